@@ -1,0 +1,130 @@
+//! Carriers and visibility platforms: one folder each, one shape, one constant list.
+
+use domain::{fold::Trust, observation::Decoded};
+use jiff::Timestamp;
+use secrecy::SecretString;
+
+/// What is fixed about a carrier's connector.
+#[derive(Clone, Copy, Debug)]
+pub struct Manifest {
+    /// The folder's name, as configuration and the command line write it.
+    pub id: &'static str,
+    /// What a person reads.
+    pub label: &'static str,
+    /// How far its word is believed against others (R11).
+    pub trust: Trust,
+    /// The schemes that it can be verified by; the first is the usual one. No default is insecure: a source without
+    /// any scheme has to be allowed in writing.
+    pub schemes: &'static [Scheme],
+    /// The largest body taken, in bytes.
+    pub max_body_bytes: usize,
+}
+
+/// How a source proves who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// AfterShip: base64 HMAC-SHA256 of the body.
+    AftershipHmac,
+    /// EasyPost, first version: hex HMAC-SHA256 of the body, secret in NFKD.
+    EasypostV1,
+    /// EasyPost, second version: with time stamp, method and path.
+    EasypostV2,
+    /// `X-Hub-Signature-256: sha256=<hex>`.
+    GithubHmac,
+    /// `Authorization: Bearer`.
+    Bearer,
+    /// `Authorization: Basic`.
+    Basic,
+}
+
+/// A request as received: verification works on these bytes, before any parsing.
+#[derive(Clone, Copy, Debug)]
+pub struct RawRequest<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The path, without the query.
+    pub path: &'a str,
+    /// The headers.
+    pub headers: &'a http::HeaderMap,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// What a source is verified with.
+#[derive(Clone, Debug)]
+pub struct Secrets {
+    /// The scheme the admin chose.
+    pub scheme: Scheme,
+    /// One, or two while a secret is being rotated; never empty. For Basic `user:password`.
+    pub active: Vec<SecretString>,
+}
+
+/// What tells one delivery from another: the provider's event id where it has one. Authentic bytes that cannot be
+/// parsed have none, and are told apart by their digest alone.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct DeliveryKey(pub Option<String>);
+
+/// Why a request is not believed. The text names no secret and no expected value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejected {
+    /// A header that the scheme needs is not there.
+    #[error("header {0} is missing")]
+    MissingHeader(&'static str),
+    /// A header is there more than once with different values.
+    #[error("header {0} is given more than once")]
+    RepeatedHeader(&'static str),
+    /// A header cannot be read.
+    #[error("header {0} is malformed: {1}")]
+    MalformedHeader(&'static str, &'static str),
+    /// The signature or secret is not right.
+    #[error("the {0} does not match")]
+    Mismatch(&'static str),
+    /// The time stamp is too far from now.
+    #[error("the time stamp is {0} s away from now; at most {1} s are allowed")]
+    Stale(i64, i64),
+    /// The connector does not know the scheme, or has no secret for it.
+    #[error("{0}")]
+    NotConfigured(&'static str),
+}
+
+/// Why a message cannot be decoded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// Not the format it should be.
+    #[error("not {expected}: {reason}")]
+    Malformed {
+        /// What was expected.
+        expected: &'static str,
+        /// What was found, without content.
+        reason: String,
+    },
+    /// Well-formed, but not a tracking message: nothing to do.
+    #[error("not a tracking message: {0}")]
+    NotTracking(String),
+    /// A needed part is missing or of the wrong kind.
+    #[error("{at}: {reason}")]
+    Incomplete {
+        /// Where.
+        at: String,
+        /// What is missing and what to do.
+        reason: String,
+    },
+}
+
+/// One carrier or platform.
+pub trait Carrier: Sync {
+    /// What is fixed about it.
+    fn manifest(&self) -> &'static Manifest;
+
+    /// Proves that the request is the source's, over the raw bytes.
+    ///
+    /// # Errors
+    /// Says why not; fails closed.
+    fn verify(&self, secrets: &Secrets, request: &RawRequest<'_>, now: Timestamp) -> Result<DeliveryKey, Rejected>;
+
+    /// Reads the statements out of a message. Pure; never guesses.
+    ///
+    /// # Errors
+    /// When nothing can be read, or the message is none about tracking.
+    fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError>;
+}

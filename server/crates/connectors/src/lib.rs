@@ -1,0 +1,4 @@
+//! What talks to the outside: carriers (verify, decode), Odoo and service desks (call). Only this crate and the
+//! simulator know HTTP clients; storage is unknown here.
+
+pub mod carriers;

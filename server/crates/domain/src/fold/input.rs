@@ -1,0 +1,129 @@
+//! All that the fold reads: data and the argument `now`, nothing else.
+
+use crate::{
+    ids::{ExceptionId, ObservationId, SnapshotId, SourceId, TrackerId},
+    observation::Observation,
+    reading::Reading,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Everything known about one shipment, as of some moment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FoldInput {
+    /// What was meant to happen.
+    pub plan: Plan,
+    /// Every statement on every tracker bound to the shipment, in any order.
+    pub facts: Vec<Fact>,
+    /// The snapshots that the sightings name.
+    pub snapshots: Vec<Snapshot>,
+    /// What people decided.
+    pub decisions: Vec<Decision>,
+}
+
+/// What was meant to happen, from the order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The normalised numbers of the pieces; empty where the shipment is one whole.
+    pub pieces: Vec<String>,
+    /// How many stops the load has; none where it is not a multi-stop load.
+    pub stops: Option<u32>,
+    /// The latest moment promised to the customer.
+    pub promised_by: Option<Timestamp>,
+    /// When somebody began to expect news: the silence watch starts here.
+    pub expected_from: Option<Timestamp>,
+    /// How long the shipment may be silent before it is an exception, in hours.
+    pub silence_after_hours: Option<u32>,
+}
+
+/// How much a source is believed against another (R11): higher wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trust {
+    /// Typed in by somebody.
+    Manual,
+    /// A platform that repeats what carriers say.
+    Aggregator,
+    /// The carrier itself, by EDI or API.
+    Carrier,
+}
+
+/// A statement with its reading and where it was seen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fact {
+    /// The observation's id.
+    pub id: ObservationId,
+    /// What was said.
+    pub observation: Observation,
+    /// What it means by the latest published reading.
+    pub reading: Reading,
+    /// The tracker it hangs on.
+    pub tracker: TrackerId,
+    /// The piece of the plan that the tracker's binding names.
+    pub piece: Option<String>,
+    /// Who said it.
+    pub source: SourceId,
+    /// How far that source is believed.
+    pub trust: Trust,
+    /// Every time it was seen; never empty.
+    pub sightings: Vec<Sighting>,
+}
+
+/// One seeing of an observation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Sighting {
+    /// The list it stood in; none for sources that add.
+    pub snapshot: Option<SnapshotId>,
+    /// Its place in the message, counted from 0.
+    pub position: u32,
+    /// When we took it in.
+    pub recorded_at: Timestamp,
+}
+
+/// A list that a provider sent at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Its id: content of source, tracker object, stamp and digest.
+    pub id: SnapshotId,
+    /// Who sent it.
+    pub source: SourceId,
+    /// The tracker it lists.
+    pub tracker: TrackerId,
+    /// The provider's own tracker object, where it names one.
+    pub object: Option<String>,
+    /// The provider's time of the list.
+    pub stamp: Option<Timestamp>,
+    /// Digest of the list's content; breaks ties of the stamp.
+    pub digest: String,
+    /// When we took it in.
+    pub recorded_at: Timestamp,
+}
+
+/// What a person decided about the shipment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub what: Choice,
+}
+
+/// The choices that people have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Choice {
+    /// An exception is settled; its evidence opens nothing any more.
+    Resolve {
+        /// The committed exception.
+        exception: ExceptionId,
+        /// Its evidence at that time.
+        evidence: Vec<ObservationId>,
+    },
+    /// A settled exception is open again.
+    Reopen {
+        /// The committed exception.
+        exception: ExceptionId,
+        /// Its evidence.
+        evidence: Vec<ObservationId>,
+    },
+}

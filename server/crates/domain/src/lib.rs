@@ -1,0 +1,18 @@
+//! The canonical model of a shipment, pure: no I/O, no clock, no randomness.
+//!
+//! `vocabulary` holds the plain enums and builds for the browser; everything else (feature `model`) is what the
+//! server folds with. Time and randomness are arguments.
+
+#[cfg(feature = "model")]
+pub mod event_time;
+#[cfg(feature = "model")]
+pub mod fold;
+#[cfg(feature = "model")]
+pub mod ids;
+#[cfg(feature = "model")]
+pub mod observation;
+#[cfg(feature = "model")]
+pub mod reading;
+pub mod vocabulary;
+
+pub use vocabulary::{Category, Classifier, ExceptionReason, Milestone, Party, Severity, State, Visibility};

@@ -1,0 +1,240 @@
+//! Observations: what connectors read out of messages, in the provider's own codes. Decoding never guesses.
+
+use crate::{Classifier, event_time::EventTime, ids::{ObservationId, content_id}};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What a connector makes of one message.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Decoded {
+    /// One report for each tracker that the message speaks of.
+    pub reports: Vec<TrackerReport>,
+    /// What could not be read, or was read with doubt; never silently dropped.
+    pub problems: Vec<Problem>,
+}
+
+/// What a message says about one tracker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrackerReport {
+    /// The numbers that identify it.
+    pub refs: References,
+    /// The carrier in the provider's word (slug, SCAC, name); resolved by the carrier directory.
+    pub carrier: Option<String>,
+    /// Whether the list replaces earlier ones or adds to them.
+    pub feed: Feed,
+    /// In the order of the message.
+    pub observations: Vec<Observation>,
+}
+
+/// The kinds of number that a message may carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefKind {
+    /// The carrier's number of the parcel or consignment (for X12 214: the PRO number, B10-01).
+    TrackingNumber,
+    /// The provider's own id of its tracker object.
+    TrackerObject,
+    /// The shipper's number of the shipment (B10-02, `shipment_id`).
+    Shipment,
+    /// The customer's or sales order.
+    Order,
+    /// A purchase order.
+    PurchaseOrder,
+    /// A bill of lading.
+    BillOfLading,
+    /// A booking.
+    Booking,
+    /// A container (ISO 6346).
+    Container,
+    /// A serial shipping container code (GS1).
+    Sscc,
+}
+
+/// Numbers by kind. One of a kind; the first in the message wins.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct References(pub BTreeMap<RefKind, String>);
+
+impl References {
+    /// Adds a number, unless it is blank or its kind is there already.
+    pub fn add(&mut self, kind: RefKind, value: Option<&str>) {
+        if let Some(value) = value.map(str::trim).filter(|v| !v.is_empty()) {
+            self.0.entry(kind).or_insert_with(|| value.to_owned());
+        }
+    }
+
+    /// The number of this kind.
+    pub fn get(&self, kind: RefKind) -> Option<&str> {
+        self.0.get(&kind).map(String::as_str)
+    }
+}
+
+/// How a provider reports.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Feed {
+    /// The whole list each time (R7).
+    Snapshot {
+        /// The provider's own time of the list: its revision order.
+        stamp: Option<Timestamp>,
+    },
+    /// Each message adds.
+    Delta,
+}
+
+/// One statement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observation {
+    /// What the provider calls the event itself, where it names it.
+    pub provider_event_id: Option<String>,
+    /// The event that this statement takes back; such a statement says nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retracts: Option<String>,
+    /// The codes to look up.
+    pub codes: Codes,
+    /// Planned, estimated or actual, as the message or the code's own definition says.
+    pub classifier: Classifier,
+    /// When it happened, or is to happen.
+    pub time: EventTime,
+    /// When the provider wrote it down: the order of estimates.
+    pub stated_at: Option<Timestamp>,
+    /// Where.
+    pub location: Option<Location>,
+    /// The piece it concerns, where the message names one of several.
+    pub piece: Option<String>,
+    /// The stop of a multi-stop load.
+    pub stop: Option<Stop>,
+    /// Where the statement comes from inside the message.
+    pub origin: Origin,
+    /// The provider's words. May hold personal data: lives in the vault, is no part of the identity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Who signed. Personal data, as `description`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signatory: Option<String>,
+}
+
+/// Where in the message a statement stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// An event of the list.
+    Event,
+    /// The summary field of the message, with no event that says it (R17).
+    Summary,
+}
+
+/// A code in a code list, e.g. `aftership.subtag` / `InTransit_003`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ProviderCode {
+    /// The list, as the mapping tables name it.
+    pub list: String,
+    /// The value in it.
+    pub value: String,
+}
+
+impl ProviderCode {
+    /// A code of a list.
+    pub fn new(list: &str, value: impl Into<String>) -> Self {
+        Self { list: list.to_owned(), value: value.into() }
+    }
+}
+
+/// The provider's codes of one statement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Codes {
+    /// As a person knows it: `InTransit_003`, `A7/BS`.
+    pub raw: String,
+    /// Candidates for the meaning, most specific first: the first that the mapping knows decides.
+    pub status: Vec<ProviderCode>,
+    /// A reason that refines the exception.
+    pub reason: Option<ProviderCode>,
+    /// The provider's coarse status: the floor where the specific code is unknown, and the judge where the two
+    /// contradict each other.
+    pub coarse: Option<ProviderCode>,
+}
+
+/// Where something happened. Place names only: street addresses and parties belong to the vault.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Location {
+    /// City or place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub city: Option<String>,
+    /// State, province or region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Postal code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postal: Option<String>,
+    /// ISO 3166-1 alpha-2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// UN/LOCODE.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlocode: Option<String>,
+    /// Facility code in the carrier's or a standard list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facility: Option<String>,
+    /// As the source wrote it, where it did not come in parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw: Option<String>,
+}
+
+impl Location {
+    /// The location, or none if nothing is in it.
+    pub fn non_empty(self) -> Option<Self> {
+        (self != Self::default()).then_some(self)
+    }
+
+    /// What a person reads: `Leipzig, DE`.
+    pub fn label(&self) -> String {
+        let place = self.city.as_deref().or(self.unlocode.as_deref()).or(self.facility.as_deref()).or(self.raw.as_deref());
+        [place, self.region.as_deref().filter(|_| self.city.is_some()), self.country.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// A stop of a multi-stop load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Stop {
+    /// Counted from 1 in the order of the plan.
+    pub number: u32,
+}
+
+/// How bad a problem in a message is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// Where in the message (a JSON pointer, a segment number).
+    pub at: String,
+    /// What is wrong and what was made of it, without personal data.
+    pub message: String,
+}
+
+impl Observation {
+    /// The identity of the statement on its tracker: the provider's event id where there is one, else a fingerprint of
+    /// what it says (R2). The descriptive text is no part of it.
+    pub fn id(&self, source_kind: &str, tracker: &str) -> ObservationId {
+        let said = serde_json::to_vec(&(
+            &self.retracts,
+            &self.codes,
+            self.classifier,
+            &self.time.raw,
+            self.time.local,
+            self.time.utc,
+            &self.location,
+            &self.piece,
+            self.stop,
+            self.origin,
+            // a new estimate of the same thing is a new statement
+            self.stated_at.filter(|_| self.classifier != Classifier::Actual),
+        ))
+        .expect("plain data serialises");
+        let event = self.provider_event_id.as_deref().unwrap_or_default();
+        ObservationId(content_id("observation", &[source_kind.as_bytes(), tracker.as_bytes(), event.as_bytes(), &said]))
+    }
+
+    /// The observation without what belongs to the vault.
+    pub fn without_personal(&self) -> Self {
+        Self { description: None, signatory: None, ..self.clone() }
+    }
+}

@@ -1,0 +1,33 @@
+//! Readings: what a published mapping version makes of an observation.
+
+use crate::{ExceptionReason, Milestone, State, observation::Observation};
+use serde::{Deserialize, Serialize};
+
+/// A published mapping version: 0 is the base that ships with the product, higher ones are an admin's.
+pub type MappingVersion = u32;
+
+/// An observation as a mapping version reads it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// The version that made it.
+    pub mapping: MappingVersion,
+    /// The canonical milestone; INFO where there is none.
+    pub milestone: Milestone,
+    /// The exception it reports.
+    pub exception: Option<ExceptionReason>,
+    /// Nobody published what the code means; `floor` is then all there is.
+    pub unmapped: bool,
+    /// The state that the provider's coarse status vouches for where the code is unmapped (R17).
+    pub floor: Option<State>,
+    /// Something about the statement is contradictory; said in a phrase.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<String>,
+}
+
+/// Makes readings: a mapping version, ready to look codes up.
+pub trait Reader: Send + Sync {
+    /// The version that the readings name.
+    fn version(&self) -> MappingVersion;
+    /// Reads one observation. Total: every observation has a reading.
+    fn read(&self, observation: &Observation) -> Reading;
+}

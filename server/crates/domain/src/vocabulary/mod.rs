@@ -1,0 +1,9 @@
+//! The words of the canonical model: plain enums that the server, the pages and the wire share.
+
+mod milestone;
+mod reason;
+mod state;
+
+pub use milestone::{Milestone, Nature, Phase};
+pub use reason::{Acting, Category, Clock, ClosedBy, ExceptionReason, Party, Severity};
+pub use state::{Classifier, State, Visibility};
