@@ -106,7 +106,7 @@ ENV
 }
 
 up() {
-    if rt_is_up && rt_answers 30 "$(cat url)"; then
+    if [ "$(cat installed 2>/dev/null)" = "$SETUP $DATABASE" ] && rt_is_up && rt_answers 30 "$(cat url)"; then
         peer_say "is up already: $(cat url)"
         return
     fi
