@@ -1,0 +1,44 @@
+# shellcheck shell=bash
+# What the scripts share: where things lie, how they speak, how Debian packages get installed. Source it.
+
+SCRIPTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+ROOT=$(dirname "$SCRIPTS")
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/milepost
+# One target directory for all clones, so that a second clone starts warm.
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$CACHE/target}
+export ROOT CACHE
+
+APT_SECONDS=900
+
+say() { printf '\033[1mmilepost:\033[0m %s\n' "$*" >&2; }
+die() {
+    say "$*"
+    exit 1
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+can_be_root() { [ "$(id -u)" = 0 ] || { have sudo && { sudo -n true 2>/dev/null || [ -t 0 ]; }; }; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+# apt_install PACKAGE...: installs what is missing of them; fails where that cannot be done.
+apt_install() {
+    local missing=() package
+    for package in "$@"; do installed "$package" || missing+=("$package"); done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    have apt-get && can_be_root || return 1
+    say "installing Debian packages: ${missing[*]}"
+    local apt=(env DEBIAN_FRONTEND=noninteractive timeout "$APT_SECONDS" apt-get -qq -o DPkg::Lock::Timeout=300)
+    as_root "${apt[@]}" update >/dev/null || return 1
+    as_root "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >"$CACHE/apt.log" 2>&1 || {
+        tail -n 5 "$CACHE/apt.log" >&2
+        return 1
+    }
+}
+
+mkdir -p "$CACHE"
