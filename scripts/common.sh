@@ -10,7 +10,9 @@ export ROOT CACHE
 
 APT_SECONDS=900
 
-say() { printf '\033[1mmilepost:\033[0m %s\n' "$*" >&2; }
+say() {
+    if [ -t 2 ]; then printf '\033[1mmilepost:\033[0m %s\n' "$*" >&2; else printf 'milepost: %s\n' "$*" >&2; fi
+}
 die() {
     say "$*"
     exit 1
@@ -42,3 +44,9 @@ apt_install() {
 }
 
 mkdir -p "$CACHE"
+
+# What no script can install for the user: the compiler. The C compiler can be had from Debian.
+need_build_tools() {
+    have cargo || die "needs Rust's cargo: install rustup first"
+    have cc || apt_install gcc libc6-dev || die "needs a C compiler (Debian: gcc libc6-dev)"
+}

@@ -21,7 +21,7 @@ _wasm_has_std() {
 _wasm_rustup() {
     command -v rustup >/dev/null 2>&1 || return 1
     _wasm_say "rustup target add wasm32-unknown-unknown"
-    timeout "$RUSTUP_SECONDS" rustup target add wasm32-unknown-unknown >&2 || {
+    RUST_BACKTRACE=0 timeout "$RUSTUP_SECONDS" rustup target add wasm32-unknown-unknown >&2 || {
         _wasm_say "rustup cannot fetch it here"
         return 1
     }

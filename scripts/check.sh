@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Formatting and lints of both halves: `make check`.
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+# shellcheck source=scripts/toolchain/wasm.sh
+. "$SCRIPTS/toolchain/wasm.sh"
+cd "$ROOT"
+
+need_build_tools
+say "formatting"
+cargo fmt --all --check
+
+say "lints of the server's half"
+cargo clippy --quiet --workspace --exclude frontend --all-targets -- -D warnings
+
+ensure_wasm_toolchain || die "no compiler for wasm32-unknown-unknown is to be had here"
+if [ -n "$WASM_TOOLCHAIN" ] && [ ! -x "$WASM_TOOLCHAIN/bin/cargo-clippy" ]; then
+    say "skipped: lints of the browser's half (Debian's toolchain here has no clippy)"
+else
+    say "lints of the browser's half"
+    if [ -n "$WASM_TOOLCHAIN" ]; then export RUSTUP_TOOLCHAIN=$WASM_TOOLCHAIN; fi
+    cargo clippy --quiet -p frontend --target wasm32-unknown-unknown --target-dir "$CARGO_TARGET_DIR/front" -- -D warnings
+fi
+
+if have shellcheck; then
+    say "shell scripts"
+    shellcheck -x -P "$ROOT" .ci/run scripts/*.sh scripts/toolchain/*.sh tests/peers/*.sh
+else
+    say "skipped: lints of the shell scripts (no shellcheck here)"
+fi

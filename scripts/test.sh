@@ -1,0 +1,144 @@
+#!/usr/bin/env bash
+# Runs all tests: `make test`. Installs what they need where it can; what cannot be had is listed at the end as
+# `skipped: NAME (why)`. All that it starts it stops, peers included, unless they were up before.
+#
+# Tests find their surroundings through variables: MILEPOST_TEST_BIN (the server), MILEPOST_TEST_SITE (the built site
+# folder), MILEPOST_TEST_CHROMIUM, and those of tests/peers/README.md. A variable that is not set means: not to be had
+# here; the test then appends a line `NAME (why)` to the file $MILEPOST_TEST_SKIPPED and passes.
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+# shellcheck source=scripts/toolchain/wasm.sh
+. "$SCRIPTS/toolchain/wasm.sh"
+# shellcheck source=scripts/setup-tests.sh
+. "$SCRIPTS/setup-tests.sh"
+cd "$ROOT"
+
+NEXTEST=(--config-file "$SCRIPTS/nextest.toml" --no-tests pass)
+# `frontend` is left out: it turns on the browser's features of the pages, and cargo would turn them on for the server too.
+MEMBERS=(--workspace --exclude frontend)
+PEER_SECONDS=1500
+BROWSER_SECONDS=900
+FAILED=()
+SKIPPED=()
+STARTED=$SECONDS
+scratch=$(mktemp -d)
+export MILEPOST_TEST_SKIPPED=$scratch/skipped
+touch "$MILEPOST_TEST_SKIPPED"
+
+skip() {
+    SKIPPED+=("$1")
+    say "skipped: $1"
+}
+
+peer_script() { echo "$ROOT/tests/peers/$1-peer.sh"; }
+
+# Each run holds this lock as one of many; who can take it alone is the last and stops the peers that runs started.
+exec 8>"$CACHE/peers-in-use"
+flock -s -w 60 8 || die "cannot note that the peers are in use"
+
+finish() {
+    local status=$? peer
+    trap - EXIT INT TERM
+    for peer in "${waiting[@]}"; do kill "$peer" 2>/dev/null || true; done
+    flock -u 8
+    if flock -xn 8; then
+        for peer in odoo rt; do
+            [ -f "$CACHE/started-$peer" ] || continue
+            "$(peer_script "$peer")" down 8>&- || true
+            rm -f "$CACHE/started-$peer"
+        done
+    fi
+    rm -rf "$scratch"
+    exit "$status"
+}
+waiting=()
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# Starts a peer beside the build; its log is shown only when it fails.
+start_peer() {
+    local peer=$1
+    "$(peer_script "$peer")" status 8>&- 2>/dev/null || touch "$CACHE/started-$peer"
+    timeout "$PEER_SECONDS" "$(peer_script "$peer")" up >"$scratch/$peer.log" 2>&1 8>&- &
+    waiting+=($!)
+}
+
+# join_peer PID PEER NAME
+join_peer() {
+    local pid=$1 peer=$2 name=$3
+    [ -n "$pid" ] || return 0
+    if wait "$pid"; then
+        eval "$("$(peer_script "$peer")" env)"
+        return
+    fi
+    tail -n 20 "$scratch/$peer.log" >&2
+    skip "whole-system tests against $name ($(tail -n 1 "$scratch/$peer.log"))"
+}
+
+# step NAME COMMAND...: a failure is noted and the rest still runs.
+step() {
+    local name=$1 start=$SECONDS
+    shift
+    say "$name"
+    if "$@" 8>&-; then
+        say "$name: passed in $((SECONDS - start)) s"
+    else
+        FAILED+=("$name")
+        say "$name: FAILED after $((SECONDS - start)) s"
+    fi
+}
+
+need_build_tools
+setup_nextest || die "cargo-nextest cannot be installed here"
+odoo='' rt='' browser=''
+if setup_odoo; then
+    start_peer odoo
+    odoo=${waiting[-1]}
+else
+    skip "whole-system tests against Odoo (its Debian packages cannot be installed here)"
+fi
+if setup_rt; then
+    start_peer rt
+    rt=${waiting[-1]}
+else
+    skip "whole-system tests against Request Tracker (its Debian packages cannot be installed here)"
+fi
+if ! setup_chromium; then
+    skip "browser tests (no Chromium is to be had here)"
+elif ! setup_node; then
+    skip "browser tests (Node.js and its packages are not to be had here)"
+else
+    browser=yes
+fi
+
+say "building"
+cargo build --quiet "${MEMBERS[@]}" --bins --tests 8>&- || die "the build failed"
+export MILEPOST_TEST_BIN=$CARGO_TARGET_DIR/debug/milepost
+
+if ! ensure_wasm_toolchain; then
+    skip "browser tests (no compiler for wasm32-unknown-unknown is to be had here)"
+elif "$CARGO_TARGET_DIR/debug/bundle" --out "$ROOT/target/site" 8>&-; then
+    export MILEPOST_TEST_SITE=$ROOT/target/site
+else
+    FAILED+=("the site folder")
+fi
+
+step "unit, property and conformance tests" cargo nextest run "${NEXTEST[@]}" "${MEMBERS[@]}" -E 'not package(tests)'
+
+join_peer "$odoo" odoo Odoo
+join_peer "$rt" rt "Request Tracker"
+waiting=()
+step "whole-system tests" cargo nextest run "${NEXTEST[@]}" "${MEMBERS[@]}" -E 'package(tests)'
+
+if [ -n "$browser" ] && [ -n "${MILEPOST_TEST_SITE:-}" ]; then
+    step "browser tests" timeout "$BROWSER_SECONDS" node --test --test-concurrency=1 end2end/*.test.mjs
+fi
+
+echo
+while read -r line; do SKIPPED+=("$line"); done <"$MILEPOST_TEST_SKIPPED"
+for line in "${SKIPPED[@]}"; do echo "skipped: $line"; done
+for line in "${FAILED[@]}"; do echo "FAILED: $line"; done
+say "all tests took $((SECONDS - STARTED)) s: ${#FAILED[@]} parts failed, ${#SKIPPED[@]} skipped"
+[ ${#FAILED[@]} = 0 ]
