@@ -87,9 +87,9 @@ export async function startDemo() {
 
   const stop = async () => {
     child.kill("SIGINT");
-    const how = await Promise.race([ended, sleep(STOP_MS).then(() => "late")]);
-    if (how === "late") child.kill("SIGKILL");
-    await ended;
+    const insist = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
+    const how = await ended;
+    clearTimeout(insist);
     rmSync(data, { recursive: true, force: true });
     return how;
   };
