@@ -109,6 +109,7 @@ if ! setup_chromium; then
     skip "browser tests (no Chromium is to be had here)"
 elif ! setup_node; then
     skip "browser tests (Node.js and its packages are not to be had here)"
+    unset MILEPOST_TEST_CHROMIUM
 else
     browser=yes
 fi
