@@ -4,15 +4,23 @@
 //! server folds with. Time and randomness are arguments.
 
 #[cfg(feature = "model")]
+pub mod carriers;
+#[cfg(feature = "model")]
+pub mod commit;
+#[cfg(feature = "model")]
 pub mod event_time;
 #[cfg(feature = "model")]
 pub mod fold;
 #[cfg(feature = "model")]
 pub mod ids;
 #[cfg(feature = "model")]
+pub mod mapping;
+#[cfg(feature = "model")]
 pub mod observation;
 #[cfg(feature = "model")]
 pub mod reading;
+#[cfg(feature = "model")]
+pub mod scenario;
 pub mod vocabulary;
 
 pub use vocabulary::{Category, Classifier, ExceptionReason, Milestone, Party, Severity, State, Visibility};

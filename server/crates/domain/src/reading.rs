@@ -13,11 +13,14 @@ pub struct Reading {
     pub mapping: MappingVersion,
     /// The canonical milestone; INFO where there is none.
     pub milestone: Milestone,
+    /// What a plan or estimate is about, where that is another milestone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedules: Option<Milestone>,
     /// The exception it reports.
     pub exception: Option<ExceptionReason>,
     /// Nobody published what the code means; `floor` is then all there is.
     pub unmapped: bool,
-    /// The state that the provider's coarse status vouches for where the code is unmapped (R17).
+    /// The state that the provider's coarse status vouches for where the code says nothing about it (R17).
     pub floor: Option<State>,
     /// Something about the statement is contradictory; said in a phrase.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,9 +1,249 @@
 //! The fold: from everything known to one state that can say why. Pure, total, order-independent, idempotent.
+//!
+//! The steps, each in its file: which facts count ([`standing`]), which are one event ([`merge`]), the state by walking
+//! them in order ([`journey`]), exceptions over it ([`overlay`]), plans and estimates ([`schedule`]), what only the clock
+//! decides ([`clock`]), what is worth telling ([`announce`]).
 
+mod announce;
+mod clock;
 mod input;
+mod journey;
+mod merge;
 mod output;
+mod overlay;
+mod schedule;
+mod standing;
+#[cfg(test)]
+mod tests;
 
 pub use input::{Choice, Decision, Fact, FoldInput, Plan, Sighting, Snapshot, Trust};
 pub use output::{
     Announcement, Anomaly, Counts, Folded, FoldedException, Resolution, Rule, ScheduleEntry, Standing, Verdict,
 };
+
+use crate::{
+    Milestone, State, Visibility,
+    event_time::EventTime,
+    ids::{ObservationId, content_id},
+    observation::Origin,
+};
+use jiff::Timestamp;
+use journey::{Journey, Step};
+use standing::Examined;
+use std::collections::{BTreeMap, HashMap};
+
+/// Folds everything known into the state. The order of facts, sightings and snapshots in the input does not matter;
+/// `now` decides only what the clock decides.
+pub fn fold(input: &FoldInput, now: Timestamp) -> Folded {
+    let mut facts = standing::examine(input);
+    facts.sort_by_key(Examined::order);
+    let representatives = merge::representatives(&facts);
+    let walked: Vec<&Examined<'_>> = facts
+        .iter()
+        .enumerate()
+        .filter(|(i, f)| f.counts() && f.is_actual() && representatives[*i] == *i)
+        .map(|(_, f)| f)
+        .collect();
+    let whole = Whole::of(&walked, &input.plan);
+    let steps: HashMap<ObservationId, Step> = whole.steps().map(|step| (step.fact, *step)).collect();
+    let overlays = overlay::exceptions(input, &walked, &steps, now);
+    let repeated = overlay::repeated_attempts(&whole.failed_attempts(), &walked, &steps);
+    let heard_at = heard_at(&facts);
+    let clock = clock::ask(&clock::Asked { plan: &input.plan, state: whole.state, ended: whole.ended(&walked), heard_at, now });
+    let timeless = overlays.into_iter().chain(repeated);
+    let schedule = schedule::schedule(&facts);
+    let mut folded = Folded {
+        state: whole.state,
+        decided_by: whole.decided_by,
+        visibility: visibility(&facts, whole.state),
+        delivered_at: whole.delivered.as_ref().map(|(_, time)| time.clone()),
+        returned_at: whole.returned.as_ref().map(|(_, time)| time.clone()),
+        eta: eta(&schedule),
+        last_event: walked.iter().rev().find(|f| is_event(f)).map(|f| f.fact.id),
+        heard_at,
+        pieces: whole.pieces.iter().map(|(piece, journey)| (piece.clone(), journey.state)).collect(),
+        schedule,
+        attempts: attempts(&whole),
+        counts: counts(&facts),
+        exceptions: timeless.collect(),
+        anomalies: anomalies(&facts, &whole),
+        verdicts: verdicts(&facts, &representatives, &steps, &whole),
+        announcements: whole.announcements(),
+        review_at: clock.review_at,
+        hash: String::new(),
+    };
+    folded.hash = hash(&folded);
+    folded.exceptions.extend(clock.exceptions);
+    folded
+}
+
+/// The journey of the whole, with those of the pieces where the plan has any.
+struct Whole {
+    state: State,
+    decided_by: Option<ObservationId>,
+    delivered: Option<(Timestamp, EventTime)>,
+    returned: Option<(Timestamp, EventTime)>,
+    /// Of the whole; empty where there are pieces.
+    journey: Journey,
+    pieces: BTreeMap<String, Journey>,
+    unexpected: Vec<ObservationId>,
+}
+
+impl Whole {
+    fn of(walked: &[&Examined<'_>], plan: &Plan) -> Self {
+        if plan.pieces.is_empty() {
+            let journey = journey::walk(walked, plan);
+            return Self {
+                state: journey.state,
+                decided_by: journey.decided_by,
+                delivered: journey.delivered.clone(),
+                returned: journey.returned.clone(),
+                journey,
+                pieces: BTreeMap::new(),
+                unexpected: Vec::new(),
+            };
+        }
+        let pieces = journey::walk_pieces(walked, plan);
+        Self {
+            state: pieces.state,
+            decided_by: pieces.decided_by,
+            delivered: pieces.delivered,
+            returned: pieces.returned,
+            journey: Journey::default(),
+            pieces: pieces.pieces,
+            unexpected: pieces.unexpected,
+        }
+    }
+
+    fn journeys(&self) -> impl Iterator<Item = (Option<&str>, &Journey)> {
+        let pieces = self.pieces.iter().map(|(piece, journey)| (Some(piece.as_str()), journey));
+        pieces.chain(self.pieces.is_empty().then_some((None, &self.journey)))
+    }
+
+    fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.journeys().flat_map(|(_, journey)| &journey.steps)
+    }
+
+    fn failed_attempts(&self) -> Vec<ObservationId> {
+        let mut attempts: Vec<_> = self.journeys().flat_map(|(_, journey)| journey.failed_attempts.clone()).collect();
+        attempts.dedup();
+        attempts
+    }
+
+    fn announcements(&self) -> Vec<Announcement> {
+        self.journeys().flat_map(|(piece, journey)| announce::announcements(&journey.steps, piece)).collect()
+    }
+
+    /// When the journey ended: the time of the fact that decided it.
+    fn ended(&self, walked: &[&Examined<'_>]) -> Option<(Timestamp, EventTime)> {
+        let fact = walked.iter().find(|f| Some(f.fact.id) == self.decided_by && self.state.is_terminal())?;
+        Some((fact.key, fact.fact.observation.time.clone()))
+    }
+}
+
+/// An actual statement about the goods: what people call the last event.
+fn is_event(examined: &Examined<'_>) -> bool {
+    !matches!(examined.fact.reading.milestone, Milestone::EtaChanged | Milestone::Position)
+}
+
+/// When something new was last said: the newest first sighting. A list that only repeats is no news.
+fn heard_at(facts: &[Examined<'_>]) -> Option<Timestamp> {
+    facts.iter().filter(|f| !standing::is_feed(f.fact.reading.milestone)).map(|f| f.first).max()
+}
+
+/// The newest word about the feed, unless an event came after it.
+fn visibility(facts: &[Examined<'_>], state: State) -> Visibility {
+    let said = |f: &&Examined<'_>| matches!(f.out, Some((Standing::Feed, ..))) && f.fact.reading.milestone != Milestone::TrackingStarted;
+    let Some(feed) = facts.iter().filter(said).max_by_key(|f| (f.first, f.order())) else { return Visibility::Live };
+    let spoken_since = facts.iter().any(|f| f.counts() && f.is_actual() && f.first > feed.first);
+    match feed.fact.reading.milestone {
+        _ if spoken_since || state == State::Delivered => Visibility::Live,
+        Milestone::TrackingStopped => Visibility::Stopped,
+        _ => Visibility::Stale,
+    }
+}
+
+fn eta(schedule: &BTreeMap<String, ScheduleEntry>) -> Option<EventTime> {
+    let entry = schedule.get(Milestone::Delivered.code())?;
+    entry.estimated.clone().or_else(|| entry.planned.clone())
+}
+
+/// Failed attempts, and the one that went well.
+fn attempts(whole: &Whole) -> u32 {
+    let failed = whole.failed_attempts().len() + usize::from(whole.delivered.is_some());
+    u32::try_from(failed).unwrap_or(u32::MAX)
+}
+
+fn counts(facts: &[Examined<'_>]) -> Counts {
+    let mut counts = Counts::default();
+    for examined in facts {
+        counts.unmapped += u32::from(examined.fact.reading.unmapped);
+        match examined.out.map(|(standing, ..)| standing) {
+            None => counts.active += 1,
+            Some(Standing::Superseded) => counts.superseded += 1,
+            Some(Standing::Quarantined) => counts.quarantined += 1,
+            Some(Standing::Retracted) => {
+                counts.retracted += 1;
+                let moved = examined.is_actual() && examined.fact.reading.milestone.state().is_some();
+                counts.corrections += u32::from(moved);
+            }
+            Some(_) => {}
+        }
+    }
+    counts
+}
+
+fn anomalies(facts: &[Examined<'_>], whole: &Whole) -> Vec<Anomaly> {
+    let mut all: Vec<Anomaly> = whole.journeys().flat_map(|(_, journey)| journey.anomalies.clone()).collect();
+    all.extend((!whole.unexpected.is_empty()).then_some(Anomaly::UnexpectedPiece));
+    let some = |test: &dyn Fn(&Examined<'_>) -> bool| facts.iter().any(test);
+    all.extend(some(&|f| matches!(f.out, Some((Standing::Quarantined, ..)))).then_some(Anomaly::ImpossibleTime));
+    all.extend(some(&|f| f.counts() && f.fact.reading.doubt.is_some()).then_some(Anomaly::Contradiction));
+    all.extend(some(&|f| f.counts() && f.fact.reading.unmapped).then_some(Anomaly::UnmappedCode));
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// How every fact stands, by which rule, in one sentence.
+fn verdicts(facts: &[Examined<'_>], representatives: &[usize], steps: &HashMap<ObservationId, Step>, whole: &Whole) -> Vec<Verdict> {
+    facts
+        .iter()
+        .enumerate()
+        .map(|(index, examined)| {
+            let id = examined.fact.id;
+            let (standing, rule, because) = match (examined.out, steps.get(&id)) {
+                (Some(out), _) => out,
+                _ if !examined.is_actual() => (Standing::Schedule, Rule::R9, "A plan or an estimate: it sets times, never the state."),
+                _ if representatives[index] != index => (Standing::Merged, Rule::R11, "The same event from another source; kept as evidence."),
+                _ if whole.unexpected.contains(&id) => (Standing::Counts, Rule::R12, "About a piece that the order does not have."),
+                (None, Some(step)) if Some(id) == whole.decided_by => (Standing::Decides, step.rule, step.because),
+                (None, Some(step)) => of_step(examined, step),
+                (None, None) => (Standing::Counts, Rule::R1, "Counts, and does not move the state."),
+            };
+            Verdict { fact: id, standing, rule, because: because.to_owned() }
+        })
+        .collect()
+}
+
+fn of_step(examined: &Examined<'_>, step: &Step) -> (Standing, Rule, &'static str) {
+    match (step.standing, &examined.fact.reading) {
+        (Standing::Counts, reading) if reading.unmapped => (Standing::Counts, Rule::R17, "Nobody published what this code means: kept, not guessed."),
+        (Standing::Counts, reading) if reading.exception.is_some() => (Standing::Overlay, Rule::R8, "An exception lies over the state and does not change it."),
+        (Standing::Counts, _) if examined.fact.observation.origin == Origin::Summary => (Standing::Counts, Rule::R17, "From the summary: no event of the list says it."),
+        (Standing::Decides, _) => (Standing::Overruled, step.rule, "A newer fact moved the state on."),
+        (standing, _) => (standing, step.rule, step.because),
+    }
+}
+
+/// Digest of what the clock alone does not decide.
+fn hash(folded: &Folded) -> String {
+    let exceptions: Vec<_> = folded.exceptions.iter().map(|e| (e.reason, &e.piece, &e.opened, &e.closed, &e.evidence)).collect();
+    let said = (
+        (folded.state, folded.decided_by, folded.visibility, &folded.delivered_at, &folded.returned_at),
+        (&folded.pieces, &folded.schedule, folded.attempts, folded.counts, folded.last_event),
+        (exceptions, &folded.anomalies, &folded.announcements),
+    );
+    let bytes = serde_json::to_vec(&said).expect("plain data serialises");
+    content_id("fold", &[&bytes]).simple().to_string()
+}

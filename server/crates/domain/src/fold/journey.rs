@@ -1,0 +1,202 @@
+//! Third step: the state, by walking the facts in order (R1, R3–R5, R10, R13). Pieces are journeys of their own (R12).
+
+use super::{Anomaly, Plan, Rule, Standing, merge::piece_of, standing::Examined};
+use crate::{Milestone, State, event_time::EventTime, ids::ObservationId};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+
+/// Where walking the facts has led.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Journey {
+    pub state: State,
+    pub decided_by: Option<ObservationId>,
+    pub delivered: Option<(Timestamp, EventTime)>,
+    pub returned: Option<(Timestamp, EventTime)>,
+    pub failed_attempts: Vec<ObservationId>,
+    pub anomalies: Vec<Anomaly>,
+    /// How each walked fact stands.
+    pub steps: Vec<Step>,
+}
+
+/// What a fact did to the state.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step {
+    pub fact: ObservationId,
+    pub standing: Standing,
+    pub rule: Rule,
+    pub because: &'static str,
+    /// The state before.
+    pub before: State,
+    /// The state after.
+    pub after: State,
+    /// The milestone as it counts here: a delivery on the way back is the return.
+    pub milestone: Milestone,
+    pub at: Timestamp,
+}
+
+/// The journey of the whole, or of one piece.
+pub(super) fn walk(facts: &[&Examined<'_>], plan: &Plan) -> Journey {
+    let mut journey = Journey::default();
+    for examined in facts {
+        journey.step(examined, plan);
+    }
+    // what came before the deciding fact and moved the state lost to it
+    if let Some(decides) = journey.decided_by {
+        for step in &mut journey.steps {
+            match step.standing {
+                Standing::Decides if step.fact != decides => {
+                    (step.standing, step.because) = (Standing::Overruled, "A newer fact moved the state on.");
+                }
+                _ => {}
+            }
+        }
+    }
+    journey
+}
+
+impl Journey {
+    fn step(&mut self, examined: &Examined<'_>, plan: &Plan) {
+        let before = self.state;
+        let milestone = examined.fact.reading.milestone;
+        let (effect, counted_as) = effect(examined, plan, before);
+        let (standing, rule, because) = match effect {
+            None => (Standing::Counts, Rule::R1, "Counts, and does not move the state."),
+            Some((state, leg)) => self.meet(examined, state, leg),
+        };
+        if milestone == Milestone::DeliveryAttempted {
+            self.failed_attempts.push(examined.fact.id);
+        }
+        let step = Step { fact: examined.fact.id, standing, rule, because, before, after: self.state, milestone: counted_as, at: examined.key };
+        self.steps.push(step);
+    }
+
+    /// A fact that would lead to `to` meets the state as it is.
+    fn meet(&mut self, examined: &Examined<'_>, to: State, leg: Leg) -> (Standing, Rule, &'static str) {
+        let physical = examined.fact.reading.milestone.is_physical();
+        match (self.state, to) {
+            (State::Delivered, State::Returning | State::Returned) => self.go(examined, to, Rule::R5, "It went back after the delivery."),
+            (State::Delivered, State::Delivered) => (Standing::Counts, Rule::R3, "Delivered already; the first delivery counts."),
+            (State::Delivered, State::Cancelled | State::Failed) => (Standing::Overruled, Rule::R5, "Delivered already; only a return or a retraction leads away from that."),
+            (State::Delivered, _) => self.after_delivery(examined),
+            (State::Returning | State::Returned, State::Delivered) => self.go(examined, State::Returned, Rule::R5, "A delivery on the way back is the return's."),
+            (State::Returned, State::Returning) => (Standing::Counts, Rule::R3, "Returned already."),
+            (State::Returned, _) if to != State::Returned => (Standing::Overruled, Rule::R5, "Returned already; only a retraction leads away from that."),
+            (State::Returning, State::Returned) => self.go(examined, to, Rule::R1, "The newest fact that moves the state."),
+            (State::Returning, State::Cancelled | State::Failed) => self.go(examined, to, Rule::R1, "The newest fact that moves the state."),
+            (State::Returning, State::Returning) => self.go(examined, to, Rule::R1, "The newest fact that moves the state."),
+            (State::Returning, _) => (Standing::Counts, Rule::R5, "Movement on the way back; still returning."),
+            (State::Cancelled, to) if to != State::Cancelled => self.after_end(examined, to, physical, Anomaly::ScanAfterCancellation, "A scan after the cancellation: it is under way after all."),
+            (State::Failed, to) if to != State::Failed => self.after_end(examined, to, physical, Anomaly::ScanAfterLoss, "A scan after it was given up: it was found."),
+            (current, State::Registered) if current > State::Registered => (Standing::Counts, Rule::R1, "Data about a shipment that is under way already."),
+            _ => match leg {
+                Leg::Last => self.go(examined, to, Rule::R1, "The newest fact that moves the state."),
+                Leg::Between => self.go(examined, to, Rule::R13, "Ends a leg; only the last stop's delivery is the shipment's."),
+            },
+        }
+    }
+
+    fn go(&mut self, examined: &Examined<'_>, to: State, rule: Rule, because: &'static str) -> (Standing, Rule, &'static str) {
+        let time = (examined.key, examined.fact.observation.time.clone());
+        match to {
+            State::Delivered => self.delivered = Some(time),
+            State::Returned if self.state != State::Returned => self.returned = Some(time),
+            _ => {}
+        }
+        self.state = to;
+        self.decided_by = Some(examined.fact.id);
+        (Standing::Decides, rule, because)
+    }
+
+    fn after_delivery(&mut self, examined: &Examined<'_>) -> (Standing, Rule, &'static str) {
+        let later = self.delivered.as_ref().is_some_and(|(at, _)| examined.key > *at);
+        if !later {
+            return (Standing::Overruled, Rule::R3, "Of the same moment as the delivery, which is further on.");
+        }
+        if examined.fact.reading.milestone.is_physical() {
+            self.anomalies.push(Anomaly::ProgressAfterDelivery);
+        }
+        (Standing::Overruled, Rule::R4, "Late progress never undoes a delivery.")
+    }
+
+    fn after_end(&mut self, examined: &Examined<'_>, to: State, physical: bool, anomaly: Anomaly, because: &'static str) -> (Standing, Rule, &'static str) {
+        if !physical {
+            return (Standing::Overruled, Rule::R5, "It has ended; only a physical scan or a retraction leads away from that.");
+        }
+        self.anomalies.push(anomaly);
+        self.go(examined, to, Rule::R5, because)
+    }
+}
+
+/// Whether a fact's place is the end of the journey or the end of a leg.
+#[derive(Clone, Copy)]
+enum Leg {
+    Last,
+    Between,
+}
+
+/// The state that a fact would lead to, and the milestone that it counts as.
+fn effect(examined: &Examined<'_>, plan: &Plan, before: State) -> (Option<(State, Leg)>, Milestone) {
+    let reading = &examined.fact.reading;
+    let Some(state) = reading.milestone.state().or(reading.floor) else { return (None, reading.milestone) };
+    let stop = examined.fact.observation.stop.map(|s| s.number);
+    let before_last = plan.stops.zip(stop).is_some_and(|(stops, stop)| stop < stops);
+    let at_delivery = matches!(state, State::OutForDelivery | State::AvailableForPickup | State::Delivered | State::PartiallyDelivered);
+    if before_last && at_delivery {
+        let ends = if state == State::Delivered { Milestone::Discharged } else { Milestone::ArrivedFacility };
+        return (Some((State::InTransit, Leg::Between)), ends);
+    }
+    let on_the_way_back = matches!(before, State::Returning | State::Returned) && state == State::Delivered;
+    let counted_as = if on_the_way_back { Milestone::Returned } else { reading.milestone };
+    (Some((state, Leg::Last)), counted_as)
+}
+
+/// The whole of a shipment with pieces.
+pub(super) struct Whole {
+    pub state: State,
+    pub decided_by: Option<ObservationId>,
+    pub delivered: Option<(Timestamp, EventTime)>,
+    pub returned: Option<(Timestamp, EventTime)>,
+    pub pieces: BTreeMap<String, Journey>,
+    pub unexpected: Vec<ObservationId>,
+}
+
+/// Walks each piece of the plan; a fact without a piece concerns all of them.
+pub(super) fn walk_pieces(facts: &[&Examined<'_>], plan: &Plan) -> Whole {
+    let mut by_piece: BTreeMap<&str, Vec<&Examined<'_>>> = plan.pieces.iter().map(|p| (p.as_str(), Vec::new())).collect();
+    let mut unexpected = Vec::new();
+    for examined in facts {
+        match piece_of(examined) {
+            None => by_piece.values_mut().for_each(|list| list.push(examined)),
+            Some(piece) => match by_piece.get_mut(piece) {
+                Some(list) => list.push(examined),
+                None => unexpected.push(examined.fact.id),
+            },
+        }
+    }
+    let pieces: BTreeMap<String, Journey> = by_piece.into_iter().map(|(piece, facts)| (piece.to_owned(), walk(&facts, plan))).collect();
+    let state = aggregate(pieces.values().map(|j| j.state));
+    let latest = |time: fn(&Journey) -> &Option<(Timestamp, EventTime)>| pieces.values().filter_map(|j| time(j).clone()).max_by_key(|(at, _)| *at);
+    let deciding = pieces.values().filter(|j| j.state == state || state == State::PartiallyDelivered && j.state == State::Delivered);
+    let decided_by = deciding.filter_map(|j| Some((j.steps.iter().find(|s| Some(s.fact) == j.decided_by)?.at, j.decided_by?))).max().map(|(_, id)| id);
+    Whole {
+        delivered: latest(|j| &j.delivered).filter(|_| state == State::Delivered || pieces.values().all(|j| j.delivered.is_some())),
+        returned: latest(|j| &j.returned).filter(|_| state == State::Returned),
+        state,
+        decided_by,
+        pieces,
+        unexpected,
+    }
+}
+
+/// All delivered is delivered, some is partially delivered, else the least advanced of those that were heard of.
+fn aggregate(states: impl Iterator<Item = State>) -> State {
+    let states: Vec<State> = states.collect();
+    let delivered = states.iter().filter(|s| **s == State::Delivered).count();
+    if delivered == states.len() && delivered > 0 {
+        return State::Delivered;
+    }
+    if delivered > 0 || states.contains(&State::PartiallyDelivered) {
+        return State::PartiallyDelivered;
+    }
+    states.into_iter().filter(|s| *s != State::Unknown).min_by_key(|s| s.rank()).unwrap_or_default()
+}

@@ -1,0 +1,160 @@
+//! First step: which facts count at all. Retraction (R6), snapshots (R7), impossible times (R15), feed messages (R14).
+
+use super::{Fact, FoldInput, Rule, Snapshot, Standing};
+use crate::{Classifier, Milestone, ids::SnapshotId, observation::Origin};
+use jiff::{SignedDuration, Timestamp};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashMap, HashSet},
+};
+
+/// An actual may lie ahead of our clock by the largest spread of offsets and no more.
+const AHEAD_MAX: SignedDuration = SignedDuration::from_hours(26);
+
+/// A fact that is examined: its place in the input, when it counts, and how it stands so far.
+#[derive(Clone, Debug)]
+pub(super) struct Examined<'a> {
+    /// The fact.
+    pub fact: &'a Fact,
+    /// Orders facts: the event's time, else when it was stated, else when we took it in.
+    pub key: Timestamp,
+    /// Its place in the newest message that has it.
+    pub position: u32,
+    /// When we first took it in.
+    pub first: Timestamp,
+    /// How it stands; none while it counts.
+    pub out: Option<(Standing, Rule, &'static str)>,
+}
+
+impl Examined<'_> {
+    pub(super) fn counts(&self) -> bool {
+        self.out.is_none()
+    }
+
+    pub(super) fn is_actual(&self) -> bool {
+        self.fact.observation.classifier == Classifier::Actual
+    }
+
+    /// The order of everything (R1, R10): time, then place in the message, then rank, then id.
+    pub(super) fn order(&self) -> (Timestamp, u32, u16, uuid::Uuid) {
+        (self.key, self.position, self.fact.reading.milestone.rank(), self.fact.id.0)
+    }
+}
+
+pub(super) fn examine(input: &FoldInput) -> Vec<Examined<'_>> {
+    let lists = Lists::of(input);
+    let retracted = retracted(input);
+    let mut seen = HashSet::with_capacity(input.facts.len());
+    input.facts.iter().filter(|fact| seen.insert(fact.id)).map(|fact| examined(fact, &lists, &retracted)).collect()
+}
+
+fn examined<'a>(fact: &'a Fact, lists: &Lists<'_>, retracted: &HashSet<(uuid::Uuid, &str)>) -> Examined<'a> {
+    let first = fact.sightings.iter().map(|s| s.recorded_at).min().unwrap_or(Timestamp::MIN);
+    let time = fact.observation.time.sort_key().filter(|_| !fact.observation.time.sentinel);
+    let key = time.or(fact.observation.stated_at).unwrap_or(first);
+    Examined { fact, key, position: lists.position(fact), first, out: out(fact, first, key, lists, retracted) }
+}
+
+fn out(fact: &Fact, first: Timestamp, key: Timestamp, lists: &Lists<'_>, retracted: &HashSet<(uuid::Uuid, &str)>) -> Option<(Standing, Rule, &'static str)> {
+    let observation = &fact.observation;
+    if observation.retracts.is_some() {
+        return Some((Standing::Retraction, Rule::R6, "Takes another event back and says nothing else."));
+    }
+    if observation.provider_event_id.as_deref().is_some_and(|id| retracted.contains(&(fact.source.0, id))) {
+        return Some((Standing::Retracted, Rule::R6, "Taken back by its source, so it does not count."));
+    }
+    if lists.superseded(fact, key) {
+        return Some((Standing::Superseded, Rule::R7, "A newer list from the same source no longer has it."));
+    }
+    if is_feed(fact.reading.milestone) {
+        return Some((Standing::Feed, Rule::R14, "Speaks about the feed, not about the goods."));
+    }
+    if observation.classifier == Classifier::Actual && impossible(fact, first) {
+        return Some((Standing::Quarantined, Rule::R15, "Its time cannot be: kept and shown, not counted."));
+    }
+    None
+}
+
+pub(super) fn is_feed(milestone: Milestone) -> bool {
+    matches!(milestone, Milestone::TrackingStarted | Milestone::TrackingStopped | Milestone::TrackingExpired | Milestone::NotFound)
+}
+
+fn impossible(fact: &Fact, first: Timestamp) -> bool {
+    let time = &fact.observation.time;
+    let ahead = || time.earliest().is_some_and(|earliest| earliest.duration_since(first) > AHEAD_MAX);
+    time.sentinel || ahead()
+}
+
+/// What sources have taken back: by source and event id, whatever came first.
+fn retracted(input: &FoldInput) -> HashSet<(uuid::Uuid, &str)> {
+    input.facts.iter().filter_map(|fact| Some((fact.source.0, fact.observation.retracts.as_deref()?))).collect()
+}
+
+/// The lists of snapshot providers, newest first for each source and tracker object.
+struct Lists<'a> {
+    /// Where each snapshot stands among those of its object; 0 is the active one.
+    rank: HashMap<SnapshotId, Place<'a>>,
+}
+
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    rank: usize,
+    /// The oldest event of any newer list of the same object: what is not older is withdrawn.
+    newer_reach_to: Option<Timestamp>,
+    snapshot: &'a Snapshot,
+}
+
+type Object<'a> = (uuid::Uuid, uuid::Uuid, Option<&'a str>);
+
+impl<'a> Lists<'a> {
+    fn of(input: &'a FoldInput) -> Self {
+        let mut oldest: HashMap<SnapshotId, Timestamp> = HashMap::new();
+        for fact in input.facts.iter().filter(|f| f.observation.classifier == Classifier::Actual && f.observation.origin == Origin::Event) {
+            let Some(key) = fact.observation.time.sort_key().filter(|_| !fact.observation.time.sentinel) else { continue };
+            for snapshot in fact.sightings.iter().filter_map(|s| s.snapshot) {
+                oldest.entry(snapshot).and_modify(|o| *o = (*o).min(key)).or_insert(key);
+            }
+        }
+        let mut objects: BTreeMap<Object<'_>, Vec<&Snapshot>> = BTreeMap::new();
+        for snapshot in &input.snapshots {
+            objects.entry((snapshot.source.0, snapshot.tracker.0, snapshot.object.as_deref())).or_default().push(snapshot);
+        }
+        let mut rank = HashMap::new();
+        for mut lists in objects.into_values() {
+            lists.sort_by_key(|s| Reverse((s.stamp, &s.digest, s.id)));
+            lists.dedup_by_key(|s| s.id);
+            let mut newer_reach_to: Option<Timestamp> = None;
+            for (place, snapshot) in lists.into_iter().enumerate() {
+                rank.insert(snapshot.id, Place { rank: place, newer_reach_to, snapshot });
+                newer_reach_to = match (newer_reach_to, oldest.get(&snapshot.id)) {
+                    (Some(a), Some(b)) => Some(a.min(*b)),
+                    (a, b) => a.or(b.copied()),
+                };
+            }
+        }
+        Self { rank }
+    }
+
+    /// The newest list that has the fact; none where it also stands outside of lists, or in none.
+    fn newest(&self, fact: &Fact) -> Option<Place<'a>> {
+        if fact.sightings.iter().any(|s| s.snapshot.is_none()) {
+            return None;
+        }
+        fact.sightings.iter().filter_map(|s| self.rank.get(&s.snapshot?).copied()).min_by_key(|p| (p.rank, p.snapshot.id))
+    }
+
+    /// A summary, a plan or an estimate is only as good as the list it stands in; an event is withdrawn by a newer list
+    /// that reaches back to it.
+    fn superseded(&self, fact: &Fact, key: Timestamp) -> bool {
+        let Some(place) = self.newest(fact) else { return false };
+        if fact.observation.origin == Origin::Summary || fact.observation.classifier != Classifier::Actual || is_feed(fact.reading.milestone) {
+            return place.rank > 0;
+        }
+        place.newer_reach_to.is_some_and(|reach| key >= reach)
+    }
+
+    fn position(&self, fact: &Fact) -> u32 {
+        let active = fact.sightings.iter().filter_map(|s| Some((self.rank.get(&s.snapshot?)?.rank, s.position))).min();
+        active.map(|(_, position)| position).or_else(|| fact.sightings.iter().map(|s| s.position).min()).unwrap_or_default()
+    }
+}
