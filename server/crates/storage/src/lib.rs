@@ -1,1 +1,136 @@
-//! Placeholder head, replaced as the crate is built.
+//! What is stored, as traits and records; no SQL here.
+//!
+//! No transaction crosses a trait: one method is one transaction, an owned command in, an owned result out. Every method
+//! takes a [`Scope`], so that no query can forget the company. Engines: `storage-sqlite` (embedded default), later
+//! `storage-postgres`; both pass [`conformance`].
+//!
+//! Personal data arrives sealed ([`Sealed`]) under a key of its own subject; storage never sees it in clear.
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+pub mod facts;
+pub mod inbox;
+pub mod jobs;
+pub mod people;
+pub mod shipments;
+pub mod work;
+
+use domain::ids::{CompanyId, SubjectId, UserId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// An engine: the six parts, each one trait.
+#[derive(Clone)]
+pub struct Store {
+    /// Messages as received.
+    pub inbox: Arc<dyn inbox::Inbox>,
+    /// Trackers, observations, bindings.
+    pub facts: Arc<dyn facts::Facts>,
+    /// Shipments and their state.
+    pub shipments: Arc<dyn shipments::Shipments>,
+    /// Units of work and the calls they made.
+    pub jobs: Arc<dyn jobs::Jobs>,
+    /// What people look after: exceptions, cases, figures.
+    pub work: Arc<dyn work::Work>,
+    /// Users, sessions, keys, settings, audit trail.
+    pub people: Arc<dyn people::People>,
+}
+
+/// For whom a query runs. Each row belongs to a company; no method answers across companies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// The company.
+    pub company: CompanyId,
+    /// On whose behalf.
+    pub actor: Actor,
+}
+
+/// On whose behalf something is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "id", rename_all = "snake_case")]
+pub enum Actor {
+    /// A signed-in person.
+    User(UserId),
+    /// The command line of the machine.
+    Operator,
+    /// The system itself.
+    System,
+}
+
+/// Bytes encrypted under the key of a subject; when that key is destroyed they are noise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// Whose key.
+    pub subject: SubjectId,
+    /// Nonce, ciphertext, tag.
+    pub bytes: Vec<u8>,
+}
+
+/// A subject's data key, itself encrypted under the master key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrappedKey {
+    /// Whose.
+    pub subject: SubjectId,
+    /// Nonce, ciphertext, tag.
+    pub bytes: Vec<u8>,
+}
+
+/// Why a storage call failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No such row for this company.
+    #[error("{0} not found")]
+    NotFound(&'static str),
+    /// Somebody else changed it, or it exists already.
+    #[error("conflict: {0}")]
+    Conflict(String),
+    /// The write queue is full: try again later.
+    #[error("the store is busy")]
+    Busy,
+    /// The engine cannot be reached or has no space.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+    /// What is stored cannot be read as what it should be.
+    #[error("stored data is damaged: {0}")]
+    Damaged(String),
+}
+
+/// What a storage call gives.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// A page of a list, by keyset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// Where the next page begins; none on the last.
+    pub next: Option<String>,
+}
+
+/// What happened and why, for the audit trail. `before` and `after` are sealed JSON.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AuditEntry {
+    /// When.
+    pub at: Timestamp,
+    /// What was done, as a stable word: `exception.resolve`.
+    pub action: &'static str,
+    /// To what: `exception:<id>`.
+    pub subject: String,
+    /// Before.
+    pub before: Option<Sealed>,
+    /// After.
+    pub after: Option<Sealed>,
+    /// The person's reason.
+    pub why: Option<String>,
+}
+
+/// Limits of the storage layer.
+pub mod limits {
+    /// Rows of one page.
+    pub const PAGE_ROWS: u32 = 50;
+    /// Jobs of one claim.
+    pub const CLAIM_JOBS: u32 = 64;
+    /// Changes of one read of the change table.
+    pub const CHANGE_ROWS: u32 = 500;
+}

@@ -1,0 +1,377 @@
+//! Trackers, what was said about them, and whom they concern.
+
+use crate::{
+    SqliteStore,
+    codec::{Columns, Done, Fail, json, micros, opt_micros, word},
+    inbox,
+    jobs::{self, FoldJob},
+    shipments::{self, NewBinding},
+    writer::Turn,
+};
+use async_trait::async_trait;
+use domain::{
+    ids::{ObservationId, ShipmentId, TrackerId},
+    observation::Observation,
+    reading::Reading,
+};
+use jiff::Timestamp;
+use sqlx::SqliteConnection;
+use std::collections::BTreeSet;
+use storage::{
+    Result, Scope, StoreError,
+    facts::{Facts, NewObservation, NewReport, ObservationRecord, Recorded, Recording, TrackerKey, UnmappedCode},
+    jobs::{Cause, Lane, NewJob},
+};
+
+/// Unmapped codes of one read.
+const UNMAPPED_ROWS: i64 = 500;
+
+#[async_trait]
+impl Facts for SqliteStore {
+    async fn record(&self, scope: Scope, recording: Recording) -> Result<Recorded> {
+        self.write(Turn::RealTime, move |conn| Box::pin(async move { record(conn, scope, &recording).await })).await
+    }
+
+    async fn observation(&self, scope: Scope, shipment: ShipmentId, id: ObservationId) -> Result<Option<ObservationRecord>> {
+        let mut read = self.read().await?;
+        Ok(observation(&mut read, scope, shipment, id).await?)
+    }
+
+    async fn reread(&self, scope: Scope, readings: Vec<(ObservationId, Reading)>, at: Timestamp, jobs: Vec<NewJob>) -> Result<()> {
+        self.write(Turn::Batch, move |conn| {
+            Box::pin(async move {
+                for (id, reading) in &readings {
+                    let row = sqlx::query("SELECT body FROM observation WHERE company_id = ? AND id = ?")
+                        .bind(scope.company.0)
+                        .bind(id.0)
+                        .fetch_optional(&mut *conn)
+                        .await?
+                        .ok_or(StoreError::NotFound("observation"))?;
+                    put_reading(conn, scope, *id, &row.json("body")?, reading, at).await?;
+                }
+                for job in &jobs {
+                    jobs::enqueue(conn, scope, job, at).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn unmapped(&self, scope: Scope) -> Result<Vec<UnmappedCode>> {
+        let mut read = self.read().await?;
+        Ok(unmapped(&mut read, scope).await?)
+    }
+}
+
+/// Whether a write brought something that was not there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum News {
+    New,
+    Known,
+}
+
+impl News {
+    const fn of(rows: u64) -> Self {
+        if rows == 0 { Self::Known } else { Self::New }
+    }
+}
+
+async fn record(conn: &mut SqliteConnection, scope: Scope, recording: &Recording) -> Done<Recorded> {
+    let sandbox = inbox::is_sandbox(conn, scope.company, recording.source.0).await?;
+    let mut concerned = BTreeSet::new();
+    let mut new_observations = 0;
+    for report in &recording.reports {
+        let tracker = tracker_of(conn, scope, recording, report).await?;
+        let (news, new) = record_report(conn, scope, recording, report, tracker).await?;
+        new_observations += new;
+        if news == News::New {
+            concerned.extend(concerned_by(conn, scope, recording, report, tracker).await?);
+        }
+    }
+    let fold = FoldJob { lane: Lane::RealTime, cause: Cause::Live, correlation: recording.correlation, at: recording.recorded_at };
+    for shipment in &concerned {
+        if sandbox {
+            shipments::mark_sandbox(conn, *shipment).await?;
+        }
+        jobs::enqueue_fold(conn, scope, *shipment, &fold).await?;
+    }
+    inbox::conclude(conn, scope, recording.message, &recording.status).await?;
+    Ok(Recorded { shipments: concerned.into_iter().collect(), new_observations })
+}
+
+/// The tracker of a report. A statement that was recorded before stays on its tracker, whatever trackers came since.
+async fn tracker_of(conn: &mut SqliteConnection, scope: Scope, recording: &Recording, report: &NewReport) -> Done<TrackerId> {
+    if let Some(first) = report.observations.first() {
+        let row = sqlx::query("SELECT tracker_id FROM observation WHERE company_id = ? AND id = ?")
+            .bind(scope.company.0)
+            .bind(first.id.0)
+            .fetch_optional(&mut *conn)
+            .await?;
+        if let Some(row) = row {
+            return row.id("tracker_id");
+        }
+    }
+    let new = NewTracker {
+        key: &report.tracker,
+        id: report.tracker_id,
+        number_raw: &report.number_raw,
+        carrier_label: report.carrier_label.as_deref(),
+        refs: json(&report.refs),
+        at: recording.recorded_at,
+    };
+    find_or_make_tracker(conn, scope, &new).await
+}
+
+/// A tracker, should it have to be made.
+pub(crate) struct NewTracker<'a> {
+    pub(crate) key: &'a TrackerKey,
+    pub(crate) id: TrackerId,
+    pub(crate) number_raw: &'a str,
+    pub(crate) carrier_label: Option<&'a str>,
+    pub(crate) refs: String,
+    pub(crate) at: Timestamp,
+}
+
+/// The tracker of exactly this carrier and number; else the only one of the number, where either side does not name a
+/// carrier; else a new one. A carrier that was missing is filled in.
+pub(crate) async fn find_or_make_tracker(conn: &mut SqliteConnection, scope: Scope, new: &NewTracker<'_>) -> Done<TrackerId> {
+    let rows = sqlx::query("SELECT id, carrier FROM tracker WHERE company_id = ? AND number = ?")
+        .bind(scope.company.0)
+        .bind(&new.key.number)
+        .fetch_all(&mut *conn)
+        .await?;
+    let known = rows.iter().map(|row| Ok((row.id("id")?, row.opt_text("carrier")?))).collect::<Done<Vec<(TrackerId, Option<String>)>>>()?;
+    if let Some((id, _)) = known.iter().find(|(_, carrier)| *carrier == new.key.carrier) {
+        fill_in(conn, *id, new).await?;
+        return Ok(*id);
+    }
+    if let [(id, carrier)] = known.as_slice()
+        && (carrier.is_none() || new.key.carrier.is_none())
+    {
+        fill_in(conn, *id, new).await?;
+        return Ok(*id);
+    }
+    sqlx::query("INSERT INTO tracker (id, company_id, carrier, number, number_raw, carrier_label, refs, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+        .bind(new.id.0)
+        .bind(scope.company.0)
+        .bind(&new.key.carrier)
+        .bind(&new.key.number)
+        .bind(new.number_raw)
+        .bind(new.carrier_label)
+        .bind(&new.refs)
+        .bind(micros(new.at))
+        .execute(conn)
+        .await?;
+    Ok(new.id)
+}
+
+async fn fill_in(conn: &mut SqliteConnection, id: TrackerId, new: &NewTracker<'_>) -> Done<()> {
+    sqlx::query(
+        "UPDATE tracker SET carrier = coalesce(carrier, ?1), carrier_label = coalesce(carrier_label, ?2)
+         WHERE id = ?3 AND ((carrier IS NULL AND ?1 IS NOT NULL) OR (carrier_label IS NULL AND ?2 IS NOT NULL))",
+    )
+    .bind(&new.key.carrier)
+    .bind(new.carrier_label)
+    .bind(id.0)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn record_report(conn: &mut SqliteConnection, scope: Scope, recording: &Recording, report: &NewReport, tracker: TrackerId) -> Done<(News, u32)> {
+    let mut news = record_snapshot(conn, scope, recording, report, tracker).await?;
+    let mut new_observations = 0;
+    for said in &report.observations {
+        if record_observation(conn, scope, recording, said, tracker).await? == News::New {
+            new_observations += 1;
+            news = News::New;
+        }
+        let reading = put_reading(conn, scope, said.id, &said.body, &said.reading, recording.recorded_at).await?;
+        let sighting = record_sighting(conn, scope, recording, report, said, tracker).await?;
+        if reading == News::New || sighting == News::New {
+            news = News::New;
+        }
+    }
+    Ok((news, new_observations))
+}
+
+/// The same list from two messages is one; the earlier recording counts, whichever was written first.
+async fn record_snapshot(conn: &mut SqliteConnection, scope: Scope, recording: &Recording, report: &NewReport, tracker: TrackerId) -> Done<News> {
+    let Some(snapshot) = &report.snapshot else { return Ok(News::Known) };
+    let written = sqlx::query(
+        "INSERT INTO snapshot (id, company_id, source_id, tracker_id, object, stamp, digest, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (company_id, id) DO UPDATE SET recorded_at = excluded.recorded_at WHERE excluded.recorded_at < recorded_at",
+    )
+    .bind(snapshot.id.0)
+    .bind(scope.company.0)
+    .bind(recording.source.0)
+    .bind(tracker.0)
+    .bind(&snapshot.object)
+    .bind(opt_micros(snapshot.stamp))
+    .bind(&snapshot.digest)
+    .bind(micros(recording.recorded_at))
+    .execute(conn)
+    .await?;
+    Ok(News::of(written.rows_affected()))
+}
+
+async fn record_observation(conn: &mut SqliteConnection, scope: Scope, recording: &Recording, said: &NewObservation, tracker: TrackerId) -> Done<News> {
+    let written = sqlx::query(
+        "INSERT INTO observation (id, company_id, tracker_id, body, text_subject, text, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(said.id.0)
+    .bind(scope.company.0)
+    .bind(tracker.0)
+    .bind(json(&said.body))
+    .bind(said.text.as_ref().map(|text| text.subject.0))
+    .bind(said.text.as_ref().map(|text| text.bytes.as_slice()))
+    .bind(micros(recording.recorded_at))
+    .execute(conn)
+    .await?;
+    Ok(News::of(written.rows_affected()))
+}
+
+async fn record_sighting(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    recording: &Recording,
+    report: &NewReport,
+    said: &NewObservation,
+    tracker: TrackerId,
+) -> Done<News> {
+    let written = sqlx::query(
+        "INSERT INTO sighting (company_id, observation_id, message_id, position, tracker_id, snapshot_id, source_id, trust, recorded_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(scope.company.0)
+    .bind(said.id.0)
+    .bind(recording.message.0)
+    .bind(said.position)
+    .bind(tracker.0)
+    .bind(report.snapshot.as_ref().map(|snapshot| snapshot.id.0))
+    .bind(recording.source.0)
+    .bind(word(recording.trust))
+    .bind(micros(recording.recorded_at))
+    .execute(conn)
+    .await?;
+    Ok(News::of(written.rows_affected()))
+}
+
+/// Keeps a reading, once for each mapping version, and the list of unmapped codes in step with the latest.
+async fn put_reading(conn: &mut SqliteConnection, scope: Scope, id: ObservationId, body: &Observation, reading: &Reading, at: Timestamp) -> Done<News> {
+    let written = sqlx::query("INSERT INTO reading (company_id, observation_id, mapping, recorded_at, body) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
+        .bind(scope.company.0)
+        .bind(id.0)
+        .bind(reading.mapping)
+        .bind(micros(at))
+        .bind(json(reading))
+        .execute(&mut *conn)
+        .await?;
+    if written.rows_affected() == 0 {
+        return Ok(News::Known);
+    }
+    match body.codes.status.first().filter(|_| reading.unmapped) {
+        Some(code) => {
+            sqlx::query(
+                "INSERT INTO unmapped (company_id, observation_id, list, value, recorded_at) VALUES (?, ?, ?, ?, ?)
+                 ON CONFLICT (company_id, observation_id) DO UPDATE SET list = excluded.list, value = excluded.value",
+            )
+            .bind(scope.company.0)
+            .bind(id.0)
+            .bind(&code.list)
+            .bind(&code.value)
+            .bind(micros(at))
+            .execute(conn)
+            .await?;
+        }
+        None => {
+            sqlx::query("DELETE FROM unmapped WHERE company_id = ? AND observation_id = ?").bind(scope.company.0).bind(id.0).execute(conn).await?;
+        }
+    }
+    Ok(News::New)
+}
+
+/// The shipments that a tracker concerns; an unclaimed one is made where there is none.
+async fn concerned_by(conn: &mut SqliteConnection, scope: Scope, recording: &Recording, report: &NewReport, tracker: TrackerId) -> Done<Vec<ShipmentId>> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT b.shipment_id FROM binding b
+         WHERE b.tracker_id = ? AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
+    )
+    .bind(tracker.0)
+    .fetch_all(&mut *conn)
+    .await?;
+    if !rows.is_empty() {
+        return rows.iter().map(|row| row.id("shipment_id")).collect();
+    }
+    shipments::make_unclaimed(conn, scope, report.unclaimed_id, recording.recorded_at).await?;
+    let binding = NewBinding { id: report.binding_id, tracker, shipment: report.unclaimed_id, piece: None, number_raw: &report.number_raw };
+    shipments::bind(conn, scope, &binding, recording.recorded_at).await?;
+    shipments::renew_number_terms(conn, scope, report.unclaimed_id).await?;
+    Ok(vec![report.unclaimed_id])
+}
+
+async fn observation(conn: &mut SqliteConnection, scope: Scope, shipment: ShipmentId, id: ObservationId) -> Done<Option<ObservationRecord>> {
+    let row = sqlx::query(
+        "SELECT o.*, t.number, r.body AS reading
+         FROM observation o
+         JOIN tracker t ON t.id = o.tracker_id
+         JOIN reading r ON r.company_id = o.company_id AND r.observation_id = o.id
+         WHERE o.company_id = ?1 AND o.id = ?2
+           AND EXISTS (SELECT 1 FROM binding b WHERE b.tracker_id = o.tracker_id AND b.shipment_id = ?3)
+         ORDER BY r.recorded_at DESC, r.mapping DESC LIMIT 1",
+    )
+    .bind(scope.company.0)
+    .bind(id.0)
+    .bind(shipment.0)
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let seen = sqlx::query(
+        "SELECT message_id, position, recorded_at FROM sighting WHERE company_id = ? AND observation_id = ?
+         ORDER BY recorded_at DESC, message_id DESC, position",
+    )
+    .bind(scope.company.0)
+    .bind(id.0)
+    .fetch_all(conn)
+    .await?;
+    Ok(Some(ObservationRecord {
+        id,
+        body: row.json("body")?,
+        text: row.opt_sealed("text_subject", "text")?,
+        reading: row.json("reading")?,
+        tracker: row.id("tracker_id")?,
+        number: row.text("number")?,
+        seen: seen.iter().map(|row| Ok((row.id("message_id")?, row.count("position")?, row.at("recorded_at")?))).collect::<Done<_>>()?,
+    }))
+}
+
+async fn unmapped(conn: &mut SqliteConnection, scope: Scope) -> Done<Vec<UnmappedCode>> {
+    // of a group with max(), SQLite gives the other columns of the row that has it
+    let rows = sqlx::query(
+        "SELECT g.list, g.value, g.observations, g.newest,
+                (SELECT b.shipment_id FROM observation o JOIN binding b ON b.tracker_id = o.tracker_id
+                 WHERE o.company_id = ?1 AND o.id = g.newest AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)
+                 ORDER BY b.recorded_at, b.id LIMIT 1) AS shipment
+         FROM (SELECT list, value, count(*) AS observations, observation_id AS newest, max(recorded_at)
+               FROM unmapped WHERE company_id = ?1 GROUP BY list, value) g
+         ORDER BY g.observations DESC, g.list, g.value LIMIT ?2",
+    )
+    .bind(scope.company.0)
+    .bind(UNMAPPED_ROWS)
+    .fetch_all(conn)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(UnmappedCode {
+                list: row.text("list")?,
+                value: row.text("value")?,
+                observations: row.count("observations")?,
+                newest: row.id("newest")?,
+                shipment: row.opt_id("shipment")?,
+            })
+        })
+        .collect::<std::result::Result<_, Fail>>()
+}

@@ -1,0 +1,285 @@
+//! Sources and messages as received.
+
+use crate::{
+    SqliteStore, audit,
+    codec::{Columns, Done, Fail, PAGE_AND_ONE, cursor, micros, month, page, stored_count},
+    jobs, people,
+    writer::Turn,
+};
+use async_trait::async_trait;
+use domain::ids::{CompanyId, MessageId};
+use sqlx::{SqliteConnection, sqlite::SqliteRow};
+use storage::{
+    Actor, AuditEntry, Page, Result, Scope, StoreError, WrappedKey,
+    inbox::{Accepted, Inbox, MessageBody, MessageFilter, MessageRecord, MessageStatus, NewMessage, Novelty, SourceRecord},
+    jobs::NewJob,
+};
+use uuid::Uuid;
+
+#[async_trait]
+impl Inbox for SqliteStore {
+    async fn sources(&self, scope: Scope) -> Result<Vec<SourceRecord>> {
+        let mut read = self.read().await?;
+        let rows = sqlx::query("SELECT * FROM source WHERE company_id = ? ORDER BY name").bind(scope.company.0).fetch_all(&mut *read).await.map_err(Fail::from)?;
+        Ok(rows.iter().map(source).collect::<Done<_>>()?)
+    }
+
+    async fn source_by_name(&self, name: &str) -> Result<Option<(Scope, SourceRecord, WrappedKey)>> {
+        let mut read = self.read().await?;
+        let row = sqlx::query("SELECT * FROM source WHERE name = ?").bind(name).fetch_optional(&mut *read).await.map_err(Fail::from)?;
+        let Some(row) = row else { return Ok(None) };
+        let record = source(&row)?;
+        let scope = Scope { company: row.id("company_id")?, actor: Actor::System };
+        let key = people::key(&mut read, scope, record.secrets.subject).await?;
+        Ok(key.map(|key| (scope, record, key)))
+    }
+
+    async fn put_source(&self, scope: Scope, source: SourceRecord, key: WrappedKey, audit: AuditEntry) -> Result<()> {
+        self.write(Turn::RealTime, move |conn| {
+            Box::pin(async move {
+                people::put_key(conn, scope, &key, audit.at).await?;
+                put_source(conn, scope, &source).await?;
+                audit::append(conn, scope, &audit).await
+            })
+        })
+        .await
+    }
+
+    async fn accept(&self, scope: Scope, message: NewMessage, job: NewJob) -> Result<Accepted> {
+        self.write(Turn::Ingest, move |conn| Box::pin(async move { accept(conn, scope, &message, &job).await })).await
+    }
+
+    async fn message(&self, scope: Scope, id: MessageId) -> Result<Option<MessageRecord>> {
+        let mut read = self.read().await?;
+        let row = sqlx::query(
+            "SELECT m.*, s.name AS source_name, s.connector FROM message m JOIN source s ON s.id = m.source_id
+             WHERE m.company_id = ? AND m.id = ?",
+        )
+        .bind(scope.company.0)
+        .bind(id.0)
+        .fetch_optional(&mut *read)
+        .await
+        .map_err(Fail::from)?;
+        Ok(row.as_ref().map(record).transpose()?)
+    }
+
+    async fn body(&self, scope: Scope, id: MessageId) -> Result<Option<MessageBody>> {
+        let mut read = self.read().await?;
+        Ok(body(&mut read, scope, id).await?)
+    }
+
+    async fn conclude(&self, scope: Scope, id: MessageId, status: MessageStatus) -> Result<()> {
+        self.write(Turn::RealTime, move |conn| Box::pin(async move { conclude(conn, scope, id, &status).await })).await
+    }
+
+    async fn messages(&self, scope: Scope, filter: MessageFilter, cursor: Option<String>) -> Result<Page<MessageRecord>> {
+        let sql = match filter {
+            MessageFilter::All => {
+                "SELECT m.*, s.name AS source_name, s.connector FROM message m JOIN source s ON s.id = m.source_id
+                 WHERE m.company_id = ? AND (m.received_at, m.id) < (?, ?)
+                 ORDER BY m.received_at DESC, m.id DESC LIMIT ?"
+            }
+            MessageFilter::Quarantined => {
+                "SELECT m.*, s.name AS source_name, s.connector FROM message m JOIN source s ON s.id = m.source_id
+                 WHERE m.company_id = ? AND m.status = 'quarantined' AND (m.received_at, m.id) < (?, ?)
+                 ORDER BY m.received_at DESC, m.id DESC LIMIT ?"
+            }
+        };
+        let (at, id): (i64, Uuid) = cursor::decode(cursor.as_deref()).unwrap_or((i64::MAX, Uuid::max()));
+        let mut read = self.read().await?;
+        let rows = sqlx::query(sql)
+            .bind(scope.company.0)
+            .bind(at)
+            .bind(id)
+            .bind(PAGE_AND_ONE)
+            .fetch_all(&mut *read)
+            .await
+            .map_err(Fail::from)?;
+        let rows = rows.iter().map(record).collect::<Done<Vec<_>>>()?;
+        Ok(page(rows, |last| cursor::encode(&(micros(last.received_at), last.id.0))))
+    }
+
+    async fn replay(&self, scope: Scope, messages: Vec<(MessageId, NewJob)>, audit: AuditEntry) -> Result<u32> {
+        self.write(Turn::RealTime, move |conn| {
+            Box::pin(async move {
+                let mut replayed = 0;
+                for (id, job) in &messages {
+                    let found = sqlx::query("UPDATE message SET status = 'received', reason = NULL WHERE company_id = ? AND id = ?")
+                        .bind(scope.company.0)
+                        .bind(id.0)
+                        .execute(&mut *conn)
+                        .await?;
+                    if found.rows_affected() == 1 {
+                        jobs::enqueue(conn, scope, job, audit.at).await?;
+                        replayed += 1;
+                    }
+                }
+                audit::append(conn, scope, &audit).await?;
+                Ok(replayed)
+            })
+        })
+        .await
+    }
+}
+
+async fn put_source(conn: &mut SqliteConnection, scope: Scope, source: &SourceRecord) -> Done<()> {
+    let taken = sqlx::query("SELECT 1 FROM source WHERE name = ? AND id <> ?").bind(&source.name).bind(source.id.0).fetch_optional(&mut *conn).await?;
+    if taken.is_some() {
+        return Err(Fail(StoreError::Conflict(format!("there is another source {}", source.name))));
+    }
+    let put = sqlx::query(
+        "INSERT INTO source (id, company_id, name, connector, scheme, secrets_subject, secrets, secret_set_at, enabled, sandbox, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET
+             name = excluded.name, connector = excluded.connector, scheme = excluded.scheme,
+             secrets_subject = excluded.secrets_subject, secrets = excluded.secrets, secret_set_at = excluded.secret_set_at,
+             enabled = excluded.enabled, sandbox = excluded.sandbox
+         WHERE company_id = excluded.company_id",
+    )
+    .bind(source.id.0)
+    .bind(scope.company.0)
+    .bind(&source.name)
+    .bind(&source.connector)
+    .bind(&source.scheme)
+    .bind(source.secrets.subject.0)
+    .bind(&source.secrets.bytes)
+    .bind(micros(source.secret_set_at))
+    .bind(source.enabled)
+    .bind(source.sandbox)
+    .bind(micros(source.created_at))
+    .execute(conn)
+    .await?;
+    if put.rows_affected() == 0 { Err(Fail(StoreError::NotFound("source"))) } else { Ok(()) }
+}
+
+async fn accept(conn: &mut SqliteConnection, scope: Scope, message: &NewMessage, job: &NewJob) -> Done<Accepted> {
+    let inserted = sqlx::query(
+        "INSERT INTO message (id, company_id, source_id, correlation, received_at, delivery_key, digest, headers, content_type, verified_by, size)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (company_id, source_id, digest, delivery_key) WHERE delivery_key IS NOT NULL DO NOTHING
+         ON CONFLICT (company_id, source_id, digest) WHERE delivery_key IS NULL DO NOTHING",
+    )
+    .bind(message.id.0)
+    .bind(scope.company.0)
+    .bind(message.source.0)
+    .bind(message.correlation.0)
+    .bind(micros(message.received_at))
+    .bind(&message.delivery_key)
+    .bind(message.digest.as_slice())
+    .bind(&message.headers)
+    .bind(&message.content_type)
+    .bind(&message.verified_by)
+    .bind(stored_count(message.size))
+    .execute(&mut *conn)
+    .await?;
+    if inserted.rows_affected() == 0 {
+        return repeated(conn, scope, message).await;
+    }
+    sqlx::query("INSERT INTO message_body (month, message_id, company_id, subject, bytes) VALUES (?, ?, ?, ?, ?)")
+        .bind(month(message.received_at))
+        .bind(message.id.0)
+        .bind(scope.company.0)
+        .bind(message.body.subject.0)
+        .bind(&message.body.bytes)
+        .execute(&mut *conn)
+        .await?;
+    people::put_key(conn, scope, &message.key, message.received_at).await?;
+    jobs::enqueue(conn, scope, job, message.received_at).await?;
+    Ok(Accepted { message: message.id, correlation: message.correlation, novelty: Novelty::New })
+}
+
+async fn repeated(conn: &mut SqliteConnection, scope: Scope, message: &NewMessage) -> Done<Accepted> {
+    let sql = match message.delivery_key {
+        Some(_) => {
+            "UPDATE message SET repeats = repeats + 1
+             WHERE company_id = ? AND source_id = ? AND digest = ? AND delivery_key = ?
+             RETURNING id, correlation"
+        }
+        None => {
+            "UPDATE message SET repeats = repeats + 1
+             WHERE company_id = ? AND source_id = ? AND digest = ? AND delivery_key IS NULL
+             RETURNING id, correlation"
+        }
+    };
+    let mut query = sqlx::query(sql).bind(scope.company.0).bind(message.source.0).bind(message.digest.as_slice());
+    if let Some(key) = &message.delivery_key {
+        query = query.bind(key);
+    }
+    let kept = query.fetch_one(conn).await?;
+    Ok(Accepted { message: kept.id("id")?, correlation: kept.id("correlation")?, novelty: Novelty::Repeated })
+}
+
+async fn body(conn: &mut SqliteConnection, scope: Scope, id: MessageId) -> Done<Option<MessageBody>> {
+    let message = sqlx::query("SELECT received_at FROM message WHERE company_id = ? AND id = ?").bind(scope.company.0).bind(id.0).fetch_optional(&mut *conn).await?;
+    let Some(message) = message else { return Ok(None) };
+    let row = sqlx::query("SELECT subject, bytes FROM message_body WHERE month = ? AND message_id = ?")
+        .bind(month(message.at("received_at")?))
+        .bind(id.0)
+        .fetch_optional(&mut *conn)
+        .await?;
+    let Some(body) = row.map(|row| row.opt_sealed("subject", "bytes")).transpose()?.flatten() else { return Ok(None) };
+    let key = people::key(conn, scope, body.subject).await?;
+    Ok(Some(MessageBody { body, key }))
+}
+
+/// Says what became of a message.
+pub(crate) async fn conclude(conn: &mut SqliteConnection, scope: Scope, id: MessageId, status: &MessageStatus) -> Done<()> {
+    let (word, observations, problems, reason) = match status {
+        MessageStatus::Received => ("received", 0, 0, None),
+        MessageStatus::Normalised { observations, problems } => ("normalised", *observations, *problems, None),
+        MessageStatus::Ignored { reason } => ("ignored", 0, 0, Some(reason)),
+        MessageStatus::Quarantined { reason } => ("quarantined", 0, 0, Some(reason)),
+    };
+    let found = sqlx::query("UPDATE message SET status = ?, observations = ?, problems = ?, reason = ? WHERE company_id = ? AND id = ?")
+        .bind(word)
+        .bind(observations)
+        .bind(problems)
+        .bind(reason)
+        .bind(scope.company.0)
+        .bind(id.0)
+        .execute(conn)
+        .await?;
+    if found.rows_affected() == 0 { Err(Fail(StoreError::NotFound("message"))) } else { Ok(()) }
+}
+
+/// Whether a company has a source of this id that is simulated.
+pub(crate) async fn is_sandbox(conn: &mut SqliteConnection, company: CompanyId, source: Uuid) -> Done<bool> {
+    let row = sqlx::query("SELECT sandbox FROM source WHERE company_id = ? AND id = ?").bind(company.0).bind(source).fetch_optional(conn).await?;
+    Ok(row.map(|row| row.int("sandbox")).transpose()? == Some(1))
+}
+
+fn source(row: &SqliteRow) -> Done<SourceRecord> {
+    Ok(SourceRecord {
+        id: row.id("id")?,
+        name: row.text("name")?,
+        connector: row.text("connector")?,
+        scheme: row.text("scheme")?,
+        secrets: row.opt_sealed("secrets_subject", "secrets")?.ok_or(StoreError::Damaged("source without secrets".into()))?,
+        secret_set_at: row.at("secret_set_at")?,
+        enabled: row.int("enabled")? == 1,
+        sandbox: row.int("sandbox")? == 1,
+        created_at: row.at("created_at")?,
+    })
+}
+
+fn record(row: &SqliteRow) -> Done<MessageRecord> {
+    let reason = row.opt_text("reason")?.unwrap_or_default();
+    let status = match row.text("status")?.as_str() {
+        "received" => MessageStatus::Received,
+        "normalised" => MessageStatus::Normalised { observations: row.count("observations")?, problems: row.count("problems")? },
+        "ignored" => MessageStatus::Ignored { reason },
+        _ => MessageStatus::Quarantined { reason },
+    };
+    Ok(MessageRecord {
+        id: row.id("id")?,
+        source: row.id("source_id")?,
+        source_name: row.text("source_name")?,
+        connector: row.text("connector")?,
+        correlation: row.id("correlation")?,
+        received_at: row.at("received_at")?,
+        verified_by: row.text("verified_by")?,
+        size: row.count("size")?,
+        repeats: row.count("repeats")?,
+        status,
+    })
+}

@@ -1,0 +1,137 @@
+//! The list of shipments: tabs, search, keyset pages.
+
+use super::{numbers, term};
+use crate::codec::{Columns, Done, PAGE_AND_ONE, cursor, id_list, json, page};
+use domain::{State, ids::ShipmentId};
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection, sqlite::SqliteRow};
+use std::collections::HashMap;
+use storage::{
+    Page, Scope,
+    shipments::{ShipmentQuery, ShipmentRow, ShipmentTab, TabCounts},
+};
+use uuid::Uuid;
+
+/// Words of one search; what is pasted beyond them is not looked for.
+const SEARCH_WORDS: usize = 200;
+/// A word shorter than this finds only what it is, not what begins with it.
+const PREFIX_CHARS: usize = 3;
+
+/// Where a page ended: need for action, newest event, id.
+type Place = (i64, i64, Uuid);
+
+pub(super) async fn list(conn: &mut SqliteConnection, scope: Scope, query: &ShipmentQuery) -> Done<Page<ShipmentRow>> {
+    let mut sql = QueryBuilder::<Sqlite>::new("SELECT s.* FROM shipment s WHERE s.company_id = ");
+    sql.push_bind(scope.company.0).push(" AND s.merged_into IS NULL").push(tab(query.tab));
+    if !query.states.is_empty() {
+        let codes: Vec<_> = query.states.iter().map(|state| State::code(*state)).collect();
+        sql.push(" AND s.state IN (SELECT value FROM json_each(").push_bind(json(&codes)).push("))");
+    }
+    matching(&mut sql, scope, query);
+    if let Some((need, moved_at, id)) = cursor::decode::<Place>(query.cursor.as_deref()) {
+        sql.push(" AND (s.need, s.moved_at, s.id) < (").push_bind(need).push(", ").push_bind(moved_at).push(", ").push_bind(id).push(")");
+    }
+    sql.push(" ORDER BY s.need DESC, s.moved_at DESC, s.id DESC LIMIT ").push_bind(PAGE_AND_ONE);
+    let rows = sql.build().fetch_all(&mut *conn).await?;
+    let page = page(rows.iter().map(|row| Ok((place(row)?, row))).collect::<Done<Vec<_>>>()?, |(place, _)| cursor::encode(place));
+    let ids: Vec<Uuid> = page.rows.iter().map(|((_, _, id), _)| *id).collect();
+    let mut numbers = numbers(conn, ids.iter().copied()).await?;
+    let mut cases = open_cases(conn, &ids).await?;
+    let rows = page
+        .rows
+        .iter()
+        .map(|((_, _, id), row)| {
+            let id = ShipmentId(*id);
+            Ok(ShipmentRow {
+                id,
+                revision: row.count("revision")?,
+                origin: row.opt_json("origin")?,
+                numbers: numbers.remove(&id).unwrap_or_default(),
+                destination: row.opt_text("destination")?,
+                state: row.word("state")?,
+                visibility: row.word("visibility")?,
+                exception: row.opt_word("worst_reason")?.zip(row.opt_word("worst_severity")?),
+                eta: row.opt_at("eta")?,
+                promised_by: row.opt_at("promised_by")?,
+                delivered_at: row.opt_at("delivered_at")?,
+                last_event: row.opt_json("last_event")?,
+                heard_at: row.opt_at("heard_at")?,
+                case: cases.remove(&id),
+            })
+        })
+        .collect::<Done<_>>()?;
+    Ok(Page { rows, next: page.next })
+}
+
+const fn tab(tab: ShipmentTab) -> &'static str {
+    match tab {
+        ShipmentTab::Open => " AND s.origin IS NOT NULL AND s.terminal = 0 AND s.standing <> 'cancelled'",
+        ShipmentTab::Exceptions => " AND s.open_exceptions > 0",
+        ShipmentTab::Late => " AND s.late = 1",
+        ShipmentTab::Silent => " AND s.silent = 1",
+        ShipmentTab::Delivered => " AND s.state = 'DELIVERED'",
+        ShipmentTab::Unclaimed => " AND s.origin IS NULL",
+        ShipmentTab::All => "",
+    }
+}
+
+/// Any of the words: a number, order or record that is it or begins with it; or any of the customer tokens.
+fn matching(sql: &mut QueryBuilder<Sqlite>, scope: Scope, query: &ShipmentQuery) {
+    let Some(text) = query.text.as_deref().map(str::trim).filter(|text| !text.is_empty()) else { return };
+    let mut words: Vec<String> = text.split(|c: char| c.is_whitespace() || c == ',' || c == ';').map(term).filter(|word| !word.is_empty()).take(SEARCH_WORDS).collect();
+    if words.len() > 1 {
+        // a number that is written in groups
+        words.push(term(text));
+    }
+    let prefixes: Vec<_> = words.iter().filter(|word| word.chars().count() >= PREFIX_CHARS).collect();
+    sql.push(" AND s.id IN (SELECT t.shipment_id FROM json_each(")
+        .push_bind(json(&words))
+        .push(") w CROSS JOIN shipment_term t ON t.company_id = ")
+        .push_bind(scope.company.0)
+        .push(" AND t.term = w.value WHERE t.kind <> 'customer' UNION SELECT t.shipment_id FROM json_each(")
+        .push_bind(json(&prefixes))
+        .push(") w CROSS JOIN shipment_term t ON t.company_id = ")
+        .push_bind(scope.company.0)
+        // the highest code point ends every prefix
+        .push(" AND t.term > w.value AND t.term < w.value || char(1114111) WHERE t.kind <> 'customer' UNION SELECT t.shipment_id FROM json_each(")
+        .push_bind(json(&query.tokens))
+        .push(") w CROSS JOIN shipment_term t ON t.company_id = ")
+        .push_bind(scope.company.0)
+        .push(" AND t.term = w.value WHERE t.kind = 'customer')");
+}
+
+fn place(row: &SqliteRow) -> Done<Place> {
+    Ok((row.int("need")?, row.int("moved_at")?, row.id("id")?))
+}
+
+async fn open_cases(conn: &mut SqliteConnection, ids: &[Uuid]) -> Done<HashMap<ShipmentId, String>> {
+    let rows = sqlx::query(
+        "SELECT c.shipment_id, c.number FROM json_each(?) s CROSS JOIN desk_case c ON c.shipment_id = unhex(s.value)
+         WHERE c.status <> 'resolved' AND c.number IS NOT NULL ORDER BY c.opened_at",
+    )
+    .bind(id_list(ids.iter().copied()))
+    .fetch_all(conn)
+    .await?;
+    // of several the newest stays
+    rows.iter().map(|row| Ok((row.id("shipment_id")?, row.text("number")?))).collect()
+}
+
+pub(super) async fn counts(conn: &mut SqliteConnection, scope: Scope) -> Done<TabCounts> {
+    let row = sqlx::query(
+        "SELECT coalesce(sum(origin IS NOT NULL AND terminal = 0 AND standing <> 'cancelled'), 0) AS open,
+                coalesce(sum(open_exceptions > 0), 0) AS exceptions, coalesce(sum(late), 0) AS late, coalesce(sum(silent), 0) AS silent,
+                coalesce(sum(state = 'DELIVERED'), 0) AS delivered, coalesce(sum(origin IS NULL), 0) AS unclaimed, count(*) AS all_of_them
+         FROM shipment WHERE company_id = ? AND merged_into IS NULL",
+    )
+    .bind(scope.company.0)
+    .fetch_one(conn)
+    .await?;
+    Ok(TabCounts {
+        open: row.count("open")?,
+        exceptions: row.count("exceptions")?,
+        late: row.count("late")?,
+        silent: row.count("silent")?,
+        delivered: row.count("delivered")?,
+        unclaimed: row.count("unclaimed")?,
+        all: row.count("all_of_them")?,
+    })
+}

@@ -1,0 +1,152 @@
+//! Facts: trackers, what was said about them, and whom they concern.
+
+use crate::{Result, Scope, Sealed, inbox::MessageStatus, jobs::NewJob};
+use async_trait::async_trait;
+use domain::{
+    fold::Trust,
+    ids::{BindingId, CorrelationId, MessageId, ObservationId, ShipmentId, SnapshotId, SourceId, TrackerId},
+    observation::{Observation, References},
+    reading::Reading,
+};
+use jiff::Timestamp;
+
+/// What names a tracker. Carriers are families (`dhl`), as the carrier directory has them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TrackerKey {
+    /// The carrier's family; none where nobody said.
+    pub carrier: Option<String>,
+    /// The normalised number.
+    pub number: String,
+}
+
+/// What one message adds.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    /// The message.
+    pub message: MessageId,
+    /// Its source.
+    pub source: SourceId,
+    /// How far the source is believed.
+    pub trust: Trust,
+    /// Its thread.
+    pub correlation: CorrelationId,
+    /// When we took it in.
+    pub recorded_at: Timestamp,
+    /// What it says, tracker by tracker.
+    pub reports: Vec<NewReport>,
+    /// What the message is afterwards.
+    pub status: MessageStatus,
+}
+
+/// What one message says about one tracker.
+#[derive(Clone, Debug)]
+pub struct NewReport {
+    /// The tracker; made where it is new.
+    pub tracker: TrackerKey,
+    /// Id for the tracker, if it has to be made.
+    pub tracker_id: TrackerId,
+    /// The number as the provider wrote it.
+    pub number_raw: String,
+    /// The carrier as a person reads it.
+    pub carrier_label: Option<String>,
+    /// Every number the report names.
+    pub refs: References,
+    /// Id for an unclaimed shipment, if nobody claims the tracker yet.
+    pub unclaimed_id: ShipmentId,
+    /// Id for its binding.
+    pub binding_id: BindingId,
+    /// The list, where the source sends lists.
+    pub snapshot: Option<NewSnapshot>,
+    /// The statements in the order of the message.
+    pub observations: Vec<NewObservation>,
+}
+
+/// A list that a provider sent at once.
+#[derive(Clone, Debug)]
+pub struct NewSnapshot {
+    /// Content id.
+    pub id: SnapshotId,
+    /// The provider's tracker object.
+    pub object: Option<String>,
+    /// The provider's stamp.
+    pub stamp: Option<Timestamp>,
+    /// Digest of the list.
+    pub digest: String,
+}
+
+/// A statement to be recorded.
+#[derive(Clone, Debug)]
+pub struct NewObservation {
+    /// Content id.
+    pub id: ObservationId,
+    /// Place in the report.
+    pub position: u32,
+    /// What was said, without what belongs to the vault.
+    pub body: Observation,
+    /// Description and signatory, as sealed JSON `{"description","signatory"}`, under the message's key.
+    pub text: Option<Sealed>,
+    /// What it means.
+    pub reading: Reading,
+}
+
+/// What a recording led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The shipments whose facts changed, each once. A fold job is enqueued for each in the same transaction.
+    pub shipments: Vec<ShipmentId>,
+    /// How many observations had never been said before.
+    pub new_observations: u32,
+}
+
+/// A statement with where it came from, for the raw ↔ canonical view.
+#[derive(Clone, Debug)]
+pub struct ObservationRecord {
+    /// The observation.
+    pub id: ObservationId,
+    /// What was said.
+    pub body: Observation,
+    /// Description and signatory.
+    pub text: Option<Sealed>,
+    /// The latest reading.
+    pub reading: Reading,
+    /// The tracker.
+    pub tracker: TrackerId,
+    /// Its number.
+    pub number: String,
+    /// The messages that said it, newest first: message, place in it, when.
+    pub seen: Vec<(MessageId, u32, Timestamp)>,
+}
+
+/// A code that no mapping knows, with how often it was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnmappedCode {
+    /// The connector's code list.
+    pub list: String,
+    /// The code.
+    pub value: String,
+    /// Observations with it.
+    pub observations: u64,
+    /// The newest of them.
+    pub newest: ObservationId,
+    /// The shipment it was seen on.
+    pub shipment: Option<ShipmentId>,
+}
+
+/// Trackers, observations, readings, bindings.
+#[async_trait]
+pub trait Facts: Send + Sync {
+    /// Records what a message says, in one transaction: trackers found or made (exact carrier and number; else the only
+    /// one of that number where either side does not name a carrier), observations once each, sightings, snapshots,
+    /// readings, the message's status, an unclaimed shipment for a tracker that nobody claims, and a coalescing `fold`
+    /// job (real-time, target the shipment) for every shipment concerned. Recording twice changes nothing.
+    async fn record(&self, scope: Scope, recording: Recording) -> Result<Recorded>;
+
+    /// One observation of a shipment.
+    async fn observation(&self, scope: Scope, shipment: ShipmentId, id: ObservationId) -> Result<Option<ObservationRecord>>;
+
+    /// Appends readings of a newer mapping version, and the fold jobs.
+    async fn reread(&self, scope: Scope, readings: Vec<(ObservationId, Reading)>, at: Timestamp, jobs: Vec<NewJob>) -> Result<()>;
+
+    /// Codes that no mapping knows, most frequent first.
+    async fn unmapped(&self, scope: Scope) -> Result<Vec<UnmappedCode>>;
+}

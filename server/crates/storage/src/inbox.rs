@@ -1,0 +1,181 @@
+//! The inbox: messages as received, durable before anybody is told so.
+
+use crate::{AuditEntry, Page, Result, Scope, Sealed, WrappedKey, jobs::NewJob};
+use async_trait::async_trait;
+use domain::ids::{CorrelationId, MessageId, SourceId};
+use jiff::Timestamp;
+
+/// A configured source of messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceRecord {
+    /// Its id.
+    pub id: SourceId,
+    /// The name in `/ingest/{name}`: lower case, digits, hyphens.
+    pub name: String,
+    /// The connector that verifies and decodes.
+    pub connector: String,
+    /// The verification scheme's name.
+    pub scheme: String,
+    /// The secrets, newest first, as sealed JSON list of strings.
+    pub secrets: Sealed,
+    /// When the newest secret was set.
+    pub secret_set_at: Timestamp,
+    /// Whether messages are taken.
+    pub enabled: bool,
+    /// Whether everything from it is simulated.
+    pub sandbox: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A message to be kept.
+#[derive(Clone, Debug)]
+pub struct NewMessage {
+    /// Its id.
+    pub id: MessageId,
+    /// From where.
+    pub source: SourceId,
+    /// The thread of everything that follows from it.
+    pub correlation: CorrelationId,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// The provider's id of the delivery, where it has one.
+    pub delivery_key: Option<String>,
+    /// Keyed HMAC of the plaintext.
+    pub digest: [u8; 32],
+    /// The headers kept (none that carries a secret), as JSON object.
+    pub headers: String,
+    /// The media type.
+    pub content_type: Option<String>,
+    /// How it was verified: `aftership_hmac`, or `unsigned`.
+    pub verified_by: String,
+    /// Size of the plaintext in bytes.
+    pub size: u64,
+    /// The body under its own key.
+    pub body: Sealed,
+    /// That key.
+    pub key: WrappedKey,
+}
+
+/// What became of a message that was offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The message that is kept: the new one, or the one it repeats.
+    pub message: MessageId,
+    /// The kept one's thread.
+    pub correlation: CorrelationId,
+    /// Whether it was new.
+    pub novelty: Novelty,
+}
+
+/// Whether a message was new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Novelty {
+    /// Stored, with its job.
+    New,
+    /// Delivery key and digest are those of a message that is kept; counted there, nothing else stored.
+    Repeated,
+}
+
+/// Where a message stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MessageStatus {
+    /// Waiting to be read.
+    Received,
+    /// Read; its statements are recorded.
+    Normalised {
+        /// How many statements.
+        observations: u32,
+        /// What was read with doubt.
+        problems: u32,
+    },
+    /// Well-formed and not about tracking.
+    Ignored {
+        /// What it is.
+        reason: String,
+    },
+    /// Cannot be read: a person has to look. Replayable.
+    Quarantined {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A kept message.
+#[derive(Clone, Debug)]
+pub struct MessageRecord {
+    /// Its id.
+    pub id: MessageId,
+    /// From where.
+    pub source: SourceId,
+    /// That source's name.
+    pub source_name: String,
+    /// That source's connector.
+    pub connector: String,
+    /// The thread.
+    pub correlation: CorrelationId,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// How it was verified.
+    pub verified_by: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// How often it was repeated.
+    pub repeats: u32,
+    /// Where it stands.
+    pub status: MessageStatus,
+}
+
+/// The body of a kept message with its key.
+#[derive(Clone, Debug)]
+pub struct MessageBody {
+    /// The body.
+    pub body: Sealed,
+    /// Its key; none once destroyed.
+    pub key: Option<WrappedKey>,
+}
+
+/// Which messages a list shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageFilter {
+    /// Every one.
+    All,
+    /// Those that a person has to look at.
+    Quarantined,
+}
+
+/// Messages as received.
+#[async_trait]
+pub trait Inbox: Send + Sync {
+    /// Every configured source.
+    async fn sources(&self, scope: Scope) -> Result<Vec<SourceRecord>>;
+
+    /// The source of this name, whichever company has it (names are unique in an installation): the only question that
+    /// is asked before a company is known.
+    async fn source_by_name(&self, name: &str) -> Result<Option<(Scope, SourceRecord, WrappedKey)>>;
+
+    /// Makes or replaces a source. Key and audit entry commit with it.
+    ///
+    /// # Errors
+    /// `Conflict` when another source has the name.
+    async fn put_source(&self, scope: Scope, source: SourceRecord, key: WrappedKey, audit: AuditEntry) -> Result<()>;
+
+    /// Keeps a message and its job in one transaction, unless delivery key *and* digest are those of a kept one of the
+    /// same source (no key: the digest decides).
+    async fn accept(&self, scope: Scope, message: NewMessage, job: NewJob) -> Result<Accepted>;
+
+    /// A message without its body.
+    async fn message(&self, scope: Scope, id: MessageId) -> Result<Option<MessageRecord>>;
+
+    /// A message's body; none once retention dropped it.
+    async fn body(&self, scope: Scope, id: MessageId) -> Result<Option<MessageBody>>;
+
+    /// Says what became of a message from which nothing was recorded.
+    async fn conclude(&self, scope: Scope, id: MessageId, status: MessageStatus) -> Result<()>;
+
+    /// A page of messages, newest first.
+    async fn messages(&self, scope: Scope, filter: MessageFilter, cursor: Option<String>) -> Result<Page<MessageRecord>>;
+
+    /// Reads messages again: status back to received, and their jobs. Returns how many.
+    async fn replay(&self, scope: Scope, messages: Vec<(MessageId, NewJob)>, audit: AuditEntry) -> Result<u32>;
+}

@@ -1,0 +1,320 @@
+//! Jobs: units of work with leases, and the calls they made. Jobs carry ids, not payloads.
+
+use crate::{AuditEntry, Page, Result, Scope};
+use async_trait::async_trait;
+use domain::ids::{AttemptId, CorrelationId, JobId, ShipmentId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The kinds of work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobKind {
+    /// Read a message (target: message).
+    Normalise,
+    /// Fold a shipment (target: shipment).
+    Fold,
+    /// Bring a shipment's state and effects to its order record (target: shipment).
+    SyncOrder,
+    /// Bring an exception to the service desk (target: exception).
+    SyncCase,
+    /// Take in what the order system changed (target: the system).
+    ImportOrders,
+}
+
+impl JobKind {
+    /// Every kind.
+    pub const ALL: &'static [Self] = &[Self::Normalise, Self::Fold, Self::SyncOrder, Self::SyncCase, Self::ImportOrders];
+
+    /// The stable code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Normalise => "normalise",
+            Self::Fold => "fold",
+            Self::SyncOrder => "sync_order",
+            Self::SyncCase => "sync_case",
+            Self::ImportOrders => "import_orders",
+        }
+    }
+
+    /// The kind with this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|k| k.code() == code)
+    }
+
+    /// Whose door it knocks at; none for work inside.
+    pub const fn destination(self) -> Option<&'static str> {
+        match self {
+            Self::Normalise | Self::Fold => None,
+            Self::SyncOrder | Self::ImportOrders => Some("odoo"),
+            Self::SyncCase => Some("desk"),
+        }
+    }
+}
+
+/// The two lanes: batch never delays real-time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lane {
+    /// What somebody waits for.
+    RealTime,
+    /// History, imports, comparisons.
+    Batch,
+}
+
+/// Why a shipment is folded. Only `Live` makes notes, cases and messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// Something was just said, or the clock moved on.
+    Live,
+    /// Messages or readings were replayed.
+    Replay,
+    /// The order system said something.
+    Import,
+    /// A comparison found a difference.
+    Reconcile,
+}
+
+/// A unit of work to be done. One that waits under the same (kind, target) is merged with it: earlier `run_at`, and the
+/// cause `Live` wins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewJob {
+    /// Its id.
+    pub id: JobId,
+    /// What.
+    pub kind: JobKind,
+    /// On what: an id as text.
+    pub target: String,
+    /// In which lane.
+    pub lane: Lane,
+    /// Why.
+    pub cause: Cause,
+    /// Not before.
+    pub run_at: Timestamp,
+    /// The thread.
+    pub correlation: CorrelationId,
+    /// The shipment it concerns, for the timeline.
+    pub shipment: Option<ShipmentId>,
+}
+
+/// A leased job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeasedJob {
+    /// Whose.
+    pub scope: Scope,
+    /// The work.
+    pub job: NewJob,
+    /// How often it was tried before.
+    pub attempts: u32,
+}
+
+/// What a worker asks for.
+#[derive(Clone, Debug)]
+pub struct ClaimRequest {
+    /// The worker's name; a lease is only its holder's.
+    pub owner: String,
+    /// From this lane.
+    pub lane: Lane,
+    /// Of these kinds.
+    pub kinds: Vec<JobKind>,
+    /// At most so many.
+    pub limit: u32,
+    /// The time.
+    pub now: Timestamp,
+    /// When the lease ends unless renewed.
+    pub until: Timestamp,
+}
+
+/// How a try ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finish {
+    /// Done.
+    Done,
+    /// To be tried again.
+    Retry {
+        /// When.
+        at: Timestamp,
+        /// Why, without personal data.
+        error: String,
+        /// The class of the error, a stable word.
+        class: String,
+    },
+    /// A person has to look.
+    Dead {
+        /// Why.
+        error: String,
+        /// The class of the error.
+        class: String,
+    },
+    /// Given back untouched (shutdown): the try does not count.
+    Released,
+    /// Nothing to do yet: again at this time; the try does not count.
+    Later(Timestamp),
+}
+
+/// Where a job stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobStatus {
+    /// Waiting for its first try.
+    Ready,
+    /// Waiting for another try.
+    Retrying,
+    /// Somebody has it.
+    Leased,
+    /// Done.
+    Done,
+    /// Given up until a person acts.
+    Dead,
+}
+
+/// A job for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobRow {
+    /// The work.
+    pub job: NewJob,
+    /// Where it stands.
+    pub status: JobStatus,
+    /// Tries so far.
+    pub attempts: u32,
+    /// Why the last one failed.
+    pub error: Option<String>,
+    /// That error's class.
+    pub class: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last moved.
+    pub updated_at: Timestamp,
+}
+
+/// A call to another system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptRecord {
+    /// Its id.
+    pub id: AttemptId,
+    /// The job.
+    pub job: JobId,
+    /// The thread.
+    pub correlation: CorrelationId,
+    /// The shipment concerned.
+    pub shipment: Option<ShipmentId>,
+    /// Which system: `odoo`, `desk`.
+    pub destination: String,
+    /// What was called: `stock.picking/write`.
+    pub operation: String,
+    /// When.
+    pub started_at: Timestamp,
+    /// For how long, in milliseconds.
+    pub duration_ms: u64,
+    /// The HTTP status, where there was one.
+    pub status: Option<u16>,
+    /// Whether it went well.
+    pub outcome: Outcome,
+    /// The request, personal data masked.
+    pub request: String,
+    /// The answer, personal data masked.
+    pub response: String,
+}
+
+/// Whether a call went well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It did.
+    Ok,
+    /// It was refused or failed.
+    Failed,
+    /// Nobody knows: the answer did not come.
+    Unknown,
+}
+
+/// Which jobs a list shows; only those that knock at somebody's door.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobFilter {
+    /// Dead ones.
+    #[default]
+    Failed,
+    /// To be tried again.
+    Retrying,
+    /// Waiting or leased.
+    Pending,
+    /// Done.
+    Done,
+}
+
+/// Figures of one destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DestinationSummary {
+    /// `odoo`, `desk`, or `inside` for normalise and fold.
+    pub destination: String,
+    /// Done in the last 24 h.
+    pub done: u64,
+    /// Waiting or leased.
+    pub pending: u64,
+    /// Waiting for another try.
+    pub retrying: u64,
+    /// Dead.
+    pub dead: u64,
+    /// Error classes of dead and retrying ones, most frequent first.
+    pub errors: Vec<(String, u64)>,
+    /// When something last went well.
+    pub last_ok: Option<Timestamp>,
+}
+
+/// Which dead jobs to take up again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RetrySelection {
+    /// This one.
+    One(JobId),
+    /// Every dead one that failed at or after this time, of this destination where given.
+    DeadSince {
+        /// The time.
+        since: Timestamp,
+        /// The destination.
+        destination: Option<String>,
+    },
+}
+
+/// Units of work.
+#[async_trait]
+pub trait Jobs: Send + Sync {
+    /// Adds work; merges with what waits under the same (kind, target).
+    async fn enqueue(&self, scope: Scope, jobs: Vec<NewJob>) -> Result<()>;
+
+    /// Leases due work of every company, oldest `run_at` first; never two of one (company, kind, target) at once. Leases
+    /// that have ended count as free; their try counts.
+    async fn claim(&self, request: ClaimRequest) -> Result<Vec<LeasedJob>>;
+
+    /// Prolongs leases; returns those that the owner still has.
+    async fn renew(&self, owner: &str, jobs: Vec<JobId>, until: Timestamp) -> Result<Vec<JobId>>;
+
+    /// Ends a try. Does nothing when the owner has lost the lease.
+    async fn finish(&self, owner: &str, job: JobId, finish: Finish, now: Timestamp) -> Result<()>;
+
+    /// Keeps a call.
+    async fn attempt(&self, scope: Scope, attempt: AttemptRecord) -> Result<()>;
+
+    /// When the next waiting job of a lane is due.
+    async fn next_due(&self, lane: Lane) -> Result<Option<Timestamp>>;
+
+    /// Figures by destination.
+    async fn summary(&self, scope: Scope, now: Timestamp) -> Result<Vec<DestinationSummary>>;
+
+    /// A page of jobs, newest movement first.
+    async fn list(&self, scope: Scope, filter: JobFilter, destination: Option<String>, cursor: Option<String>) -> Result<Page<JobRow>>;
+
+    /// The calls of a job, oldest first.
+    async fn attempts(&self, scope: Scope, job: JobId) -> Result<Vec<AttemptRecord>>;
+
+    /// The calls about a shipment, oldest first.
+    async fn attempts_of(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<AttemptRecord>>;
+
+    /// How many jobs a selection would take up.
+    async fn count(&self, scope: Scope, selection: RetrySelection) -> Result<u64>;
+
+    /// Takes dead jobs up again; one whose target has waiting or newer finished work is dropped instead (it succeeded
+    /// later). Returns how many were taken up.
+    async fn retry(&self, scope: Scope, selection: RetrySelection, now: Timestamp, audit: AuditEntry) -> Result<u64>;
+}

@@ -1,0 +1,443 @@
+//! Shipments: what they are, their state, and what follows from it.
+
+use crate::{Page, Result, Scope, Sealed, WrappedKey, jobs::{Cause, NewJob}, work::ExceptionRecord};
+use async_trait::async_trait;
+use domain::{
+    ExceptionReason, Milestone, Severity, State, Visibility,
+    commit::ExceptionChange,
+    fold::{Folded, FoldInput, Plan},
+    ids::{BindingId, CorrelationId, EffectId, ExceptionId, MessageId, ObservationId, ShipmentId, TrackerId},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::facts::TrackerKey;
+
+/// The record in the order system that a shipment stands for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Origin {
+    /// The system: `odoo`.
+    pub system: String,
+    /// The record's model: `stock.picking`.
+    pub model: String,
+    /// The record's id there.
+    pub record: i64,
+    /// The record's name: `WH/OUT/00042`.
+    pub name: String,
+    /// The order's name: `S00123`.
+    pub order: Option<String>,
+    /// The order's id there.
+    pub order_record: Option<i64>,
+    /// A page for people.
+    pub url: Option<String>,
+}
+
+/// A shipment as the order system has it.
+#[derive(Clone, Debug)]
+pub struct ImportedShipment {
+    /// Id, if it has to be made.
+    pub id: ShipmentId,
+    /// The record it stands for; its identity.
+    pub origin: Origin,
+    /// Digest of all below: an equal one changes nothing.
+    pub digest: String,
+    /// Numbers it goes under. What is no longer named is closed, what is new is opened.
+    pub claims: Vec<Claim>,
+    /// What was meant to happen.
+    pub plan: Plan,
+    /// Whether the order system has it cancelled.
+    pub standing: OriginStanding,
+    /// Place of destination for lists: city and country, no address.
+    pub destination: Option<String>,
+    /// Sealed JSON with the customer's name, address, language.
+    pub customer: Option<Sealed>,
+    /// That key, if the subject is new.
+    pub key: Option<WrappedKey>,
+    /// HMAC tokens under which the customer can be found.
+    pub tokens: Vec<String>,
+    /// The thread of the import.
+    pub correlation: CorrelationId,
+}
+
+/// Where the order system has the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OriginStanding {
+    /// Not yet validated.
+    Open,
+    /// Validated.
+    Done,
+    /// Cancelled.
+    Cancelled,
+}
+
+/// A number that a shipment goes under.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The tracker.
+    pub tracker: TrackerKey,
+    /// Id, if it has to be made.
+    pub tracker_id: TrackerId,
+    /// Id of the binding, if it has to be made.
+    pub binding_id: BindingId,
+    /// The piece of the plan it stands for.
+    pub piece: Option<String>,
+    /// The number as written.
+    pub number_raw: String,
+    /// The carrier as written.
+    pub carrier_label: Option<String>,
+}
+
+/// What an import did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Imported {
+    /// New shipments.
+    pub created: u32,
+    /// Changed ones.
+    pub changed: u32,
+    /// Equal ones.
+    pub unchanged: u32,
+    /// Shipments to fold; their jobs are enqueued.
+    pub to_fold: Vec<ShipmentId>,
+}
+
+/// A shipment.
+#[derive(Clone, Debug)]
+pub struct ShipmentRecord {
+    /// Its id.
+    pub id: ShipmentId,
+    /// Counts commits.
+    pub revision: u64,
+    /// The record it stands for; none for an unclaimed one.
+    pub origin: Option<Origin>,
+    /// Where that record stands.
+    pub standing: OriginStanding,
+    /// Numbers of its open bindings: number as written, carrier as a person reads it, family, piece.
+    pub numbers: Vec<NumberRecord>,
+    /// Destination for lists.
+    pub destination: Option<String>,
+    /// The plan.
+    pub plan: Plan,
+    /// The latest fold.
+    pub folded: Folded,
+    /// What the order system was last told, as JSON.
+    pub written: Option<String>,
+    /// Whether everything about it is simulated.
+    pub sandbox: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its state was last committed.
+    pub updated_at: Timestamp,
+    /// Set when a claimed shipment took over an unclaimed one.
+    pub merged_into: Option<ShipmentId>,
+}
+
+/// A number of a shipment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NumberRecord {
+    /// The tracker.
+    pub tracker: TrackerId,
+    /// As written.
+    pub number: String,
+    /// The carrier's family.
+    pub carrier: Option<String>,
+    /// The carrier as a person reads it.
+    pub carrier_label: Option<String>,
+    /// The piece.
+    pub piece: Option<String>,
+}
+
+/// A shipment with all that a fold reads.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The shipment.
+    pub shipment: ShipmentRecord,
+    /// What the fold reads.
+    pub input: FoldInput,
+    /// Its committed exceptions, open and closed.
+    pub exceptions: Vec<ExceptionRecord>,
+}
+
+/// What a fold leads to, in one transaction.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    /// The shipment.
+    pub shipment: ShipmentId,
+    /// The revision that was loaded.
+    pub expected: u64,
+    /// Why it was folded.
+    pub cause: Cause,
+    /// The thread.
+    pub correlation: CorrelationId,
+    /// When.
+    pub at: Timestamp,
+    /// The new state.
+    pub folded: Folded,
+    /// For lists: the last event's milestone, place and time.
+    pub last_event: Option<LastEvent>,
+    /// Exceptions that open, close or go on.
+    pub exceptions: Vec<ExceptionChange>,
+    /// What must happen once; those that exist already are left alone.
+    pub effects: Vec<NewEffect>,
+    /// What is to be done.
+    pub jobs: Vec<NewJob>,
+}
+
+/// The newest actual fact, for lists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastEvent {
+    /// What.
+    pub milestone: Milestone,
+    /// The provider's own code where it is unmapped.
+    pub code: Option<String>,
+    /// Where.
+    pub place: Option<String>,
+    /// Sorting instant.
+    pub at: Option<Timestamp>,
+}
+
+/// Whether a commit took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// It did; the new revision.
+    Done(u64),
+    /// Somebody else committed first: load again.
+    Conflict,
+}
+
+/// Where an effect goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EffectKind {
+    /// A note in the order system's chatter.
+    OrderNote,
+    /// An activity for somebody in the order system.
+    OrderActivity,
+}
+
+/// Something that must happen once: unique by (shipment, kind, key).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEffect {
+    /// Its id; the message id at the target is made from it.
+    pub id: EffectId,
+    /// Where it goes.
+    pub kind: EffectKind,
+    /// What makes it one: `DELIVERED/-/1`, `exception/<id>`, `correction/…/2`.
+    pub key: String,
+    /// What to say, as JSON; codes and times only, no personal data.
+    pub body: String,
+    /// Whether it is to be done at all.
+    pub posting: Posting,
+}
+
+/// Whether an effect is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Posting {
+    /// It is.
+    Wanted,
+    /// Its fact is history (replay, import, reconcile): stored as done with the external id `withheld`, so that a later
+    /// live fold does not tell it as news.
+    Withheld,
+}
+
+/// An effect, waiting or done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EffectRecord {
+    /// Its id.
+    pub id: EffectId,
+    /// Where it goes.
+    pub kind: EffectKind,
+    /// What makes it one.
+    pub key: String,
+    /// What to say.
+    pub body: String,
+    /// When it was decided.
+    pub created_at: Timestamp,
+    /// When it was done, and its id at the target.
+    pub done: Option<(Timestamp, String)>,
+}
+
+/// Which shipments a list shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShipmentTab {
+    /// Claimed, not ended.
+    #[default]
+    Open,
+    /// With an open exception.
+    Exceptions,
+    /// Past the promise.
+    Late,
+    /// Nothing heard for too long.
+    Silent,
+    /// Delivered.
+    Delivered,
+    /// Nobody claims them.
+    Unclaimed,
+    /// Every one.
+    All,
+}
+
+/// A question to the list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ShipmentQuery {
+    /// Which.
+    pub tab: ShipmentTab,
+    /// Words to find in numbers, orders, records; any of several pasted numbers matches.
+    pub text: Option<String>,
+    /// HMAC tokens of the words, to find customers.
+    pub tokens: Vec<String>,
+    /// States; empty = any.
+    pub states: Vec<State>,
+    /// Where the page begins.
+    pub cursor: Option<String>,
+}
+
+/// A row of the list.
+#[derive(Clone, Debug)]
+pub struct ShipmentRow {
+    /// The shipment.
+    pub id: ShipmentId,
+    /// Its revision.
+    pub revision: u64,
+    /// The record it stands for.
+    pub origin: Option<Origin>,
+    /// Its numbers.
+    pub numbers: Vec<NumberRecord>,
+    /// Destination.
+    pub destination: Option<String>,
+    /// State.
+    pub state: State,
+    /// Feed.
+    pub visibility: Visibility,
+    /// The worst open exception.
+    pub exception: Option<(ExceptionReason, Severity)>,
+    /// Estimate of the delivery, sorting instant.
+    pub eta: Option<Timestamp>,
+    /// Promise.
+    pub promised_by: Option<Timestamp>,
+    /// Delivery, sorting instant.
+    pub delivered_at: Option<Timestamp>,
+    /// The newest event.
+    pub last_event: Option<LastEvent>,
+    /// When we last heard.
+    pub heard_at: Option<Timestamp>,
+    /// The open case's number.
+    pub case: Option<String>,
+}
+
+/// How many shipments each tab has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "one figure for each tab, named as the tab")]
+pub struct TabCounts {
+    pub open: u64,
+    pub exceptions: u64,
+    pub late: u64,
+    pub silent: u64,
+    pub delivered: u64,
+    pub unclaimed: u64,
+    pub all: u64,
+}
+
+/// A commit that happened: what live streams resume from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Grows.
+    pub seq: u64,
+    /// The shipment.
+    pub shipment: ShipmentId,
+    /// Its revision after it.
+    pub revision: u64,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A committed state change, for the timeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateChange {
+    /// The revision.
+    pub revision: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub cause: Cause,
+    /// The thread.
+    pub correlation: CorrelationId,
+    /// Before.
+    pub from: State,
+    /// After.
+    pub to: State,
+}
+
+/// A message that speaks about a shipment, for the timeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenIn {
+    /// The observation.
+    pub observation: ObservationId,
+    /// The first message that said it.
+    pub message: MessageId,
+    /// That message's thread.
+    pub correlation: CorrelationId,
+    /// That message's source.
+    pub source_name: String,
+}
+
+/// Shipments and what follows from their facts.
+#[async_trait]
+pub trait Shipments: Send + Sync {
+    /// Takes in what the order system has, in one transaction: shipments made or changed, bindings opened and closed,
+    /// an unclaimed shipment of a claimed tracker merged into its claimant (its history comes along), fold jobs (batch
+    /// lane, cause import) for all whose facts changed.
+    async fn import(&self, scope: Scope, shipments: Vec<ImportedShipment>, at: Timestamp) -> Result<Imported>;
+
+    /// A shipment with all that a fold reads; with `known_at`, only what was recorded by then.
+    async fn load(&self, scope: Scope, id: ShipmentId, known_at: Option<Timestamp>) -> Result<Option<Loaded>>;
+
+    /// A shipment alone.
+    async fn shipment(&self, scope: Scope, id: ShipmentId) -> Result<Option<ShipmentRecord>>;
+
+    /// Commits a fold under its revision: state, exceptions, effects, jobs and the change, together or not at all.
+    async fn commit(&self, scope: Scope, commit: Commit) -> Result<Committed>;
+
+    /// Shipments whose `review_at` has come, oldest first.
+    async fn due(&self, scope: Scope, now: Timestamp, limit: u32) -> Result<Vec<ShipmentId>>;
+
+    /// A page of the list; `open` and the like sort by need for action (severity, then lateness, then newest event).
+    async fn list(&self, scope: Scope, query: ShipmentQuery, now: Timestamp) -> Result<Page<ShipmentRow>>;
+
+    /// How many each tab has.
+    async fn counts(&self, scope: Scope, now: Timestamp) -> Result<TabCounts>;
+
+    /// Shipments that go under exactly this normalised number, order or record name.
+    async fn find(&self, scope: Scope, text: &str) -> Result<Vec<ShipmentId>>;
+
+    /// The sealed customer data.
+    async fn customer(&self, scope: Scope, id: ShipmentId) -> Result<Option<(Sealed, Option<WrappedKey>)>>;
+
+    /// The effects of a shipment, oldest first.
+    async fn effects(&self, scope: Scope, id: ShipmentId) -> Result<Vec<EffectRecord>>;
+
+    /// An effect happened.
+    async fn effect_done(&self, scope: Scope, id: EffectId, external: String, at: Timestamp) -> Result<()>;
+
+    /// What the order system was told (JSON); compared before the next write.
+    async fn written(&self, scope: Scope, id: ShipmentId, values: String, at: Timestamp) -> Result<()>;
+
+    /// The state changes of a shipment, oldest first.
+    async fn history(&self, scope: Scope, id: ShipmentId) -> Result<Vec<StateChange>>;
+
+    /// Which message first said each observation of a shipment.
+    async fn seen_in(&self, scope: Scope, id: ShipmentId) -> Result<Vec<SeenIn>>;
+
+    /// Changes after `seq`, oldest first.
+    async fn changes(&self, scope: Scope, after: u64, limit: u32) -> Result<Vec<Change>>;
+
+    /// The newest change's number; 0 where there is none.
+    async fn newest_change(&self, scope: Scope) -> Result<u64>;
+}
+
+/// Names an exception in an effect's key.
+pub fn exception_effect_key(id: ExceptionId) -> String {
+    format!("exception/{id}")
+}

@@ -1,0 +1,268 @@
+//! What people look after: exceptions, cases, figures.
+
+use crate::{AuditEntry, Page, Result, Scope, jobs::NewJob, shipments::{NumberRecord, Origin}};
+use async_trait::async_trait;
+use domain::{
+    Category, ExceptionReason, Party, Severity, State,
+    fold::Resolution,
+    ids::{CaseId, ExceptionId, ObservationId, ShipmentId, UserId},
+};
+use jiff::{SignedDuration, Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+
+/// An exception, committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExceptionRecord {
+    /// Its id.
+    pub id: ExceptionId,
+    /// The shipment.
+    pub shipment: ShipmentId,
+    /// Why.
+    pub reason: ExceptionReason,
+    /// The piece.
+    pub piece: Option<String>,
+    /// How much a person is needed.
+    pub severity: Severity,
+    /// Who is answerable.
+    pub responsible: Party,
+    /// When it began, sorting instant.
+    pub opened_at: Timestamp,
+    /// When we committed it.
+    pub recorded_at: Timestamp,
+    /// How it ended.
+    pub closed: Option<(Timestamp, Resolution)>,
+    /// The facts behind it.
+    pub evidence: Vec<ObservationId>,
+    /// Who looks after it.
+    pub owner: Option<UserId>,
+    /// When somebody said "I have seen it".
+    pub acknowledged_at: Option<Timestamp>,
+    /// Out of the queue until then.
+    pub snoozed_until: Option<Timestamp>,
+    /// When somebody has to have acted.
+    pub due_at: Timestamp,
+}
+
+/// When somebody has to have acted on an exception: counted from when it could first be known, by how much a person is
+/// needed.
+pub fn due_at(severity: Severity, recorded_at: Timestamp) -> Timestamp {
+    let hours = match severity {
+        Severity::Critical => 4,
+        Severity::Major => 24,
+        Severity::Minor => 72,
+        Severity::Info => 7 * 24,
+    };
+    recorded_at.checked_add(SignedDuration::from_hours(hours)).unwrap_or(recorded_at)
+}
+
+/// What a person does with an exception.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ExceptionAction {
+    /// Seen.
+    Acknowledge,
+    /// Look after it.
+    Assign {
+        /// Who; nobody gives it back.
+        owner: Option<UserId>,
+    },
+    /// Out of the queue for a while.
+    Snooze {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Settled. Becomes a decision that the fold reads.
+    Resolve,
+    /// Not settled after all. Becomes a decision that the fold reads.
+    Reopen,
+}
+
+/// Which exceptions a queue shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QueueView {
+    /// Open, not snoozed.
+    #[default]
+    Open,
+    /// Mine.
+    Mine,
+    /// Nobody's.
+    Unassigned,
+    /// Snoozed.
+    Snoozed,
+    /// Ended in the last 30 days.
+    Closed,
+}
+
+/// A question to the queue.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueueQuery {
+    /// Which.
+    pub view: QueueView,
+    /// Of this category.
+    pub category: Option<Category>,
+    /// Of this severity.
+    pub severity: Option<Severity>,
+    /// Where the page begins.
+    pub cursor: Option<String>,
+}
+
+/// A row of the queue.
+#[derive(Clone, Debug)]
+pub struct QueueRow {
+    /// The exception.
+    pub exception: ExceptionRecord,
+    /// The owner's name.
+    pub owner_name: Option<String>,
+    /// The shipment's state.
+    pub state: State,
+    /// The record it stands for.
+    pub origin: Option<Origin>,
+    /// Its numbers.
+    pub numbers: Vec<NumberRecord>,
+    /// Its destination.
+    pub destination: Option<String>,
+    /// The case.
+    pub case: Option<CaseRecord>,
+}
+
+/// How many open exceptions of each category and severity.
+pub type QueueCounts = Vec<(Category, Severity, u64)>;
+
+/// A case at the service desk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseRecord {
+    /// Our id.
+    pub id: CaseId,
+    /// The exception it was opened for; a new episode within seven days is told there too.
+    pub exception: ExceptionId,
+    /// The shipment.
+    pub shipment: ShipmentId,
+    /// The desk's connector.
+    pub desk: String,
+    /// Our key at the desk, under which the case is looked up before another is made.
+    pub external_key: String,
+    /// The desk's number; none until it is known.
+    pub number: Option<String>,
+    /// A page for people.
+    pub url: Option<String>,
+    /// The desk's status as last seen.
+    pub status: CaseStatus,
+    /// When we decided to open it.
+    pub opened_at: Timestamp,
+    /// When it was resolved.
+    pub resolved_at: Option<Timestamp>,
+    /// The keys of the notes posted.
+    pub notes: Vec<String>,
+}
+
+/// A case's status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CaseStatus {
+    /// Decided, not yet made.
+    Pending,
+    /// At work.
+    Open,
+    /// Settled.
+    Resolved,
+}
+
+/// What a case job reads.
+#[derive(Clone, Debug)]
+pub struct CaseContext {
+    /// The exception.
+    pub exception: ExceptionRecord,
+    /// Its case.
+    pub case: Option<CaseRecord>,
+    /// The newest case of an earlier episode: same shipment, reason and piece.
+    pub earlier: Option<CaseRecord>,
+}
+
+/// Figures for the overview.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Figures {
+    /// Claimed, not ended.
+    pub non_terminal: u64,
+    /// Of these, heard from within the given window.
+    pub current: u64,
+    /// Open exceptions: severity, when opened, whether past due.
+    pub open_exceptions: Vec<(Severity, Timestamp, Due)>,
+    /// Dead jobs that knock at somebody's door.
+    pub dead_jobs: u64,
+    /// Jobs retrying for more than an hour.
+    pub long_retrying: u64,
+    /// Jobs that knock at somebody's door, in the last 7 days.
+    pub jobs_7d: u64,
+    /// Cases opened for exceptions in the last 7 days.
+    pub cases_7d: u64,
+    /// Of these, resolved without a person (the exception closed by itself).
+    pub cases_self_healed_7d: u64,
+    /// Exceptions opened in the last 7 days.
+    pub exceptions_7d: u64,
+    /// Claimed shipments by state.
+    pub by_state: Vec<(State, u64)>,
+    /// By carrier (label): shipments, non-terminal, current, open exceptions, delivered.
+    pub carriers: Vec<CarrierFigures>,
+    /// By day of the last 14, oldest first: exceptions opened, deliveries, cases opened.
+    pub days: Vec<DayFigures>,
+}
+
+/// Whether an exception is past its due time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Time is left.
+    Within,
+    /// Past due.
+    Over,
+}
+
+/// Figures of one carrier.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "plain counts, named")]
+pub struct CarrierFigures {
+    pub carrier: String,
+    pub shipments: u64,
+    pub non_terminal: u64,
+    pub current: u64,
+    pub open_exceptions: u64,
+    pub delivered: u64,
+}
+
+/// Figures of one day (UTC).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "plain counts, named")]
+pub struct DayFigures {
+    pub day: Date,
+    pub exceptions: u64,
+    pub delivered: u64,
+    pub cases: u64,
+}
+
+/// Exceptions, cases, figures.
+#[async_trait]
+pub trait Work: Send + Sync {
+    /// A page of the queue: severity, then due time.
+    async fn queue(&self, scope: Scope, query: QueueQuery, now: Timestamp) -> Result<Page<QueueRow>>;
+
+    /// Open exceptions by category and severity, snoozed ones left out.
+    async fn queue_counts(&self, scope: Scope, now: Timestamp) -> Result<QueueCounts>;
+
+    /// One exception.
+    async fn exception(&self, scope: Scope, id: ExceptionId) -> Result<Option<ExceptionRecord>>;
+
+    /// A person acts; the audit entry and the jobs commit with it. `Resolve` and `Reopen` append a decision.
+    async fn act(&self, scope: Scope, id: ExceptionId, action: ExceptionAction, audit: AuditEntry, jobs: Vec<NewJob>) -> Result<()>;
+
+    /// What a case job reads.
+    async fn case_context(&self, scope: Scope, id: ExceptionId) -> Result<Option<CaseContext>>;
+
+    /// Keeps a case.
+    async fn put_case(&self, scope: Scope, case: CaseRecord) -> Result<()>;
+
+    /// The cases of a shipment.
+    async fn cases(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<CaseRecord>>;
+
+    /// Figures; `current` counts what was heard since `heard_since`.
+    async fn figures(&self, scope: Scope, now: Timestamp, heard_since: Timestamp) -> Result<Figures>;
+}
