@@ -1,0 +1,396 @@
+//! What every outgoing call shares: one HTTP client with limits, one catalogue of errors that state a decision, and a
+//! record of each call with personal data and secrets masked.
+
+mod mask;
+
+use reqwest::{Method, header::HeaderMap, redirect::Policy};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::time::{Duration, Instant};
+
+pub use mask::{EXCERPT_CHARS_MAX, masked};
+
+/// A connection has to stand within this time.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The other side has to have answered within this time. Odoo's own tries at a write that collides take up to 19 s, so
+/// less than 30 s would cut real work off.
+pub const TOTAL_TIMEOUT: Duration = Duration::from_secs(60);
+/// An answer may have so many bytes.
+pub const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// A connection without work is kept for so long.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest `Retry-After` that is read.
+const RETRY_AFTER_SECONDS_MAX: u64 = 24 * 3600;
+/// The header that carries the correlation id.
+pub const CORRELATION_HEADER: &str = "X-Correlation-Id";
+
+/// How a call went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// As wanted.
+    Ok,
+    /// It was refused, or could not be made.
+    Failed,
+    /// Nobody knows: it may have been applied.
+    Unknown,
+}
+
+/// A call to another system, as it may be kept: personal data and secrets are masked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Which system: `odoo`, `desk`.
+    pub destination: &'static str,
+    /// What was called: `stock.picking/write`.
+    pub operation: String,
+    /// How long it took.
+    pub duration: Duration,
+    /// The HTTP status, where there was one.
+    pub status: Option<u16>,
+    /// How it went.
+    pub outcome: Outcome,
+    /// What was asked, masked.
+    pub request: String,
+    /// What was answered, masked.
+    pub response: String,
+}
+
+/// Where calls are kept.
+pub trait CallLog: Send + Sync {
+    /// The thread that the call belongs to; goes out in [`CORRELATION_HEADER`].
+    fn correlation(&self) -> String;
+
+    /// Keeps a call.
+    fn record(&self, call: Call);
+}
+
+/// Keeps nothing: for command lines and tests.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Discard;
+
+impl CallLog for Discard {
+    fn correlation(&self) -> String {
+        "none".into()
+    }
+
+    fn record(&self, _call: Call) {}
+}
+
+/// What a job does after a failed call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Try again later.
+    Retry,
+    /// Trying again changes nothing: a person has to look.
+    Fail,
+    /// It may have been applied: wait until it has settled, look, and only then decide.
+    SettleThenLook,
+}
+
+macro_rules! classes {
+    ($($variant:ident, $code:literal, $decision:ident, $todo:literal;)*) => {
+        /// What kind of failure it was.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum ErrorClass {
+            $(#[doc = $todo] $variant,)*
+        }
+
+        impl ErrorClass {
+            /// Every class.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The stable code.
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// What a job does.
+            pub const fn decision(self) -> Decision {
+                match self { $(Self::$variant => Decision::$decision,)* }
+            }
+
+            /// What a person can do.
+            pub const fn what_to_do(self) -> &'static str {
+                match self { $(Self::$variant => $todo,)* }
+            }
+        }
+    };
+}
+
+classes! {
+    Unreachable, "unreachable", Retry, "The system cannot be reached: check that it runs, its address and the network.";
+    TimeoutBeforeSend, "timeout_before_send", Retry, "No connection came about in time: check the network and the load of the system.";
+    NoAnswer, "no_answer", Retry, "A question was not answered in time; nothing was changed. It is asked again.";
+    UnknownOutcome, "unknown_outcome", SettleThenLook, "The answer to a change did not come: it may have been applied, so it is looked up before it is tried again.";
+    RateLimited, "rate_limited", Retry, "The system asks for fewer calls: it is tried again when it allows; if this lasts, ask for a higher limit.";
+    Unauthorized, "unauthorized", Fail, "The key is wrong, expired or revoked: make a new one, put it in place and retry.";
+    Forbidden, "forbidden", Fail, "The key's user lacks a right: grant it, then retry.";
+    NotFound, "not_found", Fail, "The record is gone: restore or re-link it, or leave it be.";
+    Rejected, "rejected", Fail, "The system refused the content: read its message, correct the data, then retry.";
+    Conflict, "conflict", Retry, "Somebody else was changing the same record: it is tried again.";
+    ServerError, "server_error", Retry, "The system had a failure of its own: it is tried again; if it lasts, read its log.";
+    BadAnswer, "bad_answer", Fail, "The answer cannot be read: check that the address leads to the right system and version.";
+    Misconfigured, "misconfigured", Fail, "The integration is not set up right: run `milepost doctor`, correct what it names, then retry.";
+}
+
+/// A call that did not end well.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct CallError {
+    /// What kind of failure.
+    pub class: ErrorClass,
+    /// What happened, without personal data and secrets.
+    pub message: String,
+    /// When the other side wants to be asked again.
+    pub retry_after: Option<Duration>,
+    /// The HTTP status, where there was one.
+    pub status: Option<u16>,
+}
+
+impl CallError {
+    /// An error of this class.
+    pub fn new(class: ErrorClass, message: impl AsRef<str>) -> Self {
+        Self { class, message: masked::text(message.as_ref()), retry_after: None, status: None }
+    }
+
+    /// The same, with the answer's status and its wish when to come again.
+    #[must_use]
+    pub fn of(mut self, answer: &Answer) -> Self {
+        self.status = Some(answer.status);
+        self.retry_after = answer.retry_after();
+        self
+    }
+}
+
+/// Whether a call changes something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nature {
+    /// It only asks: without an answer it is just asked again.
+    Reads,
+    /// It changes something: without an answer it may or may not have been applied.
+    Writes,
+}
+
+/// One call.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// The method.
+    pub method: Method,
+    /// The whole address.
+    pub url: String,
+    /// What is called, for people: `stock.picking/write`.
+    pub operation: String,
+    /// Whether it changes something.
+    pub nature: Nature,
+    /// The `Authorization` header, where one is needed.
+    pub authorization: Option<SecretString>,
+    /// Further headers.
+    pub headers: Vec<(&'static str, String)>,
+    /// The JSON body, where there is one.
+    pub body: Option<Value>,
+}
+
+/// An answer, read whole.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body as this type.
+    ///
+    /// # Errors
+    /// `bad_answer` where it is something else.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, CallError> {
+        serde_json::from_slice(&self.body).map_err(|e| {
+            CallError::new(ErrorClass::BadAnswer, format!("the answer is not what it should be: {e}")).of(self)
+        })
+    }
+
+    /// The body as JSON, where it is some.
+    pub fn value(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// `Retry-After` in seconds (RFC 9110 10.2.3); the form with a date is left out, as it needs a clock.
+    pub fn retry_after(&self) -> Option<Duration> {
+        let text = self.headers.get(http::header::RETRY_AFTER)?.to_str().ok()?;
+        text.trim().parse::<u64>().ok().map(|s| Duration::from_secs(s.min(RETRY_AFTER_SECONDS_MAX)))
+    }
+}
+
+/// What an HTTP status means when the body says nothing more exact.
+pub fn class_of_status(status: u16, nature: Nature) -> Option<ErrorClass> {
+    Some(match status {
+        200..=299 => return None,
+        300..=399 | 405 | 415 => ErrorClass::Misconfigured,
+        401 => ErrorClass::Unauthorized,
+        403 => ErrorClass::Forbidden,
+        404 | 410 => ErrorClass::NotFound,
+        408 | 409 | 412 | 423 => ErrorClass::Conflict,
+        429 => ErrorClass::RateLimited,
+        // a proxy gave up waiting: whoever stands behind it may still do it
+        502 | 504 if nature == Nature::Writes => ErrorClass::UnknownOutcome,
+        500..=599 => ErrorClass::ServerError,
+        _ => ErrorClass::Rejected,
+    })
+}
+
+/// One destination's HTTP client.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    client: reqwest::Client,
+    destination: &'static str,
+}
+
+impl Outgoing {
+    /// A client for this destination. The process must have a rustls provider installed.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn new(destination: &'static str) -> Result<Self, CallError> {
+        Self::with_timeout(destination, TOTAL_TIMEOUT)
+    }
+
+    pub(crate) fn with_timeout(destination: &'static str, total: Duration) -> Result<Self, CallError> {
+        let client = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(total)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            // a redirect would carry the key to another place
+            .redirect(Policy::none())
+            .user_agent(concat!("Milepost/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|e| CallError::new(ErrorClass::Misconfigured, format!("no HTTP client: {}", chain(&e))))?;
+        Ok(Self { client, destination })
+    }
+
+    /// Makes one call, lets `judge` read the answer, and records both, masked.
+    ///
+    /// # Errors
+    /// When no answer came, or `judge` says so.
+    pub async fn call<T>(
+        &self,
+        ask: Ask,
+        log: &dyn CallLog,
+        judge: impl FnOnce(&Answer) -> Result<T, CallError> + Send,
+    ) -> Result<T, CallError> {
+        let request = format!("{} {}{}", ask.method, masked::query(&ask.url), masked::body(ask.body.as_ref()));
+        let (operation, nature) = (ask.operation.clone(), ask.nature);
+        let begun = Instant::now();
+        let answer = self.exchange(ask, log).await;
+        let (result, status, response) = match answer {
+            Ok(answer) => (judge(&answer), Some(answer.status), masked::answer(&answer.body)),
+            Err(error) => (Err(error), None, String::new()),
+        };
+        let result = result.map_err(|mut error| {
+            error.status = error.status.or(status);
+            error
+        });
+        let outcome = match &result {
+            Ok(_) => Outcome::Ok,
+            Err(e) if e.class == ErrorClass::UnknownOutcome => Outcome::Unknown,
+            // a change was answered, but nobody can say how
+            Err(e) if e.class == ErrorClass::BadAnswer && nature == Nature::Writes => Outcome::Unknown,
+            Err(_) => Outcome::Failed,
+        };
+        let response = match &result {
+            Err(e) if response.is_empty() => e.message.clone(),
+            _ => response,
+        };
+        log.record(Call {
+            destination: self.destination,
+            operation,
+            duration: begun.elapsed(),
+            status,
+            outcome,
+            request,
+            response,
+        });
+        result
+    }
+
+    async fn exchange(&self, ask: Ask, log: &dyn CallLog) -> Result<Answer, CallError> {
+        let nature = ask.nature;
+        let mut request = self.client.request(ask.method, &ask.url).header(CORRELATION_HEADER, log.correlation());
+        if let Some(authorization) = &ask.authorization {
+            request = request.header(http::header::AUTHORIZATION, sensitive(authorization.expose_secret())?);
+        }
+        for (name, value) in ask.headers {
+            request = request.header(name, value);
+        }
+        if let Some(body) = &ask.body {
+            request = request.json(body);
+        }
+        let mut response = request.send().await.map_err(|e| of_transport(&e, nature))?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|e| of_transport(&e, nature))? {
+            if body.len() + chunk.len() > ANSWER_BYTES_MAX {
+                let text = format!("the answer has more than {ANSWER_BYTES_MAX} bytes");
+                return Err(CallError { status: Some(status), ..CallError::new(ErrorClass::BadAnswer, text) });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status, headers, body })
+    }
+}
+
+fn sensitive(text: &str) -> Result<http::HeaderValue, CallError> {
+    let mut value = http::HeaderValue::from_str(text)
+        .map_err(|_| CallError::new(ErrorClass::Misconfigured, "the key holds characters that no key has"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn of_transport(error: &reqwest::Error, nature: Nature) -> CallError {
+    let class = match nature {
+        _ if error.is_builder() => ErrorClass::Misconfigured,
+        _ if error.is_connect() && error.is_timeout() => ErrorClass::TimeoutBeforeSend,
+        _ if error.is_connect() => ErrorClass::Unreachable,
+        Nature::Writes => ErrorClass::UnknownOutcome,
+        Nature::Reads if error.is_timeout() => ErrorClass::NoAnswer,
+        Nature::Reads => ErrorClass::Unreachable,
+    };
+    // the address may hold a query with personal data
+    CallError::new(class, chain(error))
+}
+
+/// The error with its causes, without the address.
+fn chain(error: &reqwest::Error) -> String {
+    let mut text =
+        if error.is_timeout() { "no answer in time".to_owned() } else { "the call did not come through".to_owned() };
+    let mut cause = std::error::Error::source(error);
+    // errors do not nest deeper than this
+    for _ in 0..8 {
+        let Some(inner) = cause else { break };
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}
+
+/// An address as configured, without the slash at its end.
+///
+/// # Errors
+/// `misconfigured` where it is no http(s) address, or holds a user, a query or a fragment.
+pub fn base_url(text: &str) -> Result<String, CallError> {
+    let wrong = |why: &str| CallError::new(ErrorClass::Misconfigured, format!("the address {why}"));
+    let url = reqwest::Url::parse(text.trim()).map_err(|e| wrong(&format!("cannot be read: {e}")))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(wrong("must begin with https:// or http://"));
+    }
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return Err(wrong("must hold no user, password, query or fragment"));
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+#[cfg(test)]
+mod tests;

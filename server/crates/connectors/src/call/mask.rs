@@ -1,0 +1,137 @@
+//! What may be kept of a request or an answer.
+
+use serde_json::Value;
+
+/// A kept request or answer has at most so many characters.
+pub const EXCERPT_CHARS_MAX: usize = 4_000;
+/// A kept text inside has at most so many.
+const TEXT_CHARS_MAX: usize = 400;
+/// A kept list has at most so many items.
+const LIST_ITEMS_MAX: usize = 20;
+/// What stands in the place of something masked.
+const MASK: &str = "***";
+/// Fields that hold a person, an address or a secret, in any of the systems; compared in lower case.
+const PERSONAL: &[&str] = &[
+    "api_key",
+    "apikey",
+    "authorization",
+    "cc",
+    "admincc",
+    "consignee",
+    "contact_name",
+    "creator",
+    "customer",
+    "customer_id",
+    "driver_name",
+    "email",
+    "email_from",
+    "emailaddress",
+    "key",
+    "lastupdatedby",
+    "lat",
+    "lng",
+    "login",
+    "mobile",
+    "owner",
+    "partner_id",
+    "partner_name",
+    "partner_shipping_id",
+    "password",
+    "phone",
+    "realname",
+    "recipient",
+    "requestor",
+    "requestors",
+    "requester",
+    "secret",
+    "signed_by",
+    "street",
+    "street2",
+    "token",
+    "user_id",
+    "vat",
+    "zip",
+];
+/// Fields that are never kept: Odoo's `debug` is a whole traceback.
+const NEVER: &[&str] = &["debug", "arguments"];
+
+/// Masking of each kind of text.
+pub mod masked {
+    use super::*;
+
+    /// A short text: e-mail addresses masked, cut.
+    pub fn text(text: &str) -> String {
+        let words: Vec<_> = text.split(' ').map(|word| if is_mail(word) { MASK } else { word }).collect();
+        cut(&words.join(" "), TEXT_CHARS_MAX)
+    }
+
+    /// An address: the query is kept where it names a search, and cut.
+    pub fn query(url: &str) -> String {
+        let url = reqwest::Url::parse(url);
+        let Ok(url) = url else { return MASK.into() };
+        let query = url.query().map(|_| {
+            let pairs: Vec<_> = url.query_pairs().map(|(k, v)| format!("{k}={}", text(&v))).collect();
+            format!("?{}", pairs.join("&"))
+        });
+        format!("{}{}", url.path(), query.unwrap_or_default())
+    }
+
+    /// A JSON body.
+    pub fn body(body: Option<&Value>) -> String {
+        body.map(|b| cut(&format!(" {}", value(b)), EXCERPT_CHARS_MAX)).unwrap_or_default()
+    }
+
+    /// An answer; what is no JSON is named by its length alone, since nobody knows what it holds.
+    pub fn answer(body: &[u8]) -> String {
+        match serde_json::from_slice::<Value>(body) {
+            Ok(json) => cut(&value(&json).to_string(), EXCERPT_CHARS_MAX),
+            Err(_) if body.is_empty() => String::new(),
+            Err(_) => format!("({} bytes that are no JSON)", body.len()),
+        }
+    }
+
+    /// The same with what is personal or secret masked.
+    pub fn value(json: &Value) -> Value {
+        match json {
+            Value::Object(fields) => fields
+                .iter()
+                .filter(|(name, _)| !NEVER.contains(&name.as_str()))
+                .map(|(name, inner)| (name.clone(), if is_personal(name) { hidden(inner) } else { value(inner) }))
+                .collect(),
+            Value::Array(items) => {
+                let mut kept: Vec<_> = items.iter().take(LIST_ITEMS_MAX).map(value).collect();
+                if items.len() > kept.len() {
+                    kept.push(format!("… {} more", items.len() - kept.len()).into());
+                }
+                Value::Array(kept)
+            }
+            Value::String(inner) => text(inner).into(),
+            other => other.clone(),
+        }
+    }
+}
+
+fn is_personal(name: &str) -> bool {
+    PERSONAL.contains(&name.to_ascii_lowercase().as_str())
+}
+
+/// Whether there was something stays visible.
+fn hidden(json: &Value) -> Value {
+    match json {
+        Value::Null | Value::Bool(_) => json.clone(),
+        Value::Array(items) if items.is_empty() => json.clone(),
+        _ => MASK.into(),
+    }
+}
+
+fn is_mail(word: &str) -> bool {
+    let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+    word.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.'))
+}
+
+fn cut(text: &str, max: usize) -> String {
+    match text.char_indices().nth(max) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}

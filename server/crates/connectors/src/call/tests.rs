@@ -1,0 +1,111 @@
+use super::*;
+use axum::{Router, http::StatusCode, routing::any};
+use serde_json::json;
+use std::sync::Mutex;
+use tokio::net::TcpListener;
+
+#[derive(Default)]
+struct Kept(Mutex<Vec<Call>>);
+
+impl CallLog for Kept {
+    fn correlation(&self) -> String {
+        "thread-7".into()
+    }
+
+    fn record(&self, call: Call) {
+        self.0.lock().unwrap().push(call);
+    }
+}
+
+fn outgoing(total: Duration) -> Outgoing {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Outgoing::with_timeout("odoo", total).unwrap()
+}
+
+async fn serve(router: Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+fn ask(url: String, nature: Nature) -> Ask {
+    Ask {
+        method: Method::POST,
+        url,
+        operation: "test".into(),
+        nature,
+        authorization: Some(SecretString::from("bearer top-secret")),
+        headers: Vec::new(),
+        body: Some(json!({"street": "Main St 1", "note": "mail jane@example.com now", "ids": [1]})),
+    }
+}
+
+#[tokio::test]
+async fn a_call_is_recorded_without_secrets_and_personal_data() {
+    let echo = |headers: HeaderMap| async move { headers[CORRELATION_HEADER].to_str().unwrap().to_owned() };
+    let url = serve(Router::new().route("/", any(echo))).await;
+    let kept = Kept::default();
+    let thread = outgoing(TOTAL_TIMEOUT)
+        .call(ask(url, Nature::Writes), &kept, |a| Ok(String::from_utf8_lossy(&a.body).into_owned()))
+        .await
+        .unwrap();
+    assert_eq!(thread, "thread-7");
+    let calls = kept.0.into_inner().unwrap();
+    assert_eq!(calls[0].outcome, Outcome::Ok);
+    assert_eq!(calls[0].request, r#"POST / {"ids":[1],"note":"mail *** now","street":"***"}"#);
+    assert_eq!(calls[0].response, "(8 bytes that are no JSON)");
+}
+
+#[tokio::test]
+async fn nobody_there_is_unreachable_and_silence_after_a_change_is_unknown() {
+    let gone =
+        outgoing(TOTAL_TIMEOUT).call(ask("http://127.0.0.1:9".into(), Nature::Writes), &Discard, |_| Ok(())).await;
+    assert_eq!(gone.unwrap_err().class, ErrorClass::Unreachable);
+    let url = serve(Router::new().route("/", any(std::future::pending::<StatusCode>))).await;
+    let short = outgoing(Duration::from_millis(100));
+    let kept = Kept::default();
+    let write = short.call(ask(url.clone(), Nature::Writes), &kept, |_| Ok(())).await.unwrap_err();
+    assert_eq!((write.class, write.class.decision()), (ErrorClass::UnknownOutcome, Decision::SettleThenLook));
+    assert_eq!(kept.0.into_inner().unwrap()[0].outcome, Outcome::Unknown);
+    let read = short.call(ask(url, Nature::Reads), &Discard, |_| Ok(())).await.unwrap_err();
+    assert_eq!((read.class, read.class.decision()), (ErrorClass::NoAnswer, Decision::Retry));
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_and_a_huge_answer_is_cut_off() {
+    let huge = || async { vec![b'x'; ANSWER_BYTES_MAX + 1] };
+    let away = || async { axum::response::Redirect::temporary("http://127.0.0.1:9/") };
+    let url = serve(Router::new().route("/huge", any(huge)).route("/away", any(away))).await;
+    let client = outgoing(TOTAL_TIMEOUT);
+    let status = client.call(ask(format!("{url}/away"), Nature::Reads), &Discard, |a| Ok(a.status)).await.unwrap();
+    assert_eq!(class_of_status(status, Nature::Reads), Some(ErrorClass::Misconfigured));
+    let error = client.call(ask(format!("{url}/huge"), Nature::Reads), &Discard, |_| Ok(())).await.unwrap_err();
+    assert_eq!(error.class, ErrorClass::BadAnswer);
+}
+
+#[test]
+fn tracebacks_are_never_kept() {
+    let body = br#"{"name":"builtins.ValueError","message":"bad","debug":"Traceback secret","partner_id":[3,"Jane Doe"],"zip":false}"#;
+    let kept = masked::answer(body);
+    assert_eq!(kept, r#"{"message":"bad","name":"builtins.ValueError","partner_id":"***","zip":false}"#);
+    assert!(masked::answer("x".repeat(9).as_bytes()).starts_with("(9 bytes"));
+}
+
+#[test]
+fn codes_are_unique_and_every_class_says_what_to_do() {
+    let mut codes: Vec<_> = ErrorClass::ALL.iter().map(|c| c.code()).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    assert_eq!(codes.len(), ErrorClass::ALL.len());
+    assert!(ErrorClass::ALL.iter().all(|c| c.what_to_do().ends_with('.')));
+}
+
+#[test]
+fn an_address_is_taken_only_as_a_plain_one() {
+    assert_eq!(base_url("https://odoo.example.com/").unwrap(), "https://odoo.example.com");
+    assert_eq!(base_url("https://example.com/rt/").unwrap(), "https://example.com/rt");
+    for wrong in ["odoo.example.com", "ftp://x", "https://u:p@x", "https://x/?a=b"] {
+        assert_eq!(base_url(wrong).unwrap_err().class, ErrorClass::Misconfigured, "{wrong}");
+    }
+}

@@ -1,0 +1,145 @@
+//! Service desks: one folder each, one shape, one constant list.
+
+pub mod request_tracker;
+
+use crate::call::{CallError, CallLog};
+use async_trait::async_trait;
+use domain::Severity;
+use secrecy::SecretString;
+use std::sync::Arc;
+
+/// What is fixed about a desk's connector.
+#[derive(Clone, Copy, Debug)]
+pub struct Manifest {
+    /// The folder's name, as configuration and the command line write it.
+    pub id: &'static str,
+    /// What a person reads.
+    pub label: &'static str,
+}
+
+/// How to reach a desk.
+#[derive(Clone, Debug)]
+pub struct DeskConfig {
+    /// Its address.
+    pub url: String,
+    /// A token of the integration user.
+    pub token: SecretString,
+    /// The queue or group that takes the cases.
+    pub queue: String,
+}
+
+/// Where a case stands at the desk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeskStatus {
+    /// Somebody has to do something.
+    Open,
+    /// Settled.
+    Resolved,
+    /// Thrown away; it takes notes, but nobody sees them.
+    Gone,
+}
+
+/// A case as the desk has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeskCase {
+    /// Its number. Another one than was asked for where a person merged the case into that one.
+    pub number: String,
+    /// A page for people.
+    pub url: String,
+    /// Where it stands.
+    pub status: DeskStatus,
+}
+
+/// A case to be made. No personal data goes into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewCase {
+    /// Our key: one case for each.
+    pub external_key: String,
+    /// One line.
+    pub subject: String,
+    /// The first text.
+    pub body: String,
+    /// The number that the carrier knows.
+    pub tracking_number: String,
+    /// The carrier, as a person reads it.
+    pub carrier: String,
+    /// The reason's code.
+    pub exception_code: String,
+    /// How much a person is needed.
+    pub severity: Severity,
+    /// The delivery's page in Odoo.
+    pub odoo_url: Option<String>,
+    /// The shipment's page.
+    pub milepost_url: String,
+    /// Words to filter by.
+    pub tags: Vec<String>,
+}
+
+/// One service desk. Every text that is posted under a `note_key` is posted once: it is looked for in the case's
+/// history first, since an earlier try may have been applied without an answer.
+#[async_trait]
+pub trait Desk: Send + Sync {
+    /// What is fixed about it.
+    fn manifest(&self) -> &'static Manifest;
+
+    /// What is missing at the desk, for people; empty where nothing is. A misnamed field would mean that no case is ever
+    /// found again, and so endless duplicates: ask at the start.
+    ///
+    /// # Errors
+    /// When the desk does not answer, or the token is not good.
+    async fn check(&self, log: &dyn CallLog) -> Result<Vec<String>, CallError>;
+
+    /// The case with this key.
+    ///
+    /// # Errors
+    /// When the desk does not answer as it should.
+    async fn find(&self, external_key: &str, log: &dyn CallLog) -> Result<Option<DeskCase>, CallError>;
+
+    /// Makes a case. Look with [`Desk::find`] before: desks do not guard against a second one.
+    ///
+    /// # Errors
+    /// `unknown_outcome` where no answer came; `misconfigured` where the desk did not keep the key.
+    async fn create(&self, case: &NewCase, log: &dyn CallLog) -> Result<DeskCase, CallError>;
+
+    /// The case with this number.
+    ///
+    /// # Errors
+    /// `not_found` where there is none.
+    async fn get(&self, number: &str, log: &dyn CallLog) -> Result<DeskCase, CallError>;
+
+    /// Adds an internal note, once.
+    ///
+    /// # Errors
+    /// As [`Desk::create`].
+    async fn note(&self, number: &str, note_key: &str, body: &str, log: &dyn CallLog) -> Result<(), CallError>;
+
+    /// Adds an internal note, once, and settles the case.
+    ///
+    /// # Errors
+    /// As [`Desk::create`].
+    async fn resolve(&self, number: &str, note_key: &str, body: &str, log: &dyn CallLog) -> Result<(), CallError>;
+
+    /// Adds an internal note, once, and opens the case again.
+    ///
+    /// # Errors
+    /// As [`Desk::create`].
+    async fn reopen(&self, number: &str, note_key: &str, body: &str, log: &dyn CallLog) -> Result<(), CallError>;
+}
+
+type Connect = fn(DeskConfig) -> Result<Arc<dyn Desk>, CallError>;
+
+/// Every desk: what is fixed about it, and how to connect it.
+const DESKS: &[(&Manifest, Connect)] = &[(&request_tracker::MANIFEST, request_tracker::connect)];
+
+/// The desk with this id, connected; none where there is no such connector. Nothing is called yet.
+///
+/// # Errors
+/// `misconfigured` where the address or the token cannot be used.
+pub fn connect(id: &str, config: DeskConfig) -> Result<Option<Arc<dyn Desk>>, CallError> {
+    DESKS.iter().find(|(manifest, _)| manifest.id == id).map(|(_, connect)| connect(config)).transpose()
+}
+
+/// The ids of every desk.
+pub fn names() -> Vec<&'static str> {
+    DESKS.iter().map(|(manifest, _)| manifest.id).collect()
+}

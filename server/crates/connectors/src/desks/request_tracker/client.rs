@@ -1,0 +1,108 @@
+//! Calls over REST 2.0 and what their errors mean.
+
+use super::wire::Fault;
+use crate::{
+    call::{Answer, Ask, CallError, CallLog, ErrorClass, Nature, Outgoing, base_url, class_of_status},
+    desks::DeskConfig,
+};
+use reqwest::{Method, Url};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// One Request Tracker.
+#[derive(Debug)]
+pub(super) struct Client {
+    http: Outgoing,
+    base: String,
+    authorization: SecretString,
+}
+
+impl Client {
+    pub(super) fn new(config: &DeskConfig) -> Result<Self, CallError> {
+        let token = config.token.expose_secret().trim();
+        if token.is_empty() {
+            return Err(CallError::new(ErrorClass::Misconfigured, "the desk needs a token"));
+        }
+        Ok(Self {
+            http: Outgoing::new("desk")?,
+            base: base_url(&config.url)?,
+            authorization: format!("token {token}").into(),
+        })
+    }
+
+    /// The page of a ticket, for people.
+    pub(super) fn page(&self, number: &str) -> String {
+        format!("{}/Ticket/Display.html?id={number}", self.base)
+    }
+
+    /// Asks something.
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        operation: &str,
+        path: &str,
+        parameters: &[(&str, &str)],
+        log: &dyn CallLog,
+    ) -> Result<T, CallError> {
+        let mut url = Url::parse(&format!("{}/REST/2.0/{path}", self.base))
+            .map_err(|e| CallError::new(ErrorClass::Misconfigured, format!("no address: {e}")))?;
+        if !parameters.is_empty() {
+            url.query_pairs_mut().extend_pairs(parameters);
+        }
+        let ask = self.ask(operation, Method::GET, url.into(), None);
+        self.http.call(ask, log, |answer| good(answer, Nature::Reads)?.json()).await
+    }
+
+    /// Makes something.
+    pub(super) async fn create<T: DeserializeOwned>(
+        &self,
+        operation: &str,
+        path: &str,
+        body: Value,
+        log: &dyn CallLog,
+    ) -> Result<T, CallError> {
+        let ask = self.ask(operation, Method::POST, format!("{}/REST/2.0/{path}", self.base), Some(body));
+        self.http
+            .call(ask, log, |answer| match good(answer, Nature::Writes)?.status {
+                201 => answer.json(),
+                status => {
+                    Err(CallError::new(ErrorClass::Rejected, format!("the desk answered {status} but made nothing"))
+                        .of(answer))
+                }
+            })
+            .await
+    }
+
+    /// Changes something. The answer's text says how it went, but in the user's language: read back what matters.
+    pub(super) async fn change(
+        &self,
+        operation: &str,
+        method: Method,
+        path: &str,
+        body: Value,
+        log: &dyn CallLog,
+    ) -> Result<(), CallError> {
+        let ask = self.ask(operation, method, format!("{}/REST/2.0/{path}", self.base), Some(body));
+        self.http.call(ask, log, |answer| good(answer, Nature::Writes).map(drop)).await
+    }
+
+    fn ask(&self, operation: &str, method: Method, url: String, body: Option<Value>) -> Ask {
+        let nature = if method == Method::GET { Nature::Reads } else { Nature::Writes };
+        Ask {
+            method,
+            url,
+            operation: operation.to_owned(),
+            nature,
+            authorization: Some(self.authorization.clone()),
+            headers: vec![("Accept", "application/json".into())],
+            body,
+        }
+    }
+}
+
+fn good(answer: &Answer, nature: Nature) -> Result<&Answer, CallError> {
+    let Some(class) = class_of_status(answer.status, nature) else { return Ok(answer) };
+    let said = serde_json::from_slice::<Fault>(&answer.body).map(|f| f.message).unwrap_or_default();
+    let said = if said.is_empty() { String::new() } else { format!(": {}", said.trim()) };
+    Err(CallError::new(class, format!("the desk answered {}{said}", answer.status)).of(answer))
+}

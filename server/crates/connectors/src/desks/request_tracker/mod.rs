@@ -1,0 +1,324 @@
+//! Request Tracker 5 over REST 2.0 (<https://docs.bestpractical.com/rt/5.0.5/RT/REST2.html>).
+//!
+//! What a running 5.0 does beyond its documentation, and what is done about it:
+//! - A failed change may be answered with 200 and an explanation, in the user's language: every change is read back.
+//! - Unknown fields and values are dropped without a word, and of two tickets with one unique value the second one
+//!   silently loses it: a new ticket is read back, and a second one closes itself in favour of the first.
+//! - A search on a field that does not exist finds nothing, one on a very long value finds everything: [`Desk::check`]
+//!   names missing fields, keys are hashed to a short form, and each hit is compared.
+//! - `id` is a text in lists and a number alone; a merged ticket answers under the other's number; a deleted one is
+//!   still there for whoever asks by number; a search may count a hit that it does not show.
+
+mod client;
+mod wire;
+
+use super::{Desk, DeskCase, DeskConfig, DeskStatus, Manifest, NewCase};
+use crate::call::{CallError, CallLog, ErrorClass};
+use async_trait::async_trait;
+use client::Client;
+use domain::Severity;
+use ring::digest::{SHA256, digest};
+use serde_json::{Value, json};
+use std::{fmt::Write as _, sync::Arc};
+use wire::{Ticket, has_field, status_of};
+
+pub(super) static MANIFEST: Manifest = Manifest { id: "request_tracker", label: "Request Tracker" };
+
+/// The field that holds our key.
+const KEY_FIELD: &str = "External Id";
+/// Every field that the queue's tickets must have.
+const FIELDS: &[&str] = &[KEY_FIELD, "Tracking Number", "Carrier", "Exception Code", "Severity", "Tags", "Odoo URL"];
+/// RT cuts subjects here.
+const SUBJECT_CHARS_MAX: usize = 200;
+/// The first text and notes have at most so many characters.
+const BODY_CHARS_MAX: usize = 20_000;
+/// Hits of a search for one key that are compared.
+const HITS_MAX: u32 = 20;
+/// Texts of a ticket that are looked through for a note, a page at a time.
+const HISTORY_PAGE: u32 = 100;
+/// Pages of these at most.
+const HISTORY_PAGES_MAX: u32 = 100;
+
+/// One queue of a Request Tracker.
+#[derive(Debug)]
+pub struct RequestTracker {
+    client: Client,
+    queue: String,
+}
+
+pub(super) fn connect(config: DeskConfig) -> Result<Arc<dyn Desk>, CallError> {
+    Ok(Arc::new(RequestTracker::new(config)?))
+}
+
+impl RequestTracker {
+    /// A client; nothing is called yet.
+    ///
+    /// # Errors
+    /// `misconfigured` where the address, the token or the queue cannot be used.
+    pub fn new(config: DeskConfig) -> Result<Self, CallError> {
+        let queue = config.queue.trim().to_owned();
+        if queue.is_empty() || queue.contains(['/', '?', '#']) {
+            return Err(CallError::new(ErrorClass::Misconfigured, "the desk needs a queue's name"));
+        }
+        Ok(Self { client: Client::new(&config)?, queue })
+    }
+
+    fn case(&self, ticket: &Ticket) -> DeskCase {
+        DeskCase { number: ticket.id.clone(), url: self.client.page(&ticket.id), status: status_of(&ticket.status) }
+    }
+
+    async fn ticket(&self, number: &str, log: &dyn CallLog) -> Result<Ticket, CallError> {
+        self.client.get("ticket", &format!("ticket/{}", digits(number)?), &[], log).await
+    }
+
+    /// The tickets with this (hashed) key, oldest first. Not only of our queue: people move tickets.
+    async fn tickets_of(&self, key: &str, log: &dyn CallLog) -> Result<Vec<Ticket>, CallError> {
+        let query = format!("'CF.{{{KEY_FIELD}}}' = '{}'", escaped(key));
+        let per_page = HITS_MAX.to_string();
+        let parameters =
+            [("query", query.as_str()), ("fields", "Status,CustomFields"), ("orderby", "id"), ("per_page", &per_page)];
+        let found: wire::Page<Ticket> = self.client.get("tickets", "tickets", &parameters, log).await?;
+        if found.items.is_empty() && found.total.unwrap_or(0) > 0 {
+            return Err(CallError::new(
+                ErrorClass::Conflict,
+                "the desk counts a ticket that it does not show: one is just being made, or the token may not see it",
+            ));
+        }
+        let mut hits: Vec<_> = found.items.into_iter().filter(|t| has_field(t, KEY_FIELD, key)).collect();
+        hits.sort_by_key(|t| t.id.parse::<u64>().unwrap_or(u64::MAX));
+        Ok(hits)
+    }
+
+    /// Whether a note with this mark is there.
+    async fn has_note(&self, number: &str, mark: &str, log: &dyn CallLog) -> Result<bool, CallError> {
+        let per_page = HISTORY_PAGE.to_string();
+        for page in 1..=HISTORY_PAGES_MAX {
+            // the subjects alone: contents may be large files
+            let page = page.to_string();
+            let parameters = [("fields", "Subject"), ("per_page", per_page.as_str()), ("page", &page)];
+            let texts: wire::Page<wire::Text> = self
+                .client
+                .get("ticket/attachments", &format!("ticket/{number}/attachments"), &parameters, log)
+                .await?;
+            if texts.items.iter().any(|t| t.subject.as_deref().is_some_and(|s| s.contains(mark))) {
+                return Ok(true);
+            }
+            // a page may be short because of what the token may not see: only an empty one is the last
+            if texts.items.is_empty() {
+                return Ok(false);
+            }
+        }
+        Err(CallError::new(
+            ErrorClass::Rejected,
+            format!("ticket {number} has a history too long to look through: close it"),
+        ))
+    }
+
+    async fn post_once(&self, ticket: &Ticket, note_key: &str, body: &str, log: &dyn CallLog) -> Result<(), CallError> {
+        let mark = mark(note_key);
+        if self.has_note(&ticket.id, &mark, log).await? {
+            return Ok(());
+        }
+        // a comment is internal and leaves the status alone; a reply would go to the requestor and reopen the ticket
+        let comment = json!({"Subject": format!("Milepost {mark}"), "Content": cut(body, BODY_CHARS_MAX), "ContentType": "text/plain"});
+        self.client
+            .change("ticket/comment", reqwest::Method::POST, &format!("ticket/{}/comment", ticket.id), comment, log)
+            .await
+    }
+
+    async fn put_status(&self, ticket: &Ticket, wanted: &str, log: &dyn CallLog) -> Result<(), CallError> {
+        let path = format!("ticket/{}", ticket.id);
+        self.client.change("ticket/status", reqwest::Method::PUT, &path, json!({"Status": wanted}), log).await?;
+        let now = self.ticket(&ticket.id, log).await?;
+        if status_of(&now.status) == status_of(wanted) {
+            return Ok(());
+        }
+        let text = format!(
+            "ticket {} stays {}: the desk's lifecycle or the token's rights do not allow {wanted}",
+            now.id, now.status
+        );
+        Err(CallError::new(ErrorClass::Rejected, text))
+    }
+
+    /// Somebody was faster, or the queue has no such field.
+    async fn without_key(&self, made: Ticket, key: &str, log: &dyn CallLog) -> Result<DeskCase, CallError> {
+        let first = self.tickets_of(key, log).await?.into_iter().find(|t| t.id != made.id);
+        let body = match &first {
+            Some(first) => format!("Made twice at the same time; ticket {} is the one.", first.id),
+            None => format!("The queue did not keep the field \"{KEY_FIELD}\"."),
+        };
+        self.post_once(&made, "superfluous", &body, log).await?;
+        self.put_status(&made, "resolved", log).await?;
+        match first {
+            Some(first) => Ok(self.case(&first)),
+            None => Err(CallError::new(
+                ErrorClass::Misconfigured,
+                format!(
+                    "queue {} does not keep the field \"{KEY_FIELD}\": no case would be found again; run `milepost doctor`",
+                    self.queue
+                ),
+            )),
+        }
+    }
+}
+
+#[async_trait]
+impl Desk for RequestTracker {
+    fn manifest(&self) -> &'static Manifest {
+        &MANIFEST
+    }
+
+    async fn check(&self, log: &dyn CallLog) -> Result<Vec<String>, CallError> {
+        let queue = self
+            .client
+            .get::<wire::Queue>("queue", &format!("queue/{}", self.queue.replace(' ', "%20")), &[], log)
+            .await;
+        let queue = match queue {
+            Ok(queue) => queue,
+            // an unknown queue is answered with 403 too
+            Err(e) if matches!(e.class, ErrorClass::Forbidden | ErrorClass::NotFound) => {
+                return Ok(vec![format!("queue {}, or the token's right SeeQueue", self.queue)]);
+            }
+            Err(e) => return Err(e),
+        };
+        let mut missing = Vec::new();
+        if queue.name.as_deref() != Some(self.queue.as_str()) {
+            missing.push(format!("queue {} (spelled exactly so)", self.queue));
+        }
+        let has = |name: &str| queue.fields.iter().any(|f| f.name.as_deref() == Some(name));
+        let field =
+            |name: &&str| format!("field \"{name}\" of queue {}, or the token's right SeeCustomField", self.queue);
+        missing.extend(FIELDS.iter().filter(|name| !has(name)).map(field));
+        Ok(missing)
+    }
+
+    async fn find(&self, external_key: &str, log: &dyn CallLog) -> Result<Option<DeskCase>, CallError> {
+        let found = self.tickets_of(&hashed(external_key), log).await?;
+        Ok(found.first().map(|t| self.case(t)))
+    }
+
+    async fn create(&self, case: &NewCase, log: &dyn CallLog) -> Result<DeskCase, CallError> {
+        let key = hashed(&case.external_key);
+        let mut fields = json!({
+            KEY_FIELD: key,
+            "Tracking Number": case.tracking_number,
+            "Carrier": case.carrier,
+            "Exception Code": case.exception_code,
+            "Severity": case.severity.label(),
+            "Tags": case.tags,
+        });
+        if let Some(url) = &case.odoo_url {
+            fields["Odoo URL"] = json!(url);
+        }
+        let subject = case.subject.split_whitespace().collect::<Vec<_>>().join(" ");
+        let body = json!({
+            "Queue": self.queue,
+            "Subject": cut(&subject, SUBJECT_CHARS_MAX),
+            "Content": cut(&case.body, BODY_CHARS_MAX),
+            "ContentType": "text/plain",
+            "Priority": priority(case.severity),
+            "CustomFields": fields,
+        });
+        let made: wire::Made = self.client.create("ticket/create", "ticket", body, log).await?;
+        let ticket = self.ticket(&made.id, log).await?;
+        if !has_field(&ticket, KEY_FIELD, &key) {
+            return self.without_key(ticket, &key, log).await;
+        }
+        // dropped values do no harm to us, but somebody will miss them
+        for (name, value) in fields.as_object().into_iter().flatten() {
+            if value.as_str().is_some_and(|v| !v.is_empty() && !has_field(&ticket, name, v)) {
+                tracing::warn!(
+                    ticket = ticket.id,
+                    field = name,
+                    "the desk did not keep a field: check its type and values"
+                );
+            }
+        }
+        Ok(self.case(&ticket))
+    }
+
+    async fn get(&self, number: &str, log: &dyn CallLog) -> Result<DeskCase, CallError> {
+        Ok(self.case(&self.ticket(number, log).await?))
+    }
+
+    async fn note(&self, number: &str, note_key: &str, body: &str, log: &dyn CallLog) -> Result<(), CallError> {
+        let ticket = self.ticket(number, log).await?;
+        match status_of(&ticket.status) {
+            DeskStatus::Gone => Ok(()),
+            DeskStatus::Open | DeskStatus::Resolved => self.post_once(&ticket, note_key, body, log).await,
+        }
+    }
+
+    async fn resolve(&self, number: &str, note_key: &str, body: &str, log: &dyn CallLog) -> Result<(), CallError> {
+        let ticket = self.ticket(number, log).await?;
+        if status_of(&ticket.status) == DeskStatus::Gone {
+            return Ok(());
+        }
+        self.post_once(&ticket, note_key, body, log).await?;
+        if status_of(&ticket.status) == DeskStatus::Resolved {
+            return Ok(());
+        }
+        self.put_status(&ticket, "resolved", log).await
+    }
+
+    async fn reopen(&self, number: &str, note_key: &str, body: &str, log: &dyn CallLog) -> Result<(), CallError> {
+        let ticket = self.ticket(number, log).await?;
+        match status_of(&ticket.status) {
+            DeskStatus::Gone => {
+                return Err(CallError::new(
+                    ErrorClass::NotFound,
+                    format!("ticket {} was deleted: it cannot be opened again", ticket.id),
+                ));
+            }
+            DeskStatus::Resolved => self.put_status(&ticket, "open", log).await?,
+            DeskStatus::Open => {}
+        }
+        self.post_once(&ticket, note_key, body, log).await
+    }
+}
+
+/// Our key in a short form: RT answers a search for a very long value with every ticket of the queue.
+fn hashed(external_key: &str) -> String {
+    format!("mp-{}", hex(external_key, 20))
+}
+
+/// What a note is recognised by.
+fn mark(note_key: &str) -> String {
+    format!("[mp:{}]", hex(note_key, 10))
+}
+
+fn hex(text: &str, bytes: usize) -> String {
+    digest(&SHA256, text.as_bytes()).as_ref().iter().take(bytes).fold(String::new(), |mut out, b| {
+        let _ = write!(out, "{b:02x}");
+        out
+    })
+}
+
+/// A text between quotes in TicketSQL.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('\'', "\\'")
+}
+
+/// A ticket's number goes into an address.
+fn digits(number: &str) -> Result<&str, CallError> {
+    match !number.is_empty() && number.len() <= 18 && number.bytes().all(|b| b.is_ascii_digit()) {
+        true => Ok(number),
+        false => Err(CallError::new(ErrorClass::NotFound, "a ticket's number has digits only")),
+    }
+}
+
+fn priority(severity: Severity) -> Value {
+    match severity {
+        Severity::Info => json!(10),
+        Severity::Minor => json!(30),
+        Severity::Major => json!(60),
+        Severity::Critical => json!(90),
+    }
+}
+
+fn cut(text: &str, max: usize) -> String {
+    text.chars().take(max).collect()
+}
+
+#[cfg(test)]
+mod tests;

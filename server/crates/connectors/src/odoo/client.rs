@@ -1,0 +1,209 @@
+//! Calls over JSON-2 and what their errors mean.
+
+use super::{OdooConfig, wire::Fault};
+use crate::call::{Answer, Ask, CallError, CallLog, ErrorClass, Nature, Outgoing, base_url, class_of_status};
+use jiff::{Timestamp, fmt::rfc2822};
+use reqwest::Method;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+/// The first version with JSON-2.
+const OLDEST: u64 = 19;
+
+/// A connected Odoo.
+#[derive(Debug)]
+pub struct OdooClient {
+    http: Outgoing,
+    base: String,
+    database: String,
+    authorization: SecretString,
+    /// What values OCA's `delivery_state` takes; empty where that module is not installed. Asked once.
+    pub(super) delivery_states: OnceCell<Vec<String>>,
+}
+
+/// Which Odoo it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// `19.0`.
+    pub version: String,
+    /// What time its clock shows.
+    pub server_time: Option<Timestamp>,
+}
+
+impl OdooClient {
+    /// A client; nothing is called yet.
+    ///
+    /// # Errors
+    /// `misconfigured` where the address or the key cannot be used.
+    pub fn new(config: OdooConfig) -> Result<Self, CallError> {
+        let key = config.api_key.expose_secret().trim();
+        if key.is_empty() || config.database.trim().is_empty() {
+            return Err(CallError::new(ErrorClass::Misconfigured, "Odoo needs a database and an API key"));
+        }
+        Ok(Self {
+            http: Outgoing::new("odoo")?,
+            base: base_url(&config.url)?,
+            database: config.database.trim().to_owned(),
+            authorization: format!("bearer {key}").into(),
+            delivery_states: OnceCell::new(),
+        })
+    }
+
+    /// The page of a delivery, for people. `/odoo/<model>/<id>` is the address that the web client of 18 and later
+    /// makes for a record that is opened without a menu (its `router.js`).
+    pub fn page(&self, picking: i64) -> String {
+        format!("{}/odoo/stock.picking/{picking}", self.base)
+    }
+
+    /// Which Odoo answers; needs no key.
+    ///
+    /// # Errors
+    /// When it does not answer, or is too old.
+    pub async fn version(&self, log: &dyn CallLog) -> Result<Version, CallError> {
+        #[derive(Deserialize)]
+        struct Body {
+            version: String,
+            version_info: Vec<Value>,
+        }
+        let ask = Ask {
+            method: Method::GET,
+            url: format!("{}/web/version", self.base),
+            operation: "version".into(),
+            nature: Nature::Reads,
+            authorization: None,
+            headers: Vec::new(),
+            body: None,
+        };
+        self.http
+            .call(ask, log, |answer| {
+                if let Some(class) = class_of_status(answer.status, Nature::Reads) {
+                    return Err(CallError::new(class, format!("/web/version answered {}", answer.status)).of(answer));
+                }
+                let body: Body = answer.json()?;
+                // Odoo Online writes "saas~19" there
+                let major = body.version_info.first().map(ToString::to_string).unwrap_or_default();
+                let major: String = major.chars().filter(char::is_ascii_digit).collect();
+                if major.parse::<u64>().unwrap_or(0) < OLDEST {
+                    let text = format!("this is Odoo {}: Milepost needs {OLDEST}.0 or later (JSON-2)", body.version);
+                    return Err(CallError::new(ErrorClass::Misconfigured, text));
+                }
+                let date = answer.headers.get(http::header::DATE).and_then(|d| d.to_str().ok());
+                let server_time = date.and_then(|d| rfc2822::parse(d).ok()).map(|z| z.timestamp());
+                Ok(Version { version: body.version, server_time })
+            })
+            .await
+    }
+
+    /// Whether the key is good.
+    ///
+    /// # Errors
+    /// When it is not, or Odoo does not answer.
+    pub async fn health(&self, log: &dyn CallLog) -> Result<(), CallError> {
+        self.ask::<Value>("res.users", "context_get", json!({}), log).await.map(drop)
+    }
+
+    /// Asks something.
+    pub(super) async fn ask<T: DeserializeOwned>(
+        &self,
+        model: &str,
+        method: &str,
+        body: Value,
+        log: &dyn CallLog,
+    ) -> Result<T, CallError> {
+        self.json2(model, method, body, Nature::Reads, log).await
+    }
+
+    /// Changes something. One call is one transaction.
+    pub(super) async fn change<T: DeserializeOwned>(
+        &self,
+        model: &str,
+        method: &str,
+        body: Value,
+        log: &dyn CallLog,
+    ) -> Result<T, CallError> {
+        self.json2(model, method, body, Nature::Writes, log).await
+    }
+
+    async fn json2<T: DeserializeOwned>(
+        &self,
+        model: &str,
+        method: &str,
+        body: Value,
+        nature: Nature,
+        log: &dyn CallLog,
+    ) -> Result<T, CallError> {
+        let operation = format!("{model}/{method}");
+        let ask = Ask {
+            method: Method::POST,
+            url: format!("{}/json/2/{operation}", self.base),
+            operation,
+            nature,
+            authorization: Some(self.authorization.clone()),
+            headers: vec![("X-Odoo-Database", self.database.clone())],
+            body: Some(body),
+        };
+        self.http
+            .call(ask, log, |answer| match answer.status {
+                200 => answer.json(),
+                _ => Err(fault(answer, nature)),
+            })
+            .await
+    }
+}
+
+/// What an error means. Odoo answers 500 both for what will never work (an unknown field) and for what works the next
+/// time (a collision), so its `name` decides; the status only where there is none.
+pub(super) fn fault(answer: &Answer, nature: Nature) -> CallError {
+    let Ok(fault) = serde_json::from_slice::<Fault>(&answer.body) else { return without_name(answer, nature) };
+    let message = fault.message.as_str().map_or_else(|| fault.message.to_string(), str::to_owned);
+    let class = match short(&fault.name) {
+        "Unauthorized" | "AccessDenied" | "SessionExpiredException" => ErrorClass::Unauthorized,
+        "AccessError" | "Forbidden" => ErrorClass::Forbidden,
+        "MissingError" => ErrorClass::NotFound,
+        // a model or method that is not there: a module is missing
+        "NotFound" | "UnsupportedMediaType" | "MethodNotAllowed" => ErrorClass::Misconfigured,
+        "UserError" | "ValidationError" | "RedirectWarning" | "UnprocessableEntity" | "BadRequest" => {
+            ErrorClass::Rejected
+        }
+        "SerializationFailure"
+        | "LockNotAvailable"
+        | "DeadlockDetected"
+        | "LockError"
+        | "ConcurrencyError"
+        | "TransactionRollbackError" => ErrorClass::Conflict,
+        "OperationalError"
+        | "InterfaceError"
+        | "AdminShutdown"
+        | "QueryCanceled"
+        | "TooManyConnections"
+        | "PoolError"
+        | "ServiceUnavailable"
+        | "InternalServerError"
+        | "MemoryError" => ErrorClass::ServerError,
+        "TooManyRequests" => ErrorClass::RateLimited,
+        "ValueError" if message.contains("Invalid field") => ErrorClass::Misconfigured,
+        _ => ErrorClass::Rejected,
+    };
+    let hint = if message.contains("Invalid field") && message.contains("x_milepost") {
+        "; run `milepost odoo setup`"
+    } else {
+        ""
+    };
+    CallError::new(class, format!("Odoo says {}: {}{hint}", short(&fault.name), message.trim())).of(answer)
+}
+
+fn short(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
+}
+
+fn without_name(answer: &Answer, nature: Nature) -> CallError {
+    let class = match answer.status {
+        // no database of this name, or no Odoo at all: an HTML page
+        404 => ErrorClass::Misconfigured,
+        status => class_of_status(status, nature).unwrap_or(ErrorClass::BadAnswer),
+    };
+    let hint = if answer.status == 404 { ": check the address and the database's name" } else { "" };
+    CallError::new(class, format!("Odoo answered {}{hint}", answer.status)).of(answer)
+}

@@ -1,0 +1,20 @@
+//! Odoo 19 and later over its JSON-2 API: deliveries come in; status, notes and activities go out.
+//!
+//! Facts of the vendor are from its documentation ("External JSON-2 API", Odoo 19) and from what a running Odoo 19.0
+//! Community does; where the two differ, from the latter.
+
+mod chatter;
+mod client;
+mod config;
+mod deliveries;
+mod setup;
+mod status;
+mod wire;
+
+pub use client::{OdooClient, Version};
+pub use config::OdooConfig;
+pub use deliveries::{Customer, Delivery, DeliveryState, PAGE_MAX};
+pub use status::{StatusValues, WRITE_MAX};
+
+#[cfg(test)]
+mod tests;
