@@ -7,10 +7,11 @@ NPM_SECONDS=300
 
 # Built without optimisation: three minutes instead of nine on two cores, and it only starts tests.
 setup_nextest() {
+    local install=(env -u CARGO_TARGET_DIR cargo install --quiet --debug --version "$NEXTEST_VERSION")
+    PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
     have cargo-nextest && return 0
     say "installing cargo-nextest (some minutes)"
-    cargo install --quiet --debug --locked --version "$NEXTEST_VERSION" cargo-nextest ||
-        cargo install --quiet --debug --version "$NEXTEST_VERSION" cargo-nextest
+    "${install[@]}" --locked cargo-nextest || "${install[@]}" cargo-nextest
 }
 
 postgresql_installed() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
