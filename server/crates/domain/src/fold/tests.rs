@@ -1,1 +1,494 @@
-//! Tests of the rules.
+//! The rules, one by one, and what holds for any set of facts.
+
+use super::*;
+use crate::{
+    Classifier, ExceptionReason,
+    event_time::ZoneSource,
+    ids::{ExceptionId, SnapshotId, SourceId, TrackerId},
+    mapping::Mapping,
+    observation::{Codes, Location, Observation, ProviderCode, Stop},
+    reading::Reader,
+};
+use jiff::{SignedDuration, tz::TimeZone};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+const DAY: &str = "2026-03-10";
+
+fn instant(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn now() -> Timestamp {
+    instant("2026-03-20T00:00:00Z")
+}
+
+/// A statement to be told; what is not said is as usual.
+#[derive(Clone, Debug)]
+struct Said {
+    code: &'static str,
+    at: String,
+    source: u128,
+    recorded: Timestamp,
+    position: u32,
+    event: Option<&'static str>,
+    retracts: Option<&'static str>,
+    classifier: Classifier,
+    stated: Option<Timestamp>,
+    piece: Option<&'static str>,
+    stop: Option<u32>,
+    city: Option<&'static str>,
+    snapshot: Option<u128>,
+}
+
+fn said(code: &'static str, at: &str) -> Said {
+    Said {
+        code,
+        at: at.into(),
+        source: 1,
+        recorded: instant("2026-03-12T00:00:00Z"),
+        position: 0,
+        event: None,
+        retracts: None,
+        classifier: Classifier::Actual,
+        stated: None,
+        piece: None,
+        stop: None,
+        city: None,
+        snapshot: None,
+    }
+}
+
+impl Said {
+    fn fact(&self) -> Fact {
+        let time = match self.at.as_str() {
+            "" => EventTime::unknown(""),
+            at if at.ends_with('Z') => EventTime::instant(at, instant(at), Precision::Second),
+            at if at.len() == 10 => EventTime::floating(at, format!("{at}T00:00").parse().unwrap(), Precision::Date),
+            at => EventTime::floating(at, at.parse().unwrap(), Precision::Minute),
+        };
+        let observation = Observation {
+            provider_event_id: self.event.map(Into::into),
+            retracts: self.retracts.map(Into::into),
+            codes: Codes {
+                raw: self.code.into(),
+                status: vec![ProviderCode::new(list_of(self.code), self.code)],
+                reason: None,
+                coarse: None,
+            },
+            classifier: self.classifier,
+            time,
+            stated_at: self.stated,
+            location: self.city.map(|city| Location { city: Some(city.into()), ..Location::default() }),
+            piece: None,
+            stop: self.stop.map(|number| Stop { number }),
+            origin: Origin::Event,
+            description: None,
+            signatory: None,
+        };
+        Fact {
+            id: observation.id(&self.source.to_string(), "T"),
+            reading: Mapping::base().read(&observation),
+            tracker: TrackerId(Uuid::from_u128(1)),
+            piece: self.piece.map(Into::into),
+            source: SourceId(Uuid::from_u128(self.source)),
+            trust: Trust::Carrier,
+            sightings: vec![Sighting { snapshot: self.snapshot.map(|s| SnapshotId(Uuid::from_u128(s))), position: self.position, recorded_at: self.recorded }],
+            observation,
+        }
+    }
+}
+
+fn list_of(code: &str) -> &'static str {
+    if code.contains('_') && code.starts_with(|c: char| c.is_ascii_uppercase()) { "aftership.subtag" } else { "x12.1650" }
+}
+
+use crate::event_time::Precision;
+
+fn input(said: &[Said]) -> FoldInput {
+    FoldInput { facts: said.iter().map(Said::fact).collect(), ..FoldInput::default() }
+}
+
+fn folded(all: &[Said]) -> Folded {
+    fold(&input(all), now())
+}
+
+fn day(time: &str) -> String {
+    format!("{DAY}T{time}:00Z")
+}
+
+fn standing_of(folded: &Folded, fact: &Fact) -> (Standing, Rule) {
+    let verdict = folded.verdicts.iter().find(|v| v.fact == fact.id).expect("every fact has a verdict");
+    (verdict.standing, verdict.rule)
+}
+
+#[test]
+fn r1_the_newest_fact_by_event_time_decides_whatever_the_order_of_arrival() {
+    let facts = [said("D1", &day("13:50")), said("X6", &day("08:00")), said("X1", &day("12:15"))];
+    let folded = folded(&facts);
+    assert_eq!(folded.state, State::Delivered);
+    assert_eq!(standing_of(&folded, &facts[0].fact()), (Standing::Decides, Rule::R1));
+    assert_eq!(standing_of(&folded, &facts[1].fact()).0, Standing::Overruled);
+    assert!(folded.anomalies.is_empty());
+}
+
+#[test]
+fn r1_a_failed_attempt_goes_back_on_the_way() {
+    assert_eq!(folded(&[said("OutForDelivery_001", &day("08:00")), said("AttemptFail_001", &day("12:00"))]).state, State::InTransit);
+}
+
+#[test]
+fn r1_late_label_data_does_not_undo_movement() {
+    assert_eq!(folded(&[said("X6", &day("08:00")), said("XB", &day("09:00"))]).state, State::InTransit);
+}
+
+#[test]
+fn r3_r4_progress_never_leaves_delivered() {
+    let facts = [said("D1", &day("10:00")), said("P1", &day("18:00"))];
+    let folded = folded(&facts);
+    assert_eq!(folded.state, State::Delivered);
+    assert_eq!(folded.anomalies, [Anomaly::ProgressAfterDelivery]);
+    assert_eq!(standing_of(&folded, &facts[1].fact()), (Standing::Overruled, Rule::R4));
+}
+
+#[test]
+fn r5_a_delivery_on_the_way_back_is_the_returns() {
+    let folded = folded(&[said("D1", "2026-03-04T15:00:00Z"), said("Exception_010", "2026-03-06T15:00:00Z"), said("D1", "2026-03-09T15:00:00Z")]);
+    assert_eq!(folded.state, State::Returned);
+    assert_eq!(folded.delivered_at.unwrap().utc, Some(instant("2026-03-04T15:00:00Z")));
+    assert_eq!(folded.returned_at.unwrap().utc, Some(instant("2026-03-09T15:00:00Z")));
+}
+
+#[test]
+fn r5_a_scan_after_a_cancellation_counts_and_is_odd() {
+    let folded = folded(&[said("CA", &day("08:00")), said("X4", &day("12:00"))]);
+    assert_eq!((folded.state, &folded.anomalies[..]), (State::InTransit, &[Anomaly::ScanAfterCancellation][..]));
+}
+
+#[test]
+fn r6_a_retraction_removes_its_event_even_when_it_comes_first() {
+    let retraction = Said { retracts: Some("e2"), ..said("", "") };
+    let delivered = Said { event: Some("e2"), ..said("D1", &day("15:00")) };
+    let folded = folded(&[retraction, said("X6", &day("08:00")), delivered.clone()]);
+    assert_eq!((folded.state, folded.counts.corrections, folded.counts.active), (State::InTransit, 1, 1));
+    assert_eq!(standing_of(&folded, &delivered.fact()), (Standing::Retracted, Rule::R6));
+    let other_source = Said { source: 2, ..said("D1", &day("15:00")) };
+    assert_eq!(tests::folded(&[Said { retracts: Some("e2"), ..said("", "") }, Said { event: Some("e2"), ..other_source }]).state, State::Delivered, "another source's event of that id");
+}
+
+fn snapshot(id: u128, stamp: &str) -> Snapshot {
+    Snapshot {
+        id: SnapshotId(Uuid::from_u128(id)),
+        source: SourceId(Uuid::from_u128(1)),
+        tracker: TrackerId(Uuid::from_u128(1)),
+        object: None,
+        stamp: Some(instant(stamp)),
+        digest: id.to_string(),
+        recorded_at: instant("2026-03-12T00:00:00Z"),
+    }
+}
+
+fn in_list(id: u128, said: Said) -> Said {
+    Said { snapshot: Some(id), ..said }
+}
+
+#[test]
+fn r7_a_newer_list_withdraws_what_it_no_longer_has() {
+    let facts = [
+        in_list(1, said("X6", &day("08:00"))),
+        in_list(1, said("D1", &day("11:00"))),
+        in_list(2, Said { position: 1, ..said("D1", &day("12:30")) }),
+    ];
+    let mut all = input(&facts);
+    // the first event stands in both lists
+    all.facts[0].sightings.push(Sighting { snapshot: Some(SnapshotId(Uuid::from_u128(2))), position: 0, recorded_at: facts[0].recorded });
+    all.snapshots = vec![snapshot(1, "2026-03-10T11:05:00Z"), snapshot(2, "2026-03-10T13:00:00Z")];
+    let folded = fold(&all, now());
+    assert_eq!((folded.counts.active, folded.counts.superseded), (2, 1));
+    assert_eq!(folded.delivered_at.unwrap().utc, Some(instant(&day("12:30"))));
+}
+
+#[test]
+fn r7_a_truncated_or_empty_list_withdraws_nothing_older_than_itself() {
+    let facts = [in_list(1, said("CP", &day("08:00"))), in_list(1, said("X6", &day("10:00"))), in_list(2, said("X1", &day("12:00")))];
+    let mut all = input(&facts);
+    all.snapshots = vec![snapshot(1, "2026-03-10T11:00:00Z"), snapshot(2, "2026-03-10T13:00:00Z"), snapshot(3, "2026-03-10T14:00:00Z")];
+    assert_eq!(fold(&all, now()).counts.active, 3);
+}
+
+#[test]
+fn r8_exceptions_open_close_and_stop_the_clock() {
+    let folded = folded(&[said("InTransit_003", "2026-03-04T01:00"), said("Exception_004", "2026-03-04T07:30"), said("InTransit_005", "2026-03-05T09:00")]);
+    assert_eq!(folded.state, State::InTransit);
+    let [one] = &folded.exceptions[..] else { panic!("one exception: {:?}", folded.exceptions) };
+    assert_eq!((one.reason, one.clock_stopped_minutes), (ExceptionReason::CustomsDelay, 1530));
+    assert!(matches!(one.closed, Some((_, Resolution::Progress))));
+}
+
+#[test]
+fn r8_damage_survives_the_delivery_and_a_refusal_ends_with_the_return() {
+    let damaged = folded(&[said("A9", &day("08:00")), said("D1", &day("12:00"))]);
+    assert!(damaged.exceptions[0].closed.is_none());
+    let refused = folded(&[said("A7", &day("08:00")), said("X6", &day("10:00")), said("A3", "2026-03-11T13:00:00Z")]);
+    assert!(matches!(refused.exceptions[..], [FoldedException { closed: Some((_, Resolution::Returned)), .. }]), "{:?}", refused.exceptions);
+}
+
+#[test]
+fn r8_the_same_trouble_again_is_one_exception_and_a_third_attempt_another() {
+    let folded = folded(&[said("AH", "2026-03-08T10:00:00Z"), said("AH", "2026-03-09T10:00:00Z"), said("AH", "2026-03-10T10:00:00Z")]);
+    let reasons: Vec<_> = folded.exceptions.iter().map(|e| (e.reason, e.evidence.len())).collect();
+    assert_eq!(reasons, [(ExceptionReason::AttemptFailed, 3), (ExceptionReason::RepeatedAttempts, 3)]);
+    assert_eq!(folded.attempts, 3);
+}
+
+#[test]
+fn r8_what_a_person_settled_stays_settled_until_something_new_happens() {
+    let facts = [said("A9", &day("08:00"))];
+    let mut all = input(&facts);
+    let evidence = vec![facts[0].fact().id];
+    let exception = ExceptionId(Uuid::from_u128(5));
+    all.decisions = vec![Decision { at: instant(&day("09:00")), what: Choice::Resolve { exception, evidence: evidence.clone() } }];
+    assert!(matches!(fold(&all, now()).exceptions[..], [FoldedException { closed: Some((_, Resolution::Person)), .. }]));
+    all.facts.push(said("A9", &day("10:00")).fact());
+    assert_eq!(fold(&all, now()).exceptions.iter().filter(|e| e.closed.is_none()).count(), 1);
+    all.decisions.push(Decision { at: instant(&day("11:00")), what: Choice::Reopen { exception, evidence } });
+    assert_eq!(fold(&all, now()).exceptions.iter().filter(|e| e.closed.is_none()).count(), 1, "one again, with both as evidence");
+}
+
+#[test]
+fn r9_estimates_set_times_and_never_the_state() {
+    let estimate = |at: &str, stated: &str| Said { classifier: Classifier::Estimated, stated: Some(instant(stated)), ..said("AG", at) };
+    let facts = [estimate("2026-03-12T06:00:00Z", "2026-03-05T08:00:00Z"), estimate("2026-03-11T06:00:00Z", "2026-03-03T08:00:00Z")];
+    let before = folded(&facts);
+    assert_eq!(before.state, State::Unknown);
+    assert_eq!(before.eta.unwrap().utc, Some(instant("2026-03-12T06:00:00Z")), "the latest by the provider's time");
+    let late = estimate("2026-03-13T06:00:00Z", "2026-03-12T09:00:00Z");
+    let actual = Said { stated: Some(instant("2026-03-12T05:30:00Z")), ..said("D1", "2026-03-12T05:10:00Z") };
+    let after = folded(&[facts[0].clone(), facts[1].clone(), late, actual]);
+    let entry = &after.schedule["DELIVERED"];
+    assert_eq!(entry.estimated.as_ref().unwrap().utc, Some(instant("2026-03-12T06:00:00Z")), "frozen at the actual");
+}
+
+#[test]
+fn r10_days_without_a_time_go_by_position() {
+    let at = |code, position| Said { position, ..said(code, DAY) };
+    let folded = folded(&[at("D1", 3), at("AF", 1), at("X3", 0), at("X1", 2)]);
+    assert_eq!((folded.state, folded.delivered_at.unwrap().precision), (State::Delivered, Precision::Date));
+    assert!(folded.anomalies.is_empty());
+}
+
+#[test]
+fn r11_two_sources_one_event() {
+    let one = Said { city: Some("Köln"), ..said("D1", &day("10:00")) };
+    let two = Said { city: Some("KOLN"), source: 2, ..one.clone() };
+    let folded = folded(&[one.clone(), two.clone()]);
+    let merged = [&one, &two].into_iter().filter(|s| standing_of(&folded, &s.fact()).0 == Standing::Merged).count();
+    assert_eq!((merged, folded.attempts), (1, 1));
+    let same_source = tests::folded(&[one.clone(), Said { code: "J1", ..one }]);
+    assert!(same_source.verdicts.iter().all(|v| v.standing != Standing::Merged));
+}
+
+#[test]
+fn r12_pieces_make_the_whole() {
+    let of = |piece, time: &str| Said { piece: Some(piece), ..said("D1", &day(time)) };
+    let mut all = input(&[of("A", "09:00"), of("B", "10:00")]);
+    all.plan.pieces = vec!["A".into(), "B".into(), "C".into()];
+    let folded = fold(&all, now());
+    assert_eq!((folded.state, &folded.delivered_at), (State::PartiallyDelivered, &None));
+    all.facts.push(of("C", "15:00").fact());
+    let folded = fold(&all, now());
+    assert_eq!((folded.state, folded.delivered_at.unwrap().utc), (State::Delivered, Some(instant(&day("15:00")))));
+    all.facts.push(of("X", "16:00").fact());
+    assert_eq!(fold(&all, now()).anomalies, [Anomaly::UnexpectedPiece]);
+}
+
+#[test]
+fn r13_only_the_last_stops_delivery_is_the_shipments() {
+    let at = |stop, time: &str| Said { stop: Some(stop), ..said("D1", &day(time)) };
+    let mut all = input(&[at(2, "09:00")]);
+    all.plan.stops = Some(3);
+    assert_eq!(fold(&all, now()).state, State::InTransit);
+    all.facts.push(at(3, "15:00").fact());
+    assert_eq!(fold(&all, now()).state, State::Delivered);
+}
+
+#[test]
+fn r14_messages_about_the_feed_change_only_visibility() {
+    let stop = Said { recorded: instant("2026-03-13T00:00:00Z"), ..said("Expired_001", "") };
+    let stale = folded(&[said("X6", &day("08:00")), stop.clone()]);
+    assert_eq!((stale.state, stale.visibility, stale.counts.active), (State::InTransit, Visibility::Stale, 1));
+    let later = Said { recorded: instant("2026-03-14T00:00:00Z"), ..said("X1", "2026-03-13T20:00:00Z") };
+    assert_eq!(folded(&[said("X6", &day("08:00")), stop, later]).visibility, Visibility::Live);
+}
+
+#[test]
+fn r15_impossible_times_are_kept_out() {
+    let ahead = said("D1", "2026-03-15T00:00:00Z");
+    let folded = folded(&[said("X6", &day("08:00")), ahead.clone(), said("D1", "1970-01-01T00:00:00Z")]);
+    assert_eq!((folded.state, folded.counts.quarantined), (State::InTransit, 2));
+    assert_eq!(standing_of(&folded, &ahead.fact()), (Standing::Quarantined, Rule::R15));
+}
+
+#[test]
+fn r17_an_unknown_code_moves_nothing_and_shows() {
+    let folded = folded(&[said("X6", &day("08:00")), said("ZZ", &day("09:00"))]);
+    assert_eq!((folded.state, folded.counts.unmapped, &folded.anomalies[..]), (State::InTransit, 1, &[Anomaly::UnmappedCode][..]));
+}
+
+#[test]
+fn the_clock_makes_late_and_silent_and_says_when_to_look_again() {
+    let mut all = input(&[said("X6", &day("08:00"))]);
+    all.plan.promised_by = Some(instant("2026-03-13T17:00:00Z"));
+    all.plan.silence_after_hours = Some(72);
+    let early = fold(&all, instant("2026-03-12T12:00:00Z"));
+    assert!(early.exceptions.is_empty());
+    assert_eq!(early.review_at, Some(instant("2026-03-13T17:00:01Z")));
+    let late = fold(&all, early.review_at.unwrap());
+    assert_eq!(late.exceptions.iter().map(|e| e.reason).collect::<Vec<_>>(), [ExceptionReason::Late]);
+    assert_eq!(late.hash, early.hash, "the hash leaves out what only the clock decides");
+    let silent = fold(&all, late.review_at.unwrap());
+    assert_eq!(silent.exceptions.iter().map(|e| e.reason).collect::<Vec<_>>(), [ExceptionReason::Late, ExceptionReason::Silence]);
+    all.facts.push(Said { recorded: instant("2026-03-13T18:05:00Z"), ..said("D1", "2026-03-13T18:00:00Z") }.fact());
+    let over = fold(&all, now());
+    assert!(matches!(over.exceptions[..], [FoldedException { reason: ExceptionReason::Late, closed: Some((_, Resolution::Delivered)), .. }]));
+}
+
+#[test]
+fn announcements_do_not_depend_on_what_came_first() {
+    let attempts = [said("OutForDelivery_001", "2026-03-09T08:00"), said("AttemptFail_001", "2026-03-09T12:00"), said("OutForDelivery_001", "2026-03-10T08:00"), said("D1", &day("14:00"))];
+    let keys = |all: &[Said]| folded(all).announcements.iter().map(|a| (a.milestone.code(), a.ordinal)).collect::<Vec<_>>();
+    assert_eq!(keys(&attempts), [("OUT_FOR_DELIVERY", 1), ("DELIVERY_ATTEMPTED", 1), ("OUT_FOR_DELIVERY", 2), ("DELIVERED", 1)]);
+    // a delivery that is known before its tour is told once, and the tour is told when it is known
+    assert_eq!(keys(&attempts[3..]), [("DELIVERED", 1)]);
+}
+
+fn zones() -> impl Strategy<Value = String> {
+    prop_oneof![
+        (0..15u8, 0..24u8, 0..60u8).prop_map(|(d, h, m)| format!("2026-03-{:02}T{h:02}:{m:02}:00Z", d + 1)),
+        (0..15u8, 0..24u8, 0..60u8).prop_map(|(d, h, m)| format!("2026-03-{:02}T{h:02}:{m:02}", d + 1)),
+        (0..15u8).prop_map(|d| format!("2026-03-{:02}", d + 1)),
+        Just(String::new()),
+        Just("1970-01-01T00:00:00Z".into()),
+    ]
+}
+
+fn any_said() -> impl Strategy<Value = Said> {
+    let codes = prop::sample::select(vec!["D1", "X6", "X1", "CP", "A7", "A9", "AH", "AG", "CA", "A3", "J1", "ZZ", "SD", "Exception_010", "Exception_013", "Expired_001", "OutForDelivery_001", "InTransit_005"]);
+    let events = prop::sample::select(vec![None, Some("e1"), Some("e2")]);
+    let kinds = prop::sample::select(vec![Classifier::Actual, Classifier::Actual, Classifier::Estimated, Classifier::Planned]);
+    let pieces = prop::sample::select(vec![None, Some("A"), Some("B"), Some("X")]);
+    let cities = prop::sample::select(vec![None, Some("Lyon"), Some("LYON")]);
+    ((codes, zones(), 1..3u128, 0..400i64, 0..4u32), (events, kinds, pieces, cities), (prop::option::of(1..4u32), prop::option::of(1..4u128), prop::bool::weighted(0.1))).prop_map(
+        |((code, at, source, recorded, position), (event, classifier, piece, city), (stop, snapshot, retracts))| Said {
+            recorded: instant("2026-03-01T00:00:00Z") + SignedDuration::from_hours(recorded),
+            source,
+            position,
+            event: event.filter(|_| !retracts),
+            retracts: event.filter(|_| retracts),
+            classifier,
+            piece,
+            stop,
+            city,
+            snapshot: snapshot.filter(|_| source == 1),
+            ..said(code, &at)
+        },
+    )
+}
+
+fn any_input() -> impl Strategy<Value = FoldInput> {
+    (prop::collection::vec(any_said(), 0..24), prop::bool::ANY, prop::option::of(2..4u32)).prop_map(|(all, pieces, stops)| {
+        let mut input = input(&all);
+        input.plan.pieces = if pieces { vec!["A".into(), "B".into()] } else { Vec::new() };
+        input.plan.stops = stops;
+        input.plan.silence_after_hours = Some(48);
+        input.snapshots = vec![snapshot(1, "2026-03-03T00:00:00Z"), snapshot(2, "2026-03-06T00:00:00Z"), snapshot(3, "2026-03-09T00:00:00Z")];
+        together(input)
+    })
+}
+
+/// The store keeps each observation once, with all its sightings.
+fn together(mut input: FoldInput) -> FoldInput {
+    let mut facts: Vec<Fact> = Vec::new();
+    for fact in input.facts {
+        match facts.iter_mut().find(|f| f.id == fact.id) {
+            Some(known) => known.sightings.extend(fact.sightings),
+            None => facts.push(fact),
+        }
+    }
+    input.facts = facts;
+    input
+}
+
+/// What was recorded by then.
+fn known_at(input: &FoldInput, at: Timestamp) -> FoldInput {
+    let mut known = input.clone();
+    for fact in &mut known.facts {
+        fact.sightings.retain(|s| s.recorded_at <= at);
+    }
+    known.facts.retain(|f| !f.sightings.is_empty());
+    known.snapshots.retain(|s| s.recorded_at <= at);
+    known
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn any_order_and_any_repetition_give_the_same_state(input in any_input(), seed in any::<u64>()) {
+        let once = fold(&input, now());
+        let mut other = input.clone();
+        let mut state = seed;
+        let mut next = |bound: usize| { state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407); (state >> 33) as usize % bound.max(1) };
+        for i in (1..other.facts.len()).rev() { let j = next(i + 1); other.facts.swap(i, j); }
+        for fact in &mut other.facts { let again = fact.sightings[next(fact.sightings.len())]; fact.sightings.push(again); fact.sightings.rotate_left(1); }
+        other.snapshots.rotate_left(next(3));
+        let again = fold(&other, now());
+        prop_assert_eq!(&once.hash, &again.hash);
+        prop_assert_eq!(once.state, again.state);
+        prop_assert_eq!(once.exceptions.len(), again.exceptions.len());
+    }
+
+    #[test]
+    fn every_fact_has_one_verdict(input in any_input()) {
+        let folded = fold(&input, now());
+        prop_assert_eq!(folded.verdicts.len(), input.facts.len());
+        let deciding = folded.verdicts.iter().filter(|v| v.standing == Standing::Decides).count();
+        prop_assert_eq!(deciding, usize::from(folded.decided_by.is_some()));
+    }
+
+    #[test]
+    fn plans_and_estimates_never_touch_the_state(input in any_input()) {
+        let mut actual = input.clone();
+        actual.facts.retain(|f| f.observation.classifier == Classifier::Actual || f.observation.retracts.is_some());
+        prop_assert_eq!(fold(&input, now()).state, fold(&actual, now()).state);
+    }
+
+    #[test]
+    fn as_known_at_is_the_clock_stopped_then(input in any_input(), hours in 0..400i64) {
+        let then = instant("2026-03-01T00:00:00Z") + SignedDuration::from_hours(hours);
+        let stopped = fold(&known_at(&input, then), then);
+        // what came later cannot have been known
+        let mut later = input.clone();
+        later.facts.retain(|f| f.sightings.iter().any(|s| s.recorded_at <= then));
+        prop_assert_eq!(stopped.hash, fold(&known_at(&later, then), then).hash);
+    }
+
+    #[test]
+    fn never_two_open_exceptions_of_one_reason_and_piece(input in any_input()) {
+        let folded = fold(&input, now());
+        let mut open: Vec<_> = folded.exceptions.iter().filter(|e| e.closed.is_none()).map(|e| (e.reason, e.piece.clone())).collect();
+        let all = open.len();
+        open.sort();
+        open.dedup();
+        prop_assert_eq!(open.len(), all);
+    }
+}
+
+#[test]
+fn a_named_zone_that_is_ambiguous_leaves_the_instant_open() {
+    let zone = TimeZone::get("Europe/Berlin").unwrap();
+    let twice = EventTime::zoned("x", "2026-10-25T02:30".parse().unwrap(), &zone, "Europe/Berlin", Precision::Minute, ZoneSource::Facility);
+    assert_eq!(twice.utc, None);
+    let once = EventTime::zoned("x", "2026-10-25T04:30".parse().unwrap(), &zone, "Europe/Berlin", Precision::Minute, ZoneSource::Facility);
+    assert_eq!(once.utc, Some(instant("2026-10-25T03:30:00Z")));
+}
