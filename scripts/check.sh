@@ -8,6 +8,9 @@ set -euo pipefail
 cd "$ROOT"
 
 need_build_tools
+for part in fmt clippy; do
+    cargo "$part" --version >/dev/null 2>&1 || rustup component add "${part/#fmt/rustfmt}" >&2 || die "needs cargo $part"
+done
 say "formatting"
 cargo fmt --all --check
 
