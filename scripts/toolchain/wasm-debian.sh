@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # wasm-debian.sh DIR: makes in DIR a private Rust toolchain for wasm32-unknown-unknown out of Debian's rustc-web
 # packages, for machines where `rustup target add` cannot work. Nothing is installed and no root is needed; it takes
-# about a minute. The standard library is compiled from Debian's sources, so crates.io must be in reach.
+# about a minute. The standard library is compiled from Debian's sources, so cargo must be able to fetch crates.
 set -euo pipefail
 
 say() { printf 'wasm toolchain: %s\n' "$*" >&2; }
