@@ -119,7 +119,7 @@ impl SqliteStore {
     async fn engine(path: &Path, options: Options, temporary: Option<Arc<Temporary>>) -> Result<Self> {
         let unavailable = |error: &dyn std::fmt::Display| StoreError::Unavailable(format!("{}: {error}", path.display()));
         let lock = Lock::of(path, options.access)?;
-        let mut conn = SqliteConnection::connect_with(&connect(path, options.durability)).await.map_err(|e| unavailable(&e))?;
+        let mut conn = SqliteConnection::connect_with(&writing(path, options.durability)).await.map_err(|e| unavailable(&e))?;
         // a command beside a running server finds the tables as the server made them
         if lock.is_some() {
             MIGRATIONS.run_direct(None, &mut conn, false).await.map_err(|e| unavailable(&e))?;
@@ -128,7 +128,7 @@ impl SqliteStore {
             .max_connections(READERS)
             .acquire_timeout(READER_WAIT)
             .test_before_acquire(false)
-            .connect_with(connect(path, options.durability).create_if_missing(false).read_only(true))
+            .connect_with(reading(path))
             .await
             .map_err(|e| unavailable(&e))?;
         // only a server keeps the lock; the writing task has it, since its last transaction outlives the last caller
@@ -163,9 +163,9 @@ impl SqliteStore {
     }
 }
 
-fn connect(path: &Path, durability: Durability) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
+/// How the one writer connects.
+fn writing(path: &Path, durability: Durability) -> SqliteConnectOptions {
+    connecting(path)
         .create_if_missing(true)
         .auto_vacuum(SqliteAutoVacuum::Incremental)
         .journal_mode(SqliteJournalMode::Wal)
@@ -174,11 +174,17 @@ fn connect(path: &Path, durability: Durability) -> SqliteConnectOptions {
             Durability::Process => SqliteSynchronous::Off,
         })
         .foreign_keys(true)
-        .busy_timeout(BUSY_TIMEOUT)
-        .statement_cache_capacity(STATEMENTS)
         // a destroyed key must not be left in a free page
         .pragma("secure_delete", "ON")
-        .pragma("temp_store", "MEMORY")
+}
+
+/// How readers connect: what the writer set for the file holds for them.
+fn reading(path: &Path) -> SqliteConnectOptions {
+    connecting(path).create_if_missing(false).read_only(true)
+}
+
+fn connecting(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT).statement_cache_capacity(STATEMENTS).pragma("temp_store", "MEMORY")
 }
 
 /// The right to be the server of a file: a lock on a file beside it, which the system gives back however a process ends.

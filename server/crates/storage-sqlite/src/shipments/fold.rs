@@ -26,10 +26,8 @@ const WITHHELD: &str = "withheld";
 pub(super) async fn load(conn: &mut SqliteConnection, scope: Scope, id: ShipmentId, known_at: Option<Timestamp>) -> Done<Option<Loaded>> {
     let Some(mut shipment) = super::shipment(conn, scope, id).await? else { return Ok(None) };
     let known = known_at.map_or(i64::MAX, micros);
-    if known_at.is_some()
-        && let Some(plan) = plan_at(conn, id, known).await?
-    {
-        shipment.plan = plan;
+    if known_at.is_some() {
+        shipment.plan = plan_at(conn, id, known).await?.unwrap_or_default();
     }
     let pieces = pieces(conn, id, known).await?;
     let trackers = id_list(pieces.keys().map(|tracker| tracker.0));

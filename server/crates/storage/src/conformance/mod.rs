@@ -1,1 +1,128 @@
-//! The suite that every engine passes.
+//! The suite that every engine passes: what the traits promise, area by area. An engine's own test file makes fresh
+//! stores and names this suite:
+//!
+//! ```ignore
+//! async fn fresh() -> storage::Store { … }
+//! storage::conformance_suite!(fresh);
+//! ```
+
+#![expect(missing_docs, reason = "the names of the tests say what they show")]
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a step that fails is a test that fails")]
+
+pub mod facts;
+pub mod inbox;
+pub mod jobs;
+pub mod people;
+pub mod property;
+pub mod shipments;
+pub mod work;
+mod world;
+
+pub use world::{Said, World, at, seconds};
+
+/// Makes every test of the suite for an engine; the argument is an async function that gives a fresh store.
+#[macro_export]
+macro_rules! conformance_suite {
+    ($fresh:ident) => {
+        $crate::conformance_area! { $fresh, inbox:
+            a_message_is_kept_with_its_job
+            a_repeated_delivery_is_counted_and_not_stored
+            another_key_or_another_digest_is_another_message
+            twelve_parallel_deliveries_are_one_message_and_one_job
+            a_body_without_its_key_is_noise
+            a_source_name_belongs_to_one_source
+            messages_are_paged_newest_first
+            replay_reads_again
+        }
+        $crate::conformance_area! { $fresh, jobs:
+            a_claimed_job_is_nobody_elses
+            work_for_one_target_is_merged
+            work_that_comes_during_a_lease_waits_for_its_end
+            of_one_target_only_one_is_leased
+            parallel_claims_never_share_a_job
+            an_ended_lease_is_taken_over_and_counts_as_a_try
+            only_the_owner_finishes
+            a_retry_waits_and_takes_in_what_came_meanwhile
+            released_and_later_do_not_count
+            lanes_and_kinds_are_separate
+            the_oldest_goes_first
+            renewal_keeps_only_what_is_still_held
+            dead_jobs_are_counted_retried_or_dropped
+            attempts_are_kept_by_job_and_shipment
+            figures_by_destination
+            jobs_are_paged
+        }
+        $crate::conformance_area! { $fresh, facts:
+            recording_twice_changes_nothing
+            a_statement_said_twice_is_one_observation_with_two_sightings
+            an_unbound_tracker_makes_an_unclaimed_shipment
+            a_missing_carrier_is_filled_in
+            two_carriers_with_one_number_are_two_trackers
+            a_failing_recording_leaves_nothing
+            fold_jobs_coalesce
+            a_newer_reading_counts_from_when_it_was_recorded
+            unmapped_codes_are_counted_until_they_are_read
+            an_observation_comes_with_where_it_was_seen
+        }
+        $crate::conformance_area! { $fresh, shipments:
+            import_is_idempotent
+            a_claim_takes_over_the_unclaimed_shipment
+            a_corrected_number_closes_its_binding
+            one_container_concerns_many_orders
+            a_cancelled_order_stays
+            what_was_known_at_a_time
+            commit_needs_the_loaded_revision
+            commit_is_all_or_nothing
+            effects_happen_once
+            state_changes_are_kept
+            reviews_come_due
+            a_merged_shipment_refuses_commits
+            the_list_sorts_by_need_for_action
+            the_list_is_paged_without_gaps
+            a_tampered_cursor_begins_at_the_first_page
+            shipments_are_found_by_numbers_names_prefixes_and_customers
+            tabs_and_counts_agree
+            changes_resume
+            what_the_order_system_was_told
+            first_messages_of_observations
+            no_company_sees_anothers
+        }
+        $crate::conformance_area! { $fresh, work:
+            exceptions_open_go_on_and_close
+            the_queue_sorts_and_filters
+            the_queue_is_paged_without_gaps
+            people_act_and_the_fold_reads_it
+            cases_of_episodes
+            figures_add_up
+        }
+        $crate::conformance_area! { $fresh, people:
+            the_company_is_made_once
+            a_login_belongs_to_one_user
+            sessions_end
+            failures_are_counted_in_a_window
+            a_subject_keeps_its_first_key
+            a_setting_is_taken_once
+            the_audit_trail_is_a_chain
+            audit_lines_about_a_shipment
+        }
+        $crate::conformance_area! { $fresh, property:
+            any_order_of_messages_and_orders_gives_the_same_facts
+        }
+    };
+}
+
+/// Makes the tests of one area.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! conformance_area {
+    ($fresh:ident, $area:ident: $($test:ident)*) => {
+        mod $area {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    $crate::conformance::$area::$test(super::$fresh().await).await;
+                }
+            )*
+        }
+    };
+}

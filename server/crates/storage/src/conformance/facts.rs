@@ -1,0 +1,161 @@
+//! Trackers, what was said about them, and whom they concern.
+
+use super::{Said, World, at, world::reading};
+use crate::{
+    Store,
+    inbox::MessageStatus,
+    jobs::{JobKind, Lane},
+    shipments::{Loaded, ShipmentTab},
+};
+use domain::{
+    Milestone,
+    fold::Trust,
+    ids::{SnapshotId, ShipmentId, content_id},
+};
+
+async fn loaded(world: &World, id: ShipmentId) -> Loaded {
+    world.store.shipments.load(world.scope, id, None).await.unwrap().unwrap()
+}
+
+pub async fn recording_twice_changes_nothing(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("shop").await;
+    let message = world.accept(world.message(source, None, 1, 3)).await.message;
+    let said = [Said { snapshot: Some(2), ..Said::of("NUM1", &["A", "BB", "A"], 3) }, Said::of("NUM2", &["?X"], 3)];
+    let record = async || world.store.facts.record(world.scope, world.recording_of(message, source, &said)).await.unwrap();
+    let first = record().await;
+    assert_eq!((first.shipments.len(), first.new_observations), (2, 3));
+    assert_eq!(world.drain(Lane::RealTime, JobKind::Fold).await.len(), 2);
+    let before = loaded(&world, first.shipments[0]).await.input;
+    let newest = world.store.shipments.newest_change(world.scope).await.unwrap();
+    let again = record().await;
+    assert_eq!((again.shipments.len(), again.new_observations), (0, 0));
+    assert_eq!(loaded(&world, first.shipments[0]).await.input, before);
+    assert_eq!(world.store.shipments.newest_change(world.scope).await.unwrap(), newest);
+    assert_eq!(world.drain(Lane::RealTime, JobKind::Fold).await.len(), 0);
+    let kept = world.store.inbox.message(world.scope, message).await.unwrap().unwrap();
+    assert_eq!(kept.status, MessageStatus::Normalised { observations: 4, problems: 0 });
+}
+
+pub async fn a_statement_said_twice_is_one_observation_with_two_sightings(store: Store) {
+    let world = World::new(store).await;
+    let (shop, other) = (world.source("shop").await, world.source("other").await);
+    let shipment = world.say(shop, Said { snapshot: Some(1), ..Said::of("NUM1", &["A"], 3) }).await.shipments[0];
+    let mut recording = world.recording(other, &[Said { snapshot: Some(2), ..Said::of("NUM1", &["A", "BB"], 2) }]).await;
+    recording.trust = Trust::Carrier;
+    assert_eq!(world.store.facts.record(world.scope, recording).await.unwrap().new_observations, 1);
+    let input = loaded(&world, shipment).await.input;
+    assert_eq!(input.facts.len(), 2);
+    let fact = input.facts.iter().find(|f| f.observation.codes.raw == "A").unwrap();
+    assert_eq!(fact.sightings.len(), 2);
+    assert_eq!((fact.source, fact.trust), (other, Trust::Carrier), "who said it first, by the time it was taken in");
+    let named = |source: domain::ids::SourceId, stamp: u8| SnapshotId(content_id("snapshot", &[source.0.as_bytes(), b"NUM1", &[stamp]]));
+    assert_eq!(input.snapshots.iter().map(|s| s.stamp).max(), Some(Some(at(2))));
+    assert!(input.snapshots.iter().any(|s| s.id == named(shop, 1)) && input.snapshots.iter().any(|s| s.id == named(other, 2)));
+}
+
+pub async fn an_unbound_tracker_makes_an_unclaimed_shipment(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("shop").await;
+    let first = world.say(source, Said::of("NUM1", &["A"], 1)).await;
+    let second = world.say(source, Said::of("NUM1", &["BB"], 2)).await;
+    assert_eq!(first.shipments, second.shipments, "one for the tracker");
+    let record = world.store.shipments.shipment(world.scope, first.shipments[0]).await.unwrap().unwrap();
+    assert_eq!((record.origin, record.revision), (None, 0));
+    assert_eq!(record.numbers.iter().map(|n| (n.number.as_str(), n.carrier.as_deref(), n.carrier_label.as_deref())).collect::<Vec<_>>(), [("num1", Some("dhl"), Some("DHL"))]);
+    assert_eq!(world.store.shipments.counts(world.scope, at(3)).await.unwrap().unclaimed, 1);
+    let query = crate::shipments::ShipmentQuery { tab: ShipmentTab::Unclaimed, ..Default::default() };
+    assert_eq!(world.store.shipments.list(world.scope, query, at(3)).await.unwrap().rows[0].id, first.shipments[0]);
+}
+
+pub async fn a_missing_carrier_is_filled_in(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("shop").await;
+    let nobody = world.say(source, Said::of("NUM1", &["A"], 1).by(None)).await.shipments[0];
+    let named = world.say(source, Said::of("NUM1", &["BB"], 2)).await.shipments[0];
+    let nobody_again = world.say(source, Said::of("NUM1", &["CCC"], 3).by(None)).await.shipments[0];
+    assert_eq!((nobody, nobody), (named, nobody_again));
+    let record = world.store.shipments.shipment(world.scope, named).await.unwrap().unwrap();
+    assert_eq!(record.numbers[0].carrier.as_deref(), Some("dhl"));
+    assert_eq!(loaded(&world, named).await.input.facts.len(), 3);
+}
+
+pub async fn two_carriers_with_one_number_are_two_trackers(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("shop").await;
+    let dhl = world.say(source, Said::of("NUM1", &["A"], 1)).await.shipments[0];
+    let ups = world.say(source, Said::of("NUM1", &["A"], 2).by(Some("ups"))).await.shipments[0];
+    assert_ne!(dhl, ups);
+    let either = world.say(source, Said::of("NUM1", &["A"], 3).by(None)).await.shipments[0];
+    assert!(either != dhl && either != ups, "not guessed");
+}
+
+pub async fn a_failing_recording_leaves_nothing(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("shop").await;
+    // a message that was never kept
+    let recording = world.recording_of(world.id(), source, &[Said::of("NUM1", &["A"], 1)]);
+    assert!(world.store.facts.record(world.scope, recording).await.is_err());
+    assert_eq!(world.store.shipments.counts(world.scope, at(1)).await.unwrap().all, 0);
+    assert_eq!(world.drain(Lane::RealTime, JobKind::Fold).await.len(), 0);
+    assert_eq!(world.say(source, Said::of("NUM1", &["A"], 1)).await.new_observations, 1);
+}
+
+pub async fn fold_jobs_coalesce(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("shop").await;
+    for (code, minutes) in [("A", 1), ("BB", 1), ("CCC", 2)] {
+        world.say(source, Said::of("NUM1", &[code], minutes)).await;
+    }
+    let leased = world.claim("a", &[JobKind::Fold], at(5)).await;
+    assert_eq!(leased.len(), 1);
+    assert_eq!(leased[0].job.run_at, at(1));
+    world.say(source, Said::of("NUM1", &["DDDD"], 1)).await;
+    world.store.jobs.finish("a", leased[0].job.id, crate::jobs::Finish::Done, at(5)).await.unwrap();
+    let next = world.claim("a", &[JobKind::Fold], at(5)).await;
+    assert_eq!(next.len(), 1, "what came during the fold is folded after it");
+    assert_eq!(next[0].job.target, leased[0].job.target);
+}
+
+pub async fn a_newer_reading_counts_from_when_it_was_recorded(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("shop").await;
+    let shipment = world.say(source, Said::of("NUM1", &["?X"], 1)).await.shipments[0];
+    let id = loaded(&world, shipment).await.input.facts[0].id;
+    world.drain(Lane::RealTime, JobKind::Fold).await;
+    let job = world.job(JobKind::SyncOrder, shipment, 10);
+    world.store.facts.reread(world.scope, vec![(id, reading(1, Some(Milestone::Delivered)))], at(10), vec![job]).await.unwrap();
+    assert_eq!(loaded(&world, shipment).await.input.facts[0].reading.milestone, Milestone::Delivered);
+    let before = world.store.shipments.load(world.scope, shipment, Some(at(9))).await.unwrap().unwrap();
+    assert_eq!(before.input.facts[0].reading.mapping, 0);
+    assert_eq!(world.drain(Lane::RealTime, JobKind::SyncOrder).await.len(), 1);
+    let unknown = world.store.facts.reread(world.scope, vec![(world.id(), reading(1, None))], at(10), Vec::new()).await;
+    assert!(unknown.is_err());
+}
+
+pub async fn unmapped_codes_are_counted_until_they_are_read(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("shop").await;
+    let one = world.say(source, Said::of("NUM1", &["?X", "?YY"], 1)).await.shipments[0];
+    let two = world.say(source, Said::of("NUM2", &["?X"], 2)).await.shipments[0];
+    let codes = world.store.facts.unmapped(world.scope).await.unwrap();
+    let said: Vec<_> = codes.iter().map(|c| (c.list.as_str(), c.value.as_str(), c.observations, c.shipment)).collect();
+    assert_eq!(said, [("test.codes", "?X", 2, Some(two)), ("test.codes", "?YY", 1, Some(one))]);
+    let readings = loaded(&world, one).await.input.facts.iter().map(|f| (f.id, reading(1, Some(Milestone::Accepted)))).collect();
+    world.store.facts.reread(world.scope, readings, at(5), Vec::new()).await.unwrap();
+    let codes = world.store.facts.unmapped(world.scope).await.unwrap();
+    assert_eq!(codes.iter().map(|c| (c.value.as_str(), c.observations)).collect::<Vec<_>>(), [("?X", 1)]);
+}
+
+pub async fn an_observation_comes_with_where_it_was_seen(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("shop").await;
+    let shipment = world.say(source, Said::of("NUM1", &["A"], 1)).await.shipments[0];
+    world.say(source, Said::of("NUM1", &["BB", "A"], 2)).await;
+    let id = loaded(&world, shipment).await.input.facts.iter().find(|f| f.observation.codes.raw == "A").unwrap().id;
+    let record = world.store.facts.observation(world.scope, shipment, id).await.unwrap().unwrap();
+    assert_eq!((record.number.as_str(), record.body.codes.raw.as_str()), ("NUM1", "A"));
+    assert_eq!(record.seen.iter().map(|(_, position, when)| (*position, *when)).collect::<Vec<_>>(), [(1, at(2)), (0, at(1))]);
+    let stranger = world.say(source, Said::of("NUM2", &["A"], 1)).await.shipments[0];
+    assert!(world.store.facts.observation(world.scope, stranger, id).await.unwrap().is_none());
+}

@@ -1,0 +1,126 @@
+//! Messages as received.
+
+use super::{World, at};
+use crate::{
+    Store, StoreError,
+    inbox::{MessageFilter, MessageStatus, Novelty},
+    jobs::JobKind,
+    limits::PAGE_ROWS,
+};
+use std::sync::Arc;
+use tokio::task::JoinSet;
+
+pub async fn a_message_is_kept_with_its_job(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("shop").await;
+    let message = world.message(source, Some("d-1"), 1, 5);
+    let accepted = world.accept(message.clone()).await;
+    assert_eq!((accepted.message, accepted.correlation, accepted.novelty), (message.id, message.correlation, Novelty::New));
+    let kept = world.store.inbox.message(world.scope, message.id).await.unwrap().unwrap();
+    assert_eq!((kept.status, kept.received_at, kept.source_name.as_str(), kept.size, kept.repeats), (MessageStatus::Received, at(5), "shop", 11, 0));
+    let body = world.store.inbox.body(world.scope, message.id).await.unwrap().unwrap();
+    assert_eq!((body.body, body.key), (message.body, Some(message.key)));
+    let leased = world.claim("w", &[JobKind::Normalise], at(10)).await;
+    assert_eq!(leased.iter().map(|l| l.job.target.clone()).collect::<Vec<_>>(), [message.id.to_string()]);
+}
+
+pub async fn a_repeated_delivery_is_counted_and_not_stored(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("shop").await;
+    for key in [Some("d-1"), None] {
+        let first = world.accept(world.message(source, key, 1, 1)).await;
+        let second = world.accept(world.message(source, key, 1, 2)).await;
+        assert_eq!(second.novelty, Novelty::Repeated);
+        assert_eq!((second.message, second.correlation), (first.message, first.correlation));
+        assert_eq!(world.store.inbox.message(world.scope, first.message).await.unwrap().unwrap().repeats, 1);
+    }
+    assert_eq!(world.store.inbox.messages(world.scope, MessageFilter::All, None).await.unwrap().rows.len(), 2);
+    assert_eq!(world.claim("w", &[JobKind::Normalise], at(10)).await.len(), 2);
+}
+
+pub async fn another_key_or_another_digest_is_another_message(store: Store) {
+    let world = World::new(store).await;
+    let (shop, other) = (world.source("shop").await, world.source("other").await);
+    for (source, key, digest) in [(shop, Some("a"), 1), (shop, Some("b"), 1), (shop, Some("a"), 2), (shop, None, 1), (shop, None, 2), (other, Some("a"), 1)] {
+        assert_eq!(world.accept(world.message(source, key, digest, 1)).await.novelty, Novelty::New, "{key:?} {digest}");
+    }
+}
+
+pub async fn twelve_parallel_deliveries_are_one_message_and_one_job(store: Store) {
+    let world = Arc::new(World::new(store).await);
+    let source = world.source("shop").await;
+    let mut offers = JoinSet::new();
+    for _ in 0..12 {
+        let world = Arc::clone(&world);
+        offers.spawn(async move { world.accept(world.message(source, Some("d-1"), 1, 1)).await });
+    }
+    let accepted = offers.join_all().await;
+    assert_eq!(accepted.iter().filter(|a| a.novelty == Novelty::New).count(), 1);
+    assert!(accepted.iter().all(|a| a.message == accepted[0].message));
+    assert_eq!(world.claim("w", &[JobKind::Normalise], at(10)).await.len(), 1);
+    assert_eq!(world.store.inbox.message(world.scope, accepted[0].message).await.unwrap().unwrap().repeats, 11);
+}
+
+pub async fn a_body_without_its_key_is_noise(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("shop").await;
+    let message = world.message(source, None, 1, 1);
+    world.accept(message.clone()).await;
+    let audit = world.audit("erase", "message", 2);
+    world.store.people.destroy_key(world.scope, message.body.subject, audit).await.unwrap();
+    let body = world.store.inbox.body(world.scope, message.id).await.unwrap().unwrap();
+    assert_eq!(body.key, None);
+}
+
+pub async fn a_source_name_belongs_to_one_source(store: Store) {
+    let world = World::new(store).await;
+    let id = world.source("shop").await;
+    let (scope, kept, key) = world.store.inbox.source_by_name("shop").await.unwrap().unwrap();
+    assert_eq!((scope.company, kept.id, key.subject), (world.scope.company, id, kept.secrets.subject));
+    let mut other = kept.clone();
+    other.id = world.id();
+    let refused = world.store.inbox.put_source(world.scope, other, key.clone(), world.audit("source.put", "source", 1)).await;
+    assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+    let mut renamed = kept;
+    renamed.name = "store".into();
+    renamed.enabled = false;
+    world.store.inbox.put_source(world.scope, renamed.clone(), key, world.audit("source.put", "source", 1)).await.unwrap();
+    assert_eq!(world.store.inbox.sources(world.scope).await.unwrap(), [renamed]);
+    assert!(world.store.inbox.source_by_name("shop").await.unwrap().is_none());
+}
+
+pub async fn messages_are_paged_newest_first(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("shop").await;
+    let total = PAGE_ROWS + 7;
+    let mut quarantined = Vec::new();
+    for n in 0..total {
+        let message = world.message(source, Some(&n.to_string()), 1, i64::from(n / 3));
+        let id = world.accept(message).await.message;
+        if n % 10 == 0 {
+            world.store.inbox.conclude(world.scope, id, MessageStatus::Quarantined { reason: "no JSON".into() }).await.unwrap();
+            quarantined.push(id);
+        }
+    }
+    let first = world.store.inbox.messages(world.scope, MessageFilter::All, None).await.unwrap();
+    let second = world.store.inbox.messages(world.scope, MessageFilter::All, first.next.clone()).await.unwrap();
+    assert_eq!((first.rows.len(), second.rows.len(), second.next), (PAGE_ROWS as usize, 7, None));
+    let all: Vec<_> = first.rows.iter().chain(&second.rows).map(|m| (m.received_at, m.id)).collect();
+    assert!(all.windows(2).all(|w| w[0] > w[1]), "newest first, each once");
+    let bad = world.store.inbox.messages(world.scope, MessageFilter::Quarantined, None).await.unwrap();
+    assert_eq!(bad.rows.iter().rev().map(|m| m.id).collect::<Vec<_>>(), quarantined);
+}
+
+pub async fn replay_reads_again(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("shop").await;
+    let id = world.accept(world.message(source, None, 1, 1)).await.message;
+    world.drain(crate::jobs::Lane::RealTime, JobKind::Normalise).await;
+    world.store.inbox.conclude(world.scope, id, MessageStatus::Quarantined { reason: "no JSON".into() }).await.unwrap();
+    let unknown = world.id();
+    let jobs = vec![(id, world.job(JobKind::Normalise, id, 2)), (unknown, world.job(JobKind::Normalise, unknown, 2))];
+    assert_eq!(world.store.inbox.replay(world.scope, jobs, world.audit("message.replay", "message", 2)).await.unwrap(), 1);
+    assert_eq!(world.store.inbox.message(world.scope, id).await.unwrap().unwrap().status, MessageStatus::Received);
+    let missing = world.store.inbox.conclude(world.scope, unknown, MessageStatus::Received).await;
+    assert!(matches!(missing, Err(StoreError::NotFound(_))));
+}

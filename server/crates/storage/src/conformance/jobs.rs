@@ -1,0 +1,291 @@
+//! Units of work and their leases.
+
+use super::{World, at, seconds};
+use crate::{
+    Store, StoreError,
+    jobs::{AttemptRecord, Cause, Finish, JobFilter, JobKind, JobStatus, Lane, Outcome, RetrySelection},
+    limits::PAGE_ROWS,
+};
+use domain::ids::JobId;
+use std::{collections::BTreeSet, sync::Arc};
+use tokio::task::JoinSet;
+
+const SYNC: &[JobKind] = &[JobKind::SyncOrder];
+
+fn dead(class: &str) -> Finish {
+    Finish::Dead { error: "refused".into(), class: class.into() }
+}
+
+fn retry(minutes: i64) -> Finish {
+    Finish::Retry { at: at(minutes), error: "timed out".into(), class: "timeout".into() }
+}
+
+pub async fn a_claimed_job_is_nobody_elses(store: Store) {
+    let world = World::new(store).await;
+    let job = world.job(JobKind::SyncOrder, "s1", 5);
+    world.enqueue(&job).await;
+    assert_eq!(world.claim("a", SYNC, at(4)).await, [], "not yet due");
+    let leased = world.claim("a", SYNC, at(5)).await;
+    assert_eq!(leased.len(), 1);
+    assert_eq!((&leased[0].job, leased[0].attempts, leased[0].scope), (&job, 0, world.scope));
+    assert_eq!(world.claim("b", SYNC, at(5)).await, []);
+    world.store.jobs.finish("a", job.id, Finish::Done, at(5)).await.unwrap();
+    assert_eq!(world.claim("b", SYNC, at(60)).await, []);
+}
+
+pub async fn work_for_one_target_is_merged(store: Store) {
+    let world = World::new(store).await;
+    let mut first = world.job(JobKind::SyncOrder, "s1", 20);
+    (first.lane, first.cause) = (Lane::Batch, Cause::Import);
+    let mut second = world.job(JobKind::SyncOrder, "s1", 10);
+    second.cause = Cause::Live;
+    let mut third = world.job(JobKind::SyncOrder, "s1", 30);
+    (third.lane, third.cause) = (Lane::Batch, Cause::Replay);
+    for job in [&first, &second, &third] {
+        world.enqueue(job).await;
+    }
+    assert_eq!(world.store.jobs.next_due(Lane::RealTime).await.unwrap(), Some(at(10)));
+    assert_eq!(world.store.jobs.next_due(Lane::Batch).await.unwrap(), None);
+    let leased = world.claim("a", SYNC, at(10)).await;
+    assert_eq!(leased.len(), 1);
+    let job = &leased[0].job;
+    assert_eq!((job.id, job.lane, job.cause, job.run_at, job.correlation), (first.id, Lane::RealTime, Cause::Live, at(10), second.correlation));
+    world.enqueue(&world.job(JobKind::Fold, "s1", 1)).await;
+    assert_eq!(world.claim("a", &[JobKind::Fold], at(10)).await.len(), 1, "another kind is other work");
+}
+
+pub async fn work_that_comes_during_a_lease_waits_for_its_end(store: Store) {
+    let world = World::new(store).await;
+    let (first, second) = (world.job(JobKind::SyncOrder, "s1", 1), world.job(JobKind::SyncOrder, "s1", 2));
+    world.enqueue(&first).await;
+    world.claim("a", SYNC, at(1)).await;
+    world.enqueue(&second).await;
+    assert_eq!(world.claim("b", SYNC, seconds(at(1), 10)).await, []);
+    world.store.jobs.finish("a", first.id, Finish::Done, at(1)).await.unwrap();
+    let leased = world.claim("b", SYNC, at(2)).await;
+    assert_eq!(leased.iter().map(|l| l.job.id).collect::<Vec<_>>(), [second.id]);
+}
+
+pub async fn of_one_target_only_one_is_leased(store: Store) {
+    let world = World::new(store).await;
+    let first = world.job(JobKind::SyncOrder, "s1", 1);
+    world.enqueue(&first).await;
+    world.claim("a", SYNC, at(1)).await;
+    world.enqueue(&world.job(JobKind::SyncOrder, "s1", 1)).await;
+    // the lease has ended: its job goes on, and the one that came meanwhile still waits
+    let leased = world.claim("b", SYNC, at(10)).await;
+    assert_eq!(leased.iter().map(|l| l.job.id).collect::<Vec<_>>(), [first.id]);
+    assert_eq!(world.claim("c", SYNC, at(10)).await, []);
+}
+
+pub async fn parallel_claims_never_share_a_job(store: Store) {
+    let world = Arc::new(World::new(store).await);
+    for n in 0..60 {
+        world.enqueue(&world.job(JobKind::SyncOrder, n, 1)).await;
+    }
+    let mut workers = JoinSet::new();
+    for n in 0..8 {
+        let world = Arc::clone(&world);
+        workers.spawn(async move { world.claim(&format!("w{n}"), SYNC, at(1)).await });
+    }
+    let leased: Vec<JobId> = workers.join_all().await.into_iter().flatten().map(|l| l.job.id).collect();
+    assert_eq!(leased.len(), 60);
+    assert_eq!(leased.iter().collect::<BTreeSet<_>>().len(), 60);
+}
+
+pub async fn an_ended_lease_is_taken_over_and_counts_as_a_try(store: Store) {
+    let world = World::new(store).await;
+    let job = world.job(JobKind::SyncOrder, "s1", 1);
+    world.enqueue(&job).await;
+    world.claim("a", SYNC, at(1)).await;
+    assert_eq!(world.claim("b", SYNC, seconds(at(1), 29)).await, []);
+    let leased = world.claim("b", SYNC, seconds(at(1), 30)).await;
+    assert_eq!(leased.iter().map(|l| (l.job.id, l.attempts)).collect::<Vec<_>>(), [(job.id, 1)]);
+}
+
+pub async fn only_the_owner_finishes(store: Store) {
+    let world = World::new(store).await;
+    let job = world.job(JobKind::SyncOrder, "s1", 1);
+    world.enqueue(&job).await;
+    world.claim("a", SYNC, at(1)).await;
+    world.claim("b", SYNC, at(3)).await;
+    for finish in [Finish::Done, retry(4), dead("x"), Finish::Released, Finish::Later(at(4))] {
+        world.store.jobs.finish("a", job.id, finish, at(3)).await.unwrap();
+    }
+    assert_eq!(world.store.jobs.renew("b", vec![job.id], at(60)).await.unwrap(), [job.id], "b still has it");
+    world.store.jobs.finish("b", job.id, Finish::Done, at(3)).await.unwrap();
+    world.store.jobs.finish("b", job.id, retry(4), at(3)).await.unwrap();
+    assert_eq!(world.claim("c", SYNC, at(60)).await, [], "what is done stays done");
+}
+
+pub async fn a_retry_waits_and_takes_in_what_came_meanwhile(store: Store) {
+    let world = World::new(store).await;
+    let mut job = world.job(JobKind::SyncOrder, "s1", 1);
+    (job.lane, job.cause) = (Lane::Batch, Cause::Import);
+    world.enqueue(&job).await;
+    world.claim_in("a", Lane::Batch, SYNC, at(1)).await;
+    let live = world.job(JobKind::SyncOrder, "s1", 1);
+    world.enqueue(&live).await;
+    world.store.jobs.finish("a", job.id, retry(6), at(1)).await.unwrap();
+    assert_eq!(world.claim("a", SYNC, at(5)).await, [], "the backoff holds for what came meanwhile");
+    let leased = world.claim("a", SYNC, at(6)).await;
+    assert_eq!(leased.len(), 1);
+    let again = &leased[0];
+    assert_eq!((again.job.id, again.attempts, again.job.cause, again.job.correlation), (job.id, 1, Cause::Live, live.correlation));
+    assert_eq!(world.claim("b", SYNC, at(6)).await, []);
+    world.store.jobs.finish("a", job.id, Finish::Done, at(6)).await.unwrap();
+    assert_eq!(world.claim("b", SYNC, at(600)).await, [], "nothing is left over");
+}
+
+pub async fn released_and_later_do_not_count(store: Store) {
+    let world = World::new(store).await;
+    let job = world.job(JobKind::SyncOrder, "s1", 1);
+    world.enqueue(&job).await;
+    world.claim("a", SYNC, at(1)).await;
+    world.store.jobs.finish("a", job.id, Finish::Released, at(1)).await.unwrap();
+    let leased = world.claim("a", SYNC, at(1)).await;
+    assert_eq!((leased.len(), leased[0].attempts), (1, 0));
+    world.store.jobs.finish("a", job.id, Finish::Later(at(9)), at(1)).await.unwrap();
+    assert_eq!(world.claim("a", SYNC, at(8)).await, []);
+    let leased = world.claim("a", SYNC, at(9)).await;
+    assert_eq!((leased.len(), leased[0].attempts), (1, 0));
+}
+
+pub async fn lanes_and_kinds_are_separate(store: Store) {
+    let world = World::new(store).await;
+    let mut batch = world.job(JobKind::SyncOrder, "b", 1);
+    batch.lane = Lane::Batch;
+    let case = world.job(JobKind::SyncCase, "c", 1);
+    world.enqueue(&batch).await;
+    world.enqueue(&case).await;
+    assert_eq!(world.claim("a", SYNC, at(1)).await, []);
+    assert_eq!(world.claim_in("a", Lane::Batch, SYNC, at(1)).await.len(), 1);
+    assert_eq!(world.claim("a", &[JobKind::SyncOrder, JobKind::SyncCase], at(1)).await.len(), 1);
+}
+
+pub async fn the_oldest_goes_first(store: Store) {
+    let world = World::new(store).await;
+    for minutes in [9, 3, 7, 1, 5] {
+        world.enqueue(&world.job(if minutes % 4 == 1 { JobKind::Fold } else { JobKind::SyncOrder }, minutes, minutes)).await;
+    }
+    let leased = world.claim("a", JobKind::ALL, at(10)).await;
+    assert_eq!(leased.iter().map(|l| l.job.target.as_str()).collect::<Vec<_>>(), ["1", "3", "5", "7", "9"]);
+}
+
+pub async fn renewal_keeps_only_what_is_still_held(store: Store) {
+    let world = World::new(store).await;
+    let (one, two) = (world.job(JobKind::SyncOrder, "1", 1), world.job(JobKind::SyncOrder, "2", 1));
+    world.enqueue(&one).await;
+    world.enqueue(&two).await;
+    world.claim("a", SYNC, at(1)).await;
+    world.store.jobs.finish("a", two.id, Finish::Done, at(1)).await.unwrap();
+    assert_eq!(world.store.jobs.renew("a", vec![one.id, two.id], at(9)).await.unwrap(), [one.id]);
+    assert_eq!(world.claim("b", SYNC, at(8)).await, []);
+    assert_eq!(world.store.jobs.renew("b", vec![one.id], at(9)).await.unwrap(), []);
+    assert_eq!(world.claim("b", SYNC, at(9)).await.len(), 1);
+}
+
+pub async fn dead_jobs_are_counted_retried_or_dropped(store: Store) {
+    let world = World::new(store).await;
+    let die = async |target: &str, kind: JobKind, minutes: i64| {
+        let job = world.job(kind, target, minutes);
+        world.enqueue(&job).await;
+        world.claim("a", &[kind], at(minutes)).await;
+        world.store.jobs.finish("a", job.id, dead("forbidden"), at(minutes)).await.unwrap();
+        job.id
+    };
+    let early = die("early", JobKind::SyncOrder, 1).await;
+    let still = die("still", JobKind::SyncOrder, 5).await;
+    let other = die("other", JobKind::SyncCase, 5).await;
+    let later = die("later", JobKind::SyncOrder, 6).await;
+    let twice = (die("twice", JobKind::SyncOrder, 7).await, die("twice", JobKind::SyncOrder, 8).await);
+    let waiting = die("waiting", JobKind::SyncOrder, 9).await;
+    world.enqueue(&world.job(JobKind::SyncOrder, "waiting", 900)).await;
+    let done = world.job(JobKind::SyncOrder, "later", 10);
+    world.enqueue(&done).await;
+    world.claim("a", SYNC, at(10)).await;
+    world.store.jobs.finish("a", done.id, Finish::Done, at(10)).await.unwrap();
+
+    let since = |minutes, destination: Option<&str>| RetrySelection::DeadSince { since: at(minutes), destination: destination.map(str::to_owned) };
+    let count = async |selection| world.store.jobs.count(world.scope, selection).await.unwrap();
+    assert_eq!(count(since(0, None)).await, 4, "early, still, other, twice");
+    assert_eq!(count(since(5, Some("odoo"))).await, 2, "still, twice");
+    assert_eq!(count(RetrySelection::One(other)).await, 1);
+    let audit = || world.audit("job.retry", "jobs", 20);
+    assert_eq!(world.store.jobs.retry(world.scope, since(5, Some("odoo")), at(20), audit()).await.unwrap(), 2);
+    let leased = world.claim("b", JobKind::ALL, at(20)).await;
+    let ids: BTreeSet<_> = leased.iter().map(|l| l.job.id).collect();
+    assert_eq!(ids, BTreeSet::from([still, twice.1]), "with their tries counted anew");
+    assert!(leased.iter().all(|l| l.attempts == 0));
+    let left = world.store.jobs.list(world.scope, JobFilter::Failed, None, None).await.unwrap();
+    assert_eq!(left.rows.iter().map(|r| r.job.id).collect::<BTreeSet<_>>(), BTreeSet::from([early, other]));
+    for gone in [later, twice.0, waiting] {
+        let refused = world.store.jobs.retry(world.scope, RetrySelection::One(gone), at(21), audit()).await;
+        assert!(matches!(refused, Err(StoreError::NotFound(_))), "{refused:?}");
+    }
+    assert_eq!(world.store.jobs.retry(world.scope, RetrySelection::One(early), at(21), audit()).await.unwrap(), 1);
+}
+
+pub async fn attempts_are_kept_by_job_and_shipment(store: Store) {
+    let world = World::new(store).await;
+    let (job, shipment) = (world.id(), world.id());
+    let attempt = |minutes: i64, outcome| AttemptRecord {
+        id: world.id(),
+        job,
+        correlation: world.id(),
+        shipment: Some(shipment),
+        destination: "odoo".into(),
+        operation: "stock.picking/write".into(),
+        started_at: at(minutes),
+        duration_ms: 12,
+        status: Some(503),
+        outcome,
+        request: "{}".into(),
+        response: "busy".into(),
+    };
+    // over the end of a month
+    let (late, early) = (attempt(60 * 24 * 40, Outcome::Ok), attempt(1, Outcome::Unknown));
+    for one in [&late, &early] {
+        world.store.jobs.attempt(world.scope, one.clone()).await.unwrap();
+    }
+    let kept = world.store.jobs.attempts(world.scope, job).await.unwrap();
+    assert_eq!(kept, [early.clone(), late.clone()]);
+    assert_eq!(world.store.jobs.attempts_of(world.scope, shipment).await.unwrap(), [early, late]);
+}
+
+pub async fn figures_by_destination(store: Store) {
+    let world = World::new(store).await;
+    for (n, finish) in [Finish::Done, Finish::Done, retry(100), dead("forbidden"), dead("forbidden"), dead("gone")].into_iter().enumerate() {
+        let job = world.job(JobKind::SyncOrder, n, 1);
+        world.enqueue(&job).await;
+        world.claim("a", SYNC, at(1)).await;
+        world.store.jobs.finish("a", job.id, finish, at(2)).await.unwrap();
+    }
+    world.enqueue(&world.job(JobKind::SyncOrder, "waiting", 50)).await;
+    world.enqueue(&world.job(JobKind::Fold, "inside", 50)).await;
+    let figures = world.store.jobs.summary(world.scope, at(3)).await.unwrap();
+    let odoo = figures.iter().find(|f| f.destination == "odoo").unwrap();
+    assert_eq!((odoo.done, odoo.pending, odoo.retrying, odoo.dead), (2, 1, 1, 3));
+    assert_eq!(odoo.errors, [("forbidden".into(), 2), ("gone".into(), 1), ("timeout".into(), 1)]);
+    assert_eq!(odoo.last_ok, Some(at(2)));
+    assert_eq!(figures.iter().find(|f| f.destination == "inside").unwrap().pending, 1);
+    let next_week = world.store.jobs.summary(world.scope, at(60 * 24 * 7)).await.unwrap();
+    assert_eq!(next_week.iter().find(|f| f.destination == "odoo").unwrap().done, 0);
+}
+
+pub async fn jobs_are_paged(store: Store) {
+    let world = World::new(store).await;
+    let total = PAGE_ROWS + 5;
+    for n in 0..total {
+        world.enqueue(&world.job(JobKind::SyncOrder, n, i64::from(n % 7))).await;
+    }
+    world.enqueue(&world.job(JobKind::Fold, "inside", 1)).await;
+    let list = async |cursor| world.store.jobs.list(world.scope, JobFilter::Pending, Some("odoo".into()), cursor).await.unwrap();
+    let first = list(None).await;
+    let second = list(first.next.clone()).await;
+    let all: BTreeSet<_> = first.rows.iter().chain(&second.rows).map(|r| r.job.id).collect();
+    assert_eq!((first.rows.len(), second.rows.len(), second.next, all.len()), (PAGE_ROWS as usize, 5, None, total as usize));
+    assert!(first.rows.windows(2).all(|w| w[0].updated_at >= w[1].updated_at));
+    assert!(first.rows.iter().all(|r| r.status == JobStatus::Ready));
+    assert_eq!(world.store.jobs.list(world.scope, JobFilter::Pending, Some("desk".into()), None).await.unwrap().rows, []);
+}

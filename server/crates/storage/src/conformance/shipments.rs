@@ -1,0 +1,469 @@
+//! Shipments: import, load, commit, list.
+
+use super::{Said, World, at, world::exception};
+use crate::{
+    Actor, Scope, Store,
+    jobs::{Cause, JobKind, Lane},
+    limits::PAGE_ROWS,
+    shipments::{Committed, EffectKind, Imported, LastEvent, NewEffect, OriginStanding, Posting, ShipmentQuery, ShipmentTab},
+    work::{CaseRecord, CaseStatus},
+};
+use domain::{
+    ExceptionReason, Milestone, State,
+    commit::ExceptionChange,
+    ids::{CompanyId, ShipmentId},
+};
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+async fn tab(world: &World, tab: ShipmentTab) -> Vec<ShipmentId> {
+    let query = ShipmentQuery { tab, ..ShipmentQuery::default() };
+    world.store.shipments.list(world.scope, query, at(100)).await.unwrap().rows.into_iter().map(|row| row.id).collect()
+}
+
+async fn search(world: &World, text: &str, tokens: &[&str]) -> BTreeSet<ShipmentId> {
+    let tokens = tokens.iter().map(|&t| t.to_owned()).collect();
+    let query = ShipmentQuery { tab: ShipmentTab::All, text: Some(text.into()), tokens, ..ShipmentQuery::default() };
+    world.store.shipments.list(world.scope, query, at(100)).await.unwrap().rows.into_iter().map(|row| row.id).collect()
+}
+
+async fn facts(world: &World, id: ShipmentId) -> Vec<String> {
+    let loaded = world.store.shipments.load(world.scope, id, None).await.unwrap().unwrap();
+    let mut said: Vec<_> = loaded.input.facts.iter().map(|f| f.observation.codes.raw.clone()).collect();
+    said.sort();
+    said
+}
+
+async fn commit(world: &World, id: ShipmentId, state: State, minutes: i64) -> Committed {
+    let revision = world.store.shipments.shipment(world.scope, id).await.unwrap().unwrap().revision;
+    world.store.shipments.commit(world.scope, world.commit(id, revision, world.folded(state), minutes)).await.unwrap()
+}
+
+pub async fn import_is_idempotent(store: Store) {
+    let world = World::new(store).await;
+    let order = world.order(1, &["NUM1"]);
+    let import = async |order| world.store.shipments.import(world.scope, vec![order], at(1)).await.unwrap();
+    assert_eq!(import(order.clone()).await, Imported { created: 1, to_fold: vec![order.id], ..Imported::default() });
+    let leased = world.claim_in("a", Lane::Batch, &[JobKind::Fold], at(1)).await;
+    assert_eq!(leased.iter().map(|l| (l.job.target.clone(), l.job.cause)).collect::<Vec<_>>(), [(order.id.to_string(), Cause::Import)]);
+    // the next import offers other ids
+    let again = world.order(1, &["NUM1"]);
+    assert_eq!(import(again).await, Imported { unchanged: 1, ..Imported::default() });
+    let mut renamed = world.order(1, &["NUM1"]);
+    renamed.digest = "other".into();
+    renamed.destination = Some("Bonn, DE".into());
+    assert_eq!(import(renamed).await, Imported { changed: 1, ..Imported::default() }, "nothing that a fold reads");
+    let mut planned = world.order(1, &["NUM1"]);
+    planned.digest = "planned".into();
+    planned.plan.promised_by = Some(at(700));
+    assert_eq!(import(planned).await.to_fold, [order.id]);
+    let record = world.store.shipments.shipment(world.scope, order.id).await.unwrap().unwrap();
+    assert_eq!((record.plan.promised_by, record.numbers.len(), record.origin.unwrap().record), (Some(at(700)), 1, 1));
+    let (customer, key) = world.store.shipments.customer(world.scope, order.id).await.unwrap().unwrap();
+    assert_eq!((customer.bytes.as_slice(), key.unwrap().subject), (b"customer".as_slice(), customer.subject));
+}
+
+pub async fn a_claim_takes_over_the_unclaimed_shipment(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("shop").await;
+    let unclaimed = world.say(source, Said::of("NUM1", &["A"], 1)).await.shipments[0];
+    world.trouble(unclaimed, &[ExceptionReason::Damaged], 2).await;
+    let claimed = world.import(world.order(1, &["NUM1"]), 3).await;
+    assert_eq!(facts(&world, claimed).await, ["A"], "its history came along");
+    assert_eq!(facts(&world, unclaimed).await, [""; 0]);
+    let gone = world.store.shipments.shipment(world.scope, unclaimed).await.unwrap().unwrap();
+    assert_eq!((gone.merged_into, gone.numbers.len()), (Some(claimed), 0));
+    assert_eq!(tab(&world, ShipmentTab::All).await, [claimed]);
+    let counts = world.store.shipments.counts(world.scope, at(4)).await.unwrap();
+    assert_eq!((counts.all, counts.unclaimed, counts.exceptions), (1, 0, 0));
+    assert_eq!(world.store.work.queue_counts(world.scope, at(4)).await.unwrap(), []);
+    assert_eq!(search(&world, "NUM1", &[]).await, BTreeSet::from([claimed]));
+    let next = world.say(source, Said::of("NUM1", &["BB"], 5)).await;
+    assert_eq!(next.shipments, [claimed]);
+    let before = world.store.shipments.load(world.scope, unclaimed, Some(at(2))).await.unwrap().unwrap();
+    assert_eq!(before.input.facts.len(), 1, "as it was known then");
+}
+
+pub async fn a_corrected_number_closes_its_binding(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("shop").await;
+    let shipment = world.import(world.order(1, &["WRONG", "BOTH"]), 1).await;
+    for number in ["WRONG", "BOTH", "RIGHT"] {
+        world.say(source, Said::of(number, &["A"], 2)).await;
+    }
+    assert_eq!(facts(&world, shipment).await.len(), 2);
+    world.drain(Lane::Batch, JobKind::Fold).await;
+    let mut corrected = world.order(1, &["BOTH", "RIGHT"]);
+    corrected.claims[0].tracker.carrier = None;
+    assert_eq!(world.store.shipments.import(world.scope, vec![corrected], at(5)).await.unwrap().to_fold, [shipment]);
+    let record = world.store.shipments.shipment(world.scope, shipment).await.unwrap().unwrap();
+    assert_eq!(record.numbers.iter().map(|n| n.number.as_str()).collect::<Vec<_>>(), ["both", "right"]);
+    let loaded = world.store.shipments.load(world.scope, shipment, None).await.unwrap().unwrap();
+    assert_eq!(loaded.input.facts.iter().map(|f| f.tracker).collect::<BTreeSet<_>>(), record.numbers.iter().map(|n| n.tracker).collect());
+    assert_eq!(search(&world, "WRONG", &[]).await, BTreeSet::new());
+    let stray = world.say(source, Said::of("WRONG", &["BB"], 6)).await.shipments[0];
+    assert_ne!(stray, shipment, "the wrong number is nobody's now");
+    assert_eq!(facts(&world, stray).await, ["A", "BB"]);
+}
+
+pub async fn one_container_concerns_many_orders(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("shop").await;
+    let mut orders = Vec::new();
+    for record in 1..=20 {
+        let mut order = world.order(record, &["CONT1"]);
+        order.claims[0].piece = Some(format!("piece {record}"));
+        orders.push(order);
+    }
+    world.store.shipments.import(world.scope, orders, at(1)).await.unwrap();
+    assert_eq!(world.drain(Lane::Batch, JobKind::Fold).await.len(), 20);
+    let said = world.say(source, Said::of("CONT1", &["A"], 2)).await;
+    assert_eq!(said.shipments.len(), 20);
+    assert_eq!(world.store.shipments.find(world.scope, "cont1").await.unwrap().len(), 20);
+    let loaded = world.store.shipments.load(world.scope, said.shipments[7], None).await.unwrap().unwrap();
+    assert_eq!(loaded.input.facts[0].piece, loaded.shipment.numbers[0].piece);
+    assert!(loaded.input.facts[0].piece.is_some());
+}
+
+pub async fn a_cancelled_order_stays(store: Store) {
+    let world = World::new(store).await;
+    let shipment = world.import(world.order(1, &["NUM1"]), 1).await;
+    assert_eq!(tab(&world, ShipmentTab::Open).await, [shipment]);
+    let mut cancelled = world.order(1, &["NUM1"]);
+    cancelled.digest = "cancelled".into();
+    cancelled.standing = OriginStanding::Cancelled;
+    assert_eq!(world.import(cancelled, 2).await, shipment);
+    let record = world.store.shipments.shipment(world.scope, shipment).await.unwrap().unwrap();
+    assert_eq!((record.standing, record.numbers.len()), (OriginStanding::Cancelled, 1));
+    assert_eq!((tab(&world, ShipmentTab::Open).await, tab(&world, ShipmentTab::All).await), (vec![], vec![shipment]));
+}
+
+pub async fn what_was_known_at_a_time(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("shop").await;
+    let shipment = world.import(world.order(1, &["NUM1"]), 1).await;
+    world.say(source, Said { snapshot: Some(1), ..Said::of("NUM1", &["A"], 2) }).await;
+    world.say(source, Said { snapshot: Some(2), ..Said::of("NUM1", &["A", "BB"], 4) }).await;
+    let exception = world.trouble(shipment, &[ExceptionReason::Damaged], 5).await[0];
+    let revision = world.store.shipments.shipment(world.scope, shipment).await.unwrap().unwrap().revision;
+    let mut closing = world.commit(shipment, revision, world.folded(State::Delivered), 6);
+    closing.exceptions.push(ExceptionChange::Close { id: exception, at: None, resolution: domain::fold::Resolution::Delivered });
+    world.store.shipments.commit(world.scope, closing).await.unwrap();
+    let mut corrected = world.order(1, &["NUM2"]);
+    corrected.plan.promised_by = Some(at(900));
+    world.import(corrected, 8).await;
+
+    let known = async |minutes| world.store.shipments.load(world.scope, shipment, Some(at(minutes))).await.unwrap().unwrap();
+    let said = async |minutes| {
+        let input = known(minutes).await.input;
+        (input.facts.len(), input.facts.iter().map(|f| f.sightings.len()).sum::<usize>(), input.snapshots.len(), input.plan.promised_by)
+    };
+    let promised = Some(at(600));
+    assert_eq!(said(0).await, (0, 0, 0, None), "not yet there");
+    assert_eq!(said(1).await, (0, 0, 0, promised));
+    assert_eq!(said(3).await, (1, 1, 1, promised));
+    assert_eq!(said(7).await, (2, 3, 2, promised));
+    assert_eq!(said(8).await, (0, 0, 0, Some(at(900))), "the number was corrected");
+    assert_eq!(known(4).await.exceptions, []);
+    assert_eq!(known(5).await.exceptions[0].closed, None);
+    assert!(known(6).await.exceptions[0].closed.is_some());
+}
+
+pub async fn commit_needs_the_loaded_revision(store: Store) {
+    let world = World::new(store).await;
+    let shipment = world.import(world.order(1, &[]), 1).await;
+    let commit = |expected| world.store.shipments.commit(world.scope, world.commit(shipment, expected, world.folded(State::InTransit), 2));
+    assert_eq!(commit(1).await.unwrap(), Committed::Conflict);
+    assert_eq!(commit(0).await.unwrap(), Committed::Done(1));
+    assert_eq!(commit(0).await.unwrap(), Committed::Conflict);
+    let (one, two) = tokio::join!(commit(1), commit(1));
+    let both = [one.unwrap(), two.unwrap()];
+    assert!(both.contains(&Committed::Done(2)) && both.contains(&Committed::Conflict), "{both:?}");
+    let record = world.store.shipments.shipment(world.scope, shipment).await.unwrap().unwrap();
+    assert_eq!((record.revision, record.folded, record.updated_at), (2, world.folded(State::InTransit), at(2)));
+}
+
+pub async fn commit_is_all_or_nothing(store: Store) {
+    let world = World::new(store).await;
+    let shipment = world.import(world.order(1, &[]), 1).await;
+    let newest = world.store.shipments.newest_change(world.scope).await.unwrap();
+    let mut bad = world.commit(shipment, 0, world.folded(State::Delivered), 2);
+    bad.jobs.push(world.job(JobKind::SyncOrder, shipment, 2));
+    bad.effects.push(effect(&world, "DELIVERED/-/1", Posting::Wanted));
+    // a row that is not there goes on
+    bad.exceptions.push(ExceptionChange::Open { id: world.id(), exception: exception(ExceptionReason::Damaged, 1, &[1]) });
+    bad.exceptions.push(ExceptionChange::Keep { id: world.id(), exception: exception(ExceptionReason::Damaged, 1, &[1]) });
+    assert!(world.store.shipments.commit(world.scope, bad).await.is_err());
+    let loaded = world.store.shipments.load(world.scope, shipment, None).await.unwrap().unwrap();
+    assert_eq!((loaded.shipment.revision, loaded.shipment.folded.state, loaded.exceptions.len()), (0, State::Unknown, 0));
+    assert_eq!(world.store.shipments.effects(world.scope, shipment).await.unwrap(), []);
+    assert_eq!(world.drain(Lane::RealTime, JobKind::SyncOrder).await, []);
+    assert_eq!(world.store.shipments.newest_change(world.scope).await.unwrap(), newest);
+}
+
+fn effect(world: &World, key: &str, posting: Posting) -> NewEffect {
+    NewEffect { id: world.id(), kind: EffectKind::OrderNote, key: key.into(), body: "{}".into(), posting }
+}
+
+pub async fn effects_happen_once(store: Store) {
+    let world = World::new(store).await;
+    let shipment = world.import(world.order(1, &[]), 1).await;
+    let wanted = effect(&world, "PICKED_UP/-/1", Posting::Wanted);
+    let mut first = world.commit(shipment, 0, world.folded(State::PickedUp), 2);
+    first.effects = vec![wanted.clone(), effect(&world, "ACCEPTED/-/1", Posting::Withheld)];
+    world.store.shipments.commit(world.scope, first).await.unwrap();
+    let mut second = world.commit(shipment, 1, world.folded(State::InTransit), 3);
+    second.effects = vec![effect(&world, "PICKED_UP/-/1", Posting::Wanted), effect(&world, "ACCEPTED/-/1", Posting::Wanted)];
+    let mut activity = effect(&world, "PICKED_UP/-/1", Posting::Wanted);
+    activity.kind = EffectKind::OrderActivity;
+    second.effects.push(activity);
+    world.store.shipments.commit(world.scope, second).await.unwrap();
+    world.store.shipments.effect_done(world.scope, wanted.id, "mail 7".into(), at(4)).await.unwrap();
+    world.store.shipments.effect_done(world.scope, wanted.id, "mail 8".into(), at(5)).await.unwrap();
+    let kept = world.store.shipments.effects(world.scope, shipment).await.unwrap();
+    let said: Vec<_> = kept.iter().map(|e| (e.kind, e.key.as_str(), e.done.clone())).collect();
+    assert_eq!(
+        said,
+        [
+            (EffectKind::OrderNote, "PICKED_UP/-/1", Some((at(4), "mail 7".into()))),
+            (EffectKind::OrderNote, "ACCEPTED/-/1", Some((at(2), "withheld".into()))),
+            (EffectKind::OrderActivity, "PICKED_UP/-/1", None),
+        ]
+    );
+}
+
+pub async fn state_changes_are_kept(store: Store) {
+    let world = World::new(store).await;
+    let shipment = world.import(world.order(1, &[]), 1).await;
+    for (state, minutes) in [(State::InTransit, 2), (State::InTransit, 3), (State::Delivered, 4)] {
+        commit(&world, shipment, state, minutes).await;
+    }
+    let history = world.store.shipments.history(world.scope, shipment).await.unwrap();
+    let said: Vec<_> = history.iter().map(|c| (c.revision, c.at, c.from, c.to)).collect();
+    assert_eq!(said, [(1, at(2), State::Unknown, State::InTransit), (3, at(4), State::InTransit, State::Delivered)]);
+}
+
+pub async fn reviews_come_due(store: Store) {
+    let world = World::new(store).await;
+    let mut due = Vec::new();
+    for (record, minutes) in [(1, 30), (2, 10), (3, 20)] {
+        let shipment = world.import(world.order(record, &[]), 1).await;
+        let mut folded = world.folded(State::InTransit);
+        folded.review_at = Some(at(minutes));
+        world.store.shipments.commit(world.scope, world.commit(shipment, 0, folded, 2)).await.unwrap();
+        due.push(shipment);
+    }
+    let look = async |minutes, limit| world.store.shipments.due(world.scope, at(minutes), limit).await.unwrap();
+    assert_eq!(look(9, 10).await, []);
+    assert_eq!(look(20, 10).await, [due[1], due[2]]);
+    assert_eq!(look(60, 1).await, [due[1]]);
+    commit(&world, due[1], State::Delivered, 61).await;
+    assert_eq!(look(60, 10).await, [due[2], due[0]]);
+}
+
+pub async fn a_merged_shipment_refuses_commits(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("shop").await;
+    let unclaimed = world.say(source, Said::of("NUM1", &["A"], 1)).await.shipments[0];
+    world.import(world.order(1, &["NUM1"]), 2).await;
+    assert_eq!(commit(&world, unclaimed, State::Delivered, 3).await, Committed::Conflict);
+    let unknown = world.commit(world.id(), 0, world.folded(State::Delivered), 3);
+    assert!(world.store.shipments.commit(world.scope, unknown).await.is_err());
+}
+
+pub async fn the_list_sorts_by_need_for_action(store: Store) {
+    let world = World::new(store).await;
+    let mut made = Vec::new();
+    let troubles: [&[ExceptionReason]; 6] =
+        [&[], &[ExceptionReason::Damaged], &[ExceptionReason::DelayCarrier], &[ExceptionReason::Late], &[ExceptionReason::Silence], &[]];
+    for (record, reasons) in (1..).zip(troubles) {
+        let shipment = world.import(world.order(record, &[]), 1).await;
+        let mut commit = world.commit(shipment, 0, world.folded(State::InTransit), 2);
+        commit.last_event = Some(LastEvent { milestone: Milestone::InTransit, code: None, place: Some("Leipzig".into()), at: Some(at(record)) });
+        commit.exceptions =
+            reasons.iter().map(|reason| ExceptionChange::Open { id: world.id(), exception: exception(*reason, 1, &[record]) }).collect();
+        world.store.shipments.commit(world.scope, commit).await.unwrap();
+        made.push(shipment);
+    }
+    // critical, major, late minor, minor, then the newest event
+    let by_need = [made[1], made[4], made[3], made[2], made[5], made[0]];
+    assert_eq!(tab(&world, ShipmentTab::Open).await, by_need);
+    assert_eq!(tab(&world, ShipmentTab::Exceptions).await, by_need[..4]);
+    assert_eq!(tab(&world, ShipmentTab::Late).await, [made[3]]);
+    assert_eq!(tab(&world, ShipmentTab::Silent).await, [made[4]]);
+    let query = ShipmentQuery { tab: ShipmentTab::Exceptions, ..ShipmentQuery::default() };
+    let row = &world.store.shipments.list(world.scope, query, at(5)).await.unwrap().rows[0];
+    assert_eq!(row.exception, Some((ExceptionReason::Damaged, ExceptionReason::Damaged.severity())));
+    assert_eq!((row.last_event.as_ref().unwrap().at, row.promised_by, row.heard_at, row.revision), (Some(at(2)), Some(at(600)), Some(at(1)), 1));
+}
+
+pub async fn the_list_is_paged_without_gaps(store: Store) {
+    let world = World::new(store).await;
+    let total = i64::from(PAGE_ROWS) * 2 + 3;
+    let orders = (1..=total).map(|record| world.order(record, &[])).collect();
+    world.store.shipments.import(world.scope, orders, at(1)).await.unwrap();
+    let (mut cursor, mut seen) = (None, Vec::new());
+    loop {
+        let query = ShipmentQuery { cursor, ..ShipmentQuery::default() };
+        let page = world.store.shipments.list(world.scope, query, at(2)).await.unwrap();
+        if seen.is_empty() {
+            // new rows before the first page do not move the later ones
+            world.import(world.order(9999, &[]), 2).await;
+            let changed = page.rows[0].id;
+            world.trouble(changed, &[ExceptionReason::Lost], 2).await;
+        }
+        seen.extend(page.rows.into_iter().map(|row| row.id));
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert!(seen.len() as i64 >= total);
+    assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), seen.len(), "none twice");
+}
+
+pub async fn a_tampered_cursor_begins_at_the_first_page(store: Store) {
+    let world = World::new(store).await;
+    world.import(world.order(1, &[]), 1).await;
+    for cursor in ["", "x", "'; DROP TABLE shipment", "5b5d", "ffff", "é"] {
+        let cursor = Some(cursor.to_owned());
+        let query = ShipmentQuery { cursor: cursor.clone(), ..ShipmentQuery::default() };
+        match world.store.shipments.list(world.scope, query, at(2)).await {
+            Ok(page) => assert_eq!(page.rows.len(), 1),
+            Err(error) => panic!("{error}"),
+        }
+        world.store.jobs.list(world.scope, crate::jobs::JobFilter::Done, None, cursor.clone()).await.unwrap();
+        world.store.inbox.messages(world.scope, crate::inbox::MessageFilter::All, cursor.clone()).await.unwrap();
+        world.store.work.queue(world.scope, crate::work::QueueQuery { cursor, ..Default::default() }, at(1)).await.unwrap();
+    }
+}
+
+pub async fn shipments_are_found_by_numbers_names_prefixes_and_customers(store: Store) {
+    let world = World::new(store).await;
+    let one = world.import(world.order(1, &["1Z999AA10123456784"]), 1).await;
+    let two = world.import(world.order(2, &["JD0002", "JD0003"]), 1).await;
+    let (only_one, both) = (BTreeSet::from([one]), BTreeSet::from([one, two]));
+    for text in ["1Z999AA10123456784", "1z999aa10123456784", "1Z 999 AA1 0123 4567 84", "1Z999", "S00001", "s00001", "WH/OUT/00001", "wh/out/00001", " S00001\n"] {
+        assert_eq!(search(&world, text, &[]).await, only_one, "{text}");
+    }
+    for text in ["1Z999AA10123456784 JD0003", "S00001,S00002", "WH/OUT", "S00001; JD0002; nothing"] {
+        assert_eq!(search(&world, text, &[]).await, both, "{text}");
+    }
+    for text in ["999AA1", "JD", "///", "%", "_", "token-1", "S00003"] {
+        assert_eq!(search(&world, text, &[]).await, BTreeSet::new(), "{text}");
+    }
+    assert_eq!(search(&world, "Jane Doe", &["token-2"]).await, BTreeSet::from([two]));
+    assert_eq!(search(&world, "Jane Doe", &["token"]).await, BTreeSet::new(), "tokens are whole");
+    assert_eq!(world.store.shipments.find(world.scope, "JD0002").await.unwrap(), [two]);
+    assert_eq!(world.store.shipments.find(world.scope, "wh/out/00002").await.unwrap(), [two]);
+    assert_eq!(world.store.shipments.find(world.scope, "JD000").await.unwrap(), []);
+    let query = ShipmentQuery { tab: ShipmentTab::All, states: vec![State::Delivered], ..ShipmentQuery::default() };
+    assert_eq!(world.store.shipments.list(world.scope, query.clone(), at(2)).await.unwrap().rows.len(), 0);
+    commit(&world, two, State::Delivered, 3).await;
+    assert_eq!(world.store.shipments.list(world.scope, query, at(2)).await.unwrap().rows[0].id, two);
+}
+
+pub async fn tabs_and_counts_agree(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("shop").await;
+    world.say(source, Said::of("STRAY", &["A"], 1)).await;
+    for (record, state) in (1..).zip([State::InTransit, State::Delivered, State::Returned, State::Unknown]) {
+        let shipment = world.import(world.order(record, &[]), 1).await;
+        commit(&world, shipment, state, 2).await;
+        if record == 1 {
+            let ids = world.trouble(shipment, &[ExceptionReason::Late, ExceptionReason::Silence], 3).await;
+            let case = CaseRecord {
+                id: world.id(),
+                exception: ids[0],
+                shipment,
+                desk: "rt".into(),
+                external_key: "k".into(),
+                number: Some("42".into()),
+                url: None,
+                status: CaseStatus::Open,
+                opened_at: at(4),
+                resolved_at: None,
+                notes: Vec::new(),
+            };
+            world.store.work.put_case(world.scope, case).await.unwrap();
+        }
+    }
+    let counts = world.store.shipments.counts(world.scope, at(5)).await.unwrap();
+    assert_eq!((counts.open, counts.exceptions, counts.late, counts.silent, counts.delivered, counts.unclaimed, counts.all), (2, 1, 1, 1, 1, 1, 5));
+    let length = async |t| tab(&world, t).await.len() as u64;
+    for (count, of) in [
+        (counts.open, ShipmentTab::Open),
+        (counts.exceptions, ShipmentTab::Exceptions),
+        (counts.late, ShipmentTab::Late),
+        (counts.silent, ShipmentTab::Silent),
+        (counts.delivered, ShipmentTab::Delivered),
+        (counts.unclaimed, ShipmentTab::Unclaimed),
+        (counts.all, ShipmentTab::All),
+    ] {
+        assert_eq!(count, length(of).await, "{of:?}");
+    }
+    let query = ShipmentQuery { tab: ShipmentTab::Late, ..ShipmentQuery::default() };
+    assert_eq!(world.store.shipments.list(world.scope, query, at(5)).await.unwrap().rows[0].case.as_deref(), Some("42"));
+}
+
+pub async fn changes_resume(store: Store) {
+    let world = World::new(store).await;
+    assert_eq!(world.store.shipments.newest_change(world.scope).await.unwrap(), 0);
+    let shipment = world.import(world.order(1, &[]), 1).await;
+    let from = world.store.shipments.newest_change(world.scope).await.unwrap();
+    for minutes in 2..7 {
+        commit(&world, shipment, State::InTransit, minutes).await;
+    }
+    let changes = world.store.shipments.changes(world.scope, from, 100).await.unwrap();
+    assert_eq!(changes.iter().map(|c| c.revision).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+    assert!(changes.windows(2).all(|w| w[0].seq < w[1].seq) && changes[0].seq > from);
+    let rest = world.store.shipments.changes(world.scope, changes[1].seq, 2).await.unwrap();
+    assert_eq!(rest, changes[2..4]);
+    assert_eq!(world.store.shipments.newest_change(world.scope).await.unwrap(), changes[4].seq);
+}
+
+pub async fn what_the_order_system_was_told(store: Store) {
+    let world = World::new(store).await;
+    let shipment = world.import(world.order(1, &[]), 1).await;
+    world.store.shipments.written(world.scope, shipment, "{\"status\":1}".into(), at(2)).await.unwrap();
+    let record = world.store.shipments.shipment(world.scope, shipment).await.unwrap().unwrap();
+    assert_eq!((record.written.as_deref(), record.revision), (Some("{\"status\":1}"), 0));
+    assert!(world.store.shipments.written(world.scope, world.id(), "{}".into(), at(2)).await.is_err());
+}
+
+pub async fn first_messages_of_observations(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("shop").await;
+    let shipment = world.import(world.order(1, &["NUM1"]), 1).await;
+    let first = world.recording(source, &[Said::of("NUM1", &["A"], 2)]).await;
+    let (message, records) = (first.message, [first, world.recording(source, &[Said::of("NUM1", &["A", "BB"], 3)]).await]);
+    // the later one is recorded first
+    for recording in records.into_iter().rev() {
+        world.store.facts.record(world.scope, recording).await.unwrap();
+    }
+    let seen = world.store.shipments.seen_in(world.scope, shipment).await.unwrap();
+    assert_eq!(seen.len(), 2);
+    assert_eq!(seen.iter().filter(|s| s.message == message && s.source_name == "shop").count(), 1);
+}
+
+pub async fn no_company_sees_anothers(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("shop").await;
+    let shipment = world.import(world.order(1, &["NUM1"]), 1).await;
+    world.say(source, Said::of("NUM1", &["?X"], 2)).await;
+    let exception = world.trouble(shipment, &[ExceptionReason::Damaged], 3).await[0];
+    let stranger = Scope { company: CompanyId(Uuid::from_u128(8)), actor: Actor::System };
+    let store = &world.store;
+    assert!(store.shipments.shipment(stranger, shipment).await.unwrap().is_none());
+    assert!(store.shipments.load(stranger, shipment, None).await.unwrap().is_none());
+    assert_eq!(store.shipments.find(stranger, "NUM1").await.unwrap(), []);
+    assert_eq!(store.shipments.counts(stranger, at(4)).await.unwrap().all, 0);
+    assert_eq!(store.shipments.changes(stranger, 0, 10).await.unwrap(), []);
+    assert!(store.shipments.list(stranger, ShipmentQuery { tab: ShipmentTab::All, ..Default::default() }, at(4)).await.unwrap().rows.is_empty());
+    assert!(store.work.exception(stranger, exception).await.unwrap().is_none());
+    assert!(store.work.queue(stranger, crate::work::QueueQuery::default(), at(4)).await.unwrap().rows.is_empty());
+    assert_eq!(store.facts.unmapped(stranger).await.unwrap(), []);
+    assert!(store.inbox.sources(stranger).await.unwrap().is_empty());
+    assert!(store.inbox.messages(stranger, crate::inbox::MessageFilter::All, None).await.unwrap().rows.is_empty());
+    assert_eq!(store.jobs.summary(stranger, at(4)).await.unwrap(), []);
+}

@@ -1,0 +1,238 @@
+//! Exceptions, cases, figures.
+
+use super::{Said, World, at, world::exception};
+use crate::{
+    Actor, Scope, Store,
+    jobs::{Finish, JobKind, Lane},
+    limits::PAGE_ROWS,
+    people::{RoleName, UserRecord},
+    shipments::Committed,
+    work::{CaseRecord, CaseStatus, Due, ExceptionAction, QueueQuery, QueueView, due_at},
+};
+use domain::{
+    Category, ExceptionReason, Severity, State,
+    commit::ExceptionChange,
+    event_time::{EventTime, Precision},
+    fold::{Choice, Resolution},
+    ids::{ExceptionId, ShipmentId, UserId},
+};
+use std::collections::BTreeSet;
+
+async fn queue(world: &World, scope: Scope, view: QueueView, minutes: i64) -> Vec<ExceptionId> {
+    let query = QueueQuery { view, ..QueueQuery::default() };
+    world.store.work.queue(scope, query, at(minutes)).await.unwrap().rows.into_iter().map(|row| row.exception.id).collect()
+}
+
+async fn user(world: &World, login: &str) -> Scope {
+    let id: UserId = world.id();
+    let user = UserRecord {
+        id,
+        company: world.scope.company,
+        login: login.into(),
+        name: login.to_uppercase(),
+        password: "x".into(),
+        roles: vec![RoleName::Agent],
+        enabled: true,
+        created_at: at(0),
+    };
+    world.store.people.put_user(world.scope, user, world.audit("user.put", format!("user:{id}"), 0)).await.unwrap();
+    Scope { actor: Actor::User(id), ..world.scope }
+}
+
+fn case(world: &World, exception: ExceptionId, shipment: ShipmentId, minutes: i64) -> CaseRecord {
+    CaseRecord {
+        id: world.id(),
+        exception,
+        shipment,
+        desk: "rt".into(),
+        external_key: "key".into(),
+        number: None,
+        url: None,
+        status: CaseStatus::Pending,
+        opened_at: at(minutes),
+        resolved_at: None,
+        notes: Vec::new(),
+    }
+}
+
+async fn change(world: &World, shipment: ShipmentId, changes: Vec<ExceptionChange>, minutes: i64) {
+    let revision = world.store.shipments.shipment(world.scope, shipment).await.unwrap().unwrap().revision;
+    let mut commit = world.commit(shipment, revision, world.folded(State::InTransit), minutes);
+    commit.exceptions = changes;
+    assert!(matches!(world.store.shipments.commit(world.scope, commit).await.unwrap(), Committed::Done(_)));
+}
+
+pub async fn exceptions_open_go_on_and_close(store: Store) {
+    let world = World::new(store).await;
+    let shipment = world.import(world.order(1, &[]), 1).await;
+    let id = world.trouble(shipment, &[ExceptionReason::Damaged], 5).await[0];
+    let opened = world.store.work.exception(world.scope, id).await.unwrap().unwrap();
+    assert_eq!((opened.reason, opened.severity, opened.shipment), (ExceptionReason::Damaged, Severity::Critical, shipment));
+    assert_eq!((opened.recorded_at, opened.due_at, opened.closed), (at(5), due_at(Severity::Critical, at(5)), None));
+
+    let mut milder = exception(ExceptionReason::Damaged, 5, &[1, 2]);
+    milder.severity = Severity::Minor;
+    change(&world, shipment, vec![ExceptionChange::Keep { id, exception: milder }], 6).await;
+    let kept = world.store.work.exception(world.scope, id).await.unwrap().unwrap();
+    assert_eq!((kept.severity, kept.evidence.len(), kept.due_at), (Severity::Minor, 2, due_at(Severity::Minor, at(5))));
+
+    let ended = Some(EventTime::instant("", at(7), Precision::Second));
+    // the next episode comes in the same commit, before the end of the first in the list
+    let next: ExceptionId = world.id();
+    let changes = vec![
+        ExceptionChange::Open { id: next, exception: exception(ExceptionReason::Damaged, 8, &[3]) },
+        ExceptionChange::Close { id, at: ended, resolution: Resolution::Progress },
+    ];
+    change(&world, shipment, changes, 9).await;
+    let closed = world.store.work.exception(world.scope, id).await.unwrap().unwrap();
+    assert_eq!(closed.closed, Some((at(7), Resolution::Progress)));
+
+    // of one reason and piece one is open at a time
+    let mut third = world.commit(shipment, 3, world.folded(State::InTransit), 10);
+    third.exceptions = vec![ExceptionChange::Open { id: world.id(), exception: exception(ExceptionReason::Damaged, 8, &[4]) }];
+    assert!(world.store.shipments.commit(world.scope, third).await.is_err());
+    change(&world, shipment, vec![ExceptionChange::Close { id: next, at: None, resolution: Resolution::Cleared }], 11).await;
+    change(&world, shipment, vec![ExceptionChange::Keep { id: next, exception: exception(ExceptionReason::Damaged, 8, &[3]) }], 12).await;
+    let reopened = world.store.work.exception(world.scope, next).await.unwrap().unwrap();
+    assert_eq!((reopened.closed, reopened.due_at), (None, due_at(Severity::Critical, at(12))));
+}
+
+pub async fn the_queue_sorts_and_filters(store: Store) {
+    let world = World::new(store).await;
+    let (agent, other) = (user(&world, "agent").await, user(&world, "other").await);
+    let shipment = world.import(world.order(1, &["NUM1"]), 1).await;
+    let ids = world.trouble(shipment, &[ExceptionReason::Late, ExceptionReason::Damaged, ExceptionReason::Silence, ExceptionReason::CustomsDuties], 5).await;
+    let [late, damaged, silent, duties] = ids[..] else { panic!("four") };
+    let act = async |id, action| world.store.work.act(agent, id, action, world.audit("exception.act", format!("exception:{id}"), 6), Vec::new()).await.unwrap();
+    let Actor::User(owner) = agent.actor else { panic!("a user") };
+    act(damaged, ExceptionAction::Assign { owner: Some(owner) }).await;
+    act(late, ExceptionAction::Snooze { until: at(60) }).await;
+
+    let open = queue(&world, agent, QueueView::Open, 10).await;
+    assert_eq!(open[0], damaged);
+    assert_eq!(open[1..].iter().collect::<BTreeSet<_>>(), BTreeSet::from([&silent, &duties]));
+    assert_eq!(queue(&world, agent, QueueView::Mine, 10).await, [damaged]);
+    assert_eq!(queue(&world, other, QueueView::Mine, 10).await, []);
+    assert_eq!(queue(&world, agent, QueueView::Unassigned, 10).await.len(), 2);
+    assert_eq!(queue(&world, agent, QueueView::Snoozed, 10).await, [late]);
+    assert_eq!(queue(&world, agent, QueueView::Open, 60).await.len(), 4, "the snooze is over");
+    assert_eq!(world.store.work.queue_counts(agent, at(10)).await.unwrap().iter().map(|(_, _, n)| n).sum::<u64>(), 3);
+
+    change(&world, shipment, vec![ExceptionChange::Close { id: silent, at: None, resolution: Resolution::Progress }], 11).await;
+    assert_eq!(queue(&world, agent, QueueView::Closed, 12).await, [silent]);
+    assert_eq!(queue(&world, agent, QueueView::Closed, 60 * 24 * 32).await, []);
+    let customs = QueueQuery { category: Some(Category::Customs), ..QueueQuery::default() };
+    assert_eq!(world.store.work.queue(agent, customs, at(12)).await.unwrap().rows[0].exception.id, duties);
+    let critical = QueueQuery { severity: Some(Severity::Critical), ..QueueQuery::default() };
+    let row = &world.store.work.queue(agent, critical, at(12)).await.unwrap().rows[0];
+    assert_eq!((row.owner_name.as_deref(), row.state, row.numbers.len()), (Some("AGENT"), State::InTransit, 1));
+    assert_eq!(row.origin.as_ref().unwrap().record, 1);
+}
+
+pub async fn the_queue_is_paged_without_gaps(store: Store) {
+    let world = World::new(store).await;
+    let total = PAGE_ROWS as usize + 9;
+    for n in 0..total {
+        let shipment = world.import(world.order(i64::try_from(n).unwrap() + 1, &[]), 1).await;
+        let reason = if n % 2 == 0 { ExceptionReason::Damaged } else { ExceptionReason::Late };
+        world.trouble(shipment, &[reason], i64::try_from(n % 5).unwrap() + 2).await;
+    }
+    let first = world.store.work.queue(world.scope, QueueQuery::default(), at(20)).await.unwrap();
+    let second = world.store.work.queue(world.scope, QueueQuery { cursor: first.next.clone(), ..QueueQuery::default() }, at(20)).await.unwrap();
+    assert_eq!((first.rows.len(), second.rows.len(), second.next), (PAGE_ROWS as usize, 9, None));
+    let all: Vec<_> = first.rows.iter().chain(&second.rows).map(|r| (std::cmp::Reverse(r.exception.severity), r.exception.due_at, r.exception.id)).collect();
+    assert!(all.windows(2).all(|w| w[0] < w[1]), "by severity, then due time, each once");
+}
+
+pub async fn people_act_and_the_fold_reads_it(store: Store) {
+    let world = World::new(store).await;
+    let agent = user(&world, "agent").await;
+    let shipment = world.import(world.order(1, &[]), 1).await;
+    let id = world.trouble(shipment, &[ExceptionReason::Damaged], 5).await[0];
+    world.drain(Lane::Batch, JobKind::Fold).await;
+    let act = async |id: ExceptionId, action, minutes| {
+        let job = world.job(JobKind::Fold, shipment, minutes);
+        world.store.work.act(agent, id, action, world.audit("exception.act", format!("exception:{id}"), minutes), vec![job]).await
+    };
+    act(id, ExceptionAction::Acknowledge, 6).await.unwrap();
+    act(id, ExceptionAction::Acknowledge, 7).await.unwrap();
+    act(id, ExceptionAction::Resolve, 8).await.unwrap();
+    act(id, ExceptionAction::Reopen, 9).await.unwrap();
+    assert!(act(world.id(), ExceptionAction::Resolve, 9).await.is_err());
+    let loaded = world.store.shipments.load(world.scope, shipment, None).await.unwrap().unwrap();
+    let evidence = loaded.exceptions[0].evidence.clone();
+    assert_eq!(loaded.exceptions[0].acknowledged_at, Some(at(6)));
+    assert_eq!(loaded.input.decisions.iter().map(|d| d.at).collect::<Vec<_>>(), [at(8), at(9)]);
+    assert_eq!(loaded.input.decisions[0].what, Choice::Resolve { exception: id, evidence });
+    assert_eq!(world.store.shipments.load(world.scope, shipment, Some(at(8))).await.unwrap().unwrap().input.decisions.len(), 1);
+    assert_eq!(world.drain(Lane::RealTime, JobKind::Fold).await.len(), 1);
+    assert_eq!(world.store.people.audit_of(world.scope, shipment).await.unwrap().len(), 4, "what failed left no line");
+}
+
+pub async fn cases_of_episodes(store: Store) {
+    let world = World::new(store).await;
+    let shipment = world.import(world.order(1, &[]), 1).await;
+    let first = world.trouble(shipment, &[ExceptionReason::Damaged], 5).await[0];
+    let context = world.store.work.case_context(world.scope, first).await.unwrap().unwrap();
+    assert_eq!((context.exception.id, context.case, context.earlier), (first, None, None));
+    let mut opened = case(&world, first, shipment, 6);
+    world.store.work.put_case(world.scope, opened.clone()).await.unwrap();
+    (opened.number, opened.status, opened.notes) = (Some("42".into()), CaseStatus::Open, vec!["a".into(), "b".into()]);
+    world.store.work.put_case(world.scope, opened.clone()).await.unwrap();
+    let second_for_it = case(&world, first, shipment, 7);
+    assert!(world.store.work.put_case(world.scope, second_for_it).await.is_err(), "never a second case for an exception");
+    change(&world, shipment, vec![ExceptionChange::Close { id: first, at: None, resolution: Resolution::Progress }], 8).await;
+    let second = world.trouble(shipment, &[ExceptionReason::Damaged], 9).await[0];
+    let context = world.store.work.case_context(world.scope, second).await.unwrap().unwrap();
+    assert_eq!((context.case, context.earlier.as_ref()), (None, Some(&opened)));
+    let other = world.trouble(shipment, &[ExceptionReason::Late], 10).await[0];
+    assert_eq!(world.store.work.case_context(world.scope, other).await.unwrap().unwrap().earlier, None);
+    let follow = CaseRecord { id: world.id(), exception: second, ..opened.clone() };
+    world.store.work.put_case(world.scope, follow.clone()).await.unwrap();
+    let both: BTreeSet<_> = world.store.work.cases(world.scope, shipment).await.unwrap().into_iter().map(|c| c.id).collect();
+    assert_eq!(both, BTreeSet::from([opened.id, follow.id]));
+    assert!(world.store.work.case_context(world.scope, world.id()).await.unwrap().is_none());
+}
+
+pub async fn figures_add_up(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("shop").await;
+    world.say(source, Said::of("STRAY", &["A"], 1)).await;
+    let empty = world.store.work.figures(world.scope, at(1), at(0)).await.unwrap();
+    assert_eq!((empty.non_terminal, empty.days.len()), (0, 14));
+    let day = 60 * 24;
+    let mut made = Vec::new();
+    for (record, state, heard) in [(1, State::InTransit, 5), (2, State::InTransit, 500), (3, State::Delivered, 5)] {
+        let shipment = world.import(world.order(record, &[["NUM1", "NUM2", "NUM3"][usize::try_from(record).unwrap() - 1], "SHARED"]), 1).await;
+        let mut folded = world.folded(state);
+        folded.heard_at = Some(at(heard));
+        folded.delivered_at = (state == State::Delivered).then(|| EventTime::instant("", at(day), Precision::Second));
+        world.store.shipments.commit(world.scope, world.commit(shipment, 0, folded, day)).await.unwrap();
+        made.push(shipment);
+    }
+    let healing = world.trouble(made[0], &[ExceptionReason::Damaged, ExceptionReason::Late], day).await[0];
+    let opened = CaseRecord { status: CaseStatus::Resolved, resolved_at: Some(at(day + 5)), ..case(&world, healing, made[0], day) };
+    world.store.work.put_case(world.scope, opened).await.unwrap();
+    let mut commit = world.commit(made[0], 2, world.folded(State::InTransit), day + 5);
+    commit.folded.heard_at = Some(at(5));
+    commit.exceptions = vec![ExceptionChange::Close { id: healing, at: None, resolution: Resolution::Progress }];
+    world.store.shipments.commit(world.scope, commit).await.unwrap();
+    let failed = world.job(JobKind::SyncOrder, made[0], day);
+    world.enqueue(&failed).await;
+    world.claim("a", &[JobKind::SyncOrder], at(day)).await;
+    world.store.jobs.finish("a", failed.id, Finish::Dead { error: "e".into(), class: "c".into() }, at(day)).await.unwrap();
+
+    let figures = world.store.work.figures(world.scope, at(2 * day + 6 * 60), at(100)).await.unwrap();
+    assert_eq!((figures.non_terminal, figures.current), (2, 1));
+    assert_eq!(figures.by_state, [(State::InTransit, 2), (State::Delivered, 1)]);
+    assert_eq!(figures.open_exceptions.len(), 1);
+    assert_eq!((figures.open_exceptions[0].0, figures.open_exceptions[0].2), (Severity::Minor, Due::Within));
+    assert_eq!((figures.dead_jobs, figures.jobs_7d, figures.long_retrying), (1, 1, 0));
+    assert_eq!((figures.exceptions_7d, figures.cases_7d, figures.cases_self_healed_7d), (2, 1, 1));
+    let carrier = &figures.carriers[0];
+    assert_eq!((carrier.carrier.as_str(), carrier.shipments, carrier.non_terminal, carrier.current, carrier.open_exceptions, carrier.delivered), ("DHL", 3, 2, 1, 1, 1));
+    let yesterday = &figures.days[12];
+    assert_eq!((yesterday.day.to_string().as_str(), yesterday.exceptions, yesterday.delivered, yesterday.cases), ("2026-03-02", 2, 1, 1));
+    let late = world.store.work.figures(world.scope, at(30 * day), at(100)).await.unwrap();
+    assert_eq!((late.exceptions_7d, late.jobs_7d, late.open_exceptions[0].2), (0, 0, Due::Over));
+}

@@ -1,0 +1,335 @@
+//! A small world for the tests: one company, ids that count, times that are minutes from a fixed morning.
+
+use crate::{
+    Actor, AuditEntry, Scope, Sealed, Store, WrappedKey,
+    facts::{NewObservation, NewReport, NewSnapshot, Recorded, Recording, TrackerKey},
+    inbox::{Accepted, MessageStatus, NewMessage, SourceRecord},
+    jobs::{Cause, ClaimRequest, Finish, JobKind, Lane, LeasedJob, NewJob},
+    shipments::{Claim, Commit, Committed, ImportedShipment, Origin, OriginStanding},
+};
+use domain::{
+    Classifier, ExceptionReason, Milestone, State,
+    commit::ExceptionChange,
+    event_time::{EventTime, Precision},
+    fold::{Folded, FoldedException, Plan, Trust},
+    ids::{BindingId, CompanyId, CorrelationId, ExceptionId, JobId, MessageId, ObservationId, ShipmentId, SnapshotId, SourceId, SubjectId, TrackerId, content_id},
+    observation::{Codes, Observation, Origin as Place, ProviderCode, References},
+    reading::Reading,
+};
+use jiff::{SignedDuration, Timestamp};
+use std::sync::atomic::{AtomicU64, Ordering};
+use uuid::Uuid;
+
+/// So many minutes after eight in the morning of 1 March 2026.
+pub fn at(minutes: i64) -> Timestamp {
+    let morning: Timestamp = "2026-03-01T08:00:00Z".parse().unwrap();
+    morning.checked_add(SignedDuration::from_mins(minutes)).unwrap()
+}
+
+/// A time and so many seconds.
+pub fn seconds(from: Timestamp, seconds: i64) -> Timestamp {
+    from.checked_add(SignedDuration::from_secs(seconds)).unwrap()
+}
+
+/// A company with its store.
+pub struct World {
+    pub store: Store,
+    pub scope: Scope,
+    next: AtomicU64,
+}
+
+/// A message to be recorded: what it says about one number.
+#[derive(Clone, Debug)]
+pub struct Said {
+    pub carrier: Option<&'static str>,
+    pub number: &'static str,
+    pub codes: Vec<&'static str>,
+    pub snapshot: Option<u8>,
+    pub minutes: i64,
+}
+
+impl Said {
+    /// Codes said of a number of the carrier `dhl`, at a time.
+    pub fn of(number: &'static str, codes: &[&'static str], minutes: i64) -> Self {
+        Self { carrier: Some("dhl"), number, codes: codes.to_vec(), snapshot: None, minutes }
+    }
+
+    /// By another carrier, or by nobody in particular.
+    pub fn by(self, carrier: Option<&'static str>) -> Self {
+        Self { carrier, ..self }
+    }
+}
+
+impl World {
+    pub async fn new(store: Store) -> Self {
+        let company = store.people.company(CompanyId(Uuid::from_u128(7)), "Acme", at(0)).await.unwrap();
+        Self { store, scope: Scope { company, actor: Actor::System }, next: AtomicU64::new(1) }
+    }
+
+    /// A new id.
+    pub fn id<T: From<Uuid>>(&self) -> T {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        Uuid::from_u128(0x0100_0000_0000_0000_0000_0000_0000_0000 | u128::from(number)).into()
+    }
+
+    pub fn sealed(&self, bytes: &[u8]) -> (Sealed, WrappedKey) {
+        let subject: SubjectId = self.id();
+        (Sealed { subject, bytes: bytes.to_vec() }, WrappedKey { subject, bytes: vec![1, 2, 3] })
+    }
+
+    pub fn audit(&self, action: &'static str, subject: impl Into<String>, minutes: i64) -> AuditEntry {
+        AuditEntry { at: at(minutes), action, subject: subject.into(), before: None, after: None, why: Some("because".into()) }
+    }
+
+    pub async fn source(&self, name: &str) -> SourceId {
+        let (secrets, key) = self.sealed(b"secrets");
+        let source = SourceRecord {
+            id: self.id(),
+            name: name.into(),
+            connector: "aftership".into(),
+            scheme: "hmac".into(),
+            secrets,
+            secret_set_at: at(0),
+            enabled: true,
+            sandbox: false,
+            created_at: at(0),
+        };
+        let id = source.id;
+        self.store.inbox.put_source(self.scope, source, key, self.audit("source.put", format!("source:{id}"), 0)).await.unwrap();
+        id
+    }
+
+    pub fn message(&self, source: SourceId, key: Option<&str>, digest: u8, minutes: i64) -> NewMessage {
+        let (body, wrapped) = self.sealed(b"sealed body");
+        NewMessage {
+            id: self.id(),
+            source,
+            correlation: self.id(),
+            received_at: at(minutes),
+            delivery_key: key.map(str::to_owned),
+            digest: [digest; 32],
+            headers: "{}".into(),
+            content_type: Some("application/json".into()),
+            verified_by: "hmac".into(),
+            size: 11,
+            body,
+            key: wrapped,
+        }
+    }
+
+    pub fn job(&self, kind: JobKind, target: impl ToString, minutes: i64) -> NewJob {
+        NewJob {
+            id: self.id(),
+            kind,
+            target: target.to_string(),
+            lane: Lane::RealTime,
+            cause: Cause::Live,
+            run_at: at(minutes),
+            correlation: self.id(),
+            shipment: None,
+        }
+    }
+
+    pub async fn accept(&self, message: NewMessage) -> Accepted {
+        let job = self.job(JobKind::Normalise, message.id, 0);
+        self.store.inbox.accept(self.scope, message, job).await.unwrap()
+    }
+
+    pub async fn enqueue(&self, job: &NewJob) {
+        self.store.jobs.enqueue(self.scope, vec![job.clone()]).await.unwrap();
+    }
+
+    /// Claims for half a minute.
+    pub async fn claim(&self, owner: &str, kinds: &[JobKind], now: Timestamp) -> Vec<LeasedJob> {
+        self.claim_in(owner, Lane::RealTime, kinds, now).await
+    }
+
+    pub async fn claim_in(&self, owner: &str, lane: Lane, kinds: &[JobKind], now: Timestamp) -> Vec<LeasedJob> {
+        let request = ClaimRequest { owner: owner.into(), lane, kinds: kinds.to_vec(), limit: 10, now, until: seconds(now, 30) };
+        self.store.jobs.claim(request).await.unwrap()
+    }
+
+    /// Keeps a message and gives what it says.
+    pub async fn recording(&self, source: SourceId, said: &[Said]) -> Recording {
+        let digest = u8::try_from(self.next.load(Ordering::Relaxed) % 251).unwrap();
+        let key = self.id::<Uuid>().to_string();
+        let minutes = said.first().map_or(0, |s| s.minutes);
+        let accepted = self.accept(self.message(source, Some(&key), digest, minutes)).await;
+        self.recording_of(accepted.message, source, said)
+    }
+
+    pub fn recording_of(&self, message: MessageId, source: SourceId, said: &[Said]) -> Recording {
+        let observations = said.iter().map(|s| s.codes.len()).sum::<usize>();
+        Recording {
+            message,
+            source,
+            trust: Trust::Aggregator,
+            correlation: self.id(),
+            recorded_at: at(said.first().map_or(0, |s| s.minutes)),
+            reports: said.iter().map(|s| self.report(source, s)).collect(),
+            status: MessageStatus::Normalised { observations: u32::try_from(observations).unwrap(), problems: 0 },
+        }
+    }
+
+    /// Keeps a message and records what it says.
+    pub async fn say(&self, source: SourceId, said: Said) -> Recorded {
+        let recording = self.recording(source, &[said]).await;
+        self.store.facts.record(self.scope, recording).await.unwrap()
+    }
+
+    fn report(&self, source: SourceId, said: &Said) -> NewReport {
+        let observations = said.codes.iter().zip(0..).map(|(code, position)| new_observation(said, code, position)).collect();
+        NewReport {
+            tracker: TrackerKey { carrier: said.carrier.map(str::to_owned), number: said.number.into() },
+            tracker_id: self.id::<TrackerId>(),
+            number_raw: said.number.to_lowercase(),
+            carrier_label: said.carrier.map(str::to_uppercase),
+            refs: References::default(),
+            unclaimed_id: self.id(),
+            binding_id: self.id::<BindingId>(),
+            snapshot: said.snapshot.map(|stamp| NewSnapshot {
+                id: SnapshotId(content_id("snapshot", &[source.0.as_bytes(), said.number.as_bytes(), &[stamp]])),
+                object: Some("object".into()),
+                stamp: Some(at(i64::from(stamp))),
+                digest: format!("{stamp}"),
+            }),
+            observations,
+        }
+    }
+
+    pub fn claimed(&self, carrier: Option<&str>, number: &str) -> Claim {
+        Claim {
+            tracker: TrackerKey { carrier: carrier.map(str::to_owned), number: number.into() },
+            tracker_id: self.id(),
+            binding_id: self.id(),
+            piece: None,
+            number_raw: number.to_lowercase(),
+            carrier_label: carrier.map(str::to_uppercase),
+        }
+    }
+
+    /// A delivery of the order system under numbers of `dhl`.
+    pub fn order(&self, record: i64, numbers: &[&str]) -> ImportedShipment {
+        let (customer, key) = self.sealed(b"customer");
+        ImportedShipment {
+            id: self.id(),
+            origin: Origin {
+                system: "odoo".into(),
+                model: "stock.picking".into(),
+                record,
+                name: format!("WH/OUT/{record:05}"),
+                order: Some(format!("S{record:05}")),
+                order_record: Some(record + 1000),
+                url: None,
+            },
+            digest: format!("{record}:{numbers:?}"),
+            claims: numbers.iter().map(|number| self.claimed(Some("dhl"), number)).collect(),
+            plan: Plan { promised_by: Some(at(600)), ..Plan::default() },
+            standing: OriginStanding::Open,
+            destination: Some("Leipzig, DE".into()),
+            customer: Some(customer),
+            key: Some(key),
+            tokens: vec![format!("token-{record}")],
+            correlation: self.id(),
+        }
+    }
+
+    /// Takes in one delivery; its shipment.
+    pub async fn import(&self, order: ImportedShipment, minutes: i64) -> ShipmentId {
+        let name = order.origin.name.clone();
+        self.store.shipments.import(self.scope, vec![order], at(minutes)).await.unwrap();
+        self.store.shipments.find(self.scope, &name).await.unwrap()[0]
+    }
+
+    pub fn folded(&self, state: State) -> Folded {
+        Folded { state, hash: state.code().into(), heard_at: Some(at(1)), ..Folded::default() }
+    }
+
+    pub fn commit(&self, shipment: ShipmentId, expected: u64, folded: Folded, minutes: i64) -> Commit {
+        Commit {
+            shipment,
+            expected,
+            cause: Cause::Live,
+            correlation: self.id::<CorrelationId>(),
+            at: at(minutes),
+            folded,
+            last_event: None,
+            exceptions: Vec::new(),
+            effects: Vec::new(),
+            jobs: Vec::new(),
+        }
+    }
+
+    /// Commits a state with exceptions that open; their ids.
+    pub async fn trouble(&self, shipment: ShipmentId, reasons: &[ExceptionReason], minutes: i64) -> Vec<ExceptionId> {
+        let revision = self.store.shipments.shipment(self.scope, shipment).await.unwrap().unwrap().revision;
+        let mut commit = self.commit(shipment, revision, self.folded(State::InTransit), minutes);
+        let ids: Vec<ExceptionId> = reasons.iter().map(|_| self.id()).collect();
+        let opened = ids.iter().zip(reasons).map(|(id, reason)| ExceptionChange::Open { id: *id, exception: exception(*reason, minutes, &[minutes]) });
+        commit.exceptions = opened.collect();
+        assert!(matches!(self.store.shipments.commit(self.scope, commit).await.unwrap(), Committed::Done(_)));
+        ids
+    }
+
+    /// Ends all jobs of a kind that wait, however long they would; which they were.
+    pub async fn drain(&self, lane: Lane, kind: JobKind) -> Vec<JobId> {
+        let mut ended = Vec::new();
+        loop {
+            let leased = self.claim_in("drain", lane, &[kind], at(100_000)).await;
+            if leased.is_empty() {
+                return ended;
+            }
+            for job in leased {
+                self.store.jobs.finish("drain", job.job.id, Finish::Done, at(100_000)).await.unwrap();
+                ended.push(job.job.id);
+            }
+        }
+    }
+}
+
+/// An exception as a fold gives it.
+pub fn exception(reason: ExceptionReason, minutes: i64, evidence: &[i64]) -> FoldedException {
+    FoldedException {
+        reason,
+        piece: None,
+        severity: reason.severity(),
+        opened: EventTime::instant("", at(minutes), Precision::Second),
+        opened_recorded: at(minutes),
+        closed: None,
+        evidence: evidence.iter().map(|n| ObservationId(content_id("evidence", &[&n.to_be_bytes()]))).collect(),
+        clock_stopped_minutes: 0,
+    }
+}
+
+/// A statement: the code says what and when.
+fn new_observation(said: &Said, code: &str, position: u32) -> NewObservation {
+    let body = Observation {
+        provider_event_id: None,
+        retracts: None,
+        codes: Codes { raw: code.into(), status: vec![ProviderCode::new("test.codes", code)], reason: None, coarse: None },
+        classifier: Classifier::Actual,
+        time: EventTime::instant("", at(i64::try_from(code.len()).unwrap()), Precision::Second),
+        stated_at: None,
+        location: None,
+        piece: None,
+        stop: None,
+        origin: Place::Event,
+        description: None,
+        signatory: None,
+    };
+    let id = body.id("test", &format!("{}:{}", said.carrier.unwrap_or("-"), said.number));
+    NewObservation { id, position, reading: reading(0, Some(Milestone::InTransit).filter(|_| !code.starts_with('?'))), text: None, body }
+}
+
+/// A reading of a mapping version; unmapped where there is no milestone.
+pub fn reading(mapping: u32, milestone: Option<Milestone>) -> Reading {
+    Reading {
+        mapping,
+        milestone: milestone.unwrap_or(Milestone::Info),
+        schedules: None,
+        exception: None,
+        unmapped: milestone.is_none(),
+        floor: None,
+        doubt: None,
+    }
+}
