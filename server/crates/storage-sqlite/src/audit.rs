@@ -118,7 +118,10 @@ pub(crate) async fn check(conn: &mut SqliteConnection, scope: Scope) -> Done<Cha
         for row in &rows {
             let hash = row.text("hash")?;
             // a line that is missing is found as the gap in the numbers
-            if row.int("seq")? != seq + 1 || row.text("previous")? != previous || hash_of(row, scope.company, &previous)? != hash {
+            if row.int("seq")? != seq + 1
+                || row.text("previous")? != previous
+                || hash_of(row, scope.company, &previous)? != hash
+            {
                 return Ok(ChainCheck::Broken((seq + 1).unsigned_abs()));
             }
             seq += 1;
@@ -128,7 +131,8 @@ pub(crate) async fn check(conn: &mut SqliteConnection, scope: Scope) -> Done<Cha
 }
 
 fn hash_of(row: &SqliteRow, company: CompanyId, previous: &str) -> Done<String> {
-    let (actor, action, subject, why) = (row.text("actor")?, row.text("action")?, row.text("subject")?, row.opt_text("why")?);
+    let (actor, action, subject, why) =
+        (row.text("actor")?, row.text("action")?, row.text("subject")?, row.opt_text("why")?);
     let before = row.opt_sealed("before_subject", "before_bytes")?;
     let after = row.opt_sealed("after_subject", "after_bytes")?;
     let line = Line {
@@ -150,7 +154,12 @@ pub(crate) fn record(row: &SqliteRow) -> Done<AuditRecord> {
     Ok(AuditRecord {
         seq: row.count("seq")?,
         actor: row.json("actor")?,
-        entry: AuditLine { at: row.at("at")?, action: row.text("action")?, subject: row.text("subject")?, why: row.opt_text("why")? },
+        entry: AuditLine {
+            at: row.at("at")?,
+            action: row.text("action")?,
+            subject: row.text("subject")?,
+            why: row.opt_text("why")?,
+        },
         previous: row.text("previous")?,
         hash: row.text("hash")?,
     })

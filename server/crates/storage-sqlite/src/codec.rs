@@ -37,7 +37,9 @@ impl From<sqlx::Error> for Fail {
             sqlx::Error::Database(error) => refused(&*error),
             sqlx::Error::RowNotFound => StoreError::NotFound("row"),
             sqlx::Error::PoolTimedOut => StoreError::Busy,
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::ColumnNotFound(_) => StoreError::Damaged(error.to_string()),
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::ColumnNotFound(_) => {
+                StoreError::Damaged(error.to_string())
+            }
             other => StoreError::Unavailable(other.to_string()),
         })
     }
@@ -209,7 +211,7 @@ pub(crate) mod cursor {
 
     pub(crate) fn decode<T: DeserializeOwned>(word: Option<&str>) -> Option<T> {
         let word = word?;
-        let digits = word.is_ascii().then(|| word.as_bytes())?;
+        let digits = Some(word.as_bytes()).filter(|digits| digits.is_ascii())?;
         let bytes: Option<Vec<u8>> = digits
             .chunks(2)
             .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok().filter(|p| p.len() == 2)?, 16).ok())

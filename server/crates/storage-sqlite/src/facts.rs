@@ -32,12 +32,23 @@ impl Facts for SqliteStore {
         self.write(Turn::RealTime, move |conn| Box::pin(async move { record(conn, scope, &recording).await })).await
     }
 
-    async fn observation(&self, scope: Scope, shipment: ShipmentId, id: ObservationId) -> Result<Option<ObservationRecord>> {
+    async fn observation(
+        &self,
+        scope: Scope,
+        shipment: ShipmentId,
+        id: ObservationId,
+    ) -> Result<Option<ObservationRecord>> {
         let mut read = self.read().await?;
         Ok(observation(&mut read, scope, shipment, id).await?)
     }
 
-    async fn reread(&self, scope: Scope, readings: Vec<(ObservationId, Reading)>, at: Timestamp, jobs: Vec<NewJob>) -> Result<()> {
+    async fn reread(
+        &self,
+        scope: Scope,
+        readings: Vec<(ObservationId, Reading)>,
+        at: Timestamp,
+        jobs: Vec<NewJob>,
+    ) -> Result<()> {
         self.write(Turn::Batch, move |conn| {
             Box::pin(async move {
                 for (id, reading) in &readings {
@@ -89,7 +100,12 @@ async fn record(conn: &mut SqliteConnection, scope: Scope, recording: &Recording
             concerned.extend(concerned_by(conn, scope, recording, report, tracker).await?);
         }
     }
-    let fold = FoldJob { lane: Lane::RealTime, cause: Cause::Live, correlation: recording.correlation, at: recording.recorded_at };
+    let fold = FoldJob {
+        lane: Lane::RealTime,
+        cause: Cause::Live,
+        correlation: recording.correlation,
+        at: recording.recorded_at,
+    };
     for shipment in &concerned {
         if sandbox {
             shipments::mark_sandbox(conn, *shipment).await?;
@@ -101,7 +117,12 @@ async fn record(conn: &mut SqliteConnection, scope: Scope, recording: &Recording
 }
 
 /// The tracker of a report. A statement that was recorded before stays on its tracker, whatever trackers came since.
-async fn tracker_of(conn: &mut SqliteConnection, scope: Scope, recording: &Recording, report: &NewReport) -> Done<TrackerId> {
+async fn tracker_of(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    recording: &Recording,
+    report: &NewReport,
+) -> Done<TrackerId> {
     if let Some(first) = report.observations.first() {
         let row = sqlx::query("SELECT tracker_id FROM observation WHERE company_id = ? AND id = ?")
             .bind(scope.company.0)
@@ -135,13 +156,20 @@ pub(crate) struct NewTracker<'a> {
 
 /// The tracker of exactly this carrier and number; else the only one of the number, where either side does not name a
 /// carrier; else a new one. A carrier that was missing is filled in.
-pub(crate) async fn find_or_make_tracker(conn: &mut SqliteConnection, scope: Scope, new: &NewTracker<'_>) -> Done<TrackerId> {
+pub(crate) async fn find_or_make_tracker(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    new: &NewTracker<'_>,
+) -> Done<TrackerId> {
     let rows = sqlx::query("SELECT id, carrier FROM tracker WHERE company_id = ? AND number = ?")
         .bind(scope.company.0)
         .bind(&new.key.number)
         .fetch_all(&mut *conn)
         .await?;
-    let known = rows.iter().map(|row| Ok((row.id("id")?, row.opt_text("carrier")?))).collect::<Done<Vec<(TrackerId, Option<String>)>>>()?;
+    let known = rows
+        .iter()
+        .map(|row| Ok((row.id("id")?, row.opt_text("carrier")?)))
+        .collect::<Done<Vec<(TrackerId, Option<String>)>>>()?;
     if let Some((id, _)) = known.iter().find(|(_, carrier)| *carrier == new.key.carrier) {
         fill_in(conn, *id, new).await?;
         return Ok(*id);
@@ -179,7 +207,13 @@ async fn fill_in(conn: &mut SqliteConnection, id: TrackerId, new: &NewTracker<'_
     Ok(())
 }
 
-async fn record_report(conn: &mut SqliteConnection, scope: Scope, recording: &Recording, report: &NewReport, tracker: TrackerId) -> Done<(News, u32)> {
+async fn record_report(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    recording: &Recording,
+    report: &NewReport,
+    tracker: TrackerId,
+) -> Done<(News, u32)> {
     let mut news = record_snapshot(conn, scope, recording, report, tracker).await?;
     let mut new_observations = 0;
     for said in &report.observations {
@@ -197,7 +231,13 @@ async fn record_report(conn: &mut SqliteConnection, scope: Scope, recording: &Re
 }
 
 /// The same list from two messages is one; the earlier recording counts, whichever was written first.
-async fn record_snapshot(conn: &mut SqliteConnection, scope: Scope, recording: &Recording, report: &NewReport, tracker: TrackerId) -> Done<News> {
+async fn record_snapshot(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    recording: &Recording,
+    report: &NewReport,
+    tracker: TrackerId,
+) -> Done<News> {
     let Some(snapshot) = &report.snapshot else { return Ok(News::Known) };
     let written = sqlx::query(
         "INSERT INTO snapshot (id, company_id, source_id, tracker_id, object, stamp, digest, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -216,7 +256,13 @@ async fn record_snapshot(conn: &mut SqliteConnection, scope: Scope, recording: &
     Ok(News::of(written.rows_affected()))
 }
 
-async fn record_observation(conn: &mut SqliteConnection, scope: Scope, recording: &Recording, said: &NewObservation, tracker: TrackerId) -> Done<News> {
+async fn record_observation(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    recording: &Recording,
+    said: &NewObservation,
+    tracker: TrackerId,
+) -> Done<News> {
     let written = sqlx::query(
         "INSERT INTO observation (id, company_id, tracker_id, body, text_subject, text, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT DO NOTHING",
@@ -261,7 +307,14 @@ async fn record_sighting(
 }
 
 /// Keeps a reading, once for each mapping version, and the list of unmapped codes in step with the latest.
-async fn put_reading(conn: &mut SqliteConnection, scope: Scope, id: ObservationId, body: &Observation, reading: &Reading, at: Timestamp) -> Done<News> {
+async fn put_reading(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    id: ObservationId,
+    body: &Observation,
+    reading: &Reading,
+    at: Timestamp,
+) -> Done<News> {
     let written = sqlx::query("INSERT INTO reading (company_id, observation_id, mapping, recorded_at, body) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
         .bind(scope.company.0)
         .bind(id.0)
@@ -288,14 +341,24 @@ async fn put_reading(conn: &mut SqliteConnection, scope: Scope, id: ObservationI
             .await?;
         }
         None => {
-            sqlx::query("DELETE FROM unmapped WHERE company_id = ? AND observation_id = ?").bind(scope.company.0).bind(id.0).execute(conn).await?;
+            sqlx::query("DELETE FROM unmapped WHERE company_id = ? AND observation_id = ?")
+                .bind(scope.company.0)
+                .bind(id.0)
+                .execute(conn)
+                .await?;
         }
     }
     Ok(News::New)
 }
 
 /// The shipments that a tracker concerns; an unclaimed one is made where there is none.
-async fn concerned_by(conn: &mut SqliteConnection, scope: Scope, recording: &Recording, report: &NewReport, tracker: TrackerId) -> Done<Vec<ShipmentId>> {
+async fn concerned_by(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    recording: &Recording,
+    report: &NewReport,
+    tracker: TrackerId,
+) -> Done<Vec<ShipmentId>> {
     let rows = sqlx::query(
         "SELECT DISTINCT b.shipment_id FROM binding b
          WHERE b.tracker_id = ? AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
@@ -307,13 +370,24 @@ async fn concerned_by(conn: &mut SqliteConnection, scope: Scope, recording: &Rec
         return rows.iter().map(|row| row.id("shipment_id")).collect();
     }
     shipments::make_unclaimed(conn, scope, report.unclaimed_id, recording.recorded_at).await?;
-    let binding = NewBinding { id: report.binding_id, tracker, shipment: report.unclaimed_id, piece: None, number_raw: &report.number_raw };
+    let binding = NewBinding {
+        id: report.binding_id,
+        tracker,
+        shipment: report.unclaimed_id,
+        piece: None,
+        number_raw: &report.number_raw,
+    };
     shipments::bind(conn, scope, &binding, recording.recorded_at).await?;
     shipments::renew_number_terms(conn, scope, report.unclaimed_id).await?;
     Ok(vec![report.unclaimed_id])
 }
 
-async fn observation(conn: &mut SqliteConnection, scope: Scope, shipment: ShipmentId, id: ObservationId) -> Done<Option<ObservationRecord>> {
+async fn observation(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    shipment: ShipmentId,
+    id: ObservationId,
+) -> Done<Option<ObservationRecord>> {
     let row = sqlx::query(
         "SELECT o.*, t.number, r.body AS reading
          FROM observation o
@@ -344,7 +418,10 @@ async fn observation(conn: &mut SqliteConnection, scope: Scope, shipment: Shipme
         reading: row.json("reading")?,
         tracker: row.id("tracker_id")?,
         number: row.text("number")?,
-        seen: seen.iter().map(|row| Ok((row.id("message_id")?, row.count("position")?, row.at("recorded_at")?))).collect::<Done<_>>()?,
+        seen: seen
+            .iter()
+            .map(|row| Ok((row.id("message_id")?, row.count("position")?, row.at("recorded_at")?)))
+            .collect::<Done<_>>()?,
     }))
 }
 

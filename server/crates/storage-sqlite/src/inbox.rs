@@ -11,7 +11,9 @@ use domain::ids::{CompanyId, MessageId};
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use storage::{
     Actor, AuditEntry, Page, Result, Scope, StoreError, WrappedKey,
-    inbox::{Accepted, Inbox, MessageBody, MessageFilter, MessageRecord, MessageStatus, NewMessage, Novelty, SourceRecord},
+    inbox::{
+        Accepted, Inbox, MessageBody, MessageFilter, MessageRecord, MessageStatus, NewMessage, Novelty, SourceRecord,
+    },
     jobs::NewJob,
 };
 use uuid::Uuid;
@@ -20,13 +22,21 @@ use uuid::Uuid;
 impl Inbox for SqliteStore {
     async fn sources(&self, scope: Scope) -> Result<Vec<SourceRecord>> {
         let mut read = self.read().await?;
-        let rows = sqlx::query("SELECT * FROM source WHERE company_id = ? ORDER BY name").bind(scope.company.0).fetch_all(&mut *read).await.map_err(Fail::from)?;
+        let rows = sqlx::query("SELECT * FROM source WHERE company_id = ? ORDER BY name")
+            .bind(scope.company.0)
+            .fetch_all(&mut *read)
+            .await
+            .map_err(Fail::from)?;
         Ok(rows.iter().map(source).collect::<Done<_>>()?)
     }
 
     async fn source_by_name(&self, name: &str) -> Result<Option<(Scope, SourceRecord, WrappedKey)>> {
         let mut read = self.read().await?;
-        let row = sqlx::query("SELECT * FROM source WHERE name = ?").bind(name).fetch_optional(&mut *read).await.map_err(Fail::from)?;
+        let row = sqlx::query("SELECT * FROM source WHERE name = ?")
+            .bind(name)
+            .fetch_optional(&mut *read)
+            .await
+            .map_err(Fail::from)?;
         let Some(row) = row else { return Ok(None) };
         let record = source(&row)?;
         let scope = Scope { company: row.id("company_id")?, actor: Actor::System };
@@ -72,7 +82,12 @@ impl Inbox for SqliteStore {
         self.write(Turn::RealTime, move |conn| Box::pin(async move { conclude(conn, scope, id, &status).await })).await
     }
 
-    async fn messages(&self, scope: Scope, filter: MessageFilter, cursor: Option<String>) -> Result<Page<MessageRecord>> {
+    async fn messages(
+        &self,
+        scope: Scope,
+        filter: MessageFilter,
+        cursor: Option<String>,
+    ) -> Result<Page<MessageRecord>> {
         let sql = match filter {
             MessageFilter::All => {
                 "SELECT m.*, s.name AS source_name, s.connector FROM message m JOIN source s ON s.id = m.source_id
@@ -104,11 +119,13 @@ impl Inbox for SqliteStore {
             Box::pin(async move {
                 let mut replayed = 0;
                 for (id, job) in &messages {
-                    let found = sqlx::query("UPDATE message SET status = 'received', reason = NULL WHERE company_id = ? AND id = ?")
-                        .bind(scope.company.0)
-                        .bind(id.0)
-                        .execute(&mut *conn)
-                        .await?;
+                    let found = sqlx::query(
+                        "UPDATE message SET status = 'received', reason = NULL WHERE company_id = ? AND id = ?",
+                    )
+                    .bind(scope.company.0)
+                    .bind(id.0)
+                    .execute(&mut *conn)
+                    .await?;
                     if found.rows_affected() == 1 {
                         jobs::enqueue(conn, scope, job, audit.at).await?;
                         replayed += 1;
@@ -123,7 +140,11 @@ impl Inbox for SqliteStore {
 }
 
 async fn put_source(conn: &mut SqliteConnection, scope: Scope, source: &SourceRecord) -> Done<()> {
-    let taken = sqlx::query("SELECT 1 FROM source WHERE name = ? AND id <> ?").bind(&source.name).bind(source.id.0).fetch_optional(&mut *conn).await?;
+    let taken = sqlx::query("SELECT 1 FROM source WHERE name = ? AND id <> ?")
+        .bind(&source.name)
+        .bind(source.id.0)
+        .fetch_optional(&mut *conn)
+        .await?;
     if taken.is_some() {
         return Err(Fail(StoreError::Conflict(format!("there is another source {}", source.name))));
     }
@@ -175,15 +196,21 @@ async fn accept(conn: &mut SqliteConnection, scope: Scope, message: &NewMessage,
     if inserted.rows_affected() == 0 {
         return repeated(conn, scope, message).await;
     }
-    sqlx::query("INSERT INTO message_body (month, message_id, company_id, subject, bytes) VALUES (?, ?, ?, ?, ?)")
-        .bind(month(message.received_at))
-        .bind(message.id.0)
-        .bind(scope.company.0)
-        .bind(message.body.subject.0)
-        .bind(&message.body.bytes)
-        .execute(&mut *conn)
-        .await?;
-    people::put_key(conn, scope, &message.key, message.received_at).await?;
+    // one trip for both: this is the path that a flood takes
+    sqlx::query(
+        "INSERT INTO message_body (month, message_id, company_id, subject, bytes) VALUES (?1, ?2, ?3, ?4, ?5);
+         INSERT INTO vault_key (company_id, subject, wrapped, created_at) VALUES (?3, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+    )
+    .bind(month(message.received_at))
+    .bind(message.id.0)
+    .bind(scope.company.0)
+    .bind(message.body.subject.0)
+    .bind(&message.body.bytes)
+    .bind(message.key.subject.0)
+    .bind(&message.key.bytes)
+    .bind(micros(message.received_at))
+    .execute(&mut *conn)
+    .await?;
     jobs::enqueue(conn, scope, job, message.received_at).await?;
     Ok(Accepted { message: message.id, correlation: message.correlation, novelty: Novelty::New })
 }
@@ -210,7 +237,11 @@ async fn repeated(conn: &mut SqliteConnection, scope: Scope, message: &NewMessag
 }
 
 async fn body(conn: &mut SqliteConnection, scope: Scope, id: MessageId) -> Done<Option<MessageBody>> {
-    let message = sqlx::query("SELECT received_at FROM message WHERE company_id = ? AND id = ?").bind(scope.company.0).bind(id.0).fetch_optional(&mut *conn).await?;
+    let message = sqlx::query("SELECT received_at FROM message WHERE company_id = ? AND id = ?")
+        .bind(scope.company.0)
+        .bind(id.0)
+        .fetch_optional(&mut *conn)
+        .await?;
     let Some(message) = message else { return Ok(None) };
     let row = sqlx::query("SELECT subject, bytes FROM message_body WHERE month = ? AND message_id = ?")
         .bind(month(message.at("received_at")?))
@@ -223,28 +254,39 @@ async fn body(conn: &mut SqliteConnection, scope: Scope, id: MessageId) -> Done<
 }
 
 /// Says what became of a message.
-pub(crate) async fn conclude(conn: &mut SqliteConnection, scope: Scope, id: MessageId, status: &MessageStatus) -> Done<()> {
+pub(crate) async fn conclude(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    id: MessageId,
+    status: &MessageStatus,
+) -> Done<()> {
     let (word, observations, problems, reason) = match status {
         MessageStatus::Received => ("received", 0, 0, None),
         MessageStatus::Normalised { observations, problems } => ("normalised", *observations, *problems, None),
         MessageStatus::Ignored { reason } => ("ignored", 0, 0, Some(reason)),
         MessageStatus::Quarantined { reason } => ("quarantined", 0, 0, Some(reason)),
     };
-    let found = sqlx::query("UPDATE message SET status = ?, observations = ?, problems = ?, reason = ? WHERE company_id = ? AND id = ?")
-        .bind(word)
-        .bind(observations)
-        .bind(problems)
-        .bind(reason)
-        .bind(scope.company.0)
-        .bind(id.0)
-        .execute(conn)
-        .await?;
+    let found = sqlx::query(
+        "UPDATE message SET status = ?, observations = ?, problems = ?, reason = ? WHERE company_id = ? AND id = ?",
+    )
+    .bind(word)
+    .bind(observations)
+    .bind(problems)
+    .bind(reason)
+    .bind(scope.company.0)
+    .bind(id.0)
+    .execute(conn)
+    .await?;
     if found.rows_affected() == 0 { Err(Fail(StoreError::NotFound("message"))) } else { Ok(()) }
 }
 
 /// Whether a company has a source of this id that is simulated.
 pub(crate) async fn is_sandbox(conn: &mut SqliteConnection, company: CompanyId, source: Uuid) -> Done<bool> {
-    let row = sqlx::query("SELECT sandbox FROM source WHERE company_id = ? AND id = ?").bind(company.0).bind(source).fetch_optional(conn).await?;
+    let row = sqlx::query("SELECT sandbox FROM source WHERE company_id = ? AND id = ?")
+        .bind(company.0)
+        .bind(source)
+        .fetch_optional(conn)
+        .await?;
     Ok(row.map(|row| row.int("sandbox")).transpose()? == Some(1))
 }
 
@@ -254,7 +296,9 @@ fn source(row: &SqliteRow) -> Done<SourceRecord> {
         name: row.text("name")?,
         connector: row.text("connector")?,
         scheme: row.text("scheme")?,
-        secrets: row.opt_sealed("secrets_subject", "secrets")?.ok_or(StoreError::Damaged("source without secrets".into()))?,
+        secrets: row
+            .opt_sealed("secrets_subject", "secrets")?
+            .ok_or(StoreError::Damaged("source without secrets".into()))?,
         secret_set_at: row.at("secret_set_at")?,
         enabled: row.int("enabled")? == 1,
         sandbox: row.int("sandbox")? == 1,
@@ -266,7 +310,9 @@ fn record(row: &SqliteRow) -> Done<MessageRecord> {
     let reason = row.opt_text("reason")?.unwrap_or_default();
     let status = match row.text("status")?.as_str() {
         "received" => MessageStatus::Received,
-        "normalised" => MessageStatus::Normalised { observations: row.count("observations")?, problems: row.count("problems")? },
+        "normalised" => {
+            MessageStatus::Normalised { observations: row.count("observations")?, problems: row.count("problems")? }
+        }
         "ignored" => MessageStatus::Ignored { reason },
         _ => MessageStatus::Quarantined { reason },
     };

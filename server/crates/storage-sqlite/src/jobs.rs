@@ -2,8 +2,11 @@
 
 use crate::{
     SqliteStore, audit,
-    codec::{Columns, Done, PAGE_AND_ONE, cursor, id_list, json, micros, month, opt_micros, page, row_limit, stored_count, word},
     codec::Fail,
+    codec::{
+        Columns, Done, PAGE_AND_ONE, cursor, id_list, json, micros, month, opt_micros, page, row_limit, stored_count,
+        word,
+    },
     writer::Turn,
 };
 use async_trait::async_trait;
@@ -13,8 +16,8 @@ use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use storage::{
     Actor, AuditEntry, Page, Result, Scope, StoreError,
     jobs::{
-        AttemptRecord, Cause, ClaimRequest, DestinationSummary, Finish, JobFilter, JobKind, JobRow, Jobs, Lane, LeasedJob, NewJob,
-        RetrySelection,
+        AttemptRecord, Cause, ClaimRequest, DestinationSummary, Finish, JobFilter, JobKind, JobRow, Jobs, Lane,
+        LeasedJob, NewJob, RetrySelection,
     },
     limits::CLAIM_JOBS,
 };
@@ -70,7 +73,8 @@ impl Jobs for SqliteStore {
 
     async fn finish(&self, owner: &str, job: JobId, finish: Finish, now: Timestamp) -> Result<()> {
         let owner = owner.to_owned();
-        self.write(Turn::RealTime, move |conn| Box::pin(async move { end_try(conn, &owner, job, &finish, now).await })).await
+        self.write(Turn::RealTime, move |conn| Box::pin(async move { end_try(conn, &owner, job, &finish, now).await }))
+            .await
     }
 
     async fn attempt(&self, scope: Scope, attempt: AttemptRecord) -> Result<()> {
@@ -92,7 +96,13 @@ impl Jobs for SqliteStore {
         Ok(summary(&mut read, scope, now).await?)
     }
 
-    async fn list(&self, scope: Scope, filter: JobFilter, destination: Option<String>, cursor: Option<String>) -> Result<Page<JobRow>> {
+    async fn list(
+        &self,
+        scope: Scope,
+        filter: JobFilter,
+        destination: Option<String>,
+        cursor: Option<String>,
+    ) -> Result<Page<JobRow>> {
         let statuses: &[&str] = match filter {
             JobFilter::Failed => &["dead"],
             JobFilter::Retrying => &["retrying"],
@@ -123,25 +133,28 @@ impl Jobs for SqliteStore {
 
     async fn attempts(&self, scope: Scope, job: JobId) -> Result<Vec<AttemptRecord>> {
         let mut read = self.read().await?;
-        let rows = sqlx::query("SELECT * FROM attempt WHERE company_id = ? AND job_id = ? ORDER BY started_at, id LIMIT ?")
-            .bind(scope.company.0)
-            .bind(job.0)
-            .bind(ATTEMPT_ROWS)
-            .fetch_all(&mut *read)
-            .await
-            .map_err(Fail::from)?;
+        let rows =
+            sqlx::query("SELECT * FROM attempt WHERE company_id = ? AND job_id = ? ORDER BY started_at, id LIMIT ?")
+                .bind(scope.company.0)
+                .bind(job.0)
+                .bind(ATTEMPT_ROWS)
+                .fetch_all(&mut *read)
+                .await
+                .map_err(Fail::from)?;
         Ok(rows.iter().map(attempt).collect::<Done<_>>()?)
     }
 
     async fn attempts_of(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<AttemptRecord>> {
         let mut read = self.read().await?;
-        let rows = sqlx::query("SELECT * FROM attempt WHERE company_id = ? AND shipment_id = ? ORDER BY started_at, id LIMIT ?")
-            .bind(scope.company.0)
-            .bind(shipment.0)
-            .bind(ATTEMPT_ROWS)
-            .fetch_all(&mut *read)
-            .await
-            .map_err(Fail::from)?;
+        let rows = sqlx::query(
+            "SELECT * FROM attempt WHERE company_id = ? AND shipment_id = ? ORDER BY started_at, id LIMIT ?",
+        )
+        .bind(scope.company.0)
+        .bind(shipment.0)
+        .bind(ATTEMPT_ROWS)
+        .fetch_all(&mut *read)
+        .await
+        .map_err(Fail::from)?;
         Ok(rows.iter().map(attempt).collect::<Done<_>>()?)
     }
 
@@ -207,11 +220,24 @@ pub(crate) struct FoldJob {
 }
 
 /// Adds a fold job for a shipment. Its id follows from what it is for, so that nothing random is needed here.
-pub(crate) async fn enqueue_fold(conn: &mut SqliteConnection, scope: Scope, shipment: ShipmentId, fold: &FoldJob) -> Done<()> {
+pub(crate) async fn enqueue_fold(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    shipment: ShipmentId,
+    fold: &FoldJob,
+) -> Done<()> {
     for number in 0..DERIVED_MAX {
-        let parts = [shipment.0.as_bytes().as_slice(), fold.correlation.0.as_bytes(), &micros(fold.at).to_be_bytes(), &number.to_be_bytes()];
+        let parts = [
+            shipment.0.as_bytes().as_slice(),
+            fold.correlation.0.as_bytes(),
+            &micros(fold.at).to_be_bytes(),
+            &number.to_be_bytes(),
+        ];
         let id = JobId(content_id("fold job", &parts));
-        let taken = sqlx::query("SELECT 1 FROM job WHERE id = ? AND status NOT IN ('ready', 'retrying')").bind(id.0).fetch_optional(&mut *conn).await?;
+        let taken = sqlx::query("SELECT 1 FROM job WHERE id = ? AND status NOT IN ('ready', 'retrying')")
+            .bind(id.0)
+            .fetch_optional(&mut *conn)
+            .await?;
         if taken.is_none() {
             let job = NewJob {
                 id,
@@ -278,7 +304,11 @@ async fn claim(conn: &mut SqliteConnection, request: &ClaimRequest) -> Done<Vec<
 }
 
 async fn end_try(conn: &mut SqliteConnection, owner: &str, id: JobId, finish: &Finish, now: Timestamp) -> Done<()> {
-    let row = sqlx::query("SELECT * FROM job WHERE id = ? AND owner = ? AND status = 'leased'").bind(id.0).bind(owner).fetch_optional(&mut *conn).await?;
+    let row = sqlx::query("SELECT * FROM job WHERE id = ? AND owner = ? AND status = 'leased'")
+        .bind(id.0)
+        .bind(owner)
+        .fetch_optional(&mut *conn)
+        .await?;
     // somebody else has it now, and will finish it
     let Some(row) = row else { return Ok(()) };
     let seq = row.int("seq")?;
@@ -306,7 +336,13 @@ async fn end_try(conn: &mut SqliteConnection, owner: &str, id: JobId, finish: &F
     }
 }
 
-async fn over(conn: &mut SqliteConnection, seq: i64, status: &'static str, failure: Option<(&String, &String)>, now: Timestamp) -> Done<()> {
+async fn over(
+    conn: &mut SqliteConnection,
+    seq: i64,
+    status: &'static str,
+    failure: Option<(&String, &String)>,
+    now: Timestamp,
+) -> Done<()> {
     sqlx::query(
         "UPDATE job SET status = ?1, attempts = attempts + 1, error = ?2, class = ?3, owner = NULL, lease_until = NULL, updated_at = ?4
          WHERE seq = ?5",
@@ -339,7 +375,11 @@ async fn give_back(conn: &mut SqliteConnection, row: &SqliteRow, at: Option<Time
 
 /// A leased job that goes back to waiting takes in the one that came for its target meanwhile: one waits for a target.
 /// Returns the earlier of both times, where there was one.
-async fn merge_waiting(conn: &mut SqliteConnection, leased: &SqliteRow, at: Option<Timestamp>) -> Done<Option<Timestamp>> {
+async fn merge_waiting(
+    conn: &mut SqliteConnection,
+    leased: &SqliteRow,
+    at: Option<Timestamp>,
+) -> Done<Option<Timestamp>> {
     let waiting = sqlx::query("DELETE FROM job WHERE company_id = ? AND kind = ? AND target = ? AND status IN ('ready', 'retrying') RETURNING *")
         .bind(leased.id::<CompanyId>("company_id")?.0)
         .bind(leased.text("kind")?)
@@ -384,7 +424,14 @@ async fn dead(conn: &mut SqliteConnection, scope: Scope, selection: &RetrySelect
     .fetch_all(conn)
     .await?;
     rows.iter()
-        .map(|row| Ok(DeadJob { seq: row.int("seq")?, kind: row.text("kind")?, target: row.text("target")?, died_at: row.int("updated_at")? }))
+        .map(|row| {
+            Ok(DeadJob {
+                seq: row.int("seq")?,
+                kind: row.text("kind")?,
+                target: row.text("target")?,
+                died_at: row.int("updated_at")?,
+            })
+        })
         .collect()
 }
 
@@ -523,7 +570,11 @@ fn attempt(row: &SqliteRow) -> Done<AttemptRecord> {
         operation: row.text("operation")?,
         started_at: row.at("started_at")?,
         duration_ms: row.count("duration_ms")?,
-        status: row.opt_int("status")?.map(u16::try_from).transpose().map_err(|_| StoreError::Damaged("HTTP status".into()))?,
+        status: row
+            .opt_int("status")?
+            .map(u16::try_from)
+            .transpose()
+            .map_err(|_| StoreError::Damaged("HTTP status".into()))?,
         outcome: row.word("outcome")?,
         request: row.text("request")?,
         response: row.text("response")?,

@@ -117,9 +117,11 @@ impl SqliteStore {
     }
 
     async fn engine(path: &Path, options: Options, temporary: Option<Arc<Temporary>>) -> Result<Self> {
-        let unavailable = |error: &dyn std::fmt::Display| StoreError::Unavailable(format!("{}: {error}", path.display()));
+        let unavailable =
+            |error: &dyn std::fmt::Display| StoreError::Unavailable(format!("{}: {error}", path.display()));
         let lock = Lock::of(path, options.access)?;
-        let mut conn = SqliteConnection::connect_with(&writing(path, options.durability)).await.map_err(|e| unavailable(&e))?;
+        let mut conn =
+            SqliteConnection::connect_with(&writing(path, options.durability)).await.map_err(|e| unavailable(&e))?;
         // a command beside a running server finds the tables as the server made them
         if lock.is_some() {
             MIGRATIONS.run_direct(None, &mut conn, false).await.map_err(|e| unavailable(&e))?;
@@ -159,7 +161,7 @@ impl SqliteStore {
 
     /// A reader that sees one moment, however many questions it is asked.
     async fn read(&self) -> Done<Transaction<'static, Sqlite>> {
-        Ok(self.readers.begin().await.map_err(Fail::from)?)
+        self.readers.begin().await.map_err(Fail::from)
     }
 }
 
@@ -184,7 +186,11 @@ fn reading(path: &Path) -> SqliteConnectOptions {
 }
 
 fn connecting(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT).statement_cache_capacity(STATEMENTS).pragma("temp_store", "MEMORY")
+    SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(BUSY_TIMEOUT)
+        .statement_cache_capacity(STATEMENTS)
+        .pragma("temp_store", "MEMORY")
 }
 
 /// The right to be the server of a file: a lock on a file beside it, which the system gives back however a process ends.

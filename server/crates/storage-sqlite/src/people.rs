@@ -37,19 +37,31 @@ impl People for SqliteStore {
 
     async fn user_by_login(&self, login: &str) -> Result<Option<UserRecord>> {
         let mut read = self.read().await?;
-        let row = sqlx::query("SELECT * FROM user WHERE login = ?").bind(login).fetch_optional(&mut *read).await.map_err(Fail::from)?;
+        let row = sqlx::query("SELECT * FROM user WHERE login = ?")
+            .bind(login)
+            .fetch_optional(&mut *read)
+            .await
+            .map_err(Fail::from)?;
         Ok(row.as_ref().map(user).transpose()?)
     }
 
     async fn user(&self, id: UserId) -> Result<Option<UserRecord>> {
         let mut read = self.read().await?;
-        let row = sqlx::query("SELECT * FROM user WHERE id = ?").bind(id.0).fetch_optional(&mut *read).await.map_err(Fail::from)?;
+        let row = sqlx::query("SELECT * FROM user WHERE id = ?")
+            .bind(id.0)
+            .fetch_optional(&mut *read)
+            .await
+            .map_err(Fail::from)?;
         Ok(row.as_ref().map(user).transpose()?)
     }
 
     async fn users(&self, scope: Scope) -> Result<Vec<UserRecord>> {
         let mut read = self.read().await?;
-        let rows = sqlx::query("SELECT * FROM user WHERE company_id = ? ORDER BY login").bind(scope.company.0).fetch_all(&mut *read).await.map_err(Fail::from)?;
+        let rows = sqlx::query("SELECT * FROM user WHERE company_id = ? ORDER BY login")
+            .bind(scope.company.0)
+            .fetch_all(&mut *read)
+            .await
+            .map_err(Fail::from)?;
         Ok(rows.iter().map(user).collect::<Done<_>>()?)
     }
 
@@ -71,7 +83,9 @@ impl People for SqliteStore {
             .fetch_optional(&mut *read)
             .await
             .map_err(Fail::from)?;
-        let session = |row: SqliteRow| -> Done<_> { Ok(SessionRecord { key: row.text("key")?, data: row.text("data")?, expires_at: row.at("expires_at")? }) };
+        let session = |row: SqliteRow| -> Done<_> {
+            Ok(SessionRecord { key: row.text("key")?, data: row.text("data")?, expires_at: row.at("expires_at")? })
+        };
         Ok(row.map(session).transpose()?)
     }
 
@@ -107,8 +121,12 @@ impl People for SqliteStore {
     async fn sweep(&self, now: Timestamp) -> Result<u64> {
         self.write(Turn::Batch, move |conn| {
             Box::pin(async move {
-                let sessions = sqlx::query("DELETE FROM session WHERE expires_at <= ?").bind(micros(now)).execute(&mut *conn).await?;
-                let counters = sqlx::query("DELETE FROM throttle WHERE window_ends <= ?").bind(micros(now)).execute(conn).await?;
+                let sessions = sqlx::query("DELETE FROM session WHERE expires_at <= ?")
+                    .bind(micros(now))
+                    .execute(&mut *conn)
+                    .await?;
+                let counters =
+                    sqlx::query("DELETE FROM throttle WHERE window_ends <= ?").bind(micros(now)).execute(conn).await?;
                 Ok(sessions.rows_affected() + counters.rows_affected())
             })
         })
@@ -259,7 +277,11 @@ impl People for SqliteStore {
 }
 
 async fn put_user(conn: &mut SqliteConnection, scope: Scope, user: &UserRecord) -> Done<()> {
-    let taken = sqlx::query("SELECT 1 FROM user WHERE login = ? AND id <> ?").bind(&user.login).bind(user.id.0).fetch_optional(&mut *conn).await?;
+    let taken = sqlx::query("SELECT 1 FROM user WHERE login = ? AND id <> ?")
+        .bind(&user.login)
+        .bind(user.id.0)
+        .fetch_optional(&mut *conn)
+        .await?;
     if taken.is_some() {
         return Err(Fail(StoreError::Conflict(format!("there is another user {}", user.login))));
     }
@@ -294,7 +316,12 @@ pub(crate) async fn key(conn: &mut SqliteConnection, scope: Scope, subject: Subj
 
 /// Keeps a subject's key, unless it has one; the one that is kept. After a key was destroyed a new one begins: what was
 /// sealed under the old one stays noise.
-pub(crate) async fn put_key(conn: &mut SqliteConnection, scope: Scope, key: &WrappedKey, at: Timestamp) -> Done<WrappedKey> {
+pub(crate) async fn put_key(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    key: &WrappedKey,
+    at: Timestamp,
+) -> Done<WrappedKey> {
     let put = sqlx::query(
         "INSERT INTO vault_key (company_id, subject, wrapped, created_at) VALUES (?, ?, ?, ?)
          ON CONFLICT (company_id, subject) DO UPDATE SET wrapped = excluded.wrapped, created_at = excluded.created_at, destroyed_at = NULL
@@ -312,7 +339,11 @@ pub(crate) async fn put_key(conn: &mut SqliteConnection, scope: Scope, key: &Wra
     self::key(conn, scope, key.subject).await?.ok_or(Fail(StoreError::NotFound("key")))
 }
 
-async fn audit_of(conn: &mut SqliteConnection, scope: Scope, shipment: ShipmentId) -> Done<Vec<(AuditRecord, Option<String>)>> {
+async fn audit_of(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    shipment: ShipmentId,
+) -> Done<Vec<(AuditRecord, Option<String>)>> {
     let exceptions = sqlx::query("SELECT id FROM exception WHERE company_id = ? AND shipment_id = ?")
         .bind(scope.company.0)
         .bind(shipment.0)
@@ -343,7 +374,11 @@ async fn audit_of(conn: &mut SqliteConnection, scope: Scope, shipment: ShipmentI
 }
 
 async fn name(conn: &mut SqliteConnection, scope: Scope, id: UserId) -> Done<Option<String>> {
-    let row = sqlx::query("SELECT name FROM user WHERE company_id = ? AND id = ?").bind(scope.company.0).bind(id.0).fetch_optional(conn).await?;
+    let row = sqlx::query("SELECT name FROM user WHERE company_id = ? AND id = ?")
+        .bind(scope.company.0)
+        .bind(id.0)
+        .fetch_optional(conn)
+        .await?;
     row.map(|row| row.text("name")).transpose()
 }
 

@@ -21,8 +21,8 @@ use storage::{
     jobs::NewJob,
     shipments::Commit,
     work::{
-        CarrierFigures, CaseContext, CaseRecord, DayFigures, Due, ExceptionAction, ExceptionRecord, Figures, QueueCounts, QueueQuery, QueueRow, QueueView,
-        Work, due_at,
+        CarrierFigures, CaseContext, CaseRecord, DayFigures, Due, ExceptionAction, ExceptionRecord, Figures,
+        QueueCounts, QueueQuery, QueueRow, QueueView, Work, due_at,
     },
 };
 use uuid::Uuid;
@@ -57,7 +57,9 @@ impl Work for SqliteStore {
         .fetch_all(&mut *read)
         .await
         .map_err(Fail::from)?;
-        let count = |row: &SqliteRow| -> Done<(Category, Severity, u64)> { Ok((row.word("category")?, row.word("severity")?, row.count("number")?)) };
+        let count = |row: &SqliteRow| -> Done<(Category, Severity, u64)> {
+            Ok((row.word("category")?, row.word("severity")?, row.count("number")?))
+        };
         Ok(rows.iter().map(count).collect::<Done<_>>()?)
     }
 
@@ -66,7 +68,14 @@ impl Work for SqliteStore {
         Ok(exception(&mut read, scope, id).await?)
     }
 
-    async fn act(&self, scope: Scope, id: ExceptionId, action: ExceptionAction, audit: AuditEntry, jobs: Vec<NewJob>) -> Result<()> {
+    async fn act(
+        &self,
+        scope: Scope,
+        id: ExceptionId,
+        action: ExceptionAction,
+        audit: AuditEntry,
+        jobs: Vec<NewJob>,
+    ) -> Result<()> {
         self.write(Turn::RealTime, move |conn| {
             Box::pin(async move {
                 act(conn, scope, id, &action, audit.at).await?;
@@ -91,13 +100,15 @@ impl Work for SqliteStore {
 
     async fn cases(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<CaseRecord>> {
         let mut read = self.read().await?;
-        let rows = sqlx::query("SELECT * FROM desk_case WHERE company_id = ? AND shipment_id = ? ORDER BY opened_at, id LIMIT ?")
-            .bind(scope.company.0)
-            .bind(shipment.0)
-            .bind(shipments::OWN_ROWS)
-            .fetch_all(&mut *read)
-            .await
-            .map_err(Fail::from)?;
+        let rows = sqlx::query(
+            "SELECT * FROM desk_case WHERE company_id = ? AND shipment_id = ? ORDER BY opened_at, id LIMIT ?",
+        )
+        .bind(scope.company.0)
+        .bind(shipment.0)
+        .bind(shipments::OWN_ROWS)
+        .fetch_all(&mut *read)
+        .await
+        .map_err(Fail::from)?;
         Ok(rows.iter().map(case).collect::<Done<_>>()?)
     }
 
@@ -118,12 +129,18 @@ pub(crate) const fn rank(severity: Severity) -> i64 {
 }
 
 /// The exceptions of a shipment as they were known at a time.
-pub(crate) async fn exceptions_of(conn: &mut SqliteConnection, id: ShipmentId, known: i64) -> Done<Vec<ExceptionRecord>> {
-    let rows = sqlx::query("SELECT * FROM exception WHERE shipment_id = ? AND recorded_at <= ? ORDER BY recorded_at, opened_at, id")
-        .bind(id.0)
-        .bind(known)
-        .fetch_all(conn)
-        .await?;
+pub(crate) async fn exceptions_of(
+    conn: &mut SqliteConnection,
+    id: ShipmentId,
+    known: i64,
+) -> Done<Vec<ExceptionRecord>> {
+    let rows = sqlx::query(
+        "SELECT * FROM exception WHERE shipment_id = ? AND recorded_at <= ? ORDER BY recorded_at, opened_at, id",
+    )
+    .bind(id.0)
+    .bind(known)
+    .fetch_all(conn)
+    .await?;
     let mut records = Vec::with_capacity(rows.len());
     for row in &rows {
         let mut record = exception_record(row)?;
@@ -167,11 +184,21 @@ pub(crate) async fn apply(conn: &mut SqliteConnection, scope: Scope, commit: &Co
 }
 
 /// The row goes on; one that is open again is due anew.
-async fn keep(conn: &mut SqliteConnection, scope: Scope, commit: &Commit, id: ExceptionId, exception: &FoldedException) -> Done<()> {
+async fn keep(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    commit: &Commit,
+    id: ExceptionId,
+    exception: &FoldedException,
+) -> Done<()> {
     let before = self::exception(conn, scope, id).await?.ok_or(StoreError::NotFound("exception"))?;
     let reopened = before.closed.is_some() && exception.closed.is_none();
     let began = if reopened { commit.at } else { before.recorded_at };
-    let due = if reopened || before.severity != exception.severity { due_at(exception.severity, began) } else { before.due_at };
+    let due = if reopened || before.severity != exception.severity {
+        due_at(exception.severity, began)
+    } else {
+        before.due_at
+    };
     sqlx::query(
         "UPDATE exception SET severity = ?1, severity_rank = ?2, evidence = ?3, opened_at = ?4, due_at = ?5,
              closed_at = CASE WHEN ?6 THEN NULL ELSE closed_at END,
@@ -193,7 +220,13 @@ async fn keep(conn: &mut SqliteConnection, scope: Scope, commit: &Commit, id: Ex
     Ok(())
 }
 
-async fn open(conn: &mut SqliteConnection, scope: Scope, commit: &Commit, id: ExceptionId, exception: &FoldedException) -> Done<()> {
+async fn open(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    commit: &Commit,
+    id: ExceptionId,
+    exception: &FoldedException,
+) -> Done<()> {
     let closed = exception.closed.as_ref().map(|(at, how)| (at.sort_key().unwrap_or(commit.at), how));
     sqlx::query(
         "INSERT INTO exception (id, company_id, shipment_id, reason, category, piece, severity, severity_rank, responsible, opened_at, recorded_at,
@@ -222,30 +255,62 @@ async fn open(conn: &mut SqliteConnection, scope: Scope, commit: &Commit, id: Ex
 }
 
 async fn exception(conn: &mut SqliteConnection, scope: Scope, id: ExceptionId) -> Done<Option<ExceptionRecord>> {
-    let row = sqlx::query("SELECT * FROM exception WHERE company_id = ? AND id = ?").bind(scope.company.0).bind(id.0).fetch_optional(conn).await?;
+    let row = sqlx::query("SELECT * FROM exception WHERE company_id = ? AND id = ?")
+        .bind(scope.company.0)
+        .bind(id.0)
+        .fetch_optional(conn)
+        .await?;
     row.as_ref().map(exception_record).transpose()
 }
 
-async fn act(conn: &mut SqliteConnection, scope: Scope, id: ExceptionId, action: &ExceptionAction, at: Timestamp) -> Done<()> {
+async fn act(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    id: ExceptionId,
+    action: &ExceptionAction,
+    at: Timestamp,
+) -> Done<()> {
     let exception = exception(conn, scope, id).await?.ok_or(StoreError::NotFound("exception"))?;
     let evidence = exception.evidence.clone();
     match action {
         ExceptionAction::Acknowledge => {
-            sqlx::query("UPDATE exception SET acknowledged_at = coalesce(acknowledged_at, ?) WHERE id = ?").bind(micros(at)).bind(id.0).execute(conn).await?;
+            sqlx::query("UPDATE exception SET acknowledged_at = coalesce(acknowledged_at, ?) WHERE id = ?")
+                .bind(micros(at))
+                .bind(id.0)
+                .execute(conn)
+                .await?;
         }
         ExceptionAction::Assign { owner } => {
-            sqlx::query("UPDATE exception SET owner_id = ? WHERE id = ?").bind(owner.map(|id| id.0)).bind(id.0).execute(conn).await?;
+            sqlx::query("UPDATE exception SET owner_id = ? WHERE id = ?")
+                .bind(owner.map(|id| id.0))
+                .bind(id.0)
+                .execute(conn)
+                .await?;
         }
         ExceptionAction::Snooze { until } => {
-            sqlx::query("UPDATE exception SET snoozed_until = ? WHERE id = ?").bind(micros(*until)).bind(id.0).execute(conn).await?;
+            sqlx::query("UPDATE exception SET snoozed_until = ? WHERE id = ?")
+                .bind(micros(*until))
+                .bind(id.0)
+                .execute(conn)
+                .await?;
         }
-        ExceptionAction::Resolve => decide(conn, scope, exception.shipment, at, Choice::Resolve { exception: id, evidence }).await?,
-        ExceptionAction::Reopen => decide(conn, scope, exception.shipment, at, Choice::Reopen { exception: id, evidence }).await?,
+        ExceptionAction::Resolve => {
+            decide(conn, scope, exception.shipment, at, Choice::Resolve { exception: id, evidence }).await?
+        }
+        ExceptionAction::Reopen => {
+            decide(conn, scope, exception.shipment, at, Choice::Reopen { exception: id, evidence }).await?
+        }
     }
     Ok(())
 }
 
-async fn decide(conn: &mut SqliteConnection, scope: Scope, shipment: ShipmentId, at: Timestamp, what: Choice) -> Done<()> {
+async fn decide(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    shipment: ShipmentId,
+    at: Timestamp,
+    what: Choice,
+) -> Done<()> {
     sqlx::query("INSERT INTO decision (company_id, shipment_id, at, body) VALUES (?, ?, ?, ?)")
         .bind(scope.company.0)
         .bind(shipment.0)
@@ -279,7 +344,9 @@ async fn queue(conn: &mut SqliteConnection, scope: Scope, query: &QueueQuery, no
     }
     sql.push(" ORDER BY x.severity_rank DESC, x.due_at, x.id LIMIT ").push_bind(PAGE_AND_ONE);
     let rows = sql.build().fetch_all(&mut *conn).await?;
-    let page = page(rows.iter().map(|row| Ok((place(row)?, row))).collect::<Done<Vec<_>>>()?, |(place, _)| cursor::encode(place));
+    let page = page(rows.iter().map(|row| Ok((place(row)?, row))).collect::<Done<Vec<_>>>()?, |(place, _)| {
+        cursor::encode(place)
+    });
     let ids = page.rows.iter().map(|(_, row)| row.id::<Uuid>("shipment_id")).collect::<Done<Vec<_>>>()?;
     let numbers = shipments::numbers(conn, ids).await?;
     let mut cases = cases_of(conn, page.rows.iter().map(|((_, _, id), _)| *id)).await?;
@@ -305,13 +372,16 @@ async fn queue(conn: &mut SqliteConnection, scope: Scope, query: &QueueQuery, no
 fn view(sql: &mut QueryBuilder<Sqlite>, scope: Scope, view: QueueView, now: Timestamp) {
     match view {
         QueueView::Closed => {
-            sql.push(" AND x.closed_at IS NOT NULL AND x.closed_at > ").push_bind(micros(now.checked_sub(CLOSED_WINDOW).unwrap_or(now)));
+            sql.push(" AND x.closed_at IS NOT NULL AND x.closed_at > ")
+                .push_bind(micros(now.checked_sub(CLOSED_WINDOW).unwrap_or(now)));
         }
         QueueView::Snoozed => {
             sql.push(" AND x.closed_at IS NULL AND x.snoozed_until > ").push_bind(micros(now));
         }
         QueueView::Open | QueueView::Mine | QueueView::Unassigned => {
-            sql.push(" AND x.closed_at IS NULL AND (x.snoozed_until IS NULL OR x.snoozed_until <= ").push_bind(micros(now)).push(")");
+            sql.push(" AND x.closed_at IS NULL AND (x.snoozed_until IS NULL OR x.snoozed_until <= ")
+                .push_bind(micros(now))
+                .push(")");
         }
     }
     match (view, scope.actor) {
@@ -333,7 +403,10 @@ fn place(row: &SqliteRow) -> Done<Place> {
     Ok((row.int("severity_rank")?, row.int("due_at")?, row.id("id")?))
 }
 
-async fn cases_of(conn: &mut SqliteConnection, exceptions: impl Iterator<Item = Uuid>) -> Done<HashMap<ExceptionId, CaseRecord>> {
+async fn cases_of(
+    conn: &mut SqliteConnection,
+    exceptions: impl Iterator<Item = Uuid>,
+) -> Done<HashMap<ExceptionId, CaseRecord>> {
     let rows = sqlx::query("SELECT c.* FROM json_each(?) x CROSS JOIN desk_case c ON c.exception_id = unhex(x.value)")
         .bind(crate::codec::id_list(exceptions))
         .fetch_all(conn)
@@ -343,7 +416,11 @@ async fn cases_of(conn: &mut SqliteConnection, exceptions: impl Iterator<Item = 
 
 async fn case_context(conn: &mut SqliteConnection, scope: Scope, id: ExceptionId) -> Done<Option<CaseContext>> {
     let Some(exception) = exception(conn, scope, id).await? else { return Ok(None) };
-    let own = sqlx::query("SELECT * FROM desk_case WHERE company_id = ? AND exception_id = ?").bind(scope.company.0).bind(id.0).fetch_optional(&mut *conn).await?;
+    let own = sqlx::query("SELECT * FROM desk_case WHERE company_id = ? AND exception_id = ?")
+        .bind(scope.company.0)
+        .bind(id.0)
+        .fetch_optional(&mut *conn)
+        .await?;
     let earlier = sqlx::query(
         "SELECT c.* FROM exception x JOIN desk_case c ON c.exception_id = x.id
          WHERE x.company_id = ? AND x.shipment_id = ? AND x.reason = ? AND x.piece IS ? AND x.id <> ? AND x.recorded_at <= ?
@@ -357,7 +434,11 @@ async fn case_context(conn: &mut SqliteConnection, scope: Scope, id: ExceptionId
     .bind(micros(exception.recorded_at))
     .fetch_optional(conn)
     .await?;
-    Ok(Some(CaseContext { exception, case: own.as_ref().map(case).transpose()?, earlier: earlier.as_ref().map(case).transpose()? }))
+    Ok(Some(CaseContext {
+        exception,
+        case: own.as_ref().map(case).transpose()?,
+        earlier: earlier.as_ref().map(case).transpose()?,
+    }))
 }
 
 async fn put_case(conn: &mut SqliteConnection, scope: Scope, case: &CaseRecord) -> Done<()> {
@@ -382,7 +463,11 @@ async fn put_case(conn: &mut SqliteConnection, scope: Scope, case: &CaseRecord) 
     .bind(json(&case.notes))
     .execute(conn)
     .await?;
-    if put.rows_affected() == 0 { Err(Fail(StoreError::Conflict("the case is another exception's".into()))) } else { Ok(()) }
+    if put.rows_affected() == 0 {
+        Err(Fail(StoreError::Conflict("the case is another exception's".into())))
+    } else {
+        Ok(())
+    }
 }
 
 async fn figures(conn: &mut SqliteConnection, scope: Scope, now: Timestamp, heard_since: Timestamp) -> Done<Figures> {
@@ -397,7 +482,12 @@ async fn figures(conn: &mut SqliteConnection, scope: Scope, now: Timestamp, hear
     Ok(figures)
 }
 
-async fn shipment_figures(conn: &mut SqliteConnection, scope: Scope, heard_since: Timestamp, figures: &mut Figures) -> Done<()> {
+async fn shipment_figures(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    heard_since: Timestamp,
+    figures: &mut Figures,
+) -> Done<()> {
     let row = sqlx::query(
         "SELECT count(*) AS non_terminal, coalesce(sum(heard_at >= ?2), 0) AS current FROM shipment
          WHERE company_id = ?1 AND merged_into IS NULL AND origin IS NOT NULL AND terminal = 0 AND standing <> 'cancelled'",
@@ -417,7 +507,13 @@ async fn shipment_figures(conn: &mut SqliteConnection, scope: Scope, heard_since
     Ok(())
 }
 
-async fn exception_figures(conn: &mut SqliteConnection, scope: Scope, now: Timestamp, week: i64, figures: &mut Figures) -> Done<()> {
+async fn exception_figures(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    now: Timestamp,
+    week: i64,
+    figures: &mut Figures,
+) -> Done<()> {
     let rows = sqlx::query("SELECT severity, opened_at, due_at FROM exception WHERE company_id = ? AND closed_at IS NULL ORDER BY severity_rank DESC, due_at, id LIMIT ?")
         .bind(scope.company.0)
         .bind(FIGURE_ROWS)
@@ -436,7 +532,13 @@ async fn exception_figures(conn: &mut SqliteConnection, scope: Scope, now: Times
     Ok(())
 }
 
-async fn job_figures(conn: &mut SqliteConnection, scope: Scope, now: Timestamp, week: i64, figures: &mut Figures) -> Done<()> {
+async fn job_figures(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    now: Timestamp,
+    week: i64,
+    figures: &mut Figures,
+) -> Done<()> {
     let row = sqlx::query(
         "SELECT coalesce(sum(status = 'dead'), 0) AS dead, coalesce(sum(status = 'retrying' AND created_at <= ?3), 0) AS long_retrying,
                 coalesce(sum(created_at > ?2), 0) AS week
@@ -467,7 +569,11 @@ async fn case_figures(conn: &mut SqliteConnection, scope: Scope, week: i64, figu
     Ok(())
 }
 
-async fn carrier_figures(conn: &mut SqliteConnection, scope: Scope, heard_since: Timestamp) -> Done<Vec<CarrierFigures>> {
+async fn carrier_figures(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    heard_since: Timestamp,
+) -> Done<Vec<CarrierFigures>> {
     // a shipment with several numbers of one carrier is one
     let rows = sqlx::query(
         "SELECT carrier, count(*) AS shipments, sum(going) AS non_terminal, sum(going AND coalesce(heard_at >= ?2, 0)) AS current,
@@ -500,8 +606,13 @@ async fn carrier_figures(conn: &mut SqliteConnection, scope: Scope, heard_since:
 async fn day_figures(conn: &mut SqliteConnection, scope: Scope, now: Timestamp) -> Done<Vec<DayFigures>> {
     let today = now.to_zoned(TimeZone::UTC).date();
     let days: Vec<Date> = (0..DAYS).rev().filter_map(|back| today.checked_sub(back.days()).ok()).collect();
-    let since = days.first().and_then(|day| TimeZone::UTC.to_timestamp(day.to_datetime(jiff::civil::Time::midnight())).ok()).map_or(0, micros);
-    let by_day = |rows: Vec<SqliteRow>| rows.iter().map(|row| Ok((row.int("day")?, row.count::<u64>("number")?))).collect::<Done<HashMap<_, _>>>();
+    let since = days
+        .first()
+        .and_then(|day| TimeZone::UTC.to_timestamp(day.to_datetime(jiff::civil::Time::midnight())).ok())
+        .map_or(0, micros);
+    let by_day = |rows: Vec<SqliteRow>| {
+        rows.iter().map(|row| Ok((row.int("day")?, row.count::<u64>("number")?))).collect::<Done<HashMap<_, _>>>()
+    };
     let exceptions = sqlx::query("SELECT recorded_at / 86400000000 AS day, count(*) AS number FROM exception WHERE company_id = ? AND recorded_at >= ? GROUP BY 1")
         .bind(scope.company.0)
         .bind(since)

@@ -175,38 +175,57 @@ async fn write(mut conn: SqliteConnection, mut queues: Queues) {
     }
 }
 
-/// One transaction: the first command and whatever is waiting, up to the limits.
-async fn transaction(conn: &mut SqliteConnection, first: Box<dyn Command>, queues: &mut Queues, done: &mut Vec<Box<dyn Command>>) -> sqlx::Result<()> {
+/// One transaction: the first command and whatever is waiting, up to the limits. Each statement to the database is a
+/// trip to another thread, so what belongs together goes in one.
+async fn transaction(
+    conn: &mut SqliteConnection,
+    first: Box<dyn Command>,
+    queues: &mut Queues,
+    done: &mut Vec<Box<dyn Command>>,
+) -> sqlx::Result<()> {
     let began = Instant::now();
-    if let Err(error) = execute(conn, "BEGIN IMMEDIATE").await {
+    if let Err(error) = execute(conn, "BEGIN IMMEDIATE; SAVEPOINT command").await {
         done.push(first);
         return Err(error);
     }
-    let mut next = Some(first);
-    while let Some(mut command) = next {
-        let outcome = in_savepoint(conn, &mut *command).await;
+    let mut command = first;
+    loop {
+        let effect = command.run(conn).await;
         done.push(command);
-        if let Err(error) = outcome {
-            // the engine gave up the whole transaction (no space, I/O error): nothing of it is kept
-            drop(execute(conn, "ROLLBACK").await);
-            return Err(error);
+        if effect == Effect::Undo {
+            // leaves the savepoint open, for the next command
+            undo(conn).await?;
         }
         let room = done.len() < BATCH_COMMANDS && began.elapsed() < BATCH_TIME;
-        next = if room { queues.next() } else { None };
+        let Some(next) = room.then(|| queues.next()).flatten() else { break };
+        command = next;
+        if effect == Effect::Keep
+            && let Err(error) = execute(conn, "RELEASE command; SAVEPOINT command").await
+        {
+            done.push(command);
+            give_up(conn).await;
+            return Err(error);
+        }
     }
     if let Err(error) = execute(conn, "COMMIT").await {
-        drop(execute(conn, "ROLLBACK").await);
+        give_up(conn).await;
         return Err(error);
     }
     Ok(())
 }
 
-async fn in_savepoint(conn: &mut SqliteConnection, command: &mut dyn Command) -> sqlx::Result<()> {
-    execute(conn, "SAVEPOINT command").await?;
-    if command.run(conn).await == Effect::Undo {
-        execute(conn, "ROLLBACK TO command").await?;
+async fn undo(conn: &mut SqliteConnection) -> sqlx::Result<()> {
+    let undone = execute(conn, "ROLLBACK TO command").await;
+    if undone.is_err() {
+        // the engine has given up the whole transaction (no space, I/O error): nothing of it is kept
+        give_up(conn).await;
     }
-    execute(conn, "RELEASE command").await
+    undone
+}
+
+/// Ends a transaction that cannot be kept, whether or not the engine has ended it already.
+async fn give_up(conn: &mut SqliteConnection) {
+    drop(execute(conn, "ROLLBACK").await);
 }
 
 async fn execute(conn: &mut SqliteConnection, sql: &'static str) -> sqlx::Result<()> {

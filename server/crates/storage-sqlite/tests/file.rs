@@ -1,5 +1,7 @@
 //! What is SQLite's own: the lock of the file, tampering, reopening, migrations on data, and a process that is killed.
 
+#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
+
 use domain::ids::{CompanyId, MessageId, SourceId, SubjectId, content_id};
 use jiff::Timestamp;
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
@@ -67,7 +69,9 @@ fn audit(subject: &str) -> AuditEntry {
 async fn a_second_server_is_refused_and_a_tool_is_not() {
     let directory = Directory::new("lock");
     let store = SqliteStore::open(&directory.file(), Options::server()).await.unwrap();
-    let Err(StoreError::Unavailable(why)) = SqliteStore::open(&directory.file(), Options::server()).await else { panic!("opened twice") };
+    let Err(StoreError::Unavailable(why)) = SqliteStore::open(&directory.file(), Options::server()).await else {
+        panic!("opened twice")
+    };
     assert!(why.contains("another server") && why.contains("stop that one first"), "{why}");
     let tool = SqliteStore::open(&directory.file(), Options::tool()).await.unwrap();
     let scope = scope(&tool).await;
@@ -85,7 +89,8 @@ async fn a_tampered_audit_line_is_found() {
     for n in 0..5 {
         store.people.audit(scope, audit(&format!("thing:{n}"))).await.unwrap();
     }
-    let mut direct = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(directory.file())).await.unwrap();
+    let mut direct =
+        SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(directory.file())).await.unwrap();
     for refused in ["UPDATE audit SET why = 'x'", "DELETE FROM audit"] {
         let error = sqlx::query(refused).execute(&mut direct).await.unwrap_err();
         assert!(error.to_string().contains("append-only"), "{error}");
@@ -107,7 +112,8 @@ async fn what_is_immutable_refuses_changes() {
     let source = world.source("shop").await;
     world.say(source, storage::conformance::Said::of("NUM1", &["A"], 1)).await;
     world.import(world.order(1, &["NUM1"]), 2).await;
-    let mut direct = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(directory.file())).await.unwrap();
+    let mut direct =
+        SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(directory.file())).await.unwrap();
     for (sql, why) in [
         ("UPDATE observation SET body = '{}'", "immutable"),
         ("UPDATE reading SET body = '{}'", "immutable"),
@@ -188,7 +194,10 @@ async fn killed_child() {
         let store = store.clone();
         clients.spawn(async move {
             for n in 0..u32::MAX {
-                let id = MessageId(content_id("test message", &[&std::process::id().to_be_bytes(), &round.to_be_bytes(), &client.to_be_bytes(), &n.to_be_bytes()]));
+                let id = MessageId(content_id(
+                    "test message",
+                    &[&std::process::id().to_be_bytes(), &round.to_be_bytes(), &client.to_be_bytes(), &n.to_be_bytes()],
+                ));
                 store.inbox.accept(scope, message(id, source), job(id)).await.unwrap();
                 let mut out = std::io::stdout().lock();
                 writeln!(out, "kept {id}").unwrap();

@@ -23,7 +23,12 @@ use storage::{
 const WITHHELD: &str = "withheld";
 
 /// A shipment with all that a fold reads, in a fixed number of queries.
-pub(super) async fn load(conn: &mut SqliteConnection, scope: Scope, id: ShipmentId, known_at: Option<Timestamp>) -> Done<Option<Loaded>> {
+pub(super) async fn load(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    id: ShipmentId,
+    known_at: Option<Timestamp>,
+) -> Done<Option<Loaded>> {
     let Some(mut shipment) = super::shipment(conn, scope, id).await? else { return Ok(None) };
     let known = known_at.map_or(i64::MAX, micros);
     if known_at.is_some() {
@@ -42,11 +47,13 @@ pub(super) async fn load(conn: &mut SqliteConnection, scope: Scope, id: Shipment
 }
 
 async fn plan_at(conn: &mut SqliteConnection, id: ShipmentId, known: i64) -> Done<Option<Plan>> {
-    let row = sqlx::query("SELECT plan FROM plan_version WHERE shipment_id = ? AND recorded_at <= ? ORDER BY seq DESC LIMIT 1")
-        .bind(id.0)
-        .bind(known)
-        .fetch_optional(conn)
-        .await?;
+    let row = sqlx::query(
+        "SELECT plan FROM plan_version WHERE shipment_id = ? AND recorded_at <= ? ORDER BY seq DESC LIMIT 1",
+    )
+    .bind(id.0)
+    .bind(known)
+    .fetch_optional(conn)
+    .await?;
     row.map(|row| row.json("plan")).transpose()
 }
 
@@ -70,7 +77,12 @@ struct Said {
     sightings: Vec<Sighting>,
 }
 
-async fn facts(conn: &mut SqliteConnection, trackers: &str, pieces: &BTreeMap<TrackerId, Option<String>>, known: i64) -> Done<Vec<Fact>> {
+async fn facts(
+    conn: &mut SqliteConnection,
+    trackers: &str,
+    pieces: &BTreeMap<TrackerId, Option<String>>,
+    known: i64,
+) -> Done<Vec<Fact>> {
     let mut said = sightings(conn, trackers, known).await?;
     let mut readings = readings(conn, trackers, known).await?;
     let rows = sqlx::query(
@@ -115,7 +127,11 @@ async fn sightings(conn: &mut SqliteConnection, trackers: &str, known: i64) -> D
         let who = (recorded_at, row.id("source_id")?, row.word("trust")?);
         let entry = said.entry(row.id("observation_id")?).or_insert_with(|| Said { first: who, sightings: Vec::new() });
         entry.first = entry.first.min(who);
-        entry.sightings.push(Sighting { snapshot: row.opt_id("snapshot_id")?, position: row.count("position")?, recorded_at });
+        entry.sightings.push(Sighting {
+            snapshot: row.opt_id("snapshot_id")?,
+            position: row.count("position")?,
+            recorded_at,
+        });
     }
     for entry in said.values_mut() {
         // in one order, whichever message was recorded first
@@ -164,7 +180,11 @@ async fn snapshots(conn: &mut SqliteConnection, trackers: &str, known: i64) -> D
 }
 
 async fn decisions(conn: &mut SqliteConnection, id: ShipmentId, known: i64) -> Done<Vec<Decision>> {
-    let rows = sqlx::query("SELECT body FROM decision WHERE shipment_id = ? AND at <= ? ORDER BY seq").bind(id.0).bind(known).fetch_all(conn).await?;
+    let rows = sqlx::query("SELECT body FROM decision WHERE shipment_id = ? AND at <= ? ORDER BY seq")
+        .bind(id.0)
+        .bind(known)
+        .fetch_all(conn)
+        .await?;
     rows.iter().map(|row| row.json("body")).collect()
 }
 
@@ -220,7 +240,13 @@ async fn put_effect(conn: &mut SqliteConnection, scope: Scope, commit: &Commit, 
     Ok(())
 }
 
-async fn put_state_change(conn: &mut SqliteConnection, scope: Scope, commit: &Commit, from: State, revision: i64) -> Done<()> {
+async fn put_state_change(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    commit: &Commit,
+    from: State,
+    revision: i64,
+) -> Done<()> {
     sqlx::query("INSERT INTO state_change (shipment_id, revision, company_id, at, cause, correlation, from_state, to_state) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
         .bind(commit.shipment.0)
         .bind(revision)

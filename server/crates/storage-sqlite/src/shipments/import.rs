@@ -21,7 +21,12 @@ use storage::{
 };
 
 /// One transaction: made or changed, bindings opened and closed, fold jobs.
-pub(super) async fn import(conn: &mut SqliteConnection, scope: Scope, shipments: &[ImportedShipment], at: Timestamp) -> Done<Imported> {
+pub(super) async fn import(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    shipments: &[ImportedShipment],
+    at: Timestamp,
+) -> Done<Imported> {
     let mut done = Imported::default();
     for shipment in shipments {
         let known = find(conn, scope, shipment).await?;
@@ -101,7 +106,14 @@ async fn take_in(
     Ok(facts)
 }
 
-async fn create(conn: &mut SqliteConnection, scope: Scope, id: ShipmentId, shipment: &ImportedShipment, plan: &str, at: Timestamp) -> Done<()> {
+async fn create(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    id: ShipmentId,
+    shipment: &ImportedShipment,
+    plan: &str,
+    at: Timestamp,
+) -> Done<()> {
     let (origin, folded) = (&shipment.origin, Folded::default());
     sqlx::query(
         "INSERT INTO shipment (id, company_id, origin, origin_system, origin_model, origin_record, origin_digest, standing, destination,
@@ -166,7 +178,13 @@ async fn keep_plan(conn: &mut SqliteConnection, scope: Scope, id: ShipmentId, pl
 }
 
 /// Closes the bindings that the order system no longer names, and opens the new ones.
-async fn settle_claims(conn: &mut SqliteConnection, scope: Scope, id: ShipmentId, shipment: &ImportedShipment, at: Timestamp) -> Done<Facts> {
+async fn settle_claims(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    id: ShipmentId,
+    shipment: &ImportedShipment,
+    at: Timestamp,
+) -> Done<Facts> {
     let mut wanted: Vec<(TrackerId, Option<&str>, &storage::shipments::Claim)> = Vec::new();
     for claim in &shipment.claims {
         let new = NewTracker {
@@ -195,13 +213,22 @@ async fn settle_claims(conn: &mut SqliteConnection, scope: Scope, id: ShipmentId
     }
     for (tracker, piece, claim) in wanted.into_iter().filter(|(tracker, _, _)| !kept.contains(tracker)) {
         take_over(conn, scope, tracker, id, at).await?;
-        bind(conn, scope, &NewBinding { id: claim.binding_id, tracker, shipment: id, piece, number_raw: &claim.number_raw }, at).await?;
+        bind(
+            conn,
+            scope,
+            &NewBinding { id: claim.binding_id, tracker, shipment: id, piece, number_raw: &claim.number_raw },
+            at,
+        )
+        .await?;
         facts = Facts::Changed;
     }
     Ok(facts)
 }
 
-async fn open_bindings(conn: &mut SqliteConnection, id: ShipmentId) -> Done<Vec<(BindingId, TrackerId, Option<String>)>> {
+async fn open_bindings(
+    conn: &mut SqliteConnection,
+    id: ShipmentId,
+) -> Done<Vec<(BindingId, TrackerId, Option<String>)>> {
     let rows = sqlx::query(
         "SELECT b.id, b.tracker_id, b.piece FROM binding b
          WHERE b.shipment_id = ? AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
@@ -223,7 +250,13 @@ async fn close(conn: &mut SqliteConnection, scope: Scope, binding: BindingId, at
 }
 
 /// A claimed tracker leaves the unclaimed shipment that was made for it; its history comes along with the tracker.
-async fn take_over(conn: &mut SqliteConnection, scope: Scope, tracker: TrackerId, claimant: ShipmentId, at: Timestamp) -> Done<()> {
+async fn take_over(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    tracker: TrackerId,
+    claimant: ShipmentId,
+    at: Timestamp,
+) -> Done<()> {
     let rows = sqlx::query(
         "SELECT b.id, s.id AS shipment_id, s.revision, s.sandbox FROM binding b JOIN shipment s ON s.id = b.shipment_id
          WHERE b.tracker_id = ? AND s.origin IS NULL AND s.merged_into IS NULL
@@ -248,8 +281,18 @@ async fn take_over(conn: &mut SqliteConnection, scope: Scope, tracker: TrackerId
 }
 
 /// The unclaimed shipment leaves lists, counts and the queue; its exceptions come anew on the claimant.
-async fn merge(conn: &mut SqliteConnection, scope: Scope, unclaimed: ShipmentId, claimant: ShipmentId, at: Timestamp) -> Done<()> {
-    sqlx::query("UPDATE shipment SET merged_into = ?, review_at = NULL WHERE id = ?").bind(claimant.0).bind(unclaimed.0).execute(&mut *conn).await?;
+async fn merge(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    unclaimed: ShipmentId,
+    claimant: ShipmentId,
+    at: Timestamp,
+) -> Done<()> {
+    sqlx::query("UPDATE shipment SET merged_into = ?, review_at = NULL WHERE id = ?")
+        .bind(claimant.0)
+        .bind(unclaimed.0)
+        .execute(&mut *conn)
+        .await?;
     sqlx::query(
         "UPDATE exception SET closed_at = ?1, closed_recorded_at = ?1, resolution = ?2
          WHERE company_id = ?3 AND shipment_id = ?4 AND closed_at IS NULL",
@@ -263,8 +306,16 @@ async fn merge(conn: &mut SqliteConnection, scope: Scope, unclaimed: ShipmentId,
     Ok(())
 }
 
-async fn renew_terms(conn: &mut SqliteConnection, scope: Scope, id: ShipmentId, shipment: &ImportedShipment) -> Done<()> {
-    sqlx::query("DELETE FROM shipment_term WHERE shipment_id = ? AND kind <> 'number'").bind(id.0).execute(&mut *conn).await?;
+async fn renew_terms(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    id: ShipmentId,
+    shipment: &ImportedShipment,
+) -> Done<()> {
+    sqlx::query("DELETE FROM shipment_term WHERE shipment_id = ? AND kind <> 'number'")
+        .bind(id.0)
+        .execute(&mut *conn)
+        .await?;
     put_term(conn, scope, id, "record", &term(&shipment.origin.name)).await?;
     if let Some(order) = &shipment.origin.order {
         put_term(conn, scope, id, "order", &term(order)).await?;

@@ -28,11 +28,19 @@ pub(super) async fn list(conn: &mut SqliteConnection, scope: Scope, query: &Ship
     }
     matching(&mut sql, scope, query);
     if let Some((need, moved_at, id)) = cursor::decode::<Place>(query.cursor.as_deref()) {
-        sql.push(" AND (s.need, s.moved_at, s.id) < (").push_bind(need).push(", ").push_bind(moved_at).push(", ").push_bind(id).push(")");
+        sql.push(" AND (s.need, s.moved_at, s.id) < (")
+            .push_bind(need)
+            .push(", ")
+            .push_bind(moved_at)
+            .push(", ")
+            .push_bind(id)
+            .push(")");
     }
     sql.push(" ORDER BY s.need DESC, s.moved_at DESC, s.id DESC LIMIT ").push_bind(PAGE_AND_ONE);
     let rows = sql.build().fetch_all(&mut *conn).await?;
-    let page = page(rows.iter().map(|row| Ok((place(row)?, row))).collect::<Done<Vec<_>>>()?, |(place, _)| cursor::encode(place));
+    let page = page(rows.iter().map(|row| Ok((place(row)?, row))).collect::<Done<Vec<_>>>()?, |(place, _)| {
+        cursor::encode(place)
+    });
     let ids: Vec<Uuid> = page.rows.iter().map(|((_, _, id), _)| *id).collect();
     let mut numbers = numbers(conn, ids.iter().copied()).await?;
     let mut cases = open_cases(conn, &ids).await?;
@@ -77,7 +85,12 @@ const fn tab(tab: ShipmentTab) -> &'static str {
 /// Any of the words: a number, order or record that is it or begins with it; or any of the customer tokens.
 fn matching(sql: &mut QueryBuilder<Sqlite>, scope: Scope, query: &ShipmentQuery) {
     let Some(text) = query.text.as_deref().map(str::trim).filter(|text| !text.is_empty()) else { return };
-    let mut words: Vec<String> = text.split(|c: char| c.is_whitespace() || c == ',' || c == ';').map(term).filter(|word| !word.is_empty()).take(SEARCH_WORDS).collect();
+    let mut words: Vec<String> = text
+        .split(|c: char| c.is_whitespace() || c == ',' || c == ';')
+        .map(term)
+        .filter(|word| !word.is_empty())
+        .take(SEARCH_WORDS)
+        .collect();
     if words.len() > 1 {
         // a number that is written in groups
         words.push(term(text));

@@ -23,8 +23,8 @@ use storage::{
     Page, Result, Scope, Sealed, StoreError, WrappedKey,
     limits::CHANGE_ROWS,
     shipments::{
-        Change, Commit, Committed, EffectRecord, Imported, ImportedShipment, Loaded, NumberRecord, SeenIn, ShipmentQuery, ShipmentRecord,
-        ShipmentRow, Shipments, StateChange, TabCounts,
+        Change, Commit, Committed, EffectRecord, Imported, ImportedShipment, Loaded, NumberRecord, SeenIn,
+        ShipmentQuery, ShipmentRecord, ShipmentRow, Shipments, StateChange, TabCounts,
     },
 };
 use uuid::Uuid;
@@ -39,7 +39,8 @@ pub(crate) const OWN_ROWS: i64 = 10_000;
 #[async_trait]
 impl Shipments for SqliteStore {
     async fn import(&self, scope: Scope, shipments: Vec<ImportedShipment>, at: Timestamp) -> Result<Imported> {
-        self.write(Turn::Batch, move |conn| Box::pin(async move { import::import(conn, scope, &shipments, at).await })).await
+        self.write(Turn::Batch, move |conn| Box::pin(async move { import::import(conn, scope, &shipments, at).await }))
+            .await
     }
 
     async fn load(&self, scope: Scope, id: ShipmentId, known_at: Option<Timestamp>) -> Result<Option<Loaded>> {
@@ -104,7 +105,9 @@ impl Shipments for SqliteStore {
             .fetch_optional(&mut *read)
             .await
             .map_err(Fail::from)?;
-        let Some(sealed) = row.map(|row| row.opt_sealed("customer_subject", "customer")).transpose()?.flatten() else { return Ok(None) };
+        let Some(sealed) = row.map(|row| row.opt_sealed("customer_subject", "customer")).transpose()?.flatten() else {
+            return Ok(None);
+        };
         let key = people::key(&mut read, scope, sealed.subject).await?;
         Ok(Some((sealed, key)))
     }
@@ -141,13 +144,14 @@ impl Shipments for SqliteStore {
     async fn written(&self, scope: Scope, id: ShipmentId, values: String, at: Timestamp) -> Result<()> {
         self.write(Turn::RealTime, move |conn| {
             Box::pin(async move {
-                let written = sqlx::query("UPDATE shipment SET written = ?, written_at = ? WHERE company_id = ? AND id = ?")
-                    .bind(values)
-                    .bind(micros(at))
-                    .bind(scope.company.0)
-                    .bind(id.0)
-                    .execute(conn)
-                    .await?;
+                let written =
+                    sqlx::query("UPDATE shipment SET written = ?, written_at = ? WHERE company_id = ? AND id = ?")
+                        .bind(values)
+                        .bind(micros(at))
+                        .bind(scope.company.0)
+                        .bind(id.0)
+                        .execute(conn)
+                        .await?;
                 found(written.rows_affected(), "shipment")
             })
         })
@@ -156,13 +160,15 @@ impl Shipments for SqliteStore {
 
     async fn history(&self, scope: Scope, id: ShipmentId) -> Result<Vec<StateChange>> {
         let mut read = self.read().await?;
-        let rows = sqlx::query("SELECT * FROM state_change WHERE company_id = ? AND shipment_id = ? ORDER BY revision LIMIT ?")
-            .bind(scope.company.0)
-            .bind(id.0)
-            .bind(OWN_ROWS)
-            .fetch_all(&mut *read)
-            .await
-            .map_err(Fail::from)?;
+        let rows = sqlx::query(
+            "SELECT * FROM state_change WHERE company_id = ? AND shipment_id = ? ORDER BY revision LIMIT ?",
+        )
+        .bind(scope.company.0)
+        .bind(id.0)
+        .bind(OWN_ROWS)
+        .fetch_all(&mut *read)
+        .await
+        .map_err(Fail::from)?;
         Ok(rows.iter().map(state_change).collect::<Done<_>>()?)
     }
 
@@ -230,7 +236,12 @@ pub(crate) struct NewBinding<'a> {
 }
 
 /// Opens a binding.
-pub(crate) async fn bind(conn: &mut SqliteConnection, scope: Scope, binding: &NewBinding<'_>, at: Timestamp) -> Done<()> {
+pub(crate) async fn bind(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    binding: &NewBinding<'_>,
+    at: Timestamp,
+) -> Done<()> {
     sqlx::query("INSERT INTO binding (id, company_id, tracker_id, shipment_id, piece, number_raw, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?)")
         .bind(binding.id.0)
         .bind(scope.company.0)
@@ -245,7 +256,12 @@ pub(crate) async fn bind(conn: &mut SqliteConnection, scope: Scope, binding: &Ne
 }
 
 /// Makes a shipment for a tracker that nobody claims.
-pub(crate) async fn make_unclaimed(conn: &mut SqliteConnection, scope: Scope, id: ShipmentId, at: Timestamp) -> Done<()> {
+pub(crate) async fn make_unclaimed(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    id: ShipmentId,
+    at: Timestamp,
+) -> Done<()> {
     let folded = domain::fold::Folded::default();
     sqlx::query(
         "INSERT INTO shipment (id, company_id, plan, created_at, updated_at, folded, state, visibility) VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7)",
@@ -270,7 +286,10 @@ pub(crate) async fn mark_sandbox(conn: &mut SqliteConnection, id: ShipmentId) ->
 
 /// Brings the numbers under which a shipment is found in step with its open bindings.
 pub(crate) async fn renew_number_terms(conn: &mut SqliteConnection, scope: Scope, id: ShipmentId) -> Done<()> {
-    sqlx::query("DELETE FROM shipment_term WHERE shipment_id = ? AND kind = 'number'").bind(id.0).execute(&mut *conn).await?;
+    sqlx::query("DELETE FROM shipment_term WHERE shipment_id = ? AND kind = 'number'")
+        .bind(id.0)
+        .execute(&mut *conn)
+        .await?;
     let rows = sqlx::query(
         "SELECT DISTINCT t.number FROM binding b JOIN tracker t ON t.id = b.tracker_id
          WHERE b.shipment_id = ? AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
@@ -284,17 +303,25 @@ pub(crate) async fn renew_number_terms(conn: &mut SqliteConnection, scope: Scope
     Ok(())
 }
 
-async fn put_term(conn: &mut SqliteConnection, scope: Scope, id: ShipmentId, kind: &'static str, term: &str) -> Done<()> {
+async fn put_term(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    id: ShipmentId,
+    kind: &'static str,
+    term: &str,
+) -> Done<()> {
     if term.is_empty() {
         return Ok(());
     }
-    sqlx::query("INSERT INTO shipment_term (company_id, term, kind, shipment_id) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
-        .bind(scope.company.0)
-        .bind(term)
-        .bind(kind)
-        .bind(id.0)
-        .execute(conn)
-        .await?;
+    sqlx::query(
+        "INSERT INTO shipment_term (company_id, term, kind, shipment_id) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    )
+    .bind(scope.company.0)
+    .bind(term)
+    .bind(kind)
+    .bind(id.0)
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -311,15 +338,26 @@ async fn tell(conn: &mut SqliteConnection, scope: Scope, id: ShipmentId, revisio
 }
 
 /// A shipment alone.
-pub(crate) async fn shipment(conn: &mut SqliteConnection, scope: Scope, id: ShipmentId) -> Done<Option<ShipmentRecord>> {
-    let row = sqlx::query("SELECT * FROM shipment WHERE company_id = ? AND id = ?").bind(scope.company.0).bind(id.0).fetch_optional(&mut *conn).await?;
+pub(crate) async fn shipment(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    id: ShipmentId,
+) -> Done<Option<ShipmentRecord>> {
+    let row = sqlx::query("SELECT * FROM shipment WHERE company_id = ? AND id = ?")
+        .bind(scope.company.0)
+        .bind(id.0)
+        .fetch_optional(&mut *conn)
+        .await?;
     let Some(row) = row else { return Ok(None) };
     let numbers = numbers(conn, [id.0]).await?.remove(&id).unwrap_or_default();
     Ok(Some(record(&row, numbers)?))
 }
 
 /// The numbers of open bindings, shipment by shipment.
-pub(crate) async fn numbers(conn: &mut SqliteConnection, ids: impl IntoIterator<Item = Uuid>) -> Done<HashMap<ShipmentId, Vec<NumberRecord>>> {
+pub(crate) async fn numbers(
+    conn: &mut SqliteConnection,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> Done<HashMap<ShipmentId, Vec<NumberRecord>>> {
     let rows = sqlx::query(
         "SELECT b.shipment_id, b.tracker_id, b.number_raw, b.piece, t.carrier, t.carrier_label
          FROM json_each(?) s
@@ -394,5 +432,10 @@ fn seen_in(row: &SqliteRow) -> Done<SeenIn> {
 }
 
 fn change(row: &SqliteRow) -> Done<Change> {
-    Ok(Change { seq: row.count("seq")?, shipment: row.id("shipment_id")?, revision: row.count("revision")?, at: row.at("at")? })
+    Ok(Change {
+        seq: row.count("seq")?,
+        shipment: row.id("shipment_id")?,
+        revision: row.count("revision")?,
+        at: row.at("at")?,
+    })
 }

@@ -10,7 +10,7 @@ use crate::{
 use domain::{
     Milestone,
     fold::Trust,
-    ids::{SnapshotId, ShipmentId, content_id},
+    ids::{ShipmentId, SnapshotId, content_id},
 };
 
 async fn loaded(world: &World, id: ShipmentId) -> Loaded {
@@ -22,7 +22,8 @@ pub async fn recording_twice_changes_nothing(store: Store) {
     let source = world.source("shop").await;
     let message = world.accept(world.message(source, None, 1, 3)).await.message;
     let said = [Said { snapshot: Some(2), ..Said::of("NUM1", &["A", "BB", "A"], 3) }, Said::of("NUM2", &["?X"], 3)];
-    let record = async || world.store.facts.record(world.scope, world.recording_of(message, source, &said)).await.unwrap();
+    let record =
+        async || world.store.facts.record(world.scope, world.recording_of(message, source, &said)).await.unwrap();
     let first = record().await;
     assert_eq!((first.shipments.len(), first.new_observations), (2, 3));
     assert_eq!(world.drain(Lane::RealTime, JobKind::Fold).await.len(), 2);
@@ -41,7 +42,8 @@ pub async fn a_statement_said_twice_is_one_observation_with_two_sightings(store:
     let world = World::new(store).await;
     let (shop, other) = (world.source("shop").await, world.source("other").await);
     let shipment = world.say(shop, Said { snapshot: Some(1), ..Said::of("NUM1", &["A"], 3) }).await.shipments[0];
-    let mut recording = world.recording(other, &[Said { snapshot: Some(2), ..Said::of("NUM1", &["A", "BB"], 2) }]).await;
+    let mut recording =
+        world.recording(other, &[Said { snapshot: Some(2), ..Said::of("NUM1", &["A", "BB"], 2) }]).await;
     recording.trust = Trust::Carrier;
     assert_eq!(world.store.facts.record(world.scope, recording).await.unwrap().new_observations, 1);
     let input = loaded(&world, shipment).await.input;
@@ -49,9 +51,14 @@ pub async fn a_statement_said_twice_is_one_observation_with_two_sightings(store:
     let fact = input.facts.iter().find(|f| f.observation.codes.raw == "A").unwrap();
     assert_eq!(fact.sightings.len(), 2);
     assert_eq!((fact.source, fact.trust), (other, Trust::Carrier), "who said it first, by the time it was taken in");
-    let named = |source: domain::ids::SourceId, stamp: u8| SnapshotId(content_id("snapshot", &[source.0.as_bytes(), b"NUM1", &[stamp]]));
+    let named = |source: domain::ids::SourceId, stamp: u8| {
+        SnapshotId(content_id("snapshot", &[source.0.as_bytes(), b"NUM1", &[stamp]]))
+    };
     assert_eq!(input.snapshots.iter().map(|s| s.stamp).max(), Some(Some(at(2))));
-    assert!(input.snapshots.iter().any(|s| s.id == named(shop, 1)) && input.snapshots.iter().any(|s| s.id == named(other, 2)));
+    assert!(
+        input.snapshots.iter().any(|s| s.id == named(shop, 1))
+            && input.snapshots.iter().any(|s| s.id == named(other, 2))
+    );
 }
 
 pub async fn an_unbound_tracker_makes_an_unclaimed_shipment(store: Store) {
@@ -62,7 +69,14 @@ pub async fn an_unbound_tracker_makes_an_unclaimed_shipment(store: Store) {
     assert_eq!(first.shipments, second.shipments, "one for the tracker");
     let record = world.store.shipments.shipment(world.scope, first.shipments[0]).await.unwrap().unwrap();
     assert_eq!((record.origin, record.revision), (None, 0));
-    assert_eq!(record.numbers.iter().map(|n| (n.number.as_str(), n.carrier.as_deref(), n.carrier_label.as_deref())).collect::<Vec<_>>(), [("num1", Some("dhl"), Some("DHL"))]);
+    assert_eq!(
+        record
+            .numbers
+            .iter()
+            .map(|n| (n.number.as_str(), n.carrier.as_deref(), n.carrier_label.as_deref()))
+            .collect::<Vec<_>>(),
+        [("num1", Some("dhl"), Some("DHL"))]
+    );
     assert_eq!(world.store.shipments.counts(world.scope, at(3)).await.unwrap().unclaimed, 1);
     let query = crate::shipments::ShipmentQuery { tab: ShipmentTab::Unclaimed, ..Default::default() };
     assert_eq!(world.store.shipments.list(world.scope, query, at(3)).await.unwrap().rows[0].id, first.shipments[0]);
@@ -124,7 +138,12 @@ pub async fn a_newer_reading_counts_from_when_it_was_recorded(store: Store) {
     let id = loaded(&world, shipment).await.input.facts[0].id;
     world.drain(Lane::RealTime, JobKind::Fold).await;
     let job = world.job(JobKind::SyncOrder, shipment, 10);
-    world.store.facts.reread(world.scope, vec![(id, reading(1, Some(Milestone::Delivered)))], at(10), vec![job]).await.unwrap();
+    world
+        .store
+        .facts
+        .reread(world.scope, vec![(id, reading(1, Some(Milestone::Delivered)))], at(10), vec![job])
+        .await
+        .unwrap();
     assert_eq!(loaded(&world, shipment).await.input.facts[0].reading.milestone, Milestone::Delivered);
     let before = world.store.shipments.load(world.scope, shipment, Some(at(9))).await.unwrap().unwrap();
     assert_eq!(before.input.facts[0].reading.mapping, 0);
@@ -141,7 +160,8 @@ pub async fn unmapped_codes_are_counted_until_they_are_read(store: Store) {
     let codes = world.store.facts.unmapped(world.scope).await.unwrap();
     let said: Vec<_> = codes.iter().map(|c| (c.list.as_str(), c.value.as_str(), c.observations, c.shipment)).collect();
     assert_eq!(said, [("test.codes", "?X", 2, Some(two)), ("test.codes", "?YY", 1, Some(one))]);
-    let readings = loaded(&world, one).await.input.facts.iter().map(|f| (f.id, reading(1, Some(Milestone::Accepted)))).collect();
+    let readings =
+        loaded(&world, one).await.input.facts.iter().map(|f| (f.id, reading(1, Some(Milestone::Accepted)))).collect();
     world.store.facts.reread(world.scope, readings, at(5), Vec::new()).await.unwrap();
     let codes = world.store.facts.unmapped(world.scope).await.unwrap();
     assert_eq!(codes.iter().map(|c| (c.value.as_str(), c.observations)).collect::<Vec<_>>(), [("?X", 1)]);
@@ -155,7 +175,10 @@ pub async fn an_observation_comes_with_where_it_was_seen(store: Store) {
     let id = loaded(&world, shipment).await.input.facts.iter().find(|f| f.observation.codes.raw == "A").unwrap().id;
     let record = world.store.facts.observation(world.scope, shipment, id).await.unwrap().unwrap();
     assert_eq!((record.number.as_str(), record.body.codes.raw.as_str()), ("NUM1", "A"));
-    assert_eq!(record.seen.iter().map(|(_, position, when)| (*position, *when)).collect::<Vec<_>>(), [(1, at(2)), (0, at(1))]);
+    assert_eq!(
+        record.seen.iter().map(|(_, position, when)| (*position, *when)).collect::<Vec<_>>(),
+        [(1, at(2)), (0, at(1))]
+    );
     let stranger = world.say(source, Said::of("NUM2", &["A"], 1)).await.shipments[0];
     assert!(world.store.facts.observation(world.scope, stranger, id).await.unwrap().is_none());
 }

@@ -15,9 +15,15 @@ pub async fn a_message_is_kept_with_its_job(store: Store) {
     let source = world.source("shop").await;
     let message = world.message(source, Some("d-1"), 1, 5);
     let accepted = world.accept(message.clone()).await;
-    assert_eq!((accepted.message, accepted.correlation, accepted.novelty), (message.id, message.correlation, Novelty::New));
+    assert_eq!(
+        (accepted.message, accepted.correlation, accepted.novelty),
+        (message.id, message.correlation, Novelty::New)
+    );
     let kept = world.store.inbox.message(world.scope, message.id).await.unwrap().unwrap();
-    assert_eq!((kept.status, kept.received_at, kept.source_name.as_str(), kept.size, kept.repeats), (MessageStatus::Received, at(5), "shop", 11, 0));
+    assert_eq!(
+        (kept.status, kept.received_at, kept.source_name.as_str(), kept.size, kept.repeats),
+        (MessageStatus::Received, at(5), "shop", 11, 0)
+    );
     let body = world.store.inbox.body(world.scope, message.id).await.unwrap().unwrap();
     assert_eq!((body.body, body.key), (message.body, Some(message.key)));
     let leased = world.claim("w", &[JobKind::Normalise], at(10)).await;
@@ -41,7 +47,14 @@ pub async fn a_repeated_delivery_is_counted_and_not_stored(store: Store) {
 pub async fn another_key_or_another_digest_is_another_message(store: Store) {
     let world = World::new(store).await;
     let (shop, other) = (world.source("shop").await, world.source("other").await);
-    for (source, key, digest) in [(shop, Some("a"), 1), (shop, Some("b"), 1), (shop, Some("a"), 2), (shop, None, 1), (shop, None, 2), (other, Some("a"), 1)] {
+    for (source, key, digest) in [
+        (shop, Some("a"), 1),
+        (shop, Some("b"), 1),
+        (shop, Some("a"), 2),
+        (shop, None, 1),
+        (shop, None, 2),
+        (other, Some("a"), 1),
+    ] {
         assert_eq!(world.accept(world.message(source, key, digest, 1)).await.novelty, Novelty::New, "{key:?} {digest}");
     }
 }
@@ -79,12 +92,18 @@ pub async fn a_source_name_belongs_to_one_source(store: Store) {
     assert_eq!((scope.company, kept.id, key.subject), (world.scope.company, id, kept.secrets.subject));
     let mut other = kept.clone();
     other.id = world.id();
-    let refused = world.store.inbox.put_source(world.scope, other, key.clone(), world.audit("source.put", "source", 1)).await;
+    let refused =
+        world.store.inbox.put_source(world.scope, other, key.clone(), world.audit("source.put", "source", 1)).await;
     assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
     let mut renamed = kept;
     renamed.name = "store".into();
     renamed.enabled = false;
-    world.store.inbox.put_source(world.scope, renamed.clone(), key, world.audit("source.put", "source", 1)).await.unwrap();
+    world
+        .store
+        .inbox
+        .put_source(world.scope, renamed.clone(), key, world.audit("source.put", "source", 1))
+        .await
+        .unwrap();
     assert_eq!(world.store.inbox.sources(world.scope).await.unwrap(), [renamed]);
     assert!(world.store.inbox.source_by_name("shop").await.unwrap().is_none());
 }
@@ -98,7 +117,12 @@ pub async fn messages_are_paged_newest_first(store: Store) {
         let message = world.message(source, Some(&n.to_string()), 1, i64::from(n / 3));
         let id = world.accept(message).await.message;
         if n % 10 == 0 {
-            world.store.inbox.conclude(world.scope, id, MessageStatus::Quarantined { reason: "no JSON".into() }).await.unwrap();
+            world
+                .store
+                .inbox
+                .conclude(world.scope, id, MessageStatus::Quarantined { reason: "no JSON".into() })
+                .await
+                .unwrap();
             quarantined.push(id);
         }
     }
@@ -119,7 +143,10 @@ pub async fn replay_reads_again(store: Store) {
     world.store.inbox.conclude(world.scope, id, MessageStatus::Quarantined { reason: "no JSON".into() }).await.unwrap();
     let unknown = world.id();
     let jobs = vec![(id, world.job(JobKind::Normalise, id, 2)), (unknown, world.job(JobKind::Normalise, unknown, 2))];
-    assert_eq!(world.store.inbox.replay(world.scope, jobs, world.audit("message.replay", "message", 2)).await.unwrap(), 1);
+    assert_eq!(
+        world.store.inbox.replay(world.scope, jobs, world.audit("message.replay", "message", 2)).await.unwrap(),
+        1
+    );
     assert_eq!(world.store.inbox.message(world.scope, id).await.unwrap().unwrap().status, MessageStatus::Received);
     let missing = world.store.inbox.conclude(world.scope, unknown, MessageStatus::Received).await;
     assert!(matches!(missing, Err(StoreError::NotFound(_))));

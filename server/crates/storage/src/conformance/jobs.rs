@@ -49,7 +49,10 @@ pub async fn work_for_one_target_is_merged(store: Store) {
     let leased = world.claim("a", SYNC, at(10)).await;
     assert_eq!(leased.len(), 1);
     let job = &leased[0].job;
-    assert_eq!((job.id, job.lane, job.cause, job.run_at, job.correlation), (first.id, Lane::RealTime, Cause::Live, at(10), second.correlation));
+    assert_eq!(
+        (job.id, job.lane, job.cause, job.run_at, job.correlation),
+        (first.id, Lane::RealTime, Cause::Live, at(10), second.correlation)
+    );
     world.enqueue(&world.job(JobKind::Fold, "s1", 1)).await;
     assert_eq!(world.claim("a", &[JobKind::Fold], at(10)).await.len(), 1, "another kind is other work");
 }
@@ -131,7 +134,10 @@ pub async fn a_retry_waits_and_takes_in_what_came_meanwhile(store: Store) {
     let leased = world.claim("a", SYNC, at(6)).await;
     assert_eq!(leased.len(), 1);
     let again = &leased[0];
-    assert_eq!((again.job.id, again.attempts, again.job.cause, again.job.correlation), (job.id, 1, Cause::Live, live.correlation));
+    assert_eq!(
+        (again.job.id, again.attempts, again.job.cause, again.job.correlation),
+        (job.id, 1, Cause::Live, live.correlation)
+    );
     assert_eq!(world.claim("b", SYNC, at(6)).await, []);
     world.store.jobs.finish("a", job.id, Finish::Done, at(6)).await.unwrap();
     assert_eq!(world.claim("b", SYNC, at(600)).await, [], "nothing is left over");
@@ -166,7 +172,9 @@ pub async fn lanes_and_kinds_are_separate(store: Store) {
 pub async fn the_oldest_goes_first(store: Store) {
     let world = World::new(store).await;
     for minutes in [9, 3, 7, 1, 5] {
-        world.enqueue(&world.job(if minutes % 4 == 1 { JobKind::Fold } else { JobKind::SyncOrder }, minutes, minutes)).await;
+        world
+            .enqueue(&world.job(if minutes % 4 == 1 { JobKind::Fold } else { JobKind::SyncOrder }, minutes, minutes))
+            .await;
     }
     let leased = world.claim("a", JobKind::ALL, at(10)).await;
     assert_eq!(leased.iter().map(|l| l.job.target.as_str()).collect::<Vec<_>>(), ["1", "3", "5", "7", "9"]);
@@ -206,7 +214,10 @@ pub async fn dead_jobs_are_counted_retried_or_dropped(store: Store) {
     world.claim("a", SYNC, at(10)).await;
     world.store.jobs.finish("a", done.id, Finish::Done, at(10)).await.unwrap();
 
-    let since = |minutes, destination: Option<&str>| RetrySelection::DeadSince { since: at(minutes), destination: destination.map(str::to_owned) };
+    let since = |minutes, destination: Option<&str>| RetrySelection::DeadSince {
+        since: at(minutes),
+        destination: destination.map(str::to_owned),
+    };
     let count = async |selection| world.store.jobs.count(world.scope, selection).await.unwrap();
     assert_eq!(count(since(0, None)).await, 4, "early, still, other, twice");
     assert_eq!(count(since(5, Some("odoo"))).await, 2, "still, twice");
@@ -255,7 +266,10 @@ pub async fn attempts_are_kept_by_job_and_shipment(store: Store) {
 
 pub async fn figures_by_destination(store: Store) {
     let world = World::new(store).await;
-    for (n, finish) in [Finish::Done, Finish::Done, retry(100), dead("forbidden"), dead("forbidden"), dead("gone")].into_iter().enumerate() {
+    for (n, finish) in [Finish::Done, Finish::Done, retry(100), dead("forbidden"), dead("forbidden"), dead("gone")]
+        .into_iter()
+        .enumerate()
+    {
         let job = world.job(JobKind::SyncOrder, n, 1);
         world.enqueue(&job).await;
         world.claim("a", SYNC, at(1)).await;
@@ -280,12 +294,20 @@ pub async fn jobs_are_paged(store: Store) {
         world.enqueue(&world.job(JobKind::SyncOrder, n, i64::from(n % 7))).await;
     }
     world.enqueue(&world.job(JobKind::Fold, "inside", 1)).await;
-    let list = async |cursor| world.store.jobs.list(world.scope, JobFilter::Pending, Some("odoo".into()), cursor).await.unwrap();
+    let list = async |cursor| {
+        world.store.jobs.list(world.scope, JobFilter::Pending, Some("odoo".into()), cursor).await.unwrap()
+    };
     let first = list(None).await;
     let second = list(first.next.clone()).await;
     let all: BTreeSet<_> = first.rows.iter().chain(&second.rows).map(|r| r.job.id).collect();
-    assert_eq!((first.rows.len(), second.rows.len(), second.next, all.len()), (PAGE_ROWS as usize, 5, None, total as usize));
+    assert_eq!(
+        (first.rows.len(), second.rows.len(), second.next, all.len()),
+        (PAGE_ROWS as usize, 5, None, total as usize)
+    );
     assert!(first.rows.windows(2).all(|w| w[0].updated_at >= w[1].updated_at));
     assert!(first.rows.iter().all(|r| r.status == JobStatus::Ready));
-    assert_eq!(world.store.jobs.list(world.scope, JobFilter::Pending, Some("desk".into()), None).await.unwrap().rows, []);
+    assert_eq!(
+        world.store.jobs.list(world.scope, JobFilter::Pending, Some("desk".into()), None).await.unwrap().rows,
+        []
+    );
 }

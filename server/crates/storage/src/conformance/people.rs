@@ -35,7 +35,9 @@ pub async fn the_company_is_made_once(store: Store) {
 pub async fn a_login_belongs_to_one_user(store: Store) {
     let world = World::new(store).await;
     let (ada, bob) = (user(&world, "ada"), user(&world, "bob"));
-    let put = async |user: &UserRecord| world.store.people.put_user(world.scope, user.clone(), world.audit("user.put", "user", 1)).await;
+    let put = async |user: &UserRecord| {
+        world.store.people.put_user(world.scope, user.clone(), world.audit("user.put", "user", 1)).await
+    };
     put(&ada).await.unwrap();
     put(&bob).await.unwrap();
     let taken = UserRecord { id: bob.id, ..ada.clone() };
@@ -82,7 +84,9 @@ pub async fn a_subject_keeps_its_first_key(store: Store) {
     assert_eq!((put(1).await, put(2).await), (key(1), key(1)));
     world.store.people.destroy_key(world.scope, subject, world.audit("key.destroy", "subject", 2)).await.unwrap();
     assert_eq!(world.store.people.key(world.scope, subject).await.unwrap(), None);
-    assert!(world.store.people.destroy_key(world.scope, subject, world.audit("key.destroy", "subject", 3)).await.is_err());
+    assert!(
+        world.store.people.destroy_key(world.scope, subject, world.audit("key.destroy", "subject", 3)).await.is_err()
+    );
     assert_eq!(put(3).await, key(3), "what comes after is under a new key");
 }
 
@@ -131,7 +135,12 @@ pub async fn audit_lines_about_a_shipment(store: Store) {
     let by_ada = Scope { actor: Actor::User(ada.id), ..world.scope };
     world.store.people.audit(by_ada, world.audit("shipment.note", format!("shipment:{shipment}"), 3)).await.unwrap();
     world.store.people.audit(world.scope, world.audit("other", "shipment:other", 4)).await.unwrap();
-    world.store.people.audit(world.scope, world.audit("exception.resolve", format!("exception:{exception}"), 5)).await.unwrap();
+    world
+        .store
+        .people
+        .audit(world.scope, world.audit("exception.resolve", format!("exception:{exception}"), 5))
+        .await
+        .unwrap();
     let lines = world.store.people.audit_of(world.scope, shipment).await.unwrap();
     let said: Vec<_> = lines.iter().map(|(line, name)| (line.entry.action.as_str(), name.as_deref())).collect();
     assert_eq!(said, [("shipment.note", Some("Ada")), ("exception.resolve", None)]);

@@ -49,7 +49,11 @@ pub async fn any_order_of_messages_and_orders_gives_the_same_facts(store: Store)
             steps.push(Step::Record(recording));
         }
         let record = |n: u64| i64::try_from(seed * 10 + n).unwrap();
-        for order in [world.order(record(1), &[name(1), name(2)]), world.order(record(2), &[name(2), name(3)]), world.order(record(3), &[name(1)])] {
+        for order in [
+            world.order(record(1), &[name(1), name(2)]),
+            world.order(record(2), &[name(2), name(3)]),
+            world.order(record(3), &[name(1)]),
+        ] {
             steps.push(Step::Import(Box::new(order)));
         }
         for step in shuffled(steps, seed) {
@@ -64,11 +68,16 @@ pub async fn any_order_of_messages_and_orders_gives_the_same_facts(store: Store)
         }
         let mut known = Vec::new();
         for n in 1..=3 {
-            let shipment = world.store.shipments.find(world.scope, &format!("WH/OUT/{:05}", record(n))).await.unwrap()[0];
+            let shipment =
+                world.store.shipments.find(world.scope, &format!("WH/OUT/{:05}", record(n))).await.unwrap()[0];
             let loaded = world.store.shipments.load(world.scope, shipment, None).await.unwrap().unwrap();
             known.push(described(&loaded.input));
         }
-        assert_eq!(world.store.shipments.counts(world.scope, super::at(50)).await.unwrap().unclaimed, 0, "seed {seed}: everything is claimed");
+        assert_eq!(
+            world.store.shipments.counts(world.scope, super::at(50)).await.unwrap().unclaimed,
+            0,
+            "seed {seed}: everything is claimed"
+        );
         match &expected {
             None => expected = Some(known),
             Some(expected) => assert_eq!(&known, expected, "seed {seed}"),
@@ -82,7 +91,8 @@ fn described(input: &FoldInput) -> String {
         .facts
         .iter()
         .map(|f| {
-            let mut sightings: Vec<_> = f.sightings.iter().map(|s| (s.snapshot.is_some(), s.position, s.recorded_at)).collect();
+            let mut sightings: Vec<_> =
+                f.sightings.iter().map(|s| (s.snapshot.is_some(), s.position, s.recorded_at)).collect();
             // they come by snapshot, and those are named after the round
             sightings.sort();
             format!("{} {:?} {:?} {:?} {sightings:?}", f.observation.codes.raw, f.reading.milestone, f.trust, f.piece)

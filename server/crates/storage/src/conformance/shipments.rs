@@ -5,7 +5,9 @@ use crate::{
     Actor, Scope, Store,
     jobs::{Cause, JobKind, Lane},
     limits::PAGE_ROWS,
-    shipments::{Committed, EffectKind, Imported, LastEvent, NewEffect, OriginStanding, Posting, ShipmentQuery, ShipmentTab},
+    shipments::{
+        Committed, EffectKind, Imported, LastEvent, NewEffect, OriginStanding, Posting, ShipmentQuery, ShipmentTab,
+    },
     work::{CaseRecord, CaseStatus},
 };
 use domain::{
@@ -45,7 +47,10 @@ pub async fn import_is_idempotent(store: Store) {
     let import = async |order| world.store.shipments.import(world.scope, vec![order], at(1)).await.unwrap();
     assert_eq!(import(order.clone()).await, Imported { created: 1, to_fold: vec![order.id], ..Imported::default() });
     let leased = world.claim_in("a", Lane::Batch, &[JobKind::Fold], at(1)).await;
-    assert_eq!(leased.iter().map(|l| (l.job.target.clone(), l.job.cause)).collect::<Vec<_>>(), [(order.id.to_string(), Cause::Import)]);
+    assert_eq!(
+        leased.iter().map(|l| (l.job.target.clone(), l.job.cause)).collect::<Vec<_>>(),
+        [(order.id.to_string(), Cause::Import)]
+    );
     // the next import offers other ids
     let again = world.order(1, &["NUM1"]);
     assert_eq!(import(again).await, Imported { unchanged: 1, ..Imported::default() });
@@ -99,7 +104,10 @@ pub async fn a_corrected_number_closes_its_binding(store: Store) {
     let record = world.store.shipments.shipment(world.scope, shipment).await.unwrap().unwrap();
     assert_eq!(record.numbers.iter().map(|n| n.number.as_str()).collect::<Vec<_>>(), ["both", "right"]);
     let loaded = world.store.shipments.load(world.scope, shipment, None).await.unwrap().unwrap();
-    assert_eq!(loaded.input.facts.iter().map(|f| f.tracker).collect::<BTreeSet<_>>(), record.numbers.iter().map(|n| n.tracker).collect());
+    assert_eq!(
+        loaded.input.facts.iter().map(|f| f.tracker).collect::<BTreeSet<_>>(),
+        record.numbers.iter().map(|n| n.tracker).collect()
+    );
     assert_eq!(search(&world, "WRONG", &[]).await, BTreeSet::new());
     let stray = world.say(source, Said::of("WRONG", &["BB"], 6)).await.shipments[0];
     assert_ne!(stray, shipment, "the wrong number is nobody's now");
@@ -147,16 +155,26 @@ pub async fn what_was_known_at_a_time(store: Store) {
     let exception = world.trouble(shipment, &[ExceptionReason::Damaged], 5).await[0];
     let revision = world.store.shipments.shipment(world.scope, shipment).await.unwrap().unwrap().revision;
     let mut closing = world.commit(shipment, revision, world.folded(State::Delivered), 6);
-    closing.exceptions.push(ExceptionChange::Close { id: exception, at: None, resolution: domain::fold::Resolution::Delivered });
+    closing.exceptions.push(ExceptionChange::Close {
+        id: exception,
+        at: None,
+        resolution: domain::fold::Resolution::Delivered,
+    });
     world.store.shipments.commit(world.scope, closing).await.unwrap();
     let mut corrected = world.order(1, &["NUM2"]);
     corrected.plan.promised_by = Some(at(900));
     world.import(corrected, 8).await;
 
-    let known = async |minutes| world.store.shipments.load(world.scope, shipment, Some(at(minutes))).await.unwrap().unwrap();
+    let known =
+        async |minutes| world.store.shipments.load(world.scope, shipment, Some(at(minutes))).await.unwrap().unwrap();
     let said = async |minutes| {
         let input = known(minutes).await.input;
-        (input.facts.len(), input.facts.iter().map(|f| f.sightings.len()).sum::<usize>(), input.snapshots.len(), input.plan.promised_by)
+        (
+            input.facts.len(),
+            input.facts.iter().map(|f| f.sightings.len()).sum::<usize>(),
+            input.snapshots.len(),
+            input.plan.promised_by,
+        )
     };
     let promised = Some(at(600));
     assert_eq!(said(0).await, (0, 0, 0, None), "not yet there");
@@ -172,7 +190,9 @@ pub async fn what_was_known_at_a_time(store: Store) {
 pub async fn commit_needs_the_loaded_revision(store: Store) {
     let world = World::new(store).await;
     let shipment = world.import(world.order(1, &[]), 1).await;
-    let commit = |expected| world.store.shipments.commit(world.scope, world.commit(shipment, expected, world.folded(State::InTransit), 2));
+    let commit = |expected| {
+        world.store.shipments.commit(world.scope, world.commit(shipment, expected, world.folded(State::InTransit), 2))
+    };
     assert_eq!(commit(1).await.unwrap(), Committed::Conflict);
     assert_eq!(commit(0).await.unwrap(), Committed::Done(1));
     assert_eq!(commit(0).await.unwrap(), Committed::Conflict);
@@ -191,11 +211,16 @@ pub async fn commit_is_all_or_nothing(store: Store) {
     bad.jobs.push(world.job(JobKind::SyncOrder, shipment, 2));
     bad.effects.push(effect(&world, "DELIVERED/-/1", Posting::Wanted));
     // a row that is not there goes on
-    bad.exceptions.push(ExceptionChange::Open { id: world.id(), exception: exception(ExceptionReason::Damaged, 1, &[1]) });
-    bad.exceptions.push(ExceptionChange::Keep { id: world.id(), exception: exception(ExceptionReason::Damaged, 1, &[1]) });
+    bad.exceptions
+        .push(ExceptionChange::Open { id: world.id(), exception: exception(ExceptionReason::Damaged, 1, &[1]) });
+    bad.exceptions
+        .push(ExceptionChange::Keep { id: world.id(), exception: exception(ExceptionReason::Damaged, 1, &[1]) });
     assert!(world.store.shipments.commit(world.scope, bad).await.is_err());
     let loaded = world.store.shipments.load(world.scope, shipment, None).await.unwrap().unwrap();
-    assert_eq!((loaded.shipment.revision, loaded.shipment.folded.state, loaded.exceptions.len()), (0, State::Unknown, 0));
+    assert_eq!(
+        (loaded.shipment.revision, loaded.shipment.folded.state, loaded.exceptions.len()),
+        (0, State::Unknown, 0)
+    );
     assert_eq!(world.store.shipments.effects(world.scope, shipment).await.unwrap(), []);
     assert_eq!(world.drain(Lane::RealTime, JobKind::SyncOrder).await, []);
     assert_eq!(world.store.shipments.newest_change(world.scope).await.unwrap(), newest);
@@ -213,7 +238,8 @@ pub async fn effects_happen_once(store: Store) {
     first.effects = vec![wanted.clone(), effect(&world, "ACCEPTED/-/1", Posting::Withheld)];
     world.store.shipments.commit(world.scope, first).await.unwrap();
     let mut second = world.commit(shipment, 1, world.folded(State::InTransit), 3);
-    second.effects = vec![effect(&world, "PICKED_UP/-/1", Posting::Wanted), effect(&world, "ACCEPTED/-/1", Posting::Wanted)];
+    second.effects =
+        vec![effect(&world, "PICKED_UP/-/1", Posting::Wanted), effect(&world, "ACCEPTED/-/1", Posting::Wanted)];
     let mut activity = effect(&world, "PICKED_UP/-/1", Posting::Wanted);
     activity.kind = EffectKind::OrderActivity;
     second.effects.push(activity);
@@ -274,14 +300,27 @@ pub async fn a_merged_shipment_refuses_commits(store: Store) {
 pub async fn the_list_sorts_by_need_for_action(store: Store) {
     let world = World::new(store).await;
     let mut made = Vec::new();
-    let troubles: [&[ExceptionReason]; 6] =
-        [&[], &[ExceptionReason::Damaged], &[ExceptionReason::DelayCarrier], &[ExceptionReason::Late], &[ExceptionReason::Silence], &[]];
+    let troubles: [&[ExceptionReason]; 6] = [
+        &[],
+        &[ExceptionReason::Damaged],
+        &[ExceptionReason::DelayCarrier],
+        &[ExceptionReason::Late],
+        &[ExceptionReason::Silence],
+        &[],
+    ];
     for (record, reasons) in (1..).zip(troubles) {
         let shipment = world.import(world.order(record, &[]), 1).await;
         let mut commit = world.commit(shipment, 0, world.folded(State::InTransit), 2);
-        commit.last_event = Some(LastEvent { milestone: Milestone::InTransit, code: None, place: Some("Leipzig".into()), at: Some(at(record)) });
-        commit.exceptions =
-            reasons.iter().map(|reason| ExceptionChange::Open { id: world.id(), exception: exception(*reason, 1, &[record]) }).collect();
+        commit.last_event = Some(LastEvent {
+            milestone: Milestone::InTransit,
+            code: None,
+            place: Some("Leipzig".into()),
+            at: Some(at(record)),
+        });
+        commit.exceptions = reasons
+            .iter()
+            .map(|reason| ExceptionChange::Open { id: world.id(), exception: exception(*reason, 1, &[record]) })
+            .collect();
         world.store.shipments.commit(world.scope, commit).await.unwrap();
         made.push(shipment);
     }
@@ -294,7 +333,10 @@ pub async fn the_list_sorts_by_need_for_action(store: Store) {
     let query = ShipmentQuery { tab: ShipmentTab::Exceptions, ..ShipmentQuery::default() };
     let row = &world.store.shipments.list(world.scope, query, at(5)).await.unwrap().rows[0];
     assert_eq!(row.exception, Some((ExceptionReason::Damaged, ExceptionReason::Damaged.severity())));
-    assert_eq!((row.last_event.as_ref().unwrap().at, row.promised_by, row.heard_at, row.revision), (Some(at(2)), Some(at(600)), Some(at(1)), 1));
+    assert_eq!(
+        (row.last_event.as_ref().unwrap().at, row.promised_by, row.heard_at, row.revision),
+        (Some(at(2)), Some(at(600)), Some(at(1)), 1)
+    );
 }
 
 pub async fn the_list_is_paged_without_gaps(store: Store) {
@@ -334,7 +376,12 @@ pub async fn a_tampered_cursor_begins_at_the_first_page(store: Store) {
         }
         world.store.jobs.list(world.scope, crate::jobs::JobFilter::Done, None, cursor.clone()).await.unwrap();
         world.store.inbox.messages(world.scope, crate::inbox::MessageFilter::All, cursor.clone()).await.unwrap();
-        world.store.work.queue(world.scope, crate::work::QueueQuery { cursor, ..Default::default() }, at(1)).await.unwrap();
+        world
+            .store
+            .work
+            .queue(world.scope, crate::work::QueueQuery { cursor, ..Default::default() }, at(1))
+            .await
+            .unwrap();
     }
 }
 
@@ -343,7 +390,17 @@ pub async fn shipments_are_found_by_numbers_names_prefixes_and_customers(store: 
     let one = world.import(world.order(1, &["1Z999AA10123456784"]), 1).await;
     let two = world.import(world.order(2, &["JD0002", "JD0003"]), 1).await;
     let (only_one, both) = (BTreeSet::from([one]), BTreeSet::from([one, two]));
-    for text in ["1Z999AA10123456784", "1z999aa10123456784", "1Z 999 AA1 0123 4567 84", "1Z999", "S00001", "s00001", "WH/OUT/00001", "wh/out/00001", " S00001\n"] {
+    for text in [
+        "1Z999AA10123456784",
+        "1z999aa10123456784",
+        "1Z 999 AA1 0123 4567 84",
+        "1Z999",
+        "S00001",
+        "s00001",
+        "WH/OUT/00001",
+        "wh/out/00001",
+        " S00001\n",
+    ] {
         assert_eq!(search(&world, text, &[]).await, only_one, "{text}");
     }
     for text in ["1Z999AA10123456784 JD0003", "S00001,S00002", "WH/OUT", "S00001; JD0002; nothing"] {
@@ -389,7 +446,10 @@ pub async fn tabs_and_counts_agree(store: Store) {
         }
     }
     let counts = world.store.shipments.counts(world.scope, at(5)).await.unwrap();
-    assert_eq!((counts.open, counts.exceptions, counts.late, counts.silent, counts.delivered, counts.unclaimed, counts.all), (2, 1, 1, 1, 1, 1, 5));
+    assert_eq!(
+        (counts.open, counts.exceptions, counts.late, counts.silent, counts.delivered, counts.unclaimed, counts.all),
+        (2, 1, 1, 1, 1, 1, 5)
+    );
     let length = async |t| tab(&world, t).await.len() as u64;
     for (count, of) in [
         (counts.open, ShipmentTab::Open),
@@ -403,7 +463,10 @@ pub async fn tabs_and_counts_agree(store: Store) {
         assert_eq!(count, length(of).await, "{of:?}");
     }
     let query = ShipmentQuery { tab: ShipmentTab::Late, ..ShipmentQuery::default() };
-    assert_eq!(world.store.shipments.list(world.scope, query, at(5)).await.unwrap().rows[0].case.as_deref(), Some("42"));
+    assert_eq!(
+        world.store.shipments.list(world.scope, query, at(5)).await.unwrap().rows[0].case.as_deref(),
+        Some("42")
+    );
 }
 
 pub async fn changes_resume(store: Store) {
@@ -436,7 +499,8 @@ pub async fn first_messages_of_observations(store: Store) {
     let source = world.source("shop").await;
     let shipment = world.import(world.order(1, &["NUM1"]), 1).await;
     let first = world.recording(source, &[Said::of("NUM1", &["A"], 2)]).await;
-    let (message, records) = (first.message, [first, world.recording(source, &[Said::of("NUM1", &["A", "BB"], 3)]).await]);
+    let (message, records) =
+        (first.message, [first, world.recording(source, &[Said::of("NUM1", &["A", "BB"], 3)]).await]);
     // the later one is recorded first
     for recording in records.into_iter().rev() {
         world.store.facts.record(world.scope, recording).await.unwrap();
@@ -459,7 +523,15 @@ pub async fn no_company_sees_anothers(store: Store) {
     assert_eq!(store.shipments.find(stranger, "NUM1").await.unwrap(), []);
     assert_eq!(store.shipments.counts(stranger, at(4)).await.unwrap().all, 0);
     assert_eq!(store.shipments.changes(stranger, 0, 10).await.unwrap(), []);
-    assert!(store.shipments.list(stranger, ShipmentQuery { tab: ShipmentTab::All, ..Default::default() }, at(4)).await.unwrap().rows.is_empty());
+    assert!(
+        store
+            .shipments
+            .list(stranger, ShipmentQuery { tab: ShipmentTab::All, ..Default::default() }, at(4))
+            .await
+            .unwrap()
+            .rows
+            .is_empty()
+    );
     assert!(store.work.exception(stranger, exception).await.unwrap().is_none());
     assert!(store.work.queue(stranger, crate::work::QueueQuery::default(), at(4)).await.unwrap().rows.is_empty());
     assert_eq!(store.facts.unmapped(stranger).await.unwrap(), []);

@@ -20,7 +20,16 @@ use std::collections::BTreeSet;
 
 async fn queue(world: &World, scope: Scope, view: QueueView, minutes: i64) -> Vec<ExceptionId> {
     let query = QueueQuery { view, ..QueueQuery::default() };
-    world.store.work.queue(scope, query, at(minutes)).await.unwrap().rows.into_iter().map(|row| row.exception.id).collect()
+    world
+        .store
+        .work
+        .queue(scope, query, at(minutes))
+        .await
+        .unwrap()
+        .rows
+        .into_iter()
+        .map(|row| row.exception.id)
+        .collect()
 }
 
 async fn user(world: &World, login: &str) -> Scope {
@@ -67,7 +76,10 @@ pub async fn exceptions_open_go_on_and_close(store: Store) {
     let shipment = world.import(world.order(1, &[]), 1).await;
     let id = world.trouble(shipment, &[ExceptionReason::Damaged], 5).await[0];
     let opened = world.store.work.exception(world.scope, id).await.unwrap().unwrap();
-    assert_eq!((opened.reason, opened.severity, opened.shipment), (ExceptionReason::Damaged, Severity::Critical, shipment));
+    assert_eq!(
+        (opened.reason, opened.severity, opened.shipment),
+        (ExceptionReason::Damaged, Severity::Critical, shipment)
+    );
     assert_eq!((opened.recorded_at, opened.due_at, opened.closed), (at(5), due_at(Severity::Critical, at(5)), None));
 
     let mut milder = exception(ExceptionReason::Damaged, 5, &[1, 2]);
@@ -89,10 +101,18 @@ pub async fn exceptions_open_go_on_and_close(store: Store) {
 
     // of one reason and piece one is open at a time
     let mut third = world.commit(shipment, 3, world.folded(State::InTransit), 10);
-    third.exceptions = vec![ExceptionChange::Open { id: world.id(), exception: exception(ExceptionReason::Damaged, 8, &[4]) }];
+    third.exceptions =
+        vec![ExceptionChange::Open { id: world.id(), exception: exception(ExceptionReason::Damaged, 8, &[4]) }];
     assert!(world.store.shipments.commit(world.scope, third).await.is_err());
-    change(&world, shipment, vec![ExceptionChange::Close { id: next, at: None, resolution: Resolution::Cleared }], 11).await;
-    change(&world, shipment, vec![ExceptionChange::Keep { id: next, exception: exception(ExceptionReason::Damaged, 8, &[3]) }], 12).await;
+    change(&world, shipment, vec![ExceptionChange::Close { id: next, at: None, resolution: Resolution::Cleared }], 11)
+        .await;
+    change(
+        &world,
+        shipment,
+        vec![ExceptionChange::Keep { id: next, exception: exception(ExceptionReason::Damaged, 8, &[3]) }],
+        12,
+    )
+    .await;
     let reopened = world.store.work.exception(world.scope, next).await.unwrap().unwrap();
     assert_eq!((reopened.closed, reopened.due_at), (None, due_at(Severity::Critical, at(12))));
 }
@@ -101,9 +121,27 @@ pub async fn the_queue_sorts_and_filters(store: Store) {
     let world = World::new(store).await;
     let (agent, other) = (user(&world, "agent").await, user(&world, "other").await);
     let shipment = world.import(world.order(1, &["NUM1"]), 1).await;
-    let ids = world.trouble(shipment, &[ExceptionReason::Late, ExceptionReason::Damaged, ExceptionReason::Silence, ExceptionReason::CustomsDuties], 5).await;
+    let ids = world
+        .trouble(
+            shipment,
+            &[
+                ExceptionReason::Late,
+                ExceptionReason::Damaged,
+                ExceptionReason::Silence,
+                ExceptionReason::CustomsDuties,
+            ],
+            5,
+        )
+        .await;
     let [late, damaged, silent, duties] = ids[..] else { panic!("four") };
-    let act = async |id, action| world.store.work.act(agent, id, action, world.audit("exception.act", format!("exception:{id}"), 6), Vec::new()).await.unwrap();
+    let act = async |id, action| {
+        world
+            .store
+            .work
+            .act(agent, id, action, world.audit("exception.act", format!("exception:{id}"), 6), Vec::new())
+            .await
+            .unwrap()
+    };
     let Actor::User(owner) = agent.actor else { panic!("a user") };
     act(damaged, ExceptionAction::Assign { owner: Some(owner) }).await;
     act(late, ExceptionAction::Snooze { until: at(60) }).await;
@@ -118,7 +156,13 @@ pub async fn the_queue_sorts_and_filters(store: Store) {
     assert_eq!(queue(&world, agent, QueueView::Open, 60).await.len(), 4, "the snooze is over");
     assert_eq!(world.store.work.queue_counts(agent, at(10)).await.unwrap().iter().map(|(_, _, n)| n).sum::<u64>(), 3);
 
-    change(&world, shipment, vec![ExceptionChange::Close { id: silent, at: None, resolution: Resolution::Progress }], 11).await;
+    change(
+        &world,
+        shipment,
+        vec![ExceptionChange::Close { id: silent, at: None, resolution: Resolution::Progress }],
+        11,
+    )
+    .await;
     assert_eq!(queue(&world, agent, QueueView::Closed, 12).await, [silent]);
     assert_eq!(queue(&world, agent, QueueView::Closed, 60 * 24 * 32).await, []);
     let customs = QueueQuery { category: Some(Category::Customs), ..QueueQuery::default() };
@@ -138,9 +182,19 @@ pub async fn the_queue_is_paged_without_gaps(store: Store) {
         world.trouble(shipment, &[reason], i64::try_from(n % 5).unwrap() + 2).await;
     }
     let first = world.store.work.queue(world.scope, QueueQuery::default(), at(20)).await.unwrap();
-    let second = world.store.work.queue(world.scope, QueueQuery { cursor: first.next.clone(), ..QueueQuery::default() }, at(20)).await.unwrap();
+    let second = world
+        .store
+        .work
+        .queue(world.scope, QueueQuery { cursor: first.next.clone(), ..QueueQuery::default() }, at(20))
+        .await
+        .unwrap();
     assert_eq!((first.rows.len(), second.rows.len(), second.next), (PAGE_ROWS as usize, 9, None));
-    let all: Vec<_> = first.rows.iter().chain(&second.rows).map(|r| (std::cmp::Reverse(r.exception.severity), r.exception.due_at, r.exception.id)).collect();
+    let all: Vec<_> = first
+        .rows
+        .iter()
+        .chain(&second.rows)
+        .map(|r| (std::cmp::Reverse(r.exception.severity), r.exception.due_at, r.exception.id))
+        .collect();
     assert!(all.windows(2).all(|w| w[0] < w[1]), "by severity, then due time, each once");
 }
 
@@ -152,7 +206,11 @@ pub async fn people_act_and_the_fold_reads_it(store: Store) {
     world.drain(Lane::Batch, JobKind::Fold).await;
     let act = async |id: ExceptionId, action, minutes| {
         let job = world.job(JobKind::Fold, shipment, minutes);
-        world.store.work.act(agent, id, action, world.audit("exception.act", format!("exception:{id}"), minutes), vec![job]).await
+        world
+            .store
+            .work
+            .act(agent, id, action, world.audit("exception.act", format!("exception:{id}"), minutes), vec![job])
+            .await
     };
     act(id, ExceptionAction::Acknowledge, 6).await.unwrap();
     act(id, ExceptionAction::Acknowledge, 7).await.unwrap();
@@ -164,7 +222,10 @@ pub async fn people_act_and_the_fold_reads_it(store: Store) {
     assert_eq!(loaded.exceptions[0].acknowledged_at, Some(at(6)));
     assert_eq!(loaded.input.decisions.iter().map(|d| d.at).collect::<Vec<_>>(), [at(8), at(9)]);
     assert_eq!(loaded.input.decisions[0].what, Choice::Resolve { exception: id, evidence });
-    assert_eq!(world.store.shipments.load(world.scope, shipment, Some(at(8))).await.unwrap().unwrap().input.decisions.len(), 1);
+    assert_eq!(
+        world.store.shipments.load(world.scope, shipment, Some(at(8))).await.unwrap().unwrap().input.decisions.len(),
+        1
+    );
     assert_eq!(world.drain(Lane::RealTime, JobKind::Fold).await.len(), 1);
     assert_eq!(world.store.people.audit_of(world.scope, shipment).await.unwrap().len(), 4, "what failed left no line");
 }
@@ -180,8 +241,12 @@ pub async fn cases_of_episodes(store: Store) {
     (opened.number, opened.status, opened.notes) = (Some("42".into()), CaseStatus::Open, vec!["a".into(), "b".into()]);
     world.store.work.put_case(world.scope, opened.clone()).await.unwrap();
     let second_for_it = case(&world, first, shipment, 7);
-    assert!(world.store.work.put_case(world.scope, second_for_it).await.is_err(), "never a second case for an exception");
-    change(&world, shipment, vec![ExceptionChange::Close { id: first, at: None, resolution: Resolution::Progress }], 8).await;
+    assert!(
+        world.store.work.put_case(world.scope, second_for_it).await.is_err(),
+        "never a second case for an exception"
+    );
+    change(&world, shipment, vec![ExceptionChange::Close { id: first, at: None, resolution: Resolution::Progress }], 8)
+        .await;
     let second = world.trouble(shipment, &[ExceptionReason::Damaged], 9).await[0];
     let context = world.store.work.case_context(world.scope, second).await.unwrap().unwrap();
     assert_eq!((context.case, context.earlier.as_ref()), (None, Some(&opened)));
@@ -189,7 +254,8 @@ pub async fn cases_of_episodes(store: Store) {
     assert_eq!(world.store.work.case_context(world.scope, other).await.unwrap().unwrap().earlier, None);
     let follow = CaseRecord { id: world.id(), exception: second, ..opened.clone() };
     world.store.work.put_case(world.scope, follow.clone()).await.unwrap();
-    let both: BTreeSet<_> = world.store.work.cases(world.scope, shipment).await.unwrap().into_iter().map(|c| c.id).collect();
+    let both: BTreeSet<_> =
+        world.store.work.cases(world.scope, shipment).await.unwrap().into_iter().map(|c| c.id).collect();
     assert_eq!(both, BTreeSet::from([opened.id, follow.id]));
     assert!(world.store.work.case_context(world.scope, world.id()).await.unwrap().is_none());
 }
@@ -203,7 +269,9 @@ pub async fn figures_add_up(store: Store) {
     let day = 60 * 24;
     let mut made = Vec::new();
     for (record, state, heard) in [(1, State::InTransit, 5), (2, State::InTransit, 500), (3, State::Delivered, 5)] {
-        let shipment = world.import(world.order(record, &[["NUM1", "NUM2", "NUM3"][usize::try_from(record).unwrap() - 1], "SHARED"]), 1).await;
+        let shipment = world
+            .import(world.order(record, &[["NUM1", "NUM2", "NUM3"][usize::try_from(record).unwrap() - 1], "SHARED"]), 1)
+            .await;
         let mut folded = world.folded(state);
         folded.heard_at = Some(at(heard));
         folded.delivered_at = (state == State::Delivered).then(|| EventTime::instant("", at(day), Precision::Second));
@@ -211,7 +279,11 @@ pub async fn figures_add_up(store: Store) {
         made.push(shipment);
     }
     let healing = world.trouble(made[0], &[ExceptionReason::Damaged, ExceptionReason::Late], day).await[0];
-    let opened = CaseRecord { status: CaseStatus::Resolved, resolved_at: Some(at(day + 5)), ..case(&world, healing, made[0], day) };
+    let opened = CaseRecord {
+        status: CaseStatus::Resolved,
+        resolved_at: Some(at(day + 5)),
+        ..case(&world, healing, made[0], day)
+    };
     world.store.work.put_case(world.scope, opened).await.unwrap();
     let mut commit = world.commit(made[0], 2, world.folded(State::InTransit), day + 5);
     commit.folded.heard_at = Some(at(5));
@@ -220,7 +292,12 @@ pub async fn figures_add_up(store: Store) {
     let failed = world.job(JobKind::SyncOrder, made[0], day);
     world.enqueue(&failed).await;
     world.claim("a", &[JobKind::SyncOrder], at(day)).await;
-    world.store.jobs.finish("a", failed.id, Finish::Dead { error: "e".into(), class: "c".into() }, at(day)).await.unwrap();
+    world
+        .store
+        .jobs
+        .finish("a", failed.id, Finish::Dead { error: "e".into(), class: "c".into() }, at(day))
+        .await
+        .unwrap();
 
     let figures = world.store.work.figures(world.scope, at(2 * day + 6 * 60), at(100)).await.unwrap();
     assert_eq!((figures.non_terminal, figures.current), (2, 1));
@@ -230,9 +307,22 @@ pub async fn figures_add_up(store: Store) {
     assert_eq!((figures.dead_jobs, figures.jobs_7d, figures.long_retrying), (1, 1, 0));
     assert_eq!((figures.exceptions_7d, figures.cases_7d, figures.cases_self_healed_7d), (2, 1, 1));
     let carrier = &figures.carriers[0];
-    assert_eq!((carrier.carrier.as_str(), carrier.shipments, carrier.non_terminal, carrier.current, carrier.open_exceptions, carrier.delivered), ("DHL", 3, 2, 1, 1, 1));
+    assert_eq!(
+        (
+            carrier.carrier.as_str(),
+            carrier.shipments,
+            carrier.non_terminal,
+            carrier.current,
+            carrier.open_exceptions,
+            carrier.delivered
+        ),
+        ("DHL", 3, 2, 1, 1, 1)
+    );
     let yesterday = &figures.days[12];
-    assert_eq!((yesterday.day.to_string().as_str(), yesterday.exceptions, yesterday.delivered, yesterday.cases), ("2026-03-02", 2, 1, 1));
+    assert_eq!(
+        (yesterday.day.to_string().as_str(), yesterday.exceptions, yesterday.delivered, yesterday.cases),
+        ("2026-03-02", 2, 1, 1)
+    );
     let late = world.store.work.figures(world.scope, at(30 * day), at(100)).await.unwrap();
     assert_eq!((late.exceptions_7d, late.jobs_7d, late.open_exceptions[0].2), (0, 0, Due::Over));
 }

@@ -12,7 +12,10 @@ use domain::{
     commit::ExceptionChange,
     event_time::{EventTime, Precision},
     fold::{Folded, FoldedException, Plan, Trust},
-    ids::{BindingId, CompanyId, CorrelationId, ExceptionId, JobId, MessageId, ObservationId, ShipmentId, SnapshotId, SourceId, SubjectId, TrackerId, content_id},
+    ids::{
+        BindingId, CompanyId, CorrelationId, ExceptionId, JobId, MessageId, ObservationId, ShipmentId, SnapshotId,
+        SourceId, SubjectId, TrackerId, content_id,
+    },
     observation::{Codes, Observation, Origin as Place, ProviderCode, References},
     reading::Reading,
 };
@@ -78,7 +81,14 @@ impl World {
     }
 
     pub fn audit(&self, action: &'static str, subject: impl Into<String>, minutes: i64) -> AuditEntry {
-        AuditEntry { at: at(minutes), action, subject: subject.into(), before: None, after: None, why: Some("because".into()) }
+        AuditEntry {
+            at: at(minutes),
+            action,
+            subject: subject.into(),
+            before: None,
+            after: None,
+            why: Some("because".into()),
+        }
     }
 
     pub async fn source(&self, name: &str) -> SourceId {
@@ -95,7 +105,11 @@ impl World {
             created_at: at(0),
         };
         let id = source.id;
-        self.store.inbox.put_source(self.scope, source, key, self.audit("source.put", format!("source:{id}"), 0)).await.unwrap();
+        self.store
+            .inbox
+            .put_source(self.scope, source, key, self.audit("source.put", format!("source:{id}"), 0))
+            .await
+            .unwrap();
         id
     }
 
@@ -145,7 +159,8 @@ impl World {
     }
 
     pub async fn claim_in(&self, owner: &str, lane: Lane, kinds: &[JobKind], now: Timestamp) -> Vec<LeasedJob> {
-        let request = ClaimRequest { owner: owner.into(), lane, kinds: kinds.to_vec(), limit: 10, now, until: seconds(now, 30) };
+        let request =
+            ClaimRequest { owner: owner.into(), lane, kinds: kinds.to_vec(), limit: 10, now, until: seconds(now, 30) };
         self.store.jobs.claim(request).await.unwrap()
     }
 
@@ -178,7 +193,8 @@ impl World {
     }
 
     fn report(&self, source: SourceId, said: &Said) -> NewReport {
-        let observations = said.codes.iter().zip(0..).map(|(code, position)| new_observation(said, code, position)).collect();
+        let observations =
+            said.codes.iter().zip(0..).map(|(code, position)| new_observation(said, code, position)).collect();
         NewReport {
             tracker: TrackerKey { carrier: said.carrier.map(str::to_owned), number: said.number.into() },
             tracker_id: self.id::<TrackerId>(),
@@ -265,7 +281,10 @@ impl World {
         let revision = self.store.shipments.shipment(self.scope, shipment).await.unwrap().unwrap().revision;
         let mut commit = self.commit(shipment, revision, self.folded(State::InTransit), minutes);
         let ids: Vec<ExceptionId> = reasons.iter().map(|_| self.id()).collect();
-        let opened = ids.iter().zip(reasons).map(|(id, reason)| ExceptionChange::Open { id: *id, exception: exception(*reason, minutes, &[minutes]) });
+        let opened = ids
+            .iter()
+            .zip(reasons)
+            .map(|(id, reason)| ExceptionChange::Open { id: *id, exception: exception(*reason, minutes, &[minutes]) });
         commit.exceptions = opened.collect();
         assert!(matches!(self.store.shipments.commit(self.scope, commit).await.unwrap(), Committed::Done(_)));
         ids
@@ -306,7 +325,12 @@ fn new_observation(said: &Said, code: &str, position: u32) -> NewObservation {
     let body = Observation {
         provider_event_id: None,
         retracts: None,
-        codes: Codes { raw: code.into(), status: vec![ProviderCode::new("test.codes", code)], reason: None, coarse: None },
+        codes: Codes {
+            raw: code.into(),
+            status: vec![ProviderCode::new("test.codes", code)],
+            reason: None,
+            coarse: None,
+        },
         classifier: Classifier::Actual,
         time: EventTime::instant("", at(i64::try_from(code.len()).unwrap()), Precision::Second),
         stated_at: None,
@@ -318,7 +342,13 @@ fn new_observation(said: &Said, code: &str, position: u32) -> NewObservation {
         signatory: None,
     };
     let id = body.id("test", &format!("{}:{}", said.carrier.unwrap_or("-"), said.number));
-    NewObservation { id, position, reading: reading(0, Some(Milestone::InTransit).filter(|_| !code.starts_with('?'))), text: None, body }
+    NewObservation {
+        id,
+        position,
+        reading: reading(0, Some(Milestone::InTransit).filter(|_| !code.starts_with('?'))),
+        text: None,
+        body,
+    }
 }
 
 /// A reading of a mapping version; unmapped where there is no milestone.
