@@ -2,6 +2,12 @@
 //! behave like the real ones as far as Milepost uses them. It serves the demo, tests and benches; nothing in it is
 //! real, and everything made from it says "sandbox".
 
+pub mod carrier;
+pub mod desk;
+pub mod faults;
+pub mod journey;
+pub mod odoo;
+mod serve;
 mod world;
 
-pub use world::{SourceSecrets, World, WorldConfig};
+pub use world::{Clock, SourceSecrets, World, WorldConfig};

@@ -1,9 +1,37 @@
-//! The whole world.
+//! The whole world: the servers, what they hold at the start, and the carriers that go on telling.
 
-use anyhow::Result;
-use jiff::Timestamp;
-use std::sync::Arc;
+use crate::{
+    carrier::{Message, compose},
+    desk::{self, SandboxDesk},
+    journey::{Fate, Rng, Shipment, Step, fresh, later, shipments},
+    odoo::{self, NewOrder, SandboxOdoo},
+};
+use anyhow::{Context, Result};
+use jiff::{SignedDuration, Timestamp};
+use reqwest::StatusCode;
+use serde_json::json;
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+/// Posts under way at once while the past is told.
+const POSTS_AT_ONCE: usize = 8;
+/// Tries of one post, while the other side starts or is too busy.
+const TRIES_MAX: u32 = 60;
+/// Between two tries.
+const TRY_AGAIN: Duration = Duration::from_millis(250);
+/// A post has to be answered within this time.
+const POST_TIMEOUT: Duration = Duration::from_secs(10);
+/// Between two live events.
+const LIVE_EVERY: Duration = Duration::from_secs(4);
+/// A new order comes after so many live events.
+const NEW_ORDER_EVERY: usize = 6;
+/// Live events before somebody in Odoo corrects a wrong number.
+const CORRECTION_AFTER: usize = 5;
+/// Orders made live; a demo that runs for days does not grow without end.
+const LIVE_ORDERS_MAX: usize = 20_000;
+/// Journeys that ended longer ago than this are told in two messages, not step by step.
+const TOLD_BRIEFLY_AFTER: SignedDuration = SignedDuration::from_hours(4 * 24);
 
 /// What the world takes the time from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -33,50 +61,241 @@ pub struct WorldConfig {
 /// A running world.
 pub struct World {
     config: WorldConfig,
+    shipments: Vec<Shipment>,
+    begun: Timestamp,
+    odoo: SandboxOdoo,
+    desk: SandboxDesk,
 }
 
 impl World {
-    /// Starts the sandbox Odoo and desk on free ports of this machine.
+    /// Starts the sandbox Odoo and desk on free ports of this machine. Odoo holds the orders of the last fourteen days.
     ///
     /// # Errors
     /// When no port can be had.
     pub async fn start(config: WorldConfig) -> Result<Self> {
-        Ok(Self { config })
+        let begun = (config.now)();
+        let mut rng = Rng::new(config.seed ^ 0x6b65_7973);
+        let key = format!("sandbox{:016x}{:016x}", rng.next(), rng.next());
+        let token = format!("1-14-{:016x}{:016x}", rng.next(), rng.next());
+        let odoo = SandboxOdoo::start(&key, Arc::clone(&config.now)).await.context("sandbox Odoo")?;
+        let desk = SandboxDesk::start(&token).await.context("sandbox desk")?;
+        let shipments = shipments(config.seed, begun);
+        for shipment in &shipments {
+            if let Some(order) = order_of(shipment, begun) {
+                odoo.add_order(&order);
+            }
+        }
+        Ok(Self { config, shipments, begun, odoo, desk })
     }
 
     /// The sandbox Odoo's address.
     pub fn odoo_url(&self) -> String {
-        String::new()
+        self.odoo.url()
     }
 
     /// Its database.
     pub fn odoo_database(&self) -> String {
-        "sandbox".into()
+        odoo::DATABASE.to_owned()
     }
 
     /// An API key of it.
     pub fn odoo_key(&self) -> String {
-        String::new()
+        self.odoo.key()
     }
 
     /// The sandbox desk's address.
     pub fn desk_url(&self) -> String {
-        String::new()
+        self.desk.url()
     }
 
     /// A token of it.
     pub fn desk_token(&self) -> String {
-        String::new()
+        self.desk.token()
     }
 
     /// Its queue.
     pub fn desk_queue(&self) -> String {
-        "Shipments".into()
+        desk::QUEUE.to_owned()
+    }
+
+    /// The sandbox Odoo, to look into and to spoil.
+    pub fn odoo(&self) -> &SandboxOdoo {
+        &self.odoo
+    }
+
+    /// The sandbox desk, to look into and to spoil.
+    pub fn desk(&self) -> &SandboxDesk {
+        &self.desk
+    }
+
+    /// The shipments at the start.
+    pub fn shipments(&self) -> &[Shipment] {
+        &self.shipments
+    }
+
+    /// Every message of the past in the order in which it arrives: mostly in time, some late, some twice.
+    pub fn past(&self) -> Vec<Message> {
+        let mut rng = Rng::new(self.config.seed ^ 0x7061_7374);
+        let mut arrivals: Vec<(Timestamp, usize, Message)> = Vec::new();
+        for shipment in &self.shipments {
+            let known = shipment.steps.iter().filter(|s| s.at <= self.begun).count();
+            let ended = known == shipment.steps.len();
+            let old =
+                shipment.steps.last().is_some_and(|s| ended && self.begun.duration_since(s.at) > TOLD_BRIEFLY_AFTER);
+            let each_is_news = shipment.carrier.feed == crate::journey::Feed::Freight;
+            for n in 1..=known {
+                if old && !each_is_news && n != known && n != known / 2 {
+                    continue;
+                }
+                // a carrier tells a few minutes after it happened; now and then hours later
+                let minutes = if rng.one_in(12) { rng.range(200, 900) } else { rng.range(1, 20) };
+                let wait = SignedDuration::from_mins(i64::try_from(minutes).unwrap_or(1));
+                let said = later(shipment.steps[n - 1].at, SignedDuration::from_mins(1)).min(self.begun);
+                let message = compose(shipment, n, said, &self.config.sources);
+                let arrives = later(said, wait);
+                if rng.one_in(15) {
+                    let again =
+                        later(arrives, SignedDuration::from_mins(i64::try_from(rng.range(1, 300)).unwrap_or(1)));
+                    arrivals.push((again, arrivals.len(), message.clone()));
+                }
+                arrivals.push((arrives, arrivals.len(), message));
+            }
+        }
+        arrivals.sort_by_key(|(at, made, _)| (*at, *made));
+        arrivals.into_iter().map(|(.., message)| message).collect()
     }
 
     /// Lives: posts what the past held within a few seconds, then goes on live until shutdown.
     pub async fn run(&self, ingest_base: &str, shutdown: CancellationToken) {
-        let _ = (ingest_base, &self.config.seed);
-        shutdown.cancelled().await;
+        let http = match reqwest::Client::builder().timeout(POST_TIMEOUT).build() {
+            Ok(http) => http,
+            Err(error) => return tracing::error!("the simulated carriers cannot call: {error}"),
+        };
+        let door = Door { http, base: ingest_base.trim_end_matches('/').to_owned() };
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = self.live_through(&door) => {}
+        }
+    }
+
+    async fn live_through(&self, door: &Door) {
+        let past = self.past();
+        let (count, begun) = (past.len(), std::time::Instant::now());
+        let mut posts = JoinSet::new();
+        for message in past {
+            if posts.len() >= POSTS_AT_ONCE {
+                posts.join_next().await;
+            }
+            let door = door.clone();
+            posts.spawn(async move { door.post(&message).await });
+        }
+        while posts.join_next().await.is_some() {}
+        tracing::info!(messages = count, seconds = begun.elapsed().as_secs_f64(), "the sandbox's past is told");
+        self.go_on(door).await;
+    }
+
+    /// Live: whatever journey is next takes its next step now. When few are under way, new orders come.
+    async fn go_on(&self, door: &Door) {
+        let mut under_way: VecDeque<(Shipment, usize)> = self
+            .shipments
+            .iter()
+            .map(|s| (s.clone(), s.steps.iter().filter(|step| step.at <= self.begun).count()))
+            .filter(|(s, known)| *known < s.steps.len())
+            .collect();
+        under_way.make_contiguous().sort_by_key(|(s, known)| s.steps[*known].at);
+        let mut made = self.shipments.len();
+        let mut wrong: VecDeque<&Shipment> = self.shipments.iter().filter(|s| s.typed.is_some()).collect();
+        for tick in 1_usize.. {
+            tokio::time::sleep(LIVE_EVERY).await;
+            let now = (self.config.now)();
+            if (tick.is_multiple_of(NEW_ORDER_EVERY) || under_way.is_empty())
+                && made < self.shipments.len() + LIVE_ORDERS_MAX
+            {
+                let shipment = fresh(self.config.seed, made, now);
+                made += 1;
+                if let Some(order) = order_of(&shipment, now) {
+                    self.odoo.add_order(&NewOrder { written: now, ..order });
+                }
+                under_way.push_front((shipment, 0));
+            }
+            if tick.is_multiple_of(CORRECTION_AFTER) {
+                self.correct(wrong.pop_front());
+            }
+            let Some((mut shipment, known)) = under_way.pop_front() else { continue };
+            step_now(&mut shipment.steps, known, now);
+            door.post(&compose(&shipment, known + 1, now, &self.config.sources)).await;
+            if known + 1 < shipment.steps.len() {
+                under_way.push_back((shipment, known + 1));
+            }
+        }
+    }
+
+    /// Somebody in Odoo notices the typing error.
+    fn correct(&self, shipment: Option<&Shipment>) {
+        let Some(shipment) = shipment else { return };
+        if let Some(picking) = self.odoo.picking(&shipment.picking()) {
+            self.odoo.edit(picking, "carrier_tracking_ref", json!(shipment.number));
+        }
+    }
+}
+
+/// The next step happens now; those after it keep their distances.
+fn step_now(steps: &mut [Step], known: usize, now: Timestamp) {
+    let Some(next) = steps.get(known) else { return };
+    // never before what was told already
+    let floor = known.checked_sub(1).map_or(now, |before| later(steps[before].at, SignedDuration::from_secs(1)));
+    let shift = now.max(floor).duration_since(next.at);
+    for step in &mut steps[known..] {
+        step.at = later(step.at, shift);
+    }
+}
+
+/// The order in Odoo as it is at this time.
+fn order_of(shipment: &Shipment, now: Timestamp) -> Option<NewOrder> {
+    let announced = shipment.steps.first().is_some_and(|s| s.at <= now) || shipment.fate == Fate::WrongNumber;
+    Some(NewOrder {
+        order: shipment.order()?,
+        picking: shipment.picking(),
+        customer: shipment.customer.clone(),
+        place: shipment.destination,
+        carrier: shipment.carrier.label,
+        tracking: Some(shipment.typed.clone().unwrap_or_else(|| shipment.number.clone())),
+        promised: shipment.promised,
+        shipped: shipment.picked_up().filter(|at| announced && *at <= now),
+        written: odoo::written_before(now),
+    })
+}
+
+#[derive(Clone)]
+struct Door {
+    http: reqwest::Client,
+    base: String,
+}
+
+impl Door {
+    /// Posts a message as a carrier does: again while the other side is not ready, and not when it says no.
+    async fn post(&self, message: &Message) {
+        for _ in 0..TRIES_MAX {
+            let mut request =
+                self.http.post(format!("{}/ingest/{}", self.base, message.source)).body(message.body.clone());
+            for (name, value) in &message.headers {
+                request = request.header(*name, value);
+            }
+            match request.send().await {
+                Ok(answer) if answer.status().is_success() => return,
+                Ok(answer)
+                    if matches!(answer.status(), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) => {}
+                Ok(answer) => {
+                    return tracing::warn!(
+                        source = message.source,
+                        status = answer.status().as_u16(),
+                        "a sandbox message was refused"
+                    );
+                }
+                Err(_) => {}
+            }
+            tokio::time::sleep(TRY_AGAIN).await;
+        }
+        tracing::warn!(source = message.source, "a sandbox message was given up");
     }
 }

@@ -1,0 +1,312 @@
+//! A sandbox service desk: the part of Request Tracker 5's REST 2.0 that Milepost uses, with its habits: ids as texts in
+//! lists and numbers alone, unknown fields dropped without a word, refused changes answered with 200, searches on
+//! unknown fields that find nothing.
+
+use crate::{
+    faults::{Fault, Faults, spoiled},
+    serve::{Server, page},
+};
+use axum::{
+    Json, Router,
+    extract::{Path, Query, State},
+    http::{HeaderMap, Method, StatusCode, header},
+    response::{Html, IntoResponse, Response},
+    routing::{get, post},
+};
+use serde_json::{Map, Value, json};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+/// The sandbox's only queue.
+pub const QUEUE: &str = "Shipments";
+/// The fields of its tickets.
+const FIELDS: &[&str] =
+    &["External Id", "Tracking Number", "Carrier", "Exception Code", "Severity", "Order", "Tags", "Odoo URL"];
+/// What a ticket may be.
+const STATUSES: &[&str] = &["new", "open", "stalled", "resolved", "rejected"];
+/// RT cuts subjects here.
+const SUBJECT_CHARS_MAX: usize = 200;
+
+/// A ticket of the sandbox.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ticket {
+    /// Its number.
+    pub number: u64,
+    /// Its subject.
+    pub subject: String,
+    /// `new`, `open`, `resolved`, …
+    pub status: String,
+    /// Its fields.
+    pub fields: BTreeMap<String, Vec<String>>,
+    /// Its texts, oldest first: subject and content. The first is the one it was made with.
+    pub texts: Vec<(String, String)>,
+}
+
+#[derive(Default)]
+struct Data {
+    tickets: BTreeMap<u64, Ticket>,
+    calls: BTreeMap<String, usize>,
+}
+
+struct Inner {
+    data: Mutex<Data>,
+    faults: Faults,
+    token: String,
+}
+
+/// A running sandbox desk; stops when dropped.
+pub struct SandboxDesk {
+    inner: Arc<Inner>,
+    server: Server,
+}
+
+impl SandboxDesk {
+    /// Starts one on a free port of this machine.
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub async fn start(token: &str) -> std::io::Result<Self> {
+        let inner = Arc::new(Inner { data: Mutex::default(), faults: Faults::default(), token: token.to_owned() });
+        let router = Router::new()
+            .route("/REST/2.0/queue/{name}", get(queue))
+            .route("/REST/2.0/tickets", get(search))
+            .route("/REST/2.0/ticket", post(create))
+            .route("/REST/2.0/ticket/{number}", get(ticket).put(change))
+            .route("/REST/2.0/ticket/{number}/comment", post(comment))
+            .route("/REST/2.0/ticket/{number}/attachments", get(texts))
+            .route("/Ticket/Display.html", get(ticket_page))
+            .with_state(Arc::clone(&inner));
+        Ok(Self { inner, server: Server::start(router).await? })
+    }
+
+    /// Its address.
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// A token that it takes.
+    pub fn token(&self) -> String {
+        self.inner.token.clone()
+    }
+
+    /// Orders faults: see [`Faults::order`]. An operation is `POST ticket`, `PUT ticket`, `GET tickets`, `POST comment`.
+    pub fn fail(&self, operation: Option<&str>, fault: &Fault, count: usize) {
+        self.inner.faults.order(operation, fault, count);
+    }
+
+    /// Every ticket, oldest first.
+    pub fn tickets(&self) -> Vec<Ticket> {
+        self.inner.lock().tickets.values().cloned().collect()
+    }
+
+    /// What an agent does to a ticket.
+    pub fn set_status(&self, number: u64, status: &str) {
+        if let Some(ticket) = self.inner.lock().tickets.get_mut(&number) {
+            ticket.status = status.to_owned();
+        }
+    }
+
+    /// How often an operation was called.
+    pub fn calls(&self, operation: &str) -> usize {
+        self.inner.lock().calls.get(operation).copied().unwrap_or(0)
+    }
+}
+
+impl Inner {
+    fn lock(&self) -> MutexGuard<'_, Data> {
+        self.data.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Answers a call of somebody who may.
+    async fn answer(
+        &self,
+        headers: &HeaderMap,
+        operation: &str,
+        apply: impl FnOnce(&mut Data) -> Response + Send,
+    ) -> Response {
+        let given = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        if given != format!("token {}", self.token) {
+            return (StatusCode::UNAUTHORIZED, Json(json!({"message": "Unauthorized"}))).into_response();
+        }
+        *self.lock().calls.entry(operation.to_owned()).or_default() += 1;
+        let fault = self.faults.take(operation);
+        spoiled(fault, || apply(&mut self.lock())).await
+    }
+}
+
+fn not_found() -> Response {
+    (StatusCode::NOT_FOUND, Json(json!({"message": "Not Found"}))).into_response()
+}
+
+fn list(items: &[Value], total: Value) -> Response {
+    Json(json!({"items": items, "count": items.len(), "total": total, "page": 1, "pages": null, "per_page": 20}))
+        .into_response()
+}
+
+fn fields_of(ticket: &Ticket) -> Value {
+    FIELDS.iter().map(|name| json!({"type": "customfield", "name": name, "values": ticket.fields.get(*name).cloned().unwrap_or_default()})).collect()
+}
+
+async fn queue(State(inner): State<Arc<Inner>>, Path(name): Path<String>, headers: HeaderMap) -> Response {
+    inner
+        .answer(&headers, "GET queue", |_| {
+            if name != QUEUE {
+                return (StatusCode::FORBIDDEN, Json(json!({"message": "Forbidden"}))).into_response();
+            }
+            let fields: Vec<_> = FIELDS.iter().map(|name| json!({"type": "customfield", "name": name})).collect();
+            Json(json!({"id": 3, "Name": QUEUE, "Description": "sandbox", "TicketCustomFields": fields}))
+                .into_response()
+        })
+        .await
+}
+
+async fn search(
+    State(inner): State<Arc<Inner>>,
+    Query(query): Query<HashMap<String, String>>,
+    headers: HeaderMap,
+) -> Response {
+    inner
+        .answer(&headers, "GET tickets", |data| {
+            let query = query.get("query").map(String::as_str).unwrap_or_default();
+            let hits = key_of(query).into_iter().flat_map(|(field, value)| {
+                data.tickets.values().filter(move |t| t.status != "deleted" && t.fields.get(&field).is_some_and(|v| v.contains(&value)))
+            });
+            let items: Vec<_> = hits
+                .map(|t| json!({"type": "ticket", "id": t.number.to_string(), "Status": t.status, "CustomFields": fields_of(t)}))
+                .collect();
+            list(&items, json!(items.len()))
+        })
+        .await
+}
+
+/// Field and value of `'CF.{Field}' = 'value'`.
+fn key_of(query: &str) -> Option<(String, String)> {
+    let (_, rest) = query.split_once("'CF.{")?;
+    let (field, rest) = rest.split_once("}'")?;
+    let value = rest.trim_start().strip_prefix('=')?.trim().strip_prefix('\'')?.strip_suffix('\'')?;
+    Some((field.to_owned(), value.replace("\\'", "'").replace("\\\\", "\\")))
+}
+
+async fn create(State(inner): State<Arc<Inner>>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
+    inner
+        .answer(&headers, "POST ticket", |data| {
+            if body["Queue"] != QUEUE {
+                let text = format!("No permission to create tickets in the queue {}", body["Queue"]);
+                return (StatusCode::FORBIDDEN, Json(json!({"message": text}))).into_response();
+            }
+            let number = data.tickets.keys().last().map_or(1, |n| n + 1);
+            let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+            let subject: String = text("Subject").replace(['\n', '\r'], "").chars().take(SUBJECT_CHARS_MAX).collect();
+            let mut fields = read_fields(&body["CustomFields"]);
+            // a value that is unique and taken is lost without a word
+            let taken = |t: &Ticket| t.fields.get("External Id").is_some_and(|v| Some(v) == fields.get("External Id"));
+            if data.tickets.values().any(taken) {
+                fields.remove("External Id");
+            }
+            let texts = vec![(subject.clone(), text("Content"))];
+            data.tickets.insert(number, Ticket { number, subject, status: "new".into(), fields, texts });
+            (StatusCode::CREATED, Json(json!({"type": "ticket", "id": number.to_string()}))).into_response()
+        })
+        .await
+}
+
+fn read_fields(given: &Value) -> BTreeMap<String, Vec<String>> {
+    let values = |value: &Value| match value {
+        Value::Array(list) => list.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect(),
+        other => other.as_str().map(str::to_owned).into_iter().collect(),
+    };
+    let empty = Map::new();
+    let given = given.as_object().unwrap_or(&empty);
+    given
+        .iter()
+        .filter(|(name, _)| FIELDS.contains(&name.as_str()))
+        .map(|(name, value)| (name.clone(), values(value)))
+        .collect()
+}
+
+async fn ticket(State(inner): State<Arc<Inner>>, Path(number): Path<u64>, headers: HeaderMap) -> Response {
+    inner
+        .answer(&headers, "GET ticket", |data| {
+            let Some(ticket) = data.tickets.get(&number) else { return not_found() };
+            let body = json!({
+                "type": "ticket", "id": ticket.number, "Subject": ticket.subject, "Status": ticket.status,
+                "CustomFields": fields_of(ticket), "Queue": {"id": "3", "type": "queue"}, "Resolved": "1970-01-01T00:00:00Z",
+            });
+            Json(body).into_response()
+        })
+        .await
+}
+
+async fn change(
+    State(inner): State<Arc<Inner>>,
+    Path(number): Path<u64>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Response {
+    inner
+        .answer(&headers, &format!("{} ticket", Method::PUT), |data| {
+            let Some(ticket) = data.tickets.get_mut(&number) else { return not_found() };
+            let wanted = body["Status"].as_str().unwrap_or_default();
+            let said = if STATUSES.contains(&wanted) {
+                let said = format!("Ticket {number}: Status changed from '{}' to '{wanted}'", ticket.status);
+                wanted.clone_into(&mut ticket.status);
+                said
+            } else {
+                format!("Ticket {number}: Status '{wanted}' isn't a valid status for this ticket.")
+            };
+            Json(json!([said])).into_response()
+        })
+        .await
+}
+
+async fn comment(
+    State(inner): State<Arc<Inner>>,
+    Path(number): Path<u64>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Response {
+    inner
+        .answer(&headers, "POST comment", |data| {
+            let Some(ticket) = data.tickets.get_mut(&number) else { return not_found() };
+            let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+            ticket.texts.push((text("Subject"), text("Content")));
+            (StatusCode::CREATED, Json(json!(["Comments added"]))).into_response()
+        })
+        .await
+}
+
+async fn texts(
+    State(inner): State<Arc<Inner>>,
+    Path(number): Path<u64>,
+    Query(query): Query<HashMap<String, String>>,
+    headers: HeaderMap,
+) -> Response {
+    let number_of = |name: &str, default: usize| query.get(name).and_then(|v| v.parse().ok()).unwrap_or(default);
+    let (page, per_page) = (number_of("page", 1), number_of("per_page", 20).clamp(1, 100));
+    inner
+        .answer(&headers, "GET attachments", |data| {
+            let Some(ticket) = data.tickets.get(&number) else { return not_found() };
+            let here = ticket.texts.iter().skip((page.max(1) - 1) * per_page).take(per_page);
+            let items: Vec<_> =
+                here.map(|(subject, _)| json!({"type": "attachment", "id": "1", "Subject": subject})).collect();
+            list(&items, Value::Null)
+        })
+        .await
+}
+
+/// So that the demo's links lead somewhere.
+async fn ticket_page(State(inner): State<Arc<Inner>>, Query(query): Query<HashMap<String, String>>) -> Response {
+    let number = query.get("id").and_then(|id| id.parse().ok()).unwrap_or(0);
+    let data = inner.lock();
+    let Some(ticket) = data.tickets.get(&number) else { return StatusCode::NOT_FOUND.into_response() };
+    let status = ("Status".to_owned(), ticket.status.clone());
+    let fields =
+        std::iter::once(status).chain(ticket.fields.iter().map(|(name, values)| (name.clone(), values.join(", "))));
+    let notes = ticket
+        .texts
+        .iter()
+        .map(|(_, text)| format!("<pre style=\"white-space:pre-wrap\">{}</pre>", page::escape(text)));
+    Html(page::render("Request Tracker", &format!("#{number} {}", ticket.subject), fields, notes)).into_response()
+}
