@@ -4,8 +4,7 @@ use crate::{
     SqliteStore, audit,
     codec::Fail,
     codec::{
-        Columns, Done, PAGE_AND_ONE, cursor, id_list, json, micros, month, opt_micros, page, row_limit, stored_count,
-        word,
+        Columns, Done, PAGE_AND_ONE, cursor, id_list, micros, month, opt_micros, page, row_limit, stored_count, word,
     },
     writer::Turn,
 };
@@ -111,23 +110,30 @@ impl Jobs for SqliteStore {
         };
         let (at, seq): (i64, i64) = cursor::decode(cursor.as_deref()).unwrap_or((i64::MAX, i64::MAX));
         let mut read = self.read().await?;
-        let rows = sqlx::query(
-            "SELECT * FROM job
-             WHERE company_id = ?1 AND destination IS NOT NULL AND status IN (SELECT value FROM json_each(?2))
-               AND (?3 IS NULL OR destination = ?3) AND (updated_at, seq) < (?4, ?5)
-             ORDER BY updated_at DESC, seq DESC LIMIT ?6",
-        )
-        .bind(scope.company.0)
-        .bind(json(&statuses))
-        .bind(destination)
-        .bind(at)
-        .bind(seq)
-        .bind(PAGE_AND_ONE)
-        .fetch_all(&mut *read)
-        .await
-        .map_err(Fail::from)?;
-        let rows = rows.iter().map(|row| Ok((row.int("seq")?, listed(row)?))).collect::<Done<Vec<_>>>()?;
-        let page = page(rows, |(seq, last)| cursor::encode(&(micros(last.updated_at), seq)));
+        let mut found = Vec::new();
+        // along the index of each status, then the newest of all of them
+        for status in statuses {
+            let rows = sqlx::query(
+                "SELECT * FROM job
+                 WHERE company_id = ?1 AND destination IS NOT NULL AND status = ?2
+                   AND (?3 IS NULL OR destination = ?3) AND (updated_at, seq) < (?4, ?5)
+                 ORDER BY updated_at DESC, seq DESC LIMIT ?6",
+            )
+            .bind(scope.company.0)
+            .bind(status)
+            .bind(&destination)
+            .bind(at)
+            .bind(seq)
+            .bind(PAGE_AND_ONE)
+            .fetch_all(&mut *read)
+            .await
+            .map_err(Fail::from)?;
+            for row in &rows {
+                found.push((row.int("seq")?, listed(row)?));
+            }
+        }
+        found.sort_by_key(|(seq, row)| std::cmp::Reverse((row.updated_at, *seq)));
+        let page = page(found, |(seq, last)| cursor::encode(&(micros(last.updated_at), seq)));
         Ok(Page { rows: page.rows.into_iter().map(|(_, row)| row).collect(), next: page.next })
     }
 

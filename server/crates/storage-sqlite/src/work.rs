@@ -423,7 +423,7 @@ async fn case_context(conn: &mut SqliteConnection, scope: Scope, id: ExceptionId
         .await?;
     let earlier = sqlx::query(
         "SELECT c.* FROM exception x JOIN desk_case c ON c.exception_id = x.id
-         WHERE x.company_id = ? AND x.shipment_id = ? AND x.reason = ? AND x.piece IS ? AND x.id <> ? AND x.recorded_at <= ?
+         WHERE +x.company_id = ? AND x.shipment_id = ? AND x.reason = ? AND x.piece IS ? AND x.id <> ? AND x.recorded_at <= ?
          ORDER BY x.recorded_at DESC, x.id DESC LIMIT 1",
     )
     .bind(scope.company.0)

@@ -20,13 +20,17 @@ const PREFIX_CHARS: usize = 3;
 type Place = (i64, i64, Uuid);
 
 pub(super) async fn list(conn: &mut SqliteConnection, scope: Scope, query: &ShipmentQuery) -> Done<Page<ShipmentRow>> {
-    let mut sql = QueryBuilder::<Sqlite>::new("SELECT s.* FROM shipment s WHERE s.company_id = ");
-    sql.push_bind(scope.company.0).push(" AND s.merged_into IS NULL").push(tab(query.tab));
+    let mut sql = QueryBuilder::<Sqlite>::new("SELECT s.* FROM ");
+    matching(&mut sql, scope, query);
+    sql.push("shipment s WHERE s.company_id = ").push_bind(scope.company.0);
+    sql.push(" AND s.merged_into IS NULL").push(tab(query.tab));
+    if query.text.as_deref().is_some_and(|text| !text.trim().is_empty()) {
+        sql.push(" AND s.id = m.shipment_id");
+    }
     if !query.states.is_empty() {
         let codes: Vec<_> = query.states.iter().map(|state| State::code(*state)).collect();
         sql.push(" AND s.state IN (SELECT value FROM json_each(").push_bind(json(&codes)).push("))");
     }
-    matching(&mut sql, scope, query);
     if let Some((need, moved_at, id)) = cursor::decode::<Place>(query.cursor.as_deref()) {
         sql.push(" AND (s.need, s.moved_at, s.id) < (")
             .push_bind(need)
@@ -82,7 +86,8 @@ const fn tab(tab: ShipmentTab) -> &'static str {
     }
 }
 
-/// Any of the words: a number, order or record that is it or begins with it; or any of the customer tokens.
+/// Any of the words: a number, order or record that is it or begins with it; or any of the customer tokens. What is found
+/// comes first in the join, so that a rare word costs as little as it finds.
 fn matching(sql: &mut QueryBuilder<Sqlite>, scope: Scope, query: &ShipmentQuery) {
     let Some(text) = query.text.as_deref().map(str::trim).filter(|text| !text.is_empty()) else { return };
     let mut words: Vec<String> = text
@@ -96,7 +101,7 @@ fn matching(sql: &mut QueryBuilder<Sqlite>, scope: Scope, query: &ShipmentQuery)
         words.push(term(text));
     }
     let prefixes: Vec<_> = words.iter().filter(|word| word.chars().count() >= PREFIX_CHARS).collect();
-    sql.push(" AND s.id IN (SELECT t.shipment_id FROM json_each(")
+    sql.push("(SELECT t.shipment_id FROM json_each(")
         .push_bind(json(&words))
         .push(") w CROSS JOIN shipment_term t ON t.company_id = ")
         .push_bind(scope.company.0)
@@ -109,7 +114,7 @@ fn matching(sql: &mut QueryBuilder<Sqlite>, scope: Scope, query: &ShipmentQuery)
         .push_bind(json(&query.tokens))
         .push(") w CROSS JOIN shipment_term t ON t.company_id = ")
         .push_bind(scope.company.0)
-        .push(" AND t.term = w.value WHERE t.kind = 'customer')");
+        .push(" AND t.term = w.value WHERE t.kind = 'customer') m CROSS JOIN ");
 }
 
 fn place(row: &SqliteRow) -> Done<Place> {
