@@ -1,0 +1,98 @@
+//! What only the browser does: live updates, keys, copying. On the server all of this is nothing.
+
+use leptos::prelude::*;
+
+/// Tells whoever watches that the browser's half has taken over.
+pub fn mark_hydrated() {
+    #[cfg(feature = "hydrate")]
+    Effect::new(|_| {
+        if let Some(root) = document().document_element() {
+            let _ = root.set_attribute("data-hydrated", "yes");
+        }
+    });
+}
+
+/// Calls `changed` whenever the server says that something changed; only while the page is shown.
+pub fn live(path: impl Fn() -> String + 'static, changed: impl Fn() + Clone + 'static) {
+    #[cfg(feature = "hydrate")]
+    {
+        use leptos::wasm_bindgen::{JsCast, closure::Closure};
+        type Held = Option<(web_sys::EventSource, Closure<dyn FnMut(web_sys::MessageEvent)>)>;
+        let held = StoredValue::new_local(None::<(web_sys::EventSource, Closure<dyn FnMut(web_sys::MessageEvent)>)>);
+        let close = move || held.try_update_value(|held: &mut Held| drop(held.take().map(|(source, _)| source.close())));
+        Effect::new(move |_| {
+            close();
+            let Ok(source) = web_sys::EventSource::new(&path()) else { return };
+            let changed = changed.clone();
+            let heard = Closure::<dyn FnMut(web_sys::MessageEvent)>::new(move |_| {
+                if !document().hidden() {
+                    changed();
+                }
+            });
+            let _ = source.add_event_listener_with_callback("change", heard.as_ref().unchecked_ref());
+            held.set_value(Some((source, heard)));
+        });
+        on_cleanup(move || {
+            close();
+        });
+    }
+    #[cfg(not(feature = "hydrate"))]
+    let _ = (path, changed);
+}
+
+/// `/` goes to the search box; `j` and `k` move over the rows of a list, Enter opens one.
+pub fn keys() {
+    #[cfg(feature = "hydrate")]
+    Effect::new(|_| {
+        use leptos::{ev::keydown, wasm_bindgen::JsCast};
+        let handle = window_event_listener(keydown, |event| {
+            let typing = event.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok()).is_some_and(|e| matches!(e.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"));
+            if typing || event.ctrl_key() || event.meta_key() || event.alt_key() {
+                return;
+            }
+            match event.key().as_str() {
+                "/" => {
+                    event.prevent_default();
+                    focus("q");
+                }
+                "j" => step(1),
+                "k" => step(-1),
+                _ => {}
+            }
+        });
+        on_cleanup(move || handle.remove());
+    });
+}
+
+#[cfg(feature = "hydrate")]
+fn focus(id: &str) {
+    use leptos::wasm_bindgen::JsCast;
+    if let Some(element) = document().get_element_by_id(id).and_then(|e| e.dyn_into::<web_sys::HtmlElement>().ok()) {
+        let _ = element.focus();
+    }
+}
+
+/// Moves the focus over the links that open a row.
+#[cfg(feature = "hydrate")]
+fn step(by: i32) {
+    use leptos::wasm_bindgen::JsCast;
+    let Ok(rows) = document().query_selector_all("a[data-row]") else { return };
+    let active = document().active_element();
+    let at = (0..rows.length()).find(|i| rows.item(*i).is_some_and(|r| active.as_ref().is_some_and(|a| r.is_same_node(Some(a)))));
+    let next = match at {
+        Some(at) => i32::try_from(at).unwrap_or_default() + by,
+        None => 0,
+    };
+    let next = u32::try_from(next.max(0)).unwrap_or_default().min(rows.length().saturating_sub(1));
+    if let Some(row) = rows.item(next).and_then(|r| r.dyn_into::<web_sys::HtmlElement>().ok()) {
+        let _ = row.focus();
+    }
+}
+
+/// Copies text.
+pub fn copy(text: &str) {
+    #[cfg(feature = "hydrate")]
+    drop(window().navigator().clipboard().write_text(text));
+    #[cfg(not(feature = "hydrate"))]
+    let _ = text;
+}

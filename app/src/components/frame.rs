@@ -1,0 +1,111 @@
+//! The frame around the pages of whoever is signed in: navigation, search, the demo's banner.
+
+use super::{Failed, Icon, browser};
+use crate::{
+    api::{self, SignOut},
+    contract::session::{Frame as FrameView, Permission},
+};
+use leptos::{form::ActionForm, prelude::*};
+use leptos_meta::Title;
+use leptos_router::hooks::{use_location, use_query_map};
+
+/// The frame. Without a session it leads to the sign-in.
+#[component]
+pub fn Frame(
+    /// The page's name.
+    #[prop(into)]
+    title: Signal<String>,
+    /// The page.
+    children: ChildrenFn,
+) -> impl IntoView {
+    let frame = Resource::new_blocking(|| (), |()| api::frame());
+    browser::keys();
+    let children = StoredValue::new(children);
+    view! {
+        <Title text=move || title.get()/>
+        <Transition fallback=|| ()>
+            {move || Suspend::new(async move {
+                match frame.await {
+                    Ok(frame) => view! { <Framed frame>{children.with_value(|page| page())}</Framed> }.into_any(),
+                    Err(error) => view! { <main class="page" id="main"><Failed error/></main> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn Framed(frame: FrameView, children: Children) -> impl IntoView {
+    let FrameView { viewer, installation, exceptions, failed } = frame;
+    let initials: String = viewer.name.split_whitespace().filter_map(|w| w.chars().next()).take(2).collect();
+    let out = ServerAction::<SignOut>::new();
+    let banner = installation.demo.then(|| {
+        view! {
+            <div class="banner" role="note">
+                <Icon name="info"/>
+                <span><b>"Demo."</b>" Simulated carriers, Odoo and desk"<span class="wide-only">"; nothing leaves this system"</span>"."</span>
+            </div>
+        }
+    });
+    view! {
+        <a class="skip" href="#main">"Skip to content"</a>
+        <div class="app">
+            {banner}
+            <nav class="nav" aria-label="Main">
+                <a class="brand" href="/"><svg aria-hidden="true" viewBox="0 0 24 24"><use href="/icons.svg#brand"></use></svg>"Milepost"</a>
+                <h2>"Work"</h2>
+                <NavLink href="/shipments" icon="box" label="Shipments"/>
+                <NavLink href="/exceptions" icon="alert" label="Exceptions" count=exceptions bad=true/>
+                {viewer.may(Permission::Figures).then(|| view! { <h2>"Insight"</h2><NavLink href="/overview" icon="chart" label="Overview"/> })}
+                {viewer.may(Permission::Operate).then(|| view! { <h2>"Run"</h2><NavLink href="/sync" icon="sync" label="Sync" count=failed bad=true/> })}
+                <p class="nav__foot">{installation.company}<br/>{format!("v{}", installation.version)}</p>
+            </nav>
+            <div class="main">
+                <header class="top">
+                    <SearchBox/>
+                    <span class="account push">
+                        <span class="avatar" aria-hidden="true">{initials}</span>
+                        <span class="small name">{viewer.name}</span>
+                        <ActionForm action=out attr:class="inline-form">
+                            <button class="btn btn--s btn--bare" type="submit">"Sign out"</button>
+                        </ActionForm>
+                    </span>
+                </header>
+                <main class="page" id="main" tabindex="-1">{children()}</main>
+            </div>
+        </div>
+    }
+}
+
+#[component]
+fn NavLink(href: &'static str, icon: &'static str, label: &'static str, #[prop(optional)] count: u64, #[prop(optional)] bad: bool) -> impl IntoView {
+    let path = use_location().pathname;
+    let current = move || path.get().starts_with(href).then_some("page");
+    let badge = (count > 0).then(|| {
+        let class = if bad { "n n--bad" } else { "n" };
+        view! { <span class=class>{count}<span class="sr">" open"</span></span> }
+    });
+    view! {
+        <a href=href aria-current=current title=label>
+            <Icon name=icon/>
+            <span>{label}</span>
+            {badge}
+        </a>
+    }
+}
+
+/// A plain form: it works before the browser's half has come.
+#[component]
+fn SearchBox() -> impl IntoView {
+    let query = use_query_map();
+    let text = move || query.get().get("q").unwrap_or_default();
+    view! {
+        <form class="search" role="search" action="/shipments" method="get">
+            <Icon name="search"/>
+            <label class="sr" for="q">"Find a shipment by number, order, transfer or customer"</label>
+            <input class="input" id="q" name="q" type="search" value=text data-testid="search-box" placeholder="Find anything, or paste tracking numbers"/>
+            <input type="hidden" name="find" value="1"/>
+            <span class="keys" aria-hidden="true"><kbd>"/"</kbd></span>
+        </form>
+    }
+}

@@ -1,0 +1,8 @@
+//! What the pages are made of.
+
+pub mod browser;
+pub mod frame;
+pub mod parts;
+
+pub use frame::Frame;
+pub use parts::{Copy, Failed, Icon, Loading, SeverityMark, StateMark, Time};

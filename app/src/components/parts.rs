@@ -1,0 +1,171 @@
+//! Small parts: icons, states, severities, times, and what stands where nothing can be shown.
+
+use super::browser;
+use crate::contract::{ApiError, When};
+use domain::{Severity, State};
+use leptos::prelude::*;
+
+/// An icon of the sprite; never the only bearer of a meaning.
+#[component]
+pub fn Icon(
+    /// Its name in the sprite.
+    #[prop(into)]
+    name: String,
+    /// Further classes.
+    #[prop(optional, into)]
+    class: String,
+) -> impl IntoView {
+    view! { <svg class=format!("i {class}") aria-hidden="true"><use href=format!("/icons.svg#{name}")></use></svg> }
+}
+
+fn slug(code: &str) -> String {
+    code.to_lowercase().replace('_', "-")
+}
+
+/// A state: shape, word, colour.
+#[component]
+pub fn StateMark(
+    /// The state.
+    state: State,
+    /// Further classes.
+    #[prop(optional, into)]
+    class: String,
+) -> impl IntoView {
+    let slug = slug(state.code());
+    view! {
+        <span class=format!("st st--{slug} {class}") data-testid="state">
+            <Icon name=format!("st-{slug}")/>
+            {state.label()}
+        </span>
+    }
+}
+
+/// A severity with words: four outlines.
+#[component]
+pub fn SeverityMark(
+    /// The severity.
+    severity: Severity,
+    /// What is wrong.
+    #[prop(into)]
+    label: String,
+) -> impl IntoView {
+    let slug = slug(severity.code());
+    view! {
+        <span class=format!("sev sev--{slug}")>
+            <Icon name=slug/>
+            <span>{label}</span>
+            <span class="sr">{format!(" ({})", severity.label().to_lowercase())}</span>
+        </span>
+    }
+}
+
+/// A time: short, in full for whoever asks.
+#[component]
+pub fn Time(
+    /// The time.
+    when: When,
+) -> impl IntoView {
+    view! { <time datetime=when.iso title=when.full>{when.shown}</time> }
+}
+
+/// Text that people copy.
+#[component]
+pub fn Copy(
+    /// The text.
+    #[prop(into)]
+    text: String,
+) -> impl IntoView {
+    let value = text.clone();
+    view! {
+        <button class="copy id wrap-any" type="button" aria-label=format!("Copy {text}") on:click=move |_| browser::copy(&value)>
+            {text}
+            <Icon name="copy"/>
+        </button>
+    }
+}
+
+/// While something is on its way.
+#[component]
+pub fn Loading() -> impl IntoView {
+    view! { <p class="loading" role="status">"Loading …"</p> }
+}
+
+/// What could not be shown, and what to do. Where nobody is signed in, the way to the sign-in.
+#[component]
+pub fn Failed(
+    /// Why.
+    error: ApiError,
+) -> impl IntoView {
+    #[cfg(feature = "ssr")]
+    answer_with(&error);
+    if error == ApiError::Unauthenticated {
+        return view! { <leptos_router::components::Redirect path="/sign-in"/> }.into_any();
+    }
+    let heading = match &error {
+        ApiError::NotFound => "Not found",
+        ApiError::Forbidden => "Not allowed",
+        ApiError::Unavailable { .. } => "Not available at the moment",
+        _ => "This did not work",
+    };
+    view! {
+        <div class="note note--bad" role="alert">
+            <Icon name="critical"/>
+            <div>
+                <b>{heading}</b>
+                <br/>
+                {error.to_string()}
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+#[cfg(feature = "ssr")]
+fn answer_with(error: &ApiError) {
+    use axum::http::StatusCode;
+    let status = match error {
+        ApiError::NotFound => StatusCode::NOT_FOUND,
+        ApiError::Forbidden => StatusCode::FORBIDDEN,
+        ApiError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        ApiError::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => return,
+    };
+    if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
+        response.set_status(status);
+    }
+}
+
+/// An empty place says the next step.
+#[component]
+pub fn Empty(
+    /// What is not there.
+    #[prop(into)]
+    title: String,
+    /// What to do.
+    children: Children,
+) -> impl IntoView {
+    view! { <div class="empty-state"><b>{title}</b><span>{children()}</span></div> }
+}
+
+/// A number with thousands apart.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn thousands_are_apart() {
+        assert_eq!(super::grouped(7), "7");
+        assert_eq!(super::grouped(18402), "18,402");
+        assert_eq!(super::grouped(1_000_000), "1,000,000");
+    }
+}

@@ -1,0 +1,6 @@
+//! The pages of Milepost, built twice: on the server (`ssr`) and in the browser (`hydrate`).
+//!
+//! `contract` says what crosses the wire, `api` holds the server functions, `pages` and `components` the views. Every
+//! page is complete and every action possible without JavaScript; the browser's half adds what is live.
+
+pub mod contract;

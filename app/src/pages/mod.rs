@@ -1,0 +1,30 @@
+//! The pages, one file each.
+
+pub mod errors;
+pub mod exceptions;
+pub mod overview;
+pub mod set_up;
+pub mod shipment;
+pub mod shipments;
+pub mod sign_in;
+pub mod sync;
+
+use crate::{api, components::Failed};
+use leptos::prelude::*;
+use leptos_router::components::Redirect;
+
+/// `/` leads to where the person's work begins.
+#[component]
+pub fn HomePage() -> impl IntoView {
+    let frame = Resource::new_blocking(|| (), |()| api::frame());
+    view! {
+        <Suspense fallback=|| ()>
+            {move || Suspend::new(async move {
+                match frame.await {
+                    Ok(frame) => view! { <Redirect path=frame.viewer.home()/> }.into_any(),
+                    Err(error) => view! { <Failed error/> }.into_any(),
+                }
+            })}
+        </Suspense>
+    }
+}

@@ -1,0 +1,150 @@
+//! The list of shipments. The whole question is in the address.
+
+use crate::{
+    api,
+    components::{Failed, Frame, Icon, Loading, SeverityMark, StateMark, Time, browser, parts::{Empty, grouped}},
+    contract::shipments::{Lateness, ListPage, ListQuery, Row},
+};
+use domain::State;
+use leptos::prelude::*;
+use leptos_router::{hooks::use_query_map, params::ParamsMap};
+
+fn question(params: &ParamsMap) -> ListQuery {
+    let text = |key: &str| params.get(key).unwrap_or_default();
+    let words = text("q");
+    // a search looks everywhere unless a view is chosen
+    let tab = match text("tab") {
+        tab if tab.is_empty() && !words.is_empty() => "all".to_owned(),
+        tab if tab.is_empty() => "open".to_owned(),
+        tab => tab,
+    };
+    ListQuery { tab, text: words, state: text("state"), cursor: text("cursor") }
+}
+
+fn address(query: &ListQuery) -> String {
+    let pairs = [("tab", &query.tab), ("q", &query.text), ("state", &query.state), ("cursor", &query.cursor)];
+    let mut params = ParamsMap::new();
+    pairs.into_iter().filter(|(_, v)| !v.is_empty()).for_each(|(k, v)| params.insert(k, v.clone()));
+    format!("/shipments{}", params.to_query_string())
+}
+
+/// The list page.
+#[component]
+pub fn ShipmentsPage() -> impl IntoView {
+    let params = use_query_map();
+    let query = Memo::new(move |_| question(&params.get()));
+    // straight to the shipment that goes under exactly what was searched
+    let exact = Resource::new_blocking(
+        move || params.get().get("find").and(params.get().get("q")).unwrap_or_default(),
+        |text| async move { if text.is_empty() { Ok(None) } else { api::find_shipment(text).await } },
+    );
+    let list = Resource::new(move || query.get(), api::list_shipments);
+    browser::live(|| "/live/shipments".to_owned(), move || list.refetch());
+    view! {
+        <Frame title="Shipments">
+            <Suspense fallback=|| ()>
+                {move || Suspend::new(async move {
+                    let found = exact.await.ok().flatten();
+                    found.map(|id| view! { <leptos_router::components::Redirect path=format!("/shipments/{id}")/> })
+                })}
+            </Suspense>
+            <div class="page__head"><div><h1>"Shipments"</h1></div></div>
+            <Transition fallback=Loading>
+                {move || Suspend::new(async move {
+                    match list.await {
+                        Ok(page) => view! { <List page query=query.get_untracked()/> }.into_any(),
+                        Err(error) => view! { <Failed error/> }.into_any(),
+                    }
+                })}
+            </Transition>
+        </Frame>
+    }
+}
+
+#[component]
+fn List(page: ListPage, query: ListQuery) -> impl IntoView {
+    let tabs = page.tabs.iter().map(|tab| {
+        let here = (tab.key == query.tab).then_some("page");
+        let href = address(&ListQuery { tab: tab.key.clone(), cursor: String::new(), ..query.clone() });
+        view! { <a href=href aria-current=here>{tab.label.clone()}" "<span class="n">{grouped(tab.count)}</span></a> }
+    }).collect_view();
+    let states = State::ALL.iter().map(|state| {
+        let on = query.state == state.code();
+        let state_code = if on { String::new() } else { state.code().to_owned() };
+        let href = address(&ListQuery { state: state_code, cursor: String::new(), ..query.clone() });
+        let class = if on { "chip chip--on" } else { "chip" };
+        view! { <a class=class href=href aria-pressed=on.to_string() role="button"><StateMark state=*state/>{on.then(|| view! { <Icon name="x"/> })}</a> }
+    }).collect_view();
+    let newest = page.newest.clone().map(|when| view! { <span class="live push" role="status" data-testid="live"><span>"Live · newest fact "<Time when/></span></span> });
+    let empty = page.rows.is_empty();
+    let rows = page.rows.into_iter().map(|row| view! { <ListRow row/> }).collect_view();
+    let older = page.next.map(|cursor| address(&ListQuery { cursor, ..query.clone() }));
+    let first = (!query.cursor.is_empty()).then(|| address(&ListQuery { cursor: String::new(), ..query.clone() }));
+    let searched = query.text.clone();
+    view! {
+        <nav class="tabs" aria-label="Views">{tabs}</nav>
+        <div class="chips" role="group" aria-label="States">{states}{newest}</div>
+        <div class="table-box">
+            {if empty {
+                nothing(&searched).into_any()
+            } else {
+                view! {
+                    <table class="table table--sticky table--list">
+                        <caption class="sr">"Shipments, sorted by need for action"</caption>
+                        <thead><tr>
+                            <th>"State, exception"</th><th>"Tracking number, carrier"</th><th class="p3">"Order, transfer"</th>
+                            <th class="p2">"Destination"</th><th>"ETA, promise"</th><th class="num">"Late"</th><th>"Last event"</th><th class="num">"Case"</th>
+                        </tr></thead>
+                        <tbody>{rows}</tbody>
+                    </table>
+                }.into_any()
+            }}
+            <nav class="pager" aria-label="Pages">
+                <span class="wide-only muted"><kbd>"j"</kbd>" "<kbd>"k"</kbd>" move · "<kbd>"Enter"</kbd>" open · "<kbd>"/"</kbd>" search"</span>
+                <span class="push btn-group">
+                    {first.map(|href| view! { <a class="btn btn--s" href=href><Icon name="left"/>"First page"</a> })}
+                    {older.map(|href| view! { <a class="btn btn--s" href=href rel="next">"Next page"<Icon name="right"/></a> })}
+                </span>
+            </nav>
+        </div>
+    }
+}
+
+fn nothing(searched: &str) -> impl IntoView + use<> {
+    if searched.is_empty() {
+        view! { <Empty title="Nothing here">"Shipments come from Odoo and from carriers' messages; another view may have some."</Empty> }.into_any()
+    } else {
+        let text = format!("Nothing goes under “{searched}”. Check the number, or look for the order.");
+        view! { <Empty title="Nothing found">{text}</Empty> }.into_any()
+    }
+}
+
+#[component]
+fn ListRow(row: Row) -> impl IntoView {
+    let href = format!("/shipments/{}", row.id);
+    let late = match &row.late {
+        Some((Lateness::OnTime, text)) => view! { <span class="late">{text.clone()}</span> }.into_any(),
+        Some((Lateness::Warn, text)) => view! { <span class="late late--warn">{text.clone()}</span> }.into_any(),
+        Some((Lateness::Bad, text)) => view! { <span class="late late--bad">{text.clone()}</span> }.into_any(),
+        None => view! { <span class="faint">"–"</span> }.into_any(),
+    };
+    let more = (row.more_numbers > 0).then(|| format!(" +{} more", row.more_numbers));
+    view! {
+        <tr data-testid="shipment-row">
+            <td class="two c11"><StateMark state=row.state/><small>{row.exception.map(|(severity, label)| view! { <SeverityMark severity label/> })}</small></td>
+            <td class="two c21"><a class="id" href=href data-row="" data-testid="tracking-number">{row.number}</a><small>{row.carrier}{more}</small></td>
+            <td class="two c22 p3"><span class="id">{row.order}</span><small class="id wide-only">{row.transfer}</small></td>
+            <td class="hide-s p2">{row.destination}</td>
+            <td class="two nowrap hide-s">
+                {row.eta.map_or_else(|| view! { <span class="muted">"no estimate"</span> }.into_any(), |when| view! { <Time when/> }.into_any())}
+                <small>{row.promise.map(|when| view! { "promised "<Time when/> })}</small>
+            </td>
+            <td class="num nowrap c12">{late}</td>
+            <td class="fill two c3">
+                <div class="cut">{row.last_event.unwrap_or_else(|| "nothing heard yet".into())}</div>
+                <small class="cut">{row.last_place.map(|place| format!("{place} · "))}{row.last_at.map(|when| view! { <Time when/> })}</small>
+            </td>
+            <td class="num id hide-s">{row.case.map_or_else(|| view! { <span class="faint">"–"</span> }.into_any(), |case| view! { <span>{format!("#{case}")}</span> }.into_any())}</td>
+        </tr>
+    }
+}

@@ -1,0 +1,53 @@
+//! Sign-in.
+
+use crate::{
+    api::{self, SignIn},
+    components::Icon,
+};
+use leptos::{form::ActionForm, prelude::*};
+use leptos_meta::Title;
+
+/// The sign-in page.
+#[component]
+pub fn SignInPage() -> impl IntoView {
+    let action = ServerAction::<SignIn>::new();
+    let failed = move || action.value().get().and_then(Result::err).map(|error| error.to_string());
+    let installation = Resource::new_blocking(|| (), |()| api::installation());
+    view! {
+        <Title text="Sign in"/>
+        <div class="gate">
+            <main class="gate__form" id="main">
+                <span class="brand"><svg viewBox="0 0 24 24" aria-hidden="true"><use href="/icons.svg#brand"></use></svg>"Milepost"</span>
+                <div>
+                    <h1>"Sign in"</h1>
+                    <Suspense fallback=|| ()>
+                        {move || Suspend::new(async move {
+                            let installation = installation.await.unwrap_or_default();
+                            let demo = installation.demo.then(|| view! { <p class="small muted">"This is a demo: the log-ins stand where it was started."</p> });
+                            view! { <p class="muted">{installation.company}</p>{demo} }
+                        })}
+                    </Suspense>
+                </div>
+                <ActionForm action attr:class="stack">
+                    <div class="field">
+                        <label for="login">"Login"</label>
+                        <input class="input" id="login" name="login" autocomplete="username" autocapitalize="none" required data-testid="login"/>
+                    </div>
+                    <div class="field">
+                        <label for="password">"Password"</label>
+                        <input class="input" id="password" name="password" type="password" autocomplete="current-password" required data-testid="password"
+                            aria-invalid=move || failed().is_some().then_some("true") aria-describedby="refused"/>
+                        <span id="refused" role="alert">
+                            {move || failed().map(|text| view! { <span class="hint bad row row--tight keep"><Icon name="critical"/><span>{text}</span></span> })}
+                        </span>
+                    </div>
+                    <button class="btn btn--go" type="submit" data-testid="sign-in">"Sign in"</button>
+                    <p class="small muted">"Sessions end after 12 hours without use. Every sign-in is in the audit trail."</p>
+                </ActionForm>
+            </main>
+            <aside class="gate__side" aria-label="About Milepost">
+                <p class="lead">"One truthful state per shipment, and the reason for it."</p>
+            </aside>
+        </div>
+    }
+}
