@@ -2,9 +2,9 @@
 
 use crate::{
     SqliteStore, audit,
-    codec::Fail,
     codec::{
-        Columns, Done, PAGE_AND_ONE, cursor, id_list, micros, month, opt_micros, page, row_limit, stored_count, word,
+        Columns, Done, Fail, PAGE_AND_ONE, cursor, id_list, micros, month, opt_micros, page, row_limit, stored_count,
+        word,
     },
     writer::Turn,
 };
