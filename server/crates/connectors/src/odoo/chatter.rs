@@ -8,7 +8,7 @@
 
 use super::{
     OdooClient,
-    wire::{Found, Id, Responsible},
+    wire::{Id, Responsible},
 };
 use crate::call::{CallError, CallLog, ErrorClass};
 use jiff::civil::Date;
@@ -134,16 +134,17 @@ impl OdooClient {
     }
 
     async fn responsible(&self, picking: i64, log: &dyn CallLog) -> Result<Option<i64>, CallError> {
-        let body = json!({
-            "domain": [["id", "=", picking]],
-            "limit": 1,
-            "specification": {"user_id": {}, "sale_id": {"fields": {"user_id": {}}}},
-        });
-        let mut found: Found<Responsible> = self.ask("stock.picking", "web_search_read", body, log).await?;
-        let Some(picking) = found.records.pop() else {
+        let body = json!({"ids": [picking], "fields": ["user_id", "sale_id"]});
+        let mut found: Vec<Responsible> = self.ask("stock.picking", "read", body, log).await?;
+        let Some(delivery) = found.pop() else {
             return Err(CallError::new(ErrorClass::NotFound, format!("Odoo has no delivery {picking} any more")));
         };
-        Ok(picking.user_id.0.or(picking.sale_id.0.and_then(|o| o.user_id.0)))
+        let Some(order) = delivery.sale_id.0.filter(|_| delivery.user_id.0.is_none()) else {
+            return Ok(delivery.user_id.0.map(|u| u.0));
+        };
+        let body = json!({"ids": [order.0], "fields": ["user_id"]});
+        let mut found: Vec<Responsible> = self.ask("sale.order", "read", body, log).await?;
+        Ok(found.pop().and_then(|o| o.user_id.0).map(|u| u.0))
     }
 }
 

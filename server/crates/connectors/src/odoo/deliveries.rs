@@ -2,12 +2,13 @@
 
 use super::{
     OdooClient,
-    wire::{Found, Maybe, Partner, Picking, datetime, instant, moment, text},
+    wire::{Order, Partner, Picking, datetime, instant, moment, text},
 };
 use crate::call::{CallError, CallLog, ErrorClass};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+use std::collections::{BTreeSet, HashMap};
 
 /// Deliveries of one page at most.
 pub const PAGE_MAX: u32 = 500;
@@ -127,33 +128,63 @@ impl OdooClient {
     }
 
     async fn search(&self, domain: Vec<Value>, limit: u32, log: &dyn CallLog) -> Result<Vec<Delivery>, CallError> {
-        let body = json!({
-            "domain": domain,
-            "order": "id",
-            "limit": limit,
-            "specification": {
-                "name": {}, "state": {}, "origin": {}, "carrier_tracking_ref": {}, "scheduled_date": {}, "date_deadline": {},
-                "date_done": {}, "write_date": {},
-                "sale_id": {"fields": {"name": {}, "commitment_date": {}}},
-                "carrier_id": {"fields": {"display_name": {}}},
-                "partner_id": {"fields": {
-                    "name": {}, "street": {}, "city": {}, "zip": {}, "lang": {}, "tz": {}, "email": {},
-                    "country_id": {"fields": {"code": {}}},
-                }},
-            },
-        });
-        let found: Found<Picking> = self.ask("stock.picking", "web_search_read", body, log).await?;
-        found.records.into_iter().map(delivery).collect()
+        let fields = [
+            "name",
+            "state",
+            "origin",
+            "sale_id",
+            "carrier_id",
+            "carrier_tracking_ref",
+            "scheduled_date",
+            "date_deadline",
+            "date_done",
+            "write_date",
+            "partner_id",
+        ];
+        let body = json!({"domain": domain, "fields": fields, "order": "id", "limit": limit});
+        let pickings: Vec<Picking> = self.ask("stock.picking", "search_read", body, log).await?;
+        let orders = pickings.iter().filter_map(|p| p.sale_id.0.as_ref().map(|o| o.0));
+        let orders: HashMap<i64, Order> = self.by_id("sale.order", orders, &["commitment_date"], log).await?;
+        let partners = pickings.iter().filter_map(|p| p.partner_id.0.as_ref().map(|o| o.0));
+        let fields = ["name", "street", "city", "zip", "country_code", "lang", "tz", "email"];
+        let mut partners: HashMap<i64, Partner> = self.by_id("res.partner", partners, &fields, log).await?;
+        let shared = partners.drain().map(|(id, partner)| (id, customer(partner))).collect();
+        pickings.into_iter().map(|picking| delivery(picking, &orders, &shared)).collect()
+    }
+
+    /// Reads records at once. Not `web_search_read`, which nests: that one is the web client's own and may change.
+    async fn by_id<T: DeserializeOwned>(
+        &self,
+        model: &str,
+        ids: impl Iterator<Item = i64>,
+        fields: &[&str],
+        log: &dyn CallLog,
+    ) -> Result<HashMap<i64, T>, CallError> {
+        #[derive(Deserialize)]
+        struct Row<T> {
+            id: i64,
+            #[serde(flatten)]
+            rest: T,
+        }
+        let ids: BTreeSet<i64> = ids.collect();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let rows: Vec<Row<T>> = self.ask(model, "read", json!({"ids": ids, "fields": fields}), log).await?;
+        Ok(rows.into_iter().map(|row| (row.id, row.rest)).collect())
     }
 }
 
-fn delivery(picking: Picking) -> Result<Delivery, CallError> {
+fn delivery(
+    picking: Picking,
+    orders: &HashMap<i64, Order>,
+    customers: &HashMap<i64, Customer>,
+) -> Result<Delivery, CallError> {
     let write_date = instant(&picking.write_date).ok_or_else(|| {
         CallError::new(ErrorClass::BadAnswer, format!("delivery {}: write_date is no time", picking.id))
     })?;
     let order = picking.sale_id.0;
-    let promised_by =
-        order.as_ref().and_then(|o| moment(&o.commitment_date)).or_else(|| moment(&picking.date_deadline));
+    let commitment = order.as_ref().and_then(|o| orders.get(&o.0)).and_then(|o| moment(&o.commitment_date));
     Ok(Delivery {
         id: picking.id,
         name: picking.name,
@@ -163,26 +194,25 @@ fn delivery(picking: Picking) -> Result<Delivery, CallError> {
             _ => DeliveryState::Open,
         },
         origin: text(picking.origin),
-        order_id: order.as_ref().map(|o| o.id),
-        order_name: order.map(|o| o.name),
-        carrier: picking.carrier_id.0.map(|c| c.display_name),
+        order_id: order.as_ref().map(|o| o.0),
+        order_name: order.map(|o| o.1),
+        carrier: picking.carrier_id.0.map(|c| c.1),
         tracking_numbers: picking.carrier_tracking_ref.0.as_deref().map(split_numbers).unwrap_or_default(),
         scheduled_at: moment(&picking.scheduled_date),
-        promised_by,
+        promised_by: commitment.or_else(|| moment(&picking.date_deadline)),
         shipped_at: moment(&picking.date_done),
         write_date,
-        customer: picking.partner_id.0.map(customer).unwrap_or_default(),
+        customer: picking.partner_id.0.and_then(|p| customers.get(&p.0)).cloned().unwrap_or_default(),
     })
 }
 
 fn customer(partner: Partner) -> Customer {
-    let country: Maybe<String> = partner.country_id.0.map(|c| c.code).unwrap_or_default();
     Customer {
         name: text(partner.name),
         street: text(partner.street),
         zip: text(partner.zip),
         city: text(partner.city),
-        country: text(country),
+        country: text(partner.country_code),
         language: text(partner.lang),
         zone: text(partner.tz),
         email: text(partner.email),

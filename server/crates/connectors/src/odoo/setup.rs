@@ -1,7 +1,7 @@
 //! What Milepost needs in Odoo: six fields on deliveries and a view that shows them.
 
 use super::{OdooClient, wire::Id};
-use crate::call::{CallError, CallLog, ErrorClass};
+use crate::call::{CallError, CallLog, Decision, ErrorClass};
 use domain::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -72,7 +72,22 @@ impl OdooClient {
         let mut done = Vec::new();
         self.make_fields(model.id, &mut done, log).await?;
         self.make_view(&mut done, log).await?;
+        if !done.is_empty() {
+            self.drop_caches(log).await?;
+        }
         Ok(done)
+    }
+
+    /// Lets Odoo forget what it keeps in memory. A new field makes Odoo build its models anew; a question answered in
+    /// that moment can leave an access rule in its cache that refers to the old ones, and from then on deliveries that
+    /// are there are "missing" (seen on 19.0: `MissingError` out of `_check_access`, for all but administrators).
+    async fn drop_caches(&self, log: &dyn CallLog) -> Result<(), CallError> {
+        let dropped = self.change::<Value>("ir.model.access", "call_cache_clearing_methods", json!({}), log).await;
+        match dropped {
+            // another version names it otherwise: a restart does the same, and mostly neither is needed
+            Err(e) if e.class.decision() == Decision::Fail => Ok(()),
+            other => other.map(drop),
+        }
     }
 
     /// What is missing, for people; empty where nothing is.

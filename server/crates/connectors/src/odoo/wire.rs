@@ -64,11 +64,9 @@ pub(super) struct Fault {
     pub message: Value,
 }
 
-/// `web_search_read`: one question answers nested records too.
+/// Another record: its id and its name.
 #[derive(Debug, Deserialize)]
-pub(super) struct Found<T> {
-    pub records: Vec<T>,
-}
+pub(super) struct Link(pub i64, pub String);
 
 /// A delivery, `stock.picking`.
 #[derive(Debug, Deserialize)]
@@ -79,9 +77,9 @@ pub(super) struct Picking {
     #[serde(default)]
     pub origin: Maybe<String>,
     #[serde(default)]
-    pub sale_id: Maybe<Order>,
+    pub sale_id: Maybe<Link>,
     #[serde(default)]
-    pub carrier_id: Maybe<Named>,
+    pub carrier_id: Maybe<Link>,
     #[serde(default)]
     pub carrier_tracking_ref: Maybe<String>,
     #[serde(default)]
@@ -92,22 +90,14 @@ pub(super) struct Picking {
     pub date_done: Maybe<String>,
     pub write_date: String,
     #[serde(default)]
-    pub partner_id: Maybe<Partner>,
+    pub partner_id: Maybe<Link>,
 }
 
-/// A sales order.
+/// What is read of a sales order.
 #[derive(Debug, Deserialize)]
 pub(super) struct Order {
-    pub id: i64,
-    pub name: String,
     #[serde(default)]
     pub commitment_date: Maybe<String>,
-}
-
-/// A record of which only the name matters.
-#[derive(Debug, Deserialize)]
-pub(super) struct Named {
-    pub display_name: String,
 }
 
 /// A contact.
@@ -122,7 +112,7 @@ pub(super) struct Partner {
     #[serde(default)]
     pub zip: Maybe<String>,
     #[serde(default)]
-    pub country_id: Maybe<Country>,
+    pub country_code: Maybe<String>,
     #[serde(default)]
     pub lang: Maybe<String>,
     #[serde(default)]
@@ -131,27 +121,13 @@ pub(super) struct Partner {
     pub email: Maybe<String>,
 }
 
-/// A country.
-#[derive(Debug, Deserialize)]
-pub(super) struct Country {
-    #[serde(default)]
-    pub code: Maybe<String>,
-}
-
-/// Who looks after a delivery and its order.
+/// Who looks after a delivery or an order.
 #[derive(Debug, Deserialize)]
 pub(super) struct Responsible {
     #[serde(default)]
-    pub user_id: Maybe<i64>,
+    pub user_id: Maybe<Link>,
     #[serde(default)]
-    pub sale_id: Maybe<ResponsibleOrder>,
-}
-
-/// Who looks after an order.
-#[derive(Debug, Deserialize)]
-pub(super) struct ResponsibleOrder {
-    #[serde(default)]
-    pub user_id: Maybe<i64>,
+    pub sale_id: Maybe<Link>,
 }
 
 /// A record of which only the id matters.
