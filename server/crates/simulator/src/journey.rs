@@ -358,7 +358,13 @@ fn shipment(rng: &mut Rng, index: usize, fate: Fate, begin: Timestamp) -> Shipme
     };
     let mut tale = Tale { rng, steps: Vec::new(), at: begin };
     tale.tell(fate, home, hub, destination);
-    let steps = tale.steps;
+    // what a feed has no word for is not told: EasyPost none for the end of a return, X12 214 none for its course
+    let told = |step: &Step| match carrier.feed {
+        Feed::Aftership => true,
+        Feed::Easypost => step.what != What::Returned,
+        Feed::Freight => step.what != What::Returning,
+    };
+    let steps: Vec<_> = tale.steps.into_iter().filter(told).collect();
     let usual = steps.first().map_or(begin, |s| later(s.at, SignedDuration::from_hours(96)));
     let delivered = steps.iter().find(|s| matches!(s.what, What::Delivered | What::ReadyForPickup)).map(|s| s.at);
     let promised = match (fate, delivered) {

@@ -299,3 +299,75 @@ impl Door {
         tracing::warn!(source = message.source, "a sandbox message was given up");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::{Router, body::Bytes, extract::Path, http::HeaderMap, routing::post};
+    use std::{
+        collections::HashSet,
+        sync::{
+            Mutex,
+            atomic::{AtomicUsize, Ordering},
+        },
+    };
+
+    async fn world(seed: u64) -> World {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let now: Timestamp = "2026-03-10T12:00:00Z".parse().unwrap();
+        let sources = SourceSecrets { aftership: "one".into(), easypost: "two".into(), x12_214: "three".into() };
+        World::start(WorldConfig { seed, sources, now: Arc::new(move || now) }).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_past_is_the_same_for_a_seed_repeats_itself_and_is_not_in_order() {
+        let (one, other) = (world(7).await, world(7).await);
+        let past = one.past();
+        assert_eq!(past, other.past());
+        assert_eq!((one.odoo_key(), one.desk_token()), (other.odoo_key(), other.desk_token()));
+        assert!((300..800).contains(&past.len()), "{}", past.len());
+        let different: HashSet<_> = past.iter().map(|m| &m.body).collect();
+        assert!(past.len() - different.len() > 10, "some come twice");
+        let shuffled = one.shipments().iter().any(|shipment| {
+            let about = past.iter().filter(|m| String::from_utf8_lossy(&m.body).contains(&shipment.number));
+            !about.map(|m| m.body.len()).collect::<Vec<_>>().is_sorted()
+        });
+        assert!(shuffled, "some come late");
+        for source in ["aftership", "easypost", "freight-214"] {
+            assert!(past.iter().any(|m| m.source == source));
+        }
+    }
+
+    #[tokio::test]
+    async fn the_past_is_told_quickly_then_life_goes_on_until_shutdown() {
+        let world = world(7).await;
+        let expected = world.past().len();
+        let bodies: Arc<Mutex<Vec<(String, usize)>>> = Arc::default();
+        let refused = Arc::new(AtomicUsize::new(5));
+        let kept = Arc::clone(&bodies);
+        let take = move |Path(source): Path<String>, _: HeaderMap, body: Bytes| {
+            // busy at first: the carriers come again
+            let busy = refused.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok();
+            if !busy {
+                kept.lock().unwrap().push((source, body.len()));
+            }
+            async move { if busy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::ACCEPTED } }
+        };
+        let door = crate::serve::Server::start(Router::new().route("/ingest/{source}", post(take))).await.unwrap();
+        let shutdown = CancellationToken::new();
+        let (base, stop) = (door.url(), shutdown.clone());
+        let begun = std::time::Instant::now();
+        let life = tokio::spawn(async move { world.run(&base, stop).await });
+        while bodies.lock().unwrap().len() < expected {
+            assert!(begun.elapsed() < Duration::from_secs(20));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+        while bodies.lock().unwrap().len() < expected + 1 {
+            assert!(begun.elapsed() < Duration::from_secs(30));
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        shutdown.cancel();
+        life.await.unwrap();
+    }
+}
