@@ -75,8 +75,8 @@ impl World {
     pub async fn start(config: WorldConfig) -> Result<Self> {
         let begun = (config.now)();
         let mut rng = Rng::new(config.seed ^ 0x6b65_7973);
-        let key = format!("sandbox{:016x}{:016x}", rng.next(), rng.next());
-        let token = format!("1-14-{:016x}{:016x}", rng.next(), rng.next());
+        let key = format!("sandbox{:016x}{:016x}", rng.draw(), rng.draw());
+        let token = format!("1-14-{:016x}{:016x}", rng.draw(), rng.draw());
         let odoo = SandboxOdoo::start(&key, Arc::clone(&config.now)).await.context("sandbox Odoo")?;
         let desk = SandboxDesk::start(&token).await.context("sandbox desk")?;
         let shipments = shipments(config.seed, begun);

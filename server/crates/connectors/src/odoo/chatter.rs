@@ -38,7 +38,7 @@ impl OdooClient {
         let message_id = format!("<{marker}@milepost>");
         let domain =
             json!([["message_id", "=", message_id], ["model", "=", "stock.picking"], ["res_id", "=", picking]]);
-        if let Some(found) = self.first("mail.message", domain, true, log).await? {
+        if let Some(found) = self.first("mail.message", domain, log).await? {
             return Ok(found.to_string());
         }
         let body = json!({
@@ -68,11 +68,11 @@ impl OdooClient {
         log: &dyn CallLog,
     ) -> Result<String, CallError> {
         let marker = checked(marker, note_html)?;
-        if let Some(found) = self.first("mail.activity", activity_of(picking, marker), false, log).await? {
+        if let Some(found) = self.first("mail.activity", activity_of(picking, marker), log).await? {
             return Ok(found.to_string());
         }
         let quoted = json!([["model", "=", "stock.picking"], ["res_id", "=", picking], ["body", "ilike", marker]]);
-        if let Some(found) = self.first("mail.message", quoted, true, log).await? {
+        if let Some(found) = self.first("mail.message", quoted, log).await? {
             return Ok(format!("done {found}"));
         }
         let user = self.responsible(picking, log).await?;
@@ -118,17 +118,10 @@ impl OdooClient {
         }
     }
 
-    async fn first(
-        &self,
-        model: &str,
-        domain: Value,
-        only_active: bool,
-        log: &dyn CallLog,
-    ) -> Result<Option<i64>, CallError> {
-        let mut body = json!({"domain": domain, "fields": ["id"], "limit": 1, "order": "id"});
-        if !only_active {
-            body["context"] = json!({"active_test": false});
-        }
+    /// The oldest record that fits, archived ones included.
+    async fn first(&self, model: &str, domain: Value, log: &dyn CallLog) -> Result<Option<i64>, CallError> {
+        let context = json!({"active_test": false});
+        let body = json!({"domain": domain, "fields": ["id"], "limit": 1, "order": "id", "context": context});
         let found: Vec<Id> = self.ask(model, "search_read", body, log).await?;
         Ok(found.first().map(|f| f.id))
     }
