@@ -1,8 +1,13 @@
-//! What the pages are made of.
+//! Pieces that pages are made of.
 
-pub mod browser;
-pub mod frame;
-pub mod parts;
-
-pub use frame::Frame;
-pub use parts::{Copy, Failed, Icon, Loading, SeverityMark, StateMark, Time};
+pub mod actions;
+pub mod copy;
+pub mod icon;
+pub mod keys;
+pub mod live;
+pub mod shell;
+pub mod states;
+pub mod status;
+pub mod theme;
+pub mod time;
+pub mod url;

@@ -1,0 +1,369 @@
+//! One shipment: its timeline, why it is in its state, and what was told to whom.
+
+use crate::{
+    api::{self, ActOnException},
+    components::{Copy, Failed, Frame, Icon, Loading, SeverityMark, StateMark, Time, browser},
+    contract::{
+        exceptions::Act,
+        shipments::{CaseView, CustomerView, Entry, EntryKind, ExceptionView, Lateness, Mark, RawView, Reason, ShipmentView, Standing, Step, StepStanding},
+    },
+};
+use leptos::{form::ActionForm, prelude::*};
+use leptos_router::hooks::{use_params_map, use_query_map};
+
+/// The page of one shipment.
+#[component]
+pub fn ShipmentPage() -> impl IntoView {
+    let (params, query) = (use_params_map(), use_query_map());
+    let id = Memo::new(move |_| params.get().get("id").unwrap_or_default());
+    let as_known_at = Memo::new(move |_| query.get().get("at").filter(|at| !at.is_empty()));
+    let event = Memo::new(move |_| query.get().get("event").unwrap_or_default());
+    let act = ServerAction::<ActOnException>::new();
+    let shipment = Resource::new(move || (id.get(), as_known_at.get(), act.version().get()), |(id, at, _)| api::get_shipment(id, at));
+    let raw = Resource::new(
+        move || (id.get(), event.get()),
+        |(id, event)| async move { if event.is_empty() { None } else { Some(api::raw_event(id, event).await) } },
+    );
+    browser::live(move || format!("/live/shipments/{}", id.get_untracked()), move || shipment.refetch());
+    let title = RwSignal::new("Shipment".to_owned());
+    view! {
+        <Frame title=title>
+            <nav class="crumbs" aria-label="Where"><a href="/shipments">"Shipments"</a><Icon name="right"/><span>{move || title.get()}</span></nav>
+            <Transition fallback=Loading>
+                {move || Suspend::new(async move {
+                    let opened = raw.await;
+                    match shipment.await {
+                        Ok(view) => {
+                            title.set(view.row.number.clone());
+                            view! { <Whole view opened act/> }.into_any()
+                        }
+                        Err(error) => view! { <Failed error/> }.into_any(),
+                    }
+                })}
+            </Transition>
+        </Frame>
+    }
+}
+
+type Opened = Option<Result<RawView, crate::contract::ApiError>>;
+
+#[component]
+fn Whole(view: ShipmentView, opened: Opened, act: ServerAction<ActOnException>) -> impl IntoView {
+    let base = format!("/shipments/{}", view.row.id);
+    let as_known = view.as_known_at.clone().map(|when| {
+        view! {
+            <div class="note note--warn" role="status">
+                <Icon name="clock"/>
+                <div><b>"As known at "<Time when/></b>": what came later is left out."</div>
+                <div class="row"><a class="btn btn--s" href=base.clone()>"Back to now"</a></div>
+            </div>
+        }
+    });
+    let state = view.row.state;
+    view! {
+        {as_known}
+        <Head view=view.clone()/>
+        <div class="cols cols--side">
+            <div class="stack">
+                <section class="panel">
+                    <header><h2>"Timeline"</h2><span class="push small muted">{count(&view.timeline)}</span></header>
+                    <AsKnownAt moments=view.moments base=base.clone()/>
+                    <div class="in"><ol class="tl">{timeline(view.timeline, &base, opened)}</ol></div>
+                </section>
+            </div>
+            <aside class="stack" aria-label="Context">
+                <WhyPanel title=format!("Why “{}”?", state.label()) reasons=view.why facts=view.facts hash=view.hash anomalies=view.anomalies/>
+                <ExceptionsPanel exceptions=view.exceptions act/>
+                <OrderPanel order=view.row.order transfer=view.row.transfer url=view.order_url customer=view.customer pieces=view.pieces/>
+                <CasesPanel cases=view.cases/>
+            </aside>
+        </div>
+    }
+}
+
+fn count(entries: &[Entry]) -> String {
+    let of = |kind| entries.iter().filter(|e| e.kind == kind).count();
+    let named = [(of(EntryKind::Carrier), "carrier"), (of(EntryKind::Odoo), "Odoo"), (of(EntryKind::Desk), "desk"), (of(EntryKind::Person), "people")];
+    named.iter().filter(|(n, _)| *n > 0).map(|(n, name)| format!("{name} {n}")).collect::<Vec<_>>().join(" · ")
+}
+
+#[component]
+fn Head(view: ShipmentView) -> impl IntoView {
+    let row = view.row;
+    let exception = row.exception.map(|(severity, label)| view! { <SeverityMark severity label/> });
+    let late = row.late.filter(|(how, _)| *how != Lateness::OnTime).map(|(_, text)| view! { " "<span class="late late--bad">{text}</span> });
+    let numbers = view.numbers.into_iter().map(|n| view! { <span class="row row--tight keep"><Copy text=n.number/>{n.carrier.map(|c| view! { <span class="small muted">{c}</span> })}</span> }).collect_view();
+    let steps = view.steps.into_iter().map(step).collect_view();
+    view! {
+        <section class="card" aria-labelledby="h">
+            <div class="row">
+                <StateMark state=row.state class="st--big"/>
+                <h1 id="h">{row.destination.clone().map_or_else(|| row.number.clone(), |to| format!("to {to}"))}</h1>
+                {exception}
+            </div>
+            <dl class="facts facts--across">
+                <dt>"Promise"</dt><dd>{row.promise.map_or_else(|| "none".into_any(), |when| view! { <Time when/> }.into_any())}</dd>
+                <dt>"ETA"</dt><dd>{row.eta.map_or_else(|| "no estimate".into_any(), |when| view! { <b><Time when/></b> }.into_any())}{late}</dd>
+                <dt>"Tracking number"</dt><dd>{numbers}</dd>
+                <dt>"Order"</dt><dd class="id">{row.order.unwrap_or_else(|| "unclaimed".into())}</dd>
+                <dt>"Transfer"</dt><dd class="id">{row.transfer.unwrap_or_else(|| "–".into())}</dd>
+            </dl>
+            <ol class="rail rail--tall" aria-label="Progress">{steps}</ol>
+        </section>
+    }
+}
+
+fn step(step: Step) -> impl IntoView {
+    let class = match step.standing {
+        StepStanding::Done => "done",
+        StepStanding::Here => "here",
+        StepStanding::Trouble => "here bad",
+        StepStanding::Todo => "todo",
+    };
+    let current = matches!(step.standing, StepStanding::Here | StepStanding::Trouble).then_some("step");
+    view! { <li class=class aria-current=current><b>{step.label}</b><span>{step.note}</span></li> }
+}
+
+/// A plain form: choose a moment at which something was recorded.
+#[component]
+fn AsKnownAt(moments: Vec<(String, String)>, base: String) -> impl IntoView {
+    let options = moments.into_iter().map(|(value, label)| view! { <option value=value>{label}</option> }).collect_view();
+    view! {
+        <div class="in">
+            <div class="asof">
+                <form action=base method="get">
+                    <label for="at"><b>"As known at"</b></label>
+                    <select class="input" id="at" name="at"><option value="">"now"</option>{options}</select>
+                    <button class="btn btn--s" type="submit">"Show"</button>
+                </form>
+            </div>
+        </div>
+    }
+}
+
+fn timeline(entries: Vec<Entry>, base: &str, opened: Opened) -> impl IntoView + use<> {
+    let mut day = String::new();
+    let mut items = Vec::new();
+    let open_id = match &opened {
+        Some(Ok(raw)) => Some(raw.observation.clone()),
+        _ => None,
+    };
+    let mut raw = opened;
+    for entry in entries {
+        if entry.day != day {
+            day.clone_from(&entry.day);
+            items.push(view! { <li class="tl__day">{day.clone()}</li> }.into_any());
+        }
+        let here = entry.observation.is_some() && entry.observation == open_id;
+        let shown = if here { raw.take() } else { None };
+        items.push(view! { <TimelineEntry entry base=base.to_owned() opened=shown/> }.into_any());
+    }
+    if items.is_empty() {
+        items.push(view! { <li class="muted small">"Nothing has been heard yet."</li> }.into_any());
+    }
+    items
+}
+
+#[component]
+fn TimelineEntry(entry: Entry, base: String, opened: Opened) -> impl IntoView {
+    let class = match entry.mark {
+        Mark::Actual => "ev",
+        Mark::Deciding => "ev ev--key",
+        Mark::Estimated => "ev ev--est",
+        Mark::Planned => "ev ev--plan",
+        Mark::Void => "ev ev--void",
+        Mark::Trouble => "ev ev--bad",
+        Mark::System => "ev ev--system",
+    };
+    let mark = match entry.kind {
+        EntryKind::Carrier => view! { <i></i> }.into_any(),
+        EntryKind::Odoo => view! { <Icon name="cube"/> }.into_any(),
+        EntryKind::Desk => view! { <Icon name="chat"/> }.into_any(),
+        EntryKind::Person => view! { <Icon name="user"/> }.into_any(),
+    };
+    let exception = entry.exception.map(|(severity, label)| view! { " "<SeverityMark severity label/> });
+    let is_open = opened.is_some();
+    let toggle = entry.observation.map(|id| {
+        let (href, word) = if is_open { (base.clone(), "Close") } else { (format!("{base}?event={id}"), "Raw and canonical") };
+        view! { " · "<a href=href aria-expanded=is_open.to_string()>{word}</a> }
+    });
+    let correlation = entry.correlation.map(|id| view! { " · "<Copy text=id/> });
+    view! {
+        <li class=class data-testid="timeline-entry" id=entry.key>
+            <div class="ev__time"><time datetime=entry.when.iso title=entry.when.full>{entry.clock}</time><small>{entry.zone}</small></div>
+            <div class="ev__mark" aria-hidden="true">{mark}</div>
+            <div class="ev__body">
+                <div class="ev__head"><b>{entry.title}</b>{entry.place.map(|p| format!(" · {p}"))}{exception}<span class="push small muted standing">{entry.standing}</span></div>
+                <div class="ev__sub">{entry.detail}{toggle}{correlation}</div>
+                {opened.map(|raw| match raw {
+                    Ok(raw) => view! { <RawBesideCanonical raw/> }.into_any(),
+                    Err(error) => view! { <Failed error/> }.into_any(),
+                })}
+            </div>
+        </li>
+    }
+}
+
+#[component]
+fn RawBesideCanonical(raw: RawView) -> impl IntoView {
+    let rows = raw.canonical.into_iter().map(|(label, value)| view! { <tr><th>{label}</th><td>{value}</td></tr> }).collect_view();
+    view! {
+        <div class="ev__open">
+            <div class="beside">
+                <div>
+                    <h3>"Raw, as received "<span class="push"><span class="tag tag--ok"><Icon name="check"/>{raw.verified}</span></span></h3>
+                    <pre class="code" tabindex="0" aria-label="Raw message">{raw.raw}</pre>
+                </div>
+                <div>
+                    <h3>"Canonical "<span class="push">{raw.mapping}</span></h3>
+                    <table class="map"><tbody>
+                        {rows}
+                        <tr><th>"Received"</th><td><Time when=raw.received/></td></tr>
+                        <tr><th>"Message"</th><td><Copy text=raw.message/></td></tr>
+                        <tr><th>"Correlation"</th><td><Copy text=raw.correlation/></td></tr>
+                    </tbody></table>
+                </div>
+            </div>
+        </div>
+    }
+}
+
+#[component]
+fn WhyPanel(title: String, reasons: Vec<Reason>, facts: usize, hash: String, anomalies: Vec<String>) -> impl IntoView {
+    let items = reasons.into_iter().map(reason).collect_view();
+    let odd = (!anomalies.is_empty()).then(|| view! { <p class="in small"><span class="tag tag--warn">"Noticed"</span>" "{anomalies.join(", ")}</p> });
+    let short: String = hash.chars().take(8).collect();
+    view! {
+        <section class="panel" id="why">
+            <header><h2>{title}</h2><span class="push small muted">{format!("fold over {facts} facts ")}<span class="id" title=hash>{format!("#{short}")}</span></span></header>
+            <ul class="why">{items}</ul>
+            {odd}
+        </section>
+    }
+}
+
+fn reason(reason: Reason) -> impl IntoView {
+    let (class, icon, icon_class) = match reason.standing {
+        Standing::Decides => ("", "check", "ok"),
+        Standing::Overlay => ("", "critical", "bad"),
+        Standing::Counts => ("", "right", ""),
+        Standing::Lost => ("lost", "x", ""),
+    };
+    view! {
+        <li class=class>
+            <Icon name=icon class=icon_class/>
+            <span><b>{reason.title}</b>{reason.detail}<br/><span class="small muted">{reason.because}</span></span>
+            <span class="rule">{reason.rule}</span>
+        </li>
+    }
+}
+
+#[component]
+fn ExceptionsPanel(exceptions: Vec<ExceptionView>, act: ServerAction<ActOnException>) -> impl IntoView {
+    if exceptions.is_empty() {
+        return ().into_any();
+    }
+    let failed = move || act.value().get().and_then(Result::err).map(|error| view! { <Failed error/> });
+    let items = exceptions.into_iter().map(|exception| view! { <OneException exception act/> }).collect_view();
+    view! { <section class="panel"><header><h2>"Exceptions"</h2></header><div class="in stack">{items}{failed}</div></section> }.into_any()
+}
+
+#[component]
+fn OneException(exception: ExceptionView, act: ServerAction<ActOnException>) -> impl IntoView {
+    let acts: &[(Act, &str)] = match (&exception.closed, exception.acknowledged) {
+        (Some(_), _) => &[(Act::Reopen, "Reopen")],
+        (None, false) => &[(Act::Acknowledge, "Acknowledge"), (Act::Take, "Take"), (Act::Resolve, "Resolve")],
+        (None, true) => &[(Act::Take, "Take"), (Act::Snooze, "Snooze"), (Act::Resolve, "Resolve")],
+    };
+    view! {
+        <div class="stack stack--tight">
+            <div class="row"><SeverityMark severity=exception.severity label=exception.label/>{exception.closed.clone().map(|how| view! { <span class="tag tag--ok">{how}</span> })}</div>
+            <dl class="facts">
+                <dt>"Since"</dt><dd><Time when=exception.opened/></dd>
+                <dt>"Answerable"</dt><dd>{exception.responsible}</dd>
+                <dt>"Owner"</dt><dd>{exception.owner.unwrap_or_else(|| "nobody yet".into())}</dd>
+            </dl>
+            <div class="row">{acts.iter().map(|(what, label)| view! { <ActButton id=exception.id.clone() what=*what label=*label act/> }).collect_view()}</div>
+        </div>
+    }
+}
+
+/// A button that acts on an exception: a form of its own, so that it works before the browser's half has come.
+#[component]
+pub fn ActButton(
+    /// The exception.
+    id: String,
+    /// What to do.
+    what: Act,
+    /// What the button says.
+    label: &'static str,
+    /// The action.
+    act: ServerAction<ActOnException>,
+) -> impl IntoView {
+    let word = match what {
+        Act::Acknowledge => "acknowledge",
+        Act::Take => "take",
+        Act::Release => "release",
+        Act::Snooze => "snooze",
+        Act::Resolve => "resolve",
+        Act::Reopen => "reopen",
+    };
+    view! {
+        <ActionForm action=act attr:class="inline-form">
+            <input type="hidden" name="id" value=id/>
+            <input type="hidden" name="act" value=word/>
+            <button class="btn btn--s" type="submit">{label}</button>
+        </ActionForm>
+    }
+}
+
+#[component]
+fn OrderPanel(order: Option<String>, transfer: Option<String>, url: Option<String>, customer: Option<CustomerView>, pieces: Vec<(String, domain::State)>) -> impl IntoView {
+    let Some(transfer) = transfer else {
+        return view! {
+            <section class="panel"><header><h2>"Order"</h2></header>
+                <p class="in small muted">"Nobody claims this number yet. It is outside the figures and tells nobody anything. An order that gets it takes over its history."</p>
+            </section>
+        }.into_any();
+    };
+    let link = match url {
+        Some(url) => view! { <a class="id" href=url rel="noreferrer" data-testid="odoo-link">{transfer}</a> }.into_any(),
+        None => view! { <span class="id">{transfer}</span> }.into_any(),
+    };
+    let pieces = pieces.into_iter().map(|(piece, state)| view! { <dt class="id">{piece}</dt><dd><StateMark state/></dd> }).collect_view();
+    view! {
+        <section class="panel">
+            <header><h2>"Order and customer"</h2>{customer.as_ref().is_some_and(|c| c.masked).then(|| view! { <span class="push small muted row row--tight"><Icon name="mask"/>"masked"</span> })}</header>
+            <div class="in"><dl class="facts">
+                <dt>"Order"</dt><dd class="id">{order.unwrap_or_else(|| "–".into())}</dd>
+                <dt>"Transfer"</dt><dd>{link}</dd>
+                {customer.map(customer_facts)}
+                {pieces}
+            </dl></div>
+        </section>
+    }.into_any()
+}
+
+fn customer_facts(customer: CustomerView) -> impl IntoView {
+    let class = if customer.masked { "masked" } else { "" };
+    let line = move |label: &'static str, value: Option<String>, class: &'static str| value.map(|value| view! { <dt>{label}</dt><dd class=class>{value}</dd> });
+    view! {
+        {line("Customer", customer.name, class)}
+        {line("Place", customer.place, "")}
+        {line("E-mail", customer.email, class)}
+        {line("Language, zone", customer.locale, "")}
+    }
+}
+
+#[component]
+fn CasesPanel(cases: Vec<CaseView>) -> impl IntoView {
+    let items = cases.into_iter().map(|case| {
+        let number = case.number.map_or_else(|| "being opened".to_owned(), |n| format!("#{n}"));
+        let name = match case.url {
+            Some(url) => view! { <a class="id" href=url rel="noreferrer" data-testid="case-link">{number}</a> }.into_any(),
+            None => view! { <span class="id">{number}</span> }.into_any(),
+        };
+        view! { <dl class="facts"><dt>{name}</dt><dd>{case.status}", since "<Time when=case.opened/></dd></dl> }
+    }).collect::<Vec<_>>();
+    (!items.is_empty()).then(|| view! { <section class="panel"><header><h2>"Cases"</h2></header><div class="in stack stack--tight">{items}</div></section> })
+}
