@@ -1,8 +1,27 @@
 //! Carriers and visibility platforms: one folder each, one shape, one constant list.
 
+mod aftership;
+mod easypost;
+mod edi;
+mod json;
+pub mod present;
+mod times;
+mod verify;
+mod x12_214;
+
 use domain::{fold::Trust, observation::Decoded};
 use jiff::Timestamp;
 use secrecy::SecretString;
+
+pub use verify::{Material, Scheme, verify_named};
+
+/// Every carrier and platform.
+pub const ALL: &[&dyn Carrier] = &[&aftership::Aftership, &easypost::Easypost, &x12_214::X12214];
+
+/// The connector of this id.
+pub fn by_id(id: &str) -> Option<&'static dyn Carrier> {
+    ALL.iter().copied().find(|carrier| carrier.manifest().id == id)
+}
 
 /// What is fixed about a carrier's connector.
 #[derive(Clone, Copy, Debug)]
@@ -20,29 +39,12 @@ pub struct Manifest {
     pub max_body_bytes: usize,
 }
 
-/// How a source proves who it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scheme {
-    /// AfterShip: base64 HMAC-SHA256 of the body.
-    AftershipHmac,
-    /// EasyPost, first version: hex HMAC-SHA256 of the body, secret in NFKD.
-    EasypostV1,
-    /// EasyPost, second version: with time stamp, method and path.
-    EasypostV2,
-    /// `X-Hub-Signature-256: sha256=<hex>`.
-    GithubHmac,
-    /// `Authorization: Bearer`.
-    Bearer,
-    /// `Authorization: Basic`.
-    Basic,
-}
-
 /// A request as received: verification works on these bytes, before any parsing.
 #[derive(Clone, Copy, Debug)]
 pub struct RawRequest<'a> {
     /// The method.
     pub method: &'a str,
-    /// The path, without the query.
+    /// The path, without the query; empty where it is not known.
     pub path: &'a str,
     /// The headers.
     pub headers: &'a http::HeaderMap,
@@ -73,8 +75,8 @@ pub enum Rejected {
     /// A header is there more than once with different values.
     #[error("header {0} is given more than once")]
     RepeatedHeader(&'static str),
-    /// A header cannot be read.
-    #[error("header {0} is malformed: {1}")]
+    /// A header, or the field of the body that stands for one, cannot be read.
+    #[error("{0} is malformed: {1}")]
     MalformedHeader(&'static str, &'static str),
     /// The signature or secret is not right.
     #[error("the {0} does not match")]
@@ -121,6 +123,9 @@ pub trait Carrier: Sync {
     /// # Errors
     /// Says why not; fails closed.
     fn verify(&self, secrets: &Secrets, request: &RawRequest<'_>, now: Timestamp) -> Result<DeliveryKey, Rejected>;
+
+    /// The delivery's own id in a body; none where the provider gives none or the body cannot be parsed.
+    fn delivery_key(&self, raw: &[u8]) -> DeliveryKey;
 
     /// Reads the statements out of a message. Pure; never guesses.
     ///

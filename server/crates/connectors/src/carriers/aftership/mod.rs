@@ -1,0 +1,40 @@
+//! AfterShip Tracking: webhooks `tracking_update` and API answers. A snapshot provider: the whole list each time.
+//! Source: aftership.com/docs/tracking, webhook and enum pages.
+
+mod decode;
+#[cfg(test)]
+mod tests;
+
+use super::{Carrier, DecodeError, DeliveryKey, Manifest, RawRequest, Rejected, Scheme, Secrets, json, verify};
+use domain::{fold::Trust, observation::Decoded};
+use jiff::Timestamp;
+
+/// The connector.
+pub(super) struct Aftership;
+
+const MANIFEST: Manifest = Manifest {
+    id: "aftership",
+    label: "AfterShip",
+    trust: Trust::Aggregator,
+    schemes: &[Scheme::HmacBase64],
+    max_body_bytes: 1024 * 1024,
+};
+
+impl Carrier for Aftership {
+    fn manifest(&self) -> &'static Manifest {
+        &MANIFEST
+    }
+
+    fn verify(&self, secrets: &Secrets, request: &RawRequest<'_>, now: Timestamp) -> Result<DeliveryKey, Rejected> {
+        verify::with_secrets(MANIFEST.id, secrets, request, now)?;
+        Ok(self.delivery_key(request.body))
+    }
+
+    fn delivery_key(&self, raw: &[u8]) -> DeliveryKey {
+        DeliveryKey(json::parse(raw).ok().and_then(|body| json::text(&body, "event_id")))
+    }
+
+    fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError> {
+        decode::decode(&json::parse(raw)?)
+    }
+}

@@ -1,0 +1,41 @@
+//! EasyPost trackers: webhook events and API answers. A snapshot provider.
+//! Source: docs.easypost.com, Trackers and Events; status codes from EasyPost/easypost-node (MIT).
+
+mod decode;
+#[cfg(test)]
+mod tests;
+
+use super::{Carrier, DecodeError, DeliveryKey, Manifest, RawRequest, Rejected, Scheme, Secrets, json, verify};
+use domain::{fold::Trust, observation::Decoded};
+use jiff::Timestamp;
+
+/// The connector.
+pub(super) struct Easypost;
+
+const MANIFEST: Manifest = Manifest {
+    id: "easypost",
+    label: "EasyPost",
+    trust: Trust::Aggregator,
+    schemes: &[Scheme::EasypostV1, Scheme::EasypostV2],
+    max_body_bytes: 1024 * 1024,
+};
+
+impl Carrier for Easypost {
+    fn manifest(&self) -> &'static Manifest {
+        &MANIFEST
+    }
+
+    fn verify(&self, secrets: &Secrets, request: &RawRequest<'_>, now: Timestamp) -> Result<DeliveryKey, Rejected> {
+        verify::with_secrets(MANIFEST.id, secrets, request, now)?;
+        Ok(self.delivery_key(request.body))
+    }
+
+    fn delivery_key(&self, raw: &[u8]) -> DeliveryKey {
+        let id = json::parse(raw).ok().and_then(|body| json::text(&body, "id"));
+        DeliveryKey(id.filter(|id| id.starts_with("evt_")))
+    }
+
+    fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError> {
+        decode::decode(&json::parse(raw)?)
+    }
+}

@@ -1,0 +1,126 @@
+//! Times as providers write them: with an offset, with a zone, with neither. Never a guessed instant.
+
+use domain::event_time::{EventTime, Precision, ZoneSource};
+use jiff::{
+    Timestamp,
+    civil::{Date, DateTime},
+    tz::TimeZone,
+};
+
+/// ISO 8601 as found in the wild: `2026-03-02T10:00:00`, with `Z` or an offset, a blank for the `T`, a mere day.
+pub(super) fn iso(raw: &str) -> EventTime {
+    let text = raw.trim();
+    if let Ok(date) = text.parse::<Date>().map_err(drop).and_then(|d| if text.len() <= 10 { Ok(d) } else { Err(()) }) {
+        return EventTime::floating(raw, date.at(0, 0, 0, 0), Precision::Date);
+    }
+    match offset_of(text) {
+        Some("Z" | "z") => match text.parse::<Timestamp>() {
+            Ok(instant) => EventTime::instant(raw, instant, precision(text)),
+            Err(_) => EventTime::unknown(raw),
+        },
+        Some(offset) => with_offset(raw, text, offset),
+        None => match text.parse::<DateTime>() {
+            Ok(local) => EventTime::floating(raw, local, precision(text)),
+            Err(_) => EventTime::unknown(raw),
+        },
+    }
+}
+
+fn with_offset(raw: &str, text: &str, offset: &str) -> EventTime {
+    let (Ok(instant), Ok(local)) = (text.parse::<Timestamp>(), text[..text.len() - offset.len()].parse::<DateTime>()) else {
+        return EventTime::unknown(raw);
+    };
+    let mut time = EventTime::floating(raw, local, precision(text));
+    (time.utc, time.zone, time.zone_source) = (Some(instant), Some(offset.to_owned()), Some(ZoneSource::Payload));
+    time
+}
+
+/// The offset at the end, if there is one: after the time of day, so that a date's hyphens are none.
+fn offset_of(text: &str) -> Option<&str> {
+    let time_at = text.find(['T', 't', ' '])?;
+    let at = text[time_at..].find(['Z', 'z', '+']).or_else(|| text[time_at..].rfind('-'))?;
+    Some(&text[time_at + at..])
+}
+
+fn precision(text: &str) -> Precision {
+    let clock = text.split(['T', 't', ' ']).nth(1).unwrap_or_default();
+    let clock = clock.split(['Z', 'z', '+', '-']).next().unwrap_or_default();
+    if clock.matches(':').count() >= 2 { Precision::Second } else { Precision::Minute }
+}
+
+/// X12 element 623, the time code, as far as it names a zone. The general ones (ET) follow daylight saving by date, the
+/// others (ES, ED) are fixed. Source: X12 004010 element 623; ISO-like codes 01–24 are offsets from UTC.
+pub(super) enum Zone {
+    /// Local time: no zone is said.
+    Local,
+    /// This zone.
+    Known(TimeZone, String),
+    /// Nobody here knows the code.
+    Unknown,
+}
+
+pub(super) fn x12_zone(code: &str) -> Zone {
+    let named = |name: &str| TimeZone::get(name).map_or(Zone::Unknown, |zone| Zone::Known(zone, name.to_owned()));
+    let fixed = |hours: i8| Zone::Known(TimeZone::fixed(jiff::tz::offset(hours)), format!("{hours:+03}:00"));
+    match code.trim() {
+        "" | "LT" => Zone::Local,
+        "ET" => named("America/New_York"),
+        "CT" => named("America/Chicago"),
+        "MT" => named("America/Denver"),
+        "PT" => named("America/Los_Angeles"),
+        "AT" => named("America/Anchorage"),
+        "HT" => named("Pacific/Honolulu"),
+        "NT" => named("America/St_Johns"),
+        "TT" => named("America/Halifax"),
+        "ES" => fixed(-5),
+        "ED" => fixed(-4),
+        "CS" => fixed(-6),
+        "CD" => fixed(-5),
+        "MS" => fixed(-7),
+        "MD" => fixed(-6),
+        "PS" => fixed(-8),
+        "PD" => fixed(-7),
+        "AS" => fixed(-9),
+        "AD" => fixed(-8),
+        "HS" => fixed(-10),
+        "HD" => fixed(-9),
+        "TS" => fixed(-4),
+        "TD" => fixed(-3),
+        "UT" | "GM" => fixed(0),
+        code => match code.parse::<i8>() {
+            Ok(hours @ 1..=12) => fixed(hours),
+            Ok(hours @ 13..=24) => fixed(hours - 25),
+            _ => Zone::Unknown,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_source_says_and_no_more() {
+        let floating = iso("2026-03-02T10:00:00");
+        assert_eq!((floating.local.is_some(), floating.utc, floating.precision), (true, None, Precision::Second));
+        let utc = iso("2026-03-04T15:20:00.000Z");
+        assert_eq!((utc.local, utc.utc.map(|t| t.to_string()).as_deref()), (None, Some("2026-03-04T15:20:00Z")));
+        let offset = iso("2026-03-11T15:00:00+01:00");
+        assert_eq!((offset.local.map(|l| l.to_string()).as_deref(), offset.utc.map(|t| t.to_string()).as_deref()), (Some("2026-03-11T15:00:00"), Some("2026-03-11T14:00:00Z")));
+        assert_eq!(iso("2026-03-11T15:00-05:00").utc.map(|t| t.to_string()).as_deref(), Some("2026-03-11T20:00:00Z"));
+        assert_eq!(iso("2026-03-11").precision, Precision::Date);
+        assert_eq!(iso("yesterday"), EventTime::unknown("yesterday"));
+        assert!(iso("9999-12-31T23:59:59").sentinel);
+        assert_eq!(iso("2016-12-31T23:59:60").local.map(|l| l.second()), Some(59), "a leap second is the last one of the minute");
+    }
+
+    #[test]
+    fn general_time_codes_follow_daylight_saving() {
+        let Zone::Known(zone, _) = x12_zone("ET") else { panic!("a zone") };
+        let at = |text: &str| zone.to_timestamp(text.parse().unwrap()).unwrap().to_string();
+        assert_eq!(at("2026-03-09T22:00"), "2026-03-10T02:00:00Z");
+        assert_eq!(at("2026-01-09T22:00"), "2026-01-10T03:00:00Z");
+        assert!(matches!(x12_zone("LT"), Zone::Local));
+        assert!(matches!(x12_zone("QQ"), Zone::Unknown));
+    }
+}

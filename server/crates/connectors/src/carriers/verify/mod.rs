@@ -1,0 +1,337 @@
+//! Proving who sent a message, over its raw bytes: one table of schemes, fail closed, compared in constant time.
+//! Sources: see each scheme; side by side in the vendors' webhook documentation.
+
+mod primitives;
+#[cfg(test)]
+mod tests;
+
+use super::{RawRequest, Rejected, Secrets};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use jiff::Timestamp;
+use primitives::{header, hmac_matches, optional_header, secret_matches};
+use ring::{digest, hmac, signature};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use unicode_normalization::UnicodeNormalization;
+
+/// A signed time stamp may differ so much from now, in seconds.
+const TOLERANCE_SECONDS: i64 = 300;
+
+macro_rules! schemes {
+    ($($variant:ident = $name:literal, $doc:literal;)*) => {
+        /// How a source proves who it is.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Scheme {
+            $(#[doc = $doc] $variant,)*
+        }
+
+        impl Scheme {
+            /// Every scheme.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The name, as configuration and the command line write it.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+schemes! {
+    HmacBase64 = "hmac_base64", "HMAC-SHA256 of the body, base64.";
+    HmacHex = "hmac_hex", "HMAC-SHA256 of the body, hex.";
+    HmacHexPrefixed = "hmac_hex_prefixed", "HMAC of the body, hex after `sha256=` (or `sha1=`): GitHub's style.";
+    EasypostV1 = "easypost_v1", "EasyPost: hex HMAC-SHA256 of the body, secret in NFKD.";
+    EasypostV2 = "easypost_v2", "EasyPost: the same over time stamp, method, path and body.";
+    StandardWebhooks = "standard_webhooks", "Standard Webhooks v1: base64 HMAC-SHA256 of id, time stamp and body.";
+    StandardWebhooksV1a = "standard_webhooks_v1a", "Standard Webhooks v1a: ed25519 over the same.";
+    Zendesk = "zendesk", "Zendesk: base64 HMAC-SHA256 of time stamp and body.";
+    Trackingmore = "trackingmore", "TrackingMore: hex HMAC-SHA256 of the time stamp alone; the body is not covered.";
+    Shippo = "shippo", "Shippo: hex HMAC-SHA256 of time stamp and body.";
+    SeventeenTrack = "17track", "17TRACK: SHA-256 of body and API key.";
+    ShipengineRsa = "shipengine_rsa", "ShipEngine: RSA PKCS#1 v1.5 SHA-256, keys by JWKS.";
+    SharedSecretHeader = "shared_secret_header", "A shared secret in a header, in clear.";
+    Bearer = "bearer", "`Authorization: Bearer`.";
+    Basic = "basic", "`Authorization: Basic`.";
+}
+
+impl Scheme {
+    /// The scheme of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "github_hmac" | "github" => Some(Self::HmacHexPrefixed),
+            _ => Self::ALL.iter().copied().find(|s| s.name() == name),
+        }
+    }
+}
+
+/// What a message is verified with.
+#[derive(Clone, Debug)]
+pub enum Material {
+    /// A shared secret.
+    Secret(SecretString),
+    /// Public keys as JWKS (RFC 7517).
+    Jwks(String),
+    /// One public key in the scheme's own writing.
+    PublicKey(String),
+}
+
+/// Verifies as a platform's messages are, by its name; for the command line.
+///
+/// # Errors
+/// Says why not.
+pub fn verify_named(connector: &str, scheme: Option<&str>, material: &Material, request: &RawRequest<'_>, now: Timestamp) -> Result<(), Rejected> {
+    let scheme = match scheme {
+        Some(name) => Scheme::from_name(name).ok_or(Rejected::NotConfigured("there is no scheme of this name"))?,
+        None => usual(connector, request, material).ok_or(Rejected::NotConfigured("the platform signs in no way that is known: name a --scheme"))?,
+    };
+    check(connector, scheme, material, request, now)
+}
+
+/// Verifies with each active secret; one that matches is enough.
+///
+/// # Errors
+/// Says why the first does not.
+pub(super) fn with_secrets(connector: &str, secrets: &Secrets, request: &RawRequest<'_>, now: Timestamp) -> Result<(), Rejected> {
+    let mut refused = Rejected::NotConfigured("the source has no secret");
+    for (n, secret) in secrets.active.iter().enumerate() {
+        match check(connector, secrets.scheme, &Material::Secret(secret.clone()), request, now) {
+            Ok(()) => return Ok(()),
+            Err(error) if n == 0 => refused = error,
+            Err(_) => {}
+        }
+    }
+    Err(refused)
+}
+
+/// The way a platform usually signs.
+fn usual(connector: &str, request: &RawRequest<'_>, material: &Material) -> Option<Scheme> {
+    Some(match connector {
+        "aftership" => Scheme::HmacBase64,
+        "easypost" if request.headers.contains_key("x-hmac-signature-v2") => Scheme::EasypostV2,
+        "easypost" => Scheme::EasypostV1,
+        "standard_webhooks" | "svix" => match material {
+            Material::PublicKey(_) => Scheme::StandardWebhooksV1a,
+            _ => Scheme::StandardWebhooks,
+        },
+        "github_style" | "github" | "dcsa" | "zammad" | "x12_214" => Scheme::HmacHexPrefixed,
+        "sendcloud" | "terminal49" => Scheme::HmacHex,
+        "zendesk" => Scheme::Zendesk,
+        "trackingmore" => Scheme::Trackingmore,
+        "shippo" => Scheme::Shippo,
+        "17track" => Scheme::SeventeenTrack,
+        "shipengine" => Scheme::ShipengineRsa,
+        "karrio" => Scheme::SharedSecretHeader,
+        _ => return None,
+    })
+}
+
+/// The header that carries the proof, where the scheme leaves it to the platform.
+fn proof_header(connector: &str, scheme: Scheme) -> &'static str {
+    match (connector, scheme) {
+        ("aftership", _) => "aftership-hmac-sha256",
+        ("sendcloud", _) => "sendcloud-signature",
+        ("terminal49", _) => "x-t49-webhook-signature",
+        ("dcsa", _) => "notification-signature",
+        ("zammad", _) => "x-hub-signature",
+        ("karrio", _) => "x-event-id",
+        (_, Scheme::HmacHexPrefixed) => "x-hub-signature-256",
+        (_, Scheme::SharedSecretHeader) => "x-webhook-secret",
+        _ => "x-signature",
+    }
+}
+
+fn check(connector: &str, scheme: Scheme, material: &Material, request: &RawRequest<'_>, now: Timestamp) -> Result<(), Rejected> {
+    if scheme == Scheme::ShipengineRsa {
+        let Material::Jwks(jwks) = material else { return Err(Rejected::NotConfigured("this scheme needs public keys (JWKS)")) };
+        return shipengine(jwks, request, now);
+    }
+    if scheme == Scheme::StandardWebhooksV1a {
+        let Material::PublicKey(key) = material else { return Err(Rejected::NotConfigured("this scheme needs a public key")) };
+        return standard_webhooks_v1a(key, request, now);
+    }
+    let Material::Secret(secret) = material else { return Err(Rejected::NotConfigured("this scheme needs a shared secret")) };
+    let secret = secret.expose_secret();
+    if secret.is_empty() {
+        return Err(Rejected::NotConfigured("the secret is empty"));
+    }
+    let name = proof_header(connector, scheme);
+    match scheme {
+        Scheme::HmacBase64 => hmac_matches(hmac::HMAC_SHA256, secret.as_bytes(), &[request.body], base64(name, header(request, name)?)?),
+        Scheme::HmacHex => hmac_matches(hmac::HMAC_SHA256, secret.as_bytes(), &[request.body], hex(name, header(request, name)?)?),
+        Scheme::HmacHexPrefixed => prefixed(name, secret, request),
+        Scheme::EasypostV1 => easypost_v1(secret, request),
+        Scheme::EasypostV2 => easypost_v2(secret, request, now),
+        Scheme::StandardWebhooks => standard_webhooks(secret, request, now),
+        Scheme::Zendesk => zendesk(secret, request),
+        Scheme::Trackingmore => trackingmore(secret, request),
+        Scheme::Shippo => shippo(secret, request, now),
+        Scheme::SeventeenTrack => seventeen_track(secret, request),
+        Scheme::SharedSecretHeader => secret_matches(secret, header(request, name)?),
+        Scheme::Bearer => secret_matches(secret, authorization(request, "Bearer")?),
+        Scheme::Basic => secret_matches(&STANDARD.encode(secret), authorization(request, "Basic")?),
+        Scheme::ShipengineRsa | Scheme::StandardWebhooksV1a => unreachable!("checked above"),
+    }
+}
+
+fn base64(name: &'static str, text: &str) -> Result<Vec<u8>, Rejected> {
+    STANDARD.decode(text).map_err(|_| Rejected::MalformedHeader(name, "it is not base64"))
+}
+
+fn hex(name: &'static str, text: &str) -> Result<Vec<u8>, Rejected> {
+    let wrong = Rejected::MalformedHeader(name, "it is not hex");
+    if !text.len().is_multiple_of(2) || !text.is_ascii() {
+        return Err(wrong);
+    }
+    (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16)).collect::<Result<_, _>>().map_err(|_| wrong)
+}
+
+fn within_tolerance(stamp: Timestamp, now: Timestamp) -> Result<(), Rejected> {
+    let away = now.duration_since(stamp).as_secs().abs();
+    if away > TOLERANCE_SECONDS { Err(Rejected::Stale(away, TOLERANCE_SECONDS)) } else { Ok(()) }
+}
+
+fn unix(name: &'static str, text: &str) -> Result<Timestamp, Rejected> {
+    text.parse().ok().and_then(|s| Timestamp::from_second(s).ok()).ok_or(Rejected::MalformedHeader(name, "it is no time in seconds"))
+}
+
+fn prefixed(name: &'static str, secret: &str, request: &RawRequest<'_>) -> Result<(), Rejected> {
+    let given = header(request, name)?;
+    let (algorithm, tag) = match given.split_once('=') {
+        Some(("sha256", tag)) => (hmac::HMAC_SHA256, tag),
+        // SHA-1 only where the platform has nothing else (Zammad)
+        Some(("sha1", tag)) if name == "x-hub-signature" => (hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, tag),
+        _ => return Err(Rejected::MalformedHeader(name, "it does not begin with sha256=")),
+    };
+    hmac_matches(algorithm, secret.as_bytes(), &[request.body], hex(name, tag)?)
+}
+
+/// EasyPost takes the secret in Unicode's NFKD form (easypost-python `util.py`).
+fn easypost_key(secret: &str) -> String {
+    secret.nfkd().collect()
+}
+
+fn easypost_tag(name: &'static str, given: &str) -> Result<Vec<u8>, Rejected> {
+    let tag = given.strip_prefix("hmac-sha256-hex=").ok_or(Rejected::MalformedHeader(name, "it does not begin with hmac-sha256-hex="))?;
+    hex(name, tag)
+}
+
+fn easypost_v1(secret: &str, request: &RawRequest<'_>) -> Result<(), Rejected> {
+    let name = "x-hmac-signature";
+    hmac_matches(hmac::HMAC_SHA256, easypost_key(secret).as_bytes(), &[request.body], easypost_tag(name, header(request, name)?)?)
+}
+
+fn easypost_v2(secret: &str, request: &RawRequest<'_>, now: Timestamp) -> Result<(), Rejected> {
+    let name = "x-hmac-signature-v2";
+    let (tag, stamp) = (easypost_tag(name, header(request, name)?)?, header(request, "x-timestamp")?);
+    let signed_path = header(request, "x-path")?;
+    if !request.path.is_empty() && request.path != signed_path {
+        return Err(Rejected::Mismatch("path"));
+    }
+    let parts = [stamp.as_bytes(), request.method.as_bytes(), signed_path.as_bytes(), request.body];
+    hmac_matches(hmac::HMAC_SHA256, easypost_key(secret).as_bytes(), &parts, tag)?;
+    let at = jiff::fmt::rfc2822::parse(stamp).map_err(|_| Rejected::MalformedHeader("x-timestamp", "it is no RFC 2822 time"))?;
+    within_tolerance(at.timestamp(), now)
+}
+
+/// The parts that Standard Webhooks sign, under either family of header names (`webhook-…`, `svix-…`).
+struct SignedMessage<'a> {
+    id: &'a str,
+    stamp: &'a str,
+    signatures: &'a str,
+}
+
+impl<'a> SignedMessage<'a> {
+    fn of(request: &'a RawRequest<'_>, now: Timestamp) -> Result<Self, Rejected> {
+        let names = match optional_header(request, "svix-id")? {
+            Some(_) => ("svix-id", "svix-timestamp", "svix-signature"),
+            None => ("webhook-id", "webhook-timestamp", "webhook-signature"),
+        };
+        let message = Self { id: header(request, names.0)?, stamp: header(request, names.1)?, signatures: header(request, names.2)? };
+        within_tolerance(unix(names.1, message.stamp)?, now)?;
+        Ok(message)
+    }
+
+    /// The signatures of one version, from the list that makes rotation possible.
+    fn of_version(&self, version: &str) -> impl Iterator<Item = Vec<u8>> {
+        let all = self.signatures.split(' ').filter_map(move |s| s.split_once(',').filter(|(v, _)| *v == version));
+        all.filter_map(|(_, tag)| STANDARD.decode(tag).ok()).collect::<Vec<_>>().into_iter()
+    }
+
+    fn bytes(&self, body: &[u8]) -> Vec<u8> {
+        [self.id.as_bytes(), b".", self.stamp.as_bytes(), b".", body].concat()
+    }
+}
+
+fn standard_webhooks(secret: &str, request: &RawRequest<'_>, now: Timestamp) -> Result<(), Rejected> {
+    let message = SignedMessage::of(request, now)?;
+    let key = STANDARD.decode(secret.strip_prefix("whsec_").unwrap_or(secret)).map_err(|_| Rejected::NotConfigured("the secret is not base64 after whsec_"))?;
+    let signed = message.bytes(request.body);
+    let matches = |tag| hmac_matches(hmac::HMAC_SHA256, &key, &[&signed], tag).is_ok();
+    if message.of_version("v1").any(matches) { Ok(()) } else { Err(Rejected::Mismatch("signature")) }
+}
+
+fn standard_webhooks_v1a(key: &str, request: &RawRequest<'_>, now: Timestamp) -> Result<(), Rejected> {
+    let message = SignedMessage::of(request, now)?;
+    let key = STANDARD.decode(key.strip_prefix("whpk_").unwrap_or(key)).map_err(|_| Rejected::NotConfigured("the key is not base64 after whpk_"))?;
+    let key = signature::UnparsedPublicKey::new(&signature::ED25519, key);
+    let signed = message.bytes(request.body);
+    if message.of_version("v1a").any(|tag| key.verify(&signed, &tag).is_ok()) { Ok(()) } else { Err(Rejected::Mismatch("signature")) }
+}
+
+/// Zendesk: the secret is used as written, although it looks like base64; there is no separator.
+fn zendesk(secret: &str, request: &RawRequest<'_>) -> Result<(), Rejected> {
+    let name = "x-zendesk-webhook-signature";
+    let (tag, stamp) = (base64(name, header(request, name)?)?, header(request, "x-zendesk-webhook-signature-timestamp")?);
+    hmac_matches(hmac::HMAC_SHA256, secret.as_bytes(), &[stamp.as_bytes(), request.body], tag)
+}
+
+/// TrackingMore signs only a time stamp, in the body: whoever saw one message can forge others. A hint, no proof.
+fn trackingmore(secret: &str, request: &RawRequest<'_>) -> Result<(), Rejected> {
+    let name = "signature";
+    let body: Value = serde_json::from_slice(request.body).map_err(|_| Rejected::MalformedHeader("body", "it is not JSON"))?;
+    let info = body.get("verifyInfo").unwrap_or(&body);
+    let text = |key: &str| info.get(key).and_then(|v| v.as_str().map(str::to_owned).or_else(|| v.as_i64().map(|n| n.to_string())));
+    let stamp = text("timeStr").or_else(|| text("timestamp")).ok_or(Rejected::MissingHeader("timestamp"))?;
+    let tag = hex(name, &text("signature").ok_or(Rejected::MissingHeader(name))?)?;
+    hmac_matches(hmac::HMAC_SHA256, secret.as_bytes(), &[stamp.as_bytes()], tag)
+}
+
+fn shippo(secret: &str, request: &RawRequest<'_>, now: Timestamp) -> Result<(), Rejected> {
+    let name = "shippo-auth-signature";
+    let given = header(request, name)?;
+    let part = |key: &str| given.split(',').find_map(|p| p.trim().strip_prefix(key)?.strip_prefix('='));
+    let (Some(stamp), Some(tag)) = (part("t"), part("v1")) else { return Err(Rejected::MalformedHeader(name, "it has no t= and v1=")) };
+    hmac_matches(hmac::HMAC_SHA256, secret.as_bytes(), &[stamp.as_bytes(), b".", request.body], hex(name, tag)?)?;
+    within_tolerance(unix(name, stamp)?, now)
+}
+
+fn seventeen_track(key: &str, request: &RawRequest<'_>) -> Result<(), Rejected> {
+    let given = hex("sign", header(request, "sign")?)?;
+    let signed = [request.body, b"/", key.as_bytes()].concat();
+    let expected = digest::digest(&digest::SHA256, &signed);
+    primitives::equal(&given, expected.as_ref()).then_some(()).ok_or(Rejected::Mismatch("signature"))
+}
+
+fn shipengine(jwks: &str, request: &RawRequest<'_>, now: Timestamp) -> Result<(), Rejected> {
+    let kid = header(request, "x-shipengine-rsa-sha256-key-id")?;
+    let name = "x-shipengine-rsa-sha256-signature";
+    let (tag, stamp) = (base64(name, header(request, name)?)?, header(request, "x-shipengine-timestamp")?);
+    let keys: Value = serde_json::from_str(jwks).map_err(|_| Rejected::NotConfigured("the JWKS is not JSON"))?;
+    let key = keys["keys"].as_array().into_iter().flatten().find(|k| k["kid"] == kid && k["kty"] == "RSA");
+    let key = key.ok_or(Rejected::Mismatch("key id"))?;
+    let number = |field: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(key[field].as_str().unwrap_or_default()).map_err(|_| Rejected::NotConfigured("a key of the JWKS cannot be read"));
+    let public = signature::RsaPublicKeyComponents { n: number("n")?, e: number("e")? };
+    let signed = [stamp.as_bytes(), b".", request.body].concat();
+    public.verify(&signature::RSA_PKCS1_2048_8192_SHA256, &signed, &tag).map_err(|_| Rejected::Mismatch("signature"))?;
+    let at = stamp.parse().map_err(|_| Rejected::MalformedHeader("x-shipengine-timestamp", "it is no ISO 8601 time"))?;
+    within_tolerance(at, now)
+}
+
+fn authorization<'a>(request: &'a RawRequest<'_>, kind: &str) -> Result<&'a str, Rejected> {
+    let given = header(request, "authorization")?;
+    match given.split_once(' ') {
+        Some((given, value)) if given.eq_ignore_ascii_case(kind) => Ok(value.trim()),
+        _ => Err(Rejected::MalformedHeader("authorization", "it is of another kind")),
+    }
+}
