@@ -1,16 +1,95 @@
-//! The pages of Milepost, built twice: on the server (`ssr`) and in the browser (`hydrate`).
+//! The pages, built twice: on the server (feature `ssr`) and in the browser (feature `hydrate`).
 //!
-//! `contract` says what crosses the wire, `api` holds the server functions, `pages` and `components` the views. Every
-//! page is complete and every action possible without JavaScript; the browser's half adds what is live.
-
-// views are deeply nested types
-#![recursion_limit = "512"]
+//! Every page is complete without JavaScript; hydration adds live updates, keys and copying.
 
 pub mod api;
 pub mod components;
 pub mod contract;
 pub mod pages;
 
-mod root;
+use leptos::prelude::*;
+use leptos_meta::{MetaTags, Title, provide_meta_context};
+use leptos_router::{
+    SsrMode,
+    components::{Route, Router, Routes},
+    path,
+};
+use serde::{Deserialize, Serialize};
 
-pub use root::{App, SiteAssets, shell};
+/// Where the browser's half lies: hashed names from the site folder's manifest. Empty: no browser's half.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SiteAssets {
+    /// The glue.
+    pub js: String,
+    /// The program.
+    pub wasm: String,
+    /// The style.
+    pub css: String,
+}
+
+/// The document around the pages; made on the server only.
+#[cfg(feature = "ssr")]
+pub fn shell(assets: SiteAssets) -> impl IntoView {
+    use leptos::nonce::use_nonce;
+    policy();
+    let css = (!assets.css.is_empty()).then(|| view! { <link rel="stylesheet" href=assets.css.clone()/> });
+    let script = (!assets.js.is_empty()).then(|| {
+        let start = format!("import init, {{ hydrate }} from '{}'; await init({{ module_or_path: '{}' }}); hydrate();", assets.js, assets.wasm);
+        view! {
+            <link rel="modulepreload" href=assets.js.clone() nonce=use_nonce()/>
+            <script type="module" nonce=use_nonce() inner_html=start></script>
+        }
+    });
+    view! {
+        <!DOCTYPE html>
+        <html lang="en">
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+                {css}
+                {script}
+                <MetaTags/>
+            </head>
+            <body>
+                <App/>
+            </body>
+        </html>
+    }
+}
+
+/// What a page may load: itself, and the scripts that carry this answer's nonce.
+#[cfg(feature = "ssr")]
+fn policy() {
+    use axum::http::{HeaderValue, header};
+    let (Some(nonce), Some(response)) = (leptos::nonce::use_nonce(), use_context::<leptos_axum::ResponseOptions>()) else { return };
+    let policy = format!(
+        "default-src 'self'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
+         connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    );
+    if let Ok(value) = HeaderValue::from_str(&policy) {
+        response.insert_header(header::CONTENT_SECURITY_POLICY, value);
+    }
+}
+
+/// The pages.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    components::browser::mark_hydrated();
+    view! {
+        <Title formatter=|page: String| if page.is_empty() { "Milepost".to_owned() } else { format!("{page} · Milepost") }/>
+        <Router>
+            <Routes fallback=pages::errors::NotFoundPage>
+                <Route path=path!("/") view=pages::HomePage ssr=SsrMode::Async/>
+                <Route path=path!("/sign-in") view=pages::sign_in::SignInPage ssr=SsrMode::Async/>
+                <Route path=path!("/set-up") view=pages::set_up::SetUpPage ssr=SsrMode::Async/>
+                <Route path=path!("/shipments") view=pages::shipments::ShipmentsPage ssr=SsrMode::Async/>
+                <Route path=path!("/shipments/:id") view=pages::shipment::ShipmentPage ssr=SsrMode::Async/>
+                <Route path=path!("/exceptions") view=pages::exceptions::ExceptionsPage ssr=SsrMode::Async/>
+                <Route path=path!("/overview") view=pages::overview::OverviewPage ssr=SsrMode::Async/>
+                <Route path=path!("/sync") view=pages::sync::SyncPage ssr=SsrMode::Async/>
+            </Routes>
+        </Router>
+    }
+}

@@ -1,13 +1,8 @@
-//! Pieces that pages are made of.
+//! What the pages are made of.
 
-pub mod actions;
-pub mod copy;
-pub mod icon;
-pub mod keys;
-pub mod live;
-pub mod shell;
-pub mod states;
-pub mod status;
-pub mod theme;
-pub mod time;
-pub mod url;
+pub mod browser;
+pub mod frame;
+pub mod parts;
+
+pub use frame::Frame;
+pub use parts::{Copy, Failed, Icon, Loading, SeverityMark, StateMark, Time};

@@ -1,12 +1,4 @@
-//! What crosses the wire to the pages: view types, errors, and one port trait for each area.
-//!
-//! The server implements the ports (use case → view type); pages reach them through the server functions in
-//! [`crate::api`]. Domain types do not cross the wire, except the plain words of [`domain::vocabulary`]. Every view that
-//! shows a time carries the `now` it was made at, so that the server's rendering and the browser's agree.
-
-mod error;
-mod ids;
-mod time;
+//! What crosses the wire: view types, errors, and one port for each area. The server implements the ports.
 
 pub mod exceptions;
 pub mod overview;
@@ -14,52 +6,98 @@ pub mod session;
 pub mod shipments;
 pub mod sync;
 
-pub use domain::vocabulary::{Category, Classifier, ExceptionReason, Milestone, Party, Severity, State, Visibility};
-pub use error::ApiError;
-pub use ids::{CorrelationId, ExceptionId, JobId, MessageId, ObservationId, ShipmentId};
-pub use time::{EventTime, Instant, Precision, Wall, ZoneCertainty};
-
+use leptos::server_fn::{
+    codec::JsonEncoding,
+    error::{FromServerFnError, ServerFnErrorErr},
+};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
+
+/// Why a page cannot show or do what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum ApiError {
+    /// Nobody is signed in.
+    Unauthenticated,
+    /// The person may not.
+    Forbidden,
+    /// There is no such thing.
+    NotFound,
+    /// Somebody else was faster.
+    Conflict {
+        /// What happened.
+        message: String,
+    },
+    /// The input is wrong.
+    Invalid {
+        /// Which field.
+        field: String,
+        /// What is wrong and what to do.
+        message: String,
+    },
+    /// Try again later.
+    Unavailable {
+        /// Why.
+        message: String,
+    },
+    /// Our fault; the thread is in the logs.
+    Internal {
+        /// The thread.
+        correlation: String,
+    },
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unauthenticated => f.write_str("Please sign in."),
+            Self::Forbidden => f.write_str("Your role does not allow this. An admin can change it."),
+            Self::NotFound => f.write_str("There is no such thing here."),
+            Self::Conflict { message } | Self::Invalid { message, .. } | Self::Unavailable { message } => f.write_str(message),
+            Self::Internal { correlation } => write!(f, "Something went wrong on our side. Quote {correlation} when you ask for help."),
+        }
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+impl FromServerFnError for ApiError {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(value: ServerFnErrorErr) -> Self {
+        match value {
+            ServerFnErrorErr::Request(_) => Self::Unavailable { message: "The server cannot be reached. Check the connection and try again.".into() },
+            ServerFnErrorErr::Args(e) | ServerFnErrorErr::MissingArg(e) => Self::Invalid { field: String::new(), message: e },
+            other => Self::Unavailable { message: other.to_string() },
+        }
+    }
+}
 
 /// What a port gives.
 pub type Answer<T> = Result<T, ApiError>;
 
-/// One port for each area. Server functions find it in their context as `Arc<Ports>`.
+/// The ports, for one request: they know who asks.
 #[derive(Clone)]
 pub struct Ports {
-    /// The list of shipments, one shipment, its raw messages.
+    /// Signing in and out.
+    pub session: Arc<dyn session::SessionPort>,
+    /// Shipments.
     pub shipments: Arc<dyn shipments::ShipmentsPort>,
     /// The exception queue.
     pub exceptions: Arc<dyn exceptions::ExceptionsPort>,
-    /// Executive figures.
+    /// Figures.
     pub overview: Arc<dyn overview::OverviewPort>,
-    /// Calls to other systems and what became of them.
+    /// What was told to whom.
     pub sync: Arc<dyn sync::SyncPort>,
-    /// Who is signed in.
-    pub session: Arc<dyn session::SessionPort>,
 }
 
-/// A page of a list, by keyset.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Page<T> {
-    /// The rows.
-    pub rows: Vec<T>,
-    /// Where the next page begins; none on the last one.
-    pub next: Option<String>,
-}
-
-impl<T> Default for Page<T> {
-    fn default() -> Self {
-        Self { rows: Vec::new(), next: None }
-    }
-}
-
-/// A page of another system that a person can open.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Link {
-    /// What a person reads: `WH/OUT/00042`, `#4711`.
-    pub label: String,
-    /// Where it leads; none when the system has no page, or we do not know it yet.
-    pub url: Option<String>,
+/// A time as shown: the server makes the words, so that both halves of a page agree.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct When {
+    /// For `datetime`.
+    pub iso: String,
+    /// Short: `3 h ago`, `Wed 25 Nov`.
+    pub shown: String,
+    /// In full, with the zone or the word that there is none.
+    pub full: String,
 }

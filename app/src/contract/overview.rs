@@ -1,95 +1,60 @@
-//! Executive figures. Every number carries its definition and the time it was read.
+//! Figures for executives: few, each with its definition.
 
-use super::{Answer, Instant, Severity, State, session::Viewer};
+use super::{Answer, When};
 use async_trait::async_trait;
+use domain::State;
 use serde::{Deserialize, Serialize};
 
 /// The overview.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OverviewView {
-    /// When this was read: the freshness stamp of every figure on it.
-    pub now: Instant,
-    /// Claimed shipments that have not ended and were heard from within `current_hours`.
-    pub current: Share,
-    /// The window of `current`, in hours.
-    pub current_hours: u32,
+    /// When the figures were taken.
+    pub as_of: When,
+    /// Shipments that have not ended.
+    pub non_terminal: u64,
+    /// Of these, heard from within 48 h.
+    pub current: u64,
     /// Open exceptions by age.
-    pub ageing: Vec<AgeBucket>,
-    /// Open exceptions by severity, worst first.
-    pub severities: Vec<(Severity, u64)>,
-    /// When the oldest open exception began.
-    pub oldest_exception: Option<Instant>,
-    /// Jobs dead, or retrying for more than an hour, of all jobs of the last 7 days.
-    pub failed_syncs: Share,
-    /// Cases opened for an exception in the last 7 days, of all cases that Milepost opened then.
-    pub cases: CaseFigures,
-    /// Claimed shipments by state, in the order of a journey.
-    pub states: Vec<(State, u64)>,
-    /// Carriers, by shipments.
-    pub carriers: Vec<CarrierRow>,
-    /// The last 14 days, oldest first; empty where the data has none.
+    pub ageing: Vec<Bucket>,
+    /// Open exceptions.
+    pub open: u64,
+    /// Of these, past due.
+    pub over: u64,
+    /// Dead or retrying for more than an hour.
+    pub failed: u64,
+    /// Jobs of the last 7 days.
+    pub jobs: u64,
+    /// Cases opened for exceptions in the last 7 days.
+    pub cases: u64,
+    /// Of these, settled without a person.
+    pub self_healed: u64,
+    /// Exceptions opened in the last 7 days.
+    pub exceptions_7d: u64,
+    /// By day, oldest first.
     pub days: Vec<Day>,
+    /// Shipments by state.
+    pub states: Vec<(State, u64)>,
+    /// By carrier.
+    pub carriers: Vec<CarrierRow>,
 }
 
-/// A part of a whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Share {
-    /// The part.
-    pub part: u64,
-    /// The whole.
-    pub whole: u64,
-}
-
-impl Share {
-    /// In tenths of a percent; none of nothing.
-    pub fn permille(self) -> Option<u64> {
-        (self.whole > 0).then(|| (self.part * 1000 + self.whole / 2) / self.whole)
-    }
-}
-
-/// Open exceptions of one age.
+/// Exceptions of one age.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AgeBucket {
-    /// What a person reads: `8–24 h`.
+pub struct Bucket {
+    /// The age.
     pub label: String,
-    /// Within their due time.
+    /// In time.
     pub within: u64,
-    /// Past it.
+    /// Past due.
     pub over: u64,
 }
 
-/// Cases triggered by logistics events.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CaseFigures {
-    /// Opened for an exception in the last 7 days.
-    pub opened: u64,
-    /// Exceptions that began in the last 7 days: what the cases are a part of.
-    pub exceptions: u64,
-    /// Of the cases, settled without a person: the exception ended by itself.
-    pub self_healed: u64,
-}
-
-/// One carrier.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CarrierRow {
-    /// The carrier as a person reads it.
-    pub carrier: String,
-    /// Shipments.
-    pub shipments: u64,
-    /// Not ended and heard from, of those not ended.
-    pub current: Share,
-    /// Open exceptions.
-    pub open_exceptions: u64,
-    /// Delivered.
-    pub delivered: u64,
-}
-
-/// One day (UTC).
+/// One day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Day {
-    /// Its first instant.
-    pub begins: Instant,
-    /// Exceptions that began.
+    /// As shown.
+    pub label: String,
+    /// Exceptions opened.
     pub exceptions: u64,
     /// Deliveries.
     pub delivered: u64,
@@ -97,9 +62,26 @@ pub struct Day {
     pub cases: u64,
 }
 
-/// Executive figures.
+/// One carrier.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CarrierRow {
+    /// The carrier.
+    pub carrier: String,
+    /// Shipments.
+    pub shipments: u64,
+    /// Of these not ended.
+    pub non_terminal: u64,
+    /// Of these heard from within 48 h.
+    pub current: u64,
+    /// Open exceptions.
+    pub exceptions: u64,
+    /// Delivered.
+    pub delivered: u64,
+}
+
+/// Figures.
 #[async_trait]
 pub trait OverviewPort: Send + Sync {
-    /// All of them.
-    async fn overview(&self, viewer: &Viewer) -> Answer<OverviewView>;
+    /// The overview.
+    async fn overview(&self) -> Answer<OverviewView>;
 }
