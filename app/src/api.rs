@@ -1,4 +1,5 @@
 //! Server functions: authorise, call the port. Their addresses are fixed, since pages may be older than the server.
+#![expect(missing_docs, reason = "the macro makes a struct of each function's arguments, which the function documents")]
 
 use crate::contract::{
     ApiError,
@@ -8,7 +9,7 @@ use crate::contract::{
     shipments::{ListPage, ListQuery, RawView, ShipmentView},
     sync::{SyncQuery, SyncView},
 };
-use leptos::{prelude::*, server, server_fn::codec::GetUrl};
+use leptos::{prelude::*, server_fn::codec::GetUrl};
 
 #[cfg(feature = "ssr")]
 mod access {
@@ -34,13 +35,13 @@ use access::{allowed, ports};
 
 /// What everybody may know of the installation.
 #[server(prefix = "/api", endpoint = "installation", input = GetUrl)]
-pub async fn installation() -> Result<Installation, ApiError> {
+pub async fn get_installation() -> Result<Installation, ApiError> {
     Ok(use_context::<Installation>().unwrap_or_default())
 }
 
 /// The frame of every page.
 #[server(prefix = "/api", endpoint = "frame", input = GetUrl)]
-pub async fn frame() -> Result<Frame, ApiError> {
+pub async fn get_frame() -> Result<Frame, ApiError> {
     allowed(Permission::See)?.session.frame().await
 }
 

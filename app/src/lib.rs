@@ -7,10 +7,13 @@ pub mod components;
 pub mod contract;
 pub mod pages;
 
+#[cfg(feature = "ssr")]
+use leptos::nonce::use_nonce;
 use leptos::prelude::*;
-use leptos_meta::{MetaTags, Title, provide_meta_context};
+#[cfg(feature = "ssr")]
+use leptos_meta::MetaTags;
+use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
-    SsrMode,
     components::{Route, Router, Routes},
     path,
 };
@@ -30,7 +33,6 @@ pub struct SiteAssets {
 /// The document around the pages; made on the server only.
 #[cfg(feature = "ssr")]
 pub fn shell(assets: SiteAssets) -> impl IntoView {
-    use leptos::nonce::use_nonce;
     policy();
     let css = (!assets.css.is_empty()).then(|| view! { <link rel="stylesheet" href=assets.css.clone()/> });
     let script = (!assets.js.is_empty()).then(|| {
@@ -62,7 +64,7 @@ pub fn shell(assets: SiteAssets) -> impl IntoView {
 #[cfg(feature = "ssr")]
 fn policy() {
     use axum::http::{HeaderValue, header};
-    let (Some(nonce), Some(response)) = (leptos::nonce::use_nonce(), use_context::<leptos_axum::ResponseOptions>()) else { return };
+    let (Some(nonce), Some(response)) = (use_nonce(), use_context::<leptos_axum::ResponseOptions>()) else { return };
     let policy = format!(
         "default-src 'self'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
          connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -81,14 +83,14 @@ pub fn App() -> impl IntoView {
         <Title formatter=|page: String| if page.is_empty() { "Milepost".to_owned() } else { format!("{page} · Milepost") }/>
         <Router>
             <Routes fallback=pages::errors::NotFoundPage>
-                <Route path=path!("/") view=pages::HomePage ssr=SsrMode::Async/>
-                <Route path=path!("/sign-in") view=pages::sign_in::SignInPage ssr=SsrMode::Async/>
-                <Route path=path!("/set-up") view=pages::set_up::SetUpPage ssr=SsrMode::Async/>
-                <Route path=path!("/shipments") view=pages::shipments::ShipmentsPage ssr=SsrMode::Async/>
-                <Route path=path!("/shipments/:id") view=pages::shipment::ShipmentPage ssr=SsrMode::Async/>
-                <Route path=path!("/exceptions") view=pages::exceptions::ExceptionsPage ssr=SsrMode::Async/>
-                <Route path=path!("/overview") view=pages::overview::OverviewPage ssr=SsrMode::Async/>
-                <Route path=path!("/sync") view=pages::sync::SyncPage ssr=SsrMode::Async/>
+                <Route path=path!("/") view=pages::HomePage/>
+                <Route path=path!("/sign-in") view=pages::sign_in::SignInPage/>
+                <Route path=path!("/set-up") view=pages::set_up::SetUpPage/>
+                <Route path=path!("/shipments") view=pages::shipments::ShipmentsPage/>
+                <Route path=path!("/shipments/:id") view=pages::shipment::ShipmentPage/>
+                <Route path=path!("/exceptions") view=pages::exceptions::ExceptionsPage/>
+                <Route path=path!("/overview") view=pages::overview::OverviewPage/>
+                <Route path=path!("/sync") view=pages::sync::SyncPage/>
             </Routes>
         </Router>
     }

@@ -1,1 +1,13 @@
-//! Library of the server.
+//! Milepost's server: use cases, jobs, front doors. The binary is a thin `main.rs`.
+
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod http;
+pub mod jobs;
+pub mod ports;
+pub mod tower;
+pub mod usecases;
+pub mod vault;
+pub mod wire;
+pub mod words;

@@ -1,5 +1,6 @@
 //! What only the browser does: live updates, keys, copying. On the server all of this is nothing.
 
+#[cfg(feature = "hydrate")]
 use leptos::prelude::*;
 
 /// Tells whoever watches that the browser's half has taken over.

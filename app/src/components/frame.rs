@@ -18,7 +18,7 @@ pub fn Frame(
     /// The page.
     children: ChildrenFn,
 ) -> impl IntoView {
-    let frame = Resource::new_blocking(|| (), |()| api::frame());
+    let frame = Resource::new_blocking(|| (), |()| api::get_frame());
     browser::keys();
     let children = StoredValue::new(children);
     view! {

@@ -52,7 +52,7 @@ pub fn SeverityMark(
     let slug = slug(severity.code());
     view! {
         <span class=format!("sev sev--{slug}")>
-            <Icon name=slug/>
+            <Icon name=slug.clone()/>
             <span>{label}</span>
             <span class="sr">{format!(" ({})", severity.label().to_lowercase())}</span>
         </span>
@@ -76,8 +76,9 @@ pub fn Copy(
     text: String,
 ) -> impl IntoView {
     let value = text.clone();
+    let label = format!("Copy {text}");
     view! {
-        <button class="copy id wrap-any" type="button" aria-label=format!("Copy {text}") on:click=move |_| browser::copy(&value)>
+        <button class="copy id wrap-any" type="button" aria-label=label on:click=move |_| browser::copy(&value)>
             {text}
             <Icon name="copy"/>
         </button>

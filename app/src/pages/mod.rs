@@ -16,7 +16,7 @@ use leptos_router::components::Redirect;
 /// `/` leads to where the person's work begins.
 #[component]
 pub fn HomePage() -> impl IntoView {
-    let frame = Resource::new_blocking(|| (), |()| api::frame());
+    let frame = Resource::new_blocking(|| (), |()| api::get_frame());
     view! {
         <Suspense fallback=|| ()>
             {move || Suspend::new(async move {

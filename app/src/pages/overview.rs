@@ -3,7 +3,10 @@
 use crate::{
     api,
     components::{Failed, Frame, Loading, StateMark, Time, browser, parts::grouped},
-    contract::overview::{Bucket, CarrierRow, Day, OverviewView},
+    contract::{
+        When,
+        overview::{Bucket, CarrierRow, Day, OverviewView},
+    },
 };
 use leptos::prelude::*;
 
@@ -34,8 +37,7 @@ fn percent(part: u64, whole: u64) -> String {
 
 #[component]
 fn Figures(view: OverviewView) -> impl IntoView {
-    let as_of = view.as_of.clone();
-    let at = move || { let when = as_of.clone(); view! { <span class="nowrap">"as of "<Time when/></span> } };
+    let as_of = || view.as_of.clone();
     let series = |of: fn(&Day) -> u64| view.days.iter().map(of).collect::<Vec<_>>();
     let states = view.states.iter().map(|(state, n)| {
         let href = format!("/shipments?tab=all&state={}", state.code());
@@ -46,16 +48,16 @@ fn Figures(view: OverviewView) -> impl IntoView {
         <div class="cols cols--4 cols--fill figs">
             <Figure title="Shipments with current status" href="/shipments?tab=open" number=percent(view.current, view.non_terminal) unit="%"
                 note=format!("{} of {} under way", grouped(view.current), grouped(view.non_terminal)) spark=series(|d| d.delivered) spark_label="Deliveries by day"
-                definition="Under way and heard from within 48 hours">{at()}</Figure>
+                definition="Under way and heard from within 48 hours" as_of=as_of()/>
             <Figure title="Open exceptions" href="/exceptions" number=grouped(view.open) unit=""
                 note=format!("{} past due, {} opened in 7 days", view.over, view.exceptions_7d) spark=series(|d| d.exceptions) spark_label="Exceptions opened by day"
-                definition="Not settled, snoozed ones included">{at()}</Figure>
+                definition="Not settled, snoozed ones included" as_of=as_of()/>
             <Figure title="Failed syncs" href="/sync" number=grouped(view.failed) unit=format!("of {}", grouped(view.jobs))
                 note=if view.failed == 0 { "everything was told".to_owned() } else { "a person has to look".to_owned() } spark=Vec::new() spark_label=""
-                definition="Dead, or retrying for more than 1 hour; 7 days">{at()}</Figure>
+                definition="Dead, or retrying for more than 1 hour; 7 days" as_of=as_of()/>
             <Figure title="Cases from logistics events" href="/exceptions" number=grouped(view.cases) unit=format!("of {} exceptions", grouped(view.exceptions_7d))
                 note=format!("{} settled by themselves", view.self_healed) spark=series(|d| d.cases) spark_label="Cases opened by day"
-                definition="Opened by rule in 7 days">{at()}</Figure>
+                definition="Opened by rule in 7 days" as_of=as_of()/>
         </div>
         <div class="cols cols--2 cols--fill">
             <section class="card">
@@ -96,7 +98,7 @@ fn carrier(row: CarrierRow) -> impl IntoView {
 }
 
 #[component]
-fn Figure(title: &'static str, href: &'static str, number: String, #[prop(into)] unit: String, note: String, spark: Vec<u64>, spark_label: &'static str, definition: &'static str, children: Children) -> impl IntoView {
+fn Figure(title: &'static str, href: &'static str, number: String, #[prop(into)] unit: String, note: String, spark: Vec<u64>, spark_label: &'static str, definition: &'static str, as_of: When) -> impl IntoView {
     view! {
         <a class="card" href=href>
             <div class="fig fig--with">
@@ -104,7 +106,7 @@ fn Figure(title: &'static str, href: &'static str, number: String, #[prop(into)]
                 <div><p class="fig__n">{number}<small>{unit}</small></p><p class="fig__d">{note}</p></div>
                 {(!spark.is_empty()).then(|| view! { <Spark points=spark label=spark_label/> })}
             </div>
-            <p class="defn"><span>{definition}</span>{children()}</p>
+            <p class="defn"><span>{definition}</span><span class="nowrap">"as of "<Time when=as_of/></span></p>
         </a>
     }
 }

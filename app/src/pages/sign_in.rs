@@ -12,7 +12,7 @@ use leptos_meta::Title;
 pub fn SignInPage() -> impl IntoView {
     let action = ServerAction::<SignIn>::new();
     let failed = move || action.value().get().and_then(Result::err).map(|error| error.to_string());
-    let installation = Resource::new_blocking(|| (), |()| api::installation());
+    let installation = Resource::new_blocking(|| (), |()| api::get_installation());
     view! {
         <Title text="Sign in"/>
         <div class="gate">

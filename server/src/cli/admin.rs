@@ -1,0 +1,312 @@
+//! Small commands for admins: users, sources, keys, Odoo's fields, the audit trail. They run beside a server.
+
+use crate::{
+    clock::{Clock, SystemClock},
+    config::{self, Settings},
+    tower::Tower,
+    usecases::{
+        ingest::SECRETS,
+        people::{self, NewUser, sealed_audit},
+    },
+    vault::KEY_BYTES,
+    wire,
+};
+use anyhow::{Context, Result, bail, ensure};
+use clap::{Subcommand, ValueEnum};
+use connectors::carriers::{self, Scheme};
+use domain::ids::{SourceId, SubjectId};
+use std::{
+    io::{BufRead, IsTerminal},
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+};
+use storage::{Actor, AuditEntry, Scope, inbox::SourceRecord, people::{ChainCheck, RoleName}};
+
+async fn tower(settings: Settings) -> Result<(Arc<Tower>, Scope)> {
+    let tower = wire::beside(settings.resolve()?, Arc::new(SystemClock)).await?;
+    let scope = Scope { company: tower.company, actor: Actor::Operator };
+    Ok((tower, scope))
+}
+
+/// Reads a secret from standard input, so that it stands in no history and no process list.
+fn secret_from_stdin(what: &str) -> Result<String> {
+    if std::io::stdin().is_terminal() {
+        eprint!("{what} (shown as you type; or pipe it in): ");
+    }
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line)?;
+    let secret = line.trim_end_matches(['\r', '\n']).to_owned();
+    ensure!(!secret.is_empty(), "no {what} on standard input");
+    Ok(secret)
+}
+
+/// Users.
+#[derive(Subcommand)]
+pub enum User {
+    /// Make a user; the password is read from standard input.
+    Add {
+        /// What is typed to sign in.
+        login: String,
+        /// What others see.
+        #[arg(long, default_value = "")]
+        name: String,
+        /// What the person may do (give several times).
+        #[arg(long = "role", value_enum, required = true)]
+        roles: Vec<RoleArg>,
+    },
+    /// Show the users.
+    List,
+}
+
+/// The roles, as typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RoleArg {
+    /// Works the queue.
+    Agent,
+    /// Reads the figures.
+    Executive,
+    /// Runs the installation.
+    Admin,
+}
+
+impl From<RoleArg> for RoleName {
+    fn from(role: RoleArg) -> Self {
+        match role {
+            RoleArg::Agent => Self::Agent,
+            RoleArg::Executive => Self::Executive,
+            RoleArg::Admin => Self::Admin,
+        }
+    }
+}
+
+impl User {
+    /// Does it.
+    pub async fn run(self, settings: Settings) -> Result<()> {
+        let (tower, scope) = tower(settings).await?;
+        match self {
+            Self::Add { login, name, roles } => {
+                let password = secret_from_stdin("password")?;
+                let user = NewUser { login: login.clone(), name, password, roles: roles.into_iter().map(Into::into).collect() };
+                people::add(&tower, scope, user).await?;
+                println!("user {login} made");
+            }
+            Self::List => {
+                for user in tower.store.people.users(scope).await? {
+                    println!("{}\t{}\t{:?}\t{}", user.login, user.name, user.roles, if user.enabled { "enabled" } else { "disabled" });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Sources of messages.
+#[derive(Subcommand)]
+pub enum Source {
+    /// Make or change a source; the secret is read from standard input.
+    Put {
+        /// The name in /ingest/NAME: lower case letters, digits, hyphens.
+        name: String,
+        /// The connector: aftership, easypost, x12_214.
+        #[arg(long)]
+        connector: String,
+        /// How it proves who it is; default: the connector's usual way.
+        #[arg(long)]
+        scheme: Option<String>,
+    },
+    /// Show the sources.
+    List,
+}
+
+impl Source {
+    /// Does it.
+    pub async fn run(self, settings: Settings) -> Result<()> {
+        let (tower, scope) = tower(settings).await?;
+        match self {
+            Self::Put { name, connector, scheme } => {
+                let secret = secret_from_stdin("secret")?;
+                let source = NewSource { name: name.clone(), connector, scheme, secret };
+                put_source(&tower, scope, source).await?;
+                println!("carriers post to {}/ingest/{name}", tower.config.public_url);
+            }
+            Self::List => {
+                for source in tower.store.inbox.sources(scope).await? {
+                    println!("{}\t{}\t{}\tsecret set {}", source.name, source.connector, source.scheme, source.secret_set_at);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A source to be made.
+pub struct NewSource {
+    /// The name in the path.
+    pub name: String,
+    /// The connector.
+    pub connector: String,
+    /// The scheme; none for the connector's usual one.
+    pub scheme: Option<String>,
+    /// The secret.
+    pub secret: String,
+}
+
+/// Makes or changes a source. A changed secret stays valid beside the new one: that is how secrets are rotated.
+///
+/// # Errors
+/// When name, connector or scheme are not right.
+pub async fn put_source(tower: &Tower, scope: Scope, new: NewSource) -> Result<()> {
+    let named = !new.name.is_empty() && new.name.len() <= 64 && new.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_');
+    ensure!(named, "source name {:?}: lower case letters, digits, - and _ only", new.name);
+    let Some(carrier) = carriers::by_id(&new.connector) else {
+        let known: Vec<_> = carriers::ALL.iter().map(|c| c.manifest().id).collect();
+        bail!("there is no connector {}: use one of {}", new.connector, known.join(", "));
+    };
+    let manifest = carrier.manifest();
+    let scheme = match &new.scheme {
+        None => *manifest.schemes.first().context("the connector has no scheme")?,
+        Some(name) => Scheme::from_name(name).filter(|s| manifest.schemes.contains(s)).with_context(|| {
+            let known: Vec<_> = manifest.schemes.iter().map(|s| s.name()).collect();
+            format!("connector {} knows the schemes {}", new.connector, known.join(", "))
+        })?,
+    };
+    let now = tower.now();
+    let existing = tower.store.inbox.sources(scope).await?.into_iter().find(|s| s.name == new.name);
+    let id = existing.as_ref().map_or_else(|| SourceId(tower.clock.id()), |s| s.id);
+    let subject = SubjectId(id.0);
+    let kept = tower.store.people.key(scope, subject).await?;
+    let (key, wrapped) = match kept {
+        Some(kept) => (tower.vault.unwrap(&kept)?, kept),
+        None => tower.vault.new_key(subject),
+    };
+    let mut secrets = vec![new.secret];
+    if let Some(old) = &existing {
+        let before: Vec<String> = serde_json::from_slice(&key.open(SECRETS, &old.secrets)?)?;
+        let newest = secrets[0].clone();
+        secrets.extend(before.into_iter().take(1).filter(|s| *s != newest));
+    }
+    let record = SourceRecord {
+        id,
+        name: new.name,
+        connector: new.connector,
+        scheme: scheme.name().to_owned(),
+        secrets: key.seal(SECRETS, &serde_json::to_vec(&secrets)?),
+        secret_set_at: now,
+        enabled: true,
+        sandbox: wire::is_demo(&tower.config),
+        created_at: existing.map_or(now, |s| s.created_at),
+    };
+    let after = serde_json::json!({"name": record.name, "connector": record.connector, "scheme": record.scheme});
+    let audit = AuditEntry {
+        at: now,
+        action: "source.put",
+        subject: format!("source:{id}"),
+        before: None,
+        after: Some(sealed_audit(tower, scope, &after).await?),
+        why: None,
+    };
+    tower.store.inbox.put_source(scope, record, wrapped, audit).await?;
+    Ok(())
+}
+
+/// Keys.
+#[derive(Subcommand)]
+pub enum Key {
+    /// Make a master key file (readable by its owner only; an existing file is never overwritten).
+    New {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+impl Key {
+    /// Does it.
+    pub fn run(self) -> Result<()> {
+        let Self::New { file } = self;
+        if let Some(folder) = file.parent().filter(|p| !p.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut key = [0; KEY_BYTES];
+        SystemClock.fill(&mut key);
+        config::write_key(&file, &key)?;
+        println!("master key written to {}; keep a copy apart from the backups: without it they cannot be read", file.display());
+        Ok(())
+    }
+}
+
+/// Odoo.
+#[derive(Subcommand)]
+pub enum Odoo {
+    /// Make the fields on deliveries, and show them; needs an administrator's API key once.
+    Setup {
+        /// File with the administrator's API key.
+        #[arg(long)]
+        admin_key_file: PathBuf,
+    },
+    /// Check that Odoo is reached and has the fields.
+    Check,
+}
+
+impl Odoo {
+    /// Does it.
+    pub async fn run(self, settings: Settings) -> Result<ExitCode> {
+        let config = settings.resolve()?;
+        let Some(odoo) = &config.odoo else { bail!("Odoo is not set up: --odoo-url, --odoo-database, --odoo-key-file") };
+        let calls = connectors::call::Discard;
+        let connect = |key| connectors::odoo::OdooClient::new(connectors::odoo::OdooConfig { url: odoo.url.clone(), database: odoo.database.clone(), api_key: key });
+        match self {
+            Self::Setup { admin_key_file } => {
+                let key = std::fs::read_to_string(&admin_key_file).with_context(|| format!("{}", admin_key_file.display()))?;
+                for line in connect(key.trim().to_owned().into())?.setup(&calls).await? {
+                    println!("{line}");
+                }
+                Ok(ExitCode::SUCCESS)
+            }
+            Self::Check => {
+                let missing = connect(odoo.key.clone())?.check(&calls).await?;
+                for line in &missing {
+                    println!("missing: {line}");
+                }
+                if missing.is_empty() {
+                    println!("Odoo has what Milepost needs");
+                }
+                Ok(if missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            }
+        }
+    }
+}
+
+/// The audit trail.
+#[derive(Subcommand)]
+pub enum Audit {
+    /// Walk the hash chain.
+    Check,
+    /// Show the newest lines.
+    Tail,
+}
+
+impl Audit {
+    /// Does it.
+    pub async fn run(self, settings: Settings) -> Result<ExitCode> {
+        let (tower, scope) = tower(settings).await?;
+        match self {
+            Self::Check => match tower.store.people.audit_check(scope).await? {
+                ChainCheck::Sound(lines) => {
+                    println!("the chain holds, {lines} lines");
+                    Ok(ExitCode::SUCCESS)
+                }
+                ChainCheck::Broken(line) => {
+                    println!("line {line} does not follow from the one before: somebody changed the trail");
+                    Ok(ExitCode::FAILURE)
+                }
+            },
+            Self::Tail => {
+                for line in tower.store.people.audit_trail(scope, None, storage::limits::PAGE_ROWS).await? {
+                    println!("{}\t{}\t{:?}\t{}\t{}", line.seq, line.entry.at, line.actor, line.entry.action, line.entry.subject);
+                }
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    }
+}

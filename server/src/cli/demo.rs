@@ -1,0 +1,122 @@
+//! `milepost demo`: the tower with a simulated world around it. The carrier's webhooks are signed and come through the
+//! real door; nothing leaves this machine.
+
+use super::{admin, serve};
+use crate::{
+    clock::{Clock, SystemClock},
+    config::{self, Config, DeskSettings, Mode, OdooSettings, Settings},
+    tower::Tower,
+    usecases::people::{self, NewUser},
+    vault::KEY_BYTES,
+    wire,
+};
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use connectors::call::Discard;
+use simulator::{SourceSecrets, World, WorldConfig};
+use std::{path::Path, sync::Arc};
+use storage::{Actor, Scope, people::RoleName};
+
+/// The people of the demo. Their passwords are printed at the start and made anew with each database.
+const PEOPLE: &[(&str, &str, &str, &[RoleName])] = &[
+    ("agent", "ines@northwind.test", "Ines Morel", &[RoleName::Agent]),
+    ("executive", "clara@northwind.test", "Clara Hoffmann", &[RoleName::Executive]),
+    ("admin", "tomasz@northwind.test", "Tomasz Lis", &[RoleName::Admin, RoleName::Agent, RoleName::Executive]),
+];
+/// Role, login, password.
+type LogIn = (&'static str, &'static str, String);
+/// The file that remembers what the demo made up, next to its database.
+const MADE_UP: &str = "demo.json";
+
+/// Run a demo: a simulated carrier, Odoo and desk; nothing leaves this machine.
+#[derive(Args)]
+pub struct Demo {
+    /// Seed of the simulated world.
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+}
+
+impl Demo {
+    /// Runs until SIGINT or SIGTERM.
+    pub async fn run(self, settings: Settings) -> Result<()> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let mut config = settings.resolve()?;
+        ensure!(config.addr.ip().is_loopback(), "the demo has printed passwords and listens on this machine only: set --addr to 127.0.0.1:PORT");
+        ensure!(config.odoo.is_none() && config.desk.is_none(), "the demo brings its own Odoo and desk: leave out --odoo-* and --desk-*");
+        config.mode = Mode::Demo;
+        config.company = "Northwind Parts GmbH".into();
+        fresh_folder(&config.data)?;
+        let secrets = secrets(&*clock);
+        let now = Arc::clone(&clock);
+        let world = World::start(WorldConfig { seed: self.seed, sources: secrets.clone(), now: Arc::new(move || now.now()) }).await?;
+        let (tower, passwords) = furnish(config, Arc::clone(&clock), &world, &secrets).await?;
+        let running = serve::Running::start(Arc::clone(&tower), serve::prometheus()?).await?;
+        announce(&running, &passwords);
+        let shutdown = running.shutdown_token();
+        let base = format!("http://{}", running.address);
+        let worldly = tokio::spawn(async move { world.run(&base, shutdown).await });
+        running.until_signal().await?;
+        worldly.abort();
+        Ok(())
+    }
+}
+
+/// A demo's folder holds nothing but a demo: anything else is not touched.
+fn fresh_folder(data: &Path) -> Result<()> {
+    let marker = data.join(MADE_UP);
+    if data.join("milepost.sqlite").exists() {
+        ensure!(marker.exists(), "{} holds a real database: the demo wants a folder of its own (--data)", data.display());
+        std::fs::remove_dir_all(data).with_context(|| format!("old demo in {}", data.display()))?;
+    }
+    std::fs::create_dir_all(data)?;
+    std::fs::write(marker, "{}\n")?;
+    Ok(())
+}
+
+fn word(clock: &dyn Clock, bytes: usize) -> String {
+    let mut random = vec![0; bytes];
+    clock.fill(&mut random);
+    random.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn secrets(clock: &dyn Clock) -> SourceSecrets {
+    SourceSecrets { aftership: word(clock, 16), easypost: word(clock, 16), x12_214: word(clock, 16) }
+}
+
+async fn furnish(mut config: Config, clock: Arc<dyn Clock>, world: &World, secrets: &SourceSecrets) -> Result<(Arc<Tower>, Vec<LogIn>)> {
+    config.odoo = Some(OdooSettings { url: world.odoo_url(), database: world.odoo_database(), key: world.odoo_key().into(), import_seconds: 5 });
+    config.desk = Some(DeskSettings { connector: "request_tracker".into(), url: world.desk_url(), token: world.desk_token().into(), queue: world.desk_queue() });
+    let mut master = [0; KEY_BYTES];
+    clock.fill(&mut master);
+    config::write_key(&config.master_key_file, &master)?;
+    let tower = wire::tower(config, clock).await?;
+    if let Some(odoo) = &tower.odoo {
+        odoo.setup(&Discard).await?;
+    }
+    let scope = Scope { company: tower.company, actor: Actor::Operator };
+    for (name, connector, scheme, secret) in [
+        ("aftership", "aftership", None, &secrets.aftership),
+        ("easypost", "easypost", None, &secrets.easypost),
+        ("freight-214", "x12_214", Some("bearer"), &secrets.x12_214),
+    ] {
+        let source = admin::NewSource { name: name.into(), connector: connector.into(), scheme: scheme.map(str::to_owned), secret: secret.clone() };
+        admin::put_source(&tower, scope, source).await?;
+    }
+    let mut passwords = Vec::new();
+    for (role, login, name, roles) in PEOPLE {
+        let password = format!("{role}-{}", word(&*tower.clock, 6));
+        let user = NewUser { login: (*login).into(), name: (*name).into(), password: password.clone(), roles: roles.to_vec() };
+        people::add(&tower, scope, user).await?;
+        passwords.push((*role, *login, password));
+    }
+    Ok((tower, passwords))
+}
+
+fn announce(running: &serve::Running, passwords: &[LogIn]) {
+    println!("\nThe Milepost demo listens on http://{}\n", running.address);
+    println!("Everything in it is simulated; nothing leaves this machine. Sign in as:\n");
+    for (role, login, password) in passwords {
+        println!("  {role:<10} {login:<22} {password}");
+    }
+    println!("\nCtrl-C stops all.\n");
+}

@@ -1,0 +1,105 @@
+//! The command line: one file for each subcommand. It serves admins and tests alike.
+
+mod admin;
+mod decode;
+mod demo;
+mod doctor;
+mod fold;
+mod serve;
+mod verify;
+
+use crate::config::{LogFormat, Settings};
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+/// The shipment control tower for companies that run Odoo.
+#[derive(Parser)]
+#[command(name = "milepost", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the tower.
+    Serve(serve::Serve),
+    /// Run a demo: a simulated carrier, Odoo and desk; nothing leaves this machine.
+    Demo(demo::Demo),
+    /// Check configuration, database, disk, clock and each integration.
+    Doctor,
+    /// Users.
+    #[command(subcommand)]
+    User(admin::User),
+    /// Sources of messages.
+    #[command(subcommand)]
+    Source(admin::Source),
+    /// Keys.
+    #[command(subcommand)]
+    Key(admin::Key),
+    /// Odoo.
+    #[command(subcommand)]
+    Odoo(admin::Odoo),
+    /// The audit trail.
+    #[command(subcommand)]
+    Audit(admin::Audit),
+    /// Read messages with a connector and print what they say, one JSON object a file.
+    Decode(decode::Decode),
+    /// Check the authenticity of a message.
+    Verify(verify::Verify),
+    /// Fold a scenario and print the state after each input and at the end.
+    Fold(fold::FoldScenario),
+}
+
+/// Runs the command line; what the process returns.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("milepost: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode> {
+    // these three read files and print; no configuration, no log
+    match cli.command {
+        Command::Decode(decode) => return decode.run(),
+        Command::Verify(verify) => return verify.run(),
+        Command::Fold(fold) => return fold.run(),
+        _ => {}
+    }
+    let settings = cli.settings.layered()?;
+    log_to(settings.log.as_deref().unwrap_or("info"), settings.log_format.unwrap_or_default())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async move {
+        match cli.command {
+            Command::Serve(serve) => serve.run(settings).await.map(|()| ExitCode::SUCCESS),
+            Command::Demo(demo) => demo.run(settings).await.map(|()| ExitCode::SUCCESS),
+            Command::Doctor => doctor::run(settings).await,
+            Command::User(user) => user.run(settings).await.map(|()| ExitCode::SUCCESS),
+            Command::Source(source) => source.run(settings).await.map(|()| ExitCode::SUCCESS),
+            Command::Key(key) => key.run().map(|()| ExitCode::SUCCESS),
+            Command::Odoo(odoo) => odoo.run(settings).await,
+            Command::Audit(audit) => audit.run(settings).await,
+            Command::Decode(_) | Command::Verify(_) | Command::Fold(_) => unreachable!("done above"),
+        }
+    })
+}
+
+fn log_to(filter: &str, format: LogFormat) -> Result<()> {
+    let filter = EnvFilter::try_new(filter)?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => log.with_target(false).init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+    Ok(())
+}

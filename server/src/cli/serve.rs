@@ -1,0 +1,138 @@
+//! `milepost serve`: the production start.
+
+use crate::{
+    clock::SystemClock,
+    config::{Config, Settings},
+    http,
+    jobs::{self, Runner},
+    tower::Tower,
+    usecases::people,
+    wire,
+};
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use std::{sync::Arc, time::Duration};
+use storage::jobs::Lane;
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// How long a shutdown may take before the process leaves anyway; leases then end by themselves.
+const SHUTDOWN_MAX: Duration = Duration::from_secs(20);
+
+/// Run the tower.
+#[derive(Args)]
+pub struct Serve {
+    /// What this process does: answer requests, work, or both. SQLite takes only one process: all.
+    #[arg(long, value_enum, default_value_t = Role::All)]
+    role: Role,
+}
+
+/// What a process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Role {
+    /// Answers requests.
+    Web,
+    /// Works.
+    Worker,
+    /// Both.
+    All,
+}
+
+impl Serve {
+    /// Runs until SIGINT or SIGTERM.
+    pub async fn run(self, settings: Settings) -> Result<()> {
+        if self.role != Role::All {
+            bail!("the database is SQLite, which takes one process only: leave --role out, or set it to all");
+        }
+        let config = settings.resolve()?;
+        config.require_secure()?;
+        let tower = wire::tower(config, Arc::new(SystemClock)).await?;
+        if let Some(token) = people::setup_token(&tower).await? {
+            println!("There is no user yet. Make the first admin here (the link works once):\n  {}/set-up?token={token}", tower.config.public_url);
+        }
+        let running = Running::start(tower, prometheus()?).await?;
+        println!("Milepost listens on http://{}", running.address);
+        running.until_signal().await
+    }
+}
+
+/// Prometheus metrics of this process.
+///
+/// # Errors
+/// When a recorder is installed already.
+pub fn prometheus() -> Result<PrometheusHandle> {
+    let buckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+    PrometheusBuilder::new().set_buckets(&buckets)?.install_recorder().context("metrics")
+}
+
+/// A tower that answers and works.
+pub struct Running {
+    /// Where it listens.
+    pub address: std::net::SocketAddr,
+    shutdown: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Running {
+    /// Listens, and starts the workers and the schedule.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
+    pub async fn start(tower: Arc<Tower>, metrics: PrometheusHandle) -> Result<Self> {
+        let listener = bind(&tower.config).await?;
+        let address = listener.local_addr()?;
+        let shutdown = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        for lane in [Lane::RealTime, Lane::Batch] {
+            tasks.spawn(Runner::new(Arc::clone(&tower), lane).run(shutdown.clone()));
+        }
+        tasks.spawn(jobs::run_schedule(Arc::clone(&tower), shutdown.clone()));
+        let router = http::router(tower, metrics, shutdown.clone());
+        let service = router.into_make_service_with_connect_info::<std::net::SocketAddr>();
+        let stopped = shutdown.clone();
+        tasks.spawn(async move {
+            let served = axum::serve(listener, service).with_graceful_shutdown(async move { stopped.cancelled().await }).await;
+            if let Err(error) = served {
+                tracing::error!("the listener ended: {error}");
+            }
+        });
+        tasks.close();
+        Ok(Self { address, shutdown, tasks })
+    }
+
+    /// A token that ends with the tower.
+    pub fn shutdown_token(&self) -> CancellationToken {
+        self.shutdown.clone()
+    }
+
+    /// Runs until SIGINT or SIGTERM, then finishes or gives back what it works on.
+    pub async fn until_signal(self) -> Result<()> {
+        signal().await?;
+        tracing::info!("shutting down");
+        self.stop().await;
+        Ok(())
+    }
+
+    /// Stops.
+    pub async fn stop(self) {
+        self.shutdown.cancel();
+        if tokio::time::timeout(SHUTDOWN_MAX, self.tasks.wait()).await.is_err() {
+            tracing::warn!("not everything ended in time; leases end by themselves");
+        }
+    }
+}
+
+async fn bind(config: &Config) -> Result<TcpListener> {
+    TcpListener::bind(config.addr).await.with_context(|| format!("cannot listen on {}: is another server running there? Set --addr", config.addr))
+}
+
+async fn signal() -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupt = tokio::signal::ctrl_c() => interrupt?,
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}

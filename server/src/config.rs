@@ -1,0 +1,364 @@
+//! Configuration: one documented struct. The command line wins over the environment, the environment over the file.
+
+use crate::vault::KEY_BYTES;
+use anyhow::{Context, Result, bail, ensure};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use clap::Args;
+use secrecy::SecretString;
+use serde::Deserialize;
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+/// What a user may set, in any of the three layers.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// File with settings (TOML, the same names with underscores).
+    #[arg(long, env = "MILEPOST_CONFIG", value_name = "FILE", global = true)]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// Directory of the database and the master key.
+    #[arg(long, env = "MILEPOST_DATA", value_name = "DIR", global = true)]
+    pub data: Option<PathBuf>,
+    /// File with the master key (32 bytes in base64); default: master.key in the data directory.
+    #[arg(long, env = "MILEPOST_MASTER_KEY_FILE", value_name = "FILE", global = true)]
+    pub master_key_file: Option<PathBuf>,
+    /// Address to listen on.
+    #[arg(long, env = "MILEPOST_ADDR", value_name = "HOST:PORT", global = true)]
+    pub addr: Option<SocketAddr>,
+    /// Address under which people and carriers reach this server, e.g. https://tower.example.com.
+    #[arg(long, env = "MILEPOST_PUBLIC_URL", value_name = "URL", global = true)]
+    pub public_url: Option<String>,
+    /// Folder with the browser's half of the pages.
+    #[arg(long, env = "MILEPOST_SITE", value_name = "DIR", global = true)]
+    pub site: Option<PathBuf>,
+    /// Name of the company.
+    #[arg(long, env = "MILEPOST_COMPANY", value_name = "NAME", global = true)]
+    pub company: Option<String>,
+    /// Odoo: address, e.g. https://odoo.example.com.
+    #[arg(long, env = "MILEPOST_ODOO_URL", value_name = "URL", global = true)]
+    pub odoo_url: Option<String>,
+    /// Odoo: database.
+    #[arg(long, env = "MILEPOST_ODOO_DATABASE", value_name = "NAME", global = true)]
+    pub odoo_database: Option<String>,
+    /// Odoo: file with the API key of the integration user.
+    #[arg(long, env = "MILEPOST_ODOO_KEY_FILE", value_name = "FILE", global = true)]
+    pub odoo_key_file: Option<PathBuf>,
+    /// Odoo: seconds between two imports of changed deliveries.
+    #[arg(long, env = "MILEPOST_ODOO_IMPORT_SECONDS", value_name = "N", global = true)]
+    pub odoo_import_seconds: Option<u64>,
+    /// Service desk: connector, e.g. request_tracker.
+    #[arg(long, env = "MILEPOST_DESK", value_name = "NAME", global = true)]
+    pub desk: Option<String>,
+    /// Service desk: address.
+    #[arg(long, env = "MILEPOST_DESK_URL", value_name = "URL", global = true)]
+    pub desk_url: Option<String>,
+    /// Service desk: file with the token.
+    #[arg(long, env = "MILEPOST_DESK_TOKEN_FILE", value_name = "FILE", global = true)]
+    pub desk_token_file: Option<PathBuf>,
+    /// Service desk: queue or group that takes the cases.
+    #[arg(long, env = "MILEPOST_DESK_QUEUE", value_name = "NAME", global = true)]
+    pub desk_queue: Option<String>,
+    /// Minutes that a major exception may heal by itself before a case is opened.
+    #[arg(long, env = "MILEPOST_CASE_GRACE_MINUTES", value_name = "N", global = true)]
+    pub case_grace_minutes: Option<u64>,
+    /// Hours that a minor exception may last before a case is opened.
+    #[arg(long, env = "MILEPOST_CASE_MINOR_HOURS", value_name = "N", global = true)]
+    pub case_minor_hours: Option<u64>,
+    /// Hours after which a shipment of which nothing is heard counts as silent.
+    #[arg(long, env = "MILEPOST_SILENCE_HOURS", value_name = "N", global = true)]
+    pub silence_hours: Option<u32>,
+    /// Log filter, e.g. info or milepost=debug.
+    #[arg(long, env = "MILEPOST_LOG", value_name = "FILTER", global = true)]
+    pub log: Option<String>,
+    /// Log form: text or json.
+    #[arg(long, env = "MILEPOST_LOG_FORMAT", value_name = "FORM", global = true)]
+    pub log_format: Option<LogFormat>,
+}
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// What the server runs with.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Directory of the database and the master key.
+    pub data: PathBuf,
+    /// File with the master key.
+    pub master_key_file: PathBuf,
+    /// Address to listen on.
+    pub addr: SocketAddr,
+    /// Address under which the server is reached.
+    pub public_url: String,
+    /// Folder with the browser's half.
+    pub site: Option<PathBuf>,
+    /// Name of the company.
+    pub company: String,
+    /// Odoo, where there is one.
+    pub odoo: Option<OdooSettings>,
+    /// The service desk, where there is one.
+    pub desk: Option<DeskSettings>,
+    /// The rules of thumb.
+    pub rules: Rules,
+    /// Whether this is the demo.
+    pub mode: Mode,
+}
+
+/// Demo or the real thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Real.
+    Production,
+    /// Everything is simulated; the pages say so.
+    Demo,
+}
+
+/// How to reach Odoo.
+#[derive(Clone, Debug)]
+pub struct OdooSettings {
+    /// Address.
+    pub url: String,
+    /// Database.
+    pub database: String,
+    /// API key of the integration user.
+    pub key: SecretString,
+    /// Seconds between two imports.
+    pub import_seconds: u64,
+}
+
+/// How to reach the desk.
+#[derive(Clone, Debug)]
+pub struct DeskSettings {
+    /// The connector.
+    pub connector: String,
+    /// Address.
+    pub url: String,
+    /// Token.
+    pub token: SecretString,
+    /// Queue or group.
+    pub queue: String,
+}
+
+/// Times that decide when somebody is called.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// Minutes before a major exception makes a case.
+    pub major_grace_minutes: u64,
+    /// Hours before a minor exception makes a case.
+    pub minor_hours: u64,
+    /// Hours of silence before it is an exception.
+    pub silence_hours: u32,
+}
+
+impl Settings {
+    /// Puts the file under what the command line and the environment say.
+    ///
+    /// # Errors
+    /// When the file cannot be read or has a setting that does not exist.
+    pub fn layered(self) -> Result<Self> {
+        let Some(path) = &self.config else { return Ok(self) };
+        let text = std::fs::read_to_string(path).with_context(|| format!("settings file {}", path.display()))?;
+        let file: Self = toml::from_str(&text).with_context(|| format!("settings file {}", path.display()))?;
+        Ok(self.over(file))
+    }
+
+    fn over(self, below: Self) -> Self {
+        Self {
+            config: self.config,
+            data: self.data.or(below.data),
+            master_key_file: self.master_key_file.or(below.master_key_file),
+            addr: self.addr.or(below.addr),
+            public_url: self.public_url.or(below.public_url),
+            site: self.site.or(below.site),
+            company: self.company.or(below.company),
+            odoo_url: self.odoo_url.or(below.odoo_url),
+            odoo_database: self.odoo_database.or(below.odoo_database),
+            odoo_key_file: self.odoo_key_file.or(below.odoo_key_file),
+            odoo_import_seconds: self.odoo_import_seconds.or(below.odoo_import_seconds),
+            desk: self.desk.or(below.desk),
+            desk_url: self.desk_url.or(below.desk_url),
+            desk_token_file: self.desk_token_file.or(below.desk_token_file),
+            desk_queue: self.desk_queue.or(below.desk_queue),
+            case_grace_minutes: self.case_grace_minutes.or(below.case_grace_minutes),
+            case_minor_hours: self.case_minor_hours.or(below.case_minor_hours),
+            silence_hours: self.silence_hours.or(below.silence_hours),
+            log: self.log.or(below.log),
+            log_format: self.log_format.or(below.log_format),
+        }
+    }
+
+    /// The configuration, with defaults; refuses what is half-set.
+    ///
+    /// # Errors
+    /// Says which setting is missing and how to set it.
+    pub fn resolve(self) -> Result<Config> {
+        let data = self.data.unwrap_or_else(|| PathBuf::from("data"));
+        let addr = self.addr.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000)));
+        let odoo = match (self.odoo_url, self.odoo_database, self.odoo_key_file) {
+            (None, None, None) => None,
+            (Some(url), Some(database), Some(key_file)) => Some(OdooSettings {
+                url: trimmed_url(url),
+                database,
+                key: secret_file(&key_file)?,
+                import_seconds: self.odoo_import_seconds.unwrap_or(60).max(1),
+            }),
+            _ => bail!("Odoo is set in part: --odoo-url, --odoo-database and --odoo-key-file belong together"),
+        };
+        let desk = match (self.desk_url, self.desk_token_file) {
+            (None, None) => None,
+            (Some(url), Some(token_file)) => Some(DeskSettings {
+                connector: self.desk.unwrap_or_else(|| "request_tracker".into()),
+                url: trimmed_url(url),
+                token: secret_file(&token_file)?,
+                queue: self.desk_queue.unwrap_or_else(|| "Shipments".into()),
+            }),
+            _ => bail!("the service desk is set in part: --desk-url and --desk-token-file belong together"),
+        };
+        Ok(Config {
+            master_key_file: self.master_key_file.unwrap_or_else(|| data.join("master.key")),
+            public_url: trimmed_url(self.public_url.unwrap_or_else(|| format!("http://{addr}"))),
+            data,
+            addr,
+            site: self.site,
+            company: self.company.unwrap_or_else(|| "My company".into()),
+            odoo,
+            desk,
+            rules: Rules {
+                major_grace_minutes: self.case_grace_minutes.unwrap_or(120),
+                minor_hours: self.case_minor_hours.unwrap_or(24),
+                silence_hours: self.silence_hours.unwrap_or(72),
+            },
+            mode: Mode::Production,
+        })
+    }
+}
+
+impl Config {
+    /// Refuses to run where that would be insecure.
+    ///
+    /// # Errors
+    /// Says what is insecure and what to do.
+    pub fn require_secure(&self) -> Result<()> {
+        let local = self.addr.ip().is_loopback();
+        let https = self.public_url.starts_with("https://");
+        let host = self.public_url.split("//").nth(1).unwrap_or_default();
+        let local_name = ["127.0.0.1", "localhost", "[::1]"].iter().any(|name| host.starts_with(name));
+        ensure!(
+            https || (local && local_name),
+            "people would sign in over plain HTTP: set --public-url to the https:// address of the reverse proxy in front \
+             (this server listens on {} and is reached as {})",
+            self.addr,
+            self.public_url
+        );
+        Ok(())
+    }
+
+    /// The master key.
+    ///
+    /// # Errors
+    /// When the file is missing, readable by others, or no key.
+    pub fn master_key(&self) -> Result<[u8; KEY_BYTES]> {
+        let path = &self.master_key_file;
+        let text = std::fs::read_to_string(path).with_context(|| {
+            format!("master key {}: make one with `milepost key new {}` and keep a copy apart from the backups", path.display(), path.display())
+        })?;
+        require_private(path)?;
+        parse_key(&text).with_context(|| format!("master key {}", path.display()))
+    }
+
+    /// Whether cookies may travel over HTTPS only.
+    pub fn secure_cookies(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+}
+
+/// A key file's text.
+///
+/// # Errors
+/// When it is not 32 bytes in base64.
+pub fn parse_key(text: &str) -> Result<[u8; KEY_BYTES]> {
+    let bytes = STANDARD.decode(text.trim()).context("not base64")?;
+    bytes.try_into().map_err(|b: Vec<u8>| anyhow::anyhow!("{} bytes, must be {KEY_BYTES}", b.len()))
+}
+
+/// Writes a new key file that only its owner can read; never overwrites one.
+///
+/// # Errors
+/// When the file exists or cannot be written.
+pub fn write_key(path: &Path, key: &[u8; KEY_BYTES]) -> Result<()> {
+    use std::{io::Write, os::unix::fs::OpenOptionsExt};
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("master key {}", path.display()))?;
+    writeln!(file, "{}", STANDARD.encode(key))?;
+    file.sync_all().context("master key")
+}
+
+fn require_private(path: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(path)?.permissions().mode();
+    ensure!(mode & 0o077 == 0, "{} can be read by others: chmod 600 {}", path.display(), path.display());
+    Ok(())
+}
+
+fn secret_file(path: &Path) -> Result<SecretString> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("secret file {}", path.display()))?;
+    // a token file may be written as NAME=value, as desks' own tools do
+    let value = text.lines().next().unwrap_or_default().trim();
+    let value = value.split_once('=').filter(|(name, _)| name.chars().all(|c| c.is_ascii_uppercase() || c == '_')).map_or(value, |(_, v)| v);
+    ensure!(!value.is_empty(), "secret file {} is empty", path.display());
+    Ok(value.to_owned().into())
+}
+
+fn trimmed_url(url: String) -> String {
+    url.trim_end_matches('/').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> Settings {
+        Settings::default()
+    }
+
+    #[test]
+    fn plain_http_is_allowed_on_this_machine_only() {
+        assert!(settings().resolve().unwrap().require_secure().is_ok());
+        let open = Settings { addr: Some("0.0.0.0:3000".parse().unwrap()), ..settings() };
+        let error = open.resolve().unwrap().require_secure().unwrap_err().to_string();
+        assert!(error.contains("--public-url"), "{error}");
+        let proxied = Settings { public_url: Some("https://tower.test/".into()), ..settings() };
+        let config = proxied.resolve().unwrap();
+        assert!(config.require_secure().is_ok() && config.secure_cookies());
+        assert_eq!(config.public_url, "https://tower.test");
+    }
+
+    #[test]
+    fn half_set_systems_are_refused() {
+        let half = Settings { odoo_url: Some("http://127.0.0.1:8069".into()), ..settings() };
+        assert!(half.resolve().unwrap_err().to_string().contains("belong together"));
+    }
+
+    #[test]
+    fn the_file_lies_below_the_command_line() {
+        let file: Settings = toml::from_str("company = \"File\"\nsilence_hours = 10").unwrap();
+        let top = Settings { company: Some("Line".into()), ..settings() };
+        let merged = top.over(file);
+        assert_eq!((merged.company.as_deref(), merged.silence_hours), (Some("Line"), Some(10)));
+        assert!(toml::from_str::<Settings>("no_such_setting = 1").is_err());
+    }
+}

@@ -1,0 +1,86 @@
+//! `POST /ingest/{source}`: the carriers' door.
+
+use super::problem::Problem;
+use crate::{
+    tower::Tower,
+    usecases::ingest::{self, Delivery, Refused},
+};
+use axum::{
+    Json,
+    body::{Body, to_bytes},
+    extract::{Path, Request, State},
+    http::{HeaderName, HeaderValue, StatusCode},
+    response::{IntoResponse, Response},
+};
+use connectors::carriers::RawRequest;
+use std::{sync::Arc, time::Instant};
+use storage::inbox::Novelty;
+
+/// The header that names the thread, in requests and answers.
+pub const CORRELATION: HeaderName = HeaderName::from_static("x-correlation-id");
+
+/// Takes a message: verified over the raw bytes, durable before the 202.
+pub async fn ingest(State(tower): State<Arc<Tower>>, Path(source): Path<String>, request: Request) -> Response {
+    let started = Instant::now();
+    let correlation = tower.correlation();
+    let answer = take(&tower, &source, correlation, request).await;
+    let (mut response, end) = match answer {
+        Ok((receipt, end)) => (receipt, end),
+        Err(refused) => (problem(&refused).correlated(correlation).into_response(), end_of(&refused)),
+    };
+    // the name of an unknown source is the sender's invention and no label
+    let label = if end == "unknown_source" { "-".to_owned() } else { source };
+    metrics::counter!("milepost_ingest_total", "source" => label, "end" => end).increment(1);
+    metrics::histogram!("milepost_ingest_seconds").record(started.elapsed().as_secs_f64());
+    let header = HeaderValue::from_str(&correlation.to_string()).expect("an id is ASCII");
+    response.headers_mut().entry(CORRELATION).or_insert(header);
+    response
+}
+
+async fn take(tower: &Tower, source: &str, correlation: domain::ids::CorrelationId, request: Request) -> Result<(Response, &'static str), Refused> {
+    let limit = ingest::body_limit(tower, source).await?;
+    let (parts, body) = request.into_parts();
+    let bytes = read(body, limit).await?;
+    let raw = RawRequest { method: parts.method.as_str(), path: parts.uri.path(), headers: &parts.headers, body: &bytes };
+    let receipt = ingest::accept(tower, Delivery { source, request: raw, correlation }).await?;
+    let (status, end) = match receipt.novelty {
+        Novelty::New => ("accepted", "accepted"),
+        Novelty::Repeated => ("duplicate", "duplicate"),
+    };
+    tracing::info!(source, correlation = %receipt.correlation, message = %receipt.message, bytes = bytes.len(), "message {status}");
+    let body = Json(serde_json::json!({ "message": receipt.message, "correlation": receipt.correlation, "status": status }));
+    let kept = HeaderValue::from_str(&receipt.correlation.to_string()).expect("an id is ASCII");
+    Ok(((StatusCode::ACCEPTED, [(CORRELATION, kept)], body).into_response(), end))
+}
+
+async fn read(body: Body, limit: usize) -> Result<axum::body::Bytes, Refused> {
+    to_bytes(body, limit).await.map_err(|error| {
+        // axum boxes the limit's own error; anything else is a sender that went away
+        let too_large = std::error::Error::source(&error).is_some_and(|s| s.to_string().contains("length limit"));
+        if too_large { Refused::TooLarge(limit) } else { Refused::Unavailable }
+    })
+}
+
+fn problem(refused: &Refused) -> Problem {
+    let detail = refused.to_string();
+    match refused {
+        Refused::UnknownSource => Problem::new(StatusCode::NOT_FOUND, "unknown_source", detail),
+        Refused::NotVerified(_) => Problem::new(StatusCode::UNAUTHORIZED, "not_verified", detail),
+        Refused::TooLarge(_) => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail),
+        Refused::Unavailable => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).retry_after(1),
+        Refused::Internal(_) => {
+            tracing::error!("ingest: {detail}");
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on our side")
+        }
+    }
+}
+
+fn end_of(refused: &Refused) -> &'static str {
+    match refused {
+        Refused::UnknownSource => "unknown_source",
+        Refused::NotVerified(_) => "not_verified",
+        Refused::TooLarge(_) => "too_large",
+        Refused::Unavailable => "unavailable",
+        Refused::Internal(_) => "internal",
+    }
+}

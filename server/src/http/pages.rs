@@ -1,0 +1,148 @@
+//! Pages: server-side rendering, the pages' server functions, and the site folder with the browser's half.
+
+use super::session;
+use crate::{config::{Config, Mode}, ports, tower::Tower};
+use anyhow::Context;
+use app::{SiteAssets, contract::session::Viewer, shell};
+use axum::{
+    Router,
+    body::Body,
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderValue, StatusCode, header},
+    middleware::{Next, from_fn},
+    response::{IntoResponse, Response},
+    routing::any,
+};
+use leptos::context::provide_context;
+use leptos_axum::handle_server_fns_with_context;
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use tower::ServiceExt as _;
+use tower_http::services::ServeDir;
+use tower_sessions::Session;
+
+/// Hashed names never change their content.
+const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+/// Public files may change with a release.
+const A_DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400");
+/// Pages hold what is true now, for one person.
+const NEVER: HeaderValue = HeaderValue::from_static("no-store");
+
+#[derive(Clone)]
+struct Pages {
+    tower: Arc<Tower>,
+    assets: SiteAssets,
+    site: Option<PathBuf>,
+}
+
+/// The browser's half, from the site folder's manifest; none where no folder is configured.
+///
+/// # Errors
+/// When the folder has no readable manifest.
+pub fn assets(config: &Config) -> anyhow::Result<Option<SiteAssets>> {
+    let Some(site) = &config.site else { return Ok(None) };
+    let path = site.join("manifest.json");
+    let text = std::fs::read_to_string(&path).with_context(|| format!("{}: is --site the folder that the build made?", path.display()))?;
+    let manifest = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
+    Ok(Some(manifest))
+}
+
+/// Pages, server functions and static files.
+pub fn router(tower: &Arc<Tower>) -> Router {
+    let assets = match assets(&tower.config) {
+        Ok(found) => found.unwrap_or_default(),
+        Err(error) => {
+            tracing::error!("pages run without the browser's half: {error:#}");
+            SiteAssets::default()
+        }
+    };
+    let pages = Pages { tower: Arc::clone(tower), assets, site: tower.config.site.clone() };
+    Router::new()
+        .route("/api/{*function}", any(server_function))
+        .fallback(file_or_page)
+        .layer(from_fn(page_headers))
+        .with_state(pages)
+}
+
+/// What pages and server functions find in their context.
+#[derive(Clone)]
+struct InContext {
+    ports: Arc<app::contract::Ports>,
+    viewer: Option<Viewer>,
+    session: ports::session::BrowserSession,
+    site: app::contract::session::Installation,
+}
+
+impl InContext {
+    async fn of(pages: &Pages, browser: ports::session::BrowserSession) -> Self {
+        let user = match &browser.session {
+            Some(session) => session::user(&pages.tower, session).await,
+            None => None,
+        };
+        Self {
+            viewer: user.as_ref().map(ports::session::viewer),
+            ports: Arc::new(ports::all(&pages.tower, user.as_ref(), &browser)),
+            session: browser,
+            site: ports::session::installation(&pages.tower, pages.tower.config.mode == Mode::Demo),
+        }
+    }
+
+    fn provide(&self) {
+        provide_context(Arc::clone(&self.ports));
+        provide_context(self.viewer.clone());
+        provide_context(self.session.clone());
+        provide_context(self.site.clone());
+    }
+}
+
+fn browser(request: &Request) -> ports::session::BrowserSession {
+    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip().to_string()).unwrap_or_default();
+    ports::session::BrowserSession { session: request.extensions().get::<Session>().cloned(), address }
+}
+
+async fn server_function(State(pages): State<Pages>, request: Request) -> Response {
+    let context = InContext::of(&pages, browser(&request)).await;
+    handle_server_fns_with_context(move || context.provide(), request).await.into_response()
+}
+
+/// A file of the site folder, precompressed where the browser takes it; else a page. Pages are sent whole, so that their
+/// status and redirects are settled before the first byte.
+async fn file_or_page(State(pages): State<Pages>, request: Request) -> Response {
+    if let Some(probe) = static_path(&pages, &request) {
+        if let Some(file) = static_file(&pages, probe).await {
+            return file;
+        }
+    }
+    let context = InContext::of(&pages, browser(&request)).await;
+    let assets = pages.assets.clone();
+    let render = leptos_axum::render_app_async_with_context(move || context.provide(), move || shell(assets.clone()));
+    render(request).await.into_response()
+}
+
+/// The request for a file, where the path may be one: pages have no dot in their last part.
+fn static_path(pages: &Pages, request: &Request) -> Option<Request> {
+    pages.site.as_ref()?;
+    let path = request.uri().path();
+    if path == "/manifest.json" || !path.rsplit('/').next().unwrap_or_default().contains('.') {
+        return None;
+    }
+    let mut probe = Request::builder().method(request.method()).uri(request.uri()).body(Body::empty()).ok()?;
+    *probe.headers_mut() = request.headers().clone();
+    Some(probe)
+}
+
+async fn static_file(pages: &Pages, probe: Request) -> Option<Response> {
+    let site = pages.site.as_ref()?;
+    let keep = if probe.uri().path().starts_with("/pkg/") { FOREVER } else { A_DAY };
+    let Ok(mut answer) = ServeDir::new(site).precompressed_br().precompressed_gzip().oneshot(probe).await;
+    if answer.status() == StatusCode::NOT_FOUND {
+        return None;
+    }
+    answer.headers_mut().insert(header::CACHE_CONTROL, keep);
+    Some(answer.into_response())
+}
+
+async fn page_headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(NEVER);
+    response
+}

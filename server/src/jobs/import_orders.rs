@@ -1,0 +1,21 @@
+//! Takes in what Odoo changed.
+
+use super::{CallKeeper, retry};
+use crate::{
+    tower::Tower,
+    usecases::orders::{self, OrderError},
+};
+use storage::jobs::{Finish, LeasedJob};
+
+pub(super) async fn perform(tower: &Tower, leased: &LeasedJob, calls: &CallKeeper) -> Finish {
+    match orders::import(tower, leased.scope, leased.job.correlation, calls).await {
+        Ok(imported) => {
+            if imported.created + imported.changed > 0 {
+                tracing::info!(created = imported.created, changed = imported.changed, "deliveries imported from Odoo");
+            }
+            Finish::Done
+        }
+        Err(OrderError::Call(error)) => retry::after_call(&error, leased.attempts, &*tower.clock),
+        Err(OrderError::Ours(error)) => retry::after_ours(&error, leased.attempts, &*tower.clock),
+    }
+}

@@ -1,0 +1,16 @@
+//! Reads a kept message.
+
+use super::retry;
+use crate::{tower::Tower, usecases};
+use domain::ids::MessageId;
+use storage::jobs::{Finish, LeasedJob};
+
+pub(super) async fn perform(tower: &Tower, leased: &LeasedJob) -> Finish {
+    let Ok(id) = leased.job.target.parse::<MessageId>() else {
+        return Finish::Dead { error: "the target is no message".into(), class: "invalid".into() };
+    };
+    match usecases::normalise::normalise(tower, leased.scope, id).await {
+        Ok(_) => Finish::Done,
+        Err(error) => retry::after_ours(&error, leased.attempts, &*tower.clock),
+    }
+}

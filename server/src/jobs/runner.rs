@@ -1,0 +1,246 @@
+//! The runner: claims due jobs of a lane under a lease, does them side by side, renews, and finishes or gives back.
+
+use super::perform;
+use crate::tower::Tower;
+use domain::ids::JobId;
+use jiff::SignedDuration;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use storage::jobs::{ClaimRequest, Finish, JobKind, Lane, LeasedJob};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+/// For how long a claimed job is its worker's.
+const LEASE: SignedDuration = SignedDuration::from_secs(30);
+/// How often leases are renewed.
+const RENEW: Duration = Duration::from_secs(10);
+/// Looks for work at least this often, should a wake-up be lost.
+const POLL: Duration = Duration::from_secs(1);
+/// How long a shutdown waits for running jobs before it gives their leases back.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// A worker of one lane.
+pub struct Runner {
+    tower: Arc<Tower>,
+    owner: String,
+    lane: Lane,
+    groups: Vec<Group>,
+}
+
+/// Kinds of work with a budget of their own, so that a slow destination leaves the others alone.
+struct Group {
+    kinds: Vec<JobKind>,
+    at_once: usize,
+}
+
+impl Runner {
+    /// A worker with the usual budgets.
+    pub fn new(tower: Arc<Tower>, lane: Lane) -> Self {
+        let owner = format!("{}-{:?}", tower.clock.id().simple(), lane);
+        let groups = [
+            (vec![JobKind::Normalise], 8),
+            (vec![JobKind::Fold], 8),
+            (vec![JobKind::SyncOrder], 4),
+            (vec![JobKind::SyncCase], 4),
+            (vec![JobKind::ImportOrders], 1),
+        ];
+        let groups = groups.into_iter().map(|(kinds, at_once)| Group { kinds, at_once }).collect();
+        Self { tower, owner, lane, groups }
+    }
+
+    /// Works until shutdown; then finishes what runs, or gives its leases back.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let mut running = JoinSet::new();
+        let held: Held = Arc::default();
+        let renewing = tokio::spawn(renew(Arc::clone(&self.tower), self.owner.clone(), Arc::clone(&held), shutdown.child_token()));
+        while !shutdown.is_cancelled() {
+            let woken = self.tower.wake.lane(self.lane).notified();
+            tokio::pin!(woken);
+            woken.as_mut().enable();
+            let claimed = self.fill(&mut running, &held).await;
+            if claimed > 0 {
+                while running.try_join_next().is_some() {}
+                continue;
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                () = &mut woken => {}
+                Some(_) = running.join_next(), if !running.is_empty() => {}
+                () = tokio::time::sleep(POLL) => {}
+            }
+        }
+        self.drain(running, &held).await;
+        renewing.abort();
+    }
+
+    /// Does everything that is due now, and what follows from it, one after the other. For tests and the command line,
+    /// where time is advanced and not slept.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn run_until_idle(&self) -> storage::Result<u32> {
+        let mut done = 0;
+        loop {
+            let all = self.groups.iter().flat_map(|g| g.kinds.clone()).collect();
+            let leased = self.tower.store.jobs.claim(self.request(all, 16)).await?;
+            if leased.is_empty() {
+                return Ok(done);
+            }
+            for job in leased {
+                let finish = perform(&self.tower, &job).await;
+                self.tower.store.jobs.finish(&self.owner, job.job.id, finish, self.tower.now()).await?;
+                done += 1;
+            }
+        }
+    }
+
+    /// Claims as much as the budgets allow; how many.
+    async fn fill(&self, running: &mut JoinSet<()>, held: &Held) -> usize {
+        let mut claimed = 0;
+        for group in &self.groups {
+            let busy = held.lock().expect("no panic while held").values().filter(|h| group.kinds.contains(&h.kind)).count();
+            let free = group.at_once.saturating_sub(busy);
+            if free == 0 {
+                continue;
+            }
+            let request = self.request(group.kinds.clone(), u32::try_from(free).unwrap_or(u32::MAX));
+            match self.tower.store.jobs.claim(request).await {
+                Ok(leased) => {
+                    claimed += leased.len();
+                    for job in leased {
+                        self.start(job, running, held);
+                    }
+                }
+                Err(error) => tracing::warn!(lane = ?self.lane, "no jobs can be claimed: {error}"),
+            }
+        }
+        claimed
+    }
+
+    fn request(&self, kinds: Vec<JobKind>, limit: u32) -> ClaimRequest {
+        let now = self.tower.now();
+        ClaimRequest { owner: self.owner.clone(), lane: self.lane, kinds, limit, now, until: now.checked_add(LEASE).unwrap_or(now) }
+    }
+
+    fn start(&self, job: LeasedJob, running: &mut JoinSet<()>, held: &Held) {
+        let (tower, owner, done) = (Arc::clone(&self.tower), self.owner.clone(), Arc::clone(held));
+        let (id, kind) = (job.job.id, job.job.kind);
+        // the entry is there before the task can remove it
+        let mut guard = held.lock().expect("no panic while held");
+        let task = running.spawn(async move {
+            let _removed = Removed { held: done, id };
+            work(&tower, &owner, &job).await;
+        });
+        guard.insert(id, HeldJob { kind, task });
+    }
+
+    async fn drain(&self, mut running: JoinSet<()>, held: &Held) {
+        let finished = tokio::time::timeout(DRAIN, async { while running.join_next().await.is_some() {} }).await;
+        if finished.is_err() {
+            let left: Vec<JobId> = held.lock().expect("no panic while held").keys().copied().collect();
+            running.shutdown().await;
+            for id in left {
+                let released = self.tower.store.jobs.finish(&self.owner, id, Finish::Released, self.tower.now()).await;
+                if let Err(error) = released {
+                    tracing::warn!(job = %id, "lease not given back, it ends by itself: {error}");
+                }
+            }
+        }
+    }
+}
+
+type Held = Arc<Mutex<HashMap<JobId, HeldJob>>>;
+
+struct HeldJob {
+    kind: JobKind,
+    task: AbortHandle,
+}
+
+/// Takes the job off the list however its task ends.
+struct Removed {
+    held: Held,
+    id: JobId,
+}
+
+impl Drop for Removed {
+    fn drop(&mut self) {
+        if let Ok(mut held) = self.held.lock() {
+            held.remove(&self.id);
+        }
+    }
+}
+
+async fn work(tower: &Arc<Tower>, owner: &str, job: &LeasedJob) {
+    let span = tracing::info_span!("job", kind = job.job.kind.code(), target = %job.job.target, correlation = %job.job.correlation);
+    let inner = Arc::clone(tower);
+    let leased = job.clone();
+    // a task of its own, so that a panic in one job is that job's failure and not the worker's
+    let performed = tokio::spawn(tracing::Instrument::instrument(async move { perform(&inner, &leased).await }, span));
+    let _stop_with_us = AbortOnDrop(performed.abort_handle());
+    let finish = match performed.await {
+        Ok(finish) => finish,
+        Err(error) if error.is_cancelled() => return,
+        Err(_) => super::retry::after_ours(&crate::usecases::UseCaseError::Internal("the job panicked".into()), job.attempts, &*tower.clock),
+    };
+    if let Finish::Retry { error, class, .. } | Finish::Dead { error, class } = &finish {
+        tracing::warn!(kind = job.job.kind.code(), target = %job.job.target, correlation = %job.job.correlation, class, "job failed: {error}");
+    }
+    metrics::counter!("milepost_jobs_total", "kind" => job.job.kind.code(), "end" => end_word(&finish)).increment(1);
+    if let Err(error) = tower.store.jobs.finish(owner, job.job.id, finish, tower.now()).await {
+        tracing::error!(job = %job.job.id, "a finished job could not be marked; it will run again: {error}");
+    }
+}
+
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn end_word(finish: &Finish) -> &'static str {
+    match finish {
+        Finish::Done => "done",
+        Finish::Retry { .. } => "retry",
+        Finish::Dead { .. } => "dead",
+        Finish::Released => "released",
+        Finish::Later(_) => "later",
+    }
+}
+
+/// Renews leases; a job whose lease was lost is cancelled, since somebody else may be doing it.
+async fn renew(tower: Arc<Tower>, owner: String, held: Held, shutdown: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = tokio::time::sleep(RENEW) => {}
+        }
+        let ids: Vec<JobId> = held.lock().expect("no panic while held").keys().copied().collect();
+        if ids.is_empty() {
+            if shutdown.is_cancelled() {
+                return;
+            }
+            continue;
+        }
+        let until = tower.now().checked_add(LEASE).unwrap_or(tower.now());
+        match tower.store.jobs.renew(&owner, ids.clone(), until).await {
+            Ok(kept) => {
+                let held = held.lock().expect("no panic while held");
+                for lost in ids.iter().filter(|id| !kept.contains(id)) {
+                    if let Some(job) = held.get(lost) {
+                        tracing::warn!(job = %lost, "lease lost: cancelled");
+                        job.task.abort();
+                    }
+                }
+            }
+            Err(error) => tracing::warn!("leases not renewed: {error}"),
+        }
+        if shutdown.is_cancelled() {
+            tokio::time::sleep(RENEW).await;
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The exception queue, for the pages.
+
+use super::{Asker, cursor, id, refused, shipments::route, times};
+use app::contract::{
+    Answer,
+    exceptions::{Act, Card, QueuePage, QueueQuery, QueueRow as RowView},
+    shipments::Lateness,
+};
+use async_trait::async_trait;
+use domain::{
+    Category, Severity,
+    ids::{ExceptionId, UserId},
+};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
+use storage::work::{ExceptionAction, QueueRow, QueueView};
+
+/// A snoozed exception comes back after this time.
+const SNOOZE: SignedDuration = SignedDuration::from_hours(24);
+/// A clock that ends within this time is shown as a warning.
+const SOON: SignedDuration = SignedDuration::from_hours(2);
+
+/// The queue.
+pub struct ExceptionsPort(pub Asker);
+
+#[async_trait]
+impl app::contract::exceptions::ExceptionsPort for ExceptionsPort {
+    async fn queue(&self, query: QueueQuery) -> Answer<QueuePage> {
+        let (tower, scope) = (&self.0.tower, self.0.scope()?);
+        let now = tower.now();
+        let question = storage::work::QueueQuery {
+            view: view(&query.view),
+            category: Category::from_code(&query.category),
+            severity: Severity::from_code(&query.severity),
+            cursor: cursor(query.cursor),
+        };
+        let page = tower.store.work.queue(scope, question, now).await.map_err(|e| refused(tower, e))?;
+        let counts = tower.store.work.queue_counts(scope, now).await.map_err(|e| refused(tower, e))?;
+        let me = self.0.user.as_ref().map(|u| u.id);
+        Ok(QueuePage {
+            open: counts.iter().map(|(_, _, n)| n).sum(),
+            cards: cards(&counts),
+            rows: page.rows.into_iter().map(|row| row_view(row, me, now)).collect(),
+            next: page.next,
+        })
+    }
+
+    async fn act(&self, exception: String, act: Act, why: String) -> Answer<()> {
+        let (tower, scope) = (&self.0.tower, self.0.scope()?);
+        let exception: ExceptionId = id(&exception)?;
+        let me = self.0.user.as_ref().map(|u| u.id);
+        let now = tower.now();
+        let action = match act {
+            Act::Acknowledge => ExceptionAction::Acknowledge,
+            Act::Take => ExceptionAction::Assign { owner: me },
+            Act::Release => ExceptionAction::Assign { owner: None },
+            Act::Snooze => ExceptionAction::Snooze { until: now.checked_add(SNOOZE).unwrap_or(now) },
+            Act::Resolve => ExceptionAction::Resolve,
+            Act::Reopen => ExceptionAction::Reopen,
+        };
+        crate::usecases::exceptions::act(tower, scope, exception, action, Some(why).filter(|w| !w.trim().is_empty())).await.map_err(|e| refused(tower, e))
+    }
+}
+
+fn view(text: &str) -> QueueView {
+    match text {
+        "mine" => QueueView::Mine,
+        "unassigned" => QueueView::Unassigned,
+        "snoozed" => QueueView::Snoozed,
+        "closed" => QueueView::Closed,
+        _ => QueueView::Open,
+    }
+}
+
+fn cards(counts: &[(Category, Severity, u64)]) -> Vec<Card> {
+    let mut by_category: BTreeMap<Category, (u64, Severity, u64)> = BTreeMap::new();
+    for (category, severity, n) in counts.iter().filter(|(.., n)| *n > 0) {
+        let card = by_category.entry(*category).or_insert((0, *severity, 0));
+        card.0 += n;
+        match severity.cmp(&card.1) {
+            std::cmp::Ordering::Greater => (card.1, card.2) = (*severity, *n),
+            std::cmp::Ordering::Equal => card.2 += n,
+            std::cmp::Ordering::Less => {}
+        }
+    }
+    let mut cards: Vec<_> = by_category.into_iter().collect();
+    cards.sort_by_key(|(_, (n, worst, _))| std::cmp::Reverse((*worst, *n)));
+    let card = |(category, (count, worst, of_worst)): (Category, (u64, Severity, u64))| Card {
+        code: category.code().into(),
+        label: category.label().into(),
+        count,
+        note: format!("{of_worst} {}", worst.label().to_lowercase()),
+    };
+    cards.into_iter().map(card).collect()
+}
+
+fn row_view(row: QueueRow, me: Option<UserId>, now: Timestamp) -> RowView {
+    let exception = row.exception;
+    let left = exception.due_at.duration_since(now);
+    let clock = match (&exception.closed, left) {
+        (Some(_), _) => (Lateness::OnTime, "ended".to_owned()),
+        (None, left) if left.is_negative() => (Lateness::Bad, format!("over by {}", times::span_words(left.abs()))),
+        (None, left) => (if left < SOON { Lateness::Warn } else { Lateness::OnTime }, format!("{} left", times::span_words(left))),
+    };
+    let number = row.numbers.first();
+    RowView {
+        id: exception.id.to_string(),
+        shipment: exception.shipment.to_string(),
+        severity: exception.severity,
+        label: exception.reason.label().into(),
+        code: exception.reason.code().into(),
+        number: number.map_or_else(|| row.origin.as_ref().map_or_else(|| "no number".into(), |o| o.name.clone()), |n| n.number.clone()),
+        route: route(number.and_then(|n| n.carrier_label.as_deref()), row.destination.as_deref()),
+        state: row.state,
+        clock,
+        age: times::ago(exception.opened_at, now),
+        mine: exception.owner.is_some() && exception.owner == me,
+        owner: row.owner_name,
+        responsible: format!("answerable: {}", exception.responsible.label().to_lowercase()),
+        case: row.case.and_then(|case| Some((case.number?, case.url))),
+        closed: exception.closed.map(|(_, how)| format!("{} ", super::shipments::resolution(how))),
+        acknowledged: exception.acknowledged_at.is_some(),
+    }
+}

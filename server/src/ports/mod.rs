@@ -1,0 +1,66 @@
+//! Implements the pages' ports: use case → view type. Words and times for people are made here, so that the server's and
+//! the browser's half of a page agree.
+
+pub mod exceptions;
+pub mod overview;
+pub mod session;
+pub mod shipments;
+pub mod sync;
+mod times;
+
+use crate::{tower::Tower, usecases::UseCaseError};
+use app::contract::{ApiError, Ports};
+use std::sync::Arc;
+use storage::{Actor, Scope, people::UserRecord};
+
+/// The ports of one request: they know who asks.
+pub fn all(tower: &Arc<Tower>, user: Option<&UserRecord>, browser: &session::BrowserSession) -> Ports {
+    let asker = Asker { tower: Arc::clone(tower), user: user.cloned() };
+    Ports {
+        session: Arc::new(session::SessionPort { asker: asker.clone(), browser: browser.clone() }),
+        shipments: Arc::new(shipments::ShipmentsPort(asker.clone())),
+        exceptions: Arc::new(exceptions::ExceptionsPort(asker.clone())),
+        overview: Arc::new(overview::OverviewPort(asker.clone())),
+        sync: Arc::new(sync::SyncPort(asker)),
+    }
+}
+
+/// Who asks.
+#[derive(Clone)]
+pub struct Asker {
+    tower: Arc<Tower>,
+    user: Option<UserRecord>,
+}
+
+impl Asker {
+    /// What the person sees; nobody sees nothing.
+    fn scope(&self) -> Result<Scope, ApiError> {
+        let user = self.user.as_ref().ok_or(ApiError::Unauthenticated)?;
+        Ok(Scope { company: user.company, actor: Actor::User(user.id) })
+    }
+}
+
+/// An error for a page. What went wrong inside is for the logs, under a thread that the page shows.
+fn refused(tower: &Tower, error: impl Into<UseCaseError>) -> ApiError {
+    match error.into() {
+        UseCaseError::NotFound(_) => ApiError::NotFound,
+        UseCaseError::Forbidden(_) => ApiError::Forbidden,
+        UseCaseError::Conflict(message) => ApiError::Conflict { message },
+        UseCaseError::Invalid { field, message } => ApiError::Invalid { field: field.into(), message },
+        UseCaseError::Unavailable(message) => ApiError::Unavailable { message },
+        UseCaseError::Internal(why) => {
+            let correlation = tower.correlation();
+            tracing::error!(%correlation, "page: {why}");
+            ApiError::Internal { correlation: correlation.to_string() }
+        }
+    }
+}
+
+fn id<T: std::str::FromStr>(text: &str) -> Result<T, ApiError> {
+    text.parse().map_err(|_| ApiError::NotFound)
+}
+
+/// A cursor of the address; an empty one is none.
+fn cursor(text: String) -> Option<String> {
+    Some(text).filter(|c| !c.is_empty())
+}

@@ -1,0 +1,100 @@
+//! Signing in and out, for the pages.
+
+use super::{Asker, refused};
+use crate::{
+    http::session as web,
+    tower::Tower,
+    usecases::people::{self, NewUser, SignInError},
+};
+use app::contract::{
+    Answer, ApiError,
+    session::{Frame, Installation, Role, Viewer},
+};
+use async_trait::async_trait;
+use storage::{jobs::DestinationSummary, people::{RoleName, UserRecord}};
+use tower_sessions::Session;
+
+/// The browser's session and where it comes from.
+#[derive(Clone, Debug, Default)]
+pub struct BrowserSession {
+    /// The session.
+    pub session: Option<Session>,
+    /// The address of the other side.
+    pub address: String,
+}
+
+/// Signing in and out.
+pub struct SessionPort {
+    /// Who asks.
+    pub asker: Asker,
+    /// Their session.
+    pub browser: BrowserSession,
+}
+
+/// A user as pages know it.
+pub fn viewer(user: &UserRecord) -> Viewer {
+    let role = |role: &RoleName| match role {
+        RoleName::Agent => Role::Agent,
+        RoleName::Executive => Role::Executive,
+        RoleName::Admin => Role::Admin,
+    };
+    Viewer { user_id: user.id.to_string(), name: user.name.clone(), login: user.login.clone(), roles: user.roles.iter().map(role).collect() }
+}
+
+/// What everybody may know.
+pub fn installation(tower: &Tower, demo: bool) -> Installation {
+    Installation { company: tower.config.company.clone(), demo, version: env!("CARGO_PKG_VERSION").into() }
+}
+
+/// Syncs that a person has to look at: what knocks at somebody's door.
+pub(super) fn failed(summary: &[DestinationSummary]) -> u64 {
+    summary.iter().filter(|d| d.destination != "inside").map(|d| d.dead).sum()
+}
+
+#[async_trait]
+impl app::contract::session::SessionPort for SessionPort {
+    async fn frame(&self) -> Answer<Frame> {
+        let tower = &self.asker.tower;
+        let scope = self.asker.scope()?;
+        let user = self.asker.user.as_ref().ok_or(ApiError::Unauthenticated)?;
+        let now = tower.now();
+        let counts = tower.store.work.queue_counts(scope, now).await.map_err(|e| refused(tower, e))?;
+        let summary = tower.store.jobs.summary(scope, now).await.map_err(|e| refused(tower, e))?;
+        Ok(Frame {
+            viewer: viewer(user),
+            installation: installation(tower, crate::wire::is_demo(&tower.config)),
+            exceptions: counts.iter().map(|(_, _, n)| n).sum(),
+            failed: failed(&summary),
+        })
+    }
+
+    async fn sign_in(&self, login: String, password: String) -> Answer<String> {
+        let tower = &self.asker.tower;
+        let wrong = |field: &str, message: String| ApiError::Invalid { field: field.into(), message };
+        let user = match people::sign_in(tower, &login, password, &self.browser.address).await {
+            Ok(user) => user,
+            Err(SignInError::Ours(error)) => return Err(refused(tower, error)),
+            Err(SignInError::Wrong) => return Err(wrong("password", "Login or password is not right.".into())),
+            Err(SignInError::Throttled(minutes)) => return Err(wrong("password", format!("Too many tries. Wait {minutes} minutes, then try again."))),
+        };
+        let session = self.browser.session.as_ref().ok_or_else(|| ApiError::Unavailable { message: "there is no session".into() })?;
+        web::begin(session, user.id).await.map_err(|e| ApiError::Unavailable { message: e.to_string() })?;
+        Ok(viewer(&user).home().to_owned())
+    }
+
+    async fn sign_out(&self) -> Answer<()> {
+        if let Some(session) = &self.browser.session {
+            web::end(session).await.map_err(|e| ApiError::Unavailable { message: e.to_string() })?;
+        }
+        if let (Ok(scope), Some(user)) = (self.asker.scope(), &self.asker.user) {
+            let entry = people::plain_audit(self.asker.tower.now(), "session.end", format!("user:{}", user.id));
+            self.asker.tower.store.people.audit(scope, entry).await.map_err(|e| refused(&self.asker.tower, e))?;
+        }
+        Ok(())
+    }
+
+    async fn set_up(&self, token: String, login: String, name: String, password: String) -> Answer<()> {
+        let user = NewUser { login, name, password, roles: Vec::new() };
+        people::set_up(&self.asker.tower, &token, user).await.map(drop).map_err(|e| refused(&self.asker.tower, e))
+    }
+}

@@ -1,0 +1,656 @@
+//! Shipments, for the pages: the list, one shipment with its timeline and reasons, one event's raw message.
+
+use super::{Asker, cursor, id, refused, times};
+use crate::{
+    tower::Tower,
+    usecases::{
+        UseCaseError,
+        normalise::{self, StatementText, TEXT},
+        orders::CUSTOMER,
+    },
+};
+use app::contract::{
+    Answer, ApiError, When,
+    shipments::{
+        CaseView, CustomerView, Entry, EntryKind, ExceptionView, Lateness, ListPage, ListQuery, Mark, NumberView, RawView, Reason, Row, ShipmentView, Standing,
+        Step, StepStanding, Tab,
+    },
+};
+use async_trait::async_trait;
+use connectors::odoo::Customer;
+use domain::{
+    Classifier, Milestone, Severity, State,
+    carriers::normalise_number,
+    event_time::{EventTime, Precision},
+    fold::{self, Fact, Folded, Resolution, Standing as FactStanding, Verdict},
+    ids::{ObservationId, ShipmentId},
+    observation::Location,
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use std::collections::HashMap;
+use storage::{
+    Scope,
+    facts::ObservationRecord,
+    jobs::{AttemptRecord, Outcome},
+    people::{AuditRecord, RoleName},
+    shipments::{Loaded, SeenIn, ShipmentQuery, ShipmentRow, ShipmentTab, TabCounts},
+    work::{CaseRecord, CaseStatus, ExceptionRecord},
+};
+
+/// Moments offered under "as known at".
+const MOMENTS_MAX: usize = 50;
+/// Bytes of a raw message shown on the page.
+const RAW_SHOWN_MAX: usize = 20_000;
+/// A promise missed by less than this is a warning.
+const A_LITTLE_LATE: SignedDuration = SignedDuration::from_hours(24);
+/// JSON fields of carriers' messages that hold personal data.
+const PERSONAL_FIELDS: &[&str] = &["signed_by", "customer_name", "emails", "smses", "android", "ios", "name", "email", "phone", "street1", "street2", "address", "note", "title"];
+
+/// Shipments.
+pub struct ShipmentsPort(pub Asker);
+
+#[async_trait]
+impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
+    async fn list(&self, query: ListQuery) -> Answer<ListPage> {
+        let (tower, scope) = (&self.0.tower, self.0.scope()?);
+        let now = tower.now();
+        let words = Some(query.text.trim().to_owned()).filter(|t| !t.is_empty());
+        let question = ShipmentQuery {
+            tab: tab(&query.tab),
+            tokens: words.iter().map(|w| tower.vault.token("customer", w)).collect(),
+            text: words,
+            states: State::from_code(&query.state).into_iter().collect(),
+            cursor: cursor(query.cursor),
+        };
+        let counts = tower.store.shipments.counts(scope, now).await.map_err(|e| refused(tower, e))?;
+        let page = tower.store.shipments.list(scope, question, now).await.map_err(|e| refused(tower, e))?;
+        let newest = page.rows.iter().filter_map(|row| row.heard_at).max();
+        Ok(ListPage {
+            tabs: tabs(counts),
+            newest: newest.map(|at| times::ago(at, now)),
+            rows: page.rows.into_iter().map(|row| list_row(row, now)).collect(),
+            next: page.next,
+        })
+    }
+
+    async fn get(&self, shipment: String, as_known_at: Option<String>) -> Answer<ShipmentView> {
+        let (tower, scope) = (&self.0.tower, self.0.scope()?);
+        let shipment: ShipmentId = id(&shipment)?;
+        let at: Option<Timestamp> = as_known_at.and_then(|at| at.parse().ok());
+        let fail = |e| refused(tower, e);
+        let mut loaded = tower.store.shipments.load(scope, shipment, at).await.map_err(fail)?.ok_or(ApiError::NotFound)?;
+        if let Some(target) = loaded.shipment.merged_into {
+            loaded = tower.store.shipments.load(scope, target, at).await.map_err(fail)?.ok_or(ApiError::NotFound)?;
+        }
+        let now = tower.now();
+        // read anew, so that the page says why even as of a past moment
+        let folded = fold::fold(&loaded.input, at.unwrap_or(now));
+        let page = Page::read(&self.0, scope, &loaded, &folded, now, at).await.map_err(|e| refused(tower, e))?;
+        Ok(page.view())
+    }
+
+    async fn raw(&self, shipment: String, observation: String) -> Answer<RawView> {
+        let (tower, scope) = (&self.0.tower, self.0.scope()?);
+        let (shipment, observation): (ShipmentId, ObservationId) = (id(&shipment)?, id(&observation)?);
+        let found = tower.store.facts.observation(scope, shipment, observation).await.map_err(|e| refused(tower, e))?;
+        let record = found.ok_or(ApiError::NotFound)?;
+        let unmasked = self.0.user.as_ref().is_some_and(|u| u.roles.contains(&RoleName::Admin));
+        raw_view(tower, scope, record, unmasked).await.map_err(|e| refused(tower, e))
+    }
+
+    async fn find(&self, text: String) -> Answer<Option<String>> {
+        let (tower, scope) = (&self.0.tower, self.0.scope()?);
+        let exact = normalise_number(&text).unwrap_or_else(|_| text.trim().to_owned());
+        let mut found = tower.store.shipments.find(scope, &exact).await.map_err(|e| refused(tower, e))?;
+        if found.is_empty() {
+            found = tower.store.shipments.find(scope, text.trim()).await.map_err(|e| refused(tower, e))?;
+        }
+        Ok(match &found[..] {
+            [only] => Some(only.to_string()),
+            _ => None,
+        })
+    }
+}
+
+fn tab(text: &str) -> ShipmentTab {
+    match text {
+        "exceptions" => ShipmentTab::Exceptions,
+        "late" => ShipmentTab::Late,
+        "silent" => ShipmentTab::Silent,
+        "delivered" => ShipmentTab::Delivered,
+        "unclaimed" => ShipmentTab::Unclaimed,
+        "all" => ShipmentTab::All,
+        _ => ShipmentTab::Open,
+    }
+}
+
+fn tabs(counts: TabCounts) -> Vec<Tab> {
+    let all = [
+        ("open", "Open", counts.open),
+        ("exceptions", "With exceptions", counts.exceptions),
+        ("late", "Late", counts.late),
+        ("silent", "Silent", counts.silent),
+        ("delivered", "Delivered", counts.delivered),
+        ("unclaimed", "Unclaimed", counts.unclaimed),
+        ("all", "All", counts.all),
+    ];
+    all.into_iter().map(|(key, label, count)| Tab { key: key.into(), label: label.into(), count }).collect()
+}
+
+/// Carrier and destination, as far as they are known.
+pub(super) fn route(carrier: Option<&str>, destination: Option<&str>) -> String {
+    [destination.map(|d| format!("to {d}")), carrier.map(str::to_owned)].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
+/// How an exception ended, in a word or two.
+pub(super) fn resolution(how: Resolution) -> &'static str {
+    match how {
+        Resolution::Progress => "moved on",
+        Resolution::Delivered => "delivered",
+        Resolution::Returned => "returned",
+        Resolution::Cancelled => "cancelled",
+        Resolution::Explicit => "settled by the carrier",
+        Resolution::Person => "settled by a person",
+        Resolution::Cleared => "no longer so",
+    }
+}
+
+fn list_row(row: ShipmentRow, now: Timestamp) -> Row {
+    let (reached, promised) = (row.delivered_at.or(row.eta), row.promised_by);
+    let ended = row.state.is_terminal();
+    let late = promised.filter(|_| row.state != State::Cancelled && row.origin.is_some()).and_then(|promised| {
+        let against = match (row.delivered_at, row.eta) {
+            (Some(delivered), _) => delivered,
+            (None, Some(eta)) if !ended => eta.max(now.min(eta)),
+            (None, _) if !ended && now > promised => now,
+            _ => return None,
+        };
+        Some(lateness(against.duration_since(promised)))
+    });
+    let number = row.numbers.first();
+    let last = row.last_event;
+    Row {
+        id: row.id.to_string(),
+        state: row.state,
+        visibility: row.visibility,
+        exception: row.exception.map(|(reason, severity)| (severity, reason.label().to_owned())),
+        number: number.map_or_else(|| "no number yet".into(), |n| n.number.clone()),
+        more_numbers: row.numbers.len().saturating_sub(1),
+        carrier: number.and_then(|n| n.carrier_label.clone()).unwrap_or_else(|| "carrier not known".into()),
+        order: row.origin.as_ref().and_then(|o| o.order.clone()),
+        transfer: row.origin.as_ref().map(|o| o.name.clone()),
+        destination: row.destination,
+        eta: reached.map(times::dated),
+        promise: promised.map(times::dated),
+        late,
+        last_event: last.as_ref().map(|e| e.code.as_ref().map_or_else(|| e.milestone.label().to_owned(), |code| format!("“{code}”, kept as received"))),
+        last_place: last.as_ref().and_then(|e| e.place.clone()),
+        last_at: last.and_then(|e| e.at).map(|at| times::ago(at, now)),
+        case: row.case,
+    }
+}
+
+fn lateness(late: SignedDuration) -> (Lateness, String) {
+    if !late.is_positive() {
+        return (Lateness::OnTime, "on time".into());
+    }
+    (if late < A_LITTLE_LATE { Lateness::Warn } else { Lateness::Bad }, format!("+{}", times::span_words(late)))
+}
+
+/// Everything that the page of a shipment shows, read together.
+struct Page<'a> {
+    loaded: &'a Loaded,
+    folded: &'a Folded,
+    now: Timestamp,
+    at: Option<Timestamp>,
+    cases: Vec<CaseRecord>,
+    attempts: Vec<AttemptRecord>,
+    seen: HashMap<ObservationId, SeenIn>,
+    audit: Vec<(AuditRecord, Option<String>)>,
+    owners: HashMap<domain::ids::UserId, String>,
+    customer: Option<CustomerView>,
+}
+
+impl<'a> Page<'a> {
+    async fn read(asker: &Asker, scope: Scope, loaded: &'a Loaded, folded: &'a Folded, now: Timestamp, at: Option<Timestamp>) -> Result<Self, UseCaseError> {
+        let tower = &asker.tower;
+        let id = loaded.shipment.id;
+        let users = tower.store.people.users(scope).await?;
+        let may_see = asker.user.as_ref().is_some_and(|u| u.roles.iter().any(|r| matches!(r, RoleName::Agent | RoleName::Admin)));
+        Ok(Self {
+            cases: tower.store.work.cases(scope, id).await?,
+            attempts: tower.store.jobs.attempts_of(scope, id).await?,
+            seen: tower.store.shipments.seen_in(scope, id).await?.into_iter().map(|s| (s.observation, s)).collect(),
+            audit: tower.store.people.audit_of(scope, id).await?,
+            owners: users.into_iter().map(|u| (u.id, u.name)).collect(),
+            customer: customer(tower, scope, id, may_see).await?,
+            loaded,
+            folded,
+            now,
+            at,
+        })
+    }
+
+    fn view(self) -> ShipmentView {
+        let shipment = &self.loaded.shipment;
+        let mut exceptions: Vec<ExceptionView> = self.loaded.exceptions.iter().map(|e| self.exception(e)).collect();
+        exceptions.sort_by_key(|e| (e.closed.is_some(), std::cmp::Reverse(e.severity)));
+        ShipmentView {
+            row: self.row(),
+            revision: shipment.revision,
+            numbers: shipment.numbers.iter().map(|n| NumberView { number: n.number.clone(), carrier: n.carrier_label.clone() }).collect(),
+            pieces: self.folded.pieces.iter().map(|(piece, state)| (piece.clone(), *state)).collect(),
+            steps: self.steps(),
+            timeline: self.timeline(),
+            why: self.why(),
+            facts: self.loaded.input.facts.len(),
+            hash: self.folded.hash.clone(),
+            anomalies: self.folded.anomalies.iter().map(|a| anomaly(*a).to_owned()).collect(),
+            exceptions,
+            order_url: shipment.origin.as_ref().and_then(|o| o.url.clone()),
+            customer: self.customer.clone(),
+            cases: self.cases.iter().map(|c| self.case(c)).collect(),
+            as_known_at: self.at.map(times::dated),
+            moments: self.moments(),
+        }
+    }
+
+    fn row(&self) -> Row {
+        let shipment = &self.loaded.shipment;
+        let open = self.folded.exceptions.iter().filter(|e| e.closed.is_none()).max_by_key(|e| e.severity);
+        let last = self.fact(self.folded.last_event);
+        let promised = shipment.plan.promised_by;
+        let row = ShipmentRow {
+            id: shipment.id,
+            revision: shipment.revision,
+            origin: shipment.origin.clone(),
+            numbers: shipment.numbers.clone(),
+            destination: shipment.destination.clone(),
+            state: self.folded.state,
+            visibility: self.folded.visibility,
+            exception: open.map(|e| (e.reason, e.severity)),
+            eta: self.folded.eta.as_ref().and_then(EventTime::sort_key),
+            promised_by: promised,
+            delivered_at: self.folded.delivered_at.as_ref().and_then(EventTime::sort_key),
+            last_event: last.map(|f| storage::shipments::LastEvent {
+                milestone: f.reading.milestone,
+                code: f.reading.unmapped.then(|| f.observation.codes.raw.clone()),
+                place: f.observation.location.as_ref().map(Location::label),
+                at: f.observation.time.sort_key(),
+            }),
+            heard_at: self.folded.heard_at,
+            case: self.cases.iter().find_map(|c| c.number.clone()),
+        };
+        list_row(row, self.now)
+    }
+
+    fn fact(&self, id: Option<ObservationId>) -> Option<&Fact> {
+        self.loaded.input.facts.iter().find(|f| Some(f.id) == id)
+    }
+
+    /// The usual way, with what was reached and what is expected.
+    fn steps(&self) -> Vec<Step> {
+        const WAY: &[(State, &str)] = &[
+            (State::Registered, "Registered"),
+            (State::PickedUp, "Picked up"),
+            (State::InTransit, "In transit"),
+            (State::OutForDelivery, "Out for delivery"),
+            (State::Delivered, "Delivered"),
+        ];
+        let state = self.folded.state;
+        let trouble = self.folded.exceptions.iter().any(|e| e.closed.is_none() && e.severity >= Severity::Major);
+        let here = match state {
+            State::Unknown => None,
+            State::AvailableForPickup | State::PartiallyDelivered => Some(State::OutForDelivery),
+            State::Returning | State::Returned | State::Cancelled | State::Failed => Some(State::Delivered),
+            other => Some(other),
+        };
+        let off_the_way = matches!(state, State::Returning | State::Returned | State::Cancelled | State::Failed);
+        WAY.iter()
+            .map(|(step, label)| {
+                let reached = self.first_at(*step);
+                let standing = match here {
+                    Some(here) if *step == here && (trouble || off_the_way) => StepStanding::Trouble,
+                    Some(here) if *step == here => StepStanding::Here,
+                    Some(here) if step.rank() < here.rank() => StepStanding::Done,
+                    _ => StepStanding::Todo,
+                };
+                let label = if Some(*step) == here && state != *step { state.label() } else { label };
+                let note = match (&reached, standing) {
+                    (Some(time), _) => times::event(time).shown,
+                    (None, StepStanding::Todo) if *step == State::Delivered => {
+                        self.folded.eta.as_ref().map(|eta| format!("est. {}", times::event(eta).shown)).unwrap_or_default()
+                    }
+                    _ => String::new(),
+                };
+                Step { label: label.to_owned(), note, standing }
+            })
+            .collect()
+    }
+
+    fn first_at(&self, state: State) -> Option<EventTime> {
+        let counts = |f: &&Fact| f.observation.classifier == Classifier::Actual && self.verdict(f.id).is_some_and(|v| !void(v.standing));
+        let of_state = self.loaded.input.facts.iter().filter(counts).filter(|f| f.reading.milestone.state() == Some(state));
+        of_state.filter(|f| f.observation.time.sort_key().is_some()).min_by_key(|f| f.observation.time.sort_key()).map(|f| f.observation.time.clone())
+    }
+
+    fn verdict(&self, id: ObservationId) -> Option<&Verdict> {
+        self.folded.verdicts.iter().find(|v| v.fact == id)
+    }
+
+    fn timeline(&self) -> Vec<Entry> {
+        let mut entries: Vec<(Timestamp, Entry)> = self.loaded.input.facts.iter().map(|f| self.of_fact(f)).collect();
+        let until = self.at.unwrap_or(Timestamp::MAX);
+        entries.extend(self.attempts.iter().filter(|a| a.started_at <= until).map(|a| (a.started_at, of_attempt(a))));
+        entries.extend(self.audit.iter().filter(|(line, _)| line.entry.at <= until).map(|(line, who)| (line.entry.at, of_person(line, who.as_deref()))));
+        entries.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| b.1.key.cmp(&a.1.key)));
+        entries.into_iter().map(|(_, entry)| entry).collect()
+    }
+
+    fn of_fact(&self, fact: &Fact) -> (Timestamp, Entry) {
+        let observation = &fact.observation;
+        let recorded = fact.sightings.iter().map(|s| s.recorded_at).min().unwrap_or_default();
+        let key = observation.time.sort_key().filter(|_| !observation.time.sentinel).or(observation.stated_at).unwrap_or(recorded);
+        let verdict = self.verdict(fact.id);
+        let seen = self.seen.get(&fact.id);
+        let standing = verdict.map_or(FactStanding::Counts, |v| v.standing);
+        let (mark, word) = drawn(fact, standing);
+        let known_time = observation.time.wall_clock().is_some() && !observation.time.sentinel;
+        let time = if known_time { times::event(&observation.time) } else { times::dated(key) };
+        let title = match (&fact.reading.milestone, fact.reading.unmapped) {
+            (_, true) => format!("“{}”, a code that nobody has published", observation.codes.raw),
+            (Milestone::Info, _) => fact.reading.exception.map_or("Information", |e| e.label()).to_owned(),
+            (milestone, _) => fact.reading.schedules.filter(|_| observation.classifier != Classifier::Actual).unwrap_or(*milestone).label().to_owned(),
+        };
+        let source = seen.map_or("", |s| s.source_name.as_str());
+        let piece = fact.piece.as_ref().map(|p| format!(" · piece {p}")).unwrap_or_default();
+        let entry = Entry {
+            key: fact.id.to_string(),
+            kind: EntryKind::Carrier,
+            day: day_of(&observation.time, key),
+            clock: clock_of(&observation.time, key, known_time),
+            zone: if known_time { times::zone(&observation.time) } else { "no time said".into() },
+            when: When { full: format!("{} · received {}", time.full, times::dated(recorded).full), ..time },
+            title,
+            place: observation.location.as_ref().map(Location::label).filter(|l| !l.is_empty()),
+            detail: format!("{source} · code {}{piece} · received {}", observation.codes.raw, times::relative(recorded, self.now)),
+            standing: word.to_owned(),
+            mark,
+            exception: fact.reading.exception.map(|e| (e.severity(), e.label().to_owned())),
+            observation: Some(fact.id.to_string()),
+            correlation: seen.map(|s| s.correlation.to_string()),
+        };
+        (key, entry)
+    }
+
+    /// The deciding fact first, then what lies over the state, what lost, what counts.
+    fn why(&self) -> Vec<Reason> {
+        const SHOWN: usize = 12;
+        let mut reasons: Vec<(u8, Option<Timestamp>, Reason)> = self
+            .folded
+            .verdicts
+            .iter()
+            .filter_map(|verdict| {
+                let fact = self.fact(Some(verdict.fact))?;
+                let (order, standing) = match verdict.standing {
+                    FactStanding::Decides => (0, Standing::Decides),
+                    FactStanding::Overlay => (1, Standing::Overlay),
+                    FactStanding::Counts => (3, Standing::Counts),
+                    _ => (2, Standing::Lost),
+                };
+                let place = fact.observation.location.as_ref().map(Location::label).filter(|l| !l.is_empty()).map(|l| format!(", {l}")).unwrap_or_default();
+                let milestone = fact.reading.milestone;
+                let title = if milestone == Milestone::Info { fact.reading.exception.map_or(fact.observation.codes.raw.as_str(), |e| e.label()) } else { milestone.label() };
+                let reason = Reason {
+                    title: title.to_owned(),
+                    detail: format!("{place}, {}", times::event(&fact.observation.time).shown),
+                    because: verdict.because.clone(),
+                    rule: format!("{:?}", verdict.rule),
+                    standing,
+                };
+                Some((order, fact.observation.time.sort_key(), reason))
+            })
+            .collect();
+        reasons.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| b.1.cmp(&a.1)));
+        reasons.into_iter().take(SHOWN).map(|(.., reason)| reason).collect()
+    }
+
+    fn exception(&self, e: &ExceptionRecord) -> ExceptionView {
+        ExceptionView {
+            id: e.id.to_string(),
+            label: e.reason.label().to_owned(),
+            severity: e.severity,
+            responsible: e.responsible.label().to_owned(),
+            opened: times::ago(e.opened_at, self.now),
+            closed: e.closed.map(|(_, how)| resolution(how).to_owned()),
+            owner: e.owner.and_then(|owner| self.owners.get(&owner).cloned()),
+            acknowledged: e.acknowledged_at.is_some(),
+        }
+    }
+
+    fn case(&self, case: &CaseRecord) -> CaseView {
+        let status = match case.status {
+            CaseStatus::Pending => "being opened",
+            CaseStatus::Open => "open",
+            CaseStatus::Resolved => "resolved",
+        };
+        CaseView { number: case.number.clone(), url: case.url.clone(), status: status.into(), opened: times::ago(case.opened_at, self.now) }
+    }
+
+    /// When something was recorded: what "as known at" can be asked for.
+    fn moments(&self) -> Vec<(String, String)> {
+        let mut moments: Vec<Timestamp> = self.loaded.input.facts.iter().flat_map(|f| f.sightings.iter().map(|s| s.recorded_at)).collect();
+        moments.sort_unstable();
+        moments.dedup();
+        moments.into_iter().rev().take(MOMENTS_MAX).map(|at| (at.to_string(), at.strftime("%a %-d %b, %H:%M:%S UTC").to_string())).collect()
+    }
+}
+
+fn void(standing: FactStanding) -> bool {
+    matches!(standing, FactStanding::Superseded | FactStanding::Retracted | FactStanding::Quarantined | FactStanding::Retraction | FactStanding::Merged)
+}
+
+fn drawn(fact: &Fact, standing: FactStanding) -> (Mark, &'static str) {
+    match (standing, fact.observation.classifier) {
+        (FactStanding::Superseded, _) => (Mark::Void, "replaced by a newer list"),
+        (FactStanding::Retracted, _) => (Mark::Void, "retracted"),
+        (FactStanding::Retraction, _) => (Mark::Void, "takes an event back"),
+        (FactStanding::Quarantined, _) => (Mark::Void, "impossible time"),
+        (FactStanding::Merged, _) => (Mark::Actual, "same event, other source"),
+        (FactStanding::Feed, _) => (Mark::System, "about the feed"),
+        (_, Classifier::Planned) => (Mark::Planned, "planned"),
+        (_, Classifier::Estimated) => (Mark::Estimated, "estimated"),
+        (FactStanding::Decides, _) => (Mark::Deciding, "actual, decides"),
+        (_, Classifier::Actual) if fact.reading.exception.is_some_and(|e| e.severity() >= Severity::Major) => (Mark::Trouble, "actual"),
+        (_, Classifier::Actual) => (Mark::Actual, "actual"),
+    }
+}
+
+fn day_of(time: &EventTime, key: Timestamp) -> String {
+    let wall = time.wall_clock().filter(|_| !time.sentinel);
+    wall.map_or_else(|| key.strftime("%A %-d %B %Y").to_string(), |w| w.strftime("%A %-d %B %Y").to_string())
+}
+
+fn clock_of(time: &EventTime, key: Timestamp, known: bool) -> String {
+    match time.wall_clock() {
+        Some(_) if known && time.precision == Precision::Date => "all day".into(),
+        Some(wall) if known => wall.strftime("%H:%M").to_string(),
+        _ => key.strftime("%H:%M").to_string(),
+    }
+}
+
+fn of_attempt(attempt: &AttemptRecord) -> Entry {
+    let (kind, whom) = if attempt.destination == "odoo" { (EntryKind::Odoo, "Odoo") } else { (EntryKind::Desk, "Service desk") };
+    let status = attempt.status.map_or_else(|| "no answer".to_owned(), |s| s.to_string());
+    let (word, mark) = match attempt.outcome {
+        Outcome::Ok => ("went well", Mark::System),
+        Outcome::Failed => ("failed", Mark::System),
+        Outcome::Unknown => ("outcome not known", Mark::System),
+    };
+    system_entry(attempt.id.to_string(), kind, attempt.started_at, format!("{whom}: {}", attempt.operation), format!("{status} · {} ms", attempt.duration_ms), word, mark, Some(attempt.correlation.to_string()))
+}
+
+fn of_person(line: &AuditRecord, who: Option<&str>) -> Entry {
+    let what = match line.entry.action.as_str() {
+        "exception.acknowledge" => "Exception seen",
+        "exception.assign" => "Exception given to somebody, or given back",
+        "exception.snooze" => "Exception snoozed",
+        "exception.resolve" => "Exception resolved",
+        "exception.reopen" => "Exception reopened",
+        other => other,
+    };
+    let detail = [Some(format!("by {}", who.unwrap_or("the system"))), line.entry.why.clone()].into_iter().flatten().collect::<Vec<_>>().join(": ");
+    system_entry(format!("audit-{}", line.seq), EntryKind::Person, line.entry.at, what.to_owned(), detail, "audited", Mark::System, None)
+}
+
+#[expect(clippy::too_many_arguments, reason = "one entry has this many columns, and two callers name them in order")]
+fn system_entry(key: String, kind: EntryKind, at: Timestamp, title: String, detail: String, standing: &str, mark: Mark, correlation: Option<String>) -> Entry {
+    Entry {
+        key,
+        kind,
+        day: at.strftime("%A %-d %B %Y").to_string(),
+        clock: at.strftime("%H:%M").to_string(),
+        zone: "UTC".into(),
+        when: times::dated(at),
+        title,
+        place: None,
+        detail,
+        standing: standing.to_owned(),
+        mark,
+        exception: None,
+        observation: None,
+        correlation,
+    }
+}
+
+fn anomaly(anomaly: fold::Anomaly) -> &'static str {
+    match anomaly {
+        fold::Anomaly::ProgressAfterDelivery => "progress after the delivery",
+        fold::Anomaly::ScanAfterCancellation => "a scan after the cancellation",
+        fold::Anomaly::ScanAfterLoss => "a scan after the loss",
+        fold::Anomaly::UnexpectedPiece => "a piece that the order does not have",
+        fold::Anomaly::ImpossibleTime => "an impossible time",
+        fold::Anomaly::Contradiction => "status and code contradict each other",
+        fold::Anomaly::UnmappedCode => "a code that nobody has mapped",
+    }
+}
+
+/// The customer; masked for whoever does not need to know.
+async fn customer(tower: &Tower, scope: Scope, shipment: ShipmentId, may_see: bool) -> Result<Option<CustomerView>, UseCaseError> {
+    let Some((sealed, key)) = tower.store.shipments.customer(scope, shipment).await? else { return Ok(None) };
+    let Some(key) = key else { return Ok(None) };
+    let opened = tower.vault.unwrap(&key).and_then(|key| key.open(CUSTOMER, &sealed)).map_err(|e| UseCaseError::Internal(e.to_string()))?;
+    let customer: Customer = serde_json::from_slice(&opened).map_err(|e| UseCaseError::Internal(e.to_string()))?;
+    let shown = |text: Option<String>| text.map(|t| if may_see { t } else { masked(&t) });
+    Ok(Some(CustomerView {
+        name: shown(customer.name),
+        place: Some([customer.city, customer.country].into_iter().flatten().collect::<Vec<_>>().join(", ")).filter(|p| !p.is_empty()),
+        email: shown(customer.email),
+        locale: Some([customer.language, customer.zone].into_iter().flatten().collect::<Vec<_>>().join(", ")).filter(|l| !l.is_empty()),
+        masked: !may_see,
+    }))
+}
+
+/// Each word's first letter, then dots: never the look of a value.
+fn masked(text: &str) -> String {
+    let word = |w: &str| w.chars().take(1).chain("••••".chars()).collect::<String>();
+    text.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
+}
+
+async fn raw_view(tower: &Tower, scope: Scope, record: ObservationRecord, unmasked: bool) -> Result<RawView, UseCaseError> {
+    let (message, _, received) = record.seen.first().copied().ok_or(UseCaseError::NotFound("message"))?;
+    let kept = tower.store.inbox.message(scope, message).await?.ok_or(UseCaseError::NotFound("message"))?;
+    let (raw, text) = match normalise::open_body(tower, scope, message).await? {
+        None => ("The message's body is no longer kept.".to_owned(), None),
+        Some((key, body)) => {
+            let text = record.text.as_ref().filter(|t| t.subject.0 == message.0).and_then(|t| key.open(TEXT, t).ok());
+            (pretty(&body, unmasked), text.and_then(|t| serde_json::from_slice::<StatementText>(&t).ok()))
+        }
+    };
+    Ok(RawView {
+        observation: record.id.to_string(),
+        raw,
+        verified: format!("verified by {}", kept.verified_by.replace('_', " ")),
+        received: times::ago(received, tower.now()),
+        message: message.to_string(),
+        correlation: kept.correlation.to_string(),
+        canonical: canonical(&record, text, unmasked),
+        mapping: format!("mapping version {}", record.reading.mapping),
+    })
+}
+
+fn canonical(record: &ObservationRecord, text: Option<StatementText>, unmasked: bool) -> Vec<(String, String)> {
+    let (said, reading) = (&record.body, &record.reading);
+    let time = times::event(&said.time);
+    let text = text.unwrap_or_default();
+    let signatory = text.signatory.map(|s| if unmasked { s } else { masked(&s) });
+    let rows = [
+        ("Milestone", Some(format!("{} ({})", reading.milestone.label(), reading.milestone.code()))),
+        ("Exception", reading.exception.map(|e| format!("{} ({})", e.label(), e.code()))),
+        ("Not mapped", reading.unmapped.then(|| format!("{}: nobody published what it means", said.codes.raw))),
+        ("Doubt", reading.doubt.clone()),
+        ("Classifier", Some(said.classifier.label().to_owned())),
+        ("Event time", Some(format!("{} (as received: {})", time.full, said.time.raw))),
+        ("Location", said.location.as_ref().map(Location::label)),
+        ("Codes", Some(said.codes.status.iter().map(|c| format!("{}/{}", c.list, c.value)).chain(said.codes.coarse.iter().map(|c| format!("{}/{}", c.list, c.value))).collect::<Vec<_>>().join(", "))),
+        ("Words", text.description),
+        ("Signed by", signatory),
+        ("Number", Some(record.number.clone())),
+    ];
+    rows.into_iter().filter_map(|(label, value)| Some((label.to_owned(), value.filter(|v| !v.is_empty())?))).collect()
+}
+
+/// The body for people: JSON indented, EDI with a line for each segment; personal fields masked unless allowed.
+fn pretty(body: &[u8], unmasked: bool) -> String {
+    let mut text = match serde_json::from_slice::<Value>(body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body)) {
+        Ok(mut value) => {
+            if !unmasked {
+                mask(&mut value);
+            }
+            serde_json::to_string_pretty(&value).unwrap_or_default()
+        }
+        Err(_) => String::from_utf8_lossy(body).replace("~\n", "~").replace('~', "~\n").lines().map(|l| edi_line(l, unmasked)).collect::<Vec<_>>().join("\n"),
+    };
+    if text.len() > RAW_SHOWN_MAX {
+        let cut = (0..=RAW_SHOWN_MAX).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+        text.truncate(cut);
+        text.push_str("\n… cut here");
+    }
+    text
+}
+
+fn mask(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                match value {
+                    Value::String(text) if PERSONAL_FIELDS.contains(&key.as_str()) && !text.is_empty() => *text = "•••• masked ••••".into(),
+                    Value::Array(list) if PERSONAL_FIELDS.contains(&key.as_str()) && !list.is_empty() => *value = Value::from("•••• masked ••••"),
+                    other => mask(other),
+                }
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(mask),
+        _ => {}
+    }
+}
+
+/// Names and streets stand in N1 to N3.
+fn edi_line(line: &str, unmasked: bool) -> String {
+    let personal = ["N1*", "N2*", "N3*"].iter().any(|tag| line.starts_with(tag));
+    if personal && !unmasked { format!("{}•••• masked ••••", &line[..3]) } else { line.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_never_look_like_values() {
+        assert_eq!(masked("Jane Doe"), "J•••• D••••");
+        let shown = pretty(br#"{"signed_by":"Jane","tracking_number":"1Z","nested":[{"email":"j@d.test"}]}"#, false);
+        assert!(!shown.contains("Jane") && !shown.contains("j@d.test") && shown.contains("1Z"));
+        assert!(!pretty(b"ISA*00~N1*CN*JANE DOE~N4*LYON~", false).contains("JANE"));
+    }
+}

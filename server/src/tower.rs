@@ -1,0 +1,91 @@
+//! What every use case works with: the store, the clock, the vault, the configuration and the systems outside.
+
+use crate::{clock::Clock, config::Config, vault::Vault};
+use connectors::{desks::Desk, odoo::OdooClient};
+use domain::{
+    ids::{CompanyId, CorrelationId, JobId, ShipmentId},
+    mapping::Mapping,
+};
+use jiff::Timestamp;
+use std::sync::Arc;
+use storage::{
+    Actor, Scope, Store,
+    jobs::{Cause, JobKind, Lane, NewJob},
+};
+use tokio::sync::{Notify, watch};
+
+/// The running installation.
+pub struct Tower {
+    /// What is stored.
+    pub store: Store,
+    /// Time and randomness.
+    pub clock: Arc<dyn Clock>,
+    /// Encryption.
+    pub vault: Vault,
+    /// Settings.
+    pub config: Config,
+    /// The company of this installation.
+    pub company: CompanyId,
+    /// The published mapping.
+    pub mapping: Arc<Mapping>,
+    /// Odoo, where it is set up.
+    pub odoo: Option<OdooClient>,
+    /// The service desk, where it is set up.
+    pub desk: Option<Arc<dyn Desk>>,
+    /// Wakes the workers.
+    pub wake: Wake,
+    /// The newest change; live streams watch it.
+    pub changes: watch::Sender<u64>,
+    /// Configured sources, kept for a moment.
+    pub sources: crate::usecases::ingest::SourceCache,
+}
+
+/// Wakes the workers of a lane.
+#[derive(Default)]
+pub struct Wake {
+    /// Real-time.
+    pub real_time: Notify,
+    /// Batch.
+    pub batch: Notify,
+}
+
+impl Wake {
+    /// There is work in this lane.
+    pub fn lane(&self, lane: Lane) -> &Notify {
+        match lane {
+            Lane::RealTime => &self.real_time,
+            Lane::Batch => &self.batch,
+        }
+    }
+}
+
+impl Tower {
+    /// The system's own scope.
+    pub fn scope(&self) -> Scope {
+        Scope { company: self.company, actor: Actor::System }
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A new thread.
+    pub fn correlation(&self) -> CorrelationId {
+        CorrelationId(self.clock.id())
+    }
+
+    /// Work for now, in the lane that its cause calls for.
+    pub fn job(&self, kind: JobKind, target: impl ToString, cause: Cause, correlation: CorrelationId, shipment: Option<ShipmentId>) -> NewJob {
+        NewJob {
+            id: JobId(self.clock.id()),
+            kind,
+            target: target.to_string(),
+            lane: if cause == Cause::Live { Lane::RealTime } else { Lane::Batch },
+            cause,
+            run_at: self.now(),
+            correlation,
+            shipment,
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! What people do with exceptions. Settling one becomes a decision that the fold reads.
+
+use super::{Result, UseCaseError, people::sealed_audit};
+use crate::tower::Tower;
+use domain::ids::ExceptionId;
+use storage::{
+    AuditEntry, Scope,
+    jobs::{Cause, JobKind},
+    work::ExceptionAction,
+};
+
+/// A person acts; it is audited, and the shipment and the case follow.
+///
+/// # Errors
+/// When there is no such exception, or somebody else was faster.
+pub async fn act(tower: &Tower, scope: Scope, id: ExceptionId, action: ExceptionAction, why: Option<String>) -> Result<()> {
+    let Some(exception) = tower.store.work.exception(scope, id).await? else { return Err(UseCaseError::NotFound("exception")) };
+    let before = serde_json::json!({"owner": exception.owner, "acknowledged_at": exception.acknowledged_at, "snoozed_until": exception.snoozed_until, "closed": exception.closed.is_some()});
+    let after = serde_json::to_value(&action).map_err(|e| UseCaseError::Internal(e.to_string()))?;
+    let audit = AuditEntry {
+        at: tower.now(),
+        action: word(&action),
+        subject: format!("exception:{id}"),
+        before: Some(sealed_audit(tower, scope, &before).await?),
+        after: Some(sealed_audit(tower, scope, &after).await?),
+        why,
+    };
+    let correlation = tower.correlation();
+    let settles = matches!(action, ExceptionAction::Resolve | ExceptionAction::Reopen);
+    let fold = settles.then(|| tower.job(JobKind::Fold, exception.shipment, Cause::Live, correlation, Some(exception.shipment)));
+    tower.store.work.act(scope, id, action, audit, fold.into_iter().collect()).await?;
+    tower.wake.real_time.notify_waiters();
+    Ok(())
+}
+
+fn word(action: &ExceptionAction) -> &'static str {
+    match action {
+        ExceptionAction::Acknowledge => "exception.acknowledge",
+        ExceptionAction::Assign { .. } => "exception.assign",
+        ExceptionAction::Snooze { .. } => "exception.snooze",
+        ExceptionAction::Resolve => "exception.resolve",
+        ExceptionAction::Reopen => "exception.reopen",
+    }
+}

@@ -1,0 +1,220 @@
+//! Fold a shipment: load everything known, fold (pure), commit state, exceptions, effects and jobs together.
+
+use super::{Result, UseCaseError};
+use crate::tower::Tower;
+use domain::{
+    Severity,
+    commit::{self, ExceptionChange},
+    fold::{self, Announcement, Folded},
+    ids::{CorrelationId, EffectId, ExceptionId, ShipmentId},
+};
+use serde::{Deserialize, Serialize};
+use storage::{
+    Scope,
+    jobs::{Cause, JobKind, NewJob},
+    shipments::{Commit, Committed, EffectKind, LastEvent, Loaded, NewEffect, Posting, exception_effect_key},
+    work::CaseRecord,
+};
+
+/// How often a fold is tried again when somebody else committed first.
+const CONFLICTS_MAX: u32 = 8;
+
+/// What a note in the order system says: codes and times; words are made when it is posted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum EffectBody {
+    /// A milestone was reached.
+    Milestone {
+        /// What is announced.
+        announcement: Announcement,
+    },
+    /// What was told before is taken back.
+    Correction {
+        /// The state told before.
+        from: domain::State,
+        /// The state now.
+        to: domain::State,
+    },
+    /// An exception needs somebody.
+    Exception {
+        /// Which.
+        id: ExceptionId,
+    },
+}
+
+/// What a fold did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FoldOutcome {
+    /// Nothing new.
+    Unchanged,
+    /// Committed under this revision.
+    Committed(u64),
+    /// The shipment is gone or merged into another.
+    Gone,
+}
+
+/// Folds a shipment until its commit takes.
+///
+/// # Errors
+/// When the store fails, or too many others commit at the same time.
+pub async fn fold_shipment(tower: &Tower, scope: Scope, id: ShipmentId, cause: Cause, correlation: CorrelationId) -> Result<FoldOutcome> {
+    for _ in 0..CONFLICTS_MAX {
+        let Some(loaded) = tower.store.shipments.load(scope, id, None).await? else { return Ok(FoldOutcome::Gone) };
+        if loaded.shipment.merged_into.is_some() {
+            return Ok(FoldOutcome::Gone);
+        }
+        let now = tower.now();
+        let folded = fold::fold(&loaded.input, now);
+        let changes = commit::reconcile(&committed(&loaded), &folded.exceptions);
+        if unchanged(&loaded, &folded, &changes) {
+            return Ok(FoldOutcome::Unchanged);
+        }
+        let cases = tower.store.work.cases(scope, id).await?;
+        let consequences = Consequences { tower, cause, correlation, loaded: &loaded, folded: &folded, cases: &cases };
+        let exceptions = consequences.with_ids(changes);
+        let commit = Commit {
+            shipment: id,
+            expected: loaded.shipment.revision,
+            cause,
+            correlation,
+            at: now,
+            last_event: last_event(&loaded, &folded),
+            effects: consequences.effects(&exceptions),
+            jobs: consequences.jobs(&exceptions),
+            exceptions,
+            folded: folded.clone(),
+        };
+        match tower.store.shipments.commit(scope, commit).await? {
+            Committed::Done(revision) => {
+                tower.wake.real_time.notify_waiters();
+                tower.wake.batch.notify_waiters();
+                crate::http::live::changed(tower, scope).await;
+                return Ok(FoldOutcome::Committed(revision));
+            }
+            Committed::Conflict => {}
+        }
+    }
+    Err(UseCaseError::Unavailable(format!("shipment {id} is committed by too many at once")))
+}
+
+fn committed(loaded: &Loaded) -> Vec<commit::CommittedException> {
+    loaded
+        .exceptions
+        .iter()
+        .map(|e| commit::CommittedException {
+            id: e.id,
+            reason: e.reason,
+            piece: e.piece.clone(),
+            severity: e.severity,
+            evidence: e.evidence.clone(),
+            closed: e.closed.is_some(),
+        })
+        .collect()
+}
+
+fn unchanged(loaded: &Loaded, folded: &Folded, changes: &[ExceptionChange]) -> bool {
+    let before = &loaded.shipment.folded;
+    before.hash == folded.hash && before.review_at == folded.review_at && before.heard_at == folded.heard_at && changes.is_empty() && loaded.shipment.revision > 0
+}
+
+fn last_event(loaded: &Loaded, folded: &Folded) -> Option<LastEvent> {
+    let fact = loaded.input.facts.iter().find(|f| Some(f.id) == folded.last_event)?;
+    Some(LastEvent {
+        milestone: fact.reading.milestone,
+        code: fact.reading.unmapped.then(|| fact.observation.codes.raw.clone()),
+        place: fact.observation.location.as_ref().map(domain::observation::Location::label).filter(|l| !l.is_empty()),
+        at: fact.observation.time.sort_key(),
+    })
+}
+
+/// What follows from a fold. Only a live cause tells anybody; others write fields.
+struct Consequences<'a> {
+    tower: &'a Tower,
+    cause: Cause,
+    correlation: CorrelationId,
+    loaded: &'a Loaded,
+    folded: &'a Folded,
+    cases: &'a [CaseRecord],
+}
+
+impl Consequences<'_> {
+    /// Exceptions get their id when first committed.
+    fn with_ids(&self, changes: Vec<ExceptionChange>) -> Vec<ExceptionChange> {
+        changes
+            .into_iter()
+            .map(|change| match change {
+                ExceptionChange::Open { exception, .. } => ExceptionChange::Open { id: ExceptionId(self.tower.clock.id()), exception },
+                other => other,
+            })
+            .collect()
+    }
+
+    fn effects(&self, exceptions: &[ExceptionChange]) -> Vec<NewEffect> {
+        if self.loaded.shipment.origin.is_none() {
+            return Vec::new();
+        }
+        let notes = self.folded.announcements.iter().map(|a| {
+            let key = format!("{}/{}/{}", a.milestone.code(), a.piece.as_deref().unwrap_or("-"), a.ordinal);
+            self.effect(EffectKind::OrderNote, key, &EffectBody::Milestone { announcement: a.clone() })
+        });
+        let activities = exceptions.iter().filter_map(|change| match change {
+            ExceptionChange::Open { id, exception } if exception.severity >= Severity::Major && exception.closed.is_none() => {
+                Some(self.effect(EffectKind::OrderActivity, exception_effect_key(*id), &EffectBody::Exception { id: *id }))
+            }
+            _ => None,
+        });
+        notes.chain(activities).chain(self.correction()).collect()
+    }
+
+    /// A retraction that took the state back is told once, numbered by how many there have been.
+    fn correction(&self) -> Option<NewEffect> {
+        let before = &self.loaded.shipment.folded;
+        let (from, to) = (before.state, self.folded.state);
+        let withdrawn = before.announcements.iter().any(|told| {
+            !self.folded.announcements.iter().any(|a| (a.milestone, &a.piece, a.ordinal) == (told.milestone, &told.piece, told.ordinal))
+        });
+        (withdrawn && from != to).then(|| {
+            let key = format!("correction/{}", self.loaded.shipment.revision);
+            self.effect(EffectKind::OrderNote, key, &EffectBody::Correction { from, to })
+        })
+    }
+
+    fn effect(&self, kind: EffectKind, key: String, body: &EffectBody) -> NewEffect {
+        NewEffect {
+            id: EffectId(self.tower.clock.id()),
+            kind,
+            key,
+            body: serde_json::to_string(body).expect("plain data serialises"),
+            posting: if self.cause == Cause::Live { Posting::Wanted } else { Posting::Withheld },
+        }
+    }
+
+    fn jobs(&self, exceptions: &[ExceptionChange]) -> Vec<NewJob> {
+        let shipment = &self.loaded.shipment;
+        if shipment.origin.is_none() {
+            return Vec::new();
+        }
+        let order = self.tower.odoo.is_some().then(|| self.job(JobKind::SyncOrder, shipment.id));
+        let cases = self.tower.desk.is_some().then(|| self.case_jobs(exceptions)).into_iter().flatten();
+        order.into_iter().chain(cases).collect()
+    }
+
+    /// A newly opened exception waits its grace time; one that has a case is told at once.
+    fn case_jobs(&self, exceptions: &[ExceptionChange]) -> Vec<NewJob> {
+        let opened = exceptions.iter().filter_map(|change| match change {
+            ExceptionChange::Open { id, exception } if self.cause == Cause::Live && exception.closed.is_none() => {
+                let wait = super::cases::grace(&self.tower.config.rules, exception.severity)?;
+                let mut job = self.job(JobKind::SyncCase, id);
+                job.run_at = self.tower.now().checked_add(wait).unwrap_or(job.run_at);
+                Some(job)
+            }
+            _ => None,
+        });
+        let known = self.cases.iter().map(|case| self.job(JobKind::SyncCase, case.exception));
+        opened.chain(known).collect()
+    }
+
+    fn job(&self, kind: JobKind, target: impl ToString) -> NewJob {
+        self.tower.job(kind, target, self.cause, self.correlation, Some(self.loaded.shipment.id))
+    }
+}

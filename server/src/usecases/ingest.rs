@@ -1,0 +1,189 @@
+//! Ingest: verify over the raw bytes, keep them, enqueue, answer. Nothing else happens in the request.
+
+use crate::tower::Tower;
+use connectors::carriers::{self, Carrier, RawRequest, Rejected, Scheme, Secrets};
+use domain::ids::{CorrelationId, MessageId, SubjectId};
+use http::HeaderMap;
+use jiff::{SignedDuration, Timestamp};
+use std::{
+    collections::HashMap,
+    sync::{Arc, RwLock},
+};
+use storage::{
+    Scope, StoreError,
+    inbox::{NewMessage, Novelty, SourceRecord},
+    jobs::{Cause, JobKind},
+};
+
+/// For how long a source's configuration is kept before it is read again.
+const SOURCE_KEPT: SignedDuration = SignedDuration::from_secs(5);
+/// Names that nobody configured are remembered too, but no more than this many.
+const SOURCES_KEPT: usize = 1_000;
+/// Headers that are kept with a message. None of them carries a secret.
+const KEPT_HEADERS: &[&str] = &["content-type", "user-agent", "as-webhook-version", "x-timestamp", "x-github-delivery", "webhook-id", "webhook-timestamp"];
+
+/// A request to the inbox.
+pub struct Delivery<'a> {
+    /// The source's name in the path.
+    pub source: &'a str,
+    /// The request as received.
+    pub request: RawRequest<'a>,
+    /// The thread of everything that follows.
+    pub correlation: CorrelationId,
+}
+
+/// What the sender is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The message that is kept.
+    pub message: MessageId,
+    /// Its thread.
+    pub correlation: CorrelationId,
+    /// Whether it was new.
+    pub novelty: Novelty,
+}
+
+/// Why a message is not taken. Nothing of it is kept.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// Nobody configured a source of this name, or it is switched off.
+    #[error("there is no source of this name")]
+    UnknownSource,
+    /// It is not the source's.
+    #[error("not verified: {0}")]
+    NotVerified(#[from] Rejected),
+    /// Too large.
+    #[error("the body has more than {0} bytes")]
+    TooLarge(usize),
+    /// The inbox is full or not there: the sender keeps the message and tries again.
+    #[error("the inbox cannot take it now")]
+    Unavailable,
+    /// Our fault.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Busy | StoreError::Unavailable(_) => Self::Unavailable,
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
+/// A configured source, ready to verify.
+#[derive(Clone)]
+pub struct ReadySource {
+    /// Whose.
+    pub scope: Scope,
+    /// The configuration.
+    pub record: SourceRecord,
+    /// The connector.
+    pub carrier: &'static dyn Carrier,
+    /// What it is verified with.
+    pub secrets: Secrets,
+}
+
+/// Sources that were read a moment ago. The request path reads the store once per source and [`SOURCE_KEPT`].
+#[derive(Default)]
+pub struct SourceCache(RwLock<HashMap<String, (Timestamp, Option<Arc<ReadySource>>)>>);
+
+impl SourceCache {
+    fn get(&self, name: &str, now: Timestamp) -> Option<Option<Arc<ReadySource>>> {
+        let cache = self.0.read().expect("no panic while held");
+        let (read_at, source) = cache.get(name)?;
+        (now.duration_since(*read_at) < SOURCE_KEPT).then(|| source.clone())
+    }
+
+    fn put(&self, name: &str, now: Timestamp, source: Option<Arc<ReadySource>>) {
+        let mut cache = self.0.write().expect("no panic while held");
+        if cache.len() >= SOURCES_KEPT {
+            cache.clear();
+        }
+        cache.insert(name.to_owned(), (now, source));
+    }
+}
+
+/// The largest body that a source may send, before anything of it is read; none for an unknown source.
+///
+/// # Errors
+/// When the store cannot be reached.
+pub async fn body_limit(tower: &Tower, source: &str) -> Result<usize, Refused> {
+    let source = ready(tower, source).await?;
+    Ok(source.carrier.manifest().max_body_bytes)
+}
+
+/// Verifies and keeps a message with its job, durably, before the sender is told.
+///
+/// # Errors
+/// Says why not; then nothing is kept.
+pub async fn accept(tower: &Tower, delivery: Delivery<'_>) -> Result<Receipt, Refused> {
+    let source = ready(tower, delivery.source).await?;
+    let limit = source.carrier.manifest().max_body_bytes;
+    if delivery.request.body.len() > limit {
+        return Err(Refused::TooLarge(limit));
+    }
+    let now = tower.now();
+    let key = source.carrier.verify(&source.secrets, &delivery.request, now)?;
+    let id = MessageId(tower.clock.id());
+    let (data_key, wrapped) = tower.vault.new_key(SubjectId(id.0));
+    let message = NewMessage {
+        id,
+        source: source.record.id,
+        correlation: delivery.correlation,
+        received_at: now,
+        delivery_key: key.0,
+        digest: tower.vault.digest(delivery.request.body),
+        headers: kept_headers(delivery.request.headers),
+        content_type: header(delivery.request.headers, "content-type"),
+        verified_by: source.record.scheme.clone(),
+        size: delivery.request.body.len() as u64,
+        body: data_key.seal(BODY, delivery.request.body),
+        key: wrapped,
+    };
+    let job = tower.job(JobKind::Normalise, id, Cause::Live, delivery.correlation, None);
+    let accepted = tower.store.inbox.accept(source.scope, message, job).await?;
+    if accepted.novelty == Novelty::New {
+        tower.wake.real_time.notify_one();
+    }
+    Ok(Receipt { message: accepted.message, correlation: accepted.correlation, novelty: accepted.novelty })
+}
+
+/// The place of a message's body in the vault.
+pub const BODY: &str = "message.body";
+/// The place of a source's secrets in the vault.
+pub const SECRETS: &str = "source.secrets";
+
+async fn ready(tower: &Tower, name: &str) -> Result<Arc<ReadySource>, Refused> {
+    let now = tower.now();
+    if let Some(kept) = tower.sources.get(name, now) {
+        return kept.ok_or(Refused::UnknownSource);
+    }
+    let source = match tower.store.inbox.source_by_name(name).await? {
+        Some((scope, record, key)) if record.enabled => Some(Arc::new(prepare(tower, scope, record, &key)?)),
+        _ => None,
+    };
+    tower.sources.put(name, now, source.clone());
+    source.ok_or(Refused::UnknownSource)
+}
+
+fn prepare(tower: &Tower, scope: Scope, record: SourceRecord, key: &storage::WrappedKey) -> Result<ReadySource, Refused> {
+    let internal = |what: String| Refused::Internal(format!("source {}: {what}", record.name));
+    let carrier = carriers::by_id(&record.connector).ok_or_else(|| internal(format!("no connector {}", record.connector)))?;
+    let scheme = Scheme::from_name(&record.scheme).ok_or_else(|| internal(format!("no scheme {}", record.scheme)))?;
+    let opened = tower.vault.unwrap(key).and_then(|key| key.open(SECRETS, &record.secrets)).map_err(|e| internal(e.to_string()))?;
+    let secrets: Vec<String> = serde_json::from_slice(&opened).map_err(|e| internal(e.to_string()))?;
+    let secrets = Secrets { scheme, active: secrets.into_iter().map(Into::into).collect() };
+    Ok(ReadySource { scope, carrier, secrets, record })
+}
+
+fn header(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+fn kept_headers(headers: &HeaderMap) -> String {
+    let kept: serde_json::Map<_, _> =
+        KEPT_HEADERS.iter().filter_map(|name| Some(((*name).to_owned(), header(headers, name)?.into()))).collect();
+    serde_json::Value::Object(kept).to_string()
+}

@@ -1,0 +1,362 @@
+//! The order system, Odoo: deliveries come in, status, notes and activities go out.
+
+use super::{UseCaseError, fold::EffectBody};
+use crate::{
+    config::Config,
+    jobs::CallKeeper,
+    tower::Tower,
+    words,
+};
+use connectors::{
+    call::CallError,
+    odoo::{Delivery, DeliveryState, OdooClient, StatusValues},
+};
+use domain::{
+    Severity, State, Visibility,
+    carriers as directory,
+    event_time::EventTime,
+    fold::Plan,
+    ids::{BindingId, CorrelationId, ExceptionId, ShipmentId, SubjectId, TrackerId, content_id},
+    observation::Location,
+};
+use jiff::{SignedDuration, Timestamp, ToSpan};
+use std::fmt::Write as _;
+use storage::{
+    Scope,
+    facts::TrackerKey,
+    shipments::{Claim, EffectKind, EffectRecord, Imported, ImportedShipment, Loaded, Origin, OriginStanding, ShipmentRecord},
+    work::ExceptionRecord,
+};
+
+/// Deliveries of one page of the import.
+const IMPORT_PAGE: u32 = 100;
+/// Pages of one import; what is left comes with the next.
+const IMPORT_PAGES_MAX: u32 = 200;
+/// Odoo's `write_date` is the start of the writing transaction: what a long one commits late is found by looking back.
+const IMPORT_OVERLAP: SignedDuration = SignedDuration::from_mins(10);
+/// The setting that holds how far the import has come.
+const WATERMARK: &str = "odoo.watermark";
+/// The place of a customer's data in the vault.
+pub const CUSTOMER: &str = "shipment.customer";
+
+/// Why a call to the order system did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum OrderError {
+    /// Odoo.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// Ourselves.
+    #[error(transparent)]
+    Ours(#[from] UseCaseError),
+}
+
+impl From<storage::StoreError> for OrderError {
+    fn from(error: storage::StoreError) -> Self {
+        Self::Ours(error.into())
+    }
+}
+
+/// The page of a shipment, for people.
+pub fn page_of(config: &Config, shipment: ShipmentId) -> String {
+    format!("{}/shipments/{shipment}", config.public_url)
+}
+
+/// Takes in every delivery that Odoo changed since the last import, page by page, by id: the only paging that loses
+/// nothing there. Runs again over a small overlap; equal content changes nothing.
+///
+/// # Errors
+/// When Odoo or the store fails; the watermark then stays, and the next import begins where this one did.
+pub async fn import(tower: &Tower, scope: Scope, correlation: CorrelationId, calls: &CallKeeper) -> Result<Imported, OrderError> {
+    let Some(odoo) = &tower.odoo else { return Ok(Imported::default()) };
+    let watermark: Option<Timestamp> = tower.store.people.setting(scope, WATERMARK).await?.and_then(|w| w.parse().ok());
+    let since = watermark.map(|w| w.checked_sub(IMPORT_OVERLAP).unwrap_or(w));
+    let mut total = Imported::default();
+    let (mut after_id, mut newest) = (0, watermark);
+    for _ in 0..IMPORT_PAGES_MAX {
+        let page = odoo.changed_deliveries(since, after_id, IMPORT_PAGE, calls).await?;
+        let Some(last) = page.last() else { break };
+        after_id = last.id;
+        newest = newest.max(page.iter().map(|d| d.write_date).max());
+        let mut shipments = Vec::with_capacity(page.len());
+        for delivery in &page {
+            shipments.push(imported(tower, scope, odoo, delivery, correlation).await?);
+        }
+        let done = tower.store.shipments.import(scope, shipments, tower.now()).await?;
+        add(&mut total, done);
+        if page.len() < IMPORT_PAGE as usize {
+            break;
+        }
+    }
+    if let Some(newest) = newest.filter(|n| Some(*n) != watermark) {
+        tower.store.people.put_setting(scope, WATERMARK, newest.to_string()).await?;
+    }
+    if !total.to_fold.is_empty() {
+        tower.wake.batch.notify_waiters();
+    }
+    Ok(total)
+}
+
+fn add(total: &mut Imported, done: Imported) {
+    total.created += done.created;
+    total.changed += done.changed;
+    total.unchanged += done.unchanged;
+    total.to_fold.extend(done.to_fold);
+}
+
+async fn imported(tower: &Tower, scope: Scope, odoo: &OdooClient, delivery: &Delivery, correlation: CorrelationId) -> Result<ImportedShipment, OrderError> {
+    let origin = Origin {
+        system: "odoo".into(),
+        model: "stock.picking".into(),
+        record: delivery.id,
+        name: delivery.name.clone(),
+        order: delivery.order_name.clone(),
+        order_record: delivery.order_id,
+        url: Some(odoo.page(delivery.id)),
+    };
+    let subject = SubjectId(content_id("customer", &[tower.company.0.as_bytes(), b"stock.picking", &delivery.id.to_be_bytes()]));
+    let customer = serde_json::to_vec(&delivery.customer).expect("plain data serialises");
+    let (key, wrapped) = match tower.store.people.key(scope, subject).await? {
+        Some(kept) => (tower.vault.unwrap(&kept).map_err(|e| UseCaseError::Internal(e.to_string()))?, None),
+        None => {
+            let (key, wrapped) = tower.vault.new_key(subject);
+            (key, Some(wrapped))
+        }
+    };
+    let place = Location { city: delivery.customer.city.clone(), country: delivery.customer.country.clone(), ..Location::default() };
+    let plan = plan(tower, delivery);
+    let content = serde_json::to_vec(&(&origin, &delivery.carrier, &delivery.tracking_numbers, &plan, delivery.state.code(), &delivery.customer)).expect("plain data serialises");
+    // keyed, since the content is personal
+    let digest = tower.vault.digest(&content).iter().map(|b| format!("{b:02x}")).collect();
+    Ok(ImportedShipment {
+        id: ShipmentId(tower.clock.id()),
+        claims: claims(tower, delivery),
+        digest,
+        plan,
+        standing: match delivery.state {
+            DeliveryState::Done => OriginStanding::Done,
+            DeliveryState::Cancelled => OriginStanding::Cancelled,
+            DeliveryState::Open => OriginStanding::Open,
+        },
+        destination: Some(place.label()).filter(|l| !l.is_empty()),
+        tokens: [delivery.customer.name.as_deref(), delivery.customer.email.as_deref()]
+            .into_iter()
+            .flatten()
+            .map(|value| tower.vault.token("customer", value))
+            .collect(),
+        customer: Some(key.seal(CUSTOMER, &customer)),
+        key: wrapped,
+        correlation,
+        origin,
+    })
+}
+
+fn plan(tower: &Tower, delivery: &Delivery) -> Plan {
+    let several = delivery.tracking_numbers.len() > 1;
+    Plan {
+        pieces: if several { delivery.tracking_numbers.iter().filter_map(|n| directory::normalise_number(n).ok()).collect() } else { Vec::new() },
+        stops: None,
+        promised_by: delivery.promised_by,
+        expected_from: delivery.shipped_at,
+        silence_after_hours: Some(tower.config.rules.silence_hours),
+    }
+}
+
+fn claims(tower: &Tower, delivery: &Delivery) -> Vec<Claim> {
+    let carrier = delivery.carrier.as_deref().and_then(|word| directory::known("odoo", word));
+    let several = delivery.tracking_numbers.len() > 1;
+    delivery
+        .tracking_numbers
+        .iter()
+        .filter_map(|raw| {
+            let number = directory::normalise_number(raw).ok()?;
+            Some(Claim {
+                piece: several.then(|| number.clone()),
+                tracker: TrackerKey { carrier: carrier.as_ref().map(|c| c.family.clone()), number },
+                tracker_id: TrackerId(tower.clock.id()),
+                binding_id: BindingId(tower.clock.id()),
+                number_raw: raw.clone(),
+                carrier_label: delivery.carrier.clone(),
+            })
+        })
+        .collect()
+}
+
+/// Brings a shipment's state, notes and activities to its delivery. Writes only what differs from what was written
+/// before; each note and activity under its own id, so that none comes twice.
+///
+/// # Errors
+/// When Odoo or the store fails; what was done stays done and is not done again.
+pub async fn sync(tower: &Tower, scope: Scope, id: ShipmentId, calls: &CallKeeper) -> Result<(), OrderError> {
+    let Some(odoo) = &tower.odoo else { return Ok(()) };
+    let Some(loaded) = tower.store.shipments.load(scope, id, None).await? else { return Ok(()) };
+    let shipment = &loaded.shipment;
+    let Some(origin) = shipment.origin.as_ref().filter(|o| o.system == "odoo") else { return Ok(()) };
+    let values = status_values(tower, &loaded);
+    let text = serde_json::to_string(&values).expect("plain data serialises");
+    if shipment.written.as_deref() != Some(text.as_str()) {
+        let before = shipment.written.as_deref().and_then(|w| serde_json::from_str(w).ok());
+        odoo.write_status(origin.record, &values, before.as_ref(), calls).await?;
+        tower.store.shipments.written(scope, id, text, tower.now()).await?;
+    }
+    let effects = tower.store.shipments.effects(scope, id).await?;
+    for effect in effects.iter().filter(|e| e.done.is_none()) {
+        let work = Posting { tower, odoo, calls, origin, shipment, exceptions: &loaded.exceptions };
+        let external = work.post(effect).await?;
+        tower.store.shipments.effect_done(scope, effect.id, external, tower.now()).await?;
+    }
+    complete_activities(tower, scope, odoo, &loaded, &effects, calls).await
+}
+
+/// What the delivery shows.
+fn status_values(tower: &Tower, loaded: &Loaded) -> StatusValues {
+    let folded = &loaded.shipment.folded;
+    let worst = loaded.exceptions.iter().filter(|e| e.closed.is_none()).max_by_key(|e| (e.severity, e.opened_at));
+    let last = loaded.input.facts.iter().find(|f| Some(f.id) == folded.last_event);
+    let last_event = last.map(|fact| {
+        let place = fact.observation.location.as_ref().map(Location::label).filter(|l| !l.is_empty());
+        let place = place.map(|p| format!(", {p}")).unwrap_or_default();
+        format!("{}{place}, {}", fact.reading.milestone.label(), words::event_time(&fact.observation.time))
+    });
+    StatusValues {
+        status: folded.state.code().to_owned(),
+        last_event,
+        eta: folded.eta.as_ref().and_then(honest_instant).filter(|_| !folded.state.is_terminal()),
+        delivered_at: folded.delivered_at.as_ref().filter(|_| folded.state == State::Delivered).and_then(honest_instant),
+        exception: worst.map(|e| e.reason.label().to_owned()),
+        url: Some(page_of(&tower.config, loaded.shipment.id)),
+        delivery_state: oca_delivery_state(folded.state, folded.visibility, worst).map(str::to_owned),
+    }
+}
+
+/// A Datetime field needs an instant. A local time without a zone is written as if it were UTC rather than left out, as
+/// the date is right and the last event's text says "local time"; a mere day is written at noon.
+fn honest_instant(time: &EventTime) -> Option<Timestamp> {
+    use domain::event_time::Precision;
+    let at = time.sort_key()?;
+    match time.precision {
+        Precision::None => None,
+        Precision::Date => at.checked_add(12.hours()).ok(),
+        Precision::Minute | Precision::Second => Some(at),
+    }
+}
+
+/// OCA's `delivery_state`: an open major or critical exception is an incident, a feed that stopped is `no_update`.
+fn oca_delivery_state(state: State, visibility: Visibility, worst: Option<&ExceptionRecord>) -> Option<&'static str> {
+    let ended = matches!(state, State::Delivered | State::Cancelled);
+    if !ended && worst.is_some_and(|e| e.severity >= Severity::Major) {
+        return Some("incident");
+    }
+    if !state.is_terminal() && visibility == Visibility::Stopped {
+        return Some("no_update");
+    }
+    state.oca_delivery_state()
+}
+
+struct Posting<'a> {
+    tower: &'a Tower,
+    odoo: &'a OdooClient,
+    calls: &'a CallKeeper,
+    origin: &'a Origin,
+    shipment: &'a ShipmentRecord,
+    exceptions: &'a [ExceptionRecord],
+}
+
+impl Posting<'_> {
+    /// Posts one effect; its id at the target.
+    async fn post(&self, effect: &EffectRecord) -> Result<String, OrderError> {
+        let body: EffectBody = serde_json::from_str(&effect.body).map_err(|e| UseCaseError::Internal(format!("effect {}: {e}", effect.id)))?;
+        let marker = format!("milepost-{}", effect.id);
+        match effect.kind {
+            EffectKind::OrderNote => {
+                let html = self.note(&body);
+                Ok(self.odoo.post_note(self.origin.record, &marker, &html, self.calls).await?)
+            }
+            EffectKind::OrderActivity => {
+                let EffectBody::Exception { id } = body else {
+                    return Err(UseCaseError::Internal(format!("effect {} is no exception", effect.id)).into());
+                };
+                match self.exception(id) {
+                    Some(exception) if exception.closed.is_none() => {
+                        let (summary, note) = (format!("{}: {}", exception.severity.label(), exception.reason.label()), self.activity(exception));
+                        let deadline = exception.due_at.to_zoned(jiff::tz::TimeZone::UTC).date();
+                        Ok(self.odoo.schedule_activity(self.origin.record, &marker, &summary, &note, deadline, self.calls).await?)
+                    }
+                    // settled before anybody could be asked
+                    _ => Ok("not needed".into()),
+                }
+            }
+        }
+    }
+
+    fn exception(&self, id: ExceptionId) -> Option<&ExceptionRecord> {
+        self.exceptions.iter().find(|e| e.id == id)
+    }
+
+    fn note(&self, body: &EffectBody) -> String {
+        let page = page_of(&self.tower.config, self.shipment.id);
+        let mut html = String::from("<p>");
+        match body {
+            EffectBody::Milestone { announcement } => {
+                let _ = write!(html, "<b>{}</b>", escape(&words::announcement(announcement)));
+                if let Some(number) = self.shipment.numbers.first() {
+                    let _ = write!(html, ", {}", escape(&number.number));
+                }
+            }
+            EffectBody::Correction { from, to } => {
+                let _ = write!(html, "<b>Correction by the carrier:</b> no longer {}, now {}", from.label().to_lowercase(), to.label().to_lowercase());
+            }
+            EffectBody::Exception { id } => {
+                let label = self.exception(*id).map_or("Exception", |e| e.reason.label());
+                let _ = write!(html, "<b>{}</b>", escape(label));
+            }
+        }
+        let _ = write!(html, " · <a href=\"{}\">timeline</a></p>", escape(&page));
+        html
+    }
+
+    fn activity(&self, exception: &ExceptionRecord) -> String {
+        let page = page_of(&self.tower.config, self.shipment.id);
+        format!(
+            "<p>{} since {}. Answerable: {}. <a href=\"{}\">Timeline and reasons</a></p>",
+            escape(exception.reason.label()),
+            words::instant(exception.opened_at),
+            exception.responsible.label(),
+            escape(&page)
+        )
+    }
+}
+
+/// An exception that is over needs nobody's activity any more.
+async fn complete_activities(
+    tower: &Tower,
+    scope: Scope,
+    odoo: &OdooClient,
+    loaded: &Loaded,
+    effects: &[EffectRecord],
+    calls: &CallKeeper,
+) -> Result<(), OrderError> {
+    let Some(origin) = &loaded.shipment.origin else { return Ok(()) };
+    for effect in effects.iter().filter(|e| e.kind == EffectKind::OrderActivity) {
+        let Ok(EffectBody::Exception { id }) = serde_json::from_str(&effect.body) else { continue };
+        let over = loaded.exceptions.iter().any(|e| e.id == id && e.closed.is_some());
+        let scheduled = effect.done.as_ref().is_some_and(|(_, external)| external.parse::<i64>().is_ok());
+        if over && scheduled {
+            odoo.complete_activity(origin.record, &format!("milepost-{}", effect.id), calls).await?;
+            tower.store.shipments.effect_done(scope, effect.id, "completed".into(), tower.now()).await?;
+        }
+    }
+    Ok(())
+}
+
+fn escape(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            _ => out.push(c),
+        }
+        out
+    })
+}

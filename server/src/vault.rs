@@ -1,0 +1,159 @@
+//! The vault: personal data is encrypted under a key of its own subject, each key under the master key. Destroying a
+//! subject's key erases the data wherever copies of it lie. What must be found without being read is an HMAC token.
+
+use crate::clock::Clock;
+use domain::ids::SubjectId;
+use ring::{
+    aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    hmac,
+};
+use std::sync::Arc;
+use storage::{Sealed, WrappedKey};
+
+/// Bytes of the master key and of every data key.
+pub const KEY_BYTES: usize = 32;
+
+/// Why sealed data cannot be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VaultError {
+    /// The key was destroyed: the data is erased.
+    #[error("the data was erased")]
+    Erased,
+    /// Another master key, another place, or damaged bytes.
+    #[error("the data cannot be decrypted with this master key")]
+    Undecipherable,
+}
+
+/// Seals, opens, and makes tokens.
+pub struct Vault {
+    clock: Arc<dyn Clock>,
+    wrapping: LessSafeKey,
+    digests: hmac::Key,
+    tokens: hmac::Key,
+}
+
+/// The key of one subject, in clear; lives as short as possible.
+pub struct DataKey {
+    subject: SubjectId,
+    key: LessSafeKey,
+    clock: Arc<dyn Clock>,
+}
+
+impl Vault {
+    /// A vault under a master key. Separate keys for separate purposes are derived from it by HMAC.
+    pub fn new(master: &[u8; KEY_BYTES], clock: Arc<dyn Clock>) -> Self {
+        let root = hmac::Key::new(hmac::HMAC_SHA256, master);
+        let derive = |purpose: &str| hmac::sign(&root, purpose.as_bytes());
+        let wrapping = aead_key(derive("milepost wrapping key v1").as_ref());
+        let mac = |purpose: &str| hmac::Key::new(hmac::HMAC_SHA256, derive(purpose).as_ref());
+        Self { clock, wrapping, digests: mac("milepost message digest v1"), tokens: mac("milepost search token v1") }
+    }
+
+    /// A new key for a subject, and its wrapped form to be stored.
+    pub fn new_key(&self, subject: SubjectId) -> (DataKey, WrappedKey) {
+        let mut bytes = [0; KEY_BYTES];
+        self.clock.fill(&mut bytes);
+        let wrapped = seal(&self.wrapping, &*self.clock, subject.0.as_bytes(), &bytes);
+        let key = DataKey { subject, key: aead_key(&bytes), clock: Arc::clone(&self.clock) };
+        zeroize::Zeroize::zeroize(&mut bytes);
+        (key, WrappedKey { subject, bytes: wrapped })
+    }
+
+    /// A stored key in clear.
+    ///
+    /// # Errors
+    /// `Undecipherable` under another master key.
+    pub fn unwrap(&self, wrapped: &WrappedKey) -> Result<DataKey, VaultError> {
+        let mut bytes = open(&self.wrapping, wrapped.subject.0.as_bytes(), &wrapped.bytes)?;
+        if bytes.len() != KEY_BYTES {
+            return Err(VaultError::Undecipherable);
+        }
+        let key = DataKey { subject: wrapped.subject, key: aead_key(&bytes), clock: Arc::clone(&self.clock) };
+        zeroize::Zeroize::zeroize(&mut bytes);
+        Ok(key)
+    }
+
+    /// The digest by which a repeated message is known: keyed, and of the plaintext, since every encryption differs.
+    pub fn digest(&self, plaintext: &[u8]) -> [u8; 32] {
+        let mut digest = [0; 32];
+        digest.copy_from_slice(hmac::sign(&self.digests, plaintext).as_ref());
+        digest
+    }
+
+    /// A token under which a value is found and from which it cannot be read. Case and outer blanks do not count.
+    pub fn token(&self, kind: &str, value: &str) -> String {
+        let text = format!("{kind}\0{}", value.trim().to_lowercase());
+        hmac::sign(&self.tokens, text.as_bytes()).as_ref().iter().take(16).map(|b| format!("{b:02x}")).collect()
+    }
+}
+
+impl DataKey {
+    /// Encrypts; `place` binds the ciphertext to where it is stored, so that one cannot be put for another.
+    pub fn seal(&self, place: &str, plaintext: &[u8]) -> Sealed {
+        let bytes = seal(&self.key, &*self.clock, place.as_bytes(), plaintext);
+        Sealed { subject: self.subject, bytes }
+    }
+
+    /// Decrypts.
+    ///
+    /// # Errors
+    /// `Undecipherable` for another key, another place or damaged bytes.
+    pub fn open(&self, place: &str, sealed: &Sealed) -> Result<Vec<u8>, VaultError> {
+        open(&self.key, place.as_bytes(), &sealed.bytes)
+    }
+}
+
+fn aead_key(bytes: &[u8]) -> LessSafeKey {
+    LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, bytes).expect("32 bytes"))
+}
+
+fn seal(key: &LessSafeKey, clock: &dyn Clock, context: &[u8], plaintext: &[u8]) -> Vec<u8> {
+    let mut nonce = [0; NONCE_LEN];
+    clock.fill(&mut nonce);
+    let mut body = plaintext.to_vec();
+    key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(context), &mut body)
+        .expect("a body within the cipher's limit");
+    [nonce.as_slice(), &body].concat()
+}
+
+fn open(key: &LessSafeKey, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, VaultError> {
+    let (nonce, body) = sealed.split_first_chunk::<NONCE_LEN>().ok_or(VaultError::Undecipherable)?;
+    let mut body = body.to_vec();
+    let plain = key
+        .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(context), &mut body)
+        .map_err(|_| VaultError::Undecipherable)?;
+    Ok(plain.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+
+    fn vault(byte: u8) -> Vault {
+        Vault::new(&[byte; KEY_BYTES], ManualClock::at("2026-03-01T00:00:00Z".parse().unwrap()))
+    }
+
+    #[test]
+    fn what_is_sealed_opens_only_in_its_place_and_under_its_key() {
+        let vault_a = vault(1);
+        let subject = SubjectId(vault_a.clock.id());
+        let (key, wrapped) = vault_a.new_key(subject);
+        let sealed = key.seal("message.body", b"Jane Doe");
+        assert!(!sealed.bytes.windows(4).any(|w| w == b"Jane"));
+        let again = vault_a.unwrap(&wrapped).unwrap();
+        assert_eq!(again.open("message.body", &sealed).unwrap(), b"Jane Doe");
+        assert_eq!(again.open("other.place", &sealed), Err(VaultError::Undecipherable));
+        assert!(vault(2).unwrap(&wrapped).is_err(), "another master key");
+        let (other, _) = vault_a.new_key(SubjectId(vault_a.clock.id()));
+        assert!(other.open("message.body", &sealed).is_err(), "another subject");
+    }
+
+    #[test]
+    fn a_digest_is_keyed_and_a_token_ignores_case() {
+        assert_ne!(vault(1).digest(b"x"), vault(2).digest(b"x"));
+        assert_eq!(vault(1).digest(b"x"), vault(1).digest(b"x"));
+        assert_eq!(vault(1).token("name", " Jane "), vault(1).token("name", "jane"));
+        assert_ne!(vault(1).token("name", "jane"), vault(1).token("city", "jane"));
+    }
+}

@@ -1,0 +1,100 @@
+//! Puts the parts together.
+
+use crate::{
+    clock::Clock,
+    config::{Config, Mode},
+    tower::{Tower, Wake},
+    usecases::ingest::SourceCache,
+    vault::Vault,
+};
+use anyhow::{Context, Result, bail};
+use connectors::{
+    desks::{self, DeskConfig},
+    odoo::{OdooClient, OdooConfig},
+};
+use domain::{
+    ids::{CompanyId, content_id},
+    mapping::Mapping,
+};
+use std::sync::Arc;
+use storage::{Actor, Scope, Store};
+use storage_sqlite::{Options, SqliteStore};
+use tokio::sync::watch;
+
+/// The setting by which a wrong master key is noticed before anything is sealed under it.
+const MASTER_CHECK: &str = "master.check";
+
+/// The tower of this configuration, on its database.
+///
+/// # Errors
+/// When the database or the master key cannot be used, with what to do.
+pub async fn tower(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Tower>> {
+    let master = config.master_key()?;
+    std::fs::create_dir_all(&config.data).with_context(|| format!("data directory {}", config.data.display()))?;
+    let store = SqliteStore::open(&config.data.join("milepost.sqlite"), Options::server()).await?;
+    assemble(config, clock, store, &master).await
+}
+
+/// The same for a command that runs beside a server.
+///
+/// # Errors
+/// As [`tower`].
+pub async fn beside(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Tower>> {
+    let master = config.master_key()?;
+    std::fs::create_dir_all(&config.data).with_context(|| format!("data directory {}", config.data.display()))?;
+    let store = SqliteStore::open(&config.data.join("milepost.sqlite"), Options::tool()).await?;
+    assemble(config, clock, store, &master).await
+}
+
+/// A tower on any store.
+///
+/// # Errors
+/// When the master key is not the one the store was sealed under, or an integration is set up wrongly.
+pub async fn assemble(config: Config, clock: Arc<dyn Clock>, store: Store, master: &[u8; 32]) -> Result<Arc<Tower>> {
+    let company = store.people.company(CompanyId(content_id("company", &[b"only"])), &config.company, clock.now()).await?;
+    let vault = Vault::new(master, Arc::clone(&clock));
+    check_master(&store, company, &vault).await?;
+    let odoo = match &config.odoo {
+        Some(odoo) => Some(OdooClient::new(OdooConfig { url: odoo.url.clone(), database: odoo.database.clone(), api_key: odoo.key.clone() })?),
+        None => None,
+    };
+    let desk = match &config.desk {
+        Some(desk) => {
+            let settings = DeskConfig { url: desk.url.clone(), token: desk.token.clone(), queue: desk.queue.clone() };
+            let Some(connected) = desks::connect(&desk.connector, settings)? else {
+                bail!("there is no desk connector {}: use one of {}", desk.connector, desks::names().join(", "));
+            };
+            Some(connected)
+        }
+        None => None,
+    };
+    let newest = store.shipments.newest_change(Scope { company, actor: Actor::System }).await?;
+    Ok(Arc::new(Tower {
+        mapping: Arc::new(Mapping::base()),
+        odoo,
+        desk,
+        wake: Wake::default(),
+        changes: watch::Sender::new(newest),
+        sources: SourceCache::default(),
+        store,
+        clock,
+        vault,
+        company,
+        config,
+    }))
+}
+
+async fn check_master(store: &Store, company: CompanyId, vault: &Vault) -> Result<()> {
+    let scope = Scope { company, actor: Actor::System };
+    let expected = vault.token("master", "check");
+    match store.people.setting(scope, MASTER_CHECK).await? {
+        None => store.people.put_setting(scope, MASTER_CHECK, expected).await.context("first start"),
+        Some(kept) if kept == expected => Ok(()),
+        Some(_) => bail!("this is not the master key that the database was sealed under: put the right file in its place"),
+    }
+}
+
+/// Whether everything is simulated.
+pub fn is_demo(config: &Config) -> bool {
+    config.mode == Mode::Demo
+}

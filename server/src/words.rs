@@ -1,0 +1,32 @@
+//! Sentences for people outside: notes, cases. Times without a zone say so.
+
+use domain::{
+    event_time::{EventTime, Precision},
+    fold::Announcement,
+};
+use jiff::Timestamp;
+
+/// An instant, in UTC.
+pub fn instant(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// An event's time, as certain as it is.
+pub fn event_time(time: &EventTime) -> String {
+    match (time.local, time.utc, time.precision) {
+        (_, _, Precision::None) => "time not known".into(),
+        (Some(local), _, Precision::Date) => local.date().to_string(),
+        (None, Some(utc), Precision::Date) => utc.strftime("%Y-%m-%d").to_string(),
+        (Some(local), Some(_), _) => format!("{} {}", local.strftime("%Y-%m-%d %H:%M"), time.zone.as_deref().unwrap_or("UTC")),
+        (Some(local), None, _) => format!("{} local time", local.strftime("%Y-%m-%d %H:%M")),
+        (None, Some(utc), _) => instant(utc),
+        (None, None, _) => "time not known".into(),
+    }
+}
+
+/// What is announced, with its ordinal from the second on.
+pub fn announcement(announcement: &Announcement) -> String {
+    let nth = if announcement.ordinal > 1 { format!(" (number {})", announcement.ordinal) } else { String::new() };
+    let piece = announcement.piece.as_ref().map(|p| format!(", piece {p}")).unwrap_or_default();
+    format!("{}{nth}{piece}", announcement.milestone.label())
+}

@@ -1,0 +1,428 @@
+//! The harness of the whole-system tests: the real peers, a tower process that can be killed, a carrier that signs.
+
+use anyhow::{Context, Result, bail, ensure};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use ring::hmac;
+use serde_json::{Value, json};
+use std::{
+    future::Future,
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+/// How long a test waits for something that must come true.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How often it looks.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What the whole-system tests need; a test that cannot have it says so and passes.
+pub struct Surroundings {
+    /// The server's binary.
+    pub binary: PathBuf,
+    /// The built site folder, where there is one.
+    pub site: Option<PathBuf>,
+    odoo_url: String,
+    odoo_peer: PathBuf,
+    odoo_key_file: PathBuf,
+    odoo_admin_key_file: PathBuf,
+    rt_url: String,
+    rt_token_file: PathBuf,
+}
+
+impl Surroundings {
+    /// From the variables that `make test` sets; none (and a noted skip) where one is missing.
+    pub fn find(test: &str) -> Option<Self> {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        match Self::read() {
+            Ok(found) => Some(found),
+            Err(missing) => {
+                println!("skipped: {test} ({missing})");
+                if let Some(file) = std::env::var_os("MILEPOST_TEST_SKIPPED") {
+                    let mut file = std::fs::OpenOptions::new().append(true).create(true).open(file).ok()?;
+                    let _ = writeln!(file, "{test} ({missing})");
+                }
+                None
+            }
+        }
+    }
+
+    fn read() -> std::result::Result<Self, String> {
+        let text = |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set"));
+        let path = |name: &str| text(name).map(PathBuf::from);
+        Ok(Self {
+            binary: path("MILEPOST_TEST_BIN")?,
+            site: path("MILEPOST_TEST_SITE").ok(),
+            odoo_url: text("MILEPOST_TEST_ODOO_URL")?,
+            odoo_peer: path("MILEPOST_TEST_ODOO_PEER")?,
+            odoo_key_file: path("MILEPOST_TEST_ODOO_KEY_FILE")?,
+            odoo_admin_key_file: path("MILEPOST_TEST_ODOO_ADMIN_KEY_FILE")?,
+            rt_url: text("MILEPOST_TEST_RT_URL")?,
+            rt_token_file: path("MILEPOST_TEST_RT_TOKEN_FILE")?,
+        })
+    }
+}
+
+/// Waits until `probe` gives something; fails with `what` after [`PATIENCE`].
+///
+/// # Errors
+/// When it does not come true in time, with the last failure.
+pub async fn until<T, F: Future<Output = Result<Option<T>>>>(what: &str, mut probe: impl FnMut() -> F) -> Result<T> {
+    let end = Instant::now() + PATIENCE;
+    let mut last = None;
+    while Instant::now() < end {
+        match probe().await {
+            Ok(Some(found)) => return Ok(found),
+            Ok(None) => {}
+            Err(error) => last = Some(error),
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    match last {
+        Some(error) => Err(error.context(format!("waited {PATIENCE:?} for {what}"))),
+        None => bail!("waited {PATIENCE:?} for {what}"),
+    }
+}
+
+/// A database of the test's own in the real Odoo; dropped at the end.
+pub struct Odoo {
+    url: String,
+    database: String,
+    name: String,
+    peer: PathBuf,
+    /// The integration user's key file.
+    pub key_file: PathBuf,
+    /// The administrator's key file.
+    pub admin_key_file: PathBuf,
+    http: reqwest::Client,
+}
+
+impl Odoo {
+    /// A copy of the fresh database.
+    ///
+    /// # Errors
+    /// When the peer cannot make one.
+    pub fn clone_database(around: &Surroundings, name: &str) -> Result<Self> {
+        let name = format!("{name}_{}", std::process::id());
+        let made = Command::new(&around.odoo_peer).args(["clone", &name]).output()?;
+        ensure!(made.status.success(), "odoo-peer clone: {}", String::from_utf8_lossy(&made.stderr));
+        Ok(Self {
+            url: around.odoo_url.clone(),
+            database: format!("milepost_{name}"),
+            name,
+            peer: around.odoo_peer.clone(),
+            key_file: around.odoo_key_file.clone(),
+            admin_key_file: around.odoo_admin_key_file.clone(),
+            http: reqwest::Client::new(),
+        })
+    }
+
+    /// Calls a model's method as the administrator.
+    ///
+    /// # Errors
+    /// With Odoo's own message.
+    pub async fn call(&self, model: &str, method: &str, arguments: Value) -> Result<Value> {
+        let key = std::fs::read_to_string(&self.admin_key_file)?;
+        let answer = self
+            .http
+            .post(format!("{}/json/2/{model}/{method}", self.url))
+            .bearer_auth(key.trim())
+            .header("X-Odoo-Database", &self.database)
+            .json(&arguments)
+            .send()
+            .await?;
+        let status = answer.status();
+        let body: Value = answer.json().await.with_context(|| format!("{model}/{method}: {status}"))?;
+        ensure!(status.is_success(), "{model}/{method}: {status} {}", body["message"]);
+        Ok(body)
+    }
+
+    /// Makes and confirms an order of a stocked product, and gives its delivery a tracking number: (order, delivery).
+    ///
+    /// # Errors
+    /// With Odoo's own message.
+    pub async fn order(&self, tracking_number: &str) -> Result<(i64, i64)> {
+        let partner = first(&self.call("res.partner", "create", json!({"vals_list": [{"name": "Whole System", "city": "Lyon", "email": "whole@system.test"}]})).await?)?;
+        let products = self.call("product.product", "search", json!({"domain": [["is_storable", "=", true], ["qty_available", ">", 5]], "limit": 1})).await?;
+        let product = first(&products)?;
+        let lines = json!([[0, 0, {"product_id": product, "product_uom_qty": 1}]]);
+        let order = first(&self.call("sale.order", "create", json!({"vals_list": [{"partner_id": partner, "order_line": lines}]})).await?)?;
+        self.call("sale.order", "action_confirm", json!({"ids": [order]})).await?;
+        let pickings = self.call("sale.order", "read", json!({"ids": [order], "fields": ["picking_ids"]})).await?;
+        let picking = pickings[0]["picking_ids"][0].as_i64().context("a confirmed order has a delivery")?;
+        self.call("stock.picking", "write", json!({"ids": [picking], "vals": {"carrier_tracking_ref": tracking_number}})).await?;
+        Ok((order, picking))
+    }
+
+    /// Reads fields of a delivery.
+    ///
+    /// # Errors
+    /// With Odoo's own message.
+    pub async fn delivery(&self, id: i64, fields: &[&str]) -> Result<Value> {
+        let rows = self.call("stock.picking", "read", json!({"ids": [id], "fields": fields})).await?;
+        Ok(rows[0].clone())
+    }
+
+    /// The texts of Milepost's notes on a delivery, oldest first.
+    ///
+    /// # Errors
+    /// With Odoo's own message.
+    pub async fn notes(&self, delivery: i64) -> Result<Vec<String>> {
+        let domain = json!([["model", "=", "stock.picking"], ["res_id", "=", delivery], ["message_id", "like", "milepost-"]]);
+        let rows = self.call("mail.message", "search_read", json!({"domain": domain, "fields": ["body"], "order": "id"})).await?;
+        Ok(rows.as_array().context("a list")?.iter().map(|row| row["body"].as_str().unwrap_or_default().to_owned()).collect())
+    }
+
+    /// Settings of a tower that works with this database.
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("MILEPOST_ODOO_URL", self.url.clone()),
+            ("MILEPOST_ODOO_DATABASE", self.database.clone()),
+            ("MILEPOST_ODOO_KEY_FILE", self.key_file.display().to_string()),
+            ("MILEPOST_ODOO_IMPORT_SECONDS", "1".into()),
+        ]
+    }
+}
+
+impl Drop for Odoo {
+    fn drop(&mut self) {
+        let _ = Command::new(&self.peer).args(["drop", &self.name]).output();
+    }
+}
+
+fn first(ids: &Value) -> Result<i64> {
+    ids[0].as_i64().with_context(|| format!("an id in {ids}"))
+}
+
+/// The real Request Tracker.
+pub struct Desk {
+    url: String,
+    token_file: PathBuf,
+    http: reqwest::Client,
+}
+
+impl Desk {
+    /// The peer's.
+    pub fn new(around: &Surroundings) -> Self {
+        Self { url: around.rt_url.clone(), token_file: around.rt_token_file.clone(), http: reqwest::Client::new() }
+    }
+
+    async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value> {
+        let token = std::fs::read_to_string(&self.token_file)?;
+        let request = self.http.get(format!("{}/REST/2.0/{path}", self.url)).query(query);
+        let answer = request.header("Authorization", format!("token {}", token.trim())).send().await?;
+        ensure!(answer.status().is_success(), "{path}: {}", answer.status());
+        Ok(answer.json().await?)
+    }
+
+    /// The tickets of a tracking number: (number, status).
+    ///
+    /// # Errors
+    /// When the desk does not answer.
+    pub async fn tickets(&self, tracking_number: &str) -> Result<Vec<(String, String)>> {
+        let query = format!("Queue='Shipments' AND CF.{{Tracking Number}}='{tracking_number}'");
+        let found = self.get("tickets", &[("query", &query), ("fields", "Status")]).await?;
+        let items = found["items"].as_array().context("a list")?;
+        Ok(items.iter().map(|t| (t["id"].as_str().unwrap_or_default().to_owned(), t["Status"].as_str().unwrap_or_default().to_owned())).collect())
+    }
+
+    /// Settings of a tower that works with this desk: everything makes a case at once.
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("MILEPOST_DESK", "request_tracker".into()),
+            ("MILEPOST_DESK_URL", self.url.clone()),
+            ("MILEPOST_DESK_TOKEN_FILE", self.token_file.display().to_string()),
+            ("MILEPOST_DESK_QUEUE", "Shipments".into()),
+            ("MILEPOST_CASE_GRACE_MINUTES", "0".into()),
+        ]
+    }
+}
+
+/// A tower process, production start, with a database of its own.
+pub struct Tower {
+    binary: PathBuf,
+    data: tempfile::TempDir,
+    settings: Vec<(&'static str, String)>,
+    port: u16,
+    child: Option<Child>,
+    http: reqwest::Client,
+}
+
+impl Tower {
+    /// Prepares a tower; it does not run yet.
+    ///
+    /// # Errors
+    /// When the folder or the key cannot be made.
+    pub fn prepare(around: &Surroundings, mut settings: Vec<(&'static str, String)>) -> Result<Self> {
+        let data = tempfile::tempdir()?;
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        settings.push(("MILEPOST_DATA", data.path().display().to_string()));
+        settings.push(("MILEPOST_ADDR", format!("127.0.0.1:{port}")));
+        if let Some(site) = &around.site {
+            settings.push(("MILEPOST_SITE", site.display().to_string()));
+        }
+        let tower = Self { binary: around.binary.clone(), data, settings, port, child: None, http: reqwest::Client::new() };
+        tower.command(&["key", "new", &tower.data.path().join("master.key").display().to_string()], None)?;
+        Ok(tower)
+    }
+
+    /// Runs a subcommand with this tower's settings; its output.
+    ///
+    /// # Errors
+    /// When it fails, with what it printed.
+    pub fn command(&self, arguments: &[&str], input: Option<&str>) -> Result<String> {
+        let mut child = Command::new(&self.binary)
+            .args(arguments)
+            .envs(self.settings.iter().cloned())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| self.binary.display().to_string())?;
+        if let (Some(text), Some(mut stdin)) = (input, child.stdin.take()) {
+            writeln!(stdin, "{text}")?;
+        }
+        let done = child.wait_with_output()?;
+        let printed = String::from_utf8_lossy(&done.stdout).into_owned();
+        ensure!(done.status.success(), "milepost {arguments:?}: {printed}{}", String::from_utf8_lossy(&done.stderr));
+        Ok(printed)
+    }
+
+    /// Starts it and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub async fn start(&mut self) -> Result<()> {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_file())?;
+        let child = Command::new(&self.binary)
+            .arg("serve")
+            .envs(self.settings.iter().cloned())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()?;
+        self.child = Some(child);
+        let ready = format!("{}/readyz", self.base());
+        until("the tower to be ready", || async { Ok(self.http.get(&ready).send().await?.status().is_success().then_some(())) }).await.with_context(|| self.log())
+    }
+
+    /// Ends it as a power cut would.
+    ///
+    /// # Errors
+    /// When there is nothing to kill.
+    pub fn kill(&mut self) -> Result<()> {
+        let mut child = self.child.take().context("it runs")?;
+        child.kill()?;
+        child.wait()?;
+        Ok(())
+    }
+
+    /// Its address.
+    pub fn base(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Its folder.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.data.path().join("server.log")
+    }
+
+    /// What it logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.log_file()).unwrap_or_default()
+    }
+
+    /// A figure of its metrics, summed over the series that have all these labels.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn metric(&self, name: &str, labels: &[&str]) -> Result<f64> {
+        let text = self.http.get(format!("{}/metrics", self.base())).send().await?.text().await?;
+        let lines = text.lines().filter(|line| line.starts_with(name) && labels.iter().all(|label| line.contains(label)));
+        Ok(lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum())
+    }
+
+    /// Waits until no job waits or is being tried again, and none is dead.
+    ///
+    /// # Errors
+    /// When work is left over.
+    pub async fn idle(&self) -> Result<()> {
+        let mut calm = 0;
+        until("the tower to be idle", || {
+            let check = async {
+                let busy = self.metric("milepost_jobs{", &["status=\"pending\""]).await? + self.metric("milepost_jobs{", &["status=\"retrying\""]).await?;
+                ensure!(self.metric("milepost_jobs{", &["status=\"dead\""]).await? == 0.0, "a job is dead:\n{}", self.log());
+                Ok(busy)
+            };
+            let calm = &mut calm;
+            let counted = async move {
+                *calm = if check.await? == 0.0 { *calm + 1 } else { 0 };
+                Ok::<_, anyhow::Error>((*calm >= 5).then_some(()))
+            };
+            // the borrow of `calm` ends with each look
+            Box::pin(counted) as std::pin::Pin<Box<dyn Future<Output = Result<Option<()>>> + '_>>
+        })
+        .await
+    }
+}
+
+impl Drop for Tower {
+    fn drop(&mut self) {
+        let _ = self.kill();
+    }
+}
+
+/// A carrier's platform that signs what it sends.
+pub struct Platform {
+    /// The source's name.
+    pub source: &'static str,
+    /// The shared secret.
+    pub secret: &'static str,
+    http: reqwest::Client,
+}
+
+impl Platform {
+    /// One that posts to this source.
+    pub fn new(source: &'static str, secret: &'static str) -> Self {
+        Self { source, secret, http: reqwest::Client::new() }
+    }
+
+    /// Posts a message; the status.
+    ///
+    /// # Errors
+    /// When nobody answers: the platform will send it again.
+    pub async fn post(&self, base: &str, body: &[u8]) -> Result<u16> {
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, self.secret.as_bytes()), body);
+        let request = self.http.post(format!("{base}/ingest/{}", self.source)).header("Content-Type", "application/json");
+        let request = match self.source {
+            "aftership" => request.header("aftership-hmac-sha256", STANDARD.encode(tag.as_ref())),
+            "easypost" => {
+                let hex: String = tag.as_ref().iter().map(|b| format!("{b:02x}")).collect();
+                request.header("X-Hmac-Signature", format!("hmac-sha256-hex={hex}"))
+            }
+            _ => request.bearer_auth(self.secret),
+        };
+        Ok(request.body(body.to_vec()).send().await?.status().as_u16())
+    }
+}
+
+/// A reproducible order: Fisher–Yates with SplitMix64.
+pub fn shuffle<T>(items: &mut [T], seed: u64) {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    };
+    for i in (1..items.len()).rev() {
+        let j = usize::try_from(next() % (i as u64 + 1)).expect("an index");
+        items.swap(i, j);
+    }
+}
