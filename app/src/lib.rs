@@ -2,6 +2,9 @@
 //!
 //! Every page is complete without JavaScript; hydration adds live updates, keys and copying.
 
+// views are nested types
+#![recursion_limit = "512"]
+
 pub mod api;
 pub mod components;
 pub mod contract;

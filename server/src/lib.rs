@@ -1,5 +1,8 @@
 //! Milepost's server: use cases, jobs, front doors. The binary is a thin `main.rs`.
 
+// views are nested types
+#![recursion_limit = "512"]
+
 pub mod cli;
 pub mod clock;
 pub mod config;
