@@ -47,7 +47,7 @@ async fn take(tower: &Tower, source: &str, correlation: domain::ids::Correlation
         Novelty::New => ("accepted", "accepted"),
         Novelty::Repeated => ("duplicate", "duplicate"),
     };
-    tracing::info!(source, correlation = %receipt.correlation, message = %receipt.message, bytes = bytes.len(), "message {status}");
+    tracing::info!(source, correlation = %receipt.correlation, id = %receipt.message, bytes = bytes.len(), "message {status}");
     let body = Json(serde_json::json!({ "message": receipt.message, "correlation": receipt.correlation, "status": status }));
     let kept = HeaderValue::from_str(&receipt.correlation.to_string()).expect("an id is ASCII");
     Ok(((StatusCode::ACCEPTED, [(CORRELATION, kept)], body).into_response(), end))

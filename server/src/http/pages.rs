@@ -48,6 +48,8 @@ pub fn assets(config: &Config) -> anyhow::Result<Option<SiteAssets>> {
 
 /// Pages, server functions and static files.
 pub fn router(tower: &Arc<Tower>) -> Router {
+    // pages load their data in tasks of this runtime; a second router in one process finds it set
+    let _ = any_spawner::Executor::init_tokio();
     let assets = match assets(&tower.config) {
         Ok(found) => found.unwrap_or_default(),
         Err(error) => {

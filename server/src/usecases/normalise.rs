@@ -58,7 +58,7 @@ pub async fn normalise(tower: &Tower, scope: Scope, id: MessageId) -> Result<Opt
             Ok(None)
         }
         Err(error) => {
-            tracing::warn!(message = %id, source = %message.source_name, correlation = %message.correlation, "quarantined: {error}");
+            tracing::warn!(id = %id, source = %message.source_name, correlation = %message.correlation, "quarantined: {error}");
             metrics::counter!("milepost_messages_quarantined_total", "source" => message.source_name.clone()).increment(1);
             conclude(tower, scope, id, MessageStatus::Quarantined { reason: error.to_string() }).await?;
             Ok(None)
