@@ -13,7 +13,10 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 
 #[cfg(feature = "ssr")]
 mod access {
-    use crate::contract::{ApiError, Ports, session::{Permission, Viewer}};
+    use crate::contract::{
+        ApiError, Ports,
+        session::{Permission, Viewer},
+    };
     use leptos::prelude::use_context;
     use std::sync::Arc;
 

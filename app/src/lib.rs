@@ -39,7 +39,10 @@ pub fn shell(assets: SiteAssets) -> impl IntoView {
     policy();
     let css = (!assets.css.is_empty()).then(|| view! { <link rel="stylesheet" href=assets.css.clone()/> });
     let script = (!assets.js.is_empty()).then(|| {
-        let start = format!("import init, {{ hydrate }} from '{}'; await init({{ module_or_path: '{}' }}); hydrate();", assets.js, assets.wasm);
+        let start = format!(
+            "import init, {{ hydrate }} from '{}'; await init({{ module_or_path: '{}' }}); hydrate();",
+            assets.js, assets.wasm
+        );
         view! {
             <link rel="modulepreload" href=assets.js.clone() nonce=use_nonce()/>
             <script type="module" nonce=use_nonce() inner_html=start></script>

@@ -270,7 +270,11 @@ impl Config {
     pub fn master_key(&self) -> Result<[u8; KEY_BYTES]> {
         let path = &self.master_key_file;
         let text = std::fs::read_to_string(path).with_context(|| {
-            format!("master key {}: make one with `milepost key new {}` and keep a copy apart from the backups", path.display(), path.display())
+            format!(
+                "master key {}: make one with `milepost key new {}` and keep a copy apart from the backups",
+                path.display(),
+                path.display()
+            )
         })?;
         require_private(path)?;
         parse_key(&text).with_context(|| format!("master key {}", path.display()))
@@ -318,7 +322,10 @@ fn secret_file(path: &Path) -> Result<SecretString> {
     let text = std::fs::read_to_string(path).with_context(|| format!("secret file {}", path.display()))?;
     // a token file may be written as NAME=value, as desks' own tools do
     let value = text.lines().next().unwrap_or_default().trim();
-    let value = value.split_once('=').filter(|(name, _)| name.chars().all(|c| c.is_ascii_uppercase() || c == '_')).map_or(value, |(_, v)| v);
+    let value = value
+        .split_once('=')
+        .filter(|(name, _)| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
+        .map_or(value, |(_, v)| v);
     ensure!(!value.is_empty(), "secret file {} is empty", path.display());
     Ok(value.to_owned().into())
 }

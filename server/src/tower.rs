@@ -76,7 +76,14 @@ impl Tower {
     }
 
     /// Work for now, in the lane that its cause calls for.
-    pub fn job(&self, kind: JobKind, target: impl ToString, cause: Cause, correlation: CorrelationId, shipment: Option<ShipmentId>) -> NewJob {
+    pub fn job(
+        &self,
+        kind: JobKind,
+        target: impl ToString,
+        cause: Cause,
+        correlation: CorrelationId,
+        shipment: Option<ShipmentId>,
+    ) -> NewJob {
         NewJob {
             id: JobId(self.clock.id()),
             kind,

@@ -51,11 +51,16 @@ pub async fn beside(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Tower>>
 /// # Errors
 /// When the master key is not the one the store was sealed under, or an integration is set up wrongly.
 pub async fn assemble(config: Config, clock: Arc<dyn Clock>, store: Store, master: &[u8; 32]) -> Result<Arc<Tower>> {
-    let company = store.people.company(CompanyId(content_id("company", &[b"only"])), &config.company, clock.now()).await?;
+    let company =
+        store.people.company(CompanyId(content_id("company", &[b"only"])), &config.company, clock.now()).await?;
     let vault = Vault::new(master, Arc::clone(&clock));
     check_master(&store, company, &vault).await?;
     let odoo = match &config.odoo {
-        Some(odoo) => Some(OdooClient::new(OdooConfig { url: odoo.url.clone(), database: odoo.database.clone(), api_key: odoo.key.clone() })?),
+        Some(odoo) => Some(OdooClient::new(OdooConfig {
+            url: odoo.url.clone(),
+            database: odoo.database.clone(),
+            api_key: odoo.key.clone(),
+        })?),
         None => None,
     };
     let desk = match &config.desk {
@@ -90,7 +95,9 @@ async fn check_master(store: &Store, company: CompanyId, vault: &Vault) -> Resul
     match store.people.setting(scope, MASTER_CHECK).await? {
         None => store.people.put_setting(scope, MASTER_CHECK, expected).await.context("first start"),
         Some(kept) if kept == expected => Ok(()),
-        Some(_) => bail!("this is not the master key that the database was sealed under: put the right file in its place"),
+        Some(_) => {
+            bail!("this is not the master key that the database was sealed under: put the right file in its place")
+        }
     }
 }
 

@@ -17,7 +17,9 @@ pub fn event_time(time: &EventTime) -> String {
         (_, _, Precision::None) => "time not known".into(),
         (Some(local), _, Precision::Date) => local.date().to_string(),
         (None, Some(utc), Precision::Date) => utc.strftime("%Y-%m-%d").to_string(),
-        (Some(local), Some(_), _) => format!("{} {}", local.strftime("%Y-%m-%d %H:%M"), time.zone.as_deref().unwrap_or("UTC")),
+        (Some(local), Some(_), _) => {
+            format!("{} {}", local.strftime("%Y-%m-%d %H:%M"), time.zone.as_deref().unwrap_or("UTC"))
+        }
         (Some(local), None, _) => format!("{} local time", local.strftime("%Y-%m-%d %H:%M")),
         (None, Some(utc), _) => instant(utc),
         (None, None, _) => "time not known".into(),

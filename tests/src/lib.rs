@@ -14,6 +14,8 @@ use std::{
 
 /// How long a test waits for something that must come true.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+/// Nothing left to do in so many looks in a row is idle.
+const CALM_LOOKS: u32 = 8;
 /// How often it looks.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -143,15 +145,38 @@ impl Odoo {
     /// # Errors
     /// With Odoo's own message.
     pub async fn order(&self, tracking_number: &str) -> Result<(i64, i64)> {
-        let partner = first(&self.call("res.partner", "create", json!({"vals_list": [{"name": "Whole System", "city": "Lyon", "email": "whole@system.test"}]})).await?)?;
-        let products = self.call("product.product", "search", json!({"domain": [["is_storable", "=", true], ["qty_available", ">", 5]], "limit": 1})).await?;
+        let partner = first(
+            &self
+                .call(
+                    "res.partner",
+                    "create",
+                    json!({"vals_list": [{"name": "Whole System", "city": "Lyon", "email": "whole@system.test"}]}),
+                )
+                .await?,
+        )?;
+        let products = self
+            .call(
+                "product.product",
+                "search",
+                json!({"domain": [["is_storable", "=", true], ["qty_available", ">", 5]], "limit": 1}),
+            )
+            .await?;
         let product = first(&products)?;
         let lines = json!([[0, 0, {"product_id": product, "product_uom_qty": 1}]]);
-        let order = first(&self.call("sale.order", "create", json!({"vals_list": [{"partner_id": partner, "order_line": lines}]})).await?)?;
+        let order = first(
+            &self
+                .call("sale.order", "create", json!({"vals_list": [{"partner_id": partner, "order_line": lines}]}))
+                .await?,
+        )?;
         self.call("sale.order", "action_confirm", json!({"ids": [order]})).await?;
         let pickings = self.call("sale.order", "read", json!({"ids": [order], "fields": ["picking_ids"]})).await?;
         let picking = pickings[0]["picking_ids"][0].as_i64().context("a confirmed order has a delivery")?;
-        self.call("stock.picking", "write", json!({"ids": [picking], "vals": {"carrier_tracking_ref": tracking_number}})).await?;
+        self.call(
+            "stock.picking",
+            "write",
+            json!({"ids": [picking], "vals": {"carrier_tracking_ref": tracking_number}}),
+        )
+        .await?;
         Ok((order, picking))
     }
 
@@ -169,9 +194,17 @@ impl Odoo {
     /// # Errors
     /// With Odoo's own message.
     pub async fn notes(&self, delivery: i64) -> Result<Vec<String>> {
-        let domain = json!([["model", "=", "stock.picking"], ["res_id", "=", delivery], ["message_id", "like", "milepost-"]]);
-        let rows = self.call("mail.message", "search_read", json!({"domain": domain, "fields": ["body"], "order": "id"})).await?;
-        Ok(rows.as_array().context("a list")?.iter().map(|row| row["body"].as_str().unwrap_or_default().to_owned()).collect())
+        let domain =
+            json!([["model", "=", "stock.picking"], ["res_id", "=", delivery], ["message_id", "like", "milepost-"]]);
+        let rows = self
+            .call("mail.message", "search_read", json!({"domain": domain, "fields": ["body"], "order": "id"}))
+            .await?;
+        Ok(rows
+            .as_array()
+            .context("a list")?
+            .iter()
+            .map(|row| row["body"].as_str().unwrap_or_default().to_owned())
+            .collect())
     }
 
     /// Settings of a tower that works with this database.
@@ -210,7 +243,8 @@ impl Desk {
 
     async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value> {
         let token = std::fs::read_to_string(&self.token_file)?;
-        let request = self.http.get(format!("{}/REST/2.0/{path}", self.url)).query(query);
+        let address = reqwest::Url::parse_with_params(&format!("{}/REST/2.0/{path}", self.url), query)?;
+        let request = self.http.get(address);
         let answer = request.header("Authorization", format!("token {}", token.trim())).send().await?;
         ensure!(answer.status().is_success(), "{path}: {}", answer.status());
         Ok(answer.json().await?)
@@ -224,7 +258,12 @@ impl Desk {
         let query = format!("Queue='Shipments' AND CF.{{Tracking Number}}='{tracking_number}'");
         let found = self.get("tickets", &[("query", &query), ("fields", "Status")]).await?;
         let items = found["items"].as_array().context("a list")?;
-        Ok(items.iter().map(|t| (t["id"].as_str().unwrap_or_default().to_owned(), t["Status"].as_str().unwrap_or_default().to_owned())).collect())
+        Ok(items
+            .iter()
+            .map(|t| {
+                (t["id"].as_str().unwrap_or_default().to_owned(), t["Status"].as_str().unwrap_or_default().to_owned())
+            })
+            .collect())
     }
 
     /// Settings of a tower that works with this desk: everything makes a case at once.
@@ -262,7 +301,8 @@ impl Tower {
         if let Some(site) = &around.site {
             settings.push(("MILEPOST_SITE", site.display().to_string()));
         }
-        let tower = Self { binary: around.binary.clone(), data, settings, port, child: None, http: reqwest::Client::new() };
+        let tower =
+            Self { binary: around.binary.clone(), data, settings, port, child: None, http: reqwest::Client::new() };
         tower.command(&["key", "new", &tower.data.path().join("master.key").display().to_string()], None)?;
         Ok(tower)
     }
@@ -304,7 +344,11 @@ impl Tower {
             .spawn()?;
         self.child = Some(child);
         let ready = format!("{}/readyz", self.base());
-        until("the tower to be ready", || async { Ok(self.http.get(&ready).send().await?.status().is_success().then_some(())) }).await.with_context(|| self.log())
+        until("the tower to be ready", || async {
+            Ok(self.http.get(&ready).send().await?.status().is_success().then_some(()))
+        })
+        .await
+        .with_context(|| self.log())
     }
 
     /// Ends it as a power cut would.
@@ -343,7 +387,8 @@ impl Tower {
     /// When it does not answer.
     pub async fn metric(&self, name: &str, labels: &[&str]) -> Result<f64> {
         let text = self.http.get(format!("{}/metrics", self.base())).send().await?.text().await?;
-        let lines = text.lines().filter(|line| line.starts_with(name) && labels.iter().all(|label| line.contains(label)));
+        let lines =
+            text.lines().filter(|line| line.starts_with(name) && labels.iter().all(|label| line.contains(label)));
         Ok(lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum())
     }
 
@@ -352,22 +397,23 @@ impl Tower {
     /// # Errors
     /// When work is left over.
     pub async fn idle(&self) -> Result<()> {
+        let end = Instant::now() + PATIENCE;
         let mut calm = 0;
-        until("the tower to be idle", || {
-            let check = async {
-                let busy = self.metric("milepost_jobs{", &["status=\"pending\""]).await? + self.metric("milepost_jobs{", &["status=\"retrying\""]).await?;
-                ensure!(self.metric("milepost_jobs{", &["status=\"dead\""]).await? == 0.0, "a job is dead:\n{}", self.log());
-                Ok(busy)
-            };
-            let calm = &mut calm;
-            let counted = async move {
-                *calm = if check.await? == 0.0 { *calm + 1 } else { 0 };
-                Ok::<_, anyhow::Error>((*calm >= 5).then_some(()))
-            };
-            // the borrow of `calm` ends with each look
-            Box::pin(counted) as std::pin::Pin<Box<dyn Future<Output = Result<Option<()>>> + '_>>
-        })
-        .await
+        while Instant::now() < end {
+            let busy = self.metric("milepost_jobs{", &["status=\"pending\""]).await?
+                + self.metric("milepost_jobs{", &["status=\"retrying\""]).await?;
+            ensure!(
+                self.metric("milepost_jobs{", &["status=\"dead\""]).await? == 0.0,
+                "a job is dead:\n{}",
+                self.log()
+            );
+            calm = if busy == 0.0 { calm + 1 } else { 0 };
+            if calm >= CALM_LOOKS {
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        bail!("waited {PATIENCE:?} for the tower to be idle:\n{}", self.log())
     }
 }
 
@@ -398,7 +444,8 @@ impl Platform {
     /// When nobody answers: the platform will send it again.
     pub async fn post(&self, base: &str, body: &[u8]) -> Result<u16> {
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, self.secret.as_bytes()), body);
-        let request = self.http.post(format!("{base}/ingest/{}", self.source)).header("Content-Type", "application/json");
+        let request =
+            self.http.post(format!("{base}/ingest/{}", self.source)).header("Content-Type", "application/json");
         let request = match self.source {
             "aftership" => request.header("aftership-hmac-sha256", STANDARD.encode(tag.as_ref())),
             "easypost" => {

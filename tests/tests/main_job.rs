@@ -68,16 +68,21 @@ fn delivered(number: &str) -> Story {
 #[tokio::test]
 async fn main_job() -> Result<()> {
     let Some(around) = Surroundings::find("main_job") else { return Ok(()) };
-    let seed = std::env::var("MILEPOST_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(u64::from(std::process::id()));
+    let seed =
+        std::env::var("MILEPOST_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(u64::from(std::process::id()));
     println!("seed {seed} (set MILEPOST_SEED to repeat)");
     let (odoo, desk) = (Odoo::clone_database(&around, "main_job")?, Desk::new(&around));
     let mut tower = Tower::prepare(&around, [odoo.settings(), desk.settings()].concat())?;
     tower.command(&["odoo", "setup", "--admin-key-file", &odoo.admin_key_file.display().to_string()], None)?;
-    let platforms = [Platform::new("aftership", "whole-system-aftership"), Platform::new("easypost", "whole-system-easypost")];
+    let platforms =
+        [Platform::new("aftership", "whole-system-aftership"), Platform::new("easypost", "whole-system-easypost")];
     for platform in &platforms {
         tower.command(&["source", "put", platform.source, "--connector", platform.source], Some(platform.secret))?;
     }
-    tower.command(&["user", "add", "agent@main.test", "--name", "Main Agent", "--role", "agent"], Some("a sentence for the agent"))?;
+    tower.command(
+        &["user", "add", "agent@main.test", "--name", "Main Agent", "--role", "agent"],
+        Some("a sentence for the agent"),
+    )?;
 
     // numbers of this run alone, since the desk is shared
     let run = format!("{:09}", std::process::id());
@@ -88,11 +93,16 @@ async fn main_job() -> Result<()> {
     }
     tower.start().await?;
     for delivery in &deliveries {
-        until("the delivery to be imported", || async { Ok(odoo.delivery(*delivery, &["x_milepost_url"]).await?["x_milepost_url"].as_str().map(drop)) }).await.with_context(|| tower.log())?;
+        until("the delivery to be imported", || async {
+            Ok(odoo.delivery(*delivery, &["x_milepost_url"]).await?["x_milepost_url"].as_str().map(drop))
+        })
+        .await
+        .with_context(|| tower.log())?;
     }
 
     // every message two or three times, in any order, with a kill in the middle; the platform repeats what nobody took
-    let mut post: Vec<(usize, &[u8])> = stories.iter().enumerate().flat_map(|(i, s)| s.messages.iter().map(move |m| (i, m.as_slice()))).collect();
+    let mut post: Vec<(usize, &[u8])> =
+        stories.iter().enumerate().flat_map(|(i, s)| s.messages.iter().map(move |m| (i, m.as_slice()))).collect();
     post.extend(post.clone());
     post.extend_from_slice(&post.clone()[..3]);
     shuffle(&mut post, seed);
@@ -108,14 +118,27 @@ async fn main_job() -> Result<()> {
     }
     tower.idle().await.with_context(|| tower.log())?;
 
-    let first = odoo.delivery(deliveries[0], &["x_milepost_status", "x_milepost_exception", "x_milepost_last_event"]).await?;
-    assert_eq!((first["x_milepost_status"].as_str(), first["x_milepost_exception"].as_str()), (Some("IN_TRANSIT"), Some("Refused")), "{first}");
-    let second = odoo.delivery(deliveries[1], &["x_milepost_status", "x_milepost_exception", "x_milepost_delivered_at"]).await?;
-    assert_eq!((second["x_milepost_status"].as_str(), second["x_milepost_delivered_at"].as_str()), (Some("DELIVERED"), Some("2026-03-10 14:00:00")), "{second}");
+    let first =
+        odoo.delivery(deliveries[0], &["x_milepost_status", "x_milepost_exception", "x_milepost_last_event"]).await?;
+    assert_eq!(
+        (first["x_milepost_status"].as_str(), first["x_milepost_exception"].as_str()),
+        (Some("IN_TRANSIT"), Some("Refused")),
+        "{first}"
+    );
+    let second =
+        odoo.delivery(deliveries[1], &["x_milepost_status", "x_milepost_exception", "x_milepost_delivered_at"]).await?;
+    assert_eq!(
+        (second["x_milepost_status"].as_str(), second["x_milepost_delivered_at"].as_str()),
+        (Some("DELIVERED"), Some("2026-03-10 14:00:00")),
+        "{second}"
+    );
     assert_eq!(second["x_milepost_exception"], json!(false), "the failed attempt was overcome");
 
-    each_once(&odoo.notes(deliveries[0]).await?, &["Accepted", "Out for delivery", "Delivery attempted"]);
-    each_once(&odoo.notes(deliveries[1]).await?, &["Accepted", "Out for delivery", "Delivery attempted", "Out for delivery (number 2)", "Delivered"]);
+    each_once(&odoo.notes(deliveries[0]).await?, &["Picked up", "Out for delivery", "Delivery attempted"]);
+    each_once(
+        &odoo.notes(deliveries[1]).await?,
+        &["Picked up", "Out for delivery", "Delivery attempted", "Out for delivery (number 2)", "Delivered"],
+    );
 
     let tickets = desk.tickets(&stories[0].number).await?;
     assert_eq!(tickets.len(), 1, "one ticket for the refusal: {tickets:?}");
@@ -127,7 +150,8 @@ async fn main_job() -> Result<()> {
 
 /// Each milestone has one note, and no other note is there.
 fn each_once(notes: &[String], expected: &[&str]) {
-    let mut found: Vec<String> = notes.iter().map(|html| between(html, "<b>", "</b>").unwrap_or_else(|| html.clone())).collect();
+    let mut found: Vec<String> =
+        notes.iter().map(|html| between(html, "<b>", "</b>").unwrap_or_else(|| html.clone())).collect();
     found.sort();
     let mut expected: Vec<String> = expected.iter().map(|e| (*e).to_owned()).collect();
     expected.sort();
@@ -140,14 +164,26 @@ fn between(text: &str, open: &str, close: &str) -> Option<String> {
 }
 
 /// In Chromium: sign in, find the shipment by its number, and see the next event without reloading.
-async fn agent_sees_an_event_arrive(around: &Surroundings, tower: &Tower, platform: &Platform, story: &Story) -> Result<()> {
+async fn agent_sees_an_event_arrive(
+    around: &Surroundings,
+    tower: &Tower,
+    platform: &Platform,
+    story: &Story,
+) -> Result<()> {
     if around.site.is_none() || std::env::var_os("MILEPOST_TEST_CHROMIUM").is_none() {
         println!("skipped: the browser's part of main_job (no site folder or no Chromium)");
         return Ok(());
     }
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../end2end/agent.mjs");
     let mut browser = tokio::process::Command::new("node")
-        .args([script, &tower.base(), "agent@main.test", "a sentence for the agent", &story.number, "Returning to sender"])
+        .args([
+            script,
+            &tower.base(),
+            "agent@main.test",
+            "a sentence for the agent",
+            &story.number,
+            "Returning to sender",
+        ])
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()?;

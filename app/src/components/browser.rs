@@ -20,7 +20,8 @@ pub fn live(path: impl Fn() -> String + 'static, changed: impl Fn() + Clone + 's
         use leptos::wasm_bindgen::{JsCast, closure::Closure};
         type Held = Option<(web_sys::EventSource, Closure<dyn FnMut(web_sys::MessageEvent)>)>;
         let held = StoredValue::new_local(None::<(web_sys::EventSource, Closure<dyn FnMut(web_sys::MessageEvent)>)>);
-        let close = move || held.try_update_value(|held: &mut Held| drop(held.take().map(|(source, _)| source.close())));
+        let close =
+            move || held.try_update_value(|held: &mut Held| drop(held.take().map(|(source, _)| source.close())));
         Effect::new(move |_| {
             close();
             let Ok(source) = web_sys::EventSource::new(&path()) else { return };
@@ -47,7 +48,10 @@ pub fn keys() {
     Effect::new(|_| {
         use leptos::{ev::keydown, wasm_bindgen::JsCast};
         let handle = window_event_listener(keydown, |event| {
-            let typing = event.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok()).is_some_and(|e| matches!(e.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"));
+            let typing = event
+                .target()
+                .and_then(|t| t.dyn_into::<web_sys::Element>().ok())
+                .is_some_and(|e| matches!(e.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"));
             if typing || event.ctrl_key() || event.meta_key() || event.alt_key() {
                 return;
             }
@@ -79,7 +83,8 @@ fn step(by: i32) {
     use leptos::wasm_bindgen::JsCast;
     let Ok(rows) = document().query_selector_all("a[data-row]") else { return };
     let active = document().active_element();
-    let at = (0..rows.length()).find(|i| rows.item(*i).is_some_and(|r| active.as_ref().is_some_and(|a| r.is_same_node(Some(a)))));
+    let at = (0..rows.length())
+        .find(|i| rows.item(*i).is_some_and(|r| active.as_ref().is_some_and(|a| r.is_same_node(Some(a)))));
     let next = match at {
         Some(at) => i32::try_from(at).unwrap_or_default() + by,
         None => 0,

@@ -78,7 +78,13 @@ fn Framed(frame: FrameView, children: Children) -> impl IntoView {
 }
 
 #[component]
-fn NavLink(href: &'static str, icon: &'static str, label: &'static str, #[prop(optional)] count: u64, #[prop(optional)] bad: bool) -> impl IntoView {
+fn NavLink(
+    href: &'static str,
+    icon: &'static str,
+    label: &'static str,
+    #[prop(optional)] count: u64,
+    #[prop(optional)] bad: bool,
+) -> impl IntoView {
     let path = use_location().pathname;
     let current = move || path.get().starts_with(href).then_some("page");
     let badge = (count > 0).then(|| {

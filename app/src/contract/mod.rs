@@ -53,8 +53,12 @@ impl fmt::Display for ApiError {
             Self::Unauthenticated => f.write_str("Please sign in."),
             Self::Forbidden => f.write_str("Your role does not allow this. An admin can change it."),
             Self::NotFound => f.write_str("There is no such thing here."),
-            Self::Conflict { message } | Self::Invalid { message, .. } | Self::Unavailable { message } => f.write_str(message),
-            Self::Internal { correlation } => write!(f, "Something went wrong on our side. Quote {correlation} when you ask for help."),
+            Self::Conflict { message } | Self::Invalid { message, .. } | Self::Unavailable { message } => {
+                f.write_str(message)
+            }
+            Self::Internal { correlation } => {
+                write!(f, "Something went wrong on our side. Quote {correlation} when you ask for help.")
+            }
         }
     }
 }
@@ -66,8 +70,12 @@ impl FromServerFnError for ApiError {
 
     fn from_server_fn_error(value: ServerFnErrorErr) -> Self {
         match value {
-            ServerFnErrorErr::Request(_) => Self::Unavailable { message: "The server cannot be reached. Check the connection and try again.".into() },
-            ServerFnErrorErr::Args(e) | ServerFnErrorErr::MissingArg(e) => Self::Invalid { field: String::new(), message: e },
+            ServerFnErrorErr::Request(_) => Self::Unavailable {
+                message: "The server cannot be reached. Check the connection and try again.".into(),
+            },
+            ServerFnErrorErr::Args(e) | ServerFnErrorErr::MissingArg(e) => {
+                Self::Invalid { field: String::new(), message: e }
+            }
             other => Self::Unavailable { message: other.to_string() },
         }
     }

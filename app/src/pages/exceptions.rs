@@ -12,7 +12,8 @@ use crate::{
 use leptos::prelude::*;
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
 
-const VIEWS: &[(&str, &str)] = &[("open", "All open"), ("mine", "Mine"), ("unassigned", "Nobody’s"), ("snoozed", "Snoozed"), ("closed", "Closed")];
+const VIEWS: &[(&str, &str)] =
+    &[("open", "All open"), ("mine", "Mine"), ("unassigned", "Nobody’s"), ("snoozed", "Snoozed"), ("closed", "Closed")];
 
 fn question(params: &ParamsMap) -> QueueQuery {
     let text = |key: &str| params.get(key).unwrap_or_default();
@@ -21,7 +22,12 @@ fn question(params: &ParamsMap) -> QueueQuery {
 }
 
 fn address(query: &QueueQuery) -> String {
-    let pairs = [("view", &query.view), ("category", &query.category), ("severity", &query.severity), ("cursor", &query.cursor)];
+    let pairs = [
+        ("view", &query.view),
+        ("category", &query.category),
+        ("severity", &query.severity),
+        ("cursor", &query.cursor),
+    ];
     let mut params = ParamsMap::new();
     pairs.into_iter().filter(|(_, v)| !v.is_empty()).for_each(|(k, v)| params.insert(k, v.clone()));
     format!("/exceptions{}", params.to_query_string())
@@ -53,22 +59,29 @@ pub fn ExceptionsPage() -> impl IntoView {
 
 #[component]
 fn Queue(page: QueuePage, query: QueueQuery, act: ServerAction<ActOnException>) -> impl IntoView {
-    let cards = page.cards.iter().map(|card| {
-        let on = query.category == card.code;
-        let category = if on { String::new() } else { card.code.clone() };
-        let href = address(&QueueQuery { category, cursor: String::new(), ..query.clone() });
-        view! {
-            <a class="card cat" href=href aria-current=on.then_some("true")>
-                <span class="small muted">{card.label.clone()}</span>
-                <span class="cat__n">{card.count}</span>
-                <span class="small muted">{card.note.clone()}</span>
-            </a>
-        }
-    }).collect_view();
-    let views = VIEWS.iter().map(|(key, label)| {
-        let href = address(&QueueQuery { view: (*key).into(), cursor: String::new(), ..query.clone() });
-        view! { <a href=href aria-current=(query.view == *key).then_some("page")>{*label}</a> }
-    }).collect_view();
+    let cards = page
+        .cards
+        .iter()
+        .map(|card| {
+            let on = query.category == card.code;
+            let category = if on { String::new() } else { card.code.clone() };
+            let href = address(&QueueQuery { category, cursor: String::new(), ..query.clone() });
+            view! {
+                <a class="card cat" href=href aria-current=on.then_some("true")>
+                    <span class="small muted">{card.label.clone()}</span>
+                    <span class="cat__n">{card.count}</span>
+                    <span class="small muted">{card.note.clone()}</span>
+                </a>
+            }
+        })
+        .collect_view();
+    let views = VIEWS
+        .iter()
+        .map(|(key, label)| {
+            let href = address(&QueueQuery { view: (*key).into(), cursor: String::new(), ..query.clone() });
+            view! { <a href=href aria-current=(query.view == *key).then_some("page")>{*label}</a> }
+        })
+        .collect_view();
     let category = page.cards.iter().find(|c| c.code == query.category).map(|card| {
         let href = address(&QueueQuery { category: String::new(), cursor: String::new(), ..query.clone() });
         view! { <a class="chip chip--on" href=href>"Category "<b>{card.label.clone()}</b><Icon name="x"/></a> }
@@ -128,7 +141,7 @@ fn OneRow(row: QueueRow, act: ServerAction<ActOnException>) -> impl IntoView {
             <th scope="row" class="two nowrap c11"><SeverityMark severity=row.severity label=row.label/><small>{row.responsible}</small></th>
             <td class="two nowrap c21"><a class="id" href=href data-row="">{row.number}</a><small class="wide-only">{row.route}</small></td>
             <td class="hide-s p2"><StateMark state=row.state/></td>
-            <td class="two c12"><span class=clock_class>{row.clock.1}</span><small class="nowrap">{row.closed.clone().unwrap_or_else(|| "open ".into())}<Time when=row.age/></small></td>
+            <td class="two c12"><span class=clock_class>{row.clock.1}</span><small class="nowrap">{row.closed.clone().unwrap_or_else(|| "since ".into())}<Time when=row.age/></small></td>
             <td class="nowrap hide-s p3">{row.owner.unwrap_or_else(|| "nobody".into())}</td>
             <td class="num id hide-s">{case}</td>
             <td class="c3"><div class="row row--tight">{acts.iter().map(|(what, label)| view! { <ActButton id=id.clone() what=*what label=*label act/> }).collect_view()}</div></td>

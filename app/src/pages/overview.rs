@@ -98,7 +98,17 @@ fn carrier(row: CarrierRow) -> impl IntoView {
 }
 
 #[component]
-fn Figure(title: &'static str, href: &'static str, number: String, #[prop(into)] unit: String, note: String, spark: Vec<u64>, spark_label: &'static str, definition: &'static str, as_of: When) -> impl IntoView {
+fn Figure(
+    title: &'static str,
+    href: &'static str,
+    number: String,
+    #[prop(into)] unit: String,
+    note: String,
+    spark: Vec<u64>,
+    spark_label: &'static str,
+    definition: &'static str,
+    as_of: When,
+) -> impl IntoView {
     view! {
         <a class="card" href=href>
             <div class="fig fig--with">
@@ -116,7 +126,8 @@ fn Figure(title: &'static str, href: &'static str, number: String, #[prop(into)]
 fn Spark(points: Vec<u64>, label: &'static str) -> impl IntoView {
     let top = points.iter().copied().max().unwrap_or(1).max(1) as f64;
     let step = 78.0 / points.len().saturating_sub(1).max(1) as f64;
-    let at: Vec<(f64, f64)> = points.iter().enumerate().map(|(i, p)| (2.0 + step * i as f64, 22.0 - 18.0 * *p as f64 / top)).collect();
+    let at: Vec<(f64, f64)> =
+        points.iter().enumerate().map(|(i, p)| (2.0 + step * i as f64, 22.0 - 18.0 * *p as f64 / top)).collect();
     let path = at.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect::<Vec<_>>().join(" ");
     let (x, y) = at.last().copied().unwrap_or((80.0, 22.0));
     view! {
@@ -136,7 +147,11 @@ const TOP: f64 = 22.0;
 fn Ageing(buckets: Vec<Bucket>) -> impl IntoView {
     let most = buckets.iter().map(|b| b.within + b.over).max().unwrap_or(1).max(1) as f64;
     let width = (CHART_W - 44.0) / buckets.len().max(1) as f64;
-    let said = buckets.iter().map(|b| format!("{}: {}, {} past due", b.label, b.within + b.over, b.over)).collect::<Vec<_>>().join("; ");
+    let said = buckets
+        .iter()
+        .map(|b| format!("{}: {}, {} past due", b.label, b.within + b.over, b.over))
+        .collect::<Vec<_>>()
+        .join("; ");
     let bars = buckets.into_iter().enumerate().map(|(i, b)| {
         let x = 34.0 + width * i as f64 + width * 0.13;
         let (w, middle) = (width * 0.74, 34.0 + width * (i as f64 + 0.5));
@@ -170,8 +185,8 @@ fn Bars(days: Vec<Day>) -> impl IntoView {
     let bars = days.into_iter().enumerate().map(|(i, d)| {
         let (x, middle) = (34.0 + width * i as f64 + width * 0.13, 34.0 + width * (i as f64 + 0.5));
         let height = (BASE - TOP) * d.delivered as f64 / most;
-        // every third day is named, and the last
-        let named = i.is_multiple_of(3) || i + 1 == count;
+        // every third day is named, counted from the last
+        let named = (count - 1 - i).is_multiple_of(3);
         view! {
             <rect class="b1" x=x y=BASE - height width=width * 0.74 height=height></rect>
             {(d.delivered > 0).then(|| view! { <text class="v" x=middle y=BASE - height - 6.0 text-anchor="middle">{d.delivered}</text> })}

@@ -5,7 +5,10 @@ use crate::{
     components::{Copy, Failed, Frame, Icon, Loading, SeverityMark, StateMark, Time, browser},
     contract::{
         exceptions::Act,
-        shipments::{CaseView, CustomerView, Entry, EntryKind, ExceptionView, Lateness, Mark, RawView, Reason, ShipmentView, Standing, Step, StepStanding},
+        shipments::{
+            CaseView, CustomerView, Entry, EntryKind, ExceptionView, Lateness, Mark, RawView, Reason, ShipmentView,
+            Standing, Step, StepStanding,
+        },
     },
 };
 use leptos::{form::ActionForm, prelude::*};
@@ -19,7 +22,10 @@ pub fn ShipmentPage() -> impl IntoView {
     let as_known_at = Memo::new(move |_| query.get().get("at").filter(|at| !at.is_empty()));
     let event = Memo::new(move |_| query.get().get("event").unwrap_or_default());
     let act = ServerAction::<ActOnException>::new();
-    let shipment = Resource::new(move || (id.get(), as_known_at.get(), act.version().get()), |(id, at, _)| api::get_shipment(id, at));
+    let shipment = Resource::new(
+        move || (id.get(), as_known_at.get(), act.version().get()),
+        |(id, at, _)| api::get_shipment(id, at),
+    );
     let raw = Resource::new(
         move || (id.get(), event.get()),
         |(id, event)| async move { if event.is_empty() { None } else { Some(api::raw_event(id, event).await) } },
@@ -83,7 +89,12 @@ fn Whole(view: ShipmentView, opened: Opened, act: ServerAction<ActOnException>) 
 
 fn count(entries: &[Entry]) -> String {
     let of = |kind| entries.iter().filter(|e| e.kind == kind).count();
-    let named = [(of(EntryKind::Carrier), "carrier"), (of(EntryKind::Odoo), "Odoo"), (of(EntryKind::Desk), "desk"), (of(EntryKind::Person), "people")];
+    let named = [
+        (of(EntryKind::Carrier), "carrier"),
+        (of(EntryKind::Odoo), "Odoo"),
+        (of(EntryKind::Desk), "desk"),
+        (of(EntryKind::Person), "people"),
+    ];
     named.iter().filter(|(n, _)| *n > 0).map(|(n, name)| format!("{name} {n}")).collect::<Vec<_>>().join(" · ")
 }
 
@@ -91,7 +102,10 @@ fn count(entries: &[Entry]) -> String {
 fn Head(view: ShipmentView) -> impl IntoView {
     let row = view.row;
     let exception = row.exception.map(|(severity, label)| view! { <SeverityMark severity label/> });
-    let late = row.late.filter(|(how, _)| *how != Lateness::OnTime).map(|(_, text)| view! { " "<span class="late late--bad">{text}</span> });
+    let late = row
+        .late
+        .filter(|(how, _)| *how != Lateness::OnTime)
+        .map(|(_, text)| view! { " "<span class="late late--bad">{text}</span> });
     let numbers = view.numbers.into_iter().map(|n| view! { <span class="row row--tight keep"><Copy text=n.number/>{n.carrier.map(|c| view! { <span class="small muted">{c}</span> })}</span> }).collect_view();
     let steps = view.steps.into_iter().map(step).collect_view();
     view! {
@@ -127,7 +141,8 @@ fn step(step: Step) -> impl IntoView {
 /// A plain form: choose a moment at which something was recorded.
 #[component]
 fn AsKnownAt(moments: Vec<(String, String)>, base: String) -> impl IntoView {
-    let options = moments.into_iter().map(|(value, label)| view! { <option value=value>{label}</option> }).collect_view();
+    let options =
+        moments.into_iter().map(|(value, label)| view! { <option value=value>{label}</option> }).collect_view();
     view! {
         <div class="in">
             <div class="asof">
@@ -184,7 +199,8 @@ fn TimelineEntry(entry: Entry, base: String, opened: Opened) -> impl IntoView {
     let exception = entry.exception.map(|(severity, label)| view! { " "<SeverityMark severity label/> });
     let is_open = opened.is_some();
     let toggle = entry.observation.map(|id| {
-        let (href, word) = if is_open { (base.clone(), "Close") } else { (format!("{base}?event={id}"), "Raw and canonical") };
+        let (href, word) =
+            if is_open { (base.clone(), "Close") } else { (format!("{base}?event={id}"), "Raw and canonical") };
         view! { " · "<a href=href aria-expanded=is_open.to_string()>{word}</a> }
     });
     let correlation = entry.correlation.map(|id| view! { " · "<Copy text=id/> });
@@ -206,7 +222,11 @@ fn TimelineEntry(entry: Entry, base: String, opened: Opened) -> impl IntoView {
 
 #[component]
 fn RawBesideCanonical(raw: RawView) -> impl IntoView {
-    let rows = raw.canonical.into_iter().map(|(label, value)| view! { <tr><th>{label}</th><td>{value}</td></tr> }).collect_view();
+    let rows = raw
+        .canonical
+        .into_iter()
+        .map(|(label, value)| view! { <tr><th>{label}</th><td>{value}</td></tr> })
+        .collect_view();
     view! {
         <div class="ev__open">
             <div class="beside">
@@ -231,7 +251,9 @@ fn RawBesideCanonical(raw: RawView) -> impl IntoView {
 #[component]
 fn WhyPanel(title: String, reasons: Vec<Reason>, facts: usize, hash: String, anomalies: Vec<String>) -> impl IntoView {
     let items = reasons.into_iter().map(reason).collect_view();
-    let odd = (!anomalies.is_empty()).then(|| view! { <p class="in small"><span class="tag tag--warn">"Noticed"</span>" "{anomalies.join(", ")}</p> });
+    let odd = (!anomalies.is_empty()).then(
+        || view! { <p class="in small"><span class="tag tag--warn">"Noticed"</span>" "{anomalies.join(", ")}</p> },
+    );
     let short: String = hash.chars().take(8).collect();
     view! {
         <section class="panel" id="why">
@@ -318,7 +340,13 @@ pub fn ActButton(
 }
 
 #[component]
-fn OrderPanel(order: Option<String>, transfer: Option<String>, url: Option<String>, customer: Option<CustomerView>, pieces: Vec<(String, domain::State)>) -> impl IntoView {
+fn OrderPanel(
+    order: Option<String>,
+    transfer: Option<String>,
+    url: Option<String>,
+    customer: Option<CustomerView>,
+    pieces: Vec<(String, domain::State)>,
+) -> impl IntoView {
     let Some(transfer) = transfer else {
         return view! {
             <section class="panel"><header><h2>"Order"</h2></header>
@@ -327,10 +355,15 @@ fn OrderPanel(order: Option<String>, transfer: Option<String>, url: Option<Strin
         }.into_any();
     };
     let link = match url {
-        Some(url) => view! { <a class="id" href=url rel="noreferrer" data-testid="odoo-link">{transfer}</a> }.into_any(),
+        Some(url) => {
+            view! { <a class="id" href=url rel="noreferrer" data-testid="odoo-link">{transfer}</a> }.into_any()
+        }
         None => view! { <span class="id">{transfer}</span> }.into_any(),
     };
-    let pieces = pieces.into_iter().map(|(piece, state)| view! { <dt class="id">{piece}</dt><dd><StateMark state/></dd> }).collect_view();
+    let pieces = pieces
+        .into_iter()
+        .map(|(piece, state)| view! { <dt class="id">{piece}</dt><dd><StateMark state/></dd> })
+        .collect_view();
     view! {
         <section class="panel">
             <header><h2>"Order and customer"</h2>{customer.as_ref().is_some_and(|c| c.masked).then(|| view! { <span class="push small muted row row--tight"><Icon name="mask"/>"masked"</span> })}</header>
@@ -346,7 +379,9 @@ fn OrderPanel(order: Option<String>, transfer: Option<String>, url: Option<Strin
 
 fn customer_facts(customer: CustomerView) -> impl IntoView {
     let class = if customer.masked { "masked" } else { "" };
-    let line = move |label: &'static str, value: Option<String>, class: &'static str| value.map(|value| view! { <dt>{label}</dt><dd class=class>{value}</dd> });
+    let line = move |label: &'static str, value: Option<String>, class: &'static str| {
+        value.map(|value| view! { <dt>{label}</dt><dd class=class>{value}</dd> })
+    };
     view! {
         {line("Customer", customer.name, class)}
         {line("Place", customer.place, "")}
@@ -357,13 +392,18 @@ fn customer_facts(customer: CustomerView) -> impl IntoView {
 
 #[component]
 fn CasesPanel(cases: Vec<CaseView>) -> impl IntoView {
-    let items = cases.into_iter().map(|case| {
-        let number = case.number.map_or_else(|| "being opened".to_owned(), |n| format!("#{n}"));
-        let name = match case.url {
-            Some(url) => view! { <a class="id" href=url rel="noreferrer" data-testid="case-link">{number}</a> }.into_any(),
-            None => view! { <span class="id">{number}</span> }.into_any(),
-        };
-        view! { <dl class="facts"><dt>{name}</dt><dd>{case.status}", since "<Time when=case.opened/></dd></dl> }
-    }).collect::<Vec<_>>();
+    let items = cases
+        .into_iter()
+        .map(|case| {
+            let number = case.number.map_or_else(|| "being opened".to_owned(), |n| format!("#{n}"));
+            let name = match case.url {
+                Some(url) => {
+                    view! { <a class="id" href=url rel="noreferrer" data-testid="case-link">{number}</a> }.into_any()
+                }
+                None => view! { <span class="id">{number}</span> }.into_any(),
+            };
+            view! { <dl class="facts"><dt>{name}</dt><dd>{case.status}", since "<Time when=case.opened/></dd></dl> }
+        })
+        .collect::<Vec<_>>();
     (!items.is_empty()).then(|| view! { <section class="panel"><header><h2>"Cases"</h2></header><div class="in stack stack--tight">{items}</div></section> })
 }

@@ -2,7 +2,10 @@
 
 use crate::{
     api,
-    components::{Failed, Frame, Icon, Loading, SeverityMark, StateMark, Time, browser, parts::{Empty, grouped}},
+    components::{
+        Failed, Frame, Icon, Loading, SeverityMark, StateMark, Time, browser,
+        parts::{Empty, grouped},
+    },
     contract::shipments::{Lateness, ListPage, ListQuery, Row},
 };
 use domain::State;
@@ -134,7 +137,7 @@ fn ListRow(row: Row) -> impl IntoView {
             <td class="two c11"><StateMark state=row.state/><small>{row.exception.map(|(severity, label)| view! { <SeverityMark severity label/> })}</small></td>
             <td class="two c21"><a class="id" href=href data-row="" data-testid="tracking-number">{row.number}</a><small>{row.carrier}{more}</small></td>
             <td class="two c22 p3"><span class="id">{row.order}</span><small class="id wide-only">{row.transfer}</small></td>
-            <td class="hide-s p2">{row.destination}</td>
+            <td class="hide-s p2 nowrap">{row.destination}</td>
             <td class="two nowrap hide-s">
                 {row.eta.map_or_else(|| view! { <span class="muted">"no estimate"</span> }.into_any(), |when| view! { <Time when/> }.into_any())}
                 <small>{row.promise.map(|when| view! { "promised "<Time when/> })}</small>

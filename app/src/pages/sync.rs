@@ -2,13 +2,22 @@
 
 use crate::{
     api::{self, ReplayMessage, RetryAll, RetryJob},
-    components::{Copy, Failed, Frame, Icon, Loading, Time, browser, parts::{Empty, grouped}},
+    components::{
+        Copy, Failed, Frame, Icon, Loading, Time, browser,
+        parts::{Empty, grouped},
+    },
     contract::sync::{CallView, Destination, JobView, MessageView, SyncQuery, SyncView},
 };
 use leptos::{form::ActionForm, prelude::*};
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
 
-const VIEWS: &[(&str, &str)] = &[("failed", "Failed"), ("retrying", "Retrying"), ("pending", "Pending"), ("done", "Done"), ("quarantine", "Quarantine")];
+const VIEWS: &[(&str, &str)] = &[
+    ("failed", "Failed"),
+    ("retrying", "Retrying"),
+    ("pending", "Pending"),
+    ("done", "Done"),
+    ("quarantine", "Quarantine"),
+];
 
 fn question(params: &ParamsMap) -> SyncQuery {
     let view = params.get("view").filter(|v| !v.is_empty()).unwrap_or_else(|| "failed".into());
@@ -20,14 +29,27 @@ fn question(params: &ParamsMap) -> SyncQuery {
 pub fn SyncPage() -> impl IntoView {
     let params = use_query_map();
     let query = Memo::new(move |_| question(&params.get()));
-    let (retry, all, replay) = (ServerAction::<RetryJob>::new(), ServerAction::<RetryAll>::new(), ServerAction::<ReplayMessage>::new());
+    let (retry, all, replay) =
+        (ServerAction::<RetryJob>::new(), ServerAction::<RetryAll>::new(), ServerAction::<ReplayMessage>::new());
     let sync = Resource::new(
         move || (query.get(), retry.version().get() + all.version().get() + replay.version().get()),
         |(query, _)| api::get_sync(query),
     );
     browser::live(|| "/live/shipments".to_owned(), move || sync.refetch());
-    let failed = move || [retry.value().get().and_then(Result::err), replay.value().get().and_then(Result::err), all.value().get().and_then(Result::err)].into_iter().flatten().map(|error| view! { <Failed error/> }).collect_view();
-    let taken_up = move || all.value().get().and_then(Result::ok).map(|n| view! { <div class="note note--ok" role="status"><Icon name="check"/><div>{format!("{n} taken up again")}</div></div> });
+    let failed = move || {
+        [
+            retry.value().get().and_then(Result::err),
+            replay.value().get().and_then(Result::err),
+            all.value().get().and_then(Result::err),
+        ]
+        .into_iter()
+        .flatten()
+        .map(|error| view! { <Failed error/> })
+        .collect_view()
+    };
+    let taken_up = move || {
+        all.value().get().and_then(Result::ok).map(|n| view! { <div class="note note--ok" role="status"><Icon name="check"/><div>{format!("{n} taken up again")}</div></div> })
+    };
     view! {
         <Frame title="Sync">
             <div class="page__head"><div><h1>"Sync"</h1><p>"What Milepost told Odoo and the desk, and what they answered"</p></div></div>
@@ -45,12 +67,21 @@ pub fn SyncPage() -> impl IntoView {
 }
 
 #[component]
-fn Syncs(view: SyncView, query: SyncQuery, retry: ServerAction<RetryJob>, all: ServerAction<RetryAll>, replay: ServerAction<ReplayMessage>) -> impl IntoView {
+fn Syncs(
+    view: SyncView,
+    query: SyncQuery,
+    retry: ServerAction<RetryJob>,
+    all: ServerAction<RetryAll>,
+    replay: ServerAction<ReplayMessage>,
+) -> impl IntoView {
     let destinations = view.destinations.into_iter().map(destination).collect_view();
-    let tabs = VIEWS.iter().map(|(key, label)| {
-        let href = format!("/sync?view={key}");
-        view! { <a href=href aria-current=(query.view == *key).then_some("page")>{*label}</a> }
-    }).collect_view();
+    let tabs = VIEWS
+        .iter()
+        .map(|(key, label)| {
+            let href = format!("/sync?view={key}");
+            view! { <a href=href aria-current=(query.view == *key).then_some("page")>{*label}</a> }
+        })
+        .collect_view();
     let quarantine = query.view == "quarantine";
     let nothing = if quarantine { view.quarantine.is_empty() } else { view.jobs.is_empty() };
     let retry_all = (query.view == "failed" && view.failed > 0).then(|| {
@@ -129,15 +160,18 @@ fn OneJob(job: JobView, retry: ServerAction<RetryJob>) -> impl IntoView {
 
 #[component]
 fn Calls(calls: Vec<CallView>) -> impl IntoView {
-    let items = calls.into_iter().map(|call| {
-        view! {
-            <details>
-                <summary>{call.title}" · "<Time when=call.at/></summary>
-                <pre class="mono">{call.request}</pre>
-                <pre class="mono">{call.response}</pre>
-            </details>
-        }
-    }).collect_view();
+    let items = calls
+        .into_iter()
+        .map(|call| {
+            view! {
+                <details>
+                    <summary>{call.title}" · "<Time when=call.at/></summary>
+                    <pre class="mono">{call.request}</pre>
+                    <pre class="mono">{call.response}</pre>
+                </details>
+            }
+        })
+        .collect_view();
     view! { <div class="calls">{items}</div> }
 }
 

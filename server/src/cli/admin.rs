@@ -21,7 +21,11 @@ use std::{
     process::ExitCode,
     sync::Arc,
 };
-use storage::{Actor, AuditEntry, Scope, inbox::SourceRecord, people::{ChainCheck, RoleName}};
+use storage::{
+    Actor, AuditEntry, Scope,
+    inbox::SourceRecord,
+    people::{ChainCheck, RoleName},
+};
 
 async fn tower(settings: Settings) -> Result<(Arc<Tower>, Scope)> {
     let tower = wire::beside(settings.resolve()?, Arc::new(SystemClock)).await?;
@@ -87,13 +91,24 @@ impl User {
         match self {
             Self::Add { login, name, roles } => {
                 let password = secret_from_stdin("password")?;
-                let user = NewUser { login: login.clone(), name, password, roles: roles.into_iter().map(Into::into).collect() };
+                let user = NewUser {
+                    login: login.clone(),
+                    name,
+                    password,
+                    roles: roles.into_iter().map(Into::into).collect(),
+                };
                 people::add(&tower, scope, user).await?;
                 println!("user {login} made");
             }
             Self::List => {
                 for user in tower.store.people.users(scope).await? {
-                    println!("{}\t{}\t{:?}\t{}", user.login, user.name, user.roles, if user.enabled { "enabled" } else { "disabled" });
+                    println!(
+                        "{}\t{}\t{:?}\t{}",
+                        user.login,
+                        user.name,
+                        user.roles,
+                        if user.enabled { "enabled" } else { "disabled" }
+                    );
                 }
             }
         }
@@ -132,7 +147,10 @@ impl Source {
             }
             Self::List => {
                 for source in tower.store.inbox.sources(scope).await? {
-                    println!("{}\t{}\t{}\tsecret set {}", source.name, source.connector, source.scheme, source.secret_set_at);
+                    println!(
+                        "{}\t{}\t{}\tsecret set {}",
+                        source.name, source.connector, source.scheme, source.secret_set_at
+                    );
                 }
             }
         }
@@ -157,7 +175,9 @@ pub struct NewSource {
 /// # Errors
 /// When name, connector or scheme are not right.
 pub async fn put_source(tower: &Tower, scope: Scope, new: NewSource) -> Result<()> {
-    let named = !new.name.is_empty() && new.name.len() <= 64 && new.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_');
+    let named = !new.name.is_empty()
+        && new.name.len() <= 64
+        && new.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_');
     ensure!(named, "source name {:?}: lower case letters, digits, - and _ only", new.name);
     let Some(carrier) = carriers::by_id(&new.connector) else {
         let known: Vec<_> = carriers::ALL.iter().map(|c| c.manifest().id).collect();
@@ -230,7 +250,10 @@ impl Key {
         let mut key = [0; KEY_BYTES];
         SystemClock.fill(&mut key);
         config::write_key(&file, &key)?;
-        println!("master key written to {}; keep a copy apart from the backups: without it they cannot be read", file.display());
+        println!(
+            "master key written to {}; keep a copy apart from the backups: without it they cannot be read",
+            file.display()
+        );
         Ok(())
     }
 }
@@ -252,12 +275,21 @@ impl Odoo {
     /// Does it.
     pub async fn run(self, settings: Settings) -> Result<ExitCode> {
         let config = settings.resolve()?;
-        let Some(odoo) = &config.odoo else { bail!("Odoo is not set up: --odoo-url, --odoo-database, --odoo-key-file") };
+        let Some(odoo) = &config.odoo else {
+            bail!("Odoo is not set up: --odoo-url, --odoo-database, --odoo-key-file")
+        };
         let calls = connectors::call::Discard;
-        let connect = |key| connectors::odoo::OdooClient::new(connectors::odoo::OdooConfig { url: odoo.url.clone(), database: odoo.database.clone(), api_key: key });
+        let connect = |key| {
+            connectors::odoo::OdooClient::new(connectors::odoo::OdooConfig {
+                url: odoo.url.clone(),
+                database: odoo.database.clone(),
+                api_key: key,
+            })
+        };
         match self {
             Self::Setup { admin_key_file } => {
-                let key = std::fs::read_to_string(&admin_key_file).with_context(|| format!("{}", admin_key_file.display()))?;
+                let key = std::fs::read_to_string(&admin_key_file)
+                    .with_context(|| format!("{}", admin_key_file.display()))?;
                 for line in connect(key.trim().to_owned().into())?.setup(&calls).await? {
                     println!("{line}");
                 }
@@ -303,7 +335,10 @@ impl Audit {
             },
             Self::Tail => {
                 for line in tower.store.people.audit_trail(scope, None, storage::limits::PAGE_ROWS).await? {
-                    println!("{}\t{}\t{:?}\t{}\t{}", line.seq, line.entry.at, line.actor, line.entry.action, line.entry.subject);
+                    println!(
+                        "{}\t{}\t{:?}\t{}\t{}",
+                        line.seq, line.entry.at, line.actor, line.entry.action, line.entry.subject
+                    );
                 }
                 Ok(ExitCode::SUCCESS)
             }

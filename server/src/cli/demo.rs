@@ -41,14 +41,22 @@ impl Demo {
     pub async fn run(self, settings: Settings) -> Result<()> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let mut config = settings.resolve()?;
-        ensure!(config.addr.ip().is_loopback(), "the demo has printed passwords and listens on this machine only: set --addr to 127.0.0.1:PORT");
-        ensure!(config.odoo.is_none() && config.desk.is_none(), "the demo brings its own Odoo and desk: leave out --odoo-* and --desk-*");
+        ensure!(
+            config.addr.ip().is_loopback(),
+            "the demo has printed passwords and listens on this machine only: set --addr to 127.0.0.1:PORT"
+        );
+        ensure!(
+            config.odoo.is_none() && config.desk.is_none(),
+            "the demo brings its own Odoo and desk: leave out --odoo-* and --desk-*"
+        );
         config.mode = Mode::Demo;
         config.company = "Northwind Parts GmbH".into();
         fresh_folder(&config.data)?;
         let secrets = secrets(&*clock);
         let now = Arc::clone(&clock);
-        let world = World::start(WorldConfig { seed: self.seed, sources: secrets.clone(), now: Arc::new(move || now.now()) }).await?;
+        let world =
+            World::start(WorldConfig { seed: self.seed, sources: secrets.clone(), now: Arc::new(move || now.now()) })
+                .await?;
         let (tower, passwords) = furnish(config, Arc::clone(&clock), &world, &secrets).await?;
         let running = serve::Running::start(Arc::clone(&tower), serve::prometheus()?).await?;
         announce(&running, &passwords);
@@ -65,7 +73,11 @@ impl Demo {
 fn fresh_folder(data: &Path) -> Result<()> {
     let marker = data.join(MADE_UP);
     if data.join("milepost.sqlite").exists() {
-        ensure!(marker.exists(), "{} holds a real database: the demo wants a folder of its own (--data)", data.display());
+        ensure!(
+            marker.exists(),
+            "{} holds a real database: the demo wants a folder of its own (--data)",
+            data.display()
+        );
         std::fs::remove_dir_all(data).with_context(|| format!("old demo in {}", data.display()))?;
     }
     std::fs::create_dir_all(data)?;
@@ -83,9 +95,24 @@ fn secrets(clock: &dyn Clock) -> SourceSecrets {
     SourceSecrets { aftership: word(clock, 16), easypost: word(clock, 16), x12_214: word(clock, 16) }
 }
 
-async fn furnish(mut config: Config, clock: Arc<dyn Clock>, world: &World, secrets: &SourceSecrets) -> Result<(Arc<Tower>, Vec<LogIn>)> {
-    config.odoo = Some(OdooSettings { url: world.odoo_url(), database: world.odoo_database(), key: world.odoo_key().into(), import_seconds: 5 });
-    config.desk = Some(DeskSettings { connector: "request_tracker".into(), url: world.desk_url(), token: world.desk_token().into(), queue: world.desk_queue() });
+async fn furnish(
+    mut config: Config,
+    clock: Arc<dyn Clock>,
+    world: &World,
+    secrets: &SourceSecrets,
+) -> Result<(Arc<Tower>, Vec<LogIn>)> {
+    config.odoo = Some(OdooSettings {
+        url: world.odoo_url(),
+        database: world.odoo_database(),
+        key: world.odoo_key().into(),
+        import_seconds: 5,
+    });
+    config.desk = Some(DeskSettings {
+        connector: "request_tracker".into(),
+        url: world.desk_url(),
+        token: world.desk_token().into(),
+        queue: world.desk_queue(),
+    });
     let mut master = [0; KEY_BYTES];
     clock.fill(&mut master);
     config::write_key(&config.master_key_file, &master)?;
@@ -99,13 +126,19 @@ async fn furnish(mut config: Config, clock: Arc<dyn Clock>, world: &World, secre
         ("easypost", "easypost", None, &secrets.easypost),
         ("freight-214", "x12_214", Some("bearer"), &secrets.x12_214),
     ] {
-        let source = admin::NewSource { name: name.into(), connector: connector.into(), scheme: scheme.map(str::to_owned), secret: secret.clone() };
+        let source = admin::NewSource {
+            name: name.into(),
+            connector: connector.into(),
+            scheme: scheme.map(str::to_owned),
+            secret: secret.clone(),
+        };
         admin::put_source(&tower, scope, source).await?;
     }
     let mut passwords = Vec::new();
     for (role, login, name, roles) in PEOPLE {
         let password = format!("{role}-{}", word(&*tower.clock, 6));
-        let user = NewUser { login: (*login).into(), name: (*name).into(), password: password.clone(), roles: roles.to_vec() };
+        let user =
+            NewUser { login: (*login).into(), name: (*name).into(), password: password.clone(), roles: roles.to_vec() };
         people::add(&tower, scope, user).await?;
         passwords.push((*role, *login, password));
     }

@@ -1,6 +1,10 @@
 //! `milepost doctor`: checks what an installation stands on, and says what to do.
 
-use crate::{clock::{Clock, SystemClock}, config::{Config, Settings}, wire};
+use crate::{
+    clock::{Clock, SystemClock},
+    config::{Config, Settings},
+    wire,
+};
 use anyhow::Result;
 use connectors::call::Discard;
 use jiff::SignedDuration;
@@ -59,10 +63,17 @@ fn disk(data: &Path, found: &mut Findings) {
     let folder = data.ancestors().find(|p| p.exists()).unwrap_or(Path::new("/"));
     // df is everywhere; a crate for one number is not worth it
     let answer = std::process::Command::new("df").args(["-B1", "--output=avail"]).arg(folder).output();
-    let free = answer.ok().and_then(|o| String::from_utf8(o.stdout).ok()).and_then(|t| t.lines().nth(1).and_then(|l| l.trim().parse::<u64>().ok()));
+    let free = answer
+        .ok()
+        .and_then(|o| String::from_utf8(o.stdout).ok())
+        .and_then(|t| t.lines().nth(1).and_then(|l| l.trim().parse::<u64>().ok()));
     match free {
-        Some(free) if free >= DISK_FREE_MIN => found.good("disk", format!("{} GB free at {}", free / 1_000_000_000, folder.display())),
-        Some(free) => found.bad("disk", format!("only {} MB free at {}: make room", free / 1_000_000, folder.display())),
+        Some(free) if free >= DISK_FREE_MIN => {
+            found.good("disk", format!("{} GB free at {}", free / 1_000_000_000, folder.display()))
+        }
+        Some(free) => {
+            found.bad("disk", format!("only {} MB free at {}: make room", free / 1_000_000, folder.display()))
+        }
         None => found.note("disk", "free space could not be read"),
     }
 }
@@ -94,7 +105,10 @@ async fn database(config: &Config, found: &mut Findings) {
                 Ok(sources) => {
                     for source in sources {
                         let age = tower.now().duration_since(source.secret_set_at).as_hours() / 24;
-                        found.good("source", format!("{} ({}, {}), secret {age} days old", source.name, source.connector, source.scheme));
+                        found.good(
+                            "source",
+                            format!("{} ({}, {}), secret {age} days old", source.name, source.connector, source.scheme),
+                        );
                     }
                 }
                 Err(error) => found.bad("sources", error),
@@ -105,7 +119,11 @@ async fn database(config: &Config, found: &mut Findings) {
 
 async fn odoo(config: &Config, found: &mut Findings) {
     let Some(odoo) = &config.odoo else { return found.note("Odoo", "not set up") };
-    let settings = connectors::odoo::OdooConfig { url: odoo.url.clone(), database: odoo.database.clone(), api_key: odoo.key.clone() };
+    let settings = connectors::odoo::OdooConfig {
+        url: odoo.url.clone(),
+        database: odoo.database.clone(),
+        api_key: odoo.key.clone(),
+    };
     let client = match connectors::odoo::OdooClient::new(settings) {
         Ok(client) => client,
         Err(error) => return found.bad("Odoo", error),
@@ -117,7 +135,10 @@ async fn odoo(config: &Config, found: &mut Findings) {
             if let Some(their_time) = version.server_time {
                 let skew = SystemClock.now().duration_since(their_time).abs();
                 if skew > CLOCK_SKEW_MAX {
-                    found.bad("clock", format!("differs from Odoo's by {} s: set up time synchronisation", skew.as_secs()));
+                    found.bad(
+                        "clock",
+                        format!("differs from Odoo's by {} s: set up time synchronisation", skew.as_secs()),
+                    );
                 } else {
                     found.good("clock", "agrees with Odoo's");
                 }
@@ -126,19 +147,24 @@ async fn odoo(config: &Config, found: &mut Findings) {
     }
     match client.check(&Discard).await {
         Ok(missing) if missing.is_empty() => found.good("Odoo rights and fields", "complete"),
-        Ok(missing) => found.bad("Odoo rights and fields", format!("missing {}: run `milepost odoo setup`", missing.join(", "))),
+        Ok(missing) => {
+            found.bad("Odoo rights and fields", format!("missing {}: run `milepost odoo setup`", missing.join(", ")))
+        }
         Err(error) => found.bad("Odoo rights and fields", error),
     }
 }
 
 async fn desk(config: &Config, found: &mut Findings) {
     let Some(desk) = &config.desk else { return found.note("service desk", "not set up") };
-    let settings = connectors::desks::DeskConfig { url: desk.url.clone(), token: desk.token.clone(), queue: desk.queue.clone() };
+    let settings =
+        connectors::desks::DeskConfig { url: desk.url.clone(), token: desk.token.clone(), queue: desk.queue.clone() };
     match connectors::desks::connect(&desk.connector, settings) {
         Err(error) => found.bad("service desk", error),
         Ok(None) => found.bad("service desk", format!("there is no connector {}", desk.connector)),
         Ok(Some(client)) => match client.check(&Discard).await {
-            Ok(missing) if missing.is_empty() => found.good("service desk", format!("{} at {}, queue {}", desk.connector, desk.url, desk.queue)),
+            Ok(missing) if missing.is_empty() => {
+                found.good("service desk", format!("{} at {}, queue {}", desk.connector, desk.url, desk.queue))
+            }
             Ok(missing) => found.bad("service desk", format!("missing {}", missing.join(", "))),
             Err(error) => found.bad("service desk", error),
         },

@@ -4,7 +4,10 @@ use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use connectors::carriers;
 use domain::{mapping::Mapping, scenario};
-use std::{path::{Path, PathBuf}, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 /// Fold a scenario and print the state after each input and at the end.
 #[derive(Args)]
@@ -34,10 +37,19 @@ pub fn fold_file(path: &Path, text: &[u8]) -> Result<serde_json::Value> {
     let trust = |provider: &str| carriers::by_id(provider).map(|c| c.manifest().trust);
     let read = |name: &str| {
         let found = path.ancestors().skip(1).map(|folder| folder.join(name)).find(|file| file.is_file());
-        found.ok_or_else(|| format!("payload file {name} is not found")).and_then(|file| std::fs::read(file).map_err(|e| e.to_string()))
+        found
+            .ok_or_else(|| format!("payload file {name} is not found"))
+            .and_then(|file| std::fs::read(file).map_err(|e| e.to_string()))
     };
-    let delivery_key = |provider: &str, payload: &[u8]| carriers::by_id(provider).and_then(|c| c.delivery_key(payload).0);
+    let delivery_key =
+        |provider: &str, payload: &[u8]| carriers::by_id(provider).and_then(|c| c.delivery_key(payload).0);
     let mapping = Mapping::base();
-    let around = scenario::Surroundings { reader: &mapping, decode: &decode, delivery_key: &delivery_key, trust: &trust, read: &read };
+    let around = scenario::Surroundings {
+        reader: &mapping,
+        decode: &decode,
+        delivery_key: &delivery_key,
+        trust: &trust,
+        read: &read,
+    };
     scenario::run(text, &around).map_err(|e| anyhow!("{}: {e}", path.display()))
 }

@@ -49,7 +49,10 @@ impl Serve {
         config.require_secure()?;
         let tower = wire::tower(config, Arc::new(SystemClock)).await?;
         if let Some(token) = people::setup_token(&tower).await? {
-            println!("There is no user yet. Make the first admin here (the link works once):\n  {}/set-up?token={token}", tower.config.public_url);
+            println!(
+                "There is no user yet. Make the first admin here (the link works once):\n  {}/set-up?token={token}",
+                tower.config.public_url
+            );
         }
         let running = Running::start(tower, prometheus()?).await?;
         println!("Milepost listens on http://{}", running.address);
@@ -92,7 +95,8 @@ impl Running {
         let service = router.into_make_service_with_connect_info::<std::net::SocketAddr>();
         let stopped = shutdown.clone();
         tasks.spawn(async move {
-            let served = axum::serve(listener, service).with_graceful_shutdown(async move { stopped.cancelled().await }).await;
+            let served =
+                axum::serve(listener, service).with_graceful_shutdown(async move { stopped.cancelled().await }).await;
             if let Err(error) = served {
                 tracing::error!("the listener ended: {error}");
             }
@@ -124,7 +128,9 @@ impl Running {
 }
 
 async fn bind(config: &Config) -> Result<TcpListener> {
-    TcpListener::bind(config.addr).await.with_context(|| format!("cannot listen on {}: is another server running there? Set --addr", config.addr))
+    TcpListener::bind(config.addr)
+        .await
+        .with_context(|| format!("cannot listen on {}: is another server running there? Set --addr", config.addr))
 }
 
 async fn signal() -> Result<()> {

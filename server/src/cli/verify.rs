@@ -3,7 +3,7 @@
 use crate::clock::{Clock, SystemClock};
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use connectors::carriers::{RawRequest, verify_named, Material};
+use connectors::carriers::{Material, RawRequest, verify_named};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use std::{path::PathBuf, process::ExitCode};
@@ -74,7 +74,9 @@ impl Verify {
     fn material(&self) -> Result<Material> {
         Ok(match (&self.secret, &self.jwks, &self.public_key) {
             (Some(secret), ..) => Material::Secret(secret.clone().into()),
-            (_, Some(file), _) => Material::Jwks(std::fs::read_to_string(file).with_context(|| file.display().to_string())?),
+            (_, Some(file), _) => {
+                Material::Jwks(std::fs::read_to_string(file).with_context(|| file.display().to_string())?)
+            }
             (.., Some(key)) => Material::PublicKey(key.clone()),
             (None, None, None) => bail!("give one of --secret, --jwks, --public-key"),
         })

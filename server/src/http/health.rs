@@ -21,7 +21,9 @@ pub async fn readyz(State(tower): State<Arc<Tower>>) -> Response {
         Ok(_) => "ready\n".into_response(),
         Err(error) => {
             tracing::warn!("not ready: {error}");
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "the database does not answer").retry_after(1).into_response()
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "the database does not answer")
+                .retry_after(1)
+                .into_response()
         }
     }
 }
@@ -32,7 +34,8 @@ pub async fn metrics(State((tower, handle)): State<(Arc<Tower>, PrometheusHandle
         for d in destinations {
             let gauge = |status: &'static str, value: u64| {
                 #[expect(clippy::cast_precision_loss, reason = "a count of jobs is far below 2^52")]
-                metrics::gauge!("milepost_jobs", "destination" => d.destination.clone(), "status" => status).set(value as f64);
+                metrics::gauge!("milepost_jobs", "destination" => d.destination.clone(), "status" => status)
+                    .set(value as f64);
             };
             gauge("pending", d.pending);
             gauge("retrying", d.retrying);

@@ -37,18 +37,25 @@ pub async fn ingest(State(tower): State<Arc<Tower>>, Path(source): Path<String>,
     response
 }
 
-async fn take(tower: &Tower, source: &str, correlation: domain::ids::CorrelationId, request: Request) -> Result<(Response, &'static str), Refused> {
+async fn take(
+    tower: &Tower,
+    source: &str,
+    correlation: domain::ids::CorrelationId,
+    request: Request,
+) -> Result<(Response, &'static str), Refused> {
     let limit = ingest::body_limit(tower, source).await?;
     let (parts, body) = request.into_parts();
     let bytes = read(body, limit).await?;
-    let raw = RawRequest { method: parts.method.as_str(), path: parts.uri.path(), headers: &parts.headers, body: &bytes };
+    let raw =
+        RawRequest { method: parts.method.as_str(), path: parts.uri.path(), headers: &parts.headers, body: &bytes };
     let receipt = ingest::accept(tower, Delivery { source, request: raw, correlation }).await?;
     let (status, end) = match receipt.novelty {
         Novelty::New => ("accepted", "accepted"),
         Novelty::Repeated => ("duplicate", "duplicate"),
     };
     tracing::info!(source, correlation = %receipt.correlation, id = %receipt.message, bytes = bytes.len(), "message {status}");
-    let body = Json(serde_json::json!({ "message": receipt.message, "correlation": receipt.correlation, "status": status }));
+    let body =
+        Json(serde_json::json!({ "message": receipt.message, "correlation": receipt.correlation, "status": status }));
     let kept = HeaderValue::from_str(&receipt.correlation.to_string()).expect("an id is ASCII");
     Ok(((StatusCode::ACCEPTED, [(CORRELATION, kept)], body).into_response(), end))
 }

@@ -41,7 +41,11 @@ pub struct LiveState {
 }
 
 /// Changes of every shipment.
-pub async fn all(State(live): State<LiveState>, who: SignedIn, headers: HeaderMap) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+pub async fn all(
+    State(live): State<LiveState>,
+    who: SignedIn,
+    headers: HeaderMap,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     follow(live, who, headers, None).await
 }
 
@@ -55,7 +59,12 @@ pub async fn one(
     follow(live, who, headers, Some(id)).await
 }
 
-async fn follow(live: LiveState, who: SignedIn, headers: HeaderMap, only: Option<ShipmentId>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+async fn follow(
+    live: LiveState,
+    who: SignedIn,
+    headers: HeaderMap,
+    only: Option<ShipmentId>,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let scope = who.scope();
     let resumed = headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
     let after = match resumed {
@@ -92,7 +101,8 @@ impl Reader {
                 return None;
             }
             self.changes.mark_unchanged();
-            let read = self.live.tower.store.shipments.changes(self.scope, self.after, CHANGE_ROWS).await.unwrap_or_default();
+            let read =
+                self.live.tower.store.shipments.changes(self.scope, self.after, CHANGE_ROWS).await.unwrap_or_default();
             if let Some(last) = read.last() {
                 self.after = last.seq;
                 self.waiting.extend(read.into_iter().filter(|c| self.only.is_none_or(|id| id == c.shipment)));

@@ -1,7 +1,11 @@
 //! Pages: server-side rendering, the pages' server functions, and the site folder with the browser's half.
 
 use super::session;
-use crate::{config::{Config, Mode}, ports, tower::Tower};
+use crate::{
+    config::{Config, Mode},
+    ports,
+    tower::Tower,
+};
 use anyhow::Context;
 use app::{SiteAssets, contract::session::Viewer, shell};
 use axum::{
@@ -41,7 +45,8 @@ struct Pages {
 pub fn assets(config: &Config) -> anyhow::Result<Option<SiteAssets>> {
     let Some(site) = &config.site else { return Ok(None) };
     let path = site.join("manifest.json");
-    let text = std::fs::read_to_string(&path).with_context(|| format!("{}: is --site the folder that the build made?", path.display()))?;
+    let text = std::fs::read_to_string(&path)
+        .with_context(|| format!("{}: is --site the folder that the build made?", path.display()))?;
     let manifest = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
     Ok(Some(manifest))
 }
@@ -97,7 +102,8 @@ impl InContext {
 }
 
 fn browser(request: &Request) -> ports::session::BrowserSession {
-    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip().to_string()).unwrap_or_default();
+    let address =
+        request.extensions().get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip().to_string()).unwrap_or_default();
     ports::session::BrowserSession { session: request.extensions().get::<Session>().cloned(), address }
 }
 

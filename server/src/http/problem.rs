@@ -70,7 +70,9 @@ impl From<UseCaseError> for Problem {
             UseCaseError::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, "forbidden", detail),
             UseCaseError::Conflict(_) => Self::new(StatusCode::CONFLICT, "conflict", detail),
             UseCaseError::Invalid { .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail),
-            UseCaseError::Unavailable(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).retry_after(1),
+            UseCaseError::Unavailable(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).retry_after(1)
+            }
             UseCaseError::Internal(_) => {
                 tracing::error!("{detail}");
                 // what went wrong inside is for the logs

@@ -83,7 +83,8 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for SignedIn {
     type Rejection = StatusCode;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Self::Rejection> {
-        let (Some(tower), Some(session)) = (parts.extensions.get::<Arc<Tower>>(), parts.extensions.get::<Session>()) else {
+        let (Some(tower), Some(session)) = (parts.extensions.get::<Arc<Tower>>(), parts.extensions.get::<Session>())
+        else {
             return Err(StatusCode::INTERNAL_SERVER_ERROR);
         };
         Ok(user(tower, session).await.map(Self))
@@ -109,7 +110,8 @@ impl StoredSessions {
         // the id is the secret that the cookie holds: what is stored has a blank one
         let blank = Record { id: Id(0), ..record.clone() };
         let data = serde_json::to_string(&blank).map_err(|e| session_store::Error::Encode(e.to_string()))?;
-        let ends = Timestamp::from_second(record.expiry_date.unix_timestamp()).map_err(|e| session_store::Error::Encode(e.to_string()))?;
+        let ends = Timestamp::from_second(record.expiry_date.unix_timestamp())
+            .map_err(|e| session_store::Error::Encode(e.to_string()))?;
         let kept = SessionRecord { key: self.key(&record.id), data, expires_at: ends };
         self.0.store.people.put_session(kept).await.map_err(|e| session_store::Error::Backend(e.to_string()))
     }
@@ -129,7 +131,8 @@ impl SessionStore for StoredSessions {
     async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
         let kept = self.0.store.people.session(&self.key(id), self.0.now()).await;
         let Some(kept) = kept.map_err(|e| session_store::Error::Backend(e.to_string()))? else { return Ok(None) };
-        let mut record: Record = serde_json::from_str(&kept.data).map_err(|e| session_store::Error::Decode(e.to_string()))?;
+        let mut record: Record =
+            serde_json::from_str(&kept.data).map_err(|e| session_store::Error::Decode(e.to_string()))?;
         record.id = *id;
         Ok(Some(record))
     }
@@ -142,6 +145,12 @@ impl SessionStore for StoredSessions {
 #[async_trait]
 impl ExpiredDeletion for StoredSessions {
     async fn delete_expired(&self) -> session_store::Result<()> {
-        self.0.store.people.sweep(self.0.now()).await.map(|_| ()).map_err(|e| session_store::Error::Backend(e.to_string()))
+        self.0
+            .store
+            .people
+            .sweep(self.0.now())
+            .await
+            .map(|_| ())
+            .map_err(|e| session_store::Error::Backend(e.to_string()))
     }
 }

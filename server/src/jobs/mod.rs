@@ -11,11 +11,9 @@ mod sync_order;
 
 use crate::tower::Tower;
 use connectors::call::{Call, CallLog};
-use std::sync::{Arc, Mutex};
-use storage::{
-    jobs::{AttemptRecord, Finish, JobKind, LeasedJob, Outcome},
-};
 use domain::ids::AttemptId;
+use std::sync::{Arc, Mutex};
+use storage::jobs::{AttemptRecord, Finish, JobKind, LeasedJob, Outcome};
 
 pub use runner::Runner;
 pub use schedule::{run_schedule, tick};
@@ -67,7 +65,8 @@ impl CallLog for CallKeeper {
         let span = jiff::SignedDuration::try_from(call.duration).unwrap_or_default();
         let labels = [("destination", call.destination.to_owned()), ("outcome", outcome_word(&call).to_owned())];
         metrics::counter!("milepost_calls_total", &labels).increment(1);
-        metrics::histogram!("milepost_call_seconds", "destination" => call.destination.to_owned()).record(call.duration.as_secs_f64());
+        metrics::histogram!("milepost_call_seconds", "destination" => call.destination.to_owned())
+            .record(call.duration.as_secs_f64());
         let attempt = AttemptRecord {
             id: AttemptId(self.tower.clock.id()),
             job: self.leased.job.id,

@@ -30,7 +30,8 @@ pub fn after_call(error: &CallError, attempts: u32, clock: &dyn Clock) -> Finish
         Decision::Fail => Finish::Dead { error: text, class },
         Decision::SettleThenLook => again(later(clock, SETTLE), text, class, attempts),
         Decision::Retry => {
-            let asked = error.retry_after.and_then(|d| SignedDuration::try_from(d).ok()).map(|d| d.min(RETRY_AFTER_MAX));
+            let asked =
+                error.retry_after.and_then(|d| SignedDuration::try_from(d).ok()).map(|d| d.min(RETRY_AFTER_MAX));
             let wait = wait(attempts, clock);
             again(later(clock, asked.map_or(wait, |asked| asked.max(wait))), text, class, attempts)
         }
@@ -41,8 +42,12 @@ pub fn after_call(error: &CallError, attempts: u32, clock: &dyn Clock) -> Finish
 pub fn after_ours(error: &UseCaseError, attempts: u32, clock: &dyn Clock) -> Finish {
     let text = error.to_string();
     match error {
-        UseCaseError::Unavailable(_) | UseCaseError::Conflict(_) => again(later(clock, wait(attempts, clock)), text, "store".into(), attempts),
-        UseCaseError::NotFound(_) | UseCaseError::Forbidden(_) | UseCaseError::Invalid { .. } => Finish::Dead { error: text, class: "invalid".into() },
+        UseCaseError::Unavailable(_) | UseCaseError::Conflict(_) => {
+            again(later(clock, wait(attempts, clock)), text, "store".into(), attempts)
+        }
+        UseCaseError::NotFound(_) | UseCaseError::Forbidden(_) | UseCaseError::Invalid { .. } => {
+            Finish::Dead { error: text, class: "invalid".into() }
+        }
         UseCaseError::Internal(_) => {
             tracing::error!("job failed: {text}");
             again(later(clock, wait(attempts, clock)), text, "internal".into(), attempts)
@@ -83,13 +88,18 @@ mod tests {
         let clock = ManualClock::at("2026-03-01T00:00:00Z".parse().unwrap());
         let mut last = SignedDuration::ZERO;
         for attempts in 0..WAITS.len() as u32 {
-            let Finish::Retry { at, .. } = after_call(&error(ErrorClass::Unreachable, None), attempts, &*clock) else { panic!("retried") };
+            let Finish::Retry { at, .. } = after_call(&error(ErrorClass::Unreachable, None), attempts, &*clock) else {
+                panic!("retried")
+            };
             let waited = at.duration_since(clock.now());
             assert!(waited >= WAITS[attempts as usize] * 79 / 100 && waited <= WAITS[attempts as usize] * 121 / 100);
             assert!(attempts > 8 || waited > last);
             last = waited;
         }
-        assert!(matches!(after_call(&error(ErrorClass::Unreachable, None), WAITS.len() as u32, &*clock), Finish::Dead { .. }));
+        assert!(matches!(
+            after_call(&error(ErrorClass::Unreachable, None), WAITS.len() as u32, &*clock),
+            Finish::Dead { .. }
+        ));
     }
 
     #[test]
@@ -104,7 +114,9 @@ mod tests {
     #[test]
     fn an_unknown_outcome_settles_first() {
         let clock = ManualClock::at("2026-03-01T00:00:00Z".parse().unwrap());
-        let Finish::Retry { at, .. } = after_call(&error(ErrorClass::UnknownOutcome, None), 0, &*clock) else { panic!("retried") };
+        let Finish::Retry { at, .. } = after_call(&error(ErrorClass::UnknownOutcome, None), 0, &*clock) else {
+            panic!("retried")
+        };
         assert_eq!(at.duration_since(clock.now()), SETTLE);
     }
 }

@@ -55,7 +55,8 @@ impl Runner {
     pub async fn run(self, shutdown: CancellationToken) {
         let mut running = JoinSet::new();
         let held: Held = Arc::default();
-        let renewing = tokio::spawn(renew(Arc::clone(&self.tower), self.owner.clone(), Arc::clone(&held), shutdown.child_token()));
+        let renewing =
+            tokio::spawn(renew(Arc::clone(&self.tower), self.owner.clone(), Arc::clone(&held), shutdown.child_token()));
         while !shutdown.is_cancelled() {
             let woken = self.tower.wake.lane(self.lane).notified();
             tokio::pin!(woken);
@@ -101,7 +102,8 @@ impl Runner {
     async fn fill(&self, running: &mut JoinSet<()>, held: &Held) -> usize {
         let mut claimed = 0;
         for group in &self.groups {
-            let busy = held.lock().expect("no panic while held").values().filter(|h| group.kinds.contains(&h.kind)).count();
+            let busy =
+                held.lock().expect("no panic while held").values().filter(|h| group.kinds.contains(&h.kind)).count();
             let free = group.at_once.saturating_sub(busy);
             if free == 0 {
                 continue;
@@ -122,7 +124,14 @@ impl Runner {
 
     fn request(&self, kinds: Vec<JobKind>, limit: u32) -> ClaimRequest {
         let now = self.tower.now();
-        ClaimRequest { owner: self.owner.clone(), lane: self.lane, kinds, limit, now, until: now.checked_add(LEASE).unwrap_or(now) }
+        ClaimRequest {
+            owner: self.owner.clone(),
+            lane: self.lane,
+            kinds,
+            limit,
+            now,
+            until: now.checked_add(LEASE).unwrap_or(now),
+        }
     }
 
     fn start(&self, job: LeasedJob, running: &mut JoinSet<()>, held: &Held) {
@@ -183,7 +192,11 @@ async fn work(tower: &Arc<Tower>, owner: &str, job: &LeasedJob) {
     let finish = match performed.await {
         Ok(finish) => finish,
         Err(error) if error.is_cancelled() => return,
-        Err(_) => super::retry::after_ours(&crate::usecases::UseCaseError::Internal("the job panicked".into()), job.attempts, &*tower.clock),
+        Err(_) => super::retry::after_ours(
+            &crate::usecases::UseCaseError::Internal("the job panicked".into()),
+            job.attempts,
+            &*tower.clock,
+        ),
     };
     if let Finish::Retry { error, class, .. } | Finish::Dead { error, class } = &finish {
         tracing::warn!(kind = job.job.kind.code(), target = %job.job.target, correlation = %job.job.correlation, class, "job failed: {error}");

@@ -42,7 +42,10 @@ pub async fn tick(tower: &Tower, done: &mut Done) -> storage::Result<()> {
     let (now, scope) = (tower.now(), tower.scope());
     let due = tower.store.shipments.due(scope, now, REVIEWS_PER_TICK).await?;
     if !due.is_empty() {
-        let jobs = due.into_iter().map(|id| tower.job(JobKind::Fold, id, Cause::Live, tower.correlation(), Some(id))).collect();
+        let jobs = due
+            .into_iter()
+            .map(|id| tower.job(JobKind::Fold, id, Cause::Live, tower.correlation(), Some(id)))
+            .collect();
         tower.store.jobs.enqueue(scope, jobs).await?;
         tower.wake.real_time.notify_waiters();
     }

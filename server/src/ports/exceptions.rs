@@ -58,7 +58,9 @@ impl app::contract::exceptions::ExceptionsPort for ExceptionsPort {
             Act::Resolve => ExceptionAction::Resolve,
             Act::Reopen => ExceptionAction::Reopen,
         };
-        crate::usecases::exceptions::act(tower, scope, exception, action, Some(why).filter(|w| !w.trim().is_empty())).await.map_err(|e| refused(tower, e))
+        crate::usecases::exceptions::act(tower, scope, exception, action, Some(why).filter(|w| !w.trim().is_empty()))
+            .await
+            .map_err(|e| refused(tower, e))
     }
 }
 
@@ -100,7 +102,9 @@ fn row_view(row: QueueRow, me: Option<UserId>, now: Timestamp) -> RowView {
     let clock = match (&exception.closed, left) {
         (Some(_), _) => (Lateness::OnTime, "ended".to_owned()),
         (None, left) if left.is_negative() => (Lateness::Bad, format!("over by {}", times::span_words(left.abs()))),
-        (None, left) => (if left < SOON { Lateness::Warn } else { Lateness::OnTime }, format!("{} left", times::span_words(left))),
+        (None, left) => {
+            (if left < SOON { Lateness::Warn } else { Lateness::OnTime }, format!("{} left", times::span_words(left)))
+        }
     };
     let number = row.numbers.first();
     RowView {
@@ -109,7 +113,10 @@ fn row_view(row: QueueRow, me: Option<UserId>, now: Timestamp) -> RowView {
         severity: exception.severity,
         label: exception.reason.label().into(),
         code: exception.reason.code().into(),
-        number: number.map_or_else(|| row.origin.as_ref().map_or_else(|| "no number".into(), |o| o.name.clone()), |n| n.number.clone()),
+        number: number.map_or_else(
+            || row.origin.as_ref().map_or_else(|| "no number".into(), |o| o.name.clone()),
+            |n| n.number.clone(),
+        ),
         route: route(number.and_then(|n| n.carrier_label.as_deref()), row.destination.as_deref()),
         state: row.state,
         clock,

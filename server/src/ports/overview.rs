@@ -12,7 +12,8 @@ use storage::work::{Due, Figures};
 /// Heard from within this time is current.
 const CURRENT: SignedDuration = SignedDuration::from_hours(48);
 /// The ages of the chart: label, up to so many hours.
-const AGES: &[(&str, i64)] = &[("< 4 h", 4), ("4–8 h", 8), ("8–24 h", 24), ("1–2 d", 48), ("2–4 d", 96), ("> 4 d", i64::MAX)];
+const AGES: &[(&str, i64)] =
+    &[("< 4 h", 4), ("4–8 h", 8), ("8–24 h", 24), ("1–2 d", 48), ("2–4 d", 96), ("> 4 d", i64::MAX)];
 
 /// Figures.
 pub struct OverviewPort(pub Asker);
@@ -44,7 +45,12 @@ fn view(figures: Figures, now: Timestamp) -> OverviewView {
         days: figures
             .days
             .iter()
-            .map(|d| Day { label: d.day.strftime("%-d %b").to_string(), exceptions: d.exceptions, delivered: d.delivered, cases: d.cases })
+            .map(|d| Day {
+                label: d.day.strftime("%-d %b").to_string(),
+                exceptions: d.exceptions,
+                delivered: d.delivered,
+                cases: d.cases,
+            })
             .collect(),
         states: figures.by_state,
         carriers: figures
@@ -68,7 +74,8 @@ fn clock(now: Timestamp) -> When {
 }
 
 fn ageing(figures: &Figures, now: Timestamp) -> Vec<Bucket> {
-    let mut buckets: Vec<Bucket> = AGES.iter().map(|(label, _)| Bucket { label: (*label).into(), within: 0, over: 0 }).collect();
+    let mut buckets: Vec<Bucket> =
+        AGES.iter().map(|(label, _)| Bucket { label: (*label).into(), within: 0, over: 0 }).collect();
     for (_, opened, due) in &figures.open_exceptions {
         let hours = now.duration_since(*opened).as_hours();
         let at = AGES.iter().position(|(_, up_to)| hours < *up_to).unwrap_or(AGES.len() - 1);

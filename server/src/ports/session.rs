@@ -11,7 +11,10 @@ use app::contract::{
     session::{Frame, Installation, Role, Viewer},
 };
 use async_trait::async_trait;
-use storage::{jobs::DestinationSummary, people::{RoleName, UserRecord}};
+use storage::{
+    jobs::DestinationSummary,
+    people::{RoleName, UserRecord},
+};
 use tower_sessions::Session;
 
 /// The browser's session and where it comes from.
@@ -38,7 +41,12 @@ pub fn viewer(user: &UserRecord) -> Viewer {
         RoleName::Executive => Role::Executive,
         RoleName::Admin => Role::Admin,
     };
-    Viewer { user_id: user.id.to_string(), name: user.name.clone(), login: user.login.clone(), roles: user.roles.iter().map(role).collect() }
+    Viewer {
+        user_id: user.id.to_string(),
+        name: user.name.clone(),
+        login: user.login.clone(),
+        roles: user.roles.iter().map(role).collect(),
+    }
 }
 
 /// What everybody may know.
@@ -75,9 +83,15 @@ impl app::contract::session::SessionPort for SessionPort {
             Ok(user) => user,
             Err(SignInError::Ours(error)) => return Err(refused(tower, error)),
             Err(SignInError::Wrong) => return Err(wrong("password", "Login or password is not right.".into())),
-            Err(SignInError::Throttled(minutes)) => return Err(wrong("password", format!("Too many tries. Wait {minutes} minutes, then try again."))),
+            Err(SignInError::Throttled(minutes)) => {
+                return Err(wrong("password", format!("Too many tries. Wait {minutes} minutes, then try again.")));
+            }
         };
-        let session = self.browser.session.as_ref().ok_or_else(|| ApiError::Unavailable { message: "there is no session".into() })?;
+        let session = self
+            .browser
+            .session
+            .as_ref()
+            .ok_or_else(|| ApiError::Unavailable { message: "there is no session".into() })?;
         web::begin(session, user.id).await.map_err(|e| ApiError::Unavailable { message: e.to_string() })?;
         Ok(viewer(&user).home().to_owned())
     }

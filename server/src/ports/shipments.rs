@@ -12,8 +12,8 @@ use crate::{
 use app::contract::{
     Answer, ApiError, When,
     shipments::{
-        CaseView, CustomerView, Entry, EntryKind, ExceptionView, Lateness, ListPage, ListQuery, Mark, NumberView, RawView, Reason, Row, ShipmentView, Standing,
-        Step, StepStanding, Tab,
+        CaseView, CustomerView, Entry, EntryKind, ExceptionView, Lateness, ListPage, ListQuery, Mark, NumberView,
+        RawView, Reason, Row, ShipmentView, Standing, Step, StepStanding, Tab,
     },
 };
 use async_trait::async_trait;
@@ -45,7 +45,22 @@ const RAW_SHOWN_MAX: usize = 20_000;
 /// A promise missed by less than this is a warning.
 const A_LITTLE_LATE: SignedDuration = SignedDuration::from_hours(24);
 /// JSON fields of carriers' messages that hold personal data.
-const PERSONAL_FIELDS: &[&str] = &["signed_by", "customer_name", "emails", "smses", "android", "ios", "name", "email", "phone", "street1", "street2", "address", "note", "title"];
+const PERSONAL_FIELDS: &[&str] = &[
+    "signed_by",
+    "customer_name",
+    "emails",
+    "smses",
+    "android",
+    "ios",
+    "name",
+    "email",
+    "phone",
+    "street1",
+    "street2",
+    "address",
+    "note",
+    "title",
+];
 
 /// Shipments.
 pub struct ShipmentsPort(pub Asker);
@@ -79,7 +94,8 @@ impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
         let shipment: ShipmentId = id(&shipment)?;
         let at: Option<Timestamp> = as_known_at.and_then(|at| at.parse().ok());
         let fail = |e| refused(tower, e);
-        let mut loaded = tower.store.shipments.load(scope, shipment, at).await.map_err(fail)?.ok_or(ApiError::NotFound)?;
+        let mut loaded =
+            tower.store.shipments.load(scope, shipment, at).await.map_err(fail)?.ok_or(ApiError::NotFound)?;
         if let Some(target) = loaded.shipment.merged_into {
             loaded = tower.store.shipments.load(scope, target, at).await.map_err(fail)?.ok_or(ApiError::NotFound)?;
         }
@@ -140,7 +156,11 @@ fn tabs(counts: TabCounts) -> Vec<Tab> {
 
 /// Carrier and destination, as far as they are known.
 pub(super) fn route(carrier: Option<&str>, destination: Option<&str>) -> String {
-    [destination.map(|d| format!("to {d}")), carrier.map(str::to_owned)].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    [destination.map(|d| format!("to {d}")), carrier.map(str::to_owned)]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" · ")
 }
 
 /// How an exception ended, in a word or two.
@@ -162,8 +182,9 @@ fn list_row(row: ShipmentRow, now: Timestamp) -> Row {
     let late = promised.filter(|_| row.state != State::Cancelled && row.origin.is_some()).and_then(|promised| {
         let against = match (row.delivered_at, row.eta) {
             (Some(delivered), _) => delivered,
-            (None, Some(eta)) if !ended => eta.max(now.min(eta)),
-            (None, _) if !ended && now > promised => now,
+            // an estimate that has passed is none
+            (None, eta) if !ended && now > promised => eta.map_or(now, |eta| eta.max(now)),
+            (None, Some(eta)) if !ended => eta,
             _ => return None,
         };
         Some(lateness(against.duration_since(promised)))
@@ -184,7 +205,11 @@ fn list_row(row: ShipmentRow, now: Timestamp) -> Row {
         eta: reached.map(times::dated),
         promise: promised.map(times::dated),
         late,
-        last_event: last.as_ref().map(|e| e.code.as_ref().map_or_else(|| e.milestone.label().to_owned(), |code| format!("“{code}”, kept as received"))),
+        last_event: last.as_ref().map(|e| match (&e.code, e.exception) {
+            (Some(code), _) => format!("“{code}”, kept as received"),
+            (None, Some(exception)) if e.milestone == Milestone::Info => exception.label().to_owned(),
+            (None, _) => e.milestone.label().to_owned(),
+        }),
         last_place: last.as_ref().and_then(|e| e.place.clone()),
         last_at: last.and_then(|e| e.at).map(|at| times::ago(at, now)),
         case: row.case,
@@ -213,11 +238,19 @@ struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    async fn read(asker: &Asker, scope: Scope, loaded: &'a Loaded, folded: &'a Folded, now: Timestamp, at: Option<Timestamp>) -> Result<Self, UseCaseError> {
+    async fn read(
+        asker: &Asker,
+        scope: Scope,
+        loaded: &'a Loaded,
+        folded: &'a Folded,
+        now: Timestamp,
+        at: Option<Timestamp>,
+    ) -> Result<Self, UseCaseError> {
         let tower = &asker.tower;
         let id = loaded.shipment.id;
         let users = tower.store.people.users(scope).await?;
-        let may_see = asker.user.as_ref().is_some_and(|u| u.roles.iter().any(|r| matches!(r, RoleName::Agent | RoleName::Admin)));
+        let may_see =
+            asker.user.as_ref().is_some_and(|u| u.roles.iter().any(|r| matches!(r, RoleName::Agent | RoleName::Admin)));
         Ok(Self {
             cases: tower.store.work.cases(scope, id).await?,
             attempts: tower.store.jobs.attempts_of(scope, id).await?,
@@ -239,7 +272,11 @@ impl<'a> Page<'a> {
         ShipmentView {
             row: self.row(),
             revision: shipment.revision,
-            numbers: shipment.numbers.iter().map(|n| NumberView { number: n.number.clone(), carrier: n.carrier_label.clone() }).collect(),
+            numbers: shipment
+                .numbers
+                .iter()
+                .map(|n| NumberView { number: n.number.clone(), carrier: n.carrier_label.clone() })
+                .collect(),
             pieces: self.folded.pieces.iter().map(|(piece, state)| (piece.clone(), *state)).collect(),
             steps: self.steps(),
             timeline: self.timeline(),
@@ -275,6 +312,7 @@ impl<'a> Page<'a> {
             delivered_at: self.folded.delivered_at.as_ref().and_then(EventTime::sort_key),
             last_event: last.map(|f| storage::shipments::LastEvent {
                 milestone: f.reading.milestone,
+                exception: f.reading.exception,
                 code: f.reading.unmapped.then(|| f.observation.codes.raw.clone()),
                 place: f.observation.location.as_ref().map(Location::label),
                 at: f.observation.time.sort_key(),
@@ -319,9 +357,12 @@ impl<'a> Page<'a> {
                 let label = if Some(*step) == here && state != *step { state.label() } else { label };
                 let note = match (&reached, standing) {
                     (Some(time), _) => times::event(time).shown,
-                    (None, StepStanding::Todo) if *step == State::Delivered => {
-                        self.folded.eta.as_ref().map(|eta| format!("est. {}", times::event(eta).shown)).unwrap_or_default()
-                    }
+                    (None, StepStanding::Todo) if *step == State::Delivered => self
+                        .folded
+                        .eta
+                        .as_ref()
+                        .map(|eta| format!("est. {}", times::event(eta).shown))
+                        .unwrap_or_default(),
                     _ => String::new(),
                 };
                 Step { label: label.to_owned(), note, standing }
@@ -330,9 +371,15 @@ impl<'a> Page<'a> {
     }
 
     fn first_at(&self, state: State) -> Option<EventTime> {
-        let counts = |f: &&Fact| f.observation.classifier == Classifier::Actual && self.verdict(f.id).is_some_and(|v| !void(v.standing));
-        let of_state = self.loaded.input.facts.iter().filter(counts).filter(|f| f.reading.milestone.state() == Some(state));
-        of_state.filter(|f| f.observation.time.sort_key().is_some()).min_by_key(|f| f.observation.time.sort_key()).map(|f| f.observation.time.clone())
+        let counts = |f: &&Fact| {
+            f.observation.classifier == Classifier::Actual && self.verdict(f.id).is_some_and(|v| !void(v.standing))
+        };
+        let of_state =
+            self.loaded.input.facts.iter().filter(counts).filter(|f| f.reading.milestone.state() == Some(state));
+        of_state
+            .filter(|f| f.observation.time.sort_key().is_some())
+            .min_by_key(|f| f.observation.time.sort_key())
+            .map(|f| f.observation.time.clone())
     }
 
     fn verdict(&self, id: ObservationId) -> Option<&Verdict> {
@@ -342,8 +389,18 @@ impl<'a> Page<'a> {
     fn timeline(&self) -> Vec<Entry> {
         let mut entries: Vec<(Timestamp, Entry)> = self.loaded.input.facts.iter().map(|f| self.of_fact(f)).collect();
         let until = self.at.unwrap_or(Timestamp::MAX);
-        entries.extend(self.attempts.iter().filter(|a| a.started_at <= until).map(|a| (a.started_at, of_attempt(a))));
-        entries.extend(self.audit.iter().filter(|(line, _)| line.entry.at <= until).map(|(line, who)| (line.entry.at, of_person(line, who.as_deref()))));
+        entries.extend(
+            self.attempts
+                .iter()
+                .filter(|a| a.started_at <= until && worth_showing(a))
+                .map(|a| (a.started_at, of_attempt(a))),
+        );
+        entries.extend(
+            self.audit
+                .iter()
+                .filter(|(line, _)| line.entry.at <= until)
+                .map(|(line, who)| (line.entry.at, of_person(line, who.as_deref()))),
+        );
         entries.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| b.1.key.cmp(&a.1.key)));
         entries.into_iter().map(|(_, entry)| entry).collect()
     }
@@ -351,7 +408,12 @@ impl<'a> Page<'a> {
     fn of_fact(&self, fact: &Fact) -> (Timestamp, Entry) {
         let observation = &fact.observation;
         let recorded = fact.sightings.iter().map(|s| s.recorded_at).min().unwrap_or_default();
-        let key = observation.time.sort_key().filter(|_| !observation.time.sentinel).or(observation.stated_at).unwrap_or(recorded);
+        let key = observation
+            .time
+            .sort_key()
+            .filter(|_| !observation.time.sentinel)
+            .or(observation.stated_at)
+            .unwrap_or(recorded);
         let verdict = self.verdict(fact.id);
         let seen = self.seen.get(&fact.id);
         let standing = verdict.map_or(FactStanding::Counts, |v| v.standing);
@@ -361,7 +423,13 @@ impl<'a> Page<'a> {
         let title = match (&fact.reading.milestone, fact.reading.unmapped) {
             (_, true) => format!("“{}”, a code that nobody has published", observation.codes.raw),
             (Milestone::Info, _) => fact.reading.exception.map_or("Information", |e| e.label()).to_owned(),
-            (milestone, _) => fact.reading.schedules.filter(|_| observation.classifier != Classifier::Actual).unwrap_or(*milestone).label().to_owned(),
+            (milestone, _) => fact
+                .reading
+                .schedules
+                .filter(|_| observation.classifier != Classifier::Actual)
+                .unwrap_or(*milestone)
+                .label()
+                .to_owned(),
         };
         let source = seen.map_or("", |s| s.source_name.as_str());
         let piece = fact.piece.as_ref().map(|p| format!(" · piece {p}")).unwrap_or_default();
@@ -374,7 +442,11 @@ impl<'a> Page<'a> {
             when: When { full: format!("{} · received {}", time.full, times::dated(recorded).full), ..time },
             title,
             place: observation.location.as_ref().map(Location::label).filter(|l| !l.is_empty()),
-            detail: format!("{source} · code {}{piece} · received {}", observation.codes.raw, times::relative(recorded, self.now)),
+            detail: format!(
+                "{source} · code {}{piece} · received {}",
+                observation.codes.raw,
+                times::relative(recorded, self.now)
+            ),
             standing: word.to_owned(),
             mark,
             exception: fact.reading.exception.map(|e| (e.severity(), e.label().to_owned())),
@@ -399,9 +471,20 @@ impl<'a> Page<'a> {
                     FactStanding::Counts => (3, Standing::Counts),
                     _ => (2, Standing::Lost),
                 };
-                let place = fact.observation.location.as_ref().map(Location::label).filter(|l| !l.is_empty()).map(|l| format!(", {l}")).unwrap_or_default();
+                let place = fact
+                    .observation
+                    .location
+                    .as_ref()
+                    .map(Location::label)
+                    .filter(|l| !l.is_empty())
+                    .map(|l| format!(", {l}"))
+                    .unwrap_or_default();
                 let milestone = fact.reading.milestone;
-                let title = if milestone == Milestone::Info { fact.reading.exception.map_or(fact.observation.codes.raw.as_str(), |e| e.label()) } else { milestone.label() };
+                let title = if milestone == Milestone::Info {
+                    fact.reading.exception.map_or(fact.observation.codes.raw.as_str(), |e| e.label())
+                } else {
+                    milestone.label()
+                };
                 let reason = Reason {
                     title: title.to_owned(),
                     detail: format!("{place}, {}", times::event(&fact.observation.time).shown),
@@ -435,20 +518,38 @@ impl<'a> Page<'a> {
             CaseStatus::Open => "open",
             CaseStatus::Resolved => "resolved",
         };
-        CaseView { number: case.number.clone(), url: case.url.clone(), status: status.into(), opened: times::ago(case.opened_at, self.now) }
+        CaseView {
+            number: case.number.clone(),
+            url: case.url.clone(),
+            status: status.into(),
+            opened: times::ago(case.opened_at, self.now),
+        }
     }
 
     /// When something was recorded: what "as known at" can be asked for.
     fn moments(&self) -> Vec<(String, String)> {
-        let mut moments: Vec<Timestamp> = self.loaded.input.facts.iter().flat_map(|f| f.sightings.iter().map(|s| s.recorded_at)).collect();
+        let mut moments: Vec<Timestamp> =
+            self.loaded.input.facts.iter().flat_map(|f| f.sightings.iter().map(|s| s.recorded_at)).collect();
         moments.sort_unstable();
         moments.dedup();
-        moments.into_iter().rev().take(MOMENTS_MAX).map(|at| (at.to_string(), at.strftime("%a %-d %b, %H:%M:%S UTC").to_string())).collect()
+        moments
+            .into_iter()
+            .rev()
+            .take(MOMENTS_MAX)
+            .map(|at| (at.to_string(), at.strftime("%a %-d %b, %H:%M:%S UTC").to_string()))
+            .collect()
     }
 }
 
 fn void(standing: FactStanding) -> bool {
-    matches!(standing, FactStanding::Superseded | FactStanding::Retracted | FactStanding::Quarantined | FactStanding::Retraction | FactStanding::Merged)
+    matches!(
+        standing,
+        FactStanding::Superseded
+            | FactStanding::Retracted
+            | FactStanding::Quarantined
+            | FactStanding::Retraction
+            | FactStanding::Merged
+    )
 }
 
 fn drawn(fact: &Fact, standing: FactStanding) -> (Mark, &'static str) {
@@ -462,7 +563,9 @@ fn drawn(fact: &Fact, standing: FactStanding) -> (Mark, &'static str) {
         (_, Classifier::Planned) => (Mark::Planned, "planned"),
         (_, Classifier::Estimated) => (Mark::Estimated, "estimated"),
         (FactStanding::Decides, _) => (Mark::Deciding, "actual, decides"),
-        (_, Classifier::Actual) if fact.reading.exception.is_some_and(|e| e.severity() >= Severity::Major) => (Mark::Trouble, "actual"),
+        (_, Classifier::Actual) if fact.reading.exception.is_some_and(|e| e.severity() >= Severity::Major) => {
+            (Mark::Trouble, "actual")
+        }
         (_, Classifier::Actual) => (Mark::Actual, "actual"),
     }
 }
@@ -480,15 +583,33 @@ fn clock_of(time: &EventTime, key: Timestamp, known: bool) -> String {
     }
 }
 
+/// Looking before writing went well nearly always and is no event; the sync page has every call.
+fn worth_showing(attempt: &AttemptRecord) -> bool {
+    let looks = ["/read", "/search_read", "/search", "/search_count", "/fields_get"];
+    let reading = looks.iter().any(|look| attempt.operation.ends_with(look))
+        || matches!(attempt.operation.as_str(), "ticket" | "tickets" | "ticket/history");
+    attempt.outcome != Outcome::Ok || !reading
+}
+
 fn of_attempt(attempt: &AttemptRecord) -> Entry {
-    let (kind, whom) = if attempt.destination == "odoo" { (EntryKind::Odoo, "Odoo") } else { (EntryKind::Desk, "Service desk") };
+    let (kind, whom) =
+        if attempt.destination == "odoo" { (EntryKind::Odoo, "Odoo") } else { (EntryKind::Desk, "Service desk") };
     let status = attempt.status.map_or_else(|| "no answer".to_owned(), |s| s.to_string());
     let (word, mark) = match attempt.outcome {
         Outcome::Ok => ("went well", Mark::System),
         Outcome::Failed => ("failed", Mark::System),
         Outcome::Unknown => ("outcome not known", Mark::System),
     };
-    system_entry(attempt.id.to_string(), kind, attempt.started_at, format!("{whom}: {}", attempt.operation), format!("{status} · {} ms", attempt.duration_ms), word, mark, Some(attempt.correlation.to_string()))
+    system_entry(
+        attempt.id.to_string(),
+        kind,
+        attempt.started_at,
+        format!("{whom}: {}", attempt.operation),
+        format!("{status} · {} ms", attempt.duration_ms),
+        word,
+        mark,
+        Some(attempt.correlation.to_string()),
+    )
 }
 
 fn of_person(line: &AuditRecord, who: Option<&str>) -> Entry {
@@ -500,12 +621,34 @@ fn of_person(line: &AuditRecord, who: Option<&str>) -> Entry {
         "exception.reopen" => "Exception reopened",
         other => other,
     };
-    let detail = [Some(format!("by {}", who.unwrap_or("the system"))), line.entry.why.clone()].into_iter().flatten().collect::<Vec<_>>().join(": ");
-    system_entry(format!("audit-{}", line.seq), EntryKind::Person, line.entry.at, what.to_owned(), detail, "audited", Mark::System, None)
+    let detail = [Some(format!("by {}", who.unwrap_or("the system"))), line.entry.why.clone()]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(": ");
+    system_entry(
+        format!("audit-{}", line.seq),
+        EntryKind::Person,
+        line.entry.at,
+        what.to_owned(),
+        detail,
+        "audited",
+        Mark::System,
+        None,
+    )
 }
 
 #[expect(clippy::too_many_arguments, reason = "one entry has this many columns, and two callers name them in order")]
-fn system_entry(key: String, kind: EntryKind, at: Timestamp, title: String, detail: String, standing: &str, mark: Mark, correlation: Option<String>) -> Entry {
+fn system_entry(
+    key: String,
+    kind: EntryKind,
+    at: Timestamp,
+    title: String,
+    detail: String,
+    standing: &str,
+    mark: Mark,
+    correlation: Option<String>,
+) -> Entry {
     Entry {
         key,
         kind,
@@ -537,17 +680,28 @@ fn anomaly(anomaly: fold::Anomaly) -> &'static str {
 }
 
 /// The customer; masked for whoever does not need to know.
-async fn customer(tower: &Tower, scope: Scope, shipment: ShipmentId, may_see: bool) -> Result<Option<CustomerView>, UseCaseError> {
+async fn customer(
+    tower: &Tower,
+    scope: Scope,
+    shipment: ShipmentId,
+    may_see: bool,
+) -> Result<Option<CustomerView>, UseCaseError> {
     let Some((sealed, key)) = tower.store.shipments.customer(scope, shipment).await? else { return Ok(None) };
     let Some(key) = key else { return Ok(None) };
-    let opened = tower.vault.unwrap(&key).and_then(|key| key.open(CUSTOMER, &sealed)).map_err(|e| UseCaseError::Internal(e.to_string()))?;
+    let opened = tower
+        .vault
+        .unwrap(&key)
+        .and_then(|key| key.open(CUSTOMER, &sealed))
+        .map_err(|e| UseCaseError::Internal(e.to_string()))?;
     let customer: Customer = serde_json::from_slice(&opened).map_err(|e| UseCaseError::Internal(e.to_string()))?;
     let shown = |text: Option<String>| text.map(|t| if may_see { t } else { masked(&t) });
     Ok(Some(CustomerView {
         name: shown(customer.name),
-        place: Some([customer.city, customer.country].into_iter().flatten().collect::<Vec<_>>().join(", ")).filter(|p| !p.is_empty()),
+        place: Some([customer.city, customer.country].into_iter().flatten().collect::<Vec<_>>().join(", "))
+            .filter(|p| !p.is_empty()),
         email: shown(customer.email),
-        locale: Some([customer.language, customer.zone].into_iter().flatten().collect::<Vec<_>>().join(", ")).filter(|l| !l.is_empty()),
+        locale: Some([customer.language, customer.zone].into_iter().flatten().collect::<Vec<_>>().join(", "))
+            .filter(|l| !l.is_empty()),
         masked: !may_see,
     }))
 }
@@ -558,7 +712,12 @@ fn masked(text: &str) -> String {
     text.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
 }
 
-async fn raw_view(tower: &Tower, scope: Scope, record: ObservationRecord, unmasked: bool) -> Result<RawView, UseCaseError> {
+async fn raw_view(
+    tower: &Tower,
+    scope: Scope,
+    record: ObservationRecord,
+    unmasked: bool,
+) -> Result<RawView, UseCaseError> {
     let (message, _, received) = record.seen.first().copied().ok_or(UseCaseError::NotFound("message"))?;
     let kept = tower.store.inbox.message(scope, message).await?.ok_or(UseCaseError::NotFound("message"))?;
     let (raw, text) = match normalise::open_body(tower, scope, message).await? {
@@ -593,7 +752,18 @@ fn canonical(record: &ObservationRecord, text: Option<StatementText>, unmasked: 
         ("Classifier", Some(said.classifier.label().to_owned())),
         ("Event time", Some(format!("{} (as received: {})", time.full, said.time.raw))),
         ("Location", said.location.as_ref().map(Location::label)),
-        ("Codes", Some(said.codes.status.iter().map(|c| format!("{}/{}", c.list, c.value)).chain(said.codes.coarse.iter().map(|c| format!("{}/{}", c.list, c.value))).collect::<Vec<_>>().join(", "))),
+        (
+            "Codes",
+            Some(
+                said.codes
+                    .status
+                    .iter()
+                    .map(|c| format!("{}/{}", c.list, c.value))
+                    .chain(said.codes.coarse.iter().map(|c| format!("{}/{}", c.list, c.value)))
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            ),
+        ),
         ("Words", text.description),
         ("Signed by", signatory),
         ("Number", Some(record.number.clone())),
@@ -610,7 +780,13 @@ fn pretty(body: &[u8], unmasked: bool) -> String {
             }
             serde_json::to_string_pretty(&value).unwrap_or_default()
         }
-        Err(_) => String::from_utf8_lossy(body).replace("~\n", "~").replace('~', "~\n").lines().map(|l| edi_line(l, unmasked)).collect::<Vec<_>>().join("\n"),
+        Err(_) => String::from_utf8_lossy(body)
+            .replace("~\n", "~")
+            .replace('~', "~\n")
+            .lines()
+            .map(|l| edi_line(l, unmasked))
+            .collect::<Vec<_>>()
+            .join("\n"),
     };
     if text.len() > RAW_SHOWN_MAX {
         let cut = (0..=RAW_SHOWN_MAX).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
@@ -625,8 +801,12 @@ fn mask(value: &mut Value) {
         Value::Object(fields) => {
             for (key, value) in fields {
                 match value {
-                    Value::String(text) if PERSONAL_FIELDS.contains(&key.as_str()) && !text.is_empty() => *text = "•••• masked ••••".into(),
-                    Value::Array(list) if PERSONAL_FIELDS.contains(&key.as_str()) && !list.is_empty() => *value = Value::from("•••• masked ••••"),
+                    Value::String(text) if PERSONAL_FIELDS.contains(&key.as_str()) && !text.is_empty() => {
+                        *text = "•••• masked ••••".into()
+                    }
+                    Value::Array(list) if PERSONAL_FIELDS.contains(&key.as_str()) && !list.is_empty() => {
+                        *value = Value::from("•••• masked ••••")
+                    }
                     other => mask(other),
                 }
             }

@@ -30,9 +30,20 @@ impl app::contract::sync::SyncPort for SyncPort {
         let now = tower.now();
         let summary = tower.store.jobs.summary(scope, now).await.map_err(fail)?;
         let failed = failed(&summary);
-        let mut view = SyncView { destinations: summary.into_iter().map(|d| destination(d, now)).collect(), jobs: Vec::new(), quarantine: Vec::new(), next: None, failed };
+        let mut view = SyncView {
+            destinations: summary.into_iter().map(|d| destination(d, now)).collect(),
+            jobs: Vec::new(),
+            quarantine: Vec::new(),
+            next: None,
+            failed,
+        };
         if query.view == "quarantine" {
-            let page = tower.store.inbox.messages(scope, MessageFilter::Quarantined, cursor(query.cursor)).await.map_err(fail)?;
+            let page = tower
+                .store
+                .inbox
+                .messages(scope, MessageFilter::Quarantined, cursor(query.cursor))
+                .await
+                .map_err(fail)?;
             view.next = page.next;
             view.quarantine = page.rows.into_iter().map(|m| message(m, now)).collect();
             return Ok(view);
@@ -59,7 +70,13 @@ impl app::contract::sync::SyncPort for SyncPort {
     async fn replay(&self, message: String) -> Answer<()> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
         let message: MessageId = id(&message)?;
-        let record = tower.store.inbox.message(scope, message).await.map_err(|e| refused(tower, e))?.ok_or(ApiError::NotFound)?;
+        let record = tower
+            .store
+            .inbox
+            .message(scope, message)
+            .await
+            .map_err(|e| refused(tower, e))?
+            .ok_or(ApiError::NotFound)?;
         replay(tower, scope, &record).await
     }
 }
@@ -76,7 +93,12 @@ impl SyncPort {
     async fn take_up(&self, selection: RetrySelection, subject: String) -> Answer<u64> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
         let now = tower.now();
-        let taken = tower.store.jobs.retry(scope, selection, now, plain_audit(now, "jobs.retry", subject)).await.map_err(|e| refused(tower, e))?;
+        let taken = tower
+            .store
+            .jobs
+            .retry(scope, selection, now, plain_audit(now, "jobs.retry", subject))
+            .await
+            .map_err(|e| refused(tower, e))?;
         tower.wake.real_time.notify_waiters();
         tower.wake.batch.notify_waiters();
         Ok(taken)
@@ -99,7 +121,15 @@ fn destination(d: DestinationSummary, now: Timestamp) -> Destination {
         "inside" => "Inside: reading and folding".to_owned(),
         other => other.to_owned(),
     };
-    Destination { label, done: d.done, pending: d.pending, retrying: d.retrying, dead: d.dead, errors: d.errors, last_ok: d.last_ok.map(|at| times::ago(at, now)) }
+    Destination {
+        label,
+        done: d.done,
+        pending: d.pending,
+        retrying: d.retrying,
+        dead: d.dead,
+        errors: d.errors,
+        last_ok: d.last_ok.map(|at| times::ago(at, now)),
+    }
 }
 
 fn job(row: JobRow, calls: Vec<AttemptRecord>, now: Timestamp) -> JobView {
@@ -117,7 +147,11 @@ fn job(row: JobRow, calls: Vec<AttemptRecord>, now: Timestamp) -> JobView {
         JobStatus::Done => "done",
         JobStatus::Dead => "given up until a person acts",
     };
-    let advice = row.class.as_deref().and_then(|class| ErrorClass::ALL.iter().find(|c| c.code() == class)).map(|c| c.what_to_do().to_owned());
+    let advice = row
+        .class
+        .as_deref()
+        .and_then(|class| ErrorClass::ALL.iter().find(|c| c.code() == class))
+        .map(|c| c.what_to_do().to_owned());
     let waits = matches!(row.status, JobStatus::Ready | JobStatus::Retrying);
     let skip = calls.len().saturating_sub(CALLS_SHOWN);
     JobView {

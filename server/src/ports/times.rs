@@ -11,18 +11,30 @@ pub(super) fn ago(at: Timestamp, now: Timestamp) -> When {
 
 /// A day and time ahead or behind, as a date.
 pub(super) fn dated(at: Timestamp) -> When {
-    When { iso: at.to_string(), shown: at.strftime("%a %-d %b, %H:%M").to_string(), full: at.strftime("%a %-d %b %Y, %H:%M UTC").to_string() }
+    // midnight to the minute stands for a mere day
+    let day = at.as_second() % 86_400 == 0;
+    let shown = at.strftime(if day { "%a %-d %b" } else { "%a %-d %b, %H:%M" }).to_string();
+    When { iso: at.to_string(), shown, full: at.strftime("%a %-d %b %Y, %H:%M UTC").to_string() }
 }
 
 /// An event's time, as certain as it is.
 pub(super) fn event(time: &EventTime) -> When {
     let iso = time.utc.map(|u| u.to_string()).or_else(|| time.local.map(|l| l.to_string())).unwrap_or_default();
     let Some(wall) = time.wall_clock().filter(|_| !time.sentinel) else {
-        return When { iso, shown: "time not known".into(), full: format!("“{}” says no time that can be used", time.raw) };
+        return When {
+            iso,
+            shown: "time not known".into(),
+            full: format!("“{}” says no time that can be used", time.raw),
+        };
     };
     let (shown, full) = match time.precision {
-        Precision::Date => (wall.strftime("%a %-d %b").to_string(), wall.strftime("%a %-d %b %Y, no time of day").to_string()),
-        _ => (wall.strftime("%a %-d %b, %H:%M").to_string(), format!("{}, {}", wall.strftime("%a %-d %b %Y, %H:%M"), zone_in_words(time))),
+        Precision::Date => {
+            (wall.strftime("%a %-d %b").to_string(), wall.strftime("%a %-d %b %Y, no time of day").to_string())
+        }
+        _ => (
+            wall.strftime("%a %-d %b, %H:%M").to_string(),
+            format!("{}, {}", wall.strftime("%a %-d %b %Y, %H:%M"), zone_in_words(time)),
+        ),
     };
     When { iso, shown, full }
 }

@@ -62,10 +62,17 @@ pub fn grace(rules: &Rules, severity: Severity) -> Option<SignedDuration> {
 ///
 /// # Errors
 /// When the desk or the store fails.
-pub async fn sync_case(tower: &Tower, scope: Scope, id: ExceptionId, calls: &CallKeeper) -> Result<CaseOutcome, CaseError> {
+pub async fn sync_case(
+    tower: &Tower,
+    scope: Scope,
+    id: ExceptionId,
+    calls: &CallKeeper,
+) -> Result<CaseOutcome, CaseError> {
     let Some(desk) = &tower.desk else { return Ok(CaseOutcome::Agreed) };
     let Some(context) = tower.store.work.case_context(scope, id).await? else { return Ok(CaseOutcome::Agreed) };
-    let Some(shipment) = tower.store.shipments.shipment(scope, context.exception.shipment).await? else { return Ok(CaseOutcome::Agreed) };
+    let Some(shipment) = tower.store.shipments.shipment(scope, context.exception.shipment).await? else {
+        return Ok(CaseOutcome::Agreed);
+    };
     let work = CaseWork { tower, scope, desk: &**desk, calls, shipment: &shipment };
     match context.case.clone() {
         Some(case) => work.follow(context.exception, case).await,
@@ -112,7 +119,9 @@ impl CaseWork<'_> {
             exception: exception.id,
             shipment: exception.shipment,
             desk: self.desk.manifest().id.to_owned(),
-            external_key: content_id("case", &[self.tower.company.0.as_bytes(), exception.id.0.as_bytes()]).simple().to_string(),
+            external_key: content_id("case", &[self.tower.company.0.as_bytes(), exception.id.0.as_bytes()])
+                .simple()
+                .to_string(),
             number: None,
             url: None,
             status: CaseStatus::Pending,
@@ -154,7 +163,11 @@ impl CaseWork<'_> {
 
     /// A new episode of a settled case is told there.
     async fn reopen(&self, exception: &ExceptionRecord, case: &mut CaseRecord) -> Result<(), CaseError> {
-        let Some(number) = case.number.clone().filter(|_| exception.closed.is_none() && case.status == CaseStatus::Resolved) else { return Ok(()) };
+        let Some(number) =
+            case.number.clone().filter(|_| exception.closed.is_none() && case.status == CaseStatus::Resolved)
+        else {
+            return Ok(());
+        };
         let key = format!("reopened/{}", exception.id);
         let body = format!("{} again: {}.", exception.reason.label(), self.heading());
         self.desk.reopen(&number, &key, &body, self.calls).await?;
@@ -185,7 +198,12 @@ impl CaseWork<'_> {
             return Ok(());
         }
         let key = format!("closed/{}", exception.id);
-        let body = format!("{} is over ({}), {}.", exception.reason.label(), resolution_word(how), crate::words::instant(closed_at));
+        let body = format!(
+            "{} is over ({}), {}.",
+            exception.reason.label(),
+            resolution_word(how),
+            crate::words::instant(closed_at)
+        );
         let by_person = how == domain::fold::Resolution::Person;
         if exception.severity == Severity::Critical && !by_person {
             if !case.notes.contains(&key) {
@@ -211,7 +229,12 @@ impl CaseWork<'_> {
     }
 
     fn heading(&self) -> String {
-        let origin = self.shipment.origin.as_ref().map(|o| format!(" for {}", o.order.as_deref().unwrap_or(&o.name))).unwrap_or_default();
+        let origin = self
+            .shipment
+            .origin
+            .as_ref()
+            .map(|o| format!(" for {}", o.order.as_deref().unwrap_or(&o.name)))
+            .unwrap_or_default();
         format!("Shipment {}{origin}", self.number())
     }
 

@@ -13,8 +13,16 @@ use storage::{
 ///
 /// # Errors
 /// When there is no such exception, or somebody else was faster.
-pub async fn act(tower: &Tower, scope: Scope, id: ExceptionId, action: ExceptionAction, why: Option<String>) -> Result<()> {
-    let Some(exception) = tower.store.work.exception(scope, id).await? else { return Err(UseCaseError::NotFound("exception")) };
+pub async fn act(
+    tower: &Tower,
+    scope: Scope,
+    id: ExceptionId,
+    action: ExceptionAction,
+    why: Option<String>,
+) -> Result<()> {
+    let Some(exception) = tower.store.work.exception(scope, id).await? else {
+        return Err(UseCaseError::NotFound("exception"));
+    };
     let before = serde_json::json!({"owner": exception.owner, "acknowledged_at": exception.acknowledged_at, "snoozed_until": exception.snoozed_until, "closed": exception.closed.is_some()});
     let after = serde_json::to_value(&action).map_err(|e| UseCaseError::Internal(e.to_string()))?;
     let audit = AuditEntry {
@@ -27,7 +35,8 @@ pub async fn act(tower: &Tower, scope: Scope, id: ExceptionId, action: Exception
     };
     let correlation = tower.correlation();
     let settles = matches!(action, ExceptionAction::Resolve | ExceptionAction::Reopen);
-    let fold = settles.then(|| tower.job(JobKind::Fold, exception.shipment, Cause::Live, correlation, Some(exception.shipment)));
+    let fold = settles
+        .then(|| tower.job(JobKind::Fold, exception.shipment, Cause::Live, correlation, Some(exception.shipment)));
     tower.store.work.act(scope, id, action, audit, fold.into_iter().collect()).await?;
     tower.wake.real_time.notify_waiters();
     Ok(())

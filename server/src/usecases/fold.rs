@@ -57,7 +57,13 @@ pub enum FoldOutcome {
 ///
 /// # Errors
 /// When the store fails, or too many others commit at the same time.
-pub async fn fold_shipment(tower: &Tower, scope: Scope, id: ShipmentId, cause: Cause, correlation: CorrelationId) -> Result<FoldOutcome> {
+pub async fn fold_shipment(
+    tower: &Tower,
+    scope: Scope,
+    id: ShipmentId,
+    cause: Cause,
+    correlation: CorrelationId,
+) -> Result<FoldOutcome> {
     for _ in 0..CONFLICTS_MAX {
         let Some(loaded) = tower.store.shipments.load(scope, id, None).await? else { return Ok(FoldOutcome::Gone) };
         if loaded.shipment.merged_into.is_some() {
@@ -114,13 +120,18 @@ fn committed(loaded: &Loaded) -> Vec<commit::CommittedException> {
 
 fn unchanged(loaded: &Loaded, folded: &Folded, changes: &[ExceptionChange]) -> bool {
     let before = &loaded.shipment.folded;
-    before.hash == folded.hash && before.review_at == folded.review_at && before.heard_at == folded.heard_at && changes.is_empty() && loaded.shipment.revision > 0
+    before.hash == folded.hash
+        && before.review_at == folded.review_at
+        && before.heard_at == folded.heard_at
+        && changes.is_empty()
+        && loaded.shipment.revision > 0
 }
 
 fn last_event(loaded: &Loaded, folded: &Folded) -> Option<LastEvent> {
     let fact = loaded.input.facts.iter().find(|f| Some(f.id) == folded.last_event)?;
     Some(LastEvent {
         milestone: fact.reading.milestone,
+        exception: fact.reading.exception,
         code: fact.reading.unmapped.then(|| fact.observation.codes.raw.clone()),
         place: fact.observation.location.as_ref().map(domain::observation::Location::label).filter(|l| !l.is_empty()),
         at: fact.observation.time.sort_key(),
@@ -143,7 +154,9 @@ impl Consequences<'_> {
         changes
             .into_iter()
             .map(|change| match change {
-                ExceptionChange::Open { exception, .. } => ExceptionChange::Open { id: ExceptionId(self.tower.clock.id()), exception },
+                ExceptionChange::Open { exception, .. } => {
+                    ExceptionChange::Open { id: ExceptionId(self.tower.clock.id()), exception }
+                }
                 other => other,
             })
             .collect()
@@ -158,8 +171,14 @@ impl Consequences<'_> {
             self.effect(EffectKind::OrderNote, key, &EffectBody::Milestone { announcement: a.clone() })
         });
         let activities = exceptions.iter().filter_map(|change| match change {
-            ExceptionChange::Open { id, exception } if exception.severity >= Severity::Major && exception.closed.is_none() => {
-                Some(self.effect(EffectKind::OrderActivity, exception_effect_key(*id), &EffectBody::Exception { id: *id }))
+            ExceptionChange::Open { id, exception }
+                if exception.severity >= Severity::Major && exception.closed.is_none() =>
+            {
+                Some(self.effect(
+                    EffectKind::OrderActivity,
+                    exception_effect_key(*id),
+                    &EffectBody::Exception { id: *id },
+                ))
             }
             _ => None,
         });
@@ -171,7 +190,11 @@ impl Consequences<'_> {
         let before = &self.loaded.shipment.folded;
         let (from, to) = (before.state, self.folded.state);
         let withdrawn = before.announcements.iter().any(|told| {
-            !self.folded.announcements.iter().any(|a| (a.milestone, &a.piece, a.ordinal) == (told.milestone, &told.piece, told.ordinal))
+            !self
+                .folded
+                .announcements
+                .iter()
+                .any(|a| (a.milestone, &a.piece, a.ordinal) == (told.milestone, &told.piece, told.ordinal))
         });
         (withdrawn && from != to).then(|| {
             let key = format!("correction/{}", self.loaded.shipment.revision);

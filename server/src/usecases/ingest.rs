@@ -20,7 +20,15 @@ const SOURCE_KEPT: SignedDuration = SignedDuration::from_secs(5);
 /// Names that nobody configured are remembered too, but no more than this many.
 const SOURCES_KEPT: usize = 1_000;
 /// Headers that are kept with a message. None of them carries a secret.
-const KEPT_HEADERS: &[&str] = &["content-type", "user-agent", "as-webhook-version", "x-timestamp", "x-github-delivery", "webhook-id", "webhook-timestamp"];
+const KEPT_HEADERS: &[&str] = &[
+    "content-type",
+    "user-agent",
+    "as-webhook-version",
+    "x-timestamp",
+    "x-github-delivery",
+    "webhook-id",
+    "webhook-timestamp",
+];
 
 /// A request to the inbox.
 pub struct Delivery<'a> {
@@ -168,11 +176,21 @@ async fn ready(tower: &Tower, name: &str) -> Result<Arc<ReadySource>, Refused> {
     source.ok_or(Refused::UnknownSource)
 }
 
-fn prepare(tower: &Tower, scope: Scope, record: SourceRecord, key: &storage::WrappedKey) -> Result<ReadySource, Refused> {
+fn prepare(
+    tower: &Tower,
+    scope: Scope,
+    record: SourceRecord,
+    key: &storage::WrappedKey,
+) -> Result<ReadySource, Refused> {
     let internal = |what: String| Refused::Internal(format!("source {}: {what}", record.name));
-    let carrier = carriers::by_id(&record.connector).ok_or_else(|| internal(format!("no connector {}", record.connector)))?;
+    let carrier =
+        carriers::by_id(&record.connector).ok_or_else(|| internal(format!("no connector {}", record.connector)))?;
     let scheme = Scheme::from_name(&record.scheme).ok_or_else(|| internal(format!("no scheme {}", record.scheme)))?;
-    let opened = tower.vault.unwrap(key).and_then(|key| key.open(SECRETS, &record.secrets)).map_err(|e| internal(e.to_string()))?;
+    let opened = tower
+        .vault
+        .unwrap(key)
+        .and_then(|key| key.open(SECRETS, &record.secrets))
+        .map_err(|e| internal(e.to_string()))?;
     let secrets: Vec<String> = serde_json::from_slice(&opened).map_err(|e| internal(e.to_string()))?;
     let secrets = Secrets { scheme, active: secrets.into_iter().map(Into::into).collect() };
     Ok(ReadySource { scope, carrier, secrets, record })

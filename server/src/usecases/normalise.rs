@@ -3,6 +3,7 @@
 
 use super::{Result, UseCaseError, ingest::BODY};
 use crate::tower::Tower;
+use crate::vault::DataKey;
 use connectors::carriers::{self, Carrier, DecodeError};
 use domain::{
     carriers as directory,
@@ -16,7 +17,6 @@ use storage::{
     facts::{NewObservation, NewReport, NewSnapshot, Recorded, Recording, TrackerKey},
     inbox::{MessageRecord, MessageStatus},
 };
-use crate::vault::DataKey;
 
 /// The place of an observation's free text in the vault.
 pub const TEXT: &str = "observation.text";
@@ -59,7 +59,8 @@ pub async fn normalise(tower: &Tower, scope: Scope, id: MessageId) -> Result<Opt
         }
         Err(error) => {
             tracing::warn!(id = %id, source = %message.source_name, correlation = %message.correlation, "quarantined: {error}");
-            metrics::counter!("milepost_messages_quarantined_total", "source" => message.source_name.clone()).increment(1);
+            metrics::counter!("milepost_messages_quarantined_total", "source" => message.source_name.clone())
+                .increment(1);
             conclude(tower, scope, id, MessageStatus::Quarantined { reason: error.to_string() }).await?;
             Ok(None)
         }
@@ -90,7 +91,13 @@ fn nothing_said(problems: &[Problem]) -> MessageStatus {
     }
 }
 
-fn recording(tower: &Tower, carrier: &dyn Carrier, message: &MessageRecord, decoded: Decoded, key: &DataKey) -> Recording {
+fn recording(
+    tower: &Tower,
+    carrier: &dyn Carrier,
+    message: &MessageRecord,
+    decoded: Decoded,
+    key: &DataKey,
+) -> Recording {
     let observations = decoded.reports.iter().map(|r| r.observations.len()).sum::<usize>();
     let reports: Vec<_> = decoded
         .reports
@@ -113,9 +120,22 @@ fn recording(tower: &Tower, carrier: &dyn Carrier, message: &MessageRecord, deco
 }
 
 /// The number that a report hangs on: the tracking number, else a container, an SSCC, or the shipper's own number.
-const TRACKER_REFS: &[RefKind] = &[RefKind::TrackingNumber, RefKind::Container, RefKind::Sscc, RefKind::Shipment, RefKind::Booking, RefKind::BillOfLading];
+const TRACKER_REFS: &[RefKind] = &[
+    RefKind::TrackingNumber,
+    RefKind::Container,
+    RefKind::Sscc,
+    RefKind::Shipment,
+    RefKind::Booking,
+    RefKind::BillOfLading,
+];
 
-fn new_report(tower: &Tower, carrier: &dyn Carrier, message: &MessageRecord, report: TrackerReport, key: &DataKey) -> Option<NewReport> {
+fn new_report(
+    tower: &Tower,
+    carrier: &dyn Carrier,
+    message: &MessageRecord,
+    report: TrackerReport,
+    key: &DataKey,
+) -> Option<NewReport> {
     let connector = carrier.manifest().id;
     let number_raw = TRACKER_REFS.iter().find_map(|kind| report.refs.get(*kind))?.to_owned();
     let entry = report.carrier.as_deref().map(|word| directory::resolve(connector, word));
@@ -128,15 +148,28 @@ fn new_report(tower: &Tower, carrier: &dyn Carrier, message: &MessageRecord, rep
     let snapshot = match &report.feed {
         Feed::Delta => None,
         Feed::Snapshot { stamp } => {
-            let digest = content_id("list", &[&serde_json::to_vec(&report.observations).expect("plain data serialises")]).simple().to_string();
+            let digest =
+                content_id("list", &[&serde_json::to_vec(&report.observations).expect("plain data serialises")])
+                    .simple()
+                    .to_string();
             let object = report.refs.get(RefKind::TrackerObject).map(str::to_owned);
             let stamp_text = stamp.map(|s| s.to_string()).unwrap_or_default();
-            let parts = [message.source.0.as_bytes().as_slice(), named.as_bytes(), object.as_deref().unwrap_or("").as_bytes(), stamp_text.as_bytes(), digest.as_bytes()];
+            let parts = [
+                message.source.0.as_bytes().as_slice(),
+                named.as_bytes(),
+                object.as_deref().unwrap_or("").as_bytes(),
+                stamp_text.as_bytes(),
+                digest.as_bytes(),
+            ];
             Some(NewSnapshot { id: SnapshotId(content_id("snapshot", &parts)), object, stamp: *stamp, digest })
         }
     };
-    let observations =
-        report.observations.into_iter().zip(0..).map(|(o, position)| new_observation(&*tower.mapping, o, position, connector, &named, key)).collect();
+    let observations = report
+        .observations
+        .into_iter()
+        .zip(0..)
+        .map(|(o, position)| new_observation(&*tower.mapping, o, position, connector, &named, key))
+        .collect();
     Some(NewReport {
         tracker,
         tracker_id: TrackerId(tower.clock.id()),
@@ -150,9 +183,17 @@ fn new_report(tower: &Tower, carrier: &dyn Carrier, message: &MessageRecord, rep
     })
 }
 
-fn new_observation(reader: &dyn Reader, observation: Observation, position: u32, connector: &str, tracker: &str, key: &DataKey) -> NewObservation {
+fn new_observation(
+    reader: &dyn Reader,
+    observation: Observation,
+    position: u32,
+    connector: &str,
+    tracker: &str,
+    key: &DataKey,
+) -> NewObservation {
     let text = StatementText { description: observation.description.clone(), signatory: observation.signatory.clone() };
-    let text = (text != StatementText::default()).then(|| key.seal(TEXT, &serde_json::to_vec(&text).expect("plain data serialises")));
+    let text = (text != StatementText::default())
+        .then(|| key.seal(TEXT, &serde_json::to_vec(&text).expect("plain data serialises")));
     NewObservation {
         id: observation.id(connector, tracker),
         position,

@@ -1,19 +1,13 @@
 //! The order system, Odoo: deliveries come in, status, notes and activities go out.
 
 use super::{UseCaseError, fold::EffectBody};
-use crate::{
-    config::Config,
-    jobs::CallKeeper,
-    tower::Tower,
-    words,
-};
+use crate::{config::Config, jobs::CallKeeper, tower::Tower, words};
 use connectors::{
     call::CallError,
     odoo::{Delivery, DeliveryState, OdooClient, StatusValues},
 };
 use domain::{
-    Severity, State, Visibility,
-    carriers as directory,
+    Severity, State, Visibility, carriers as directory,
     event_time::EventTime,
     fold::Plan,
     ids::{BindingId, CorrelationId, ExceptionId, ShipmentId, SubjectId, TrackerId, content_id},
@@ -24,7 +18,9 @@ use std::fmt::Write as _;
 use storage::{
     Scope,
     facts::TrackerKey,
-    shipments::{Claim, EffectKind, EffectRecord, Imported, ImportedShipment, Loaded, Origin, OriginStanding, ShipmentRecord},
+    shipments::{
+        Claim, EffectKind, EffectRecord, Imported, ImportedShipment, Loaded, Origin, OriginStanding, ShipmentRecord,
+    },
     work::ExceptionRecord,
 };
 
@@ -66,7 +62,12 @@ pub fn page_of(config: &Config, shipment: ShipmentId) -> String {
 ///
 /// # Errors
 /// When Odoo or the store fails; the watermark then stays, and the next import begins where this one did.
-pub async fn import(tower: &Tower, scope: Scope, correlation: CorrelationId, calls: &CallKeeper) -> Result<Imported, OrderError> {
+pub async fn import(
+    tower: &Tower,
+    scope: Scope,
+    correlation: CorrelationId,
+    calls: &CallKeeper,
+) -> Result<Imported, OrderError> {
     let Some(odoo) = &tower.odoo else { return Ok(Imported::default()) };
     let watermark: Option<Timestamp> = tower.store.people.setting(scope, WATERMARK).await?.and_then(|w| w.parse().ok());
     let since = watermark.map(|w| w.checked_sub(IMPORT_OVERLAP).unwrap_or(w));
@@ -103,7 +104,13 @@ fn add(total: &mut Imported, done: Imported) {
     total.to_fold.extend(done.to_fold);
 }
 
-async fn imported(tower: &Tower, scope: Scope, odoo: &OdooClient, delivery: &Delivery, correlation: CorrelationId) -> Result<ImportedShipment, OrderError> {
+async fn imported(
+    tower: &Tower,
+    scope: Scope,
+    odoo: &OdooClient,
+    delivery: &Delivery,
+    correlation: CorrelationId,
+) -> Result<ImportedShipment, OrderError> {
     let origin = Origin {
         system: "odoo".into(),
         model: "stock.picking".into(),
@@ -113,7 +120,8 @@ async fn imported(tower: &Tower, scope: Scope, odoo: &OdooClient, delivery: &Del
         order_record: delivery.order_id,
         url: Some(odoo.page(delivery.id)),
     };
-    let subject = SubjectId(content_id("customer", &[tower.company.0.as_bytes(), b"stock.picking", &delivery.id.to_be_bytes()]));
+    let subject =
+        SubjectId(content_id("customer", &[tower.company.0.as_bytes(), b"stock.picking", &delivery.id.to_be_bytes()]));
     let customer = serde_json::to_vec(&delivery.customer).expect("plain data serialises");
     let (key, wrapped) = match tower.store.people.key(scope, subject).await? {
         Some(kept) => (tower.vault.unwrap(&kept).map_err(|e| UseCaseError::Internal(e.to_string()))?, None),
@@ -122,9 +130,21 @@ async fn imported(tower: &Tower, scope: Scope, odoo: &OdooClient, delivery: &Del
             (key, Some(wrapped))
         }
     };
-    let place = Location { city: delivery.customer.city.clone(), country: delivery.customer.country.clone(), ..Location::default() };
+    let place = Location {
+        city: delivery.customer.city.clone(),
+        country: delivery.customer.country.clone(),
+        ..Location::default()
+    };
     let plan = plan(tower, delivery);
-    let content = serde_json::to_vec(&(&origin, &delivery.carrier, &delivery.tracking_numbers, &plan, delivery.state.code(), &delivery.customer)).expect("plain data serialises");
+    let content = serde_json::to_vec(&(
+        &origin,
+        &delivery.carrier,
+        &delivery.tracking_numbers,
+        &plan,
+        delivery.state.code(),
+        &delivery.customer,
+    ))
+    .expect("plain data serialises");
     // keyed, since the content is personal
     let digest = tower.vault.digest(&content).iter().map(|b| format!("{b:02x}")).collect();
     Ok(ImportedShipment {
@@ -153,7 +173,11 @@ async fn imported(tower: &Tower, scope: Scope, odoo: &OdooClient, delivery: &Del
 fn plan(tower: &Tower, delivery: &Delivery) -> Plan {
     let several = delivery.tracking_numbers.len() > 1;
     Plan {
-        pieces: if several { delivery.tracking_numbers.iter().filter_map(|n| directory::normalise_number(n).ok()).collect() } else { Vec::new() },
+        pieces: if several {
+            delivery.tracking_numbers.iter().filter_map(|n| directory::normalise_number(n).ok()).collect()
+        } else {
+            Vec::new()
+        },
         stops: None,
         promised_by: delivery.promised_by,
         expected_from: delivery.shipped_at,
@@ -221,7 +245,11 @@ fn status_values(tower: &Tower, loaded: &Loaded) -> StatusValues {
         status: folded.state.code().to_owned(),
         last_event,
         eta: folded.eta.as_ref().and_then(honest_instant).filter(|_| !folded.state.is_terminal()),
-        delivered_at: folded.delivered_at.as_ref().filter(|_| folded.state == State::Delivered).and_then(honest_instant),
+        delivered_at: folded
+            .delivered_at
+            .as_ref()
+            .filter(|_| folded.state == State::Delivered)
+            .and_then(honest_instant),
         exception: worst.map(|e| e.reason.label().to_owned()),
         url: Some(page_of(&tower.config, loaded.shipment.id)),
         delivery_state: oca_delivery_state(folded.state, folded.visibility, worst).map(str::to_owned),
@@ -264,7 +292,8 @@ struct Posting<'a> {
 impl Posting<'_> {
     /// Posts one effect; its id at the target.
     async fn post(&self, effect: &EffectRecord) -> Result<String, OrderError> {
-        let body: EffectBody = serde_json::from_str(&effect.body).map_err(|e| UseCaseError::Internal(format!("effect {}: {e}", effect.id)))?;
+        let body: EffectBody = serde_json::from_str(&effect.body)
+            .map_err(|e| UseCaseError::Internal(format!("effect {}: {e}", effect.id)))?;
         let marker = format!("milepost-{}", effect.id);
         match effect.kind {
             EffectKind::OrderNote => {
@@ -277,9 +306,15 @@ impl Posting<'_> {
                 };
                 match self.exception(id) {
                     Some(exception) if exception.closed.is_none() => {
-                        let (summary, note) = (format!("{}: {}", exception.severity.label(), exception.reason.label()), self.activity(exception));
+                        let (summary, note) = (
+                            format!("{}: {}", exception.severity.label(), exception.reason.label()),
+                            self.activity(exception),
+                        );
                         let deadline = exception.due_at.to_zoned(jiff::tz::TimeZone::UTC).date();
-                        Ok(self.odoo.schedule_activity(self.origin.record, &marker, &summary, &note, deadline, self.calls).await?)
+                        Ok(self
+                            .odoo
+                            .schedule_activity(self.origin.record, &marker, &summary, &note, deadline, self.calls)
+                            .await?)
                     }
                     // settled before anybody could be asked
                     _ => Ok("not needed".into()),
@@ -303,7 +338,12 @@ impl Posting<'_> {
                 }
             }
             EffectBody::Correction { from, to } => {
-                let _ = write!(html, "<b>Correction by the carrier:</b> no longer {}, now {}", from.label().to_lowercase(), to.label().to_lowercase());
+                let _ = write!(
+                    html,
+                    "<b>Correction by the carrier:</b> no longer {}, now {}",
+                    from.label().to_lowercase(),
+                    to.label().to_lowercase()
+                );
             }
             EffectBody::Exception { id } => {
                 let label = self.exception(*id).map_or("Exception", |e| e.reason.label());

@@ -67,7 +67,10 @@ pub async fn add(tower: &Tower, scope: Scope, user: NewUser) -> Result<UserId> {
     let login = checked_login(&user.login)?;
     check_password(&user.password)?;
     if user.roles.is_empty() {
-        return Err(UseCaseError::Invalid { field: "roles", message: "give at least one of agent, executive, admin".into() });
+        return Err(UseCaseError::Invalid {
+            field: "roles",
+            message: "give at least one of agent, executive, admin".into(),
+        });
     }
     if tower.store.people.user_by_login(&login).await?.is_some() {
         return Err(UseCaseError::Conflict(format!("there is a user {login} already")));
@@ -126,12 +129,20 @@ pub async fn company_key(tower: &Tower, scope: Scope, purpose: &str) -> Result<c
 ///
 /// # Errors
 /// When either is wrong, or there were too many failures.
-pub async fn sign_in(tower: &Tower, login: &str, password: String, address: &str) -> std::result::Result<UserRecord, SignInError> {
+pub async fn sign_in(
+    tower: &Tower,
+    login: &str,
+    password: String,
+    address: &str,
+) -> std::result::Result<UserRecord, SignInError> {
     let login = login.trim().to_lowercase();
-    let (login_key, address_key) = (tower.vault.token("throttle.login", &login), tower.vault.token("throttle.address", address));
+    let (login_key, address_key) =
+        (tower.vault.token("throttle.login", &login), tower.vault.token("throttle.address", address));
     let now = tower.now();
     let people = &tower.store.people;
-    if people.throttle_count(&login_key, now).await? >= LOGIN_FAILURES_MAX || people.throttle_count(&address_key, now).await? >= ADDRESS_FAILURES_MAX {
+    if people.throttle_count(&login_key, now).await? >= LOGIN_FAILURES_MAX
+        || people.throttle_count(&address_key, now).await? >= ADDRESS_FAILURES_MAX
+    {
         return Err(SignInError::Throttled(THROTTLE_WINDOW.as_mins()));
     }
     let user = people.user_by_login(&login).await?.filter(|u| u.enabled);
@@ -197,12 +208,16 @@ pub async fn set_up(tower: &Tower, token: &str, mut user: NewUser) -> Result<Use
 }
 
 /// argon2id of a random string, for logins that do not exist (OWASP parameters, as `Argon2::default()`).
-const UNKNOWN_LOGIN: &str = "$argon2id$v=19$m=19456,t=2,p=1$bWlsZXBvc3QtdW5rbm93bg$7yNTNGWEuOqFnT0pBhXCTcWGzKVb6vTGCkWmq7HkIhA";
+const UNKNOWN_LOGIN: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$bWlsZXBvc3QtdW5rbm93bg$7yNTNGWEuOqFnT0pBhXCTcWGzKVb6vTGCkWmq7HkIhA";
 
 async fn hash(tower: &Tower, password: String) -> Result<String> {
     let mut salt = [0; 16];
     tower.clock.fill(&mut salt);
-    let hashed = tokio::task::spawn_blocking(move || Argon2::default().hash_password_with_salt(password.as_bytes(), &salt).map(|h| h.to_string())).await;
+    let hashed = tokio::task::spawn_blocking(move || {
+        Argon2::default().hash_password_with_salt(password.as_bytes(), &salt).map(|h| h.to_string())
+    })
+    .await;
     hashed.map_err(|e| UseCaseError::Internal(e.to_string()))?.map_err(|e| UseCaseError::Internal(e.to_string()))
 }
 
@@ -219,8 +234,13 @@ async fn verify(stored: String, password: String) -> Result<bool> {
 
 fn checked_login(login: &str) -> Result<String> {
     let login = login.trim().to_lowercase();
-    let fine = (2..=100).contains(&login.chars().count()) && login.chars().all(|c| c.is_alphanumeric() || "@._-+".contains(c));
-    if fine { Ok(login) } else { Err(UseCaseError::Invalid { field: "login", message: "2 to 100 letters, digits or @ . _ - +".into() }) }
+    let fine =
+        (2..=100).contains(&login.chars().count()) && login.chars().all(|c| c.is_alphanumeric() || "@._-+".contains(c));
+    if fine {
+        Ok(login)
+    } else {
+        Err(UseCaseError::Invalid { field: "login", message: "2 to 100 letters, digits or @ . _ - +".into() })
+    }
 }
 
 fn check_password(password: &str) -> Result<()> {
@@ -228,5 +248,8 @@ fn check_password(password: &str) -> Result<()> {
     if (PASSWORD_MIN..=PASSWORD_MAX).contains(&length) {
         return Ok(());
     }
-    Err(UseCaseError::Invalid { field: "password", message: format!("{PASSWORD_MIN} to {PASSWORD_MAX} characters; a sentence is fine") })
+    Err(UseCaseError::Invalid {
+        field: "password",
+        message: format!("{PASSWORD_MIN} to {PASSWORD_MAX} characters; a sentence is fine"),
+    })
 }

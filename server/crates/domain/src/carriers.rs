@@ -49,7 +49,8 @@ struct Directory {
 }
 
 static DIRECTORY: LazyLock<Directory> = LazyLock::new(|| {
-    let entries: Vec<CarrierEntry> = serde_json::from_str(include_str!("carriers.json")).expect("the shipped directory is JSON");
+    let entries: Vec<CarrierEntry> =
+        serde_json::from_str(include_str!("carriers.json")).expect("the shipped directory is JSON");
     let (mut by_word, mut by_source_word) = (HashMap::new(), HashMap::new());
     for (index, entry) in entries.iter().enumerate() {
         for word in [&entry.code, &entry.name].into_iter().chain(&entry.aliases) {
@@ -70,7 +71,8 @@ fn folded(word: &str) -> String {
 /// The carrier that a source means by a word, if the directory knows it.
 pub fn known(source: &str, word: &str) -> Option<&'static CarrierEntry> {
     let word = folded(word);
-    let index = DIRECTORY.by_source_word.get(&(source.to_owned(), word.clone())).or_else(|| DIRECTORY.by_word.get(&word))?;
+    let index =
+        DIRECTORY.by_source_word.get(&(source.to_owned(), word.clone())).or_else(|| DIRECTORY.by_word.get(&word))?;
     DIRECTORY.entries.get(*index)
 }
 
@@ -94,7 +96,11 @@ pub fn normalise_number(raw: &str) -> Result<String, BadNumber> {
         return Err(BadNumber::Control);
     }
     let invisible = |c: char| matches!(c, '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}' | '\u{00AD}');
-    let number: String = raw.chars().filter(|c| !c.is_whitespace() && !invisible(*c) && !matches!(c, '-' | '.' | '\u{2010}'..='\u{2015}')).flat_map(char::to_uppercase).collect();
+    let number: String = raw
+        .chars()
+        .filter(|c| !c.is_whitespace() && !invisible(*c) && !matches!(c, '-' | '.' | '\u{2010}'..='\u{2015}'))
+        .flat_map(char::to_uppercase)
+        .collect();
     match number.chars().count() {
         0 => Err(BadNumber::Empty),
         n if n > NUMBER_MAX => Err(BadNumber::TooLong),

@@ -63,11 +63,17 @@ pub fn reconcile(existing: &[CommittedException], folded: &[FoldedException]) ->
                 taken[index] = true;
                 changes.extend(change(&existing[index], exception));
             }
-            None => changes.push(ExceptionChange::Open { id: ExceptionId(uuid::Uuid::nil()), exception: exception.clone() }),
+            None => {
+                changes.push(ExceptionChange::Open { id: ExceptionId(uuid::Uuid::nil()), exception: exception.clone() })
+            }
         }
     }
     let vanished = existing.iter().zip(taken).filter(|(row, taken)| !taken && !row.closed);
-    changes.extend(vanished.map(|(row, _)| ExceptionChange::Close { id: row.id, at: None, resolution: Resolution::Cleared }));
+    changes.extend(vanished.map(|(row, _)| ExceptionChange::Close {
+        id: row.id,
+        at: None,
+        resolution: Resolution::Cleared,
+    }));
     changes
 }
 
@@ -77,14 +83,18 @@ fn best(existing: &[CommittedException], taken: &[bool], exception: &FoldedExcep
     existing
         .iter()
         .enumerate()
-        .filter(|(i, row)| !taken[*i] && row.reason == exception.reason && row.piece == exception.piece && shared(row) > 0)
+        .filter(|(i, row)| {
+            !taken[*i] && row.reason == exception.reason && row.piece == exception.piece && shared(row) > 0
+        })
         .max_by_key(|(i, row)| (shared(row), std::cmp::Reverse(*i)))
         .map(|(i, _)| i)
 }
 
 fn change(row: &CommittedException, exception: &FoldedException) -> Option<ExceptionChange> {
     match (&exception.closed, row.closed) {
-        (Some((at, resolution)), false) => Some(ExceptionChange::Close { id: row.id, at: Some(at.clone()), resolution: *resolution }),
+        (Some((at, resolution)), false) => {
+            Some(ExceptionChange::Close { id: row.id, at: Some(at.clone()), resolution: *resolution })
+        }
         (None, true) => Some(ExceptionChange::Keep { id: row.id, exception: exception.clone() }),
         _ if row.severity == exception.severity && same(&row.evidence, &exception.evidence) => None,
         _ => Some(ExceptionChange::Keep { id: row.id, exception: exception.clone() }),
@@ -138,7 +148,10 @@ mod tests {
         let open = folded(ExceptionReason::CustomsDelay, &[1], None);
         let over = folded(ExceptionReason::CustomsDelay, &[1], Some(Resolution::Progress));
         let rows = [row(9, &open)];
-        assert!(matches!(&reconcile(&rows, std::slice::from_ref(&over))[..], [ExceptionChange::Close { resolution: Resolution::Progress, .. }]));
+        assert!(matches!(
+            &reconcile(&rows, std::slice::from_ref(&over))[..],
+            [ExceptionChange::Close { resolution: Resolution::Progress, .. }]
+        ));
         assert!(matches!(&reconcile(&rows, &[])[..], [ExceptionChange::Close { resolution: Resolution::Cleared, .. }]));
         assert_eq!(reconcile(&[row(9, &over)], &[]), [], "it has ended already");
     }

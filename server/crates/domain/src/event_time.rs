@@ -54,26 +54,68 @@ pub struct EventTime {
 impl EventTime {
     /// No time at all, or none that can be read.
     pub fn unknown(raw: impl Into<String>) -> Self {
-        Self { raw: raw.into(), local: None, utc: None, zone: None, precision: Precision::None, zone_source: None, sentinel: false }
+        Self {
+            raw: raw.into(),
+            local: None,
+            utc: None,
+            zone: None,
+            precision: Precision::None,
+            zone_source: None,
+            sentinel: false,
+        }
     }
 
     /// An instant whose offset the source gave as UTC: there is no wall clock to show.
     pub fn instant(raw: impl Into<String>, utc: Timestamp, precision: Precision) -> Self {
-        Self { raw: raw.into(), local: None, utc: Some(utc), zone: Some("UTC".into()), precision, zone_source: Some(ZoneSource::Payload), sentinel: false }
-            .marked()
+        Self {
+            raw: raw.into(),
+            local: None,
+            utc: Some(utc),
+            zone: Some("UTC".into()),
+            precision,
+            zone_source: Some(ZoneSource::Payload),
+            sentinel: false,
+        }
+        .marked()
     }
 
     /// A wall clock with a zone or offset that the source named. In a fold (the hour that happens twice) with a named
     /// zone the instant stays open; in a gap too.
-    pub fn zoned(raw: impl Into<String>, local: DateTime, zone: &TimeZone, name: impl Into<String>, precision: Precision, source: ZoneSource) -> Self {
+    pub fn zoned(
+        raw: impl Into<String>,
+        local: DateTime,
+        zone: &TimeZone,
+        name: impl Into<String>,
+        precision: Precision,
+        source: ZoneSource,
+    ) -> Self {
         let ambiguous = zone.to_ambiguous_timestamp(local);
-        let utc = if ambiguous.is_ambiguous() || precision < Precision::Minute { None } else { ambiguous.compatible().ok() };
-        Self { raw: raw.into(), local: Some(local), utc, zone: Some(name.into()), precision, zone_source: Some(source), sentinel: false }.marked()
+        let utc =
+            if ambiguous.is_ambiguous() || precision < Precision::Minute { None } else { ambiguous.compatible().ok() };
+        Self {
+            raw: raw.into(),
+            local: Some(local),
+            utc,
+            zone: Some(name.into()),
+            precision,
+            zone_source: Some(source),
+            sentinel: false,
+        }
+        .marked()
     }
 
     /// A wall clock without a zone.
     pub fn floating(raw: impl Into<String>, local: DateTime, precision: Precision) -> Self {
-        Self { raw: raw.into(), local: Some(local), utc: None, zone: None, precision, zone_source: None, sentinel: false }.marked()
+        Self {
+            raw: raw.into(),
+            local: Some(local),
+            utc: None,
+            zone: None,
+            precision,
+            zone_source: None,
+            sentinel: false,
+        }
+        .marked()
     }
 
     /// The instant used to order facts: the known one, else the wall clock read as UTC. Never shown as an instant.

@@ -1,6 +1,10 @@
 //! Observations: what connectors read out of messages, in the provider's own codes. Decoding never guesses.
 
-use crate::{Classifier, event_time::EventTime, ids::{ObservationId, content_id}};
+use crate::{
+    Classifier,
+    event_time::EventTime,
+    ids::{ObservationId, content_id},
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -189,8 +193,13 @@ impl Location {
 
     /// What a person reads: `Leipzig, DE`.
     pub fn label(&self) -> String {
-        let place = self.city.as_deref().or(self.unlocode.as_deref()).or(self.facility.as_deref()).or(self.raw.as_deref());
-        [place, self.region.as_deref().filter(|_| self.city.is_some()), self.country.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(", ")
+        let place =
+            self.city.as_deref().or(self.unlocode.as_deref()).or(self.facility.as_deref()).or(self.raw.as_deref());
+        [place, self.region.as_deref().filter(|_| self.city.is_some()), self.country.as_deref()]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 }
 
@@ -225,8 +234,8 @@ impl Observation {
             &self.piece,
             self.stop,
             self.origin,
-            // a new estimate of the same thing is a new statement
-            self.stated_at.filter(|_| self.classifier != Classifier::Actual),
+            // a new estimate of the same thing is a new statement; one that each list repeats is not
+            self.stated_at.filter(|_| self.classifier != Classifier::Actual && self.origin == Origin::Event),
         ))
         .expect("plain data serialises");
         let event = self.provider_event_id.as_deref().unwrap_or_default();

@@ -82,7 +82,12 @@ pub fn run(text: &[u8], around: &Surroundings<'_>) -> Result<Value, String> {
 
 fn plan(planned: &Planned) -> Plan {
     let number = |p: &String| normalise_number(p).unwrap_or_else(|_| p.clone());
-    Plan { pieces: planned.pieces.iter().map(number).collect(), stops: planned.stops, promised_by: planned.promised_by, ..Plan::default() }
+    Plan {
+        pieces: planned.pieces.iter().map(number).collect(),
+        stops: planned.stops,
+        promised_by: planned.promised_by,
+        ..Plan::default()
+    }
 }
 
 impl Running {
@@ -93,7 +98,8 @@ impl Running {
             self.duplicates += 1;
             return Ok(());
         }
-        let trust = (around.trust)(&input.provider).ok_or_else(|| format!("there is no connector {}", input.provider))?;
+        let trust =
+            (around.trust)(&input.provider).ok_or_else(|| format!("there is no connector {}", input.provider))?;
         let decoded = (around.decode)(&input.provider, &bytes)?;
         for report in decoded.reports {
             self.record(report, input, trust, around.reader);
@@ -103,7 +109,10 @@ impl Running {
 
     fn record(&mut self, report: TrackerReport, input: &Input, trust: Trust, reader: &dyn Reader) {
         let source = SourceId(content_id("source", &[input.provider.as_bytes()]));
-        let number = [RefKind::TrackingNumber, RefKind::Container, RefKind::Sscc, RefKind::Shipment, RefKind::Booking].iter().find_map(|k| report.refs.get(*k)).unwrap_or("-");
+        let number = [RefKind::TrackingNumber, RefKind::Container, RefKind::Sscc, RefKind::Shipment, RefKind::Booking]
+            .iter()
+            .find_map(|k| report.refs.get(*k))
+            .unwrap_or("-");
         let number = normalise_number(number).unwrap_or_else(|_| number.to_owned());
         let tracker = TrackerId(content_id("tracker", &[number.as_bytes()]));
         let piece = self.input.plan.pieces.iter().any(|p| *p == number).then(|| number.clone());
@@ -116,18 +125,36 @@ impl Running {
                 None => {
                     self.places.insert(id, self.input.facts.len());
                     let reading = reader.read(&observation);
-                    self.input.facts.push(Fact { id, reading, tracker, piece: piece.clone(), source, trust, sightings: vec![sighting], observation });
+                    self.input.facts.push(Fact {
+                        id,
+                        reading,
+                        tracker,
+                        piece: piece.clone(),
+                        source,
+                        trust,
+                        sightings: vec![sighting],
+                        observation,
+                    });
                 }
             }
         }
     }
 
-    fn snapshot(&mut self, report: &TrackerReport, source: SourceId, tracker: TrackerId, recorded_at: Timestamp) -> Option<SnapshotId> {
+    fn snapshot(
+        &mut self,
+        report: &TrackerReport,
+        source: SourceId,
+        tracker: TrackerId,
+        recorded_at: Timestamp,
+    ) -> Option<SnapshotId> {
         let Feed::Snapshot { stamp } = &report.feed else { return None };
         let digest = content_id("list", &[&serde_json::to_vec(&report.observations).ok()?]).simple().to_string();
         let object = report.refs.get(RefKind::TrackerObject).map(str::to_owned);
         let stamp_text = stamp.map(|s| s.to_string()).unwrap_or_default();
-        let id = SnapshotId(content_id("snapshot", &[source.0.as_bytes(), tracker.0.as_bytes(), stamp_text.as_bytes(), digest.as_bytes()]));
+        let id = SnapshotId(content_id(
+            "snapshot",
+            &[source.0.as_bytes(), tracker.0.as_bytes(), stamp_text.as_bytes(), digest.as_bytes()],
+        ));
         if !self.input.snapshots.iter().any(|s| s.id == id) {
             self.input.snapshots.push(Snapshot { id, source, tracker, object, stamp: *stamp, digest, recorded_at });
         }
@@ -143,7 +170,10 @@ impl Running {
         put("delivered_precision", folded.delivered_at.as_ref().map(|t| precision(t.precision)).into());
         put("returned_at", instant(folded.returned_at.as_ref()));
         put("returned_at_local", local(folded.returned_at.as_ref()));
-        put("pieces", folded.pieces.iter().map(|(p, s)| (p.clone(), Value::from(s.code()))).collect::<Map<_, _>>().into());
+        put(
+            "pieces",
+            folded.pieces.iter().map(|(p, s)| (p.clone(), Value::from(s.code()))).collect::<Map<_, _>>().into(),
+        );
         put("schedule", schedule(folded));
         put("attempts", folded.attempts.into());
         put("visibility", folded.visibility.code().into());

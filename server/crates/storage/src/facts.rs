@@ -142,10 +142,21 @@ pub trait Facts: Send + Sync {
     async fn record(&self, scope: Scope, recording: Recording) -> Result<Recorded>;
 
     /// One observation of a shipment.
-    async fn observation(&self, scope: Scope, shipment: ShipmentId, id: ObservationId) -> Result<Option<ObservationRecord>>;
+    async fn observation(
+        &self,
+        scope: Scope,
+        shipment: ShipmentId,
+        id: ObservationId,
+    ) -> Result<Option<ObservationRecord>>;
 
     /// Appends readings of a newer mapping version, and the fold jobs.
-    async fn reread(&self, scope: Scope, readings: Vec<(ObservationId, Reading)>, at: Timestamp, jobs: Vec<NewJob>) -> Result<()>;
+    async fn reread(
+        &self,
+        scope: Scope,
+        readings: Vec<(ObservationId, Reading)>,
+        at: Timestamp,
+        jobs: Vec<NewJob>,
+    ) -> Result<()>;
 
     /// Codes that no mapping knows, most frequent first.
     async fn unmapped(&self, scope: Scope) -> Result<Vec<UnmappedCode>>;

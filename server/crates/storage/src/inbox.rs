@@ -174,7 +174,12 @@ pub trait Inbox: Send + Sync {
     async fn conclude(&self, scope: Scope, id: MessageId, status: MessageStatus) -> Result<()>;
 
     /// A page of messages, newest first.
-    async fn messages(&self, scope: Scope, filter: MessageFilter, cursor: Option<String>) -> Result<Page<MessageRecord>>;
+    async fn messages(
+        &self,
+        scope: Scope,
+        filter: MessageFilter,
+        cursor: Option<String>,
+    ) -> Result<Page<MessageRecord>>;
 
     /// Reads messages again: status back to received, and their jobs. Returns how many.
     async fn replay(&self, scope: Scope, messages: Vec<(MessageId, NewJob)>, audit: AuditEntry) -> Result<u32>;

@@ -24,7 +24,8 @@ pub enum JobKind {
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: &'static [Self] = &[Self::Normalise, Self::Fold, Self::SyncOrder, Self::SyncCase, Self::ImportOrders];
+    pub const ALL: &'static [Self] =
+        &[Self::Normalise, Self::Fold, Self::SyncOrder, Self::SyncCase, Self::ImportOrders];
 
     /// The stable code.
     pub const fn code(self) -> &'static str {
@@ -303,7 +304,13 @@ pub trait Jobs: Send + Sync {
     async fn summary(&self, scope: Scope, now: Timestamp) -> Result<Vec<DestinationSummary>>;
 
     /// A page of jobs, newest movement first.
-    async fn list(&self, scope: Scope, filter: JobFilter, destination: Option<String>, cursor: Option<String>) -> Result<Page<JobRow>>;
+    async fn list(
+        &self,
+        scope: Scope,
+        filter: JobFilter,
+        destination: Option<String>,
+        cursor: Option<String>,
+    ) -> Result<Page<JobRow>>;
 
     /// The calls of a job, oldest first.
     async fn attempts(&self, scope: Scope, job: JobId) -> Result<Vec<AttemptRecord>>;

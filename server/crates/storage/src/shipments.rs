@@ -1,11 +1,15 @@
 //! Shipments: what they are, their state, and what follows from it.
 
-use crate::{Page, Result, Scope, Sealed, WrappedKey, jobs::{Cause, NewJob}, work::ExceptionRecord};
+use crate::{
+    Page, Result, Scope, Sealed, WrappedKey,
+    jobs::{Cause, NewJob},
+    work::ExceptionRecord,
+};
 use async_trait::async_trait;
 use domain::{
     ExceptionReason, Milestone, Severity, State, Visibility,
     commit::ExceptionChange,
-    fold::{Folded, FoldInput, Plan},
+    fold::{FoldInput, Folded, Plan},
     ids::{BindingId, CorrelationId, EffectId, ExceptionId, MessageId, ObservationId, ShipmentId, TrackerId},
 };
 use jiff::Timestamp;
@@ -188,6 +192,9 @@ pub struct Commit {
 pub struct LastEvent {
     /// What.
     pub milestone: Milestone,
+    /// What is wrong, where the event is a report of trouble.
+    #[serde(default)]
+    pub exception: Option<ExceptionReason>,
     /// The provider's own code where it is unmapped.
     pub code: Option<String>,
     /// Where.

@@ -1,6 +1,10 @@
 //! What people look after: exceptions, cases, figures.
 
-use crate::{AuditEntry, Page, Result, Scope, jobs::NewJob, shipments::{NumberRecord, Origin}};
+use crate::{
+    AuditEntry, Page, Result, Scope,
+    jobs::NewJob,
+    shipments::{NumberRecord, Origin},
+};
 use async_trait::async_trait;
 use domain::{
     Category, ExceptionReason, Party, Severity, State,
@@ -252,7 +256,14 @@ pub trait Work: Send + Sync {
     async fn exception(&self, scope: Scope, id: ExceptionId) -> Result<Option<ExceptionRecord>>;
 
     /// A person acts; the audit entry and the jobs commit with it. `Resolve` and `Reopen` append a decision.
-    async fn act(&self, scope: Scope, id: ExceptionId, action: ExceptionAction, audit: AuditEntry, jobs: Vec<NewJob>) -> Result<()>;
+    async fn act(
+        &self,
+        scope: Scope,
+        id: ExceptionId,
+        action: ExceptionAction,
+        audit: AuditEntry,
+        jobs: Vec<NewJob>,
+    ) -> Result<()>;
 
     /// What a case job reads.
     async fn case_context(&self, scope: Scope, id: ExceptionId) -> Result<Option<CaseContext>>;

@@ -40,7 +40,8 @@ fn refs(decoded: &Decoded) -> Value {
 
 /// Events of the list; the summary only where there is no list.
 fn events(report: &TrackerReport, several: bool, reader: &dyn Reader) -> Vec<Value> {
-    let origin = if report.observations.iter().any(|o| o.origin == Origin::Event) { Origin::Event } else { Origin::Summary };
+    let origin =
+        if report.observations.iter().any(|o| o.origin == Origin::Event) { Origin::Event } else { Origin::Summary };
     let of_field = |o: &Observation| o.codes.status.first().is_some_and(|c| c.list == "milepost.field");
     let shown = report.observations.iter().filter(|o| o.origin == origin && o.retracts.is_none() && !of_field(o));
     shown

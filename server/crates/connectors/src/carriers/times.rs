@@ -27,7 +27,8 @@ pub(super) fn iso(raw: &str) -> EventTime {
 }
 
 fn with_offset(raw: &str, text: &str, offset: &str) -> EventTime {
-    let (Ok(instant), Ok(local)) = (text.parse::<Timestamp>(), text[..text.len() - offset.len()].parse::<DateTime>()) else {
+    let (Ok(instant), Ok(local)) = (text.parse::<Timestamp>(), text[..text.len() - offset.len()].parse::<DateTime>())
+    else {
         return EventTime::unknown(raw);
     };
     let mut time = EventTime::floating(raw, local, precision(text));
@@ -106,12 +107,19 @@ mod tests {
         let utc = iso("2026-03-04T15:20:00.000Z");
         assert_eq!((utc.local, utc.utc.map(|t| t.to_string()).as_deref()), (None, Some("2026-03-04T15:20:00Z")));
         let offset = iso("2026-03-11T15:00:00+01:00");
-        assert_eq!((offset.local.map(|l| l.to_string()).as_deref(), offset.utc.map(|t| t.to_string()).as_deref()), (Some("2026-03-11T15:00:00"), Some("2026-03-11T14:00:00Z")));
+        assert_eq!(
+            (offset.local.map(|l| l.to_string()).as_deref(), offset.utc.map(|t| t.to_string()).as_deref()),
+            (Some("2026-03-11T15:00:00"), Some("2026-03-11T14:00:00Z"))
+        );
         assert_eq!(iso("2026-03-11T15:00-05:00").utc.map(|t| t.to_string()).as_deref(), Some("2026-03-11T20:00:00Z"));
         assert_eq!(iso("2026-03-11").precision, Precision::Date);
         assert_eq!(iso("yesterday"), EventTime::unknown("yesterday"));
         assert!(iso("9999-12-31T23:59:59").sentinel);
-        assert_eq!(iso("2016-12-31T23:59:60").local.map(|l| l.second()), Some(59), "a leap second is the last one of the minute");
+        assert_eq!(
+            iso("2016-12-31T23:59:60").local.map(|l| l.second()),
+            Some(59),
+            "a leap second is the last one of the minute"
+        );
     }
 
     #[test]

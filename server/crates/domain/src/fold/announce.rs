@@ -36,7 +36,9 @@ fn worth_telling(step: &Step) -> Option<(Milestone, Times)> {
     let moved = step.before != step.after;
     match step.milestone {
         // whichever of the three comes first, the carrier has it
-        M::PickedUp | M::Accepted | M::DroppedOff if !matches!(step.before, State::Returning | State::Delivered) => Some((M::PickedUp, Times::Once)),
+        M::PickedUp | M::Accepted | M::DroppedOff if !matches!(step.before, State::Returning | State::Delivered) => {
+            Some((M::PickedUp, Times::Once))
+        }
         // twice in a row is one tour
         M::OutForDelivery if moved => Some((M::OutForDelivery, Times::Each)),
         M::DeliveryAttempted => Some((M::DeliveryAttempted, Times::Each)),

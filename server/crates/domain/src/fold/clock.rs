@@ -78,7 +78,13 @@ fn resolution(state: State) -> Resolution {
 }
 
 /// The evidence is what the clock was asked about, so that another promise or another silence is another exception.
-fn exception(reason: ExceptionReason, kind: &str, about: Timestamp, opened: Timestamp, closed: Option<(EventTime, Resolution)>) -> FoldedException {
+fn exception(
+    reason: ExceptionReason,
+    kind: &str,
+    about: Timestamp,
+    opened: Timestamp,
+    closed: Option<(EventTime, Resolution)>,
+) -> FoldedException {
     FoldedException {
         reason,
         piece: None,

@@ -66,7 +66,16 @@ impl Journey {
         if milestone == Milestone::DeliveryAttempted {
             self.failed_attempts.push(examined.fact.id);
         }
-        let step = Step { fact: examined.fact.id, standing, rule, because, before, after: self.state, milestone: counted_as, at: examined.key };
+        let step = Step {
+            fact: examined.fact.id,
+            standing,
+            rule,
+            because,
+            before,
+            after: self.state,
+            milestone: counted_as,
+            at: examined.key,
+        };
         self.steps.push(step);
     }
 
@@ -74,28 +83,68 @@ impl Journey {
     fn meet(&mut self, examined: &Examined<'_>, to: State, leg: Leg) -> (Standing, Rule, &'static str) {
         let physical = examined.fact.reading.milestone.is_physical();
         match (self.state, to) {
-            (State::Delivered, State::Returning | State::Returned) => self.go(examined, to, Rule::R5, "It went back after the delivery."),
-            (State::Delivered, State::Delivered) => (Standing::Counts, Rule::R3, "Delivered already; the first delivery counts."),
-            (State::Delivered, State::Cancelled | State::Failed) => (Standing::Overruled, Rule::R5, "Delivered already; only a return or a retraction leads away from that."),
+            (State::Delivered, State::Returning | State::Returned) => {
+                self.go(examined, to, Rule::R5, "It went back after the delivery.")
+            }
+            (State::Delivered, State::Delivered) => {
+                (Standing::Counts, Rule::R3, "Delivered already; the first delivery counts.")
+            }
+            (State::Delivered, State::Cancelled | State::Failed) => (
+                Standing::Overruled,
+                Rule::R5,
+                "Delivered already; only a return or a retraction leads away from that.",
+            ),
             (State::Delivered, _) => self.after_delivery(examined),
-            (State::Returning | State::Returned, State::Delivered) => self.go(examined, State::Returned, Rule::R5, "A delivery on the way back is the return's."),
+            (State::Returning | State::Returned, State::Delivered) => {
+                self.go(examined, State::Returned, Rule::R5, "A delivery on the way back is the return's.")
+            }
             (State::Returned, State::Returning) => (Standing::Counts, Rule::R3, "Returned already."),
-            (State::Returned, _) if to != State::Returned => (Standing::Overruled, Rule::R5, "Returned already; only a retraction leads away from that."),
-            (State::Returning, State::Returned) => self.go(examined, to, Rule::R1, "The newest fact that moves the state."),
-            (State::Returning, State::Cancelled | State::Failed) => self.go(examined, to, Rule::R1, "The newest fact that moves the state."),
-            (State::Returning, State::Returning) => self.go(examined, to, Rule::R1, "The newest fact that moves the state."),
+            (State::Returned, _) if to != State::Returned => {
+                (Standing::Overruled, Rule::R5, "Returned already; only a retraction leads away from that.")
+            }
+            (State::Returning, State::Returned) => {
+                self.go(examined, to, Rule::R1, "The newest fact that moves the state.")
+            }
+            (State::Returning, State::Cancelled | State::Failed) => {
+                self.go(examined, to, Rule::R1, "The newest fact that moves the state.")
+            }
+            (State::Returning, State::Returning) => {
+                self.go(examined, to, Rule::R1, "The newest fact that moves the state.")
+            }
             (State::Returning, _) => (Standing::Counts, Rule::R5, "Movement on the way back; still returning."),
-            (State::Cancelled, to) if to != State::Cancelled => self.after_end(examined, to, physical, Anomaly::ScanAfterCancellation, "A scan after the cancellation: it is under way after all."),
-            (State::Failed, to) if to != State::Failed => self.after_end(examined, to, physical, Anomaly::ScanAfterLoss, "A scan after it was given up: it was found."),
-            (current, State::Registered) if current > State::Registered => (Standing::Counts, Rule::R1, "Data about a shipment that is under way already."),
+            (State::Cancelled, to) if to != State::Cancelled => self.after_end(
+                examined,
+                to,
+                physical,
+                Anomaly::ScanAfterCancellation,
+                "A scan after the cancellation: it is under way after all.",
+            ),
+            (State::Failed, to) if to != State::Failed => self.after_end(
+                examined,
+                to,
+                physical,
+                Anomaly::ScanAfterLoss,
+                "A scan after it was given up: it was found.",
+            ),
+            (current, State::Registered) if current > State::Registered => {
+                (Standing::Counts, Rule::R1, "Data about a shipment that is under way already.")
+            }
             _ => match leg {
                 Leg::Last => self.go(examined, to, Rule::R1, "The newest fact that moves the state."),
-                Leg::Between => self.go(examined, to, Rule::R13, "Ends a leg; only the last stop's delivery is the shipment's."),
+                Leg::Between => {
+                    self.go(examined, to, Rule::R13, "Ends a leg; only the last stop's delivery is the shipment's.")
+                }
             },
         }
     }
 
-    fn go(&mut self, examined: &Examined<'_>, to: State, rule: Rule, because: &'static str) -> (Standing, Rule, &'static str) {
+    fn go(
+        &mut self,
+        examined: &Examined<'_>,
+        to: State,
+        rule: Rule,
+        because: &'static str,
+    ) -> (Standing, Rule, &'static str) {
         let time = (examined.key, examined.fact.observation.time.clone());
         match to {
             State::Delivered => self.delivered = Some(time),
@@ -118,9 +167,20 @@ impl Journey {
         (Standing::Overruled, Rule::R4, "Late progress never undoes a delivery.")
     }
 
-    fn after_end(&mut self, examined: &Examined<'_>, to: State, physical: bool, anomaly: Anomaly, because: &'static str) -> (Standing, Rule, &'static str) {
+    fn after_end(
+        &mut self,
+        examined: &Examined<'_>,
+        to: State,
+        physical: bool,
+        anomaly: Anomaly,
+        because: &'static str,
+    ) -> (Standing, Rule, &'static str) {
         if !physical {
-            return (Standing::Overruled, Rule::R5, "It has ended; only a physical scan or a retraction leads away from that.");
+            return (
+                Standing::Overruled,
+                Rule::R5,
+                "It has ended; only a physical scan or a retraction leads away from that.",
+            );
         }
         self.anomalies.push(anomaly);
         self.go(examined, to, Rule::R5, because)
@@ -140,7 +200,10 @@ fn effect(examined: &Examined<'_>, plan: &Plan, before: State) -> (Option<(State
     let Some(state) = reading.milestone.state().or(reading.floor) else { return (None, reading.milestone) };
     let stop = examined.fact.observation.stop.map(|s| s.number);
     let before_last = plan.stops.zip(stop).is_some_and(|(stops, stop)| stop < stops);
-    let at_delivery = matches!(state, State::OutForDelivery | State::AvailableForPickup | State::Delivered | State::PartiallyDelivered);
+    let at_delivery = matches!(
+        state,
+        State::OutForDelivery | State::AvailableForPickup | State::Delivered | State::PartiallyDelivered
+    );
     if before_last && at_delivery {
         let ends = if state == State::Delivered { Milestone::Discharged } else { Milestone::ArrivedFacility };
         return (Some((State::InTransit, Leg::Between)), ends);
@@ -162,7 +225,8 @@ pub(super) struct Whole {
 
 /// Walks each piece of the plan; a fact without a piece concerns all of them.
 pub(super) fn walk_pieces(facts: &[&Examined<'_>], plan: &Plan) -> Whole {
-    let mut by_piece: BTreeMap<&str, Vec<&Examined<'_>>> = plan.pieces.iter().map(|p| (p.as_str(), Vec::new())).collect();
+    let mut by_piece: BTreeMap<&str, Vec<&Examined<'_>>> =
+        plan.pieces.iter().map(|p| (p.as_str(), Vec::new())).collect();
     let mut unexpected = Vec::new();
     for examined in facts {
         match piece_of(examined) {
@@ -173,13 +237,22 @@ pub(super) fn walk_pieces(facts: &[&Examined<'_>], plan: &Plan) -> Whole {
             },
         }
     }
-    let pieces: BTreeMap<String, Journey> = by_piece.into_iter().map(|(piece, facts)| (piece.to_owned(), walk(&facts, plan))).collect();
+    let pieces: BTreeMap<String, Journey> =
+        by_piece.into_iter().map(|(piece, facts)| (piece.to_owned(), walk(&facts, plan))).collect();
     let state = aggregate(pieces.values().map(|j| j.state));
-    let latest = |time: fn(&Journey) -> &Option<(Timestamp, EventTime)>| pieces.values().filter_map(|j| time(j).clone()).max_by_key(|(at, _)| *at);
-    let deciding = pieces.values().filter(|j| j.state == state || state == State::PartiallyDelivered && j.state == State::Delivered);
-    let decided_by = deciding.filter_map(|j| Some((j.steps.iter().find(|s| Some(s.fact) == j.decided_by)?.at, j.decided_by?))).max().map(|(_, id)| id);
+    let latest = |time: fn(&Journey) -> &Option<(Timestamp, EventTime)>| {
+        pieces.values().filter_map(|j| time(j).clone()).max_by_key(|(at, _)| *at)
+    };
+    let deciding = pieces
+        .values()
+        .filter(|j| j.state == state || state == State::PartiallyDelivered && j.state == State::Delivered);
+    let decided_by = deciding
+        .filter_map(|j| Some((j.steps.iter().find(|s| Some(s.fact) == j.decided_by)?.at, j.decided_by?)))
+        .max()
+        .map(|(_, id)| id);
     Whole {
-        delivered: latest(|j| &j.delivered).filter(|_| state == State::Delivered || pieces.values().all(|j| j.delivered.is_some())),
+        delivered: latest(|j| &j.delivered)
+            .filter(|_| state == State::Delivered || pieces.values().all(|j| j.delivered.is_some())),
         returned: latest(|j| &j.returned).filter(|_| state == State::Returned),
         state,
         decided_by,

@@ -49,7 +49,8 @@ pub fn fold(input: &FoldInput, now: Timestamp) -> Folded {
     let overlays = overlay::exceptions(input, &walked, &steps, now);
     let repeated = overlay::repeated_attempts(&whole.failed_attempts(), &walked, &steps);
     let heard_at = heard_at(&facts);
-    let clock = clock::ask(&clock::Asked { plan: &input.plan, state: whole.state, ended: whole.ended(&walked), heard_at, now });
+    let clock =
+        clock::ask(&clock::Asked { plan: &input.plan, state: whole.state, ended: whole.ended(&walked), heard_at, now });
     let timeless = overlays.into_iter().chain(repeated);
     let schedule = schedule::schedule(&facts);
     let mut folded = Folded {
@@ -153,7 +154,9 @@ fn heard_at(facts: &[Examined<'_>]) -> Option<Timestamp> {
 
 /// The newest word about the feed, unless an event came after it.
 fn visibility(facts: &[Examined<'_>], state: State) -> Visibility {
-    let said = |f: &&Examined<'_>| matches!(f.out, Some((Standing::Feed, ..))) && f.fact.reading.milestone != Milestone::TrackingStarted;
+    let said = |f: &&Examined<'_>| {
+        matches!(f.out, Some((Standing::Feed, ..))) && f.fact.reading.milestone != Milestone::TrackingStarted
+    };
     let Some(feed) = facts.iter().filter(said).max_by_key(|f| (f.first, f.order())) else { return Visibility::Live };
     let spoken_since = facts.iter().any(|f| f.counts() && f.is_actual() && f.first > feed.first);
     match feed.fact.reading.milestone {
@@ -206,7 +209,12 @@ fn anomalies(facts: &[Examined<'_>], whole: &Whole) -> Vec<Anomaly> {
 }
 
 /// How every fact stands, by which rule, in one sentence.
-fn verdicts(facts: &[Examined<'_>], representatives: &[usize], steps: &HashMap<ObservationId, Step>, whole: &Whole) -> Vec<Verdict> {
+fn verdicts(
+    facts: &[Examined<'_>],
+    representatives: &[usize],
+    steps: &HashMap<ObservationId, Step>,
+    whole: &Whole,
+) -> Vec<Verdict> {
     facts
         .iter()
         .enumerate()
@@ -214,9 +222,15 @@ fn verdicts(facts: &[Examined<'_>], representatives: &[usize], steps: &HashMap<O
             let id = examined.fact.id;
             let (standing, rule, because) = match (examined.out, steps.get(&id)) {
                 (Some(out), _) => out,
-                _ if !examined.is_actual() => (Standing::Schedule, Rule::R9, "A plan or an estimate: it sets times, never the state."),
-                _ if representatives[index] != index => (Standing::Merged, Rule::R11, "The same event from another source; kept as evidence."),
-                _ if whole.unexpected.contains(&id) => (Standing::Counts, Rule::R12, "About a piece that the order does not have."),
+                _ if !examined.is_actual() => {
+                    (Standing::Schedule, Rule::R9, "A plan or an estimate: it sets times, never the state.")
+                }
+                _ if representatives[index] != index => {
+                    (Standing::Merged, Rule::R11, "The same event from another source; kept as evidence.")
+                }
+                _ if whole.unexpected.contains(&id) => {
+                    (Standing::Counts, Rule::R12, "About a piece that the order does not have.")
+                }
                 (None, Some(step)) if Some(id) == whole.decided_by => (Standing::Decides, step.rule, step.because),
                 (None, Some(step)) => of_step(examined, step),
                 (None, None) => (Standing::Counts, Rule::R1, "Counts, and does not move the state."),
@@ -228,9 +242,15 @@ fn verdicts(facts: &[Examined<'_>], representatives: &[usize], steps: &HashMap<O
 
 fn of_step(examined: &Examined<'_>, step: &Step) -> (Standing, Rule, &'static str) {
     match (step.standing, &examined.fact.reading) {
-        (Standing::Counts, reading) if reading.unmapped => (Standing::Counts, Rule::R17, "Nobody published what this code means: kept, not guessed."),
-        (Standing::Counts, reading) if reading.exception.is_some() => (Standing::Overlay, Rule::R8, "An exception lies over the state and does not change it."),
-        (Standing::Counts, _) if examined.fact.observation.origin == Origin::Summary => (Standing::Counts, Rule::R17, "From the summary: no event of the list says it."),
+        (Standing::Counts, reading) if reading.unmapped => {
+            (Standing::Counts, Rule::R17, "Nobody published what this code means: kept, not guessed.")
+        }
+        (Standing::Counts, reading) if reading.exception.is_some() => {
+            (Standing::Overlay, Rule::R8, "An exception lies over the state and does not change it.")
+        }
+        (Standing::Counts, _) if examined.fact.observation.origin == Origin::Summary => {
+            (Standing::Counts, Rule::R17, "From the summary: no event of the list says it.")
+        }
         (Standing::Decides, _) => (Standing::Overruled, step.rule, "A newer fact moved the state on."),
         (standing, _) => (standing, step.rule, step.because),
     }
@@ -238,7 +258,8 @@ fn of_step(examined: &Examined<'_>, step: &Step) -> (Standing, Rule, &'static st
 
 /// Digest of what the clock alone does not decide.
 fn hash(folded: &Folded) -> String {
-    let exceptions: Vec<_> = folded.exceptions.iter().map(|e| (e.reason, &e.piece, &e.opened, &e.closed, &e.evidence)).collect();
+    let exceptions: Vec<_> =
+        folded.exceptions.iter().map(|e| (e.reason, &e.piece, &e.opened, &e.closed, &e.evidence)).collect();
     let said = (
         (folded.state, folded.decided_by, folded.visibility, &folded.delivered_at, &folded.returned_at),
         (&folded.pieces, &folded.schedule, folded.attempts, folded.counts, folded.last_event),

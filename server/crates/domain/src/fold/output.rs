@@ -1,10 +1,6 @@
 //! What the fold says: the state, and why.
 
-use crate::{
-    ExceptionReason, Milestone, Severity, State, Visibility,
-    event_time::EventTime,
-    ids::ObservationId,
-};
+use crate::{ExceptionReason, Milestone, Severity, State, Visibility, event_time::EventTime, ids::ObservationId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -20,7 +20,12 @@ struct Making {
 }
 
 /// Walks the facts in order; `steps` says what each did to the state.
-pub(super) fn exceptions(input: &FoldInput, facts: &[&Examined<'_>], steps: &HashMap<ObservationId, Step>, now: Timestamp) -> Vec<FoldedException> {
+pub(super) fn exceptions(
+    input: &FoldInput,
+    facts: &[&Examined<'_>],
+    steps: &HashMap<ObservationId, Step>,
+    now: Timestamp,
+) -> Vec<FoldedException> {
     let settled = settled(input);
     let mut all: Vec<Making> = Vec::new();
     for examined in facts {
@@ -49,7 +54,10 @@ fn open(all: &mut Vec<Making>, examined: &Examined<'_>, step: Option<&Step>, set
     let Some(reason) = examined.fact.reading.exception else { return };
     let piece = piece_of(examined).map(str::to_owned);
     let going_on = all.iter_mut().find(|m| {
-        m.closed.is_none() && m.settled.is_some() == settled.is_some() && m.exception.reason == reason && m.exception.piece == piece
+        m.closed.is_none()
+            && m.settled.is_some() == settled.is_some()
+            && m.exception.reason == reason
+            && m.exception.piece == piece
     });
     if let Some(making) = going_on {
         making.exception.evidence.push(examined.fact.id);
@@ -126,7 +134,8 @@ fn concerns(making: &Making, examined: &Examined<'_>) -> bool {
 fn finish(mut making: Making, now: Timestamp) -> FoldedException {
     if let (Some(at), None) = (making.settled, &making.exception.closed) {
         making.closed = Some(at.max(making.opened));
-        making.exception.closed = Some((EventTime::instant(at.to_string(), at, crate::event_time::Precision::Second), Resolution::Person));
+        making.exception.closed =
+            Some((EventTime::instant(at.to_string(), at, crate::event_time::Precision::Second), Resolution::Person));
     }
     if making.exception.reason.clock() == Clock::Stopped {
         let end = making.closed.unwrap_or(now);
@@ -136,11 +145,17 @@ fn finish(mut making: Making, now: Timestamp) -> FoldedException {
 }
 
 /// Three failed attempts without a delivery.
-pub(super) fn repeated_attempts(journey_attempts: &[ObservationId], facts: &[&Examined<'_>], steps: &HashMap<ObservationId, Step>) -> Option<FoldedException> {
+pub(super) fn repeated_attempts(
+    journey_attempts: &[ObservationId],
+    facts: &[&Examined<'_>],
+    steps: &HashMap<ObservationId, Step>,
+) -> Option<FoldedException> {
     const ATTEMPTS: usize = 3;
     let third = *journey_attempts.get(ATTEMPTS - 1)?;
     let third = facts.iter().find(|f| f.fact.id == third)?;
-    let end = facts.iter().find(|f| f.key >= third.key && steps.get(&f.fact.id).is_some_and(|s| s.after.is_terminal() && !s.before.is_terminal()));
+    let end = facts.iter().find(|f| {
+        f.key >= third.key && steps.get(&f.fact.id).is_some_and(|s| s.after.is_terminal() && !s.before.is_terminal())
+    });
     let reason = ExceptionReason::RepeatedAttempts;
     Some(FoldedException {
         reason,

@@ -55,7 +55,13 @@ fn examined<'a>(fact: &'a Fact, lists: &Lists<'_>, retracted: &HashSet<(uuid::Uu
     Examined { fact, key, position: lists.position(fact), first, out: out(fact, first, key, lists, retracted) }
 }
 
-fn out(fact: &Fact, first: Timestamp, key: Timestamp, lists: &Lists<'_>, retracted: &HashSet<(uuid::Uuid, &str)>) -> Option<(Standing, Rule, &'static str)> {
+fn out(
+    fact: &Fact,
+    first: Timestamp,
+    key: Timestamp,
+    lists: &Lists<'_>,
+    retracted: &HashSet<(uuid::Uuid, &str)>,
+) -> Option<(Standing, Rule, &'static str)> {
     let observation = &fact.observation;
     if observation.retracts.is_some() {
         return Some((Standing::Retraction, Rule::R6, "Takes another event back and says nothing else."));
@@ -76,7 +82,10 @@ fn out(fact: &Fact, first: Timestamp, key: Timestamp, lists: &Lists<'_>, retract
 }
 
 pub(super) fn is_feed(milestone: Milestone) -> bool {
-    matches!(milestone, Milestone::TrackingStarted | Milestone::TrackingStopped | Milestone::TrackingExpired | Milestone::NotFound)
+    matches!(
+        milestone,
+        Milestone::TrackingStarted | Milestone::TrackingStopped | Milestone::TrackingExpired | Milestone::NotFound
+    )
 }
 
 fn impossible(fact: &Fact, first: Timestamp) -> bool {
@@ -109,15 +118,24 @@ type Object<'a> = (uuid::Uuid, uuid::Uuid, Option<&'a str>);
 impl<'a> Lists<'a> {
     fn of(input: &'a FoldInput) -> Self {
         let mut oldest: HashMap<SnapshotId, Timestamp> = HashMap::new();
-        for fact in input.facts.iter().filter(|f| f.observation.classifier == Classifier::Actual && f.observation.origin == Origin::Event) {
-            let Some(key) = fact.observation.time.sort_key().filter(|_| !fact.observation.time.sentinel) else { continue };
+        for fact in input
+            .facts
+            .iter()
+            .filter(|f| f.observation.classifier == Classifier::Actual && f.observation.origin == Origin::Event)
+        {
+            let Some(key) = fact.observation.time.sort_key().filter(|_| !fact.observation.time.sentinel) else {
+                continue;
+            };
             for snapshot in fact.sightings.iter().filter_map(|s| s.snapshot) {
                 oldest.entry(snapshot).and_modify(|o| *o = (*o).min(key)).or_insert(key);
             }
         }
         let mut objects: BTreeMap<Object<'_>, Vec<&Snapshot>> = BTreeMap::new();
         for snapshot in &input.snapshots {
-            objects.entry((snapshot.source.0, snapshot.tracker.0, snapshot.object.as_deref())).or_default().push(snapshot);
+            objects
+                .entry((snapshot.source.0, snapshot.tracker.0, snapshot.object.as_deref()))
+                .or_default()
+                .push(snapshot);
         }
         let mut rank = HashMap::new();
         for mut lists in objects.into_values() {
@@ -140,14 +158,20 @@ impl<'a> Lists<'a> {
         if fact.sightings.iter().any(|s| s.snapshot.is_none()) {
             return None;
         }
-        fact.sightings.iter().filter_map(|s| self.rank.get(&s.snapshot?).copied()).min_by_key(|p| (p.rank, p.snapshot.id))
+        fact.sightings
+            .iter()
+            .filter_map(|s| self.rank.get(&s.snapshot?).copied())
+            .min_by_key(|p| (p.rank, p.snapshot.id))
     }
 
     /// A summary, a plan or an estimate is only as good as the list it stands in; an event is withdrawn by a newer list
     /// that reaches back to it.
     fn superseded(&self, fact: &Fact, key: Timestamp) -> bool {
         let Some(place) = self.newest(fact) else { return false };
-        if fact.observation.origin == Origin::Summary || fact.observation.classifier != Classifier::Actual || is_feed(fact.reading.milestone) {
+        if fact.observation.origin == Origin::Summary
+            || fact.observation.classifier != Classifier::Actual
+            || is_feed(fact.reading.milestone)
+        {
             return place.rank > 0;
         }
         place.newer_reach_to.is_some_and(|reach| key >= reach)
@@ -155,6 +179,9 @@ impl<'a> Lists<'a> {
 
     fn position(&self, fact: &Fact) -> u32 {
         let active = fact.sightings.iter().filter_map(|s| Some((self.rank.get(&s.snapshot?)?.rank, s.position))).min();
-        active.map(|(_, position)| position).or_else(|| fact.sightings.iter().map(|s| s.position).min()).unwrap_or_default()
+        active
+            .map(|(_, position)| position)
+            .or_else(|| fact.sightings.iter().map(|s| s.position).min())
+            .unwrap_or_default()
     }
 }

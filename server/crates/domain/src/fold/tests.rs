@@ -93,14 +93,22 @@ impl Said {
             piece: self.piece.map(Into::into),
             source: SourceId(Uuid::from_u128(self.source)),
             trust: Trust::Carrier,
-            sightings: vec![Sighting { snapshot: self.snapshot.map(|s| SnapshotId(Uuid::from_u128(s))), position: self.position, recorded_at: self.recorded }],
+            sightings: vec![Sighting {
+                snapshot: self.snapshot.map(|s| SnapshotId(Uuid::from_u128(s))),
+                position: self.position,
+                recorded_at: self.recorded,
+            }],
             observation,
         }
     }
 }
 
 fn list_of(code: &str) -> &'static str {
-    if code.contains('_') && code.starts_with(|c: char| c.is_ascii_uppercase()) { "aftership.subtag" } else { "x12.1650" }
+    if code.contains('_') && code.starts_with(|c: char| c.is_ascii_uppercase()) {
+        "aftership.subtag"
+    } else {
+        "x12.1650"
+    }
 }
 
 use crate::event_time::Precision;
@@ -134,7 +142,10 @@ fn r1_the_newest_fact_by_event_time_decides_whatever_the_order_of_arrival() {
 
 #[test]
 fn r1_a_failed_attempt_goes_back_on_the_way() {
-    assert_eq!(folded(&[said("OutForDelivery_001", &day("08:00")), said("AttemptFail_001", &day("12:00"))]).state, State::InTransit);
+    assert_eq!(
+        folded(&[said("OutForDelivery_001", &day("08:00")), said("AttemptFail_001", &day("12:00"))]).state,
+        State::InTransit
+    );
 }
 
 #[test]
@@ -153,7 +164,11 @@ fn r3_r4_progress_never_leaves_delivered() {
 
 #[test]
 fn r5_a_delivery_on_the_way_back_is_the_returns() {
-    let folded = folded(&[said("D1", "2026-03-04T15:00:00Z"), said("Exception_010", "2026-03-06T15:00:00Z"), said("D1", "2026-03-09T15:00:00Z")]);
+    let folded = folded(&[
+        said("D1", "2026-03-04T15:00:00Z"),
+        said("Exception_010", "2026-03-06T15:00:00Z"),
+        said("D1", "2026-03-09T15:00:00Z"),
+    ]);
     assert_eq!(folded.state, State::Returned);
     assert_eq!(folded.delivered_at.unwrap().utc, Some(instant("2026-03-04T15:00:00Z")));
     assert_eq!(folded.returned_at.unwrap().utc, Some(instant("2026-03-09T15:00:00Z")));
@@ -173,7 +188,12 @@ fn r6_a_retraction_removes_its_event_even_when_it_comes_first() {
     assert_eq!((folded.state, folded.counts.corrections, folded.counts.active), (State::InTransit, 1, 1));
     assert_eq!(standing_of(&folded, &delivered.fact()), (Standing::Retracted, Rule::R6));
     let other_source = Said { source: 2, ..said("D1", &day("15:00")) };
-    assert_eq!(tests::folded(&[Said { retracts: Some("e2"), ..said("", "") }, Said { event: Some("e2"), ..other_source }]).state, State::Delivered, "another source's event of that id");
+    assert_eq!(
+        tests::folded(&[Said { retracts: Some("e2"), ..said("", "") }, Said { event: Some("e2"), ..other_source }])
+            .state,
+        State::Delivered,
+        "another source's event of that id"
+    );
 }
 
 fn snapshot(id: u128, stamp: &str) -> Snapshot {
@@ -201,7 +221,11 @@ fn r7_a_newer_list_withdraws_what_it_no_longer_has() {
     ];
     let mut all = input(&facts);
     // the first event stands in both lists
-    all.facts[0].sightings.push(Sighting { snapshot: Some(SnapshotId(Uuid::from_u128(2))), position: 0, recorded_at: facts[0].recorded });
+    all.facts[0].sightings.push(Sighting {
+        snapshot: Some(SnapshotId(Uuid::from_u128(2))),
+        position: 0,
+        recorded_at: facts[0].recorded,
+    });
     all.snapshots = vec![snapshot(1, "2026-03-10T11:05:00Z"), snapshot(2, "2026-03-10T13:00:00Z")];
     let folded = fold(&all, now());
     assert_eq!((folded.counts.active, folded.counts.superseded), (2, 1));
@@ -210,15 +234,27 @@ fn r7_a_newer_list_withdraws_what_it_no_longer_has() {
 
 #[test]
 fn r7_a_truncated_or_empty_list_withdraws_nothing_older_than_itself() {
-    let facts = [in_list(1, said("CP", &day("08:00"))), in_list(1, said("X6", &day("10:00"))), in_list(2, said("X1", &day("12:00")))];
+    let facts = [
+        in_list(1, said("CP", &day("08:00"))),
+        in_list(1, said("X6", &day("10:00"))),
+        in_list(2, said("X1", &day("12:00"))),
+    ];
     let mut all = input(&facts);
-    all.snapshots = vec![snapshot(1, "2026-03-10T11:00:00Z"), snapshot(2, "2026-03-10T13:00:00Z"), snapshot(3, "2026-03-10T14:00:00Z")];
+    all.snapshots = vec![
+        snapshot(1, "2026-03-10T11:00:00Z"),
+        snapshot(2, "2026-03-10T13:00:00Z"),
+        snapshot(3, "2026-03-10T14:00:00Z"),
+    ];
     assert_eq!(fold(&all, now()).counts.active, 3);
 }
 
 #[test]
 fn r8_exceptions_open_close_and_stop_the_clock() {
-    let folded = folded(&[said("InTransit_003", "2026-03-04T01:00"), said("Exception_004", "2026-03-04T07:30"), said("InTransit_005", "2026-03-05T09:00")]);
+    let folded = folded(&[
+        said("InTransit_003", "2026-03-04T01:00"),
+        said("Exception_004", "2026-03-04T07:30"),
+        said("InTransit_005", "2026-03-05T09:00"),
+    ]);
     assert_eq!(folded.state, State::InTransit);
     let [one] = &folded.exceptions[..] else { panic!("one exception: {:?}", folded.exceptions) };
     assert_eq!((one.reason, one.clock_stopped_minutes), (ExceptionReason::CustomsDelay, 1530));
@@ -230,12 +266,20 @@ fn r8_damage_survives_the_delivery_and_a_refusal_ends_with_the_return() {
     let damaged = folded(&[said("A9", &day("08:00")), said("D1", &day("12:00"))]);
     assert!(damaged.exceptions[0].closed.is_none());
     let refused = folded(&[said("A7", &day("08:00")), said("X6", &day("10:00")), said("A3", "2026-03-11T13:00:00Z")]);
-    assert!(matches!(refused.exceptions[..], [FoldedException { closed: Some((_, Resolution::Returned)), .. }]), "{:?}", refused.exceptions);
+    assert!(
+        matches!(refused.exceptions[..], [FoldedException { closed: Some((_, Resolution::Returned)), .. }]),
+        "{:?}",
+        refused.exceptions
+    );
 }
 
 #[test]
 fn r8_the_same_trouble_again_is_one_exception_and_a_third_attempt_another() {
-    let folded = folded(&[said("AH", "2026-03-08T10:00:00Z"), said("AH", "2026-03-09T10:00:00Z"), said("AH", "2026-03-10T10:00:00Z")]);
+    let folded = folded(&[
+        said("AH", "2026-03-08T10:00:00Z"),
+        said("AH", "2026-03-09T10:00:00Z"),
+        said("AH", "2026-03-10T10:00:00Z"),
+    ]);
     let reasons: Vec<_> = folded.exceptions.iter().map(|e| (e.reason, e.evidence.len())).collect();
     assert_eq!(reasons, [(ExceptionReason::AttemptFailed, 3), (ExceptionReason::RepeatedAttempts, 3)]);
     assert_eq!(folded.attempts, 3);
@@ -247,18 +291,33 @@ fn r8_what_a_person_settled_stays_settled_until_something_new_happens() {
     let mut all = input(&facts);
     let evidence = vec![facts[0].fact().id];
     let exception = ExceptionId(Uuid::from_u128(5));
-    all.decisions = vec![Decision { at: instant(&day("09:00")), what: Choice::Resolve { exception, evidence: evidence.clone() } }];
-    assert!(matches!(fold(&all, now()).exceptions[..], [FoldedException { closed: Some((_, Resolution::Person)), .. }]));
+    all.decisions =
+        vec![Decision { at: instant(&day("09:00")), what: Choice::Resolve { exception, evidence: evidence.clone() } }];
+    assert!(matches!(
+        fold(&all, now()).exceptions[..],
+        [FoldedException { closed: Some((_, Resolution::Person)), .. }]
+    ));
     all.facts.push(said("A9", &day("10:00")).fact());
     assert_eq!(fold(&all, now()).exceptions.iter().filter(|e| e.closed.is_none()).count(), 1);
     all.decisions.push(Decision { at: instant(&day("11:00")), what: Choice::Reopen { exception, evidence } });
-    assert_eq!(fold(&all, now()).exceptions.iter().filter(|e| e.closed.is_none()).count(), 1, "one again, with both as evidence");
+    assert_eq!(
+        fold(&all, now()).exceptions.iter().filter(|e| e.closed.is_none()).count(),
+        1,
+        "one again, with both as evidence"
+    );
 }
 
 #[test]
 fn r9_estimates_set_times_and_never_the_state() {
-    let estimate = |at: &str, stated: &str| Said { classifier: Classifier::Estimated, stated: Some(instant(stated)), ..said("AG", at) };
-    let facts = [estimate("2026-03-12T06:00:00Z", "2026-03-05T08:00:00Z"), estimate("2026-03-11T06:00:00Z", "2026-03-03T08:00:00Z")];
+    let estimate = |at: &str, stated: &str| Said {
+        classifier: Classifier::Estimated,
+        stated: Some(instant(stated)),
+        ..said("AG", at)
+    };
+    let facts = [
+        estimate("2026-03-12T06:00:00Z", "2026-03-05T08:00:00Z"),
+        estimate("2026-03-11T06:00:00Z", "2026-03-03T08:00:00Z"),
+    ];
     let before = folded(&facts);
     assert_eq!(before.state, State::Unknown);
     assert_eq!(before.eta.unwrap().utc, Some(instant("2026-03-12T06:00:00Z")), "the latest by the provider's time");
@@ -332,7 +391,10 @@ fn r15_impossible_times_are_kept_out() {
 #[test]
 fn r17_an_unknown_code_moves_nothing_and_shows() {
     let folded = folded(&[said("X6", &day("08:00")), said("ZZ", &day("09:00"))]);
-    assert_eq!((folded.state, folded.counts.unmapped, &folded.anomalies[..]), (State::InTransit, 1, &[Anomaly::UnmappedCode][..]));
+    assert_eq!(
+        (folded.state, folded.counts.unmapped, &folded.anomalies[..]),
+        (State::InTransit, 1, &[Anomaly::UnmappedCode][..])
+    );
 }
 
 #[test]
@@ -347,17 +409,32 @@ fn the_clock_makes_late_and_silent_and_says_when_to_look_again() {
     assert_eq!(late.exceptions.iter().map(|e| e.reason).collect::<Vec<_>>(), [ExceptionReason::Late]);
     assert_eq!(late.hash, early.hash, "the hash leaves out what only the clock decides");
     let silent = fold(&all, late.review_at.unwrap());
-    assert_eq!(silent.exceptions.iter().map(|e| e.reason).collect::<Vec<_>>(), [ExceptionReason::Late, ExceptionReason::Silence]);
+    assert_eq!(
+        silent.exceptions.iter().map(|e| e.reason).collect::<Vec<_>>(),
+        [ExceptionReason::Late, ExceptionReason::Silence]
+    );
     all.facts.push(Said { recorded: instant("2026-03-13T18:05:00Z"), ..said("D1", "2026-03-13T18:00:00Z") }.fact());
     let over = fold(&all, now());
-    assert!(matches!(over.exceptions[..], [FoldedException { reason: ExceptionReason::Late, closed: Some((_, Resolution::Delivered)), .. }]));
+    assert!(matches!(
+        over.exceptions[..],
+        [FoldedException { reason: ExceptionReason::Late, closed: Some((_, Resolution::Delivered)), .. }]
+    ));
 }
 
 #[test]
 fn announcements_do_not_depend_on_what_came_first() {
-    let attempts = [said("OutForDelivery_001", "2026-03-09T08:00"), said("AttemptFail_001", "2026-03-09T12:00"), said("OutForDelivery_001", "2026-03-10T08:00"), said("D1", &day("14:00"))];
-    let keys = |all: &[Said]| folded(all).announcements.iter().map(|a| (a.milestone.code(), a.ordinal)).collect::<Vec<_>>();
-    assert_eq!(keys(&attempts), [("OUT_FOR_DELIVERY", 1), ("DELIVERY_ATTEMPTED", 1), ("OUT_FOR_DELIVERY", 2), ("DELIVERED", 1)]);
+    let attempts = [
+        said("OutForDelivery_001", "2026-03-09T08:00"),
+        said("AttemptFail_001", "2026-03-09T12:00"),
+        said("OutForDelivery_001", "2026-03-10T08:00"),
+        said("D1", &day("14:00")),
+    ];
+    let keys =
+        |all: &[Said]| folded(all).announcements.iter().map(|a| (a.milestone.code(), a.ordinal)).collect::<Vec<_>>();
+    assert_eq!(
+        keys(&attempts),
+        [("OUT_FOR_DELIVERY", 1), ("DELIVERY_ATTEMPTED", 1), ("OUT_FOR_DELIVERY", 2), ("DELIVERED", 1)]
+    );
     // a delivery that is known before its tour is told once, and the tour is told when it is known
     assert_eq!(keys(&attempts[3..]), [("DELIVERED", 1)]);
 }
@@ -373,37 +450,70 @@ fn zones() -> impl Strategy<Value = String> {
 }
 
 fn any_said() -> impl Strategy<Value = Said> {
-    let codes = prop::sample::select(vec!["D1", "X6", "X1", "CP", "A7", "A9", "AH", "AG", "CA", "A3", "J1", "ZZ", "SD", "Exception_010", "Exception_013", "Expired_001", "OutForDelivery_001", "InTransit_005"]);
+    let codes = prop::sample::select(vec![
+        "D1",
+        "X6",
+        "X1",
+        "CP",
+        "A7",
+        "A9",
+        "AH",
+        "AG",
+        "CA",
+        "A3",
+        "J1",
+        "ZZ",
+        "SD",
+        "Exception_010",
+        "Exception_013",
+        "Expired_001",
+        "OutForDelivery_001",
+        "InTransit_005",
+    ]);
     let events = prop::sample::select(vec![None, Some("e1"), Some("e2")]);
-    let kinds = prop::sample::select(vec![Classifier::Actual, Classifier::Actual, Classifier::Estimated, Classifier::Planned]);
+    let kinds =
+        prop::sample::select(vec![Classifier::Actual, Classifier::Actual, Classifier::Estimated, Classifier::Planned]);
     let pieces = prop::sample::select(vec![None, Some("A"), Some("B"), Some("X")]);
     let cities = prop::sample::select(vec![None, Some("Lyon"), Some("LYON")]);
-    ((codes, zones(), 1..3u128, 0..400i64, 0..4u32), (events, kinds, pieces, cities), (prop::option::of(1..4u32), prop::option::of(1..4u128), prop::bool::weighted(0.1))).prop_map(
-        |((code, at, source, recorded, position), (event, classifier, piece, city), (stop, snapshot, retracts))| Said {
-            recorded: instant("2026-03-01T00:00:00Z") + SignedDuration::from_hours(recorded),
-            source,
-            position,
-            event: event.filter(|_| !retracts),
-            retracts: event.filter(|_| retracts),
-            classifier,
-            piece,
-            stop,
-            city,
-            snapshot: snapshot.filter(|_| source == 1),
-            ..said(code, &at)
-        },
+    (
+        (codes, zones(), 1..3u128, 0..400i64, 0..4u32),
+        (events, kinds, pieces, cities),
+        (prop::option::of(1..4u32), prop::option::of(1..4u128), prop::bool::weighted(0.1)),
     )
+        .prop_map(
+            |((code, at, source, recorded, position), (event, classifier, piece, city), (stop, snapshot, retracts))| {
+                Said {
+                    recorded: instant("2026-03-01T00:00:00Z") + SignedDuration::from_hours(recorded),
+                    source,
+                    position,
+                    event: event.filter(|_| !retracts),
+                    retracts: event.filter(|_| retracts),
+                    classifier,
+                    piece,
+                    stop,
+                    city,
+                    snapshot: snapshot.filter(|_| source == 1),
+                    ..said(code, &at)
+                }
+            },
+        )
 }
 
 fn any_input() -> impl Strategy<Value = FoldInput> {
-    (prop::collection::vec(any_said(), 0..24), prop::bool::ANY, prop::option::of(2..4u32)).prop_map(|(all, pieces, stops)| {
-        let mut input = input(&all);
-        input.plan.pieces = if pieces { vec!["A".into(), "B".into()] } else { Vec::new() };
-        input.plan.stops = stops;
-        input.plan.silence_after_hours = Some(48);
-        input.snapshots = vec![snapshot(1, "2026-03-03T00:00:00Z"), snapshot(2, "2026-03-06T00:00:00Z"), snapshot(3, "2026-03-09T00:00:00Z")];
-        together(input)
-    })
+    (prop::collection::vec(any_said(), 0..24), prop::bool::ANY, prop::option::of(2..4u32)).prop_map(
+        |(all, pieces, stops)| {
+            let mut input = input(&all);
+            input.plan.pieces = if pieces { vec!["A".into(), "B".into()] } else { Vec::new() };
+            input.plan.stops = stops;
+            input.plan.silence_after_hours = Some(48);
+            input.snapshots = vec![
+                snapshot(1, "2026-03-03T00:00:00Z"),
+                snapshot(2, "2026-03-06T00:00:00Z"),
+                snapshot(3, "2026-03-09T00:00:00Z"),
+            ];
+            together(input)
+        },
+    )
 }
 
 /// The store keeps each observation once, with all its sightings.
@@ -487,8 +597,22 @@ proptest! {
 #[test]
 fn a_named_zone_that_is_ambiguous_leaves_the_instant_open() {
     let zone = TimeZone::get("Europe/Berlin").unwrap();
-    let twice = EventTime::zoned("x", "2026-10-25T02:30".parse().unwrap(), &zone, "Europe/Berlin", Precision::Minute, ZoneSource::Facility);
+    let twice = EventTime::zoned(
+        "x",
+        "2026-10-25T02:30".parse().unwrap(),
+        &zone,
+        "Europe/Berlin",
+        Precision::Minute,
+        ZoneSource::Facility,
+    );
     assert_eq!(twice.utc, None);
-    let once = EventTime::zoned("x", "2026-10-25T04:30".parse().unwrap(), &zone, "Europe/Berlin", Precision::Minute, ZoneSource::Facility);
+    let once = EventTime::zoned(
+        "x",
+        "2026-10-25T04:30".parse().unwrap(),
+        &zone,
+        "Europe/Berlin",
+        Precision::Minute,
+        ZoneSource::Facility,
+    );
     assert_eq!(once.utc, Some(instant("2026-10-25T03:30:00Z")));
 }

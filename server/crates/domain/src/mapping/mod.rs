@@ -80,7 +80,8 @@ fn table(lists: &Overlay) -> Result<Table, MappingError> {
     for (list, codes) in lists {
         let entries = table.entry(list.clone()).or_default();
         for (value, meaning) in codes {
-            let bad = || MappingError::BadMeaning { list: list.clone(), value: value.clone(), meaning: meaning.clone() };
+            let bad =
+                || MappingError::BadMeaning { list: list.clone(), value: value.clone(), meaning: meaning.clone() };
             entries.insert(value.clone(), Meaning::parse(meaning).ok_or_else(bad)?);
         }
     }
@@ -109,7 +110,11 @@ impl Mapping {
 
     /// How many lists and codes there are.
     pub fn size(&self) -> (usize, usize) {
-        (self.base.len(), self.base.values().map(HashMap::len).sum::<usize>() + self.overlay.values().map(HashMap::len).sum::<usize>())
+        (
+            self.base.len(),
+            self.base.values().map(HashMap::len).sum::<usize>()
+                + self.overlay.values().map(HashMap::len).sum::<usize>(),
+        )
     }
 }
 
@@ -125,7 +130,11 @@ impl Reader for Mapping {
         let floor = coarse.and_then(|c| c.milestone.state());
         let mut reading = match (detail, coarse) {
             (Some(detail), Some(coarse)) if contradict(detail.milestone, coarse.milestone) => Reading {
-                doubt: Some(format!("the code says {}, the status {}", detail.milestone.label().to_lowercase(), coarse.milestone.label().to_lowercase())),
+                doubt: Some(format!(
+                    "the code says {}, the status {}",
+                    detail.milestone.label().to_lowercase(),
+                    coarse.milestone.label().to_lowercase()
+                )),
                 ..self.reading(coarse, None)
             },
             (Some(detail), _) => self.reading(detail, floor),
@@ -134,7 +143,10 @@ impl Reader for Mapping {
             (None, coarse) => Reading {
                 unmapped: !codes.status.is_empty(),
                 floor,
-                ..self.reading(Meaning { milestone: Milestone::Info, schedules: None, reason: coarse.and_then(|c| c.reason) }, None)
+                ..self.reading(
+                    Meaning { milestone: Milestone::Info, schedules: None, reason: coarse.and_then(|c| c.reason) },
+                    None,
+                )
             },
         };
         let reason = codes.reason.as_ref().and_then(|code| self.look_up(code)).and_then(|m| m.reason);
@@ -159,7 +171,11 @@ impl Mapping {
 
 /// A reason refines the exception that the status reports, or adds one. "Other" says nothing that the status does not
 /// say better.
-fn refine(status: Option<ExceptionReason>, reason: Option<ExceptionReason>, milestone: Milestone) -> Option<ExceptionReason> {
+fn refine(
+    status: Option<ExceptionReason>,
+    reason: Option<ExceptionReason>,
+    milestone: Milestone,
+) -> Option<ExceptionReason> {
     match (status, reason) {
         (_, Some(reason)) if reason != ExceptionReason::Unspecified => Some(reason),
         (None, Some(reason)) if milestone == Milestone::Info => Some(reason),
@@ -198,14 +214,23 @@ fn contradict(detail: Milestone, coarse: Milestone) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Classifier, event_time::EventTime, observation::{Codes, Origin}};
+    use crate::{
+        Classifier,
+        event_time::EventTime,
+        observation::{Codes, Origin},
+    };
 
     fn observed(status: &[(&str, &str)], coarse: Option<(&str, &str)>, reason: Option<(&str, &str)>) -> Observation {
         let code = |(list, value): (&str, &str)| ProviderCode::new(list, value);
         Observation {
             provider_event_id: None,
             retracts: None,
-            codes: Codes { raw: "x".into(), status: status.iter().copied().map(code).collect(), reason: reason.map(code), coarse: coarse.map(code) },
+            codes: Codes {
+                raw: "x".into(),
+                status: status.iter().copied().map(code).collect(),
+                reason: reason.map(code),
+                coarse: coarse.map(code),
+            },
             classifier: Classifier::Actual,
             time: EventTime::unknown(""),
             stated_at: None,
@@ -235,7 +260,11 @@ mod tests {
 
     #[test]
     fn an_unknown_code_is_never_guessed() {
-        let read = Mapping::base().read(&observed(&[("aftership.subtag", "InTransit_013")], Some(("aftership.tag", "InTransit")), None));
+        let read = Mapping::base().read(&observed(
+            &[("aftership.subtag", "InTransit_013")],
+            Some(("aftership.tag", "InTransit")),
+            None,
+        ));
         assert_eq!((read.milestone, read.unmapped, read.floor), (Milestone::Info, true, Some(State::InTransit)));
         let read = Mapping::base().read(&observed(&[("nobody.list", "GDS-77")], None, None));
         assert_eq!((read.milestone, read.unmapped, read.floor), (Milestone::Info, true, None));
@@ -243,7 +272,11 @@ mod tests {
 
     #[test]
     fn where_the_pair_contradicts_the_coarse_status_wins_with_a_doubt() {
-        let read = Mapping::base().read(&observed(&[("shippo.substatus", "information_received")], Some(("shippo.status", "DELIVERED")), None));
+        let read = Mapping::base().read(&observed(
+            &[("shippo.substatus", "information_received")],
+            Some(("shippo.status", "DELIVERED")),
+            None,
+        ));
         assert_eq!(read.milestone, Milestone::Delivered);
         assert!(read.doubt.is_some());
     }
@@ -252,8 +285,10 @@ mod tests {
     fn an_overlay_adds_and_changes() {
         let overlay = Overlay::from([("nobody.list".into(), BTreeMap::from([("GDS-77".into(), "DAMAGED?".into())]))]);
         assert!(Mapping::with_overlay(1, &overlay).is_err());
-        let overlay = Overlay::from([("nobody.list".into(), BTreeMap::from([("GDS-77".into(), "INFO|DAMAGED".into())]))]);
-        let read = Mapping::with_overlay(1, &overlay).unwrap().read(&observed(&[("nobody.list", "GDS-77")], None, None));
+        let overlay =
+            Overlay::from([("nobody.list".into(), BTreeMap::from([("GDS-77".into(), "INFO|DAMAGED".into())]))]);
+        let read =
+            Mapping::with_overlay(1, &overlay).unwrap().read(&observed(&[("nobody.list", "GDS-77")], None, None));
         assert_eq!((read.mapping, read.exception, read.unmapped), (1, Some(ExceptionReason::Damaged), false));
     }
 }

@@ -313,6 +313,7 @@ pub async fn the_list_sorts_by_need_for_action(store: Store) {
         let mut commit = world.commit(shipment, 0, world.folded(State::InTransit), 2);
         commit.last_event = Some(LastEvent {
             milestone: Milestone::InTransit,
+            exception: None,
             code: None,
             place: Some("Leipzig".into()),
             at: Some(at(record)),

@@ -4,7 +4,9 @@ use super::super::{DecodeError, json};
 use domain::{
     Classifier,
     event_time::EventTime,
-    observation::{Codes, Decoded, Feed, Location, Observation, Origin, Problem, ProviderCode, RefKind, References, TrackerReport},
+    observation::{
+        Codes, Decoded, Feed, Location, Observation, Origin, Problem, ProviderCode, RefKind, References, TrackerReport,
+    },
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -37,23 +39,43 @@ pub(super) fn decode(body: &Value) -> Result<Decoded, DecodeError> {
 fn not_tracking(body: &Value) -> DecodeError {
     match json::text(body, "event") {
         Some(event) => DecodeError::NotTracking(format!("AfterShip event {event}")),
-        None => DecodeError::Incomplete { at: "/".into(), reason: "there is neither msg nor data nor tracking_number: is this an AfterShip message?".into() },
+        None => DecodeError::Incomplete {
+            at: "/".into(),
+            reason: "there is neither msg nor data nor tracking_number: is this an AfterShip message?".into(),
+        },
     }
 }
 
-fn report(tracking: &Value, at: &str, sent: Option<Timestamp>, problems: &mut Vec<Problem>) -> Result<TrackerReport, DecodeError> {
+fn report(
+    tracking: &Value,
+    at: &str,
+    sent: Option<Timestamp>,
+    problems: &mut Vec<Problem>,
+) -> Result<TrackerReport, DecodeError> {
     let Some(number) = json::number(tracking, "tracking_number", at)? else {
-        return Err(DecodeError::Incomplete { at: format!("{at}/tracking_number"), reason: "is missing: nobody can tell what this is about".into() });
+        return Err(DecodeError::Incomplete {
+            at: format!("{at}/tracking_number"),
+            reason: "is missing: nobody can tell what this is about".into(),
+        });
     };
     let stamp = json::instant(tracking, "last_updated_at").or_else(|| json::instant(tracking, "updated_at")).or(sent);
     let mut refs = References::default();
     refs.add(RefKind::TrackingNumber, Some(&number));
     refs.add(RefKind::TrackerObject, json::text(tracking, "id").as_deref());
-    refs.add(RefKind::Order, json::text(tracking, "order_id").or_else(|| json::text(tracking, "order_number")).as_deref());
-    let mut observations: Vec<Observation> = checkpoints(tracking).enumerate().filter_map(|(n, c)| checkpoint(c, &format!("{at}/checkpoints/{n}"), problems)).collect();
+    refs.add(
+        RefKind::Order,
+        json::text(tracking, "order_id").or_else(|| json::text(tracking, "order_number")).as_deref(),
+    );
+    let mut observations: Vec<Observation> = checkpoints(tracking)
+        .enumerate()
+        .filter_map(|(n, c)| checkpoint(c, &format!("{at}/checkpoints/{n}"), problems))
+        .collect();
     observations.extend(summary(tracking, &observations, stamp));
     observations.extend(expected_delivery(tracking, stamp));
-    if let (Some(signed_by), Some(last)) = (json::text(tracking, "signed_by"), observations.iter_mut().rev().find(|o| o.codes.raw.starts_with("Delivered"))) {
+    if let (Some(signed_by), Some(last)) = (
+        json::text(tracking, "signed_by"),
+        observations.iter_mut().rev().find(|o| o.codes.raw.starts_with("Delivered")),
+    ) {
         last.signatory = Some(signed_by);
     }
     Ok(TrackerReport { refs, carrier: json::text(tracking, "slug"), feed: Feed::Snapshot { stamp }, observations })
@@ -67,12 +89,18 @@ fn checkpoints(tracking: &Value) -> impl Iterator<Item = &Value> {
 
 fn checkpoint(checkpoint: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<Observation> {
     let Some(codes) = codes(checkpoint) else {
-        problems.push(Problem { at: at.into(), message: "a checkpoint without tag and subtag says nothing that can be read".into() });
+        problems.push(Problem {
+            at: at.into(),
+            message: "a checkpoint without tag and subtag says nothing that can be read".into(),
+        });
         return None;
     };
     let time = json::time(checkpoint, "checkpoint_time").unwrap_or_else(|| EventTime::unknown(""));
     if time.sentinel {
-        problems.push(Problem { at: format!("{at}/checkpoint_time"), message: format!("{} stands for an unknown time", time.raw) });
+        problems.push(Problem {
+            at: format!("{at}/checkpoint_time"),
+            message: format!("{} stands for an unknown time", time.raw),
+        });
     } else if time.sort_key().is_none() {
         problems.push(Problem { at: format!("{at}/checkpoint_time"), message: "cannot be read as a time".into() });
     }
@@ -114,21 +142,34 @@ fn codes(value: &Value) -> Option<Codes> {
 }
 
 fn location(checkpoint: &Value) -> Option<Location> {
-    let country = json::text(checkpoint, "country_iso3").or_else(|| json::text(checkpoint, "country_region")).and_then(|c| json::country(&c));
+    let country = json::text(checkpoint, "country_iso3")
+        .or_else(|| json::text(checkpoint, "country_region"))
+        .and_then(|c| json::country(&c));
     let city = json::text(checkpoint, "city");
     let raw = json::text(checkpoint, "location").filter(|l| city.as_ref() != Some(l));
-    Location { region: json::text(checkpoint, "state"), postal: json::text(checkpoint, "zip").or_else(|| json::text(checkpoint, "postal_code")), city, country, raw, ..Location::default() }.non_empty()
+    Location {
+        region: json::text(checkpoint, "state"),
+        postal: json::text(checkpoint, "zip").or_else(|| json::text(checkpoint, "postal_code")),
+        city,
+        country,
+        raw,
+        ..Location::default()
+    }
+    .non_empty()
 }
 
 /// The summary is a statement of its own only where no event says it (R17).
 fn summary(tracking: &Value, events: &[Observation], stamp: Option<Timestamp>) -> Option<Observation> {
     let codes = codes(tracking)?;
     let said = events.iter().any(|e| e.codes.raw == codes.raw || e.codes.coarse == codes.coarse);
-    let telling = events.is_empty() || codes.coarse.as_ref().is_some_and(|tag| TELLING_TAGS.contains(&tag.value.as_str()));
+    let telling =
+        events.is_empty() || codes.coarse.as_ref().is_some_and(|tag| TELLING_TAGS.contains(&tag.value.as_str()));
     if said || !telling {
         return None;
     }
-    let time = json::time(tracking, "shipment_delivery_date").filter(|_| codes.raw.starts_with("Delivered")).unwrap_or_else(|| EventTime::unknown(""));
+    let time = json::time(tracking, "shipment_delivery_date")
+        .filter(|_| codes.raw.starts_with("Delivered"))
+        .unwrap_or_else(|| EventTime::unknown(""));
     let description = json::text(tracking, "subtag_message");
     Some(Observation { stated_at: stamp, description, ..statement(codes, Classifier::Actual, time, Origin::Summary) })
 }
@@ -139,5 +180,10 @@ fn expected_delivery(tracking: &Value, stamp: Option<Timestamp>) -> Option<Obser
 }
 
 fn estimate() -> Codes {
-    Codes { raw: "expected_delivery".into(), status: vec![ProviderCode::new("milepost.field", "expected_delivery")], reason: None, coarse: None }
+    Codes {
+        raw: "expected_delivery".into(),
+        status: vec![ProviderCode::new("milepost.field", "expected_delivery")],
+        reason: None,
+        coarse: None,
+    }
 }

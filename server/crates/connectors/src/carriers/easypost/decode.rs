@@ -4,7 +4,9 @@ use super::super::{DecodeError, json};
 use domain::{
     Classifier,
     event_time::EventTime,
-    observation::{Codes, Decoded, Feed, Location, Observation, Origin, Problem, ProviderCode, RefKind, References, TrackerReport},
+    observation::{
+        Codes, Decoded, Feed, Location, Observation, Origin, Problem, ProviderCode, RefKind, References, TrackerReport,
+    },
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -19,7 +21,12 @@ pub(super) fn decode(body: &Value) -> Result<Decoded, DecodeError> {
         (_, Some(Value::Array(list))) => ("/trackers", list.iter().collect()),
         _ if body.get("tracking_code").is_some() => ("", vec![body]),
         (Some(other), _) => return Err(DecodeError::NotTracking(format!("EasyPost object {other}"))),
-        (None, _) => return Err(DecodeError::Incomplete { at: "/".into(), reason: "there is neither an Event nor a Tracker: is this an EasyPost message?".into() }),
+        (None, _) => {
+            return Err(DecodeError::Incomplete {
+                at: "/".into(),
+                reason: "there is neither an Event nor a Tracker: is this an EasyPost message?".into(),
+            });
+        }
     };
     let mut decoded = Decoded::default();
     for tracker in trackers {
@@ -39,7 +46,10 @@ fn event_result(event: &Value) -> Result<&Value, DecodeError> {
 
 fn report(tracker: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<TrackerReport, DecodeError> {
     let Some(number) = json::number(tracker, "tracking_code", at)? else {
-        return Err(DecodeError::Incomplete { at: format!("{at}/tracking_code"), reason: "is missing: nobody can tell what this is about".into() });
+        return Err(DecodeError::Incomplete {
+            at: format!("{at}/tracking_code"),
+            reason: "is missing: nobody can tell what this is about".into(),
+        });
     };
     let stamp = json::instant(tracker, "updated_at");
     let mut refs = References::default();
@@ -48,11 +58,15 @@ fn report(tracker: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<Trac
     refs.add(RefKind::Shipment, json::text(tracker, "shipment_id").as_deref());
     let back = tracker.get("is_return").and_then(Value::as_bool).unwrap_or_default();
     let details = tracker.get("tracking_details").and_then(Value::as_array).into_iter().flatten();
-    let mut observations: Vec<Observation> =
-        details.enumerate().filter_map(|(n, d)| detail(d, direction(back), &format!("{at}/tracking_details/{n}"), problems)).collect();
+    let mut observations: Vec<Observation> = details
+        .enumerate()
+        .filter_map(|(n, d)| detail(d, direction(back), &format!("{at}/tracking_details/{n}"), problems))
+        .collect();
     observations.extend(summary(tracker, &observations, direction(back), stamp));
     observations.extend(estimate(tracker, stamp));
-    if let (Some(signed_by), Some(last)) = (json::text(tracker, "signed_by"), observations.iter_mut().rev().find(|o| is_delivered(o))) {
+    if let (Some(signed_by), Some(last)) =
+        (json::text(tracker, "signed_by"), observations.iter_mut().rev().find(|o| is_delivered(o)))
+    {
         last.signatory = Some(signed_by);
     }
     Ok(TrackerReport { refs, carrier: json::text(tracker, "carrier"), feed: Feed::Snapshot { stamp }, observations })
@@ -75,7 +89,8 @@ fn is_delivered(observation: &Observation) -> bool {
 
 fn detail(detail: &Value, direction: Direction, at: &str, problems: &mut Vec<Problem>) -> Option<Observation> {
     let Some(codes) = codes(detail, direction) else {
-        problems.push(Problem { at: at.into(), message: "a detail without status says nothing that can be read".into() });
+        problems
+            .push(Problem { at: at.into(), message: "a detail without status says nothing that can be read".into() });
         return None;
     };
     let time = json::time(detail, "datetime").unwrap_or_else(|| EventTime::unknown(""));
@@ -140,19 +155,35 @@ fn location(value: &Value) -> Option<Location> {
 }
 
 /// The summary is a statement of its own only where there is no list, or where it tells an end that the list does not.
-fn summary(tracker: &Value, events: &[Observation], direction: Direction, stamp: Option<Timestamp>) -> Option<Observation> {
+fn summary(
+    tracker: &Value,
+    events: &[Observation],
+    direction: Direction,
+    stamp: Option<Timestamp>,
+) -> Option<Observation> {
     let codes = codes(tracker, direction)?;
     let said = events.iter().any(|e| e.codes.raw == codes.raw || e.codes.coarse == codes.coarse);
-    let telling = codes.coarse.as_ref().is_some_and(|c| matches!(c.value.as_str(), "delivered" | "cancelled" | "return_to_sender"));
+    let telling = codes
+        .coarse
+        .as_ref()
+        .is_some_and(|c| matches!(c.value.as_str(), "delivered" | "cancelled" | "return_to_sender"));
     let silent = codes.coarse.as_ref().is_some_and(|c| matches!(c.value.as_str(), "unknown" | "error"));
     if said || silent || !(events.is_empty() || telling) {
         return None;
     }
-    Some(Observation { stated_at: stamp, ..statement(codes, Classifier::Actual, EventTime::unknown(""), Origin::Summary) })
+    Some(Observation {
+        stated_at: stamp,
+        ..statement(codes, Classifier::Actual, EventTime::unknown(""), Origin::Summary)
+    })
 }
 
 fn estimate(tracker: &Value, stamp: Option<Timestamp>) -> Option<Observation> {
     let time = json::time(tracker, "est_delivery_date").filter(|t| t.sort_key().is_some() && !t.sentinel)?;
-    let codes = Codes { raw: "est_delivery_date".into(), status: vec![ProviderCode::new("milepost.field", "expected_delivery")], reason: None, coarse: None };
+    let codes = Codes {
+        raw: "est_delivery_date".into(),
+        status: vec![ProviderCode::new("milepost.field", "expected_delivery")],
+        reason: None,
+        coarse: None,
+    };
     Some(Observation { stated_at: stamp, ..statement(codes, Classifier::Estimated, time, Origin::Summary) })
 }

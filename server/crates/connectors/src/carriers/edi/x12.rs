@@ -57,7 +57,10 @@ pub(in super::super) fn read(raw: &[u8]) -> Result<Interchanges, DecodeError> {
     let mut all = Interchanges::default();
     let mut place = 0;
     while let Some(at) = rest.find("ISA") {
-        let end = rest[at + 3..].find("ISA").filter(|next| begins_interchange(&rest[at + 3 + next..])).map_or(rest.len(), |next| at + 3 + next);
+        let end = rest[at + 3..]
+            .find("ISA")
+            .filter(|next| begins_interchange(&rest[at + 3 + next..]))
+            .map_or(rest.len(), |next| at + 3 + next);
         let segments = segments(&rest[at..end], &mut place)?;
         envelope(segments, &mut all);
         rest = &rest[end..];
@@ -73,12 +76,18 @@ fn begins_interchange(text: &str) -> bool {
     let mut chars = text.chars().skip(3);
     let separator = chars.next();
     let qualifier: String = chars.take(2).collect();
-    separator.is_some_and(|c| !c.is_alphanumeric()) && qualifier.len() == 2 && qualifier.bytes().all(|b| b.is_ascii_digit())
+    separator.is_some_and(|c| !c.is_alphanumeric())
+        && qualifier.len() == 2
+        && qualifier.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn segments(interchange: &str, place: &mut usize) -> Result<Vec<Segment>, DecodeError> {
     let malformed = |reason: &str| DecodeError::Malformed { expected: "X12", reason: reason.into() };
-    let separator = interchange.chars().nth(3).filter(|c| !c.is_alphanumeric()).ok_or_else(|| malformed("ISA names no element separator"))?;
+    let separator = interchange
+        .chars()
+        .nth(3)
+        .filter(|c| !c.is_alphanumeric())
+        .ok_or_else(|| malformed("ISA names no element separator"))?;
     let terminator = terminator(interchange, separator).ok_or_else(|| malformed("ISA is cut short"))?;
     let mut segments = Vec::new();
     for text in interchange.split(terminator) {
@@ -92,7 +101,8 @@ fn segments(interchange: &str, place: &mut usize) -> Result<Vec<Segment>, Decode
         if *place > SEGMENTS_MAX {
             return Err(malformed("it has too many segments"));
         }
-        segments.push(Segment { elements: text.split(separator).map(|e| e.trim().to_owned()).collect(), place: *place });
+        segments
+            .push(Segment { elements: text.split(separator).map(|e| e.trim().to_owned()).collect(), place: *place });
     }
     Ok(segments)
 }
@@ -102,7 +112,9 @@ fn segments(interchange: &str, place: &mut usize) -> Result<Vec<Segment>, Decode
 fn terminator(interchange: &str, separator: char) -> Option<char> {
     let fixed: Vec<char> = interchange.chars().take(ISA_CHARS + 1).collect();
     let sixteen = fixed.iter().filter(|c| **c == separator).count() == 16;
-    if let Some(candidate) = fixed.get(ISA_CHARS).copied().filter(|c| sixteen && !c.is_alphanumeric() && *c != separator) {
+    if let Some(candidate) =
+        fixed.get(ISA_CHARS).copied().filter(|c| sixteen && !c.is_alphanumeric() && *c != separator)
+    {
         let candidate = if candidate == '\r' { '\n' } else { candidate };
         if interchange.matches(candidate).count() > 2 {
             return Some(candidate);
@@ -136,11 +148,15 @@ fn envelope(segments: Vec<Segment>, all: &mut Interchanges) {
         }
     }
     if let Some(set) = open {
-        all.problems.push(Problem { at: "SE".into(), message: "the last set is not closed: part of it may be missing".into() });
+        all.problems
+            .push(Problem { at: "SE".into(), message: "the last set is not closed: part of it may be missing".into() });
         all.sets.push(set);
     }
     if !closed {
-        all.problems.push(Problem { at: "IEA".into(), message: "the interchange is not closed: part of it may be missing".into() });
+        all.problems.push(Problem {
+            at: "IEA".into(),
+            message: "the interchange is not closed: part of it may be missing".into(),
+        });
     }
 }
 
@@ -148,7 +164,10 @@ fn count(set: &Set, end: &Segment, problems: &mut Vec<Problem>) {
     let found = set.segments.len() + 2;
     let said = end.element(1).and_then(|n| n.parse::<usize>().ok());
     if said.is_some_and(|said| said != found) {
-        problems.push(Problem { at: format!("segment {}", end.place), message: format!("SE counts {} segments, the set has {found}", said.unwrap_or_default()) });
+        problems.push(Problem {
+            at: format!("segment {}", end.place),
+            message: format!("SE counts {} segments, the set has {found}", said.unwrap_or_default()),
+        });
     }
 }
 
@@ -156,7 +175,8 @@ fn count(set: &Set, end: &Segment, problems: &mut Vec<Problem>) {
 mod tests {
     use super::*;
 
-    const ISA: &str = "ISA*00*          *00*          *02*CMPO           *ZZ*RCV            *260310*1200*U*00401*000000001*0*T*>";
+    const ISA: &str =
+        "ISA*00*          *00*          *02*CMPO           *ZZ*RCV            *260310*1200*U*00401*000000001*0*T*>";
 
     #[test]
     fn delimiters_come_from_the_isa() {

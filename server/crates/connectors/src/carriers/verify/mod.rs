@@ -80,10 +80,17 @@ pub enum Material {
 ///
 /// # Errors
 /// Says why not.
-pub fn verify_named(connector: &str, scheme: Option<&str>, material: &Material, request: &RawRequest<'_>, now: Timestamp) -> Result<(), Rejected> {
+pub fn verify_named(
+    connector: &str,
+    scheme: Option<&str>,
+    material: &Material,
+    request: &RawRequest<'_>,
+    now: Timestamp,
+) -> Result<(), Rejected> {
     let scheme = match scheme {
         Some(name) => Scheme::from_name(name).ok_or(Rejected::NotConfigured("there is no scheme of this name"))?,
-        None => usual(connector, request, material).ok_or(Rejected::NotConfigured("the platform signs in no way that is known: name a --scheme"))?,
+        None => usual(connector, request, material)
+            .ok_or(Rejected::NotConfigured("the platform signs in no way that is known: name a --scheme"))?,
     };
     check(connector, scheme, material, request, now)
 }
@@ -92,7 +99,12 @@ pub fn verify_named(connector: &str, scheme: Option<&str>, material: &Material, 
 ///
 /// # Errors
 /// Says why the first does not.
-pub(super) fn with_secrets(connector: &str, secrets: &Secrets, request: &RawRequest<'_>, now: Timestamp) -> Result<(), Rejected> {
+pub(super) fn with_secrets(
+    connector: &str,
+    secrets: &Secrets,
+    request: &RawRequest<'_>,
+    now: Timestamp,
+) -> Result<(), Rejected> {
     let mut refused = Rejected::NotConfigured("the source has no secret");
     for (n, secret) in secrets.active.iter().enumerate() {
         match check(connector, secrets.scheme, &Material::Secret(secret.clone()), request, now) {
@@ -141,24 +153,40 @@ fn proof_header(connector: &str, scheme: Scheme) -> &'static str {
     }
 }
 
-fn check(connector: &str, scheme: Scheme, material: &Material, request: &RawRequest<'_>, now: Timestamp) -> Result<(), Rejected> {
+fn check(
+    connector: &str,
+    scheme: Scheme,
+    material: &Material,
+    request: &RawRequest<'_>,
+    now: Timestamp,
+) -> Result<(), Rejected> {
     if scheme == Scheme::ShipengineRsa {
-        let Material::Jwks(jwks) = material else { return Err(Rejected::NotConfigured("this scheme needs public keys (JWKS)")) };
+        let Material::Jwks(jwks) = material else {
+            return Err(Rejected::NotConfigured("this scheme needs public keys (JWKS)"));
+        };
         return shipengine(jwks, request, now);
     }
     if scheme == Scheme::StandardWebhooksV1a {
-        let Material::PublicKey(key) = material else { return Err(Rejected::NotConfigured("this scheme needs a public key")) };
+        let Material::PublicKey(key) = material else {
+            return Err(Rejected::NotConfigured("this scheme needs a public key"));
+        };
         return standard_webhooks_v1a(key, request, now);
     }
-    let Material::Secret(secret) = material else { return Err(Rejected::NotConfigured("this scheme needs a shared secret")) };
+    let Material::Secret(secret) = material else {
+        return Err(Rejected::NotConfigured("this scheme needs a shared secret"));
+    };
     let secret = secret.expose_secret();
     if secret.is_empty() {
         return Err(Rejected::NotConfigured("the secret is empty"));
     }
     let name = proof_header(connector, scheme);
     match scheme {
-        Scheme::HmacBase64 => hmac_matches(hmac::HMAC_SHA256, secret.as_bytes(), &[request.body], base64(name, header(request, name)?)?),
-        Scheme::HmacHex => hmac_matches(hmac::HMAC_SHA256, secret.as_bytes(), &[request.body], hex(name, header(request, name)?)?),
+        Scheme::HmacBase64 => {
+            hmac_matches(hmac::HMAC_SHA256, secret.as_bytes(), &[request.body], base64(name, header(request, name)?)?)
+        }
+        Scheme::HmacHex => {
+            hmac_matches(hmac::HMAC_SHA256, secret.as_bytes(), &[request.body], hex(name, header(request, name)?)?)
+        }
         Scheme::HmacHexPrefixed => prefixed(name, secret, request),
         Scheme::EasypostV1 => easypost_v1(secret, request),
         Scheme::EasypostV2 => easypost_v2(secret, request, now),
@@ -183,7 +211,11 @@ fn hex(name: &'static str, text: &str) -> Result<Vec<u8>, Rejected> {
     if !text.len().is_multiple_of(2) || !text.is_ascii() {
         return Err(wrong);
     }
-    (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16)).collect::<Result<_, _>>().map_err(|_| wrong)
+    (0..text.len())
+        .step_by(2)
+        .map(|i| u8::from_str_radix(&text[i..i + 2], 16))
+        .collect::<Result<_, _>>()
+        .map_err(|_| wrong)
 }
 
 fn within_tolerance(stamp: Timestamp, now: Timestamp) -> Result<(), Rejected> {
@@ -192,7 +224,10 @@ fn within_tolerance(stamp: Timestamp, now: Timestamp) -> Result<(), Rejected> {
 }
 
 fn unix(name: &'static str, text: &str) -> Result<Timestamp, Rejected> {
-    text.parse().ok().and_then(|s| Timestamp::from_second(s).ok()).ok_or(Rejected::MalformedHeader(name, "it is no time in seconds"))
+    text.parse()
+        .ok()
+        .and_then(|s| Timestamp::from_second(s).ok())
+        .ok_or(Rejected::MalformedHeader(name, "it is no time in seconds"))
 }
 
 fn prefixed(name: &'static str, secret: &str, request: &RawRequest<'_>) -> Result<(), Rejected> {
@@ -212,13 +247,20 @@ fn easypost_key(secret: &str) -> String {
 }
 
 fn easypost_tag(name: &'static str, given: &str) -> Result<Vec<u8>, Rejected> {
-    let tag = given.strip_prefix("hmac-sha256-hex=").ok_or(Rejected::MalformedHeader(name, "it does not begin with hmac-sha256-hex="))?;
+    let tag = given
+        .strip_prefix("hmac-sha256-hex=")
+        .ok_or(Rejected::MalformedHeader(name, "it does not begin with hmac-sha256-hex="))?;
     hex(name, tag)
 }
 
 fn easypost_v1(secret: &str, request: &RawRequest<'_>) -> Result<(), Rejected> {
     let name = "x-hmac-signature";
-    hmac_matches(hmac::HMAC_SHA256, easypost_key(secret).as_bytes(), &[request.body], easypost_tag(name, header(request, name)?)?)
+    hmac_matches(
+        hmac::HMAC_SHA256,
+        easypost_key(secret).as_bytes(),
+        &[request.body],
+        easypost_tag(name, header(request, name)?)?,
+    )
 }
 
 fn easypost_v2(secret: &str, request: &RawRequest<'_>, now: Timestamp) -> Result<(), Rejected> {
@@ -230,7 +272,8 @@ fn easypost_v2(secret: &str, request: &RawRequest<'_>, now: Timestamp) -> Result
     }
     let parts = [stamp.as_bytes(), request.method.as_bytes(), signed_path.as_bytes(), request.body];
     hmac_matches(hmac::HMAC_SHA256, easypost_key(secret).as_bytes(), &parts, tag)?;
-    let at = jiff::fmt::rfc2822::parse(stamp).map_err(|_| Rejected::MalformedHeader("x-timestamp", "it is no RFC 2822 time"))?;
+    let at = jiff::fmt::rfc2822::parse(stamp)
+        .map_err(|_| Rejected::MalformedHeader("x-timestamp", "it is no RFC 2822 time"))?;
     within_tolerance(at.timestamp(), now)
 }
 
@@ -247,7 +290,11 @@ impl<'a> SignedMessage<'a> {
             Some(_) => ("svix-id", "svix-timestamp", "svix-signature"),
             None => ("webhook-id", "webhook-timestamp", "webhook-signature"),
         };
-        let message = Self { id: header(request, names.0)?, stamp: header(request, names.1)?, signatures: header(request, names.2)? };
+        let message = Self {
+            id: header(request, names.0)?,
+            stamp: header(request, names.1)?,
+            signatures: header(request, names.2)?,
+        };
         within_tolerance(unix(names.1, message.stamp)?, now)?;
         Ok(message)
     }
@@ -265,7 +312,9 @@ impl<'a> SignedMessage<'a> {
 
 fn standard_webhooks(secret: &str, request: &RawRequest<'_>, now: Timestamp) -> Result<(), Rejected> {
     let message = SignedMessage::of(request, now)?;
-    let key = STANDARD.decode(secret.strip_prefix("whsec_").unwrap_or(secret)).map_err(|_| Rejected::NotConfigured("the secret is not base64 after whsec_"))?;
+    let key = STANDARD
+        .decode(secret.strip_prefix("whsec_").unwrap_or(secret))
+        .map_err(|_| Rejected::NotConfigured("the secret is not base64 after whsec_"))?;
     let signed = message.bytes(request.body);
     let matches = |tag| hmac_matches(hmac::HMAC_SHA256, &key, &[&signed], tag).is_ok();
     if message.of_version("v1").any(matches) { Ok(()) } else { Err(Rejected::Mismatch("signature")) }
@@ -273,25 +322,35 @@ fn standard_webhooks(secret: &str, request: &RawRequest<'_>, now: Timestamp) -> 
 
 fn standard_webhooks_v1a(key: &str, request: &RawRequest<'_>, now: Timestamp) -> Result<(), Rejected> {
     let message = SignedMessage::of(request, now)?;
-    let key = STANDARD.decode(key.strip_prefix("whpk_").unwrap_or(key)).map_err(|_| Rejected::NotConfigured("the key is not base64 after whpk_"))?;
+    let key = STANDARD
+        .decode(key.strip_prefix("whpk_").unwrap_or(key))
+        .map_err(|_| Rejected::NotConfigured("the key is not base64 after whpk_"))?;
     let key = signature::UnparsedPublicKey::new(&signature::ED25519, key);
     let signed = message.bytes(request.body);
-    if message.of_version("v1a").any(|tag| key.verify(&signed, &tag).is_ok()) { Ok(()) } else { Err(Rejected::Mismatch("signature")) }
+    if message.of_version("v1a").any(|tag| key.verify(&signed, &tag).is_ok()) {
+        Ok(())
+    } else {
+        Err(Rejected::Mismatch("signature"))
+    }
 }
 
 /// Zendesk: the secret is used as written, although it looks like base64; there is no separator.
 fn zendesk(secret: &str, request: &RawRequest<'_>) -> Result<(), Rejected> {
     let name = "x-zendesk-webhook-signature";
-    let (tag, stamp) = (base64(name, header(request, name)?)?, header(request, "x-zendesk-webhook-signature-timestamp")?);
+    let (tag, stamp) =
+        (base64(name, header(request, name)?)?, header(request, "x-zendesk-webhook-signature-timestamp")?);
     hmac_matches(hmac::HMAC_SHA256, secret.as_bytes(), &[stamp.as_bytes(), request.body], tag)
 }
 
 /// TrackingMore signs only a time stamp, in the body: whoever saw one message can forge others. A hint, no proof.
 fn trackingmore(secret: &str, request: &RawRequest<'_>) -> Result<(), Rejected> {
     let name = "signature";
-    let body: Value = serde_json::from_slice(request.body).map_err(|_| Rejected::MalformedHeader("body", "it is not JSON"))?;
+    let body: Value =
+        serde_json::from_slice(request.body).map_err(|_| Rejected::MalformedHeader("body", "it is not JSON"))?;
     let info = body.get("verifyInfo").unwrap_or(&body);
-    let text = |key: &str| info.get(key).and_then(|v| v.as_str().map(str::to_owned).or_else(|| v.as_i64().map(|n| n.to_string())));
+    let text = |key: &str| {
+        info.get(key).and_then(|v| v.as_str().map(str::to_owned).or_else(|| v.as_i64().map(|n| n.to_string())))
+    };
     let stamp = text("timeStr").or_else(|| text("timestamp")).ok_or(Rejected::MissingHeader("timestamp"))?;
     let tag = hex(name, &text("signature").ok_or(Rejected::MissingHeader(name))?)?;
     hmac_matches(hmac::HMAC_SHA256, secret.as_bytes(), &[stamp.as_bytes()], tag)
@@ -301,7 +360,9 @@ fn shippo(secret: &str, request: &RawRequest<'_>, now: Timestamp) -> Result<(), 
     let name = "shippo-auth-signature";
     let given = header(request, name)?;
     let part = |key: &str| given.split(',').find_map(|p| p.trim().strip_prefix(key)?.strip_prefix('='));
-    let (Some(stamp), Some(tag)) = (part("t"), part("v1")) else { return Err(Rejected::MalformedHeader(name, "it has no t= and v1=")) };
+    let (Some(stamp), Some(tag)) = (part("t"), part("v1")) else {
+        return Err(Rejected::MalformedHeader(name, "it has no t= and v1="));
+    };
     hmac_matches(hmac::HMAC_SHA256, secret.as_bytes(), &[stamp.as_bytes(), b".", request.body], hex(name, tag)?)?;
     within_tolerance(unix(name, stamp)?, now)
 }
@@ -320,11 +381,18 @@ fn shipengine(jwks: &str, request: &RawRequest<'_>, now: Timestamp) -> Result<()
     let keys: Value = serde_json::from_str(jwks).map_err(|_| Rejected::NotConfigured("the JWKS is not JSON"))?;
     let key = keys["keys"].as_array().into_iter().flatten().find(|k| k["kid"] == kid && k["kty"] == "RSA");
     let key = key.ok_or(Rejected::Mismatch("key id"))?;
-    let number = |field: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(key[field].as_str().unwrap_or_default()).map_err(|_| Rejected::NotConfigured("a key of the JWKS cannot be read"));
+    let number = |field: &str| {
+        base64::engine::general_purpose::URL_SAFE_NO_PAD
+            .decode(key[field].as_str().unwrap_or_default())
+            .map_err(|_| Rejected::NotConfigured("a key of the JWKS cannot be read"))
+    };
     let public = signature::RsaPublicKeyComponents { n: number("n")?, e: number("e")? };
     let signed = [stamp.as_bytes(), b".", request.body].concat();
-    public.verify(&signature::RSA_PKCS1_2048_8192_SHA256, &signed, &tag).map_err(|_| Rejected::Mismatch("signature"))?;
-    let at = stamp.parse().map_err(|_| Rejected::MalformedHeader("x-shipengine-timestamp", "it is no ISO 8601 time"))?;
+    public
+        .verify(&signature::RSA_PKCS1_2048_8192_SHA256, &signed, &tag)
+        .map_err(|_| Rejected::Mismatch("signature"))?;
+    let at =
+        stamp.parse().map_err(|_| Rejected::MalformedHeader("x-shipengine-timestamp", "it is no ISO 8601 time"))?;
     within_tolerance(at, now)
 }
 

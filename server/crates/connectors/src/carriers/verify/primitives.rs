@@ -8,7 +8,10 @@ pub(super) fn header<'a>(request: &'a RawRequest<'_>, name: &'static str) -> Res
     optional_header(request, name)?.ok_or(Rejected::MissingHeader(name))
 }
 
-pub(super) fn optional_header<'a>(request: &'a RawRequest<'_>, name: &'static str) -> Result<Option<&'a str>, Rejected> {
+pub(super) fn optional_header<'a>(
+    request: &'a RawRequest<'_>,
+    name: &'static str,
+) -> Result<Option<&'a str>, Rejected> {
     let mut values = request.headers.get_all(name).iter();
     let Some(first) = values.next() else { return Ok(None) };
     if values.any(|v| v != first) {
@@ -18,7 +21,12 @@ pub(super) fn optional_header<'a>(request: &'a RawRequest<'_>, name: &'static st
     Ok((!text.is_empty()).then_some(text))
 }
 
-pub(super) fn hmac_matches(algorithm: hmac::Algorithm, key: &[u8], parts: &[&[u8]], tag: Vec<u8>) -> Result<(), Rejected> {
+pub(super) fn hmac_matches(
+    algorithm: hmac::Algorithm,
+    key: &[u8],
+    parts: &[&[u8]],
+    tag: Vec<u8>,
+) -> Result<(), Rejected> {
     let key = hmac::Key::new(algorithm, key);
     let mut context = hmac::Context::with_key(&key);
     parts.iter().for_each(|part| context.update(part));

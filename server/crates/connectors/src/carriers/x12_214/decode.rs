@@ -9,7 +9,10 @@ use super::super::{
 use domain::{
     Classifier,
     event_time::{EventTime, Precision, ZoneSource},
-    observation::{Codes, Decoded, Feed, Location, Observation, Origin, Problem, ProviderCode, RefKind, References, Stop, TrackerReport},
+    observation::{
+        Codes, Decoded, Feed, Location, Observation, Origin, Problem, ProviderCode, RefKind, References, Stop,
+        TrackerReport,
+    },
 };
 use jiff::civil::{Date, DateTime, Time};
 
@@ -95,17 +98,25 @@ impl Reader {
     fn status(&mut self, at7: &Segment, problems: &mut Vec<Problem>) {
         self.finish();
         let (list, code, reason, classifier) = match (at7.element(1), at7.element(3)) {
-            (Some(status), _) if ESTIMATES.contains(&status) => ("x12.1650", status, at7.element(2), Classifier::Estimated),
+            (Some(status), _) if ESTIMATES.contains(&status) => {
+                ("x12.1650", status, at7.element(2), Classifier::Estimated)
+            }
             (Some(status), _) => ("x12.1650", status, at7.element(2), Classifier::Actual),
             (None, Some(appointment)) => ("x12.1652", appointment, at7.element(4), Classifier::Planned),
             (None, None) => {
-                problems.push(Problem { at: format!("segment {}", at7.place), message: "AT7 has neither a status nor an appointment".into() });
+                problems.push(Problem {
+                    at: format!("segment {}", at7.place),
+                    message: "AT7 has neither a status nor an appointment".into(),
+                });
                 return;
             }
         };
         let time = time(at7.element(5), at7.element(6), at7.element(7));
         if time.sentinel || time.sort_key().is_none() {
-            problems.push(Problem { at: format!("segment {}", at7.place), message: "AT7 has no date that can be used".into() });
+            problems.push(Problem {
+                at: format!("segment {}", at7.place),
+                message: "AT7 has no date that can be used".into(),
+            });
         }
         let special = reason.filter(|r| !NO_REASON.contains(r));
         self.pending = Some(Observation {
@@ -132,7 +143,12 @@ impl Reader {
     fn place(&mut self, ms1: &Segment) {
         let Some(statement) = &mut self.pending else { return };
         let country = ms1.element(3).and_then(json::country);
-        let place = Location { city: ms1.element(1).map(str::to_owned), region: ms1.element(2).map(str::to_owned), country, ..Location::default() };
+        let place = Location {
+            city: ms1.element(1).map(str::to_owned),
+            region: ms1.element(2).map(str::to_owned),
+            country,
+            ..Location::default()
+        };
         statement.location = place.non_empty();
     }
 
