@@ -115,10 +115,10 @@ async fn server_function(State(pages): State<Pages>, request: Request) -> Respon
 /// A file of the site folder, precompressed where the browser takes it; else a page. Pages are sent whole, so that their
 /// status and redirects are settled before the first byte.
 async fn file_or_page(State(pages): State<Pages>, request: Request) -> Response {
-    if let Some(probe) = static_path(&pages, &request) {
-        if let Some(file) = static_file(&pages, probe).await {
-            return file;
-        }
+    if let Some(probe) = static_path(&pages, &request)
+        && let Some(file) = static_file(&pages, probe).await
+    {
+        return file;
     }
     let context = InContext::of(&pages, browser(&request)).await;
     let assets = pages.assets.clone();

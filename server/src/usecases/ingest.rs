@@ -95,7 +95,10 @@ pub struct ReadySource {
 
 /// Sources that were read a moment ago. The request path reads the store once per source and [`SOURCE_KEPT`].
 #[derive(Default)]
-pub struct SourceCache(RwLock<HashMap<String, (Timestamp, Option<Arc<ReadySource>>)>>);
+pub struct SourceCache(RwLock<HashMap<String, Kept>>);
+
+/// When a name was read, and the source of that name, if there is one.
+type Kept = (Timestamp, Option<Arc<ReadySource>>);
 
 impl SourceCache {
     fn get(&self, name: &str, now: Timestamp) -> Option<Option<Arc<ReadySource>>> {

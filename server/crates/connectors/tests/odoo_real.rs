@@ -1,5 +1,7 @@
 //! Against a real Odoo 19 (`tests/peers/odoo-peer.sh`). Each test makes its own order.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use connectors::{
     call::{Call, CallLog, Discard, ErrorClass, Outcome},
     odoo::{DeliveryState, OdooClient, OdooConfig, StatusValues},

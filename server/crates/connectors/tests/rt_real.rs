@@ -1,5 +1,7 @@
 //! Against a real Request Tracker 5 (`tests/peers/rt-peer.sh`). Each test makes its own tickets.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use connectors::{
     call::{Discard, ErrorClass},
     desks::{self, Desk, DeskConfig, DeskStatus, NewCase, request_tracker::RequestTracker},

@@ -1,5 +1,7 @@
 //! Our own clients against the simulated world: what the real peers cannot be made to do on demand.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use connectors::{
     call::{CallError, Discard, ErrorClass},
     desks::{Desk, DeskConfig, DeskStatus, NewCase, request_tracker::RequestTracker},

@@ -1,6 +1,8 @@
 //! The simulated carriers' messages through our own connectors: signatures hold, nothing is left unread, and each tale
 //! is read as it is meant.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use connectors::carriers::{self, RawRequest, Secrets};
 use domain::{
     Classifier, ExceptionReason, Milestone,
@@ -68,7 +70,7 @@ fn every_message_is_believed_and_read_without_a_problem() {
             assert_eq!(heard.family, typed.family, "the order and the feed mean one carrier");
             let events =
                 report.observations.iter().filter(|o| o.classifier == Classifier::Actual && o.origin == Origin::Event);
-            let newest = events.last().unwrap_or_else(|| panic!("{id} {:?}: no event", step.what));
+            let newest = events.next_back().unwrap_or_else(|| panic!("{id} {:?}: no event", step.what));
             let meaning = newest.codes.status.iter().find_map(|code| mapping.look_up(code));
             let refined = newest.codes.reason.as_ref().and_then(|code| mapping.look_up(code)).and_then(|m| m.reason);
             let meant = (meaning.map(|m| m.milestone), refined.or(meaning.and_then(|m| m.reason)));

@@ -14,12 +14,15 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::{HashMap, HashSet};
 
+/// Decodes a payload of the provider of this name.
+pub type Decode<'a> = dyn Fn(&str, &[u8]) -> Result<Decoded, String> + 'a;
+
 /// What a scenario needs from outside: connectors, and files.
 pub struct Surroundings<'a> {
     /// Reads codes.
     pub reader: &'a dyn Reader,
     /// Decodes a provider's payload.
-    pub decode: &'a dyn Fn(&str, &[u8]) -> Result<Decoded, String>,
+    pub decode: &'a Decode<'a>,
     /// The provider's own id of a delivery, where the payload has one.
     pub delivery_key: &'a dyn Fn(&str, &[u8]) -> Option<String>,
     /// How far a provider is believed; none where there is no connector.
@@ -115,7 +118,7 @@ impl Running {
             .unwrap_or("-");
         let number = normalise_number(number).unwrap_or_else(|_| number.to_owned());
         let tracker = TrackerId(content_id("tracker", &[number.as_bytes()]));
-        let piece = self.input.plan.pieces.iter().any(|p| *p == number).then(|| number.clone());
+        let piece = self.input.plan.pieces.contains(&number).then(|| number.clone());
         let snapshot = self.snapshot(&report, source, tracker, input.received_at);
         for (observation, position) in report.observations.into_iter().zip(0..) {
             let id = observation.id(&input.provider, &number);

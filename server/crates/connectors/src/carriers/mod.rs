@@ -1,6 +1,8 @@
 //! Carriers and visibility platforms: one folder each, one shape, one constant list.
 
 mod aftership;
+#[cfg(test)]
+mod checks;
 mod easypost;
 mod edi;
 mod json;
