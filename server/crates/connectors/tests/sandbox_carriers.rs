@@ -68,7 +68,7 @@ fn every_message_is_believed_and_read_without_a_problem() {
             let heard = domain::carriers::known(id, carrier).unwrap_or_else(|| panic!("{id} {carrier}"));
             let typed = domain::carriers::known("odoo", shipment.carrier.label).unwrap();
             assert_eq!(heard.family, typed.family, "the order and the feed mean one carrier");
-            let events =
+            let mut events =
                 report.observations.iter().filter(|o| o.classifier == Classifier::Actual && o.origin == Origin::Event);
             let newest = events.next_back().unwrap_or_else(|| panic!("{id} {:?}: no event", step.what));
             let meaning = newest.codes.status.iter().find_map(|code| mapping.look_up(code));
