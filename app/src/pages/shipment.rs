@@ -106,7 +106,7 @@ fn Head(view: ShipmentView) -> impl IntoView {
         .late
         .filter(|(how, _)| *how != Lateness::OnTime)
         .map(|(_, text)| view! { " "<span class="late late--bad">{text}</span> });
-    let numbers = view.numbers.into_iter().map(|n| view! { <span class="row row--tight keep"><Copy text=n.number/>{n.carrier.map(|c| view! { <span class="small muted">{c}</span> })}</span> }).collect_view();
+    let numbers = view.numbers.into_iter().map(|n| view! { <span class="row row--tight keep"><span data-testid="tracking-number"><Copy text=n.number/></span>{n.carrier.map(|c| view! { <span class="small muted">{c}</span> })}</span> }).collect_view();
     let steps = view.steps.into_iter().map(step).collect_view();
     view! {
         <section class="card" aria-labelledby="h">
