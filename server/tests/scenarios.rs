@@ -1,5 +1,7 @@
 //! The composed scenarios, folded as the tower would: after each message and at the end.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use serde_json::Value;
 use std::{fs, path::Path};
 

@@ -1,12 +1,15 @@
 //! `milepost demo`: the tower with a simulated world around it. The carrier's webhooks are signed and come through the
 //! real door; nothing leaves this machine.
 
-use super::{admin, serve};
+use super::serve;
 use crate::{
     clock::{Clock, SystemClock},
     config::{self, Config, DeskSettings, Mode, OdooSettings, Settings},
     tower::Tower,
-    usecases::people::{self, NewUser},
+    usecases::{
+        people::{self, NewUser},
+        sources,
+    },
     vault::KEY_BYTES,
     wire,
 };
@@ -126,13 +129,13 @@ async fn furnish(
         ("easypost", "easypost", None, &secrets.easypost),
         ("freight-214", "x12_214", Some("bearer"), &secrets.x12_214),
     ] {
-        let source = admin::NewSource {
+        let source = sources::NewSource {
             name: name.into(),
             connector: connector.into(),
             scheme: scheme.map(str::to_owned),
             secret: secret.clone(),
         };
-        admin::put_source(&tower, scope, source).await?;
+        sources::put(&tower, scope, source).await?;
     }
     let mut passwords = Vec::new();
     for (role, login, name, roles) in PEOPLE {

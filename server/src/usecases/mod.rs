@@ -7,6 +7,7 @@ pub mod ingest;
 pub mod normalise;
 pub mod orders;
 pub mod people;
+pub mod sources;
 
 use storage::StoreError;
 
