@@ -1,9 +1,9 @@
 //! Cases at the service desk: one for each exception that lasts, never two for an open one.
 
 use super::{UseCaseError, orders::page_of};
-use crate::{config::Rules, jobs::CallKeeper, tower::Tower};
+use crate::{config::Rules, tower::Tower};
 use connectors::{
-    call::CallError,
+    call::{CallError, CallLog},
     desks::{Desk, NewCase},
 };
 use domain::{
@@ -66,7 +66,7 @@ pub async fn sync_case(
     tower: &Tower,
     scope: Scope,
     id: ExceptionId,
-    calls: &CallKeeper,
+    calls: &dyn CallLog,
 ) -> Result<CaseOutcome, CaseError> {
     let Some(desk) = &tower.desk else { return Ok(CaseOutcome::Agreed) };
     let Some(context) = tower.store.work.case_context(scope, id).await? else { return Ok(CaseOutcome::Agreed) };
@@ -84,7 +84,7 @@ struct CaseWork<'a> {
     tower: &'a Tower,
     scope: Scope,
     desk: &'a dyn Desk,
-    calls: &'a CallKeeper,
+    calls: &'a dyn CallLog,
     shipment: &'a ShipmentRecord,
 }
 

@@ -1,9 +1,9 @@
 //! The order system, Odoo: deliveries come in, status, notes and activities go out.
 
 use super::{UseCaseError, fold::EffectBody};
-use crate::{config::Config, jobs::CallKeeper, tower::Tower, words};
+use crate::{config::Config, tower::Tower, words};
 use connectors::{
-    call::CallError,
+    call::{CallError, CallLog},
     odoo::{Delivery, DeliveryState, OdooClient, StatusValues},
 };
 use domain::{
@@ -66,7 +66,7 @@ pub async fn import(
     tower: &Tower,
     scope: Scope,
     correlation: CorrelationId,
-    calls: &CallKeeper,
+    calls: &dyn CallLog,
 ) -> Result<Imported, OrderError> {
     let Some(odoo) = &tower.odoo else { return Ok(Imported::default()) };
     let watermark: Option<Timestamp> = tower.store.people.setting(scope, WATERMARK).await?.and_then(|w| w.parse().ok());
@@ -210,7 +210,7 @@ fn claims(tower: &Tower, delivery: &Delivery) -> Vec<Claim> {
 ///
 /// # Errors
 /// When Odoo or the store fails; what was done stays done and is not done again.
-pub async fn sync(tower: &Tower, scope: Scope, id: ShipmentId, calls: &CallKeeper) -> Result<(), OrderError> {
+pub async fn sync(tower: &Tower, scope: Scope, id: ShipmentId, calls: &dyn CallLog) -> Result<(), OrderError> {
     let Some(odoo) = &tower.odoo else { return Ok(()) };
     let Some(loaded) = tower.store.shipments.load(scope, id, None).await? else { return Ok(()) };
     let shipment = &loaded.shipment;
@@ -283,7 +283,7 @@ fn oca_delivery_state(state: State, visibility: Visibility, worst: Option<&Excep
 struct Posting<'a> {
     tower: &'a Tower,
     odoo: &'a OdooClient,
-    calls: &'a CallKeeper,
+    calls: &'a dyn CallLog,
     origin: &'a Origin,
     shipment: &'a ShipmentRecord,
     exceptions: &'a [ExceptionRecord],
@@ -373,7 +373,7 @@ async fn complete_activities(
     odoo: &OdooClient,
     loaded: &Loaded,
     effects: &[EffectRecord],
-    calls: &CallKeeper,
+    calls: &dyn CallLog,
 ) -> Result<(), OrderError> {
     let Some(origin) = &loaded.shipment.origin else { return Ok(()) };
     for effect in effects.iter().filter(|e| e.kind == EffectKind::OrderActivity) {

@@ -220,6 +220,24 @@ pub struct Problem {
 }
 
 impl Observation {
+    /// A statement with nothing but its codes, its kind and its time; the rest is added by whoever knows it.
+    pub fn new(codes: Codes, classifier: Classifier, time: EventTime, origin: Origin) -> Self {
+        Self {
+            provider_event_id: None,
+            retracts: None,
+            codes,
+            classifier,
+            time,
+            stated_at: None,
+            location: None,
+            piece: None,
+            stop: None,
+            origin,
+            description: None,
+            signatory: None,
+        }
+    }
+
     /// The identity of the statement on its tracker: the provider's event id where there is one, else a fingerprint of
     /// what it says (R2). The descriptive text is no part of it.
     pub fn id(&self, source_kind: &str, tracker: &str) -> ObservationId {

@@ -108,25 +108,8 @@ fn checkpoint(checkpoint: &Value, at: &str, problems: &mut Vec<Problem>) -> Opti
         stated_at: json::instant(checkpoint, "created_at"),
         location: location(checkpoint),
         description: json::text(checkpoint, "message"),
-        ..statement(codes, Classifier::Actual, time, Origin::Event)
+        ..Observation::new(codes, Classifier::Actual, time, Origin::Event)
     })
-}
-
-fn statement(codes: Codes, classifier: Classifier, time: EventTime, origin: Origin) -> Observation {
-    Observation {
-        provider_event_id: None,
-        retracts: None,
-        codes,
-        classifier,
-        time,
-        stated_at: None,
-        location: None,
-        piece: None,
-        stop: None,
-        origin,
-        description: None,
-        signatory: None,
-    }
 }
 
 /// The subtag decides, the tag is the coarse status.
@@ -171,12 +154,16 @@ fn summary(tracking: &Value, events: &[Observation], stamp: Option<Timestamp>) -
         .filter(|_| codes.raw.starts_with("Delivered"))
         .unwrap_or_else(|| EventTime::unknown(""));
     let description = json::text(tracking, "subtag_message");
-    Some(Observation { stated_at: stamp, description, ..statement(codes, Classifier::Actual, time, Origin::Summary) })
+    Some(Observation {
+        stated_at: stamp,
+        description,
+        ..Observation::new(codes, Classifier::Actual, time, Origin::Summary)
+    })
 }
 
 fn expected_delivery(tracking: &Value, stamp: Option<Timestamp>) -> Option<Observation> {
     let time = json::time(tracking, "expected_delivery").filter(|t| t.sort_key().is_some() && !t.sentinel)?;
-    Some(Observation { stated_at: stamp, ..statement(estimate(), Classifier::Estimated, time, Origin::Summary) })
+    Some(Observation { stated_at: stamp, ..Observation::new(estimate(), Classifier::Estimated, time, Origin::Summary) })
 }
 
 fn estimate() -> Codes {

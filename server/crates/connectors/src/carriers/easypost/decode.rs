@@ -100,25 +100,8 @@ fn detail(detail: &Value, direction: Direction, at: &str, problems: &mut Vec<Pro
     Some(Observation {
         location: detail.get("tracking_location").and_then(location),
         description: json::text(detail, "message").or_else(|| json::text(detail, "description")),
-        ..statement(codes, Classifier::Actual, time, Origin::Event)
+        ..Observation::new(codes, Classifier::Actual, time, Origin::Event)
     })
-}
-
-fn statement(codes: Codes, classifier: Classifier, time: EventTime, origin: Origin) -> Observation {
-    Observation {
-        provider_event_id: None,
-        retracts: None,
-        codes,
-        classifier,
-        time,
-        stated_at: None,
-        location: None,
-        piece: None,
-        stop: None,
-        origin,
-        description: None,
-        signatory: None,
-    }
 }
 
 /// Status and detail: the pair where it means something of its own, then the detail; the status is the coarse one.
@@ -173,7 +156,7 @@ fn summary(
     }
     Some(Observation {
         stated_at: stamp,
-        ..statement(codes, Classifier::Actual, EventTime::unknown(""), Origin::Summary)
+        ..Observation::new(codes, Classifier::Actual, EventTime::unknown(""), Origin::Summary)
     })
 }
 
@@ -185,5 +168,5 @@ fn estimate(tracker: &Value, stamp: Option<Timestamp>) -> Option<Observation> {
         reason: None,
         coarse: None,
     };
-    Some(Observation { stated_at: stamp, ..statement(codes, Classifier::Estimated, time, Origin::Summary) })
+    Some(Observation { stated_at: stamp, ..Observation::new(codes, Classifier::Estimated, time, Origin::Summary) })
 }

@@ -119,25 +119,13 @@ impl Reader {
             });
         }
         let special = reason.filter(|r| !NO_REASON.contains(r));
-        self.pending = Some(Observation {
-            provider_event_id: None,
-            retracts: None,
-            codes: Codes {
-                raw: reason.map_or_else(|| code.to_owned(), |reason| format!("{code}/{reason}")),
-                status: vec![ProviderCode::new(list, code)],
-                reason: special.map(|r| ProviderCode::new("x12.1651", r)),
-                coarse: None,
-            },
-            classifier,
-            time,
-            stated_at: None,
-            location: None,
-            piece: None,
-            stop: None,
-            origin: Origin::Event,
-            description: None,
-            signatory: None,
-        });
+        let codes = Codes {
+            raw: reason.map_or_else(|| code.to_owned(), |reason| format!("{code}/{reason}")),
+            status: vec![ProviderCode::new(list, code)],
+            reason: special.map(|r| ProviderCode::new("x12.1651", r)),
+            coarse: None,
+        };
+        self.pending = Some(Observation::new(codes, classifier, time, Origin::Event));
     }
 
     fn place(&mut self, ms1: &Segment) {
