@@ -19,9 +19,14 @@ pub fn live(path: impl Fn() -> String + 'static, changed: impl Fn() + Clone + 's
     {
         use leptos::wasm_bindgen::{JsCast, closure::Closure};
         type Held = Option<(web_sys::EventSource, Closure<dyn FnMut(web_sys::MessageEvent)>)>;
-        let held = StoredValue::new_local(None::<(web_sys::EventSource, Closure<dyn FnMut(web_sys::MessageEvent)>)>);
-        let close =
-            move || held.try_update_value(|held: &mut Held| drop(held.take().map(|(source, _)| source.close())));
+        let held = StoredValue::new_local(Held::None);
+        let close = move || {
+            held.try_update_value(|held: &mut Held| {
+                if let Some((source, _)) = held.take() {
+                    source.close();
+                }
+            });
+        };
         Effect::new(move |_| {
             close();
             let Ok(source) = web_sys::EventSource::new(&path()) else { return };
