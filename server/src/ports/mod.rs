@@ -44,7 +44,8 @@ impl Asker {
 fn refused(tower: &Tower, error: impl Into<UseCaseError>) -> ApiError {
     match error.into() {
         UseCaseError::NotFound(_) => ApiError::NotFound,
-        UseCaseError::Forbidden(_) => ApiError::Forbidden,
+        // what a role may do was settled before; this is about the thing itself
+        UseCaseError::Forbidden(why) => ApiError::Conflict { message: why.into() },
         UseCaseError::Conflict(message) => ApiError::Conflict { message },
         UseCaseError::Invalid { field, message } => ApiError::Invalid { field: field.into(), message },
         UseCaseError::Unavailable(message) => ApiError::Unavailable { message },
