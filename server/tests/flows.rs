@@ -2,134 +2,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+mod world;
+
 use connectors::carriers::RawRequest;
-use domain::{
-    State,
-    fold::Plan,
-    ids::{BindingId, CorrelationId, ShipmentId, TrackerId},
-};
-use http::{HeaderMap, HeaderValue};
-use ring::hmac;
+use domain::{State, ids::CorrelationId};
+use http::HeaderMap;
 use server::{
-    clock::{Clock, ManualClock},
-    config::Settings,
-    jobs::Runner,
-    tower::Tower,
-    usecases::{
-        ingest::{self, Delivery, Receipt, Refused},
-        sources::{self, NewSource},
-    },
-    wire,
+    clock::Clock,
+    usecases::ingest::{self, Delivery, Refused},
 };
-use std::sync::Arc;
 use storage::{
-    facts::TrackerKey,
     inbox::{MessageFilter, Novelty},
-    jobs::Lane,
-    shipments::{Claim, ImportedShipment, Loaded, Origin, OriginStanding, ShipmentQuery, ShipmentTab},
+    shipments::{ShipmentQuery, ShipmentTab},
 };
-
-const SECRET: &str = "a secret of the tests";
-
-struct World {
-    tower: Arc<Tower>,
-    clock: Arc<ManualClock>,
-}
-
-impl World {
-    async fn new() -> Self {
-        let clock = ManualClock::at("2026-03-05T12:00:00Z".parse().unwrap());
-        let store = storage_sqlite::SqliteStore::temporary().await.unwrap();
-        let config = Settings::default().resolve().unwrap();
-        let tower = wire::assemble(config, Arc::clone(&clock) as Arc<dyn Clock>, store, &[7; 32]).await.unwrap();
-        let source =
-            NewSource { name: "aftership".into(), connector: "aftership".into(), scheme: None, secret: SECRET.into() };
-        sources::put(&tower, tower.scope(), source).await.unwrap();
-        Self { tower, clock }
-    }
-
-    /// An AfterShip message with these checkpoints, through the door.
-    async fn hears(&self, number: &str, checkpoints: &[(&str, &str)]) -> Receipt {
-        let list: Vec<_> = checkpoints
-            .iter()
-            .map(|(subtag, time)| serde_json::json!({"tag": subtag.split('_').next(), "subtag": subtag, "checkpoint_time": time, "city": "Lyon"}))
-            .collect();
-        let (last, stamp) = checkpoints.last().unwrap();
-        let msg = serde_json::json!({"id": format!("t-{number}"), "tracking_number": number, "slug": "dhl", "tag": last.split('_').next(), "subtag": last,
-            "updated_at": format!("{stamp}+00:00"), "checkpoints": list});
-        self.offer(serde_json::json!({"event_id": format!("{number}-{stamp}"), "msg": msg}).to_string().as_bytes())
-            .await
-            .unwrap()
-    }
-
-    async fn offer(&self, body: &[u8]) -> Result<Receipt, Refused> {
-        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()), body);
-        let mut headers = HeaderMap::new();
-        headers.insert("aftership-hmac-sha256", HeaderValue::from_str(&STANDARD.encode(tag.as_ref())).unwrap());
-        let request = RawRequest { method: "POST", path: "/ingest/aftership", headers: &headers, body };
-        let delivery = Delivery { source: "aftership", request, correlation: CorrelationId(self.clock.id()) };
-        let receipt = ingest::accept(&self.tower, delivery).await?;
-        self.settle().await;
-        Ok(receipt)
-    }
-
-    /// Does all work that is due.
-    async fn settle(&self) {
-        for lane in [Lane::RealTime, Lane::Batch, Lane::RealTime] {
-            Runner::new(Arc::clone(&self.tower), lane).run_until_idle().await.unwrap();
-        }
-    }
-
-    /// The order system says that this delivery goes under these numbers.
-    async fn order(&self, record: i64, numbers: &[&str]) -> ShipmentId {
-        let claims = numbers.iter().map(|number| Claim {
-            tracker: TrackerKey { carrier: None, number: (*number).into() },
-            tracker_id: TrackerId(self.clock.id()),
-            binding_id: BindingId(self.clock.id()),
-            piece: None,
-            number_raw: (*number).into(),
-            carrier_label: None,
-        });
-        let imported = ImportedShipment {
-            id: ShipmentId(self.clock.id()),
-            origin: Origin {
-                system: "odoo".into(),
-                model: "stock.picking".into(),
-                record,
-                name: format!("WH/OUT/{record:05}"),
-                order: Some(format!("S{record:05}")),
-                order_record: Some(record),
-                url: None,
-            },
-            digest: numbers.join(","),
-            claims: claims.collect(),
-            plan: Plan::default(),
-            standing: OriginStanding::Open,
-            destination: None,
-            customer: None,
-            key: None,
-            tokens: Vec::new(),
-            correlation: CorrelationId(self.clock.id()),
-        };
-        self.tower.store.shipments.import(self.tower.scope(), vec![imported], self.tower.now()).await.unwrap();
-        self.settle().await;
-        let name = format!("WH/OUT/{record:05}");
-        self.tower.store.shipments.find(self.tower.scope(), &name).await.unwrap()[0]
-    }
-
-    async fn load(&self, id: ShipmentId) -> Loaded {
-        self.tower.store.shipments.load(self.tower.scope(), id, None).await.unwrap().unwrap()
-    }
-
-    async fn state(&self, id: ShipmentId) -> State {
-        self.load(id).await.shipment.folded.state
-    }
-
-    async fn unclaimed(&self) -> u64 {
-        self.tower.store.shipments.counts(self.tower.scope(), self.tower.now()).await.unwrap().unclaimed
-    }
-}
+use world::World;
 
 const ON_THE_WAY: &[(&str, &str)] =
     &[("InTransit_002", "2026-03-02T10:00:00"), ("InTransit_003", "2026-03-03T01:10:00")];

@@ -1,0 +1,98 @@
+//! When a case is opened, told, settled and opened again; against a simulated desk, with time advanced.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod world;
+
+use server::config::{DeskSettings, Settings};
+use simulator::desk::SandboxDesk;
+use world::World;
+
+const TOKEN: &str = "token-of-the-tests";
+
+async fn world() -> (World, SandboxDesk) {
+    let desk = SandboxDesk::start(TOKEN).await.unwrap();
+    let mut config = Settings::default().resolve().unwrap();
+    config.desk = Some(DeskSettings {
+        connector: "request_tracker".into(),
+        url: desk.url(),
+        token: TOKEN.to_owned().into(),
+        queue: "Shipments".into(),
+    });
+    (World::with(config).await, desk)
+}
+
+fn statuses(desk: &SandboxDesk) -> Vec<String> {
+    desk.tickets().iter().map(|t| t.status.clone()).collect()
+}
+
+#[tokio::test]
+async fn damage_makes_a_case_at_once_that_only_a_person_closes() {
+    let (world, desk) = world().await;
+    world.order(1, &["N1"]).await;
+    let damaged = [("InTransit_003", "2026-03-05T01:00:00"), ("Exception_012", "2026-03-05T08:00:00")];
+    world.hears("N1", &damaged).await;
+    assert_eq!(statuses(&desk), ["new"]);
+    world.hears("N1", &damaged).await;
+    let delivered = [damaged[0], damaged[1], ("Delivered_001", "2026-03-05T11:00:00")];
+    world.hears("N1", &delivered).await;
+    let tickets = desk.tickets();
+    assert_eq!(tickets.len(), 1, "never a second one for an open exception");
+    assert_ne!(tickets[0].status, "resolved");
+    assert!(
+        tickets[0].texts.iter().any(|(_, text)| text.contains("Delivered")),
+        "later events are told there: {:?}",
+        tickets[0].texts
+    );
+}
+
+#[tokio::test]
+async fn a_major_exception_has_time_to_heal() {
+    let (world, desk) = world().await;
+    world.order(1, &["N1"]).await;
+    let wrong_address = [("InTransit_003", "2026-03-05T01:00:00"), ("Exception_007", "2026-03-05T08:00:00")];
+    world.hears("N1", &wrong_address).await;
+    world.passes(1).await;
+    assert!(desk.tickets().is_empty(), "within its grace time");
+    world.passes(2).await;
+    assert_eq!(statuses(&desk), ["new"]);
+    world.hears("N1", &[wrong_address[0], wrong_address[1], ("Delivered_001", "2026-03-05T14:00:00")]).await;
+    assert_eq!(statuses(&desk), ["resolved"], "settled by rule");
+}
+
+#[tokio::test]
+async fn what_heals_in_its_grace_time_makes_no_case() {
+    let (world, desk) = world().await;
+    world.order(1, &["N1"]).await;
+    let wrong_address = [("InTransit_003", "2026-03-05T01:00:00"), ("Exception_007", "2026-03-05T08:00:00")];
+    world.hears("N1", &wrong_address).await;
+    world.hears("N1", &[wrong_address[0], wrong_address[1], ("Delivered_001", "2026-03-05T11:30:00")]).await;
+    world.passes(30).await;
+    assert!(desk.tickets().is_empty());
+}
+
+#[tokio::test]
+async fn a_minor_exception_that_lasts_makes_a_case_and_a_new_episode_reopens_it() {
+    let (world, desk) = world().await;
+    world.order(1, &["N1"]).await;
+    let mut list = vec![("InTransit_003", "2026-03-05T01:00:00"), ("Exception_004", "2026-03-05T08:00:00")];
+    world.hears("N1", &list).await;
+    world.passes(20).await;
+    assert!(desk.tickets().is_empty(), "within a day");
+    world.passes(5).await;
+    assert_eq!(statuses(&desk), ["new"]);
+    list.push(("InTransit_005", "2026-03-06T09:00:00"));
+    world.hears("N1", &list).await;
+    assert_eq!(statuses(&desk), ["resolved"]);
+    list.push(("Exception_004", "2026-03-06T12:00:00"));
+    world.hears("N1", &list).await;
+    world.passes(25).await;
+    assert_eq!(statuses(&desk), ["open"], "the same case, open again");
+}
+
+#[tokio::test]
+async fn a_number_that_nobody_claims_makes_no_case() {
+    let (world, desk) = world().await;
+    world.hears("N1", &[("Exception_012", "2026-03-05T08:00:00")]).await;
+    assert!(desk.tickets().is_empty());
+}

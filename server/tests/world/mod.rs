@@ -1,0 +1,143 @@
+//! What the tests of awkward sequences share.
+
+#![expect(dead_code, clippy::unwrap_used, reason = "each test file uses a part; a test that cannot go on has failed")]
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use connectors::carriers::RawRequest;
+use domain::{
+    State,
+    fold::Plan,
+    ids::{BindingId, CorrelationId, ShipmentId, TrackerId},
+};
+use http::{HeaderMap, HeaderValue};
+use ring::hmac;
+use server::{
+    clock::{Clock, ManualClock},
+    config::{Config, Settings},
+    jobs::Runner,
+    tower::Tower,
+    usecases::{
+        ingest::{self, Delivery, Receipt, Refused},
+        sources::{self, NewSource},
+    },
+    wire,
+};
+use std::sync::Arc;
+use storage::{
+    facts::TrackerKey,
+    jobs::Lane,
+    shipments::{Claim, ImportedShipment, Loaded, Origin, OriginStanding},
+};
+
+const SECRET: &str = "a secret of the tests";
+
+/// A tower on a store of its own, with a clock that moves only when told.
+pub struct World {
+    pub tower: Arc<Tower>,
+    pub clock: Arc<ManualClock>,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::with(Settings::default().resolve().unwrap()).await
+    }
+
+    pub async fn with(config: Config) -> Self {
+        let clock = ManualClock::at("2026-03-05T12:00:00Z".parse().unwrap());
+        let store = storage_sqlite::SqliteStore::temporary().await.unwrap();
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let tower = wire::assemble(config, Arc::clone(&clock) as Arc<dyn Clock>, store, &[7; 32]).await.unwrap();
+        let source =
+            NewSource { name: "aftership".into(), connector: "aftership".into(), scheme: None, secret: SECRET.into() };
+        sources::put(&tower, tower.scope(), source).await.unwrap();
+        Self { tower, clock }
+    }
+
+    /// An AfterShip message with these checkpoints, through the door.
+    pub async fn hears(&self, number: &str, checkpoints: &[(&str, &str)]) -> Receipt {
+        let list: Vec<_> = checkpoints
+            .iter()
+            .map(|(subtag, time)| serde_json::json!({"tag": subtag.split('_').next(), "subtag": subtag, "checkpoint_time": time, "city": "Lyon"}))
+            .collect();
+        let (last, stamp) = checkpoints.last().unwrap();
+        let msg = serde_json::json!({"id": format!("t-{number}"), "tracking_number": number, "slug": "dhl", "tag": last.split('_').next(), "subtag": last,
+            "updated_at": format!("{stamp}+00:00"), "checkpoints": list});
+        self.offer(serde_json::json!({"event_id": format!("{number}-{stamp}"), "msg": msg}).to_string().as_bytes())
+            .await
+            .unwrap()
+    }
+
+    pub async fn offer(&self, body: &[u8]) -> Result<Receipt, Refused> {
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()), body);
+        let mut headers = HeaderMap::new();
+        headers.insert("aftership-hmac-sha256", HeaderValue::from_str(&STANDARD.encode(tag.as_ref())).unwrap());
+        let request = RawRequest { method: "POST", path: "/ingest/aftership", headers: &headers, body };
+        let delivery = Delivery { source: "aftership", request, correlation: CorrelationId(self.clock.id()) };
+        let receipt = ingest::accept(&self.tower, delivery).await?;
+        self.settle().await;
+        Ok(receipt)
+    }
+
+    /// Does all work that is due.
+    pub async fn settle(&self) {
+        for lane in [Lane::RealTime, Lane::Batch, Lane::RealTime] {
+            Runner::new(Arc::clone(&self.tower), lane).run_until_idle().await.unwrap();
+        }
+    }
+
+    /// Time passes, minute by minute is not needed: what is due is done.
+    pub async fn passes(&self, hours: i64) {
+        self.clock.advance(jiff::Span::new().hours(hours));
+        server::jobs::tick(&self.tower, &mut server::jobs::Done::default()).await.unwrap();
+        self.settle().await;
+    }
+
+    /// The order system says that this delivery goes under these numbers.
+    pub async fn order(&self, record: i64, numbers: &[&str]) -> ShipmentId {
+        let claims = numbers.iter().map(|number| Claim {
+            tracker: TrackerKey { carrier: None, number: (*number).into() },
+            tracker_id: TrackerId(self.clock.id()),
+            binding_id: BindingId(self.clock.id()),
+            piece: None,
+            number_raw: (*number).into(),
+            carrier_label: None,
+        });
+        let imported = ImportedShipment {
+            id: ShipmentId(self.clock.id()),
+            origin: Origin {
+                system: "odoo".into(),
+                model: "stock.picking".into(),
+                record,
+                name: format!("WH/OUT/{record:05}"),
+                order: Some(format!("S{record:05}")),
+                order_record: Some(record),
+                url: None,
+            },
+            digest: numbers.join(","),
+            claims: claims.collect(),
+            plan: Plan::default(),
+            standing: OriginStanding::Open,
+            destination: None,
+            customer: None,
+            key: None,
+            tokens: Vec::new(),
+            correlation: CorrelationId(self.clock.id()),
+        };
+        self.tower.store.shipments.import(self.tower.scope(), vec![imported], self.tower.now()).await.unwrap();
+        self.settle().await;
+        let name = format!("WH/OUT/{record:05}");
+        self.tower.store.shipments.find(self.tower.scope(), &name).await.unwrap()[0]
+    }
+
+    pub async fn load(&self, id: ShipmentId) -> Loaded {
+        self.tower.store.shipments.load(self.tower.scope(), id, None).await.unwrap().unwrap()
+    }
+
+    pub async fn state(&self, id: ShipmentId) -> State {
+        self.load(id).await.shipment.folded.state
+    }
+
+    pub async fn unclaimed(&self) -> u64 {
+        self.tower.store.shipments.counts(self.tower.scope(), self.tower.now()).await.unwrap().unclaimed
+    }
+}
