@@ -1,7 +1,5 @@
 //! Messages and orders in awkward sequences, through the real inbox, jobs and store; only the clock is ours.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 mod world;
 
 use connectors::carriers::RawRequest;
