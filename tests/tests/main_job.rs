@@ -140,6 +140,13 @@ async fn main_job() -> Result<()> {
         &["Picked up", "Out for delivery", "Delivery attempted", "Out for delivery (number 2)", "Delivered"],
     );
 
+    let activities = json!({"domain": [["res_model", "=", "stock.picking"], ["res_id", "=", deliveries[0]], ["note", "like", "milepost"]]});
+    assert_eq!(
+        odoo.call("mail.activity", "search_count", activities).await?,
+        json!(1),
+        "one activity asks somebody to look at the refusal"
+    );
+
     let tickets = desk.tickets(&stories[0].number).await?;
     assert_eq!(tickets.len(), 1, "one ticket for the refusal: {tickets:?}");
     assert!(desk.tickets(&stories[1].number).await?.is_empty(), "a minor exception that ended makes no ticket");
