@@ -35,8 +35,10 @@ fn worth_telling(step: &Step) -> Option<(Milestone, Times)> {
     use Milestone as M;
     let moved = step.before != step.after;
     match step.milestone {
-        // whichever of the three comes first, the carrier has it
-        M::PickedUp | M::Accepted | M::DroppedOff if !matches!(step.before, State::Returning | State::Delivered) => {
+        // whichever comes first, the carrier has it: who has left the pick-up place loaded has picked up
+        M::PickedUp | M::Accepted | M::DroppedOff | M::DepartedPickup
+            if !matches!(step.before, State::Returning | State::Delivered) =>
+        {
             Some((M::PickedUp, Times::Once))
         }
         // twice in a row is one tour

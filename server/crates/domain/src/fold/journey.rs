@@ -1,17 +1,30 @@
-//! Third step: the state, by walking the facts in order (R1, R3–R5, R10, R13). Pieces are journeys of their own (R12).
+//! Fourth step: the state, by walking the facts in order (R1, R3–R5, R10, R13). Pieces are journeys of their own (R12).
 
-use super::{Anomaly, Plan, Rule, Standing, merge::piece_of, standing::Examined};
+use super::{Anomaly, Plan, Rule, Standing, Trust, merge::piece_of, standing::Examined};
 use crate::{Milestone, State, event_time::EventTime, ids::ObservationId};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
+/// An end that was reached.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reached<'a> {
+    /// Orders ends.
+    pub at: Timestamp,
+    /// When, as told.
+    pub time: &'a EventTime,
+    /// The fact that tells it.
+    pub by: ObservationId,
+    /// How far its source is believed.
+    trust: Trust,
+}
+
 /// Where walking the facts has led.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Journey {
+pub(super) struct Journey<'a> {
     pub state: State,
     pub decided_by: Option<ObservationId>,
-    pub delivered: Option<(Timestamp, EventTime)>,
-    pub returned: Option<(Timestamp, EventTime)>,
+    pub delivered: Option<Reached<'a>>,
+    pub returned: Option<Reached<'a>>,
     pub failed_attempts: Vec<ObservationId>,
     pub anomalies: Vec<Anomaly>,
     /// How each walked fact stands.
@@ -35,35 +48,29 @@ pub(super) struct Step {
 }
 
 /// The journey of the whole, or of one piece.
-pub(super) fn walk(facts: &[&Examined<'_>], plan: &Plan) -> Journey {
-    let mut journey = Journey::default();
+pub(super) fn walk<'a>(facts: &[&Examined<'a>], plan: &Plan) -> Journey<'a> {
+    let mut journey = Journey { steps: Vec::with_capacity(facts.len()), ..Journey::default() };
     for examined in facts {
         journey.step(examined, plan);
     }
     // what came before the deciding fact and moved the state lost to it
-    if let Some(decides) = journey.decided_by {
-        for step in &mut journey.steps {
-            match step.standing {
-                Standing::Decides if step.fact != decides => {
-                    (step.standing, step.because) = (Standing::Overruled, "A newer fact moved the state on.");
-                }
-                _ => {}
-            }
-        }
+    let decides = journey.decided_by;
+    for step in journey.steps.iter_mut().filter(|s| s.standing == Standing::Decides && Some(s.fact) != decides) {
+        (step.standing, step.because) = (Standing::Overruled, "A newer fact moved the state on.");
     }
     journey
 }
 
-impl Journey {
-    fn step(&mut self, examined: &Examined<'_>, plan: &Plan) {
+impl<'a> Journey<'a> {
+    fn step(&mut self, examined: &Examined<'a>, plan: &Plan) {
         let before = self.state;
         let milestone = examined.fact.reading.milestone;
         let (effect, counted_as) = effect(examined, plan, before);
         let (standing, rule, because) = match effect {
             None => (Standing::Counts, Rule::R1, "Counts, and does not move the state."),
-            Some((state, leg)) => self.meet(examined, state, leg),
+            Some((state, bearing)) => self.meet(examined, state, bearing),
         };
-        if milestone == Milestone::DeliveryAttempted {
+        if milestone == Milestone::DeliveryAttempted && !before.is_terminal() && before != State::Returning {
             self.failed_attempts.push(examined.fact.id);
         }
         let step = Step {
@@ -80,15 +87,13 @@ impl Journey {
     }
 
     /// A fact that would lead to `to` meets the state as it is.
-    fn meet(&mut self, examined: &Examined<'_>, to: State, leg: Leg) -> (Standing, Rule, &'static str) {
+    fn meet(&mut self, examined: &Examined<'a>, to: State, bearing: Bearing) -> (Standing, Rule, &'static str) {
         let physical = examined.fact.reading.milestone.is_physical();
         match (self.state, to) {
             (State::Delivered, State::Returning | State::Returned) => {
                 self.go(examined, to, Rule::R5, "It went back after the delivery.")
             }
-            (State::Delivered, State::Delivered) => {
-                (Standing::Counts, Rule::R3, "Delivered already; the first delivery counts.")
-            }
+            (State::Delivered, State::Delivered) => self.delivered_again(examined),
             (State::Delivered, State::Cancelled | State::Failed) => (
                 Standing::Overruled,
                 Rule::R5,
@@ -129,26 +134,49 @@ impl Journey {
             (current, State::Registered) if current > State::Registered => {
                 (Standing::Counts, Rule::R1, "Data about a shipment that is under way already.")
             }
-            _ => match leg {
-                Leg::Last => self.go(examined, to, Rule::R1, "The newest fact that moves the state."),
-                Leg::Between => {
+            _ => match bearing {
+                Bearing::Moves => self.go(examined, to, Rule::R1, "The newest fact that moves the state."),
+                Bearing::EndsLeg => {
                     self.go(examined, to, Rule::R13, "Ends a leg; only the last stop's delivery is the shipment's.")
+                }
+                Bearing::Floor if to.rank() > self.state.rank() => self.go(
+                    examined,
+                    to,
+                    Rule::R17,
+                    "Nobody published what this code means; what its coarse status vouches for counts.",
+                ),
+                Bearing::Floor => {
+                    (Standing::Counts, Rule::R17, "Nobody published what this code means: kept, not guessed.")
                 }
             },
         }
     }
 
+    /// The first delivery counts, unless a source that is believed more tells another time.
+    fn delivered_again(&mut self, examined: &Examined<'a>) -> (Standing, Rule, &'static str) {
+        if self.delivered.is_some_and(|first| examined.fact.trust > first.trust) {
+            return self.go(
+                examined,
+                State::Delivered,
+                Rule::R11,
+                "The carrier itself tells when it was delivered; that goes before what others say.",
+            );
+        }
+        (Standing::Counts, Rule::R3, "Delivered already; the first delivery counts.")
+    }
+
     fn go(
         &mut self,
-        examined: &Examined<'_>,
+        examined: &Examined<'a>,
         to: State,
         rule: Rule,
         because: &'static str,
     ) -> (Standing, Rule, &'static str) {
-        let time = (examined.key, examined.fact.observation.time.clone());
+        let (fact, at) = (examined.fact, examined.key);
+        let reached = Reached { at, time: examined.time, by: fact.id, trust: fact.trust };
         match to {
-            State::Delivered => self.delivered = Some(time),
-            State::Returned if self.state != State::Returned => self.returned = Some(time),
+            State::Delivered => self.delivered = Some(reached),
+            State::Returned if self.state != State::Returned => self.returned = Some(reached),
             _ => {}
         }
         self.state = to;
@@ -157,7 +185,7 @@ impl Journey {
     }
 
     fn after_delivery(&mut self, examined: &Examined<'_>) -> (Standing, Rule, &'static str) {
-        let later = self.delivered.as_ref().is_some_and(|(at, _)| examined.key > *at);
+        let later = self.delivered.is_some_and(|delivered| examined.key > delivered.at);
         if !later {
             return (Standing::Overruled, Rule::R3, "Of the same moment as the delivery, which is further on.");
         }
@@ -169,7 +197,7 @@ impl Journey {
 
     fn after_end(
         &mut self,
-        examined: &Examined<'_>,
+        examined: &Examined<'a>,
         to: State,
         physical: bool,
         anomaly: Anomaly,
@@ -187,45 +215,71 @@ impl Journey {
     }
 }
 
-/// Whether a fact's place is the end of the journey or the end of a leg.
+/// How a fact bears on the state.
 #[derive(Clone, Copy)]
-enum Leg {
-    Last,
-    Between,
+enum Bearing {
+    /// It moves the state.
+    Moves,
+    /// Its place is the end of a leg, not of the journey.
+    EndsLeg,
+    /// Its meaning is unknown; the provider vouches for this much at least (R17).
+    Floor,
 }
 
 /// The state that a fact would lead to, and the milestone that it counts as.
-fn effect(examined: &Examined<'_>, plan: &Plan, before: State) -> (Option<(State, Leg)>, Milestone) {
+fn effect(examined: &Examined<'_>, plan: &Plan, before: State) -> (Option<(State, Bearing)>, Milestone) {
     let reading = &examined.fact.reading;
-    let Some(state) = reading.milestone.state().or(reading.floor) else { return (None, reading.milestone) };
-    let stop = examined.fact.observation.stop.map(|s| s.number);
-    let before_last = plan.stops.zip(stop).is_some_and(|(stops, stop)| stop < stops);
-    let at_delivery = matches!(
-        state,
-        State::OutForDelivery | State::AvailableForPickup | State::Delivered | State::PartiallyDelivered
-    );
-    if before_last && at_delivery {
-        let ends = if state == State::Delivered { Milestone::Discharged } else { Milestone::ArrivedFacility };
-        return (Some((State::InTransit, Leg::Between)), ends);
+    let (state, bearing, milestone) = match (reading.milestone.state(), reading.floor) {
+        (Some(state), _) => (state, Bearing::Moves, reading.milestone),
+        (None, Some(floor)) => (floor, Bearing::Floor, end_of(floor).unwrap_or(reading.milestone)),
+        (None, None) => return (None, reading.milestone),
+    };
+    if let Some(ends) = at_stop(examined, plan, milestone) {
+        return (Some((State::InTransit, Bearing::EndsLeg)), ends);
     }
     let on_the_way_back = matches!(before, State::Returning | State::Returned) && state == State::Delivered;
-    let counted_as = if on_the_way_back { Milestone::Returned } else { reading.milestone };
-    (Some((state, Leg::Last)), counted_as)
+    (Some((state, bearing)), if on_the_way_back { Milestone::Returned } else { milestone })
+}
+
+/// What a milestone of the destination is at a stop before the last (R13).
+pub(super) fn at_stop(examined: &Examined<'_>, plan: &Plan, milestone: Milestone) -> Option<Milestone> {
+    let stop = examined.fact.observation.stop.map(|s| s.number);
+    plan.stops.zip(stop).filter(|(stops, stop)| stop < stops)?;
+    match milestone.state()? {
+        State::Delivered => Some(Milestone::Discharged),
+        State::OutForDelivery | State::AvailableForPickup | State::PartiallyDelivered => {
+            Some(Milestone::ArrivedFacility)
+        }
+        _ => None,
+    }
+}
+
+/// The milestone of a state that people are told of.
+fn end_of(state: State) -> Option<Milestone> {
+    match state {
+        State::OutForDelivery => Some(Milestone::OutForDelivery),
+        State::AvailableForPickup => Some(Milestone::AvailableForPickup),
+        State::Delivered => Some(Milestone::Delivered),
+        State::Returning => Some(Milestone::ReturnInTransit),
+        State::Returned => Some(Milestone::Returned),
+        State::Cancelled => Some(Milestone::Cancelled),
+        _ => None,
+    }
 }
 
 /// The whole of a shipment with pieces.
-pub(super) struct Whole {
+pub(super) struct Whole<'a> {
     pub state: State,
     pub decided_by: Option<ObservationId>,
-    pub delivered: Option<(Timestamp, EventTime)>,
-    pub returned: Option<(Timestamp, EventTime)>,
-    pub pieces: BTreeMap<String, Journey>,
+    pub delivered: Option<Reached<'a>>,
+    pub returned: Option<Reached<'a>>,
+    pub pieces: BTreeMap<String, Journey<'a>>,
     pub unexpected: Vec<ObservationId>,
 }
 
 /// Walks each piece of the plan; a fact without a piece concerns all of them.
-pub(super) fn walk_pieces(facts: &[&Examined<'_>], plan: &Plan) -> Whole {
-    let mut by_piece: BTreeMap<&str, Vec<&Examined<'_>>> =
+pub(super) fn walk_pieces<'a>(facts: &[&Examined<'a>], plan: &Plan) -> Whole<'a> {
+    let mut by_piece: BTreeMap<&str, Vec<&Examined<'a>>> =
         plan.pieces.iter().map(|p| (p.as_str(), Vec::new())).collect();
     let mut unexpected = Vec::new();
     for examined in facts {
@@ -237,11 +291,11 @@ pub(super) fn walk_pieces(facts: &[&Examined<'_>], plan: &Plan) -> Whole {
             },
         }
     }
-    let pieces: BTreeMap<String, Journey> =
+    let pieces: BTreeMap<String, Journey<'a>> =
         by_piece.into_iter().map(|(piece, facts)| (piece.to_owned(), walk(&facts, plan))).collect();
     let state = aggregate(pieces.values().map(|j| j.state));
-    let latest = |time: fn(&Journey) -> &Option<(Timestamp, EventTime)>| {
-        pieces.values().filter_map(|j| time(j).clone()).max_by_key(|(at, _)| *at)
+    let latest = |end: fn(&Journey<'a>) -> Option<Reached<'a>>| {
+        pieces.values().filter_map(end).max_by_key(|reached| (reached.at, reached.by))
     };
     let deciding = pieces
         .values()
@@ -251,9 +305,9 @@ pub(super) fn walk_pieces(facts: &[&Examined<'_>], plan: &Plan) -> Whole {
         .max()
         .map(|(_, id)| id);
     Whole {
-        delivered: latest(|j| &j.delivered)
+        delivered: latest(|j| j.delivered)
             .filter(|_| state == State::Delivered || pieces.values().all(|j| j.delivered.is_some())),
-        returned: latest(|j| &j.returned).filter(|_| state == State::Returned),
+        returned: latest(|j| j.returned).filter(|_| state == State::Returned),
         state,
         decided_by,
         pieces,

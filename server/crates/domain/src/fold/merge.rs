@@ -1,34 +1,118 @@
 //! Second step (R11): several sources, one physical event. Candidates agree on milestone, piece, place and local time or
-//! instant; the connected components of that relation are one event each, and the lowest id represents it.
+//! instant, to the minute; the connected components of that relation are one event each. The lowest id represents it,
+//! all of them are its evidence, and the best told time is its time.
 
-use super::standing::Examined;
-use crate::Milestone;
-use jiff::{Timestamp, civil::DateTime};
-use std::collections::HashMap;
+use super::{Rule, Standing, standing::Examined};
+use crate::{
+    Milestone,
+    event_time::Precision,
+    ids::{ObservationId, SourceId},
+};
+use jiff::{Timestamp, ToSpan, civil::DateTime};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashMap},
+};
 
-/// For each examined fact the index of the one that represents it (itself, where it stands alone).
-pub(super) fn representatives(facts: &[Examined<'_>]) -> Vec<usize> {
-    let mut parent: Vec<usize> = (0..facts.len()).collect();
-    let sources: std::collections::HashSet<_> = facts.iter().map(|f| f.fact.source).collect();
-    if sources.len() < 2 {
-        return parent;
+/// Finds events that several sources tell, and lets one fact speak for each.
+pub(super) fn merge(facts: &mut [Examined<'_>]) {
+    let Some(one) = facts.first().map(|f| f.fact.source) else { return };
+    if facts.iter().all(|f| f.fact.source == one) {
+        return;
     }
-    let mut by_local: HashMap<(Milestone, Option<&str>, String, DateTime), usize> = HashMap::new();
-    let mut by_instant: HashMap<(Milestone, Option<&str>, String, Timestamp), usize> = HashMap::new();
-    for (index, examined) in facts.iter().enumerate() {
-        if !examined.counts() || !examined.is_actual() || !examined.fact.reading.milestone.is_physical() {
-            continue;
-        }
-        let (milestone, piece, city) = (examined.fact.reading.milestone, piece_of(examined), city_of(examined));
-        let time = &examined.fact.observation.time;
-        if let Some(local) = time.local {
-            join(&mut parent, facts, *by_local.entry((milestone, piece, city.clone(), local)).or_insert(index), index);
-        }
-        if let Some(utc) = time.utc {
-            join(&mut parent, facts, *by_instant.entry((milestone, piece, city, utc)).or_insert(index), index);
+    let mut components = Components::new(facts.len());
+    connect(facts, &mut components);
+    for members in components.several() {
+        unite(facts, members);
+    }
+}
+
+/// One fact of a component speaks, the others are its evidence.
+fn unite(facts: &mut [Examined<'_>], mut members: Vec<usize>) {
+    members.sort_unstable_by_key(|i| facts[*i].fact.id);
+    let Some(best) = members.iter().copied().max_by_key(|i| how_well_told(&facts[*i])) else { return };
+    let (time, key) = (facts[best].time, facts[best].key);
+    let Some((speaker, others)) = members.split_first() else { return };
+    for other in others {
+        facts[*other].out =
+            Some((Standing::Merged, Rule::R11, "The same event from another source; kept as evidence."));
+    }
+    let also: Vec<ObservationId> = others.iter().map(|i| facts[*i].fact.id).collect();
+    let speaker = &mut facts[*speaker];
+    (speaker.time, speaker.key, speaker.slot, speaker.also) = (time, key, (key, 1), also);
+}
+
+/// A known instant says more than a wall clock; then the source that is believed more, then the finer time.
+fn how_well_told(examined: &Examined<'_>) -> (bool, super::Trust, Precision, Reverse<ObservationId>) {
+    let time = examined.time;
+    (time.utc.is_some(), examined.fact.trust, time.precision, Reverse(examined.fact.id))
+}
+
+/// When something happened, to the minute; days without a time agree with each other only.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum When {
+    Day(DateTime),
+    Local(DateTime),
+    Instant(i64),
+}
+
+type Place<'a> = (usize, Option<&'a str>);
+type Key<'a> = (Milestone, Option<&'a str>, Place<'a>, When);
+
+/// The facts that agree on a key.
+struct Agreeing {
+    first: usize,
+    source: SourceId,
+    speakers: Speakers,
+}
+
+/// Facts of one source are never one event by themselves: it said them apart. They meet through a second source.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Speakers {
+    One,
+    Several,
+}
+
+fn connect(facts: &[Examined<'_>], components: &mut Components) {
+    let places = places(facts);
+    let keys: Vec<(usize, Key<'_>)> = facts
+        .iter()
+        .enumerate()
+        .filter(|(_, f)| f.counts() && f.is_actual() && f.fact.reading.milestone.is_physical())
+        .flat_map(|(i, f)| {
+            let about = (f.fact.reading.milestone, piece_of(f), places[i]);
+            times(f).into_iter().flatten().map(move |when| (i, (about.0, about.1, about.2, when)))
+        })
+        .collect();
+    let mut agreeing: HashMap<Key<'_>, Agreeing> = HashMap::with_capacity(keys.len());
+    for (i, key) in &keys {
+        let source = facts[*i].fact.source;
+        let group = agreeing.entry(*key).or_insert(Agreeing { first: *i, source, speakers: Speakers::One });
+        if group.source != source {
+            group.speakers = Speakers::Several;
         }
     }
-    (0..facts.len()).map(|index| root(&mut parent, index)).collect()
+    for (i, key) in &keys {
+        if let Some(Agreeing { first, speakers: Speakers::Several, .. }) = agreeing.get(key) {
+            components.join(*first, *i);
+        }
+    }
+}
+
+/// The wall clock and the instant, as far as they are told.
+fn times(examined: &Examined<'_>) -> [Option<When>; 2] {
+    let time = examined.time;
+    if time.precision == Precision::Date {
+        return [time.local.map(When::Day), None];
+    }
+    let minute = |local: DateTime| {
+        let within = i64::from(local.second()).seconds().nanoseconds(local.subsec_nanosecond());
+        local.checked_sub(within).unwrap_or(local)
+    };
+    [
+        time.local.map(|l| When::Local(minute(l))),
+        time.utc.map(|u: Timestamp| When::Instant(u.as_second().div_euclid(60))),
+    ]
 }
 
 /// The piece that a fact is about: what the message says, else what the binding says.
@@ -36,46 +120,120 @@ pub(super) fn piece_of<'a>(examined: &Examined<'a>) -> Option<&'a str> {
     examined.fact.piece.as_deref().or(examined.fact.observation.piece.as_deref())
 }
 
-fn city_of(examined: &Examined<'_>) -> String {
-    let city = examined.fact.observation.location.as_ref().and_then(|l| l.city.as_deref()).unwrap_or_default();
-    city.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).map(without_accent).collect()
+/// The place of each fact: the town however it is spelled, and the country where towns of one name lie in several.
+fn places<'a>(facts: &[Examined<'a>]) -> Vec<Place<'a>> {
+    let mut spelled: HashMap<&str, usize> = HashMap::new();
+    let mut towns: HashMap<String, usize> = HashMap::new();
+    let mut countries: Vec<Vec<&str>> = Vec::new();
+    let told: Vec<(usize, Option<&str>)> = facts
+        .iter()
+        .map(|examined| {
+            let location = examined.fact.observation.location.as_ref();
+            let name = location.and_then(|l| l.city.as_deref().or(l.unlocode.as_deref())).unwrap_or_default();
+            let country = location.and_then(|l| l.country.as_deref());
+            let town = *spelled.entry(name).or_insert_with(|| {
+                let next = towns.len();
+                *towns.entry(folded(name)).or_insert(next)
+            });
+            countries.resize(countries.len().max(town + 1), Vec::new());
+            if let Some(country) = country.filter(|c| !countries[town].contains(c)) {
+                countries[town].push(country);
+            }
+            (town, country)
+        })
+        .collect();
+    told.into_iter().map(|(town, country)| (town, country.filter(|_| countries[town].len() > 1))).collect()
 }
 
-/// The letters of European place names without their marks, so that `Köln` and `KOLN` agree.
-fn without_accent(c: char) -> char {
+/// A place name as it is compared: `Köln`, `KOLN` and `koeln.` differ in the last only.
+fn folded(name: &str) -> String {
+    let mut folded = String::with_capacity(name.len());
+    for c in name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase) {
+        match c {
+            'ß' => folded.push_str("ss"),
+            'æ' => folded.push_str("ae"),
+            c => folded.push(without_mark(c)),
+        }
+    }
+    folded
+}
+
+/// The letters of European place names without their marks.
+fn without_mark(c: char) -> char {
     match c {
-        'á' | 'à' | 'â' | 'ä' | 'ã' | 'å' | 'ą' => 'a',
+        'á' | 'à' | 'â' | 'ä' | 'ã' | 'å' | 'ą' | 'ă' => 'a',
         'ç' | 'ć' | 'č' => 'c',
+        'ď' | 'đ' => 'd',
         'é' | 'è' | 'ê' | 'ë' | 'ę' | 'ě' => 'e',
-        'í' | 'ì' | 'î' | 'ï' => 'i',
+        'ğ' => 'g',
+        'í' | 'ì' | 'î' | 'ï' | 'ı' => 'i',
         'ñ' | 'ń' | 'ň' => 'n',
         'ó' | 'ò' | 'ô' | 'ö' | 'õ' | 'ø' | 'ő' => 'o',
+        'ř' => 'r',
         'ú' | 'ù' | 'û' | 'ü' | 'ů' | 'ű' => 'u',
         'ý' | 'ÿ' => 'y',
         'ł' => 'l',
-        'ś' | 'š' => 's',
+        'ś' | 'š' | 'ş' | 'ș' => 's',
+        'ť' | 'ț' | 'ţ' => 't',
         'ź' | 'ż' | 'ž' => 'z',
         other => other,
     }
 }
 
-/// Facts of one source are never merged with each other alone: it said them apart. They meet through a second source.
-fn join(parent: &mut [usize], facts: &[Examined<'_>], a: usize, b: usize) {
-    if facts[a].fact.source == facts[b].fact.source {
-        return;
+/// Disjoint sets of indices.
+struct Components(Vec<usize>);
+
+impl Components {
+    fn new(size: usize) -> Self {
+        Self((0..size).collect())
     }
-    let (a, b) = (root(parent, a), root(parent, b));
-    let lower = |x: usize, y: usize| facts[x].fact.id < facts[y].fact.id;
-    if a != b {
-        let (keep, give) = if lower(a, b) { (a, b) } else { (b, a) };
-        parent[give] = keep;
+
+    fn root(&mut self, mut index: usize) -> usize {
+        while self.0[index] != index {
+            self.0[index] = self.0[self.0[index]];
+            index = self.0[index];
+        }
+        index
+    }
+
+    fn join(&mut self, a: usize, b: usize) {
+        let (a, b) = (self.root(a), self.root(b));
+        self.0[a.max(b)] = a.min(b);
+    }
+
+    /// The sets with more than one member.
+    fn several(mut self) -> Vec<Vec<usize>> {
+        let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for index in 0..self.0.len() {
+            let root = self.root(index);
+            if root != index {
+                members.entry(root).or_insert_with(|| vec![root]).push(index);
+            }
+        }
+        members.into_values().collect()
     }
 }
 
-fn root(parent: &mut [usize], mut index: usize) -> usize {
-    while parent[index] != index {
-        parent[index] = parent[parent[index]];
-        index = parent[index];
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_town_is_one_however_it_is_spelled() {
+        assert_eq!(folded("Köln"), folded("KOLN"));
+        assert_eq!(folded("Gießen"), folded("GIESSEN"));
+        assert_eq!(folded("Saint-Étienne"), folded("SAINT ETIENNE"));
+        assert_ne!(folded("Lyon"), folded("Leon"));
     }
-    index
+
+    #[test]
+    fn components_do_not_depend_on_the_order_of_joining() {
+        let joined = |pairs: &[(usize, usize)]| {
+            let mut components = Components::new(6);
+            pairs.iter().for_each(|(a, b)| components.join(*a, *b));
+            components.several()
+        };
+        assert_eq!(joined(&[(0, 2), (2, 4), (5, 3)]), joined(&[(3, 5), (4, 2), (4, 0)]));
+        assert_eq!(joined(&[]), Vec::<Vec<usize>>::new());
+    }
 }

@@ -1,14 +1,15 @@
 //! The fold: from everything known to one state that can say why. Pure, total, order-independent, idempotent.
 //!
-//! The steps, each in its file: which facts count ([`standing`]), which are one event ([`merge`]), the state by walking
-//! them in order ([`journey`]), exceptions over it ([`overlay`]), plans and estimates ([`schedule`]), what only the clock
-//! decides ([`clock`]), what is worth telling ([`announce`]).
+//! The steps, each in its file: which facts count ([`standing`]), which are one event ([`merge`]), in which order they
+//! go ([`order`]), the state by walking them ([`journey`]), exceptions over it ([`overlay`]), plans and estimates
+//! ([`schedule`]), what only the clock decides ([`clock`]), what is worth telling ([`announce`]).
 
 mod announce;
 mod clock;
 mod input;
 mod journey;
 mod merge;
+mod order;
 mod output;
 mod overlay;
 mod schedule;
@@ -28,80 +29,78 @@ use crate::{
     observation::Origin,
 };
 use jiff::Timestamp;
-use journey::{Journey, Step};
+use journey::{Journey, Reached, Step};
+use overlay::Settled;
 use standing::Examined;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Folds everything known into the state. The order of facts, sightings and snapshots in the input does not matter;
 /// `now` decides only what the clock decides.
 pub fn fold(input: &FoldInput, now: Timestamp) -> Folded {
     let mut facts = standing::examine(input);
-    facts.sort_by_key(Examined::order);
-    let representatives = merge::representatives(&facts);
-    let walked: Vec<&Examined<'_>> = facts
-        .iter()
-        .enumerate()
-        .filter(|(i, f)| f.counts() && f.is_actual() && representatives[*i] == *i)
-        .map(|(_, f)| f)
-        .collect();
+    merge::merge(&mut facts);
+    order::arrange(&mut facts);
+    let walked: Vec<&Examined<'_>> = facts.iter().filter(|f| f.counts() && f.is_actual()).collect();
     let whole = Whole::of(&walked, &input.plan);
     let steps: HashMap<ObservationId, Step> = whole.steps().map(|step| (step.fact, *step)).collect();
-    let overlays = overlay::exceptions(input, &walked, &steps, now);
-    let repeated = overlay::repeated_attempts(&whole.failed_attempts(), &walked, &steps);
+    let settled = Settled::of(input);
+    let failed = whole.failed_attempts();
+    let mut exceptions = overlay::exceptions(&settled, &walked, &steps, now);
+    exceptions.extend(overlay::repeated_attempts(failed, &walked, &steps).map(|e| settled.derived(e)));
     let heard_at = heard_at(&facts);
     let clock =
         clock::ask(&clock::Asked { plan: &input.plan, state: whole.state, ended: whole.ended(&walked), heard_at, now });
-    let timeless = overlays.into_iter().chain(repeated);
-    let schedule = schedule::schedule(&facts);
+    let known = schedule::Known { plan: &input.plan, steps: &steps, delivered: whole.delivered };
+    let schedule = schedule::schedule(&facts, &known);
     let mut folded = Folded {
         state: whole.state,
         decided_by: whole.decided_by,
         visibility: visibility(&facts, whole.state),
-        delivered_at: whole.delivered.as_ref().map(|(_, time)| time.clone()),
-        returned_at: whole.returned.as_ref().map(|(_, time)| time.clone()),
-        eta: eta(&schedule),
+        delivered_at: whole.delivered.map(|end| end.time.clone()),
+        returned_at: whole.returned.map(|end| end.time.clone()),
+        eta: schedule::eta(&schedule),
         last_event: walked.iter().rev().find(|f| is_event(f)).map(|f| f.fact.id),
         heard_at,
         pieces: whole.pieces.iter().map(|(piece, journey)| (piece.clone(), journey.state)).collect(),
         schedule,
-        attempts: attempts(&whole),
+        attempts: u32::try_from(failed.len() + usize::from(whole.delivered.is_some())).unwrap_or(u32::MAX),
         counts: counts(&facts),
-        exceptions: timeless.collect(),
+        exceptions,
         anomalies: anomalies(&facts, &whole),
-        verdicts: verdicts(&facts, &representatives, &steps, &whole),
+        verdicts: verdicts(&facts, &steps, &whole),
         announcements: whole.announcements(),
         review_at: clock.review_at,
         hash: String::new(),
     };
     folded.hash = hash(&folded);
-    folded.exceptions.extend(clock.exceptions);
+    folded.exceptions.extend(clock.exceptions.into_iter().map(|e| settled.derived(e)));
     folded
 }
 
 /// The journey of the whole, with those of the pieces where the plan has any.
-struct Whole {
+struct Whole<'a> {
     state: State,
     decided_by: Option<ObservationId>,
-    delivered: Option<(Timestamp, EventTime)>,
-    returned: Option<(Timestamp, EventTime)>,
+    delivered: Option<Reached<'a>>,
+    returned: Option<Reached<'a>>,
     /// Of the whole; empty where there are pieces.
-    journey: Journey,
-    pieces: BTreeMap<String, Journey>,
-    unexpected: Vec<ObservationId>,
+    journey: Journey<'a>,
+    pieces: BTreeMap<String, Journey<'a>>,
+    unexpected: HashSet<ObservationId>,
 }
 
-impl Whole {
-    fn of(walked: &[&Examined<'_>], plan: &Plan) -> Self {
+impl<'a> Whole<'a> {
+    fn of(walked: &[&Examined<'a>], plan: &Plan) -> Self {
         if plan.pieces.is_empty() {
             let journey = journey::walk(walked, plan);
             return Self {
                 state: journey.state,
                 decided_by: journey.decided_by,
-                delivered: journey.delivered.clone(),
-                returned: journey.returned.clone(),
+                delivered: journey.delivered,
+                returned: journey.returned,
                 journey,
                 pieces: BTreeMap::new(),
-                unexpected: Vec::new(),
+                unexpected: HashSet::new(),
             };
         }
         let pieces = journey::walk_pieces(walked, plan);
@@ -112,11 +111,11 @@ impl Whole {
             returned: pieces.returned,
             journey: Journey::default(),
             pieces: pieces.pieces,
-            unexpected: pieces.unexpected,
+            unexpected: pieces.unexpected.into_iter().collect(),
         }
     }
 
-    fn journeys(&self) -> impl Iterator<Item = (Option<&str>, &Journey)> {
+    fn journeys(&self) -> impl DoubleEndedIterator<Item = (Option<&str>, &Journey<'a>)> {
         let pieces = self.pieces.iter().map(|(piece, journey)| (Some(piece.as_str()), journey));
         pieces.chain(self.pieces.is_empty().then_some((None, &self.journey)))
     }
@@ -125,10 +124,10 @@ impl Whole {
         self.journeys().flat_map(|(_, journey)| &journey.steps)
     }
 
-    fn failed_attempts(&self) -> Vec<ObservationId> {
-        let mut attempts: Vec<_> = self.journeys().flat_map(|(_, journey)| journey.failed_attempts.clone()).collect();
-        attempts.dedup();
-        attempts
+    /// The failed attempts; of several pieces, those of the one that failed most often.
+    fn failed_attempts(&self) -> &[ObservationId] {
+        let all = self.journeys().map(|(_, journey)| &journey.failed_attempts[..]);
+        all.rev().max_by_key(|attempts| attempts.len()).unwrap_or_default()
     }
 
     fn announcements(&self) -> Vec<Announcement> {
@@ -138,7 +137,7 @@ impl Whole {
     /// When the journey ended: the time of the fact that decided it.
     fn ended(&self, walked: &[&Examined<'_>]) -> Option<(Timestamp, EventTime)> {
         let fact = walked.iter().find(|f| Some(f.fact.id) == self.decided_by && self.state.is_terminal())?;
-        Some((fact.key, fact.fact.observation.time.clone()))
+        Some((fact.key, fact.time.clone()))
     }
 }
 
@@ -158,23 +157,12 @@ fn visibility(facts: &[Examined<'_>], state: State) -> Visibility {
         matches!(f.out, Some((Standing::Feed, ..))) && f.fact.reading.milestone != Milestone::TrackingStarted
     };
     let Some(feed) = facts.iter().filter(said).max_by_key(|f| (f.first, f.order())) else { return Visibility::Live };
-    let spoken_since = facts.iter().any(|f| f.counts() && f.is_actual() && f.first > feed.first);
+    let spoken_since = facts.iter().any(|f| f.speaks() && f.first > feed.first);
     match feed.fact.reading.milestone {
         _ if spoken_since || state == State::Delivered => Visibility::Live,
         Milestone::TrackingStopped => Visibility::Stopped,
         _ => Visibility::Stale,
     }
-}
-
-fn eta(schedule: &BTreeMap<String, ScheduleEntry>) -> Option<EventTime> {
-    let entry = schedule.get(Milestone::Delivered.code())?;
-    entry.estimated.clone().or_else(|| entry.planned.clone())
-}
-
-/// Failed attempts, and the one that went well.
-fn attempts(whole: &Whole) -> u32 {
-    let failed = whole.failed_attempts().len() + usize::from(whole.delivered.is_some());
-    u32::try_from(failed).unwrap_or(u32::MAX)
 }
 
 fn counts(facts: &[Examined<'_>]) -> Counts {
@@ -183,6 +171,7 @@ fn counts(facts: &[Examined<'_>]) -> Counts {
         counts.unmapped += u32::from(examined.fact.reading.unmapped);
         match examined.out.map(|(standing, ..)| standing) {
             None => counts.active += 1,
+            Some(Standing::Merged) => counts.merged += 1,
             Some(Standing::Superseded) => counts.superseded += 1,
             Some(Standing::Quarantined) => counts.quarantined += 1,
             Some(Standing::Retracted) => {
@@ -196,7 +185,7 @@ fn counts(facts: &[Examined<'_>]) -> Counts {
     counts
 }
 
-fn anomalies(facts: &[Examined<'_>], whole: &Whole) -> Vec<Anomaly> {
+fn anomalies(facts: &[Examined<'_>], whole: &Whole<'_>) -> Vec<Anomaly> {
     let mut all: Vec<Anomaly> = whole.journeys().flat_map(|(_, journey)| journey.anomalies.clone()).collect();
     all.extend((!whole.unexpected.is_empty()).then_some(Anomaly::UnexpectedPiece));
     let some = |test: &dyn Fn(&Examined<'_>) -> bool| facts.iter().any(test);
@@ -209,24 +198,15 @@ fn anomalies(facts: &[Examined<'_>], whole: &Whole) -> Vec<Anomaly> {
 }
 
 /// How every fact stands, by which rule, in one sentence.
-fn verdicts(
-    facts: &[Examined<'_>],
-    representatives: &[usize],
-    steps: &HashMap<ObservationId, Step>,
-    whole: &Whole,
-) -> Vec<Verdict> {
+fn verdicts(facts: &[Examined<'_>], steps: &HashMap<ObservationId, Step>, whole: &Whole<'_>) -> Vec<Verdict> {
     facts
         .iter()
-        .enumerate()
-        .map(|(index, examined)| {
+        .map(|examined| {
             let id = examined.fact.id;
             let (standing, rule, because) = match (examined.out, steps.get(&id)) {
                 (Some(out), _) => out,
                 _ if !examined.is_actual() => {
                     (Standing::Schedule, Rule::R9, "A plan or an estimate: it sets times, never the state.")
-                }
-                _ if representatives[index] != index => {
-                    (Standing::Merged, Rule::R11, "The same event from another source; kept as evidence.")
                 }
                 _ if whole.unexpected.contains(&id) => {
                     (Standing::Counts, Rule::R12, "About a piece that the order does not have.")

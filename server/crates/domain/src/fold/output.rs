@@ -60,8 +60,11 @@ pub struct ScheduleEntry {
 /// How many facts stand how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// They count (planned and estimated ones too).
+    /// They count (planned and estimated ones too); an event that several sources tell counts once.
     pub active: u32,
+    /// Evidence for an event that another fact speaks for.
+    #[serde(default)]
+    pub merged: u32,
     /// Replaced by a newer snapshot.
     pub superseded: u32,
     /// Taken back by the provider.

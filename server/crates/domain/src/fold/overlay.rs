@@ -2,9 +2,9 @@
 
 use super::{Choice, FoldInput, FoldedException, Resolution, journey::Step, merge::piece_of, standing::Examined};
 use crate::{
-    ExceptionReason, State,
-    event_time::EventTime,
-    ids::ObservationId,
+    ExceptionReason, Milestone, State,
+    event_time::{EventTime, Precision},
+    ids::{ObservationId, content_id},
     vocabulary::{Clock, ClosedBy},
 };
 use jiff::Timestamp;
@@ -19,75 +19,152 @@ struct Making {
     settled: Option<Timestamp>,
 }
 
+/// What people settled: the evidence whose exception is settled, by the newest decision about each.
+pub(super) struct Settled(HashMap<ObservationId, Timestamp>);
+
+impl Settled {
+    pub(super) fn of(input: &FoldInput) -> Self {
+        let mut decisions: Vec<_> = input.decisions.iter().collect();
+        decisions.sort_by_key(|d| (d.at, matches!(d.what, Choice::Reopen { .. })));
+        let mut settled = HashMap::new();
+        for decision in decisions {
+            match &decision.what {
+                Choice::Resolve { evidence, .. } => settled.extend(evidence.iter().map(|id| (*id, decision.at))),
+                Choice::Reopen { evidence, .. } => settled.retain(|id, _| !evidence.contains(id)),
+            }
+        }
+        Self(settled)
+    }
+
+    /// When a fact's exception was settled, if it was.
+    fn fact(&self, examined: &Examined<'_>) -> Option<Timestamp> {
+        examined.evidence().filter_map(|id| self.0.get(&id).copied()).max()
+    }
+
+    /// A derived exception is settled while nothing is new in its evidence.
+    pub(super) fn derived(&self, mut exception: FoldedException) -> FoldedException {
+        let all: Option<Vec<Timestamp>> = exception.evidence.iter().map(|id| self.0.get(id).copied()).collect();
+        if let (None, Some(at)) = (&exception.closed, all.and_then(|all| all.into_iter().max())) {
+            exception.closed = Some(by_person(at));
+        }
+        exception
+    }
+}
+
+fn by_person(at: Timestamp) -> (EventTime, Resolution) {
+    (EventTime::instant(at.to_string(), at, Precision::Second), Resolution::Person)
+}
+
 /// Walks the facts in order; `steps` says what each did to the state.
 pub(super) fn exceptions(
-    input: &FoldInput,
+    settled: &Settled,
     facts: &[&Examined<'_>],
     steps: &HashMap<ObservationId, Step>,
     now: Timestamp,
 ) -> Vec<FoldedException> {
-    let settled = settled(input);
-    let mut all: Vec<Making> = Vec::new();
+    let mut overlays = Overlays::default();
     for examined in facts {
         let step = steps.get(&examined.fact.id);
-        close(&mut all, examined, step);
-        open(&mut all, examined, step, settled.get(&examined.fact.id).copied());
+        overlays.close(examined, step);
+        overlays.open(examined, step, settled.fact(examined));
     }
-    all.into_iter().map(|making| finish(making, now)).collect()
+    overlays.all.into_iter().map(|making| finish(making, now)).collect()
 }
 
-/// What people settled: the facts whose exception is settled, by the newest decision about each.
-fn settled(input: &FoldInput) -> HashMap<ObservationId, Timestamp> {
-    let mut decisions: Vec<_> = input.decisions.iter().collect();
-    decisions.sort_by_key(|d| d.at);
-    let mut settled = HashMap::new();
-    for decision in decisions {
-        match &decision.what {
-            Choice::Resolve { evidence, .. } => settled.extend(evidence.iter().map(|id| (*id, decision.at))),
-            Choice::Reopen { evidence, .. } => settled.retain(|id, _| !evidence.contains(id)),
+/// All exceptions so far, and which of them are open.
+#[derive(Default)]
+struct Overlays {
+    all: Vec<Making>,
+    open: Vec<usize>,
+}
+
+impl Overlays {
+    fn open(&mut self, examined: &Examined<'_>, step: Option<&Step>, settled: Option<Timestamp>) {
+        let Some(reason) = examined.fact.reading.exception else { return };
+        let piece = piece_of(examined);
+        let same = |m: &Making| {
+            m.settled.is_some() == settled.is_some()
+                && m.exception.reason == reason
+                && m.exception.piece.as_deref() == piece
+        };
+        if let Some(index) = self.open.iter().copied().find(|i| same(&self.all[*i])) {
+            let making = &mut self.all[index];
+            making.exception.evidence.extend(examined.evidence());
+            making.exception.opened_recorded = making.exception.opened_recorded.min(examined.first);
+            making.settled = making.settled.max(settled);
+            return;
+        }
+        // once it has ended, only damage and the like are news
+        let ended = step.is_some_and(|s| s.before.is_terminal() && s.after.is_terminal());
+        let survives = matches!(reason.closed_by(), ClosedBy::Human | ClosedBy::Found);
+        if ended && !survives {
+            return;
+        }
+        let at_the_end = step.is_some_and(|s| s.after.is_terminal()) && !survives;
+        if !at_the_end {
+            self.open.push(self.all.len());
+        }
+        self.all.push(Making {
+            opened: examined.key,
+            closed: at_the_end.then_some(examined.key),
+            settled,
+            exception: FoldedException {
+                reason,
+                piece: piece.map(str::to_owned),
+                severity: reason.severity(),
+                opened: examined.time.clone(),
+                opened_recorded: examined.first,
+                closed: at_the_end.then(|| (examined.time.clone(), ended_as(step))),
+                evidence: examined.evidence().collect(),
+                clock_stopped_minutes: 0,
+            },
+        });
+    }
+
+    fn close(&mut self, examined: &Examined<'_>, step: Option<&Step>) {
+        let (open, all) = (&mut self.open, &mut self.all);
+        open.retain(|index| {
+            let making = &mut all[*index];
+            let Some(resolution) = ends(making, examined, step) else { return true };
+            making.closed = Some(examined.key);
+            making.exception.closed = Some((examined.time.clone(), resolution));
+            false
+        });
+    }
+}
+
+/// How a fact ends an open exception, if it does.
+fn ends(making: &Making, examined: &Examined<'_>, step: Option<&Step>) -> Option<Resolution> {
+    let reading = &examined.fact.reading;
+    let reason = making.exception.reason;
+    // the same trouble again is the same exception going on
+    if reading.exception == Some(reason) || !concerns(making, examined) {
+        return None;
+    }
+    let physical = reading.milestone.is_physical();
+    let reached = step.filter(|s| s.after.is_terminal() && s.before != s.after).map(|_| ended_as(step));
+    match reason.closed_by() {
+        ClosedBy::Human => None,
+        ClosedBy::Found => physical.then(|| reached.unwrap_or(Resolution::Progress)),
+        ClosedBy::NextPhysical => reached.or(physical.then_some(Resolution::Progress)),
+        ClosedBy::Resolution => {
+            reached.or(settles(reading.milestone, reading.exception, reason).then_some(Resolution::Explicit))
         }
     }
-    settled
 }
 
-fn open(all: &mut Vec<Making>, examined: &Examined<'_>, step: Option<&Step>, settled: Option<Timestamp>) {
-    let Some(reason) = examined.fact.reading.exception else { return };
-    let piece = piece_of(examined).map(str::to_owned);
-    let going_on = all.iter_mut().find(|m| {
-        m.closed.is_none()
-            && m.settled.is_some() == settled.is_some()
-            && m.exception.reason == reason
-            && m.exception.piece == piece
-    });
-    if let Some(making) = going_on {
-        making.exception.evidence.push(examined.fact.id);
-        making.exception.opened_recorded = making.exception.opened_recorded.min(examined.first);
-        making.settled = making.settled.max(settled);
-        return;
+/// What a carrier says that means that a trouble is over.
+fn settles(milestone: Milestone, said: Option<ExceptionReason>, reason: ExceptionReason) -> bool {
+    use {ExceptionReason as E, Milestone as M};
+    match reason {
+        E::CustomsDocuments | E::CustomsDuties | E::DocumentsMissing => milestone == M::CustomsCleared,
+        E::AddressIncorrect | E::AddressNotFound | E::AddressMoved | E::OutOfServiceArea => {
+            milestone == M::Redirected || said == Some(E::AddressCorrected)
+        }
+        E::CarrierRejected => matches!(milestone, M::PickedUp | M::Accepted | M::DroppedOff | M::DepartedPickup),
+        E::HoldInstructions => milestone == M::DeliveryScheduled,
+        _ => false,
     }
-    // once it has ended, only damage and the like are news
-    let ended = step.is_some_and(|s| s.before.is_terminal() && s.after.is_terminal());
-    let survives = matches!(reason.closed_by(), ClosedBy::Human | ClosedBy::Found);
-    if ended && !survives {
-        return;
-    }
-    let at_the_end = step.is_some_and(|s| s.after.is_terminal()) && !survives;
-    let time = examined.fact.observation.time.clone();
-    all.push(Making {
-        opened: examined.key,
-        closed: at_the_end.then_some(examined.key),
-        settled,
-        exception: FoldedException {
-            reason,
-            piece,
-            severity: reason.severity(),
-            opened: time.clone(),
-            opened_recorded: examined.first,
-            closed: at_the_end.then(|| (time, ended_as(step))),
-            evidence: vec![examined.fact.id],
-            clock_stopped_minutes: 0,
-        },
-    });
 }
 
 fn ended_as(step: Option<&Step>) -> Resolution {
@@ -96,30 +173,6 @@ fn ended_as(step: Option<&Step>) -> Resolution {
         Some(State::Returned) => Resolution::Returned,
         Some(State::Cancelled) => Resolution::Cancelled,
         _ => Resolution::Progress,
-    }
-}
-
-fn close(all: &mut [Making], examined: &Examined<'_>, step: Option<&Step>) {
-    let physical = examined.fact.reading.milestone.is_physical();
-    let reached = step.filter(|s| s.after.is_terminal() && s.before != s.after).map(|_| ended_as(step));
-    if !physical && reached.is_none() {
-        return;
-    }
-    for making in all.iter_mut().filter(|m| m.closed.is_none()) {
-        // the same trouble again is the same exception going on
-        if examined.fact.reading.exception == Some(making.exception.reason) || !concerns(making, examined) {
-            continue;
-        }
-        let resolution = match (making.exception.reason.closed_by(), reached) {
-            (ClosedBy::Human, _) | (ClosedBy::Resolution, None) => None,
-            (ClosedBy::Found, _) => physical.then_some(Resolution::Progress),
-            (ClosedBy::NextPhysical | ClosedBy::Resolution, Some(reached)) => Some(reached),
-            (ClosedBy::NextPhysical, None) => Some(Resolution::Progress),
-        };
-        if let Some(resolution) = resolution {
-            making.closed = Some(examined.key);
-            making.exception.closed = Some((examined.fact.observation.time.clone(), resolution));
-        }
     }
 }
 
@@ -133,9 +186,9 @@ fn concerns(making: &Making, examined: &Examined<'_>) -> bool {
 
 fn finish(mut making: Making, now: Timestamp) -> FoldedException {
     if let (Some(at), None) = (making.settled, &making.exception.closed) {
-        making.closed = Some(at.max(making.opened));
-        making.exception.closed =
-            Some((EventTime::instant(at.to_string(), at, crate::event_time::Precision::Second), Resolution::Person));
+        let at = at.max(making.opened);
+        making.closed = Some(at);
+        making.exception.closed = Some(by_person(at));
     }
     if making.exception.reason.clock() == Clock::Stopped {
         let end = making.closed.unwrap_or(now);
@@ -144,27 +197,31 @@ fn finish(mut making: Making, now: Timestamp) -> FoldedException {
     making.exception
 }
 
+/// Failed attempts that are one exception of their own.
+const ATTEMPTS: usize = 3;
+
 /// Three failed attempts without a delivery.
 pub(super) fn repeated_attempts(
-    journey_attempts: &[ObservationId],
+    attempts: &[ObservationId],
     facts: &[&Examined<'_>],
     steps: &HashMap<ObservationId, Step>,
 ) -> Option<FoldedException> {
-    const ATTEMPTS: usize = 3;
-    let third = *journey_attempts.get(ATTEMPTS - 1)?;
+    let third = *attempts.get(ATTEMPTS - 1)?;
     let third = facts.iter().find(|f| f.fact.id == third)?;
     let end = facts.iter().find(|f| {
         f.key >= third.key && steps.get(&f.fact.id).is_some_and(|s| s.after.is_terminal() && !s.before.is_terminal())
     });
     let reason = ExceptionReason::RepeatedAttempts;
+    // a mark of its own: that a person settled the attempts one by one does not settle that there are so many
+    let mark = ObservationId(content_id("repeated attempts", &[third.fact.tracker.0.as_bytes()]));
     Some(FoldedException {
         reason,
         piece: None,
         severity: reason.severity(),
-        opened: third.fact.observation.time.clone(),
+        opened: third.time.clone(),
         opened_recorded: third.first,
-        closed: end.map(|f| (f.fact.observation.time.clone(), ended_as(steps.get(&f.fact.id)))),
-        evidence: journey_attempts.to_vec(),
+        closed: end.map(|f| (f.time.clone(), ended_as(steps.get(&f.fact.id)))),
+        evidence: std::iter::once(mark).chain(attempts.iter().copied()).collect(),
         clock_stopped_minutes: 0,
     })
 }

@@ -1,7 +1,12 @@
 //! First step: which facts count at all. Retraction (R6), snapshots (R7), impossible times (R15), feed messages (R14).
 
 use super::{Fact, FoldInput, Rule, Snapshot, Standing};
-use crate::{Classifier, Milestone, ids::SnapshotId, observation::Origin};
+use crate::{
+    Classifier, Milestone,
+    event_time::EventTime,
+    ids::{ObservationId, SnapshotId},
+    observation::Origin,
+};
 use jiff::{SignedDuration, Timestamp};
 use std::{
     cmp::Reverse,
@@ -16,10 +21,18 @@ const AHEAD_MAX: SignedDuration = SignedDuration::from_hours(26);
 pub(super) struct Examined<'a> {
     /// The fact.
     pub fact: &'a Fact,
+    /// When it happened; where several sources tell one event, the best told time.
+    pub time: &'a EventTime,
     /// Orders facts: the event's time, else when it was stated, else when we took it in.
     pub key: Timestamp,
-    /// Its place in the newest message that has it.
+    /// Where `key` leaves the place of a day without a time open, the place that it got among that day's facts.
+    pub slot: (Timestamp, u8),
+    /// Its place in the newest message that has it; ascends with time.
     pub position: u32,
+    /// The newest list that has it.
+    pub list: Option<SnapshotId>,
+    /// The other facts that tell the same event.
+    pub also: Vec<ObservationId>,
     /// When we first took it in.
     pub first: Timestamp,
     /// How it stands; none while it counts.
@@ -36,8 +49,18 @@ impl Examined<'_> {
     }
 
     /// The order of everything (R1, R10): time, then place in the message, then rank, then id.
-    pub(super) fn order(&self) -> (Timestamp, u32, u16, uuid::Uuid) {
-        (self.key, self.position, self.fact.reading.milestone.rank(), self.fact.id.0)
+    pub(super) fn order(&self) -> ((Timestamp, u8), u32, u16, ObservationId) {
+        (self.slot, self.position, self.fact.reading.milestone.rank(), self.fact.id)
+    }
+
+    /// It, and what tells the same event.
+    pub(super) fn evidence(&self) -> impl Iterator<Item = ObservationId> {
+        std::iter::once(self.fact.id).chain(self.also.iter().copied())
+    }
+
+    /// Something was said about the goods, be it by one source or by several.
+    pub(super) fn speaks(&self) -> bool {
+        self.is_actual() && matches!(self.out, None | Some((Standing::Merged, ..)))
     }
 }
 
@@ -52,7 +75,18 @@ fn examined<'a>(fact: &'a Fact, lists: &Lists<'_>, retracted: &HashSet<(uuid::Uu
     let first = fact.sightings.iter().map(|s| s.recorded_at).min().unwrap_or(Timestamp::MIN);
     let time = fact.observation.time.sort_key().filter(|_| !fact.observation.time.sentinel);
     let key = time.or(fact.observation.stated_at).unwrap_or(first);
-    Examined { fact, key, position: lists.position(fact), first, out: out(fact, first, key, lists, retracted) }
+    let (list, position) = lists.position(fact);
+    Examined {
+        fact,
+        time: &fact.observation.time,
+        key,
+        slot: (key, 1),
+        position,
+        list,
+        also: Vec::new(),
+        first,
+        out: out(fact, first, key, lists, retracted),
+    }
 }
 
 fn out(
@@ -75,7 +109,7 @@ fn out(
     if is_feed(fact.reading.milestone) {
         return Some((Standing::Feed, Rule::R14, "Speaks about the feed, not about the goods."));
     }
-    if observation.classifier == Classifier::Actual && impossible(fact, first) {
+    if impossible(fact, first) {
         return Some((Standing::Quarantined, Rule::R15, "Its time cannot be: kept and shown, not counted."));
     }
     None
@@ -90,8 +124,9 @@ pub(super) fn is_feed(milestone: Milestone) -> bool {
 
 fn impossible(fact: &Fact, first: Timestamp) -> bool {
     let time = &fact.observation.time;
+    let actual = fact.observation.classifier == Classifier::Actual;
     let ahead = || time.earliest().is_some_and(|earliest| earliest.duration_since(first) > AHEAD_MAX);
-    time.sentinel || ahead()
+    time.sentinel || actual && ahead()
 }
 
 /// What sources have taken back: by source and event id, whatever came first.
@@ -177,11 +212,15 @@ impl<'a> Lists<'a> {
         place.newer_reach_to.is_some_and(|reach| key >= reach)
     }
 
-    fn position(&self, fact: &Fact) -> u32 {
-        let active = fact.sightings.iter().filter_map(|s| Some((self.rank.get(&s.snapshot?)?.rank, s.position))).min();
-        active
-            .map(|(_, position)| position)
-            .or_else(|| fact.sightings.iter().map(|s| s.position).min())
-            .unwrap_or_default()
+    /// The active-most list that has the fact, and its place there; without lists, the smallest place seen.
+    fn position(&self, fact: &Fact) -> (Option<SnapshotId>, u32) {
+        let listed = fact.sightings.iter().filter_map(|s| {
+            let list = s.snapshot?;
+            Some((self.rank.get(&list)?.rank, s.position, list))
+        });
+        match listed.min() {
+            Some((_, position, list)) => (Some(list), position),
+            None => (None, fact.sightings.iter().map(|s| s.position).min().unwrap_or_default()),
+        }
     }
 }

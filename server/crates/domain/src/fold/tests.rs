@@ -281,8 +281,67 @@ fn r8_the_same_trouble_again_is_one_exception_and_a_third_attempt_another() {
         said("AH", "2026-03-10T10:00:00Z"),
     ]);
     let reasons: Vec<_> = folded.exceptions.iter().map(|e| (e.reason, e.evidence.len())).collect();
-    assert_eq!(reasons, [(ExceptionReason::AttemptFailed, 3), (ExceptionReason::RepeatedAttempts, 3)]);
+    // the repetition has a mark of its own beside the attempts
+    assert_eq!(reasons, [(ExceptionReason::AttemptFailed, 3), (ExceptionReason::RepeatedAttempts, 4)]);
     assert_eq!(folded.attempts, 3);
+}
+
+fn settle(all: &mut FoldInput, at: &str, evidence: &[ObservationId]) {
+    let what = Choice::Resolve { exception: ExceptionId(Uuid::from_u128(5)), evidence: evidence.to_vec() };
+    all.decisions.push(Decision { at: instant(at), what });
+}
+
+fn open_reasons(folded: &Folded) -> Vec<ExceptionReason> {
+    folded.exceptions.iter().filter(|e| e.closed.is_none()).map(|e| e.reason).collect()
+}
+
+#[test]
+fn r8_derived_exceptions_are_settled_by_people_too() {
+    let attempt = |day: u32| said("AH", &format!("2026-03-{day:02}T10:00:00Z"));
+    let mut all = input(&[attempt(8), attempt(9), attempt(10)]);
+    all.plan.promised_by = Some(instant("2026-03-11T00:00:00Z"));
+    let before = fold(&all, now());
+    use ExceptionReason as E;
+    assert_eq!(open_reasons(&before), [E::AttemptFailed, E::RepeatedAttempts, E::Late]);
+    let evidence = |reason| before.exceptions.iter().find(|e| e.reason == reason).unwrap().evidence.clone();
+    settle(&mut all, "2026-03-12T09:00:00Z", &evidence(E::Late));
+    assert_eq!(open_reasons(&fold(&all, now())), [E::AttemptFailed, E::RepeatedAttempts]);
+    let mut one = all.clone();
+    settle(&mut one, "2026-03-12T10:00:00Z", &evidence(E::AttemptFailed));
+    assert_eq!(open_reasons(&fold(&one, now())), [E::RepeatedAttempts], "another matter");
+    settle(&mut all, "2026-03-12T10:00:00Z", &evidence(E::RepeatedAttempts));
+    assert_eq!(open_reasons(&fold(&all, now())), [], "the attempts are part of it");
+    all.facts.push(attempt(11).fact());
+    assert!(open_reasons(&fold(&all, now())).contains(&E::RepeatedAttempts), "a fourth one is news");
+}
+
+#[test]
+fn r8_what_the_carrier_settles_is_over() {
+    let ends = |facts: &[Said]| match &folded(facts).exceptions[..] {
+        [one] => one.closed.as_ref().map(|(_, how)| *how),
+        other => panic!("one exception: {other:?}"),
+    };
+    let (address, missing) = (said("Exception_007", &day("08:00")), said("Exception_018", &day("08:00")));
+    assert_eq!(ends(&[address.clone(), said("X4", &day("09:00"))]), None, "a scan settles no address");
+    assert_eq!(ends(&[address, said("AI", &day("10:00"))]), Some(Resolution::Explicit), "a new destination does");
+    assert_eq!(ends(&[missing, said("InTransit_005", &day("10:00"))]), Some(Resolution::Explicit));
+}
+
+#[test]
+fn r8_what_was_lost_and_is_delivered_is_found() {
+    let folded = folded(&[said("Exception_013", &day("08:00")), said("D1", &day("12:00"))]);
+    assert_eq!((folded.state, &folded.anomalies[..]), (State::Delivered, &[Anomaly::ScanAfterLoss][..]));
+    assert!(matches!(folded.exceptions[0].closed, Some((_, Resolution::Delivered))));
+}
+
+#[test]
+fn attempts_on_the_way_back_or_after_the_delivery_are_not_the_deliverys() {
+    let back = folded(&[said("Exception_010", &day("08:00")), said("AH", &day("12:00"))]);
+    assert_eq!((back.state, back.attempts), (State::Returning, 0));
+    assert_eq!(folded(&[said("D1", &day("08:00")), said("AH", &day("12:00"))]).attempts, 1);
+    let mut pieces = input(&["A", "B", "C"].map(|piece| Said { piece: Some(piece), ..said("AH", &day("09:00")) }));
+    pieces.plan.pieces = vec!["A".into(), "B".into(), "C".into()];
+    assert_eq!(fold(&pieces, now()).attempts, 1, "one tour with three pieces");
 }
 
 #[test]
@@ -337,6 +396,98 @@ fn r10_days_without_a_time_go_by_position() {
 }
 
 #[test]
+fn r10_a_day_without_a_time_finds_its_place_among_the_times_of_that_day() {
+    let delivered = folded(&[said("D1", DAY), said("OutForDelivery_001", &day("08:00")), said("X4", &day("06:00"))]);
+    assert_eq!((delivered.state, &delivered.anomalies[..]), (State::Delivered, &[][..]));
+    let on_the_way = folded(&[said("X4", DAY), said("OutForDelivery_001", &day("08:00"))]);
+    assert_eq!(on_the_way.state, State::OutForDelivery);
+    // the place in the list goes before the place on the journey
+    let at = |position, said: Said| in_list(1, Said { position, ..said });
+    let mut all = input(&[at(0, said("OutForDelivery_001", &day("08:00"))), at(1, said("X4", DAY))]);
+    all.snapshots = vec![snapshot(1, "2026-03-10T20:00:00Z")];
+    assert_eq!(fold(&all, now()).state, State::InTransit);
+}
+
+#[test]
+fn r9_the_schedule_speaks_of_the_last_stop_and_of_the_way_there() {
+    let estimate = |code, stop| Said {
+        classifier: Classifier::Estimated,
+        stated: Some(instant(&day("06:00"))),
+        stop,
+        ..said(code, &day("16:00"))
+    };
+    let at = |stop, time: &str| Said { stop: Some(stop), ..said("D1", &day(time)) };
+    let mut all = input(&[estimate("AG", None), at(2, "09:00")]);
+    all.plan.stops = Some(3);
+    let before = fold(&all, now());
+    assert_eq!(before.schedule["DELIVERED"].actual, None, "the second of three stops");
+    assert_eq!(before.eta.unwrap().utc, Some(instant(&day("16:00"))));
+    all.facts.push(at(3, "15:00").fact());
+    all.facts.push(said("Exception_010", "2026-03-11T09:00:00Z").fact());
+    all.facts.push(said("D1", "2026-03-12T09:00:00Z").fact());
+    let after = fold(&all, now());
+    assert_eq!(after.state, State::Returned);
+    assert_eq!(after.schedule["DELIVERED"].actual.as_ref().unwrap().utc, Some(instant(&day("15:00"))));
+    let mut legs = input(&[estimate("AG", Some(1))]);
+    legs.plan.stops = Some(2);
+    assert_eq!(fold(&legs, now()).eta, None, "an estimate for another stop");
+}
+
+#[test]
+fn r9_departure_from_the_pick_up_says_that_it_was_picked_up() {
+    let planned = Said { classifier: Classifier::Planned, ..said("AA", &day("07:00")) };
+    let folded = folded(&[planned, said("AF", &day("08:00"))]);
+    assert_eq!(folded.schedule["PICKED_UP"].actual.as_ref().unwrap().utc, Some(instant(&day("08:00"))));
+    let told: Vec<_> = folded.announcements.iter().map(|a| (a.milestone, a.ordinal)).collect();
+    assert_eq!(told, [(Milestone::PickedUp, 1)]);
+    let both = tests::folded(&[said("CP", &day("07:30")), said("AF", &day("08:00"))]);
+    assert_eq!(both.announcements.len(), 1);
+}
+
+#[test]
+fn r11_what_two_sources_tell_is_told_once_with_all_its_evidence() {
+    let of = |source, time: &str| Said { source, city: Some("Lyon"), ..said("A7", time) };
+    let local = of(1, "2026-03-10T10:00");
+    let (other, third) = (of(2, "2026-03-10T10:00:30Z"), of(3, &day("10:00")));
+    let folded = folded(&[local.clone(), third.clone(), other.clone()]);
+    assert_eq!((folded.counts.active, folded.counts.merged), (2, 1), "nobody says that 10:00 is UTC");
+    let [one] = &folded.exceptions[..] else { panic!("one refusal") };
+    assert_eq!(one.evidence.len(), 3, "all of them are evidence, so that the exception stays when another one speaks");
+}
+
+#[test]
+fn r11_towns_of_one_name_in_two_countries_are_two_places() {
+    let of = |source, country: &'static str| {
+        let mut fact = Said { source, city: Some("Valencia"), ..said("X4", &day("10:00")) }.fact();
+        fact.observation.location.as_mut().unwrap().country = Some(country.into());
+        fact.id = fact.observation.id(&source.to_string(), "T");
+        fact
+    };
+    let merged = |facts: Vec<Fact>| fold(&FoldInput { facts, ..FoldInput::default() }, now()).counts.merged;
+    assert_eq!(merged(vec![of(1, "ES"), of(2, "VE")]), 0);
+    assert_eq!(merged(vec![of(1, "ES"), of(2, "ES"), of(3, "VE")]), 1);
+}
+
+#[test]
+fn r11_facts_of_one_source_meet_through_a_second() {
+    let one = Said { city: Some("Lyon"), ..said("X4", &day("10:00")) };
+    let again = Said { event: Some("e1"), ..one.clone() };
+    let second = Said { source: 2, ..one.clone() };
+    assert_eq!(folded(&[one.clone(), again.clone()]).counts.merged, 0);
+    assert_eq!(folded(&[one, again, second]).counts.merged, 2);
+}
+
+#[test]
+fn r11_the_carrier_itself_tells_when_it_was_delivered() {
+    let platform = Said { source: 2, ..said("D1", &day("10:00")) };
+    let mut all = input(&[platform, said("D1", &day("11:15"))]);
+    all.facts[0].trust = Trust::Aggregator;
+    let folded = fold(&all, now());
+    assert_eq!(folded.delivered_at.unwrap().utc, Some(instant(&day("11:15"))));
+    assert_eq!(folded.announcements.len(), 1, "one delivery");
+}
+
+#[test]
 fn r11_two_sources_one_event() {
     let one = Said { city: Some("Köln"), ..said("D1", &day("10:00")) };
     let two = Said { city: Some("KOLN"), source: 2, ..one.clone() };
@@ -386,6 +537,31 @@ fn r15_impossible_times_are_kept_out() {
     let folded = folded(&[said("X6", &day("08:00")), ahead.clone(), said("D1", "1970-01-01T00:00:00Z")]);
     assert_eq!((folded.state, folded.counts.quarantined), (State::InTransit, 2));
     assert_eq!(standing_of(&folded, &ahead.fact()), (Standing::Quarantined, Rule::R15));
+}
+
+#[test]
+fn r15_an_estimate_without_a_real_time_is_none() {
+    let sentinel = Said { classifier: Classifier::Estimated, ..said("AG", "1970-01-01T00:00:00Z") };
+    let folded = folded(&[sentinel]);
+    assert_eq!((folded.eta, folded.counts.quarantined), (None, 1));
+}
+
+#[test]
+fn r17_a_coarse_status_is_a_floor_and_never_a_ceiling() {
+    let unknown = |tag: &str, time: &str| {
+        let mut fact = said("InTransit_013", &day(time)).fact();
+        fact.observation.codes.coarse = Some(ProviderCode::new("aftership.tag", tag));
+        fact.reading = Mapping::base().read(&fact.observation);
+        fact.id = fact.observation.id("1", "T");
+        fact
+    };
+    let mut all = input(&[said("OutForDelivery_001", &day("08:00"))]);
+    all.facts.push(unknown("InTransit", "09:00"));
+    assert_eq!(fold(&all, now()).state, State::OutForDelivery);
+    all.facts.push(unknown("Delivered", "10:00"));
+    let folded = fold(&all, now());
+    assert_eq!((folded.state, folded.counts.unmapped), (State::Delivered, 2));
+    assert_eq!(folded.announcements.last().map(|a| a.milestone), Some(Milestone::Delivered));
 }
 
 #[test]
@@ -576,11 +752,73 @@ proptest! {
     #[test]
     fn as_known_at_is_the_clock_stopped_then(input in any_input(), hours in 0..400i64) {
         let then = instant("2026-03-01T00:00:00Z") + SignedDuration::from_hours(hours);
-        let stopped = fold(&known_at(&input, then), then);
-        // what came later cannot have been known
-        let mut later = input.clone();
-        later.facts.retain(|f| f.sightings.iter().any(|s| s.recorded_at <= then));
-        prop_assert_eq!(stopped.hash, fold(&known_at(&later, then), then).hash);
+        // somebody takes sighting after sighting in, and stops
+        let mut arrivals: Vec<(Timestamp, &Fact, Sighting)> =
+            input.facts.iter().flat_map(|f| f.sightings.iter().map(move |s| (s.recorded_at, f, *s))).collect();
+        arrivals.sort_by_key(|(at, fact, sighting)| (*at, fact.id, *sighting));
+        let mut stopped = FoldInput { facts: Vec::new(), snapshots: Vec::new(), ..input.clone() };
+        for (_, fact, sighting) in arrivals.iter().take_while(|(at, ..)| *at <= then) {
+            stopped.facts.push(Fact { sightings: vec![*sighting], ..(*fact).clone() });
+            stopped = together(stopped);
+        }
+        stopped.snapshots = input.snapshots.iter().filter(|s| s.recorded_at <= then).cloned().collect();
+        let (stopped, asked) = (fold(&stopped, then), fold(&known_at(&input, then), then));
+        prop_assert_eq!(&stopped.hash, &asked.hash);
+        prop_assert_eq!(stopped.review_at, asked.review_at);
+        prop_assert_eq!(stopped.exceptions, asked.exceptions);
+    }
+
+    #[test]
+    fn a_superseded_list_changes_nothing(input in any_input(), extra in prop::collection::vec(any_said(), 0..6)) {
+        // the newest list reaches back to before everything
+        let mut input = input;
+        input.facts.push(Said { snapshot: Some(9), ..said("XB", "2026-02-01T00:00:00Z") }.fact());
+        input.snapshots.push(snapshot(9, "2026-03-19T00:00:00Z"));
+        let mut input = together(input);
+        let before = fold(&input, now());
+        let known: Vec<_> = input.facts.iter().map(|f| f.id).collect();
+        let old = extra.iter().map(|s| Said { snapshot: Some(8), source: 1, retracts: None, ..s.clone() }.fact());
+        // only what no other list or message has, and what has a time by which it can be withdrawn
+        let timed = |f: &Fact| f.observation.classifier == Classifier::Actual && f.observation.time.sort_key().is_some();
+        input.facts.extend(old.filter(|f| !known.contains(&f.id) && timed(f) && !f.observation.time.sentinel));
+        input.snapshots.push(snapshot(8, "2026-03-18T00:00:00Z"));
+        let after = fold(&together(input), now());
+        prop_assert_eq!(before.state, after.state);
+        // an old list is a sign of life all the same
+        let told = |f: &Folded| f.exceptions.iter().filter(|e| e.reason != ExceptionReason::Silence).cloned().collect::<Vec<_>>();
+        prop_assert_eq!(told(&before), told(&after));
+        prop_assert_eq!(before.counts.active, after.counts.active);
+        prop_assert_eq!(before.announcements, after.announcements);
+    }
+
+    #[test]
+    fn a_second_source_that_says_the_same_changes_nothing(input in any_input()) {
+        // physical facts with a time, told by one source that adds
+        let mut input = input;
+        input.facts.retain(|f| f.sightings.iter().all(|s| s.snapshot.is_none())
+            && f.reading.milestone.is_physical()
+            && f.observation.classifier == Classifier::Actual
+            && f.observation.provider_event_id.is_none()
+            && f.source == SourceId(Uuid::from_u128(1)));
+        // and none twice
+        let mut told = HashSet::new();
+        input.facts.retain(|f| {
+            let time = &f.observation.time;
+            time.sort_key().is_some() && told.insert((f.reading.milestone, f.piece.clone(), time.local, time.utc))
+        });
+        let once = fold(&input, now());
+        let mut twice = input.clone();
+        for fact in &input.facts {
+            let id = fact.observation.id("another", "T");
+            twice.facts.push(Fact { id, source: SourceId(Uuid::from_u128(7)), ..fact.clone() });
+        }
+        let both = fold(&twice, now());
+        prop_assert_eq!(once.state, both.state);
+        prop_assert_eq!(once.attempts, both.attempts);
+        prop_assert_eq!(&once.delivered_at, &both.delivered_at);
+        prop_assert_eq!(once.announcements.len(), both.announcements.len());
+        let reasons = |f: &Folded| f.exceptions.iter().map(|e| (e.reason, e.piece.clone())).collect::<Vec<_>>();
+        prop_assert_eq!(reasons(&once), reasons(&both));
     }
 
     #[test]
