@@ -24,8 +24,11 @@ pub(super) fn agree_with_expectations(carrier: &dyn Carrier) -> usize {
         let expected = entry.unwrap().path();
         let name = expected.file_name().unwrap().to_string_lossy().into_owned();
         let Some(stem) = name.strip_suffix(".expected.json") else { continue };
-        let payload =
-            ["json", "edi"].iter().map(|ending| folder.join(format!("{stem}.{ending}"))).find(|p| p.exists()).unwrap();
+        let payload = ["json", "edi", "xml"]
+            .iter()
+            .map(|ending| folder.join(format!("{stem}.{ending}")))
+            .find(|p| p.exists())
+            .unwrap();
         let expected: Value = serde_json::from_slice(&read(&expected)).unwrap();
         let decoded = carrier.decode(&read(&payload)).unwrap_or_else(|e| panic!("{stem}: {e}"));
         let shown = present::decoded(stem, carrier.manifest().id, &decoded, &Mapping::base());

@@ -3,27 +3,132 @@
 mod aftership;
 #[cfg(test)]
 mod checks;
+mod dcsa;
 mod easypost;
+mod easyship;
 mod edi;
+mod edifact_iftsta;
+mod epcis;
+mod fourkites;
+pub mod generic_json;
 mod json;
+mod karrio;
+mod mfs_xml;
 pub mod present;
+mod project44;
+mod sendcloud;
+#[path = "17track/mod.rs"]
+mod seventeen_track;
+mod shipengine;
+mod shippo;
+mod terminal49;
 mod times;
+mod trackingmore;
+mod ups_track_alert;
 mod verify;
 mod x12_214;
+mod x12_315;
+mod x12_322;
+mod x12_856;
+mod xml;
 
 use domain::{fold::Trust, observation::Decoded};
 use jiff::Timestamp;
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 
 pub use verify::{Material, Scheme, verify_named};
 
 /// Every carrier and platform.
-pub const ALL: &[&dyn Carrier] = &[&aftership::Aftership, &easypost::Easypost, &x12_214::X12214];
+pub const ALL: &[&dyn Carrier] = &[
+    &aftership::Aftership,
+    &dcsa::Dcsa,
+    &easypost::Easypost,
+    &easyship::Easyship,
+    &edifact_iftsta::Iftsta,
+    &epcis::Epcis,
+    &fourkites::Fourkites,
+    &generic_json::GenericJson::UNMAPPED,
+    &karrio::Karrio,
+    &mfs_xml::MfsXml,
+    &project44::Project44,
+    &sendcloud::Sendcloud,
+    &seventeen_track::SeventeenTrack,
+    &shipengine::Shipengine,
+    &shippo::Shippo,
+    &terminal49::Terminal49,
+    &trackingmore::Trackingmore,
+    &ups_track_alert::UpsTrackAlert,
+    &x12_214::X12214,
+    &x12_315::X12315,
+    &x12_322::X12322,
+    &x12_856::X12856,
+];
+
+/// What a source of messages is set to, beside its secrets.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The carrier of everything that names none: a word of the carrier directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub carrier: Option<String>,
+    /// The IANA zone of wall clocks for which neither the message nor the place names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// Where a generic JSON source has what.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fields: Option<generic_json::Fields>,
+}
+
+/// The connector of a source.
+pub enum Configured {
+    /// The same for every source.
+    Fixed(&'static dyn Carrier),
+    /// Reads as its source is set.
+    Mapped(generic_json::GenericJson),
+}
+
+impl Configured {
+    /// The connector of this id, as a source is set; none where there is no such connector.
+    pub fn new(id: &str, settings: &Settings) -> Option<Self> {
+        match &settings.fields {
+            Some(fields) if id == generic_json::ID => {
+                Some(Self::Mapped(generic_json::GenericJson { fields: fields.clone() }))
+            }
+            _ => by_id(id).map(Self::Fixed),
+        }
+    }
+
+    /// The connector.
+    pub fn carrier(&self) -> &dyn Carrier {
+        match self {
+            Self::Fixed(carrier) => *carrier,
+            Self::Mapped(carrier) => carrier,
+        }
+    }
+}
+
+/// Reads the statements out of a message, with places and zones settled.
+///
+/// # Errors
+/// When nothing can be read, or the message is none about tracking.
+pub fn read(carrier: &dyn Carrier, settings: &Settings, raw: &[u8]) -> Result<Decoded, DecodeError> {
+    let mut decoded = carrier.decode(raw)?;
+    for report in &mut decoded.reports {
+        if report.carrier.is_none() {
+            report.carrier.clone_from(&settings.carrier);
+        }
+    }
+    Ok(decoded)
+}
 
 /// The connector of this id.
 pub fn by_id(id: &str) -> Option<&'static dyn Carrier> {
     ALL.iter().copied().find(|carrier| carrier.manifest().id == id)
 }
+
+/// The largest file (interchange, document) that is taken, in bytes; a message of JSON may have a mebibyte.
+pub const FILE_MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// What is fixed about a carrier's connector.
 #[derive(Clone, Copy, Debug)]
@@ -124,10 +229,15 @@ pub trait Carrier: Sync {
     ///
     /// # Errors
     /// Says why not; fails closed.
-    fn verify(&self, secrets: &Secrets, request: &RawRequest<'_>, now: Timestamp) -> Result<DeliveryKey, Rejected>;
+    fn verify(&self, secrets: &Secrets, request: &RawRequest<'_>, now: Timestamp) -> Result<DeliveryKey, Rejected> {
+        verify::with_secrets(self.manifest().id, secrets, request, now)?;
+        Ok(self.delivery_key(request.body))
+    }
 
     /// The delivery's own id in a body; none where the provider gives none or the body cannot be parsed.
-    fn delivery_key(&self, raw: &[u8]) -> DeliveryKey;
+    fn delivery_key(&self, _raw: &[u8]) -> DeliveryKey {
+        DeliveryKey(None)
+    }
 
     /// Reads the statements out of a message. Pure; never guesses.
     ///

@@ -1,6 +1,6 @@
 //! What `milepost decode` prints: a message as canonical events.
 
-use super::DecodeError;
+use super::{DecodeError, times::names_offset};
 use domain::{
     event_time::{EventTime, Precision},
     observation::{Decoded, Observation, Origin, RefKind, TrackerReport},
@@ -82,7 +82,9 @@ fn time(time: &EventTime) -> Value {
         Precision::Minute => "minute",
         Precision::Second => "second",
     };
-    let local = time.local.map(|local| match time.precision {
+    // a text with an offset of its own is an instant: the wall clock is in it for all to read
+    let wall_clock = time.local.filter(|_| !names_offset(&time.raw));
+    let local = wall_clock.map(|local| match time.precision {
         Precision::Date => local.date().to_string(),
         Precision::Minute => local.strftime("%Y-%m-%dT%H:%M").to_string(),
         _ => local.strftime("%Y-%m-%dT%H:%M:%S").to_string(),

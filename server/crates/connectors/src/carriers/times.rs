@@ -1,9 +1,12 @@
 //! Times as providers write them: with an offset, with a zone, with neither. Never a guessed instant.
 
-use domain::event_time::{EventTime, Precision, ZoneSource};
+use domain::{
+    event_time::{EventTime, Precision, ZoneSource},
+    observation::{Decoded, Observation},
+};
 use jiff::{
     Timestamp,
-    civil::{Date, DateTime},
+    civil::{Date, DateTime, Time},
     tz::TimeZone,
 };
 
@@ -47,6 +50,47 @@ fn precision(text: &str) -> Precision {
     let clock = text.split(['T', 't', ' ']).nth(1).unwrap_or_default();
     let clock = clock.split(['Z', 'z', '+', '-']).next().unwrap_or_default();
     if clock.matches(':').count() >= 2 { Precision::Second } else { Precision::Minute }
+}
+
+/// `CCYYMMDD`, or `YYMMDD` of before 2000.
+pub(super) fn compact_date(text: &str) -> Option<Date> {
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
+    let number = |from: usize, to: usize| text.get(from..to)?.parse::<i16>().ok();
+    let (year, at) = match text.len() {
+        8 if digits => (number(0, 4)?, 4),
+        6 if digits => (number(0, 2).map(|y| if y >= 70 { 1900 + y } else { 2000 + y })?, 2),
+        _ => return None,
+    };
+    Date::new(year, number(at, at + 2)?.try_into().ok()?, number(at + 2, at + 4)?.try_into().ok()?).ok()
+}
+
+/// `HHMM`, `HHMMSS` or `HHMMSSDD`; a leap second is the last one of its minute, 2400 the next midnight's eve.
+pub(super) fn compact_clock(text: &str) -> Option<(Time, Precision)> {
+    if !text.bytes().all(|b| b.is_ascii_digit()) || !matches!(text.len(), 4 | 6 | 8) {
+        return None;
+    }
+    let number = |from: usize| text.get(from..from + 2)?.parse::<i8>().ok();
+    let (hour, minute, second) = (number(0)?, number(2)?, number(4).unwrap_or_default().min(59));
+    let precision = if text.len() > 4 { Precision::Second } else { Precision::Minute };
+    let (hour, minute) = if hour == 24 && minute == 0 { (23, 59) } else { (hour, minute) };
+    Some((Time::new(hour, minute, second, 0).ok()?, precision))
+}
+
+/// A text that names its own offset: it is an instant, not a wall clock.
+pub(super) fn names_offset(text: &str) -> bool {
+    offset_of(text.trim()).is_some()
+}
+
+/// Midnight on every event of a message is a date in disguise.
+pub(super) fn days_in_disguise(decoded: &mut Decoded) {
+    let events = || decoded.reports.iter().flat_map(|r| &r.observations);
+    let midnight = |o: &Observation| o.time.local.is_some_and(|l| l.time() == Time::midnight());
+    if events().count() < 2 || !events().all(midnight) {
+        return;
+    }
+    for observation in decoded.reports.iter_mut().flat_map(|r| &mut r.observations) {
+        (observation.time.precision, observation.time.utc) = (Precision::Date, None);
+    }
 }
 
 /// X12 element 623, the time code, as far as it names a zone. The general ones (ET) follow daylight saving by date, the

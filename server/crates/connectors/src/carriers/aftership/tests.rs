@@ -1,6 +1,9 @@
 //! The four standard tests, and AfterShip's own habits.
 
-use super::{super::checks, *};
+use super::{
+    super::{RawRequest, Rejected, Secrets, checks},
+    *,
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use domain::observation::{Feed, Origin, RefKind};
 use http::{HeaderMap, HeaderValue};

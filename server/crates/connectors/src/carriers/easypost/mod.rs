@@ -5,9 +5,8 @@ mod decode;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, DeliveryKey, Manifest, RawRequest, Rejected, Scheme, Secrets, json, verify};
+use super::{Carrier, DecodeError, DeliveryKey, Manifest, Scheme, json};
 use domain::{fold::Trust, observation::Decoded};
-use jiff::Timestamp;
 
 /// The connector.
 pub(super) struct Easypost;
@@ -23,11 +22,6 @@ const MANIFEST: Manifest = Manifest {
 impl Carrier for Easypost {
     fn manifest(&self) -> &'static Manifest {
         &MANIFEST
-    }
-
-    fn verify(&self, secrets: &Secrets, request: &RawRequest<'_>, now: Timestamp) -> Result<DeliveryKey, Rejected> {
-        verify::with_secrets(MANIFEST.id, secrets, request, now)?;
-        Ok(self.delivery_key(request.body))
     }
 
     fn delivery_key(&self, raw: &[u8]) -> DeliveryKey {

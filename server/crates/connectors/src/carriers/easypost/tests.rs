@@ -1,6 +1,9 @@
 //! The four standard tests, and EasyPost's own habits.
 
-use super::{super::checks, *};
+use super::{
+    super::{RawRequest, Rejected, Secrets, checks},
+    *,
+};
 use domain::{Milestone, mapping::Mapping, reading::Reader};
 use http::{HeaderMap, HeaderValue};
 use ring::hmac;

@@ -1,8 +1,15 @@
 //! ANSI X12: interchanges (ISA…IEA) of transaction sets (ST…SE). The ISA segment has a fixed width and names its own
 //! delimiters (X12.5).
 
-use super::super::DecodeError;
-use domain::observation::Problem;
+use super::super::{
+    DecodeError,
+    times::{self, Zone, x12_zone},
+};
+use domain::{
+    event_time::{EventTime, Precision, ZoneSource},
+    observation::Problem,
+};
+use jiff::civil::DateTime;
 
 /// Characters of an ISA segment up to and including the component separator, without the terminator.
 const ISA_CHARS: usize = 105;
@@ -168,6 +175,21 @@ fn count(set: &Set, end: &Segment, problems: &mut Vec<Problem>) {
             at: format!("segment {}", end.place),
             message: format!("SE counts {} segments, the set has {found}", said.unwrap_or_default()),
         });
+    }
+}
+
+/// A time in two elements and a time code (373, 337, 623): a wall clock, in the zone that the code names. A date without
+/// a time is a day.
+pub(in super::super) fn time(date: Option<&str>, clock: Option<&str>, code: Option<&str>) -> EventTime {
+    let raw = [date, clock, code].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let Some(date) = date.and_then(times::compact_date) else { return EventTime::unknown(raw) };
+    let Some((clock, precision)) = clock.and_then(times::compact_clock) else {
+        return EventTime::floating(raw, date.at(0, 0, 0, 0), Precision::Date);
+    };
+    let local = DateTime::from_parts(date, clock);
+    match x12_zone(code.unwrap_or_default()) {
+        Zone::Known(zone, name) => EventTime::zoned(raw, local, &zone, name, precision, ZoneSource::Payload),
+        Zone::Local | Zone::Unknown => EventTime::floating(raw, local, precision),
     }
 }
 

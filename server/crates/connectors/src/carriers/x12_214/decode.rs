@@ -3,18 +3,15 @@
 use super::super::{
     DecodeError,
     edi::x12::{self, Segment, Set},
-    json,
-    times::{Zone, x12_zone},
+    json, times,
 };
 use domain::{
     Classifier,
-    event_time::{EventTime, Precision, ZoneSource},
     observation::{
         Codes, Decoded, Feed, Location, Observation, Origin, Problem, ProviderCode, RefKind, References, Stop,
         TrackerReport,
     },
 };
-use jiff::civil::{Date, DateTime, Time};
 
 /// Status codes whose date is an estimate (X12 1650: estimated delivery, arrival, departure, pick-up).
 const ESTIMATES: &[&str] = &["AG", "X2", "B6", "C1", "AA"];
@@ -39,7 +36,7 @@ pub(super) fn decode(raw: &[u8]) -> Result<Decoded, DecodeError> {
             None => DecodeError::Incomplete { at: "ST".into(), reason: "there is no transaction set in it".into() },
         });
     }
-    date_only(&mut decoded);
+    times::days_in_disguise(&mut decoded);
     Ok(decoded)
 }
 
@@ -111,7 +108,7 @@ impl Reader {
                 return;
             }
         };
-        let time = time(at7.element(5), at7.element(6), at7.element(7));
+        let time = x12::time(at7.element(5), at7.element(6), at7.element(7));
         if time.sentinel || time.sort_key().is_none() {
             problems.push(Problem {
                 at: format!("segment {}", at7.place),
@@ -142,54 +139,5 @@ impl Reader {
 
     fn finish(&mut self) {
         self.done.extend(self.pending.take());
-    }
-}
-
-fn time(date: Option<&str>, clock: Option<&str>, code: Option<&str>) -> EventTime {
-    let raw = [date, clock, code].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    let Some(date) = date.and_then(day) else { return EventTime::unknown(raw) };
-    let Some((clock, precision)) = clock.and_then(clock_of) else {
-        return EventTime::floating(raw, date.at(0, 0, 0, 0), Precision::Date);
-    };
-    let local = DateTime::from_parts(date, clock);
-    match x12_zone(code.unwrap_or_default()) {
-        Zone::Known(zone, name) => EventTime::zoned(raw, local, &zone, name, precision, ZoneSource::Payload),
-        Zone::Local | Zone::Unknown => EventTime::floating(raw, local, precision),
-    }
-}
-
-/// `CCYYMMDD`, or `YYMMDD` of before 2000.
-fn day(text: &str) -> Option<Date> {
-    let digits = text.bytes().all(|b| b.is_ascii_digit());
-    let number = |from: usize, to: usize| text.get(from..to)?.parse::<i16>().ok();
-    let (year, at) = match text.len() {
-        8 if digits => (number(0, 4)?, 4),
-        6 if digits => (number(0, 2).map(|y| if y >= 70 { 1900 + y } else { 2000 + y })?, 2),
-        _ => return None,
-    };
-    Date::new(year, number(at, at + 2)?.try_into().ok()?, number(at + 2, at + 4)?.try_into().ok()?).ok()
-}
-
-/// `HHMM`, `HHMMSS` or `HHMMSSDD`; a leap second is the last one of its minute, 2400 the next midnight's eve.
-fn clock_of(text: &str) -> Option<(Time, Precision)> {
-    if !text.bytes().all(|b| b.is_ascii_digit()) || !matches!(text.len(), 4 | 6 | 8) {
-        return None;
-    }
-    let number = |from: usize| text.get(from..from + 2)?.parse::<i8>().ok();
-    let (hour, minute, second) = (number(0)?, number(2)?, number(4).unwrap_or_default().min(59));
-    let precision = if text.len() > 4 { Precision::Second } else { Precision::Minute };
-    let (hour, minute) = if hour == 24 && minute == 0 { (23, 59) } else { (hour, minute) };
-    Some((Time::new(hour, minute, second, 0).ok()?, precision))
-}
-
-/// Midnight on every event of a message is a date in disguise.
-fn date_only(decoded: &mut Decoded) {
-    let events = || decoded.reports.iter().flat_map(|r| &r.observations);
-    let midnight = |o: &Observation| o.time.local.is_some_and(|l| l.time() == Time::midnight());
-    if events().count() < 2 || !events().all(midnight) {
-        return;
-    }
-    for observation in decoded.reports.iter_mut().flat_map(|r| &mut r.observations) {
-        (observation.time.precision, observation.time.utc) = (Precision::Date, None);
     }
 }

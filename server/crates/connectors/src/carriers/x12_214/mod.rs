@@ -5,9 +5,8 @@ mod decode;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, DeliveryKey, Manifest, RawRequest, Rejected, Scheme, Secrets, verify};
+use super::{Carrier, DecodeError, Manifest, Scheme};
 use domain::{fold::Trust, observation::Decoded};
-use jiff::Timestamp;
 
 /// The connector.
 pub(super) struct X12214;
@@ -17,21 +16,12 @@ const MANIFEST: Manifest = Manifest {
     label: "X12 214",
     trust: Trust::Carrier,
     schemes: &[Scheme::Bearer, Scheme::Basic, Scheme::HmacHexPrefixed],
-    max_body_bytes: 1024 * 1024,
+    max_body_bytes: super::FILE_MAX_BYTES,
 };
 
 impl Carrier for X12214 {
     fn manifest(&self) -> &'static Manifest {
         &MANIFEST
-    }
-
-    fn verify(&self, secrets: &Secrets, request: &RawRequest<'_>, now: Timestamp) -> Result<DeliveryKey, Rejected> {
-        verify::with_secrets(MANIFEST.id, secrets, request, now)?;
-        Ok(self.delivery_key(request.body))
-    }
-
-    fn delivery_key(&self, _raw: &[u8]) -> DeliveryKey {
-        DeliveryKey(None)
     }
 
     fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError> {

@@ -1,0 +1,1 @@
+//! The standard tests, and 17TRACK's own habits.

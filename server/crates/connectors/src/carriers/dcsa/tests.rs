@@ -1,0 +1,1 @@
+//! The standard tests, and DCSA Track & Trace's own habits.

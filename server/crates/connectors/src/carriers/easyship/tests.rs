@@ -1,0 +1,1 @@
+//! The standard tests, and Easyship's own habits.

@@ -1,0 +1,1 @@
+//! The standard tests, and UN/EDIFACT IFTSTA's own habits.

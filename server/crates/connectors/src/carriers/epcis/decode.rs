@@ -1,0 +1,9 @@
+//! From GS1 EPCIS 2.0's messages to statements.
+
+use super::super::DecodeError;
+use domain::observation::Decoded;
+
+/// Decodes.
+pub(super) fn decode(_raw: &[u8]) -> Result<Decoded, DecodeError> {
+    Err(DecodeError::NotTracking("not written yet".into()))
+}

@@ -1,0 +1,1 @@
+//! The standard tests, and FourKites's own habits.

@@ -1,0 +1,1 @@
+//! The standard tests, and Generic JSON's own habits.

@@ -1,0 +1,1 @@
+//! The standard tests, and Karrio's own habits.

@@ -1,0 +1,1 @@
+//! The standard tests, and MFS XML's own habits.

@@ -1,0 +1,1 @@
+//! The standard tests, and project44's own habits.

@@ -1,0 +1,1 @@
+//! The standard tests, and Sendcloud's own habits.

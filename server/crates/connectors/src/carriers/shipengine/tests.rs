@@ -1,0 +1,1 @@
+//! The standard tests, and ShipEngine / ShipStation's own habits.

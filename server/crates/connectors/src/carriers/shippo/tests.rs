@@ -1,0 +1,1 @@
+//! The standard tests, and Shippo's own habits.

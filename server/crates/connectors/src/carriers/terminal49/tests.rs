@@ -1,0 +1,1 @@
+//! The standard tests, and Terminal49's own habits.

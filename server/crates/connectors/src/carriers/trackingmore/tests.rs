@@ -1,0 +1,1 @@
+//! The standard tests, and TrackingMore's own habits.

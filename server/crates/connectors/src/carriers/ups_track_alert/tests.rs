@@ -1,0 +1,1 @@
+//! The standard tests, and UPS Track Alert's own habits.

@@ -1,0 +1,1 @@
+//! The standard tests, and X12 856's own habits.
