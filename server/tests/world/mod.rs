@@ -71,7 +71,8 @@ impl World {
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()), body);
         let mut headers = HeaderMap::new();
         headers.insert("aftership-hmac-sha256", HeaderValue::from_str(&STANDARD.encode(tag.as_ref())).unwrap());
-        let request = RawRequest { method: "POST", path: "/ingest/aftership", headers: &headers, body };
+        let request =
+            RawRequest { method: "POST", path: "/ingest/aftership", query: "", peer: None, headers: &headers, body };
         let delivery = Delivery { source: "aftership", request, correlation: CorrelationId(self.clock.id()) };
         let receipt = ingest::accept(&self.tower, delivery).await?;
         self.settle().await;

@@ -33,9 +33,11 @@ mod x12_856;
 mod xml;
 
 use domain::{fold::Trust, observation::Decoded};
+use ipnet::IpNet;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 
 pub use verify::{Material, Scheme, verify_named};
 
@@ -75,6 +77,12 @@ pub struct Settings {
     /// The IANA zone of wall clocks for which neither the message nor the place names one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
+    /// The header that holds a shared secret, where it is not the platform's usual one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
+    /// The only networks (CIDR) from which requests are taken; every one where the list is empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<IpNet>,
     /// Where a generic JSON source has what.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fields: Option<generic_json::Fields>,
@@ -153,6 +161,10 @@ pub struct RawRequest<'a> {
     pub method: &'a str,
     /// The path, without the query; empty where it is not known.
     pub path: &'a str,
+    /// The query, without the question mark. Never kept, never logged: it may hold a token.
+    pub query: &'a str,
+    /// Who is connected; none where that is not known.
+    pub peer: Option<IpAddr>,
     /// The headers.
     pub headers: &'a http::HeaderMap,
     /// The body.
@@ -164,8 +176,20 @@ pub struct RawRequest<'a> {
 pub struct Secrets {
     /// The scheme the admin chose.
     pub scheme: Scheme,
-    /// One, or two while a secret is being rotated; never empty. For Basic `user:password`.
+    /// One, or two while a secret is being rotated. For Basic `user:password`, for RSA the JWKS, for ed25519 the public
+    /// key; empty only where the networks are the proof.
     pub active: Vec<SecretString>,
+    /// The header that holds a shared secret, where the admin named another one than the platform's usual.
+    pub header: Option<String>,
+    /// The only networks from which requests are taken; every one where there is none.
+    pub networks: Vec<IpNet>,
+}
+
+impl Secrets {
+    /// Secrets, newest first, under the platform's usual header and from any network.
+    pub fn new(scheme: Scheme, active: Vec<SecretString>) -> Self {
+        Self { scheme, active, header: None, networks: Vec::new() }
+    }
 }
 
 /// What tells one delivery from another: the provider's event id where it has one. Authentic bytes that cannot be
@@ -191,6 +215,9 @@ pub enum Rejected {
     /// The time stamp is too far from now.
     #[error("the time stamp is {0} s away from now; at most {1} s are allowed")]
     Stale(i64, i64),
+    /// It comes from elsewhere than the admin said.
+    #[error("the address {0} is in none of the networks of the source")]
+    Elsewhere(IpAddr),
     /// The connector does not know the scheme, or has no secret for it.
     #[error("{0}")]
     NotConfigured(&'static str),

@@ -14,7 +14,7 @@ const MANIFEST: Manifest = Manifest {
     id: "shippo",
     label: "Shippo",
     trust: Trust::Aggregator,
-    schemes: &[Scheme::Shippo],
+    schemes: &[Scheme::Shippo, Scheme::QueryToken],
     max_body_bytes: 1024 * 1024,
 };
 
