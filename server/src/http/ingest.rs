@@ -1,6 +1,6 @@
 //! `POST /ingest/{source}`: the carriers' door.
 
-use super::problem::Problem;
+use super::{peer, problem::Problem};
 use crate::{
     tower::Tower,
     usecases::ingest::{self, Delivery, Refused},
@@ -46,8 +46,14 @@ async fn take(
     let limit = ingest::body_limit(tower, source).await?;
     let (parts, body) = request.into_parts();
     let bytes = read(body, limit).await?;
-    let raw =
-        RawRequest { method: parts.method.as_str(), path: parts.uri.path(), headers: &parts.headers, body: &bytes };
+    let raw = RawRequest {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: parts.uri.query().unwrap_or_default(),
+        peer: peer::of(&parts.extensions, &parts.headers, &tower.config.trusted_proxies),
+        headers: &parts.headers,
+        body: &bytes,
+    };
     let receipt = ingest::accept(tower, Delivery { source, request: raw, correlation }).await?;
     let (status, end) = match receipt.novelty {
         Novelty::New => ("accepted", "accepted"),

@@ -1,7 +1,7 @@
 //! Ingest: verify over the raw bytes, keep them, enqueue, answer. Nothing else happens in the request.
 
 use crate::tower::Tower;
-use connectors::carriers::{self, Carrier, RawRequest, Rejected, Scheme, Secrets};
+use connectors::carriers::{Configured, RawRequest, Rejected, Scheme, Secrets, Settings};
 use domain::ids::{CorrelationId, MessageId, SubjectId};
 use http::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
@@ -12,13 +12,15 @@ use std::{
 use storage::{
     Scope, StoreError,
     inbox::{NewMessage, Novelty, SourceRecord},
-    jobs::{Cause, JobKind},
+    jobs::{Cause, JobKind, Lane},
 };
 
 /// For how long a source's configuration is kept before it is read again.
 const SOURCE_KEPT: SignedDuration = SignedDuration::from_secs(5);
 /// Names that nobody configured are remembered too, but no more than this many.
 const SOURCES_KEPT: usize = 1_000;
+/// A message of more bytes is an interchange: it is read in the batch lane.
+const INTERCHANGE_BYTES: usize = 256 * 1024;
 /// Headers that are kept with a message. None of them carries a secret.
 const KEPT_HEADERS: &[&str] = &[
     "content-type",
@@ -81,14 +83,13 @@ impl From<StoreError> for Refused {
 }
 
 /// A configured source, ready to verify.
-#[derive(Clone)]
 pub struct ReadySource {
     /// Whose.
     pub scope: Scope,
     /// The configuration.
     pub record: SourceRecord,
     /// The connector.
-    pub carrier: &'static dyn Carrier,
+    pub connector: Configured,
     /// What it is verified with.
     pub secrets: Secrets,
 }
@@ -122,7 +123,7 @@ impl SourceCache {
 /// When the store cannot be reached.
 pub async fn body_limit(tower: &Tower, source: &str) -> Result<usize, Refused> {
     let source = ready(tower, source).await?;
-    Ok(source.carrier.manifest().max_body_bytes)
+    Ok(source.connector.carrier().manifest().max_body_bytes)
 }
 
 /// Verifies and keeps a message with its job, durably, before the sender is told.
@@ -131,12 +132,12 @@ pub async fn body_limit(tower: &Tower, source: &str) -> Result<usize, Refused> {
 /// Says why not; then nothing is kept.
 pub async fn accept(tower: &Tower, delivery: Delivery<'_>) -> Result<Receipt, Refused> {
     let source = ready(tower, delivery.source).await?;
-    let limit = source.carrier.manifest().max_body_bytes;
+    let limit = source.connector.carrier().manifest().max_body_bytes;
     if delivery.request.body.len() > limit {
         return Err(Refused::TooLarge(limit));
     }
     let now = tower.now();
-    let key = source.carrier.verify(&source.secrets, &delivery.request, now)?;
+    let key = source.connector.carrier().verify(&source.secrets, &delivery.request, now)?;
     let id = MessageId(tower.clock.id());
     let (data_key, wrapped) = tower.vault.new_key(SubjectId(id.0));
     let message = NewMessage {
@@ -153,10 +154,14 @@ pub async fn accept(tower: &Tower, delivery: Delivery<'_>) -> Result<Receipt, Re
         body: data_key.seal(BODY, delivery.request.body),
         key: wrapped,
     };
-    let job = tower.job(JobKind::Normalise, id, Cause::Live, delivery.correlation, None);
+    let mut job = tower.job(JobKind::Normalise, id, Cause::Live, delivery.correlation, None);
+    if delivery.request.body.len() > INTERCHANGE_BYTES {
+        job.lane = Lane::Batch;
+    }
+    let lane = job.lane;
     let accepted = tower.store.inbox.accept(source.scope, message, job).await?;
     if accepted.novelty == Novelty::New {
-        tower.wake.real_time.notify_one();
+        tower.wake.lane(lane).notify_one();
     }
     Ok(Receipt { message: accepted.message, correlation: accepted.correlation, novelty: accepted.novelty })
 }
@@ -186,8 +191,9 @@ fn prepare(
     key: &storage::WrappedKey,
 ) -> Result<ReadySource, Refused> {
     let internal = |what: String| Refused::Internal(format!("source {}: {what}", record.name));
-    let carrier =
-        carriers::by_id(&record.connector).ok_or_else(|| internal(format!("no connector {}", record.connector)))?;
+    let settings: Settings = serde_json::from_str(&record.settings).map_err(|e| internal(e.to_string()))?;
+    let connector = Configured::new(&record.connector, &settings)
+        .ok_or_else(|| internal(format!("no connector {}", record.connector)))?;
     let scheme = Scheme::from_name(&record.scheme).ok_or_else(|| internal(format!("no scheme {}", record.scheme)))?;
     let opened = tower
         .vault
@@ -195,8 +201,13 @@ fn prepare(
         .and_then(|key| key.open(SECRETS, &record.secrets))
         .map_err(|e| internal(e.to_string()))?;
     let secrets: Vec<String> = serde_json::from_slice(&opened).map_err(|e| internal(e.to_string()))?;
-    let secrets = Secrets { scheme, active: secrets.into_iter().map(Into::into).collect() };
-    Ok(ReadySource { scope, carrier, secrets, record })
+    let secrets = Secrets {
+        scheme,
+        active: secrets.into_iter().map(Into::into).collect(),
+        header: settings.header,
+        networks: settings.networks,
+    };
+    Ok(ReadySource { scope, connector, secrets, record })
 }
 
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {

@@ -3,7 +3,7 @@
 use super::{ingest::SECRETS, people::sealed_audit};
 use crate::{tower::Tower, wire};
 use anyhow::{Context, Result, bail, ensure};
-use connectors::carriers::{self, Scheme};
+use connectors::carriers::{self, Scheme, Settings};
 use domain::ids::{SourceId, SubjectId};
 use storage::{AuditEntry, Scope, inbox::SourceRecord};
 
@@ -15,8 +15,10 @@ pub struct NewSource {
     pub connector: String,
     /// The scheme; none for the connector's usual one.
     pub scheme: Option<String>,
-    /// The secret.
+    /// The secret: for RSA the platform's JWKS, for ed25519 its public key; empty only where networks are the proof.
     pub secret: String,
+    /// How its messages are read and where they may come from.
+    pub settings: Settings,
 }
 
 /// Makes or changes a source. A changed secret stays valid beside the new one: that is how secrets are rotated.
@@ -40,6 +42,7 @@ pub async fn put(tower: &Tower, scope: Scope, new: NewSource) -> Result<()> {
             format!("connector {} knows the schemes {}", new.connector, known.join(", "))
         })?,
     };
+    check(&new, scheme)?;
     let now = tower.now();
     let existing = tower.store.inbox.sources(scope).await?.into_iter().find(|s| s.name == new.name);
     let id = existing.as_ref().map_or_else(|| SourceId(tower.clock.id()), |s| s.id);
@@ -60,13 +63,14 @@ pub async fn put(tower: &Tower, scope: Scope, new: NewSource) -> Result<()> {
         name: new.name,
         connector: new.connector,
         scheme: scheme.name().to_owned(),
+        settings: serde_json::to_string(&new.settings)?,
         secrets: key.seal(SECRETS, &serde_json::to_vec(&secrets)?),
         secret_set_at: now,
         enabled: true,
         sandbox: wire::is_demo(&tower.config),
         created_at: existing.map_or(now, |s| s.created_at),
     };
-    let after = serde_json::json!({"name": record.name, "connector": record.connector, "scheme": record.scheme});
+    let after = serde_json::json!({"name": record.name, "connector": record.connector, "scheme": record.scheme, "settings": new.settings});
     let audit = AuditEntry {
         at: now,
         action: "source.put",
@@ -76,5 +80,23 @@ pub async fn put(tower: &Tower, scope: Scope, new: NewSource) -> Result<()> {
         why: None,
     };
     tower.store.inbox.put_source(scope, record, wrapped, audit).await?;
+    Ok(())
+}
+
+/// What is set must work before it is kept.
+fn check(new: &NewSource, scheme: Scheme) -> Result<()> {
+    let settings = &new.settings;
+    match scheme {
+        Scheme::IpAllowList => ensure!(!settings.networks.is_empty(), "the networks are the only proof: name them"),
+        _ => ensure!(!new.secret.is_empty(), "the secret is empty"),
+    }
+    if let Some(header) = &settings.header {
+        ensure!(
+            scheme == Scheme::SharedSecretHeader,
+            "only the scheme {} takes a header's name",
+            Scheme::SharedSecretHeader.name()
+        );
+        header.parse::<http::HeaderName>().with_context(|| format!("{header:?} is no header's name"))?;
+    }
     Ok(())
 }
