@@ -16,6 +16,7 @@ mod karrio;
 mod mfs_xml;
 pub mod present;
 mod project44;
+pub mod scenarios;
 mod sendcloud;
 #[path = "17track/mod.rs"]
 mod seventeen_track;
