@@ -22,7 +22,7 @@ fn interchange() -> String {
 
 async fn edi() -> World {
     let world = World::new().await;
-    world.source("edi", "x12_214", None, connectors::carriers::Settings::default()).await;
+    world.source_of("edi", "x12_214", world::SECRET, connectors::carriers::Settings::default()).await;
     world
 }
 

@@ -15,7 +15,8 @@ fn decoders_stand_their_corpora() {
         let id = carrier.manifest().id;
         let corpus = files(root().join("fuzz/corpus").join(id));
         assert!(!corpus.is_empty(), "no corpus is saved for {id}: FUZZ_SECONDS=60 make fuzz, then keep what is small");
-        let seeds = files(fixtures.join(id).join("fixtures")).into_iter().chain(files(fixtures.join("fixtures/hostile")));
+        let seeds =
+            files(fixtures.join(id).join("fixtures")).into_iter().chain(files(fixtures.join("fixtures/hostile")));
         for bytes in seeds.chain(corpus) {
             fuzzing::decode(id, &bytes);
         }

@@ -139,6 +139,9 @@ pub enum Source {
         /// The zone of times for which neither the message nor the place names one, e.g. Europe/Berlin.
         #[arg(long)]
         zone: Option<String>,
+        /// Where the platform publishes its keys (JWKS); they are fetched instead of read from standard input.
+        #[arg(long, value_name = "URL")]
+        keys_url: Option<String>,
         /// File with the fields of a generic JSON source (docs/GENERIC_JSON.md).
         #[arg(long, value_name = "FILE")]
         fields: Option<PathBuf>,
@@ -152,11 +155,11 @@ impl Source {
     pub async fn run(self, settings: Settings) -> Result<()> {
         let (tower, scope) = tower(settings).await?;
         match self {
-            Self::Put { name, connector, scheme, header, networks, carrier, zone, fields } => {
+            Self::Put { name, connector, scheme, header, networks, carrier, zone, keys_url, fields } => {
                 let fields = fields.as_deref().map(fields_of).transpose()?;
-                let settings = carriers::Settings { carrier, zone, header, networks, fields };
-                let by_network = scheme.as_deref() == Some(Scheme::IpAllowList.name());
-                let secret = if by_network { String::new() } else { secret_from_stdin("secret")? };
+                let no_secret = keys_url.is_some() || scheme.as_deref() == Some(Scheme::IpAllowList.name());
+                let settings = carriers::Settings { carrier, zone, header, networks, keys_url, fields };
+                let secret = if no_secret { String::new() } else { secret_from_stdin("secret")? };
                 let source = sources::NewSource { name: name.clone(), connector, scheme, secret, settings };
                 sources::put(&tower, scope, source).await?;
                 println!("carriers post to {}/ingest/{name}", tower.config.public_url);

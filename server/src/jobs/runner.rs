@@ -47,6 +47,7 @@ impl Runner {
             (vec![JobKind::SyncOrder], 4),
             (vec![JobKind::SyncCase], 4),
             (vec![JobKind::ImportOrders], 1),
+            (vec![JobKind::FetchKeys], 1),
         ];
         let groups = groups.into_iter().map(|(kinds, at_once)| Group { kinds, at_once }).collect();
         Self { tower, owner, lane, groups }

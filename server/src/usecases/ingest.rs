@@ -1,5 +1,6 @@
 //! Ingest: verify over the raw bytes, keep them, enqueue, answer. Nothing else happens in the request.
 
+use super::sources;
 use crate::tower::Tower;
 use connectors::carriers::{Configured, RawRequest, Rejected, Scheme, Secrets, Settings};
 use domain::ids::{CorrelationId, MessageId, SubjectId};
@@ -19,6 +20,8 @@ use storage::{
 const SOURCE_KEPT: SignedDuration = SignedDuration::from_secs(5);
 /// Names that nobody configured are remembered too, but no more than this many.
 const SOURCES_KEPT: usize = 1_000;
+/// Keys are asked for at most so often because a message names an unknown one.
+const KEYS_ASKED_EVERY: SignedDuration = SignedDuration::from_mins(1);
 /// A message of more bytes is an interchange: it is read in the batch lane.
 const INTERCHANGE_BYTES: usize = 256 * 1024;
 /// Headers that are kept with a message. None of them carries a secret.
@@ -92,24 +95,40 @@ pub struct ReadySource {
     pub connector: Configured,
     /// What it is verified with.
     pub secrets: Secrets,
+    /// Whether the platform publishes its keys, so that an unknown one may be a new one.
+    pub keys_published: bool,
 }
 
 /// Sources that were read a moment ago. The request path reads the store once per source and [`SOURCE_KEPT`].
 #[derive(Default)]
-pub struct SourceCache(RwLock<HashMap<String, Kept>>);
+pub struct SourceCache {
+    kept: RwLock<HashMap<String, Kept>>,
+    /// When keys were last asked for because somebody named an unknown one: anybody can do that.
+    keys_asked: RwLock<HashMap<String, Timestamp>>,
+}
 
 /// When a name was read, and the source of that name, if there is one.
 type Kept = (Timestamp, Option<Arc<ReadySource>>);
 
 impl SourceCache {
     fn get(&self, name: &str, now: Timestamp) -> Option<Option<Arc<ReadySource>>> {
-        let cache = self.0.read().expect("no panic while held");
+        let cache = self.kept.read().expect("no panic while held");
         let (read_at, source) = cache.get(name)?;
         (now.duration_since(*read_at) < SOURCE_KEPT).then(|| source.clone())
     }
 
+    /// Whether keys may be asked for again; at most every [`KEYS_ASKED_EVERY`] for a source.
+    fn may_ask_for_keys(&self, name: &str, now: Timestamp) -> bool {
+        let mut asked = self.keys_asked.write().expect("no panic while held");
+        if asked.get(name).is_some_and(|last| now.duration_since(*last) < KEYS_ASKED_EVERY) {
+            return false;
+        }
+        asked.insert(name.to_owned(), now);
+        true
+    }
+
     fn put(&self, name: &str, now: Timestamp, source: Option<Arc<ReadySource>>) {
-        let mut cache = self.0.write().expect("no panic while held");
+        let mut cache = self.kept.write().expect("no panic while held");
         if cache.len() >= SOURCES_KEPT {
             cache.clear();
         }
@@ -137,7 +156,14 @@ pub async fn accept(tower: &Tower, delivery: Delivery<'_>) -> Result<Receipt, Re
         return Err(Refused::TooLarge(limit));
     }
     let now = tower.now();
-    let key = source.connector.carrier().verify(&source.secrets, &delivery.request, now)?;
+    let key = match source.connector.carrier().verify(&source.secrets, &delivery.request, now) {
+        Err(Rejected::UnknownKey) if source.keys_published && tower.sources.may_ask_for_keys(delivery.source, now) => {
+            tower.store.jobs.enqueue(source.scope, vec![sources::keys_job(tower, delivery.source)]).await?;
+            tower.wake.batch.notify_one();
+            return Err(Rejected::UnknownKey.into());
+        }
+        verdict => verdict?,
+    };
     let id = MessageId(tower.clock.id());
     let (data_key, wrapped) = tower.vault.new_key(SubjectId(id.0));
     let message = NewMessage {
@@ -207,7 +233,7 @@ fn prepare(
         header: settings.header,
         networks: settings.networks,
     };
-    Ok(ReadySource { scope, connector, secrets, record })
+    Ok(ReadySource { scope, connector, secrets, keys_published: settings.keys_url.is_some(), record })
 }
 
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {

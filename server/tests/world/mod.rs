@@ -29,7 +29,7 @@ use storage::{
     shipments::{Claim, ImportedShipment, Loaded, Origin, OriginStanding},
 };
 
-const SECRET: &str = "a secret of the tests";
+pub const SECRET: &str = "a secret of the tests";
 
 /// A tower on a store of its own, with a clock that moves only when told.
 pub struct World {
@@ -48,19 +48,14 @@ impl World {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let tower = wire::assemble(config, Arc::clone(&clock) as Arc<dyn Clock>, store, &[7; 32]).await.unwrap();
         let world = Self { tower, clock };
-        world.source("aftership", "aftership", None, carriers::Settings::default()).await;
+        world.source_of("aftership", "aftership", SECRET, carriers::Settings::default()).await;
         world
     }
 
-    /// A source with the tests' secret.
-    pub async fn source(&self, name: &str, connector: &str, scheme: Option<&str>, settings: carriers::Settings) {
-        let source = NewSource {
-            name: name.into(),
-            connector: connector.into(),
-            scheme: scheme.map(str::to_owned),
-            secret: SECRET.into(),
-            settings,
-        };
+    /// A source that proves itself the connector's usual way.
+    pub async fn source_of(&self, name: &str, connector: &str, secret: &str, settings: carriers::Settings) {
+        let source =
+            NewSource { name: name.into(), connector: connector.into(), scheme: None, secret: secret.into(), settings };
         sources::put(&self.tower, self.tower.scope(), source).await.unwrap();
     }
 

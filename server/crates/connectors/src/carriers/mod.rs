@@ -13,6 +13,7 @@ mod fourkites;
 pub mod generic_json;
 mod json;
 mod karrio;
+pub mod keys;
 mod mfs_xml;
 pub mod present;
 mod project44;
@@ -84,6 +85,9 @@ pub struct Settings {
     /// The only networks (CIDR) from which requests are taken; every one where the list is empty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub networks: Vec<IpNet>,
+    /// Where the platform publishes its keys (JWKS); then they are fetched, and again when they change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keys_url: Option<String>,
     /// Where a generic JSON source has what.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fields: Option<generic_json::Fields>,
@@ -216,6 +220,9 @@ pub enum Rejected {
     /// The time stamp is too far from now.
     #[error("the time stamp is {0} s away from now; at most {1} s are allowed")]
     Stale(i64, i64),
+    /// It names a key that is not among the platform's as we know them.
+    #[error("the key it is signed with is not known")]
+    UnknownKey,
     /// It comes from elsewhere than the admin said.
     #[error("the address {0} is in none of the networks of the source")]
     Elsewhere(IpAddr),

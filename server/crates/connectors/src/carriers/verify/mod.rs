@@ -430,7 +430,7 @@ fn shipengine(jwks: &str, request: &RawRequest<'_>, now: Timestamp) -> Result<()
     let (tag, stamp) = (base64(name, header(request, name)?)?, header(request, "x-shipengine-timestamp")?);
     let keys: Value = serde_json::from_str(jwks).map_err(|_| Rejected::NotConfigured("the JWKS is not JSON"))?;
     let key = keys["keys"].as_array().into_iter().flatten().find(|k| k["kid"] == kid && k["kty"] == "RSA");
-    let key = key.ok_or(Rejected::Mismatch("key id"))?;
+    let key = key.ok_or(Rejected::UnknownKey)?;
     let number = |field: &str| {
         base64::engine::general_purpose::URL_SAFE_NO_PAD
             .decode(key[field].as_str().unwrap_or_default())
