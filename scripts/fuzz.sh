@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # Fuzzes every decoder and verifier: `make fuzz`. Each gets FUZZ_SECONDS (60); FUZZ_ONLY=aftership,verify takes only some.
 # Seeds are the fixtures and the saved corpora in fuzz/corpus; new finds are kept in the cache, what fails in
-# fuzz/artifacts. Needs a nightly compiler and cargo-fuzz, which it installs.
+# fuzz/artifacts. FUZZ_SAVE=1 puts the smallest finds that reach new code into fuzz/corpus, for `make test`.
+# Needs a nightly compiler and cargo-fuzz, which it installs.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$ROOT"
 
 seconds=${FUZZ_SECONDS:-60}
+SAVED_FILES=40 SAVED_BYTES=2048
 export CARGO_TARGET_DIR=$CACHE/fuzz-target
 export PATH=$CACHE/bin:$PATH
 
@@ -29,6 +31,20 @@ targets() {
     echo verify
 }
 
+run() { FUZZ_CONNECTOR=$id cargo +nightly fuzz run --sanitizer none "$target" "$@"; }
+
+# Merging keeps, of all finds, the ones that together reach everything; of these the small ones are worth a place here.
+save() {
+    local merged
+    merged=$(mktemp -d)
+    run "$merged" -- -merge=1 "$found" "${seeds[@]}" >>"$found.log" 2>&1
+    rm -rf "fuzz/corpus/$id"
+    mkdir -p "fuzz/corpus/$id"
+    find "$merged" -type f -size -"${SAVED_BYTES}c" -printf '%s %p\n' | sort -n | head -n "$SAVED_FILES" | cut -d' ' -f2- |
+        xargs -r -I{} cp {} "fuzz/corpus/$id/"
+    rm -rf "$merged"
+}
+
 need_fuzzer
 failed=()
 while read -r id; do
@@ -40,11 +56,12 @@ while read -r id; do
     target=decode
     [ "$id" != verify ] || target=verify
     say "fuzzing $id for $seconds s"
-    FUZZ_CONNECTOR=$id cargo +nightly fuzz run --sanitizer none "$target" "$found" "${seeds[@]}" -- \
+    run "$found" "${seeds[@]}" -- \
         -max_total_time="$seconds" -max_len=16384 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 >"$found.log" 2>&1 || {
         failed+=("$id")
         tail -n 30 "$found.log" >&2
     }
+    [ -z "${FUZZ_SAVE:-}" ] || save
     grep -E "stat::number_of_executed_units|DONE" "$found.log" | sed "s/^/  $id /" || true
 done < <(targets)
 [ ${#failed[@]} = 0 ] || die "failed: ${failed[*]}; the inputs are in fuzz/artifacts"
