@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fuzzes every decoder and verifier: `make fuzz`. Each gets FUZZ_SECONDS (60); FUZZ_ONLY=aftership,verify takes only some.
 # Seeds are the fixtures and the saved corpora in fuzz/corpus; new finds are kept in the cache, what fails in
-# fuzz/artifacts. FUZZ_SAVE=1 puts the smallest finds that reach new code into fuzz/corpus, for `make test`.
+# fuzz/artifacts. FUZZ_SAVE=1 puts finds that reach new code into fuzz/corpus, for `make test`.
 # Needs a nightly compiler and cargo-fuzz, which it installs.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$ROOT"
 
 seconds=${FUZZ_SECONDS:-60}
-SAVED_FILES=40 SAVED_BYTES=2048
+SAVED_FILES=24 SAVED_BYTES=1024
 export CARGO_TARGET_DIR=$CACHE/fuzz-target
 export PATH=$CACHE/bin:$PATH
 
@@ -33,14 +33,15 @@ targets() {
 
 run() { FUZZ_CONNECTOR=$id cargo +nightly fuzz run --sanitizer none "$target" "$@"; }
 
-# Merging keeps, of all finds, the ones that together reach everything; of these the small ones are worth a place here.
+# Merging keeps, of all finds, the ones that together reach everything; of these the ones that fit are worth a place here.
 save() {
     local merged
     merged=$(mktemp -d)
-    run "$merged" -- -merge=1 "$found" "${seeds[@]}" >>"$found.log" 2>&1
+    # the first folder of the arguments is merged into
+    run "$found" -- -merge=1 "$merged" "${seeds[@]}" >>"$found.log" 2>&1
     rm -rf "fuzz/corpus/$id"
     mkdir -p "fuzz/corpus/$id"
-    find "$merged" -type f -size -"${SAVED_BYTES}c" -printf '%s %p\n' | sort -n | head -n "$SAVED_FILES" | cut -d' ' -f2- |
+    find "$merged" -type f -size -"${SAVED_BYTES}c" -printf '%s %p\n' | sort -rn | head -n "$SAVED_FILES" | cut -d' ' -f2- |
         xargs -r -I{} cp {} "fuzz/corpus/$id/"
     rm -rf "$merged"
 }
