@@ -44,10 +44,12 @@ pub async fn put(tower: &Tower, scope: Scope, new: NewSource) -> anyhow::Result<
     let manifest = carrier.manifest();
     let scheme = match &new.scheme {
         None => *manifest.schemes.first().context("the connector has no scheme")?,
-        Some(name) => Scheme::from_name(name).filter(|s| manifest.schemes.contains(s)).with_context(|| {
-            let known: Vec<_> = manifest.schemes.iter().map(|s| s.name()).collect();
-            format!("connector {} knows the schemes {}", new.connector, known.join(", "))
-        })?,
+        Some(name) => Scheme::from_name(name)
+            .filter(|s| manifest.schemes.contains(s) || *s == Scheme::IpAllowList)
+            .with_context(|| {
+                let known: Vec<_> = manifest.schemes.iter().map(|s| s.name()).collect();
+                format!("connector {} knows the schemes {}", new.connector, known.join(", "))
+            })?,
     };
     check(&new, scheme)?;
     let now = tower.now();
