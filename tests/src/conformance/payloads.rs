@@ -3,7 +3,7 @@
 use super::{Tally, compare, root};
 use anyhow::{Context, Result};
 use connectors::carriers::{self, Carrier, DecodeError, Settings, present};
-use domain::mapping::Mapping;
+use domain::{mapping::Mapping, observation::Origin};
 use serde::Serialize;
 use serde_json::Value;
 use std::{
@@ -198,6 +198,33 @@ pub(super) fn hostile(collection: Option<&Path>) -> Result<Tally> {
         tally.add(file, judge(meant_for(file), &bytes, item["expect"].as_str().unwrap_or_default()));
     }
     Ok(tally)
+}
+
+/// What Karrio made of other carriers' answers are tracker objects as its webhooks send them: each is read, with as many
+/// events as it has.
+pub(super) fn karrio_objects(folder: &Path) -> Result<Tally> {
+    let index: Vec<Value> = serde_json::from_slice(&read(&folder.join("index.json"))?)?;
+    let carrier = carriers::by_id("karrio").context("the connector")?;
+    let mut tally = Tally::default();
+    for item in index.iter().filter(|i| i["provider"].as_str().is_some_and(|p| p.starts_with("karrio_"))) {
+        let file = item["file"].as_str().unwrap_or_default();
+        let Some(expected) = expectation(&folder.join(file))? else { continue };
+        for (object, n) in expected["details"].as_array().into_iter().flatten().zip(0..) {
+            let events = object["events"].as_array().map_or(0, Vec::len);
+            if events > 0 {
+                tally.add(&format!("{file} {n}"), reads(carrier, object, events));
+            }
+        }
+    }
+    Ok(tally)
+}
+
+fn reads(carrier: &dyn Carrier, object: &Value, events: usize) -> Result<(), String> {
+    let decoded =
+        carriers::read(carrier, &Settings::default(), object.to_string().as_bytes()).map_err(|e| e.to_string())?;
+    let read = decoded.reports.iter().flat_map(|r| &r.observations).filter(|o| o.origin == Origin::Event).count();
+    let named = decoded.problems.len();
+    if read + named >= events { Ok(()) } else { Err(format!("{events} events, {read} read, {named} problems")) }
 }
 
 /// The channel of a hostile file: its name says so, or the first whose connector knows its shape.
