@@ -1,8 +1,9 @@
 //! Times as providers write them: with an offset, with a zone, with neither. Never a guessed instant.
 
 use domain::{
+    Classifier,
     event_time::{EventTime, Precision, ZoneSource},
-    observation::{Decoded, Observation},
+    observation::{Decoded, Feed, Observation},
 };
 use jiff::{
     Timestamp,
@@ -76,9 +77,36 @@ pub(super) fn compact_clock(text: &str) -> Option<(Time, Precision)> {
     Some((Time::new(hour, minute, second, 0).ok()?, precision))
 }
 
-/// A text that names its own offset: it is an instant, not a wall clock.
+/// A text that names its own offset: the wall clock is in it for all to read.
 pub(super) fn names_offset(text: &str) -> bool {
-    offset_of(text.trim()).is_some()
+    offset_of(text.trim()).is_some_and(|offset| !matches!(offset, "Z" | "z"))
+}
+
+/// A text whose `Z` is known to stand for nothing: the wall clock that it shows. A numeric offset is believed.
+pub(super) fn disregarding_z(raw: &str) -> EventTime {
+    match raw.trim().strip_suffix(['Z', 'z']) {
+        Some(local) => EventTime { raw: raw.to_owned(), ..iso(local) },
+        None => iso(raw),
+    }
+}
+
+/// Estimates are days; some write them as midnight, in whatever zone.
+pub(super) fn day_if_midnight(time: EventTime) -> EventTime {
+    match time.wall_clock() {
+        Some(clock) if clock.time() == Time::midnight() => EventTime::floating(time.raw, clock, Precision::Date),
+        _ => time,
+    }
+}
+
+/// A whole list takes its place among the earlier and later ones by its stamp; where the provider gives none, by its
+/// newest event. A message without any time has no place among lists: it adds.
+pub(super) fn snapshot(stamp: Option<Timestamp>, observations: &[Observation]) -> Feed {
+    let happened = |o: &&Observation| o.classifier == Classifier::Actual && !o.time.sentinel;
+    let newest = || observations.iter().filter(happened).filter_map(|o| o.time.sort_key()).max();
+    match stamp.or_else(newest) {
+        Some(stamp) => Feed::Snapshot { stamp: Some(stamp) },
+        None => Feed::Delta,
+    }
 }
 
 /// Midnight on every event of a message is a date in disguise.
@@ -164,6 +192,17 @@ mod tests {
             Some(59),
             "a leap second is the last one of the minute"
         );
+    }
+
+    #[test]
+    fn a_z_that_stands_for_nothing_leaves_the_wall_clock() {
+        let time = disregarding_z("2026-03-10T08:02:00.000Z");
+        assert_eq!((time.local.map(|l| l.to_string()).as_deref(), time.utc), (Some("2026-03-10T08:02:00"), None));
+        assert_eq!(time.raw, "2026-03-10T08:02:00.000Z");
+        assert!(disregarding_z("2026-03-10T08:02:00+01:00").utc.is_some());
+        let day = day_if_midnight(iso("2026-03-10T00:00:00Z"));
+        assert_eq!((day.precision, day.utc), (Precision::Date, None));
+        assert_eq!(day_if_midnight(iso("2026-03-10T00:01:00Z")).precision, Precision::Second);
     }
 
     #[test]
