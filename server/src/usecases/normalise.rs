@@ -171,7 +171,8 @@ fn recording(
     }
 }
 
-/// The number that a report hangs on: the tracking number, else a container, an SSCC, or the shipper's own number.
+/// The number that a report hangs on: the tracking number, else a container, an SSCC, or the shipper's own number; the
+/// orders last, since one may have several shipments.
 const TRACKER_REFS: &[RefKind] = &[
     RefKind::TrackingNumber,
     RefKind::Container,
@@ -179,6 +180,8 @@ const TRACKER_REFS: &[RefKind] = &[
     RefKind::Shipment,
     RefKind::Booking,
     RefKind::BillOfLading,
+    RefKind::PurchaseOrder,
+    RefKind::Order,
 ];
 
 fn new_report(tower: &Tower, reading: &Reading<'_>, report: TrackerReport) -> Option<NewReport> {

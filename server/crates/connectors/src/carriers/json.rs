@@ -82,7 +82,12 @@ fn position(error: &serde_json::Error) -> String {
 /// A field's text; none where it is missing, null or blank. NUL and other control characters are dropped, since no
 /// database column and no page takes them.
 pub(super) fn text(value: &Value, key: &str) -> Option<String> {
-    let clean: String = value.get(key)?.as_str()?.chars().filter(|c| !c.is_control() || *c == '\n').collect();
+    plain(value.get(key)?)
+}
+
+/// A value that is a text, cleaned likewise.
+pub(super) fn plain(value: &Value) -> Option<String> {
+    let clean: String = value.as_str()?.chars().filter(|c| !c.is_control() || *c == '\n').collect();
     let clean = clean.trim();
     (!clean.is_empty()).then(|| clean.to_owned())
 }
