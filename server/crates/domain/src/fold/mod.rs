@@ -170,6 +170,8 @@ fn counts(facts: &[Examined<'_>]) -> Counts {
     for examined in facts {
         counts.unmapped += u32::from(examined.fact.reading.unmapped);
         match examined.out.map(|(standing, ..)| standing) {
+            // what a message says about the delivery to come, beside its events, is no event
+            None if examined.is_aside() => {}
             None => counts.active += 1,
             Some(Standing::Merged) => counts.merged += 1,
             Some(Standing::Superseded) => counts.superseded += 1,
