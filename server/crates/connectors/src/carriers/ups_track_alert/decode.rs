@@ -55,6 +55,7 @@ fn report(alert: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<Tracke
     }
     let stated_at = time.utc;
     let activity = Observation {
+        stated_at,
         location: alert.get("activity_location").and_then(location),
         description: alert.get("activity_status").and_then(|s| json::text(s, "description")),
         ..Observation::new(codes, Classifier::Actual, time, Origin::Event)
