@@ -7,7 +7,7 @@ use domain::{
 use jiff::{
     Timestamp,
     civil::{Date, DateTime, Time},
-    tz::TimeZone,
+    tz::{Offset, TimeZone},
 };
 
 /// ISO 8601 as found in the wild: `2026-03-02T10:00:00`, with `Z` or an offset, a blank for the `T`, a mere day.
@@ -79,6 +79,25 @@ pub(super) fn compact_clock(text: &str) -> Option<(Time, Precision)> {
 /// A text that names its own offset: it is an instant, not a wall clock.
 pub(super) fn names_offset(text: &str) -> bool {
     offset_of(text.trim()).is_some()
+}
+
+/// An offset that stands by itself: `+02:00`, `-0600`, `+01`, `Z`.
+pub(super) fn offset(text: &str) -> Option<Offset> {
+    if matches!(text, "Z" | "z") {
+        return Some(Offset::UTC);
+    }
+    let (sign, rest) = text.split_at_checked(1)?;
+    let digits = rest.replace(':', "");
+    if !matches!(digits.len(), 2 | 4) || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let number = |from: usize| digits.get(from..from + 2).and_then(|n| n.parse::<i32>().ok()).unwrap_or_default();
+    let seconds = number(0) * 3600 + number(2) * 60;
+    match sign {
+        "+" => Offset::from_seconds(seconds).ok(),
+        "-" => Offset::from_seconds(-seconds).ok(),
+        _ => None,
+    }
 }
 
 /// Midnight on every event of a message is a date in disguise.
@@ -164,6 +183,14 @@ mod tests {
             Some(59),
             "a leap second is the last one of the minute"
         );
+    }
+
+    #[test]
+    fn offsets_by_themselves() {
+        for (text, seconds) in [("+02:00", 7200), ("-0530", -19_800), ("+01", 3600), ("Z", 0)] {
+            assert_eq!(offset(text).map(Offset::seconds), Some(seconds), "{text}");
+        }
+        assert!(["", "CET", "+2", "02:00", "+99:00", "+é"].iter().all(|text| offset(text).is_none()));
     }
 
     #[test]
