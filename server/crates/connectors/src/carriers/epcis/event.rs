@@ -119,8 +119,9 @@ impl Event {
 
     /// Where it is, seen from the destination that it names.
     pub(super) fn whereabouts(&self) -> Whereabouts {
-        let places: Vec<String> = [&self.read_point, &self.location].into_iter().flatten().map(place).collect();
-        let mut destinations = self.destinations.iter().map(place).peekable();
+        let places: Vec<String> =
+            [&self.read_point, &self.location].into_iter().flatten().map(|uri| place(uri)).collect();
+        let mut destinations = self.destinations.iter().map(|uri| place(uri)).peekable();
         match destinations.peek() {
             Some(_) if !places.is_empty() => match destinations.any(|d| places.contains(&d)) {
                 true => Whereabouts::Destination,
@@ -132,8 +133,8 @@ impl Event {
 }
 
 /// A place or party as it is compared: by GLN, so that a dock door is the warehouse that it belongs to.
-fn place(uri: &String) -> String {
-    gs1::gln(uri).unwrap_or_else(|| uri.clone())
+fn place(uri: &str) -> String {
+    gs1::gln(uri).unwrap_or_else(|| uri.to_owned())
 }
 
 #[cfg(test)]

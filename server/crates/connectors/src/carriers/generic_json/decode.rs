@@ -29,7 +29,7 @@ pub(super) fn decode(fields: &Fields, body: &Value) -> Result<Decoded, DecodeErr
     let mut decoded = Decoded::default();
     let mut refused: Option<DecodeError> = None;
     for (at, value) in reports {
-        match (Reading { fields, at: &at, problems: &mut decoded.problems }).report(value) {
+        match (Shipment { fields, at: &at, problems: &mut decoded.problems }).report(value) {
             Ok(report) => decoded.reports.push(report),
             Err(error) => {
                 decoded.problems.push(Problem { at, message: error.to_string() });
@@ -56,13 +56,13 @@ pub(super) fn word(value: &Value) -> Option<String> {
 }
 
 /// One shipment that is read.
-struct Reading<'a> {
+struct Shipment<'a> {
     fields: &'a Fields,
     at: &'a str,
     problems: &'a mut Vec<Problem>,
 }
 
-impl Reading<'_> {
+impl Shipment<'_> {
     fn report(&mut self, report: &Value) -> Result<TrackerReport, DecodeError> {
         let refs = self.references(report)?;
         let stamp = self.fields.stamp.as_deref().and_then(|p| self.instant(report, p, "stamp"));
@@ -155,7 +155,7 @@ impl Reading<'_> {
             return None;
         };
         let time = when::read(&fields.time, event).unwrap_or_else(|| EventTime::unknown(""));
-        if time.sentinel || time.sort_key().is_none() {
+        if fields.time.at.is_some() && (time.sentinel || time.sort_key().is_none()) {
             let pointer = fields.time.at.as_deref().unwrap_or_default();
             self.problem(format!("{at}{pointer}"), "is no time that can be used".into());
         }
