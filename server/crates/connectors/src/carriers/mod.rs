@@ -98,15 +98,16 @@ pub enum Configured {
     /// The same for every source.
     Fixed(&'static dyn Carrier),
     /// Reads as its source is set.
-    Mapped(generic_json::GenericJson),
+    Mapped(Box<generic_json::GenericJson>),
 }
 
 impl Configured {
-    /// The connector of this id, as a source is set; none where there is no such connector.
+    /// The connector of this id, as a source is set; none where there is no such connector. Whether mapped fields can be
+    /// used is said by [`generic_json::Fields::check`], before they are stored, and by each decoding.
     pub fn new(id: &str, settings: &Settings) -> Option<Self> {
         match &settings.fields {
             Some(fields) if id == generic_json::ID => {
-                Some(Self::Mapped(generic_json::GenericJson { fields: fields.clone() }))
+                Some(Self::Mapped(Box::new(generic_json::GenericJson { fields: fields.clone() })))
             }
             _ => by_id(id).map(Self::Fixed),
         }
@@ -116,7 +117,7 @@ impl Configured {
     pub fn carrier(&self) -> &dyn Carrier {
         match self {
             Self::Fixed(carrier) => *carrier,
-            Self::Mapped(carrier) => carrier,
+            Self::Mapped(carrier) => carrier.as_ref(),
         }
     }
 }
