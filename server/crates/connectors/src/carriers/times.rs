@@ -214,7 +214,6 @@ mod tests {
     }
 
     #[test]
-<<<<<<< HEAD
     fn a_z_that_stands_for_nothing_leaves_the_wall_clock() {
         let time = disregarding_z("2026-03-10T08:02:00.000Z");
         assert_eq!((time.local.map(|l| l.to_string()).as_deref(), time.utc), (Some("2026-03-10T08:02:00"), None));
@@ -223,13 +222,14 @@ mod tests {
         let day = day_if_midnight(iso("2026-03-10T00:00:00Z"));
         assert_eq!((day.precision, day.utc), (Precision::Date, None));
         assert_eq!(day_if_midnight(iso("2026-03-10T00:01:00Z")).precision, Precision::Second);
-=======
+    }
+
+    #[test]
     fn offsets_by_themselves() {
         for (text, seconds) in [("+02:00", 7200), ("-0530", -19_800), ("+01", 3600), ("Z", 0)] {
             assert_eq!(offset(text).map(Offset::seconds), Some(seconds), "{text}");
         }
         assert!(["", "CET", "+2", "02:00", "+99:00", "+é"].iter().all(|text| offset(text).is_none()));
->>>>>>> w-c4
     }
 
     #[test]
