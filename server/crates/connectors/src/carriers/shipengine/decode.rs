@@ -43,8 +43,8 @@ fn other(body: &Value) -> DecodeError {
         return DecodeError::NotTracking(format!("ShipEngine {kind} that holds no tracking, only where to find it"));
     }
     if let Some(errors) = body.get("errors").and_then(Value::as_array) {
-        let codes: Vec<String> = errors.iter().filter_map(|e| json::text(e, "error_code")).collect();
-        return DecodeError::NotTracking(format!("an error answer of ShipEngine: {}", codes.join(", ")));
+        let codes = json::complaints(errors, "error_code");
+        return DecodeError::NotTracking(format!("an error answer of ShipEngine: {codes}"));
     }
     DecodeError::Incomplete {
         at: "/".into(),
