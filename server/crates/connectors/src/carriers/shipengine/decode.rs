@@ -73,11 +73,13 @@ fn report(
         delivered: json::time(tracking, "actual_delivery_date").filter(|t| t.sort_key().is_some() && !t.sentinel),
     };
     let events = tracking.get("events").and_then(Value::as_array).into_iter().flatten();
+    // as ShipEngine orders its events itself, whether the place confirms the instant or not
+    let stamp = events.clone().filter_map(when::converted).max();
     let mut observations: Vec<Observation> =
         events.enumerate().map(|(n, e)| event(e, &summary, &format!("{at}/events/{n}"), problems)).collect();
     observations.extend(summary.statement(tracking, &observations));
     observations.extend(json::expected_delivery(tracking, "estimated_delivery_date", None));
-    let feed = times::snapshot(None, &observations);
+    let feed = times::snapshot(stamp, &observations);
     Ok(TrackerReport { refs, carrier: summary.carrier, feed, observations })
 }
 
