@@ -11,6 +11,9 @@ use domain::{
 use jiff::Timestamp;
 use serde_json::Value;
 
+/// Details that add nothing to their status.
+const EMPTY_DETAILS: &[&str] = &["unknown", "status_update"];
+
 /// Decodes an Event around a Tracker, a bare Tracker, or a list of trackers.
 pub(super) fn decode(body: &Value) -> Result<Decoded, DecodeError> {
     if !body.is_object() {
@@ -21,6 +24,10 @@ pub(super) fn decode(body: &Value) -> Result<Decoded, DecodeError> {
         (_, Some(Value::Array(list))) => ("/trackers", list.iter().collect()),
         _ if body.get("tracking_code").is_some() => ("", vec![body]),
         (Some(other), _) => return Err(DecodeError::NotTracking(format!("EasyPost object {other}"))),
+        (None, _) if body.get("error").is_some_and(Value::is_object) => {
+            let code = json::complaints(&[body["error"].clone()], "code");
+            return Err(DecodeError::NotTracking(format!("an error answer of EasyPost: {code}")));
+        }
         (None, _) => {
             return Err(DecodeError::Incomplete {
                 at: "/".into(),
@@ -107,7 +114,7 @@ fn detail(detail: &Value, direction: Direction, at: &str, problems: &mut Vec<Pro
 /// Status and detail: the pair where it means something of its own, then the detail; the status is the coarse one.
 fn codes(value: &Value, direction: Direction) -> Option<Codes> {
     let status = json::text(value, "status")?;
-    let detail = json::text(value, "status_detail");
+    let detail = json::text(value, "status_detail").filter(|detail| !EMPTY_DETAILS.contains(&detail.as_str()));
     let delivered_back = direction == Direction::Back && status == "delivered";
     let pair = match &detail {
         _ if delivered_back => Some("return/delivered".to_owned()),
