@@ -213,10 +213,11 @@ fn new_report(tower: &Tower, reading: &Reading<'_>, report: TrackerReport) -> Op
             Some(NewSnapshot { id: SnapshotId(content_id("snapshot", &parts)), object, stamp: *stamp, digest })
         }
     };
+    let positions = report.positions();
     let observations = report
         .observations
         .into_iter()
-        .zip(0..)
+        .zip(positions)
         .map(|(o, position)| new_observation(&*tower.mapping, o, position, connector, &named, &reading.key))
         .collect();
     Some(NewReport {

@@ -128,6 +128,7 @@ fn input(decoded: Decoded, reader: &dyn Reader, at: Timestamp) -> FoldInput {
     let (source, tracker) = (SourceId(content_id("source", &[])), TrackerId(content_id("tracker", &[])));
     let mut input = FoldInput::default();
     for (report, n) in decoded.reports.into_iter().zip(0u8..) {
+        let positions = report.positions();
         let snapshot = match report.feed {
             Feed::Delta => None,
             Feed::Snapshot { stamp } => {
@@ -137,7 +138,7 @@ fn input(decoded: Decoded, reader: &dyn Reader, at: Timestamp) -> FoldInput {
                 Some(id)
             }
         };
-        input.facts.extend(report.observations.into_iter().zip(0..).map(|(observation, position)| Fact {
+        input.facts.extend(report.observations.into_iter().zip(positions).map(|(observation, position)| Fact {
             id: observation.id("bench", "tracker"),
             reading: reader.read(&observation),
             observation,

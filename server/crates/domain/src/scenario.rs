@@ -120,7 +120,8 @@ impl Running {
         let tracker = TrackerId(content_id("tracker", &[number.as_bytes()]));
         let piece = self.input.plan.pieces.contains(&number).then(|| number.clone());
         let snapshot = self.snapshot(&report, source, tracker, input.received_at);
-        for (observation, position) in report.observations.into_iter().zip(0..) {
+        let positions = report.positions();
+        for (observation, position) in report.observations.into_iter().zip(positions) {
             let id = observation.id(&input.provider, &number);
             let sighting = Sighting { snapshot, position, recorded_at: input.received_at };
             match self.places.get(&id) {

@@ -1,11 +1,11 @@
 //! From EasyPost's Event and Tracker objects to statements.
 
-use super::super::{DecodeError, json};
+use super::super::{DecodeError, json, times};
 use domain::{
     Classifier,
     event_time::EventTime,
     observation::{
-        Codes, Decoded, Feed, Location, Observation, Origin, Problem, ProviderCode, RefKind, References, TrackerReport,
+        Codes, Decoded, Location, Observation, Origin, Problem, ProviderCode, RefKind, References, TrackerReport,
     },
 };
 use jiff::Timestamp;
@@ -76,7 +76,8 @@ fn report(tracker: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<Trac
     {
         last.signatory = Some(signed_by);
     }
-    Ok(TrackerReport { refs, carrier: json::text(tracker, "carrier"), feed: Feed::Snapshot { stamp }, observations })
+    let feed = times::snapshot(stamp, &observations);
+    Ok(TrackerReport { refs, carrier: json::text(tracker, "carrier"), feed, observations })
 }
 
 /// Where the parcel goes: the tracker of a return says so itself.
