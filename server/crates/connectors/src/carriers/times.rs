@@ -77,6 +77,13 @@ pub(super) fn compact_clock(text: &str) -> Option<(Time, Precision)> {
     Some((Time::new(hour, minute, second, 0).ok()?, precision))
 }
 
+/// An offset as it is written: `-04:00`.
+pub(super) fn offset_text(offset: Offset) -> String {
+    let minutes = offset.seconds() / 60;
+    let sign = if minutes < 0 { '-' } else { '+' };
+    format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
+}
+
 /// A text that names its own offset: the wall clock is in it for all to read.
 pub(super) fn names_offset(text: &str) -> bool {
     offset_of(text.trim()).is_some_and(|offset| !matches!(offset, "Z" | "z"))
