@@ -72,6 +72,18 @@ pub enum RefKind {
     Sscc,
 }
 
+/// Kinds of number that statements may hang on, the most exact first.
+const TRACKER_KINDS: &[RefKind] = &[
+    RefKind::TrackingNumber,
+    RefKind::Container,
+    RefKind::Sscc,
+    RefKind::Shipment,
+    RefKind::Booking,
+    RefKind::BillOfLading,
+    RefKind::PurchaseOrder,
+    RefKind::Order,
+];
+
 /// Numbers by kind. One of a kind; the first in the message wins.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -83,6 +95,12 @@ impl References {
         if let Some(value) = value.map(str::trim).filter(|v| !v.is_empty()) {
             self.0.entry(kind).or_insert_with(|| value.to_owned());
         }
+    }
+
+    /// The number that statements hang on: what names the parcel, else the container or logistic unit, else what names
+    /// the whole consignment.
+    pub fn tracker(&self) -> Option<(RefKind, &str)> {
+        TRACKER_KINDS.iter().find_map(|kind| Some((*kind, self.get(*kind)?)))
     }
 
     /// The number of this kind.

@@ -34,7 +34,11 @@ mod x12_322;
 mod x12_856;
 mod xml;
 
-use domain::{fold::Trust, observation::Decoded};
+use domain::{
+    carriers::normalise_number,
+    fold::Trust,
+    observation::{Decoded, Problem, TrackerReport},
+};
 use ipnet::IpNet;
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -133,7 +137,16 @@ pub fn read(carrier: &dyn Carrier, settings: &Settings, raw: &[u8]) -> Result<De
             report.carrier.clone_from(&settings.carrier);
         }
     }
+    decoded.problems.extend(decoded.reports.iter().enumerate().filter_map(|(n, report)| unusable_number(n, report)));
     Ok(decoded)
+}
+
+/// A report whose number is none hangs on nothing: it is said, and not silently dropped later.
+fn unusable_number(n: usize, report: &TrackerReport) -> Option<Problem> {
+    let (kind, number) = report.refs.tracker()?;
+    let bad = normalise_number(number).err()?;
+    let kind = serde_json::to_value(kind).ok()?;
+    Some(Problem { at: format!("report {n}, {}", kind.as_str().unwrap_or_default()), message: bad.to_string() })
 }
 
 /// The connector of this id.
