@@ -49,9 +49,11 @@ impl Line {
 }
 
 fn main() -> Result<ExitCode> {
-    let mut lines = events()?;
-    lines.extend(folds()?);
-    lines.extend(flatness()?);
+    // a word as argument measures that part alone
+    let wanted = |part: &str| std::env::args().nth(1).is_none_or(|only| only == part);
+    let mut lines = if wanted("events") { events()? } else { Vec::new() };
+    lines.extend(if wanted("fold") { folds()? } else { Vec::new() });
+    lines.extend(if wanted("flatness") { flatness()? } else { Vec::new() });
     for line in &lines {
         let goal = line.goal.map(|g| format!("goal {g} {}", line.unit)).unwrap_or_default();
         println!(

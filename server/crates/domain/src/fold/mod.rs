@@ -247,6 +247,7 @@ fn hash(folded: &Folded) -> String {
         (&folded.pieces, &folded.schedule, folded.attempts, folded.counts, folded.last_event),
         (exceptions, &folded.anomalies, &folded.announcements),
     );
-    let bytes = serde_json::to_vec(&said).expect("plain data serialises");
+    // a dense form: this is done for every fold
+    let bytes = postcard::to_allocvec(&said).expect("plain data serialises");
     content_id("fold", &[&bytes]).simple().to_string()
 }
