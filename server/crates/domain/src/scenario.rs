@@ -184,6 +184,7 @@ impl Running {
         put("events_quarantined", folded.counts.quarantined.into());
         put("events_unmapped", folded.counts.unmapped.into());
         put("corrections", folded.counts.corrections.into());
+        put("incarnations", folded.incarnation.into());
         put("anomalies", serde_json::to_value(&folded.anomalies).unwrap_or_default());
         put("open_exceptions", exceptions(folded, Which::Open));
         put("closed_exceptions", exceptions(folded, Which::Closed));

@@ -279,6 +279,7 @@ impl World {
             exceptions: Vec::new(),
             effects: Vec::new(),
             jobs: Vec::new(),
+            next_uses: Vec::new(),
         }
     }
 
