@@ -108,6 +108,12 @@ pub(super) fn code(value: &Value, key: &str) -> Option<String> {
     text(value, key).or_else(|| value.get(key)?.as_i64().map(|number| number.to_string()))
 }
 
+/// The codes in a list of complaints, for an error answer's reason.
+pub(super) fn complaints(list: &[Value], key: &str) -> String {
+    let codes: Vec<String> = list.iter().filter_map(|complaint| code(complaint, key)).collect();
+    if codes.is_empty() { "it gives no code".to_owned() } else { codes.join(", ") }
+}
+
 /// A field that says when the delivery is expected; midnight stands for the day.
 pub(super) fn expected_delivery(value: &Value, key: &str, stated_at: Option<Timestamp>) -> Option<Observation> {
     let time = times::day_if_midnight(time(value, key)?);

@@ -9,7 +9,7 @@ use domain::{
     Classifier,
     event_time::EventTime,
     observation::{
-        Codes, Decoded, Feed, Location, Observation, Origin, Problem, ProviderCode, RefKind, References, TrackerReport,
+        Codes, Decoded, Feed, Location, Observation, Origin, Problem, ProviderCode, References, TrackerReport,
     },
 };
 use serde_json::{Map, Value};
@@ -153,7 +153,7 @@ impl Reading {
         }
         let problems = &mut self.decoded.problems;
         let trackers = Named::of(event, at, problems).trackers();
-        if statement.is_some() && trackers.iter().any(|refs| tracker(refs).is_none()) {
+        if statement.is_some() && trackers.iter().any(|refs| refs.tracker().is_none()) {
             let message =
                 "names neither a container nor a booking nor a transport document: nobody can tell what this is about";
             problems.push(Problem { at: at.to_owned(), message: message.into() });
@@ -161,7 +161,7 @@ impl Reading {
         for refs in trackers {
             let said: Vec<Observation> = retraction.iter().chain(&statement).cloned().collect();
             // a retraction names its event, and needs no tracker for that
-            let said = if tracker(&refs).is_some() { said } else { retraction.iter().cloned().collect() };
+            let said = if refs.tracker().is_some() { said } else { retraction.iter().cloned().collect() };
             if !said.is_empty() {
                 self.report(refs, carrier(event), said);
             }
@@ -201,7 +201,7 @@ impl Reading {
 
     /// One report for each tracker, its statements in the order of the message.
     fn report(&mut self, refs: References, carrier: Option<String>, said: Vec<Observation>) {
-        let same = |r: &&mut TrackerReport| tracker(&r.refs) == tracker(&refs) && r.carrier == carrier;
+        let same = |r: &&mut TrackerReport| r.refs.tracker() == refs.tracker() && r.carrier == carrier;
         match self.decoded.reports.iter_mut().find(same) {
             Some(report) => {
                 for (kind, number) in &refs.0 {
@@ -212,12 +212,6 @@ impl Reading {
             None => self.decoded.reports.push(TrackerReport { refs, carrier, feed: Feed::Delta, observations: said }),
         }
     }
-}
-
-/// The number that a report hangs on.
-fn tracker(refs: &References) -> Option<(RefKind, &str)> {
-    let kinds = [RefKind::Container, RefKind::Booking, RefKind::BillOfLading, RefKind::Shipment];
-    kinds.into_iter().find_map(|kind| Some((kind, refs.get(kind)?)))
 }
 
 fn retraction(event: &Value, id: String) -> Observation {
@@ -267,7 +261,7 @@ fn of_equipment(event: &Value, bare: &str) -> Vec<String> {
         .map(|word| code(&word).to_owned());
     let mut all = Vec::new();
     if let Some(load) = &load {
-        all.extend(facility.iter().chain(&phase).map(|what| format!("{bare}/{load}/{what}")));
+        all.extend(phase.iter().chain(&facility).map(|what| format!("{bare}/{load}/{what}")));
         all.push(format!("{bare}/{load}"));
     }
     all.extend(facility.iter().map(|facility| format!("{bare}/{facility}")));

@@ -5,7 +5,7 @@ use domain::{
     Classifier, ExceptionReason, Milestone,
     mapping::Mapping,
     observation::{Feed, Observation, RefKind},
-    reading::Reader,
+    reading::{Reader, Resolves},
 };
 use serde_json::{Value, json};
 
@@ -104,7 +104,9 @@ fn what_happens_to_a_paper_does_not_happen_to_the_goods() {
         assert_eq!(milestone(&shipment(code, document)), expected, "{code} {document}");
     }
     let rejected = |document| Mapping::base().read(&only(&shipment("REJE", document))).exception;
-    assert_eq!((rejected("CBR"), rejected("VGM")), (Some(ExceptionReason::CarrierRejected), None));
+    let over = Mapping::base().read(&only(&shipment("RELS", "TRD"))).resolves;
+    assert_eq!(over, Some(Resolves::Reason(ExceptionReason::HoldCarrier)));
+    assert_eq!((rejected("CBR"), rejected("TRD")), (Some(ExceptionReason::CarrierRejected), None));
 }
 
 #[test]
