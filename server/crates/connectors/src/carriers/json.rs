@@ -127,6 +127,21 @@ pub(super) fn expected_delivery(value: &Value, key: &str, stated_at: Option<Time
     usable.then(|| Observation { stated_at, ..Observation::new(codes, Classifier::Estimated, time, Origin::Summary) })
 }
 
+/// The first of these fields that has a text: names change from one version to the next.
+pub(super) fn first(value: &Value, keys: &[&str]) -> Option<String> {
+    keys.iter().find_map(|key| text(value, key))
+}
+
+/// When something happened: the first of these fields that is there. What cannot be used as a time is a problem.
+pub(super) fn event_time(value: &Value, keys: &[&str], at: &str, problems: &mut Vec<Problem>) -> EventTime {
+    let time = keys.iter().find_map(|key| time(value, key)).unwrap_or_else(|| EventTime::unknown(""));
+    if time.sentinel || time.sort_key().is_none() {
+        let named = keys.first().copied().unwrap_or_default();
+        problems.push(Problem { at: format!("{at}/{named}"), message: "is no time that can be used".into() });
+    }
+    time
+}
+
 /// A field's time.
 pub(super) fn time(value: &Value, key: &str) -> Option<EventTime> {
     text(value, key).map(|raw| times::iso(&raw))

@@ -1,263 +1,339 @@
-//! From DCSA events of each version to statements, one report for each tracker.
+//! From DCSA Track & Trace's messages to statements.
 
-use super::super::{DecodeError, json};
+use super::{
+    super::{DecodeError, json},
+    refs::Named,
+    words::code,
+};
 use domain::{
     Classifier,
     event_time::EventTime,
     observation::{
-        Codes, Decoded, Feed, Location, Observation, Origin, Problem, ProviderCode, RefKind, References, TrackerReport,
+        Codes, Decoded, Feed, Location, Observation, Origin, Problem, ProviderCode, References, TrackerReport,
     },
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-/// Fields by which a message of another DCSA standard is known.
-const OTHER_STANDARDS: &[&str] = &[
-    "portCall",
-    "terminalCall",
-    "portCallServiceID",
-    "arrivalNotices",
-    "arrivalNoticeNotifications",
-    "terminalCallID",
-    "portCallID",
+/// The objects over which 3.0 spreads what 2.2 has in one.
+const PARTS: &[&str] = &[
+    "metadata",
+    "payload",
+    "event_classification",
+    "shipment_details",
+    "transport_details",
+    "equipment_details",
+    "iot_details",
 ];
 
-/// Decodes a list of events, an object around one, or a single event.
+/// Fields by which messages of other DCSA standards are known. Source: the standards' schemas in Conformance-Gateway.
+const OTHER_STANDARDS: &[(&str, &str)] = &[
+    ("port_call", "port call"),
+    ("port_call_service", "port call service"),
+    ("port_call_service_id", "port call service"),
+    ("terminal_call_id", "terminal call"),
+    ("port_call_id", "port call"),
+    ("timestamp_id", "port call timestamp"),
+    ("operations_event_type_code", "port call operation"),
+    ("arrival_notices", "arrival notice"),
+    ("arrival_notice_notifications", "arrival notice"),
+    ("point_to_point_routings", "schedule"),
+    ("vessel_schedules", "schedule"),
+    ("booking_status", "booking"),
+    ("shipping_instructions_status", "shipping instructions"),
+    ("transport_document_status", "transport document"),
+    ("callback_url", "subscription"),
+    ("specversion", "notification of a document"),
+    ("feedback_elements", "feedback"),
+];
+
+/// The kinds of event: what they are called, the code list, and where the code stands.
+const KINDS: &[(&str, &str, [&str; 2])] = &[
+    ("EQUIPMENT", "dcsa.equipment", ["equipment_event_type_code", "equipment_event_type"]),
+    ("TRANSPORT", "dcsa.transport", ["transport_event_type_code", "transport_event_type"]),
+    ("SHIPMENT", "dcsa.shipment", ["shipment_event_type_code", "shipment_event_type"]),
+    ("IOT", "dcsa.iot", ["iot_event_type_code", "iot_event_type"]),
+    ("REEFER", "dcsa.reefer", ["reefer_event_type_code", "reefer_event_type"]),
+];
+
+/// Documents that stand for the carriage itself: what happens to them happens to the shipment.
+const BOOKINGS: &[&str] = &["BKG", "CBR"];
+
+/// Decodes an event, a list of events, or an answer with `events`.
 pub(super) fn decode(body: &Value) -> Result<Decoded, DecodeError> {
-    let events: Vec<&Value> = match (body, body.get("events")) {
-        (Value::Array(list), _) | (_, Some(Value::Array(list))) => list.iter().collect(),
-        (Value::Object(_), _) => vec![body],
-        _ => {
-            return Err(DecodeError::Malformed {
-                expected: "DCSA events",
-                reason: "it is neither object nor list".into(),
-            });
-        }
-    };
-    let mut decoded = Decoded::default();
-    let mut others = 0;
+    let (at, events) = events(body)?;
+    let mut reading = Reading::default();
     for (n, event) in events.iter().enumerate() {
-        let at = format!("/{n}");
-        if OTHER_STANDARDS.iter().any(|field| event.get(field).is_some()) {
-            others += 1;
-            continue;
-        }
-        match Event::of(event).read(&at) {
-            Ok(report) => add(&mut decoded.reports, report),
-            Err(problem) => decoded.problems.push(problem),
-        }
+        reading.event(&flat(event), &format!("{at}/{n}"));
     }
-    if decoded.reports.is_empty() {
-        return Err(match decoded.problems.into_iter().next() {
-            Some(problem) => DecodeError::Incomplete { at: problem.at, reason: problem.message },
-            None if others > 0 => DecodeError::NotTracking("an event of another DCSA standard".into()),
-            None => DecodeError::NotTracking("a list without events".into()),
-        });
+    if reading.decoded.reports.is_empty() && reading.decoded.problems.is_empty() {
+        let what = reading.others.unwrap_or("an empty list of events");
+        return Err(DecodeError::NotTracking(format!("DCSA {what}")));
     }
-    Ok(decoded)
+    Ok(reading.decoded)
 }
 
-/// Statements about one tracker stand together, in the order of the message.
-fn add(reports: &mut Vec<TrackerReport>, report: TrackerReport) {
-    let hangs_on = |r: &TrackerReport| {
-        let kinds = [RefKind::Container, RefKind::Booking, RefKind::BillOfLading, RefKind::TrackerObject];
-        (kinds.iter().find_map(|kind| Some((*kind, r.refs.get(*kind)?.to_owned()))), r.carrier.clone())
+/// The id of the event, where the message has only one.
+pub(super) fn only_event_id(body: &Value) -> Option<String> {
+    match events(body).ok()?.1[..] {
+        [event] => json::text(&flat(event), "event_id"),
+        _ => None,
+    }
+}
+
+fn events(body: &Value) -> Result<(&'static str, Vec<&Value>), DecodeError> {
+    match (body, body.get("events")) {
+        (Value::Array(list), _) => Ok(("", list.iter().collect())),
+        (_, Some(Value::Array(list))) => Ok(("/events", list.iter().collect())),
+        (Value::Object(_), _) if kind(&flat(body)).is_some() || is_retraction(&flat(body)) => Ok(("", vec![body])),
+        (Value::Object(_), _) => Err(match other_standard(body) {
+            Some(what) => DecodeError::NotTracking(format!("DCSA {what}")),
+            None => DecodeError::Incomplete {
+                at: "/".into(),
+                reason: "there is neither an event with an eventType nor a list of events: is this a DCSA message?"
+                    .into(),
+            },
+        }),
+        _ => Err(DecodeError::Malformed {
+            expected: "a DCSA message",
+            reason: "it is neither a JSON object nor a list".into(),
+        }),
+    }
+}
+
+fn other_standard(message: &Value) -> Option<&'static str> {
+    OTHER_STANDARDS.iter().find(|(field, _)| message.get(field).is_some()).map(|(_, what)| *what)
+}
+
+/// The event as one object, whatever its dialect.
+fn flat(event: &Value) -> Value {
+    let mut all = Map::new();
+    let parts = PARTS.iter().filter_map(|part| event.get(part));
+    for (key, value) in std::iter::once(event).chain(parts).filter_map(Value::as_object).flatten() {
+        all.entry(key.clone()).or_insert_with(|| value.clone());
+    }
+    Value::Object(all)
+}
+
+type Kind = (&'static str, &'static str, String);
+
+/// The kind of an event with its list and code. Version 2.0 had the code of every kind in `eventTypeCode`.
+fn kind(event: &Value) -> Option<Kind> {
+    let of = |name: &str| KINDS.iter().find(|(kind, ..)| *kind == name);
+    let named = ["event_type", "event_type_code"].iter().find_map(|key| of(&json::text(event, key)?));
+    let (name, list, keys) = named.or_else(|| KINDS.iter().find(|(.., keys)| json::first(event, keys).is_some()))?;
+    let word =
+        json::first(event, keys).or_else(|| json::text(event, "event_type_code").filter(|word| of(word).is_none()))?;
+    Some((name, list, word))
+}
+
+fn is_retraction(event: &Value) -> bool {
+    retracted(event).is_some()
+}
+
+/// The event that is taken back: another one (3.0 Beta), or what this one said before (3.0.0).
+fn retracted(event: &Value) -> Option<String> {
+    let itself = || event.get("is_retracted").is_some_and(|flag| flag == true);
+    json::text(event, "retracted_event_id").or_else(|| json::text(event, "event_id").filter(|_| itself()))
+}
+
+#[derive(Default)]
+struct Reading {
+    decoded: Decoded,
+    /// What else was in the message.
+    others: Option<&'static str>,
+}
+
+impl Reading {
+    fn event(&mut self, event: &Value, at: &str) {
+        let retraction = retracted(event).map(|id| retraction(event, id));
+        let discarded = event.get("is_retracted").is_some_and(|flag| flag == true);
+        let statement = if discarded { None } else { self.statement(event, at, retraction.is_some()) };
+        if retraction.is_none() && statement.is_none() {
+            return;
+        }
+        let problems = &mut self.decoded.problems;
+        let trackers = Named::of(event, at, problems).trackers();
+        if statement.is_some() && trackers.iter().any(|refs| refs.tracker().is_none()) {
+            let message =
+                "names neither a container nor a booking nor a transport document: nobody can tell what this is about";
+            problems.push(Problem { at: at.to_owned(), message: message.into() });
+        }
+        for refs in trackers {
+            let said: Vec<Observation> = retraction.iter().chain(&statement).cloned().collect();
+            // a retraction names its event, and needs no tracker for that
+            let said = if refs.tracker().is_some() { said } else { retraction.iter().cloned().collect() };
+            if !said.is_empty() {
+                self.report(refs, carrier(event), said);
+            }
+        }
+    }
+
+    /// What the event says; none, with a problem, where that cannot be told.
+    fn statement(&mut self, event: &Value, at: &str, retracts: bool) -> Option<Observation> {
+        let Some((name, list, word)) = kind(event) else {
+            match other_standard(event) {
+                Some(other) => self.others = Some(other),
+                None if retracts => {}
+                None => self.problem(at, "is no event of a known kind, or has no code"),
+            }
+            return None;
+        };
+        let Some(classifier) = classifier(event) else {
+            self.problem(at, "has no eventClassifierCode of PLN, EST and ACT: nobody can tell whether it has happened");
+            return None;
+        };
+        let problems = &mut self.decoded.problems;
+        let time = json::event_time(event, &["event_date_time"], at, problems);
+        let location = location(event, at, problems);
+        let stated_at = ["event_updated_date_time", "event_created_date_time"];
+        Some(Observation {
+            provider_event_id: json::text(event, "event_id"),
+            stated_at: stated_at.iter().find_map(|key| json::instant(event, key)),
+            location,
+            description: json::first(event, &["change_remark", "reason"]),
+            ..Observation::new(codes(event, name, list, word), classifier, time, Origin::Event)
+        })
+    }
+
+    fn problem(&mut self, at: &str, message: &str) {
+        self.decoded.problems.push(Problem { at: at.to_owned(), message: message.to_owned() });
+    }
+
+    /// One report for each tracker, its statements in the order of the message.
+    fn report(&mut self, refs: References, carrier: Option<String>, said: Vec<Observation>) {
+        let same = |r: &&mut TrackerReport| r.refs.tracker() == refs.tracker() && r.carrier == carrier;
+        match self.decoded.reports.iter_mut().find(same) {
+            Some(report) => {
+                for (kind, number) in &refs.0 {
+                    report.refs.add(*kind, Some(number));
+                }
+                report.observations.extend(said);
+            }
+            None => self.decoded.reports.push(TrackerReport { refs, carrier, feed: Feed::Delta, observations: said }),
+        }
+    }
+}
+
+fn retraction(event: &Value, id: String) -> Observation {
+    let codes = Codes { raw: "retraction".into(), status: Vec::new(), reason: None, coarse: None };
+    let stated_at = ["event_updated_date_time", "event_created_date_time"];
+    Observation {
+        provider_event_id: json::text(event, "event_id"),
+        retracts: Some(id),
+        stated_at: stated_at.iter().find_map(|key| json::instant(event, key)),
+        ..Observation::new(codes, Classifier::Actual, EventTime::unknown(""), Origin::Event)
+    }
+}
+
+fn classifier(event: &Value) -> Option<Classifier> {
+    match code(&json::first(event, &["event_classifier_code", "event_classifier"])?) {
+        "PLN" => Some(Classifier::Planned),
+        "EST" => Some(Classifier::Estimated),
+        "ACT" => Some(Classifier::Actual),
+        _ => None,
+    }
+}
+
+/// The code, before it the code with what decides its meaning.
+fn codes(event: &Value, name: &str, list: &str, word: String) -> Codes {
+    let bare = code(&word);
+    let qualified = match name {
+        "EQUIPMENT" => of_equipment(event, bare),
+        "SHIPMENT" => of_document(event, bare),
+        _ => Vec::new(),
     };
-    match reports.iter_mut().find(|known| hangs_on(known) == hangs_on(&report)) {
-        Some(known) => {
-            for (kind, value) in &report.refs.0 {
-                known.refs.add(*kind, Some(value));
-            }
-            known.observations.extend(report.observations);
-        }
-        None => reports.push(report),
-    }
+    let status = qualified.into_iter().chain([bare.to_owned()]).map(|value| ProviderCode::new(list, value)).collect();
+    let delay =
+        json::text(event, "delay_reason_code").or_else(|| json::plain(event.get("delay_reason_codes")?.get(0)?));
+    let reason = delay.map(|delay| ProviderCode::new("dcsa.delay_reason", delay));
+    Codes { raw: word, status, reason, coarse: None }
 }
 
-/// An event, wherever its version puts what.
-struct Event<'a> {
-    /// Around it: id, creation, publisher, retraction.
-    meta: &'a Value,
-    /// What happened.
-    body: &'a Value,
-    /// 3.0 puts the codes here; before, they are in the body.
-    classification: &'a Value,
+/// `DROP/LADEN/CLOC`, `GTIN/LADEN/IMPORT`, `DROP/LADEN`, `DROP/CLOC`: what is in it, where, in which phase.
+fn of_equipment(event: &Value, bare: &str) -> Vec<String> {
+    let load = json::first(event, &["empty_indicator_code", "empty_indicator"]);
+    let phase = json::first(event, &["movement_type", "transport_phase"]).or_else(|| {
+        let transshipped = event.get("is_transshipment_move").is_some_and(|flag| flag == true);
+        transshipped.then(|| "TRANSSHIPMENT".to_owned())
+    });
+    let facility = places(event)
+        .find_map(|place| json::first(place, &["facility_type_code", "facility_type"]))
+        .map(|word| code(&word).to_owned());
+    let mut all = Vec::new();
+    if let Some(load) = &load {
+        all.extend(phase.iter().chain(&facility).map(|what| format!("{bare}/{load}/{what}")));
+        all.push(format!("{bare}/{load}"));
+    }
+    all.extend(facility.iter().map(|facility| format!("{bare}/{facility}")));
+    all
 }
 
-impl<'a> Event<'a> {
-    fn of(event: &'a Value) -> Self {
-        let meta = event.get("metadata").unwrap_or(event);
-        let body = event.get("payload").unwrap_or(event);
-        Self { meta, body, classification: body.get("eventClassification").unwrap_or(body) }
+/// `CONF/BKG`; for a document that is not the booking also `CONF/*`: what happens to a paper does not happen to the
+/// goods.
+fn of_document(event: &Value, bare: &str) -> Vec<String> {
+    let of_reference = || json::first(event.get("document_reference")?, &["type_code", "type"]);
+    let document = json::first(event, &["document_type_code", "document_type"]).or_else(of_reference);
+    let Some(document) = document else { return Vec::new() };
+    let document = code(&document);
+    let mut all = vec![format!("{bare}/{document}")];
+    if !BOOKINGS.contains(&document) {
+        all.push(format!("{bare}/*"));
     }
+    all
+}
 
-    fn read(&self, at: &str) -> Result<TrackerReport, Problem> {
-        let problem = |field: &str, message: &str| Problem { at: format!("{at}/{field}"), message: message.into() };
-        let id = json::text(self.meta, "eventID");
-        let stated_at =
-            ["eventUpdatedDateTime", "eventCreatedDateTime"].iter().find_map(|f| json::instant(self.meta, f));
-        if let Some(retracted) = json::text(self.meta, "retractedEventID") {
-            let statement = Observation { retracts: Some(retracted.clone()), stated_at, ..self.nothing_else() };
-            return Ok(self.report(self.references(Some(&retracted)), statement));
-        }
-        let Some(codes) = self.codes() else {
-            return Err(problem("eventType", "there is no event type code: nobody can tell what happened"));
-        };
-        let Some(classifier) = self.classifier() else {
-            return Err(problem("eventClassifierCode", "is neither PLN, EST nor ACT"));
-        };
-        let time = json::time(self.body, "eventDateTime").unwrap_or_else(|| EventTime::unknown(""));
-        if time.sort_key().is_none() || time.sentinel {
-            return Err(problem("eventDateTime", "is no time that can be used"));
-        }
-        let statement = Observation {
-            provider_event_id: id,
-            stated_at,
-            location: self.location(),
-            description: json::text(self.body, "changeRemark").or_else(|| json::text(self.body, "reason")),
-            ..Observation::new(codes, classifier, time, Origin::Event)
-        };
-        let refs = self.references(None);
-        if refs.0.is_empty() {
-            return Err(problem(
-                "",
-                "names neither equipment, booking nor transport document: nobody can tell what it is about",
-            ));
-        }
-        Ok(self.report(refs, statement))
-    }
+/// Where places are described, the event's own first.
+fn places(event: &Value) -> impl Iterator<Item = &Value> {
+    let call = event.get("transport_call");
+    [event.get("event_location"), Some(event), call.and_then(|call| call.get("location")), call].into_iter().flatten()
+}
 
-    fn report(&self, refs: References, statement: Observation) -> TrackerReport {
-        TrackerReport { refs, carrier: self.carrier(), feed: Feed::Delta, observations: vec![statement] }
+fn location(event: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<Location> {
+    let written = places(event).find_map(|place| json::text(place, "unlocation_code"));
+    let unlocode = written.clone().filter(|code| is_unlocode(code));
+    if written.is_some() && unlocode.is_none() {
+        problems.push(Problem { at: format!("{at}/UNLocationCode"), message: "is no UN/LOCODE".into() });
     }
+    let address = places(event).find_map(|place| place.get("address"));
+    let of_address = |keys: &[&str]| json::first(address?, keys).filter(|text| text != "N/A");
+    let facility = places(event).find_map(|place| {
+        json::text(place, "facility_code").or_else(|| json::text(place.get("facility")?, "facility_code"))
+    });
+    let named = places(event).find_map(|place| json::text(place, "location_name"));
+    Location {
+        city: of_address(&["city", "city_name"]),
+        region: of_address(&["state_region"]),
+        country: of_address(&["country_code", "country"]).and_then(|c| json::country(&c)),
+        facility,
+        raw: if unlocode.is_none() { named.or(written) } else { named },
+        unlocode,
+        ..Location::default()
+    }
+    .non_empty()
+}
 
-    /// A retraction has no payload: it takes an event back and says nothing else.
-    fn nothing_else(&self) -> Observation {
-        let codes = Codes { raw: "retraction".into(), status: Vec::new(), reason: None, coarse: None };
-        Observation::new(codes, Classifier::Actual, EventTime::unknown(""), Origin::Event)
-    }
+/// Two letters for the country, three letters or digits of 2 to 9 for the place (UN/ECE recommendation 16).
+fn is_unlocode(code: &str) -> bool {
+    let bytes = code.as_bytes();
+    bytes.len() == 5
+        && bytes[..2].iter().all(u8::is_ascii_uppercase)
+        && bytes[2..].iter().all(|b| b.is_ascii_uppercase() || matches!(b, b'2'..=b'9'))
+}
 
-    fn classifier(&self) -> Option<Classifier> {
-        match json::text(self.classification, "eventClassifierCode")?.as_str() {
-            "PLN" | "REQ" => Some(Classifier::Planned),
-            "EST" => Some(Classifier::Estimated),
-            "ACT" => Some(Classifier::Actual),
-            _ => None,
-        }
-    }
-
-    fn codes(&self) -> Option<Codes> {
-        let text = |field: &str| json::text(self.classification, field);
-        let (list, code, qualifiers) = if let Some(code) = text("equipmentEventTypeCode") {
-            ("dcsa.equipment", code, self.equipment_qualifiers())
-        } else if let Some(code) = text("transportEventTypeCode") {
-            ("dcsa.transport", code, Vec::new())
-        } else if let Some(code) = text("shipmentEventTypeCode") {
-            ("dcsa.shipment", code, self.document_type().into_iter().collect())
-        } else if let Some(code) = text("reeferEventTypeCode") {
-            ("dcsa.reefer", code, Vec::new())
-        } else {
-            ("dcsa.iot", text("iotEventTypeCode")?, Vec::new())
-        };
-        let mut status: Vec<ProviderCode> = Vec::new();
-        // most specific first: DROP/LADEN/CLOC, DROP/LADEN, DROP
-        for known in (0..=qualifiers.len()).rev() {
-            let qualified = std::iter::once(code.as_str()).chain(qualifiers[..known].iter().map(String::as_str));
-            status.push(ProviderCode::new(list, qualified.collect::<Vec<_>>().join("/")));
-        }
-        let reason = json::text(self.body, "delayReasonCode").map(|r| ProviderCode::new("dcsa.delay", r));
-        Some(Codes { raw: code, status, reason, coarse: None })
-    }
-
-    /// Laden or empty, and the kind of facility, where both are said.
-    fn equipment_qualifiers(&self) -> Vec<String> {
-        let empty = self.equipment_field("emptyIndicatorCode");
-        let facility = [self.body.get("eventLocation"), Some(self.body), self.transport_call()]
-            .into_iter()
-            .flatten()
-            .find_map(|part| json::text(part, "facilityTypeCode"));
-        match (empty, facility) {
-            (Some(empty), facility) => std::iter::once(empty).chain(facility).collect(),
-            (None, _) => Vec::new(),
-        }
-    }
-
-    fn document_type(&self) -> Option<String> {
-        json::text(self.body, "documentTypeCode")
-            .or_else(|| json::text(self.body.pointer("/shipmentDetails/documentReference")?, "typeCode"))
-    }
-
-    fn equipment_field(&self, field: &str) -> Option<String> {
-        json::text(self.body, field).or_else(|| json::text(self.body.get("equipmentDetails")?, field))
-    }
-
-    fn transport_call(&self) -> Option<&'a Value> {
-        self.body.get("transportCall").or_else(|| self.body.pointer("/transportDetails/transportCall"))
-    }
-
-    fn carrier(&self) -> Option<String> {
-        self.meta
-            .get("publisher")
-            .and_then(|p| json::text(p, "carrierCode"))
-            .or_else(|| json::text(self.meta.pointer("/eventRouting/originatingParty")?, "partyCode"))
-    }
-
-    /// Equipment by its number; what names no equipment by booking and transport document. A retraction names nothing:
-    /// it hangs on the id that it takes back, and holds wherever that was said.
-    fn references(&self, retracted: Option<&str>) -> References {
-        let mut refs = References::default();
-        if let Some(retracted) = retracted {
-            refs.add(RefKind::TrackerObject, Some(retracted));
-        }
-        refs.add(RefKind::Container, self.equipment_field("equipmentReference").as_deref());
-        for (kind, value) in self.documents() {
-            match kind.as_str() {
-                "BKG" | "CBR" => refs.add(RefKind::Booking, Some(&value)),
-                "TRD" => refs.add(RefKind::BillOfLading, Some(&value)),
-                "PO" => refs.add(RefKind::PurchaseOrder, Some(&value)),
-                "EQ" => refs.add(RefKind::Container, Some(&value)),
-                _ => {}
-            }
-        }
-        refs
-    }
-
-    /// References of every version: type and value.
-    fn documents(&self) -> Vec<(String, String)> {
-        let lists = ["documentReferences", "relatedDocumentReferences", "references"].map(|f| self.body.get(f));
-        let more = self.body.pointer("/shipmentDetails/additionalDocumentReferences");
-        let one = self.body.pointer("/shipmentDetails/documentReference").into_iter();
-        let listed = lists.into_iter().chain([more]).flatten().filter_map(Value::as_array).flatten();
-        let mut found: Vec<(String, String)> = one
-            .chain(listed)
-            .filter_map(|reference| {
-                let field = |names: &[&str]| names.iter().find_map(|name| json::text(reference, name));
-                let kind = field(&["documentReferenceType", "referenceType", "typeCode", "type"])?;
-                Some((kind, field(&["documentReferenceValue", "referenceValue", "reference", "value"])?))
-            })
-            .collect();
-        // the document of a shipment event is its subject
-        let subject = json::text(self.body, "documentID").or_else(|| json::text(self.body, "documentReference"));
-        if let (Some(kind), Some(value)) = (json::text(self.body, "documentTypeCode"), subject) {
-            found.insert(0, (kind, value));
-        }
-        found
-    }
-
-    fn location(&self) -> Option<Location> {
-        let call = self.transport_call();
-        let places = [self.body.get("eventLocation"), call.and_then(|c| c.get("location")), call];
-        let field = |name: &str| places.into_iter().flatten().find_map(|place| json::text(place, name));
-        let address = |name: &str| places.into_iter().flatten().find_map(|p| json::text(p.get("address")?, name));
-        let unlocode = field("UNLocationCode");
-        Location {
-            facility: field("facilityCode"),
-            city: address("city"),
-            region: address("stateRegion").filter(|region| region != "N/A"),
-            postal: address("postCode"),
-            country: address("countryCode").or_else(|| address("country")).and_then(|c| json::country(&c)),
-            raw: field("locationName").filter(|_| unlocode.is_none()),
-            unlocode,
-        }
-        .non_empty()
-    }
+/// The carrier that published the event.
+fn carrier(event: &Value) -> Option<String> {
+    let publisher = event.get("publisher");
+    let of_publisher = || {
+        let role = json::text(event, "publisher_role");
+        let is_carrier = role.as_deref().is_none_or(|role| role == "CA");
+        json::text(publisher?, "carrier_code").or_else(|| json::text(publisher?, "party_name").filter(|_| is_carrier))
+    };
+    let of_routing = || {
+        let routing = event.get("event_routing")?;
+        let several = routing.get("originating_parties").and_then(Value::as_array).into_iter().flatten();
+        let mut parties = routing.get("originating_party").into_iter().chain(several);
+        let carrier = parties.find(|party| json::text(party, "party_function").as_deref() == Some("CA"))?;
+        json::text(carrier, "party_code")
+    };
+    of_publisher().or_else(of_routing)
 }

@@ -23,6 +23,9 @@ const ABOUT_THE_RECORD: &[&str] = &[
     "LOAD_ASSIGNMENT",
 ];
 
+/// X12 status codes whose time is an estimate (1650: estimated delivery, arrival, departure, pick-up).
+const ESTIMATES: &[&str] = &["AG", "X2", "B6", "C1", "AA"];
+
 /// Decodes a callback, or a list of them.
 pub(super) fn decode(body: &Value) -> Result<Decoded, DecodeError> {
     let list: Vec<&Value> = body.as_array().map_or_else(|| vec![body], |list| list.iter().collect());
@@ -38,6 +41,11 @@ fn report(callback: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<Tra
     };
     if ABOUT_THE_RECORD.contains(&kind.as_str()) {
         return Err(DecodeError::NotTracking(format!("FourKites callback {kind}")));
+    }
+    if ["success", "is_success"].iter().any(|field| callback.get(field).is_some_and(|flag| flag == false)) {
+        let complaints = callback.get("errors").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let why = json::complaints(complaints, "code");
+        return Err(DecodeError::NotTracking(format!("FourKites could not process {kind}: {why}")));
     }
     let mut refs = References::default();
     refs.add(RefKind::TrackingNumber, json::number(callback, "pro_number", at)?.as_deref());
@@ -55,13 +63,15 @@ fn report(callback: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<Tra
     if time.sort_key().is_none() || time.sentinel {
         problems.push(Problem { at: format!("{at}/Timestamp"), message: "is no time that can be used".into() });
     }
-    let classifier = if kind.contains("ETA") { Classifier::Estimated } else { Classifier::Actual };
-    let stop = callback.get("stop_sequence").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
+    let codes = codes(callback, &kind);
+    let expected = kind.contains("ETA") || ESTIMATES.contains(&codes.raw.as_str());
+    let classifier = if expected { Classifier::Estimated } else { Classifier::Actual };
+    let stop = json::code(callback, "stop_sequence").and_then(|number| number.parse().ok());
     let observation = Observation {
         location: location(callback),
-        stop: stop.filter(|n| *n > 0).map(|number| Stop { number }),
+        stop: stop.filter(|n: &u32| *n > 0).map(|number| Stop { number }),
         description: json::text(callback, "message"),
-        ..Observation::new(codes(callback, &kind), classifier, time, Origin::Event)
+        ..Observation::new(codes, classifier, time, Origin::Event)
     };
     Ok(TrackerReport {
         refs,
@@ -71,7 +81,7 @@ fn report(callback: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<Tra
     })
 }
 
-/// The X12 status where there is one; else the kind of callback, qualified by the kind of stop.
+/// The X12 status where there is one that is known; else the kind of callback, qualified by the kind of stop.
 fn codes(callback: &Value, kind: &str) -> Codes {
     let stop = json::text(callback, "stop_type").map(|s| s.to_uppercase());
     let qualified = stop.map(|stop| format!("{kind}/{stop}"));
@@ -79,7 +89,8 @@ fn codes(callback: &Value, kind: &str) -> Codes {
     let own = own.map(|code| ProviderCode::new("fourkites.message", code));
     match json::text(callback, "status_code") {
         Some(code) if !kind.contains("ETA") => {
-            Codes { status: vec![ProviderCode::new("x12.1650", &code)], raw: code, reason: None, coarse: None }
+            let status = std::iter::once(ProviderCode::new("x12.1650", &code)).chain(own).collect();
+            Codes { status, raw: code, reason: None, coarse: None }
         }
         _ => Codes {
             raw: qualified.clone().unwrap_or_else(|| kind.to_owned()),

@@ -35,6 +35,32 @@ fn an_expected_arrival_is_an_estimate() {
 }
 
 #[test]
+fn what_the_callbacks_words_add_to_the_status() {
+    let read = |rest: &str| {
+        let body = format!(r#"{{"LoadNumber":"L1","Timestamp":"2026-03-09T08:02:00",{rest}}}"#);
+        let said = Fourkites.decode(body.as_bytes()).unwrap().reports.remove(0).observations.remove(0);
+        (Mapping::base().read(&said).milestone.code(), said.classifier.code(), said.stop.map(|s| s.number))
+    };
+    assert_eq!(read(r#""MessageType":"STOP_ETA_UPDATED","StopType":"Delivery""#), ("ETA_CHANGED", "EST", None));
+    assert_eq!(
+        read(r#""MessageType":"STATUS_UPDATE","StatusCode":"AG","StopSequence":"2""#),
+        ("ETA_CHANGED", "EST", Some(2))
+    );
+    assert_eq!(
+        read(r#""MessageType":"STOP_ARRIVAL","StopType":"Pickup","StatusCode":"QQ""#),
+        ("ARRIVED_PICKUP", "ACT", None)
+    );
+}
+
+#[test]
+fn a_callback_about_a_failure_is_no_status() {
+    let body =
+        br#"{"messageType":"STATUS_UPDATE","loadNumber":"L1","isSuccess":false,"errors":[{"code":"INVALID_STATUS"}]}"#;
+    let error = Fourkites.decode(body).unwrap_err();
+    assert_eq!(error, DecodeError::NotTracking("FourKites could not process STATUS_UPDATE: INVALID_STATUS".into()));
+}
+
+#[test]
 fn bad_messages_are_refused_with_a_reason() {
     let refused = |body: &str| Fourkites.decode(body.as_bytes()).unwrap_err().to_string();
     assert!(refused("{}").contains("MessageType"));

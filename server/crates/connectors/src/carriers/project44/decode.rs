@@ -1,262 +1,291 @@
-//! From project44's shipment, events and status updates to statements.
+//! From project44's shipments to statements.
 
-use super::super::{DecodeError, json};
+use super::{
+    super::{DecodeError, json},
+    stops::{self, Stops},
+};
 use domain::{
     Classifier,
     event_time::EventTime,
     observation::{
-        Codes, Decoded, Feed, Location, Observation, Origin, Problem, ProviderCode, RefKind, References, Stop,
-        TrackerReport,
+        Codes, Decoded, Feed, Observation, Origin, Problem, ProviderCode, RefKind, References, TrackerReport,
     },
 };
+use jiff::Timestamp;
 use serde_json::Value;
 
-/// Decodes a webhook, or a list of them.
-pub(super) fn decode(body: &Value) -> Result<Decoded, DecodeError> {
-    let list: Vec<&Value> = match (body, body.get("results")) {
-        (Value::Array(list), _) | (_, Some(Value::Array(list))) => list.iter().collect(),
-        _ => vec![body],
-    };
-    json::each(&list, "", report)
-}
+/// The fields by which a message about a shipment is known.
+const TELLING: &[&str] = &[
+    "events",
+    "exceptions",
+    "state",
+    "latest_status_update",
+    "status_updates",
+    "status_update_history",
+    "latest_stop_statuses",
+];
 
-/// What the events of one shipment lean on.
-struct Shipment<'a> {
-    shipment: &'a Value,
-    stops: Vec<&'a Value>,
+/// A list of updates under its name in this version or that.
+const UPDATES: &[&str] = &["status_updates", "status_update_history"];
+
+/// What each kind of time is called: as `type` in `dateTimes`, and as a field of the event.
+const TIMES: [(&[&str], &str, Classifier); 3] = [
+    (&["PLANNED"], "planned_date_time", Classifier::Planned),
+    (&["ESTIMATE", "ESTIMATED"], "estimate_date_time", Classifier::Estimated),
+    (&["ACTUAL"], "date_time", Classifier::Actual),
+];
+
+/// Decodes a message about one shipment, or an answer with several.
+pub(super) fn decode(body: &Value) -> Result<Decoded, DecodeError> {
+    let list = body.as_array().or_else(|| ["shipments", "results"].iter().find_map(|key| body.get(key)?.as_array()));
+    if let Some(list) = list.filter(|list| !list.is_empty()) {
+        return json::each(&list.iter().collect::<Vec<_>>(), "", report);
+    }
+    if !body.is_object() {
+        return Err(DecodeError::Malformed { expected: "a project44 message", reason: "it is no JSON object".into() });
+    }
+    if TELLING.iter().all(|field| body.get(field).is_none()) {
+        return Err(DecodeError::NotTracking(format!(
+            "a project44 message with neither events nor status updates: {}",
+            body.as_object().into_iter().flatten().map(|(key, _)| key.as_str()).take(5).collect::<Vec<_>>().join(", ")
+        )));
+    }
+    json::each(&[body], "", report)
 }
 
 fn report(message: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<TrackerReport, DecodeError> {
     let shipment = message.get("shipment").unwrap_or(message);
-    let stops = ["shipment_stops", "stops"].iter().find_map(|f| shipment.get(f)?.as_array()).into_iter().flatten();
-    let around = Shipment { shipment, stops: stops.collect() };
+    let (refs, carrier) = (refs(shipment, at)?, carrier(shipment));
+    let stops = Stops::of(shipment);
+    let of = |key: &str| message.get(key).and_then(Value::as_array).into_iter().flatten().enumerate();
     let mut observations = Vec::new();
-    let events = message.get("events").and_then(Value::as_array).into_iter().flatten();
-    for (n, event) in events.enumerate() {
-        around.event(event, &format!("{at}/events/{n}"), &mut observations, problems);
+    for (n, event) in of("events") {
+        observations.extend(event_times(event, &stops, &format!("{at}/events/{n}"), problems));
     }
-    let updates = message.get("status_updates").and_then(Value::as_array).into_iter().flatten();
-    for (n, update) in updates.chain(message.get("latest_status_update")).enumerate() {
-        observations.extend(around.update(update, &format!("{at}/statusUpdates/{n}"), problems));
+    let updates = UPDATES.iter().flat_map(|key| of(key).map(move |(n, update)| (format!("{at}/{key}/{n}"), update)));
+    let latest = message.get("latest_status_update").map(|update| (format!("{at}/latest_status_update"), update));
+    for (at, update) in updates.chain(latest) {
+        let said = status_update(update, &stops, &at, problems);
+        observations.extend(said.filter(|said| !observations.contains(said)).into_iter().collect::<Vec<_>>());
     }
-    let exceptions = message.get("exceptions").and_then(Value::as_array).into_iter().flatten();
-    observations.extend(exceptions.filter_map(|exception| around.exception(exception)));
-    let of_stops = message.get("latest_stop_statuses").and_then(Value::as_array).into_iter().flatten();
-    observations.extend(of_stops.filter_map(|stop| around.arrival_estimate(stop)));
-    observations.extend(around.state(message, &observations));
-    observations.dedup();
-    if observations.is_empty() && message.get("events").is_none() && message.get("state").is_none() {
-        return Err(DecodeError::NotTracking("there are neither events nor a state nor status updates in it".into()));
+    observations.extend(of("latest_stop_statuses").flat_map(|(_, status)| stop_status(status, &stops)));
+    observations.extend(of("exceptions").filter_map(|(_, exception)| trouble(exception)));
+    observations.extend(message.get("state").and_then(|state| summary(state, &observations)));
+    Ok(TrackerReport { refs, carrier, feed: Feed::Delta, observations })
+}
+
+/// Identifiers by type. PRO numbers, waybills and tracking numbers are the carrier's own.
+fn refs(shipment: &Value, at: &str) -> Result<References, DecodeError> {
+    let mut refs = References::default();
+    for (kind, value) in identifiers(shipment, at)? {
+        let kind = match kind.as_str() {
+            "PRO" | "TRACKING_NUMBER" | "AIR_WAYBILL" | "RAIL_WAYBILL" => RefKind::TrackingNumber,
+            "BILL_OF_LADING" => RefKind::BillOfLading,
+            "BOOKING_NUMBER" => RefKind::Booking,
+            "CONTAINER_ID" | "CONTAINER_NUMBER" => RefKind::Container,
+            "PURCHASE_ORDER" | "PURCHASE_ORDER_NUMBER" => RefKind::PurchaseOrder,
+            "ORDER" | "ORDER_NUMBER" | "SALES_ORDER" | "CUSTOMER_REFERENCE" => RefKind::Order,
+            "LOAD_ID" | "SHIPMENT_ID" | "ORDER_ID" | "DELIVERY_NUMBER" => RefKind::Shipment,
+            "SSCC" => RefKind::Sscc,
+            _ => continue,
+        };
+        refs.add(kind, Some(&value));
     }
-    let refs = around.references(message);
     if refs.0.is_empty() {
         return Err(DecodeError::Incomplete {
             at: format!("{at}/shipment/identifiers"),
-            reason: "names nothing that identifies a shipment".into(),
+            reason: "has no number of a known type: nobody can tell what this is about".into(),
         });
     }
-    Ok(TrackerReport { refs, carrier: around.carrier(message), feed: Feed::Delta, observations })
+    refs.add(RefKind::TrackerObject, json::code(shipment, "id").as_deref());
+    Ok(refs)
 }
 
-impl Shipment<'_> {
-    /// The actual time, and whatever was planned and estimated beside it.
-    fn event(&self, event: &Value, at: &str, all: &mut Vec<Observation>, problems: &mut Vec<Problem>) {
-        let Some(kind) = json::text(event, "type") else {
-            return problems
-                .push(Problem { at: format!("{at}/type"), message: "an event without type says nothing".into() });
-        };
-        let stop = json::code(event, "stop_id").and_then(|id| self.stop_of(&id)).or_else(|| stop_number(event));
-        let say = |classifier, time: EventTime, stated: &Value, field: &str| Observation {
-            stated_at: json::instant(stated, field),
-            location: self.place(stop).or_else(|| location(event)),
-            stop: stop.map(|number| Stop { number }),
-            description: json::text(event, "description"),
-            ..Observation::new(self.codes("project44.event", &kind, stop), classifier, time, Origin::Event)
-        };
-        let before = all.len();
-        if let Some(time) = json::time(event, "date_time") {
-            all.push(say(Classifier::Actual, time, event, "received_date_time"));
-        }
-        let times = event.get("date_times").and_then(Value::as_array).into_iter().flatten();
-        for other in times {
-            let classifier = match json::text(other, "type").as_deref() {
-                Some("PLANNED") => Classifier::Planned,
-                Some("ESTIMATE" | "ESTIMATED") => Classifier::Estimated,
-                // the actual one is the event's own
-                _ => continue,
-            };
-            if let Some(time) = json::time(other, "date_time") {
-                all.push(say(classifier, time, other, "last_modified_date_time"));
-            }
-        }
-        let estimated = all[before..].iter().any(|o| o.classifier == Classifier::Estimated);
-        if let Some(time) = json::time(event, "estimate_date_time").filter(|_| !estimated) {
-            all.push(say(Classifier::Estimated, time, event, "received_date_time"));
-        }
-        if all.len() == before {
-            problems.push(Problem { at: at.to_owned(), message: "the event has no time of any kind".into() });
+fn identifiers(shipment: &Value, at: &str) -> Result<Vec<(String, String)>, DecodeError> {
+    let mut all = Vec::new();
+    for list in ["identifiers", "shipment_identifiers"] {
+        for (n, item) in shipment.get(list).and_then(Value::as_array).into_iter().flatten().enumerate() {
+            let value = json::number(item, "value", &format!("{at}/shipment/{list}/{n}"))?;
+            all.extend(json::text(item, "type").zip(value));
         }
     }
+    Ok(all)
+}
 
-    /// An update as truckload and LTL had them: a status with a reason.
-    fn update(&self, update: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<Observation> {
-        let Some(status) = json::text(update, "status_code").or_else(|| json::text(update, "status")) else {
-            problems.push(Problem { at: at.to_owned(), message: "an update without status says nothing".into() });
-            return None;
-        };
-        let reason = update.get("status_reason").and_then(|r| json::text(r, "code").or_else(|| json::plain(r)));
-        let time = ["timestamp", "date_time"].iter().find_map(|f| json::time(update, f));
-        let stop = stop_number(update);
-        Some(Observation {
-            location: location(update).or_else(|| self.place(stop)),
-            stop: stop.map(|number| Stop { number }),
-            description: update.get("status_reason").and_then(|r| json::text(r, "description")),
-            ..Observation::new(
-                of_status(&status, reason.as_deref()),
-                Classifier::Actual,
-                time.unwrap_or_else(|| EventTime::unknown("")),
-                Origin::Event,
-            )
-        })
+/// The carrier's SCAC, else its name.
+fn carrier(shipment: &Value) -> Option<String> {
+    let provider = shipment.get("capacity_provider").unwrap_or(&Value::Null);
+    let identified = provider.get("identifiers").and_then(Value::as_array).into_iter().flatten();
+    let mut all = shipment.get("carrier_identifier").into_iter().chain(identified);
+    let scac = |item: &&Value| json::text(item, "type").is_some_and(|kind| kind.ends_with("SCAC"));
+    all.find(scac).and_then(|item| json::text(item, "value")).or_else(|| json::text(provider, "name"))
+}
+
+/// An event says up to three things: when it was planned, when it is expected, when it happened.
+fn event_times(event: &Value, stops: &Stops<'_>, at: &str, problems: &mut Vec<Problem>) -> Vec<Observation> {
+    let Some(kind) = json::text(event, "type") else {
+        problems.push(Problem { at: at.to_owned(), message: "an event without a type says nothing".into() });
+        return Vec::new();
+    };
+    let received = json::instant(event, "received_date_time");
+    let mut said = Vec::new();
+    for (types, field, classifier) in TIMES {
+        let Some((source, field)) = told(event, types, field) else { continue };
+        let time = json::event_time(source, &[field], at, problems);
+        let written = ["last_modified_date_time", "estimate_last_calculated_date_time"];
+        let written = written.iter().find_map(|key| json::instant(source, key));
+        said.push(statement("project44.event", &kind, &[], event, stops, classifier, time, written.or(received)));
     }
-
-    /// The state of the whole: only where no event says more, or where it is about the feed.
-    fn state(&self, message: &Value, events: &[Observation]) -> Option<Observation> {
-        let state = message.get("state").filter(|s| s.is_object())?;
-        let status = json::text(state, "status")?;
-        let codes = of_status(&status, json::text(state, "reason").as_deref());
-        let of_feed = ["TRACKING_FAILED", "DELETED"].contains(&status.as_str())
-            || ["TIMED_OUT", "CANCELED", "APPROVAL_DENIED"].iter().any(|reason| codes.raw.ends_with(reason));
-        let stated_at = ["date_time", "last_modified_date_time"].iter().find_map(|f| json::instant(state, f));
-        (of_feed || events.is_empty()).then(|| Observation {
-            stated_at,
-            ..Observation::new(codes, Classifier::Actual, EventTime::unknown(""), Origin::Summary)
-        })
-    }
-
-    fn exception(&self, exception: &Value) -> Option<Observation> {
-        let kind = json::text(exception, "type").or_else(|| json::text(exception, "code"))?;
-        let resolved = json::text(exception, "status").is_some_and(|s| s.eq_ignore_ascii_case("RESOLVED"));
-        let fields: &[&str] = if resolved {
-            &["end_date_time", "resolved_date_time", "last_modified_date_time", "date_time"]
-        } else {
-            &["start_date_time", "date_time", "received_date_time", "last_modified_date_time"]
-        };
-        let time = fields.iter().find_map(|f| json::time(exception, f)).unwrap_or_else(|| EventTime::unknown(""));
-        let raw = if resolved { format!("{kind}/RESOLVED") } else { kind };
-        let stop = json::code(exception, "stop_id").and_then(|id| self.stop_of(&id));
-        let codes =
-            Codes { status: vec![ProviderCode::new("project44.exception", &raw)], raw, reason: None, coarse: None };
-        Some(Observation {
-            stop: stop.map(|number| Stop { number }),
-            description: json::text(exception, "description"),
-            ..Observation::new(codes, Classifier::Actual, time, Origin::Event)
-        })
-    }
-
-    /// When a stop is expected to be reached.
-    fn arrival_estimate(&self, stop: &Value) -> Option<Observation> {
-        let estimate = stop.get("arrival_estimate")?;
-        let window = estimate.get("estimated_arrival_window").unwrap_or(estimate);
-        let time = ["end_date_time", "start_date_time"].iter().find_map(|f| json::time(window, f))?;
-        let number = stop_number(stop);
-        Some(Observation {
-            stated_at: json::instant(estimate, "last_calculated_date_time"),
-            location: self.place(number),
-            stop: number.map(|number| Stop { number }),
-            ..Observation::new(
-                self.codes("project44.event", "ARRIVAL_AT_STOP", number),
-                Classifier::Estimated,
-                time,
-                Origin::Event,
-            )
-        })
-    }
-
-    /// The code, qualified by the stop's place in the plan where it has one.
-    fn codes(&self, list: &str, kind: &str, stop: Option<u32>) -> Codes {
-        let last = u32::try_from(self.stops.len()).unwrap_or(u32::MAX);
-        let place = stop.filter(|_| last > 1).map(|stop| match stop {
-            1 => "FIRST",
-            stop if stop == last => "LAST",
-            _ => "BETWEEN",
+    if said.is_empty() {
+        problems.push(Problem {
+            at: at.to_owned(),
+            message: "has no time, neither planned nor estimated nor actual".into(),
         });
-        let qualified = place.map(|place| ProviderCode::new(list, format!("{kind}/{place}")));
-        let status = qualified.into_iter().chain([ProviderCode::new(list, kind)]).collect();
-        Codes { raw: kind.to_owned(), status, reason: None, coarse: None }
     }
+    said
+}
 
-    /// The number of a stop in the order of the plan.
-    fn stop_of(&self, id: &str) -> Option<u32> {
-        let place = self.stops.iter().position(|stop| json::code(stop, "id").as_deref() == Some(id))?;
-        u32::try_from(place + 1).ok()
+/// Where the time of a kind stands: the event's own field, else of the `dateTimes` of that type the selected one, else
+/// the newest.
+fn told<'a>(event: &'a Value, types: &[&str], field: &'static str) -> Option<(&'a Value, &'static str)> {
+    if json::text(event, field).is_some() {
+        return Some((event, field));
     }
+    let times = event.get("date_times").and_then(Value::as_array)?.iter();
+    let of_type = times.filter(|time| json::text(time, "type").is_some_and(|kind| types.contains(&kind.as_str())));
+    let selected = |time: &Value| time.get("selected").is_some_and(|flag| flag == true);
+    let best = of_type.max_by_key(|time| (selected(time), json::instant(time, "last_modified_date_time")))?;
+    Some((best, "date_time"))
+}
 
-    fn place(&self, stop: Option<u32>) -> Option<Location> {
-        let stop = self.stops.get(usize::try_from(stop?).ok()?.checked_sub(1)?)?;
-        location(stop.get("location").unwrap_or(stop))
-    }
-
-    fn references(&self, message: &Value) -> References {
-        let mut refs = References::default();
-        let lists = [self.shipment.get("identifiers"), message.get("shipment_identifiers"), message.get("identifiers")];
-        for identifier in lists.into_iter().flatten().filter_map(Value::as_array).flatten() {
-            let (Some(kind), Some(value)) = (json::text(identifier, "type"), json::text(identifier, "value")) else {
-                continue;
-            };
-            let kind = match kind.as_str() {
-                "PRO" | "TRACKING_NUMBER" => RefKind::TrackingNumber,
-                "BILL_OF_LADING" | "MASTER_BILL_OF_LADING" | "HOUSE_BILL_OF_LADING" => RefKind::BillOfLading,
-                "PURCHASE_ORDER" => RefKind::PurchaseOrder,
-                "ORDER" | "CUSTOMER_REFERENCE" | "SALES_ORDER" => RefKind::Order,
-                "BOOKING_NUMBER" => RefKind::Booking,
-                "CONTAINER_ID" | "CONTAINER_NUMBER" => RefKind::Container,
-                _ => RefKind::Shipment,
-            };
-            refs.add(kind, Some(&value));
-        }
-        refs.add(RefKind::TrackerObject, json::code(self.shipment, "id").as_deref());
-        refs
-    }
-
-    fn carrier(&self, message: &Value) -> Option<String> {
-        let providers = [
-            self.shipment.get("capacity_provider"),
-            self.shipment.get("carrier_identifier"),
-            message.get("carrier_identifier"),
-        ];
-        providers.into_iter().flatten().find_map(|provider| {
-            let named = provider.get("identifiers").and_then(Value::as_array).into_iter().flatten();
-            let scac = named.clone().find(|i| json::text(i, "type").as_deref() == Some("SCAC"));
-            scac.or_else(|| named.clone().next())
-                .and_then(|i| json::text(i, "value"))
-                .or_else(|| json::text(provider, "value"))
-        })
+/// A code that the stop's position qualifies, before it what else qualifies it.
+#[expect(clippy::too_many_arguments, reason = "what every statement has, once")]
+fn statement(
+    list: &str,
+    code: &str,
+    before: &[ProviderCode],
+    event: &Value,
+    stops: &Stops<'_>,
+    classifier: Classifier,
+    time: EventTime,
+    stated_at: Option<Timestamp>,
+) -> Observation {
+    let found = stops.named_by(event);
+    let position = found.as_ref().and_then(|found| found.position);
+    let qualified = position.map(|position| format!("{code}/{}", position.word()));
+    let own = qualified.into_iter().chain([code.to_owned()]).map(|value| ProviderCode::new(list, value));
+    let codes =
+        Codes { raw: code.to_owned(), status: before.iter().cloned().chain(own).collect(), reason: None, coarse: None };
+    Observation {
+        stated_at,
+        location: stops::place(event).or_else(|| found.as_ref()?.location()),
+        stop: found.map(|found| found.stop),
+        description: json::text(event, "description"),
+        ..Observation::new(codes, classifier, time, Origin::Event)
     }
 }
 
-fn of_status(status: &str, reason: Option<&str>) -> Codes {
-    let raw = reason.map_or_else(|| status.to_owned(), |reason| format!("{status}/{reason}"));
-    let mut codes = vec![ProviderCode::new("project44.status", &raw)];
-    codes.extend(reason.map(|reason| ProviderCode::new("project44.reason", reason)));
-    codes.extend(reason.map(|_| ProviderCode::new("project44.status", status)));
-    Codes { raw, status: codes, reason: None, coarse: None }
+/// The older shape: a status with a reason. `COMPLETED/DEPARTED_FINAL_STOP`, `PICKED_UP`, `AT_STOP/LAST`, `AT_STOP`.
+fn status_update(update: &Value, stops: &Stops<'_>, at: &str, problems: &mut Vec<Problem>) -> Option<Observation> {
+    let status = json::first(update, &["status_code", "code", "status"]);
+    let reason = reason(update);
+    let Some(code) = status.or_else(|| reason.clone()) else {
+        problems.push(Problem { at: at.to_owned(), message: "an update without a code says nothing".into() });
+        return None;
+    };
+    let time = json::event_time(update, &["timestamp", "date_time"], at, problems);
+    let before = pair(&code, reason.as_deref());
+    let said = statement("project44.status", &code, &before, update, stops, Classifier::Actual, time, None);
+    let words = update.get("status_reason").and_then(|reason| json::text(reason, "description"));
+    Some(with_reason(Observation { description: words.or(said.description.clone()), ..said }, reason))
 }
 
-fn stop_number(value: &Value) -> Option<u32> {
-    value.get("stop_number")?.as_u64().and_then(|n| n.try_into().ok()).filter(|n| *n > 0)
+fn reason(update: &Value) -> Option<String> {
+    let of_object = || json::text(update.get("status_reason")?, "code");
+    json::first(update, &["status_reason", "reason"]).or_else(of_object)
 }
 
-fn location(place: &Value) -> Option<Location> {
-    let address = place.get("address").unwrap_or(place);
-    Location {
-        city: json::text(address, "city"),
-        region: json::text(address, "state"),
-        postal: json::text(address, "postal_code"),
-        country: json::text(address, "country_code")
-            .or_else(|| json::text(address, "country"))
-            .and_then(|c| json::country(&c)),
-        ..Location::default()
+/// A status with its reason, then the reason, which for LTL says more. One that is mere information leaves it to the
+/// status.
+fn pair(code: &str, reason: Option<&str>) -> Vec<ProviderCode> {
+    let telling = reason.filter(|reason| !reason.ends_with("_INFO"));
+    let both = reason.map(|reason| ProviderCode::new("project44.status", format!("{code}/{reason}")));
+    both.into_iter().chain(telling.map(|reason| ProviderCode::new("project44.reason", reason))).collect()
+}
+
+fn with_reason(mut said: Observation, reason: Option<String>) -> Observation {
+    if let Some(reason) = reason.filter(|reason| *reason != said.codes.raw) {
+        said.codes.raw = format!("{}/{reason}", said.codes.raw);
     }
-    .non_empty()
+    said
+}
+
+/// Where the vehicle stands relative to a stop: expected, arrived, gone.
+fn stop_status(status: &Value, stops: &Stops<'_>) -> Vec<Observation> {
+    let estimate = status.get("arrival_estimate").unwrap_or(&Value::Null);
+    let window = estimate.get("estimated_arrival_window").unwrap_or(estimate);
+    let expected = ["end_date_time", "start_date_time"].iter().find_map(|key| json::time(window, key));
+    let calculated = json::instant(estimate, "last_calculated_date_time");
+    let arrived = json::time(status, "arrival_date_time");
+    let departed = json::time(status, "departure_date_time");
+    [
+        ("ARRIVED", Classifier::Estimated, expected, calculated),
+        ("ARRIVED", Classifier::Actual, arrived, None),
+        ("DEPARTED", Classifier::Actual, departed, None),
+    ]
+    .into_iter()
+    .filter_map(|(code, classifier, time, stated_at)| {
+        let time = time.filter(|time| time.sort_key().is_some())?;
+        Some(statement("project44.stop_status", code, &[], status, stops, classifier, time, stated_at))
+    })
+    .collect()
+}
+
+/// A trouble that is there (ACTIVE) or over (RESOLVED): the reason says most, the category what it is a kind of.
+fn trouble(exception: &Value) -> Option<Observation> {
+    let words: Vec<String> =
+        ["reason", "category", "type", "code"].iter().filter_map(|key| json::text(exception, key)).collect();
+    let raw = words.first()?.clone();
+    let status = json::text(exception, "status").unwrap_or_else(|| "ACTIVE".to_owned());
+    let over = status == "RESOLVED";
+    let status_codes = words.into_iter().map(|word| if over { format!("{word}/RESOLVED") } else { word });
+    let status_codes = status_codes.chain(over.then(|| "RESOLVED".to_owned()));
+    let codes = Codes {
+        raw: if over { format!("{raw}/RESOLVED") } else { raw },
+        status: status_codes.map(|value| ProviderCode::new("project44.exception", value)).collect(),
+        reason: None,
+        coarse: None,
+    };
+    let timeline = exception.get("timeline").and_then(Value::as_array).into_iter().flatten();
+    let turned = timeline.rev().find(|entry| json::text(entry, "status").is_none_or(|s| s == status));
+    let fields: &[&str] = if over {
+        &["end_date_time", "resolved_date_time", "last_modified_date_time", "date_time", "timestamp", "start_date_time"]
+    } else {
+        &["start_date_time", "date_time", "timestamp", "created_date_time", "received_date_time"]
+    };
+    let time = turned.into_iter().chain([exception]).find_map(|at| fields.iter().find_map(|key| json::time(at, key)));
+    let description = json::first(exception, &["description", "title"]);
+    let time = time.unwrap_or_else(|| EventTime::unknown(""));
+    Some(Observation { description, ..Observation::new(codes, Classifier::Actual, time, Origin::Event) })
+}
+
+/// The state is a statement of its own only where nothing happened that says it (R17).
+fn summary(state: &Value, said: &[Observation]) -> Option<Observation> {
+    let status = json::first(state, &["status", "status_code", "type"])?;
+    let reason = reason(state);
+    if said.iter().any(|o| o.classifier == Classifier::Actual) {
+        return None;
+    }
+    let codes = Codes {
+        raw: status.clone(),
+        status: pair(&status, reason.as_deref())
+            .into_iter()
+            .chain([ProviderCode::new("project44.status", status)])
+            .collect(),
+        reason: None,
+        coarse: None,
+    };
+    let time = json::first(state, &["timestamp", "start_date_time"]);
+    let time = time.map_or_else(|| EventTime::unknown(""), |raw| super::super::times::iso(&raw));
+    Some(with_reason(Observation::new(codes, Classifier::Actual, time, Origin::Summary), reason))
 }

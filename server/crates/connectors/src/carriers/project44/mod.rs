@@ -1,11 +1,12 @@
-//! project44: visibility webhooks around a shipment with its stops and events, and the older status updates of truckload
-//! and LTL. Each message adds. There is no signature; a tenant sets up Basic, a token or a header of its own.
-//!
-//! Where a load has several stops the code is qualified with the stop's place in the plan: arriving at the last stop is
-//! something else than arriving at the first. An event has an actual time, and planned and estimated ones beside it.
-//! Sources: developers.project44.com, Shipment Visibility webhooks; reason and status codes from the same pages.
+//! project44 visibility webhooks and API answers. Two shapes: tracked shipments with `events`, `state` and `exceptions`;
+//! and the older status of a truckload or LTL shipment with `latestStatusUpdate`, `statusUpdates` and
+//! `latestStopStatuses`. Each message adds: what it repeats is the same statement. Where a stop stands among the stops
+//! decides what an arrival there means.
+//! Source: developers.project44.com, API reference v4 (TrackedShipmentEvent, TrackedShipmentDateTime,
+//! TruckloadShipmentStatus, LtlShipmentStatusReason, ShipmentException); no capture of a webhook is public.
 
 mod decode;
+mod stops;
 #[cfg(test)]
 mod tests;
 

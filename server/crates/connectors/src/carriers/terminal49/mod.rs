@@ -1,9 +1,10 @@
-//! Terminal49: webhook notifications in JSON:API form. Each adds: one event of a container, a shipment or a tracking
-//! request, with the records around it in `included`. Times are instants; the zone of the place stands beside them.
-//! Notifications about terminal data (last free day, appointments) change no status: they are kept as information.
-//! Source: docs of the Terminal49 API, webhook events and examples.
+//! Terminal49 webhooks: JSON:API notifications of what happened to a container, a shipment or a tracking request. The
+//! notification names its event and refers to the record of it under `included`, which in turn refers to container,
+//! shipment and place. Each message adds. Instants are in UTC; the zone of the place stands beside them.
+//! Source: terminal49.com/docs: webhook event catalogue, webhook payloads, payload examples.
 
 mod decode;
+mod included;
 #[cfg(test)]
 mod tests;
 
@@ -27,10 +28,11 @@ impl Carrier for Terminal49 {
     }
 
     fn delivery_key(&self, raw: &[u8]) -> DeliveryKey {
-        DeliveryKey(json::parse(raw).ok().and_then(|body| json::text(body.get("data")?, "id")))
+        let id = json::parse_snake(raw).ok().and_then(|body| json::text(body.get("data")?, "id"));
+        DeliveryKey(id)
     }
 
     fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError> {
-        decode::decode(&json::parse(raw)?)
+        decode::decode(&json::parse_snake(raw)?)
     }
 }
