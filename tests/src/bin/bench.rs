@@ -23,7 +23,7 @@ use tests::conformance::root;
 /// A measurement runs at least so long.
 const MEASURED: Duration = Duration::from_millis(300);
 /// A measurement is the best of so many: what disturbs it only makes it slower.
-const ROUNDS: u32 = 5;
+const ROUNDS: u32 = 60;
 /// Decoding, mapping and folding a kibibyte, in microseconds.
 const EVENT_GOAL_US: f64 = 30.0;
 /// Folding a shipment of so many observations, in microseconds.

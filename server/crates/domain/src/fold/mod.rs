@@ -27,14 +27,14 @@ pub use output::{
 use crate::{
     Milestone, State, Visibility,
     event_time::EventTime,
-    ids::{ObservationId, content_id},
+    ids::{IdMap, IdSet, ObservationId, content_id},
     observation::Origin,
 };
 use jiff::Timestamp;
 use journey::{Journey, Reached, Step};
 use overlay::Settled;
 use standing::Examined;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 /// Folds everything known into the state. The order of facts, sightings and snapshots in the input does not matter;
 /// `now` decides only what the clock decides.
@@ -46,7 +46,7 @@ pub fn fold(input: &FoldInput, now: Timestamp) -> Folded {
     order::arrange(&mut facts);
     let walked: Vec<&Examined<'_>> = facts.iter().filter(|f| f.counts() && f.is_actual()).collect();
     let whole = Whole::of(&walked, &input.plan);
-    let steps: HashMap<ObservationId, Step> = whole.steps().map(|step| (step.fact, *step)).collect();
+    let steps: IdMap<ObservationId, Step> = whole.steps().map(|step| (step.fact, *step)).collect();
     let settled = Settled::of(input);
     let failed = whole.failed_attempts();
     let mut exceptions = overlay::exceptions(&settled, &walked, &steps, now);
@@ -92,7 +92,7 @@ struct Whole<'a> {
     /// Of the whole; empty where there are pieces.
     journey: Journey<'a>,
     pieces: BTreeMap<String, Journey<'a>>,
-    unexpected: HashSet<ObservationId>,
+    unexpected: IdSet<ObservationId>,
 }
 
 impl<'a> Whole<'a> {
@@ -106,7 +106,7 @@ impl<'a> Whole<'a> {
                 returned: journey.returned,
                 journey,
                 pieces: BTreeMap::new(),
-                unexpected: HashSet::new(),
+                unexpected: IdSet::default(),
             };
         }
         let pieces = journey::walk_pieces(walked, plan);
@@ -208,7 +208,7 @@ fn anomalies(facts: &[Examined<'_>], whole: &Whole<'_>) -> Vec<Anomaly> {
 /// How every fact stands, by which rule, in one sentence.
 fn verdicts(
     facts: &[Examined<'_>],
-    steps: &HashMap<ObservationId, Step>,
+    steps: &IdMap<ObservationId, Step>,
     whole: &Whole<'_>,
     others: Vec<Verdict>,
 ) -> Vec<Verdict> {

@@ -4,13 +4,13 @@ use super::{Fact, FoldInput, Rule, Snapshot, Standing};
 use crate::{
     Classifier, Milestone,
     event_time::EventTime,
-    ids::{ObservationId, SnapshotId},
+    ids::{IdMap, IdSet, ObservationId, SnapshotId},
     observation::Origin,
 };
 use jiff::{SignedDuration, Timestamp};
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashSet},
 };
 
 /// An actual may lie ahead of our clock by the largest spread of offsets and no more.
@@ -72,7 +72,7 @@ impl Examined<'_> {
 pub(super) fn examine(input: &FoldInput) -> Vec<Examined<'_>> {
     let lists = Lists::of(input);
     let retracted = retracted(input);
-    let mut seen = HashSet::with_capacity(input.facts.len());
+    let mut seen = IdSet::with_capacity_and_hasher(input.facts.len(), Default::default());
     input.facts.iter().filter(|fact| seen.insert(fact.id)).map(|fact| examined(fact, &lists, &retracted)).collect()
 }
 
@@ -145,7 +145,7 @@ pub(super) fn retracted(input: &FoldInput) -> Retracted<'_> {
 /// The lists of snapshot providers, newest first for each source and tracker object.
 struct Lists<'a> {
     /// Where each snapshot stands among those of its object; 0 is the active one.
-    rank: HashMap<SnapshotId, Place<'a>>,
+    rank: IdMap<SnapshotId, Place<'a>>,
 }
 
 #[derive(Clone, Copy)]
@@ -160,7 +160,7 @@ type Object<'a> = (uuid::Uuid, uuid::Uuid, Option<&'a str>);
 
 impl<'a> Lists<'a> {
     fn of(input: &'a FoldInput) -> Self {
-        let mut oldest: HashMap<SnapshotId, Timestamp> = HashMap::new();
+        let mut oldest: IdMap<SnapshotId, Timestamp> = IdMap::default();
         for fact in input
             .facts
             .iter()
@@ -180,7 +180,7 @@ impl<'a> Lists<'a> {
                 .or_default()
                 .push(snapshot);
         }
-        let mut rank = HashMap::new();
+        let mut rank = IdMap::default();
         for mut lists in objects.into_values() {
             lists.sort_by_key(|s| Reverse((s.stamp, &s.digest, s.id)));
             lists.dedup_by_key(|s| s.id);
