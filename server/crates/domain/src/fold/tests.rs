@@ -819,7 +819,7 @@ proptest! {
             && f.observation.provider_event_id.is_none()
             && f.source == SourceId(Uuid::from_u128(1)));
         // and none twice
-        let mut told = HashSet::new();
+        let mut told = std::collections::HashSet::new();
         input.facts.retain(|f| {
             let time = &f.observation.time;
             time.sort_key().is_some() && told.insert((f.reading.milestone, f.piece.clone(), time.local, time.utc))
