@@ -108,6 +108,12 @@ pub(super) fn code(value: &Value, key: &str) -> Option<String> {
     text(value, key).or_else(|| value.get(key)?.as_i64().map(|number| number.to_string()))
 }
 
+/// The codes in a list of complaints, for an error answer's reason.
+pub(super) fn complaints(list: &[Value], key: &str) -> String {
+    let codes: Vec<String> = list.iter().filter_map(|complaint| code(complaint, key)).collect();
+    if codes.is_empty() { "it gives no code".to_owned() } else { codes.join(", ") }
+}
+
 /// A field that says when the delivery is expected; midnight stands for the day.
 pub(super) fn expected_delivery(value: &Value, key: &str, stated_at: Option<Timestamp>) -> Option<Observation> {
     let time = times::day_if_midnight(time(value, key)?);
@@ -119,6 +125,21 @@ pub(super) fn expected_delivery(value: &Value, key: &str, stated_at: Option<Time
     };
     let usable = time.sort_key().is_some() && !time.sentinel;
     usable.then(|| Observation { stated_at, ..Observation::new(codes, Classifier::Estimated, time, Origin::Summary) })
+}
+
+/// The first of these fields that has a text: names change from one version to the next.
+pub(super) fn first(value: &Value, keys: &[&str]) -> Option<String> {
+    keys.iter().find_map(|key| text(value, key))
+}
+
+/// When something happened: the first of these fields that is there. What cannot be used as a time is a problem.
+pub(super) fn event_time(value: &Value, keys: &[&str], at: &str, problems: &mut Vec<Problem>) -> EventTime {
+    let time = keys.iter().find_map(|key| time(value, key)).unwrap_or_else(|| EventTime::unknown(""));
+    if time.sentinel || time.sort_key().is_none() {
+        let named = keys.first().copied().unwrap_or_default();
+        problems.push(Problem { at: format!("{at}/{named}"), message: "is no time that can be used".into() });
+    }
+    time
 }
 
 /// A field's time.

@@ -34,7 +34,11 @@ mod x12_322;
 mod x12_856;
 mod xml;
 
-use domain::{fold::Trust, observation::Decoded};
+use domain::{
+    carriers::normalise_number,
+    fold::Trust,
+    observation::{Decoded, Problem, TrackerReport},
+};
 use ipnet::IpNet;
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -98,15 +102,16 @@ pub enum Configured {
     /// The same for every source.
     Fixed(&'static dyn Carrier),
     /// Reads as its source is set.
-    Mapped(generic_json::GenericJson),
+    Mapped(Box<generic_json::GenericJson>),
 }
 
 impl Configured {
-    /// The connector of this id, as a source is set; none where there is no such connector.
+    /// The connector of this id, as a source is set; none where there is no such connector. Whether mapped fields can be
+    /// used is said by [`generic_json::Fields::check`], before they are stored, and by each decoding.
     pub fn new(id: &str, settings: &Settings) -> Option<Self> {
         match &settings.fields {
             Some(fields) if id == generic_json::ID => {
-                Some(Self::Mapped(generic_json::GenericJson { fields: fields.clone() }))
+                Some(Self::Mapped(Box::new(generic_json::GenericJson { fields: fields.clone() })))
             }
             _ => by_id(id).map(Self::Fixed),
         }
@@ -116,7 +121,7 @@ impl Configured {
     pub fn carrier(&self) -> &dyn Carrier {
         match self {
             Self::Fixed(carrier) => *carrier,
-            Self::Mapped(carrier) => carrier,
+            Self::Mapped(carrier) => carrier.as_ref(),
         }
     }
 }
@@ -132,7 +137,16 @@ pub fn read(carrier: &dyn Carrier, settings: &Settings, raw: &[u8]) -> Result<De
             report.carrier.clone_from(&settings.carrier);
         }
     }
+    decoded.problems.extend(decoded.reports.iter().enumerate().filter_map(|(n, report)| unusable_number(n, report)));
     Ok(decoded)
+}
+
+/// A report whose number is none hangs on nothing: it is said, and not silently dropped later.
+fn unusable_number(n: usize, report: &TrackerReport) -> Option<Problem> {
+    let (kind, number) = report.refs.tracker()?;
+    let bad = normalise_number(number).err()?;
+    let kind = serde_json::to_value(kind).ok()?;
+    Some(Problem { at: format!("report {n}, {}", kind.as_str().unwrap_or_default()), message: bad.to_string() })
 }
 
 /// The connector of this id.

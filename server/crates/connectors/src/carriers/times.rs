@@ -8,7 +8,7 @@ use domain::{
 use jiff::{
     Timestamp,
     civil::{Date, DateTime, Time},
-    tz::TimeZone,
+    tz::{Offset, TimeZone},
 };
 
 /// ISO 8601 as found in the wild: `2026-03-02T10:00:00`, with `Z` or an offset, a blank for the `T`, a mere day.
@@ -77,6 +77,13 @@ pub(super) fn compact_clock(text: &str) -> Option<(Time, Precision)> {
     Some((Time::new(hour, minute, second, 0).ok()?, precision))
 }
 
+/// An offset as it is written: `-04:00`.
+pub(super) fn offset_text(offset: Offset) -> String {
+    let minutes = offset.seconds() / 60;
+    let sign = if minutes < 0 { '-' } else { '+' };
+    format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
+}
+
 /// A text that names its own offset: the wall clock is in it for all to read.
 pub(super) fn names_offset(text: &str) -> bool {
     offset_of(text.trim()).is_some_and(|offset| !matches!(offset, "Z" | "z"))
@@ -106,6 +113,25 @@ pub(super) fn snapshot(stamp: Option<Timestamp>, observations: &[Observation]) -
     match stamp.or_else(newest) {
         Some(stamp) => Feed::Snapshot { stamp: Some(stamp) },
         None => Feed::Delta,
+    }
+}
+
+/// An offset that stands by itself: `+02:00`, `-0600`, `+01`, `Z`.
+pub(super) fn offset(text: &str) -> Option<Offset> {
+    if matches!(text, "Z" | "z") {
+        return Some(Offset::UTC);
+    }
+    let (sign, rest) = text.split_at_checked(1)?;
+    let digits = rest.replace(':', "");
+    if !matches!(digits.len(), 2 | 4) || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let number = |from: usize| digits.get(from..from + 2).and_then(|n| n.parse::<i32>().ok()).unwrap_or_default();
+    let seconds = number(0) * 3600 + number(2) * 60;
+    match sign {
+        "+" => Offset::from_seconds(seconds).ok(),
+        "-" => Offset::from_seconds(-seconds).ok(),
+        _ => None,
     }
 }
 
@@ -203,6 +229,14 @@ mod tests {
         let day = day_if_midnight(iso("2026-03-10T00:00:00Z"));
         assert_eq!((day.precision, day.utc), (Precision::Date, None));
         assert_eq!(day_if_midnight(iso("2026-03-10T00:01:00Z")).precision, Precision::Second);
+    }
+
+    #[test]
+    fn offsets_by_themselves() {
+        for (text, seconds) in [("+02:00", 7200), ("-0530", -19_800), ("+01", 3600), ("Z", 0)] {
+            assert_eq!(offset(text).map(Offset::seconds), Some(seconds), "{text}");
+        }
+        assert!(["", "CET", "+2", "02:00", "+99:00", "+é"].iter().all(|text| offset(text).is_none()));
     }
 
     #[test]

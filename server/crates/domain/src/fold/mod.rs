@@ -176,6 +176,8 @@ fn counts(facts: &[Examined<'_>], state: State) -> Counts {
     for examined in facts {
         counts.unmapped += u32::from(examined.fact.reading.unmapped);
         match examined.out.map(|(standing, ..)| standing) {
+            // what a message says about the delivery to come, beside its events, is no event
+            None if examined.is_aside() => {}
             None => counts.active += 1,
             Some(Standing::Merged) => counts.merged += 1,
             Some(Standing::Superseded) => {
@@ -264,6 +266,7 @@ fn hash(folded: &Folded) -> String {
         (&folded.pieces, &folded.schedule, folded.attempts, folded.counts, folded.last_event),
         (exceptions, &folded.anomalies, &folded.announcements),
     );
-    let bytes = serde_json::to_vec(&said).expect("plain data serialises");
+    // a dense form: this is done for every fold
+    let bytes = postcard::to_allocvec(&said).expect("plain data serialises");
     content_id("fold", &[&bytes]).simple().to_string()
 }

@@ -53,6 +53,11 @@ impl Examined<'_> {
         self.fact.reading.milestone.state().or(self.fact.reading.floor)
     }
 
+    /// A plan or an estimate that the message states beside its events.
+    pub(super) fn is_aside(&self) -> bool {
+        !self.is_actual() && self.fact.observation.origin == Origin::Summary
+    }
+
     /// The order of everything (R1, R10): time, then place in the message, then rank, then id.
     pub(super) fn order(&self) -> ((Timestamp, u8), u32, u16, ObservationId) {
         (self.slot, self.position, self.fact.reading.milestone.rank(), self.fact.id)

@@ -390,6 +390,18 @@ fn r8_derived_exceptions_are_settled_by_people_too() {
 }
 
 #[test]
+fn r8_what_the_carrier_says_is_over_is_over_and_nothing_else() {
+    let trouble = [said("Exception_007", &day("08:00")), said("Exception_012", &day("08:30"))];
+    let folded = folded(&[&trouble[..], &[said("InTransit_008", &day("09:00"))]].concat());
+    let closed: Vec<_> = folded.exceptions.iter().map(|e| (e.reason, e.closed.as_ref().map(|c| c.1))).collect();
+    assert_eq!(
+        closed,
+        [(ExceptionReason::AddressIncorrect, Some(Resolution::Explicit)), (ExceptionReason::Damaged, None)],
+        "damage is for people to close"
+    );
+}
+
+#[test]
 fn r8_what_the_carrier_settles_is_over() {
     let ends = |facts: &[Said]| match &folded(facts).exceptions[..] {
         [one] => one.closed.as_ref().map(|(_, how)| *how),

@@ -365,6 +365,7 @@ pub fn reading(mapping: u32, milestone: Option<Milestone>) -> Reading {
         milestone: milestone.unwrap_or(Milestone::Info),
         schedules: None,
         exception: None,
+        resolves: None,
         unmapped: milestone.is_none(),
         floor: None,
         doubt: None,

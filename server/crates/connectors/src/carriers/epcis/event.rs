@@ -5,10 +5,7 @@ use domain::{
     event_time::{EventTime, Precision, ZoneSource},
     ids::content_id,
 };
-use jiff::{
-    Timestamp,
-    tz::{Offset, TimeZone},
-};
+use jiff::{Timestamp, tz::TimeZone};
 
 use super::super::times;
 
@@ -99,7 +96,7 @@ impl Event {
     pub(super) fn event_time(&self) -> EventTime {
         let Some(raw) = &self.time else { return EventTime::unknown("") };
         let mut time = times::iso(raw);
-        let Some(offset) = self.offset.as_deref().and_then(offset) else { return time };
+        let Some(offset) = self.offset.as_deref().and_then(times::offset) else { return time };
         let name = self.offset.clone().unwrap_or_default();
         match (time.utc, time.local) {
             (Some(utc), _) => {
@@ -122,8 +119,9 @@ impl Event {
 
     /// Where it is, seen from the destination that it names.
     pub(super) fn whereabouts(&self) -> Whereabouts {
-        let places: Vec<String> = [&self.read_point, &self.location].into_iter().flatten().map(place).collect();
-        let mut destinations = self.destinations.iter().map(place).peekable();
+        let places: Vec<String> =
+            [&self.read_point, &self.location].into_iter().flatten().map(|uri| place(uri)).collect();
+        let mut destinations = self.destinations.iter().map(|uri| place(uri)).peekable();
         match destinations.peek() {
             Some(_) if !places.is_empty() => match destinations.any(|d| places.contains(&d)) {
                 true => Whereabouts::Destination,
@@ -135,24 +133,8 @@ impl Event {
 }
 
 /// A place or party as it is compared: by GLN, so that a dock door is the warehouse that it belongs to.
-fn place(uri: &String) -> String {
-    gs1::gln(uri).unwrap_or_else(|| uri.clone())
-}
-
-/// `+02:00`, `-0600`, `Z`.
-fn offset(text: &str) -> Option<Offset> {
-    if matches!(text, "Z" | "z") {
-        return Some(Offset::UTC);
-    }
-    let (sign, rest) = text.split_at_checked(1)?;
-    let digits = rest.replace(':', "");
-    let number = |from: usize| digits.get(from..from + 2)?.parse::<i32>().ok();
-    let seconds = number(0)? * 3600 + number(2).unwrap_or_default() * 60;
-    match sign {
-        "+" => Offset::from_seconds(seconds).ok(),
-        "-" => Offset::from_seconds(-seconds).ok(),
-        _ => None,
-    }
+fn place(uri: &str) -> String {
+    gs1::gln(uri).unwrap_or_else(|| uri.to_owned())
 }
 
 #[cfg(test)]
