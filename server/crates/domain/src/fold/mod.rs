@@ -68,7 +68,7 @@ pub fn fold(input: &FoldInput, now: Timestamp) -> Folded {
         pieces: whole.pieces.iter().map(|(piece, journey)| (piece.clone(), journey.state)).collect(),
         schedule,
         attempts: u32::try_from(failed.len() + usize::from(whole.delivered.is_some())).unwrap_or(u32::MAX),
-        counts: counts(&facts),
+        counts: counts(&facts, whole.state),
         exceptions,
         anomalies: anomalies(&facts, &whole),
         verdicts: verdicts(&facts, &steps, &whole, own.others),
@@ -171,7 +171,7 @@ fn visibility(facts: &[Examined<'_>], state: State) -> Visibility {
     }
 }
 
-fn counts(facts: &[Examined<'_>]) -> Counts {
+fn counts(facts: &[Examined<'_>], state: State) -> Counts {
     let mut counts = Counts::default();
     for examined in facts {
         counts.unmapped += u32::from(examined.fact.reading.unmapped);
@@ -180,7 +180,12 @@ fn counts(facts: &[Examined<'_>]) -> Counts {
             None if examined.is_aside() => {}
             None => counts.active += 1,
             Some(Standing::Merged) => counts.merged += 1,
-            Some(Standing::Superseded) => counts.superseded += 1,
+            Some(Standing::Superseded) => {
+                counts.superseded += 1;
+                // a newer list that goes back behind what an older one said corrects it
+                let further = examined.leads_to().is_some_and(|said| said.rank() > state.rank());
+                counts.corrections += u32::from(examined.is_actual() && further && told(examined));
+            }
             Some(Standing::Quarantined) => counts.quarantined += 1,
             Some(Standing::Retracted) => {
                 counts.retracted += 1;
@@ -191,6 +196,11 @@ fn counts(facts: &[Examined<'_>]) -> Counts {
         }
     }
     counts
+}
+
+/// An event of a list, not its summary.
+fn told(examined: &Examined<'_>) -> bool {
+    examined.fact.observation.origin == Origin::Event
 }
 
 fn anomalies(facts: &[Examined<'_>], whole: &Whole<'_>) -> Vec<Anomaly> {

@@ -94,7 +94,8 @@ pub struct Counts {
     pub quarantined: u32,
     /// Codes that nobody has mapped (also counted where they stand).
     pub unmapped: u32,
-    /// Retracted facts that had moved the state: corrections to whoever was told.
+    /// Facts that had moved the state and were taken back, by a retraction or by a newer list that goes back behind them:
+    /// corrections to whoever was told.
     pub corrections: u32,
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Fact, FoldInput, Rule, Snapshot, Standing};
 use crate::{
-    Classifier, Milestone,
+    Classifier, Milestone, State,
     event_time::EventTime,
     ids::{IdMap, IdSet, ObservationId, SnapshotId},
     observation::Origin,
@@ -10,7 +10,7 @@ use crate::{
 use jiff::{SignedDuration, Timestamp};
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
 };
 
 /// An actual may lie ahead of our clock by the largest spread of offsets and no more.
@@ -48,6 +48,11 @@ impl Examined<'_> {
         self.fact.observation.classifier == Classifier::Actual
     }
 
+    /// The state that it speaks for.
+    pub(super) fn leads_to(&self) -> Option<State> {
+        self.fact.reading.milestone.state().or(self.fact.reading.floor)
+    }
+
     /// A plan or an estimate that the message states beside its events.
     pub(super) fn is_aside(&self) -> bool {
         !self.is_actual() && self.fact.observation.origin == Origin::Summary
@@ -73,7 +78,40 @@ pub(super) fn examine(input: &FoldInput) -> Vec<Examined<'_>> {
     let lists = Lists::of(input);
     let retracted = retracted(input);
     let mut seen = IdSet::with_capacity_and_hasher(input.facts.len(), Default::default());
-    input.facts.iter().filter(|fact| seen.insert(fact.id)).map(|fact| examined(fact, &lists, &retracted)).collect()
+    let mut facts: Vec<Examined<'_>> =
+        input.facts.iter().filter(|fact| seen.insert(fact.id)).map(|fact| examined(fact, &lists, &retracted)).collect();
+    weigh_summaries(&mut facts);
+    facts
+}
+
+/// The newest event goes before a summary (R17): one that says the same, or less, adds nothing.
+fn weigh_summaries(facts: &mut [Examined<'_>]) {
+    let summary = |f: &Examined<'_>| f.fact.observation.origin == Origin::Summary;
+    let walked = |f: &&Examined<'_>| f.counts() && f.is_actual();
+    if !facts.iter().any(|f| walked(&f) && summary(f)) {
+        return;
+    }
+    let by = |f: &Examined<'_>| (f.fact.source, f.fact.tracker);
+    let mut newest: HashMap<_, (_, &Fact, State)> = HashMap::new();
+    for event in facts.iter().filter(walked).filter(|f| !summary(f)) {
+        let Some(state) = event.leads_to() else { continue };
+        let (at, told) = (event.order(), newest.get(&by(event)));
+        if told.is_none_or(|(newest, ..)| *newest < at) {
+            newest.insert(by(event), (at, event.fact, state));
+        }
+    }
+    for examined in facts.iter_mut().filter(|f| f.counts() && f.is_actual() && summary(f)) {
+        let (Some(state), Some((_, event, reached))) = (examined.leads_to(), newest.get(&by(examined))) else {
+            continue;
+        };
+        let (said, told) = (&examined.fact.reading, &event.reading);
+        let news = said.exception.is_some() && said.exception != told.exception;
+        let further = state.is_terminal() || state.rank() > reached.rank();
+        if !news && (said.milestone == told.milestone || !further) {
+            examined.out =
+                Some((Standing::Overruled, Rule::R17, "The newest event says as much; it goes before a summary."));
+        }
+    }
 }
 
 fn examined<'a>(fact: &'a Fact, lists: &Lists<'_>, retracted: &Retracted<'_>) -> Examined<'a> {

@@ -251,6 +251,78 @@ fn r7_a_truncated_or_empty_list_withdraws_nothing_older_than_itself() {
 }
 
 #[test]
+fn r6_a_newer_list_that_goes_back_behind_the_delivery_is_a_correction() {
+    let on_the_way = in_list(1, said("OutForDelivery_001", &day("08:00")));
+    let delivered = in_list(1, said("D1", &day("11:00")));
+    let lists = || vec![snapshot(1, "2026-03-10T11:05:00Z"), snapshot(2, "2026-03-10T13:00:00Z")];
+    let with = |said: &[Said]| fold(&together(FoldInput { snapshots: lists(), ..input(said) }), now());
+    let again = in_list(2, on_the_way.clone());
+    let vanished = with(&[on_the_way.clone(), delivered.clone(), again.clone()]);
+    assert_eq!(
+        (vanished.state, vanished.counts.superseded, vanished.counts.corrections),
+        (State::OutForDelivery, 1, 1)
+    );
+    let revised = with(&[on_the_way, delivered, again, in_list(2, said("D1", &day("12:30")))]);
+    assert_eq!((revised.state, revised.counts.superseded, revised.counts.corrections), (State::Delivered, 1, 0));
+}
+
+#[test]
+fn r7_an_older_list_that_comes_late_changes_nothing() {
+    let newer = [in_list(2, said("X6", &day("08:00"))), in_list(2, said("D1", &day("11:00")))];
+    let mut all = input(&newer);
+    all.snapshots = vec![snapshot(1, "2026-03-10T09:00:00Z"), snapshot(2, "2026-03-10T11:05:00Z")];
+    let before = fold(&all, now());
+    let late = Said { recorded: instant("2026-03-13T00:00:00Z"), ..said("X6", &day("08:00")) };
+    all.facts.push(in_list(1, late).fact());
+    let after = fold(&together(all), now());
+    assert_eq!((before.state, &before.hash), (State::Delivered, &after.hash));
+}
+
+/// What a list says in its summary and in none of its events.
+fn summary(id: u128, code: &'static str, stated: &str) -> Fact {
+    let mut fact = in_list(id, Said { stated: Some(instant(stated)), ..said(code, "") }).fact();
+    fact.observation.origin = Origin::Summary;
+    fact
+}
+
+#[test]
+fn r17_the_newest_event_goes_before_a_summary() {
+    let state = |code| {
+        let mut all = input(&[
+            in_list(1, said("CP", &day("07:00"))),
+            in_list(1, Said { position: 1, ..said("OutForDelivery_001", &day("08:00")) }),
+        ]);
+        all.snapshots = vec![snapshot(1, "2026-03-10T09:00:00Z"), snapshot(2, "2026-03-10T11:00:00Z")];
+        // an empty list: nothing but a summary
+        all.facts.push(summary(2, code, "2026-03-10T11:00:00Z"));
+        let folded = fold(&all, now());
+        (folded.state, folded.counts.active, folded.counts.superseded)
+    };
+    assert_eq!(state("OutForDelivery_001"), (State::OutForDelivery, 2, 0), "as the event says");
+    assert_eq!(state("InTransit_001"), (State::OutForDelivery, 2, 0), "less than the event says");
+    assert_eq!(state("Delivered_001"), (State::Delivered, 3, 0), "no event says it yet");
+    assert_eq!(state("Exception_010"), (State::Returning, 3, 0));
+    let alone = FoldInput { facts: vec![summary(1, "InTransit_001", &day("11:00"))], ..FoldInput::default() };
+    assert_eq!(fold(&alone, now()).state, State::InTransit);
+}
+
+#[test]
+fn r2_the_same_words_of_another_time_are_another_event() {
+    let told = [said("X4", &day("08:00")), said("X4", &day("09:00")), said("X4", &day("09:00"))];
+    assert_eq!(folded(&told).counts.active, 2);
+}
+
+#[test]
+fn r8_damage_stays_with_its_piece() {
+    let of = |piece, code, time: &str| Said { piece: Some(piece), ..said(code, &day(time)) };
+    let mut all = input(&[of("A", "A9", "08:00"), of("A", "D1", "12:00"), of("B", "D1", "12:30")]);
+    all.plan.pieces = vec!["A".into(), "B".into()];
+    let folded = fold(&all, now());
+    let [one] = &folded.exceptions[..] else { panic!("one exception: {:?}", folded.exceptions) };
+    assert_eq!((folded.state, one.piece.as_deref(), &one.closed), (State::Delivered, Some("A"), &None));
+}
+
+#[test]
 fn r8_exceptions_open_close_and_stop_the_clock() {
     let folded = folded(&[
         said("InTransit_003", "2026-03-04T01:00"),
