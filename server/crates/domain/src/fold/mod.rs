@@ -9,6 +9,7 @@ mod clock;
 mod input;
 mod journey;
 mod merge;
+mod moments;
 mod order;
 mod output;
 mod overlay;
