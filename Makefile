@@ -1,11 +1,20 @@
 # Thin on purpose: the work is in scripts/.
-.PHONY: run test check fmt
+.PHONY: run test conformance bench fuzz check fmt
 
 run: ## build and start the demo tower on http://127.0.0.1:3000
 	@exec scripts/run.sh
 
 test: ## everything: unit, property, whole-system and browser tests
 	@exec scripts/test.sh
+
+conformance: ## compare with independent readings, scenarios, signature vectors; writes target/conformance.json
+	@exec scripts/measure.sh conformance
+
+bench: ## measure reading and folding; writes target/bench.json
+	@exec scripts/measure.sh bench
+
+fuzz: ## long runs of every decoder and verifier on invented input (FUZZ_SECONDS for each, default 60)
+	@exec scripts/fuzz.sh
 
 check: ## formatting and lints
 	@exec scripts/check.sh

@@ -18,7 +18,7 @@ NEXTEST=(--config-file "$SCRIPTS/nextest.toml" --no-tests pass)
 # `frontend` is left out: it turns on the browser's features of the pages, and cargo would turn them on for the server too.
 MEMBERS=(--workspace --exclude frontend)
 # What talks to the real peers waits for them.
-REAL='package(tests) | binary(odoo_real) | binary(rt_real)'
+REAL='binary(main_job) | binary(odoo_real) | binary(rt_real)'
 PEER_SECONDS=1500
 BROWSER_SECONDS=900
 FAILED=()

@@ -4,6 +4,7 @@ use crate::vault::KEY_BYTES;
 use anyhow::{Context, Result, bail, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Args;
+use ipnet::IpNet;
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::{
@@ -31,6 +32,16 @@ pub struct Settings {
     /// Address under which people and carriers reach this server, e.g. https://tower.example.com.
     #[arg(long, env = "MILEPOST_PUBLIC_URL", value_name = "URL", global = true)]
     pub public_url: Option<String>,
+    /// A network (CIDR) of reverse proxies whose X-Forwarded-For is believed; may be given several times.
+    #[arg(
+        long = "trusted-proxy",
+        env = "MILEPOST_TRUSTED_PROXIES",
+        value_name = "CIDR",
+        value_delimiter = ',',
+        global = true
+    )]
+    #[serde(default)]
+    pub trusted_proxies: Vec<IpNet>,
     /// Folder with the browser's half of the pages.
     #[arg(long, env = "MILEPOST_SITE", value_name = "DIR", global = true)]
     pub site: Option<PathBuf>,
@@ -100,6 +111,8 @@ pub struct Config {
     pub addr: SocketAddr,
     /// Address under which the server is reached.
     pub public_url: String,
+    /// Reverse proxies whose word on who is connected counts.
+    pub trusted_proxies: Vec<IpNet>,
     /// Folder with the browser's half.
     pub site: Option<PathBuf>,
     /// Name of the company.
@@ -179,6 +192,7 @@ impl Settings {
             master_key_file: self.master_key_file.or(below.master_key_file),
             addr: self.addr.or(below.addr),
             public_url: self.public_url.or(below.public_url),
+            trusted_proxies: if self.trusted_proxies.is_empty() { below.trusted_proxies } else { self.trusted_proxies },
             site: self.site.or(below.site),
             company: self.company.or(below.company),
             odoo_url: self.odoo_url.or(below.odoo_url),
@@ -229,6 +243,7 @@ impl Settings {
             public_url: trimmed_url(self.public_url.unwrap_or_else(|| format!("http://{addr}"))),
             data,
             addr,
+            trusted_proxies: self.trusted_proxies,
             site: self.site,
             company: self.company.unwrap_or_else(|| "My company".into()),
             odoo,

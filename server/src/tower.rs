@@ -12,7 +12,7 @@ use storage::{
     Actor, Scope, Store,
     jobs::{Cause, JobKind, Lane, NewJob},
 };
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 /// The running installation.
 pub struct Tower {
@@ -38,7 +38,12 @@ pub struct Tower {
     pub changes: watch::Sender<u64>,
     /// Configured sources, kept for a moment.
     pub sources: crate::usecases::ingest::SourceCache,
+    /// Files that may be taken in at once; see [`FILES_AT_ONCE`].
+    pub files: Semaphore,
 }
+
+/// A file of the largest kind is held three times while it is taken in: as read, sealed, and on its way to the disk.
+pub const FILES_AT_ONCE: usize = 2;
 
 /// Wakes the workers of a lane.
 #[derive(Default)]

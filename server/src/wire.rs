@@ -3,7 +3,7 @@
 use crate::{
     clock::Clock,
     config::{Config, Mode},
-    tower::{Tower, Wake},
+    tower::{FILES_AT_ONCE, Tower, Wake},
     usecases::ingest::SourceCache,
     vault::Vault,
 };
@@ -19,7 +19,7 @@ use domain::{
 use std::sync::Arc;
 use storage::{Actor, Scope, Store};
 use storage_sqlite::{Options, SqliteStore};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 /// The setting by which a wrong master key is noticed before anything is sealed under it.
 const MASTER_CHECK: &str = "master.check";
@@ -81,6 +81,7 @@ pub async fn assemble(config: Config, clock: Arc<dyn Clock>, store: Store, maste
         wake: Wake::default(),
         changes: watch::Sender::new(newest),
         sources: SourceCache::default(),
+        files: Semaphore::new(FILES_AT_ONCE),
         store,
         clock,
         vault,

@@ -94,7 +94,8 @@ async fn authentic_bytes_that_cannot_be_read_wait_in_quarantine() {
 async fn a_forged_message_is_refused_and_nothing_of_it_is_kept() {
     let world = World::new().await;
     let headers = HeaderMap::new();
-    let request = RawRequest { method: "POST", path: "/ingest/aftership", headers: &headers, body: b"{}" };
+    let request =
+        RawRequest { method: "POST", path: "/ingest/aftership", query: "", peer: None, headers: &headers, body: b"{}" };
     let delivery = Delivery { source: "aftership", request, correlation: CorrelationId(world.clock.id()) };
     assert!(matches!(ingest::accept(&world.tower, delivery).await, Err(Refused::NotVerified(_))));
     let delivery = Delivery { source: "nobody", request, correlation: CorrelationId(world.clock.id()) };

@@ -1,5 +1,8 @@
 //! The harness of the whole-system tests: the real peers, a tower process that can be killed, a carrier that signs.
 
+pub mod conformance;
+pub mod fuzzing;
+
 use anyhow::{Context, Result, bail, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ring::hmac;

@@ -15,7 +15,7 @@ use crate::{
 };
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use connectors::call::Discard;
+use connectors::{call::Discard, carriers};
 use simulator::{SourceSecrets, World, WorldConfig};
 use std::{path::Path, sync::Arc};
 use storage::{Actor, Scope, people::RoleName};
@@ -134,6 +134,7 @@ async fn furnish(
             connector: connector.into(),
             scheme: scheme.map(str::to_owned),
             secret: secret.clone(),
+            settings: carriers::Settings::default(),
         };
         sources::put(&tower, scope, source).await?;
     }

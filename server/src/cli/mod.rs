@@ -8,8 +8,6 @@ mod fold;
 mod serve;
 mod verify;
 
-pub use fold::fold_file;
-
 use crate::config::{LogFormat, Settings};
 use anyhow::Result;
 use clap::{Parser, Subcommand};

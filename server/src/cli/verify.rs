@@ -47,7 +47,14 @@ impl Verify {
     pub fn run(self) -> Result<ExitCode> {
         let body = std::fs::read(&self.file).with_context(|| self.file.display().to_string())?;
         let headers = self.headers()?;
-        let request = RawRequest { method: &self.method, path: &self.path, headers: &headers, body: &body };
+        let request = RawRequest {
+            method: &self.method,
+            path: &self.path,
+            query: "",
+            peer: None,
+            headers: &headers,
+            body: &body,
+        };
         let now = self.now.unwrap_or_else(|| SystemClock.now());
         match verify_named(&self.connector, self.scheme.as_deref(), &self.material()?, &request, now) {
             Ok(_) => {

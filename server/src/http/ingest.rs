@@ -1,20 +1,25 @@
 //! `POST /ingest/{source}`: the carriers' door.
 
-use super::problem::Problem;
+use super::{peer, problem::Problem};
 use crate::{
     tower::Tower,
     usecases::ingest::{self, Delivery, Refused},
 };
 use axum::{
     Json,
-    body::{Body, to_bytes},
+    body::Body,
     extract::{Path, Request, State},
     http::{HeaderName, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
 };
 use connectors::carriers::RawRequest;
+use futures::StreamExt;
 use std::{sync::Arc, time::Instant};
 use storage::inbox::Novelty;
+use tokio::sync::SemaphorePermit;
+
+/// Bytes of a body that are read without asking.
+const FREELY_BYTES: usize = 1024 * 1024;
 
 /// The header that names the thread, in requests and answers.
 pub const CORRELATION: HeaderName = HeaderName::from_static("x-correlation-id");
@@ -45,9 +50,15 @@ async fn take(
 ) -> Result<(Response, &'static str), Refused> {
     let limit = ingest::body_limit(tower, source).await?;
     let (parts, body) = request.into_parts();
-    let bytes = read(body, limit).await?;
-    let raw =
-        RawRequest { method: parts.method.as_str(), path: parts.uri.path(), headers: &parts.headers, body: &bytes };
+    let (bytes, _permit) = read(tower, body, limit).await?;
+    let raw = RawRequest {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: parts.uri.query().unwrap_or_default(),
+        peer: peer::of(&parts.extensions, &parts.headers, &tower.config.trusted_proxies),
+        headers: &parts.headers,
+        body: &bytes,
+    };
     let receipt = ingest::accept(tower, Delivery { source, request: raw, correlation }).await?;
     let (status, end) = match receipt.novelty {
         Novelty::New => ("accepted", "accepted"),
@@ -60,12 +71,23 @@ async fn take(
     Ok(((StatusCode::ACCEPTED, [(CORRELATION, kept)], body).into_response(), end))
 }
 
-async fn read(body: Body, limit: usize) -> Result<axum::body::Bytes, Refused> {
-    to_bytes(body, limit).await.map_err(|error| {
-        // axum boxes the limit's own error; anything else is a sender that went away
-        let too_large = std::error::Error::source(&error).is_some_and(|s| s.to_string().contains("length limit"));
-        if too_large { Refused::TooLarge(limit) } else { Refused::Unavailable }
-    })
+/// A body, read piece by piece. One of more than [`FREELY_BYTES`] is a file: only so many of them are taken at once, so
+/// that memory has a limit whoever sends what.
+async fn read(tower: &Tower, body: Body, limit: usize) -> Result<(Vec<u8>, Option<SemaphorePermit<'_>>), Refused> {
+    let (mut bytes, mut permit) = (Vec::new(), None);
+    let mut pieces = body.into_data_stream();
+    while let Some(piece) = pieces.next().await {
+        // a sender that went away; nobody reads the answer
+        let piece = piece.map_err(|_| Refused::Unavailable)?;
+        if bytes.len() + piece.len() > limit {
+            return Err(Refused::TooLarge(limit));
+        }
+        if bytes.len() + piece.len() > FREELY_BYTES && permit.is_none() {
+            permit = Some(tower.files.try_acquire().map_err(|_| Refused::Unavailable)?);
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    Ok((bytes, permit))
 }
 
 fn problem(refused: &Refused) -> Problem {

@@ -6,6 +6,7 @@ pub mod health;
 pub mod ingest;
 pub mod live;
 pub mod pages;
+pub mod peer;
 pub mod problem;
 pub mod session;
 

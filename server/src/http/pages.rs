@@ -1,6 +1,6 @@
 //! Pages: server-side rendering, the pages' server functions, and the site folder with the browser's half.
 
-use super::session;
+use super::{peer, session};
 use crate::{
     config::{Config, Mode},
     ports,
@@ -11,7 +11,7 @@ use app::{SiteAssets, contract::session::Viewer, shell};
 use axum::{
     Router,
     body::Body,
-    extract::{ConnectInfo, Request, State},
+    extract::{Request, State},
     http::{HeaderValue, StatusCode, header},
     middleware::{Next, from_fn},
     response::{IntoResponse, Response},
@@ -19,7 +19,7 @@ use axum::{
 };
 use leptos::context::provide_context;
 use leptos_axum::handle_server_fns_with_context;
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 use tower::ServiceExt as _;
 use tower_http::services::ServeDir;
 use tower_sessions::Session;
@@ -101,14 +101,14 @@ impl InContext {
     }
 }
 
-fn browser(request: &Request) -> ports::session::BrowserSession {
-    let address =
-        request.extensions().get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip().to_string()).unwrap_or_default();
+fn browser(pages: &Pages, request: &Request) -> ports::session::BrowserSession {
+    let trusted = &pages.tower.config.trusted_proxies;
+    let address = peer::of(request.extensions(), request.headers(), trusted).map(|a| a.to_string()).unwrap_or_default();
     ports::session::BrowserSession { session: request.extensions().get::<Session>().cloned(), address }
 }
 
 async fn server_function(State(pages): State<Pages>, request: Request) -> Response {
-    let context = InContext::of(&pages, browser(&request)).await;
+    let context = InContext::of(&pages, browser(&pages, &request)).await;
     handle_server_fns_with_context(move || context.provide(), request).await.into_response()
 }
 
@@ -120,7 +120,7 @@ async fn file_or_page(State(pages): State<Pages>, request: Request) -> Response 
     {
         return file;
     }
-    let context = InContext::of(&pages, browser(&request)).await;
+    let context = InContext::of(&pages, browser(&pages, &request)).await;
     let assets = pages.assets.clone();
     let render = leptos_axum::render_app_async_with_context(move || context.provide(), move || shell(assets.clone()));
     render(request).await.into_response()

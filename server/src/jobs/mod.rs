@@ -1,5 +1,6 @@
 //! Jobs: the runner with leases, how failures are tried again, and one file for each kind of job.
 
+mod fetch_keys;
 mod fold;
 mod import_orders;
 mod normalise;
@@ -27,6 +28,7 @@ pub async fn perform(tower: &Arc<Tower>, leased: &LeasedJob) -> Finish {
         JobKind::SyncOrder => sync_order::perform(tower, leased, &calls).await,
         JobKind::SyncCase => sync_case::perform(tower, leased, &calls).await,
         JobKind::ImportOrders => import_orders::perform(tower, leased, &calls).await,
+        JobKind::FetchKeys => fetch_keys::perform(tower, leased, &calls).await,
     };
     calls.keep().await;
     finish

@@ -9,7 +9,7 @@ pub(super) async fn perform(tower: &Tower, leased: &LeasedJob) -> Finish {
     let Ok(id) = leased.job.target.parse::<MessageId>() else {
         return Finish::Dead { error: "the target is no message".into(), class: "invalid".into() };
     };
-    match usecases::normalise::normalise(tower, leased.scope, id).await {
+    match usecases::normalise::normalise(tower, leased.scope, id, leased.job.cause).await {
         Ok(_) => Finish::Done,
         Err(error) => retry::after_ours(&error, leased.attempts, &*tower.clock),
     }

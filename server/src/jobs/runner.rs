@@ -41,11 +41,13 @@ impl Runner {
     pub fn new(tower: Arc<Tower>, lane: Lane) -> Self {
         let owner = format!("{}-{:?}", tower.clock.id().simple(), lane);
         let groups = [
-            (vec![JobKind::Normalise], 8),
+            // an interchange may take a few hundred megabytes while it is read
+            (vec![JobKind::Normalise], if lane == Lane::Batch { 1 } else { 8 }),
             (vec![JobKind::Fold], 8),
             (vec![JobKind::SyncOrder], 4),
             (vec![JobKind::SyncCase], 4),
             (vec![JobKind::ImportOrders], 1),
+            (vec![JobKind::FetchKeys], 1),
         ];
         let groups = groups.into_iter().map(|(kinds, at_once)| Group { kinds, at_once }).collect();
         Self { tower, owner, lane, groups }

@@ -1,6 +1,6 @@
 //! What the clock alone starts: reviews of shipments, imports, sweeping.
 
-use crate::tower::Tower;
+use crate::{tower::Tower, usecases::sources};
 use jiff::Timestamp;
 use std::{sync::Arc, time::Duration};
 use storage::jobs::{Cause, JobKind, Lane};
@@ -13,11 +13,15 @@ const REVIEWS_PER_TICK: u32 = 500;
 /// How often ended sessions are swept, in seconds.
 const SWEEP_SECONDS: i64 = 300;
 
+/// How often the keys that platforms publish are fetched, in seconds.
+const KEYS_SECONDS: i64 = 3600;
+
 /// When the schedule last did what it does now and then.
 #[derive(Debug, Default)]
 pub struct Done {
     imported: Option<Timestamp>,
     swept: Option<Timestamp>,
+    keys: Option<Timestamp>,
 }
 
 /// Ticks until shutdown.
@@ -62,6 +66,13 @@ pub async fn tick(tower: &Tower, done: &mut Done) -> storage::Result<()> {
     if elapsed(done.swept, now, SWEEP_SECONDS) {
         done.swept = Some(now);
         tower.store.people.sweep(now).await?;
+    }
+    if elapsed(done.keys, now, KEYS_SECONDS) {
+        done.keys = Some(now);
+        let jobs =
+            sources::with_published_keys(tower, scope).await?.iter().map(|s| sources::keys_job(tower, s)).collect();
+        tower.store.jobs.enqueue(scope, jobs).await?;
+        tower.wake.batch.notify_waiters();
     }
     Ok(())
 }

@@ -137,6 +137,7 @@ fn job(row: JobRow, calls: Vec<AttemptRecord>, now: Timestamp) -> JobView {
         JobKind::SyncOrder => "Status, notes and activities of a delivery",
         JobKind::SyncCase => "Case of an exception",
         JobKind::ImportOrders => "Import of changed deliveries",
+        JobKind::FetchKeys => "Published keys of a platform",
         JobKind::Normalise => "Reading a message",
         JobKind::Fold => "State of a shipment",
     };

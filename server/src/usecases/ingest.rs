@@ -1,7 +1,8 @@
 //! Ingest: verify over the raw bytes, keep them, enqueue, answer. Nothing else happens in the request.
 
+use super::sources;
 use crate::tower::Tower;
-use connectors::carriers::{self, Carrier, RawRequest, Rejected, Scheme, Secrets};
+use connectors::carriers::{Configured, RawRequest, Rejected, Scheme, Secrets, Settings};
 use domain::ids::{CorrelationId, MessageId, SubjectId};
 use http::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
@@ -12,13 +13,17 @@ use std::{
 use storage::{
     Scope, StoreError,
     inbox::{NewMessage, Novelty, SourceRecord},
-    jobs::{Cause, JobKind},
+    jobs::{Cause, JobKind, Lane},
 };
 
 /// For how long a source's configuration is kept before it is read again.
 const SOURCE_KEPT: SignedDuration = SignedDuration::from_secs(5);
 /// Names that nobody configured are remembered too, but no more than this many.
 const SOURCES_KEPT: usize = 1_000;
+/// Keys are asked for at most so often because a message names an unknown one.
+const KEYS_ASKED_EVERY: SignedDuration = SignedDuration::from_mins(1);
+/// A message of more bytes is an interchange: it is read in the batch lane.
+const INTERCHANGE_BYTES: usize = 256 * 1024;
 /// Headers that are kept with a message. None of them carries a secret.
 const KEPT_HEADERS: &[&str] = &[
     "content-type",
@@ -81,34 +86,49 @@ impl From<StoreError> for Refused {
 }
 
 /// A configured source, ready to verify.
-#[derive(Clone)]
 pub struct ReadySource {
     /// Whose.
     pub scope: Scope,
     /// The configuration.
     pub record: SourceRecord,
     /// The connector.
-    pub carrier: &'static dyn Carrier,
+    pub connector: Configured,
     /// What it is verified with.
     pub secrets: Secrets,
+    /// Whether the platform publishes its keys, so that an unknown one may be a new one.
+    pub keys_published: bool,
 }
 
 /// Sources that were read a moment ago. The request path reads the store once per source and [`SOURCE_KEPT`].
 #[derive(Default)]
-pub struct SourceCache(RwLock<HashMap<String, Kept>>);
+pub struct SourceCache {
+    kept: RwLock<HashMap<String, Kept>>,
+    /// When keys were last asked for because somebody named an unknown one: anybody can do that.
+    keys_asked: RwLock<HashMap<String, Timestamp>>,
+}
 
 /// When a name was read, and the source of that name, if there is one.
 type Kept = (Timestamp, Option<Arc<ReadySource>>);
 
 impl SourceCache {
     fn get(&self, name: &str, now: Timestamp) -> Option<Option<Arc<ReadySource>>> {
-        let cache = self.0.read().expect("no panic while held");
+        let cache = self.kept.read().expect("no panic while held");
         let (read_at, source) = cache.get(name)?;
         (now.duration_since(*read_at) < SOURCE_KEPT).then(|| source.clone())
     }
 
+    /// Whether keys may be asked for again; at most every [`KEYS_ASKED_EVERY`] for a source.
+    fn may_ask_for_keys(&self, name: &str, now: Timestamp) -> bool {
+        let mut asked = self.keys_asked.write().expect("no panic while held");
+        if asked.get(name).is_some_and(|last| now.duration_since(*last) < KEYS_ASKED_EVERY) {
+            return false;
+        }
+        asked.insert(name.to_owned(), now);
+        true
+    }
+
     fn put(&self, name: &str, now: Timestamp, source: Option<Arc<ReadySource>>) {
-        let mut cache = self.0.write().expect("no panic while held");
+        let mut cache = self.kept.write().expect("no panic while held");
         if cache.len() >= SOURCES_KEPT {
             cache.clear();
         }
@@ -122,7 +142,7 @@ impl SourceCache {
 /// When the store cannot be reached.
 pub async fn body_limit(tower: &Tower, source: &str) -> Result<usize, Refused> {
     let source = ready(tower, source).await?;
-    Ok(source.carrier.manifest().max_body_bytes)
+    Ok(source.connector.carrier().manifest().max_body_bytes)
 }
 
 /// Verifies and keeps a message with its job, durably, before the sender is told.
@@ -131,12 +151,19 @@ pub async fn body_limit(tower: &Tower, source: &str) -> Result<usize, Refused> {
 /// Says why not; then nothing is kept.
 pub async fn accept(tower: &Tower, delivery: Delivery<'_>) -> Result<Receipt, Refused> {
     let source = ready(tower, delivery.source).await?;
-    let limit = source.carrier.manifest().max_body_bytes;
+    let limit = source.connector.carrier().manifest().max_body_bytes;
     if delivery.request.body.len() > limit {
         return Err(Refused::TooLarge(limit));
     }
     let now = tower.now();
-    let key = source.carrier.verify(&source.secrets, &delivery.request, now)?;
+    let key = match source.connector.carrier().verify(&source.secrets, &delivery.request, now) {
+        Err(Rejected::UnknownKey) if source.keys_published && tower.sources.may_ask_for_keys(delivery.source, now) => {
+            tower.store.jobs.enqueue(source.scope, vec![sources::keys_job(tower, delivery.source)]).await?;
+            tower.wake.batch.notify_one();
+            return Err(Rejected::UnknownKey.into());
+        }
+        verdict => verdict?,
+    };
     let id = MessageId(tower.clock.id());
     let (data_key, wrapped) = tower.vault.new_key(SubjectId(id.0));
     let message = NewMessage {
@@ -153,10 +180,14 @@ pub async fn accept(tower: &Tower, delivery: Delivery<'_>) -> Result<Receipt, Re
         body: data_key.seal(BODY, delivery.request.body),
         key: wrapped,
     };
-    let job = tower.job(JobKind::Normalise, id, Cause::Live, delivery.correlation, None);
+    let mut job = tower.job(JobKind::Normalise, id, Cause::Live, delivery.correlation, None);
+    if delivery.request.body.len() > INTERCHANGE_BYTES {
+        job.lane = Lane::Batch;
+    }
+    let lane = job.lane;
     let accepted = tower.store.inbox.accept(source.scope, message, job).await?;
     if accepted.novelty == Novelty::New {
-        tower.wake.real_time.notify_one();
+        tower.wake.lane(lane).notify_one();
     }
     Ok(Receipt { message: accepted.message, correlation: accepted.correlation, novelty: accepted.novelty })
 }
@@ -186,8 +217,9 @@ fn prepare(
     key: &storage::WrappedKey,
 ) -> Result<ReadySource, Refused> {
     let internal = |what: String| Refused::Internal(format!("source {}: {what}", record.name));
-    let carrier =
-        carriers::by_id(&record.connector).ok_or_else(|| internal(format!("no connector {}", record.connector)))?;
+    let settings: Settings = serde_json::from_str(&record.settings).map_err(|e| internal(e.to_string()))?;
+    let connector = Configured::new(&record.connector, &settings)
+        .ok_or_else(|| internal(format!("no connector {}", record.connector)))?;
     let scheme = Scheme::from_name(&record.scheme).ok_or_else(|| internal(format!("no scheme {}", record.scheme)))?;
     let opened = tower
         .vault
@@ -195,8 +227,13 @@ fn prepare(
         .and_then(|key| key.open(SECRETS, &record.secrets))
         .map_err(|e| internal(e.to_string()))?;
     let secrets: Vec<String> = serde_json::from_slice(&opened).map_err(|e| internal(e.to_string()))?;
-    let secrets = Secrets { scheme, active: secrets.into_iter().map(Into::into).collect() };
-    Ok(ReadySource { scope, carrier, secrets, record })
+    let secrets = Secrets {
+        scheme,
+        active: secrets.into_iter().map(Into::into).collect(),
+        header: settings.header,
+        networks: settings.networks,
+    };
+    Ok(ReadySource { scope, connector, secrets, keys_published: settings.keys_url.is_some(), record })
 }
 
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {

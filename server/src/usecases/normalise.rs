@@ -4,7 +4,7 @@
 use super::{Result, UseCaseError, ingest::BODY};
 use crate::tower::Tower;
 use crate::vault::DataKey;
-use connectors::carriers::{self, Carrier, DecodeError};
+use connectors::carriers::{self, Carrier, Configured, DecodeError, Settings};
 use domain::{
     carriers as directory,
     ids::{BindingId, MessageId, ShipmentId, SnapshotId, TrackerId, content_id},
@@ -14,8 +14,9 @@ use domain::{
 use serde::{Deserialize, Serialize};
 use storage::{
     Scope,
-    facts::{NewObservation, NewReport, NewSnapshot, Recorded, Recording, TrackerKey},
+    facts::{NewObservation, NewReport, NewSnapshot, Progress, Recorded, Recording, TrackerKey},
     inbox::{MessageRecord, MessageStatus},
+    jobs::{Cause, Lane},
 };
 
 /// The place of an observation's free text in the vault.
@@ -30,24 +31,28 @@ pub struct StatementText {
     pub signatory: Option<String>,
 }
 
+/// Reports that one transaction records. A message with more is an interchange: it is recorded in parts, whose cursor
+/// survives a stop, and its shipments are folded in the batch lane, so that live messages do not wait for it.
+const PART_REPORTS: usize = 200;
+/// A body of more bytes is decoded on a thread of its own, so that requests do not wait for it.
+const DECODED_ASIDE_BYTES: usize = 256 * 1024;
+
 /// Reads a message and records what it says. What cannot be read goes to quarantine, visible and replayable.
 ///
 /// # Errors
-/// When the store fails; the message then stays as it is.
-pub async fn normalise(tower: &Tower, scope: Scope, id: MessageId) -> Result<Option<Recorded>> {
+/// When the store fails; the message then stays as it is, and what is recorded of it stays recorded.
+pub async fn normalise(tower: &Tower, scope: Scope, id: MessageId, cause: Cause) -> Result<Option<Recorded>> {
     let Some(message) = tower.store.inbox.message(scope, id).await? else { return Ok(None) };
     let Some((key, body)) = open_body(tower, scope, id).await? else {
         conclude(tower, scope, id, MessageStatus::Quarantined { reason: "the body is no longer kept".into() }).await?;
         return Ok(None);
     };
-    let carrier = carriers::by_id(&message.connector)
-        .ok_or_else(|| UseCaseError::Internal(format!("no connector {}", message.connector)))?;
-    match carrier.decode(&body) {
+    let (connector, decoded) = decode(&message, body).await?;
+    match decoded {
         Ok(decoded) if decoded.reports.iter().any(|r| !r.observations.is_empty()) => {
-            let recording = recording(tower, carrier, &message, decoded, &key);
-            let recorded = tower.store.facts.record(scope, recording).await?;
-            tower.wake.real_time.notify_waiters();
-            Ok(Some(recorded))
+            record(tower, scope, &Reading { message, carrier: connector.carrier(), key, cause }, decoded)
+                .await
+                .map(Some)
         }
         Ok(decoded) => {
             conclude(tower, scope, id, nothing_said(&decoded.problems)).await?;
@@ -65,6 +70,61 @@ pub async fn normalise(tower: &Tower, scope: Scope, id: MessageId) -> Result<Opt
             Ok(None)
         }
     }
+}
+
+async fn decode(
+    message: &MessageRecord,
+    body: Vec<u8>,
+) -> Result<(Configured, std::result::Result<Decoded, DecodeError>)> {
+    let internal = |what: String| UseCaseError::Internal(format!("source {}: {what}", message.source_name));
+    let settings: Settings = serde_json::from_str(&message.settings).map_err(|e| internal(e.to_string()))?;
+    let connector = Configured::new(&message.connector, &settings)
+        .ok_or_else(|| internal(format!("no connector {}", message.connector)))?;
+    if body.len() <= DECODED_ASIDE_BYTES {
+        let decoded = carriers::read(connector.carrier(), &settings, &body);
+        return Ok((connector, decoded));
+    }
+    let aside = tokio::task::spawn_blocking(move || {
+        let decoded = carriers::read(connector.carrier(), &settings, &body);
+        (connector, decoded)
+    });
+    aside.await.map_err(|_| internal("the decoder panicked".into()))
+}
+
+/// A message that is being recorded.
+struct Reading<'a> {
+    message: MessageRecord,
+    carrier: &'a dyn Carrier,
+    key: DataKey,
+    cause: Cause,
+}
+
+/// Records a message, an interchange part by part from where it was left.
+async fn record(tower: &Tower, scope: Scope, reading: &Reading<'_>, decoded: Decoded) -> Result<Recorded> {
+    let status = MessageStatus::Normalised {
+        observations: count(decoded.reports.iter().map(|r| r.observations.len()).sum()),
+        problems: count(decoded.problems.len()),
+    };
+    let reports: Vec<_> = decoded.reports.into_iter().filter(|report| !report.observations.is_empty()).collect();
+    let lane = if reports.len() > PART_REPORTS || reading.cause != Cause::Live { Lane::Batch } else { Lane::RealTime };
+    let mut done = (reading.message.cursor as usize).min(reports.len().saturating_sub(1));
+    let mut all = Recorded { shipments: Vec::new(), new_observations: 0 };
+    let (total, rest) = (reports.len(), reports.into_iter().skip(done));
+    let mut rest = rest.peekable();
+    while rest.peek().is_some() {
+        let part: Vec<_> = rest.by_ref().take(PART_REPORTS).collect();
+        done += part.len();
+        let progress = if done == total { Progress::Whole(status.clone()) } else { Progress::Part(count(done)) };
+        let recorded = tower.store.facts.record(scope, recording(tower, reading, part, lane, progress)).await?;
+        all.shipments.extend(recorded.shipments);
+        all.new_observations += recorded.new_observations;
+        tower.wake.lane(lane).notify_waiters();
+    }
+    Ok(all)
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 /// A message's key and plain body; none once either is gone.
@@ -93,51 +153,27 @@ fn nothing_said(problems: &[Problem]) -> MessageStatus {
 
 fn recording(
     tower: &Tower,
-    carrier: &dyn Carrier,
-    message: &MessageRecord,
-    decoded: Decoded,
-    key: &DataKey,
+    reading: &Reading<'_>,
+    reports: Vec<TrackerReport>,
+    lane: Lane,
+    progress: Progress,
 ) -> Recording {
-    let observations = decoded.reports.iter().map(|r| r.observations.len()).sum::<usize>();
-    let reports: Vec<_> = decoded
-        .reports
-        .into_iter()
-        .filter(|report| !report.observations.is_empty())
-        .filter_map(|report| new_report(tower, carrier, message, report, key))
-        .collect();
     Recording {
-        message: message.id,
-        source: message.source,
-        trust: carrier.manifest().trust,
-        correlation: message.correlation,
+        message: reading.message.id,
+        source: reading.message.source,
+        trust: reading.carrier.manifest().trust,
+        correlation: reading.message.correlation,
         recorded_at: tower.now(),
-        reports,
-        status: MessageStatus::Normalised {
-            observations: u32::try_from(observations).unwrap_or(u32::MAX),
-            problems: u32::try_from(decoded.problems.len()).unwrap_or(u32::MAX),
-        },
+        reports: reports.into_iter().filter_map(|report| new_report(tower, reading, report)).collect(),
+        cause: reading.cause,
+        lane,
+        progress,
     }
 }
 
-/// The number that a report hangs on: the tracking number, else a container, an SSCC, or the shipper's own number.
-const TRACKER_REFS: &[RefKind] = &[
-    RefKind::TrackingNumber,
-    RefKind::Container,
-    RefKind::Sscc,
-    RefKind::Shipment,
-    RefKind::Booking,
-    RefKind::BillOfLading,
-];
-
-fn new_report(
-    tower: &Tower,
-    carrier: &dyn Carrier,
-    message: &MessageRecord,
-    report: TrackerReport,
-    key: &DataKey,
-) -> Option<NewReport> {
-    let connector = carrier.manifest().id;
-    let number_raw = TRACKER_REFS.iter().find_map(|kind| report.refs.get(*kind))?.to_owned();
+fn new_report(tower: &Tower, reading: &Reading<'_>, report: TrackerReport) -> Option<NewReport> {
+    let connector = reading.carrier.manifest().id;
+    let number_raw = report.refs.tracker()?.1.to_owned();
     let entry = report.carrier.as_deref().map(|word| directory::resolve(connector, word));
     let tracker = TrackerKey {
         carrier: entry.as_ref().map(|e| e.family.clone()),
@@ -155,7 +191,7 @@ fn new_report(
             let object = report.refs.get(RefKind::TrackerObject).map(str::to_owned);
             let stamp_text = stamp.map(|s| s.to_string()).unwrap_or_default();
             let parts = [
-                message.source.0.as_bytes().as_slice(),
+                reading.message.source.0.as_bytes().as_slice(),
                 named.as_bytes(),
                 object.as_deref().unwrap_or("").as_bytes(),
                 stamp_text.as_bytes(),
@@ -164,11 +200,12 @@ fn new_report(
             Some(NewSnapshot { id: SnapshotId(content_id("snapshot", &parts)), object, stamp: *stamp, digest })
         }
     };
+    let positions = report.positions();
     let observations = report
         .observations
         .into_iter()
-        .zip(0..)
-        .map(|(o, position)| new_observation(&*tower.mapping, o, position, connector, &named, key))
+        .zip(positions)
+        .map(|(o, position)| new_observation(&*tower.mapping, o, position, connector, &named, &reading.key))
         .collect();
     Some(NewReport {
         tracker,

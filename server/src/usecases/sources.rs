@@ -1,11 +1,18 @@
 //! Sources of messages: made, changed, their secrets rotated.
 
-use super::{ingest::SECRETS, people::sealed_audit};
+use super::{UseCaseError, ingest::SECRETS, people::sealed_audit};
 use crate::{tower::Tower, wire};
-use anyhow::{Context, Result, bail, ensure};
-use connectors::carriers::{self, Scheme};
+use anyhow::{Context, anyhow, bail, ensure};
+use connectors::{
+    call::{self, CallError, CallLog, Discard},
+    carriers::{self, Scheme, Settings, keys},
+};
 use domain::ids::{SourceId, SubjectId};
-use storage::{AuditEntry, Scope, inbox::SourceRecord};
+use storage::{
+    AuditEntry, Scope,
+    inbox::SourceRecord,
+    jobs::{Cause, JobKind, Lane, NewJob},
+};
 
 /// A source to be made.
 pub struct NewSource {
@@ -15,15 +22,17 @@ pub struct NewSource {
     pub connector: String,
     /// The scheme; none for the connector's usual one.
     pub scheme: Option<String>,
-    /// The secret.
+    /// The secret: for RSA the platform's JWKS, for ed25519 its public key; empty only where networks are the proof.
     pub secret: String,
+    /// How its messages are read and where they may come from.
+    pub settings: Settings,
 }
 
 /// Makes or changes a source. A changed secret stays valid beside the new one: that is how secrets are rotated.
 ///
 /// # Errors
 /// When name, connector or scheme are not right.
-pub async fn put(tower: &Tower, scope: Scope, new: NewSource) -> Result<()> {
+pub async fn put(tower: &Tower, scope: Scope, new: NewSource) -> anyhow::Result<()> {
     let named = !new.name.is_empty()
         && new.name.len() <= 64
         && new.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_');
@@ -35,11 +44,14 @@ pub async fn put(tower: &Tower, scope: Scope, new: NewSource) -> Result<()> {
     let manifest = carrier.manifest();
     let scheme = match &new.scheme {
         None => *manifest.schemes.first().context("the connector has no scheme")?,
-        Some(name) => Scheme::from_name(name).filter(|s| manifest.schemes.contains(s)).with_context(|| {
-            let known: Vec<_> = manifest.schemes.iter().map(|s| s.name()).collect();
-            format!("connector {} knows the schemes {}", new.connector, known.join(", "))
-        })?,
+        Some(name) => Scheme::from_name(name)
+            .filter(|s| manifest.schemes.contains(s) || *s == Scheme::IpAllowList)
+            .with_context(|| {
+                let known: Vec<_> = manifest.schemes.iter().map(|s| s.name()).collect();
+                format!("connector {} knows the schemes {}", new.connector, known.join(", "))
+            })?,
     };
+    check(&new, scheme)?;
     let now = tower.now();
     let existing = tower.store.inbox.sources(scope).await?.into_iter().find(|s| s.name == new.name);
     let id = existing.as_ref().map_or_else(|| SourceId(tower.clock.id()), |s| s.id);
@@ -49,7 +61,11 @@ pub async fn put(tower: &Tower, scope: Scope, new: NewSource) -> Result<()> {
         Some(kept) => (tower.vault.unwrap(&kept)?, kept),
         None => tower.vault.new_key(subject),
     };
-    let mut secrets = vec![new.secret];
+    let fetched = match &new.settings.keys_url {
+        Some(url) if new.secret.is_empty() => Some(keys::fetch(url, &Discard).await.context("the published keys")?),
+        _ => None,
+    };
+    let mut secrets = vec![fetched.unwrap_or(new.secret)];
     if let Some(old) = &existing {
         let before: Vec<String> = serde_json::from_slice(&key.open(SECRETS, &old.secrets)?)?;
         let newest = secrets[0].clone();
@@ -60,13 +76,14 @@ pub async fn put(tower: &Tower, scope: Scope, new: NewSource) -> Result<()> {
         name: new.name,
         connector: new.connector,
         scheme: scheme.name().to_owned(),
+        settings: serde_json::to_string(&new.settings)?,
         secrets: key.seal(SECRETS, &serde_json::to_vec(&secrets)?),
         secret_set_at: now,
         enabled: true,
         sandbox: wire::is_demo(&tower.config),
         created_at: existing.map_or(now, |s| s.created_at),
     };
-    let after = serde_json::json!({"name": record.name, "connector": record.connector, "scheme": record.scheme});
+    let after = serde_json::json!({"name": record.name, "connector": record.connector, "scheme": record.scheme, "settings": new.settings});
     let audit = AuditEntry {
         at: now,
         action: "source.put",
@@ -76,5 +93,96 @@ pub async fn put(tower: &Tower, scope: Scope, new: NewSource) -> Result<()> {
         why: None,
     };
     tower.store.inbox.put_source(scope, record, wrapped, audit).await?;
+    Ok(())
+}
+
+/// What is set must work before it is kept.
+fn check(new: &NewSource, scheme: Scheme) -> anyhow::Result<()> {
+    let settings = &new.settings;
+    match scheme {
+        Scheme::IpAllowList => ensure!(!settings.networks.is_empty(), "the networks are the only proof: name them"),
+        _ => ensure!(!new.secret.is_empty() || settings.keys_url.is_some(), "the secret is empty"),
+    }
+    if let Some(fields) = &settings.fields {
+        fields.check().map_err(|bad| anyhow!("{bad}"))?;
+    }
+    if let Some(url) = &settings.keys_url {
+        ensure!(
+            scheme == Scheme::ShipengineRsa,
+            "only the scheme {} takes published keys",
+            Scheme::ShipengineRsa.name()
+        );
+        call::base_url(url).map_err(|e| anyhow!("{e}"))?;
+    }
+    if let Some(header) = &settings.header {
+        ensure!(
+            scheme == Scheme::SharedSecretHeader,
+            "only the scheme {} takes a header's name",
+            Scheme::SharedSecretHeader.name()
+        );
+        header.parse::<http::HeaderName>().with_context(|| format!("{header:?} is no header's name"))?;
+    }
+    Ok(())
+}
+
+/// Why published keys were not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// They could not be had.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// Our fault.
+    #[error(transparent)]
+    Ours(#[from] UseCaseError),
+}
+
+/// The names of the sources whose keys are published.
+///
+/// # Errors
+/// When the store fails.
+pub async fn with_published_keys(tower: &Tower, scope: Scope) -> storage::Result<Vec<String>> {
+    let sources = tower.store.inbox.sources(scope).await?;
+    Ok(sources.into_iter().filter(|s| s.enabled && keys_url(s).is_some()).map(|s| s.name).collect())
+}
+
+/// The work of fetching a source's keys.
+pub fn keys_job(tower: &Tower, source: &str) -> NewJob {
+    NewJob { lane: Lane::Batch, ..tower.job(JobKind::FetchKeys, source, Cause::Live, tower.correlation(), None) }
+}
+
+fn keys_url(source: &SourceRecord) -> Option<String> {
+    serde_json::from_str::<Settings>(&source.settings).ok()?.keys_url
+}
+
+/// Takes the keys that a platform publishes now; those known before stay valid beside them until the next change.
+///
+/// # Errors
+/// When they cannot be had, or the store fails.
+pub async fn fetch_keys(tower: &Tower, scope: Scope, name: &str, log: &dyn CallLog) -> Result<(), KeysError> {
+    let Some((_, source, wrapped)) = tower.store.inbox.source_by_name(name).await.map_err(UseCaseError::from)? else {
+        return Ok(());
+    };
+    let Some(url) = keys_url(&source) else { return Ok(()) };
+    let published = keys::fetch(&url, log).await?;
+    let internal = |e: String| UseCaseError::Internal(format!("source {name}: {e}"));
+    let key = tower.vault.unwrap(&wrapped).map_err(|e| internal(e.to_string()))?;
+    let opened = key.open(SECRETS, &source.secrets).map_err(|e| internal(e.to_string()))?;
+    let known: Vec<String> = serde_json::from_slice(&opened).map_err(|e| internal(e.to_string()))?;
+    if known.first() == Some(&published) {
+        return Ok(());
+    }
+    let secrets: Vec<String> = std::iter::once(published).chain(known.into_iter().take(1)).collect();
+    let sealed = key.seal(SECRETS, &serde_json::to_vec(&secrets).map_err(|e| internal(e.to_string()))?);
+    let now = tower.now();
+    let audit = AuditEntry {
+        at: now,
+        action: "source.keys",
+        subject: format!("source:{}", source.id),
+        before: None,
+        after: None,
+        why: Some(format!("published at {url}")),
+    };
+    let source = SourceRecord { secrets: sealed, secret_set_at: now, ..source };
+    tower.store.inbox.put_source(scope, source, wrapped, audit).await.map_err(UseCaseError::from)?;
     Ok(())
 }

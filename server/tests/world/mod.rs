@@ -3,7 +3,7 @@
 #![expect(dead_code, clippy::unwrap_used, reason = "each test file uses a part; a test that cannot go on has failed")]
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use connectors::carriers::RawRequest;
+use connectors::carriers::{self, RawRequest};
 use domain::{
     State,
     fold::Plan,
@@ -29,7 +29,7 @@ use storage::{
     shipments::{Claim, ImportedShipment, Loaded, Origin, OriginStanding},
 };
 
-const SECRET: &str = "a secret of the tests";
+pub const SECRET: &str = "a secret of the tests";
 
 /// A tower on a store of its own, with a clock that moves only when told.
 pub struct World {
@@ -47,10 +47,30 @@ impl World {
         let store = storage_sqlite::SqliteStore::temporary().await.unwrap();
         let _ = rustls::crypto::ring::default_provider().install_default();
         let tower = wire::assemble(config, Arc::clone(&clock) as Arc<dyn Clock>, store, &[7; 32]).await.unwrap();
+        let world = Self { tower, clock };
+        world.source_of("aftership", "aftership", SECRET, carriers::Settings::default()).await;
+        world
+    }
+
+    /// A source that proves itself the connector's usual way.
+    pub async fn source_of(&self, name: &str, connector: &str, secret: &str, settings: carriers::Settings) {
         let source =
-            NewSource { name: "aftership".into(), connector: "aftership".into(), scheme: None, secret: SECRET.into() };
-        sources::put(&tower, tower.scope(), source).await.unwrap();
-        Self { tower, clock }
+            NewSource { name: name.into(), connector: connector.into(), scheme: None, secret: secret.into(), settings };
+        sources::put(&self.tower, self.tower.scope(), source).await.unwrap();
+    }
+
+    /// A message with the tests' secret as bearer token, through the door; nothing is done with it yet.
+    pub async fn bring(&self, source: &str, body: &[u8]) -> Receipt {
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", HeaderValue::from_str(&format!("Bearer {SECRET}")).unwrap());
+        let request = RawRequest { method: "POST", path: "/", query: "", peer: None, headers: &headers, body };
+        let delivery = Delivery { source, request, correlation: CorrelationId(self.clock.id()) };
+        ingest::accept(&self.tower, delivery).await.unwrap()
+    }
+
+    /// Does the work of one lane.
+    pub async fn work(&self, lane: Lane) {
+        Runner::new(Arc::clone(&self.tower), lane).run_until_idle().await.unwrap();
     }
 
     /// An AfterShip message with these checkpoints, through the door.
@@ -67,21 +87,28 @@ impl World {
             .unwrap()
     }
 
+    /// A signed AfterShip message, and the work that follows.
     pub async fn offer(&self, body: &[u8]) -> Result<Receipt, Refused> {
+        let receipt = self.knock(body).await?;
+        self.settle().await;
+        Ok(receipt)
+    }
+
+    /// A signed AfterShip message, through the door; nothing is done with it yet.
+    pub async fn knock(&self, body: &[u8]) -> Result<Receipt, Refused> {
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()), body);
         let mut headers = HeaderMap::new();
         headers.insert("aftership-hmac-sha256", HeaderValue::from_str(&STANDARD.encode(tag.as_ref())).unwrap());
-        let request = RawRequest { method: "POST", path: "/ingest/aftership", headers: &headers, body };
+        let request =
+            RawRequest { method: "POST", path: "/ingest/aftership", query: "", peer: None, headers: &headers, body };
         let delivery = Delivery { source: "aftership", request, correlation: CorrelationId(self.clock.id()) };
-        let receipt = ingest::accept(&self.tower, delivery).await?;
-        self.settle().await;
-        Ok(receipt)
+        ingest::accept(&self.tower, delivery).await
     }
 
     /// Does all work that is due.
     pub async fn settle(&self) {
         for lane in [Lane::RealTime, Lane::Batch, Lane::RealTime] {
-            Runner::new(Arc::clone(&self.tower), lane).run_until_idle().await.unwrap();
+            self.work(lane).await;
         }
     }
 

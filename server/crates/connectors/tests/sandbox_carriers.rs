@@ -39,8 +39,9 @@ fn verify(message: &Message, now: Timestamp) {
         None => carrier.manifest().schemes[0],
     };
     let path = format!("/ingest/{}", message.source);
-    let request = RawRequest { method: "POST", path: &path, headers: &headers, body: &message.body };
-    let secrets = |secret: &str| Secrets { scheme, active: vec![SecretString::from(secret)] };
+    let request =
+        RawRequest { method: "POST", path: &path, query: "", peer: None, headers: &headers, body: &message.body };
+    let secrets = |secret: &str| Secrets::new(scheme, vec![SecretString::from(secret)]);
     carrier.verify(&secrets(secret), &request, now).unwrap_or_else(|e| panic!("{}: {e}", message.source));
     carrier.verify(&secrets("another"), &request, now).unwrap_err();
 }

@@ -19,8 +19,10 @@ use sqlx::SqliteConnection;
 use std::collections::BTreeSet;
 use storage::{
     Result, Scope, StoreError,
-    facts::{Facts, NewObservation, NewReport, ObservationRecord, Recorded, Recording, TrackerKey, UnmappedCode},
-    jobs::{Cause, Lane, NewJob},
+    facts::{
+        Facts, NewObservation, NewReport, ObservationRecord, Progress, Recorded, Recording, TrackerKey, UnmappedCode,
+    },
+    jobs::{Lane, NewJob},
 };
 
 /// Unmapped codes of one read.
@@ -29,7 +31,11 @@ const UNMAPPED_ROWS: i64 = 500;
 #[async_trait]
 impl Facts for SqliteStore {
     async fn record(&self, scope: Scope, recording: Recording) -> Result<Recorded> {
-        self.write(Turn::RealTime, move |conn| Box::pin(async move { record(conn, scope, &recording).await })).await
+        let turn = match recording.lane {
+            Lane::RealTime => Turn::RealTime,
+            Lane::Batch => Turn::Batch,
+        };
+        self.write(turn, move |conn| Box::pin(async move { record(conn, scope, &recording).await })).await
     }
 
     async fn observation(
@@ -101,8 +107,8 @@ async fn record(conn: &mut SqliteConnection, scope: Scope, recording: &Recording
         }
     }
     let fold = FoldJob {
-        lane: Lane::RealTime,
-        cause: Cause::Live,
+        lane: recording.lane,
+        cause: recording.cause,
         correlation: recording.correlation,
         at: recording.recorded_at,
     };
@@ -112,7 +118,10 @@ async fn record(conn: &mut SqliteConnection, scope: Scope, recording: &Recording
         }
         jobs::enqueue_fold(conn, scope, *shipment, &fold).await?;
     }
-    inbox::conclude(conn, scope, recording.message, &recording.status).await?;
+    match &recording.progress {
+        Progress::Whole(status) => inbox::conclude(conn, scope, recording.message, status).await?,
+        Progress::Part(reports) => inbox::remember(conn, scope, recording.message, *reports).await?,
+    }
     Ok(Recorded { shipments: concerned.into_iter().collect(), new_observations })
 }
 
@@ -376,6 +385,7 @@ async fn concerned_by(
         shipment: report.unclaimed_id,
         piece: None,
         number_raw: &report.number_raw,
+        valid_from: None,
     };
     shipments::bind(conn, scope, &binding, recording.recorded_at).await?;
     shipments::renew_number_terms(conn, scope, report.unclaimed_id).await?;

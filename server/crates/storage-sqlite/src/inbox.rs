@@ -62,7 +62,7 @@ impl Inbox for SqliteStore {
     async fn message(&self, scope: Scope, id: MessageId) -> Result<Option<MessageRecord>> {
         let mut read = self.read().await?;
         let row = sqlx::query(
-            "SELECT m.*, s.name AS source_name, s.connector FROM message m JOIN source s ON s.id = m.source_id
+            "SELECT m.*, s.name AS source_name, s.connector, s.settings FROM message m JOIN source s ON s.id = m.source_id
              WHERE m.company_id = ? AND m.id = ?",
         )
         .bind(scope.company.0)
@@ -90,12 +90,12 @@ impl Inbox for SqliteStore {
     ) -> Result<Page<MessageRecord>> {
         let sql = match filter {
             MessageFilter::All => {
-                "SELECT m.*, s.name AS source_name, s.connector FROM message m JOIN source s ON s.id = m.source_id
+                "SELECT m.*, s.name AS source_name, s.connector, s.settings FROM message m JOIN source s ON s.id = m.source_id
                  WHERE m.company_id = ? AND (m.received_at, m.id) < (?, ?)
                  ORDER BY m.received_at DESC, m.id DESC LIMIT ?"
             }
             MessageFilter::Quarantined => {
-                "SELECT m.*, s.name AS source_name, s.connector FROM message m JOIN source s ON s.id = m.source_id
+                "SELECT m.*, s.name AS source_name, s.connector, s.settings FROM message m JOIN source s ON s.id = m.source_id
                  WHERE m.company_id = ? AND m.status = 'quarantined' AND (m.received_at, m.id) < (?, ?)
                  ORDER BY m.received_at DESC, m.id DESC LIMIT ?"
             }
@@ -120,7 +120,7 @@ impl Inbox for SqliteStore {
                 let mut replayed = 0;
                 for (id, job) in &messages {
                     let found = sqlx::query(
-                        "UPDATE message SET status = 'received', reason = NULL WHERE company_id = ? AND id = ?",
+                        "UPDATE message SET status = 'received', reason = NULL, cursor = 0 WHERE company_id = ? AND id = ?",
                     )
                     .bind(scope.company.0)
                     .bind(id.0)
@@ -149,10 +149,10 @@ async fn put_source(conn: &mut SqliteConnection, scope: Scope, source: &SourceRe
         return Err(Fail(StoreError::Conflict(format!("there is another source {}", source.name))));
     }
     let put = sqlx::query(
-        "INSERT INTO source (id, company_id, name, connector, scheme, secrets_subject, secrets, secret_set_at, enabled, sandbox, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        "INSERT INTO source (id, company_id, name, connector, scheme, settings, secrets_subject, secrets, secret_set_at, enabled, sandbox, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (id) DO UPDATE SET
-             name = excluded.name, connector = excluded.connector, scheme = excluded.scheme,
+             name = excluded.name, connector = excluded.connector, scheme = excluded.scheme, settings = excluded.settings,
              secrets_subject = excluded.secrets_subject, secrets = excluded.secrets, secret_set_at = excluded.secret_set_at,
              enabled = excluded.enabled, sandbox = excluded.sandbox
          WHERE company_id = excluded.company_id",
@@ -162,6 +162,7 @@ async fn put_source(conn: &mut SqliteConnection, scope: Scope, source: &SourceRe
     .bind(&source.name)
     .bind(&source.connector)
     .bind(&source.scheme)
+    .bind(&source.settings)
     .bind(source.secrets.subject.0)
     .bind(&source.secrets.bytes)
     .bind(micros(source.secret_set_at))
@@ -280,6 +281,17 @@ pub(crate) async fn conclude(
     if found.rows_affected() == 0 { Err(Fail(StoreError::NotFound("message"))) } else { Ok(()) }
 }
 
+/// How many of a message's reports are recorded, while others still have to be.
+pub(crate) async fn remember(conn: &mut SqliteConnection, scope: Scope, id: MessageId, reports: u32) -> Done<()> {
+    let found = sqlx::query("UPDATE message SET cursor = ? WHERE company_id = ? AND id = ?")
+        .bind(reports)
+        .bind(scope.company.0)
+        .bind(id.0)
+        .execute(conn)
+        .await?;
+    if found.rows_affected() == 0 { Err(Fail(StoreError::NotFound("message"))) } else { Ok(()) }
+}
+
 /// Whether a company has a source of this id that is simulated.
 pub(crate) async fn is_sandbox(conn: &mut SqliteConnection, company: CompanyId, source: Uuid) -> Done<bool> {
     let row = sqlx::query("SELECT sandbox FROM source WHERE company_id = ? AND id = ?")
@@ -296,6 +308,7 @@ fn source(row: &SqliteRow) -> Done<SourceRecord> {
         name: row.text("name")?,
         connector: row.text("connector")?,
         scheme: row.text("scheme")?,
+        settings: row.text("settings")?,
         secrets: row
             .opt_sealed("secrets_subject", "secrets")?
             .ok_or(StoreError::Damaged("source without secrets".into()))?,
@@ -321,11 +334,13 @@ fn record(row: &SqliteRow) -> Done<MessageRecord> {
         source: row.id("source_id")?,
         source_name: row.text("source_name")?,
         connector: row.text("connector")?,
+        settings: row.text("settings")?,
         correlation: row.id("correlation")?,
         received_at: row.at("received_at")?,
         verified_by: row.text("verified_by")?,
         size: row.count("size")?,
         repeats: row.count("repeats")?,
         status,
+        cursor: row.count("cursor")?,
     })
 }

@@ -178,6 +178,7 @@ async fn killed_child() {
     let source = SourceId(Uuid::from_u128(2));
     let key = WrappedKey { subject: SubjectId(source.0), bytes: vec![1] };
     let record = SourceRecord {
+        settings: "{}".into(),
         id: source,
         name: "shop".into(),
         connector: "aftership".into(),

@@ -1,6 +1,10 @@
 //! Facts: trackers, what was said about them, and whom they concern.
 
-use crate::{Result, Scope, Sealed, inbox::MessageStatus, jobs::NewJob};
+use crate::{
+    Result, Scope, Sealed,
+    inbox::MessageStatus,
+    jobs::{Cause, Lane, NewJob},
+};
 use async_trait::async_trait;
 use domain::{
     fold::Trust,
@@ -34,8 +38,21 @@ pub struct Recording {
     pub recorded_at: Timestamp,
     /// What it says, tracker by tracker.
     pub reports: Vec<NewReport>,
+    /// Why the shipments are folded.
+    pub cause: Cause,
+    /// In which lane they are folded.
+    pub lane: Lane,
     /// What the message is afterwards.
-    pub status: MessageStatus,
+    pub progress: Progress,
+}
+
+/// How far a message is recorded once a recording has committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// All of it.
+    Whole(MessageStatus),
+    /// So many of its reports; the others follow. The message stays as received and keeps the number as its cursor.
+    Part(u32),
 }
 
 /// What one message says about one tracker.
@@ -137,8 +154,8 @@ pub struct UnmappedCode {
 pub trait Facts: Send + Sync {
     /// Records what a message says, in one transaction: trackers found or made (exact carrier and number; else the only
     /// one of that number where either side does not name a carrier), observations once each, sightings, snapshots,
-    /// readings, the message's status, an unclaimed shipment for a tracker that nobody claims, and a coalescing `fold`
-    /// job (real-time, target the shipment) for every shipment concerned. Recording twice changes nothing.
+    /// readings, the message's status or cursor, an unclaimed shipment for a tracker that nobody claims, and a
+    /// coalescing `fold` job (target the shipment) for every shipment concerned. Recording twice changes nothing.
     async fn record(&self, scope: Scope, recording: Recording) -> Result<Recorded>;
 
     /// One observation of a shipment.

@@ -16,6 +16,8 @@ pub struct SourceRecord {
     pub connector: String,
     /// The verification scheme's name.
     pub scheme: String,
+    /// How its messages are read and where they may come from, as the connectors' JSON object.
+    pub settings: String,
     /// The secrets, newest first, as sealed JSON list of strings.
     pub secrets: Sealed,
     /// When the newest secret was set.
@@ -112,6 +114,8 @@ pub struct MessageRecord {
     pub source_name: String,
     /// That source's connector.
     pub connector: String,
+    /// That source's settings.
+    pub settings: String,
     /// The thread.
     pub correlation: CorrelationId,
     /// When it came.
@@ -124,6 +128,8 @@ pub struct MessageRecord {
     pub repeats: u32,
     /// Where it stands.
     pub status: MessageStatus,
+    /// How many of its reports are recorded while others still have to be: where reading goes on after a stop.
+    pub cursor: u32,
 }
 
 /// The body of a kept message with its key.

@@ -20,12 +20,14 @@ pub enum JobKind {
     SyncCase,
     /// Take in what the order system changed (target: the system).
     ImportOrders,
+    /// Fetch the keys that a platform publishes (target: the source's name).
+    FetchKeys,
 }
 
 impl JobKind {
     /// Every kind.
     pub const ALL: &'static [Self] =
-        &[Self::Normalise, Self::Fold, Self::SyncOrder, Self::SyncCase, Self::ImportOrders];
+        &[Self::Normalise, Self::Fold, Self::SyncOrder, Self::SyncCase, Self::ImportOrders, Self::FetchKeys];
 
     /// The stable code.
     pub const fn code(self) -> &'static str {
@@ -35,6 +37,7 @@ impl JobKind {
             Self::SyncOrder => "sync_order",
             Self::SyncCase => "sync_case",
             Self::ImportOrders => "import_orders",
+            Self::FetchKeys => "fetch_keys",
         }
     }
 
@@ -49,6 +52,7 @@ impl JobKind {
             Self::Normalise | Self::Fold => None,
             Self::SyncOrder | Self::ImportOrders => Some("odoo"),
             Self::SyncCase => Some("desk"),
+            Self::FetchKeys => Some("keys"),
         }
     }
 }

@@ -79,3 +79,16 @@ pub(super) fn mutilate(carrier: &dyn Carrier, good: &[u8]) {
         let _ = carrier.decode(&[&good[..at], good].concat());
     }
 }
+
+#[test]
+fn every_connector_is_in_the_documentation() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/PLATFORMS.md");
+    let page = String::from_utf8(read(&page)).unwrap();
+    for manifest in super::ALL.iter().map(|c| c.manifest()) {
+        let line = page.lines().find(|l| l.starts_with(&format!("| `{}` |", manifest.id)));
+        let line = line.unwrap_or_else(|| panic!("{} is not in docs/PLATFORMS.md", manifest.id));
+        for scheme in manifest.schemes {
+            assert!(line.contains(&format!("`{}`", scheme.name())), "{}: {}", manifest.id, scheme.name());
+        }
+    }
+}

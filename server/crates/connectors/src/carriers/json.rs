@@ -1,15 +1,72 @@
 //! What JSON connectors share: reading with limits, times, countries, and numbers that must be text.
 
 use super::{DecodeError, times};
-use domain::event_time::EventTime;
+use domain::{
+    Classifier,
+    event_time::EventTime,
+    observation::{Codes, Decoded, Observation, Origin, Problem, ProviderCode, TrackerReport},
+};
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Reads a body. A byte order mark is skipped (it belongs to the signed bytes, not to the JSON); nesting beyond the
 /// parser's limit of 128 is refused; of a key that is there twice the last counts.
 pub(super) fn parse(raw: &[u8]) -> Result<Value, DecodeError> {
     let text = raw.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(raw);
     serde_json::from_slice(text).map_err(|e| DecodeError::Malformed { expected: "JSON", reason: position(&e) })
+}
+
+/// Reads a body whose keys may come as `tracking_number`, `trackingNumber` or `TrackingNumber`: the vendor's own
+/// libraries write them their language's way. All become the first.
+pub(super) fn parse_snake(raw: &[u8]) -> Result<Value, DecodeError> {
+    Ok(snake(parse(raw)?))
+}
+
+/// Recursion ends: the parser has refused deep nesting.
+fn snake(value: Value) -> Value {
+    match value {
+        Value::Array(list) => list.into_iter().map(snake).collect(),
+        Value::Object(fields) => {
+            let mut renamed = Map::new();
+            for (key, value) in fields {
+                renamed.entry(snake_key(&key)).or_insert_with(|| snake(value));
+            }
+            Value::Object(renamed)
+        }
+        other => other,
+    }
+}
+
+/// A capital begins a word, except among capitals: those are a word themselves.
+fn snake_key(key: &str) -> String {
+    let mut name = String::with_capacity(key.len() + 4);
+    let mut within = false;
+    for c in key.chars() {
+        if c.is_ascii_uppercase() && within {
+            name.push('_');
+        }
+        within = c.is_ascii_lowercase() || c.is_ascii_digit();
+        name.push(c.to_ascii_lowercase());
+    }
+    name
+}
+
+/// Reads each tracker of a message. One that cannot be read is a problem beside the others, and an error alone.
+pub(super) fn each(
+    trackers: &[&Value],
+    at: &str,
+    read: impl Fn(&Value, &str, &mut Vec<Problem>) -> Result<TrackerReport, DecodeError>,
+) -> Result<Decoded, DecodeError> {
+    let mut decoded = Decoded::default();
+    for (n, tracker) in trackers.iter().enumerate() {
+        let at = if trackers.len() > 1 { format!("{at}/{n}") } else { at.to_owned() };
+        match read(tracker, &at, &mut decoded.problems) {
+            Ok(report) => decoded.reports.push(report),
+            Err(error) if trackers.len() == 1 => return Err(error),
+            Err(error) => decoded.problems.push(Problem { at, message: error.to_string() }),
+        }
+    }
+    Ok(decoded)
 }
 
 /// Where parsing stopped and why, without a piece of the content.
@@ -25,7 +82,12 @@ fn position(error: &serde_json::Error) -> String {
 /// A field's text; none where it is missing, null or blank. NUL and other control characters are dropped, since no
 /// database column and no page takes them.
 pub(super) fn text(value: &Value, key: &str) -> Option<String> {
-    let clean: String = value.get(key)?.as_str()?.chars().filter(|c| !c.is_control() || *c == '\n').collect();
+    plain(value.get(key)?)
+}
+
+/// A value that is a text, cleaned likewise.
+pub(super) fn plain(value: &Value) -> Option<String> {
+    let clean: String = value.as_str()?.chars().filter(|c| !c.is_control() || *c == '\n').collect();
     let clean = clean.trim();
     (!clean.is_empty()).then(|| clean.to_owned())
 }
@@ -39,6 +101,30 @@ pub(super) fn number(value: &Value, key: &str, at: &str) -> Result<Option<String
         }),
         _ => Ok(text(value, key)),
     }
+}
+
+/// A code: text, or a whole number that some write where others write text.
+pub(super) fn code(value: &Value, key: &str) -> Option<String> {
+    text(value, key).or_else(|| value.get(key)?.as_i64().map(|number| number.to_string()))
+}
+
+/// The codes in a list of complaints, for an error answer's reason.
+pub(super) fn complaints(list: &[Value], key: &str) -> String {
+    let codes: Vec<String> = list.iter().filter_map(|complaint| code(complaint, key)).collect();
+    if codes.is_empty() { "it gives no code".to_owned() } else { codes.join(", ") }
+}
+
+/// A field that says when the delivery is expected; midnight stands for the day.
+pub(super) fn expected_delivery(value: &Value, key: &str, stated_at: Option<Timestamp>) -> Option<Observation> {
+    let time = times::day_if_midnight(time(value, key)?);
+    let codes = Codes {
+        raw: key.to_owned(),
+        status: vec![ProviderCode::new("milepost.field", "expected_delivery")],
+        reason: None,
+        coarse: None,
+    };
+    let usable = time.sort_key().is_some() && !time.sentinel;
+    usable.then(|| Observation { stated_at, ..Observation::new(codes, Classifier::Estimated, time, Origin::Summary) })
 }
 
 /// A field's time.
@@ -93,5 +179,33 @@ mod tests {
         assert_eq!(text(&value, "a").as_deref(), Some("xy"));
         assert_eq!(text(&value, "b"), None);
         assert!(number(&value, "n", "").is_err());
+        assert_eq!(code(&value, "n").as_deref(), Some("12"));
+    }
+
+    #[test]
+    fn keys_of_any_style_are_read_the_same() {
+        for key in ["tracking_number", "trackingNumber", "TrackingNumber"] {
+            assert_eq!(snake_key(key), "tracking_number");
+        }
+        assert_eq!(snake_key("countryISO3"), "country_iso3");
+        let value = parse_snake(br#"{"data":[{"statusCode":"DE"}]}"#).unwrap();
+        assert_eq!(value.pointer("/data/0/status_code").and_then(Value::as_str), Some("DE"));
+    }
+
+    #[test]
+    fn one_bad_tracker_does_not_lose_the_others() {
+        let read = |tracker: &Value, at: &str, _: &mut Vec<Problem>| match text(tracker, "n") {
+            Some(_) => Ok(TrackerReport {
+                refs: Default::default(),
+                carrier: None,
+                feed: domain::observation::Feed::Delta,
+                observations: Vec::new(),
+            }),
+            None => Err(DecodeError::Incomplete { at: at.into(), reason: "no number".into() }),
+        };
+        let (good, bad) = (serde_json::json!({"n": "1"}), serde_json::json!({}));
+        let both = each(&[&good, &bad], "/results", read).unwrap();
+        assert_eq!((both.reports.len(), both.problems[0].at.as_str()), (1, "/results/1"));
+        assert!(each(&[&bad], "/data", read).is_err());
     }
 }

@@ -13,9 +13,11 @@ mod fourkites;
 pub mod generic_json;
 mod json;
 mod karrio;
+pub mod keys;
 mod mfs_xml;
 pub mod present;
 mod project44;
+pub mod scenarios;
 mod sendcloud;
 #[path = "17track/mod.rs"]
 mod seventeen_track;
@@ -32,10 +34,16 @@ mod x12_322;
 mod x12_856;
 mod xml;
 
-use domain::{fold::Trust, observation::Decoded};
+use domain::{
+    carriers::normalise_number,
+    fold::Trust,
+    observation::{Decoded, Problem, TrackerReport},
+};
+use ipnet::IpNet;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 
 pub use verify::{Material, Scheme, verify_named};
 
@@ -75,6 +83,15 @@ pub struct Settings {
     /// The IANA zone of wall clocks for which neither the message nor the place names one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
+    /// The header that holds a shared secret, where it is not the platform's usual one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
+    /// The only networks (CIDR) from which requests are taken; every one where the list is empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<IpNet>,
+    /// Where the platform publishes its keys (JWKS); then they are fetched, and again when they change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keys_url: Option<String>,
     /// Where a generic JSON source has what.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fields: Option<generic_json::Fields>,
@@ -85,15 +102,16 @@ pub enum Configured {
     /// The same for every source.
     Fixed(&'static dyn Carrier),
     /// Reads as its source is set.
-    Mapped(generic_json::GenericJson),
+    Mapped(Box<generic_json::GenericJson>),
 }
 
 impl Configured {
-    /// The connector of this id, as a source is set; none where there is no such connector.
+    /// The connector of this id, as a source is set; none where there is no such connector. Whether mapped fields can be
+    /// used is said by [`generic_json::Fields::check`], before they are stored, and by each decoding.
     pub fn new(id: &str, settings: &Settings) -> Option<Self> {
         match &settings.fields {
             Some(fields) if id == generic_json::ID => {
-                Some(Self::Mapped(generic_json::GenericJson { fields: fields.clone() }))
+                Some(Self::Mapped(Box::new(generic_json::GenericJson { fields: fields.clone() })))
             }
             _ => by_id(id).map(Self::Fixed),
         }
@@ -103,7 +121,7 @@ impl Configured {
     pub fn carrier(&self) -> &dyn Carrier {
         match self {
             Self::Fixed(carrier) => *carrier,
-            Self::Mapped(carrier) => carrier,
+            Self::Mapped(carrier) => carrier.as_ref(),
         }
     }
 }
@@ -119,7 +137,16 @@ pub fn read(carrier: &dyn Carrier, settings: &Settings, raw: &[u8]) -> Result<De
             report.carrier.clone_from(&settings.carrier);
         }
     }
+    decoded.problems.extend(decoded.reports.iter().enumerate().filter_map(|(n, report)| unusable_number(n, report)));
     Ok(decoded)
+}
+
+/// A report whose number is none hangs on nothing: it is said, and not silently dropped later.
+fn unusable_number(n: usize, report: &TrackerReport) -> Option<Problem> {
+    let (kind, number) = report.refs.tracker()?;
+    let bad = normalise_number(number).err()?;
+    let kind = serde_json::to_value(kind).ok()?;
+    Some(Problem { at: format!("report {n}, {}", kind.as_str().unwrap_or_default()), message: bad.to_string() })
 }
 
 /// The connector of this id.
@@ -153,6 +180,10 @@ pub struct RawRequest<'a> {
     pub method: &'a str,
     /// The path, without the query; empty where it is not known.
     pub path: &'a str,
+    /// The query, without the question mark. Never kept, never logged: it may hold a token.
+    pub query: &'a str,
+    /// Who is connected; none where that is not known.
+    pub peer: Option<IpAddr>,
     /// The headers.
     pub headers: &'a http::HeaderMap,
     /// The body.
@@ -164,8 +195,20 @@ pub struct RawRequest<'a> {
 pub struct Secrets {
     /// The scheme the admin chose.
     pub scheme: Scheme,
-    /// One, or two while a secret is being rotated; never empty. For Basic `user:password`.
+    /// One, or two while a secret is being rotated. For Basic `user:password`, for RSA the JWKS, for ed25519 the public
+    /// key; empty only where the networks are the proof.
     pub active: Vec<SecretString>,
+    /// The header that holds a shared secret, where the admin named another one than the platform's usual.
+    pub header: Option<String>,
+    /// The only networks from which requests are taken; every one where there is none.
+    pub networks: Vec<IpNet>,
+}
+
+impl Secrets {
+    /// Secrets, newest first, under the platform's usual header and from any network.
+    pub fn new(scheme: Scheme, active: Vec<SecretString>) -> Self {
+        Self { scheme, active, header: None, networks: Vec::new() }
+    }
 }
 
 /// What tells one delivery from another: the provider's event id where it has one. Authentic bytes that cannot be
@@ -191,6 +234,12 @@ pub enum Rejected {
     /// The time stamp is too far from now.
     #[error("the time stamp is {0} s away from now; at most {1} s are allowed")]
     Stale(i64, i64),
+    /// It names a key that is not among the platform's as we know them.
+    #[error("the key it is signed with is not known")]
+    UnknownKey,
+    /// It comes from elsewhere than the admin said.
+    #[error("the address {0} is in none of the networks of the source")]
+    Elsewhere(IpAddr),
     /// The connector does not know the scheme, or has no secret for it.
     #[error("{0}")]
     NotConfigured(&'static str),

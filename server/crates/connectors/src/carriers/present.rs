@@ -82,7 +82,7 @@ fn time(time: &EventTime) -> Value {
         Precision::Minute => "minute",
         Precision::Second => "second",
     };
-    // a text with an offset of its own is an instant: the wall clock is in it for all to read
+    // a text with an offset of its own says both; only what it does not show is added
     let wall_clock = time.local.filter(|_| !names_offset(&time.raw));
     let local = wall_clock.map(|local| match time.precision {
         Precision::Date => local.date().to_string(),

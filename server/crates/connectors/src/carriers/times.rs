@@ -1,13 +1,14 @@
 //! Times as providers write them: with an offset, with a zone, with neither. Never a guessed instant.
 
 use domain::{
+    Classifier,
     event_time::{EventTime, Precision, ZoneSource},
-    observation::{Decoded, Observation},
+    observation::{Decoded, Feed, Observation},
 };
 use jiff::{
     Timestamp,
     civil::{Date, DateTime, Time},
-    tz::TimeZone,
+    tz::{Offset, TimeZone},
 };
 
 /// ISO 8601 as found in the wild: `2026-03-02T10:00:00`, with `Z` or an offset, a blank for the `T`, a mere day.
@@ -76,9 +77,62 @@ pub(super) fn compact_clock(text: &str) -> Option<(Time, Precision)> {
     Some((Time::new(hour, minute, second, 0).ok()?, precision))
 }
 
-/// A text that names its own offset: it is an instant, not a wall clock.
+/// An offset as it is written: `-04:00`.
+pub(super) fn offset_text(offset: Offset) -> String {
+    let minutes = offset.seconds() / 60;
+    let sign = if minutes < 0 { '-' } else { '+' };
+    format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
+}
+
+/// A text that names its own offset: the wall clock is in it for all to read.
 pub(super) fn names_offset(text: &str) -> bool {
-    offset_of(text.trim()).is_some()
+    offset_of(text.trim()).is_some_and(|offset| !matches!(offset, "Z" | "z"))
+}
+
+/// A text whose `Z` is known to stand for nothing: the wall clock that it shows. A numeric offset is believed.
+pub(super) fn disregarding_z(raw: &str) -> EventTime {
+    match raw.trim().strip_suffix(['Z', 'z']) {
+        Some(local) => EventTime { raw: raw.to_owned(), ..iso(local) },
+        None => iso(raw),
+    }
+}
+
+/// Estimates are days; some write them as midnight, in whatever zone.
+pub(super) fn day_if_midnight(time: EventTime) -> EventTime {
+    match time.wall_clock() {
+        Some(clock) if clock.time() == Time::midnight() => EventTime::floating(time.raw, clock, Precision::Date),
+        _ => time,
+    }
+}
+
+/// A whole list takes its place among the earlier and later ones by its stamp; where the provider gives none, by its
+/// newest event. A message without any time has no place among lists: it adds.
+pub(super) fn snapshot(stamp: Option<Timestamp>, observations: &[Observation]) -> Feed {
+    let happened = |o: &&Observation| o.classifier == Classifier::Actual && !o.time.sentinel;
+    let newest = || observations.iter().filter(happened).filter_map(|o| o.time.sort_key()).max();
+    match stamp.or_else(newest) {
+        Some(stamp) => Feed::Snapshot { stamp: Some(stamp) },
+        None => Feed::Delta,
+    }
+}
+
+/// An offset that stands by itself: `+02:00`, `-0600`, `+01`, `Z`.
+pub(super) fn offset(text: &str) -> Option<Offset> {
+    if matches!(text, "Z" | "z") {
+        return Some(Offset::UTC);
+    }
+    let (sign, rest) = text.split_at_checked(1)?;
+    let digits = rest.replace(':', "");
+    if !matches!(digits.len(), 2 | 4) || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let number = |from: usize| digits.get(from..from + 2).and_then(|n| n.parse::<i32>().ok()).unwrap_or_default();
+    let seconds = number(0) * 3600 + number(2) * 60;
+    match sign {
+        "+" => Offset::from_seconds(seconds).ok(),
+        "-" => Offset::from_seconds(-seconds).ok(),
+        _ => None,
+    }
 }
 
 /// Midnight on every event of a message is a date in disguise.
@@ -164,6 +218,25 @@ mod tests {
             Some(59),
             "a leap second is the last one of the minute"
         );
+    }
+
+    #[test]
+    fn a_z_that_stands_for_nothing_leaves_the_wall_clock() {
+        let time = disregarding_z("2026-03-10T08:02:00.000Z");
+        assert_eq!((time.local.map(|l| l.to_string()).as_deref(), time.utc), (Some("2026-03-10T08:02:00"), None));
+        assert_eq!(time.raw, "2026-03-10T08:02:00.000Z");
+        assert!(disregarding_z("2026-03-10T08:02:00+01:00").utc.is_some());
+        let day = day_if_midnight(iso("2026-03-10T00:00:00Z"));
+        assert_eq!((day.precision, day.utc), (Precision::Date, None));
+        assert_eq!(day_if_midnight(iso("2026-03-10T00:01:00Z")).precision, Precision::Second);
+    }
+
+    #[test]
+    fn offsets_by_themselves() {
+        for (text, seconds) in [("+02:00", 7200), ("-0530", -19_800), ("+01", 3600), ("Z", 0)] {
+            assert_eq!(offset(text).map(Offset::seconds), Some(seconds), "{text}");
+        }
+        assert!(["", "CET", "+2", "02:00", "+99:00", "+é"].iter().all(|text| offset(text).is_none()));
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub(super) fn text(raw: &[u8]) -> Result<String, DecodeError> {
     let bytes = raw.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(raw);
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(text.to_owned()),
-        Err(_) if latin(bytes) => Ok(bytes.iter().map(|b| char::from(*b)).collect()),
+        Err(_) if latin(bytes) => Ok(bytes.iter().map(|b| latin_char(*b)).collect()),
         Err(error) => Err(DecodeError::Malformed {
             expected: "XML",
             reason: format!("byte {} is not UTF-8, and no other encoding is declared", error.valid_up_to()),
@@ -23,6 +23,15 @@ pub(super) fn text(raw: &[u8]) -> Result<String, DecodeError> {
 fn latin(bytes: &[u8]) -> bool {
     let head = String::from_utf8_lossy(&bytes[..bytes.len().min(100)]).to_ascii_lowercase();
     head.split("?>").next().is_some_and(|d| d.contains("iso-8859-1") || d.contains("windows-1252"))
+}
+
+/// What Windows puts where ISO 8859-1 has control characters, from 0x80; who declares the one often writes the other
+/// (WHATWG Encoding, label `iso-8859-1`).
+const WINDOWS: &str = "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8D}Ž\u{8F}\u{90}‘’“”•–—˜™š›œ\u{9D}žŸ";
+
+fn latin_char(byte: u8) -> char {
+    let of_windows = byte.checked_sub(0x80).and_then(|at| WINDOWS.chars().nth(usize::from(at)));
+    of_windows.unwrap_or_else(|| char::from(byte))
 }
 
 /// Reads a document.
@@ -64,6 +73,8 @@ mod tests {
         let text = text(b"<?xml version='1.0' encoding='ISO-8859-1'?><a xmlns='urn:x'><b> K\xF6ln </b></a>").unwrap();
         let document = parse(&text).unwrap();
         assert_eq!(child_text(document.root_element(), "b"), Some("Köln"));
+        let windows = super::text(b"<?xml version='1.0' encoding='windows-1252'?><a>\x80 5\x97\xFF</a>").unwrap();
+        assert_eq!(parse(&windows).unwrap().root_element().text(), Some("€ 5—ÿ"));
         assert!(super::text(b"<a>\xF6</a>").is_err());
     }
 }

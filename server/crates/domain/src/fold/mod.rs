@@ -1,11 +1,12 @@
 //! The fold: from everything known to one state that can say why. Pure, total, order-independent, idempotent.
 //!
-//! The steps, each in its file: which facts count ([`standing`]), which are one event ([`merge`]), in which order they
+//! The steps, each in its file: which facts are about this parcel ([`incarnation`]), which of them count ([`standing`]), which are one event ([`merge`]), in which order they
 //! go ([`order`]), the state by walking them ([`journey`]), exceptions over it ([`overlay`]), plans and estimates
 //! ([`schedule`]), what only the clock decides ([`clock`]), what is worth telling ([`announce`]).
 
 mod announce;
 mod clock;
+mod incarnation;
 mod input;
 mod journey;
 mod merge;
@@ -18,9 +19,10 @@ mod standing;
 #[cfg(test)]
 mod tests;
 
+pub use incarnation::same_use;
 pub use input::{Choice, Decision, Fact, FoldInput, Plan, Sighting, Snapshot, Trust};
 pub use output::{
-    Announcement, Anomaly, Counts, Folded, FoldedException, Resolution, Rule, ScheduleEntry, Standing, Verdict,
+    Announcement, Anomaly, Counts, Folded, FoldedException, NextUse, Resolution, Rule, ScheduleEntry, Standing, Verdict,
 };
 
 use crate::{
@@ -38,6 +40,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 /// Folds everything known into the state. The order of facts, sightings and snapshots in the input does not matter;
 /// `now` decides only what the clock decides.
 pub fn fold(input: &FoldInput, now: Timestamp) -> Folded {
+    let own = incarnation::own(input);
+    let input = &*own.input;
     let mut facts = standing::examine(input);
     merge::merge(&mut facts);
     order::arrange(&mut facts);
@@ -68,8 +72,10 @@ pub fn fold(input: &FoldInput, now: Timestamp) -> Folded {
         counts: counts(&facts),
         exceptions,
         anomalies: anomalies(&facts, &whole),
-        verdicts: verdicts(&facts, &steps, &whole),
+        verdicts: verdicts(&facts, &steps, &whole, own.others),
         announcements: whole.announcements(),
+        incarnation: own.incarnation,
+        next_uses: own.next,
         review_at: clock.review_at,
         hash: String::new(),
     };
@@ -171,6 +177,8 @@ fn counts(facts: &[Examined<'_>]) -> Counts {
     for examined in facts {
         counts.unmapped += u32::from(examined.fact.reading.unmapped);
         match examined.out.map(|(standing, ..)| standing) {
+            // what a message says about the delivery to come, beside its events, is no event
+            None if examined.is_aside() => {}
             None => counts.active += 1,
             Some(Standing::Merged) => counts.merged += 1,
             Some(Standing::Superseded) => counts.superseded += 1,
@@ -199,26 +207,29 @@ fn anomalies(facts: &[Examined<'_>], whole: &Whole<'_>) -> Vec<Anomaly> {
 }
 
 /// How every fact stands, by which rule, in one sentence.
-fn verdicts(facts: &[Examined<'_>], steps: &HashMap<ObservationId, Step>, whole: &Whole<'_>) -> Vec<Verdict> {
-    facts
-        .iter()
-        .map(|examined| {
-            let id = examined.fact.id;
-            let (standing, rule, because) = match (examined.out, steps.get(&id)) {
-                (Some(out), _) => out,
-                _ if !examined.is_actual() => {
-                    (Standing::Schedule, Rule::R9, "A plan or an estimate: it sets times, never the state.")
-                }
-                _ if whole.unexpected.contains(&id) => {
-                    (Standing::Counts, Rule::R12, "About a piece that the order does not have.")
-                }
-                (None, Some(step)) if Some(id) == whole.decided_by => (Standing::Decides, step.rule, step.because),
-                (None, Some(step)) => of_step(examined, step),
-                (None, None) => (Standing::Counts, Rule::R1, "Counts, and does not move the state."),
-            };
-            Verdict { fact: id, standing, rule, because: because.to_owned() }
-        })
-        .collect()
+fn verdicts(
+    facts: &[Examined<'_>],
+    steps: &HashMap<ObservationId, Step>,
+    whole: &Whole<'_>,
+    others: Vec<Verdict>,
+) -> Vec<Verdict> {
+    let own = facts.iter().map(|examined| {
+        let id = examined.fact.id;
+        let (standing, rule, because) = match (examined.out, steps.get(&id)) {
+            (Some(out), _) => out,
+            _ if !examined.is_actual() => {
+                (Standing::Schedule, Rule::R9, "A plan or an estimate: it sets times, never the state.")
+            }
+            _ if whole.unexpected.contains(&id) => {
+                (Standing::Counts, Rule::R12, "About a piece that the order does not have.")
+            }
+            (None, Some(step)) if Some(id) == whole.decided_by => (Standing::Decides, step.rule, step.because),
+            (None, Some(step)) => of_step(examined, step),
+            (None, None) => (Standing::Counts, Rule::R1, "Counts, and does not move the state."),
+        };
+        Verdict { fact: id, standing, rule, because: because.to_owned() }
+    });
+    own.chain(others).collect()
 }
 
 fn of_step(examined: &Examined<'_>, step: &Step) -> (Standing, Rule, &'static str) {
@@ -246,6 +257,7 @@ fn hash(folded: &Folded) -> String {
         (&folded.pieces, &folded.schedule, folded.attempts, folded.counts, folded.last_event),
         (exceptions, &folded.anomalies, &folded.announcements),
     );
-    let bytes = serde_json::to_vec(&said).expect("plain data serialises");
+    // a dense form: this is done for every fold
+    let bytes = postcard::to_allocvec(&said).expect("plain data serialises");
     content_id("fold", &[&bytes]).simple().to_string()
 }

@@ -5,6 +5,7 @@ use crate::{
     ExceptionReason, Milestone, State,
     event_time::{EventTime, Precision},
     ids::{ObservationId, content_id},
+    reading::Resolves,
     vocabulary::{Clock, ClosedBy},
 };
 use jiff::Timestamp;
@@ -141,6 +142,9 @@ fn ends(making: &Making, examined: &Examined<'_>, step: Option<&Step>) -> Option
     if reading.exception == Some(reason) || !concerns(making, examined) {
         return None;
     }
+    if says_over(reading.resolves, reason) {
+        return Some(Resolution::Explicit);
+    }
     let physical = reading.milestone.is_physical();
     let reached = step.filter(|s| s.after.is_terminal() && s.before != s.after).map(|_| ended_as(step));
     match reason.closed_by() {
@@ -150,6 +154,15 @@ fn ends(making: &Making, examined: &Examined<'_>, step: Option<&Step>) -> Option
         ClosedBy::Resolution => {
             reached.or(settles(reading.milestone, reading.exception, reason).then_some(Resolution::Explicit))
         }
+    }
+}
+
+/// Whether a carrier says in so many words that a trouble is over; what only people can close is not for it to say.
+fn says_over(resolves: Option<Resolves>, reason: ExceptionReason) -> bool {
+    match resolves {
+        Some(Resolves::Reason(over)) => over == reason && reason.closed_by() != ClosedBy::Human,
+        Some(Resolves::Everything) => matches!(reason.closed_by(), ClosedBy::NextPhysical | ClosedBy::Resolution),
+        None => false,
     }
 }
 

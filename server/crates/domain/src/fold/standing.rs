@@ -48,6 +48,11 @@ impl Examined<'_> {
         self.fact.observation.classifier == Classifier::Actual
     }
 
+    /// A plan or an estimate that the message states beside its events.
+    pub(super) fn is_aside(&self) -> bool {
+        !self.is_actual() && self.fact.observation.origin == Origin::Summary
+    }
+
     /// The order of everything (R1, R10): time, then place in the message, then rank, then id.
     pub(super) fn order(&self) -> ((Timestamp, u8), u32, u16, ObservationId) {
         (self.slot, self.position, self.fact.reading.milestone.rank(), self.fact.id)
@@ -71,7 +76,7 @@ pub(super) fn examine(input: &FoldInput) -> Vec<Examined<'_>> {
     input.facts.iter().filter(|fact| seen.insert(fact.id)).map(|fact| examined(fact, &lists, &retracted)).collect()
 }
 
-fn examined<'a>(fact: &'a Fact, lists: &Lists<'_>, retracted: &HashSet<(uuid::Uuid, &str)>) -> Examined<'a> {
+fn examined<'a>(fact: &'a Fact, lists: &Lists<'_>, retracted: &Retracted<'_>) -> Examined<'a> {
     let first = fact.sightings.iter().map(|s| s.recorded_at).min().unwrap_or(Timestamp::MIN);
     let time = fact.observation.time.sort_key().filter(|_| !fact.observation.time.sentinel);
     let key = time.or(fact.observation.stated_at).unwrap_or(first);
@@ -94,7 +99,7 @@ fn out(
     first: Timestamp,
     key: Timestamp,
     lists: &Lists<'_>,
-    retracted: &HashSet<(uuid::Uuid, &str)>,
+    retracted: &Retracted<'_>,
 ) -> Option<(Standing, Rule, &'static str)> {
     let observation = &fact.observation;
     if observation.retracts.is_some() {
@@ -122,15 +127,18 @@ pub(super) fn is_feed(milestone: Milestone) -> bool {
     )
 }
 
-fn impossible(fact: &Fact, first: Timestamp) -> bool {
+pub(super) fn impossible(fact: &Fact, first: Timestamp) -> bool {
     let time = &fact.observation.time;
     let actual = fact.observation.classifier == Classifier::Actual;
     let ahead = || time.earliest().is_some_and(|earliest| earliest.duration_since(first) > AHEAD_MAX);
     time.sentinel || actual && ahead()
 }
 
-/// What sources have taken back: by source and event id, whatever came first.
-fn retracted(input: &FoldInput) -> HashSet<(uuid::Uuid, &str)> {
+/// Events by source and the source's id.
+pub(super) type Retracted<'a> = HashSet<(uuid::Uuid, &'a str)>;
+
+/// What sources have taken back, whatever came first.
+pub(super) fn retracted(input: &FoldInput) -> Retracted<'_> {
     input.facts.iter().filter_map(|fact| Some((fact.source.0, fact.observation.retracts.as_deref()?))).collect()
 }
 

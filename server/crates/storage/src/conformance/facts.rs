@@ -3,6 +3,7 @@
 use super::{Said, World, at, world::reading};
 use crate::{
     Store,
+    facts::{Progress, Recording},
     inbox::MessageStatus,
     jobs::{JobKind, Lane},
     shipments::{Loaded, ShipmentTab},
@@ -36,6 +37,30 @@ pub async fn recording_twice_changes_nothing(store: Store) {
     assert_eq!(world.drain(Lane::RealTime, JobKind::Fold).await.len(), 0);
     let kept = world.store.inbox.message(world.scope, message).await.unwrap().unwrap();
     assert_eq!(kept.status, MessageStatus::Normalised { observations: 4, problems: 0 });
+}
+
+pub async fn an_interchange_is_recorded_in_parts_that_a_stop_does_not_lose(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("edi").await;
+    let message = world.accept(world.message(source, None, 1, 3)).await.message;
+    let all = [Said::of("NUM1", &["A"], 3), Said::of("NUM2", &["A"], 3), Said::of("NUM3", &["A"], 3)];
+    let part = |said: &[Said], done| Recording {
+        lane: Lane::Batch,
+        progress: Progress::Part(done),
+        ..world.recording_of(message, source, said)
+    };
+    let kept = async || world.store.inbox.message(world.scope, message).await.unwrap().unwrap();
+    world.store.facts.record(world.scope, part(&all[..1], 1)).await.unwrap();
+    assert_eq!((kept().await.status, kept().await.cursor), (MessageStatus::Received, 1));
+    world.store.facts.record(world.scope, part(&all[1..2], 2)).await.unwrap();
+    assert_eq!(kept().await.cursor, 2);
+    assert_eq!(world.drain(Lane::RealTime, JobKind::Fold).await.len(), 0, "nobody who waits is held up");
+    assert_eq!(world.drain(Lane::Batch, JobKind::Fold).await.len(), 2);
+    world.store.facts.record(world.scope, world.recording_of(message, source, &all[2..])).await.unwrap();
+    assert_eq!(kept().await.status, MessageStatus::Normalised { observations: 1, problems: 0 });
+    let job = world.job(JobKind::Normalise, message, 9);
+    world.store.inbox.replay(world.scope, vec![(message, job)], world.audit("message.replay", "x", 9)).await.unwrap();
+    assert_eq!((kept().await.status, kept().await.cursor), (MessageStatus::Received, 0), "from the beginning");
 }
 
 pub async fn a_statement_said_twice_is_one_observation_with_two_sightings(store: Store) {

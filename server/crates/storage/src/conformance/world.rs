@@ -2,7 +2,7 @@
 
 use crate::{
     Actor, AuditEntry, Scope, Sealed, Store, WrappedKey,
-    facts::{NewObservation, NewReport, NewSnapshot, Recorded, Recording, TrackerKey},
+    facts::{NewObservation, NewReport, NewSnapshot, Progress, Recorded, Recording, TrackerKey},
     inbox::{Accepted, MessageStatus, NewMessage, SourceRecord},
     jobs::{Cause, ClaimRequest, Finish, JobKind, Lane, LeasedJob, NewJob},
     shipments::{Claim, Commit, Committed, ImportedShipment, Origin, OriginStanding},
@@ -98,6 +98,7 @@ impl World {
             name: name.into(),
             connector: "aftership".into(),
             scheme: "hmac".into(),
+            settings: "{}".into(),
             secrets,
             secret_set_at: at(0),
             enabled: true,
@@ -182,7 +183,12 @@ impl World {
             correlation: self.id(),
             recorded_at: at(said.first().map_or(0, |s| s.minutes)),
             reports: said.iter().map(|s| self.report(source, s)).collect(),
-            status: MessageStatus::Normalised { observations: u32::try_from(observations).unwrap(), problems: 0 },
+            cause: Cause::Live,
+            lane: Lane::RealTime,
+            progress: Progress::Whole(MessageStatus::Normalised {
+                observations: u32::try_from(observations).unwrap(),
+                problems: 0,
+            }),
         }
     }
 
@@ -273,6 +279,7 @@ impl World {
             exceptions: Vec::new(),
             effects: Vec::new(),
             jobs: Vec::new(),
+            next_uses: Vec::new(),
         }
     }
 
@@ -358,6 +365,7 @@ pub fn reading(mapping: u32, milestone: Option<Milestone>) -> Reading {
         milestone: milestone.unwrap_or(Milestone::Info),
         schedules: None,
         exception: None,
+        resolves: None,
         unmapped: milestone.is_none(),
         floor: None,
         doubt: None,

@@ -1,10 +1,15 @@
-//! 17TRACK v1, v2 and v2.2: webhooks and `gettrackinfo` answers.
+//! 17TRACK: webhooks `TRACKING_UPDATED` and `TRACKING_STOPPED` of version 2 and 2.2, answers of `gettrackinfo`, and the
+//! track object of version 1. A snapshot provider: every event of every carrier on the way, newest first.
+//!
+//! Many events have words and no stage; the list of stages reached (`milestone`) names the moments, and the latest
+//! status stands for the newest event. The carrier is a number of 17TRACK's own list.
+//! Source: api.17track.net/en/doc, versions 1, 2 and 2.2.
 
 mod decode;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, Manifest, Scheme};
+use super::{Carrier, DecodeError, Manifest, Scheme, json};
 use domain::{fold::Trust, observation::Decoded};
 
 /// The connector.
@@ -24,6 +29,6 @@ impl Carrier for SeventeenTrack {
     }
 
     fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError> {
-        decode::decode(raw)
+        decode::decode(&json::parse(raw)?)
     }
 }

@@ -20,10 +20,10 @@ fn signed(secret: &str) -> HeaderMap {
 
 #[test]
 fn a_signed_request_is_verified_and_any_other_refused() {
-    let secrets = Secrets { scheme: Scheme::HmacBase64, active: vec!["s".to_owned().into()] };
+    let secrets = Secrets::new(Scheme::HmacBase64, vec!["s".to_owned().into()]);
     let now = "2026-03-04T13:00:00Z".parse().unwrap();
     let judge = |headers: &HeaderMap, body: &[u8]| {
-        Aftership.verify(&secrets, &RawRequest { method: "POST", path: "/", headers, body }, now)
+        Aftership.verify(&secrets, &RawRequest { method: "POST", path: "/", query: "", peer: None, headers, body }, now)
     };
     assert_eq!(judge(&signed("s"), BODY), Ok(DeliveryKey(Some("00000000-0000-4000-8000-f64b98f3faa3".into()))));
     assert_eq!(judge(&signed("t"), BODY), Err(Rejected::Mismatch("signature")));

@@ -19,8 +19,12 @@ fn a_signed_request_is_verified_and_any_other_refused() {
     headers.insert("x-hmac-signature", HeaderValue::from_str(&format!("hmac-sha256-hex={hex}")).unwrap());
     let now = "2026-03-04T13:00:00Z".parse().unwrap();
     let judge = |secret: &str| {
-        let secrets = Secrets { scheme: Scheme::EasypostV1, active: vec![secret.to_owned().into()] };
-        Easypost.verify(&secrets, &RawRequest { method: "POST", path: "/", headers: &headers, body: BODY }, now)
+        let secrets = Secrets::new(Scheme::EasypostV1, vec![secret.to_owned().into()]);
+        Easypost.verify(
+            &secrets,
+            &RawRequest { method: "POST", path: "/", query: "", peer: None, headers: &headers, body: BODY },
+            now,
+        )
     };
     assert_eq!(judge("s\u{e9}cret"), Ok(DeliveryKey(Some("evt_failure_damaged".into()))));
     assert_eq!(judge("secret"), Err(Rejected::Mismatch("signature")));
@@ -47,6 +51,9 @@ fn status_and_detail_decide_together() {
     assert_eq!(read("in_transit", "arrived_at_destination", false), [Milestone::ArrivedDestination]);
     assert_eq!(read("delivered", "arrived_at_destination", true), [Milestone::Returned]);
     assert_eq!(read("in_transit", "unknown", false), [Milestone::InTransit]);
+    assert_eq!(read("pre_transit", "status_update", false), [Milestone::InfoReceived]);
+    assert_eq!(read("delivered", "unknown", false), [Milestone::Delivered]);
+    assert_eq!(read("delivered", "unknown", true), [Milestone::Returned]);
 }
 
 #[test]
@@ -62,6 +69,8 @@ fn bad_messages_are_refused_with_a_reason() {
         let text = serde_json::to_string(&decoded).unwrap();
         assert!(!text.contains("\\u0000"), "{name}: no NUL reaches a database");
     }
+    let error = Easypost.decode(br#"{"error":{"code":"TRACKER.CREATE.ERROR","message":"composed","errors":[]}}"#);
+    assert!(matches!(error, Err(DecodeError::NotTracking(why)) if why.contains("TRACKER.CREATE.ERROR")));
     let sentinel = Easypost.decode(&checks::hostile("year_9999.json")).unwrap();
     assert_eq!(sentinel.problems.len(), 1);
     checks::mutilate(&Easypost, BODY);

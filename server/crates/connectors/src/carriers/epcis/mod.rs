@@ -1,6 +1,20 @@
-//! GS1 EPCIS 1.2 and 2.0, JSON-LD and XML.
+//! GS1 EPCIS: events of versions 1.x and 2.0, as JSON, JSON-LD or XML. A delta provider; events are never changed, only
+//! declared to be errors. Sources: GS1 EPCIS 2.0 (ratified 2022), EPCIS 1.2 (2016), Core Business Vocabulary 2.0.
+//!
+//! What is delivered: `receiving` is a word for every warehouse along the way, so it is qualified by what the event
+//! itself says of its destination (`receiving/destination`, `receiving/elsewhere`, `receiving/unsaid`).
+//!
+//! What is taken back: an event with an `errorDeclaration` repeats the wrong event under the same id, and becomes a
+//! retraction of that id. It carries no event id of its own, so that it cannot take back itself.
+//!
+//! What it hangs on: each SSCC and each freight container, wherever the event has it; without any, the consignment, the shipment or despatch
+//! advice, the bill of lading, the purchase order. Single items (SGTIN) name no shipment.
 
 mod decode;
+mod event;
+mod from_json;
+mod from_xml;
+mod gs1;
 #[cfg(test)]
 mod tests;
 

@@ -1,10 +1,15 @@
-//! UPS Track Alert.
+//! UPS Track Alert: one alert for each activity, which adds to what was said before. There is no signature; the
+//! subscription carries a credential of one's own in a header.
+//!
+//! The type (`M`, `MV`, `X`, `I`, `U`, `D`) is coarse and published, the two-letter code is not published as a list: the
+//! few whose meaning is plain are mapped, the others stay as they are above what their type vouches for.
+//! Source: UPS-API/api-documentation, UPSTrackAlert.yaml (MIT).
 
 mod decode;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, Manifest, Scheme};
+use super::{Carrier, DecodeError, Manifest, Scheme, json};
 use domain::{fold::Trust, observation::Decoded};
 
 /// The connector.
@@ -24,6 +29,6 @@ impl Carrier for UpsTrackAlert {
     }
 
     fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError> {
-        decode::decode(raw)
+        decode::decode(&json::parse_snake(raw)?)
     }
 }

@@ -53,6 +53,8 @@ schemes! {
     SharedSecretHeader = "shared_secret_header", "A shared secret in a header, in clear.";
     Bearer = "bearer", "`Authorization: Bearer`.";
     Basic = "basic", "`Authorization: Basic`.";
+    QueryToken = "query_token", "A token in the address, `?token=`.";
+    IpAllowList = "ip_allow_list", "The networks it comes from, and nothing else.";
 }
 
 impl Scheme {
@@ -76,6 +78,17 @@ pub enum Material {
     PublicKey(String),
 }
 
+impl Material {
+    /// What a source's secret is to its scheme.
+    fn of(scheme: Scheme, secret: &SecretString) -> Self {
+        match scheme {
+            Scheme::ShipengineRsa => Self::Jwks(secret.expose_secret().to_owned()),
+            Scheme::StandardWebhooksV1a => Self::PublicKey(secret.expose_secret().to_owned()),
+            _ => Self::Secret(secret.clone()),
+        }
+    }
+}
+
 /// Verifies as a platform's messages are, by its name; for the command line.
 ///
 /// # Errors
@@ -95,7 +108,8 @@ pub fn verify_named(
     check(connector, scheme, material, request, now)
 }
 
-/// Verifies with each active secret; one that matches is enough.
+/// Verifies with each active secret; one that matches is enough. Where the source names networks, the request has to
+/// come from one of them whatever its scheme.
 ///
 /// # Errors
 /// Says why the first does not.
@@ -105,15 +119,49 @@ pub(super) fn with_secrets(
     request: &RawRequest<'_>,
     now: Timestamp,
 ) -> Result<(), Rejected> {
+    from_known_network(secrets, request)?;
+    if secrets.scheme == Scheme::IpAllowList {
+        return if secrets.networks.is_empty() {
+            Err(Rejected::NotConfigured("the source names no networks"))
+        } else {
+            Ok(())
+        };
+    }
     let mut refused = Rejected::NotConfigured("the source has no secret");
     for (n, secret) in secrets.active.iter().enumerate() {
-        match check(connector, secrets.scheme, &Material::Secret(secret.clone()), request, now) {
+        let verdict = match &secrets.header {
+            Some(name) if secrets.scheme == Scheme::SharedSecretHeader => own_header(name, secret, request),
+            _ => check(connector, secrets.scheme, &Material::of(secrets.scheme, secret), request, now),
+        };
+        match verdict {
             Ok(()) => return Ok(()),
             Err(error) if n == 0 => refused = error,
             Err(_) => {}
         }
     }
     Err(refused)
+}
+
+fn from_known_network(secrets: &Secrets, request: &RawRequest<'_>) -> Result<(), Rejected> {
+    if secrets.networks.is_empty() {
+        return Ok(());
+    }
+    let peer = request.peer.ok_or(Rejected::NotConfigured("the sender's address is not known"))?.to_canonical();
+    if secrets.networks.iter().any(|network| network.contains(&peer)) { Ok(()) } else { Err(Rejected::Elsewhere(peer)) }
+}
+
+/// The shared secret in a header of the admin's choice.
+fn own_header(name: &str, secret: &SecretString, request: &RawRequest<'_>) -> Result<(), Rejected> {
+    let shown = "with the shared secret";
+    if secret.expose_secret().is_empty() {
+        return Err(Rejected::NotConfigured("the secret is empty"));
+    }
+    let mut values = request.headers.get_all(name).iter();
+    let given = values.next().ok_or(Rejected::MissingHeader(shown))?;
+    if values.any(|v| v != given) {
+        return Err(Rejected::RepeatedHeader(shown));
+    }
+    secret_matches(secret.expose_secret(), given.to_str().unwrap_or_default().trim())
 }
 
 /// The way a platform usually signs.
@@ -198,6 +246,8 @@ fn check(
         Scheme::SharedSecretHeader => secret_matches(secret, header(request, name)?),
         Scheme::Bearer => secret_matches(secret, authorization(request, "Bearer")?),
         Scheme::Basic => secret_matches(&STANDARD.encode(secret), authorization(request, "Basic")?),
+        Scheme::QueryToken => secret_matches(secret, query_token(request)?),
+        Scheme::IpAllowList => Err(Rejected::NotConfigured("networks are no secret: set them on the source")),
         Scheme::ShipengineRsa | Scheme::StandardWebhooksV1a => unreachable!("checked above"),
     }
 }
@@ -380,7 +430,7 @@ fn shipengine(jwks: &str, request: &RawRequest<'_>, now: Timestamp) -> Result<()
     let (tag, stamp) = (base64(name, header(request, name)?)?, header(request, "x-shipengine-timestamp")?);
     let keys: Value = serde_json::from_str(jwks).map_err(|_| Rejected::NotConfigured("the JWKS is not JSON"))?;
     let key = keys["keys"].as_array().into_iter().flatten().find(|k| k["kid"] == kid && k["kty"] == "RSA");
-    let key = key.ok_or(Rejected::Mismatch("key id"))?;
+    let key = key.ok_or(Rejected::UnknownKey)?;
     let number = |field: &str| {
         base64::engine::general_purpose::URL_SAFE_NO_PAD
             .decode(key[field].as_str().unwrap_or_default())
@@ -394,6 +444,16 @@ fn shipengine(jwks: &str, request: &RawRequest<'_>, now: Timestamp) -> Result<()
     let at =
         stamp.parse().map_err(|_| Rejected::MalformedHeader("x-shipengine-timestamp", "it is no ISO 8601 time"))?;
     within_tolerance(at, now)
+}
+
+/// The token as the admin put it into the address: compared as written, so it has to need no escapes.
+fn query_token<'a>(request: &'a RawRequest<'_>) -> Result<&'a str, Rejected> {
+    let mut tokens = request.query.split('&').filter_map(|pair| pair.strip_prefix("token="));
+    match (tokens.next(), tokens.next()) {
+        (Some(token), None) => Ok(token),
+        (Some(_), Some(_)) => Err(Rejected::MalformedHeader("token", "it is there twice")),
+        (None, _) => Err(Rejected::MalformedHeader("token", "the address has none")),
+    }
 }
 
 fn authorization<'a>(request: &'a RawRequest<'_>, kind: &str) -> Result<&'a str, Rejected> {

@@ -48,7 +48,7 @@ fn every_vector_is_judged_as_it_must_be() {
         let headers = headers(&vector["headers"]);
         let (method, path) =
             (vector["request"]["method"].as_str().unwrap_or("POST"), vector["request"]["path"].as_str().unwrap_or(""));
-        let request = RawRequest { method, path, headers: &headers, body: &body };
+        let request = RawRequest { method, path, query: "", peer: None, headers: &headers, body: &body };
         let now = vector["now"].as_str().unwrap_or("2026-03-01T00:00:00Z").parse().unwrap();
         for scheme in [vector["scheme"].as_str(), None] {
             let verdict = verify_named(vector["provider"].as_str().unwrap(), scheme, &material, &request, now);
@@ -61,7 +61,7 @@ fn every_vector_is_judged_as_it_must_be() {
 }
 
 fn secrets(scheme: Scheme, active: &[&str]) -> Secrets {
-    Secrets { scheme, active: active.iter().map(|s| (*s).to_owned().into()).collect() }
+    Secrets::new(scheme, active.iter().map(|s| (*s).to_owned().into()).collect())
 }
 
 fn bearer(value: &str) -> HeaderMap {
@@ -71,7 +71,7 @@ fn bearer(value: &str) -> HeaderMap {
 }
 
 fn judge(secrets: &Secrets, headers: &HeaderMap) -> Result<(), Rejected> {
-    let request = RawRequest { method: "POST", path: "/ingest/x", headers, body: b"x" };
+    let request = RawRequest { method: "POST", path: "/ingest/x", query: "", peer: None, headers, body: b"x" };
     with_secrets("x12_214", secrets, &request, "2026-03-01T00:00:00Z".parse().unwrap())
 }
 
@@ -97,6 +97,53 @@ fn what_is_missing_or_contradictory_fails_closed() {
 }
 
 #[test]
+fn a_token_in_the_address_is_compared_whole_and_once() {
+    let one = secrets(Scheme::QueryToken, &["s3cret"]);
+    let ask = |query| {
+        let request =
+            RawRequest { method: "POST", path: "/", query, peer: None, headers: &HeaderMap::new(), body: b"x" };
+        with_secrets("shippo", &one, &request, "2026-03-01T00:00:00Z".parse().unwrap())
+    };
+    assert_eq!(ask("a=b&token=s3cret"), Ok(()));
+    for query in ["", "token=", "token=s3cre", "token=s3cret&token=s3cret", "atoken=s3cret"] {
+        assert!(ask(query).is_err(), "{query}");
+    }
+}
+
+#[test]
+fn networks_are_a_proof_of_their_own_or_a_second_one() {
+    let ask = |secrets: &Secrets, peer: Option<&str>, headers: &HeaderMap| {
+        let peer = peer.map(|p| p.parse().unwrap());
+        let request = RawRequest { method: "POST", path: "/", query: "", peer, headers, body: b"x" };
+        with_secrets("fourkites", secrets, &request, "2026-03-01T00:00:00Z".parse().unwrap())
+    };
+    let none = HeaderMap::new();
+    let networks = vec!["10.1.0.0/16".parse().unwrap(), "2001:db8::/32".parse().unwrap()];
+    let alone = Secrets { networks: networks.clone(), ..secrets(Scheme::IpAllowList, &[]) };
+    assert_eq!(ask(&alone, Some("10.1.2.3"), &none), Ok(()));
+    assert_eq!(ask(&alone, Some("::ffff:10.1.2.3"), &none), Ok(()), "an IPv4 sender on an IPv6 socket");
+    assert_eq!(ask(&alone, Some("2001:db8::7"), &none), Ok(()));
+    assert!(matches!(ask(&alone, Some("10.2.0.1"), &none), Err(Rejected::Elsewhere(_))));
+    assert!(ask(&alone, None, &none).is_err());
+    assert!(ask(&secrets(Scheme::IpAllowList, &[]), Some("10.1.2.3"), &none).is_err(), "no networks, no proof");
+    let both = Secrets { networks, ..secrets(Scheme::Bearer, &["s"]) };
+    assert_eq!(ask(&both, Some("10.1.2.3"), &bearer("Bearer s")), Ok(()));
+    assert!(ask(&both, Some("10.1.2.3"), &none).is_err());
+    assert!(ask(&both, Some("10.2.0.1"), &bearer("Bearer s")).is_err());
+}
+
+#[test]
+fn the_header_of_a_shared_secret_may_be_another() {
+    let own = Secrets { header: Some("X-Our-Key".into()), ..secrets(Scheme::SharedSecretHeader, &["s", "t"]) };
+    let mut headers = HeaderMap::new();
+    assert_eq!(judge(&own, &headers), Err(Rejected::MissingHeader("with the shared secret")));
+    headers.insert("x-our-key", HeaderValue::from_static("t"));
+    assert_eq!(judge(&own, &headers), Ok(()));
+    headers.append("x-our-key", HeaderValue::from_static("u"));
+    assert!(judge(&own, &headers).is_err());
+}
+
+#[test]
 fn names_lead_to_their_scheme() {
     for scheme in Scheme::ALL {
         assert_eq!(Scheme::from_name(scheme.name()), Some(*scheme));
@@ -114,7 +161,7 @@ proptest! {
                     "webhook-id", "webhook-timestamp", "webhook-signature", "aftership-hmac-sha256", "shippo-auth-signature", "sign", "x-signature", "x-webhook-secret"] {
                     headers.insert(header, HeaderValue::from_str(&value).unwrap());
                 }
-                let request = RawRequest { method: "POST", path: "", headers: &headers, body: &body };
+                let request = RawRequest { method: "POST", path: "", query: "", peer: None, headers: &headers, body: &body };
                 let secret = Material::Secret("a secret that nobody types".to_owned().into());
                 prop_assert!(check(name, *scheme, &secret, &request, "2026-03-01T00:00:00Z".parse().unwrap()).is_err());
             }
