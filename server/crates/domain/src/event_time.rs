@@ -57,10 +57,10 @@ pub struct EventTime {
     /// A value that stands for "unknown" (year 1970 or before, 2100 or after): never folded.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sentinel: bool,
-    /// Where a wall clock with a zone but without an instant sorts. Follows from `local` and `zone`; kept, as the fold
-    /// asks for it often.
+    /// Where a wall clock with a zone but without an instant sorts: ask [`sort_key`](Self::sort_key). Follows from `local`
+    /// and `zone`; kept, as the fold asks often.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    sorts_at: Option<Timestamp>,
+    pub sorts_at: Option<Timestamp>,
 }
 
 impl EventTime {
