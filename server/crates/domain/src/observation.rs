@@ -206,7 +206,7 @@ pub struct Location {
     /// Postal code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postal: Option<String>,
-    /// ISO 3166-1 alpha-2.
+    /// ISO 3166-1 alpha-2; a word that names no country stays as it was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
     /// UN/LOCODE.

@@ -10,6 +10,7 @@ mod incarnation;
 mod input;
 mod journey;
 mod merge;
+mod moments;
 mod order;
 mod output;
 mod overlay;

@@ -63,12 +63,13 @@ fn said(code: &'static str, at: &str) -> Said {
 
 impl Said {
     fn fact(&self) -> Fact {
-        let time = match self.at.as_str() {
+        let mut time = match self.at.as_str() {
             "" => EventTime::unknown(""),
             at if at.ends_with('Z') => EventTime::instant(at, instant(at), Precision::Second),
             at if at.len() == 10 => EventTime::floating(at, format!("{at}T00:00").parse().unwrap(), Precision::Date),
             at => EventTime::floating(at, at.parse().unwrap(), Precision::Minute),
         };
+        time.settle(|| self.city.map(|_| ("Europe/Paris", ZoneSource::Facility)));
         let observation = Observation {
             provider_event_id: self.event.map(Into::into),
             retracts: self.retracts.map(Into::into),
@@ -943,4 +944,19 @@ fn a_named_zone_that_is_ambiguous_leaves_the_instant_open() {
         ZoneSource::Facility,
     );
     assert_eq!(once.utc, Some(instant("2026-10-25T03:30:00Z")));
+}
+
+#[test]
+fn a_clock_without_a_zone_keeps_its_place_among_those_with_one() {
+    let in_los_angeles = |code: &'static str, at: &'static str| {
+        let mut fact = said(code, at).fact();
+        fact.observation.time.settle(|| Some(("America/Los_Angeles", ZoneSource::Facility)));
+        fact
+    };
+    let input = FoldInput {
+        facts: vec![in_los_angeles("X4", "2026-03-10T10:00"), said("D1", "2026-03-10T13:00").fact()],
+        ..FoldInput::default()
+    };
+    let folded = fold(&input, now());
+    assert_eq!((folded.state, folded.anomalies), (State::Delivered, Vec::new()), "13:00 is after 10:00");
 }
