@@ -128,7 +128,7 @@ fn check_digit(number: &str) -> Option<String> {
             b'0'..=b'9' if place >= 4 => u32::from(byte - b'0'),
             b'A'..=b'Z' if place < 4 => {
                 let nth = u32::from(byte - b'A');
-                10 + nth + (nth + 9) / 10
+                10 + nth + nth.div_ceil(10)
             }
             _ => return None,
         };
