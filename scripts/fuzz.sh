@@ -41,7 +41,7 @@ save() {
     run "$found" -- -merge=1 "$merged" "${seeds[@]}" >>"$found.log" 2>&1
     rm -rf "fuzz/corpus/$id"
     mkdir -p "fuzz/corpus/$id"
-    find "$merged" -type f -size -"${SAVED_BYTES}c" -printf '%s %p\n' | sort -rn | head -n "$SAVED_FILES" | cut -d' ' -f2- |
+    find "$merged" -type f -size -"${SAVED_BYTES}c" -printf '%s %p\n' | sort -rn | sed -n "1,${SAVED_FILES}p" | cut -d' ' -f2- |
         xargs -r -I{} cp {} "fuzz/corpus/$id/"
     rm -rf "$merged"
 }

@@ -114,3 +114,25 @@ async fn the_list_finds_a_shipment_by_its_number() {
     let page = world.tower.store.shipments.list(world.tower.scope(), question, world.tower.now()).await.unwrap();
     assert_eq!(page.rows.iter().map(|r| r.id).collect::<Vec<_>>(), [other]);
 }
+
+/// A container's delivery, and the retraction of it, which names nothing but the event.
+const DELIVERY: &str = r#"[{"metadata":{"eventID":"e-2","eventCreatedDateTime":"2026-03-04T15:20:00Z","eventType":"EQUIPMENT"},"payload":{"eventType":"EQUIPMENT",
+    "eventClassifierCode":"ACT","eventDateTime":"2026-03-04T15:00:00+01:00","equipmentEventTypeCode":"DROP","equipmentReference":"CSQU3054383",
+    "emptyIndicatorCode":"LADEN","facilityTypeCode":"CLOC","eventLocation":{"UNLocationCode":"DEBRE"}}}]"#;
+const TAKEN_BACK: &str = r#"[{"metadata":{"eventID":"e-3","eventCreatedDateTime":"2026-03-04T18:20:00Z","eventType":"EQUIPMENT","retractedEventID":"e-2"}}]"#;
+
+#[tokio::test]
+async fn what_a_carrier_takes_back_is_taken_back_even_if_it_comes_first() {
+    for order in [[DELIVERY, TAKEN_BACK], [TAKEN_BACK, DELIVERY]] {
+        let world = World::new().await;
+        world.source_with("line", "dcsa", "bearer").await;
+        let shipment = world.order(1, &["CSQU3054383"]).await;
+        for message in order {
+            world.bring("line", message.as_bytes()).await;
+            world.settle().await;
+        }
+        let folded = world.load(shipment).await.shipment.folded;
+        assert_eq!((folded.state, folded.counts.retracted), (State::Unknown, 1));
+        assert_eq!(world.unclaimed().await, 0, "a retraction is nobody's shipment");
+    }
+}

@@ -171,9 +171,15 @@ fn recording(
     }
 }
 
+/// What only takes back need not name what it is about: it hangs on the event's id, and is found by it.
+fn taken_back(report: &TrackerReport) -> Option<String> {
+    let event = report.observations.iter().find_map(|o| o.retracts.as_deref())?;
+    Some(format!("retraction of {}", content_id("event", &[event.as_bytes()]).simple()))
+}
+
 fn new_report(tower: &Tower, reading: &Reading<'_>, report: TrackerReport) -> Option<NewReport> {
     let connector = reading.carrier.manifest().id;
-    let number_raw = report.refs.tracker()?.1.to_owned();
+    let number_raw = report.refs.tracker().map(|(_, number)| number.to_owned()).or_else(|| taken_back(&report))?;
     let entry = report.carrier.as_deref().map(|word| directory::resolve(connector, word));
     let tracker = TrackerKey {
         carrier: entry.as_ref().map(|e| e.family.clone()),

@@ -54,8 +54,24 @@ impl World {
 
     /// A source that proves itself the connector's usual way.
     pub async fn source_of(&self, name: &str, connector: &str, secret: &str, settings: carriers::Settings) {
+        self.put_source(name, connector, None, secret, settings).await;
+    }
+
+    /// A source with the tests' secret that proves itself this way.
+    pub async fn source_with(&self, name: &str, connector: &str, scheme: &str) {
+        self.put_source(name, connector, Some(scheme.into()), SECRET, carriers::Settings::default()).await;
+    }
+
+    async fn put_source(
+        &self,
+        name: &str,
+        connector: &str,
+        scheme: Option<String>,
+        secret: &str,
+        settings: carriers::Settings,
+    ) {
         let source =
-            NewSource { name: name.into(), connector: connector.into(), scheme: None, secret: secret.into(), settings };
+            NewSource { name: name.into(), connector: connector.into(), scheme, secret: secret.into(), settings };
         sources::put(&self.tower, self.tower.scope(), source).await.unwrap();
     }
 

@@ -109,7 +109,8 @@ fn events() -> Result<Vec<Line>> {
 fn fixture(carrier: &dyn Carrier) -> Result<Option<Vec<u8>>> {
     let folder = root().join("server/crates/connectors/src/carriers").join(carrier.manifest().id).join("fixtures");
     let mut best: Option<Vec<u8>> = None;
-    for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+    // a connector without fixtures of its own reads as its source is set
+    for entry in fs::read_dir(&folder).into_iter().flatten() {
         let path = entry?.path();
         let name = path.to_string_lossy();
         if !name.ends_with(".json") || name.ends_with(".expected.json") {

@@ -88,6 +88,9 @@ fn of_folder(carrier: &dyn Carrier) -> Result<Provider> {
 
 fn payload_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
+    if !folder.exists() {
+        return Ok(files);
+    }
     for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
         let path = entry?.path();
         let name = path.to_string_lossy();

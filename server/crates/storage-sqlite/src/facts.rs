@@ -104,6 +104,7 @@ async fn record(conn: &mut SqliteConnection, scope: Scope, recording: &Recording
         new_observations += new;
         if news == News::New {
             concerned.extend(concerned_by(conn, scope, recording, report, tracker).await?);
+            concerned.extend(taken_back_from(conn, scope, recording, report).await?);
         }
     }
     let fold = FoldJob {
@@ -232,6 +233,7 @@ async fn record_report(
         }
         let reading = put_reading(conn, scope, said.id, &said.body, &said.reading, recording.recorded_at).await?;
         let sighting = record_sighting(conn, scope, recording, report, said, tracker).await?;
+        record_event(conn, scope, recording, said, tracker).await?;
         if reading == News::New || sighting == News::New {
             news = News::New;
         }
@@ -315,6 +317,59 @@ async fn record_sighting(
     Ok(News::of(written.rows_affected()))
 }
 
+/// Events that have an id can be taken back by it, whatever comes first and wherever it hangs.
+async fn record_event(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    recording: &Recording,
+    said: &NewObservation,
+    tracker: TrackerId,
+) -> Done<()> {
+    let told = "INSERT OR IGNORE INTO told_event (company_id, source_id, event_id, tracker_id) VALUES (?1, ?2, ?3, ?5)";
+    let taken_back = "INSERT OR IGNORE INTO retraction (company_id, source_id, event_id, observation_id, tracker_id)
+         VALUES (?1, ?2, ?3, ?4, ?5)";
+    let (sql, event) = match (&said.body.retracts, &said.body.provider_event_id) {
+        (Some(event), _) => (taken_back, event),
+        (None, Some(event)) => (told, event),
+        (None, None) => return Ok(()),
+    };
+    sqlx::query(sql)
+        .bind(scope.company.0)
+        .bind(recording.source.0)
+        .bind(event)
+        .bind(said.id.0)
+        .bind(tracker.0)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// The shipments from which a report takes something back.
+async fn taken_back_from(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    recording: &Recording,
+    report: &NewReport,
+) -> Done<Vec<ShipmentId>> {
+    let mut shipments = Vec::new();
+    for event in report.observations.iter().filter_map(|said| said.body.retracts.as_deref()) {
+        let rows = sqlx::query(
+            "SELECT DISTINCT b.shipment_id FROM told_event e JOIN binding b ON b.tracker_id = e.tracker_id
+             WHERE e.company_id = ? AND e.source_id = ? AND e.event_id = ?
+               AND NOT EXISTS (SELECT 1 FROM binding_end n WHERE n.binding_id = b.id)",
+        )
+        .bind(scope.company.0)
+        .bind(recording.source.0)
+        .bind(event)
+        .fetch_all(&mut *conn)
+        .await?;
+        for row in &rows {
+            shipments.push(row.id("shipment_id")?);
+        }
+    }
+    Ok(shipments)
+}
+
 /// Keeps a reading, once for each mapping version, and the list of unmapped codes in step with the latest.
 async fn put_reading(
     conn: &mut SqliteConnection,
@@ -360,7 +415,8 @@ async fn put_reading(
     Ok(News::New)
 }
 
-/// The shipments that a tracker concerns; an unclaimed one is made where there is none.
+/// The shipments that a tracker concerns; an unclaimed one is made where there is none, unless the report only takes
+/// back: that is about what was told before, or will be.
 async fn concerned_by(
     conn: &mut SqliteConnection,
     scope: Scope,
@@ -377,6 +433,9 @@ async fn concerned_by(
     .await?;
     if !rows.is_empty() {
         return rows.iter().map(|row| row.id("shipment_id")).collect();
+    }
+    if report.observations.iter().all(|said| said.body.retracts.is_some()) {
+        return Ok(Vec::new());
     }
     shipments::make_unclaimed(conn, scope, report.unclaimed_id, recording.recorded_at).await?;
     let binding = NewBinding {

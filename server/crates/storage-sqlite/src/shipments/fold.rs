@@ -13,7 +13,7 @@ use domain::{
 };
 use jiff::Timestamp;
 use sqlx::SqliteConnection;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use storage::{
     Scope, StoreError,
     shipments::{Commit, Committed, Loaded, NewEffect, Posting},
@@ -36,9 +36,11 @@ pub(super) async fn load(
     }
     let bindings = bindings(conn, id, known).await?;
     let trackers = id_list(bindings.keys().map(|tracker| tracker.0));
+    let mut facts_known = facts(conn, &trackers, &bindings, known).await?;
+    facts_known.extend(retractions_elsewhere(conn, &trackers, &bindings, known).await?);
     let input = FoldInput {
         plan: shipment.plan.clone(),
-        facts: facts(conn, &trackers, &bindings, known).await?,
+        facts: facts_known,
         snapshots: snapshots(conn, &trackers, known).await?,
         decisions: decisions(conn, id, known).await?,
         bound: bindings.iter().map(|(tracker, binding)| (*tracker, binding.since)).collect(),
@@ -102,6 +104,36 @@ async fn bindings(conn: &mut SqliteConnection, id: ShipmentId, known: i64) -> Do
 struct Said {
     first: (Timestamp, SourceId, Trust),
     sightings: Vec<Sighting>,
+}
+
+/// What takes back an event of these trackers, and hangs on another.
+async fn retractions_elsewhere(
+    conn: &mut SqliteConnection,
+    trackers: &str,
+    bindings: &BTreeMap<TrackerId, Binding>,
+    known: i64,
+) -> Done<Vec<Fact>> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT r.observation_id, r.tracker_id FROM json_each(?1) t
+         CROSS JOIN told_event e ON e.tracker_id = unhex(t.value)
+         JOIN retraction r ON r.company_id = e.company_id AND r.source_id = e.source_id AND r.event_id = e.event_id
+         WHERE r.tracker_id NOT IN (SELECT unhex(value) FROM json_each(?1))",
+    )
+    .bind(trackers)
+    .fetch_all(&mut *conn)
+    .await?;
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut wanted = HashSet::new();
+    let mut elsewhere = BTreeSet::new();
+    for row in &rows {
+        wanted.insert(row.id::<ObservationId>("observation_id")?);
+        elsewhere.insert(row.id::<TrackerId>("tracker_id")?.0);
+    }
+    let mut found = facts(conn, &id_list(elsewhere), bindings, known).await?;
+    found.retain(|fact| wanted.contains(&fact.id));
+    Ok(found)
 }
 
 async fn facts(

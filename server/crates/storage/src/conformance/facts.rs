@@ -63,6 +63,36 @@ pub async fn an_interchange_is_recorded_in_parts_that_a_stop_does_not_lose(store
     assert_eq!((kept().await.status, kept().await.cursor), (MessageStatus::Received, 0), "from the beginning");
 }
 
+pub async fn a_retraction_finds_its_event_wherever_it_hangs(store: Store) {
+    let world = World::new(store).await;
+    let (source, other) = (world.source("dcsa").await, world.source("other").await);
+    let told = async |source, event: &str, number, minutes| {
+        let mut recording = world.recording(source, &[Said::of(number, &["A"], minutes)]).await;
+        recording.reports[0].observations[0].body.provider_event_id = Some(event.into());
+        world.store.facts.record(world.scope, recording).await.unwrap()
+    };
+    let take_back = async |source, event: &str, number, minutes| {
+        let mut recording = world.recording(source, &[Said::of(number, &["BACK"], minutes)]).await;
+        recording.reports[0].observations[0].body.retracts = Some(event.into());
+        world.store.facts.record(world.scope, recording).await.unwrap()
+    };
+    let retractions = async |shipment| {
+        let input = loaded(&world, shipment).await.input;
+        input.facts.iter().filter(|f| f.observation.retracts.is_some()).count()
+    };
+    let first = told(source, "e1", "BOX1", 3).await.shipments[0];
+    assert_eq!(take_back(source, "e1", "ELSEWHERE", 4).await.shipments, [first], "it is folded again");
+    assert_eq!(retractions(first).await, 1);
+    let early = take_back(source, "e2", "NOWHERE", 5).await;
+    assert!(early.shipments.is_empty(), "nothing is there yet, and nobody's shipment is made of it");
+    let second = told(source, "e2", "BOX2", 6).await.shipments[0];
+    assert_eq!(retractions(second).await, 1, "it has waited");
+    let third = told(other, "e1", "BOX3", 7).await.shipments[0];
+    assert_eq!(retractions(third).await, 0, "another source's event of the same id");
+    let then = world.store.shipments.load(world.scope, first, Some(at(3))).await.unwrap().unwrap();
+    assert!(then.input.facts.iter().all(|f| f.observation.retracts.is_none()), "it was not known then");
+}
+
 pub async fn a_statement_said_twice_is_one_observation_with_two_sightings(store: Store) {
     let world = World::new(store).await;
     let (shop, other) = (world.source("shop").await, world.source("other").await);
