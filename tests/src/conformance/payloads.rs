@@ -156,7 +156,10 @@ fn look(carrier: &dyn Carrier, payload: &Payload, provider: &mut Provider) {
     };
     let events = shown["events"].as_array().cloned().unwrap_or_default();
     if events.is_empty() && payload.expected.is_none() {
-        let reason = shown["problems"][0]["message"].as_str().unwrap_or("it says nothing").to_owned();
+        let problems = shown["problems"].as_array().into_iter().flatten().filter_map(|p| p["message"].as_str());
+        let reason = problems.collect::<Vec<_>>().join("; ");
+        let reason =
+            if reason.is_empty() { "it takes another event back and says nothing else".into() } else { reason };
         provider.refused.push(Unread { file: payload.file.clone(), reason });
         return;
     }
