@@ -20,7 +20,10 @@ pub fn event_time(time: &EventTime) -> String {
         (Some(local), Some(_), _) => {
             format!("{} {}", local.strftime("%Y-%m-%d %H:%M"), time.zone.as_deref().unwrap_or("UTC"))
         }
-        (Some(local), None, _) => format!("{} local time", local.strftime("%Y-%m-%d %H:%M")),
+        (Some(local), None, _) => {
+            let zone = time.zone.as_ref().map(|zone| format!(" ({zone})")).unwrap_or_default();
+            format!("{} local time{zone}", local.strftime("%Y-%m-%d %H:%M"))
+        }
         (None, Some(utc), _) => instant(utc),
         (None, None, _) => "time not known".into(),
     }

@@ -1,7 +1,7 @@
 //! Times in words. Relative to now, in full with the zone or the word that there is none.
 
 use app::contract::When;
-use domain::event_time::{EventTime, Precision};
+use domain::event_time::{EventTime, Precision, ZoneSource};
 use jiff::{SignedDuration, Timestamp};
 
 /// An instant, relative to now.
@@ -49,9 +49,12 @@ pub(super) fn zone(time: &EventTime) -> String {
 }
 
 fn zone_in_words(time: &EventTime) -> String {
-    match &time.zone {
-        Some(zone) => zone.clone(),
-        None => "local time, the source names no zone".into(),
+    let Some(zone) = &time.zone else { return "local time, the source names no zone".into() };
+    let twice = if time.candidates().len() > 1 { ", in the hour that happens twice" } else { "" };
+    match time.zone_source {
+        Some(ZoneSource::Facility) => format!("local time in {zone} (zone of the place){twice}"),
+        Some(ZoneSource::CarrierDefault) => format!("local time in {zone} (usual zone of the source){twice}"),
+        _ => format!("{zone}{twice}"),
     }
 }
 
@@ -97,5 +100,21 @@ mod tests {
         let floating = EventTime::floating("x", "2026-03-02T10:00".parse().unwrap(), Precision::Minute);
         assert_eq!(zone(&floating), "local, zone?");
         assert!(event(&floating).full.contains("no zone"));
+    }
+
+    #[test]
+    fn a_time_says_where_its_zone_comes_from() {
+        let told = |local: &str, source: ZoneSource| {
+            let mut time = EventTime::floating("x", local.parse().unwrap(), Precision::Minute);
+            time.settle(|| Some(("Europe/Berlin", source)));
+            event(&time).full
+        };
+        let place = told("2026-03-02T10:00", ZoneSource::Facility);
+        assert_eq!(place, "Mon 2 Mar 2026, 10:00, local time in Europe/Berlin (zone of the place)");
+        assert!(told("2026-03-02T10:00", ZoneSource::CarrierDefault).ends_with("(usual zone of the source)"));
+        assert!(
+            told("2026-10-25T02:30", ZoneSource::Facility)
+                .ends_with("(zone of the place), in the hour that happens twice")
+        );
     }
 }

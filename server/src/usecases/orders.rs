@@ -13,7 +13,7 @@ use domain::{
     ids::{BindingId, CorrelationId, ExceptionId, ShipmentId, SubjectId, TrackerId, content_id},
     observation::Location,
 };
-use jiff::{SignedDuration, Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use std::fmt::Write as _;
 use storage::{
     Scope,
@@ -256,15 +256,15 @@ fn status_values(tower: &Tower, loaded: &Loaded) -> StatusValues {
     }
 }
 
-/// A Datetime field needs an instant. A local time without a zone is written as if it were UTC rather than left out, as
-/// the date is right and the last event's text says "local time"; a mere day is written at noon.
+/// A Datetime field needs an instant. A local time is written as its place's zone has it, or as if it were UTC where no
+/// zone is known, rather than left out: the date is right and the last event's text says "local time". A mere day is
+/// written at noon UTC, which is that day nearly everywhere.
 fn honest_instant(time: &EventTime) -> Option<Timestamp> {
     use domain::event_time::Precision;
-    let at = time.sort_key()?;
     match time.precision {
         Precision::None => None,
-        Precision::Date => at.checked_add(12.hours()).ok(),
-        Precision::Minute | Precision::Second => Some(at),
+        Precision::Date => TimeZone::UTC.to_timestamp(time.wall_clock()?.date().at(12, 0, 0, 0)).ok(),
+        Precision::Minute | Precision::Second => time.sort_key(),
     }
 }
 
@@ -310,7 +310,7 @@ impl Posting<'_> {
                             format!("{}: {}", exception.severity.label(), exception.reason.label()),
                             self.activity(exception),
                         );
-                        let deadline = exception.due_at.to_zoned(jiff::tz::TimeZone::UTC).date();
+                        let deadline = exception.due_at.to_zoned(TimeZone::UTC).date();
                         Ok(self
                             .odoo
                             .schedule_activity(self.origin.record, &marker, &summary, &note, deadline, self.calls)

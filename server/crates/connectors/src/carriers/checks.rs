@@ -1,7 +1,7 @@
 //! The standard tests of every connector: what its fixtures say, what must be refused, and that nothing makes it panic.
 
 use super::{Carrier, DecodeError, Settings, present};
-use domain::{mapping::Mapping, observation::Decoded};
+use domain::{event_time::ZoneSource, mapping::Mapping, observation::Decoded};
 use serde_json::Value;
 use std::{
     fs,
@@ -96,4 +96,40 @@ fn every_connector_is_in_the_documentation() {
             assert!(line.contains(&format!("`{}`", scheme.name())), "{}: {}", manifest.id, scheme.name());
         }
     }
+}
+
+#[test]
+fn a_source_is_set_to_a_zone_that_there_is() {
+    let set = |zone: &str| Settings { zone: Some(zone.to_owned()), ..Settings::default() };
+    assert_eq!(Settings::default().check(), Ok(()));
+    assert_eq!(set("Europe/Berlin").check(), Ok(()));
+    for zone in ["", "CET+1", "Berlin", "+01:00", "Mars/Phobos"] {
+        assert!(set(zone).check().is_err_and(|bad| bad.contains("Europe/Berlin")), "{zone}");
+    }
+}
+
+/// Whatever is settled, what the message said of the time stays as it said it.
+#[test]
+fn settling_adds_zones_and_never_an_instant() {
+    let settings = Settings { zone: Some("Asia/Tokyo".into()), ..Settings::default() };
+    let mut of_source = 0;
+    for carrier in super::ALL {
+        let folder = carriers().join(carrier.manifest().id).join("fixtures");
+        for entry in fs::read_dir(&folder).into_iter().flatten() {
+            let raw = read(&entry.unwrap().path());
+            let (Ok(said), Ok(settled)) = (carrier.decode(&raw), super::read(*carrier, &settings, &raw)) else {
+                continue;
+            };
+            let times = |decoded: &Decoded| -> Vec<_> {
+                decoded.reports.iter().flat_map(|r| &r.observations).map(|o| o.time.clone()).collect()
+            };
+            for (said, settled) in times(&said).into_iter().zip(times(&settled)) {
+                assert_eq!((&said.raw, said.local, said.utc), (&settled.raw, settled.local, settled.utc));
+                assert!(said.zone.is_none() || said.zone == settled.zone, "{}", said.raw);
+                assert!(settled.local.is_none() || settled.sentinel || settled.zone.is_some(), "{}", said.raw);
+                of_source += usize::from(settled.zone_source == Some(ZoneSource::CarrierDefault));
+            }
+        }
+    }
+    assert!(of_source > 0);
 }

@@ -86,15 +86,14 @@ fn in_named_zone(time: EventTime, name: &str) -> EventTime {
     EventTime::zoned(time.raw, local, &zone, name, time.precision, ZoneSource::Payload)
 }
 
-/// `2026-03-02`, `2026/03/02` or `20260302`, and what follows.
+/// `2026-03-02` or `20260302`, and what follows. Other signs between the numbers say nothing of their order.
 fn leading_date(text: &str) -> Option<(Date, &str)> {
-    let separator = text.as_bytes().get(4).copied().filter(|b| matches!(b, b'-' | b'/'));
-    let (date, rest) = text.split_at_checked(if separator.is_some() { 10 } else { 8 })?;
-    let Some(separator) = separator else { return Some((compact_date(date)?, rest)) };
-    let mut parts = date.split(char::from(separator));
-    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
-    let whole = year.len() == 4 && month.len() == 2 && day.len() == 2;
-    Some((compact_date(&[year, month, day].concat()).filter(|_| whole)?, rest))
+    if text.as_bytes().get(4) != Some(&b'-') {
+        let (date, rest) = text.split_at_checked(8)?;
+        return Some((compact_date(date)?, rest));
+    }
+    let (date, rest) = text.split_at_checked(10)?;
+    Some((date.parse().ok()?, rest))
 }
 
 /// A time of day, and what follows.
@@ -374,7 +373,7 @@ mod tests {
             ("2026-10-25T02:30[Europe/Berlin]", "2026-10-25T02:30:00 - Minute"),
             ("2026-10-25T02:30+01:00[Europe/Berlin]", "2026-10-25T02:30:00 2026-10-25T01:30:00Z Minute"),
             ("2026-03-02T10:00[Nowhere]", "2026-03-02T10:00:00 - Minute"),
-            ("2026/03/02 9:05", "2026-03-02T09:05:00 - Minute"),
+            ("2026-03-02 9:05", "2026-03-02T09:05:00 - Minute"),
             ("20260302T100000Z", "- 2026-03-02T10:00:00Z Second"),
             ("20260302100000", "2026-03-02T10:00:00 - Second"),
             ("202603021000", "2026-03-02T10:00:00 - Minute"),
@@ -425,6 +424,7 @@ mod tests {
             "2026-03-02T24:01",
             "2026-03-02T10:00 CET",
             "2026-3-2",
+            "2026/03/02 09:05",
             "02.03.2026",
             "2026030210",
             "2603021000",
