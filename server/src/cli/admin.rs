@@ -12,7 +12,7 @@ use crate::{
     wire,
 };
 use anyhow::{Context, Result, bail, ensure};
-use clap::{Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use connectors::carriers::{self, Scheme};
 use std::{
     io::{BufRead, IsTerminal},
@@ -118,36 +118,40 @@ impl User {
 #[derive(Subcommand)]
 pub enum Source {
     /// Make or change a source; the secret is read from standard input.
-    Put {
-        /// The name in /ingest/NAME: lower case letters, digits, hyphens.
-        name: String,
-        /// The connector, e.g. aftership, x12_214, generic_json (`milepost decode --help` shows all).
-        #[arg(long)]
-        connector: String,
-        /// How it proves who it is; default: the connector's usual way.
-        #[arg(long)]
-        scheme: Option<String>,
-        /// The header that holds a shared secret, where it is not the platform's usual one.
-        #[arg(long, value_name = "NAME")]
-        header: Option<String>,
-        /// A network (CIDR) from which requests are taken; may be given several times. Default: every one.
-        #[arg(long = "network", value_name = "CIDR")]
-        networks: Vec<ipnet::IpNet>,
-        /// The carrier of messages that name none, e.g. dhl.
-        #[arg(long)]
-        carrier: Option<String>,
-        /// The zone of times for which neither the message nor the place names one, e.g. Europe/Berlin.
-        #[arg(long)]
-        zone: Option<String>,
-        /// Where the platform publishes its keys (JWKS); they are fetched instead of read from standard input.
-        #[arg(long, value_name = "URL")]
-        keys_url: Option<String>,
-        /// File with the fields of a generic JSON source (docs/GENERIC_JSON.md).
-        #[arg(long, value_name = "FILE")]
-        fields: Option<PathBuf>,
-    },
+    Put(Box<PutSource>),
     /// Show the sources.
     List,
+}
+
+/// A source as an admin sets it.
+#[derive(Args)]
+pub struct PutSource {
+    /// The name in /ingest/NAME: lower case letters, digits, hyphens.
+    name: String,
+    /// The connector, e.g. aftership, x12_214, generic_json (`milepost decode --help` shows all).
+    #[arg(long)]
+    connector: String,
+    /// How it proves who it is; default: the connector's usual way.
+    #[arg(long)]
+    scheme: Option<String>,
+    /// The header that holds a shared secret, where it is not the platform's usual one.
+    #[arg(long, value_name = "NAME")]
+    header: Option<String>,
+    /// A network (CIDR) from which requests are taken; may be given several times. Default: every one.
+    #[arg(long = "network", value_name = "CIDR")]
+    networks: Vec<ipnet::IpNet>,
+    /// The carrier of messages that name none, e.g. dhl.
+    #[arg(long)]
+    carrier: Option<String>,
+    /// The zone of times for which neither the message nor the place names one, e.g. Europe/Berlin.
+    #[arg(long)]
+    zone: Option<String>,
+    /// Where the platform publishes its keys (JWKS); they are fetched instead of read from standard input.
+    #[arg(long, value_name = "URL")]
+    keys_url: Option<String>,
+    /// File with the fields of a generic JSON source (docs/GENERIC_JSON.md).
+    #[arg(long, value_name = "FILE")]
+    fields: Option<PathBuf>,
 }
 
 impl Source {
@@ -155,12 +159,9 @@ impl Source {
     pub async fn run(self, settings: Settings) -> Result<()> {
         let (tower, scope) = tower(settings).await?;
         match self {
-            Self::Put { name, connector, scheme, header, networks, carrier, zone, keys_url, fields } => {
-                let fields = fields.as_deref().map(super::decode::fields_of).transpose()?;
-                let no_secret = keys_url.is_some() || scheme.as_deref() == Some(Scheme::IpAllowList.name());
-                let settings = carriers::Settings { carrier, zone, header, networks, keys_url, fields };
-                let secret = if no_secret { String::new() } else { secret_from_stdin("secret")? };
-                let source = sources::NewSource { name: name.clone(), connector, scheme, secret, settings };
+            Self::Put(source) => {
+                let source = source.read()?;
+                let name = source.name.clone();
                 sources::put(&tower, scope, source).await?;
                 println!("carriers post to {}/ingest/{name}", tower.config.public_url);
             }
@@ -174,6 +175,18 @@ impl Source {
             }
         }
         Ok(())
+    }
+}
+
+impl PutSource {
+    /// With its fields and its secret read.
+    fn read(self) -> Result<sources::NewSource> {
+        let Self { name, connector, scheme, header, networks, carrier, zone, keys_url, fields } = self;
+        let fields = fields.as_deref().map(super::decode::fields_of).transpose()?;
+        let no_secret = keys_url.is_some() || scheme.as_deref() == Some(Scheme::IpAllowList.name());
+        let settings = carriers::Settings { carrier, zone, header, networks, keys_url, fields };
+        let secret = if no_secret { String::new() } else { secret_from_stdin("secret")? };
+        Ok(sources::NewSource { name, connector, scheme, secret, settings })
     }
 }
 

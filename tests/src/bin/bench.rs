@@ -182,10 +182,12 @@ fn folds() -> Result<Vec<Line>> {
     Ok(vec![Line::at_most(format!("fold of a shipment with {FOLDED} observations"), us, "µs", FOLD_GOAL_US)])
 }
 
+/// Makes a message of about so many kibibytes.
+type OfSize = fn(usize) -> Vec<u8>;
+
 /// A byte of a mebibyte costs what a byte of a kibibyte does.
 fn flatness() -> Result<Vec<Line>> {
-    let messages: [(&str, fn(usize) -> Vec<u8>); 2] =
-        [("aftership", |kib| long_message(kib * 7)), ("x12_214", interchange)];
+    let messages: [(&str, OfSize); 2] = [("aftership", |kib| long_message(kib * 7)), ("x12_214", interchange)];
     let mut lines = Vec::new();
     for (id, of_size) in messages {
         let carrier = carriers::by_id(id).context("the connector")?;

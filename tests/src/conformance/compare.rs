@@ -50,7 +50,7 @@ fn theirs(expected: &Value) -> Vec<Vec<Check>> {
         return once.flat_map(|d| d["events"].as_array().into_iter().flatten()).map(karrio).collect();
     }
     if let Some(records) = expected["records"].as_array() {
-        return records.iter().flat_map(|r| of_record(r)).collect();
+        return records.iter().flat_map(of_record).collect();
     }
     let messages: Vec<&Value> = (0..).map(|n| &expected[format!("msg{n}")]).take_while(|m| m.is_object()).collect();
     if !messages.is_empty() {
