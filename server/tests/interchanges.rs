@@ -1,7 +1,5 @@
 //! Interchanges with many shipments: recorded in parts, folded one by one, never in the way of live messages.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 mod world;
 
 use domain::State;
