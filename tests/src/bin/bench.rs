@@ -187,7 +187,12 @@ type OfSize = fn(usize) -> Vec<u8>;
 
 /// A byte of a mebibyte costs what a byte of a kibibyte does.
 fn flatness() -> Result<Vec<Line>> {
-    let messages: [(&str, OfSize); 2] = [("aftership", |kib| long_message(kib * 7)), ("x12_214", interchange)];
+    let messages: [(&str, OfSize); 4] = [
+        ("aftership", |kib| long_message(kib * 7)),
+        ("x12_214", interchange),
+        ("edifact_iftsta", statuses),
+        ("epcis", events_of_units),
+    ];
     let mut lines = Vec::new();
     for (id, of_size) in messages {
         let carrier = carriers::by_id(id).context("the connector")?;
@@ -220,4 +225,29 @@ fn interchange(kib: usize) -> Vec<u8> {
     };
     let sets = kib * 1024 / set(0).len();
     format!("{isa}{}GE*1*1~IEA*1*000000001~", (0..sets.max(1)).map(set).collect::<String>()).into_bytes()
+}
+
+/// An IFTSTA interchange of about so many kibibytes.
+fn statuses(kib: usize) -> Vec<u8> {
+    let message = |n: usize| {
+        format!(
+            "UNH+{n}+IFTSTA:D:01B:UN'BGM+23+{n}+9'DTM+137:202603101200:203'NAD+CA+CMPO::ZZZ'CNI+1+CMP{n:06}'LOC+7+DEHAM::6'STS+1+24'DTM+78:202603091512+01:205'STS+1+21'DTM+78:202603101512+01:205'UNT+11+{n}'"
+        )
+    };
+    let messages = (kib * 1024 / message(0).len()).max(1);
+    format!("UNB+UNOC:3+A:ZZ+B:ZZ+260310:1200+1'{}UNZ+{messages}+1'", (0..messages).map(message).collect::<String>())
+        .into_bytes()
+}
+
+/// An EPCIS document of about so many kibibytes, each logistic unit with two events.
+fn events_of_units(kib: usize) -> Vec<u8> {
+    let event = |n: usize| {
+        format!(
+            r#"{{"type":"ObjectEvent","eventTime":"2026-03-02T10:30:00+01:00","eventTimeZoneOffset":"+01:00","epcList":["urn:epc:id:sscc:4012345.{:010}"],"action":"OBSERVE","bizStep":"departing","readPoint":{{"id":"urn:epc:id:sgln:4012345.00001.0"}}}}"#,
+            n / 2
+        )
+    };
+    let events = (kib * 1024 / event(0).len()).max(1);
+    let list = (0..events).map(event).collect::<Vec<_>>().join(",");
+    format!(r#"{{"type":"EPCISDocument","schemaVersion":"2.0","epcisBody":{{"eventList":[{list}]}}}}"#).into_bytes()
 }
