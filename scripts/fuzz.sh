@@ -23,9 +23,9 @@ need_fuzzer() {
 
 carriers=$ROOT/server/crates/connectors/src/carriers
 targets() {
-    for folder in "$carriers"/*/fixtures; do
-        local id
-        id=$(basename "$(dirname "$folder")")
+    local manifest id
+    for manifest in "$carriers"/*/mod.rs; do
+        id=$(basename "$(dirname "$manifest")")
         grep -qs "id: \"$id\"\|const ID: &str = \"$id\"" "$carriers/$id/mod.rs" && echo "$id"
     done
     echo verify
@@ -53,7 +53,8 @@ while read -r id; do
     found=$CACHE/fuzz-corpus/$id
     mkdir -p "$found" "fuzz/corpus/$id"
     seeds=("fuzz/corpus/$id")
-    [ ! -d "$carriers/$id/fixtures" ] || seeds+=("$carriers/$id/fixtures" "$carriers/fixtures/hostile")
+    [ ! -d "$carriers/$id" ] || seeds+=("$carriers/fixtures/hostile")
+    [ ! -d "$carriers/$id/fixtures" ] || seeds+=("$carriers/$id/fixtures")
     target=decode
     [ "$id" != verify ] || target=verify
     say "fuzzing $id for $seconds s"

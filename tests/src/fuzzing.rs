@@ -1,6 +1,8 @@
 //! What invented input is tried on: every decoder and every verifier, from the fuzz targets and over the saved corpora.
 
-use connectors::carriers::{self, Material, RawRequest, Scheme, Settings, verify_named};
+use connectors::carriers::{
+    self, Configured, Material, RawRequest, Scheme, Settings, generic_json::Fields, verify_named,
+};
 use domain::{
     fold::{Fact, FoldInput, Sighting, Trust, fold},
     ids::{SourceId, TrackerId, content_id},
@@ -9,6 +11,15 @@ use domain::{
 };
 use http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
+use std::sync::LazyLock;
+
+/// The fields of the worked example in the documentation, for the connector that reads as its source is set.
+static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
+    let page = include_str!("../../docs/GENERIC_JSON.md");
+    let block =
+        page.split("```json").nth(2).and_then(|rest| rest.split("```").next()).expect("the page has an example");
+    serde_json::from_str(block).expect("the example is right")
+});
 
 /// A secret that no input holds.
 const SECRET: &str = "a secret that nobody types";
@@ -45,10 +56,12 @@ const HEADERS: &[&str] = &[
 /// # Panics
 /// When that is not so.
 pub fn decode(connector: &str, bytes: &[u8]) {
-    let carrier = carriers::by_id(connector).expect("the connector is one of ours");
+    let settings = Settings { fields: Some(FIELDS.clone()), ..Settings::default() };
+    let configured = Configured::new(connector, &settings).expect("the connector is one of ours");
+    let carrier = configured.carrier();
     let _ = carrier.delivery_key(bytes);
-    let first = carriers::read(carrier, &Settings::default(), bytes);
-    assert_eq!(first, carriers::read(carrier, &Settings::default(), bytes), "decoding is pure");
+    let first = carriers::read(carrier, &settings, bytes);
+    assert_eq!(first, carriers::read(carrier, &settings, bytes), "decoding is pure");
     let Ok(decoded) = first else { return };
     let kept = serde_json::to_vec(&decoded).expect("what is decoded can be kept");
     assert_eq!(serde_json::from_slice(&kept).ok().as_ref(), Some(&decoded), "and is read again as it was");
