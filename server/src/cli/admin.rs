@@ -156,7 +156,7 @@ impl Source {
         let (tower, scope) = tower(settings).await?;
         match self {
             Self::Put { name, connector, scheme, header, networks, carrier, zone, keys_url, fields } => {
-                let fields = fields.as_deref().map(fields_of).transpose()?;
+                let fields = fields.as_deref().map(super::decode::fields_of).transpose()?;
                 let no_secret = keys_url.is_some() || scheme.as_deref() == Some(Scheme::IpAllowList.name());
                 let settings = carriers::Settings { carrier, zone, header, networks, keys_url, fields };
                 let secret = if no_secret { String::new() } else { secret_from_stdin("secret")? };
@@ -175,11 +175,6 @@ impl Source {
         }
         Ok(())
     }
-}
-
-fn fields_of(file: &std::path::Path) -> Result<carriers::generic_json::Fields> {
-    let text = std::fs::read(file).with_context(|| file.display().to_string())?;
-    serde_json::from_slice(&text).with_context(|| file.display().to_string())
 }
 
 /// Keys.

@@ -549,6 +549,7 @@ fn void(standing: FactStanding) -> bool {
             | FactStanding::Quarantined
             | FactStanding::Retraction
             | FactStanding::Merged
+            | FactStanding::OtherUse
     )
 }
 
@@ -558,6 +559,7 @@ fn drawn(fact: &Fact, standing: FactStanding) -> (Mark, &'static str) {
         (FactStanding::Retracted, _) => (Mark::Void, "retracted"),
         (FactStanding::Retraction, _) => (Mark::Void, "takes an event back"),
         (FactStanding::Quarantined, _) => (Mark::Void, "impossible time"),
+        (FactStanding::OtherUse, _) => (Mark::Void, "another parcel's"),
         (FactStanding::Merged, _) => (Mark::Actual, "same event, other source"),
         (FactStanding::Feed, _) => (Mark::System, "about the feed"),
         (_, Classifier::Planned) => (Mark::Planned, "planned"),

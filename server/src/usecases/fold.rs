@@ -5,7 +5,7 @@ use crate::tower::Tower;
 use domain::{
     Severity,
     commit::{self, ExceptionChange},
-    fold::{self, Announcement, Folded},
+    fold::{self, Announcement, Folded, NextUse},
     ids::{CorrelationId, EffectId, ExceptionId, ShipmentId},
 };
 use serde::{Deserialize, Serialize};
@@ -72,7 +72,8 @@ pub async fn fold_shipment(
         let now = tower.now();
         let folded = fold::fold(&loaded.input, now);
         let changes = commit::reconcile(&committed(&loaded), &folded.exceptions);
-        if unchanged(&loaded, &folded, &changes) {
+        let next_uses = next_uses(&loaded, &folded);
+        if next_uses.is_empty() && unchanged(&loaded, &folded, &changes) {
             return Ok(FoldOutcome::Unchanged);
         }
         let cases = tower.store.work.cases(scope, id).await?;
@@ -87,6 +88,7 @@ pub async fn fold_shipment(
             last_event: last_event(&loaded, &folded),
             effects: consequences.effects(&exceptions),
             jobs: consequences.jobs(&exceptions),
+            next_uses,
             exceptions,
             folded: folded.clone(),
         };
@@ -125,6 +127,12 @@ fn unchanged(loaded: &Loaded, folded: &Folded, changes: &[ExceptionChange]) -> b
         && before.heard_at == folded.heard_at
         && changes.is_empty()
         && loaded.shipment.revision > 0
+}
+
+/// The later parcels under its numbers for which there is no shipment yet.
+fn next_uses(loaded: &Loaded, folded: &Folded) -> Vec<NextUse> {
+    let bound = |next: &NextUse| loaded.bound_last.get(&next.tracker).is_some_and(|last| *last >= next.since);
+    folded.next_uses.iter().filter(|next| !bound(next)).copied().collect()
 }
 
 fn last_event(loaded: &Loaded, folded: &Folded) -> Option<LastEvent> {

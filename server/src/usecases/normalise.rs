@@ -176,22 +176,9 @@ fn recording(
     }
 }
 
-/// The number that a report hangs on: the tracking number, else a container, an SSCC, or the shipper's own number; the
-/// orders last, since one may have several shipments.
-const TRACKER_REFS: &[RefKind] = &[
-    RefKind::TrackingNumber,
-    RefKind::Container,
-    RefKind::Sscc,
-    RefKind::Shipment,
-    RefKind::Booking,
-    RefKind::BillOfLading,
-    RefKind::PurchaseOrder,
-    RefKind::Order,
-];
-
 fn new_report(tower: &Tower, reading: &Reading<'_>, report: TrackerReport) -> Option<NewReport> {
     let connector = reading.carrier.manifest().id;
-    let number_raw = TRACKER_REFS.iter().find_map(|kind| report.refs.get(*kind))?.to_owned();
+    let number_raw = report.refs.tracker()?.1.to_owned();
     let entry = report.carrier.as_deref().map(|word| directory::resolve(connector, word));
     let tracker = TrackerKey {
         carrier: entry.as_ref().map(|e| e.family.clone()),
@@ -219,10 +206,11 @@ fn new_report(tower: &Tower, reading: &Reading<'_>, report: TrackerReport) -> Op
         }
     };
     let mapping = tower.mapping();
+    let positions = report.positions();
     let observations = report
         .observations
         .into_iter()
-        .zip(0..)
+        .zip(positions)
         .map(|(o, position)| new_observation(&*mapping, o, position, connector, &named, &reading.key))
         .collect();
     Some(NewReport {

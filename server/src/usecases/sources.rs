@@ -103,6 +103,7 @@ fn check(new: &NewSource, scheme: Scheme) -> anyhow::Result<()> {
         Scheme::IpAllowList => ensure!(!settings.networks.is_empty(), "the networks are the only proof: name them"),
         _ => ensure!(!new.secret.is_empty() || settings.keys_url.is_some(), "the secret is empty"),
     }
+    settings.check().map_err(|bad| anyhow!(bad))?;
     if let Some(fields) = &settings.fields {
         fields.check().map_err(|bad| anyhow!("{bad}"))?;
     }

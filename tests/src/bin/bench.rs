@@ -23,7 +23,7 @@ use tests::conformance::root;
 /// A measurement runs at least so long.
 const MEASURED: Duration = Duration::from_millis(300);
 /// A measurement is the best of so many: what disturbs it only makes it slower.
-const ROUNDS: u32 = 5;
+const ROUNDS: u32 = 60;
 /// Decoding, mapping and folding a kibibyte, in microseconds.
 const EVENT_GOAL_US: f64 = 30.0;
 /// Folding a shipment of so many observations, in microseconds.
@@ -49,9 +49,11 @@ impl Line {
 }
 
 fn main() -> Result<ExitCode> {
-    let mut lines = events()?;
-    lines.extend(folds()?);
-    lines.extend(flatness()?);
+    // a word as argument measures that part alone
+    let wanted = |part: &str| std::env::args().nth(1).is_none_or(|only| only == part);
+    let mut lines = if wanted("events") { events()? } else { Vec::new() };
+    lines.extend(if wanted("fold") { folds()? } else { Vec::new() });
+    lines.extend(if wanted("flatness") { flatness()? } else { Vec::new() });
     for line in &lines {
         let goal = line.goal.map(|g| format!("goal {g} {}", line.unit)).unwrap_or_default();
         println!(
@@ -128,6 +130,7 @@ fn input(decoded: Decoded, reader: &dyn Reader, at: Timestamp) -> FoldInput {
     let (source, tracker) = (SourceId(content_id("source", &[])), TrackerId(content_id("tracker", &[])));
     let mut input = FoldInput::default();
     for (report, n) in decoded.reports.into_iter().zip(0u8..) {
+        let positions = report.positions();
         let snapshot = match report.feed {
             Feed::Delta => None,
             Feed::Snapshot { stamp } => {
@@ -137,7 +140,7 @@ fn input(decoded: Decoded, reader: &dyn Reader, at: Timestamp) -> FoldInput {
                 Some(id)
             }
         };
-        input.facts.extend(report.observations.into_iter().zip(0..).map(|(observation, position)| Fact {
+        input.facts.extend(report.observations.into_iter().zip(positions).map(|(observation, position)| Fact {
             id: observation.id("bench", "tracker"),
             reading: reader.read(&observation),
             observation,

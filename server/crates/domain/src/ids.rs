@@ -1,7 +1,12 @@
 //! Ids are types. Random ones come from the caller (randomness is an argument); content ids say what they name.
 
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    hash::{BuildHasherDefault, Hasher},
+    str::FromStr,
+};
 use uuid::Uuid;
 
 macro_rules! ids {
@@ -87,3 +92,29 @@ pub fn content_id(domain: &str, parts: &[&[u8]]) -> Uuid {
     id.copy_from_slice(&digest[..16]);
     Uuid::from_bytes(id)
 }
+
+/// Hashes ids: their bytes are random already, or digests.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for part in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..part.len()].copy_from_slice(part);
+            self.0 = self.0.rotate_left(7) ^ u64::from_ne_bytes(word);
+        }
+    }
+
+    // the length of an id is that of all
+    fn write_usize(&mut self, _: usize) {}
+}
+
+/// A map by id.
+pub type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
+/// A set of ids.
+pub type IdSet<K> = HashSet<K, BuildHasherDefault<IdHasher>>;

@@ -18,6 +18,8 @@ pub mod mapping;
 #[cfg(feature = "model")]
 pub mod observation;
 #[cfg(feature = "model")]
+pub mod place;
+#[cfg(feature = "model")]
 pub mod reading;
 #[cfg(feature = "model")]
 pub mod scenario;

@@ -31,6 +31,23 @@ pub struct TrackerReport {
     pub observations: Vec<Observation>,
 }
 
+impl TrackerReport {
+    /// The place of each statement in the order in which things happened, as far as the list tells: some providers write
+    /// the newest first, and then the list is counted from its end. It decides between statements of one moment (R10).
+    pub fn positions(&self) -> Vec<u32> {
+        let times: Vec<Timestamp> = self
+            .observations
+            .iter()
+            .filter(|o| o.origin == Origin::Event && o.classifier == Classifier::Actual)
+            .filter_map(|o| o.time.sort_key())
+            .collect();
+        let falls = times.windows(2).filter(|pair| pair[0] > pair[1]).count();
+        let rises = times.windows(2).filter(|pair| pair[0] < pair[1]).count();
+        let last = u32::try_from(self.observations.len()).unwrap_or(u32::MAX);
+        if falls > rises { (0..last).rev().collect() } else { (0..last).collect() }
+    }
+}
+
 /// The kinds of number that a message may carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -55,6 +72,18 @@ pub enum RefKind {
     Sscc,
 }
 
+/// Kinds of number that statements may hang on, the most exact first.
+const TRACKER_KINDS: &[RefKind] = &[
+    RefKind::TrackingNumber,
+    RefKind::Container,
+    RefKind::Sscc,
+    RefKind::Shipment,
+    RefKind::Booking,
+    RefKind::BillOfLading,
+    RefKind::PurchaseOrder,
+    RefKind::Order,
+];
+
 /// Numbers by kind. One of a kind; the first in the message wins.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -66,6 +95,12 @@ impl References {
         if let Some(value) = value.map(str::trim).filter(|v| !v.is_empty()) {
             self.0.entry(kind).or_insert_with(|| value.to_owned());
         }
+    }
+
+    /// The number that statements hang on: what names the parcel, else the container or logistic unit, else what names
+    /// the whole consignment.
+    pub fn tracker(&self) -> Option<(RefKind, &str)> {
+        TRACKER_KINDS.iter().find_map(|kind| Some((*kind, self.get(*kind)?)))
     }
 
     /// The number of this kind.
@@ -171,7 +206,7 @@ pub struct Location {
     /// Postal code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postal: Option<String>,
-    /// ISO 3166-1 alpha-2.
+    /// ISO 3166-1 alpha-2; a word that names no country stays as it was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
     /// UN/LOCODE.
@@ -263,5 +298,28 @@ impl Observation {
     /// The observation without what belongs to the vault.
     pub fn without_personal(&self) -> Self {
         Self { description: None, signatory: None, ..self.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(times: &[&str]) -> TrackerReport {
+        let codes = Codes { raw: "x".into(), status: Vec::new(), reason: None, coarse: None };
+        let observations = times.iter().map(|time| {
+            let time = EventTime::floating(*time, time.parse().unwrap(), crate::event_time::Precision::Minute);
+            Observation::new(codes.clone(), Classifier::Actual, time, Origin::Event)
+        });
+        let observations = observations.collect();
+        TrackerReport { refs: References::default(), carrier: None, feed: Feed::Delta, observations }
+    }
+
+    #[test]
+    fn a_list_that_begins_with_the_newest_is_counted_from_its_end() {
+        let (morning, noon) = ("2026-03-02T08:00", "2026-03-02T12:00");
+        assert_eq!(report(&[morning, noon, noon]).positions(), [0, 1, 2]);
+        assert_eq!(report(&[noon, noon, morning]).positions(), [2, 1, 0]);
+        assert_eq!(report(&[noon, noon]).positions(), [0, 1], "nothing tells");
     }
 }

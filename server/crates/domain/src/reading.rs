@@ -18,6 +18,9 @@ pub struct Reading {
     pub schedules: Option<Milestone>,
     /// The exception it reports.
     pub exception: Option<ExceptionReason>,
+    /// The trouble that it says is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolves: Option<Resolves>,
     /// Nobody published what the code means; `floor` is then all there is.
     pub unmapped: bool,
     /// The state that the provider's coarse status vouches for where the code says nothing about it (R17).
@@ -25,6 +28,16 @@ pub struct Reading {
     /// Something about the statement is contradictory; said in a phrase.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubt: Option<String>,
+}
+
+/// What a statement says is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resolves {
+    /// Whatever trouble there was, as far as a carrier can settle it.
+    Everything,
+    /// This one.
+    Reason(ExceptionReason),
 }
 
 /// Makes readings: a mapping version, ready to look codes up.

@@ -112,15 +112,13 @@ impl Running {
 
     fn record(&mut self, report: TrackerReport, input: &Input, trust: Trust, reader: &dyn Reader) {
         let source = SourceId(content_id("source", &[input.provider.as_bytes()]));
-        let number = [RefKind::TrackingNumber, RefKind::Container, RefKind::Sscc, RefKind::Shipment, RefKind::Booking]
-            .iter()
-            .find_map(|k| report.refs.get(*k))
-            .unwrap_or("-");
+        let number = report.refs.tracker().map_or("-", |(_, number)| number);
         let number = normalise_number(number).unwrap_or_else(|_| number.to_owned());
         let tracker = TrackerId(content_id("tracker", &[number.as_bytes()]));
         let piece = self.input.plan.pieces.contains(&number).then(|| number.clone());
         let snapshot = self.snapshot(&report, source, tracker, input.received_at);
-        for (observation, position) in report.observations.into_iter().zip(0..) {
+        let positions = report.positions();
+        for (observation, position) in report.observations.into_iter().zip(positions) {
             let id = observation.id(&input.provider, &number);
             let sighting = Sighting { snapshot, position, recorded_at: input.received_at };
             match self.places.get(&id) {
@@ -186,6 +184,7 @@ impl Running {
         put("events_quarantined", folded.counts.quarantined.into());
         put("events_unmapped", folded.counts.unmapped.into());
         put("corrections", folded.counts.corrections.into());
+        put("incarnations", folded.incarnation.into());
         put("anomalies", serde_json::to_value(&folded.anomalies).unwrap_or_default());
         put("open_exceptions", exceptions(folded, Which::Open));
         put("closed_exceptions", exceptions(folded, Which::Closed));

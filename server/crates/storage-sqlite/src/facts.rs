@@ -345,6 +345,7 @@ async fn concerned_by(
         shipment: report.unclaimed_id,
         piece: None,
         number_raw: &report.number_raw,
+        valid_from: None,
     };
     shipments::bind(conn, scope, &binding, recording.recorded_at).await?;
     shipments::renew_number_terms(conn, scope, report.unclaimed_id).await?;

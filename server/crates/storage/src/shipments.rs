@@ -9,11 +9,12 @@ use async_trait::async_trait;
 use domain::{
     ExceptionReason, Milestone, Severity, State, Visibility,
     commit::ExceptionChange,
-    fold::{FoldInput, Folded, Plan},
+    fold::{FoldInput, Folded, NextUse, Plan},
     ids::{BindingId, CorrelationId, EffectId, ExceptionId, MessageId, ObservationId, ShipmentId, TrackerId},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 use crate::facts::TrackerKey;
 
@@ -158,6 +159,8 @@ pub struct Loaded {
     pub shipment: ShipmentRecord,
     /// What the fold reads.
     pub input: FoldInput,
+    /// Since when each of its trackers is bound to a shipment, whichever was bound last.
+    pub bound_last: BTreeMap<TrackerId, Timestamp>,
     /// Its committed exceptions, open and closed.
     pub exceptions: Vec<ExceptionRecord>,
 }
@@ -185,6 +188,9 @@ pub struct Commit {
     pub effects: Vec<NewEffect>,
     /// What is to be done.
     pub jobs: Vec<NewJob>,
+    /// Later uses of its numbers: one to which no shipment is bound gets an unclaimed one, bound from its beginning, with
+    /// a fold job.
+    pub next_uses: Vec<NextUse>,
 }
 
 /// The newest actual fact, for lists.
@@ -394,8 +400,8 @@ pub struct SeenIn {
 #[async_trait]
 pub trait Shipments: Send + Sync {
     /// Takes in what the order system has, in one transaction: shipments made or changed, bindings opened and closed,
-    /// an unclaimed shipment of a claimed tracker merged into its claimant (its history comes along), fold jobs (batch
-    /// lane, cause import) for all whose facts changed.
+    /// the unclaimed shipment of a claimed tracker merged into its claimant (its history comes along; one of another use
+    /// of the number stays), fold jobs (batch lane, cause import) for all whose facts changed.
     async fn import(&self, scope: Scope, shipments: Vec<ImportedShipment>, at: Timestamp) -> Result<Imported>;
 
     /// A shipment with all that a fold reads; with `known_at`, only what was recorded by then.
@@ -404,7 +410,8 @@ pub trait Shipments: Send + Sync {
     /// A shipment alone.
     async fn shipment(&self, scope: Scope, id: ShipmentId) -> Result<Option<ShipmentRecord>>;
 
-    /// Commits a fold under its revision: state, exceptions, effects, jobs and the change, together or not at all.
+    /// Commits a fold under its revision: state, exceptions, effects, jobs, the change and the shipments of its numbers'
+    /// later uses, together or not at all.
     async fn commit(&self, scope: Scope, commit: Commit) -> Result<Committed>;
 
     /// Shipments whose `review_at` has come, oldest first.

@@ -5,6 +5,7 @@ use domain::{
     Classifier,
     event_time::EventTime,
     observation::{Codes, Decoded, Observation, Origin, Problem, ProviderCode, TrackerReport},
+    place,
 };
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -108,6 +109,12 @@ pub(super) fn code(value: &Value, key: &str) -> Option<String> {
     text(value, key).or_else(|| value.get(key)?.as_i64().map(|number| number.to_string()))
 }
 
+/// The codes in a list of complaints, for an error answer's reason.
+pub(super) fn complaints(list: &[Value], key: &str) -> String {
+    let codes: Vec<String> = list.iter().filter_map(|complaint| code(complaint, key)).collect();
+    if codes.is_empty() { "it gives no code".to_owned() } else { codes.join(", ") }
+}
+
 /// A field that says when the delivery is expected; midnight stands for the day.
 pub(super) fn expected_delivery(value: &Value, key: &str, stated_at: Option<Timestamp>) -> Option<Observation> {
     let time = times::day_if_midnight(time(value, key)?);
@@ -121,9 +128,27 @@ pub(super) fn expected_delivery(value: &Value, key: &str, stated_at: Option<Time
     usable.then(|| Observation { stated_at, ..Observation::new(codes, Classifier::Estimated, time, Origin::Summary) })
 }
 
-/// A field's time.
+/// The first of these fields that has a text: names change from one version to the next.
+pub(super) fn first(value: &Value, keys: &[&str]) -> Option<String> {
+    keys.iter().find_map(|key| text(value, key))
+}
+
+/// When something happened: the first of these fields that is there. What cannot be used as a time is a problem.
+pub(super) fn event_time(value: &Value, keys: &[&str], at: &str, problems: &mut Vec<Problem>) -> EventTime {
+    let time = keys.iter().find_map(|key| time(value, key)).unwrap_or_else(|| EventTime::unknown(""));
+    if time.sentinel || time.sort_key().is_none() {
+        let named = keys.first().copied().unwrap_or_default();
+        problems.push(Problem { at: format!("{at}/{named}"), message: "is no time that can be used".into() });
+    }
+    time
+}
+
+/// A field's time: text, or the seconds or milliseconds since 1970 that some write.
 pub(super) fn time(value: &Value, key: &str) -> Option<EventTime> {
-    text(value, key).map(|raw| times::iso(&raw))
+    match value.get(key)? {
+        Value::Number(number) => Some(times::epoch(&number.to_string())),
+        other => plain(other).map(|raw| times::iso(&raw)),
+    }
 }
 
 /// A field's instant: only where the source says which.
@@ -131,34 +156,10 @@ pub(super) fn instant(value: &Value, key: &str) -> Option<Timestamp> {
     time(value, key).filter(|t| !t.sentinel).and_then(|t| t.utc)
 }
 
-/// ISO 3166-1 alpha-2 of an alpha-2 or alpha-3 code; none for anything else.
-pub(super) fn country(code: &str) -> Option<String> {
-    let code = code.trim().to_ascii_uppercase();
-    match code.len() {
-        2 if code.bytes().all(|b| b.is_ascii_alphabetic()) => Some(code),
-        3 => COUNTRIES.split_ascii_whitespace().find(|pair| pair.starts_with(&code)).map(|pair| pair[3..].to_owned()),
-        _ => None,
-    }
+/// ISO 3166-1 alpha-2 of a country's code or name; none for anything else.
+pub(super) fn country(word: &str) -> Option<String> {
+    place::country(word).map(str::to_owned)
 }
-
-/// ISO 3166-1: alpha-3 followed by alpha-2.
-const COUNTRIES: &str = "\
-    ABWAW AFGAF AGOAO AIAAI ALAAX ALBAL ANDAD AREAE ARGAR ARMAM ASMAS ATAAQ ATFTF ATGAG AUSAU AUTAT \
-    AZEAZ BDIBI BELBE BENBJ BESBQ BFABF BGDBD BGRBG BHRBH BHSBS BIHBA BLMBL BLRBY BLZBZ BMUBM BOLBO \
-    BRABR BRBBB BRNBN BTNBT BVTBV BWABW CAFCF CANCA CCKCC CHECH CHLCL CHNCN CIVCI CMRCM CODCD COGCG \
-    COKCK COLCO COMKM CPVCV CRICR CUBCU CUWCW CXRCX CYMKY CYPCY CZECZ DEUDE DJIDJ DMADM DNKDK DOMDO \
-    DZADZ ECUEC EGYEG ERIER ESHEH ESPES ESTEE ETHET FINFI FJIFJ FLKFK FRAFR FROFO FSMFM GABGA GBRGB \
-    GEOGE GGYGG GHAGH GIBGI GINGN GLPGP GMBGM GNBGW GNQGQ GRCGR GRDGD GRLGL GTMGT GUFGF GUMGU GUYGY \
-    HKGHK HMDHM HNDHN HRVHR HTIHT HUNHU IDNID IMNIM INDIN IOTIO IRLIE IRNIR IRQIQ ISLIS ISRIL ITAIT \
-    JAMJM JEYJE JORJO JPNJP KAZKZ KENKE KGZKG KHMKH KIRKI KNAKN KORKR KWTKW LAOLA LBNLB LBRLR LBYLY \
-    LCALC LIELI LKALK LSOLS LTULT LUXLU LVALV MACMO MAFMF MARMA MCOMC MDAMD MDGMG MDVMV MEXMX MHLMH \
-    MKDMK MLIML MLTMT MMRMM MNEME MNGMN MNPMP MOZMZ MRTMR MSRMS MTQMQ MUSMU MWIMW MYSMY MYTYT NAMNA \
-    NCLNC NERNE NFKNF NGANG NICNI NIUNU NLDNL NORNO NPLNP NRUNR NZLNZ OMNOM PAKPK PANPA PCNPN PERPE \
-    PHLPH PLWPW PNGPG POLPL PRIPR PRKKP PRTPT PRYPY PSEPS PYFPF QATQA REURE ROURO RUSRU RWARW SAUSA \
-    SDNSD SENSN SGPSG SGSGS SHNSH SJMSJ SLBSB SLESL SLVSV SMRSM SOMSO SPMPM SRBRS SSDSS STPST SURSR \
-    SVKSK SVNSI SWESE SWZSZ SXMSX SYCSC SYRSY TCATC TCDTD TGOTG THATH TJKTJ TKLTK TKMTM TLSTL TONTO \
-    TTOTT TUNTN TURTR TUVTV TWNTW TZATZ UGAUG UKRUA UMIUM URYUY USAUS UZBUZ VATVA VCTVC VENVE VGBVG \
-    VIRVI VNMVN VUTVU WLFWF WSMWS YEMYE ZAFZA ZMBZM ZWEZW";
 
 #[cfg(test)]
 mod tests {
@@ -168,7 +169,8 @@ mod tests {
     fn countries_and_text() {
         assert_eq!(country("DEU").as_deref(), Some("DE"));
         assert_eq!(country("us").as_deref(), Some("US"));
-        assert_eq!(country("Germany"), None);
+        assert_eq!(country("Germany").as_deref(), Some("DE"));
+        assert_eq!(country("QQ"), None);
         let value = serde_json::json!({"a": " x\u{0}y ", "b": "", "n": 12});
         assert_eq!(text(&value, "a").as_deref(), Some("xy"));
         assert_eq!(text(&value, "b"), None);

@@ -34,7 +34,13 @@ mod x12_322;
 mod x12_856;
 mod xml;
 
-use domain::{fold::Trust, observation::Decoded};
+use domain::{
+    carriers::normalise_number,
+    event_time::is_zone,
+    fold::Trust,
+    observation::{Decoded, Problem, TrackerReport},
+    place,
+};
 use ipnet::IpNet;
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -93,6 +99,21 @@ pub struct Settings {
     pub fields: Option<generic_json::Fields>,
 }
 
+impl Settings {
+    /// Whether a source can be set so.
+    ///
+    /// # Errors
+    /// Says what is wrong, and how it is written.
+    pub fn check(&self) -> Result<(), String> {
+        match &self.zone {
+            Some(zone) if !is_zone(zone) => {
+                Err(format!("{zone:?} is no time zone: write its name in the IANA database, like Europe/Berlin"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// The connector of a source.
 pub enum Configured {
     /// The same for every source.
@@ -133,7 +154,17 @@ pub fn read(carrier: &dyn Carrier, settings: &Settings, raw: &[u8]) -> Result<De
             report.carrier.clone_from(&settings.carrier);
         }
     }
+    place::settle(&mut decoded, settings.zone.as_deref());
+    decoded.problems.extend(decoded.reports.iter().enumerate().filter_map(|(n, report)| unusable_number(n, report)));
     Ok(decoded)
+}
+
+/// A report whose number is none hangs on nothing: it is said, and not silently dropped later.
+fn unusable_number(n: usize, report: &TrackerReport) -> Option<Problem> {
+    let (kind, number) = report.refs.tracker()?;
+    let bad = normalise_number(number).err()?;
+    let kind = serde_json::to_value(kind).ok()?;
+    Some(Problem { at: format!("report {n}, {}", kind.as_str().unwrap_or_default()), message: bad.to_string() })
 }
 
 /// The connector of this id.

@@ -94,5 +94,9 @@ fn time(time: &EventTime) -> Value {
     if time.sentinel {
         value["sentinel"] = true.into();
     }
+    if let Some(zone) = &time.zone {
+        value["zone"] = zone.as_str().into();
+        value["zone_source"] = serde_json::to_value(time.zone_source).unwrap_or_default();
+    }
     value
 }

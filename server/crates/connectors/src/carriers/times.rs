@@ -8,36 +8,170 @@ use domain::{
 use jiff::{
     Timestamp,
     civil::{Date, DateTime, Time},
+    fmt::rfc2822,
     tz::{Offset, TimeZone},
 };
 
-/// ISO 8601 as found in the wild: `2026-03-02T10:00:00`, with `Z` or an offset, a blank for the `T`, a mere day.
+/// A time as found in the wild. ISO 8601: `2026-03-02T10:00:00`, compact, with a blank for the `T` or a comma before the
+/// fraction, with `Z`, an offset (`+01:00`, `+0100`, `+01`), a zone in brackets (RFC 9557), or a mere day. RFC 2822:
+/// `Mon, 02 Mar 2026 10:00:00 +0100`. Seconds or milliseconds since 1970 in ten or thirteen digits. A leap second is the
+/// last one of its minute, 24:00 the next midnight.
 pub(super) fn iso(raw: &str) -> EventTime {
     let text = raw.trim();
-    if let Ok(date) = text.parse::<Date>().map_err(drop).and_then(|d| if text.len() <= 10 { Ok(d) } else { Err(()) }) {
-        return EventTime::floating(raw, date.at(0, 0, 0, 0), Precision::Date);
-    }
-    match offset_of(text) {
-        Some("Z" | "z") => match text.parse::<Timestamp>() {
-            Ok(instant) => EventTime::instant(raw, instant, precision(text)),
-            Err(_) => EventTime::unknown(raw),
-        },
-        Some(offset) => with_offset(raw, text, offset),
-        None => match text.parse::<DateTime>() {
-            Ok(local) => EventTime::floating(raw, local, precision(text)),
-            Err(_) => EventTime::unknown(raw),
-        },
+    match written(text) {
+        Some(written) => written.time(raw),
+        None => rfc_2822(raw, text).or_else(|| digits_since_1970(text)).unwrap_or_else(|| EventTime::unknown(raw)),
     }
 }
 
-fn with_offset(raw: &str, text: &str, offset: &str) -> EventTime {
-    let (Ok(instant), Ok(local)) = (text.parse::<Timestamp>(), text[..text.len() - offset.len()].parse::<DateTime>())
-    else {
-        return EventTime::unknown(raw);
+/// What a text in the manner of ISO 8601 says.
+struct Written<'a> {
+    local: DateTime,
+    precision: Precision,
+    offset: Option<Stated>,
+    zone: Option<&'a str>,
+}
+
+/// What follows the clock.
+#[derive(Clone, Copy)]
+enum Stated {
+    /// `Z`, or `-00:00` (RFC 3339: the instant is known, the wall clock is not).
+    Utc,
+    /// A numeric offset.
+    Offset(Offset),
+}
+
+fn written(text: &str) -> Option<Written<'_>> {
+    let (text, zone) = match text.strip_suffix(']').and_then(|rest| rest.rsplit_once('[')) {
+        Some((text, zone)) => (text.trim_end(), Some(zone)),
+        None => (text, None),
     };
-    let mut time = EventTime::floating(raw, local, precision(text));
-    (time.utc, time.zone, time.zone_source) = (Some(instant), Some(offset.to_owned()), Some(ZoneSource::Payload));
-    time
+    let (date, rest) = leading_date(text)?;
+    let (local, precision, rest) = match leading_clock(rest.strip_prefix(['T', 't']).unwrap_or(rest).trim_start()) {
+        Some(clock) => (clock.on(date)?, clock.precision, clock.rest),
+        None => (date.at(0, 0, 0, 0), Precision::Date, rest),
+    };
+    let offset = match rest.trim() {
+        "" => None,
+        word if ["Z", "UTC", "GMT"].iter().any(|utc| word.eq_ignore_ascii_case(utc)) => Some(Stated::Utc),
+        "-00:00" | "-0000" | "-00" => Some(Stated::Utc),
+        other => Some(Stated::Offset(offset(other)?)),
+    };
+    Some(Written { local, precision, offset, zone })
+}
+
+impl Written<'_> {
+    fn time(self, raw: &str) -> EventTime {
+        let mut time = EventTime::floating(raw, self.local, self.precision);
+        let fixed = match (self.offset, self.zone) {
+            (Some(Stated::Utc), _) => Offset::UTC,
+            (Some(Stated::Offset(offset)), _) => offset,
+            (None, Some(name)) => return in_named_zone(time, name),
+            (None, None) => return time,
+        };
+        // an offset goes before the zone beside it
+        let utc = fixed.to_timestamp(self.local).ok().filter(|_| self.precision > Precision::Date);
+        match (self.offset, utc) {
+            (Some(Stated::Utc), Some(utc)) => EventTime::instant(raw, utc, self.precision),
+            _ => {
+                (time.utc, time.zone, time.zone_source) = (utc, Some(offset_text(fixed)), Some(ZoneSource::Payload));
+                time
+            }
+        }
+    }
+}
+
+fn in_named_zone(time: EventTime, name: &str) -> EventTime {
+    let (Ok(zone), Some(local)) = (TimeZone::get(name), time.local) else { return time };
+    EventTime::zoned(time.raw, local, &zone, name, time.precision, ZoneSource::Payload)
+}
+
+/// `2026-03-02`, `2026/03/02` or `20260302`, and what follows.
+fn leading_date(text: &str) -> Option<(Date, &str)> {
+    let separator = text.as_bytes().get(4).copied().filter(|b| matches!(b, b'-' | b'/'));
+    let (date, rest) = text.split_at_checked(if separator.is_some() { 10 } else { 8 })?;
+    let Some(separator) = separator else { return Some((compact_date(date)?, rest)) };
+    let mut parts = date.split(char::from(separator));
+    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
+    let whole = year.len() == 4 && month.len() == 2 && day.len() == 2;
+    Some((compact_date(&[year, month, day].concat()).filter(|_| whole)?, rest))
+}
+
+/// A time of day, and what follows.
+struct Clock<'a> {
+    hour: i8,
+    time: Time,
+    precision: Precision,
+    rest: &'a str,
+}
+
+/// `10:00`, `9:05`, `10:00:00.000`, `10:00:00,5`, `1000`, `100000`.
+fn leading_clock(text: &str) -> Option<Clock<'_>> {
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != ':').unwrap_or(text.len());
+    let (clock, rest) = text.split_at(end);
+    let whole = |part: &str| part.len() == 2;
+    let parts: Vec<&str> = match clock.split(':').collect::<Vec<_>>()[..] {
+        [compact] if matches!(compact.len(), 4 | 6) => compact.as_bytes().chunks(2).map(ascii).collect(),
+        [hour, minute] if whole(minute) && matches!(hour.len(), 1 | 2) => vec![hour, minute],
+        [hour, minute, second] if whole(minute) && whole(second) && matches!(hour.len(), 1 | 2) => {
+            vec![hour, minute, second]
+        }
+        _ => return None,
+    };
+    let number = |place: usize| parts.get(place).map_or(Some(0), |part| part.parse::<i8>().ok());
+    let (hour, minute, second) = (number(0)?, number(1)?, number(2).filter(|second| *second <= 60)?.min(59));
+    let (fraction_ns, rest) = fraction(rest);
+    let ends_the_day = hour == 24 && (minute, second, fraction_ns) == (0, 0, 0);
+    let time = Time::new(if ends_the_day { 0 } else { hour }, minute, second, fraction_ns).ok()?;
+    let precision = if parts.len() > 2 { Precision::Second } else { Precision::Minute };
+    Some(Clock { hour, time, precision, rest })
+}
+
+impl Clock<'_> {
+    fn on(&self, date: Date) -> Option<DateTime> {
+        let date = if self.hour == 24 { date.tomorrow().ok()? } else { date };
+        Some(date.to_datetime(self.time))
+    }
+}
+
+fn ascii(digits: &[u8]) -> &str {
+    str::from_utf8(digits).unwrap_or_default()
+}
+
+/// `.123` or `,5` in nanoseconds, and what follows; finer digits are dropped.
+fn fraction(text: &str) -> (i32, &str) {
+    let Some(digits) = text.strip_prefix(['.', ',']) else { return (0, text) };
+    let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+    let nine: String = digits[..end].chars().chain("000000000".chars()).take(9).collect();
+    (nine.parse().unwrap_or_default(), &digits[end..])
+}
+
+fn rfc_2822(raw: &str, text: &str) -> Option<EventTime> {
+    let zoned = rfc2822::DateTimeParser::new().parse_zoned(text).ok()?;
+    let precision = if text.matches(':').count() >= 2 { Precision::Second } else { Precision::Minute };
+    let offset = if text.ends_with(|c: char| c.is_ascii_alphabetic()) && zoned.offset() == Offset::UTC {
+        Stated::Utc
+    } else {
+        Stated::Offset(zoned.offset())
+    };
+    Some(Written { local: zoned.datetime(), precision, offset: Some(offset), zone: None }.time(raw))
+}
+
+/// Ten or thirteen digits of the years 2001 to 2033; anything else may be a date of another form.
+fn digits_since_1970(text: &str) -> Option<EventTime> {
+    let now = matches!(text.len(), 10 | 13) && text.starts_with('1') && text.bytes().all(|b| b.is_ascii_digit());
+    now.then(|| epoch(text))
+}
+
+/// Seconds since 1970, or milliseconds (from a size on that as seconds would be the year 5138); a fraction is dropped.
+pub(super) fn epoch(raw: &str) -> EventTime {
+    const MILLISECONDS_FROM: u64 = 100_000_000_000;
+    let (whole, fraction) = raw.split_once('.').unwrap_or((raw, ""));
+    let instant = || match whole.parse::<i64>().ok().filter(|_| fraction.bytes().all(|b| b.is_ascii_digit()))? {
+        number if number.unsigned_abs() < MILLISECONDS_FROM => Timestamp::from_second(number).ok(),
+        number => Timestamp::from_millisecond(number).ok(),
+    };
+    instant().map_or_else(|| EventTime::unknown(raw), |utc| EventTime::instant(raw, utc, Precision::Second))
 }
 
 /// The offset at the end, if there is one: after the time of day, so that a date's hyphens are none.
@@ -45,12 +179,6 @@ fn offset_of(text: &str) -> Option<&str> {
     let time_at = text.find(['T', 't', ' '])?;
     let at = text[time_at..].find(['Z', 'z', '+']).or_else(|| text[time_at..].rfind('-'))?;
     Some(&text[time_at + at..])
-}
-
-fn precision(text: &str) -> Precision {
-    let clock = text.split(['T', 't', ' ']).nth(1).unwrap_or_default();
-    let clock = clock.split(['Z', 'z', '+', '-']).next().unwrap_or_default();
-    if clock.matches(':').count() >= 2 { Precision::Second } else { Precision::Minute }
 }
 
 /// `CCYYMMDD`, or `YYMMDD` of before 2000.
@@ -75,6 +203,13 @@ pub(super) fn compact_clock(text: &str) -> Option<(Time, Precision)> {
     let precision = if text.len() > 4 { Precision::Second } else { Precision::Minute };
     let (hour, minute) = if hour == 24 && minute == 0 { (23, 59) } else { (hour, minute) };
     Some((Time::new(hour, minute, second, 0).ok()?, precision))
+}
+
+/// An offset as it is written: `-04:00`.
+pub(super) fn offset_text(offset: Offset) -> String {
+    let minutes = offset.seconds() / 60;
+    let sign = if minutes < 0 { '-' } else { '+' };
+    format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
 }
 
 /// A text that names its own offset: the wall clock is in it for all to read.
@@ -213,8 +348,111 @@ mod tests {
         );
     }
 
+    /// Text, wall clock, instant, precision; `-` for none.
+    fn shown(text: &str) -> String {
+        let time = iso(text);
+        assert_eq!(time.raw, text);
+        let part = |part: Option<String>| part.unwrap_or_else(|| "-".into());
+        let (local, utc) = (part(time.local.map(|l| l.to_string())), part(time.utc.map(|u| u.to_string())));
+        let sentinel = if time.sentinel { " sentinel" } else { "" };
+        format!("{local} {utc} {:?}{sentinel}", time.precision)
+    }
+
     #[test]
-<<<<<<< HEAD
+    fn one_time_in_many_hands() {
+        for (text, said) in [
+            ("2026-03-02T10:00:00-0500", "2026-03-02T10:00:00 2026-03-02T15:00:00Z Second"),
+            ("2026-03-02T10:00:00+01", "2026-03-02T10:00:00 2026-03-02T09:00:00Z Second"),
+            ("2026-03-02 10:00:00 +0100", "2026-03-02T10:00:00 2026-03-02T09:00:00Z Second"),
+            ("2026-03-02T10:00:00,5Z", "- 2026-03-02T10:00:00.5Z Second"),
+            ("2026-03-02t10:00:00.123456789z", "- 2026-03-02T10:00:00.123456789Z Second"),
+            ("2026-03-02 10:00:00 UTC", "- 2026-03-02T10:00:00Z Second"),
+            ("2026-03-02T10:00:00-00:00", "- 2026-03-02T10:00:00Z Second"),
+            ("2026-03-02T10:00+00:00", "2026-03-02T10:00:00 2026-03-02T10:00:00Z Minute"),
+            ("2026-03-02T10:00+01:00[Europe/Berlin]", "2026-03-02T10:00:00 2026-03-02T09:00:00Z Minute"),
+            ("2026-03-02T10:00[Europe/Berlin]", "2026-03-02T10:00:00 2026-03-02T09:00:00Z Minute"),
+            ("2026-10-25T02:30[Europe/Berlin]", "2026-10-25T02:30:00 - Minute"),
+            ("2026-10-25T02:30+01:00[Europe/Berlin]", "2026-10-25T02:30:00 2026-10-25T01:30:00Z Minute"),
+            ("2026-03-02T10:00[Nowhere]", "2026-03-02T10:00:00 - Minute"),
+            ("2026/03/02 9:05", "2026-03-02T09:05:00 - Minute"),
+            ("20260302T100000Z", "- 2026-03-02T10:00:00Z Second"),
+            ("20260302100000", "2026-03-02T10:00:00 - Second"),
+            ("202603021000", "2026-03-02T10:00:00 - Minute"),
+            ("20260302", "2026-03-02T00:00:00 - Date"),
+            ("2026-03-02+01:00", "2026-03-02T00:00:00 - Date"),
+            ("2026-03-02Z", "2026-03-02T00:00:00 - Date"),
+            ("Mon, 02 Mar 2026 10:00:00 +0100", "2026-03-02T10:00:00 2026-03-02T09:00:00Z Second"),
+            ("Mon, 2 Mar 2026 10:00:00 GMT", "- 2026-03-02T10:00:00Z Second"),
+            ("1772445600", "- 2026-03-02T10:00:00Z Second"),
+            ("1772445600000", "- 2026-03-02T10:00:00Z Second"),
+            ("2026-12-31T24:00:00", "2027-01-01T00:00:00 - Second"),
+            ("2026-12-31T24:00:00Z", "- 2027-01-01T00:00:00Z Second"),
+            ("2026-06-30T23:59:60Z", "- 2026-06-30T23:59:59Z Second"),
+            ("2026-06-30T23:59:60+02:00", "2026-06-30T23:59:59 2026-06-30T21:59:59Z Second"),
+        ] {
+            assert_eq!(shown(text), said, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_stands_for_unknown_is_no_time() {
+        for text in [
+            "0001-01-01T00:00:00",
+            "0001-01-01T00:00:00Z",
+            "00010101",
+            "1970-01-01T00:00:00Z",
+            "1970-01-01 00:00:00",
+            "1969-12-31T19:00:00-05:00",
+            "1970-01-01T01:00:00+01:00",
+            "1900-01-01",
+            "19000101000000",
+            "Thu, 01 Jan 1970 00:00:00 GMT",
+            "2100-01-01",
+            "9999-12-31T23:59:59Z",
+            "9999-12-31",
+        ] {
+            assert!(iso(text).sentinel, "{text}: {:?}", iso(text));
+        }
+        assert!(epoch("0").sentinel && epoch("-62135596800").sentinel);
+        for text in [
+            "",
+            "0",
+            "0000-00-00 00:00:00",
+            "yesterday",
+            "2026-13-01",
+            "2026-03-02T25:00",
+            "2026-03-02T10:00:61",
+            "2026-03-02T24:01",
+            "2026-03-02T10:00 CET",
+            "2026-3-2",
+            "02.03.2026",
+            "2026030210",
+            "2603021000",
+            "ä026-03-02",
+            "2026-03-02T10:00:00+99:00",
+            "2026-03-02T1",
+            "2026-03-02T10",
+            "[",
+            "]",
+            "2026-03-02T10:00:ä",
+        ] {
+            assert_eq!(iso(text), EventTime::unknown(text), "{text}");
+        }
+        assert_eq!(epoch("1.5e9"), EventTime::unknown("1.5e9"));
+        assert_eq!(epoch("1772445600.25").utc.map(|t| t.to_string()).as_deref(), Some("2026-03-02T10:00:00Z"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_reading_panic(text in ".{0,30}", near in "[0-9]{4}-?[0-9]{2}-?[0-9]{2}[Tt ]?[0-9:.,]{0,12}[Zz+-]?[0-9:]{0,6}") {
+            for text in [&text, &near] {
+                proptest::prop_assert_eq!(&iso(text).raw, text);
+                let _ = epoch(text);
+            }
+        }
+    }
+
+    #[test]
     fn a_z_that_stands_for_nothing_leaves_the_wall_clock() {
         let time = disregarding_z("2026-03-10T08:02:00.000Z");
         assert_eq!((time.local.map(|l| l.to_string()).as_deref(), time.utc), (Some("2026-03-10T08:02:00"), None));
@@ -223,13 +461,14 @@ mod tests {
         let day = day_if_midnight(iso("2026-03-10T00:00:00Z"));
         assert_eq!((day.precision, day.utc), (Precision::Date, None));
         assert_eq!(day_if_midnight(iso("2026-03-10T00:01:00Z")).precision, Precision::Second);
-=======
+    }
+
+    #[test]
     fn offsets_by_themselves() {
         for (text, seconds) in [("+02:00", 7200), ("-0530", -19_800), ("+01", 3600), ("Z", 0)] {
             assert_eq!(offset(text).map(Offset::seconds), Some(seconds), "{text}");
         }
         assert!(["", "CET", "+2", "02:00", "+99:00", "+é"].iter().all(|text| offset(text).is_none()));
->>>>>>> w-c4
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Everything known about one shipment, as of some moment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -19,6 +20,9 @@ pub struct FoldInput {
     pub snapshots: Vec<Snapshot>,
     /// What people decided.
     pub decisions: Vec<Decision>,
+    /// Since when each tracker is bound to the shipment; one that is missing here is bound to its latest use (R16).
+    #[serde(default)]
+    pub bound: BTreeMap<TrackerId, Timestamp>,
 }
 
 /// What was meant to happen, from the order.

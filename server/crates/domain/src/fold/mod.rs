@@ -1,14 +1,16 @@
 //! The fold: from everything known to one state that can say why. Pure, total, order-independent, idempotent.
 //!
-//! The steps, each in its file: which facts count ([`standing`]), which are one event ([`merge`]), in which order they
+//! The steps, each in its file: which facts are about this parcel ([`incarnation`]), which of them count ([`standing`]), which are one event ([`merge`]), in which order they
 //! go ([`order`]), the state by walking them ([`journey`]), exceptions over it ([`overlay`]), plans and estimates
 //! ([`schedule`]), what only the clock decides ([`clock`]), what is worth telling ([`announce`]).
 
 mod announce;
 mod clock;
+mod incarnation;
 mod input;
 mod journey;
 mod merge;
+mod moments;
 mod order;
 mod output;
 mod overlay;
@@ -17,32 +19,35 @@ mod standing;
 #[cfg(test)]
 mod tests;
 
+pub use incarnation::same_use;
 pub use input::{Choice, Decision, Fact, FoldInput, Plan, Sighting, Snapshot, Trust};
 pub use output::{
-    Announcement, Anomaly, Counts, Folded, FoldedException, Resolution, Rule, ScheduleEntry, Standing, Verdict,
+    Announcement, Anomaly, Counts, Folded, FoldedException, NextUse, Resolution, Rule, ScheduleEntry, Standing, Verdict,
 };
 
 use crate::{
     Milestone, State, Visibility,
     event_time::EventTime,
-    ids::{ObservationId, content_id},
+    ids::{IdMap, IdSet, ObservationId, content_id},
     observation::Origin,
 };
 use jiff::Timestamp;
 use journey::{Journey, Reached, Step};
 use overlay::Settled;
 use standing::Examined;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 /// Folds everything known into the state. The order of facts, sightings and snapshots in the input does not matter;
 /// `now` decides only what the clock decides.
 pub fn fold(input: &FoldInput, now: Timestamp) -> Folded {
+    let own = incarnation::own(input);
+    let input = &*own.input;
     let mut facts = standing::examine(input);
     merge::merge(&mut facts);
     order::arrange(&mut facts);
     let walked: Vec<&Examined<'_>> = facts.iter().filter(|f| f.counts() && f.is_actual()).collect();
     let whole = Whole::of(&walked, &input.plan);
-    let steps: HashMap<ObservationId, Step> = whole.steps().map(|step| (step.fact, *step)).collect();
+    let steps: IdMap<ObservationId, Step> = whole.steps().map(|step| (step.fact, *step)).collect();
     let settled = Settled::of(input);
     let failed = whole.failed_attempts();
     let mut exceptions = overlay::exceptions(&settled, &walked, &steps, now);
@@ -64,11 +69,13 @@ pub fn fold(input: &FoldInput, now: Timestamp) -> Folded {
         pieces: whole.pieces.iter().map(|(piece, journey)| (piece.clone(), journey.state)).collect(),
         schedule,
         attempts: u32::try_from(failed.len() + usize::from(whole.delivered.is_some())).unwrap_or(u32::MAX),
-        counts: counts(&facts),
+        counts: counts(&facts, whole.state),
         exceptions,
         anomalies: anomalies(&facts, &whole),
-        verdicts: verdicts(&facts, &steps, &whole),
+        verdicts: verdicts(&facts, &steps, &whole, own.others),
         announcements: whole.announcements(),
+        incarnation: own.incarnation,
+        next_uses: own.next,
         review_at: clock.review_at,
         hash: String::new(),
     };
@@ -86,7 +93,7 @@ struct Whole<'a> {
     /// Of the whole; empty where there are pieces.
     journey: Journey<'a>,
     pieces: BTreeMap<String, Journey<'a>>,
-    unexpected: HashSet<ObservationId>,
+    unexpected: IdSet<ObservationId>,
 }
 
 impl<'a> Whole<'a> {
@@ -100,7 +107,7 @@ impl<'a> Whole<'a> {
                 returned: journey.returned,
                 journey,
                 pieces: BTreeMap::new(),
-                unexpected: HashSet::new(),
+                unexpected: IdSet::default(),
             };
         }
         let pieces = journey::walk_pieces(walked, plan);
@@ -165,7 +172,7 @@ fn visibility(facts: &[Examined<'_>], state: State) -> Visibility {
     }
 }
 
-fn counts(facts: &[Examined<'_>]) -> Counts {
+fn counts(facts: &[Examined<'_>], state: State) -> Counts {
     let mut counts = Counts::default();
     for examined in facts {
         counts.unmapped += u32::from(examined.fact.reading.unmapped);
@@ -174,7 +181,12 @@ fn counts(facts: &[Examined<'_>]) -> Counts {
             None if examined.is_aside() => {}
             None => counts.active += 1,
             Some(Standing::Merged) => counts.merged += 1,
-            Some(Standing::Superseded) => counts.superseded += 1,
+            Some(Standing::Superseded) => {
+                counts.superseded += 1;
+                // a newer list that goes back behind what an older one said corrects it
+                let further = examined.leads_to().is_some_and(|said| said.rank() > state.rank());
+                counts.corrections += u32::from(examined.is_actual() && further && told(examined));
+            }
             Some(Standing::Quarantined) => counts.quarantined += 1,
             Some(Standing::Retracted) => {
                 counts.retracted += 1;
@@ -185,6 +197,11 @@ fn counts(facts: &[Examined<'_>]) -> Counts {
         }
     }
     counts
+}
+
+/// An event of a list, not its summary.
+fn told(examined: &Examined<'_>) -> bool {
+    examined.fact.observation.origin == Origin::Event
 }
 
 fn anomalies(facts: &[Examined<'_>], whole: &Whole<'_>) -> Vec<Anomaly> {
@@ -200,26 +217,29 @@ fn anomalies(facts: &[Examined<'_>], whole: &Whole<'_>) -> Vec<Anomaly> {
 }
 
 /// How every fact stands, by which rule, in one sentence.
-fn verdicts(facts: &[Examined<'_>], steps: &HashMap<ObservationId, Step>, whole: &Whole<'_>) -> Vec<Verdict> {
-    facts
-        .iter()
-        .map(|examined| {
-            let id = examined.fact.id;
-            let (standing, rule, because) = match (examined.out, steps.get(&id)) {
-                (Some(out), _) => out,
-                _ if !examined.is_actual() => {
-                    (Standing::Schedule, Rule::R9, "A plan or an estimate: it sets times, never the state.")
-                }
-                _ if whole.unexpected.contains(&id) => {
-                    (Standing::Counts, Rule::R12, "About a piece that the order does not have.")
-                }
-                (None, Some(step)) if Some(id) == whole.decided_by => (Standing::Decides, step.rule, step.because),
-                (None, Some(step)) => of_step(examined, step),
-                (None, None) => (Standing::Counts, Rule::R1, "Counts, and does not move the state."),
-            };
-            Verdict { fact: id, standing, rule, because: because.to_owned() }
-        })
-        .collect()
+fn verdicts(
+    facts: &[Examined<'_>],
+    steps: &IdMap<ObservationId, Step>,
+    whole: &Whole<'_>,
+    others: Vec<Verdict>,
+) -> Vec<Verdict> {
+    let own = facts.iter().map(|examined| {
+        let id = examined.fact.id;
+        let (standing, rule, because) = match (examined.out, steps.get(&id)) {
+            (Some(out), _) => out,
+            _ if !examined.is_actual() => {
+                (Standing::Schedule, Rule::R9, "A plan or an estimate: it sets times, never the state.")
+            }
+            _ if whole.unexpected.contains(&id) => {
+                (Standing::Counts, Rule::R12, "About a piece that the order does not have.")
+            }
+            (None, Some(step)) if Some(id) == whole.decided_by => (Standing::Decides, step.rule, step.because),
+            (None, Some(step)) => of_step(examined, step),
+            (None, None) => (Standing::Counts, Rule::R1, "Counts, and does not move the state."),
+        };
+        Verdict { fact: id, standing, rule, because: because.to_owned() }
+    });
+    own.chain(others).collect()
 }
 
 fn of_step(examined: &Examined<'_>, step: &Step) -> (Standing, Rule, &'static str) {
@@ -247,6 +267,7 @@ fn hash(folded: &Folded) -> String {
         (&folded.pieces, &folded.schedule, folded.attempts, folded.counts, folded.last_event),
         (exceptions, &folded.anomalies, &folded.announcements),
     );
-    let bytes = serde_json::to_vec(&said).expect("plain data serialises");
+    // a dense form: this is done for every fold
+    let bytes = postcard::to_allocvec(&said).expect("plain data serialises");
     content_id("fold", &[&bytes]).simple().to_string()
 }

@@ -1,7 +1,7 @@
 //! Third step (R1, R10): the order of the facts. A day without a time is an interval: among the facts of that day it
 //! takes the place that its message gives it, else the place that its milestone has on a journey.
 
-use super::standing::Examined;
+use super::{moments::align, standing::Examined};
 use crate::{Milestone, event_time::Precision, ids::SnapshotId};
 use jiff::{Timestamp, civil::Date};
 use std::collections::{HashMap, HashSet};
@@ -10,8 +10,9 @@ use std::collections::{HashMap, HashSet};
 const BEFORE: u8 = 0;
 const AFTER: u8 = 2;
 
-/// Sorts the facts, once each day without a time has its place.
+/// Sorts the facts, once each clock without a zone and each day without a time has its place.
 pub(super) fn arrange(facts: &mut [Examined<'_>]) {
+    align(facts);
     for (index, slot) in places(facts) {
         facts[index].slot = slot;
     }

@@ -1,6 +1,10 @@
 //! What the fold says: the state, and why.
 
-use crate::{ExceptionReason, Milestone, Severity, State, Visibility, event_time::EventTime, ids::ObservationId};
+use crate::{
+    ExceptionReason, Milestone, Severity, State, Visibility,
+    event_time::EventTime,
+    ids::{ObservationId, TrackerId},
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -40,6 +44,12 @@ pub struct Folded {
     pub verdicts: Vec<Verdict>,
     /// Milestones worth telling, each once.
     pub announcements: Vec<Announcement>,
+    /// The how-manieth use of its numbers it is, as far as is known, counted from 1 (R16).
+    #[serde(default)]
+    pub incarnation: u32,
+    /// Other parcels that go under its numbers by now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub next_uses: Vec<NextUse>,
     /// When the clock alone may change the state or an exception.
     pub review_at: Option<Timestamp>,
     /// Digest of everything above that the clock alone does not decide (so not of late, silent, review_at).
@@ -55,6 +65,17 @@ pub struct ScheduleEntry {
     pub estimated: Option<EventTime>,
     /// What happened.
     pub actual: Option<EventTime>,
+}
+
+/// A number that is another parcel's by now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NextUse {
+    /// The tracker of the number.
+    pub tracker: TrackerId,
+    /// What is said, and what is bound to the tracker, from here on is not the shipment's.
+    pub since: Timestamp,
+    /// When the next parcel was first heard of, by the event.
+    pub begins: Timestamp,
 }
 
 /// How many facts stand how.
@@ -73,7 +94,8 @@ pub struct Counts {
     pub quarantined: u32,
     /// Codes that nobody has mapped (also counted where they stand).
     pub unmapped: u32,
-    /// Retracted facts that had moved the state: corrections to whoever was told.
+    /// Facts that had moved the state and were taken back, by a retraction or by a newer list that goes back behind them:
+    /// corrections to whoever was told.
     pub corrections: u32,
 }
 
@@ -187,6 +209,8 @@ pub enum Standing {
     Retraction,
     /// Its time cannot be.
     Quarantined,
+    /// It is about another parcel that had or has the number.
+    OtherUse,
 }
 
 /// Why a fact stands as it does.

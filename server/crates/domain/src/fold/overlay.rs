@@ -4,11 +4,11 @@ use super::{Choice, FoldInput, FoldedException, Resolution, journey::Step, merge
 use crate::{
     ExceptionReason, Milestone, State,
     event_time::{EventTime, Precision},
-    ids::{ObservationId, content_id},
+    ids::{IdMap, ObservationId, content_id},
+    reading::Resolves,
     vocabulary::{Clock, ClosedBy},
 };
 use jiff::Timestamp;
-use std::collections::HashMap;
 
 /// An exception in the making.
 struct Making {
@@ -20,13 +20,13 @@ struct Making {
 }
 
 /// What people settled: the evidence whose exception is settled, by the newest decision about each.
-pub(super) struct Settled(HashMap<ObservationId, Timestamp>);
+pub(super) struct Settled(IdMap<ObservationId, Timestamp>);
 
 impl Settled {
     pub(super) fn of(input: &FoldInput) -> Self {
         let mut decisions: Vec<_> = input.decisions.iter().collect();
         decisions.sort_by_key(|d| (d.at, matches!(d.what, Choice::Reopen { .. })));
-        let mut settled = HashMap::new();
+        let mut settled = IdMap::default();
         for decision in decisions {
             match &decision.what {
                 Choice::Resolve { evidence, .. } => settled.extend(evidence.iter().map(|id| (*id, decision.at))),
@@ -59,7 +59,7 @@ fn by_person(at: Timestamp) -> (EventTime, Resolution) {
 pub(super) fn exceptions(
     settled: &Settled,
     facts: &[&Examined<'_>],
-    steps: &HashMap<ObservationId, Step>,
+    steps: &IdMap<ObservationId, Step>,
     now: Timestamp,
 ) -> Vec<FoldedException> {
     let mut overlays = Overlays::default();
@@ -141,6 +141,9 @@ fn ends(making: &Making, examined: &Examined<'_>, step: Option<&Step>) -> Option
     if reading.exception == Some(reason) || !concerns(making, examined) {
         return None;
     }
+    if says_over(reading.resolves, reason) {
+        return Some(Resolution::Explicit);
+    }
     let physical = reading.milestone.is_physical();
     let reached = step.filter(|s| s.after.is_terminal() && s.before != s.after).map(|_| ended_as(step));
     match reason.closed_by() {
@@ -150,6 +153,15 @@ fn ends(making: &Making, examined: &Examined<'_>, step: Option<&Step>) -> Option
         ClosedBy::Resolution => {
             reached.or(settles(reading.milestone, reading.exception, reason).then_some(Resolution::Explicit))
         }
+    }
+}
+
+/// Whether a carrier says in so many words that a trouble is over; what only people can close is not for it to say.
+fn says_over(resolves: Option<Resolves>, reason: ExceptionReason) -> bool {
+    match resolves {
+        Some(Resolves::Reason(over)) => over == reason && reason.closed_by() != ClosedBy::Human,
+        Some(Resolves::Everything) => matches!(reason.closed_by(), ClosedBy::NextPhysical | ClosedBy::Resolution),
+        None => false,
     }
 }
 
@@ -204,7 +216,7 @@ const ATTEMPTS: usize = 3;
 pub(super) fn repeated_attempts(
     attempts: &[ObservationId],
     facts: &[&Examined<'_>],
-    steps: &HashMap<ObservationId, Step>,
+    steps: &IdMap<ObservationId, Step>,
 ) -> Option<FoldedException> {
     let third = *attempts.get(ATTEMPTS - 1)?;
     let third = facts.iter().find(|f| f.fact.id == third)?;

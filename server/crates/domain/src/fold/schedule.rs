@@ -6,14 +6,18 @@ use super::{
     journey::{Reached, Step, at_stop},
     standing::Examined,
 };
-use crate::{Classifier, Milestone, event_time::EventTime, ids::ObservationId};
+use crate::{
+    Classifier, Milestone,
+    event_time::EventTime,
+    ids::{IdMap, ObservationId},
+};
 use jiff::Timestamp;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 /// What has been found out about the shipment.
 pub(super) struct Known<'a> {
     pub plan: &'a Plan,
-    pub steps: &'a HashMap<ObservationId, Step>,
+    pub steps: &'a IdMap<ObservationId, Step>,
     /// The delivery that counts: of several pieces the last, of several stops the last one's.
     pub delivered: Option<Reached<'a>>,
 }

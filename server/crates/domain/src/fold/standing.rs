@@ -2,9 +2,9 @@
 
 use super::{Fact, FoldInput, Rule, Snapshot, Standing};
 use crate::{
-    Classifier, Milestone,
+    Classifier, Milestone, State,
     event_time::EventTime,
-    ids::{ObservationId, SnapshotId},
+    ids::{IdMap, IdSet, ObservationId, SnapshotId},
     observation::Origin,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -48,6 +48,11 @@ impl Examined<'_> {
         self.fact.observation.classifier == Classifier::Actual
     }
 
+    /// The state that it speaks for.
+    pub(super) fn leads_to(&self) -> Option<State> {
+        self.fact.reading.milestone.state().or(self.fact.reading.floor)
+    }
+
     /// A plan or an estimate that the message states beside its events.
     pub(super) fn is_aside(&self) -> bool {
         !self.is_actual() && self.fact.observation.origin == Origin::Summary
@@ -72,11 +77,44 @@ impl Examined<'_> {
 pub(super) fn examine(input: &FoldInput) -> Vec<Examined<'_>> {
     let lists = Lists::of(input);
     let retracted = retracted(input);
-    let mut seen = HashSet::with_capacity(input.facts.len());
-    input.facts.iter().filter(|fact| seen.insert(fact.id)).map(|fact| examined(fact, &lists, &retracted)).collect()
+    let mut seen = IdSet::with_capacity_and_hasher(input.facts.len(), Default::default());
+    let mut facts: Vec<Examined<'_>> =
+        input.facts.iter().filter(|fact| seen.insert(fact.id)).map(|fact| examined(fact, &lists, &retracted)).collect();
+    weigh_summaries(&mut facts);
+    facts
 }
 
-fn examined<'a>(fact: &'a Fact, lists: &Lists<'_>, retracted: &HashSet<(uuid::Uuid, &str)>) -> Examined<'a> {
+/// The newest event goes before a summary (R17): one that says the same, or less, adds nothing.
+fn weigh_summaries(facts: &mut [Examined<'_>]) {
+    let summary = |f: &Examined<'_>| f.fact.observation.origin == Origin::Summary;
+    let walked = |f: &&Examined<'_>| f.counts() && f.is_actual();
+    if !facts.iter().any(|f| walked(&f) && summary(f)) {
+        return;
+    }
+    let by = |f: &Examined<'_>| (f.fact.source, f.fact.tracker);
+    let mut newest: HashMap<_, (_, &Fact, State)> = HashMap::new();
+    for event in facts.iter().filter(walked).filter(|f| !summary(f)) {
+        let Some(state) = event.leads_to() else { continue };
+        let (at, told) = (event.order(), newest.get(&by(event)));
+        if told.is_none_or(|(newest, ..)| *newest < at) {
+            newest.insert(by(event), (at, event.fact, state));
+        }
+    }
+    for examined in facts.iter_mut().filter(|f| f.counts() && f.is_actual() && summary(f)) {
+        let (Some(state), Some((_, event, reached))) = (examined.leads_to(), newest.get(&by(examined))) else {
+            continue;
+        };
+        let (said, told) = (&examined.fact.reading, &event.reading);
+        let news = said.exception.is_some() && said.exception != told.exception;
+        let further = state.is_terminal() || state.rank() > reached.rank();
+        if !news && (said.milestone == told.milestone || !further) {
+            examined.out =
+                Some((Standing::Overruled, Rule::R17, "The newest event says as much; it goes before a summary."));
+        }
+    }
+}
+
+fn examined<'a>(fact: &'a Fact, lists: &Lists<'_>, retracted: &Retracted<'_>) -> Examined<'a> {
     let first = fact.sightings.iter().map(|s| s.recorded_at).min().unwrap_or(Timestamp::MIN);
     let time = fact.observation.time.sort_key().filter(|_| !fact.observation.time.sentinel);
     let key = time.or(fact.observation.stated_at).unwrap_or(first);
@@ -99,7 +137,7 @@ fn out(
     first: Timestamp,
     key: Timestamp,
     lists: &Lists<'_>,
-    retracted: &HashSet<(uuid::Uuid, &str)>,
+    retracted: &Retracted<'_>,
 ) -> Option<(Standing, Rule, &'static str)> {
     let observation = &fact.observation;
     if observation.retracts.is_some() {
@@ -127,22 +165,25 @@ pub(super) fn is_feed(milestone: Milestone) -> bool {
     )
 }
 
-fn impossible(fact: &Fact, first: Timestamp) -> bool {
+pub(super) fn impossible(fact: &Fact, first: Timestamp) -> bool {
     let time = &fact.observation.time;
     let actual = fact.observation.classifier == Classifier::Actual;
     let ahead = || time.earliest().is_some_and(|earliest| earliest.duration_since(first) > AHEAD_MAX);
     time.sentinel || actual && ahead()
 }
 
-/// What sources have taken back: by source and event id, whatever came first.
-fn retracted(input: &FoldInput) -> HashSet<(uuid::Uuid, &str)> {
+/// Events by source and the source's id.
+pub(super) type Retracted<'a> = HashSet<(uuid::Uuid, &'a str)>;
+
+/// What sources have taken back, whatever came first.
+pub(super) fn retracted(input: &FoldInput) -> Retracted<'_> {
     input.facts.iter().filter_map(|fact| Some((fact.source.0, fact.observation.retracts.as_deref()?))).collect()
 }
 
 /// The lists of snapshot providers, newest first for each source and tracker object.
 struct Lists<'a> {
     /// Where each snapshot stands among those of its object; 0 is the active one.
-    rank: HashMap<SnapshotId, Place<'a>>,
+    rank: IdMap<SnapshotId, Place<'a>>,
 }
 
 #[derive(Clone, Copy)]
@@ -157,7 +198,7 @@ type Object<'a> = (uuid::Uuid, uuid::Uuid, Option<&'a str>);
 
 impl<'a> Lists<'a> {
     fn of(input: &'a FoldInput) -> Self {
-        let mut oldest: HashMap<SnapshotId, Timestamp> = HashMap::new();
+        let mut oldest: IdMap<SnapshotId, Timestamp> = IdMap::default();
         for fact in input
             .facts
             .iter()
@@ -177,7 +218,7 @@ impl<'a> Lists<'a> {
                 .or_default()
                 .push(snapshot);
         }
-        let mut rank = HashMap::new();
+        let mut rank = IdMap::default();
         for mut lists in objects.into_values() {
             lists.sort_by_key(|s| Reverse((s.stamp, &s.digest, s.id)));
             lists.dedup_by_key(|s| s.id);

@@ -3,7 +3,7 @@
 use crate::{
     ExceptionReason, Milestone, State,
     observation::{Observation, ProviderCode},
-    reading::{MappingVersion, Reader, Reading},
+    reading::{MappingVersion, Reader, Reading, Resolves},
 };
 use serde::Deserialize;
 use std::{
@@ -20,13 +20,15 @@ pub struct Meaning {
     pub schedules: Option<Milestone>,
     /// The exception it reports.
     pub reason: Option<ExceptionReason>,
+    /// The trouble that it says is over.
+    pub resolves: Option<Resolves>,
 }
 
 /// Why a mapping table cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MappingError {
-    /// A meaning that is not `MILESTONE[>MILESTONE][|REASON]` with known words.
-    #[error("{list}/{value}: {meaning:?} is no meaning; write MILESTONE or MILESTONE|REASON")]
+    /// A meaning that is not `MILESTONE[>MILESTONE][|REASON]` or `MILESTONE|![REASON]` with known words.
+    #[error("{list}/{value}: {meaning:?} is no meaning; write MILESTONE, MILESTONE|REASON or MILESTONE|!REASON")]
     BadMeaning {
         /// The list.
         list: String,
@@ -38,17 +40,20 @@ pub enum MappingError {
 }
 
 impl Meaning {
-    /// Reads `MILESTONE[>MILESTONE][|REASON]`.
+    /// Reads `MILESTONE[>MILESTONE][|REASON]`, where `|!REASON` says that the trouble is over, and `|!` that any is.
     pub fn parse(text: &str) -> Option<Self> {
-        let (milestone, reason) = match text.split_once('|') {
-            Some((milestone, reason)) => (milestone, Some(ExceptionReason::from_code(reason)?)),
-            None => (text, None),
+        let (milestone, trouble) = text.split_once('|').map_or((text, None), |(m, trouble)| (m, Some(trouble)));
+        let (reason, resolves) = match trouble.map(|t| (t, t.strip_prefix('!'))) {
+            None => (None, None),
+            Some((_, Some(""))) => (None, Some(Resolves::Everything)),
+            Some((_, Some(over))) => (None, Some(Resolves::Reason(ExceptionReason::from_code(over)?))),
+            Some((reason, None)) => (Some(ExceptionReason::from_code(reason)?), None),
         };
         let (milestone, schedules) = match milestone.split_once('>') {
             Some((milestone, schedules)) => (milestone, Some(Milestone::from_code(schedules)?)),
             None => (milestone, None),
         };
-        Some(Self { milestone: Milestone::from_code(milestone)?, schedules, reason })
+        Some(Self { milestone: Milestone::from_code(milestone)?, schedules, reason, resolves })
     }
 }
 
@@ -144,7 +149,12 @@ impl Reader for Mapping {
                 unmapped: !codes.status.is_empty(),
                 floor,
                 ..self.reading(
-                    Meaning { milestone: Milestone::Info, schedules: None, reason: coarse.and_then(|c| c.reason) },
+                    Meaning {
+                        milestone: Milestone::Info,
+                        schedules: None,
+                        reason: coarse.and_then(|c| c.reason),
+                        resolves: None,
+                    },
                     None,
                 )
             },
@@ -162,6 +172,7 @@ impl Mapping {
             milestone: meaning.milestone,
             schedules: meaning.schedules,
             exception: meaning.reason,
+            resolves: meaning.resolves,
             unmapped: false,
             floor: floor.filter(|_| meaning.milestone == Milestone::Info),
             doubt: None,
@@ -279,6 +290,15 @@ mod tests {
         ));
         assert_eq!(read.milestone, Milestone::Delivered);
         assert!(read.doubt.is_some());
+    }
+
+    #[test]
+    fn a_meaning_may_say_that_trouble_is_over() {
+        let resolves = |text: &str| Meaning::parse(text).map(|m| m.resolves);
+        assert_eq!(resolves("IN_TRANSIT|!"), Some(Some(Resolves::Everything)));
+        assert_eq!(resolves("INFO|!HOLD_CARRIER"), Some(Some(Resolves::Reason(ExceptionReason::HoldCarrier))));
+        assert_eq!(resolves("INFO|HOLD_CARRIER"), Some(None));
+        assert_eq!(resolves("INFO|!NONSENSE"), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a fold reads, and what it leaves.
 
-use super::tell;
+use super::{recycled, tell};
 use crate::{
     codec::{Columns, Done, Fail, id_list, json, micros, opt_micros, word},
     jobs, work,
@@ -34,16 +34,26 @@ pub(super) async fn load(
     if known_at.is_some() {
         shipment.plan = plan_at(conn, id, known).await?.unwrap_or_default();
     }
-    let pieces = pieces(conn, id, known).await?;
-    let trackers = id_list(pieces.keys().map(|tracker| tracker.0));
+    let bindings = bindings(conn, id, known).await?;
+    let trackers = id_list(bindings.keys().map(|tracker| tracker.0));
     let input = FoldInput {
         plan: shipment.plan.clone(),
-        facts: facts(conn, &trackers, &pieces, known).await?,
+        facts: facts(conn, &trackers, &bindings, known).await?,
         snapshots: snapshots(conn, &trackers, known).await?,
         decisions: decisions(conn, id, known).await?,
+        bound: bindings.iter().map(|(tracker, binding)| (*tracker, binding.since)).collect(),
     };
+    let bound_last = bindings.iter().map(|(tracker, binding)| (*tracker, binding.last)).collect();
     let exceptions = work::exceptions_of(conn, id, known).await?;
-    Ok(Some(Loaded { shipment, input, exceptions }))
+    Ok(Some(Loaded { shipment, input, bound_last, exceptions }))
+}
+
+/// What is told of one tracker, whosever it is.
+pub(super) async fn told_of(conn: &mut SqliteConnection, tracker: TrackerId) -> Done<FoldInput> {
+    let trackers = id_list([tracker.0]);
+    let facts = facts(conn, &trackers, &BTreeMap::new(), i64::MAX).await?;
+    let snapshots = snapshots(conn, &trackers, i64::MAX).await?;
+    Ok(FoldInput { facts, snapshots, ..FoldInput::default() })
 }
 
 async fn plan_at(conn: &mut SqliteConnection, id: ShipmentId, known: i64) -> Done<Option<Plan>> {
@@ -57,10 +67,22 @@ async fn plan_at(conn: &mut SqliteConnection, id: ShipmentId, known: i64) -> Don
     row.map(|row| row.json("plan")).transpose()
 }
 
-/// The trackers bound at that time, with the piece that each stands for.
-async fn pieces(conn: &mut SqliteConnection, id: ShipmentId, known: i64) -> Done<BTreeMap<TrackerId, Option<String>>> {
+/// A tracker's binding to the shipment.
+struct Binding {
+    piece: Option<String>,
+    since: Timestamp,
+    /// Since when the shipment is bound to the tracker that was bound last.
+    last: Timestamp,
+}
+
+/// The trackers bound at that time.
+async fn bindings(conn: &mut SqliteConnection, id: ShipmentId, known: i64) -> Done<BTreeMap<TrackerId, Binding>> {
     let rows = sqlx::query(
-        "SELECT b.tracker_id, b.piece FROM binding b
+        "SELECT b.tracker_id, b.piece, coalesce(b.valid_from, b.recorded_at) AS since,
+                (SELECT max(coalesce(o.valid_from, o.recorded_at)) FROM binding o
+                 WHERE o.tracker_id = b.tracker_id AND o.recorded_at <= ?2
+                   AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = o.id AND e.recorded_at <= ?2)) AS last
+         FROM binding b
          WHERE b.shipment_id = ?1 AND b.recorded_at <= ?2
            AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id AND e.recorded_at <= ?2)",
     )
@@ -68,7 +90,12 @@ async fn pieces(conn: &mut SqliteConnection, id: ShipmentId, known: i64) -> Done
     .bind(known)
     .fetch_all(conn)
     .await?;
-    rows.iter().map(|row| Ok((row.id("tracker_id")?, row.opt_text("piece")?))).collect()
+    rows.iter()
+        .map(|row| {
+            let binding = Binding { piece: row.opt_text("piece")?, since: row.at("since")?, last: row.at("last")? };
+            Ok((row.id("tracker_id")?, binding))
+        })
+        .collect()
 }
 
 /// Who said something, and when, at first.
@@ -80,7 +107,7 @@ struct Said {
 async fn facts(
     conn: &mut SqliteConnection,
     trackers: &str,
-    pieces: &BTreeMap<TrackerId, Option<String>>,
+    bindings: &BTreeMap<TrackerId, Binding>,
     known: i64,
 ) -> Done<Vec<Fact>> {
     let mut said = sightings(conn, trackers, known).await?;
@@ -102,7 +129,7 @@ async fn facts(
             observation: row.json("body")?,
             reading,
             tracker,
-            piece: pieces.get(&tracker).cloned().flatten(),
+            piece: bindings.get(&tracker).and_then(|binding| binding.piece.clone()),
             source,
             trust,
             sightings: said.sightings,
@@ -213,6 +240,9 @@ pub(super) async fn commit(conn: &mut SqliteConnection, scope: Scope, commit: &C
         put_state_change(conn, scope, commit, before, revision).await?;
     }
     put_state(conn, commit, revision).await?;
+    for next in &commit.next_uses {
+        recycled::follow(conn, scope, commit, next).await?;
+    }
     tell(conn, scope, commit.shipment, revision, commit.at).await?;
     Ok(Committed::Done(revision.unsigned_abs()))
 }

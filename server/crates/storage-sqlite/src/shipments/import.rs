@@ -1,6 +1,6 @@
 //! Taking in what the order system has.
 
-use super::{NewBinding, bind, put_term, renew_number_terms, tell, term};
+use super::{NewBinding, bind, put_term, recycled, renew_number_terms, tell, term};
 use crate::{
     codec::{Columns, Done, json, micros, opt_micros, word},
     facts::{self, NewTracker},
@@ -211,15 +211,13 @@ async fn settle_claims(
             facts = Facts::Changed;
         }
     }
+    // what left the house before its number was known here had it from then on
+    let since = shipment.plan.expected_from.filter(|shipped| *shipped < at);
     for (tracker, piece, claim) in wanted.into_iter().filter(|(tracker, _, _)| !kept.contains(tracker)) {
-        take_over(conn, scope, tracker, id, at).await?;
-        bind(
-            conn,
-            scope,
-            &NewBinding { id: claim.binding_id, tracker, shipment: id, piece, number_raw: &claim.number_raw },
-            at,
-        )
-        .await?;
+        take_over(conn, scope, &Taking { tracker, claimant: id, since: since.unwrap_or(at), at }).await?;
+        let number_raw = &claim.number_raw;
+        let binding = NewBinding { id: claim.binding_id, tracker, shipment: id, piece, number_raw, valid_from: since };
+        bind(conn, scope, &binding, at).await?;
         facts = Facts::Changed;
     }
     Ok(facts)
@@ -249,33 +247,26 @@ async fn close(conn: &mut SqliteConnection, scope: Scope, binding: BindingId, at
     Ok(())
 }
 
-/// A claimed tracker leaves the unclaimed shipment that was made for it; its history comes along with the tracker.
-async fn take_over(
-    conn: &mut SqliteConnection,
-    scope: Scope,
+/// A claim on a tracker that may have an unclaimed shipment.
+struct Taking {
     tracker: TrackerId,
     claimant: ShipmentId,
+    /// Since when the claimant has the number.
+    since: Timestamp,
     at: Timestamp,
-) -> Done<()> {
-    let rows = sqlx::query(
-        "SELECT b.id, s.id AS shipment_id, s.revision, s.sandbox FROM binding b JOIN shipment s ON s.id = b.shipment_id
-         WHERE b.tracker_id = ? AND s.origin IS NULL AND s.merged_into IS NULL
-           AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
-    )
-    .bind(tracker.0)
-    .fetch_all(&mut *conn)
-    .await?;
-    for row in &rows {
-        let unclaimed: ShipmentId = row.id("shipment_id")?;
-        close(conn, scope, row.id("id")?, at).await?;
-        renew_number_terms(conn, scope, unclaimed).await?;
-        if row.int("sandbox")? == 1 {
-            super::mark_sandbox(conn, claimant).await?;
-        }
-        if open_bindings(conn, unclaimed).await?.is_empty() {
-            merge(conn, scope, unclaimed, claimant, at).await?;
-            tell(conn, scope, unclaimed, row.int("revision")?, at).await?;
-        }
+}
+
+/// A claimed tracker leaves the unclaimed shipment that was made for it; its history comes along with the tracker.
+async fn take_over(conn: &mut SqliteConnection, scope: Scope, taking: &Taking) -> Done<()> {
+    let Some(unclaimed) = recycled::unclaimed_at(conn, taking.tracker, taking.since).await? else { return Ok(()) };
+    close(conn, scope, unclaimed.binding, taking.at).await?;
+    renew_number_terms(conn, scope, unclaimed.shipment).await?;
+    if unclaimed.sandbox {
+        super::mark_sandbox(conn, taking.claimant).await?;
+    }
+    if open_bindings(conn, unclaimed.shipment).await?.is_empty() {
+        merge(conn, scope, unclaimed.shipment, taking.claimant, taking.at).await?;
+        tell(conn, scope, unclaimed.shipment, unclaimed.revision, taking.at).await?;
     }
     Ok(())
 }

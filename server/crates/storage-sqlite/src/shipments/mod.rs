@@ -1,13 +1,14 @@
 //! Shipments: what they are, their state, and what follows from it. Taking in orders is in [`import`], what a fold reads
-//! and leaves in [`fold`], the list in [`list`].
+//! and leaves in [`fold`], numbers that are in use again in [`recycled`], the list in [`list`].
 
 mod fold;
 mod import;
 mod list;
+mod recycled;
 
 use crate::{
     SqliteStore,
-    codec::{Columns, Done, Fail, json, micros, row_limit},
+    codec::{Columns, Done, Fail, json, micros, opt_micros, row_limit},
     people,
     writer::Turn,
 };
@@ -233,6 +234,8 @@ pub(crate) struct NewBinding<'a> {
     pub(crate) shipment: ShipmentId,
     pub(crate) piece: Option<&'a str>,
     pub(crate) number_raw: &'a str,
+    /// Since when it concerns the shipment, where that is not since now.
+    pub(crate) valid_from: Option<Timestamp>,
 }
 
 /// Opens a binding.
@@ -242,7 +245,7 @@ pub(crate) async fn bind(
     binding: &NewBinding<'_>,
     at: Timestamp,
 ) -> Done<()> {
-    sqlx::query("INSERT INTO binding (id, company_id, tracker_id, shipment_id, piece, number_raw, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?)")
+    sqlx::query("INSERT INTO binding (id, company_id, tracker_id, shipment_id, piece, number_raw, recorded_at, valid_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
         .bind(binding.id.0)
         .bind(scope.company.0)
         .bind(binding.tracker.0)
@@ -250,6 +253,7 @@ pub(crate) async fn bind(
         .bind(binding.piece)
         .bind(binding.number_raw)
         .bind(micros(at))
+        .bind(opt_micros(binding.valid_from))
         .execute(conn)
         .await?;
     Ok(())

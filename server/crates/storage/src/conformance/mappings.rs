@@ -156,13 +156,13 @@ pub async fn observations_are_found_by_any_of_their_codes(store: Store) {
 pub async fn many_observations_are_found_chunk_by_chunk(store: Store) {
     let world = World::new(store).await;
     let source = world.source("shop").await;
-    let all = i64::from(REREAD_ROWS) + 10;
+    let all = REREAD_ROWS + 10;
     let mut recording = world.recording(source, &[Said::of("NUM1", &["?X"], 1)]).await;
     let first = recording.reports[0].observations[0].clone();
     recording.reports[0].observations = (0..all)
         .map(|n| {
             let mut next = first.clone();
-            next.body.stated_at = Some(at(n));
+            next.body.provider_event_id = Some(n.to_string());
             next.id = next.body.id("test", "NUM1");
             next
         })

@@ -15,6 +15,7 @@ pub mod jobs;
 pub mod mappings;
 pub mod people;
 pub mod property;
+pub mod recycled;
 pub mod shipments;
 pub mod work;
 mod world;
@@ -96,6 +97,13 @@ macro_rules! conformance_suite {
             what_the_order_system_was_told
             first_messages_of_observations
             no_company_sees_anothers
+        }
+        $crate::conformance_area! { $fresh, recycled:
+            the_next_use_gets_a_shipment_of_its_own
+            shipments_that_see_the_next_use_at_once_make_one
+            an_order_claims_the_parcel_of_its_own_time
+            a_parcel_that_was_over_long_before_is_not_the_orders
+            a_number_that_is_free_again_gets_another_shipment
         }
         $crate::conformance_area! { $fresh, work:
             exceptions_open_go_on_and_close

@@ -279,6 +279,7 @@ impl World {
             exceptions: Vec::new(),
             effects: Vec::new(),
             jobs: Vec::new(),
+            next_uses: Vec::new(),
         }
     }
 
@@ -364,6 +365,7 @@ pub fn reading(mapping: u32, milestone: Option<Milestone>) -> Reading {
         milestone: milestone.unwrap_or(Milestone::Info),
         schedules: None,
         exception: None,
+        resolves: None,
         unmapped: milestone.is_none(),
         floor: None,
         doubt: None,

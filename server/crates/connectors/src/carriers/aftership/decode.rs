@@ -1,11 +1,11 @@
 //! From AfterShip's tracking object to statements.
 
-use super::super::{DecodeError, json};
+use super::super::{DecodeError, json, times};
 use domain::{
     Classifier,
     event_time::EventTime,
     observation::{
-        Codes, Decoded, Feed, Location, Observation, Origin, Problem, ProviderCode, RefKind, References, TrackerReport,
+        Codes, Decoded, Location, Observation, Origin, Problem, ProviderCode, RefKind, References, TrackerReport,
     },
 };
 use jiff::Timestamp;
@@ -78,7 +78,8 @@ fn report(
     ) {
         last.signatory = Some(signed_by);
     }
-    Ok(TrackerReport { refs, carrier: json::text(tracking, "slug"), feed: Feed::Snapshot { stamp }, observations })
+    let feed = times::snapshot(stamp, &observations);
+    Ok(TrackerReport { refs, carrier: json::text(tracking, "slug"), feed, observations })
 }
 
 /// The list, or the single checkpoint of "last checkpoint".

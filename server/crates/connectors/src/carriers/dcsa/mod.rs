@@ -1,10 +1,18 @@
-//! DCSA Track & Trace 2.2 and 3.0: events of equipment, transport and shipment.
+//! DCSA Track & Trace: events of equipment, transport and shipment, as webhooks and as API answers. Four dialects of one
+//! standard: 2.2 (flat events), 3.0 Beta (`metadata` and `payload`, retraction by `retractedEventID`), 3.0.0 with codes
+//! and 3.0.0 with words (`eventClassification` and one object of details for each subject, retraction by `isRetracted`).
+//! Each message adds. Equipment events hang on the container; the others on the containers they name, else on booking
+//! and transport document. Other DCSA standards in the channel (port calls, arrival notices) are not about tracking.
+//! Source: github.com/dcsaorg: DCSA-OpenAPI (`tnt/v2`, `tnt/v3`, `domain/event`), Conformance-Gateway (`TNT_v3.0.0.yaml`)
+//! and DCSA-Information-Model (reference data, SMDG delay reasons); all Apache-2.0.
 
 mod decode;
+mod refs;
 #[cfg(test)]
 mod tests;
+mod words;
 
-use super::{Carrier, DecodeError, Manifest, Scheme};
+use super::{Carrier, DecodeError, DeliveryKey, Manifest, Scheme, json};
 use domain::{fold::Trust, observation::Decoded};
 
 /// The connector.
@@ -23,7 +31,11 @@ impl Carrier for Dcsa {
         &MANIFEST
     }
 
+    fn delivery_key(&self, raw: &[u8]) -> DeliveryKey {
+        DeliveryKey(json::parse_snake(raw).ok().and_then(|body| decode::only_event_id(&body)))
+    }
+
     fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError> {
-        decode::decode(raw)
+        decode::decode(&json::parse_snake(raw)?)
     }
 }

@@ -1,15 +1,18 @@
 //! From EasyPost's Event and Tracker objects to statements.
 
-use super::super::{DecodeError, json};
+use super::super::{DecodeError, json, times};
 use domain::{
     Classifier,
     event_time::EventTime,
     observation::{
-        Codes, Decoded, Feed, Location, Observation, Origin, Problem, ProviderCode, RefKind, References, TrackerReport,
+        Codes, Decoded, Location, Observation, Origin, Problem, ProviderCode, RefKind, References, TrackerReport,
     },
 };
 use jiff::Timestamp;
 use serde_json::Value;
+
+/// Details that add nothing to their status.
+const EMPTY_DETAILS: &[&str] = &["unknown", "status_update"];
 
 /// Decodes an Event around a Tracker, a bare Tracker, or a list of trackers.
 pub(super) fn decode(body: &Value) -> Result<Decoded, DecodeError> {
@@ -21,6 +24,10 @@ pub(super) fn decode(body: &Value) -> Result<Decoded, DecodeError> {
         (_, Some(Value::Array(list))) => ("/trackers", list.iter().collect()),
         _ if body.get("tracking_code").is_some() => ("", vec![body]),
         (Some(other), _) => return Err(DecodeError::NotTracking(format!("EasyPost object {other}"))),
+        (None, _) if body.get("error").is_some_and(Value::is_object) => {
+            let code = json::complaints(&[body["error"].clone()], "code");
+            return Err(DecodeError::NotTracking(format!("an error answer of EasyPost: {code}")));
+        }
         (None, _) => {
             return Err(DecodeError::Incomplete {
                 at: "/".into(),
@@ -69,7 +76,8 @@ fn report(tracker: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<Trac
     {
         last.signatory = Some(signed_by);
     }
-    Ok(TrackerReport { refs, carrier: json::text(tracker, "carrier"), feed: Feed::Snapshot { stamp }, observations })
+    let feed = times::snapshot(stamp, &observations);
+    Ok(TrackerReport { refs, carrier: json::text(tracker, "carrier"), feed, observations })
 }
 
 /// Where the parcel goes: the tracker of a return says so itself.
@@ -107,7 +115,7 @@ fn detail(detail: &Value, direction: Direction, at: &str, problems: &mut Vec<Pro
 /// Status and detail: the pair where it means something of its own, then the detail; the status is the coarse one.
 fn codes(value: &Value, direction: Direction) -> Option<Codes> {
     let status = json::text(value, "status")?;
-    let detail = json::text(value, "status_detail");
+    let detail = json::text(value, "status_detail").filter(|detail| !EMPTY_DETAILS.contains(&detail.as_str()));
     let delivered_back = direction == Direction::Back && status == "delivered";
     let pair = match &detail {
         _ if delivered_back => Some("return/delivered".to_owned()),

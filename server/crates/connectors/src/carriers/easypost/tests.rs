@@ -51,6 +51,9 @@ fn status_and_detail_decide_together() {
     assert_eq!(read("in_transit", "arrived_at_destination", false), [Milestone::ArrivedDestination]);
     assert_eq!(read("delivered", "arrived_at_destination", true), [Milestone::Returned]);
     assert_eq!(read("in_transit", "unknown", false), [Milestone::InTransit]);
+    assert_eq!(read("pre_transit", "status_update", false), [Milestone::InfoReceived]);
+    assert_eq!(read("delivered", "unknown", false), [Milestone::Delivered]);
+    assert_eq!(read("delivered", "unknown", true), [Milestone::Returned]);
 }
 
 #[test]
@@ -66,6 +69,8 @@ fn bad_messages_are_refused_with_a_reason() {
         let text = serde_json::to_string(&decoded).unwrap();
         assert!(!text.contains("\\u0000"), "{name}: no NUL reaches a database");
     }
+    let error = Easypost.decode(br#"{"error":{"code":"TRACKER.CREATE.ERROR","message":"composed","errors":[]}}"#);
+    assert!(matches!(error, Err(DecodeError::NotTracking(why)) if why.contains("TRACKER.CREATE.ERROR")));
     let sentinel = Easypost.decode(&checks::hostile("year_9999.json")).unwrap();
     assert_eq!(sentinel.problems.len(), 1);
     checks::mutilate(&Easypost, BODY);

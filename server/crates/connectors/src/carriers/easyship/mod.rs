@@ -1,10 +1,20 @@
-//! Easyship: webhooks `shipment.tracking.*` and API answers.
+//! Easyship: webhooks `shipment.tracking.*` and `shipment.cancelled`, trackings and shipments of the API.
+//!
+//! A checkpoint or a whole shipment has one status in words (`In Transit to Customer`); the API writes some of them as
+//! `in_transit`, so that words are compared without case and punctuation. A message with checkpoints is a snapshot; one
+//! with a status alone has no time at all, and adds. Checkpoints come as a list, or (1.0) as an object, empty or by
+//! number. Their times are UTC by the documentation of 2024-09, whose messages have them under `data`; by that of 1.0
+//! they are mostly the courier's local time, so there a `Z` means nothing. A shipment may have several trackings, one
+//! for each leg: the delivery of a leg before the last is a handover. What `Liquidated` means nobody has published.
+//!
+//! Sources: developers.easyship.com 1.0 (Track, webhooks), 2023-01 (shipment.tracking.status.changed) and 2024-09
+//! (shipment.tracking.checkpoints.created); support.easyship.com, Understanding Shipment Tracking Statuses.
 
 mod decode;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, Manifest, Scheme};
+use super::{Carrier, DecodeError, Manifest, Scheme, json};
 use domain::{fold::Trust, observation::Decoded};
 
 /// The connector.
@@ -24,6 +34,6 @@ impl Carrier for Easyship {
     }
 
     fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError> {
-        decode::decode(raw)
+        decode::decode(&json::parse_snake(raw)?)
     }
 }

@@ -5,176 +5,231 @@ use super::super::{
     DecodeError,
     times::{self, Zone, x12_zone},
 };
+use super::{MESSAGES_MAX, Reading, head, say};
 use domain::{
     event_time::{EventTime, Precision, ZoneSource},
-    observation::Problem,
+    observation::{Decoded, Problem, TrackerReport},
 };
-use jiff::civil::DateTime;
+use jiff::{Timestamp, civil::DateTime};
+use std::borrow::Cow;
 
 /// Characters of an ISA segment up to and including the component separator, without the terminator.
 const ISA_CHARS: usize = 105;
-/// Segments of the longest interchange that is read.
-const SEGMENTS_MAX: usize = 200_000;
+/// Characters of an interchange in which its delimiters must show themselves: ISA, GS and ST.
+const HEAD_CHARS: usize = 1_000;
 
 /// A segment: its tag and its elements, without blanks at their ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in super::super) struct Segment {
-    elements: Vec<String>,
+pub(in super::super) struct Segment<'a> {
+    text: Cow<'a, str>,
+    separator: char,
     /// Its place in the file, counted from 1.
     pub place: usize,
 }
 
-impl Segment {
+impl Segment<'_> {
     /// `AT7`.
     pub fn tag(&self) -> &str {
-        &self.elements[0]
+        self.element(0).unwrap_or_default()
     }
 
     /// The element of this number, counted from 1 as the standard does; blank ones are none.
     pub fn element(&self, number: usize) -> Option<&str> {
-        self.elements.get(number).map(String::as_str).filter(|e| !e.is_empty())
+        self.text.split(self.separator).nth(number).map(str::trim).filter(|e| !e.is_empty())
+    }
+
+    /// Where a problem is.
+    pub fn at(&self) -> String {
+        format!("segment {}", self.place)
     }
 }
 
-/// A transaction set.
+/// A transaction set: what stands between ST and SE.
 #[derive(Clone, Debug)]
-pub(in super::super) struct Set {
+pub(in super::super) struct Set<'a> {
     /// `214`.
     pub kind: String,
-    /// Between ST and SE.
-    pub segments: Vec<Segment>,
+    /// When its group was written (GS-04, GS-05). They name no zone: good for the order of what one partner says, and
+    /// for nothing else.
+    pub written: Option<Timestamp>,
+    body: Segments<'a>,
+    end: usize,
+}
+
+impl<'a> Set<'a> {
+    /// Its segments, in order.
+    pub fn segments(&self) -> impl Iterator<Item = Segment<'a>> + use<'a> {
+        let end = self.end;
+        self.body.clone().take_while(move |segment| segment.place < end)
+    }
 }
 
 /// What a file holds.
 #[derive(Debug, Default)]
-pub(in super::super) struct Interchanges {
+pub(in super::super) struct Interchanges<'a> {
     /// The sets, in order.
-    pub sets: Vec<Set>,
+    pub sets: Vec<Set<'a>>,
     /// What is wrong with the envelopes.
     pub problems: Vec<Problem>,
 }
 
+/// Decodes a file whose channel is about sets of one kind: each is read by `report`, the others are none of ours.
+pub(in super::super) fn decode(
+    text: &str,
+    kind: &str,
+    mut report: impl FnMut(&Set<'_>, &mut Vec<Problem>) -> Result<Vec<TrackerReport>, DecodeError>,
+) -> Result<Decoded, DecodeError> {
+    let Interchanges { sets, problems } = read(text)?;
+    if sets.is_empty() {
+        return Err(DecodeError::Incomplete { at: "ST".into(), reason: "there is no transaction set in it".into() });
+    }
+    let mut reading = Reading::new(if sets.iter().any(|s| s.kind == kind) { problems } else { Vec::new() });
+    for set in &sets {
+        if set.kind == kind {
+            let reports = report(set, reading.problems());
+            reading.add(reports);
+        } else {
+            reading.other(format!("X12 set {}", set.kind));
+        }
+    }
+    reading.finish("an X12 set")
+}
+
 /// Reads every interchange of a file.
-pub(in super::super) fn read(raw: &[u8]) -> Result<Interchanges, DecodeError> {
-    let text = String::from_utf8_lossy(raw.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(raw)).into_owned();
+pub(in super::super) fn read(text: &str) -> Result<Interchanges<'_>, DecodeError> {
     let mut rest = text.trim_start();
     if !rest.starts_with("ISA") {
-        return Err(DecodeError::Malformed { expected: "X12", reason: "it does not begin with ISA".into() });
+        return Err(malformed("it does not begin with ISA"));
     }
     let mut all = Interchanges::default();
     let mut place = 0;
-    while let Some(at) = rest.find("ISA") {
-        let end = rest[at + 3..]
-            .find("ISA")
-            .filter(|next| begins_interchange(&rest[at + 3 + next..]))
-            .map_or(rest.len(), |next| at + 3 + next);
-        let segments = segments(&rest[at..end], &mut place)?;
-        envelope(segments, &mut all);
-        rest = &rest[end..];
-        if end == rest.len() && rest.is_empty() {
-            break;
+    loop {
+        let mut segments = Segments::of_interchange(rest, place)?;
+        envelope(&mut segments, &mut all)?;
+        (rest, place) = (segments.rest, segments.place);
+        if rest.is_empty() {
+            return Ok(all);
         }
     }
-    Ok(all)
+}
+
+fn malformed(reason: &str) -> DecodeError {
+    DecodeError::Malformed { expected: "X12", reason: reason.into() }
+}
+
+/// The segments of an interchange, up to the next one.
+#[derive(Clone, Debug)]
+struct Segments<'a> {
+    rest: &'a str,
+    separator: char,
+    terminator: char,
+    place: usize,
+    /// An ISA has been given: the next one begins another interchange.
+    begun: bool,
+}
+
+impl<'a> Segments<'a> {
+    fn of_interchange(text: &'a str, place: usize) -> Result<Self, DecodeError> {
+        let separator = text.chars().nth(3).filter(|c| !c.is_alphanumeric());
+        let separator = separator.ok_or_else(|| malformed("ISA names no element separator"))?;
+        let terminator = terminator(head(text, HEAD_CHARS), separator).ok_or_else(|| malformed("ISA is cut short"))?;
+        Ok(Self { rest: text, separator, terminator, place, begun: false })
+    }
+}
+
+impl<'a> Iterator for Segments<'a> {
+    type Item = Segment<'a>;
+
+    fn next(&mut self) -> Option<Segment<'a>> {
+        loop {
+            self.rest = self.rest.trim_start_matches(|c: char| c.is_whitespace() || c == '\0' || c == self.terminator);
+            if self.rest.is_empty() || (self.begun && begins_interchange(self.rest)) {
+                return None;
+            }
+            self.begun = true;
+            let (text, rest) = self.rest.split_once(self.terminator).unwrap_or((self.rest, ""));
+            self.rest = rest;
+            let text = unwrapped(text);
+            if !text.trim().is_empty() {
+                self.place += 1;
+                return Some(Segment { text, separator: self.separator, place: self.place });
+            }
+        }
+    }
+}
+
+/// A file that was wrapped at some width has line ends inside its segments.
+fn unwrapped(text: &str) -> Cow<'_, str> {
+    let stray = |c: char| matches!(c, '\r' | '\n' | '\0');
+    let text = text.trim_end_matches(stray);
+    if text.contains(stray) { text.replace(stray, "").into() } else { text.into() }
 }
 
 /// `ISA` inside a name is no interchange: the authorisation qualifier follows.
 fn begins_interchange(text: &str) -> bool {
-    let mut chars = text.chars().skip(3);
-    let separator = chars.next();
-    let qualifier: String = chars.take(2).collect();
-    separator.is_some_and(|c| !c.is_alphanumeric())
-        && qualifier.len() == 2
-        && qualifier.bytes().all(|b| b.is_ascii_digit())
-}
-
-fn segments(interchange: &str, place: &mut usize) -> Result<Vec<Segment>, DecodeError> {
-    let malformed = |reason: &str| DecodeError::Malformed { expected: "X12", reason: reason.into() };
-    let separator = interchange
-        .chars()
-        .nth(3)
-        .filter(|c| !c.is_alphanumeric())
-        .ok_or_else(|| malformed("ISA names no element separator"))?;
-    let terminator = terminator(interchange, separator).ok_or_else(|| malformed("ISA is cut short"))?;
-    let mut segments = Vec::new();
-    for text in interchange.split(terminator) {
-        // a file that was wrapped at some width, or has a line for each segment
-        let text: String = text.chars().filter(|c| !matches!(c, '\r' | '\n' | '\0')).collect();
-        let text = text.trim();
-        if text.is_empty() {
-            continue;
-        }
-        *place += 1;
-        if *place > SEGMENTS_MAX {
-            return Err(malformed("it has too many segments"));
-        }
-        segments
-            .push(Segment { elements: text.split(separator).map(|e| e.trim().to_owned()).collect(), place: *place });
-    }
-    Ok(segments)
+    let Some(rest) = text.strip_prefix("ISA") else { return false };
+    let mut chars = rest.chars();
+    chars.next().is_some_and(|c| !c.is_alphanumeric())
+        && chars.by_ref().take(2).filter(char::is_ascii_digit).count() == 2
 }
 
 /// The character after the component separator, ISA16. Blanks in ISA may have been trimmed or the file wrapped: then it
 /// is what stands before the first GS.
-fn terminator(interchange: &str, separator: char) -> Option<char> {
-    let fixed: Vec<char> = interchange.chars().take(ISA_CHARS + 1).collect();
-    let sixteen = fixed.iter().filter(|c| **c == separator).count() == 16;
-    if let Some(candidate) =
-        fixed.get(ISA_CHARS).copied().filter(|c| sixteen && !c.is_alphanumeric() && *c != separator)
-    {
-        let candidate = if candidate == '\r' { '\n' } else { candidate };
-        if interchange.matches(candidate).count() > 2 {
-            return Some(candidate);
-        }
-    }
-    let elements: Vec<&str> = interchange.splitn(17, separator).collect();
-    elements.get(16)?.chars().nth(1).map(|c| if c == '\r' { '\n' } else { c })
+fn terminator(head: &str, separator: char) -> Option<char> {
+    let line_end = |c: char| if c == '\r' { '\n' } else { c };
+    let sixteen = head.chars().take(ISA_CHARS).filter(|c| *c == separator).count() == 16;
+    let fixed = head.chars().nth(ISA_CHARS).filter(|c| sixteen && !c.is_alphanumeric() && *c != separator);
+    fixed
+        .map(line_end)
+        .filter(|candidate| head.matches(*candidate).nth(2).is_some())
+        .or_else(|| head.splitn(17, separator).nth(16)?.chars().nth(1).map(line_end))
 }
 
-fn envelope(segments: Vec<Segment>, all: &mut Interchanges) {
-    let (mut open, mut closed): (Option<Set>, bool) = (None, false);
-    for segment in segments {
-        match segment.tag() {
-            "ISA" | "GS" | "GE" => {}
+fn envelope<'a>(segments: &mut Segments<'a>, all: &mut Interchanges<'a>) -> Result<(), DecodeError> {
+    let (mut open, mut closed, mut written): (Option<Set<'a>>, bool, Option<Timestamp>) = (None, false, None);
+    while let Some(segment) = segments.next() {
+        let tag = segment.tag();
+        // a set that is not closed ends where the next one begins, or the interchange ends
+        if let Some(mut set) = open.take_if(|_| matches!(tag, "ST" | "SE" | "GE" | "IEA")) {
+            set.end = segment.place;
+            close(set, Some(&segment).filter(|_| tag == "SE"), all);
+        }
+        match tag {
+            "GS" => written = time(segment.element(4), segment.element(5), None).sort_key(),
             "IEA" => closed = true,
+            "ST" if all.sets.len() >= MESSAGES_MAX => {
+                return Err(malformed("it has too many transaction sets: split the file"));
+            }
             "ST" => {
-                all.sets.extend(open.take());
-                open = Some(Set { kind: segment.element(1).unwrap_or_default().to_owned(), segments: Vec::new() });
+                let kind = segment.element(1).unwrap_or_default().to_owned();
+                open = Some(Set { kind, written, body: segments.clone(), end: usize::MAX });
             }
-            "SE" => {
-                if let Some(set) = open.take() {
-                    count(&set, &segment, &mut all.problems);
-                    all.sets.push(set);
-                }
-            }
-            _ => {
-                if let Some(set) = &mut open {
-                    set.segments.push(segment);
-                }
-            }
+            _ => {}
         }
     }
     if let Some(set) = open {
-        all.problems
-            .push(Problem { at: "SE".into(), message: "the last set is not closed: part of it may be missing".into() });
-        all.sets.push(set);
+        close(set, None, all);
     }
     if !closed {
-        all.problems.push(Problem {
-            at: "IEA".into(),
-            message: "the interchange is not closed: part of it may be missing".into(),
-        });
+        say(&mut all.problems, "IEA", "the interchange is not closed: part of it may be missing");
     }
+    Ok(())
 }
 
-fn count(set: &Set, end: &Segment, problems: &mut Vec<Problem>) {
-    let found = set.segments.len() + 2;
+/// Ends a set, by its SE or without.
+fn close<'a>(set: Set<'a>, end: Option<&Segment<'_>>, all: &mut Interchanges<'a>) {
+    match end {
+        Some(end) => count(&set, end, &mut all.problems),
+        None => say(&mut all.problems, "SE", "a set is not closed: part of it may be missing"),
+    }
+    all.sets.push(set);
+}
+
+fn count(set: &Set<'_>, end: &Segment<'_>, problems: &mut Vec<Problem>) {
+    let found = end.place - set.body.place + 1;
     let said = end.element(1).and_then(|n| n.parse::<usize>().ok());
-    if said.is_some_and(|said| said != found) {
-        problems.push(Problem {
-            at: format!("segment {}", end.place),
-            message: format!("SE counts {} segments, the set has {found}", said.unwrap_or_default()),
-        });
+    if let Some(said) = said.filter(|said| *said != found) {
+        say(problems, end.at(), format!("SE counts {said} segments, the set has {found}"));
     }
 }
 
@@ -202,26 +257,59 @@ mod tests {
 
     #[test]
     fn delimiters_come_from_the_isa() {
-        for end in ["~", "\n", "~\r\n", "…"] {
+        for end in ["~", "\n", "~\r\n", "…", "\r\n"] {
             let text = format!("{ISA}{end}GS*QM*A*B{end}ST*214*1{end}B10*X*Y*Z{end}SE*3*1{end}GE*1*1{end}IEA*1*1{end}");
-            let read = read(text.as_bytes()).unwrap();
+            let read = read(&text).unwrap();
             assert_eq!(read.sets.len(), 1, "{end:?}");
-            assert_eq!(read.sets[0].segments[0].element(3), Some("Z"), "{end:?}");
+            let first = read.sets[0].segments().next().unwrap();
+            assert_eq!(first.element(3), Some("Z"), "{end:?}");
+            assert_eq!(read.sets[0].segments().count(), 1, "{end:?}");
             assert!(read.problems.is_empty(), "{end:?}: {:?}", read.problems);
         }
     }
 
     #[test]
     fn what_is_wrong_with_an_envelope_is_said_and_nothing_is_lost() {
-        let read = read(format!("{ISA}~GS*QM~ST*214*1~B10*X~SE*9*1~{ISA}~ST*214*2~B10*Y~").as_bytes()).unwrap();
+        let text = format!("{ISA}~GS*QM~ST*214*1~B10*X~SE*9*1~{ISA}~ST*214*2~B10*Y~");
+        let read = read(&text).unwrap();
         assert_eq!(read.sets.len(), 2);
         assert_eq!(read.problems.len(), 4, "{:?}", read.problems);
     }
 
     #[test]
+    fn each_interchange_has_its_own_delimiters_and_a_name_begins_none() {
+        let second = ISA.replace('*', "|");
+        let text = format!(
+            "{ISA}~ST*214*1~N1*SH*ISA*00*LTD~B10*LISA*ISAAC~SE*4*1~IEA*1*1~\n{second}!ST|214|2!B10|Y!SE|3|2!IEA|1|1!"
+        );
+        let read = read(&text).unwrap();
+        let numbers: Vec<_> =
+            read.sets.iter().flat_map(Set::segments).map(|s| s.element(1).map(str::to_owned)).collect();
+        assert_eq!(numbers, ["SH", "LISA", "Y"].map(|n| Some(n.to_owned())));
+        assert!(read.problems.is_empty(), "{:?}", read.problems);
+    }
+
+    #[test]
+    fn a_set_that_is_not_closed_ends_where_the_next_begins() {
+        let text = format!("{ISA}~ST*214*1~B10*X~ST*214*2~B10*Y~SE*3*2~IEA*1*1~");
+        let read = read(&text).unwrap();
+        assert_eq!(read.sets.iter().map(|s| s.segments().count()).collect::<Vec<_>>(), [1, 1]);
+    }
+
+    #[test]
+    fn wrapped_files_are_joined() {
+        let text = format!("{ISA}~GS*QM~ST*214*1~B10*X*Y*Z~SE*3*1~IEA*1*1~");
+        let wrapped: String =
+            text.as_bytes().chunks(80).map(|c| format!("{}\r\n", String::from_utf8_lossy(c))).collect();
+        let read = read(&wrapped).unwrap();
+        assert_eq!(read.sets[0].segments().next().unwrap().element(3), Some("Z"));
+        assert!(read.problems.is_empty(), "{:?}", read.problems);
+    }
+
+    #[test]
     fn garbage_is_refused() {
-        assert!(read(b"UNB+UNOC").is_err());
-        assert!(read(b"ISA").is_err());
-        assert!(read(b"ISA*").is_err());
+        for garbage in ["UNB+UNOC", "ISA", "ISA*", "ISA*00", "ISA*00*"] {
+            assert!(read(garbage).is_err(), "{garbage}");
+        }
     }
 }

@@ -1,10 +1,15 @@
-//! FourKites callbacks.
+//! FourKites: callbacks about a load and its stops. Each message adds. There is no signature: an API key in a header,
+//! Basic, or the networks it comes from.
+//!
+//! Statuses are those of X12 214; times are wall clocks with the zone beside them. Callbacks that only acknowledge the
+//! creation of a load are no tracking. Field names are those of the published callback models; spelling drifts between
+//! `LoadNumber` and `loadNumber`, and `Contry` is written so.
 
 mod decode;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, Manifest, Scheme};
+use super::{Carrier, DecodeError, Manifest, Scheme, json};
 use domain::{fold::Trust, observation::Decoded};
 
 /// The connector.
@@ -24,6 +29,6 @@ impl Carrier for Fourkites {
     }
 
     fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError> {
-        decode::decode(raw)
+        decode::decode(&json::parse_snake(raw)?)
     }
 }

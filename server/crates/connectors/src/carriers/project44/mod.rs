@@ -1,10 +1,16 @@
-//! project44 shipment visibility webhooks.
+//! project44 visibility webhooks and API answers. Two shapes: tracked shipments with `events`, `state` and `exceptions`;
+//! and the older status of a truckload or LTL shipment with `latestStatusUpdate`, `statusUpdates` and
+//! `latestStopStatuses`. Each message adds: what it repeats is the same statement. Where a stop stands among the stops
+//! decides what an arrival there means.
+//! Source: developers.project44.com, API reference v4 (TrackedShipmentEvent, TrackedShipmentDateTime,
+//! TruckloadShipmentStatus, LtlShipmentStatusReason, ShipmentException); no capture of a webhook is public.
 
 mod decode;
+mod stops;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, Manifest, Scheme};
+use super::{Carrier, DecodeError, Manifest, Scheme, json};
 use domain::{fold::Trust, observation::Decoded};
 
 /// The connector.
@@ -24,6 +30,6 @@ impl Carrier for Project44 {
     }
 
     fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError> {
-        decode::decode(raw)
+        decode::decode(&json::parse_snake(raw)?)
     }
 }

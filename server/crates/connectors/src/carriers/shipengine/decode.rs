@@ -43,8 +43,8 @@ fn other(body: &Value) -> DecodeError {
         return DecodeError::NotTracking(format!("ShipEngine {kind} that holds no tracking, only where to find it"));
     }
     if let Some(errors) = body.get("errors").and_then(Value::as_array) {
-        let codes: Vec<String> = errors.iter().filter_map(|e| json::text(e, "error_code")).collect();
-        return DecodeError::NotTracking(format!("an error answer of ShipEngine: {}", codes.join(", ")));
+        let codes = json::complaints(errors, "error_code");
+        return DecodeError::NotTracking(format!("an error answer of ShipEngine: {codes}"));
     }
     DecodeError::Incomplete {
         at: "/".into(),
@@ -73,11 +73,13 @@ fn report(
         delivered: json::time(tracking, "actual_delivery_date").filter(|t| t.sort_key().is_some() && !t.sentinel),
     };
     let events = tracking.get("events").and_then(Value::as_array).into_iter().flatten();
+    // as ShipEngine orders its events itself, whether the place confirms the instant or not
+    let stamp = events.clone().filter_map(when::converted).max();
     let mut observations: Vec<Observation> =
         events.enumerate().map(|(n, e)| event(e, &summary, &format!("{at}/events/{n}"), problems)).collect();
     observations.extend(summary.statement(tracking, &observations));
     observations.extend(json::expected_delivery(tracking, "estimated_delivery_date", None));
-    let feed = times::snapshot(None, &observations);
+    let feed = times::snapshot(stamp, &observations);
     Ok(TrackerReport { refs, carrier: summary.carrier, feed, observations })
 }
 

@@ -8,9 +8,18 @@ use serde_json::Value;
 /// How far a clock may be from that of its longitude, in hours. Spain in summer is 2.6 away.
 const OFF_LONGITUDE_MAX_HOURS: f64 = 2.75;
 
+/// The instant that ShipEngine gives an event: good enough to order its lists.
+pub(super) fn converted(event: &Value) -> Option<Timestamp> {
+    occurred(event).filter(|time| !time.sentinel).and_then(|time| time.utc)
+}
+
+fn occurred(event: &Value) -> Option<EventTime> {
+    json::time(event, "occurred_at").or_else(|| json::time(event, "event_date"))
+}
+
 /// The time of an event; none where it has none.
 pub(super) fn happened(event: &Value) -> Option<EventTime> {
-    let occurred = json::time(event, "occurred_at").or_else(|| json::time(event, "event_date"));
+    let occurred = occurred(event);
     let told = json::text(event, "carrier_occurred_at").map(|raw| times::disregarding_z(&raw));
     let Some(told) = told.filter(|t| t.sort_key().is_some() && !t.sentinel) else { return occurred };
     let (Some(wall), Some(utc)) = (told.local, occurred.as_ref().and_then(|o| o.utc)) else { return Some(told) };

@@ -24,7 +24,7 @@ pub(super) fn decode(body: &Value) -> Result<Decoded, DecodeError> {
         (_, Some(Value::Array(list))) => json::each(&list.iter().collect::<Vec<_>>(), "/results", report),
         _ if object.contains_key("tracking_number") && !is_error(body) => json::each(&[body], "", report),
         _ if is_error(body) => Err(DecodeError::NotTracking(format!(
-            "an error answer of Shippo about {}: there is no track for this carrier and number",
+            "an error answer of Shippo ({}): it has no track for this carrier and number",
             object.keys().cloned().collect::<Vec<_>>().join(", ")
         ))),
         _ => Err(DecodeError::Incomplete {

@@ -1,10 +1,14 @@
-//! Terminal49 webhook notifications (JSON:API).
+//! Terminal49 webhooks: JSON:API notifications of what happened to a container, a shipment or a tracking request. The
+//! notification names its event and refers to the record of it under `included`, which in turn refers to container,
+//! shipment and place. Each message adds. Instants are in UTC; the zone of the place stands beside them.
+//! Source: terminal49.com/docs: webhook event catalogue, webhook payloads, payload examples.
 
 mod decode;
+mod included;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, Manifest, Scheme};
+use super::{Carrier, DecodeError, DeliveryKey, Manifest, Scheme, json};
 use domain::{fold::Trust, observation::Decoded};
 
 /// The connector.
@@ -23,7 +27,12 @@ impl Carrier for Terminal49 {
         &MANIFEST
     }
 
+    fn delivery_key(&self, raw: &[u8]) -> DeliveryKey {
+        let id = json::parse_snake(raw).ok().and_then(|body| json::text(body.get("data")?, "id"));
+        DeliveryKey(id)
+    }
+
     fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError> {
-        decode::decode(raw)
+        decode::decode(&json::parse_snake(raw)?)
     }
 }

@@ -1,10 +1,13 @@
-//! TrackingMore v2 to v4: webhooks and answers.
+//! TrackingMore: webhooks and answers of version 2 to 4. A snapshot provider: the events of both carriers, newest first.
+//! The status is coarse; the meaning of some sub status codes differs between the language versions of the vendor's own
+//! page, and those stay unmapped above the floor of the status. The signature covers a time stamp and not the body.
+//! Source: trackingmore.com/docs, webhook, trackings and logistics status.
 
 mod decode;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, Manifest, Scheme};
+use super::{Carrier, DecodeError, Manifest, Scheme, json};
 use domain::{fold::Trust, observation::Decoded};
 
 /// The connector.
@@ -24,6 +27,6 @@ impl Carrier for Trackingmore {
     }
 
     fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError> {
-        decode::decode(raw)
+        decode::decode(&json::parse_snake(raw)?)
     }
 }

@@ -1,5 +1,8 @@
 //! ANSI X12 214, Transportation Carrier Shipment Status Message. Each message adds; it carries no id of its own that can
-//! be trusted (control numbers repeat). Source: X12 004010 set 214, segments B10, L11, LX, AT7, MS1, MS2.
+//! be trusted (control numbers repeat). A delivery at a stop that is certainly not the last one ends a leg.
+//!
+//! Sources: X12 004010 set 214, segments B10, L11, N1, N4, LX, AT7, MS1, MS2, MAN, Q7, K1; elements 33, 98, 128, 623,
+//! 1650, 1651, 1652.
 
 mod decode;
 #[cfg(test)]

@@ -1,4 +1,8 @@
-//! ANSI X12 315, Status Details (Ocean).
+//! ANSI X12 315, Status Details (Ocean): one status of a container (B4, SG), the ports of its transport (R4) and what is
+//! expected at them (DTM). Each message adds. Actual dates at the ports repeat what other messages said as their status,
+//! and are not read again.
+//!
+//! Sources: X12 004010 set 315, segments B4, N9, Q2, SG, R4, DTM, V9; elements 115, 128, 157, 309, 374; ISO 6346.
 
 mod decode;
 #[cfg(test)]

@@ -1,4 +1,7 @@
-//! ANSI X12 322, Terminal Operations and Intermodal Ramp Activity.
+//! ANSI X12 322, Terminal Operations and Intermodal Ramp Activity: statuses (Q5) of containers and trailers (N7), one
+//! report for each. Each message adds.
+//!
+//! Sources: X12 004010 set 322, segments Q5, N7, W2, DTM, R4, N1, N9; elements 115, 157, 374; ISO 6346.
 
 mod decode;
 #[cfg(test)]
