@@ -4,6 +4,7 @@
 use crate::contract::{
     ApiError,
     exceptions::{Act, QueuePage, QueueQuery},
+    mappings::{MappingQuery, MappingsView, NewMeaning},
     overview::OverviewView,
     session::{Frame, Installation},
     shipments::{ListPage, ListQuery, RawView, ShipmentView},
@@ -140,4 +141,26 @@ pub async fn retry_all() -> Result<u64, ApiError> {
 #[server(prefix = "/api", endpoint = "sync/replay")]
 pub async fn replay_message(message: String) -> Result<(), ApiError> {
     allowed(Permission::Operate)?.sync.replay(message).await
+}
+
+/// The page of unmapped codes.
+#[server(prefix = "/api", endpoint = "mappings", input = GetUrl)]
+pub async fn get_mappings(query: MappingQuery) -> Result<MappingsView, ApiError> {
+    allowed(Permission::Operate)?.mappings.view(query).await
+}
+
+/// Publishes what a code means.
+#[server(prefix = "/api", endpoint = "mappings/publish")]
+pub async fn publish_meaning(meaning: NewMeaning) -> Result<(), ApiError> {
+    let version = allowed(Permission::Operate)?.mappings.publish(meaning).await?;
+    leptos_axum::redirect(&format!("/mappings/unmapped?published={version}"));
+    Ok(())
+}
+
+/// Publishes what an earlier version said.
+#[server(prefix = "/api", endpoint = "mappings/roll-back")]
+pub async fn roll_back_mapping(version: u32, why: String) -> Result<(), ApiError> {
+    let version = allowed(Permission::Operate)?.mappings.roll_back(version, why).await?;
+    leptos_axum::redirect(&format!("/mappings/unmapped?published={version}"));
+    Ok(())
 }

@@ -5,9 +5,10 @@ use connectors::{desks::Desk, odoo::OdooClient};
 use domain::{
     ids::{CompanyId, CorrelationId, JobId, ShipmentId},
     mapping::Mapping,
+    reading::Reader,
 };
 use jiff::Timestamp;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use storage::{
     Actor, Scope, Store,
     jobs::{Cause, JobKind, Lane, NewJob},
@@ -26,8 +27,8 @@ pub struct Tower {
     pub config: Config,
     /// The company of this installation.
     pub company: CompanyId,
-    /// The published mapping.
-    pub mapping: Arc<Mapping>,
+    /// The newest published mapping; see [`Tower::mapping`].
+    pub published: RwLock<Arc<Mapping>>,
     /// Odoo, where it is set up.
     pub odoo: Option<OdooClient>,
     /// The service desk, where it is set up.
@@ -73,6 +74,19 @@ impl Tower {
     /// The time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// The newest published mapping that is known here.
+    pub fn mapping(&self) -> Arc<Mapping> {
+        Arc::clone(&self.published.read().expect("no panic while held"))
+    }
+
+    /// From now on this mapping reads, unless a newer one does.
+    pub fn adopt(&self, mapping: Mapping) {
+        let mut published = self.published.write().expect("no panic while held");
+        if mapping.version() > published.version() {
+            *published = Arc::new(mapping);
+        }
     }
 
     /// A new thread.

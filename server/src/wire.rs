@@ -4,7 +4,7 @@ use crate::{
     clock::Clock,
     config::{Config, Mode},
     tower::{FILES_AT_ONCE, Tower, Wake},
-    usecases::ingest::SourceCache,
+    usecases::{ingest::SourceCache, mappings},
     vault::Vault,
 };
 use anyhow::{Context, Result, bail};
@@ -16,7 +16,7 @@ use domain::{
     ids::{CompanyId, content_id},
     mapping::Mapping,
 };
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use storage::{Actor, Scope, Store};
 use storage_sqlite::{Options, SqliteStore};
 use tokio::sync::{Semaphore, watch};
@@ -74,8 +74,8 @@ pub async fn assemble(config: Config, clock: Arc<dyn Clock>, store: Store, maste
         None => None,
     };
     let newest = store.shipments.newest_change(Scope { company, actor: Actor::System }).await?;
-    Ok(Arc::new(Tower {
-        mapping: Arc::new(Mapping::base()),
+    let tower = Arc::new(Tower {
+        published: RwLock::new(Arc::new(Mapping::base())),
         odoo,
         desk,
         wake: Wake::default(),
@@ -87,7 +87,9 @@ pub async fn assemble(config: Config, clock: Arc<dyn Clock>, store: Store, maste
         vault,
         company,
         config,
-    }))
+    });
+    mappings::refresh(&tower).await?;
+    Ok(tower)
 }
 
 async fn check_master(store: &Store, company: CompanyId, vault: &Vault) -> Result<()> {

@@ -36,7 +36,7 @@ pub fn Frame(
 
 #[component]
 fn Framed(frame: FrameView, children: Children) -> impl IntoView {
-    let FrameView { viewer, installation, exceptions, failed } = frame;
+    let FrameView { viewer, installation, exceptions, failed, unmapped } = frame;
     let initials: String = viewer.name.split_whitespace().filter_map(|w| w.chars().next()).take(2).collect();
     let out = ServerAction::<SignOut>::new();
     let banner = installation.demo.then(|| {
@@ -57,7 +57,11 @@ fn Framed(frame: FrameView, children: Children) -> impl IntoView {
                 <NavLink href="/shipments" icon="box" label="Shipments"/>
                 <NavLink href="/exceptions" icon="alert" label="Exceptions" count=exceptions bad=true/>
                 {viewer.may(Permission::Figures).then(|| view! { <h2>"Insight"</h2><NavLink href="/overview" icon="chart" label="Overview"/> })}
-                {viewer.may(Permission::Operate).then(|| view! { <h2>"Run"</h2><NavLink href="/sync" icon="sync" label="Sync" count=failed bad=true/> })}
+                {viewer.may(Permission::Operate).then(|| view! {
+                    <h2>"Run"</h2>
+                    <NavLink href="/sync" icon="sync" label="Sync" count=failed bad=true/>
+                    <NavLink href="/mappings/unmapped" icon="map" label="Mappings" count=unmapped bad=true/>
+                })}
                 <p class="nav__foot">{installation.company}<br/>{format!("v{}", installation.version)}</p>
             </nav>
             <div class="main">

@@ -1,6 +1,7 @@
 //! What crosses the wire: view types, errors, and one port for each area. The server implements the ports.
 
 pub mod exceptions;
+pub mod mappings;
 pub mod overview;
 pub mod session;
 pub mod shipments;
@@ -95,6 +96,8 @@ pub struct Ports {
     pub exceptions: Arc<dyn exceptions::ExceptionsPort>,
     /// Figures.
     pub overview: Arc<dyn overview::OverviewPort>,
+    /// What codes mean.
+    pub mappings: Arc<dyn mappings::MappingsPort>,
     /// What was told to whom.
     pub sync: Arc<dyn sync::SyncPort>,
 }

@@ -36,6 +36,8 @@ pub struct OverviewView {
     pub states: Vec<(State, u64)>,
     /// By carrier.
     pub carriers: Vec<CarrierRow>,
+    /// Codes that no mapping knows; none to whoever cannot map them.
+    pub unmapped: u64,
 }
 
 /// Exceptions of one age.

@@ -88,6 +88,8 @@ pub struct Frame {
     pub exceptions: u64,
     /// Syncs that a person has to look at.
     pub failed: u64,
+    /// Codes that no mapping knows; none to whoever cannot map them.
+    pub unmapped: u64,
 }
 
 /// Signing in and out.

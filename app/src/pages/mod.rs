@@ -2,6 +2,7 @@
 
 pub mod errors;
 pub mod exceptions;
+pub mod mappings;
 pub mod overview;
 pub mod set_up;
 pub mod shipment;

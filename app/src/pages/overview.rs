@@ -2,7 +2,7 @@
 
 use crate::{
     api,
-    components::{Failed, Frame, Loading, StateMark, Time, browser, parts::grouped},
+    components::{Failed, Frame, Icon, Loading, StateMark, Time, browser, parts::grouped},
     contract::{
         When,
         overview::{Bucket, CarrierRow, Day, OverviewView},
@@ -44,7 +44,9 @@ fn Figures(view: OverviewView) -> impl IntoView {
         view! { <tr><th scope="row"><a href=href><StateMark state=*state/></a></th><td class="num">{grouped(*n)}</td></tr> }
     }).collect_view();
     let carriers = view.carriers.iter().cloned().map(carrier).collect_view();
+    let unmapped = (view.unmapped > 0).then(|| unmapped_codes(view.unmapped));
     view! {
+        {unmapped}
         <div class="cols cols--4 cols--fill figs">
             <Figure title="Shipments with current status" href="/shipments?tab=open" number=percent(view.current, view.non_terminal) unit="%"
                 note=format!("{} of {} under way", grouped(view.current), grouped(view.non_terminal)) spark=series(|d| d.delivered) spark_label="Deliveries by day"
@@ -82,6 +84,18 @@ fn Figures(view: OverviewView) -> impl IntoView {
             <section class="table-box">
                 <table class="table"><caption class="sr">"Shipments by state"</caption><thead><tr><th>"State"</th><th class="num">"Shipments"</th></tr></thead><tbody>{states}</tbody></table>
             </section>
+        </div>
+    }
+}
+
+/// What of the figures cannot be trusted until an admin acts.
+fn unmapped_codes(count: u64) -> impl IntoView {
+    let said =
+        if count == 1 { "1 code is not mapped".to_owned() } else { format!("{} codes are not mapped", grouped(count)) };
+    view! {
+        <div class="note note--warn" data-testid="unmapped-alert">
+            <Icon name="minor"/>
+            <div><b>{said}</b>": shipments that only they tell about may stand behind. "<a href=super::mappings::UNMAPPED>"See them"</a></div>
         </div>
     }
 }

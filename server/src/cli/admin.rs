@@ -25,7 +25,8 @@ use storage::{
     people::{ChainCheck, RoleName},
 };
 
-async fn tower(settings: Settings) -> Result<(Arc<Tower>, Scope)> {
+/// The tower for a command, and on whose behalf it acts.
+pub(super) async fn tower(settings: Settings) -> Result<(Arc<Tower>, Scope)> {
     let tower = wire::beside(settings.resolve()?, Arc::new(SystemClock)).await?;
     let scope = Scope { company: tower.company, actor: Actor::Operator };
     Ok((tower, scope))

@@ -5,6 +5,7 @@ mod decode;
 mod demo;
 mod doctor;
 mod fold;
+mod mapping;
 mod serve;
 mod verify;
 
@@ -41,6 +42,9 @@ enum Command {
     /// Keys.
     #[command(subcommand)]
     Key(admin::Key),
+    /// What codes mean.
+    #[command(subcommand)]
+    Mapping(mapping::Mapping),
     /// Odoo.
     #[command(subcommand)]
     Odoo(admin::Odoo),
@@ -87,6 +91,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::User(user) => user.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Source(source) => source.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Key(key) => key.run().map(|()| ExitCode::SUCCESS),
+            Command::Mapping(mapping) => mapping.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Odoo(odoo) => odoo.run(settings).await,
             Command::Audit(audit) => audit.run(settings).await,
             Command::Decode(_) | Command::Verify(_) | Command::Fold(_) => unreachable!("done above"),

@@ -42,5 +42,9 @@ pub async fn metrics(State((tower, handle)): State<(Arc<Tower>, PrometheusHandle
             gauge("dead", d.dead);
         }
     }
+    if let Ok(codes) = tower.store.mappings.unmapped_count(tower.scope()).await {
+        #[expect(clippy::cast_precision_loss, reason = "a count of codes is far below 2^52")]
+        metrics::gauge!("milepost_unmapped_codes").set(codes as f64);
+    }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], handle.render()).into_response()
 }

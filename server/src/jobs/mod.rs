@@ -4,6 +4,7 @@ mod fetch_keys;
 mod fold;
 mod import_orders;
 mod normalise;
+mod reread;
 pub mod retry;
 pub mod runner;
 mod schedule;
@@ -29,6 +30,7 @@ pub async fn perform(tower: &Arc<Tower>, leased: &LeasedJob) -> Finish {
         JobKind::SyncCase => sync_case::perform(tower, leased, &calls).await,
         JobKind::ImportOrders => import_orders::perform(tower, leased, &calls).await,
         JobKind::FetchKeys => fetch_keys::perform(tower, leased, &calls).await,
+        JobKind::Reread => reread::perform(tower, leased).await,
     };
     calls.keep().await;
     finish

@@ -1,6 +1,9 @@
 //! What the clock alone starts: reviews of shipments, imports, sweeping.
 
-use crate::{tower::Tower, usecases::sources};
+use crate::{
+    tower::Tower,
+    usecases::{mappings, sources},
+};
 use jiff::Timestamp;
 use std::{sync::Arc, time::Duration};
 use storage::jobs::{Cause, JobKind, Lane};
@@ -44,6 +47,10 @@ pub async fn run_schedule(tower: Arc<Tower>, shutdown: CancellationToken) {
 /// When the store fails; the next tick tries again.
 pub async fn tick(tower: &Tower, done: &mut Done) -> storage::Result<()> {
     let (now, scope) = (tower.now(), tower.scope());
+    // a command beside this process may have published one
+    if let Err(error) = mappings::refresh(tower).await {
+        tracing::warn!("the published mapping cannot be taken up: {error}");
+    }
     let due = tower.store.shipments.due(scope, now, REVIEWS_PER_TICK).await?;
     if !due.is_empty() {
         let jobs = due

@@ -2,6 +2,7 @@
 //! the browser's half of a page agree.
 
 pub mod exceptions;
+pub mod mappings;
 pub mod overview;
 pub mod session;
 pub mod shipments;
@@ -9,7 +10,7 @@ pub mod sync;
 mod times;
 
 use crate::{tower::Tower, usecases::UseCaseError};
-use app::contract::{ApiError, Ports};
+use app::contract::{ApiError, Ports, session::Permission};
 use std::sync::Arc;
 use storage::{Actor, Scope, people::UserRecord};
 
@@ -21,6 +22,7 @@ pub fn all(tower: &Arc<Tower>, user: Option<&UserRecord>, browser: &session::Bro
         shipments: Arc::new(shipments::ShipmentsPort(asker.clone())),
         exceptions: Arc::new(exceptions::ExceptionsPort(asker.clone())),
         overview: Arc::new(overview::OverviewPort(asker.clone())),
+        mappings: Arc::new(mappings::MappingsPort(asker.clone())),
         sync: Arc::new(sync::SyncPort(asker)),
     }
 }
@@ -38,6 +40,15 @@ impl Asker {
         let user = self.user.as_ref().ok_or(ApiError::Unauthenticated)?;
         Ok(Scope { company: user.company, actor: Actor::User(user.id) })
     }
+}
+
+/// Codes that no mapping knows, for whoever can map them.
+async fn unmapped(asker: &Asker) -> Result<u64, ApiError> {
+    let may = asker.user.as_ref().is_some_and(|user| session::viewer(user).may(Permission::Operate));
+    if !may {
+        return Ok(0);
+    }
+    asker.tower.store.mappings.unmapped_count(asker.scope()?).await.map_err(|e| refused(&asker.tower, e))
 }
 
 /// An error for a page. What went wrong inside is for the logs, under a thread that the page shows.

@@ -25,7 +25,7 @@ impl app::contract::overview::OverviewPort for OverviewPort {
         let now = tower.now();
         let since = now.checked_sub(CURRENT).unwrap_or(now);
         let figures = tower.store.work.figures(scope, now, since).await.map_err(|e| refused(tower, e))?;
-        Ok(view(figures, now))
+        Ok(OverviewView { unmapped: super::unmapped(&self.0).await?, ..view(figures, now) })
     }
 }
 
@@ -65,6 +65,7 @@ fn view(figures: Figures, now: Timestamp) -> OverviewView {
                 delivered: c.delivered,
             })
             .collect(),
+        unmapped: 0,
     }
 }
 

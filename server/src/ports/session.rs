@@ -73,6 +73,7 @@ impl app::contract::session::SessionPort for SessionPort {
             installation: installation(tower, crate::wire::is_demo(&tower.config)),
             exceptions: counts.iter().map(|(_, _, n)| n).sum(),
             failed: failed(&summary),
+            unmapped: super::unmapped(&self.asker).await?,
         })
     }
 

@@ -138,6 +138,7 @@ fn job(row: JobRow, calls: Vec<AttemptRecord>, now: Timestamp) -> JobView {
         JobKind::SyncCase => "Case of an exception",
         JobKind::ImportOrders => "Import of changed deliveries",
         JobKind::FetchKeys => "Published keys of a platform",
+        JobKind::Reread => "Reading again after a mapping was published",
         JobKind::Normalise => "Reading a message",
         JobKind::Fold => "State of a shipment",
     };

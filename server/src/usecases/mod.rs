@@ -4,6 +4,7 @@ pub mod cases;
 pub mod exceptions;
 pub mod fold;
 pub mod ingest;
+pub mod mappings;
 pub mod normalise;
 pub mod orders;
 pub mod people;

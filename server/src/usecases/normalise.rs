@@ -1,7 +1,7 @@
 //! Normalise: a kept message becomes observations on trackers. Decoding is pure; everything it says is recorded in one
 //! transaction, with a fold job for every shipment concerned.
 
-use super::{Result, UseCaseError, ingest::BODY};
+use super::{Result, UseCaseError, ingest::BODY, mappings};
 use crate::tower::Tower;
 use crate::vault::DataKey;
 use connectors::carriers::{self, Carrier, Configured, DecodeError, Settings};
@@ -13,7 +13,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 use storage::{
-    Scope,
+    Scope, StoreError,
     facts::{NewObservation, NewReport, NewSnapshot, Progress, Recorded, Recording, TrackerKey},
     inbox::{MessageRecord, MessageStatus},
     jobs::{Cause, Lane},
@@ -115,7 +115,12 @@ async fn record(tower: &Tower, scope: Scope, reading: &Reading<'_>, decoded: Dec
         let part: Vec<_> = rest.by_ref().take(PART_REPORTS).collect();
         done += part.len();
         let progress = if done == total { Progress::Whole(status.clone()) } else { Progress::Part(count(done)) };
-        let recorded = tower.store.facts.record(scope, recording(tower, reading, part, lane, progress)).await?;
+        let recorded = tower.store.facts.record(scope, recording(tower, reading, part, lane, progress)).await;
+        if matches!(recorded, Err(StoreError::Conflict(_))) {
+            // perhaps a mapping was published meanwhile, by a command: the next try reads by it
+            mappings::refresh(tower).await?;
+        }
+        let recorded = recorded?;
         all.shipments.extend(recorded.shipments);
         all.new_observations += recorded.new_observations;
         tower.wake.lane(lane).notify_waiters();
@@ -206,12 +211,13 @@ fn new_report(tower: &Tower, reading: &Reading<'_>, report: TrackerReport) -> Op
             Some(NewSnapshot { id: SnapshotId(content_id("snapshot", &parts)), object, stamp: *stamp, digest })
         }
     };
+    let mapping = tower.mapping();
     let positions = report.positions();
     let observations = report
         .observations
         .into_iter()
         .zip(positions)
-        .map(|(o, position)| new_observation(&*tower.mapping, o, position, connector, &named, &reading.key))
+        .map(|(o, position)| new_observation(&*mapping, o, position, connector, &named, &reading.key))
         .collect();
     Some(NewReport {
         tracker,

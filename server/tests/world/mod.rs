@@ -52,6 +52,12 @@ impl World {
         world
     }
 
+    /// Another process on the same store: a command, or this one after a restart.
+    pub async fn beside(&self) -> Arc<Tower> {
+        let (clock, store) = (Arc::clone(&self.clock) as Arc<dyn Clock>, self.tower.store.clone());
+        wire::assemble(Settings::default().resolve().unwrap(), clock, store, &[7; 32]).await.unwrap()
+    }
+
     /// A source that proves itself the connector's usual way.
     pub async fn source_of(&self, name: &str, connector: &str, secret: &str, settings: carriers::Settings) {
         self.put_source(name, connector, None, secret, settings).await;

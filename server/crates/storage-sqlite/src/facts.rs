@@ -2,9 +2,10 @@
 
 use crate::{
     SqliteStore,
-    codec::{Columns, Done, Fail, json, micros, opt_micros, word},
+    codec::{Columns, Done, json, micros, opt_micros, word},
     inbox,
     jobs::{self, FoldJob},
+    mappings,
     shipments::{self, NewBinding},
     writer::Turn,
 };
@@ -18,15 +19,10 @@ use jiff::Timestamp;
 use sqlx::SqliteConnection;
 use std::collections::BTreeSet;
 use storage::{
-    Result, Scope, StoreError,
-    facts::{
-        Facts, NewObservation, NewReport, ObservationRecord, Progress, Recorded, Recording, TrackerKey, UnmappedCode,
-    },
-    jobs::{Lane, NewJob},
+    Result, Scope,
+    facts::{Facts, NewObservation, NewReport, ObservationRecord, Progress, Recorded, Recording, TrackerKey},
+    jobs::Lane,
 };
-
-/// Unmapped codes of one read.
-const UNMAPPED_ROWS: i64 = 500;
 
 #[async_trait]
 impl Facts for SqliteStore {
@@ -47,43 +43,11 @@ impl Facts for SqliteStore {
         let mut read = self.read().await?;
         Ok(observation(&mut read, scope, shipment, id).await?)
     }
-
-    async fn reread(
-        &self,
-        scope: Scope,
-        readings: Vec<(ObservationId, Reading)>,
-        at: Timestamp,
-        jobs: Vec<NewJob>,
-    ) -> Result<()> {
-        self.write(Turn::Batch, move |conn| {
-            Box::pin(async move {
-                for (id, reading) in &readings {
-                    let row = sqlx::query("SELECT body FROM observation WHERE company_id = ? AND id = ?")
-                        .bind(scope.company.0)
-                        .bind(id.0)
-                        .fetch_optional(&mut *conn)
-                        .await?
-                        .ok_or(StoreError::NotFound("observation"))?;
-                    put_reading(conn, scope, *id, &row.json("body")?, reading, at).await?;
-                }
-                for job in &jobs {
-                    jobs::enqueue(conn, scope, job, at).await?;
-                }
-                Ok(())
-            })
-        })
-        .await
-    }
-
-    async fn unmapped(&self, scope: Scope) -> Result<Vec<UnmappedCode>> {
-        let mut read = self.read().await?;
-        Ok(unmapped(&mut read, scope).await?)
-    }
 }
 
 /// Whether a write brought something that was not there.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum News {
+pub(crate) enum News {
     New,
     Known,
 }
@@ -95,6 +59,8 @@ impl News {
 }
 
 async fn record(conn: &mut SqliteConnection, scope: Scope, recording: &Recording) -> Done<Recorded> {
+    let readings = recording.reports.iter().flat_map(|report| &report.observations).map(|said| &said.reading);
+    mappings::check_newest(conn, scope, readings).await?;
     let sandbox = inbox::is_sandbox(conn, scope.company, recording.source.0).await?;
     let mut concerned = BTreeSet::new();
     let mut new_observations = 0;
@@ -371,7 +337,7 @@ async fn taken_back_from(
 }
 
 /// Keeps a reading, once for each mapping version, and the list of unmapped codes in step with the latest.
-async fn put_reading(
+pub(crate) async fn put_reading(
     conn: &mut SqliteConnection,
     scope: Scope,
     id: ObservationId,
@@ -424,15 +390,9 @@ async fn concerned_by(
     report: &NewReport,
     tracker: TrackerId,
 ) -> Done<Vec<ShipmentId>> {
-    let rows = sqlx::query(
-        "SELECT DISTINCT b.shipment_id FROM binding b
-         WHERE b.tracker_id = ? AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
-    )
-    .bind(tracker.0)
-    .fetch_all(&mut *conn)
-    .await?;
-    if !rows.is_empty() {
-        return rows.iter().map(|row| row.id("shipment_id")).collect();
+    let bound = bound_to(conn, tracker).await?;
+    if !bound.is_empty() {
+        return Ok(bound);
     }
     if report.observations.iter().all(|said| said.body.retracts.is_some()) {
         return Ok(Vec::new());
@@ -449,6 +409,18 @@ async fn concerned_by(
     shipments::bind(conn, scope, &binding, recording.recorded_at).await?;
     shipments::renew_number_terms(conn, scope, report.unclaimed_id).await?;
     Ok(vec![report.unclaimed_id])
+}
+
+/// The shipments that a tracker is bound to now.
+pub(crate) async fn bound_to(conn: &mut SqliteConnection, tracker: TrackerId) -> Done<Vec<ShipmentId>> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT b.shipment_id FROM binding b
+         WHERE b.tracker_id = ? AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
+    )
+    .bind(tracker.0)
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(|row| row.id("shipment_id")).collect()
 }
 
 async fn observation(
@@ -492,32 +464,4 @@ async fn observation(
             .map(|row| Ok((row.id("message_id")?, row.count("position")?, row.at("recorded_at")?)))
             .collect::<Done<_>>()?,
     }))
-}
-
-async fn unmapped(conn: &mut SqliteConnection, scope: Scope) -> Done<Vec<UnmappedCode>> {
-    // of a group with max(), SQLite gives the other columns of the row that has it
-    let rows = sqlx::query(
-        "SELECT g.list, g.value, g.observations, g.newest,
-                (SELECT b.shipment_id FROM observation o JOIN binding b ON b.tracker_id = o.tracker_id
-                 WHERE o.company_id = ?1 AND o.id = g.newest AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)
-                 ORDER BY b.recorded_at, b.id LIMIT 1) AS shipment
-         FROM (SELECT list, value, count(*) AS observations, observation_id AS newest, max(recorded_at)
-               FROM unmapped WHERE company_id = ?1 GROUP BY list, value) g
-         ORDER BY g.observations DESC, g.list, g.value LIMIT ?2",
-    )
-    .bind(scope.company.0)
-    .bind(UNMAPPED_ROWS)
-    .fetch_all(conn)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(UnmappedCode {
-                list: row.text("list")?,
-                value: row.text("value")?,
-                observations: row.count("observations")?,
-                newest: row.id("newest")?,
-                shipment: row.opt_id("shipment")?,
-            })
-        })
-        .collect::<std::result::Result<_, Fail>>()
 }

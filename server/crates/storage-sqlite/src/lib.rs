@@ -10,6 +10,7 @@ mod codec;
 mod facts;
 mod inbox;
 mod jobs;
+mod mappings;
 mod people;
 mod shipments;
 mod work;
@@ -143,6 +144,7 @@ impl SqliteStore {
         Store {
             inbox: Arc::new(self.clone()),
             facts: Arc::new(self.clone()),
+            mappings: Arc::new(self.clone()),
             shipments: Arc::new(self.clone()),
             jobs: Arc::new(self.clone()),
             work: Arc::new(self.clone()),

@@ -3,7 +3,7 @@
 use crate::{
     Result, Scope, Sealed,
     inbox::MessageStatus,
-    jobs::{Cause, Lane, NewJob},
+    jobs::{Cause, Lane},
 };
 use async_trait::async_trait;
 use domain::{
@@ -134,21 +134,6 @@ pub struct ObservationRecord {
     pub seen: Vec<(MessageId, u32, Timestamp)>,
 }
 
-/// A code that no mapping knows, with how often it was seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnmappedCode {
-    /// The connector's code list.
-    pub list: String,
-    /// The code.
-    pub value: String,
-    /// Observations with it.
-    pub observations: u64,
-    /// The newest of them.
-    pub newest: ObservationId,
-    /// The shipment it was seen on.
-    pub shipment: Option<ShipmentId>,
-}
-
 /// Trackers, observations, readings, bindings.
 #[async_trait]
 pub trait Facts: Send + Sync {
@@ -156,6 +141,7 @@ pub trait Facts: Send + Sync {
     /// one of that number where either side does not name a carrier), observations once each, sightings, snapshots,
     /// readings, the message's status or cursor, an unclaimed shipment for a tracker that nobody claims, and a
     /// coalescing `fold` job (target the shipment) for every shipment concerned. Recording twice changes nothing.
+    /// `Conflict` where a mapping was published since the readings were made: they are to be made again.
     async fn record(&self, scope: Scope, recording: Recording) -> Result<Recorded>;
 
     /// One observation of a shipment.
@@ -165,16 +151,4 @@ pub trait Facts: Send + Sync {
         shipment: ShipmentId,
         id: ObservationId,
     ) -> Result<Option<ObservationRecord>>;
-
-    /// Appends readings of a newer mapping version, and the fold jobs.
-    async fn reread(
-        &self,
-        scope: Scope,
-        readings: Vec<(ObservationId, Reading)>,
-        at: Timestamp,
-        jobs: Vec<NewJob>,
-    ) -> Result<()>;
-
-    /// Codes that no mapping knows, most frequent first.
-    async fn unmapped(&self, scope: Scope) -> Result<Vec<UnmappedCode>>;
 }

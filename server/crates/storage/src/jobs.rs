@@ -22,12 +22,21 @@ pub enum JobKind {
     ImportOrders,
     /// Fetch the keys that a platform publishes (target: the source's name).
     FetchKeys,
+    /// Read again what a published mapping concerns (target: its version, and the observation it has come to).
+    Reread,
 }
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: &'static [Self] =
-        &[Self::Normalise, Self::Fold, Self::SyncOrder, Self::SyncCase, Self::ImportOrders, Self::FetchKeys];
+    pub const ALL: &'static [Self] = &[
+        Self::Normalise,
+        Self::Fold,
+        Self::SyncOrder,
+        Self::SyncCase,
+        Self::ImportOrders,
+        Self::FetchKeys,
+        Self::Reread,
+    ];
 
     /// The stable code.
     pub const fn code(self) -> &'static str {
@@ -38,6 +47,7 @@ impl JobKind {
             Self::SyncCase => "sync_case",
             Self::ImportOrders => "import_orders",
             Self::FetchKeys => "fetch_keys",
+            Self::Reread => "reread",
         }
     }
 
@@ -49,7 +59,7 @@ impl JobKind {
     /// Whose door it knocks at; none for work inside.
     pub const fn destination(self) -> Option<&'static str> {
         match self {
-            Self::Normalise | Self::Fold => None,
+            Self::Normalise | Self::Fold | Self::Reread => None,
             Self::SyncOrder | Self::ImportOrders => Some("odoo"),
             Self::SyncCase => Some("desk"),
             Self::FetchKeys => Some("keys"),

@@ -11,6 +11,7 @@ pub mod conformance;
 pub mod facts;
 pub mod inbox;
 pub mod jobs;
+pub mod mappings;
 pub mod people;
 pub mod shipments;
 pub mod work;
@@ -20,13 +21,15 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// An engine: the six parts, each one trait.
+/// An engine: the seven parts, each one trait.
 #[derive(Clone)]
 pub struct Store {
     /// Messages as received.
     pub inbox: Arc<dyn inbox::Inbox>,
     /// Trackers, observations, bindings.
     pub facts: Arc<dyn facts::Facts>,
+    /// Published mappings and the codes that they are for.
+    pub mappings: Arc<dyn mappings::Mappings>,
     /// Shipments and their state.
     pub shipments: Arc<dyn shipments::Shipments>,
     /// Units of work and the calls they made.
@@ -133,4 +136,10 @@ pub mod limits {
     pub const CLAIM_JOBS: u32 = 64;
     /// Changes of one read of the change table.
     pub const CHANGE_ROWS: u32 = 500;
+    /// Published mappings of one read.
+    pub const MAPPING_ROWS: u32 = 100;
+    /// Samples of an unmapped code.
+    pub const SAMPLES: u32 = 5;
+    /// Observations that are read again at once.
+    pub const REREAD_ROWS: u32 = 200;
 }

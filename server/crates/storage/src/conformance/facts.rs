@@ -1,6 +1,6 @@
 //! Trackers, what was said about them, and whom they concern.
 
-use super::{Said, World, at, world::reading};
+use super::{Said, World, at};
 use crate::{
     Store,
     facts::{Progress, Recording},
@@ -9,7 +9,6 @@ use crate::{
     shipments::{Loaded, ShipmentTab},
 };
 use domain::{
-    Milestone,
     fold::Trust,
     ids::{ShipmentId, SnapshotId, content_id},
 };
@@ -184,42 +183,6 @@ pub async fn fold_jobs_coalesce(store: Store) {
     let next = world.claim("a", &[JobKind::Fold], at(5)).await;
     assert_eq!(next.len(), 1, "what came during the fold is folded after it");
     assert_eq!(next[0].job.target, leased[0].job.target);
-}
-
-pub async fn a_newer_reading_counts_from_when_it_was_recorded(store: Store) {
-    let world = World::new(store).await;
-    let source = world.source("shop").await;
-    let shipment = world.say(source, Said::of("NUM1", &["?X"], 1)).await.shipments[0];
-    let id = loaded(&world, shipment).await.input.facts[0].id;
-    world.drain(Lane::RealTime, JobKind::Fold).await;
-    let job = world.job(JobKind::SyncOrder, shipment, 10);
-    world
-        .store
-        .facts
-        .reread(world.scope, vec![(id, reading(1, Some(Milestone::Delivered)))], at(10), vec![job])
-        .await
-        .unwrap();
-    assert_eq!(loaded(&world, shipment).await.input.facts[0].reading.milestone, Milestone::Delivered);
-    let before = world.store.shipments.load(world.scope, shipment, Some(at(9))).await.unwrap().unwrap();
-    assert_eq!(before.input.facts[0].reading.mapping, 0);
-    assert_eq!(world.drain(Lane::RealTime, JobKind::SyncOrder).await.len(), 1);
-    let unknown = world.store.facts.reread(world.scope, vec![(world.id(), reading(1, None))], at(10), Vec::new()).await;
-    assert!(unknown.is_err());
-}
-
-pub async fn unmapped_codes_are_counted_until_they_are_read(store: Store) {
-    let world = World::new(store).await;
-    let source = world.source("shop").await;
-    let one = world.say(source, Said::of("NUM1", &["?X", "?YY"], 1)).await.shipments[0];
-    let two = world.say(source, Said::of("NUM2", &["?X"], 2)).await.shipments[0];
-    let codes = world.store.facts.unmapped(world.scope).await.unwrap();
-    let said: Vec<_> = codes.iter().map(|c| (c.list.as_str(), c.value.as_str(), c.observations, c.shipment)).collect();
-    assert_eq!(said, [("test.codes", "?X", 2, Some(two)), ("test.codes", "?YY", 1, Some(one))]);
-    let readings =
-        loaded(&world, one).await.input.facts.iter().map(|f| (f.id, reading(1, Some(Milestone::Accepted)))).collect();
-    world.store.facts.reread(world.scope, readings, at(5), Vec::new()).await.unwrap();
-    let codes = world.store.facts.unmapped(world.scope).await.unwrap();
-    assert_eq!(codes.iter().map(|c| (c.value.as_str(), c.observations)).collect::<Vec<_>>(), [("?X", 1)]);
 }
 
 pub async fn an_observation_comes_with_where_it_was_seen(store: Store) {

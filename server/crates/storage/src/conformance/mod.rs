@@ -12,6 +12,7 @@
 pub mod facts;
 pub mod inbox;
 pub mod jobs;
+pub mod mappings;
 pub mod people;
 pub mod property;
 pub mod recycled;
@@ -63,9 +64,18 @@ macro_rules! conformance_suite {
             two_carriers_with_one_number_are_two_trackers
             a_failing_recording_leaves_nothing
             fold_jobs_coalesce
+            an_observation_comes_with_where_it_was_seen
+        }
+        $crate::conformance_area! { $fresh, mappings:
+            versions_are_published_one_after_the_other
+            of_two_who_publish_at_once_one_has_to_look_again
             a_newer_reading_counts_from_when_it_was_recorded
             unmapped_codes_are_counted_until_they_are_read
-            an_observation_comes_with_where_it_was_seen
+            a_code_has_a_few_samples_the_newest_first
+            observations_are_found_by_any_of_their_codes
+            many_observations_are_found_chunk_by_chunk
+            readings_of_an_older_version_are_refused
+            no_company_sees_anothers
         }
         $crate::conformance_area! { $fresh, shipments:
             import_is_idempotent

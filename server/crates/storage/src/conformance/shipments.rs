@@ -535,7 +535,7 @@ pub async fn no_company_sees_anothers(store: Store) {
     );
     assert!(store.work.exception(stranger, exception).await.unwrap().is_none());
     assert!(store.work.queue(stranger, crate::work::QueueQuery::default(), at(4)).await.unwrap().rows.is_empty());
-    assert_eq!(store.facts.unmapped(stranger).await.unwrap(), []);
+    assert_eq!(store.mappings.unmapped(stranger).await.unwrap(), []);
     assert!(store.inbox.sources(stranger).await.unwrap().is_empty());
     assert!(store.inbox.messages(stranger, crate::inbox::MessageFilter::All, None).await.unwrap().rows.is_empty());
     assert_eq!(store.jobs.summary(stranger, at(4)).await.unwrap(), []);

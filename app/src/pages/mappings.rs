@@ -1,0 +1,268 @@
+//! Codes that nobody mapped: what they are, how often they come, and the form that gives them a meaning.
+
+use crate::{
+    api::{self, PublishMeaning, RollBackMapping},
+    components::{
+        Failed, Frame, Icon, Loading, Time,
+        parts::{Empty, grouped},
+    },
+    contract::{
+        ApiError,
+        mappings::{AskedCode, ChangeView, CodeView, MappingQuery, MappingsView, SampleView, VersionView},
+    },
+};
+use domain::{ExceptionReason, Milestone};
+use leptos::{form::ActionForm, prelude::*};
+use leptos_router::{hooks::use_query_map, params::ParamsMap};
+
+/// The page's address.
+pub const UNMAPPED: &str = "/mappings/unmapped";
+
+fn question(params: &ParamsMap) -> MappingQuery {
+    let part = |name: &str| params.get(name).unwrap_or_default();
+    MappingQuery { list: part("list"), value: part("code") }
+}
+
+/// Where a code gets its meaning.
+fn form_of(list: &str, value: &str) -> String {
+    let mut params = ParamsMap::new();
+    params.insert("list", list.to_owned());
+    params.insert("code", value.to_owned());
+    format!("{UNMAPPED}{}#means", params.to_query_string())
+}
+
+/// The page of unmapped codes.
+#[component]
+pub fn MappingsPage() -> impl IntoView {
+    let params = use_query_map();
+    let query = Memo::new(move |_| question(&params.get()));
+    let (publish, back) = (ServerAction::<PublishMeaning>::new(), ServerAction::<RollBackMapping>::new());
+    let mappings = Resource::new(
+        move || (query.get(), publish.version().get() + back.version().get()),
+        |(query, _)| api::get_mappings(query),
+    );
+    let failed = move || {
+        [publish.value().get().and_then(Result::err), back.value().get().and_then(Result::err)]
+            .into_iter()
+            .flatten()
+            .map(|error: ApiError| view! { <Failed error/> })
+            .collect_view()
+    };
+    let published = move || {
+        params.get().get("published").map(|version| {
+            view! {
+                <div class="note note--ok" role="status">
+                    <Icon name="check"/>
+                    <div>{format!("Version {version} is published. What was said in its codes is being read again; nobody is notified.")}</div>
+                </div>
+            }
+        })
+    };
+    view! {
+        <Frame title="Unmapped codes">
+            <div class="page__head"><div>
+                <h1>"Unmapped codes"</h1>
+                <p>"Codes of carriers and platforms whose meaning nobody published. They are kept and counted, never guessed."</p>
+            </div></div>
+            {failed}{published}
+            <Transition fallback=Loading>
+                {move || Suspend::new(async move {
+                    match mappings.await {
+                        Ok(view) => view! { <Mappings view publish back/> }.into_any(),
+                        Err(error) => view! { <Failed error/> }.into_any(),
+                    }
+                })}
+            </Transition>
+        </Frame>
+    }
+}
+
+#[component]
+fn Mappings(
+    view: MappingsView,
+    publish: ServerAction<PublishMeaning>,
+    back: ServerAction<RollBackMapping>,
+) -> impl IntoView {
+    let MappingsView { version, total, codes, asked, versions } = view;
+    let more = usize::try_from(total).unwrap_or(usize::MAX).saturating_sub(codes.len());
+    let open = asked.as_ref().map(|a| (a.list.clone(), a.value.clone()));
+    let rows = codes
+        .into_iter()
+        .map(|code| {
+            let open = open.as_ref().is_some_and(|(list, value)| *list == code.list && *value == code.value);
+            view! { <OneCode code open/> }
+        })
+        .collect_view();
+    let history = versions.into_iter().map(|v| view! { <OneVersion newest=version version=v back/> }).collect_view();
+    view! {
+        {asked.map(|code| view! { <Means code publish/> })}
+        <section class="table-box">
+            {if total == 0 {
+                view! { <Empty title="Every code is known">"A code that no mapping knows appears here with its samples, as soon as it comes."</Empty> }.into_any()
+            } else {
+                view! {
+                    <table class="table table--list">
+                        <caption class="sr">"Unmapped codes, most frequent first"</caption>
+                        <thead><tr>
+                            <th>"Code"</th><th>"Provider’s words"</th><th class="num">"Seen"</th><th class="num">"Shipments"</th>
+                            <th class="p3">"First seen"</th><th>"Last seen"</th><th>"Samples"</th><th><span class="sr">"Act"</span></th>
+                        </tr></thead>
+                        <tbody>{rows}</tbody>
+                    </table>
+                }.into_any()
+            }}
+            {(more > 0).then(|| view! { <div class="pager"><span>{format!("{more} rarer codes are not shown")}</span></div> })}
+        </section>
+        <section class="panel">
+            <header><h2>"Published versions"</h2><span class="push">"each is a whole; the newest counts"</span></header>
+            {history}
+        </section>
+    }
+}
+
+#[component]
+fn OneCode(code: CodeView, open: bool) -> impl IntoView {
+    let CodeView { list, value, seen, shipments, first, last, words, samples } = code;
+    let href = form_of(&list, &value);
+    let label = format!("Say what {list} {value} means");
+    view! {
+        <tr data-testid="unmapped-row" aria-selected=open.then_some("true")>
+            <th scope="row" class="two c11"><span class="mono wrap-any">{value}</span><small>{list}</small></th>
+            <td class="c2">{words_view(words)}</td>
+            <td class="num hide-s">{grouped(seen)}</td>
+            <td class="num hide-s">{grouped(shipments)}</td>
+            <td class="nowrap hide-s p3"><Time when=first/></td>
+            <td class="two nowrap c12"><Time when=last/><small class="only-s">{format!("{} seen", grouped(seen))}</small></td>
+            <td class="c3"><Samples samples/></td>
+            <td class="wide-s"><a class="btn btn--s" href=href aria-label=label data-testid="map">"Map"</a></td>
+        </tr>
+    }
+}
+
+fn words_view(words: Vec<String>) -> AnyView {
+    if words.is_empty() {
+        return view! { <span class="muted">"none"</span> }.into_any();
+    }
+    words.into_iter().map(|text| view! { <span class="words">{format!("“{text}”")}</span> }).collect_view().into_any()
+}
+
+#[component]
+fn Samples(samples: Vec<SampleView>) -> impl IntoView {
+    let links = samples
+        .into_iter()
+        .map(|s| view! { <a class="id" href=format!("/shipments/{}", s.shipment)>{s.number}</a> })
+        .collect_view();
+    view! { <span class="samples">{links}</span> }
+}
+
+/// The form that gives a code its meaning.
+#[component]
+fn Means(code: AskedCode, publish: ServerAction<PublishMeaning>) -> impl IntoView {
+    let AskedCode { list, value, observations, means, ours, words } = code;
+    let title = format!("What does {value} mean?");
+    let take_back = ours.then(|| view! { <TakeBack list=list.clone() value=value.clone() publish/> });
+    let now = means.map_or_else(|| "Nobody has said yet.".to_owned(), |means| format!("Now: {means}."));
+    let again = match observations {
+        0 => "Nothing was said in it yet; it counts for what comes.".to_owned(),
+        1 => "1 observation will be read again.".to_owned(),
+        n => format!("{} observations will be read again.", grouped(n)),
+    };
+    view! {
+        <section class="panel" id="means" data-testid="means">
+            <header><h2>{title}</h2><span class="push mono">{list.clone()}</span></header>
+            <div class="in stack">
+                <p class="small">{now}" "{words_view(words)}</p>
+                <ActionForm action=publish attr:class="means">
+                    <input type="hidden" name="meaning[list]" value=list.clone()/>
+                    <input type="hidden" name="meaning[value]" value=value.clone()/>
+                    <div class="field">
+                        <label for="milestone">"Means"</label>
+                        <select class="input" id="milestone" name="meaning[milestone]" required>
+                            <option value="" selected>"Choose a milestone"</option>
+                            {Milestone::ALL.iter().map(|m| view! { <option value=m.code() title=m.definition()>{m.label()}</option> }).collect_view()}
+                        </select>
+                    </div>
+                    <div class="field">
+                        <label for="reason">"Exception, if it reports one"</label>
+                        <select class="input" id="reason" name="meaning[reason]">
+                            <option value="" selected>"None"</option>
+                            {ExceptionReason::ALL.iter().map(|r| view! { <option value=r.code()>{r.label()}</option> }).collect_view()}
+                        </select>
+                    </div>
+                    <div class="field means__why">
+                        <label for="why">"Why"</label>
+                        <input class="input" id="why" name="meaning[why]" maxlength="500" required placeholder="Where it is written, or who said so"/>
+                    </div>
+                    <div class="row">
+                        <button class="btn btn--go" type="submit" data-testid="publish">"Publish"</button>
+                        <a class="btn btn--bare" href=UNMAPPED>"Cancel"</a>
+                        <span class="small muted" data-testid="again">{again}" Fields in Odoo follow; no notes, cases or messages are made."</span>
+                    </div>
+                </ActionForm>
+                {take_back}
+            </div>
+        </section>
+    }
+}
+
+/// Takes back what an admin said of a code: then it means again what ships with the product.
+#[component]
+fn TakeBack(list: String, value: String, publish: ServerAction<PublishMeaning>) -> impl IntoView {
+    view! {
+        <details>
+            <summary class="small">"Take back what was published for this code"</summary>
+            <ActionForm action=publish attr:class="row">
+                <input type="hidden" name="meaning[list]" value=list/>
+                <input type="hidden" name="meaning[value]" value=value/>
+                <input type="hidden" name="meaning[milestone]" value=""/>
+                <label class="sr" for="why-back">"Why"</label>
+                <input class="input" id="why-back" name="meaning[why]" maxlength="500" required placeholder="Why"/>
+                <button class="btn btn--s" type="submit">"Take back"</button>
+            </ActionForm>
+        </details>
+    }
+}
+
+#[component]
+fn OneVersion(version: VersionView, newest: u32, back: ServerAction<RollBackMapping>) -> impl IntoView {
+    let VersionView { version, who, when, why, changes, more } = version;
+    let current = version == newest;
+    let title = if version == 0 { "As shipped".to_owned() } else { format!("Version {version}") };
+    let changes = changes.into_iter().map(change).collect_view();
+    view! {
+        <div class="in version" data-testid="version">
+            <div class="row">
+                <b>{title}</b>
+                {current.then(|| view! { <span class="tag tag--ok">"Counts now"</span> })}
+                <span class="small muted">{who}{when.map(|when| view! { " · "<Time when/> })}</span>
+            </div>
+            {(!why.is_empty()).then(|| view! { <p class="small wrap-any">{why}</p> })}
+            <ul class="changes small">{changes}{(more > 0).then(|| view! { <li class="muted">{format!("and {more} more")}</li> })}</ul>
+            {(!current).then(|| view! { <RollBack version back/> })}
+        </div>
+    }
+}
+
+fn change(change: ChangeView) -> impl IntoView {
+    let href = form_of(&change.list, &change.value);
+    view! {
+        <li><a class="mono wrap-any" href=href>{change.value}</a><span class="muted">{format!(" in {}: ", change.list)}</span>{change.means}</li>
+    }
+}
+
+#[component]
+fn RollBack(version: u32, back: ServerAction<RollBackMapping>) -> impl IntoView {
+    let id = format!("back-{version}");
+    let label = format!("Why go back to version {version}");
+    view! {
+        <details>
+            <summary class="small" data-testid="roll-back">"Go back to this"</summary>
+            <ActionForm action=back attr:class="row">
+                <input type="hidden" name="version" value=version/>
+                <label class="sr" for=id.clone()>{label}</label>
+                <input class="input" id=id name="why" maxlength="500" required placeholder="Why"/>
+                <button class="btn btn--s" type="submit">"Publish it again"</button>
+            </ActionForm>
+        </details>
+    }
+}

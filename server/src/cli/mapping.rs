@@ -1,0 +1,81 @@
+//! What codes mean: published by the command line as by the page. A running server takes it up within seconds and reads
+//! again what is concerned.
+
+use super::admin::tower;
+use crate::{
+    config::Settings,
+    usecases::mappings::{self, Change},
+};
+use anyhow::{Context, Result};
+use clap::Subcommand;
+use domain::{mapping::Meaning, observation::ProviderCode};
+
+/// What codes mean.
+#[derive(Subcommand)]
+pub enum Mapping {
+    /// Show the published versions, newest first.
+    List,
+    /// Show the codes that no mapping knows, most frequent first.
+    Unmapped,
+    /// Publish what a code means.
+    Set {
+        /// The code's list, e.g. aftership.subtag.
+        list: String,
+        /// The code.
+        code: String,
+        /// MILESTONE or MILESTONE|REASON, e.g. `IN_TRANSIT` or `INFO|DAMAGED`; `-` takes back what was published.
+        meaning: String,
+        /// The reason, for others and for the audit trail.
+        #[arg(long, value_name = "TEXT")]
+        why: String,
+    },
+    /// Publish again what an earlier version said; 0 is what ships with the product.
+    Rollback {
+        /// The version.
+        version: u32,
+        /// The reason, for others and for the audit trail.
+        #[arg(long, value_name = "TEXT")]
+        why: String,
+    },
+}
+
+impl Mapping {
+    /// Does it.
+    pub async fn run(self, settings: Settings) -> Result<()> {
+        let (tower, scope) = tower(settings).await?;
+        match self {
+            Self::List => {
+                for version in tower.store.mappings.history(scope).await? {
+                    let codes: usize = version.overlay.values().map(|codes| codes.len()).sum();
+                    println!("{}\t{}\t{codes} codes\t{}", version.version, version.at, version.why);
+                }
+                println!("0\tas shipped");
+            }
+            Self::Unmapped => {
+                for seen in tower.store.mappings.unmapped(scope).await? {
+                    println!(
+                        "{}\t{}\t{} observations\t{} shipments\tlast {}",
+                        seen.code.list, seen.code.value, seen.observations, seen.shipments, seen.last_seen
+                    );
+                }
+            }
+            Self::Set { list, code, meaning, why } => {
+                let code = ProviderCode::new(&list, code);
+                let meaning = Some(meaning).filter(|meaning| meaning != "-");
+                if let Some(text) = &meaning {
+                    Meaning::parse(text).with_context(|| {
+                        format!("{text:?} is no meaning: write MILESTONE or MILESTONE|REASON, e.g. INFO|DAMAGED")
+                    })?;
+                }
+                let observations = tower.store.mappings.count_with(scope, vec![code.clone()]).await?;
+                let version = mappings::publish(&tower, scope, Change { code, meaning, why }).await?;
+                println!("version {version} is published; {observations} observations are read again");
+            }
+            Self::Rollback { version, why } => {
+                let new = mappings::roll_back(&tower, scope, version, why).await?;
+                println!("version {new} is published; it says what version {version} said");
+            }
+        }
+        Ok(())
+    }
+}

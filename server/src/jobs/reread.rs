@@ -1,0 +1,13 @@
+//! Reads again what a published mapping concerns.
+
+use super::retry;
+use crate::{tower::Tower, usecases};
+use storage::jobs::{Finish, LeasedJob};
+
+pub(super) async fn perform(tower: &Tower, leased: &LeasedJob) -> Finish {
+    let (target, correlation) = (&leased.job.target, leased.job.correlation);
+    match usecases::mappings::read_again(tower, leased.scope, target, correlation).await {
+        Ok(()) => Finish::Done,
+        Err(error) => retry::after_ours(&error, leased.attempts, &*tower.clock),
+    }
+}
