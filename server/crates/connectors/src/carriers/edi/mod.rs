@@ -15,12 +15,14 @@ const PROBLEMS_MAX: usize = 1_000;
 /// Messages or transaction sets of one file that are read.
 const MESSAGES_MAX: usize = 500_000;
 
-/// The text of a file: UTF-8, with or without a byte order mark, else Latin-1 (UNOC, and what X12 partners send).
+/// The text of a file: UTF-8, with or without a byte order mark, else Latin-1 (UNOC, and what X12 partners send). NUL is
+/// dropped: it is padding at best, and no database column takes it.
 pub(super) fn text(raw: &[u8]) -> Cow<'_, str> {
     let bytes = raw.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(raw);
     match std::str::from_utf8(bytes) {
+        Ok(text) if bytes.contains(&0) => Cow::Owned(text.replace('\0', "")),
         Ok(text) => Cow::Borrowed(text),
-        Err(_) => Cow::Owned(bytes.iter().map(|b| char::from(*b)).collect()),
+        Err(_) => Cow::Owned(bytes.iter().filter(|b| **b != 0).map(|b| char::from(*b)).collect()),
     }
 }
 
