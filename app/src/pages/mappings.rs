@@ -141,7 +141,7 @@ fn OneCode(code: CodeView, open: bool) -> impl IntoView {
 
 fn words_view(words: Vec<String>) -> AnyView {
     if words.is_empty() {
-        return view! { <span class="muted">"none"</span> }.into_any();
+        return view! { <span class="muted">"no words given"</span> }.into_any();
     }
     words.into_iter().map(|text| view! { <span class="words">{format!("“{text}”")}</span> }).collect_view().into_any()
 }
