@@ -1,16 +1,23 @@
 //! Codes that nobody mapped: kept as codes, counted, and healed by an admin's mapping, through the real inbox, jobs and
 //! store; only the clock is ours.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
 mod world;
 
 use domain::{Milestone, State, ids::ShipmentId, observation::ProviderCode, reading::Reader};
-use server::usecases::{
-    UseCaseError,
-    mappings::{self, Change},
+use server::{
+    config::{OdooSettings, Settings},
+    usecases::{
+        UseCaseError,
+        mappings::{self, Change},
+    },
 };
-use storage::{limits::REREAD_ROWS, people::ChainCheck};
+use storage::{
+    jobs::{Cause, ClaimRequest, Finish, JobFilter, JobKind, Lane},
+    limits::REREAD_ROWS,
+    people::ChainCheck,
+};
 use world::World;
 
 const LIST: &str = "aftership.subtag";
@@ -75,6 +82,38 @@ async fn a_published_meaning_heals_what_was_said_before_and_tells_nobody() {
 }
 
 #[tokio::test]
+async fn the_order_system_gets_the_fields_of_what_was_read_again() {
+    let mut config = Settings::default().resolve().unwrap();
+    // nobody listens there: what is to be told waits to be tried again
+    config.odoo = Some(OdooSettings {
+        url: "http://127.0.0.1:9".into(),
+        database: "odoo".into(),
+        key: "key".into(),
+        import_seconds: 3600,
+    });
+    let world = World::with(config).await;
+    let (store, scope) = (&world.tower.store, world.tower.scope());
+    let shipment = world.order(1, &["N1"]).await;
+    world.hears("N1", NOT_YET_DELIVERED).await;
+    world.clock.advance(jiff::Span::new().hours(1));
+    let now = world.tower.now();
+    for lane in [Lane::RealTime, Lane::Batch] {
+        let kinds = vec![JobKind::SyncOrder];
+        let request = ClaimRequest { owner: "told".into(), lane, kinds, limit: 10, now, until: now };
+        for job in store.jobs.claim(request).await.unwrap() {
+            store.jobs.finish("told", job.job.id, Finish::Done, now).await.unwrap();
+        }
+    }
+    let waiting = async || store.jobs.list(scope, JobFilter::Retrying, Some("odoo".into()), None).await.unwrap().rows;
+    assert_eq!(waiting().await, [], "all was told");
+    publish(&world, UNHEARD, Some("OUT_FOR_DELIVERY")).await.unwrap();
+    world.settle().await;
+    let jobs: Vec<_> = waiting().await.into_iter().map(|row| row.job).collect();
+    let said: Vec<_> = jobs.iter().map(|job| (job.kind, job.shipment, job.cause, job.lane)).collect();
+    assert_eq!(said, [(JobKind::SyncOrder, Some(shipment), Cause::Replay, Lane::Batch)]);
+}
+
+#[tokio::test]
 async fn what_comes_after_is_read_by_the_new_version_at_once() {
     let world = World::new().await;
     let shipment = world.order(1, &["N1"]).await;
@@ -106,20 +145,21 @@ async fn going_back_to_an_earlier_version_is_a_new_one() {
     let world = World::new().await;
     let shipment = world.order(1, &["N1"]).await;
     world.hears("N1", NOT_YET_DELIVERED).await;
-    publish(&world, UNHEARD, Some("DELIVERED")).await.unwrap();
+    let before = told(&world, shipment).await;
+    publish(&world, UNHEARD, Some("OUT_FOR_DELIVERY")).await.unwrap();
     world.settle().await;
-    assert_eq!(world.state(shipment).await, State::Delivered);
+    assert_eq!(world.state(shipment).await, State::OutForDelivery);
     world.passes(1).await;
     let scope = world.tower.scope();
     assert_eq!(mappings::roll_back(&world.tower, scope, 0, "it was not".into()).await.unwrap(), 2);
     world.settle().await;
-    assert_eq!(world.state(shipment).await, State::InTransit, "the delivery was a misreading");
-    assert_eq!(told(&world, shipment).await.0, 0, "nor is this told");
+    assert_eq!(world.state(shipment).await, State::InTransit, "it was a misreading");
+    assert_eq!(told(&world, shipment).await, before, "nor is this told");
     assert_eq!(unmapped(&world).await, [(UNHEARD.to_owned(), 1, 1)]);
     world.passes(1).await;
     assert_eq!(mappings::roll_back(&world.tower, scope, 1, "it was".into()).await.unwrap(), 3);
     world.settle().await;
-    assert_eq!(world.state(shipment).await, State::Delivered);
+    assert_eq!(world.state(shipment).await, State::OutForDelivery);
     assert!(
         matches!(world.tower.store.people.audit_check(scope).await.unwrap(), ChainCheck::Sound(lines) if lines >= 3)
     );

@@ -132,7 +132,7 @@ fn OneCode(code: CodeView, open: bool) -> impl IntoView {
             <td class="num hide-s">{grouped(seen)}</td>
             <td class="num hide-s">{grouped(shipments)}</td>
             <td class="nowrap hide-s p3"><Time when=first/></td>
-            <td class="two nowrap c12"><Time when=last/><small class="only-s">{format!("{} seen", grouped(seen))}</small></td>
+            <td class="nowrap c12"><Time when=last/><span class="only-s muted">{format!(" · {} seen", grouped(seen))}</span></td>
             <td class="c3"><Samples samples/></td>
             <td class="wide-s"><a class="btn btn--s" href=href aria-label=label data-testid="map">"Map"</a></td>
         </tr>
@@ -141,7 +141,7 @@ fn OneCode(code: CodeView, open: bool) -> impl IntoView {
 
 fn words_view(words: Vec<String>) -> AnyView {
     if words.is_empty() {
-        return view! { <span class="muted">"none"</span> }.into_any();
+        return view! { <span class="muted">"no words given"</span> }.into_any();
     }
     words.into_iter().map(|text| view! { <span class="words">{format!("“{text}”")}</span> }).collect_view().into_any()
 }
@@ -189,7 +189,7 @@ fn Means(code: AskedCode, publish: ServerAction<PublishMeaning>) -> impl IntoVie
                             {ExceptionReason::ALL.iter().map(|r| view! { <option value=r.code()>{r.label()}</option> }).collect_view()}
                         </select>
                     </div>
-                    <div class="field means__why">
+                    <div class="field">
                         <label for="why">"Why"</label>
                         <input class="input" id="why" name="meaning[why]" maxlength="500" required placeholder="Where it is written, or who said so"/>
                     </div>

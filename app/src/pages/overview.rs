@@ -95,7 +95,7 @@ fn unmapped_codes(count: u64) -> impl IntoView {
     view! {
         <div class="note note--warn" data-testid="unmapped-alert">
             <Icon name="minor"/>
-            <div><b>{said}</b>": shipments that only they tell about may stand behind. "<a href=super::mappings::UNMAPPED>"See them"</a></div>
+            <div><b>{said}</b>": what is said in unmapped codes is kept, but not understood until somebody says what it means. "<a href=super::mappings::UNMAPPED>"Map codes"</a></div>
         </div>
     }
 }

@@ -9,6 +9,7 @@ use crate::{
         normalise::{StatementText, TEXT},
     },
 };
+use app::components::parts::grouped;
 use app::contract::{
     Answer, ApiError,
     mappings::{AskedCode, ChangeView, CodeView, MappingQuery, MappingsView, NewMeaning, SampleView, VersionView},
@@ -173,7 +174,7 @@ async fn versions(tower: &Tower, scope: Scope, history: &[PublishedMapping]) -> 
     let (lists, codes) = base.size();
     views.push(VersionView {
         version: base.version(),
-        who: format!("{codes} codes in {lists} lists"),
+        who: format!("{} codes in {lists} lists", grouped(codes as u64)),
         when: None,
         why: String::new(),
         changes: Vec::new(),

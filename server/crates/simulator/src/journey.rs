@@ -193,7 +193,7 @@ pub enum Fate {
 
 /// How many of each.
 const FATES: &[(Fate, usize)] = &[
-    (Fate::Normal, 62),
+    (Fate::Normal, 59),
     (Fate::Delayed, 12),
     (Fate::SecondAttempt, 9),
     (Fate::PickupPoint, 5),
@@ -204,7 +204,7 @@ const FATES: &[(Fate, usize)] = &[
     (Fate::Silent, 5),
     (Fate::WrongNumber, 2),
     (Fate::Unclaimed, 4),
-    (Fate::Unmapped, 2),
+    (Fate::Unmapped, 5),
 ];
 
 /// What happens at one step.

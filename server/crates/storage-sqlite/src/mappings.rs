@@ -237,7 +237,7 @@ async fn with(
 async fn unmapped(conn: &mut SqliteConnection, scope: Scope) -> Done<Vec<UnmappedCode>> {
     let rows = sqlx::query(
         "SELECT u.list, u.value, count(DISTINCT u.observation_id) AS observations,
-                count(DISTINCT b.shipment_id) AS shipments, min(u.recorded_at) AS first_seen, max(u.recorded_at) AS last_seen
+                count(DISTINCT b.shipment_id) AS shipments, min(o.recorded_at) AS first_seen, max(o.recorded_at) AS last_seen
          FROM unmapped u
          JOIN observation o ON o.company_id = u.company_id AND o.id = u.observation_id
          LEFT JOIN binding b ON b.tracker_id = o.tracker_id
@@ -272,7 +272,7 @@ async fn samples(conn: &mut SqliteConnection, scope: Scope, code: &ProviderCode)
          FROM unmapped u
          JOIN observation o ON o.company_id = u.company_id AND o.id = u.observation_id
          JOIN tracker t ON t.id = o.tracker_id
-         WHERE u.company_id = ? AND u.list = ? AND u.value = ? ORDER BY u.recorded_at DESC, o.id DESC LIMIT ?",
+         WHERE u.company_id = ? AND u.list = ? AND u.value = ? ORDER BY o.recorded_at DESC, o.id DESC LIMIT ?",
     )
     .bind(scope.company.0)
     .bind(&code.list)

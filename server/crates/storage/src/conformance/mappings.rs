@@ -107,12 +107,17 @@ pub async fn unmapped_codes_are_counted_until_they_are_read(store: Store) {
         .collect();
     assert_eq!(said, [("?X", 2, 2, Some(two), at(1), at(2)), ("?YY", 1, 1, Some(one), at(1), at(1))]);
     assert_eq!(world.store.mappings.unmapped_count(world.scope).await.unwrap(), 2);
-    let readings =
+    let readings: Vec<_> =
         loaded(&world, one).await.input.facts.iter().map(|f| (f.id, reading(1, Some(Milestone::Accepted)))).collect();
+    let back = readings.iter().map(|(id, _)| (*id, reading(2, None))).collect();
     world.store.mappings.reread(world.scope, readings, at(5), Vec::new()).await.unwrap();
     let codes = world.store.mappings.unmapped(world.scope).await.unwrap();
     assert_eq!(codes.iter().map(|c| (c.code.value.as_str(), c.observations)).collect::<Vec<_>>(), [("?X", 1)]);
     assert_eq!(world.store.mappings.unmapped_count(world.scope).await.unwrap(), 1);
+    world.store.mappings.reread(world.scope, back, at(6), Vec::new()).await.unwrap();
+    let codes = world.store.mappings.unmapped(world.scope).await.unwrap();
+    let seen: Vec<_> = codes.iter().map(|c| (c.observations, c.first_seen, c.last_seen)).collect();
+    assert_eq!(seen, [(2, at(1), at(2)), (1, at(1), at(1))], "seen when it was said, not when it was read");
 }
 
 pub async fn a_code_has_a_few_samples_the_newest_first(store: Store) {
