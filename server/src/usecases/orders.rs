@@ -212,6 +212,8 @@ fn claims(tower: &Tower, delivery: &Delivery) -> Vec<Claim> {
 /// When Odoo or the store fails; what was done stays done and is not done again.
 pub async fn sync(tower: &Tower, scope: Scope, id: ShipmentId, calls: &dyn CallLog) -> Result<(), OrderError> {
     let Some(odoo) = &tower.odoo else { return Ok(()) };
+    // the effects first: what they are about is then in what is loaded; one that comes meanwhile has a job of its own
+    let effects = tower.store.shipments.effects(scope, id).await?;
     let Some(loaded) = tower.store.shipments.load(scope, id, None).await? else { return Ok(()) };
     let shipment = &loaded.shipment;
     let Some(origin) = shipment.origin.as_ref().filter(|o| o.system == "odoo") else { return Ok(()) };
@@ -222,7 +224,6 @@ pub async fn sync(tower: &Tower, scope: Scope, id: ShipmentId, calls: &dyn CallL
         odoo.write_status(origin.record, &values, before.as_ref(), calls).await?;
         tower.store.shipments.written(scope, id, text, tower.now()).await?;
     }
-    let effects = tower.store.shipments.effects(scope, id).await?;
     for effect in effects.iter().filter(|e| e.done.is_none()) {
         let work = Posting { tower, odoo, calls, origin, shipment, exceptions: &loaded.exceptions };
         let external = work.post(effect).await?;
@@ -316,8 +317,8 @@ impl Posting<'_> {
                             .schedule_activity(self.origin.record, &marker, &summary, &note, deadline, self.calls)
                             .await?)
                     }
-                    // settled before anybody could be asked
-                    _ => Ok("not needed".into()),
+                    Some(_) => Ok("not needed".into()), // settled before anybody could be asked
+                    None => Err(UseCaseError::Internal(format!("effect {} is of no exception", effect.id)).into()),
                 }
             }
         }
