@@ -109,7 +109,8 @@ wait_http() {
     return 1
 }
 
-# A throw-away cluster in $R/pg. Durability is off: what it holds can be made again.
+# A throw-away cluster in $R/pg. Durability is off, unless PG_DURABLE is set: what it holds can be made again. Passwords
+# are asked for on 127.0.0.1, unless PG_HOST_AUTH is trust.
 pg_up() {
     local port=$1
     PG_PORT=$port
@@ -120,12 +121,14 @@ pg_up() {
         mkdir -p pg
         chmod 700 pg
         give_to_service pg
-        as_service "$PG_BIN/initdb" -D "$R/pg" -U postgres --auth-local=trust --auth-host=scram-sha-256 \
+        as_service "$PG_BIN/initdb" -D "$R/pg" -U postgres --auth-local=trust --auth-host="${PG_HOST_AUTH:-scram-sha-256}" \
             -E UTF8 --locale=C.UTF-8 >run/initdb.log
         as_service tee -a pg/postgresql.conf >/dev/null <<CONF
 listen_addresses = '127.0.0.1'
 unix_socket_directories = '$R/run'
 max_connections = 200
+CONF
+        [ -n "${PG_DURABLE:-}" ] || as_service tee -a pg/postgresql.conf >/dev/null <<CONF
 fsync = off
 synchronous_commit = off
 full_page_writes = off

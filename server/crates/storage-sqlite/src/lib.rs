@@ -149,6 +149,7 @@ impl SqliteStore {
             jobs: Arc::new(self.clone()),
             work: Arc::new(self.clone()),
             people: Arc::new(self),
+            signals: Arc::new(storage::signals::Alone::default()),
         }
     }
 

@@ -1,8 +1,8 @@
 //! What is stored, as traits and records; no SQL here.
 //!
 //! No transaction crosses a trait: one method is one transaction, an owned command in, an owned result out. Every method
-//! takes a [`Scope`], so that no query can forget the company. Engines: `storage-sqlite` (embedded default), later
-//! `storage-postgres`; both pass [`conformance`].
+//! takes a [`Scope`], so that no query can forget the company. Engines: `storage-sqlite` (embedded default) and
+//! `storage-postgres` (several nodes); both pass [`conformance`].
 //!
 //! Personal data arrives sealed ([`Sealed`]) under a key of its own subject; storage never sees it in clear.
 
@@ -14,6 +14,7 @@ pub mod jobs;
 pub mod mappings;
 pub mod people;
 pub mod shipments;
+pub mod signals;
 pub mod work;
 
 use domain::ids::{CompanyId, SubjectId, UserId};
@@ -21,7 +22,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// An engine: the seven parts, each one trait.
+/// An engine: the eight parts, each one trait.
 #[derive(Clone)]
 pub struct Store {
     /// Messages as received.
@@ -38,6 +39,8 @@ pub struct Store {
     pub work: Arc<dyn work::Work>,
     /// Users, sessions, keys, settings, audit trail.
     pub people: Arc<dyn people::People>,
+    /// Wake-ups between nodes.
+    pub signals: Arc<dyn signals::Signals>,
 }
 
 /// For whom a query runs. Each row belongs to a company; no method answers across companies.
@@ -80,7 +83,7 @@ pub struct WrappedKey {
 }
 
 /// Why a storage call failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// No such row for this company.
     #[error("{0} not found")]

@@ -1,0 +1,269 @@
+//! Between rows and records: times are microseconds, ids are bytes, words are the serialised names of enums, structured
+//! values are JSON. And between database errors and what callers can act on.
+
+use domain::ids::SubjectId;
+use jiff::Timestamp;
+use serde::{Serialize, de::DeserializeOwned};
+use sqlx::{
+    Row,
+    error::{DatabaseError, ErrorKind},
+    postgres::PgRow,
+};
+use std::borrow::Cow;
+use storage::{Sealed, StoreError};
+use uuid::Uuid;
+
+/// An error on its way out of a query. Its own type, so that `?` takes both kinds.
+#[derive(Debug)]
+pub(crate) struct Fail(pub(crate) StoreError);
+
+/// What a query gives.
+pub(crate) type Done<T> = Result<T, Fail>;
+
+impl From<StoreError> for Fail {
+    fn from(error: StoreError) -> Self {
+        Self(error)
+    }
+}
+
+impl From<Fail> for StoreError {
+    fn from(fail: Fail) -> Self {
+        fail.0
+    }
+}
+
+impl From<sqlx::Error> for Fail {
+    fn from(error: sqlx::Error) -> Self {
+        Self(match error {
+            sqlx::Error::Database(error) => refused(&*error),
+            sqlx::Error::RowNotFound => StoreError::NotFound("row"),
+            sqlx::Error::PoolTimedOut => StoreError::Busy,
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::ColumnNotFound(_) => {
+                StoreError::Damaged(error.to_string())
+            }
+            other => StoreError::Unavailable(other.to_string()),
+        })
+    }
+}
+
+/// PostgreSQL ended one of two transactions that waited for each other, or asks to come again.
+/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+const COME_AGAIN: &[&str] = &["40001", "40P01", "55P03"];
+
+fn refused(error: &dyn DatabaseError) -> StoreError {
+    if error.code().is_some_and(|code| COME_AGAIN.contains(&&*code)) {
+        return StoreError::Busy;
+    }
+    match error.kind() {
+        ErrorKind::UniqueViolation => StoreError::Conflict(error.message().to_owned()),
+        ErrorKind::ForeignKeyViolation => StoreError::NotFound("row that is referred to"),
+        ErrorKind::NotNullViolation | ErrorKind::CheckViolation => StoreError::Damaged(error.message().to_owned()),
+        _ => StoreError::Unavailable(error.message().to_owned()),
+    }
+}
+
+/// A time as it is stored.
+pub(crate) fn micros(at: Timestamp) -> i64 {
+    at.as_microsecond()
+}
+
+/// An optional time as it is stored.
+pub(crate) fn opt_micros(at: Option<Timestamp>) -> Option<i64> {
+    at.map(micros)
+}
+
+/// A stored time.
+pub(crate) fn timestamp(micros: i64) -> Done<Timestamp> {
+    Timestamp::from_microsecond(micros).map_err(|e| Fail(StoreError::Damaged(format!("time: {e}"))))
+}
+
+/// The month of a time, as partitions are named: 202611.
+pub(crate) fn month(at: Timestamp) -> i64 {
+    let day = at.to_zoned(jiff::tz::TimeZone::UTC);
+    i64::from(day.year()) * 100 + i64::from(day.month())
+}
+
+/// A structured value as it is stored.
+pub(crate) fn json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("plain data serialises")
+}
+
+/// A stored structured value.
+pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Done<T> {
+    serde_json::from_str(text).map_err(|e| Fail(StoreError::Damaged(format!("{}: {e}", std::any::type_name::<T>()))))
+}
+
+/// An enum without data, as it is stored: its serialised name.
+pub(crate) fn word<T: Serialize>(value: T) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => unreachable!("only enums without data are words"),
+    }
+}
+
+/// A stored enum without data.
+pub(crate) fn from_word<T: DeserializeOwned>(word: &str) -> Done<T> {
+    let value = serde_json::Value::String(word.to_owned());
+    serde_json::from_value(value).map_err(|e| Fail(StoreError::Damaged(format!("{}: {e}", std::any::type_name::<T>()))))
+}
+
+/// Ids as an array: one statement for any number of them.
+pub(crate) fn id_list(ids: impl IntoIterator<Item = Uuid>) -> Vec<Uuid> {
+    ids.into_iter().collect()
+}
+
+/// Text that others sent, without the one character that PostgreSQL cannot keep.
+pub(crate) fn clean(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
+}
+
+/// A count as it is stored.
+pub(crate) fn stored_count(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// A wish for a number of rows, within a named limit.
+pub(crate) fn row_limit(wished: u32, most: u32) -> i64 {
+    i64::from(wished.min(most))
+}
+
+/// Reads columns by name.
+pub(crate) trait Columns {
+    fn id<T: From<Uuid>>(&self, column: &str) -> Done<T>;
+    fn opt_id<T: From<Uuid>>(&self, column: &str) -> Done<Option<T>>;
+    fn at(&self, column: &str) -> Done<Timestamp>;
+    fn opt_at(&self, column: &str) -> Done<Option<Timestamp>>;
+    fn text(&self, column: &str) -> Done<String>;
+    fn opt_text(&self, column: &str) -> Done<Option<String>>;
+    fn flag(&self, column: &str) -> Done<bool>;
+    fn int(&self, column: &str) -> Done<i64>;
+    fn opt_int(&self, column: &str) -> Done<Option<i64>>;
+    fn count<T: TryFrom<i64>>(&self, column: &str) -> Done<T>;
+    fn bytes(&self, column: &str) -> Done<Vec<u8>>;
+    fn json<T: DeserializeOwned>(&self, column: &str) -> Done<T>;
+    fn opt_json<T: DeserializeOwned>(&self, column: &str) -> Done<Option<T>>;
+    fn word<T: DeserializeOwned>(&self, column: &str) -> Done<T>;
+    fn opt_word<T: DeserializeOwned>(&self, column: &str) -> Done<Option<T>>;
+    /// Sealed bytes, from the column of their subject and their own.
+    fn opt_sealed(&self, subject: &str, bytes: &str) -> Done<Option<Sealed>>;
+}
+
+impl Columns for PgRow {
+    fn id<T: From<Uuid>>(&self, column: &str) -> Done<T> {
+        Ok(self.try_get::<Uuid, _>(column)?.into())
+    }
+
+    fn opt_id<T: From<Uuid>>(&self, column: &str) -> Done<Option<T>> {
+        Ok(self.try_get::<Option<Uuid>, _>(column)?.map(Into::into))
+    }
+
+    fn at(&self, column: &str) -> Done<Timestamp> {
+        timestamp(self.try_get(column)?)
+    }
+
+    fn opt_at(&self, column: &str) -> Done<Option<Timestamp>> {
+        self.try_get::<Option<i64>, _>(column)?.map(timestamp).transpose()
+    }
+
+    fn text(&self, column: &str) -> Done<String> {
+        Ok(self.try_get(column)?)
+    }
+
+    fn opt_text(&self, column: &str) -> Done<Option<String>> {
+        Ok(self.try_get(column)?)
+    }
+
+    fn flag(&self, column: &str) -> Done<bool> {
+        Ok(self.try_get(column)?)
+    }
+
+    fn int(&self, column: &str) -> Done<i64> {
+        Ok(self.try_get(column)?)
+    }
+
+    fn opt_int(&self, column: &str) -> Done<Option<i64>> {
+        Ok(self.try_get(column)?)
+    }
+
+    fn count<T: TryFrom<i64>>(&self, column: &str) -> Done<T> {
+        let count: i64 = self.try_get(column)?;
+        T::try_from(count).map_err(|_| Fail(StoreError::Damaged(format!("{column} is {count}"))))
+    }
+
+    fn bytes(&self, column: &str) -> Done<Vec<u8>> {
+        Ok(self.try_get(column)?)
+    }
+
+    fn json<T: DeserializeOwned>(&self, column: &str) -> Done<T> {
+        from_json(self.try_get(column)?)
+    }
+
+    fn opt_json<T: DeserializeOwned>(&self, column: &str) -> Done<Option<T>> {
+        self.try_get::<Option<&str>, _>(column)?.map(from_json).transpose()
+    }
+
+    fn word<T: DeserializeOwned>(&self, column: &str) -> Done<T> {
+        from_word(self.try_get(column)?)
+    }
+
+    fn opt_word<T: DeserializeOwned>(&self, column: &str) -> Done<Option<T>> {
+        self.try_get::<Option<&str>, _>(column)?.map(from_word).transpose()
+    }
+
+    fn opt_sealed(&self, subject: &str, bytes: &str) -> Done<Option<Sealed>> {
+        let subject: Option<SubjectId> = self.opt_id(subject)?;
+        let bytes: Option<Vec<u8>> = self.try_get(bytes)?;
+        Ok(subject.zip(bytes).map(|(subject, bytes)| Sealed { subject, bytes }))
+    }
+}
+
+/// Where a page ended, as an opaque word: the sort values of its last row. What cannot be read (somebody changed it)
+/// begins at the first page.
+pub(crate) mod cursor {
+    use super::{DeserializeOwned, Serialize};
+
+    pub(crate) fn encode<T: Serialize>(last: &T) -> String {
+        serde_json::to_vec(last).expect("plain data serialises").iter().map(|b| format!("{b:02x}")).collect()
+    }
+
+    pub(crate) fn decode<T: DeserializeOwned>(word: Option<&str>) -> Option<T> {
+        let word = word?;
+        let digits = Some(word.as_bytes()).filter(|digits| digits.is_ascii())?;
+        let bytes: Option<Vec<u8>> = digits
+            .chunks(2)
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok().filter(|p| p.len() == 2)?, 16).ok())
+            .collect();
+        serde_json::from_slice(&bytes?).ok()
+    }
+}
+
+/// Cuts a result that was asked for one row too many into a page.
+pub(crate) fn page<T>(mut rows: Vec<T>, last: impl FnOnce(&T) -> String) -> storage::Page<T> {
+    let size = storage::limits::PAGE_ROWS as usize;
+    let more = rows.len() > size;
+    rows.truncate(size);
+    let next = rows.last().filter(|_| more).map(last);
+    storage::Page { rows, next }
+}
+
+/// One row more than a page, to see whether there is a next one.
+pub(crate) const PAGE_AND_ONE: i64 = storage::limits::PAGE_ROWS as i64 + 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_comes_back_and_a_tampered_one_is_none() {
+        let word = cursor::encode(&(3_i64, "x".to_owned()));
+        assert_eq!(cursor::decode::<(i64, String)>(Some(&word)), Some((3, "x".into())));
+        for bad in ["", "zz", "5b33", "é", "5b332c2278225", "+1+1"] {
+            assert_eq!(cursor::decode::<(i64, String)>(Some(bad)), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_month_names_its_partition() {
+        assert_eq!(month("2026-11-30T23:59:59Z".parse().unwrap()), 202_611);
+    }
+}

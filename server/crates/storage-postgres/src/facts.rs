@@ -1,0 +1,470 @@
+//! Trackers, what was said about them, and whom they concern.
+
+use crate::{
+    PostgresStore, Turn,
+    codec::{Columns, Done, clean, json, micros, opt_micros, word},
+    inbox,
+    jobs::{self, FoldJob},
+    lock, mappings,
+    shipments::{self, NewBinding},
+};
+use async_trait::async_trait;
+use domain::{
+    ids::{ObservationId, ShipmentId, TrackerId},
+    observation::Observation,
+    reading::Reading,
+};
+use jiff::Timestamp;
+use sqlx::PgConnection;
+use std::collections::BTreeSet;
+use storage::{
+    Result, Scope,
+    facts::{Facts, NewObservation, NewReport, ObservationRecord, Progress, Recorded, Recording, TrackerKey},
+    jobs::Lane,
+};
+
+#[async_trait]
+impl Facts for PostgresStore {
+    async fn record(&self, scope: Scope, recording: Recording) -> Result<Recorded> {
+        let turn = match recording.lane {
+            Lane::RealTime => Turn::RealTime,
+            Lane::Batch => Turn::Batch,
+        };
+        self.write(turn, move |conn| Box::pin(async move { record(conn, scope, &recording).await })).await
+    }
+
+    async fn observation(
+        &self,
+        scope: Scope,
+        shipment: ShipmentId,
+        id: ObservationId,
+    ) -> Result<Option<ObservationRecord>> {
+        let mut read = self.read().await?;
+        Ok(observation(&mut read, scope, shipment, id).await?)
+    }
+}
+
+/// Whether a write brought something that was not there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum News {
+    New,
+    Known,
+}
+
+impl News {
+    const fn of(rows: u64) -> Self {
+        if rows == 0 { Self::Known } else { Self::New }
+    }
+}
+
+async fn record(conn: &mut PgConnection, scope: Scope, recording: &Recording) -> Done<Recorded> {
+    let readings = recording.reports.iter().flat_map(|report| &report.observations).map(|said| &said.reading);
+    lock::mapping_stays(conn, scope.company).await?;
+    mappings::check_newest(conn, scope, readings).await?;
+    lock::numbers(conn, scope.company, recording.reports.iter().map(|report| report.tracker.number.as_str())).await?;
+    let sandbox = inbox::is_sandbox(conn, scope.company, recording.source.0).await?;
+    let mut concerned = BTreeSet::new();
+    let mut new_observations = 0;
+    for report in &recording.reports {
+        let tracker = tracker_of(conn, scope, recording, report).await?;
+        let (news, new) = record_report(conn, scope, recording, report, tracker).await?;
+        new_observations += new;
+        if news == News::New {
+            concerned.extend(concerned_by(conn, scope, recording, report, tracker).await?);
+            concerned.extend(taken_back_from(conn, scope, recording, report).await?);
+        }
+    }
+    let fold = FoldJob {
+        lane: recording.lane,
+        cause: recording.cause,
+        correlation: recording.correlation,
+        at: recording.recorded_at,
+    };
+    for shipment in &concerned {
+        if sandbox {
+            shipments::mark_sandbox(conn, *shipment).await?;
+        }
+        jobs::enqueue_fold(conn, scope, *shipment, &fold).await?;
+    }
+    match &recording.progress {
+        Progress::Whole(status) => inbox::conclude(conn, scope, recording.message, status).await?,
+        Progress::Part(reports) => inbox::remember(conn, scope, recording.message, *reports).await?,
+    }
+    Ok(Recorded { shipments: concerned.into_iter().collect(), new_observations })
+}
+
+/// The tracker of a report. A statement that was recorded before stays on its tracker, whatever trackers came since.
+async fn tracker_of(
+    conn: &mut PgConnection,
+    scope: Scope,
+    recording: &Recording,
+    report: &NewReport,
+) -> Done<TrackerId> {
+    if let Some(first) = report.observations.first() {
+        let row = sqlx::query("SELECT tracker_id FROM observation WHERE company_id = $1 AND id = $2")
+            .bind(scope.company.0)
+            .bind(first.id.0)
+            .fetch_optional(&mut *conn)
+            .await?;
+        if let Some(row) = row {
+            return row.id("tracker_id");
+        }
+    }
+    let new = NewTracker {
+        key: &report.tracker,
+        id: report.tracker_id,
+        number_raw: &report.number_raw,
+        carrier_label: report.carrier_label.as_deref(),
+        refs: json(&report.refs),
+        at: recording.recorded_at,
+    };
+    find_or_make_tracker(conn, scope, &new).await
+}
+
+/// A tracker, should it have to be made.
+pub(crate) struct NewTracker<'a> {
+    pub(crate) key: &'a TrackerKey,
+    pub(crate) id: TrackerId,
+    pub(crate) number_raw: &'a str,
+    pub(crate) carrier_label: Option<&'a str>,
+    pub(crate) refs: String,
+    pub(crate) at: Timestamp,
+}
+
+/// The tracker of exactly this carrier and number; else the only one of the number, where either side does not name a
+/// carrier; else a new one. A carrier that was missing is filled in.
+pub(crate) async fn find_or_make_tracker(
+    conn: &mut PgConnection,
+    scope: Scope,
+    new: &NewTracker<'_>,
+) -> Done<TrackerId> {
+    let rows = sqlx::query("SELECT id, carrier FROM tracker WHERE company_id = $1 AND number = $2")
+        .bind(scope.company.0)
+        .bind(&new.key.number)
+        .fetch_all(&mut *conn)
+        .await?;
+    let known = rows
+        .iter()
+        .map(|row| Ok((row.id("id")?, row.opt_text("carrier")?)))
+        .collect::<Done<Vec<(TrackerId, Option<String>)>>>()?;
+    if let Some((id, _)) = known.iter().find(|(_, carrier)| *carrier == new.key.carrier) {
+        fill_in(conn, *id, new).await?;
+        return Ok(*id);
+    }
+    if let [(id, carrier)] = known.as_slice()
+        && (carrier.is_none() || new.key.carrier.is_none())
+    {
+        fill_in(conn, *id, new).await?;
+        return Ok(*id);
+    }
+    sqlx::query("INSERT INTO tracker (id, company_id, carrier, number, number_raw, carrier_label, refs, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
+        .bind(new.id.0)
+        .bind(scope.company.0)
+        .bind(&new.key.carrier)
+        .bind(&new.key.number)
+        .bind(clean(new.number_raw))
+        .bind(new.carrier_label.map(clean))
+        .bind(&new.refs)
+        .bind(micros(new.at))
+        .execute(conn)
+        .await?;
+    Ok(new.id)
+}
+
+async fn fill_in(conn: &mut PgConnection, id: TrackerId, new: &NewTracker<'_>) -> Done<()> {
+    sqlx::query(
+        "UPDATE tracker SET carrier = coalesce(carrier, $1::text), carrier_label = coalesce(carrier_label, $2::text)
+         WHERE id = $3 AND ((carrier IS NULL AND $1 IS NOT NULL) OR (carrier_label IS NULL AND $2 IS NOT NULL))",
+    )
+    .bind(&new.key.carrier)
+    .bind(new.carrier_label.map(clean))
+    .bind(id.0)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn record_report(
+    conn: &mut PgConnection,
+    scope: Scope,
+    recording: &Recording,
+    report: &NewReport,
+    tracker: TrackerId,
+) -> Done<(News, u32)> {
+    let mut news = record_snapshot(conn, scope, recording, report, tracker).await?;
+    let mut new_observations = 0;
+    for said in &report.observations {
+        if record_observation(conn, scope, recording, said, tracker).await? == News::New {
+            new_observations += 1;
+            news = News::New;
+        }
+        let reading = put_reading(conn, scope, said.id, &said.body, &said.reading, recording.recorded_at).await?;
+        let sighting = record_sighting(conn, scope, recording, report, said, tracker).await?;
+        record_event(conn, scope, recording, said, tracker).await?;
+        if reading == News::New || sighting == News::New {
+            news = News::New;
+        }
+    }
+    Ok((news, new_observations))
+}
+
+/// The same list from two messages is one; the earlier recording counts, whichever was written first.
+async fn record_snapshot(
+    conn: &mut PgConnection,
+    scope: Scope,
+    recording: &Recording,
+    report: &NewReport,
+    tracker: TrackerId,
+) -> Done<News> {
+    let Some(snapshot) = &report.snapshot else { return Ok(News::Known) };
+    let written = sqlx::query(
+        "INSERT INTO snapshot (id, company_id, source_id, tracker_id, object, stamp, digest, recorded_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT (company_id, id) DO UPDATE SET recorded_at = excluded.recorded_at WHERE excluded.recorded_at < snapshot.recorded_at",
+    )
+    .bind(snapshot.id.0)
+    .bind(scope.company.0)
+    .bind(recording.source.0)
+    .bind(tracker.0)
+    .bind(snapshot.object.as_deref().map(clean))
+    .bind(opt_micros(snapshot.stamp))
+    .bind(&snapshot.digest)
+    .bind(micros(recording.recorded_at))
+    .execute(conn)
+    .await?;
+    Ok(News::of(written.rows_affected()))
+}
+
+async fn record_observation(
+    conn: &mut PgConnection,
+    scope: Scope,
+    recording: &Recording,
+    said: &NewObservation,
+    tracker: TrackerId,
+) -> Done<News> {
+    let written = sqlx::query(
+        "INSERT INTO observation (id, company_id, tracker_id, body, text_subject, text, recorded_at, codes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(said.id.0)
+    .bind(scope.company.0)
+    .bind(tracker.0)
+    .bind(json(&said.body))
+    .bind(said.text.as_ref().map(|text| text.subject.0))
+    .bind(said.text.as_ref().map(|text| text.bytes.as_slice()))
+    .bind(micros(recording.recorded_at))
+    .bind(mappings::codes_of(&said.body))
+    .execute(conn)
+    .await?;
+    Ok(News::of(written.rows_affected()))
+}
+
+async fn record_sighting(
+    conn: &mut PgConnection,
+    scope: Scope,
+    recording: &Recording,
+    report: &NewReport,
+    said: &NewObservation,
+    tracker: TrackerId,
+) -> Done<News> {
+    let written = sqlx::query(
+        "INSERT INTO sighting (company_id, observation_id, message_id, position, tracker_id, snapshot_id, source_id, trust, recorded_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(scope.company.0)
+    .bind(said.id.0)
+    .bind(recording.message.0)
+    .bind(i64::from(said.position))
+    .bind(tracker.0)
+    .bind(report.snapshot.as_ref().map(|snapshot| snapshot.id.0))
+    .bind(recording.source.0)
+    .bind(word(recording.trust))
+    .bind(micros(recording.recorded_at))
+    .execute(conn)
+    .await?;
+    Ok(News::of(written.rows_affected()))
+}
+
+/// Events that have an id can be taken back by it, whatever comes first and wherever it hangs.
+async fn record_event(
+    conn: &mut PgConnection,
+    scope: Scope,
+    recording: &Recording,
+    said: &NewObservation,
+    tracker: TrackerId,
+) -> Done<()> {
+    let told = "INSERT INTO told_event (company_id, source_id, event_id, tracker_id)
+         SELECT $1, $2, $3, $5 WHERE $4::uuid IS NOT NULL ON CONFLICT DO NOTHING";
+    let taken_back = "INSERT INTO retraction (company_id, source_id, event_id, observation_id, tracker_id)
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
+    let (sql, event) = match (&said.body.retracts, &said.body.provider_event_id) {
+        (Some(event), _) => (taken_back, event),
+        (None, Some(event)) => (told, event),
+        (None, None) => return Ok(()),
+    };
+    sqlx::query(sql)
+        .bind(scope.company.0)
+        .bind(recording.source.0)
+        .bind(clean(event))
+        .bind(said.id.0)
+        .bind(tracker.0)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// The shipments from which a report takes something back.
+async fn taken_back_from(
+    conn: &mut PgConnection,
+    scope: Scope,
+    recording: &Recording,
+    report: &NewReport,
+) -> Done<Vec<ShipmentId>> {
+    let mut shipments = Vec::new();
+    for event in report.observations.iter().filter_map(|said| said.body.retracts.as_deref()) {
+        let rows = sqlx::query(
+            "SELECT DISTINCT b.shipment_id FROM told_event e JOIN binding b ON b.tracker_id = e.tracker_id
+             WHERE e.company_id = $1 AND e.source_id = $2 AND e.event_id = $3
+               AND NOT EXISTS (SELECT 1 FROM binding_end n WHERE n.binding_id = b.id)",
+        )
+        .bind(scope.company.0)
+        .bind(recording.source.0)
+        .bind(clean(event))
+        .fetch_all(&mut *conn)
+        .await?;
+        for row in &rows {
+            shipments.push(row.id("shipment_id")?);
+        }
+    }
+    Ok(shipments)
+}
+
+/// Keeps a reading, once for each mapping version, and the list of unmapped codes in step with the latest.
+pub(crate) async fn put_reading(
+    conn: &mut PgConnection,
+    scope: Scope,
+    id: ObservationId,
+    body: &Observation,
+    reading: &Reading,
+    at: Timestamp,
+) -> Done<News> {
+    let written = sqlx::query("INSERT INTO reading (company_id, observation_id, mapping, recorded_at, body) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING")
+        .bind(scope.company.0)
+        .bind(id.0)
+        .bind(i64::from(reading.mapping))
+        .bind(micros(at))
+        .bind(json(reading))
+        .execute(&mut *conn)
+        .await?;
+    if written.rows_affected() == 0 {
+        return Ok(News::Known);
+    }
+    match body.codes.status.first().filter(|_| reading.unmapped) {
+        Some(code) => {
+            sqlx::query(
+                "INSERT INTO unmapped (company_id, observation_id, list, value, recorded_at) VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT (company_id, observation_id) DO UPDATE SET list = excluded.list, value = excluded.value",
+            )
+            .bind(scope.company.0)
+            .bind(id.0)
+            .bind(clean(&code.list))
+            .bind(clean(&code.value))
+            .bind(micros(at))
+            .execute(conn)
+            .await?;
+        }
+        None => {
+            sqlx::query("DELETE FROM unmapped WHERE company_id = $1 AND observation_id = $2")
+                .bind(scope.company.0)
+                .bind(id.0)
+                .execute(conn)
+                .await?;
+        }
+    }
+    Ok(News::New)
+}
+
+/// The shipments that a tracker concerns; an unclaimed one is made where there is none, unless the report only takes
+/// back: that is about what was told before, or will be.
+async fn concerned_by(
+    conn: &mut PgConnection,
+    scope: Scope,
+    recording: &Recording,
+    report: &NewReport,
+    tracker: TrackerId,
+) -> Done<Vec<ShipmentId>> {
+    let bound = bound_to(conn, tracker).await?;
+    if !bound.is_empty() {
+        return Ok(bound);
+    }
+    if report.observations.iter().all(|said| said.body.retracts.is_some()) {
+        return Ok(Vec::new());
+    }
+    shipments::make_unclaimed(conn, scope, report.unclaimed_id, recording.recorded_at).await?;
+    let binding = NewBinding {
+        id: report.binding_id,
+        tracker,
+        shipment: report.unclaimed_id,
+        piece: None,
+        number_raw: &report.number_raw,
+        valid_from: None,
+    };
+    shipments::bind(conn, scope, &binding, recording.recorded_at).await?;
+    shipments::renew_number_terms(conn, scope, report.unclaimed_id).await?;
+    Ok(vec![report.unclaimed_id])
+}
+
+/// The shipments that a tracker is bound to now.
+pub(crate) async fn bound_to(conn: &mut PgConnection, tracker: TrackerId) -> Done<Vec<ShipmentId>> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT b.shipment_id FROM binding b
+         WHERE b.tracker_id = $1 AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
+    )
+    .bind(tracker.0)
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(|row| row.id("shipment_id")).collect()
+}
+
+async fn observation(
+    conn: &mut PgConnection,
+    scope: Scope,
+    shipment: ShipmentId,
+    id: ObservationId,
+) -> Done<Option<ObservationRecord>> {
+    let row = sqlx::query(
+        "SELECT o.*, t.number, r.body AS reading
+         FROM observation o
+         JOIN tracker t ON t.id = o.tracker_id
+         JOIN reading r ON r.company_id = o.company_id AND r.observation_id = o.id
+         WHERE o.company_id = $1 AND o.id = $2
+           AND EXISTS (SELECT 1 FROM binding b WHERE b.tracker_id = o.tracker_id AND b.shipment_id = $3)
+         ORDER BY r.recorded_at DESC, r.mapping DESC LIMIT 1",
+    )
+    .bind(scope.company.0)
+    .bind(id.0)
+    .bind(shipment.0)
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let seen = sqlx::query(
+        "SELECT message_id, position, recorded_at FROM sighting WHERE company_id = $1 AND observation_id = $2
+         ORDER BY recorded_at DESC, message_id DESC, position",
+    )
+    .bind(scope.company.0)
+    .bind(id.0)
+    .fetch_all(conn)
+    .await?;
+    Ok(Some(ObservationRecord {
+        id,
+        body: row.json("body")?,
+        text: row.opt_sealed("text_subject", "text")?,
+        reading: row.json("reading")?,
+        tracker: row.id("tracker_id")?,
+        number: row.text("number")?,
+        seen: seen
+            .iter()
+            .map(|row| Ok((row.id("message_id")?, row.count("position")?, row.at("recorded_at")?)))
+            .collect::<Done<_>>()?,
+    }))
+}

@@ -1,0 +1,113 @@
+//! Group commit: commands that wait at the same time share one transaction and its fsync. Nobody is answered before
+//! COMMIT. The queue is bounded: one command more is told that the store is busy.
+
+use crate::{
+    codec::{Done, Fail},
+    partitions::Partitions,
+};
+use async_trait::async_trait;
+use sqlx::{PgConnection, PgPool};
+use std::sync::Arc;
+use storage::{Result, StoreError};
+use tokio::sync::{Mutex, mpsc, oneshot};
+
+/// Commands that may wait.
+const QUEUE_COMMANDS: usize = 1024;
+/// Commands of one transaction.
+const BATCH_COMMANDS: usize = 256;
+/// Transactions under way at once: while one waits for the disk, another takes in.
+const AT_ONCE: usize = 2;
+/// How often a transaction is tried that the database ended for another's sake.
+const TRIES: usize = 5;
+
+/// A command that can be done with others of its kind.
+#[async_trait]
+pub(crate) trait Grouped: Send + Sync + Sized + 'static {
+    /// What each is answered.
+    type Answer: Send + 'static;
+
+    /// What has to be there before the transaction begins.
+    async fn prepare(batch: &[Self], partitions: &Partitions) -> Done<()>;
+
+    /// Does all of them; the answers in their order.
+    async fn run(batch: &[Self], conn: &mut PgConnection) -> Done<Vec<Self::Answer>>;
+}
+
+type Waiting<C> = (C, oneshot::Sender<Result<<C as Grouped>::Answer>>);
+
+/// The queue in front of the workers; they end when it is dropped.
+pub(crate) struct Group<C: Grouped> {
+    queue: mpsc::Sender<Waiting<C>>,
+}
+
+impl<C: Grouped> Group<C> {
+    pub(crate) fn start((pool, partitions): (PgPool, Partitions)) -> Self {
+        let (queue, waiting) = mpsc::channel(QUEUE_COMMANDS);
+        let waiting = Arc::new(Mutex::new(waiting));
+        for _ in 0..AT_ONCE {
+            tokio::spawn(work::<C>(pool.clone(), partitions.clone(), Arc::clone(&waiting)));
+        }
+        Self { queue }
+    }
+
+    /// Does the command with others; answers once it is durable.
+    pub(crate) async fn join(&self, command: C) -> Result<C::Answer> {
+        let (reply, answer) = oneshot::channel();
+        self.queue.try_send((command, reply)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => StoreError::Busy,
+            mpsc::error::TrySendError::Closed(_) => StoreError::Unavailable("the writers have ended".to_owned()),
+        })?;
+        answer.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the writer ended before the answer".to_owned())))
+    }
+}
+
+async fn work<C: Grouped>(pool: PgPool, partitions: Partitions, waiting: Arc<Mutex<mpsc::Receiver<Waiting<C>>>>) {
+    loop {
+        let mut batch = Vec::new();
+        if waiting.lock().await.recv_many(&mut batch, BATCH_COMMANDS).await == 0 {
+            return;
+        }
+        let (commands, replies): (Vec<C>, Vec<_>) = batch.into_iter().unzip();
+        match together(&pool, &partitions, &commands).await {
+            Ok(answers) => {
+                for (reply, answer) in replies.into_iter().zip(answers) {
+                    // nobody there any more: the work is done all the same
+                    drop(reply.send(Ok(answer)));
+                }
+            }
+            // one of several is at fault: each for itself
+            Err(Fail(StoreError::Conflict(_) | StoreError::NotFound(_) | StoreError::Damaged(_)))
+                if commands.len() > 1 =>
+            {
+                for (command, reply) in commands.into_iter().zip(replies) {
+                    let alone = together(&pool, &partitions, &[command]).await;
+                    let answer = alone.map(|mut answers| answers.remove(0)).map_err(StoreError::from);
+                    drop(reply.send(answer));
+                }
+            }
+            Err(Fail(error)) => {
+                for reply in replies {
+                    drop(reply.send(Err(error.clone())));
+                }
+            }
+        }
+    }
+}
+
+async fn together<C: Grouped>(pool: &PgPool, partitions: &Partitions, commands: &[C]) -> Done<Vec<C::Answer>> {
+    let mut tries = 1;
+    loop {
+        match once(pool, partitions, commands).await {
+            Err(Fail(StoreError::Busy)) if tries < TRIES => tries += 1,
+            done => return done,
+        }
+    }
+}
+
+async fn once<C: Grouped>(pool: &PgPool, partitions: &Partitions, commands: &[C]) -> Done<Vec<C::Answer>> {
+    C::prepare(commands, partitions).await?;
+    let mut transaction = pool.begin().await?;
+    let answers = C::run(commands, &mut transaction).await?;
+    transaction.commit().await?;
+    Ok(answers)
+}

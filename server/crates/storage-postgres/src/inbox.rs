@@ -1,0 +1,397 @@
+//! Sources and messages as received.
+
+use crate::{
+    PostgresStore, Turn, audit,
+    codec::{Columns, Done, Fail, PAGE_AND_ONE, clean, cursor, micros, month, page, stored_count, word},
+    group::Grouped,
+    jobs,
+    partitions::{Monthly, Partitions},
+    people,
+};
+use async_trait::async_trait;
+use domain::ids::{CompanyId, MessageId};
+use sqlx::{PgConnection, postgres::PgRow};
+use std::collections::{BTreeSet, HashSet};
+use storage::{
+    Actor, AuditEntry, Page, Result, Scope, StoreError, WrappedKey,
+    inbox::{
+        Accepted, Inbox, MessageBody, MessageFilter, MessageRecord, MessageStatus, NewMessage, Novelty, SourceRecord,
+    },
+    jobs::NewJob,
+};
+use uuid::Uuid;
+
+#[async_trait]
+impl Inbox for PostgresStore {
+    async fn sources(&self, scope: Scope) -> Result<Vec<SourceRecord>> {
+        let mut read = self.read().await?;
+        let rows = sqlx::query("SELECT * FROM source WHERE company_id = $1 ORDER BY name")
+            .bind(scope.company.0)
+            .fetch_all(&mut *read)
+            .await
+            .map_err(Fail::from)?;
+        Ok(rows.iter().map(source).collect::<Done<_>>()?)
+    }
+
+    async fn source_by_name(&self, name: &str) -> Result<Option<(Scope, SourceRecord, WrappedKey)>> {
+        let mut read = self.read().await?;
+        let row = sqlx::query("SELECT * FROM source WHERE name = $1")
+            .bind(name)
+            .fetch_optional(&mut *read)
+            .await
+            .map_err(Fail::from)?;
+        let Some(row) = row else { return Ok(None) };
+        let record = source(&row)?;
+        let scope = Scope { company: row.id("company_id")?, actor: Actor::System };
+        let key = people::key(&mut read, scope, record.secrets.subject).await?;
+        Ok(key.map(|key| (scope, record, key)))
+    }
+
+    async fn put_source(&self, scope: Scope, source: SourceRecord, key: WrappedKey, audit: AuditEntry) -> Result<()> {
+        self.write(Turn::RealTime, move |conn| {
+            Box::pin(async move {
+                people::put_key(conn, scope, &key, audit.at).await?;
+                put_source(conn, scope, &source).await?;
+                audit::append(conn, scope, &audit).await
+            })
+        })
+        .await
+    }
+
+    async fn accept(&self, scope: Scope, message: NewMessage, job: NewJob) -> Result<Accepted> {
+        self.accepting.join(Accept { scope, message, job }).await
+    }
+
+    async fn message(&self, scope: Scope, id: MessageId) -> Result<Option<MessageRecord>> {
+        let mut read = self.read().await?;
+        let row = sqlx::query(
+            "SELECT m.*, s.name AS source_name, s.connector, s.settings FROM message m JOIN source s ON s.id = m.source_id
+             WHERE m.company_id = $1 AND m.id = $2",
+        )
+        .bind(scope.company.0)
+        .bind(id.0)
+        .fetch_optional(&mut *read)
+        .await
+        .map_err(Fail::from)?;
+        Ok(row.as_ref().map(record).transpose()?)
+    }
+
+    async fn body(&self, scope: Scope, id: MessageId) -> Result<Option<MessageBody>> {
+        let mut read = self.read().await?;
+        Ok(body(&mut read, scope, id).await?)
+    }
+
+    async fn conclude(&self, scope: Scope, id: MessageId, status: MessageStatus) -> Result<()> {
+        self.write(Turn::RealTime, move |conn| Box::pin(async move { conclude(conn, scope, id, &status).await })).await
+    }
+
+    async fn messages(
+        &self,
+        scope: Scope,
+        filter: MessageFilter,
+        cursor: Option<String>,
+    ) -> Result<Page<MessageRecord>> {
+        let sql = match filter {
+            MessageFilter::All => {
+                "SELECT m.*, s.name AS source_name, s.connector, s.settings FROM message m JOIN source s ON s.id = m.source_id
+                 WHERE m.company_id = $1 AND (m.received_at, m.id) < ($2, $3)
+                 ORDER BY m.received_at DESC, m.id DESC LIMIT $4"
+            }
+            MessageFilter::Quarantined => {
+                "SELECT m.*, s.name AS source_name, s.connector, s.settings FROM message m JOIN source s ON s.id = m.source_id
+                 WHERE m.company_id = $1 AND m.status = 'quarantined' AND (m.received_at, m.id) < ($2, $3)
+                 ORDER BY m.received_at DESC, m.id DESC LIMIT $4"
+            }
+        };
+        let (at, id): (i64, Uuid) = cursor::decode(cursor.as_deref()).unwrap_or((i64::MAX, Uuid::max()));
+        let mut read = self.read().await?;
+        let rows = sqlx::query(sql)
+            .bind(scope.company.0)
+            .bind(at)
+            .bind(id)
+            .bind(PAGE_AND_ONE)
+            .fetch_all(&mut *read)
+            .await
+            .map_err(Fail::from)?;
+        let rows = rows.iter().map(record).collect::<Done<Vec<_>>>()?;
+        Ok(page(rows, |last| cursor::encode(&(micros(last.received_at), last.id.0))))
+    }
+
+    async fn replay(&self, scope: Scope, messages: Vec<(MessageId, NewJob)>, audit: AuditEntry) -> Result<u32> {
+        self.write(Turn::RealTime, move |conn| {
+            Box::pin(async move {
+                let mut replayed = 0;
+                for (id, job) in &messages {
+                    let found = sqlx::query(
+                        "UPDATE message SET status = 'received', reason = NULL, cursor = 0 WHERE company_id = $1 AND id = $2",
+                    )
+                    .bind(scope.company.0)
+                    .bind(id.0)
+                    .execute(&mut *conn)
+                    .await?;
+                    if found.rows_affected() == 1 {
+                        jobs::enqueue(conn, scope, job, audit.at).await?;
+                        replayed += 1;
+                    }
+                }
+                audit::append(conn, scope, &audit).await?;
+                Ok(replayed)
+            })
+        })
+        .await
+    }
+}
+
+async fn put_source(conn: &mut PgConnection, scope: Scope, source: &SourceRecord) -> Done<()> {
+    let taken = sqlx::query("SELECT 1 FROM source WHERE name = $1 AND id <> $2")
+        .bind(&source.name)
+        .bind(source.id.0)
+        .fetch_optional(&mut *conn)
+        .await?;
+    if taken.is_some() {
+        return Err(Fail(StoreError::Conflict(format!("there is another source {}", source.name))));
+    }
+    let put = sqlx::query(
+        "INSERT INTO source (id, company_id, name, connector, scheme, settings, secrets_subject, secrets, secret_set_at, enabled, sandbox, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+         ON CONFLICT (id) DO UPDATE SET
+             name = excluded.name, connector = excluded.connector, scheme = excluded.scheme, settings = excluded.settings,
+             secrets_subject = excluded.secrets_subject, secrets = excluded.secrets, secret_set_at = excluded.secret_set_at,
+             enabled = excluded.enabled, sandbox = excluded.sandbox
+         WHERE source.company_id = excluded.company_id",
+    )
+    .bind(source.id.0)
+    .bind(scope.company.0)
+    .bind(&source.name)
+    .bind(&source.connector)
+    .bind(&source.scheme)
+    .bind(&source.settings)
+    .bind(source.secrets.subject.0)
+    .bind(&source.secrets.bytes)
+    .bind(micros(source.secret_set_at))
+    .bind(source.enabled)
+    .bind(source.sandbox)
+    .bind(micros(source.created_at))
+    .execute(conn)
+    .await?;
+    if put.rows_affected() == 0 { Err(Fail(StoreError::NotFound("source"))) } else { Ok(()) }
+}
+
+/// A message to be kept with its job.
+pub(crate) struct Accept {
+    scope: Scope,
+    message: NewMessage,
+    job: NewJob,
+}
+
+#[async_trait]
+impl Grouped for Accept {
+    type Answer = Accepted;
+
+    async fn prepare(batch: &[Self], partitions: &Partitions) -> Done<()> {
+        let months: BTreeSet<i64> = batch.iter().map(|accept| month(accept.message.received_at)).collect();
+        partitions.ensure(Monthly::Body, months).await
+    }
+
+    async fn run(batch: &[Self], conn: &mut PgConnection) -> Done<Vec<Accepted>> {
+        let new = insert_new(batch, conn).await?;
+        let mut answers = Vec::with_capacity(batch.len());
+        for accept in batch {
+            let message = &accept.message;
+            answers.push(if new.contains(&message.id) {
+                Accepted { message: message.id, correlation: message.correlation, novelty: Novelty::New }
+            } else {
+                repeated(conn, accept.scope, message).await?
+            });
+        }
+        Ok(answers)
+    }
+}
+
+/// Messages, bodies, keys and jobs of the whole batch in one statement, in the order of their digests, so that two
+/// batches with the same messages never wait for each other. Those that were new.
+async fn insert_new(batch: &[Accept], conn: &mut PgConnection) -> Done<HashSet<MessageId>> {
+    let mut ordered: Vec<&Accept> = batch.iter().collect();
+    ordered.sort_by_key(|accept| accept.message.digest);
+    macro_rules! column {
+        (|$accept:ident| $value:expr) => {
+            ordered.iter().map(|$accept| $value).collect::<Vec<_>>()
+        };
+    }
+    let rows = sqlx::query(
+        "WITH given AS (
+             SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::text[], $7::bytea[], $8::text[],
+                                  $9::text[], $10::text[], $11::bigint[], $12::bigint[], $13::uuid[], $14::bytea[], $15::uuid[], $16::bytea[],
+                                  $17::uuid[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::bigint[], $24::uuid[])
+                 AS g (id, company_id, source_id, correlation, received_at, delivery_key, digest, headers, content_type, verified_by, size,
+                       month, subject, bytes, key_subject, wrapped, job_id, kind, target, destination, lane, cause, run_at, job_correlation)),
+         new AS (
+             INSERT INTO message (id, company_id, source_id, correlation, received_at, delivery_key, digest, headers, content_type, verified_by, size)
+             SELECT id, company_id, source_id, correlation, received_at, delivery_key, digest, headers, content_type, verified_by, size FROM given
+             ON CONFLICT DO NOTHING RETURNING id),
+         body AS (
+             INSERT INTO message_body (month, message_id, company_id, subject, bytes)
+             SELECT month, id, company_id, subject, bytes FROM given WHERE id IN (SELECT id FROM new)),
+         key AS (
+             INSERT INTO vault_key (company_id, subject, wrapped, created_at)
+             SELECT company_id, key_subject, wrapped, received_at FROM given WHERE id IN (SELECT id FROM new)
+             ON CONFLICT DO NOTHING),
+         job AS (
+             INSERT INTO job (id, company_id, kind, target, destination, lane, cause, run_at, correlation, created_at, updated_at)
+             SELECT job_id, company_id, kind, target, destination, lane, cause, run_at, job_correlation, received_at, received_at
+             FROM given WHERE id IN (SELECT id FROM new)
+             ON CONFLICT DO NOTHING)
+         SELECT id FROM new",
+    )
+    .bind(column!(|a| a.message.id.0))
+    .bind(column!(|a| a.scope.company.0))
+    .bind(column!(|a| a.message.source.0))
+    .bind(column!(|a| a.message.correlation.0))
+    .bind(column!(|a| micros(a.message.received_at)))
+    .bind(column!(|a| a.message.delivery_key.as_deref().map(clean)))
+    .bind(column!(|a| a.message.digest.as_slice()))
+    .bind(column!(|a| clean(&a.message.headers)))
+    .bind(column!(|a| a.message.content_type.as_deref().map(clean)))
+    .bind(column!(|a| a.message.verified_by.as_str()))
+    .bind(column!(|a| stored_count(a.message.size)))
+    .bind(column!(|a| month(a.message.received_at)))
+    .bind(column!(|a| a.message.body.subject.0))
+    .bind(column!(|a| a.message.body.bytes.as_slice()))
+    .bind(column!(|a| a.message.key.subject.0))
+    .bind(column!(|a| a.message.key.bytes.as_slice()))
+    .bind(column!(|a| a.job.id.0))
+    .bind(column!(|a| a.job.kind.code()))
+    .bind(column!(|a| a.job.target.as_str()))
+    .bind(column!(|a| a.job.kind.destination()))
+    .bind(column!(|a| word(a.job.lane)))
+    .bind(column!(|a| word(a.job.cause)))
+    .bind(column!(|a| micros(a.job.run_at)))
+    .bind(column!(|a| a.job.correlation.0))
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(|row| row.id("id")).collect()
+}
+
+async fn repeated(conn: &mut PgConnection, scope: Scope, message: &NewMessage) -> Done<Accepted> {
+    let sql = match message.delivery_key {
+        Some(_) => {
+            "UPDATE message SET repeats = repeats + 1
+             WHERE company_id = $1 AND source_id = $2 AND digest = $3 AND delivery_key = $4
+             RETURNING id, correlation"
+        }
+        None => {
+            "UPDATE message SET repeats = repeats + 1
+             WHERE company_id = $1 AND source_id = $2 AND digest = $3 AND delivery_key IS NULL
+             RETURNING id, correlation"
+        }
+    };
+    let mut query = sqlx::query(sql).bind(scope.company.0).bind(message.source.0).bind(message.digest.as_slice());
+    if let Some(key) = &message.delivery_key {
+        query = query.bind(clean(key));
+    }
+    let kept = query.fetch_one(conn).await?;
+    Ok(Accepted { message: kept.id("id")?, correlation: kept.id("correlation")?, novelty: Novelty::Repeated })
+}
+
+async fn body(conn: &mut PgConnection, scope: Scope, id: MessageId) -> Done<Option<MessageBody>> {
+    let message = sqlx::query("SELECT received_at FROM message WHERE company_id = $1 AND id = $2")
+        .bind(scope.company.0)
+        .bind(id.0)
+        .fetch_optional(&mut *conn)
+        .await?;
+    let Some(message) = message else { return Ok(None) };
+    let row = sqlx::query("SELECT subject, bytes FROM message_body WHERE month = $1 AND message_id = $2")
+        .bind(month(message.at("received_at")?))
+        .bind(id.0)
+        .fetch_optional(&mut *conn)
+        .await?;
+    let Some(body) = row.map(|row| row.opt_sealed("subject", "bytes")).transpose()?.flatten() else { return Ok(None) };
+    let key = people::key(conn, scope, body.subject).await?;
+    Ok(Some(MessageBody { body, key }))
+}
+
+/// Says what became of a message.
+pub(crate) async fn conclude(conn: &mut PgConnection, scope: Scope, id: MessageId, status: &MessageStatus) -> Done<()> {
+    let (word, observations, problems, reason) = match status {
+        MessageStatus::Received => ("received", 0, 0, None),
+        MessageStatus::Normalised { observations, problems } => ("normalised", *observations, *problems, None),
+        MessageStatus::Ignored { reason } => ("ignored", 0, 0, Some(reason)),
+        MessageStatus::Quarantined { reason } => ("quarantined", 0, 0, Some(reason)),
+    };
+    let found = sqlx::query(
+        "UPDATE message SET status = $1, observations = $2, problems = $3, reason = $4 WHERE company_id = $5 AND id = $6",
+    )
+    .bind(word)
+    .bind(i64::from(observations))
+    .bind(i64::from(problems))
+    .bind(reason)
+    .bind(scope.company.0)
+    .bind(id.0)
+    .execute(conn)
+    .await?;
+    if found.rows_affected() == 0 { Err(Fail(StoreError::NotFound("message"))) } else { Ok(()) }
+}
+
+/// How many of a message's reports are recorded, while others still have to be.
+pub(crate) async fn remember(conn: &mut PgConnection, scope: Scope, id: MessageId, reports: u32) -> Done<()> {
+    let found = sqlx::query("UPDATE message SET cursor = $1 WHERE company_id = $2 AND id = $3")
+        .bind(i64::from(reports))
+        .bind(scope.company.0)
+        .bind(id.0)
+        .execute(conn)
+        .await?;
+    if found.rows_affected() == 0 { Err(Fail(StoreError::NotFound("message"))) } else { Ok(()) }
+}
+
+/// Whether a company has a source of this id that is simulated.
+pub(crate) async fn is_sandbox(conn: &mut PgConnection, company: CompanyId, source: Uuid) -> Done<bool> {
+    let row = sqlx::query("SELECT sandbox FROM source WHERE company_id = $1 AND id = $2")
+        .bind(company.0)
+        .bind(source)
+        .fetch_optional(conn)
+        .await?;
+    Ok(row.map(|row| row.flag("sandbox")).transpose()?.unwrap_or(false))
+}
+
+fn source(row: &PgRow) -> Done<SourceRecord> {
+    Ok(SourceRecord {
+        id: row.id("id")?,
+        name: row.text("name")?,
+        connector: row.text("connector")?,
+        scheme: row.text("scheme")?,
+        settings: row.text("settings")?,
+        secrets: row
+            .opt_sealed("secrets_subject", "secrets")?
+            .ok_or(StoreError::Damaged("source without secrets".into()))?,
+        secret_set_at: row.at("secret_set_at")?,
+        enabled: row.flag("enabled")?,
+        sandbox: row.flag("sandbox")?,
+        created_at: row.at("created_at")?,
+    })
+}
+
+fn record(row: &PgRow) -> Done<MessageRecord> {
+    let reason = row.opt_text("reason")?.unwrap_or_default();
+    let status = match row.text("status")?.as_str() {
+        "received" => MessageStatus::Received,
+        "normalised" => {
+            MessageStatus::Normalised { observations: row.count("observations")?, problems: row.count("problems")? }
+        }
+        "ignored" => MessageStatus::Ignored { reason },
+        _ => MessageStatus::Quarantined { reason },
+    };
+    Ok(MessageRecord {
+        id: row.id("id")?,
+        source: row.id("source_id")?,
+        source_name: row.text("source_name")?,
+        connector: row.text("connector")?,
+        settings: row.text("settings")?,
+        correlation: row.id("correlation")?,
+        received_at: row.at("received_at")?,
+        verified_by: row.text("verified_by")?,
+        size: row.count("size")?,
+        repeats: row.count("repeats")?,
+        status,
+        cursor: row.count("cursor")?,
+    })
+}

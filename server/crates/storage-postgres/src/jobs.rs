@@ -1,0 +1,642 @@
+//! Units of work with leases, and the calls they made.
+
+use crate::{
+    PostgresStore, Turn, audit,
+    codec::{
+        Columns, Done, Fail, PAGE_AND_ONE, clean, cursor, id_list, micros, month, opt_micros, page, row_limit,
+        stored_count, word,
+    },
+    group::Grouped,
+    partitions::{Monthly, Partitions},
+};
+use async_trait::async_trait;
+use domain::ids::{CompanyId, CorrelationId, JobId, ShipmentId, content_id};
+use jiff::{SignedDuration, Timestamp};
+use sqlx::{PgConnection, postgres::PgRow};
+use std::collections::BTreeSet;
+use storage::{
+    Actor, AuditEntry, Page, Result, Scope, StoreError,
+    jobs::{
+        AttemptRecord, Cause, ClaimRequest, DestinationSummary, Finish, JobFilter, JobKind, JobRow, Jobs, Lane,
+        LeasedJob, NewJob, RetrySelection,
+    },
+    limits::CLAIM_JOBS,
+};
+
+/// Calls of one read.
+const ATTEMPT_ROWS: i64 = 500;
+/// The window of the figure "done".
+const DONE_WINDOW: SignedDuration = SignedDuration::from_hours(24);
+/// How many equal names are passed over for a derived job id: more jobs for one target at one moment there never are.
+const DERIVED_MAX: u32 = 10_000;
+
+#[async_trait]
+impl Jobs for PostgresStore {
+    async fn enqueue(&self, scope: Scope, jobs: Vec<NewJob>) -> Result<()> {
+        let turn = if jobs.iter().any(|job| job.lane == Lane::RealTime) { Turn::RealTime } else { Turn::Batch };
+        self.write(turn, move |conn| {
+            Box::pin(async move {
+                for job in &jobs {
+                    enqueue(conn, scope, job, job.run_at).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn claim(&self, request: ClaimRequest) -> Result<Vec<LeasedJob>> {
+        let turn = match request.lane {
+            Lane::RealTime => Turn::RealTime,
+            Lane::Batch => Turn::Batch,
+        };
+        self.write(turn, move |conn| Box::pin(async move { claim(conn, &request).await })).await
+    }
+
+    async fn renew(&self, owner: &str, jobs: Vec<JobId>, until: Timestamp) -> Result<Vec<JobId>> {
+        let owner = owner.to_owned();
+        self.write(Turn::RealTime, move |conn| {
+            Box::pin(async move {
+                let rows = sqlx::query(
+                    "UPDATE job SET lease_until = $1 WHERE owner = $2 AND status = 'leased' AND id IN (SELECT unnest($3))
+                     RETURNING id",
+                )
+                .bind(micros(until))
+                .bind(owner)
+                .bind(id_list(jobs.iter().map(|id| id.0)))
+                .fetch_all(conn)
+                .await?;
+                rows.iter().map(|row| row.id("id")).collect()
+            })
+        })
+        .await
+    }
+
+    async fn finish(&self, owner: &str, job: JobId, finish: Finish, now: Timestamp) -> Result<()> {
+        self.finishing.join(End { owner: owner.to_owned(), job, finish, now }).await
+    }
+
+    async fn attempt(&self, scope: Scope, attempt: AttemptRecord) -> Result<()> {
+        self.calling.join(Called { scope, attempt }).await
+    }
+
+    async fn next_due(&self, lane: Lane) -> Result<Option<Timestamp>> {
+        let mut read = self.read().await?;
+        let row = sqlx::query("SELECT min(run_at) AS due FROM job WHERE lane = $1 AND status IN ('ready', 'retrying')")
+            .bind(word(lane))
+            .fetch_one(&mut *read)
+            .await
+            .map_err(Fail::from)?;
+        Ok(row.opt_at("due")?)
+    }
+
+    async fn summary(&self, scope: Scope, now: Timestamp) -> Result<Vec<DestinationSummary>> {
+        let mut read = self.read().await?;
+        Ok(summary(&mut read, scope, now).await?)
+    }
+
+    async fn list(
+        &self,
+        scope: Scope,
+        filter: JobFilter,
+        destination: Option<String>,
+        cursor: Option<String>,
+    ) -> Result<Page<JobRow>> {
+        let statuses: &[&str] = match filter {
+            JobFilter::Failed => &["dead"],
+            JobFilter::Retrying => &["retrying"],
+            JobFilter::Pending => &["ready", "leased"],
+            JobFilter::Done => &["done"],
+        };
+        let (at, seq): (i64, i64) = cursor::decode(cursor.as_deref()).unwrap_or((i64::MAX, i64::MAX));
+        let mut read = self.read().await?;
+        let mut found = Vec::new();
+        // along the index of each status, then the newest of all of them
+        for status in statuses {
+            let rows = sqlx::query(
+                "SELECT * FROM job
+                 WHERE company_id = $1 AND destination IS NOT NULL AND status = $2
+                   AND ($3::text IS NULL OR destination = $3) AND (updated_at, seq) < ($4, $5)
+                 ORDER BY updated_at DESC, seq DESC LIMIT $6",
+            )
+            .bind(scope.company.0)
+            .bind(status)
+            .bind(&destination)
+            .bind(at)
+            .bind(seq)
+            .bind(PAGE_AND_ONE)
+            .fetch_all(&mut *read)
+            .await
+            .map_err(Fail::from)?;
+            for row in &rows {
+                found.push((row.int("seq")?, listed(row)?));
+            }
+        }
+        found.sort_by_key(|(seq, row)| std::cmp::Reverse((row.updated_at, *seq)));
+        let page = page(found, |(seq, last)| cursor::encode(&(micros(last.updated_at), seq)));
+        Ok(Page { rows: page.rows.into_iter().map(|(_, row)| row).collect(), next: page.next })
+    }
+
+    async fn attempts(&self, scope: Scope, job: JobId) -> Result<Vec<AttemptRecord>> {
+        let mut read = self.read().await?;
+        let rows =
+            sqlx::query("SELECT * FROM attempt WHERE company_id = $1 AND job_id = $2 ORDER BY started_at, id LIMIT $3")
+                .bind(scope.company.0)
+                .bind(job.0)
+                .bind(ATTEMPT_ROWS)
+                .fetch_all(&mut *read)
+                .await
+                .map_err(Fail::from)?;
+        Ok(rows.iter().map(attempt).collect::<Done<_>>()?)
+    }
+
+    async fn attempts_of(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<AttemptRecord>> {
+        let mut read = self.read().await?;
+        let rows = sqlx::query(
+            "SELECT * FROM attempt WHERE company_id = $1 AND shipment_id = $2 ORDER BY started_at, id LIMIT $3",
+        )
+        .bind(scope.company.0)
+        .bind(shipment.0)
+        .bind(ATTEMPT_ROWS)
+        .fetch_all(&mut *read)
+        .await
+        .map_err(Fail::from)?;
+        Ok(rows.iter().map(attempt).collect::<Done<_>>()?)
+    }
+
+    async fn count(&self, scope: Scope, selection: RetrySelection) -> Result<u64> {
+        let mut read = self.read().await?;
+        let dead = dead(&mut read, scope, &selection).await?;
+        let mut taken = BTreeSet::new();
+        for job in dead {
+            if !succeeded_later(&mut read, scope, &job).await? {
+                taken.insert((job.kind, job.target));
+            }
+        }
+        Ok(taken.len() as u64)
+    }
+
+    async fn retry(&self, scope: Scope, selection: RetrySelection, now: Timestamp, audit: AuditEntry) -> Result<u64> {
+        self.write(Turn::RealTime, move |conn| {
+            Box::pin(async move {
+                let retried = retry(conn, scope, &selection, now).await?;
+                audit::append(conn, scope, &audit).await?;
+                Ok(retried)
+            })
+        })
+        .await
+    }
+}
+
+/// Adds work, or merges it with what waits under the same target: the earlier time, the more urgent lane, and the cause
+/// `Live` with its thread. A job whose id is there already is the same job.
+pub(crate) async fn enqueue(conn: &mut PgConnection, scope: Scope, job: &NewJob, at: Timestamp) -> Done<()> {
+    sqlx::query(
+        "INSERT INTO job (id, company_id, kind, target, destination, lane, cause, run_at, correlation, shipment_id, created_at, updated_at)
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11 WHERE NOT EXISTS (SELECT 1 FROM job WHERE id = $1)
+         ON CONFLICT (company_id, kind, target) WHERE status IN ('ready', 'retrying') DO UPDATE SET
+             run_at = least(job.run_at, excluded.run_at),
+             lane = CASE WHEN excluded.lane = 'real_time' THEN excluded.lane ELSE job.lane END,
+             correlation = CASE WHEN excluded.cause = 'live' AND job.cause <> 'live' THEN excluded.correlation ELSE job.correlation END,
+             cause = CASE WHEN excluded.cause = 'live' THEN excluded.cause ELSE job.cause END",
+    )
+    .bind(job.id.0)
+    .bind(scope.company.0)
+    .bind(job.kind.code())
+    .bind(&job.target)
+    .bind(job.kind.destination())
+    .bind(word(job.lane))
+    .bind(word(job.cause))
+    .bind(micros(job.run_at))
+    .bind(job.correlation.0)
+    .bind(job.shipment.map(|id| id.0))
+    .bind(micros(at))
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What a fold job is made from, where the caller gives no id for it.
+pub(crate) struct FoldJob {
+    pub(crate) lane: Lane,
+    pub(crate) cause: Cause,
+    pub(crate) correlation: CorrelationId,
+    pub(crate) at: Timestamp,
+}
+
+/// Adds a fold job for a shipment. Its id follows from what it is for, so that nothing random is needed here.
+pub(crate) async fn enqueue_fold(
+    conn: &mut PgConnection,
+    scope: Scope,
+    shipment: ShipmentId,
+    fold: &FoldJob,
+) -> Done<()> {
+    for number in 0..DERIVED_MAX {
+        let parts = [
+            shipment.0.as_bytes().as_slice(),
+            fold.correlation.0.as_bytes(),
+            &micros(fold.at).to_be_bytes(),
+            &number.to_be_bytes(),
+        ];
+        let id = JobId(content_id("fold job", &parts));
+        let taken = sqlx::query("SELECT 1 FROM job WHERE id = $1 AND status NOT IN ('ready', 'retrying')")
+            .bind(id.0)
+            .fetch_optional(&mut *conn)
+            .await?;
+        if taken.is_none() {
+            let job = NewJob {
+                id,
+                kind: JobKind::Fold,
+                target: shipment.to_string(),
+                lane: fold.lane,
+                cause: fold.cause,
+                run_at: fold.at,
+                correlation: fold.correlation,
+                shipment: Some(shipment),
+            };
+            return enqueue(conn, scope, &job, fold.at).await;
+        }
+    }
+    Err(Fail(StoreError::Conflict(format!("no id is left for a fold job of shipment {shipment}"))))
+}
+
+/// Leases, kind by kind along the index, then the oldest of all of them. What another node is claiming is passed over.
+async fn claim(conn: &mut PgConnection, request: &ClaimRequest) -> Done<Vec<LeasedJob>> {
+    let kinds: Vec<&str> = request.kinds.iter().map(|kind| kind.code()).collect();
+    // an ended lease counts as a try
+    let rows = sqlx::query(
+        "WITH ended AS (
+             SELECT j.seq, j.run_at, j.id FROM unnest($2::text[]) k(kind) CROSS JOIN LATERAL (
+                 SELECT seq, run_at, id FROM job
+                 WHERE lane = $1 AND kind = k.kind AND status = 'leased' AND lease_until <= $3
+                 ORDER BY lease_until LIMIT $4 FOR UPDATE SKIP LOCKED) j),
+         due AS (
+             SELECT j.seq, j.run_at, j.id FROM unnest($2::text[]) k(kind) CROSS JOIN LATERAL (
+                 SELECT seq, run_at, id FROM job w
+                 WHERE lane = $1 AND kind = k.kind AND status IN ('ready', 'retrying') AND run_at <= $3
+                   AND NOT EXISTS (SELECT 1 FROM job l WHERE l.company_id = w.company_id AND l.kind = w.kind AND l.target = w.target AND l.status = 'leased')
+                 ORDER BY run_at, id LIMIT $4 FOR UPDATE SKIP LOCKED) j),
+         oldest AS (SELECT seq FROM (SELECT * FROM ended UNION ALL SELECT * FROM due) both_of_them ORDER BY run_at, id LIMIT $4)
+         UPDATE job SET attempts = attempts + CASE WHEN status = 'leased' THEN 1 ELSE 0 END, status = 'leased', owner = $5, lease_until = $6, updated_at = $3
+         WHERE seq IN (SELECT seq FROM oldest) RETURNING *",
+    )
+    .bind(word(request.lane))
+    .bind(kinds)
+    .bind(micros(request.now))
+    .bind(row_limit(request.limit, CLAIM_JOBS))
+    .bind(&request.owner)
+    .bind(micros(request.until))
+    .fetch_all(conn)
+    .await?;
+    let mut leased = rows
+        .iter()
+        .map(|row| {
+            let scope = Scope { company: row.id("company_id")?, actor: Actor::System };
+            Ok(LeasedJob { scope, job: job(row)?, attempts: row.count("attempts")? })
+        })
+        .collect::<Done<Vec<_>>>()?;
+    leased.sort_by_key(|leased| (leased.job.run_at, leased.job.id));
+    Ok(leased)
+}
+
+/// A try that ended.
+pub(crate) struct End {
+    owner: String,
+    job: JobId,
+    finish: Finish,
+    now: Timestamp,
+}
+
+#[async_trait]
+impl Grouped for End {
+    type Answer = ();
+
+    async fn prepare(_batch: &[Self], _partitions: &Partitions) -> Done<()> {
+        Ok(())
+    }
+
+    async fn run(batch: &[Self], conn: &mut PgConnection) -> Done<Vec<()>> {
+        let mut done: Vec<&Self> = batch.iter().filter(|end| end.finish == Finish::Done).collect();
+        done.sort_by_key(|end| end.job);
+        end_done(conn, &done).await?;
+        for end in batch.iter().filter(|end| end.finish != Finish::Done) {
+            end_try(conn, &end.owner, end.job, &end.finish, end.now).await?;
+        }
+        Ok(vec![(); batch.len()])
+    }
+}
+
+/// Most tries end well: these in one statement.
+async fn end_done(conn: &mut PgConnection, done: &[&End]) -> Done<()> {
+    if done.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "UPDATE job SET status = 'done', attempts = attempts + 1, error = NULL, class = NULL, owner = NULL, lease_until = NULL, updated_at = d.at
+         FROM unnest($1::uuid[], $2::text[], $3::bigint[]) d (id, owner, at)
+         WHERE job.id = d.id AND job.owner = d.owner AND job.status = 'leased'",
+    )
+    .bind(done.iter().map(|end| end.job.0).collect::<Vec<_>>())
+    .bind(done.iter().map(|end| end.owner.as_str()).collect::<Vec<_>>())
+    .bind(done.iter().map(|end| micros(end.now)).collect::<Vec<_>>())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn end_try(conn: &mut PgConnection, owner: &str, id: JobId, finish: &Finish, now: Timestamp) -> Done<()> {
+    let row = sqlx::query("SELECT * FROM job WHERE id = $1 AND owner = $2 AND status = 'leased' FOR UPDATE")
+        .bind(id.0)
+        .bind(owner)
+        .fetch_optional(&mut *conn)
+        .await?;
+    // somebody else has it now, and will finish it
+    let Some(row) = row else { return Ok(()) };
+    let seq = row.int("seq")?;
+    match finish {
+        Finish::Done => over(conn, seq, "done", None, now).await,
+        Finish::Dead { error, class } => over(conn, seq, "dead", Some((error, class)), now).await,
+        Finish::Retry { at, error, class } => {
+            // what came meanwhile waits for the same other side: its time is that of the retry
+            merge_waiting(conn, &row, Some(*at)).await?;
+            sqlx::query(
+                "UPDATE job SET status = 'retrying', attempts = attempts + 1, run_at = $1, error = $2, class = $3, owner = NULL, lease_until = NULL, updated_at = $4
+                 WHERE seq = $5",
+            )
+            .bind(micros(*at))
+            .bind(clean(error))
+            .bind(class)
+            .bind(micros(now))
+            .bind(seq)
+            .execute(conn)
+            .await?;
+            Ok(())
+        }
+        Finish::Released => give_back(conn, &row, None, now).await,
+        Finish::Later(at) => give_back(conn, &row, Some(*at), now).await,
+    }
+}
+
+async fn over(
+    conn: &mut PgConnection,
+    seq: i64,
+    status: &'static str,
+    failure: Option<(&String, &String)>,
+    now: Timestamp,
+) -> Done<()> {
+    sqlx::query(
+        "UPDATE job SET status = $1, attempts = attempts + 1, error = $2, class = $3, owner = NULL, lease_until = NULL, updated_at = $4
+         WHERE seq = $5",
+    )
+    .bind(status)
+    .bind(failure.map(|(error, _)| clean(error)))
+    .bind(failure.map(|(_, class)| class))
+    .bind(micros(now))
+    .bind(seq)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Back to waiting; the try does not count.
+async fn give_back(conn: &mut PgConnection, row: &PgRow, at: Option<Timestamp>, now: Timestamp) -> Done<()> {
+    let merged = merge_waiting(conn, row, at).await?;
+    sqlx::query(
+        "UPDATE job SET status = CASE WHEN attempts > 0 THEN 'retrying' ELSE 'ready' END, run_at = coalesce($1, run_at),
+             owner = NULL, lease_until = NULL, updated_at = $2
+         WHERE seq = $3",
+    )
+    .bind(opt_micros(merged.or(at)))
+    .bind(micros(now))
+    .bind(row.int("seq")?)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A leased job that goes back to waiting takes in the one that came for its target meanwhile: one waits for a target.
+/// Returns the earlier of both times, where there was one.
+async fn merge_waiting(conn: &mut PgConnection, leased: &PgRow, at: Option<Timestamp>) -> Done<Option<Timestamp>> {
+    let waiting = sqlx::query("DELETE FROM job WHERE company_id = $1 AND kind = $2 AND target = $3 AND status IN ('ready', 'retrying') RETURNING *")
+        .bind(leased.id::<CompanyId>("company_id")?.0)
+        .bind(leased.text("kind")?)
+        .bind(leased.text("target")?)
+        .fetch_optional(&mut *conn)
+        .await?;
+    let Some(waiting) = waiting else { return Ok(None) };
+    let (mine, other) = (job(leased)?, job(&waiting)?);
+    let live = other.cause == Cause::Live && mine.cause != Cause::Live;
+    sqlx::query("UPDATE job SET lane = $1, cause = $2, correlation = $3 WHERE seq = $4")
+        .bind(word(mine.lane.min(other.lane)))
+        .bind(word(if live { other.cause } else { mine.cause }))
+        .bind(if live { other.correlation.0 } else { mine.correlation.0 })
+        .bind(leased.int("seq")?)
+        .execute(conn)
+        .await?;
+    Ok(Some(at.unwrap_or(mine.run_at).min(other.run_at)))
+}
+
+struct DeadJob {
+    seq: i64,
+    kind: String,
+    target: String,
+    died_at: i64,
+}
+
+async fn dead(conn: &mut PgConnection, scope: Scope, selection: &RetrySelection) -> Done<Vec<DeadJob>> {
+    let (id, since, destination) = match selection {
+        RetrySelection::One(id) => (Some(id.0), i64::MIN, None),
+        RetrySelection::DeadSince { since, destination } => (None, micros(*since), destination.as_ref()),
+    };
+    // the newest first: of several for one target it is the one to take up
+    let rows = sqlx::query(
+        "SELECT seq, kind, target, updated_at FROM job
+         WHERE company_id = $1 AND status = 'dead' AND ($2::uuid IS NULL OR id = $2) AND updated_at >= $3 AND ($4::text IS NULL OR destination = $4)
+         ORDER BY updated_at DESC, seq DESC",
+    )
+    .bind(scope.company.0)
+    .bind(id)
+    .bind(since)
+    .bind(destination)
+    .fetch_all(conn)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(DeadJob {
+                seq: row.int("seq")?,
+                kind: row.text("kind")?,
+                target: row.text("target")?,
+                died_at: row.int("updated_at")?,
+            })
+        })
+        .collect()
+}
+
+/// Whether the target has work that waits or is done, or was finished after the job died.
+async fn succeeded_later(conn: &mut PgConnection, scope: Scope, dead: &DeadJob) -> Done<bool> {
+    let row = sqlx::query(
+        "SELECT EXISTS (SELECT 1 FROM job WHERE company_id = $1 AND kind = $2 AND target = $3 AND status IN ('ready', 'retrying'))
+             OR EXISTS (SELECT 1 FROM job WHERE company_id = $1 AND kind = $2 AND target = $3 AND status = 'leased')
+             OR EXISTS (SELECT 1 FROM job WHERE company_id = $1 AND kind = $2 AND target = $3 AND status = 'done' AND (updated_at, seq) > ($4, $5))
+             AS later",
+    )
+    .bind(scope.company.0)
+    .bind(&dead.kind)
+    .bind(&dead.target)
+    .bind(dead.died_at)
+    .bind(dead.seq)
+    .fetch_one(conn)
+    .await?;
+    Ok(row.flag("later")?)
+}
+
+async fn retry(conn: &mut PgConnection, scope: Scope, selection: &RetrySelection, now: Timestamp) -> Done<u64> {
+    let dead = dead(conn, scope, selection).await?;
+    if dead.is_empty() && matches!(selection, RetrySelection::One(_)) {
+        return Err(Fail(StoreError::NotFound("failed job")));
+    }
+    let mut retried = 0;
+    for job in &dead {
+        if succeeded_later(conn, scope, job).await? {
+            sqlx::query("DELETE FROM job WHERE seq = $1").bind(job.seq).execute(&mut *conn).await?;
+            continue;
+        }
+        sqlx::query("UPDATE job SET status = 'ready', attempts = 0, run_at = $1, updated_at = $1 WHERE seq = $2")
+            .bind(micros(now))
+            .bind(job.seq)
+            .execute(&mut *conn)
+            .await?;
+        retried += 1;
+    }
+    Ok(retried)
+}
+
+/// A call to be kept.
+pub(crate) struct Called {
+    scope: Scope,
+    attempt: AttemptRecord,
+}
+
+#[async_trait]
+impl Grouped for Called {
+    type Answer = ();
+
+    async fn prepare(batch: &[Self], partitions: &Partitions) -> Done<()> {
+        let months: BTreeSet<i64> = batch.iter().map(|called| month(called.attempt.started_at)).collect();
+        partitions.ensure(Monthly::Attempt, months).await
+    }
+
+    async fn run(batch: &[Self], conn: &mut PgConnection) -> Done<Vec<()>> {
+        for Self { scope, attempt } in batch {
+            put_attempt(conn, *scope, attempt).await?;
+        }
+        Ok(vec![(); batch.len()])
+    }
+}
+
+async fn put_attempt(conn: &mut PgConnection, scope: Scope, attempt: &AttemptRecord) -> Done<()> {
+    sqlx::query(
+        "INSERT INTO attempt (month, id, company_id, job_id, correlation, shipment_id, destination, operation, started_at, duration_ms, status, outcome, request, response)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+    )
+    .bind(month(attempt.started_at))
+    .bind(attempt.id.0)
+    .bind(scope.company.0)
+    .bind(attempt.job.0)
+    .bind(attempt.correlation.0)
+    .bind(attempt.shipment.map(|id| id.0))
+    .bind(&attempt.destination)
+    .bind(&attempt.operation)
+    .bind(micros(attempt.started_at))
+    .bind(stored_count(attempt.duration_ms))
+    .bind(attempt.status.map(i64::from))
+    .bind(word(attempt.outcome))
+    .bind(clean(&attempt.request))
+    .bind(clean(&attempt.response))
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn summary(conn: &mut PgConnection, scope: Scope, now: Timestamp) -> Done<Vec<DestinationSummary>> {
+    let rows = sqlx::query(
+        "SELECT coalesce(destination, 'inside') AS destination,
+                count(*) FILTER (WHERE status = 'done' AND updated_at > $2) AS done, count(*) FILTER (WHERE status IN ('ready', 'leased')) AS pending,
+                count(*) FILTER (WHERE status = 'retrying') AS retrying, count(*) FILTER (WHERE status = 'dead') AS dead,
+                max(CASE WHEN status = 'done' THEN updated_at END) AS last_ok
+         FROM job WHERE company_id = $1 GROUP BY 1 ORDER BY 1",
+    )
+    .bind(scope.company.0)
+    .bind(micros(now.checked_sub(DONE_WINDOW).unwrap_or(now)))
+    .fetch_all(&mut *conn)
+    .await?;
+    let mut summaries = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let destination = row.text("destination")?;
+        let errors = sqlx::query(
+            "SELECT class, count(*) AS number FROM job
+             WHERE company_id = $1 AND coalesce(destination, 'inside') = $2 AND status IN ('retrying', 'dead') AND class IS NOT NULL
+             GROUP BY class ORDER BY number DESC, class",
+        )
+        .bind(scope.company.0)
+        .bind(&destination)
+        .fetch_all(&mut *conn)
+        .await?;
+        summaries.push(DestinationSummary {
+            destination,
+            done: row.count("done")?,
+            pending: row.count("pending")?,
+            retrying: row.count("retrying")?,
+            dead: row.count("dead")?,
+            errors: errors.iter().map(|row| Ok((row.text("class")?, row.count("number")?))).collect::<Done<_>>()?,
+            last_ok: row.opt_at("last_ok")?,
+        });
+    }
+    Ok(summaries)
+}
+
+fn job(row: &PgRow) -> Done<NewJob> {
+    Ok(NewJob {
+        id: row.id("id")?,
+        kind: row.word("kind")?,
+        target: row.text("target")?,
+        lane: row.word("lane")?,
+        cause: row.word("cause")?,
+        run_at: row.at("run_at")?,
+        correlation: row.id("correlation")?,
+        shipment: row.opt_id("shipment_id")?,
+    })
+}
+
+fn listed(row: &PgRow) -> Done<JobRow> {
+    Ok(JobRow {
+        job: job(row)?,
+        status: row.word("status")?,
+        attempts: row.count("attempts")?,
+        error: row.opt_text("error")?,
+        class: row.opt_text("class")?,
+        created_at: row.at("created_at")?,
+        updated_at: row.at("updated_at")?,
+    })
+}
+
+fn attempt(row: &PgRow) -> Done<AttemptRecord> {
+    Ok(AttemptRecord {
+        id: row.id("id")?,
+        job: row.id("job_id")?,
+        correlation: row.id("correlation")?,
+        shipment: row.opt_id("shipment_id")?,
+        destination: row.text("destination")?,
+        operation: row.text("operation")?,
+        started_at: row.at("started_at")?,
+        duration_ms: row.count("duration_ms")?,
+        status: row
+            .opt_int("status")?
+            .map(u16::try_from)
+            .transpose()
+            .map_err(|_| StoreError::Damaged("HTTP status".into()))?,
+        outcome: row.word("outcome")?,
+        request: row.text("request")?,
+        response: row.text("response")?,
+    })
+}

@@ -1,0 +1,230 @@
+//! The storage traits on PostgreSQL, for several nodes on one database.
+//!
+//! The files have the names of `storage-sqlite`'s, so that the two read side by side. What SQLite gets from its one writer
+//! is said here: rows that two transactions may want at once are taken in one order, and what must not be done twice at
+//! once (the same number, the audit chain, the mapping) has a lock of its own ([`lock`]). Commands that many wait for at
+//! once share a transaction and its fsync ([`group`]). Queries are checked at run time and each one is exercised by the
+//! conformance suite, so a build needs no database. No clock and no randomness here: times and ids are arguments.
+
+mod audit;
+mod codec;
+mod facts;
+mod group;
+mod inbox;
+mod jobs;
+mod lock;
+mod mappings;
+mod partitions;
+mod people;
+mod shipments;
+mod signals;
+mod temporary;
+mod work;
+
+use crate::{
+    codec::{Done, Fail},
+    group::Group,
+    partitions::Partitions,
+    temporary::Temporary,
+};
+use sqlx::{
+    Connection, PgConnection, PgPool, Postgres, Transaction,
+    migrate::Migrator,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use std::{future::Future, pin::Pin, str::FromStr, sync::Arc, time::Duration};
+use storage::{Result, Store, StoreError};
+use tokio::sync::Semaphore;
+
+/// The migrations, built in.
+static MIGRATIONS: Migrator = sqlx::migrate!("../../../migrations/postgres");
+
+/// Connections of one node, unless the address says otherwise by `max_connections`.
+const CONNECTIONS: u32 = 20;
+/// Of these, so many at once for the batch lane: the others are left to real-time.
+const BATCH_SHARE: usize = 4;
+/// How long a command waits for a connection before the store is called busy.
+const CONNECTION_WAIT: Duration = Duration::from_secs(10);
+/// A connection that was unused for longer is tried before it is used: the server may have been restarted.
+const UNTRIED_IDLE: Duration = Duration::from_secs(1);
+/// Prepared statements kept for each connection: more than there are statements.
+const STATEMENTS: usize = 256;
+/// No statement of ours takes longer; one that does is hung.
+const STATEMENT_TIMEOUT: &str = "60s";
+/// A transaction whose owner has stopped talking is ended by the server, so that its locks are given back.
+const IDLE_IN_TRANSACTION: &str = "30s";
+
+/// The engine.
+#[derive(Clone)]
+pub struct PostgresStore {
+    pool: PgPool,
+    batch: Arc<Semaphore>,
+    accepting: Arc<Group<inbox::Accept>>,
+    finishing: Arc<Group<jobs::End>>,
+    calling: Arc<Group<jobs::Called>>,
+    signals: signals::PgSignals,
+    _temporary: Option<Arc<Temporary>>,
+}
+
+/// In which lane a command is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// What happens now.
+    RealTime,
+    /// Imports, sweeping.
+    Batch,
+}
+
+pub(crate) type BoxFuture<'c, T> = Pin<Box<dyn Future<Output = T> + Send + 'c>>;
+
+impl PostgresStore {
+    /// Connects to `postgres://user:password@host:port/database?sslmode=verify-full` and brings the tables up to date;
+    /// of several nodes that start at once one does it and the others wait.
+    ///
+    /// # Errors
+    /// `Unavailable` when the address is wrong, or the database cannot be reached or migrated.
+    pub async fn open(url: &str) -> Result<Store> {
+        migrate(url).await?;
+        Self::connect(url).await
+    }
+
+    /// A store in a database of its own that is removed with it, on the cluster of a superuser's address. For tests.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn temporary(admin: &str) -> Result<Store> {
+        let (temporary, url) = Temporary::make(admin).await?;
+        migrate(&url).await?;
+        Ok(Self::engine(&url, Some(Arc::new(temporary))).await?.into_store())
+    }
+
+    /// Connects without touching the tables: for a command beside the servers.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn connect(url: &str) -> Result<Store> {
+        Ok(Self::engine(url, None).await?.into_store())
+    }
+
+    async fn engine(url: &str, temporary: Option<Arc<Temporary>>) -> Result<Self> {
+        let (options, connections) = options(url)?;
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(CONNECTION_WAIT)
+            .test_before_acquire(false)
+            .before_acquire(|conn, meta| {
+                Box::pin(async move { Ok(meta.idle_for < UNTRIED_IDLE || conn.ping().await.is_ok()) })
+            })
+            .connect_with(options.clone())
+            .await
+            .map_err(|error| unavailable(&error))?;
+        let group = (pool.clone(), Partitions::new(pool.clone()));
+        Ok(Self {
+            batch: Arc::new(Semaphore::new(BATCH_SHARE)),
+            accepting: Arc::new(Group::start(group.clone())),
+            finishing: Arc::new(Group::start(group.clone())),
+            calling: Arc::new(Group::start(group)),
+            signals: signals::PgSignals::start(pool.clone()),
+            pool,
+            _temporary: temporary,
+        })
+    }
+
+    fn into_store(self) -> Store {
+        Store {
+            inbox: Arc::new(self.clone()),
+            facts: Arc::new(self.clone()),
+            mappings: Arc::new(self.clone()),
+            shipments: Arc::new(self.clone()),
+            jobs: Arc::new(self.clone()),
+            work: Arc::new(self.clone()),
+            people: Arc::new(self.clone()),
+            signals: Arc::new(self.signals),
+        }
+    }
+
+    /// Writes in a transaction of its own.
+    async fn write<T, F>(&self, turn: Turn, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Done<T>> + Send + 'static,
+    {
+        let _share = match turn {
+            Turn::RealTime => None,
+            Turn::Batch => Some(self.batch.acquire().await.expect("never closed")),
+        };
+        let mut transaction = self.pool.begin().await.map_err(Fail::from)?;
+        let done = work(&mut transaction).await?;
+        transaction.commit().await.map_err(Fail::from)?;
+        Ok(done)
+    }
+
+    /// A reader that sees one moment, however many questions it is asked.
+    async fn read(&self) -> Done<Transaction<'static, Postgres>> {
+        Ok(self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+    }
+}
+
+/// Brings the tables of a database up to date; safe to run on several nodes at once.
+///
+/// # Errors
+/// `Unavailable` when the database cannot be reached, or has tables of a newer version.
+pub async fn migrate(url: &str) -> Result<()> {
+    let (options, _) = options(url)?;
+    // making an index of a large table may take longer than any other statement
+    let options = options.options([("statement_timeout", "0")]);
+    let mut conn = PgConnection::connect_with(&options).await.map_err(|error| unavailable(&error))?;
+    MIGRATIONS.run_direct(None, &mut conn, false).await.map_err(|error| unavailable(&error))?;
+    conn.close().await.map_err(|error| unavailable(&error))
+}
+
+fn options(url: &str) -> Result<(PgConnectOptions, u32)> {
+    let (url, connections) = own_parameters(url)?;
+    let options = PgConnectOptions::from_str(&url)
+        .map_err(|error| StoreError::Unavailable(format!("the address of the database cannot be read: {error}")))?
+        .application_name("milepost")
+        .statement_cache_capacity(STATEMENTS)
+        .options([
+            ("statement_timeout", STATEMENT_TIMEOUT),
+            ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION),
+            // a 202 means that it is on the disk, whatever the cluster's default is
+            ("synchronous_commit", "on"),
+        ]);
+    Ok((options, connections))
+}
+
+/// Takes our own parameter, `max_connections`, out of the address.
+fn own_parameters(url: &str) -> Result<(String, u32)> {
+    let Some((address, query)) = url.split_once('?') else { return Ok((url.to_owned(), CONNECTIONS)) };
+    let mut connections = CONNECTIONS;
+    let mut kept = Vec::new();
+    for parameter in query.split('&') {
+        match parameter.strip_prefix("max_connections=") {
+            None => kept.push(parameter),
+            Some(number) => {
+                connections = number.parse().ok().filter(|n| (4..=1000).contains(n)).ok_or_else(|| {
+                    StoreError::Unavailable(format!("max_connections is {number}: must be a number from 4 to 1000"))
+                })?;
+            }
+        }
+    }
+    Ok((format!("{address}?{}", kept.join("&")), connections))
+}
+
+/// The message names neither the address nor the password.
+fn unavailable(error: &dyn std::fmt::Display) -> StoreError {
+    StoreError::Unavailable(format!("PostgreSQL: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_parameter_is_taken_out_of_the_address() {
+        let (url, connections) = own_parameters("postgres://h/d?sslmode=require&max_connections=7").unwrap();
+        assert_eq!((url.as_str(), connections), ("postgres://h/d?sslmode=require", 7));
+        assert_eq!(own_parameters("postgres://h/d").unwrap().1, CONNECTIONS);
+        assert!(own_parameters("postgres://h/d?max_connections=1").is_err());
+    }
+}

@@ -1,0 +1,92 @@
+//! Locks that last for a transaction, on things that may have no row yet. Whoever takes several takes them in one order,
+//! so that two transactions never wait for each other: the mapping, then numbers, then rows.
+
+use crate::codec::{Done, id_list};
+use domain::ids::{CompanyId, content_id};
+use sqlx::PgConnection;
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+/// Of two transactions that speak of the same number, one sees what the other did.
+pub(crate) async fn numbers<'a>(
+    conn: &mut PgConnection,
+    company: CompanyId,
+    numbers: impl IntoIterator<Item = &'a str>,
+) -> Done<()> {
+    let keys: BTreeSet<i64> =
+        numbers.into_iter().map(|number| key("number", &[company.0.as_bytes(), number.as_bytes()])).collect();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let keys: Vec<i64> = keys.into_iter().collect();
+    sqlx::query(
+        "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) WITH ORDINALITY k(key, place) ORDER BY place",
+    )
+    .bind(keys)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The numbers of these trackers.
+pub(crate) async fn numbers_of(
+    conn: &mut PgConnection,
+    company: CompanyId,
+    trackers: impl IntoIterator<Item = Uuid>,
+) -> Done<()> {
+    let trackers = id_list(trackers);
+    if trackers.is_empty() {
+        return Ok(());
+    }
+    let rows = sqlx::query_scalar::<_, String>("SELECT number FROM tracker WHERE id = ANY ($1)")
+        .bind(trackers)
+        .fetch_all(&mut *conn)
+        .await?;
+    numbers(conn, company, rows.iter().map(String::as_str)).await
+}
+
+/// Lines of a company's audit trail are appended one after the other.
+pub(crate) async fn audit(conn: &mut PgConnection, company: CompanyId) -> Done<()> {
+    exclusive(conn, key("audit", &[company.0.as_bytes()])).await
+}
+
+/// Nothing is published while statements that were read by the newest mapping are recorded…
+pub(crate) async fn mapping_stays(conn: &mut PgConnection, company: CompanyId) -> Done<()> {
+    sqlx::query("SELECT pg_advisory_xact_lock_shared($1)")
+        .bind(key("mapping", &[company.0.as_bytes()]))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// … and nothing is recorded while a mapping is published.
+pub(crate) async fn mapping_changes(conn: &mut PgConnection, company: CompanyId) -> Done<()> {
+    exclusive(conn, key("mapping", &[company.0.as_bytes()])).await
+}
+
+/// Changes are numbered by one at a time.
+pub(crate) async fn change_numbers(conn: &mut PgConnection) -> Done<()> {
+    exclusive(conn, key("change numbers", &[])).await
+}
+
+/// The company is made by one.
+pub(crate) async fn company(conn: &mut PgConnection) -> Done<()> {
+    exclusive(conn, key("company", &[])).await
+}
+
+/// A partition is made by one.
+pub(crate) async fn partitions(conn: &mut PgConnection) -> Done<()> {
+    exclusive(conn, key("partitions", &[])).await
+}
+
+async fn exclusive(conn: &mut PgConnection, key: i64) -> Done<()> {
+    sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(key).execute(conn).await?;
+    Ok(())
+}
+
+/// Two things with one key only wait for each other without need.
+fn key(what: &str, parts: &[&[u8]]) -> i64 {
+    let id = content_id(what, parts);
+    let (high, _) = id.as_u64_pair();
+    i64::from_be_bytes(high.to_be_bytes())
+}

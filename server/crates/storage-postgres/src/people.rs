@@ -1,0 +1,396 @@
+//! Users, sessions, keys, settings and the audit trail.
+
+use crate::{
+    PostgresStore, Turn, audit,
+    codec::{Columns, Done, Fail, json, micros, row_limit},
+    lock,
+};
+use async_trait::async_trait;
+use domain::ids::{CompanyId, ShipmentId, SubjectId, UserId};
+use jiff::Timestamp;
+use sqlx::{PgConnection, postgres::PgRow};
+use storage::{
+    Actor, AuditEntry, Result, Scope, StoreError, WrappedKey,
+    people::{AuditRecord, ChainCheck, People, SessionRecord, UserRecord},
+};
+
+/// Audit lines of one read.
+const AUDIT_ROWS: u32 = 500;
+
+#[async_trait]
+impl People for PostgresStore {
+    async fn company(&self, id: CompanyId, name: &str, at: Timestamp) -> Result<CompanyId> {
+        let name = name.to_owned();
+        self.write(Turn::RealTime, move |conn| {
+            Box::pin(async move {
+                lock::company(conn).await?;
+                sqlx::query("INSERT INTO company (id, name, created_at) SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT 1 FROM company)")
+                    .bind(id.0)
+                    .bind(name)
+                    .bind(micros(at))
+                    .execute(&mut *conn)
+                    .await?;
+                sqlx::query("SELECT id FROM company ORDER BY created_at, id LIMIT 1").fetch_one(conn).await?.id("id")
+            })
+        })
+        .await
+    }
+
+    async fn user_by_login(&self, login: &str) -> Result<Option<UserRecord>> {
+        let mut read = self.read().await?;
+        let row = sqlx::query("SELECT * FROM \"user\" WHERE login = $1")
+            .bind(login)
+            .fetch_optional(&mut *read)
+            .await
+            .map_err(Fail::from)?;
+        Ok(row.as_ref().map(user).transpose()?)
+    }
+
+    async fn user(&self, id: UserId) -> Result<Option<UserRecord>> {
+        let mut read = self.read().await?;
+        let row = sqlx::query("SELECT * FROM \"user\" WHERE id = $1")
+            .bind(id.0)
+            .fetch_optional(&mut *read)
+            .await
+            .map_err(Fail::from)?;
+        Ok(row.as_ref().map(user).transpose()?)
+    }
+
+    async fn users(&self, scope: Scope) -> Result<Vec<UserRecord>> {
+        let mut read = self.read().await?;
+        let rows = sqlx::query("SELECT * FROM \"user\" WHERE company_id = $1 ORDER BY login")
+            .bind(scope.company.0)
+            .fetch_all(&mut *read)
+            .await
+            .map_err(Fail::from)?;
+        Ok(rows.iter().map(user).collect::<Done<_>>()?)
+    }
+
+    async fn put_user(&self, scope: Scope, user: UserRecord, audit: AuditEntry) -> Result<()> {
+        self.write(Turn::RealTime, move |conn| {
+            Box::pin(async move {
+                put_user(conn, scope, &user).await?;
+                audit::append(conn, scope, &audit).await
+            })
+        })
+        .await
+    }
+
+    async fn session(&self, key: &str, now: Timestamp) -> Result<Option<SessionRecord>> {
+        let mut read = self.read().await?;
+        let row = sqlx::query("SELECT key, data, expires_at FROM session WHERE key = $1 AND expires_at > $2")
+            .bind(key)
+            .bind(micros(now))
+            .fetch_optional(&mut *read)
+            .await
+            .map_err(Fail::from)?;
+        let session = |row: PgRow| -> Done<_> {
+            Ok(SessionRecord { key: row.text("key")?, data: row.text("data")?, expires_at: row.at("expires_at")? })
+        };
+        Ok(row.map(session).transpose()?)
+    }
+
+    async fn put_session(&self, session: SessionRecord) -> Result<()> {
+        self.write(Turn::RealTime, move |conn| {
+            Box::pin(async move {
+                sqlx::query(
+                    "INSERT INTO session (key, data, expires_at) VALUES ($1, $2, $3)
+                     ON CONFLICT (key) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at",
+                )
+                .bind(session.key)
+                .bind(session.data)
+                .bind(micros(session.expires_at))
+                .execute(conn)
+                .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn drop_session(&self, key: &str) -> Result<()> {
+        let key = key.to_owned();
+        self.write(Turn::RealTime, move |conn| {
+            Box::pin(async move {
+                sqlx::query("DELETE FROM session WHERE key = $1").bind(key).execute(conn).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn sweep(&self, now: Timestamp) -> Result<u64> {
+        self.write(Turn::Batch, move |conn| {
+            Box::pin(async move {
+                let sessions = sqlx::query("DELETE FROM session WHERE expires_at <= $1")
+                    .bind(micros(now))
+                    .execute(&mut *conn)
+                    .await?;
+                let counters =
+                    sqlx::query("DELETE FROM throttle WHERE window_ends <= $1").bind(micros(now)).execute(conn).await?;
+                Ok(sessions.rows_affected() + counters.rows_affected())
+            })
+        })
+        .await
+    }
+
+    async fn throttle_hit(&self, key: &str, now: Timestamp, window_ends: Timestamp) -> Result<u32> {
+        let key = key.to_owned();
+        self.write(Turn::RealTime, move |conn| {
+            Box::pin(async move {
+                // a window that has ended begins anew; one that runs is not prolonged by more failures
+                sqlx::query(
+                    "INSERT INTO throttle (key, hits, window_ends) VALUES ($1, 1, $3)
+                     ON CONFLICT (key) DO UPDATE SET
+                         hits = CASE WHEN throttle.window_ends <= $2 THEN 1 ELSE throttle.hits + 1 END,
+                         window_ends = CASE WHEN throttle.window_ends <= $2 THEN $3 ELSE throttle.window_ends END
+                     RETURNING hits",
+                )
+                .bind(key)
+                .bind(micros(now))
+                .bind(micros(window_ends))
+                .fetch_one(conn)
+                .await?
+                .count("hits")
+            })
+        })
+        .await
+    }
+
+    async fn throttle_count(&self, key: &str, now: Timestamp) -> Result<u32> {
+        let mut read = self.read().await?;
+        let row = sqlx::query("SELECT hits FROM throttle WHERE key = $1 AND window_ends > $2")
+            .bind(key)
+            .bind(micros(now))
+            .fetch_optional(&mut *read)
+            .await
+            .map_err(Fail::from)?;
+        Ok(row.map(|row| row.count("hits")).transpose()?.unwrap_or(0))
+    }
+
+    async fn throttle_clear(&self, key: &str) -> Result<()> {
+        let key = key.to_owned();
+        self.write(Turn::RealTime, move |conn| {
+            Box::pin(async move {
+                sqlx::query("DELETE FROM throttle WHERE key = $1").bind(key).execute(conn).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn key(&self, scope: Scope, subject: SubjectId) -> Result<Option<WrappedKey>> {
+        let mut read = self.read().await?;
+        Ok(key(&mut read, scope, subject).await?)
+    }
+
+    async fn put_key(&self, scope: Scope, key: WrappedKey, at: Timestamp) -> Result<WrappedKey> {
+        self.write(Turn::RealTime, move |conn| Box::pin(async move { put_key(conn, scope, &key, at).await })).await
+    }
+
+    async fn destroy_key(&self, scope: Scope, subject: SubjectId, audit: AuditEntry) -> Result<()> {
+        self.write(Turn::RealTime, move |conn| {
+            Box::pin(async move {
+                let destroyed = sqlx::query("UPDATE vault_key SET wrapped = NULL, destroyed_at = $1 WHERE company_id = $2 AND subject = $3 AND wrapped IS NOT NULL")
+                    .bind(micros(audit.at))
+                    .bind(scope.company.0)
+                    .bind(subject.0)
+                    .execute(&mut *conn)
+                    .await?;
+                if destroyed.rows_affected() == 0 {
+                    return Err(Fail(StoreError::NotFound("key")));
+                }
+                audit::append(conn, scope, &audit).await
+            })
+        })
+        .await
+    }
+
+    async fn setting(&self, scope: Scope, name: &str) -> Result<Option<String>> {
+        let mut read = self.read().await?;
+        let row = sqlx::query("SELECT value FROM setting WHERE company_id = $1 AND name = $2")
+            .bind(scope.company.0)
+            .bind(name)
+            .fetch_optional(&mut *read)
+            .await
+            .map_err(Fail::from)?;
+        Ok(row.map(|row| row.text("value")).transpose()?)
+    }
+
+    async fn put_setting(&self, scope: Scope, name: &str, value: String) -> Result<()> {
+        let name = name.to_owned();
+        self.write(Turn::RealTime, move |conn| {
+            Box::pin(async move {
+                sqlx::query("INSERT INTO setting (company_id, name, value) VALUES ($1, $2, $3) ON CONFLICT (company_id, name) DO UPDATE SET value = excluded.value")
+                    .bind(scope.company.0)
+                    .bind(name)
+                    .bind(value)
+                    .execute(conn)
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn take_setting(&self, scope: Scope, name: &str) -> Result<Option<String>> {
+        let name = name.to_owned();
+        self.write(Turn::RealTime, move |conn| {
+            Box::pin(async move {
+                let row = sqlx::query("DELETE FROM setting WHERE company_id = $1 AND name = $2 RETURNING value")
+                    .bind(scope.company.0)
+                    .bind(name)
+                    .fetch_optional(conn)
+                    .await?;
+                row.map(|row| row.text("value")).transpose()
+            })
+        })
+        .await
+    }
+
+    async fn audit(&self, scope: Scope, entry: AuditEntry) -> Result<()> {
+        self.write(Turn::RealTime, move |conn| Box::pin(async move { audit::append(conn, scope, &entry).await })).await
+    }
+
+    async fn audit_trail(&self, scope: Scope, subject: Option<String>, limit: u32) -> Result<Vec<AuditRecord>> {
+        let sql = match subject {
+            None => "SELECT * FROM audit WHERE company_id = $1 ORDER BY seq DESC LIMIT $2",
+            Some(_) => "SELECT * FROM audit WHERE company_id = $1 AND subject = $2 ORDER BY seq DESC LIMIT $3",
+        };
+        let mut read = self.read().await?;
+        let mut query = sqlx::query(sql).bind(scope.company.0);
+        if let Some(subject) = subject {
+            query = query.bind(subject);
+        }
+        let rows = query.bind(row_limit(limit, AUDIT_ROWS)).fetch_all(&mut *read).await.map_err(Fail::from)?;
+        Ok(rows.iter().map(audit::record).collect::<Done<_>>()?)
+    }
+
+    async fn audit_check(&self, scope: Scope) -> Result<ChainCheck> {
+        let mut read = self.read().await?;
+        Ok(audit::check(&mut read, scope).await?)
+    }
+
+    async fn audit_of(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<(AuditRecord, Option<String>)>> {
+        let mut read = self.read().await?;
+        Ok(audit_of(&mut read, scope, shipment).await?)
+    }
+}
+
+async fn put_user(conn: &mut PgConnection, scope: Scope, user: &UserRecord) -> Done<()> {
+    let taken = sqlx::query("SELECT 1 FROM \"user\" WHERE login = $1 AND id <> $2")
+        .bind(&user.login)
+        .bind(user.id.0)
+        .fetch_optional(&mut *conn)
+        .await?;
+    if taken.is_some() {
+        return Err(Fail(StoreError::Conflict(format!("there is another user {}", user.login))));
+    }
+    let put = sqlx::query(
+        "INSERT INTO \"user\" (id, company_id, login, name, password, roles, enabled, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT (id) DO UPDATE SET
+             login = excluded.login, name = excluded.name, password = excluded.password, roles = excluded.roles, enabled = excluded.enabled
+         WHERE \"user\".company_id = excluded.company_id",
+    )
+    .bind(user.id.0)
+    .bind(scope.company.0)
+    .bind(&user.login)
+    .bind(&user.name)
+    .bind(&user.password)
+    .bind(json(&user.roles))
+    .bind(user.enabled)
+    .bind(micros(user.created_at))
+    .execute(conn)
+    .await?;
+    if put.rows_affected() == 0 { Err(Fail(StoreError::NotFound("user"))) } else { Ok(()) }
+}
+
+/// A subject's key; none once destroyed.
+pub(crate) async fn key(conn: &mut PgConnection, scope: Scope, subject: SubjectId) -> Done<Option<WrappedKey>> {
+    let row =
+        sqlx::query("SELECT wrapped FROM vault_key WHERE company_id = $1 AND subject = $2 AND wrapped IS NOT NULL")
+            .bind(scope.company.0)
+            .bind(subject.0)
+            .fetch_optional(conn)
+            .await?;
+    row.map(|row| Ok(WrappedKey { subject, bytes: row.bytes("wrapped")? })).transpose()
+}
+
+/// Keeps a subject's key, unless it has one; the one that is kept. After a key was destroyed a new one begins: what was
+/// sealed under the old one stays noise.
+pub(crate) async fn put_key(
+    conn: &mut PgConnection,
+    scope: Scope,
+    key: &WrappedKey,
+    at: Timestamp,
+) -> Done<WrappedKey> {
+    let put = sqlx::query(
+        "INSERT INTO vault_key (company_id, subject, wrapped, created_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (company_id, subject) DO UPDATE SET wrapped = excluded.wrapped, created_at = excluded.created_at, destroyed_at = NULL
+         WHERE vault_key.wrapped IS NULL",
+    )
+    .bind(scope.company.0)
+    .bind(key.subject.0)
+    .bind(&key.bytes)
+    .bind(micros(at))
+    .execute(&mut *conn)
+    .await?;
+    if put.rows_affected() == 1 {
+        return Ok(key.clone());
+    }
+    self::key(conn, scope, key.subject).await?.ok_or(Fail(StoreError::NotFound("key")))
+}
+
+async fn audit_of(
+    conn: &mut PgConnection,
+    scope: Scope,
+    shipment: ShipmentId,
+) -> Done<Vec<(AuditRecord, Option<String>)>> {
+    let exceptions = sqlx::query("SELECT id FROM exception WHERE company_id = $1 AND shipment_id = $2")
+        .bind(scope.company.0)
+        .bind(shipment.0)
+        .fetch_all(&mut *conn)
+        .await?;
+    let mut subjects = vec![format!("shipment:{shipment}")];
+    for row in &exceptions {
+        subjects.push(format!("exception:{}", row.id::<domain::ids::ExceptionId>("id")?));
+    }
+    let rows = sqlx::query("SELECT * FROM audit WHERE company_id = $2 AND subject = ANY ($1) ORDER BY seq LIMIT $3")
+        .bind(subjects)
+        .bind(scope.company.0)
+        .bind(i64::from(AUDIT_ROWS))
+        .fetch_all(&mut *conn)
+        .await?;
+    let mut lines = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let line = audit::record(row)?;
+        let name = match line.actor {
+            Actor::User(id) => name(conn, scope, id).await?,
+            Actor::Operator | Actor::System => None,
+        };
+        lines.push((line, name));
+    }
+    Ok(lines)
+}
+
+async fn name(conn: &mut PgConnection, scope: Scope, id: UserId) -> Done<Option<String>> {
+    let row = sqlx::query("SELECT name FROM \"user\" WHERE company_id = $1 AND id = $2")
+        .bind(scope.company.0)
+        .bind(id.0)
+        .fetch_optional(conn)
+        .await?;
+    row.map(|row| row.text("name")).transpose()
+}
+
+fn user(row: &PgRow) -> Done<UserRecord> {
+    Ok(UserRecord {
+        id: row.id("id")?,
+        company: row.id("company_id")?,
+        login: row.text("login")?,
+        name: row.text("name")?,
+        password: row.text("password")?,
+        roles: row.json("roles")?,
+        enabled: row.flag("enabled")?,
+        created_at: row.at("created_at")?,
+    })
+}

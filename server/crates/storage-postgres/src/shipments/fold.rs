@@ -1,0 +1,396 @@
+//! What a fold reads, and what it leaves.
+
+use super::{recycled, tell};
+use crate::{
+    codec::{Columns, Done, Fail, id_list, json, micros, opt_micros, word},
+    jobs, lock, work,
+};
+use domain::{
+    ExceptionReason, Severity, State,
+    fold::{Decision, Fact, FoldInput, Plan, Sighting, Snapshot, Trust},
+    ids::{ObservationId, ShipmentId, SourceId, TrackerId},
+    reading::Reading,
+};
+use jiff::Timestamp;
+use sqlx::PgConnection;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use storage::{
+    Scope, StoreError,
+    shipments::{Commit, Committed, Loaded, NewEffect, Posting},
+};
+use uuid::Uuid;
+
+/// The external id of an effect that was never to be told.
+const WITHHELD: &str = "withheld";
+
+/// A shipment with all that a fold reads, in a fixed number of queries.
+pub(super) async fn load(
+    conn: &mut PgConnection,
+    scope: Scope,
+    id: ShipmentId,
+    known_at: Option<Timestamp>,
+) -> Done<Option<Loaded>> {
+    let Some(mut shipment) = super::shipment(conn, scope, id).await? else { return Ok(None) };
+    let known = known_at.map_or(i64::MAX, micros);
+    if known_at.is_some() {
+        shipment.plan = plan_at(conn, id, known).await?.unwrap_or_default();
+    }
+    let bindings = bindings(conn, id, known).await?;
+    let trackers = id_list(bindings.keys().map(|tracker| tracker.0));
+    let mut facts_known = facts(conn, &trackers, &bindings, known).await?;
+    facts_known.extend(retractions_elsewhere(conn, &trackers, &bindings, known).await?);
+    let input = FoldInput {
+        plan: shipment.plan.clone(),
+        facts: facts_known,
+        snapshots: snapshots(conn, &trackers, known).await?,
+        decisions: decisions(conn, id, known).await?,
+        bound: bindings.iter().map(|(tracker, binding)| (*tracker, binding.since)).collect(),
+    };
+    let bound_last = bindings.iter().map(|(tracker, binding)| (*tracker, binding.last)).collect();
+    let exceptions = work::exceptions_of(conn, id, known).await?;
+    Ok(Some(Loaded { shipment, input, bound_last, exceptions }))
+}
+
+/// What is told of one tracker, whosever it is.
+pub(super) async fn told_of(conn: &mut PgConnection, tracker: TrackerId) -> Done<FoldInput> {
+    let trackers = id_list([tracker.0]);
+    let facts = facts(conn, &trackers, &BTreeMap::new(), i64::MAX).await?;
+    let snapshots = snapshots(conn, &trackers, i64::MAX).await?;
+    Ok(FoldInput { facts, snapshots, ..FoldInput::default() })
+}
+
+async fn plan_at(conn: &mut PgConnection, id: ShipmentId, known: i64) -> Done<Option<Plan>> {
+    let row = sqlx::query(
+        "SELECT plan FROM plan_version WHERE shipment_id = $1 AND recorded_at <= $2 ORDER BY seq DESC LIMIT 1",
+    )
+    .bind(id.0)
+    .bind(known)
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| row.json("plan")).transpose()
+}
+
+/// A tracker's binding to the shipment.
+struct Binding {
+    piece: Option<String>,
+    since: Timestamp,
+    /// Since when the shipment is bound to the tracker that was bound last.
+    last: Timestamp,
+}
+
+/// The trackers bound at that time.
+async fn bindings(conn: &mut PgConnection, id: ShipmentId, known: i64) -> Done<BTreeMap<TrackerId, Binding>> {
+    let rows = sqlx::query(
+        "SELECT b.tracker_id, b.piece, coalesce(b.valid_from, b.recorded_at) AS since,
+                (SELECT max(coalesce(o.valid_from, o.recorded_at)) FROM binding o
+                 WHERE o.tracker_id = b.tracker_id AND o.recorded_at <= $2
+                   AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = o.id AND e.recorded_at <= $2)) AS last
+         FROM binding b
+         WHERE b.shipment_id = $1 AND b.recorded_at <= $2
+           AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id AND e.recorded_at <= $2)",
+    )
+    .bind(id.0)
+    .bind(known)
+    .fetch_all(conn)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let binding = Binding { piece: row.opt_text("piece")?, since: row.at("since")?, last: row.at("last")? };
+            Ok((row.id("tracker_id")?, binding))
+        })
+        .collect()
+}
+
+/// Who said something, and when, at first.
+struct Said {
+    first: (Timestamp, SourceId, Trust),
+    sightings: Vec<Sighting>,
+}
+
+/// What takes back an event of these trackers, and hangs on another.
+async fn retractions_elsewhere(
+    conn: &mut PgConnection,
+    trackers: &[Uuid],
+    bindings: &BTreeMap<TrackerId, Binding>,
+    known: i64,
+) -> Done<Vec<Fact>> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT r.observation_id, r.tracker_id FROM unnest($1::uuid[]) t(value) JOIN told_event e ON e.tracker_id = t.value
+         JOIN retraction r ON r.company_id = e.company_id AND r.source_id = e.source_id AND r.event_id = e.event_id
+         WHERE r.tracker_id <> ALL ($1)",
+    )
+    .bind(trackers)
+    .fetch_all(&mut *conn)
+    .await?;
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut wanted = HashSet::new();
+    let mut elsewhere = BTreeSet::new();
+    for row in &rows {
+        wanted.insert(row.id::<ObservationId>("observation_id")?);
+        elsewhere.insert(row.id::<TrackerId>("tracker_id")?.0);
+    }
+    let mut found = facts(conn, &id_list(elsewhere), bindings, known).await?;
+    found.retain(|fact| wanted.contains(&fact.id));
+    Ok(found)
+}
+
+async fn facts(
+    conn: &mut PgConnection,
+    trackers: &[Uuid],
+    bindings: &BTreeMap<TrackerId, Binding>,
+    known: i64,
+) -> Done<Vec<Fact>> {
+    let mut said = sightings(conn, trackers, known).await?;
+    let mut readings = readings(conn, trackers, known).await?;
+    let rows = sqlx::query(
+        "SELECT o.id, o.tracker_id, o.body FROM unnest($1::uuid[]) t(value) JOIN observation o ON o.tracker_id = t.value ORDER BY o.id",
+    )
+    .bind(trackers)
+    .fetch_all(conn)
+    .await?;
+    let mut facts = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let (id, tracker) = (row.id::<ObservationId>("id")?, row.id::<TrackerId>("tracker_id")?);
+        // not yet said or not yet read at that time
+        let (Some(said), Some(reading)) = (said.remove(&id), readings.remove(&id)) else { continue };
+        let (_, source, trust) = said.first;
+        facts.push(Fact {
+            id,
+            observation: row.json("body")?,
+            reading,
+            tracker,
+            piece: bindings.get(&tracker).and_then(|binding| binding.piece.clone()),
+            source,
+            trust,
+            sightings: said.sightings,
+        });
+    }
+    Ok(facts)
+}
+
+async fn sightings(conn: &mut PgConnection, trackers: &[Uuid], known: i64) -> Done<HashMap<ObservationId, Said>> {
+    let rows = sqlx::query(
+        "SELECT g.observation_id, g.position, g.snapshot_id, g.source_id, g.trust, g.recorded_at
+         FROM unnest($1::uuid[]) t(value) JOIN sighting g ON g.tracker_id = t.value
+         WHERE g.recorded_at <= $2",
+    )
+    .bind(trackers)
+    .bind(known)
+    .fetch_all(conn)
+    .await?;
+    let mut said: HashMap<ObservationId, Said> = HashMap::new();
+    for row in &rows {
+        let recorded_at = row.at("recorded_at")?;
+        let who = (recorded_at, row.id("source_id")?, row.word("trust")?);
+        let entry = said.entry(row.id("observation_id")?).or_insert_with(|| Said { first: who, sightings: Vec::new() });
+        entry.first = entry.first.min(who);
+        entry.sightings.push(Sighting {
+            snapshot: row.opt_id("snapshot_id")?,
+            position: row.count("position")?,
+            recorded_at,
+        });
+    }
+    for entry in said.values_mut() {
+        // in one order, whichever message was recorded first
+        entry.sightings.sort_unstable();
+    }
+    Ok(said)
+}
+
+async fn readings(conn: &mut PgConnection, trackers: &[Uuid], known: i64) -> Done<HashMap<ObservationId, Reading>> {
+    let rows = sqlx::query(
+        "SELECT r.observation_id, r.body
+         FROM unnest($1::uuid[]) t(value) JOIN observation o ON o.tracker_id = t.value
+         JOIN reading r ON r.company_id = o.company_id AND r.observation_id = o.id
+         WHERE r.recorded_at <= $2 ORDER BY r.recorded_at, r.mapping",
+    )
+    .bind(trackers)
+    .bind(known)
+    .fetch_all(conn)
+    .await?;
+    // of several the latest stays
+    rows.iter().map(|row| Ok((row.id("observation_id")?, row.json("body")?))).collect()
+}
+
+async fn snapshots(conn: &mut PgConnection, trackers: &[Uuid], known: i64) -> Done<Vec<Snapshot>> {
+    let rows = sqlx::query(
+        "SELECT s.* FROM unnest($1::uuid[]) t(value) JOIN snapshot s ON s.tracker_id = t.value WHERE s.recorded_at <= $2 ORDER BY s.id",
+    )
+    .bind(trackers)
+    .bind(known)
+    .fetch_all(conn)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Snapshot {
+                id: row.id("id")?,
+                source: row.id("source_id")?,
+                tracker: row.id("tracker_id")?,
+                object: row.opt_text("object")?,
+                stamp: row.opt_at("stamp")?,
+                digest: row.text("digest")?,
+                recorded_at: row.at("recorded_at")?,
+            })
+        })
+        .collect()
+}
+
+async fn decisions(conn: &mut PgConnection, id: ShipmentId, known: i64) -> Done<Vec<Decision>> {
+    let rows = sqlx::query("SELECT body FROM decision WHERE shipment_id = $1 AND at <= $2 ORDER BY seq")
+        .bind(id.0)
+        .bind(known)
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(|row| row.json("body")).collect()
+}
+
+/// State, exceptions, effects, jobs and the change: together under the revision that was loaded, or not at all.
+pub(super) async fn commit(conn: &mut PgConnection, scope: Scope, commit: &Commit) -> Done<Committed> {
+    // numbers before rows, as everybody takes them
+    lock::numbers_of(conn, scope.company, commit.next_uses.iter().map(|next| next.tracker.0)).await?;
+    let row = sqlx::query(
+        "SELECT revision, state, merged_into FROM shipment WHERE company_id = $1 AND id = $2 FOR NO KEY UPDATE",
+    )
+    .bind(scope.company.0)
+    .bind(commit.shipment.0)
+    .fetch_optional(&mut *conn)
+    .await?
+    .ok_or(StoreError::NotFound("shipment"))?;
+    let expected = i64::try_from(commit.expected).map_err(|_| Fail(StoreError::Damaged("revision".into())))?;
+    let merged: Option<ShipmentId> = row.opt_id("merged_into")?;
+    if row.int("revision")? != expected || merged.is_some() {
+        return Ok(Committed::Conflict);
+    }
+    let (before, revision): (State, i64) = (row.word("state")?, expected + 1);
+    work::apply(conn, scope, commit).await?;
+    for effect in &commit.effects {
+        put_effect(conn, scope, commit, effect).await?;
+    }
+    for job in &commit.jobs {
+        jobs::enqueue(conn, scope, job, commit.at).await?;
+    }
+    if before != commit.folded.state {
+        put_state_change(conn, scope, commit, before, revision).await?;
+    }
+    put_state(conn, commit, revision).await?;
+    for next in &commit.next_uses {
+        recycled::follow(conn, scope, commit, next).await?;
+    }
+    tell(conn, scope, commit.shipment, revision, commit.at).await?;
+    Ok(Committed::Done(revision.unsigned_abs()))
+}
+
+async fn put_effect(conn: &mut PgConnection, scope: Scope, commit: &Commit, effect: &NewEffect) -> Done<()> {
+    let done = match effect.posting {
+        Posting::Wanted => None,
+        Posting::Withheld => Some((micros(commit.at), WITHHELD)),
+    };
+    sqlx::query(
+        "INSERT INTO effect (id, company_id, shipment_id, kind, key, body, created_at, done_at, external) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         ON CONFLICT (shipment_id, kind, key) DO NOTHING",
+    )
+    .bind(effect.id.0)
+    .bind(scope.company.0)
+    .bind(commit.shipment.0)
+    .bind(word(effect.kind))
+    .bind(&effect.key)
+    .bind(&effect.body)
+    .bind(micros(commit.at))
+    .bind(done.map(|(at, _)| at))
+    .bind(done.map(|(_, external)| external))
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn put_state_change(
+    conn: &mut PgConnection,
+    scope: Scope,
+    commit: &Commit,
+    from: State,
+    revision: i64,
+) -> Done<()> {
+    sqlx::query("INSERT INTO state_change (shipment_id, revision, company_id, at, cause, correlation, from_state, to_state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
+        .bind(commit.shipment.0)
+        .bind(revision)
+        .bind(scope.company.0)
+        .bind(micros(commit.at))
+        .bind(word(commit.cause))
+        .bind(commit.correlation.0)
+        .bind(from.code())
+        .bind(commit.folded.state.code())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// What lists read of the open exceptions.
+#[derive(Default)]
+struct Trouble {
+    worst: Option<(ExceptionReason, Severity)>,
+    open: i64,
+    late: bool,
+    silent: bool,
+}
+
+impl Trouble {
+    /// Sorts by severity, then lateness.
+    fn need(&self) -> i64 {
+        let severity = self.worst.map_or(0, |(_, severity)| work::rank(severity) + 1);
+        severity * 2 + i64::from(self.late)
+    }
+}
+
+async fn trouble(conn: &mut PgConnection, id: ShipmentId) -> Done<Trouble> {
+    let rows = sqlx::query(
+        "SELECT reason, severity FROM exception WHERE shipment_id = $1 AND closed_at IS NULL ORDER BY severity_rank DESC, opened_at, id",
+    )
+    .bind(id.0)
+    .fetch_all(conn)
+    .await?;
+    let mut trouble = Trouble::default();
+    for row in &rows {
+        let (reason, severity) = (row.word("reason")?, row.word("severity")?);
+        trouble.worst.get_or_insert((reason, severity));
+        trouble.open += 1;
+        trouble.late |= reason == ExceptionReason::Late;
+        trouble.silent |= reason == ExceptionReason::Silence;
+    }
+    Ok(trouble)
+}
+
+async fn put_state(conn: &mut PgConnection, commit: &Commit, revision: i64) -> Done<()> {
+    let (folded, trouble) = (&commit.folded, trouble(conn, commit.shipment).await?);
+    let last_event_at = commit.last_event.as_ref().and_then(|event| event.at);
+    sqlx::query(
+        "UPDATE shipment SET revision = $1, updated_at = $2, folded = $3, state = $4, terminal = $5, visibility = $6, heard_at = $7, eta = $8,
+             delivered_at = $9, last_event = $10, last_event_at = $11, review_at = $12, worst_reason = $13, worst_severity = $14, open_exceptions = $15,
+             late = $16, silent = $17, need = $18, moved_at = $19
+         WHERE id = $20",
+    )
+    .bind(revision)
+    .bind(micros(commit.at))
+    .bind(json(folded))
+    .bind(folded.state.code())
+    .bind(folded.state.is_terminal())
+    .bind(folded.visibility.code())
+    .bind(opt_micros(folded.heard_at))
+    .bind(opt_micros(folded.eta.as_ref().and_then(|t| t.sort_key())))
+    .bind(opt_micros(folded.delivered_at.as_ref().and_then(|t| t.sort_key())))
+    .bind(commit.last_event.as_ref().map(json))
+    .bind(opt_micros(last_event_at))
+    .bind(opt_micros(folded.review_at))
+    .bind(trouble.worst.map(|(reason, _)| reason.code()))
+    .bind(trouble.worst.map(|(_, severity)| severity.code()))
+    .bind(trouble.open)
+    .bind(trouble.late)
+    .bind(trouble.silent)
+    .bind(trouble.need())
+    .bind(opt_micros(last_event_at.or(folded.heard_at)).unwrap_or(0))
+    .bind(commit.shipment.0)
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,312 @@
+//! Taking in what the order system has.
+
+use super::{NewBinding, bind, put_term, recycled, renew_number_terms, tell, term};
+use crate::{
+    codec::{Columns, Done, json, micros, opt_micros, word},
+    facts::{self, NewTracker},
+    jobs::{self, FoldJob},
+    lock, people,
+};
+use domain::{
+    fold::{Folded, Resolution},
+    ids::{BindingId, ShipmentId, TrackerId},
+    observation::References,
+};
+use jiff::Timestamp;
+use sqlx::{PgConnection, postgres::PgRow};
+use storage::{
+    Scope,
+    jobs::{Cause, Lane},
+    shipments::{Imported, ImportedShipment},
+};
+
+/// One transaction: made or changed, bindings opened and closed, fold jobs.
+pub(super) async fn import(
+    conn: &mut PgConnection,
+    scope: Scope,
+    shipments: &[ImportedShipment],
+    at: Timestamp,
+) -> Done<Imported> {
+    let mut done = Imported::default();
+    let numbers = shipments.iter().flat_map(|shipment| &shipment.claims).map(|claim| claim.tracker.number.as_str());
+    lock::numbers(conn, scope.company, numbers).await?;
+    for shipment in shipments {
+        let known = find(conn, scope, shipment).await?;
+        let id = match &known {
+            Some(row) if row.text("origin_digest")? == shipment.digest => {
+                done.unchanged += 1;
+                continue;
+            }
+            Some(row) => {
+                done.changed += 1;
+                row.id("id")?
+            }
+            None => {
+                done.created += 1;
+                shipment.id
+            }
+        };
+        if take_in(conn, scope, id, known, shipment, at).await? == Facts::Changed && !done.to_fold.contains(&id) {
+            done.to_fold.push(id);
+            let fold = FoldJob { lane: Lane::Batch, cause: Cause::Import, correlation: shipment.correlation, at };
+            jobs::enqueue_fold(conn, scope, id, &fold).await?;
+        }
+    }
+    Ok(done)
+}
+
+/// Whether what a fold reads is another than before.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Facts {
+    Changed,
+    Same,
+}
+
+async fn find(conn: &mut PgConnection, scope: Scope, shipment: &ImportedShipment) -> Done<Option<PgRow>> {
+    let origin = &shipment.origin;
+    Ok(sqlx::query(
+        "SELECT id, revision, origin_digest, plan, standing FROM shipment
+         WHERE company_id = $1 AND origin_system = $2 AND origin_model = $3 AND origin_record = $4 AND origin IS NOT NULL",
+    )
+    .bind(scope.company.0)
+    .bind(&origin.system)
+    .bind(&origin.model)
+    .bind(origin.record)
+    .fetch_optional(conn)
+    .await?)
+}
+
+async fn take_in(
+    conn: &mut PgConnection,
+    scope: Scope,
+    id: ShipmentId,
+    known: Option<PgRow>,
+    shipment: &ImportedShipment,
+    at: Timestamp,
+) -> Done<Facts> {
+    if let Some(key) = &shipment.key {
+        people::put_key(conn, scope, key, at).await?;
+    }
+    let plan = json(&shipment.plan);
+    let mut facts = Facts::Changed;
+    let mut revision = 0;
+    if let Some(row) = &known {
+        if row.text("plan")? == plan && row.text("standing")? == word(shipment.standing) {
+            facts = Facts::Same;
+        }
+        revision = row.int("revision")?;
+        change(conn, id, shipment, &plan).await?;
+    } else {
+        create(conn, scope, id, shipment, &plan, at).await?;
+    }
+    keep_plan(conn, scope, id, &plan, at).await?;
+    if settle_claims(conn, scope, id, shipment, at).await? == Facts::Changed {
+        facts = Facts::Changed;
+    }
+    renew_terms(conn, scope, id, shipment).await?;
+    tell(conn, scope, id, revision, at).await?;
+    Ok(facts)
+}
+
+async fn create(
+    conn: &mut PgConnection,
+    scope: Scope,
+    id: ShipmentId,
+    shipment: &ImportedShipment,
+    plan: &str,
+    at: Timestamp,
+) -> Done<()> {
+    let (origin, folded) = (&shipment.origin, Folded::default());
+    sqlx::query(
+        "INSERT INTO shipment (id, company_id, origin, origin_system, origin_model, origin_record, origin_digest, standing, destination,
+             plan, promised_by, customer_subject, customer, created_at, updated_at, folded, state, visibility)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16, $17)",
+    )
+    .bind(id.0)
+    .bind(scope.company.0)
+    .bind(json(origin))
+    .bind(&origin.system)
+    .bind(&origin.model)
+    .bind(origin.record)
+    .bind(&shipment.digest)
+    .bind(word(shipment.standing))
+    .bind(&shipment.destination)
+    .bind(plan)
+    .bind(opt_micros(shipment.plan.promised_by))
+    .bind(shipment.customer.as_ref().map(|c| c.subject.0))
+    .bind(shipment.customer.as_ref().map(|c| c.bytes.as_slice()))
+    .bind(micros(at))
+    .bind(json(&folded))
+    .bind(folded.state.code())
+    .bind(folded.visibility.code())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn change(conn: &mut PgConnection, id: ShipmentId, shipment: &ImportedShipment, plan: &str) -> Done<()> {
+    sqlx::query(
+        "UPDATE shipment SET origin = $1, origin_digest = $2, standing = $3, destination = $4, plan = $5, promised_by = $6, customer_subject = $7, customer = $8
+         WHERE id = $9",
+    )
+    .bind(json(&shipment.origin))
+    .bind(&shipment.digest)
+    .bind(word(shipment.standing))
+    .bind(&shipment.destination)
+    .bind(plan)
+    .bind(opt_micros(shipment.plan.promised_by))
+    .bind(shipment.customer.as_ref().map(|c| c.subject.0))
+    .bind(shipment.customer.as_ref().map(|c| c.bytes.as_slice()))
+    .bind(id.0)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A changed plan is a new version: what was planned at an earlier time can still be asked.
+async fn keep_plan(conn: &mut PgConnection, scope: Scope, id: ShipmentId, plan: &str, at: Timestamp) -> Done<()> {
+    sqlx::query(
+        "INSERT INTO plan_version (company_id, shipment_id, recorded_at, seq, plan)
+         SELECT $1, $2, $3, 1 + (SELECT count(*) FROM plan_version WHERE shipment_id = $2), $4
+         WHERE $4 IS DISTINCT FROM (SELECT plan FROM plan_version WHERE shipment_id = $2 ORDER BY seq DESC LIMIT 1)",
+    )
+    .bind(scope.company.0)
+    .bind(id.0)
+    .bind(micros(at))
+    .bind(plan)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Closes the bindings that the order system no longer names, and opens the new ones.
+async fn settle_claims(
+    conn: &mut PgConnection,
+    scope: Scope,
+    id: ShipmentId,
+    shipment: &ImportedShipment,
+    at: Timestamp,
+) -> Done<Facts> {
+    let mut wanted: Vec<(TrackerId, Option<&str>, &storage::shipments::Claim)> = Vec::new();
+    for claim in &shipment.claims {
+        let new = NewTracker {
+            key: &claim.tracker,
+            id: claim.tracker_id,
+            number_raw: &claim.number_raw,
+            carrier_label: claim.carrier_label.as_deref(),
+            refs: json(&References::default()),
+            at,
+        };
+        let tracker = facts::find_or_make_tracker(conn, scope, &new).await?;
+        // a number named twice is claimed once
+        if !wanted.iter().any(|(other, _, _)| *other == tracker) {
+            wanted.push((tracker, claim.piece.as_deref(), claim));
+        }
+    }
+    let mut facts = Facts::Same;
+    let mut kept = Vec::new();
+    for (binding, tracker, piece) in open_bindings(conn, id).await? {
+        if wanted.iter().any(|(t, p, _)| *t == tracker && p.map(str::to_owned) == piece) {
+            kept.push(tracker);
+        } else {
+            close(conn, scope, binding, at).await?;
+            facts = Facts::Changed;
+        }
+    }
+    // what left the house before its number was known here had it from then on
+    let since = shipment.plan.expected_from.filter(|shipped| *shipped < at);
+    for (tracker, piece, claim) in wanted.into_iter().filter(|(tracker, _, _)| !kept.contains(tracker)) {
+        take_over(conn, scope, &Taking { tracker, claimant: id, since: since.unwrap_or(at), at }).await?;
+        let number_raw = &claim.number_raw;
+        let binding = NewBinding { id: claim.binding_id, tracker, shipment: id, piece, number_raw, valid_from: since };
+        bind(conn, scope, &binding, at).await?;
+        facts = Facts::Changed;
+    }
+    Ok(facts)
+}
+
+async fn open_bindings(conn: &mut PgConnection, id: ShipmentId) -> Done<Vec<(BindingId, TrackerId, Option<String>)>> {
+    let rows = sqlx::query(
+        "SELECT b.id, b.tracker_id, b.piece FROM binding b
+         WHERE b.shipment_id = $1 AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
+    )
+    .bind(id.0)
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(|row| Ok((row.id("id")?, row.id("tracker_id")?, row.opt_text("piece")?))).collect()
+}
+
+async fn close(conn: &mut PgConnection, scope: Scope, binding: BindingId, at: Timestamp) -> Done<()> {
+    sqlx::query("INSERT INTO binding_end (binding_id, company_id, recorded_at) VALUES ($1, $2, $3)")
+        .bind(binding.0)
+        .bind(scope.company.0)
+        .bind(micros(at))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// A claim on a tracker that may have an unclaimed shipment.
+struct Taking {
+    tracker: TrackerId,
+    claimant: ShipmentId,
+    /// Since when the claimant has the number.
+    since: Timestamp,
+    at: Timestamp,
+}
+
+/// A claimed tracker leaves the unclaimed shipment that was made for it; its history comes along with the tracker.
+async fn take_over(conn: &mut PgConnection, scope: Scope, taking: &Taking) -> Done<()> {
+    let Some(unclaimed) = recycled::unclaimed_at(conn, taking.tracker, taking.since).await? else { return Ok(()) };
+    close(conn, scope, unclaimed.binding, taking.at).await?;
+    renew_number_terms(conn, scope, unclaimed.shipment).await?;
+    if unclaimed.sandbox {
+        super::mark_sandbox(conn, taking.claimant).await?;
+    }
+    if open_bindings(conn, unclaimed.shipment).await?.is_empty() {
+        merge(conn, scope, unclaimed.shipment, taking.claimant, taking.at).await?;
+        tell(conn, scope, unclaimed.shipment, unclaimed.revision, taking.at).await?;
+    }
+    Ok(())
+}
+
+/// The unclaimed shipment leaves lists, counts and the queue; its exceptions come anew on the claimant.
+async fn merge(
+    conn: &mut PgConnection,
+    scope: Scope,
+    unclaimed: ShipmentId,
+    claimant: ShipmentId,
+    at: Timestamp,
+) -> Done<()> {
+    sqlx::query("UPDATE shipment SET merged_into = $1, review_at = NULL WHERE id = $2")
+        .bind(claimant.0)
+        .bind(unclaimed.0)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query(
+        "UPDATE exception SET closed_at = $1, closed_recorded_at = $1, resolution = $2
+         WHERE company_id = $3 AND shipment_id = $4 AND closed_at IS NULL",
+    )
+    .bind(micros(at))
+    .bind(word(Resolution::Cleared))
+    .bind(scope.company.0)
+    .bind(unclaimed.0)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn renew_terms(conn: &mut PgConnection, scope: Scope, id: ShipmentId, shipment: &ImportedShipment) -> Done<()> {
+    sqlx::query("DELETE FROM shipment_term WHERE shipment_id = $1 AND kind <> 'number'")
+        .bind(id.0)
+        .execute(&mut *conn)
+        .await?;
+    put_term(conn, scope, id, "record", &term(&shipment.origin.name)).await?;
+    if let Some(order) = &shipment.origin.order {
+        put_term(conn, scope, id, "order", &term(order)).await?;
+    }
+    for token in &shipment.tokens {
+        put_term(conn, scope, id, "customer", token).await?;
+    }
+    renew_number_terms(conn, scope, id).await
+}

@@ -1,0 +1,455 @@
+//! Shipments: what they are, their state, and what follows from it. Taking in orders is in [`import`], what a fold reads
+//! and leaves in [`fold`], numbers that are in use again in [`recycled`], the list in [`list`].
+
+mod fold;
+mod import;
+mod list;
+mod recycled;
+
+use crate::{
+    PostgresStore, Turn,
+    codec::{Columns, Done, Fail, clean, json, micros, opt_micros, row_limit},
+    lock, people,
+};
+use async_trait::async_trait;
+use domain::{
+    fold::Plan,
+    ids::{BindingId, EffectId, ShipmentId, TrackerId},
+};
+use jiff::Timestamp;
+use sqlx::{PgConnection, postgres::PgRow};
+use std::collections::HashMap;
+use storage::{
+    Page, Result, Scope, Sealed, StoreError, WrappedKey,
+    limits::CHANGE_ROWS,
+    shipments::{
+        Change, Commit, Committed, EffectRecord, Imported, ImportedShipment, Loaded, NumberRecord, SeenIn,
+        ShipmentQuery, ShipmentRecord, ShipmentRow, Shipments, StateChange, TabCounts,
+    },
+};
+use uuid::Uuid;
+
+/// Shipments of one look for reviews that are due.
+const DUE_ROWS: u32 = 1000;
+/// Shipments that one number may name.
+const FIND_ROWS: i64 = 50;
+/// Changes that are numbered at once.
+const NUMBERED_AT_ONCE: i64 = 5_000;
+/// Rows of one read of what belongs to a shipment (effects, history, sightings): more than one ever has.
+pub(crate) const OWN_ROWS: i64 = 10_000;
+
+#[async_trait]
+impl Shipments for PostgresStore {
+    async fn import(&self, scope: Scope, shipments: Vec<ImportedShipment>, at: Timestamp) -> Result<Imported> {
+        self.write(Turn::Batch, move |conn| Box::pin(async move { import::import(conn, scope, &shipments, at).await }))
+            .await
+    }
+
+    async fn load(&self, scope: Scope, id: ShipmentId, known_at: Option<Timestamp>) -> Result<Option<Loaded>> {
+        let mut read = self.read().await?;
+        Ok(fold::load(&mut read, scope, id, known_at).await?)
+    }
+
+    async fn shipment(&self, scope: Scope, id: ShipmentId) -> Result<Option<ShipmentRecord>> {
+        let mut read = self.read().await?;
+        Ok(shipment(&mut read, scope, id).await?)
+    }
+
+    async fn commit(&self, scope: Scope, commit: Commit) -> Result<Committed> {
+        self.write(Turn::RealTime, move |conn| Box::pin(async move { fold::commit(conn, scope, &commit).await })).await
+    }
+
+    async fn due(&self, scope: Scope, now: Timestamp, limit: u32) -> Result<Vec<ShipmentId>> {
+        let mut read = self.read().await?;
+        let rows = sqlx::query(
+            "SELECT id FROM shipment WHERE company_id = $1 AND merged_into IS NULL AND review_at IS NOT NULL AND review_at <= $2
+             ORDER BY review_at, id LIMIT $3",
+        )
+        .bind(scope.company.0)
+        .bind(micros(now))
+        .bind(row_limit(limit, DUE_ROWS))
+        .fetch_all(&mut *read)
+        .await
+        .map_err(Fail::from)?;
+        Ok(rows.iter().map(|row| row.id("id")).collect::<Done<_>>()?)
+    }
+
+    async fn list(&self, scope: Scope, query: ShipmentQuery, _now: Timestamp) -> Result<Page<ShipmentRow>> {
+        let mut read = self.read().await?;
+        Ok(list::list(&mut read, scope, &query).await?)
+    }
+
+    async fn counts(&self, scope: Scope, _now: Timestamp) -> Result<TabCounts> {
+        let mut read = self.read().await?;
+        Ok(list::counts(&mut read, scope).await?)
+    }
+
+    async fn find(&self, scope: Scope, text: &str) -> Result<Vec<ShipmentId>> {
+        let mut read = self.read().await?;
+        let rows = sqlx::query(
+            "SELECT DISTINCT s.id FROM shipment_term t JOIN shipment s ON s.id = t.shipment_id
+             WHERE t.company_id = $1 AND t.term = $2 AND t.kind <> 'customer' AND s.merged_into IS NULL ORDER BY s.id LIMIT $3",
+        )
+        .bind(scope.company.0)
+        .bind(term(text))
+        .bind(FIND_ROWS)
+        .fetch_all(&mut *read)
+        .await
+        .map_err(Fail::from)?;
+        Ok(rows.iter().map(|row| row.id("id")).collect::<Done<_>>()?)
+    }
+
+    async fn customer(&self, scope: Scope, id: ShipmentId) -> Result<Option<(Sealed, Option<WrappedKey>)>> {
+        let mut read = self.read().await?;
+        let row = sqlx::query("SELECT customer_subject, customer FROM shipment WHERE company_id = $1 AND id = $2")
+            .bind(scope.company.0)
+            .bind(id.0)
+            .fetch_optional(&mut *read)
+            .await
+            .map_err(Fail::from)?;
+        let Some(sealed) = row.map(|row| row.opt_sealed("customer_subject", "customer")).transpose()?.flatten() else {
+            return Ok(None);
+        };
+        let key = people::key(&mut read, scope, sealed.subject).await?;
+        Ok(Some((sealed, key)))
+    }
+
+    async fn effects(&self, scope: Scope, id: ShipmentId) -> Result<Vec<EffectRecord>> {
+        let mut read = self.read().await?;
+        let rows = sqlx::query("SELECT * FROM effect WHERE company_id = $1 AND shipment_id = $2 ORDER BY seq LIMIT $3")
+            .bind(scope.company.0)
+            .bind(id.0)
+            .bind(OWN_ROWS)
+            .fetch_all(&mut *read)
+            .await
+            .map_err(Fail::from)?;
+        Ok(rows.iter().map(effect).collect::<Done<_>>()?)
+    }
+
+    async fn effect_done(&self, scope: Scope, id: EffectId, external: String, at: Timestamp) -> Result<()> {
+        self.write(Turn::RealTime, move |conn| {
+            Box::pin(async move {
+                // the first answer stays: the message at the target is that one
+                let done = sqlx::query("UPDATE effect SET done_at = coalesce(done_at, $1), external = coalesce(external, $2) WHERE company_id = $3 AND id = $4")
+                    .bind(micros(at))
+                    .bind(external)
+                    .bind(scope.company.0)
+                    .bind(id.0)
+                    .execute(conn)
+                    .await?;
+                found(done.rows_affected(), "effect")
+            })
+        })
+        .await
+    }
+
+    async fn written(&self, scope: Scope, id: ShipmentId, values: String, at: Timestamp) -> Result<()> {
+        self.write(Turn::RealTime, move |conn| {
+            Box::pin(async move {
+                let written =
+                    sqlx::query("UPDATE shipment SET written = $1, written_at = $2 WHERE company_id = $3 AND id = $4")
+                        .bind(values)
+                        .bind(micros(at))
+                        .bind(scope.company.0)
+                        .bind(id.0)
+                        .execute(conn)
+                        .await?;
+                found(written.rows_affected(), "shipment")
+            })
+        })
+        .await
+    }
+
+    async fn history(&self, scope: Scope, id: ShipmentId) -> Result<Vec<StateChange>> {
+        let mut read = self.read().await?;
+        let rows = sqlx::query(
+            "SELECT * FROM state_change WHERE company_id = $1 AND shipment_id = $2 ORDER BY revision LIMIT $3",
+        )
+        .bind(scope.company.0)
+        .bind(id.0)
+        .bind(OWN_ROWS)
+        .fetch_all(&mut *read)
+        .await
+        .map_err(Fail::from)?;
+        Ok(rows.iter().map(state_change).collect::<Done<_>>()?)
+    }
+
+    async fn seen_in(&self, scope: Scope, id: ShipmentId) -> Result<Vec<SeenIn>> {
+        let mut read = self.read().await?;
+        let rows = sqlx::query(
+            "SELECT f.observation_id, f.message_id, m.correlation, s.name AS source_name
+             FROM (SELECT DISTINCT ON (g.observation_id) g.observation_id, g.message_id
+                   FROM binding b JOIN sighting g ON g.tracker_id = b.tracker_id
+                   WHERE b.shipment_id = $2 AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)
+                   ORDER BY g.observation_id, g.recorded_at) f
+             JOIN message m ON m.id = f.message_id AND m.company_id = $1
+             JOIN source s ON s.id = m.source_id
+             ORDER BY f.observation_id LIMIT $3",
+        )
+        .bind(scope.company.0)
+        .bind(id.0)
+        .bind(OWN_ROWS)
+        .fetch_all(&mut *read)
+        .await
+        .map_err(Fail::from)?;
+        Ok(rows.iter().map(seen_in).collect::<Done<_>>()?)
+    }
+
+    async fn changes(&self, scope: Scope, after: u64, limit: u32) -> Result<Vec<Change>> {
+        self.number_changes().await?;
+        let mut read = self.read().await?;
+        let rows = sqlx::query("SELECT * FROM change WHERE company_id = $1 AND seq > $2 ORDER BY seq LIMIT $3")
+            .bind(scope.company.0)
+            .bind(i64::try_from(after).unwrap_or(i64::MAX))
+            .bind(row_limit(limit, CHANGE_ROWS))
+            .fetch_all(&mut *read)
+            .await
+            .map_err(Fail::from)?;
+        Ok(rows.iter().map(change).collect::<Done<_>>()?)
+    }
+
+    async fn newest_change(&self, scope: Scope) -> Result<u64> {
+        self.number_changes().await?;
+        let mut read = self.read().await?;
+        let row = sqlx::query("SELECT coalesce(max(seq), 0) AS newest FROM change WHERE company_id = $1")
+            .bind(scope.company.0)
+            .fetch_one(&mut *read)
+            .await
+            .map_err(Fail::from)?;
+        Ok(row.count("newest")?)
+    }
+}
+
+impl PostgresStore {
+    /// Numbers the changes that have committed, one caller at a time: a number that is read is never followed by a
+    /// smaller one.
+    async fn number_changes(&self) -> Result<()> {
+        let waiting = sqlx::query("SELECT 1 FROM change WHERE seq IS NULL LIMIT 1")
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(Fail::from)?;
+        if waiting.is_none() {
+            return Ok(());
+        }
+        self.write(Turn::RealTime, |conn| {
+            Box::pin(async move {
+                lock::change_numbers(conn).await?;
+                sqlx::query(
+                    "UPDATE change SET seq = n.seq
+                     FROM (SELECT id, nextval('change_seq') AS seq FROM (SELECT id FROM change WHERE seq IS NULL ORDER BY id LIMIT $1) w) n
+                     WHERE change.id = n.id",
+                )
+                .bind(NUMBERED_AT_ONCE)
+                .execute(conn)
+                .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+}
+
+fn found(rows: u64, what: &'static str) -> Done<()> {
+    if rows == 0 { Err(Fail(StoreError::NotFound(what))) } else { Ok(()) }
+}
+
+/// Letters and digits in upper case: how numbers and names are compared when people look for them.
+pub(crate) fn term(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect()
+}
+
+/// A binding to be opened.
+pub(crate) struct NewBinding<'a> {
+    pub(crate) id: BindingId,
+    pub(crate) tracker: TrackerId,
+    pub(crate) shipment: ShipmentId,
+    pub(crate) piece: Option<&'a str>,
+    pub(crate) number_raw: &'a str,
+    /// Since when it concerns the shipment, where that is not since now.
+    pub(crate) valid_from: Option<Timestamp>,
+}
+
+/// Opens a binding.
+pub(crate) async fn bind(conn: &mut PgConnection, scope: Scope, binding: &NewBinding<'_>, at: Timestamp) -> Done<()> {
+    sqlx::query("INSERT INTO binding (id, company_id, tracker_id, shipment_id, piece, number_raw, recorded_at, valid_from) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
+        .bind(binding.id.0)
+        .bind(scope.company.0)
+        .bind(binding.tracker.0)
+        .bind(binding.shipment.0)
+        .bind(binding.piece.map(clean))
+        .bind(clean(binding.number_raw))
+        .bind(micros(at))
+        .bind(opt_micros(binding.valid_from))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Makes a shipment for a tracker that nobody claims.
+pub(crate) async fn make_unclaimed(conn: &mut PgConnection, scope: Scope, id: ShipmentId, at: Timestamp) -> Done<()> {
+    let folded = domain::fold::Folded::default();
+    sqlx::query(
+        "INSERT INTO shipment (id, company_id, plan, created_at, updated_at, folded, state, visibility) VALUES ($1, $2, $3, $4, $4, $5, $6, $7)",
+    )
+    .bind(id.0)
+    .bind(scope.company.0)
+    .bind(json(&Plan::default()))
+    .bind(micros(at))
+    .bind(json(&folded))
+    .bind(folded.state.code())
+    .bind(folded.visibility.code())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What a simulated source speaks about is simulated.
+pub(crate) async fn mark_sandbox(conn: &mut PgConnection, id: ShipmentId) -> Done<()> {
+    sqlx::query("UPDATE shipment SET sandbox = true WHERE id = $1 AND NOT sandbox").bind(id.0).execute(conn).await?;
+    Ok(())
+}
+
+/// Brings the numbers under which a shipment is found in step with its open bindings.
+pub(crate) async fn renew_number_terms(conn: &mut PgConnection, scope: Scope, id: ShipmentId) -> Done<()> {
+    sqlx::query("DELETE FROM shipment_term WHERE shipment_id = $1 AND kind = 'number'")
+        .bind(id.0)
+        .execute(&mut *conn)
+        .await?;
+    let rows = sqlx::query(
+        "SELECT DISTINCT t.number FROM binding b JOIN tracker t ON t.id = b.tracker_id
+         WHERE b.shipment_id = $1 AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
+    )
+    .bind(id.0)
+    .fetch_all(&mut *conn)
+    .await?;
+    for row in &rows {
+        put_term(conn, scope, id, "number", &term(&row.text("number")?)).await?;
+    }
+    Ok(())
+}
+
+async fn put_term(conn: &mut PgConnection, scope: Scope, id: ShipmentId, kind: &'static str, term: &str) -> Done<()> {
+    if term.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO shipment_term (company_id, term, kind, shipment_id) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+    )
+    .bind(scope.company.0)
+    .bind(term)
+    .bind(kind)
+    .bind(id.0)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Tells live streams.
+async fn tell(conn: &mut PgConnection, scope: Scope, id: ShipmentId, revision: i64, at: Timestamp) -> Done<()> {
+    sqlx::query("INSERT INTO change (company_id, shipment_id, revision, at) VALUES ($1, $2, $3, $4)")
+        .bind(scope.company.0)
+        .bind(id.0)
+        .bind(revision)
+        .bind(micros(at))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// A shipment alone.
+pub(crate) async fn shipment(conn: &mut PgConnection, scope: Scope, id: ShipmentId) -> Done<Option<ShipmentRecord>> {
+    let row = sqlx::query("SELECT * FROM shipment WHERE company_id = $1 AND id = $2")
+        .bind(scope.company.0)
+        .bind(id.0)
+        .fetch_optional(&mut *conn)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let numbers = numbers(conn, [id.0]).await?.remove(&id).unwrap_or_default();
+    Ok(Some(record(&row, numbers)?))
+}
+
+/// The numbers of open bindings, shipment by shipment.
+pub(crate) async fn numbers(
+    conn: &mut PgConnection,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> Done<HashMap<ShipmentId, Vec<NumberRecord>>> {
+    let rows = sqlx::query(
+        "SELECT b.shipment_id, b.tracker_id, b.number_raw, b.piece, t.carrier, t.carrier_label
+         FROM unnest($1::uuid[]) s(value) JOIN binding b ON b.shipment_id = s.value
+         JOIN tracker t ON t.id = b.tracker_id
+         WHERE NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)
+         ORDER BY b.recorded_at, t.number, b.id",
+    )
+    .bind(crate::codec::id_list(ids))
+    .fetch_all(conn)
+    .await?;
+    let mut numbers: HashMap<ShipmentId, Vec<NumberRecord>> = HashMap::new();
+    for row in &rows {
+        numbers.entry(row.id("shipment_id")?).or_default().push(NumberRecord {
+            tracker: row.id("tracker_id")?,
+            number: row.text("number_raw")?,
+            carrier: row.opt_text("carrier")?,
+            carrier_label: row.opt_text("carrier_label")?,
+            piece: row.opt_text("piece")?,
+        });
+    }
+    Ok(numbers)
+}
+
+fn record(row: &PgRow, numbers: Vec<NumberRecord>) -> Done<ShipmentRecord> {
+    Ok(ShipmentRecord {
+        id: row.id("id")?,
+        revision: row.count("revision")?,
+        origin: row.opt_json("origin")?,
+        standing: row.word("standing")?,
+        numbers,
+        destination: row.opt_text("destination")?,
+        plan: row.json("plan")?,
+        folded: row.json("folded")?,
+        written: row.opt_text("written")?,
+        sandbox: row.flag("sandbox")?,
+        created_at: row.at("created_at")?,
+        updated_at: row.at("updated_at")?,
+        merged_into: row.opt_id("merged_into")?,
+    })
+}
+
+fn effect(row: &PgRow) -> Done<EffectRecord> {
+    Ok(EffectRecord {
+        id: row.id("id")?,
+        kind: row.word("kind")?,
+        key: row.text("key")?,
+        body: row.text("body")?,
+        created_at: row.at("created_at")?,
+        done: row.opt_at("done_at")?.zip(row.opt_text("external")?),
+    })
+}
+
+fn state_change(row: &PgRow) -> Done<StateChange> {
+    Ok(StateChange {
+        revision: row.count("revision")?,
+        at: row.at("at")?,
+        cause: row.word("cause")?,
+        correlation: row.id("correlation")?,
+        from: row.word("from_state")?,
+        to: row.word("to_state")?,
+    })
+}
+
+fn seen_in(row: &PgRow) -> Done<SeenIn> {
+    Ok(SeenIn {
+        observation: row.id("observation_id")?,
+        message: row.id("message_id")?,
+        correlation: row.id("correlation")?,
+        source_name: row.text("source_name")?,
+    })
+}
+
+fn change(row: &PgRow) -> Done<Change> {
+    Ok(Change {
+        seq: row.count("seq")?,
+        shipment: row.id("shipment_id")?,
+        revision: row.count("revision")?,
+        at: row.at("at")?,
+    })
+}

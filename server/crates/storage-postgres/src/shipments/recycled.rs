@@ -1,0 +1,101 @@
+//! Numbers that carriers give out again (R16): whose the next use is.
+
+use super::{NewBinding, bind, fold, make_unclaimed, mark_sandbox, renew_number_terms, tell};
+use crate::{
+    codec::{Columns, Done, micros},
+    jobs::{self, FoldJob},
+};
+use domain::{
+    fold::{NextUse, same_use},
+    ids::{BindingId, ShipmentId, TrackerId, content_id},
+};
+use jiff::Timestamp;
+use sqlx::PgConnection;
+use storage::{
+    Scope,
+    jobs::{Cause, Lane},
+    shipments::Commit,
+};
+
+/// Makes a shipment for the next use of a number, unless one is bound to it by now. Where the use before ends may still
+/// move with what is told late; where this one begins stays within it.
+pub(super) async fn follow(conn: &mut PgConnection, scope: Scope, commit: &Commit, next: &NextUse) -> Done<()> {
+    let row = sqlx::query(
+        "SELECT t.number_raw, (SELECT count(*) FROM binding WHERE tracker_id = t.id) AS bindings,
+                (SELECT sandbox FROM shipment WHERE id = $3) AS sandbox
+         FROM tracker t
+         WHERE t.company_id = $1 AND t.id = $2
+           AND NOT EXISTS (SELECT 1 FROM binding b WHERE b.tracker_id = t.id AND coalesce(b.valid_from, b.recorded_at) >= $4
+                           AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id))",
+    )
+    .bind(scope.company.0)
+    .bind(next.tracker.0)
+    .bind(commit.shipment.0)
+    .bind(micros(next.since))
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(row) = row else { return Ok(()) };
+    // the same for whoever finds it first, another for each time that the tracker is free again
+    let bindings = row.int("bindings")?.to_be_bytes();
+    let name = |what| content_id(what, &[next.tracker.0.as_bytes(), &bindings]);
+    let (id, number_raw) = (ShipmentId(name("shipment of a use")), row.text("number_raw")?);
+    make_unclaimed(conn, scope, id, commit.at).await?;
+    let binding = NewBinding {
+        id: BindingId(name("binding of a use")),
+        tracker: next.tracker,
+        shipment: id,
+        piece: None,
+        number_raw: &number_raw,
+        valid_from: Some(next.begins),
+    };
+    bind(conn, scope, &binding, commit.at).await?;
+    renew_number_terms(conn, scope, id).await?;
+    if row.flag("sandbox")? {
+        mark_sandbox(conn, id).await?;
+    }
+    let lane = if commit.cause == Cause::Live { Lane::RealTime } else { Lane::Batch };
+    let fold = FoldJob { lane, cause: commit.cause, correlation: commit.correlation, at: commit.at };
+    jobs::enqueue_fold(conn, scope, id, &fold).await?;
+    tell(conn, scope, id, 0, commit.at).await
+}
+
+/// A shipment that was made for a use of a number.
+pub(super) struct Unclaimed {
+    pub(super) shipment: ShipmentId,
+    pub(super) binding: BindingId,
+    pub(super) revision: i64,
+    pub(super) sandbox: bool,
+}
+
+/// The unclaimed shipment that has the parcel of whoever is bound to the tracker since then.
+pub(super) async fn unclaimed_at(
+    conn: &mut PgConnection,
+    tracker: TrackerId,
+    since: Timestamp,
+) -> Done<Option<Unclaimed>> {
+    let rows = sqlx::query(
+        "SELECT b.id, coalesce(b.valid_from, b.recorded_at) AS since, s.id AS shipment_id, s.revision, s.sandbox
+         FROM binding b JOIN shipment s ON s.id = b.shipment_id
+         WHERE b.tracker_id = $1 AND s.origin IS NULL AND s.merged_into IS NULL
+           AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)
+         ORDER BY since DESC, b.id",
+    )
+    .bind(tracker.0)
+    .fetch_all(&mut *conn)
+    .await?;
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let told = fold::told_of(conn, tracker).await?;
+    for row in &rows {
+        if same_use(&told, tracker, row.at("since")?, since) {
+            return Ok(Some(Unclaimed {
+                shipment: row.id("shipment_id")?,
+                binding: row.id("id")?,
+                revision: row.int("revision")?,
+                sandbox: row.flag("sandbox")?,
+            }));
+        }
+    }
+    Ok(None)
+}

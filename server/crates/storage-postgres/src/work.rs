@@ -1,0 +1,668 @@
+//! What people look after: exceptions, cases, figures.
+
+use crate::{
+    PostgresStore, Turn, audit,
+    codec::{Columns, Done, Fail, PAGE_AND_ONE, cursor, json, micros, opt_micros, page, word},
+    jobs, shipments,
+};
+use async_trait::async_trait;
+use domain::{
+    Category, Severity,
+    commit::ExceptionChange,
+    fold::{Choice, Decision, FoldedException},
+    ids::{ExceptionId, ShipmentId},
+};
+use jiff::{SignedDuration, Timestamp, ToSpan, civil::Date, tz::TimeZone};
+use sqlx::{PgConnection, Postgres, QueryBuilder, postgres::PgRow};
+use std::collections::HashMap;
+use storage::{
+    Actor, AuditEntry, Page, Result, Scope, StoreError,
+    jobs::NewJob,
+    shipments::Commit,
+    work::{
+        CarrierFigures, CaseContext, CaseRecord, DayFigures, Due, ExceptionAction, ExceptionRecord, Figures,
+        QueueCounts, QueueQuery, QueueRow, QueueView, Work, due_at,
+    },
+};
+use uuid::Uuid;
+
+/// How long an ended exception is in the queue's view of ended ones.
+const CLOSED_WINDOW: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// The window of weekly figures.
+const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// A job that retries for longer is counted.
+const LONG_RETRYING: SignedDuration = SignedDuration::from_hours(1);
+/// Days of the daily figures.
+const DAYS: i32 = 14;
+/// Open exceptions whose age is read for the figures.
+const FIGURE_ROWS: i64 = 20_000;
+
+#[async_trait]
+impl Work for PostgresStore {
+    async fn queue(&self, scope: Scope, query: QueueQuery, now: Timestamp) -> Result<Page<QueueRow>> {
+        let mut read = self.read().await?;
+        Ok(queue(&mut read, scope, &query, now).await?)
+    }
+
+    async fn queue_counts(&self, scope: Scope, now: Timestamp) -> Result<QueueCounts> {
+        let mut read = self.read().await?;
+        let rows = sqlx::query(
+            "SELECT category, severity, count(*) AS number FROM exception
+             WHERE company_id = $1 AND closed_at IS NULL AND (snoozed_until IS NULL OR snoozed_until <= $2)
+             GROUP BY category, severity, severity_rank ORDER BY severity_rank DESC, number DESC, category",
+        )
+        .bind(scope.company.0)
+        .bind(micros(now))
+        .fetch_all(&mut *read)
+        .await
+        .map_err(Fail::from)?;
+        let count = |row: &PgRow| -> Done<(Category, Severity, u64)> {
+            Ok((row.word("category")?, row.word("severity")?, row.count("number")?))
+        };
+        Ok(rows.iter().map(count).collect::<Done<_>>()?)
+    }
+
+    async fn exception(&self, scope: Scope, id: ExceptionId) -> Result<Option<ExceptionRecord>> {
+        let mut read = self.read().await?;
+        Ok(exception(&mut read, scope, id).await?)
+    }
+
+    async fn act(
+        &self,
+        scope: Scope,
+        id: ExceptionId,
+        action: ExceptionAction,
+        audit: AuditEntry,
+        jobs: Vec<NewJob>,
+    ) -> Result<()> {
+        self.write(Turn::RealTime, move |conn| {
+            Box::pin(async move {
+                act(conn, scope, id, &action, audit.at).await?;
+                audit::append(conn, scope, &audit).await?;
+                for job in &jobs {
+                    jobs::enqueue(conn, scope, job, audit.at).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn case_context(&self, scope: Scope, id: ExceptionId) -> Result<Option<CaseContext>> {
+        let mut read = self.read().await?;
+        Ok(case_context(&mut read, scope, id).await?)
+    }
+
+    async fn put_case(&self, scope: Scope, case: CaseRecord) -> Result<()> {
+        self.write(Turn::RealTime, move |conn| Box::pin(async move { put_case(conn, scope, &case).await })).await
+    }
+
+    async fn cases(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<CaseRecord>> {
+        let mut read = self.read().await?;
+        let rows = sqlx::query(
+            "SELECT * FROM desk_case WHERE company_id = $1 AND shipment_id = $2 ORDER BY opened_at, id LIMIT $3",
+        )
+        .bind(scope.company.0)
+        .bind(shipment.0)
+        .bind(shipments::OWN_ROWS)
+        .fetch_all(&mut *read)
+        .await
+        .map_err(Fail::from)?;
+        Ok(rows.iter().map(case).collect::<Done<_>>()?)
+    }
+
+    async fn figures(&self, scope: Scope, now: Timestamp, heard_since: Timestamp) -> Result<Figures> {
+        let mut read = self.read().await?;
+        Ok(figures(&mut read, scope, now, heard_since).await?)
+    }
+}
+
+/// How severities sort.
+pub(crate) const fn rank(severity: Severity) -> i64 {
+    match severity {
+        Severity::Info => 0,
+        Severity::Minor => 1,
+        Severity::Major => 2,
+        Severity::Critical => 3,
+    }
+}
+
+/// The exceptions of a shipment as they were known at a time.
+pub(crate) async fn exceptions_of(conn: &mut PgConnection, id: ShipmentId, known: i64) -> Done<Vec<ExceptionRecord>> {
+    let rows = sqlx::query(
+        "SELECT * FROM exception WHERE shipment_id = $1 AND recorded_at <= $2 ORDER BY recorded_at, opened_at, id",
+    )
+    .bind(id.0)
+    .bind(known)
+    .fetch_all(conn)
+    .await?;
+    let mut records = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let mut record = exception_record(row)?;
+        if row.opt_int("closed_recorded_at")?.is_some_and(|at| at > known) {
+            record.closed = None;
+        }
+        records.push(record);
+    }
+    Ok(records)
+}
+
+/// Applies what a fold makes of the exceptions. What ends goes first: of one reason and piece one is open at a time.
+pub(crate) async fn apply(conn: &mut PgConnection, scope: Scope, commit: &Commit) -> Done<()> {
+    for change in &commit.exceptions {
+        if let ExceptionChange::Close { id, at, resolution } = change {
+            let closed_at = at.as_ref().and_then(|at| at.sort_key()).unwrap_or(commit.at);
+            sqlx::query(
+                "UPDATE exception SET closed_at = $1, closed_recorded_at = $2, resolution = $3 WHERE company_id = $4 AND shipment_id = $5 AND id = $6 AND closed_at IS NULL",
+            )
+            .bind(micros(closed_at))
+            .bind(micros(commit.at))
+            .bind(word(resolution))
+            .bind(scope.company.0)
+            .bind(commit.shipment.0)
+            .bind(id.0)
+            .execute(&mut *conn)
+            .await?;
+        }
+    }
+    for change in &commit.exceptions {
+        if let ExceptionChange::Keep { id, exception } = change {
+            keep(conn, scope, commit, *id, exception).await?;
+        }
+    }
+    for change in &commit.exceptions {
+        if let ExceptionChange::Open { id, exception } = change {
+            open(conn, scope, commit, *id, exception).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The row goes on; one that is open again is due anew.
+async fn keep(
+    conn: &mut PgConnection,
+    scope: Scope,
+    commit: &Commit,
+    id: ExceptionId,
+    exception: &FoldedException,
+) -> Done<()> {
+    let before = self::exception(conn, scope, id).await?.ok_or(StoreError::NotFound("exception"))?;
+    let reopened = before.closed.is_some() && exception.closed.is_none();
+    let began = if reopened { commit.at } else { before.recorded_at };
+    let due = if reopened || before.severity != exception.severity {
+        due_at(exception.severity, began)
+    } else {
+        before.due_at
+    };
+    sqlx::query(
+        "UPDATE exception SET severity = $1, severity_rank = $2, evidence = $3, opened_at = $4, due_at = $5,
+             closed_at = CASE WHEN $6::boolean THEN NULL ELSE closed_at END,
+             closed_recorded_at = CASE WHEN $6 THEN NULL ELSE closed_recorded_at END,
+             resolution = CASE WHEN $6 THEN NULL ELSE resolution END
+         WHERE company_id = $7 AND shipment_id = $8 AND id = $9",
+    )
+    .bind(exception.severity.code())
+    .bind(rank(exception.severity))
+    .bind(json(&exception.evidence))
+    .bind(micros(exception.opened.sort_key().unwrap_or(exception.opened_recorded)))
+    .bind(micros(due))
+    .bind(reopened)
+    .bind(scope.company.0)
+    .bind(commit.shipment.0)
+    .bind(id.0)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn open(
+    conn: &mut PgConnection,
+    scope: Scope,
+    commit: &Commit,
+    id: ExceptionId,
+    exception: &FoldedException,
+) -> Done<()> {
+    let closed = exception.closed.as_ref().map(|(at, how)| (at.sort_key().unwrap_or(commit.at), how));
+    sqlx::query(
+        "INSERT INTO exception (id, company_id, shipment_id, reason, category, piece, severity, severity_rank, responsible, opened_at, recorded_at,
+             closed_at, closed_recorded_at, resolution, evidence, due_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+    )
+    .bind(id.0)
+    .bind(scope.company.0)
+    .bind(commit.shipment.0)
+    .bind(exception.reason.code())
+    .bind(exception.reason.category().code())
+    .bind(&exception.piece)
+    .bind(exception.severity.code())
+    .bind(rank(exception.severity))
+    .bind(exception.reason.responsible().code())
+    .bind(micros(exception.opened.sort_key().unwrap_or(exception.opened_recorded)))
+    .bind(micros(commit.at))
+    .bind(closed.map(|(at, _)| micros(at)))
+    .bind(closed.map(|_| micros(commit.at)))
+    .bind(closed.map(|(_, how)| word(how)))
+    .bind(json(&exception.evidence))
+    .bind(micros(due_at(exception.severity, commit.at)))
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn exception(conn: &mut PgConnection, scope: Scope, id: ExceptionId) -> Done<Option<ExceptionRecord>> {
+    let row = sqlx::query("SELECT * FROM exception WHERE company_id = $1 AND id = $2")
+        .bind(scope.company.0)
+        .bind(id.0)
+        .fetch_optional(conn)
+        .await?;
+    row.as_ref().map(exception_record).transpose()
+}
+
+async fn act(
+    conn: &mut PgConnection,
+    scope: Scope,
+    id: ExceptionId,
+    action: &ExceptionAction,
+    at: Timestamp,
+) -> Done<()> {
+    let exception = exception(conn, scope, id).await?.ok_or(StoreError::NotFound("exception"))?;
+    let evidence = exception.evidence.clone();
+    match action {
+        ExceptionAction::Acknowledge => {
+            sqlx::query("UPDATE exception SET acknowledged_at = coalesce(acknowledged_at, $1) WHERE id = $2")
+                .bind(micros(at))
+                .bind(id.0)
+                .execute(conn)
+                .await?;
+        }
+        ExceptionAction::Assign { owner } => {
+            sqlx::query("UPDATE exception SET owner_id = $1 WHERE id = $2")
+                .bind(owner.map(|id| id.0))
+                .bind(id.0)
+                .execute(conn)
+                .await?;
+        }
+        ExceptionAction::Snooze { until } => {
+            sqlx::query("UPDATE exception SET snoozed_until = $1 WHERE id = $2")
+                .bind(micros(*until))
+                .bind(id.0)
+                .execute(conn)
+                .await?;
+        }
+        ExceptionAction::Resolve => {
+            decide(conn, scope, exception.shipment, at, Choice::Resolve { exception: id, evidence }).await?
+        }
+        ExceptionAction::Reopen => {
+            decide(conn, scope, exception.shipment, at, Choice::Reopen { exception: id, evidence }).await?
+        }
+    }
+    Ok(())
+}
+
+async fn decide(conn: &mut PgConnection, scope: Scope, shipment: ShipmentId, at: Timestamp, what: Choice) -> Done<()> {
+    sqlx::query("INSERT INTO decision (company_id, shipment_id, at, body) VALUES ($1, $2, $3, $4)")
+        .bind(scope.company.0)
+        .bind(shipment.0)
+        .bind(micros(at))
+        .bind(json(&Decision { at, what }))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Where a page of the queue ended: severity, due time, id.
+type Place = (i64, i64, Uuid);
+
+async fn queue(conn: &mut PgConnection, scope: Scope, query: &QueueQuery, now: Timestamp) -> Done<Page<QueueRow>> {
+    let mut sql = QueryBuilder::<Postgres>::new(
+        "SELECT x.*, u.name AS owner_name, s.state, s.origin, s.destination
+         FROM exception x JOIN shipment s ON s.id = x.shipment_id LEFT JOIN \"user\" u ON u.id = x.owner_id
+         WHERE x.company_id = ",
+    );
+    sql.push_bind(scope.company.0);
+    view(&mut sql, scope, query.view, now);
+    if let Some(category) = query.category {
+        sql.push(" AND x.category = ").push_bind(category.code());
+    }
+    if let Some(severity) = query.severity {
+        sql.push(" AND x.severity_rank = ").push_bind(rank(severity));
+    }
+    if let Some((rank, due, id)) = cursor::decode::<Place>(query.cursor.as_deref()) {
+        sql.push(" AND x.severity_rank <= ").push_bind(rank).push(" AND (x.severity_rank < ").push_bind(rank);
+        sql.push(" OR (x.due_at, x.id) > (").push_bind(due).push(", ").push_bind(id).push("))");
+    }
+    sql.push(" ORDER BY x.severity_rank DESC, x.due_at, x.id LIMIT ").push_bind(PAGE_AND_ONE);
+    let rows = sql.build().fetch_all(&mut *conn).await?;
+    let page = page(rows.iter().map(|row| Ok((place(row)?, row))).collect::<Done<Vec<_>>>()?, |(place, _)| {
+        cursor::encode(place)
+    });
+    let ids = page.rows.iter().map(|(_, row)| row.id::<Uuid>("shipment_id")).collect::<Done<Vec<_>>>()?;
+    let numbers = shipments::numbers(conn, ids).await?;
+    let mut cases = cases_of(conn, page.rows.iter().map(|((_, _, id), _)| *id)).await?;
+    let rows = page
+        .rows
+        .iter()
+        .map(|(_, row)| {
+            let exception = exception_record(row)?;
+            Ok(QueueRow {
+                owner_name: row.opt_text("owner_name")?,
+                state: row.word("state")?,
+                origin: row.opt_json("origin")?,
+                numbers: numbers.get(&exception.shipment).cloned().unwrap_or_default(),
+                destination: row.opt_text("destination")?,
+                case: cases.remove(&exception.id),
+                exception,
+            })
+        })
+        .collect::<Done<_>>()?;
+    Ok(Page { rows, next: page.next })
+}
+
+fn view(sql: &mut QueryBuilder<Postgres>, scope: Scope, view: QueueView, now: Timestamp) {
+    match view {
+        QueueView::Closed => {
+            sql.push(" AND x.closed_at IS NOT NULL AND x.closed_at > ")
+                .push_bind(micros(now.checked_sub(CLOSED_WINDOW).unwrap_or(now)));
+        }
+        QueueView::Snoozed => {
+            sql.push(" AND x.closed_at IS NULL AND x.snoozed_until > ").push_bind(micros(now));
+        }
+        QueueView::Open | QueueView::Mine | QueueView::Unassigned => {
+            sql.push(" AND x.closed_at IS NULL AND (x.snoozed_until IS NULL OR x.snoozed_until <= ")
+                .push_bind(micros(now))
+                .push(")");
+        }
+    }
+    match (view, scope.actor) {
+        (QueueView::Mine, Actor::User(id)) => {
+            sql.push(" AND x.owner_id = ").push_bind(id.0);
+        }
+        // nobody but a person owns exceptions
+        (QueueView::Mine, Actor::Operator | Actor::System) => {
+            sql.push(" AND false");
+        }
+        (QueueView::Unassigned, _) => {
+            sql.push(" AND x.owner_id IS NULL");
+        }
+        (QueueView::Open | QueueView::Snoozed | QueueView::Closed, _) => {}
+    }
+}
+
+fn place(row: &PgRow) -> Done<Place> {
+    Ok((row.int("severity_rank")?, row.int("due_at")?, row.id("id")?))
+}
+
+async fn cases_of(
+    conn: &mut PgConnection,
+    exceptions: impl Iterator<Item = Uuid>,
+) -> Done<HashMap<ExceptionId, CaseRecord>> {
+    let rows = sqlx::query("SELECT c.* FROM unnest($1::uuid[]) x(value) JOIN desk_case c ON c.exception_id = x.value")
+        .bind(crate::codec::id_list(exceptions))
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(|row| Ok((row.id("exception_id")?, case(row)?))).collect()
+}
+
+async fn case_context(conn: &mut PgConnection, scope: Scope, id: ExceptionId) -> Done<Option<CaseContext>> {
+    let Some(exception) = exception(conn, scope, id).await? else { return Ok(None) };
+    let own = sqlx::query("SELECT * FROM desk_case WHERE company_id = $1 AND exception_id = $2")
+        .bind(scope.company.0)
+        .bind(id.0)
+        .fetch_optional(&mut *conn)
+        .await?;
+    let earlier = sqlx::query(
+        "SELECT c.* FROM exception x JOIN desk_case c ON c.exception_id = x.id
+         WHERE x.company_id = $1 AND x.shipment_id = $2 AND x.reason = $3 AND x.piece IS NOT DISTINCT FROM $4 AND x.id <> $5 AND x.recorded_at <= $6
+         ORDER BY x.recorded_at DESC, x.id DESC LIMIT 1",
+    )
+    .bind(scope.company.0)
+    .bind(exception.shipment.0)
+    .bind(exception.reason.code())
+    .bind(&exception.piece)
+    .bind(id.0)
+    .bind(micros(exception.recorded_at))
+    .fetch_optional(conn)
+    .await?;
+    Ok(Some(CaseContext {
+        exception,
+        case: own.as_ref().map(case).transpose()?,
+        earlier: earlier.as_ref().map(case).transpose()?,
+    }))
+}
+
+async fn put_case(conn: &mut PgConnection, scope: Scope, case: &CaseRecord) -> Done<()> {
+    let put = sqlx::query(
+        "INSERT INTO desk_case (id, company_id, exception_id, shipment_id, desk, external_key, number, url, status, opened_at, resolved_at, notes)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+         ON CONFLICT (id) DO UPDATE SET
+             number = excluded.number, url = excluded.url, status = excluded.status, resolved_at = excluded.resolved_at, notes = excluded.notes
+         WHERE desk_case.company_id = excluded.company_id AND desk_case.exception_id = excluded.exception_id",
+    )
+    .bind(case.id.0)
+    .bind(scope.company.0)
+    .bind(case.exception.0)
+    .bind(case.shipment.0)
+    .bind(&case.desk)
+    .bind(&case.external_key)
+    .bind(&case.number)
+    .bind(&case.url)
+    .bind(word(case.status))
+    .bind(micros(case.opened_at))
+    .bind(opt_micros(case.resolved_at))
+    .bind(json(&case.notes))
+    .execute(conn)
+    .await?;
+    if put.rows_affected() == 0 {
+        Err(Fail(StoreError::Conflict("the case is another exception's".into())))
+    } else {
+        Ok(())
+    }
+}
+
+async fn figures(conn: &mut PgConnection, scope: Scope, now: Timestamp, heard_since: Timestamp) -> Done<Figures> {
+    let week = micros(now.checked_sub(WEEK).unwrap_or(now));
+    let mut figures = Figures::default();
+    shipment_figures(conn, scope, heard_since, &mut figures).await?;
+    exception_figures(conn, scope, now, week, &mut figures).await?;
+    job_figures(conn, scope, now, week, &mut figures).await?;
+    case_figures(conn, scope, week, &mut figures).await?;
+    figures.carriers = carrier_figures(conn, scope, heard_since).await?;
+    figures.days = day_figures(conn, scope, now).await?;
+    Ok(figures)
+}
+
+async fn shipment_figures(
+    conn: &mut PgConnection,
+    scope: Scope,
+    heard_since: Timestamp,
+    figures: &mut Figures,
+) -> Done<()> {
+    let row = sqlx::query(
+        "SELECT count(*) AS non_terminal, count(*) FILTER (WHERE heard_at >= $2) AS current FROM shipment
+         WHERE company_id = $1 AND merged_into IS NULL AND origin IS NOT NULL AND NOT terminal AND standing <> 'cancelled'",
+    )
+    .bind(scope.company.0)
+    .bind(micros(heard_since))
+    .fetch_one(&mut *conn)
+    .await?;
+    figures.non_terminal = row.count("non_terminal")?;
+    figures.current = row.count("current")?;
+    let rows = sqlx::query("SELECT state, count(*) AS number FROM shipment WHERE company_id = $1 AND merged_into IS NULL AND origin IS NOT NULL GROUP BY state")
+        .bind(scope.company.0)
+        .fetch_all(conn)
+        .await?;
+    figures.by_state = rows.iter().map(|row| Ok((row.word("state")?, row.count("number")?))).collect::<Done<_>>()?;
+    figures.by_state.sort_unstable();
+    Ok(())
+}
+
+async fn exception_figures(
+    conn: &mut PgConnection,
+    scope: Scope,
+    now: Timestamp,
+    week: i64,
+    figures: &mut Figures,
+) -> Done<()> {
+    let rows = sqlx::query("SELECT severity, opened_at, due_at FROM exception WHERE company_id = $1 AND closed_at IS NULL ORDER BY severity_rank DESC, due_at, id LIMIT $2")
+        .bind(scope.company.0)
+        .bind(FIGURE_ROWS)
+        .fetch_all(&mut *conn)
+        .await?;
+    for row in &rows {
+        let due = if row.at("due_at")? < now { Due::Over } else { Due::Within };
+        figures.open_exceptions.push((row.word("severity")?, row.at("opened_at")?, due));
+    }
+    let row = sqlx::query("SELECT count(*) AS number FROM exception WHERE company_id = $1 AND recorded_at > $2")
+        .bind(scope.company.0)
+        .bind(week)
+        .fetch_one(conn)
+        .await?;
+    figures.exceptions_7d = row.count("number")?;
+    Ok(())
+}
+
+async fn job_figures(
+    conn: &mut PgConnection,
+    scope: Scope,
+    now: Timestamp,
+    week: i64,
+    figures: &mut Figures,
+) -> Done<()> {
+    let row = sqlx::query(
+        "SELECT count(*) FILTER (WHERE status = 'dead') AS dead, count(*) FILTER (WHERE status = 'retrying' AND created_at <= $3) AS long_retrying,
+                count(*) FILTER (WHERE created_at > $2) AS week
+         FROM job WHERE company_id = $1 AND destination IS NOT NULL",
+    )
+    .bind(scope.company.0)
+    .bind(week)
+    .bind(micros(now.checked_sub(LONG_RETRYING).unwrap_or(now)))
+    .fetch_one(conn)
+    .await?;
+    figures.dead_jobs = row.count("dead")?;
+    figures.long_retrying = row.count("long_retrying")?;
+    figures.jobs_7d = row.count("week")?;
+    Ok(())
+}
+
+async fn case_figures(conn: &mut PgConnection, scope: Scope, week: i64, figures: &mut Figures) -> Done<()> {
+    let row = sqlx::query(
+        "SELECT count(*) AS cases, count(*) FILTER (WHERE c.status = 'resolved' AND x.resolution IS NOT NULL AND x.resolution <> 'person') AS healed
+         FROM desk_case c JOIN exception x ON x.id = c.exception_id WHERE c.company_id = $1 AND c.opened_at > $2",
+    )
+    .bind(scope.company.0)
+    .bind(week)
+    .fetch_one(conn)
+    .await?;
+    figures.cases_7d = row.count("cases")?;
+    figures.cases_self_healed_7d = row.count("healed")?;
+    Ok(())
+}
+
+async fn carrier_figures(conn: &mut PgConnection, scope: Scope, heard_since: Timestamp) -> Done<Vec<CarrierFigures>> {
+    // a shipment with several numbers of one carrier is one
+    let rows = sqlx::query(
+        "SELECT carrier, count(*) AS shipments, count(*) FILTER (WHERE going) AS non_terminal, count(*) FILTER (WHERE going AND heard_at >= $2) AS current,
+                sum(open_exceptions)::bigint AS open_exceptions, count(*) FILTER (WHERE state = 'DELIVERED') AS delivered
+         FROM (SELECT DISTINCT coalesce(t.carrier_label, t.carrier) AS carrier, s.id, s.heard_at, s.state, s.open_exceptions,
+                      NOT s.terminal AND s.standing <> 'cancelled' AS going
+               FROM shipment s JOIN binding b ON b.shipment_id = s.id JOIN tracker t ON t.id = b.tracker_id
+               WHERE s.company_id = $1 AND s.merged_into IS NULL AND s.origin IS NOT NULL
+                 AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)) c
+         WHERE carrier IS NOT NULL GROUP BY carrier ORDER BY shipments DESC, carrier",
+    )
+    .bind(scope.company.0)
+    .bind(micros(heard_since))
+    .fetch_all(conn)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(CarrierFigures {
+                carrier: row.text("carrier")?,
+                shipments: row.count("shipments")?,
+                non_terminal: row.count("non_terminal")?,
+                current: row.count("current")?,
+                open_exceptions: row.count("open_exceptions")?,
+                delivered: row.count("delivered")?,
+            })
+        })
+        .collect()
+}
+
+async fn day_figures(conn: &mut PgConnection, scope: Scope, now: Timestamp) -> Done<Vec<DayFigures>> {
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let days: Vec<Date> = (0..DAYS).rev().filter_map(|back| today.checked_sub(back.days()).ok()).collect();
+    let since = days
+        .first()
+        .and_then(|day| TimeZone::UTC.to_timestamp(day.to_datetime(jiff::civil::Time::midnight())).ok())
+        .map_or(0, micros);
+    let by_day = |rows: Vec<PgRow>| {
+        rows.iter().map(|row| Ok((row.int("day")?, row.count::<u64>("number")?))).collect::<Done<HashMap<_, _>>>()
+    };
+    let exceptions = sqlx::query("SELECT recorded_at / 86400000000 AS day, count(*) AS number FROM exception WHERE company_id = $1 AND recorded_at >= $2 GROUP BY 1")
+        .bind(scope.company.0)
+        .bind(since)
+        .fetch_all(&mut *conn)
+        .await?;
+    let delivered = sqlx::query(
+        "SELECT delivered_at / 86400000000 AS day, count(*) AS number FROM shipment
+         WHERE company_id = $1 AND merged_into IS NULL AND origin IS NOT NULL AND state = 'DELIVERED' AND delivered_at >= $2 GROUP BY 1",
+    )
+    .bind(scope.company.0)
+    .bind(since)
+    .fetch_all(&mut *conn)
+    .await?;
+    let cases = sqlx::query("SELECT opened_at / 86400000000 AS day, count(*) AS number FROM desk_case WHERE company_id = $1 AND opened_at >= $2 GROUP BY 1")
+        .bind(scope.company.0)
+        .bind(since)
+        .fetch_all(conn)
+        .await?;
+    let (exceptions, delivered, cases) = (by_day(exceptions)?, by_day(delivered)?, by_day(cases)?);
+    Ok(days
+        .into_iter()
+        .map(|day| {
+            let number = day_number(day);
+            let of = |figures: &HashMap<i64, u64>| figures.get(&number).copied().unwrap_or(0);
+            DayFigures { day, exceptions: of(&exceptions), delivered: of(&delivered), cases: of(&cases) }
+        })
+        .collect())
+}
+
+/// Days since 1970, as the queries count them.
+fn day_number(day: Date) -> i64 {
+    TimeZone::UTC.to_timestamp(day.to_datetime(jiff::civil::Time::midnight())).map_or(0, |at| at.as_second() / 86_400)
+}
+
+fn exception_record(row: &PgRow) -> Done<ExceptionRecord> {
+    Ok(ExceptionRecord {
+        id: row.id("id")?,
+        shipment: row.id("shipment_id")?,
+        reason: row.word("reason")?,
+        piece: row.opt_text("piece")?,
+        severity: row.word("severity")?,
+        responsible: row.word("responsible")?,
+        opened_at: row.at("opened_at")?,
+        recorded_at: row.at("recorded_at")?,
+        closed: row.opt_at("closed_at")?.zip(row.opt_word("resolution")?),
+        evidence: row.json("evidence")?,
+        owner: row.opt_id("owner_id")?,
+        acknowledged_at: row.opt_at("acknowledged_at")?,
+        snoozed_until: row.opt_at("snoozed_until")?,
+        due_at: row.at("due_at")?,
+    })
+}
+
+fn case(row: &PgRow) -> Done<CaseRecord> {
+    Ok(CaseRecord {
+        id: row.id("id")?,
+        exception: row.id("exception_id")?,
+        shipment: row.id("shipment_id")?,
+        desk: row.text("desk")?,
+        external_key: row.text("external_key")?,
+        number: row.opt_text("number")?,
+        url: row.opt_text("url")?,
+        status: row.word("status")?,
+        opened_at: row.at("opened_at")?,
+        resolved_at: row.opt_at("resolved_at")?,
+        notes: row.json("notes")?,
+    })
+}
