@@ -23,6 +23,10 @@ pub struct Settings {
     /// Directory of the database and the master key.
     #[arg(long, env = "MILEPOST_DATA", value_name = "DIR", global = true)]
     pub data: Option<PathBuf>,
+    /// PostgreSQL instead of the SQLite file in the data directory: postgres://user:password@host/database. Any number of
+    /// servers may share it.
+    #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true, global = true)]
+    pub database_url: Option<String>,
     /// File with the master key (32 bytes in base64); default: master.key in the data directory.
     #[arg(long, env = "MILEPOST_MASTER_KEY_FILE", value_name = "FILE", global = true)]
     pub master_key_file: Option<PathBuf>,
@@ -105,6 +109,8 @@ pub enum LogFormat {
 pub struct Config {
     /// Directory of the database and the master key.
     pub data: PathBuf,
+    /// Where everything is kept.
+    pub database: Database,
     /// File with the master key.
     pub master_key_file: PathBuf,
     /// Address to listen on.
@@ -125,6 +131,15 @@ pub struct Config {
     pub rules: Rules,
     /// Whether this is the demo.
     pub mode: Mode,
+}
+
+/// Where everything is kept.
+#[derive(Clone, Debug)]
+pub enum Database {
+    /// A file of one server.
+    Sqlite(PathBuf),
+    /// A server for any number of us; the address holds a password.
+    Postgres(SecretString),
 }
 
 /// Demo or the real thing.
@@ -189,6 +204,7 @@ impl Settings {
         Self {
             config: self.config,
             data: self.data.or(below.data),
+            database_url: self.database_url.or(below.database_url),
             master_key_file: self.master_key_file.or(below.master_key_file),
             addr: self.addr.or(below.addr),
             public_url: self.public_url.or(below.public_url),
@@ -239,6 +255,7 @@ impl Settings {
             _ => bail!("the service desk is set in part: --desk-url and --desk-token-file belong together"),
         };
         Ok(Config {
+            database: database(self.database_url, &data)?,
             master_key_file: self.master_key_file.unwrap_or_else(|| data.join("master.key")),
             public_url: trimmed_url(self.public_url.unwrap_or_else(|| format!("http://{addr}"))),
             data,
@@ -345,6 +362,20 @@ fn secret_file(path: &Path) -> Result<SecretString> {
     Ok(value.to_owned().into())
 }
 
+fn database(url: Option<String>, data: &Path) -> Result<Database> {
+    match url {
+        None => Ok(Database::Sqlite(data.join("milepost.sqlite"))),
+        Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+            Ok(Database::Postgres(url.into()))
+        }
+        // the address may hold a password, so it is not shown
+        Some(_) => bail!(
+            "DATABASE_URL must begin with postgres://; without it everything is kept in {}",
+            data.join("milepost.sqlite").display()
+        ),
+    }
+}
+
 fn trimmed_url(url: String) -> String {
     url.trim_end_matches('/').to_owned()
 }
@@ -373,6 +404,15 @@ mod tests {
     fn half_set_systems_are_refused() {
         let half = Settings { odoo_url: Some("http://127.0.0.1:8069".into()), ..settings() };
         assert!(half.resolve().unwrap_err().to_string().contains("belong together"));
+    }
+
+    #[test]
+    fn a_database_address_is_postgres_or_refused_without_showing_it() {
+        let of = |url: &str| Settings { database_url: Some(url.into()), ..settings() }.resolve();
+        assert!(matches!(settings().resolve().unwrap().database, Database::Sqlite(_)));
+        assert!(matches!(of("postgres://u:secret@h/d").unwrap().database, Database::Postgres(_)));
+        let error = of("mysql://u:secret@h/d").unwrap_err().to_string();
+        assert!(error.contains("postgres://") && !error.contains("secret"), "{error}");
     }
 
     #[test]

@@ -12,8 +12,10 @@ use std::sync::{Arc, RwLock};
 use storage::{
     Actor, Scope, Store,
     jobs::{Cause, JobKind, Lane, NewJob},
+    signals::{Signal, Signals},
 };
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, broadcast::error::RecvError, watch};
+use tokio_util::sync::CancellationToken;
 
 /// The running installation.
 pub struct Tower {
@@ -33,10 +35,8 @@ pub struct Tower {
     pub odoo: Option<OdooClient>,
     /// The service desk, where it is set up.
     pub desk: Option<Arc<dyn Desk>>,
-    /// Wakes the workers.
+    /// Wakes workers and live streams.
     pub wake: Wake,
-    /// The newest change; live streams watch it.
-    pub changes: watch::Sender<u64>,
     /// Configured sources, kept for a moment.
     pub sources: crate::usecases::ingest::SourceCache,
     /// Files that may be taken in at once; see [`FILES_AT_ONCE`].
@@ -46,21 +46,76 @@ pub struct Tower {
 /// A file of the largest kind is held three times while it is taken in: as read, sealed, and on its way to the disk.
 pub const FILES_AT_ONCE: usize = 2;
 
-/// Wakes the workers of a lane.
-#[derive(Default)]
+/// Wakes whoever waits: the workers of a lane, live streams; here at once, and on the other nodes through the store.
 pub struct Wake {
-    /// Real-time.
-    pub real_time: Notify,
-    /// Batch.
-    pub batch: Notify,
+    real_time: Notify,
+    batch: Notify,
+    changed: watch::Sender<()>,
+    others: Arc<dyn Signals>,
 }
 
 impl Wake {
+    /// Nobody waits yet.
+    pub fn new(others: Arc<dyn Signals>) -> Self {
+        Self { real_time: Notify::new(), batch: Notify::new(), changed: watch::Sender::new(()), others }
+    }
+
     /// There is work in this lane.
+    pub fn work(&self, lane: Lane) {
+        self.tell(Signal::work(lane));
+    }
+
+    /// There may be work in both lanes.
+    pub fn all_work(&self) {
+        self.work(Lane::RealTime);
+        self.work(Lane::Batch);
+    }
+
+    /// A shipment changed.
+    pub fn changed(&self) {
+        self.tell(Signal::Changed);
+    }
+
+    /// What the workers of a lane wait for.
     pub fn lane(&self, lane: Lane) -> &Notify {
         match lane {
             Lane::RealTime => &self.real_time,
             Lane::Batch => &self.batch,
+        }
+    }
+
+    /// What live streams wait for.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    fn tell(&self, signal: Signal) {
+        self.here(signal);
+        self.others.send(signal);
+    }
+
+    fn here(&self, signal: Signal) {
+        match signal {
+            Signal::RealTime => self.real_time.notify_waiters(),
+            Signal::Batch => self.batch.notify_waiters(),
+            Signal::Changed => drop(self.changed.send(())),
+        }
+    }
+
+    /// Passes on what other nodes tell, until shutdown.
+    pub async fn listen(&self, shutdown: CancellationToken) {
+        let mut heard = self.others.subscribe();
+        loop {
+            let signal = tokio::select! {
+                () = shutdown.cancelled() => return,
+                signal = heard.recv() => signal,
+            };
+            match signal {
+                Ok(signal) => self.here(signal),
+                // too many to keep: each kind was among them
+                Err(RecvError::Lagged(_)) => Signal::ALL.iter().for_each(|signal| self.here(*signal)),
+                Err(RecvError::Closed) => return,
+            }
         }
     }
 }

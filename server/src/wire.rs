@@ -2,7 +2,7 @@
 
 use crate::{
     clock::Clock,
-    config::{Config, Mode},
+    config::{Config, Database, Mode},
     tower::{FILES_AT_ONCE, Tower, Wake},
     usecases::{ingest::SourceCache, mappings},
     vault::Vault,
@@ -16,10 +16,12 @@ use domain::{
     ids::{CompanyId, content_id},
     mapping::Mapping,
 };
+use secrecy::ExposeSecret;
 use std::sync::{Arc, RwLock};
 use storage::{Actor, Scope, Store};
+use storage_postgres::PostgresStore;
 use storage_sqlite::{Options, SqliteStore};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 
 /// The setting by which a wrong master key is noticed before anything is sealed under it.
 const MASTER_CHECK: &str = "master.check";
@@ -31,7 +33,10 @@ const MASTER_CHECK: &str = "master.check";
 pub async fn tower(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Tower>> {
     let master = config.master_key()?;
     std::fs::create_dir_all(&config.data).with_context(|| format!("data directory {}", config.data.display()))?;
-    let store = SqliteStore::open(&config.data.join("milepost.sqlite"), Options::server()).await?;
+    let store = match &config.database {
+        Database::Sqlite(file) => SqliteStore::open(file, Options::server()).await?,
+        Database::Postgres(url) => PostgresStore::open(url.expose_secret()).await?,
+    };
     assemble(config, clock, store, &master).await
 }
 
@@ -42,7 +47,10 @@ pub async fn tower(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Tower>> 
 pub async fn beside(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Tower>> {
     let master = config.master_key()?;
     std::fs::create_dir_all(&config.data).with_context(|| format!("data directory {}", config.data.display()))?;
-    let store = SqliteStore::open(&config.data.join("milepost.sqlite"), Options::tool()).await?;
+    let store = match &config.database {
+        Database::Sqlite(file) => SqliteStore::open(file, Options::tool()).await?,
+        Database::Postgres(url) => PostgresStore::connect(url.expose_secret()).await?,
+    };
     assemble(config, clock, store, &master).await
 }
 
@@ -73,13 +81,11 @@ pub async fn assemble(config: Config, clock: Arc<dyn Clock>, store: Store, maste
         }
         None => None,
     };
-    let newest = store.shipments.newest_change(Scope { company, actor: Actor::System }).await?;
     let tower = Arc::new(Tower {
         published: RwLock::new(Arc::new(Mapping::base())),
         odoo,
         desk,
-        wake: Wake::default(),
-        changes: watch::Sender::new(newest),
+        wake: Wake::new(Arc::clone(&store.signals)),
         sources: SourceCache::default(),
         files: Semaphore::new(FILES_AT_ONCE),
         store,

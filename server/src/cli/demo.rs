@@ -4,7 +4,7 @@
 use super::serve;
 use crate::{
     clock::{Clock, SystemClock},
-    config::{self, Config, DeskSettings, Mode, OdooSettings, Settings},
+    config::{self, Config, Database, DeskSettings, Mode, OdooSettings, Settings},
     tower::Tower,
     usecases::{
         people::{self, NewUser},
@@ -52,6 +52,10 @@ impl Demo {
             config.odoo.is_none() && config.desk.is_none(),
             "the demo brings its own Odoo and desk: leave out --odoo-* and --desk-*"
         );
+        ensure!(
+            matches!(config.database, Database::Sqlite(_)),
+            "the demo makes its database anew at each start and keeps it in a file: leave DATABASE_URL out"
+        );
         config.mode = Mode::Demo;
         config.company = "Northwind Parts GmbH".into();
         fresh_folder(&config.data)?;
@@ -61,7 +65,7 @@ impl Demo {
             World::start(WorldConfig { seed: self.seed, sources: secrets.clone(), now: Arc::new(move || now.now()) })
                 .await?;
         let (tower, passwords) = furnish(config, Arc::clone(&clock), &world, &secrets).await?;
-        let running = serve::Running::start(Arc::clone(&tower), serve::prometheus()?).await?;
+        let running = serve::Running::start(Arc::clone(&tower), serve::Role::All, serve::prometheus()?).await?;
         announce(&running, &passwords);
         let shutdown = running.shutdown_token();
         let base = format!("http://{}", running.address);

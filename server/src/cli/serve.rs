@@ -2,7 +2,7 @@
 
 use crate::{
     clock::SystemClock,
-    config::{Config, Settings},
+    config::{Config, Database, Settings},
     http,
     jobs::{self, Runner},
     tower::Tower,
@@ -23,14 +23,15 @@ const SHUTDOWN_MAX: Duration = Duration::from_secs(20);
 /// Run the tower.
 #[derive(Args)]
 pub struct Serve {
-    /// What this process does: answer requests, work, or both. SQLite takes only one process: all.
+    /// What this process does: answer requests, work, or both. On PostgreSQL there may be any number of each; SQLite
+    /// takes only one process: all.
     #[arg(long, value_enum, default_value_t = Role::All)]
     role: Role,
 }
 
 /// What a process does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Role {
+pub enum Role {
     /// Answers requests.
     Web,
     /// Works.
@@ -42,10 +43,12 @@ enum Role {
 impl Serve {
     /// Runs until SIGINT or SIGTERM.
     pub async fn run(self, settings: Settings) -> Result<()> {
-        if self.role != Role::All {
-            bail!("the database is SQLite, which takes one process only: leave --role out, or set it to all");
-        }
         let config = settings.resolve()?;
+        if self.role != Role::All && matches!(config.database, Database::Sqlite(_)) {
+            bail!(
+                "the database is SQLite, which takes one process only: leave --role out, or set DATABASE_URL to a PostgreSQL database"
+            );
+        }
         config.require_secure()?;
         let tower = wire::tower(config, Arc::new(SystemClock)).await?;
         if let Some(token) = people::setup_token(&tower).await? {
@@ -54,7 +57,7 @@ impl Serve {
                 tower.config.public_url
             );
         }
-        let running = Running::start(tower, prometheus()?).await?;
+        let running = Running::start(tower, self.role, prometheus()?).await?;
         println!("Milepost listens on http://{}", running.address);
         running.until_signal().await
     }
@@ -69,7 +72,7 @@ pub fn prometheus() -> Result<PrometheusHandle> {
     PrometheusBuilder::new().set_buckets(&buckets)?.install_recorder().context("metrics")
 }
 
-/// A tower that answers and works.
+/// A tower that answers, works, or both.
 pub struct Running {
     /// Where it listens.
     pub address: std::net::SocketAddr,
@@ -78,20 +81,28 @@ pub struct Running {
 }
 
 impl Running {
-    /// Listens, and starts the workers and the schedule.
+    /// Listens, and starts the workers and the schedule. A worker answers those who watch it and nobody else.
     ///
     /// # Errors
     /// When the address cannot be listened on.
-    pub async fn start(tower: Arc<Tower>, metrics: PrometheusHandle) -> Result<Self> {
+    pub async fn start(tower: Arc<Tower>, role: Role, metrics: PrometheusHandle) -> Result<Self> {
         let listener = bind(&tower.config).await?;
         let address = listener.local_addr()?;
         let shutdown = CancellationToken::new();
         let tasks = TaskTracker::new();
-        for lane in [Lane::RealTime, Lane::Batch] {
-            tasks.spawn(Runner::new(Arc::clone(&tower), lane).run(shutdown.clone()));
+        let (listening, stop) = (Arc::clone(&tower), shutdown.clone());
+        tasks.spawn(async move { listening.wake.listen(stop).await });
+        tasks.spawn(jobs::run_upkeep(Arc::clone(&tower), shutdown.clone()));
+        if role != Role::Web {
+            for lane in [Lane::RealTime, Lane::Batch] {
+                tasks.spawn(Runner::new(Arc::clone(&tower), lane).run(shutdown.clone()));
+            }
+            tasks.spawn(jobs::run_schedule(Arc::clone(&tower), shutdown.clone()));
         }
-        tasks.spawn(jobs::run_schedule(Arc::clone(&tower), shutdown.clone()));
-        let router = http::router(tower, metrics, shutdown.clone());
+        let router = match role {
+            Role::Worker => http::watched(tower, metrics),
+            Role::Web | Role::All => http::router(tower, metrics, shutdown.clone()),
+        };
         let service = router.into_make_service_with_connect_info::<std::net::SocketAddr>();
         let stopped = shutdown.clone();
         tasks.spawn(async move {

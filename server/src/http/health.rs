@@ -9,6 +9,7 @@ use axum::{
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
+use storage::jobs::Lane;
 
 /// The process runs.
 pub async fn healthz() -> &'static str {
@@ -17,7 +18,7 @@ pub async fn healthz() -> &'static str {
 
 /// The database answers: send traffic.
 pub async fn readyz(State(tower): State<Arc<Tower>>) -> Response {
-    match tower.store.shipments.newest_change(tower.scope()).await {
+    match tower.store.jobs.next_due(Lane::RealTime).await {
         Ok(_) => "ready\n".into_response(),
         Err(error) => {
             tracing::warn!("not ready: {error}");

@@ -20,17 +20,6 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Looks at the change table this often even if nobody said anything: another process may have committed.
 const POLL: Duration = Duration::from_secs(2);
 
-/// A commit happened: wakes the streams of this process.
-pub async fn changed(tower: &Tower, scope: Scope) {
-    if let Ok(newest) = tower.store.shipments.newest_change(scope).await {
-        tower.changes.send_if_modified(|seq| {
-            let newer = newest > *seq;
-            *seq = (*seq).max(newest);
-            newer
-        });
-    }
-}
-
 /// What the streams share.
 #[derive(Clone)]
 pub struct LiveState {
@@ -71,7 +60,7 @@ async fn follow(
         Some(seq) => seq,
         None => live.tower.store.shipments.newest_change(scope).await.unwrap_or_default(),
     };
-    let changes = live.tower.changes.subscribe();
+    let changes = live.tower.wake.changes();
     let reader = Reader { live, scope, only, after, waiting: VecDeque::new(), changes };
     let events = stream::unfold(reader, |mut reader| async move {
         let change = reader.next().await?;
@@ -87,7 +76,7 @@ struct Reader {
     only: Option<ShipmentId>,
     after: u64,
     waiting: VecDeque<Change>,
-    changes: watch::Receiver<u64>,
+    changes: watch::Receiver<()>,
 }
 
 impl Reader {

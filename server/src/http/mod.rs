@@ -25,15 +25,22 @@ use tokio_util::sync::CancellationToken;
 /// The largest body of a form or a server function, in bytes. Ingest has its connector's own limit.
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
+/// What every process answers to those who watch it.
+pub fn watched(tower: Arc<Tower>, metrics: PrometheusHandle) -> Router {
+    Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .with_state(Arc::clone(&tower))
+        .merge(Router::new().route("/metrics", get(health::metrics)).with_state((tower, metrics)))
+}
+
 /// Everything that this server answers.
 pub fn router(tower: Arc<Tower>, metrics: PrometheusHandle, shutdown: CancellationToken) -> Router {
     let machines = Router::new()
         .route("/ingest/{source}", post(ingest::ingest))
         .layer(DefaultBodyLimit::disable())
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
         .with_state(Arc::clone(&tower))
-        .merge(Router::new().route("/metrics", get(health::metrics)).with_state((Arc::clone(&tower), metrics)));
+        .merge(watched(Arc::clone(&tower), metrics));
     let live = Router::new()
         .route("/live/shipments", get(live::all))
         .route("/live/shipments/{id}", get(live::one))

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex};
 use storage::jobs::{AttemptRecord, Finish, JobKind, LeasedJob, Outcome};
 
 pub use runner::Runner;
-pub use schedule::{Done, run_schedule, tick};
+pub use schedule::{Done, run_schedule, run_upkeep, tick};
 
 /// Does one leased job; how it ended.
 pub async fn perform(tower: &Arc<Tower>, leased: &LeasedJob) -> Finish {

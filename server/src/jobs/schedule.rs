@@ -1,16 +1,25 @@
-//! What the clock alone starts: reviews of shipments, imports, sweeping.
+//! What the clock alone starts: reviews of shipments, imports, sweeping. Of several nodes one does it, the leader: it has a
+//! lease that it renews, and that ends by itself when the node is dead.
 
 use crate::{
     tower::Tower,
     usecases::{mappings, sources},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::{sync::Arc, time::Duration};
 use storage::jobs::{Cause, JobKind, Lane};
 use tokio_util::sync::CancellationToken;
 
 /// How often the schedule looks.
 const TICK: Duration = Duration::from_secs(1);
+/// How often a node looks after itself.
+const UPKEEP: Duration = Duration::from_secs(1);
+/// The name of the leader's lease.
+const LEADER: &str = "schedule";
+/// For how long a node leads without renewing.
+const LEASE: SignedDuration = SignedDuration::from_secs(30);
+/// How often the leader renews.
+const RENEW: SignedDuration = SignedDuration::from_secs(10);
 /// Shipments reviewed in one tick.
 const REVIEWS_PER_TICK: u32 = 500;
 /// How often ended sessions are swept, in seconds.
@@ -22,21 +31,51 @@ const KEYS_SECONDS: i64 = 3600;
 /// When the schedule last did what it does now and then.
 #[derive(Debug, Default)]
 pub struct Done {
+    renewed: Option<Timestamp>,
     imported: Option<Timestamp>,
     swept: Option<Timestamp>,
     keys: Option<Timestamp>,
 }
 
-/// Ticks until shutdown.
+/// Ticks while this node leads, until shutdown.
 pub async fn run_schedule(tower: Arc<Tower>, shutdown: CancellationToken) {
+    let owner = tower.clock.id().simple().to_string();
     let mut done = Done::default();
     loop {
-        if let Err(error) = tick(&tower, &mut done).await {
+        if let Err(error) = lead(&tower, &owner, &mut done).await {
             tracing::warn!("schedule: {error}");
         }
         tokio::select! {
-            () = shutdown.cancelled() => return,
+            () = shutdown.cancelled() => break,
             () = tokio::time::sleep(TICK) => {}
+        }
+    }
+    if let Err(error) = tower.store.jobs.resign(LEADER, &owner).await {
+        tracing::warn!("the schedule's lease is not given back, it ends by itself: {error}");
+    }
+}
+
+async fn lead(tower: &Tower, owner: &str, done: &mut Done) -> storage::Result<()> {
+    let now = tower.now();
+    if done.renewed.is_none_or(|renewed| now.duration_since(renewed) >= RENEW) {
+        done.renewed = None;
+        let until = now.checked_add(LEASE).unwrap_or(now);
+        if tower.store.jobs.lead(LEADER, owner, now, until).await? {
+            done.renewed = Some(now);
+        }
+    }
+    if done.renewed.is_some() { tick(tower, done).await } else { Ok(()) }
+}
+
+/// What every node does for itself, until shutdown: it takes up mappings that another process published.
+pub async fn run_upkeep(tower: Arc<Tower>, shutdown: CancellationToken) {
+    loop {
+        if let Err(error) = mappings::refresh(&tower).await {
+            tracing::warn!("the published mapping cannot be taken up: {error}");
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(UPKEEP) => {}
         }
     }
 }
@@ -47,10 +86,6 @@ pub async fn run_schedule(tower: Arc<Tower>, shutdown: CancellationToken) {
 /// When the store fails; the next tick tries again.
 pub async fn tick(tower: &Tower, done: &mut Done) -> storage::Result<()> {
     let (now, scope) = (tower.now(), tower.scope());
-    // a command beside this process may have published one
-    if let Err(error) = mappings::refresh(tower).await {
-        tracing::warn!("the published mapping cannot be taken up: {error}");
-    }
     let due = tower.store.shipments.due(scope, now, REVIEWS_PER_TICK).await?;
     if !due.is_empty() {
         let jobs = due
@@ -58,7 +93,7 @@ pub async fn tick(tower: &Tower, done: &mut Done) -> storage::Result<()> {
             .map(|id| tower.job(JobKind::Fold, id, Cause::Live, tower.correlation(), Some(id)))
             .collect();
         tower.store.jobs.enqueue(scope, jobs).await?;
-        tower.wake.real_time.notify_waiters();
+        tower.wake.work(Lane::RealTime);
     }
     if let Some(odoo) = &tower.config.odoo {
         let every = i64::try_from(odoo.import_seconds).unwrap_or(i64::MAX);
@@ -67,7 +102,7 @@ pub async fn tick(tower: &Tower, done: &mut Done) -> storage::Result<()> {
             let mut job = tower.job(JobKind::ImportOrders, "odoo", Cause::Import, tower.correlation(), None);
             job.lane = Lane::Batch;
             tower.store.jobs.enqueue(scope, vec![job]).await?;
-            tower.wake.batch.notify_waiters();
+            tower.wake.work(Lane::Batch);
         }
     }
     if elapsed(done.swept, now, SWEEP_SECONDS) {
@@ -79,7 +114,7 @@ pub async fn tick(tower: &Tower, done: &mut Done) -> storage::Result<()> {
         let jobs =
             sources::with_published_keys(tower, scope).await?.iter().map(|s| sources::keys_job(tower, s)).collect();
         tower.store.jobs.enqueue(scope, jobs).await?;
-        tower.wake.batch.notify_waiters();
+        tower.wake.work(Lane::Batch);
     }
     Ok(())
 }

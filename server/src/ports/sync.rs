@@ -13,7 +13,9 @@ use jiff::Timestamp;
 use storage::{
     Scope,
     inbox::{MessageFilter, MessageRecord, MessageStatus},
-    jobs::{AttemptRecord, Cause, DestinationSummary, JobFilter, JobKind, JobRow, JobStatus, Outcome, RetrySelection},
+    jobs::{
+        AttemptRecord, Cause, DestinationSummary, JobFilter, JobKind, JobRow, JobStatus, Lane, Outcome, RetrySelection,
+    },
 };
 
 /// Calls shown of one job, the newest.
@@ -85,7 +87,7 @@ async fn replay(tower: &Tower, scope: Scope, record: &MessageRecord) -> Answer<(
     let job = tower.job(JobKind::Normalise, record.id, Cause::Live, record.correlation, None);
     let audit = plain_audit(tower.now(), "message.replay", format!("message:{}", record.id));
     tower.store.inbox.replay(scope, vec![(record.id, job)], audit).await.map_err(|e| refused(tower, e))?;
-    tower.wake.real_time.notify_waiters();
+    tower.wake.work(Lane::RealTime);
     Ok(())
 }
 
@@ -99,8 +101,7 @@ impl SyncPort {
             .retry(scope, selection, now, plain_audit(now, "jobs.retry", subject))
             .await
             .map_err(|e| refused(tower, e))?;
-        tower.wake.real_time.notify_waiters();
-        tower.wake.batch.notify_waiters();
+        tower.wake.all_work();
         Ok(taken)
     }
 }

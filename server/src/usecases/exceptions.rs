@@ -5,7 +5,7 @@ use crate::tower::Tower;
 use domain::ids::ExceptionId;
 use storage::{
     AuditEntry, Scope,
-    jobs::{Cause, JobKind},
+    jobs::{Cause, JobKind, Lane},
     work::ExceptionAction,
 };
 
@@ -38,7 +38,7 @@ pub async fn act(
     let fold = settles
         .then(|| tower.job(JobKind::Fold, exception.shipment, Cause::Live, correlation, Some(exception.shipment)));
     tower.store.work.act(scope, id, action, audit, fold.into_iter().collect()).await?;
-    tower.wake.real_time.notify_waiters();
+    tower.wake.work(Lane::RealTime);
     Ok(())
 }
 

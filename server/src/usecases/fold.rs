@@ -94,9 +94,8 @@ pub async fn fold_shipment(
         };
         match tower.store.shipments.commit(scope, commit).await? {
             Committed::Done(revision) => {
-                tower.wake.real_time.notify_waiters();
-                tower.wake.batch.notify_waiters();
-                crate::http::live::changed(tower, scope).await;
+                tower.wake.all_work();
+                tower.wake.changed();
                 return Ok(FoldOutcome::Committed(revision));
             }
             Committed::Conflict => {}

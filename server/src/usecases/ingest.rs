@@ -159,7 +159,7 @@ pub async fn accept(tower: &Tower, delivery: Delivery<'_>) -> Result<Receipt, Re
     let key = match source.connector.carrier().verify(&source.secrets, &delivery.request, now) {
         Err(Rejected::UnknownKey) if source.keys_published && tower.sources.may_ask_for_keys(delivery.source, now) => {
             tower.store.jobs.enqueue(source.scope, vec![sources::keys_job(tower, delivery.source)]).await?;
-            tower.wake.batch.notify_one();
+            tower.wake.work(Lane::Batch);
             return Err(Rejected::UnknownKey.into());
         }
         verdict => verdict?,
@@ -187,7 +187,7 @@ pub async fn accept(tower: &Tower, delivery: Delivery<'_>) -> Result<Receipt, Re
     let lane = job.lane;
     let accepted = tower.store.inbox.accept(source.scope, message, job).await?;
     if accepted.novelty == Novelty::New {
-        tower.wake.lane(lane).notify_one();
+        tower.wake.work(lane);
     }
     Ok(Receipt { message: accepted.message, correlation: accepted.correlation, novelty: accepted.novelty })
 }

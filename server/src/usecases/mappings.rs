@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use storage::{
     AuditEntry, Scope,
-    jobs::{Cause, JobKind, NewJob},
+    jobs::{Cause, JobKind, Lane, NewJob},
     limits::REREAD_ROWS,
     mappings::NewMapping,
 };
@@ -111,7 +111,7 @@ async fn put(tower: &Tower, scope: Scope, overlays: Overlays, why: String) -> Re
     let new = NewMapping { previous, overlay: after, why, at: tower.now(), job };
     let version = tower.store.mappings.publish(scope, new, audit).await?;
     refresh(tower).await?;
-    tower.wake.batch.notify_waiters();
+    tower.wake.work(Lane::Batch);
     Ok(version)
 }
 
@@ -233,7 +233,7 @@ pub async fn read_again(tower: &Tower, scope: Scope, target: &str, correlation: 
         .then(|| job(tower, Progress { after: Some(last), ..progress }, correlation));
     let jobs = folds.chain(more).collect();
     tower.store.mappings.reread(scope, readings, tower.now(), jobs).await?;
-    tower.wake.batch.notify_waiters();
+    tower.wake.work(Lane::Batch);
     Ok(())
 }
 

@@ -123,7 +123,7 @@ async fn record(tower: &Tower, scope: Scope, reading: &Reading<'_>, decoded: Dec
         let recorded = recorded?;
         all.shipments.extend(recorded.shipments);
         all.new_observations += recorded.new_observations;
-        tower.wake.lane(lane).notify_waiters();
+        tower.wake.work(lane);
     }
     Ok(all)
 }

@@ -18,6 +18,7 @@ use std::fmt::Write as _;
 use storage::{
     Scope,
     facts::TrackerKey,
+    jobs::Lane,
     shipments::{
         Claim, EffectKind, EffectRecord, Imported, ImportedShipment, Loaded, Origin, OriginStanding, ShipmentRecord,
     },
@@ -92,7 +93,10 @@ pub async fn import(
         tower.store.people.put_setting(scope, WATERMARK, newest.to_string()).await?;
     }
     if !total.to_fold.is_empty() {
-        tower.wake.batch.notify_waiters();
+        tower.wake.work(Lane::Batch);
+    }
+    if total.created + total.changed > 0 {
+        tower.wake.changed();
     }
     Ok(total)
 }

@@ -24,12 +24,25 @@ use server::{
 };
 use std::sync::Arc;
 use storage::{
+    Store,
     facts::TrackerKey,
     jobs::Lane,
     shipments::{Claim, ImportedShipment, Loaded, Origin, OriginStanding},
 };
 
 pub const SECRET: &str = "a secret of the tests";
+
+/// On SQLite; with MILEPOST_TEST_ENGINE=postgres on PostgreSQL, in a database of its own.
+async fn fresh_store() -> Store {
+    match std::env::var("MILEPOST_TEST_ENGINE").as_deref() {
+        Ok("postgres") => {
+            let admin = std::env::var("MILEPOST_TEST_POSTGRES").expect("the cluster of tests/peers/postgres-peer.sh");
+            storage_postgres::PostgresStore::temporary(&admin).await.unwrap()
+        }
+        Ok(engine) => panic!("there is no engine {engine}"),
+        Err(_) => storage_sqlite::SqliteStore::temporary().await.unwrap(),
+    }
+}
 
 /// A tower on a store of its own, with a clock that moves only when told.
 pub struct World {
@@ -44,7 +57,7 @@ impl World {
 
     pub async fn with(config: Config) -> Self {
         let clock = ManualClock::at("2026-03-05T12:00:00Z".parse().unwrap());
-        let store = storage_sqlite::SqliteStore::temporary().await.unwrap();
+        let store = fresh_store().await;
         let _ = rustls::crypto::ring::default_provider().install_default();
         let tower = wire::assemble(config, Arc::clone(&clock) as Arc<dyn Clock>, store, &[7; 32]).await.unwrap();
         let world = Self { tower, clock };

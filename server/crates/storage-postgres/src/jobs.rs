@@ -90,6 +90,42 @@ impl Jobs for PostgresStore {
         Ok(row.opt_at("due")?)
     }
 
+    async fn lead(&self, name: &str, owner: &str, now: Timestamp, until: Timestamp) -> Result<bool> {
+        let (name, owner) = (name.to_owned(), owner.to_owned());
+        self.write(Turn::RealTime, move |conn| {
+            Box::pin(async move {
+                let led = sqlx::query(
+                    "INSERT INTO lease (name, owner, ends_at) VALUES ($1, $2, $4)
+                     ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, ends_at = excluded.ends_at
+                     WHERE lease.owner = $2 OR lease.ends_at <= $3",
+                )
+                .bind(name)
+                .bind(owner)
+                .bind(micros(now))
+                .bind(micros(until))
+                .execute(conn)
+                .await?;
+                Ok(led.rows_affected() == 1)
+            })
+        })
+        .await
+    }
+
+    async fn resign(&self, name: &str, owner: &str) -> Result<()> {
+        let (name, owner) = (name.to_owned(), owner.to_owned());
+        self.write(Turn::RealTime, move |conn| {
+            Box::pin(async move {
+                sqlx::query("DELETE FROM lease WHERE name = $1 AND owner = $2")
+                    .bind(name)
+                    .bind(owner)
+                    .execute(conn)
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
     async fn summary(&self, scope: Scope, now: Timestamp) -> Result<Vec<DestinationSummary>> {
         let mut read = self.read().await?;
         Ok(summary(&mut read, scope, now).await?)

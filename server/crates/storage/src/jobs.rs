@@ -314,6 +314,13 @@ pub trait Jobs: Send + Sync {
     /// When the next waiting job of a lane is due.
     async fn next_due(&self, lane: Lane) -> Result<Option<Timestamp>>;
 
+    /// Leads, or goes on to, until the given time: of all processes that ask under one name, one at a time. A lease that
+    /// has ended is free.
+    async fn lead(&self, name: &str, owner: &str, now: Timestamp, until: Timestamp) -> Result<bool>;
+
+    /// Gives a lease back before it ends.
+    async fn resign(&self, name: &str, owner: &str) -> Result<()>;
+
     /// Figures by destination.
     async fn summary(&self, scope: Scope, now: Timestamp) -> Result<Vec<DestinationSummary>>;
 

@@ -311,3 +311,18 @@ pub async fn jobs_are_paged(store: Store) {
         []
     );
 }
+
+pub async fn one_leads_until_its_lease_ends(store: Store) {
+    let jobs = &store.jobs;
+    let (start, soon, end, late) = (at(0), at(20), at(30), at(40));
+    assert!(jobs.lead("schedule", "one", start, end).await.unwrap());
+    assert!(!jobs.lead("schedule", "two", soon, late).await.unwrap(), "somebody leads");
+    assert!(jobs.lead("other", "two", soon, late).await.unwrap(), "another name is another lease");
+    assert!(jobs.lead("schedule", "one", soon, end).await.unwrap(), "who leads goes on");
+    assert!(jobs.lead("schedule", "two", end, late).await.unwrap(), "a lease that has ended is free");
+    assert!(!jobs.lead("schedule", "one", end, late).await.unwrap());
+    jobs.resign("schedule", "one").await.unwrap();
+    assert!(!jobs.lead("schedule", "one", end, late).await.unwrap(), "nobody resigns for another");
+    jobs.resign("schedule", "two").await.unwrap();
+    assert!(jobs.lead("schedule", "one", end, late).await.unwrap());
+}

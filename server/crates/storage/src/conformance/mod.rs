@@ -53,6 +53,7 @@ macro_rules! conformance_suite {
             attempts_are_kept_by_job_and_shipment
             figures_by_destination
             jobs_are_paged
+            one_leads_until_its_lease_ends
         }
         $crate::conformance_area! { $fresh, facts:
             recording_twice_changes_nothing
