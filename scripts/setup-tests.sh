@@ -16,6 +16,11 @@ setup_nextest() {
 
 postgresql_installed() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 
+setup_postgres() {
+    postgresql_installed || apt_install postgresql
+    have curl || apt_install curl
+}
+
 setup_odoo() {
     local missing=()
     postgresql_installed || missing+=(postgresql)

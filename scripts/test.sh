@@ -19,6 +19,9 @@ NEXTEST=(--config-file "$SCRIPTS/nextest.toml" --no-tests pass)
 MEMBERS=(--workspace --exclude frontend)
 # What talks to the real peers waits for them.
 REAL='binary(main_job) | binary(odoo_real) | binary(rt_real)'
+# What runs on either engine: on SQLite, and once more on PostgreSQL. The second engine's own tests need its cluster.
+EITHER='package(server) & kind(test)'
+POSTGRES='package(storage-postgres)'
 PEER_SECONDS=1500
 BROWSER_SECONDS=900
 FAILED=()
@@ -45,7 +48,7 @@ finish() {
     for peer in "${waiting[@]}"; do kill "$peer" 2>/dev/null || true; done
     flock -u 8
     if flock -xn 8; then
-        for peer in odoo rt; do
+        for peer in odoo rt postgres; do
             [ -f "$CACHE/started-$peer" ] || continue
             "$(peer_script "$peer")" down 8>&- || true
             rm -f "$CACHE/started-$peer"
@@ -94,7 +97,13 @@ step() {
 
 need_build_tools
 setup_nextest || die "cargo-nextest cannot be installed here"
-odoo='' rt='' browser=''
+odoo='' rt='' postgres='' browser=''
+if setup_postgres; then
+    start_peer postgres
+    postgres=${waiting[-1]}
+else
+    skip "everything on PostgreSQL (Debian's package postgresql cannot be installed here)"
+fi
 if setup_odoo; then
     start_peer odoo
     odoo=${waiting[-1]}
@@ -128,12 +137,22 @@ else
     FAILED+=("the site folder")
 fi
 
-step "unit, property and conformance tests" cargo nextest run "${NEXTEST[@]}" "${MEMBERS[@]}" -E "not ($REAL)"
+step "unit, property and conformance tests" cargo nextest run "${NEXTEST[@]}" "${MEMBERS[@]}" -E "not ($REAL | $POSTGRES)"
+
+join_peer "$postgres" postgres PostgreSQL
+if [ -n "${MILEPOST_TEST_POSTGRES:-}" ]; then
+    step "conformance and flow tests on PostgreSQL" \
+        env MILEPOST_TEST_ENGINE=postgres cargo nextest run "${NEXTEST[@]}" "${MEMBERS[@]}" -E "$POSTGRES | $EITHER"
+fi
 
 join_peer "$odoo" odoo Odoo
 join_peer "$rt" rt "Request Tracker"
 waiting=()
 step "whole-system tests" cargo nextest run "${NEXTEST[@]}" "${MEMBERS[@]}" -E "$REAL"
+if [ -n "${MILEPOST_TEST_POSTGRES:-}" ]; then
+    step "whole-system tests on PostgreSQL" \
+        env MILEPOST_TEST_ENGINE=postgres cargo nextest run "${NEXTEST[@]}" "${MEMBERS[@]}" -E 'binary(main_job)'
+fi
 
 if [ -n "$browser" ] && [ -n "${MILEPOST_TEST_SITE:-}" ]; then
     step "browser tests" timeout "$BROWSER_SECONDS" node --test --test-concurrency=1 end2end/*.test.mjs

@@ -2,6 +2,7 @@
 
 pub mod conformance;
 pub mod fuzzing;
+pub mod postgres;
 
 use anyhow::{Context, Result, bail, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -286,6 +287,7 @@ pub struct Tower {
     binary: PathBuf,
     data: tempfile::TempDir,
     settings: Vec<(&'static str, String)>,
+    _database: Option<postgres::Database>,
     port: u16,
     child: Option<Child>,
     http: reqwest::Client,
@@ -304,8 +306,10 @@ impl Tower {
         if let Some(site) = &around.site {
             settings.push(("MILEPOST_SITE", site.display().to_string()));
         }
-        let tower =
-            Self { binary: around.binary.clone(), data, settings, port, child: None, http: reqwest::Client::new() };
+        let database = postgres::Database::wanted()?;
+        settings.extend(database.as_ref().map(|database| ("DATABASE_URL", database.url())));
+        let (binary, http) = (around.binary.clone(), reqwest::Client::new());
+        let tower = Self { binary, data, settings, _database: database, port, child: None, http };
         tower.command(&["key", "new", &tower.data.path().join("master.key").display().to_string()], None)?;
         Ok(tower)
     }
@@ -317,6 +321,7 @@ impl Tower {
     pub fn command(&self, arguments: &[&str], input: Option<&str>) -> Result<String> {
         let mut child = Command::new(&self.binary)
             .args(arguments)
+            .env_remove("DATABASE_URL")
             .envs(self.settings.iter().cloned())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -340,6 +345,7 @@ impl Tower {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_file())?;
         let child = Command::new(&self.binary)
             .arg("serve")
+            .env_remove("DATABASE_URL")
             .envs(self.settings.iter().cloned())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
