@@ -21,7 +21,7 @@ MEMBERS=(--workspace --exclude frontend)
 REAL='binary(main_job) | binary(odoo_real) | binary(rt_real)'
 # What runs on either engine: on SQLite, and once more on PostgreSQL. The second engine's own tests need its cluster.
 EITHER='package(server) & kind(test)'
-POSTGRES='package(storage-postgres)'
+POSTGRES='package(storage-postgres) | (package(server) & (binary(nodes) | binary(takeover)))'
 PEER_SECONDS=1500
 BROWSER_SECONDS=900
 FAILED=()

@@ -66,7 +66,8 @@ impl Drop for Database {
 }
 
 fn psql(url: &str, sql: &str) -> Result<String> {
-    let done = Command::new("psql").args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-c", sql, url]).output().context("psql")?;
+    let done =
+        Command::new("psql").args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-c", sql, url]).output().context("psql")?;
     ensure!(done.status.success(), "psql: {}", String::from_utf8_lossy(&done.stderr));
     Ok(String::from_utf8_lossy(&done.stdout).trim().to_owned())
 }

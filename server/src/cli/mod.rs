@@ -6,6 +6,7 @@ mod demo;
 mod doctor;
 mod fold;
 mod mapping;
+mod migrate;
 mod serve;
 mod verify;
 
@@ -31,6 +32,8 @@ enum Command {
     Serve(serve::Serve),
     /// Run a demo: a simulated carrier, Odoo and desk; nothing leaves this machine.
     Demo(demo::Demo),
+    /// Bring the database's tables up to date, or take a SQLite tower over into PostgreSQL.
+    Migrate(migrate::Migrate),
     /// Check configuration, database, disk, clock and each integration.
     Doctor,
     /// Users.
@@ -87,6 +90,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         match cli.command {
             Command::Serve(serve) => serve.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Demo(demo) => demo.run(settings).await.map(|()| ExitCode::SUCCESS),
+            Command::Migrate(migrate) => migrate.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Doctor => doctor::run(settings).await,
             Command::User(user) => user.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Source(source) => source.run(settings).await.map(|()| ExitCode::SUCCESS),

@@ -56,8 +56,11 @@ impl World {
     }
 
     pub async fn with(config: Config) -> Self {
+        Self::on(fresh_store().await, config).await
+    }
+
+    pub async fn on(store: Store, config: Config) -> Self {
         let clock = ManualClock::at("2026-03-05T12:00:00Z".parse().unwrap());
-        let store = fresh_store().await;
         let _ = rustls::crypto::ring::default_provider().install_default();
         let tower = wire::assemble(config, Arc::clone(&clock) as Arc<dyn Clock>, store, &[7; 32]).await.unwrap();
         let world = Self { tower, clock };
@@ -108,8 +111,15 @@ impl World {
         Runner::new(Arc::clone(&self.tower), lane).run_until_idle().await.unwrap();
     }
 
-    /// An AfterShip message with these checkpoints, through the door.
+    /// An AfterShip message with these checkpoints, through the door, and the work that follows.
     pub async fn hears(&self, number: &str, checkpoints: &[(&str, &str)]) -> Receipt {
+        let receipt = self.knock_at(&self.tower, number, checkpoints).await;
+        self.settle().await;
+        receipt
+    }
+
+    /// An AfterShip message with these checkpoints, through the door of a node; nothing is done with it yet.
+    pub async fn knock_at(&self, node: &Tower, number: &str, checkpoints: &[(&str, &str)]) -> Receipt {
         let list: Vec<_> = checkpoints
             .iter()
             .map(|(subtag, time)| serde_json::json!({"tag": subtag.split('_').next(), "subtag": subtag, "checkpoint_time": time, "city": "Lyon"}))
@@ -117,9 +127,8 @@ impl World {
         let (last, stamp) = checkpoints.last().unwrap();
         let msg = serde_json::json!({"id": format!("t-{number}"), "tracking_number": number, "slug": "dhl", "tag": last.split('_').next(), "subtag": last,
             "updated_at": format!("{stamp}+00:00"), "checkpoints": list});
-        self.offer(serde_json::json!({"event_id": format!("{number}-{stamp}"), "msg": msg}).to_string().as_bytes())
-            .await
-            .unwrap()
+        let body = serde_json::json!({"event_id": format!("{number}-{stamp}"), "msg": msg}).to_string();
+        self.knock_with(node, body.as_bytes()).await.unwrap()
     }
 
     /// A signed AfterShip message, and the work that follows.
@@ -131,13 +140,17 @@ impl World {
 
     /// A signed AfterShip message, through the door; nothing is done with it yet.
     pub async fn knock(&self, body: &[u8]) -> Result<Receipt, Refused> {
+        self.knock_with(&self.tower, body).await
+    }
+
+    async fn knock_with(&self, node: &Tower, body: &[u8]) -> Result<Receipt, Refused> {
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()), body);
         let mut headers = HeaderMap::new();
         headers.insert("aftership-hmac-sha256", HeaderValue::from_str(&STANDARD.encode(tag.as_ref())).unwrap());
         let request =
             RawRequest { method: "POST", path: "/ingest/aftership", query: "", peer: None, headers: &headers, body };
         let delivery = Delivery { source: "aftership", request, correlation: CorrelationId(self.clock.id()) };
-        ingest::accept(&self.tower, delivery).await
+        ingest::accept(node, delivery).await
     }
 
     /// Does all work that is due.

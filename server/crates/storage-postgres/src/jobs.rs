@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use domain::ids::{CompanyId, CorrelationId, JobId, ShipmentId, content_id};
 use jiff::{SignedDuration, Timestamp};
 use sqlx::{PgConnection, postgres::PgRow};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use storage::{
     Actor, AuditEntry, Page, Result, Scope, StoreError,
     jobs::{
@@ -36,10 +36,8 @@ impl Jobs for PostgresStore {
         let turn = if jobs.iter().any(|job| job.lane == Lane::RealTime) { Turn::RealTime } else { Turn::Batch };
         self.write(turn, move |conn| {
             Box::pin(async move {
-                for job in &jobs {
-                    enqueue(conn, scope, job, job.run_at).await?;
-                }
-                Ok(())
+                let Some(at) = jobs.iter().map(|job| job.run_at).min() else { return Ok(()) };
+                enqueue_all(conn, scope, &jobs, at).await
             })
         })
         .await
@@ -227,29 +225,65 @@ impl Jobs for PostgresStore {
 /// Adds work, or merges it with what waits under the same target: the earlier time, the more urgent lane, and the cause
 /// `Live` with its thread. A job whose id is there already is the same job.
 pub(crate) async fn enqueue(conn: &mut PgConnection, scope: Scope, job: &NewJob, at: Timestamp) -> Done<()> {
+    enqueue_all(conn, scope, std::slice::from_ref(job), at).await
+}
+
+/// Adds work in one statement, in the order of kinds and targets: two transactions never wait for each other.
+pub(crate) async fn enqueue_all(conn: &mut PgConnection, scope: Scope, jobs: &[NewJob], at: Timestamp) -> Done<()> {
+    let jobs = merged(jobs);
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    macro_rules! column {
+        (|$job:ident| $value:expr) => {
+            jobs.iter().map(|$job| $value).collect::<Vec<_>>()
+        };
+    }
     sqlx::query(
         "INSERT INTO job (id, company_id, kind, target, destination, lane, cause, run_at, correlation, shipment_id, created_at, updated_at)
-         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11 WHERE NOT EXISTS (SELECT 1 FROM job WHERE id = $1)
+         SELECT g.id, $10, g.kind, g.target, g.destination, g.lane, g.cause, g.run_at, g.correlation, g.shipment_id, $11, $11
+         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::uuid[], $9::uuid[])
+             WITH ORDINALITY g (id, kind, target, destination, lane, cause, run_at, correlation, shipment_id, place)
+         WHERE NOT EXISTS (SELECT 1 FROM job WHERE job.id = g.id)
+         ORDER BY place
          ON CONFLICT (company_id, kind, target) WHERE status IN ('ready', 'retrying') DO UPDATE SET
              run_at = least(job.run_at, excluded.run_at),
              lane = CASE WHEN excluded.lane = 'real_time' THEN excluded.lane ELSE job.lane END,
              correlation = CASE WHEN excluded.cause = 'live' AND job.cause <> 'live' THEN excluded.correlation ELSE job.correlation END,
              cause = CASE WHEN excluded.cause = 'live' THEN excluded.cause ELSE job.cause END",
     )
-    .bind(job.id.0)
+    .bind(column!(|job| job.id.0))
+    .bind(column!(|job| job.kind.code()))
+    .bind(column!(|job| job.target.as_str()))
+    .bind(column!(|job| job.kind.destination()))
+    .bind(column!(|job| word(job.lane)))
+    .bind(column!(|job| word(job.cause)))
+    .bind(column!(|job| micros(job.run_at)))
+    .bind(column!(|job| job.correlation.0))
+    .bind(column!(|job| job.shipment.map(|id| id.0)))
     .bind(scope.company.0)
-    .bind(job.kind.code())
-    .bind(&job.target)
-    .bind(job.kind.destination())
-    .bind(word(job.lane))
-    .bind(word(job.cause))
-    .bind(micros(job.run_at))
-    .bind(job.correlation.0)
-    .bind(job.shipment.map(|id| id.0))
     .bind(micros(at))
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Of several for one target one, as they would merge in the table.
+fn merged(jobs: &[NewJob]) -> Vec<NewJob> {
+    let mut merged: BTreeMap<(&str, &str), NewJob> = BTreeMap::new();
+    for job in jobs {
+        merged
+            .entry((job.kind.code(), &job.target))
+            .and_modify(|kept| {
+                kept.run_at = kept.run_at.min(job.run_at);
+                kept.lane = kept.lane.min(job.lane);
+                if job.cause == Cause::Live && kept.cause != Cause::Live {
+                    (kept.cause, kept.correlation) = (job.cause, job.correlation);
+                }
+            })
+            .or_insert_with(|| job.clone());
+    }
+    merged.into_values().collect()
 }
 
 /// What a fold job is made from, where the caller gives no id for it.

@@ -10,6 +10,7 @@ mod audit;
 mod codec;
 mod facts;
 mod group;
+pub mod import;
 mod inbox;
 mod jobs;
 mod lock;
@@ -18,7 +19,7 @@ mod partitions;
 mod people;
 mod shipments;
 mod signals;
-mod temporary;
+pub mod temporary;
 mod work;
 
 use crate::{
@@ -185,6 +186,8 @@ fn options(url: &str) -> Result<(PgConnectOptions, u32)> {
         .application_name("milepost")
         .statement_cache_capacity(STATEMENTS)
         .options([
+            // "exists already, skipping" is no news
+            ("client_min_messages", "warning"),
             ("statement_timeout", STATEMENT_TIMEOUT),
             ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION),
             // a 202 means that it is on the disk, whatever the cluster's default is

@@ -209,10 +209,7 @@ async fn reread(
             .ok_or(StoreError::NotFound("observation"))?;
         facts::put_reading(conn, scope, *id, &row.json("body")?, reading, at).await?;
     }
-    for job in jobs {
-        jobs::enqueue(conn, scope, job, at).await?;
-    }
-    Ok(())
+    jobs::enqueue_all(conn, scope, jobs, at).await
 }
 
 async fn with(

@@ -1,7 +1,7 @@
 //! Monthly partitions of what retention drops as a whole. One is made when its month is first written to.
 
 use crate::{codec::Done, lock};
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 use std::{
     collections::HashSet,
     sync::{Arc, RwLock},
@@ -43,13 +43,17 @@ impl Partitions {
             }
             let mut transaction = self.pool.begin().await?;
             lock::partitions(&mut transaction).await?;
-            let name = table.table();
-            // both parts are ours: a constant and a number
-            let sql = format!("CREATE TABLE IF NOT EXISTS {name}_{month} PARTITION OF {name} FOR VALUES IN ({month})");
-            sqlx::query(AssertSqlSafe(sql)).execute(&mut *transaction).await?;
+            make(&mut transaction, table.table(), month).await?;
             transaction.commit().await?;
             self.known.write().expect("no panic while held").insert((table, month));
         }
         Ok(())
     }
+}
+
+/// Makes a partition where it is missing. The table is one of ours, so the statement is made of our own words.
+pub(crate) async fn make(conn: &mut PgConnection, table: &str, month: i64) -> Done<()> {
+    let sql = format!("CREATE TABLE IF NOT EXISTS {table}_{month} PARTITION OF {table} FOR VALUES IN ({month})");
+    sqlx::query(AssertSqlSafe(sql)).execute(conn).await?;
+    Ok(())
 }

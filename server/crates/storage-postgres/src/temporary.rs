@@ -1,4 +1,4 @@
-//! A database that goes with its store. For tests.
+//! A database that goes with its owner. For tests.
 
 use crate::unavailable;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
@@ -8,15 +8,18 @@ use std::{
 };
 use storage::Result;
 
-/// Dropped with its database.
-pub(crate) struct Temporary {
+/// A database; dropped with this.
+pub struct Temporary {
     admin: PgConnectOptions,
     name: String,
 }
 
 impl Temporary {
-    /// Makes a database on the cluster of this address, which must be a superuser's; the new one's address.
-    pub(crate) async fn make(admin: &str) -> Result<(Self, String)> {
+    /// Makes a database on the cluster of this address, which must be a superuser's; with the new one's address.
+    ///
+    /// # Errors
+    /// `Unavailable` when the cluster is not there or refuses.
+    pub async fn make(admin: &str) -> Result<(Self, String)> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("milepost_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let options = PgConnectOptions::from_str(admin).map_err(|error| unavailable(&error))?;

@@ -79,10 +79,7 @@ impl Work for PostgresStore {
             Box::pin(async move {
                 act(conn, scope, id, &action, audit.at).await?;
                 audit::append(conn, scope, &audit).await?;
-                for job in &jobs {
-                    jobs::enqueue(conn, scope, job, audit.at).await?;
-                }
-                Ok(())
+                jobs::enqueue_all(conn, scope, &jobs, audit.at).await
             })
         })
         .await

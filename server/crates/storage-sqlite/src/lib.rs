@@ -7,6 +7,7 @@
 
 mod audit;
 mod codec;
+pub mod export;
 mod facts;
 mod inbox;
 mod jobs;

@@ -15,6 +15,7 @@ pub mod mappings;
 pub mod people;
 pub mod shipments;
 pub mod signals;
+pub mod transfer;
 pub mod work;
 
 use domain::ids::{CompanyId, SubjectId, UserId};

@@ -268,9 +268,7 @@ pub(super) async fn commit(conn: &mut PgConnection, scope: Scope, commit: &Commi
     for effect in &commit.effects {
         put_effect(conn, scope, commit, effect).await?;
     }
-    for job in &commit.jobs {
-        jobs::enqueue(conn, scope, job, commit.at).await?;
-    }
+    jobs::enqueue_all(conn, scope, &commit.jobs, commit.at).await?;
     if before != commit.folded.state {
         put_state_change(conn, scope, commit, before, revision).await?;
     }

@@ -1,0 +1,84 @@
+//! `milepost migrate`: brings the tables up to date ahead of a start, and takes a SQLite tower over into PostgreSQL.
+
+use crate::config::{Config, Database, Settings};
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use secrecy::ExposeSecret;
+use std::path::{Path, PathBuf};
+use storage::{Actor, Scope, people::ChainCheck};
+use storage_postgres::{PostgresStore, import::Import};
+use storage_sqlite::{
+    Options, SqliteStore,
+    export::{After, Export},
+};
+
+/// Bring the database's tables up to date; servers do it at their start too.
+#[derive(Args)]
+pub struct Migrate {
+    /// Take over everything from this SQLite file (its server stopped) into the empty PostgreSQL database of
+    /// DATABASE_URL. All of it or nothing; the file stays as it is. Master key and settings go on to be used.
+    #[arg(long, value_name = "FILE")]
+    from_sqlite: Option<PathBuf>,
+}
+
+impl Migrate {
+    /// Migrates, and says what was done.
+    pub async fn run(self, settings: Settings) -> Result<()> {
+        let config = settings.resolve()?;
+        match (&config.database, &self.from_sqlite) {
+            (Database::Sqlite(file), None) => {
+                std::fs::create_dir_all(&config.data)?;
+                drop(SqliteStore::open(file, Options::server()).await?);
+                println!("{} is up to date", file.display());
+            }
+            (Database::Postgres(url), None) => {
+                storage_postgres::migrate(url.expose_secret()).await?;
+                println!("the PostgreSQL database is up to date");
+            }
+            (Database::Sqlite(_), Some(_)) => {
+                bail!("set DATABASE_URL to the PostgreSQL database that takes it all over")
+            }
+            (Database::Postgres(url), Some(file)) => take_over(&config, url.expose_secret(), file).await?,
+        }
+        Ok(())
+    }
+}
+
+async fn take_over(config: &Config, url: &str, file: &Path) -> Result<()> {
+    config.master_key().context("what is taken over is sealed under the master key")?;
+    let mut from = Export::open(file).await?;
+    storage_postgres::migrate(url).await?;
+    let mut into = Import::begin(url).await?;
+    let theirs = from.tables().await?;
+    let mut total = 0;
+    for table in into.order().await? {
+        let name = table.trim_matches('"');
+        ensure!(theirs.iter().any(|t| t == name), "{} has no table {name}", file.display());
+        let (mut after, mut rows) = (After::START, 0);
+        loop {
+            let read = from.rows(name, &mut after).await.with_context(|| format!("reading {name}"))?;
+            if read.rows.is_empty() {
+                break;
+            }
+            rows += into.add(&table, &read).await.with_context(|| format!("writing {name}"))?;
+        }
+        println!("{rows:>12}  {name}");
+        total += rows;
+    }
+    into.finish().await?;
+    println!("{total:>12}  rows taken over");
+    check(url, config).await
+}
+
+/// The audit trail was taken over whole only if its chain holds.
+async fn check(url: &str, config: &Config) -> Result<()> {
+    use crate::clock::{Clock, SystemClock};
+    let store = PostgresStore::connect(url).await?;
+    let unused = domain::ids::CompanyId(SystemClock.id());
+    let company = store.people.company(unused, &config.company, SystemClock.now()).await?;
+    match store.people.audit_check(Scope { company, actor: Actor::Operator }).await? {
+        ChainCheck::Sound(lines) => println!("{lines:>12}  lines of the audit trail, the chain holds"),
+        ChainCheck::Broken(line) => bail!("line {line} of the audit trail is not what it was"),
+    }
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! A SQLite tower is taken over into PostgreSQL: what it knew, it knows. Needs the cluster of
+//! `tests/peers/postgres-peer.sh`.
+
+mod world;
+
+use domain::State;
+use server::{clock::Clock, config::Settings, wire};
+use std::sync::Arc;
+use storage::people::ChainCheck;
+use storage_postgres::{PostgresStore, import::Import, temporary::Temporary};
+use storage_sqlite::{
+    Options, SqliteStore,
+    export::{After, Export},
+};
+use world::World;
+
+const ON_THE_WAY: &[(&str, &str)] =
+    &[("InTransit_002", "2026-03-02T10:00:00"), ("Made_up_code", "2026-03-03T01:10:00")];
+const DELIVERED: &[(&str, &str)] =
+    &[("InTransit_002", "2026-03-02T10:00:00"), ("Delivered_001", "2026-03-04T12:30:00")];
+
+async fn take_over(from: &mut Export, url: &str) {
+    storage_postgres::migrate(url).await.unwrap();
+    let mut into = Import::begin(url).await.unwrap();
+    for table in into.order().await.unwrap() {
+        let mut after = After::START;
+        loop {
+            let rows = from.rows(table.trim_matches('"'), &mut after).await.unwrap();
+            if rows.rows.is_empty() {
+                break;
+            }
+            into.add(&table, &rows).await.unwrap();
+        }
+    }
+    into.finish().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_file_knew_the_database_knows() {
+    let admin = std::env::var("MILEPOST_TEST_POSTGRES").expect("the cluster of tests/peers/postgres-peer.sh");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("milepost.sqlite");
+    let config = Settings::default().resolve().unwrap();
+    let old = World::on(SqliteStore::open(&file, Options::test()).await.unwrap(), config.clone()).await;
+    let (first, second) = (old.order(1, &["N1"]).await, old.order(2, &["N2"]).await);
+    old.hears("N1", ON_THE_WAY).await;
+    old.hears("N2", DELIVERED).await;
+    old.hears("NOBODYS", DELIVERED).await;
+    let waiting = old.knock_at(&old.tower, "N1", DELIVERED).await;
+    let before = old.load(first).await;
+    let clock = Arc::clone(&old.clock);
+    assert!(Export::open(&file).await.is_err(), "not while a server has it");
+    drop(old);
+
+    let (_database, url) = Temporary::make(&admin).await.unwrap();
+    // the writing task gives the lock back when its last transaction has ended
+    let mut from = loop {
+        match Export::open(&file).await {
+            Ok(export) => break export,
+            Err(_) => tokio::task::yield_now().await,
+        }
+    };
+    take_over(&mut from, &url).await;
+    assert!(Import::begin(&url).await.is_err(), "a database that is in use takes nothing over");
+    let store = PostgresStore::open(&url).await.unwrap();
+    let tower = wire::assemble(config, Arc::clone(&clock) as Arc<dyn Clock>, store, &[7; 32]).await.unwrap();
+    let scope = tower.scope();
+    let new = World { tower, clock };
+    let after = new.load(first).await;
+    assert_eq!((&after.input, &after.shipment.folded), (&before.input, &before.shipment.folded));
+    assert_eq!(new.state(second).await, State::Delivered);
+    assert_eq!(new.unclaimed().await, 1);
+    assert_eq!(new.tower.store.mappings.unmapped_count(scope).await.unwrap(), 1);
+    let codes = new.tower.store.mappings.unmapped(scope).await.unwrap();
+    assert_eq!(new.tower.store.mappings.count_with(scope, vec![codes[0].code.clone()]).await.unwrap(), 1);
+    assert!(matches!(new.tower.store.people.audit_check(scope).await.unwrap(), ChainCheck::Sound(n) if n > 0));
+    assert!(new.tower.store.inbox.body(scope, waiting.message).await.unwrap().is_some_and(|body| body.key.is_some()));
+
+    new.settle().await;
+    assert_eq!(new.state(first).await, State::Delivered, "what waited is done");
+    new.order(3, &["NOBODYS"]).await;
+    assert_eq!(new.unclaimed().await, 0, "and it goes on");
+}
