@@ -39,6 +39,8 @@ pub struct Tower {
     pub wake: Wake,
     /// Configured sources, kept for a moment.
     pub sources: crate::usecases::ingest::SourceCache,
+    /// The gates of the destinations, as the workers here know them.
+    pub gates: crate::jobs::gate::Gates,
     /// Files that may be taken in at once; see [`FILES_AT_ONCE`].
     pub files: Semaphore,
 }

@@ -3,6 +3,7 @@
 use crate::{
     clock::Clock,
     config::{Config, Database, Mode},
+    jobs::gate::Gates,
     tower::{FILES_AT_ONCE, Tower, Wake},
     usecases::{ingest::SourceCache, mappings},
     vault::Vault,
@@ -87,6 +88,7 @@ pub async fn assemble(config: Config, clock: Arc<dyn Clock>, store: Store, maste
         desk,
         wake: Wake::new(Arc::clone(&store.signals)),
         sources: SourceCache::default(),
+        gates: Gates::default(),
         files: Semaphore::new(FILES_AT_ONCE),
         store,
         clock,

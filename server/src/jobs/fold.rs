@@ -1,13 +1,13 @@
 //! Folds a shipment.
 
-use super::retry;
+use super::{errors, retry};
 use crate::{tower::Tower, usecases};
 use domain::ids::ShipmentId;
 use storage::jobs::{Finish, LeasedJob};
 
 pub(super) async fn perform(tower: &Tower, leased: &LeasedJob) -> Finish {
     let Ok(id) = leased.job.target.parse::<ShipmentId>() else {
-        return Finish::Dead { error: "the target is no shipment".into(), class: "invalid".into() };
+        return Finish::Dead { error: "the target is no shipment".into(), class: errors::INVALID.into() };
     };
     match usecases::fold::fold_shipment(tower, leased.scope, id, leased.job.cause, leased.job.correlation).await {
         Ok(_) => Finish::Done,

@@ -1,7 +1,9 @@
 //! Jobs: the runner with leases, how failures are tried again, and one file for each kind of job.
 
+pub mod errors;
 mod fetch_keys;
 mod fold;
+pub mod gate;
 mod import_orders;
 mod normalise;
 mod reread;
@@ -12,10 +14,17 @@ mod sync_case;
 mod sync_order;
 
 use crate::tower::Tower;
-use connectors::call::{Call, CallLog};
+use connectors::call::{Call, CallLog, Concerns, ErrorClass};
 use domain::ids::AttemptId;
-use std::sync::{Arc, Mutex};
-use storage::jobs::{AttemptRecord, Finish, JobKind, LeasedJob, Outcome};
+use gate::News;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use storage::{
+    destinations::Health,
+    jobs::{AttemptRecord, Finish, JobKind, LeasedJob, Outcome},
+};
 
 pub use runner::Runner;
 pub use schedule::{Done, run_schedule, run_upkeep, tick};
@@ -32,30 +41,77 @@ pub async fn perform(tower: &Arc<Tower>, leased: &LeasedJob) -> Finish {
         JobKind::FetchKeys => fetch_keys::perform(tower, leased, &calls).await,
         JobKind::Reread => reread::perform(tower, leased).await,
     };
-    calls.keep().await;
-    finish
+    let heard = calls.keep().await;
+    let Some(destination) = leased.job.kind.destination() else { return finish };
+    let news = news(&finish, heard.calls);
+    match tower.gates.tell(tower, leased.scope, destination, news, heard.wait).await {
+        Ok(health) if news == News::Sick => spared(finish, &health),
+        Ok(_) => finish,
+        Err(error) => {
+            tracing::warn!(destination, "what its calls say of the destination is not kept: {error}");
+            finish
+        }
+    }
+}
+
+/// What a job's end says of its destination.
+fn news(finish: &Finish, calls: usize) -> News {
+    let class = match finish {
+        Finish::Retry { class, .. } | Finish::Dead { class, .. } => ErrorClass::from_code(class),
+        Finish::Done | Finish::Released | Finish::Later(_) => None,
+    };
+    match class {
+        Some(class) if class.concerns() == Concerns::System => News::Sick,
+        _ if calls > 0 => News::Well,
+        _ => News::Silent,
+    }
+}
+
+/// While the destination is shut off, a failure is not the job's: the try does not count. It waits behind the others, so
+/// that another one is let through next, should this one be what the destination cannot bear.
+fn spared(finish: Finish, health: &Health) -> Finish {
+    match (health.shut_until, &finish) {
+        (Some(until), Finish::Retry { at, .. }) => Finish::Later(until.max(*at)),
+        _ => finish,
+    }
 }
 
 /// Keeps every call that a job makes, for the sync page and the timeline.
 pub struct CallKeeper {
     tower: Arc<Tower>,
     leased: LeasedJob,
-    calls: Mutex<Vec<AttemptRecord>>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    calls: Vec<AttemptRecord>,
+    wait: Option<Duration>,
+}
+
+/// What a job heard from its destination.
+struct Heard {
+    /// How many calls it made.
+    calls: usize,
+    /// For how long the destination asks not to be called.
+    wait: Option<Duration>,
 }
 
 impl CallKeeper {
     fn new(tower: Arc<Tower>, leased: &LeasedJob) -> Self {
-        Self { tower, leased: leased.clone(), calls: Mutex::new(Vec::new()) }
+        Self { tower, leased: leased.clone(), kept: Mutex::default() }
     }
 
     /// Writes the calls down. A failure to do so is logged: the work itself is done.
-    async fn keep(self) {
-        let calls = self.calls.into_inner().unwrap_or_default();
-        for call in calls {
+    async fn keep(self) -> Heard {
+        let kept = self.kept.into_inner().unwrap_or_default();
+        let heard = Heard { calls: kept.calls.len(), wait: kept.wait };
+        for call in kept.calls {
             if let Err(error) = self.tower.store.jobs.attempt(self.leased.scope, call).await {
                 tracing::error!(job = %self.leased.job.id, "a call could not be kept: {error}");
             }
         }
+        heard
     }
 }
 
@@ -89,7 +145,9 @@ impl CallLog for CallKeeper {
             request: call.request,
             response: call.response,
         };
-        self.calls.lock().expect("no panic while held").push(attempt);
+        let mut kept = self.kept.lock().expect("no panic while held");
+        kept.calls.push(attempt);
+        kept.wait = kept.wait.max(call.wait);
     }
 }
 

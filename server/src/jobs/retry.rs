@@ -1,13 +1,14 @@
 //! When a failed job is tried again, and when not.
 
+use super::errors;
 use crate::{clock::Clock, usecases::UseCaseError};
 use connectors::call::{CallError, Decision};
 use jiff::{SignedDuration, Timestamp};
 use storage::jobs::Finish;
 
-/// Waits before the second, third, … try. The whole takes about 29 hours.
+/// Waits before the second, third, … try: at once, then longer and longer. The whole takes about 29 hours.
 const WAITS: &[SignedDuration] = &[
-    SignedDuration::from_secs(1),
+    SignedDuration::ZERO,
     SignedDuration::from_secs(5),
     SignedDuration::from_secs(30),
     SignedDuration::from_mins(2),
@@ -43,14 +44,14 @@ pub fn after_ours(error: &UseCaseError, attempts: u32, clock: &dyn Clock) -> Fin
     let text = error.to_string();
     match error {
         UseCaseError::Unavailable(_) | UseCaseError::Conflict(_) => {
-            again(later(clock, wait(attempts, clock)), text, "store".into(), attempts)
+            again(later(clock, wait(attempts, clock)), text, errors::STORE.into(), attempts)
         }
         UseCaseError::NotFound(_) | UseCaseError::Forbidden(_) | UseCaseError::Invalid { .. } => {
-            Finish::Dead { error: text, class: "invalid".into() }
+            Finish::Dead { error: text, class: errors::INVALID.into() }
         }
         UseCaseError::Internal(_) => {
             tracing::error!("job failed: {text}");
-            again(later(clock, wait(attempts, clock)), text, "internal".into(), attempts)
+            again(later(clock, wait(attempts, clock)), text, errors::INTERNAL.into(), attempts)
         }
     }
 }
@@ -93,7 +94,7 @@ mod tests {
             };
             let waited = at.duration_since(clock.now());
             assert!(waited >= WAITS[attempts as usize] * 79 / 100 && waited <= WAITS[attempts as usize] * 121 / 100);
-            assert!(attempts > 8 || waited > last);
+            assert!(attempts == 0 || attempts > 8 || waited > last);
             last = waited;
         }
         assert!(matches!(

@@ -1,6 +1,6 @@
 //! The runner: claims due jobs of a lane under a lease, does them side by side, renews, and finishes or gives back.
 
-use super::perform;
+use super::{gate::Admission, perform};
 use crate::tower::Tower;
 use domain::ids::JobId;
 use jiff::SignedDuration;
@@ -34,6 +34,13 @@ pub struct Runner {
 struct Group {
     kinds: Vec<JobKind>,
     at_once: usize,
+}
+
+impl Group {
+    /// Whose gate they pass.
+    fn destination(&self) -> Option<&'static str> {
+        self.kinds.first().and_then(|kind| kind.destination())
+    }
 }
 
 impl Runner {
@@ -88,15 +95,17 @@ impl Runner {
     pub async fn run_until_idle(&self) -> storage::Result<u32> {
         let mut done = 0;
         loop {
-            let all = self.groups.iter().flat_map(|g| g.kinds.clone()).collect();
-            let leased = self.tower.store.jobs.claim(self.request(all, 16)).await?;
-            if leased.is_empty() {
-                return Ok(done);
+            let before = done;
+            for group in &self.groups {
+                self.tower.gates.forget();
+                for job in self.claim(group, group.at_once).await? {
+                    let finish = perform(&self.tower, &job).await;
+                    self.tower.store.jobs.finish(&self.owner, job.job.id, finish, self.tower.now()).await?;
+                    done += 1;
+                }
             }
-            for job in leased {
-                let finish = perform(&self.tower, &job).await;
-                self.tower.store.jobs.finish(&self.owner, job.job.id, finish, self.tower.now()).await?;
-                done += 1;
+            if done == before {
+                return Ok(done);
             }
         }
     }
@@ -111,8 +120,7 @@ impl Runner {
             if free == 0 {
                 continue;
             }
-            let request = self.request(group.kinds.clone(), u32::try_from(free).unwrap_or(u32::MAX));
-            match self.tower.store.jobs.claim(request).await {
+            match self.claim(group, free).await {
                 Ok(leased) => {
                     claimed += leased.len();
                     for job in leased {
@@ -123,6 +131,31 @@ impl Runner {
             }
         }
         claimed
+    }
+
+    /// Claims as much of a group as its destination's gate lets through.
+    async fn claim(&self, group: &Group, limit: usize) -> storage::Result<Vec<LeasedJob>> {
+        let (tower, scope) = (&self.tower, self.tower.scope());
+        let claim = async |limit: usize| {
+            let request = self.request(group.kinds.clone(), u32::try_from(limit).unwrap_or(u32::MAX));
+            tower.store.jobs.claim(request).await
+        };
+        let Some(destination) = group.destination() else { return claim(limit).await };
+        match tower.gates.admission(tower, scope, destination).await? {
+            Admission::All => claim(limit).await,
+            Admission::Nobody => Ok(Vec::new()),
+            Admission::Probe => {
+                let found = claim(1).await?;
+                if found.is_empty() || tower.gates.probe(tower, scope, destination).await? {
+                    return Ok(found);
+                }
+                // another node was faster
+                for job in &found {
+                    tower.store.jobs.finish(&self.owner, job.job.id, Finish::Released, tower.now()).await?;
+                }
+                Ok(Vec::new())
+            }
+        }
     }
 
     fn request(&self, kinds: Vec<JobKind>, limit: u32) -> ClaimRequest {

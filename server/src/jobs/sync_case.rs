@@ -1,6 +1,6 @@
 //! Brings an exception to the service desk.
 
-use super::{CallKeeper, retry};
+use super::{CallKeeper, errors, retry};
 use crate::{
     tower::Tower,
     usecases::cases::{self, CaseError, CaseOutcome},
@@ -10,7 +10,7 @@ use storage::jobs::{Finish, LeasedJob};
 
 pub(super) async fn perform(tower: &Tower, leased: &LeasedJob, calls: &CallKeeper) -> Finish {
     let Ok(id) = leased.job.target.parse::<ExceptionId>() else {
-        return Finish::Dead { error: "the target is no exception".into(), class: "invalid".into() };
+        return Finish::Dead { error: "the target is no exception".into(), class: errors::INVALID.into() };
     };
     match cases::sync_case(tower, leased.scope, id, calls).await {
         Ok(CaseOutcome::Agreed) => Finish::Done,

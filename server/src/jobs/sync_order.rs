@@ -1,6 +1,6 @@
 //! Brings a shipment to its delivery in Odoo.
 
-use super::{CallKeeper, retry};
+use super::{CallKeeper, errors, retry};
 use crate::{
     tower::Tower,
     usecases::orders::{self, OrderError},
@@ -10,7 +10,7 @@ use storage::jobs::{Finish, LeasedJob};
 
 pub(super) async fn perform(tower: &Tower, leased: &LeasedJob, calls: &CallKeeper) -> Finish {
     let Ok(id) = leased.job.target.parse::<ShipmentId>() else {
-        return Finish::Dead { error: "the target is no shipment".into(), class: "invalid".into() };
+        return Finish::Dead { error: "the target is no shipment".into(), class: errors::INVALID.into() };
     };
     match orders::sync(tower, leased.scope, id, calls).await {
         Ok(()) => Finish::Done,

@@ -1,6 +1,7 @@
 //! What every outgoing call shares: one HTTP client with limits, one catalogue of errors that state a decision, and a
 //! record of each call with personal data and secrets masked.
 
+pub mod limits;
 mod mask;
 
 use reqwest::{Method, header::HeaderMap, redirect::Policy};
@@ -20,8 +21,6 @@ pub const TOTAL_TIMEOUT: Duration = Duration::from_secs(60);
 pub const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// A connection without work is kept for so long.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
-/// The longest `Retry-After` that is read.
-const RETRY_AFTER_SECONDS_MAX: u64 = 24 * 3600;
 /// The header that carries the correlation id.
 pub const CORRELATION_HEADER: &str = "X-Correlation-Id";
 
@@ -53,6 +52,8 @@ pub struct Call {
     pub request: String,
     /// What was answered, masked.
     pub response: String,
+    /// For how long the system asks not to be called at all.
+    pub wait: Option<Duration>,
 }
 
 /// Where calls are kept.
@@ -87,12 +88,21 @@ pub enum Decision {
     SettleThenLook,
 }
 
+/// Whose failure it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Concerns {
+    /// The whole system: others would fare no better, so it is left in peace until it is well.
+    System,
+    /// This record or this call: others may go on.
+    Record,
+}
+
 macro_rules! classes {
-    ($($variant:ident, $code:literal, $decision:ident, $todo:literal;)*) => {
+    ($($variant:ident, $code:literal, $decision:ident, $concerns:ident, $meaning:literal, $todo:literal;)*) => {
         /// What kind of failure it was.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum ErrorClass {
-            $(#[doc = $todo] $variant,)*
+            $(#[doc = $meaning] $variant,)*
         }
 
         impl ErrorClass {
@@ -104,9 +114,24 @@ macro_rules! classes {
                 match self { $(Self::$variant => $code,)* }
             }
 
+            /// The class with this code.
+            pub fn from_code(code: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|class| class.code() == code)
+            }
+
             /// What a job does.
             pub const fn decision(self) -> Decision {
                 match self { $(Self::$variant => Decision::$decision,)* }
+            }
+
+            /// Whose failure it is.
+            pub const fn concerns(self) -> Concerns {
+                match self { $(Self::$variant => Concerns::$concerns,)* }
+            }
+
+            /// What happened.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning,)* }
             }
 
             /// What a person can do.
@@ -118,19 +143,19 @@ macro_rules! classes {
 }
 
 classes! {
-    Unreachable, "unreachable", Retry, "The system cannot be reached: check that it runs, its address and the network.";
-    TimeoutBeforeSend, "timeout_before_send", Retry, "No connection came about in time: check the network and the load of the system.";
-    NoAnswer, "no_answer", Retry, "A question was not answered in time; nothing was changed. It is asked again.";
-    UnknownOutcome, "unknown_outcome", SettleThenLook, "The answer to a change did not come: it may have been applied, so it is looked up before it is tried again.";
-    RateLimited, "rate_limited", Retry, "The system asks for fewer calls: it is tried again when it allows; if this lasts, ask for a higher limit.";
-    Unauthorized, "unauthorized", Fail, "The key is wrong, expired or revoked: make a new one, put it in place and retry.";
-    Forbidden, "forbidden", Fail, "The key's user lacks a right: grant it, then retry.";
-    NotFound, "not_found", Fail, "The record is gone: restore or re-link it, or leave it be.";
-    Rejected, "rejected", Fail, "The system refused the content: read its message, correct the data, then retry.";
-    Conflict, "conflict", Retry, "Somebody else was changing the same record: it is tried again.";
-    ServerError, "server_error", Retry, "The system had a failure of its own: it is tried again; if it lasts, read its log.";
-    BadAnswer, "bad_answer", Fail, "The answer cannot be read: check that the address leads to the right system and version.";
-    Misconfigured, "misconfigured", Fail, "The integration is not set up right: run `milepost doctor`, correct what it names, then retry.";
+    Unreachable, "unreachable", Retry, System, "The system cannot be reached.", "Check that it runs, its address and the network.";
+    TimeoutBeforeSend, "timeout_before_send", Retry, System, "No connection came about in time; nothing was sent.", "Check the network and the load of the system.";
+    NoAnswer, "no_answer", Retry, System, "A question was not answered in time; nothing was changed.", "Nothing: it is asked again. If it lasts, check the load of the system.";
+    UnknownOutcome, "unknown_outcome", SettleThenLook, System, "The answer to a change did not come: it may have been applied.", "Nothing: it is looked up before it is tried again.";
+    RateLimited, "rate_limited", Retry, Record, "The system asks for fewer calls; it is left in peace for as long as it says.", "Nothing. If it lasts, ask for a higher limit or lower the calls per second.";
+    Unauthorized, "unauthorized", Retry, System, "The key is wrong, expired or revoked.", "Make a new key, put it in place and start the server again: what waits goes out.";
+    Forbidden, "forbidden", Fail, Record, "The key's user lacks a right.", "Grant it, then retry.";
+    NotFound, "not_found", Fail, Record, "The record is gone.", "Restore or re-link it and retry, or leave it be.";
+    Rejected, "rejected", Fail, Record, "The system refused the content.", "Read its message, correct the data, then retry.";
+    Conflict, "conflict", Retry, Record, "Somebody else was changing the same record.", "Nothing: it is tried again.";
+    ServerError, "server_error", Retry, System, "The system had a failure of its own.", "Nothing: it is tried again. If it lasts, read the system's log.";
+    BadAnswer, "bad_answer", Fail, Record, "The answer cannot be read.", "Check that the address leads to the right system and version, then retry.";
+    Misconfigured, "misconfigured", Fail, Record, "The integration is not set up right.", "Run `milepost doctor`, correct what it names, then retry.";
 }
 
 /// A call that did not end well.
@@ -217,10 +242,16 @@ impl Answer {
         serde_json::from_slice(&self.body).ok()
     }
 
-    /// `Retry-After` in seconds (RFC 9110 10.2.3); the form with a date is left out, as it needs a clock.
+    /// When the other side wants to be asked again.
     pub fn retry_after(&self) -> Option<Duration> {
-        let text = self.headers.get(http::header::RETRY_AFTER)?.to_str().ok()?;
-        text.trim().parse::<u64>().ok().map(|s| Duration::from_secs(s.min(RETRY_AFTER_SECONDS_MAX)))
+        limits::retry_after(&self.headers)
+    }
+
+    /// For how long the other side asks not to be called at all: it refuses more (429, 503), or this call was the last
+    /// of its budget.
+    fn wait(&self) -> Option<Duration> {
+        let refused = matches!(self.status, 429 | 503).then(|| self.retry_after()).flatten();
+        refused.max(limits::spent(&self.headers)).filter(|wait| !wait.is_zero())
     }
 }
 
@@ -284,6 +315,7 @@ impl Outgoing {
         let (operation, nature) = (ask.operation.clone(), ask.nature);
         let begun = Instant::now();
         let answer = self.exchange(ask, log).await;
+        let wait = answer.as_ref().ok().and_then(Answer::wait);
         let (result, status, response) = match answer {
             Ok(answer) => (judge(&answer), Some(answer.status), masked::answer(&answer.body)),
             Err(error) => (Err(error), None, String::new()),
@@ -311,6 +343,7 @@ impl Outgoing {
             outcome,
             request,
             response,
+            wait,
         });
         result
     }

@@ -8,6 +8,7 @@
 
 mod audit;
 mod codec;
+mod destinations;
 mod facts;
 mod group;
 pub mod import;
@@ -138,6 +139,7 @@ impl PostgresStore {
             mappings: Arc::new(self.clone()),
             shipments: Arc::new(self.clone()),
             jobs: Arc::new(self.clone()),
+            destinations: Arc::new(self.clone()),
             work: Arc::new(self.clone()),
             people: Arc::new(self.clone()),
             signals: Arc::new(self.signals),

@@ -7,6 +7,7 @@
 
 mod audit;
 mod codec;
+mod destinations;
 pub mod export;
 mod facts;
 mod inbox;
@@ -148,6 +149,7 @@ impl SqliteStore {
             mappings: Arc::new(self.clone()),
             shipments: Arc::new(self.clone()),
             jobs: Arc::new(self.clone()),
+            destinations: Arc::new(self.clone()),
             work: Arc::new(self.clone()),
             people: Arc::new(self),
             signals: Arc::new(storage::signals::Alone::default()),

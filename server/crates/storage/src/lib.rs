@@ -8,6 +8,7 @@
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod destinations;
 pub mod facts;
 pub mod inbox;
 pub mod jobs;
@@ -23,7 +24,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// An engine: the eight parts, each one trait.
+/// An engine: its parts, each one trait.
 #[derive(Clone)]
 pub struct Store {
     /// Messages as received.
@@ -36,6 +37,8 @@ pub struct Store {
     pub shipments: Arc<dyn shipments::Shipments>,
     /// Units of work and the calls they made.
     pub jobs: Arc<dyn jobs::Jobs>,
+    /// The gates in front of other systems.
+    pub destinations: Arc<dyn destinations::Destinations>,
     /// What people look after: exceptions, cases, figures.
     pub work: Arc<dyn work::Work>,
     /// Users, sessions, keys, settings, audit trail.

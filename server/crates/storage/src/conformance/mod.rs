@@ -9,6 +9,7 @@
 #![expect(missing_docs, reason = "the names of the tests say what they show")]
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a step that fails is a test that fails")]
 
+pub mod destinations;
 pub mod facts;
 pub mod inbox;
 pub mod jobs;
@@ -54,6 +55,11 @@ macro_rules! conformance_suite {
             figures_by_destination
             jobs_are_paged
             one_leads_until_its_lease_ends
+        }
+        $crate::conformance_area! { $fresh, destinations:
+            a_gate_is_open_until_something_is_kept
+            a_person_pauses_and_resumes
+            of_two_who_change_health_at_once_one_looks_again
         }
         $crate::conformance_area! { $fresh, facts:
             recording_twice_changes_nothing

@@ -1,0 +1,50 @@
+//! Gates: paused by a person, health that one at a time changes.
+
+use super::{World, at};
+use crate::{
+    Actor, AuditEntry, Store,
+    destinations::{Gate, Health, Pause},
+};
+
+pub async fn a_gate_is_open_until_something_is_kept(store: Store) {
+    let world = World::new(store).await;
+    assert_eq!(gate(&world, "odoo").await, Gate::default());
+}
+
+async fn gate(world: &World, destination: &str) -> Gate {
+    world.store.destinations.gates(world.scope).await.unwrap().remove(destination).unwrap_or_default()
+}
+
+pub async fn a_person_pauses_and_resumes(store: Store) {
+    let world = World::new(store).await;
+    let (destinations, scope) = (&world.store.destinations, world.scope);
+    let audit = || AuditEntry {
+        at: at(1),
+        action: "destination.pause",
+        subject: "destination:odoo".into(),
+        before: None,
+        after: None,
+        why: Some("upgrade".into()),
+    };
+    let shut = Health { failures: 3, ..Health::default() };
+    assert!(destinations.set_health(scope, "odoo", Health::default(), shut.clone()).await.unwrap());
+    let pause = Pause { at: at(1), by: Actor::Operator, why: "upgrade".into() };
+    destinations.pause(scope, "odoo", Some(pause.clone()), audit()).await.unwrap();
+    let kept = gate(&world, "odoo").await;
+    assert_eq!((kept.paused, kept.health), (Some(pause), shut.clone()), "a pause leaves the health alone");
+    assert_eq!(gate(&world, "desk").await, Gate::default());
+    destinations.pause(scope, "odoo", None, audit()).await.unwrap();
+    assert_eq!(gate(&world, "odoo").await, Gate { paused: None, health: shut });
+    let trail = world.store.people.audit_trail(scope, Some("destination:odoo".into()), 10).await.unwrap();
+    assert_eq!(trail.len(), 2, "each with its line");
+}
+
+pub async fn of_two_who_change_health_at_once_one_looks_again(store: Store) {
+    let world = World::new(store).await;
+    let (destinations, scope) = (&world.store.destinations, world.scope);
+    let failed = |failures| Health { failures, held_until: Some(at(9)), ..Health::default() };
+    assert!(destinations.set_health(scope, "desk", Health::default(), failed(1)).await.unwrap());
+    assert!(!destinations.set_health(scope, "desk", Health::default(), failed(7)).await.unwrap());
+    assert!(destinations.set_health(scope, "desk", failed(1), failed(2)).await.unwrap());
+    assert_eq!(gate(&world, "desk").await.health, failed(2));
+}

@@ -1,0 +1,111 @@
+//! Everything that a job can end with, in one list: what other systems answered, and what went wrong with us.
+
+use connectors::call::{Decision, ErrorClass};
+
+/// A class of errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Class {
+    /// The stable code.
+    pub code: &'static str,
+    /// What happened.
+    pub meaning: &'static str,
+    /// Whether it is tried again.
+    pub again: Again,
+    /// What a person can do.
+    pub what_to_do: &'static str,
+}
+
+/// Whether a job is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// After growing waits.
+    Yes,
+    /// After a look at what became of it.
+    AfterALook,
+    /// Only when a person says so.
+    No,
+}
+
+/// Our own.
+const OURS: &[Class] = &[
+    Class {
+        code: STORE,
+        meaning: "The database was busy or not there.",
+        again: Again::Yes,
+        what_to_do: "Nothing. If it lasts, check the database and the disk.",
+    },
+    Class {
+        code: INVALID,
+        meaning: "The work is about something that is not there or not allowed.",
+        again: Again::No,
+        what_to_do: "Read the error; retry when what it is about is there.",
+    },
+    Class {
+        code: INTERNAL,
+        meaning: "A fault in Milepost itself.",
+        again: Again::Yes,
+        what_to_do: "Report it with the log lines of its correlation id.",
+    },
+];
+
+/// The database.
+pub const STORE: &str = "store";
+/// Work that cannot be done.
+pub const INVALID: &str = "invalid";
+/// Our fault.
+pub const INTERNAL: &str = "internal";
+
+/// Every class: those of calls first.
+pub fn catalogue() -> impl Iterator<Item = Class> {
+    let of_calls = ErrorClass::ALL.iter().map(|class| Class {
+        code: class.code(),
+        meaning: class.meaning(),
+        again: match class.decision() {
+            Decision::Retry => Again::Yes,
+            Decision::SettleThenLook => Again::AfterALook,
+            Decision::Fail => Again::No,
+        },
+        what_to_do: class.what_to_do(),
+    });
+    of_calls.chain(OURS.iter().copied())
+}
+
+/// The class with this code.
+pub fn class(code: &str) -> Option<Class> {
+    catalogue().find(|class| class.code == code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use connectors::call::Concerns;
+    use std::fmt::Write as _;
+
+    #[test]
+    fn codes_are_unique() {
+        let mut codes: Vec<_> = catalogue().map(|class| class.code).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), catalogue().count());
+    }
+
+    #[test]
+    fn the_document_is_the_list() {
+        let mut table = String::from(
+            "| class | meaning | tried again | shuts the destination | what to do |\n|---|---|---|---|---|\n",
+        );
+        for class in catalogue() {
+            let again = match class.again {
+                Again::Yes => "yes",
+                Again::AfterALook => "after a look",
+                Again::No => "when a person says so",
+            };
+            let shuts = ErrorClass::from_code(class.code).is_some_and(|c| c.concerns() == Concerns::System);
+            let shuts = if shuts { "yes" } else { "" };
+            let _ =
+                writeln!(table, "| `{}` | {} | {again} | {shuts} | {} |", class.code, class.meaning, class.what_to_do);
+        }
+        let document = include_str!("../../../docs/ERRORS.md");
+        assert!(document.contains(&table), "docs/ERRORS.md must hold this table:\n{table}");
+    }
+}
