@@ -137,6 +137,18 @@ pub async fn retry_all() -> Result<u64, ApiError> {
     allowed(Permission::Operate)?.sync.retry_all().await
 }
 
+/// Stops a destination: its jobs wait.
+#[server(prefix = "/api", endpoint = "sync/pause")]
+pub async fn pause_destination(destination: String, why: String) -> Result<(), ApiError> {
+    allowed(Permission::Operate)?.sync.pause(destination, why).await
+}
+
+/// Lets a destination go on.
+#[server(prefix = "/api", endpoint = "sync/resume")]
+pub async fn resume_destination(destination: String) -> Result<(), ApiError> {
+    allowed(Permission::Operate)?.sync.resume(destination).await
+}
+
 /// Reads a quarantined message again.
 #[server(prefix = "/api", endpoint = "sync/replay")]
 pub async fn replay_message(message: String) -> Result<(), ApiError> {

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use std::{
     net::SocketAddr,
+    num::NonZeroU32,
     path::{Path, PathBuf},
 };
 
@@ -64,6 +65,12 @@ pub struct Settings {
     /// Odoo: seconds between two imports of changed deliveries.
     #[arg(long, env = "MILEPOST_ODOO_IMPORT_SECONDS", value_name = "N", global = true)]
     pub odoo_import_seconds: Option<u64>,
+    /// Odoo: jobs at once, in each lane and process (4).
+    #[arg(long, env = "MILEPOST_ODOO_CONCURRENCY", value_name = "N", global = true)]
+    pub odoo_concurrency: Option<NonZeroU32>,
+    /// Odoo: calls a second at most, in each process; without it Odoo's own limits count.
+    #[arg(long, env = "MILEPOST_ODOO_CALLS_PER_SECOND", value_name = "N", global = true)]
+    pub odoo_calls_per_second: Option<NonZeroU32>,
     /// Service desk: connector, e.g. request_tracker.
     #[arg(long, env = "MILEPOST_DESK", value_name = "NAME", global = true)]
     pub desk: Option<String>,
@@ -76,6 +83,12 @@ pub struct Settings {
     /// Service desk: queue or group that takes the cases.
     #[arg(long, env = "MILEPOST_DESK_QUEUE", value_name = "NAME", global = true)]
     pub desk_queue: Option<String>,
+    /// Service desk: jobs at once, in each lane and process (4).
+    #[arg(long, env = "MILEPOST_DESK_CONCURRENCY", value_name = "N", global = true)]
+    pub desk_concurrency: Option<NonZeroU32>,
+    /// Service desk: calls a second at most, in each process; without it the desk's own limits count.
+    #[arg(long, env = "MILEPOST_DESK_CALLS_PER_SECOND", value_name = "N", global = true)]
+    pub desk_calls_per_second: Option<NonZeroU32>,
     /// Minutes that a major exception may heal by itself before a case is opened.
     #[arg(long, env = "MILEPOST_CASE_GRACE_MINUTES", value_name = "N", global = true)]
     pub case_grace_minutes: Option<u64>,
@@ -162,6 +175,8 @@ pub struct OdooSettings {
     pub key: SecretString,
     /// Seconds between two imports.
     pub import_seconds: u64,
+    /// How hard it may be worked.
+    pub limits: CallLimits,
 }
 
 /// How to reach the desk.
@@ -175,6 +190,33 @@ pub struct DeskSettings {
     pub token: SecretString,
     /// Queue or group.
     pub queue: String,
+    /// How hard it may be worked.
+    pub limits: CallLimits,
+}
+
+/// How hard another system may be worked by one process.
+#[derive(Clone, Copy, Debug)]
+pub struct CallLimits {
+    /// Jobs at once, in each lane; at most [`CONCURRENCY_MAX`].
+    pub at_once: usize,
+    /// Calls a second.
+    pub calls_per_second: Option<NonZeroU32>,
+}
+
+/// Jobs at once for one destination, in each lane.
+pub const CONCURRENCY_MAX: usize = 64;
+
+impl Default for CallLimits {
+    fn default() -> Self {
+        Self::of(None, None)
+    }
+}
+
+impl CallLimits {
+    fn of(at_once: Option<NonZeroU32>, calls_per_second: Option<NonZeroU32>) -> Self {
+        let at_once = at_once.map_or(4, |n| usize::try_from(n.get()).unwrap_or(CONCURRENCY_MAX));
+        Self { at_once: at_once.min(CONCURRENCY_MAX), calls_per_second }
+    }
 }
 
 /// Times that decide when somebody is called.
@@ -215,10 +257,14 @@ impl Settings {
             odoo_database: self.odoo_database.or(below.odoo_database),
             odoo_key_file: self.odoo_key_file.or(below.odoo_key_file),
             odoo_import_seconds: self.odoo_import_seconds.or(below.odoo_import_seconds),
+            odoo_concurrency: self.odoo_concurrency.or(below.odoo_concurrency),
+            odoo_calls_per_second: self.odoo_calls_per_second.or(below.odoo_calls_per_second),
             desk: self.desk.or(below.desk),
             desk_url: self.desk_url.or(below.desk_url),
             desk_token_file: self.desk_token_file.or(below.desk_token_file),
             desk_queue: self.desk_queue.or(below.desk_queue),
+            desk_concurrency: self.desk_concurrency.or(below.desk_concurrency),
+            desk_calls_per_second: self.desk_calls_per_second.or(below.desk_calls_per_second),
             case_grace_minutes: self.case_grace_minutes.or(below.case_grace_minutes),
             case_minor_hours: self.case_minor_hours.or(below.case_minor_hours),
             silence_hours: self.silence_hours.or(below.silence_hours),
@@ -241,6 +287,7 @@ impl Settings {
                 database,
                 key: secret_file(&key_file)?,
                 import_seconds: self.odoo_import_seconds.unwrap_or(60).max(1),
+                limits: CallLimits::of(self.odoo_concurrency, self.odoo_calls_per_second),
             }),
             _ => bail!("Odoo is set in part: --odoo-url, --odoo-database and --odoo-key-file belong together"),
         };
@@ -251,6 +298,7 @@ impl Settings {
                 url: trimmed_url(url),
                 token: secret_file(&token_file)?,
                 queue: self.desk_queue.unwrap_or_else(|| "Shipments".into()),
+                limits: CallLimits::of(self.desk_concurrency, self.desk_calls_per_second),
             }),
             _ => bail!("the service desk is set in part: --desk-url and --desk-token-file belong together"),
         };

@@ -69,12 +69,18 @@ pub async fn assemble(config: Config, clock: Arc<dyn Clock>, store: Store, maste
             url: odoo.url.clone(),
             database: odoo.database.clone(),
             api_key: odoo.key.clone(),
+            calls_per_second: odoo.limits.calls_per_second,
         })?),
         None => None,
     };
     let desk = match &config.desk {
         Some(desk) => {
-            let settings = DeskConfig { url: desk.url.clone(), token: desk.token.clone(), queue: desk.queue.clone() };
+            let settings = DeskConfig {
+                url: desk.url.clone(),
+                token: desk.token.clone(),
+                queue: desk.queue.clone(),
+                calls_per_second: desk.limits.calls_per_second,
+            };
             let Some(connected) = desks::connect(&desk.connector, settings)? else {
                 bail!("there is no desk connector {}: use one of {}", desk.connector, desks::names().join(", "));
             };

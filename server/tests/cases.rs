@@ -18,6 +18,7 @@ async fn world() -> (World, SandboxDesk) {
         url: desk.url(),
         token: TOKEN.to_owned().into(),
         queue: "Shipments".into(),
+        limits: server::config::CallLimits::default(),
     });
     (World::with(config).await, desk)
 }

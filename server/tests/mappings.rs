@@ -90,6 +90,7 @@ async fn the_order_system_gets_the_fields_of_what_was_read_again() {
         database: "odoo".into(),
         key: "key".into(),
         import_seconds: 3600,
+        limits: server::config::CallLimits::default(),
     });
     let world = World::with(config).await;
     let (store, scope) = (&world.tower.store, world.tower.scope());

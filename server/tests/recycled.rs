@@ -34,6 +34,7 @@ async fn world() -> (World, SandboxOdoo) {
         database: DATABASE.into(),
         key: KEY.to_owned().into(),
         import_seconds: 1_000_000_000,
+        limits: server::config::CallLimits::default(),
     });
     let world = World::with(config).await;
     world.tower.odoo.as_ref().unwrap().setup(&Discard).await.unwrap();

@@ -30,9 +30,36 @@ pub struct SyncView {
     pub failed: u64,
 }
 
+/// Whether jobs go out to a destination.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateView {
+    /// Its name in requests.
+    pub name: String,
+    /// How it stands.
+    pub stands: Stands,
+    /// Why, and until when, in words; empty while it is open.
+    pub detail: String,
+}
+
+/// How a destination stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stands {
+    /// Jobs go out.
+    Open,
+    /// A person stopped it.
+    Paused,
+    /// It asked not to be called for a while.
+    Held,
+    /// It fails: jobs wait.
+    Shut,
+}
+
 /// A destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Destination {
+    /// Its gate; none for work inside.
+    pub gate: Option<GateView>,
     /// As shown.
     pub label: String,
     /// Done in the last 24 h.
@@ -121,6 +148,10 @@ pub trait SyncPort: Send + Sync {
     async fn retry(&self, job: String) -> Answer<()>;
     /// Takes every dead job up again; how many.
     async fn retry_all(&self) -> Answer<u64>;
+    /// Stops a destination: its jobs wait.
+    async fn pause(&self, destination: String, why: String) -> Answer<()>;
+    /// Lets a destination go on.
+    async fn resume(&self, destination: String) -> Answer<()>;
     /// Reads a message again.
     async fn replay(&self, message: String) -> Answer<()>;
 }

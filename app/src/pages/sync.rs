@@ -1,12 +1,12 @@
 //! Sync: what Milepost told Odoo and the desk, what they answered, and what waits for a person.
 
 use crate::{
-    api::{self, ReplayMessage, RetryAll, RetryJob},
+    api::{self, PauseDestination, ReplayMessage, ResumeDestination, RetryAll, RetryJob},
     components::{
         Copy, Failed, Frame, Icon, Loading, Time, browser,
         parts::{Empty, grouped},
     },
-    contract::sync::{CallView, Destination, JobView, MessageView, SyncQuery, SyncView},
+    contract::sync::{CallView, Destination, GateView, JobView, MessageView, Stands, SyncQuery, SyncView},
 };
 use leptos::{form::ActionForm, prelude::*};
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
@@ -31,16 +31,22 @@ pub fn SyncPage() -> impl IntoView {
     let query = Memo::new(move |_| question(&params.get()));
     let (retry, all, replay) =
         (ServerAction::<RetryJob>::new(), ServerAction::<RetryAll>::new(), ServerAction::<ReplayMessage>::new());
-    let sync = Resource::new(
-        move || (query.get(), retry.version().get() + all.version().get() + replay.version().get()),
-        |(query, _)| api::get_sync(query),
-    );
+    let (pause, resume) = (ServerAction::<PauseDestination>::new(), ServerAction::<ResumeDestination>::new());
+    let acted = move || {
+        [retry.version(), all.version(), replay.version(), pause.version(), resume.version()]
+            .into_iter()
+            .map(|version| version.get())
+            .sum::<usize>()
+    };
+    let sync = Resource::new(move || (query.get(), acted()), |(query, _)| api::get_sync(query));
     browser::live(|| "/live/shipments".to_owned(), move || sync.refetch());
     let failed = move || {
         [
             retry.value().get().and_then(Result::err),
             replay.value().get().and_then(Result::err),
             all.value().get().and_then(Result::err),
+            pause.value().get().and_then(Result::err),
+            resume.value().get().and_then(Result::err),
         ]
         .into_iter()
         .flatten()
@@ -57,7 +63,7 @@ pub fn SyncPage() -> impl IntoView {
             <Transition fallback=Loading>
                 {move || Suspend::new(async move {
                     match sync.await {
-                        Ok(view) => view! { <Syncs view query=query.get_untracked() retry all replay/> }.into_any(),
+                        Ok(view) => view! { <Syncs view query=query.get_untracked() acts=Acts { retry, all, replay, pause, resume }/> }.into_any(),
                         Err(error) => view! { <Failed error/> }.into_any(),
                     }
                 })}
@@ -66,15 +72,20 @@ pub fn SyncPage() -> impl IntoView {
     }
 }
 
-#[component]
-fn Syncs(
-    view: SyncView,
-    query: SyncQuery,
+/// What a person can do here.
+#[derive(Clone, Copy)]
+struct Acts {
     retry: ServerAction<RetryJob>,
     all: ServerAction<RetryAll>,
     replay: ServerAction<ReplayMessage>,
-) -> impl IntoView {
-    let destinations = view.destinations.into_iter().map(destination).collect_view();
+    pause: ServerAction<PauseDestination>,
+    resume: ServerAction<ResumeDestination>,
+}
+
+#[component]
+fn Syncs(view: SyncView, query: SyncQuery, acts: Acts) -> impl IntoView {
+    let Acts { retry, all, replay, .. } = acts;
+    let destinations = view.destinations.into_iter().map(|d| destination(d, acts)).collect_view();
     let tabs = VIEWS
         .iter()
         .map(|(key, label)| {
@@ -98,7 +109,7 @@ fn Syncs(
         <section class="table-box">
             <table class="table">
                 <caption class="sr">"Destinations"</caption>
-                <thead><tr><th>"Destination"</th><th>"Errors"</th><th class="num">"Done, 24 h"</th><th class="num">"Pending"</th><th class="num">"Retrying"</th><th class="num">"Failed"</th><th class="p2">"Last success"</th></tr></thead>
+                <thead><tr><th>"Destination"</th><th>"Stands"</th><th>"Errors"</th><th class="num">"Done, 24 h"</th><th class="num">"Pending"</th><th class="num">"Retrying"</th><th class="num">"Failed"</th><th class="p2">"Last success"</th><th><span class="sr">"Act"</span></th></tr></thead>
                 <tbody>{destinations}</tbody>
             </table>
         </section>
@@ -123,17 +134,54 @@ fn Syncs(
     }
 }
 
-fn destination(d: Destination) -> impl IntoView {
+fn destination(d: Destination, acts: Acts) -> impl IntoView {
     let errors = d.errors.into_iter().map(|(class, n)| format!("{class} {n}")).collect::<Vec<_>>().join(", ");
     let dead = if d.dead > 0 { "bad strong" } else { "faint" };
     view! {
         <tr>
             <th scope="row">{d.label}</th>
+            <td class="two">{d.gate.as_ref().map(stands)}</td>
             <td class="mono small">{errors}</td>
             <td class="num">{grouped(d.done)}</td><td class="num">{grouped(d.pending)}</td><td class="num">{grouped(d.retrying)}</td>
             <td class="num"><span class=dead>{grouped(d.dead)}</span></td>
             <td class="p2">{d.last_ok.map_or_else(|| "never".into_any(), |when| view! { <Time when/> }.into_any())}</td>
+            <td class="right">{d.gate.map(|gate| gate_acts(gate, acts))}</td>
         </tr>
+    }
+}
+
+fn stands(gate: &GateView) -> impl IntoView + use<> {
+    let (class, word) = match gate.stands {
+        Stands::Open => ("tag tag--ok", "Open"),
+        Stands::Paused => ("tag tag--warn", "Paused"),
+        Stands::Held => ("tag tag--warn", "Held"),
+        Stands::Shut => ("tag tag--bad", "Shut"),
+    };
+    let detail = (!gate.detail.is_empty()).then(|| view! { <small class="wrap-any">{gate.detail.clone()}</small> });
+    view! { <span class=class data-testid="stands">{word}</span>{detail} }
+}
+
+fn gate_acts(gate: GateView, acts: Acts) -> impl IntoView {
+    let Acts { pause, resume, .. } = acts;
+    let name = gate.name;
+    if gate.stands == Stands::Paused {
+        view! {
+            <ActionForm action=resume attr:class="inline-form"><input type="hidden" name="destination" value=name/>
+                <button class="btn btn--s" type="submit" data-testid="resume">"Resume"</button></ActionForm>
+        }
+        .into_any()
+    } else {
+        let label = format!("Why {name} is paused");
+        view! {
+            <details class="pause">
+                <summary class="small" data-testid="pause">"Pause…"</summary>
+                <ActionForm action=pause attr:class="row">
+                    <input type="hidden" name="destination" value=name/>
+                    <input class="input" name="why" maxlength="500" required placeholder="Why" aria-label=label/>
+                    <button class="btn btn--s" type="submit">"Pause"</button>
+                </ActionForm></details>
+        }
+        .into_any()
     }
 }
 

@@ -245,6 +245,7 @@ impl Odoo {
                 url: odoo.url.clone(),
                 database: odoo.database.clone(),
                 api_key: key,
+                calls_per_second: None,
             })
         };
         match self {

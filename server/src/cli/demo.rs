@@ -4,7 +4,7 @@
 use super::serve;
 use crate::{
     clock::{Clock, SystemClock},
-    config::{self, Config, Database, DeskSettings, Mode, OdooSettings, Settings},
+    config::{self, CallLimits, Config, Database, DeskSettings, Mode, OdooSettings, Settings},
     tower::Tower,
     usecases::{
         people::{self, NewUser},
@@ -113,12 +113,14 @@ async fn furnish(
         database: world.odoo_database(),
         key: world.odoo_key().into(),
         import_seconds: 5,
+        limits: CallLimits::default(),
     });
     config.desk = Some(DeskSettings {
         connector: "request_tracker".into(),
         url: world.desk_url(),
         token: world.desk_token().into(),
         queue: world.desk_queue(),
+        limits: CallLimits::default(),
     });
     let mut master = [0; KEY_BYTES];
     clock.fill(&mut master);

@@ -123,6 +123,7 @@ async fn odoo(config: &Config, found: &mut Findings) {
         url: odoo.url.clone(),
         database: odoo.database.clone(),
         api_key: odoo.key.clone(),
+        calls_per_second: None,
     };
     let client = match connectors::odoo::OdooClient::new(settings) {
         Ok(client) => client,
@@ -156,8 +157,12 @@ async fn odoo(config: &Config, found: &mut Findings) {
 
 async fn desk(config: &Config, found: &mut Findings) {
     let Some(desk) = &config.desk else { return found.note("service desk", "not set up") };
-    let settings =
-        connectors::desks::DeskConfig { url: desk.url.clone(), token: desk.token.clone(), queue: desk.queue.clone() };
+    let settings = connectors::desks::DeskConfig {
+        url: desk.url.clone(),
+        token: desk.token.clone(),
+        queue: desk.queue.clone(),
+        calls_per_second: None,
+    };
     match connectors::desks::connect(&desk.connector, settings) {
         Err(error) => found.bad("service desk", error),
         Ok(None) => found.bad("service desk", format!("there is no connector {}", desk.connector)),

@@ -3,6 +3,7 @@
 mod admin;
 mod decode;
 mod demo;
+mod destination;
 mod doctor;
 mod fold;
 mod mapping;
@@ -45,6 +46,9 @@ enum Command {
     /// Keys.
     #[command(subcommand)]
     Key(admin::Key),
+    /// The systems that jobs go out to: how they stand, pause, resume.
+    #[command(subcommand)]
+    Destination(destination::Destination),
     /// What codes mean.
     #[command(subcommand)]
     Mapping(mapping::Mapping),
@@ -95,6 +99,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::User(user) => user.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Source(source) => source.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Key(key) => key.run().map(|()| ExitCode::SUCCESS),
+            Command::Destination(it) => it.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Mapping(mapping) => mapping.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Odoo(odoo) => odoo.run(settings).await,
             Command::Audit(audit) => audit.run(settings).await,

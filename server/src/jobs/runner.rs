@@ -47,12 +47,14 @@ impl Runner {
     /// A worker with the usual budgets.
     pub fn new(tower: Arc<Tower>, lane: Lane) -> Self {
         let owner = format!("{}-{:?}", tower.clock.id().simple(), lane);
+        let odoo = tower.config.odoo.as_ref().map(|odoo| odoo.limits).unwrap_or_default();
+        let desk = tower.config.desk.as_ref().map(|desk| desk.limits).unwrap_or_default();
         let groups = [
             // an interchange may take a few hundred megabytes while it is read
             (vec![JobKind::Normalise], if lane == Lane::Batch { 1 } else { 8 }),
             (vec![JobKind::Fold], 8),
-            (vec![JobKind::SyncOrder], 4),
-            (vec![JobKind::SyncCase], 4),
+            (vec![JobKind::SyncOrder], odoo.at_once),
+            (vec![JobKind::SyncCase], desk.at_once),
             (vec![JobKind::ImportOrders], 1),
             (vec![JobKind::FetchKeys], 1),
             (vec![JobKind::Reread], 1),

@@ -1,17 +1,24 @@
 //! What was told to whom, for the pages.
 
 use super::{Asker, cursor, id, refused, session::failed, times};
-use crate::{tower::Tower, usecases::people::plain_audit};
+use crate::{
+    jobs::errors,
+    tower::Tower,
+    usecases::{
+        UseCaseError,
+        destinations::{self, Standing},
+        people::plain_audit,
+    },
+};
 use app::contract::{
     Answer, ApiError,
-    sync::{CallView, Destination, JobView, MessageView, SyncQuery, SyncView},
+    sync::{CallView, Destination, GateView, JobView, MessageView, Stands, SyncQuery, SyncView},
 };
 use async_trait::async_trait;
-use connectors::call::ErrorClass;
 use domain::ids::{JobId, MessageId};
 use jiff::Timestamp;
 use storage::{
-    Scope,
+    Actor, Scope,
     inbox::{MessageFilter, MessageRecord, MessageStatus},
     jobs::{
         AttemptRecord, Cause, DestinationSummary, JobFilter, JobKind, JobRow, JobStatus, Lane, Outcome, RetrySelection,
@@ -33,7 +40,7 @@ impl app::contract::sync::SyncPort for SyncPort {
         let summary = tower.store.jobs.summary(scope, now).await.map_err(fail)?;
         let failed = failed(&summary);
         let mut view = SyncView {
-            destinations: summary.into_iter().map(|d| destination(d, now)).collect(),
+            destinations: destinations(tower, scope, summary).await.map_err(|e| refused(tower, e))?,
             jobs: Vec::new(),
             quarantine: Vec::new(),
             next: None,
@@ -67,6 +74,16 @@ impl app::contract::sync::SyncPort for SyncPort {
     async fn retry_all(&self) -> Answer<u64> {
         let selection = RetrySelection::DeadSince { since: Timestamp::UNIX_EPOCH, destination: None };
         self.take_up(selection, "jobs:dead".into()).await
+    }
+
+    async fn pause(&self, destination: String, why: String) -> Answer<()> {
+        let (tower, scope) = (&self.0.tower, self.0.scope()?);
+        destinations::pause(tower, scope, &destination, &why).await.map_err(|e| refused(tower, e))
+    }
+
+    async fn resume(&self, destination: String) -> Answer<()> {
+        let (tower, scope) = (&self.0.tower, self.0.scope()?);
+        destinations::resume(tower, scope, &destination).await.map_err(|e| refused(tower, e))
     }
 
     async fn replay(&self, message: String) -> Answer<()> {
@@ -115,7 +132,52 @@ fn filter(view: &str) -> JobFilter {
     }
 }
 
-fn destination(d: DestinationSummary, now: Timestamp) -> Destination {
+/// Those that have work, and those that are not open.
+async fn destinations(
+    tower: &Tower,
+    scope: Scope,
+    summary: Vec<DestinationSummary>,
+) -> Result<Vec<Destination>, UseCaseError> {
+    let (now, standings) = (tower.now(), destinations::standings(tower, scope).await?);
+    let mut shown = Vec::new();
+    for d in summary {
+        let standing = standings.iter().find(|s| s.name == d.destination);
+        let gate = match standing {
+            Some(standing) => Some(gate(tower, standing).await?),
+            None => None,
+        };
+        shown.push(destination(d, gate, now));
+    }
+    Ok(shown)
+}
+
+async fn gate(tower: &Tower, standing: &Standing) -> Result<GateView, UseCaseError> {
+    let (now, health) = (tower.now(), &standing.gate.health);
+    let later = |time: Option<Timestamp>| time.filter(|time| *time > now);
+    let (stands, detail) = match (&standing.gate.paused, later(health.held_until), health.shut_until) {
+        (Some(pause), _, _) => {
+            let who = match pause.by {
+                Actor::User(id) => tower.store.people.user(id).await?.map_or_else(|| "somebody".into(), |u| u.name),
+                Actor::Operator | Actor::System => "the command line".to_owned(),
+            };
+            (Stands::Paused, format!("by {who}: {}", pause.why))
+        }
+        (None, Some(until), _) => {
+            (Stands::Held, format!("asked for peace for {}", times::span_words(until.duration_since(now))))
+        }
+        (None, None, Some(until)) => {
+            let next = later(Some(until)).map_or_else(
+                || "one job is let through next".to_owned(),
+                |until| format!("one job is let through in {}", times::span_words(until.duration_since(now))),
+            );
+            (Stands::Shut, format!("{} failures in a row; {next}", health.failures))
+        }
+        (None, None, None) => (Stands::Open, String::new()),
+    };
+    Ok(GateView { name: standing.name.into(), stands, detail })
+}
+
+fn destination(d: DestinationSummary, gate: Option<GateView>, now: Timestamp) -> Destination {
     let label = match d.destination.as_str() {
         "odoo" => "Odoo".to_owned(),
         "desk" => "Service desk".to_owned(),
@@ -123,6 +185,7 @@ fn destination(d: DestinationSummary, now: Timestamp) -> Destination {
         other => other.to_owned(),
     };
     Destination {
+        gate,
         label,
         done: d.done,
         pending: d.pending,
@@ -150,11 +213,8 @@ fn job(row: JobRow, calls: Vec<AttemptRecord>, now: Timestamp) -> JobView {
         JobStatus::Done => "done",
         JobStatus::Dead => "given up until a person acts",
     };
-    let advice = row
-        .class
-        .as_deref()
-        .and_then(|class| ErrorClass::ALL.iter().find(|c| c.code() == class))
-        .map(|c| c.what_to_do().to_owned());
+    let advice =
+        row.class.as_deref().and_then(errors::class).map(|class| format!("{} {}", class.meaning, class.what_to_do));
     let waits = matches!(row.status, JobStatus::Ready | JobStatus::Retrying);
     let skip = calls.len().saturating_sub(CALLS_SHOWN);
     JobView {

@@ -8,7 +8,11 @@ use reqwest::{Method, header::HeaderMap, redirect::Policy};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::time::{Duration, Instant};
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
 pub use mask::{EXCERPT_CHARS_MAX, masked};
 
@@ -277,6 +281,27 @@ pub fn class_of_status(status: u16, nature: Nature) -> Option<ErrorClass> {
 pub struct Outgoing {
     client: reqwest::Client,
     destination: &'static str,
+    pace: Option<Arc<Pace>>,
+}
+
+/// At most so many calls a second: each takes the next free moment and waits for it.
+#[derive(Debug)]
+struct Pace {
+    apart: Duration,
+    next: Mutex<Instant>,
+}
+
+impl Pace {
+    async fn wait(&self) {
+        let now = Instant::now();
+        let mine = {
+            let mut next = self.next.lock().expect("no panic while held");
+            let mine = (*next).max(now);
+            *next = mine + self.apart;
+            mine
+        };
+        tokio::time::sleep_until(mine.into()).await;
+    }
 }
 
 impl Outgoing {
@@ -286,6 +311,15 @@ impl Outgoing {
     /// When TLS cannot be set up.
     pub fn new(destination: &'static str) -> Result<Self, CallError> {
         Self::with_timeout(destination, TOTAL_TIMEOUT)
+    }
+
+    /// The same with at most so many calls a second.
+    #[must_use]
+    pub fn paced(mut self, calls_per_second: Option<NonZeroU32>) -> Self {
+        self.pace = calls_per_second.map(|calls| {
+            Arc::new(Pace { apart: Duration::from_secs(1) / calls.get(), next: Mutex::new(Instant::now()) })
+        });
+        self
     }
 
     pub(crate) fn with_timeout(destination: &'static str, total: Duration) -> Result<Self, CallError> {
@@ -298,7 +332,7 @@ impl Outgoing {
             .user_agent(concat!("Milepost/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|e| CallError::new(ErrorClass::Misconfigured, format!("no HTTP client: {}", chain(&e))))?;
-        Ok(Self { client, destination })
+        Ok(Self { client, destination, pace: None })
     }
 
     /// Makes one call, lets `judge` read the answer, and records both, masked.
@@ -313,6 +347,9 @@ impl Outgoing {
     ) -> Result<T, CallError> {
         let request = format!("{} {}{}", ask.method, masked::query(&ask.url), masked::body(ask.body.as_ref()));
         let (operation, nature) = (ask.operation.clone(), ask.nature);
+        if let Some(pace) = &self.pace {
+            pace.wait().await;
+        }
         let begun = Instant::now();
         let answer = self.exchange(ask, log).await;
         let wait = answer.as_ref().ok().and_then(Answer::wait);

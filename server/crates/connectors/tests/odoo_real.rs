@@ -38,8 +38,13 @@ impl Peer {
     }
 
     fn client(&self, key: &str) -> OdooClient {
-        OdooClient::new(OdooConfig { url: self.url.clone(), database: self.database.clone(), api_key: key.into() })
-            .unwrap()
+        OdooClient::new(OdooConfig {
+            url: self.url.clone(),
+            database: self.database.clone(),
+            api_key: key.into(),
+            calls_per_second: None,
+        })
+        .unwrap()
     }
 
     fn bot(&self) -> OdooClient {
@@ -155,8 +160,12 @@ async fn odoo_says_which_it_is_and_a_wrong_key_is_unauthorized() {
     peer.bot().health(&Discard).await.unwrap();
     let error = peer.client("0000000000000000000000000000000000000000").health(&Discard).await.unwrap_err();
     assert_eq!((error.class, error.status), (ErrorClass::Unauthorized, Some(401)));
-    let elsewhere =
-        OdooConfig { url: peer.url.clone(), database: "no_such_database".into(), api_key: peer.key.clone().into() };
+    let elsewhere = OdooConfig {
+        url: peer.url.clone(),
+        database: "no_such_database".into(),
+        api_key: peer.key.clone().into(),
+        calls_per_second: None,
+    };
     let error = OdooClient::new(elsewhere).unwrap().health(&Discard).await.unwrap_err();
     assert_eq!(error.class, ErrorClass::Misconfigured, "{error}");
 }

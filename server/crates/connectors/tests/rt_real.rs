@@ -34,7 +34,12 @@ impl Peer {
     }
 
     fn config(&self) -> DeskConfig {
-        DeskConfig { url: self.url.clone(), token: self.token.clone().into(), queue: "Shipments".into() }
+        DeskConfig {
+            url: self.url.clone(),
+            token: self.token.clone().into(),
+            queue: "Shipments".into(),
+            calls_per_second: None,
+        }
     }
 
     fn desk(&self) -> Arc<dyn Desk> {

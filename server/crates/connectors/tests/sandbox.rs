@@ -30,6 +30,7 @@ fn odoo(world: &World) -> OdooClient {
         url: world.odoo_url(),
         database: world.odoo_database(),
         api_key: world.odoo_key().into(),
+        calls_per_second: None,
     })
     .unwrap()
 }
@@ -39,6 +40,7 @@ fn desk(world: &World) -> RequestTracker {
         url: world.desk_url(),
         token: world.desk_token().into(),
         queue: world.desk_queue(),
+        calls_per_second: None,
     })
     .unwrap()
 }
@@ -164,14 +166,24 @@ async fn whatever_the_desk_does_there_is_one_case_and_one_note() {
 async fn of_two_cases_made_at_once_one_stays() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let sandbox = SandboxDesk::start("token").await.unwrap();
-    let desk = RequestTracker::new(DeskConfig { url: sandbox.url(), token: "token".into(), queue: "Shipments".into() })
-        .unwrap();
+    let desk = RequestTracker::new(DeskConfig {
+        url: sandbox.url(),
+        token: "token".into(),
+        queue: "Shipments".into(),
+        calls_per_second: None,
+    })
+    .unwrap();
     let first = desk.create(&case("k"), &Discard).await.unwrap();
     assert_eq!(desk.create(&case("k"), &Discard).await.unwrap(), first);
     let open: Vec<_> = sandbox.tickets().into_iter().filter(|t| t.status != "resolved").collect();
     assert_eq!(open.len(), 1);
-    let nowhere =
-        RequestTracker::new(DeskConfig { url: sandbox.url(), token: "token".into(), queue: "Nowhere".into() }).unwrap();
+    let nowhere = RequestTracker::new(DeskConfig {
+        url: sandbox.url(),
+        token: "token".into(),
+        queue: "Nowhere".into(),
+        calls_per_second: None,
+    })
+    .unwrap();
     assert_eq!(nowhere.check(&Discard).await.unwrap().len(), 1);
     assert_eq!(class(nowhere.create(&case("other"), &Discard).await), ErrorClass::Forbidden);
 }

@@ -96,6 +96,11 @@ impl SandboxDesk {
         self.inner.faults.order(operation, fault, count);
     }
 
+    /// Nothing goes wrong any more.
+    pub fn heal(&self) {
+        self.inner.faults.clear();
+    }
+
     /// Every ticket, oldest first.
     pub fn tickets(&self) -> Vec<Ticket> {
         self.inner.lock().tickets.values().cloned().collect()
@@ -111,6 +116,11 @@ impl SandboxDesk {
     /// How often an operation was called.
     pub fn calls(&self, operation: &str) -> usize {
         self.inner.lock().calls.get(operation).copied().unwrap_or(0)
+    }
+
+    /// How often it was called at all.
+    pub fn all_calls(&self) -> usize {
+        self.inner.lock().calls.values().sum()
     }
 }
 

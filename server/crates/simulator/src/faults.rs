@@ -37,6 +37,11 @@ impl Faults {
         faults.extend((0..count).map(|_| (operation.map(str::to_owned), fault.clone())));
     }
 
+    /// Nothing goes wrong any more.
+    pub fn clear(&self) {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
+    }
+
     /// The fault of this call.
     pub(crate) fn take(&self, operation: &str) -> Option<Fault> {
         let mut faults = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -202,6 +202,11 @@ impl SandboxOdoo {
         self.inner.lock().calls.get(operation).copied().unwrap_or(0)
     }
 
+    /// How often it was called at all.
+    pub fn all_calls(&self) -> usize {
+        self.inner.lock().calls.values().sum()
+    }
+
     fn rows(&self, table: &str, field: &str, id: i64) -> Vec<Row> {
         let data = self.inner.lock();
         let rows = data.tables.get(table).into_iter().flat_map(BTreeMap::values);

@@ -6,6 +6,7 @@ use crate::call::{CallError, CallLog};
 use async_trait::async_trait;
 use domain::Severity;
 use secrecy::SecretString;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 /// What is fixed about a desk's connector.
@@ -26,6 +27,8 @@ pub struct DeskConfig {
     pub token: SecretString,
     /// The queue or group that takes the cases.
     pub queue: String,
+    /// At most so many calls a second; none leaves it to the desk.
+    pub calls_per_second: Option<NonZeroU32>,
 }
 
 /// Where a case stands at the desk.

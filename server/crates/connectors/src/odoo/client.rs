@@ -43,7 +43,7 @@ impl OdooClient {
             return Err(CallError::new(ErrorClass::Misconfigured, "Odoo needs a database and an API key"));
         }
         Ok(Self {
-            http: Outgoing::new("odoo")?,
+            http: Outgoing::new("odoo")?.paced(config.calls_per_second),
             base: base_url(&config.url)?,
             database: config.database.trim().to_owned(),
             authorization: format!("bearer {key}").into(),

@@ -1,6 +1,7 @@
 //! How to reach an Odoo.
 
 use secrecy::SecretString;
+use std::num::NonZeroU32;
 
 /// How to reach an Odoo.
 #[derive(Clone, Debug)]
@@ -12,4 +13,6 @@ pub struct OdooConfig {
     /// An API key of the integration user (Preferences → Account Security → New API Key). Keys of users who are no
     /// administrators live at most 90 days unless a group says otherwise.
     pub api_key: SecretString,
+    /// At most so many calls a second; none leaves it to the server.
+    pub calls_per_second: Option<NonZeroU32>,
 }

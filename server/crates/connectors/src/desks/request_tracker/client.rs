@@ -25,7 +25,7 @@ impl Client {
             return Err(CallError::new(ErrorClass::Misconfigured, "the desk needs a token"));
         }
         Ok(Self {
-            http: Outgoing::new("desk")?,
+            http: Outgoing::new("desk")?.paced(config.calls_per_second),
             base: base_url(&config.url)?,
             authorization: format!("token {token}").into(),
         })

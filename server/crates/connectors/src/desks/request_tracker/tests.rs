@@ -35,6 +35,7 @@ fn a_misspelt_queue_or_missing_token_is_noticed_at_once() {
         url: "http://127.0.0.1:1".into(),
         token: token.into(),
         queue: queue.into(),
+        calls_per_second: None,
     };
     assert!(RequestTracker::new(config("t", "Shipments")).is_ok());
     for (token, queue) in [("", "Shipments"), ("t", " "), ("t", "a/b")] {

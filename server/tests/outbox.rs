@@ -1,0 +1,240 @@
+//! The outbox against a simulated Odoo and desk that fail: what waits, what goes on, what comes once. Time is advanced.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod world;
+
+use connectors::call::Discard;
+use domain::ids::ShipmentId;
+use jiff::SignedDuration;
+use server::{
+    clock::Clock,
+    config::{CallLimits, DeskSettings, OdooSettings, Settings},
+    jobs::gate::{Admission, FAILURES_MAX},
+    usecases::{
+        destinations::{self, Standing},
+        orders,
+    },
+};
+use simulator::{
+    desk::SandboxDesk,
+    faults::Fault,
+    journey::Place,
+    odoo::{DATABASE, NewOrder, SandboxOdoo},
+};
+use std::sync::Arc;
+use storage::{
+    Actor, Scope,
+    jobs::{JobFilter, Lane},
+};
+use world::World;
+
+const KEY: &str = "key-of-the-tests";
+const DAMAGED: &[(&str, &str)] = &[("InTransit_003", "2026-03-05T01:00:00"), ("Exception_012", "2026-03-05T08:00:00")];
+const DELIVERED: &[(&str, &str)] =
+    &[("InTransit_003", "2026-03-05T01:00:00"), ("Delivered_001", "2026-03-05T11:00:00")];
+const MANY: usize = 12;
+
+struct Systems {
+    world: World,
+    odoo: SandboxOdoo,
+    desk: SandboxDesk,
+}
+
+impl Systems {
+    async fn new() -> Self {
+        let odoo = SandboxOdoo::start(KEY, Arc::new(|| "2026-03-05T12:00:00Z".parse().unwrap())).await.unwrap();
+        let desk = SandboxDesk::start(KEY).await.unwrap();
+        let mut config = Settings::default().resolve().unwrap();
+        config.odoo = Some(OdooSettings {
+            url: odoo.url(),
+            database: DATABASE.into(),
+            key: KEY.to_owned().into(),
+            import_seconds: 1_000_000_000,
+            limits: CallLimits::default(),
+        });
+        config.desk = Some(DeskSettings {
+            connector: "request_tracker".into(),
+            url: desk.url(),
+            token: KEY.to_owned().into(),
+            queue: "Shipments".into(),
+            limits: CallLimits::default(),
+        });
+        let world = World::with(config).await;
+        world.tower.odoo.as_ref().unwrap().setup(&Discard).await.unwrap();
+        Self { world, odoo, desk }
+    }
+
+    /// A delivery in Odoo under this number, taken in; its id there.
+    async fn order(&self, number: &str) -> i64 {
+        let (world, now) = (&self.world, self.world.clock.now());
+        let picking = self.odoo.add_order(&NewOrder {
+            order: format!("S-{number}"),
+            picking: format!("WH/OUT/{number}"),
+            customer: "Somebody".into(),
+            place: Place {
+                city: "Lyon",
+                state: None,
+                zip: "69001",
+                country: "FR",
+                country3: "FRA",
+                zone: "Europe/Paris",
+            },
+            carrier: "DHL",
+            tracking: Some(number.into()),
+            promised: now + SignedDuration::from_hours(24_000),
+            shipped: None,
+            written: now,
+        });
+        orders::import(&world.tower, world.tower.scope(), world.tower.correlation(), &Discard).await.unwrap();
+        world.settle().await;
+        picking
+    }
+
+    async fn orders(&self) -> Vec<i64> {
+        let mut pickings = Vec::new();
+        for n in 0..MANY {
+            pickings.push(self.order(&format!("N{n}")).await);
+        }
+        pickings
+    }
+
+    async fn say(&self, checkpoints: &[(&str, &str)]) {
+        for n in 0..MANY {
+            self.world.knock_at(&self.world.tower, &format!("N{n}"), checkpoints).await;
+        }
+        self.world.settle().await;
+    }
+
+    async fn standing(&self, name: &str) -> Standing {
+        let tower = &self.world.tower;
+        let all = destinations::standings(tower, tower.scope()).await.unwrap();
+        all.into_iter().find(|s| s.name == name).unwrap()
+    }
+
+    async fn dead(&self) -> usize {
+        let tower = &self.world.tower;
+        tower.store.jobs.list(tower.scope(), JobFilter::Failed, None, None).await.unwrap().rows.len()
+    }
+
+    async fn advance(&self, seconds: i64) {
+        self.world.clock.advance(jiff::Span::new().seconds(seconds));
+        self.world.settle().await;
+    }
+
+    fn status(&self, picking: i64) -> Option<String> {
+        self.odoo.value(picking, "x_milepost_status").as_str().map(str::to_owned)
+    }
+}
+
+#[tokio::test]
+async fn a_sick_desk_is_left_in_peace_while_odoo_goes_on_and_a_probe_heals_it() {
+    let systems = Systems::new().await;
+    let pickings = systems.orders().await;
+    systems.desk.fail(None, &Fault::Error("down"), 10_000);
+    systems.say(DAMAGED).await;
+    assert!(pickings.iter().all(|p| systems.status(*p).is_some_and(|s| s == "IN_TRANSIT")), "Odoo knows at once");
+    assert_eq!(systems.standing("odoo").await.admission, Admission::All);
+    let shut = systems.standing("desk").await;
+    assert_eq!(shut.admission, Admission::Nobody);
+    assert!(shut.gate.health.failures >= FAILURES_MAX);
+    let asked = systems.desk.all_calls();
+    assert!(asked <= 2 * FAILURES_MAX as usize, "{MANY} cases, and only {asked} calls: the others wait");
+
+    // for an hour, one probe at a time, longer and longer apart
+    for _ in 0..60 {
+        systems.advance(60).await;
+    }
+    let probes = systems.desk.all_calls() - asked;
+    assert!((5..=40).contains(&probes), "{probes} probes in an hour");
+    assert_eq!(systems.dead().await, 0, "jobs use up no tries while the destination is sick");
+
+    systems.desk.heal();
+    for _ in 0..20 {
+        systems.advance(60).await;
+    }
+    assert_eq!(systems.standing("desk").await.admission, Admission::All);
+    assert_eq!(systems.desk.tickets().len(), MANY, "every case, once");
+}
+
+#[tokio::test]
+async fn a_wish_for_peace_holds_the_whole_destination() {
+    let systems = Systems::new().await;
+    systems.orders().await;
+    let before = systems.odoo.all_calls();
+    systems.odoo.fail(None, &Fault::RateLimited(90), 1);
+    systems.say(DELIVERED).await;
+    let held = systems.standing("odoo").await;
+    assert_eq!(held.admission, Admission::Nobody);
+    let until = held.gate.health.held_until.unwrap().duration_since(systems.world.clock.now());
+    assert_eq!(until.as_secs(), 90);
+    let asked = systems.odoo.all_calls() - before;
+    assert!(asked <= 4 * 3, "those that were claimed together, a few calls each, and no others: {asked}");
+    systems.advance(60).await;
+    assert_eq!(systems.odoo.all_calls() - before, asked, "nobody calls meanwhile");
+    systems.advance(31).await;
+    systems.advance(31).await;
+    let delivered = systems.odoo.calls("stock.picking/write");
+    assert!(delivered >= MANY, "then all of it: {delivered}");
+    assert_eq!(systems.dead().await, 0);
+}
+
+#[tokio::test]
+async fn a_refusal_of_one_record_stops_at_once_and_shuts_nothing() {
+    let systems = Systems::new().await;
+    let pickings = systems.orders().await;
+    systems.odoo.fail(Some("stock.picking/write"), &Fault::Error("odoo.exceptions.ValidationError"), 1);
+    systems.say(DELIVERED).await;
+    assert_eq!(systems.dead().await, 1, "a person has to look");
+    assert_eq!(systems.standing("odoo").await.admission, Admission::All);
+    let delivered = pickings.iter().filter(|p| systems.status(**p).is_some_and(|s| s == "DELIVERED")).count();
+    assert_eq!(delivered, MANY - 1, "the others go on");
+}
+
+#[tokio::test]
+async fn a_paused_destination_keeps_its_work() {
+    let systems = Systems::new().await;
+    let pickings = systems.orders().await;
+    let (tower, person) = (&systems.world.tower, Scope { actor: Actor::Operator, ..systems.world.tower.scope() });
+    assert!(destinations::pause(tower, person, "odoo", "  ").await.is_err(), "others will ask why");
+    assert!(destinations::pause(tower, person, "nobody", "upgrade").await.is_err());
+    destinations::pause(tower, person, "odoo", "upgrade").await.unwrap();
+    let before = systems.odoo.all_calls();
+    systems.say(DELIVERED).await;
+    systems.advance(86_400).await;
+    assert_eq!(systems.odoo.all_calls(), before, "nothing goes out");
+    let pause = systems.standing("odoo").await.gate.paused.unwrap();
+    assert_eq!((pause.why.as_str(), pause.by), ("upgrade", Actor::Operator));
+    destinations::resume(tower, person, "odoo").await.unwrap();
+    systems.world.settle().await;
+    assert!(pickings.iter().all(|p| systems.status(*p).is_some_and(|s| s == "DELIVERED")));
+    let trail = tower.store.people.audit_trail(person, Some("destination:odoo".into()), 9).await.unwrap();
+    assert_eq!(
+        trail.iter().map(|l| l.entry.action.as_str()).collect::<Vec<_>>(),
+        ["destination.resume", "destination.pause"]
+    );
+}
+
+#[tokio::test]
+async fn an_unknown_outcome_is_looked_up_before_it_is_written_again() {
+    let systems = Systems::new().await;
+    let picking = systems.order("N0").await;
+    systems.odoo.fail(Some("message_post"), &Fault::ResetAfterApply, 1);
+    systems.world.knock_at(&systems.world.tower, "N0", DELIVERED).await;
+    systems.world.work(Lane::RealTime).await;
+    let told = systems.odoo.notes(picking).len();
+    systems.advance(5).await;
+    assert_eq!(systems.odoo.notes(picking).len(), told, "it has time to settle");
+    for _ in 0..5 {
+        systems.advance(30).await;
+    }
+    let markers: Vec<String> = systems.odoo.notes(picking).into_iter().map(|(marker, _)| marker).collect();
+    let mut once = markers.clone();
+    once.sort();
+    once.dedup();
+    assert_eq!(markers.len(), once.len(), "each note once: {markers:?}");
+    let shipment: ShipmentId =
+        systems.world.tower.store.shipments.find(systems.world.tower.scope(), "N0").await.unwrap()[0];
+    let effects = systems.world.tower.store.shipments.effects(systems.world.tower.scope(), shipment).await.unwrap();
+    assert!(effects.iter().all(|e| e.done.is_some()), "{effects:?}");
+}
