@@ -21,6 +21,7 @@ mod people;
 mod shipments;
 mod signals;
 pub mod temporary;
+mod upkeep;
 mod work;
 
 use crate::{
@@ -140,6 +141,7 @@ impl PostgresStore {
             shipments: Arc::new(self.clone()),
             jobs: Arc::new(self.clone()),
             destinations: Arc::new(self.clone()),
+            upkeep: Arc::new(self.clone()),
             work: Arc::new(self.clone()),
             people: Arc::new(self.clone()),
             signals: Arc::new(self.signals),

@@ -15,6 +15,7 @@ mod jobs;
 mod mappings;
 mod people;
 mod shipments;
+mod upkeep;
 mod work;
 mod writer;
 
@@ -150,6 +151,7 @@ impl SqliteStore {
             shipments: Arc::new(self.clone()),
             jobs: Arc::new(self.clone()),
             destinations: Arc::new(self.clone()),
+            upkeep: Arc::new(self.clone()),
             work: Arc::new(self.clone()),
             people: Arc::new(self),
             signals: Arc::new(storage::signals::Alone::default()),

@@ -17,6 +17,7 @@ pub mod people;
 pub mod shipments;
 pub mod signals;
 pub mod transfer;
+pub mod upkeep;
 pub mod work;
 
 use domain::ids::{CompanyId, SubjectId, UserId};
@@ -43,6 +44,8 @@ pub struct Store {
     pub work: Arc<dyn work::Work>,
     /// Users, sessions, keys, settings, audit trail.
     pub people: Arc<dyn people::People>,
+    /// Retention, and what follows a restore.
+    pub upkeep: Arc<dyn upkeep::Upkeep>,
     /// Wake-ups between nodes.
     pub signals: Arc<dyn signals::Signals>,
 }

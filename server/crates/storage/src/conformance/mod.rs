@@ -18,6 +18,7 @@ pub mod people;
 pub mod property;
 pub mod recycled;
 pub mod shipments;
+pub mod upkeep;
 pub mod work;
 mod world;
 
@@ -131,6 +132,11 @@ macro_rules! conformance_suite {
             a_setting_is_taken_once
             the_audit_trail_is_a_chain
             audit_lines_about_a_shipment
+        }
+        $crate::conformance_area! { $fresh, upkeep:
+            old_bodies_go_unless_nobody_read_them
+            old_calls_jobs_and_changes_go
+            after_a_restore_nobody_is_signed_in_and_numbers_go_on_higher
         }
         $crate::conformance_area! { $fresh, property:
             any_order_of_messages_and_orders_gives_the_same_facts

@@ -1,0 +1,115 @@
+//! Dropping what is old, whole months at once where there are partitions, and what follows a restore.
+
+use crate::{
+    PostgresStore, Turn,
+    codec::{Done, micros},
+    partitions::Monthly,
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use sqlx::{AssertSqlSafe, PgConnection};
+use storage::{
+    Result,
+    upkeep::{Old, Pruned, Upkeep},
+};
+
+/// Rows of one table that a step drops.
+const STEP_ROWS: i64 = 5_000;
+/// Whoever uses a partition goes first; the next step tries again.
+const WAIT_FOR_TABLE: &str = "SET LOCAL lock_timeout = '2s'";
+/// Numbers that a restore leaves out: more than are given between a backup and its restore.
+const SKIPPED_NUMBERS: i64 = 1 << 32;
+
+#[async_trait]
+impl Upkeep for PostgresStore {
+    async fn prune(&self, old: Old) -> Result<Pruned> {
+        self.write(Turn::Batch, move |conn| Box::pin(async move { prune(conn, old).await })).await
+    }
+
+    async fn restored(&self, now: Timestamp) -> Result<()> {
+        self.write(Turn::RealTime, move |conn| Box::pin(async move { restored(conn, now).await })).await
+    }
+}
+
+async fn prune(conn: &mut PgConnection, old: Old) -> Done<Pruned> {
+    sqlx::query(WAIT_FOR_TABLE).execute(&mut *conn).await?;
+    let mut pruned = Pruned::default();
+    if let Some(month) = old.bodies {
+        pruned.bodies = prune_bodies(conn, month).await?;
+    }
+    if let Some(month) = old.attempts {
+        for number in months_before(conn, Monthly::Attempt, month).await? {
+            drop_partition(conn, Monthly::Attempt, number).await?;
+            pruned.attempts += 1;
+        }
+    }
+    if let Some(before) = old.jobs {
+        let sql =
+            "DELETE FROM job WHERE seq IN (SELECT seq FROM job WHERE status = 'done' AND updated_at < $1 LIMIT $2)";
+        pruned.jobs = drop_rows(conn, sql, micros(before)).await?;
+    }
+    if let Some(before) = old.changes {
+        let sql = "DELETE FROM change WHERE id IN (SELECT id FROM change WHERE at < $1 ORDER BY id LIMIT $2)";
+        pruned.changes = drop_rows(conn, sql, micros(before)).await?;
+    }
+    Ok(pruned)
+}
+
+/// A month goes as a whole when all of its messages were read; else those that were.
+async fn prune_bodies(conn: &mut PgConnection, month: u32) -> Done<u64> {
+    let mut pruned = 0;
+    for number in months_before(conn, Monthly::Body, month).await? {
+        let unread = sqlx::query(
+            "SELECT 1 FROM message_body b JOIN message m ON m.id = b.message_id
+             WHERE b.month = $1 AND m.status IN ('received', 'quarantined') LIMIT 1",
+        )
+        .bind(number)
+        .fetch_optional(&mut *conn)
+        .await?;
+        if unread.is_none() {
+            drop_partition(conn, Monthly::Body, number).await?;
+            pruned += 1;
+            continue;
+        }
+        let sql = "DELETE FROM message_body WHERE month = $1 AND message_id IN (
+                       SELECT b.message_id FROM message_body b JOIN message m ON m.id = b.message_id
+                       WHERE b.month = $1 AND m.status NOT IN ('received', 'quarantined') LIMIT $2)";
+        pruned += drop_rows(conn, sql, number).await?;
+    }
+    Ok(pruned)
+}
+
+/// The months before one that have a partition, oldest first.
+async fn months_before(conn: &mut PgConnection, table: Monthly, month: u32) -> Done<Vec<i64>> {
+    let names = sqlx::query_scalar::<_, String>(
+        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = $1::text::regclass ORDER BY 1",
+    )
+    .bind(table.table())
+    .fetch_all(conn)
+    .await?;
+    let number = |name: &String| name.rsplit('_').next()?.parse().ok();
+    Ok(names.iter().filter_map(number).filter(|number| *number < i64::from(month)).collect())
+}
+
+async fn drop_partition(conn: &mut PgConnection, table: Monthly, month: i64) -> Done<()> {
+    // both parts are ours: a constant and a number
+    sqlx::query(AssertSqlSafe(format!("DROP TABLE {}_{month}", table.table()))).execute(conn).await?;
+    Ok(())
+}
+
+async fn drop_rows(conn: &mut PgConnection, sql: &'static str, before: i64) -> Done<u64> {
+    Ok(sqlx::query(sql).bind(before).bind(STEP_ROWS).execute(conn).await?.rows_affected())
+}
+
+async fn restored(conn: &mut PgConnection, now: Timestamp) -> Done<()> {
+    for sql in ["DELETE FROM session", "DELETE FROM throttle", "DELETE FROM lease"] {
+        sqlx::query(sql).execute(&mut *conn).await?;
+    }
+    // what came meanwhile for the same target waits already: the lease ends by itself and they follow each other
+    sqlx::query("UPDATE job SET lease_until = $1 WHERE status = 'leased'")
+        .bind(micros(now))
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query("SELECT setval('change_seq', nextval('change_seq') + $1)").bind(SKIPPED_NUMBERS).execute(conn).await?;
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! Dropping what is old in small steps, and what follows a restore.
+
+use crate::{
+    SqliteStore,
+    codec::{Done, micros},
+    writer::Turn,
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use sqlx::SqliteConnection;
+use storage::{
+    Result,
+    upkeep::{Old, Pruned, Upkeep},
+};
+
+/// Rows of one table that a step drops: the writer is busy with them for some milliseconds.
+const STEP_ROWS: i64 = 400;
+/// Free pages that a step gives back to the file system.
+const STEP_PAGES: &str = "PRAGMA incremental_vacuum(400)";
+/// Numbers that a restore leaves out: more than are given between a backup and its restore.
+const SKIPPED_NUMBERS: i64 = 1 << 32;
+
+#[async_trait]
+impl Upkeep for SqliteStore {
+    async fn prune(&self, old: Old) -> Result<Pruned> {
+        self.write(Turn::Batch, move |conn| Box::pin(async move { prune(conn, old).await })).await
+    }
+
+    async fn restored(&self, now: Timestamp) -> Result<()> {
+        self.write(Turn::RealTime, move |conn| Box::pin(async move { restored(conn, now).await })).await
+    }
+}
+
+async fn prune(conn: &mut SqliteConnection, old: Old) -> Done<Pruned> {
+    let mut pruned = Pruned::default();
+    if let Some(month) = old.bodies {
+        pruned.bodies = drop_rows(
+            conn,
+            "DELETE FROM message_body WHERE rowid IN (
+                 SELECT b.rowid FROM message_body b JOIN message m ON m.id = b.message_id
+                 WHERE b.month < ? AND m.status NOT IN ('received', 'quarantined') ORDER BY b.month LIMIT ?)",
+            i64::from(month),
+        )
+        .await?;
+    }
+    if let Some(month) = old.attempts {
+        let sql =
+            "DELETE FROM attempt WHERE rowid IN (SELECT rowid FROM attempt WHERE month < ? ORDER BY month LIMIT ?)";
+        pruned.attempts = drop_rows(conn, sql, i64::from(month)).await?;
+    }
+    if let Some(before) = old.jobs {
+        let sql = "DELETE FROM job WHERE seq IN (SELECT seq FROM job WHERE status = 'done' AND updated_at < ? LIMIT ?)";
+        pruned.jobs = drop_rows(conn, sql, micros(before)).await?;
+    }
+    if let Some(before) = old.changes {
+        let sql = "DELETE FROM change WHERE seq IN (SELECT seq FROM change WHERE at < ? ORDER BY seq LIMIT ?)";
+        pruned.changes = drop_rows(conn, sql, micros(before)).await?;
+    }
+    if !pruned.is_nothing() {
+        sqlx::query(STEP_PAGES).fetch_all(conn).await?;
+    }
+    Ok(pruned)
+}
+
+async fn drop_rows(conn: &mut SqliteConnection, sql: &'static str, before: i64) -> Done<u64> {
+    Ok(sqlx::query(sql).bind(before).bind(STEP_ROWS).execute(conn).await?.rows_affected())
+}
+
+async fn restored(conn: &mut SqliteConnection, now: Timestamp) -> Done<()> {
+    for sql in ["DELETE FROM session", "DELETE FROM throttle", "DELETE FROM lease"] {
+        sqlx::query(sql).execute(&mut *conn).await?;
+    }
+    // what came meanwhile for the same target waits already: the lease ends by itself and they follow each other
+    sqlx::query("UPDATE job SET lease_until = ? WHERE status = 'leased'").bind(micros(now)).execute(&mut *conn).await?;
+    sqlx::query("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'change'")
+        .bind(SKIPPED_NUMBERS)
+        .execute(conn)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! What keeps a store small and whole: dropping what is old, and putting right what a restored backup cannot know.
+
+use crate::Result;
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+/// What may go. Months are numbers as partitions have them: 202611; whatever lies before goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Old {
+    /// Bodies of messages of earlier months; those that nobody has read yet stay.
+    pub bodies: Option<u32>,
+    /// Calls of earlier months.
+    pub attempts: Option<u32>,
+    /// Jobs that were done before.
+    pub jobs: Option<Timestamp>,
+    /// Changes before; live streams that slept longer begin anew.
+    pub changes: Option<Timestamp>,
+}
+
+/// What a step dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Bodies, or partitions of them.
+    pub bodies: u64,
+    /// Calls, or partitions of them.
+    pub attempts: u64,
+    /// Jobs.
+    pub jobs: u64,
+    /// Changes.
+    pub changes: u64,
+}
+
+impl Pruned {
+    /// Whether there was nothing to drop.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The number of a time's month.
+pub fn month_of(at: Timestamp) -> u32 {
+    let day = at.to_zoned(jiff::tz::TimeZone::UTC);
+    u32::from(day.year().unsigned_abs()) * 100 + u32::from(day.month().unsigned_abs())
+}
+
+/// Upkeep.
+#[async_trait]
+pub trait Upkeep: Send + Sync {
+    /// Drops some of what is old: a small step, so that nobody waits. Nothing is left when it dropped nothing.
+    async fn prune(&self, old: Old) -> Result<Pruned>;
+
+    /// A backup was just restored: nobody is signed in, nothing is leased, and changes are numbered above any that was
+    /// ever given, since browsers remember theirs.
+    async fn restored(&self, now: Timestamp) -> Result<()>;
+}
