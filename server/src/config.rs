@@ -98,6 +98,19 @@ pub struct Settings {
     /// Hours after which a shipment of which nothing is heard counts as silent.
     #[arg(long, env = "MILEPOST_SILENCE_HOURS", value_name = "N", global = true)]
     pub silence_hours: Option<u32>,
+    /// Months for which the bodies of messages are kept (13; 0 for ever).
+    #[arg(long, env = "MILEPOST_KEEP_BODIES_MONTHS", value_name = "N", global = true)]
+    pub keep_bodies_months: Option<u32>,
+    /// Months for which calls to other systems are kept (6; 0 for ever).
+    #[arg(long, env = "MILEPOST_KEEP_ATTEMPTS_MONTHS", value_name = "N", global = true)]
+    pub keep_attempts_months: Option<u32>,
+    /// Days for which finished jobs are kept (30; 0 for ever).
+    #[arg(long, env = "MILEPOST_KEEP_DONE_DAYS", value_name = "N", global = true)]
+    pub keep_done_days: Option<u32>,
+    /// File of what was erased, to be erased again after a restore; default: tombstones in the data directory. Keep it
+    /// apart from the backups.
+    #[arg(long, env = "MILEPOST_TOMBSTONES", value_name = "FILE", global = true)]
+    pub tombstones: Option<PathBuf>,
     /// Log filter, e.g. info or milepost=debug.
     #[arg(long, env = "MILEPOST_LOG", value_name = "FILTER", global = true)]
     pub log: Option<String>,
@@ -142,6 +155,10 @@ pub struct Config {
     pub desk: Option<DeskSettings>,
     /// The rules of thumb.
     pub rules: Rules,
+    /// For how long things are kept.
+    pub keep: Keep,
+    /// The file of what was erased.
+    pub tombstones: PathBuf,
     /// Whether this is the demo.
     pub mode: Mode,
 }
@@ -219,6 +236,17 @@ impl CallLimits {
     }
 }
 
+/// For how long things are kept; 0 is for ever.
+#[derive(Clone, Copy, Debug)]
+pub struct Keep {
+    /// Months for bodies of messages.
+    pub bodies_months: u32,
+    /// Months for calls to other systems.
+    pub attempts_months: u32,
+    /// Days for finished jobs.
+    pub done_days: u32,
+}
+
 /// Times that decide when somebody is called.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
@@ -268,6 +296,10 @@ impl Settings {
             case_grace_minutes: self.case_grace_minutes.or(below.case_grace_minutes),
             case_minor_hours: self.case_minor_hours.or(below.case_minor_hours),
             silence_hours: self.silence_hours.or(below.silence_hours),
+            keep_bodies_months: self.keep_bodies_months.or(below.keep_bodies_months),
+            keep_attempts_months: self.keep_attempts_months.or(below.keep_attempts_months),
+            keep_done_days: self.keep_done_days.or(below.keep_done_days),
+            tombstones: self.tombstones.or(below.tombstones),
             log: self.log.or(below.log),
             log_format: self.log_format.or(below.log_format),
         }
@@ -305,6 +337,7 @@ impl Settings {
         Ok(Config {
             database: database(self.database_url, &data)?,
             master_key_file: self.master_key_file.unwrap_or_else(|| data.join("master.key")),
+            tombstones: self.tombstones.unwrap_or_else(|| data.join("tombstones")),
             public_url: trimmed_url(self.public_url.unwrap_or_else(|| format!("http://{addr}"))),
             data,
             addr,
@@ -317,6 +350,11 @@ impl Settings {
                 major_grace_minutes: self.case_grace_minutes.unwrap_or(120),
                 minor_hours: self.case_minor_hours.unwrap_or(24),
                 silence_hours: self.silence_hours.unwrap_or(72),
+            },
+            keep: Keep {
+                bodies_months: self.keep_bodies_months.unwrap_or(13),
+                attempts_months: self.keep_attempts_months.unwrap_or(6),
+                done_days: self.keep_done_days.unwrap_or(30),
             },
             mode: Mode::Production,
         })

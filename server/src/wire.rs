@@ -5,7 +5,7 @@ use crate::{
     config::{Config, Database, Mode},
     jobs::gate::Gates,
     tower::{FILES_AT_ONCE, Tower, Wake},
-    usecases::{ingest::SourceCache, mappings},
+    usecases::{erasure, ingest::SourceCache, mappings},
     vault::Vault,
 };
 use anyhow::{Context, Result, bail};
@@ -38,7 +38,13 @@ pub async fn tower(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Tower>> 
         Database::Sqlite(file) => SqliteStore::open(file, Options::server()).await?,
         Database::Postgres(url) => PostgresStore::open(url.expose_secret()).await?,
     };
-    assemble(config, clock, store, &master).await
+    let tower = assemble(config, clock, store, &master).await?;
+    // should this be a backup that was put in place by hand
+    let again = erasure::reapply(&tower).await?;
+    if again > 0 {
+        tracing::warn!("{again} erasures were applied again: the database is older than they are");
+    }
+    Ok(tower)
 }
 
 /// The same for a command that runs beside a server.

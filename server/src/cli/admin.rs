@@ -5,6 +5,7 @@ use crate::{
     config::{self, Settings},
     tower::Tower,
     usecases::{
+        erasure,
         people::{self, NewUser},
         sources,
     },
@@ -305,5 +306,33 @@ impl Audit {
                 Ok(ExitCode::SUCCESS)
             }
         }
+    }
+}
+
+/// Erase the customer of a shipment for good: name, address, mail, and the words under which they were found. The order
+/// system has them still: erase them there too; what it says of them is not taken in again.
+#[derive(Args)]
+pub struct Erase {
+    /// The shipment: its number, order, delivery or id.
+    shipment: String,
+    /// The reason, for the audit trail.
+    #[arg(long, value_name = "TEXT")]
+    why: String,
+}
+
+impl Erase {
+    /// Does it.
+    pub async fn run(self, settings: Settings) -> Result<()> {
+        let (tower, scope) = tower(settings).await?;
+        let found = match self.shipment.parse() {
+            Ok(id) => vec![id],
+            Err(_) => tower.store.shipments.find(scope, &self.shipment).await?,
+        };
+        let [id] = found[..] else {
+            bail!("{} shipments go under {}: name one by its id", found.len(), self.shipment);
+        };
+        erasure::erase_customer(&tower, scope, id, self.why).await?;
+        println!("the customer of shipment {id} is erased, and will be again after a restore");
+        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! The command line: one file for each subcommand. It serves admins and tests alike.
 
 mod admin;
+mod backup;
 mod decode;
 mod demo;
 mod destination;
@@ -35,6 +36,12 @@ enum Command {
     Demo(demo::Demo),
     /// Bring the database's tables up to date, or take a SQLite tower over into PostgreSQL.
     Migrate(migrate::Migrate),
+    /// Copy the database while servers write to it.
+    Backup(backup::Backup),
+    /// Put a copy in the place of the database.
+    Restore(backup::Restore),
+    /// Erase the customer of a shipment for good.
+    Erase(admin::Erase),
     /// Check configuration, database, disk, clock and each integration.
     Doctor,
     /// Users.
@@ -95,6 +102,9 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Serve(serve) => serve.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Demo(demo) => demo.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Migrate(migrate) => migrate.run(settings).await.map(|()| ExitCode::SUCCESS),
+            Command::Backup(backup) => backup.run(settings).await.map(|()| ExitCode::SUCCESS),
+            Command::Restore(restore) => restore.run(settings).await.map(|()| ExitCode::SUCCESS),
+            Command::Erase(erase) => erase.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Doctor => doctor::run(settings).await,
             Command::User(user) => user.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Source(source) => source.run(settings).await.map(|()| ExitCode::SUCCESS),

@@ -3,7 +3,7 @@
 
 use crate::{
     tower::Tower,
-    usecases::{mappings, sources},
+    usecases::{mappings, sources, upkeep},
 };
 use jiff::{SignedDuration, Timestamp};
 use std::{sync::Arc, time::Duration};
@@ -22,6 +22,8 @@ const LEASE: SignedDuration = SignedDuration::from_secs(30);
 const RENEW: SignedDuration = SignedDuration::from_secs(10);
 /// Shipments reviewed in one tick.
 const REVIEWS_PER_TICK: u32 = 500;
+/// How often it is asked whether something is old, in seconds.
+const PRUNE_SECONDS: i64 = 600;
 /// How often ended sessions are swept, in seconds.
 const SWEEP_SECONDS: i64 = 300;
 
@@ -34,6 +36,7 @@ pub struct Done {
     renewed: Option<Timestamp>,
     imported: Option<Timestamp>,
     swept: Option<Timestamp>,
+    pruned: Option<Timestamp>,
     keys: Option<Timestamp>,
 }
 
@@ -103,6 +106,14 @@ pub async fn tick(tower: &Tower, done: &mut Done) -> storage::Result<()> {
             job.lane = Lane::Batch;
             tower.store.jobs.enqueue(scope, vec![job]).await?;
             tower.wake.work(Lane::Batch);
+        }
+    }
+    // a step at each tick while there is something, then now and then
+    if elapsed(done.pruned, now, PRUNE_SECONDS) {
+        match upkeep::prune(tower).await {
+            Ok(pruned) if pruned.is_nothing() => done.pruned = Some(now),
+            Ok(_) => {}
+            Err(error) => tracing::warn!("what is old is not dropped: {error}"),
         }
     }
     if elapsed(done.swept, now, SWEEP_SECONDS) {

@@ -2,6 +2,7 @@
 
 pub mod cases;
 pub mod destinations;
+pub mod erasure;
 pub mod exceptions;
 pub mod fold;
 pub mod ingest;
@@ -10,6 +11,7 @@ pub mod normalise;
 pub mod orders;
 pub mod people;
 pub mod sources;
+pub mod upkeep;
 
 use storage::StoreError;
 

@@ -16,7 +16,7 @@ use domain::{
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use std::fmt::Write as _;
 use storage::{
-    Scope,
+    Scope, Sealed, WrappedKey,
     facts::TrackerKey,
     jobs::Lane,
     shipments::{
@@ -126,14 +126,7 @@ async fn imported(
     };
     let subject =
         SubjectId(content_id("customer", &[tower.company.0.as_bytes(), b"stock.picking", &delivery.id.to_be_bytes()]));
-    let customer = serde_json::to_vec(&delivery.customer).expect("plain data serialises");
-    let (key, wrapped) = match tower.store.people.key(scope, subject).await? {
-        Some(kept) => (tower.vault.unwrap(&kept).map_err(|e| UseCaseError::Internal(e.to_string()))?, None),
-        None => {
-            let (key, wrapped) = tower.vault.new_key(subject);
-            (key, Some(wrapped))
-        }
-    };
+    let customer = customer(tower, scope, subject, delivery).await?;
     let place = Location {
         city: delivery.customer.city.clone(),
         country: delivery.customer.country.clone(),
@@ -162,15 +155,43 @@ async fn imported(
             DeliveryState::Open => OriginStanding::Open,
         },
         destination: Some(place.label()).filter(|l| !l.is_empty()),
-        tokens: [delivery.customer.name.as_deref(), delivery.customer.email.as_deref()]
-            .into_iter()
-            .flatten()
-            .map(|value| tower.vault.token("customer", value))
-            .collect(),
-        customer: Some(key.seal(CUSTOMER, &customer)),
-        key: wrapped,
+        tokens: customer.tokens,
+        customer: customer.sealed,
+        key: customer.key,
         correlation,
         origin,
+    })
+}
+
+/// A customer as it is kept.
+#[derive(Default)]
+struct Customer {
+    sealed: Option<Sealed>,
+    key: Option<WrappedKey>,
+    tokens: Vec<String>,
+}
+
+/// A customer sealed under a key of its own; nothing of one who was erased, whatever Odoo has still.
+async fn customer(
+    tower: &Tower,
+    scope: Scope,
+    subject: SubjectId,
+    delivery: &Delivery,
+) -> Result<Customer, OrderError> {
+    let (key, wrapped) = match tower.store.people.key(scope, subject).await? {
+        Some(kept) => (tower.vault.unwrap(&kept).map_err(|e| UseCaseError::Internal(e.to_string()))?, None),
+        None if tower.store.people.erased(scope, subject).await? => return Ok(Customer::default()),
+        None => {
+            let (key, wrapped) = tower.vault.new_key(subject);
+            (key, Some(wrapped))
+        }
+    };
+    let words = [delivery.customer.name.as_deref(), delivery.customer.email.as_deref()];
+    let plain = serde_json::to_vec(&delivery.customer).expect("plain data serialises");
+    Ok(Customer {
+        sealed: Some(key.seal(CUSTOMER, &plain)),
+        key: wrapped,
+        tokens: words.into_iter().flatten().map(|value| tower.vault.token("customer", value)).collect(),
     })
 }
 

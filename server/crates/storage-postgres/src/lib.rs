@@ -7,6 +7,7 @@
 //! conformance suite, so a build needs no database. No clock and no randomness here: times and ids are arguments.
 
 mod audit;
+pub mod backup;
 mod codec;
 mod destinations;
 mod facts;

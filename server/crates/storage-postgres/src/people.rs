@@ -188,6 +188,18 @@ impl People for PostgresStore {
         self.write(Turn::RealTime, move |conn| Box::pin(async move { put_key(conn, scope, &key, at).await })).await
     }
 
+    async fn erased(&self, scope: Scope, subject: SubjectId) -> Result<bool> {
+        let mut read = self.read().await?;
+        let row =
+            sqlx::query("SELECT 1 FROM vault_key WHERE company_id = $1 AND subject = $2 AND destroyed_at IS NOT NULL")
+                .bind(scope.company.0)
+                .bind(subject.0)
+                .fetch_optional(&mut *read)
+                .await
+                .map_err(Fail::from)?;
+        Ok(row.is_some())
+    }
+
     async fn destroy_key(&self, scope: Scope, subject: SubjectId, audit: AuditEntry) -> Result<()> {
         self.write(Turn::RealTime, move |conn| {
             Box::pin(async move {
@@ -200,6 +212,7 @@ impl People for PostgresStore {
                 if destroyed.rows_affected() == 0 {
                     return Err(Fail(StoreError::NotFound("key")));
                 }
+                forget_customer(conn, scope, subject).await?;
                 audit::append(conn, scope, &audit).await
             })
         })
@@ -339,6 +352,26 @@ pub(crate) async fn put_key(
         return Ok(key.clone());
     }
     self::key(conn, scope, key.subject).await?.ok_or(Fail(StoreError::NotFound("key")))
+}
+
+/// What was sealed is noise now, and the words under which a customer was found go too.
+async fn forget_customer(conn: &mut PgConnection, scope: Scope, subject: SubjectId) -> Done<()> {
+    sqlx::query(
+        "DELETE FROM shipment_term WHERE kind = 'customer' AND shipment_id IN
+             (SELECT id FROM shipment WHERE company_id = $1 AND customer_subject = $2)",
+    )
+    .bind(scope.company.0)
+    .bind(subject.0)
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query(
+        "UPDATE shipment SET customer = NULL, customer_subject = NULL WHERE company_id = $1 AND customer_subject = $2",
+    )
+    .bind(scope.company.0)
+    .bind(subject.0)
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 async fn audit_of(

@@ -6,6 +6,7 @@
 //! database. No clock and no randomness here: times and ids are arguments.
 
 mod audit;
+pub mod backup;
 mod codec;
 mod destinations;
 pub mod export;
@@ -199,6 +200,14 @@ fn connecting(path: &Path) -> SqliteConnectOptions {
         .busy_timeout(BUSY_TIMEOUT)
         .statement_cache_capacity(STATEMENTS)
         .pragma("temp_store", "MEMORY")
+}
+
+/// Takes the right to be the server of a file for as long as the result is kept: for what must happen without one.
+///
+/// # Errors
+/// `Unavailable` when a server has it.
+pub fn lock(path: &Path) -> Result<impl Sized + use<>> {
+    Lock::of(path, Access::Server)
 }
 
 /// The right to be the server of a file: a lock on a file beside it, which the system gives back however a process ends.

@@ -187,6 +187,18 @@ impl People for SqliteStore {
         self.write(Turn::RealTime, move |conn| Box::pin(async move { put_key(conn, scope, &key, at).await })).await
     }
 
+    async fn erased(&self, scope: Scope, subject: SubjectId) -> Result<bool> {
+        let mut read = self.read().await?;
+        let row =
+            sqlx::query("SELECT 1 FROM vault_key WHERE company_id = ? AND subject = ? AND destroyed_at IS NOT NULL")
+                .bind(scope.company.0)
+                .bind(subject.0)
+                .fetch_optional(&mut *read)
+                .await
+                .map_err(Fail::from)?;
+        Ok(row.is_some())
+    }
+
     async fn destroy_key(&self, scope: Scope, subject: SubjectId, audit: AuditEntry) -> Result<()> {
         self.write(Turn::RealTime, move |conn| {
             Box::pin(async move {
@@ -199,6 +211,7 @@ impl People for SqliteStore {
                 if destroyed.rows_affected() == 0 {
                     return Err(Fail(StoreError::NotFound("key")));
                 }
+                forget_customer(conn, scope, subject).await?;
                 audit::append(conn, scope, &audit).await
             })
         })
@@ -337,6 +350,26 @@ pub(crate) async fn put_key(
         return Ok(key.clone());
     }
     self::key(conn, scope, key.subject).await?.ok_or(Fail(StoreError::NotFound("key")))
+}
+
+/// What was sealed is noise now, and the words under which a customer was found go too.
+async fn forget_customer(conn: &mut SqliteConnection, scope: Scope, subject: SubjectId) -> Done<()> {
+    sqlx::query(
+        "DELETE FROM shipment_term WHERE kind = 'customer' AND shipment_id IN
+             (SELECT id FROM shipment WHERE company_id = ? AND customer_subject = ?)",
+    )
+    .bind(scope.company.0)
+    .bind(subject.0)
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query(
+        "UPDATE shipment SET customer = NULL, customer_subject = NULL WHERE company_id = ? AND customer_subject = ?",
+    )
+    .bind(scope.company.0)
+    .bind(subject.0)
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 async fn audit_of(

@@ -135,7 +135,10 @@ pub trait People: Send + Sync {
     /// Keeps a subject's key, unless it has one; returns the one that is kept.
     async fn put_key(&self, scope: Scope, key: WrappedKey, at: Timestamp) -> Result<WrappedKey>;
 
-    /// Destroys a subject's key.
+    /// Whether a subject's key was destroyed and no other was made.
+    async fn erased(&self, scope: Scope, subject: SubjectId) -> Result<bool>;
+
+    /// Destroys a subject's key, and forgets the words under which a customer of that subject was found.
     async fn destroy_key(&self, scope: Scope, subject: SubjectId, audit: AuditEntry) -> Result<()>;
 
     /// A value that outlives restarts (cursors, one-time links, the check value of the master key).

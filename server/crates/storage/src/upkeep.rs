@@ -37,10 +37,10 @@ impl Pruned {
     }
 }
 
-/// The number of a time's month.
+/// The number of a time's month; 0 before our era, so that nothing lies before it.
 pub fn month_of(at: Timestamp) -> u32 {
     let day = at.to_zoned(jiff::tz::TimeZone::UTC);
-    u32::from(day.year().unsigned_abs()) * 100 + u32::from(day.month().unsigned_abs())
+    u32::try_from(i32::from(day.year()) * 100 + i32::from(day.month())).unwrap_or(0)
 }
 
 /// Upkeep.

@@ -129,6 +129,7 @@ macro_rules! conformance_suite {
             sessions_end
             failures_are_counted_in_a_window
             a_subject_keeps_its_first_key
+            an_erased_customer_is_not_found_any_more
             a_setting_is_taken_once
             the_audit_trail_is_a_chain
             audit_lines_about_a_shipment

@@ -4,6 +4,7 @@ use super::{World, at};
 use crate::{
     Actor, Scope, Store, StoreError, WrappedKey,
     people::{ChainCheck, RoleName, SessionRecord, UserRecord},
+    shipments::ShipmentQuery,
 };
 use domain::{
     ExceptionReason,
@@ -88,6 +89,26 @@ pub async fn a_subject_keeps_its_first_key(store: Store) {
         world.store.people.destroy_key(world.scope, subject, world.audit("key.destroy", "subject", 3)).await.is_err()
     );
     assert_eq!(put(3).await, key(3), "what comes after is under a new key");
+}
+
+pub async fn an_erased_customer_is_not_found_any_more(store: Store) {
+    let world = World::new(store).await;
+    let (sealed, key) = world.sealed(b"Jane");
+    let mut order = world.order(1, &["N1"]);
+    (order.customer, order.key, order.tokens) = (Some(sealed.clone()), Some(key), vec!["token-of-jane".into()]);
+    let shipment = world.import(order, 1).await;
+    let found = async || {
+        let query =
+            ShipmentQuery { tokens: vec!["token-of-jane".into()], text: Some("jane".into()), ..Default::default() };
+        world.store.shipments.list(world.scope, query, at(2)).await.unwrap().rows.len()
+    };
+    assert_eq!(found().await, 1);
+    assert!(!world.store.people.erased(world.scope, sealed.subject).await.unwrap());
+    let audit = world.audit("customer.erase", "shipment", 3);
+    world.store.people.destroy_key(world.scope, sealed.subject, audit).await.unwrap();
+    assert_eq!(found().await, 0);
+    assert!(world.store.people.erased(world.scope, sealed.subject).await.unwrap());
+    assert!(world.store.shipments.customer(world.scope, shipment).await.unwrap().is_none());
 }
 
 pub async fn a_setting_is_taken_once(store: Store) {

@@ -1,0 +1,268 @@
+//! `milepost backup` and `milepost restore`: a copy of the database while servers write to it, and back.
+
+use crate::{
+    clock::{Clock, SystemClock},
+    config::{Config, Database, Settings},
+    usecases::erasure,
+    wire,
+};
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use jiff::Timestamp;
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use std::{
+    fs::File,
+    io::Read,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use storage::people::ChainCheck;
+use storage_postgres::backup::{self as postgres, Target};
+
+/// Bytes of one read while a file's digest is taken.
+const CHUNK_BYTES: usize = 1024 * 1024;
+/// Copies that are kept at least.
+const KEEP_MIN: usize = 1;
+
+/// Copy the database while servers write to it. The copy is private and sealed under the master key, which is not in it.
+#[derive(Args)]
+pub struct Backup {
+    /// The folder for the copies; default: backups in the data directory.
+    #[arg(long, value_name = "DIR")]
+    to: Option<PathBuf>,
+    /// Keep only so many copies there, the newest.
+    #[arg(long, value_name = "N")]
+    keep: Option<usize>,
+}
+
+/// Put a copy in the place of the database (servers stopped).
+#[derive(Args)]
+pub struct Restore {
+    /// The copy, as `milepost backup` named it.
+    file: PathBuf,
+    /// Move aside what is there; it is not deleted.
+    #[arg(long)]
+    replace: bool,
+}
+
+/// What is written beside a copy.
+#[derive(Debug, Serialize, Deserialize)]
+struct Manifest {
+    engine: Engine,
+    version: String,
+    made_at: Timestamp,
+    bytes: u64,
+    sha256: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+impl Engine {
+    fn of(database: &Database) -> Self {
+        match database {
+            Database::Sqlite(_) => Self::Sqlite,
+            Database::Postgres(_) => Self::Postgres,
+        }
+    }
+
+    const fn ending(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "pgdump",
+        }
+    }
+}
+
+impl Backup {
+    /// Makes the copy.
+    pub async fn run(self, settings: Settings) -> Result<()> {
+        let config = settings.resolve()?;
+        let folder = self.to.unwrap_or_else(|| config.data.join("backups"));
+        std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        let (engine, made_at) = (Engine::of(&config.database), SystemClock.now());
+        let name = format!("milepost-{}.{}", made_at.strftime("%Y%m%dT%H%M%SZ"), engine.ending());
+        let (file, unfinished) = (folder.join(&name), folder.join(format!(".{name}.unfinished")));
+        // whatever way it ends, half a copy is not left behind
+        let _removed = Removed(&unfinished);
+        copy(&config, &unfinished).await?;
+        let manifest = manifest(engine, made_at, &unfinished)?;
+        keep_private(&unfinished)?;
+        write_private(&manifest_of(&file), &serde_json::to_vec_pretty(&manifest)?)?;
+        std::fs::rename(&unfinished, &file)?;
+        File::open(&folder)?.sync_all()?;
+        println!("{} ({} MB)", file.display(), manifest.bytes / 1_000_000);
+        if let Some(keep) = self.keep {
+            drop_older(&folder, engine, keep.max(KEEP_MIN))?;
+        }
+        println!("Keep the master key and {} apart from it.", config.tombstones.display());
+        Ok(())
+    }
+}
+
+async fn copy(config: &Config, to: &Path) -> Result<()> {
+    match &config.database {
+        Database::Sqlite(file) => {
+            ensure!(file.exists(), "there is no database {}", file.display());
+            storage_sqlite::backup::copy(file, to).await?;
+            storage_sqlite::backup::check(to).await?;
+        }
+        Database::Postgres(url) => {
+            postgres::dump(url.expose_secret(), to).await?;
+            postgres::check(to).await?;
+        }
+    }
+    Ok(())
+}
+
+fn manifest(engine: Engine, made_at: Timestamp, file: &Path) -> Result<Manifest> {
+    let (bytes, sha256) = digest(file)?;
+    Ok(Manifest { engine, version: env!("CARGO_PKG_VERSION").into(), made_at, bytes, sha256 })
+}
+
+fn digest(file: &Path) -> Result<(u64, String)> {
+    let mut hash = ring::digest::Context::new(&ring::digest::SHA256);
+    let mut reader = File::open(file).with_context(|| file.display().to_string())?;
+    let (mut chunk, mut bytes) = (vec![0; CHUNK_BYTES], 0);
+    loop {
+        let read = reader.read(&mut chunk)?;
+        if read == 0 {
+            break;
+        }
+        hash.update(&chunk[..read]);
+        bytes += read as u64;
+    }
+    let digest = hash.finish();
+    Ok((bytes, digest.as_ref().iter().map(|b| format!("{b:02x}")).collect()))
+}
+
+fn manifest_of(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".json");
+    name.into()
+}
+
+fn keep_private(file: &Path) -> Result<()> {
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600))?;
+    Ok(File::open(file)?.sync_all()?)
+}
+
+fn write_private(file: &Path, bytes: &[u8]) -> Result<()> {
+    use std::io::Write;
+    let mut out = File::options().write(true).create(true).truncate(true).mode(0o600).open(file)?;
+    out.write_all(bytes)?;
+    Ok(out.sync_all()?)
+}
+
+struct Removed<'a>(&'a Path);
+
+impl Drop for Removed<'_> {
+    fn drop(&mut self) {
+        // it is not there when all went well
+        drop(std::fs::remove_file(self.0));
+    }
+}
+
+/// Names sort by time.
+fn drop_older(folder: &Path, engine: Engine, keep: usize) -> Result<()> {
+    let is_copy = |name: &str| name.starts_with("milepost-") && name.ends_with(engine.ending());
+    let mut copies: Vec<PathBuf> = std::fs::read_dir(folder)?
+        .flatten()
+        .filter(|entry| entry.file_name().to_str().is_some_and(is_copy))
+        .map(|entry| entry.path())
+        .collect();
+    copies.sort();
+    for copy in copies.iter().rev().skip(keep) {
+        std::fs::remove_file(copy)?;
+        drop(std::fs::remove_file(manifest_of(copy)));
+        println!("{} removed", copy.display());
+    }
+    Ok(())
+}
+
+impl Restore {
+    /// Checks the copy, puts it in place, and says what follows.
+    pub async fn run(self, settings: Settings) -> Result<()> {
+        let config = settings.resolve()?;
+        let manifest = verified(&self.file)?;
+        let engine = Engine::of(&config.database);
+        ensure!(
+            manifest.engine == engine,
+            "the copy is of {:?} and the database is {engine:?}: set or leave out DATABASE_URL",
+            manifest.engine
+        );
+        config.master_key().context("a copy is sealed under the master key of its tower")?;
+        let now = SystemClock.now();
+        let aside = now.strftime("%Y%m%d%H%M%S").to_string();
+        match &config.database {
+            Database::Sqlite(file) => put_file(&self.file, file, self.replace, &aside).await?,
+            Database::Postgres(url) => put_dump(&self.file, url.expose_secret(), self.replace, &aside).await?,
+        }
+        // opened as a server does: tables brought up to date, the master key checked, erasures applied again
+        let tower = wire::tower(config, Arc::new(SystemClock)).await?;
+        tower.store.upkeep.restored(now).await?;
+        let erased = erasure::reapply(&tower).await?;
+        match tower.store.people.audit_check(tower.scope()).await? {
+            ChainCheck::Sound(lines) => println!("The audit trail holds: {lines} lines."),
+            ChainCheck::Broken(line) => bail!("line {line} of the audit trail is not what it was"),
+        }
+        println!("Restored what was there at {}. {erased} erasures were applied again.", manifest.made_at);
+        println!(
+            "What came since is missing until its sender repeats it; Odoo is taken in again by itself. Notes, activities and\n\
+             cases made since are found under their own ids and not made twice. Everybody has to sign in again."
+        );
+        Ok(())
+    }
+}
+
+fn verified(file: &Path) -> Result<Manifest> {
+    let beside = manifest_of(file);
+    let text = std::fs::read(&beside).with_context(|| format!("{}: it lies beside the copy", beside.display()))?;
+    let manifest: Manifest = serde_json::from_slice(&text).with_context(|| beside.display().to_string())?;
+    let (bytes, sha256) = digest(file)?;
+    ensure!(
+        (bytes, &sha256) == (manifest.bytes, &manifest.sha256),
+        "{} is not what was written: {bytes} bytes of {}, another digest; take another copy",
+        file.display(),
+        manifest.bytes
+    );
+    Ok(manifest)
+}
+
+async fn put_file(copy: &Path, file: &Path, replace: bool, aside: &str) -> Result<()> {
+    storage_sqlite::backup::check(copy).await?;
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let _only_us = storage_sqlite::lock(file)?;
+    if file.exists() {
+        ensure!(replace, "there is a database {}: --replace moves it aside", file.display());
+        for ending in ["", "-wal", "-shm"] {
+            let named = |path: &Path| PathBuf::from(format!("{}{ending}", path.display()));
+            let old = named(file);
+            if old.exists() {
+                std::fs::rename(&old, named(&PathBuf::from(format!("{}.before-{aside}", file.display()))))?;
+            }
+        }
+    }
+    let unfinished = PathBuf::from(format!("{}.unfinished", file.display()));
+    let _removed = Removed(&unfinished);
+    std::fs::copy(copy, &unfinished)?;
+    keep_private(&unfinished)?;
+    Ok(std::fs::rename(&unfinished, file)?)
+}
+
+async fn put_dump(copy: &Path, url: &str, replace: bool, aside: &str) -> Result<()> {
+    postgres::check(copy).await?;
+    if postgres::target(url).await? == Target::Filled {
+        ensure!(replace, "there is a tower in the database: --replace moves it aside, into another schema");
+        postgres::move_aside(url, aside).await?;
+    }
+    Ok(postgres::load(url, copy).await?)
+}
