@@ -4,7 +4,7 @@
 
 use crate::{
     faults::{Fault, Faults, spoiled},
-    serve::{Server, page},
+    serve::{Change, Changes, Server, page},
 };
 use axum::{
     Json, Router,
@@ -48,6 +48,7 @@ pub struct Ticket {
 struct Data {
     tickets: BTreeMap<u64, Ticket>,
     calls: BTreeMap<String, usize>,
+    changes: Changes,
 }
 
 struct Inner {
@@ -106,6 +107,11 @@ impl SandboxDesk {
         self.inner.lock().tickets.values().cloned().collect()
     }
 
+    /// Every change to tickets, oldest first: made, told, moved to another status.
+    pub fn changes(&self) -> Vec<Change> {
+        self.inner.lock().changes.list()
+    }
+
     /// What an agent does to a ticket.
     pub fn set_status(&self, number: u64, status: &str) {
         if let Some(ticket) = self.inner.lock().tickets.get_mut(&number) {
@@ -144,6 +150,10 @@ impl Inner {
         let fault = self.faults.take(operation);
         spoiled(fault, || apply(&mut self.lock())).await
     }
+}
+
+fn record(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 fn not_found() -> Response {
@@ -216,6 +226,7 @@ async fn create(State(inner): State<Arc<Inner>>, headers: HeaderMap, Json(body):
                 fields.remove("External Id");
             }
             let texts = vec![(subject.clone(), text("Content"))];
+            data.changes.push("POST ticket", record(number));
             data.tickets.insert(number, Ticket { number, subject, status: "new".into(), fields, texts });
             (StatusCode::CREATED, Json(json!({"type": "ticket", "id": number.to_string()}))).into_response()
         })
@@ -262,6 +273,7 @@ async fn change(
             let said = if STATUSES.contains(&wanted) {
                 let said = format!("Ticket {number}: Status changed from '{}' to '{wanted}'", ticket.status);
                 wanted.clone_into(&mut ticket.status);
+                data.changes.push("PUT ticket", record(number));
                 said
             } else {
                 format!("Ticket {number}: Status '{wanted}' isn't a valid status for this ticket.")
@@ -282,6 +294,7 @@ async fn comment(
             let Some(ticket) = data.tickets.get_mut(&number) else { return not_found() };
             let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
             ticket.texts.push((text("Subject"), text("Content")));
+            data.changes.push("POST comment", record(number));
             (StatusCode::CREATED, Json(json!(["Comments added"]))).into_response()
         })
         .await

@@ -10,4 +10,5 @@ pub mod odoo;
 mod serve;
 mod world;
 
+pub use serve::Change;
 pub use world::{Clock, SourceSecrets, World, WorldConfig};

@@ -4,7 +4,7 @@
 use crate::{
     faults::{Fault, Faults, spoiled},
     journey::{Place, later},
-    serve::{Server, page},
+    serve::{Change, Changes, Server, page},
     world::Clock,
 };
 use axum::{
@@ -75,6 +75,7 @@ struct Data {
     tables: BTreeMap<String, BTreeMap<i64, Row>>,
     next: i64,
     calls: BTreeMap<String, usize>,
+    changes: Changes,
 }
 
 struct Inner {
@@ -207,6 +208,11 @@ impl SandboxOdoo {
         self.inner.lock().calls.values().sum()
     }
 
+    /// Every change to deliveries and activities, oldest first: writes, notes, activities and what ended them.
+    pub fn changes(&self) -> Vec<Change> {
+        self.inner.lock().changes.list()
+    }
+
     fn rows(&self, table: &str, field: &str, id: i64) -> Vec<Row> {
         let data = self.inner.lock();
         let rows = data.tables.get(table).into_iter().flat_map(BTreeMap::values);
@@ -302,11 +308,25 @@ async fn json2(
     *inner.lock().calls.entry(operation.clone()).or_default() += 1;
     let fault = inner.faults.take(&operation);
     spoiled(fault, || match perform(&inner, &model, &method, &body) {
-        Ok(value) => axum::Json(value).into_response(),
+        Ok(value) => {
+            if CHANGING.contains(&operation.as_str()) {
+                let mut data = inner.lock();
+                ids_of(&body).into_iter().for_each(|id| data.changes.push(&operation, id));
+            }
+            axum::Json(value).into_response()
+        }
         Err(error) => error.into_response(),
     })
     .await
 }
+
+/// What changes a delivery or an activity.
+const CHANGING: &[&str] = &[
+    "stock.picking/write",
+    "stock.picking/message_post",
+    "stock.picking/activity_schedule",
+    "mail.activity/action_feedback",
+];
 
 impl IntoResponse for OdooError {
     fn into_response(self) -> Response {

@@ -1,7 +1,7 @@
-//! A small HTTP server on this machine, stopped when dropped.
+//! A small HTTP server on this machine, stopped when dropped, and the list of what it was made to change.
 
 use axum::Router;
-use std::net::SocketAddr;
+use std::{collections::VecDeque, net::SocketAddr, time::Instant};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 pub(crate) struct Server {
@@ -29,6 +29,37 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.task.abort();
+    }
+}
+
+/// Changes that a sandbox server remembers; the oldest go first.
+const CHANGES_MAX: usize = 200_000;
+
+/// A change that a sandbox server was asked for and made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// When.
+    pub at: Instant,
+    /// What was called: `stock.picking/write`, `POST comment`.
+    pub operation: String,
+    /// On which record: the delivery's, activity's or ticket's number.
+    pub record: i64,
+}
+
+/// Changes, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Changes(VecDeque<Change>);
+
+impl Changes {
+    pub(crate) fn push(&mut self, operation: &str, record: i64) {
+        if self.0.len() >= CHANGES_MAX {
+            self.0.pop_front();
+        }
+        self.0.push_back(Change { at: Instant::now(), operation: operation.to_owned(), record });
+    }
+
+    pub(crate) fn list(&self) -> Vec<Change> {
+        self.0.iter().cloned().collect()
     }
 }
 
