@@ -1,5 +1,6 @@
 //! The harness of the whole-system tests: the real peers, a tower process that can be killed, a carrier that signs.
 
+pub mod chaos;
 pub mod conformance;
 pub mod fuzzing;
 pub mod postgres;
@@ -288,6 +289,7 @@ pub struct Tower {
     data: tempfile::TempDir,
     settings: Vec<(&'static str, String)>,
     _database: Option<postgres::Database>,
+    launcher: Vec<String>,
     port: u16,
     child: Option<Child>,
     http: reqwest::Client,
@@ -299,19 +301,47 @@ impl Tower {
     /// # Errors
     /// When the folder or the key cannot be made.
     pub fn prepare(around: &Surroundings, mut settings: Vec<(&'static str, String)>) -> Result<Self> {
-        let data = tempfile::tempdir()?;
-        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        settings.push(("MILEPOST_DATA", data.path().display().to_string()));
-        settings.push(("MILEPOST_ADDR", format!("127.0.0.1:{port}")));
         if let Some(site) = &around.site {
             settings.push(("MILEPOST_SITE", site.display().to_string()));
         }
         let database = postgres::Database::wanted()?;
         settings.extend(database.as_ref().map(|database| ("DATABASE_URL", database.url())));
-        let (binary, http) = (around.binary.clone(), reqwest::Client::new());
-        let tower = Self { binary, data, settings, _database: database, port, child: None, http };
-        tower.command(&["key", "new", &tower.data.path().join("master.key").display().to_string()], None)?;
+        let mut tower = Self::of(&around.binary, settings)?;
+        tower._database = database;
         Ok(tower)
+    }
+
+    /// The same with this binary and nothing but these settings. It makes a master key unless it is given one.
+    ///
+    /// # Errors
+    /// As [`Self::prepare`].
+    pub fn of(binary: &Path, mut settings: Vec<(&'static str, String)>) -> Result<Self> {
+        let data = tempfile::tempdir()?;
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let has_key = settings.iter().any(|(name, _)| *name == "MILEPOST_MASTER_KEY_FILE");
+        settings.push(("MILEPOST_DATA", data.path().display().to_string()));
+        settings.push(("MILEPOST_ADDR", format!("127.0.0.1:{port}")));
+        let (binary, http) = (binary.to_owned(), reqwest::Client::new());
+        let tower = Self { binary, data, settings, _database: None, launcher: Vec::new(), port, child: None, http };
+        if !has_key {
+            tower.command(&["key", "new", &tower.master_key_file().display().to_string()], None)?;
+        }
+        Ok(tower)
+    }
+
+    /// Sets an environment variable of the server and the commands.
+    pub fn set(&mut self, variable: &'static str, value: String) {
+        self.settings.push((variable, value));
+    }
+
+    /// Has the server started by this command line, which must become the server itself: `env NAME=VALUE …`.
+    pub fn launch_with(&mut self, launcher: &[&str]) {
+        self.launcher = launcher.iter().map(|word| (*word).to_owned()).collect();
+    }
+
+    /// Its master key.
+    pub fn master_key_file(&self) -> PathBuf {
+        self.data.path().join("master.key")
     }
 
     /// Runs a subcommand with this tower's settings; its output.
@@ -342,8 +372,20 @@ impl Tower {
     /// # Errors
     /// When it does not get ready.
     pub async fn start(&mut self) -> Result<()> {
+        self.spawn()?;
+        self.ready().await
+    }
+
+    /// Starts it.
+    ///
+    /// # Errors
+    /// When there is no such program.
+    pub fn spawn(&mut self) -> Result<()> {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_file())?;
-        let child = Command::new(&self.binary)
+        let binary = self.binary.display().to_string();
+        let line: Vec<_> = self.launcher.iter().chain([&binary]).collect();
+        let child = Command::new(line[0])
+            .args(&line[1..])
             .arg("serve")
             .env_remove("DATABASE_URL")
             .envs(self.settings.iter().cloned())
@@ -352,6 +394,19 @@ impl Tower {
             .stderr(log)
             .spawn()?;
         self.child = Some(child);
+        Ok(())
+    }
+
+    /// The process, while it runs.
+    pub fn process(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
+    /// Waits until it is ready.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub async fn ready(&self) -> Result<()> {
         let ready = format!("{}/readyz", self.base());
         until("the tower to be ready", || async {
             Ok(self.http.get(&ready).send().await?.status().is_success().then_some(()))

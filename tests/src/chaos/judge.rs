@@ -1,0 +1,223 @@
+//! The questions at the end: is everything that was acknowledged there, and has everybody been told everything once?
+
+use super::{engine::Database, now, outside::Outside, story::Story};
+use crate::Tower;
+use anyhow::{Context, Result, ensure};
+use domain::ids::MessageId;
+use simulator::{desk::Ticket, odoo::Open};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+use storage::{
+    AuditEntry, Scope, Store,
+    inbox::MessageStatus,
+    jobs::{JobFilter, RetrySelection},
+};
+
+/// How often a person takes dead letters up again before that counts as hopeless.
+const RETRIES_MAX: u32 = 3;
+/// Nothing left to do in so many looks in a row is the end.
+const CALM_LOOKS: u32 = 5;
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What is wrong.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// What should be there and is not.
+    pub lost: Vec<String>,
+    /// What is there more than once.
+    pub doubled: Vec<String>,
+    /// What else should not be so.
+    pub wrong: Vec<String>,
+}
+
+impl Findings {
+    /// Both.
+    pub fn add(&mut self, other: Self) {
+        self.lost.extend(other.lost);
+        self.doubled.extend(other.doubled);
+        self.wrong.extend(other.wrong);
+    }
+
+    /// Nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.lost.is_empty() && self.doubled.is_empty() && self.wrong.is_empty()
+    }
+}
+
+/// Dead letters: whether what was done to the tower may make any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeadLetters {
+    /// None may be there.
+    None,
+    /// A person finds them and takes them up again.
+    TakenUp,
+}
+
+/// Waits until nothing is left to do; how many dead letters were taken up again.
+///
+/// # Errors
+/// When work is left over after `patience`.
+pub async fn drained(
+    store: &Store,
+    scope: Scope,
+    patience: Duration,
+    letters: DeadLetters,
+    tower: &Tower,
+) -> Result<u64> {
+    let (end, mut calm, mut retried, mut retries) = (Instant::now() + patience, 0, 0, 0);
+    loop {
+        let (mut busy, mut dead) = (0, 0);
+        for destination in store.jobs.summary(scope, now()).await? {
+            busy += destination.pending + destination.retrying;
+            dead += destination.dead;
+        }
+        if busy == 0 && dead > 0 && letters == DeadLetters::TakenUp && retries < RETRIES_MAX {
+            retries += 1;
+            retried += take_up(store, scope).await?;
+            calm = 0;
+            continue;
+        }
+        // an import comes every few seconds and is no news
+        calm = if busy == 0 { calm + 1 } else { 0 };
+        if calm >= CALM_LOOKS {
+            return Ok(retried);
+        }
+        ensure!(
+            Instant::now() < end,
+            "after {patience:?} there is work left: {:?}\n{}",
+            store.jobs.summary(scope, now()).await?,
+            tail(&tower.log())
+        );
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+async fn take_up(store: &Store, scope: Scope) -> Result<u64> {
+    let all = RetrySelection::DeadSince { since: jiff::Timestamp::UNIX_EPOCH, destination: None };
+    let why = AuditEntry {
+        at: now(),
+        action: "jobs.retry",
+        subject: "jobs:dead".into(),
+        before: None,
+        after: None,
+        why: Some("the other side is well again".into()),
+    };
+    Ok(store.jobs.retry(scope, all, now(), why).await?)
+}
+
+/// Looks at the store, the simulated Odoo and the simulated desk.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn judge(
+    outside: &Outside,
+    database: &Database,
+    tower: &Tower,
+    acknowledged: &[String],
+) -> Result<(Findings, u64)> {
+    let (store, scope) = database.open(tower.data()).await?;
+    let mut findings = Findings::default();
+    for id in acknowledged {
+        let id: MessageId = id.parse().context("a message's id")?;
+        match store.inbox.message(scope, id).await? {
+            None => findings.lost.push(format!("message {id} was acknowledged and is gone")),
+            Some(message) if !matches!(message.status, MessageStatus::Normalised { observations: 1.., .. }) => {
+                findings.lost.push(format!("message {id} was not read: {:?}", message.status));
+            }
+            Some(_) if store.inbox.body(scope, id).await?.is_none_or(|body| body.key.is_none()) => {
+                findings.lost.push(format!("message {id} has no body"));
+            }
+            Some(_) => {}
+        }
+    }
+    for job in store.jobs.list(scope, JobFilter::Failed, None, None).await?.rows {
+        findings.wrong.push(format!(
+            "dead: {} {}: {} {}",
+            job.job.kind.code(),
+            job.job.target,
+            job.class.unwrap_or_default(),
+            job.error.unwrap_or_default()
+        ));
+    }
+    let tickets = outside.desk.tickets();
+    let mut effects = 0;
+    for story in &outside.stories {
+        effects += of_story(outside, story, &tickets, &mut findings);
+    }
+    Ok((findings, effects))
+}
+
+/// Looks at one shipment; how many effects it has.
+fn of_story(outside: &Outside, story: &Story, all: &[Ticket], findings: &mut Findings) -> u64 {
+    let name = format!("{} ({:?})", story.shipment.number, story.plot);
+    let text = |field: &str| outside.odoo.value(story.picking, field).as_str().map(str::to_owned);
+    let (state, exception) = (text("x_milepost_status"), text("x_milepost_exception"));
+    if state.as_deref() != Some(story.plot.state()) || exception.as_deref() != story.plot.exception() {
+        findings.lost.push(format!("{name}: the delivery says {state:?}, {exception:?}"));
+    }
+    let notes = outside.odoo.notes(story.picking);
+    each_once(&format!("{name}: message id"), notes.iter().map(|(id, _)| id.clone()), findings);
+    let ours = notes.iter().filter(|(id, _)| id.contains("milepost"));
+    let told: Vec<String> = ours.map(|(_, body)| heading(body)).collect();
+    exactly(&format!("{name}: note"), &told, story.plot.notes(), findings);
+
+    let activities = outside.odoo.activities(story.picking);
+    let open = activities.iter().filter(|(_, open)| *open == Open::Todo).count();
+    let (asked, opened) = story.plot.calls_for();
+    counted(&format!("{name}: activities"), activities.len(), &asked, findings);
+    counted(&format!("{name}: activities to be done"), open, &asked, findings);
+
+    let tickets = outside.tickets(all, story);
+    counted(&format!("{name}: tickets"), tickets.len(), &opened, findings);
+    let mut texts = 0;
+    for ticket in &tickets {
+        texts += ticket.texts.len() as u64;
+        each_once(&format!("{name}: ticket text"), ticket.texts.iter().map(|(subject, _)| subject.clone()), findings);
+        let delivered = ticket.texts.iter().skip(1).filter(|(_, text)| text.ends_with(": Delivered.")).count();
+        if story.plot.ends_after_ticket() {
+            counted(&format!("{name}: ticket told of the delivery"), delivered, &(1..=1), findings);
+        }
+        let settled = ticket.status == "resolved";
+        if settled != (story.plot.exception().is_none()) {
+            findings.lost.push(format!("{name}: the ticket is {}", ticket.status));
+        }
+    }
+    notes.len() as u64 + activities.len() as u64 + texts
+}
+
+fn heading(html: &str) -> String {
+    let inner = html.split_once("<b>").and_then(|(_, rest)| rest.split_once("</b>"));
+    inner.map_or_else(|| html.to_owned(), |(inner, _)| inner.to_owned())
+}
+
+fn each_once(what: &str, items: impl Iterator<Item = String>, findings: &mut Findings) {
+    let mut counts: HashMap<String, u32> = HashMap::new();
+    items.for_each(|item| *counts.entry(item).or_default() += 1);
+    let several = counts.into_iter().filter(|(_, n)| *n > 1);
+    findings.doubled.extend(several.map(|(item, n)| format!("{what} {item:?} is there {n} times")));
+}
+
+fn exactly(what: &str, found: &[String], expected: &[&str], findings: &mut Findings) {
+    each_once(what, found.iter().cloned(), findings);
+    let missing = expected.iter().filter(|e| !found.iter().any(|f| f == *e));
+    findings.lost.extend(missing.map(|e| format!("{what} {e:?} is not there")));
+    let strange = found.iter().filter(|f| !expected.contains(&f.as_str()));
+    findings.wrong.extend(strange.map(|f| format!("{what} {f:?} is not expected")));
+}
+
+fn counted(what: &str, found: usize, expected: &std::ops::RangeInclusive<usize>, findings: &mut Findings) {
+    if found < *expected.start() {
+        findings.lost.push(format!("{what}: {found}, should be {expected:?}"));
+    } else if found > *expected.end() {
+        findings.doubled.push(format!("{what}: {found}, should be {expected:?}"));
+    }
+}
+
+/// The last lines of a log.
+pub fn tail(log: &str) -> String {
+    const LINES: usize = 15;
+    let lines: Vec<_> = log.lines().collect();
+    lines[lines.len().saturating_sub(LINES)..].join("\n")
+}

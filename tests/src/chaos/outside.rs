@@ -1,0 +1,136 @@
+//! Everything around the tower: a simulated Odoo and desk that remember what was done to them, the stories that the
+//! carriers tell, and a production installation that works with them.
+
+use super::{
+    engine::Database,
+    now,
+    story::{Plot, Story},
+};
+use crate::{Tower, until};
+use anyhow::{Context, Result};
+use serde_json::Value;
+use simulator::{
+    SourceSecrets,
+    desk::{SandboxDesk, Ticket},
+    journey::Rng,
+    odoo::SandboxOdoo,
+};
+use std::{path::Path, sync::Arc};
+
+const KEY: &str = "sandbox-key-of-the-integration-user";
+const TOKEN: &str = "1-14-sandbox-token";
+/// A delivery is imported in less than this many shipments a second even on a slow machine.
+const IMPORT_SECONDS: &str = "2";
+
+/// The systems outside, and what happens in the world.
+pub struct Outside {
+    /// The order system.
+    pub odoo: SandboxOdoo,
+    /// The service desk.
+    pub desk: SandboxDesk,
+    /// What carriers sign with.
+    pub secrets: SourceSecrets,
+    /// What happens.
+    pub stories: Vec<Story>,
+}
+
+impl Outside {
+    /// Odoo and the desk, with a delivery for each of so many stories.
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub async fn start(seed: u64, stories: usize, plots: &[Plot]) -> Result<Arc<Self>> {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut rng = Rng::new(seed);
+        let mut secret = || format!("sandbox-{:016x}", rng.draw());
+        let secrets = SourceSecrets { aftership: secret(), easypost: secret(), x12_214: secret() };
+        let odoo = SandboxOdoo::start(KEY, Arc::new(now)).await?;
+        let desk = SandboxDesk::start(TOKEN).await?;
+        let mut stories: Vec<_> =
+            (0..stories).map(|i| Story::new(plots[i % plots.len()], i, rng.draw(), now())).collect();
+        for story in &mut stories {
+            story.picking = odoo.add_order(&story.order(now()));
+        }
+        Ok(Arc::new(Self { odoo, desk, secrets, stories }))
+    }
+
+    /// A tower on this database, set up and not yet running. Odoo and the desk are reached at these addresses.
+    ///
+    /// # Errors
+    /// When a command fails, with what it printed.
+    pub fn tower(&self, binary: &Path, database: &Database, odoo: &str, desk: &str) -> Result<Tower> {
+        let tower = self.node(binary, database, odoo, desk, Vec::new())?;
+        tower.command(&["odoo", "setup", "--admin-key-file", &key_file(&tower, "odoo.key")], None)?;
+        for (name, connector, scheme, secret) in [
+            ("aftership", "aftership", "hmac", &self.secrets.aftership),
+            ("easypost", "easypost", "hmac", &self.secrets.easypost),
+            ("freight-214", "x12_214", "bearer", &self.secrets.x12_214),
+        ] {
+            let line = ["source", "put", name, "--connector", connector];
+            let scheme: &[&str] = if scheme == "bearer" { &["--scheme", "bearer"] } else { &[] };
+            tower.command(&[&line, scheme].concat(), Some(secret))?;
+        }
+        Ok(tower)
+    }
+
+    /// A node of an installation that is set up.
+    ///
+    /// # Errors
+    /// When its folder cannot be made.
+    pub fn node(
+        &self,
+        binary: &Path,
+        database: &Database,
+        odoo: &str,
+        desk: &str,
+        further: Vec<(&'static str, String)>,
+    ) -> Result<Tower> {
+        let mut settings = vec![
+            ("MILEPOST_ODOO_URL", odoo.to_owned()),
+            ("MILEPOST_ODOO_DATABASE", simulator::odoo::DATABASE.to_owned()),
+            ("MILEPOST_ODOO_IMPORT_SECONDS", IMPORT_SECONDS.to_owned()),
+            ("MILEPOST_DESK_URL", desk.to_owned()),
+            ("MILEPOST_DESK_QUEUE", simulator::desk::QUEUE.to_owned()),
+            // no exception is waited for, and silence is none
+            ("MILEPOST_CASE_GRACE_MINUTES", "0".into()),
+            ("MILEPOST_CASE_MINOR_HOURS", "0".into()),
+            ("MILEPOST_SILENCE_HOURS", "8000".into()),
+            ("MILEPOST_LOG", "warn".into()),
+        ];
+        settings.extend(database.settings());
+        settings.extend(further);
+        // the files lie in the tower's own folder, which is known once it is there
+        let mut tower = Tower::of(binary, settings)?;
+        for (name, variable, text) in
+            [("odoo.key", "MILEPOST_ODOO_KEY_FILE", KEY), ("desk.token", "MILEPOST_DESK_TOKEN_FILE", TOKEN)]
+        {
+            std::fs::write(tower.data().join(name), text)?;
+            let path = key_file(&tower, name);
+            tower.set(variable, path);
+        }
+        Ok(tower)
+    }
+
+    /// Waits until the tower has every delivery.
+    ///
+    /// # Errors
+    /// When one is missing.
+    pub async fn imported(&self, tower: &Tower) -> Result<()> {
+        until("every delivery to be imported", || async {
+            let here = |s: &&Story| self.odoo.value(s.picking, "x_milepost_url") != Value::Bool(false);
+            Ok((self.stories.iter().filter(here).count() == self.stories.len()).then_some(()))
+        })
+        .await
+        .with_context(|| tower.log())
+    }
+
+    /// The tickets about a shipment.
+    pub fn tickets<'a>(&self, all: &'a [Ticket], story: &Story) -> Vec<&'a Ticket> {
+        let about = |t: &&Ticket| t.fields.get("Tracking Number").is_some_and(|v| v.contains(&story.shipment.number));
+        all.iter().filter(about).collect()
+    }
+}
+
+fn key_file(tower: &Tower, name: &str) -> String {
+    tower.data().join(name).display().to_string()
+}
