@@ -161,7 +161,7 @@ fn of_story(outside: &Outside, story: &Story, all: &[Ticket], findings: &mut Fin
     each_once(&format!("{name}: message id"), notes.iter().map(|(id, _)| id.clone()), findings);
     let ours = notes.iter().filter(|(id, _)| id.contains("milepost"));
     let told: Vec<String> = ours.map(|(_, body)| heading(body)).collect();
-    exactly(&format!("{name}: note"), &told, story.plot.notes(), findings);
+    exactly(&format!("{name}: note"), &told, &story.notes(), findings);
 
     let activities = outside.odoo.activities(story.picking);
     let open = activities.iter().filter(|(_, open)| *open == Open::Todo).count();

@@ -37,8 +37,8 @@ impl Plot {
         }
     }
 
-    /// The delivery's notes, each once.
-    pub fn notes(self) -> &'static [&'static str] {
+    /// The delivery's notes, each once, where the carrier's codes can say it all.
+    fn notes(self) -> &'static [&'static str] {
         match self {
             Self::Plain | Self::Damaged => &["Picked up", "Out for delivery", "Delivered"],
             Self::SecondAttempt => {
@@ -171,6 +171,12 @@ impl Story {
             shipped: Some(after(now, -BEGAN)),
             written: now,
         }
+    }
+
+    /// The delivery's notes, each once. A freight carrier's code for the last leg is no delivery tour.
+    pub fn notes(&self) -> Vec<&'static str> {
+        let said = |note: &&&str| self.shipment.carrier.feed != Feed::Freight || !note.starts_with("Out for delivery");
+        self.plot.notes().iter().filter(said).copied().collect()
     }
 
     /// How many messages it has.
