@@ -1,5 +1,5 @@
 # Thin on purpose: the work is in scripts/.
-.PHONY: run test conformance bench fuzz check fmt
+.PHONY: run test conformance bench fuzz chaos check fmt
 
 run: ## build and start the demo tower on http://127.0.0.1:3000
 	@exec scripts/run.sh
@@ -15,6 +15,9 @@ bench: ## measure reading and folding; writes target/bench.json
 
 fuzz: ## long runs of every decoder and verifier on invented input (FUZZ_SECONDS for each, default 60)
 	@exec scripts/fuzz.sh
+
+chaos: ## kills, faults, stopped databases, jumping clocks: nothing is lost, nothing doubled (CHAOS="--rounds 20" hands arguments on)
+	@exec scripts/chaos.sh
 
 check: ## formatting and lints
 	@exec scripts/check.sh

@@ -21,6 +21,8 @@ setup_postgres() {
     have curl || apt_install curl
 }
 
+setup_faketime() { compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null || apt_install libfaketime; }
+
 setup_odoo() {
     local missing=()
     postgresql_installed || missing+=(postgresql)

@@ -20,7 +20,7 @@ MEMBERS=(--workspace --exclude frontend)
 # What talks to the real peers waits for them.
 REAL='binary(main_job) | binary(odoo_real) | binary(rt_real)'
 # What runs on either engine: on SQLite, and once more on PostgreSQL. The second engine's own tests need its cluster.
-EITHER='package(server) & kind(test)'
+EITHER='(package(server) & kind(test)) | binary(chaos)'
 POSTGRES='package(storage-postgres) | (package(server) & (binary(nodes) | binary(takeover)))'
 PEER_SECONDS=1500
 BROWSER_SECONDS=900
@@ -104,6 +104,7 @@ if setup_postgres; then
 else
     skip "everything on PostgreSQL (Debian's package postgresql cannot be installed here)"
 fi
+setup_faketime || skip "tests with a clock that jumps (Debian's libfaketime cannot be installed here)"
 if setup_odoo; then
     start_peer odoo
     odoo=${waiting[-1]}

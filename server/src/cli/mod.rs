@@ -120,7 +120,11 @@ fn run(cli: Cli) -> Result<ExitCode> {
 
 fn log_to(filter: &str, format: LogFormat) -> Result<()> {
     let filter = EnvFilter::try_new(filter)?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // a line that cannot be written (a full disk) would be complained of on the same stderr, and that panics
+        .log_internal_errors(false);
     match format {
         LogFormat::Text => log.with_target(false).init(),
         LogFormat::Json => log.json().flatten_event(true).init(),

@@ -7,7 +7,7 @@ use tests::chaos::{
     Part, Run,
     database::{Trouble, clock, faketime, trouble},
     engine::{self, Engine, POSTGRES},
-    faults::faults,
+    faults::{Scale, faults},
     kill::{kills, nodes},
     proxy::Fault,
 };
@@ -68,7 +68,7 @@ async fn all(wanted: &Wanted, engine: Engine, parts: &mut Vec<Part>) {
         keep("kill", kills(run, engine, wanted.rounds).await);
     }
     if is("faults") {
-        keep("faults", faults(run, engine, Fault::ALL).await);
+        keep("faults", faults(run, engine, Fault::ALL, Scale::FULL).await);
     }
     if is("database") {
         keep("database stopped", trouble(run, engine, Trouble::Stopped, AWAY).await);

@@ -30,8 +30,8 @@ const ACKNOWLEDGED: Duration = Duration::from_secs(60);
 const DRAIN: Duration = Duration::from_secs(180);
 /// Between two looks at the door.
 const KNOCK: Duration = Duration::from_millis(200);
-/// A process under this limit can write no file beyond its first page: the disk is full.
-const FULL_BYTES: u64 = 4096;
+/// A process under this limit can add to no file, its log included: the disk is full.
+const FULL_BYTES: u64 = 1;
 /// Debian's libfaketime.
 const FAKETIME: &str = "faketime/libfaketimeMT.so.1";
 
@@ -118,7 +118,7 @@ pub async fn trouble(run: &Run, engine: Engine, kind: Trouble, lasting: Duration
     let database = match (engine, kind) {
         (Engine::Postgres, Trouble::Stopped) => {
             let own = Cluster::start()?;
-            let database = Database::on(own.url()?)?;
+            let database = Database::on(&own.url()?)?;
             cluster = Some(own);
             database
         }

@@ -1,13 +1,10 @@
 //! The engines, each with a fresh database for each run.
 
 use super::now;
-use anyhow::{Context, Result, bail, ensure};
+use crate::postgres;
+use anyhow::{Context, Result, bail};
 use domain::ids::{CompanyId, content_id};
-use std::{
-    path::Path,
-    process::Command,
-    sync::atomic::{AtomicU32, Ordering},
-};
+use std::path::Path;
 use storage::{Actor, Scope, Store};
 use storage_postgres::PostgresStore;
 use storage_sqlite::{Options, SqliteStore};
@@ -40,17 +37,11 @@ impl Engine {
 }
 
 /// A database of a run's own; dropped with it.
-#[derive(Debug)]
 pub enum Database {
     /// In the tower's folder.
     File,
-    /// On a server: the address of a superuser's database there, and this one's name.
-    Server {
-        /// Where databases are made.
-        admin: String,
-        /// This one's name.
-        name: String,
-    },
+    /// On a server.
+    Server(postgres::Database),
 }
 
 impl Database {
@@ -62,35 +53,24 @@ impl Database {
         match engine {
             Engine::Sqlite => Ok(Self::File),
             Engine::Postgres => {
-                let admin = std::env::var(POSTGRES).with_context(|| format!("{POSTGRES} is not set"))?;
-                Self::on(admin)
+                Self::on(&std::env::var(POSTGRES).with_context(|| format!("{POSTGRES} is not set"))?)
             }
         }
     }
 
-    /// A fresh one on this server.
+    /// A fresh one on the server of this superuser's address.
     ///
     /// # Errors
     /// When it cannot be reached.
-    pub fn on(admin: String) -> Result<Self> {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("chaos_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        psql(&admin, &format!("CREATE DATABASE {name}"))?;
-        Ok(Self::Server { admin, name })
+    pub fn on(admin: &str) -> Result<Self> {
+        Ok(Self::Server(postgres::Database::on(admin)?))
     }
 
     /// What a tower is told about it.
     pub fn settings(&self) -> Vec<(&'static str, String)> {
-        self.url().map(|url| ("DATABASE_URL", url)).into_iter().collect()
-    }
-
-    fn url(&self) -> Option<String> {
         match self {
-            Self::File => None,
-            Self::Server { admin, name } => {
-                let (server, _) = admin.rsplit_once('/')?;
-                Some(format!("{server}/{name}"))
-            }
+            Self::File => Vec::new(),
+            Self::Server(server) => vec![("DATABASE_URL", server.url())],
         }
     }
 
@@ -99,28 +79,13 @@ impl Database {
     /// # Errors
     /// When it cannot be opened.
     pub async fn open(&self, data: &Path) -> Result<(Store, Scope)> {
-        let store = match self.url() {
-            None => SqliteStore::open(&data.join("milepost.sqlite"), Options::tool()).await?,
-            Some(url) => PostgresStore::connect(&url).await?,
+        let store = match self {
+            Self::File => SqliteStore::open(&data.join("milepost.sqlite"), Options::tool()).await?,
+            Self::Server(server) => PostgresStore::connect(&server.url()).await?,
         };
         let company = store.people.company(CompanyId(content_id("company", &[b"only"])), "Chaos", now()).await?;
         Ok((store, Scope { company, actor: Actor::Operator }))
     }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        if let Self::Server { admin, name } = self {
-            let _ = psql(admin, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
-        }
-    }
-}
-
-fn psql(url: &str, statement: &str) -> Result<()> {
-    let done = Command::new("psql").args([url, "-qX", "-v", "ON_ERROR_STOP=1", "-c", statement]).output();
-    let done = done.context("psql (Debian: postgresql-client)")?;
-    ensure!(done.status.success(), "psql: {}", String::from_utf8_lossy(&done.stderr));
-    Ok(())
 }
 
 /// The engines of this name: `sqlite`, `postgres`, `both`.

@@ -186,6 +186,8 @@ async fn transaction(
     let began = Instant::now();
     if let Err(error) = execute(conn, "BEGIN IMMEDIATE; SAVEPOINT command").await {
         done.push(first);
+        // whoever waits behind it would be told the same after the same wait, one after the other
+        done.extend(std::iter::from_fn(|| queues.next()).take(QUEUE_COMMANDS * Turn::ALL));
         return Err(error);
     }
     let mut command = first;

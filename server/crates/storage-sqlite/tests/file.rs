@@ -82,6 +82,27 @@ async fn a_second_server_is_refused_and_a_tool_is_not() {
 }
 
 #[tokio::test]
+async fn while_another_process_holds_the_file_everybody_is_told_after_one_wait_and_then_all_goes_on() {
+    let directory = Directory::new("held");
+    let store = SqliteStore::open(&directory.file(), Options::server()).await.unwrap();
+    let scope = scope(&store).await;
+    let options = SqliteConnectOptions::new().filename(directory.file());
+    let mut other = SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let mut waiting = tokio::task::JoinSet::new();
+    for n in 0..20 {
+        let store = store.clone();
+        waiting.spawn(async move { store.people.put_setting(scope, &format!("held {n}"), "x".into()).await });
+    }
+    // one wait for the file is 10 s; twenty of them would be more than three minutes
+    let told = tokio::time::timeout(Duration::from_secs(25), waiting.join_all()).await.unwrap();
+    assert!(told.iter().all(|answer| matches!(answer, Err(StoreError::Unavailable(_)))), "{told:?}");
+    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    store.people.put_setting(scope, "held 0", "after".into()).await.unwrap();
+    assert_eq!(store.people.setting(scope, "held 0").await.unwrap().as_deref(), Some("after"));
+}
+
+#[tokio::test]
 async fn a_tampered_audit_line_is_found() {
     let directory = Directory::new("audit");
     let store = SqliteStore::open(&directory.file(), Options::server()).await.unwrap();
