@@ -59,6 +59,11 @@ impl Outside {
     /// # Errors
     /// When a command fails, with what it printed.
     pub fn tower(&self, binary: &Path, database: &Database, odoo: &str, desk: &str) -> Result<Tower> {
+        // the commands talk to what runs in this process: others go on with that meanwhile
+        tokio::task::block_in_place(|| self.set_up(binary, database, odoo, desk))
+    }
+
+    fn set_up(&self, binary: &Path, database: &Database, odoo: &str, desk: &str) -> Result<Tower> {
         let tower = self.node(binary, database, odoo, desk, Vec::new())?;
         tower.command(&["odoo", "setup", "--admin-key-file", &key_file(&tower, "odoo.key")], None)?;
         for (name, connector, scheme, secret) in [

@@ -102,12 +102,21 @@ impl PostgresStore {
         Ok(Self::engine(&url, Some(Arc::new(temporary))).await?.into_store())
     }
 
-    /// Connects without touching the tables: for a command beside the servers.
+    /// Connects for a command beside the servers: makes the tables where there are none at all, and leaves them as the
+    /// servers made them otherwise.
     ///
     /// # Errors
     /// As [`Self::open`].
     pub async fn connect(url: &str) -> Result<Store> {
-        Ok(Self::engine(url, None).await?.into_store())
+        let engine = Self::engine(url, None).await?;
+        let empty: bool = sqlx::query_scalar("SELECT to_regclass('company') IS NULL")
+            .fetch_one(&engine.pool)
+            .await
+            .map_err(|error| unavailable(&error))?;
+        if empty {
+            migrate(url).await?;
+        }
+        Ok(engine.into_store())
     }
 
     async fn engine(url: &str, temporary: Option<Arc<Temporary>>) -> Result<Self> {

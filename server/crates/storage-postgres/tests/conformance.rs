@@ -10,3 +10,14 @@ async fn fresh() -> Store {
 }
 
 storage::conformance_suite!(fresh);
+
+#[tokio::test]
+async fn a_command_makes_the_tables_of_an_empty_database_and_finds_them_there_the_next_time() {
+    let admin = std::env::var("MILEPOST_TEST_POSTGRES").expect("as above");
+    let (database, url) = storage_postgres::temporary::Temporary::make(&admin).await.expect("a database");
+    for _ in 0..2 {
+        let store = PostgresStore::connect(&url).await.expect("connected");
+        assert_eq!(store.inbox.source_by_name("nobody").await.expect("an answer").map(drop), None);
+    }
+    drop(database);
+}
