@@ -5,7 +5,7 @@
 mod world;
 
 use server::config::{DeskSettings, Settings};
-use simulator::desk::SandboxDesk;
+use simulator::{desk::SandboxDesk, faults::Fault};
 use world::World;
 
 const TOKEN: &str = "token-of-the-tests";
@@ -45,6 +45,23 @@ async fn damage_makes_a_case_at_once_that_only_a_person_closes() {
         "later events are told there: {:?}",
         tickets[0].texts
     );
+}
+
+#[tokio::test]
+async fn what_happens_before_a_new_case_is_known_here_is_told_there() {
+    let (world, desk) = world().await;
+    world.order(1, &["N1"]).await;
+    // the case is made, but its number never comes: a broken connection, or the end of this process
+    desk.fail(Some("POST ticket"), &Fault::ResetAfterApply, 1);
+    let damaged = [("InTransit_003", "2026-03-05T01:00:00"), ("Exception_012", "2026-03-05T08:00:00")];
+    world.hears("N1", &damaged).await;
+    assert_eq!(desk.tickets().len(), 1);
+    world.hears("N1", &[damaged[0], damaged[1], ("Delivered_001", "2026-03-05T11:00:00")]).await;
+    world.passes(1).await;
+    let tickets = desk.tickets();
+    assert_eq!(tickets.len(), 1, "found, not made again");
+    let told = tickets[0].texts.iter().filter(|(_, text)| text.ends_with(": Delivered.")).count();
+    assert_eq!(told, 1, "{:?}", tickets[0].texts);
 }
 
 #[tokio::test]

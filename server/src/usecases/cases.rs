@@ -127,7 +127,9 @@ impl CaseWork<'_> {
             status: CaseStatus::Pending,
             opened_at: self.tower.now(),
             resolved_at: None,
-            notes: Vec::new(),
+            // what is known now stands in the case's own text. What comes before its number is known (the desk is away,
+            // a crash between its making and our knowing) may not, and is told
+            notes: self.told().map(|(key, _)| key).collect(),
         }
     }
 
@@ -156,8 +158,6 @@ impl CaseWork<'_> {
         case.number = Some(made.number);
         case.url = Some(made.url);
         case.status = CaseStatus::Open;
-        // what is known at the opening stands in the case's own text
-        case.notes = self.told().map(|(key, _)| key).collect();
         self.keep(case).await
     }
 
