@@ -7,6 +7,7 @@ use super::{
     engine::{Database, Engine},
     judge::{DeadLetters, drained, judge, tail},
     outside::Outside,
+    proxy::{Fault, Proxy},
     story::Plot,
 };
 use crate::{Tower, until};
@@ -30,6 +31,8 @@ const ACKNOWLEDGED: Duration = Duration::from_secs(60);
 const DRAIN: Duration = Duration::from_secs(180);
 /// Between two looks at the door.
 const KNOCK: Duration = Duration::from_millis(200);
+/// Calls are under way for so long before the clock jumps.
+const UNDER_WAY: Duration = Duration::from_millis(1500);
 /// A process under this limit can add to no file, its log included: the disk is full.
 const FULL_BYTES: u64 = 1;
 /// Debian's libfaketime.
@@ -47,6 +50,7 @@ pub enum Trouble {
 /// A tower with its carriers, in the middle of their talk.
 struct Scene {
     outside: Arc<Outside>,
+    odoo: Proxy,
     database: Database,
     tower: Tower,
     crowd: Arc<Crowd>,
@@ -57,14 +61,15 @@ struct Scene {
 impl Scene {
     async fn start(run: &Run, database: Database, launcher: &[&str]) -> Result<Self> {
         let outside = Outside::start(run.seed, STORIES, Plot::ALL).await?;
-        let mut tower = outside.tower(&run.binary, &database, &outside.odoo.url(), &outside.desk.url())?;
+        let odoo = Proxy::start(&outside.odoo.url()).await?;
+        let mut tower = outside.tower(&run.binary, &database, &odoo.url(), &outside.desk.url())?;
         tower.launch_with(launcher);
         tower.start().await?;
         outside.imported(&tower).await?;
         let mut rng = Rng::new(run.seed);
         let crowd = Crowd::new(&outside, vec![tower.base()], &mut rng)?;
         let clients = crowd.start(run.seed);
-        Ok(Self { outside, database, tower, crowd, rng, clients })
+        Ok(Self { outside, odoo, database, tower, crowd, rng, clients })
     }
 
     /// Some of what is left is said now.
@@ -234,9 +239,13 @@ pub async fn clock(run: &Run, engine: Engine, jumps: &[i64]) -> Result<Part> {
     let mut scene = Scene::start(run, Database::fresh(engine)?, &launcher).await?;
     for (n, seconds) in jumps.iter().enumerate() {
         scene.go_on(jumps.len() + 2 - n).await?;
+        // calls are under way while the clock jumps
+        scene.odoo.set(Some(Fault::Slow));
         scene.crowd.release(scene.crowd.left() / 4);
+        scene.knock(UNDER_WAY).await;
         jump(&offset, *seconds)?;
-        let answers = scene.knock(KNOCK * 5).await;
+        let answers = scene.knock(UNDER_WAY * 2).await;
+        scene.odoo.set(None);
         if let Some(refused) = answers.iter().find(|a| a.status != 202) {
             part.wrong(format!("after a jump to {seconds} s: {} {}", refused.status, refused.body));
         }

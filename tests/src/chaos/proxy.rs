@@ -20,6 +20,8 @@ const BYTES_MAX: usize = 16 * 1024 * 1024;
 const SILENCE_MAX: Duration = Duration::from_secs(300);
 /// Between two bytes of a trickle.
 const BYTE_EVERY: Duration = Duration::from_secs(1);
+/// How late a slow one is.
+const LATE: Duration = Duration::from_secs(1);
 /// A listener comes back within so many tries of this length.
 const BIND_TRIES: u32 = 100;
 const BIND_AGAIN: Duration = Duration::from_millis(20);
@@ -55,10 +57,12 @@ pub enum Fault {
     CutAnswer,
     /// Applied; no answer.
     SilentAfterApply,
+    /// Applied, and answered, but late: no fault, and what makes faults of others visible.
+    Slow,
 }
 
 impl Fault {
-    /// Every fault.
+    /// Every fault but slowness.
     pub const ALL: &'static [Self] = &[
         Self::Refused,
         Self::Reset,
@@ -82,7 +86,7 @@ impl Fault {
     }
 
     fn applies(self) -> bool {
-        matches!(self, Self::Trickle | Self::TornAnswer | Self::CutAnswer | Self::SilentAfterApply)
+        matches!(self, Self::Trickle | Self::TornAnswer | Self::CutAnswer | Self::SilentAfterApply | Self::Slow)
     }
 }
 
@@ -185,6 +189,9 @@ async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
 
 async fn carry(mut client: TcpStream, upstream: SocketAddr, fault: Option<Fault>) -> Result<()> {
     let call = read_call(&mut client).await?;
+    if fault == Some(Fault::Slow) {
+        tokio::time::sleep(LATE).await;
+    }
     let answer = match fault {
         Some(fault) if !fault.applies() => Vec::new(),
         _ => forward(upstream, &call).await?,
@@ -197,6 +204,7 @@ async fn carry(mut client: TcpStream, upstream: SocketAddr, fault: Option<Fault>
             Ok(())
         }
         Fault::Trickle => trickle(client, &answer).await,
+        Fault::Slow => Ok(client.write_all(&answer).await?),
         Fault::TornAnswer => {
             client.write_all(&answer[..middle(&answer)]).await?;
             reset(client)
