@@ -146,7 +146,7 @@ async fn a_sick_desk_is_left_in_peace_while_odoo_goes_on_and_a_probe_heals_it() 
         systems.advance(60).await;
     }
     let probes = systems.desk.all_calls() - asked;
-    assert!((5..=40).contains(&probes), "{probes} probes in an hour");
+    assert!((30..=61).contains(&probes), "{probes} probes in an hour");
     assert_eq!(systems.dead().await, 0, "jobs use up no tries while the destination is sick");
 
     systems.desk.heal();

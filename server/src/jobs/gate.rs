@@ -19,9 +19,9 @@ use storage::{
 /// Failures in a row that shut the gate.
 pub const FAILURES_MAX: u32 = 5;
 /// For how long it is shut at first; twice as long after each probe that failed.
-const COOLING: SignedDuration = SignedDuration::from_secs(10);
+const COOLING: SignedDuration = SignedDuration::from_secs(2);
 /// The longest that it is shut at once.
-const COOLING_MAX: SignedDuration = SignedDuration::from_mins(5);
+const COOLING_MAX: SignedDuration = SignedDuration::from_mins(1);
 /// The longest that a platform's wish holds it.
 const HOLD_MAX: SignedDuration = SignedDuration::from_hours(12);
 /// A probe that has said nothing for so long is given up: its node is dead.
@@ -56,12 +56,15 @@ pub enum News {
 /// Whether jobs may go out now.
 pub fn admission(gate: &Gate, now: Timestamp) -> Admission {
     let Health { shut_until, probe_until, held_until, .. } = &gate.health;
-    let later = |time: &Option<Timestamp>| time.is_some_and(|time| time > now);
-    if gate.paused.is_some() || later(held_until) || later(shut_until) {
+    // what lies further ahead than it can was set by a clock that has been set back since
+    let later = |time: &Option<Timestamp>, most: SignedDuration| {
+        time.is_some_and(|time| time > now && time.duration_since(now) <= most)
+    };
+    if gate.paused.is_some() || later(held_until, HOLD_MAX) || later(shut_until, COOLING_MAX * 2) {
         Admission::Nobody
     } else if shut_until.is_none() {
         Admission::All
-    } else if later(probe_until) {
+    } else if later(probe_until, PROBE) {
         Admission::Nobody
     } else {
         Admission::Probe
@@ -224,15 +227,16 @@ mod tests {
     fn several_failures_in_a_row_shut_it_and_a_probe_opens_it() {
         assert_eq!(admission(&gate(sick(FAILURES_MAX - 1)), at(0)), Admission::All);
         let shut = sick(FAILURES_MAX);
-        assert_eq!(admission(&gate(shut.clone()), at(5)), Admission::Nobody);
-        assert_eq!(admission(&gate(shut.clone()), at(11)), Admission::Probe);
+        assert_eq!(admission(&gate(shut.clone()), at(1)), Admission::Nobody);
+        assert_eq!(admission(&gate(shut.clone()), at(3)), Admission::Probe);
+        assert_eq!(admission(&gate(shut.clone()), at(-3600)), Admission::Probe, "the clock was set back");
         let probing = Health { probe_until: Some(at(100)), ..shut };
         assert_eq!(admission(&gate(probing.clone()), at(50)), Admission::Nobody, "one at a time");
         assert_eq!(admission(&gate(probing.clone()), at(100)), Admission::Probe, "its node is dead");
         assert_eq!(after(&probing, News::Silent, at(50), 0).probe_until, None);
         let again = after(&probing, News::Sick, at(50), 127);
-        assert_eq!(admission(&gate(again.clone()), at(60)), Admission::Nobody, "longer than before");
-        assert_eq!(admission(&gate(again.clone()), at(71)), Admission::Probe);
+        assert_eq!(admission(&gate(again.clone()), at(53)), Admission::Nobody, "longer than before");
+        assert_eq!(admission(&gate(again.clone()), at(55)), Admission::Probe);
         assert_eq!(after(&again, News::Well, at(72), 0), Health::default());
     }
 
@@ -251,7 +255,7 @@ mod tests {
             let now = at(probe * 1000);
             health = after(&health, News::Sick, now, 255);
             let wait = health.shut_until.unwrap().duration_since(now);
-            assert!(wait <= COOLING_MAX * 120 / 100 && wait >= SignedDuration::from_secs(8));
+            assert!(wait <= COOLING_MAX * 120 / 100 && wait >= SignedDuration::from_secs(1));
         }
     }
 
