@@ -60,7 +60,7 @@ pub async fn run_schedule(tower: Arc<Tower>, shutdown: CancellationToken) {
 
 async fn lead(tower: &Tower, owner: &str, done: &mut Done) -> storage::Result<()> {
     let now = tower.now();
-    if done.renewed.is_none_or(|renewed| now.duration_since(renewed) >= RENEW) {
+    if done.renewed.is_none_or(|renewed| renewed > now || now.duration_since(renewed) >= RENEW) {
         done.renewed = None;
         let until = now.checked_add(LEASE).unwrap_or(now);
         if tower.store.jobs.lead(LEADER, owner, now, until).await? {
@@ -131,5 +131,6 @@ pub async fn tick(tower: &Tower, done: &mut Done) -> storage::Result<()> {
 }
 
 fn elapsed(last: Option<Timestamp>, now: Timestamp, seconds: i64) -> bool {
-    last.is_none_or(|last| now.duration_since(last).as_secs() >= seconds)
+    // a last time that is still to come was read from a clock that has been set back since
+    last.is_none_or(|last| last > now || now.duration_since(last).as_secs() >= seconds)
 }

@@ -20,8 +20,9 @@ const PARTS: &[&str] = &["kill", "faults", "database", "nodes"];
 const AWAY: Duration = Duration::from_secs(60);
 /// How long the disk is full.
 const FULL: Duration = Duration::from_secs(20);
-/// Where the clock jumps to, in seconds from the right time: an hour ahead, back, and behind.
-const JUMPS: &[i64] = &[3600, 0, -45, 0, 20, 90, 0];
+/// Where the clock jumps to, in seconds from the right time: ahead by more than a lease and by hours, back by less and by
+/// more than a lease.
+const JUMPS: &[i64] = &[90, 70, 3600, 3540, 3600, 7200, 7190];
 
 struct Wanted {
     rounds: u32,

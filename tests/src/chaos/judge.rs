@@ -215,9 +215,10 @@ fn counted(what: &str, found: usize, expected: &std::ops::RangeInclusive<usize>,
     }
 }
 
-/// The last lines of a log.
+/// The last lines of a log, each not too long.
 pub fn tail(log: &str) -> String {
-    const LINES: usize = 15;
-    let lines: Vec<_> = log.lines().collect();
-    lines[lines.len().saturating_sub(LINES)..].join("\n")
+    const LINES: usize = 4;
+    const CHARS: usize = 200;
+    let lines: Vec<String> = log.lines().map(|line| line.chars().take(CHARS).collect()).collect();
+    lines[lines.len().saturating_sub(LINES)..].join("\n    ")
 }
