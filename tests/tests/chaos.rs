@@ -72,9 +72,7 @@ async fn disk_full() -> Result<()> {
     match surroundings("disk_full") {
         // a PostgreSQL server's disk is not the tower's
         None | Some((_, Engine::Postgres)) => Ok(()),
-        Some((run, engine)) => {
-            nothing_wrong(trouble(&run, engine, Trouble::DiskFull, Duration::from_secs(3)).await)
-        }
+        Some((run, engine)) => nothing_wrong(trouble(&run, engine, Trouble::DiskFull, Duration::from_secs(3)).await),
     }
 }
 

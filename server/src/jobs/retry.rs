@@ -20,7 +20,7 @@ const WAITS: &[SignedDuration] = &[
     SignedDuration::from_hours(10),
 ];
 /// After an unknown outcome the other side gets this long to settle before anybody looks.
-const SETTLE: SignedDuration = SignedDuration::from_secs(20);
+const SETTLE: SignedDuration = storage::limits::SETTLE;
 /// The longest `Retry-After` that is believed.
 const RETRY_AFTER_MAX: SignedDuration = SignedDuration::from_hours(12);
 

@@ -77,9 +77,11 @@ impl Scene {
         let before = self.crowd.left();
         let some = before / part;
         self.crowd.release(some);
-        until("some messages to be acknowledged", || async { Ok((self.crowd.left() + some / 2 <= before).then_some(())) })
-            .await
-            .with_context(|| self.tower.log())
+        until("some messages to be acknowledged", || async {
+            Ok((self.crowd.left() + some / 2 <= before).then_some(()))
+        })
+        .await
+        .with_context(|| self.tower.log())
     }
 
     /// Everything is said and done, and looked at.
@@ -169,7 +171,10 @@ fn told_clearly(part: &mut Part, answers: &[Answered], lasting: Duration) {
     part.figure("told_no", answers.iter().filter(|a| a.status == 503).count() as f64);
     part.figure("slowest_s", slowest.as_secs_f64());
     if answers.is_empty() || slowest > TOLD_NO {
-        part.wrong(format!("the door does not answer: {} answers in {lasting:?}, the slowest after {slowest:?}", answers.len()));
+        part.wrong(format!(
+            "the door does not answer: {} answers in {lasting:?}, the slowest after {slowest:?}",
+            answers.len()
+        ));
     }
     for answer in answers.iter().filter(|a| a.status != 503 || a.retry_after.is_none()) {
         // the last one may have come when it was over

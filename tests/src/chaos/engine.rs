@@ -52,9 +52,7 @@ impl Database {
     pub fn fresh(engine: Engine) -> Result<Self> {
         match engine {
             Engine::Sqlite => Ok(Self::File),
-            Engine::Postgres => {
-                Self::on(&std::env::var(POSTGRES).with_context(|| format!("{POSTGRES} is not set"))?)
-            }
+            Engine::Postgres => Self::on(&std::env::var(POSTGRES).with_context(|| format!("{POSTGRES} is not set"))?),
         }
     }
 

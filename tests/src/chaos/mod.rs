@@ -69,7 +69,15 @@ impl Part {
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Findings { lost, doubled, wrong } = &self.findings;
-        write!(f, "{}: rounds={} lost={} doubled={} wrong={}", self.name, self.rounds, lost.len(), doubled.len(), wrong.len())?;
+        write!(
+            f,
+            "{}: rounds={} lost={} doubled={} wrong={}",
+            self.name,
+            self.rounds,
+            lost.len(),
+            doubled.len(),
+            wrong.len()
+        )?;
         for (name, value) in &self.figures {
             let digits = if value.fract() == 0.0 { 0 } else { 1 };
             write!(f, " {name}={value:.digits$}")?;

@@ -279,7 +279,10 @@ fn cut(answer: &[u8]) -> Vec<u8> {
 }
 
 fn made(status: &str, kind: &str, further: &str, body: &[u8]) -> Vec<u8> {
-    let head = format!("{status}\r\nContent-Type: {kind}\r\n{further}Content-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    let head = format!(
+        "{status}\r\nContent-Type: {kind}\r\n{further}Content-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
     [head.as_bytes(), body].concat()
 }
 
@@ -290,13 +293,22 @@ fn invented(fault: Fault) -> Vec<u8> {
         format!(r#"{{"name":"{name}","message":"sandbox","arguments":["sandbox"],"context":{{}},"debug":"Traceback"}}"#)
     };
     match fault {
-        Fault::RateLimited => made("HTTP/1.1 429 Too Many Requests", json, "Retry-After: 2\r\n", b"{\"message\":\"slower\"}"),
-        Fault::RateLimitedSilently => made("HTTP/1.1 429 Too Many Requests", json, "", b"{\"message\":\"slower\"}"),
-        Fault::RateLimitedInWords => made("HTTP/1.1 429 Too Many Requests", "text/plain", "Retry-After: 2\r\n", b"slower, please"),
-        Fault::Collision => {
-            made("HTTP/1.1 500 Internal Server Error", json, "", named("psycopg2.errors.SerializationFailure").as_bytes())
+        Fault::RateLimited => {
+            made("HTTP/1.1 429 Too Many Requests", json, "Retry-After: 2\r\n", b"{\"message\":\"slower\"}")
         }
-        Fault::NeverWorks => made("HTTP/1.1 500 Internal Server Error", json, "", named("builtins.ValueError").as_bytes()),
+        Fault::RateLimitedSilently => made("HTTP/1.1 429 Too Many Requests", json, "", b"{\"message\":\"slower\"}"),
+        Fault::RateLimitedInWords => {
+            made("HTTP/1.1 429 Too Many Requests", "text/plain", "Retry-After: 2\r\n", b"slower, please")
+        }
+        Fault::Collision => made(
+            "HTTP/1.1 500 Internal Server Error",
+            json,
+            "",
+            named("psycopg2.errors.SerializationFailure").as_bytes(),
+        ),
+        Fault::NeverWorks => {
+            made("HTTP/1.1 500 Internal Server Error", json, "", named("builtins.ValueError").as_bytes())
+        }
         Fault::Html => made("HTTP/1.1 503 Service Unavailable", "text/html", "", PAGE),
         _ => made("HTTP/1.1 200 OK", "text/html", "", PAGE),
     }

@@ -99,22 +99,10 @@ pub struct Story {
     pub picking: i64,
 }
 
-const TOWN: Place = Place {
-    city: "Leipzig",
-    state: None,
-    zip: "04158",
-    country: "DE",
-    country3: "DEU",
-    zone: "Europe/Berlin",
-};
-const TOWN_US: Place = Place {
-    city: "Memphis",
-    state: Some("TN"),
-    zip: "38116",
-    country: "US",
-    country3: "USA",
-    zone: "America/Chicago",
-};
+const TOWN: Place =
+    Place { city: "Leipzig", state: None, zip: "04158", country: "DE", country3: "DEU", zone: "Europe/Berlin" };
+const TOWN_US: Place =
+    Place { city: "Memphis", state: Some("TN"), zip: "38116", country: "US", country3: "USA", zone: "America/Chicago" };
 /// The journeys began so long ago; their steps are hours apart.
 const BEGAN: SignedDuration = SignedDuration::from_hours(48);
 /// The promise lies so far ahead that nothing is late.

@@ -20,9 +20,11 @@ use storage::{
         AttemptRecord, Cause, ClaimRequest, DestinationSummary, Finish, JobFilter, JobKind, JobRow, Jobs, Lane,
         LeasedJob, NewJob, RetrySelection,
     },
-    limits::CLAIM_JOBS,
+    limits::{CLAIM_JOBS, SETTLE},
 };
 
+/// [`SETTLE`] as times are stored.
+const SETTLE_US: i64 = SETTLE.as_secs() * 1_000_000;
 /// Calls of one read.
 const ATTEMPT_ROWS: i64 = 500;
 /// The window of the figure "done".
@@ -247,7 +249,7 @@ pub(crate) async fn enqueue_all(conn: &mut PgConnection, scope: Scope, jobs: &[N
          WHERE NOT EXISTS (SELECT 1 FROM job WHERE job.id = g.id)
          ORDER BY place
          ON CONFLICT (company_id, kind, target) WHERE status IN ('ready', 'retrying') DO UPDATE SET
-             run_at = least(job.run_at, excluded.run_at),
+             run_at = least(job.run_at, CASE WHEN job.status = 'retrying' THEN greatest(excluded.run_at, job.updated_at + $12) ELSE excluded.run_at END),
              lane = CASE WHEN excluded.lane = 'real_time' THEN excluded.lane ELSE job.lane END,
              correlation = CASE WHEN excluded.cause = 'live' AND job.cause <> 'live' THEN excluded.correlation ELSE job.correlation END,
              cause = CASE WHEN excluded.cause = 'live' THEN excluded.cause ELSE job.cause END",
@@ -263,6 +265,7 @@ pub(crate) async fn enqueue_all(conn: &mut PgConnection, scope: Scope, jobs: &[N
     .bind(column!(|job| job.shipment.map(|id| id.0)))
     .bind(scope.company.0)
     .bind(micros(at))
+    .bind(SETTLE_US)
     .execute(conn)
     .await?;
     Ok(())

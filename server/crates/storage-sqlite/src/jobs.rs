@@ -18,9 +18,11 @@ use storage::{
         AttemptRecord, Cause, ClaimRequest, DestinationSummary, Finish, JobFilter, JobKind, JobRow, Jobs, Lane,
         LeasedJob, NewJob, RetrySelection,
     },
-    limits::CLAIM_JOBS,
+    limits::{CLAIM_JOBS, SETTLE},
 };
 
+/// [`SETTLE`] as times are stored.
+const SETTLE_US: i64 = SETTLE.as_secs() * 1_000_000;
 /// Calls of one read.
 const ATTEMPT_ROWS: i64 = 500;
 /// The window of the figure "done".
@@ -232,7 +234,7 @@ pub(crate) async fn enqueue(conn: &mut SqliteConnection, scope: Scope, job: &New
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)
          ON CONFLICT (id) DO NOTHING
          ON CONFLICT (company_id, kind, target) WHERE status IN ('ready', 'retrying') DO UPDATE SET
-             run_at = min(run_at, excluded.run_at),
+             run_at = min(run_at, CASE WHEN status = 'retrying' THEN max(excluded.run_at, updated_at + ?12) ELSE excluded.run_at END),
              lane = CASE WHEN excluded.lane = 'real_time' THEN excluded.lane ELSE lane END,
              correlation = CASE WHEN excluded.cause = 'live' AND cause <> 'live' THEN excluded.correlation ELSE correlation END,
              cause = CASE WHEN excluded.cause = 'live' THEN excluded.cause ELSE cause END",
@@ -248,6 +250,7 @@ pub(crate) async fn enqueue(conn: &mut SqliteConnection, scope: Scope, job: &New
     .bind(job.correlation.0)
     .bind(job.shipment.map(|id| id.0))
     .bind(micros(at))
+    .bind(SETTLE_US)
     .execute(conn)
     .await?;
     Ok(())

@@ -295,7 +295,8 @@ pub enum RetrySelection {
 /// Units of work.
 #[async_trait]
 pub trait Jobs: Send + Sync {
-    /// Adds work; merges with what waits under the same (kind, target).
+    /// Adds work; merges with what waits under the same (kind, target). What waits for another try is brought forward by
+    /// it, but not before its last try has settled ([`crate::limits::SETTLE`]).
     async fn enqueue(&self, scope: Scope, jobs: Vec<NewJob>) -> Result<()>;
 
     /// Leases due work of every company, oldest `run_at` first; never two of one (company, kind, target) at once. Leases

@@ -140,6 +140,11 @@ pub struct AuditEntry {
 
 /// Limits of the storage layer.
 pub mod limits {
+    use jiff::SignedDuration;
+
+    /// After a try that failed the other side gets this long to settle, whatever news come for its target: the try may
+    /// have been applied, and a burst of news must not use up the tries.
+    pub const SETTLE: SignedDuration = SignedDuration::from_secs(20);
     /// Rows of one page.
     pub const PAGE_ROWS: u32 = 50;
     /// Jobs of one claim.

@@ -4,7 +4,7 @@ use super::{World, at, seconds};
 use crate::{
     Store, StoreError,
     jobs::{AttemptRecord, Cause, Finish, JobFilter, JobKind, JobStatus, Lane, Outcome, RetrySelection},
-    limits::PAGE_ROWS,
+    limits::{PAGE_ROWS, SETTLE},
 };
 use domain::ids::JobId;
 use std::{collections::BTreeSet, sync::Arc};
@@ -55,6 +55,21 @@ pub async fn work_for_one_target_is_merged(store: Store) {
     );
     world.enqueue(&world.job(JobKind::Fold, "s1", 1)).await;
     assert_eq!(world.claim("a", &[JobKind::Fold], at(10)).await.len(), 1, "another kind is other work");
+}
+
+pub async fn news_bring_a_failed_try_forward_but_let_it_settle(store: Store) {
+    let world = World::new(store).await;
+    let job = world.job(JobKind::SyncOrder, "s1", 1);
+    world.enqueue(&job).await;
+    world.claim("a", SYNC, at(1)).await;
+    world.store.jobs.finish("a", job.id, retry(60), at(1)).await.unwrap();
+    world.enqueue(&world.job(JobKind::SyncOrder, "s1", 1)).await;
+    let settled = at(1).checked_add(SETTLE).unwrap();
+    assert_eq!(world.claim("a", SYNC, seconds(settled, -1)).await, [], "the try may have been applied");
+    assert_eq!(world.claim("a", SYNC, settled).await.len(), 1, "not an hour later");
+    world.store.jobs.finish("a", job.id, retry(2), settled).await.unwrap();
+    world.enqueue(&world.job(JobKind::SyncOrder, "s1", 30)).await;
+    assert_eq!(world.claim("a", SYNC, at(2)).await.len(), 1, "later work puts nothing off");
 }
 
 pub async fn work_that_comes_during_a_lease_waits_for_its_end(store: Store) {
