@@ -1,5 +1,7 @@
 //! Several nodes on one PostgreSQL database. Needs the cluster of `tests/peers/postgres-peer.sh`.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod world;
 
 use domain::State;
@@ -130,6 +132,7 @@ async fn what_a_dead_node_held_is_free_after_its_lease() {
         limit: 10,
         now,
         until: now.checked_add(jiff::SignedDuration::from_secs(30)).unwrap(),
+        held: Vec::new(),
     };
     assert_eq!(one.tower.store.jobs.claim(request).await.unwrap().len(), 1);
     let alive = Runner::new(other, Lane::RealTime);

@@ -100,6 +100,7 @@ fn only_copy(folder: &Path) -> Result<PathBuf> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_under_load_brings_back_what_was_acknowledged_before_it() -> Result<()> {
     let Some((binary, engine)) = surroundings() else { return Ok(()) };
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let (old_database, new_database) = (Database::fresh(engine)?, Database::fresh(engine)?);
     let mut old = Tower::of(&binary, old_database.settings())?;
     old.command(&["source", "put", "load", "--connector", "x12_214", "--scheme", "bearer"], Some(SECRET))?;

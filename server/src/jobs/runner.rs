@@ -100,7 +100,7 @@ impl Runner {
             let before = done;
             for group in &self.groups {
                 self.tower.gates.forget();
-                for job in self.claim(group, group.at_once).await? {
+                for job in self.claim(group, group.at_once, &Held::default()).await? {
                     let finish = perform(&self.tower, &job).await;
                     self.tower.store.jobs.finish(&self.owner, job.job.id, finish, self.tower.now()).await?;
                     done += 1;
@@ -122,7 +122,7 @@ impl Runner {
             if free == 0 {
                 continue;
             }
-            match self.claim(group, free).await {
+            match self.claim(group, free, held).await {
                 Ok(leased) => {
                     claimed += leased.len();
                     for job in leased {
@@ -136,10 +136,10 @@ impl Runner {
     }
 
     /// Claims as much of a group as its destination's gate lets through.
-    async fn claim(&self, group: &Group, limit: usize) -> storage::Result<Vec<LeasedJob>> {
+    async fn claim(&self, group: &Group, limit: usize, held: &Held) -> storage::Result<Vec<LeasedJob>> {
         let (tower, scope) = (&self.tower, self.tower.scope());
         let claim = async |limit: usize| {
-            let request = self.request(group.kinds.clone(), u32::try_from(limit).unwrap_or(u32::MAX));
+            let request = self.request(group.kinds.clone(), u32::try_from(limit).unwrap_or(u32::MAX), held);
             tower.store.jobs.claim(request).await
         };
         let Some(destination) = group.destination() else { return claim(limit).await };
@@ -160,7 +160,7 @@ impl Runner {
         }
     }
 
-    fn request(&self, kinds: Vec<JobKind>, limit: u32) -> ClaimRequest {
+    fn request(&self, kinds: Vec<JobKind>, limit: u32, held: &Held) -> ClaimRequest {
         let now = self.tower.now();
         ClaimRequest {
             owner: self.owner.clone(),
@@ -169,6 +169,7 @@ impl Runner {
             limit,
             now,
             until: now.checked_add(LEASE).unwrap_or(now),
+            held: held.lock().expect("no panic while held").keys().copied().collect(),
         }
     }
 

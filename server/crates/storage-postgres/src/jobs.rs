@@ -341,7 +341,7 @@ async fn claim(conn: &mut PgConnection, request: &ClaimRequest) -> Done<Vec<Leas
         "WITH ended AS (
              SELECT j.seq, j.run_at, j.id FROM unnest($2::text[]) k(kind) CROSS JOIN LATERAL (
                  SELECT seq, run_at, id FROM job
-                 WHERE lane = $1 AND kind = k.kind AND status = 'leased' AND lease_until <= $3
+                 WHERE lane = $1 AND kind = k.kind AND status = 'leased' AND lease_until <= $3 AND id <> ALL ($7)
                  ORDER BY lease_until LIMIT $4 FOR UPDATE SKIP LOCKED) j),
          due AS (
              SELECT j.seq, j.run_at, j.id FROM unnest($2::text[]) k(kind) CROSS JOIN LATERAL (
@@ -359,6 +359,7 @@ async fn claim(conn: &mut PgConnection, request: &ClaimRequest) -> Done<Vec<Leas
     .bind(row_limit(request.limit, CLAIM_JOBS))
     .bind(&request.owner)
     .bind(micros(request.until))
+    .bind(id_list(request.held.iter().map(|id| id.0)))
     .fetch_all(conn)
     .await?;
     let mut leased = rows
@@ -560,7 +561,7 @@ async fn succeeded_later(conn: &mut PgConnection, scope: Scope, dead: &DeadJob) 
     .bind(dead.seq)
     .fetch_one(conn)
     .await?;
-    Ok(row.flag("later")?)
+    row.flag("later")
 }
 
 async fn retry(conn: &mut PgConnection, scope: Scope, selection: &RetrySelection, now: Timestamp) -> Done<u64> {

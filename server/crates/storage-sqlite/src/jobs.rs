@@ -303,12 +303,14 @@ pub(crate) async fn enqueue_fold(
 /// Leases, kind by kind along the index, then the oldest of all of them.
 async fn claim(conn: &mut SqliteConnection, request: &ClaimRequest) -> Done<Vec<LeasedJob>> {
     let limit = row_limit(request.limit, CLAIM_JOBS);
+    let held = id_list(request.held.iter().map(|id| id.0));
     let mut candidates = Vec::new();
     for kind in &request.kinds {
         let rows = sqlx::query(
             "SELECT * FROM (
                  SELECT seq, run_at, id FROM job
                  WHERE lane = ?1 AND kind = ?2 AND status = 'leased' AND lease_until <= ?3
+                   AND id NOT IN (SELECT unhex(value) FROM json_each(?5))
                  ORDER BY lease_until LIMIT ?4)
              UNION ALL
              SELECT * FROM (
@@ -321,6 +323,7 @@ async fn claim(conn: &mut SqliteConnection, request: &ClaimRequest) -> Done<Vec<
         .bind(kind.code())
         .bind(micros(request.now))
         .bind(limit)
+        .bind(&held)
         .fetch_all(&mut *conn)
         .await?;
         for row in &rows {

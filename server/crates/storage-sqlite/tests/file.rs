@@ -306,6 +306,7 @@ async fn every_acknowledged_message_outlives_kill_9() {
             limit: 64,
             now: morning(),
             until: "2026-03-02T00:00:00Z".parse().unwrap(),
+            held: Vec::new(),
         };
         let leased = store.jobs.claim(request).await.unwrap();
         if leased.is_empty() {

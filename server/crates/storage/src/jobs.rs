@@ -139,6 +139,8 @@ pub struct ClaimRequest {
     pub now: Timestamp,
     /// When the lease ends unless renewed.
     pub until: Timestamp,
+    /// What the worker is still doing. Its clock may have jumped beyond the end of these leases; they are not ended.
+    pub held: Vec<JobId>,
 }
 
 /// How a try ended.

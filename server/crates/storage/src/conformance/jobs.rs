@@ -72,6 +72,16 @@ pub async fn news_bring_a_failed_try_forward_but_let_it_settle(store: Store) {
     assert_eq!(world.claim("a", SYNC, at(2)).await.len(), 1, "later work puts nothing off");
 }
 
+pub async fn a_clock_that_jumps_ends_no_lease_of_ones_own(store: Store) {
+    let world = World::new(store).await;
+    let job = world.job(JobKind::SyncOrder, "s1", 1);
+    world.enqueue(&job).await;
+    assert_eq!(world.claim("a", SYNC, at(1)).await.len(), 1);
+    let later = at(90);
+    assert_eq!(world.claim_holding("a", Lane::RealTime, SYNC, later, vec![job.id]).await, [], "it is being done");
+    assert_eq!(world.claim_holding("b", Lane::RealTime, SYNC, later, vec![]).await.len(), 1, "nobody says so");
+}
+
 pub async fn work_that_comes_during_a_lease_waits_for_its_end(store: Store) {
     let world = World::new(store).await;
     let (first, second) = (world.job(JobKind::SyncOrder, "s1", 1), world.job(JobKind::SyncOrder, "s1", 2));

@@ -42,6 +42,7 @@ macro_rules! conformance_suite {
             a_claimed_job_is_nobody_elses
             work_for_one_target_is_merged
             news_bring_a_failed_try_forward_but_let_it_settle
+            a_clock_that_jumps_ends_no_lease_of_ones_own
             work_that_comes_during_a_lease_waits_for_its_end
             of_one_target_only_one_is_leased
             parallel_claims_never_share_a_job

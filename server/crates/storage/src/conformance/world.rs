@@ -160,8 +160,20 @@ impl World {
     }
 
     pub async fn claim_in(&self, owner: &str, lane: Lane, kinds: &[JobKind], now: Timestamp) -> Vec<LeasedJob> {
-        let request =
-            ClaimRequest { owner: owner.into(), lane, kinds: kinds.to_vec(), limit: 10, now, until: seconds(now, 30) };
+        self.claim_holding(owner, lane, kinds, now, Vec::new()).await
+    }
+
+    /// Claims while some work is still being done.
+    pub async fn claim_holding(
+        &self,
+        owner: &str,
+        lane: Lane,
+        kinds: &[JobKind],
+        now: Timestamp,
+        held: Vec<JobId>,
+    ) -> Vec<LeasedJob> {
+        let until = seconds(now, 30);
+        let request = ClaimRequest { owner: owner.into(), lane, kinds: kinds.to_vec(), limit: 10, now, until, held };
         self.store.jobs.claim(request).await.unwrap()
     }
 
