@@ -8,7 +8,7 @@ use crate::contract::{
     overview::OverviewView,
     session::{Frame, Installation},
     shipments::{ListPage, ListQuery, RawView, ShipmentView},
-    sync::{SyncQuery, SyncView},
+    sync::{Chosen, JobView, MessagePage, Planned, SyncQuery, SyncView},
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 
@@ -131,10 +131,28 @@ pub async fn retry_job(job: String) -> Result<(), ApiError> {
     allowed(Permission::Operate)?.sync.retry(job).await
 }
 
-/// Takes every dead job up again.
-#[server(prefix = "/api", endpoint = "sync/retry-all")]
-pub async fn retry_all() -> Result<u64, ApiError> {
-    allowed(Permission::Operate)?.sync.retry_all().await
+/// A job with every call that it made.
+#[server(prefix = "/api", endpoint = "sync/job", input = GetUrl)]
+pub async fn get_job(id: String) -> Result<JobView, ApiError> {
+    allowed(Permission::Operate)?.sync.job(id).await
+}
+
+/// A message as received.
+#[server(prefix = "/api", endpoint = "sync/message", input = GetUrl)]
+pub async fn get_message(id: String) -> Result<MessagePage, ApiError> {
+    allowed(Permission::Operate)?.sync.message(id).await
+}
+
+/// Begins to take up again what is chosen.
+#[server(prefix = "/api", endpoint = "sync/start-replay")]
+pub async fn start_replay(chosen: Chosen) -> Result<Planned, ApiError> {
+    allowed(Permission::Operate)?.sync.start_replay(chosen).await
+}
+
+/// Stops that.
+#[server(prefix = "/api", endpoint = "sync/stop-replay")]
+pub async fn stop_replay(replay: String) -> Result<(), ApiError> {
+    allowed(Permission::Operate)?.sync.stop_replay(replay).await
 }
 
 /// Stops a destination: its jobs wait.
@@ -149,7 +167,7 @@ pub async fn resume_destination(destination: String) -> Result<(), ApiError> {
     allowed(Permission::Operate)?.sync.resume(destination).await
 }
 
-/// Reads a quarantined message again.
+/// Reads a message again.
 #[server(prefix = "/api", endpoint = "sync/replay")]
 pub async fn replay_message(message: String) -> Result<(), ApiError> {
     allowed(Permission::Operate)?.sync.replay(message).await

@@ -97,6 +97,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/exceptions") view=pages::exceptions::ExceptionsPage/>
                 <Route path=path!("/overview") view=pages::overview::OverviewPage/>
                 <Route path=path!("/sync") view=pages::sync::SyncPage/>
+                <Route path=path!("/sync/jobs/:id") view=pages::job::JobPage/>
+                <Route path=path!("/sync/messages/:id") view=pages::message::MessagePage/>
                 <Route path=path!("/mappings/unmapped") view=pages::mappings::MappingsPage/>
             </Routes>
         </Router>

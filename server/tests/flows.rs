@@ -10,7 +10,7 @@ use server::{
     usecases::ingest::{self, Delivery, Refused},
 };
 use storage::{
-    inbox::{MessageFilter, Novelty},
+    inbox::{MessageSelection, MessageState, Novelty},
     shipments::{ShipmentQuery, ShipmentTab},
 };
 use world::World;
@@ -86,7 +86,8 @@ async fn the_same_message_twice_is_kept_once_and_answered_with_the_first_ones_th
 async fn authentic_bytes_that_cannot_be_read_wait_in_quarantine() {
     let world = World::new().await;
     let receipt = world.offer(br#"{"event_id":"x","msg":{"tracking_number":12345678901234567890}}"#).await.unwrap();
-    let page = world.tower.store.inbox.messages(world.tower.scope(), MessageFilter::Quarantined, None).await.unwrap();
+    let quarantined = MessageSelection { state: Some(MessageState::Quarantined), ..MessageSelection::default() };
+    let page = world.tower.store.inbox.messages(world.tower.scope(), quarantined, None).await.unwrap();
     assert_eq!(page.rows.iter().map(|m| m.id).collect::<Vec<_>>(), [receipt.message]);
 }
 
@@ -101,7 +102,15 @@ async fn a_forged_message_is_refused_and_nothing_of_it_is_kept() {
     let delivery = Delivery { source: "nobody", request, correlation: CorrelationId(world.clock.id()) };
     assert!(matches!(ingest::accept(&world.tower, delivery).await, Err(Refused::UnknownSource)));
     assert!(
-        world.tower.store.inbox.messages(world.tower.scope(), MessageFilter::All, None).await.unwrap().rows.is_empty()
+        world
+            .tower
+            .store
+            .inbox
+            .messages(world.tower.scope(), MessageSelection::default(), None)
+            .await
+            .unwrap()
+            .rows
+            .is_empty()
     );
 }
 

@@ -13,7 +13,7 @@ use server::{
     usecases::ingest::{self, Delivery, Refused},
 };
 use std::sync::{Arc, Mutex};
-use storage::jobs::{JobFilter, Lane};
+use storage::jobs::{JobFilter, JobSelection, Lane};
 use world::World;
 
 const KEYS: &str = include_str!("../crates/connectors/src/carriers/verify/fixtures/keys/shipengine_composed_jwks.json");
@@ -55,8 +55,8 @@ async fn an_unknown_key_is_looked_up_where_the_platform_publishes_it() {
     assert_eq!(knock(&world).await, Rejected::UnknownKey);
     assert_eq!(knock(&world).await, Rejected::UnknownKey, "and nobody makes us ask twice a minute");
     world.work(Lane::Batch).await;
-    let done =
-        world.tower.store.jobs.list(world.tower.scope(), JobFilter::Done, Some("keys".into()), None).await.unwrap();
+    let of_keys = JobSelection { destination: Some("keys".into()), ..JobSelection::default() };
+    let done = world.tower.store.jobs.list(world.tower.scope(), JobFilter::Done, of_keys, None).await.unwrap();
     assert_eq!(done.rows.len(), 1);
     world.clock.advance(jiff::Span::new().seconds(10));
     assert_eq!(knock(&world).await, Rejected::Mismatch("signature"), "the key is known now, the signature is invented");

@@ -14,7 +14,7 @@ use server::{
     },
 };
 use storage::{
-    jobs::{Cause, ClaimRequest, Finish, JobFilter, JobKind, Lane},
+    jobs::{Cause, ClaimRequest, Finish, JobFilter, JobKind, JobSelection, Lane},
     limits::REREAD_ROWS,
     people::ChainCheck,
 };
@@ -105,7 +105,8 @@ async fn the_order_system_gets_the_fields_of_what_was_read_again() {
             store.jobs.finish("told", job.job.id, Finish::Done, now).await.unwrap();
         }
     }
-    let waiting = async || store.jobs.list(scope, JobFilter::Retrying, Some("odoo".into()), None).await.unwrap().rows;
+    let waiting =
+        async || store.jobs.list(scope, JobFilter::Retrying, JobSelection::default(), None).await.unwrap().rows;
     assert_eq!(waiting().await, [], "all was told");
     publish(&world, UNHEARD, Some("OUT_FOR_DELIVERY")).await.unwrap();
     world.settle().await;

@@ -4,128 +4,18 @@
 
 mod world;
 
-use connectors::call::Discard;
 use domain::ids::ShipmentId;
-use jiff::SignedDuration;
 use server::{
-    clock::Clock,
-    config::{CallLimits, DeskSettings, OdooSettings, Settings},
     jobs::gate::{Admission, FAILURES_MAX},
-    usecases::{
-        destinations::{self, Standing},
-        orders,
-    },
+    usecases::destinations,
 };
-use simulator::{
-    desk::SandboxDesk,
-    faults::Fault,
-    journey::Place,
-    odoo::{DATABASE, NewOrder, SandboxOdoo},
-};
-use std::sync::Arc;
-use storage::{
-    Actor, Scope,
-    jobs::{JobFilter, Lane},
-};
-use world::World;
+use simulator::faults::Fault;
+use storage::{Actor, Scope, jobs::Lane};
+use world::systems::{MANY, Systems};
 
-const KEY: &str = "key-of-the-tests";
 const DAMAGED: &[(&str, &str)] = &[("InTransit_003", "2026-03-05T01:00:00"), ("Exception_012", "2026-03-05T08:00:00")];
 const DELIVERED: &[(&str, &str)] =
     &[("InTransit_003", "2026-03-05T01:00:00"), ("Delivered_001", "2026-03-05T11:00:00")];
-const MANY: usize = 12;
-
-struct Systems {
-    world: World,
-    odoo: SandboxOdoo,
-    desk: SandboxDesk,
-}
-
-impl Systems {
-    async fn new() -> Self {
-        let odoo = SandboxOdoo::start(KEY, Arc::new(|| "2026-03-05T12:00:00Z".parse().unwrap())).await.unwrap();
-        let desk = SandboxDesk::start(KEY).await.unwrap();
-        let mut config = Settings::default().resolve().unwrap();
-        config.odoo = Some(OdooSettings {
-            url: odoo.url(),
-            database: DATABASE.into(),
-            key: KEY.to_owned().into(),
-            import_seconds: 1_000_000_000,
-            limits: CallLimits::default(),
-        });
-        config.desk = Some(DeskSettings {
-            connector: "request_tracker".into(),
-            url: desk.url(),
-            token: KEY.to_owned().into(),
-            queue: "Shipments".into(),
-            limits: CallLimits::default(),
-        });
-        let world = World::with(config).await;
-        world.tower.odoo.as_ref().unwrap().setup(&Discard).await.unwrap();
-        Self { world, odoo, desk }
-    }
-
-    /// A delivery in Odoo under this number, taken in; its id there.
-    async fn order(&self, number: &str) -> i64 {
-        let (world, now) = (&self.world, self.world.clock.now());
-        let picking = self.odoo.add_order(&NewOrder {
-            order: format!("S-{number}"),
-            picking: format!("WH/OUT/{number}"),
-            customer: "Somebody".into(),
-            place: Place {
-                city: "Lyon",
-                state: None,
-                zip: "69001",
-                country: "FR",
-                country3: "FRA",
-                zone: "Europe/Paris",
-            },
-            carrier: "DHL",
-            tracking: Some(number.into()),
-            promised: now + SignedDuration::from_hours(24_000),
-            shipped: None,
-            written: now,
-        });
-        orders::import(&world.tower, world.tower.scope(), world.tower.correlation(), &Discard).await.unwrap();
-        world.settle().await;
-        picking
-    }
-
-    async fn orders(&self) -> Vec<i64> {
-        let mut pickings = Vec::new();
-        for n in 0..MANY {
-            pickings.push(self.order(&format!("N{n}")).await);
-        }
-        pickings
-    }
-
-    async fn say(&self, checkpoints: &[(&str, &str)]) {
-        for n in 0..MANY {
-            self.world.knock_at(&self.world.tower, &format!("N{n}"), checkpoints).await;
-        }
-        self.world.settle().await;
-    }
-
-    async fn standing(&self, name: &str) -> Standing {
-        let tower = &self.world.tower;
-        let all = destinations::standings(tower, tower.scope()).await.unwrap();
-        all.into_iter().find(|s| s.name == name).unwrap()
-    }
-
-    async fn dead(&self) -> usize {
-        let tower = &self.world.tower;
-        tower.store.jobs.list(tower.scope(), JobFilter::Failed, None, None).await.unwrap().rows.len()
-    }
-
-    async fn advance(&self, seconds: i64) {
-        self.world.clock.advance(jiff::Span::new().seconds(seconds));
-        self.world.settle().await;
-    }
-
-    fn status(&self, picking: i64) -> Option<String> {
-        self.odoo.value(picking, "x_milepost_status").as_str().map(str::to_owned)
-    }
-}
 
 #[tokio::test]
 async fn a_sick_desk_is_left_in_peace_while_odoo_goes_on_and_a_probe_heals_it() {
@@ -166,7 +56,7 @@ async fn a_wish_for_peace_holds_the_whole_destination() {
     systems.say(DELIVERED).await;
     let held = systems.standing("odoo").await;
     assert_eq!(held.admission, Admission::Nobody);
-    let until = held.gate.health.held_until.unwrap().duration_since(systems.world.clock.now());
+    let until = held.gate.health.held_until.unwrap().duration_since(systems.world.tower.now());
     assert_eq!(until.as_secs(), 90);
     let asked = systems.odoo.all_calls() - before;
     assert!(asked <= 4 * 3, "those that were claimed together, a few calls each, and no others: {asked}");

@@ -4,15 +4,37 @@ use super::{Answer, When};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-/// A question to the list of jobs.
+/// A question to the list of jobs and messages.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncQuery {
-    /// The view: failed, retrying, pending, done, quarantine.
+    /// The view: failed, retrying, pending, done; quarantine, messages.
     #[serde(default)]
     pub view: String,
+    /// Jobs of this destination; empty: of any.
+    #[serde(default)]
+    pub destination: String,
+    /// Jobs with this class of error; empty: with any.
+    #[serde(default)]
+    pub class: String,
+    /// Messages of this source, by its name; empty: of any.
+    #[serde(default)]
+    pub source: String,
+    /// At most so old: `1h`, `24h`, `7d`, or since a time; empty: of any age.
+    #[serde(default)]
+    pub since: String,
     /// Where the page begins.
     #[serde(default)]
     pub cursor: String,
+    /// Whether to count what could be taken up again, where that takes time.
+    #[serde(default)]
+    pub count: bool,
+}
+
+impl SyncQuery {
+    /// Whether the view shows messages.
+    pub fn of_messages(&self) -> bool {
+        matches!(self.view.as_str(), "quarantine" | "messages")
+    }
 }
 
 /// The sync page.
@@ -22,12 +44,60 @@ pub struct SyncView {
     pub destinations: Vec<Destination>,
     /// The jobs of the view.
     pub jobs: Vec<JobView>,
-    /// The messages of the view quarantine.
-    pub quarantine: Vec<MessageView>,
+    /// The messages of the view.
+    pub messages: Vec<MessageView>,
     /// Where the next page begins.
     pub next: Option<String>,
-    /// How many "retry all" would take up.
-    pub failed: u64,
+    /// What taking up everything that the question chooses would come to, where it was counted.
+    pub planned: Option<Planned>,
+    /// What people take up again, newest first.
+    pub replays: Vec<ReplayView>,
+}
+
+/// What would be taken up again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Planned {
+    /// Taken up.
+    pub take: u64,
+    /// Left out.
+    pub skip: u64,
+}
+
+/// What a person takes up again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayView {
+    /// Its id.
+    pub id: String,
+    /// What, in words.
+    pub what: String,
+    /// Who started it.
+    pub by: String,
+    /// When.
+    pub started: When,
+    /// How many were counted before.
+    pub planned: u64,
+    /// How many it has taken up or left out.
+    pub done: u64,
+    /// Of those, how many it has left out.
+    pub skipped: u64,
+    /// Whether it goes on.
+    pub running: bool,
+    /// How it stands, in words.
+    pub state: String,
+}
+
+/// What is to be taken up again: what is chosen, or all that a question chooses.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chosen {
+    /// The question.
+    #[serde(default)]
+    pub query: SyncQuery,
+    /// The ids chosen; empty with `all`.
+    #[serde(default)]
+    pub ids: Vec<String>,
+    /// Everything.
+    #[serde(default)]
+    pub all: bool,
 }
 
 /// Whether jobs go out to a destination.
@@ -60,6 +130,8 @@ pub enum Stands {
 pub struct Destination {
     /// Its gate; none for work inside.
     pub gate: Option<GateView>,
+    /// Its name in requests.
+    pub name: String,
     /// As shown.
     pub label: String,
     /// Done in the last 24 h.
@@ -122,14 +194,16 @@ pub struct CallView {
     pub response: String,
 }
 
-/// A message that cannot be read.
+/// A message as received.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageView {
     /// Its id.
     pub id: String,
     /// From where.
     pub source: String,
-    /// Why it waits.
+    /// Where it stands, in a word.
+    pub status: String,
+    /// What became of it, or why it waits.
     pub reason: String,
     /// When it came.
     pub received: When,
@@ -139,15 +213,36 @@ pub struct MessageView {
     pub correlation: String,
 }
 
+/// A message with what it says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessagePage {
+    /// The message.
+    pub message: MessageView,
+    /// How it was verified.
+    pub verified: String,
+    /// The connector that reads it.
+    pub connector: String,
+    /// How often it was repeated.
+    pub repeats: u32,
+    /// As received, personal data masked for whoever may not see it; none once it is no longer kept.
+    pub raw: Option<String>,
+}
+
 /// Syncs.
 #[async_trait]
 pub trait SyncPort: Send + Sync {
     /// The page.
     async fn view(&self, query: SyncQuery) -> Answer<SyncView>;
+    /// One job with every call that it made.
+    async fn job(&self, job: String) -> Answer<JobView>;
+    /// One message.
+    async fn message(&self, message: String) -> Answer<MessagePage>;
     /// Takes one dead job up again.
     async fn retry(&self, job: String) -> Answer<()>;
-    /// Takes every dead job up again; how many.
-    async fn retry_all(&self) -> Answer<u64>;
+    /// Begins to take up again what is chosen; how many.
+    async fn start_replay(&self, chosen: Chosen) -> Answer<Planned>;
+    /// Stops that.
+    async fn stop_replay(&self, replay: String) -> Answer<()>;
     /// Stops a destination: its jobs wait.
     async fn pause(&self, destination: String, why: String) -> Answer<()>;
     /// Lets a destination go on.

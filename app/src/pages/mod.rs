@@ -2,7 +2,9 @@
 
 pub mod errors;
 pub mod exceptions;
+pub mod job;
 pub mod mappings;
+pub mod message;
 pub mod overview;
 pub mod set_up;
 pub mod shipment;

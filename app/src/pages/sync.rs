@@ -1,12 +1,14 @@
 //! Sync: what Milepost told Odoo and the desk, what they answered, and what waits for a person.
 
 use crate::{
-    api::{self, PauseDestination, ReplayMessage, ResumeDestination, RetryAll, RetryJob},
+    api::{self, PauseDestination, ReplayMessage, ResumeDestination, RetryJob, StartReplay, StopReplay},
     components::{
         Copy, Failed, Frame, Icon, Loading, Time, browser,
         parts::{Empty, grouped},
     },
-    contract::sync::{CallView, Destination, GateView, JobView, MessageView, Stands, SyncQuery, SyncView},
+    contract::sync::{
+        CallView, Destination, GateView, JobView, MessageView, Planned, ReplayView, Stands, SyncQuery, SyncView,
+    },
 };
 use leptos::{form::ActionForm, prelude::*};
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
@@ -17,11 +19,41 @@ const VIEWS: &[(&str, &str)] = &[
     ("pending", "Pending"),
     ("done", "Done"),
     ("quarantine", "Quarantine"),
+    ("messages", "All messages"),
 ];
+const AGES: &[(&str, &str)] = &[("", "Any age"), ("1h", "Last hour"), ("24h", "24 h"), ("7d", "7 days")];
+/// Ended ones that are still shown.
+const REPLAYS_ENDED: usize = 3;
+/// The form of the rows that are chosen; their boxes lie outside of it.
+const CHOSEN: &str = "chosen";
 
 fn question(params: &ParamsMap) -> SyncQuery {
-    let view = params.get("view").filter(|v| !v.is_empty()).unwrap_or_else(|| "failed".into());
-    SyncQuery { view, cursor: params.get("cursor").unwrap_or_default() }
+    let text = |key: &str| params.get(key).unwrap_or_default();
+    let view = Some(text("view")).filter(|v| !v.is_empty()).unwrap_or_else(|| "failed".into());
+    SyncQuery {
+        view,
+        destination: text("destination"),
+        class: text("class"),
+        source: text("source"),
+        since: text("since"),
+        cursor: text("cursor"),
+        count: text("count") == "true",
+    }
+}
+
+fn address(query: &SyncQuery) -> String {
+    let pairs = [
+        ("view", query.view.as_str()),
+        ("destination", &query.destination),
+        ("class", &query.class),
+        ("source", &query.source),
+        ("since", &query.since),
+        ("cursor", &query.cursor),
+        ("count", if query.count { "true" } else { "" }),
+    ];
+    let mut params = ParamsMap::new();
+    pairs.into_iter().filter(|(_, v)| !v.is_empty()).for_each(|(k, v)| params.insert(k, v.to_owned()));
+    format!("/sync{}", params.to_query_string())
 }
 
 /// The sync page.
@@ -29,41 +61,18 @@ fn question(params: &ParamsMap) -> SyncQuery {
 pub fn SyncPage() -> impl IntoView {
     let params = use_query_map();
     let query = Memo::new(move |_| question(&params.get()));
-    let (retry, all, replay) =
-        (ServerAction::<RetryJob>::new(), ServerAction::<RetryAll>::new(), ServerAction::<ReplayMessage>::new());
-    let (pause, resume) = (ServerAction::<PauseDestination>::new(), ServerAction::<ResumeDestination>::new());
-    let acted = move || {
-        [retry.version(), all.version(), replay.version(), pause.version(), resume.version()]
-            .into_iter()
-            .map(|version| version.get())
-            .sum::<usize>()
-    };
-    let sync = Resource::new(move || (query.get(), acted()), |(query, _)| api::get_sync(query));
+    let acts = Acts::new();
+    let sync = Resource::new(move || (query.get(), acts.done()), |(query, _)| api::get_sync(query));
     browser::live(|| "/live/shipments".to_owned(), move || sync.refetch());
-    let failed = move || {
-        [
-            retry.value().get().and_then(Result::err),
-            replay.value().get().and_then(Result::err),
-            all.value().get().and_then(Result::err),
-            pause.value().get().and_then(Result::err),
-            resume.value().get().and_then(Result::err),
-        ]
-        .into_iter()
-        .flatten()
-        .map(|error| view! { <Failed error/> })
-        .collect_view()
-    };
-    let taken_up = move || {
-        all.value().get().and_then(Result::ok).map(|n| view! { <div class="note note--ok" role="status"><Icon name="check"/><div>{format!("{n} taken up again")}</div></div> })
-    };
     view! {
         <Frame title="Sync">
             <div class="page__head"><div><h1>"Sync"</h1><p>"What Milepost told Odoo and the desk, and what they answered"</p></div></div>
-            {failed}{taken_up}
+            {move || acts.failed()}
+            {move || acts.begun()}
             <Transition fallback=Loading>
                 {move || Suspend::new(async move {
                     match sync.await {
-                        Ok(view) => view! { <Syncs view query=query.get_untracked() acts=Acts { retry, all, replay, pause, resume }/> }.into_any(),
+                        Ok(view) => view! { <Syncs view query=query.get_untracked() acts/> }.into_any(),
                         Err(error) => view! { <Failed error/> }.into_any(),
                     }
                 })}
@@ -76,35 +85,79 @@ pub fn SyncPage() -> impl IntoView {
 #[derive(Clone, Copy)]
 struct Acts {
     retry: ServerAction<RetryJob>,
-    all: ServerAction<RetryAll>,
     replay: ServerAction<ReplayMessage>,
+    start: ServerAction<StartReplay>,
+    stop: ServerAction<StopReplay>,
     pause: ServerAction<PauseDestination>,
     resume: ServerAction<ResumeDestination>,
 }
 
+impl Acts {
+    fn new() -> Self {
+        Self {
+            retry: ServerAction::new(),
+            replay: ServerAction::new(),
+            start: ServerAction::new(),
+            stop: ServerAction::new(),
+            pause: ServerAction::new(),
+            resume: ServerAction::new(),
+        }
+    }
+
+    /// How often something was done.
+    fn done(self) -> usize {
+        [
+            self.retry.version(),
+            self.replay.version(),
+            self.start.version(),
+            self.stop.version(),
+            self.pause.version(),
+            self.resume.version(),
+        ]
+        .into_iter()
+        .map(|version| version.get())
+        .sum()
+    }
+
+    fn failed(self) -> impl IntoView {
+        [
+            self.retry.value().get().and_then(Result::err),
+            self.replay.value().get().and_then(Result::err),
+            self.start.value().get().and_then(Result::err),
+            self.stop.value().get().and_then(Result::err),
+            self.pause.value().get().and_then(Result::err),
+            self.resume.value().get().and_then(Result::err),
+        ]
+        .into_iter()
+        .flatten()
+        .map(|error| view! { <Failed error/> })
+        .collect_view()
+    }
+
+    fn begun(self) -> impl IntoView {
+        self.start.value().get().and_then(Result::ok).map(|planned| {
+            let text = format!("{} are taken up again, step by step", grouped(planned.take));
+            view! { <div class="note note--ok" role="status"><Icon name="check"/><div>{text}</div></div> }
+        })
+    }
+}
+
 #[component]
 fn Syncs(view: SyncView, query: SyncQuery, acts: Acts) -> impl IntoView {
-    let Acts { retry, all, replay, .. } = acts;
-    let destinations = view.destinations.into_iter().map(|d| destination(d, acts)).collect_view();
+    let destinations = view.destinations.into_iter().map(|d| destination(d, &query, acts)).collect_view();
     let tabs = VIEWS
         .iter()
         .map(|(key, label)| {
-            let href = format!("/sync?view={key}");
+            let href = address(&SyncQuery { view: (*key).into(), since: query.since.clone(), ..SyncQuery::default() });
             view! { <a href=href aria-current=(query.view == *key).then_some("page")>{*label}</a> }
         })
         .collect_view();
-    let quarantine = query.view == "quarantine";
-    let nothing = if quarantine { view.quarantine.is_empty() } else { view.jobs.is_empty() };
-    let retry_all = (query.view == "failed" && view.failed > 0).then(|| {
-        view! {
-            <ActionForm action=all attr:class="inline-form push">
-                <button class="btn btn--s" type="submit" data-testid="retry-all"><Icon name="sync"/>{format!("Retry all {}", view.failed)}</button>
-            </ActionForm>
-        }
-    });
-    let older = view.next.map(|cursor| format!("/sync?view={}&cursor={cursor}", query.view));
-    let jobs = view.jobs.into_iter().map(|job| view! { <OneJob job retry/> }).collect_view();
-    let messages = view.quarantine.into_iter().map(|message| view! { <OneMessage message replay/> }).collect_view();
+    let older = view.next.map(|cursor| address(&SyncQuery { cursor, ..query.clone() }));
+    let rows = if query.of_messages() {
+        messages(view.messages, &query, acts).into_any()
+    } else {
+        jobs(view.jobs, &query, acts).into_any()
+    };
     view! {
         <section class="table-box">
             <table class="table">
@@ -113,33 +166,197 @@ fn Syncs(view: SyncView, query: SyncQuery, acts: Acts) -> impl IntoView {
                 <tbody>{destinations}</tbody>
             </table>
         </section>
+        {replays(view.replays, acts)}
         <section class="table-box">
-            <div class="row"><nav class="tabs" aria-label="Jobs">{tabs}</nav>{retry_all}</div>
-            {match (nothing, quarantine) {
-                (true, true) => view! { <Empty title="No message waits">"Messages that cannot be read wait here with their reason; nothing is lost."</Empty> }.into_any(),
-                (true, false) => view! { <Empty title="Nothing in this view">"What fails for good appears under Failed, with every attempt."</Empty> }.into_any(),
-                (false, true) => view! {
-                    <table class="table"><caption class="sr">"Messages that cannot be read"</caption>
-                        <thead><tr><th>"Received"</th><th>"Source"</th><th>"Why it waits"</th><th class="num">"Bytes"</th><th>"Correlation"</th><th><span class="sr">"Act"</span></th></tr></thead>
-                        <tbody>{messages}</tbody></table>
-                }.into_any(),
-                (false, false) => view! {
-                    <table class="table"><caption class="sr">"Jobs"</caption>
-                        <thead><tr><th>"Last moved"</th><th>"What"</th><th>"Error"</th><th>"Status"</th><th><span class="sr">"Act"</span></th></tr></thead>
-                        <tbody>{jobs}</tbody></table>
-                }.into_any(),
-            }}
+            <div class="row"><nav class="tabs" aria-label="Jobs and messages">{tabs}</nav></div>
+            <div class="row in">{filters(&query)}{taking_up(&query, view.planned, acts)}</div>
+            {rows}
             <nav class="pager" aria-label="Pages"><span class="push btn-group">{older.map(|href| view! { <a class="btn btn--s" href=href rel="next">"Next page"<Icon name="right"/></a> })}</span></nav>
         </section>
     }
 }
 
-fn destination(d: Destination, acts: Acts) -> impl IntoView {
-    let errors = d.errors.into_iter().map(|(class, n)| format!("{class} {n}")).collect::<Vec<_>>().join(", ");
+/// What narrows the view, each to be taken off; and the ages.
+fn filters(query: &SyncQuery) -> impl IntoView + use<> {
+    let first = SyncQuery { cursor: String::new(), count: false, ..query.clone() };
+    let chip = |label: &'static str, value: &str, without: SyncQuery| {
+        let value = value.to_owned();
+        (!value.is_empty()).then(
+            || view! { <a class="chip chip--on" href=address(&without)>{label}" "<b>{value}</b><Icon name="x"/></a> },
+        )
+    };
+    let ages = AGES
+        .iter()
+        .map(|(since, label)| {
+            let href = address(&SyncQuery { since: (*since).into(), ..first.clone() });
+            let on = query.since == *since;
+            view! { <a class="chip" class:chip--on=on href=href aria-current=on.then_some("true")>{*label}</a> }
+        })
+        .collect_view();
+    view! {
+        <div class="chips">
+            {ages}
+            {chip("Destination", &query.destination, SyncQuery { destination: String::new(), ..first.clone() })}
+            {chip("Error", &query.class, SyncQuery { class: String::new(), ..first.clone() })}
+            {chip("Source", &query.source, SyncQuery { source: String::new(), ..first.clone() })}
+        </div>
+    }
+}
+
+/// What is chosen, or all that the view shows, is taken up again.
+fn taking_up(query: &SyncQuery, planned: Option<Planned>, acts: Acts) -> impl IntoView + use<> {
+    let messages = query.of_messages();
+    if !messages && query.view != "failed" || planned.is_some_and(|p| p.take + p.skip == 0) {
+        return ().into_any();
+    }
+    let (some, all) = if messages { ("Read selected again", "Read all") } else { ("Retry selected", "Retry all") };
+    let count = (planned.is_none()).then(|| {
+        let href = address(&SyncQuery { count: true, cursor: String::new(), ..query.clone() });
+        view! { <a class="btn btn--s" href=href data-testid="count">"Count what can be read again"</a> }
+    });
+    let left_out = planned.filter(|p| p.skip > 0).map(|p| {
+        let why = if messages { "are no longer kept" } else { "succeeded later" };
+        view! { <span class="small muted">{format!("{} {why} and are left out", grouped(p.skip))}</span> }
+    });
+    let take_all = planned.filter(|p| p.take > 0).map(|p| {
+        let again = if messages { " again" } else { "" };
+        let (label, hidden) = (format!("{all} {}{again}", grouped(p.take)), hidden(query));
+        view! {
+            <ActionForm action=acts.start attr:class="inline-form">
+                {hidden}<input type="hidden" name="chosen[all]" value="true"/>
+                <button class="btn btn--s" type="submit" data-testid="take-all"><Icon name="sync"/>{label}</button>
+            </ActionForm>
+        }
+    });
+    let hidden = hidden(query);
+    view! {
+        <div class="row push">
+            {left_out}
+            <ActionForm action=acts.start attr:id=CHOSEN attr:class="inline-form">
+                {hidden}<button class="btn btn--s" type="submit" data-testid="take-some">{some}</button>
+            </ActionForm>
+            {count}{take_all}
+        </div>
+    }
+    .into_any()
+}
+
+fn hidden(query: &SyncQuery) -> impl IntoView + use<> {
+    let fields = [
+        ("chosen[query][view]", &query.view),
+        ("chosen[query][destination]", &query.destination),
+        ("chosen[query][class]", &query.class),
+        ("chosen[query][source]", &query.source),
+        ("chosen[query][since]", &query.since),
+    ];
+    fields
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| view! { <input type="hidden" name=name value=value.clone()/> })
+        .collect_view()
+}
+
+fn chosen(id: &str, label: String) -> impl IntoView + use<> {
+    view! { <input type="checkbox" form=CHOSEN name="chosen[ids][]" value=id.to_owned() aria-label=label/> }
+}
+
+fn replays(replays: Vec<ReplayView>, acts: Acts) -> impl IntoView {
+    if replays.is_empty() {
+        return ().into_any();
+    }
+    let running = replays.iter().filter(|replay| replay.running).count();
+    let shown = replays.into_iter().take(REPLAYS_ENDED + running);
+    let rows = shown
+        .map(|replay| {
+            let percent = replay.done.saturating_mul(100).checked_div(replay.planned).unwrap_or(100).min(100);
+            let counts = format!("{} of {}", grouped(replay.done), grouped(replay.planned));
+            let label = format!("{counts} taken up");
+            let stop = replay.running.then(|| view! {
+                <ActionForm action=acts.stop attr:class="inline-form"><input type="hidden" name="replay" value=replay.id.clone()/>
+                    <button class="btn btn--s" type="submit" data-testid="stop-replay">"Stop"</button></ActionForm>
+            });
+            view! {
+                <tr data-testid="replay-row">
+                    <td class="two nowrap"><Time when=replay.started/><small>"by "{replay.by}</small></td>
+                    <td>{replay.what}</td>
+                    <td class="two"><div class="meter" role="meter" aria-label=label aria-valuemin="0" aria-valuemax="100" aria-valuenow=percent.to_string()><i style=format!("width:{percent}%")></i></div>
+                        <small>{counts}{(replay.skipped > 0).then(|| format!(", {} left out", grouped(replay.skipped)))}</small></td>
+                    <td><span class="tag" data-testid="replay-state">{replay.state}</span></td>
+                    <td class="right">{stop}</td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <section class="table-box">
+            <table class="table">
+                <caption class="sr">"Taken up again"</caption>
+                <thead><tr><th>"Taken up again"</th><th>"What"</th><th>"Progress"</th><th>"State"</th><th><span class="sr">"Act"</span></th></tr></thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </section>
+    }
+    .into_any()
+}
+
+fn jobs(jobs: Vec<JobView>, query: &SyncQuery, acts: Acts) -> impl IntoView + use<> {
+    if jobs.is_empty() {
+        return view! { <Empty title="Nothing in this view">"What fails for good appears under Failed, with every attempt."</Empty> }.into_any();
+    }
+    let choice = query.view == "failed";
+    let rows = jobs.into_iter().map(|job| view! { <OneJob job choice retry=acts.retry/> }).collect_view();
+    view! {
+        <table class="table"><caption class="sr">"Jobs"</caption>
+            <thead><tr>{choice.then(|| view! { <th><span class="sr">"Choose"</span></th> })}<th>"Last moved"</th><th>"What"</th><th>"Error"</th><th>"Status"</th><th><span class="sr">"Act"</span></th></tr></thead>
+            <tbody>{rows}</tbody></table>
+    }
+    .into_any()
+}
+
+fn messages(messages: Vec<MessageView>, query: &SyncQuery, acts: Acts) -> impl IntoView + use<> {
+    if messages.is_empty() {
+        let text = "Messages that cannot be read wait here with their reason; nothing is lost.";
+        return if query.view == "quarantine" {
+            view! { <Empty title="No message waits">{text}</Empty> }.into_any()
+        } else {
+            view! { <Empty title="No message in this view">"What carriers and platforms send appears here as it was received."</Empty> }.into_any()
+        };
+    }
+    let rows = messages
+        .into_iter()
+        .map(|message| {
+            let href = address(&SyncQuery { source: message.source.clone(), cursor: String::new(), ..query.clone() });
+            view! { <OneMessage message of_source=href replay=acts.replay/> }
+        })
+        .collect_view();
+    view! {
+        <table class="table"><caption class="sr">"Messages as received"</caption>
+            <thead><tr><th><span class="sr">"Choose"</span></th><th>"Received"</th><th>"Source"</th><th>"What became of it"</th><th class="num">"Bytes"</th><th class="p2">"Correlation"</th><th><span class="sr">"Act"</span></th></tr></thead>
+            <tbody>{rows}</tbody></table>
+    }
+    .into_any()
+}
+
+fn destination(d: Destination, query: &SyncQuery, acts: Acts) -> impl IntoView + use<> {
+    let view = if query.of_messages() { "failed".to_owned() } else { query.view.clone() };
+    let of = |class: &str| {
+        address(&SyncQuery {
+            view: view.clone(),
+            destination: d.name.clone(),
+            class: class.into(),
+            ..SyncQuery::default()
+        })
+    };
+    let errors = d
+        .errors
+        .iter()
+        .map(|(class, n)| view! { <a class="nowrap" href=of(class)>{class.clone()}" "{grouped(*n)}</a>" " })
+        .collect_view();
+    let label = view! { <a href=of("")>{d.label}</a> };
     let dead = if d.dead > 0 { "bad strong" } else { "faint" };
     view! {
         <tr>
-            <th scope="row">{d.label}</th>
+            <th scope="row">{label}</th>
             <td class="two">{d.gate.as_ref().map(stands)}</td>
             <td class="mono small">{errors}</td>
             <td class="num">{grouped(d.done)}</td><td class="num">{grouped(d.pending)}</td><td class="num">{grouped(d.retrying)}</td>
@@ -186,33 +403,72 @@ fn gate_acts(gate: GateView, acts: Acts) -> impl IntoView {
 }
 
 #[component]
-fn OneJob(job: JobView, retry: ServerAction<RetryJob>) -> impl IntoView {
-    let what = match job.shipment {
-        Some(id) => view! { <a href=format!("/shipments/{id}")>{job.what}</a> }.into_any(),
-        None => view! { <span>{job.what}</span> }.into_any(),
+fn OneJob(job: JobView, choice: bool, retry: ServerAction<RetryJob>) -> impl IntoView {
+    let what = match &job.shipment {
+        Some(id) => view! { <a href=format!("/shipments/{id}")>{job.what.clone()}</a> }.into_any(),
+        None => view! { <span>{job.what.clone()}</span> }.into_any(),
     };
+    let select = choice.then(|| view! { <td>{chosen(&job.id, format!("Choose: {}", job.what))}</td> });
+    let page = format!("/sync/jobs/{}", job.id);
     let calls = (!job.calls.is_empty()).then(|| view! { <Calls calls=job.calls/> });
     let id = job.id;
     view! {
         <tr data-testid="job-row">
-            <td class="two nowrap"><Time when=job.updated/><small>{job.destination}</small></td>
+            {select}
+            <td class="two nowrap"><a href=page><Time when=job.updated/></a><small>{job.destination}</small></td>
             <td class="two">{what}<small><Copy text=job.correlation/></small></td>
             <td class="two"><span class="mono">{job.class}</span><small class="wrap-any">{job.error}</small><small>{job.advice}</small>{calls}</td>
-            <td class="two nowrap"><span class="tag">{job.status}</span><small>{format!("{} tries", job.attempts)}{job.next.map(|when| view! { " · next "<Time when/> })}</small></td>
-            <td>{job.retryable.then(|| view! {
-                <ActionForm action=retry attr:class="inline-form"><input type="hidden" name="job" value=id/><button class="btn btn--s" type="submit" data-testid="retry">"Retry"</button></ActionForm>
-            })}</td>
+            <td class="two nowrap"><span class="tag">{job.status}</span><small>{tries(job.attempts)}{job.next.map(|when| view! { " · next "<Time when/> })}</small></td>
+            <td>{job.retryable.then(|| view! { <RetryButton id retry/> })}</td>
         </tr>
     }
 }
 
+/// How often something was tried.
+pub(super) fn tries(attempts: u32) -> String {
+    format!("{attempts} {}", if attempts == 1 { "try" } else { "tries" })
+}
+
+/// Takes one failed job up again.
 #[component]
-fn Calls(calls: Vec<CallView>) -> impl IntoView {
+pub(super) fn RetryButton(
+    /// The job.
+    id: String,
+    /// What does it.
+    retry: ServerAction<RetryJob>,
+) -> impl IntoView {
+    view! {
+        <ActionForm action=retry attr:class="inline-form"><input type="hidden" name="job" value=id/><button class="btn btn--s" type="submit" data-testid="retry">"Retry"</button></ActionForm>
+    }
+}
+
+/// Reads one message again.
+#[component]
+pub(super) fn ReadAgain(
+    /// The message.
+    id: String,
+    /// What does it.
+    replay: ServerAction<ReplayMessage>,
+) -> impl IntoView {
+    view! {
+        <ActionForm action=replay attr:class="inline-form"><input type="hidden" name="message" value=id/><button class="btn btn--s" type="submit" data-testid="read-again">"Read again"</button></ActionForm>
+    }
+}
+
+/// Calls with what was asked and answered, each to be opened.
+#[component]
+pub(super) fn Calls(
+    /// The calls.
+    calls: Vec<CallView>,
+    /// Whether they are open.
+    #[prop(optional)]
+    open: bool,
+) -> impl IntoView {
     let items = calls
         .into_iter()
         .map(|call| {
             view! {
-                <details>
+                <details open=open>
                     <summary>{call.title}" · "<Time when=call.at/></summary>
                     <pre class="mono">{call.request}</pre>
                     <pre class="mono">{call.response}</pre>
@@ -224,15 +480,18 @@ fn Calls(calls: Vec<CallView>) -> impl IntoView {
 }
 
 #[component]
-fn OneMessage(message: MessageView, replay: ServerAction<ReplayMessage>) -> impl IntoView {
+fn OneMessage(message: MessageView, of_source: String, replay: ServerAction<ReplayMessage>) -> impl IntoView {
+    let page = format!("/sync/messages/{}", message.id);
+    let select = chosen(&message.id, format!("Choose the message of {}", message.source));
     view! {
-        <tr data-testid="quarantine-row">
-            <td class="nowrap"><Time when=message.received/></td>
-            <td>{message.source}</td>
-            <td class="wrap-any">{message.reason}</td>
+        <tr data-testid="message-row">
+            <td>{select}</td>
+            <td class="nowrap"><a href=page><Time when=message.received/></a></td>
+            <td><a href=of_source>{message.source}</a></td>
+            <td class="two"><span class="tag">{message.status}</span><small class="wrap-any">{message.reason}</small></td>
             <td class="num">{grouped(message.size)}</td>
-            <td><Copy text=message.correlation/></td>
-            <td><ActionForm action=replay attr:class="inline-form"><input type="hidden" name="message" value=message.id/><button class="btn btn--s" type="submit">"Read again"</button></ActionForm></td>
+            <td class="p2"><Copy text=message.correlation/></td>
+            <td><ReadAgain id=message.id replay/></td>
         </tr>
     }
 }

@@ -1,6 +1,7 @@
 //! The command line: one file for each subcommand. It serves admins and tests alike.
 
 mod admin;
+mod again;
 mod backup;
 mod decode;
 mod demo;
@@ -56,6 +57,15 @@ enum Command {
     /// The systems that jobs go out to: how they stand, pause, resume.
     #[command(subcommand)]
     Destination(destination::Destination),
+    /// What failed and waits for a person: list, show, retry.
+    #[command(subcommand)]
+    Dead(again::Dead),
+    /// Messages as they were received: list, read again.
+    #[command(subcommand)]
+    Message(again::Message),
+    /// What is being taken up again: list, stop.
+    #[command(subcommand)]
+    Replay(again::Replay),
     /// What codes mean.
     #[command(subcommand)]
     Mapping(mapping::Mapping),
@@ -110,6 +120,9 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Source(source) => source.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Key(key) => key.run().map(|()| ExitCode::SUCCESS),
             Command::Destination(it) => it.run(settings).await.map(|()| ExitCode::SUCCESS),
+            Command::Dead(dead) => dead.run(settings).await.map(|()| ExitCode::SUCCESS),
+            Command::Message(message) => message.run(settings).await.map(|()| ExitCode::SUCCESS),
+            Command::Replay(replay) => replay.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Mapping(mapping) => mapping.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Odoo(odoo) => odoo.run(settings).await,
             Command::Audit(audit) => audit.run(settings).await,

@@ -6,6 +6,7 @@ mod fold;
 pub mod gate;
 mod import_orders;
 mod normalise;
+mod replay;
 mod reread;
 pub mod retry;
 pub mod runner;
@@ -40,6 +41,7 @@ pub async fn perform(tower: &Arc<Tower>, leased: &LeasedJob) -> Finish {
         JobKind::ImportOrders => import_orders::perform(tower, leased, &calls).await,
         JobKind::FetchKeys => fetch_keys::perform(tower, leased, &calls).await,
         JobKind::Reread => reread::perform(tower, leased).await,
+        JobKind::Replay => replay::perform(tower, leased).await,
     };
     let heard = calls.keep().await;
     let Some(destination) = leased.job.kind.destination() else { return finish };

@@ -58,6 +58,7 @@ impl Runner {
             (vec![JobKind::ImportOrders], 1),
             (vec![JobKind::FetchKeys], 1),
             (vec![JobKind::Reread], 1),
+            (vec![JobKind::Replay], 1),
         ];
         let groups = groups.into_iter().map(|(kinds, at_once)| Group { kinds, at_once }).collect();
         Self { tower, owner, lane, groups }

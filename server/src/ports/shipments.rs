@@ -774,7 +774,8 @@ fn canonical(record: &ObservationRecord, text: Option<StatementText>, unmasked: 
 }
 
 /// The body for people: JSON indented, EDI with a line for each segment; personal fields masked unless allowed.
-fn pretty(body: &[u8], unmasked: bool) -> String {
+/// A message as people read it.
+pub(super) fn pretty(body: &[u8], unmasked: bool) -> String {
     let mut text = match serde_json::from_slice::<Value>(body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body)) {
         Ok(mut value) => {
             if !unmasked {

@@ -1,28 +1,31 @@
 //! What was told to whom, for the pages.
 
-use super::{Asker, cursor, id, refused, session::failed, times};
+use super::{Asker, cursor, id, refused, shipments::pretty, times};
 use crate::{
     jobs::errors,
     tower::Tower,
     usecases::{
         UseCaseError,
         destinations::{self, Standing},
-        people::plain_audit,
+        normalise, replays,
     },
 };
 use app::contract::{
     Answer, ApiError,
-    sync::{CallView, Destination, GateView, JobView, MessageView, Stands, SyncQuery, SyncView},
+    sync::{
+        CallView, Chosen, Destination, GateView, JobView, MessagePage, MessageView, Planned, ReplayView, Stands,
+        SyncQuery, SyncView,
+    },
 };
 use async_trait::async_trait;
 use domain::ids::{JobId, MessageId};
 use jiff::Timestamp;
 use storage::{
     Actor, Scope,
-    inbox::{MessageFilter, MessageRecord, MessageStatus},
-    jobs::{
-        AttemptRecord, Cause, DestinationSummary, JobFilter, JobKind, JobRow, JobStatus, Lane, Outcome, RetrySelection,
-    },
+    inbox::{MessageRecord, MessageSelection, MessageState, MessageStatus},
+    jobs::{AttemptRecord, DestinationSummary, JobFilter, JobKind, JobRow, JobSelection, JobStatus, Outcome},
+    people::RoleName,
+    replays::{Replay, ReplayState, Selection, Tally},
 };
 
 /// Calls shown of one job, the newest.
@@ -35,45 +38,52 @@ pub struct SyncPort(pub Asker);
 impl app::contract::sync::SyncPort for SyncPort {
     async fn view(&self, query: SyncQuery) -> Answer<SyncView> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
+        view(tower, scope, query).await.map_err(|e| refused(tower, e))
+    }
+
+    async fn job(&self, job: String) -> Answer<JobView> {
+        let (tower, scope) = (&self.0.tower, self.0.scope()?);
+        let id: JobId = id(&job)?;
         let fail = |e| refused(tower, e);
-        let now = tower.now();
-        let summary = tower.store.jobs.summary(scope, now).await.map_err(fail)?;
-        let failed = failed(&summary);
-        let mut view = SyncView {
-            destinations: destinations(tower, scope, summary).await.map_err(|e| refused(tower, e))?,
-            jobs: Vec::new(),
-            quarantine: Vec::new(),
-            next: None,
-            failed,
-        };
-        if query.view == "quarantine" {
-            let page = tower
-                .store
-                .inbox
-                .messages(scope, MessageFilter::Quarantined, cursor(query.cursor))
-                .await
-                .map_err(fail)?;
-            view.next = page.next;
-            view.quarantine = page.rows.into_iter().map(|m| message(m, now)).collect();
-            return Ok(view);
-        }
-        let page = tower.store.jobs.list(scope, filter(&query.view), None, cursor(query.cursor)).await.map_err(fail)?;
-        view.next = page.next;
-        for row in page.rows {
-            let calls = tower.store.jobs.attempts(scope, row.job.id).await.map_err(fail)?;
-            view.jobs.push(job(row, calls, now));
-        }
-        Ok(view)
+        let row = tower.store.jobs.job(scope, id).await.map_err(fail)?.ok_or(ApiError::NotFound)?;
+        let calls = tower.store.jobs.attempts(scope, id).await.map_err(fail)?;
+        Ok(shown_job(row, calls, tower.now()))
+    }
+
+    async fn message(&self, message: String) -> Answer<MessagePage> {
+        let (tower, scope) = (&self.0.tower, self.0.scope()?);
+        let id: MessageId = id(&message)?;
+        let fail = |e: UseCaseError| refused(tower, e);
+        let found = tower.store.inbox.message(scope, id).await.map_err(|e| fail(e.into()))?;
+        let record = found.ok_or(ApiError::NotFound)?;
+        let unmasked = self.0.user.as_ref().is_some_and(|u| u.roles.contains(&RoleName::Admin));
+        let body = normalise::open_body(tower, scope, id).await.map_err(fail)?;
+        Ok(MessagePage {
+            verified: record.verified_by.replace('_', " "),
+            connector: record.connector.clone(),
+            repeats: record.repeats,
+            raw: body.map(|(_, body)| pretty(&body, unmasked)),
+            message: shown_message(record, tower.now()),
+        })
     }
 
     async fn retry(&self, job: String) -> Answer<()> {
-        let job: JobId = id(&job)?;
-        self.take_up(RetrySelection::One(job), format!("job:{job}")).await.map(drop)
+        let (tower, scope) = (&self.0.tower, self.0.scope()?);
+        replays::retry(tower, scope, id(&job)?).await.map(drop).map_err(|e| refused(tower, e))
     }
 
-    async fn retry_all(&self) -> Answer<u64> {
-        let selection = RetrySelection::DeadSince { since: Timestamp::UNIX_EPOCH, destination: None };
-        self.take_up(selection, "jobs:dead".into()).await
+    async fn start_replay(&self, chosen: Chosen) -> Answer<Planned> {
+        let (tower, scope) = (&self.0.tower, self.0.scope()?);
+        let begun = async {
+            let selection = chosen_selection(tower, scope, chosen).await?;
+            replays::start(tower, scope, selection).await
+        };
+        begun.await.map(|(_, tally)| planned(tally)).map_err(|e| refused(tower, e))
+    }
+
+    async fn stop_replay(&self, replay: String) -> Answer<()> {
+        let (tower, scope) = (&self.0.tower, self.0.scope()?);
+        replays::stop(tower, scope, id(&replay)?).await.map_err(|e| refused(tower, e))
     }
 
     async fn pause(&self, destination: String, why: String) -> Answer<()> {
@@ -88,39 +98,117 @@ impl app::contract::sync::SyncPort for SyncPort {
 
     async fn replay(&self, message: String) -> Answer<()> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
-        let message: MessageId = id(&message)?;
-        let record = tower
-            .store
-            .inbox
-            .message(scope, message)
-            .await
-            .map_err(|e| refused(tower, e))?
-            .ok_or(ApiError::NotFound)?;
-        replay(tower, scope, &record).await
+        replays::read_again(tower, scope, id(&message)?).await.map_err(|e| refused(tower, e))
     }
 }
 
-async fn replay(tower: &Tower, scope: Scope, record: &MessageRecord) -> Answer<()> {
-    let job = tower.job(JobKind::Normalise, record.id, Cause::Live, record.correlation, None);
-    let audit = plain_audit(tower.now(), "message.replay", format!("message:{}", record.id));
-    tower.store.inbox.replay(scope, vec![(record.id, job)], audit).await.map_err(|e| refused(tower, e))?;
-    tower.wake.work(Lane::RealTime);
-    Ok(())
+async fn view(tower: &Tower, scope: Scope, query: SyncQuery) -> Result<SyncView, UseCaseError> {
+    let (store, now) = (&tower.store, tower.now());
+    let summary = store.jobs.summary(scope, now).await?;
+    let mut view = SyncView {
+        destinations: shown_destinations(tower, scope, summary).await?,
+        jobs: Vec::new(),
+        messages: Vec::new(),
+        next: None,
+        planned: None,
+        replays: Vec::new(),
+    };
+    for replay in store.replays.newest(scope).await? {
+        view.replays.push(shown_replay(tower, scope, replay).await?);
+    }
+    let selection = selection(tower, scope, &query).await?;
+    if query.count || matches!(query.view.as_str(), "failed" | "quarantine") {
+        view.planned = Some(planned(replays::count(tower, scope, &selection).await?));
+    }
+    match selection {
+        Selection::Messages(which) => {
+            let page = store.inbox.messages(scope, which, cursor(query.cursor)).await?;
+            view.next = page.next;
+            view.messages = page.rows.into_iter().map(|message| shown_message(message, now)).collect();
+        }
+        Selection::Jobs(which) => {
+            let page = store.jobs.list(scope, filter(&query.view), which, cursor(query.cursor)).await?;
+            view.next = page.next;
+            for row in page.rows {
+                let mut calls = store.jobs.attempts(scope, row.job.id).await?;
+                calls.drain(..calls.len().saturating_sub(CALLS_SHOWN));
+                view.jobs.push(shown_job(row, calls, now));
+            }
+        }
+    }
+    Ok(view)
 }
 
-impl SyncPort {
-    async fn take_up(&self, selection: RetrySelection, subject: String) -> Answer<u64> {
-        let (tower, scope) = (&self.0.tower, self.0.scope()?);
-        let now = tower.now();
-        let taken = tower
-            .store
-            .jobs
-            .retry(scope, selection, now, plain_audit(now, "jobs.retry", subject))
-            .await
-            .map_err(|e| refused(tower, e))?;
-        tower.wake.all_work();
-        Ok(taken)
+/// What a question chooses.
+async fn selection(tower: &Tower, scope: Scope, query: &SyncQuery) -> Result<Selection, UseCaseError> {
+    let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let since = replays::from_when(&query.since, tower.now())?;
+    if !query.of_messages() {
+        let (destination, class) = (given(&query.destination), given(&query.class));
+        return Ok(Selection::Jobs(JobSelection { destination, class, since, ..JobSelection::default() }));
     }
+    let source = match given(&query.source) {
+        None => None,
+        Some(name) => {
+            let sources = tower.store.inbox.sources(scope).await?;
+            let found = sources.into_iter().find(|source| source.name == name);
+            Some(found.ok_or(UseCaseError::NotFound("source"))?.id)
+        }
+    };
+    let state = (query.view == "quarantine").then_some(MessageState::Quarantined);
+    Ok(Selection::Messages(MessageSelection { source, state, since, ..MessageSelection::default() }))
+}
+
+async fn chosen_selection(tower: &Tower, scope: Scope, chosen: Chosen) -> Result<Selection, UseCaseError> {
+    let invalid = |message: &str| UseCaseError::Invalid { field: "ids", message: message.into() };
+    if chosen.all {
+        return selection(tower, scope, &chosen.query).await;
+    }
+    if chosen.ids.is_empty() {
+        return Err(invalid("choose at least one row, or take up all"));
+    }
+    fn parsed<T: std::str::FromStr>(ids: &[String]) -> Result<Vec<T>, T::Err> {
+        ids.iter().map(|id| id.parse()).collect()
+    }
+    let unknown = |_| invalid("one of the rows is not known");
+    Ok(if chosen.query.of_messages() {
+        let messages = parsed(&chosen.ids).map_err(unknown)?;
+        Selection::Messages(MessageSelection { messages, ..MessageSelection::default() })
+    } else {
+        let jobs = parsed(&chosen.ids).map_err(unknown)?;
+        Selection::Jobs(JobSelection { jobs, ..JobSelection::default() })
+    })
+}
+
+fn planned(tally: Tally) -> Planned {
+    Planned { take: tally.take, skip: tally.skip }
+}
+
+async fn shown_replay(tower: &Tower, scope: Scope, replay: Replay) -> Result<ReplayView, UseCaseError> {
+    let state = match replay.state {
+        ReplayState::Running => "running",
+        ReplayState::Done => "done",
+        ReplayState::Stopped => "stopped",
+    };
+    Ok(ReplayView {
+        id: replay.id.to_string(),
+        what: replays::said(tower, scope, &replay.selection).await?,
+        by: name_of(tower, replay.by).await?,
+        started: times::ago(replay.at, tower.now()),
+        planned: replay.planned.take + replay.planned.skip,
+        done: replay.done.take + replay.done.skip,
+        skipped: replay.done.skip,
+        running: replay.state == ReplayState::Running,
+        state: state.into(),
+    })
+}
+
+/// Who did something, for people.
+async fn name_of(tower: &Tower, actor: Actor) -> Result<String, UseCaseError> {
+    Ok(match actor {
+        Actor::User(id) => tower.store.people.user(id).await?.map_or_else(|| "somebody".into(), |user| user.name),
+        Actor::Operator | Actor::System => "the command line".to_owned(),
+    })
 }
 
 fn filter(view: &str) -> JobFilter {
@@ -133,7 +221,7 @@ fn filter(view: &str) -> JobFilter {
 }
 
 /// Those that have work, and those that are not open.
-async fn destinations(
+async fn shown_destinations(
     tower: &Tower,
     scope: Scope,
     summary: Vec<DestinationSummary>,
@@ -156,10 +244,7 @@ async fn gate(tower: &Tower, standing: &Standing) -> Result<GateView, UseCaseErr
     let later = |time: Option<Timestamp>| time.filter(|time| *time > now);
     let (stands, detail) = match (&standing.gate.paused, later(health.held_until), health.shut_until) {
         (Some(pause), _, _) => {
-            let who = match pause.by {
-                Actor::User(id) => tower.store.people.user(id).await?.map_or_else(|| "somebody".into(), |u| u.name),
-                Actor::Operator | Actor::System => "the command line".to_owned(),
-            };
+            let who = name_of(tower, pause.by).await?;
             (Stands::Paused, format!("by {who}: {}", pause.why))
         }
         (None, Some(until), _) => {
@@ -186,6 +271,7 @@ fn destination(d: DestinationSummary, gate: Option<GateView>, now: Timestamp) ->
     };
     Destination {
         gate,
+        name: d.destination,
         label,
         done: d.done,
         pending: d.pending,
@@ -196,13 +282,14 @@ fn destination(d: DestinationSummary, gate: Option<GateView>, now: Timestamp) ->
     }
 }
 
-fn job(row: JobRow, calls: Vec<AttemptRecord>, now: Timestamp) -> JobView {
+fn shown_job(row: JobRow, calls: Vec<AttemptRecord>, now: Timestamp) -> JobView {
     let what = match row.job.kind {
         JobKind::SyncOrder => "Status, notes and activities of a delivery",
         JobKind::SyncCase => "Case of an exception",
         JobKind::ImportOrders => "Import of changed deliveries",
         JobKind::FetchKeys => "Published keys of a platform",
         JobKind::Reread => "Reading again after a mapping was published",
+        JobKind::Replay => "Taking up again",
         JobKind::Normalise => "Reading a message",
         JobKind::Fold => "State of a shipment",
     };
@@ -216,7 +303,6 @@ fn job(row: JobRow, calls: Vec<AttemptRecord>, now: Timestamp) -> JobView {
     let advice =
         row.class.as_deref().and_then(errors::class).map(|class| format!("{} {}", class.meaning, class.what_to_do));
     let waits = matches!(row.status, JobStatus::Ready | JobStatus::Retrying);
-    let skip = calls.len().saturating_sub(CALLS_SHOWN);
     JobView {
         id: row.job.id.to_string(),
         what: what.into(),
@@ -231,7 +317,7 @@ fn job(row: JobRow, calls: Vec<AttemptRecord>, now: Timestamp) -> JobView {
         next: waits.then(|| times::ago(row.job.run_at, now)),
         updated: times::ago(row.updated_at, now),
         correlation: row.job.correlation.to_string(),
-        calls: calls.into_iter().skip(skip).map(|c| call(c, now)).collect(),
+        calls: calls.into_iter().map(|c| call(c, now)).collect(),
     }
 }
 
@@ -250,15 +336,21 @@ fn call(attempt: AttemptRecord, now: Timestamp) -> CallView {
     }
 }
 
-fn message(message: MessageRecord, now: Timestamp) -> MessageView {
-    let reason = match message.status {
-        MessageStatus::Quarantined { reason } | MessageStatus::Ignored { reason } => reason,
-        MessageStatus::Received => "being read".into(),
-        MessageStatus::Normalised { .. } => "read".into(),
+fn shown_message(message: MessageRecord, now: Timestamp) -> MessageView {
+    let plural = |n: u32, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let (status, reason) = match message.status {
+        MessageStatus::Quarantined { reason } => ("in quarantine", reason),
+        MessageStatus::Ignored { reason } => ("ignored", reason),
+        MessageStatus::Received => ("being read", String::new()),
+        MessageStatus::Normalised { observations, problems: 0 } => ("read", plural(observations, "statement")),
+        MessageStatus::Normalised { observations, problems } => {
+            ("read", format!("{}, {} in doubt", plural(observations, "statement"), problems))
+        }
     };
     MessageView {
         id: message.id.to_string(),
         source: message.source_name,
+        status: status.into(),
         reason,
         received: times::ago(message.received_at, now),
         size: message.size,

@@ -2,6 +2,8 @@
 
 #![expect(dead_code, clippy::unwrap_used, reason = "each test file uses a part; a test that cannot go on has failed")]
 
+pub mod systems;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use connectors::carriers::{self, RawRequest};
 use domain::{
@@ -84,7 +86,8 @@ impl World {
         self.put_source(name, connector, Some(scheme.into()), SECRET, carriers::Settings::default()).await;
     }
 
-    async fn put_source(
+    /// A source, made or changed.
+    pub async fn put_source(
         &self,
         name: &str,
         connector: &str,

@@ -12,7 +12,7 @@ use std::{
 use storage::{
     AuditEntry, Scope, Store,
     inbox::MessageStatus,
-    jobs::{JobFilter, RetrySelection},
+    jobs::{JobFilter, JobSelection},
 };
 
 /// How often a person takes dead letters up again before that counts as hopeless.
@@ -95,7 +95,6 @@ pub async fn drained(
 }
 
 async fn take_up(store: &Store, scope: Scope) -> Result<u64> {
-    let all = RetrySelection::DeadSince { since: jiff::Timestamp::UNIX_EPOCH, destination: None };
     let why = AuditEntry {
         at: now(),
         action: "jobs.retry",
@@ -104,7 +103,7 @@ async fn take_up(store: &Store, scope: Scope) -> Result<u64> {
         after: None,
         why: Some("the other side is well again".into()),
     };
-    Ok(store.jobs.retry(scope, all, now(), why).await?)
+    Ok(store.jobs.retry(scope, JobSelection::default(), now(), why).await?.take)
 }
 
 /// Looks at the store, the simulated Odoo and the simulated desk.
@@ -132,7 +131,7 @@ pub async fn judge(
             Some(_) => {}
         }
     }
-    for job in store.jobs.list(scope, JobFilter::Failed, None, None).await?.rows {
+    for job in store.jobs.list(scope, JobFilter::Failed, JobSelection::default(), None).await?.rows {
         findings.wrong.push(format!(
             "dead: {} {}: {} {}",
             job.job.kind.code(),

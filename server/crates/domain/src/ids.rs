@@ -68,6 +68,8 @@ ids! {
     EffectId;
     /// A unit of work.
     JobId;
+    /// Jobs or messages that are taken up again.
+    ReplayId;
     /// One try at a call to another system.
     AttemptId;
     /// A case at the service desk.

@@ -12,15 +12,16 @@ use crate::{
 use async_trait::async_trait;
 use domain::ids::{CompanyId, CorrelationId, JobId, ShipmentId, content_id};
 use jiff::{SignedDuration, Timestamp};
-use sqlx::{PgConnection, postgres::PgRow};
+use sqlx::{PgConnection, postgres::PgRow, query::Query};
 use std::collections::{BTreeMap, BTreeSet};
 use storage::{
     Actor, AuditEntry, Page, Result, Scope, StoreError,
     jobs::{
-        AttemptRecord, Cause, ClaimRequest, DestinationSummary, Finish, JobFilter, JobKind, JobRow, Jobs, Lane,
-        LeasedJob, NewJob, RetrySelection,
+        AttemptRecord, Cause, ClaimRequest, DestinationSummary, Finish, JobFilter, JobKind, JobRow, JobSelection, Jobs,
+        Lane, LeasedJob, NewJob,
     },
-    limits::{CLAIM_JOBS, SETTLE},
+    limits::{CLAIM_JOBS, RETRY_JOBS, SETTLE},
+    replays::Tally,
 };
 
 /// [`SETTLE`] as times are stored.
@@ -31,6 +32,23 @@ const ATTEMPT_ROWS: i64 = 500;
 const DONE_WINDOW: SignedDuration = SignedDuration::from_hours(24);
 /// How many equal names are passed over for a derived job id: more jobs for one target at one moment there never are.
 const DERIVED_MAX: u32 = 10_000;
+
+/// Whether everything holds that a selection says; its values are the first six.
+macro_rules! which_jobs {
+    () => {
+        "company_id = $1 AND (cardinality($2::uuid[]) = 0 OR id = ANY ($2)) AND ($3::text IS NULL OR coalesce(destination, 'inside') = $3)
+         AND ($4::text IS NULL OR class = $4) AND updated_at >= $5 AND updated_at < $6"
+    };
+}
+
+/// Whether the target of the dead job `d` has work that waits, is being done, or was finished after the job died.
+macro_rules! succeeded_later {
+    () => {
+        "(EXISTS (SELECT 1 FROM job l WHERE l.company_id = d.company_id AND l.kind = d.kind AND l.target = d.target AND l.status IN ('ready', 'retrying'))
+             OR EXISTS (SELECT 1 FROM job l WHERE l.company_id = d.company_id AND l.kind = d.kind AND l.target = d.target AND l.status = 'leased')
+             OR EXISTS (SELECT 1 FROM job l WHERE l.company_id = d.company_id AND l.kind = d.kind AND l.target = d.target AND l.status = 'done' AND (l.updated_at, l.seq) > (d.updated_at, d.seq)))"
+    };
+}
 
 #[async_trait]
 impl Jobs for PostgresStore {
@@ -135,7 +153,7 @@ impl Jobs for PostgresStore {
         &self,
         scope: Scope,
         filter: JobFilter,
-        destination: Option<String>,
+        which: JobSelection,
         cursor: Option<String>,
     ) -> Result<Page<JobRow>> {
         let statuses: &[&str] = match filter {
@@ -144,26 +162,32 @@ impl Jobs for PostgresStore {
             JobFilter::Pending => &["ready", "leased"],
             JobFilter::Done => &["done"],
         };
+        // work inside is shown where it failed; each sort of question has its index
+        let sql = match filter {
+            JobFilter::Failed => concat!(
+                "SELECT * FROM job WHERE status = 'dead' AND $9 = 'dead' AND ",
+                which_jobs!(),
+                " AND (updated_at, seq) < ($7, $8) ORDER BY updated_at DESC, seq DESC LIMIT $10"
+            ),
+            _ => concat!(
+                "SELECT * FROM job WHERE destination IS NOT NULL AND status = $9 AND ",
+                which_jobs!(),
+                " AND (updated_at, seq) < ($7, $8) ORDER BY updated_at DESC, seq DESC LIMIT $10"
+            ),
+        };
         let (at, seq): (i64, i64) = cursor::decode(cursor.as_deref()).unwrap_or((i64::MAX, i64::MAX));
         let mut read = self.read().await?;
         let mut found = Vec::new();
         // along the index of each status, then the newest of all of them
         for status in statuses {
-            let rows = sqlx::query(
-                "SELECT * FROM job
-                 WHERE company_id = $1 AND destination IS NOT NULL AND status = $2
-                   AND ($3::text IS NULL OR destination = $3) AND (updated_at, seq) < ($4, $5)
-                 ORDER BY updated_at DESC, seq DESC LIMIT $6",
-            )
-            .bind(scope.company.0)
-            .bind(status)
-            .bind(&destination)
-            .bind(at)
-            .bind(seq)
-            .bind(PAGE_AND_ONE)
-            .fetch_all(&mut *read)
-            .await
-            .map_err(Fail::from)?;
+            let rows = chosen(sql, scope, &which)
+                .bind(at)
+                .bind(seq)
+                .bind(*status)
+                .bind(PAGE_AND_ONE)
+                .fetch_all(&mut *read)
+                .await
+                .map_err(Fail::from)?;
             for row in &rows {
                 found.push((row.int("seq")?, listed(row)?));
             }
@@ -171,6 +195,17 @@ impl Jobs for PostgresStore {
         found.sort_by_key(|(seq, row)| std::cmp::Reverse((row.updated_at, *seq)));
         let page = page(found, |(seq, last)| cursor::encode(&(micros(last.updated_at), seq)));
         Ok(Page { rows: page.rows.into_iter().map(|(_, row)| row).collect(), next: page.next })
+    }
+
+    async fn job(&self, scope: Scope, id: JobId) -> Result<Option<JobRow>> {
+        let mut read = self.read().await?;
+        let row = sqlx::query("SELECT * FROM job WHERE company_id = $1 AND id = $2")
+            .bind(scope.company.0)
+            .bind(id.0)
+            .fetch_optional(&mut *read)
+            .await
+            .map_err(Fail::from)?;
+        Ok(row.as_ref().map(listed).transpose()?)
     }
 
     async fn attempts(&self, scope: Scope, job: JobId) -> Result<Vec<AttemptRecord>> {
@@ -200,22 +235,18 @@ impl Jobs for PostgresStore {
         Ok(rows.iter().map(attempt).collect::<Done<_>>()?)
     }
 
-    async fn count(&self, scope: Scope, selection: RetrySelection) -> Result<u64> {
+    async fn count(&self, scope: Scope, which: JobSelection) -> Result<Tally> {
         let mut read = self.read().await?;
-        let dead = dead(&mut read, scope, &selection).await?;
-        let mut taken = BTreeSet::new();
-        for job in dead {
-            if !succeeded_later(&mut read, scope, &job).await? {
-                taken.insert((job.kind, job.target));
-            }
-        }
-        Ok(taken.len() as u64)
+        Ok(count(&mut read, scope, &which).await?)
     }
 
-    async fn retry(&self, scope: Scope, selection: RetrySelection, now: Timestamp, audit: AuditEntry) -> Result<u64> {
+    async fn retry(&self, scope: Scope, which: JobSelection, now: Timestamp, audit: AuditEntry) -> Result<Tally> {
         self.write(Turn::RealTime, move |conn| {
             Box::pin(async move {
-                let retried = retry(conn, scope, &selection, now).await?;
+                let retried = retry(conn, scope, &which, None, now).await?;
+                if retried == Tally::default() && !which.jobs.is_empty() {
+                    return Err(Fail(StoreError::NotFound("failed job")));
+                }
                 audit::append(conn, scope, &audit).await?;
                 Ok(retried)
             })
@@ -510,79 +541,69 @@ async fn merge_waiting(conn: &mut PgConnection, leased: &PgRow, at: Option<Times
     Ok(Some(at.unwrap_or(mine.run_at).min(other.run_at)))
 }
 
-struct DeadJob {
-    seq: i64,
-    kind: String,
-    target: String,
-    died_at: i64,
+fn chosen<'q>(
+    sql: &'static str,
+    scope: Scope,
+    which: &JobSelection,
+) -> Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments> {
+    sqlx::query(sql)
+        .bind(scope.company.0)
+        .bind(id_list(which.jobs.iter().map(|id| id.0)))
+        .bind(which.destination.clone())
+        .bind(which.class.clone())
+        .bind(which.since.map_or(i64::MIN, micros))
+        .bind(which.until.map_or(i64::MAX, micros))
 }
 
-async fn dead(conn: &mut PgConnection, scope: Scope, selection: &RetrySelection) -> Done<Vec<DeadJob>> {
-    let (id, since, destination) = match selection {
-        RetrySelection::One(id) => (Some(id.0), i64::MIN, None),
-        RetrySelection::DeadSince { since, destination } => (None, micros(*since), destination.as_ref()),
-    };
-    // the newest first: of several for one target it is the one to take up
-    let rows = sqlx::query(
-        "SELECT seq, kind, target, updated_at FROM job
-         WHERE company_id = $1 AND status = 'dead' AND ($2::uuid IS NULL OR id = $2) AND updated_at >= $3 AND ($4::text IS NULL OR destination = $4)
-         ORDER BY updated_at DESC, seq DESC",
-    )
-    .bind(scope.company.0)
-    .bind(id)
-    .bind(since)
-    .bind(destination)
-    .fetch_all(conn)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(DeadJob {
-                seq: row.int("seq")?,
-                kind: row.text("kind")?,
-                target: row.text("target")?,
-                died_at: row.int("updated_at")?,
-            })
-        })
-        .collect()
+async fn count(conn: &mut PgConnection, scope: Scope, which: &JobSelection) -> Done<Tally> {
+    // of several for one target the newest is the one to take up
+    let sql = concat!(
+        "WITH dead AS (SELECT *, row_number() OVER (PARTITION BY kind, target ORDER BY updated_at DESC, seq DESC) AS place
+                       FROM job WHERE status = 'dead' AND ",
+        which_jobs!(),
+        ") SELECT count(*) AS number, coalesce(sum(CASE WHEN place > 1 OR ",
+        succeeded_later!(),
+        " THEN 1 ELSE 0 END), 0)::bigint AS skip FROM dead d"
+    );
+    let row = chosen(sql, scope, which).fetch_one(conn).await?;
+    let (number, skip): (u64, u64) = (row.count("number")?, row.count("skip")?);
+    Ok(Tally { take: number.saturating_sub(skip), skip })
 }
 
-/// Whether the target has work that waits or is done, or was finished after the job died.
-async fn succeeded_later(conn: &mut PgConnection, scope: Scope, dead: &DeadJob) -> Done<bool> {
-    let row = sqlx::query(
-        "SELECT EXISTS (SELECT 1 FROM job WHERE company_id = $1 AND kind = $2 AND target = $3 AND status IN ('ready', 'retrying'))
-             OR EXISTS (SELECT 1 FROM job WHERE company_id = $1 AND kind = $2 AND target = $3 AND status = 'leased')
-             OR EXISTS (SELECT 1 FROM job WHERE company_id = $1 AND kind = $2 AND target = $3 AND status = 'done' AND (updated_at, seq) > ($4, $5))
-             AS later",
-    )
-    .bind(scope.company.0)
-    .bind(&dead.kind)
-    .bind(&dead.target)
-    .bind(dead.died_at)
-    .bind(dead.seq)
-    .fetch_one(conn)
-    .await?;
-    row.flag("later")
-}
-
-async fn retry(conn: &mut PgConnection, scope: Scope, selection: &RetrySelection, now: Timestamp) -> Done<u64> {
-    let dead = dead(conn, scope, selection).await?;
-    if dead.is_empty() && matches!(selection, RetrySelection::One(_)) {
-        return Err(Fail(StoreError::NotFound("failed job")));
-    }
-    let mut retried = 0;
-    for job in &dead {
-        if succeeded_later(conn, scope, job).await? {
-            sqlx::query("DELETE FROM job WHERE seq = $1").bind(job.seq).execute(&mut *conn).await?;
+/// Takes up the newest dead jobs, in the lane given or the one that they had.
+pub(crate) async fn retry(
+    conn: &mut PgConnection,
+    scope: Scope,
+    which: &JobSelection,
+    lane: Option<Lane>,
+    now: Timestamp,
+) -> Done<Tally> {
+    let sql = concat!(
+        "SELECT seq FROM job WHERE status = 'dead' AND ",
+        which_jobs!(),
+        " ORDER BY updated_at DESC, seq DESC LIMIT $7 FOR UPDATE"
+    );
+    let dead = chosen(sql, scope, which).bind(i64::from(RETRY_JOBS)).fetch_all(&mut *conn).await?;
+    let mut tally = Tally::default();
+    for row in &dead {
+        let seq = row.int("seq")?;
+        let sql = concat!("SELECT ", succeeded_later!(), " AS later FROM job d WHERE d.seq = $1");
+        if sqlx::query(sql).bind(seq).fetch_one(&mut *conn).await?.flag("later")? {
+            sqlx::query("DELETE FROM job WHERE seq = $1").bind(seq).execute(&mut *conn).await?;
+            tally.skip += 1;
             continue;
         }
-        sqlx::query("UPDATE job SET status = 'ready', attempts = 0, run_at = $1, updated_at = $1 WHERE seq = $2")
-            .bind(micros(now))
-            .bind(job.seq)
-            .execute(&mut *conn)
-            .await?;
-        retried += 1;
+        sqlx::query(
+            "UPDATE job SET status = 'ready', attempts = 0, run_at = $1, updated_at = $1, lane = coalesce($2, lane) WHERE seq = $3",
+        )
+        .bind(micros(now))
+        .bind(lane.map(word))
+        .bind(seq)
+        .execute(&mut *conn)
+        .await?;
+        tally.take += 1;
     }
-    Ok(retried)
+    Ok(tally)
 }
 
 /// A call to be kept.

@@ -19,6 +19,7 @@ mod lock;
 mod mappings;
 mod partitions;
 mod people;
+mod replays;
 mod shipments;
 mod signals;
 pub mod temporary;
@@ -150,6 +151,7 @@ impl PostgresStore {
             mappings: Arc::new(self.clone()),
             shipments: Arc::new(self.clone()),
             jobs: Arc::new(self.clone()),
+            replays: Arc::new(self.clone()),
             destinations: Arc::new(self.clone()),
             upkeep: Arc::new(self.clone()),
             work: Arc::new(self.clone()),

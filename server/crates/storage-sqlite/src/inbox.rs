@@ -2,21 +2,43 @@
 
 use crate::{
     SqliteStore, audit,
-    codec::{Columns, Done, Fail, PAGE_AND_ONE, cursor, micros, month, page, stored_count},
+    codec::{Columns, Done, Fail, PAGE_AND_ONE, cursor, id_list, micros, month, page, stored_count, word},
     jobs, people,
     writer::Turn,
 };
 use async_trait::async_trait;
 use domain::ids::{CompanyId, MessageId};
-use sqlx::{SqliteConnection, sqlite::SqliteRow};
+use jiff::Timestamp;
+use sqlx::{SqliteConnection, query::Query, sqlite::SqliteRow};
 use storage::{
     Actor, AuditEntry, Page, Result, Scope, StoreError, WrappedKey,
     inbox::{
-        Accepted, Inbox, MessageBody, MessageFilter, MessageRecord, MessageStatus, NewMessage, Novelty, SourceRecord,
+        Accepted, Inbox, MessageBody, MessageRecord, MessageSelection, MessageState, MessageStatus, NewMessage,
+        Novelty, SourceRecord,
     },
     jobs::NewJob,
+    replays::Tally,
 };
 use uuid::Uuid;
+
+/// Whether everything holds that a selection says; its values are the first six. The test of the state is given as text,
+/// since the messages in quarantine have an index of their own.
+macro_rules! which_messages {
+    ($state:literal) => {
+        concat!(
+            "m.company_id = ?1 AND (?2 = '[]' OR m.id IN (SELECT unhex(value) FROM json_each(?2))) AND (?3 IS NULL OR m.source_id = ?3) AND ",
+            $state,
+            " AND m.received_at >= ?5 AND m.received_at < ?6"
+        )
+    };
+}
+
+/// The month in which the body of the message `m` lies.
+macro_rules! month_of {
+    () => {
+        "CAST(strftime('%Y%m', m.received_at / 1000000, 'unixepoch') AS INTEGER)"
+    };
+}
 
 #[async_trait]
 impl Inbox for SqliteStore {
@@ -85,25 +107,25 @@ impl Inbox for SqliteStore {
     async fn messages(
         &self,
         scope: Scope,
-        filter: MessageFilter,
+        which: MessageSelection,
         cursor: Option<String>,
     ) -> Result<Page<MessageRecord>> {
-        let sql = match filter {
-            MessageFilter::All => {
-                "SELECT m.*, s.name AS source_name, s.connector, s.settings FROM message m JOIN source s ON s.id = m.source_id
-                 WHERE m.company_id = ? AND (m.received_at, m.id) < (?, ?)
-                 ORDER BY m.received_at DESC, m.id DESC LIMIT ?"
-            }
-            MessageFilter::Quarantined => {
-                "SELECT m.*, s.name AS source_name, s.connector, s.settings FROM message m JOIN source s ON s.id = m.source_id
-                 WHERE m.company_id = ? AND m.status = 'quarantined' AND (m.received_at, m.id) < (?, ?)
-                 ORDER BY m.received_at DESC, m.id DESC LIMIT ?"
-            }
+        macro_rules! page_of {
+            ($state:literal) => {
+                concat!(
+                    "SELECT m.*, s.name AS source_name, s.connector, s.settings FROM message m JOIN source s ON s.id = m.source_id WHERE ",
+                    which_messages!($state),
+                    " AND (m.received_at, m.id) < (?7, ?8) ORDER BY m.received_at DESC, m.id DESC LIMIT ?9"
+                )
+            };
+        }
+        let sql = match which.state {
+            Some(MessageState::Quarantined) => page_of!("?4 IS NOT NULL AND m.status = 'quarantined'"),
+            _ => page_of!("(?4 IS NULL OR m.status = ?4)"),
         };
         let (at, id): (i64, Uuid) = cursor::decode(cursor.as_deref()).unwrap_or((i64::MAX, Uuid::max()));
         let mut read = self.read().await?;
-        let rows = sqlx::query(sql)
-            .bind(scope.company.0)
+        let rows = chosen(sql, scope, &which)
             .bind(at)
             .bind(id)
             .bind(PAGE_AND_ONE)
@@ -114,29 +136,77 @@ impl Inbox for SqliteStore {
         Ok(page(rows, |last| cursor::encode(&(micros(last.received_at), last.id.0))))
     }
 
+    async fn count(&self, scope: Scope, which: MessageSelection) -> Result<Tally> {
+        macro_rules! count_of {
+            ($state:literal) => {
+                concat!(
+                    "SELECT count(*) AS number, count(b.message_id) AS kept
+                     FROM message m LEFT JOIN message_body b ON b.month = ",
+                    month_of!(),
+                    " AND b.message_id = m.id WHERE ",
+                    which_messages!($state)
+                )
+            };
+        }
+        let sql = match which.state {
+            Some(MessageState::Quarantined) => count_of!("?4 IS NOT NULL AND m.status = 'quarantined'"),
+            _ => count_of!("(?4 IS NULL OR m.status = ?4)"),
+        };
+        let mut read = self.read().await?;
+        let row = chosen(sql, scope, &which).fetch_one(&mut *read).await.map_err(Fail::from)?;
+        let (number, kept): (u64, u64) = (row.count("number")?, row.count("kept")?);
+        Ok(Tally { take: kept, skip: number.saturating_sub(kept) })
+    }
+
     async fn replay(&self, scope: Scope, messages: Vec<(MessageId, NewJob)>, audit: AuditEntry) -> Result<u32> {
         self.write(Turn::RealTime, move |conn| {
             Box::pin(async move {
-                let mut replayed = 0;
-                for (id, job) in &messages {
-                    let found = sqlx::query(
-                        "UPDATE message SET status = 'received', reason = NULL, cursor = 0 WHERE company_id = ? AND id = ?",
-                    )
-                    .bind(scope.company.0)
-                    .bind(id.0)
-                    .execute(&mut *conn)
-                    .await?;
-                    if found.rows_affected() == 1 {
-                        jobs::enqueue(conn, scope, job, audit.at).await?;
-                        replayed += 1;
-                    }
-                }
+                let replayed = replay(conn, scope, &messages, audit.at).await?;
                 audit::append(conn, scope, &audit).await?;
                 Ok(replayed)
             })
         })
         .await
     }
+}
+
+fn chosen<'q>(
+    sql: &'static str,
+    scope: Scope,
+    which: &MessageSelection,
+) -> Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments> {
+    sqlx::query(sql)
+        .bind(scope.company.0)
+        .bind(id_list(which.messages.iter().map(|id| id.0)))
+        .bind(which.source.map(|id| id.0))
+        .bind(which.state.map(word))
+        .bind(which.since.map_or(i64::MIN, micros))
+        .bind(which.until.map_or(i64::MAX, micros))
+}
+
+/// Reads messages again whose bodies are kept; how many.
+pub(crate) async fn replay(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    messages: &[(MessageId, NewJob)],
+    at: Timestamp,
+) -> Done<u32> {
+    let mut replayed = 0;
+    for (id, job) in messages {
+        let found = sqlx::query(concat!(
+            "UPDATE message AS m SET status = 'received', reason = NULL, cursor = 0 WHERE m.company_id = ?1 AND m.id = ?2
+               AND EXISTS (SELECT 1 FROM message_body b WHERE b.month = ", month_of!(), " AND b.message_id = m.id)"
+        ))
+        .bind(scope.company.0)
+        .bind(id.0)
+        .execute(&mut *conn)
+        .await?;
+        if found.rows_affected() == 1 {
+            jobs::enqueue(conn, scope, job, at).await?;
+            replayed += 1;
+        }
+    }
+    Ok(replayed)
 }
 
 async fn put_source(conn: &mut SqliteConnection, scope: Scope, source: &SourceRecord) -> Done<()> {

@@ -15,6 +15,7 @@ mod inbox;
 mod jobs;
 mod mappings;
 mod people;
+mod replays;
 mod shipments;
 mod upkeep;
 mod work;
@@ -151,6 +152,7 @@ impl SqliteStore {
             mappings: Arc::new(self.clone()),
             shipments: Arc::new(self.clone()),
             jobs: Arc::new(self.clone()),
+            replays: Arc::new(self.clone()),
             destinations: Arc::new(self.clone()),
             upkeep: Arc::new(self.clone()),
             work: Arc::new(self.clone()),

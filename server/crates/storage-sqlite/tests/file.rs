@@ -13,7 +13,7 @@ use std::{
 };
 use storage::{
     Actor, AuditEntry, Scope, Sealed, Store, StoreError, WrappedKey,
-    inbox::{MessageFilter, NewMessage, SourceRecord},
+    inbox::{MessageSelection, NewMessage, SourceRecord},
     jobs::{Cause, ClaimRequest, JobKind, Lane, NewJob},
     people::ChainCheck,
 };
@@ -195,7 +195,7 @@ async fn killed_child() {
     let path = PathBuf::from(path);
     let store = SqliteStore::open(&path, Options::server()).await.unwrap();
     let scope = scope(&store).await;
-    let round = store.inbox.messages(scope, MessageFilter::All, None).await.unwrap().rows.len() as u32;
+    let round = store.inbox.messages(scope, MessageSelection::default(), None).await.unwrap().rows.len() as u32;
     let source = SourceId(Uuid::from_u128(2));
     let key = WrappedKey { subject: SubjectId(source.0), bytes: vec![1] };
     let record = SourceRecord {

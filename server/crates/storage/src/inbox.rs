@@ -1,9 +1,10 @@
 //! The inbox: messages as received, durable before anybody is told so.
 
-use crate::{AuditEntry, Page, Result, Scope, Sealed, WrappedKey, jobs::NewJob};
+use crate::{AuditEntry, Page, Result, Scope, Sealed, WrappedKey, jobs::NewJob, replays::Tally};
 use async_trait::async_trait;
 use domain::ids::{CorrelationId, MessageId, SourceId};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// A configured source of messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,13 +142,38 @@ pub struct MessageBody {
     pub key: Option<WrappedKey>,
 }
 
-/// Which messages a list shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MessageFilter {
-    /// Every one.
-    All,
-    /// Those that a person has to look at.
+/// Where a message stands, without the details.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageState {
+    /// Waiting to be read.
+    Received,
+    /// Read.
+    Normalised,
+    /// Not about tracking.
+    Ignored,
+    /// Cannot be read.
     Quarantined,
+}
+
+/// Which messages: those for which everything that is given here holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageSelection {
+    /// One of these; empty: any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<MessageId>,
+    /// From this source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceId>,
+    /// That stand so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<MessageState>,
+    /// Received at or after this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Received before this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
 }
 
 /// Messages as received.
@@ -183,10 +209,14 @@ pub trait Inbox: Send + Sync {
     async fn messages(
         &self,
         scope: Scope,
-        filter: MessageFilter,
+        which: MessageSelection,
         cursor: Option<String>,
     ) -> Result<Page<MessageRecord>>;
 
-    /// Reads messages again: status back to received, and their jobs. Returns how many.
+    /// How many messages could be read again; those whose body is no longer kept are left out.
+    async fn count(&self, scope: Scope, which: MessageSelection) -> Result<Tally>;
+
+    /// Reads messages again: status back to received, and their jobs. One whose body is no longer kept stays as it is.
+    /// Returns how many.
     async fn replay(&self, scope: Scope, messages: Vec<(MessageId, NewJob)>, audit: AuditEntry) -> Result<u32>;
 }

@@ -1,6 +1,6 @@
 //! Jobs: units of work with leases, and the calls they made. Jobs carry ids, not payloads.
 
-use crate::{AuditEntry, Page, Result, Scope};
+use crate::{AuditEntry, Page, Result, Scope, replays::Tally};
 use async_trait::async_trait;
 use domain::ids::{AttemptId, CorrelationId, JobId, ShipmentId};
 use jiff::Timestamp;
@@ -24,6 +24,8 @@ pub enum JobKind {
     FetchKeys,
     /// Read again what a published mapping concerns (target: its version, and the observation it has come to).
     Reread,
+    /// Take up again the next of what a person chose (target: the replay).
+    Replay,
 }
 
 impl JobKind {
@@ -36,6 +38,7 @@ impl JobKind {
         Self::ImportOrders,
         Self::FetchKeys,
         Self::Reread,
+        Self::Replay,
     ];
 
     /// The stable code.
@@ -48,6 +51,7 @@ impl JobKind {
             Self::ImportOrders => "import_orders",
             Self::FetchKeys => "fetch_keys",
             Self::Reread => "reread",
+            Self::Replay => "replay",
         }
     }
 
@@ -59,7 +63,7 @@ impl JobKind {
     /// Whose door it knocks at; none for work inside.
     pub const fn destination(self) -> Option<&'static str> {
         match self {
-            Self::Normalise | Self::Fold | Self::Reread => None,
+            Self::Normalise | Self::Fold | Self::Reread | Self::Replay => None,
             Self::SyncOrder | Self::ImportOrders => Some("odoo"),
             Self::SyncCase => Some("desk"),
             Self::FetchKeys => Some("keys"),
@@ -246,7 +250,7 @@ pub enum Outcome {
     Unknown,
 }
 
-/// Which jobs a list shows; only those that knock at somebody's door.
+/// Which jobs a list shows: those that knock at somebody's door, and among the failed also those inside.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobFilter {
@@ -280,18 +284,31 @@ pub struct DestinationSummary {
     pub last_ok: Option<Timestamp>,
 }
 
-/// Which dead jobs to take up again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RetrySelection {
-    /// This one.
-    One(JobId),
-    /// Every dead one that failed at or after this time, of this destination where given.
-    DeadSince {
-        /// The time.
-        since: Timestamp,
-        /// The destination.
-        destination: Option<String>,
-    },
+/// Which jobs: those for which everything that is given here holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobSelection {
+    /// One of these; empty: any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub jobs: Vec<JobId>,
+    /// Of this destination, `inside` for work that knocks at nobody's door.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
+    /// Of this class of error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+    /// Last moved at or after this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Last moved before this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+impl JobSelection {
+    /// One job.
+    pub fn one(job: JobId) -> Self {
+        Self { jobs: vec![job], ..Self::default() }
+    }
 }
 
 /// Units of work.
@@ -332,9 +349,12 @@ pub trait Jobs: Send + Sync {
         &self,
         scope: Scope,
         filter: JobFilter,
-        destination: Option<String>,
+        which: JobSelection,
         cursor: Option<String>,
     ) -> Result<Page<JobRow>>;
+
+    /// A job.
+    async fn job(&self, scope: Scope, id: JobId) -> Result<Option<JobRow>>;
 
     /// The calls of a job, oldest first.
     async fn attempts(&self, scope: Scope, job: JobId) -> Result<Vec<AttemptRecord>>;
@@ -342,10 +362,13 @@ pub trait Jobs: Send + Sync {
     /// The calls about a shipment, oldest first.
     async fn attempts_of(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<AttemptRecord>>;
 
-    /// How many jobs a selection would take up.
-    async fn count(&self, scope: Scope, selection: RetrySelection) -> Result<u64>;
+    /// How many dead jobs would be taken up.
+    async fn count(&self, scope: Scope, which: JobSelection) -> Result<Tally>;
 
-    /// Takes dead jobs up again; one whose target has waiting or newer finished work is dropped instead (it succeeded
-    /// later). Returns how many were taken up.
-    async fn retry(&self, scope: Scope, selection: RetrySelection, now: Timestamp, audit: AuditEntry) -> Result<u64>;
+    /// Takes dead jobs up again, at most [`crate::limits::RETRY_JOBS`], the newest first; one whose target has waiting
+    /// or newer finished work is dropped instead (it succeeded later).
+    ///
+    /// # Errors
+    /// `NotFound` when jobs are named and none of them is dead.
+    async fn retry(&self, scope: Scope, which: JobSelection, now: Timestamp, audit: AuditEntry) -> Result<Tally>;
 }

@@ -14,6 +14,7 @@ pub mod inbox;
 pub mod jobs;
 pub mod mappings;
 pub mod people;
+pub mod replays;
 pub mod shipments;
 pub mod signals;
 pub mod transfer;
@@ -38,6 +39,8 @@ pub struct Store {
     pub shipments: Arc<dyn shipments::Shipments>,
     /// Units of work and the calls they made.
     pub jobs: Arc<dyn jobs::Jobs>,
+    /// What people take up again.
+    pub replays: Arc<dyn replays::Replays>,
     /// The gates in front of other systems.
     pub destinations: Arc<dyn destinations::Destinations>,
     /// What people look after: exceptions, cases, figures.
@@ -147,6 +150,10 @@ pub mod limits {
     pub const SETTLE: SignedDuration = SignedDuration::from_secs(20);
     /// Rows of one page.
     pub const PAGE_ROWS: u32 = 50;
+    /// Failed jobs that are taken up at once.
+    pub const RETRY_JOBS: u32 = 200;
+    /// Replays of one read.
+    pub const REPLAY_ROWS: u32 = 10;
     /// Jobs of one claim.
     pub const CLAIM_JOBS: u32 = 64;
     /// Changes of one read of the change table.

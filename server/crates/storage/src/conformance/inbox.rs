@@ -3,7 +3,7 @@
 use super::{World, at};
 use crate::{
     Store, StoreError,
-    inbox::{MessageFilter, MessageStatus, Novelty},
+    inbox::{MessageSelection, MessageState, MessageStatus, Novelty},
     jobs::JobKind,
     limits::PAGE_ROWS,
 };
@@ -40,7 +40,7 @@ pub async fn a_repeated_delivery_is_counted_and_not_stored(store: Store) {
         assert_eq!((second.message, second.correlation), (first.message, first.correlation));
         assert_eq!(world.store.inbox.message(world.scope, first.message).await.unwrap().unwrap().repeats, 1);
     }
-    assert_eq!(world.store.inbox.messages(world.scope, MessageFilter::All, None).await.unwrap().rows.len(), 2);
+    assert_eq!(world.store.inbox.messages(world.scope, MessageSelection::default(), None).await.unwrap().rows.len(), 2);
     assert_eq!(world.claim("w", &[JobKind::Normalise], at(10)).await.len(), 2);
 }
 
@@ -126,13 +126,23 @@ pub async fn messages_are_paged_newest_first(store: Store) {
             quarantined.push(id);
         }
     }
-    let first = world.store.inbox.messages(world.scope, MessageFilter::All, None).await.unwrap();
-    let second = world.store.inbox.messages(world.scope, MessageFilter::All, first.next.clone()).await.unwrap();
+    let first = world.store.inbox.messages(world.scope, MessageSelection::default(), None).await.unwrap();
+    let second =
+        world.store.inbox.messages(world.scope, MessageSelection::default(), first.next.clone()).await.unwrap();
     assert_eq!((first.rows.len(), second.rows.len(), second.next), (PAGE_ROWS as usize, 7, None));
     let all: Vec<_> = first.rows.iter().chain(&second.rows).map(|m| (m.received_at, m.id)).collect();
     assert!(all.windows(2).all(|w| w[0] > w[1]), "newest first, each once");
-    let bad = world.store.inbox.messages(world.scope, MessageFilter::Quarantined, None).await.unwrap();
-    assert_eq!(bad.rows.iter().rev().map(|m| m.id).collect::<Vec<_>>(), quarantined);
+    let list = async |which| world.store.inbox.messages(world.scope, which, None).await.unwrap().rows;
+    let bad = MessageSelection { state: Some(MessageState::Quarantined), ..MessageSelection::default() };
+    assert_eq!(list(bad.clone()).await.iter().rev().map(|m| m.id).collect::<Vec<_>>(), quarantined);
+    let some = MessageSelection { since: Some(at(1)), until: Some(at(3)), source: Some(source), ..Default::default() };
+    assert_eq!(list(some.clone()).await.len(), 6);
+    let elsewhere = MessageSelection { source: Some(world.source("other").await), ..Default::default() };
+    assert_eq!(list(elsewhere).await.len(), 0);
+    let named = MessageSelection { messages: vec![quarantined[1]], ..Default::default() };
+    assert_eq!(list(named.clone()).await.iter().map(|m| m.id).collect::<Vec<_>>(), [quarantined[1]]);
+    let count = async |which| world.store.inbox.count(world.scope, which).await.unwrap().take;
+    assert_eq!((count(bad).await, count(some).await, count(named).await), (6, 6, 1));
 }
 
 pub async fn replay_reads_again(store: Store) {

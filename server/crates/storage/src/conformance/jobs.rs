@@ -3,8 +3,9 @@
 use super::{World, at, seconds};
 use crate::{
     Store, StoreError,
-    jobs::{AttemptRecord, Cause, Finish, JobFilter, JobKind, JobStatus, Lane, Outcome, RetrySelection},
+    jobs::{AttemptRecord, Cause, Finish, JobFilter, JobKind, JobSelection, JobStatus, Lane, Outcome},
     limits::{PAGE_ROWS, SETTLE},
+    replays::Tally,
 };
 use domain::ids::JobId;
 use std::{collections::BTreeSet, sync::Arc};
@@ -239,27 +240,36 @@ pub async fn dead_jobs_are_counted_retried_or_dropped(store: Store) {
     world.claim("a", SYNC, at(10)).await;
     world.store.jobs.finish("a", done.id, Finish::Done, at(10)).await.unwrap();
 
-    let since = |minutes, destination: Option<&str>| RetrySelection::DeadSince {
-        since: at(minutes),
+    let since = |minutes, destination: Option<&str>| JobSelection {
+        since: Some(at(minutes)),
         destination: destination.map(str::to_owned),
+        ..JobSelection::default()
     };
-    let count = async |selection| world.store.jobs.count(world.scope, selection).await.unwrap();
-    assert_eq!(count(since(0, None)).await, 4, "early, still, other, twice");
-    assert_eq!(count(since(5, Some("odoo"))).await, 2, "still, twice");
-    assert_eq!(count(RetrySelection::One(other)).await, 1);
+    let count = async |which| world.store.jobs.count(world.scope, which).await.unwrap();
+    assert_eq!(count(since(0, None)).await, Tally { take: 4, skip: 3 }, "early, still, other, twice");
+    assert_eq!(count(since(5, Some("odoo"))).await, Tally { take: 2, skip: 3 }, "still, twice");
+    assert_eq!(count(since(5, Some("inside"))).await, Tally::default());
+    assert_eq!(count(JobSelection { until: Some(at(5)), ..since(0, None) }).await.take, 1, "early");
+    assert_eq!(count(JobSelection { class: Some("forbidden".into()), ..since(0, None) }).await.take, 4);
+    assert_eq!(count(JobSelection { class: Some("gone".into()), ..since(0, None) }).await, Tally::default());
+    assert_eq!(count(JobSelection::one(other)).await.take, 1);
     let audit = || world.audit("job.retry", "jobs", 20);
-    assert_eq!(world.store.jobs.retry(world.scope, since(5, Some("odoo")), at(20), audit()).await.unwrap(), 2);
+    let retried = world.store.jobs.retry(world.scope, since(5, Some("odoo")), at(20), audit()).await.unwrap();
+    assert_eq!(retried, Tally { take: 2, skip: 3 });
     let leased = world.claim("b", JobKind::ALL, at(20)).await;
     let ids: BTreeSet<_> = leased.iter().map(|l| l.job.id).collect();
     assert_eq!(ids, BTreeSet::from([still, twice.1]), "with their tries counted anew");
     assert!(leased.iter().all(|l| l.attempts == 0));
-    let left = world.store.jobs.list(world.scope, JobFilter::Failed, None, None).await.unwrap();
+    let left = world.store.jobs.list(world.scope, JobFilter::Failed, JobSelection::default(), None).await.unwrap();
     assert_eq!(left.rows.iter().map(|r| r.job.id).collect::<BTreeSet<_>>(), BTreeSet::from([early, other]));
     for gone in [later, twice.0, waiting] {
-        let refused = world.store.jobs.retry(world.scope, RetrySelection::One(gone), at(21), audit()).await;
+        let refused = world.store.jobs.retry(world.scope, JobSelection::one(gone), at(21), audit()).await;
         assert!(matches!(refused, Err(StoreError::NotFound(_))), "{refused:?}");
     }
-    assert_eq!(world.store.jobs.retry(world.scope, RetrySelection::One(early), at(21), audit()).await.unwrap(), 1);
+    let one = world.store.jobs.retry(world.scope, JobSelection::one(early), at(21), audit()).await.unwrap();
+    assert_eq!(one, Tally { take: 1, skip: 0 });
+    assert_eq!(world.store.jobs.job(world.scope, early).await.unwrap().unwrap().status, JobStatus::Ready);
+    assert_eq!(world.store.jobs.job(world.scope, later).await.unwrap(), None, "dropped");
 }
 
 pub async fn attempts_are_kept_by_job_and_shipment(store: Store) {
@@ -319,9 +329,7 @@ pub async fn jobs_are_paged(store: Store) {
         world.enqueue(&world.job(JobKind::SyncOrder, n, i64::from(n % 7))).await;
     }
     world.enqueue(&world.job(JobKind::Fold, "inside", 1)).await;
-    let list = async |cursor| {
-        world.store.jobs.list(world.scope, JobFilter::Pending, Some("odoo".into()), cursor).await.unwrap()
-    };
+    let list = async |cursor| world.store.jobs.list(world.scope, JobFilter::Pending, of("odoo"), cursor).await.unwrap();
     let first = list(None).await;
     let second = list(first.next.clone()).await;
     let all: BTreeSet<_> = first.rows.iter().chain(&second.rows).map(|r| r.job.id).collect();
@@ -331,10 +339,7 @@ pub async fn jobs_are_paged(store: Store) {
     );
     assert!(first.rows.windows(2).all(|w| w[0].updated_at >= w[1].updated_at));
     assert!(first.rows.iter().all(|r| r.status == JobStatus::Ready));
-    assert_eq!(
-        world.store.jobs.list(world.scope, JobFilter::Pending, Some("desk".into()), None).await.unwrap().rows,
-        []
-    );
+    assert_eq!(world.store.jobs.list(world.scope, JobFilter::Pending, of("desk"), None).await.unwrap().rows, []);
 }
 
 pub async fn one_leads_until_its_lease_ends(store: Store) {
@@ -350,4 +355,23 @@ pub async fn one_leads_until_its_lease_ends(store: Store) {
     assert!(!jobs.lead("schedule", "one", end, late).await.unwrap(), "nobody resigns for another");
     jobs.resign("schedule", "two").await.unwrap();
     assert!(jobs.lead("schedule", "one", end, late).await.unwrap());
+}
+
+fn of(destination: &str) -> JobSelection {
+    JobSelection { destination: Some(destination.into()), ..JobSelection::default() }
+}
+
+pub async fn failed_work_inside_is_listed_too(store: Store) {
+    let world = World::new(store).await;
+    let job = world.job(JobKind::Normalise, "m", 1);
+    world.enqueue(&job).await;
+    world.claim("a", &[JobKind::Normalise], at(1)).await;
+    world.store.jobs.finish("a", job.id, dead("internal"), at(1)).await.unwrap();
+    for which in
+        [JobSelection::default(), of("inside"), JobSelection { class: Some("internal".into()), ..of("inside") }]
+    {
+        let listed = world.store.jobs.list(world.scope, JobFilter::Failed, which, None).await.unwrap().rows;
+        assert_eq!(listed.iter().map(|row| row.job.id).collect::<Vec<_>>(), [job.id]);
+    }
+    assert_eq!(world.store.jobs.list(world.scope, JobFilter::Failed, of("odoo"), None).await.unwrap().rows, []);
 }

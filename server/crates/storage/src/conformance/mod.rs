@@ -17,6 +17,7 @@ pub mod mappings;
 pub mod people;
 pub mod property;
 pub mod recycled;
+pub mod replays;
 pub mod shipments;
 pub mod upkeep;
 pub mod work;
@@ -58,6 +59,13 @@ macro_rules! conformance_suite {
             figures_by_destination
             jobs_are_paged
             one_leads_until_its_lease_ends
+            failed_work_inside_is_listed_too
+        }
+        $crate::conformance_area! { $fresh, replays:
+            failed_jobs_are_taken_up_step_by_step
+            messages_are_read_again_from_where_it_was_left
+            a_stopped_one_takes_nothing_more
+            the_newest_are_listed_first_and_only_to_their_company
         }
         $crate::conformance_area! { $fresh, destinations:
             a_gate_is_open_until_something_is_kept

@@ -375,8 +375,13 @@ pub async fn a_tampered_cursor_begins_at_the_first_page(store: Store) {
             Ok(page) => assert_eq!(page.rows.len(), 1),
             Err(error) => panic!("{error}"),
         }
-        world.store.jobs.list(world.scope, crate::jobs::JobFilter::Done, None, cursor.clone()).await.unwrap();
-        world.store.inbox.messages(world.scope, crate::inbox::MessageFilter::All, cursor.clone()).await.unwrap();
+        world
+            .store
+            .jobs
+            .list(world.scope, crate::jobs::JobFilter::Done, Default::default(), cursor.clone())
+            .await
+            .unwrap();
+        world.store.inbox.messages(world.scope, Default::default(), cursor.clone()).await.unwrap();
         world
             .store
             .work
@@ -537,6 +542,6 @@ pub async fn no_company_sees_anothers(store: Store) {
     assert!(store.work.queue(stranger, crate::work::QueueQuery::default(), at(4)).await.unwrap().rows.is_empty());
     assert_eq!(store.mappings.unmapped(stranger).await.unwrap(), []);
     assert!(store.inbox.sources(stranger).await.unwrap().is_empty());
-    assert!(store.inbox.messages(stranger, crate::inbox::MessageFilter::All, None).await.unwrap().rows.is_empty());
+    assert!(store.inbox.messages(stranger, Default::default(), None).await.unwrap().rows.is_empty());
     assert_eq!(store.jobs.summary(stranger, at(4)).await.unwrap(), []);
 }

@@ -1,0 +1,61 @@
+//! One job: why it stands as it does, what to do about it, and every call that it made.
+
+use super::sync::{Calls, RetryButton, tries};
+use crate::{
+    api::{self, RetryJob},
+    components::{Copy, Failed, Frame, Loading, Time, parts::Empty},
+    contract::sync::JobView,
+};
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+/// The page of a job.
+#[component]
+pub fn JobPage() -> impl IntoView {
+    let params = use_params_map();
+    let retry = ServerAction::<RetryJob>::new();
+    let id = Memo::new(move |_| params.get().get("id").unwrap_or_default());
+    let job = Resource::new(move || (id.get(), retry.version().get()), |(id, _)| api::get_job(id));
+    let failed = move || retry.value().get().and_then(Result::err).map(|error| view! { <Failed error/> });
+    view! {
+        <Frame title="Job">
+            {failed}
+            <Transition fallback=Loading>
+                {move || Suspend::new(async move {
+                    match job.await {
+                        Ok(job) => view! { <Whole job retry/> }.into_any(),
+                        Err(error) => view! { <Failed error/> }.into_any(),
+                    }
+                })}
+            </Transition>
+        </Frame>
+    }
+}
+
+#[component]
+fn Whole(job: JobView, retry: ServerAction<RetryJob>) -> impl IntoView {
+    let shipment = job
+        .shipment
+        .map(|id| view! { <tr><th>"Shipment"</th><td><a href=format!("/shipments/{id}")>{id.clone()}</a></td></tr> });
+    let error = job.error.map(|error| view! { <tr><th>"Error"</th><td class="wrap-any">{error}</td></tr> });
+    let class = job.class.map(|class| view! { <tr><th>"Class"</th><td class="two"><span class="mono">{class}</span><small>{job.advice}</small></td></tr> });
+    let calls = if job.calls.is_empty() {
+        view! { <Empty title="No call is kept">"It made none, or they are older than what is kept."</Empty> }.into_any()
+    } else {
+        view! { <div class="in"><Calls calls=job.calls open=true/></div> }.into_any()
+    };
+    let id = job.id;
+    view! {
+        <div class="page__head">
+            <div><h1>{job.what}</h1><p>{job.destination}</p></div>
+            <div class="push">{job.retryable.then(|| view! { <RetryButton id retry/> })}</div>
+        </div>
+        <section class="panel"><div class="in"><table class="map"><tbody>
+            <tr><th>"Status"</th><td><span class="tag" data-testid="job-status">{job.status}</span>" "{tries(job.attempts)}{job.next.map(|when| view! { ", next "<Time when/> })}</td></tr>
+            {error}{class}{shipment}
+            <tr><th>"Last moved"</th><td><Time when=job.updated/></td></tr>
+            <tr><th>"Correlation"</th><td><Copy text=job.correlation/></td></tr>
+        </tbody></table></div></section>
+        <section class="panel"><header><h2>"Calls"</h2><span class="push small muted">"oldest first, personal data masked"</span></header>{calls}</section>
+    }
+}

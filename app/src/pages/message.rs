@@ -1,0 +1,64 @@
+//! One message as it was received, and what became of it.
+
+use super::sync::ReadAgain;
+use crate::{
+    api::{self, ReplayMessage},
+    components::{Copy, Failed, Frame, Loading, Time, parts::grouped},
+    contract::sync::MessagePage as View,
+};
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+/// The page of a message.
+#[component]
+pub fn MessagePage() -> impl IntoView {
+    let params = use_params_map();
+    let replay = ServerAction::<ReplayMessage>::new();
+    let id = Memo::new(move |_| params.get().get("id").unwrap_or_default());
+    let message = Resource::new(move || (id.get(), replay.version().get()), |(id, _)| api::get_message(id));
+    let failed = move || replay.value().get().and_then(Result::err).map(|error| view! { <Failed error/> });
+    view! {
+        <Frame title="Message">
+            {failed}
+            <Transition fallback=Loading>
+                {move || Suspend::new(async move {
+                    match message.await {
+                        Ok(page) => view! { <Whole page replay/> }.into_any(),
+                        Err(error) => view! { <Failed error/> }.into_any(),
+                    }
+                })}
+            </Transition>
+        </Frame>
+    }
+}
+
+#[component]
+fn Whole(page: View, replay: ServerAction<ReplayMessage>) -> impl IntoView {
+    let View { message, verified, connector, repeats, raw } = page;
+    let repeats =
+        (repeats > 0).then(|| view! { <tr><th>"Repeated"</th><td>{format!("{repeats} times; kept once")}</td></tr> });
+    let kept = raw.is_some();
+    let raw = match raw {
+        Some(raw) => view! { <pre class="code" tabindex="0" aria-label="Raw message">{raw}</pre> }.into_any(),
+        None => {
+            view! { <p class="in muted">"The body is no longer kept, so that it cannot be read again."</p> }.into_any()
+        }
+    };
+    let id = message.id;
+    view! {
+        <div class="page__head">
+            <div><h1>"Message of "{message.source}</h1><p>"As it was received, and what became of it"</p></div>
+            <div class="push">{kept.then(|| view! { <ReadAgain id replay/> })}</div>
+        </div>
+        <section class="panel"><div class="in"><table class="map"><tbody>
+            <tr><th>"Status"</th><td class="two"><span class="tag" data-testid="message-status">{message.status}</span><small class="wrap-any">{message.reason}</small></td></tr>
+            <tr><th>"Received"</th><td><Time when=message.received/></td></tr>
+            <tr><th>"Read as"</th><td class="mono">{connector}</td></tr>
+            <tr><th>"Verified by"</th><td>{verified}</td></tr>
+            <tr><th>"Size"</th><td>{grouped(message.size)}" bytes"</td></tr>
+            {repeats}
+            <tr><th>"Correlation"</th><td><Copy text=message.correlation/></td></tr>
+        </tbody></table></div></section>
+        <section class="panel"><header><h2>"As received"</h2></header><div class="in">{raw}</div></section>
+    }
+}

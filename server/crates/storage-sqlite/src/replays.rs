@@ -1,0 +1,156 @@
+//! What people take up again.
+
+use crate::{
+    SqliteStore, audit,
+    codec::{Columns, Done, Fail, json, micros, stored_count, word},
+    inbox, jobs,
+    writer::Turn,
+};
+use async_trait::async_trait;
+use domain::ids::ReplayId;
+use sqlx::{SqliteConnection, sqlite::SqliteRow};
+use storage::{
+    AuditEntry, Result, Scope, StoreError,
+    jobs::{Lane, NewJob},
+    limits::{REPLAY_ROWS, RETRY_JOBS},
+    replays::{NewReplay, Replay, ReplayState, Replays, Selection, Step, Tally},
+};
+
+#[async_trait]
+impl Replays for SqliteStore {
+    async fn start(&self, scope: Scope, replay: NewReplay, job: NewJob, audit: AuditEntry) -> Result<()> {
+        self.write(Turn::RealTime, move |conn| {
+            Box::pin(async move {
+                start(conn, scope, &replay).await?;
+                jobs::enqueue(conn, scope, &job, replay.at).await?;
+                audit::append(conn, scope, &audit).await
+            })
+        })
+        .await
+    }
+
+    async fn step(&self, scope: Scope, id: ReplayId, step: Step) -> Result<Replay> {
+        self.write(Turn::Batch, move |conn| Box::pin(async move { one_step(conn, scope, id, &step).await })).await
+    }
+
+    async fn stop(&self, scope: Scope, id: ReplayId, audit: AuditEntry) -> Result<bool> {
+        self.write(Turn::RealTime, move |conn| {
+            Box::pin(async move {
+                let mut replay = found(conn, scope, id).await?;
+                if replay.state != ReplayState::Running {
+                    return Ok(false);
+                }
+                replay.state = ReplayState::Stopped;
+                replay.ended_at = Some(audit.at);
+                keep(conn, &replay).await?;
+                audit::append(conn, scope, &audit).await?;
+                Ok(true)
+            })
+        })
+        .await
+    }
+
+    async fn replay(&self, scope: Scope, id: ReplayId) -> Result<Option<Replay>> {
+        let mut read = self.read().await?;
+        let row = sqlx::query("SELECT * FROM replay WHERE company_id = ?1 AND id = ?2")
+            .bind(scope.company.0)
+            .bind(id.0)
+            .fetch_optional(&mut *read)
+            .await
+            .map_err(Fail::from)?;
+        Ok(row.as_ref().map(replay).transpose()?)
+    }
+
+    async fn newest(&self, scope: Scope) -> Result<Vec<Replay>> {
+        let mut read = self.read().await?;
+        let rows = sqlx::query("SELECT * FROM replay WHERE company_id = ?1 ORDER BY started_at DESC, id DESC LIMIT ?2")
+            .bind(scope.company.0)
+            .bind(i64::from(REPLAY_ROWS))
+            .fetch_all(&mut *read)
+            .await
+            .map_err(Fail::from)?;
+        Ok(rows.iter().map(replay).collect::<Done<_>>()?)
+    }
+}
+
+async fn start(conn: &mut SqliteConnection, scope: Scope, replay: &NewReplay) -> Done<()> {
+    sqlx::query(
+        "INSERT INTO replay (id, company_id, selection, started_by, started_at, take, skip) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )
+    .bind(replay.id.0)
+    .bind(scope.company.0)
+    .bind(json(&replay.selection))
+    .bind(json(&scope.actor))
+    .bind(micros(replay.at))
+    .bind(stored_count(replay.planned.take))
+    .bind(stored_count(replay.planned.skip))
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A replay, until the end of the transaction nobody else's.
+async fn found(conn: &mut SqliteConnection, scope: Scope, id: ReplayId) -> Done<Replay> {
+    let row = sqlx::query("SELECT * FROM replay WHERE company_id = ?1 AND id = ?2")
+        .bind(scope.company.0)
+        .bind(id.0)
+        .fetch_optional(conn)
+        .await?;
+    row.as_ref().map(replay).transpose()?.ok_or(Fail(StoreError::NotFound("replay")))
+}
+
+async fn one_step(conn: &mut SqliteConnection, scope: Scope, id: ReplayId, step: &Step) -> Done<Replay> {
+    let mut replay = found(conn, scope, id).await?;
+    if replay.state != ReplayState::Running || replay.cursor != step.from {
+        return Ok(replay);
+    }
+    let (done, last) = match &replay.selection {
+        Selection::Jobs(which) => {
+            let done = jobs::retry(conn, scope, which, Some(Lane::Batch), step.at).await?;
+            (done, done.take + done.skip < u64::from(RETRY_JOBS))
+        }
+        Selection::Messages(_) => {
+            let take = u64::from(inbox::replay(conn, scope, &step.messages, step.at).await?);
+            let skip = (step.messages.len() as u64).saturating_sub(take);
+            (Tally { take, skip }, step.to.is_none())
+        }
+    };
+    replay.done.take += done.take;
+    replay.done.skip += done.skip;
+    replay.cursor.clone_from(&step.to);
+    if last {
+        replay.state = ReplayState::Done;
+        replay.ended_at = Some(step.at);
+    } else {
+        jobs::enqueue(conn, scope, &step.next, step.at).await?;
+    }
+    keep(conn, &replay).await?;
+    Ok(replay)
+}
+
+async fn keep(conn: &mut SqliteConnection, replay: &Replay) -> Done<()> {
+    sqlx::query("UPDATE replay SET taken = ?1, skipped = ?2, cursor = ?3, state = ?4, ended_at = ?5 WHERE id = ?6")
+        .bind(stored_count(replay.done.take))
+        .bind(stored_count(replay.done.skip))
+        .bind(&replay.cursor)
+        .bind(word(replay.state))
+        .bind(replay.ended_at.map(micros))
+        .bind(replay.id.0)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+fn replay(row: &SqliteRow) -> Done<Replay> {
+    Ok(Replay {
+        id: row.id("id")?,
+        selection: row.json("selection")?,
+        by: row.json("started_by")?,
+        at: row.at("started_at")?,
+        planned: Tally { take: row.count("take")?, skip: row.count("skip")? },
+        done: Tally { take: row.count("taken")?, skip: row.count("skipped")? },
+        cursor: row.opt_text("cursor")?,
+        state: row.word("state")?,
+        ended_at: row.opt_at("ended_at")?,
+    })
+}

@@ -1,0 +1,292 @@
+//! `milepost dead`, `milepost message`, `milepost replay`: what failed or could not be read, and taking it up again. Many
+//! at once are counted first and taken up by the running server, step by step.
+
+use super::admin::tower;
+use crate::{
+    config::Settings,
+    jobs::errors,
+    tower::Tower,
+    usecases::replays::{self, from_when},
+};
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand, ValueEnum};
+use domain::ids::{JobId, MessageId, ReplayId};
+use storage::{
+    Scope,
+    inbox::{MessageRecord, MessageSelection, MessageState, MessageStatus},
+    jobs::{JobFilter, JobRow, JobSelection},
+    replays::Selection,
+};
+
+/// What failed and waits for a person.
+#[derive(Subcommand)]
+pub enum Dead {
+    /// List failed jobs, newest first: job, when, destination, class, kind, target, error.
+    List(Jobs),
+    /// Show a job: why it failed, what to do, and every call with its request and answer, personal data masked.
+    Show {
+        /// The job.
+        job: JobId,
+    },
+    /// Try failed jobs again: those named, or with --all every one that the options choose.
+    Retry {
+        /// The jobs.
+        jobs: Vec<JobId>,
+        #[command(flatten)]
+        which: Jobs,
+        #[command(flatten)]
+        how: How,
+    },
+}
+
+/// Which failed jobs.
+#[derive(Args)]
+pub struct Jobs {
+    /// Of this destination: odoo, desk, keys, or inside.
+    #[arg(long, value_name = "NAME")]
+    destination: Option<String>,
+    /// Of this class of error.
+    #[arg(long, value_name = "CLASS")]
+    class: Option<String>,
+    /// Failed at most so long ago (24h, 7d), or since a time.
+    #[arg(long, value_name = "WHEN", default_value = "", hide_default_value = true)]
+    since: String,
+}
+
+/// How many are taken up.
+#[derive(Args)]
+pub struct How {
+    /// Everything that the options choose.
+    #[arg(long)]
+    all: bool,
+    /// Do it; without this they are only counted.
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Messages as they were received.
+#[derive(Subcommand)]
+pub enum Message {
+    /// List messages, newest first: message, when, source, status, reason.
+    List(Messages),
+    /// Read messages again: those named, or with --all every one that the options choose. What was read before wakes no
+    /// note, case or customer message.
+    Reread {
+        /// The messages.
+        messages: Vec<MessageId>,
+        #[command(flatten)]
+        which: Messages,
+        #[command(flatten)]
+        how: How,
+    },
+}
+
+/// Which messages.
+#[derive(Args)]
+pub struct Messages {
+    /// Of this source.
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// That stand so.
+    #[arg(long, value_enum)]
+    status: Option<Status>,
+    /// Received at most so long ago (24h, 7d), or since a time.
+    #[arg(long, value_name = "WHEN", default_value = "", hide_default_value = true)]
+    since: String,
+}
+
+/// Where a message stands.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Status {
+    /// Waiting to be read.
+    Received,
+    /// Read.
+    Read,
+    /// Not about tracking.
+    Ignored,
+    /// Cannot be read.
+    Quarantined,
+}
+
+/// What is being taken up again.
+#[derive(Subcommand)]
+pub enum Replay {
+    /// List the newest: replay, when, state, how many of how many, what.
+    List,
+    /// Stop one; what it took up stays taken up.
+    Stop {
+        /// The replay.
+        replay: ReplayId,
+    },
+}
+
+impl Dead {
+    /// Does it.
+    pub async fn run(self, settings: Settings) -> Result<()> {
+        let (tower, scope) = tower(settings).await?;
+        match self {
+            Self::List(which) => {
+                let which = which.selection(&tower)?;
+                let mut cursor = None;
+                loop {
+                    let page = tower.store.jobs.list(scope, JobFilter::Failed, which.clone(), cursor).await?;
+                    page.rows.iter().for_each(|row| println!("{}", line(row)));
+                    cursor = page.next;
+                    if cursor.is_none() {
+                        return Ok(());
+                    }
+                }
+            }
+            Self::Show { job } => show(&tower, scope, job).await,
+            Self::Retry { jobs, which, how } => {
+                how.check(jobs.is_empty())?;
+                let which = JobSelection { jobs, ..which.selection(&tower)? };
+                take_up(&tower, scope, Selection::Jobs(which), how.yes || !how.all).await
+            }
+        }
+    }
+}
+
+impl Jobs {
+    fn selection(&self, tower: &Tower) -> Result<JobSelection> {
+        Ok(JobSelection {
+            destination: self.destination.clone(),
+            class: self.class.clone(),
+            since: from_when(&self.since, tower.now())?,
+            ..JobSelection::default()
+        })
+    }
+}
+
+impl How {
+    fn check(&self, nothing_named: bool) -> Result<()> {
+        match (nothing_named, self.all) {
+            (true, false) => bail!("name what to take up, or say --all"),
+            (false, true) => bail!("either name what to take up, or say --all"),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn line(row: &JobRow) -> String {
+    let job = &row.job;
+    [
+        job.id.to_string(),
+        format!("{:.0}", row.updated_at),
+        job.kind.destination().unwrap_or("inside").into(),
+        row.class.clone().unwrap_or_default(),
+        job.kind.code().into(),
+        job.target.clone(),
+        row.error.clone().unwrap_or_default().replace(['\n', '\t'], " "),
+    ]
+    .join("\t")
+}
+
+async fn show(tower: &Tower, scope: Scope, id: JobId) -> Result<()> {
+    let row = tower.store.jobs.job(scope, id).await?.context("there is no such job")?;
+    println!("{}", line(&row));
+    println!("correlation {}, {} tries", row.job.correlation, row.attempts);
+    if let Some(class) = row.class.as_deref().and_then(errors::class) {
+        println!("{} {}", class.meaning, class.what_to_do);
+    }
+    for call in tower.store.jobs.attempts(scope, id).await? {
+        let status = call.status.map_or_else(|| "no answer".into(), |status| status.to_string());
+        println!("\n{:.3} {} {status}, {} ms", call.started_at, call.operation, call.duration_ms);
+        println!("> {}\n< {}", call.request, call.response);
+    }
+    Ok(())
+}
+
+impl Message {
+    /// Does it.
+    pub async fn run(self, settings: Settings) -> Result<()> {
+        let (tower, scope) = tower(settings).await?;
+        match self {
+            Self::List(which) => {
+                let which = which.selection(&tower, scope).await?;
+                let mut cursor = None;
+                loop {
+                    let page = tower.store.inbox.messages(scope, which.clone(), cursor).await?;
+                    page.rows.into_iter().for_each(|message| println!("{}", message_line(message)));
+                    cursor = page.next;
+                    if cursor.is_none() {
+                        return Ok(());
+                    }
+                }
+            }
+            Self::Reread { messages, which, how } => {
+                how.check(messages.is_empty())?;
+                let which = MessageSelection { messages, ..which.selection(&tower, scope).await? };
+                take_up(&tower, scope, Selection::Messages(which), how.yes || !how.all).await
+            }
+        }
+    }
+}
+
+impl Messages {
+    async fn selection(&self, tower: &Tower, scope: Scope) -> Result<MessageSelection> {
+        let source = match &self.source {
+            None => None,
+            Some(name) => {
+                let sources = tower.store.inbox.sources(scope).await?;
+                let found = sources.into_iter().find(|source| source.name == *name);
+                Some(found.with_context(|| format!("there is no source {name}"))?.id)
+            }
+        };
+        let state = self.status.map(|status| match status {
+            Status::Received => MessageState::Received,
+            Status::Read => MessageState::Normalised,
+            Status::Ignored => MessageState::Ignored,
+            Status::Quarantined => MessageState::Quarantined,
+        });
+        let since = from_when(&self.since, tower.now())?;
+        Ok(MessageSelection { source, state, since, ..MessageSelection::default() })
+    }
+}
+
+fn message_line(message: MessageRecord) -> String {
+    let (status, reason) = match message.status {
+        MessageStatus::Received => ("received", String::new()),
+        MessageStatus::Normalised { observations, .. } => ("read", format!("{observations} statements")),
+        MessageStatus::Ignored { reason } => ("ignored", reason),
+        MessageStatus::Quarantined { reason } => ("quarantined", reason),
+    };
+    let when = format!("{:.0}", message.received_at);
+    [message.id.to_string(), when, message.source_name, status.into(), reason.replace(['\n', '\t'], " ")].join("\t")
+}
+
+/// Counts, and with `really` begins.
+async fn take_up(tower: &Tower, scope: Scope, selection: Selection, really: bool) -> Result<()> {
+    let said = replays::said(tower, scope, &selection).await?;
+    if !really {
+        let counted = replays::count(tower, scope, &selection).await?;
+        println!("{said}: {} would be taken up, {} left out; say --yes to do it", counted.take, counted.skip);
+        return Ok(());
+    }
+    let (id, planned) = replays::start(tower, scope, selection).await?;
+    println!("{id}\t{said}: {} are taken up by the running server, {} left out", planned.take, planned.skip);
+    Ok(())
+}
+
+impl Replay {
+    /// Does it.
+    pub async fn run(self, settings: Settings) -> Result<()> {
+        let (tower, scope) = tower(settings).await?;
+        match self {
+            Self::List => {
+                for replay in tower.store.replays.newest(scope).await? {
+                    let (done, planned) = (replay.done, replay.planned);
+                    let counts = format!("{} of {}", done.take + done.skip, planned.take + planned.skip);
+                    let said = replays::said(&tower, scope, &replay.selection).await?;
+                    let state = format!("{:?}", replay.state).to_lowercase();
+                    println!("{}\t{:.0}\t{state}\t{counts}\t{said}", replay.id, replay.at);
+                }
+            }
+            Self::Stop { replay } => {
+                replays::stop(&tower, scope, replay).await?;
+                println!("stopped");
+            }
+        }
+        Ok(())
+    }
+}

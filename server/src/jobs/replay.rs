@@ -1,0 +1,19 @@
+//! The next step of what a person takes up again.
+
+use super::retry;
+use crate::{
+    tower::Tower,
+    usecases::{UseCaseError, replays},
+};
+use storage::jobs::{Finish, LeasedJob};
+
+pub(super) async fn perform(tower: &Tower, leased: &LeasedJob) -> Finish {
+    let step = async {
+        let unknown = |_| UseCaseError::NotFound("replay");
+        replays::step(tower, leased.scope, leased.job.target.parse().map_err(unknown)?).await
+    };
+    match step.await {
+        Ok(()) => Finish::Done,
+        Err(error) => retry::after_ours(&error, leased.attempts, &*tower.clock),
+    }
+}

@@ -1,0 +1,205 @@
+//! Taking up again: failed jobs are tried again, kept messages are read again. What is chosen is counted first; a
+//! replay then takes it up step by step in the batch lane, and leaves out what succeeded meanwhile.
+
+use super::{Result, UseCaseError};
+use crate::tower::Tower;
+use domain::ids::{JobId, MessageId, ReplayId};
+use jiff::{SignedDuration, Timestamp};
+use storage::{
+    AuditEntry, Scope,
+    inbox::{MessageRecord, MessageState, MessageStatus},
+    jobs::{Cause, JobKind, JobSelection, Lane, NewJob},
+    replays::{NewReplay, Replay, ReplayState, Selection, Step, Tally},
+};
+
+/// Between two steps, so that live work has its turn and a person has time to stop it.
+const PAUSE: SignedDuration = SignedDuration::from_millis(500);
+
+/// How many a selection takes up and leaves out.
+///
+/// # Errors
+/// When the store fails.
+pub async fn count(tower: &Tower, scope: Scope, selection: &Selection) -> Result<Tally> {
+    Ok(match selection {
+        Selection::Jobs(which) => tower.store.jobs.count(scope, which.clone()).await?,
+        Selection::Messages(which) => tower.store.inbox.count(scope, which.clone()).await?,
+    })
+}
+
+/// Begins to take up what is chosen; what fails or comes from now on is not part of it. Returns what was counted.
+///
+/// # Errors
+/// When nothing is chosen that can be taken up, or the store fails.
+pub async fn start(tower: &Tower, scope: Scope, mut selection: Selection) -> Result<(ReplayId, Tally)> {
+    let now = tower.now();
+    let until = match &mut selection {
+        Selection::Jobs(which) => &mut which.until,
+        Selection::Messages(which) => &mut which.until,
+    };
+    *until = Some(until.map_or(now, |until| until.min(now)));
+    let planned = count(tower, scope, &selection).await?;
+    if planned.take == 0 {
+        let message =
+            format!("nothing is left to take up ({} succeeded later or cannot be read any more)", planned.skip);
+        return Err(UseCaseError::Invalid { field: "selection", message });
+    }
+    let id = ReplayId(tower.clock.id());
+    let audit = entry(tower, "replay.start", id, Some(said(tower, scope, &selection).await?));
+    let replay = NewReplay { id, selection, planned, at: now };
+    tower.store.replays.start(scope, replay, next(tower, id), audit).await?;
+    tower.wake.work(Lane::Batch);
+    Ok((id, planned))
+}
+
+/// Stops one; what it took up stays taken up.
+///
+/// # Errors
+/// When there is none, it has ended, or the store fails.
+pub async fn stop(tower: &Tower, scope: Scope, id: ReplayId) -> Result<()> {
+    let audit = entry(tower, "replay.stop", id, None);
+    if tower.store.replays.stop(scope, id, audit).await? {
+        return Ok(());
+    }
+    Err(UseCaseError::Invalid { field: "replay", message: "it has ended already".into() })
+}
+
+/// Makes the next step of a replay.
+///
+/// # Errors
+/// When the store fails; nothing is then taken up.
+pub async fn step(tower: &Tower, scope: Scope, id: ReplayId) -> Result<()> {
+    let replay = tower.store.replays.replay(scope, id).await?.ok_or(UseCaseError::NotFound("replay"))?;
+    let mut step =
+        Step { from: replay.cursor.clone(), messages: Vec::new(), to: None, at: tower.now(), next: next(tower, id) };
+    step.next.run_at = tower.now().checked_add(PAUSE).unwrap_or(tower.now());
+    if let Replay { selection: Selection::Messages(which), state: ReplayState::Running, .. } = &replay {
+        let page = tower.store.inbox.messages(scope, which.clone(), replay.cursor.clone()).await?;
+        step.messages = page.rows.iter().map(|message| (message.id, again(tower, message, Lane::Batch))).collect();
+        step.to = page.next;
+    }
+    tower.store.replays.step(scope, id, step).await?;
+    tower.wake.all_work();
+    Ok(())
+}
+
+/// Takes one failed job up again, at once.
+///
+/// # Errors
+/// When there is no such failed job, or the store fails.
+pub async fn retry(tower: &Tower, scope: Scope, job: JobId) -> Result<Tally> {
+    let now = tower.now();
+    let audit = AuditEntry {
+        at: now,
+        action: "job.retry",
+        subject: format!("job:{job}"),
+        before: None,
+        after: None,
+        why: None,
+    };
+    let tally = tower.store.jobs.retry(scope, JobSelection::one(job), now, audit).await?;
+    tower.wake.all_work();
+    Ok(tally)
+}
+
+/// Reads one message again, at once.
+///
+/// # Errors
+/// When there is none, its body is no longer kept, or the store fails.
+pub async fn read_again(tower: &Tower, scope: Scope, id: MessageId) -> Result<()> {
+    let message = tower.store.inbox.message(scope, id).await?.ok_or(UseCaseError::NotFound("message"))?;
+    let audit = AuditEntry {
+        at: tower.now(),
+        action: "message.replay",
+        subject: format!("message:{id}"),
+        before: None,
+        after: None,
+        why: None,
+    };
+    let job = again(tower, &message, Lane::RealTime);
+    if tower.store.inbox.replay(scope, vec![(id, job)], audit).await? == 0 {
+        let message = "its body is no longer kept, so that it cannot be read again".into();
+        return Err(UseCaseError::Invalid { field: "message", message });
+    }
+    tower.wake.work(Lane::RealTime);
+    Ok(())
+}
+
+/// What nobody has read so far is news. What was read wakes no note, case or customer message when it is read again,
+/// whatever it says by now.
+fn again(tower: &Tower, message: &MessageRecord, lane: Lane) -> NewJob {
+    let cause = match message.status {
+        MessageStatus::Normalised { .. } => Cause::Replay,
+        MessageStatus::Received | MessageStatus::Ignored { .. } | MessageStatus::Quarantined { .. } => Cause::Live,
+    };
+    NewJob { lane, ..tower.job(JobKind::Normalise, message.id, cause, message.correlation, None) }
+}
+
+fn next(tower: &Tower, id: ReplayId) -> NewJob {
+    tower.job(JobKind::Replay, id, Cause::Replay, tower.correlation(), None)
+}
+
+fn entry(tower: &Tower, action: &'static str, id: ReplayId, why: Option<String>) -> AuditEntry {
+    AuditEntry { at: tower.now(), action, subject: format!("replay:{id}"), before: None, after: None, why }
+}
+
+/// What is chosen, in words.
+///
+/// # Errors
+/// When the store fails.
+pub async fn said(tower: &Tower, scope: Scope, selection: &Selection) -> Result<String> {
+    let named = |ids: usize, what: &str| match ids {
+        0 => format!("every {what}"),
+        1 => format!("1 {what}"),
+        _ => format!("{ids} {what}s"),
+    };
+    let since = |since: &Option<Timestamp>| since.map(|since| format!("since {since:.0}"));
+    let (head, rest) = match selection {
+        Selection::Jobs(which) => (
+            named(which.jobs.len(), "failed job"),
+            [which.destination.clone(), which.class.clone(), since(&which.since)],
+        ),
+        Selection::Messages(which) => {
+            let sources = tower.store.inbox.sources(scope).await?;
+            let source = sources.into_iter().find(|source| Some(source.id) == which.source);
+            let what = if which.state == Some(MessageState::Quarantined) { "quarantined message" } else { "message" };
+            (named(which.messages.len(), what), [source.map(|source| source.name), None, since(&which.since)])
+        }
+    };
+    Ok([vec![head], rest.into_iter().flatten().collect()].concat().join(", "))
+}
+
+/// From when on, as people say it: an age (`24h`, `7d`) or a time; nothing for any time.
+///
+/// # Errors
+/// When the text is neither.
+pub fn from_when(text: &str, now: Timestamp) -> Result<Option<Timestamp>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let age = text
+        .parse::<jiff::Span>()
+        .ok()
+        .and_then(|span| span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok());
+    let time = match age {
+        Some(age) => now.checked_sub(age.abs()).ok(),
+        None => text.parse().ok(),
+    };
+    let message = || format!("{text:?} is neither an age (24h, 7d) nor a time (2026-03-01T00:00:00Z)");
+    time.map(Some).ok_or_else(|| UseCaseError::Invalid { field: "since", message: message() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn from_when_on_is_an_age_or_a_time() {
+        let now: Timestamp = "2026-03-08T12:00:00Z".parse().unwrap();
+        let at = |text: &str| from_when(text, now).map(|at| at.map(|at| at.to_string())).ok();
+        assert_eq!(at(""), Some(None));
+        assert_eq!(at("24h"), Some(Some("2026-03-07T12:00:00Z".into())));
+        assert_eq!(at("7d"), Some(Some("2026-03-01T12:00:00Z".into())));
+        assert_eq!(at("2026-03-01T00:00:00Z"), Some(Some("2026-03-01T00:00:00Z".into())));
+        assert_eq!(at("lately"), None);
+    }
+}

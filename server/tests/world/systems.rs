@@ -1,0 +1,116 @@
+//! A world with a simulated Odoo and a simulated desk.
+
+use super::World;
+use connectors::call::Discard;
+use jiff::SignedDuration;
+use server::{
+    clock::Clock,
+    config::{CallLimits, DeskSettings, OdooSettings, Settings},
+    usecases::{
+        destinations::{self, Standing},
+        orders,
+    },
+};
+use simulator::{
+    desk::SandboxDesk,
+    journey::Place,
+    odoo::{DATABASE, NewOrder, SandboxOdoo},
+};
+use std::sync::Arc;
+use storage::jobs::{JobFilter, JobSelection};
+
+const KEY: &str = "key-of-the-tests";
+/// Orders of [`Systems::orders`].
+pub const MANY: usize = 12;
+
+pub struct Systems {
+    pub world: World,
+    pub odoo: SandboxOdoo,
+    pub desk: SandboxDesk,
+}
+
+impl Systems {
+    pub async fn new() -> Self {
+        let odoo = SandboxOdoo::start(KEY, Arc::new(|| "2026-03-05T12:00:00Z".parse().unwrap())).await.unwrap();
+        let desk = SandboxDesk::start(KEY).await.unwrap();
+        let mut config = Settings::default().resolve().unwrap();
+        config.odoo = Some(OdooSettings {
+            url: odoo.url(),
+            database: DATABASE.into(),
+            key: KEY.to_owned().into(),
+            import_seconds: 1_000_000_000,
+            limits: CallLimits::default(),
+        });
+        config.desk = Some(DeskSettings {
+            connector: "request_tracker".into(),
+            url: desk.url(),
+            token: KEY.to_owned().into(),
+            queue: "Shipments".into(),
+            limits: CallLimits::default(),
+        });
+        let world = World::with(config).await;
+        world.tower.odoo.as_ref().unwrap().setup(&Discard).await.unwrap();
+        Self { world, odoo, desk }
+    }
+
+    /// A delivery in Odoo under this number, taken in; its id there.
+    pub async fn order(&self, number: &str) -> i64 {
+        let (world, now) = (&self.world, self.world.clock.now());
+        let picking = self.odoo.add_order(&NewOrder {
+            order: format!("S-{number}"),
+            picking: format!("WH/OUT/{number}"),
+            customer: "Somebody".into(),
+            place: Place {
+                city: "Lyon",
+                state: None,
+                zip: "69001",
+                country: "FR",
+                country3: "FRA",
+                zone: "Europe/Paris",
+            },
+            carrier: "DHL",
+            tracking: Some(number.into()),
+            promised: now + SignedDuration::from_hours(24_000),
+            shipped: None,
+            written: now,
+        });
+        orders::import(&world.tower, world.tower.scope(), world.tower.correlation(), &Discard).await.unwrap();
+        world.settle().await;
+        picking
+    }
+
+    pub async fn orders(&self) -> Vec<i64> {
+        let mut pickings = Vec::new();
+        for n in 0..MANY {
+            pickings.push(self.order(&format!("N{n}")).await);
+        }
+        pickings
+    }
+
+    pub async fn say(&self, checkpoints: &[(&str, &str)]) {
+        for n in 0..MANY {
+            self.world.knock_at(&self.world.tower, &format!("N{n}"), checkpoints).await;
+        }
+        self.world.settle().await;
+    }
+
+    pub async fn standing(&self, name: &str) -> Standing {
+        let tower = &self.world.tower;
+        let all = destinations::standings(tower, tower.scope()).await.unwrap();
+        all.into_iter().find(|s| s.name == name).unwrap()
+    }
+
+    pub async fn dead(&self) -> usize {
+        let tower = &self.world.tower;
+        tower.store.jobs.list(tower.scope(), JobFilter::Failed, JobSelection::default(), None).await.unwrap().rows.len()
+    }
+
+    pub async fn advance(&self, seconds: i64) {
+        self.world.clock.advance(jiff::Span::new().seconds(seconds));
+        self.world.settle().await;
+    }
+
+    pub fn status(&self, picking: i64) -> Option<String> {
+        self.odoo.value(picking, "x_milepost_status").as_str().map(str::to_owned)
+    }
+}
