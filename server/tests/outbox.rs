@@ -1,7 +1,5 @@
 //! The outbox against a simulated Odoo and desk that fail: what waits, what goes on, what comes once. Time is advanced.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 mod world;
 
 use domain::ids::ShipmentId;

@@ -177,7 +177,7 @@ pub struct JobView {
     pub updated: When,
     /// The thread.
     pub correlation: String,
-    /// The calls it made.
+    /// The calls it made, oldest first; on a page of its own.
     pub calls: Vec<CallView>,
 }
 

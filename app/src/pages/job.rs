@@ -1,10 +1,10 @@
 //! One job: why it stands as it does, what to do about it, and every call that it made.
 
-use super::sync::{Calls, RetryButton, tries};
+use super::sync::{RetryButton, tries};
 use crate::{
     api::{self, RetryJob},
     components::{Copy, Failed, Frame, Loading, Time, parts::Empty},
-    contract::sync::JobView,
+    contract::sync::{CallView, JobView},
 };
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -36,13 +36,15 @@ pub fn JobPage() -> impl IntoView {
 fn Whole(job: JobView, retry: ServerAction<RetryJob>) -> impl IntoView {
     let shipment = job
         .shipment
-        .map(|id| view! { <tr><th>"Shipment"</th><td><a href=format!("/shipments/{id}")>{id.clone()}</a></td></tr> });
+        .map(|id| view! { <tr><th>"Shipment"</th><td><a class="id" href=format!("/shipments/{id}")>{id.clone()}</a></td></tr> });
     let error = job.error.map(|error| view! { <tr><th>"Error"</th><td class="wrap-any">{error}</td></tr> });
-    let class = job.class.map(|class| view! { <tr><th>"Class"</th><td class="two"><span class="mono">{class}</span><small>{job.advice}</small></td></tr> });
+    let class = job
+        .class
+        .map(|class| view! { <tr><th>"Class"</th><td><span class="mono">{class}</span>". "{job.advice}</td></tr> });
     let calls = if job.calls.is_empty() {
         view! { <Empty title="No call is kept">"It made none, or they are older than what is kept."</Empty> }.into_any()
     } else {
-        view! { <div class="in"><Calls calls=job.calls open=true/></div> }.into_any()
+        view! { <div class="in"><Calls calls=job.calls/></div> }.into_any()
     };
     let id = job.id;
     view! {
@@ -58,4 +60,22 @@ fn Whole(job: JobView, retry: ServerAction<RetryJob>) -> impl IntoView {
         </tbody></table></div></section>
         <section class="panel"><header><h2>"Calls"</h2><span class="push small muted">"oldest first, personal data masked"</span></header>{calls}</section>
     }
+}
+
+/// Calls with what was asked and answered.
+#[component]
+fn Calls(calls: Vec<CallView>) -> impl IntoView {
+    let items = calls
+        .into_iter()
+        .map(|call| {
+            view! {
+                <details open>
+                    <summary>{call.title}" · "<Time when=call.at/></summary>
+                    <pre class="mono">{call.request}</pre>
+                    <pre class="mono">{call.response}</pre>
+                </details>
+            }
+        })
+        .collect_view();
+    view! { <div class="calls">{items}</div> }
 }

@@ -51,7 +51,7 @@ fn Whole(page: View, replay: ServerAction<ReplayMessage>) -> impl IntoView {
             <div class="push">{kept.then(|| view! { <ReadAgain id replay/> })}</div>
         </div>
         <section class="panel"><div class="in"><table class="map"><tbody>
-            <tr><th>"Status"</th><td class="two"><span class="tag" data-testid="message-status">{message.status}</span><small class="wrap-any">{message.reason}</small></td></tr>
+            <tr><th>"Status"</th><td class="wrap-any"><span class="tag" data-testid="message-status">{message.status}</span>" "{message.reason}</td></tr>
             <tr><th>"Received"</th><td><Time when=message.received/></td></tr>
             <tr><th>"Read as"</th><td class="mono">{connector}</td></tr>
             <tr><th>"Verified by"</th><td>{verified}</td></tr>

@@ -6,9 +6,7 @@ use crate::{
         Copy, Failed, Frame, Icon, Loading, Time, browser,
         parts::{Empty, grouped},
     },
-    contract::sync::{
-        CallView, Destination, GateView, JobView, MessageView, Planned, ReplayView, Stands, SyncQuery, SyncView,
-    },
+    contract::sync::{Destination, GateView, JobView, MessageView, Planned, ReplayView, Stands, SyncQuery, SyncView},
 };
 use leptos::{form::ActionForm, prelude::*};
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
@@ -160,7 +158,7 @@ fn Syncs(view: SyncView, query: SyncQuery, acts: Acts) -> impl IntoView {
     };
     view! {
         <section class="table-box">
-            <table class="table">
+            <table class="table table--list">
                 <caption class="sr">"Destinations"</caption>
                 <thead><tr><th>"Destination"</th><th>"Stands"</th><th>"Errors"</th><th class="num">"Done, 24 h"</th><th class="num">"Pending"</th><th class="num">"Retrying"</th><th class="num">"Failed"</th><th class="p2">"Last success"</th><th><span class="sr">"Act"</span></th></tr></thead>
                 <tbody>{destinations}</tbody>
@@ -232,7 +230,7 @@ fn taking_up(query: &SyncQuery, planned: Option<Planned>, acts: Acts) -> impl In
     view! {
         <div class="row push">
             {left_out}
-            <ActionForm action=acts.start attr:id=CHOSEN attr:class="inline-form">
+            <ActionForm action=acts.start attr:id=CHOSEN attr:class="inline-form hide-s">
                 {hidden}<button class="btn btn--s" type="submit" data-testid="take-some">{some}</button>
             </ActionForm>
             {count}{take_all}
@@ -277,19 +275,19 @@ fn replays(replays: Vec<ReplayView>, acts: Acts) -> impl IntoView {
             });
             view! {
                 <tr data-testid="replay-row">
-                    <td class="two nowrap"><Time when=replay.started/><small>"by "{replay.by}</small></td>
-                    <td>{replay.what}</td>
-                    <td class="two"><div class="meter" role="meter" aria-label=label aria-valuemin="0" aria-valuemax="100" aria-valuenow=percent.to_string()><i style=format!("width:{percent}%")></i></div>
+                    <td class="two nowrap c11"><Time when=replay.started/><small>"by "{replay.by}</small></td>
+                    <td class="c2">{replay.what}</td>
+                    <td class="two c3"><progress max="100" value=percent.to_string() aria-label=label></progress>
                         <small>{counts}{(replay.skipped > 0).then(|| format!(", {} left out", grouped(replay.skipped)))}</small></td>
-                    <td><span class="tag" data-testid="replay-state">{replay.state}</span></td>
-                    <td class="right">{stop}</td>
+                    <td class="hide-s"><span class="tag" data-testid="replay-state">{replay.state}</span></td>
+                    <td class="right c12">{stop}</td>
                 </tr>
             }
         })
         .collect_view();
     view! {
         <section class="table-box">
-            <table class="table">
+            <table class="table table--list">
                 <caption class="sr">"Taken up again"</caption>
                 <thead><tr><th>"Taken up again"</th><th>"What"</th><th>"Progress"</th><th>"State"</th><th><span class="sr">"Act"</span></th></tr></thead>
                 <tbody>{rows}</tbody>
@@ -306,7 +304,7 @@ fn jobs(jobs: Vec<JobView>, query: &SyncQuery, acts: Acts) -> impl IntoView + us
     let choice = query.view == "failed";
     let rows = jobs.into_iter().map(|job| view! { <OneJob job choice retry=acts.retry/> }).collect_view();
     view! {
-        <table class="table"><caption class="sr">"Jobs"</caption>
+        <table class="table table--list"><caption class="sr">"Jobs"</caption>
             <thead><tr>{choice.then(|| view! { <th><span class="sr">"Choose"</span></th> })}<th>"Last moved"</th><th>"What"</th><th>"Error"</th><th>"Status"</th><th><span class="sr">"Act"</span></th></tr></thead>
             <tbody>{rows}</tbody></table>
     }
@@ -330,7 +328,7 @@ fn messages(messages: Vec<MessageView>, query: &SyncQuery, acts: Acts) -> impl I
         })
         .collect_view();
     view! {
-        <table class="table"><caption class="sr">"Messages as received"</caption>
+        <table class="table table--list"><caption class="sr">"Messages as received"</caption>
             <thead><tr><th><span class="sr">"Choose"</span></th><th>"Received"</th><th>"Source"</th><th>"What became of it"</th><th class="num">"Bytes"</th><th class="p2">"Correlation"</th><th><span class="sr">"Act"</span></th></tr></thead>
             <tbody>{rows}</tbody></table>
     }
@@ -354,15 +352,17 @@ fn destination(d: Destination, query: &SyncQuery, acts: Acts) -> impl IntoView +
         .collect_view();
     let label = view! { <a href=of("")>{d.label}</a> };
     let dead = if d.dead > 0 { "bad strong" } else { "faint" };
+    let counts = format!("{} done, {} pending, {} retrying", grouped(d.done), grouped(d.pending), grouped(d.retrying));
     view! {
         <tr>
-            <th scope="row">{label}</th>
-            <td class="two">{d.gate.as_ref().map(stands)}</td>
-            <td class="mono small">{errors}</td>
-            <td class="num">{grouped(d.done)}</td><td class="num">{grouped(d.pending)}</td><td class="num">{grouped(d.retrying)}</td>
-            <td class="num"><span class=dead>{grouped(d.dead)}</span></td>
-            <td class="p2">{d.last_ok.map_or_else(|| "never".into_any(), |when| view! { <Time when/> }.into_any())}</td>
-            <td class="right">{d.gate.map(|gate| gate_acts(gate, acts))}</td>
+            <th scope="row" class="c11">{label}</th>
+            <td class="two c12">{d.gate.as_ref().map(stands)}</td>
+            <td class="mono small c3">{errors}</td>
+            <td class="num hide-s">{grouped(d.done)}</td><td class="num hide-s">{grouped(d.pending)}</td><td class="num hide-s">{grouped(d.retrying)}</td>
+            <td class="small muted c2 only-s">{counts}", "{grouped(d.dead)}" failed"</td>
+            <td class="num hide-s"><span class=dead>{grouped(d.dead)}</span></td>
+            <td class="p2 hide-s">{d.last_ok.map_or_else(|| "never".into_any(), |when| view! { <Time when/> }.into_any())}</td>
+            <td class="right wide-s">{d.gate.map(|gate| gate_acts(gate, acts))}</td>
         </tr>
     }
 }
@@ -404,22 +404,18 @@ fn gate_acts(gate: GateView, acts: Acts) -> impl IntoView {
 
 #[component]
 fn OneJob(job: JobView, choice: bool, retry: ServerAction<RetryJob>) -> impl IntoView {
-    let what = match &job.shipment {
-        Some(id) => view! { <a href=format!("/shipments/{id}")>{job.what.clone()}</a> }.into_any(),
-        None => view! { <span>{job.what.clone()}</span> }.into_any(),
-    };
-    let select = choice.then(|| view! { <td>{chosen(&job.id, format!("Choose: {}", job.what))}</td> });
+    let select = choice.then(|| view! { <td class="hide-s">{chosen(&job.id, format!("Choose: {}", job.what))}</td> });
     let page = format!("/sync/jobs/{}", job.id);
-    let calls = (!job.calls.is_empty()).then(|| view! { <Calls calls=job.calls/> });
+    let shipment = job.shipment.map(|id| view! { <a href=format!("/shipments/{id}")>"Shipment"</a> });
     let id = job.id;
     view! {
         <tr data-testid="job-row">
             {select}
-            <td class="two nowrap"><a href=page><Time when=job.updated/></a><small>{job.destination}</small></td>
-            <td class="two">{what}<small><Copy text=job.correlation/></small></td>
-            <td class="two"><span class="mono">{job.class}</span><small class="wrap-any">{job.error}</small><small>{job.advice}</small>{calls}</td>
-            <td class="two nowrap"><span class="tag">{job.status}</span><small>{tries(job.attempts)}{job.next.map(|when| view! { " · next "<Time when/> })}</small></td>
-            <td>{job.retryable.then(|| view! { <RetryButton id retry/> })}</td>
+            <td class="two nowrap hide-s"><Time when=job.updated/><small>{job.destination}</small></td>
+            <td class="two c11"><a href=page>{job.what}</a><small>{shipment}</small></td>
+            <td class="two c2"><span class="mono">{job.class}</span><small class="wrap-any">{job.error}</small><small>{job.advice}</small></td>
+            <td class="two c3"><span class="tag">{job.status}</span><small>{tries(job.attempts)}{job.next.map(|when| view! { " · next "<Time when/> })}</small></td>
+            <td class="c12">{job.retryable.then(|| view! { <RetryButton id retry/> })}</td>
         </tr>
     }
 }
@@ -455,43 +451,19 @@ pub(super) fn ReadAgain(
     }
 }
 
-/// Calls with what was asked and answered, each to be opened.
-#[component]
-pub(super) fn Calls(
-    /// The calls.
-    calls: Vec<CallView>,
-    /// Whether they are open.
-    #[prop(optional)]
-    open: bool,
-) -> impl IntoView {
-    let items = calls
-        .into_iter()
-        .map(|call| {
-            view! {
-                <details open=open>
-                    <summary>{call.title}" · "<Time when=call.at/></summary>
-                    <pre class="mono">{call.request}</pre>
-                    <pre class="mono">{call.response}</pre>
-                </details>
-            }
-        })
-        .collect_view();
-    view! { <div class="calls">{items}</div> }
-}
-
 #[component]
 fn OneMessage(message: MessageView, of_source: String, replay: ServerAction<ReplayMessage>) -> impl IntoView {
     let page = format!("/sync/messages/{}", message.id);
     let select = chosen(&message.id, format!("Choose the message of {}", message.source));
     view! {
         <tr data-testid="message-row">
-            <td>{select}</td>
-            <td class="nowrap"><a href=page><Time when=message.received/></a></td>
-            <td><a href=of_source>{message.source}</a></td>
-            <td class="two"><span class="tag">{message.status}</span><small class="wrap-any">{message.reason}</small></td>
-            <td class="num">{grouped(message.size)}</td>
-            <td class="p2"><Copy text=message.correlation/></td>
-            <td><ReadAgain id=message.id replay/></td>
+            <td class="hide-s">{select}</td>
+            <td class="nowrap c11"><a href=page><Time when=message.received/></a></td>
+            <td class="c2"><a href=of_source>{message.source}</a></td>
+            <td class="two c3"><span class="tag">{message.status}</span><small class="wrap-any">{message.reason}</small></td>
+            <td class="num hide-s">{grouped(message.size)}</td>
+            <td class="p2 hide-s"><Copy text=message.correlation/></td>
+            <td class="c12"><ReadAgain id=message.id replay/></td>
         </tr>
     }
 }

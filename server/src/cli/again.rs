@@ -11,6 +11,7 @@ use crate::{
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use domain::ids::{JobId, MessageId, ReplayId};
+use std::io::Write;
 use storage::{
     Scope,
     inbox::{MessageRecord, MessageSelection, MessageState, MessageStatus},
@@ -130,7 +131,9 @@ impl Dead {
                 let mut cursor = None;
                 loop {
                     let page = tower.store.jobs.list(scope, JobFilter::Failed, which.clone(), cursor).await?;
-                    page.rows.iter().for_each(|row| println!("{}", line(row)));
+                    for row in &page.rows {
+                        writeln!(std::io::stdout(), "{}", line(row))?;
+                    }
                     cursor = page.next;
                     if cursor.is_none() {
                         return Ok(());
@@ -207,7 +210,9 @@ impl Message {
                 let mut cursor = None;
                 loop {
                     let page = tower.store.inbox.messages(scope, which.clone(), cursor).await?;
-                    page.rows.into_iter().for_each(|message| println!("{}", message_line(message)));
+                    for message in page.rows {
+                        writeln!(std::io::stdout(), "{}", message_line(message))?;
+                    }
                     cursor = page.next;
                     if cursor.is_none() {
                         return Ok(());

@@ -16,7 +16,7 @@ mod verify;
 use crate::config::{LogFormat, Settings};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use std::process::ExitCode;
+use std::{io::ErrorKind, process::ExitCode};
 use tracing_subscriber::EnvFilter;
 
 /// The shipment control tower for companies that run Odoo.
@@ -89,6 +89,10 @@ pub fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     match run(cli) {
         Ok(code) => code,
+        // whoever reads our output has seen enough
+        Err(error) if error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == ErrorKind::BrokenPipe) => {
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             eprintln!("milepost: {error:#}");
             ExitCode::FAILURE

@@ -28,9 +28,6 @@ use storage::{
     replays::{Replay, ReplayState, Selection, Tally},
 };
 
-/// Calls shown of one job, the newest.
-const CALLS_SHOWN: usize = 12;
-
 /// Syncs.
 pub struct SyncPort(pub Asker);
 
@@ -129,11 +126,7 @@ async fn view(tower: &Tower, scope: Scope, query: SyncQuery) -> Result<SyncView,
         Selection::Jobs(which) => {
             let page = store.jobs.list(scope, filter(&query.view), which, cursor(query.cursor)).await?;
             view.next = page.next;
-            for row in page.rows {
-                let mut calls = store.jobs.attempts(scope, row.job.id).await?;
-                calls.drain(..calls.len().saturating_sub(CALLS_SHOWN));
-                view.jobs.push(shown_job(row, calls, now));
-            }
+            view.jobs = page.rows.into_iter().map(|row| shown_job(row, Vec::new(), now)).collect();
         }
     }
     Ok(view)
