@@ -8,10 +8,10 @@ test: ## everything: unit, property, whole-system and browser tests
 	@exec scripts/test.sh
 
 conformance: ## compare with independent readings, scenarios, signature vectors; writes target/conformance.json
-	@exec scripts/measure.sh conformance
+	@exec scripts/conformance.sh
 
-bench: ## measure reading and folding; writes target/bench.json
-	@exec scripts/measure.sh bench
+bench: ## measure against the bare engines; writes target/bench.json and docs/BENCHMARKS.md (BENCH="--only ingest" hands arguments on)
+	@exec scripts/bench.sh
 
 fuzz: ## long runs of every decoder and verifier on invented input (FUZZ_SECONDS for each, default 60)
 	@exec scripts/fuzz.sh

@@ -1,5 +1,6 @@
 //! The harness of the whole-system tests: the real peers, a tower process that can be killed, a carrier that signs.
 
+pub mod bench;
 pub mod chaos;
 pub mod conformance;
 pub mod fuzzing;

@@ -10,7 +10,7 @@ mod doctor;
 mod fold;
 mod mapping;
 mod migrate;
-mod serve;
+pub mod serve;
 mod verify;
 
 use crate::config::{LogFormat, Settings};

@@ -64,6 +64,14 @@ impl Database {
         Ok(Self::Server(postgres::Database::on(admin)?))
     }
 
+    /// Its address; none of a file.
+    pub fn url(&self) -> Option<String> {
+        match self {
+            Self::File => None,
+            Self::Server(server) => Some(server.url()),
+        }
+    }
+
     /// What a tower is told about it.
     pub fn settings(&self) -> Vec<(&'static str, String)> {
         match self {

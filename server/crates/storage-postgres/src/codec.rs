@@ -37,7 +37,7 @@ impl From<sqlx::Error> for Fail {
         Self(match error {
             sqlx::Error::Database(error) => refused(&*error),
             sqlx::Error::RowNotFound => StoreError::NotFound("row"),
-            sqlx::Error::PoolTimedOut => StoreError::Busy,
+            sqlx::Error::PoolTimedOut => StoreError::Unavailable("no connection to the database is to be had".into()),
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::ColumnNotFound(_) => {
                 StoreError::Damaged(error.to_string())
             }

@@ -86,7 +86,15 @@ async fn work<C: Grouped>(pool: PgPool, partitions: Partitions, waiting: Arc<Mut
                 }
             }
             Err(Fail(error)) => {
-                for reply in replies {
+                // whoever waits behind them would be told the same after the same wait, one batch after the other
+                let mut behind = Vec::new();
+                {
+                    let mut waiting = waiting.lock().await;
+                    while let Ok((_, reply)) = waiting.try_recv() {
+                        behind.push(reply);
+                    }
+                }
+                for reply in replies.into_iter().chain(behind) {
                     drop(reply.send(Err(error.clone())));
                 }
             }

@@ -3,13 +3,15 @@
 use crate::{
     SqliteStore, audit,
     codec::{Columns, Done, Fail, PAGE_AND_ONE, cursor, id_list, micros, month, page, stored_count, word},
+    group::Grouped,
     jobs, people,
     writer::Turn,
 };
 use async_trait::async_trait;
 use domain::ids::{CompanyId, MessageId};
 use jiff::Timestamp;
-use sqlx::{SqliteConnection, query::Query, sqlite::SqliteRow};
+use sqlx::{QueryBuilder, SqliteConnection, query::Query, sqlite::SqliteRow};
+use std::collections::HashSet;
 use storage::{
     Actor, AuditEntry, Page, Result, Scope, StoreError, WrappedKey,
     inbox::{
@@ -78,7 +80,7 @@ impl Inbox for SqliteStore {
     }
 
     async fn accept(&self, scope: Scope, message: NewMessage, job: NewJob) -> Result<Accepted> {
-        self.write(Turn::Ingest, move |conn| Box::pin(async move { accept(conn, scope, &message, &job).await })).await
+        self.accepting.join(&self.writer, Accept { scope, message, job }).await
     }
 
     async fn message(&self, scope: Scope, id: MessageId) -> Result<Option<MessageRecord>> {
@@ -244,46 +246,81 @@ async fn put_source(conn: &mut SqliteConnection, scope: Scope, source: &SourceRe
     if put.rows_affected() == 0 { Err(Fail(StoreError::NotFound("source"))) } else { Ok(()) }
 }
 
-async fn accept(conn: &mut SqliteConnection, scope: Scope, message: &NewMessage, job: &NewJob) -> Done<Accepted> {
-    let inserted = sqlx::query(
-        "INSERT INTO message (id, company_id, source_id, correlation, received_at, delivery_key, digest, headers, content_type, verified_by, size)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (company_id, source_id, digest, delivery_key) WHERE delivery_key IS NOT NULL DO NOTHING
-         ON CONFLICT (company_id, source_id, digest) WHERE delivery_key IS NULL DO NOTHING",
-    )
-    .bind(message.id.0)
-    .bind(scope.company.0)
-    .bind(message.source.0)
-    .bind(message.correlation.0)
-    .bind(micros(message.received_at))
-    .bind(&message.delivery_key)
-    .bind(message.digest.as_slice())
-    .bind(&message.headers)
-    .bind(&message.content_type)
-    .bind(&message.verified_by)
-    .bind(stored_count(message.size))
-    .execute(&mut *conn)
-    .await?;
-    if inserted.rows_affected() == 0 {
-        return repeated(conn, scope, message).await;
+/// A message to be kept with its job.
+pub(crate) struct Accept {
+    scope: Scope,
+    message: NewMessage,
+    job: NewJob,
+}
+
+#[async_trait]
+impl Grouped for Accept {
+    type Answer = Accepted;
+
+    async fn run(batch: &[Self], conn: &mut SqliteConnection) -> Done<Vec<Accepted>> {
+        let new = insert_new(batch, conn).await?;
+        let mut answers = Vec::with_capacity(batch.len());
+        for accept in batch {
+            let message = &accept.message;
+            answers.push(if new.contains(&message.id) {
+                Accepted { message: message.id, correlation: message.correlation, novelty: Novelty::New }
+            } else {
+                repeated(conn, accept.scope, message).await?
+            });
+        }
+        Ok(answers)
     }
-    // one trip for both: this is the path that a flood takes
-    sqlx::query(
-        "INSERT INTO message_body (month, message_id, company_id, subject, bytes) VALUES (?1, ?2, ?3, ?4, ?5);
-         INSERT INTO vault_key (company_id, subject, wrapped, created_at) VALUES (?3, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
-    )
-    .bind(month(message.received_at))
-    .bind(message.id.0)
-    .bind(scope.company.0)
-    .bind(message.body.subject.0)
-    .bind(&message.body.bytes)
-    .bind(message.key.subject.0)
-    .bind(&message.key.bytes)
-    .bind(micros(message.received_at))
-    .execute(&mut *conn)
-    .await?;
-    jobs::enqueue(conn, scope, job, message.received_at).await?;
-    Ok(Accepted { message: message.id, correlation: message.correlation, novelty: Novelty::New })
+}
+
+/// Messages, and of those that were new bodies, keys and jobs: each statement is a trip to another thread, and this is the
+/// path that a flood takes. Those that were new.
+async fn insert_new(batch: &[Accept], conn: &mut SqliteConnection) -> Done<HashSet<MessageId>> {
+    let mut messages = QueryBuilder::new(
+        "INSERT INTO message (id, company_id, source_id, correlation, received_at, delivery_key, digest, headers, content_type, verified_by, size) ",
+    );
+    messages.push_values(batch, |mut row, Accept { scope, message, .. }| {
+        row.push_bind(message.id.0)
+            .push_bind(scope.company.0)
+            .push_bind(message.source.0)
+            .push_bind(message.correlation.0)
+            .push_bind(micros(message.received_at))
+            .push_bind(&message.delivery_key)
+            .push_bind(message.digest.as_slice())
+            .push_bind(&message.headers)
+            .push_bind(&message.content_type)
+            .push_bind(&message.verified_by)
+            .push_bind(stored_count(message.size));
+    });
+    messages.push(
+        " ON CONFLICT (company_id, source_id, digest, delivery_key) WHERE delivery_key IS NOT NULL DO NOTHING
+          ON CONFLICT (company_id, source_id, digest) WHERE delivery_key IS NULL DO NOTHING
+          RETURNING id",
+    );
+    let rows = messages.build().fetch_all(&mut *conn).await?;
+    let new = rows.iter().map(|row| row.id("id")).collect::<Done<HashSet<MessageId>>>()?;
+    let fresh: Vec<&Accept> = batch.iter().filter(|accept| new.contains(&accept.message.id)).collect();
+    if fresh.is_empty() {
+        return Ok(new);
+    }
+    let mut bodies = QueryBuilder::new("INSERT INTO message_body (month, message_id, company_id, subject, bytes) ");
+    bodies.push_values(&fresh, |mut row, Accept { scope, message, .. }| {
+        row.push_bind(month(message.received_at))
+            .push_bind(message.id.0)
+            .push_bind(scope.company.0)
+            .push_bind(message.body.subject.0)
+            .push_bind(&message.body.bytes);
+    });
+    bodies.push("; INSERT INTO vault_key (company_id, subject, wrapped, created_at) ");
+    bodies.push_values(&fresh, |mut row, Accept { scope, message, .. }| {
+        row.push_bind(scope.company.0)
+            .push_bind(message.key.subject.0)
+            .push_bind(&message.key.bytes)
+            .push_bind(micros(message.received_at));
+    });
+    bodies.push(" ON CONFLICT DO NOTHING").build().execute(&mut *conn).await?;
+    let jobs: Vec<_> = fresh.iter().map(|accept| (accept.scope, &accept.job, accept.message.received_at)).collect();
+    jobs::enqueue_each(conn, &jobs).await?;
+    Ok(new)
 }
 
 async fn repeated(conn: &mut SqliteConnection, scope: Scope, message: &NewMessage) -> Done<Accepted> {

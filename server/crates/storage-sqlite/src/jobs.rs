@@ -3,15 +3,16 @@
 use crate::{
     SqliteStore, audit,
     codec::{
-        Columns, Done, Fail, PAGE_AND_ONE, cursor, id_list, micros, month, opt_micros, page, row_limit, stored_count,
-        word,
+        Columns, Done, Fail, PAGE_AND_ONE, cursor, id_list, json, micros, month, opt_micros, page, row_limit,
+        stored_count, word,
     },
+    group::{Grouped, TOGETHER},
     writer::Turn,
 };
 use async_trait::async_trait;
 use domain::ids::{CompanyId, CorrelationId, JobId, ShipmentId, content_id};
 use jiff::{SignedDuration, Timestamp};
-use sqlx::{SqliteConnection, query::Query, sqlite::SqliteRow};
+use sqlx::{QueryBuilder, SqliteConnection, query::Query, sqlite::SqliteRow};
 use storage::{
     Actor, AuditEntry, Page, Result, Scope, StoreError,
     jobs::{
@@ -54,10 +55,8 @@ impl Jobs for SqliteStore {
         let turn = if jobs.iter().any(|job| job.lane == Lane::RealTime) { Turn::RealTime } else { Turn::Batch };
         self.write(turn, move |conn| {
             Box::pin(async move {
-                for job in &jobs {
-                    enqueue(conn, scope, job, job.run_at).await?;
-                }
-                Ok(())
+                let Some(at) = jobs.iter().map(|job| job.run_at).min() else { return Ok(()) };
+                enqueue_all(conn, scope, &jobs, at).await
             })
         })
         .await
@@ -91,9 +90,7 @@ impl Jobs for SqliteStore {
     }
 
     async fn finish(&self, owner: &str, job: JobId, finish: Finish, now: Timestamp) -> Result<()> {
-        let owner = owner.to_owned();
-        self.write(Turn::RealTime, move |conn| Box::pin(async move { end_try(conn, &owner, job, &finish, now).await }))
-            .await
+        self.finishing.join(&self.writer, End { owner: owner.to_owned(), job, finish, now }).await
     }
 
     async fn attempt(&self, scope: Scope, attempt: AttemptRecord) -> Result<()> {
@@ -260,30 +257,47 @@ impl Jobs for SqliteStore {
 /// Adds work, or merges it with what waits under the same target: the earlier time, the more urgent lane, and the cause
 /// `Live` with its thread. A job whose id is there already is the same job.
 pub(crate) async fn enqueue(conn: &mut SqliteConnection, scope: Scope, job: &NewJob, at: Timestamp) -> Done<()> {
-    sqlx::query(
-        "INSERT INTO job (id, company_id, kind, target, destination, lane, cause, run_at, correlation, shipment_id, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)
-         ON CONFLICT (id) DO NOTHING
-         ON CONFLICT (company_id, kind, target) WHERE status IN ('ready', 'retrying') DO UPDATE SET
-             run_at = min(run_at, CASE WHEN status = 'retrying' THEN max(excluded.run_at, updated_at + ?12) ELSE excluded.run_at END),
-             lane = CASE WHEN excluded.lane = 'real_time' THEN excluded.lane ELSE lane END,
-             correlation = CASE WHEN excluded.cause = 'live' AND cause <> 'live' THEN excluded.correlation ELSE correlation END,
-             cause = CASE WHEN excluded.cause = 'live' THEN excluded.cause ELSE cause END",
-    )
-    .bind(job.id.0)
-    .bind(scope.company.0)
-    .bind(job.kind.code())
-    .bind(&job.target)
-    .bind(job.kind.destination())
-    .bind(word(job.lane))
-    .bind(word(job.cause))
-    .bind(micros(job.run_at))
-    .bind(job.correlation.0)
-    .bind(job.shipment.map(|id| id.0))
-    .bind(micros(at))
-    .bind(SETTLE_US)
-    .execute(conn)
-    .await?;
+    enqueue_all(conn, scope, std::slice::from_ref(job), at).await
+}
+
+/// Adds work, many in one statement.
+pub(crate) async fn enqueue_all(conn: &mut SqliteConnection, scope: Scope, jobs: &[NewJob], at: Timestamp) -> Done<()> {
+    enqueue_each(conn, &jobs.iter().map(|job| (scope, job, at)).collect::<Vec<_>>()).await
+}
+
+/// The same, each at a time of its own.
+pub(crate) async fn enqueue_each(conn: &mut SqliteConnection, jobs: &[(Scope, &NewJob, Timestamp)]) -> Done<()> {
+    for some in jobs.chunks(TOGETHER) {
+        let mut sql = QueryBuilder::new(
+            "INSERT INTO job (id, company_id, kind, target, destination, lane, cause, run_at, correlation, shipment_id, created_at, updated_at) ",
+        );
+        sql.push_values(some, |mut row, (scope, job, at)| {
+            row.push_bind(job.id.0)
+                .push_bind(scope.company.0)
+                .push_bind(job.kind.code())
+                .push_bind(&job.target)
+                .push_bind(job.kind.destination())
+                .push_bind(word(job.lane))
+                .push_bind(word(job.cause))
+                .push_bind(micros(job.run_at))
+                .push_bind(job.correlation.0)
+                .push_bind(job.shipment.map(|id| id.0))
+                .push_bind(micros(*at))
+                .push_bind(micros(*at));
+        });
+        sql.push(
+            " ON CONFLICT (id) DO NOTHING
+              ON CONFLICT (company_id, kind, target) WHERE status IN ('ready', 'retrying') DO UPDATE SET
+                  run_at = min(run_at, CASE WHEN status = 'retrying' THEN max(excluded.run_at, updated_at + ",
+        );
+        sql.push_bind(SETTLE_US).push(
+            ") ELSE excluded.run_at END),
+                  lane = CASE WHEN excluded.lane = 'real_time' THEN excluded.lane ELSE lane END,
+                  correlation = CASE WHEN excluded.cause = 'live' AND cause <> 'live' THEN excluded.correlation ELSE correlation END,
+                  cause = CASE WHEN excluded.cause = 'live' THEN excluded.cause ELSE cause END",
+        );
+        sql.build().execute(&mut *conn).await?;
+    }
     Ok(())
 }
 
@@ -363,23 +377,66 @@ async fn claim(conn: &mut SqliteConnection, request: &ClaimRequest) -> Done<Vec<
     }
     candidates.sort_unstable();
     candidates.truncate(usize::try_from(limit).unwrap_or(0));
-    let mut leased = Vec::with_capacity(candidates.len());
-    for (_, _, seq) in candidates {
-        // an ended lease counts as a try
-        let row = sqlx::query(
-            "UPDATE job SET attempts = attempts + (status = 'leased'), status = 'leased', owner = ?, lease_until = ?, updated_at = ?
-             WHERE seq = ? RETURNING *",
-        )
-        .bind(&request.owner)
-        .bind(micros(request.until))
-        .bind(micros(request.now))
-        .bind(seq)
-        .fetch_one(&mut *conn)
-        .await?;
-        let scope = Scope { company: row.id("company_id")?, actor: Actor::System };
-        leased.push(LeasedJob { scope, job: job(&row)?, attempts: row.count("attempts")? });
-    }
+    let list = json(&candidates.iter().map(|(_, _, seq)| *seq).collect::<Vec<_>>());
+    // an ended lease counts as a try
+    let rows = sqlx::query(
+        "UPDATE job SET attempts = attempts + (status = 'leased'), status = 'leased', owner = ?, lease_until = ?, updated_at = ?
+         WHERE seq IN (SELECT value FROM json_each(?)) RETURNING *",
+    )
+    .bind(&request.owner)
+    .bind(micros(request.until))
+    .bind(micros(request.now))
+    .bind(list)
+    .fetch_all(conn)
+    .await?;
+    let mut leased = rows
+        .iter()
+        .map(|row| {
+            let scope = Scope { company: row.id("company_id")?, actor: Actor::System };
+            Ok(LeasedJob { scope, job: job(row)?, attempts: row.count("attempts")? })
+        })
+        .collect::<Done<Vec<_>>>()?;
+    leased.sort_by_key(|leased| (leased.job.run_at, leased.job.id));
     Ok(leased)
+}
+
+/// A try that ended.
+pub(crate) struct End {
+    owner: String,
+    job: JobId,
+    finish: Finish,
+    now: Timestamp,
+}
+
+#[async_trait]
+impl Grouped for End {
+    type Answer = ();
+
+    async fn run(batch: &[Self], conn: &mut SqliteConnection) -> Done<Vec<()>> {
+        let done: Vec<&Self> = batch.iter().filter(|end| end.finish == Finish::Done).collect();
+        end_done(conn, &done).await?;
+        for end in batch.iter().filter(|end| end.finish != Finish::Done) {
+            end_try(conn, &end.owner, end.job, &end.finish, end.now).await?;
+        }
+        Ok(vec![(); batch.len()])
+    }
+}
+
+/// Most tries end well: these in one statement.
+async fn end_done(conn: &mut SqliteConnection, done: &[&End]) -> Done<()> {
+    if done.is_empty() {
+        return Ok(());
+    }
+    let mut sql = QueryBuilder::new(
+        "UPDATE job SET status = 'done', attempts = attempts + 1, error = NULL, class = NULL, owner = NULL, lease_until = NULL, updated_at = d.column3
+         FROM (",
+    );
+    sql.push_values(done, |mut row, end| {
+        row.push_bind(end.job.0).push_bind(&end.owner).push_bind(micros(end.now));
+    });
+    sql.push(") d WHERE job.id = d.column1 AND job.owner = d.column2 AND job.status = 'leased'");
+    sql.build().execute(conn).await?;
+    Ok(())
 }
 
 async fn end_try(conn: &mut SqliteConnection, owner: &str, id: JobId, finish: &Finish, now: Timestamp) -> Done<()> {

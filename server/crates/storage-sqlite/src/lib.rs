@@ -11,6 +11,7 @@ mod codec;
 mod destinations;
 pub mod export;
 mod facts;
+mod group;
 mod inbox;
 mod jobs;
 mod mappings;
@@ -23,6 +24,7 @@ mod writer;
 
 use crate::{
     codec::{Done, Fail},
+    group::Group,
     writer::{BoxFuture, Turn, Writer},
 };
 use sqlx::{
@@ -51,7 +53,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a question waits for a free reader before the store is called busy.
 const READER_WAIT: Duration = Duration::from_secs(10);
 /// Prepared statements kept for each connection: more than there are statements.
-const STATEMENTS: usize = 256;
+const STATEMENTS: usize = 512;
 
 /// How a store is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +101,8 @@ impl Options {
 #[derive(Clone)]
 pub struct SqliteStore {
     writer: Arc<Writer>,
+    accepting: Arc<Group<inbox::Accept>>,
+    finishing: Arc<Group<jobs::End>>,
     readers: SqlitePool,
     _temporary: Option<Arc<Temporary>>,
 }
@@ -142,7 +146,8 @@ impl SqliteStore {
         // only a server keeps the lock; the writing task has it, since its last transaction outlives the last caller
         let held = lock.filter(|_| options.access == Access::Server);
         let writer = Arc::new(Writer::start(conn, held));
-        Ok(Self { writer, readers, _temporary: temporary })
+        let (accepting, finishing) = (Arc::new(Group::new(Turn::Ingest)), Arc::new(Group::new(Turn::RealTime)));
+        Ok(Self { writer, accepting, finishing, readers, _temporary: temporary })
     }
 
     fn into_store(self) -> Store {

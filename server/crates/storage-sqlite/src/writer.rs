@@ -18,8 +18,8 @@ const BATCH_COMMANDS: usize = 256;
 /// A transaction takes in no more commands after this long.
 const BATCH_TIME: Duration = Duration::from_millis(10);
 /// How many commands of each queue are taken in one round, first come the first queue's. Ingest goes first and the others
-/// still move under a flood.
-const ROUND: [usize; Turn::ALL] = [8, 4, 1];
+/// still move under a flood; a command of ingest brings up to 32 messages (see [`crate::group`]).
+const ROUND: [usize; Turn::ALL] = [1, 8, 2];
 
 /// In which queue a command waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Turn {
 pub(crate) type BoxFuture<'c, T> = Pin<Box<dyn Future<Output = T> + Send + 'c>>;
 
 /// Something to be written, with somebody who waits for the answer.
-trait Command: Send {
+pub(crate) trait Command: Send {
     /// Does the work and keeps the result.
     fn run<'c>(&'c mut self, conn: &'c mut SqliteConnection) -> BoxFuture<'c, Effect>;
     /// Answers: the kept result, or why nothing of the transaction is stored.
@@ -48,8 +48,10 @@ trait Command: Send {
 
 /// What a command leaves in its savepoint.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Effect {
+pub(crate) enum Effect {
+    /// What it did.
     Keep,
+    /// Nothing.
     Undo,
 }
 
@@ -113,12 +115,16 @@ impl Writer {
         F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Done<T>> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let command = Box::new(Waiting { work: Some(work), result: None, reply });
+        self.send(turn, Box::new(Waiting { work: Some(work), result: None, reply }))?;
+        answer.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the writer ended before the answer".to_owned())))
+    }
+
+    /// Queues a command; it answers whoever waits for it.
+    pub(crate) fn send(&self, turn: Turn, command: Box<dyn Command>) -> Result<()> {
         self.queues[turn as usize].try_send(command).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => StoreError::Busy,
             mpsc::error::TrySendError::Closed(_) => StoreError::Unavailable("the writer has ended".to_owned()),
-        })?;
-        answer.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the writer ended before the answer".to_owned())))
+        })
     }
 }
 
@@ -230,6 +236,6 @@ async fn give_up(conn: &mut SqliteConnection) {
     drop(execute(conn, "ROLLBACK").await);
 }
 
-async fn execute(conn: &mut SqliteConnection, sql: &'static str) -> sqlx::Result<()> {
+pub(crate) async fn execute(conn: &mut SqliteConnection, sql: &'static str) -> sqlx::Result<()> {
     sqlx::query(sql).execute(conn).await.map(|_| ())
 }

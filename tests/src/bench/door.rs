@@ -1,0 +1,92 @@
+//! What the bench starts as processes of their own: the tower's door without the workers behind it, and the barest door
+//! that verifies and keeps nothing.
+
+use super::load::{SECRET, SOURCE};
+use anyhow::{Context, Result};
+use axum::{Json, Router, body::Bytes, extract::State, http::HeaderMap, http::StatusCode, routing::post};
+use connectors::carriers::{self, RawRequest, Secrets, Settings as SourceSettings};
+use server::{
+    cli::serve::{Role, Running, prometheus},
+    clock::{Clock, SystemClock},
+    config::Settings,
+    tower::Tower,
+    usecases::sources::{self, NewSource},
+    wire,
+};
+use std::{path::Path, sync::Arc};
+use storage::Store;
+use storage_postgres::PostgresStore;
+use storage_sqlite::{Options, SqliteStore};
+use tokio::net::TcpListener;
+
+/// Serves a tower in this role on any free port until the process is ended; prints the address.
+///
+/// # Errors
+/// When it cannot be served.
+pub async fn tower(role: Role, data: &Path, database_url: Option<String>) -> Result<()> {
+    let running = Running::start(assembled(data, database_url).await?, role, prometheus()?).await?;
+    println!("http://{}", running.address);
+    running.until_signal().await
+}
+
+/// A tower with the carrier's source, on a file in this folder or on this database.
+///
+/// # Errors
+/// When the database cannot be used.
+pub async fn assembled(data: &Path, database_url: Option<String>) -> Result<Arc<Tower>> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let store = opened(data, database_url.as_deref()).await?;
+    let settings = Settings {
+        data: Some(data.to_owned()),
+        database_url,
+        addr: Some(([127, 0, 0, 1], 0).into()),
+        ..Settings::default()
+    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let tower = wire::assemble(settings.resolve()?, clock, store, &[7; 32]).await?;
+    let source = NewSource {
+        name: SOURCE.into(),
+        connector: SOURCE.into(),
+        scheme: None,
+        secret: SECRET.to_owned().into(),
+        settings: SourceSettings::default(),
+    };
+    sources::put(&tower, tower.scope(), source).await?;
+    Ok(tower)
+}
+
+async fn opened(data: &Path, database_url: Option<&str>) -> Result<Store> {
+    Ok(match database_url {
+        Some(url) => PostgresStore::open(url).await?,
+        None => SqliteStore::open(&data.join("milepost.sqlite"), Options::server()).await?,
+    })
+}
+
+/// Serves a door that verifies, answers, and keeps nothing; prints the address.
+///
+/// # Errors
+/// When it cannot be served.
+pub async fn verifying() -> Result<()> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    println!("http://{}", listener.local_addr()?);
+    let carrier = carriers::by_id(SOURCE).context("the connector")?;
+    let scheme = *carrier.manifest().schemes.first().context("a scheme")?;
+    let secrets = Secrets { scheme, active: vec![SECRET.to_owned().into()], header: None, networks: Vec::new() };
+    let door = Door { secrets: Arc::new(secrets) };
+    let router = Router::new().route(&format!("/ingest/{SOURCE}"), post(verify)).with_state(door);
+    Ok(axum::serve(listener, router).await?)
+}
+
+#[derive(Clone)]
+struct Door {
+    secrets: Arc<Secrets>,
+}
+
+async fn verify(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> (StatusCode, Json<serde_json::Value>) {
+    let request = RawRequest { method: "POST", path: "/ingest", query: "", peer: None, headers: &headers, body: &body };
+    let carrier = carriers::by_id(SOURCE).expect("it was there at the start");
+    match carrier.verify(&door.secrets, &request, SystemClock.now()) {
+        Ok(key) => (StatusCode::ACCEPTED, Json(serde_json::json!({ "key": key.0 }))),
+        Err(rejected) => (StatusCode::UNAUTHORIZED, Json(serde_json::json!({ "no": rejected.to_string() }))),
+    }
+}

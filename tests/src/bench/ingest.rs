@@ -1,0 +1,176 @@
+//! Durable ingest against what the engine and the web server can do at most.
+
+use super::{
+    Line,
+    bare::Bare,
+    child::{Served, Share},
+    door, load,
+    load::{Answers, Messages},
+    median,
+};
+use crate::chaos::engine::{Database, Engine};
+use anyhow::{Result, ensure};
+use connectors::carriers::RawRequest;
+use domain::ids::CorrelationId;
+use http::{HeaderMap, HeaderValue};
+use server::{
+    tower::Tower,
+    usecases::ingest::{self, Delivery},
+};
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use storage::inbox::Novelty;
+use tokio::task::JoinSet;
+
+/// Clients of the comparison with the engine.
+const FEW: usize = 16;
+/// Clients of the comparison with the web server.
+const MANY: usize = 64;
+const LASTING: Duration = Duration::from_secs(4);
+const WARM_UP: Duration = Duration::from_millis(500);
+/// Each pair is measured so often, in turn; the middle counts.
+const ROUNDS: u64 = 3;
+/// A sealed message has so many bytes more.
+const SEAL_BYTES: usize = 28;
+/// Of the group-commit ceiling, in percent.
+const CEILING_GOAL: f64 = 60.0;
+/// Times the bare loop's p99.
+const P99_GOAL: f64 = 3.0;
+
+/// Of what a door does that only verifies, in percent.
+fn door_goal(engine: Engine) -> f64 {
+    match engine {
+        Engine::Sqlite => 40.0,
+        Engine::Postgres => 25.0,
+    }
+}
+
+/// All of it on one engine; the most memory a tower had, in MB, is added to `peaks`.
+///
+/// # Errors
+/// When a step fails.
+pub async fn ingest(engine: Engine, peaks: &mut Vec<f64>) -> Result<Vec<Line>> {
+    let mut lines = with_engine(engine).await?;
+    lines.extend(with_door(engine, peaks).await?);
+    Ok(lines)
+}
+
+/// 16 clients that verify, seal and keep, in this process, against 16 clients of a bare group-commit loop.
+async fn with_engine(engine: Engine) -> Result<Vec<Line>> {
+    let (mut ours, mut bare) = (Vec::new(), Vec::new());
+    let bytes = Messages::new(0).next().0.len() + SEAL_BYTES;
+    for round in 0..ROUNDS {
+        let (folder, database) = (tempfile::tempdir()?, Database::fresh(engine)?);
+        let plain = match database.url() {
+            Some(url) => Bare::postgres(&url).await?,
+            None => Bare::sqlite(&folder.path().join("bare.sqlite")).await?,
+        };
+        bare.push(plain.group_commit(FEW, bytes, LASTING).await?);
+        ours.push(kept(folder.path(), &database, round).await?);
+    }
+    let name = engine.name();
+    let rate = |of: &[Answers]| median(of.iter().map(|a| a.per_second).collect());
+    let p99 = |of: &[Answers]| median(of.iter().map(|a| a.p99_ms).collect());
+    let ratios = ours.iter().zip(&bare).map(|(o, b)| 100.0 * o.per_second / b.per_second).collect();
+    Ok(vec![
+        Line::told(format!("{name}: bare group commit, {FEW} clients"), rate(&bare), "/s"),
+        Line::told(format!("{name}: durable ingest (verify, seal, commit), {FEW} clients"), rate(&ours), "/s"),
+        Line::at_least(
+            format!("{name}: durable ingest of the group-commit ceiling"),
+            median(ratios),
+            "%",
+            CEILING_GOAL,
+        ),
+        Line::told(format!("{name}: p99 of the bare group commit"), p99(&bare), "ms"),
+        Line::told(format!("{name}: p99 of the acknowledgement"), p99(&ours), "ms"),
+        Line::at_most(
+            format!("{name}: p99 of the acknowledgement against the bare group commit's"),
+            p99(&ours) / p99(&bare),
+            "×",
+            P99_GOAL,
+        ),
+    ])
+}
+
+async fn kept(data: &Path, database: &Database, round: u64) -> Result<Answers> {
+    let tower = door::assembled(data, database.url()).await?;
+    let messages = Arc::new(Messages::new(round));
+    let mut running = JoinSet::new();
+    let from = Instant::now() + WARM_UP;
+    for _ in 0..FEW {
+        let (tower, messages) = (Arc::clone(&tower), Arc::clone(&messages));
+        running.spawn(async move {
+            let mut took_ms = Vec::new();
+            loop {
+                let begun = Instant::now();
+                if begun >= from + LASTING {
+                    return anyhow::Ok(took_ms);
+                }
+                keep(&tower, &messages).await?;
+                if begun >= from {
+                    took_ms.push(begun.elapsed().as_secs_f64() * 1000.0);
+                }
+            }
+        });
+    }
+    let mut took_ms = Vec::new();
+    while let Some(client) = running.join_next().await {
+        took_ms.extend(client??);
+    }
+    Ok(Answers::new(took_ms, LASTING))
+}
+
+async fn keep(tower: &Tower, messages: &Messages) -> Result<()> {
+    let (body, signature) = messages.next();
+    let mut headers = HeaderMap::new();
+    headers.insert("content-type", HeaderValue::from_static("application/json"));
+    headers.insert("aftership-hmac-sha256", HeaderValue::from_str(&signature)?);
+    let path = "/ingest/aftership";
+    let request = RawRequest { method: "POST", path, query: "", peer: None, headers: &headers, body: &body };
+    let correlation = CorrelationId(tower.clock.id());
+    let receipt = ingest::accept(tower, Delivery { source: load::SOURCE, request, correlation }).await?;
+    ensure!(receipt.novelty == Novelty::New, "a message came twice");
+    Ok(())
+}
+
+/// 64 clients over HTTP against a door that verifies and keeps nothing.
+async fn with_door(engine: Engine, peaks: &mut Vec<f64>) -> Result<Vec<Line>> {
+    let (mut ours, mut bare, mut shares) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        {
+            let verifying = Served::start(&["door", "verify"])?;
+            let messages = Arc::new(Messages::new(round));
+            bare.push(load::closed_loop(&verifying.address, MANY, LASTING, &messages).await?);
+        }
+        let (folder, database) = (tempfile::tempdir()?, Database::fresh(engine)?);
+        let (data, url) = (folder.path().display().to_string(), database.url());
+        let words: Vec<&str> = ["door", "alone", &data].into_iter().chain(url.as_deref()).collect();
+        let tower = Served::start(&words)?;
+        let (share, messages) = (Share::start(), Arc::new(Messages::new(round)));
+        ours.push(load::closed_loop(&tower.address, MANY, LASTING, &messages).await?);
+        shares.push(share.percent());
+        peaks.push(tower.peak_mb());
+    }
+    let name = engine.name();
+    let ratios = ours.iter().zip(&bare).map(|(o, b)| 100.0 * o.per_second / b.per_second).collect();
+    let of = |answers: &[Answers], figure: fn(&Answers) -> f64| median(answers.iter().map(figure).collect());
+    Ok(vec![
+        Line::told(format!("{name}: HTTP that only verifies, {MANY} clients"), of(&bare, |a| a.per_second), "/s"),
+        Line::told(format!("{name}: durable ingest over HTTP, {MANY} clients"), of(&ours, |a| a.per_second), "/s"),
+        Line::at_least(
+            format!("{name}: durable ingest over HTTP of verify-only HTTP"),
+            median(ratios),
+            "%",
+            door_goal(engine),
+        ),
+        Line::told(
+            format!("{name}: p99 of the acknowledgement over HTTP, {MANY} clients"),
+            of(&ours, |a| a.p99_ms),
+            "ms",
+        ),
+        Line::told(format!("{name}: the load generator's share of the cores meanwhile"), median(shares), "%"),
+    ])
+}

@@ -1,0 +1,89 @@
+//! The outbox's own work: claiming jobs under a lease and completing them, against the barest queue on the same engine.
+
+use super::{Line, bare::Bare, door, median};
+use crate::chaos::engine::{Database, Engine};
+use anyhow::{Result, ensure};
+use futures::future::try_join_all;
+use jiff::SignedDuration;
+use server::tower::Tower;
+use std::time::Instant;
+use storage::{
+    jobs::{Cause, ClaimRequest, Finish, JobKind, Lane},
+    limits::CLAIM_JOBS,
+};
+
+/// Jobs of one round.
+const JOBS: usize = 20_000;
+/// Jobs of one command that makes them.
+const CHUNK: usize = 1_000;
+const ROUNDS: usize = 3;
+/// Of the bare queue, in percent.
+const GOAL: f64 = 50.0;
+
+/// Claim and complete, in batches of the largest claim.
+///
+/// # Errors
+/// When a step fails.
+pub async fn outbox(engine: Engine) -> Result<Vec<Line>> {
+    let (mut ours, mut bare) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let (folder, database) = (tempfile::tempdir()?, Database::fresh(engine)?);
+        let plain = match database.url() {
+            Some(url) => Bare::postgres(&url).await?,
+            None => Bare::sqlite(&folder.path().join("bare.sqlite")).await?,
+        };
+        bare.push(plain.claim_and_complete(JOBS, CLAIM_JOBS as usize).await?);
+        let tower = door::assembled(folder.path(), database.url()).await?;
+        fill(&tower).await?;
+        ours.push(empty(&tower).await?);
+    }
+    let name = engine.name();
+    let ratios = ours.iter().zip(&bare).map(|(o, b)| 100.0 * o / b).collect();
+    let how = match engine {
+        Engine::Postgres => "bare SKIP LOCKED",
+        Engine::Sqlite => "bare queue",
+    };
+    let (batch, ratio) = (CLAIM_JOBS, median(ratios));
+    let ratio = match engine {
+        Engine::Postgres => Line::at_least(format!("{name}: outbox of the {how} figure"), ratio, "%", GOAL),
+        // nobody else claims from a file: there is no figure with SKIP LOCKED
+        Engine::Sqlite => Line::told(format!("{name}: outbox of the {how} figure"), ratio, "%"),
+    };
+    Ok(vec![
+        Line::told(format!("{name}: {how}, claim and complete in batches of {batch}"), median(bare), "/s"),
+        Line::told(format!("{name}: outbox, claim and complete in batches of {batch}"), median(ours), "/s"),
+        ratio,
+    ])
+}
+
+async fn fill(tower: &Tower) -> Result<()> {
+    for _ in 0..JOBS / CHUNK {
+        let job = |_| tower.job(JobKind::SyncOrder, tower.clock.id(), Cause::Live, tower.correlation(), None);
+        tower.store.jobs.enqueue(tower.scope(), (0..CHUNK).map(job).collect()).await?;
+    }
+    Ok(())
+}
+
+async fn empty(tower: &Tower) -> Result<f64> {
+    let (begun, mut done) = (Instant::now(), 0);
+    loop {
+        let now = tower.now();
+        let request = ClaimRequest {
+            owner: "bench".into(),
+            lane: Lane::RealTime,
+            kinds: vec![JobKind::SyncOrder],
+            limit: CLAIM_JOBS,
+            now,
+            until: now + SignedDuration::from_secs(30),
+            held: Vec::new(),
+        };
+        let claimed = tower.store.jobs.claim(request).await?;
+        if claimed.is_empty() {
+            break;
+        }
+        done += claimed.len();
+        try_join_all(claimed.iter().map(|c| tower.store.jobs.finish("bench", c.job.id, Finish::Done, now))).await?;
+    }
+    ensure!(done == JOBS, "{done} of {JOBS} jobs were done");
+    Ok(done as f64 / begun.elapsed().as_secs_f64())
+}
