@@ -24,7 +24,8 @@ const BATCH: usize = 256;
 const AT_ONCE: usize = 2;
 const WARM_UP: Duration = Duration::from_millis(500);
 
-/// A durable row with its job, and whoever waits for it.
+/// A durable row with its job, and whoever waits for it. Rows are found by a digest, which lies anywhere in the index: what
+/// came before must be noticed.
 type Waiting = ((Uuid, Vec<u8>), oneshot::Sender<()>);
 /// The queue in front of the committing loops.
 type Queue = Arc<Mutex<mpsc::Receiver<Waiting>>>;
@@ -107,7 +108,7 @@ impl Bare {
                         return anyhow::Ok(took_ms);
                     }
                     let (reply, done) = oneshot::channel();
-                    queue.send(((Uuid::now_v7(), vec![7; body_bytes]), reply)).await.ok().context("the loop ended")?;
+                    queue.send(((Uuid::new_v4(), vec![7; body_bytes]), reply)).await.ok().context("the loop ended")?;
                     done.await?;
                     if begun >= from {
                         took_ms.push(begun.elapsed().as_secs_f64() * 1000.0);

@@ -23,12 +23,15 @@ pub const SOURCE: &str = "aftership";
 /// Checkpoints of a message; it then has about a kibibyte.
 const CHECKPOINTS: usize = 3;
 const WORDS: &str = "handed over to the driver of the local depot in the morning, as the carrier says it";
+const ACKNOWLEDGED: u16 = 202;
+const REFUSED: u16 = 401;
 /// Before anything is counted.
 const WARM_UP: Duration = Duration::from_millis(500);
 
 /// Messages, each another one: signed, about a kibibyte.
 pub struct Messages {
     key: hmac::Key,
+    answer: u16,
     run: u64,
     next: AtomicU64,
 }
@@ -36,7 +39,16 @@ pub struct Messages {
 impl Messages {
     /// Messages that no other run has.
     pub fn new(run: u64) -> Self {
-        Self { key: hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()), run, next: AtomicU64::new(0) }
+        Self::signed_with(SECRET, ACKNOWLEDGED, run)
+    }
+
+    /// Messages signed by somebody else: they are verified and refused, and nothing is kept.
+    pub fn forged(run: u64) -> Self {
+        Self::signed_with("a secret of somebody else", REFUSED, run)
+    }
+
+    fn signed_with(secret: &str, answer: u16, run: u64) -> Self {
+        Self { key: hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()), answer, run, next: AtomicU64::new(0) }
     }
 
     /// The next one, and its signature. Each is of a shipment of its own.
@@ -89,7 +101,7 @@ impl Answers {
 /// So many clients at this door for so long.
 ///
 /// # Errors
-/// When an answer is no acknowledgement.
+/// When an answer is another than expected.
 pub async fn closed_loop(
     address: &str,
     clients: usize,
@@ -107,7 +119,7 @@ pub async fn closed_loop(
                 if begun >= from + lasting {
                     return anyhow::Ok(took_ms);
                 }
-                client.post(messages.next()).await?;
+                client.post(messages.next(), messages.answer).await?;
                 if begun >= from {
                     took_ms.push(begun.elapsed().as_secs_f64() * 1000.0);
                 }
@@ -131,7 +143,7 @@ pub async fn deliver(address: &str, clients: usize, number: u64, messages: &Arc<
         let (mut client, messages, left) = (Client::connect(address).await?, Arc::clone(messages), Arc::clone(&left));
         running.spawn(async move {
             while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_ok() {
-                client.post(messages.next()).await?;
+                client.post(messages.next(), messages.answer).await?;
             }
             anyhow::Ok(())
         });
@@ -148,7 +160,7 @@ pub async fn deliver(address: &str, clients: usize, number: u64, messages: &Arc<
 /// When the answer is no acknowledgement.
 pub async fn post(address: &str, body: Vec<u8>) -> Result<()> {
     let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
-    Client::connect(address).await?.post(signed(&key, body)).await
+    Client::connect(address).await?.post(signed(&key, body), ACKNOWLEDGED).await
 }
 
 /// One connection.
@@ -167,7 +179,7 @@ impl Client {
         Ok(Self { sender, host })
     }
 
-    async fn post(&mut self, (body, signature): (Vec<u8>, String)) -> Result<()> {
+    async fn post(&mut self, (body, signature): (Vec<u8>, String), expected: u16) -> Result<()> {
         let request = Request::post(format!("/ingest/{SOURCE}"))
             .header("host", &self.host)
             .header("content-type", "application/json")
@@ -177,7 +189,7 @@ impl Client {
         let answer = self.sender.send_request(request).await?;
         let status = answer.status();
         let body = answer.into_body().collect().await?.to_bytes();
-        ensure!(status == 202, "{status} {}", String::from_utf8_lossy(&body));
+        ensure!(status == expected, "{status} {}", String::from_utf8_lossy(&body));
         Ok(())
     }
 }

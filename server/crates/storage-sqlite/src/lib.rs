@@ -7,6 +7,7 @@
 
 mod audit;
 pub mod backup;
+mod checkpoints;
 mod codec;
 mod destinations;
 pub mod export;
@@ -23,6 +24,7 @@ mod work;
 mod writer;
 
 use crate::{
+    checkpoints::{Checkpoints, LOG_PAGES},
     codec::{Done, Fail},
     group::Group,
     writer::{BoxFuture, Turn, Writer},
@@ -145,7 +147,15 @@ impl SqliteStore {
             .map_err(|e| unavailable(&e))?;
         // only a server keeps the lock; the writing task has it, since its last transaction outlives the last caller
         let held = lock.filter(|_| options.access == Access::Server);
-        let writer = Arc::new(Writer::start(conn, held));
+        // a command's few commits need none
+        let checkpoints = match &held {
+            None => None,
+            Some(_) => {
+                let conn = SqliteConnection::connect_with(&writing(path, options.durability)).await;
+                Some(Checkpoints::start(conn.map_err(|e| unavailable(&e))?))
+            }
+        };
+        let writer = Arc::new(Writer::start(conn, checkpoints, held));
         let (accepting, finishing) = (Arc::new(Group::new(Turn::Ingest)), Arc::new(Group::new(Turn::RealTime)));
         Ok(Self { writer, accepting, finishing, readers, _temporary: temporary })
     }
@@ -192,6 +202,7 @@ fn writing(path: &Path, durability: Durability) -> SqliteConnectOptions {
             Durability::Process => SqliteSynchronous::Off,
         })
         .foreign_keys(true)
+        .pragma("wal_autocheckpoint", LOG_PAGES)
         // a destroyed key must not be left in a free page
         .pragma("secure_delete", "ON")
 }

@@ -2,7 +2,7 @@
 //! durable and then share the next one, so many requests cost one fsync. Each command has a savepoint: one that fails is
 //! undone alone. Nobody is answered before COMMIT.
 
-use crate::codec::Done;
+use crate::{checkpoints::Checkpoints, codec::Done};
 use sqlx::{Connection, SqliteConnection};
 use std::{future::Future, pin::Pin, time::Duration};
 use storage::{Result, StoreError};
@@ -96,13 +96,13 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the task. `held` is kept until it has ended: the lock of the file.
-    pub(crate) fn start(conn: SqliteConnection, held: impl Send + 'static) -> Self {
+    pub(crate) fn start(conn: SqliteConnection, checkpoints: Option<Checkpoints>, held: impl Send + 'static) -> Self {
         let (ingest, from_ingest) = mpsc::channel(QUEUE_COMMANDS);
         let (real_time, from_real_time) = mpsc::channel(QUEUE_COMMANDS);
         let (batch, from_batch) = mpsc::channel(QUEUE_COMMANDS);
         let queues = Queues { queues: [from_ingest, from_real_time, from_batch], left: ROUND };
         tokio::spawn(async move {
-            write(conn, queues).await;
+            write(conn, queues, checkpoints).await;
             drop(held);
         });
         Self { queues: [ingest, real_time, batch] }
@@ -164,7 +164,7 @@ impl Queues {
     }
 }
 
-async fn write(mut conn: SqliteConnection, mut queues: Queues) {
+async fn write(mut conn: SqliteConnection, mut queues: Queues, checkpoints: Option<Checkpoints>) {
     while let Some(first) = queues.wait().await {
         let mut done = Vec::new();
         let outcome = transaction(&mut conn, first, &mut queues, &mut done).await;
@@ -175,6 +175,12 @@ async fn write(mut conn: SqliteConnection, mut queues: Queues) {
         for command in done {
             command.answer(lost.as_deref());
         }
+        if let (None, Some(checkpoints)) = (&lost, &checkpoints) {
+            checkpoints.committed();
+        }
+    }
+    if let Some(checkpoints) = checkpoints {
+        checkpoints.end().await;
     }
     if let Err(error) = conn.close().await {
         tracing::warn!("the database was not closed well: {error}");
