@@ -17,6 +17,7 @@ mod sync_order;
 use crate::tower::Tower;
 use connectors::call::{Call, CallLog, Concerns, ErrorClass};
 use domain::ids::AttemptId;
+use futures::future::join_all;
 use gate::News;
 use std::{
     sync::{Arc, Mutex},
@@ -108,10 +109,10 @@ impl CallKeeper {
     async fn keep(self) -> Heard {
         let kept = self.kept.into_inner().unwrap_or_default();
         let heard = Heard { calls: kept.calls.len(), wait: kept.wait };
-        for call in kept.calls {
-            if let Err(error) = self.tower.store.jobs.attempt(self.leased.scope, call).await {
-                tracing::error!(job = %self.leased.job.id, "a call could not be kept: {error}");
-            }
+        // side by side, so that they share a commit
+        let keeping = kept.calls.into_iter().map(|call| self.tower.store.jobs.attempt(self.leased.scope, call));
+        for error in join_all(keeping).await.into_iter().filter_map(Result::err) {
+            tracing::error!(job = %self.leased.job.id, "a call could not be kept: {error}");
         }
         heard
     }

@@ -115,8 +115,16 @@ impl Runner {
 
     /// Claims as much as the budgets allow; how many.
     async fn fill(&self, running: &mut JoinSet<()>, held: &Held) -> usize {
+        // a look costs less than a claim, which is a transaction
+        let due = match self.tower.store.jobs.due(self.lane, self.tower.now()).await {
+            Ok(due) => due,
+            Err(error) => {
+                tracing::warn!(lane = ?self.lane, "no jobs can be claimed: {error}");
+                return 0;
+            }
+        };
         let mut claimed = 0;
-        for group in &self.groups {
+        for group in self.groups.iter().filter(|group| group.kinds.iter().any(|kind| due.contains(kind))) {
             let busy =
                 held.lock().expect("no panic while held").values().filter(|h| group.kinds.contains(&h.kind)).count();
             let free = group.at_once.saturating_sub(busy);

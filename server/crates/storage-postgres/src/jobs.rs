@@ -108,6 +108,22 @@ impl Jobs for PostgresStore {
         Ok(row.opt_at("due")?)
     }
 
+    async fn due(&self, lane: Lane, now: Timestamp) -> Result<Vec<JobKind>> {
+        let kinds: Vec<&str> = JobKind::ALL.iter().map(|kind| kind.code()).collect();
+        let rows = sqlx::query(
+            "SELECT k.kind FROM unnest($3::text[]) k (kind)
+             WHERE EXISTS (SELECT 1 FROM job WHERE lane = $1 AND kind = k.kind AND status IN ('ready', 'retrying') AND run_at <= $2)
+                OR EXISTS (SELECT 1 FROM job WHERE lane = $1 AND kind = k.kind AND status = 'leased' AND lease_until <= $2)",
+        )
+        .bind(word(lane))
+        .bind(micros(now))
+        .bind(kinds)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(Fail::from)?;
+        Ok(rows.iter().map(|row| row.word("kind")).collect::<Done<_>>()?)
+    }
+
     async fn lead(&self, name: &str, owner: &str, now: Timestamp, until: Timestamp) -> Result<bool> {
         let (name, owner) = (name.to_owned(), owner.to_owned());
         self.write(Turn::RealTime, move |conn| {

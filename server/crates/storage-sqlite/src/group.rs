@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 /// Commands that may wait.
 const ROOM: usize = 1024;
 /// Commands that are done as one. Each number of them is a statement of its own that stays prepared.
-pub(crate) const TOGETHER: usize = 32;
+pub(crate) const TOGETHER: usize = 64;
 
 /// A command that can be done with others of its kind.
 #[async_trait]

@@ -317,9 +317,10 @@ async fn insert_new(batch: &[Accept], conn: &mut SqliteConnection) -> Done<HashS
             .push_bind(&message.key.bytes)
             .push_bind(micros(message.received_at));
     });
-    bodies.push(" ON CONFLICT DO NOTHING").build().execute(&mut *conn).await?;
+    bodies.push(" ON CONFLICT DO NOTHING; ");
     let jobs: Vec<_> = fresh.iter().map(|accept| (accept.scope, &accept.job, accept.message.received_at)).collect();
-    jobs::enqueue_each(conn, &jobs).await?;
+    jobs::push_enqueue(&mut bodies, &jobs);
+    bodies.build().execute(&mut *conn).await?;
     Ok(new)
 }
 

@@ -12,7 +12,7 @@ use crate::{
 use async_trait::async_trait;
 use domain::ids::{CompanyId, CorrelationId, JobId, ShipmentId, content_id};
 use jiff::{SignedDuration, Timestamp};
-use sqlx::{QueryBuilder, SqliteConnection, query::Query, sqlite::SqliteRow};
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection, query::Query, sqlite::SqliteRow};
 use storage::{
     Actor, AuditEntry, Page, Result, Scope, StoreError,
     jobs::{
@@ -105,6 +105,23 @@ impl Jobs for SqliteStore {
             .await
             .map_err(Fail::from)?;
         Ok(row.opt_at("due")?)
+    }
+
+    async fn due(&self, lane: Lane, now: Timestamp) -> Result<Vec<JobKind>> {
+        let mut read = self.read().await?;
+        let kinds = json(&JobKind::ALL.iter().map(|kind| kind.code()).collect::<Vec<_>>());
+        let rows = sqlx::query(
+            "SELECT k.value AS kind FROM json_each(?3) k
+             WHERE EXISTS (SELECT 1 FROM job WHERE lane = ?1 AND kind = k.value AND status IN ('ready', 'retrying') AND run_at <= ?2)
+                OR EXISTS (SELECT 1 FROM job WHERE lane = ?1 AND kind = k.value AND status = 'leased' AND lease_until <= ?2)",
+        )
+        .bind(word(lane))
+        .bind(micros(now))
+        .bind(kinds)
+        .fetch_all(&mut *read)
+        .await
+        .map_err(Fail::from)?;
+        Ok(rows.iter().map(|row| row.word("kind")).collect::<Done<_>>()?)
     }
 
     async fn lead(&self, name: &str, owner: &str, now: Timestamp, until: Timestamp) -> Result<bool> {
@@ -268,37 +285,43 @@ pub(crate) async fn enqueue_all(conn: &mut SqliteConnection, scope: Scope, jobs:
 /// The same, each at a time of its own.
 pub(crate) async fn enqueue_each(conn: &mut SqliteConnection, jobs: &[(Scope, &NewJob, Timestamp)]) -> Done<()> {
     for some in jobs.chunks(TOGETHER) {
-        let mut sql = QueryBuilder::new(
-            "INSERT INTO job (id, company_id, kind, target, destination, lane, cause, run_at, correlation, shipment_id, created_at, updated_at) ",
-        );
-        sql.push_values(some, |mut row, (scope, job, at)| {
-            row.push_bind(job.id.0)
-                .push_bind(scope.company.0)
-                .push_bind(job.kind.code())
-                .push_bind(&job.target)
-                .push_bind(job.kind.destination())
-                .push_bind(word(job.lane))
-                .push_bind(word(job.cause))
-                .push_bind(micros(job.run_at))
-                .push_bind(job.correlation.0)
-                .push_bind(job.shipment.map(|id| id.0))
-                .push_bind(micros(*at))
-                .push_bind(micros(*at));
-        });
-        sql.push(
-            " ON CONFLICT (id) DO NOTHING
-              ON CONFLICT (company_id, kind, target) WHERE status IN ('ready', 'retrying') DO UPDATE SET
-                  run_at = min(run_at, CASE WHEN status = 'retrying' THEN max(excluded.run_at, updated_at + ",
-        );
-        sql.push_bind(SETTLE_US).push(
-            ") ELSE excluded.run_at END),
-                  lane = CASE WHEN excluded.lane = 'real_time' THEN excluded.lane ELSE lane END,
-                  correlation = CASE WHEN excluded.cause = 'live' AND cause <> 'live' THEN excluded.correlation ELSE correlation END,
-                  cause = CASE WHEN excluded.cause = 'live' THEN excluded.cause ELSE cause END",
-        );
+        let mut sql = QueryBuilder::new("");
+        push_enqueue(&mut sql, some);
         sql.build().execute(&mut *conn).await?;
     }
     Ok(())
+}
+
+/// The statement that adds work, behind what is there already: each statement is a trip to another thread.
+pub(crate) fn push_enqueue(sql: &mut QueryBuilder<Sqlite>, jobs: &[(Scope, &NewJob, Timestamp)]) {
+    sql.push(
+        "INSERT INTO job (id, company_id, kind, target, destination, lane, cause, run_at, correlation, shipment_id, created_at, updated_at) ",
+    );
+    sql.push_values(jobs, |mut row, (scope, job, at)| {
+        row.push_bind(job.id.0)
+            .push_bind(scope.company.0)
+            .push_bind(job.kind.code())
+            .push_bind(&job.target)
+            .push_bind(job.kind.destination())
+            .push_bind(word(job.lane))
+            .push_bind(word(job.cause))
+            .push_bind(micros(job.run_at))
+            .push_bind(job.correlation.0)
+            .push_bind(job.shipment.map(|id| id.0))
+            .push_bind(micros(*at))
+            .push_bind(micros(*at));
+    });
+    sql.push(
+        " ON CONFLICT (id) DO NOTHING
+          ON CONFLICT (company_id, kind, target) WHERE status IN ('ready', 'retrying') DO UPDATE SET
+              run_at = min(run_at, CASE WHEN status = 'retrying' THEN max(excluded.run_at, updated_at + ",
+    );
+    sql.push_bind(SETTLE_US).push(
+        ") ELSE excluded.run_at END),
+              lane = CASE WHEN excluded.lane = 'real_time' THEN excluded.lane ELSE lane END,
+              correlation = CASE WHEN excluded.cause = 'live' AND cause <> 'live' THEN excluded.correlation ELSE correlation END,
+              cause = CASE WHEN excluded.cause = 'live' THEN excluded.cause ELSE cause END",
+    );
 }
 
 /// What a fold job is made from, where the caller gives no id for it.
@@ -539,7 +562,7 @@ fn chosen<'q>(
     sql: &'static str,
     scope: Scope,
     which: &JobSelection,
-) -> Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments> {
+) -> Query<'q, Sqlite, sqlx::sqlite::SqliteArguments> {
     sqlx::query(sql)
         .bind(scope.company.0)
         .bind(id_list(which.jobs.iter().map(|id| id.0)))

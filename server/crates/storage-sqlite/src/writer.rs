@@ -18,7 +18,7 @@ const BATCH_COMMANDS: usize = 256;
 /// A transaction takes in no more commands after this long.
 const BATCH_TIME: Duration = Duration::from_millis(10);
 /// How many commands of each queue are taken in one round, first come the first queue's. Ingest goes first and the others
-/// still move under a flood; a command of ingest brings up to 32 messages (see [`crate::group`]).
+/// still move under a flood; a command of ingest brings up to 64 messages (see [`crate::group`]).
 const ROUND: [usize; Turn::ALL] = [1, 8, 2];
 
 /// In which queue a command waits.

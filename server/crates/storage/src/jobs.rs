@@ -331,6 +331,10 @@ pub trait Jobs: Send + Sync {
     /// Keeps a call.
     async fn attempt(&self, scope: Scope, attempt: AttemptRecord) -> Result<()>;
 
+    /// The kinds of which something in a lane can be claimed now, as far as a look tells: those whose jobs all wait for a
+    /// target that somebody has are named too.
+    async fn due(&self, lane: Lane, now: Timestamp) -> Result<Vec<JobKind>>;
+
     /// When the next waiting job of a lane is due.
     async fn next_due(&self, lane: Lane) -> Result<Option<Timestamp>>;
 
