@@ -3,7 +3,7 @@
 use super::{UseCaseError, fold::EffectBody};
 use crate::{config::Config, tower::Tower, words};
 use connectors::{
-    call::{CallError, CallLog},
+    call::{CallError, CallLog, Decision},
     odoo::{Delivery, DeliveryState, OdooClient, StatusValues},
 };
 use domain::{
@@ -246,15 +246,17 @@ pub async fn sync(tower: &Tower, scope: Scope, id: ShipmentId, calls: &dyn CallL
     let text = serde_json::to_string(&values).expect("plain data serialises");
     if shipment.written.as_deref() != Some(text.as_str()) {
         let before = shipment.written.as_deref().and_then(|w| serde_json::from_str(w).ok());
+        if before.is_some() {
+            // should its end never be known, what the delivery shows is not known either: the next try writes every field
+            tower.store.shipments.written(scope, id, None, tower.now()).await?;
+        }
         odoo.write_status(origin.record, &values, before.as_ref(), calls).await?;
-        tower.store.shipments.written(scope, id, text, tower.now()).await?;
+        tower.store.shipments.written(scope, id, Some(text), tower.now()).await?;
     }
-    for effect in effects.iter().filter(|e| e.done.is_none()) {
-        let work = Posting { tower, odoo, calls, origin, shipment, exceptions: &loaded.exceptions };
-        let external = work.post(effect).await?;
-        tower.store.shipments.effect_done(scope, effect.id, external, tower.now()).await?;
-    }
-    complete_activities(tower, scope, odoo, &loaded, &effects, calls).await
+    let posting = Posting { tower, scope, odoo, calls, origin, shipment, exceptions: &loaded.exceptions };
+    let refused = posting.post_all(&effects).await?;
+    complete_activities(tower, scope, odoo, &loaded, &effects, calls).await?;
+    refused.map_or(Ok(()), Err)
 }
 
 /// What the delivery shows.
@@ -308,6 +310,7 @@ fn oca_delivery_state(state: State, visibility: Visibility, worst: Option<&Excep
 
 struct Posting<'a> {
     tower: &'a Tower,
+    scope: Scope,
     odoo: &'a OdooClient,
     calls: &'a dyn CallLog,
     origin: &'a Origin,
@@ -316,6 +319,24 @@ struct Posting<'a> {
 }
 
 impl Posting<'_> {
+    /// Posts what is not posted yet. One that is refused for good holds up none of the others; the first such refusal.
+    async fn post_all(&self, effects: &[EffectRecord]) -> Result<Option<OrderError>, OrderError> {
+        let mut refused = None;
+        for effect in effects.iter().filter(|e| e.done.is_none()) {
+            match self.post(effect).await {
+                Ok(external) => {
+                    let shipments = &self.tower.store.shipments;
+                    shipments.effect_done(self.scope, effect.id, external, self.tower.now()).await?;
+                }
+                Err(OrderError::Call(error)) if error.class.decision() == Decision::Fail => {
+                    refused.get_or_insert(error.into());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(refused)
+    }
+
     /// Posts one effect; its id at the target.
     async fn post(&self, effect: &EffectRecord) -> Result<String, OrderError> {
         let body: EffectBody = serde_json::from_str(&effect.body)

@@ -15,7 +15,7 @@ use storage::{
 #[async_trait]
 impl Destinations for PostgresStore {
     async fn gates(&self, scope: Scope) -> Result<BTreeMap<String, Gate>> {
-        let mut read = self.read().await?;
+        let mut read = self.read_one().await?;
         Ok(gates(&mut read, scope).await?)
     }
 

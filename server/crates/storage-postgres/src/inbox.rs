@@ -46,7 +46,7 @@ macro_rules! month_of {
 #[async_trait]
 impl Inbox for PostgresStore {
     async fn sources(&self, scope: Scope) -> Result<Vec<SourceRecord>> {
-        let mut read = self.read().await?;
+        let mut read = self.read_one().await?;
         let rows = sqlx::query("SELECT * FROM source WHERE company_id = $1 ORDER BY name")
             .bind(scope.company.0)
             .fetch_all(&mut *read)
@@ -85,7 +85,7 @@ impl Inbox for PostgresStore {
     }
 
     async fn message(&self, scope: Scope, id: MessageId) -> Result<Option<MessageRecord>> {
-        let mut read = self.read().await?;
+        let mut read = self.read_one().await?;
         let row = sqlx::query(
             "SELECT m.*, s.name AS source_name, s.connector, s.settings FROM message m JOIN source s ON s.id = m.source_id
              WHERE m.company_id = $1 AND m.id = $2",
@@ -99,12 +99,13 @@ impl Inbox for PostgresStore {
     }
 
     async fn body(&self, scope: Scope, id: MessageId) -> Result<Option<MessageBody>> {
-        let mut read = self.read().await?;
+        let mut read = self.read_one().await?;
         Ok(body(&mut read, scope, id).await?)
     }
 
     async fn conclude(&self, scope: Scope, id: MessageId, status: MessageStatus) -> Result<()> {
-        self.write(Turn::RealTime, move |conn| Box::pin(async move { conclude(conn, scope, id, &status).await })).await
+        self.write_one(Turn::RealTime, move |conn| Box::pin(async move { conclude(conn, scope, id, &status).await }))
+            .await
     }
 
     async fn messages(
@@ -127,7 +128,7 @@ impl Inbox for PostgresStore {
             _ => page_of!("($4::text IS NULL OR m.status = $4)"),
         };
         let (at, id): (i64, Uuid) = cursor::decode(cursor.as_deref()).unwrap_or((i64::MAX, Uuid::max()));
-        let mut read = self.read().await?;
+        let mut read = self.read_one().await?;
         let rows = chosen(sql, scope, &which)
             .bind(at)
             .bind(id)
@@ -155,7 +156,7 @@ impl Inbox for PostgresStore {
             Some(MessageState::Quarantined) => count_of!("$4::text IS NOT NULL AND m.status = 'quarantined'"),
             _ => count_of!("($4::text IS NULL OR m.status = $4)"),
         };
-        let mut read = self.read().await?;
+        let mut read = self.read_one().await?;
         let row = chosen(sql, scope, &which).fetch_one(&mut *read).await.map_err(Fail::from)?;
         let (number, kept): (u64, u64) = (row.count("number")?, row.count("kept")?);
         Ok(Tally { take: kept, skip: number.saturating_sub(kept) })

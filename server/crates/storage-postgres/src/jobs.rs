@@ -54,7 +54,7 @@ macro_rules! succeeded_later {
 impl Jobs for PostgresStore {
     async fn enqueue(&self, scope: Scope, jobs: Vec<NewJob>) -> Result<()> {
         let turn = if jobs.iter().any(|job| job.lane == Lane::RealTime) { Turn::RealTime } else { Turn::Batch };
-        self.write(turn, move |conn| {
+        self.write_one(turn, move |conn| {
             Box::pin(async move {
                 let Some(at) = jobs.iter().map(|job| job.run_at).min() else { return Ok(()) };
                 enqueue_all(conn, scope, &jobs, at).await
@@ -68,12 +68,12 @@ impl Jobs for PostgresStore {
             Lane::RealTime => Turn::RealTime,
             Lane::Batch => Turn::Batch,
         };
-        self.write(turn, move |conn| Box::pin(async move { claim(conn, &request).await })).await
+        self.write_one(turn, move |conn| Box::pin(async move { claim(conn, &request).await })).await
     }
 
     async fn renew(&self, owner: &str, jobs: Vec<JobId>, until: Timestamp) -> Result<Vec<JobId>> {
         let owner = owner.to_owned();
-        self.write(Turn::RealTime, move |conn| {
+        self.write_one(Turn::RealTime, move |conn| {
             Box::pin(async move {
                 let rows = sqlx::query(
                     "UPDATE job SET lease_until = $1 WHERE owner = $2 AND status = 'leased' AND id IN (SELECT unnest($3))
@@ -99,7 +99,7 @@ impl Jobs for PostgresStore {
     }
 
     async fn next_due(&self, lane: Lane) -> Result<Option<Timestamp>> {
-        let mut read = self.read().await?;
+        let mut read = self.read_one().await?;
         let row = sqlx::query("SELECT min(run_at) AS due FROM job WHERE lane = $1 AND status IN ('ready', 'retrying')")
             .bind(word(lane))
             .fetch_one(&mut *read)
@@ -126,7 +126,7 @@ impl Jobs for PostgresStore {
 
     async fn lead(&self, name: &str, owner: &str, now: Timestamp, until: Timestamp) -> Result<bool> {
         let (name, owner) = (name.to_owned(), owner.to_owned());
-        self.write(Turn::RealTime, move |conn| {
+        self.write_one(Turn::RealTime, move |conn| {
             Box::pin(async move {
                 let led = sqlx::query(
                     "INSERT INTO lease (name, owner, ends_at) VALUES ($1, $2, $4)
@@ -147,7 +147,7 @@ impl Jobs for PostgresStore {
 
     async fn resign(&self, name: &str, owner: &str) -> Result<()> {
         let (name, owner) = (name.to_owned(), owner.to_owned());
-        self.write(Turn::RealTime, move |conn| {
+        self.write_one(Turn::RealTime, move |conn| {
             Box::pin(async move {
                 sqlx::query("DELETE FROM lease WHERE name = $1 AND owner = $2")
                     .bind(name)
@@ -214,7 +214,7 @@ impl Jobs for PostgresStore {
     }
 
     async fn job(&self, scope: Scope, id: JobId) -> Result<Option<JobRow>> {
-        let mut read = self.read().await?;
+        let mut read = self.read_one().await?;
         let row = sqlx::query("SELECT * FROM job WHERE company_id = $1 AND id = $2")
             .bind(scope.company.0)
             .bind(id.0)
@@ -225,7 +225,7 @@ impl Jobs for PostgresStore {
     }
 
     async fn attempts(&self, scope: Scope, job: JobId) -> Result<Vec<AttemptRecord>> {
-        let mut read = self.read().await?;
+        let mut read = self.read_one().await?;
         let rows =
             sqlx::query("SELECT * FROM attempt WHERE company_id = $1 AND job_id = $2 ORDER BY started_at, id LIMIT $3")
                 .bind(scope.company.0)
@@ -238,7 +238,7 @@ impl Jobs for PostgresStore {
     }
 
     async fn attempts_of(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<AttemptRecord>> {
-        let mut read = self.read().await?;
+        let mut read = self.read_one().await?;
         let rows = sqlx::query(
             "SELECT * FROM attempt WHERE company_id = $1 AND shipment_id = $2 ORDER BY started_at, id LIMIT $3",
         )
@@ -252,7 +252,7 @@ impl Jobs for PostgresStore {
     }
 
     async fn count(&self, scope: Scope, which: JobSelection) -> Result<Tally> {
-        let mut read = self.read().await?;
+        let mut read = self.read_one().await?;
         Ok(count(&mut read, scope, &which).await?)
     }
 

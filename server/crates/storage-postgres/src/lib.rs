@@ -35,11 +35,12 @@ use crate::{
 use sqlx::{
     Connection, PgConnection, PgPool, Postgres, Transaction,
     migrate::Migrator,
+    pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use std::{future::Future, pin::Pin, str::FromStr, sync::Arc, time::Duration};
 use storage::{Result, Store, StoreError};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// The migrations, built in.
 static MIGRATIONS: Migrator = sqlx::migrate!("../../../migrations/postgres");
@@ -166,14 +167,35 @@ impl PostgresStore {
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Done<T>> + Send + 'static,
     {
-        let _share = match turn {
-            Turn::RealTime => None,
-            Turn::Batch => Some(self.batch.acquire().await.expect("never closed")),
-        };
+        let _share = self.share(turn).await;
         let mut transaction = self.pool.begin().await.map_err(Fail::from)?;
         let done = work(&mut transaction).await?;
         transaction.commit().await.map_err(Fail::from)?;
         Ok(done)
+    }
+
+    /// Writes by one statement, which is a transaction of its own: that saves two of three trips.
+    async fn write_one<T, F>(&self, turn: Turn, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Done<T>> + Send + 'static,
+    {
+        let _share = self.share(turn).await;
+        let mut conn = self.pool.acquire().await.map_err(Fail::from)?;
+        Ok(work(&mut conn).await?)
+    }
+
+    /// The batch lane's share of the connections, while it is used.
+    async fn share(&self, turn: Turn) -> Option<SemaphorePermit<'_>> {
+        match turn {
+            Turn::RealTime => None,
+            Turn::Batch => Some(self.batch.acquire().await.expect("never closed")),
+        }
+    }
+
+    /// A reader for one question, which sees one moment anyhow.
+    async fn read_one(&self) -> Done<PoolConnection<Postgres>> {
+        Ok(self.pool.acquire().await?)
     }
 
     /// A reader that sees one moment, however many questions it is asked.

@@ -432,11 +432,12 @@ pub trait Shipments: Send + Sync {
     /// The effects of a shipment, oldest first.
     async fn effects(&self, scope: Scope, id: ShipmentId) -> Result<Vec<EffectRecord>>;
 
-    /// An effect happened.
+    /// An effect happened: its id at the target, of which the first stays, or `completed`.
     async fn effect_done(&self, scope: Scope, id: EffectId, external: String, at: Timestamp) -> Result<()>;
 
-    /// What the order system was told (JSON); compared before the next write.
-    async fn written(&self, scope: Scope, id: ShipmentId, values: String, at: Timestamp) -> Result<()>;
+    /// What the order system was told (JSON); compared before the next write. None while a write is under way whose end
+    /// nobody may live to see.
+    async fn written(&self, scope: Scope, id: ShipmentId, values: Option<String>, at: Timestamp) -> Result<()>;
 
     /// The state changes of a shipment, oldest first.
     async fn history(&self, scope: Scope, id: ShipmentId) -> Result<Vec<StateChange>>;

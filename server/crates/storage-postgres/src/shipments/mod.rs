@@ -115,7 +115,7 @@ impl Shipments for PostgresStore {
     }
 
     async fn effects(&self, scope: Scope, id: ShipmentId) -> Result<Vec<EffectRecord>> {
-        let mut read = self.read().await?;
+        let mut read = self.read_one().await?;
         let rows = sqlx::query("SELECT * FROM effect WHERE company_id = $1 AND shipment_id = $2 ORDER BY seq LIMIT $3")
             .bind(scope.company.0)
             .bind(id.0)
@@ -127,10 +127,13 @@ impl Shipments for PostgresStore {
     }
 
     async fn effect_done(&self, scope: Scope, id: EffectId, external: String, at: Timestamp) -> Result<()> {
-        self.write(Turn::RealTime, move |conn| {
+        self.write_one(Turn::RealTime, move |conn| {
             Box::pin(async move {
                 // the first answer stays: the message at the target is that one
-                let done = sqlx::query("UPDATE effect SET done_at = coalesce(done_at, $1), external = coalesce(external, $2) WHERE company_id = $3 AND id = $4")
+                let done = sqlx::query(
+                    "UPDATE effect SET done_at = coalesce(done_at, $1), external = CASE WHEN $2 = 'completed' THEN $2 ELSE coalesce(external, $2) END
+                     WHERE company_id = $3 AND id = $4",
+                )
                     .bind(micros(at))
                     .bind(external)
                     .bind(scope.company.0)
@@ -143,8 +146,8 @@ impl Shipments for PostgresStore {
         .await
     }
 
-    async fn written(&self, scope: Scope, id: ShipmentId, values: String, at: Timestamp) -> Result<()> {
-        self.write(Turn::RealTime, move |conn| {
+    async fn written(&self, scope: Scope, id: ShipmentId, values: Option<String>, at: Timestamp) -> Result<()> {
+        self.write_one(Turn::RealTime, move |conn| {
             Box::pin(async move {
                 let written =
                     sqlx::query("UPDATE shipment SET written = $1, written_at = $2 WHERE company_id = $3 AND id = $4")

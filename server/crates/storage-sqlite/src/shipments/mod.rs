@@ -129,7 +129,10 @@ impl Shipments for SqliteStore {
         self.write(Turn::RealTime, move |conn| {
             Box::pin(async move {
                 // the first answer stays: the message at the target is that one
-                let done = sqlx::query("UPDATE effect SET done_at = coalesce(done_at, ?), external = coalesce(external, ?) WHERE company_id = ? AND id = ?")
+                let done = sqlx::query(
+                    "UPDATE effect SET done_at = coalesce(done_at, ?1), external = CASE WHEN ?2 = 'completed' THEN ?2 ELSE coalesce(external, ?2) END
+                     WHERE company_id = ?3 AND id = ?4",
+                )
                     .bind(micros(at))
                     .bind(external)
                     .bind(scope.company.0)
@@ -142,7 +145,7 @@ impl Shipments for SqliteStore {
         .await
     }
 
-    async fn written(&self, scope: Scope, id: ShipmentId, values: String, at: Timestamp) -> Result<()> {
+    async fn written(&self, scope: Scope, id: ShipmentId, values: Option<String>, at: Timestamp) -> Result<()> {
         self.write(Turn::RealTime, move |conn| {
             Box::pin(async move {
                 let written =
