@@ -41,6 +41,18 @@ const OURS: &[Class] = &[
         what_to_do: "Read the error; retry when what it is about is there.",
     },
     Class {
+        code: STOPPED,
+        meaning: "The server was stopped while a call was under way.",
+        again: Again::AfterALook,
+        what_to_do: "Nothing: it is looked up before it is tried again.",
+    },
+    Class {
+        code: ENDED,
+        meaning: "The process ended again and again while it did this.",
+        again: Again::No,
+        what_to_do: "Read the log of the time; give the server more memory if it ran out of it, then retry.",
+    },
+    Class {
         code: INTERNAL,
         meaning: "A fault in Milepost itself.",
         again: Again::Yes,
@@ -52,6 +64,10 @@ const OURS: &[Class] = &[
 pub const STORE: &str = "store";
 /// Work that cannot be done.
 pub const INVALID: &str = "invalid";
+/// A stop in the middle.
+pub const STOPPED: &str = "stopped";
+/// What nobody lived to see the end of.
+pub const ENDED: &str = "process_ended";
 /// Our fault.
 pub const INTERNAL: &str = "internal";
 

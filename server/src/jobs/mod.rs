@@ -33,6 +33,10 @@ pub use schedule::{Done, run_schedule, run_upkeep, tick};
 
 /// Does one leased job; how it ended.
 pub async fn perform(tower: &Arc<Tower>, leased: &LeasedJob) -> Finish {
+    if retry::is_hopeless(leased.attempts) {
+        let error = format!("the process ended or lost its lease while it did this; {} tries", leased.attempts);
+        return Finish::Dead { error, class: errors::ENDED.into() };
+    }
     let calls = CallKeeper::new(Arc::clone(tower), leased);
     let finish = match leased.job.kind {
         JobKind::Normalise => normalise::perform(tower, leased).await,
@@ -60,11 +64,15 @@ pub async fn perform(tower: &Arc<Tower>, leased: &LeasedJob) -> Finish {
 /// What a job's end says of its destination.
 fn news(finish: &Finish, calls: usize) -> News {
     let class = match finish {
-        Finish::Retry { class, .. } | Finish::Dead { class, .. } => ErrorClass::from_code(class),
+        Finish::Retry { class, .. } | Finish::Spared { class, .. } | Finish::Dead { class, .. } => {
+            ErrorClass::from_code(class)
+        }
         Finish::Done | Finish::Released | Finish::Later(_) => None,
     };
     match class {
         Some(class) if class.concerns() == Concerns::System => News::Sick,
+        // who asks for peace is neither well nor sick
+        Some(ErrorClass::RateLimited) => News::Silent,
         _ if calls > 0 => News::Well,
         _ => News::Silent,
     }
@@ -73,9 +81,9 @@ fn news(finish: &Finish, calls: usize) -> News {
 /// While the destination is shut off, a failure is not the job's: the try does not count. It waits behind the others, so
 /// that another one is let through next, should this one be what the destination cannot bear.
 fn spared(finish: Finish, health: &Health) -> Finish {
-    match (health.shut_until, &finish) {
-        (Some(until), Finish::Retry { at, .. }) => Finish::Later(until.max(*at)),
-        _ => finish,
+    match (health.shut_until, finish) {
+        (Some(until), Finish::Retry { at, error, class }) => Finish::Spared { at: until.max(at), error, class },
+        (_, finish) => finish,
     }
 }
 

@@ -24,17 +24,22 @@ const SETTLE: SignedDuration = storage::limits::SETTLE;
 /// The longest `Retry-After` that is believed.
 const RETRY_AFTER_MAX: SignedDuration = SignedDuration::from_hours(12);
 
+/// Whether a job was begun more often than it may fail: then it is what ends the process.
+pub fn is_hopeless(attempts: u32) -> bool {
+    attempts as usize > WAITS.len()
+}
+
 /// How a job ends whose call failed.
 pub fn after_call(error: &CallError, attempts: u32, clock: &dyn Clock) -> Finish {
     let (class, text) = (error.class.code().to_owned(), error.to_string());
     match error.class.decision() {
         Decision::Fail => Finish::Dead { error: text, class },
-        Decision::SettleThenLook => again(later(clock, SETTLE), text, class, attempts),
-        Decision::Retry => {
+        decision => {
             let asked =
                 error.retry_after.and_then(|d| SignedDuration::try_from(d).ok()).map(|d| d.min(RETRY_AFTER_MAX));
-            let wait = wait(attempts, clock);
-            again(later(clock, asked.map_or(wait, |asked| asked.max(wait))), text, class, attempts)
+            let settle = if decision == Decision::SettleThenLook { SETTLE } else { SignedDuration::ZERO };
+            let wait = wait(attempts, clock).max(settle).max(asked.unwrap_or_default());
+            again(later(clock, wait), text, class, attempts)
         }
     }
 }

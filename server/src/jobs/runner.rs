@@ -1,15 +1,18 @@
 //! The runner: claims due jobs of a lane under a lease, does them side by side, renews, and finishes or gives back.
 
-use super::{gate::Admission, perform};
+use super::{errors, gate::Admission, perform};
 use crate::tower::Tower;
 use domain::ids::JobId;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
-use storage::jobs::{ClaimRequest, Finish, JobKind, Lane, LeasedJob};
+use storage::{
+    jobs::{ClaimRequest, Finish, JobKind, Lane, LeasedJob},
+    limits::SETTLE,
+};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -197,10 +200,20 @@ impl Runner {
     async fn drain(&self, mut running: JoinSet<()>, held: &Held) {
         let finished = tokio::time::timeout(DRAIN, async { while running.join_next().await.is_some() {} }).await;
         if finished.is_err() {
-            let left: Vec<JobId> = held.lock().expect("no panic while held").keys().copied().collect();
+            let left: Vec<(JobId, JobKind)> =
+                held.lock().expect("no panic while held").iter().map(|(id, job)| (*id, job.kind)).collect();
             running.shutdown().await;
-            for id in left {
-                let released = self.tower.store.jobs.finish(&self.owner, id, Finish::Released, self.tower.now()).await;
+            for (id, kind) in left {
+                // a call that was under way may still be applied: whoever goes on looks after it has settled
+                let finish = match kind.destination() {
+                    Some(_) => Finish::Spared {
+                        at: self.tower.now().checked_add(SETTLE).unwrap_or(Timestamp::MAX),
+                        error: "the server was stopped meanwhile".into(),
+                        class: errors::STOPPED.into(),
+                    },
+                    None => Finish::Released,
+                };
+                let released = self.tower.store.jobs.finish(&self.owner, id, finish, self.tower.now()).await;
                 if let Err(error) = released {
                     tracing::warn!(job = %id, "lease not given back, it ends by itself: {error}");
                 }
@@ -246,7 +259,9 @@ async fn work(tower: &Arc<Tower>, owner: &str, job: &LeasedJob) {
             &*tower.clock,
         ),
     };
-    if let Finish::Retry { error, class, .. } | Finish::Dead { error, class } = &finish {
+    if let Finish::Retry { error, class, .. } | Finish::Spared { error, class, .. } | Finish::Dead { error, class } =
+        &finish
+    {
         tracing::warn!(kind = job.job.kind.code(), target = %job.job.target, correlation = %job.job.correlation, class, "job failed: {error}");
     }
     metrics::counter!("milepost_jobs_total", "kind" => job.job.kind.code(), "end" => end_word(&finish)).increment(1);
@@ -270,6 +285,7 @@ fn end_word(finish: &Finish) -> &'static str {
         Finish::Dead { .. } => "dead",
         Finish::Released => "released",
         Finish::Later(_) => "later",
+        Finish::Spared { .. } => "spared",
     }
 }
 

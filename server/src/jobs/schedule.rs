@@ -111,9 +111,12 @@ pub async fn tick(tower: &Tower, done: &mut Done) -> storage::Result<()> {
     // a step at each tick while there is something, then now and then
     if elapsed(done.pruned, now, PRUNE_SECONDS) {
         match upkeep::prune(tower).await {
-            Ok(pruned) if pruned.is_nothing() => done.pruned = Some(now),
-            Ok(_) => {}
-            Err(error) => tracing::warn!("what is old is not dropped: {error}"),
+            Ok(pruned) if pruned.more => {}
+            Ok(_) => done.pruned = Some(now),
+            Err(error) => {
+                done.pruned = Some(now);
+                tracing::warn!("what is old is not dropped: {error}");
+            }
         }
     }
     if elapsed(done.swept, now, SWEEP_SECONDS) {

@@ -8,11 +8,12 @@ use storage::upkeep::{Old, Pruned, month_of};
 /// For how long changes are kept that live streams resume from.
 const KEEP_CHANGES: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// Drops a step of what is old.
+/// Drops a step of what is old, and makes what is needed soon.
 ///
 /// # Errors
 /// When the store fails; the next step tries again.
 pub async fn prune(tower: &Tower) -> Result<Pruned> {
+    tower.store.upkeep.prepare(tower.now()).await?;
     let pruned = tower.store.upkeep.prune(old(tower.config.keep, tower.now())).await?;
     for (what, number) in
         [("bodies", pruned.bodies), ("attempts", pruned.attempts), ("jobs", pruned.jobs), ("changes", pruned.changes)]

@@ -82,7 +82,7 @@ impl Fault {
 
     /// Whether it looks final to whoever calls, so that a person has to take the work up again.
     pub fn looks_final(self) -> bool {
-        matches!(self, Self::NeverWorks | Self::HtmlInstead | Self::CutAnswer)
+        matches!(self, Self::NeverWorks)
     }
 
     fn applies(self) -> bool {

@@ -158,7 +158,7 @@ classes! {
     Rejected, "rejected", Fail, Record, "The system refused the content.", "Read its message, correct the data, then retry.";
     Conflict, "conflict", Retry, Record, "Somebody else was changing the same record.", "Nothing: it is tried again.";
     ServerError, "server_error", Retry, System, "The system had a failure of its own.", "Nothing: it is tried again. If it lasts, read the system's log.";
-    BadAnswer, "bad_answer", Fail, Record, "The answer cannot be read.", "Check that the address leads to the right system and version, then retry.";
+    BadAnswer, "bad_answer", Retry, System, "The answer cannot be read: a maintenance page, perhaps.", "Nothing: it is asked again. If it lasts, check that the address leads to the right system and version.";
     Misconfigured, "misconfigured", Fail, Record, "The integration is not set up right.", "Run `milepost doctor`, correct what it names, then retry.";
 }
 
@@ -255,6 +255,7 @@ impl Answer {
     /// of its budget.
     fn wait(&self) -> Option<Duration> {
         let refused = matches!(self.status, 429 | 503).then(|| self.retry_after()).flatten();
+        let refused = refused.or((self.status == 429).then_some(PEACE));
         refused.max(limits::spent(&self.headers)).filter(|wait| !wait.is_zero())
     }
 }
@@ -275,6 +276,11 @@ pub fn class_of_status(status: u16, nature: Nature) -> Option<ErrorClass> {
         _ => ErrorClass::Rejected,
     })
 }
+
+/// For how long a platform is left in peace that asks for fewer calls and does not say for how long.
+const PEACE: Duration = Duration::from_secs(5);
+/// Answers of this model are about people: no text of theirs is kept.
+const PEOPLE: &str = "res.partner";
 
 /// One destination's HTTP client.
 #[derive(Clone, Debug)]
@@ -347,6 +353,7 @@ impl Outgoing {
     ) -> Result<T, CallError> {
         let request = format!("{} {}{}", ask.method, masked::query(&ask.url), masked::body(ask.body.as_ref()));
         let (operation, nature) = (ask.operation.clone(), ask.nature);
+        let about_people = operation.contains(PEOPLE);
         if let Some(pace) = &self.pace {
             pace.wait().await;
         }
@@ -354,10 +361,17 @@ impl Outgoing {
         let answer = self.exchange(ask, log).await;
         let wait = answer.as_ref().ok().and_then(Answer::wait);
         let (result, status, response) = match answer {
-            Ok(answer) => (judge(&answer), Some(answer.status), masked::answer(&answer.body)),
+            Ok(answer) => {
+                let kept = if about_people { masked::people(&answer.body) } else { masked::answer(&answer.body) };
+                (judge(&answer), Some(answer.status), kept)
+            }
             Err(error) => (Err(error), None, String::new()),
         };
         let result = result.map_err(|mut error| {
+            // the change was made or was not: an answer that cannot be read does not say
+            if error.class == ErrorClass::BadAnswer && nature == Nature::Writes {
+                error.class = ErrorClass::UnknownOutcome;
+            }
             error.status = error.status.or(status);
             error
         });

@@ -12,6 +12,8 @@ use tokio::process::Command;
 
 /// Where Debian's packages put the tools of each version.
 const TOOLS: &str = "/usr/lib/postgresql";
+/// Names of schemas that a restore moved aside begin so.
+const ASIDE: &str = "before_restore_";
 /// Characters of a tool's complaint that are shown.
 const COMPLAINT_CHARS: usize = 600;
 
@@ -21,7 +23,9 @@ const COMPLAINT_CHARS: usize = 600;
 /// `Unavailable` when the tool is missing, older than the server, or fails, with what it said.
 pub async fn dump(url: &str, to: &Path) -> Result<()> {
     let mut command = tool("pg_dump", url)?;
-    command.args(["--format=custom", "--compress=1", "--no-owner", "--no-acl", "--file"]).arg(to);
+    // what a restore moved aside is no part of the tower
+    let aside = format!("--exclude-schema={ASIDE}*");
+    command.args(["--format=custom", "--compress=1", "--no-owner", "--no-acl", &aside, "--file"]).arg(to);
     run("pg_dump", command).await
 }
 
@@ -84,7 +88,7 @@ pub async fn target(url: &str) -> Result<Target> {
 pub async fn move_aside(url: &str, name: &str) -> Result<()> {
     let mut conn = connect(url).await?;
     // the name is made of digits by the caller
-    for sql in [format!("ALTER SCHEMA public RENAME TO before_restore_{name}"), "CREATE SCHEMA public".to_owned()] {
+    for sql in [format!("ALTER SCHEMA public RENAME TO {ASIDE}{name}"), "CREATE SCHEMA public".to_owned()] {
         sqlx::query(AssertSqlSafe(sql)).execute(&mut conn).await.map_err(Fail::from)?;
     }
     Ok(())

@@ -86,16 +86,15 @@ async fn work<C: Grouped>(pool: PgPool, partitions: Partitions, waiting: Arc<Mut
                 }
             }
             Err(Fail(error)) => {
-                // whoever waits behind them would be told the same after the same wait, one batch after the other
-                let mut behind = Vec::new();
-                {
-                    let mut waiting = waiting.lock().await;
-                    while let Ok((_, reply)) = waiting.try_recv() {
-                        behind.push(reply);
-                    }
-                }
-                for reply in replies.into_iter().chain(behind) {
+                for reply in replies {
                     drop(reply.send(Err(error.clone())));
+                }
+                // whoever waits behind them would be told the same after the same wait, one batch after the other; where
+                // another worker waits for the next, nobody does
+                if let Ok(mut waiting) = waiting.try_lock() {
+                    while let Ok((_, reply)) = waiting.try_recv() {
+                        drop(reply.send(Err(error.clone())));
+                    }
                 }
             }
         }
@@ -107,6 +106,8 @@ async fn together<C: Grouped>(pool: &PgPool, partitions: &Partitions, commands: 
     loop {
         match once(pool, partitions, commands).await {
             Err(Fail(StoreError::Busy)) if tries < TRIES => tries += 1,
+            // what another transaction put in the way is there to be seen now
+            Err(Fail(StoreError::Conflict(_))) if commands.len() == 1 && tries < TRIES => tries += 1,
             done => return done,
         }
     }

@@ -39,7 +39,10 @@ impl Import {
         if sqlx::query("SELECT 1 FROM company").fetch_optional(&mut conn).await.map_err(Fail::from)?.is_some() {
             return Err(StoreError::Conflict("the PostgreSQL database is in use already: take an empty one".into()));
         }
-        sqlx::query("BEGIN").execute(&mut conn).await.map_err(Fail::from)?;
+        // a row may refer to one of its own table that comes later
+        for sql in ["BEGIN", "SET CONSTRAINTS ALL DEFERRED"] {
+            sqlx::query(sql).execute(&mut conn).await.map_err(Fail::from)?;
+        }
         let tables = tables(&mut conn).await?;
         Ok(Self { conn, tables })
     }

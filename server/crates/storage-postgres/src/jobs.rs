@@ -477,13 +477,15 @@ async fn end_try(conn: &mut PgConnection, owner: &str, id: JobId, finish: &Finis
     match finish {
         Finish::Done => over(conn, seq, "done", None, now).await,
         Finish::Dead { error, class } => over(conn, seq, "dead", Some((error, class)), now).await,
-        Finish::Retry { at, error, class } => {
+        Finish::Retry { at, error, class } | Finish::Spared { at, error, class } => {
             // what came meanwhile waits for the same other side: its time is that of the retry
             merge_waiting(conn, &row, Some(*at)).await?;
+            let counts = i64::from(matches!(finish, Finish::Retry { .. }));
             sqlx::query(
-                "UPDATE job SET status = 'retrying', attempts = attempts + 1, run_at = $1, error = $2, class = $3, owner = NULL, lease_until = NULL, updated_at = $4
-                 WHERE seq = $5",
+                "UPDATE job SET status = 'retrying', attempts = attempts + $1, run_at = $2, error = $3, class = $4, owner = NULL, lease_until = NULL, updated_at = $5
+                 WHERE seq = $6",
             )
+            .bind(counts)
             .bind(micros(*at))
             .bind(clean(error))
             .bind(class)

@@ -65,6 +65,7 @@ const IDLE_IN_TRANSACTION: &str = "30s";
 pub struct PostgresStore {
     pool: PgPool,
     batch: Arc<Semaphore>,
+    partitions: Partitions,
     accepting: Arc<Group<inbox::Accept>>,
     finishing: Arc<Group<jobs::End>>,
     calling: Arc<Group<jobs::Called>>,
@@ -133,9 +134,11 @@ impl PostgresStore {
             .connect_with(options.clone())
             .await
             .map_err(|error| unavailable(&error))?;
-        let group = (pool.clone(), Partitions::new(pool.clone()));
+        let partitions = Partitions::new(pool.clone());
+        let group = (pool.clone(), partitions.clone());
         Ok(Self {
             batch: Arc::new(Semaphore::new(BATCH_SHARE)),
+            partitions,
             accepting: Arc::new(Group::start(group.clone())),
             finishing: Arc::new(Group::start(group.clone())),
             calling: Arc::new(Group::start(group)),

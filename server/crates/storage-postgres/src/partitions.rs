@@ -51,9 +51,23 @@ impl Partitions {
     }
 }
 
-/// Makes a partition where it is missing. The table is one of ours, so the statement is made of our own words.
+/// Makes a partition where it is missing: a table of its own first, which is then attached, since that waits for nobody who
+/// reads or writes the other months, a backup among them. The table is one of ours, so the statements are made of our own
+/// words.
 pub(crate) async fn make(conn: &mut PgConnection, table: &str, month: i64) -> Done<()> {
-    let sql = format!("CREATE TABLE IF NOT EXISTS {table}_{month} PARTITION OF {table} FOR VALUES IN ({month})");
-    sqlx::query(AssertSqlSafe(sql)).execute(conn).await?;
+    let partition = format!("{table}_{month}");
+    let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_inherits WHERE inhrelid = to_regclass($1))")
+        .bind(&partition)
+        .fetch_one(&mut *conn)
+        .await?;
+    if there {
+        return Ok(());
+    }
+    for sql in [
+        format!("CREATE TABLE {partition} (LIKE {table} INCLUDING ALL)"),
+        format!("ALTER TABLE {table} ATTACH PARTITION {partition} FOR VALUES IN ({month})"),
+    ] {
+        sqlx::query(AssertSqlSafe(sql)).execute(&mut *conn).await?;
+    }
     Ok(())
 }

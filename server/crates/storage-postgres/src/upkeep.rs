@@ -6,24 +6,61 @@ use crate::{
     partitions::Monthly,
 };
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{Span, Timestamp, tz::TimeZone};
 use sqlx::{AssertSqlSafe, PgConnection};
 use storage::{
-    Result,
+    Result, StoreError,
     upkeep::{Old, Pruned, Upkeep},
 };
 
 /// Rows of one table that a step drops.
 const STEP_ROWS: i64 = 5_000;
-/// Whoever uses a partition goes first; the next step tries again.
-const WAIT_FOR_TABLE: &str = "SET LOCAL lock_timeout = '2s'";
+/// Whoever uses a partition goes first; the next step tries again. While it waits, others wait behind it.
+const WAIT_FOR_TABLE: &str = "SET LOCAL lock_timeout = '100ms'";
+/// Months ahead for which there are partitions.
+const MONTHS_AHEAD: i64 = 2;
 /// Numbers that a restore leaves out: more than are given between a backup and its restore.
 const SKIPPED_NUMBERS: i64 = 1 << 32;
 
 #[async_trait]
 impl Upkeep for PostgresStore {
     async fn prune(&self, old: Old) -> Result<Pruned> {
-        self.write(Turn::Batch, move |conn| Box::pin(async move { prune(conn, old).await })).await
+        let mut pruned =
+            self.write(Turn::Batch, move |conn| Box::pin(async move { prune_rows(conn, old).await })).await?;
+        for (table, before) in [(Monthly::Body, old.bodies), (Monthly::Attempt, old.attempts)] {
+            let Some(before) = before else { continue };
+            let mut read = self.read().await?;
+            let months = months_before(&mut read, table, before).await?;
+            drop(read);
+            for month in months {
+                // a transaction for each: the lock that it needs is given back at once
+                let rows =
+                    self.write(Turn::Batch, move |conn| Box::pin(async move { prune_month(conn, table, month).await }));
+                let rows = match rows.await {
+                    // somebody reads it, a backup for instance
+                    Err(StoreError::Busy) => continue,
+                    rows => rows?,
+                };
+                pruned.more |= rows >= STEP_ROWS.unsigned_abs();
+                match table {
+                    Monthly::Body => pruned.bodies += rows,
+                    Monthly::Attempt => pruned.attempts += rows,
+                }
+            }
+        }
+        Ok(pruned)
+    }
+
+    async fn prepare(&self, now: Timestamp) -> Result<()> {
+        let month = Span::new().months(1);
+        let mut day = now.to_zoned(TimeZone::UTC);
+        for _ in 0..=MONTHS_AHEAD {
+            for table in [Monthly::Body, Monthly::Attempt] {
+                self.partitions.ensure(table, [crate::codec::month(day.timestamp())]).await?;
+            }
+            day = day.saturating_add(month);
+        }
+        Ok(())
     }
 
     async fn restored(&self, now: Timestamp) -> Result<()> {
@@ -31,52 +68,44 @@ impl Upkeep for PostgresStore {
     }
 }
 
-async fn prune(conn: &mut PgConnection, old: Old) -> Done<Pruned> {
-    sqlx::query(WAIT_FOR_TABLE).execute(&mut *conn).await?;
+async fn prune_rows(conn: &mut PgConnection, old: Old) -> Done<Pruned> {
     let mut pruned = Pruned::default();
-    if let Some(month) = old.bodies {
-        pruned.bodies = prune_bodies(conn, month).await?;
-    }
-    if let Some(month) = old.attempts {
-        for number in months_before(conn, Monthly::Attempt, month).await? {
-            drop_partition(conn, Monthly::Attempt, number).await?;
-            pruned.attempts += 1;
-        }
-    }
     if let Some(before) = old.jobs {
-        let sql =
-            "DELETE FROM job WHERE seq IN (SELECT seq FROM job WHERE status = 'done' AND updated_at < $1 LIMIT $2)";
+        let sql = "DELETE FROM job WHERE seq IN (SELECT seq FROM job WHERE status = 'done' AND updated_at < $1 ORDER BY updated_at LIMIT $2)";
         pruned.jobs = drop_rows(conn, sql, micros(before)).await?;
     }
     if let Some(before) = old.changes {
-        let sql = "DELETE FROM change WHERE id IN (SELECT id FROM change WHERE at < $1 ORDER BY id LIMIT $2)";
+        // from the front only: what is behind the first young one is young too
+        let sql = "DELETE FROM change WHERE id IN (SELECT id FROM (SELECT id, at FROM change ORDER BY id LIMIT $2) c WHERE at < $1)";
         pruned.changes = drop_rows(conn, sql, micros(before)).await?;
     }
+    pruned.more = [pruned.jobs, pruned.changes].iter().any(|rows| *rows >= STEP_ROWS.unsigned_abs());
     Ok(pruned)
 }
 
-/// A month goes as a whole when all of its messages were read; else those that were.
-async fn prune_bodies(conn: &mut PgConnection, month: u32) -> Done<u64> {
-    let mut pruned = 0;
-    for number in months_before(conn, Monthly::Body, month).await? {
-        let unread = sqlx::query(
-            "SELECT 1 FROM message_body b JOIN message m ON m.id = b.message_id
-             WHERE b.month = $1 AND m.status IN ('received', 'quarantined') LIMIT 1",
-        )
-        .bind(number)
-        .fetch_optional(&mut *conn)
-        .await?;
-        if unread.is_none() {
-            drop_partition(conn, Monthly::Body, number).await?;
-            pruned += 1;
-            continue;
+/// A month goes as a whole when all of its messages were read; else those that were. How many rows or partitions.
+async fn prune_month(conn: &mut PgConnection, table: Monthly, month: i64) -> Done<u64> {
+    sqlx::query(WAIT_FOR_TABLE).execute(&mut *conn).await?;
+    let unread = match table {
+        Monthly::Attempt => None,
+        Monthly::Body => {
+            sqlx::query(
+                "SELECT 1 FROM message_body b JOIN message m ON m.id = b.message_id
+                 WHERE b.month = $1 AND m.status IN ('received', 'quarantined') LIMIT 1",
+            )
+            .bind(month)
+            .fetch_optional(&mut *conn)
+            .await?
         }
-        let sql = "DELETE FROM message_body WHERE month = $1 AND message_id IN (
-                       SELECT b.message_id FROM message_body b JOIN message m ON m.id = b.message_id
-                       WHERE b.month = $1 AND m.status NOT IN ('received', 'quarantined') LIMIT $2)";
-        pruned += drop_rows(conn, sql, number).await?;
+    };
+    if unread.is_none() {
+        drop_partition(conn, table, month).await?;
+        return Ok(1);
     }
-    Ok(pruned)
+    let sql = "DELETE FROM message_body WHERE month = $1 AND message_id IN (
+                   SELECT b.message_id FROM message_body b JOIN message m ON m.id = b.message_id
+                   WHERE b.month = $1 AND m.status NOT IN ('received', 'quarantined') LIMIT $2)";
+    drop_rows(conn, sql, month).await
 }
 
 /// The months before one that have a partition, oldest first.

@@ -474,13 +474,15 @@ async fn end_try(conn: &mut SqliteConnection, owner: &str, id: JobId, finish: &F
     match finish {
         Finish::Done => over(conn, seq, "done", None, now).await,
         Finish::Dead { error, class } => over(conn, seq, "dead", Some((error, class)), now).await,
-        Finish::Retry { at, error, class } => {
+        Finish::Retry { at, error, class } | Finish::Spared { at, error, class } => {
             // what came meanwhile waits for the same other side: its time is that of the retry
             merge_waiting(conn, &row, Some(*at)).await?;
+            let counts = i64::from(matches!(finish, Finish::Retry { .. }));
             sqlx::query(
-                "UPDATE job SET status = 'retrying', attempts = attempts + 1, run_at = ?, error = ?, class = ?, owner = NULL, lease_until = NULL, updated_at = ?
+                "UPDATE job SET status = 'retrying', attempts = attempts + ?, run_at = ?, error = ?, class = ?, owner = NULL, lease_until = NULL, updated_at = ?
                  WHERE seq = ?",
             )
+            .bind(counts)
             .bind(micros(*at))
             .bind(error)
             .bind(class)

@@ -26,6 +26,10 @@ impl Upkeep for SqliteStore {
         self.write(Turn::Batch, move |conn| Box::pin(async move { prune(conn, old).await })).await
     }
 
+    async fn prepare(&self, _now: Timestamp) -> Result<()> {
+        Ok(())
+    }
+
     async fn restored(&self, now: Timestamp) -> Result<()> {
         self.write(Turn::RealTime, move |conn| Box::pin(async move { restored(conn, now).await })).await
     }
@@ -49,16 +53,19 @@ async fn prune(conn: &mut SqliteConnection, old: Old) -> Done<Pruned> {
         pruned.attempts = drop_rows(conn, sql, i64::from(month)).await?;
     }
     if let Some(before) = old.jobs {
-        let sql = "DELETE FROM job WHERE seq IN (SELECT seq FROM job WHERE status = 'done' AND updated_at < ? LIMIT ?)";
+        let sql = "DELETE FROM job WHERE seq IN (SELECT seq FROM job WHERE status = 'done' AND updated_at < ? ORDER BY updated_at LIMIT ?)";
         pruned.jobs = drop_rows(conn, sql, micros(before)).await?;
     }
     if let Some(before) = old.changes {
-        let sql = "DELETE FROM change WHERE seq IN (SELECT seq FROM change WHERE at < ? ORDER BY seq LIMIT ?)";
+        // from the front only: what is behind the first young one is young too
+        let sql = "DELETE FROM change WHERE seq IN (SELECT seq FROM (SELECT seq, at FROM change ORDER BY seq LIMIT ?2) WHERE at < ?1)";
         pruned.changes = drop_rows(conn, sql, micros(before)).await?;
     }
-    if !pruned.is_nothing() {
+    let steps = [pruned.bodies, pruned.attempts, pruned.jobs, pruned.changes];
+    if steps.iter().any(|rows| *rows > 0) {
         sqlx::query(STEP_PAGES).fetch_all(conn).await?;
     }
+    pruned.more = steps.iter().any(|rows| *rows >= STEP_ROWS.unsigned_abs());
     Ok(pruned)
 }
 

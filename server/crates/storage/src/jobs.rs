@@ -172,6 +172,16 @@ pub enum Finish {
     Released,
     /// Nothing to do yet: again at this time; the try does not count.
     Later(Timestamp),
+    /// It failed, or nobody knows how it ended, and not by its own fault: it is tried again, not before that time whatever
+    /// comes meanwhile for its target, and the try does not count.
+    Spared {
+        /// Not before.
+        at: Timestamp,
+        /// What happened, without personal data.
+        error: String,
+        /// The stable code of the class of error.
+        class: String,
+    },
 }
 
 /// Where a job stands.

@@ -28,13 +28,8 @@ pub struct Pruned {
     pub jobs: u64,
     /// Changes.
     pub changes: u64,
-}
-
-impl Pruned {
-    /// Whether there was nothing to drop.
-    pub fn is_nothing(&self) -> bool {
-        *self == Self::default()
-    }
+    /// Whether there may be more to drop at once.
+    pub more: bool,
 }
 
 /// The number of a time's month; 0 before our era, so that nothing lies before it.
@@ -46,8 +41,12 @@ pub fn month_of(at: Timestamp) -> u32 {
 /// Upkeep.
 #[async_trait]
 pub trait Upkeep: Send + Sync {
-    /// Drops some of what is old: a small step, so that nobody waits. Nothing is left when it dropped nothing.
+    /// Drops some of what is old: a small step, so that nobody waits.
     async fn prune(&self, old: Old) -> Result<Pruned>;
+
+    /// Makes what must be there before its time, so that nobody waits for it then: the partitions of this month and the
+    /// next, where there are partitions.
+    async fn prepare(&self, now: Timestamp) -> Result<()>;
 
     /// A backup was just restored: nobody is signed in, nothing is leased, and changes are numbered above any that was
     /// ever given, since browsers remember theirs.

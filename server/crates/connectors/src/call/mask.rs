@@ -47,6 +47,7 @@ const PERSONAL: &[&str] = &[
     "signed_by",
     "street",
     "street2",
+    "subject",
     "token",
     "user_id",
     "vat",
@@ -90,6 +91,14 @@ pub mod masked {
         }
     }
 
+    /// An answer about people: no text of it is kept.
+    pub fn people(body: &[u8]) -> String {
+        match serde_json::from_slice::<Value>(body) {
+            Ok(json) => cut(&texts_hidden(&value(&json)).to_string(), EXCERPT_CHARS_MAX),
+            Err(_) => answer(body),
+        }
+    }
+
     /// The same with what is personal or secret masked.
     pub fn value(json: &Value) -> Value {
         match json {
@@ -108,6 +117,15 @@ pub mod masked {
             Value::String(inner) => text(inner).into(),
             other => other.clone(),
         }
+    }
+}
+
+fn texts_hidden(json: &Value) -> Value {
+    match json {
+        Value::Object(fields) => fields.iter().map(|(name, inner)| (name.clone(), texts_hidden(inner))).collect(),
+        Value::Array(items) => items.iter().map(texts_hidden).collect(),
+        Value::String(_) => MASK.into(),
+        other => other.clone(),
     }
 }
 

@@ -89,6 +89,8 @@ fn tracebacks_are_never_kept() {
     let body = br#"{"name":"builtins.ValueError","message":"bad","debug":"Traceback secret","partner_id":[3,"Jane Doe"],"zip":false}"#;
     let kept = masked::answer(body);
     assert_eq!(kept, r#"{"message":"bad","name":"builtins.ValueError","partner_id":"***","zip":false}"#);
+    let people = masked::people(br#"[{"id":7,"name":"Jane Doe","city":"Lyon","country_id":[75,"France"]}]"#);
+    assert_eq!(people, r#"[{"city":"***","country_id":[75,"***"],"id":7,"name":"***"}]"#);
     assert!(masked::answer("x".repeat(9).as_bytes()).starts_with("(9 bytes"));
 }
 

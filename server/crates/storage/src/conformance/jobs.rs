@@ -34,6 +34,19 @@ pub async fn a_claimed_job_is_nobody_elses(store: Store) {
     assert_eq!(world.claim("b", SYNC, at(60)).await, []);
 }
 
+pub async fn a_spared_try_does_not_count_and_waits_its_time(store: Store) {
+    let world = World::new(store).await;
+    world.enqueue(&world.job(JobKind::SyncOrder, "s1", 1)).await;
+    let first = world.claim("a", SYNC, at(2)).await.remove(0);
+    world.enqueue(&world.job(JobKind::SyncOrder, "s1", 2)).await;
+    let spared = Finish::Spared { at: at(9), error: "busy".into(), class: "unknown_outcome".into() };
+    world.store.jobs.finish("a", first.job.id, spared, at(3)).await.unwrap();
+    let row = world.store.jobs.job(world.scope, first.job.id).await.unwrap().unwrap();
+    assert_eq!((row.attempts, row.class.as_deref(), row.job.run_at), (0, Some("unknown_outcome"), at(9)));
+    assert_eq!(world.claim("b", SYNC, at(8)).await, [], "what came meanwhile waits too");
+    assert_eq!(world.claim("b", SYNC, at(9)).await.len(), 1);
+}
+
 pub async fn work_for_one_target_is_merged(store: Store) {
     let world = World::new(store).await;
     let mut first = world.job(JobKind::SyncOrder, "s1", 20);

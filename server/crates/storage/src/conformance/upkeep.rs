@@ -19,13 +19,13 @@ async fn prune_all(world: &World, old: Old) -> Pruned {
     let mut all = Pruned::default();
     for _ in 0..STEPS_MAX {
         let step = world.store.upkeep.prune(old).await.unwrap();
-        if step.is_nothing() {
-            return all;
-        }
         all.bodies += step.bodies;
         all.attempts += step.attempts;
         all.jobs += step.jobs;
         all.changes += step.changes;
+        if !step.more {
+            return all;
+        }
     }
     panic!("pruning comes to an end");
 }
@@ -92,6 +92,7 @@ pub async fn old_calls_jobs_and_changes_go(store: Store) {
     }
     world.import(world.order(1, &[]), 1).await;
     world.import(world.order(2, &[]), 80 * DAY).await;
+    world.store.upkeep.prepare(at(80 * DAY)).await.unwrap();
     let old = Old {
         bodies: None,
         attempts: Some(month_of(at(80 * DAY))),
