@@ -6,15 +6,15 @@ mod world;
 
 use domain::{ids::ReplayId, observation::ProviderCode};
 use server::usecases::{
-    UseCaseError,
+    UseCaseError, fold,
     mappings::{self, Change},
-    replays,
+    normalise, replays,
 };
 use simulator::faults::Fault;
 use storage::{
     Actor, Scope,
     inbox::{MessageSelection, MessageState, MessageStatus},
-    jobs::{JobFilter, JobSelection},
+    jobs::{Cause, JobFilter, JobSelection},
     replays::{Replay, ReplayState, Selection, Tally},
 };
 use world::{
@@ -155,4 +155,21 @@ async fn one_that_is_stopped_leaves_the_rest() {
     assert_eq!(replays::retry(&world.tower, person(world), one).await.unwrap().take, 1);
     world.settle().await;
     assert_eq!(systems.dead().await, MANY - 1);
+}
+
+#[tokio::test]
+async fn what_was_just_said_is_told_by_the_live_fold_whoever_folds_first() {
+    let systems = Systems::new().await;
+    let picking = systems.order("N0").await;
+    let world = &systems.world;
+    let (tower, scope) = (&world.tower, world.tower.scope());
+    let told = systems.odoo.notes(picking).len();
+    let receipt = world.knock_at(tower, "N0", DELIVERED).await;
+    normalise::normalise(tower, scope, receipt.message, Cause::Live).await.unwrap();
+    let shipment = tower.store.shipments.find(scope, "N0").await.unwrap()[0];
+    // an import's fold that was begun before, by a node that died
+    let outcome = fold::fold_shipment(tower, scope, shipment, Cause::Import, tower.correlation()).await.unwrap();
+    assert_eq!(outcome, fold::FoldOutcome::Overtaken);
+    world.settle().await;
+    assert!(systems.odoo.notes(picking).len() > told);
 }

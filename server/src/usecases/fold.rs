@@ -49,6 +49,8 @@ pub enum FoldOutcome {
     Unchanged,
     /// Committed under this revision.
     Committed(u64),
+    /// A live fold waits and does it.
+    Overtaken,
     /// The shipment is gone or merged into another.
     Gone,
 }
@@ -98,6 +100,7 @@ pub async fn fold_shipment(
                 tower.wake.changed();
                 return Ok(FoldOutcome::Committed(revision));
             }
+            Committed::Overtaken => return Ok(FoldOutcome::Overtaken),
             Committed::Conflict => {}
         }
     }

@@ -7,7 +7,7 @@ use domain::ids::{JobId, MessageId, ReplayId};
 use jiff::{SignedDuration, Timestamp};
 use storage::{
     AuditEntry, Scope,
-    inbox::{MessageRecord, MessageState, MessageStatus},
+    inbox::{MessageRecord, MessageState},
     jobs::{Cause, JobKind, JobSelection, Lane, NewJob},
     replays::{NewReplay, Replay, ReplayState, Selection, Step, Tally},
 };
@@ -127,10 +127,7 @@ pub async fn read_again(tower: &Tower, scope: Scope, id: MessageId) -> Result<()
 /// What nobody has read so far is news. What was read wakes no note, case or customer message when it is read again,
 /// whatever it says by now.
 fn again(tower: &Tower, message: &MessageRecord, lane: Lane) -> NewJob {
-    let cause = match message.status {
-        MessageStatus::Normalised { .. } => Cause::Replay,
-        MessageStatus::Received | MessageStatus::Ignored { .. } | MessageStatus::Quarantined { .. } => Cause::Live,
-    };
+    let cause = if message.read_before { Cause::Replay } else { Cause::Live };
     NewJob { lane, ..tower.job(JobKind::Normalise, message.id, cause, message.correlation, None) }
 }
 

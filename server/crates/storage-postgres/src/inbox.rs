@@ -464,5 +464,6 @@ fn record(row: &PgRow) -> Done<MessageRecord> {
         repeats: row.count("repeats")?,
         status,
         cursor: row.count("cursor")?,
+        read_before: row.int("observations")? > 0,
     })
 }

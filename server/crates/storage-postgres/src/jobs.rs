@@ -380,6 +380,19 @@ pub(crate) async fn enqueue_fold(
     Err(Fail(StoreError::Conflict(format!("no id is left for a fold job of shipment {shipment}"))))
 }
 
+/// Whether a fold of a shipment waits that something live asked for.
+pub(crate) async fn is_live_fold_waiting(conn: &mut PgConnection, scope: Scope, shipment: ShipmentId) -> Done<bool> {
+    let waiting = sqlx::query(
+        "SELECT 1 FROM job WHERE company_id = $1 AND kind = $2 AND target = $3 AND status IN ('ready', 'retrying') AND cause = 'live'",
+    )
+    .bind(scope.company.0)
+    .bind(JobKind::Fold.code())
+    .bind(shipment.to_string())
+    .fetch_optional(conn)
+    .await?;
+    Ok(waiting.is_some())
+}
+
 /// Leases, kind by kind along the index, then the oldest of all of them. What another node is claiming is passed over.
 async fn claim(conn: &mut PgConnection, request: &ClaimRequest) -> Done<Vec<LeasedJob>> {
     let kinds: Vec<&str> = request.kinds.iter().map(|kind| kind.code()).collect();

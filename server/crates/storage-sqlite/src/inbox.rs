@@ -450,5 +450,6 @@ fn record(row: &SqliteRow) -> Done<MessageRecord> {
         repeats: row.count("repeats")?,
         status,
         cursor: row.count("cursor")?,
+        read_before: row.int("observations")? > 0,
     })
 }

@@ -131,6 +131,8 @@ pub struct MessageRecord {
     pub status: MessageStatus,
     /// How many of its reports are recorded while others still have to be: where reading goes on after a stop.
     pub cursor: u32,
+    /// Whether it was read before, also while it waits to be read again.
+    pub read_before: bool,
 }
 
 /// The body of a kept message with its key.

@@ -216,6 +216,8 @@ pub enum Committed {
     Done(u64),
     /// Somebody else committed first: load again.
     Conflict,
+    /// Something was just said, and a fold with the cause `Live` waits: what this one would withhold, that one tells.
+    Overtaken,
 }
 
 /// Where an effect goes.

@@ -16,6 +16,7 @@ use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use storage::{
     Scope, StoreError,
+    jobs::Cause,
     shipments::{Commit, Committed, Loaded, NewEffect, Posting},
 };
 use uuid::Uuid;
@@ -262,6 +263,9 @@ pub(super) async fn commit(conn: &mut PgConnection, scope: Scope, commit: &Commi
     let merged: Option<ShipmentId> = row.opt_id("merged_into")?;
     if row.int("revision")? != expected || merged.is_some() {
         return Ok(Committed::Conflict);
+    }
+    if commit.cause != Cause::Live && jobs::is_live_fold_waiting(conn, scope, commit.shipment).await? {
+        return Ok(Committed::Overtaken);
     }
     let (before, revision): (State, i64) = (row.word("state")?, expected + 1);
     work::apply(conn, scope, commit).await?;

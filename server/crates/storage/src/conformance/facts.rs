@@ -60,6 +60,7 @@ pub async fn an_interchange_is_recorded_in_parts_that_a_stop_does_not_lose(store
     let job = world.job(JobKind::Normalise, message, 9);
     world.store.inbox.replay(world.scope, vec![(message, job)], world.audit("message.replay", "x", 9)).await.unwrap();
     assert_eq!((kept().await.status, kept().await.cursor), (MessageStatus::Received, 0), "from the beginning");
+    assert!(kept().await.read_before, "and it is no news");
 }
 
 pub async fn a_retraction_finds_its_event_wherever_it_hangs(store: Store) {
