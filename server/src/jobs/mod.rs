@@ -17,7 +17,7 @@ mod sync_order;
 use crate::tower::Tower;
 use connectors::call::{Call, CallLog, Concerns, ErrorClass};
 use domain::ids::AttemptId;
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use gate::News;
 use std::{
     sync::{Arc, Mutex},
@@ -32,10 +32,10 @@ pub use runner::Runner;
 pub use schedule::{Done, run_schedule, run_upkeep, tick};
 
 /// Does one leased job; how it ended.
-pub async fn perform(tower: &Arc<Tower>, leased: &LeasedJob) -> Finish {
+pub async fn perform(tower: &Arc<Tower>, leased: &LeasedJob) -> Performed {
     if retry::is_hopeless(leased.attempts) {
         let error = format!("the process ended or lost its lease while it did this; {} tries", leased.attempts);
-        return Finish::Dead { error, class: errors::ENDED.into() };
+        return Finish::Dead { error, class: errors::ENDED.into() }.into();
     }
     let calls = CallKeeper::new(Arc::clone(tower), leased);
     let finish = match leased.job.kind {
@@ -48,17 +48,46 @@ pub async fn perform(tower: &Arc<Tower>, leased: &LeasedJob) -> Finish {
         JobKind::Reread => reread::perform(tower, leased).await,
         JobKind::Replay => replay::perform(tower, leased).await,
     };
-    let heard = calls.keep().await;
-    let Some(destination) = leased.job.kind.destination() else { return finish };
-    let news = news(&finish, heard.calls);
-    match tower.gates.tell(tower, leased.scope, destination, news, heard.wait).await {
+    let Kept { calls, wait } = calls.kept();
+    let Some(destination) = leased.job.kind.destination() else { return Performed { finish, calls } };
+    let news = news(&finish, calls.len());
+    let finish = match tower.gates.tell(tower, leased.scope, destination, news, wait).await {
         Ok(health) if news == News::Sick => spared(finish, &health),
         Ok(_) => finish,
         Err(error) => {
             tracing::warn!(destination, "what its calls say of the destination is not kept: {error}");
             finish
         }
+    };
+    Performed { finish, calls }
+}
+
+/// A job that was done, and is not marked yet.
+pub struct Performed {
+    /// How it ended.
+    pub finish: Finish,
+    calls: Vec<AttemptRecord>,
+}
+
+impl From<Finish> for Performed {
+    fn from(finish: Finish) -> Self {
+        Self { finish, calls: Vec::new() }
     }
+}
+
+/// Marks a job and keeps its calls, side by side, so that they share a commit. Calls that cannot be kept are logged: the
+/// work itself is done.
+///
+/// # Errors
+/// When the job cannot be marked; its lease then ends by itself.
+pub async fn conclude(tower: &Tower, owner: &str, leased: &LeasedJob, done: Performed) -> storage::Result<()> {
+    let jobs = &tower.store.jobs;
+    let keeping = join_all(done.calls.into_iter().map(|call| jobs.attempt(leased.scope, call)));
+    let (kept, marked) = join(keeping, jobs.finish(owner, leased.job.id, done.finish, tower.now())).await;
+    for error in kept.into_iter().filter_map(Result::err) {
+        tracing::error!(job = %leased.job.id, "a call could not be kept: {error}");
+    }
+    marked
 }
 
 /// What a job's end says of its destination.
@@ -100,29 +129,14 @@ struct Kept {
     wait: Option<Duration>,
 }
 
-/// What a job heard from its destination.
-struct Heard {
-    /// How many calls it made.
-    calls: usize,
-    /// For how long the destination asks not to be called.
-    wait: Option<Duration>,
-}
-
 impl CallKeeper {
     fn new(tower: Arc<Tower>, leased: &LeasedJob) -> Self {
         Self { tower, leased: leased.clone(), kept: Mutex::default() }
     }
 
-    /// Writes the calls down. A failure to do so is logged: the work itself is done.
-    async fn keep(self) -> Heard {
-        let kept = self.kept.into_inner().unwrap_or_default();
-        let heard = Heard { calls: kept.calls.len(), wait: kept.wait };
-        // side by side, so that they share a commit
-        let keeping = kept.calls.into_iter().map(|call| self.tower.store.jobs.attempt(self.leased.scope, call));
-        for error in join_all(keeping).await.into_iter().filter_map(Result::err) {
-            tracing::error!(job = %self.leased.job.id, "a call could not be kept: {error}");
-        }
-        heard
+    /// The calls so far, and for how long the destination asks not to be called.
+    fn kept(self) -> Kept {
+        self.kept.into_inner().unwrap_or_default()
     }
 }
 

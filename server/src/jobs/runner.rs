@@ -1,6 +1,6 @@
 //! The runner: claims due jobs of a lane under a lease, does them side by side, renews, and finishes or gives back.
 
-use super::{errors, gate::Admission, perform};
+use super::{conclude, errors, gate::Admission, perform};
 use crate::tower::Tower;
 use domain::ids::JobId;
 use jiff::{SignedDuration, Timestamp};
@@ -105,8 +105,8 @@ impl Runner {
             for group in &self.groups {
                 self.tower.gates.forget();
                 for job in self.claim(group, group.at_once, &Held::default()).await? {
-                    let finish = perform(&self.tower, &job).await;
-                    self.tower.store.jobs.finish(&self.owner, job.job.id, finish, self.tower.now()).await?;
+                    let performed = perform(&self.tower, &job).await;
+                    conclude(&self.tower, &self.owner, &job, performed).await?;
                     done += 1;
                 }
             }
@@ -206,7 +206,7 @@ impl Runner {
             for (id, kind) in left {
                 // a call that was under way may still be applied: whoever goes on looks after it has settled
                 let finish = match kind.destination() {
-                    Some(_) => Finish::Spared {
+                    Some(_) => Finish::Retry {
                         at: self.tower.now().checked_add(SETTLE).unwrap_or(Timestamp::MAX),
                         error: "the server was stopped meanwhile".into(),
                         class: errors::STOPPED.into(),
@@ -250,22 +250,24 @@ async fn work(tower: &Arc<Tower>, owner: &str, job: &LeasedJob) {
     // a task of its own, so that a panic in one job is that job's failure and not the worker's
     let performed = tokio::spawn(tracing::Instrument::instrument(async move { perform(&inner, &leased).await }, span));
     let _stop_with_us = AbortOnDrop(performed.abort_handle());
-    let finish = match performed.await {
-        Ok(finish) => finish,
+    let done = match performed.await {
+        Ok(done) => done,
         Err(error) if error.is_cancelled() => return,
         Err(_) => super::retry::after_ours(
             &crate::usecases::UseCaseError::Internal("the job panicked".into()),
             job.attempts,
             &*tower.clock,
-        ),
+        )
+        .into(),
     };
     if let Finish::Retry { error, class, .. } | Finish::Spared { error, class, .. } | Finish::Dead { error, class } =
-        &finish
+        &done.finish
     {
         tracing::warn!(kind = job.job.kind.code(), target = %job.job.target, correlation = %job.job.correlation, class, "job failed: {error}");
     }
-    metrics::counter!("milepost_jobs_total", "kind" => job.job.kind.code(), "end" => end_word(&finish)).increment(1);
-    if let Err(error) = tower.store.jobs.finish(owner, job.job.id, finish, tower.now()).await {
+    metrics::counter!("milepost_jobs_total", "kind" => job.job.kind.code(), "end" => end_word(&done.finish))
+        .increment(1);
+    if let Err(error) = conclude(tower, owner, job, done).await {
         tracing::error!(job = %job.job.id, "a finished job could not be marked; it will run again: {error}");
     }
 }

@@ -12,7 +12,7 @@ pub(super) async fn perform(tower: &Tower, leased: &LeasedJob, calls: &CallKeepe
     let Ok(id) = leased.job.target.parse::<ShipmentId>() else {
         return Finish::Dead { error: "the target is no shipment".into(), class: errors::INVALID.into() };
     };
-    match orders::sync(tower, leased.scope, id, calls).await {
+    match orders::sync(tower, leased.scope, id, leased.attempts, calls).await {
         Ok(()) => Finish::Done,
         Err(OrderError::Call(error)) => retry::after_call(&error, leased.attempts, &*tower.clock),
         Err(OrderError::Ours(error)) => retry::after_ours(&error, leased.attempts, &*tower.clock),

@@ -13,6 +13,7 @@ use domain::{
     ids::{BindingId, CorrelationId, ExceptionId, ShipmentId, SubjectId, TrackerId, content_id},
     observation::Location,
 };
+use futures::future::join;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use std::fmt::Write as _;
 use storage::{
@@ -231,11 +232,18 @@ fn claims(tower: &Tower, delivery: &Delivery) -> Vec<Claim> {
 }
 
 /// Brings a shipment's state, notes and activities to its delivery. Writes only what differs from what was written
-/// before; each note and activity under its own id, so that none comes twice.
+/// before, and after `tries` whose end nobody may have seen every field; each note and activity under its own id, so that
+/// none comes twice.
 ///
 /// # Errors
 /// When Odoo or the store fails; what was done stays done and is not done again.
-pub async fn sync(tower: &Tower, scope: Scope, id: ShipmentId, calls: &dyn CallLog) -> Result<(), OrderError> {
+pub async fn sync(
+    tower: &Tower,
+    scope: Scope,
+    id: ShipmentId,
+    tries: u32,
+    calls: &dyn CallLog,
+) -> Result<(), OrderError> {
     let Some(odoo) = &tower.odoo else { return Ok(()) };
     // the effects first: what they are about is then in what is loaded; one that comes meanwhile has a job of its own
     let effects = tower.store.shipments.effects(scope, id).await?;
@@ -244,17 +252,22 @@ pub async fn sync(tower: &Tower, scope: Scope, id: ShipmentId, calls: &dyn CallL
     let Some(origin) = shipment.origin.as_ref().filter(|o| o.system == "odoo") else { return Ok(()) };
     let values = status_values(tower, &loaded);
     let text = serde_json::to_string(&values).expect("plain data serialises");
-    if shipment.written.as_deref() != Some(text.as_str()) {
-        let before = shipment.written.as_deref().and_then(|w| serde_json::from_str(w).ok());
-        if before.is_some() {
-            // should its end never be known, what the delivery shows is not known either: the next try writes every field
-            tower.store.shipments.written(scope, id, None, tower.now()).await?;
+    let shipments = &tower.store.shipments;
+    let known = shipment.written.as_deref().filter(|_| tries == 0);
+    let writes = known != Some(text.as_str());
+    if writes {
+        let before = known.and_then(|w| serde_json::from_str(w).ok());
+        if let Err(error) = odoo.write_status(origin.record, &values, before.as_ref(), calls).await {
+            // what the delivery shows now is not known
+            shipments.written(scope, id, None, tower.now()).await?;
+            return Err(error.into());
         }
-        odoo.write_status(origin.record, &values, before.as_ref(), calls).await?;
-        tower.store.shipments.written(scope, id, Some(text), tower.now()).await?;
     }
+    let kept = async { if writes { shipments.written(scope, id, Some(text), tower.now()).await } else { Ok(()) } };
     let posting = Posting { tower, scope, odoo, calls, origin, shipment, exceptions: &loaded.exceptions };
-    let refused = posting.post_all(&effects).await?;
+    let (kept, refused) = join(kept, posting.post_all(&effects)).await;
+    kept?;
+    let refused = refused?;
     complete_activities(tower, scope, odoo, &loaded, &effects, calls).await?;
     refused.map_or(Ok(()), Err)
 }

@@ -601,7 +601,8 @@ async fn count(conn: &mut PgConnection, scope: Scope, which: &JobSelection) -> D
     Ok(Tally { take: number.saturating_sub(skip), skip })
 }
 
-/// Takes up the newest dead jobs, in the lane given or the one that they had.
+/// Takes up the newest dead jobs, in the lane given or the one that they had. That they were tried is remembered: what the
+/// last try left behind may not be known.
 pub(crate) async fn retry(
     conn: &mut PgConnection,
     scope: Scope,
@@ -625,7 +626,7 @@ pub(crate) async fn retry(
             continue;
         }
         sqlx::query(
-            "UPDATE job SET status = 'ready', attempts = 0, run_at = $1, updated_at = $1, lane = coalesce($2, lane) WHERE seq = $3",
+            "UPDATE job SET status = 'ready', attempts = 1, run_at = $1, updated_at = $1, lane = coalesce($2, lane) WHERE seq = $3",
         )
         .bind(micros(now))
         .bind(lane.map(word))

@@ -437,8 +437,7 @@ pub trait Shipments: Send + Sync {
     /// An effect happened: its id at the target, of which the first stays, or `completed`.
     async fn effect_done(&self, scope: Scope, id: EffectId, external: String, at: Timestamp) -> Result<()>;
 
-    /// What the order system was told (JSON); compared before the next write. None while a write is under way whose end
-    /// nobody may live to see.
+    /// What the order system was told (JSON); compared before the next write. None where that is not known.
     async fn written(&self, scope: Scope, id: ShipmentId, values: Option<String>, at: Timestamp) -> Result<()>;
 
     /// The state changes of a shipment, oldest first.
