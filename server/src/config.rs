@@ -65,7 +65,7 @@ pub struct Settings {
     /// Odoo: seconds between two imports of changed deliveries.
     #[arg(long, env = "MILEPOST_ODOO_IMPORT_SECONDS", value_name = "N", global = true)]
     pub odoo_import_seconds: Option<u64>,
-    /// Odoo: jobs at once, in each lane and process (4).
+    /// Odoo: jobs at once, in each lane and process (8).
     #[arg(long, env = "MILEPOST_ODOO_CONCURRENCY", value_name = "N", global = true)]
     pub odoo_concurrency: Option<NonZeroU32>,
     /// Odoo: calls a second at most, in each process; without it Odoo's own limits count.
@@ -83,7 +83,7 @@ pub struct Settings {
     /// Service desk: queue or group that takes the cases.
     #[arg(long, env = "MILEPOST_DESK_QUEUE", value_name = "NAME", global = true)]
     pub desk_queue: Option<String>,
-    /// Service desk: jobs at once, in each lane and process (4).
+    /// Service desk: jobs at once, in each lane and process (8).
     #[arg(long, env = "MILEPOST_DESK_CONCURRENCY", value_name = "N", global = true)]
     pub desk_concurrency: Option<NonZeroU32>,
     /// Service desk: calls a second at most, in each process; without it the desk's own limits count.
@@ -220,7 +220,9 @@ pub struct CallLimits {
     pub calls_per_second: Option<NonZeroU32>,
 }
 
-/// Jobs at once for one destination, in each lane.
+/// Jobs at once for one destination, in each lane, unless it is set.
+const AT_ONCE: usize = 8;
+/// The most of them.
 pub const CONCURRENCY_MAX: usize = 64;
 
 impl Default for CallLimits {
@@ -231,7 +233,7 @@ impl Default for CallLimits {
 
 impl CallLimits {
     fn of(at_once: Option<NonZeroU32>, calls_per_second: Option<NonZeroU32>) -> Self {
-        let at_once = at_once.map_or(4, |n| usize::try_from(n.get()).unwrap_or(CONCURRENCY_MAX));
+        let at_once = at_once.map_or(AT_ONCE, |n| usize::try_from(n.get()).unwrap_or(CONCURRENCY_MAX));
         Self { at_once: at_once.min(CONCURRENCY_MAX), calls_per_second }
     }
 }

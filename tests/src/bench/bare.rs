@@ -3,6 +3,7 @@
 
 use super::load::Answers;
 use anyhow::{Context, Result};
+use domain::ids::content_id;
 use sqlx::{
     Connection, PgConnection, QueryBuilder, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
@@ -98,22 +99,27 @@ impl Bare {
         }
         let mut running = JoinSet::new();
         let from = Instant::now() + WARM_UP;
-        for _ in 0..clients {
+        for client in 0..u8::try_from(clients)? {
             let queue = queue.clone();
             running.spawn(async move {
                 let mut took_ms = Vec::new();
-                loop {
+                for number in 0_u64.. {
                     let begun = Instant::now();
                     if begun >= from + lasting {
                         return anyhow::Ok(took_ms);
                     }
                     let (reply, done) = oneshot::channel();
-                    queue.send(((Uuid::new_v4(), vec![7; body_bytes]), reply)).await.ok().context("the loop ended")?;
+                    queue
+                        .send(((content_id("bare", &[&[client], &number.to_be_bytes()]), vec![7; body_bytes]), reply))
+                        .await
+                        .ok()
+                        .context("the loop ended")?;
                     done.await?;
                     if begun >= from {
                         took_ms.push(begun.elapsed().as_secs_f64() * 1000.0);
                     }
                 }
+                Ok(took_ms)
             });
         }
         drop(queue);

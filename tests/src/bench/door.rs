@@ -48,7 +48,7 @@ pub async fn assembled(data: &Path, database_url: Option<String>) -> Result<Arc<
         name: SOURCE.into(),
         connector: SOURCE.into(),
         scheme: None,
-        secret: SECRET.to_owned().into(),
+        secret: SECRET.to_owned(),
         settings: SourceSettings::default(),
     };
     sources::put(&tower, tower.scope(), source).await?;

@@ -121,6 +121,9 @@ const POSTGRES: Dialect = Dialect {
     text: |number| format!("'COPY' || lpad(({number})::text, 10, '0')"),
 };
 
+/// A table, which of its rows are the template's, and the columns in which a copy differs.
+type Copied<'a> = (&'a str, &'a str, Vec<(&'a str, &'a str)>);
+
 /// Makes so many copies of the template.
 async fn copy(data: &Path, database: &Database, shipments: u64) -> Result<()> {
     let mut engine = match database {
@@ -139,7 +142,7 @@ async fn copy(data: &Path, database: &Database, shipments: u64) -> Result<()> {
     let observation = (dialect.id)(&format!("(s.n * {OF_ONE} + t.place) * {}", SPREAD / ((shipments + 1) * OF_ONE)), 4);
     let number = (dialect.text)("s.n");
     let (shipment_id, tracker_id) = (shipment(1), shipment(2));
-    let own: Vec<(&str, &str, Vec<(&str, &str)>)> = vec![
+    let own: Vec<Copied<'_>> = vec![
         (
             "shipment",
             "id = (SELECT shipment_id FROM binding WHERE tracker_id IN (SELECT id FROM tracker WHERE number = $))",
@@ -223,7 +226,7 @@ impl Writing<'_> {
 
     async fn run(&mut self, sql: &str) -> Result<()> {
         match self {
-            Self::Sqlite(conn) => drop(sqlx::query(sqlx::AssertSqlSafe(sql)).execute(conn).await?),
+            Self::Sqlite(conn) => sqlx::query(sqlx::AssertSqlSafe(sql)).execute(conn).await.map(|_| ())?,
             // the copies refer to each other; nothing is checked row by row
             Self::Postgres(database) => drop(database.ask(&format!("SET session_replication_role = replica; {sql}"))?),
         }
