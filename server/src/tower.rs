@@ -43,10 +43,15 @@ pub struct Tower {
     pub gates: crate::jobs::gate::Gates,
     /// Files that may be taken in at once; see [`FILES_AT_ONCE`].
     pub files: Semaphore,
+    /// Room for bodies that are not answered yet, in KiB; see [`ROOM_KIB`].
+    pub room: Semaphore,
 }
 
 /// A file of the largest kind is held three times while it is taken in: as read, sealed, and on its way to the disk.
 pub const FILES_AT_ONCE: usize = 2;
+
+/// Of each body the first MiB counts; what does not fit comes again.
+pub const ROOM_KIB: usize = 64 * 1024;
 
 /// Wakes whoever waits: the workers of a lane, live streams; here at once, and on the other nodes through the store.
 pub struct Wake {

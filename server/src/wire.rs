@@ -4,7 +4,7 @@ use crate::{
     clock::Clock,
     config::{Config, Database, Mode},
     jobs::gate::Gates,
-    tower::{FILES_AT_ONCE, Tower, Wake},
+    tower::{FILES_AT_ONCE, ROOM_KIB, Tower, Wake},
     usecases::{erasure, ingest::SourceCache, mappings},
     vault::Vault,
 };
@@ -102,6 +102,7 @@ pub async fn assemble(config: Config, clock: Arc<dyn Clock>, store: Store, maste
         sources: SourceCache::default(),
         gates: Gates::default(),
         files: Semaphore::new(FILES_AT_ONCE),
+        room: Semaphore::new(ROOM_KIB),
         store,
         clock,
         vault,

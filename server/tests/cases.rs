@@ -4,8 +4,14 @@
 
 mod world;
 
-use server::config::{DeskSettings, Settings};
+use jiff::SignedDuration;
+use server::{
+    clock::Clock,
+    config::{DeskSettings, Settings},
+    usecases::destinations,
+};
 use simulator::{desk::SandboxDesk, faults::Fault};
+use storage::jobs::{ClaimRequest, Finish, JobKind, Lane};
 use world::World;
 
 const TOKEN: &str = "token-of-the-tests";
@@ -113,4 +119,29 @@ async fn a_number_that_nobody_claims_makes_no_case() {
     let (world, desk) = world().await;
     world.hears("N1", &[("Exception_012", "2026-03-05T08:00:00")]).await;
     assert!(desk.tickets().is_empty());
+}
+
+#[tokio::test]
+async fn a_case_in_the_making_hears_of_what_is_folded_meanwhile() {
+    let (world, desk) = world().await;
+    world.order(1, &["N1"]).await;
+    let jobs = &world.tower.store.jobs;
+    let damaged = [("InTransit_003", "2026-03-05T01:00:00"), ("Exception_012", "2026-03-05T08:00:00")];
+    destinations::pause(&world.tower, world.tower.scope(), "desk", "so that nobody here does it").await.unwrap();
+    world.hears("N1", &damaged).await;
+    // somebody has begun to make the case, and has looked already
+    let request = || ClaimRequest {
+        owner: "another node".into(),
+        lane: Lane::RealTime,
+        kinds: vec![JobKind::SyncCase],
+        limit: 9,
+        now: world.clock.now(),
+        until: world.clock.now() + SignedDuration::from_secs(30),
+        held: Vec::new(),
+    };
+    let making = jobs.claim(request()).await.unwrap();
+    assert_eq!((making.len(), desk.tickets().len()), (1, 0));
+    world.hears("N1", &[damaged[0], damaged[1], ("Delivered_001", "2026-03-05T11:00:00")]).await;
+    jobs.finish("another node", making[0].job.id, Finish::Done, world.clock.now()).await.unwrap();
+    assert_eq!(jobs.claim(request()).await.unwrap().len(), 1, "it is looked at again");
 }

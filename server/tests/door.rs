@@ -33,6 +33,9 @@ async fn files_are_taken_up_to_their_limit_and_only_so_many_at_once() {
     let others = world.tower.files.acquire_many(u32::try_from(server::tower::FILES_AT_ONCE).unwrap()).await.unwrap();
     assert_eq!(post(&world, "edi", file((2 << 20) + 1)).await, StatusCode::SERVICE_UNAVAILABLE, "it comes again");
     assert_eq!(post(&world, "edi", file(1000)).await, StatusCode::ACCEPTED, "messages do not wait for files");
-    drop(others);
+    let room = world.tower.room.acquire_many(u32::try_from(server::tower::ROOM_KIB).unwrap()).await.unwrap();
+    assert_eq!(post(&world, "edi", file(1001)).await, StatusCode::SERVICE_UNAVAILABLE, "nor have they any room");
+    drop((others, room));
+    assert_eq!(world.tower.room.available_permits(), server::tower::ROOM_KIB, "what was taken up is given back");
     assert_eq!(post(&world, "edi", file((2 << 20) + 1)).await, StatusCode::ACCEPTED);
 }

@@ -4,6 +4,7 @@ mod world;
 
 use domain::ids::ShipmentId;
 use server::{
+    config::CallLimits,
     jobs::gate::{Admission, FAILURES_MAX},
     usecases::destinations,
 };
@@ -57,7 +58,10 @@ async fn a_wish_for_peace_holds_the_whole_destination() {
     let until = held.gate.health.held_until.unwrap().duration_since(systems.world.tower.now());
     assert_eq!(until.as_secs(), 90);
     let asked = systems.odoo.all_calls() - before;
-    assert!(asked <= 4 * 3, "those that were claimed together, a few calls each, and no others: {asked}");
+    assert!(
+        asked <= 3 * CallLimits::default().at_once,
+        "those that were claimed together, a few calls each, and no others: {asked}"
+    );
     systems.advance(60).await;
     assert_eq!(systems.odoo.all_calls() - before, asked, "nobody calls meanwhile");
     systems.advance(31).await;

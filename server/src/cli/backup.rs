@@ -241,28 +241,33 @@ async fn put_file(copy: &Path, file: &Path, replace: bool, aside: &str) -> Resul
         std::fs::create_dir_all(folder)?;
     }
     let _only_us = storage_sqlite::lock(file)?;
-    if file.exists() {
-        ensure!(replace, "there is a database {}: --replace moves it aside", file.display());
-        for ending in ["", "-wal", "-shm"] {
-            let named = |path: &Path| PathBuf::from(format!("{}{ending}", path.display()));
-            let old = named(file);
-            if old.exists() {
-                std::fs::rename(&old, named(&PathBuf::from(format!("{}.before-{aside}", file.display()))))?;
-            }
-        }
-    }
+    ensure!(replace || !file.exists(), "there is a database {}: --replace moves it aside", file.display());
+    // the copy first: a disk that is full by then leaves what is there where it is
     let unfinished = PathBuf::from(format!("{}.unfinished", file.display()));
     let _removed = Removed(&unfinished);
     std::fs::copy(copy, &unfinished)?;
     keep_private(&unfinished)?;
+    for ending in ["", "-wal", "-shm"] {
+        let named = |path: &Path| PathBuf::from(format!("{}{ending}", path.display()));
+        let old = named(file);
+        if old.exists() {
+            std::fs::rename(&old, named(&PathBuf::from(format!("{}.before-{aside}", file.display()))))?;
+        }
+    }
     Ok(std::fs::rename(&unfinished, file)?)
 }
 
 async fn put_dump(copy: &Path, url: &str, replace: bool, aside: &str) -> Result<()> {
     postgres::check(copy).await?;
-    if postgres::target(url).await? == Target::Filled {
-        ensure!(replace, "there is a tower in the database: --replace moves it aside, into another schema");
+    let filled = postgres::target(url).await? == Target::Filled;
+    ensure!(replace || !filled, "there is a tower in the database: --replace moves it aside, into another schema");
+    if filled {
         postgres::move_aside(url, aside).await?;
     }
-    Ok(postgres::load(url, copy).await?)
+    let loaded = postgres::load(url, copy).await;
+    if loaded.is_err() && filled {
+        // of the copy nothing is kept
+        postgres::move_back(url, aside).await.context("what was there is still aside")?;
+    }
+    Ok(loaded?)
 }

@@ -14,12 +14,17 @@ use axum::{
 };
 use connectors::carriers::RawRequest;
 use futures::StreamExt;
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use storage::inbox::Novelty;
 use tokio::sync::SemaphorePermit;
 
 /// Bytes of a body that are read without asking.
 const FREELY_BYTES: usize = 1024 * 1024;
+/// A body is there within this time.
+const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// The header that names the thread, in requests and answers.
 pub const CORRELATION: HeaderName = HeaderName::from_static("x-correlation-id");
@@ -50,7 +55,8 @@ async fn take(
 ) -> Result<(Response, &'static str), Refused> {
     let limit = ingest::body_limit(tower, source).await?;
     let (parts, body) = request.into_parts();
-    let (bytes, _permit) = read(tower, body, limit).await?;
+    let read = tokio::time::timeout(BODY_TIME, read(tower, body, limit)).await;
+    let (bytes, _room) = read.map_err(|_| Refused::TooSlow(BODY_TIME.as_secs()))??;
     let raw = RawRequest {
         method: parts.method.as_str(),
         path: parts.uri.path(),
@@ -71,10 +77,39 @@ async fn take(
     Ok(((StatusCode::ACCEPTED, [(CORRELATION, kept)], body).into_response(), end))
 }
 
-/// A body, read piece by piece. One of more than [`FREELY_BYTES`] is a file: only so many of them are taken at once, so
-/// that memory has a limit whoever sends what.
-async fn read(tower: &Tower, body: Body, limit: usize) -> Result<(Vec<u8>, Option<SemaphorePermit<'_>>), Refused> {
-    let (mut bytes, mut permit) = (Vec::new(), None);
+/// What a body takes up until it is answered.
+#[derive(Default)]
+struct Room<'a> {
+    /// A share of [`ROOM_KIB`](crate::tower::ROOM_KIB).
+    room: Option<SemaphorePermit<'a>>,
+    file: Option<SemaphorePermit<'a>>,
+}
+
+impl<'a> Room<'a> {
+    /// Takes up what a body of so many bytes needs.
+    fn grow(&mut self, tower: &'a Tower, bytes: usize) -> Result<(), Refused> {
+        if bytes > FREELY_BYTES && self.file.is_none() {
+            self.file = Some(tower.files.try_acquire().map_err(|_| Refused::Unavailable)?);
+        }
+        let needed = bytes.min(FREELY_BYTES).div_ceil(1024);
+        let more = needed - self.room.as_ref().map_or(0, SemaphorePermit::num_permits);
+        if more == 0 {
+            return Ok(());
+        }
+        let more = u32::try_from(more).unwrap_or(u32::MAX);
+        let taken = tower.room.try_acquire_many(more).map_err(|_| Refused::Unavailable)?;
+        match &mut self.room {
+            Some(room) => room.merge(taken),
+            None => self.room = Some(taken),
+        }
+        Ok(())
+    }
+}
+
+/// A body, read piece by piece. There is only so much room for bodies that are not answered yet, and one of more than
+/// [`FREELY_BYTES`] is a file, of which only so many are taken at once: memory has a limit whoever sends what.
+async fn read(tower: &Tower, body: Body, limit: usize) -> Result<(Vec<u8>, Room<'_>), Refused> {
+    let (mut bytes, mut room) = (Vec::new(), Room::default());
     let mut pieces = body.into_data_stream();
     while let Some(piece) = pieces.next().await {
         // a sender that went away; nobody reads the answer
@@ -82,12 +117,10 @@ async fn read(tower: &Tower, body: Body, limit: usize) -> Result<(Vec<u8>, Optio
         if bytes.len() + piece.len() > limit {
             return Err(Refused::TooLarge(limit));
         }
-        if bytes.len() + piece.len() > FREELY_BYTES && permit.is_none() {
-            permit = Some(tower.files.try_acquire().map_err(|_| Refused::Unavailable)?);
-        }
+        room.grow(tower, bytes.len() + piece.len())?;
         bytes.extend_from_slice(&piece);
     }
-    Ok((bytes, permit))
+    Ok((bytes, room))
 }
 
 fn problem(refused: &Refused) -> Problem {
@@ -96,6 +129,7 @@ fn problem(refused: &Refused) -> Problem {
         Refused::UnknownSource => Problem::new(StatusCode::NOT_FOUND, "unknown_source", detail),
         Refused::NotVerified(_) => Problem::new(StatusCode::UNAUTHORIZED, "not_verified", detail),
         Refused::TooLarge(_) => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail),
+        Refused::TooSlow(_) => Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", detail),
         Refused::Unavailable => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).retry_after(1),
         Refused::Internal(_) => {
             tracing::error!("ingest: {detail}");
@@ -109,6 +143,7 @@ fn end_of(refused: &Refused) -> &'static str {
         Refused::UnknownSource => "unknown_source",
         Refused::NotVerified(_) => "not_verified",
         Refused::TooLarge(_) => "too_large",
+        Refused::TooSlow(_) => "too_slow",
         Refused::Unavailable => "unavailable",
         Refused::Internal(_) => "internal",
     }

@@ -13,7 +13,7 @@ use storage::{
     Scope,
     jobs::{Cause, JobKind, NewJob},
     shipments::{Commit, Committed, EffectKind, LastEvent, Loaded, NewEffect, Posting, exception_effect_key},
-    work::CaseRecord,
+    work::{CaseRecord, ExceptionRecord},
 };
 
 /// How often a fold is tried again when somebody else committed first.
@@ -232,7 +232,8 @@ impl Consequences<'_> {
         order.into_iter().chain(cases).collect()
     }
 
-    /// A newly opened exception waits its grace time; one that has a case is told at once.
+    /// A newly opened exception waits its grace time; one that has a case is told at once, and so is one whose case may be
+    /// in the making: whoever makes it may have looked before this commit.
     fn case_jobs(&self, exceptions: &[ExceptionChange]) -> Vec<NewJob> {
         let opened = exceptions.iter().filter_map(|change| match change {
             ExceptionChange::Open { id, exception } if self.cause == Cause::Live && exception.closed.is_none() => {
@@ -244,7 +245,13 @@ impl Consequences<'_> {
             _ => None,
         });
         let known = self.cases.iter().map(|case| self.job(JobKind::SyncCase, case.exception));
-        opened.chain(known).collect()
+        let grace_over = |exception: &&ExceptionRecord| {
+            let wait = super::cases::grace(&self.tower.config.rules, exception.severity);
+            wait.is_some_and(|wait| exception.recorded_at.checked_add(wait).is_ok_and(|due| due <= self.tower.now()))
+        };
+        let open = self.loaded.exceptions.iter().filter(|exception| exception.closed.is_none());
+        let in_the_making = open.filter(grace_over).map(|exception| self.job(JobKind::SyncCase, exception.id));
+        opened.chain(known).chain(in_the_making).collect()
     }
 
     fn job(&self, kind: JobKind, target: impl ToString) -> NewJob {

@@ -68,6 +68,9 @@ pub enum Refused {
     /// Too large.
     #[error("the body has more than {0} bytes")]
     TooLarge(usize),
+    /// Its body did not come.
+    #[error("the body was not there after {0} seconds")]
+    TooSlow(u64),
     /// The inbox is full or not there: the sender keeps the message and tries again.
     #[error("the inbox cannot take it now")]
     Unavailable,

@@ -94,6 +94,18 @@ pub async fn move_aside(url: &str, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// Moves it back, after a load that failed and left nothing.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn move_back(url: &str, name: &str) -> Result<()> {
+    let mut conn = connect(url).await?;
+    for sql in ["DROP SCHEMA public".to_owned(), format!("ALTER SCHEMA {ASIDE}{name} RENAME TO public")] {
+        sqlx::query(AssertSqlSafe(sql)).execute(&mut conn).await.map_err(Fail::from)?;
+    }
+    Ok(())
+}
+
 async fn connect(url: &str) -> Result<PgConnection> {
     let (options, _) = options(url)?;
     PgConnection::connect_with(&options).await.map_err(|error| unavailable(&error))
