@@ -31,7 +31,7 @@ async fn an_event_that_comes_before_its_order_is_there_when_the_order_comes() {
     let shipment = world.order(1, &["N1"]).await;
     assert_eq!(world.state(shipment).await, State::Delivered);
     assert_eq!(world.unclaimed().await, 0, "its history came along");
-    let effects = world.tower.store.shipments.effects(world.tower.scope(), shipment).await.unwrap();
+    let effects = world.load(shipment).await.effects;
     assert!(
         !effects.is_empty() && effects.iter().all(|e| e.done.is_some()),
         "history is not told as news: {effects:?}"

@@ -43,9 +43,9 @@ async fn unmapped(world: &World) -> Vec<(String, u64, u64)> {
 /// What has been told or would be: notes and activities that wait, and cases.
 async fn told(world: &World, shipment: ShipmentId) -> (usize, usize) {
     let (store, scope) = (&world.tower.store, world.tower.scope());
-    let effects = store.shipments.effects(scope, shipment).await.unwrap();
-    let waiting = effects.iter().filter(|e| e.done.is_none()).count();
-    (waiting, store.work.cases(scope, shipment).await.unwrap().len())
+    let loaded = store.shipments.load(scope, shipment, None).await.unwrap().unwrap();
+    let waiting = loaded.effects.iter().filter(|e| e.done.is_none()).count();
+    (waiting, loaded.cases.len())
 }
 
 #[tokio::test]

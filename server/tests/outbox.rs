@@ -127,6 +127,6 @@ async fn an_unknown_outcome_is_looked_up_before_it_is_written_again() {
     assert_eq!(markers.len(), once.len(), "each note once: {markers:?}");
     let shipment: ShipmentId =
         systems.world.tower.store.shipments.find(systems.world.tower.scope(), "N0").await.unwrap()[0];
-    let effects = systems.world.tower.store.shipments.effects(systems.world.tower.scope(), shipment).await.unwrap();
+    let effects = systems.world.load(shipment).await.effects;
     assert!(effects.iter().all(|e| e.done.is_some()), "{effects:?}");
 }

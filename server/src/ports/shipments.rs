@@ -229,7 +229,6 @@ struct Page<'a> {
     folded: &'a Folded,
     now: Timestamp,
     at: Option<Timestamp>,
-    cases: Vec<CaseRecord>,
     attempts: Vec<AttemptRecord>,
     seen: HashMap<ObservationId, SeenIn>,
     audit: Vec<(AuditRecord, Option<String>)>,
@@ -252,7 +251,6 @@ impl<'a> Page<'a> {
         let may_see =
             asker.user.as_ref().is_some_and(|u| u.roles.iter().any(|r| matches!(r, RoleName::Agent | RoleName::Admin)));
         Ok(Self {
-            cases: tower.store.work.cases(scope, id).await?,
             attempts: tower.store.jobs.attempts_of(scope, id).await?,
             seen: tower.store.shipments.seen_in(scope, id).await?.into_iter().map(|s| (s.observation, s)).collect(),
             audit: tower.store.people.audit_of(scope, id).await?,
@@ -287,7 +285,7 @@ impl<'a> Page<'a> {
             exceptions,
             order_url: shipment.origin.as_ref().and_then(|o| o.url.clone()),
             customer: self.customer.clone(),
-            cases: self.cases.iter().map(|c| self.case(c)).collect(),
+            cases: self.loaded.cases.iter().map(|c| self.case(c)).collect(),
             as_known_at: self.at.map(times::dated),
             moments: self.moments(),
         }
@@ -318,7 +316,7 @@ impl<'a> Page<'a> {
                 at: f.observation.time.sort_key(),
             }),
             heard_at: self.folded.heard_at,
-            case: self.cases.iter().find_map(|c| c.number.clone()),
+            case: self.loaded.cases.iter().find_map(|c| c.number.clone()),
         };
         list_row(row, self.now)
     }
@@ -721,8 +719,8 @@ async fn raw_view(
     unmasked: bool,
 ) -> Result<RawView, UseCaseError> {
     let (message, _, received) = record.seen.first().copied().ok_or(UseCaseError::NotFound("message"))?;
-    let kept = tower.store.inbox.message(scope, message).await?.ok_or(UseCaseError::NotFound("message"))?;
-    let (raw, text) = match normalise::open_body(tower, scope, message).await? {
+    let (kept, body) = normalise::opened(tower, scope, message).await?.ok_or(UseCaseError::NotFound("message"))?;
+    let (raw, text) = match body {
         None => ("The message's body is no longer kept.".to_owned(), None),
         Some((key, body)) => {
             let text = record.text.as_ref().filter(|t| t.subject.0 == message.0).and_then(|t| key.open(TEXT, t).ok());

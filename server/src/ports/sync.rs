@@ -51,10 +51,9 @@ impl app::contract::sync::SyncPort for SyncPort {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
         let id: MessageId = id(&message)?;
         let fail = |e: UseCaseError| refused(tower, e);
-        let found = tower.store.inbox.message(scope, id).await.map_err(|e| fail(e.into()))?;
-        let record = found.ok_or(ApiError::NotFound)?;
+        let found = normalise::opened(tower, scope, id).await.map_err(fail)?;
+        let (record, body) = found.ok_or(ApiError::NotFound)?;
         let unmasked = self.0.user.as_ref().is_some_and(|u| u.roles.contains(&RoleName::Admin));
-        let body = normalise::open_body(tower, scope, id).await.map_err(fail)?;
         Ok(MessagePage {
             verified: record.verified_by.replace('_', " "),
             connector: record.connector.clone(),

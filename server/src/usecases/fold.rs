@@ -13,7 +13,7 @@ use storage::{
     Scope,
     jobs::{Cause, JobKind, NewJob},
     shipments::{Commit, Committed, EffectKind, LastEvent, Loaded, NewEffect, Posting, exception_effect_key},
-    work::{CaseRecord, ExceptionRecord},
+    work::ExceptionRecord,
 };
 
 /// How often a fold is tried again when somebody else committed first.
@@ -78,8 +78,7 @@ pub async fn fold_shipment(
         if next_uses.is_empty() && unchanged(&loaded, &folded, &changes) {
             return Ok(FoldOutcome::Unchanged);
         }
-        let cases = tower.store.work.cases(scope, id).await?;
-        let consequences = Consequences { tower, cause, correlation, loaded: &loaded, folded: &folded, cases: &cases };
+        let consequences = Consequences { tower, cause, correlation, loaded: &loaded, folded: &folded };
         let exceptions = consequences.with_ids(changes);
         let commit = Commit {
             shipment: id,
@@ -155,7 +154,6 @@ struct Consequences<'a> {
     correlation: CorrelationId,
     loaded: &'a Loaded,
     folded: &'a Folded,
-    cases: &'a [CaseRecord],
 }
 
 impl Consequences<'_> {
@@ -244,7 +242,7 @@ impl Consequences<'_> {
             }
             _ => None,
         });
-        let known = self.cases.iter().map(|case| self.job(JobKind::SyncCase, case.exception));
+        let known = self.loaded.cases.iter().map(|case| self.job(JobKind::SyncCase, case.exception));
         let grace_over = |exception: &&ExceptionRecord| {
             let wait = super::cases::grace(&self.tower.config.rules, exception.severity);
             wait.is_some_and(|wait| exception.recorded_at.checked_add(wait).is_ok_and(|due| due <= self.tower.now()))

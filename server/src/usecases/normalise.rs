@@ -42,8 +42,8 @@ const DECODED_ASIDE_BYTES: usize = 256 * 1024;
 /// # Errors
 /// When the store fails; the message then stays as it is, and what is recorded of it stays recorded.
 pub async fn normalise(tower: &Tower, scope: Scope, id: MessageId, cause: Cause) -> Result<Option<Recorded>> {
-    let Some(message) = tower.store.inbox.message(scope, id).await? else { return Ok(None) };
-    let Some((key, body)) = open_body(tower, scope, id).await? else {
+    let Some((message, body)) = opened(tower, scope, id).await? else { return Ok(None) };
+    let Some((key, body)) = body else {
         conclude(tower, scope, id, MessageStatus::Quarantined { reason: "the body is no longer kept".into() }).await?;
         return Ok(None);
     };
@@ -132,17 +132,23 @@ fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-/// A message's key and plain body; none once either is gone.
+/// A message, and its key and plain body; none of these once either is gone.
 ///
 /// # Errors
 /// When the store fails or the master key is another one.
-pub async fn open_body(tower: &Tower, scope: Scope, id: MessageId) -> Result<Option<(DataKey, Vec<u8>)>> {
-    let Some(stored) = tower.store.inbox.body(scope, id).await? else { return Ok(None) };
-    let Some(wrapped) = stored.key else { return Ok(None) };
+pub async fn opened(
+    tower: &Tower,
+    scope: Scope,
+    id: MessageId,
+) -> Result<Option<(MessageRecord, Option<(DataKey, Vec<u8>)>)>> {
+    let Some((message, stored)) = tower.store.inbox.message_and_body(scope, id).await? else { return Ok(None) };
+    let Some((wrapped, sealed)) = stored.and_then(|stored| Some((stored.key?, stored.body))) else {
+        return Ok(Some((message, None)));
+    };
     let internal = |e: crate::vault::VaultError| UseCaseError::Internal(e.to_string());
     let key = tower.vault.unwrap(&wrapped).map_err(internal)?;
-    let body = key.open(BODY, &stored.body).map_err(internal)?;
-    Ok(Some((key, body)))
+    let body = key.open(BODY, &sealed).map_err(internal)?;
+    Ok(Some((message, Some((key, body)))))
 }
 
 async fn conclude(tower: &Tower, scope: Scope, id: MessageId, status: MessageStatus) -> Result<()> {

@@ -15,7 +15,7 @@ use domain::{
 };
 use futures::future::join;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 use storage::{
     Scope, Sealed, WrappedKey,
     facts::TrackerKey,
@@ -80,10 +80,12 @@ pub async fn import(
         let Some(last) = page.last() else { break };
         after_id = last.id;
         newest = newest.max(page.iter().map(|d| d.write_date).max());
-        let mut shipments = Vec::with_capacity(page.len());
-        for delivery in &page {
-            shipments.push(imported(tower, scope, odoo, delivery, correlation).await?);
-        }
+        let subjects = page.iter().map(|delivery| customer_of(tower, delivery)).collect();
+        let keys = tower.store.people.keys(scope, subjects).await?;
+        let shipments = page
+            .iter()
+            .map(|delivery| imported(tower, odoo, delivery, &keys, correlation))
+            .collect::<Result<Vec<_>, OrderError>>()?;
         let done = tower.store.shipments.import(scope, shipments, tower.now()).await?;
         add(&mut total, done);
         if page.len() < IMPORT_PAGE as usize {
@@ -109,11 +111,16 @@ fn add(total: &mut Imported, done: Imported) {
     total.to_fold.extend(done.to_fold);
 }
 
-async fn imported(
+/// Whose data the customer of a delivery is.
+fn customer_of(tower: &Tower, delivery: &Delivery) -> SubjectId {
+    SubjectId(content_id("customer", &[tower.company.0.as_bytes(), b"stock.picking", &delivery.id.to_be_bytes()]))
+}
+
+fn imported(
     tower: &Tower,
-    scope: Scope,
     odoo: &OdooClient,
     delivery: &Delivery,
+    keys: &BTreeMap<SubjectId, Option<WrappedKey>>,
     correlation: CorrelationId,
 ) -> Result<ImportedShipment, OrderError> {
     let origin = Origin {
@@ -125,9 +132,7 @@ async fn imported(
         order_record: delivery.order_id,
         url: Some(odoo.page(delivery.id)),
     };
-    let subject =
-        SubjectId(content_id("customer", &[tower.company.0.as_bytes(), b"stock.picking", &delivery.id.to_be_bytes()]));
-    let customer = customer(tower, scope, subject, delivery).await?;
+    let customer = customer(tower, delivery, keys)?;
     let place = Location {
         city: delivery.customer.city.clone(),
         country: delivery.customer.country.clone(),
@@ -173,15 +178,15 @@ struct Customer {
 }
 
 /// A customer sealed under a key of its own; nothing of one who was erased, whatever Odoo has still.
-async fn customer(
+fn customer(
     tower: &Tower,
-    scope: Scope,
-    subject: SubjectId,
     delivery: &Delivery,
+    keys: &BTreeMap<SubjectId, Option<WrappedKey>>,
 ) -> Result<Customer, OrderError> {
-    let (key, wrapped) = match tower.store.people.key(scope, subject).await? {
-        Some(kept) => (tower.vault.unwrap(&kept).map_err(|e| UseCaseError::Internal(e.to_string()))?, None),
-        None if tower.store.people.erased(scope, subject).await? => return Ok(Customer::default()),
+    let subject = customer_of(tower, delivery);
+    let (key, wrapped) = match keys.get(&subject) {
+        Some(Some(kept)) => (tower.vault.unwrap(kept).map_err(|e| UseCaseError::Internal(e.to_string()))?, None),
+        Some(None) => return Ok(Customer::default()),
         None => {
             let (key, wrapped) = tower.vault.new_key(subject);
             (key, Some(wrapped))
@@ -245,8 +250,7 @@ pub async fn sync(
     calls: &dyn CallLog,
 ) -> Result<(), OrderError> {
     let Some(odoo) = &tower.odoo else { return Ok(()) };
-    // the effects first: what they are about is then in what is loaded; one that comes meanwhile has a job of its own
-    let effects = tower.store.shipments.effects(scope, id).await?;
+    // an effect that comes after this moment has a job of its own
     let Some(loaded) = tower.store.shipments.load(scope, id, None).await? else { return Ok(()) };
     let shipment = &loaded.shipment;
     let Some(origin) = shipment.origin.as_ref().filter(|o| o.system == "odoo") else { return Ok(()) };
@@ -265,10 +269,10 @@ pub async fn sync(
     }
     let kept = async { if writes { shipments.written(scope, id, Some(text), tower.now()).await } else { Ok(()) } };
     let posting = Posting { tower, scope, odoo, calls, origin, shipment, exceptions: &loaded.exceptions };
-    let (kept, refused) = join(kept, posting.post_all(&effects)).await;
+    let (kept, refused) = join(kept, posting.post_all(&loaded.effects)).await;
     kept?;
     let refused = refused?;
-    complete_activities(tower, scope, odoo, &loaded, &effects, calls).await?;
+    complete_activities(tower, scope, odoo, &loaded, calls).await?;
     refused.map_or(Ok(()), Err)
 }
 
@@ -432,11 +436,10 @@ async fn complete_activities(
     scope: Scope,
     odoo: &OdooClient,
     loaded: &Loaded,
-    effects: &[EffectRecord],
     calls: &dyn CallLog,
 ) -> Result<(), OrderError> {
     let Some(origin) = &loaded.shipment.origin else { return Ok(()) };
-    for effect in effects.iter().filter(|e| e.kind == EffectKind::OrderActivity) {
+    for effect in loaded.effects.iter().filter(|e| e.kind == EffectKind::OrderActivity) {
         let Ok(EffectBody::Exception { id }) = serde_json::from_str(&effect.body) else { continue };
         let over = loaded.exceptions.iter().any(|e| e.id == id && e.closed.is_some());
         let scheduled = effect.done.as_ref().is_some_and(|(_, external)| external.parse::<i64>().is_ok());

@@ -11,7 +11,7 @@ use std::{
 };
 use storage::{
     AuditEntry, Scope, Store,
-    inbox::MessageStatus,
+    inbox::{MessageBody, MessageStatus},
     jobs::{JobFilter, JobSelection},
 };
 
@@ -120,12 +120,12 @@ pub async fn judge(
     let mut findings = Findings::default();
     for id in acknowledged {
         let id: MessageId = id.parse().context("a message's id")?;
-        match store.inbox.message(scope, id).await? {
+        match store.inbox.message_and_body(scope, id).await? {
             None => findings.lost.push(format!("message {id} was acknowledged and is gone")),
-            Some(message) if !matches!(message.status, MessageStatus::Normalised { observations: 1.., .. }) => {
+            Some((message, _)) if !matches!(message.status, MessageStatus::Normalised { observations: 1.., .. }) => {
                 findings.lost.push(format!("message {id} was not read: {:?}", message.status));
             }
-            Some(_) if store.inbox.body(scope, id).await?.is_none_or(|body| body.key.is_none()) => {
+            Some((_, None | Some(MessageBody { key: None, .. }))) => {
                 findings.lost.push(format!("message {id} has no body"));
             }
             Some(_) => {}

@@ -1,7 +1,7 @@
 //! The audit trail's hash chain. Lines are appended under a lock, so the chain has no forks.
 
 use crate::{
-    codec::{Columns, Done, clean, json, micros},
+    codec::{Bytes, Columns, Done, clean, json, micros},
     lock,
 };
 use domain::ids::CompanyId;

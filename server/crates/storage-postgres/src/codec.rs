@@ -3,13 +3,14 @@
 
 use domain::ids::SubjectId;
 use jiff::Timestamp;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
 use sqlx::{
     Row,
     error::{DatabaseError, ErrorKind},
     postgres::PgRow,
 };
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 use storage::{Sealed, StoreError};
 use uuid::Uuid;
 
@@ -96,15 +97,15 @@ pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Done<T> {
 /// An enum without data, as it is stored: its serialised name.
 pub(crate) fn word<T: Serialize>(value: T) -> String {
     match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(word)) => word,
+        Ok(Value::String(word)) => word,
         _ => unreachable!("only enums without data are words"),
     }
 }
 
 /// A stored enum without data.
-pub(crate) fn from_word<T: DeserializeOwned>(word: &str) -> Done<T> {
-    let value = serde_json::Value::String(word.to_owned());
-    serde_json::from_value(value).map_err(|e| Fail(StoreError::Damaged(format!("{}: {e}", std::any::type_name::<T>()))))
+pub(crate) fn from_word<T: DeserializeOwned>(word: String) -> Done<T> {
+    serde_json::from_value(Value::String(word))
+        .map_err(|e| Fail(StoreError::Damaged(format!("{}: {e}", std::any::type_name::<T>()))))
 }
 
 /// Ids as an array: one statement for any number of them.
@@ -127,45 +128,65 @@ pub(crate) fn row_limit(wished: u32, most: u32) -> i64 {
     i64::from(wished.min(most))
 }
 
-/// Reads columns by name.
+/// Reads columns by name, of a row and of a [`Part`] of one.
 pub(crate) trait Columns {
-    fn id<T: From<Uuid>>(&self, column: &str) -> Done<T>;
-    fn opt_id<T: From<Uuid>>(&self, column: &str) -> Done<Option<T>>;
-    fn at(&self, column: &str) -> Done<Timestamp>;
-    fn opt_at(&self, column: &str) -> Done<Option<Timestamp>>;
-    fn text(&self, column: &str) -> Done<String>;
+    fn opt_uuid(&self, column: &str) -> Done<Option<Uuid>>;
     fn opt_text(&self, column: &str) -> Done<Option<String>>;
-    fn flag(&self, column: &str) -> Done<bool>;
-    fn int(&self, column: &str) -> Done<i64>;
     fn opt_int(&self, column: &str) -> Done<Option<i64>>;
-    fn count<T: TryFrom<i64>>(&self, column: &str) -> Done<T>;
-    fn bytes(&self, column: &str) -> Done<Vec<u8>>;
-    fn json<T: DeserializeOwned>(&self, column: &str) -> Done<T>;
-    fn opt_json<T: DeserializeOwned>(&self, column: &str) -> Done<Option<T>>;
-    fn word<T: DeserializeOwned>(&self, column: &str) -> Done<T>;
-    fn opt_word<T: DeserializeOwned>(&self, column: &str) -> Done<Option<T>>;
-    /// Sealed bytes, from the column of their subject and their own.
-    fn opt_sealed(&self, subject: &str, bytes: &str) -> Done<Option<Sealed>>;
-}
+    fn flag(&self, column: &str) -> Done<bool>;
 
-impl Columns for PgRow {
     fn id<T: From<Uuid>>(&self, column: &str) -> Done<T> {
-        Ok(self.try_get::<Uuid, _>(column)?.into())
+        there(self.opt_id(column)?, column)
     }
 
     fn opt_id<T: From<Uuid>>(&self, column: &str) -> Done<Option<T>> {
-        Ok(self.try_get::<Option<Uuid>, _>(column)?.map(Into::into))
+        Ok(self.opt_uuid(column)?.map(Into::into))
     }
 
     fn at(&self, column: &str) -> Done<Timestamp> {
-        timestamp(self.try_get(column)?)
+        timestamp(self.int(column)?)
     }
 
     fn opt_at(&self, column: &str) -> Done<Option<Timestamp>> {
-        self.try_get::<Option<i64>, _>(column)?.map(timestamp).transpose()
+        self.opt_int(column)?.map(timestamp).transpose()
     }
 
     fn text(&self, column: &str) -> Done<String> {
+        there(self.opt_text(column)?, column)
+    }
+
+    fn int(&self, column: &str) -> Done<i64> {
+        there(self.opt_int(column)?, column)
+    }
+
+    fn count<T: TryFrom<i64>>(&self, column: &str) -> Done<T> {
+        let count = self.int(column)?;
+        T::try_from(count).map_err(|_| Fail(StoreError::Damaged(format!("{column} is {count}"))))
+    }
+
+    fn json<T: DeserializeOwned>(&self, column: &str) -> Done<T> {
+        from_json(&self.text(column)?)
+    }
+
+    fn opt_json<T: DeserializeOwned>(&self, column: &str) -> Done<Option<T>> {
+        self.opt_text(column)?.as_deref().map(from_json).transpose()
+    }
+
+    fn word<T: DeserializeOwned>(&self, column: &str) -> Done<T> {
+        from_word(self.text(column)?)
+    }
+
+    fn opt_word<T: DeserializeOwned>(&self, column: &str) -> Done<Option<T>> {
+        self.opt_text(column)?.map(from_word).transpose()
+    }
+}
+
+fn there<T>(value: Option<T>, column: &str) -> Done<T> {
+    value.ok_or_else(|| Fail(StoreError::Damaged(format!("{column} is not there"))))
+}
+
+impl Columns for PgRow {
+    fn opt_uuid(&self, column: &str) -> Done<Option<Uuid>> {
         Ok(self.try_get(column)?)
     }
 
@@ -173,48 +194,88 @@ impl Columns for PgRow {
         Ok(self.try_get(column)?)
     }
 
-    fn flag(&self, column: &str) -> Done<bool> {
-        Ok(self.try_get(column)?)
-    }
-
-    fn int(&self, column: &str) -> Done<i64> {
-        Ok(self.try_get(column)?)
-    }
-
     fn opt_int(&self, column: &str) -> Done<Option<i64>> {
         Ok(self.try_get(column)?)
     }
 
-    fn count<T: TryFrom<i64>>(&self, column: &str) -> Done<T> {
-        let count: i64 = self.try_get(column)?;
-        T::try_from(count).map_err(|_| Fail(StoreError::Damaged(format!("{column} is {count}"))))
+    fn flag(&self, column: &str) -> Done<bool> {
+        Ok(self.try_get(column)?)
     }
+}
 
+/// What only a row itself has: bytes.
+pub(crate) trait Bytes {
+    fn bytes(&self, column: &str) -> Done<Vec<u8>>;
+    fn opt_bytes(&self, column: &str) -> Done<Option<Vec<u8>>>;
+    /// Sealed bytes, from the column of their subject and their own.
+    fn opt_sealed(&self, subject: &str, bytes: &str) -> Done<Option<Sealed>>;
+}
+
+impl Bytes for PgRow {
     fn bytes(&self, column: &str) -> Done<Vec<u8>> {
         Ok(self.try_get(column)?)
     }
 
-    fn json<T: DeserializeOwned>(&self, column: &str) -> Done<T> {
-        from_json(self.try_get(column)?)
-    }
-
-    fn opt_json<T: DeserializeOwned>(&self, column: &str) -> Done<Option<T>> {
-        self.try_get::<Option<&str>, _>(column)?.map(from_json).transpose()
-    }
-
-    fn word<T: DeserializeOwned>(&self, column: &str) -> Done<T> {
-        from_word(self.try_get(column)?)
-    }
-
-    fn opt_word<T: DeserializeOwned>(&self, column: &str) -> Done<Option<T>> {
-        self.try_get::<Option<&str>, _>(column)?.map(from_word).transpose()
+    fn opt_bytes(&self, column: &str) -> Done<Option<Vec<u8>>> {
+        Ok(self.try_get(column)?)
     }
 
     fn opt_sealed(&self, subject: &str, bytes: &str) -> Done<Option<Sealed>> {
         let subject: Option<SubjectId> = self.opt_id(subject)?;
-        let bytes: Option<Vec<u8>> = self.try_get(bytes)?;
+        let bytes = self.opt_bytes(bytes)?;
         Ok(subject.zip(bytes).map(|(subject, bytes)| Sealed { subject, bytes }))
     }
+}
+
+/// A row of another question that was answered within a row, by [`rows_as!`]: one trip for many questions.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Part(HashMap<String, Value>);
+
+impl Part {
+    fn damaged<T>(column: &str) -> Done<T> {
+        Err(Fail(StoreError::Damaged(format!("{column} is of another type"))))
+    }
+}
+
+impl Columns for Part {
+    fn opt_uuid(&self, column: &str) -> Done<Option<Uuid>> {
+        let Some(text) = self.opt_text(column)? else { return Ok(None) };
+        text.parse().map(Some).or_else(|_| Self::damaged(column))
+    }
+
+    fn opt_text(&self, column: &str) -> Done<Option<String>> {
+        match self.0.get(column) {
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(Value::Null) => Ok(None),
+            _ => Self::damaged(column),
+        }
+    }
+
+    fn opt_int(&self, column: &str) -> Done<Option<i64>> {
+        match self.0.get(column) {
+            Some(Value::Number(number)) => number.as_i64().map_or_else(|| Self::damaged(column), |n| Ok(Some(n))),
+            Some(Value::Null) => Ok(None),
+            _ => Self::damaged(column),
+        }
+    }
+
+    fn flag(&self, column: &str) -> Done<bool> {
+        self.0.get(column).and_then(Value::as_bool).map_or_else(|| Self::damaged(column), Ok)
+    }
+}
+
+/// The rows of a question as a column `name`, for [`parts`].
+macro_rules! rows_as {
+    ($name:literal, $question:expr) => {
+        concat!("(SELECT coalesce(json_agg(q), '[]')::text FROM (", $question, ") q) AS ", $name)
+    };
+}
+pub(crate) use rows_as;
+
+/// The rows in a column that [`rows_as!`] made.
+pub(crate) fn parts(row: &PgRow, name: &str) -> Done<Vec<Part>> {
+    row.json(name)
 }
 
 /// Where a page ended, as an opaque word: the sort values of its last row. What cannot be read (somebody changed it)

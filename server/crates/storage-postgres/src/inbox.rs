@@ -2,19 +2,22 @@
 
 use crate::{
     PostgresStore, Turn, audit,
-    codec::{Columns, Done, Fail, PAGE_AND_ONE, clean, cursor, id_list, micros, month, page, stored_count, word},
+    codec::{
+        Bytes, Columns, Done, Fail, PAGE_AND_ONE, clean, cursor, id_list, micros, month, page, stored_count, word,
+    },
     group::Grouped,
     jobs,
     partitions::{Monthly, Partitions},
     people,
 };
 use async_trait::async_trait;
-use domain::ids::{CompanyId, MessageId};
+use domain::ids::MessageId;
 use jiff::Timestamp;
 use sqlx::{PgConnection, postgres::PgRow, query::Query};
 use std::collections::{BTreeSet, HashSet};
 use storage::{
     Actor, AuditEntry, Page, Result, Scope, StoreError, WrappedKey,
+    facts::Progress,
     inbox::{
         Accepted, Inbox, MessageBody, MessageRecord, MessageSelection, MessageState, MessageStatus, NewMessage,
         Novelty, SourceRecord,
@@ -46,7 +49,7 @@ macro_rules! month_of {
 #[async_trait]
 impl Inbox for PostgresStore {
     async fn sources(&self, scope: Scope) -> Result<Vec<SourceRecord>> {
-        let mut read = self.read_one().await?;
+        let mut read = self.read().await?;
         let rows = sqlx::query("SELECT * FROM source WHERE company_id = $1 ORDER BY name")
             .bind(scope.company.0)
             .fetch_all(&mut *read)
@@ -56,7 +59,7 @@ impl Inbox for PostgresStore {
     }
 
     async fn source_by_name(&self, name: &str) -> Result<Option<(Scope, SourceRecord, WrappedKey)>> {
-        let mut read = self.read().await?;
+        let mut read = self.read_one().await?;
         let row = sqlx::query("SELECT * FROM source WHERE name = $1")
             .bind(name)
             .fetch_optional(&mut *read)
@@ -98,9 +101,25 @@ impl Inbox for PostgresStore {
         Ok(row.as_ref().map(record).transpose()?)
     }
 
-    async fn body(&self, scope: Scope, id: MessageId) -> Result<Option<MessageBody>> {
+    async fn message_and_body(
+        &self,
+        scope: Scope,
+        id: MessageId,
+    ) -> Result<Option<(MessageRecord, Option<MessageBody>)>> {
         let mut read = self.read_one().await?;
-        Ok(body(&mut read, scope, id).await?)
+        let row = sqlx::query(concat!(
+            "SELECT m.*, s.name AS source_name, s.connector, s.settings, b.subject AS body_subject, b.bytes AS body_bytes, k.wrapped
+             FROM message m JOIN source s ON s.id = m.source_id
+             LEFT JOIN message_body b ON b.month = ", month_of!(), " AND b.message_id = m.id
+             LEFT JOIN vault_key k ON k.company_id = m.company_id AND k.subject = b.subject
+             WHERE m.company_id = $1 AND m.id = $2"
+        ))
+        .bind(scope.company.0)
+        .bind(id.0)
+        .fetch_optional(&mut *read)
+        .await
+        .map_err(Fail::from)?;
+        Ok(row.map(|row| Ok::<_, Fail>((record(&row)?, body(&row)?))).transpose()?)
     }
 
     async fn conclude(&self, scope: Scope, id: MessageId, status: MessageStatus) -> Result<()> {
@@ -128,7 +147,7 @@ impl Inbox for PostgresStore {
             _ => page_of!("($4::text IS NULL OR m.status = $4)"),
         };
         let (at, id): (i64, Uuid) = cursor::decode(cursor.as_deref()).unwrap_or((i64::MAX, Uuid::max()));
-        let mut read = self.read_one().await?;
+        let mut read = self.read().await?;
         let rows = chosen(sql, scope, &which)
             .bind(at)
             .bind(id)
@@ -156,7 +175,7 @@ impl Inbox for PostgresStore {
             Some(MessageState::Quarantined) => count_of!("$4::text IS NOT NULL AND m.status = 'quarantined'"),
             _ => count_of!("($4::text IS NULL OR m.status = $4)"),
         };
-        let mut read = self.read_one().await?;
+        let mut read = self.read().await?;
         let row = chosen(sql, scope, &which).fetch_one(&mut *read).await.map_err(Fail::from)?;
         let (number, kept): (u64, u64) = (row.count("number")?, row.count("kept")?);
         Ok(Tally { take: kept, skip: number.saturating_sub(kept) })
@@ -364,64 +383,57 @@ async fn repeated(conn: &mut PgConnection, scope: Scope, message: &NewMessage) -
     Ok(Accepted { message: kept.id("id")?, correlation: kept.id("correlation")?, novelty: Novelty::Repeated })
 }
 
-async fn body(conn: &mut PgConnection, scope: Scope, id: MessageId) -> Done<Option<MessageBody>> {
-    let message = sqlx::query("SELECT received_at FROM message WHERE company_id = $1 AND id = $2")
-        .bind(scope.company.0)
-        .bind(id.0)
-        .fetch_optional(&mut *conn)
-        .await?;
-    let Some(message) = message else { return Ok(None) };
-    let row = sqlx::query("SELECT subject, bytes FROM message_body WHERE month = $1 AND message_id = $2")
-        .bind(month(message.at("received_at")?))
-        .bind(id.0)
-        .fetch_optional(&mut *conn)
-        .await?;
-    let Some(body) = row.map(|row| row.opt_sealed("subject", "bytes")).transpose()?.flatten() else { return Ok(None) };
-    let key = people::key(conn, scope, body.subject).await?;
+fn body(row: &PgRow) -> Done<Option<MessageBody>> {
+    let Some(body) = row.opt_sealed("body_subject", "body_bytes")? else { return Ok(None) };
+    let key = row.opt_bytes("wrapped")?.map(|bytes| WrappedKey { subject: body.subject, bytes });
     Ok(Some(MessageBody { body, key }))
 }
 
+/// What a message is afterwards; what is none stays as it is.
+#[derive(Default)]
+pub(crate) struct After<'a> {
+    pub(crate) status: Option<&'static str>,
+    pub(crate) observations: Option<i64>,
+    pub(crate) problems: Option<i64>,
+    pub(crate) reason: Option<&'a str>,
+    pub(crate) cursor: Option<i64>,
+}
+
+impl<'a> After<'a> {
+    pub(crate) fn of(progress: &'a Progress) -> Self {
+        match progress {
+            Progress::Whole(status) => Self::status(status),
+            Progress::Part(reports) => Self { cursor: Some(i64::from(*reports)), ..Self::default() },
+        }
+    }
+
+    fn status(status: &'a MessageStatus) -> Self {
+        let (word, observations, problems, reason) = match status {
+            MessageStatus::Received => ("received", 0, 0, None),
+            MessageStatus::Normalised { observations, problems } => ("normalised", *observations, *problems, None),
+            MessageStatus::Ignored { reason } => ("ignored", 0, 0, Some(reason.as_str())),
+            MessageStatus::Quarantined { reason } => ("quarantined", 0, 0, Some(reason.as_str())),
+        };
+        let (observations, problems) = (Some(i64::from(observations)), Some(i64::from(problems)));
+        Self { status: Some(word), observations, problems, reason, cursor: None }
+    }
+}
+
 /// Says what became of a message.
-pub(crate) async fn conclude(conn: &mut PgConnection, scope: Scope, id: MessageId, status: &MessageStatus) -> Done<()> {
-    let (word, observations, problems, reason) = match status {
-        MessageStatus::Received => ("received", 0, 0, None),
-        MessageStatus::Normalised { observations, problems } => ("normalised", *observations, *problems, None),
-        MessageStatus::Ignored { reason } => ("ignored", 0, 0, Some(reason)),
-        MessageStatus::Quarantined { reason } => ("quarantined", 0, 0, Some(reason)),
-    };
+async fn conclude(conn: &mut PgConnection, scope: Scope, id: MessageId, status: &MessageStatus) -> Done<()> {
+    let after = After::status(status);
     let found = sqlx::query(
         "UPDATE message SET status = $1, observations = $2, problems = $3, reason = $4 WHERE company_id = $5 AND id = $6",
     )
-    .bind(word)
-    .bind(i64::from(observations))
-    .bind(i64::from(problems))
-    .bind(reason)
+    .bind(after.status)
+    .bind(after.observations)
+    .bind(after.problems)
+    .bind(after.reason.map(clean))
     .bind(scope.company.0)
     .bind(id.0)
     .execute(conn)
     .await?;
     if found.rows_affected() == 0 { Err(Fail(StoreError::NotFound("message"))) } else { Ok(()) }
-}
-
-/// How many of a message's reports are recorded, while others still have to be.
-pub(crate) async fn remember(conn: &mut PgConnection, scope: Scope, id: MessageId, reports: u32) -> Done<()> {
-    let found = sqlx::query("UPDATE message SET cursor = $1 WHERE company_id = $2 AND id = $3")
-        .bind(i64::from(reports))
-        .bind(scope.company.0)
-        .bind(id.0)
-        .execute(conn)
-        .await?;
-    if found.rows_affected() == 0 { Err(Fail(StoreError::NotFound("message"))) } else { Ok(()) }
-}
-
-/// Whether a company has a source of this id that is simulated.
-pub(crate) async fn is_sandbox(conn: &mut PgConnection, company: CompanyId, source: Uuid) -> Done<bool> {
-    let row = sqlx::query("SELECT sandbox FROM source WHERE company_id = $1 AND id = $2")
-        .bind(company.0)
-        .bind(source)
-        .fetch_optional(conn)
-        .await?;
-    Ok(row.map(|row| row.flag("sandbox")).transpose()?.unwrap_or(false))
 }
 
 fn source(row: &PgRow) -> Done<SourceRecord> {

@@ -17,15 +17,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use storage::{
     Actor, AuditEntry, Page, Result, Scope, StoreError,
     jobs::{
-        AttemptRecord, Cause, ClaimRequest, DestinationSummary, Finish, JobFilter, JobKind, JobRow, JobSelection, Jobs,
-        Lane, LeasedJob, NewJob,
+        AttemptRecord, Cause, ClaimRequest, Counted, DestinationSummary, Finish, JobFilter, JobKind, JobRow,
+        JobSelection, Jobs, Lane, LeasedJob, NewJob,
     },
-    limits::{CLAIM_JOBS, RETRY_JOBS, SETTLE},
+    limits::{CLAIM_JOBS, DONE_COUNTED, RETRY_JOBS, SETTLE},
     replays::Tally,
 };
 
 /// [`SETTLE`] as times are stored.
-const SETTLE_US: i64 = SETTLE.as_secs() * 1_000_000;
+pub(crate) const SETTLE_US: i64 = SETTLE.as_secs() * 1_000_000;
 /// Calls of one read.
 const ATTEMPT_ROWS: i64 = 500;
 /// The window of the figure "done".
@@ -50,6 +50,29 @@ macro_rules! succeeded_later {
     };
 }
 
+/// Adds work, or merges it with what waits under the same target: the columns of the jobs as arrays, then the company,
+/// the time, [`SETTLE_US`], and what it is to be joined with.
+macro_rules! enqueueing {
+    ($id:literal, $kind:literal, $target:literal, $destination:literal, $lane:literal, $cause:literal, $run_at:literal, $correlation:literal,
+     $shipment:literal, $company:literal, $at:literal, $settle:literal, $with:literal) => {
+        concat!(
+            "INSERT INTO job (id, company_id, kind, target, destination, lane, cause, run_at, correlation, shipment_id, created_at, updated_at)
+             SELECT g.id, ", $company, ", g.kind, g.target, g.destination, g.lane, g.cause, g.run_at, g.correlation, g.shipment_id, ", $at, ", ", $at, "
+             FROM unnest(", $id, "::uuid[], ", $kind, "::text[], ", $target, "::text[], ", $destination, "::text[], ", $lane, "::text[], ", $cause, "::text[], ",
+                         $run_at, "::bigint[], ", $correlation, "::uuid[], ", $shipment, "::uuid[])
+                 WITH ORDINALITY g (id, kind, target, destination, lane, cause, run_at, correlation, shipment_id, place)", $with, "
+             WHERE NOT EXISTS (SELECT 1 FROM job WHERE job.id = g.id)
+             ORDER BY place
+             ON CONFLICT (company_id, kind, target) WHERE status IN ('ready', 'retrying') DO UPDATE SET
+                 run_at = least(job.run_at, CASE WHEN job.status = 'retrying' THEN greatest(excluded.run_at, job.updated_at + ", $settle, ") ELSE excluded.run_at END),
+                 lane = CASE WHEN excluded.lane = 'real_time' THEN excluded.lane ELSE job.lane END,
+                 correlation = CASE WHEN excluded.cause = 'live' AND job.cause <> 'live' THEN excluded.correlation ELSE job.correlation END,
+                 cause = CASE WHEN excluded.cause = 'live' THEN excluded.cause ELSE job.cause END"
+        )
+    };
+}
+pub(crate) use enqueueing;
+
 #[async_trait]
 impl Jobs for PostgresStore {
     async fn enqueue(&self, scope: Scope, jobs: Vec<NewJob>) -> Result<()> {
@@ -57,7 +80,7 @@ impl Jobs for PostgresStore {
         self.write_one(turn, move |conn| {
             Box::pin(async move {
                 let Some(at) = jobs.iter().map(|job| job.run_at).min() else { return Ok(()) };
-                enqueue_all(conn, scope, &jobs, at).await
+                enqueue_all(conn, scope, &jobs, at).await.map(drop)
             })
         })
         .await
@@ -76,8 +99,9 @@ impl Jobs for PostgresStore {
         self.write_one(Turn::RealTime, move |conn| {
             Box::pin(async move {
                 let rows = sqlx::query(
-                    "UPDATE job SET lease_until = $1 WHERE owner = $2 AND status = 'leased' AND id IN (SELECT unnest($3))
-                     RETURNING id",
+                    "UPDATE job SET lease_until = $1
+                     FROM unnest($3::uuid[]) h (id) CROSS JOIN LATERAL (SELECT seq FROM job WHERE job.id = h.id LIMIT 1) l
+                     WHERE job.seq = l.seq AND owner = $2 AND status = 'leased' RETURNING job.id",
                 )
                 .bind(micros(until))
                 .bind(owner)
@@ -100,16 +124,19 @@ impl Jobs for PostgresStore {
 
     async fn next_due(&self, lane: Lane) -> Result<Option<Timestamp>> {
         let mut read = self.read_one().await?;
-        let row = sqlx::query("SELECT min(run_at) AS due FROM job WHERE lane = $1 AND status IN ('ready', 'retrying')")
-            .bind(word(lane))
-            .fetch_one(&mut *read)
-            .await
-            .map_err(Fail::from)?;
+        let row = sqlx::query(
+            "SELECT min(j.run_at) AS due FROM unnest($2::text[]) k (kind) CROSS JOIN LATERAL (
+                 SELECT run_at FROM job WHERE lane = $1 AND kind = k.kind AND status IN ('ready', 'retrying') ORDER BY run_at LIMIT 1) j",
+        )
+        .bind(word(lane))
+        .bind(kinds())
+        .fetch_one(&mut *read)
+        .await
+        .map_err(Fail::from)?;
         Ok(row.opt_at("due")?)
     }
 
     async fn due(&self, lane: Lane, now: Timestamp) -> Result<Vec<JobKind>> {
-        let kinds: Vec<&str> = JobKind::ALL.iter().map(|kind| kind.code()).collect();
         let rows = sqlx::query(
             "SELECT k.kind FROM unnest($3::text[]) k (kind)
              WHERE EXISTS (SELECT 1 FROM job WHERE lane = $1 AND kind = k.kind AND status IN ('ready', 'retrying') AND run_at <= $2)
@@ -117,7 +144,7 @@ impl Jobs for PostgresStore {
         )
         .bind(word(lane))
         .bind(micros(now))
-        .bind(kinds)
+        .bind(kinds())
         .fetch_all(&self.pool)
         .await
         .map_err(Fail::from)?;
@@ -214,7 +241,7 @@ impl Jobs for PostgresStore {
     }
 
     async fn job(&self, scope: Scope, id: JobId) -> Result<Option<JobRow>> {
-        let mut read = self.read_one().await?;
+        let mut read = self.read().await?;
         let row = sqlx::query("SELECT * FROM job WHERE company_id = $1 AND id = $2")
             .bind(scope.company.0)
             .bind(id.0)
@@ -225,7 +252,7 @@ impl Jobs for PostgresStore {
     }
 
     async fn attempts(&self, scope: Scope, job: JobId) -> Result<Vec<AttemptRecord>> {
-        let mut read = self.read_one().await?;
+        let mut read = self.read().await?;
         let rows =
             sqlx::query("SELECT * FROM attempt WHERE company_id = $1 AND job_id = $2 ORDER BY started_at, id LIMIT $3")
                 .bind(scope.company.0)
@@ -238,7 +265,7 @@ impl Jobs for PostgresStore {
     }
 
     async fn attempts_of(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<AttemptRecord>> {
-        let mut read = self.read_one().await?;
+        let mut read = self.read().await?;
         let rows = sqlx::query(
             "SELECT * FROM attempt WHERE company_id = $1 AND shipment_id = $2 ORDER BY started_at, id LIMIT $3",
         )
@@ -252,7 +279,7 @@ impl Jobs for PostgresStore {
     }
 
     async fn count(&self, scope: Scope, which: JobSelection) -> Result<Tally> {
-        let mut read = self.read_one().await?;
+        let mut read = self.read().await?;
         Ok(count(&mut read, scope, &which).await?)
     }
 
@@ -274,52 +301,41 @@ impl Jobs for PostgresStore {
 /// Adds work, or merges it with what waits under the same target: the earlier time, the more urgent lane, and the cause
 /// `Live` with its thread. A job whose id is there already is the same job.
 pub(crate) async fn enqueue(conn: &mut PgConnection, scope: Scope, job: &NewJob, at: Timestamp) -> Done<()> {
-    enqueue_all(conn, scope, std::slice::from_ref(job), at).await
+    enqueue_all(conn, scope, std::slice::from_ref(job), at).await.map(drop)
 }
 
-/// Adds work in one statement, in the order of kinds and targets: two transactions never wait for each other.
-pub(crate) async fn enqueue_all(conn: &mut PgConnection, scope: Scope, jobs: &[NewJob], at: Timestamp) -> Done<()> {
+/// Adds work in one statement, in the order of kinds and targets: two transactions never wait for each other. How many
+/// jobs now wait that may not have waited so.
+pub(crate) async fn enqueue_all(conn: &mut PgConnection, scope: Scope, jobs: &[NewJob], at: Timestamp) -> Done<u64> {
     let jobs = merged(jobs);
     if jobs.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     macro_rules! column {
         (|$job:ident| $value:expr) => {
             jobs.iter().map(|$job| $value).collect::<Vec<_>>()
         };
     }
-    sqlx::query(
-        "INSERT INTO job (id, company_id, kind, target, destination, lane, cause, run_at, correlation, shipment_id, created_at, updated_at)
-         SELECT g.id, $10, g.kind, g.target, g.destination, g.lane, g.cause, g.run_at, g.correlation, g.shipment_id, $11, $11
-         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::uuid[], $9::uuid[])
-             WITH ORDINALITY g (id, kind, target, destination, lane, cause, run_at, correlation, shipment_id, place)
-         WHERE NOT EXISTS (SELECT 1 FROM job WHERE job.id = g.id)
-         ORDER BY place
-         ON CONFLICT (company_id, kind, target) WHERE status IN ('ready', 'retrying') DO UPDATE SET
-             run_at = least(job.run_at, CASE WHEN job.status = 'retrying' THEN greatest(excluded.run_at, job.updated_at + $12) ELSE excluded.run_at END),
-             lane = CASE WHEN excluded.lane = 'real_time' THEN excluded.lane ELSE job.lane END,
-             correlation = CASE WHEN excluded.cause = 'live' AND job.cause <> 'live' THEN excluded.correlation ELSE job.correlation END,
-             cause = CASE WHEN excluded.cause = 'live' THEN excluded.cause ELSE job.cause END",
-    )
-    .bind(column!(|job| job.id.0))
-    .bind(column!(|job| job.kind.code()))
-    .bind(column!(|job| job.target.as_str()))
-    .bind(column!(|job| job.kind.destination()))
-    .bind(column!(|job| word(job.lane)))
-    .bind(column!(|job| word(job.cause)))
-    .bind(column!(|job| micros(job.run_at)))
-    .bind(column!(|job| job.correlation.0))
-    .bind(column!(|job| job.shipment.map(|id| id.0)))
-    .bind(scope.company.0)
-    .bind(micros(at))
-    .bind(SETTLE_US)
-    .execute(conn)
-    .await?;
-    Ok(())
+    let put = sqlx::query(enqueueing!("$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12", ""))
+        .bind(column!(|job| job.id.0))
+        .bind(column!(|job| job.kind.code()))
+        .bind(column!(|job| job.target.as_str()))
+        .bind(column!(|job| job.kind.destination()))
+        .bind(column!(|job| word(job.lane)))
+        .bind(column!(|job| word(job.cause)))
+        .bind(column!(|job| micros(job.run_at)))
+        .bind(column!(|job| job.correlation.0))
+        .bind(column!(|job| job.shipment.map(|id| id.0)))
+        .bind(scope.company.0)
+        .bind(micros(at))
+        .bind(SETTLE_US)
+        .execute(conn)
+        .await?;
+    Ok(put.rows_affected())
 }
 
 /// Of several for one target one, as they would merge in the table.
-fn merged(jobs: &[NewJob]) -> Vec<NewJob> {
+pub(crate) fn merged(jobs: &[NewJob]) -> Vec<NewJob> {
     let mut merged: BTreeMap<(&str, &str), NewJob> = BTreeMap::new();
     for job in jobs {
         merged
@@ -344,7 +360,47 @@ pub(crate) struct FoldJob {
     pub(crate) at: Timestamp,
 }
 
-/// Adds a fold job for a shipment. Its id follows from what it is for, so that nothing random is needed here.
+impl FoldJob {
+    /// The job for a shipment. Its id follows from what it is for, so that nothing random is needed here.
+    fn of(&self, shipment: ShipmentId, number: u32) -> NewJob {
+        let parts = [
+            shipment.0.as_bytes().as_slice(),
+            self.correlation.0.as_bytes(),
+            &micros(self.at).to_be_bytes(),
+            &number.to_be_bytes(),
+        ];
+        NewJob {
+            id: JobId(content_id("fold job", &parts)),
+            kind: JobKind::Fold,
+            target: shipment.to_string(),
+            lane: self.lane,
+            cause: self.cause,
+            run_at: self.at,
+            correlation: self.correlation,
+            shipment: Some(shipment),
+        }
+    }
+}
+
+/// Adds fold jobs for shipments.
+pub(crate) async fn enqueue_folds(
+    conn: &mut PgConnection,
+    scope: Scope,
+    shipments: &BTreeSet<ShipmentId>,
+    fold: &FoldJob,
+) -> Done<()> {
+    let jobs: Vec<NewJob> = shipments.iter().map(|shipment| fold.of(*shipment, 0)).collect();
+    if enqueue_all(conn, scope, &jobs, fold.at).await? == jobs.len() as u64 {
+        return Ok(());
+    }
+    // of some there was one by this very name
+    for shipment in shipments {
+        enqueue_fold(conn, scope, *shipment, fold).await?;
+    }
+    Ok(())
+}
+
+/// Adds a fold job for a shipment, whatever jobs of its name are over.
 pub(crate) async fn enqueue_fold(
     conn: &mut PgConnection,
     scope: Scope,
@@ -352,28 +408,12 @@ pub(crate) async fn enqueue_fold(
     fold: &FoldJob,
 ) -> Done<()> {
     for number in 0..DERIVED_MAX {
-        let parts = [
-            shipment.0.as_bytes().as_slice(),
-            fold.correlation.0.as_bytes(),
-            &micros(fold.at).to_be_bytes(),
-            &number.to_be_bytes(),
-        ];
-        let id = JobId(content_id("fold job", &parts));
+        let job = fold.of(shipment, number);
         let taken = sqlx::query("SELECT 1 FROM job WHERE id = $1 AND status NOT IN ('ready', 'retrying')")
-            .bind(id.0)
+            .bind(job.id.0)
             .fetch_optional(&mut *conn)
             .await?;
         if taken.is_none() {
-            let job = NewJob {
-                id,
-                kind: JobKind::Fold,
-                target: shipment.to_string(),
-                lane: fold.lane,
-                cause: fold.cause,
-                run_at: fold.at,
-                correlation: fold.correlation,
-                shipment: Some(shipment),
-            };
             return enqueue(conn, scope, &job, fold.at).await;
         }
     }
@@ -468,7 +508,8 @@ async fn end_done(conn: &mut PgConnection, done: &[&End]) -> Done<()> {
     sqlx::query(
         "UPDATE job SET status = 'done', attempts = attempts + 1, error = NULL, class = NULL, owner = NULL, lease_until = NULL, updated_at = d.at
          FROM unnest($1::uuid[], $2::text[], $3::bigint[]) d (id, owner, at)
-         WHERE job.id = d.id AND job.owner = d.owner AND job.status = 'leased'",
+         CROSS JOIN LATERAL (SELECT seq FROM job WHERE job.id = d.id LIMIT 1) l
+         WHERE job.seq = l.seq AND job.owner = d.owner AND job.status = 'leased'",
     )
     .bind(done.iter().map(|end| end.job.0).collect::<Vec<_>>())
     .bind(done.iter().map(|end| end.owner.as_str()).collect::<Vec<_>>())
@@ -654,72 +695,91 @@ impl Grouped for Called {
     }
 
     async fn run(batch: &[Self], conn: &mut PgConnection) -> Done<Vec<()>> {
-        for Self { scope, attempt } in batch {
-            put_attempt(conn, *scope, attempt).await?;
-        }
+        put_attempts(conn, batch).await?;
         Ok(vec![(); batch.len()])
     }
 }
 
-async fn put_attempt(conn: &mut PgConnection, scope: Scope, attempt: &AttemptRecord) -> Done<()> {
+async fn put_attempts(conn: &mut PgConnection, batch: &[Called]) -> Done<()> {
+    macro_rules! column {
+        (|$called:ident| $value:expr) => {
+            batch.iter().map(|$called| $value).collect::<Vec<_>>()
+        };
+    }
     sqlx::query(
         "INSERT INTO attempt (month, id, company_id, job_id, correlation, shipment_id, destination, operation, started_at, duration_ms, status, outcome, request, response)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+         SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::bigint[], $10::bigint[],
+                              $11::bigint[], $12::text[], $13::text[], $14::text[])",
     )
-    .bind(month(attempt.started_at))
-    .bind(attempt.id.0)
-    .bind(scope.company.0)
-    .bind(attempt.job.0)
-    .bind(attempt.correlation.0)
-    .bind(attempt.shipment.map(|id| id.0))
-    .bind(&attempt.destination)
-    .bind(&attempt.operation)
-    .bind(micros(attempt.started_at))
-    .bind(stored_count(attempt.duration_ms))
-    .bind(attempt.status.map(i64::from))
-    .bind(word(attempt.outcome))
-    .bind(clean(&attempt.request))
-    .bind(clean(&attempt.response))
+    .bind(column!(|c| month(c.attempt.started_at)))
+    .bind(column!(|c| c.attempt.id.0))
+    .bind(column!(|c| c.scope.company.0))
+    .bind(column!(|c| c.attempt.job.0))
+    .bind(column!(|c| c.attempt.correlation.0))
+    .bind(column!(|c| c.attempt.shipment.map(|id| id.0)))
+    .bind(column!(|c| c.attempt.destination.as_str()))
+    .bind(column!(|c| c.attempt.operation.as_str()))
+    .bind(column!(|c| micros(c.attempt.started_at)))
+    .bind(column!(|c| stored_count(c.attempt.duration_ms)))
+    .bind(column!(|c| c.attempt.status.map(i64::from)))
+    .bind(column!(|c| word(c.attempt.outcome)))
+    .bind(column!(|c| clean(&c.attempt.request)))
+    .bind(column!(|c| clean(&c.attempt.response)))
     .execute(conn)
     .await?;
     Ok(())
 }
 
+fn kinds() -> Vec<&'static str> {
+    JobKind::ALL.iter().map(|kind| kind.code()).collect()
+}
+
+/// What is not over is counted along the indexes of what is not over; of what is done, so much as is worth counting.
 async fn summary(conn: &mut PgConnection, scope: Scope, now: Timestamp) -> Done<Vec<DestinationSummary>> {
-    let rows = sqlx::query(
-        "SELECT coalesce(destination, 'inside') AS destination,
-                count(*) FILTER (WHERE status = 'done' AND updated_at > $2) AS done, count(*) FILTER (WHERE status IN ('ready', 'leased')) AS pending,
-                count(*) FILTER (WHERE status = 'retrying') AS retrying, count(*) FILTER (WHERE status = 'dead') AS dead,
-                max(CASE WHEN status = 'done' THEN updated_at END) AS last_ok
-         FROM job WHERE company_id = $1 GROUP BY 1 ORDER BY 1",
-    )
+    macro_rules! counted {
+        ($status:literal) => {
+            concat!(
+                "SELECT coalesce(destination, 'inside') AS destination, status, class, count(*) AS number
+                 FROM job WHERE company_id = $1 AND ",
+                $status,
+                " GROUP BY 1, 2, 3"
+            )
+        };
+    }
+    let rows = sqlx::query(concat!(
+        counted!("status IN ('ready', 'retrying')"),
+        " UNION ALL ",
+        counted!("status = 'leased'"),
+        " UNION ALL ",
+        counted!("status = 'dead'")
+    ))
     .bind(scope.company.0)
-    .bind(micros(now.checked_sub(DONE_WINDOW).unwrap_or(now)))
     .fetch_all(&mut *conn)
     .await?;
-    let mut summaries = Vec::with_capacity(rows.len());
+    let mut counts = Vec::with_capacity(rows.len());
     for row in &rows {
-        let destination = row.text("destination")?;
-        let errors = sqlx::query(
-            "SELECT class, count(*) AS number FROM job
-             WHERE company_id = $1 AND coalesce(destination, 'inside') = $2 AND status IN ('retrying', 'dead') AND class IS NOT NULL
-             GROUP BY class ORDER BY number DESC, class",
-        )
-        .bind(scope.company.0)
-        .bind(&destination)
-        .fetch_all(&mut *conn)
-        .await?;
-        summaries.push(DestinationSummary {
-            destination,
-            done: row.count("done")?,
-            pending: row.count("pending")?,
-            retrying: row.count("retrying")?,
-            dead: row.count("dead")?,
-            errors: errors.iter().map(|row| Ok((row.text("class")?, row.count("number")?))).collect::<Done<_>>()?,
-            last_ok: row.opt_at("last_ok")?,
+        counts.push(Counted {
+            destination: row.text("destination")?,
+            status: row.word("status")?,
+            class: row.opt_text("class")?,
+            number: row.count("number")?,
         });
     }
-    Ok(summaries)
+    let rows = sqlx::query(
+        "SELECT d.name,
+                (SELECT count(*) FROM (SELECT 1 FROM job WHERE company_id = $1 AND coalesce(destination, 'inside') = d.name
+                                       AND status = 'done' AND updated_at > $3 LIMIT $4) n) AS done,
+                (SELECT max(updated_at) FROM job WHERE company_id = $1 AND coalesce(destination, 'inside') = d.name AND status = 'done') AS last_ok
+         FROM unnest($2::text[]) d (name)",
+    )
+    .bind(scope.company.0)
+    .bind(DestinationSummary::names())
+    .bind(micros(now.checked_sub(DONE_WINDOW).unwrap_or(now)))
+    .bind(i64::from(DONE_COUNTED))
+    .fetch_all(conn)
+    .await?;
+    let done = rows.iter().map(|row| Ok((row.text("name")?, row.count("done")?, row.opt_at("last_ok")?)));
+    Ok(DestinationSummary::of(counts, done.collect::<Done<_>>()?))
 }
 
 fn job(row: &PgRow) -> Done<NewJob> {

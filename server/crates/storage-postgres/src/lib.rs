@@ -47,7 +47,9 @@ static MIGRATIONS: Migrator = sqlx::migrate!("../../../migrations/postgres");
 
 /// Connections of one node, unless the address says otherwise by `max_connections`.
 const CONNECTIONS: u32 = 20;
-/// Of these, so many at once for the batch lane: the others are left to real-time.
+/// One in so many of them is for questions of people, however many ask: the others are left to the work.
+const ASKING_SHARE: u32 = 4;
+/// Of those for the work, so many at once for the batch lane: the others are left to real-time.
 const BATCH_SHARE: usize = 4;
 /// How long a command waits for a connection before the store is called busy.
 const CONNECTION_WAIT: Duration = Duration::from_secs(10);
@@ -57,13 +59,26 @@ const UNTRIED_IDLE: Duration = Duration::from_secs(1);
 const STATEMENTS: usize = 256;
 /// No statement of ours takes longer; one that does is hung.
 const STATEMENT_TIMEOUT: &str = "60s";
+/// How the work's statements are planned: once, and row by row along indexes, whatever the values are. PostgreSQL guesses
+/// the size of a table that it has not counted yet, and would keep a plan for a small one when it has grown large.
+/// <https://www.postgresql.org/docs/current/runtime-config-query.html>
+const PLANNED_ONCE: [(&str, &str); 5] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("jit", "off"),
+];
 /// A transaction whose owner has stopped talking is ended by the server, so that its locks are given back.
 const IDLE_IN_TRANSACTION: &str = "30s";
 
 /// The engine.
 #[derive(Clone)]
 pub struct PostgresStore {
+    /// For the work.
     pool: PgPool,
+    /// For questions, whose best plan depends on what is asked.
+    asking: PgPool,
     batch: Arc<Semaphore>,
     partitions: Partitions,
     accepting: Arc<Group<inbox::Accept>>,
@@ -124,16 +139,9 @@ impl PostgresStore {
 
     async fn engine(url: &str, temporary: Option<Arc<Temporary>>) -> Result<Self> {
         let (options, connections) = options(url)?;
-        let pool = PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(CONNECTION_WAIT)
-            .test_before_acquire(false)
-            .before_acquire(|conn, meta| {
-                Box::pin(async move { Ok(meta.idle_for < UNTRIED_IDLE || conn.ping().await.is_ok()) })
-            })
-            .connect_with(options.clone())
-            .await
-            .map_err(|error| unavailable(&error))?;
+        let asking = (connections / ASKING_SHARE).max(1);
+        let pool = pool(options.clone().options(PLANNED_ONCE), connections - asking).await?;
+        let asking = self::pool(options, asking).await?;
         let partitions = Partitions::new(pool.clone());
         let group = (pool.clone(), partitions.clone());
         Ok(Self {
@@ -144,6 +152,7 @@ impl PostgresStore {
             calling: Arc::new(Group::start(group)),
             signals: signals::PgSignals::start(pool.clone()),
             pool,
+            asking,
             _temporary: temporary,
         })
     }
@@ -196,15 +205,28 @@ impl PostgresStore {
         }
     }
 
-    /// A reader for one question, which sees one moment anyhow.
+    /// A reader for one of the work's questions, which sees one moment anyhow.
     async fn read_one(&self) -> Done<PoolConnection<Postgres>> {
         Ok(self.pool.acquire().await?)
     }
 
     /// A reader that sees one moment, however many questions it is asked.
     async fn read(&self) -> Done<Transaction<'static, Postgres>> {
-        Ok(self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+        Ok(self.asking.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
     }
+}
+
+async fn pool(options: PgConnectOptions, connections: u32) -> Result<PgPool> {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(CONNECTION_WAIT)
+        .test_before_acquire(false)
+        .before_acquire(|conn, meta| {
+            Box::pin(async move { Ok(meta.idle_for < UNTRIED_IDLE || conn.ping().await.is_ok()) })
+        })
+        .connect_with(options)
+        .await
+        .map_err(|error| unavailable(&error))
 }
 
 /// Brings the tables of a database up to date; safe to run on several nodes at once.

@@ -13,14 +13,37 @@ pub(crate) async fn numbers<'a>(
     company: CompanyId,
     numbers: impl IntoIterator<Item = &'a str>,
 ) -> Done<()> {
-    let keys: BTreeSet<i64> =
-        numbers.into_iter().map(|number| key("number", &[company.0.as_bytes(), number.as_bytes()])).collect();
+    let keys = number_keys(company, numbers);
     if keys.is_empty() {
         return Ok(());
     }
-    let keys: Vec<i64> = keys.into_iter().collect();
     sqlx::query(
         "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) WITH ORDINALITY k(key, place) ORDER BY place",
+    )
+    .bind(keys)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The keys of numbers in the one order.
+fn number_keys<'a>(company: CompanyId, numbers: impl IntoIterator<Item = &'a str>) -> Vec<i64> {
+    let keys: BTreeSet<i64> =
+        numbers.into_iter().map(|number| key("number", &[company.0.as_bytes(), number.as_bytes()])).collect();
+    keys.into_iter().collect()
+}
+
+/// What a recording takes: the mapping stays, and then its numbers.
+pub(crate) async fn recording<'a>(
+    conn: &mut PgConnection,
+    company: CompanyId,
+    numbers: impl IntoIterator<Item = &'a str>,
+) -> Done<()> {
+    let mut keys = vec![key("mapping", &[company.0.as_bytes()])];
+    keys.extend(number_keys(company, numbers));
+    sqlx::query(
+        "SELECT CASE place WHEN 1 THEN pg_advisory_xact_lock_shared(key) ELSE pg_advisory_xact_lock(key) END
+         FROM unnest($1::bigint[]) WITH ORDINALITY k(key, place) ORDER BY place",
     )
     .bind(keys)
     .execute(conn)

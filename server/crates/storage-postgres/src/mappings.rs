@@ -2,7 +2,7 @@
 
 use crate::{
     PostgresStore, Turn, audit,
-    codec::{Columns, Done, Fail, clean, json, micros},
+    codec::{Bytes, Columns, Done, Fail, clean, id_list, json, micros},
     facts, jobs, lock,
 };
 use async_trait::async_trait;
@@ -13,6 +13,7 @@ use domain::{
 };
 use jiff::Timestamp;
 use sqlx::{PgConnection, postgres::PgRow};
+use std::collections::HashMap;
 use storage::{
     AuditEntry, Result, Scope, StoreError,
     jobs::NewJob,
@@ -135,8 +136,16 @@ impl Mappings for PostgresStore {
     }
 }
 
+/// The newest version of a company's mapping; 0 before the first.
+macro_rules! newest_of {
+    ($company:literal) => {
+        concat!("(SELECT coalesce(max(version), 0) FROM mapping_version WHERE company_id = ", $company, ")")
+    };
+}
+pub(crate) use newest_of;
+
 async fn newest_version(conn: &mut PgConnection, scope: Scope) -> Done<MappingVersion> {
-    sqlx::query("SELECT coalesce(max(version), 0) AS newest FROM mapping_version WHERE company_id = $1")
+    sqlx::query(concat!("SELECT ", newest_of!("$1"), " AS newest"))
         .bind(scope.company.0)
         .fetch_one(conn)
         .await?
@@ -178,17 +187,13 @@ fn published(row: &PgRow) -> Done<PublishedMapping> {
 
 /// What a mapping made of statements is kept only while it is the newest: else a statement that comes while another
 /// version is published would be read by neither.
-pub(crate) async fn check_newest(
-    conn: &mut PgConnection,
-    scope: Scope,
-    readings: impl Iterator<Item = &Reading>,
-) -> Done<()> {
-    let Some(oldest) = readings.map(|reading| reading.mapping).min() else { return Ok(()) };
-    let newest = newest_version(conn, scope).await?;
-    if oldest < newest {
-        return Err(Fail(StoreError::Conflict(format!("mapping version {newest} was published meanwhile"))));
+pub(crate) fn check_newest<'a>(newest: MappingVersion, readings: impl Iterator<Item = &'a Reading>) -> Done<()> {
+    match readings.map(|reading| reading.mapping).min() {
+        Some(oldest) if oldest < newest => {
+            Err(Fail(StoreError::Conflict(format!("mapping version {newest} was published meanwhile"))))
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 async fn reread(
@@ -199,17 +204,21 @@ async fn reread(
     jobs: &[NewJob],
 ) -> Done<()> {
     lock::mapping_stays(conn, scope.company).await?;
-    check_newest(conn, scope, readings.iter().map(|(_, reading)| reading)).await?;
-    for (id, reading) in readings {
-        let row = sqlx::query("SELECT body FROM observation WHERE company_id = $1 AND id = $2")
-            .bind(scope.company.0)
-            .bind(id.0)
-            .fetch_optional(&mut *conn)
-            .await?
-            .ok_or(StoreError::NotFound("observation"))?;
-        facts::put_reading(conn, scope, *id, &row.json("body")?, reading, at).await?;
-    }
-    jobs::enqueue_all(conn, scope, jobs, at).await
+    check_newest(newest_version(conn, scope).await?, readings.iter().map(|(_, reading)| reading))?;
+    let ids = id_list(readings.iter().map(|(id, _)| id.0));
+    let rows = sqlx::query("SELECT o.id, o.body FROM unnest($2::uuid[]) f (id) CROSS JOIN LATERAL (SELECT id, body FROM observation WHERE company_id = $1 AND id = f.id LIMIT 1) o")
+        .bind(scope.company.0)
+        .bind(ids)
+        .fetch_all(&mut *conn)
+        .await?;
+    let mut bodies: HashMap<ObservationId, Observation> =
+        rows.iter().map(|row| Ok((row.id("id")?, row.json("body")?))).collect::<Done<_>>()?;
+    let readings = readings
+        .iter()
+        .map(|(id, reading)| Ok((*id, bodies.remove(id).ok_or(StoreError::NotFound("observation"))?, reading)))
+        .collect::<Done<Vec<_>>>()?;
+    facts::put_readings(conn, scope, &readings, at).await?;
+    jobs::enqueue_all(conn, scope, jobs, at).await.map(drop)
 }
 
 async fn with(

@@ -2,13 +2,14 @@
 
 use crate::{
     PostgresStore, Turn, audit,
-    codec::{Columns, Done, Fail, json, micros, row_limit},
+    codec::{Bytes, Columns, Done, Fail, id_list, json, micros, row_limit},
     lock,
 };
 use async_trait::async_trait;
 use domain::ids::{CompanyId, ShipmentId, SubjectId, UserId};
 use jiff::Timestamp;
 use sqlx::{PgConnection, postgres::PgRow};
+use std::collections::BTreeMap;
 use storage::{
     Actor, AuditEntry, Result, Scope, StoreError, WrappedKey,
     people::{AuditRecord, ChainCheck, People, SessionRecord, UserRecord},
@@ -188,16 +189,19 @@ impl People for PostgresStore {
         self.write(Turn::RealTime, move |conn| Box::pin(async move { put_key(conn, scope, &key, at).await })).await
     }
 
-    async fn erased(&self, scope: Scope, subject: SubjectId) -> Result<bool> {
-        let mut read = self.read().await?;
-        let row =
-            sqlx::query("SELECT 1 FROM vault_key WHERE company_id = $1 AND subject = $2 AND destroyed_at IS NOT NULL")
-                .bind(scope.company.0)
-                .bind(subject.0)
-                .fetch_optional(&mut *read)
-                .await
-                .map_err(Fail::from)?;
-        Ok(row.is_some())
+    async fn keys(&self, scope: Scope, subjects: Vec<SubjectId>) -> Result<BTreeMap<SubjectId, Option<WrappedKey>>> {
+        let mut read = self.read_one().await?;
+        let rows = sqlx::query("SELECT k.subject, k.wrapped FROM unnest($2::uuid[]) s (id) CROSS JOIN LATERAL (SELECT subject, wrapped FROM vault_key WHERE company_id = $1 AND subject = s.id LIMIT 1) k")
+            .bind(scope.company.0)
+            .bind(id_list(subjects.iter().map(|subject| subject.0)))
+            .fetch_all(&mut *read)
+            .await
+            .map_err(Fail::from)?;
+        let key = |row: &PgRow| {
+            let subject = row.id("subject")?;
+            Ok((subject, row.opt_bytes("wrapped")?.map(|bytes| WrappedKey { subject, bytes })))
+        };
+        Ok(rows.iter().map(key).collect::<Done<_>>()?)
     }
 
     async fn destroy_key(&self, scope: Scope, subject: SubjectId, audit: AuditEntry) -> Result<()> {

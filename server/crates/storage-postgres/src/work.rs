@@ -79,7 +79,7 @@ impl Work for PostgresStore {
             Box::pin(async move {
                 act(conn, scope, id, &action, audit.at).await?;
                 audit::append(conn, scope, &audit).await?;
-                jobs::enqueue_all(conn, scope, &jobs, audit.at).await
+                jobs::enqueue_all(conn, scope, &jobs, audit.at).await.map(drop)
             })
         })
         .await
@@ -92,20 +92,6 @@ impl Work for PostgresStore {
 
     async fn put_case(&self, scope: Scope, case: CaseRecord) -> Result<()> {
         self.write(Turn::RealTime, move |conn| Box::pin(async move { put_case(conn, scope, &case).await })).await
-    }
-
-    async fn cases(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<CaseRecord>> {
-        let mut read = self.read().await?;
-        let rows = sqlx::query(
-            "SELECT * FROM desk_case WHERE company_id = $1 AND shipment_id = $2 ORDER BY opened_at, id LIMIT $3",
-        )
-        .bind(scope.company.0)
-        .bind(shipment.0)
-        .bind(shipments::OWN_ROWS)
-        .fetch_all(&mut *read)
-        .await
-        .map_err(Fail::from)?;
-        Ok(rows.iter().map(case).collect::<Done<_>>()?)
     }
 
     async fn figures(&self, scope: Scope, now: Timestamp, heard_since: Timestamp) -> Result<Figures> {
@@ -124,24 +110,13 @@ pub(crate) const fn rank(severity: Severity) -> i64 {
     }
 }
 
-/// The exceptions of a shipment as they were known at a time.
-pub(crate) async fn exceptions_of(conn: &mut PgConnection, id: ShipmentId, known: i64) -> Done<Vec<ExceptionRecord>> {
-    let rows = sqlx::query(
-        "SELECT * FROM exception WHERE shipment_id = $1 AND recorded_at <= $2 ORDER BY recorded_at, opened_at, id",
-    )
-    .bind(id.0)
-    .bind(known)
-    .fetch_all(conn)
-    .await?;
-    let mut records = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let mut record = exception_record(row)?;
-        if row.opt_int("closed_recorded_at")?.is_some_and(|at| at > known) {
-            record.closed = None;
-        }
-        records.push(record);
+/// An exception as it was known at a time.
+pub(crate) fn exception_then(row: &impl Columns, known: i64) -> Done<ExceptionRecord> {
+    let mut record = exception_record(row)?;
+    if row.opt_int("closed_recorded_at")?.is_some_and(|at| at > known) {
+        record.closed = None;
     }
-    Ok(records)
+    Ok(record)
 }
 
 /// Applies what a fold makes of the exceptions. What ends goes first: of one reason and piece one is open at a time.
@@ -340,7 +315,7 @@ async fn queue(conn: &mut PgConnection, scope: Scope, query: &QueueQuery, now: T
         .rows
         .iter()
         .map(|(_, row)| {
-            let exception = exception_record(row)?;
+            let exception = exception_record(*row)?;
             Ok(QueueRow {
                 owner_name: row.opt_text("owner_name")?,
                 state: row.word("state")?,
@@ -629,7 +604,7 @@ fn day_number(day: Date) -> i64 {
     TimeZone::UTC.to_timestamp(day.to_datetime(jiff::civil::Time::midnight())).map_or(0, |at| at.as_second() / 86_400)
 }
 
-fn exception_record(row: &PgRow) -> Done<ExceptionRecord> {
+fn exception_record(row: &impl Columns) -> Done<ExceptionRecord> {
     Ok(ExceptionRecord {
         id: row.id("id")?,
         shipment: row.id("shipment_id")?,
@@ -648,7 +623,7 @@ fn exception_record(row: &PgRow) -> Done<ExceptionRecord> {
     })
 }
 
-fn case(row: &PgRow) -> Done<CaseRecord> {
+pub(crate) fn case(row: &impl Columns) -> Done<CaseRecord> {
     Ok(CaseRecord {
         id: row.id("id")?,
         exception: row.id("exception_id")?,

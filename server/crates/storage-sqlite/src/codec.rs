@@ -131,6 +131,7 @@ pub(crate) trait Columns {
     fn opt_json<T: DeserializeOwned>(&self, column: &str) -> Done<Option<T>>;
     fn word<T: DeserializeOwned>(&self, column: &str) -> Done<T>;
     fn opt_word<T: DeserializeOwned>(&self, column: &str) -> Done<Option<T>>;
+    fn opt_bytes(&self, column: &str) -> Done<Option<Vec<u8>>>;
     /// Sealed bytes, from the column of their subject and their own.
     fn opt_sealed(&self, subject: &str, bytes: &str) -> Done<Option<Sealed>>;
 }
@@ -193,9 +194,13 @@ impl Columns for SqliteRow {
         self.try_get::<Option<&str>, _>(column)?.map(from_word).transpose()
     }
 
+    fn opt_bytes(&self, column: &str) -> Done<Option<Vec<u8>>> {
+        Ok(self.try_get(column)?)
+    }
+
     fn opt_sealed(&self, subject: &str, bytes: &str) -> Done<Option<Sealed>> {
         let subject: Option<SubjectId> = self.opt_id(subject)?;
-        let bytes: Option<Vec<u8>> = self.try_get(bytes)?;
+        let bytes = self.opt_bytes(bytes)?;
         Ok(subject.zip(bytes).map(|(subject, bytes)| Sealed { subject, bytes }))
     }
 }

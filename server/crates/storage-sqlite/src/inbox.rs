@@ -97,9 +97,25 @@ impl Inbox for SqliteStore {
         Ok(row.as_ref().map(record).transpose()?)
     }
 
-    async fn body(&self, scope: Scope, id: MessageId) -> Result<Option<MessageBody>> {
+    async fn message_and_body(
+        &self,
+        scope: Scope,
+        id: MessageId,
+    ) -> Result<Option<(MessageRecord, Option<MessageBody>)>> {
         let mut read = self.read().await?;
-        Ok(body(&mut read, scope, id).await?)
+        let row = sqlx::query(concat!(
+            "SELECT m.*, s.name AS source_name, s.connector, s.settings, b.subject AS body_subject, b.bytes AS body_bytes, k.wrapped
+             FROM message m JOIN source s ON s.id = m.source_id
+             LEFT JOIN message_body b ON b.month = ", month_of!(), " AND b.message_id = m.id
+             LEFT JOIN vault_key k ON k.company_id = m.company_id AND k.subject = b.subject
+             WHERE m.company_id = ?1 AND m.id = ?2"
+        ))
+        .bind(scope.company.0)
+        .bind(id.0)
+        .fetch_optional(&mut *read)
+        .await
+        .map_err(Fail::from)?;
+        Ok(row.map(|row| Ok::<_, Fail>((record(&row)?, body(&row)?))).transpose()?)
     }
 
     async fn conclude(&self, scope: Scope, id: MessageId, status: MessageStatus) -> Result<()> {
@@ -345,20 +361,9 @@ async fn repeated(conn: &mut SqliteConnection, scope: Scope, message: &NewMessag
     Ok(Accepted { message: kept.id("id")?, correlation: kept.id("correlation")?, novelty: Novelty::Repeated })
 }
 
-async fn body(conn: &mut SqliteConnection, scope: Scope, id: MessageId) -> Done<Option<MessageBody>> {
-    let message = sqlx::query("SELECT received_at FROM message WHERE company_id = ? AND id = ?")
-        .bind(scope.company.0)
-        .bind(id.0)
-        .fetch_optional(&mut *conn)
-        .await?;
-    let Some(message) = message else { return Ok(None) };
-    let row = sqlx::query("SELECT subject, bytes FROM message_body WHERE month = ? AND message_id = ?")
-        .bind(month(message.at("received_at")?))
-        .bind(id.0)
-        .fetch_optional(&mut *conn)
-        .await?;
-    let Some(body) = row.map(|row| row.opt_sealed("subject", "bytes")).transpose()?.flatten() else { return Ok(None) };
-    let key = people::key(conn, scope, body.subject).await?;
+fn body(row: &SqliteRow) -> Done<Option<MessageBody>> {
+    let Some(body) = row.opt_sealed("body_subject", "body_bytes")? else { return Ok(None) };
+    let key = row.opt_bytes("wrapped")?.map(|bytes| WrappedKey { subject: body.subject, bytes });
     Ok(Some(MessageBody { body, key }))
 }
 

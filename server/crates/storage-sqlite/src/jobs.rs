@@ -16,10 +16,10 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection, query::Query, sqlite::SqliteR
 use storage::{
     Actor, AuditEntry, Page, Result, Scope, StoreError,
     jobs::{
-        AttemptRecord, Cause, ClaimRequest, DestinationSummary, Finish, JobFilter, JobKind, JobRow, JobSelection, Jobs,
-        Lane, LeasedJob, NewJob,
+        AttemptRecord, Cause, ClaimRequest, Counted, DestinationSummary, Finish, JobFilter, JobKind, JobRow,
+        JobSelection, Jobs, Lane, LeasedJob, NewJob,
     },
-    limits::{CLAIM_JOBS, RETRY_JOBS, SETTLE},
+    limits::{CLAIM_JOBS, DONE_COUNTED, RETRY_JOBS, SETTLE},
     replays::Tally,
 };
 
@@ -99,17 +99,20 @@ impl Jobs for SqliteStore {
 
     async fn next_due(&self, lane: Lane) -> Result<Option<Timestamp>> {
         let mut read = self.read().await?;
-        let row = sqlx::query("SELECT min(run_at) AS due FROM job WHERE lane = ? AND status IN ('ready', 'retrying')")
-            .bind(word(lane))
-            .fetch_one(&mut *read)
-            .await
-            .map_err(Fail::from)?;
+        let row = sqlx::query(
+            "SELECT min((SELECT min(run_at) FROM job WHERE lane = ?1 AND kind = k.value AND status IN ('ready', 'retrying'))) AS due
+             FROM json_each(?2) k",
+        )
+        .bind(word(lane))
+        .bind(kinds())
+        .fetch_one(&mut *read)
+        .await
+        .map_err(Fail::from)?;
         Ok(row.opt_at("due")?)
     }
 
     async fn due(&self, lane: Lane, now: Timestamp) -> Result<Vec<JobKind>> {
         let mut read = self.read().await?;
-        let kinds = json(&JobKind::ALL.iter().map(|kind| kind.code()).collect::<Vec<_>>());
         let rows = sqlx::query(
             "SELECT k.value AS kind FROM json_each(?3) k
              WHERE EXISTS (SELECT 1 FROM job WHERE lane = ?1 AND kind = k.value AND status IN ('ready', 'retrying') AND run_at <= ?2)
@@ -117,7 +120,7 @@ impl Jobs for SqliteStore {
         )
         .bind(word(lane))
         .bind(micros(now))
-        .bind(kinds)
+        .bind(kinds())
         .fetch_all(&mut *read)
         .await
         .map_err(Fail::from)?;
@@ -667,41 +670,57 @@ async fn put_attempt(conn: &mut SqliteConnection, scope: Scope, attempt: &Attemp
     Ok(())
 }
 
+/// All kinds, as a list.
+fn kinds() -> String {
+    json(&JobKind::ALL.iter().map(|kind| kind.code()).collect::<Vec<_>>())
+}
+
+/// What is not over is counted along the indexes of what is not over; of what is done, so much as is worth counting.
 async fn summary(conn: &mut SqliteConnection, scope: Scope, now: Timestamp) -> Done<Vec<DestinationSummary>> {
-    let rows = sqlx::query(
-        "SELECT coalesce(destination, 'inside') AS destination,
-                sum(status = 'done' AND updated_at > ?2) AS done, sum(status IN ('ready', 'leased')) AS pending,
-                sum(status = 'retrying') AS retrying, sum(status = 'dead') AS dead,
-                max(CASE WHEN status = 'done' THEN updated_at END) AS last_ok
-         FROM job WHERE company_id = ?1 GROUP BY 1 ORDER BY 1",
-    )
+    macro_rules! counted {
+        ($status:literal) => {
+            concat!(
+                "SELECT coalesce(destination, 'inside') AS destination, status, class, count(*) AS number
+                 FROM job WHERE company_id = ?1 AND ",
+                $status,
+                " GROUP BY 1, 2, 3"
+            )
+        };
+    }
+    let rows = sqlx::query(concat!(
+        counted!("status IN ('ready', 'retrying')"),
+        " UNION ALL ",
+        counted!("status = 'leased'"),
+        " UNION ALL ",
+        counted!("status = 'dead'")
+    ))
     .bind(scope.company.0)
-    .bind(micros(now.checked_sub(DONE_WINDOW).unwrap_or(now)))
     .fetch_all(&mut *conn)
     .await?;
-    let mut summaries = Vec::with_capacity(rows.len());
+    let mut counts = Vec::with_capacity(rows.len());
     for row in &rows {
-        let destination = row.text("destination")?;
-        let errors = sqlx::query(
-            "SELECT class, count(*) AS number FROM job
-             WHERE company_id = ? AND coalesce(destination, 'inside') = ? AND status IN ('retrying', 'dead') AND class IS NOT NULL
-             GROUP BY class ORDER BY number DESC, class",
-        )
-        .bind(scope.company.0)
-        .bind(&destination)
-        .fetch_all(&mut *conn)
-        .await?;
-        summaries.push(DestinationSummary {
-            destination,
-            done: row.count("done")?,
-            pending: row.count("pending")?,
-            retrying: row.count("retrying")?,
-            dead: row.count("dead")?,
-            errors: errors.iter().map(|row| Ok((row.text("class")?, row.count("number")?))).collect::<Done<_>>()?,
-            last_ok: row.opt_at("last_ok")?,
+        counts.push(Counted {
+            destination: row.text("destination")?,
+            status: row.word("status")?,
+            class: row.opt_text("class")?,
+            number: row.count("number")?,
         });
     }
-    Ok(summaries)
+    let rows = sqlx::query(
+        "SELECT d.value AS name,
+                (SELECT count(*) FROM (SELECT 1 FROM job WHERE company_id = ?1 AND coalesce(destination, 'inside') = d.value
+                                       AND status = 'done' AND updated_at > ?3 LIMIT ?4)) AS done,
+                (SELECT max(updated_at) FROM job WHERE company_id = ?1 AND coalesce(destination, 'inside') = d.value AND status = 'done') AS last_ok
+         FROM json_each(?2) d",
+    )
+    .bind(scope.company.0)
+    .bind(json(&DestinationSummary::names()))
+    .bind(micros(now.checked_sub(DONE_WINDOW).unwrap_or(now)))
+    .bind(DONE_COUNTED)
+    .fetch_all(conn)
+    .await?;
+    let done = rows.iter().map(|row| Ok((row.text("name")?, row.count("done")?, row.opt_at("last_ok")?)));
+    Ok(DestinationSummary::of(counts, done.collect::<Done<_>>()?))
 }
 
 fn job(row: &SqliteRow) -> Done<NewJob> {

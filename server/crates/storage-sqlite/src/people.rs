@@ -2,13 +2,14 @@
 
 use crate::{
     SqliteStore, audit,
-    codec::{Columns, Done, Fail, json, micros, row_limit},
+    codec::{Columns, Done, Fail, id_list, json, micros, row_limit},
     writer::Turn,
 };
 use async_trait::async_trait;
 use domain::ids::{CompanyId, ShipmentId, SubjectId, UserId};
 use jiff::Timestamp;
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
+use std::collections::BTreeMap;
 use storage::{
     Actor, AuditEntry, Result, Scope, StoreError, WrappedKey,
     people::{AuditRecord, ChainCheck, People, SessionRecord, UserRecord},
@@ -187,16 +188,19 @@ impl People for SqliteStore {
         self.write(Turn::RealTime, move |conn| Box::pin(async move { put_key(conn, scope, &key, at).await })).await
     }
 
-    async fn erased(&self, scope: Scope, subject: SubjectId) -> Result<bool> {
+    async fn keys(&self, scope: Scope, subjects: Vec<SubjectId>) -> Result<BTreeMap<SubjectId, Option<WrappedKey>>> {
         let mut read = self.read().await?;
-        let row =
-            sqlx::query("SELECT 1 FROM vault_key WHERE company_id = ? AND subject = ? AND destroyed_at IS NOT NULL")
-                .bind(scope.company.0)
-                .bind(subject.0)
-                .fetch_optional(&mut *read)
-                .await
-                .map_err(Fail::from)?;
-        Ok(row.is_some())
+        let rows = sqlx::query("SELECT k.subject, k.wrapped FROM json_each(?2) s CROSS JOIN vault_key k ON k.company_id = ?1 AND k.subject = unhex(s.value)")
+            .bind(scope.company.0)
+            .bind(id_list(subjects.iter().map(|subject| subject.0)))
+            .fetch_all(&mut *read)
+            .await
+            .map_err(Fail::from)?;
+        let key = |row: &SqliteRow| {
+            let subject = row.id("subject")?;
+            Ok((subject, row.opt_bytes("wrapped")?.map(|bytes| WrappedKey { subject, bytes })))
+        };
+        Ok(rows.iter().map(key).collect::<Done<_>>()?)
     }
 
     async fn destroy_key(&self, scope: Scope, subject: SubjectId, audit: AuditEntry) -> Result<()> {

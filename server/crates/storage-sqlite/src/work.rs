@@ -98,20 +98,6 @@ impl Work for SqliteStore {
         self.write(Turn::RealTime, move |conn| Box::pin(async move { put_case(conn, scope, &case).await })).await
     }
 
-    async fn cases(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<CaseRecord>> {
-        let mut read = self.read().await?;
-        let rows = sqlx::query(
-            "SELECT * FROM desk_case WHERE company_id = ? AND shipment_id = ? ORDER BY opened_at, id LIMIT ?",
-        )
-        .bind(scope.company.0)
-        .bind(shipment.0)
-        .bind(shipments::OWN_ROWS)
-        .fetch_all(&mut *read)
-        .await
-        .map_err(Fail::from)?;
-        Ok(rows.iter().map(case).collect::<Done<_>>()?)
-    }
-
     async fn figures(&self, scope: Scope, now: Timestamp, heard_since: Timestamp) -> Result<Figures> {
         let mut read = self.read().await?;
         Ok(figures(&mut read, scope, now, heard_since).await?)
@@ -126,6 +112,15 @@ pub(crate) const fn rank(severity: Severity) -> i64 {
         Severity::Major => 2,
         Severity::Critical => 3,
     }
+}
+
+/// The cases of a shipment.
+pub(crate) async fn cases(conn: &mut SqliteConnection, id: ShipmentId) -> Done<Vec<CaseRecord>> {
+    let rows = sqlx::query("SELECT * FROM desk_case WHERE shipment_id = ? ORDER BY opened_at, id")
+        .bind(id.0)
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(case).collect()
 }
 
 /// The exceptions of a shipment as they were known at a time.

@@ -201,8 +201,12 @@ pub trait Inbox: Send + Sync {
     /// A message without its body.
     async fn message(&self, scope: Scope, id: MessageId) -> Result<Option<MessageRecord>>;
 
-    /// A message's body; none once retention dropped it.
-    async fn body(&self, scope: Scope, id: MessageId) -> Result<Option<MessageBody>>;
+    /// A message with its body; none of that once retention dropped it.
+    async fn message_and_body(
+        &self,
+        scope: Scope,
+        id: MessageId,
+    ) -> Result<Option<(MessageRecord, Option<MessageBody>)>>;
 
     /// Says what became of a message from which nothing was recorded.
     async fn conclude(&self, scope: Scope, id: MessageId, status: MessageStatus) -> Result<()>;

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use domain::ids::{AttemptId, CorrelationId, JobId, ShipmentId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The kinds of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -280,7 +281,7 @@ pub enum JobFilter {
 pub struct DestinationSummary {
     /// `odoo`, `desk`, or `inside` for normalise and fold.
     pub destination: String,
-    /// Done in the last 24 h.
+    /// Done in the last 24 h; no more than [`crate::limits::DONE_COUNTED`] are counted.
     pub done: u64,
     /// Waiting or leased.
     pub pending: u64,
@@ -293,6 +294,70 @@ pub struct DestinationSummary {
     /// When something last went well.
     pub last_ok: Option<Timestamp>,
 }
+
+/// Jobs of one sort, as an engine counts them.
+#[derive(Clone, Debug)]
+pub struct Counted {
+    /// `odoo`, `desk` or `inside`.
+    pub destination: String,
+    /// Where they stand.
+    pub status: JobStatus,
+    /// The error class of the last try.
+    pub class: Option<String>,
+    /// How many.
+    pub number: u64,
+}
+
+impl DestinationSummary {
+    /// The destinations of all kinds of jobs, and `inside`.
+    pub fn names() -> Vec<&'static str> {
+        let names: BTreeSet<_> = JobKind::ALL.iter().map(|kind| kind.destination().unwrap_or(INSIDE)).collect();
+        names.into_iter().collect()
+    }
+
+    /// Of what is not over, and of what is done: its destination, how many, and when the last.
+    pub fn of(counts: Vec<Counted>, done: Vec<(String, u64, Option<Timestamp>)>) -> Vec<Self> {
+        let mut summaries: BTreeMap<String, Self> = BTreeMap::new();
+        let named = |destination: &String| Self {
+            destination: destination.clone(),
+            done: 0,
+            pending: 0,
+            retrying: 0,
+            dead: 0,
+            errors: Vec::new(),
+            last_ok: None,
+        };
+        for (destination, done, last_ok) in done.into_iter().filter(|(_, _, last_ok)| last_ok.is_some()) {
+            let summary = summaries.entry(destination.clone()).or_insert_with(|| named(&destination));
+            (summary.done, summary.last_ok) = (done, last_ok);
+        }
+        for counted in counts {
+            let Counted { destination, status, class, number } = counted;
+            let summary = summaries.entry(destination.clone()).or_insert_with(|| named(&destination));
+            match status {
+                JobStatus::Ready | JobStatus::Leased => summary.pending += number,
+                JobStatus::Retrying => summary.retrying += number,
+                JobStatus::Dead => summary.dead += number,
+                JobStatus::Done => {}
+            }
+            let Some(class) = class.filter(|_| matches!(status, JobStatus::Retrying | JobStatus::Dead)) else {
+                continue;
+            };
+            match summary.errors.iter_mut().find(|(known, _)| *known == class) {
+                Some((_, errors)) => *errors += number,
+                None => summary.errors.push((class, number)),
+            }
+        }
+        let mut summaries: Vec<Self> = summaries.into_values().collect();
+        for summary in &mut summaries {
+            summary.errors.sort_by(|(a, more), (b, less)| less.cmp(more).then_with(|| a.cmp(b)));
+        }
+        summaries
+    }
+}
+
+/// The name under which work that goes to no destination is counted.
+const INSIDE: &str = "inside";
 
 /// Which jobs: those for which everything that is given here holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -150,6 +150,8 @@ pub mod limits {
     pub const SETTLE: SignedDuration = SignedDuration::from_secs(20);
     /// Rows of one page.
     pub const PAGE_ROWS: u32 = 50;
+    /// Finished jobs of a destination that are counted.
+    pub const DONE_COUNTED: u32 = 10_000;
     /// Failed jobs that are taken up at once.
     pub const RETRY_JOBS: u32 = 200;
     /// Replays of one read.

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use domain::ids::{CompanyId, ShipmentId, SubjectId, UserId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A person who signs in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,8 +136,8 @@ pub trait People: Send + Sync {
     /// Keeps a subject's key, unless it has one; returns the one that is kept.
     async fn put_key(&self, scope: Scope, key: WrappedKey, at: Timestamp) -> Result<WrappedKey>;
 
-    /// Whether a subject's key was destroyed and no other was made.
-    async fn erased(&self, scope: Scope, subject: SubjectId) -> Result<bool>;
+    /// The wrapped keys of subjects that ever had one; none in place of one that was destroyed.
+    async fn keys(&self, scope: Scope, subjects: Vec<SubjectId>) -> Result<BTreeMap<SubjectId, Option<WrappedKey>>>;
 
     /// Destroys a subject's key, and forgets the words under which a customer of that subject was found.
     async fn destroy_key(&self, scope: Scope, subject: SubjectId, audit: AuditEntry) -> Result<()>;

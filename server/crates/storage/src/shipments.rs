@@ -3,7 +3,7 @@
 use crate::{
     Page, Result, Scope, Sealed, WrappedKey,
     jobs::{Cause, NewJob},
-    work::ExceptionRecord,
+    work::{CaseRecord, ExceptionRecord},
 };
 use async_trait::async_trait;
 use domain::{
@@ -163,6 +163,10 @@ pub struct Loaded {
     pub bound_last: BTreeMap<TrackerId, Timestamp>,
     /// Its committed exceptions, open and closed.
     pub exceptions: Vec<ExceptionRecord>,
+    /// What must happen once for it, waiting and done, as it is now; oldest first.
+    pub effects: Vec<EffectRecord>,
+    /// Its cases at the desk, as they are now; oldest first.
+    pub cases: Vec<CaseRecord>,
 }
 
 /// What a fold leads to, in one transaction.
@@ -430,9 +434,6 @@ pub trait Shipments: Send + Sync {
 
     /// The sealed customer data.
     async fn customer(&self, scope: Scope, id: ShipmentId) -> Result<Option<(Sealed, Option<WrappedKey>)>>;
-
-    /// The effects of a shipment, oldest first.
-    async fn effects(&self, scope: Scope, id: ShipmentId) -> Result<Vec<EffectRecord>>;
 
     /// An effect happened: its id at the target, of which the first stays, or `completed`.
     async fn effect_done(&self, scope: Scope, id: EffectId, external: String, at: Timestamp) -> Result<()>;

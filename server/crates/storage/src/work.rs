@@ -271,9 +271,6 @@ pub trait Work: Send + Sync {
     /// Keeps a case.
     async fn put_case(&self, scope: Scope, case: CaseRecord) -> Result<()>;
 
-    /// The cases of a shipment.
-    async fn cases(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<CaseRecord>>;
-
     /// Figures; `current` counts what was heard since `heard_since`.
     async fn figures(&self, scope: Scope, now: Timestamp, heard_since: Timestamp) -> Result<Figures>;
 }

@@ -1,74 +1,130 @@
 //! What a fold reads, and what it leaves.
 
-use super::{recycled, tell};
+use super::recycled;
 use crate::{
-    codec::{Columns, Done, Fail, id_list, json, micros, opt_micros, word},
+    codec::{Columns, Done, Fail, Part, json, micros, opt_micros, parts, rows_as, word},
     jobs, lock, work,
 };
 use domain::{
-    ExceptionReason, Severity, State,
-    fold::{Decision, Fact, FoldInput, Plan, Sighting, Snapshot, Trust},
+    fold::{Fact, FoldInput, Sighting, Snapshot, Trust},
     ids::{ObservationId, ShipmentId, SourceId, TrackerId},
     reading::Reading,
 };
 use jiff::Timestamp;
-use sqlx::PgConnection;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use sqlx::{PgConnection, postgres::PgRow};
+use std::collections::{BTreeMap, HashMap};
 use storage::{
     Scope, StoreError,
     jobs::Cause,
-    shipments::{Commit, Committed, Loaded, NewEffect, Posting},
+    shipments::{Commit, Committed, EffectRecord, Loaded, Posting},
 };
-use uuid::Uuid;
 
 /// The external id of an effect that was never to be told.
 const WITHHELD: &str = "withheld";
 
-/// A shipment with all that a fold reads, in a fixed number of queries.
+/// What is told of the trackers `bound`: the statements on them, and those on others that take one of theirs back; who
+/// said each, how each is read, and the lists they came in. `$2` is what was known when.
+macro_rules! told {
+    ($bound:literal, $($more:tt)*) => {
+        concat!(
+            "WITH bound AS MATERIALIZED (", $bound, "),
+             observed AS MATERIALIZED (
+                 SELECT o.company_id, o.id, o.tracker_id, o.body FROM bound JOIN observation o ON o.tracker_id = bound.tracker_id
+                 UNION ALL
+                 SELECT o.company_id, o.id, o.tracker_id, o.body
+                 FROM (SELECT DISTINCT r.company_id, r.observation_id
+                       FROM bound JOIN told_event e ON e.tracker_id = bound.tracker_id
+                       JOIN retraction r ON r.company_id = e.company_id AND r.source_id = e.source_id AND r.event_id = e.event_id
+                       WHERE r.tracker_id NOT IN (SELECT tracker_id FROM bound)) elsewhere
+                 JOIN observation o ON o.company_id = elsewhere.company_id AND o.id = elsewhere.observation_id)
+             SELECT ",
+            rows_as!("observations", "SELECT id, tracker_id, body FROM observed ORDER BY id"), ", ",
+            rows_as!(
+                "sightings",
+                "SELECT g.observation_id, g.position, g.snapshot_id, g.source_id, g.trust, g.recorded_at
+                 FROM observed o JOIN sighting g ON g.company_id = o.company_id AND g.observation_id = o.id WHERE g.recorded_at <= $2"
+            ), ", ",
+            rows_as!(
+                "readings",
+                "SELECT r.observation_id, r.body FROM observed o JOIN reading r ON r.company_id = o.company_id AND r.observation_id = o.id
+                 WHERE r.recorded_at <= $2 ORDER BY r.recorded_at, r.mapping"
+            ), ", ",
+            rows_as!(
+                "snapshots",
+                "SELECT s.id, s.source_id, s.tracker_id, s.object, s.stamp, s.digest, s.recorded_at
+                 FROM bound JOIN snapshot s ON s.tracker_id = bound.tracker_id WHERE s.recorded_at <= $2 ORDER BY s.id"
+            ),
+            $($more)*
+        )
+    };
+}
+
+/// A shipment with all that a fold reads and all that follows it, in one query: it sees one moment, and a trip to the
+/// database costs more than most of the questions.
 pub(super) async fn load(
     conn: &mut PgConnection,
     scope: Scope,
     id: ShipmentId,
     known_at: Option<Timestamp>,
 ) -> Done<Option<Loaded>> {
-    let Some(mut shipment) = super::shipment(conn, scope, id).await? else { return Ok(None) };
+    let row = sqlx::query(told!(
+        "SELECT b.tracker_id, b.piece, coalesce(b.valid_from, b.recorded_at) AS since,
+                (SELECT max(coalesce(o.valid_from, o.recorded_at)) FROM binding o
+                 WHERE o.tracker_id = b.tracker_id AND o.recorded_at <= $2
+                   AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = o.id AND e.recorded_at <= $2)) AS last
+         FROM binding b
+         WHERE b.shipment_id = $1 AND b.recorded_at <= $2
+           AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id AND e.recorded_at <= $2)",
+        ", ",
+        rows_as!("bindings", "SELECT * FROM bound"), ", ",
+        rows_as!("numbers", numbers_of!("b.shipment_id = $1")), ", ",
+        rows_as!("decisions", "SELECT body FROM decision WHERE shipment_id = $1 AND at <= $2 ORDER BY seq"), ", ",
+        rows_as!("exceptions", "SELECT * FROM exception WHERE shipment_id = $1 AND recorded_at <= $2 ORDER BY recorded_at, opened_at, id"), ", ",
+        rows_as!("effects", "SELECT * FROM effect WHERE shipment_id = $1 ORDER BY seq"), ", ",
+        rows_as!("cases", "SELECT * FROM desk_case WHERE shipment_id = $1 ORDER BY opened_at, id"), ", ",
+        "(SELECT plan FROM plan_version WHERE shipment_id = $1 AND recorded_at <= $2 ORDER BY seq DESC LIMIT 1) AS plan_then,
+         shipment.* FROM shipment WHERE company_id = $3 AND id = $1"
+    ))
+    .bind(id.0)
+    .bind(known_at.map_or(i64::MAX, micros))
+    .bind(scope.company.0)
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| loaded(&row, known_at)).transpose()
+}
+
+fn loaded(row: &PgRow, known_at: Option<Timestamp>) -> Done<Loaded> {
     let known = known_at.map_or(i64::MAX, micros);
+    let mut shipment = super::record(row, parts(row, "numbers")?.iter().map(super::number).collect::<Done<_>>()?)?;
     if known_at.is_some() {
-        shipment.plan = plan_at(conn, id, known).await?.unwrap_or_default();
+        shipment.plan = row.opt_json("plan_then")?.unwrap_or_default();
     }
-    let bindings = bindings(conn, id, known).await?;
-    let trackers = id_list(bindings.keys().map(|tracker| tracker.0));
-    let mut facts_known = facts(conn, &trackers, &bindings, known).await?;
-    facts_known.extend(retractions_elsewhere(conn, &trackers, &bindings, known).await?);
+    let bindings = parts(row, "bindings")?.iter().map(binding).collect::<Done<BTreeMap<_, _>>>()?;
     let input = FoldInput {
         plan: shipment.plan.clone(),
-        facts: facts_known,
-        snapshots: snapshots(conn, &trackers, known).await?,
-        decisions: decisions(conn, id, known).await?,
+        facts: facts(row, &bindings)?,
+        snapshots: snapshots(row)?,
+        decisions: parts(row, "decisions")?.iter().map(|part| part.json("body")).collect::<Done<_>>()?,
         bound: bindings.iter().map(|(tracker, binding)| (*tracker, binding.since)).collect(),
     };
-    let bound_last = bindings.iter().map(|(tracker, binding)| (*tracker, binding.last)).collect();
-    let exceptions = work::exceptions_of(conn, id, known).await?;
-    Ok(Some(Loaded { shipment, input, bound_last, exceptions }))
+    Ok(Loaded {
+        shipment,
+        input,
+        bound_last: bindings.iter().map(|(tracker, binding)| (*tracker, binding.last)).collect(),
+        exceptions: parts(row, "exceptions")?
+            .iter()
+            .map(|part| work::exception_then(part, known))
+            .collect::<Done<_>>()?,
+        effects: parts(row, "effects")?.iter().map(effect).collect::<Done<_>>()?,
+        cases: parts(row, "cases")?.iter().map(work::case).collect::<Done<_>>()?,
+    })
 }
 
 /// What is told of one tracker, whosever it is.
 pub(super) async fn told_of(conn: &mut PgConnection, tracker: TrackerId) -> Done<FoldInput> {
-    let trackers = id_list([tracker.0]);
-    let facts = facts(conn, &trackers, &BTreeMap::new(), i64::MAX).await?;
-    let snapshots = snapshots(conn, &trackers, i64::MAX).await?;
-    Ok(FoldInput { facts, snapshots, ..FoldInput::default() })
-}
-
-async fn plan_at(conn: &mut PgConnection, id: ShipmentId, known: i64) -> Done<Option<Plan>> {
-    let row = sqlx::query(
-        "SELECT plan FROM plan_version WHERE shipment_id = $1 AND recorded_at <= $2 ORDER BY seq DESC LIMIT 1",
-    )
-    .bind(id.0)
-    .bind(known)
-    .fetch_optional(conn)
-    .await?;
-    row.map(|row| row.json("plan")).transpose()
+    let row =
+        sqlx::query(told!("SELECT $1::uuid AS tracker_id",)).bind(tracker.0).bind(i64::MAX).fetch_one(conn).await?;
+    Ok(FoldInput { facts: facts(&row, &BTreeMap::new())?, snapshots: snapshots(&row)?, ..FoldInput::default() })
 }
 
 /// A tracker's binding to the shipment.
@@ -79,27 +135,9 @@ struct Binding {
     last: Timestamp,
 }
 
-/// The trackers bound at that time.
-async fn bindings(conn: &mut PgConnection, id: ShipmentId, known: i64) -> Done<BTreeMap<TrackerId, Binding>> {
-    let rows = sqlx::query(
-        "SELECT b.tracker_id, b.piece, coalesce(b.valid_from, b.recorded_at) AS since,
-                (SELECT max(coalesce(o.valid_from, o.recorded_at)) FROM binding o
-                 WHERE o.tracker_id = b.tracker_id AND o.recorded_at <= $2
-                   AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = o.id AND e.recorded_at <= $2)) AS last
-         FROM binding b
-         WHERE b.shipment_id = $1 AND b.recorded_at <= $2
-           AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id AND e.recorded_at <= $2)",
-    )
-    .bind(id.0)
-    .bind(known)
-    .fetch_all(conn)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            let binding = Binding { piece: row.opt_text("piece")?, since: row.at("since")?, last: row.at("last")? };
-            Ok((row.id("tracker_id")?, binding))
-        })
-        .collect()
+fn binding(part: &Part) -> Done<(TrackerId, Binding)> {
+    let binding = Binding { piece: part.opt_text("piece")?, since: part.at("since")?, last: part.at("last")? };
+    Ok((part.id("tracker_id")?, binding))
 }
 
 /// Who said something, and when, at first.
@@ -108,58 +146,17 @@ struct Said {
     sightings: Vec<Sighting>,
 }
 
-/// What takes back an event of these trackers, and hangs on another.
-async fn retractions_elsewhere(
-    conn: &mut PgConnection,
-    trackers: &[Uuid],
-    bindings: &BTreeMap<TrackerId, Binding>,
-    known: i64,
-) -> Done<Vec<Fact>> {
-    let rows = sqlx::query(
-        "SELECT DISTINCT r.observation_id, r.tracker_id FROM unnest($1::uuid[]) t(value) JOIN told_event e ON e.tracker_id = t.value
-         JOIN retraction r ON r.company_id = e.company_id AND r.source_id = e.source_id AND r.event_id = e.event_id
-         WHERE r.tracker_id <> ALL ($1)",
-    )
-    .bind(trackers)
-    .fetch_all(&mut *conn)
-    .await?;
-    if rows.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut wanted = HashSet::new();
-    let mut elsewhere = BTreeSet::new();
-    for row in &rows {
-        wanted.insert(row.id::<ObservationId>("observation_id")?);
-        elsewhere.insert(row.id::<TrackerId>("tracker_id")?.0);
-    }
-    let mut found = facts(conn, &id_list(elsewhere), bindings, known).await?;
-    found.retain(|fact| wanted.contains(&fact.id));
-    Ok(found)
-}
-
-async fn facts(
-    conn: &mut PgConnection,
-    trackers: &[Uuid],
-    bindings: &BTreeMap<TrackerId, Binding>,
-    known: i64,
-) -> Done<Vec<Fact>> {
-    let mut said = sightings(conn, trackers, known).await?;
-    let mut readings = readings(conn, trackers, known).await?;
-    let rows = sqlx::query(
-        "SELECT o.id, o.tracker_id, o.body FROM unnest($1::uuid[]) t(value) JOIN observation o ON o.tracker_id = t.value ORDER BY o.id",
-    )
-    .bind(trackers)
-    .fetch_all(conn)
-    .await?;
-    let mut facts = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let (id, tracker) = (row.id::<ObservationId>("id")?, row.id::<TrackerId>("tracker_id")?);
+fn facts(row: &PgRow, bindings: &BTreeMap<TrackerId, Binding>) -> Done<Vec<Fact>> {
+    let (mut said, mut readings) = (sightings(row)?, readings(row)?);
+    let mut facts = Vec::new();
+    for part in &parts(row, "observations")? {
+        let (id, tracker) = (part.id::<ObservationId>("id")?, part.id::<TrackerId>("tracker_id")?);
         // not yet said or not yet read at that time
         let (Some(said), Some(reading)) = (said.remove(&id), readings.remove(&id)) else { continue };
         let (_, source, trust) = said.first;
         facts.push(Fact {
             id,
-            observation: row.json("body")?,
+            observation: part.json("body")?,
             reading,
             tracker,
             piece: bindings.get(&tracker).and_then(|binding| binding.piece.clone()),
@@ -171,25 +168,17 @@ async fn facts(
     Ok(facts)
 }
 
-async fn sightings(conn: &mut PgConnection, trackers: &[Uuid], known: i64) -> Done<HashMap<ObservationId, Said>> {
-    let rows = sqlx::query(
-        "SELECT g.observation_id, g.position, g.snapshot_id, g.source_id, g.trust, g.recorded_at
-         FROM unnest($1::uuid[]) t(value) JOIN sighting g ON g.tracker_id = t.value
-         WHERE g.recorded_at <= $2",
-    )
-    .bind(trackers)
-    .bind(known)
-    .fetch_all(conn)
-    .await?;
+fn sightings(row: &PgRow) -> Done<HashMap<ObservationId, Said>> {
     let mut said: HashMap<ObservationId, Said> = HashMap::new();
-    for row in &rows {
-        let recorded_at = row.at("recorded_at")?;
-        let who = (recorded_at, row.id("source_id")?, row.word("trust")?);
-        let entry = said.entry(row.id("observation_id")?).or_insert_with(|| Said { first: who, sightings: Vec::new() });
+    for part in &parts(row, "sightings")? {
+        let recorded_at = part.at("recorded_at")?;
+        let who = (recorded_at, part.id("source_id")?, part.word("trust")?);
+        let entry =
+            said.entry(part.id("observation_id")?).or_insert_with(|| Said { first: who, sightings: Vec::new() });
         entry.first = entry.first.min(who);
         entry.sightings.push(Sighting {
-            snapshot: row.opt_id("snapshot_id")?,
-            position: row.count("position")?,
+            snapshot: part.opt_id("snapshot_id")?,
+            position: part.count("position")?,
             recorded_at,
         });
     }
@@ -200,178 +189,127 @@ async fn sightings(conn: &mut PgConnection, trackers: &[Uuid], known: i64) -> Do
     Ok(said)
 }
 
-async fn readings(conn: &mut PgConnection, trackers: &[Uuid], known: i64) -> Done<HashMap<ObservationId, Reading>> {
-    let rows = sqlx::query(
-        "SELECT r.observation_id, r.body
-         FROM unnest($1::uuid[]) t(value) JOIN observation o ON o.tracker_id = t.value
-         JOIN reading r ON r.company_id = o.company_id AND r.observation_id = o.id
-         WHERE r.recorded_at <= $2 ORDER BY r.recorded_at, r.mapping",
-    )
-    .bind(trackers)
-    .bind(known)
-    .fetch_all(conn)
-    .await?;
-    // of several the latest stays
-    rows.iter().map(|row| Ok((row.id("observation_id")?, row.json("body")?))).collect()
+/// Of several the latest stays.
+fn readings(row: &PgRow) -> Done<HashMap<ObservationId, Reading>> {
+    parts(row, "readings")?.iter().map(|part| Ok((part.id("observation_id")?, part.json("body")?))).collect()
 }
 
-async fn snapshots(conn: &mut PgConnection, trackers: &[Uuid], known: i64) -> Done<Vec<Snapshot>> {
-    let rows = sqlx::query(
-        "SELECT s.* FROM unnest($1::uuid[]) t(value) JOIN snapshot s ON s.tracker_id = t.value WHERE s.recorded_at <= $2 ORDER BY s.id",
-    )
-    .bind(trackers)
-    .bind(known)
-    .fetch_all(conn)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Snapshot {
-                id: row.id("id")?,
-                source: row.id("source_id")?,
-                tracker: row.id("tracker_id")?,
-                object: row.opt_text("object")?,
-                stamp: row.opt_at("stamp")?,
-                digest: row.text("digest")?,
-                recorded_at: row.at("recorded_at")?,
-            })
+fn snapshots(row: &PgRow) -> Done<Vec<Snapshot>> {
+    let snapshot = |part: &Part| {
+        Ok(Snapshot {
+            id: part.id("id")?,
+            source: part.id("source_id")?,
+            tracker: part.id("tracker_id")?,
+            object: part.opt_text("object")?,
+            stamp: part.opt_at("stamp")?,
+            digest: part.text("digest")?,
+            recorded_at: part.at("recorded_at")?,
         })
-        .collect()
+    };
+    parts(row, "snapshots")?.iter().map(snapshot).collect()
 }
 
-async fn decisions(conn: &mut PgConnection, id: ShipmentId, known: i64) -> Done<Vec<Decision>> {
-    let rows = sqlx::query("SELECT body FROM decision WHERE shipment_id = $1 AND at <= $2 ORDER BY seq")
-        .bind(id.0)
-        .bind(known)
-        .fetch_all(conn)
-        .await?;
-    rows.iter().map(|row| row.json("body")).collect()
+/// Whether a commit is one statement, which is a transaction of its own. Most are.
+pub(super) fn is_simple(commit: &Commit) -> bool {
+    commit.exceptions.is_empty() && commit.next_uses.is_empty()
 }
 
-/// State, exceptions, effects, jobs and the change: together under the revision that was loaded, or not at all.
+/// A commit with exceptions or numbers in use again, in a transaction. The shipment is
+/// held before anything is written.
 pub(super) async fn commit(conn: &mut PgConnection, scope: Scope, commit: &Commit) -> Done<Committed> {
     // numbers before rows, as everybody takes them
     lock::numbers_of(conn, scope.company, commit.next_uses.iter().map(|next| next.tracker.0)).await?;
-    let row = sqlx::query(
-        "SELECT revision, state, merged_into FROM shipment WHERE company_id = $1 AND id = $2 FOR NO KEY UPDATE",
-    )
-    .bind(scope.company.0)
-    .bind(commit.shipment.0)
-    .fetch_optional(&mut *conn)
-    .await?
-    .ok_or(StoreError::NotFound("shipment"))?;
-    let expected = i64::try_from(commit.expected).map_err(|_| Fail(StoreError::Damaged("revision".into())))?;
-    let merged: Option<ShipmentId> = row.opt_id("merged_into")?;
-    if row.int("revision")? != expected || merged.is_some() {
+    let held =
+        sqlx::query("SELECT revision, merged_into FROM shipment WHERE company_id = $1 AND id = $2 FOR NO KEY UPDATE")
+            .bind(scope.company.0)
+            .bind(commit.shipment.0)
+            .fetch_optional(&mut *conn)
+            .await?
+            .ok_or(StoreError::NotFound("shipment"))?;
+    let merged: Option<ShipmentId> = held.opt_id("merged_into")?;
+    if held.int("revision")? != expected(commit)? || merged.is_some() {
         return Ok(Committed::Conflict);
     }
     if commit.cause != Cause::Live && jobs::is_live_fold_waiting(conn, scope, commit.shipment).await? {
         return Ok(Committed::Overtaken);
     }
-    let (before, revision): (State, i64) = (row.word("state")?, expected + 1);
     work::apply(conn, scope, commit).await?;
-    for effect in &commit.effects {
-        put_effect(conn, scope, commit, effect).await?;
-    }
-    jobs::enqueue_all(conn, scope, &commit.jobs, commit.at).await?;
-    if before != commit.folded.state {
-        put_state_change(conn, scope, commit, before, revision).await?;
-    }
-    put_state(conn, commit, revision).await?;
+    let committed = put(conn, scope, commit, Live::GoesAlong).await?;
     for next in &commit.next_uses {
         recycled::follow(conn, scope, commit, next).await?;
     }
-    tell(conn, scope, commit.shipment, revision, commit.at).await?;
-    Ok(Committed::Done(revision.unsigned_abs()))
+    Ok(committed)
 }
 
-async fn put_effect(conn: &mut PgConnection, scope: Scope, commit: &Commit, effect: &NewEffect) -> Done<()> {
-    let done = match effect.posting {
-        Posting::Wanted => None,
-        Posting::Withheld => Some((micros(commit.at), WITHHELD)),
-    };
-    sqlx::query(
-        "INSERT INTO effect (id, company_id, shipment_id, kind, key, body, created_at, done_at, external) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-         ON CONFLICT (shipment_id, kind, key) DO NOTHING",
-    )
-    .bind(effect.id.0)
+/// What a live fold that waits means for a commit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Live {
+    /// The commit is left to it.
+    GoesFirst,
+    /// Nothing (any more).
+    GoesAlong,
+}
+
+fn expected(commit: &Commit) -> Done<i64> {
+    i64::try_from(commit.expected).map_err(|_| Fail(StoreError::Damaged("revision".into())))
+}
+
+/// State, effects, jobs and the change in one statement; nothing of it unless the revision is the one that was loaded.
+/// The state goes with a row lock, and one that changed meanwhile is looked at again: so says PostgreSQL of UPDATE under
+/// READ COMMITTED, <https://www.postgresql.org/docs/current/transaction-iso.html#XACT-READ-COMMITTED>.
+pub(super) async fn put(conn: &mut PgConnection, scope: Scope, commit: &Commit, live: Live) -> Done<Committed> {
+    let (folded, revision) = (&commit.folded, expected(commit)? + 1);
+    let live = if commit.cause == Cause::Live { Live::GoesAlong } else { live };
+    let last_event_at = commit.last_event.as_ref().and_then(|event| event.at);
+    let jobs = jobs::merged(&commit.jobs);
+    macro_rules! effects {
+        (|$effect:ident| $value:expr) => {
+            commit.effects.iter().map(|$effect| $value).collect::<Vec<_>>()
+        };
+    }
+    macro_rules! queued {
+        (|$job:ident| $value:expr) => {
+            jobs.iter().map(|$job| $value).collect::<Vec<_>>()
+        };
+    }
+    let row = sqlx::query(concat!(
+        "WITH live AS (
+             SELECT 1 FROM job WHERE $35::boolean AND company_id = $1 AND kind = 'fold' AND target = $36 AND status IN ('ready', 'retrying') AND cause = 'live'),
+         before AS (
+             SELECT state FROM shipment WHERE company_id = $1 AND id = $2),
+         trouble AS (
+             SELECT count(*) AS open, coalesce(bool_or(reason = 'LATE'), false) AS late, coalesce(bool_or(reason = 'SILENCE'), false) AS silent,
+                    coalesce(max(severity_rank) + 1, 0) AS rank,
+                    (array_agg(reason ORDER BY severity_rank DESC, opened_at, id))[1] AS reason,
+                    (array_agg(severity ORDER BY severity_rank DESC, opened_at, id))[1] AS severity
+             FROM exception WHERE shipment_id = $2 AND closed_at IS NULL),
+         put AS (
+             UPDATE shipment SET revision = $4, updated_at = $5, folded = $6, state = $7, terminal = $8, visibility = $9, heard_at = $10, eta = $11,
+                 delivered_at = $12, last_event = $13, last_event_at = $14, review_at = $15, worst_reason = trouble.reason,
+                 worst_severity = trouble.severity, open_exceptions = trouble.open, late = trouble.late, silent = trouble.silent,
+                 need = trouble.rank * 2 + trouble.late::int, moved_at = $16
+             FROM trouble
+             WHERE company_id = $1 AND shipment.id = $2 AND revision = $3 AND merged_into IS NULL
+               AND NOT EXISTS (SELECT 1 FROM live)
+             RETURNING shipment.id),
+         told AS (
+             INSERT INTO change (company_id, shipment_id, revision, at) SELECT $1, id, $4, $5 FROM put),
+         changed AS (
+             INSERT INTO state_change (shipment_id, revision, company_id, at, cause, correlation, from_state, to_state)
+             SELECT put.id, $4, $1, $5, $17, $18, before.state, $7 FROM put, before WHERE before.state <> $7),
+         effects AS (
+             INSERT INTO effect (id, company_id, shipment_id, kind, key, body, created_at, done_at, external)
+             SELECT e.id, $1, put.id, e.kind, e.key, e.body, $5, CASE WHEN e.withheld THEN $5 END, CASE WHEN e.withheld THEN $24 END
+             FROM put, unnest($19::uuid[], $20::text[], $21::text[], $22::text[], $23::boolean[]) e (id, kind, key, body, withheld)
+             ON CONFLICT (shipment_id, kind, key) DO NOTHING),
+         jobs AS (",
+        jobs::enqueueing!("$25", "$26", "$27", "$28", "$29", "$30", "$31", "$32", "$33", "$1", "$5", "$34", ", put"),
+        ")
+         SELECT EXISTS (SELECT 1 FROM before) AS there, EXISTS (SELECT 1 FROM put) AS put, EXISTS (SELECT 1 FROM live) AS live"
+    ))
     .bind(scope.company.0)
     .bind(commit.shipment.0)
-    .bind(word(effect.kind))
-    .bind(&effect.key)
-    .bind(&effect.body)
-    .bind(micros(commit.at))
-    .bind(done.map(|(at, _)| at))
-    .bind(done.map(|(_, external)| external))
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-async fn put_state_change(
-    conn: &mut PgConnection,
-    scope: Scope,
-    commit: &Commit,
-    from: State,
-    revision: i64,
-) -> Done<()> {
-    sqlx::query("INSERT INTO state_change (shipment_id, revision, company_id, at, cause, correlation, from_state, to_state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
-        .bind(commit.shipment.0)
-        .bind(revision)
-        .bind(scope.company.0)
-        .bind(micros(commit.at))
-        .bind(word(commit.cause))
-        .bind(commit.correlation.0)
-        .bind(from.code())
-        .bind(commit.folded.state.code())
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
-/// What lists read of the open exceptions.
-#[derive(Default)]
-struct Trouble {
-    worst: Option<(ExceptionReason, Severity)>,
-    open: i64,
-    late: bool,
-    silent: bool,
-}
-
-impl Trouble {
-    /// Sorts by severity, then lateness.
-    fn need(&self) -> i64 {
-        let severity = self.worst.map_or(0, |(_, severity)| work::rank(severity) + 1);
-        severity * 2 + i64::from(self.late)
-    }
-}
-
-async fn trouble(conn: &mut PgConnection, id: ShipmentId) -> Done<Trouble> {
-    let rows = sqlx::query(
-        "SELECT reason, severity FROM exception WHERE shipment_id = $1 AND closed_at IS NULL ORDER BY severity_rank DESC, opened_at, id",
-    )
-    .bind(id.0)
-    .fetch_all(conn)
-    .await?;
-    let mut trouble = Trouble::default();
-    for row in &rows {
-        let (reason, severity) = (row.word("reason")?, row.word("severity")?);
-        trouble.worst.get_or_insert((reason, severity));
-        trouble.open += 1;
-        trouble.late |= reason == ExceptionReason::Late;
-        trouble.silent |= reason == ExceptionReason::Silence;
-    }
-    Ok(trouble)
-}
-
-async fn put_state(conn: &mut PgConnection, commit: &Commit, revision: i64) -> Done<()> {
-    let (folded, trouble) = (&commit.folded, trouble(conn, commit.shipment).await?);
-    let last_event_at = commit.last_event.as_ref().and_then(|event| event.at);
-    sqlx::query(
-        "UPDATE shipment SET revision = $1, updated_at = $2, folded = $3, state = $4, terminal = $5, visibility = $6, heard_at = $7, eta = $8,
-             delivered_at = $9, last_event = $10, last_event_at = $11, review_at = $12, worst_reason = $13, worst_severity = $14, open_exceptions = $15,
-             late = $16, silent = $17, need = $18, moved_at = $19
-         WHERE id = $20",
-    )
+    .bind(expected(commit)?)
     .bind(revision)
     .bind(micros(commit.at))
     .bind(json(folded))
@@ -384,15 +322,46 @@ async fn put_state(conn: &mut PgConnection, commit: &Commit, revision: i64) -> D
     .bind(commit.last_event.as_ref().map(json))
     .bind(opt_micros(last_event_at))
     .bind(opt_micros(folded.review_at))
-    .bind(trouble.worst.map(|(reason, _)| reason.code()))
-    .bind(trouble.worst.map(|(_, severity)| severity.code()))
-    .bind(trouble.open)
-    .bind(trouble.late)
-    .bind(trouble.silent)
-    .bind(trouble.need())
     .bind(opt_micros(last_event_at.or(folded.heard_at)).unwrap_or(0))
-    .bind(commit.shipment.0)
-    .execute(conn)
+    .bind(word(commit.cause))
+    .bind(commit.correlation.0)
+    .bind(effects!(|effect| effect.id.0))
+    .bind(effects!(|effect| word(effect.kind)))
+    .bind(effects!(|effect| effect.key.as_str()))
+    .bind(effects!(|effect| effect.body.as_str()))
+    .bind(effects!(|effect| effect.posting == Posting::Withheld))
+    .bind(WITHHELD)
+    .bind(queued!(|job| job.id.0))
+    .bind(queued!(|job| job.kind.code()))
+    .bind(queued!(|job| job.target.as_str()))
+    .bind(queued!(|job| job.kind.destination()))
+    .bind(queued!(|job| word(job.lane)))
+    .bind(queued!(|job| word(job.cause)))
+    .bind(queued!(|job| micros(job.run_at)))
+    .bind(queued!(|job| job.correlation.0))
+    .bind(queued!(|job| job.shipment.map(|id| id.0)))
+    .bind(jobs::SETTLE_US)
+    .bind(live == Live::GoesFirst)
+    .bind(commit.shipment.to_string())
+    .fetch_one(conn)
     .await?;
-    Ok(())
+    if !row.flag("there")? {
+        return Err(Fail(StoreError::NotFound("shipment")));
+    }
+    Ok(match (row.flag("put")?, row.flag("live")?) {
+        (true, _) => Committed::Done(revision.unsigned_abs()),
+        (false, true) => Committed::Overtaken,
+        (false, false) => Committed::Conflict,
+    })
+}
+
+fn effect(part: &Part) -> Done<EffectRecord> {
+    Ok(EffectRecord {
+        id: part.id("id")?,
+        kind: part.word("kind")?,
+        key: part.text("key")?,
+        body: part.text("body")?,
+        created_at: part.at("created_at")?,
+        done: part.opt_at("done_at")?.zip(part.opt_text("external")?),
+    })
 }

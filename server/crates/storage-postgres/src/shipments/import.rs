@@ -14,6 +14,7 @@ use domain::{
 };
 use jiff::Timestamp;
 use sqlx::{PgConnection, postgres::PgRow};
+use std::collections::HashMap;
 use storage::{
     Scope,
     jobs::{Cause, Lane},
@@ -30,27 +31,33 @@ pub(super) async fn import(
     let mut done = Imported::default();
     let numbers = shipments.iter().flat_map(|shipment| &shipment.claims).map(|claim| claim.tracker.number.as_str());
     lock::numbers(conn, scope.company, numbers).await?;
+    let mut known = known(conn, scope, shipments).await?;
     for shipment in shipments {
-        let known = find(conn, scope, shipment).await?;
-        let id = match &known {
-            Some(row) if row.text("origin_digest")? == shipment.digest => {
+        let before = known.remove(&identity(shipment));
+        let id = match &before {
+            Some(before) if before.digest == shipment.digest => {
                 done.unchanged += 1;
+                known.insert(identity(shipment), before.clone());
                 continue;
             }
-            Some(row) => {
+            Some(before) => {
                 done.changed += 1;
-                row.id("id")?
+                before.id
             }
             None => {
                 done.created += 1;
                 shipment.id
             }
         };
-        if take_in(conn, scope, id, known, shipment, at).await? == Facts::Changed && !done.to_fold.contains(&id) {
+        if take_in(conn, scope, id, before.as_ref(), shipment, at).await? == Facts::Changed
+            && !done.to_fold.contains(&id)
+        {
             done.to_fold.push(id);
             let fold = FoldJob { lane: Lane::Batch, cause: Cause::Import, correlation: shipment.correlation, at };
             jobs::enqueue_fold(conn, scope, id, &fold).await?;
         }
+        let revision = before.map_or(0, |before| before.revision);
+        known.insert(identity(shipment), Before::of(id, revision, shipment));
     }
     Ok(done)
 }
@@ -62,25 +69,68 @@ enum Facts {
     Same,
 }
 
-async fn find(conn: &mut PgConnection, scope: Scope, shipment: &ImportedShipment) -> Done<Option<PgRow>> {
+/// What a shipment was before it is taken in.
+#[derive(Clone)]
+struct Before {
+    id: ShipmentId,
+    revision: i64,
+    digest: String,
+    plan: String,
+    standing: String,
+}
+
+impl Before {
+    fn of(id: ShipmentId, revision: i64, shipment: &ImportedShipment) -> Self {
+        let (plan, standing) = (json(&shipment.plan), word(shipment.standing));
+        Self { id, revision, digest: shipment.digest.clone(), plan, standing }
+    }
+}
+
+/// What a shipment stands for: system, model and record.
+type Identity = (String, String, i64);
+
+fn identity(shipment: &ImportedShipment) -> Identity {
     let origin = &shipment.origin;
-    Ok(sqlx::query(
-        "SELECT id, revision, origin_digest, plan, standing FROM shipment
-         WHERE company_id = $1 AND origin_system = $2 AND origin_model = $3 AND origin_record = $4 AND origin IS NOT NULL",
+    (origin.system.clone(), origin.model.clone(), origin.record)
+}
+
+async fn known(
+    conn: &mut PgConnection,
+    scope: Scope,
+    shipments: &[ImportedShipment],
+) -> Done<HashMap<Identity, Before>> {
+    let origins = || shipments.iter().map(|shipment| &shipment.origin);
+    let rows = sqlx::query(
+        "SELECT s.* FROM (SELECT DISTINCT * FROM unnest($2::text[], $3::text[], $4::bigint[]) u (system, model, record)) o
+         CROSS JOIN LATERAL (SELECT id, revision, origin_digest, plan, standing, origin_system, origin_model, origin_record FROM shipment
+                             WHERE company_id = $1 AND origin_system = o.system AND origin_model = o.model AND origin_record = o.record
+                               AND origin IS NOT NULL LIMIT 1) s",
     )
     .bind(scope.company.0)
-    .bind(&origin.system)
-    .bind(&origin.model)
-    .bind(origin.record)
-    .fetch_optional(conn)
-    .await?)
+    .bind(origins().map(|origin| origin.system.as_str()).collect::<Vec<_>>())
+    .bind(origins().map(|origin| origin.model.as_str()).collect::<Vec<_>>())
+    .bind(origins().map(|origin| origin.record).collect::<Vec<_>>())
+    .fetch_all(conn)
+    .await?;
+    let before = |row: &PgRow| {
+        let identity = (row.text("origin_system")?, row.text("origin_model")?, row.int("origin_record")?);
+        let before = Before {
+            id: row.id("id")?,
+            revision: row.int("revision")?,
+            digest: row.text("origin_digest")?,
+            plan: row.text("plan")?,
+            standing: row.text("standing")?,
+        };
+        Ok((identity, before))
+    };
+    rows.iter().map(before).collect()
 }
 
 async fn take_in(
     conn: &mut PgConnection,
     scope: Scope,
     id: ShipmentId,
-    known: Option<PgRow>,
+    before: Option<&Before>,
     shipment: &ImportedShipment,
     at: Timestamp,
 ) -> Done<Facts> {
@@ -90,11 +140,11 @@ async fn take_in(
     let plan = json(&shipment.plan);
     let mut facts = Facts::Changed;
     let mut revision = 0;
-    if let Some(row) = &known {
-        if row.text("plan")? == plan && row.text("standing")? == word(shipment.standing) {
+    if let Some(before) = before {
+        if before.plan == plan && before.standing == word(shipment.standing) {
             facts = Facts::Same;
         }
-        revision = row.int("revision")?;
+        revision = before.revision;
         change(conn, id, shipment, &plan).await?;
     } else {
         create(conn, scope, id, shipment, &plan, at).await?;

@@ -1,14 +1,28 @@
 //! Shipments: what they are, their state, and what follows from it. Taking in orders is in [`import`], what a fold reads
 //! and leaves in [`fold`], numbers that are in use again in [`recycled`], the list in [`list`].
 
+/// The numbers of the open bindings `b`.
+macro_rules! numbers_of {
+    ($which:literal) => {
+        concat!(
+            "SELECT b.shipment_id, b.tracker_id, b.number_raw, b.piece, t.carrier, t.carrier_label
+             FROM binding b JOIN tracker t ON t.id = b.tracker_id
+             WHERE ",
+            $which,
+            " AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)
+             ORDER BY b.recorded_at, t.number, b.id"
+        )
+    };
+}
 mod fold;
 mod import;
 mod list;
 mod recycled;
 
+use self::fold::Live;
 use crate::{
     PostgresStore, Turn,
-    codec::{Columns, Done, Fail, clean, json, micros, opt_micros, row_limit},
+    codec::{Bytes, Columns, Done, Fail, clean, json, micros, opt_micros, row_limit},
     lock, people,
 };
 use async_trait::async_trait;
@@ -23,8 +37,8 @@ use storage::{
     Page, Result, Scope, Sealed, StoreError, WrappedKey,
     limits::CHANGE_ROWS,
     shipments::{
-        Change, Commit, Committed, EffectRecord, Imported, ImportedShipment, Loaded, NumberRecord, SeenIn,
-        ShipmentQuery, ShipmentRecord, ShipmentRow, Shipments, StateChange, TabCounts,
+        Change, Commit, Committed, Imported, ImportedShipment, Loaded, NumberRecord, SeenIn, ShipmentQuery,
+        ShipmentRecord, ShipmentRow, Shipments, StateChange, TabCounts,
     },
 };
 use uuid::Uuid;
@@ -46,7 +60,7 @@ impl Shipments for PostgresStore {
     }
 
     async fn load(&self, scope: Scope, id: ShipmentId, known_at: Option<Timestamp>) -> Result<Option<Loaded>> {
-        let mut read = self.read().await?;
+        let mut read = self.read_one().await?;
         Ok(fold::load(&mut read, scope, id, known_at).await?)
     }
 
@@ -56,6 +70,13 @@ impl Shipments for PostgresStore {
     }
 
     async fn commit(&self, scope: Scope, commit: Commit) -> Result<Committed> {
+        if fold::is_simple(&commit) {
+            return self
+                .write_one(Turn::RealTime, move |conn| {
+                    Box::pin(async move { fold::put(conn, scope, &commit, Live::GoesFirst).await })
+                })
+                .await;
+        }
         self.write(Turn::RealTime, move |conn| Box::pin(async move { fold::commit(conn, scope, &commit).await })).await
     }
 
@@ -112,18 +133,6 @@ impl Shipments for PostgresStore {
         };
         let key = people::key(&mut read, scope, sealed.subject).await?;
         Ok(Some((sealed, key)))
-    }
-
-    async fn effects(&self, scope: Scope, id: ShipmentId) -> Result<Vec<EffectRecord>> {
-        let mut read = self.read_one().await?;
-        let rows = sqlx::query("SELECT * FROM effect WHERE company_id = $1 AND shipment_id = $2 ORDER BY seq LIMIT $3")
-            .bind(scope.company.0)
-            .bind(id.0)
-            .bind(OWN_ROWS)
-            .fetch_all(&mut *read)
-            .await
-            .map_err(Fail::from)?;
-        Ok(rows.iter().map(effect).collect::<Done<_>>()?)
     }
 
     async fn effect_done(&self, scope: Scope, id: EffectId, external: String, at: Timestamp) -> Result<()> {
@@ -376,27 +385,23 @@ pub(crate) async fn numbers(
     conn: &mut PgConnection,
     ids: impl IntoIterator<Item = Uuid>,
 ) -> Done<HashMap<ShipmentId, Vec<NumberRecord>>> {
-    let rows = sqlx::query(
-        "SELECT b.shipment_id, b.tracker_id, b.number_raw, b.piece, t.carrier, t.carrier_label
-         FROM unnest($1::uuid[]) s(value) JOIN binding b ON b.shipment_id = s.value
-         JOIN tracker t ON t.id = b.tracker_id
-         WHERE NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)
-         ORDER BY b.recorded_at, t.number, b.id",
-    )
-    .bind(crate::codec::id_list(ids))
-    .fetch_all(conn)
-    .await?;
+    let rows =
+        sqlx::query(numbers_of!("b.shipment_id = ANY ($1)")).bind(crate::codec::id_list(ids)).fetch_all(conn).await?;
     let mut numbers: HashMap<ShipmentId, Vec<NumberRecord>> = HashMap::new();
     for row in &rows {
-        numbers.entry(row.id("shipment_id")?).or_default().push(NumberRecord {
-            tracker: row.id("tracker_id")?,
-            number: row.text("number_raw")?,
-            carrier: row.opt_text("carrier")?,
-            carrier_label: row.opt_text("carrier_label")?,
-            piece: row.opt_text("piece")?,
-        });
+        numbers.entry(row.id("shipment_id")?).or_default().push(number(row)?);
     }
     Ok(numbers)
+}
+
+fn number(row: &impl Columns) -> Done<NumberRecord> {
+    Ok(NumberRecord {
+        tracker: row.id("tracker_id")?,
+        number: row.text("number_raw")?,
+        carrier: row.opt_text("carrier")?,
+        carrier_label: row.opt_text("carrier_label")?,
+        piece: row.opt_text("piece")?,
+    })
 }
 
 fn record(row: &PgRow, numbers: Vec<NumberRecord>) -> Done<ShipmentRecord> {
@@ -414,17 +419,6 @@ fn record(row: &PgRow, numbers: Vec<NumberRecord>) -> Done<ShipmentRecord> {
         created_at: row.at("created_at")?,
         updated_at: row.at("updated_at")?,
         merged_into: row.opt_id("merged_into")?,
-    })
-}
-
-fn effect(row: &PgRow) -> Done<EffectRecord> {
-    Ok(EffectRecord {
-        id: row.id("id")?,
-        kind: row.word("kind")?,
-        key: row.text("key")?,
-        body: row.text("body")?,
-        created_at: row.at("created_at")?,
-        done: row.opt_at("done_at")?.zip(row.opt_text("external")?),
     })
 }
 

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use storage::{
     Scope, StoreError,
     jobs::Cause,
-    shipments::{Commit, Committed, Loaded, NewEffect, Posting},
+    shipments::{Commit, Committed, EffectRecord, Loaded, NewEffect, Posting},
 };
 
 /// The external id of an effect that was never to be told.
@@ -48,7 +48,14 @@ pub(super) async fn load(
     };
     let bound_last = bindings.iter().map(|(tracker, binding)| (*tracker, binding.last)).collect();
     let exceptions = work::exceptions_of(conn, id, known).await?;
-    Ok(Some(Loaded { shipment, input, bound_last, exceptions }))
+    let (effects, cases) = (effects(conn, id).await?, work::cases(conn, id).await?);
+    Ok(Some(Loaded { shipment, input, bound_last, exceptions, effects, cases }))
+}
+
+async fn effects(conn: &mut SqliteConnection, id: ShipmentId) -> Done<Vec<EffectRecord>> {
+    let rows =
+        sqlx::query("SELECT * FROM effect WHERE shipment_id = ? ORDER BY seq").bind(id.0).fetch_all(conn).await?;
+    rows.iter().map(super::effect).collect()
 }
 
 /// What is told of one tracker, whosever it is.

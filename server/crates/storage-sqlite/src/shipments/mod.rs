@@ -113,18 +113,6 @@ impl Shipments for SqliteStore {
         Ok(Some((sealed, key)))
     }
 
-    async fn effects(&self, scope: Scope, id: ShipmentId) -> Result<Vec<EffectRecord>> {
-        let mut read = self.read().await?;
-        let rows = sqlx::query("SELECT * FROM effect WHERE company_id = ? AND shipment_id = ? ORDER BY seq LIMIT ?")
-            .bind(scope.company.0)
-            .bind(id.0)
-            .bind(OWN_ROWS)
-            .fetch_all(&mut *read)
-            .await
-            .map_err(Fail::from)?;
-        Ok(rows.iter().map(effect).collect::<Done<_>>()?)
-    }
-
     async fn effect_done(&self, scope: Scope, id: EffectId, external: String, at: Timestamp) -> Result<()> {
         self.write(Turn::RealTime, move |conn| {
             Box::pin(async move {
@@ -407,7 +395,7 @@ fn record(row: &SqliteRow, numbers: Vec<NumberRecord>) -> Done<ShipmentRecord> {
     })
 }
 
-fn effect(row: &SqliteRow) -> Done<EffectRecord> {
+pub(super) fn effect(row: &SqliteRow) -> Done<EffectRecord> {
     Ok(EffectRecord {
         id: row.id("id")?,
         kind: row.word("kind")?,

@@ -24,7 +24,7 @@ pub async fn a_message_is_kept_with_its_job(store: Store) {
         (kept.status, kept.received_at, kept.source_name.as_str(), kept.size, kept.repeats),
         (MessageStatus::Received, at(5), "shop", 11, 0)
     );
-    let body = world.store.inbox.body(world.scope, message.id).await.unwrap().unwrap();
+    let body = world.body(message.id).await.unwrap();
     assert_eq!((body.body, body.key), (message.body, Some(message.key)));
     let leased = world.claim("w", &[JobKind::Normalise], at(10)).await;
     assert_eq!(leased.iter().map(|l| l.job.target.clone()).collect::<Vec<_>>(), [message.id.to_string()]);
@@ -81,7 +81,7 @@ pub async fn a_body_without_its_key_is_noise(store: Store) {
     world.accept(message.clone()).await;
     let audit = world.audit("erase", "message", 2);
     world.store.people.destroy_key(world.scope, message.body.subject, audit).await.unwrap();
-    let body = world.store.inbox.body(world.scope, message.id).await.unwrap().unwrap();
+    let body = world.body(message.id).await.unwrap();
     assert_eq!(body.key, None);
 }
 

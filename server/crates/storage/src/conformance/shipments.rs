@@ -221,7 +221,7 @@ pub async fn commit_is_all_or_nothing(store: Store) {
         (loaded.shipment.revision, loaded.shipment.folded.state, loaded.exceptions.len()),
         (0, State::Unknown, 0)
     );
-    assert_eq!(world.store.shipments.effects(world.scope, shipment).await.unwrap(), []);
+    assert_eq!(world.store.shipments.load(world.scope, shipment, None).await.unwrap().unwrap().effects, []);
     assert_eq!(world.drain(Lane::RealTime, JobKind::SyncOrder).await, []);
     assert_eq!(world.store.shipments.newest_change(world.scope).await.unwrap(), newest);
 }
@@ -246,7 +246,7 @@ pub async fn effects_happen_once(store: Store) {
     world.store.shipments.commit(world.scope, second).await.unwrap();
     world.store.shipments.effect_done(world.scope, wanted.id, "mail 7".into(), at(4)).await.unwrap();
     world.store.shipments.effect_done(world.scope, wanted.id, "mail 8".into(), at(5)).await.unwrap();
-    let kept = world.store.shipments.effects(world.scope, shipment).await.unwrap();
+    let kept = world.store.shipments.load(world.scope, shipment, None).await.unwrap().unwrap().effects;
     let said: Vec<_> = kept.iter().map(|e| (e.kind, e.key.as_str(), e.done.clone())).collect();
     assert_eq!(
         said,

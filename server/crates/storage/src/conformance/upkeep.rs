@@ -31,7 +31,7 @@ async fn prune_all(world: &World, old: Old) -> Pruned {
 }
 
 async fn has_body(world: &World, id: MessageId) -> bool {
-    world.store.inbox.body(world.scope, id).await.unwrap().is_some()
+    world.body(id).await.is_some()
 }
 
 pub async fn old_bodies_go_unless_nobody_read_them(store: Store) {

@@ -254,8 +254,17 @@ pub async fn cases_of_episodes(store: Store) {
     assert_eq!(world.store.work.case_context(world.scope, other).await.unwrap().unwrap().earlier, None);
     let follow = CaseRecord { id: world.id(), exception: second, ..opened.clone() };
     world.store.work.put_case(world.scope, follow.clone()).await.unwrap();
-    let both: BTreeSet<_> =
-        world.store.work.cases(world.scope, shipment).await.unwrap().into_iter().map(|c| c.id).collect();
+    let both: BTreeSet<_> = world
+        .store
+        .shipments
+        .load(world.scope, shipment, None)
+        .await
+        .unwrap()
+        .unwrap()
+        .cases
+        .into_iter()
+        .map(|c| c.id)
+        .collect();
     assert_eq!(both, BTreeSet::from([opened.id, follow.id]));
     assert!(world.store.work.case_context(world.scope, world.id()).await.unwrap().is_none());
 }

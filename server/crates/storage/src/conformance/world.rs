@@ -3,7 +3,7 @@
 use crate::{
     Actor, AuditEntry, Scope, Sealed, Store, WrappedKey,
     facts::{NewObservation, NewReport, NewSnapshot, Progress, Recorded, Recording, TrackerKey},
-    inbox::{Accepted, MessageStatus, NewMessage, SourceRecord},
+    inbox::{Accepted, MessageBody, MessageStatus, NewMessage, SourceRecord},
     jobs::{Cause, ClaimRequest, Finish, JobKind, Lane, LeasedJob, NewJob},
     shipments::{Claim, Commit, Committed, ImportedShipment, Origin, OriginStanding},
 };
@@ -152,6 +152,11 @@ impl World {
 
     pub async fn enqueue(&self, job: &NewJob) {
         self.store.jobs.enqueue(self.scope, vec![job.clone()]).await.unwrap();
+    }
+
+    /// A message's body.
+    pub async fn body(&self, id: MessageId) -> Option<MessageBody> {
+        self.store.inbox.message_and_body(self.scope, id).await.unwrap().unwrap().1
     }
 
     /// Claims for half a minute.
