@@ -17,7 +17,7 @@ mod sync_order;
 use crate::tower::Tower;
 use connectors::call::{Call, CallLog, Concerns, ErrorClass};
 use domain::ids::AttemptId;
-use futures::future::{join, join_all};
+use futures::future::join_all;
 use gate::News;
 use std::{
     sync::{Arc, Mutex},
@@ -75,19 +75,17 @@ impl From<Finish> for Performed {
     }
 }
 
-/// Marks a job and keeps its calls, side by side, so that they share a commit. Calls that cannot be kept are logged: the
-/// work itself is done.
+/// Keeps a job's calls, then marks it. Calls that cannot be kept are logged: the work itself is done.
 ///
 /// # Errors
 /// When the job cannot be marked; its lease then ends by itself.
 pub async fn conclude(tower: &Tower, owner: &str, leased: &LeasedJob, done: Performed) -> storage::Result<()> {
     let jobs = &tower.store.jobs;
-    let keeping = join_all(done.calls.into_iter().map(|call| jobs.attempt(leased.scope, call)));
-    let (kept, marked) = join(keeping, jobs.finish(owner, leased.job.id, done.finish, tower.now())).await;
+    let kept = join_all(done.calls.into_iter().map(|call| jobs.attempt(leased.scope, call))).await;
     for error in kept.into_iter().filter_map(Result::err) {
         tracing::error!(job = %leased.job.id, "a call could not be kept: {error}");
     }
-    marked
+    jobs.finish(owner, leased.job.id, done.finish, tower.now()).await
 }
 
 /// What a job's end says of its destination.

@@ -1,5 +1,5 @@
-//! Group commit: commands that wait at the same time share one transaction and its fsync. Nobody is answered before
-//! COMMIT. The queue is bounded: one command more is told that the store is busy.
+//! Group commit: commands that wait at the same time share a transaction and its fsync. Nobody is answered before it is
+//! committed. The queue is bounded: one command more is told that the store is busy.
 
 use crate::{
     codec::{Done, Fail},
@@ -15,8 +15,6 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 const QUEUE_COMMANDS: usize = 1024;
 /// Commands of one transaction.
 const BATCH_COMMANDS: usize = 256;
-/// Transactions under way at once: while one waits for the disk, another takes in.
-const AT_ONCE: usize = 2;
 /// How often a transaction is tried that the database ended for another's sake.
 const TRIES: usize = 5;
 
@@ -26,10 +24,15 @@ pub(crate) trait Grouped: Send + Sync + Sized + 'static {
     /// What each is answered.
     type Answer: Send + 'static;
 
+    /// Transactions under way at once. With two, one takes in while the other waits for the disk; with one, more go
+    /// together.
+    const AT_ONCE: usize;
+
     /// What has to be there before the transaction begins.
     async fn prepare(batch: &[Self], partitions: &Partitions) -> Done<()>;
 
-    /// Does all of them; the answers in their order.
+    /// Does all of them; the answers in their order. Most need one statement, which is a transaction of its own; those
+    /// that need more begin one.
     async fn run(batch: &[Self], conn: &mut PgConnection) -> Done<Vec<Self::Answer>>;
 }
 
@@ -44,7 +47,7 @@ impl<C: Grouped> Group<C> {
     pub(crate) fn start((pool, partitions): (PgPool, Partitions)) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE_COMMANDS);
         let waiting = Arc::new(Mutex::new(waiting));
-        for _ in 0..AT_ONCE {
+        for _ in 0..C::AT_ONCE {
             tokio::spawn(work::<C>(pool.clone(), partitions.clone(), Arc::clone(&waiting)));
         }
         Self { queue }
@@ -115,8 +118,6 @@ async fn together<C: Grouped>(pool: &PgPool, partitions: &Partitions, commands: 
 
 async fn once<C: Grouped>(pool: &PgPool, partitions: &Partitions, commands: &[C]) -> Done<Vec<C::Answer>> {
     C::prepare(commands, partitions).await?;
-    let mut transaction = pool.begin().await?;
-    let answers = C::run(commands, &mut transaction).await?;
-    transaction.commit().await?;
-    Ok(answers)
+    let mut conn = pool.acquire().await?;
+    C::run(commands, &mut conn).await
 }

@@ -278,6 +278,8 @@ pub(crate) struct Accept {
 impl Grouped for Accept {
     type Answer = Accepted;
 
+    const AT_ONCE: usize = 1;
+
     async fn prepare(batch: &[Self], partitions: &Partitions) -> Done<()> {
         let months: BTreeSet<i64> = batch.iter().map(|accept| month(accept.message.received_at)).collect();
         partitions.ensure(Monthly::Body, months).await
@@ -298,7 +300,7 @@ impl Grouped for Accept {
     }
 }
 
-/// Messages, bodies, keys and jobs of the whole batch in one statement, in the order of their digests, so that two
+/// Messages, bodies, keys and jobs of the whole batch in one statement, which waits for the disk, in the order of their digests, so that two
 /// batches with the same messages never wait for each other. Those that were new.
 async fn insert_new(batch: &[Accept], conn: &mut PgConnection) -> Done<HashSet<MessageId>> {
     let mut ordered: Vec<&Accept> = batch.iter().collect();
@@ -422,9 +424,11 @@ impl<'a> After<'a> {
 /// Says what became of a message.
 async fn conclude(conn: &mut PgConnection, scope: Scope, id: MessageId, status: &MessageStatus) -> Done<()> {
     let after = After::status(status);
-    let found = sqlx::query(
-        "UPDATE message SET status = $1, observations = $2, problems = $3, reason = $4 WHERE company_id = $5 AND id = $6",
-    )
+    let found = sqlx::query(concat!(
+        "WITH concluded AS (
+             UPDATE message SET status = $1, observations = $2, problems = $3, reason = $4 WHERE company_id = $5 AND id = $6 RETURNING id)
+         SELECT ", without_waiting!(), " FROM concluded"
+    ))
     .bind(after.status)
     .bind(after.observations)
     .bind(after.problems)

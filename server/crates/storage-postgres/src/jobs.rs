@@ -12,7 +12,7 @@ use crate::{
 use async_trait::async_trait;
 use domain::ids::{CompanyId, CorrelationId, JobId, ShipmentId, content_id};
 use jiff::{SignedDuration, Timestamp};
-use sqlx::{PgConnection, postgres::PgRow, query::Query};
+use sqlx::{Connection, PgConnection, postgres::PgRow, query::Query};
 use std::collections::{BTreeMap, BTreeSet};
 use storage::{
     Actor, AuditEntry, Page, Result, Scope, StoreError,
@@ -434,10 +434,11 @@ pub(crate) async fn is_live_fold_waiting(conn: &mut PgConnection, scope: Scope, 
 }
 
 /// Leases, kind by kind along the index, then the oldest of all of them. What another node is claiming is passed over.
+/// What goes out is claimed durably: whatever the claim was based on then is, too.
 async fn claim(conn: &mut PgConnection, request: &ClaimRequest) -> Done<Vec<LeasedJob>> {
     let kinds: Vec<&str> = request.kinds.iter().map(|kind| kind.code()).collect();
     // an ended lease counts as a try
-    let rows = sqlx::query(
+    let rows = sqlx::query(concat!(
         "WITH ended AS (
              SELECT j.seq, j.run_at, j.id FROM unnest($2::text[]) k(kind) CROSS JOIN LATERAL (
                  SELECT seq, run_at, id FROM job
@@ -449,10 +450,12 @@ async fn claim(conn: &mut PgConnection, request: &ClaimRequest) -> Done<Vec<Leas
                  WHERE lane = $1 AND kind = k.kind AND status IN ('ready', 'retrying') AND run_at <= $3
                    AND NOT EXISTS (SELECT 1 FROM job l WHERE l.company_id = w.company_id AND l.kind = w.kind AND l.target = w.target AND l.status = 'leased')
                  ORDER BY run_at, id LIMIT $4 FOR UPDATE SKIP LOCKED) j),
-         oldest AS (SELECT seq FROM (SELECT * FROM ended UNION ALL SELECT * FROM due) both_of_them ORDER BY run_at, id LIMIT $4)
-         UPDATE job SET attempts = attempts + CASE WHEN status = 'leased' THEN 1 ELSE 0 END, status = 'leased', owner = $5, lease_until = $6, updated_at = $3
-         WHERE seq IN (SELECT seq FROM oldest) RETURNING *",
-    )
+         oldest AS (SELECT seq FROM (SELECT * FROM ended UNION ALL SELECT * FROM due) both_of_them ORDER BY run_at, id LIMIT $4),
+         claimed AS (
+             UPDATE job SET attempts = attempts + CASE WHEN status = 'leased' THEN 1 ELSE 0 END, status = 'leased', owner = $5, lease_until = $6, updated_at = $3
+             WHERE seq IN (SELECT seq FROM oldest) RETURNING *)
+         SELECT *, CASE WHEN $8::boolean THEN ", without_waiting!(), " END FROM claimed"
+    ))
     .bind(word(request.lane))
     .bind(kinds)
     .bind(micros(request.now))
@@ -460,6 +463,7 @@ async fn claim(conn: &mut PgConnection, request: &ClaimRequest) -> Done<Vec<Leas
     .bind(&request.owner)
     .bind(micros(request.until))
     .bind(id_list(request.held.iter().map(|id| id.0)))
+    .bind(request.kinds.iter().all(|kind| kind.destination().is_none()))
     .fetch_all(conn)
     .await?;
     let mut leased = rows
@@ -485,32 +489,40 @@ pub(crate) struct End {
 impl Grouped for End {
     type Answer = ();
 
+    const AT_ONCE: usize = 2;
+
     async fn prepare(_batch: &[Self], _partitions: &Partitions) -> Done<()> {
         Ok(())
     }
 
     async fn run(batch: &[Self], conn: &mut PgConnection) -> Done<Vec<()>> {
-        let mut done: Vec<&Self> = batch.iter().filter(|end| end.finish == Finish::Done).collect();
+        let (mut done, others): (Vec<&Self>, Vec<&Self>) = batch.iter().partition(|end| end.finish == Finish::Done);
         done.sort_by_key(|end| end.job);
         end_done(conn, &done).await?;
-        for end in batch.iter().filter(|end| end.finish != Finish::Done) {
-            end_try(conn, &end.owner, end.job, &end.finish, end.now).await?;
+        if !others.is_empty() {
+            let mut transaction = conn.begin().await?;
+            for end in others {
+                end_try(&mut transaction, &end.owner, end.job, &end.finish, end.now).await?;
+            }
+            transaction.commit().await?;
         }
         Ok(vec![(); batch.len()])
     }
 }
 
-/// Most tries end well: these in one statement.
+/// Most tries end well: these in one statement, which waits for the disk where one of them told a destination something.
 async fn end_done(conn: &mut PgConnection, done: &[&End]) -> Done<()> {
     if done.is_empty() {
         return Ok(());
     }
-    sqlx::query(
-        "UPDATE job SET status = 'done', attempts = attempts + 1, error = NULL, class = NULL, owner = NULL, lease_until = NULL, updated_at = d.at
-         FROM unnest($1::uuid[], $2::text[], $3::bigint[]) d (id, owner, at)
-         CROSS JOIN LATERAL (SELECT seq FROM job WHERE job.id = d.id LIMIT 1) l
-         WHERE job.seq = l.seq AND job.owner = d.owner AND job.status = 'leased'",
-    )
+    sqlx::query(concat!(
+        "WITH done AS (
+             UPDATE job SET status = 'done', attempts = attempts + 1, error = NULL, class = NULL, owner = NULL, lease_until = NULL, updated_at = d.at
+             FROM unnest($1::uuid[], $2::text[], $3::bigint[]) d (id, owner, at)
+             CROSS JOIN LATERAL (SELECT seq FROM job WHERE job.id = d.id LIMIT 1) l
+             WHERE job.seq = l.seq AND job.owner = d.owner AND job.status = 'leased' RETURNING job.destination)
+         SELECT ", without_waiting!(), " WHERE NOT EXISTS (SELECT 1 FROM done WHERE destination IS NOT NULL)"
+    ))
     .bind(done.iter().map(|end| end.job.0).collect::<Vec<_>>())
     .bind(done.iter().map(|end| end.owner.as_str()).collect::<Vec<_>>())
     .bind(done.iter().map(|end| micros(end.now)).collect::<Vec<_>>())
@@ -689,6 +701,8 @@ pub(crate) struct Called {
 impl Grouped for Called {
     type Answer = ();
 
+    const AT_ONCE: usize = 1;
+
     async fn prepare(batch: &[Self], partitions: &Partitions) -> Done<()> {
         let months: BTreeSet<i64> = batch.iter().map(|called| month(called.attempt.started_at)).collect();
         partitions.ensure(Monthly::Attempt, months).await
@@ -706,11 +720,14 @@ async fn put_attempts(conn: &mut PgConnection, batch: &[Called]) -> Done<()> {
             batch.iter().map(|$called| $value).collect::<Vec<_>>()
         };
     }
-    sqlx::query(
-        "INSERT INTO attempt (month, id, company_id, job_id, correlation, shipment_id, destination, operation, started_at, duration_ms, status, outcome, request, response)
-         SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::bigint[], $10::bigint[],
-                              $11::bigint[], $12::text[], $13::text[], $14::text[])",
-    )
+    // those of a job that is done are on the disk with its end
+    sqlx::query(concat!(
+        "WITH put AS (
+             INSERT INTO attempt (month, id, company_id, job_id, correlation, shipment_id, destination, operation, started_at, duration_ms, status, outcome, request, response)
+             SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::bigint[], $10::bigint[],
+                                  $11::bigint[], $12::text[], $13::text[], $14::text[]))
+         SELECT ", without_waiting!()
+    ))
     .bind(column!(|c| month(c.attempt.started_at)))
     .bind(column!(|c| c.attempt.id.0))
     .bind(column!(|c| c.scope.company.0))
