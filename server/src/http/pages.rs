@@ -1,6 +1,6 @@
 //! Pages: server-side rendering, the pages' server functions, and the site folder with the browser's half.
 
-use super::{peer, session};
+use super::{peer, problem::Problem, session};
 use crate::{
     config::{Config, Mode},
     ports,
@@ -14,7 +14,7 @@ use axum::{
     extract::{Request, State},
     http::{HeaderValue, StatusCode, header},
     middleware::{Next, from_fn},
-    response::{IntoResponse, Response},
+    response::{Html, IntoResponse, Response},
     routing::any,
 };
 use leptos::context::provide_context;
@@ -80,17 +80,17 @@ struct InContext {
 }
 
 impl InContext {
-    async fn of(pages: &Pages, browser: ports::session::BrowserSession) -> Self {
+    async fn of(pages: &Pages, browser: ports::session::BrowserSession) -> Result<Self, StatusCode> {
         let user = match &browser.session {
-            Some(session) => session::user(&pages.tower, session).await,
+            Some(session) => session::user(&pages.tower, session).await?,
             None => None,
         };
-        Self {
+        Ok(Self {
             viewer: user.as_ref().map(ports::session::viewer),
             ports: Arc::new(ports::all(&pages.tower, user.as_ref(), &browser)),
             session: browser,
             site: ports::session::installation(&pages.tower, pages.tower.config.mode == Mode::Demo),
-        }
+        })
     }
 
     fn provide(&self) {
@@ -108,9 +108,20 @@ fn browser(pages: &Pages, request: &Request) -> ports::session::BrowserSession {
 }
 
 async fn server_function(State(pages): State<Pages>, request: Request) -> Response {
-    let context = InContext::of(&pages, browser(&pages, &request)).await;
+    let context = match InContext::of(&pages, browser(&pages, &request)).await {
+        Ok(context) => context,
+        Err(status) => {
+            return Problem::new(status, "unavailable", "the database does not answer").retry_after(5).into_response();
+        }
+    };
     handle_server_fns_with_context(move || context.provide(), request).await.into_response()
 }
+
+/// Nobody can be told who they are while the database is away.
+const AWAY: &str = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta http-equiv=\"refresh\" content=\"5\">\
+<meta name=\"viewport\" content=\"width=device-width\"><title>Milepost is coming back</title></head>\
+<body><h1>Milepost is coming back</h1><p>Its database does not answer right now. Nothing is lost; this page tries again \
+every few seconds.</p></body></html>";
 
 /// A file of the site folder, precompressed where the browser takes it; else a page. Pages are sent whole, so that their
 /// status and redirects are settled before the first byte.
@@ -120,7 +131,10 @@ async fn file_or_page(State(pages): State<Pages>, request: Request) -> Response 
     {
         return file;
     }
-    let context = InContext::of(&pages, browser(&pages, &request)).await;
+    let context = match InContext::of(&pages, browser(&pages, &request)).await {
+        Ok(context) => context,
+        Err(status) => return (status, [(header::RETRY_AFTER, "5")], Html(AWAY)).into_response(),
+    };
     let assets = pages.assets.clone();
     let render = leptos_axum::render_app_async_with_context(move || context.provide(), move || shell(assets.clone()));
     render(request).await.into_response()

@@ -55,9 +55,16 @@ pub async fn end(session: &Session) -> Result<(), tower_sessions::session::Error
 }
 
 /// The user of a session, if there is one who may still sign in.
-pub async fn user(tower: &Tower, session: &Session) -> Option<UserRecord> {
-    let id: UserId = session.get(USER).await.ok()??;
-    tower.store.people.user(id).await.ok()?.filter(|user| user.enabled)
+///
+/// # Errors
+/// 503 when the store does not answer: nobody is signed out by that.
+pub async fn user(tower: &Tower, session: &Session) -> Result<Option<UserRecord>, StatusCode> {
+    let away = |error: &dyn std::fmt::Display| {
+        tracing::warn!("a session cannot be read: {error}");
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let Some(id) = session.get::<UserId>(USER).await.map_err(|error| away(&error))? else { return Ok(None) };
+    Ok(tower.store.people.user(id).await.map_err(|error| away(&error))?.filter(|user| user.enabled))
 }
 
 /// Whoever is signed in; a request of nobody is refused.
@@ -87,7 +94,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for SignedIn {
         else {
             return Err(StatusCode::INTERNAL_SERVER_ERROR);
         };
-        Ok(user(tower, session).await.map(Self))
+        Ok(user(tower, session).await?.map(Self))
     }
 }
 

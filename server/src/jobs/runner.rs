@@ -7,9 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use storage::{
+    StoreError,
     jobs::{ClaimRequest, Finish, JobKind, Lane, LeasedJob},
     limits::SETTLE,
 };
@@ -291,8 +292,10 @@ fn end_word(finish: &Finish) -> &'static str {
     }
 }
 
-/// Renews leases; a job whose lease was lost is cancelled, since somebody else may be doing it.
+/// Renews leases; a job whose lease was lost is cancelled, since somebody else may be doing it. So are all of them when
+/// nothing could be renewed until shortly before the leases end.
 async fn renew(tower: Arc<Tower>, owner: String, held: Held, shutdown: CancellationToken) {
+    let mut renewed_at = Instant::now();
     loop {
         tokio::select! {
             () = shutdown.cancelled() => {}
@@ -303,11 +306,14 @@ async fn renew(tower: Arc<Tower>, owner: String, held: Held, shutdown: Cancellat
             if shutdown.is_cancelled() {
                 return;
             }
+            renewed_at = Instant::now();
             continue;
         }
-        let until = tower.now().checked_add(LEASE).unwrap_or(tower.now());
-        match tower.store.jobs.renew(&owner, ids.clone(), until).await {
+        let (until, asked_at) = (tower.now().checked_add(LEASE).unwrap_or(tower.now()), Instant::now());
+        let renewing = tokio::time::timeout(RENEW, tower.store.jobs.renew(&owner, ids.clone(), until)).await;
+        match renewing.unwrap_or_else(|_| Err(StoreError::Unavailable("the database does not answer".into()))) {
             Ok(kept) => {
+                renewed_at = asked_at;
                 let held = held.lock().expect("no panic while held");
                 for lost in ids.iter().filter(|id| !kept.contains(id)) {
                     if let Some(job) = held.get(lost) {
@@ -316,7 +322,14 @@ async fn renew(tower: Arc<Tower>, owner: String, held: Held, shutdown: Cancellat
                     }
                 }
             }
-            Err(error) => tracing::warn!("leases not renewed: {error}"),
+            Err(error) => {
+                tracing::warn!("leases not renewed: {error}");
+                if renewed_at.elapsed() + RENEW >= LEASE.unsigned_abs() {
+                    for job in held.lock().expect("no panic while held").values() {
+                        job.task.abort();
+                    }
+                }
+            }
         }
         if shutdown.is_cancelled() {
             tokio::time::sleep(RENEW).await;

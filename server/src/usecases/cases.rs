@@ -1,6 +1,6 @@
 //! Cases at the service desk: one for each exception that lasts, never two for an open one.
 
-use super::{UseCaseError, orders::page_of};
+use super::{UseCaseError, fold::announcement_key, orders::page_of};
 use crate::{config::Rules, tower::Tower};
 use connectors::{
     call::{CallError, CallLog},
@@ -13,7 +13,7 @@ use domain::{
 use jiff::{SignedDuration, Timestamp};
 use storage::{
     Scope,
-    shipments::ShipmentRecord,
+    shipments::{EffectKind, EffectRecord, ShipmentRecord},
     work::{CaseContext, CaseRecord, CaseStatus, ExceptionRecord},
 };
 
@@ -70,10 +70,10 @@ pub async fn sync_case(
 ) -> Result<CaseOutcome, CaseError> {
     let Some(desk) = &tower.desk else { return Ok(CaseOutcome::Agreed) };
     let Some(context) = tower.store.work.case_context(scope, id).await? else { return Ok(CaseOutcome::Agreed) };
-    let Some(shipment) = tower.store.shipments.shipment(scope, context.exception.shipment).await? else {
+    let Some(loaded) = tower.store.shipments.load(scope, context.exception.shipment, None).await? else {
         return Ok(CaseOutcome::Agreed);
     };
-    let work = CaseWork { tower, scope, desk: &**desk, calls, shipment: &shipment };
+    let work = CaseWork { tower, scope, desk: &**desk, calls, shipment: &loaded.shipment, effects: &loaded.effects };
     match context.case.clone() {
         Some(case) => work.follow(context.exception, case).await,
         None => work.begin(context).await,
@@ -86,6 +86,7 @@ struct CaseWork<'a> {
     desk: &'a dyn Desk,
     calls: &'a dyn CallLog,
     shipment: &'a ShipmentRecord,
+    effects: &'a [EffectRecord],
 }
 
 impl CaseWork<'_> {
@@ -220,11 +221,16 @@ impl CaseWork<'_> {
         self.keep(case).await
     }
 
-    /// Milestones worth telling, with the key under which each is told once.
+    /// Milestones worth telling, with the key under which each is told once. What came out of old messages, read again or
+    /// imported, is no news: it is not told here either.
     fn told(&self) -> impl Iterator<Item = (String, String)> + '_ {
-        self.shipment.folded.announcements.iter().map(|a| {
-            let key = format!("{}/{}/{}", a.milestone.code(), a.piece.as_deref().unwrap_or("-"), a.ordinal);
-            (key, format!("{}: {}.", self.heading(), crate::words::announcement(a)))
+        let withheld = |key: &str| {
+            let note = self.effects.iter().find(|effect| effect.kind == EffectKind::OrderNote && effect.key == key);
+            note.is_some_and(EffectRecord::is_withheld)
+        };
+        let keyed = self.shipment.folded.announcements.iter().map(|a| (announcement_key(a), a));
+        keyed.filter(move |(key, _)| !withheld(key)).map(|(key, announcement)| {
+            (key, format!("{}: {}.", self.heading(), crate::words::announcement(announcement)))
         })
     }
 

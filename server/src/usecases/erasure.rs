@@ -54,7 +54,8 @@ pub async fn reapply(tower: &Tower) -> Result<u64> {
         };
         match tower.store.people.destroy_key(tower.scope(), subject, audit).await {
             Ok(()) => again += 1,
-            Err(StoreError::NotFound(_)) => {}
+            // what the backup does not know comes with the next import, unless it is known to be erased
+            Err(StoreError::NotFound(_)) => tower.store.people.bury_key(tower.scope(), subject, tower.now()).await?,
             Err(error) => return Err(error.into()),
         }
     }

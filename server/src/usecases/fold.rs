@@ -5,15 +5,15 @@ use crate::tower::Tower;
 use domain::{
     Severity,
     commit::{self, ExceptionChange},
-    fold::{self, Announcement, Folded, NextUse},
-    ids::{CorrelationId, EffectId, ExceptionId, ShipmentId},
+    fold::{self, Announcement, Folded, FoldedException, NextUse},
+    ids::{CorrelationId, EffectId, ExceptionId, ShipmentId, content_id},
 };
 use serde::{Deserialize, Serialize};
 use storage::{
     Scope,
     jobs::{Cause, JobKind, NewJob},
     shipments::{Commit, Committed, EffectKind, LastEvent, Loaded, NewEffect, Posting, exception_effect_key},
-    work::ExceptionRecord,
+    work::{CaseRecord, ExceptionRecord},
 };
 
 /// How often a fold is tried again when somebody else committed first.
@@ -40,6 +40,12 @@ pub enum EffectBody {
         /// Which.
         id: ExceptionId,
     },
+}
+
+/// What makes an announcement one, wherever it is told.
+pub(super) fn announcement_key(announcement: &Announcement) -> String {
+    let Announcement { milestone, piece, ordinal, .. } = announcement;
+    format!("{}/{}/{ordinal}", milestone.code(), piece.as_deref().unwrap_or("-"))
 }
 
 /// What a fold did.
@@ -157,17 +163,36 @@ struct Consequences<'a> {
 }
 
 impl Consequences<'_> {
-    /// Exceptions get their id when first committed.
+    /// Exceptions get their id when first committed. It follows from what they are, and so do the ids of effects: after a
+    /// restore of an older backup the same ones come out, and what was posted under them is found.
     fn with_ids(&self, changes: Vec<ExceptionChange>) -> Vec<ExceptionChange> {
+        let shipment = self.loaded.shipment.id.0;
+        let mut opened = Vec::new();
         changes
             .into_iter()
             .map(|change| match change {
                 ExceptionChange::Open { exception, .. } => {
-                    ExceptionChange::Open { id: ExceptionId(self.tower.clock.id()), exception }
+                    let sort = (exception.reason, exception.piece.clone());
+                    let before = self.loaded.exceptions.iter().filter(|e| (e.reason, &e.piece) == (sort.0, &sort.1));
+                    let number = before.count() + opened.iter().filter(|other| **other == sort).count();
+                    let name: [&[u8]; 4] = [
+                        shipment.as_bytes(),
+                        sort.0.code().as_bytes(),
+                        sort.1.as_deref().unwrap_or_default().as_bytes(),
+                        &(number as u64).to_be_bytes(),
+                    ];
+                    let id = ExceptionId(content_id("exception", &name));
+                    opened.push(sort);
+                    ExceptionChange::Open { id, exception }
                 }
                 other => other,
             })
             .collect()
+    }
+
+    /// Whether a committed exception that was over is open again.
+    fn is_open_again(&self, id: ExceptionId, exception: &FoldedException) -> bool {
+        exception.closed.is_none() && self.loaded.exceptions.iter().any(|e| e.id == id && e.closed.is_some())
     }
 
     fn effects(&self, exceptions: &[ExceptionChange]) -> Vec<NewEffect> {
@@ -175,8 +200,7 @@ impl Consequences<'_> {
             return Vec::new();
         }
         let notes = self.folded.announcements.iter().map(|a| {
-            let key = format!("{}/{}/{}", a.milestone.code(), a.piece.as_deref().unwrap_or("-"), a.ordinal);
-            self.effect(EffectKind::OrderNote, key, &EffectBody::Milestone { announcement: a.clone() })
+            self.effect(EffectKind::OrderNote, announcement_key(a), &EffectBody::Milestone { announcement: a.clone() })
         });
         let activities = exceptions.iter().filter_map(|change| match change {
             ExceptionChange::Open { id, exception }
@@ -187,6 +211,12 @@ impl Consequences<'_> {
                     exception_effect_key(*id),
                     &EffectBody::Exception { id: *id },
                 ))
+            }
+            ExceptionChange::Keep { id, exception }
+                if exception.severity >= Severity::Major && self.is_open_again(*id, exception) =>
+            {
+                let key = format!("{}/{}", exception_effect_key(*id), self.loaded.shipment.revision);
+                Some(self.effect(EffectKind::OrderActivity, key, &EffectBody::Exception { id: *id }))
             }
             _ => None,
         });
@@ -211,8 +241,10 @@ impl Consequences<'_> {
     }
 
     fn effect(&self, kind: EffectKind, key: String, body: &EffectBody) -> NewEffect {
+        let shipment = self.loaded.shipment.id.0;
+        let kind_word = serde_json::to_string(&kind).expect("plain data serialises");
         NewEffect {
-            id: EffectId(self.tower.clock.id()),
+            id: EffectId(content_id("effect", &[shipment.as_bytes(), kind_word.as_bytes(), key.as_bytes()])),
             kind,
             key,
             body: serde_json::to_string(body).expect("plain data serialises"),
@@ -230,11 +262,15 @@ impl Consequences<'_> {
         order.into_iter().chain(cases).collect()
     }
 
-    /// A newly opened exception waits its grace time; one that has a case is told at once, and so is one whose case may be
+    /// An exception that is newly open, or open again, waits its grace time; one that has a case is told at once, and so is one whose case may be
     /// in the making: whoever makes it may have looked before this commit.
     fn case_jobs(&self, exceptions: &[ExceptionChange]) -> Vec<NewJob> {
         let opened = exceptions.iter().filter_map(|change| match change {
-            ExceptionChange::Open { id, exception } if self.cause == Cause::Live && exception.closed.is_none() => {
+            ExceptionChange::Open { id, exception } | ExceptionChange::Keep { id, exception }
+                if self.cause == Cause::Live
+                    && exception.closed.is_none()
+                    && (matches!(change, ExceptionChange::Open { .. }) || self.is_open_again(*id, exception)) =>
+            {
                 let wait = super::cases::grace(&self.tower.config.rules, exception.severity)?;
                 let mut job = self.job(JobKind::SyncCase, id);
                 job.run_at = self.tower.now().checked_add(wait).unwrap_or(job.run_at);
@@ -242,7 +278,12 @@ impl Consequences<'_> {
             }
             _ => None,
         });
-        let known = self.loaded.cases.iter().map(|case| self.job(JobKind::SyncCase, case.exception));
+        // of several episodes in one case the newest tells it
+        let newest = |case: &&CaseRecord| {
+            let newest = self.loaded.cases.iter().rev().find(|other| other.external_key == case.external_key);
+            newest.is_some_and(|newest| newest.id == case.id)
+        };
+        let known = self.loaded.cases.iter().filter(newest).map(|case| self.job(JobKind::SyncCase, case.exception));
         let grace_over = |exception: &&ExceptionRecord| {
             let wait = super::cases::grace(&self.tower.config.rules, exception.severity);
             wait.is_some_and(|wait| exception.recorded_at.checked_add(wait).is_ok_and(|due| due <= self.tower.now()))

@@ -24,6 +24,8 @@ const SOURCES_KEPT: usize = 1_000;
 const KEYS_ASKED_EVERY: SignedDuration = SignedDuration::from_mins(1);
 /// A message of more bytes is an interchange: it is read in the batch lane.
 const INTERCHANGE_BYTES: usize = 256 * 1024;
+/// A longer id of a delivery is kept as its digest.
+const DELIVERY_KEY_BYTES: usize = 200;
 /// Headers that are kept with a message. None of them carries a secret.
 const KEPT_HEADERS: &[&str] = &[
     "content-type",
@@ -117,13 +119,17 @@ impl SourceCache {
     fn get(&self, name: &str, now: Timestamp) -> Option<Option<Arc<ReadySource>>> {
         let cache = self.kept.read().expect("no panic while held");
         let (read_at, source) = cache.get(name)?;
-        (now.duration_since(*read_at) < SOURCE_KEPT).then(|| source.clone())
+        // a clock that was set back ends it too
+        (SignedDuration::ZERO..SOURCE_KEPT).contains(&now.duration_since(*read_at)).then(|| source.clone())
     }
 
     /// Whether keys may be asked for again; at most every [`KEYS_ASKED_EVERY`] for a source.
     fn may_ask_for_keys(&self, name: &str, now: Timestamp) -> bool {
         let mut asked = self.keys_asked.write().expect("no panic while held");
-        if asked.get(name).is_some_and(|last| now.duration_since(*last) < KEYS_ASKED_EVERY) {
+        if asked
+            .get(name)
+            .is_some_and(|last| (SignedDuration::ZERO..KEYS_ASKED_EVERY).contains(&now.duration_since(*last)))
+        {
             return false;
         }
         asked.insert(name.to_owned(), now);
@@ -174,7 +180,7 @@ pub async fn accept(tower: &Tower, delivery: Delivery<'_>) -> Result<Receipt, Re
         source: source.record.id,
         correlation: delivery.correlation,
         received_at: now,
-        delivery_key: key.0,
+        delivery_key: key.0.map(|key| bounded(tower, key)),
         digest: tower.vault.digest(delivery.request.body),
         headers: kept_headers(delivery.request.headers),
         content_type: header(delivery.request.headers, "content-type"),
@@ -193,6 +199,14 @@ pub async fn accept(tower: &Tower, delivery: Delivery<'_>) -> Result<Receipt, Re
         tower.wake.work(lane);
     }
     Ok(Receipt { message: accepted.message, correlation: accepted.correlation, novelty: accepted.novelty })
+}
+
+/// A delivery's id of any length as one that an index takes.
+fn bounded(tower: &Tower, key: String) -> String {
+    if key.len() <= DELIVERY_KEY_BYTES {
+        return key;
+    }
+    tower.vault.digest(key.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The place of a message's body in the vault.

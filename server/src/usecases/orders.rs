@@ -15,6 +15,7 @@ use domain::{
 };
 use futures::future::join;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt::Write as _};
 use storage::{
     Scope, Sealed, WrappedKey,
@@ -28,12 +29,14 @@ use storage::{
 
 /// Deliveries of one page of the import.
 const IMPORT_PAGE: u32 = 100;
-/// Pages of one import; what is left comes with the next.
+/// Pages of one job; the next job goes on behind them.
 const IMPORT_PAGES_MAX: u32 = 200;
 /// Odoo's `write_date` is the start of the writing transaction: what a long one commits late is found by looking back.
 const IMPORT_OVERLAP: SignedDuration = SignedDuration::from_mins(10);
 /// The setting that holds how far the import has come.
 const WATERMARK: &str = "odoo.watermark";
+/// The setting that holds where an import of many pages goes on.
+const PLACE: &str = "odoo.import_place";
 /// The place of a customer's data in the vault.
 pub const CUSTOMER: &str = "shipment.customer";
 
@@ -59,11 +62,47 @@ pub fn page_of(config: &Config, shipment: ShipmentId) -> String {
     format!("{}/shipments/{shipment}", config.public_url)
 }
 
+/// Where an import goes on that has more pages than one job takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Place {
+    /// What was changed since then is taken in; none: everything.
+    since: Option<Timestamp>,
+    /// Deliveries up to this id are taken in.
+    after: i64,
+    /// The newest change among them: the next import begins there.
+    newest: Option<Timestamp>,
+}
+
+impl Place {
+    async fn read(tower: &Tower, scope: Scope) -> storage::Result<Self> {
+        let kept = tower.store.people.setting(scope, PLACE).await?;
+        if let Some(place) = kept.and_then(|text| serde_json::from_str(&text).ok()) {
+            return Ok(place);
+        }
+        let watermark = tower.store.people.setting(scope, WATERMARK).await?.and_then(|text| text.parse().ok());
+        let since = watermark.map(|at: Timestamp| at.checked_sub(IMPORT_OVERLAP).unwrap_or(at));
+        Ok(Self { since, after: 0, newest: watermark })
+    }
+
+    /// Kept where the import goes on; else the next one begins at the newest change.
+    async fn keep(&self, tower: &Tower, scope: Scope, more: bool) -> storage::Result<()> {
+        let people = &tower.store.people;
+        if more {
+            let text = serde_json::to_string(self).expect("plain data serialises");
+            return people.put_setting(scope, PLACE, text).await;
+        }
+        if let Some(newest) = self.newest {
+            people.put_setting(scope, WATERMARK, newest.to_string()).await?;
+        }
+        people.put_setting(scope, PLACE, String::new()).await
+    }
+}
+
 /// Takes in every delivery that Odoo changed since the last import, page by page, by id: the only paging that loses
 /// nothing there. Runs again over a small overlap; equal content changes nothing.
 ///
 /// # Errors
-/// When Odoo or the store fails; the watermark then stays, and the next import begins where this one did.
+/// When Odoo or the store fails; the next import then begins where this one did.
 pub async fn import(
     tower: &Tower,
     scope: Scope,
@@ -71,15 +110,15 @@ pub async fn import(
     calls: &dyn CallLog,
 ) -> Result<Imported, OrderError> {
     let Some(odoo) = &tower.odoo else { return Ok(Imported::default()) };
-    let watermark: Option<Timestamp> = tower.store.people.setting(scope, WATERMARK).await?.and_then(|w| w.parse().ok());
-    let since = watermark.map(|w| w.checked_sub(IMPORT_OVERLAP).unwrap_or(w));
-    let mut total = Imported::default();
-    let (mut after_id, mut newest) = (0, watermark);
+    let begun = Place::read(tower, scope).await?;
+    let mut place = begun.clone();
+    let (mut total, mut more) = (Imported::default(), true);
     for _ in 0..IMPORT_PAGES_MAX {
-        let page = odoo.changed_deliveries(since, after_id, IMPORT_PAGE, calls).await?;
+        let page = odoo.changed_deliveries(place.since, place.after, IMPORT_PAGE, calls).await?;
+        more = page.len() >= IMPORT_PAGE as usize;
         let Some(last) = page.last() else { break };
-        after_id = last.id;
-        newest = newest.max(page.iter().map(|d| d.write_date).max());
+        place.after = last.id;
+        place.newest = place.newest.max(page.iter().map(|d| d.write_date).max());
         let subjects = page.iter().map(|delivery| customer_of(tower, delivery)).collect();
         let keys = tower.store.people.keys(scope, subjects).await?;
         let shipments = page
@@ -88,12 +127,12 @@ pub async fn import(
             .collect::<Result<Vec<_>, OrderError>>()?;
         let done = tower.store.shipments.import(scope, shipments, tower.now()).await?;
         add(&mut total, done);
-        if page.len() < IMPORT_PAGE as usize {
+        if !more {
             break;
         }
     }
-    if let Some(newest) = newest.filter(|n| Some(*n) != watermark) {
-        tower.store.people.put_setting(scope, WATERMARK, newest.to_string()).await?;
+    if more || begun.after > 0 || place.newest != begun.newest {
+        place.keep(tower, scope, more).await?;
     }
     if !total.to_fold.is_empty() {
         tower.wake.work(Lane::Batch);
@@ -150,8 +189,11 @@ fn imported(
     .expect("plain data serialises");
     // keyed, since the content is personal
     let digest = tower.vault.digest(&content).iter().map(|b| format!("{b:02x}")).collect();
+    let record = [origin.system.as_bytes(), origin.model.as_bytes(), &origin.record.to_be_bytes()];
+    let name = [tower.company.0.as_bytes().as_slice()].into_iter().chain(record).collect::<Vec<_>>();
     Ok(ImportedShipment {
-        id: ShipmentId(tower.clock.id()),
+        // the same after a restore of an older backup, so that what was posted for it is found
+        id: ShipmentId(content_id("shipment of", &name)),
         claims: claims(tower, delivery),
         digest,
         plan,

@@ -50,6 +50,9 @@ impl From<sqlx::Error> for Fail {
 /// PostgreSQL ended one of two transactions that waited for each other, or asks to come again.
 /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
 const COME_AGAIN: &[&str] = &["40001", "40P01", "55P03"];
+/// The classes of errors that are the command's own: data that it cannot take, limits that it exceeds, statements that it
+/// cannot run.
+const ITS_OWN: &[&str] = &["22", "42", "54"];
 
 fn refused(error: &dyn DatabaseError) -> StoreError {
     if error.code().is_some_and(|code| COME_AGAIN.contains(&&*code)) {
@@ -59,6 +62,9 @@ fn refused(error: &dyn DatabaseError) -> StoreError {
         ErrorKind::UniqueViolation => StoreError::Conflict(error.message().to_owned()),
         ErrorKind::ForeignKeyViolation => StoreError::NotFound("row that is referred to"),
         ErrorKind::NotNullViolation | ErrorKind::CheckViolation => StoreError::Damaged(error.message().to_owned()),
+        _ if error.code().is_some_and(|code| ITS_OWN.iter().any(|class| code.starts_with(class))) => {
+            StoreError::Damaged(error.message().to_owned())
+        }
         _ => StoreError::Unavailable(error.message().to_owned()),
     }
 }

@@ -19,7 +19,10 @@ use sqlx::{PgConnection, Row};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use storage::{
     Result, Scope, StoreError,
-    facts::{Facts, NewObservation, NewReport, NewSnapshot, ObservationRecord, Recorded, Recording, TrackerKey},
+    facts::{
+        Facts, NewObservation, NewReport, NewSnapshot, ObservationRecord, Recorded, Recording, TrackerKey, event_key,
+        listed_code,
+    },
     jobs::Lane,
 };
 use uuid::Uuid;
@@ -394,10 +397,10 @@ async fn put(conn: &mut PgConnection, scope: Scope, recording: &Recording, track
     .bind(said!(|report, _, _| report.snapshot.as_ref().map(|snapshot| snapshot.id.0)))
     .bind(said!(|_, _, said| i64::from(said.reading.mapping)))
     .bind(said!(|_, _, said| json(&said.reading)))
-    .bind(said!(|_, _, said| unmapped(&said.body, &said.reading).map(|code| clean(&code.list))))
-    .bind(said!(|_, _, said| unmapped(&said.body, &said.reading).map(|code| clean(&code.value))))
-    .bind(said!(|_, _, said| said.body.provider_event_id.as_deref().map(clean)))
-    .bind(said!(|_, _, said| said.body.retracts.as_deref().map(clean)))
+    .bind(said!(|_, _, said| unmapped(&said.body, &said.reading).map(|code| clean(listed_code(&code.list)))))
+    .bind(said!(|_, _, said| unmapped(&said.body, &said.reading).map(|code| clean(listed_code(&code.value)))))
+    .bind(said!(|_, _, said| said.body.provider_event_id.as_deref().map(event_name)))
+    .bind(said!(|_, _, said| said.body.retracts.as_deref().map(event_name)))
     .bind(recording.source.0)
     .bind(lists!(|list, _| list.id.0))
     .bind(lists!(|_, tracker| tracker.0))
@@ -425,6 +428,11 @@ async fn put(conn: &mut PgConnection, scope: Scope, recording: &Recording, track
         snapshots: lists.into_iter().map(SnapshotId).collect(),
         observations,
     })
+}
+
+/// The name under which an event is found.
+fn event_name(id: &str) -> String {
+    clean(&event_key(id)).into_owned()
 }
 
 /// The code for which the mapping has no meaning, where there is one.
@@ -455,8 +463,8 @@ pub(crate) async fn put_readings(
     .bind(column!(|id, _, _| id.0))
     .bind(column!(|_, _, reading| i64::from(reading.mapping)))
     .bind(column!(|_, _, reading| json(reading)))
-    .bind(column!(|_, body, reading| unmapped(body, reading).map(|code| clean(&code.list))))
-    .bind(column!(|_, body, reading| unmapped(body, reading).map(|code| clean(&code.value))))
+    .bind(column!(|_, body, reading| unmapped(body, reading).map(|code| clean(listed_code(&code.list)))))
+    .bind(column!(|_, body, reading| unmapped(body, reading).map(|code| clean(listed_code(&code.value)))))
     .execute(conn)
     .await?;
     Ok(())
@@ -478,7 +486,7 @@ async fn taken_back_from(
         )
         .bind(scope.company.0)
         .bind(recording.source.0)
-        .bind(clean(event))
+        .bind(event_name(event))
         .fetch_all(&mut *conn)
         .await?;
         for row in &rows {

@@ -107,7 +107,7 @@ async fn work<C: Grouped>(pool: PgPool, partitions: Partitions, waiting: Arc<Mut
 async fn together<C: Grouped>(pool: &PgPool, partitions: &Partitions, commands: &[C]) -> Done<Vec<C::Answer>> {
     let mut tries = 1;
     loop {
-        match once(pool, partitions, commands).await {
+        match crate::in_time(once(pool, partitions, commands)).await.map_err(Fail) {
             Err(Fail(StoreError::Busy)) if tries < TRIES => tries += 1,
             // what another transaction put in the way is there to be seen now
             Err(Fail(StoreError::Conflict(_))) if commands.len() == 1 && tries < TRIES => tries += 1,

@@ -2,7 +2,7 @@
 
 use crate::{
     codec::{Done, Fail, clean, from_json},
-    mappings, options, partitions, unavailable,
+    mappings, options, partitions, unavailable, upkeep,
 };
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, postgres::PgConnectOptions};
 use std::{
@@ -144,6 +144,7 @@ impl Import {
             );
             sqlx::query(AssertSqlSafe(sql)).execute(&mut self.conn).await.map_err(Fail::from)?;
         }
+        upkeep::skip_change_numbers(&mut self.conn).await?;
         sqlx::query("COMMIT").execute(&mut self.conn).await.map_err(Fail::from)?;
         sqlx::query("ANALYZE").execute(&mut self.conn).await.map_err(Fail::from)?;
         self.conn.close().await.map_err(|error| unavailable(&error))

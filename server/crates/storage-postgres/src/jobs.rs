@@ -253,21 +253,22 @@ impl Jobs for PostgresStore {
 
     async fn attempts(&self, scope: Scope, job: JobId) -> Result<Vec<AttemptRecord>> {
         let mut read = self.read().await?;
-        let rows =
-            sqlx::query("SELECT * FROM attempt WHERE company_id = $1 AND job_id = $2 ORDER BY started_at, id LIMIT $3")
-                .bind(scope.company.0)
-                .bind(job.0)
-                .bind(ATTEMPT_ROWS)
-                .fetch_all(&mut *read)
-                .await
-                .map_err(Fail::from)?;
-        Ok(rows.iter().map(attempt).collect::<Done<_>>()?)
+        let rows = sqlx::query(
+            "SELECT * FROM attempt WHERE company_id = $1 AND job_id = $2 ORDER BY started_at DESC, id DESC LIMIT $3",
+        )
+        .bind(scope.company.0)
+        .bind(job.0)
+        .bind(ATTEMPT_ROWS)
+        .fetch_all(&mut *read)
+        .await
+        .map_err(Fail::from)?;
+        Ok(rows.iter().rev().map(attempt).collect::<Done<_>>()?)
     }
 
     async fn attempts_of(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<AttemptRecord>> {
         let mut read = self.read().await?;
         let rows = sqlx::query(
-            "SELECT * FROM attempt WHERE company_id = $1 AND shipment_id = $2 ORDER BY started_at, id LIMIT $3",
+            "SELECT * FROM attempt WHERE company_id = $1 AND shipment_id = $2 ORDER BY started_at DESC, id DESC LIMIT $3",
         )
         .bind(scope.company.0)
         .bind(shipment.0)
@@ -275,7 +276,7 @@ impl Jobs for PostgresStore {
         .fetch_all(&mut *read)
         .await
         .map_err(Fail::from)?;
-        Ok(rows.iter().map(attempt).collect::<Done<_>>()?)
+        Ok(rows.iter().rev().map(attempt).collect::<Done<_>>()?)
     }
 
     async fn count(&self, scope: Scope, which: JobSelection) -> Result<Tally> {

@@ -80,6 +80,8 @@ const PLANNED_ONCE: [(&str, &str); 5] = [
     ("enable_mergejoin", "off"),
     ("jit", "off"),
 ];
+/// What is done in longer than this is given up: several times what its slowest statement may take.
+const ANSWER_WAIT: Duration = Duration::from_secs(150);
 /// A transaction whose owner has stopped talking is ended by the server, so that its locks are given back.
 const IDLE_IN_TRANSACTION: &str = "30s";
 
@@ -191,10 +193,13 @@ impl PostgresStore {
         F: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Done<T>> + Send + 'static,
     {
         let _share = self.share(turn).await;
-        let mut transaction = self.pool.begin().await.map_err(Fail::from)?;
-        let done = work(&mut transaction).await?;
-        transaction.commit().await.map_err(Fail::from)?;
-        Ok(done)
+        in_time(async {
+            let mut transaction = self.pool.begin().await?;
+            let done = work(&mut transaction).await?;
+            transaction.commit().await?;
+            Ok(done)
+        })
+        .await
     }
 
     /// Writes by one statement, which is a transaction of its own: that saves two of three trips.
@@ -204,8 +209,11 @@ impl PostgresStore {
         F: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Done<T>> + Send + 'static,
     {
         let _share = self.share(turn).await;
-        let mut conn = self.pool.acquire().await.map_err(Fail::from)?;
-        Ok(work(&mut conn).await?)
+        in_time(async {
+            let mut conn = self.pool.acquire().await?;
+            work(&mut conn).await
+        })
+        .await
     }
 
     /// The batch lane's share of the connections, while it is used.
@@ -225,6 +233,12 @@ impl PostgresStore {
     async fn read(&self) -> Done<Transaction<'static, Postgres>> {
         Ok(self.asking.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
     }
+}
+
+/// A server that has gone without a word answers nothing, and ends no statement either.
+pub(crate) async fn in_time<T>(work: impl Future<Output = Done<T>>) -> Result<T> {
+    let silent = |_| Err(Fail(StoreError::Unavailable("PostgreSQL does not answer".to_owned())));
+    Ok(tokio::time::timeout(ANSWER_WAIT, work).await.unwrap_or_else(silent)?)
 }
 
 async fn pool(options: PgConnectOptions, connections: u32) -> Result<PgPool> {

@@ -204,6 +204,21 @@ impl People for PostgresStore {
         Ok(rows.iter().map(key).collect::<Done<_>>()?)
     }
 
+    async fn bury_key(&self, scope: Scope, subject: SubjectId, at: Timestamp) -> Result<()> {
+        self.write(Turn::RealTime, move |conn| {
+            Box::pin(async move {
+                sqlx::query("INSERT INTO vault_key (company_id, subject, wrapped, created_at, destroyed_at) VALUES ($1, $2, NULL, $3, $3) ON CONFLICT DO NOTHING")
+                    .bind(scope.company.0)
+                    .bind(subject.0)
+                    .bind(micros(at))
+                    .execute(conn)
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
     async fn destroy_key(&self, scope: Scope, subject: SubjectId, audit: AuditEntry) -> Result<()> {
         self.write(Turn::RealTime, move |conn| {
             Box::pin(async move {

@@ -19,7 +19,7 @@ const STEP_ROWS: i64 = 5_000;
 const WAIT_FOR_TABLE: &str = "SET LOCAL lock_timeout = '100ms'";
 /// Months ahead for which there are partitions.
 const MONTHS_AHEAD: i64 = 2;
-/// Numbers that a restore leaves out: more than are given between a backup and its restore.
+/// Numbers that a restore or a takeover leaves out: more than were ever given.
 const SKIPPED_NUMBERS: i64 = 1 << 32;
 
 #[async_trait]
@@ -139,6 +139,11 @@ async fn restored(conn: &mut PgConnection, now: Timestamp) -> Done<()> {
         .bind(micros(now))
         .execute(&mut *conn)
         .await?;
+    skip_change_numbers(conn).await
+}
+
+/// Live streams go on behind every number that a browser may have seen.
+pub(crate) async fn skip_change_numbers(conn: &mut PgConnection) -> Done<()> {
     sqlx::query("SELECT setval('change_seq', nextval('change_seq') + $1)").bind(SKIPPED_NUMBERS).execute(conn).await?;
     Ok(())
 }

@@ -20,7 +20,10 @@ use sqlx::SqliteConnection;
 use std::collections::BTreeSet;
 use storage::{
     Result, Scope,
-    facts::{Facts, NewObservation, NewReport, ObservationRecord, Progress, Recorded, Recording, TrackerKey},
+    facts::{
+        Facts, NewObservation, NewReport, ObservationRecord, Progress, Recorded, Recording, TrackerKey, event_key,
+        listed_code,
+    },
     jobs::Lane,
 };
 
@@ -302,7 +305,7 @@ async fn record_event(
     sqlx::query(sql)
         .bind(scope.company.0)
         .bind(recording.source.0)
-        .bind(event)
+        .bind(event_key(event))
         .bind(said.id.0)
         .bind(tracker.0)
         .execute(conn)
@@ -326,7 +329,7 @@ async fn taken_back_from(
         )
         .bind(scope.company.0)
         .bind(recording.source.0)
-        .bind(event)
+        .bind(event_key(event))
         .fetch_all(&mut *conn)
         .await?;
         for row in &rows {
@@ -364,8 +367,8 @@ pub(crate) async fn put_reading(
             )
             .bind(scope.company.0)
             .bind(id.0)
-            .bind(&code.list)
-            .bind(&code.value)
+            .bind(listed_code(&code.list))
+            .bind(listed_code(&code.value))
             .bind(micros(at))
             .execute(conn)
             .await?;

@@ -229,21 +229,22 @@ impl Jobs for SqliteStore {
 
     async fn attempts(&self, scope: Scope, job: JobId) -> Result<Vec<AttemptRecord>> {
         let mut read = self.read().await?;
-        let rows =
-            sqlx::query("SELECT * FROM attempt WHERE company_id = ? AND job_id = ? ORDER BY started_at, id LIMIT ?")
-                .bind(scope.company.0)
-                .bind(job.0)
-                .bind(ATTEMPT_ROWS)
-                .fetch_all(&mut *read)
-                .await
-                .map_err(Fail::from)?;
-        Ok(rows.iter().map(attempt).collect::<Done<_>>()?)
+        let rows = sqlx::query(
+            "SELECT * FROM attempt WHERE company_id = ? AND job_id = ? ORDER BY started_at DESC, id DESC LIMIT ?",
+        )
+        .bind(scope.company.0)
+        .bind(job.0)
+        .bind(ATTEMPT_ROWS)
+        .fetch_all(&mut *read)
+        .await
+        .map_err(Fail::from)?;
+        Ok(rows.iter().rev().map(attempt).collect::<Done<_>>()?)
     }
 
     async fn attempts_of(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<AttemptRecord>> {
         let mut read = self.read().await?;
         let rows = sqlx::query(
-            "SELECT * FROM attempt WHERE company_id = ? AND shipment_id = ? ORDER BY started_at, id LIMIT ?",
+            "SELECT * FROM attempt WHERE company_id = ? AND shipment_id = ? ORDER BY started_at DESC, id DESC LIMIT ?",
         )
         .bind(scope.company.0)
         .bind(shipment.0)
@@ -251,7 +252,7 @@ impl Jobs for SqliteStore {
         .fetch_all(&mut *read)
         .await
         .map_err(Fail::from)?;
-        Ok(rows.iter().map(attempt).collect::<Done<_>>()?)
+        Ok(rows.iter().rev().map(attempt).collect::<Done<_>>()?)
     }
 
     async fn count(&self, scope: Scope, which: JobSelection) -> Result<Tally> {

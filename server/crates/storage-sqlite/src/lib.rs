@@ -50,6 +50,8 @@ static MIGRATIONS: Migrator = sqlx::migrate!("../../../migrations/sqlite");
 
 /// Connections that answer questions.
 const READERS: u32 = 4;
+/// A log that a long reader made longer is cut back to this when it begins anew.
+const LOG_BYTES: &str = "67108864";
 /// What the writer keeps in memory of the file, in KiB with a minus: the inner pages of the indexes of tens of millions of
 /// rows, which every commit goes through.
 const WRITER_CACHE: &str = "-65536";
@@ -209,6 +211,7 @@ fn writing(path: &Path, durability: Durability) -> SqliteConnectOptions {
         .foreign_keys(true)
         .pragma("wal_autocheckpoint", LOG_PAGES)
         .pragma("cache_size", WRITER_CACHE)
+        .pragma("journal_size_limit", LOG_BYTES)
         // a destroyed key must not be left in a free page
         .pragma("secure_delete", "ON")
 }

@@ -8,11 +8,14 @@ use crate::{
 use async_trait::async_trait;
 use domain::{
     fold::Trust,
-    ids::{BindingId, CorrelationId, MessageId, ObservationId, ShipmentId, SnapshotId, SourceId, TrackerId},
+    ids::{
+        BindingId, CorrelationId, MessageId, ObservationId, ShipmentId, SnapshotId, SourceId, TrackerId, content_id,
+    },
     observation::{Observation, References},
     reading::Reading,
 };
 use jiff::Timestamp;
+use std::borrow::Cow;
 
 /// What names a tracker. Carriers are families (`dhl`), as the carrier directory has them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -151,4 +154,22 @@ pub trait Facts: Send + Sync {
         shipment: ShipmentId,
         id: ObservationId,
     ) -> Result<Option<ObservationRecord>>;
+}
+
+/// A longer id of an event is found by its digest.
+const EVENT_KEY_BYTES: usize = 200;
+/// Of an unmapped code so many characters are listed.
+const LISTED_CHARS: usize = 200;
+
+/// The name under which an event is found that has this id: of a length that every index takes.
+pub fn event_key(id: &str) -> Cow<'_, str> {
+    if id.len() <= EVENT_KEY_BYTES {
+        return Cow::Borrowed(id);
+    }
+    Cow::Owned(content_id("event", &[id.as_bytes()]).simple().to_string())
+}
+
+/// A code as it is listed among the unmapped ones.
+pub fn listed_code(text: &str) -> &str {
+    text.char_indices().nth(LISTED_CHARS).map_or(text, |(end, _)| &text[..end])
 }

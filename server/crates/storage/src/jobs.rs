@@ -435,10 +435,10 @@ pub trait Jobs: Send + Sync {
     /// A job.
     async fn job(&self, scope: Scope, id: JobId) -> Result<Option<JobRow>>;
 
-    /// The calls of a job, oldest first.
+    /// The newest calls of a job, oldest first.
     async fn attempts(&self, scope: Scope, job: JobId) -> Result<Vec<AttemptRecord>>;
 
-    /// The calls about a shipment, oldest first.
+    /// The newest calls about a shipment, oldest first.
     async fn attempts_of(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<AttemptRecord>>;
 
     /// How many dead jobs would be taken up.

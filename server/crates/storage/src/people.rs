@@ -139,6 +139,9 @@ pub trait People: Send + Sync {
     /// The wrapped keys of subjects that ever had one; none in place of one that was destroyed.
     async fn keys(&self, scope: Scope, subjects: Vec<SubjectId>) -> Result<BTreeMap<SubjectId, Option<WrappedKey>>>;
 
+    /// Marks the key of a subject that never had one as destroyed: nothing is ever kept of it.
+    async fn bury_key(&self, scope: Scope, subject: SubjectId, at: Timestamp) -> Result<()>;
+
     /// Destroys a subject's key, and forgets the words under which a customer of that subject was found.
     async fn destroy_key(&self, scope: Scope, subject: SubjectId, audit: AuditEntry) -> Result<()>;
 

@@ -277,6 +277,16 @@ pub struct EffectRecord {
     pub done: Option<(Timestamp, String)>,
 }
 
+/// The id at the target of an effect that was never to be told.
+pub const WITHHELD: &str = "withheld";
+
+impl EffectRecord {
+    /// Whether it is history that nobody was told.
+    pub fn is_withheld(&self) -> bool {
+        self.done.as_ref().is_some_and(|(_, external)| external == WITHHELD)
+    }
+}
+
 /// Which shipments a list shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

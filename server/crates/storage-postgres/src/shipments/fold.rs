@@ -16,11 +16,8 @@ use std::collections::{BTreeMap, HashMap};
 use storage::{
     Scope, StoreError,
     jobs::Cause,
-    shipments::{Commit, Committed, EffectRecord, Loaded, Posting},
+    shipments::{Commit, Committed, EffectRecord, Loaded, Posting, WITHHELD},
 };
-
-/// The external id of an effect that was never to be told.
-const WITHHELD: &str = "withheld";
 
 /// What is told of the trackers `bound`: the statements on them, and those on others that take one of theirs back; who
 /// said each, how each is read, and the lists they came in. `$2` is what was known when.

@@ -17,11 +17,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use storage::{
     Scope, StoreError,
     jobs::Cause,
-    shipments::{Commit, Committed, EffectRecord, Loaded, NewEffect, Posting},
+    shipments::{Commit, Committed, EffectRecord, Loaded, NewEffect, Posting, WITHHELD},
 };
-
-/// The external id of an effect that was never to be told.
-const WITHHELD: &str = "withheld";
 
 /// A shipment with all that a fold reads, in a fixed number of queries.
 pub(super) async fn load(

@@ -8,7 +8,7 @@ use crate::{
 };
 use domain::{
     ExceptionReason,
-    ids::{CompanyId, UserId},
+    ids::{CompanyId, SubjectId, UserId},
 };
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -109,6 +109,12 @@ pub async fn an_erased_customer_is_not_found_any_more(store: Store) {
     world.store.people.destroy_key(world.scope, sealed.subject, audit).await.unwrap();
     assert_eq!(found().await, 0);
     assert_eq!(keys().await[&sealed.subject], None);
+    let never = SubjectId(world.id());
+    for _ in 0..2 {
+        world.store.people.bury_key(world.scope, never, at(1)).await.unwrap();
+    }
+    let buried = world.store.people.keys(world.scope, vec![never, SubjectId(world.id())]).await.unwrap();
+    assert_eq!(buried.into_iter().collect::<Vec<_>>(), [(never, None)]);
     assert!(world.store.shipments.customer(world.scope, shipment).await.unwrap().is_none());
 }
 
