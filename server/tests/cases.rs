@@ -4,14 +4,21 @@
 
 mod world;
 
+use domain::{State, observation::ProviderCode};
 use jiff::SignedDuration;
 use server::{
     clock::Clock,
     config::{DeskSettings, Settings},
-    usecases::destinations,
+    usecases::{
+        destinations, exceptions,
+        mappings::{self, Change},
+    },
 };
 use simulator::{desk::SandboxDesk, faults::Fault};
-use storage::jobs::{ClaimRequest, Finish, JobKind, Lane};
+use storage::{
+    jobs::{ClaimRequest, Finish, JobKind, Lane},
+    work::ExceptionAction,
+};
 use world::World;
 
 const TOKEN: &str = "token-of-the-tests";
@@ -112,6 +119,45 @@ async fn a_minor_exception_that_lasts_makes_a_case_and_a_new_episode_reopens_it(
     world.hears("N1", &list).await;
     world.passes(25).await;
     assert_eq!(statuses(&desk), ["open"], "the same case, open again");
+}
+
+#[tokio::test]
+async fn what_is_read_again_is_not_told_to_a_case() {
+    let (world, desk) = world().await;
+    let shipment = world.order(1, &["N1"]).await;
+    let heard = [("Exception_012", "2026-03-05T08:00:00"), ("InTransit_777", "2026-03-05T09:00:00")];
+    world.hears("N1", &heard).await;
+    let before = desk.tickets();
+    world.passes(1).await;
+    let change = Change {
+        code: ProviderCode::new("aftership.subtag", "InTransit_777"),
+        meaning: Some("OUT_FOR_DELIVERY".into()),
+        why: "their letter of 2 March".into(),
+    };
+    mappings::publish(&world.tower, world.tower.scope(), change).await.unwrap();
+    world.settle().await;
+    assert_eq!(world.state(shipment).await, State::OutForDelivery);
+    assert_eq!((before.len(), desk.tickets()[0].texts.len()), (1, before[0].texts.len()), "{:?}", desk.tickets());
+    world.hears("N1", &[heard[0], heard[1], ("Delivered_001", "2026-03-05T11:00:00")]).await;
+    assert_eq!(desk.tickets()[0].texts.len(), before[0].texts.len() + 1, "what is said then is told");
+}
+
+#[tokio::test]
+async fn what_a_person_opens_again_gets_its_case() {
+    let (world, desk) = world().await;
+    let shipment = world.order(1, &["N1"]).await;
+    world.hears("N1", &[("InTransit_003", "2026-03-05T01:00:00"), ("Exception_004", "2026-03-05T08:00:00")]).await;
+    let id = world.load(shipment).await.exceptions[0].id;
+    let act = async |action| {
+        exceptions::act(&world.tower, world.tower.scope(), id, action, Some("looked at it".into())).await.unwrap();
+        world.settle().await;
+    };
+    act(ExceptionAction::Resolve).await;
+    world.passes(25).await;
+    assert!(desk.tickets().is_empty(), "settled in its grace time");
+    act(ExceptionAction::Reopen).await;
+    world.passes(25).await;
+    assert_eq!(statuses(&desk), ["new"]);
 }
 
 #[tokio::test]

@@ -149,6 +149,9 @@ pg_down() {
     if pg_running; then as_service "$PG_BIN/pg_ctl" -D "$R/pg" -m fast -t 60 -w stop >/dev/null || true; fi
 }
 
+# As a machine that loses power: nothing is written any more that was not on the disk.
+pg_crash() { as_service "$PG_BIN/pg_ctl" -D "$R/pg" -m immediate -t 60 -w stop >/dev/null; }
+
 pg_sql() {
     local args=() one
     for one in "$@"; do args+=(-c "$one"); done

@@ -32,6 +32,10 @@ case "$command" in
         peer_lock
         pg_down
         ;;
+    crash)
+        peer_lock
+        pg_crash
+        ;;
     remove)
         peer_lock
         pg_down
@@ -42,5 +46,5 @@ case "$command" in
         pg_running || peer_die "is not up: postgres-peer.sh up"
         echo "export MILEPOST_TEST_POSTGRES=postgres://postgres@127.0.0.1:$(sed -n 4p pg/postmaster.pid)/postgres"
         ;;
-    *) peer_die "usage: postgres-peer.sh up|down|status|env|remove" ;;
+    *) peer_die "usage: postgres-peer.sh up|down|crash|status|env|remove" ;;
 esac

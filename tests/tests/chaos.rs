@@ -6,7 +6,7 @@ use std::{path::PathBuf, time::Duration};
 use tests::{
     chaos::{
         Part, Run,
-        database::{Trouble, clock, faketime, trouble},
+        database::{Trouble, clock, crashes, faketime, trouble},
         engine::Engine,
         faults::{Scale, faults},
         kill::{kills, nodes},
@@ -16,6 +16,7 @@ use tests::{
 };
 
 /// Kills of one test.
+const CRASHES: u32 = 3;
 const ROUNDS: u32 = 5;
 
 /// The server and the engine under test; none (and a noted skip) where there is no server.
@@ -65,6 +66,15 @@ async fn answers_that_break_off_after_the_change() -> Result<()> {
 async fn database_stopped() -> Result<()> {
     let Some((run, engine)) = surroundings("database_stopped") else { return Ok(()) };
     nothing_wrong(trouble(&run, engine, Trouble::Stopped, Duration::from_secs(12)).await)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn database_crashes() -> Result<()> {
+    match surroundings("database_crashes") {
+        // a file has no server that could crash without the tower
+        None | Some((_, Engine::Sqlite)) => Ok(()),
+        Some((run, Engine::Postgres)) => nothing_wrong(crashes(&run, CRASHES).await),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

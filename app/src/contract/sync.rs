@@ -136,6 +136,8 @@ pub struct Destination {
     pub label: String,
     /// Done in the last 24 h.
     pub done: u64,
+    /// Whether there are more than were counted.
+    pub done_more: bool,
     /// Waiting.
     pub pending: u64,
     /// To be tried again.

@@ -352,13 +352,14 @@ fn destination(d: Destination, query: &SyncQuery, acts: Acts) -> impl IntoView +
         .collect_view();
     let label = view! { <a href=of("")>{d.label}</a> };
     let dead = if d.dead > 0 { "bad strong" } else { "faint" };
-    let counts = format!("{} done, {} pending, {} retrying", grouped(d.done), grouped(d.pending), grouped(d.retrying));
+    let done = format!("{}{}", grouped(d.done), if d.done_more { "+" } else { "" });
+    let counts = format!("{done} done, {} pending, {} retrying", grouped(d.pending), grouped(d.retrying));
     view! {
         <tr>
             <th scope="row" class="c11">{label}</th>
             <td class="two c12">{d.gate.as_ref().map(stands)}</td>
             <td class="mono small c3">{errors}</td>
-            <td class="num hide-s">{grouped(d.done)}</td><td class="num hide-s">{grouped(d.pending)}</td><td class="num hide-s">{grouped(d.retrying)}</td>
+            <td class="num hide-s">{done}</td><td class="num hide-s">{grouped(d.pending)}</td><td class="num hide-s">{grouped(d.retrying)}</td>
             <td class="small muted c2 only-s">{counts}", "{grouped(d.dead)}" failed"</td>
             <td class="num hide-s"><span class=dead>{grouped(d.dead)}</span></td>
             <td class="p2 hide-s">{d.last_ok.map_or_else(|| "never".into_any(), |when| view! { <Time when/> }.into_any())}</td>

@@ -24,6 +24,7 @@ use storage::{
     Actor, Scope,
     inbox::{MessageRecord, MessageSelection, MessageState, MessageStatus},
     jobs::{AttemptRecord, DestinationSummary, JobFilter, JobKind, JobRow, JobSelection, JobStatus, Outcome},
+    limits::DONE_COUNTED,
     people::RoleName,
     replays::{Replay, ReplayState, Selection, Tally},
 };
@@ -266,6 +267,7 @@ fn destination(d: DestinationSummary, gate: Option<GateView>, now: Timestamp) ->
         name: d.destination,
         label,
         done: d.done,
+        done_more: d.done >= u64::from(DONE_COUNTED),
         pending: d.pending,
         retrying: d.retrying,
         dead: d.dead,

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail, ensure};
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 use tests::chaos::{
     Part, Run,
-    database::{Trouble, clock, faketime, trouble},
+    database::{Trouble, clock, crashes, faketime, trouble},
     engine::{self, Engine, POSTGRES},
     faults::{Scale, faults},
     kill::{kills, nodes},
@@ -18,6 +18,8 @@ const ROUNDS: u32 = 200;
 const PARTS: &[&str] = &["kill", "faults", "database", "nodes"];
 /// How long the database is away.
 const AWAY: Duration = Duration::from_secs(60);
+/// How often PostgreSQL crashes.
+const CRASHES: u32 = 40;
 /// How long the disk is full.
 const FULL: Duration = Duration::from_secs(20);
 /// Where the clock jumps to, in seconds from the right time: ahead by more than a lease and by hours, back by less and by
@@ -75,6 +77,9 @@ async fn all(wanted: &Wanted, engine: Engine, parts: &mut Vec<Part>) {
         keep("database stopped", trouble(run, engine, Trouble::Stopped, AWAY).await);
         if engine == Engine::Sqlite {
             keep("disk full", trouble(run, engine, Trouble::DiskFull, FULL).await);
+        }
+        if engine == Engine::Postgres {
+            keep("database crashed", crashes(run, CRASHES.min(wanted.rounds)).await);
         }
         match faketime() {
             Some(_) => keep("clock", clock(run, engine, JUMPS).await),

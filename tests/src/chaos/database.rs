@@ -22,6 +22,10 @@ use std::{
 };
 
 const STORIES: usize = 24;
+/// Shipments for each crash.
+const STORIES_PER_CRASH: usize = 4;
+/// PostgreSQL is left alone so long at most between two crashes.
+const LIFE_MS: u64 = 800;
 /// A carrier that comes while nothing can be stored is answered within this time.
 const TOLD_NO: Duration = Duration::from_secs(14);
 /// The first acknowledgement comes within this time after the trouble is over.
@@ -59,8 +63,8 @@ struct Scene {
 }
 
 impl Scene {
-    async fn start(run: &Run, database: Database, launcher: &[&str]) -> Result<Self> {
-        let outside = Outside::start(run.seed, STORIES, Plot::ALL).await?;
+    async fn start(run: &Run, database: Database, stories: usize, launcher: &[&str]) -> Result<Self> {
+        let outside = Outside::start(run.seed, stories, Plot::ALL).await?;
         let odoo = Proxy::start(&outside.odoo.url()).await?;
         let mut tower = outside.tower(&run.binary, &database, &odoo.url(), &outside.desk.url())?;
         tower.launch_with(launcher);
@@ -135,7 +139,7 @@ pub async fn trouble(run: &Run, engine: Engine, kind: Trouble, lasting: Duration
         _ => Database::fresh(engine)?,
     };
     // a write beyond the limit fails instead of killing the process
-    let mut scene = Scene::start(run, database, &["sh", "-c", "trap '' XFSZ; exec \"$@\"", "sh"]).await?;
+    let mut scene = Scene::start(run, database, STORIES, &["sh", "-c", "trap '' XFSZ; exec \"$@\"", "sh"]).await?;
     scene.go_on(3).await?;
     let process = scene.tower.process().context("it runs")?;
 
@@ -225,6 +229,31 @@ fn limit(scene: &Scene, bytes: &str) -> Result<()> {
     Ok(())
 }
 
+/// PostgreSQL crashes again and again, and loses what was not on the disk: every step inside that did not wait for it. What
+/// was acknowledged is there, and what was told outside is not told again.
+///
+/// # Errors
+/// As [`trouble`].
+pub async fn crashes(run: &Run, rounds: u32) -> Result<Part> {
+    let mut part = Part::new("database postgres crashed", run.seed);
+    let cluster = Cluster::start()?;
+    let database = Database::on(&cluster.url()?)?;
+    let stories = (rounds as usize * STORIES_PER_CRASH).max(STORIES);
+    let mut scene = Scene::start(run, database, stories, &[]).await?;
+    let process = scene.tower.process().context("it runs")?;
+    for round in 0..rounds {
+        scene.crowd.release(scene.crowd.left().div_ceil((rounds - round) as usize));
+        let life = scene.rng.range(0, LIFE_MS);
+        tokio::time::sleep(Duration::from_millis(life)).await;
+        cluster.peer("crash")?;
+        cluster.peer("up")?;
+        part.rounds += 1;
+    }
+    ensure!(scene.tower.process() == Some(process), "it was restarted");
+    scene.finish(&mut part).await?;
+    Ok(part)
+}
+
 /// The clock of the tower jumps ahead and back, while carriers talk and calls are under way. What waits for a time that
 /// has become a later one by a jump back waits so much longer, and no more is allowed.
 ///
@@ -245,7 +274,7 @@ pub async fn clock(run: &Run, engine: Engine, jumps: &[i64]) -> Result<Part> {
         "FAKETIME_DONT_FAKE_MONOTONIC=1".to_owned(),
     ];
     let launcher: Vec<_> = environment.iter().map(String::as_str).collect();
-    let mut scene = Scene::start(run, Database::fresh(engine)?, &launcher).await?;
+    let mut scene = Scene::start(run, Database::fresh(engine)?, STORIES, &launcher).await?;
     for (n, seconds) in jumps.iter().enumerate() {
         scene.go_on(jumps.len() + 2 - n).await?;
         // calls are under way while the clock jumps

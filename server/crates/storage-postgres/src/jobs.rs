@@ -100,8 +100,8 @@ impl Jobs for PostgresStore {
             Box::pin(async move {
                 let rows = sqlx::query(
                     "UPDATE job SET lease_until = $1
-                     FROM unnest($3::uuid[]) h (id) CROSS JOIN LATERAL (SELECT seq FROM job WHERE job.id = h.id LIMIT 1) l
-                     WHERE job.seq = l.seq AND owner = $2 AND status = 'leased' RETURNING job.id",
+                     FROM unnest($3::uuid[]) h (id) CROSS JOIN LATERAL (SELECT id FROM job WHERE job.id = h.id LIMIT 1) l
+                     WHERE job.id = l.id AND owner = $2 AND status = 'leased' RETURNING job.id",
                 )
                 .bind(micros(until))
                 .bind(owner)
@@ -441,20 +441,20 @@ async fn claim(conn: &mut PgConnection, request: &ClaimRequest) -> Done<Vec<Leas
     // an ended lease counts as a try
     let rows = sqlx::query(concat!(
         "WITH ended AS (
-             SELECT j.seq, j.run_at, j.id FROM unnest($2::text[]) k(kind) CROSS JOIN LATERAL (
-                 SELECT seq, run_at, id FROM job
+             SELECT j.run_at, j.id FROM unnest($2::text[]) k(kind) CROSS JOIN LATERAL (
+                 SELECT run_at, id FROM job
                  WHERE lane = $1 AND kind = k.kind AND status = 'leased' AND lease_until <= $3 AND id <> ALL ($7)
                  ORDER BY lease_until LIMIT $4 FOR UPDATE SKIP LOCKED) j),
          due AS (
-             SELECT j.seq, j.run_at, j.id FROM unnest($2::text[]) k(kind) CROSS JOIN LATERAL (
-                 SELECT seq, run_at, id FROM job w
+             SELECT j.run_at, j.id FROM unnest($2::text[]) k(kind) CROSS JOIN LATERAL (
+                 SELECT run_at, id FROM job w
                  WHERE lane = $1 AND kind = k.kind AND status IN ('ready', 'retrying') AND run_at <= $3
                    AND NOT EXISTS (SELECT 1 FROM job l WHERE l.company_id = w.company_id AND l.kind = w.kind AND l.target = w.target AND l.status = 'leased')
                  ORDER BY run_at, id LIMIT $4 FOR UPDATE SKIP LOCKED) j),
-         oldest AS (SELECT seq FROM (SELECT * FROM ended UNION ALL SELECT * FROM due) both_of_them ORDER BY run_at, id LIMIT $4),
+         oldest AS (SELECT id FROM (SELECT * FROM ended UNION ALL SELECT * FROM due) both_of_them ORDER BY run_at, id LIMIT $4),
          claimed AS (
              UPDATE job SET attempts = attempts + CASE WHEN status = 'leased' THEN 1 ELSE 0 END, status = 'leased', owner = $5, lease_until = $6, updated_at = $3
-             WHERE seq IN (SELECT seq FROM oldest) RETURNING *)
+             WHERE id IN (SELECT id FROM oldest) RETURNING *)
          SELECT *, CASE WHEN $8::boolean THEN ", without_waiting!(), " END FROM claimed"
     ))
     .bind(word(request.lane))
@@ -520,8 +520,8 @@ async fn end_done(conn: &mut PgConnection, done: &[&End]) -> Done<()> {
         "WITH done AS (
              UPDATE job SET status = 'done', attempts = attempts + 1, error = NULL, class = NULL, owner = NULL, lease_until = NULL, updated_at = d.at
              FROM unnest($1::uuid[], $2::text[], $3::bigint[]) d (id, owner, at)
-             CROSS JOIN LATERAL (SELECT seq FROM job WHERE job.id = d.id LIMIT 1) l
-             WHERE job.seq = l.seq AND job.owner = d.owner AND job.status = 'leased' RETURNING job.destination)
+             CROSS JOIN LATERAL (SELECT id FROM job WHERE job.id = d.id LIMIT 1) l
+             WHERE job.id = l.id AND job.owner = d.owner AND job.status = 'leased' RETURNING job.destination)
          SELECT ", without_waiting!(), " WHERE NOT EXISTS (SELECT 1 FROM done WHERE destination IS NOT NULL)"
     ))
     .bind(done.iter().map(|end| end.job.0).collect::<Vec<_>>())
@@ -540,24 +540,24 @@ async fn end_try(conn: &mut PgConnection, owner: &str, id: JobId, finish: &Finis
         .await?;
     // somebody else has it now, and will finish it
     let Some(row) = row else { return Ok(()) };
-    let seq = row.int("seq")?;
+    let id: JobId = row.id("id")?;
     match finish {
-        Finish::Done => over(conn, seq, "done", None, now).await,
-        Finish::Dead { error, class } => over(conn, seq, "dead", Some((error, class)), now).await,
+        Finish::Done => over(conn, id, "done", None, now).await,
+        Finish::Dead { error, class } => over(conn, id, "dead", Some((error, class)), now).await,
         Finish::Retry { at, error, class } | Finish::Spared { at, error, class } => {
             // what came meanwhile waits for the same other side: its time is that of the retry
             merge_waiting(conn, &row, Some(*at)).await?;
             let counts = i64::from(matches!(finish, Finish::Retry { .. }));
             sqlx::query(
                 "UPDATE job SET status = 'retrying', attempts = attempts + $1, run_at = $2, error = $3, class = $4, owner = NULL, lease_until = NULL, updated_at = $5
-                 WHERE seq = $6",
+                 WHERE id = $6",
             )
             .bind(counts)
             .bind(micros(*at))
             .bind(clean(error))
             .bind(class)
             .bind(micros(now))
-            .bind(seq)
+            .bind(id.0)
             .execute(conn)
             .await?;
             Ok(())
@@ -569,20 +569,20 @@ async fn end_try(conn: &mut PgConnection, owner: &str, id: JobId, finish: &Finis
 
 async fn over(
     conn: &mut PgConnection,
-    seq: i64,
+    id: JobId,
     status: &'static str,
     failure: Option<(&String, &String)>,
     now: Timestamp,
 ) -> Done<()> {
     sqlx::query(
         "UPDATE job SET status = $1, attempts = attempts + 1, error = $2, class = $3, owner = NULL, lease_until = NULL, updated_at = $4
-         WHERE seq = $5",
+         WHERE id = $5",
     )
     .bind(status)
     .bind(failure.map(|(error, _)| clean(error)))
     .bind(failure.map(|(_, class)| class))
     .bind(micros(now))
-    .bind(seq)
+    .bind(id.0)
     .execute(conn)
     .await?;
     Ok(())
@@ -594,11 +594,11 @@ async fn give_back(conn: &mut PgConnection, row: &PgRow, at: Option<Timestamp>, 
     sqlx::query(
         "UPDATE job SET status = CASE WHEN attempts > 0 THEN 'retrying' ELSE 'ready' END, run_at = coalesce($1, run_at),
              owner = NULL, lease_until = NULL, updated_at = $2
-         WHERE seq = $3",
+         WHERE id = $3",
     )
     .bind(opt_micros(merged.or(at)))
     .bind(micros(now))
-    .bind(row.int("seq")?)
+    .bind(row.id::<JobId>("id")?.0)
     .execute(conn)
     .await?;
     Ok(())
@@ -616,11 +616,11 @@ async fn merge_waiting(conn: &mut PgConnection, leased: &PgRow, at: Option<Times
     let Some(waiting) = waiting else { return Ok(None) };
     let (mine, other) = (job(leased)?, job(&waiting)?);
     let live = other.cause == Cause::Live && mine.cause != Cause::Live;
-    sqlx::query("UPDATE job SET lane = $1, cause = $2, correlation = $3 WHERE seq = $4")
+    sqlx::query("UPDATE job SET lane = $1, cause = $2, correlation = $3 WHERE id = $4")
         .bind(word(mine.lane.min(other.lane)))
         .bind(word(if live { other.cause } else { mine.cause }))
         .bind(if live { other.correlation.0 } else { mine.correlation.0 })
-        .bind(leased.int("seq")?)
+        .bind(mine.id.0)
         .execute(conn)
         .await?;
     Ok(Some(at.unwrap_or(mine.run_at).min(other.run_at)))
@@ -665,26 +665,26 @@ pub(crate) async fn retry(
     now: Timestamp,
 ) -> Done<Tally> {
     let sql = concat!(
-        "SELECT seq FROM job WHERE status = 'dead' AND ",
+        "SELECT id FROM job WHERE status = 'dead' AND ",
         which_jobs!(),
         " ORDER BY updated_at DESC, seq DESC LIMIT $7 FOR UPDATE"
     );
     let dead = chosen(sql, scope, which).bind(i64::from(RETRY_JOBS)).fetch_all(&mut *conn).await?;
     let mut tally = Tally::default();
     for row in &dead {
-        let seq = row.int("seq")?;
-        let sql = concat!("SELECT ", succeeded_later!(), " AS later FROM job d WHERE d.seq = $1");
-        if sqlx::query(sql).bind(seq).fetch_one(&mut *conn).await?.flag("later")? {
-            sqlx::query("DELETE FROM job WHERE seq = $1").bind(seq).execute(&mut *conn).await?;
+        let id: JobId = row.id("id")?;
+        let sql = concat!("SELECT ", succeeded_later!(), " AS later FROM job d WHERE d.id = $1");
+        if sqlx::query(sql).bind(id.0).fetch_one(&mut *conn).await?.flag("later")? {
+            sqlx::query("DELETE FROM job WHERE id = $1").bind(id.0).execute(&mut *conn).await?;
             tally.skip += 1;
             continue;
         }
         sqlx::query(
-            "UPDATE job SET status = 'ready', attempts = 1, run_at = $1, updated_at = $1, lane = coalesce($2, lane) WHERE seq = $3",
+            "UPDATE job SET status = 'ready', attempts = 1, run_at = $1, updated_at = $1, lane = coalesce($2, lane) WHERE id = $3",
         )
         .bind(micros(now))
         .bind(lane.map(word))
-        .bind(seq)
+        .bind(id.0)
         .execute(&mut *conn)
         .await?;
         tally.take += 1;

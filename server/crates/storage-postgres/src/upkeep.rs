@@ -10,6 +10,7 @@ use jiff::{Span, Timestamp, tz::TimeZone};
 use sqlx::{AssertSqlSafe, PgConnection};
 use storage::{
     Result, StoreError,
+    jobs::DestinationSummary,
     upkeep::{Old, Pruned, Upkeep},
 };
 
@@ -71,8 +72,13 @@ impl Upkeep for PostgresStore {
 async fn prune_rows(conn: &mut PgConnection, old: Old) -> Done<Pruned> {
     let mut pruned = Pruned::default();
     if let Some(before) = old.jobs {
-        let sql = "DELETE FROM job WHERE seq IN (SELECT seq FROM job WHERE status = 'done' AND updated_at < $1 ORDER BY updated_at LIMIT $2)";
-        pruned.jobs = drop_rows(conn, sql, micros(before)).await?;
+        let sql = "DELETE FROM job WHERE id IN (
+                       SELECT j.id FROM company c CROSS JOIN unnest($3::text[]) d (name) CROSS JOIN LATERAL (
+                           SELECT id FROM job WHERE company_id = c.id AND coalesce(destination, 'inside') = d.name AND status = 'done' AND updated_at < $1
+                           ORDER BY updated_at LIMIT $2) j LIMIT $2)";
+        let names = DestinationSummary::names();
+        let dropped = sqlx::query(sql).bind(micros(before)).bind(STEP_ROWS).bind(names).execute(&mut *conn).await?;
+        pruned.jobs = dropped.rows_affected();
     }
     if let Some(before) = old.changes {
         // from the front only: what is behind the first young one is young too

@@ -2,7 +2,7 @@
 
 use crate::{
     SqliteStore,
-    codec::{Done, micros},
+    codec::{Done, json, micros},
     writer::Turn,
 };
 use async_trait::async_trait;
@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use sqlx::SqliteConnection;
 use storage::{
     Result,
+    jobs::DestinationSummary,
     upkeep::{Old, Pruned, Upkeep},
 };
 
@@ -53,8 +54,13 @@ async fn prune(conn: &mut SqliteConnection, old: Old) -> Done<Pruned> {
         pruned.attempts = drop_rows(conn, sql, i64::from(month)).await?;
     }
     if let Some(before) = old.jobs {
-        let sql = "DELETE FROM job WHERE seq IN (SELECT seq FROM job WHERE status = 'done' AND updated_at < ? ORDER BY updated_at LIMIT ?)";
-        pruned.jobs = drop_rows(conn, sql, micros(before)).await?;
+        let sql = "DELETE FROM job WHERE seq IN (
+                       SELECT j.seq FROM company c CROSS JOIN json_each(?3) d
+                       CROSS JOIN job j ON j.company_id = c.id AND coalesce(j.destination, 'inside') = d.value AND j.status = 'done' AND j.updated_at < ?1
+                       LIMIT ?2)";
+        let names = json(&DestinationSummary::names());
+        let dropped = sqlx::query(sql).bind(micros(before)).bind(STEP_ROWS).bind(names).execute(&mut *conn).await?;
+        pruned.jobs = dropped.rows_affected();
     }
     if let Some(before) = old.changes {
         // from the front only: what is behind the first young one is young too

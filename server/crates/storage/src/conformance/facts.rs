@@ -11,6 +11,7 @@ use crate::{
 use domain::{
     fold::Trust,
     ids::{ShipmentId, SnapshotId, content_id},
+    observation::ProviderCode,
 };
 
 async fn loaded(world: &World, id: ShipmentId) -> Loaded {
@@ -91,6 +92,26 @@ pub async fn a_retraction_finds_its_event_wherever_it_hangs(store: Store) {
     assert_eq!(retractions(third).await, 0, "another source's event of the same id");
     let then = world.store.shipments.load(world.scope, first, Some(at(3))).await.unwrap().unwrap();
     assert!(then.input.facts.iter().all(|f| f.observation.retracts.is_none()), "it was not known then");
+}
+
+pub async fn ids_and_codes_of_any_length_are_kept_and_found(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("dcsa").await;
+    // of no pattern that a database could make smaller
+    let long = |seed: &str| -> String {
+        (0_u32..300).map(|n| content_id(seed, &[&n.to_be_bytes()]).simple().to_string()).collect()
+    };
+    let mut told = world.recording(source, &[Said::of("BOX1", &["A"], 3)]).await;
+    let said = &mut told.reports[0].observations[0];
+    said.body.provider_event_id = Some(long("event"));
+    said.body.codes.status = vec![ProviderCode::new(&long("list"), &long("value"))];
+    said.reading.unmapped = true;
+    let first = world.store.facts.record(world.scope, told).await.unwrap().shipments[0];
+    assert_eq!(world.store.mappings.unmapped_count(world.scope).await.unwrap(), 1);
+    let mut back = world.recording(source, &[Said::of("ELSEWHERE", &["BACK"], 4)]).await;
+    back.reports[0].observations[0].body.retracts = Some(long("event"));
+    assert_eq!(world.store.facts.record(world.scope, back).await.unwrap().shipments, [first]);
+    assert_eq!(loaded(&world, first).await.input.facts.len(), 2);
 }
 
 pub async fn a_statement_said_twice_is_one_observation_with_two_sightings(store: Store) {
