@@ -300,18 +300,10 @@ impl Grouped for Accept {
     }
 }
 
-/// Messages, bodies, keys and jobs of the whole batch in one statement, which waits for the disk. Those that were new.
-/// Looking first and then inserting costs less than ON CONFLICT, which looks into every unique index and marks every row
-/// twice. Where another node accepts the same message at the same moment the statement fails, and each is done again by
-/// itself.
+/// Messages, bodies, keys and jobs of the whole batch in one statement, which waits for the disk, in the order of their
+/// digests, so that two batches with the same messages never wait for each other. Those that were new.
 async fn insert_new(batch: &[Accept], conn: &mut PgConnection) -> Done<HashSet<MessageId>> {
-    let mut seen = HashSet::new();
-    let mut ordered: Vec<&Accept> = batch
-        .iter()
-        .filter(|Accept { scope, message, .. }| {
-            seen.insert((scope.company, message.source, message.digest, message.delivery_key.as_deref()))
-        })
-        .collect();
+    let mut ordered: Vec<&Accept> = batch.iter().collect();
     ordered.sort_by_key(|accept| accept.message.digest);
     macro_rules! column {
         (|$accept:ident| $value:expr) => {
@@ -327,14 +319,8 @@ async fn insert_new(batch: &[Accept], conn: &mut PgConnection) -> Done<HashSet<M
                        month, subject, bytes, key_subject, wrapped, job_id, kind, target, destination, lane, cause, run_at, job_correlation)),
          new AS (
              INSERT INTO message (id, company_id, source_id, correlation, received_at, delivery_key, digest, headers, content_type, verified_by, size)
-             SELECT id, company_id, source_id, correlation, received_at, delivery_key, digest, headers, content_type, verified_by, size FROM given g
-             WHERE (g.delivery_key IS NULL
-                    OR NOT EXISTS (SELECT 1 FROM message m WHERE m.company_id = g.company_id AND m.source_id = g.source_id AND m.digest = g.digest
-                                                             AND m.delivery_key = g.delivery_key))
-               AND (g.delivery_key IS NOT NULL
-                    OR NOT EXISTS (SELECT 1 FROM message m WHERE m.company_id = g.company_id AND m.source_id = g.source_id AND m.digest = g.digest
-                                                             AND m.delivery_key IS NULL))
-             RETURNING id),
+             SELECT id, company_id, source_id, correlation, received_at, delivery_key, digest, headers, content_type, verified_by, size FROM given
+             ON CONFLICT DO NOTHING RETURNING id),
          body AS (
              INSERT INTO message_body (month, message_id, company_id, subject, bytes)
              SELECT month, id, company_id, subject, bytes FROM given WHERE id IN (SELECT id FROM new)),

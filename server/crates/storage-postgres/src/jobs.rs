@@ -94,13 +94,15 @@ impl Jobs for PostgresStore {
         self.write_one(turn, move |conn| Box::pin(async move { claim(conn, &request).await })).await
     }
 
-    async fn renew(&self, owner: &str, jobs: Vec<JobId>, until: Timestamp) -> Result<Vec<JobId>> {
+    async fn renew(&self, owner: &str, mut jobs: Vec<JobId>, until: Timestamp) -> Result<Vec<JobId>> {
         let owner = owner.to_owned();
+        // as those that end are: rows are locked in the order of the list, and neither waits for the other
+        jobs.sort_unstable();
         self.write_one(Turn::RealTime, move |conn| {
             Box::pin(async move {
                 let rows = sqlx::query(
                     "UPDATE job SET lease_until = $1
-                     FROM unnest($3::uuid[]) h (id) CROSS JOIN LATERAL (SELECT id FROM job WHERE job.id = h.id LIMIT 1) l
+                     FROM unnest($3::uuid[]) h (id) CROSS JOIN LATERAL (SELECT id FROM job WHERE job.id = h.id FOR UPDATE) l
                      WHERE job.id = l.id AND owner = $2 AND status = 'leased' RETURNING job.id",
                 )
                 .bind(micros(until))
@@ -520,7 +522,7 @@ async fn end_done(conn: &mut PgConnection, done: &[&End]) -> Done<()> {
         "WITH done AS (
              UPDATE job SET status = 'done', attempts = attempts + 1, error = NULL, class = NULL, owner = NULL, lease_until = NULL, updated_at = d.at
              FROM unnest($1::uuid[], $2::text[], $3::bigint[]) d (id, owner, at)
-             CROSS JOIN LATERAL (SELECT id FROM job WHERE job.id = d.id LIMIT 1) l
+             CROSS JOIN LATERAL (SELECT id FROM job WHERE job.id = d.id FOR UPDATE) l
              WHERE job.id = l.id AND job.owner = d.owner AND job.status = 'leased' RETURNING job.destination)
          SELECT ", without_waiting!(), " WHERE NOT EXISTS (SELECT 1 FROM done WHERE destination IS NOT NULL)"
     ))
