@@ -104,7 +104,7 @@ pub async fn ids_and_codes_of_any_length_are_kept_and_found(store: Store) {
     let mut told = world.recording(source, &[Said::of("BOX1", &["A"], 3)]).await;
     let said = &mut told.reports[0].observations[0];
     said.body.provider_event_id = Some(long("event"));
-    said.body.codes.status = vec![ProviderCode::new(&long("list"), &long("value"))];
+    said.body.codes.status = vec![ProviderCode::new(&long("list"), long("value"))];
     said.reading.unmapped = true;
     let first = world.store.facts.record(world.scope, told).await.unwrap().shipments[0];
     assert_eq!(world.store.mappings.unmapped_count(world.scope).await.unwrap(), 1);
