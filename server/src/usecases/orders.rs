@@ -189,11 +189,12 @@ fn imported(
     .expect("plain data serialises");
     // keyed, since the content is personal
     let digest = tower.vault.digest(&content).iter().map(|b| format!("{b:02x}")).collect();
-    let record = [origin.system.as_bytes(), origin.model.as_bytes(), &origin.record.to_be_bytes()];
-    let name = [tower.company.0.as_bytes().as_slice()].into_iter().chain(record).collect::<Vec<_>>();
+    // keyed: the same after a restore of an older backup, so that what was posted for it is found; another in every other
+    // installation, so that what those posted is not taken for ours
+    let named = serde_json::to_vec(&(tower.company, &origin.system, &origin.model, origin.record));
+    let named = tower.vault.digest(&named.expect("plain data serialises"));
     Ok(ImportedShipment {
-        // the same after a restore of an older backup, so that what was posted for it is found
-        id: ShipmentId(content_id("shipment of", &name)),
+        id: ShipmentId(content_id("shipment of", &[&named])),
         claims: claims(tower, delivery),
         digest,
         plan,
