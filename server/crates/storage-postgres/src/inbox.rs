@@ -422,11 +422,9 @@ impl<'a> After<'a> {
 /// Says what became of a message.
 async fn conclude(conn: &mut PgConnection, scope: Scope, id: MessageId, status: &MessageStatus) -> Done<()> {
     let after = After::status(status);
-    let found = sqlx::query(concat!(
-        "WITH concluded AS (
-             UPDATE message SET status = $1, observations = $2, problems = $3, reason = $4 WHERE company_id = $5 AND id = $6 RETURNING id)
-         SELECT ", without_waiting!(), " FROM concluded"
-    ))
+    let found = sqlx::query(
+        "UPDATE message SET status = $1, observations = $2, problems = $3, reason = $4 WHERE company_id = $5 AND id = $6",
+    )
     .bind(after.status)
     .bind(after.observations)
     .bind(after.problems)

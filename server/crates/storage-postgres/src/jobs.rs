@@ -437,11 +437,10 @@ pub(crate) async fn is_live_fold_waiting(conn: &mut PgConnection, scope: Scope, 
 }
 
 /// Leases, kind by kind along the index, then the oldest of all of them. What another node is claiming is passed over.
-/// What goes out is claimed durably: whatever the claim was based on then is, too.
 async fn claim(conn: &mut PgConnection, request: &ClaimRequest) -> Done<Vec<LeasedJob>> {
     let kinds: Vec<&str> = request.kinds.iter().map(|kind| kind.code()).collect();
     // an ended lease counts as a try
-    let rows = sqlx::query(concat!(
+    let rows = sqlx::query(
         "WITH ended AS (
              SELECT j.run_at, j.id FROM unnest($2::text[]) k(kind) CROSS JOIN LATERAL (
                  SELECT run_at, id FROM job
@@ -457,8 +456,8 @@ async fn claim(conn: &mut PgConnection, request: &ClaimRequest) -> Done<Vec<Leas
          claimed AS (
              UPDATE job SET attempts = attempts + CASE WHEN status = 'leased' THEN 1 ELSE 0 END, status = 'leased', owner = $5, lease_until = $6, updated_at = $3
              WHERE id IN (SELECT id FROM oldest) RETURNING *)
-         SELECT *, CASE WHEN $8::boolean THEN ", without_waiting!(), " END FROM claimed"
-    ))
+         SELECT * FROM claimed",
+    )
     .bind(word(request.lane))
     .bind(kinds)
     .bind(micros(request.now))
@@ -466,7 +465,6 @@ async fn claim(conn: &mut PgConnection, request: &ClaimRequest) -> Done<Vec<Leas
     .bind(&request.owner)
     .bind(micros(request.until))
     .bind(id_list(request.held.iter().map(|id| id.0)))
-    .bind(request.kinds.iter().all(|kind| kind.destination().is_none()))
     .fetch_all(conn)
     .await?;
     let mut leased = rows

@@ -6,10 +6,9 @@
 //! once share a transaction and its fsync ([`group`]). Queries are checked at run time and each one is exercised by the
 //! conformance suite, so a build needs no database. No clock and no randomness here: times and ids are arguments.
 
-/// In a statement's SELECT list: its transaction does not wait for the disk. That is right for every step inside, from
-/// the reading of a message to the claim of what goes out: commits reach the disk in their order, so after a crash of the
-/// database a step that is gone has taken what followed it along, and is done again. What people and other systems are
-/// told is not of that kind: a 202, and whatever a destination is told after its job was claimed.
+/// In a statement's SELECT list: its transaction does not wait for the disk. Only for what is harmless when a crash of the
+/// database takes it back under a process that goes on: the end of work inside (it is done again), and the record of a
+/// call. Not for the work itself: it could be gone when its end, sent after the crash, is there.
 /// <https://www.postgresql.org/docs/current/wal-async-commit.html>
 macro_rules! without_waiting {
     () => {

@@ -33,7 +33,7 @@ fn number_keys<'a>(company: CompanyId, numbers: impl IntoIterator<Item = &'a str
     keys.into_iter().collect()
 }
 
-/// What a recording takes: the mapping stays, and then its numbers. It is a step inside.
+/// What a recording takes: the mapping stays, and then its numbers.
 pub(crate) async fn recording<'a>(
     conn: &mut PgConnection,
     company: CompanyId,
@@ -41,11 +41,10 @@ pub(crate) async fn recording<'a>(
 ) -> Done<()> {
     let mut keys = vec![key("mapping", &[company.0.as_bytes()])];
     keys.extend(number_keys(company, numbers));
-    sqlx::query(concat!(
-        "SELECT CASE place WHEN 1 THEN pg_advisory_xact_lock_shared(key) ELSE pg_advisory_xact_lock(key) END, ",
-        without_waiting!(),
-        " FROM unnest($1::bigint[]) WITH ORDINALITY k(key, place) ORDER BY place"
-    ))
+    sqlx::query(
+        "SELECT CASE place WHEN 1 THEN pg_advisory_xact_lock_shared(key) ELSE pg_advisory_xact_lock(key) END
+         FROM unnest($1::bigint[]) WITH ORDINALITY k(key, place) ORDER BY place",
+    )
     .bind(keys)
     .execute(conn)
     .await?;

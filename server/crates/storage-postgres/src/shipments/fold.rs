@@ -302,8 +302,7 @@ pub(super) async fn put(conn: &mut PgConnection, scope: Scope, commit: &Commit, 
          jobs AS (",
         jobs::enqueueing!("$25", "$26", "$27", "$28", "$29", "$30", "$31", "$32", "$33", "$1", "$5", "$34", ", put"),
         ")
-         SELECT EXISTS (SELECT 1 FROM before) AS there, EXISTS (SELECT 1 FROM put) AS put, EXISTS (SELECT 1 FROM live) AS live, ",
-        without_waiting!()
+         SELECT EXISTS (SELECT 1 FROM before) AS there, EXISTS (SELECT 1 FROM put) AS put, EXISTS (SELECT 1 FROM live) AS live"
     ))
     .bind(scope.company.0)
     .bind(commit.shipment.0)

@@ -135,17 +135,14 @@ impl Shipments for PostgresStore {
         Ok(Some((sealed, key)))
     }
 
-    // the job whose calls these two tell of is finished after them, and waits for the disk
     async fn effect_done(&self, scope: Scope, id: EffectId, external: String, at: Timestamp) -> Result<()> {
         self.write_one(Turn::RealTime, move |conn| {
             Box::pin(async move {
                 // the first answer stays: the message at the target is that one
-                let done = sqlx::query(concat!(
-                    "WITH done AS (
-                         UPDATE effect SET done_at = coalesce(done_at, $1), external = CASE WHEN $2 = 'completed' THEN $2 ELSE coalesce(external, $2) END
-                         WHERE company_id = $3 AND id = $4 RETURNING id)
-                     SELECT ", without_waiting!(), " FROM done"
-                ))
+                let done = sqlx::query(
+                    "UPDATE effect SET done_at = coalesce(done_at, $1), external = CASE WHEN $2 = 'completed' THEN $2 ELSE coalesce(external, $2) END
+                     WHERE company_id = $3 AND id = $4",
+                )
                 .bind(micros(at))
                 .bind(external)
                 .bind(scope.company.0)
@@ -161,16 +158,14 @@ impl Shipments for PostgresStore {
     async fn written(&self, scope: Scope, id: ShipmentId, values: Option<String>, at: Timestamp) -> Result<()> {
         self.write_one(Turn::RealTime, move |conn| {
             Box::pin(async move {
-                let written = sqlx::query(concat!(
-                    "WITH written AS (UPDATE shipment SET written = $1, written_at = $2 WHERE company_id = $3 AND id = $4 RETURNING id)
-                     SELECT ", without_waiting!(), " FROM written"
-                ))
-                .bind(values)
-                .bind(micros(at))
-                .bind(scope.company.0)
-                .bind(id.0)
-                .execute(conn)
-                .await?;
+                let written =
+                    sqlx::query("UPDATE shipment SET written = $1, written_at = $2 WHERE company_id = $3 AND id = $4")
+                        .bind(values)
+                        .bind(micros(at))
+                        .bind(scope.company.0)
+                        .bind(id.0)
+                        .execute(conn)
+                        .await?;
                 found(written.rows_affected(), "shipment")
             })
         })
