@@ -179,8 +179,7 @@ async fn a_case_in_the_making_hears_of_what_is_folded_meanwhile() {
     let request = || ClaimRequest {
         owner: "another node".into(),
         lane: Lane::RealTime,
-        kinds: vec![JobKind::SyncCase],
-        limit: 9,
+        kinds: vec![(JobKind::SyncCase, 9)],
         now: world.clock.now(),
         until: world.clock.now() + SignedDuration::from_secs(30),
         held: Vec::new(),

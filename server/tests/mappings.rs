@@ -99,8 +99,8 @@ async fn the_order_system_gets_the_fields_of_what_was_read_again() {
     world.clock.advance(jiff::Span::new().hours(1));
     let now = world.tower.now();
     for lane in [Lane::RealTime, Lane::Batch] {
-        let kinds = vec![JobKind::SyncOrder];
-        let request = ClaimRequest { owner: "told".into(), lane, kinds, limit: 10, now, until: now, held: Vec::new() };
+        let kinds = vec![(JobKind::SyncOrder, 10)];
+        let request = ClaimRequest { owner: "told".into(), lane, kinds, now, until: now, held: Vec::new() };
         for job in store.jobs.claim(request).await.unwrap() {
             store.jobs.finish("told", job.job.id, Finish::Done, now).await.unwrap();
         }

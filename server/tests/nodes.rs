@@ -128,8 +128,7 @@ async fn what_a_dead_node_held_is_free_after_its_lease() {
     let request = ClaimRequest {
         owner: "the dead node".into(),
         lane: Lane::RealTime,
-        kinds: vec![JobKind::Normalise],
-        limit: 10,
+        kinds: vec![(JobKind::Normalise, 10)],
         now,
         until: now.checked_add(jiff::SignedDuration::from_secs(30)).unwrap(),
         held: Vec::new(),

@@ -31,20 +31,9 @@ pub struct Runner {
     tower: Arc<Tower>,
     owner: String,
     lane: Lane,
-    groups: Vec<Group>,
-}
-
-/// Kinds of work with a budget of their own, so that a slow destination leaves the others alone.
-struct Group {
-    kinds: Vec<JobKind>,
-    at_once: usize,
-}
-
-impl Group {
-    /// Whose gate they pass.
-    fn destination(&self) -> Option<&'static str> {
-        self.kinds.first().and_then(|kind| kind.destination())
-    }
+    /// How many jobs of each kind are done at once: each has a budget of its own, so that a slow destination leaves the
+    /// others alone.
+    budgets: [(JobKind, usize); JobKind::ALL.len()],
 }
 
 impl Runner {
@@ -53,19 +42,18 @@ impl Runner {
         let owner = format!("{}-{:?}", tower.clock.id().simple(), lane);
         let odoo = tower.config.odoo.as_ref().map(|odoo| odoo.limits).unwrap_or_default();
         let desk = tower.config.desk.as_ref().map(|desk| desk.limits).unwrap_or_default();
-        let groups = [
+        let budgets = [
             // an interchange may take a few hundred megabytes while it is read
-            (vec![JobKind::Normalise], if lane == Lane::Batch { 1 } else { 8 }),
-            (vec![JobKind::Fold], 8),
-            (vec![JobKind::SyncOrder], odoo.at_once),
-            (vec![JobKind::SyncCase], desk.at_once),
-            (vec![JobKind::ImportOrders], 1),
-            (vec![JobKind::FetchKeys], 1),
-            (vec![JobKind::Reread], 1),
-            (vec![JobKind::Replay], 1),
+            (JobKind::Normalise, if lane == Lane::Batch { 1 } else { 16 }),
+            (JobKind::Fold, 16),
+            (JobKind::SyncOrder, odoo.at_once),
+            (JobKind::SyncCase, desk.at_once),
+            (JobKind::ImportOrders, 1),
+            (JobKind::FetchKeys, 1),
+            (JobKind::Reread, 1),
+            (JobKind::Replay, 1),
         ];
-        let groups = groups.into_iter().map(|(kinds, at_once)| Group { kinds, at_once }).collect();
-        Self { tower, owner, lane, groups }
+        Self { tower, owner, lane, budgets }
     }
 
     /// Works until shutdown; then finishes what runs, or gives its leases back.
@@ -103,9 +91,9 @@ impl Runner {
         let mut done = 0;
         loop {
             let before = done;
-            for group in &self.groups {
+            for (kind, at_once) in self.budgets {
                 self.tower.gates.forget();
-                for job in self.claim(group, group.at_once, &Held::default()).await? {
+                for job in self.claim(vec![(kind, at_once)], &Held::default()).await? {
                     let performed = perform(&self.tower, &job).await;
                     conclude(&self.tower, &self.owner, &job, performed).await?;
                     done += 1;
@@ -127,63 +115,74 @@ impl Runner {
                 return 0;
             }
         };
-        let mut claimed = 0;
-        for group in self.groups.iter().filter(|group| group.kinds.iter().any(|kind| due.contains(kind))) {
-            let busy =
-                held.lock().expect("no panic while held").values().filter(|h| group.kinds.contains(&h.kind)).count();
-            let free = group.at_once.saturating_sub(busy);
-            if free == 0 {
-                continue;
-            }
-            match self.claim(group, free, held).await {
-                Ok(leased) => {
-                    claimed += leased.len();
-                    for job in leased {
-                        self.start(job, running, held);
-                    }
-                }
-                Err(error) => tracing::warn!(lane = ?self.lane, "no jobs can be claimed: {error}"),
-            }
-        }
-        claimed
-    }
-
-    /// Claims as much of a group as its destination's gate lets through.
-    async fn claim(&self, group: &Group, limit: usize, held: &Held) -> storage::Result<Vec<LeasedJob>> {
-        let (tower, scope) = (&self.tower, self.tower.scope());
-        let claim = async |limit: usize| {
-            let request = self.request(group.kinds.clone(), u32::try_from(limit).unwrap_or(u32::MAX), held);
-            tower.store.jobs.claim(request).await
+        let free = |(kind, at_once): (JobKind, usize)| {
+            let busy = held.lock().expect("no panic while held").values().filter(|held| held.kind == kind).count();
+            (kind, at_once.saturating_sub(busy))
         };
-        let Some(destination) = group.destination() else { return claim(limit).await };
-        match tower.gates.admission(tower, scope, destination).await? {
-            Admission::All => claim(limit).await,
-            Admission::Nobody => Ok(Vec::new()),
-            Admission::Probe => {
-                let found = claim(1).await?;
-                if found.is_empty() || tower.gates.probe(tower, scope, destination).await? {
-                    return Ok(found);
+        let wanted: Vec<_> =
+            self.budgets.into_iter().filter(|(kind, _)| due.contains(kind)).map(free).filter(|(_, n)| *n > 0).collect();
+        match self.claim(wanted, held).await {
+            Ok(leased) => {
+                let claimed = leased.len();
+                for job in leased {
+                    self.start(job, running, held);
                 }
-                // another node was faster
-                for job in &found {
-                    tower.store.jobs.finish(&self.owner, job.job.id, Finish::Released, tower.now()).await?;
-                }
-                Ok(Vec::new())
+                claimed
+            }
+            Err(error) => {
+                tracing::warn!(lane = ?self.lane, "no jobs can be claimed: {error}");
+                0
             }
         }
     }
 
-    fn request(&self, kinds: Vec<JobKind>, limit: u32, held: &Held) -> ClaimRequest {
+    /// Claims at most so many of each kind, and no more than its destination's gate lets through.
+    async fn claim(&self, wanted: Vec<(JobKind, usize)>, held: &Held) -> storage::Result<Vec<LeasedJob>> {
+        let (mut admitted, mut probes) = (Vec::with_capacity(wanted.len()), Vec::new());
+        for (kind, at_most) in wanted {
+            let Some(destination) = kind.destination() else {
+                admitted.push((kind, at_most));
+                continue;
+            };
+            match self.tower.gates.admission(&self.tower, self.tower.scope(), destination).await? {
+                Admission::All => admitted.push((kind, at_most)),
+                Admission::Nobody => {}
+                Admission::Probe => probes.push((kind, destination)),
+            }
+        }
+        let mut claimed = if admitted.is_empty() { Vec::new() } else { self.lease(admitted, held).await? };
+        for (kind, destination) in probes {
+            claimed.extend(self.probe(kind, destination, held).await?);
+        }
+        Ok(claimed)
+    }
+
+    /// One job that tries a destination which is shut off, unless another node is faster.
+    async fn probe(&self, kind: JobKind, destination: &str, held: &Held) -> storage::Result<Vec<LeasedJob>> {
+        let found = self.lease(vec![(kind, 1)], held).await?;
+        if found.is_empty() || self.tower.gates.probe(&self.tower, self.tower.scope(), destination).await? {
+            return Ok(found);
+        }
+        for job in &found {
+            self.tower.store.jobs.finish(&self.owner, job.job.id, Finish::Released, self.tower.now()).await?;
+        }
+        Ok(Vec::new())
+    }
+
+    async fn lease(&self, kinds: Vec<(JobKind, usize)>, held: &Held) -> storage::Result<Vec<LeasedJob>> {
         let now = self.tower.now();
-        ClaimRequest {
+        let request = ClaimRequest {
             owner: self.owner.clone(),
             lane: self.lane,
-            kinds,
-            limit,
+            kinds: kinds
+                .into_iter()
+                .map(|(kind, at_most)| (kind, u32::try_from(at_most).unwrap_or(u32::MAX)))
+                .collect(),
             now,
             until: now.checked_add(LEASE).unwrap_or(now),
             held: held.lock().expect("no panic while held").keys().copied().collect(),
-        }
+        };
+        self.tower.store.jobs.claim(request).await
     }
 
     fn start(&self, job: LeasedJob, running: &mut JoinSet<()>, held: &Held) {

@@ -71,8 +71,7 @@ async fn empty(tower: &Tower) -> Result<f64> {
         let request = ClaimRequest {
             owner: "bench".into(),
             lane: Lane::RealTime,
-            kinds: vec![JobKind::SyncOrder],
-            limit: CLAIM_JOBS,
+            kinds: vec![(JobKind::SyncOrder, CLAIM_JOBS)],
             now,
             until: now + SignedDuration::from_secs(30),
             held: Vec::new(),

@@ -3,6 +3,7 @@
 use crate::{
     PostgresStore, Turn,
     codec::{Bytes, Columns, Done, Fail, clean, id_list, json, micros, opt_micros, parts, rows_as, word},
+    group::Grouped,
     inbox,
     jobs::{self, FoldJob},
     lock, mappings,
@@ -10,15 +11,15 @@ use crate::{
 };
 use async_trait::async_trait;
 use domain::{
-    ids::{ObservationId, ShipmentId, SnapshotId, TrackerId},
+    ids::{CompanyId, MessageId, ObservationId, ShipmentId, SnapshotId, SourceId, TrackerId},
     observation::{Observation, ProviderCode},
     reading::{MappingVersion, Reading},
 };
 use jiff::Timestamp;
-use sqlx::{PgConnection, Row};
+use sqlx::{Connection, PgConnection, Row};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use storage::{
-    Result, Scope, StoreError,
+    Actor, Result, Scope, StoreError,
     facts::{
         Facts, NewObservation, NewReport, NewSnapshot, ObservationRecord, Recorded, Recording, TrackerKey, event_key,
         listed_code,
@@ -30,11 +31,20 @@ use uuid::Uuid;
 #[async_trait]
 impl Facts for PostgresStore {
     async fn record(&self, scope: Scope, recording: Recording) -> Result<Recorded> {
+        if recording.lane == Lane::RealTime && recording.reports.len() <= FEW_REPORTS {
+            return self.recording.join(Record { scope, recording }).await;
+        }
         let turn = match recording.lane {
             Lane::RealTime => Turn::RealTime,
             Lane::Batch => Turn::Batch,
         };
-        self.write(turn, move |conn| Box::pin(async move { record(conn, scope, &recording).await })).await
+        self.write(turn, move |conn| {
+            Box::pin(async move {
+                let mut recorded = record(conn, scope, &[&recording]).await?;
+                recorded.pop().ok_or(Fail(StoreError::NotFound("message")))
+            })
+        })
+        .await
     }
 
     async fn observation(
@@ -48,43 +58,89 @@ impl Facts for PostgresStore {
     }
 }
 
-/// Records what one message says. However much it says, the trips to the database are the same few.
-async fn record(conn: &mut PgConnection, scope: Scope, recording: &Recording) -> Done<Recorded> {
-    let numbers = recording.reports.iter().map(|report| report.tracker.number.as_str());
-    lock::recording(conn, scope.company, numbers).await?;
-    let mut known = Known::read(conn, scope, recording).await?;
-    let readings = recording.reports.iter().flat_map(|report| &report.observations).map(|said| &said.reading);
-    mappings::check_newest(known.mapping, readings)?;
-    let mut trackers = Vec::with_capacity(recording.reports.len());
-    for report in &recording.reports {
-        trackers.push(known.tracker_of(conn, scope, recording, report).await?);
-    }
-    let news = put(conn, scope, recording, &trackers).await?;
-    let mut concerned = BTreeSet::new();
-    for (report, tracker) in recording.reports.iter().zip(trackers).filter(|(report, _)| news.are_in(report)) {
-        concerned.extend(known.concerned_by(conn, scope, recording, report, tracker).await?);
-        concerned.extend(taken_back_from(conn, scope, recording, report).await?);
-    }
-    if known.sandbox {
-        for shipment in &concerned {
-            shipments::mark_sandbox(conn, *shipment).await?;
-        }
-    }
-    let fold = FoldJob {
-        lane: recording.lane,
-        cause: recording.cause,
-        correlation: recording.correlation,
-        at: recording.recorded_at,
-    };
-    jobs::enqueue_folds(conn, scope, &concerned, &fold).await?;
-    Ok(Recorded { shipments: concerned.into_iter().collect(), new_observations: news.observations })
+/// A recording of more reports has a transaction of its own.
+const FEW_REPORTS: usize = 8;
+
+/// What a message says, to be recorded.
+pub(crate) struct Record {
+    scope: Scope,
+    recording: Recording,
 }
 
-/// What is there before a message is recorded, as far as it concerns it. Each row is looked up for itself (LATERAL), so
+#[async_trait]
+impl Grouped for Record {
+    type Answer = Recorded;
+
+    const AT_ONCE: usize = 2;
+    const TOGETHER: usize = 16;
+
+    async fn run(batch: &[Self], conn: &mut PgConnection) -> Done<Vec<Recorded>> {
+        let companies: BTreeSet<CompanyId> = batch.iter().map(|record| record.scope.company).collect();
+        let mut recorded = HashMap::new();
+        let mut transaction = conn.begin().await?;
+        for company in companies {
+            let ours: Vec<&Self> = batch.iter().filter(|record| record.scope.company == company).collect();
+            let recordings: Vec<&Recording> = ours.iter().map(|record| &record.recording).collect();
+            let scope = Scope { company, actor: Actor::System };
+            let messages = recordings.iter().map(|recording| recording.message);
+            recorded.extend(messages.zip(record(&mut transaction, scope, &recordings).await?));
+        }
+        transaction.commit().await?;
+        let of = |record: &Self| recorded.get(&record.recording.message).cloned();
+        batch.iter().map(|record| of(record).ok_or(Fail(StoreError::NotFound("message")))).collect()
+    }
+}
+
+/// Records what messages say, in their order. However much they say, the trips to the database are the same few.
+async fn record(conn: &mut PgConnection, scope: Scope, recordings: &[&Recording]) -> Done<Vec<Recorded>> {
+    let mut all = Vec::new();
+    for recording in recordings {
+        all.extend(recording.reports.iter().map(|report| (*recording, report)));
+    }
+    lock::recording(conn, scope.company, all.iter().map(|(_, report)| report.tracker.number.as_str())).await?;
+    let mut known = Known::read(conn, scope, recordings).await?;
+    mappings::check_newest(known.mapping, all.iter().flat_map(|(_, r)| &r.observations).map(|said| &said.reading))?;
+    let mut reports = Vec::with_capacity(all.len());
+    for (recording, report) in all {
+        reports.push((recording, report, known.tracker_of(conn, scope, recording, report).await?));
+    }
+    let mut news = put(conn, scope, recordings, &reports).await?;
+    let (mut recorded, mut folds) = (Vec::with_capacity(recordings.len()), Vec::new());
+    let mut reports = reports.into_iter().peekable();
+    for recording in recordings {
+        let mut concerned = BTreeSet::new();
+        let mut new_observations = 0;
+        while let Some((_, report, tracker)) = reports.next_if(|(of, _, _)| of.message == recording.message) {
+            new_observations += news.count_first_said_in(report);
+            if news.are_in(report) {
+                concerned.extend(known.concerned_by(conn, scope, recording, report, tracker).await?);
+                concerned.extend(taken_back_from(conn, scope, recording, report).await?);
+            }
+        }
+        if known.sandboxes.contains(&recording.source) {
+            for shipment in &concerned {
+                shipments::mark_sandbox(conn, *shipment).await?;
+            }
+        }
+        let fold = FoldJob {
+            lane: recording.lane,
+            cause: recording.cause,
+            correlation: recording.correlation,
+            at: recording.recorded_at,
+        };
+        folds.extend(concerned.iter().map(|shipment| (*shipment, fold)));
+        recorded.push(Recorded { shipments: concerned.into_iter().collect(), new_observations });
+    }
+    jobs::enqueue_folds(conn, scope, &folds).await?;
+    Ok(recorded)
+}
+
+/// What is there before messages are recorded, as far as it concerns them. Each row is looked up for itself (LATERAL), so
 /// that no plan goes through all of a company's.
 struct Known {
     mapping: MappingVersion,
-    sandbox: bool,
+    /// The sources that are simulated.
+    sandboxes: HashSet<SourceId>,
     /// The trackers of the reports' first observations: a statement that was recorded before stays on its tracker,
     /// whatever trackers came since.
     observed: HashMap<ObservationId, TrackerId>,
@@ -95,19 +151,23 @@ struct Known {
 }
 
 impl Known {
-    async fn read(conn: &mut PgConnection, scope: Scope, recording: &Recording) -> Done<Self> {
-        let firsts = recording.reports.iter().filter_map(|report| report.observations.first());
+    async fn read(conn: &mut PgConnection, scope: Scope, recordings: &[&Recording]) -> Done<Self> {
+        let reports = || recordings.iter().flat_map(|recording| &recording.reports);
+        let firsts: BTreeSet<Uuid> =
+            reports().filter_map(|report| report.observations.first()).map(|said| said.id.0).collect();
+        let numbers: BTreeSet<&str> = reports().map(|report| report.tracker.number.as_str()).collect();
+        let sources: BTreeSet<Uuid> = recordings.iter().map(|recording| recording.source.0).collect();
         let row = sqlx::query(concat!(
             "SELECT ",
             mappings::newest_of!("$1"), " AS mapping,
-             coalesce((SELECT sandbox FROM source WHERE company_id = $1 AND id = $2), false) AS sandbox, ",
+             ARRAY(SELECT s.id FROM unnest($2::uuid[]) w (id) CROSS JOIN LATERAL (SELECT id FROM source WHERE company_id = $1 AND id = w.id AND sandbox LIMIT 1) s) AS sandboxes, ",
             rows_as!(
                 "observed",
                 "SELECT o.id, o.tracker_id FROM unnest($3::uuid[]) f (id) CROSS JOIN LATERAL (SELECT id, tracker_id FROM observation WHERE company_id = $1 AND id = f.id LIMIT 1) o"
             ), ", ",
             rows_as!(
                 "trackers",
-                "SELECT DISTINCT t.id, t.number, t.carrier, t.carrier_label
+                "SELECT t.id, t.number, t.carrier, t.carrier_label
                  FROM unnest($4::text[]) n (number) CROSS JOIN LATERAL (SELECT * FROM tracker WHERE company_id = $1 AND number = n.number OFFSET 0) t"
             ), ", ",
             rows_as!(
@@ -121,9 +181,9 @@ impl Known {
             )
         ))
         .bind(scope.company.0)
-        .bind(recording.source.0)
-        .bind(id_list(firsts.map(|said| said.id.0)))
-        .bind(recording.reports.iter().map(|report| report.tracker.number.as_str()).collect::<Vec<_>>())
+        .bind(id_list(sources))
+        .bind(id_list(firsts))
+        .bind(numbers.into_iter().collect::<Vec<_>>())
         .fetch_one(conn)
         .await?;
         let mut trackers: HashMap<String, Vec<KnownTracker>> = HashMap::new();
@@ -135,9 +195,10 @@ impl Known {
             bound.entry(part.id("tracker_id")?).or_default().insert(part.id("shipment_id")?);
         }
         let observed = parts(&row, "observed")?;
+        let sandboxes: Vec<Uuid> = row.try_get("sandboxes")?;
         Ok(Self {
             mapping: row.count("mapping")?,
-            sandbox: row.flag("sandbox")?,
+            sandboxes: sandboxes.into_iter().map(SourceId).collect(),
             observed: observed.iter().map(|part| Ok((part.id("id")?, part.id("tracker_id")?))).collect::<Done<_>>()?,
             trackers,
             bound,
@@ -294,14 +355,14 @@ async fn fill_in(conn: &mut PgConnection, known: &mut KnownTracker, new: &NewTra
     Ok(())
 }
 
-/// Of what a message says, what was not there.
+/// Of what messages say, what was not there.
 struct News {
     /// Statements that were said, or read, or read by this mapping, for the first time.
     said: HashSet<ObservationId>,
     /// Lists that were not there, or are older than was known.
     snapshots: HashSet<SnapshotId>,
-    /// How many statements were never said before.
-    observations: u32,
+    /// Those that were never said before, and are not counted yet.
+    first_said: HashSet<ObservationId>,
 }
 
 impl News {
@@ -309,18 +370,24 @@ impl News {
         report.snapshot.as_ref().is_some_and(|snapshot| self.snapshots.contains(&snapshot.id))
             || report.observations.iter().any(|said| self.said.contains(&said.id))
     }
+
+    /// How many statements of a report were never said before; each counts once.
+    fn count_first_said_in(&mut self, report: &NewReport) -> u32 {
+        report.observations.iter().map(|said| u32::from(self.first_said.remove(&said.id))).sum()
+    }
 }
 
-/// Keeps the readings of `said` (id, mapping, reading, list and value of an unmapped code, place), once for each mapping
-/// version, and the list of unmapped codes in step with the latest. `$1` is the company, `$2` the time.
+/// Keeps the readings of `said` (id, mapping, reading, list and value of an unmapped code, at, place), once for each mapping
+/// version, and the list of unmapped codes in step with the latest. `$1` is the company.
 macro_rules! readings {
     () => {
         "read AS (
              INSERT INTO reading (company_id, observation_id, mapping, recorded_at, body)
-             SELECT $1, id, mapping, $2, reading FROM said ORDER BY place ON CONFLICT DO NOTHING RETURNING observation_id),
+             SELECT $1, id, mapping, at, reading FROM said ORDER BY place ON CONFLICT DO NOTHING RETURNING observation_id),
          unmapped_now AS (
              INSERT INTO unmapped (company_id, observation_id, list, value, recorded_at)
-             SELECT DISTINCT ON (said.id) $1, said.id, list, value, $2 FROM said JOIN read ON read.observation_id = said.id WHERE list IS NOT NULL
+             SELECT DISTINCT ON (said.id) $1, said.id, list, value, at FROM said JOIN read ON read.observation_id = said.id WHERE list IS NOT NULL
+             ORDER BY said.id, place
              ON CONFLICT (company_id, observation_id) DO UPDATE SET list = excluded.list, value = excluded.value),
          mapped_now AS (
              DELETE FROM unmapped USING said JOIN read ON read.observation_id = said.id
@@ -328,105 +395,126 @@ macro_rules! readings {
     };
 }
 
-/// Everything that a message says, and what became of the message, in one statement. What is there already stays as it
+/// Everything that messages say, and what became of the messages, in one statement. What is there already stays as it
 /// is; of a list that two messages brought the earlier recording counts, whichever was written first.
-async fn put(conn: &mut PgConnection, scope: Scope, recording: &Recording, trackers: &[TrackerId]) -> Done<News> {
-    let reports = || recording.reports.iter().zip(trackers);
-    let said: Vec<(&NewReport, &TrackerId, &NewObservation)> = reports()
-        .flat_map(|(report, tracker)| report.observations.iter().map(move |said| (report, tracker, said)))
+async fn put(
+    conn: &mut PgConnection,
+    scope: Scope,
+    recordings: &[&Recording],
+    reports: &[(&Recording, &NewReport, TrackerId)],
+) -> Done<News> {
+    let said: Vec<(&Recording, &NewReport, TrackerId, &NewObservation)> = reports
+        .iter()
+        .flat_map(|(of, report, tracker)| report.observations.iter().map(move |said| (*of, *report, *tracker, said)))
         .collect();
-    let snapshots: BTreeMap<SnapshotId, (&NewSnapshot, &TrackerId)> = reports()
-        .filter_map(|(report, tracker)| report.snapshot.as_ref().map(|snapshot| (snapshot.id, (snapshot, tracker))))
-        .collect();
+    let mut snapshots: BTreeMap<SnapshotId, (&Recording, &NewSnapshot, TrackerId)> = BTreeMap::new();
+    for (of, report, tracker) in reports {
+        let Some(snapshot) = &report.snapshot else { continue };
+        let earlier = snapshots.entry(snapshot.id).or_insert((of, snapshot, *tracker));
+        if of.recorded_at < earlier.0.recorded_at {
+            *earlier = (of, snapshot, *tracker);
+        }
+    }
     macro_rules! said {
-        (|$report:pat_param, $tracker:pat_param, $said:pat_param| $value:expr) => {
-            said.iter().map(|($report, $tracker, $said)| $value).collect::<Vec<_>>()
+        (|$of:pat_param, $report:pat_param, $tracker:pat_param, $said:pat_param| $value:expr) => {
+            said.iter().map(|($of, $report, $tracker, $said)| $value).collect::<Vec<_>>()
         };
     }
     macro_rules! lists {
-        (|$list:pat_param, $tracker:pat_param| $value:expr) => {
-            snapshots.values().map(|($list, $tracker)| $value).collect::<Vec<_>>()
+        (|$of:pat_param, $list:pat_param, $tracker:pat_param| $value:expr) => {
+            snapshots.values().map(|($of, $list, $tracker)| $value).collect::<Vec<_>>()
         };
     }
-    let after = inbox::After::of(&recording.progress);
+    let messages: BTreeMap<MessageId, inbox::After<'_>> =
+        recordings.iter().map(|recording| (recording.message, inbox::After::of(&recording.progress))).collect();
+    macro_rules! messages {
+        (|$after:ident| $value:expr) => {
+            messages.values().map(|$after| $value).collect::<Vec<_>>()
+        };
+    }
     let row = sqlx::query(concat!(
         "WITH said AS (
-             SELECT * FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::uuid[], $8::bytea[], $9::bigint[], $10::uuid[], $11::bigint[], $12::text[],
-                                  $13::text[], $14::text[], $15::text[], $16::text[])
-                 WITH ORDINALITY s (id, tracker_id, body, codes, text_subject, text, position, snapshot_id, mapping, reading, list, value, event_id, retracts, place)),
+             SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::bytea[], $8::bigint[], $9::uuid[], $10::bigint[], $11::text[],
+                                  $12::text[], $13::text[], $14::text[], $15::text[], $16::uuid[], $17::uuid[], $18::text[], $19::bigint[])
+                 WITH ORDINALITY s (id, tracker_id, body, codes, text_subject, text, position, snapshot_id, mapping, reading, list, value, event_id, retracts,
+                                    message_id, source_id, trust, at, place)),
          lists AS (
              INSERT INTO snapshot (id, company_id, source_id, tracker_id, object, stamp, digest, recorded_at)
-             SELECT id, $1, $17, tracker_id, object, stamp, digest, $2
-             FROM unnest($18::uuid[], $19::uuid[], $20::text[], $21::bigint[], $22::text[]) l (id, tracker_id, object, stamp, digest)
+             SELECT id, $1, source_id, tracker_id, object, stamp, digest, at
+             FROM unnest($20::uuid[], $21::uuid[], $22::uuid[], $23::text[], $24::bigint[], $25::text[], $26::bigint[])
+                 l (id, source_id, tracker_id, object, stamp, digest, at)
              ON CONFLICT (company_id, id) DO UPDATE SET recorded_at = excluded.recorded_at WHERE excluded.recorded_at < snapshot.recorded_at
              RETURNING id),
          observed AS (
              INSERT INTO observation (id, company_id, tracker_id, body, text_subject, text, recorded_at, codes)
-             SELECT id, $1, tracker_id, body, text_subject, text, $2, ARRAY(SELECT json_array_elements_text(codes::json)) FROM said ORDER BY place
+             SELECT id, $1, tracker_id, body, text_subject, text, at, ARRAY(SELECT json_array_elements_text(codes::json)) FROM said ORDER BY place
              ON CONFLICT DO NOTHING RETURNING id), ",
         readings!(), ",
          seen AS (
              INSERT INTO sighting (company_id, observation_id, message_id, position, tracker_id, snapshot_id, source_id, trust, recorded_at)
-             SELECT $1, id, $23, position, tracker_id, snapshot_id, $17, $24, $2 FROM said
+             SELECT $1, id, message_id, position, tracker_id, snapshot_id, source_id, trust, at FROM said
              ON CONFLICT DO NOTHING RETURNING observation_id),
          -- events that have an id can be taken back by it, whatever comes first and wherever it hangs
          told AS (
              INSERT INTO told_event (company_id, source_id, event_id, tracker_id)
-             SELECT DISTINCT $1::uuid, $17::uuid, event_id, tracker_id FROM said WHERE event_id IS NOT NULL AND retracts IS NULL
+             SELECT DISTINCT $1::uuid, source_id, event_id, tracker_id FROM said WHERE event_id IS NOT NULL AND retracts IS NULL
              ON CONFLICT DO NOTHING),
          taken_back AS (
              INSERT INTO retraction (company_id, source_id, event_id, observation_id, tracker_id)
-             SELECT $1, $17, retracts, id, tracker_id FROM said WHERE retracts IS NOT NULL
+             SELECT $1, source_id, retracts, id, tracker_id FROM said WHERE retracts IS NOT NULL
              ON CONFLICT DO NOTHING),
          concluded AS (
-             UPDATE message SET status = coalesce($25, status), observations = coalesce($26, observations), problems = coalesce($27, problems),
-                 reason = CASE WHEN $25 IS NULL THEN reason ELSE $28 END, cursor = coalesce($29, cursor)
-             WHERE company_id = $1 AND id = $23 RETURNING id)
-         SELECT EXISTS (SELECT 1 FROM concluded) AS concluded, ARRAY(SELECT id FROM observed) AS observed,
+             UPDATE message SET status = coalesce(c.status, message.status), observations = coalesce(c.observations, message.observations),
+                 problems = coalesce(c.problems, message.problems), reason = CASE WHEN c.status IS NULL THEN message.reason ELSE c.reason END,
+                 cursor = coalesce(c.cursor, message.cursor)
+             FROM unnest($27::uuid[], $28::text[], $29::bigint[], $30::bigint[], $31::text[], $32::bigint[]) c (id, status, observations, problems, reason, cursor)
+             WHERE message.company_id = $1 AND message.id = c.id RETURNING message.id)
+         SELECT (SELECT count(*) FROM concluded) AS concluded, ARRAY(SELECT id FROM observed) AS observed,
                 ARRAY(SELECT observation_id FROM read UNION SELECT observation_id FROM seen) AS said, ARRAY(SELECT id FROM lists) AS lists"
     ))
     .bind(scope.company.0)
-    .bind(micros(recording.recorded_at))
-    .bind(said!(|_, _, said| said.id.0))
-    .bind(said!(|_, tracker, _| tracker.0))
-    .bind(said!(|_, _, said| json(&said.body)))
-    .bind(said!(|_, _, said| json(&mappings::codes_of(&said.body))))
-    .bind(said!(|_, _, said| said.text.as_ref().map(|text| text.subject.0)))
-    .bind(said!(|_, _, said| said.text.as_ref().map(|text| text.bytes.as_slice())))
-    .bind(said!(|_, _, said| i64::from(said.position)))
-    .bind(said!(|report, _, _| report.snapshot.as_ref().map(|snapshot| snapshot.id.0)))
-    .bind(said!(|_, _, said| i64::from(said.reading.mapping)))
-    .bind(said!(|_, _, said| json(&said.reading)))
-    .bind(said!(|_, _, said| unmapped(&said.body, &said.reading).map(|code| clean(listed_code(&code.list)))))
-    .bind(said!(|_, _, said| unmapped(&said.body, &said.reading).map(|code| clean(listed_code(&code.value)))))
-    .bind(said!(|_, _, said| said.body.provider_event_id.as_deref().map(event_name)))
-    .bind(said!(|_, _, said| said.body.retracts.as_deref().map(event_name)))
-    .bind(recording.source.0)
-    .bind(lists!(|list, _| list.id.0))
-    .bind(lists!(|_, tracker| tracker.0))
-    .bind(lists!(|list, _| list.object.as_deref().map(clean)))
-    .bind(lists!(|list, _| opt_micros(list.stamp)))
-    .bind(lists!(|list, _| list.digest.as_str()))
-    .bind(recording.message.0)
-    .bind(word(recording.trust))
-    .bind(after.status)
-    .bind(after.observations)
-    .bind(after.problems)
-    .bind(after.reason)
-    .bind(after.cursor)
+    .bind(said!(|_, _, _, said| said.id.0))
+    .bind(said!(|_, _, tracker, _| tracker.0))
+    .bind(said!(|_, _, _, said| json(&said.body)))
+    .bind(said!(|_, _, _, said| json(&mappings::codes_of(&said.body))))
+    .bind(said!(|_, _, _, said| said.text.as_ref().map(|text| text.subject.0)))
+    .bind(said!(|_, _, _, said| said.text.as_ref().map(|text| text.bytes.as_slice())))
+    .bind(said!(|_, _, _, said| i64::from(said.position)))
+    .bind(said!(|_, report, _, _| report.snapshot.as_ref().map(|snapshot| snapshot.id.0)))
+    .bind(said!(|_, _, _, said| i64::from(said.reading.mapping)))
+    .bind(said!(|_, _, _, said| json(&said.reading)))
+    .bind(said!(|_, _, _, said| unmapped(&said.body, &said.reading).map(|code| clean(listed_code(&code.list)))))
+    .bind(said!(|_, _, _, said| unmapped(&said.body, &said.reading).map(|code| clean(listed_code(&code.value)))))
+    .bind(said!(|_, _, _, said| said.body.provider_event_id.as_deref().map(event_name)))
+    .bind(said!(|_, _, _, said| said.body.retracts.as_deref().map(event_name)))
+    .bind(said!(|of, _, _, _| of.message.0))
+    .bind(said!(|of, _, _, _| of.source.0))
+    .bind(said!(|of, _, _, _| word(of.trust)))
+    .bind(said!(|of, _, _, _| micros(of.recorded_at)))
+    .bind(lists!(|_, list, _| list.id.0))
+    .bind(lists!(|of, _, _| of.source.0))
+    .bind(lists!(|_, _, tracker| tracker.0))
+    .bind(lists!(|_, list, _| list.object.as_deref().map(clean)))
+    .bind(lists!(|_, list, _| opt_micros(list.stamp)))
+    .bind(lists!(|_, list, _| list.digest.as_str()))
+    .bind(lists!(|of, _, _| micros(of.recorded_at)))
+    .bind(messages.keys().map(|id| id.0).collect::<Vec<_>>())
+    .bind(messages!(|after| after.status))
+    .bind(messages!(|after| after.observations))
+    .bind(messages!(|after| after.problems))
+    .bind(messages!(|after| after.reason.map(clean)))
+    .bind(messages!(|after| after.cursor))
     .fetch_one(conn)
     .await?;
-    if !row.flag("concluded")? {
+    if row.count::<usize>("concluded")? < messages.len() {
         return Err(Fail(StoreError::NotFound("message")));
     }
-    let (observed, mut said): (Vec<Uuid>, Vec<Uuid>) = (row.try_get("observed")?, row.try_get("said")?);
-    let observations = u32::try_from(observed.len()).unwrap_or(u32::MAX);
-    said.extend(observed);
-    let lists: Vec<Uuid> = row.try_get("lists")?;
+    let ids = |column: &str| -> Done<Vec<Uuid>> { Ok(row.try_get(column)?) };
+    let first_said: HashSet<ObservationId> = ids("observed")?.into_iter().map(ObservationId).collect();
     Ok(News {
-        said: said.into_iter().map(ObservationId).collect(),
-        snapshots: lists.into_iter().map(SnapshotId).collect(),
-        observations,
+        said: ids("said")?.into_iter().map(ObservationId).chain(first_said.iter().copied()).collect(),
+        snapshots: ids("lists")?.into_iter().map(SnapshotId).collect(),
+        first_said,
     })
 }
 
@@ -454,7 +542,7 @@ pub(crate) async fn put_readings(
     }
     sqlx::query(concat!(
         "WITH said AS (
-             SELECT * FROM unnest($3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[]) WITH ORDINALITY s (id, mapping, reading, list, value, place)), ",
+             SELECT *, $2::bigint AS at FROM unnest($3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[]) WITH ORDINALITY s (id, mapping, reading, list, value, place)), ",
         readings!(),
         " SELECT 1"
     ))

@@ -1,4 +1,5 @@
-//! Group commit: commands that wait at the same time share a transaction and its fsync. Nobody is answered before it is
+//! Group commit: commands that wait at the same time share a transaction and its fsync; questions of the work that wait at
+//! the same time share a trip. The more there is to do at once, the less each costs. Nobody is answered before it is
 //! committed. The queue is bounded: one command more is told that the store is busy.
 
 use crate::{
@@ -13,8 +14,6 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 
 /// Commands that may wait.
 const QUEUE_COMMANDS: usize = 1024;
-/// Commands of one transaction.
-const BATCH_COMMANDS: usize = 256;
 /// How often a transaction is tried that the database ended for another's sake.
 const TRIES: usize = 5;
 
@@ -28,8 +27,13 @@ pub(crate) trait Grouped: Send + Sync + Sized + 'static {
     /// together.
     const AT_ONCE: usize;
 
+    /// Commands of one transaction at most.
+    const TOGETHER: usize = 256;
+
     /// What has to be there before the transaction begins.
-    async fn prepare(batch: &[Self], partitions: &Partitions) -> Done<()>;
+    async fn prepare(_batch: &[Self], _partitions: &Partitions) -> Done<()> {
+        Ok(())
+    }
 
     /// Does all of them; the answers in their order. Most need one statement, which is a transaction of its own; those
     /// that need more begin one.
@@ -67,7 +71,7 @@ impl<C: Grouped> Group<C> {
 async fn work<C: Grouped>(pool: PgPool, partitions: Partitions, waiting: Arc<Mutex<mpsc::Receiver<Waiting<C>>>>) {
     loop {
         let mut batch = Vec::new();
-        if waiting.lock().await.recv_many(&mut batch, BATCH_COMMANDS).await == 0 {
+        if waiting.lock().await.recv_many(&mut batch, C::TOGETHER).await == 0 {
             return;
         }
         let (commands, replies): (Vec<C>, Vec<_>) = batch.into_iter().unzip();

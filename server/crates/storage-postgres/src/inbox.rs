@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use domain::ids::MessageId;
 use jiff::Timestamp;
 use sqlx::{PgConnection, postgres::PgRow, query::Query};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use storage::{
     Actor, AuditEntry, Page, Result, Scope, StoreError, WrappedKey,
     facts::Progress,
@@ -106,20 +106,7 @@ impl Inbox for PostgresStore {
         scope: Scope,
         id: MessageId,
     ) -> Result<Option<(MessageRecord, Option<MessageBody>)>> {
-        let mut read = self.read_one().await?;
-        let row = sqlx::query(concat!(
-            "SELECT m.*, s.name AS source_name, s.connector, s.settings, b.subject AS body_subject, b.bytes AS body_bytes, k.wrapped
-             FROM message m JOIN source s ON s.id = m.source_id
-             LEFT JOIN message_body b ON b.month = ", month_of!(), " AND b.message_id = m.id
-             LEFT JOIN vault_key k ON k.company_id = m.company_id AND k.subject = b.subject
-             WHERE m.company_id = $1 AND m.id = $2"
-        ))
-        .bind(scope.company.0)
-        .bind(id.0)
-        .fetch_optional(&mut *read)
-        .await
-        .map_err(Fail::from)?;
-        Ok(row.map(|row| Ok::<_, Fail>((record(&row)?, body(&row)?))).transpose()?)
+        self.opening.join(Open { scope, id }).await
     }
 
     async fn conclude(&self, scope: Scope, id: MessageId, status: MessageStatus) -> Result<()> {
@@ -360,6 +347,40 @@ async fn insert_new(batch: &[Accept], conn: &mut PgConnection) -> Done<HashSet<M
     .fetch_all(conn)
     .await?;
     rows.iter().map(|row| row.id("id")).collect()
+}
+
+/// A message to be read with its body.
+pub(crate) struct Open {
+    scope: Scope,
+    id: MessageId,
+}
+
+#[async_trait]
+impl Grouped for Open {
+    type Answer = Option<(MessageRecord, Option<MessageBody>)>;
+
+    const AT_ONCE: usize = 2;
+    const TOGETHER: usize = 16;
+
+    async fn run(batch: &[Self], conn: &mut PgConnection) -> Done<Vec<Self::Answer>> {
+        let rows = sqlx::query(concat!(
+            "SELECT w.place, m.*, s.name AS source_name, s.connector, s.settings, b.subject AS body_subject, b.bytes AS body_bytes, k.wrapped
+             FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY w (company_id, id, place)
+             JOIN message m ON m.company_id = w.company_id AND m.id = w.id
+             JOIN source s ON s.id = m.source_id
+             LEFT JOIN message_body b ON b.month = ", month_of!(), " AND b.message_id = m.id
+             LEFT JOIN vault_key k ON k.company_id = m.company_id AND k.subject = b.subject"
+        ))
+        .bind(id_list(batch.iter().map(|open| open.scope.company.0)))
+        .bind(id_list(batch.iter().map(|open| open.id.0)))
+        .fetch_all(conn)
+        .await?;
+        let mut found = HashMap::new();
+        for row in &rows {
+            found.insert(row.count::<usize>("place")?, (record(row)?, body(row)?));
+        }
+        Ok((1..=batch.len()).map(|place| found.remove(&place)).collect())
+    }
 }
 
 async fn repeated(conn: &mut PgConnection, scope: Scope, message: &NewMessage) -> Done<Accepted> {

@@ -62,7 +62,7 @@ macro_rules! enqueueing {
                          $run_at, "::bigint[], ", $correlation, "::uuid[], ", $shipment, "::uuid[])
                  WITH ORDINALITY g (id, kind, target, destination, lane, cause, run_at, correlation, shipment_id, place)", $with, "
              WHERE NOT EXISTS (SELECT 1 FROM job WHERE job.id = g.id)
-             ORDER BY place
+             ORDER BY g.place
              ON CONFLICT (company_id, kind, target) WHERE status IN ('ready', 'retrying') DO UPDATE SET
                  run_at = least(job.run_at, CASE WHEN job.status = 'retrying' THEN greatest(excluded.run_at, job.updated_at + ", $settle, ") ELSE excluded.run_at END),
                  lane = CASE WHEN excluded.lane = 'real_time' THEN excluded.lane ELSE job.lane END,
@@ -201,35 +201,40 @@ impl Jobs for PostgresStore {
         which: JobSelection,
         cursor: Option<String>,
     ) -> Result<Page<JobRow>> {
-        let statuses: &[&str] = match filter {
-            JobFilter::Failed => &["dead"],
-            JobFilter::Retrying => &["retrying"],
-            JobFilter::Pending => &["ready", "leased"],
-            JobFilter::Done => &["done"],
-        };
-        // work inside is shown where it failed; each sort of question has its index
-        let sql = match filter {
-            JobFilter::Failed => concat!(
-                "SELECT * FROM job WHERE status = 'dead' AND $9 = 'dead' AND ",
-                which_jobs!(),
-                " AND (updated_at, seq) < ($7, $8) ORDER BY updated_at DESC, seq DESC LIMIT $10"
-            ),
-            _ => concat!(
-                "SELECT * FROM job WHERE destination IS NOT NULL AND status = $9 AND ",
-                which_jobs!(),
-                " AND (updated_at, seq) < ($7, $8) ORDER BY updated_at DESC, seq DESC LIMIT $10"
-            ),
+        // each along an index of its own; work inside is shown where it failed
+        macro_rules! listed {
+            ($status:literal) => {
+                concat!(
+                    "SELECT * FROM job WHERE ",
+                    $status,
+                    " AND ",
+                    which_jobs!(),
+                    " AND (updated_at, seq) < ($7, $8) ORDER BY updated_at DESC, seq DESC LIMIT $9"
+                )
+            };
+        }
+        const DONE: &str = listed!("status = 'done' AND coalesce(destination, 'inside') = $10 AND updated_at <= $7");
+        let lists: Vec<(&str, Option<&str>)> = match filter {
+            JobFilter::Failed => vec![(listed!("status = 'dead' AND $10::text IS NULL"), None)],
+            JobFilter::Retrying => {
+                vec![(listed!("status = 'retrying' AND destination IS NOT NULL AND $10::text IS NULL"), None)]
+            }
+            JobFilter::Pending => vec![
+                (listed!("status = 'ready' AND destination IS NOT NULL AND $10::text IS NULL"), None),
+                (listed!("status = 'leased' AND destination IS NOT NULL AND $10::text IS NULL"), None),
+            ],
+            JobFilter::Done => DestinationSummary::outside().map(|destination| (DONE, Some(destination))).collect(),
         };
         let (at, seq): (i64, i64) = cursor::decode(cursor.as_deref()).unwrap_or((i64::MAX, i64::MAX));
         let mut read = self.read().await?;
         let mut found = Vec::new();
-        // along the index of each status, then the newest of all of them
-        for status in statuses {
+        // the newest of all of them
+        for (sql, destination) in lists {
             let rows = chosen(sql, scope, &which)
                 .bind(at)
                 .bind(seq)
-                .bind(*status)
                 .bind(PAGE_AND_ONE)
+                .bind(destination)
                 .fetch_all(&mut *read)
                 .await
                 .map_err(Fail::from)?;
@@ -356,6 +361,7 @@ pub(crate) fn merged(jobs: &[NewJob]) -> Vec<NewJob> {
 }
 
 /// What a fold job is made from, where the caller gives no id for it.
+#[derive(Clone, Copy)]
 pub(crate) struct FoldJob {
     pub(crate) lane: Lane,
     pub(crate) cause: Cause,
@@ -386,18 +392,15 @@ impl FoldJob {
 }
 
 /// Adds fold jobs for shipments.
-pub(crate) async fn enqueue_folds(
-    conn: &mut PgConnection,
-    scope: Scope,
-    shipments: &BTreeSet<ShipmentId>,
-    fold: &FoldJob,
-) -> Done<()> {
-    let jobs: Vec<NewJob> = shipments.iter().map(|shipment| fold.of(*shipment, 0)).collect();
-    if enqueue_all(conn, scope, &jobs, fold.at).await? == jobs.len() as u64 {
+pub(crate) async fn enqueue_folds(conn: &mut PgConnection, scope: Scope, folds: &[(ShipmentId, FoldJob)]) -> Done<()> {
+    let Some(at) = folds.iter().map(|(_, fold)| fold.at).min() else { return Ok(()) };
+    let jobs: Vec<NewJob> = folds.iter().map(|(shipment, fold)| fold.of(*shipment, 0)).collect();
+    let targets: BTreeSet<ShipmentId> = folds.iter().map(|(shipment, _)| *shipment).collect();
+    if enqueue_all(conn, scope, &jobs, at).await? == targets.len() as u64 {
         return Ok(());
     }
     // of some there was one by this very name
-    for shipment in shipments {
+    for (shipment, fold) in folds {
         enqueue_fold(conn, scope, *shipment, fold).await?;
     }
     Ok(())
@@ -436,32 +439,33 @@ pub(crate) async fn is_live_fold_waiting(conn: &mut PgConnection, scope: Scope, 
     Ok(waiting.is_some())
 }
 
-/// Leases, kind by kind along the index, then the oldest of all of them. What another node is claiming is passed over.
+/// Leases, kind by kind along the index. What another node is claiming is passed over.
 async fn claim(conn: &mut PgConnection, request: &ClaimRequest) -> Done<Vec<LeasedJob>> {
-    let kinds: Vec<&str> = request.kinds.iter().map(|kind| kind.code()).collect();
+    let kinds: Vec<&str> = request.kinds.iter().map(|(kind, _)| kind.code()).collect();
+    let most: Vec<i64> = request.kinds.iter().map(|(_, at_most)| row_limit(*at_most, CLAIM_JOBS)).collect();
     // an ended lease counts as a try
     let rows = sqlx::query(
-        "WITH ended AS (
-             SELECT j.run_at, j.id FROM unnest($2::text[]) k(kind) CROSS JOIN LATERAL (
-                 SELECT run_at, id FROM job
-                 WHERE lane = $1 AND kind = k.kind AND status = 'leased' AND lease_until <= $3 AND id <> ALL ($7)
-                 ORDER BY lease_until LIMIT $4 FOR UPDATE SKIP LOCKED) j),
-         due AS (
-             SELECT j.run_at, j.id FROM unnest($2::text[]) k(kind) CROSS JOIN LATERAL (
-                 SELECT run_at, id FROM job w
-                 WHERE lane = $1 AND kind = k.kind AND status IN ('ready', 'retrying') AND run_at <= $3
-                   AND NOT EXISTS (SELECT 1 FROM job l WHERE l.company_id = w.company_id AND l.kind = w.kind AND l.target = w.target AND l.status = 'leased')
-                 ORDER BY run_at, id LIMIT $4 FOR UPDATE SKIP LOCKED) j),
-         oldest AS (SELECT id FROM (SELECT * FROM ended UNION ALL SELECT * FROM due) both_of_them ORDER BY run_at, id LIMIT $4),
-         claimed AS (
-             UPDATE job SET attempts = attempts + CASE WHEN status = 'leased' THEN 1 ELSE 0 END, status = 'leased', owner = $5, lease_until = $6, updated_at = $3
-             WHERE id IN (SELECT id FROM oldest) RETURNING *)
-         SELECT * FROM claimed",
+        "WITH oldest AS (
+             SELECT j.id FROM unnest($2::text[], $4::bigint[]) k (kind, at_most) CROSS JOIN LATERAL (
+                 SELECT * FROM (
+                     SELECT run_at, id FROM job
+                     WHERE lane = $1 AND kind = k.kind AND status = 'leased' AND lease_until <= $3 AND id <> ALL ($7)
+                     ORDER BY lease_until LIMIT k.at_most FOR UPDATE SKIP LOCKED) ended
+                 UNION ALL
+                 SELECT * FROM (
+                     SELECT run_at, id FROM job w
+                     WHERE lane = $1 AND kind = k.kind AND status IN ('ready', 'retrying') AND run_at <= $3
+                       AND NOT EXISTS (SELECT 1 FROM job l WHERE l.company_id = w.company_id AND l.kind = w.kind AND l.target = w.target AND l.status = 'leased')
+                     ORDER BY run_at, id LIMIT k.at_most FOR UPDATE SKIP LOCKED) due
+                 ORDER BY run_at, id LIMIT k.at_most) j)
+         UPDATE job SET attempts = attempts + CASE WHEN status = 'leased' THEN 1 ELSE 0 END, status = 'leased', owner = $5, lease_until = $6, updated_at = $3
+         WHERE id IN (SELECT id FROM oldest)
+         RETURNING company_id, id, kind, target, lane, cause, run_at, correlation, shipment_id, attempts",
     )
     .bind(word(request.lane))
     .bind(kinds)
     .bind(micros(request.now))
-    .bind(row_limit(request.limit, CLAIM_JOBS))
+    .bind(most)
     .bind(&request.owner)
     .bind(micros(request.until))
     .bind(id_list(request.held.iter().map(|id| id.0)))
@@ -491,10 +495,6 @@ impl Grouped for End {
     type Answer = ();
 
     const AT_ONCE: usize = 2;
-
-    async fn prepare(_batch: &[Self], _partitions: &Partitions) -> Done<()> {
-        Ok(())
-    }
 
     async fn run(batch: &[Self], conn: &mut PgConnection) -> Done<Vec<()>> {
         let (mut done, others): (Vec<&Self>, Vec<&Self>) = batch.iter().partition(|end| end.finish == Finish::Done);

@@ -33,7 +33,7 @@ fn number_keys<'a>(company: CompanyId, numbers: impl IntoIterator<Item = &'a str
     keys.into_iter().collect()
 }
 
-/// What a recording takes: the mapping stays, and then its numbers.
+/// What recordings take: the mapping stays, and then their numbers.
 pub(crate) async fn recording<'a>(
     conn: &mut PgConnection,
     company: CompanyId,

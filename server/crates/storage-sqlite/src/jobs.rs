@@ -175,35 +175,40 @@ impl Jobs for SqliteStore {
         which: JobSelection,
         cursor: Option<String>,
     ) -> Result<Page<JobRow>> {
-        let statuses: &[&str] = match filter {
-            JobFilter::Failed => &["dead"],
-            JobFilter::Retrying => &["retrying"],
-            JobFilter::Pending => &["ready", "leased"],
-            JobFilter::Done => &["done"],
-        };
-        // work inside is shown where it failed; each sort of question has its index
-        let sql = match filter {
-            JobFilter::Failed => concat!(
-                "SELECT * FROM job WHERE status = 'dead' AND ?9 = 'dead' AND ",
-                which_jobs!(),
-                " AND (updated_at, seq) < (?7, ?8) ORDER BY updated_at DESC, seq DESC LIMIT ?10"
-            ),
-            _ => concat!(
-                "SELECT * FROM job WHERE destination IS NOT NULL AND status = ?9 AND ",
-                which_jobs!(),
-                " AND (updated_at, seq) < (?7, ?8) ORDER BY updated_at DESC, seq DESC LIMIT ?10"
-            ),
+        // each along an index of its own; work inside is shown where it failed
+        macro_rules! listed {
+            ($status:literal) => {
+                concat!(
+                    "SELECT * FROM job WHERE ",
+                    $status,
+                    " AND ",
+                    which_jobs!(),
+                    " AND (updated_at, seq) < (?7, ?8) ORDER BY updated_at DESC, seq DESC LIMIT ?9"
+                )
+            };
+        }
+        const DONE: &str = listed!("status = 'done' AND coalesce(destination, 'inside') = ?10 AND updated_at <= ?7");
+        let lists: Vec<(&str, Option<&str>)> = match filter {
+            JobFilter::Failed => vec![(listed!("status = 'dead' AND ?10 IS NULL"), None)],
+            JobFilter::Retrying => {
+                vec![(listed!("status = 'retrying' AND destination IS NOT NULL AND ?10 IS NULL"), None)]
+            }
+            JobFilter::Pending => vec![
+                (listed!("status = 'ready' AND destination IS NOT NULL AND ?10 IS NULL"), None),
+                (listed!("status = 'leased' AND destination IS NOT NULL AND ?10 IS NULL"), None),
+            ],
+            JobFilter::Done => DestinationSummary::outside().map(|destination| (DONE, Some(destination))).collect(),
         };
         let (at, seq): (i64, i64) = cursor::decode(cursor.as_deref()).unwrap_or((i64::MAX, i64::MAX));
         let mut read = self.read().await?;
         let mut found = Vec::new();
-        // along the index of each status, then the newest of all of them
-        for status in statuses {
+        // the newest of all of them
+        for (sql, destination) in lists {
             let rows = chosen(sql, scope, &which)
                 .bind(at)
                 .bind(seq)
-                .bind(*status)
                 .bind(PAGE_AND_ONE)
+                .bind(destination)
                 .fetch_all(&mut *read)
                 .await
                 .map_err(Fail::from)?;
@@ -391,10 +396,10 @@ pub(crate) async fn is_live_fold_waiting(
 
 /// Leases, kind by kind along the index, then the oldest of all of them.
 async fn claim(conn: &mut SqliteConnection, request: &ClaimRequest) -> Done<Vec<LeasedJob>> {
-    let limit = row_limit(request.limit, CLAIM_JOBS);
     let held = id_list(request.held.iter().map(|id| id.0));
     let mut candidates = Vec::new();
-    for kind in &request.kinds {
+    for (kind, at_most) in &request.kinds {
+        let at_most = row_limit(*at_most, CLAIM_JOBS);
         let rows = sqlx::query(
             "SELECT * FROM (
                  SELECT seq, run_at, id FROM job
@@ -406,22 +411,20 @@ async fn claim(conn: &mut SqliteConnection, request: &ClaimRequest) -> Done<Vec<
                  SELECT seq, run_at, id FROM job w
                  WHERE lane = ?1 AND kind = ?2 AND status IN ('ready', 'retrying') AND run_at <= ?3
                    AND NOT EXISTS (SELECT 1 FROM job l WHERE l.company_id = w.company_id AND l.kind = w.kind AND l.target = w.target AND l.status = 'leased')
-                 ORDER BY run_at, id LIMIT ?4)",
+                 ORDER BY run_at, id LIMIT ?4)
+             ORDER BY run_at, id LIMIT ?4",
         )
         .bind(word(request.lane))
         .bind(kind.code())
         .bind(micros(request.now))
-        .bind(limit)
+        .bind(at_most)
         .bind(&held)
         .fetch_all(&mut *conn)
         .await?;
         for row in &rows {
-            candidates.push((row.int("run_at")?, row.id::<JobId>("id")?, row.int("seq")?));
+            candidates.push(row.int("seq")?);
         }
     }
-    candidates.sort_unstable();
-    candidates.truncate(usize::try_from(limit).unwrap_or(0));
-    let list = json(&candidates.iter().map(|(_, _, seq)| *seq).collect::<Vec<_>>());
     // an ended lease counts as a try
     let rows = sqlx::query(
         "UPDATE job SET attempts = attempts + (status = 'leased'), status = 'leased', owner = ?, lease_until = ?, updated_at = ?
@@ -430,7 +433,7 @@ async fn claim(conn: &mut SqliteConnection, request: &ClaimRequest) -> Done<Vec<
     .bind(&request.owner)
     .bind(micros(request.until))
     .bind(micros(request.now))
-    .bind(list)
+    .bind(json(&candidates))
     .fetch_all(conn)
     .await?;
     let mut leased = rows

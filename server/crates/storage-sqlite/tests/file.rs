@@ -303,8 +303,7 @@ async fn every_acknowledged_message_outlives_kill_9() {
         let request = ClaimRequest {
             owner: "test".into(),
             lane: Lane::RealTime,
-            kinds: vec![JobKind::Normalise],
-            limit: 64,
+            kinds: vec![(JobKind::Normalise, 64)],
             now: morning(),
             until: "2026-03-02T00:00:00Z".parse().unwrap(),
             held: Vec::new(),

@@ -136,10 +136,8 @@ pub struct ClaimRequest {
     pub owner: String,
     /// From this lane.
     pub lane: Lane,
-    /// Of these kinds.
-    pub kinds: Vec<JobKind>,
-    /// At most so many.
-    pub limit: u32,
+    /// Of these kinds, of each at most so many.
+    pub kinds: Vec<(JobKind, u32)>,
     /// The time.
     pub now: Timestamp,
     /// When the lease ends unless renewed.
@@ -309,10 +307,15 @@ pub struct Counted {
 }
 
 impl DestinationSummary {
+    /// The destinations of all kinds of jobs.
+    pub fn outside() -> impl Iterator<Item = &'static str> {
+        let names: BTreeSet<_> = JobKind::ALL.iter().filter_map(|kind| kind.destination()).collect();
+        names.into_iter()
+    }
+
     /// The destinations of all kinds of jobs, and `inside`.
     pub fn names() -> Vec<&'static str> {
-        let names: BTreeSet<_> = JobKind::ALL.iter().map(|kind| kind.destination().unwrap_or(INSIDE)).collect();
-        names.into_iter().collect()
+        Self::outside().chain([INSIDE]).collect()
     }
 
     /// Of what is not over, and of what is done: its destination, how many, and when the last.
@@ -393,8 +396,8 @@ pub trait Jobs: Send + Sync {
     /// it, but not before its last try has settled ([`crate::limits::SETTLE`]).
     async fn enqueue(&self, scope: Scope, jobs: Vec<NewJob>) -> Result<()>;
 
-    /// Leases due work of every company, oldest `run_at` first; never two of one (company, kind, target) at once. Leases
-    /// that have ended count as free; their try counts.
+    /// Leases due work of every company, of each kind the oldest `run_at` first; never two of one (company, kind, target)
+    /// at once. Leases that have ended count as free; their try counts.
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<LeasedJob>>;
 
     /// Prolongs leases; returns those that the owner still has.

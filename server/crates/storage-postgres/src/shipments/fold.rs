@@ -2,9 +2,11 @@
 
 use super::recycled;
 use crate::{
-    codec::{Columns, Done, Fail, Part, json, micros, opt_micros, parts, rows_as, word},
+    codec::{Columns, Done, Fail, Part, id_list, json, micros, opt_micros, parts, rows_as, word},
+    group::Grouped,
     jobs, lock, work,
 };
+use async_trait::async_trait;
 use domain::{
     fold::{Fact, FoldInput, Sighting, Snapshot, Trust},
     ids::{ObservationId, ShipmentId, SourceId, TrackerId},
@@ -12,10 +14,10 @@ use domain::{
 };
 use jiff::Timestamp;
 use sqlx::{PgConnection, postgres::PgRow};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, btree_map::Entry};
 use storage::{
     Scope, StoreError,
-    jobs::Cause,
+    jobs::{Cause, NewJob},
     shipments::{Commit, Committed, EffectRecord, Loaded, Posting, WITHHELD},
 };
 
@@ -56,38 +58,64 @@ macro_rules! told {
     };
 }
 
-/// A shipment with all that a fold reads and all that follows it, in one query: it sees one moment, and a trip to the
+/// A shipment to be loaded.
+pub(crate) struct Load {
+    pub(crate) scope: Scope,
+    pub(crate) id: ShipmentId,
+}
+
+#[async_trait]
+impl Grouped for Load {
+    type Answer = Option<Loaded>;
+
+    const AT_ONCE: usize = 3;
+    const TOGETHER: usize = 16;
+
+    async fn run(batch: &[Self], conn: &mut PgConnection) -> Done<Vec<Option<Loaded>>> {
+        let which: Vec<_> = batch.iter().map(|load| (&load.scope, load.id)).collect();
+        load(conn, &which, None).await
+    }
+}
+
+/// Shipments with all that a fold reads and all that follows it, in one query: it sees one moment, and a trip to the
 /// database costs more than most of the questions.
 pub(super) async fn load(
     conn: &mut PgConnection,
-    scope: Scope,
-    id: ShipmentId,
+    which: &[(&Scope, ShipmentId)],
     known_at: Option<Timestamp>,
-) -> Done<Option<Loaded>> {
-    let row = sqlx::query(told!(
-        "SELECT b.tracker_id, b.piece, coalesce(b.valid_from, b.recorded_at) AS since,
-                (SELECT max(coalesce(o.valid_from, o.recorded_at)) FROM binding o
-                 WHERE o.tracker_id = b.tracker_id AND o.recorded_at <= $2
-                   AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = o.id AND e.recorded_at <= $2)) AS last
-         FROM binding b
-         WHERE b.shipment_id = $1 AND b.recorded_at <= $2
-           AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id AND e.recorded_at <= $2)",
-        ", ",
-        rows_as!("bindings", "SELECT * FROM bound"), ", ",
-        rows_as!("numbers", numbers_of!("b.shipment_id = $1")), ", ",
-        rows_as!("decisions", "SELECT body FROM decision WHERE shipment_id = $1 AND at <= $2 ORDER BY seq"), ", ",
-        rows_as!("exceptions", "SELECT * FROM exception WHERE shipment_id = $1 AND recorded_at <= $2 ORDER BY recorded_at, opened_at, id"), ", ",
-        rows_as!("effects", "SELECT * FROM effect WHERE shipment_id = $1 ORDER BY seq"), ", ",
-        rows_as!("cases", "SELECT * FROM desk_case WHERE shipment_id = $1 ORDER BY opened_at, id"), ", ",
-        "(SELECT plan FROM plan_version WHERE shipment_id = $1 AND recorded_at <= $2 ORDER BY seq DESC LIMIT 1) AS plan_then,
-         shipment.* FROM shipment WHERE company_id = $3 AND id = $1"
+) -> Done<Vec<Option<Loaded>>> {
+    let rows = sqlx::query(concat!(
+        "SELECT w.place, l.* FROM unnest($1::uuid[], $3::uuid[]) WITH ORDINALITY w (id, company_id, place) CROSS JOIN LATERAL (",
+        told!(
+            "SELECT b.tracker_id, b.piece, coalesce(b.valid_from, b.recorded_at) AS since,
+                    (SELECT max(coalesce(o.valid_from, o.recorded_at)) FROM binding o
+                     WHERE o.tracker_id = b.tracker_id AND o.recorded_at <= $2
+                       AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = o.id AND e.recorded_at <= $2)) AS last
+             FROM binding b
+             WHERE b.shipment_id = w.id AND b.recorded_at <= $2
+               AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id AND e.recorded_at <= $2)",
+            ", ",
+            rows_as!("bindings", "SELECT * FROM bound"), ", ",
+            rows_as!("numbers", numbers_of!("b.shipment_id = w.id")), ", ",
+            rows_as!("decisions", "SELECT body FROM decision WHERE shipment_id = w.id AND at <= $2 ORDER BY seq"), ", ",
+            rows_as!("exceptions", "SELECT * FROM exception WHERE shipment_id = w.id AND recorded_at <= $2 ORDER BY recorded_at, opened_at, id"), ", ",
+            rows_as!("effects", "SELECT * FROM effect WHERE shipment_id = w.id ORDER BY seq"), ", ",
+            rows_as!("cases", "SELECT * FROM desk_case WHERE shipment_id = w.id ORDER BY opened_at, id"), ", ",
+            "(SELECT plan FROM plan_version WHERE shipment_id = w.id AND recorded_at <= $2 ORDER BY seq DESC LIMIT 1) AS plan_then,
+             shipment.* FROM shipment WHERE shipment.company_id = w.company_id AND shipment.id = w.id"
+        ),
+        ") l"
     ))
-    .bind(id.0)
+    .bind(id_list(which.iter().map(|(_, id)| id.0)))
     .bind(known_at.map_or(i64::MAX, micros))
-    .bind(scope.company.0)
-    .fetch_optional(conn)
+    .bind(id_list(which.iter().map(|(scope, _)| scope.company.0)))
+    .fetch_all(conn)
     .await?;
-    row.map(|row| loaded(&row, known_at)).transpose()
+    let mut found: HashMap<usize, Loaded> = HashMap::new();
+    for row in &rows {
+        found.insert(row.count("place")?, loaded(row, known_at)?);
+    }
+    Ok((1..=which.len()).map(|place| found.remove(&place)).collect())
 }
 
 fn loaded(row: &PgRow, known_at: Option<Timestamp>) -> Done<Loaded> {
@@ -231,11 +259,11 @@ pub(super) async fn commit(conn: &mut PgConnection, scope: Scope, commit: &Commi
         return Ok(Committed::Overtaken);
     }
     work::apply(conn, scope, commit).await?;
-    let committed = put(conn, scope, commit, Live::GoesAlong).await?;
+    let committed = put(conn, &[(&scope, commit)], Live::GoesAlong).await?;
     for next in &commit.next_uses {
         recycled::follow(conn, scope, commit, next).await?;
     }
-    Ok(committed)
+    committed.into_iter().next().flatten().ok_or(Fail(StoreError::NotFound("shipment")))
 }
 
 /// What a live fold that waits means for a commit.
@@ -251,17 +279,68 @@ fn expected(commit: &Commit) -> Done<i64> {
     i64::try_from(commit.expected).map_err(|_| Fail(StoreError::Damaged("revision".into())))
 }
 
-/// State, effects, jobs and the change in one statement; nothing of it unless the revision is the one that was loaded.
-/// The state goes with a row lock, and one that changed meanwhile is looked at again: so says PostgreSQL of UPDATE under
-/// READ COMMITTED, <https://www.postgresql.org/docs/current/transaction-iso.html#XACT-READ-COMMITTED>.
-pub(super) async fn put(conn: &mut PgConnection, scope: Scope, commit: &Commit, live: Live) -> Done<Committed> {
-    let (folded, revision) = (&commit.folded, expected(commit)? + 1);
-    let live = if commit.cause == Cause::Live { Live::GoesAlong } else { live };
-    let last_event_at = commit.last_event.as_ref().and_then(|event| event.at);
-    let jobs = jobs::merged(&commit.jobs);
+/// A commit that is one statement.
+pub(crate) struct Put {
+    pub(crate) scope: Scope,
+    pub(crate) commit: Commit,
+}
+
+#[async_trait]
+impl Grouped for Put {
+    /// None when there is no such shipment.
+    type Answer = Option<Committed>;
+
+    const AT_ONCE: usize = 2;
+    const TOGETHER: usize = 32;
+
+    async fn run(batch: &[Self], conn: &mut PgConnection) -> Done<Vec<Option<Committed>>> {
+        let mut answers: Vec<Option<Committed>> = vec![None; batch.len()];
+        let mut left: Vec<(usize, &Self)> = batch.iter().enumerate().collect();
+        // of one shipment one at a time
+        while !left.is_empty() {
+            let mut taken = BTreeMap::new();
+            left.retain(|(place, one)| match taken.entry(one.commit.shipment) {
+                Entry::Vacant(entry) => {
+                    entry.insert((*place, *one));
+                    false
+                }
+                Entry::Occupied(_) => true,
+            });
+            let commits: Vec<_> = taken.values().map(|(_, one)| (&one.scope, &one.commit)).collect();
+            let committed = put(conn, &commits, Live::GoesFirst).await?;
+            for ((place, _), committed) in taken.into_values().zip(committed) {
+                if let Some(answer) = answers.get_mut(place) {
+                    *answer = committed;
+                }
+            }
+        }
+        Ok(answers)
+    }
+}
+
+/// States, effects, jobs and changes of different shipments in one statement, in the order of their ids, so that two of
+/// them never wait for each other; of each nothing unless the revision is the one that was loaded. None where there is no
+/// such shipment. A state goes with a row lock, and one that changed meanwhile is looked at again: so says PostgreSQL of
+/// UPDATE under READ COMMITTED, <https://www.postgresql.org/docs/current/transaction-iso.html#XACT-READ-COMMITTED>.
+pub(super) async fn put(
+    conn: &mut PgConnection,
+    commits: &[(&Scope, &Commit)],
+    live: Live,
+) -> Done<Vec<Option<Committed>>> {
+    let last_event_at = |commit: &Commit| commit.last_event.as_ref().and_then(|event| event.at);
+    let jobs: Vec<NewJob> = commits.iter().flat_map(|(_, commit)| commit.jobs.iter().cloned()).collect();
+    let jobs = jobs::merged(&jobs);
+    let effects: Vec<_> =
+        commits.iter().flat_map(|(_, commit)| commit.effects.iter().map(|effect| (commit.shipment, effect))).collect();
+    let expected = commits.iter().map(|(_, commit)| expected(commit)).collect::<Done<Vec<_>>>()?;
+    macro_rules! given {
+        (|$commit:ident| $value:expr) => {
+            commits.iter().map(|(_, $commit)| $value).collect::<Vec<_>>()
+        };
+    }
     macro_rules! effects {
-        (|$effect:ident| $value:expr) => {
-            commit.effects.iter().map(|$effect| $value).collect::<Vec<_>>()
+        (|$shipment:pat_param, $effect:pat_param| $value:expr) => {
+            effects.iter().map(|($shipment, $effect)| $value).collect::<Vec<_>>()
         };
     }
     macro_rules! queued {
@@ -269,64 +348,77 @@ pub(super) async fn put(conn: &mut PgConnection, scope: Scope, commit: &Commit, 
             jobs.iter().map(|$job| $value).collect::<Vec<_>>()
         };
     }
-    let row = sqlx::query(concat!(
-        "WITH live AS (
-             SELECT 1 FROM job WHERE $35::boolean AND company_id = $1 AND kind = 'fold' AND target = $36 AND status IN ('ready', 'retrying') AND cause = 'live'),
+    let rows = sqlx::query(concat!(
+        "WITH given AS (
+             SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::boolean[], $8::text[], $9::bigint[], $10::bigint[],
+                                  $11::bigint[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::text[], $17::uuid[], $18::boolean[])
+                 WITH ORDINALITY g (company_id, shipment_id, expected, at, folded, state, terminal, visibility, heard_at, eta,
+                                    delivered_at, last_event, last_event_at, review_at, moved_at, cause, correlation, waits_for_live, place)),
+         live AS (
+             SELECT g.place FROM given g WHERE g.waits_for_live AND EXISTS (
+                 SELECT 1 FROM job WHERE company_id = g.company_id AND kind = 'fold' AND target = g.shipment_id::text
+                   AND status IN ('ready', 'retrying') AND cause = 'live')),
          before AS (
-             SELECT state FROM shipment WHERE company_id = $1 AND id = $2),
-         trouble AS (
-             SELECT count(*) AS open, coalesce(bool_or(reason = 'LATE'), false) AS late, coalesce(bool_or(reason = 'SILENCE'), false) AS silent,
-                    coalesce(max(severity_rank) + 1, 0) AS rank,
-                    (array_agg(reason ORDER BY severity_rank DESC, opened_at, id))[1] AS reason,
-                    (array_agg(severity ORDER BY severity_rank DESC, opened_at, id))[1] AS severity
-             FROM exception WHERE shipment_id = $2 AND closed_at IS NULL),
+             SELECT g.place, s.state FROM given g CROSS JOIN LATERAL (
+                 SELECT state FROM shipment WHERE company_id = g.company_id AND id = g.shipment_id LIMIT 1) s),
          put AS (
-             UPDATE shipment SET revision = $4, updated_at = $5, folded = $6, state = $7, terminal = $8, visibility = $9, heard_at = $10, eta = $11,
-                 delivered_at = $12, last_event = $13, last_event_at = $14, review_at = $15, worst_reason = trouble.reason,
-                 worst_severity = trouble.severity, open_exceptions = trouble.open, late = trouble.late, silent = trouble.silent,
-                 need = trouble.rank * 2 + trouble.late::int, moved_at = $16
-             FROM trouble
-             WHERE company_id = $1 AND shipment.id = $2 AND revision = $3 AND merged_into IS NULL
-               AND NOT EXISTS (SELECT 1 FROM live)
-             RETURNING shipment.id),
+             UPDATE shipment SET revision = g.expected + 1, updated_at = g.at, folded = g.folded, state = g.state, terminal = g.terminal,
+                 visibility = g.visibility, heard_at = g.heard_at, eta = g.eta, delivered_at = g.delivered_at, last_event = g.last_event,
+                 last_event_at = g.last_event_at, review_at = g.review_at, worst_reason = trouble.reason, worst_severity = trouble.severity,
+                 open_exceptions = trouble.open, late = trouble.late, silent = trouble.silent, need = trouble.rank * 2 + trouble.late::int,
+                 moved_at = g.moved_at
+             FROM given g CROSS JOIN LATERAL (
+                 SELECT count(*) AS open, coalesce(bool_or(reason = 'LATE'), false) AS late, coalesce(bool_or(reason = 'SILENCE'), false) AS silent,
+                        coalesce(max(severity_rank) + 1, 0) AS rank,
+                        (array_agg(reason ORDER BY severity_rank DESC, opened_at, id))[1] AS reason,
+                        (array_agg(severity ORDER BY severity_rank DESC, opened_at, id))[1] AS severity
+                 FROM exception WHERE shipment_id = g.shipment_id AND closed_at IS NULL) trouble
+             WHERE shipment.company_id = g.company_id AND shipment.id = g.shipment_id AND shipment.revision = g.expected AND merged_into IS NULL
+               AND NOT EXISTS (SELECT 1 FROM live WHERE live.place = g.place)
+             RETURNING shipment.id, g.place, g.company_id, g.expected + 1 AS revision, g.at, g.cause, g.correlation, g.state),
          told AS (
-             INSERT INTO change (company_id, shipment_id, revision, at) SELECT $1, id, $4, $5 FROM put),
+             INSERT INTO change (company_id, shipment_id, revision, at) SELECT company_id, id, revision, at FROM put),
          changed AS (
              INSERT INTO state_change (shipment_id, revision, company_id, at, cause, correlation, from_state, to_state)
-             SELECT put.id, $4, $1, $5, $17, $18, before.state, $7 FROM put, before WHERE before.state <> $7),
+             SELECT put.id, put.revision, put.company_id, put.at, put.cause, put.correlation, before.state, put.state
+             FROM put JOIN before ON before.place = put.place WHERE before.state <> put.state),
          effects AS (
              INSERT INTO effect (id, company_id, shipment_id, kind, key, body, created_at, done_at, external)
-             SELECT e.id, $1, put.id, e.kind, e.key, e.body, $5, CASE WHEN e.withheld THEN $5 END, CASE WHEN e.withheld THEN $24 END
-             FROM put, unnest($19::uuid[], $20::text[], $21::text[], $22::text[], $23::boolean[]) e (id, kind, key, body, withheld)
+             SELECT e.id, put.company_id, put.id, e.kind, e.key, e.body, put.at, CASE WHEN e.withheld THEN put.at END, CASE WHEN e.withheld THEN $25 END
+             FROM unnest($19::uuid[], $20::uuid[], $21::text[], $22::text[], $23::text[], $24::boolean[]) e (shipment_id, id, kind, key, body, withheld)
+             JOIN put ON put.id = e.shipment_id
              ON CONFLICT (shipment_id, kind, key) DO NOTHING),
          jobs AS (",
-        jobs::enqueueing!("$25", "$26", "$27", "$28", "$29", "$30", "$31", "$32", "$33", "$1", "$5", "$34", ", put"),
+        jobs::enqueueing!("$26", "$27", "$28", "$29", "$30", "$31", "$32", "$33", "$34", "put.company_id", "put.at", "$35", " JOIN put ON put.id = g.shipment_id"),
         ")
-         SELECT EXISTS (SELECT 1 FROM before) AS there, EXISTS (SELECT 1 FROM put) AS put, EXISTS (SELECT 1 FROM live) AS live"
+         SELECT EXISTS (SELECT 1 FROM before WHERE before.place = g.place) AS there, EXISTS (SELECT 1 FROM put WHERE put.place = g.place) AS put,
+                EXISTS (SELECT 1 FROM live WHERE live.place = g.place) AS live
+         FROM given g ORDER BY g.place"
     ))
-    .bind(scope.company.0)
-    .bind(commit.shipment.0)
-    .bind(expected(commit)?)
-    .bind(revision)
-    .bind(micros(commit.at))
-    .bind(json(folded))
-    .bind(folded.state.code())
-    .bind(folded.state.is_terminal())
-    .bind(folded.visibility.code())
-    .bind(opt_micros(folded.heard_at))
-    .bind(opt_micros(folded.eta.as_ref().and_then(|t| t.sort_key())))
-    .bind(opt_micros(folded.delivered_at.as_ref().and_then(|t| t.sort_key())))
-    .bind(commit.last_event.as_ref().map(json))
-    .bind(opt_micros(last_event_at))
-    .bind(opt_micros(folded.review_at))
-    .bind(opt_micros(last_event_at.or(folded.heard_at)).unwrap_or(0))
-    .bind(word(commit.cause))
-    .bind(commit.correlation.0)
-    .bind(effects!(|effect| effect.id.0))
-    .bind(effects!(|effect| word(effect.kind)))
-    .bind(effects!(|effect| effect.key.as_str()))
-    .bind(effects!(|effect| effect.body.as_str()))
-    .bind(effects!(|effect| effect.posting == Posting::Withheld))
+    .bind(commits.iter().map(|(scope, _)| scope.company.0).collect::<Vec<_>>())
+    .bind(given!(|commit| commit.shipment.0))
+    .bind(&expected)
+    .bind(given!(|commit| micros(commit.at)))
+    .bind(given!(|commit| json(&commit.folded)))
+    .bind(given!(|commit| commit.folded.state.code()))
+    .bind(given!(|commit| commit.folded.state.is_terminal()))
+    .bind(given!(|commit| commit.folded.visibility.code()))
+    .bind(given!(|commit| opt_micros(commit.folded.heard_at)))
+    .bind(given!(|commit| opt_micros(commit.folded.eta.as_ref().and_then(|t| t.sort_key()))))
+    .bind(given!(|commit| opt_micros(commit.folded.delivered_at.as_ref().and_then(|t| t.sort_key()))))
+    .bind(given!(|commit| commit.last_event.as_ref().map(json)))
+    .bind(given!(|commit| opt_micros(last_event_at(commit))))
+    .bind(given!(|commit| opt_micros(commit.folded.review_at)))
+    .bind(given!(|commit| opt_micros(last_event_at(commit).or(commit.folded.heard_at)).unwrap_or(0)))
+    .bind(given!(|commit| word(commit.cause)))
+    .bind(given!(|commit| commit.correlation.0))
+    .bind(given!(|commit| commit.cause != Cause::Live && live == Live::GoesFirst))
+    .bind(effects!(|shipment, _| shipment.0))
+    .bind(effects!(|_, effect| effect.id.0))
+    .bind(effects!(|_, effect| word(effect.kind)))
+    .bind(effects!(|_, effect| effect.key.as_str()))
+    .bind(effects!(|_, effect| effect.body.as_str()))
+    .bind(effects!(|_, effect| effect.posting == Posting::Withheld))
     .bind(WITHHELD)
     .bind(queued!(|job| job.id.0))
     .bind(queued!(|job| job.kind.code()))
@@ -338,18 +430,17 @@ pub(super) async fn put(conn: &mut PgConnection, scope: Scope, commit: &Commit, 
     .bind(queued!(|job| job.correlation.0))
     .bind(queued!(|job| job.shipment.map(|id| id.0)))
     .bind(jobs::SETTLE_US)
-    .bind(live == Live::GoesFirst)
-    .bind(commit.shipment.to_string())
-    .fetch_one(conn)
+    .fetch_all(conn)
     .await?;
-    if !row.flag("there")? {
-        return Err(Fail(StoreError::NotFound("shipment")));
-    }
-    Ok(match (row.flag("put")?, row.flag("live")?) {
-        (true, _) => Committed::Done(revision.unsigned_abs()),
-        (false, true) => Committed::Overtaken,
-        (false, false) => Committed::Conflict,
-    })
+    let committed = |(row, expected): (&PgRow, &i64)| {
+        Ok(match (row.flag("there")?, row.flag("put")?, row.flag("live")?) {
+            (false, _, _) => None,
+            (_, true, _) => Some(Committed::Done((expected + 1).unsigned_abs())),
+            (_, false, true) => Some(Committed::Overtaken),
+            (_, false, false) => Some(Committed::Conflict),
+        })
+    };
+    rows.iter().zip(&expected).map(committed).collect()
 }
 
 fn effect(part: &Part) -> Done<EffectRecord> {

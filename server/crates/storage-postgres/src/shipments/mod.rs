@@ -19,10 +19,11 @@ mod import;
 mod list;
 mod recycled;
 
-use self::fold::Live;
+pub(crate) use self::fold::{Load, Put};
 use crate::{
     PostgresStore, Turn,
     codec::{Bytes, Columns, Done, Fail, clean, json, micros, opt_micros, row_limit},
+    group::Grouped,
     lock, people,
 };
 use async_trait::async_trait;
@@ -32,7 +33,7 @@ use domain::{
 };
 use jiff::Timestamp;
 use sqlx::{PgConnection, postgres::PgRow};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet, btree_map::Entry};
 use storage::{
     Page, Result, Scope, Sealed, StoreError, WrappedKey,
     limits::CHANGE_ROWS,
@@ -60,8 +61,11 @@ impl Shipments for PostgresStore {
     }
 
     async fn load(&self, scope: Scope, id: ShipmentId, known_at: Option<Timestamp>) -> Result<Option<Loaded>> {
-        let mut read = self.read_one().await?;
-        Ok(fold::load(&mut read, scope, id, known_at).await?)
+        if known_at.is_none() {
+            return self.loading.join(Load { scope, id }).await;
+        }
+        let mut read = self.read().await?;
+        Ok(fold::load(&mut read, &[(&scope, id)], known_at).await?.pop().flatten())
     }
 
     async fn shipment(&self, scope: Scope, id: ShipmentId) -> Result<Option<ShipmentRecord>> {
@@ -71,11 +75,7 @@ impl Shipments for PostgresStore {
 
     async fn commit(&self, scope: Scope, commit: Commit) -> Result<Committed> {
         if fold::is_simple(&commit) {
-            return self
-                .write_one(Turn::RealTime, move |conn| {
-                    Box::pin(async move { fold::put(conn, scope, &commit, Live::GoesFirst).await })
-                })
-                .await;
+            return self.putting.join(Put { scope, commit }).await?.ok_or(StoreError::NotFound("shipment"));
         }
         self.write(Turn::RealTime, move |conn| Box::pin(async move { fold::commit(conn, scope, &commit).await })).await
     }
@@ -136,40 +136,11 @@ impl Shipments for PostgresStore {
     }
 
     async fn effect_done(&self, scope: Scope, id: EffectId, external: String, at: Timestamp) -> Result<()> {
-        self.write_one(Turn::RealTime, move |conn| {
-            Box::pin(async move {
-                // the first answer stays: the message at the target is that one
-                let done = sqlx::query(
-                    "UPDATE effect SET done_at = coalesce(done_at, $1), external = CASE WHEN $2 = 'completed' THEN $2 ELSE coalesce(external, $2) END
-                     WHERE company_id = $3 AND id = $4",
-                )
-                .bind(micros(at))
-                .bind(external)
-                .bind(scope.company.0)
-                .bind(id.0)
-                .execute(conn)
-                .await?;
-                found(done.rows_affected(), "effect")
-            })
-        })
-        .await
+        found(self.noting.join(Note { scope, at, what: Noted::Posted { effect: id, external } }).await?, "effect")
     }
 
     async fn written(&self, scope: Scope, id: ShipmentId, values: Option<String>, at: Timestamp) -> Result<()> {
-        self.write_one(Turn::RealTime, move |conn| {
-            Box::pin(async move {
-                let written =
-                    sqlx::query("UPDATE shipment SET written = $1, written_at = $2 WHERE company_id = $3 AND id = $4")
-                        .bind(values)
-                        .bind(micros(at))
-                        .bind(scope.company.0)
-                        .bind(id.0)
-                        .execute(conn)
-                        .await?;
-                found(written.rows_affected(), "shipment")
-            })
-        })
-        .await
+        found(self.noting.join(Note { scope, at, what: Noted::Written { shipment: id, values } }).await?, "shipment")
     }
 
     async fn history(&self, scope: Scope, id: ShipmentId) -> Result<Vec<StateChange>> {
@@ -261,8 +232,96 @@ impl PostgresStore {
     }
 }
 
-fn found(rows: u64, what: &'static str) -> Done<()> {
-    if rows == 0 { Err(Fail(StoreError::NotFound(what))) } else { Ok(()) }
+fn found(is_there: bool, what: &'static str) -> Result<()> {
+    if is_there { Ok(()) } else { Err(StoreError::NotFound(what)) }
+}
+
+/// What the order system was told.
+pub(crate) struct Note {
+    scope: Scope,
+    at: Timestamp,
+    what: Noted,
+}
+
+enum Noted {
+    /// The delivery shows these values; none: nobody knows which.
+    Written { shipment: ShipmentId, values: Option<String> },
+    /// The effect is there under this id.
+    Posted { effect: EffectId, external: String },
+}
+
+impl Note {
+    fn id(&self) -> Uuid {
+        match &self.what {
+            Noted::Written { shipment, .. } => shipment.0,
+            Noted::Posted { effect, .. } => effect.0,
+        }
+    }
+}
+
+#[async_trait]
+impl Grouped for Note {
+    /// Whether there is such a shipment, or effect.
+    type Answer = bool;
+
+    const AT_ONCE: usize = 1;
+
+    async fn run(batch: &[Self], conn: &mut PgConnection) -> Done<Vec<bool>> {
+        let mut there = HashSet::new();
+        let mut left: Vec<&Self> = batch.iter().collect();
+        // of one thing one note at a time, in their order
+        while !left.is_empty() {
+            let mut taken = BTreeMap::new();
+            left.retain(|note| match taken.entry(note.id()) {
+                Entry::Vacant(entry) => {
+                    entry.insert(*note);
+                    false
+                }
+                Entry::Occupied(_) => true,
+            });
+            there.extend(note(conn, taken.into_values()).await?);
+        }
+        Ok(batch.iter().map(|note| there.contains(&note.id())).collect())
+    }
+}
+
+/// Keeps notes about different things in one statement; those of which there is such a thing.
+async fn note(conn: &mut PgConnection, notes: impl Iterator<Item = &Note>) -> Done<Vec<Uuid>> {
+    let (mut written, mut posted) = (Vec::new(), Vec::new());
+    for note in notes {
+        match &note.what {
+            Noted::Written { shipment, values } => written.push((note, shipment.0, values.as_deref())),
+            Noted::Posted { effect, external } => posted.push((note, effect.0, external.as_str())),
+        }
+    }
+    macro_rules! column {
+        ($of:ident, |$note:pat_param, $id:pat_param, $value:pat_param| $column:expr) => {
+            $of.iter().map(|($note, $id, $value)| $column).collect::<Vec<_>>()
+        };
+    }
+    // the first answer stays: the message at the target is that one
+    let there = sqlx::query_scalar(
+        "WITH written AS (
+             UPDATE shipment SET written = w.value, written_at = w.at
+             FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[]) w (company_id, id, value, at)
+             WHERE shipment.company_id = w.company_id AND shipment.id = w.id RETURNING shipment.id),
+         posted AS (
+             UPDATE effect SET done_at = coalesce(done_at, p.at), external = CASE WHEN p.value = 'completed' THEN p.value ELSE coalesce(external, p.value) END
+             FROM unnest($5::uuid[], $6::uuid[], $7::text[], $8::bigint[]) p (company_id, id, value, at)
+             WHERE effect.company_id = p.company_id AND effect.id = p.id RETURNING effect.id)
+         SELECT id FROM written UNION ALL SELECT id FROM posted",
+    )
+    .bind(column!(written, |note, _, _| note.scope.company.0))
+    .bind(column!(written, |_, id, _| *id))
+    .bind(column!(written, |_, _, values| *values))
+    .bind(column!(written, |note, _, _| micros(note.at)))
+    .bind(column!(posted, |note, _, _| note.scope.company.0))
+    .bind(column!(posted, |_, id, _| *id))
+    .bind(column!(posted, |_, _, external| *external))
+    .bind(column!(posted, |note, _, _| micros(note.at)))
+    .fetch_all(conn)
+    .await?;
+    Ok(there)
 }
 
 /// Letters and digits in upper case: how numbers and names are compared when people look for them.

@@ -178,7 +178,8 @@ impl World {
         held: Vec<JobId>,
     ) -> Vec<LeasedJob> {
         let until = seconds(now, 30);
-        let request = ClaimRequest { owner: owner.into(), lane, kinds: kinds.to_vec(), limit: 10, now, until, held };
+        let kinds = kinds.iter().map(|kind| (*kind, 10)).collect();
+        let request = ClaimRequest { owner: owner.into(), lane, kinds, now, until, held };
         self.store.jobs.claim(request).await.unwrap()
     }
 
