@@ -107,20 +107,11 @@ impl Runner {
 
     /// Claims as much as the budgets allow; how many.
     async fn fill(&self, running: &mut JoinSet<()>, held: &Held) -> usize {
-        // a look costs less than a claim, which is a transaction
-        let due = match self.tower.store.jobs.due(self.lane, self.tower.now()).await {
-            Ok(due) => due,
-            Err(error) => {
-                tracing::warn!(lane = ?self.lane, "no jobs can be claimed: {error}");
-                return 0;
-            }
-        };
         let free = |(kind, at_once): (JobKind, usize)| {
             let busy = held.lock().expect("no panic while held").values().filter(|held| held.kind == kind).count();
             (kind, at_once.saturating_sub(busy))
         };
-        let wanted: Vec<_> =
-            self.budgets.into_iter().filter(|(kind, _)| due.contains(kind)).map(free).filter(|(_, n)| *n > 0).collect();
+        let wanted = self.budgets.into_iter().map(free).filter(|(_, free)| *free > 0).collect();
         match self.claim(wanted, held).await {
             Ok(leased) => {
                 let claimed = leased.len();

@@ -437,7 +437,7 @@ async fn put(
              SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::bytea[], $8::bigint[], $9::uuid[], $10::bigint[], $11::text[],
                                   $12::text[], $13::text[], $14::text[], $15::text[], $16::uuid[], $17::uuid[], $18::text[], $19::bigint[])
                  WITH ORDINALITY s (id, tracker_id, body, codes, text_subject, text, position, snapshot_id, mapping, reading, list, value, event_id, retracts,
-                                    message_id, source_id, trust, at, place)),
+                                    message_id, source_id, trust, at, place) LIMIT cardinality($2)),
          lists AS (
              INSERT INTO snapshot (id, company_id, source_id, tracker_id, object, stamp, digest, recorded_at)
              SELECT id, $1, source_id, tracker_id, object, stamp, digest, at
@@ -467,8 +467,9 @@ async fn put(
              UPDATE message SET status = coalesce(c.status, message.status), observations = coalesce(c.observations, message.observations),
                  problems = coalesce(c.problems, message.problems), reason = CASE WHEN c.status IS NULL THEN message.reason ELSE c.reason END,
                  cursor = coalesce(c.cursor, message.cursor)
-             FROM unnest($27::uuid[], $28::text[], $29::bigint[], $30::bigint[], $31::text[], $32::bigint[]) c (id, status, observations, problems, reason, cursor)
-             WHERE message.company_id = $1 AND message.id = c.id RETURNING message.id)
+             FROM (SELECT * FROM unnest($27::uuid[], $28::text[], $29::bigint[], $30::bigint[], $31::text[], $32::bigint[]) LIMIT cardinality($27))
+                 c (id, status, observations, problems, reason, cursor)
+             WHERE message.company_id IS NOT DISTINCT FROM $1 AND message.id = c.id RETURNING message.id)
          SELECT (SELECT count(*) FROM concluded) AS concluded, ARRAY(SELECT id FROM observed) AS observed,
                 ARRAY(SELECT observation_id FROM read UNION SELECT observation_id FROM seen) AS said, ARRAY(SELECT id FROM lists) AS lists"
     ))
@@ -542,7 +543,7 @@ pub(crate) async fn put_readings(
     }
     sqlx::query(concat!(
         "WITH said AS (
-             SELECT *, $2::bigint AS at FROM unnest($3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[]) WITH ORDINALITY s (id, mapping, reading, list, value, place)), ",
+             SELECT *, $2::bigint AS at FROM unnest($3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[]) WITH ORDINALITY s (id, mapping, reading, list, value, place) LIMIT cardinality($3)), ",
         readings!(),
         " SELECT 1"
     ))

@@ -365,8 +365,8 @@ impl Grouped for Open {
     async fn run(batch: &[Self], conn: &mut PgConnection) -> Done<Vec<Self::Answer>> {
         let rows = sqlx::query(concat!(
             "SELECT w.place, m.*, s.name AS source_name, s.connector, s.settings, b.subject AS body_subject, b.bytes AS body_bytes, k.wrapped
-             FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY w (company_id, id, place)
-             JOIN message m ON m.company_id = w.company_id AND m.id = w.id
+             FROM (SELECT * FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY LIMIT cardinality($1)) w (company_id, id, place)
+             JOIN message m ON m.company_id IS NOT DISTINCT FROM w.company_id AND m.id = w.id
              JOIN source s ON s.id = m.source_id
              LEFT JOIN message_body b ON b.month = ", month_of!(), " AND b.message_id = m.id
              LEFT JOIN vault_key k ON k.company_id = m.company_id AND k.subject = b.subject"

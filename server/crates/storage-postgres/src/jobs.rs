@@ -102,7 +102,7 @@ impl Jobs for PostgresStore {
             Box::pin(async move {
                 let rows = sqlx::query(
                     "UPDATE job SET lease_until = $1
-                     FROM unnest($3::uuid[]) h (id) CROSS JOIN LATERAL (SELECT id FROM job WHERE job.id = h.id FOR UPDATE) l
+                     FROM (SELECT unnest($3::uuid[]) LIMIT cardinality($3)) h (id) CROSS JOIN LATERAL (SELECT id FROM job WHERE job.id = h.id FOR UPDATE) l
                      WHERE job.id = l.id AND owner = $2 AND status = 'leased' RETURNING job.id",
                 )
                 .bind(micros(until))
@@ -136,21 +136,6 @@ impl Jobs for PostgresStore {
         .await
         .map_err(Fail::from)?;
         Ok(row.opt_at("due")?)
-    }
-
-    async fn due(&self, lane: Lane, now: Timestamp) -> Result<Vec<JobKind>> {
-        let rows = sqlx::query(
-            "SELECT k.kind FROM unnest($3::text[]) k (kind)
-             WHERE EXISTS (SELECT 1 FROM job WHERE lane = $1 AND kind = k.kind AND status IN ('ready', 'retrying') AND run_at <= $2)
-                OR EXISTS (SELECT 1 FROM job WHERE lane = $1 AND kind = k.kind AND status = 'leased' AND lease_until <= $2)",
-        )
-        .bind(word(lane))
-        .bind(micros(now))
-        .bind(kinds())
-        .fetch_all(&self.pool)
-        .await
-        .map_err(Fail::from)?;
-        Ok(rows.iter().map(|row| row.word("kind")).collect::<Done<_>>()?)
     }
 
     async fn lead(&self, name: &str, owner: &str, now: Timestamp, until: Timestamp) -> Result<bool> {
@@ -519,7 +504,7 @@ async fn end_done(conn: &mut PgConnection, done: &[&End]) -> Done<()> {
     sqlx::query(concat!(
         "WITH done AS (
              UPDATE job SET status = 'done', attempts = attempts + 1, error = NULL, class = NULL, owner = NULL, lease_until = NULL, updated_at = d.at
-             FROM unnest($1::uuid[], $2::text[], $3::bigint[]) d (id, owner, at)
+             FROM (SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[]) LIMIT cardinality($1)) d (id, owner, at)
              CROSS JOIN LATERAL (SELECT id FROM job WHERE job.id = d.id FOR UPDATE) l
              WHERE job.id = l.id AND job.owner = d.owner AND job.status = 'leased' RETURNING job.destination)
          SELECT ", without_waiting!(), " WHERE NOT EXISTS (SELECT 1 FROM done WHERE destination IS NOT NULL)"

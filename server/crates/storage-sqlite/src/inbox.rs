@@ -309,11 +309,12 @@ async fn insert_new(batch: &[Accept], conn: &mut SqliteConnection) -> Done<HashS
     });
     messages.push(
         " ON CONFLICT (company_id, source_id, digest, delivery_key) WHERE delivery_key IS NOT NULL DO NOTHING
-          ON CONFLICT (company_id, source_id, digest) WHERE delivery_key IS NULL DO NOTHING
-          RETURNING id",
+          ON CONFLICT (company_id, source_id, digest) WHERE delivery_key IS NULL DO NOTHING",
     );
-    let rows = messages.build().fetch_all(&mut *conn).await?;
-    let new = rows.iter().map(|row| row.id("id")).collect::<Done<HashSet<MessageId>>>()?;
+    let ids = batch.iter().map(|accept| accept.message.id);
+    let inserted = messages.build().execute(&mut *conn).await?.rows_affected();
+    // each row that is asked for is a trip too, and nearly always all are new
+    let new = if inserted == batch.len() as u64 { ids.collect() } else { kept(conn, ids).await? };
     let fresh: Vec<&Accept> = batch.iter().filter(|accept| new.contains(&accept.message.id)).collect();
     if fresh.is_empty() {
         return Ok(new);
@@ -338,6 +339,15 @@ async fn insert_new(batch: &[Accept], conn: &mut SqliteConnection) -> Done<HashS
     jobs::push_enqueue(&mut bodies, &jobs);
     bodies.build().execute(&mut *conn).await?;
     Ok(new)
+}
+
+/// Those of these messages that are kept.
+async fn kept(conn: &mut SqliteConnection, ids: impl Iterator<Item = MessageId>) -> Done<HashSet<MessageId>> {
+    let rows = sqlx::query("SELECT id FROM message WHERE id IN (SELECT unhex(value) FROM json_each(?))")
+        .bind(id_list(ids.map(|id| id.0)))
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(|row| row.id("id")).collect()
 }
 
 async fn repeated(conn: &mut SqliteConnection, scope: Scope, message: &NewMessage) -> Done<Accepted> {

@@ -397,7 +397,7 @@ pub trait Jobs: Send + Sync {
     async fn enqueue(&self, scope: Scope, jobs: Vec<NewJob>) -> Result<()>;
 
     /// Leases due work of every company, of each kind the oldest `run_at` first; never two of one (company, kind, target)
-    /// at once. Leases that have ended count as free; their try counts.
+    /// at once. Leases that have ended count as free; their try counts. Where nothing is due, nothing is written.
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<LeasedJob>>;
 
     /// Prolongs leases; returns those that the owner still has.
@@ -408,10 +408,6 @@ pub trait Jobs: Send + Sync {
 
     /// Keeps a call.
     async fn attempt(&self, scope: Scope, attempt: AttemptRecord) -> Result<()>;
-
-    /// The kinds of which something in a lane can be claimed now, as far as a look tells: those whose jobs all wait for a
-    /// target that somebody has are named too.
-    async fn due(&self, lane: Lane, now: Timestamp) -> Result<Vec<JobKind>>;
 
     /// When the next waiting job of a lane is due.
     async fn next_due(&self, lane: Lane) -> Result<Option<Timestamp>>;

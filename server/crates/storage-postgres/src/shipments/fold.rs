@@ -85,7 +85,8 @@ pub(super) async fn load(
     known_at: Option<Timestamp>,
 ) -> Done<Vec<Option<Loaded>>> {
     let rows = sqlx::query(concat!(
-        "SELECT w.place, l.* FROM unnest($1::uuid[], $3::uuid[]) WITH ORDINALITY w (id, company_id, place) CROSS JOIN LATERAL (",
+        "SELECT w.place, l.* FROM (SELECT * FROM unnest($1::uuid[], $3::uuid[]) WITH ORDINALITY LIMIT cardinality($1)) w (id, company_id, place)
+         CROSS JOIN LATERAL (",
         told!(
             "SELECT b.tracker_id, b.piece, coalesce(b.valid_from, b.recorded_at) AS since,
                     (SELECT max(coalesce(o.valid_from, o.recorded_at)) FROM binding o
@@ -102,7 +103,7 @@ pub(super) async fn load(
             rows_as!("effects", "SELECT * FROM effect WHERE shipment_id = w.id ORDER BY seq"), ", ",
             rows_as!("cases", "SELECT * FROM desk_case WHERE shipment_id = w.id ORDER BY opened_at, id"), ", ",
             "(SELECT plan FROM plan_version WHERE shipment_id = w.id AND recorded_at <= $2 ORDER BY seq DESC LIMIT 1) AS plan_then,
-             shipment.* FROM shipment WHERE shipment.company_id = w.company_id AND shipment.id = w.id"
+             shipment.* FROM shipment WHERE shipment.company_id IS NOT DISTINCT FROM w.company_id AND shipment.id = w.id"
         ),
         ") l"
     ))
@@ -353,14 +354,14 @@ pub(super) async fn put(
              SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::boolean[], $8::text[], $9::bigint[], $10::bigint[],
                                   $11::bigint[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::text[], $17::uuid[], $18::boolean[])
                  WITH ORDINALITY g (company_id, shipment_id, expected, at, folded, state, terminal, visibility, heard_at, eta,
-                                    delivered_at, last_event, last_event_at, review_at, moved_at, cause, correlation, waits_for_live, place)),
+                                    delivered_at, last_event, last_event_at, review_at, moved_at, cause, correlation, waits_for_live, place) LIMIT cardinality($1)),
          live AS (
              SELECT g.place FROM given g WHERE g.waits_for_live AND EXISTS (
                  SELECT 1 FROM job WHERE company_id = g.company_id AND kind = 'fold' AND target = g.shipment_id::text
                    AND status IN ('ready', 'retrying') AND cause = 'live')),
          before AS (
              SELECT g.place, s.state FROM given g CROSS JOIN LATERAL (
-                 SELECT state FROM shipment WHERE company_id = g.company_id AND id = g.shipment_id LIMIT 1) s),
+                 SELECT state FROM shipment WHERE company_id IS NOT DISTINCT FROM g.company_id AND id = g.shipment_id LIMIT 1) s),
          put AS (
              UPDATE shipment SET revision = g.expected + 1, updated_at = g.at, folded = g.folded, state = g.state, terminal = g.terminal,
                  visibility = g.visibility, heard_at = g.heard_at, eta = g.eta, delivered_at = g.delivered_at, last_event = g.last_event,
@@ -373,7 +374,7 @@ pub(super) async fn put(
                         (array_agg(reason ORDER BY severity_rank DESC, opened_at, id))[1] AS reason,
                         (array_agg(severity ORDER BY severity_rank DESC, opened_at, id))[1] AS severity
                  FROM exception WHERE shipment_id = g.shipment_id AND closed_at IS NULL) trouble
-             WHERE shipment.company_id = g.company_id AND shipment.id = g.shipment_id AND shipment.revision = g.expected AND merged_into IS NULL
+             WHERE shipment.company_id IS NOT DISTINCT FROM g.company_id AND shipment.id = g.shipment_id AND shipment.revision = g.expected AND merged_into IS NULL
                AND NOT EXISTS (SELECT 1 FROM live WHERE live.place = g.place)
              RETURNING shipment.id, g.place, g.company_id, g.expected + 1 AS revision, g.at, g.cause, g.correlation, g.state),
          told AS (

@@ -60,9 +60,6 @@ pub async fn work_for_one_target_is_merged(store: Store) {
     }
     assert_eq!(world.store.jobs.next_due(Lane::RealTime).await.unwrap(), Some(at(10)));
     assert_eq!(world.store.jobs.next_due(Lane::Batch).await.unwrap(), None);
-    assert_eq!(world.store.jobs.due(Lane::RealTime, at(9)).await.unwrap(), []);
-    assert_eq!(world.store.jobs.due(Lane::RealTime, at(10)).await.unwrap(), [JobKind::SyncOrder]);
-    assert_eq!(world.store.jobs.due(Lane::Batch, at(10)).await.unwrap(), []);
     let leased = world.claim("a", SYNC, at(10)).await;
     assert_eq!(leased.len(), 1);
     let job = &leased[0].job;
