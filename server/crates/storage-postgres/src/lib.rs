@@ -56,9 +56,9 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 static MIGRATIONS: Migrator = sqlx::migrate!("../../../migrations/postgres");
 
 /// Connections of one node, unless the address says otherwise by `max_connections`.
-const CONNECTIONS: u32 = 20;
+const CONNECTIONS: u32 = 12;
 /// One in so many of them is for questions of people, however many ask: the others are left to the work.
-const ASKING_SHARE: u32 = 4;
+const ASKING_SHARE: u32 = 3;
 /// Of those for the work, so many at once for the batch lane: the others are left to real-time.
 const BATCH_SHARE: usize = 4;
 /// How long a command waits for a connection before the store is called busy.
