@@ -2,3 +2,31 @@
 -- and of what is not over there is little enough to be sorted.
 
 DROP INDEX job_newest;
+
+-- A message with its job, as the inbox gives them to one statement.
+CREATE TYPE incoming AS (
+    id              UUID,
+    company_id      UUID,
+    source_id       UUID,
+    correlation     UUID,
+    received_at     BIGINT,
+    delivery_key    TEXT,
+    digest          BYTEA,
+    headers         TEXT,
+    content_type    TEXT,
+    verified_by     TEXT,
+    size            BIGINT,
+    month           BIGINT,
+    subject         UUID,
+    bytes           BYTEA,
+    key_subject     UUID,
+    wrapped         BYTEA,
+    job_id          UUID,
+    kind            TEXT,
+    target          TEXT,
+    destination     TEXT,
+    lane            TEXT,
+    cause           TEXT,
+    run_at          BIGINT,
+    job_correlation UUID
+);

@@ -3,7 +3,10 @@
 
 use domain::ids::SubjectId;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Serialize,
+    de::{self, DeserializeOwned, IntoDeserializer},
+};
 use serde_json::Value;
 use sqlx::{
     Row,
@@ -110,8 +113,8 @@ pub(crate) fn word<T: Serialize>(value: T) -> String {
 
 /// A stored enum without data.
 pub(crate) fn from_word<T: DeserializeOwned>(word: String) -> Done<T> {
-    serde_json::from_value(Value::String(word))
-        .map_err(|e| Fail(StoreError::Damaged(format!("{}: {e}", std::any::type_name::<T>()))))
+    let read = T::deserialize(IntoDeserializer::<de::value::Error>::into_deserializer(word));
+    read.map_err(|e| Fail(StoreError::Damaged(format!("{}: {e}", std::any::type_name::<T>()))))
 }
 
 /// Ids as an array: one statement for any number of them.

@@ -13,7 +13,13 @@ use crate::{
 use async_trait::async_trait;
 use domain::ids::MessageId;
 use jiff::Timestamp;
-use sqlx::{PgConnection, postgres::PgRow, query::Query};
+use sqlx::{
+    Encode, PgConnection, Postgres, Row, Type,
+    encode::IsNull,
+    error::BoxDynError,
+    postgres::{PgArgumentBuffer, PgHasArrayType, PgRow, PgTypeInfo, types::PgRecordEncoder},
+    query::Query,
+};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use storage::{
     Actor, AuditEntry, Page, Result, Scope, StoreError, WrappedKey,
@@ -184,7 +190,7 @@ fn chosen<'q>(
     sql: &'static str,
     scope: Scope,
     which: &MessageSelection,
-) -> Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments> {
+) -> Query<'q, Postgres, sqlx::postgres::PgArguments> {
     sqlx::query(sql)
         .bind(scope.company.0)
         .bind(id_list(which.messages.iter().map(|id| id.0)))
@@ -290,20 +296,10 @@ impl Grouped for Accept {
 /// Messages, bodies, keys and jobs of the whole batch in one statement, which waits for the disk, in the order of their
 /// digests, so that two batches with the same messages never wait for each other. Those that were new.
 async fn insert_new(batch: &[Accept], conn: &mut PgConnection) -> Done<HashSet<MessageId>> {
-    let mut ordered: Vec<&Accept> = batch.iter().collect();
-    ordered.sort_by_key(|accept| accept.message.digest);
-    macro_rules! column {
-        (|$accept:ident| $value:expr) => {
-            ordered.iter().map(|$accept| $value).collect::<Vec<_>>()
-        };
-    }
-    let rows = sqlx::query(
-        "WITH given AS (
-             SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::text[], $7::bytea[], $8::text[],
-                                  $9::text[], $10::text[], $11::bigint[], $12::bigint[], $13::uuid[], $14::bytea[], $15::uuid[], $16::bytea[],
-                                  $17::uuid[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::bigint[], $24::uuid[])
-                 AS g (id, company_id, source_id, correlation, received_at, delivery_key, digest, headers, content_type, verified_by, size,
-                       month, subject, bytes, key_subject, wrapped, job_id, kind, target, destination, lane, cause, run_at, job_correlation)),
+    let mut ordered: Vec<Incoming> = batch.iter().map(Incoming).collect();
+    ordered.sort_by_key(|Incoming(accept)| accept.message.digest);
+    let row = sqlx::query(
+        "WITH given AS (SELECT * FROM unnest($1)),
          new AS (
              INSERT INTO message (id, company_id, source_id, correlation, received_at, delivery_key, digest, headers, content_type, verified_by, size)
              SELECT id, company_id, source_id, correlation, received_at, delivery_key, digest, headers, content_type, verified_by, size FROM given
@@ -318,35 +314,65 @@ async fn insert_new(batch: &[Accept], conn: &mut PgConnection) -> Done<HashSet<M
              INSERT INTO job (id, company_id, kind, target, destination, lane, cause, run_at, correlation, created_at, updated_at)
              SELECT job_id, company_id, kind, target, destination, lane, cause, run_at, job_correlation, received_at, received_at
              FROM given WHERE id IN (SELECT id FROM new))
-         SELECT id FROM new",
+         SELECT CASE WHEN count(*) < cardinality($1) THEN coalesce(array_agg(id), '{}') END AS some FROM new",
     )
-    .bind(column!(|a| a.message.id.0))
-    .bind(column!(|a| a.scope.company.0))
-    .bind(column!(|a| a.message.source.0))
-    .bind(column!(|a| a.message.correlation.0))
-    .bind(column!(|a| micros(a.message.received_at)))
-    .bind(column!(|a| a.message.delivery_key.as_deref().map(clean)))
-    .bind(column!(|a| a.message.digest.as_slice()))
-    .bind(column!(|a| clean(&a.message.headers)))
-    .bind(column!(|a| a.message.content_type.as_deref().map(clean)))
-    .bind(column!(|a| a.message.verified_by.as_str()))
-    .bind(column!(|a| stored_count(a.message.size)))
-    .bind(column!(|a| month(a.message.received_at)))
-    .bind(column!(|a| a.message.body.subject.0))
-    .bind(column!(|a| a.message.body.bytes.as_slice()))
-    .bind(column!(|a| a.message.key.subject.0))
-    .bind(column!(|a| a.message.key.bytes.as_slice()))
-    .bind(column!(|a| a.job.id.0))
-    .bind(column!(|a| a.job.kind.code()))
-    .bind(column!(|a| a.job.target.as_str()))
-    .bind(column!(|a| a.job.kind.destination()))
-    .bind(column!(|a| word(a.job.lane)))
-    .bind(column!(|a| word(a.job.cause)))
-    .bind(column!(|a| micros(a.job.run_at)))
-    .bind(column!(|a| a.job.correlation.0))
-    .fetch_all(conn)
+    .bind(ordered)
+    .fetch_one(conn)
     .await?;
-    rows.iter().map(|row| row.id("id")).collect()
+    // nearly always all are
+    let all = || batch.iter().map(|accept| accept.message.id).collect();
+    let some: Option<Vec<Uuid>> = row.try_get("some")?;
+    Ok(some.map_or_else(all, |some| some.into_iter().map(MessageId).collect()))
+}
+
+/// A message with its job as one value of the database's type `incoming`: a list of them is gone through once, where lists
+/// of its columns would be gone through one by one, which is felt where the most comes in.
+struct Incoming<'a>(&'a Accept);
+
+impl Type<Postgres> for Incoming<'_> {
+    fn type_info() -> PgTypeInfo {
+        PgTypeInfo::with_name("incoming")
+    }
+}
+
+impl PgHasArrayType for Incoming<'_> {
+    fn array_type_info() -> PgTypeInfo {
+        PgTypeInfo::array_of("incoming")
+    }
+}
+
+impl<'q> Encode<'q, Postgres> for Incoming<'_> {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> std::result::Result<IsNull, BoxDynError> {
+        let Self(Accept { scope, message, job }) = self;
+        let mut columns = PgRecordEncoder::new(buffer);
+        columns
+            .encode(message.id.0)?
+            .encode(scope.company.0)?
+            .encode(message.source.0)?
+            .encode(message.correlation.0)?
+            .encode(micros(message.received_at))?
+            .encode(message.delivery_key.as_deref().map(clean).as_deref())?
+            .encode(message.digest.as_slice())?
+            .encode(&*clean(&message.headers))?
+            .encode(message.content_type.as_deref().map(clean).as_deref())?
+            .encode(message.verified_by.as_str())?
+            .encode(stored_count(message.size))?
+            .encode(month(message.received_at))?
+            .encode(message.body.subject.0)?
+            .encode(message.body.bytes.as_slice())?
+            .encode(message.key.subject.0)?
+            .encode(message.key.bytes.as_slice())?
+            .encode(job.id.0)?
+            .encode(job.kind.code())?
+            .encode(job.target.as_str())?
+            .encode(job.kind.destination())?
+            .encode(word(job.lane).as_str())?
+            .encode(word(job.cause).as_str())?
+            .encode(micros(job.run_at))?
+            .encode(job.correlation.0)?;
+        columns.finish();
+        Ok(IsNull::No)
+    }
 }
 
 /// A message to be read with its body.

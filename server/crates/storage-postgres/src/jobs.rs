@@ -102,8 +102,7 @@ impl Jobs for PostgresStore {
             Box::pin(async move {
                 let rows = sqlx::query(
                     "UPDATE job SET lease_until = $1
-                     FROM (SELECT unnest($3::uuid[]) LIMIT cardinality($3)) h (id) CROSS JOIN LATERAL (SELECT id FROM job WHERE job.id = h.id FOR UPDATE) l
-                     WHERE job.id = l.id AND owner = $2 AND status = 'leased' RETURNING job.id",
+                     FROM (SELECT unnest($3::uuid[]) LIMIT cardinality($3)) h (id) WHERE job.id = h.id AND owner = $2 RETURNING job.id",
                 )
                 .bind(micros(until))
                 .bind(owner)
@@ -431,20 +430,20 @@ async fn claim(conn: &mut PgConnection, request: &ClaimRequest) -> Done<Vec<Leas
     // an ended lease counts as a try
     let rows = sqlx::query(
         "WITH oldest AS (
-             SELECT j.id FROM unnest($2::text[], $4::bigint[]) k (kind, at_most) CROSS JOIN LATERAL (
+             SELECT j.place FROM unnest($2::text[], $4::bigint[]) k (kind, at_most) CROSS JOIN LATERAL (
                  SELECT * FROM (
-                     SELECT run_at, id FROM job
+                     SELECT run_at, id, ctid AS place FROM job
                      WHERE lane = $1 AND kind = k.kind AND status = 'leased' AND lease_until <= $3 AND id <> ALL ($7)
                      ORDER BY lease_until LIMIT k.at_most FOR UPDATE SKIP LOCKED) ended
                  UNION ALL
                  SELECT * FROM (
-                     SELECT run_at, id FROM job w
+                     SELECT run_at, id, ctid AS place FROM job w
                      WHERE lane = $1 AND kind = k.kind AND status IN ('ready', 'retrying') AND run_at <= $3
                        AND NOT EXISTS (SELECT 1 FROM job l WHERE l.company_id = w.company_id AND l.kind = w.kind AND l.target = w.target AND l.status = 'leased')
                      ORDER BY run_at, id LIMIT k.at_most FOR UPDATE SKIP LOCKED) due
                  ORDER BY run_at, id LIMIT k.at_most) j)
          UPDATE job SET attempts = attempts + CASE WHEN status = 'leased' THEN 1 ELSE 0 END, status = 'leased', owner = $5, lease_until = $6, updated_at = $3
-         WHERE id IN (SELECT id FROM oldest)
+         FROM oldest WHERE job.ctid = oldest.place
          RETURNING company_id, id, kind, target, lane, cause, run_at, correlation, shipment_id, attempts",
     )
     .bind(word(request.lane))
@@ -496,7 +495,7 @@ impl Grouped for End {
     }
 }
 
-/// Most tries end well: these in one statement, which waits for the disk where one of them told a destination something.
+/// Most tries end well: these in one statement, row by row in the order of the list (only what is leased has an owner). It waits for the disk where one of them told a destination something.
 async fn end_done(conn: &mut PgConnection, done: &[&End]) -> Done<()> {
     if done.is_empty() {
         return Ok(());
@@ -505,8 +504,7 @@ async fn end_done(conn: &mut PgConnection, done: &[&End]) -> Done<()> {
         "WITH done AS (
              UPDATE job SET status = 'done', attempts = attempts + 1, error = NULL, class = NULL, owner = NULL, lease_until = NULL, updated_at = d.at
              FROM (SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[]) LIMIT cardinality($1)) d (id, owner, at)
-             CROSS JOIN LATERAL (SELECT id FROM job WHERE job.id = d.id FOR UPDATE) l
-             WHERE job.id = l.id AND job.owner = d.owner AND job.status = 'leased' RETURNING job.destination)
+             WHERE job.id = d.id AND job.owner = d.owner RETURNING job.destination)
          SELECT ", without_waiting!(), " WHERE NOT EXISTS (SELECT 1 FROM done WHERE destination IS NOT NULL)"
     ))
     .bind(done.iter().map(|end| end.job.0).collect::<Vec<_>>())

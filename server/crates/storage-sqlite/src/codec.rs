@@ -3,7 +3,10 @@
 
 use domain::ids::SubjectId;
 use jiff::Timestamp;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{
+    Serialize,
+    de::{self, DeserializeOwned, IntoDeserializer},
+};
 use sqlx::{
     Row,
     error::{DatabaseError, ErrorKind},
@@ -95,8 +98,8 @@ pub(crate) fn word<T: Serialize>(value: T) -> String {
 
 /// A stored enum without data.
 pub(crate) fn from_word<T: DeserializeOwned>(word: &str) -> Done<T> {
-    let value = serde_json::Value::String(word.to_owned());
-    serde_json::from_value(value).map_err(|e| Fail(StoreError::Damaged(format!("{}: {e}", std::any::type_name::<T>()))))
+    let read = T::deserialize(IntoDeserializer::<de::value::Error>::into_deserializer(word));
+    read.map_err(|e| Fail(StoreError::Damaged(format!("{}: {e}", std::any::type_name::<T>()))))
 }
 
 /// Ids as a JSON list of hexadecimal texts, for `unhex` over `json_each`: one statement for any number of them.
