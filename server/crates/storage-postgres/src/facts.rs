@@ -71,7 +71,6 @@ pub(crate) struct Record {
 impl Grouped for Record {
     type Answer = Recorded;
 
-    const AT_ONCE: usize = 2;
     const TOGETHER: usize = 16;
 
     async fn run(batch: &[Self], conn: &mut PgConnection) -> Done<Vec<Recorded>> {

@@ -8,12 +8,18 @@ use crate::{
 };
 use async_trait::async_trait;
 use sqlx::{PgConnection, PgPool};
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 use storage::{Result, StoreError};
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 
 /// Commands that may wait.
 const QUEUE_COMMANDS: usize = 1024;
+/// Transactions of one group under way at once at most: while one waits for the disk another takes in. It begins when as
+/// many commands wait as are under way, or none is: many small transactions cost more than few large ones.
+const AT_ONCE: usize = 2;
 /// How often a transaction is tried that the database ended for another's sake.
 const TRIES: usize = 5;
 
@@ -22,10 +28,6 @@ const TRIES: usize = 5;
 pub(crate) trait Grouped: Send + Sync + Sized + 'static {
     /// What each is answered.
     type Answer: Send + 'static;
-
-    /// Transactions under way at once. With two, one takes in while the other waits for the disk; with one, more go
-    /// together.
-    const AT_ONCE: usize;
 
     /// Commands of one transaction at most.
     const TOGETHER: usize = 256;
@@ -50,9 +52,10 @@ pub(crate) struct Group<C: Grouped> {
 impl<C: Grouped> Group<C> {
     pub(crate) fn start((pool, partitions): (PgPool, Partitions)) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE_COMMANDS);
-        let waiting = Arc::new(Mutex::new(waiting));
-        for _ in 0..C::AT_ONCE {
-            tokio::spawn(work::<C>(pool.clone(), partitions.clone(), Arc::clone(&waiting)));
+        let shared =
+            Arc::new(Queue { waiting: Mutex::new(waiting), under_way: AtomicUsize::new(0), ended: Notify::new() });
+        for _ in 0..AT_ONCE {
+            tokio::spawn(work::<C>(pool.clone(), partitions.clone(), Arc::clone(&shared)));
         }
         Self { queue }
     }
@@ -68,10 +71,43 @@ impl<C: Grouped> Group<C> {
     }
 }
 
-async fn work<C: Grouped>(pool: PgPool, partitions: Partitions, waiting: Arc<Mutex<mpsc::Receiver<Waiting<C>>>>) {
-    loop {
+/// What the workers of a group share.
+struct Queue<C: Grouped> {
+    waiting: Mutex<mpsc::Receiver<Waiting<C>>>,
+    /// Commands in transactions that are under way.
+    under_way: AtomicUsize,
+    /// One of these has ended.
+    ended: Notify,
+}
+
+impl<C: Grouped> Queue<C> {
+    /// The commands of the next transaction, which is under way from now on; none when nobody can come any more.
+    async fn next(&self) -> Vec<Waiting<C>> {
+        let mut waiting = self.waiting.lock().await;
         let mut batch = Vec::new();
-        if waiting.lock().await.recv_many(&mut batch, C::TOGETHER).await == 0 {
+        waiting.recv_many(&mut batch, C::TOGETHER).await;
+        while !batch.is_empty() && batch.len() < C::TOGETHER.min(self.under_way.load(Ordering::Acquire)) {
+            let room = C::TOGETHER - batch.len();
+            tokio::select! {
+                () = self.ended.notified() => {}
+                more = waiting.recv_many(&mut batch, room) => if more == 0 { break },
+            }
+        }
+        self.under_way.fetch_add(batch.len(), Ordering::AcqRel);
+        batch
+    }
+
+    fn end(&self, commands: usize) {
+        self.under_way.fetch_sub(commands, Ordering::AcqRel);
+        self.ended.notify_one();
+    }
+}
+
+async fn work<C: Grouped>(pool: PgPool, partitions: Partitions, queue: Arc<Queue<C>>) {
+    loop {
+        let batch = queue.next().await;
+        let taken = batch.len();
+        if taken == 0 {
             return;
         }
         let (commands, replies): (Vec<C>, Vec<_>) = batch.into_iter().unzip();
@@ -98,13 +134,14 @@ async fn work<C: Grouped>(pool: PgPool, partitions: Partitions, waiting: Arc<Mut
                 }
                 // whoever waits behind them would be told the same after the same wait, one batch after the other; where
                 // another worker waits for the next, nobody does
-                if let Ok(mut waiting) = waiting.try_lock() {
+                if let Ok(mut waiting) = queue.waiting.try_lock() {
                     while let Ok((_, reply)) = waiting.try_recv() {
                         drop(reply.send(Err(error.clone())));
                     }
                 }
             }
         }
+        queue.end(taken);
     }
 }
 

@@ -478,8 +478,6 @@ pub(crate) struct End {
 impl Grouped for End {
     type Answer = ();
 
-    const AT_ONCE: usize = 2;
-
     async fn run(batch: &[Self], conn: &mut PgConnection) -> Done<Vec<()>> {
         let (mut done, others): (Vec<&Self>, Vec<&Self>) = batch.iter().partition(|end| end.finish == Finish::Done);
         done.sort_by_key(|end| end.job);
@@ -684,8 +682,6 @@ pub(crate) struct Called {
 #[async_trait]
 impl Grouped for Called {
     type Answer = ();
-
-    const AT_ONCE: usize = 1;
 
     async fn prepare(batch: &[Self], partitions: &Partitions) -> Done<()> {
         let months: BTreeSet<i64> = batch.iter().map(|called| month(called.attempt.started_at)).collect();

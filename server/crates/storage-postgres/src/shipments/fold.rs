@@ -68,7 +68,6 @@ pub(crate) struct Load {
 impl Grouped for Load {
     type Answer = Option<Loaded>;
 
-    const AT_ONCE: usize = 3;
     const TOGETHER: usize = 16;
 
     async fn run(batch: &[Self], conn: &mut PgConnection) -> Done<Vec<Option<Loaded>>> {
@@ -291,7 +290,6 @@ impl Grouped for Put {
     /// None when there is no such shipment.
     type Answer = Option<Committed>;
 
-    const AT_ONCE: usize = 2;
     const TOGETHER: usize = 32;
 
     async fn run(batch: &[Self], conn: &mut PgConnection) -> Done<Vec<Option<Committed>>> {

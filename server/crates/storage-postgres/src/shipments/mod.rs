@@ -264,8 +264,6 @@ impl Grouped for Note {
     /// Whether there is such a shipment, or effect.
     type Answer = bool;
 
-    const AT_ONCE: usize = 1;
-
     async fn run(batch: &[Self], conn: &mut PgConnection) -> Done<Vec<bool>> {
         let mut there = HashSet::new();
         let mut left: Vec<&Self> = batch.iter().collect();
