@@ -20,6 +20,9 @@ use std::{
 
 /// How long a test waits for something that must come true.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a tower may take to be idle. What a killed one held is free after 30 s, an unknown outcome settles for 20 s, and
+/// the try after that may have to be repeated.
+const IDLE_PATIENCE: Duration = Duration::from_secs(180);
 /// Nothing left to do in so many looks in a row is idle.
 const CALM_LOOKS: u32 = 8;
 /// How often it looks.
@@ -467,7 +470,7 @@ impl Tower {
     /// # Errors
     /// When work is left over.
     pub async fn idle(&self) -> Result<()> {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + IDLE_PATIENCE;
         let mut calm = 0;
         while Instant::now() < end {
             let busy = self.metric("milepost_jobs{", &["status=\"pending\""]).await?
@@ -483,7 +486,7 @@ impl Tower {
             }
             tokio::time::sleep(LOOK).await;
         }
-        bail!("waited {PATIENCE:?} for the tower to be idle:\n{}", self.log())
+        bail!("waited {IDLE_PATIENCE:?} for the tower to be idle:\n{}", self.log())
     }
 }
 
