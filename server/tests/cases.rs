@@ -98,6 +98,8 @@ async fn what_heals_in_its_grace_time_makes_no_case() {
     let wrong_address = [("InTransit_003", "2026-03-05T01:00:00"), ("Exception_007", "2026-03-05T08:00:00")];
     world.hears("N1", &wrong_address).await;
     world.hears("N1", &[wrong_address[0], wrong_address[1], ("Delivered_001", "2026-03-05T11:30:00")]).await;
+    let due = world.tower.store.jobs.next_due(Lane::RealTime).await.unwrap();
+    assert_eq!(due, None, "nothing waits for its grace any more");
     world.passes(30).await;
     assert!(desk.tickets().is_empty());
 }

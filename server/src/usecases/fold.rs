@@ -290,7 +290,17 @@ impl Consequences<'_> {
         };
         let open = self.loaded.exceptions.iter().filter(|exception| exception.closed.is_none());
         let in_the_making = open.filter(grace_over).map(|exception| self.job(JobKind::SyncCase, exception.id));
-        opened.chain(known).chain(in_the_making).collect()
+        opened.chain(known).chain(in_the_making).chain(self.over(exceptions)).collect()
+    }
+
+    /// What is over before its grace needs no case: the job that waits for tomorrow is done now, and finds that.
+    fn over(&self, exceptions: &[ExceptionChange]) -> impl Iterator<Item = NewJob> {
+        exceptions.iter().filter_map(|change| {
+            let ExceptionChange::Close { id, .. } = change else { return None };
+            let closed = self.loaded.exceptions.iter().find(|exception| exception.id == *id)?;
+            super::cases::grace(&self.tower.config.rules, closed.severity)?;
+            Some(self.job(JobKind::SyncCase, id))
+        })
     }
 
     fn job(&self, kind: JobKind, target: impl ToString) -> NewJob {
