@@ -44,8 +44,8 @@ impl Runner {
         let desk = tower.config.desk.as_ref().map(|desk| desk.limits).unwrap_or_default();
         let budgets = [
             // an interchange may take a few hundred megabytes while it is read
-            (JobKind::Normalise, if lane == Lane::Batch { 1 } else { 16 }),
-            (JobKind::Fold, 16),
+            (JobKind::Normalise, if lane == Lane::Batch { 1 } else { 8 }),
+            (JobKind::Fold, 8),
             (JobKind::SyncOrder, odoo.at_once),
             (JobKind::SyncCase, desk.at_once),
             (JobKind::ImportOrders, 1),
