@@ -8,18 +8,26 @@ use crate::{
 };
 use async_trait::async_trait;
 use sqlx::{PgConnection, PgPool};
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 use storage::{Result, StoreError};
-use tokio::sync::{Mutex, Notify, mpsc, oneshot};
+use tokio::{
+    sync::{Mutex, Notify, mpsc, oneshot},
+    time::Instant,
+};
 
 /// Commands that may wait.
 const QUEUE_COMMANDS: usize = 1024;
 /// Transactions of one group under way at once at most: while one waits for the disk another takes in. It begins when as
 /// many commands wait as are under way, or none is: many small transactions cost more than few large ones.
 const AT_ONCE: usize = 2;
+/// No longer than this does one wait for more commands, or for the other to end: that one may be hung.
+const GATHERING: Duration = Duration::from_millis(50);
 /// How often a transaction is tried that the database ended for another's sake.
 const TRIES: usize = 5;
 
@@ -82,32 +90,42 @@ struct Queue<C: Grouped> {
 
 impl<C: Grouped> Queue<C> {
     /// The commands of the next transaction, which is under way from now on; none when nobody can come any more.
-    async fn next(&self) -> Vec<Waiting<C>> {
+    async fn next(&self) -> (Vec<Waiting<C>>, UnderWay<'_, C>) {
         let mut waiting = self.waiting.lock().await;
         let mut batch = Vec::new();
         waiting.recv_many(&mut batch, C::TOGETHER).await;
+        let gathered = Instant::now() + GATHERING;
         while !batch.is_empty() && batch.len() < C::TOGETHER.min(self.under_way.load(Ordering::Acquire)) {
             let room = C::TOGETHER - batch.len();
             tokio::select! {
                 () = self.ended.notified() => {}
                 more = waiting.recv_many(&mut batch, room) => if more == 0 { break },
+                () = tokio::time::sleep_until(gathered) => break,
             }
         }
         self.under_way.fetch_add(batch.len(), Ordering::AcqRel);
-        batch
+        let commands = batch.len();
+        (batch, UnderWay { queue: self, commands })
     }
+}
 
-    fn end(&self, commands: usize) {
-        self.under_way.fetch_sub(commands, Ordering::AcqRel);
-        self.ended.notify_one();
+/// Commands that are under way, however their transaction ends.
+struct UnderWay<'a, C: Grouped> {
+    queue: &'a Queue<C>,
+    commands: usize,
+}
+
+impl<C: Grouped> Drop for UnderWay<'_, C> {
+    fn drop(&mut self) {
+        self.queue.under_way.fetch_sub(self.commands, Ordering::AcqRel);
+        self.queue.ended.notify_one();
     }
 }
 
 async fn work<C: Grouped>(pool: PgPool, partitions: Partitions, queue: Arc<Queue<C>>) {
     loop {
-        let batch = queue.next().await;
-        let taken = batch.len();
-        if taken == 0 {
+        let (batch, _under_way) = queue.next().await;
+        if batch.is_empty() {
             return;
         }
         let (commands, replies): (Vec<C>, Vec<_>) = batch.into_iter().unzip();
@@ -141,7 +159,6 @@ async fn work<C: Grouped>(pool: PgPool, partitions: Partitions, queue: Arc<Queue
                 }
             }
         }
-        queue.end(taken);
     }
 }
 
