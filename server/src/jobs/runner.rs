@@ -143,7 +143,12 @@ impl Runner {
         }
         let mut claimed = if admitted.is_empty() { Vec::new() } else { self.lease(admitted, held).await? };
         for (kind, destination) in probes {
-            claimed.extend(self.probe(kind, destination, held).await?);
+            match self.probe(kind, destination, held).await {
+                Ok(found) => claimed.extend(found),
+                Err(error) if claimed.is_empty() => return Err(error),
+                // what is leased already is done all the same
+                Err(error) => tracing::warn!(destination, "no job can be let through to try it: {error}"),
+            }
         }
         Ok(claimed)
     }

@@ -185,7 +185,7 @@ impl Jobs for PostgresStore {
         which: JobSelection,
         cursor: Option<String>,
     ) -> Result<Page<JobRow>> {
-        // each along an index of its own; work inside is shown where it failed
+        // what is over along an index of its own, of what is not there is little; work inside is shown where it failed
         macro_rules! listed {
             ($status:literal) => {
                 concat!(
@@ -493,7 +493,8 @@ impl Grouped for End {
     }
 }
 
-/// Most tries end well: these in one statement, row by row in the order of the list (only what is leased has an owner). It waits for the disk where one of them told a destination something.
+/// Most tries end well: these in one statement, row by row in the order of the list (only what is leased has an owner).
+/// It waits for the disk where one of them told a destination something.
 async fn end_done(conn: &mut PgConnection, done: &[&End]) -> Done<()> {
     if done.is_empty() {
         return Ok(());

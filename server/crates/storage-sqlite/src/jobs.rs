@@ -165,7 +165,7 @@ impl Jobs for SqliteStore {
         which: JobSelection,
         cursor: Option<String>,
     ) -> Result<Page<JobRow>> {
-        // each along an index of its own; work inside is shown where it failed
+        // what is over along an index of its own, of what is not there is little; work inside is shown where it failed
         macro_rules! listed {
             ($status:literal) => {
                 concat!(
