@@ -13,7 +13,7 @@ use storage::{
     inbox::{MessageSelection, MessageState, Novelty},
     shipments::{ShipmentQuery, ShipmentTab},
 };
-use world::World;
+use world::{World, systems::Systems};
 
 const ON_THE_WAY: &[(&str, &str)] =
     &[("InTransit_002", "2026-03-02T10:00:00"), ("InTransit_003", "2026-03-03T01:10:00")];
@@ -122,6 +122,30 @@ async fn the_list_finds_a_shipment_by_its_number() {
     let question = ShipmentQuery { tab: ShipmentTab::All, text: Some("N2".into()), ..ShipmentQuery::default() };
     let page = world.tower.store.shipments.list(world.tower.scope(), question, world.tower.now()).await.unwrap();
     assert_eq!(page.rows.iter().map(|r| r.id).collect::<Vec<_>>(), [other]);
+}
+
+#[tokio::test]
+async fn an_import_of_more_pages_than_one_job_takes_goes_on_where_it_was() {
+    let systems = Systems::new().await;
+    let pickings: Vec<i64> = (0..250).map(|n| systems.add_order(&format!("N{n}"))).collect();
+    assert_eq!(systems.import(1).await.created, 100);
+    // changed behind the place where it goes on, and before it
+    systems.odoo.edit(pickings[0], "carrier_tracking_ref", "CHANGED".into());
+    systems.odoo.edit(pickings[249], "carrier_tracking_ref", "LAST".into());
+    let second = systems.import(1).await;
+    assert_eq!((second.created, second.changed, second.unchanged), (100, 0, 0));
+    let third = systems.import(1).await;
+    assert_eq!((third.created, third.changed, third.unchanged), (50, 0, 0));
+    for _ in 0..3 {
+        systems.import(1).await;
+    }
+    systems.world.settle().await;
+    let found = async |number: &str| {
+        let tower = &systems.world.tower;
+        tower.store.shipments.find(tower.scope(), number).await.unwrap().len()
+    };
+    assert_eq!(found("CHANGED").await, 1, "the next import takes in what was changed meanwhile");
+    assert_eq!((found("N0").await, found("N249").await, found("LAST").await), (0, 0, 1));
 }
 
 /// A container's delivery, and the retraction of it, which names nothing but the event.

@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use server::{
     clock::Clock,
     config::{OdooSettings, Settings},
-    usecases::orders,
+    usecases::orders::{self, IMPORT_PAGES_MAX},
 };
 use simulator::{
     journey::Place,
@@ -57,7 +57,9 @@ async fn order(world: &World, odoo: &SandboxOdoo, number: &str) -> (i64, Shipmen
         shipped: None,
         written: now,
     });
-    orders::import(&world.tower, world.tower.scope(), world.tower.correlation(), &Discard).await.unwrap();
+    orders::import(&world.tower, world.tower.scope(), world.tower.correlation(), IMPORT_PAGES_MAX, &Discard)
+        .await
+        .unwrap();
     world.settle().await;
     (record, world.tower.store.shipments.find(world.tower.scope(), &name).await.unwrap()[0])
 }

@@ -3,12 +3,12 @@
 use super::{CallKeeper, retry};
 use crate::{
     tower::Tower,
-    usecases::orders::{self, OrderError},
+    usecases::orders::{self, IMPORT_PAGES_MAX, OrderError},
 };
 use storage::jobs::{Finish, LeasedJob};
 
 pub(super) async fn perform(tower: &Tower, leased: &LeasedJob, calls: &CallKeeper) -> Finish {
-    match orders::import(tower, leased.scope, leased.job.correlation, calls).await {
+    match orders::import(tower, leased.scope, leased.job.correlation, IMPORT_PAGES_MAX, calls).await {
         Ok(imported) => {
             if imported.created + imported.changed > 0 {
                 tracing::info!(created = imported.created, changed = imported.changed, "deliveries imported from Odoo");

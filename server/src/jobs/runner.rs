@@ -18,9 +18,11 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// For how long a claimed job is its worker's.
-const LEASE: SignedDuration = SignedDuration::from_secs(30);
+const LEASE: SignedDuration = SignedDuration::from_secs(RENEW.as_secs() as i64 * RENEWALS as i64);
 /// How often leases are renewed.
 const RENEW: Duration = Duration::from_secs(10);
+/// How often before a lease ends.
+const RENEWALS: u32 = 3;
 /// Looks for work at least this often, should a wake-up be lost.
 const POLL: Duration = Duration::from_secs(1);
 /// How long a shutdown waits for running jobs before it gives their leases back.
@@ -60,8 +62,15 @@ impl Runner {
     pub async fn run(self, shutdown: CancellationToken) {
         let mut running = JoinSet::new();
         let held: Held = Arc::default();
-        let renewing =
-            tokio::spawn(renew(Arc::clone(&self.tower), self.owner.clone(), Arc::clone(&held), shutdown.child_token()));
+        let (tower, owner) = (Arc::clone(&self.tower), self.owner.clone());
+        let prolong = move |jobs| {
+            let (tower, owner) = (Arc::clone(&tower), owner.clone());
+            async move {
+                let until = tower.now().checked_add(LEASE).unwrap_or(tower.now());
+                tower.store.jobs.renew(&owner, jobs, until).await
+            }
+        };
+        let renewing = tokio::spawn(renew(Arc::clone(&held), RENEW, prolong, shutdown.child_token()));
         while !shutdown.is_cancelled() {
             let woken = self.tower.wake.lane(self.lane).notified();
             tokio::pin!(woken);
@@ -287,14 +296,18 @@ fn end_word(finish: &Finish) -> &'static str {
     }
 }
 
-/// Renews leases; a job whose lease was lost is cancelled, since somebody else may be doing it. So are all of them when
-/// nothing could be renewed until shortly before the leases end.
-async fn renew(tower: Arc<Tower>, owner: String, held: Held, shutdown: CancellationToken) {
+/// Prolongs leases so often; a job whose lease was lost is cancelled, since somebody else may be doing it. So are all of
+/// them when nothing could be prolonged until shortly before the leases end.
+async fn renew<P, F>(held: Held, every: Duration, prolong: P, shutdown: CancellationToken)
+where
+    P: Fn(Vec<JobId>) -> F,
+    F: Future<Output = storage::Result<Vec<JobId>>>,
+{
     let mut renewed_at = Instant::now();
     loop {
         tokio::select! {
             () = shutdown.cancelled() => {}
-            () = tokio::time::sleep(RENEW) => {}
+            () = tokio::time::sleep(every) => {}
         }
         let ids: Vec<JobId> = held.lock().expect("no panic while held").keys().copied().collect();
         if ids.is_empty() {
@@ -304,9 +317,9 @@ async fn renew(tower: Arc<Tower>, owner: String, held: Held, shutdown: Cancellat
             renewed_at = Instant::now();
             continue;
         }
-        let (until, asked_at) = (tower.now().checked_add(LEASE).unwrap_or(tower.now()), Instant::now());
-        let renewing = tokio::time::timeout(RENEW, tower.store.jobs.renew(&owner, ids.clone(), until)).await;
-        match renewing.unwrap_or_else(|_| Err(StoreError::Unavailable("the database does not answer".into()))) {
+        let asked_at = Instant::now();
+        let prolonged = tokio::time::timeout(every, prolong(ids.clone())).await;
+        match prolonged.unwrap_or_else(|_| Err(StoreError::Unavailable("the database does not answer".into()))) {
             Ok(kept) => {
                 renewed_at = asked_at;
                 let held = held.lock().expect("no panic while held");
@@ -319,7 +332,7 @@ async fn renew(tower: Arc<Tower>, owner: String, held: Held, shutdown: Cancellat
             }
             Err(error) => {
                 tracing::warn!("leases not renewed: {error}");
-                if renewed_at.elapsed() + RENEW >= LEASE.unsigned_abs() {
+                if renewed_at.elapsed() + every >= every * RENEWALS {
                     for job in held.lock().expect("no panic while held").values() {
                         job.task.abort();
                     }
@@ -327,7 +340,79 @@ async fn renew(tower: Arc<Tower>, owner: String, held: Held, shutdown: Cancellat
             }
         }
         if shutdown.is_cancelled() {
-            tokio::time::sleep(RENEW).await;
+            tokio::time::sleep(every).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        future::pending,
+        sync::atomic::{AtomicU32, Ordering},
+    };
+    use uuid::Uuid;
+
+    const EVERY: Duration = Duration::from_millis(20);
+
+    /// Jobs that end only when they are cancelled.
+    fn holding(ids: &[JobId]) -> (Held, JoinSet<JobId>) {
+        let (held, mut running) = (Held::default(), JoinSet::new());
+        for id in ids.iter().copied() {
+            let removed = Removed { held: Arc::clone(&held), id };
+            let task = running.spawn(async move {
+                let _removed = removed;
+                pending::<()>().await;
+                id
+            });
+            held.lock().unwrap().insert(id, HeldJob { kind: JobKind::SyncOrder, task });
+        }
+        (held, running)
+    }
+
+    async fn ends(running: &mut JoinSet<JobId>) {
+        assert!(running.join_next().await.expect("one is running").unwrap_err().is_cancelled());
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_renewed_is_stopped_before_its_lease_ends() {
+        let (held, mut running) = holding(&[JobId(Uuid::from_u128(1)), JobId(Uuid::from_u128(2))]);
+        let (begun, asked) = (Instant::now(), Arc::new(AtomicU32::new(0)));
+        let silent = {
+            let asked = Arc::clone(&asked);
+            move |_| {
+                asked.fetch_add(1, Ordering::Relaxed);
+                async { Err(StoreError::Busy) }
+            }
+        };
+        let renewing = tokio::spawn(renew(Arc::clone(&held), EVERY, silent, CancellationToken::new()));
+        ends(&mut running).await;
+        ends(&mut running).await;
+        renewing.abort();
+        assert!(begun.elapsed() >= EVERY * (RENEWALS - 1), "a lease is not given up after one failure");
+        assert!(asked.load(Ordering::Relaxed) > 1);
+        assert!(held.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_store_that_says_nothing_is_one_that_cannot_renew() {
+        let (held, mut running) = holding(&[JobId(Uuid::from_u128(1))]);
+        let hung = |_| pending::<storage::Result<Vec<JobId>>>();
+        let renewing = tokio::spawn(renew(held, EVERY, hung, CancellationToken::new()));
+        ends(&mut running).await;
+        renewing.abort();
+    }
+
+    #[tokio::test]
+    async fn whose_lease_is_lost_is_stopped_and_the_others_go_on() {
+        let (kept, lost) = (JobId(Uuid::from_u128(1)), JobId(Uuid::from_u128(2)));
+        let (held, mut running) = holding(&[kept, lost]);
+        let prolong = move |_| async move { Ok(vec![kept]) };
+        let renewing = tokio::spawn(renew(Arc::clone(&held), EVERY, prolong, CancellationToken::new()));
+        ends(&mut running).await;
+        tokio::time::timeout(EVERY * RENEWALS * 2, running.join_next()).await.expect_err("the other one is prolonged");
+        renewing.abort();
+        assert_eq!(held.lock().unwrap().keys().copied().collect::<Vec<_>>(), [kept]);
     }
 }

@@ -30,7 +30,7 @@ use storage::{
 /// Deliveries of one page of the import.
 const IMPORT_PAGE: u32 = 100;
 /// Pages of one job; the next job goes on behind them.
-const IMPORT_PAGES_MAX: u32 = 200;
+pub const IMPORT_PAGES_MAX: u32 = 200;
 /// Odoo's `write_date` is the start of the writing transaction: what a long one commits late is found by looking back.
 const IMPORT_OVERLAP: SignedDuration = SignedDuration::from_mins(10);
 /// The setting that holds how far the import has come.
@@ -99,7 +99,8 @@ impl Place {
 }
 
 /// Takes in every delivery that Odoo changed since the last import, page by page, by id: the only paging that loses
-/// nothing there. Runs again over a small overlap; equal content changes nothing.
+/// nothing there. Runs again over a small overlap; equal content changes nothing. After so many pages of 100 the next
+/// import goes on where this one ended.
 ///
 /// # Errors
 /// When Odoo or the store fails; the next import then begins where this one did.
@@ -107,13 +108,14 @@ pub async fn import(
     tower: &Tower,
     scope: Scope,
     correlation: CorrelationId,
+    pages_max: u32,
     calls: &dyn CallLog,
 ) -> Result<Imported, OrderError> {
     let Some(odoo) = &tower.odoo else { return Ok(Imported::default()) };
     let begun = Place::read(tower, scope).await?;
     let mut place = begun.clone();
     let (mut total, mut more) = (Imported::default(), true);
-    for _ in 0..IMPORT_PAGES_MAX {
+    for _ in 0..pages_max {
         let page = odoo.changed_deliveries(place.since, place.after, IMPORT_PAGE, calls).await?;
         more = page.len() >= IMPORT_PAGE as usize;
         let Some(last) = page.last() else { break };

@@ -8,7 +8,7 @@ use server::{
     config::{CallLimits, DeskSettings, OdooSettings, Settings},
     usecases::{
         destinations::{self, Standing},
-        orders,
+        orders::{self, IMPORT_PAGES_MAX},
     },
 };
 use simulator::{
@@ -17,7 +17,10 @@ use simulator::{
     odoo::{DATABASE, NewOrder, SandboxOdoo},
 };
 use std::sync::Arc;
-use storage::jobs::{JobFilter, JobSelection};
+use storage::{
+    jobs::{JobFilter, JobSelection},
+    shipments::Imported,
+};
 
 const KEY: &str = "key-of-the-tests";
 /// Orders of [`Systems::orders`].
@@ -55,8 +58,22 @@ impl Systems {
 
     /// A delivery in Odoo under this number, taken in; its id there.
     pub async fn order(&self, number: &str) -> i64 {
-        let (world, now) = (&self.world, self.world.clock.now());
-        let picking = self.odoo.add_order(&NewOrder {
+        let picking = self.add_order(number);
+        self.import(IMPORT_PAGES_MAX).await;
+        self.world.settle().await;
+        picking
+    }
+
+    /// Takes in what Odoo changed, so many pages of it.
+    pub async fn import(&self, pages: u32) -> Imported {
+        let tower = &self.world.tower;
+        orders::import(tower, tower.scope(), tower.correlation(), pages, &Discard).await.unwrap()
+    }
+
+    /// A delivery in Odoo under this number; its id there.
+    pub fn add_order(&self, number: &str) -> i64 {
+        let now = self.world.clock.now();
+        self.odoo.add_order(&NewOrder {
             order: format!("S-{number}"),
             picking: format!("WH/OUT/{number}"),
             customer: "Somebody".into(),
@@ -73,10 +90,7 @@ impl Systems {
             promised: now + SignedDuration::from_hours(24_000),
             shipped: None,
             written: now,
-        });
-        orders::import(&world.tower, world.tower.scope(), world.tower.correlation(), &Discard).await.unwrap();
-        world.settle().await;
-        picking
+        })
     }
 
     pub async fn orders(&self) -> Vec<i64> {
