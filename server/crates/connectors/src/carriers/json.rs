@@ -8,13 +8,55 @@ use domain::{
     place,
 };
 use jiff::Timestamp;
+use serde::{
+    Deserializer,
+    de::{IgnoredAny, MapAccess, Visitor},
+};
 use serde_json::{Map, Value};
+use std::fmt;
 
-/// Reads a body. A byte order mark is skipped (it belongs to the signed bytes, not to the JSON); nesting beyond the
-/// parser's limit of 128 is refused; of a key that is there twice the last counts.
+/// Reads a body. A byte order mark is skipped; nesting beyond the parser's limit of 128 is refused; of a key that is there
+/// twice the last counts.
 pub(super) fn parse(raw: &[u8]) -> Result<Value, DecodeError> {
-    let text = raw.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(raw);
-    serde_json::from_slice(text).map_err(|e| DecodeError::Malformed { expected: "JSON", reason: position(&e) })
+    serde_json::from_slice(without_mark(raw))
+        .map_err(|e| DecodeError::Malformed { expected: "JSON", reason: position(&e) })
+}
+
+/// The text of one field of a body, as [`text`] reads it from what [`parse`] reads; the other fields are passed over, since
+/// the request path asks for no more than that.
+pub(super) fn text_of(raw: &[u8], key: &str) -> Option<String> {
+    let mut reader = serde_json::Deserializer::from_slice(without_mark(raw));
+    let value = reader.deserialize_map(Field(key)).ok()?;
+    reader.end().ok()?;
+    plain(&value?)
+}
+
+/// The value of this field of an object; of several the last.
+struct Field<'k>(&'k str);
+
+impl<'de> Visitor<'de> for Field<'_> {
+    type Value = Option<Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
+        let mut value = None;
+        while let Some(key) = fields.next_key::<String>()? {
+            if key == self.0 {
+                value = Some(fields.next_value()?);
+            } else {
+                fields.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(value)
+    }
+}
+
+/// A byte order mark belongs to the signed bytes, not to the JSON.
+fn without_mark(raw: &[u8]) -> &[u8] {
+    raw.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(raw)
 }
 
 /// Reads a body whose keys may come as `tracking_number`, `trackingNumber` or `TrackingNumber`: the vendor's own
@@ -176,6 +218,29 @@ mod tests {
         assert_eq!(text(&value, "b"), None);
         assert!(number(&value, "n", "").is_err());
         assert_eq!(code(&value, "n").as_deref(), Some("12"));
+    }
+
+    #[test]
+    fn one_field_is_read_as_from_the_whole() {
+        for body in [
+            r#"{"id":"a","data":{"id":"b","list":[1,null,{"x":"\u00e9"}]}}"#,
+            r#"{"data":{"id":"b"},"id":"a","id":" c\u0000 "}"#,
+            r#"{"\u0069d":"escaped"}"#,
+            "\u{FEFF}{\"id\":\"marked\"}",
+            r#"{"id":12}"#,
+            r#"{"id":null}"#,
+            r#"{"id":""}"#,
+            r#"{"id":"a"} more"#,
+            r#"{"id":"a","x":}"#,
+            r#"{"id":"a""#,
+            r#"[{"id":"a"}]"#,
+            r#""id""#,
+            "",
+        ] {
+            let whole = parse(body.as_bytes()).ok().and_then(|value| text(&value, "id"));
+            assert_eq!(text_of(body.as_bytes(), "id"), whole, "{body}");
+        }
+        assert_eq!(text_of(br#"{"a":1,"id":"a"}"#, "id").as_deref(), Some("a"));
     }
 
     #[test]

@@ -25,7 +25,7 @@ impl Carrier for Aftership {
     }
 
     fn delivery_key(&self, raw: &[u8]) -> DeliveryKey {
-        DeliveryKey(json::parse(raw).ok().and_then(|body| json::text(&body, "event_id")))
+        DeliveryKey(json::text_of(raw, "event_id"))
     }
 
     fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError> {

@@ -25,8 +25,7 @@ impl Carrier for Easypost {
     }
 
     fn delivery_key(&self, raw: &[u8]) -> DeliveryKey {
-        let id = json::parse(raw).ok().and_then(|body| json::text(&body, "id"));
-        DeliveryKey(id.filter(|id| id.starts_with("evt_")))
+        DeliveryKey(json::text_of(raw, "id").filter(|id| id.starts_with("evt_")))
     }
 
     fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError> {
