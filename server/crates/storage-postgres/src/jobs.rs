@@ -46,7 +46,7 @@ macro_rules! succeeded_later {
     () => {
         "(EXISTS (SELECT 1 FROM job l WHERE l.company_id = d.company_id AND l.kind = d.kind AND l.target = d.target AND l.status IN ('ready', 'retrying'))
              OR EXISTS (SELECT 1 FROM job l WHERE l.company_id = d.company_id AND l.kind = d.kind AND l.target = d.target AND l.status = 'leased')
-             OR EXISTS (SELECT 1 FROM job l WHERE l.company_id = d.company_id AND l.kind = d.kind AND l.target = d.target AND l.status = 'done' AND (l.updated_at, l.seq) > (d.updated_at, d.seq)))"
+             OR EXISTS (SELECT 1 FROM job l WHERE l.company_id IS NOT DISTINCT FROM d.company_id AND l.kind = d.kind AND l.target = d.target AND l.status = 'done' AND (l.updated_at, l.seq) > (d.updated_at, d.seq)))"
     };
 }
 
@@ -134,6 +134,7 @@ impl Jobs for PostgresStore {
         .fetch_one(&mut *read)
         .await
         .map_err(Fail::from)?;
+        read.give_back();
         Ok(row.opt_at("due")?)
     }
 
@@ -423,18 +424,19 @@ pub(crate) async fn is_live_fold_waiting(conn: &mut PgConnection, scope: Scope, 
     Ok(waiting.is_some())
 }
 
-/// Leases, kind by kind along the index. What another node is claiming is passed over.
+/// Leases, kind by kind along the index; leases that have ended are looked for once, among what is leased. What another
+/// node is claiming is passed over.
 async fn claim(conn: &mut PgConnection, request: &ClaimRequest) -> Done<Vec<LeasedJob>> {
     let kinds: Vec<&str> = request.kinds.iter().map(|(kind, _)| kind.code()).collect();
     let most: Vec<i64> = request.kinds.iter().map(|(_, at_most)| row_limit(*at_most, CLAIM_JOBS)).collect();
     // an ended lease counts as a try
     let rows = sqlx::query(
-        "WITH oldest AS (
+        "WITH ended AS MATERIALIZED (
+             SELECT kind, run_at, id, ctid AS place FROM job
+             WHERE lane = $1 AND status = 'leased' AND lease_until <= $3 AND id <> ALL ($7) ORDER BY lease_until FOR UPDATE SKIP LOCKED),
+         oldest AS (
              SELECT j.place FROM unnest($2::text[], $4::bigint[]) k (kind, at_most) CROSS JOIN LATERAL (
-                 SELECT * FROM (
-                     SELECT run_at, id, ctid AS place FROM job
-                     WHERE lane = $1 AND kind = k.kind AND status = 'leased' AND lease_until <= $3 AND id <> ALL ($7)
-                     ORDER BY lease_until LIMIT k.at_most FOR UPDATE SKIP LOCKED) ended
+                 SELECT * FROM (SELECT run_at, id, place FROM ended WHERE kind = k.kind LIMIT k.at_most) ended
                  UNION ALL
                  SELECT * FROM (
                      SELECT run_at, id, ctid AS place FROM job w
