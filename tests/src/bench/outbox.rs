@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use futures::future::try_join_all;
 use jiff::SignedDuration;
 use server::tower::Tower;
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 use storage::{
     jobs::{Cause, ClaimRequest, Finish, JobKind, Lane},
     limits::CLAIM_JOBS,
@@ -20,7 +20,7 @@ const ROUNDS: usize = 3;
 /// Of the bare queue, in percent.
 const GOAL: f64 = 50.0;
 
-/// Claim and complete, in batches of the largest claim.
+/// Claim and complete, in batches of the largest claim; each side in a task, as workers are.
 ///
 /// # Errors
 /// When a step fails.
@@ -32,10 +32,10 @@ pub async fn outbox(engine: Engine) -> Result<Vec<Line>> {
             Some(url) => Bare::postgres(&url).await?,
             None => Bare::sqlite(&folder.path().join("bare.sqlite")).await?,
         };
-        bare.push(plain.claim_and_complete(JOBS, CLAIM_JOBS as usize).await?);
+        bare.push(tokio::spawn(plain.claim_and_complete(JOBS, CLAIM_JOBS as usize)).await??);
         let tower = door::assembled(folder.path(), database.url()).await?;
         fill(&tower).await?;
-        ours.push(empty(&tower).await?);
+        ours.push(tokio::spawn(empty(tower)).await??);
     }
     let name = engine.name();
     let ratios = ours.iter().zip(&bare).map(|(o, b)| 100.0 * o / b).collect();
@@ -64,7 +64,7 @@ async fn fill(tower: &Tower) -> Result<()> {
     Ok(())
 }
 
-async fn empty(tower: &Tower) -> Result<f64> {
+async fn empty(tower: Arc<Tower>) -> Result<f64> {
     let (begun, mut done) = (Instant::now(), 0);
     loop {
         let now = tower.now();

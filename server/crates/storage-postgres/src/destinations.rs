@@ -16,7 +16,9 @@ use storage::{
 impl Destinations for PostgresStore {
     async fn gates(&self, scope: Scope) -> Result<BTreeMap<String, Gate>> {
         let mut read = self.read_one().await?;
-        Ok(gates(&mut read, scope).await?)
+        let gates = gates(&mut read, scope).await?;
+        read.give_back();
+        Ok(gates)
     }
 
     async fn pause(&self, scope: Scope, destination: &str, pause: Option<Pause>, audit: AuditEntry) -> Result<()> {

@@ -4,10 +4,11 @@
 
 use crate::{
     codec::{Done, Fail},
+    connections::Connections,
     partitions::Partitions,
 };
 use async_trait::async_trait;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use std::{
     sync::{
         Arc,
@@ -58,12 +59,12 @@ pub(crate) struct Group<C: Grouped> {
 }
 
 impl<C: Grouped> Group<C> {
-    pub(crate) fn start((pool, partitions): (PgPool, Partitions)) -> Self {
+    pub(crate) fn start((connections, partitions): (Connections, Partitions)) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE_COMMANDS);
         let shared =
             Arc::new(Queue { waiting: Mutex::new(waiting), under_way: AtomicUsize::new(0), ended: Notify::new() });
         for _ in 0..AT_ONCE {
-            tokio::spawn(work::<C>(pool.clone(), partitions.clone(), Arc::clone(&shared)));
+            tokio::spawn(work::<C>(connections.clone(), partitions.clone(), Arc::clone(&shared)));
         }
         Self { queue }
     }
@@ -122,14 +123,14 @@ impl<C: Grouped> Drop for UnderWay<'_, C> {
     }
 }
 
-async fn work<C: Grouped>(pool: PgPool, partitions: Partitions, queue: Arc<Queue<C>>) {
+async fn work<C: Grouped>(connections: Connections, partitions: Partitions, queue: Arc<Queue<C>>) {
     loop {
         let (batch, _under_way) = queue.next().await;
         if batch.is_empty() {
             return;
         }
         let (commands, replies): (Vec<C>, Vec<_>) = batch.into_iter().unzip();
-        match together(&pool, &partitions, &commands).await {
+        match together(&connections, &partitions, &commands).await {
             Ok(answers) => {
                 for (reply, answer) in replies.into_iter().zip(answers) {
                     // nobody there any more: the work is done all the same
@@ -141,7 +142,7 @@ async fn work<C: Grouped>(pool: PgPool, partitions: Partitions, queue: Arc<Queue
                 if commands.len() > 1 =>
             {
                 for (command, reply) in commands.into_iter().zip(replies) {
-                    let alone = together(&pool, &partitions, &[command]).await;
+                    let alone = together(&connections, &partitions, &[command]).await;
                     let answer = alone.map(|mut answers| answers.remove(0)).map_err(StoreError::from);
                     drop(reply.send(answer));
                 }
@@ -162,10 +163,14 @@ async fn work<C: Grouped>(pool: PgPool, partitions: Partitions, queue: Arc<Queue
     }
 }
 
-async fn together<C: Grouped>(pool: &PgPool, partitions: &Partitions, commands: &[C]) -> Done<Vec<C::Answer>> {
+async fn together<C: Grouped>(
+    connections: &Connections,
+    partitions: &Partitions,
+    commands: &[C],
+) -> Done<Vec<C::Answer>> {
     let mut tries = 1;
     loop {
-        match crate::in_time(once(pool, partitions, commands)).await.map_err(Fail) {
+        match crate::in_time(once(connections, partitions, commands)).await.map_err(Fail) {
             Err(Fail(StoreError::Busy)) if tries < TRIES => tries += 1,
             // what another transaction put in the way is there to be seen now
             Err(Fail(StoreError::Conflict(_))) if commands.len() == 1 && tries < TRIES => tries += 1,
@@ -174,8 +179,89 @@ async fn together<C: Grouped>(pool: &PgPool, partitions: &Partitions, commands: 
     }
 }
 
-async fn once<C: Grouped>(pool: &PgPool, partitions: &Partitions, commands: &[C]) -> Done<Vec<C::Answer>> {
+async fn once<C: Grouped>(connections: &Connections, partitions: &Partitions, commands: &[C]) -> Done<Vec<C::Answer>> {
     C::prepare(commands, partitions).await?;
-    let mut conn = pool.acquire().await?;
-    C::run(commands, &mut conn).await
+    let mut conn = connections.acquire().await?;
+    let answers = C::run(commands, &mut conn).await?;
+    conn.give_back();
+    Ok(answers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nothing;
+
+    #[async_trait]
+    impl Grouped for Nothing {
+        type Answer = ();
+        const TOGETHER: usize = 4;
+
+        async fn run(batch: &[Self], _: &mut PgConnection) -> Done<Vec<()>> {
+            Ok(vec![(); batch.len()])
+        }
+    }
+
+    fn queue() -> (mpsc::Sender<Waiting<Nothing>>, Queue<Nothing>) {
+        let (queue, waiting) = mpsc::channel(QUEUE_COMMANDS);
+        (queue, Queue { waiting: Mutex::new(waiting), under_way: AtomicUsize::new(0), ended: Notify::new() })
+    }
+
+    async fn come(queue: &mpsc::Sender<Waiting<Nothing>>, commands: usize) {
+        for _ in 0..commands {
+            queue.send((Nothing, oneshot::channel().0)).await.expect("somebody takes them");
+        }
+    }
+
+    /// How many commands the next transaction has, if it begins without waiting for anything.
+    async fn at_once<'a>(queue: &'a Queue<Nothing>) -> Option<(usize, UnderWay<'a, Nothing>)> {
+        let next = tokio::time::timeout(Duration::ZERO, queue.next()).await;
+        next.ok().map(|(batch, under_way)| (batch.len(), under_way))
+    }
+
+    #[tokio::test]
+    async fn where_nothing_is_under_way_nobody_waits() {
+        let (waiting, queue) = queue();
+        come(&waiting, 2).await;
+        assert_eq!(at_once(&queue).await.map(|(commands, _)| commands), Some(2));
+    }
+
+    #[tokio::test]
+    async fn a_transaction_that_hangs_holds_the_others_up_and_not_for_ever() {
+        let (waiting, queue) = queue();
+        come(&waiting, 3).await;
+        let _hung = at_once(&queue).await;
+        for _ in 0..2 {
+            let begun = Instant::now();
+            come(&waiting, 1).await;
+            let (batch, _under_way) = queue.next().await;
+            assert_eq!(batch.len(), 1);
+            assert!(begun.elapsed() >= GATHERING, "it could have been joined by others");
+        }
+    }
+
+    #[tokio::test]
+    async fn as_many_as_are_under_way_begin_at_once_and_fewer_when_those_end() {
+        let (waiting, queue) = queue();
+        come(&waiting, 2).await;
+        let first = at_once(&queue).await.unwrap().1;
+        come(&waiting, 2).await;
+        drop(at_once(&queue).await.expect("two wait and two are under way"));
+
+        come(&waiting, 1).await;
+        let ((batch, _under_way), ()) = tokio::join!(queue.next(), async {
+            tokio::task::yield_now().await;
+            drop(first);
+        });
+        assert_eq!(batch.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn no_more_go_together_than_the_kind_allows() {
+        let (waiting, queue) = queue();
+        come(&waiting, 7).await;
+        assert_eq!(at_once(&queue).await.map(|(commands, _)| commands), Some(Nothing::TOGETHER));
+        assert_eq!(at_once(&queue).await.map(|(commands, _)| commands), Some(3));
+    }
 }

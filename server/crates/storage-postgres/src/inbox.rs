@@ -75,6 +75,7 @@ impl Inbox for PostgresStore {
         let record = source(&row)?;
         let scope = Scope { company: row.id("company_id")?, actor: Actor::System };
         let key = people::key(&mut read, scope, record.secrets.subject).await?;
+        read.give_back();
         Ok(key.map(|key| (scope, record, key)))
     }
 
@@ -104,6 +105,7 @@ impl Inbox for PostgresStore {
         .fetch_optional(&mut *read)
         .await
         .map_err(Fail::from)?;
+        read.give_back();
         Ok(row.as_ref().map(record).transpose()?)
     }
 

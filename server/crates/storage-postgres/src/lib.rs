@@ -19,6 +19,7 @@ macro_rules! without_waiting {
 mod audit;
 pub mod backup;
 mod codec;
+mod connections;
 mod destinations;
 mod facts;
 mod group;
@@ -38,14 +39,14 @@ mod work;
 
 use crate::{
     codec::{Done, Fail},
+    connections::{Connection, Connections, UNTRIED_IDLE, WAIT},
     group::Group,
     partitions::Partitions,
     temporary::Temporary,
 };
 use sqlx::{
-    Connection, PgConnection, PgPool, Postgres, Transaction,
+    Connection as _, PgConnection, PgPool, Postgres, Transaction,
     migrate::Migrator,
-    pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use std::{future::Future, pin::Pin, str::FromStr, sync::Arc, time::Duration};
@@ -57,14 +58,12 @@ static MIGRATIONS: Migrator = sqlx::migrate!("../../../migrations/postgres");
 
 /// Connections of one node, unless the address says otherwise by `max_connections`.
 const CONNECTIONS: u32 = 12;
+/// One of them hears what other nodes say.
+const LISTENING: u32 = 1;
 /// One in so many of them is for questions of people, however many ask: the others are left to the work.
 const ASKING_SHARE: u32 = 3;
 /// Of those for the work, so many at once for the batch lane: the others are left to real-time.
 const BATCH_SHARE: usize = 4;
-/// How long a command waits for a connection before the store is called busy.
-const CONNECTION_WAIT: Duration = Duration::from_secs(10);
-/// A connection that was unused for longer is tried before it is used: the server may have been restarted.
-const UNTRIED_IDLE: Duration = Duration::from_secs(1);
 /// Prepared statements kept for each connection: more than there are statements.
 const STATEMENTS: usize = 256;
 /// No statement of ours takes longer; one that does is hung.
@@ -91,7 +90,7 @@ const IDLE_IN_TRANSACTION: &str = "30s";
 #[derive(Clone)]
 pub struct PostgresStore {
     /// For the work.
-    pool: PgPool,
+    connections: Connections,
     /// For questions, whose best plan depends on what is asked.
     asking: PgPool,
     batch: Arc<Semaphore>,
@@ -148,7 +147,7 @@ impl PostgresStore {
     pub async fn connect(url: &str) -> Result<Store> {
         let engine = Self::engine(url, None).await?;
         let empty: bool = sqlx::query_scalar("SELECT to_regclass('company') IS NULL")
-            .fetch_one(&engine.pool)
+            .fetch_one(&engine.asking)
             .await
             .map_err(|error| unavailable(&error))?;
         if empty {
@@ -160,10 +159,11 @@ impl PostgresStore {
     async fn engine(url: &str, temporary: Option<Arc<Temporary>>) -> Result<Self> {
         let (options, connections) = options(url)?;
         let asking = (connections / ASKING_SHARE).max(1);
-        let pool = pool(options.clone().options(PLANNED_ONCE), connections - asking).await?;
-        let asking = self::pool(options, asking).await?;
-        let partitions = Partitions::new(pool.clone());
-        let group = (pool.clone(), partitions.clone());
+        let listening = PgPoolOptions::new().max_connections(LISTENING).connect_lazy_with(options.clone());
+        let connections = Connections::new(options.clone().options(PLANNED_ONCE), connections - asking - LISTENING);
+        let asking = pool(options, asking).await?;
+        let partitions = Partitions::new(connections.clone());
+        let group = (connections.clone(), partitions.clone());
         Ok(Self {
             batch: Arc::new(Semaphore::new(BATCH_SHARE)),
             partitions,
@@ -175,8 +175,8 @@ impl PostgresStore {
             loading: Arc::new(Group::start(group.clone())),
             putting: Arc::new(Group::start(group.clone())),
             noting: Arc::new(Group::start(group)),
-            signals: signals::PgSignals::start(pool.clone()),
-            pool,
+            signals: signals::PgSignals::start(connections.clone(), listening),
+            connections,
             asking,
             _temporary: temporary,
         })
@@ -206,9 +206,11 @@ impl PostgresStore {
     {
         let _share = self.share(turn).await;
         in_time(async {
-            let mut transaction = self.pool.begin().await?;
+            let mut conn = self.connections.acquire().await?;
+            let mut transaction = conn.begin().await?;
             let done = work(&mut transaction).await?;
             transaction.commit().await?;
+            conn.give_back();
             Ok(done)
         })
         .await
@@ -222,8 +224,10 @@ impl PostgresStore {
     {
         let _share = self.share(turn).await;
         in_time(async {
-            let mut conn = self.pool.acquire().await?;
-            work(&mut conn).await
+            let mut conn = self.connections.acquire().await?;
+            let done = work(&mut conn).await?;
+            conn.give_back();
+            Ok(done)
         })
         .await
     }
@@ -237,8 +241,8 @@ impl PostgresStore {
     }
 
     /// A reader for one of the work's questions, which sees one moment anyhow.
-    async fn read_one(&self) -> Done<PoolConnection<Postgres>> {
-        Ok(self.pool.acquire().await?)
+    async fn read_one(&self) -> Done<Connection> {
+        self.connections.acquire().await
     }
 
     /// A reader that sees one moment, however many questions it is asked.
@@ -249,14 +253,18 @@ impl PostgresStore {
 
 /// A server that has gone without a word answers nothing, and ends no statement either.
 pub(crate) async fn in_time<T>(work: impl Future<Output = Done<T>>) -> Result<T> {
+    within(ANSWER_WAIT, work).await
+}
+
+async fn within<T>(wait: Duration, work: impl Future<Output = Done<T>>) -> Result<T> {
     let silent = |_| Err(Fail(StoreError::Unavailable("PostgreSQL does not answer".to_owned())));
-    Ok(tokio::time::timeout(ANSWER_WAIT, work).await.unwrap_or_else(silent)?)
+    Ok(tokio::time::timeout(wait, work).await.unwrap_or_else(silent)?)
 }
 
 async fn pool(options: PgConnectOptions, connections: u32) -> Result<PgPool> {
     PgPoolOptions::new()
         .max_connections(connections)
-        .acquire_timeout(CONNECTION_WAIT)
+        .acquire_timeout(WAIT)
         .test_before_acquire(false)
         .before_acquire(|conn, meta| {
             Box::pin(async move { Ok(meta.idle_for < UNTRIED_IDLE || conn.ping().await.is_ok()) })
@@ -329,5 +337,12 @@ mod tests {
         assert_eq!((url.as_str(), connections), ("postgres://h/d?sslmode=require", 7));
         assert_eq!(own_parameters("postgres://h/d").unwrap().1, CONNECTIONS);
         assert!(own_parameters("postgres://h/d?max_connections=1").is_err());
+    }
+
+    #[tokio::test]
+    async fn a_server_that_has_gone_without_a_word_is_given_up() {
+        let silent = within(Duration::ZERO, std::future::pending::<Done<()>>()).await;
+        assert!(matches!(silent, Err(StoreError::Unavailable(_))));
+        assert_eq!(within(Duration::ZERO, async { Ok(1) }).await.unwrap(), 1);
     }
 }

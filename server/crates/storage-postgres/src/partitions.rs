@@ -1,7 +1,7 @@
 //! Monthly partitions of what retention drops as a whole. One is made when its month is first written to.
 
-use crate::{codec::Done, lock};
-use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use crate::{codec::Done, connections::Connections, lock};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::{
     collections::HashSet,
     sync::{Arc, RwLock},
@@ -26,13 +26,13 @@ impl Monthly {
 /// The partitions that are known to be there.
 #[derive(Clone)]
 pub(crate) struct Partitions {
-    pool: PgPool,
+    connections: Connections,
     known: Arc<RwLock<HashSet<(Monthly, i64)>>>,
 }
 
 impl Partitions {
-    pub(crate) fn new(pool: PgPool) -> Self {
-        Self { pool, known: Arc::default() }
+    pub(crate) fn new(connections: Connections) -> Self {
+        Self { connections, known: Arc::default() }
     }
 
     /// Makes the partitions of these months where they are missing, before anything is written to them.
@@ -41,10 +41,12 @@ impl Partitions {
             if self.known.read().expect("no panic while held").contains(&(table, month)) {
                 continue;
             }
-            let mut transaction = self.pool.begin().await?;
+            let mut conn = self.connections.acquire().await?;
+            let mut transaction = conn.begin().await?;
             lock::partitions(&mut transaction).await?;
             make(&mut transaction, table.table(), month).await?;
             transaction.commit().await?;
+            conn.give_back();
             self.known.write().expect("no panic while held").insert((table, month));
         }
         Ok(())

@@ -197,6 +197,7 @@ impl People for PostgresStore {
             .fetch_all(&mut *read)
             .await
             .map_err(Fail::from)?;
+        read.give_back();
         let key = |row: &PgRow| {
             let subject = row.id("subject")?;
             Ok((subject, row.opt_bytes("wrapped")?.map(|bytes| WrappedKey { subject, bytes })))

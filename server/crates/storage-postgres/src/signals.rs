@@ -2,6 +2,10 @@
 //! they are sent from a connection of their own, once for whatever came together. One that is lost is made good by
 //! polling.
 
+use crate::{
+    codec::{Done, Fail},
+    connections::Connections,
+};
 use sqlx::{PgPool, postgres::PgListener};
 use std::{
     sync::{
@@ -52,10 +56,10 @@ struct Outgoing {
 }
 
 impl PgSignals {
-    pub(crate) fn start(pool: PgPool) -> Self {
+    pub(crate) fn start(connections: Connections, for_listening: PgPool) -> Self {
         let (heard, outgoing) = (broadcast::Sender::new(BACKLOG), Arc::<Outgoing>::default());
-        let listening = tokio::spawn(listen(pool.clone(), heard.clone()));
-        let sending = tokio::spawn(send(pool, Arc::clone(&outgoing)));
+        let listening = tokio::spawn(listen(for_listening, heard.clone()));
+        let sending = tokio::spawn(send(connections, Arc::clone(&outgoing)));
         let tasks = Tasks([listening.abort_handle(), sending.abort_handle()]);
         Self { heard, outgoing, _tasks: Arc::new(tasks) }
     }
@@ -72,18 +76,24 @@ impl Signals for PgSignals {
     }
 }
 
-async fn send(pool: PgPool, outgoing: Arc<Outgoing>) {
+async fn send(connections: Connections, outgoing: Arc<Outgoing>) {
     loop {
         outgoing.woken.notified().await;
         tokio::time::sleep(TOGETHER).await;
         let due = outgoing.due.swap(0, Ordering::AcqRel);
         for signal in Signal::ALL.iter().filter(|signal| due & (1 << **signal as u8) != 0) {
-            let sent = sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(signal.code()).execute(&pool).await;
-            if let Err(error) = sent {
+            if let Err(Fail(error)) = notify(&connections, *signal).await {
                 tracing::debug!("a wake-up was not sent, polling makes it good: {error}");
             }
         }
     }
+}
+
+async fn notify(connections: &Connections, signal: Signal) -> Done<()> {
+    let mut conn = connections.acquire().await?;
+    sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(signal.code()).execute(&mut *conn).await?;
+    conn.give_back();
+    Ok(())
 }
 
 async fn listen(pool: PgPool, heard: broadcast::Sender<Signal>) {

@@ -207,10 +207,12 @@ impl PostgresStore {
     /// Numbers the changes that have committed, one caller at a time: a number that is read is never followed by a
     /// smaller one.
     async fn number_changes(&self) -> Result<()> {
+        let mut read = self.read_one().await?;
         let waiting = sqlx::query("SELECT 1 FROM change WHERE seq IS NULL LIMIT 1")
-            .fetch_optional(&self.pool)
+            .fetch_optional(&mut *read)
             .await
             .map_err(Fail::from)?;
+        read.give_back();
         if waiting.is_none() {
             return Ok(());
         }
