@@ -44,9 +44,12 @@ macro_rules! which_jobs {
 /// Whether the target of the dead job `d` has work that waits, is being done, or was finished after the job died.
 macro_rules! succeeded_later {
     () => {
-        "(EXISTS (SELECT 1 FROM job l WHERE l.company_id = d.company_id AND l.kind = d.kind AND l.target = d.target AND l.status IN ('ready', 'retrying'))
-             OR EXISTS (SELECT 1 FROM job l WHERE l.company_id = d.company_id AND l.kind = d.kind AND l.target = d.target AND l.status = 'leased')
-             OR EXISTS (SELECT 1 FROM job l WHERE l.company_id IS NOT DISTINCT FROM d.company_id AND l.kind = d.kind AND l.target = d.target AND l.status = 'done' AND (l.updated_at, l.seq) > (d.updated_at, d.seq)))"
+        "(EXISTS (SELECT 1 FROM job l WHERE l.target = d.target AND l.kind IS NOT DISTINCT FROM d.kind AND l.company_id IS NOT DISTINCT FROM d.company_id
+                  AND l.status IN ('ready', 'retrying'))
+             OR EXISTS (SELECT 1 FROM job l WHERE l.target = d.target AND l.kind IS NOT DISTINCT FROM d.kind AND l.company_id IS NOT DISTINCT FROM d.company_id
+                        AND l.status = 'leased')
+             OR EXISTS (SELECT 1 FROM job l WHERE l.target = d.target AND l.kind IS NOT DISTINCT FROM d.kind AND l.company_id IS NOT DISTINCT FROM d.company_id
+                        AND l.status = 'done' AND (l.updated_at, l.seq) > (d.updated_at, d.seq)))"
     };
 }
 
@@ -441,7 +444,8 @@ async fn claim(conn: &mut PgConnection, request: &ClaimRequest) -> Done<Vec<Leas
                  SELECT * FROM (
                      SELECT run_at, id, ctid AS place FROM job w
                      WHERE lane = $1 AND kind = k.kind AND status IN ('ready', 'retrying') AND run_at <= $3
-                       AND NOT EXISTS (SELECT 1 FROM job l WHERE l.company_id = w.company_id AND l.kind = w.kind AND l.target = w.target AND l.status = 'leased')
+                       AND NOT EXISTS (SELECT 1 FROM job l WHERE l.target = w.target AND l.kind IS NOT DISTINCT FROM w.kind
+                                       AND l.company_id IS NOT DISTINCT FROM w.company_id AND l.status = 'leased')
                      ORDER BY run_at, id LIMIT k.at_most FOR UPDATE SKIP LOCKED) due
                  ORDER BY run_at, id LIMIT k.at_most) j)
          UPDATE job SET attempts = attempts + CASE WHEN status = 'leased' THEN 1 ELSE 0 END, status = 'leased', owner = $5, lease_until = $6, updated_at = $3
