@@ -71,8 +71,8 @@ const STATEMENT_TIMEOUT: &str = "60s";
 /// How the work's statements are planned: once, and row by row along indexes, whatever the values are. PostgreSQL guesses
 /// the size of a table that it has not counted yet, and would keep a plan for a small one when it has grown large: through
 /// all rows of a company or of a kind, say. So a row is looked up by its id or its target, and its company and kind are
-/// compared in a way that no index answers (`IS NOT DISTINCT FROM`); and a list is said to be short (`LIMIT cardinality(…)`, of which PostgreSQL expects a
-/// tenth), so that it is gone through and the table is not.
+/// compared in a way that no index answers (`IS NOT DISTINCT FROM`); and a list is said to be short (`LIMIT
+/// cardinality(…)`, of which PostgreSQL expects a tenth), so that it is gone through and the table is not.
 /// <https://www.postgresql.org/docs/current/runtime-config-query.html>
 const PLANNED_ONCE: [(&str, &str); 5] = [
     ("plan_cache_mode", "force_generic_plan"),
