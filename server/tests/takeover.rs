@@ -27,7 +27,7 @@ async fn take_over(from: &mut Export, url: &str) {
     for table in into.order().await.unwrap() {
         let mut after = After::START;
         loop {
-            let rows = from.rows(table.trim_matches('"'), &mut after).await.unwrap();
+            let rows = from.rows(table.trim_matches('"'), &mut after).unwrap();
             if rows.rows.is_empty() {
                 break;
             }

@@ -46,17 +46,17 @@ impl Migrate {
 
 async fn take_over(config: &Config, url: &str, file: &Path) -> Result<()> {
     config.master_key().context("what is taken over is sealed under the master key")?;
-    let mut from = Export::open(file).await?;
+    let from = Export::open(file).await?;
     storage_postgres::migrate(url).await?;
     let mut into = Import::begin(url).await?;
-    let theirs = from.tables().await?;
+    let theirs = from.tables()?;
     let mut total = 0;
     for table in into.order().await? {
         let name = table.trim_matches('"');
         ensure!(theirs.iter().any(|t| t == name), "{} has no table {name}", file.display());
         let (mut after, mut rows) = (After::START, 0);
         loop {
-            let read = from.rows(name, &mut after).await.with_context(|| format!("reading {name}"))?;
+            let read = from.rows(name, &mut after).with_context(|| format!("reading {name}"))?;
             if read.rows.is_empty() {
                 break;
             }

@@ -1,13 +1,11 @@
-//! The bare thing: what each engine can do at most, with nothing of ours around it. Two plain tables, one statement for
+//! The bare thing: what each engine can do at most, with nothing of ours around it. Two plain tables, one transaction for
 //! all rows of a batch, the driver that the engines use, and the same durability.
 
 use super::load::Answers;
 use anyhow::{Context, Result};
 use domain::ids::content_id;
-use sqlx::{
-    Connection, PgConnection, QueryBuilder, SqliteConnection,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
-};
+use rusqlite::Connection;
+use sqlx::{Connection as _, PgConnection};
 use std::{
     path::Path,
     sync::Arc,
@@ -34,7 +32,7 @@ type Queue = Arc<Mutex<mpsc::Receiver<Waiting>>>;
 /// A bare connection.
 pub enum Bare {
     /// One file has one writer.
-    Sqlite(SqliteConnection),
+    Sqlite(Connection),
     /// Of a server.
     Postgres(Vec<PgConnection>),
 }
@@ -44,20 +42,15 @@ impl Bare {
     ///
     /// # Errors
     /// When it cannot be made.
-    pub async fn sqlite(file: &Path) -> Result<Self> {
-        let options = SqliteConnectOptions::new()
-            .filename(file)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full);
-        let mut conn = SqliteConnection::connect_with(&options).await?;
-        sqlx::query(
+    pub fn sqlite(file: &Path) -> Result<Self> {
+        let conn = Connection::open(file)?;
+        conn.pragma_update(None, "journal_mode", "WAL")?;
+        conn.pragma_update(None, "synchronous", "FULL")?;
+        conn.execute_batch(
             "CREATE TABLE bare_message (id BLOB PRIMARY KEY, body BLOB NOT NULL) STRICT;
              CREATE TABLE bare_job (seq INTEGER PRIMARY KEY, message BLOB NOT NULL, status TEXT NOT NULL) STRICT;
              CREATE INDEX bare_due ON bare_job (seq) WHERE status = 'ready'",
-        )
-        .execute(&mut conn)
-        .await?;
+        )?;
         Ok(Self::Sqlite(conn))
     }
 
@@ -91,7 +84,7 @@ impl Bare {
         let mut loops = JoinSet::new();
         match self {
             Self::Sqlite(conn) => {
-                loops.spawn(sqlite_loop(conn, waiting));
+                loops.spawn_blocking(move || sqlite_loop(conn, &waiting));
             }
             Self::Postgres(conns) => conns.into_iter().for_each(|conn| {
                 loops.spawn(postgres_loop(conn, Arc::clone(&waiting)));
@@ -142,7 +135,7 @@ impl Bare {
             Self::Sqlite(conn) => {
                 let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
                            INSERT INTO bare_job (message, status) SELECT randomblob(16), 'ready' FROM n";
-                sqlx::query(sql).bind(jobs as i64).execute(conn).await?;
+                conn.execute(sql, [jobs as i64])?;
             }
             Self::Postgres(conns) => {
                 let sql = "INSERT INTO bare_job (message, status) SELECT gen_random_uuid(), 'ready' FROM generate_series(1, $1)";
@@ -154,7 +147,7 @@ impl Bare {
         let mut done = 0;
         loop {
             let claimed = match &mut self {
-                Self::Sqlite(conn) => sqlite_claim(conn, batch).await?,
+                Self::Sqlite(conn) => sqlite_claim(conn, batch)?,
                 Self::Postgres(conns) => postgres_claim(&mut conns[0], batch).await?,
             };
             if claimed == 0 {
@@ -167,19 +160,16 @@ impl Bare {
     }
 }
 
-async fn sqlite_claim(conn: &mut SqliteConnection, batch: usize) -> Result<usize> {
-    let claimed: Vec<i64> = sqlx::query_scalar(
-        "UPDATE bare_job SET status = 'leased' WHERE seq IN (SELECT seq FROM bare_job WHERE status = 'ready' ORDER BY seq LIMIT ?)
-         RETURNING seq",
-    )
-    .bind(batch as i64)
-    .fetch_all(&mut *conn)
-    .await?;
-    let list = serde_json::to_string(&claimed)?;
-    sqlx::query("UPDATE bare_job SET status = 'done' WHERE seq IN (SELECT value FROM json_each(?))")
-        .bind(list)
-        .execute(conn)
-        .await?;
+fn sqlite_claim(conn: &Connection, batch: usize) -> Result<usize> {
+    let claimed = conn
+        .prepare_cached(
+            "UPDATE bare_job SET status = 'leased' WHERE seq IN (SELECT seq FROM bare_job WHERE status = 'ready' ORDER BY seq LIMIT ?)
+             RETURNING seq",
+        )?
+        .query_map([batch as i64], |row| row.get(0))?
+        .collect::<rusqlite::Result<Vec<i64>>>()?;
+    conn.prepare_cached("UPDATE bare_job SET status = 'done' WHERE seq IN (SELECT value FROM json_each(?))")?
+        .execute([serde_json::to_string(&claimed)?])?;
     Ok(claimed.len())
 }
 
@@ -195,31 +185,26 @@ async fn postgres_claim(conn: &mut PgConnection, batch: usize) -> Result<usize> 
     Ok(claimed.len())
 }
 
+fn sqlite_loop(mut conn: Connection, waiting: &Queue) -> Result<()> {
+    let (mut waiting, mut batch) = (waiting.blocking_lock(), Vec::new());
+    while waiting.blocking_recv_many(&mut batch, BATCH) > 0 {
+        let transaction = conn.transaction()?;
+        for ((id, body), _) in &batch {
+            transaction.prepare_cached("INSERT INTO bare_message (id, body) VALUES (?, ?)")?.execute((id, body))?;
+            transaction.prepare_cached("INSERT INTO bare_job (message, status) VALUES (?, 'ready')")?.execute([id])?;
+        }
+        transaction.commit()?;
+        batch.drain(..).for_each(|(_, reply)| {
+            let _ = reply.send(());
+        });
+    }
+    Ok(())
+}
+
 /// What waits, at once; none when nobody can come any more.
 async fn next(waiting: &Queue) -> Option<(Vec<(Uuid, Vec<u8>)>, Vec<oneshot::Sender<()>>)> {
     let mut batch = Vec::new();
     (waiting.lock().await.recv_many(&mut batch, BATCH).await > 0).then(|| batch.into_iter().unzip())
-}
-
-async fn sqlite_loop(mut conn: SqliteConnection, waiting: Queue) -> Result<()> {
-    while let Some((rows, replies)) = next(&waiting).await {
-        let mut transaction = conn.begin().await?;
-        let mut messages = QueryBuilder::new("INSERT INTO bare_message (id, body) ");
-        messages.push_values(&rows, |mut row, (id, body)| {
-            row.push_bind(*id).push_bind(body);
-        });
-        messages.build().execute(&mut *transaction).await?;
-        let mut jobs = QueryBuilder::new("INSERT INTO bare_job (message, status) ");
-        jobs.push_values(&rows, |mut row, (id, _)| {
-            row.push_bind(*id).push("'ready'");
-        });
-        jobs.build().execute(&mut *transaction).await?;
-        transaction.commit().await?;
-        replies.into_iter().for_each(|reply| {
-            let _ = reply.send(());
-        });
-    }
-    Ok(conn.close().await?)
 }
 
 async fn postgres_loop(mut conn: PgConnection, waiting: Queue) -> Result<()> {

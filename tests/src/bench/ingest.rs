@@ -102,7 +102,7 @@ async fn with_engine(engine: Engine) -> Result<Vec<Line>> {
 async fn bare(data: &Path, database: &Database) -> Result<Bare> {
     match database.url() {
         Some(url) => Bare::postgres(&url).await,
-        None => Bare::sqlite(&data.join("bare.sqlite")).await,
+        None => Bare::sqlite(&data.join("bare.sqlite")),
     }
 }
 

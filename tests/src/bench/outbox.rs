@@ -31,7 +31,7 @@ pub async fn outbox(engine: Engine) -> Result<Vec<Line>> {
         let (folder, database) = (tempfile::tempdir()?, Database::fresh(engine)?);
         let plain = match database.url() {
             Some(url) => Bare::postgres(&url).await?,
-            None => Bare::sqlite(&folder.path().join("bare.sqlite")).await?,
+            None => Bare::sqlite(&folder.path().join("bare.sqlite"))?,
         };
         bare.push(tokio::spawn(plain.claim_and_complete(JOBS, CLAIM_JOBS as usize)).await??);
         let tower = door::assembled(folder.path(), database.url()).await?;

@@ -1,9 +1,10 @@
 //! The audit trail's hash chain. Lines are appended by the one writer, so the chain has no forks.
 
-use crate::codec::{Columns, Done, json, micros};
+use crate::codec::{Done, json, micros};
+use crate::sql::{Row, query};
 use domain::ids::CompanyId;
+use rusqlite::Connection;
 use sha2::{Digest, Sha256};
-use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use std::fmt::Write as _;
 use storage::{
     AuditEntry, Scope,
@@ -58,11 +59,10 @@ impl Line<'_> {
 }
 
 /// Appends a line.
-pub(crate) async fn append(conn: &mut SqliteConnection, scope: Scope, entry: &AuditEntry) -> Done<()> {
-    let last = sqlx::query("SELECT seq, hash FROM audit WHERE company_id = ? ORDER BY seq DESC LIMIT 1")
+pub(crate) fn append(conn: &Connection, scope: Scope, entry: &AuditEntry) -> Done<()> {
+    let last = query("SELECT seq, hash FROM audit WHERE company_id = ? ORDER BY seq DESC LIMIT 1")
         .bind(scope.company.0)
-        .fetch_optional(&mut *conn)
-        .await?;
+        .fetch_optional(conn)?;
     let (seq, previous) = match last {
         Some(row) => (row.int("seq")? + 1, row.text("hash")?),
         None => (1, String::new()),
@@ -80,7 +80,7 @@ pub(crate) async fn append(conn: &mut SqliteConnection, scope: Scope, entry: &Au
         why: entry.why.as_deref(),
     };
     let hash = line.hash(&previous);
-    sqlx::query(
+    query(
         "INSERT INTO audit (company_id, seq, at, actor, action, subject, before_subject, before_bytes, after_subject, after_bytes, why, previous, hash)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
@@ -97,21 +97,19 @@ pub(crate) async fn append(conn: &mut SqliteConnection, scope: Scope, entry: &Au
     .bind(&entry.why)
     .bind(&previous)
     .bind(&hash)
-    .execute(conn)
-    .await?;
+    .execute(conn)?;
     Ok(())
 }
 
 /// Walks the chain from its first line.
-pub(crate) async fn check(conn: &mut SqliteConnection, scope: Scope) -> Done<ChainCheck> {
+pub(crate) fn check(conn: &Connection, scope: Scope) -> Done<ChainCheck> {
     let (mut seq, mut previous) = (0_i64, String::new());
     loop {
-        let rows = sqlx::query("SELECT * FROM audit WHERE company_id = ? AND seq > ? ORDER BY seq LIMIT ?")
+        let rows = query("SELECT * FROM audit WHERE company_id = ? AND seq > ? ORDER BY seq LIMIT ?")
             .bind(scope.company.0)
             .bind(seq)
             .bind(WALK_ROWS)
-            .fetch_all(&mut *conn)
-            .await?;
+            .fetch_all(conn)?;
         if rows.is_empty() {
             return Ok(ChainCheck::Sound(seq.unsigned_abs()));
         }
@@ -130,7 +128,7 @@ pub(crate) async fn check(conn: &mut SqliteConnection, scope: Scope) -> Done<Cha
     }
 }
 
-fn hash_of(row: &SqliteRow, company: CompanyId, previous: &str) -> Done<String> {
+fn hash_of(row: &Row, company: CompanyId, previous: &str) -> Done<String> {
     let (actor, action, subject, why) =
         (row.text("actor")?, row.text("action")?, row.text("subject")?, row.opt_text("why")?);
     let before = row.opt_sealed("before_subject", "before_bytes")?;
@@ -150,7 +148,7 @@ fn hash_of(row: &SqliteRow, company: CompanyId, previous: &str) -> Done<String> 
 }
 
 /// A line as it is read back.
-pub(crate) fn record(row: &SqliteRow) -> Done<AuditRecord> {
+pub(crate) fn record(row: &Row) -> Done<AuditRecord> {
     Ok(AuditRecord {
         seq: row.count("seq")?,
         actor: row.json("actor")?,

@@ -1,8 +1,11 @@
 //! A consistent copy of a file while a server writes to it.
 
-use crate::{connecting, reading};
-use sqlx::{Connection, SqliteConnection};
-use std::path::Path;
+use crate::connection;
+use rusqlite::{Connection, OpenFlags};
+use std::{
+    fmt::Display,
+    path::{Path, PathBuf},
+};
 use storage::{Result, StoreError};
 
 /// Copies the database as it is at one moment into a new file, without its free pages. The server goes on writing.
@@ -10,10 +13,13 @@ use storage::{Result, StoreError};
 /// # Errors
 /// `Unavailable` when there is a file already, no space, or the database cannot be read.
 pub async fn copy(path: &Path, to: &Path) -> Result<()> {
-    let failed = |error: sqlx::Error| StoreError::Unavailable(format!("{}: {error}", to.display()));
-    let mut conn = SqliteConnection::connect_with(&reading(path)).await.map_err(failed)?;
-    sqlx::query("VACUUM INTO ?").bind(to.to_string_lossy().into_owned()).execute(&mut conn).await.map_err(failed)?;
-    conn.close().await.map_err(failed)
+    let failed = {
+        let to = to.to_owned();
+        move |error: &dyn Display| connection::unavailable(&to, error)
+    };
+    let (path, into) = (path.to_owned(), to.to_string_lossy().into_owned());
+    let copied = aside(move || connection::reading(&path)?.execute("VACUUM INTO ?", [into]));
+    copied.await?.map(|_| ()).map_err(|error| failed(&error))
 }
 
 /// Whether a copy is whole: the engine's own check of every page and index.
@@ -21,11 +27,20 @@ pub async fn copy(path: &Path, to: &Path) -> Result<()> {
 /// # Errors
 /// `Damaged` with the first finding.
 pub async fn check(path: &Path) -> Result<()> {
-    let failed = |error: sqlx::Error| StoreError::Damaged(format!("{}: {error}", path.display()));
+    let damaged = |what: &dyn Display| StoreError::Damaged(format!("{}: {what}", path.display()));
+    let copy = path.to_owned();
+    let finding = aside(move || finding(&copy)).await?.map_err(|error| damaged(&error))?;
+    if finding == "ok" { Ok(()) } else { Err(damaged(&finding)) }
+}
+
+fn finding(path: &Path) -> rusqlite::Result<String> {
     // a copy has no writer and no log beside it
-    let options = connecting(path).create_if_missing(false).immutable(true).read_only(true);
-    let mut conn = SqliteConnection::connect_with(&options).await.map_err(failed)?;
-    let finding: String = sqlx::query_scalar("PRAGMA integrity_check(1)").fetch_one(&mut conn).await.map_err(failed)?;
-    conn.close().await.map_err(failed)?;
-    if finding == "ok" { Ok(()) } else { Err(StoreError::Damaged(format!("{}: {finding}", path.display()))) }
+    let address = PathBuf::from(format!("file:{}?immutable=1", path.display()));
+    let conn = Connection::open_with_flags(address, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)?;
+    conn.query_row("PRAGMA integrity_check(1)", (), |row| row.get(0))
+}
+
+/// On a thread where it may take its time.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| StoreError::Unavailable(error.to_string()))
 }

@@ -2,46 +2,53 @@
 //! for a commit does not wait for that too. The writer makes one itself only where the log has grown to
 //! [`LOG_PAGES`] in spite of it; little is left to be brought over then, and the log begins anew.
 
-use sqlx::SqliteConnection;
-use std::{sync::Arc, time::Duration};
-use tokio::{sync::Notify, task::JoinHandle};
+use rusqlite::Connection;
+use std::{
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
 
 /// Pages (4 KiB) of the log at which the writer makes a checkpoint itself.
-pub(crate) const LOG_PAGES: &str = "8192";
+pub(crate) const LOG_PAGES: u32 = 8192;
 /// Commits of this time are brought over together: pages that many of them changed are written once.
 const TOGETHER: Duration = Duration::from_millis(50);
 
-/// The task that makes them.
+/// The thread that makes them.
 pub(crate) struct Checkpoints {
-    committed: Arc<Notify>,
-    task: JoinHandle<()>,
+    committed: SyncSender<()>,
+    thread: JoinHandle<()>,
 }
 
 impl Checkpoints {
-    pub(crate) fn start(conn: SqliteConnection) -> Self {
-        let committed = Arc::<Notify>::default();
-        let task = tokio::spawn(run(conn, Arc::clone(&committed)));
-        Self { committed, task }
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// When the system has no thread left.
+    pub(crate) fn start(conn: Connection) -> std::io::Result<Self> {
+        let (committed, heard) = sync_channel(1);
+        let thread = thread::Builder::new().name("sqlite-log".into()).spawn(move || run(&conn, &heard))?;
+        Ok(Self { committed, thread })
     }
 
     /// Something was committed.
     pub(crate) fn committed(&self) {
-        self.committed.notify_one();
+        // one that is told already counts for this one too
+        let _ = self.committed.try_send(());
     }
 
-    /// Ends the task, so that the writer is the last to close the file.
-    pub(crate) async fn end(self) {
-        self.task.abort();
-        // it was told to end: that it was cancelled is no news
-        drop(self.task.await);
+    /// Ends the thread, so that the writer is the last to close the file.
+    pub(crate) fn end(self) {
+        drop(self.committed);
+        // one that has panicked has ended too
+        drop(self.thread.join());
     }
 }
 
-async fn run(mut conn: SqliteConnection, committed: Arc<Notify>) {
-    loop {
-        committed.notified().await;
-        tokio::time::sleep(TOGETHER).await;
-        if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&mut conn).await {
+fn run(conn: &Connection, committed: &Receiver<()>) {
+    while committed.recv().is_ok() {
+        thread::sleep(TOGETHER);
+        if let Err(error) = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(())) {
             tracing::debug!("no checkpoint, the next one makes it good: {error}");
         }
     }

@@ -1,16 +1,13 @@
 //! Between rows and records: times are microseconds, ids are bytes, words are the serialised names of enums, structured
 //! values are JSON. And between database errors and what callers can act on.
 
+use crate::sql::Row;
 use domain::ids::SubjectId;
 use jiff::Timestamp;
+use rusqlite::ffi;
 use serde::{
     Serialize,
     de::{self, DeserializeOwned, IntoDeserializer},
-};
-use sqlx::{
-    Row,
-    error::{DatabaseError, ErrorKind},
-    sqlite::SqliteRow,
 };
 use storage::{Sealed, StoreError};
 use uuid::Uuid;
@@ -34,26 +31,19 @@ impl From<Fail> for StoreError {
     }
 }
 
-impl From<sqlx::Error> for Fail {
-    fn from(error: sqlx::Error) -> Self {
-        Self(match error {
-            sqlx::Error::Database(error) => refused(&*error),
-            sqlx::Error::RowNotFound => StoreError::NotFound("row"),
-            sqlx::Error::PoolTimedOut => StoreError::Busy,
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::ColumnNotFound(_) => {
-                StoreError::Damaged(error.to_string())
+impl From<rusqlite::Error> for Fail {
+    fn from(error: rusqlite::Error) -> Self {
+        let rusqlite::Error::SqliteFailure(cause, _) = &error else {
+            return Self(StoreError::Damaged(error.to_string()));
+        };
+        Self(match cause.extended_code {
+            ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY => {
+                StoreError::Conflict(error.to_string())
             }
-            other => StoreError::Unavailable(other.to_string()),
+            ffi::SQLITE_CONSTRAINT_FOREIGNKEY => StoreError::NotFound("row that is referred to"),
+            ffi::SQLITE_CONSTRAINT_NOTNULL | ffi::SQLITE_CONSTRAINT_CHECK => StoreError::Damaged(error.to_string()),
+            _ => StoreError::Unavailable(error.to_string()),
         })
-    }
-}
-
-fn refused(error: &dyn DatabaseError) -> StoreError {
-    match error.kind() {
-        ErrorKind::UniqueViolation => StoreError::Conflict(error.message().to_owned()),
-        ErrorKind::ForeignKeyViolation => StoreError::NotFound("row that is referred to"),
-        ErrorKind::NotNullViolation | ErrorKind::CheckViolation => StoreError::Damaged(error.message().to_owned()),
-        _ => StoreError::Unavailable(error.message().to_owned()),
     }
 }
 
@@ -118,90 +108,70 @@ pub(crate) fn row_limit(wished: u32, most: u32) -> i64 {
     i64::from(wished.min(most))
 }
 
-/// Reads columns by name.
-pub(crate) trait Columns {
-    fn id<T: From<Uuid>>(&self, column: &str) -> Done<T>;
-    fn opt_id<T: From<Uuid>>(&self, column: &str) -> Done<Option<T>>;
-    fn at(&self, column: &str) -> Done<Timestamp>;
-    fn opt_at(&self, column: &str) -> Done<Option<Timestamp>>;
-    fn text(&self, column: &str) -> Done<String>;
-    fn opt_text(&self, column: &str) -> Done<Option<String>>;
-    fn int(&self, column: &str) -> Done<i64>;
-    fn opt_int(&self, column: &str) -> Done<Option<i64>>;
-    fn count<T: TryFrom<i64>>(&self, column: &str) -> Done<T>;
-    fn bytes(&self, column: &str) -> Done<Vec<u8>>;
-    fn json<T: DeserializeOwned>(&self, column: &str) -> Done<T>;
-    fn opt_json<T: DeserializeOwned>(&self, column: &str) -> Done<Option<T>>;
-    fn word<T: DeserializeOwned>(&self, column: &str) -> Done<T>;
-    fn opt_word<T: DeserializeOwned>(&self, column: &str) -> Done<Option<T>>;
-    fn opt_bytes(&self, column: &str) -> Done<Option<Vec<u8>>>;
-    /// Sealed bytes, from the column of their subject and their own.
-    fn opt_sealed(&self, subject: &str, bytes: &str) -> Done<Option<Sealed>>;
-}
-
-impl Columns for SqliteRow {
-    fn id<T: From<Uuid>>(&self, column: &str) -> Done<T> {
-        Ok(self.try_get::<Uuid, _>(column)?.into())
+impl Row {
+    pub(crate) fn id<T: From<Uuid>>(&self, column: &str) -> Done<T> {
+        Ok(self.get::<Uuid>(column)?.into())
     }
 
-    fn opt_id<T: From<Uuid>>(&self, column: &str) -> Done<Option<T>> {
-        Ok(self.try_get::<Option<Uuid>, _>(column)?.map(Into::into))
+    pub(crate) fn opt_id<T: From<Uuid>>(&self, column: &str) -> Done<Option<T>> {
+        Ok(self.get::<Option<Uuid>>(column)?.map(Into::into))
     }
 
-    fn at(&self, column: &str) -> Done<Timestamp> {
-        timestamp(self.try_get(column)?)
+    pub(crate) fn at(&self, column: &str) -> Done<Timestamp> {
+        timestamp(self.get(column)?)
     }
 
-    fn opt_at(&self, column: &str) -> Done<Option<Timestamp>> {
-        self.try_get::<Option<i64>, _>(column)?.map(timestamp).transpose()
+    pub(crate) fn opt_at(&self, column: &str) -> Done<Option<Timestamp>> {
+        self.get::<Option<i64>>(column)?.map(timestamp).transpose()
     }
 
-    fn text(&self, column: &str) -> Done<String> {
-        Ok(self.try_get(column)?)
+    pub(crate) fn text(&self, column: &str) -> Done<String> {
+        self.get(column)
     }
 
-    fn opt_text(&self, column: &str) -> Done<Option<String>> {
-        Ok(self.try_get(column)?)
+    pub(crate) fn opt_text(&self, column: &str) -> Done<Option<String>> {
+        self.get(column)
     }
 
-    fn int(&self, column: &str) -> Done<i64> {
-        Ok(self.try_get(column)?)
+    pub(crate) fn int(&self, column: &str) -> Done<i64> {
+        self.get(column)
     }
 
-    fn opt_int(&self, column: &str) -> Done<Option<i64>> {
-        Ok(self.try_get(column)?)
+    pub(crate) fn opt_int(&self, column: &str) -> Done<Option<i64>> {
+        self.get(column)
     }
 
-    fn count<T: TryFrom<i64>>(&self, column: &str) -> Done<T> {
-        let count: i64 = self.try_get(column)?;
+    pub(crate) fn count<T: TryFrom<i64>>(&self, column: &str) -> Done<T> {
+        let count = self.int(column)?;
         T::try_from(count).map_err(|_| Fail(StoreError::Damaged(format!("{column} is {count}"))))
     }
 
-    fn bytes(&self, column: &str) -> Done<Vec<u8>> {
-        Ok(self.try_get(column)?)
+    pub(crate) fn bytes(&self, column: &str) -> Done<Vec<u8>> {
+        self.get(column)
     }
 
-    fn json<T: DeserializeOwned>(&self, column: &str) -> Done<T> {
-        from_json(self.try_get(column)?)
+    pub(crate) fn opt_bytes(&self, column: &str) -> Done<Option<Vec<u8>>> {
+        self.get(column)
     }
 
-    fn opt_json<T: DeserializeOwned>(&self, column: &str) -> Done<Option<T>> {
-        self.try_get::<Option<&str>, _>(column)?.map(from_json).transpose()
+    pub(crate) fn json<T: DeserializeOwned>(&self, column: &str) -> Done<T> {
+        from_json(self.str(column)?)
     }
 
-    fn word<T: DeserializeOwned>(&self, column: &str) -> Done<T> {
-        from_word(self.try_get(column)?)
+    pub(crate) fn opt_json<T: DeserializeOwned>(&self, column: &str) -> Done<Option<T>> {
+        self.opt_str(column)?.map(from_json).transpose()
     }
 
-    fn opt_word<T: DeserializeOwned>(&self, column: &str) -> Done<Option<T>> {
-        self.try_get::<Option<&str>, _>(column)?.map(from_word).transpose()
+    pub(crate) fn word<T: DeserializeOwned>(&self, column: &str) -> Done<T> {
+        from_word(self.str(column)?)
     }
 
-    fn opt_bytes(&self, column: &str) -> Done<Option<Vec<u8>>> {
-        Ok(self.try_get(column)?)
+    pub(crate) fn opt_word<T: DeserializeOwned>(&self, column: &str) -> Done<Option<T>> {
+        self.opt_str(column)?.map(from_word).transpose()
     }
 
-    fn opt_sealed(&self, subject: &str, bytes: &str) -> Done<Option<Sealed>> {
+    /// Sealed bytes, from the column of their subject and their own.
+    pub(crate) fn opt_sealed(&self, subject: &str, bytes: &str) -> Done<Option<Sealed>> {
         let subject: Option<SubjectId> = self.opt_id(subject)?;
         let bytes = self.opt_bytes(bytes)?;
         Ok(subject.zip(bytes).map(|(subject, bytes)| Sealed { subject, bytes }))

@@ -2,11 +2,12 @@
 
 use crate::{
     SqliteStore, audit,
-    codec::{Columns, Done, json},
+    codec::{Done, json},
+    sql::query,
     writer::Turn,
 };
 use async_trait::async_trait;
-use sqlx::SqliteConnection;
+use rusqlite::Connection;
 use std::collections::BTreeMap;
 use storage::{
     AuditEntry, Result, Scope,
@@ -16,26 +17,22 @@ use storage::{
 #[async_trait]
 impl Destinations for SqliteStore {
     async fn gates(&self, scope: Scope) -> Result<BTreeMap<String, Gate>> {
-        let mut read = self.read().await?;
-        Ok(gates(&mut read, scope).await?)
+        self.read(move |conn| gates(conn, scope)).await
     }
 
     async fn pause(&self, scope: Scope, destination: &str, pause: Option<Pause>, audit: AuditEntry) -> Result<()> {
         let destination = destination.to_owned();
         self.write(Turn::RealTime, move |conn| {
-            Box::pin(async move {
-                sqlx::query(
-                    "INSERT INTO destination (company_id, name, paused, health) VALUES (?, ?, ?, ?)
-                     ON CONFLICT (company_id, name) DO UPDATE SET paused = excluded.paused",
-                )
-                .bind(scope.company.0)
-                .bind(destination)
-                .bind(pause.as_ref().map(json))
-                .bind(json(&Health::default()))
-                .execute(&mut *conn)
-                .await?;
-                audit::append(conn, scope, &audit).await
-            })
+            query(
+                "INSERT INTO destination (company_id, name, paused, health) VALUES (?, ?, ?, ?)
+                 ON CONFLICT (company_id, name) DO UPDATE SET paused = excluded.paused",
+            )
+            .bind(scope.company.0)
+            .bind(&destination)
+            .bind(pause.as_ref().map(json))
+            .bind(json(&Health::default()))
+            .execute(conn)?;
+            audit::append(conn, scope, &audit)
         })
         .await
     }
@@ -43,35 +40,27 @@ impl Destinations for SqliteStore {
     async fn set_health(&self, scope: Scope, destination: &str, expected: Health, health: Health) -> Result<bool> {
         let destination = destination.to_owned();
         self.write(Turn::RealTime, move |conn| {
-            Box::pin(async move {
-                sqlx::query(
-                    "INSERT INTO destination (company_id, name, health) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                )
+            query("INSERT INTO destination (company_id, name, health) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
                 .bind(scope.company.0)
                 .bind(&destination)
                 .bind(json(&Health::default()))
-                .execute(&mut *conn)
-                .await?;
-                let set =
-                    sqlx::query("UPDATE destination SET health = ? WHERE company_id = ? AND name = ? AND health = ?")
-                        .bind(json(&health))
-                        .bind(scope.company.0)
-                        .bind(destination)
-                        .bind(json(&expected))
-                        .execute(conn)
-                        .await?;
-                Ok(set.rows_affected() == 1)
-            })
+                .execute(conn)?;
+            let set = query("UPDATE destination SET health = ? WHERE company_id = ? AND name = ? AND health = ?")
+                .bind(json(&health))
+                .bind(scope.company.0)
+                .bind(&destination)
+                .bind(json(&expected))
+                .execute(conn)?;
+            Ok(set == 1)
         })
         .await
     }
 }
 
-async fn gates(conn: &mut SqliteConnection, scope: Scope) -> Done<BTreeMap<String, Gate>> {
-    let rows = sqlx::query("SELECT name, paused, health FROM destination WHERE company_id = ?")
+fn gates(conn: &Connection, scope: Scope) -> Done<BTreeMap<String, Gate>> {
+    let rows = query("SELECT name, paused, health FROM destination WHERE company_id = ?")
         .bind(scope.company.0)
-        .fetch_all(conn)
-        .await?;
+        .fetch_all(conn)?;
     rows.iter()
         .map(|row| Ok((row.text("name")?, Gate { paused: row.opt_json("paused")?, health: row.json("health")? })))
         .collect()

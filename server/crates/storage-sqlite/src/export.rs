@@ -1,10 +1,12 @@
 //! All rows of a file, for another engine. The file must have no server.
 
-use crate::{Access, Durability, Lock, MIGRATIONS, codec::Fail, reading, writing};
-use sqlx::{
-    AssertSqlSafe, Column, Connection, Row, SqliteConnection, TypeInfo, ValueRef,
-    sqlite::{SqliteRow, SqliteValueRef},
+use crate::{
+    Access, Lock,
+    codec::{Done, Fail},
+    connection,
+    sql::{Row, query},
 };
+use rusqlite::{Connection, types};
 use std::path::Path;
 use storage::{
     Result, StoreError,
@@ -16,7 +18,7 @@ const ROWS_AT_ONCE: i64 = 2_000;
 
 /// A file whose rows are read; no server can open it meanwhile.
 pub struct Export {
-    conn: SqliteConnection,
+    conn: Connection,
     _lock: Lock,
 }
 
@@ -29,15 +31,10 @@ impl Export {
         if !path.exists() {
             return Err(StoreError::NotFound("SQLite file"));
         }
-        let unavailable =
-            |error: &dyn std::fmt::Display| StoreError::Unavailable(format!("{}: {error}", path.display()));
         let lock = Lock::of(path, Access::Server)?
             .ok_or_else(|| StoreError::Unavailable(format!("{} is in use", path.display())))?;
-        let mut conn =
-            SqliteConnection::connect_with(&writing(path, Durability::Full)).await.map_err(|e| unavailable(&e))?;
-        MIGRATIONS.run_direct(None, &mut conn, false).await.map_err(|e| unavailable(&e))?;
-        conn.close().await.map_err(|e| unavailable(&e))?;
-        let conn = SqliteConnection::connect_with(&reading(path)).await.map_err(|e| unavailable(&e))?;
+        connection::migrate(path).await?;
+        let conn = connection::reading(path).map_err(|error| connection::unavailable(path, &error))?;
         Ok(Self { conn, _lock: lock })
     }
 
@@ -45,50 +42,53 @@ impl Export {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub async fn tables(&mut self) -> Result<Vec<String>> {
-        sqlx::query_scalar(
-            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '_sqlx_%' ORDER BY name",
-        )
-        .fetch_all(&mut self.conn)
-        .await
-        .map_err(|error| Fail::from(error).into())
+    pub fn tables(&self) -> Result<Vec<String>> {
+        let rows = query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '_sqlx_%' ORDER BY name")
+            .fetch_all(&self.conn)?;
+        Ok(rows.iter().map(|row| row.text("name")).collect::<Done<_>>()?)
     }
 
     /// The next rows of a table after so many.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub async fn rows(&mut self, table: &str, after: &mut After) -> Result<Rows> {
-        let rows = self.read(table, after).await.map_err(Fail::from)?;
-        let columns = rows.first().map_or_else(Vec::new, |row| {
-            row.columns().iter().map(|column| column.name().to_owned()).filter(|name| name != PLACE).collect()
-        });
+    pub fn rows(&self, table: &str, after: &mut After) -> Result<Rows> {
+        let rows = self.read(table, after)?;
         match after {
             After::Row(place) => {
                 if let Some(last) = rows.last() {
-                    *place = last.try_get(PLACE).map_err(Fail::from)?;
+                    *place = last.int(PLACE)?;
                 }
             }
             After::Offset(offset) => *offset += i64::try_from(rows.len()).unwrap_or(i64::MAX),
         }
-        let rows =
-            rows.iter().map(|row| values(row, columns.len())).collect::<sqlx::Result<_>>().map_err(Fail::from)?;
-        Ok(Rows { columns, rows })
+        let (mut columns, mut values) = (Vec::new(), Vec::with_capacity(rows.len()));
+        for row in rows {
+            let (names, mut fields) = row.into_parts();
+            // it comes last
+            let ours = names.iter().filter(|name| *name != PLACE);
+            if columns.is_empty() {
+                columns = ours.cloned().collect();
+            }
+            fields.truncate(columns.len());
+            values.push(fields.into_iter().map(value).collect::<Done<_>>()?);
+        }
+        Ok(Rows { columns, rows: values })
     }
 
-    async fn read(&mut self, table: &str, after: &mut After) -> sqlx::Result<Vec<SqliteRow>> {
+    fn read(&self, table: &str, after: &mut After) -> Done<Vec<Row>> {
         // the name is one of `tables`
-        let by_row = format!("SELECT *, rowid AS {PLACE} FROM \"{table}\" WHERE rowid > ? ORDER BY rowid LIMIT ?");
         if let After::Row(place) = after {
-            match sqlx::query(AssertSqlSafe(by_row)).bind(*place).bind(ROWS_AT_ONCE).fetch_all(&mut self.conn).await {
+            let by_row = format!("SELECT *, rowid AS {PLACE} FROM \"{table}\" WHERE rowid > ? ORDER BY rowid LIMIT ?");
+            match query(&by_row).bind(*place).bind(ROWS_AT_ONCE).fetch_all(&self.conn) {
                 // a table that is its own index has no row numbers
-                Err(sqlx::Error::Database(error)) if error.message().contains("rowid") => *after = After::Offset(0),
+                Err(Fail(error)) if error.to_string().contains("rowid") => *after = After::Offset(0),
                 rows => return rows,
             }
         }
         let After::Offset(offset) = after else { return Ok(Vec::new()) };
         let by_offset = format!("SELECT * FROM \"{table}\" LIMIT ? OFFSET ?");
-        sqlx::query(AssertSqlSafe(by_offset)).bind(ROWS_AT_ONCE).bind(*offset).fetch_all(&mut self.conn).await
+        query(&by_offset).bind(ROWS_AT_ONCE).bind(*offset).fetch_all(&self.conn)
     }
 }
 
@@ -109,22 +109,12 @@ impl After {
     pub const START: Self = Self::Row(i64::MIN);
 }
 
-fn values(row: &SqliteRow, columns: usize) -> sqlx::Result<Vec<Value>> {
-    (0..columns).map(|index| value(row.try_get_raw(index)?)).collect()
-}
-
-fn value(value: SqliteValueRef<'_>) -> sqlx::Result<Value> {
-    use sqlx::{Decode, Sqlite};
-    let decoded = if value.is_null() {
-        Value::Null
-    } else {
-        let kind = value.type_info().name().to_owned();
-        match kind.as_str() {
-            "INTEGER" => Value::Int(<i64 as Decode<'_, Sqlite>>::decode(value).map_err(sqlx::Error::Decode)?),
-            "TEXT" => Value::Text(<String as Decode<'_, Sqlite>>::decode(value).map_err(sqlx::Error::Decode)?),
-            "BLOB" => Value::Bytes(<Vec<u8> as Decode<'_, Sqlite>>::decode(value).map_err(sqlx::Error::Decode)?),
-            other => return Err(sqlx::Error::Decode(format!("a value is of type {other}").into())),
-        }
-    };
-    Ok(decoded)
+fn value(value: types::Value) -> Done<Value> {
+    Ok(match value {
+        types::Value::Null => Value::Null,
+        types::Value::Integer(number) => Value::Int(number),
+        types::Value::Text(text) => Value::Text(text),
+        types::Value::Blob(bytes) => Value::Bytes(bytes),
+        types::Value::Real(_) => return Err(Fail(StoreError::Damaged("a value is a real number".into()))),
+    })
 }

@@ -2,11 +2,12 @@
 
 use crate::{
     SqliteStore,
-    codec::{Columns, Done, json, micros, opt_micros, word},
+    codec::{Done, json, micros, opt_micros, word},
     inbox,
     jobs::{self, FoldJob},
     mappings,
     shipments::{self, NewBinding},
+    sql::query,
     writer::Turn,
 };
 use async_trait::async_trait;
@@ -16,7 +17,7 @@ use domain::{
     reading::Reading,
 };
 use jiff::Timestamp;
-use sqlx::SqliteConnection;
+use rusqlite::Connection;
 use std::collections::BTreeSet;
 use storage::{
     Result, Scope,
@@ -34,7 +35,7 @@ impl Facts for SqliteStore {
             Lane::RealTime => Turn::RealTime,
             Lane::Batch => Turn::Batch,
         };
-        self.write(turn, move |conn| Box::pin(async move { record(conn, scope, &recording).await })).await
+        self.write(turn, move |conn| record(conn, scope, &recording)).await
     }
 
     async fn observation(
@@ -43,8 +44,7 @@ impl Facts for SqliteStore {
         shipment: ShipmentId,
         id: ObservationId,
     ) -> Result<Option<ObservationRecord>> {
-        let mut read = self.read().await?;
-        Ok(observation(&mut read, scope, shipment, id).await?)
+        self.read(move |conn| observation(conn, scope, shipment, id)).await
     }
 }
 
@@ -61,19 +61,19 @@ impl News {
     }
 }
 
-async fn record(conn: &mut SqliteConnection, scope: Scope, recording: &Recording) -> Done<Recorded> {
+fn record(conn: &Connection, scope: Scope, recording: &Recording) -> Done<Recorded> {
     let readings = recording.reports.iter().flat_map(|report| &report.observations).map(|said| &said.reading);
-    mappings::check_newest(conn, scope, readings).await?;
-    let sandbox = inbox::is_sandbox(conn, scope.company, recording.source.0).await?;
+    mappings::check_newest(conn, scope, readings)?;
+    let sandbox = inbox::is_sandbox(conn, scope.company, recording.source.0)?;
     let mut concerned = BTreeSet::new();
     let mut new_observations = 0;
     for report in &recording.reports {
-        let tracker = tracker_of(conn, scope, recording, report).await?;
-        let (news, new) = record_report(conn, scope, recording, report, tracker).await?;
+        let tracker = tracker_of(conn, scope, recording, report)?;
+        let (news, new) = record_report(conn, scope, recording, report, tracker)?;
         new_observations += new;
         if news == News::New {
-            concerned.extend(concerned_by(conn, scope, recording, report, tracker).await?);
-            concerned.extend(taken_back_from(conn, scope, recording, report).await?);
+            concerned.extend(concerned_by(conn, scope, recording, report, tracker)?);
+            concerned.extend(taken_back_from(conn, scope, recording, report)?);
         }
     }
     let fold = FoldJob {
@@ -84,30 +84,24 @@ async fn record(conn: &mut SqliteConnection, scope: Scope, recording: &Recording
     };
     for shipment in &concerned {
         if sandbox {
-            shipments::mark_sandbox(conn, *shipment).await?;
+            shipments::mark_sandbox(conn, *shipment)?;
         }
-        jobs::enqueue_fold(conn, scope, *shipment, &fold).await?;
+        jobs::enqueue_fold(conn, scope, *shipment, &fold)?;
     }
     match &recording.progress {
-        Progress::Whole(status) => inbox::conclude(conn, scope, recording.message, status).await?,
-        Progress::Part(reports) => inbox::remember(conn, scope, recording.message, *reports).await?,
+        Progress::Whole(status) => inbox::conclude(conn, scope, recording.message, status)?,
+        Progress::Part(reports) => inbox::remember(conn, scope, recording.message, *reports)?,
     }
     Ok(Recorded { shipments: concerned.into_iter().collect(), new_observations })
 }
 
 /// The tracker of a report. A statement that was recorded before stays on its tracker, whatever trackers came since.
-async fn tracker_of(
-    conn: &mut SqliteConnection,
-    scope: Scope,
-    recording: &Recording,
-    report: &NewReport,
-) -> Done<TrackerId> {
+fn tracker_of(conn: &Connection, scope: Scope, recording: &Recording, report: &NewReport) -> Done<TrackerId> {
     if let Some(first) = report.observations.first() {
-        let row = sqlx::query("SELECT tracker_id FROM observation WHERE company_id = ? AND id = ?")
+        let row = query("SELECT tracker_id FROM observation WHERE company_id = ? AND id = ?")
             .bind(scope.company.0)
             .bind(first.id.0)
-            .fetch_optional(&mut *conn)
-            .await?;
+            .fetch_optional(conn)?;
         if let Some(row) = row {
             return row.id("tracker_id");
         }
@@ -120,7 +114,7 @@ async fn tracker_of(
         refs: json(&report.refs),
         at: recording.recorded_at,
     };
-    find_or_make_tracker(conn, scope, &new).await
+    find_or_make_tracker(conn, scope, &new)
 }
 
 /// A tracker, should it have to be made.
@@ -135,31 +129,26 @@ pub(crate) struct NewTracker<'a> {
 
 /// The tracker of exactly this carrier and number; else the only one of the number, where either side does not name a
 /// carrier; else a new one. A carrier that was missing is filled in.
-pub(crate) async fn find_or_make_tracker(
-    conn: &mut SqliteConnection,
-    scope: Scope,
-    new: &NewTracker<'_>,
-) -> Done<TrackerId> {
-    let rows = sqlx::query("SELECT id, carrier FROM tracker WHERE company_id = ? AND number = ?")
+pub(crate) fn find_or_make_tracker(conn: &Connection, scope: Scope, new: &NewTracker<'_>) -> Done<TrackerId> {
+    let rows = query("SELECT id, carrier FROM tracker WHERE company_id = ? AND number = ?")
         .bind(scope.company.0)
         .bind(&new.key.number)
-        .fetch_all(&mut *conn)
-        .await?;
+        .fetch_all(conn)?;
     let known = rows
         .iter()
         .map(|row| Ok((row.id("id")?, row.opt_text("carrier")?)))
         .collect::<Done<Vec<(TrackerId, Option<String>)>>>()?;
     if let Some((id, _)) = known.iter().find(|(_, carrier)| *carrier == new.key.carrier) {
-        fill_in(conn, *id, new).await?;
+        fill_in(conn, *id, new)?;
         return Ok(*id);
     }
     if let [(id, carrier)] = known.as_slice()
         && (carrier.is_none() || new.key.carrier.is_none())
     {
-        fill_in(conn, *id, new).await?;
+        fill_in(conn, *id, new)?;
         return Ok(*id);
     }
-    sqlx::query("INSERT INTO tracker (id, company_id, carrier, number, number_raw, carrier_label, refs, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+    query("INSERT INTO tracker (id, company_id, carrier, number, number_raw, carrier_label, refs, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
         .bind(new.id.0)
         .bind(scope.company.0)
         .bind(&new.key.carrier)
@@ -168,41 +157,39 @@ pub(crate) async fn find_or_make_tracker(
         .bind(new.carrier_label)
         .bind(&new.refs)
         .bind(micros(new.at))
-        .execute(conn)
-        .await?;
+        .execute(conn)?;
     Ok(new.id)
 }
 
-async fn fill_in(conn: &mut SqliteConnection, id: TrackerId, new: &NewTracker<'_>) -> Done<()> {
-    sqlx::query(
+fn fill_in(conn: &Connection, id: TrackerId, new: &NewTracker<'_>) -> Done<()> {
+    query(
         "UPDATE tracker SET carrier = coalesce(carrier, ?1), carrier_label = coalesce(carrier_label, ?2)
          WHERE id = ?3 AND ((carrier IS NULL AND ?1 IS NOT NULL) OR (carrier_label IS NULL AND ?2 IS NOT NULL))",
     )
     .bind(&new.key.carrier)
     .bind(new.carrier_label)
     .bind(id.0)
-    .execute(conn)
-    .await?;
+    .execute(conn)?;
     Ok(())
 }
 
-async fn record_report(
-    conn: &mut SqliteConnection,
+fn record_report(
+    conn: &Connection,
     scope: Scope,
     recording: &Recording,
     report: &NewReport,
     tracker: TrackerId,
 ) -> Done<(News, u32)> {
-    let mut news = record_snapshot(conn, scope, recording, report, tracker).await?;
+    let mut news = record_snapshot(conn, scope, recording, report, tracker)?;
     let mut new_observations = 0;
     for said in &report.observations {
-        if record_observation(conn, scope, recording, said, tracker).await? == News::New {
+        if record_observation(conn, scope, recording, said, tracker)? == News::New {
             new_observations += 1;
             news = News::New;
         }
-        let reading = put_reading(conn, scope, said.id, &said.body, &said.reading, recording.recorded_at).await?;
-        let sighting = record_sighting(conn, scope, recording, report, said, tracker).await?;
-        record_event(conn, scope, recording, said, tracker).await?;
+        let reading = put_reading(conn, scope, said.id, &said.body, &said.reading, recording.recorded_at)?;
+        let sighting = record_sighting(conn, scope, recording, report, said, tracker)?;
+        record_event(conn, scope, recording, said, tracker)?;
         if reading == News::New || sighting == News::New {
             news = News::New;
         }
@@ -211,15 +198,15 @@ async fn record_report(
 }
 
 /// The same list from two messages is one; the earlier recording counts, whichever was written first.
-async fn record_snapshot(
-    conn: &mut SqliteConnection,
+fn record_snapshot(
+    conn: &Connection,
     scope: Scope,
     recording: &Recording,
     report: &NewReport,
     tracker: TrackerId,
 ) -> Done<News> {
     let Some(snapshot) = &report.snapshot else { return Ok(News::Known) };
-    let written = sqlx::query(
+    let written = query(
         "INSERT INTO snapshot (id, company_id, source_id, tracker_id, object, stamp, digest, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (company_id, id) DO UPDATE SET recorded_at = excluded.recorded_at WHERE excluded.recorded_at < recorded_at",
     )
@@ -231,19 +218,18 @@ async fn record_snapshot(
     .bind(opt_micros(snapshot.stamp))
     .bind(&snapshot.digest)
     .bind(micros(recording.recorded_at))
-    .execute(conn)
-    .await?;
-    Ok(News::of(written.rows_affected()))
+    .execute(conn)?;
+    Ok(News::of(written))
 }
 
-async fn record_observation(
-    conn: &mut SqliteConnection,
+fn record_observation(
+    conn: &Connection,
     scope: Scope,
     recording: &Recording,
     said: &NewObservation,
     tracker: TrackerId,
 ) -> Done<News> {
-    let written = sqlx::query(
+    let written = query(
         "INSERT INTO observation (id, company_id, tracker_id, body, text_subject, text, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT DO NOTHING",
     )
@@ -254,20 +240,19 @@ async fn record_observation(
     .bind(said.text.as_ref().map(|text| text.subject.0))
     .bind(said.text.as_ref().map(|text| text.bytes.as_slice()))
     .bind(micros(recording.recorded_at))
-    .execute(conn)
-    .await?;
-    Ok(News::of(written.rows_affected()))
+    .execute(conn)?;
+    Ok(News::of(written))
 }
 
-async fn record_sighting(
-    conn: &mut SqliteConnection,
+fn record_sighting(
+    conn: &Connection,
     scope: Scope,
     recording: &Recording,
     report: &NewReport,
     said: &NewObservation,
     tracker: TrackerId,
 ) -> Done<News> {
-    let written = sqlx::query(
+    let written = query(
         "INSERT INTO sighting (company_id, observation_id, message_id, position, tracker_id, snapshot_id, source_id, trust, recorded_at)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT DO NOTHING",
@@ -281,14 +266,13 @@ async fn record_sighting(
     .bind(recording.source.0)
     .bind(word(recording.trust))
     .bind(micros(recording.recorded_at))
-    .execute(conn)
-    .await?;
-    Ok(News::of(written.rows_affected()))
+    .execute(conn)?;
+    Ok(News::of(written))
 }
 
 /// Events that have an id can be taken back by it, whatever comes first and wherever it hangs.
-async fn record_event(
-    conn: &mut SqliteConnection,
+fn record_event(
+    conn: &Connection,
     scope: Scope,
     recording: &Recording,
     said: &NewObservation,
@@ -302,27 +286,26 @@ async fn record_event(
         (None, Some(event)) => (told, event),
         (None, None) => return Ok(()),
     };
-    sqlx::query(sql)
+    query(sql)
         .bind(scope.company.0)
         .bind(recording.source.0)
         .bind(event_key(event))
         .bind(said.id.0)
         .bind(tracker.0)
-        .execute(conn)
-        .await?;
+        .execute(conn)?;
     Ok(())
 }
 
 /// The shipments from which a report takes something back.
-async fn taken_back_from(
-    conn: &mut SqliteConnection,
+fn taken_back_from(
+    conn: &Connection,
     scope: Scope,
     recording: &Recording,
     report: &NewReport,
 ) -> Done<Vec<ShipmentId>> {
     let mut shipments = Vec::new();
     for event in report.observations.iter().filter_map(|said| said.body.retracts.as_deref()) {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT DISTINCT b.shipment_id FROM told_event e JOIN binding b ON b.tracker_id = e.tracker_id
              WHERE e.company_id = ? AND e.source_id = ? AND e.event_id = ?
                AND NOT EXISTS (SELECT 1 FROM binding_end n WHERE n.binding_id = b.id)",
@@ -330,8 +313,7 @@ async fn taken_back_from(
         .bind(scope.company.0)
         .bind(recording.source.0)
         .bind(event_key(event))
-        .fetch_all(&mut *conn)
-        .await?;
+        .fetch_all(conn)?;
         for row in &rows {
             shipments.push(row.id("shipment_id")?);
         }
@@ -340,28 +322,27 @@ async fn taken_back_from(
 }
 
 /// Keeps a reading, once for each mapping version, and the list of unmapped codes in step with the latest.
-pub(crate) async fn put_reading(
-    conn: &mut SqliteConnection,
+pub(crate) fn put_reading(
+    conn: &Connection,
     scope: Scope,
     id: ObservationId,
     body: &Observation,
     reading: &Reading,
     at: Timestamp,
 ) -> Done<News> {
-    let written = sqlx::query("INSERT INTO reading (company_id, observation_id, mapping, recorded_at, body) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
+    let written = query("INSERT INTO reading (company_id, observation_id, mapping, recorded_at, body) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
         .bind(scope.company.0)
         .bind(id.0)
         .bind(reading.mapping)
         .bind(micros(at))
         .bind(json(reading))
-        .execute(&mut *conn)
-        .await?;
-    if written.rows_affected() == 0 {
+        .execute(conn)?;
+    if written == 0 {
         return Ok(News::Known);
     }
     match body.codes.status.first().filter(|_| reading.unmapped) {
         Some(code) => {
-            sqlx::query(
+            query(
                 "INSERT INTO unmapped (company_id, observation_id, list, value, recorded_at) VALUES (?, ?, ?, ?, ?)
                  ON CONFLICT (company_id, observation_id) DO UPDATE SET list = excluded.list, value = excluded.value",
             )
@@ -370,15 +351,13 @@ pub(crate) async fn put_reading(
             .bind(listed_code(&code.list))
             .bind(listed_code(&code.value))
             .bind(micros(at))
-            .execute(conn)
-            .await?;
+            .execute(conn)?;
         }
         None => {
-            sqlx::query("DELETE FROM unmapped WHERE company_id = ? AND observation_id = ?")
+            query("DELETE FROM unmapped WHERE company_id = ? AND observation_id = ?")
                 .bind(scope.company.0)
                 .bind(id.0)
-                .execute(conn)
-                .await?;
+                .execute(conn)?;
         }
     }
     Ok(News::New)
@@ -386,21 +365,21 @@ pub(crate) async fn put_reading(
 
 /// The shipments that a tracker concerns; an unclaimed one is made where there is none, unless the report only takes
 /// back: that is about what was told before, or will be.
-async fn concerned_by(
-    conn: &mut SqliteConnection,
+fn concerned_by(
+    conn: &Connection,
     scope: Scope,
     recording: &Recording,
     report: &NewReport,
     tracker: TrackerId,
 ) -> Done<Vec<ShipmentId>> {
-    let bound = bound_to(conn, tracker).await?;
+    let bound = bound_to(conn, tracker)?;
     if !bound.is_empty() {
         return Ok(bound);
     }
     if report.observations.iter().all(|said| said.body.retracts.is_some()) {
         return Ok(Vec::new());
     }
-    shipments::make_unclaimed(conn, scope, report.unclaimed_id, recording.recorded_at).await?;
+    shipments::make_unclaimed(conn, scope, report.unclaimed_id, recording.recorded_at)?;
     let binding = NewBinding {
         id: report.binding_id,
         tracker,
@@ -409,30 +388,29 @@ async fn concerned_by(
         number_raw: &report.number_raw,
         valid_from: None,
     };
-    shipments::bind(conn, scope, &binding, recording.recorded_at).await?;
-    shipments::renew_number_terms(conn, scope, report.unclaimed_id).await?;
+    shipments::bind(conn, scope, &binding, recording.recorded_at)?;
+    shipments::renew_number_terms(conn, scope, report.unclaimed_id)?;
     Ok(vec![report.unclaimed_id])
 }
 
 /// The shipments that a tracker is bound to now.
-pub(crate) async fn bound_to(conn: &mut SqliteConnection, tracker: TrackerId) -> Done<Vec<ShipmentId>> {
-    let rows = sqlx::query(
+pub(crate) fn bound_to(conn: &Connection, tracker: TrackerId) -> Done<Vec<ShipmentId>> {
+    let rows = query(
         "SELECT DISTINCT b.shipment_id FROM binding b
          WHERE b.tracker_id = ? AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
     )
     .bind(tracker.0)
-    .fetch_all(conn)
-    .await?;
+    .fetch_all(conn)?;
     rows.iter().map(|row| row.id("shipment_id")).collect()
 }
 
-async fn observation(
-    conn: &mut SqliteConnection,
+fn observation(
+    conn: &Connection,
     scope: Scope,
     shipment: ShipmentId,
     id: ObservationId,
 ) -> Done<Option<ObservationRecord>> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT o.*, t.number, r.body AS reading
          FROM observation o
          JOIN tracker t ON t.id = o.tracker_id
@@ -444,17 +422,15 @@ async fn observation(
     .bind(scope.company.0)
     .bind(id.0)
     .bind(shipment.0)
-    .fetch_optional(&mut *conn)
-    .await?;
+    .fetch_optional(conn)?;
     let Some(row) = row else { return Ok(None) };
-    let seen = sqlx::query(
+    let seen = query(
         "SELECT message_id, position, recorded_at FROM sighting WHERE company_id = ? AND observation_id = ?
          ORDER BY recorded_at DESC, message_id DESC, position",
     )
     .bind(scope.company.0)
     .bind(id.0)
-    .fetch_all(conn)
-    .await?;
+    .fetch_all(conn)?;
     Ok(Some(ObservationRecord {
         id,
         body: row.json("body")?,

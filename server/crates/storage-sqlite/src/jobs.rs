@@ -3,16 +3,15 @@
 use crate::{
     SqliteStore, audit,
     codec::{
-        Columns, Done, Fail, PAGE_AND_ONE, cursor, id_list, json, micros, month, opt_micros, page, row_limit,
-        stored_count, word,
+        Done, Fail, PAGE_AND_ONE, cursor, id_list, json, micros, month, opt_micros, page, row_limit, stored_count, word,
     },
-    group::{Grouped, TOGETHER},
+    sql::{Query, Row, query},
     writer::Turn,
 };
 use async_trait::async_trait;
 use domain::ids::{CompanyId, CorrelationId, JobId, ShipmentId, content_id};
 use jiff::{SignedDuration, Timestamp};
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection, query::Query, sqlite::SqliteRow};
+use rusqlite::Connection;
 use storage::{
     Actor, AuditEntry, Page, Result, Scope, StoreError,
     jobs::{
@@ -54,17 +53,16 @@ impl Jobs for SqliteStore {
     async fn enqueue(&self, scope: Scope, jobs: Vec<NewJob>) -> Result<()> {
         let turn = if jobs.iter().any(|job| job.lane == Lane::RealTime) { Turn::RealTime } else { Turn::Batch };
         self.write(turn, move |conn| {
-            Box::pin(async move {
-                let Some(at) = jobs.iter().map(|job| job.run_at).min() else { return Ok(()) };
-                enqueue_all(conn, scope, &jobs, at).await
-            })
+            let Some(at) = jobs.iter().map(|job| job.run_at).min() else { return Ok(()) };
+            jobs.iter().try_for_each(|job| enqueue(conn, scope, job, at))
         })
         .await
     }
 
     async fn claim(&self, mut request: ClaimRequest) -> Result<Vec<LeasedJob>> {
         // most looks find nothing: those need no turn of the writer
-        let due = due(&mut *self.read().await?, request.lane, request.now).await?;
+        let (lane, now) = (request.lane, request.now);
+        let due = self.read(move |conn| due(conn, lane, now)).await?;
         request.kinds.retain(|(kind, _)| due.contains(kind));
         if request.kinds.is_empty() {
             return Ok(Vec::new());
@@ -73,67 +71,62 @@ impl Jobs for SqliteStore {
             Lane::RealTime => Turn::RealTime,
             Lane::Batch => Turn::Batch,
         };
-        self.write(turn, move |conn| Box::pin(async move { claim(conn, &request).await })).await
+        self.write(turn, move |conn| claim(conn, &request)).await
     }
 
     async fn renew(&self, owner: &str, jobs: Vec<JobId>, until: Timestamp) -> Result<Vec<JobId>> {
         let owner = owner.to_owned();
         self.write(Turn::RealTime, move |conn| {
-            Box::pin(async move {
-                let rows = sqlx::query(
-                    "UPDATE job SET lease_until = ? WHERE owner = ? AND status = 'leased' AND id IN (SELECT unhex(value) FROM json_each(?))
-                     RETURNING id",
-                )
-                .bind(micros(until))
-                .bind(owner)
-                .bind(id_list(jobs.iter().map(|id| id.0)))
-                .fetch_all(conn)
-                .await?;
-                rows.iter().map(|row| row.id("id")).collect()
-            })
+            let rows = query(
+                "UPDATE job SET lease_until = ? WHERE owner = ? AND status = 'leased' AND id IN (SELECT unhex(value) FROM json_each(?))
+                 RETURNING id",
+            )
+            .bind(micros(until))
+            .bind(&owner)
+            .bind(id_list(jobs.iter().map(|id| id.0)))
+            .fetch_all(conn)?;
+            rows.iter().map(|row| row.id("id")).collect()
         })
         .await
     }
 
     async fn finish(&self, owner: &str, job: JobId, finish: Finish, now: Timestamp) -> Result<()> {
-        self.finishing.join(&self.writer, End { owner: owner.to_owned(), job, finish, now }).await
+        let owner = owner.to_owned();
+        self.write(Turn::RealTime, move |conn| end_try(conn, &owner, job, &finish, now)).await
     }
 
     async fn attempt(&self, scope: Scope, attempt: AttemptRecord) -> Result<()> {
-        self.write(Turn::RealTime, move |conn| Box::pin(async move { put_attempt(conn, scope, &attempt).await })).await
+        self.write(Turn::RealTime, move |conn| put_attempt(conn, scope, &attempt)).await
     }
 
     async fn next_due(&self, lane: Lane) -> Result<Option<Timestamp>> {
-        let mut read = self.read().await?;
-        let row = sqlx::query(
-            "SELECT min((SELECT min(run_at) FROM job WHERE lane = ?1 AND kind = k.value AND status IN ('ready', 'retrying'))) AS due
-             FROM json_each(?2) k",
-        )
-        .bind(word(lane))
-        .bind(kinds())
-        .fetch_one(&mut *read)
+        self.read(move |conn| {
+            let row = query(
+                "SELECT min((SELECT min(run_at) FROM job WHERE lane = ?1 AND kind = k.value AND status IN ('ready', 'retrying'))) AS due
+                 FROM json_each(?2) k",
+            )
+            .bind(word(lane))
+            .bind(kinds())
+            .fetch_one(conn)?;
+            row.opt_at("due")
+        })
         .await
-        .map_err(Fail::from)?;
-        Ok(row.opt_at("due")?)
     }
 
     async fn lead(&self, name: &str, owner: &str, now: Timestamp, until: Timestamp) -> Result<bool> {
         let (name, owner) = (name.to_owned(), owner.to_owned());
         self.write(Turn::RealTime, move |conn| {
-            Box::pin(async move {
-                let led = sqlx::query(
-                    "INSERT INTO lease (name, owner, ends_at) VALUES (?1, ?2, ?4)
-                     ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, ends_at = excluded.ends_at
-                     WHERE owner = ?2 OR ends_at <= ?3",
-                )
-                .bind(name)
-                .bind(owner)
-                .bind(micros(now))
-                .bind(micros(until))
-                .execute(conn)
-                .await?;
-                Ok(led.rows_affected() == 1)
-            })
+            let led = query(
+                "INSERT INTO lease (name, owner, ends_at) VALUES (?1, ?2, ?4)
+                 ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, ends_at = excluded.ends_at
+                 WHERE owner = ?2 OR ends_at <= ?3",
+            )
+            .bind(&name)
+            .bind(&owner)
+            .bind(micros(now))
+            .bind(micros(until))
+            .execute(conn)?;
+            Ok(led == 1)
         })
         .await
     }
@@ -141,21 +134,14 @@ impl Jobs for SqliteStore {
     async fn resign(&self, name: &str, owner: &str) -> Result<()> {
         let (name, owner) = (name.to_owned(), owner.to_owned());
         self.write(Turn::RealTime, move |conn| {
-            Box::pin(async move {
-                sqlx::query("DELETE FROM lease WHERE name = ?1 AND owner = ?2")
-                    .bind(name)
-                    .bind(owner)
-                    .execute(conn)
-                    .await?;
-                Ok(())
-            })
+            query("DELETE FROM lease WHERE name = ?1 AND owner = ?2").bind(&name).bind(&owner).execute(conn)?;
+            Ok(())
         })
         .await
     }
 
     async fn summary(&self, scope: Scope, now: Timestamp) -> Result<Vec<DestinationSummary>> {
-        let mut read = self.read().await?;
-        Ok(summary(&mut read, scope, now).await?)
+        self.read(move |conn| summary(conn, scope, now)).await
     }
 
     async fn list(
@@ -190,81 +176,78 @@ impl Jobs for SqliteStore {
             JobFilter::Done => DestinationSummary::outside().map(|destination| (DONE, Some(destination))).collect(),
         };
         let (at, seq): (i64, i64) = cursor::decode(cursor.as_deref()).unwrap_or((i64::MAX, i64::MAX));
-        let mut read = self.read().await?;
-        let mut found = Vec::new();
-        // the newest of all of them
-        for (sql, destination) in lists {
-            let rows = chosen(sql, scope, &which)
-                .bind(at)
-                .bind(seq)
-                .bind(PAGE_AND_ONE)
-                .bind(destination)
-                .fetch_all(&mut *read)
-                .await
-                .map_err(Fail::from)?;
-            for row in &rows {
-                found.push((row.int("seq")?, listed(row)?));
+        self.read(move |conn| {
+            let mut found = Vec::new();
+            // the newest of all of them
+            for (sql, destination) in lists {
+                let rows = chosen(sql, scope, &which)
+                    .bind(at)
+                    .bind(seq)
+                    .bind(PAGE_AND_ONE)
+                    .bind(destination)
+                    .fetch_all(conn)?;
+                for row in &rows {
+                    found.push((row.int("seq")?, listed(row)?));
+                }
             }
-        }
-        found.sort_by_key(|(seq, row)| std::cmp::Reverse((row.updated_at, *seq)));
-        let page = page(found, |(seq, last)| cursor::encode(&(micros(last.updated_at), seq)));
-        Ok(Page { rows: page.rows.into_iter().map(|(_, row)| row).collect(), next: page.next })
+            found.sort_by_key(|(seq, row)| std::cmp::Reverse((row.updated_at, *seq)));
+            let page = page(found, |(seq, last)| cursor::encode(&(micros(last.updated_at), seq)));
+            Ok(Page { rows: page.rows.into_iter().map(|(_, row)| row).collect(), next: page.next })
+        })
+        .await
     }
 
     async fn job(&self, scope: Scope, id: JobId) -> Result<Option<JobRow>> {
-        let mut read = self.read().await?;
-        let row = sqlx::query("SELECT * FROM job WHERE company_id = ?1 AND id = ?2")
-            .bind(scope.company.0)
-            .bind(id.0)
-            .fetch_optional(&mut *read)
-            .await
-            .map_err(Fail::from)?;
-        Ok(row.as_ref().map(listed).transpose()?)
+        self.read(move |conn| {
+            let row = query("SELECT * FROM job WHERE company_id = ?1 AND id = ?2")
+                .bind(scope.company.0)
+                .bind(id.0)
+                .fetch_optional(conn)?;
+            row.as_ref().map(listed).transpose()
+        })
+        .await
     }
 
     async fn attempts(&self, scope: Scope, job: JobId) -> Result<Vec<AttemptRecord>> {
-        let mut read = self.read().await?;
-        let rows = sqlx::query(
-            "SELECT * FROM attempt WHERE company_id = ? AND job_id = ? ORDER BY started_at DESC, id DESC LIMIT ?",
-        )
-        .bind(scope.company.0)
-        .bind(job.0)
-        .bind(ATTEMPT_ROWS)
-        .fetch_all(&mut *read)
+        self.read(move |conn| {
+            let rows = query(
+                "SELECT * FROM attempt WHERE company_id = ? AND job_id = ? ORDER BY started_at DESC, id DESC LIMIT ?",
+            )
+            .bind(scope.company.0)
+            .bind(job.0)
+            .bind(ATTEMPT_ROWS)
+            .fetch_all(conn)?;
+            rows.iter().rev().map(attempt).collect::<Done<_>>()
+        })
         .await
-        .map_err(Fail::from)?;
-        Ok(rows.iter().rev().map(attempt).collect::<Done<_>>()?)
     }
 
     async fn attempts_of(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<AttemptRecord>> {
-        let mut read = self.read().await?;
-        let rows = sqlx::query(
+        self.read(move |conn| {
+            let rows = query(
             "SELECT * FROM attempt WHERE company_id = ? AND shipment_id = ? ORDER BY started_at DESC, id DESC LIMIT ?",
         )
         .bind(scope.company.0)
         .bind(shipment.0)
         .bind(ATTEMPT_ROWS)
-        .fetch_all(&mut *read)
+        .fetch_all(conn)?;
+            rows.iter().rev().map(attempt).collect::<Done<_>>()
+        })
         .await
-        .map_err(Fail::from)?;
-        Ok(rows.iter().rev().map(attempt).collect::<Done<_>>()?)
     }
 
     async fn count(&self, scope: Scope, which: JobSelection) -> Result<Tally> {
-        let mut read = self.read().await?;
-        Ok(count(&mut read, scope, &which).await?)
+        self.read(move |conn| count(conn, scope, &which)).await
     }
 
     async fn retry(&self, scope: Scope, which: JobSelection, now: Timestamp, audit: AuditEntry) -> Result<Tally> {
         self.write(Turn::RealTime, move |conn| {
-            Box::pin(async move {
-                let retried = retry(conn, scope, &which, None, now).await?;
-                if retried == Tally::default() && !which.jobs.is_empty() {
-                    return Err(Fail(StoreError::NotFound("failed job")));
-                }
-                audit::append(conn, scope, &audit).await?;
-                Ok(retried)
-            })
+            let retried = retry(conn, scope, &which, None, now)?;
+            if retried == Tally::default() && !which.jobs.is_empty() {
+                return Err(Fail(StoreError::NotFound("failed job")));
+            }
+            audit::append(conn, scope, &audit)?;
+            Ok(retried)
         })
         .await
     }
@@ -272,55 +255,31 @@ impl Jobs for SqliteStore {
 
 /// Adds work, or merges it with what waits under the same target: the earlier time, the more urgent lane, and the cause
 /// `Live` with its thread. A job whose id is there already is the same job.
-pub(crate) async fn enqueue(conn: &mut SqliteConnection, scope: Scope, job: &NewJob, at: Timestamp) -> Done<()> {
-    enqueue_all(conn, scope, std::slice::from_ref(job), at).await
-}
-
-/// Adds work, many in one statement.
-pub(crate) async fn enqueue_all(conn: &mut SqliteConnection, scope: Scope, jobs: &[NewJob], at: Timestamp) -> Done<()> {
-    enqueue_each(conn, &jobs.iter().map(|job| (scope, job, at)).collect::<Vec<_>>()).await
-}
-
-/// The same, each at a time of its own.
-pub(crate) async fn enqueue_each(conn: &mut SqliteConnection, jobs: &[(Scope, &NewJob, Timestamp)]) -> Done<()> {
-    for some in jobs.chunks(TOGETHER) {
-        let mut sql = QueryBuilder::new("");
-        push_enqueue(&mut sql, some);
-        sql.build().execute(&mut *conn).await?;
-    }
+pub(crate) fn enqueue(conn: &Connection, scope: Scope, job: &NewJob, at: Timestamp) -> Done<()> {
+    query(
+        "INSERT INTO job (id, company_id, kind, target, destination, lane, cause, run_at, correlation, shipment_id, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)
+         ON CONFLICT (id) DO NOTHING
+         ON CONFLICT (company_id, kind, target) WHERE status IN ('ready', 'retrying') DO UPDATE SET
+             run_at = min(run_at, CASE WHEN status = 'retrying' THEN max(excluded.run_at, updated_at + ?12) ELSE excluded.run_at END),
+             lane = CASE WHEN excluded.lane = 'real_time' THEN excluded.lane ELSE lane END,
+             correlation = CASE WHEN excluded.cause = 'live' AND cause <> 'live' THEN excluded.correlation ELSE correlation END,
+             cause = CASE WHEN excluded.cause = 'live' THEN excluded.cause ELSE cause END",
+    )
+    .bind(job.id.0)
+    .bind(scope.company.0)
+    .bind(job.kind.code())
+    .bind(&job.target)
+    .bind(job.kind.destination())
+    .bind(word(job.lane))
+    .bind(word(job.cause))
+    .bind(micros(job.run_at))
+    .bind(job.correlation.0)
+    .bind(job.shipment.map(|id| id.0))
+    .bind(micros(at))
+    .bind(SETTLE_US)
+    .execute(conn)?;
     Ok(())
-}
-
-/// The statement that adds work, behind what is there already: each statement is a trip to another thread.
-pub(crate) fn push_enqueue(sql: &mut QueryBuilder<Sqlite>, jobs: &[(Scope, &NewJob, Timestamp)]) {
-    sql.push(
-        "INSERT INTO job (id, company_id, kind, target, destination, lane, cause, run_at, correlation, shipment_id, created_at, updated_at) ",
-    );
-    sql.push_values(jobs, |mut row, (scope, job, at)| {
-        row.push_bind(job.id.0)
-            .push_bind(scope.company.0)
-            .push_bind(job.kind.code())
-            .push_bind(&job.target)
-            .push_bind(job.kind.destination())
-            .push_bind(word(job.lane))
-            .push_bind(word(job.cause))
-            .push_bind(micros(job.run_at))
-            .push_bind(job.correlation.0)
-            .push_bind(job.shipment.map(|id| id.0))
-            .push_bind(micros(*at))
-            .push_bind(micros(*at));
-    });
-    sql.push(
-        " ON CONFLICT (id) DO NOTHING
-          ON CONFLICT (company_id, kind, target) WHERE status IN ('ready', 'retrying') DO UPDATE SET
-              run_at = min(run_at, CASE WHEN status = 'retrying' THEN max(excluded.run_at, updated_at + ",
-    );
-    sql.push_bind(SETTLE_US).push(
-        ") ELSE excluded.run_at END),
-              lane = CASE WHEN excluded.lane = 'real_time' THEN excluded.lane ELSE lane END,
-              correlation = CASE WHEN excluded.cause = 'live' AND cause <> 'live' THEN excluded.correlation ELSE correlation END,
-              cause = CASE WHEN excluded.cause = 'live' THEN excluded.cause ELSE cause END",
-    );
 }
 
 /// What a fold job is made from, where the caller gives no id for it.
@@ -332,12 +291,7 @@ pub(crate) struct FoldJob {
 }
 
 /// Adds a fold job for a shipment. Its id follows from what it is for, so that nothing random is needed here.
-pub(crate) async fn enqueue_fold(
-    conn: &mut SqliteConnection,
-    scope: Scope,
-    shipment: ShipmentId,
-    fold: &FoldJob,
-) -> Done<()> {
+pub(crate) fn enqueue_fold(conn: &Connection, scope: Scope, shipment: ShipmentId, fold: &FoldJob) -> Done<()> {
     for number in 0..DERIVED_MAX {
         let parts = [
             shipment.0.as_bytes().as_slice(),
@@ -346,10 +300,9 @@ pub(crate) async fn enqueue_fold(
             &number.to_be_bytes(),
         ];
         let id = JobId(content_id("fold job", &parts));
-        let taken = sqlx::query("SELECT 1 FROM job WHERE id = ? AND status NOT IN ('ready', 'retrying')")
+        let taken = query("SELECT 1 FROM job WHERE id = ? AND status NOT IN ('ready', 'retrying')")
             .bind(id.0)
-            .fetch_optional(&mut *conn)
-            .await?;
+            .fetch_optional(conn)?;
         if taken.is_none() {
             let job = NewJob {
                 id,
@@ -361,33 +314,28 @@ pub(crate) async fn enqueue_fold(
                 correlation: fold.correlation,
                 shipment: Some(shipment),
             };
-            return enqueue(conn, scope, &job, fold.at).await;
+            return enqueue(conn, scope, &job, fold.at);
         }
     }
     Err(Fail(StoreError::Conflict(format!("no id is left for a fold job of shipment {shipment}"))))
 }
 
 /// Whether a fold of a shipment waits that something live asked for.
-pub(crate) async fn is_live_fold_waiting(
-    conn: &mut SqliteConnection,
-    scope: Scope,
-    shipment: ShipmentId,
-) -> Done<bool> {
-    let waiting = sqlx::query(
+pub(crate) fn is_live_fold_waiting(conn: &Connection, scope: Scope, shipment: ShipmentId) -> Done<bool> {
+    let waiting = query(
         "SELECT 1 FROM job WHERE company_id = ? AND kind = ? AND target = ? AND status IN ('ready', 'retrying') AND cause = 'live'",
     )
     .bind(scope.company.0)
     .bind(JobKind::Fold.code())
     .bind(shipment.to_string())
-    .fetch_optional(conn)
-    .await?;
+    .fetch_optional(conn)?;
     Ok(waiting.is_some())
 }
 
 /// The kinds of which something in a lane can be claimed now, as far as a look tells: those whose jobs all wait for a
 /// target that somebody has are named too.
-async fn due(conn: &mut SqliteConnection, lane: Lane, now: Timestamp) -> Done<Vec<JobKind>> {
-    let rows = sqlx::query(
+fn due(conn: &Connection, lane: Lane, now: Timestamp) -> Done<Vec<JobKind>> {
+    let rows = query(
         "SELECT k.value AS kind FROM json_each(?3) k
          WHERE EXISTS (SELECT 1 FROM job WHERE lane = ?1 AND kind = k.value AND status IN ('ready', 'retrying') AND run_at <= ?2)
             OR EXISTS (SELECT 1 FROM job WHERE lane = ?1 AND kind = k.value AND status = 'leased' AND lease_until <= ?2)",
@@ -395,18 +343,17 @@ async fn due(conn: &mut SqliteConnection, lane: Lane, now: Timestamp) -> Done<Ve
     .bind(word(lane))
     .bind(micros(now))
     .bind(kinds())
-    .fetch_all(conn)
-    .await?;
+    .fetch_all(conn)?;
     rows.iter().map(|row| row.word("kind")).collect()
 }
 
 /// Leases, kind by kind along the index.
-async fn claim(conn: &mut SqliteConnection, request: &ClaimRequest) -> Done<Vec<LeasedJob>> {
+fn claim(conn: &Connection, request: &ClaimRequest) -> Done<Vec<LeasedJob>> {
     let held = id_list(request.held.iter().map(|id| id.0));
     let mut candidates = Vec::new();
     for (kind, at_most) in &request.kinds {
         let at_most = row_limit(*at_most, CLAIM_JOBS);
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT * FROM (
                  SELECT seq, run_at, id FROM job
                  WHERE lane = ?1 AND kind = ?2 AND status = 'leased' AND lease_until <= ?3
@@ -425,14 +372,13 @@ async fn claim(conn: &mut SqliteConnection, request: &ClaimRequest) -> Done<Vec<
         .bind(micros(request.now))
         .bind(at_most)
         .bind(&held)
-        .fetch_all(&mut *conn)
-        .await?;
+        .fetch_all(conn)?;
         for row in &rows {
             candidates.push(row.int("seq")?);
         }
     }
     // an ended lease counts as a try
-    let rows = sqlx::query(
+    let rows = query(
         "UPDATE job SET attempts = attempts + (status = 'leased'), status = 'leased', owner = ?, lease_until = ?, updated_at = ?
          WHERE seq IN (SELECT value FROM json_each(?)) RETURNING *",
     )
@@ -440,8 +386,7 @@ async fn claim(conn: &mut SqliteConnection, request: &ClaimRequest) -> Done<Vec<
     .bind(micros(request.until))
     .bind(micros(request.now))
     .bind(json(&candidates))
-    .fetch_all(conn)
-    .await?;
+    .fetch_all(conn)?;
     let mut leased = rows
         .iter()
         .map(|row| {
@@ -454,61 +399,26 @@ async fn claim(conn: &mut SqliteConnection, request: &ClaimRequest) -> Done<Vec<
 }
 
 /// A try that ended.
-pub(crate) struct End {
-    owner: String,
-    job: JobId,
-    finish: Finish,
-    now: Timestamp,
-}
-
-#[async_trait]
-impl Grouped for End {
-    type Answer = ();
-
-    async fn run(batch: &[Self], conn: &mut SqliteConnection) -> Done<Vec<()>> {
-        let done: Vec<&Self> = batch.iter().filter(|end| end.finish == Finish::Done).collect();
-        end_done(conn, &done).await?;
-        for end in batch.iter().filter(|end| end.finish != Finish::Done) {
-            end_try(conn, &end.owner, end.job, &end.finish, end.now).await?;
-        }
-        Ok(vec![(); batch.len()])
+fn end_try(conn: &Connection, owner: &str, id: JobId, finish: &Finish, now: Timestamp) -> Done<()> {
+    if *finish == Finish::Done {
+        return over(conn, owner, id, "done", None, now);
     }
-}
-
-/// Most tries end well: these in one statement.
-async fn end_done(conn: &mut SqliteConnection, done: &[&End]) -> Done<()> {
-    if done.is_empty() {
-        return Ok(());
+    if let Finish::Dead { error, class } = finish {
+        return over(conn, owner, id, "dead", Some((error, class)), now);
     }
-    let mut sql = QueryBuilder::new(
-        "UPDATE job SET status = 'done', attempts = attempts + 1, error = NULL, class = NULL, owner = NULL, lease_until = NULL, updated_at = d.column3
-         FROM (",
-    );
-    sql.push_values(done, |mut row, end| {
-        row.push_bind(end.job.0).push_bind(&end.owner).push_bind(micros(end.now));
-    });
-    sql.push(") d WHERE job.id = d.column1 AND job.owner = d.column2 AND job.status = 'leased'");
-    sql.build().execute(conn).await?;
-    Ok(())
-}
-
-async fn end_try(conn: &mut SqliteConnection, owner: &str, id: JobId, finish: &Finish, now: Timestamp) -> Done<()> {
-    let row = sqlx::query("SELECT * FROM job WHERE id = ? AND owner = ? AND status = 'leased'")
+    let row = query("SELECT * FROM job WHERE id = ? AND owner = ? AND status = 'leased'")
         .bind(id.0)
         .bind(owner)
-        .fetch_optional(&mut *conn)
-        .await?;
+        .fetch_optional(conn)?;
     // somebody else has it now, and will finish it
     let Some(row) = row else { return Ok(()) };
-    let seq = row.int("seq")?;
     match finish {
-        Finish::Done => over(conn, seq, "done", None, now).await,
-        Finish::Dead { error, class } => over(conn, seq, "dead", Some((error, class)), now).await,
+        Finish::Done | Finish::Dead { .. } => Ok(()),
         Finish::Retry { at, error, class } | Finish::Spared { at, error, class } => {
             // what came meanwhile waits for the same other side: its time is that of the retry
-            merge_waiting(conn, &row, Some(*at)).await?;
+            merge_waiting(conn, &row, Some(*at))?;
             let counts = i64::from(matches!(finish, Finish::Retry { .. }));
-            sqlx::query(
+            query(
                 "UPDATE job SET status = 'retrying', attempts = attempts + ?, run_at = ?, error = ?, class = ?, owner = NULL, lease_until = NULL, updated_at = ?
                  WHERE seq = ?",
             )
@@ -517,41 +427,42 @@ async fn end_try(conn: &mut SqliteConnection, owner: &str, id: JobId, finish: &F
             .bind(error)
             .bind(class)
             .bind(micros(now))
-            .bind(seq)
-            .execute(conn)
-            .await?;
+            .bind(row.int("seq")?)
+            .execute(conn)?;
             Ok(())
         }
-        Finish::Released => give_back(conn, &row, None, now).await,
-        Finish::Later(at) => give_back(conn, &row, Some(*at), now).await,
+        Finish::Released => give_back(conn, &row, None, now),
+        Finish::Later(at) => give_back(conn, &row, Some(*at), now),
     }
 }
 
-async fn over(
-    conn: &mut SqliteConnection,
-    seq: i64,
+/// It was tried for the last time, unless somebody else has it now.
+fn over(
+    conn: &Connection,
+    owner: &str,
+    id: JobId,
     status: &'static str,
     failure: Option<(&String, &String)>,
     now: Timestamp,
 ) -> Done<()> {
-    sqlx::query(
+    query(
         "UPDATE job SET status = ?1, attempts = attempts + 1, error = ?2, class = ?3, owner = NULL, lease_until = NULL, updated_at = ?4
-         WHERE seq = ?5",
+         WHERE id = ?5 AND owner = ?6 AND status = 'leased'",
     )
     .bind(status)
     .bind(failure.map(|(error, _)| error))
     .bind(failure.map(|(_, class)| class))
     .bind(micros(now))
-    .bind(seq)
-    .execute(conn)
-    .await?;
+    .bind(id.0)
+    .bind(owner)
+    .execute(conn)?;
     Ok(())
 }
 
 /// Back to waiting; the try does not count.
-async fn give_back(conn: &mut SqliteConnection, row: &SqliteRow, at: Option<Timestamp>, now: Timestamp) -> Done<()> {
-    let merged = merge_waiting(conn, row, at).await?;
-    sqlx::query(
+fn give_back(conn: &Connection, row: &Row, at: Option<Timestamp>, now: Timestamp) -> Done<()> {
+    let merged = merge_waiting(conn, row, at)?;
+    query(
         "UPDATE job SET status = CASE WHEN attempts > 0 THEN 'retrying' ELSE 'ready' END, run_at = coalesce(?, run_at),
              owner = NULL, lease_until = NULL, updated_at = ?
          WHERE seq = ?",
@@ -559,43 +470,32 @@ async fn give_back(conn: &mut SqliteConnection, row: &SqliteRow, at: Option<Time
     .bind(opt_micros(merged.or(at)))
     .bind(micros(now))
     .bind(row.int("seq")?)
-    .execute(conn)
-    .await?;
+    .execute(conn)?;
     Ok(())
 }
 
 /// A leased job that goes back to waiting takes in the one that came for its target meanwhile: one waits for a target.
 /// Returns the earlier of both times, where there was one.
-async fn merge_waiting(
-    conn: &mut SqliteConnection,
-    leased: &SqliteRow,
-    at: Option<Timestamp>,
-) -> Done<Option<Timestamp>> {
-    let waiting = sqlx::query("DELETE FROM job WHERE company_id = ? AND kind = ? AND target = ? AND status IN ('ready', 'retrying') RETURNING *")
+fn merge_waiting(conn: &Connection, leased: &Row, at: Option<Timestamp>) -> Done<Option<Timestamp>> {
+    let waiting = query("DELETE FROM job WHERE company_id = ? AND kind = ? AND target = ? AND status IN ('ready', 'retrying') RETURNING *")
         .bind(leased.id::<CompanyId>("company_id")?.0)
         .bind(leased.text("kind")?)
         .bind(leased.text("target")?)
-        .fetch_optional(&mut *conn)
-        .await?;
+        .fetch_optional(conn)?;
     let Some(waiting) = waiting else { return Ok(None) };
     let (mine, other) = (job(leased)?, job(&waiting)?);
     let live = other.cause == Cause::Live && mine.cause != Cause::Live;
-    sqlx::query("UPDATE job SET lane = ?, cause = ?, correlation = ? WHERE seq = ?")
+    query("UPDATE job SET lane = ?, cause = ?, correlation = ? WHERE seq = ?")
         .bind(word(mine.lane.min(other.lane)))
         .bind(word(if live { other.cause } else { mine.cause }))
         .bind(if live { other.correlation.0 } else { mine.correlation.0 })
         .bind(leased.int("seq")?)
-        .execute(conn)
-        .await?;
+        .execute(conn)?;
     Ok(Some(at.unwrap_or(mine.run_at).min(other.run_at)))
 }
 
-fn chosen<'q>(
-    sql: &'static str,
-    scope: Scope,
-    which: &JobSelection,
-) -> Query<'q, Sqlite, sqlx::sqlite::SqliteArguments> {
-    sqlx::query(sql)
+fn chosen<'q>(sql: &'static str, scope: Scope, which: &JobSelection) -> Query<'q> {
+    query(sql)
         .bind(scope.company.0)
         .bind(id_list(which.jobs.iter().map(|id| id.0)))
         .bind(which.destination.clone())
@@ -604,7 +504,7 @@ fn chosen<'q>(
         .bind(which.until.map_or(i64::MAX, micros))
 }
 
-async fn count(conn: &mut SqliteConnection, scope: Scope, which: &JobSelection) -> Done<Tally> {
+fn count(conn: &Connection, scope: Scope, which: &JobSelection) -> Done<Tally> {
     // of several for one target the newest is the one to take up
     let sql = concat!(
         "WITH dead AS (SELECT *, row_number() OVER (PARTITION BY kind, target ORDER BY updated_at DESC, seq DESC) AS place
@@ -614,15 +514,15 @@ async fn count(conn: &mut SqliteConnection, scope: Scope, which: &JobSelection) 
         succeeded_later!(),
         " THEN 1 ELSE 0 END), 0) AS skip FROM dead d"
     );
-    let row = chosen(sql, scope, which).fetch_one(conn).await?;
+    let row = chosen(sql, scope, which).fetch_one(conn)?;
     let (number, skip): (u64, u64) = (row.count("number")?, row.count("skip")?);
     Ok(Tally { take: number.saturating_sub(skip), skip })
 }
 
 /// Takes up the newest dead jobs, in the lane given or the one that they had. That they were tried is remembered: what the
 /// last try left behind may not be known.
-pub(crate) async fn retry(
-    conn: &mut SqliteConnection,
+pub(crate) fn retry(
+    conn: &Connection,
     scope: Scope,
     which: &JobSelection,
     lane: Option<Lane>,
@@ -633,31 +533,30 @@ pub(crate) async fn retry(
         which_jobs!(),
         " ORDER BY updated_at DESC, seq DESC LIMIT ?7"
     );
-    let dead = chosen(sql, scope, which).bind(i64::from(RETRY_JOBS)).fetch_all(&mut *conn).await?;
+    let dead = chosen(sql, scope, which).bind(i64::from(RETRY_JOBS)).fetch_all(conn)?;
     let mut tally = Tally::default();
     for row in &dead {
         let seq = row.int("seq")?;
         let sql = concat!("SELECT ", succeeded_later!(), " AS later FROM job d WHERE d.seq = ?1");
-        if sqlx::query(sql).bind(seq).fetch_one(&mut *conn).await?.int("later")? == 1 {
-            sqlx::query("DELETE FROM job WHERE seq = ?1").bind(seq).execute(&mut *conn).await?;
+        if query(sql).bind(seq).fetch_one(conn)?.int("later")? == 1 {
+            query("DELETE FROM job WHERE seq = ?1").bind(seq).execute(conn)?;
             tally.skip += 1;
             continue;
         }
-        sqlx::query(
+        query(
             "UPDATE job SET status = 'ready', attempts = 1, run_at = ?1, updated_at = ?1, lane = coalesce(?2, lane) WHERE seq = ?3",
         )
         .bind(micros(now))
         .bind(lane.map(word))
         .bind(seq)
-        .execute(&mut *conn)
-        .await?;
+        .execute(conn)?;
         tally.take += 1;
     }
     Ok(tally)
 }
 
-async fn put_attempt(conn: &mut SqliteConnection, scope: Scope, attempt: &AttemptRecord) -> Done<()> {
-    sqlx::query(
+fn put_attempt(conn: &Connection, scope: Scope, attempt: &AttemptRecord) -> Done<()> {
+    query(
         "INSERT INTO attempt (month, id, company_id, job_id, correlation, shipment_id, destination, operation, started_at, duration_ms, status, outcome, request, response)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
@@ -675,8 +574,7 @@ async fn put_attempt(conn: &mut SqliteConnection, scope: Scope, attempt: &Attemp
     .bind(word(attempt.outcome))
     .bind(&attempt.request)
     .bind(&attempt.response)
-    .execute(conn)
-    .await?;
+    .execute(conn)?;
     Ok(())
 }
 
@@ -686,7 +584,7 @@ fn kinds() -> String {
 }
 
 /// What is not over is counted along the indexes of what is not over; of what is done, so much as is worth counting.
-async fn summary(conn: &mut SqliteConnection, scope: Scope, now: Timestamp) -> Done<Vec<DestinationSummary>> {
+fn summary(conn: &Connection, scope: Scope, now: Timestamp) -> Done<Vec<DestinationSummary>> {
     macro_rules! counted {
         ($status:literal) => {
             concat!(
@@ -697,7 +595,7 @@ async fn summary(conn: &mut SqliteConnection, scope: Scope, now: Timestamp) -> D
             )
         };
     }
-    let rows = sqlx::query(concat!(
+    let rows = query(concat!(
         counted!("status IN ('ready', 'retrying')"),
         " UNION ALL ",
         counted!("status = 'leased'"),
@@ -705,8 +603,7 @@ async fn summary(conn: &mut SqliteConnection, scope: Scope, now: Timestamp) -> D
         counted!("status = 'dead'")
     ))
     .bind(scope.company.0)
-    .fetch_all(&mut *conn)
-    .await?;
+    .fetch_all(conn)?;
     let mut counts = Vec::with_capacity(rows.len());
     for row in &rows {
         counts.push(Counted {
@@ -716,7 +613,7 @@ async fn summary(conn: &mut SqliteConnection, scope: Scope, now: Timestamp) -> D
             number: row.count("number")?,
         });
     }
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT d.value AS name,
                 (SELECT count(*) FROM (SELECT 1 FROM job WHERE company_id = ?1 AND coalesce(destination, 'inside') = d.value
                                        AND status = 'done' AND updated_at > ?3 LIMIT ?4)) AS done,
@@ -727,13 +624,12 @@ async fn summary(conn: &mut SqliteConnection, scope: Scope, now: Timestamp) -> D
     .bind(json(&DestinationSummary::names()))
     .bind(micros(now.checked_sub(DONE_WINDOW).unwrap_or(now)))
     .bind(DONE_COUNTED)
-    .fetch_all(conn)
-    .await?;
+    .fetch_all(conn)?;
     let done = rows.iter().map(|row| Ok((row.text("name")?, row.count("done")?, row.opt_at("last_ok")?)));
     Ok(DestinationSummary::of(counts, done.collect::<Done<_>>()?))
 }
 
-fn job(row: &SqliteRow) -> Done<NewJob> {
+fn job(row: &Row) -> Done<NewJob> {
     Ok(NewJob {
         id: row.id("id")?,
         kind: row.word("kind")?,
@@ -746,7 +642,7 @@ fn job(row: &SqliteRow) -> Done<NewJob> {
     })
 }
 
-fn listed(row: &SqliteRow) -> Done<JobRow> {
+fn listed(row: &Row) -> Done<JobRow> {
     Ok(JobRow {
         job: job(row)?,
         status: row.word("status")?,
@@ -758,7 +654,7 @@ fn listed(row: &SqliteRow) -> Done<JobRow> {
     })
 }
 
-fn attempt(row: &SqliteRow) -> Done<AttemptRecord> {
+fn attempt(row: &Row) -> Done<AttemptRecord> {
     Ok(AttemptRecord {
         id: row.id("id")?,
         job: row.id("job_id")?,

@@ -1,7 +1,8 @@
 //! The storage traits on SQLite, the embedded default.
 //!
-//! One file, one server (a lock file beside it). One writer task batches commands into durable transactions
-//! ([`writer`]); a small pool of read-only connections answers questions. Each area of the traits has its own file, with
+//! One file, one server (a lock file beside it). One writer thread batches commands into durable transactions
+//! ([`writer`]); a small pool of read-only connections answers questions ([`readers`]). A statement is a call into the
+//! engine on the thread that has the connection: a trip to another thread costs more than most statements. Each area of the traits has its own file, with
 //! its SQL. Queries are checked at run time and each one is exercised by the conformance suite, so a build needs no
 //! database. No clock and no randomness here: times and ids are arguments.
 
@@ -9,31 +10,29 @@ mod audit;
 pub mod backup;
 mod checkpoints;
 mod codec;
+mod connection;
 mod destinations;
 pub mod export;
 mod facts;
-mod group;
 mod inbox;
 mod jobs;
 mod mappings;
 mod people;
+mod readers;
 mod replays;
 mod shipments;
+mod sql;
 mod upkeep;
 mod work;
 mod writer;
 
 use crate::{
-    checkpoints::{Checkpoints, LOG_PAGES},
-    codec::{Done, Fail},
-    group::Group,
-    writer::{BoxFuture, Turn, Writer},
+    checkpoints::Checkpoints,
+    codec::Done,
+    readers::Readers,
+    writer::{Turn, Writer},
 };
-use sqlx::{
-    Connection, Sqlite, SqliteConnection, SqlitePool, Transaction,
-    migrate::Migrator,
-    sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
+use rusqlite::Connection;
 use std::{
     fs::{File, TryLockError},
     path::{Path, PathBuf},
@@ -41,28 +40,8 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
-    time::Duration,
 };
 use storage::{Result, Store, StoreError};
-
-/// The migrations, built in.
-static MIGRATIONS: Migrator = sqlx::migrate!("../../../migrations/sqlite");
-
-/// Connections that answer questions.
-const READERS: u32 = 4;
-/// A log that a long reader made longer is cut back to this when it begins anew.
-const LOG_BYTES: &str = "67108864";
-/// What the writer keeps in memory of the file, in KiB with a minus: the inner pages of the indexes of tens of millions of
-/// rows, which every commit goes through.
-const WRITER_CACHE: &str = "-65536";
-/// The same for each reader.
-const READER_CACHE: &str = "-16384";
-/// How long a connection waits for another process (a command line beside the server) to finish its transaction.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a question waits for a free reader before the store is called busy.
-const READER_WAIT: Duration = Duration::from_secs(10);
-/// Prepared statements kept for each connection: more than there are statements.
-const STATEMENTS: usize = 512;
 
 /// How a store is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,9 +89,7 @@ impl Options {
 #[derive(Clone)]
 pub struct SqliteStore {
     writer: Arc<Writer>,
-    accepting: Arc<Group<inbox::Accept>>,
-    finishing: Arc<Group<jobs::End>>,
-    readers: SqlitePool,
+    readers: Arc<Readers>,
     _temporary: Option<Arc<Temporary>>,
 }
 
@@ -136,35 +113,22 @@ impl SqliteStore {
     }
 
     async fn engine(path: &Path, options: Options, temporary: Option<Arc<Temporary>>) -> Result<Self> {
-        let unavailable =
-            |error: &dyn std::fmt::Display| StoreError::Unavailable(format!("{}: {error}", path.display()));
         let lock = Lock::of(path, options.access)?;
-        let mut conn =
-            SqliteConnection::connect_with(&writing(path, options.durability)).await.map_err(|e| unavailable(&e))?;
         // a command beside a running server finds the tables as the server made them
         if lock.is_some() {
-            MIGRATIONS.run_direct(None, &mut conn, false).await.map_err(|e| unavailable(&e))?;
+            connection::migrate(path).await?;
         }
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .acquire_timeout(READER_WAIT)
-            .test_before_acquire(false)
-            .connect_with(reading(path))
-            .await
-            .map_err(|e| unavailable(&e))?;
-        // only a server keeps the lock; the writing task has it, since its last transaction outlives the last caller
+        let unavailable = |error: &dyn std::fmt::Display| connection::unavailable(path, error);
+        let writing = || connection::writing(path, options.durability).map_err(|error| unavailable(&error));
+        // only a server keeps the lock; the writing thread has it, since its last transaction outlives the last caller
         let held = lock.filter(|_| options.access == Access::Server);
         // a command's few commits need none
         let checkpoints = match &held {
             None => None,
-            Some(_) => {
-                let conn = SqliteConnection::connect_with(&writing(path, options.durability)).await;
-                Some(Checkpoints::start(conn.map_err(|e| unavailable(&e))?))
-            }
+            Some(_) => Some(Checkpoints::start(writing()?).map_err(|error| unavailable(&error))?),
         };
-        let writer = Arc::new(Writer::start(conn, checkpoints, held));
-        let (accepting, finishing) = (Arc::new(Group::new(Turn::Ingest)), Arc::new(Group::new(Turn::RealTime)));
-        Ok(Self { writer, accepting, finishing, readers, _temporary: temporary })
+        let writer = Writer::start(writing()?, checkpoints, held).map_err(|error| unavailable(&error))?;
+        Ok(Self { writer: Arc::new(writer), readers: Readers::new(path.to_owned()), _temporary: temporary })
     }
 
     fn into_store(self) -> Store {
@@ -183,50 +147,23 @@ impl SqliteStore {
         }
     }
 
-    /// Writes in the next transaction.
+    /// Writes in the next transaction. The work may be done more than once: all but the last time is taken back.
     async fn write<T, F>(&self, turn: Turn, work: F) -> Result<T>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Done<T>> + Send + 'static,
+        F: Fn(&Connection) -> Done<T> + Send + 'static,
     {
         self.writer.write(turn, work).await
     }
 
-    /// A reader that sees one moment, however many questions it is asked.
-    async fn read(&self) -> Done<Transaction<'static, Sqlite>> {
-        self.readers.begin().await.map_err(Fail::from)
+    /// Asks a question that sees one moment, however many statements it needs.
+    async fn read<T, F>(&self, question: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Done<T> + Send + 'static,
+    {
+        self.readers.ask(question).await
     }
-}
-
-/// How the one writer connects.
-fn writing(path: &Path, durability: Durability) -> SqliteConnectOptions {
-    connecting(path)
-        .create_if_missing(true)
-        .auto_vacuum(SqliteAutoVacuum::Incremental)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(match durability {
-            Durability::Full => SqliteSynchronous::Full,
-            Durability::Process => SqliteSynchronous::Off,
-        })
-        .foreign_keys(true)
-        .pragma("wal_autocheckpoint", LOG_PAGES)
-        .pragma("cache_size", WRITER_CACHE)
-        .pragma("journal_size_limit", LOG_BYTES)
-        // a destroyed key must not be left in a free page
-        .pragma("secure_delete", "ON")
-}
-
-/// How readers connect: what the writer set for the file holds for them.
-fn reading(path: &Path) -> SqliteConnectOptions {
-    connecting(path).create_if_missing(false).read_only(true).pragma("cache_size", READER_CACHE)
-}
-
-fn connecting(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .busy_timeout(BUSY_TIMEOUT)
-        .statement_cache_capacity(STATEMENTS)
-        .pragma("temp_store", "MEMORY")
 }
 
 /// Takes the right to be the server of a file for as long as the result is kept: for what must happen without one.

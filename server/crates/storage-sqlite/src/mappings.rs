@@ -2,8 +2,9 @@
 
 use crate::{
     SqliteStore, audit,
-    codec::{Columns, Done, Fail, json, micros},
+    codec::{Done, Fail, json, micros},
     facts, jobs,
+    sql::{Row, query},
     writer::Turn,
 };
 use async_trait::async_trait;
@@ -13,7 +14,7 @@ use domain::{
     reading::{MappingVersion, Reading},
 };
 use jiff::Timestamp;
-use sqlx::{SqliteConnection, sqlite::SqliteRow};
+use rusqlite::Connection;
 use storage::{
     AuditEntry, Result, Scope, StoreError,
     jobs::NewJob,
@@ -46,79 +47,74 @@ macro_rules! naming_a_code {
 impl Mappings for SqliteStore {
     async fn publish(&self, scope: Scope, new: NewMapping, audit: AuditEntry) -> Result<MappingVersion> {
         self.write(Turn::RealTime, move |conn| {
-            Box::pin(async move {
-                let version = publish(conn, scope, &new).await?;
-                jobs::enqueue(conn, scope, &new.job, new.at).await?;
-                audit::append(conn, scope, &audit).await?;
-                Ok(version)
-            })
+            let version = publish(conn, scope, &new)?;
+            jobs::enqueue(conn, scope, &new.job, new.at)?;
+            audit::append(conn, scope, &audit)?;
+            Ok(version)
         })
         .await
     }
 
     async fn newest(&self, scope: Scope) -> Result<Option<PublishedMapping>> {
-        let mut read = self.read().await?;
-        let row = sqlx::query("SELECT * FROM mapping_version WHERE company_id = ? ORDER BY version DESC LIMIT 1")
-            .bind(scope.company.0)
-            .fetch_optional(&mut *read)
-            .await
-            .map_err(Fail::from)?;
-        Ok(row.as_ref().map(published).transpose()?)
+        self.read(move |conn| {
+            let row = query("SELECT * FROM mapping_version WHERE company_id = ? ORDER BY version DESC LIMIT 1")
+                .bind(scope.company.0)
+                .fetch_optional(conn)?;
+            row.as_ref().map(published).transpose()
+        })
+        .await
     }
 
     async fn published(&self, scope: Scope, version: MappingVersion) -> Result<Option<PublishedMapping>> {
-        let mut read = self.read().await?;
-        let row = sqlx::query("SELECT * FROM mapping_version WHERE company_id = ? AND version = ?")
-            .bind(scope.company.0)
-            .bind(version)
-            .fetch_optional(&mut *read)
-            .await
-            .map_err(Fail::from)?;
-        Ok(row.as_ref().map(published).transpose()?)
+        self.read(move |conn| {
+            let row = query("SELECT * FROM mapping_version WHERE company_id = ? AND version = ?")
+                .bind(scope.company.0)
+                .bind(version)
+                .fetch_optional(conn)?;
+            row.as_ref().map(published).transpose()
+        })
+        .await
     }
 
     async fn history(&self, scope: Scope) -> Result<Vec<PublishedMapping>> {
-        let mut read = self.read().await?;
-        let rows = sqlx::query("SELECT * FROM mapping_version WHERE company_id = ? ORDER BY version DESC LIMIT ?")
-            .bind(scope.company.0)
-            .bind(MAPPING_ROWS)
-            .fetch_all(&mut *read)
-            .await
-            .map_err(Fail::from)?;
-        Ok(rows.iter().map(published).collect::<Done<_>>()?)
+        self.read(move |conn| {
+            let rows = query("SELECT * FROM mapping_version WHERE company_id = ? ORDER BY version DESC LIMIT ?")
+                .bind(scope.company.0)
+                .bind(MAPPING_ROWS)
+                .fetch_all(conn)?;
+            rows.iter().map(published).collect::<Done<_>>()
+        })
+        .await
     }
 
     async fn unmapped(&self, scope: Scope) -> Result<Vec<UnmappedCode>> {
-        let mut read = self.read().await?;
-        Ok(unmapped(&mut read, scope).await?)
+        self.read(move |conn| unmapped(conn, scope)).await
     }
 
     async fn unmapped_count(&self, scope: Scope) -> Result<u64> {
-        let mut read = self.read().await?;
-        let row = sqlx::query(
-            "SELECT count(*) AS codes FROM (SELECT DISTINCT list, value FROM unmapped WHERE company_id = ?)",
-        )
-        .bind(scope.company.0)
-        .fetch_one(&mut *read)
+        self.read(move |conn| {
+            let row =
+                query("SELECT count(*) AS codes FROM (SELECT DISTINCT list, value FROM unmapped WHERE company_id = ?)")
+                    .bind(scope.company.0)
+                    .fetch_one(conn)?;
+            row.count("codes")
+        })
         .await
-        .map_err(Fail::from)?;
-        Ok(row.count("codes")?)
     }
 
     async fn count_with(&self, scope: Scope, codes: Vec<ProviderCode>) -> Result<u64> {
-        let mut read = self.read().await?;
-        let row = sqlx::query(naming_a_code!("count(*) AS observations", ""))
-            .bind(scope.company.0)
-            .bind(json(&codes))
-            .fetch_one(&mut *read)
-            .await
-            .map_err(Fail::from)?;
-        Ok(row.count("observations")?)
+        self.read(move |conn| {
+            let row = query(naming_a_code!("count(*) AS observations", ""))
+                .bind(scope.company.0)
+                .bind(json(&codes))
+                .fetch_one(conn)?;
+            row.count("observations")
+        })
+        .await
     }
 
     async fn with(&self, scope: Scope, codes: Vec<ProviderCode>, after: Option<ObservationId>) -> Result<Vec<Reread>> {
-        let mut read = self.read().await?;
-        Ok(with(&mut read, scope, &codes, after).await?)
+        self.read(move |conn| with(conn, scope, &codes, after)).await
     }
 
     async fn reread(
@@ -128,28 +124,26 @@ impl Mappings for SqliteStore {
         at: Timestamp,
         jobs: Vec<NewJob>,
     ) -> Result<()> {
-        self.write(Turn::Batch, move |conn| Box::pin(async move { reread(conn, scope, &readings, at, &jobs).await }))
-            .await
+        self.write(Turn::Batch, move |conn| reread(conn, scope, &readings, at, &jobs)).await
     }
 }
 
-async fn newest_version(conn: &mut SqliteConnection, scope: Scope) -> Done<MappingVersion> {
-    sqlx::query("SELECT coalesce(max(version), 0) AS newest FROM mapping_version WHERE company_id = ?")
+fn newest_version(conn: &Connection, scope: Scope) -> Done<MappingVersion> {
+    query("SELECT coalesce(max(version), 0) AS newest FROM mapping_version WHERE company_id = ?")
         .bind(scope.company.0)
-        .fetch_one(conn)
-        .await?
+        .fetch_one(conn)?
         .count("newest")
 }
 
-async fn publish(conn: &mut SqliteConnection, scope: Scope, new: &NewMapping) -> Done<MappingVersion> {
-    let newest = newest_version(conn, scope).await?;
+fn publish(conn: &Connection, scope: Scope, new: &NewMapping) -> Done<MappingVersion> {
+    let newest = newest_version(conn, scope)?;
     if newest != new.previous {
         return Err(Fail(StoreError::Conflict(format!(
             "mapping version {newest} was published meanwhile: look at it, then try again"
         ))));
     }
     let version = newest + 1;
-    sqlx::query(
+    query(
         "INSERT INTO mapping_version (company_id, version, overlay, why, actor, published_at) VALUES (?, ?, ?, ?, ?, ?)",
     )
     .bind(scope.company.0)
@@ -158,12 +152,11 @@ async fn publish(conn: &mut SqliteConnection, scope: Scope, new: &NewMapping) ->
     .bind(&new.why)
     .bind(json(&scope.actor))
     .bind(micros(new.at))
-    .execute(conn)
-    .await?;
+    .execute(conn)?;
     Ok(version)
 }
 
-fn published(row: &SqliteRow) -> Done<PublishedMapping> {
+fn published(row: &Row) -> Done<PublishedMapping> {
     Ok(PublishedMapping {
         version: row.count("version")?,
         overlay: row.json("overlay")?,
@@ -175,67 +168,60 @@ fn published(row: &SqliteRow) -> Done<PublishedMapping> {
 
 /// What a mapping made of statements is kept only while it is the newest: else a statement that comes while another
 /// version is published would be read by neither.
-pub(crate) async fn check_newest(
-    conn: &mut SqliteConnection,
+pub(crate) fn check_newest<'a>(
+    conn: &Connection,
     scope: Scope,
-    readings: impl Iterator<Item = &Reading>,
+    readings: impl Iterator<Item = &'a Reading>,
 ) -> Done<()> {
     let Some(oldest) = readings.map(|reading| reading.mapping).min() else { return Ok(()) };
-    let newest = newest_version(conn, scope).await?;
+    let newest = newest_version(conn, scope)?;
     if oldest < newest {
         return Err(Fail(StoreError::Conflict(format!("mapping version {newest} was published meanwhile"))));
     }
     Ok(())
 }
 
-async fn reread(
-    conn: &mut SqliteConnection,
+fn reread(
+    conn: &Connection,
     scope: Scope,
     readings: &[(ObservationId, Reading)],
     at: Timestamp,
     jobs: &[NewJob],
 ) -> Done<()> {
-    check_newest(conn, scope, readings.iter().map(|(_, reading)| reading)).await?;
+    check_newest(conn, scope, readings.iter().map(|(_, reading)| reading))?;
     for (id, reading) in readings {
-        let row = sqlx::query("SELECT body FROM observation WHERE company_id = ? AND id = ?")
+        let row = query("SELECT body FROM observation WHERE company_id = ? AND id = ?")
             .bind(scope.company.0)
             .bind(id.0)
-            .fetch_optional(&mut *conn)
-            .await?
+            .fetch_optional(conn)?
             .ok_or(StoreError::NotFound("observation"))?;
-        facts::put_reading(conn, scope, *id, &row.json("body")?, reading, at).await?;
+        facts::put_reading(conn, scope, *id, &row.json("body")?, reading, at)?;
     }
     for job in jobs {
-        jobs::enqueue(conn, scope, job, at).await?;
+        jobs::enqueue(conn, scope, job, at)?;
     }
     Ok(())
 }
 
-async fn with(
-    conn: &mut SqliteConnection,
-    scope: Scope,
-    codes: &[ProviderCode],
-    after: Option<ObservationId>,
-) -> Done<Vec<Reread>> {
+fn with(conn: &Connection, scope: Scope, codes: &[ProviderCode], after: Option<ObservationId>) -> Done<Vec<Reread>> {
     // no id is smaller than the empty one
     let after = after.map(|id| id.0.as_bytes().to_vec()).unwrap_or_default();
-    let rows = sqlx::query(naming_a_code!("o.id, o.body, o.tracker_id", "AND o.id > ?3 ORDER BY o.id LIMIT ?4"))
+    let rows = query(naming_a_code!("o.id, o.body, o.tracker_id", "AND o.id > ?3 ORDER BY o.id LIMIT ?4"))
         .bind(scope.company.0)
         .bind(json(&codes))
         .bind(after)
         .bind(REREAD_ROWS)
-        .fetch_all(&mut *conn)
-        .await?;
+        .fetch_all(conn)?;
     let mut found = Vec::with_capacity(rows.len());
     for row in &rows {
-        let shipments = facts::bound_to(conn, row.id("tracker_id")?).await?;
+        let shipments = facts::bound_to(conn, row.id("tracker_id")?)?;
         found.push(Reread { id: row.id("id")?, body: row.json("body")?, shipments });
     }
     Ok(found)
 }
 
-async fn unmapped(conn: &mut SqliteConnection, scope: Scope) -> Done<Vec<UnmappedCode>> {
-    let rows = sqlx::query(
+fn unmapped(conn: &Connection, scope: Scope) -> Done<Vec<UnmappedCode>> {
+    let rows = query(
         "SELECT u.list, u.value, count(DISTINCT u.observation_id) AS observations,
                 count(DISTINCT b.shipment_id) AS shipments, min(o.recorded_at) AS first_seen, max(o.recorded_at) AS last_seen
          FROM unmapped u
@@ -246,13 +232,12 @@ async fn unmapped(conn: &mut SqliteConnection, scope: Scope) -> Done<Vec<Unmappe
     )
     .bind(scope.company.0)
     .bind(UNMAPPED_ROWS)
-    .fetch_all(&mut *conn)
-    .await?;
+    .fetch_all(conn)?;
     let mut codes = Vec::with_capacity(rows.len());
     for row in &rows {
         let code = ProviderCode::new(&row.text("list")?, row.text("value")?);
         codes.push(UnmappedCode {
-            samples: samples(conn, scope, &code).await?,
+            samples: samples(conn, scope, &code)?,
             code,
             observations: row.count("observations")?,
             shipments: row.count("shipments")?,
@@ -263,8 +248,8 @@ async fn unmapped(conn: &mut SqliteConnection, scope: Scope) -> Done<Vec<Unmappe
     Ok(codes)
 }
 
-async fn samples(conn: &mut SqliteConnection, scope: Scope, code: &ProviderCode) -> Done<Vec<Sample>> {
-    let rows = sqlx::query(
+fn samples(conn: &Connection, scope: Scope, code: &ProviderCode) -> Done<Vec<Sample>> {
+    let rows = query(
         "SELECT o.id, o.text_subject, o.text, t.number_raw,
                 (SELECT b.shipment_id FROM binding b
                  WHERE b.tracker_id = o.tracker_id AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)
@@ -278,8 +263,7 @@ async fn samples(conn: &mut SqliteConnection, scope: Scope, code: &ProviderCode)
     .bind(&code.list)
     .bind(&code.value)
     .bind(SAMPLES)
-    .fetch_all(conn)
-    .await?;
+    .fetch_all(conn)?;
     rows.iter()
         .map(|row| {
             Ok(Sample {

@@ -2,13 +2,14 @@
 
 use crate::{
     SqliteStore, audit,
-    codec::{Columns, Done, Fail, id_list, json, micros, row_limit},
+    codec::{Done, Fail, id_list, json, micros, row_limit},
+    sql::{Row, query},
     writer::Turn,
 };
 use async_trait::async_trait;
 use domain::ids::{CompanyId, ShipmentId, SubjectId, UserId};
 use jiff::Timestamp;
-use sqlx::{SqliteConnection, sqlite::SqliteRow};
+use rusqlite::Connection;
 use std::collections::BTreeMap;
 use storage::{
     Actor, AuditEntry, Result, Scope, StoreError, WrappedKey,
@@ -23,87 +24,77 @@ impl People for SqliteStore {
     async fn company(&self, id: CompanyId, name: &str, at: Timestamp) -> Result<CompanyId> {
         let name = name.to_owned();
         self.write(Turn::RealTime, move |conn| {
-            Box::pin(async move {
-                sqlx::query("INSERT INTO company (id, name, created_at) SELECT ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM company)")
-                    .bind(id.0)
-                    .bind(name)
-                    .bind(micros(at))
-                    .execute(&mut *conn)
-                    .await?;
-                sqlx::query("SELECT id FROM company ORDER BY created_at, id LIMIT 1").fetch_one(conn).await?.id("id")
-            })
+            query("INSERT INTO company (id, name, created_at) SELECT ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM company)")
+                .bind(id.0)
+                .bind(&name)
+                .bind(micros(at))
+                .execute(conn)?;
+            query("SELECT id FROM company ORDER BY created_at, id LIMIT 1").fetch_one(conn)?.id("id")
         })
         .await
     }
 
     async fn user_by_login(&self, login: &str) -> Result<Option<UserRecord>> {
-        let mut read = self.read().await?;
-        let row = sqlx::query("SELECT * FROM user WHERE login = ?")
-            .bind(login)
-            .fetch_optional(&mut *read)
-            .await
-            .map_err(Fail::from)?;
-        Ok(row.as_ref().map(user).transpose()?)
+        let login = login.to_owned();
+        self.read(move |conn| {
+            let row = query("SELECT * FROM user WHERE login = ?").bind(login).fetch_optional(conn)?;
+            row.as_ref().map(user).transpose()
+        })
+        .await
     }
 
     async fn user(&self, id: UserId) -> Result<Option<UserRecord>> {
-        let mut read = self.read().await?;
-        let row = sqlx::query("SELECT * FROM user WHERE id = ?")
-            .bind(id.0)
-            .fetch_optional(&mut *read)
-            .await
-            .map_err(Fail::from)?;
-        Ok(row.as_ref().map(user).transpose()?)
+        self.read(move |conn| {
+            let row = query("SELECT * FROM user WHERE id = ?").bind(id.0).fetch_optional(conn)?;
+            row.as_ref().map(user).transpose()
+        })
+        .await
     }
 
     async fn users(&self, scope: Scope) -> Result<Vec<UserRecord>> {
-        let mut read = self.read().await?;
-        let rows = sqlx::query("SELECT * FROM user WHERE company_id = ? ORDER BY login")
-            .bind(scope.company.0)
-            .fetch_all(&mut *read)
-            .await
-            .map_err(Fail::from)?;
-        Ok(rows.iter().map(user).collect::<Done<_>>()?)
+        self.read(move |conn| {
+            let rows = query("SELECT * FROM user WHERE company_id = ? ORDER BY login")
+                .bind(scope.company.0)
+                .fetch_all(conn)?;
+            rows.iter().map(user).collect::<Done<_>>()
+        })
+        .await
     }
 
     async fn put_user(&self, scope: Scope, user: UserRecord, audit: AuditEntry) -> Result<()> {
         self.write(Turn::RealTime, move |conn| {
-            Box::pin(async move {
-                put_user(conn, scope, &user).await?;
-                audit::append(conn, scope, &audit).await
-            })
+            put_user(conn, scope, &user)?;
+            audit::append(conn, scope, &audit)
         })
         .await
     }
 
     async fn session(&self, key: &str, now: Timestamp) -> Result<Option<SessionRecord>> {
-        let mut read = self.read().await?;
-        let row = sqlx::query("SELECT key, data, expires_at FROM session WHERE key = ? AND expires_at > ?")
-            .bind(key)
-            .bind(micros(now))
-            .fetch_optional(&mut *read)
-            .await
-            .map_err(Fail::from)?;
-        let session = |row: SqliteRow| -> Done<_> {
-            Ok(SessionRecord { key: row.text("key")?, data: row.text("data")?, expires_at: row.at("expires_at")? })
-        };
-        Ok(row.map(session).transpose()?)
+        let key = key.to_owned();
+        self.read(move |conn| {
+            let row = query("SELECT key, data, expires_at FROM session WHERE key = ? AND expires_at > ?")
+                .bind(key)
+                .bind(micros(now))
+                .fetch_optional(conn)?;
+            let session = |row: Row| -> Done<_> {
+                Ok(SessionRecord { key: row.text("key")?, data: row.text("data")?, expires_at: row.at("expires_at")? })
+            };
+            row.map(session).transpose()
+        })
+        .await
     }
 
     async fn put_session(&self, session: SessionRecord) -> Result<()> {
         self.write(Turn::RealTime, move |conn| {
-            Box::pin(async move {
-                sqlx::query(
-                    "INSERT INTO session (key, data, expires_at) VALUES (?, ?, ?)
-                     ON CONFLICT (key) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at",
-                )
-                .bind(session.key)
-                .bind(session.data)
-                .bind(micros(session.expires_at))
-                .execute(conn)
-                .await?;
-                Ok(())
-            })
+            query(
+                "INSERT INTO session (key, data, expires_at) VALUES (?, ?, ?)
+                 ON CONFLICT (key) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at",
+            )
+            .bind(&session.key)
+            .bind(&session.data)
+            .bind(micros(session.expires_at))
+            .execute(conn)?;
+            Ok(())
         })
         .await
     }
@@ -111,25 +102,17 @@ impl People for SqliteStore {
     async fn drop_session(&self, key: &str) -> Result<()> {
         let key = key.to_owned();
         self.write(Turn::RealTime, move |conn| {
-            Box::pin(async move {
-                sqlx::query("DELETE FROM session WHERE key = ?").bind(key).execute(conn).await?;
-                Ok(())
-            })
+            query("DELETE FROM session WHERE key = ?").bind(&key).execute(conn)?;
+            Ok(())
         })
         .await
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<u64> {
         self.write(Turn::Batch, move |conn| {
-            Box::pin(async move {
-                let sessions = sqlx::query("DELETE FROM session WHERE expires_at <= ?")
-                    .bind(micros(now))
-                    .execute(&mut *conn)
-                    .await?;
-                let counters =
-                    sqlx::query("DELETE FROM throttle WHERE window_ends <= ?").bind(micros(now)).execute(conn).await?;
-                Ok(sessions.rows_affected() + counters.rows_affected())
-            })
+            let sessions = query("DELETE FROM session WHERE expires_at <= ?").bind(micros(now)).execute(conn)?;
+            let counters = query("DELETE FROM throttle WHERE window_ends <= ?").bind(micros(now)).execute(conn)?;
+            Ok(sessions + counters)
         })
         .await
     }
@@ -137,129 +120,116 @@ impl People for SqliteStore {
     async fn throttle_hit(&self, key: &str, now: Timestamp, window_ends: Timestamp) -> Result<u32> {
         let key = key.to_owned();
         self.write(Turn::RealTime, move |conn| {
-            Box::pin(async move {
-                // a window that has ended begins anew; one that runs is not prolonged by more failures
-                sqlx::query(
-                    "INSERT INTO throttle (key, hits, window_ends) VALUES (?1, 1, ?3)
-                     ON CONFLICT (key) DO UPDATE SET
-                         hits = CASE WHEN window_ends <= ?2 THEN 1 ELSE hits + 1 END,
-                         window_ends = CASE WHEN window_ends <= ?2 THEN ?3 ELSE window_ends END
-                     RETURNING hits",
-                )
-                .bind(key)
-                .bind(micros(now))
-                .bind(micros(window_ends))
-                .fetch_one(conn)
-                .await?
-                .count("hits")
-            })
+            // a window that has ended begins anew; one that runs is not prolonged by more failures
+            query(
+                "INSERT INTO throttle (key, hits, window_ends) VALUES (?1, 1, ?3)
+                 ON CONFLICT (key) DO UPDATE SET
+                     hits = CASE WHEN window_ends <= ?2 THEN 1 ELSE hits + 1 END,
+                     window_ends = CASE WHEN window_ends <= ?2 THEN ?3 ELSE window_ends END
+                 RETURNING hits",
+            )
+            .bind(&key)
+            .bind(micros(now))
+            .bind(micros(window_ends))
+            .fetch_one(conn)?
+            .count("hits")
         })
         .await
     }
 
     async fn throttle_count(&self, key: &str, now: Timestamp) -> Result<u32> {
-        let mut read = self.read().await?;
-        let row = sqlx::query("SELECT hits FROM throttle WHERE key = ? AND window_ends > ?")
-            .bind(key)
-            .bind(micros(now))
-            .fetch_optional(&mut *read)
-            .await
-            .map_err(Fail::from)?;
-        Ok(row.map(|row| row.count("hits")).transpose()?.unwrap_or(0))
+        let key = key.to_owned();
+        self.read(move |conn| {
+            let row = query("SELECT hits FROM throttle WHERE key = ? AND window_ends > ?")
+                .bind(key)
+                .bind(micros(now))
+                .fetch_optional(conn)?;
+            Ok(row.map(|row| row.count("hits")).transpose()?.unwrap_or(0))
+        })
+        .await
     }
 
     async fn throttle_clear(&self, key: &str) -> Result<()> {
         let key = key.to_owned();
         self.write(Turn::RealTime, move |conn| {
-            Box::pin(async move {
-                sqlx::query("DELETE FROM throttle WHERE key = ?").bind(key).execute(conn).await?;
-                Ok(())
-            })
+            query("DELETE FROM throttle WHERE key = ?").bind(&key).execute(conn)?;
+            Ok(())
         })
         .await
     }
 
     async fn key(&self, scope: Scope, subject: SubjectId) -> Result<Option<WrappedKey>> {
-        let mut read = self.read().await?;
-        Ok(key(&mut read, scope, subject).await?)
+        self.read(move |conn| key(conn, scope, subject)).await
     }
 
     async fn put_key(&self, scope: Scope, key: WrappedKey, at: Timestamp) -> Result<WrappedKey> {
-        self.write(Turn::RealTime, move |conn| Box::pin(async move { put_key(conn, scope, &key, at).await })).await
+        self.write(Turn::RealTime, move |conn| put_key(conn, scope, &key, at)).await
     }
 
     async fn keys(&self, scope: Scope, subjects: Vec<SubjectId>) -> Result<BTreeMap<SubjectId, Option<WrappedKey>>> {
-        let mut read = self.read().await?;
-        let rows = sqlx::query("SELECT k.subject, k.wrapped FROM json_each(?2) s CROSS JOIN vault_key k ON k.company_id = ?1 AND k.subject = unhex(s.value)")
-            .bind(scope.company.0)
-            .bind(id_list(subjects.iter().map(|subject| subject.0)))
-            .fetch_all(&mut *read)
-            .await
-            .map_err(Fail::from)?;
-        let key = |row: &SqliteRow| {
-            let subject = row.id("subject")?;
-            Ok((subject, row.opt_bytes("wrapped")?.map(|bytes| WrappedKey { subject, bytes })))
-        };
-        Ok(rows.iter().map(key).collect::<Done<_>>()?)
+        self.read(move |conn| {
+            let rows = query("SELECT k.subject, k.wrapped FROM json_each(?2) s CROSS JOIN vault_key k ON k.company_id = ?1 AND k.subject = unhex(s.value)")
+                .bind(scope.company.0)
+                .bind(id_list(subjects.iter().map(|subject| subject.0)))
+                .fetch_all(conn)?;
+            let key = |row: &Row| {
+                let subject = row.id("subject")?;
+                Ok((subject, row.opt_bytes("wrapped")?.map(|bytes| WrappedKey { subject, bytes })))
+            };
+            rows.iter().map(key).collect::<Done<_>>()
+        })
+        .await
     }
 
     async fn bury_key(&self, scope: Scope, subject: SubjectId, at: Timestamp) -> Result<()> {
         self.write(Turn::RealTime, move |conn| {
-            Box::pin(async move {
-                sqlx::query("INSERT INTO vault_key (company_id, subject, wrapped, created_at, destroyed_at) VALUES (?1, ?2, NULL, ?3, ?3) ON CONFLICT DO NOTHING")
-                    .bind(scope.company.0)
-                    .bind(subject.0)
-                    .bind(micros(at))
-                    .execute(conn)
-                    .await?;
-                Ok(())
-            })
+            query("INSERT INTO vault_key (company_id, subject, wrapped, created_at, destroyed_at) VALUES (?1, ?2, NULL, ?3, ?3) ON CONFLICT DO NOTHING")
+                .bind(scope.company.0)
+                .bind(subject.0)
+                .bind(micros(at))
+                .execute(conn)?;
+            Ok(())
         })
         .await
     }
 
     async fn destroy_key(&self, scope: Scope, subject: SubjectId, audit: AuditEntry) -> Result<()> {
         self.write(Turn::RealTime, move |conn| {
-            Box::pin(async move {
-                let destroyed = sqlx::query("UPDATE vault_key SET wrapped = NULL, destroyed_at = ? WHERE company_id = ? AND subject = ? AND wrapped IS NOT NULL")
-                    .bind(micros(audit.at))
-                    .bind(scope.company.0)
-                    .bind(subject.0)
-                    .execute(&mut *conn)
-                    .await?;
-                if destroyed.rows_affected() == 0 {
-                    return Err(Fail(StoreError::NotFound("key")));
-                }
-                forget_customer(conn, scope, subject).await?;
-                audit::append(conn, scope, &audit).await
-            })
+            let destroyed = query("UPDATE vault_key SET wrapped = NULL, destroyed_at = ? WHERE company_id = ? AND subject = ? AND wrapped IS NOT NULL")
+                .bind(micros(audit.at))
+                .bind(scope.company.0)
+                .bind(subject.0)
+                .execute(conn)?;
+            if destroyed == 0 {
+                return Err(Fail(StoreError::NotFound("key")));
+            }
+            forget_customer(conn, scope, subject)?;
+            audit::append(conn, scope, &audit)
         })
         .await
     }
 
     async fn setting(&self, scope: Scope, name: &str) -> Result<Option<String>> {
-        let mut read = self.read().await?;
-        let row = sqlx::query("SELECT value FROM setting WHERE company_id = ? AND name = ?")
-            .bind(scope.company.0)
-            .bind(name)
-            .fetch_optional(&mut *read)
-            .await
-            .map_err(Fail::from)?;
-        Ok(row.map(|row| row.text("value")).transpose()?)
+        let name = name.to_owned();
+        self.read(move |conn| {
+            let row = query("SELECT value FROM setting WHERE company_id = ? AND name = ?")
+                .bind(scope.company.0)
+                .bind(name)
+                .fetch_optional(conn)?;
+            row.map(|row| row.text("value")).transpose()
+        })
+        .await
     }
 
     async fn put_setting(&self, scope: Scope, name: &str, value: String) -> Result<()> {
         let name = name.to_owned();
         self.write(Turn::RealTime, move |conn| {
-            Box::pin(async move {
-                sqlx::query("INSERT INTO setting (company_id, name, value) VALUES (?, ?, ?) ON CONFLICT (company_id, name) DO UPDATE SET value = excluded.value")
-                    .bind(scope.company.0)
-                    .bind(name)
-                    .bind(value)
-                    .execute(conn)
-                    .await?;
-                Ok(())
-            })
+            query("INSERT INTO setting (company_id, name, value) VALUES (?, ?, ?) ON CONFLICT (company_id, name) DO UPDATE SET value = excluded.value")
+                .bind(scope.company.0)
+                .bind(&name)
+                .bind(&value)
+                .execute(conn)?;
+            Ok(())
         })
         .await
     }
@@ -267,20 +237,17 @@ impl People for SqliteStore {
     async fn take_setting(&self, scope: Scope, name: &str) -> Result<Option<String>> {
         let name = name.to_owned();
         self.write(Turn::RealTime, move |conn| {
-            Box::pin(async move {
-                let row = sqlx::query("DELETE FROM setting WHERE company_id = ? AND name = ? RETURNING value")
-                    .bind(scope.company.0)
-                    .bind(name)
-                    .fetch_optional(conn)
-                    .await?;
-                row.map(|row| row.text("value")).transpose()
-            })
+            let row = query("DELETE FROM setting WHERE company_id = ? AND name = ? RETURNING value")
+                .bind(scope.company.0)
+                .bind(&name)
+                .fetch_optional(conn)?;
+            row.map(|row| row.text("value")).transpose()
         })
         .await
     }
 
     async fn audit(&self, scope: Scope, entry: AuditEntry) -> Result<()> {
-        self.write(Turn::RealTime, move |conn| Box::pin(async move { audit::append(conn, scope, &entry).await })).await
+        self.write(Turn::RealTime, move |conn| audit::append(conn, scope, &entry)).await
     }
 
     async fn audit_trail(&self, scope: Scope, subject: Option<String>, limit: u32) -> Result<Vec<AuditRecord>> {
@@ -288,36 +255,35 @@ impl People for SqliteStore {
             None => "SELECT * FROM audit WHERE company_id = ? ORDER BY seq DESC LIMIT ?",
             Some(_) => "SELECT * FROM audit WHERE company_id = ? AND subject = ? ORDER BY seq DESC LIMIT ?",
         };
-        let mut read = self.read().await?;
-        let mut query = sqlx::query(sql).bind(scope.company.0);
-        if let Some(subject) = subject {
-            query = query.bind(subject);
-        }
-        let rows = query.bind(row_limit(limit, AUDIT_ROWS)).fetch_all(&mut *read).await.map_err(Fail::from)?;
-        Ok(rows.iter().map(audit::record).collect::<Done<_>>()?)
+        self.read(move |conn| {
+            let mut query = query(sql).bind(scope.company.0);
+            if let Some(subject) = subject {
+                query = query.bind(subject);
+            }
+            let rows = query.bind(row_limit(limit, AUDIT_ROWS)).fetch_all(conn)?;
+            rows.iter().map(audit::record).collect::<Done<_>>()
+        })
+        .await
     }
 
     async fn audit_check(&self, scope: Scope) -> Result<ChainCheck> {
-        let mut read = self.read().await?;
-        Ok(audit::check(&mut read, scope).await?)
+        self.read(move |conn| audit::check(conn, scope)).await
     }
 
     async fn audit_of(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<(AuditRecord, Option<String>)>> {
-        let mut read = self.read().await?;
-        Ok(audit_of(&mut read, scope, shipment).await?)
+        self.read(move |conn| audit_of(conn, scope, shipment)).await
     }
 }
 
-async fn put_user(conn: &mut SqliteConnection, scope: Scope, user: &UserRecord) -> Done<()> {
-    let taken = sqlx::query("SELECT 1 FROM user WHERE login = ? AND id <> ?")
+fn put_user(conn: &Connection, scope: Scope, user: &UserRecord) -> Done<()> {
+    let taken = query("SELECT 1 FROM user WHERE login = ? AND id <> ?")
         .bind(&user.login)
         .bind(user.id.0)
-        .fetch_optional(&mut *conn)
-        .await?;
+        .fetch_optional(conn)?;
     if taken.is_some() {
         return Err(Fail(StoreError::Conflict(format!("there is another user {}", user.login))));
     }
-    let put = sqlx::query(
+    let put = query(
         "INSERT INTO user (id, company_id, login, name, password, roles, enabled, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (id) DO UPDATE SET
              login = excluded.login, name = excluded.name, password = excluded.password, roles = excluded.roles, enabled = excluded.enabled
@@ -331,30 +297,23 @@ async fn put_user(conn: &mut SqliteConnection, scope: Scope, user: &UserRecord) 
     .bind(json(&user.roles))
     .bind(user.enabled)
     .bind(micros(user.created_at))
-    .execute(conn)
-    .await?;
-    if put.rows_affected() == 0 { Err(Fail(StoreError::NotFound("user"))) } else { Ok(()) }
+    .execute(conn)?;
+    if put == 0 { Err(Fail(StoreError::NotFound("user"))) } else { Ok(()) }
 }
 
 /// A subject's key; none once destroyed.
-pub(crate) async fn key(conn: &mut SqliteConnection, scope: Scope, subject: SubjectId) -> Done<Option<WrappedKey>> {
-    let row = sqlx::query("SELECT wrapped FROM vault_key WHERE company_id = ? AND subject = ? AND wrapped IS NOT NULL")
+pub(crate) fn key(conn: &Connection, scope: Scope, subject: SubjectId) -> Done<Option<WrappedKey>> {
+    let row = query("SELECT wrapped FROM vault_key WHERE company_id = ? AND subject = ? AND wrapped IS NOT NULL")
         .bind(scope.company.0)
         .bind(subject.0)
-        .fetch_optional(conn)
-        .await?;
+        .fetch_optional(conn)?;
     row.map(|row| Ok(WrappedKey { subject, bytes: row.bytes("wrapped")? })).transpose()
 }
 
 /// Keeps a subject's key, unless it has one; the one that is kept. After a key was destroyed a new one begins: what was
 /// sealed under the old one stays noise.
-pub(crate) async fn put_key(
-    conn: &mut SqliteConnection,
-    scope: Scope,
-    key: &WrappedKey,
-    at: Timestamp,
-) -> Done<WrappedKey> {
-    let put = sqlx::query(
+pub(crate) fn put_key(conn: &Connection, scope: Scope, key: &WrappedKey, at: Timestamp) -> Done<WrappedKey> {
+    let put = query(
         "INSERT INTO vault_key (company_id, subject, wrapped, created_at) VALUES (?, ?, ?, ?)
          ON CONFLICT (company_id, subject) DO UPDATE SET wrapped = excluded.wrapped, created_at = excluded.created_at, destroyed_at = NULL
          WHERE wrapped IS NULL",
@@ -363,61 +322,50 @@ pub(crate) async fn put_key(
     .bind(key.subject.0)
     .bind(&key.bytes)
     .bind(micros(at))
-    .execute(&mut *conn)
-    .await?;
-    if put.rows_affected() == 1 {
+    .execute(conn)?;
+    if put == 1 {
         return Ok(key.clone());
     }
-    self::key(conn, scope, key.subject).await?.ok_or(Fail(StoreError::NotFound("key")))
+    self::key(conn, scope, key.subject)?.ok_or(Fail(StoreError::NotFound("key")))
 }
 
 /// What was sealed is noise now, and the words under which a customer was found go too.
-async fn forget_customer(conn: &mut SqliteConnection, scope: Scope, subject: SubjectId) -> Done<()> {
-    sqlx::query(
+fn forget_customer(conn: &Connection, scope: Scope, subject: SubjectId) -> Done<()> {
+    query(
         "DELETE FROM shipment_term WHERE kind = 'customer' AND shipment_id IN
              (SELECT id FROM shipment WHERE company_id = ? AND customer_subject = ?)",
     )
     .bind(scope.company.0)
     .bind(subject.0)
-    .execute(&mut *conn)
-    .await?;
-    sqlx::query(
-        "UPDATE shipment SET customer = NULL, customer_subject = NULL WHERE company_id = ? AND customer_subject = ?",
-    )
-    .bind(scope.company.0)
-    .bind(subject.0)
-    .execute(conn)
-    .await?;
+    .execute(conn)?;
+    query("UPDATE shipment SET customer = NULL, customer_subject = NULL WHERE company_id = ? AND customer_subject = ?")
+        .bind(scope.company.0)
+        .bind(subject.0)
+        .execute(conn)?;
     Ok(())
 }
 
-async fn audit_of(
-    conn: &mut SqliteConnection,
-    scope: Scope,
-    shipment: ShipmentId,
-) -> Done<Vec<(AuditRecord, Option<String>)>> {
-    let exceptions = sqlx::query("SELECT id FROM exception WHERE company_id = ? AND shipment_id = ?")
+fn audit_of(conn: &Connection, scope: Scope, shipment: ShipmentId) -> Done<Vec<(AuditRecord, Option<String>)>> {
+    let exceptions = query("SELECT id FROM exception WHERE company_id = ? AND shipment_id = ?")
         .bind(scope.company.0)
         .bind(shipment.0)
-        .fetch_all(&mut *conn)
-        .await?;
+        .fetch_all(conn)?;
     let mut subjects = vec![format!("shipment:{shipment}")];
     for row in &exceptions {
         subjects.push(format!("exception:{}", row.id::<domain::ids::ExceptionId>("id")?));
     }
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT a.* FROM json_each(?) s CROSS JOIN audit a ON a.company_id = ? AND a.subject = s.value ORDER BY a.seq LIMIT ?",
     )
     .bind(json(&subjects))
     .bind(scope.company.0)
     .bind(i64::from(AUDIT_ROWS))
-    .fetch_all(&mut *conn)
-    .await?;
+    .fetch_all(conn)?;
     let mut lines = Vec::with_capacity(rows.len());
     for row in &rows {
         let line = audit::record(row)?;
         let name = match line.actor {
-            Actor::User(id) => name(conn, scope, id).await?,
+            Actor::User(id) => name(conn, scope, id)?,
             Actor::Operator | Actor::System => None,
         };
         lines.push((line, name));
@@ -425,16 +373,15 @@ async fn audit_of(
     Ok(lines)
 }
 
-async fn name(conn: &mut SqliteConnection, scope: Scope, id: UserId) -> Done<Option<String>> {
-    let row = sqlx::query("SELECT name FROM user WHERE company_id = ? AND id = ?")
+fn name(conn: &Connection, scope: Scope, id: UserId) -> Done<Option<String>> {
+    let row = query("SELECT name FROM user WHERE company_id = ? AND id = ?")
         .bind(scope.company.0)
         .bind(id.0)
-        .fetch_optional(conn)
-        .await?;
+        .fetch_optional(conn)?;
     row.map(|row| row.text("name")).transpose()
 }
 
-fn user(row: &SqliteRow) -> Done<UserRecord> {
+fn user(row: &Row) -> Done<UserRecord> {
     Ok(UserRecord {
         id: row.id("id")?,
         company: row.id("company_id")?,

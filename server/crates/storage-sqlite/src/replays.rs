@@ -2,13 +2,14 @@
 
 use crate::{
     SqliteStore, audit,
-    codec::{Columns, Done, Fail, json, micros, stored_count, word},
+    codec::{Done, Fail, json, micros, stored_count, word},
     inbox, jobs,
+    sql::{Row, query},
     writer::Turn,
 };
 use async_trait::async_trait;
 use domain::ids::ReplayId;
-use sqlx::{SqliteConnection, sqlite::SqliteRow};
+use rusqlite::Connection;
 use storage::{
     AuditEntry, Result, Scope, StoreError,
     jobs::{Lane, NewJob},
@@ -20,61 +21,57 @@ use storage::{
 impl Replays for SqliteStore {
     async fn start(&self, scope: Scope, replay: NewReplay, job: NewJob, audit: AuditEntry) -> Result<()> {
         self.write(Turn::RealTime, move |conn| {
-            Box::pin(async move {
-                start(conn, scope, &replay).await?;
-                jobs::enqueue(conn, scope, &job, replay.at).await?;
-                audit::append(conn, scope, &audit).await
-            })
+            start(conn, scope, &replay)?;
+            jobs::enqueue(conn, scope, &job, replay.at)?;
+            audit::append(conn, scope, &audit)
         })
         .await
     }
 
     async fn step(&self, scope: Scope, id: ReplayId, step: Step) -> Result<Replay> {
-        self.write(Turn::Batch, move |conn| Box::pin(async move { one_step(conn, scope, id, &step).await })).await
+        self.write(Turn::Batch, move |conn| one_step(conn, scope, id, &step)).await
     }
 
     async fn stop(&self, scope: Scope, id: ReplayId, audit: AuditEntry) -> Result<bool> {
         self.write(Turn::RealTime, move |conn| {
-            Box::pin(async move {
-                let mut replay = found(conn, scope, id).await?;
-                if replay.state != ReplayState::Running {
-                    return Ok(false);
-                }
-                replay.state = ReplayState::Stopped;
-                replay.ended_at = Some(audit.at);
-                keep(conn, &replay).await?;
-                audit::append(conn, scope, &audit).await?;
-                Ok(true)
-            })
+            let mut replay = found(conn, scope, id)?;
+            if replay.state != ReplayState::Running {
+                return Ok(false);
+            }
+            replay.state = ReplayState::Stopped;
+            replay.ended_at = Some(audit.at);
+            keep(conn, &replay)?;
+            audit::append(conn, scope, &audit)?;
+            Ok(true)
         })
         .await
     }
 
     async fn replay(&self, scope: Scope, id: ReplayId) -> Result<Option<Replay>> {
-        let mut read = self.read().await?;
-        let row = sqlx::query("SELECT * FROM replay WHERE company_id = ?1 AND id = ?2")
-            .bind(scope.company.0)
-            .bind(id.0)
-            .fetch_optional(&mut *read)
-            .await
-            .map_err(Fail::from)?;
-        Ok(row.as_ref().map(replay).transpose()?)
+        self.read(move |conn| {
+            let row = query("SELECT * FROM replay WHERE company_id = ?1 AND id = ?2")
+                .bind(scope.company.0)
+                .bind(id.0)
+                .fetch_optional(conn)?;
+            row.as_ref().map(replay).transpose()
+        })
+        .await
     }
 
     async fn newest(&self, scope: Scope) -> Result<Vec<Replay>> {
-        let mut read = self.read().await?;
-        let rows = sqlx::query("SELECT * FROM replay WHERE company_id = ?1 ORDER BY started_at DESC, id DESC LIMIT ?2")
-            .bind(scope.company.0)
-            .bind(i64::from(REPLAY_ROWS))
-            .fetch_all(&mut *read)
-            .await
-            .map_err(Fail::from)?;
-        Ok(rows.iter().map(replay).collect::<Done<_>>()?)
+        self.read(move |conn| {
+            let rows = query("SELECT * FROM replay WHERE company_id = ?1 ORDER BY started_at DESC, id DESC LIMIT ?2")
+                .bind(scope.company.0)
+                .bind(i64::from(REPLAY_ROWS))
+                .fetch_all(conn)?;
+            rows.iter().map(replay).collect::<Done<_>>()
+        })
+        .await
     }
 }
 
-async fn start(conn: &mut SqliteConnection, scope: Scope, replay: &NewReplay) -> Done<()> {
-    sqlx::query(
+fn start(conn: &Connection, scope: Scope, replay: &NewReplay) -> Done<()> {
+    query(
         "INSERT INTO replay (id, company_id, selection, started_by, started_at, take, skip) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )
     .bind(replay.id.0)
@@ -84,33 +81,31 @@ async fn start(conn: &mut SqliteConnection, scope: Scope, replay: &NewReplay) ->
     .bind(micros(replay.at))
     .bind(stored_count(replay.planned.take))
     .bind(stored_count(replay.planned.skip))
-    .execute(conn)
-    .await?;
+    .execute(conn)?;
     Ok(())
 }
 
 /// A replay, until the end of the transaction nobody else's.
-async fn found(conn: &mut SqliteConnection, scope: Scope, id: ReplayId) -> Done<Replay> {
-    let row = sqlx::query("SELECT * FROM replay WHERE company_id = ?1 AND id = ?2")
+fn found(conn: &Connection, scope: Scope, id: ReplayId) -> Done<Replay> {
+    let row = query("SELECT * FROM replay WHERE company_id = ?1 AND id = ?2")
         .bind(scope.company.0)
         .bind(id.0)
-        .fetch_optional(conn)
-        .await?;
+        .fetch_optional(conn)?;
     row.as_ref().map(replay).transpose()?.ok_or(Fail(StoreError::NotFound("replay")))
 }
 
-async fn one_step(conn: &mut SqliteConnection, scope: Scope, id: ReplayId, step: &Step) -> Done<Replay> {
-    let mut replay = found(conn, scope, id).await?;
+fn one_step(conn: &Connection, scope: Scope, id: ReplayId, step: &Step) -> Done<Replay> {
+    let mut replay = found(conn, scope, id)?;
     if replay.state != ReplayState::Running || replay.cursor != step.from {
         return Ok(replay);
     }
     let (done, last) = match &replay.selection {
         Selection::Jobs(which) => {
-            let done = jobs::retry(conn, scope, which, Some(Lane::Batch), step.at).await?;
+            let done = jobs::retry(conn, scope, which, Some(Lane::Batch), step.at)?;
             (done, done.take + done.skip < u64::from(RETRY_JOBS))
         }
         Selection::Messages(_) => {
-            let take = u64::from(inbox::replay(conn, scope, &step.messages, step.at).await?);
+            let take = u64::from(inbox::replay(conn, scope, &step.messages, step.at)?);
             let skip = (step.messages.len() as u64).saturating_sub(take);
             (Tally { take, skip }, step.to.is_none())
         }
@@ -122,26 +117,25 @@ async fn one_step(conn: &mut SqliteConnection, scope: Scope, id: ReplayId, step:
         replay.state = ReplayState::Done;
         replay.ended_at = Some(step.at);
     } else {
-        jobs::enqueue(conn, scope, &step.next, step.at).await?;
+        jobs::enqueue(conn, scope, &step.next, step.at)?;
     }
-    keep(conn, &replay).await?;
+    keep(conn, &replay)?;
     Ok(replay)
 }
 
-async fn keep(conn: &mut SqliteConnection, replay: &Replay) -> Done<()> {
-    sqlx::query("UPDATE replay SET taken = ?1, skipped = ?2, cursor = ?3, state = ?4, ended_at = ?5 WHERE id = ?6")
+fn keep(conn: &Connection, replay: &Replay) -> Done<()> {
+    query("UPDATE replay SET taken = ?1, skipped = ?2, cursor = ?3, state = ?4, ended_at = ?5 WHERE id = ?6")
         .bind(stored_count(replay.done.take))
         .bind(stored_count(replay.done.skip))
         .bind(&replay.cursor)
         .bind(word(replay.state))
         .bind(replay.ended_at.map(micros))
         .bind(replay.id.0)
-        .execute(conn)
-        .await?;
+        .execute(conn)?;
     Ok(())
 }
 
-fn replay(row: &SqliteRow) -> Done<Replay> {
+fn replay(row: &Row) -> Done<Replay> {
     Ok(Replay {
         id: row.id("id")?,
         selection: row.json("selection")?,

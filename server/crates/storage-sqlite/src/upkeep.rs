@@ -3,11 +3,12 @@
 use crate::{
     SqliteStore,
     codec::{Done, json, micros},
+    sql::query,
     writer::Turn,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::SqliteConnection;
+use rusqlite::Connection;
 use storage::{
     Result,
     jobs::DestinationSummary,
@@ -24,7 +25,7 @@ const SKIPPED_NUMBERS: i64 = 1 << 32;
 #[async_trait]
 impl Upkeep for SqliteStore {
     async fn prune(&self, old: Old) -> Result<Pruned> {
-        self.write(Turn::Batch, move |conn| Box::pin(async move { prune(conn, old).await })).await
+        self.write(Turn::Batch, move |conn| prune(conn, old)).await
     }
 
     async fn prepare(&self, _now: Timestamp) -> Result<()> {
@@ -32,11 +33,11 @@ impl Upkeep for SqliteStore {
     }
 
     async fn restored(&self, now: Timestamp) -> Result<()> {
-        self.write(Turn::RealTime, move |conn| Box::pin(async move { restored(conn, now).await })).await
+        self.write(Turn::RealTime, move |conn| restored(conn, now)).await
     }
 }
 
-async fn prune(conn: &mut SqliteConnection, old: Old) -> Done<Pruned> {
+fn prune(conn: &Connection, old: Old) -> Done<Pruned> {
     let mut pruned = Pruned::default();
     if let Some(month) = old.bodies {
         pruned.bodies = drop_rows(
@@ -45,13 +46,12 @@ async fn prune(conn: &mut SqliteConnection, old: Old) -> Done<Pruned> {
                  SELECT b.rowid FROM message_body b JOIN message m ON m.id = b.message_id
                  WHERE b.month < ? AND m.status NOT IN ('received', 'quarantined') ORDER BY b.month LIMIT ?)",
             i64::from(month),
-        )
-        .await?;
+        )?;
     }
     if let Some(month) = old.attempts {
         let sql =
             "DELETE FROM attempt WHERE rowid IN (SELECT rowid FROM attempt WHERE month < ? ORDER BY month LIMIT ?)";
-        pruned.attempts = drop_rows(conn, sql, i64::from(month)).await?;
+        pruned.attempts = drop_rows(conn, sql, i64::from(month))?;
     }
     if let Some(before) = old.jobs {
         let sql = "DELETE FROM job WHERE seq IN (
@@ -59,35 +59,32 @@ async fn prune(conn: &mut SqliteConnection, old: Old) -> Done<Pruned> {
                        CROSS JOIN job j ON j.company_id = c.id AND coalesce(j.destination, 'inside') = d.value AND j.status = 'done' AND j.updated_at < ?1
                        LIMIT ?2)";
         let names = json(&DestinationSummary::names());
-        let dropped = sqlx::query(sql).bind(micros(before)).bind(STEP_ROWS).bind(names).execute(&mut *conn).await?;
-        pruned.jobs = dropped.rows_affected();
+        let dropped = query(sql).bind(micros(before)).bind(STEP_ROWS).bind(names).execute(conn)?;
+        pruned.jobs = dropped;
     }
     if let Some(before) = old.changes {
         // from the front only: what is behind the first young one is young too
         let sql = "DELETE FROM change WHERE seq IN (SELECT seq FROM (SELECT seq, at FROM change ORDER BY seq LIMIT ?2) WHERE at < ?1)";
-        pruned.changes = drop_rows(conn, sql, micros(before)).await?;
+        pruned.changes = drop_rows(conn, sql, micros(before))?;
     }
     let steps = [pruned.bodies, pruned.attempts, pruned.jobs, pruned.changes];
     if steps.iter().any(|rows| *rows > 0) {
-        sqlx::query(STEP_PAGES).fetch_all(conn).await?;
+        query(STEP_PAGES).fetch_all(conn)?;
     }
     pruned.more = steps.iter().any(|rows| *rows >= STEP_ROWS.unsigned_abs());
     Ok(pruned)
 }
 
-async fn drop_rows(conn: &mut SqliteConnection, sql: &'static str, before: i64) -> Done<u64> {
-    Ok(sqlx::query(sql).bind(before).bind(STEP_ROWS).execute(conn).await?.rows_affected())
+fn drop_rows(conn: &Connection, sql: &'static str, before: i64) -> Done<u64> {
+    query(sql).bind(before).bind(STEP_ROWS).execute(conn)
 }
 
-async fn restored(conn: &mut SqliteConnection, now: Timestamp) -> Done<()> {
+fn restored(conn: &Connection, now: Timestamp) -> Done<()> {
     for sql in ["DELETE FROM session", "DELETE FROM throttle", "DELETE FROM lease"] {
-        sqlx::query(sql).execute(&mut *conn).await?;
+        query(sql).execute(conn)?;
     }
     // what came meanwhile for the same target waits already: the lease ends by itself and they follow each other
-    sqlx::query("UPDATE job SET lease_until = ? WHERE status = 'leased'").bind(micros(now)).execute(&mut *conn).await?;
-    sqlx::query("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'change'")
-        .bind(SKIPPED_NUMBERS)
-        .execute(conn)
-        .await?;
+    query("UPDATE job SET lease_until = ? WHERE status = 'leased'").bind(micros(now)).execute(conn)?;
+    query("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'change'").bind(SKIPPED_NUMBERS).execute(conn)?;
     Ok(())
 }

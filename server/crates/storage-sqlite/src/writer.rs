@@ -1,15 +1,22 @@
-//! The one writer: a task that owns the only writing connection. Commands queue up while a transaction is being made
-//! durable and then share the next one, so many requests cost one fsync. Each command has a savepoint: one that fails is
-//! undone alone. Nobody is answered before COMMIT.
+//! The one writer: a thread that owns the only writing connection. Commands queue up while a transaction is being made
+//! durable and then share the next one, so many requests cost one fsync. Where one of them fails, the transaction is
+//! taken back and each is done again in a savepoint of its own, so that the one is undone alone. Nobody is answered
+//! before COMMIT.
 
-use crate::{checkpoints::Checkpoints, codec::Done};
-use sqlx::{Connection, SqliteConnection};
-use std::{future::Future, pin::Pin, time::Duration};
-use storage::{Result, StoreError};
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::Instant,
+use crate::{
+    checkpoints::Checkpoints,
+    codec::{Done, Fail},
 };
+use rusqlite::Connection;
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+use storage::{Result, StoreError};
+use tokio::sync::oneshot;
 
 /// Commands that may wait in one queue; one more is told that the store is busy.
 const QUEUE_COMMANDS: usize = 1024;
@@ -17,9 +24,9 @@ const QUEUE_COMMANDS: usize = 1024;
 const BATCH_COMMANDS: usize = 256;
 /// A transaction takes in no more commands after this long.
 const BATCH_TIME: Duration = Duration::from_millis(10);
-/// How many commands of each queue are taken in one round, first come the first queue's. Ingest goes first and the others
-/// still move under a flood; a command of ingest brings up to 64 messages (see [`crate::group`]).
-const ROUND: [usize; Turn::ALL] = [1, 8, 2];
+/// How many commands of each queue are taken in one round, first come the first queue's. Ingest goes first, and the others
+/// still move under a flood.
+const ROUND: [usize; Turn::ALL] = [64, 8, 2];
 
 /// In which queue a command waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,27 +43,16 @@ impl Turn {
     const ALL: usize = 3;
 }
 
-pub(crate) type BoxFuture<'c, T> = Pin<Box<dyn Future<Output = T> + Send + 'c>>;
-
 /// Something to be written, with somebody who waits for the answer.
-pub(crate) trait Command: Send {
-    /// Does the work and keeps the result.
-    fn run<'c>(&'c mut self, conn: &'c mut SqliteConnection) -> BoxFuture<'c, Effect>;
+trait Command: Send {
+    /// Does the work and keeps the result; whether it went well. What was done before may have been taken back.
+    fn run(&mut self, conn: &Connection) -> bool;
     /// Answers: the kept result, or why nothing of the transaction is stored.
     fn answer(self: Box<Self>, lost: Option<&str>);
 }
 
-/// What a command leaves in its savepoint.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Effect {
-    /// What it did.
-    Keep,
-    /// Nothing.
-    Undo,
-}
-
 struct Waiting<T, F> {
-    work: Option<F>,
+    work: F,
     result: Option<Result<T>>,
     reply: oneshot::Sender<Result<T>>,
 }
@@ -64,16 +60,16 @@ struct Waiting<T, F> {
 impl<T, F> Command for Waiting<T, F>
 where
     T: Send,
-    F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Done<T>> + Send,
+    F: Fn(&Connection) -> Done<T> + Send,
 {
-    fn run<'c>(&'c mut self, conn: &'c mut SqliteConnection) -> BoxFuture<'c, Effect> {
-        Box::pin(async move {
-            let Some(work) = self.work.take() else { return Effect::Undo };
-            let result = work(conn).await.map_err(StoreError::from);
-            let effect = if result.is_ok() { Effect::Keep } else { Effect::Undo };
-            self.result = Some(result);
-            effect
-        })
+    fn run(&mut self, conn: &Connection) -> bool {
+        // a panic is that command's failure and not the writer's: what it did is taken back
+        let done = catch_unwind(AssertUnwindSafe(|| (self.work)(conn)));
+        let panicked = |_| Err(Fail(StoreError::Unavailable("the command panicked".to_owned())));
+        let result = done.unwrap_or_else(panicked).map_err(StoreError::from);
+        let well = result.is_ok();
+        self.result = Some(result);
+        well
     }
 
     fn answer(self: Box<Self>, lost: Option<&str>) {
@@ -89,69 +85,110 @@ where
     }
 }
 
-/// The queues in front of the writing task. The task ends when the last of these is dropped and the queues are empty.
-pub(crate) struct Writer {
-    queues: [mpsc::Sender<Box<dyn Command>>; Turn::ALL],
-}
+/// The queues in front of the writing thread. It ends when this is dropped and the queues are empty.
+pub(crate) struct Writer(Arc<Queues>);
 
 impl Writer {
-    /// Starts the task. `held` is kept until it has ended: the lock of the file.
-    pub(crate) fn start(conn: SqliteConnection, checkpoints: Option<Checkpoints>, held: impl Send + 'static) -> Self {
-        let (ingest, from_ingest) = mpsc::channel(QUEUE_COMMANDS);
-        let (real_time, from_real_time) = mpsc::channel(QUEUE_COMMANDS);
-        let (batch, from_batch) = mpsc::channel(QUEUE_COMMANDS);
-        let queues = Queues { queues: [from_ingest, from_real_time, from_batch], left: ROUND };
-        tokio::spawn(async move {
-            write(conn, queues, checkpoints).await;
-            drop(held);
-        });
-        Self { queues: [ingest, real_time, batch] }
+    /// Starts the thread. `held` is kept until it has ended: the lock of the file.
+    ///
+    /// # Errors
+    /// When the system has no thread left.
+    pub(crate) fn start(
+        conn: Connection,
+        checkpoints: Option<Checkpoints>,
+        held: impl Send + 'static,
+    ) -> std::io::Result<Self> {
+        let queues = Arc::<Queues>::default();
+        let served = Served(Arc::clone(&queues));
+        thread::Builder::new().name("sqlite-writer".into()).spawn(move || {
+            write(conn, &served.0, checkpoints);
+            drop((served, held));
+        })?;
+        Ok(Self(queues))
     }
 
-    /// Does the work in the next transaction; answers once it is durable.
+    /// Does the work in the next transaction; answers once it is durable. The work may be done more than once: all but the
+    /// last time is taken back.
     pub(crate) async fn write<T, F>(&self, turn: Turn, work: F) -> Result<T>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Done<T>> + Send + 'static,
+        F: Fn(&Connection) -> Done<T> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        self.send(turn, Box::new(Waiting { work: Some(work), result: None, reply }))?;
+        self.0.put(turn, Box::new(Waiting { work, result: None, reply }))?;
         answer.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the writer ended before the answer".to_owned())))
-    }
-
-    /// Queues a command; it answers whoever waits for it.
-    pub(crate) fn send(&self, turn: Turn, command: Box<dyn Command>) -> Result<()> {
-        self.queues[turn as usize].try_send(command).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => StoreError::Busy,
-            mpsc::error::TrySendError::Closed(_) => StoreError::Unavailable("the writer has ended".to_owned()),
-        })
     }
 }
 
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.0.state().ending = true;
+        self.0.more.notify_one();
+    }
+}
+
+#[derive(Default)]
 struct Queues {
-    queues: [mpsc::Receiver<Box<dyn Command>>; Turn::ALL],
+    state: Mutex<State>,
+    more: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    queues: [VecDeque<Box<dyn Command>>; Turn::ALL],
+    /// Nobody can come any more, or nobody serves them any more.
+    ending: bool,
+    /// How many of each queue may still be taken in this round.
     left: [usize; Turn::ALL],
 }
 
 impl Queues {
-    /// The next command, waiting for it; none when nobody can send any more.
-    async fn wait(&mut self) -> Option<Box<dyn Command>> {
-        let [ingest, real_time, batch] = &mut self.queues;
-        tokio::select! {
-            biased;
-            Some(command) = ingest.recv() => Some(command),
-            Some(command) = real_time.recv() => Some(command),
-            Some(command) = batch.recv() => Some(command),
-            else => None,
+    /// Whoever panicked while holding it left it whole.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, turn: Turn, command: Box<dyn Command>) -> Result<()> {
+        let mut state = self.state();
+        if state.ending {
+            return Err(StoreError::Unavailable("the writer has ended".to_owned()));
+        }
+        let queue = &mut state.queues[turn as usize];
+        if queue.len() >= QUEUE_COMMANDS {
+            return Err(StoreError::Busy);
+        }
+        queue.push_back(command);
+        drop(state);
+        self.more.notify_one();
+        Ok(())
+    }
+
+    /// The next command, waiting for it; none when nobody can come any more.
+    fn wait(&self) -> Option<Box<dyn Command>> {
+        let mut state = self.state();
+        loop {
+            if let Some(command) = state.next() {
+                return Some(command);
+            }
+            if state.ending {
+                return None;
+            }
+            state = self.more.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
     /// The next command that is there already.
+    fn next(&self) -> Option<Box<dyn Command>> {
+        self.state().next()
+    }
+}
+
+impl State {
     fn next(&mut self) -> Option<Box<dyn Command>> {
         for _ in 0..2 {
             for (queue, left) in self.queues.iter_mut().zip(&mut self.left) {
                 if *left > 0
-                    && let Ok(command) = queue.try_recv()
+                    && let Some(command) = queue.pop_front()
                 {
                     *left -= 1;
                     return Some(command);
@@ -164,10 +201,23 @@ impl Queues {
     }
 }
 
-async fn write(mut conn: SqliteConnection, mut queues: Queues, checkpoints: Option<Checkpoints>) {
-    while let Some(first) = queues.wait().await {
+/// However the thread ends, whoever waits is told, and nobody comes any more.
+struct Served(Arc<Queues>);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.ending = true;
+        let left = std::mem::take(&mut state.queues);
+        drop(state);
+        drop(left);
+    }
+}
+
+fn write(conn: Connection, queues: &Queues, checkpoints: Option<Checkpoints>) {
+    while let Some(first) = queues.wait() {
         let mut done = Vec::new();
-        let outcome = transaction(&mut conn, first, &mut queues, &mut done).await;
+        let outcome = transaction(&conn, first, queues, &mut done);
         let lost = outcome.err().map(|error| {
             tracing::error!(commands = done.len(), "a transaction was lost: {error}");
             format!("nothing was stored: {error}")
@@ -180,68 +230,126 @@ async fn write(mut conn: SqliteConnection, mut queues: Queues, checkpoints: Opti
         }
     }
     if let Some(checkpoints) = checkpoints {
-        checkpoints.end().await;
+        checkpoints.end();
     }
-    if let Err(error) = conn.close().await {
+    if let Err((_, error)) = conn.close() {
         tracing::warn!("the database was not closed well: {error}");
     }
 }
 
-/// One transaction: the first command and whatever is waiting, up to the limits. Each statement to the database is a
-/// trip to another thread, so what belongs together goes in one.
-async fn transaction(
-    conn: &mut SqliteConnection,
+/// One transaction: the first command and whatever is waiting, up to the limits.
+fn transaction(
+    conn: &Connection,
     first: Box<dyn Command>,
-    queues: &mut Queues,
+    queues: &Queues,
     done: &mut Vec<Box<dyn Command>>,
-) -> sqlx::Result<()> {
+) -> rusqlite::Result<()> {
     let began = Instant::now();
-    if let Err(error) = execute(conn, "BEGIN IMMEDIATE; SAVEPOINT command").await {
+    if let Err(error) = execute(conn, "BEGIN IMMEDIATE") {
         done.push(first);
         // whoever waits behind it would be told the same after the same wait, one after the other
         done.extend(std::iter::from_fn(|| queues.next()).take(QUEUE_COMMANDS * Turn::ALL));
         return Err(error);
     }
-    let mut command = first;
-    loop {
-        let effect = command.run(conn).await;
+    let (mut next, mut well) = (Some(first), true);
+    while let Some(mut command) = next.filter(|_| well) {
+        well = command.run(conn);
         done.push(command);
-        if effect == Effect::Undo {
-            // leaves the savepoint open, for the next command
-            undo(conn).await?;
-        }
-        let room = done.len() < BATCH_COMMANDS && began.elapsed() < BATCH_TIME;
-        let Some(next) = room.then(|| queues.next()).flatten() else { break };
-        command = next;
-        if effect == Effect::Keep
-            && let Err(error) = execute(conn, "RELEASE command; SAVEPOINT command").await
-        {
-            done.push(command);
-            give_up(conn).await;
-            return Err(error);
-        }
+        let room = well && done.len() < BATCH_COMMANDS && began.elapsed() < BATCH_TIME;
+        next = room.then(|| queues.next()).flatten();
     }
-    if let Err(error) = execute(conn, "COMMIT").await {
-        give_up(conn).await;
-        return Err(error);
+    let kept = if well { Ok(()) } else { each(conn, done) };
+    let kept = kept.and_then(|()| execute(conn, "COMMIT"));
+    if kept.is_err() {
+        // the engine may have ended it already (no space, I/O error)
+        drop(execute(conn, "ROLLBACK"));
+    }
+    kept
+}
+
+/// Does the commands again, each in a savepoint, in a transaction that is begun anew: that is cheaper than a savepoint for
+/// each command that goes well, for which the engine keeps a copy of every page that it changes.
+fn each(conn: &Connection, commands: &mut [Box<dyn Command>]) -> rusqlite::Result<()> {
+    if !conn.is_autocommit() {
+        execute(conn, "ROLLBACK")?;
+    }
+    execute(conn, "BEGIN IMMEDIATE")?;
+    for command in commands {
+        execute(conn, "SAVEPOINT command")?;
+        if !command.run(conn) {
+            execute(conn, "ROLLBACK TO command")?;
+        }
+        execute(conn, "RELEASE command")?;
     }
     Ok(())
 }
 
-async fn undo(conn: &mut SqliteConnection) -> sqlx::Result<()> {
-    let undone = execute(conn, "ROLLBACK TO command").await;
-    if undone.is_err() {
-        // the engine has given up the whole transaction (no space, I/O error): nothing of it is kept
-        give_up(conn).await;
+fn execute(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
+    conn.prepare_cached(sql)?.execute(()).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::query;
+    use std::sync::{
+        atomic::{AtomicU32, Ordering},
+        mpsc::channel,
+    };
+
+    fn writer() -> Writer {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch("CREATE TABLE kept (number INTEGER PRIMARY KEY)").unwrap();
+        Writer::start(conn, None, ()).unwrap()
     }
-    undone
-}
 
-/// Ends a transaction that cannot be kept, whether or not the engine has ended it already.
-async fn give_up(conn: &mut SqliteConnection) {
-    drop(execute(conn, "ROLLBACK").await);
-}
+    async fn put(writer: &Writer, number: i64) -> Result<u64> {
+        let put = move |conn: &Connection| query("INSERT INTO kept VALUES (?)").bind(number).execute(conn);
+        writer.write(Turn::RealTime, put).await
+    }
 
-pub(crate) async fn execute(conn: &mut SqliteConnection, sql: &'static str) -> sqlx::Result<()> {
-    sqlx::query(sql).execute(conn).await.map(|_| ())
+    async fn kept(writer: &Writer) -> Vec<i64> {
+        let all = |conn: &Connection| query("SELECT number FROM kept ORDER BY 1").fetch_all(conn);
+        let numbers = move |conn: &Connection| all(conn)?.iter().map(|row| row.int("number")).collect();
+        writer.write(Turn::Batch, numbers).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn of_commands_that_share_a_transaction_one_that_fails_is_undone_alone() {
+        let (writer, tries) = (writer(), Arc::new(AtomicU32::new(0)));
+        let (all_wait, begin) = channel::<()>();
+        let begin = Mutex::new(begin);
+        let first = writer.write(Turn::RealTime, move |conn| {
+            // the sender is gone when the others wait, and when this is done again
+            let _ = begin.lock().unwrap().recv();
+            query("INSERT INTO kept VALUES (1)").execute(conn)
+        });
+        let counted = Arc::clone(&tries);
+        let wrong = writer.write(Turn::RealTime, move |conn| -> Done<()> {
+            counted.fetch_add(1, Ordering::Relaxed);
+            query("INSERT INTO kept VALUES (2)").execute(conn)?;
+            Err(Fail(StoreError::NotFound("what it needs")))
+        });
+        let again = put(&writer, 1);
+        let last = put(&writer, 3);
+        let (first, wrong, again, last, ()) = tokio::join!(first, wrong, again, last, async { drop(all_wait) });
+        assert!(matches!((first, last), (Ok(1), Ok(1))));
+        assert!(matches!(wrong, Err(StoreError::NotFound("what it needs"))), "{wrong:?}");
+        assert!(matches!(again, Err(StoreError::Conflict(_))), "{again:?}");
+        assert_eq!(tries.load(Ordering::Relaxed), 2, "together with the first, and by itself");
+        assert_eq!(kept(&writer).await, [1, 3]);
+    }
+
+    #[tokio::test]
+    async fn a_command_that_panics_is_undone_and_the_writer_goes_on() {
+        let writer = writer();
+        let panics = writer.write(Turn::RealTime, |conn| -> Done<()> {
+            query("INSERT INTO kept VALUES (1)").execute(conn)?;
+            panic!("on purpose")
+        });
+        let panics = panics.await;
+        assert!(matches!(panics, Err(StoreError::Unavailable(_))), "{panics:?}");
+        assert!(matches!(put(&writer, 2).await, Ok(1)));
+        assert_eq!(kept(&writer).await, [2]);
+    }
 }

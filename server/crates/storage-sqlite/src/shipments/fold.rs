@@ -2,8 +2,10 @@
 
 use super::{recycled, tell};
 use crate::{
-    codec::{Columns, Done, Fail, id_list, json, micros, opt_micros, word},
-    jobs, work,
+    codec::{Done, Fail, id_list, json, micros, opt_micros, word},
+    jobs,
+    sql::query,
+    work,
 };
 use domain::{
     ExceptionReason, Severity, State,
@@ -12,7 +14,7 @@ use domain::{
     reading::Reading,
 };
 use jiff::Timestamp;
-use sqlx::SqliteConnection;
+use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use storage::{
     Scope, StoreError,
@@ -21,56 +23,53 @@ use storage::{
 };
 
 /// A shipment with all that a fold reads, in a fixed number of queries.
-pub(super) async fn load(
-    conn: &mut SqliteConnection,
+pub(super) fn load(
+    conn: &Connection,
     scope: Scope,
     id: ShipmentId,
     known_at: Option<Timestamp>,
 ) -> Done<Option<Loaded>> {
-    let Some(mut shipment) = super::shipment(conn, scope, id).await? else { return Ok(None) };
+    let Some(mut shipment) = super::shipment(conn, scope, id)? else { return Ok(None) };
     let known = known_at.map_or(i64::MAX, micros);
     if known_at.is_some() {
-        shipment.plan = plan_at(conn, id, known).await?.unwrap_or_default();
+        shipment.plan = plan_at(conn, id, known)?.unwrap_or_default();
     }
-    let bindings = bindings(conn, id, known).await?;
+    let bindings = bindings(conn, id, known)?;
     let trackers = id_list(bindings.keys().map(|tracker| tracker.0));
-    let mut facts_known = facts(conn, &trackers, &bindings, known).await?;
-    facts_known.extend(retractions_elsewhere(conn, &trackers, &bindings, known).await?);
+    let mut facts_known = facts(conn, &trackers, &bindings, known)?;
+    facts_known.extend(retractions_elsewhere(conn, &trackers, &bindings, known)?);
     let input = FoldInput {
         plan: shipment.plan.clone(),
         facts: facts_known,
-        snapshots: snapshots(conn, &trackers, known).await?,
-        decisions: decisions(conn, id, known).await?,
+        snapshots: snapshots(conn, &trackers, known)?,
+        decisions: decisions(conn, id, known)?,
         bound: bindings.iter().map(|(tracker, binding)| (*tracker, binding.since)).collect(),
     };
     let bound_last = bindings.iter().map(|(tracker, binding)| (*tracker, binding.last)).collect();
-    let exceptions = work::exceptions_of(conn, id, known).await?;
-    let (effects, cases) = (effects(conn, id).await?, work::cases(conn, id).await?);
+    let exceptions = work::exceptions_of(conn, id, known)?;
+    let (effects, cases) = (effects(conn, id)?, work::cases(conn, id)?);
     Ok(Some(Loaded { shipment, input, bound_last, exceptions, effects, cases }))
 }
 
-async fn effects(conn: &mut SqliteConnection, id: ShipmentId) -> Done<Vec<EffectRecord>> {
-    let rows =
-        sqlx::query("SELECT * FROM effect WHERE shipment_id = ? ORDER BY seq").bind(id.0).fetch_all(conn).await?;
+fn effects(conn: &Connection, id: ShipmentId) -> Done<Vec<EffectRecord>> {
+    let rows = query("SELECT * FROM effect WHERE shipment_id = ? ORDER BY seq").bind(id.0).fetch_all(conn)?;
     rows.iter().map(super::effect).collect()
 }
 
 /// What is told of one tracker, whosever it is.
-pub(super) async fn told_of(conn: &mut SqliteConnection, tracker: TrackerId) -> Done<FoldInput> {
+pub(super) fn told_of(conn: &Connection, tracker: TrackerId) -> Done<FoldInput> {
     let trackers = id_list([tracker.0]);
-    let facts = facts(conn, &trackers, &BTreeMap::new(), i64::MAX).await?;
-    let snapshots = snapshots(conn, &trackers, i64::MAX).await?;
+    let facts = facts(conn, &trackers, &BTreeMap::new(), i64::MAX)?;
+    let snapshots = snapshots(conn, &trackers, i64::MAX)?;
     Ok(FoldInput { facts, snapshots, ..FoldInput::default() })
 }
 
-async fn plan_at(conn: &mut SqliteConnection, id: ShipmentId, known: i64) -> Done<Option<Plan>> {
-    let row = sqlx::query(
-        "SELECT plan FROM plan_version WHERE shipment_id = ? AND recorded_at <= ? ORDER BY seq DESC LIMIT 1",
-    )
-    .bind(id.0)
-    .bind(known)
-    .fetch_optional(conn)
-    .await?;
+fn plan_at(conn: &Connection, id: ShipmentId, known: i64) -> Done<Option<Plan>> {
+    let row =
+        query("SELECT plan FROM plan_version WHERE shipment_id = ? AND recorded_at <= ? ORDER BY seq DESC LIMIT 1")
+            .bind(id.0)
+            .bind(known)
+            .fetch_optional(conn)?;
     row.map(|row| row.json("plan")).transpose()
 }
 
@@ -83,8 +82,8 @@ struct Binding {
 }
 
 /// The trackers bound at that time.
-async fn bindings(conn: &mut SqliteConnection, id: ShipmentId, known: i64) -> Done<BTreeMap<TrackerId, Binding>> {
-    let rows = sqlx::query(
+fn bindings(conn: &Connection, id: ShipmentId, known: i64) -> Done<BTreeMap<TrackerId, Binding>> {
+    let rows = query(
         "SELECT b.tracker_id, b.piece, coalesce(b.valid_from, b.recorded_at) AS since,
                 (SELECT max(coalesce(o.valid_from, o.recorded_at)) FROM binding o
                  WHERE o.tracker_id = b.tracker_id AND o.recorded_at <= ?2
@@ -95,8 +94,7 @@ async fn bindings(conn: &mut SqliteConnection, id: ShipmentId, known: i64) -> Do
     )
     .bind(id.0)
     .bind(known)
-    .fetch_all(conn)
-    .await?;
+    .fetch_all(conn)?;
     rows.iter()
         .map(|row| {
             let binding = Binding { piece: row.opt_text("piece")?, since: row.at("since")?, last: row.at("last")? };
@@ -112,21 +110,20 @@ struct Said {
 }
 
 /// What takes back an event of these trackers, and hangs on another.
-async fn retractions_elsewhere(
-    conn: &mut SqliteConnection,
+fn retractions_elsewhere(
+    conn: &Connection,
     trackers: &str,
     bindings: &BTreeMap<TrackerId, Binding>,
     known: i64,
 ) -> Done<Vec<Fact>> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT DISTINCT r.observation_id, r.tracker_id FROM json_each(?1) t
          CROSS JOIN told_event e ON e.tracker_id = unhex(t.value)
          JOIN retraction r ON r.company_id = e.company_id AND r.source_id = e.source_id AND r.event_id = e.event_id
          WHERE r.tracker_id NOT IN (SELECT unhex(value) FROM json_each(?1))",
     )
     .bind(trackers)
-    .fetch_all(&mut *conn)
-    .await?;
+    .fetch_all(conn)?;
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -136,25 +133,19 @@ async fn retractions_elsewhere(
         wanted.insert(row.id::<ObservationId>("observation_id")?);
         elsewhere.insert(row.id::<TrackerId>("tracker_id")?.0);
     }
-    let mut found = facts(conn, &id_list(elsewhere), bindings, known).await?;
+    let mut found = facts(conn, &id_list(elsewhere), bindings, known)?;
     found.retain(|fact| wanted.contains(&fact.id));
     Ok(found)
 }
 
-async fn facts(
-    conn: &mut SqliteConnection,
-    trackers: &str,
-    bindings: &BTreeMap<TrackerId, Binding>,
-    known: i64,
-) -> Done<Vec<Fact>> {
-    let mut said = sightings(conn, trackers, known).await?;
-    let mut readings = readings(conn, trackers, known).await?;
-    let rows = sqlx::query(
+fn facts(conn: &Connection, trackers: &str, bindings: &BTreeMap<TrackerId, Binding>, known: i64) -> Done<Vec<Fact>> {
+    let mut said = sightings(conn, trackers, known)?;
+    let mut readings = readings(conn, trackers, known)?;
+    let rows = query(
         "SELECT o.id, o.tracker_id, o.body FROM json_each(?) t CROSS JOIN observation o ON o.tracker_id = unhex(t.value) ORDER BY o.id",
     )
     .bind(trackers)
-    .fetch_all(conn)
-    .await?;
+    .fetch_all(conn)?;
     let mut facts = Vec::with_capacity(rows.len());
     for row in &rows {
         let (id, tracker) = (row.id::<ObservationId>("id")?, row.id::<TrackerId>("tracker_id")?);
@@ -175,16 +166,15 @@ async fn facts(
     Ok(facts)
 }
 
-async fn sightings(conn: &mut SqliteConnection, trackers: &str, known: i64) -> Done<HashMap<ObservationId, Said>> {
-    let rows = sqlx::query(
+fn sightings(conn: &Connection, trackers: &str, known: i64) -> Done<HashMap<ObservationId, Said>> {
+    let rows = query(
         "SELECT g.observation_id, g.position, g.snapshot_id, g.source_id, g.trust, g.recorded_at
          FROM json_each(?) t CROSS JOIN sighting g ON g.tracker_id = unhex(t.value)
          WHERE g.recorded_at <= ?",
     )
     .bind(trackers)
     .bind(known)
-    .fetch_all(conn)
-    .await?;
+    .fetch_all(conn)?;
     let mut said: HashMap<ObservationId, Said> = HashMap::new();
     for row in &rows {
         let recorded_at = row.at("recorded_at")?;
@@ -204,8 +194,8 @@ async fn sightings(conn: &mut SqliteConnection, trackers: &str, known: i64) -> D
     Ok(said)
 }
 
-async fn readings(conn: &mut SqliteConnection, trackers: &str, known: i64) -> Done<HashMap<ObservationId, Reading>> {
-    let rows = sqlx::query(
+fn readings(conn: &Connection, trackers: &str, known: i64) -> Done<HashMap<ObservationId, Reading>> {
+    let rows = query(
         "SELECT r.observation_id, r.body
          FROM json_each(?) t
          CROSS JOIN observation o ON o.tracker_id = unhex(t.value)
@@ -214,20 +204,18 @@ async fn readings(conn: &mut SqliteConnection, trackers: &str, known: i64) -> Do
     )
     .bind(trackers)
     .bind(known)
-    .fetch_all(conn)
-    .await?;
+    .fetch_all(conn)?;
     // of several the latest stays
     rows.iter().map(|row| Ok((row.id("observation_id")?, row.json("body")?))).collect()
 }
 
-async fn snapshots(conn: &mut SqliteConnection, trackers: &str, known: i64) -> Done<Vec<Snapshot>> {
-    let rows = sqlx::query(
+fn snapshots(conn: &Connection, trackers: &str, known: i64) -> Done<Vec<Snapshot>> {
+    let rows = query(
         "SELECT s.* FROM json_each(?) t CROSS JOIN snapshot s ON s.tracker_id = unhex(t.value) WHERE s.recorded_at <= ? ORDER BY s.id",
     )
     .bind(trackers)
     .bind(known)
-    .fetch_all(conn)
-    .await?;
+    .fetch_all(conn)?;
     rows.iter()
         .map(|row| {
             Ok(Snapshot {
@@ -243,56 +231,54 @@ async fn snapshots(conn: &mut SqliteConnection, trackers: &str, known: i64) -> D
         .collect()
 }
 
-async fn decisions(conn: &mut SqliteConnection, id: ShipmentId, known: i64) -> Done<Vec<Decision>> {
-    let rows = sqlx::query("SELECT body FROM decision WHERE shipment_id = ? AND at <= ? ORDER BY seq")
+fn decisions(conn: &Connection, id: ShipmentId, known: i64) -> Done<Vec<Decision>> {
+    let rows = query("SELECT body FROM decision WHERE shipment_id = ? AND at <= ? ORDER BY seq")
         .bind(id.0)
         .bind(known)
-        .fetch_all(conn)
-        .await?;
+        .fetch_all(conn)?;
     rows.iter().map(|row| row.json("body")).collect()
 }
 
 /// State, exceptions, effects, jobs and the change: together under the revision that was loaded, or not at all.
-pub(super) async fn commit(conn: &mut SqliteConnection, scope: Scope, commit: &Commit) -> Done<Committed> {
-    let row = sqlx::query("SELECT revision, state, merged_into FROM shipment WHERE company_id = ? AND id = ?")
+pub(super) fn commit(conn: &Connection, scope: Scope, commit: &Commit) -> Done<Committed> {
+    let row = query("SELECT revision, state, merged_into FROM shipment WHERE company_id = ? AND id = ?")
         .bind(scope.company.0)
         .bind(commit.shipment.0)
-        .fetch_optional(&mut *conn)
-        .await?
+        .fetch_optional(conn)?
         .ok_or(StoreError::NotFound("shipment"))?;
     let expected = i64::try_from(commit.expected).map_err(|_| Fail(StoreError::Damaged("revision".into())))?;
     let merged: Option<ShipmentId> = row.opt_id("merged_into")?;
     if row.int("revision")? != expected || merged.is_some() {
         return Ok(Committed::Conflict);
     }
-    if commit.cause != Cause::Live && jobs::is_live_fold_waiting(conn, scope, commit.shipment).await? {
+    if commit.cause != Cause::Live && jobs::is_live_fold_waiting(conn, scope, commit.shipment)? {
         return Ok(Committed::Overtaken);
     }
     let (before, revision): (State, i64) = (row.word("state")?, expected + 1);
-    work::apply(conn, scope, commit).await?;
+    work::apply(conn, scope, commit)?;
     for effect in &commit.effects {
-        put_effect(conn, scope, commit, effect).await?;
+        put_effect(conn, scope, commit, effect)?;
     }
     for job in &commit.jobs {
-        jobs::enqueue(conn, scope, job, commit.at).await?;
+        jobs::enqueue(conn, scope, job, commit.at)?;
     }
     if before != commit.folded.state {
-        put_state_change(conn, scope, commit, before, revision).await?;
+        put_state_change(conn, scope, commit, before, revision)?;
     }
-    put_state(conn, commit, revision).await?;
+    put_state(conn, commit, revision)?;
     for next in &commit.next_uses {
-        recycled::follow(conn, scope, commit, next).await?;
+        recycled::follow(conn, scope, commit, next)?;
     }
-    tell(conn, scope, commit.shipment, revision, commit.at).await?;
+    tell(conn, scope, commit.shipment, revision, commit.at)?;
     Ok(Committed::Done(revision.unsigned_abs()))
 }
 
-async fn put_effect(conn: &mut SqliteConnection, scope: Scope, commit: &Commit, effect: &NewEffect) -> Done<()> {
+fn put_effect(conn: &Connection, scope: Scope, commit: &Commit, effect: &NewEffect) -> Done<()> {
     let done = match effect.posting {
         Posting::Wanted => None,
         Posting::Withheld => Some((micros(commit.at), WITHHELD)),
     };
-    sqlx::query(
+    query(
         "INSERT INTO effect (id, company_id, shipment_id, kind, key, body, created_at, done_at, external) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (shipment_id, kind, key) DO NOTHING",
     )
@@ -305,19 +291,12 @@ async fn put_effect(conn: &mut SqliteConnection, scope: Scope, commit: &Commit, 
     .bind(micros(commit.at))
     .bind(done.map(|(at, _)| at))
     .bind(done.map(|(_, external)| external))
-    .execute(conn)
-    .await?;
+    .execute(conn)?;
     Ok(())
 }
 
-async fn put_state_change(
-    conn: &mut SqliteConnection,
-    scope: Scope,
-    commit: &Commit,
-    from: State,
-    revision: i64,
-) -> Done<()> {
-    sqlx::query("INSERT INTO state_change (shipment_id, revision, company_id, at, cause, correlation, from_state, to_state) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+fn put_state_change(conn: &Connection, scope: Scope, commit: &Commit, from: State, revision: i64) -> Done<()> {
+    query("INSERT INTO state_change (shipment_id, revision, company_id, at, cause, correlation, from_state, to_state) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
         .bind(commit.shipment.0)
         .bind(revision)
         .bind(scope.company.0)
@@ -326,8 +305,7 @@ async fn put_state_change(
         .bind(commit.correlation.0)
         .bind(from.code())
         .bind(commit.folded.state.code())
-        .execute(conn)
-        .await?;
+        .execute(conn)?;
     Ok(())
 }
 
@@ -348,13 +326,12 @@ impl Trouble {
     }
 }
 
-async fn trouble(conn: &mut SqliteConnection, id: ShipmentId) -> Done<Trouble> {
-    let rows = sqlx::query(
+fn trouble(conn: &Connection, id: ShipmentId) -> Done<Trouble> {
+    let rows = query(
         "SELECT reason, severity FROM exception WHERE shipment_id = ? AND closed_at IS NULL ORDER BY severity_rank DESC, opened_at, id",
     )
     .bind(id.0)
-    .fetch_all(conn)
-    .await?;
+    .fetch_all(conn)?;
     let mut trouble = Trouble::default();
     for row in &rows {
         let (reason, severity) = (row.word("reason")?, row.word("severity")?);
@@ -366,10 +343,10 @@ async fn trouble(conn: &mut SqliteConnection, id: ShipmentId) -> Done<Trouble> {
     Ok(trouble)
 }
 
-async fn put_state(conn: &mut SqliteConnection, commit: &Commit, revision: i64) -> Done<()> {
-    let (folded, trouble) = (&commit.folded, trouble(conn, commit.shipment).await?);
+fn put_state(conn: &Connection, commit: &Commit, revision: i64) -> Done<()> {
+    let (folded, trouble) = (&commit.folded, trouble(conn, commit.shipment)?);
     let last_event_at = commit.last_event.as_ref().and_then(|event| event.at);
-    sqlx::query(
+    query(
         "UPDATE shipment SET revision = ?, updated_at = ?, folded = ?, state = ?, terminal = ?, visibility = ?, heard_at = ?, eta = ?,
              delivered_at = ?, last_event = ?, last_event_at = ?, review_at = ?, worst_reason = ?, worst_severity = ?, open_exceptions = ?,
              late = ?, silent = ?, need = ?, moved_at = ?
@@ -395,7 +372,6 @@ async fn put_state(conn: &mut SqliteConnection, commit: &Commit, revision: i64) 
     .bind(trouble.need())
     .bind(opt_micros(last_event_at.or(folded.heard_at)).unwrap_or(0))
     .bind(commit.shipment.0)
-    .execute(conn)
-    .await?;
+    .execute(conn)?;
     Ok(())
 }

@@ -2,10 +2,11 @@
 
 use super::{NewBinding, bind, put_term, recycled, renew_number_terms, tell, term};
 use crate::{
-    codec::{Columns, Done, json, micros, opt_micros, word},
+    codec::{Done, json, micros, opt_micros, word},
     facts::{self, NewTracker},
     jobs::{self, FoldJob},
     people,
+    sql::{Row, query},
 };
 use domain::{
     fold::{Folded, Resolution},
@@ -13,7 +14,7 @@ use domain::{
     observation::References,
 };
 use jiff::Timestamp;
-use sqlx::{SqliteConnection, sqlite::SqliteRow};
+use rusqlite::Connection;
 use storage::{
     Scope,
     jobs::{Cause, Lane},
@@ -21,15 +22,10 @@ use storage::{
 };
 
 /// One transaction: made or changed, bindings opened and closed, fold jobs.
-pub(super) async fn import(
-    conn: &mut SqliteConnection,
-    scope: Scope,
-    shipments: &[ImportedShipment],
-    at: Timestamp,
-) -> Done<Imported> {
+pub(super) fn import(conn: &Connection, scope: Scope, shipments: &[ImportedShipment], at: Timestamp) -> Done<Imported> {
     let mut done = Imported::default();
     for shipment in shipments {
-        let known = find(conn, scope, shipment).await?;
+        let known = find(conn, scope, shipment)?;
         let id = match &known {
             Some(row) if row.text("origin_digest")? == shipment.digest => {
                 done.unchanged += 1;
@@ -44,10 +40,10 @@ pub(super) async fn import(
                 shipment.id
             }
         };
-        if take_in(conn, scope, id, known, shipment, at).await? == Facts::Changed && !done.to_fold.contains(&id) {
+        if take_in(conn, scope, id, known, shipment, at)? == Facts::Changed && !done.to_fold.contains(&id) {
             done.to_fold.push(id);
             let fold = FoldJob { lane: Lane::Batch, cause: Cause::Import, correlation: shipment.correlation, at };
-            jobs::enqueue_fold(conn, scope, id, &fold).await?;
+            jobs::enqueue_fold(conn, scope, id, &fold)?;
         }
     }
     Ok(done)
@@ -60,9 +56,9 @@ enum Facts {
     Same,
 }
 
-async fn find(conn: &mut SqliteConnection, scope: Scope, shipment: &ImportedShipment) -> Done<Option<SqliteRow>> {
+fn find(conn: &Connection, scope: Scope, shipment: &ImportedShipment) -> Done<Option<Row>> {
     let origin = &shipment.origin;
-    Ok(sqlx::query(
+    query(
         "SELECT id, revision, origin_digest, plan, standing FROM shipment
          WHERE company_id = ? AND origin_system = ? AND origin_model = ? AND origin_record = ? AND origin IS NOT NULL",
     )
@@ -71,19 +67,18 @@ async fn find(conn: &mut SqliteConnection, scope: Scope, shipment: &ImportedShip
     .bind(&origin.model)
     .bind(origin.record)
     .fetch_optional(conn)
-    .await?)
 }
 
-async fn take_in(
-    conn: &mut SqliteConnection,
+fn take_in(
+    conn: &Connection,
     scope: Scope,
     id: ShipmentId,
-    known: Option<SqliteRow>,
+    known: Option<Row>,
     shipment: &ImportedShipment,
     at: Timestamp,
 ) -> Done<Facts> {
     if let Some(key) = &shipment.key {
-        people::put_key(conn, scope, key, at).await?;
+        people::put_key(conn, scope, key, at)?;
     }
     let plan = json(&shipment.plan);
     let mut facts = Facts::Changed;
@@ -93,21 +88,21 @@ async fn take_in(
             facts = Facts::Same;
         }
         revision = row.int("revision")?;
-        change(conn, id, shipment, &plan).await?;
+        change(conn, id, shipment, &plan)?;
     } else {
-        create(conn, scope, id, shipment, &plan, at).await?;
+        create(conn, scope, id, shipment, &plan, at)?;
     }
-    keep_plan(conn, scope, id, &plan, at).await?;
-    if settle_claims(conn, scope, id, shipment, at).await? == Facts::Changed {
+    keep_plan(conn, scope, id, &plan, at)?;
+    if settle_claims(conn, scope, id, shipment, at)? == Facts::Changed {
         facts = Facts::Changed;
     }
-    renew_terms(conn, scope, id, shipment).await?;
-    tell(conn, scope, id, revision, at).await?;
+    renew_terms(conn, scope, id, shipment)?;
+    tell(conn, scope, id, revision, at)?;
     Ok(facts)
 }
 
-async fn create(
-    conn: &mut SqliteConnection,
+fn create(
+    conn: &Connection,
     scope: Scope,
     id: ShipmentId,
     shipment: &ImportedShipment,
@@ -115,7 +110,7 @@ async fn create(
     at: Timestamp,
 ) -> Done<()> {
     let (origin, folded) = (&shipment.origin, Folded::default());
-    sqlx::query(
+    query(
         "INSERT INTO shipment (id, company_id, origin, origin_system, origin_model, origin_record, origin_digest, standing, destination,
              plan, promised_by, customer_subject, customer, created_at, updated_at, folded, state, visibility)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, ?16, ?17)",
@@ -137,13 +132,12 @@ async fn create(
     .bind(json(&folded))
     .bind(folded.state.code())
     .bind(folded.visibility.code())
-    .execute(conn)
-    .await?;
+    .execute(conn)?;
     Ok(())
 }
 
-async fn change(conn: &mut SqliteConnection, id: ShipmentId, shipment: &ImportedShipment, plan: &str) -> Done<()> {
-    sqlx::query(
+fn change(conn: &Connection, id: ShipmentId, shipment: &ImportedShipment, plan: &str) -> Done<()> {
+    query(
         "UPDATE shipment SET origin = ?, origin_digest = ?, standing = ?, destination = ?, plan = ?, promised_by = ?, customer_subject = ?, customer = ?
          WHERE id = ?",
     )
@@ -156,14 +150,13 @@ async fn change(conn: &mut SqliteConnection, id: ShipmentId, shipment: &Imported
     .bind(shipment.customer.as_ref().map(|c| c.subject.0))
     .bind(shipment.customer.as_ref().map(|c| c.bytes.as_slice()))
     .bind(id.0)
-    .execute(conn)
-    .await?;
+    .execute(conn)?;
     Ok(())
 }
 
 /// A changed plan is a new version: what was planned at an earlier time can still be asked.
-async fn keep_plan(conn: &mut SqliteConnection, scope: Scope, id: ShipmentId, plan: &str, at: Timestamp) -> Done<()> {
-    sqlx::query(
+fn keep_plan(conn: &Connection, scope: Scope, id: ShipmentId, plan: &str, at: Timestamp) -> Done<()> {
+    query(
         "INSERT INTO plan_version (company_id, shipment_id, recorded_at, seq, plan)
          SELECT ?1, ?2, ?3, 1 + (SELECT count(*) FROM plan_version WHERE shipment_id = ?2), ?4
          WHERE ?4 IS NOT (SELECT plan FROM plan_version WHERE shipment_id = ?2 ORDER BY seq DESC LIMIT 1)",
@@ -172,14 +165,13 @@ async fn keep_plan(conn: &mut SqliteConnection, scope: Scope, id: ShipmentId, pl
     .bind(id.0)
     .bind(micros(at))
     .bind(plan)
-    .execute(conn)
-    .await?;
+    .execute(conn)?;
     Ok(())
 }
 
 /// Closes the bindings that the order system no longer names, and opens the new ones.
-async fn settle_claims(
-    conn: &mut SqliteConnection,
+fn settle_claims(
+    conn: &Connection,
     scope: Scope,
     id: ShipmentId,
     shipment: &ImportedShipment,
@@ -195,7 +187,7 @@ async fn settle_claims(
             refs: json(&References::default()),
             at,
         };
-        let tracker = facts::find_or_make_tracker(conn, scope, &new).await?;
+        let tracker = facts::find_or_make_tracker(conn, scope, &new)?;
         // a number named twice is claimed once
         if !wanted.iter().any(|(other, _, _)| *other == tracker) {
             wanted.push((tracker, claim.piece.as_deref(), claim));
@@ -203,47 +195,42 @@ async fn settle_claims(
     }
     let mut facts = Facts::Same;
     let mut kept = Vec::new();
-    for (binding, tracker, piece) in open_bindings(conn, id).await? {
+    for (binding, tracker, piece) in open_bindings(conn, id)? {
         if wanted.iter().any(|(t, p, _)| *t == tracker && p.map(str::to_owned) == piece) {
             kept.push(tracker);
         } else {
-            close(conn, scope, binding, at).await?;
+            close(conn, scope, binding, at)?;
             facts = Facts::Changed;
         }
     }
     // what left the house before its number was known here had it from then on
     let since = shipment.plan.expected_from.filter(|shipped| *shipped < at);
     for (tracker, piece, claim) in wanted.into_iter().filter(|(tracker, _, _)| !kept.contains(tracker)) {
-        take_over(conn, scope, &Taking { tracker, claimant: id, since: since.unwrap_or(at), at }).await?;
+        take_over(conn, scope, &Taking { tracker, claimant: id, since: since.unwrap_or(at), at })?;
         let number_raw = &claim.number_raw;
         let binding = NewBinding { id: claim.binding_id, tracker, shipment: id, piece, number_raw, valid_from: since };
-        bind(conn, scope, &binding, at).await?;
+        bind(conn, scope, &binding, at)?;
         facts = Facts::Changed;
     }
     Ok(facts)
 }
 
-async fn open_bindings(
-    conn: &mut SqliteConnection,
-    id: ShipmentId,
-) -> Done<Vec<(BindingId, TrackerId, Option<String>)>> {
-    let rows = sqlx::query(
+fn open_bindings(conn: &Connection, id: ShipmentId) -> Done<Vec<(BindingId, TrackerId, Option<String>)>> {
+    let rows = query(
         "SELECT b.id, b.tracker_id, b.piece FROM binding b
          WHERE b.shipment_id = ? AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
     )
     .bind(id.0)
-    .fetch_all(conn)
-    .await?;
+    .fetch_all(conn)?;
     rows.iter().map(|row| Ok((row.id("id")?, row.id("tracker_id")?, row.opt_text("piece")?))).collect()
 }
 
-async fn close(conn: &mut SqliteConnection, scope: Scope, binding: BindingId, at: Timestamp) -> Done<()> {
-    sqlx::query("INSERT INTO binding_end (binding_id, company_id, recorded_at) VALUES (?, ?, ?)")
+fn close(conn: &Connection, scope: Scope, binding: BindingId, at: Timestamp) -> Done<()> {
+    query("INSERT INTO binding_end (binding_id, company_id, recorded_at) VALUES (?, ?, ?)")
         .bind(binding.0)
         .bind(scope.company.0)
         .bind(micros(at))
-        .execute(conn)
-        .await?;
+        .execute(conn)?;
     Ok(())
 }
 
@@ -257,34 +244,27 @@ struct Taking {
 }
 
 /// A claimed tracker leaves the unclaimed shipment that was made for it; its history comes along with the tracker.
-async fn take_over(conn: &mut SqliteConnection, scope: Scope, taking: &Taking) -> Done<()> {
-    let Some(unclaimed) = recycled::unclaimed_at(conn, taking.tracker, taking.since).await? else { return Ok(()) };
-    close(conn, scope, unclaimed.binding, taking.at).await?;
-    renew_number_terms(conn, scope, unclaimed.shipment).await?;
+fn take_over(conn: &Connection, scope: Scope, taking: &Taking) -> Done<()> {
+    let Some(unclaimed) = recycled::unclaimed_at(conn, taking.tracker, taking.since)? else { return Ok(()) };
+    close(conn, scope, unclaimed.binding, taking.at)?;
+    renew_number_terms(conn, scope, unclaimed.shipment)?;
     if unclaimed.sandbox {
-        super::mark_sandbox(conn, taking.claimant).await?;
+        super::mark_sandbox(conn, taking.claimant)?;
     }
-    if open_bindings(conn, unclaimed.shipment).await?.is_empty() {
-        merge(conn, scope, unclaimed.shipment, taking.claimant, taking.at).await?;
-        tell(conn, scope, unclaimed.shipment, unclaimed.revision, taking.at).await?;
+    if open_bindings(conn, unclaimed.shipment)?.is_empty() {
+        merge(conn, scope, unclaimed.shipment, taking.claimant, taking.at)?;
+        tell(conn, scope, unclaimed.shipment, unclaimed.revision, taking.at)?;
     }
     Ok(())
 }
 
 /// The unclaimed shipment leaves lists, counts and the queue; its exceptions come anew on the claimant.
-async fn merge(
-    conn: &mut SqliteConnection,
-    scope: Scope,
-    unclaimed: ShipmentId,
-    claimant: ShipmentId,
-    at: Timestamp,
-) -> Done<()> {
-    sqlx::query("UPDATE shipment SET merged_into = ?, review_at = NULL WHERE id = ?")
+fn merge(conn: &Connection, scope: Scope, unclaimed: ShipmentId, claimant: ShipmentId, at: Timestamp) -> Done<()> {
+    query("UPDATE shipment SET merged_into = ?, review_at = NULL WHERE id = ?")
         .bind(claimant.0)
         .bind(unclaimed.0)
-        .execute(&mut *conn)
-        .await?;
-    sqlx::query(
+        .execute(conn)?;
+    query(
         "UPDATE exception SET closed_at = ?1, closed_recorded_at = ?1, resolution = ?2
          WHERE company_id = ?3 AND shipment_id = ?4 AND closed_at IS NULL",
     )
@@ -292,27 +272,18 @@ async fn merge(
     .bind(word(Resolution::Cleared))
     .bind(scope.company.0)
     .bind(unclaimed.0)
-    .execute(conn)
-    .await?;
+    .execute(conn)?;
     Ok(())
 }
 
-async fn renew_terms(
-    conn: &mut SqliteConnection,
-    scope: Scope,
-    id: ShipmentId,
-    shipment: &ImportedShipment,
-) -> Done<()> {
-    sqlx::query("DELETE FROM shipment_term WHERE shipment_id = ? AND kind <> 'number'")
-        .bind(id.0)
-        .execute(&mut *conn)
-        .await?;
-    put_term(conn, scope, id, "record", &term(&shipment.origin.name)).await?;
+fn renew_terms(conn: &Connection, scope: Scope, id: ShipmentId, shipment: &ImportedShipment) -> Done<()> {
+    query("DELETE FROM shipment_term WHERE shipment_id = ? AND kind <> 'number'").bind(id.0).execute(conn)?;
+    put_term(conn, scope, id, "record", &term(&shipment.origin.name))?;
     if let Some(order) = &shipment.origin.order {
-        put_term(conn, scope, id, "order", &term(order)).await?;
+        put_term(conn, scope, id, "order", &term(order))?;
     }
     for token in &shipment.tokens {
-        put_term(conn, scope, id, "customer", token).await?;
+        put_term(conn, scope, id, "customer", token)?;
     }
-    renew_number_terms(conn, scope, id).await
+    renew_number_terms(conn, scope, id)
 }

@@ -1,9 +1,10 @@
 //! The list of shipments: tabs, search, keyset pages.
 
 use super::{numbers, term};
-use crate::codec::{Columns, Done, PAGE_AND_ONE, cursor, id_list, json, page};
+use crate::codec::{Done, PAGE_AND_ONE, cursor, id_list, json, page};
+use crate::sql::{Query, Row, query};
 use domain::{State, ids::ShipmentId};
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection, sqlite::SqliteRow};
+use rusqlite::Connection;
 use std::collections::HashMap;
 use storage::{
     Page, Scope,
@@ -19,19 +20,19 @@ const PREFIX_CHARS: usize = 3;
 /// Where a page ended: need for action, newest event, id.
 type Place = (i64, i64, Uuid);
 
-pub(super) async fn list(conn: &mut SqliteConnection, scope: Scope, query: &ShipmentQuery) -> Done<Page<ShipmentRow>> {
-    let mut sql = QueryBuilder::<Sqlite>::new("SELECT s.* FROM ");
-    matching(&mut sql, scope, query);
+pub(super) fn list(conn: &Connection, scope: Scope, wanted: &ShipmentQuery) -> Done<Page<ShipmentRow>> {
+    let mut sql = query("SELECT s.* FROM ");
+    matching(&mut sql, scope, wanted);
     sql.push("shipment s WHERE s.company_id = ").push_bind(scope.company.0);
-    sql.push(" AND s.merged_into IS NULL").push(tab(query.tab));
-    if query.text.as_deref().is_some_and(|text| !text.trim().is_empty()) {
+    sql.push(" AND s.merged_into IS NULL").push(tab(wanted.tab));
+    if wanted.text.as_deref().is_some_and(|text| !text.trim().is_empty()) {
         sql.push(" AND s.id = m.shipment_id");
     }
-    if !query.states.is_empty() {
-        let codes: Vec<_> = query.states.iter().map(|state| State::code(*state)).collect();
+    if !wanted.states.is_empty() {
+        let codes: Vec<_> = wanted.states.iter().map(|state| State::code(*state)).collect();
         sql.push(" AND s.state IN (SELECT value FROM json_each(").push_bind(json(&codes)).push("))");
     }
-    if let Some((need, moved_at, id)) = cursor::decode::<Place>(query.cursor.as_deref()) {
+    if let Some((need, moved_at, id)) = cursor::decode::<Place>(wanted.cursor.as_deref()) {
         sql.push(" AND (s.need, s.moved_at, s.id) < (")
             .push_bind(need)
             .push(", ")
@@ -41,13 +42,13 @@ pub(super) async fn list(conn: &mut SqliteConnection, scope: Scope, query: &Ship
             .push(")");
     }
     sql.push(" ORDER BY s.need DESC, s.moved_at DESC, s.id DESC LIMIT ").push_bind(PAGE_AND_ONE);
-    let rows = sql.build().fetch_all(&mut *conn).await?;
+    let rows = sql.fetch_all(conn)?;
     let page = page(rows.iter().map(|row| Ok((place(row)?, row))).collect::<Done<Vec<_>>>()?, |(place, _)| {
         cursor::encode(place)
     });
     let ids: Vec<Uuid> = page.rows.iter().map(|((_, _, id), _)| *id).collect();
-    let mut numbers = numbers(conn, ids.iter().copied()).await?;
-    let mut cases = open_cases(conn, &ids).await?;
+    let mut numbers = numbers(conn, ids.iter().copied())?;
+    let mut cases = open_cases(conn, &ids)?;
     let rows = page
         .rows
         .iter()
@@ -88,8 +89,8 @@ const fn tab(tab: ShipmentTab) -> &'static str {
 
 /// Any of the words: a number, order or record that is it or begins with it; or any of the customer tokens. What is found
 /// comes first in the join, so that a rare word costs as little as it finds.
-fn matching(sql: &mut QueryBuilder<Sqlite>, scope: Scope, query: &ShipmentQuery) {
-    let Some(text) = query.text.as_deref().map(str::trim).filter(|text| !text.is_empty()) else { return };
+fn matching(sql: &mut Query<'_>, scope: Scope, wanted: &ShipmentQuery) {
+    let Some(text) = wanted.text.as_deref().map(str::trim).filter(|text| !text.is_empty()) else { return };
     let mut words: Vec<String> = text
         .split(|c: char| c.is_whitespace() || c == ',' || c == ';')
         .map(term)
@@ -111,38 +112,36 @@ fn matching(sql: &mut QueryBuilder<Sqlite>, scope: Scope, query: &ShipmentQuery)
         .push_bind(scope.company.0)
         // the highest code point ends every prefix
         .push(" AND t.term > w.value AND t.term < w.value || char(1114111) WHERE t.kind <> 'customer' UNION SELECT t.shipment_id FROM json_each(")
-        .push_bind(json(&query.tokens))
+        .push_bind(json(&wanted.tokens))
         .push(") w CROSS JOIN shipment_term t ON t.company_id = ")
         .push_bind(scope.company.0)
         .push(" AND t.term = w.value WHERE t.kind = 'customer') m CROSS JOIN ");
 }
 
-fn place(row: &SqliteRow) -> Done<Place> {
+fn place(row: &Row) -> Done<Place> {
     Ok((row.int("need")?, row.int("moved_at")?, row.id("id")?))
 }
 
-async fn open_cases(conn: &mut SqliteConnection, ids: &[Uuid]) -> Done<HashMap<ShipmentId, String>> {
-    let rows = sqlx::query(
+fn open_cases(conn: &Connection, ids: &[Uuid]) -> Done<HashMap<ShipmentId, String>> {
+    let rows = query(
         "SELECT c.shipment_id, c.number FROM json_each(?) s CROSS JOIN desk_case c ON c.shipment_id = unhex(s.value)
          WHERE c.status <> 'resolved' AND c.number IS NOT NULL ORDER BY c.opened_at",
     )
     .bind(id_list(ids.iter().copied()))
-    .fetch_all(conn)
-    .await?;
+    .fetch_all(conn)?;
     // of several the newest stays
     rows.iter().map(|row| Ok((row.id("shipment_id")?, row.text("number")?))).collect()
 }
 
-pub(super) async fn counts(conn: &mut SqliteConnection, scope: Scope) -> Done<TabCounts> {
-    let row = sqlx::query(
+pub(super) fn counts(conn: &Connection, scope: Scope) -> Done<TabCounts> {
+    let row = query(
         "SELECT coalesce(sum(origin IS NOT NULL AND terminal = 0 AND standing <> 'cancelled'), 0) AS open,
                 coalesce(sum(open_exceptions > 0), 0) AS exceptions, coalesce(sum(late), 0) AS late, coalesce(sum(silent), 0) AS silent,
                 coalesce(sum(state = 'DELIVERED'), 0) AS delivered, coalesce(sum(origin IS NULL), 0) AS unclaimed, count(*) AS all_of_them
          FROM shipment WHERE company_id = ? AND merged_into IS NULL",
     )
     .bind(scope.company.0)
-    .fetch_one(conn)
-    .await?;
+    .fetch_one(conn)?;
     Ok(TabCounts {
         open: row.count("open")?,
         exceptions: row.count("exceptions")?,

@@ -8,8 +8,9 @@ mod recycled;
 
 use crate::{
     SqliteStore,
-    codec::{Columns, Done, Fail, json, micros, opt_micros, row_limit},
+    codec::{Done, Fail, json, micros, opt_micros, row_limit},
     people,
+    sql::{Row, query},
     writer::Turn,
 };
 use async_trait::async_trait;
@@ -18,7 +19,7 @@ use domain::{
     ids::{BindingId, EffectId, ShipmentId, TrackerId},
 };
 use jiff::Timestamp;
-use sqlx::{SqliteConnection, sqlite::SqliteRow};
+use rusqlite::Connection;
 use std::collections::HashMap;
 use storage::{
     Page, Result, Scope, Sealed, StoreError, WrappedKey,
@@ -40,172 +41,161 @@ pub(crate) const OWN_ROWS: i64 = 10_000;
 #[async_trait]
 impl Shipments for SqliteStore {
     async fn import(&self, scope: Scope, shipments: Vec<ImportedShipment>, at: Timestamp) -> Result<Imported> {
-        self.write(Turn::Batch, move |conn| Box::pin(async move { import::import(conn, scope, &shipments, at).await }))
-            .await
+        self.write(Turn::Batch, move |conn| import::import(conn, scope, &shipments, at)).await
     }
 
     async fn load(&self, scope: Scope, id: ShipmentId, known_at: Option<Timestamp>) -> Result<Option<Loaded>> {
-        let mut read = self.read().await?;
-        Ok(fold::load(&mut read, scope, id, known_at).await?)
+        self.read(move |conn| fold::load(conn, scope, id, known_at)).await
     }
 
     async fn shipment(&self, scope: Scope, id: ShipmentId) -> Result<Option<ShipmentRecord>> {
-        let mut read = self.read().await?;
-        Ok(shipment(&mut read, scope, id).await?)
+        self.read(move |conn| shipment(conn, scope, id)).await
     }
 
     async fn commit(&self, scope: Scope, commit: Commit) -> Result<Committed> {
-        self.write(Turn::RealTime, move |conn| Box::pin(async move { fold::commit(conn, scope, &commit).await })).await
+        self.write(Turn::RealTime, move |conn| fold::commit(conn, scope, &commit)).await
     }
 
     async fn due(&self, scope: Scope, now: Timestamp, limit: u32) -> Result<Vec<ShipmentId>> {
-        let mut read = self.read().await?;
-        let rows = sqlx::query(
-            "SELECT id FROM shipment WHERE company_id = ? AND merged_into IS NULL AND review_at IS NOT NULL AND review_at <= ?
-             ORDER BY review_at, id LIMIT ?",
-        )
-        .bind(scope.company.0)
-        .bind(micros(now))
-        .bind(row_limit(limit, DUE_ROWS))
-        .fetch_all(&mut *read)
+        self.read(move |conn| {
+            let rows = query(
+                "SELECT id FROM shipment WHERE company_id = ? AND merged_into IS NULL AND review_at IS NOT NULL AND review_at <= ?
+                 ORDER BY review_at, id LIMIT ?",
+            )
+            .bind(scope.company.0)
+            .bind(micros(now))
+            .bind(row_limit(limit, DUE_ROWS))
+            .fetch_all(conn)?;
+            rows.iter().map(|row| row.id("id")).collect::<Done<_>>()
+        })
         .await
-        .map_err(Fail::from)?;
-        Ok(rows.iter().map(|row| row.id("id")).collect::<Done<_>>()?)
     }
 
     async fn list(&self, scope: Scope, query: ShipmentQuery, _now: Timestamp) -> Result<Page<ShipmentRow>> {
-        let mut read = self.read().await?;
-        Ok(list::list(&mut read, scope, &query).await?)
+        self.read(move |conn| list::list(conn, scope, &query)).await
     }
 
     async fn counts(&self, scope: Scope, _now: Timestamp) -> Result<TabCounts> {
-        let mut read = self.read().await?;
-        Ok(list::counts(&mut read, scope).await?)
+        self.read(move |conn| list::counts(conn, scope)).await
     }
 
     async fn find(&self, scope: Scope, text: &str) -> Result<Vec<ShipmentId>> {
-        let mut read = self.read().await?;
-        let rows = sqlx::query(
-            "SELECT DISTINCT s.id FROM shipment_term t JOIN shipment s ON s.id = t.shipment_id
-             WHERE t.company_id = ? AND t.term = ? AND t.kind <> 'customer' AND s.merged_into IS NULL ORDER BY s.id LIMIT ?",
-        )
-        .bind(scope.company.0)
-        .bind(term(text))
-        .bind(FIND_ROWS)
-        .fetch_all(&mut *read)
+        let text = text.to_owned();
+        self.read(move |conn| {
+            let rows = query(
+                "SELECT DISTINCT s.id FROM shipment_term t JOIN shipment s ON s.id = t.shipment_id
+                 WHERE t.company_id = ? AND t.term = ? AND t.kind <> 'customer' AND s.merged_into IS NULL ORDER BY s.id LIMIT ?",
+            )
+            .bind(scope.company.0)
+            .bind(term(&text))
+            .bind(FIND_ROWS)
+            .fetch_all(conn)?;
+            rows.iter().map(|row| row.id("id")).collect::<Done<_>>()
+        })
         .await
-        .map_err(Fail::from)?;
-        Ok(rows.iter().map(|row| row.id("id")).collect::<Done<_>>()?)
     }
 
     async fn customer(&self, scope: Scope, id: ShipmentId) -> Result<Option<(Sealed, Option<WrappedKey>)>> {
-        let mut read = self.read().await?;
-        let row = sqlx::query("SELECT customer_subject, customer FROM shipment WHERE company_id = ? AND id = ?")
-            .bind(scope.company.0)
-            .bind(id.0)
-            .fetch_optional(&mut *read)
-            .await
-            .map_err(Fail::from)?;
-        let Some(sealed) = row.map(|row| row.opt_sealed("customer_subject", "customer")).transpose()?.flatten() else {
-            return Ok(None);
-        };
-        let key = people::key(&mut read, scope, sealed.subject).await?;
-        Ok(Some((sealed, key)))
+        self.read(move |conn| {
+            let row = query("SELECT customer_subject, customer FROM shipment WHERE company_id = ? AND id = ?")
+                .bind(scope.company.0)
+                .bind(id.0)
+                .fetch_optional(conn)?;
+            let Some(sealed) = row.map(|row| row.opt_sealed("customer_subject", "customer")).transpose()?.flatten()
+            else {
+                return Ok(None);
+            };
+            let key = people::key(conn, scope, sealed.subject)?;
+            Ok(Some((sealed, key)))
+        })
+        .await
     }
 
     async fn effect_done(&self, scope: Scope, id: EffectId, external: String, at: Timestamp) -> Result<()> {
         self.write(Turn::RealTime, move |conn| {
-            Box::pin(async move {
-                // the first answer stays: the message at the target is that one
-                let done = sqlx::query(
-                    "UPDATE effect SET done_at = coalesce(done_at, ?1), external = CASE WHEN ?2 = 'completed' THEN ?2 ELSE coalesce(external, ?2) END
-                     WHERE company_id = ?3 AND id = ?4",
-                )
-                    .bind(micros(at))
-                    .bind(external)
-                    .bind(scope.company.0)
-                    .bind(id.0)
-                    .execute(conn)
-                    .await?;
-                found(done.rows_affected(), "effect")
-            })
+            // the first answer stays: the message at the target is that one
+            let done = query(
+                "UPDATE effect SET done_at = coalesce(done_at, ?1), external = CASE WHEN ?2 = 'completed' THEN ?2 ELSE coalesce(external, ?2) END
+                 WHERE company_id = ?3 AND id = ?4",
+            )
+                .bind(micros(at))
+                .bind(&external)
+                .bind(scope.company.0)
+                .bind(id.0)
+                .execute(conn)?;
+            found(done, "effect")
         })
         .await
     }
 
     async fn written(&self, scope: Scope, id: ShipmentId, values: Option<String>, at: Timestamp) -> Result<()> {
         self.write(Turn::RealTime, move |conn| {
-            Box::pin(async move {
-                let written =
-                    sqlx::query("UPDATE shipment SET written = ?, written_at = ? WHERE company_id = ? AND id = ?")
-                        .bind(values)
-                        .bind(micros(at))
-                        .bind(scope.company.0)
-                        .bind(id.0)
-                        .execute(conn)
-                        .await?;
-                found(written.rows_affected(), "shipment")
-            })
+            let written = query("UPDATE shipment SET written = ?, written_at = ? WHERE company_id = ? AND id = ?")
+                .bind(&values)
+                .bind(micros(at))
+                .bind(scope.company.0)
+                .bind(id.0)
+                .execute(conn)?;
+            found(written, "shipment")
         })
         .await
     }
 
     async fn history(&self, scope: Scope, id: ShipmentId) -> Result<Vec<StateChange>> {
-        let mut read = self.read().await?;
-        let rows = sqlx::query(
-            "SELECT * FROM state_change WHERE company_id = ? AND shipment_id = ? ORDER BY revision LIMIT ?",
-        )
-        .bind(scope.company.0)
-        .bind(id.0)
-        .bind(OWN_ROWS)
-        .fetch_all(&mut *read)
+        self.read(move |conn| {
+            let rows =
+                query("SELECT * FROM state_change WHERE company_id = ? AND shipment_id = ? ORDER BY revision LIMIT ?")
+                    .bind(scope.company.0)
+                    .bind(id.0)
+                    .bind(OWN_ROWS)
+                    .fetch_all(conn)?;
+            rows.iter().map(state_change).collect::<Done<_>>()
+        })
         .await
-        .map_err(Fail::from)?;
-        Ok(rows.iter().map(state_change).collect::<Done<_>>()?)
     }
 
     async fn seen_in(&self, scope: Scope, id: ShipmentId) -> Result<Vec<SeenIn>> {
-        let mut read = self.read().await?;
-        // of a group with min(), SQLite gives the other columns of the row that has it
-        let rows = sqlx::query(
-            "SELECT f.observation_id, f.message_id, m.correlation, s.name AS source_name
-             FROM (SELECT g.observation_id, g.message_id, min(g.recorded_at)
-                   FROM binding b JOIN sighting g ON g.tracker_id = b.tracker_id
-                   WHERE b.shipment_id = ?2 AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)
-                   GROUP BY g.observation_id) f
-             JOIN message m ON m.id = f.message_id AND m.company_id = ?1
-             JOIN source s ON s.id = m.source_id
-             ORDER BY f.observation_id LIMIT ?3",
-        )
-        .bind(scope.company.0)
-        .bind(id.0)
-        .bind(OWN_ROWS)
-        .fetch_all(&mut *read)
+        self.read(move |conn| {
+            // of a group with min(), SQLite gives the other columns of the row that has it
+            let rows = query(
+                "SELECT f.observation_id, f.message_id, m.correlation, s.name AS source_name
+                 FROM (SELECT g.observation_id, g.message_id, min(g.recorded_at)
+                       FROM binding b JOIN sighting g ON g.tracker_id = b.tracker_id
+                       WHERE b.shipment_id = ?2 AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)
+                       GROUP BY g.observation_id) f
+                 JOIN message m ON m.id = f.message_id AND m.company_id = ?1
+                 JOIN source s ON s.id = m.source_id
+                 ORDER BY f.observation_id LIMIT ?3",
+            )
+            .bind(scope.company.0)
+            .bind(id.0)
+            .bind(OWN_ROWS)
+            .fetch_all(conn)?;
+            rows.iter().map(seen_in).collect::<Done<_>>()
+        })
         .await
-        .map_err(Fail::from)?;
-        Ok(rows.iter().map(seen_in).collect::<Done<_>>()?)
     }
 
     async fn changes(&self, scope: Scope, after: u64, limit: u32) -> Result<Vec<Change>> {
-        let mut read = self.read().await?;
-        let rows = sqlx::query("SELECT * FROM change WHERE company_id = ? AND seq > ? ORDER BY seq LIMIT ?")
-            .bind(scope.company.0)
-            .bind(i64::try_from(after).unwrap_or(i64::MAX))
-            .bind(row_limit(limit, CHANGE_ROWS))
-            .fetch_all(&mut *read)
-            .await
-            .map_err(Fail::from)?;
-        Ok(rows.iter().map(change).collect::<Done<_>>()?)
+        self.read(move |conn| {
+            let rows = query("SELECT * FROM change WHERE company_id = ? AND seq > ? ORDER BY seq LIMIT ?")
+                .bind(scope.company.0)
+                .bind(i64::try_from(after).unwrap_or(i64::MAX))
+                .bind(row_limit(limit, CHANGE_ROWS))
+                .fetch_all(conn)?;
+            rows.iter().map(change).collect::<Done<_>>()
+        })
+        .await
     }
 
     async fn newest_change(&self, scope: Scope) -> Result<u64> {
-        let mut read = self.read().await?;
-        let row = sqlx::query("SELECT coalesce(max(seq), 0) AS newest FROM change WHERE company_id = ?")
-            .bind(scope.company.0)
-            .fetch_one(&mut *read)
-            .await
-            .map_err(Fail::from)?;
-        Ok(row.count("newest")?)
+        self.read(move |conn| {
+            let row = query("SELECT coalesce(max(seq), 0) AS newest FROM change WHERE company_id = ?")
+                .bind(scope.company.0)
+                .fetch_one(conn)?;
+            row.count("newest")
+        })
+        .await
     }
 }
 
@@ -230,13 +220,8 @@ pub(crate) struct NewBinding<'a> {
 }
 
 /// Opens a binding.
-pub(crate) async fn bind(
-    conn: &mut SqliteConnection,
-    scope: Scope,
-    binding: &NewBinding<'_>,
-    at: Timestamp,
-) -> Done<()> {
-    sqlx::query("INSERT INTO binding (id, company_id, tracker_id, shipment_id, piece, number_raw, recorded_at, valid_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+pub(crate) fn bind(conn: &Connection, scope: Scope, binding: &NewBinding<'_>, at: Timestamp) -> Done<()> {
+    query("INSERT INTO binding (id, company_id, tracker_id, shipment_id, piece, number_raw, recorded_at, valid_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
         .bind(binding.id.0)
         .bind(scope.company.0)
         .bind(binding.tracker.0)
@@ -245,20 +230,14 @@ pub(crate) async fn bind(
         .bind(binding.number_raw)
         .bind(micros(at))
         .bind(opt_micros(binding.valid_from))
-        .execute(conn)
-        .await?;
+        .execute(conn)?;
     Ok(())
 }
 
 /// Makes a shipment for a tracker that nobody claims.
-pub(crate) async fn make_unclaimed(
-    conn: &mut SqliteConnection,
-    scope: Scope,
-    id: ShipmentId,
-    at: Timestamp,
-) -> Done<()> {
+pub(crate) fn make_unclaimed(conn: &Connection, scope: Scope, id: ShipmentId, at: Timestamp) -> Done<()> {
     let folded = domain::fold::Folded::default();
-    sqlx::query(
+    query(
         "INSERT INTO shipment (id, company_id, plan, created_at, updated_at, folded, state, visibility) VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7)",
     )
     .bind(id.0)
@@ -268,92 +247,72 @@ pub(crate) async fn make_unclaimed(
     .bind(json(&folded))
     .bind(folded.state.code())
     .bind(folded.visibility.code())
-    .execute(conn)
-    .await?;
+    .execute(conn)?;
     Ok(())
 }
 
 /// What a simulated source speaks about is simulated.
-pub(crate) async fn mark_sandbox(conn: &mut SqliteConnection, id: ShipmentId) -> Done<()> {
-    sqlx::query("UPDATE shipment SET sandbox = 1 WHERE id = ? AND sandbox = 0").bind(id.0).execute(conn).await?;
+pub(crate) fn mark_sandbox(conn: &Connection, id: ShipmentId) -> Done<()> {
+    query("UPDATE shipment SET sandbox = 1 WHERE id = ? AND sandbox = 0").bind(id.0).execute(conn)?;
     Ok(())
 }
 
 /// Brings the numbers under which a shipment is found in step with its open bindings.
-pub(crate) async fn renew_number_terms(conn: &mut SqliteConnection, scope: Scope, id: ShipmentId) -> Done<()> {
-    sqlx::query("DELETE FROM shipment_term WHERE shipment_id = ? AND kind = 'number'")
-        .bind(id.0)
-        .execute(&mut *conn)
-        .await?;
-    let rows = sqlx::query(
+pub(crate) fn renew_number_terms(conn: &Connection, scope: Scope, id: ShipmentId) -> Done<()> {
+    query("DELETE FROM shipment_term WHERE shipment_id = ? AND kind = 'number'").bind(id.0).execute(conn)?;
+    let rows = query(
         "SELECT DISTINCT t.number FROM binding b JOIN tracker t ON t.id = b.tracker_id
          WHERE b.shipment_id = ? AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
     )
     .bind(id.0)
-    .fetch_all(&mut *conn)
-    .await?;
+    .fetch_all(conn)?;
     for row in &rows {
-        put_term(conn, scope, id, "number", &term(&row.text("number")?)).await?;
+        put_term(conn, scope, id, "number", &term(&row.text("number")?))?;
     }
     Ok(())
 }
 
-async fn put_term(
-    conn: &mut SqliteConnection,
-    scope: Scope,
-    id: ShipmentId,
-    kind: &'static str,
-    term: &str,
-) -> Done<()> {
+fn put_term(conn: &Connection, scope: Scope, id: ShipmentId, kind: &'static str, term: &str) -> Done<()> {
     if term.is_empty() {
         return Ok(());
     }
-    sqlx::query(
-        "INSERT INTO shipment_term (company_id, term, kind, shipment_id) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-    )
-    .bind(scope.company.0)
-    .bind(term)
-    .bind(kind)
-    .bind(id.0)
-    .execute(conn)
-    .await?;
+    query("INSERT INTO shipment_term (company_id, term, kind, shipment_id) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
+        .bind(scope.company.0)
+        .bind(term)
+        .bind(kind)
+        .bind(id.0)
+        .execute(conn)?;
     Ok(())
 }
 
 /// Tells live streams.
-async fn tell(conn: &mut SqliteConnection, scope: Scope, id: ShipmentId, revision: i64, at: Timestamp) -> Done<()> {
-    sqlx::query("INSERT INTO change (company_id, shipment_id, revision, at) VALUES (?, ?, ?, ?)")
+fn tell(conn: &Connection, scope: Scope, id: ShipmentId, revision: i64, at: Timestamp) -> Done<()> {
+    query("INSERT INTO change (company_id, shipment_id, revision, at) VALUES (?, ?, ?, ?)")
         .bind(scope.company.0)
         .bind(id.0)
         .bind(revision)
         .bind(micros(at))
-        .execute(conn)
-        .await?;
+        .execute(conn)?;
     Ok(())
 }
 
 /// A shipment alone.
-pub(crate) async fn shipment(
-    conn: &mut SqliteConnection,
-    scope: Scope,
-    id: ShipmentId,
-) -> Done<Option<ShipmentRecord>> {
-    let row = sqlx::query("SELECT * FROM shipment WHERE company_id = ? AND id = ?")
+pub(crate) fn shipment(conn: &Connection, scope: Scope, id: ShipmentId) -> Done<Option<ShipmentRecord>> {
+    let row = query("SELECT * FROM shipment WHERE company_id = ? AND id = ?")
         .bind(scope.company.0)
         .bind(id.0)
-        .fetch_optional(&mut *conn)
-        .await?;
+        .fetch_optional(conn)?;
     let Some(row) = row else { return Ok(None) };
-    let numbers = numbers(conn, [id.0]).await?.remove(&id).unwrap_or_default();
+    let numbers = numbers(conn, [id.0])?.remove(&id).unwrap_or_default();
     Ok(Some(record(&row, numbers)?))
 }
 
 /// The numbers of open bindings, shipment by shipment.
-pub(crate) async fn numbers(
-    conn: &mut SqliteConnection,
+pub(crate) fn numbers(
+    conn: &Connection,
     ids: impl IntoIterator<Item = Uuid>,
 ) -> Done<HashMap<ShipmentId, Vec<NumberRecord>>> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT b.shipment_id, b.tracker_id, b.number_raw, b.piece, t.carrier, t.carrier_label
          FROM json_each(?) s
          CROSS JOIN binding b ON b.shipment_id = unhex(s.value)
@@ -362,8 +321,7 @@ pub(crate) async fn numbers(
          ORDER BY b.recorded_at, t.number, b.id",
     )
     .bind(crate::codec::id_list(ids))
-    .fetch_all(conn)
-    .await?;
+    .fetch_all(conn)?;
     let mut numbers: HashMap<ShipmentId, Vec<NumberRecord>> = HashMap::new();
     for row in &rows {
         numbers.entry(row.id("shipment_id")?).or_default().push(NumberRecord {
@@ -377,7 +335,7 @@ pub(crate) async fn numbers(
     Ok(numbers)
 }
 
-fn record(row: &SqliteRow, numbers: Vec<NumberRecord>) -> Done<ShipmentRecord> {
+fn record(row: &Row, numbers: Vec<NumberRecord>) -> Done<ShipmentRecord> {
     Ok(ShipmentRecord {
         id: row.id("id")?,
         revision: row.count("revision")?,
@@ -395,7 +353,7 @@ fn record(row: &SqliteRow, numbers: Vec<NumberRecord>) -> Done<ShipmentRecord> {
     })
 }
 
-pub(super) fn effect(row: &SqliteRow) -> Done<EffectRecord> {
+pub(super) fn effect(row: &Row) -> Done<EffectRecord> {
     Ok(EffectRecord {
         id: row.id("id")?,
         kind: row.word("kind")?,
@@ -406,7 +364,7 @@ pub(super) fn effect(row: &SqliteRow) -> Done<EffectRecord> {
     })
 }
 
-fn state_change(row: &SqliteRow) -> Done<StateChange> {
+fn state_change(row: &Row) -> Done<StateChange> {
     Ok(StateChange {
         revision: row.count("revision")?,
         at: row.at("at")?,
@@ -417,7 +375,7 @@ fn state_change(row: &SqliteRow) -> Done<StateChange> {
     })
 }
 
-fn seen_in(row: &SqliteRow) -> Done<SeenIn> {
+fn seen_in(row: &Row) -> Done<SeenIn> {
     Ok(SeenIn {
         observation: row.id("observation_id")?,
         message: row.id("message_id")?,
@@ -426,7 +384,7 @@ fn seen_in(row: &SqliteRow) -> Done<SeenIn> {
     })
 }
 
-fn change(row: &SqliteRow) -> Done<Change> {
+fn change(row: &Row) -> Done<Change> {
     Ok(Change {
         seq: row.count("seq")?,
         shipment: row.id("shipment_id")?,

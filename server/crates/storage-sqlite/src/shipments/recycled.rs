@@ -2,15 +2,16 @@
 
 use super::{NewBinding, bind, fold, make_unclaimed, mark_sandbox, renew_number_terms, tell};
 use crate::{
-    codec::{Columns, Done, micros},
+    codec::{Done, micros},
     jobs::{self, FoldJob},
+    sql::query,
 };
 use domain::{
     fold::{NextUse, same_use},
     ids::{BindingId, ShipmentId, TrackerId, content_id},
 };
 use jiff::Timestamp;
-use sqlx::SqliteConnection;
+use rusqlite::Connection;
 use storage::{
     Scope,
     jobs::{Cause, Lane},
@@ -19,8 +20,8 @@ use storage::{
 
 /// Makes a shipment for the next use of a number, unless one is bound to it by now. Where the use before ends may still
 /// move with what is told late; where this one begins stays within it.
-pub(super) async fn follow(conn: &mut SqliteConnection, scope: Scope, commit: &Commit, next: &NextUse) -> Done<()> {
-    let row = sqlx::query(
+pub(super) fn follow(conn: &Connection, scope: Scope, commit: &Commit, next: &NextUse) -> Done<()> {
+    let row = query(
         "SELECT t.number_raw, (SELECT count(*) FROM binding WHERE tracker_id = t.id) AS bindings,
                 (SELECT sandbox FROM shipment WHERE id = ?3) AS sandbox
          FROM tracker t
@@ -32,14 +33,13 @@ pub(super) async fn follow(conn: &mut SqliteConnection, scope: Scope, commit: &C
     .bind(next.tracker.0)
     .bind(commit.shipment.0)
     .bind(micros(next.since))
-    .fetch_optional(&mut *conn)
-    .await?;
+    .fetch_optional(conn)?;
     let Some(row) = row else { return Ok(()) };
     // the same for whoever finds it first, another for each time that the tracker is free again
     let bindings = row.int("bindings")?.to_be_bytes();
     let name = |what| content_id(what, &[next.tracker.0.as_bytes(), &bindings]);
     let (id, number_raw) = (ShipmentId(name("shipment of a use")), row.text("number_raw")?);
-    make_unclaimed(conn, scope, id, commit.at).await?;
+    make_unclaimed(conn, scope, id, commit.at)?;
     let binding = NewBinding {
         id: BindingId(name("binding of a use")),
         tracker: next.tracker,
@@ -48,15 +48,15 @@ pub(super) async fn follow(conn: &mut SqliteConnection, scope: Scope, commit: &C
         number_raw: &number_raw,
         valid_from: Some(next.begins),
     };
-    bind(conn, scope, &binding, commit.at).await?;
-    renew_number_terms(conn, scope, id).await?;
+    bind(conn, scope, &binding, commit.at)?;
+    renew_number_terms(conn, scope, id)?;
     if row.int("sandbox")? == 1 {
-        mark_sandbox(conn, id).await?;
+        mark_sandbox(conn, id)?;
     }
     let lane = if commit.cause == Cause::Live { Lane::RealTime } else { Lane::Batch };
     let fold = FoldJob { lane, cause: commit.cause, correlation: commit.correlation, at: commit.at };
-    jobs::enqueue_fold(conn, scope, id, &fold).await?;
-    tell(conn, scope, id, 0, commit.at).await
+    jobs::enqueue_fold(conn, scope, id, &fold)?;
+    tell(conn, scope, id, 0, commit.at)
 }
 
 /// A shipment that was made for a use of a number.
@@ -68,12 +68,8 @@ pub(super) struct Unclaimed {
 }
 
 /// The unclaimed shipment that has the parcel of whoever is bound to the tracker since then.
-pub(super) async fn unclaimed_at(
-    conn: &mut SqliteConnection,
-    tracker: TrackerId,
-    since: Timestamp,
-) -> Done<Option<Unclaimed>> {
-    let rows = sqlx::query(
+pub(super) fn unclaimed_at(conn: &Connection, tracker: TrackerId, since: Timestamp) -> Done<Option<Unclaimed>> {
+    let rows = query(
         "SELECT b.id, coalesce(b.valid_from, b.recorded_at) AS since, s.id AS shipment_id, s.revision, s.sandbox
          FROM binding b JOIN shipment s ON s.id = b.shipment_id
          WHERE b.tracker_id = ? AND s.origin IS NULL AND s.merged_into IS NULL
@@ -81,12 +77,11 @@ pub(super) async fn unclaimed_at(
          ORDER BY since DESC, b.id",
     )
     .bind(tracker.0)
-    .fetch_all(&mut *conn)
-    .await?;
+    .fetch_all(conn)?;
     if rows.is_empty() {
         return Ok(None);
     }
-    let told = fold::told_of(conn, tracker).await?;
+    let told = fold::told_of(conn, tracker)?;
     for row in &rows {
         if same_use(&told, tracker, row.at("since")?, since) {
             return Ok(Some(Unclaimed {

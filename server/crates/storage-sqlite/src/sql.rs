@@ -1,0 +1,118 @@
+//! Statements: a text with its values, and rows that outlive it.
+
+use crate::codec::{Done, Fail};
+use rusqlite::{
+    Connection, Statement, ToSql, params_from_iter,
+    types::{FromSql, Value, ValueRef},
+};
+use std::{borrow::Cow, fmt::Display, rc::Rc};
+use storage::StoreError;
+
+/// A statement and its values.
+pub(crate) struct Query<'q> {
+    text: Cow<'q, str>,
+    values: Vec<Box<dyn ToSql + 'q>>,
+}
+
+/// A statement without values yet.
+pub(crate) fn query(text: &str) -> Query<'_> {
+    Query { text: Cow::Borrowed(text), values: Vec::new() }
+}
+
+impl<'q> Query<'q> {
+    /// With one value more.
+    pub(crate) fn bind(mut self, value: impl ToSql + 'q) -> Self {
+        self.values.push(Box::new(value));
+        self
+    }
+
+    /// More of the text.
+    pub(crate) fn push(&mut self, text: &str) -> &mut Self {
+        self.text.to_mut().push_str(text);
+        self
+    }
+
+    /// The place of a value, and the value.
+    pub(crate) fn push_bind(&mut self, value: impl ToSql + 'q) -> &mut Self {
+        self.text.to_mut().push('?');
+        self.values.push(Box::new(value));
+        self
+    }
+
+    /// All rows that it gives.
+    pub(crate) fn fetch_all(self, conn: &Connection) -> Done<Vec<Row>> {
+        self.fetch(conn, usize::MAX)
+    }
+
+    /// The first row, where there is one.
+    pub(crate) fn fetch_optional(self, conn: &Connection) -> Done<Option<Row>> {
+        Ok(self.fetch(conn, 1)?.pop())
+    }
+
+    /// The first row; none is an error.
+    pub(crate) fn fetch_one(self, conn: &Connection) -> Done<Row> {
+        self.fetch_optional(conn)?.ok_or(Fail(StoreError::NotFound("row")))
+    }
+
+    /// Does it; how many rows it changed.
+    pub(crate) fn execute(self, conn: &Connection) -> Done<u64> {
+        let changed = conn.prepare_cached(&self.text)?.execute(params_from_iter(self.values))?;
+        Ok(changed as u64)
+    }
+
+    fn fetch(self, conn: &Connection, at_most: usize) -> Done<Vec<Row>> {
+        let mut statement = conn.prepare_cached(&self.text)?;
+        let names = names_of(&statement);
+        let mut rows = statement.query(params_from_iter(self.values))?;
+        let mut fetched = Vec::new();
+        while fetched.len() < at_most
+            && let Some(row) = rows.next()?
+        {
+            let values = (0..names.len()).map(|column| row.get(column)).collect::<rusqlite::Result<_>>()?;
+            fetched.push(Row { names: Rc::clone(&names), values });
+        }
+        Ok(fetched)
+    }
+}
+
+fn names_of(statement: &Statement<'_>) -> Rc<[String]> {
+    statement.column_names().into_iter().map(str::to_owned).collect()
+}
+
+/// A row by itself.
+pub(crate) struct Row {
+    names: Rc<[String]>,
+    values: Vec<Value>,
+}
+
+impl Row {
+    /// The value of a column.
+    pub(crate) fn get<T: FromSql>(&self, column: &str) -> Done<T> {
+        T::column_result(self.value(column)?).map_err(|error| damaged(column, &error))
+    }
+
+    /// The text of a column.
+    pub(crate) fn str(&self, column: &str) -> Done<&str> {
+        self.value(column)?.as_str().map_err(|error| damaged(column, &error))
+    }
+
+    /// The text of a column that may be empty.
+    pub(crate) fn opt_str(&self, column: &str) -> Done<Option<&str>> {
+        self.value(column)?.as_str_or_null().map_err(|error| damaged(column, &error))
+    }
+
+    /// The names of the columns and their values.
+    pub(crate) fn into_parts(self) -> (Rc<[String]>, Vec<Value>) {
+        (self.names, self.values)
+    }
+
+    fn value(&self, column: &str) -> Done<ValueRef<'_>> {
+        let place = self.names.iter().position(|name| name == column);
+        let value = place.and_then(|place| self.values.get(place));
+        value.map(ValueRef::from).ok_or_else(|| damaged(column, &"there is none"))
+    }
+}
+
+fn damaged(column: &str, what: &dyn Display) -> Fail {
+    Fail(StoreError::Damaged(format!("column {column}: {what}")))
+}
