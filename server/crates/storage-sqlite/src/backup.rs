@@ -2,10 +2,7 @@
 
 use crate::connection;
 use rusqlite::{Connection, OpenFlags};
-use std::{
-    fmt::Display,
-    path::{Path, PathBuf},
-};
+use std::{fmt::Display, path::Path};
 use storage::{Result, StoreError};
 
 /// Copies the database as it is at one moment into a new file, without its free pages. The server goes on writing.
@@ -35,9 +32,14 @@ pub async fn check(path: &Path) -> Result<()> {
 
 fn finding(path: &Path) -> rusqlite::Result<String> {
     // a copy has no writer and no log beside it
-    let address = PathBuf::from(format!("file:{}?immutable=1", path.display()));
+    let address = format!("file:{}?immutable=1", in_address(&path.to_string_lossy()));
     let conn = Connection::open_with_flags(address, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)?;
     conn.query_row("PRAGMA integrity_check(1)", (), |row| row.get(0))
+}
+
+/// What means something in an address is written otherwise: <https://www.sqlite.org/uri.html#the_uri_path>.
+fn in_address(path: &str) -> String {
+    path.replace('%', "%25").replace('?', "%3f").replace('#', "%23")
 }
 
 /// On a thread where it may take its time.

@@ -25,6 +25,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Prepared statements kept for each connection: more than there are statements.
 const STATEMENTS: usize = 512;
 
+/// With this a destroyed key is not left in a free page.
+const SECURE_DELETE: &str = "secure_delete";
+
 /// Makes the file where there is none, and brings its tables up to date.
 ///
 /// # Errors
@@ -35,7 +38,9 @@ pub(crate) async fn migrate(path: &Path) -> Result<()> {
         .create_if_missing(true)
         .busy_timeout(BUSY_TIMEOUT)
         .auto_vacuum(SqliteAutoVacuum::Incremental)
-        .journal_mode(SqliteJournalMode::Wal);
+        .journal_mode(SqliteJournalMode::Wal)
+        // a table that is made anew must not leave its keys behind
+        .pragma(SECURE_DELETE, "ON");
     let unavailable = |error: &dyn std::fmt::Display| unavailable(path, error);
     let mut conn = SqliteConnection::connect_with(&options).await.map_err(|error| unavailable(&error))?;
     MIGRATIONS.run_direct(None, &mut conn, false).await.map_err(|error| unavailable(&error))?;
@@ -62,8 +67,7 @@ pub(crate) fn writing(path: &Path, durability: Durability) -> rusqlite::Result<C
     conn.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
     conn.pragma_update(None, "cache_size", WRITER_CACHE)?;
     conn.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
-    // a destroyed key must not be left in a free page
-    conn.pragma_update(None, "secure_delete", true)?;
+    conn.pragma_update(None, SECURE_DELETE, true)?;
     Ok(conn)
 }
 

@@ -21,6 +21,7 @@ use storage::{
     limits::{CLAIM_JOBS, DONE_COUNTED, RETRY_JOBS, SETTLE},
     replays::Tally,
 };
+use uuid::Uuid;
 
 /// [`SETTLE`] as times are stored.
 const SETTLE_US: i64 = SETTLE.as_secs() * 1_000_000;
@@ -209,31 +210,14 @@ impl Jobs for SqliteStore {
     }
 
     async fn attempts(&self, scope: Scope, job: JobId) -> Result<Vec<AttemptRecord>> {
-        self.read(move |conn| {
-            let rows = query(
-                "SELECT * FROM attempt WHERE company_id = ? AND job_id = ? ORDER BY started_at DESC, id DESC LIMIT ?",
-            )
-            .bind(scope.company.0)
-            .bind(job.0)
-            .bind(ATTEMPT_ROWS)
-            .fetch_all(conn)?;
-            rows.iter().rev().map(attempt).collect::<Done<_>>()
-        })
-        .await
+        let sql = "SELECT * FROM attempt WHERE company_id = ? AND job_id = ? ORDER BY started_at DESC, id DESC LIMIT ?";
+        self.read(move |conn| attempts(conn, sql, scope, job.0)).await
     }
 
     async fn attempts_of(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<AttemptRecord>> {
-        self.read(move |conn| {
-            let rows = query(
-            "SELECT * FROM attempt WHERE company_id = ? AND shipment_id = ? ORDER BY started_at DESC, id DESC LIMIT ?",
-        )
-        .bind(scope.company.0)
-        .bind(shipment.0)
-        .bind(ATTEMPT_ROWS)
-        .fetch_all(conn)?;
-            rows.iter().rev().map(attempt).collect::<Done<_>>()
-        })
-        .await
+        let sql =
+            "SELECT * FROM attempt WHERE company_id = ? AND shipment_id = ? ORDER BY started_at DESC, id DESC LIMIT ?";
+        self.read(move |conn| attempts(conn, sql, scope, shipment.0)).await
     }
 
     async fn count(&self, scope: Scope, which: JobSelection) -> Result<Tally> {
@@ -398,23 +382,21 @@ fn claim(conn: &Connection, request: &ClaimRequest) -> Done<Vec<LeasedJob>> {
     Ok(leased)
 }
 
-/// A try that ended.
+/// A try that ended. Where somebody else has the job now, that one will finish it.
 fn end_try(conn: &Connection, owner: &str, id: JobId, finish: &Finish, now: Timestamp) -> Done<()> {
-    if *finish == Finish::Done {
-        return over(conn, owner, id, "done", None, now);
-    }
-    if let Finish::Dead { error, class } = finish {
-        return over(conn, owner, id, "dead", Some((error, class)), now);
-    }
-    let row = query("SELECT * FROM job WHERE id = ? AND owner = ? AND status = 'leased'")
-        .bind(id.0)
-        .bind(owner)
-        .fetch_optional(conn)?;
-    // somebody else has it now, and will finish it
-    let Some(row) = row else { return Ok(()) };
+    let ours = || {
+        query("SELECT * FROM job WHERE id = ? AND owner = ? AND status = 'leased'")
+            .bind(id.0)
+            .bind(owner)
+            .fetch_optional(conn)
+    };
     match finish {
-        Finish::Done | Finish::Dead { .. } => Ok(()),
+        Finish::Done => over(conn, owner, id, "done", None, now),
+        Finish::Dead { error, class } => over(conn, owner, id, "dead", Some((error, class)), now),
+        Finish::Released => ours()?.map_or(Ok(()), |row| give_back(conn, &row, None, now)),
+        Finish::Later(at) => ours()?.map_or(Ok(()), |row| give_back(conn, &row, Some(*at), now)),
         Finish::Retry { at, error, class } | Finish::Spared { at, error, class } => {
+            let Some(row) = ours()? else { return Ok(()) };
             // what came meanwhile waits for the same other side: its time is that of the retry
             merge_waiting(conn, &row, Some(*at))?;
             let counts = i64::from(matches!(finish, Finish::Retry { .. }));
@@ -431,8 +413,6 @@ fn end_try(conn: &Connection, owner: &str, id: JobId, finish: &Finish, now: Time
             .execute(conn)?;
             Ok(())
         }
-        Finish::Released => give_back(conn, &row, None, now),
-        Finish::Later(at) => give_back(conn, &row, Some(*at), now),
     }
 }
 
@@ -553,6 +533,12 @@ pub(crate) fn retry(
         tally.take += 1;
     }
     Ok(tally)
+}
+
+/// The newest calls of a job or a shipment, in their order.
+fn attempts(conn: &Connection, sql: &str, scope: Scope, of: Uuid) -> Done<Vec<AttemptRecord>> {
+    let rows = query(sql).bind(scope.company.0).bind(of).bind(ATTEMPT_ROWS).fetch_all(conn)?;
+    rows.iter().rev().map(attempt).collect()
 }
 
 fn put_attempt(conn: &Connection, scope: Scope, attempt: &AttemptRecord) -> Done<()> {

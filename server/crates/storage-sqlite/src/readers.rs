@@ -54,11 +54,12 @@ impl Readers {
             None => connection::reading(&self.path)?,
         };
         let moment = conn.transaction()?;
-        let answer = question(&moment)?;
-        moment.finish()?;
-        // one that failed, or whose question panicked, is not used again
-        self.idle().push(conn);
-        Ok(answer)
+        let answer = question(&moment);
+        // one whose moment cannot be ended, or whose question panicked, is not used again
+        if moment.finish().is_ok() {
+            self.idle().push(conn);
+        }
+        answer
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {

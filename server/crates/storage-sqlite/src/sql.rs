@@ -62,14 +62,15 @@ impl<'q> Query<'q> {
 
     fn fetch(self, conn: &Connection, at_most: usize) -> Done<Vec<Row>> {
         let mut statement = conn.prepare_cached(&self.text)?;
-        let names = names_of(&statement);
+        let mut names = None;
         let mut rows = statement.query(params_from_iter(self.values))?;
         let mut fetched = Vec::new();
         while fetched.len() < at_most
             && let Some(row) = rows.next()?
         {
+            let names = names.get_or_insert_with(|| names_of(row.as_ref()));
             let values = (0..names.len()).map(|column| row.get(column)).collect::<rusqlite::Result<_>>()?;
-            fetched.push(Row { names: Rc::clone(&names), values });
+            fetched.push(Row { names: Rc::clone(names), values });
         }
         Ok(fetched)
     }

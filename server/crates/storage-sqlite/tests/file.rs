@@ -163,6 +163,22 @@ async fn a_destroyed_key_is_not_left_in_the_file() {
     assert!(!file.windows(secret.len()).any(|w| w == secret));
 }
 
+#[tokio::test]
+async fn a_copy_is_found_and_checked_whatever_its_folder_is_called() {
+    let directory = Directory::new("100%25 #1 sure?");
+    let store = SqliteStore::open(&directory.file(), Options::server()).await.unwrap();
+    let scope = scope(&store).await;
+    store.people.put_setting(scope, "kept", "in the copy".into()).await.unwrap();
+    let copy = directory.0.join("copy?.sqlite");
+    storage_sqlite::backup::copy(&directory.file(), &copy).await.unwrap();
+    storage_sqlite::backup::check(&copy).await.unwrap();
+    let mut bytes = std::fs::read(&copy).unwrap();
+    bytes.truncate(bytes.len() / 2);
+    std::fs::write(&copy, bytes).unwrap();
+    let cut = storage_sqlite::backup::check(&copy).await;
+    assert!(matches!(cut, Err(StoreError::Damaged(_))), "{cut:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_is_told_to_come_back_and_batch_work_still_moves() {
     let world = std::sync::Arc::new(storage::conformance::World::new(SqliteStore::temporary().await.unwrap()).await);
