@@ -1,15 +1,13 @@
 //! Between rows and records: times are microseconds, ids are bytes, words are the serialised names of enums, structured
 //! values are JSON. And between database errors and what callers can act on.
 
-use crate::sql::Row;
-use domain::ids::SubjectId;
 use jiff::Timestamp;
 use rusqlite::ffi;
 use serde::{
     Serialize,
     de::{self, DeserializeOwned, IntoDeserializer},
 };
-use storage::{Sealed, StoreError};
+use storage::StoreError;
 use uuid::Uuid;
 
 /// An error on its way out of a query. Its own type, so that `?` takes both kinds.
@@ -106,76 +104,6 @@ pub(crate) fn stored_count(count: u64) -> i64 {
 /// A wish for a number of rows, within a named limit.
 pub(crate) fn row_limit(wished: u32, most: u32) -> i64 {
     i64::from(wished.min(most))
-}
-
-impl Row {
-    pub(crate) fn id<T: From<Uuid>>(&self, column: &str) -> Done<T> {
-        Ok(self.get::<Uuid>(column)?.into())
-    }
-
-    pub(crate) fn opt_id<T: From<Uuid>>(&self, column: &str) -> Done<Option<T>> {
-        Ok(self.get::<Option<Uuid>>(column)?.map(Into::into))
-    }
-
-    pub(crate) fn at(&self, column: &str) -> Done<Timestamp> {
-        timestamp(self.get(column)?)
-    }
-
-    pub(crate) fn opt_at(&self, column: &str) -> Done<Option<Timestamp>> {
-        self.get::<Option<i64>>(column)?.map(timestamp).transpose()
-    }
-
-    pub(crate) fn text(&self, column: &str) -> Done<String> {
-        self.get(column)
-    }
-
-    pub(crate) fn opt_text(&self, column: &str) -> Done<Option<String>> {
-        self.get(column)
-    }
-
-    pub(crate) fn int(&self, column: &str) -> Done<i64> {
-        self.get(column)
-    }
-
-    pub(crate) fn opt_int(&self, column: &str) -> Done<Option<i64>> {
-        self.get(column)
-    }
-
-    pub(crate) fn count<T: TryFrom<i64>>(&self, column: &str) -> Done<T> {
-        let count = self.int(column)?;
-        T::try_from(count).map_err(|_| Fail(StoreError::Damaged(format!("{column} is {count}"))))
-    }
-
-    pub(crate) fn bytes(&self, column: &str) -> Done<Vec<u8>> {
-        self.get(column)
-    }
-
-    pub(crate) fn opt_bytes(&self, column: &str) -> Done<Option<Vec<u8>>> {
-        self.get(column)
-    }
-
-    pub(crate) fn json<T: DeserializeOwned>(&self, column: &str) -> Done<T> {
-        from_json(self.str(column)?)
-    }
-
-    pub(crate) fn opt_json<T: DeserializeOwned>(&self, column: &str) -> Done<Option<T>> {
-        self.opt_str(column)?.map(from_json).transpose()
-    }
-
-    pub(crate) fn word<T: DeserializeOwned>(&self, column: &str) -> Done<T> {
-        from_word(self.str(column)?)
-    }
-
-    pub(crate) fn opt_word<T: DeserializeOwned>(&self, column: &str) -> Done<Option<T>> {
-        self.opt_str(column)?.map(from_word).transpose()
-    }
-
-    /// Sealed bytes, from the column of their subject and their own.
-    pub(crate) fn opt_sealed(&self, subject: &str, bytes: &str) -> Done<Option<Sealed>> {
-        let subject: Option<SubjectId> = self.opt_id(subject)?;
-        let bytes = self.opt_bytes(bytes)?;
-        Ok(subject.zip(bytes).map(|(subject, bytes)| Sealed { subject, bytes }))
-    }
 }
 
 /// Where a page ended, as an opaque word: the sort values of its last row. What cannot be read (somebody changed it)

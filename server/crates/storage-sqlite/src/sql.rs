@@ -1,12 +1,16 @@
-//! Statements: a text with its values, and rows that outlive it.
+//! Statements: a text with its values; and rows, whose columns are read by name.
 
-use crate::codec::{Done, Fail};
+use crate::codec::{Done, Fail, from_json, from_word, timestamp};
+use domain::ids::SubjectId;
+use jiff::Timestamp;
 use rusqlite::{
     Connection, Statement, ToSql, params_from_iter,
     types::{FromSql, Value, ValueRef},
 };
+use serde::de::DeserializeOwned;
 use std::{borrow::Cow, fmt::Display, rc::Rc};
-use storage::StoreError;
+use storage::{Sealed, StoreError};
+use uuid::Uuid;
 
 /// A statement and its values.
 pub(crate) struct Query<'q> {
@@ -100,6 +104,74 @@ impl Row {
     /// The text of a column that may be empty.
     pub(crate) fn opt_str(&self, column: &str) -> Done<Option<&str>> {
         self.value(column)?.as_str_or_null().map_err(|error| damaged(column, &error))
+    }
+
+    pub(crate) fn id<T: From<Uuid>>(&self, column: &str) -> Done<T> {
+        Ok(self.get::<Uuid>(column)?.into())
+    }
+
+    pub(crate) fn opt_id<T: From<Uuid>>(&self, column: &str) -> Done<Option<T>> {
+        Ok(self.get::<Option<Uuid>>(column)?.map(Into::into))
+    }
+
+    pub(crate) fn at(&self, column: &str) -> Done<Timestamp> {
+        timestamp(self.get(column)?)
+    }
+
+    pub(crate) fn opt_at(&self, column: &str) -> Done<Option<Timestamp>> {
+        self.get::<Option<i64>>(column)?.map(timestamp).transpose()
+    }
+
+    pub(crate) fn text(&self, column: &str) -> Done<String> {
+        self.get(column)
+    }
+
+    pub(crate) fn opt_text(&self, column: &str) -> Done<Option<String>> {
+        self.get(column)
+    }
+
+    pub(crate) fn int(&self, column: &str) -> Done<i64> {
+        self.get(column)
+    }
+
+    pub(crate) fn opt_int(&self, column: &str) -> Done<Option<i64>> {
+        self.get(column)
+    }
+
+    pub(crate) fn count<T: TryFrom<i64>>(&self, column: &str) -> Done<T> {
+        let count = self.int(column)?;
+        T::try_from(count).map_err(|_| Fail(StoreError::Damaged(format!("{column} is {count}"))))
+    }
+
+    pub(crate) fn bytes(&self, column: &str) -> Done<Vec<u8>> {
+        self.get(column)
+    }
+
+    pub(crate) fn opt_bytes(&self, column: &str) -> Done<Option<Vec<u8>>> {
+        self.get(column)
+    }
+
+    pub(crate) fn json<T: DeserializeOwned>(&self, column: &str) -> Done<T> {
+        from_json(self.str(column)?)
+    }
+
+    pub(crate) fn opt_json<T: DeserializeOwned>(&self, column: &str) -> Done<Option<T>> {
+        self.opt_str(column)?.map(from_json).transpose()
+    }
+
+    pub(crate) fn word<T: DeserializeOwned>(&self, column: &str) -> Done<T> {
+        from_word(self.str(column)?)
+    }
+
+    pub(crate) fn opt_word<T: DeserializeOwned>(&self, column: &str) -> Done<Option<T>> {
+        self.opt_str(column)?.map(from_word).transpose()
+    }
+
+    /// Sealed bytes, from the column of their subject and their own.
+    pub(crate) fn opt_sealed(&self, subject: &str, bytes: &str) -> Done<Option<Sealed>> {
+        let subject: Option<SubjectId> = self.opt_id(subject)?;
+        let bytes = self.opt_bytes(bytes)?;
+        Ok(subject.zip(bytes).map(|(subject, bytes)| Sealed { subject, bytes }))
     }
 
     /// The names of the columns and their values.
