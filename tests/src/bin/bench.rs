@@ -12,6 +12,10 @@ use tests::{
     chaos::engine::{self, Engine, POSTGRES},
 };
 
+/// As in the server.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const USAGE: &str = "bench [--only reading,ingest,outbox,latency,volume] [--engine sqlite|postgres|both]";
 const PARTS: &[&str] = &["reading", "ingest", "outbox", "latency", "volume"];
 /// The most memory that a tower may have had, in MB.
