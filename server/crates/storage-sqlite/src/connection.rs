@@ -15,9 +15,10 @@ static MIGRATIONS: Migrator = sqlx::migrate!("../../../migrations/sqlite");
 
 /// A log that a long reader made longer is cut back to this when it begins anew.
 const LOG_BYTES: u32 = 64 * 1024 * 1024;
-/// What the writer keeps in memory of the file, in KiB with a minus: the inner pages of the indexes of tens of millions of
-/// rows, which every commit goes through.
-const WRITER_CACHE: i32 = -65_536;
+/// What the writer keeps in memory of the file, in KiB with a minus. No more: where a commit split a page, the engine goes
+/// through all of it (its balancing passes by the page number of the lock byte, and what lies behind the file's end is
+/// then looked for), and the system has the file in memory as well.
+const WRITER_CACHE: i32 = -8_192;
 /// The same for each reader.
 const READER_CACHE: i32 = -16_384;
 /// How long a connection waits for another process (a command line beside the server) to finish its transaction.

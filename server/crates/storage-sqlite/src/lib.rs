@@ -180,9 +180,7 @@ struct Lock(#[expect(dead_code, reason = "the lock lives as long as the open fil
 impl Lock {
     /// The lock; none for a command where a server has it.
     fn of(path: &Path, access: Access) -> Result<Option<Self>> {
-        let mut name = path.as_os_str().to_owned();
-        name.push(".lock");
-        let name = PathBuf::from(name);
+        let name = beside(path, ".lock");
         let unavailable = |error: std::io::Error| StoreError::Unavailable(format!("{}: {error}", name.display()));
         let file = File::options().create(true).truncate(false).write(true).open(&name).map_err(unavailable)?;
         match (file.try_lock(), access) {
@@ -196,6 +194,13 @@ impl Lock {
             (Err(TryLockError::Error(error)), _) => Err(unavailable(error)),
         }
     }
+}
+
+/// The name of a file that belongs to another.
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
 }
 
 /// A file that goes with its store.
@@ -212,10 +217,8 @@ impl Temporary {
 impl Drop for Temporary {
     fn drop(&mut self) {
         for end in ["", "-wal", "-shm", ".lock"] {
-            let mut name = self.0.as_os_str().to_owned();
-            name.push(end);
             // what is not there need not be removed
-            drop(std::fs::remove_file(name));
+            drop(std::fs::remove_file(beside(&self.0, end)));
         }
     }
 }

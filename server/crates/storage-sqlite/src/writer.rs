@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 use storage::{Result, StoreError};
-use tokio::sync::oneshot;
+use tokio::{runtime::Handle, sync::oneshot};
 
 /// Commands that may wait in one queue; one more is told that the store is busy.
 const QUEUE_COMMANDS: usize = 1024;
@@ -89,7 +89,7 @@ where
 pub(crate) struct Writer(Arc<Queues>);
 
 impl Writer {
-    /// Starts the thread. `held` is kept until it has ended: the lock of the file.
+    /// Starts the thread, from within the runtime of those who wait. `held` is kept until it has ended: the lock of the file.
     ///
     /// # Errors
     /// When the system has no thread left.
@@ -99,9 +99,9 @@ impl Writer {
         held: impl Send + 'static,
     ) -> std::io::Result<Self> {
         let queues = Arc::<Queues>::default();
-        let served = Served(Arc::clone(&queues));
+        let (served, runtime) = (Served(Arc::clone(&queues)), Handle::current());
         thread::Builder::new().name("sqlite-writer".into()).spawn(move || {
-            write(conn, &served.0, checkpoints);
+            write(conn, &served.0, checkpoints, &runtime);
             drop((served, held));
         })?;
         Ok(Self(queues))
@@ -214,7 +214,7 @@ impl Drop for Served {
     }
 }
 
-fn write(conn: Connection, queues: &Queues, checkpoints: Option<Checkpoints>) {
+fn write(conn: Connection, queues: &Queues, checkpoints: Option<Checkpoints>, runtime: &Handle) {
     while let Some(first) = queues.wait() {
         let mut done = Vec::new();
         let outcome = transaction(&conn, first, queues, &mut done);
@@ -222,12 +222,11 @@ fn write(conn: Connection, queues: &Queues, checkpoints: Option<Checkpoints>) {
             tracing::error!(commands = done.len(), "a transaction was lost: {error}");
             format!("nothing was stored: {error}")
         });
-        for command in done {
-            command.answer(lost.as_deref());
-        }
         if let (None, Some(checkpoints)) = (&lost, &checkpoints) {
             checkpoints.committed();
         }
+        // waking one who tells the others costs a thread outside the runtime less than waking each of them
+        runtime.spawn(async move { done.into_iter().for_each(|command| command.answer(lost.as_deref())) });
     }
     if let Some(checkpoints) = checkpoints {
         checkpoints.end();
