@@ -27,6 +27,9 @@ const QUEUE_COMMANDS: usize = 1024;
 /// Transactions of one group under way at once at most: while one waits for the disk another takes in. It begins when as
 /// many commands wait as are under way, or none is: many small transactions cost more than few large ones.
 const AT_ONCE: usize = 2;
+/// So many turns are left to whoever else can run before a transaction begins: jobs that were claimed together ask for the
+/// same at the same time.
+const TURNS: usize = 2;
 /// No longer than this does one wait for more commands, or for the other to end: that one may be hung.
 const GATHERING: Duration = Duration::from_millis(50);
 /// How often a transaction is tried that the database ended for another's sake.
@@ -95,6 +98,14 @@ impl<C: Grouped> Queue<C> {
         let mut waiting = self.waiting.lock().await;
         let mut batch = Vec::new();
         waiting.recv_many(&mut batch, C::TOGETHER).await;
+        for _ in 0..TURNS {
+            tokio::task::yield_now().await;
+            while batch.len() < C::TOGETHER
+                && let Ok(more) = waiting.try_recv()
+            {
+                batch.push(more);
+            }
+        }
         let gathered = Instant::now() + GATHERING;
         while !batch.is_empty() && batch.len() < C::TOGETHER.min(self.under_way.load(Ordering::Acquire)) {
             let room = C::TOGETHER - batch.len();
@@ -216,8 +227,27 @@ mod tests {
 
     /// How many commands the next transaction has, if it begins without waiting for anything.
     async fn at_once<'a>(queue: &'a Queue<Nothing>) -> Option<(usize, UnderWay<'a, Nothing>)> {
-        let next = tokio::time::timeout(Duration::ZERO, queue.next()).await;
-        next.ok().map(|(batch, under_way)| (batch.len(), under_way))
+        let patience = async {
+            for _ in 0..=TURNS {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            (batch, under_way) = queue.next() => Some((batch.len(), under_way)),
+            () = patience => None,
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_comes_in_the_same_turn_goes_together() {
+        let (waiting, queue) = queue();
+        let (batch, ()) = tokio::join!(at_once(&queue), async {
+            come(&waiting, 1).await;
+            tokio::task::yield_now().await;
+            come(&waiting, 1).await;
+        });
+        assert_eq!(batch.map(|(commands, _)| commands), Some(2));
     }
 
     #[tokio::test]
