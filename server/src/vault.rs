@@ -110,10 +110,14 @@ fn aead_key(bytes: &[u8]) -> LessSafeKey {
 fn seal(key: &LessSafeKey, clock: &dyn Clock, context: &[u8], plaintext: &[u8]) -> Vec<u8> {
     let mut nonce = [0; NONCE_LEN];
     clock.fill(&mut nonce);
-    let mut body = plaintext.to_vec();
-    key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(context), &mut body)
+    let mut sealed = Vec::with_capacity(NONCE_LEN + plaintext.len() + CHACHA20_POLY1305.tag_len());
+    sealed.extend_from_slice(&nonce);
+    sealed.extend_from_slice(plaintext);
+    let tag = key
+        .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(context), &mut sealed[NONCE_LEN..])
         .expect("a body within the cipher's limit");
-    [nonce.as_slice(), &body].concat()
+    sealed.extend_from_slice(tag.as_ref());
+    sealed
 }
 
 fn open(key: &LessSafeKey, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, VaultError> {

@@ -62,8 +62,8 @@ const CONNECTIONS: u32 = 12;
 const LISTENING: u32 = 1;
 /// One in so many of them is for questions of people, however many ask: the others are left to the work.
 const ASKING_SHARE: u32 = 3;
-/// Of those for the work, so many at once for the batch lane: the others are left to real-time.
-const BATCH_SHARE: usize = 4;
+/// Of those for the work, half are for the batch lane at most: the others are left to real-time.
+const BATCH_SHARE: u32 = 2;
 /// Prepared statements kept for each connection: more than there are statements.
 const STATEMENTS: usize = 256;
 /// No statement of ours takes longer; one that does is hung.
@@ -160,12 +160,14 @@ impl PostgresStore {
         let (options, connections) = options(url)?;
         let asking = (connections / ASKING_SHARE).max(1);
         let listening = PgPoolOptions::new().max_connections(LISTENING).connect_lazy_with(options.clone());
-        let connections = Connections::new(options.clone().options(PLANNED_ONCE), connections - asking - LISTENING);
+        let working = connections - asking - LISTENING;
+        let batch = (working / BATCH_SHARE).max(1);
+        let connections = Connections::new(options.clone().options(PLANNED_ONCE), working);
         let asking = pool(options, asking).await?;
         let partitions = Partitions::new(connections.clone());
         let group = (connections.clone(), partitions.clone());
         Ok(Self {
-            batch: Arc::new(Semaphore::new(BATCH_SHARE)),
+            batch: Arc::new(Semaphore::new(batch as usize)),
             partitions,
             accepting: Arc::new(Group::start(group.clone())),
             finishing: Arc::new(Group::start(group.clone())),
