@@ -15,10 +15,14 @@ static MIGRATIONS: Migrator = sqlx::migrate!("../../../migrations/sqlite");
 
 /// A log that a long reader made longer is cut back to this when it begins anew.
 const LOG_BYTES: u32 = 64 * 1024 * 1024;
-/// What the writer keeps in memory of the file, in KiB with a minus. No more: where a commit split a page, the engine goes
-/// through all of it (its balancing passes by the page number of the lock byte, and what lies behind the file's end is
-/// then looked for), and the system has the file in memory as well.
-const WRITER_CACHE: i32 = -8_192;
+/// What the writer keeps in memory of a file, in KiB with a minus: the inner pages of the indexes of tens of millions of rows,
+/// which every commit goes through.
+const WRITER_CACHE: i32 = -65_536;
+/// The same of a file that ends before [`LOCK_PAGE`]: when a commit has split a page the engine goes through all that it
+/// keeps, since its balancing passes by that page's number and what lies behind the file's end is then looked for.
+const SMALL_WRITER_CACHE: i32 = -8_192;
+/// The page (of 4 KiB) with the bytes that are locked. <https://sqlite.org/fileformat2.html#the_lock_byte_page>
+const LOCK_PAGE: i64 = 0x4000_0000 / 4096 + 1;
 /// The same for each reader.
 const READER_CACHE: i32 = -16_384;
 /// How long a connection waits for another process (a command line beside the server) to finish its transaction.
@@ -66,7 +70,8 @@ pub(crate) fn writing(path: &Path, durability: Durability) -> rusqlite::Result<C
     )?;
     conn.pragma_update(None, "foreign_keys", true)?;
     conn.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
-    conn.pragma_update(None, "cache_size", WRITER_CACHE)?;
+    let pages: i64 = conn.pragma_query_value(None, "page_count", |row| row.get(0))?;
+    conn.pragma_update(None, "cache_size", if pages < LOCK_PAGE { SMALL_WRITER_CACHE } else { WRITER_CACHE })?;
     conn.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
     conn.pragma_update(None, SECURE_DELETE, true)?;
     Ok(conn)
