@@ -142,6 +142,10 @@ async fn copy(data: &Path, database: &Database, shipments: u64) -> Result<()> {
     let observation = (dialect.id)(&format!("(s.n * {OF_ONE} + t.place) * {}", SPREAD / ((shipments + 1) * OF_ONE)), 4);
     let number = (dialect.text)("s.n");
     let (shipment_id, tracker_id) = (shipment(1), shipment(2));
+    let mut reading = vec![("observation_id", observation.as_str())];
+    if matches!(engine, Writing::Sqlite(_)) {
+        reading.push(("tracker_id", &tracker_id));
+    }
     let own: Vec<Copied<'_>> = vec![
         (
             "shipment",
@@ -168,7 +172,7 @@ async fn copy(data: &Path, database: &Database, shipments: u64) -> Result<()> {
         (
             "reading",
             "observation_id IN (SELECT id FROM observation WHERE tracker_id IN (SELECT id FROM tracker WHERE number = $))",
-            vec![("observation_id", &observation)],
+            reading,
         ),
         (
             "sighting",

@@ -10,7 +10,7 @@ use crate::{
     partitions::{Monthly, Partitions},
 };
 use async_trait::async_trait;
-use domain::ids::{CompanyId, CorrelationId, JobId, ShipmentId, content_id};
+use domain::ids::{CompanyId, CorrelationId, JobId, ShipmentId, content_id_at};
 use jiff::{SignedDuration, Timestamp};
 use sqlx::{Connection, PgConnection, postgres::PgRow, query::Query};
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,12 +44,11 @@ macro_rules! which_jobs {
 /// Whether the target of the dead job `d` has work that waits, is being done, or was finished after the job died.
 macro_rules! succeeded_later {
     () => {
-        "(EXISTS (SELECT 1 FROM job l WHERE l.target = d.target AND l.kind IS NOT DISTINCT FROM d.kind AND l.company_id IS NOT DISTINCT FROM d.company_id
-                  AND l.status IN ('ready', 'retrying'))
+        "(d.succeeded_later
              OR EXISTS (SELECT 1 FROM job l WHERE l.target = d.target AND l.kind IS NOT DISTINCT FROM d.kind AND l.company_id IS NOT DISTINCT FROM d.company_id
-                        AND l.status = 'leased')
+                        AND l.status IN ('ready', 'retrying'))
              OR EXISTS (SELECT 1 FROM job l WHERE l.target = d.target AND l.kind IS NOT DISTINCT FROM d.kind AND l.company_id IS NOT DISTINCT FROM d.company_id
-                        AND l.status = 'done' AND (l.updated_at, l.seq) > (d.updated_at, d.seq)))"
+                        AND l.status = 'leased'))"
     };
 }
 
@@ -367,7 +366,7 @@ impl FoldJob {
             &number.to_be_bytes(),
         ];
         NewJob {
-            id: JobId(content_id("fold job", &parts)),
+            id: JobId(content_id_at(self.at, "fold job", &parts)),
             kind: JobKind::Fold,
             target: shipment.to_string(),
             lane: self.lane,
@@ -491,7 +490,7 @@ impl Grouped for End {
         if !others.is_empty() {
             let mut transaction = conn.begin().await?;
             for end in others {
-                end_try(&mut transaction, &end.owner, end.job, &end.finish, end.now).await?;
+                end_try(&mut transaction, end).await?;
             }
             transaction.commit().await?;
         }
@@ -509,7 +508,11 @@ async fn end_done(conn: &mut PgConnection, done: &[&End]) -> Done<()> {
         "WITH done AS (
              UPDATE job SET status = 'done', attempts = attempts + 1, error = NULL, class = NULL, owner = NULL, lease_until = NULL, updated_at = d.at
              FROM (SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[]) LIMIT cardinality($1)) d (id, owner, at)
-             WHERE job.id = d.id AND job.owner = d.owner RETURNING job.destination)
+             WHERE job.id = d.id AND job.owner = d.owner RETURNING job.company_id, job.kind, job.target, job.destination),
+         -- what failed before for the same targets has succeeded later
+         overtaken AS (
+             UPDATE job d SET succeeded_later = TRUE FROM done
+             WHERE d.status = 'dead' AND d.target = done.target AND d.kind IS NOT DISTINCT FROM done.kind AND d.company_id IS NOT DISTINCT FROM done.company_id)
          SELECT ", without_waiting!(), " WHERE NOT EXISTS (SELECT 1 FROM done WHERE destination IS NOT NULL)"
     ))
     .bind(done.iter().map(|end| end.job.0).collect::<Vec<_>>())
@@ -520,22 +523,35 @@ async fn end_done(conn: &mut PgConnection, done: &[&End]) -> Done<()> {
     Ok(())
 }
 
-async fn end_try(conn: &mut PgConnection, owner: &str, id: JobId, finish: &Finish, now: Timestamp) -> Done<()> {
+async fn end_try(conn: &mut PgConnection, end: &End) -> Done<()> {
     let row = sqlx::query("SELECT * FROM job WHERE id = $1 AND owner = $2 AND status = 'leased' FOR UPDATE")
-        .bind(id.0)
-        .bind(owner)
+        .bind(end.job.0)
+        .bind(&end.owner)
         .fetch_optional(&mut *conn)
         .await?;
     // somebody else has it now, and will finish it
     let Some(row) = row else { return Ok(()) };
-    let id: JobId = row.id("id")?;
-    match finish {
-        Finish::Done => over(conn, id, "done", None, now).await,
-        Finish::Dead { error, class } => over(conn, id, "dead", Some((error, class)), now).await,
+    let (id, now) = (end.job, end.now);
+    match &end.finish {
+        Finish::Done => end_done(conn, &[end]).await,
+        Finish::Dead { error, class } => {
+            sqlx::query(
+                "UPDATE job SET status = 'dead', attempts = attempts + 1, error = $1, class = $2, owner = NULL, lease_until = NULL, updated_at = $3,
+                     succeeded_later = FALSE
+                 WHERE id = $4",
+            )
+            .bind(clean(error))
+            .bind(class)
+            .bind(micros(now))
+            .bind(id.0)
+            .execute(conn)
+            .await?;
+            Ok(())
+        }
         Finish::Retry { at, error, class } | Finish::Spared { at, error, class } => {
             // what came meanwhile waits for the same other side: its time is that of the retry
             merge_waiting(conn, &row, Some(*at)).await?;
-            let counts = i64::from(matches!(finish, Finish::Retry { .. }));
+            let counts = i64::from(matches!(end.finish, Finish::Retry { .. }));
             sqlx::query(
                 "UPDATE job SET status = 'retrying', attempts = attempts + $1, run_at = $2, error = $3, class = $4, owner = NULL, lease_until = NULL, updated_at = $5
                  WHERE id = $6",
@@ -553,27 +569,6 @@ async fn end_try(conn: &mut PgConnection, owner: &str, id: JobId, finish: &Finis
         Finish::Released => give_back(conn, &row, None, now).await,
         Finish::Later(at) => give_back(conn, &row, Some(*at), now).await,
     }
-}
-
-async fn over(
-    conn: &mut PgConnection,
-    id: JobId,
-    status: &'static str,
-    failure: Option<(&String, &String)>,
-    now: Timestamp,
-) -> Done<()> {
-    sqlx::query(
-        "UPDATE job SET status = $1, attempts = attempts + 1, error = $2, class = $3, owner = NULL, lease_until = NULL, updated_at = $4
-         WHERE id = $5",
-    )
-    .bind(status)
-    .bind(failure.map(|(error, _)| clean(error)))
-    .bind(failure.map(|(_, class)| class))
-    .bind(micros(now))
-    .bind(id.0)
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// Back to waiting; the try does not count.

@@ -15,6 +15,8 @@ use storage::{
 
 /// Rows of one read.
 const ROWS_AT_ONCE: i64 = 2_000;
+/// What other engines do not have: a statement's tracker is kept with its readings so that they lie together here.
+const OWN_COLUMNS: [(&str, &str); 1] = [("reading", "tracker_id")];
 
 /// A file whose rows are read; no server can open it meanwhile.
 pub struct Export {
@@ -48,65 +50,59 @@ impl Export {
         Ok(rows.iter().map(|row| row.text("name")).collect::<Done<_>>()?)
     }
 
-    /// The next rows of a table after so many.
+    /// The next rows of a table behind those that were read.
     ///
     /// # Errors
     /// When the file cannot be read.
     pub fn rows(&self, table: &str, after: &mut After) -> Result<Rows> {
-        let rows = self.read(table, after)?;
-        match after {
-            After::Row(place) => {
-                if let Some(last) = rows.last() {
-                    *place = last.int(PLACE)?;
-                }
-            }
-            After::Offset(offset) => *offset += i64::try_from(rows.len()).unwrap_or(i64::MAX),
+        let mut columns = self.names("SELECT name FROM pragma_table_info(?) ORDER BY cid", table)?;
+        columns.retain(|column| !OWN_COLUMNS.contains(&(table, column)));
+        let mut rows = Vec::new();
+        for row in self.read(table, &columns, after)? {
+            let mut values = row.into_values();
+            after.0 = values.split_off(columns.len());
+            rows.push(values.into_iter().map(value).collect::<Done<_>>()?);
         }
-        let (mut columns, mut values) = (Vec::new(), Vec::with_capacity(rows.len()));
-        for row in rows {
-            let (names, mut fields) = row.into_parts();
-            // it comes last
-            let ours = names.iter().filter(|name| *name != PLACE);
-            if columns.is_empty() {
-                columns = ours.cloned().collect();
-            }
-            fields.truncate(columns.len());
-            values.push(fields.into_iter().map(value).collect::<Done<_>>()?);
-        }
-        Ok(Rows { columns, rows: values })
+        Ok(Rows { columns, rows })
     }
 
-    fn read(&self, table: &str, after: &mut After) -> Done<Vec<Row>> {
-        // the name is one of `tables`
-        if let After::Row(place) = after {
-            let by_row = format!("SELECT *, rowid AS {PLACE} FROM \"{table}\" WHERE rowid > ? ORDER BY rowid LIMIT ?");
-            match query(&by_row).bind(*place).bind(ROWS_AT_ONCE).fetch_all(&self.conn) {
-                // a table that is its own index has no row numbers
-                Err(Fail(error)) if error.to_string().contains("rowid") => *after = After::Offset(0),
-                rows => return rows,
-            }
+    /// The columns, and behind them the row's place in the order in which the table lies.
+    fn read(&self, table: &str, columns: &[String], after: &After) -> Done<Vec<Row>> {
+        let mut order = self.names(
+            "SELECT i.name FROM pragma_table_list(?1) t JOIN pragma_table_info(?1) i WHERE t.wr AND i.pk > 0 ORDER BY i.pk",
+            table,
+        )?;
+        if order.is_empty() {
+            order.push("rowid".to_owned());
         }
-        let After::Offset(offset) = after else { return Ok(Vec::new()) };
-        let by_offset = format!("SELECT * FROM \"{table}\" LIMIT ? OFFSET ?");
-        query(&by_offset).bind(ROWS_AT_ONCE).bind(*offset).fetch_all(&self.conn)
+        // all names are the schema's own
+        let listed = |names: &[String]| format!("\"{}\"", names.join("\", \""));
+        let (columns, order) = (listed(columns), listed(&order));
+        let mut sql = query("SELECT ");
+        sql.push(&format!("{columns}, {order} FROM \"{table}\""));
+        for (index, place) in after.0.iter().enumerate() {
+            let before = if index == 0 { format!(" WHERE ({order}) > (") } else { ", ".to_owned() };
+            sql.push(&before).push_bind(place);
+        }
+        if !after.0.is_empty() {
+            sql.push(")");
+        }
+        sql.push(&format!(" ORDER BY {order} LIMIT {ROWS_AT_ONCE}"));
+        sql.fetch_all(&self.conn)
+    }
+
+    fn names(&self, sql: &str, table: &str) -> Done<Vec<String>> {
+        query(sql).bind(table).fetch_all(&self.conn)?.iter().map(|row| row.text("name")).collect()
     }
 }
 
-/// The column that says where a row is.
-const PLACE: &str = "place_of_row";
-
-/// How far a table was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum After {
-    /// To this row number.
-    Row(i64),
-    /// So many rows.
-    Offset(i64),
-}
+/// How far a table was read: the place of the last row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct After(Vec<types::Value>);
 
 impl After {
     /// Nothing yet.
-    pub const START: Self = Self::Row(i64::MIN);
+    pub const START: Self = Self(Vec::new());
 }
 
 fn value(value: types::Value) -> Done<Value> {

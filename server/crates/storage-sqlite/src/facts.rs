@@ -98,12 +98,8 @@ fn record(conn: &Connection, scope: Scope, recording: &Recording) -> Done<Record
 /// The tracker of a report. A statement that was recorded before stays on its tracker, whatever trackers came since.
 fn tracker_of(conn: &Connection, scope: Scope, recording: &Recording, report: &NewReport) -> Done<TrackerId> {
     if let Some(first) = report.observations.first() {
-        let row = query("SELECT tracker_id FROM observation WHERE company_id = ? AND id = ?")
-            .bind(scope.company.0)
-            .bind(first.id.0)
-            .fetch_optional(conn)?;
-        if let Some(row) = row {
-            return row.id("tracker_id");
+        if let Some(tracker) = tracker_of_observation(conn, scope, first.id)? {
+            return Ok(tracker);
         }
     }
     let new = NewTracker {
@@ -115,6 +111,15 @@ fn tracker_of(conn: &Connection, scope: Scope, recording: &Recording, report: &N
         at: recording.recorded_at,
     };
     find_or_make_tracker(conn, scope, &new)
+}
+
+/// On which tracker a statement was recorded, where it was.
+fn tracker_of_observation(conn: &Connection, scope: Scope, id: ObservationId) -> Done<Option<TrackerId>> {
+    let row = query("SELECT tracker_id FROM observation WHERE company_id = ? AND id = ?")
+        .bind(scope.company.0)
+        .bind(id.0)
+        .fetch_optional(conn)?;
+    row.map(|row| row.id("tracker_id")).transpose()
 }
 
 /// A tracker, should it have to be made.
@@ -183,11 +188,20 @@ fn record_report(
     let mut news = record_snapshot(conn, scope, recording, report, tracker)?;
     let mut new_observations = 0;
     for said in &report.observations {
-        if record_observation(conn, scope, recording, said, tracker)? == News::New {
-            new_observations += 1;
-            news = News::New;
+        let mut tracker = tracker;
+        match record_observation(conn, scope, recording, said, tracker)? {
+            News::New => {
+                new_observations += 1;
+                news = News::New;
+            }
+            News::Known => {
+                if let Some(of) = tracker_of_observation(conn, scope, said.id)? {
+                    tracker = of;
+                }
+            }
         }
-        let reading = put_reading(conn, scope, said.id, &said.body, &said.reading, recording.recorded_at)?;
+        let statement = Statement { id: said.id, tracker, body: &said.body };
+        let reading = put_reading(conn, scope, &statement, &said.reading, recording.recorded_at)?;
         let sighting = record_sighting(conn, scope, recording, report, said, tracker)?;
         record_event(conn, scope, recording, said, tracker)?;
         if reading == News::New || sighting == News::New {
@@ -208,7 +222,7 @@ fn record_snapshot(
     let Some(snapshot) = &report.snapshot else { return Ok(News::Known) };
     let written = query(
         "INSERT INTO snapshot (id, company_id, source_id, tracker_id, object, stamp, digest, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (company_id, id) DO UPDATE SET recorded_at = excluded.recorded_at WHERE excluded.recorded_at < recorded_at",
+         ON CONFLICT (tracker_id, id) DO UPDATE SET recorded_at = excluded.recorded_at WHERE excluded.recorded_at < recorded_at",
     )
     .bind(snapshot.id.0)
     .bind(scope.company.0)
@@ -321,18 +335,25 @@ fn taken_back_from(
     Ok(shipments)
 }
 
+/// A statement that is recorded.
+pub(crate) struct Statement<'a> {
+    pub(crate) id: ObservationId,
+    pub(crate) tracker: TrackerId,
+    pub(crate) body: &'a Observation,
+}
+
 /// Keeps a reading, once for each mapping version, and the list of unmapped codes in step with the latest.
 pub(crate) fn put_reading(
     conn: &Connection,
     scope: Scope,
-    id: ObservationId,
-    body: &Observation,
+    of: &Statement<'_>,
     reading: &Reading,
     at: Timestamp,
 ) -> Done<News> {
-    let written = query("INSERT INTO reading (company_id, observation_id, mapping, recorded_at, body) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
+    let written = query("INSERT INTO reading (company_id, tracker_id, observation_id, mapping, recorded_at, body) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
         .bind(scope.company.0)
-        .bind(id.0)
+        .bind(of.tracker.0)
+        .bind(of.id.0)
         .bind(reading.mapping)
         .bind(micros(at))
         .bind(json(reading))
@@ -340,14 +361,14 @@ pub(crate) fn put_reading(
     if written == 0 {
         return Ok(News::Known);
     }
-    match body.codes.status.first().filter(|_| reading.unmapped) {
+    match of.body.codes.status.first().filter(|_| reading.unmapped) {
         Some(code) => {
             query(
                 "INSERT INTO unmapped (company_id, observation_id, list, value, recorded_at) VALUES (?, ?, ?, ?, ?)
                  ON CONFLICT (company_id, observation_id) DO UPDATE SET list = excluded.list, value = excluded.value",
             )
             .bind(scope.company.0)
-            .bind(id.0)
+            .bind(of.id.0)
             .bind(listed_code(&code.list))
             .bind(listed_code(&code.value))
             .bind(micros(at))
@@ -356,7 +377,7 @@ pub(crate) fn put_reading(
         None => {
             query("DELETE FROM unmapped WHERE company_id = ? AND observation_id = ?")
                 .bind(scope.company.0)
-                .bind(id.0)
+                .bind(of.id.0)
                 .execute(conn)?;
         }
     }
@@ -414,7 +435,7 @@ fn observation(
         "SELECT o.*, t.number, r.body AS reading
          FROM observation o
          JOIN tracker t ON t.id = o.tracker_id
-         JOIN reading r ON r.company_id = o.company_id AND r.observation_id = o.id
+         JOIN reading r ON r.tracker_id = o.tracker_id AND r.observation_id = o.id
          WHERE o.company_id = ?1 AND o.id = ?2
            AND EXISTS (SELECT 1 FROM binding b WHERE b.tracker_id = o.tracker_id AND b.shipment_id = ?3)
          ORDER BY r.recorded_at DESC, r.mapping DESC LIMIT 1",
@@ -424,11 +445,12 @@ fn observation(
     .bind(shipment.0)
     .fetch_optional(conn)?;
     let Some(row) = row else { return Ok(None) };
+    let tracker: TrackerId = row.id("tracker_id")?;
     let seen = query(
-        "SELECT message_id, position, recorded_at FROM sighting WHERE company_id = ? AND observation_id = ?
+        "SELECT message_id, position, recorded_at FROM sighting WHERE tracker_id = ? AND observation_id = ?
          ORDER BY recorded_at DESC, message_id DESC, position",
     )
-    .bind(scope.company.0)
+    .bind(tracker.0)
     .bind(id.0)
     .fetch_all(conn)?;
     Ok(Some(ObservationRecord {
@@ -436,7 +458,7 @@ fn observation(
         body: row.json("body")?,
         text: row.opt_sealed("text_subject", "text")?,
         reading: row.json("reading")?,
-        tracker: row.id("tracker_id")?,
+        tracker,
         number: row.text("number")?,
         seen: seen
             .iter()

@@ -9,7 +9,7 @@ use crate::{
     writer::Turn,
 };
 use async_trait::async_trait;
-use domain::ids::{CompanyId, CorrelationId, JobId, ShipmentId, content_id};
+use domain::ids::{CompanyId, CorrelationId, JobId, ShipmentId, content_id_at};
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 use storage::{
@@ -43,9 +43,9 @@ macro_rules! which_jobs {
 /// Whether the target of the dead job `d` has work that waits, is being done, or was finished after the job died.
 macro_rules! succeeded_later {
     () => {
-        "(EXISTS (SELECT 1 FROM job l WHERE l.company_id = d.company_id AND l.kind = d.kind AND l.target = d.target AND l.status IN ('ready', 'retrying'))
-             OR EXISTS (SELECT 1 FROM job l WHERE l.company_id = d.company_id AND l.kind = d.kind AND l.target = d.target AND l.status = 'leased')
-             OR EXISTS (SELECT 1 FROM job l WHERE l.company_id = d.company_id AND l.kind = d.kind AND l.target = d.target AND l.status = 'done' AND (l.updated_at, l.seq) > (d.updated_at, d.seq)))"
+        "(d.succeeded_later = 1
+             OR EXISTS (SELECT 1 FROM job l WHERE l.company_id = d.company_id AND l.kind = d.kind AND l.target = d.target AND l.status IN ('ready', 'retrying'))
+             OR EXISTS (SELECT 1 FROM job l WHERE l.company_id = d.company_id AND l.kind = d.kind AND l.target = d.target AND l.status = 'leased'))"
     };
 }
 
@@ -283,7 +283,7 @@ pub(crate) fn enqueue_fold(conn: &Connection, scope: Scope, shipment: ShipmentId
             &micros(fold.at).to_be_bytes(),
             &number.to_be_bytes(),
         ];
-        let id = JobId(content_id("fold job", &parts));
+        let id = JobId(content_id_at(fold.at, "fold job", &parts));
         let taken = query("SELECT 1 FROM job WHERE id = ? AND status NOT IN ('ready', 'retrying')")
             .bind(id.0)
             .fetch_optional(conn)?;
@@ -391,8 +391,13 @@ fn end_try(conn: &Connection, owner: &str, id: JobId, finish: &Finish, now: Time
             .fetch_optional(conn)
     };
     match finish {
-        Finish::Done => over(conn, owner, id, "done", None, now),
-        Finish::Dead { error, class } => over(conn, owner, id, "dead", Some((error, class)), now),
+        Finish::Done => {
+            if over(conn, owner, id, "done", None, now)? == 1 {
+                overtake(conn, id)?;
+            }
+            Ok(())
+        }
+        Finish::Dead { error, class } => over(conn, owner, id, "dead", Some((error, class)), now).map(drop),
         Finish::Released => ours()?.map_or(Ok(()), |row| give_back(conn, &row, None, now)),
         Finish::Later(at) => ours()?.map_or(Ok(()), |row| give_back(conn, &row, Some(*at), now)),
         Finish::Retry { at, error, class } | Finish::Spared { at, error, class } => {
@@ -416,7 +421,7 @@ fn end_try(conn: &Connection, owner: &str, id: JobId, finish: &Finish, now: Time
     }
 }
 
-/// It was tried for the last time, unless somebody else has it now.
+/// It was tried for the last time, unless somebody else has it now; how many jobs that changed.
 fn over(
     conn: &Connection,
     owner: &str,
@@ -424,9 +429,9 @@ fn over(
     status: &'static str,
     failure: Option<(&String, &String)>,
     now: Timestamp,
-) -> Done<()> {
+) -> Done<u64> {
     query(
-        "UPDATE job SET status = ?1, attempts = attempts + 1, error = ?2, class = ?3, owner = NULL, lease_until = NULL, updated_at = ?4
+        "UPDATE job SET status = ?1, attempts = attempts + 1, error = ?2, class = ?3, owner = NULL, lease_until = NULL, updated_at = ?4, succeeded_later = 0
          WHERE id = ?5 AND owner = ?6 AND status = 'leased'",
     )
     .bind(status)
@@ -435,6 +440,16 @@ fn over(
     .bind(micros(now))
     .bind(id.0)
     .bind(owner)
+    .execute(conn)
+}
+
+/// What failed before for the target of a job that is done has succeeded later.
+fn overtake(conn: &Connection, done: JobId) -> Done<()> {
+    query(
+        "UPDATE job AS d SET succeeded_later = 1 FROM job j
+         WHERE j.id = ? AND d.target = j.target AND d.kind = j.kind AND d.company_id = j.company_id AND d.status = 'dead'",
+    )
+    .bind(done.0)
     .execute(conn)?;
     Ok(())
 }

@@ -190,12 +190,13 @@ fn reread(
 ) -> Done<()> {
     check_newest(conn, scope, readings.iter().map(|(_, reading)| reading))?;
     for (id, reading) in readings {
-        let row = query("SELECT body FROM observation WHERE company_id = ? AND id = ?")
+        let row = query("SELECT tracker_id, body FROM observation WHERE company_id = ? AND id = ?")
             .bind(scope.company.0)
             .bind(id.0)
             .fetch_optional(conn)?
             .ok_or(StoreError::NotFound("observation"))?;
-        facts::put_reading(conn, scope, *id, &row.json("body")?, reading, at)?;
+        let statement = facts::Statement { id: *id, tracker: row.id("tracker_id")?, body: &row.json("body")? };
+        facts::put_reading(conn, scope, &statement, reading, at)?;
     }
     for job in jobs {
         jobs::enqueue(conn, scope, job, at)?;

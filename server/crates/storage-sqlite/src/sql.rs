@@ -174,9 +174,9 @@ impl Row {
         Ok(subject.zip(bytes).map(|(subject, bytes)| Sealed { subject, bytes }))
     }
 
-    /// The names of the columns and their values.
-    pub(crate) fn into_parts(self) -> (Rc<[String]>, Vec<Value>) {
-        (self.names, self.values)
+    /// The values, column by column.
+    pub(crate) fn into_values(self) -> Vec<Value> {
+        self.values
     }
 
     fn value(&self, column: &str) -> Done<ValueRef<'_>> {

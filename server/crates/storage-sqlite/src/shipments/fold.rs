@@ -197,9 +197,7 @@ fn sightings(conn: &Connection, trackers: &str, known: i64) -> Done<HashMap<Obse
 fn readings(conn: &Connection, trackers: &str, known: i64) -> Done<HashMap<ObservationId, Reading>> {
     let rows = query(
         "SELECT r.observation_id, r.body
-         FROM json_each(?) t
-         CROSS JOIN observation o ON o.tracker_id = unhex(t.value)
-         JOIN reading r ON r.company_id = o.company_id AND r.observation_id = o.id
+         FROM json_each(?) t CROSS JOIN reading r ON r.tracker_id = unhex(t.value)
          WHERE r.recorded_at <= ? ORDER BY r.recorded_at, r.mapping",
     )
     .bind(trackers)

@@ -6,6 +6,7 @@ use crate::{
     jobs::{AttemptRecord, Cause, Finish, JobFilter, JobKind, JobSelection, JobStatus, Lane, Outcome},
     limits::{PAGE_ROWS, SETTLE},
     replays::Tally,
+    upkeep::Old,
 };
 use domain::ids::JobId;
 use std::{collections::BTreeSet, sync::Arc};
@@ -283,6 +284,32 @@ pub async fn dead_jobs_are_counted_retried_or_dropped(store: Store) {
     assert_eq!(one, Tally { take: 1, skip: 0 });
     assert_eq!(world.store.jobs.job(world.scope, early).await.unwrap().unwrap().status, JobStatus::Ready);
     assert_eq!(world.store.jobs.job(world.scope, later).await.unwrap(), None, "dropped");
+}
+
+pub async fn that_a_failed_job_succeeded_later_outlives_what_succeeded(store: Store) {
+    let world = World::new(store).await;
+    let end = async |kind: JobKind, finish: Finish, minutes: i64| {
+        let job = world.job(kind, "s1", minutes);
+        world.enqueue(&job).await;
+        world.claim("a", &[kind], at(minutes)).await;
+        world.store.jobs.finish("a", job.id, finish, at(minutes)).await.unwrap();
+        job.id
+    };
+    let failed = end(JobKind::SyncOrder, dead("forbidden"), 1).await;
+    let another = end(JobKind::SyncCase, dead("forbidden"), 1).await;
+    end(JobKind::SyncOrder, Finish::Done, 2).await;
+    let old = Old { jobs: Some(at(60)), ..Old::default() };
+    while world.store.upkeep.prune(old).await.unwrap().more {}
+    let count = async |id| world.store.jobs.count(world.scope, JobSelection::one(id)).await.unwrap();
+    assert_eq!(count(failed).await, Tally { take: 0, skip: 1 });
+    assert_eq!(count(another).await, Tally { take: 1, skip: 0 }, "the same target, but other work");
+    let again = end(JobKind::SyncOrder, dead("forbidden"), 61).await;
+    assert_eq!(count(again).await, Tally { take: 1, skip: 0 }, "it failed after that");
+    let audit = world.audit("job.retry", "jobs", 62);
+    world.store.jobs.retry(world.scope, JobSelection::one(again), at(62), audit).await.unwrap();
+    world.claim("a", SYNC, at(62)).await;
+    world.store.jobs.finish("a", again, dead("forbidden"), at(62)).await.unwrap();
+    assert_eq!(count(again).await, Tally { take: 1, skip: 0 }, "and once more");
 }
 
 pub async fn attempts_are_kept_by_job_and_shipment(store: Store) {
