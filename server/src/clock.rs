@@ -1,8 +1,12 @@
 //! Time and randomness enter here and nowhere else.
 
 use jiff::Timestamp;
-use std::sync::{Arc, Mutex};
+use std::{
+    cell::RefCell,
+    sync::{Arc, Mutex},
+};
 use uuid::Uuid;
+use zeroize::Zeroize;
 
 /// The source of time and randomness.
 pub trait Clock: Send + Sync {
@@ -30,7 +34,36 @@ impl Clock for SystemClock {
     }
 
     fn fill(&self, bytes: &mut [u8]) {
-        getrandom::fill(bytes).expect("the operating system has randomness");
+        AHEAD.with_borrow_mut(|ahead| ahead.fill(bytes));
+    }
+}
+
+/// Random bytes that a thread asked for at once: a question costs the system more than the bytes.
+const AHEAD_BYTES: usize = 512;
+
+thread_local! {
+    static AHEAD: RefCell<Ahead> = const { RefCell::new(Ahead { bytes: [0; AHEAD_BYTES], used: AHEAD_BYTES }) };
+}
+
+struct Ahead {
+    bytes: [u8; AHEAD_BYTES],
+    /// So many of them, from the front, were given away.
+    used: usize,
+}
+
+impl Ahead {
+    /// Each byte is given away once, and none is left here that was: some of them are keys.
+    fn fill(&mut self, wanted: &mut [u8]) {
+        for part in wanted.chunks_mut(AHEAD_BYTES) {
+            if AHEAD_BYTES - self.used < part.len() {
+                getrandom::fill(&mut self.bytes).expect("the operating system has randomness");
+                self.used = 0;
+            }
+            let given = &mut self.bytes[self.used..self.used + part.len()];
+            part.copy_from_slice(given);
+            given.zeroize();
+            self.used += part.len();
+        }
     }
 }
 
@@ -65,5 +98,26 @@ impl Clock for ManualClock {
             z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
             chunk.copy_from_slice(&(z ^ (z >> 31)).to_be_bytes()[..chunk.len()]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn random_bytes_are_given_away_once() {
+        let mut ahead = Ahead { bytes: [0; AHEAD_BYTES], used: AHEAD_BYTES };
+        let mut given = HashSet::new();
+        for _ in 0..200 {
+            let mut key = [0; 24];
+            ahead.fill(&mut key);
+            assert!(ahead.bytes[..ahead.used].iter().all(|byte| *byte == 0), "nothing is left of it");
+            assert!(given.insert(key));
+        }
+        let mut more = vec![0; 3 * AHEAD_BYTES + 1];
+        ahead.fill(&mut more);
+        assert!(more.chunks_exact(16).all(|chunk| chunk != [0; 16]));
     }
 }

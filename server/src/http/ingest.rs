@@ -13,7 +13,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use connectors::carriers::RawRequest;
+use domain::ids::{CorrelationId, MessageId};
 use futures::StreamExt;
+use serde::Serialize;
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -50,7 +52,7 @@ pub async fn ingest(State(tower): State<Arc<Tower>>, Path(source): Path<String>,
 async fn take(
     tower: &Tower,
     source: &str,
-    correlation: domain::ids::CorrelationId,
+    correlation: CorrelationId,
     request: Request,
 ) -> Result<(Response, &'static str), Refused> {
     let limit = ingest::body_limit(tower, source).await?;
@@ -71,10 +73,17 @@ async fn take(
         Novelty::Repeated => ("duplicate", "duplicate"),
     };
     tracing::info!(source, correlation = %receipt.correlation, id = %receipt.message, bytes = bytes.len(), "message {status}");
-    let body =
-        Json(serde_json::json!({ "message": receipt.message, "correlation": receipt.correlation, "status": status }));
+    let body = Json(Taken { message: receipt.message, correlation: receipt.correlation, status });
     let kept = HeaderValue::from_str(&receipt.correlation.to_string()).expect("an id is ASCII");
     Ok(((StatusCode::ACCEPTED, [(CORRELATION, kept)], body).into_response(), end))
+}
+
+/// What the sender of a message is answered.
+#[derive(Serialize)]
+struct Taken {
+    message: MessageId,
+    correlation: CorrelationId,
+    status: &'static str,
 }
 
 /// What a body takes up until it is answered.

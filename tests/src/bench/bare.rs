@@ -29,6 +29,22 @@ type Waiting = ((Uuid, Vec<u8>), oneshot::Sender<()>);
 /// The queue in front of the committing loops.
 type Queue = Arc<Mutex<mpsc::Receiver<Waiting>>>;
 
+/// How rows come to the committing loops.
+#[derive(Clone)]
+pub struct Rows(mpsc::Sender<Waiting>);
+
+impl Rows {
+    /// Keeps a row; it is durable when this returns.
+    ///
+    /// # Errors
+    /// When the loops have ended.
+    pub async fn keep(&self, id: Uuid, body: Vec<u8>) -> Result<()> {
+        let (reply, done) = oneshot::channel();
+        self.0.send(((id, body), reply)).await.ok().context("the loop ended")?;
+        Ok(done.await?)
+    }
+}
+
 /// A bare connection.
 pub enum Bare {
     /// One file has one writer.
@@ -74,11 +90,8 @@ impl Bare {
         Ok(Self::Postgres(conns))
     }
 
-    /// So many clients, each with one row under way, for so long: the ceiling of group commit. `body_bytes` has each row.
-    ///
-    /// # Errors
-    /// When a commit fails.
-    pub async fn group_commit(self, clients: usize, body_bytes: usize, lasting: Duration) -> Result<Answers> {
+    /// Starts the committing loops: how they are given rows, and themselves, which end when nobody can give any more.
+    pub fn start(self) -> (Rows, JoinSet<Result<()>>) {
         let (queue, waiting) = mpsc::channel(1024);
         let waiting: Queue = Arc::new(Mutex::new(waiting));
         let mut loops = JoinSet::new();
@@ -90,10 +103,19 @@ impl Bare {
                 loops.spawn(postgres_loop(conn, Arc::clone(&waiting)));
             }),
         }
+        (Rows(queue), loops)
+    }
+
+    /// So many clients, each with one row under way, for so long: the ceiling of group commit. `body_bytes` has each row.
+    ///
+    /// # Errors
+    /// When a commit fails.
+    pub async fn group_commit(self, clients: usize, body_bytes: usize, lasting: Duration) -> Result<Answers> {
+        let (rows, mut loops) = self.start();
         let mut running = JoinSet::new();
         let from = Instant::now() + WARM_UP;
         for client in 0..u8::try_from(clients)? {
-            let queue = queue.clone();
+            let rows = rows.clone();
             running.spawn(async move {
                 let mut took_ms = Vec::new();
                 for number in 0_u64.. {
@@ -101,13 +123,7 @@ impl Bare {
                     if begun >= from + lasting {
                         return anyhow::Ok(took_ms);
                     }
-                    let (reply, done) = oneshot::channel();
-                    queue
-                        .send(((content_id("bare", &[&[client], &number.to_be_bytes()]), vec![7; body_bytes]), reply))
-                        .await
-                        .ok()
-                        .context("the loop ended")?;
-                    done.await?;
+                    rows.keep(content_id("bare", &[&[client], &number.to_be_bytes()]), vec![7; body_bytes]).await?;
                     if begun >= from {
                         took_ms.push(begun.elapsed().as_secs_f64() * 1000.0);
                     }
@@ -115,7 +131,7 @@ impl Bare {
                 Ok(took_ms)
             });
         }
-        drop(queue);
+        drop(rows);
         let mut took_ms = Vec::new();
         while let Some(client) = running.join_next().await {
             took_ms.extend(client??);

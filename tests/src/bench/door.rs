@@ -1,10 +1,14 @@
-//! What the bench starts as processes of their own: the tower's door without the workers behind it, and the barest door
-//! that verifies and keeps nothing.
+//! What the bench starts as processes of their own: the tower's door without the workers behind it, and the barest doors
+//! that verify and keep nothing, or two rows.
 
-use super::load::{SECRET, SOURCE};
+use super::{
+    bare::{Bare, Rows},
+    load::{SECRET, SOURCE},
+};
 use anyhow::{Context, Result};
 use axum::{Json, Router, body::Bytes, extract::State, http::HeaderMap, http::StatusCode, routing::post};
 use connectors::carriers::{self, RawRequest, Secrets, Settings as SourceSettings};
+use domain::ids::content_id;
 use server::{
     cli::serve::{Role, Running, prometheus},
     clock::{Clock, SystemClock},
@@ -62,31 +66,52 @@ async fn opened(data: &Path, database_url: Option<&str>) -> Result<Store> {
     })
 }
 
-/// Serves a door that verifies, answers, and keeps nothing; prints the address.
+/// Serves a door that verifies, commits what it verified as the barest loop does where it is given one, and answers; prints
+/// the address.
 ///
 /// # Errors
 /// When it cannot be served.
-pub async fn verifying() -> Result<()> {
+pub async fn verifying(rows: Option<Rows>) -> Result<()> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     println!("http://{}", listener.local_addr()?);
     let carrier = carriers::by_id(SOURCE).context("the connector")?;
     let scheme = *carrier.manifest().schemes.first().context("a scheme")?;
     let secrets = Secrets { scheme, active: vec![SECRET.to_owned().into()], header: None, networks: Vec::new() };
-    let door = Door { secrets: Arc::new(secrets) };
+    let door = Door { secrets: Arc::new(secrets), rows };
     let router = Router::new().route(&format!("/ingest/{SOURCE}"), post(verify)).with_state(door);
     Ok(axum::serve(listener, router).await?)
+}
+
+/// Serves a door that verifies and commits two rows in plain tables, and nothing of ours.
+///
+/// # Errors
+/// When it cannot be served.
+pub async fn committing(data: &Path, database_url: Option<String>) -> Result<()> {
+    let bare = match database_url {
+        Some(url) => Bare::postgres(&url).await?,
+        None => Bare::sqlite(&data.join("bare.sqlite"))?,
+    };
+    let (rows, _loops) = bare.start();
+    verifying(Some(rows)).await
 }
 
 #[derive(Clone)]
 struct Door {
     secrets: Arc<Secrets>,
+    rows: Option<Rows>,
 }
 
 async fn verify(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> (StatusCode, Json<serde_json::Value>) {
     let request = RawRequest { method: "POST", path: "/ingest", query: "", peer: None, headers: &headers, body: &body };
     let carrier = carriers::by_id(SOURCE).expect("it was there at the start");
-    match carrier.verify(&door.secrets, &request, SystemClock.now()) {
-        Ok(key) => (StatusCode::ACCEPTED, Json(serde_json::json!({ "key": key.0 }))),
-        Err(rejected) => (StatusCode::UNAUTHORIZED, Json(serde_json::json!({ "no": rejected.to_string() }))),
+    let key = match carrier.verify(&door.secrets, &request, SystemClock.now()) {
+        Ok(key) => key,
+        Err(no) => return (StatusCode::UNAUTHORIZED, Json(serde_json::json!({ "no": no.to_string() }))),
+    };
+    if let Some(rows) = &door.rows
+        && let Err(no) = rows.keep(content_id("bare", &[&body]), body.to_vec()).await
+    {
+        return (StatusCode::SERVICE_UNAVAILABLE, Json(serde_json::json!({ "no": no.to_string() })));
     }
+    (StatusCode::ACCEPTED, Json(serde_json::json!({ "key": key.0 })))
 }

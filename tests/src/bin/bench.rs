@@ -60,7 +60,8 @@ async fn serve(kind: &str, rest: &[&str]) -> Result<()> {
     let url = rest.get(1).map(|url| (*url).to_owned());
     let data = || rest.first().map(Path::new).context("a folder");
     match kind {
-        "verify" => door::verifying().await,
+        "verify" => door::verifying(None).await,
+        "bare" => door::committing(data()?, url).await,
         "alone" => door::tower(Role::Web, data()?, url).await,
         "whole" => door::tower(Role::All, data()?, url).await,
         _ => bail!("there is no door {kind}"),
