@@ -1,6 +1,5 @@
 //! What only the browser does: live updates, keys, copying. On the server all of this is nothing.
 
-#[cfg(feature = "hydrate")]
 use leptos::prelude::*;
 
 /// Tells whoever watches that the browser's half has taken over.
@@ -13,6 +12,29 @@ pub fn mark_hydrated() {
     });
 }
 
+/// How often something happened that the numbers beside the navigation may count; one for all pages.
+#[derive(Clone, Copy)]
+pub struct Happened(RwSignal<usize>);
+
+impl Happened {
+    /// For all pages.
+    pub fn provide() {
+        provide_context(Self(RwSignal::new(0)));
+    }
+
+    /// How often.
+    pub fn times(self) -> usize {
+        self.0.get()
+    }
+}
+
+/// Somebody did something on this page: as often as `version` says.
+pub fn acted(version: impl Fn() -> usize + 'static) {
+    if let Some(Happened(times)) = use_context() {
+        Effect::watch(version, move |_, _, _| times.update(|times| *times += 1), false);
+    }
+}
+
 /// Calls `changed` whenever the server says that something changed; only while the page is shown.
 pub fn live(path: impl Fn() -> String + 'static, changed: impl Fn() + Clone + 'static) {
     #[cfg(feature = "hydrate")]
@@ -20,6 +42,7 @@ pub fn live(path: impl Fn() -> String + 'static, changed: impl Fn() + Clone + 's
         use leptos::wasm_bindgen::{JsCast, closure::Closure};
         type Held = Option<(web_sys::EventSource, Closure<dyn FnMut(web_sys::MessageEvent)>)>;
         let held = StoredValue::new_local(Held::None);
+        let happened = use_context::<Happened>();
         let close = move || {
             held.try_update_value(|held: &mut Held| {
                 if let Some((source, _)) = held.take() {
@@ -34,6 +57,9 @@ pub fn live(path: impl Fn() -> String + 'static, changed: impl Fn() + Clone + 's
             let heard = Closure::<dyn FnMut(web_sys::MessageEvent)>::new(move |_| {
                 if !document().hidden() {
                     changed();
+                    if let Some(Happened(times)) = happened {
+                        times.update(|times| *times += 1);
+                    }
                 }
             });
             let _ = source.add_event_listener_with_callback("change", heard.as_ref().unchecked_ref());

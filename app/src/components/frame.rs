@@ -5,7 +5,7 @@ use crate::{
     api::{self, SignOut},
     contract::session::{Frame as FrameView, Permission},
 };
-use leptos::{form::ActionForm, prelude::*};
+use leptos::{form::ActionForm, prelude::*, task::spawn_local};
 use leptos_meta::Title;
 use leptos_router::hooks::{use_location, use_query_map};
 
@@ -34,9 +34,28 @@ pub fn Frame(
     }
 }
 
+/// The numbers beside the navigation. They are asked for again whenever something happened; the frame stays as it is.
+fn waiting(first: &FrameView) -> RwSignal<(u64, u64, u64)> {
+    let numbers = |frame: &FrameView| (frame.exceptions, frame.failed, frame.unmapped);
+    let waiting = RwSignal::new(numbers(first));
+    if let Some(happened) = use_context::<browser::Happened>() {
+        let ask = move || {
+            spawn_local(async move {
+                // without an answer they stay what they were; the page says what is wrong
+                if let Ok(frame) = api::get_frame().await {
+                    waiting.try_set(numbers(&frame));
+                }
+            });
+        };
+        Effect::watch(move || happened.times(), move |_, _, _| ask(), false);
+    }
+    waiting
+}
+
 #[component]
 fn Framed(frame: FrameView, children: Children) -> impl IntoView {
-    let FrameView { viewer, installation, exceptions, failed, unmapped } = frame;
+    let waiting = waiting(&frame);
+    let FrameView { viewer, installation, .. } = frame;
     let initials: String = viewer.name.split_whitespace().filter_map(|w| w.chars().next()).take(2).collect();
     let out = ServerAction::<SignOut>::new();
     let banner = installation.demo.then(|| {
@@ -55,12 +74,12 @@ fn Framed(frame: FrameView, children: Children) -> impl IntoView {
                 <a class="brand" href="/"><svg aria-hidden="true" viewBox="0 0 24 24"><use href="/icons.svg#brand"></use></svg>"Milepost"</a>
                 <h2>"Work"</h2>
                 <NavLink href="/shipments" icon="box" label="Shipments"/>
-                <NavLink href="/exceptions" icon="alert" label="Exceptions" count=exceptions bad=true/>
+                <NavLink href="/exceptions" icon="alert" label="Exceptions" count=Signal::derive(move || waiting.get().0) bad=true/>
                 {viewer.may(Permission::Figures).then(|| view! { <h2>"Insight"</h2><NavLink href="/overview" icon="chart" label="Overview"/> })}
                 {viewer.may(Permission::Operate).then(|| view! {
                     <h2>"Run"</h2>
-                    <NavLink href="/sync" icon="sync" label="Sync" count=failed bad=true/>
-                    <NavLink href="/mappings/unmapped" icon="map" label="Mappings" count=unmapped bad=true/>
+                    <NavLink href="/sync" icon="sync" label="Sync" count=Signal::derive(move || waiting.get().1) bad=true/>
+                    <NavLink href="/mappings/unmapped" icon="map" label="Mappings" count=Signal::derive(move || waiting.get().2) bad=true/>
                 })}
                 <p class="nav__foot">{installation.company}<br/>{format!("v{}", installation.version)}</p>
             </nav>
@@ -86,15 +105,17 @@ fn NavLink(
     href: &'static str,
     icon: &'static str,
     label: &'static str,
-    #[prop(optional)] count: u64,
+    #[prop(optional, into)] count: Signal<u64>,
     #[prop(optional)] bad: bool,
 ) -> impl IntoView {
     let path = use_location().pathname;
     let current = move || path.get().starts_with(href).then_some("page");
-    let badge = (count > 0).then(|| {
-        let class = if bad { "n n--bad" } else { "n" };
-        view! { <span class=class>{count}<span class="sr">" open"</span></span> }
-    });
+    let badge = move || {
+        (count.get() > 0).then(|| {
+            let class = if bad { "n n--bad" } else { "n" };
+            view! { <span class=class>{count.get()}<span class="sr">" open"</span></span> }
+        })
+    };
     view! {
         <a href=href aria-current=current title=label>
             <Icon name=icon/>

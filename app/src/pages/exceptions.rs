@@ -40,6 +40,7 @@ pub fn ExceptionsPage() -> impl IntoView {
     let query = Memo::new(move |_| question(&params.get()));
     let act = ServerAction::<ActOnException>::new();
     let queue = Resource::new(move || (query.get(), act.version().get()), |(query, _)| api::exception_queue(query));
+    browser::acted(move || act.version().get());
     browser::live(|| "/live/shipments".to_owned(), move || queue.refetch());
     let failed = move || act.value().get().and_then(Result::err).map(|error| view! { <Failed error/> });
     view! {

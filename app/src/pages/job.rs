@@ -3,7 +3,7 @@
 use super::sync::{RetryButton, tries};
 use crate::{
     api::{self, RetryJob},
-    components::{Copy, Failed, Frame, Loading, Time, parts::Empty},
+    components::{Copy, Failed, Frame, Loading, Time, browser, parts::Empty},
     contract::sync::{CallView, JobView},
 };
 use leptos::prelude::*;
@@ -16,6 +16,7 @@ pub fn JobPage() -> impl IntoView {
     let retry = ServerAction::<RetryJob>::new();
     let id = Memo::new(move |_| params.get().get("id").unwrap_or_default());
     let job = Resource::new(move || (id.get(), retry.version().get()), |(id, _)| api::get_job(id));
+    browser::acted(move || retry.version().get());
     let failed = move || retry.value().get().and_then(Result::err).map(|error| view! { <Failed error/> });
     view! {
         <Frame title="Job">

@@ -3,7 +3,7 @@
 use crate::{
     api::{self, PublishMeaning, RollBackMapping},
     components::{
-        Failed, Frame, Icon, Loading, Time,
+        Failed, Frame, Icon, Loading, Time, browser,
         parts::{Empty, grouped},
     },
     contract::{
@@ -41,6 +41,7 @@ pub fn MappingsPage() -> impl IntoView {
         move || (query.get(), publish.version().get() + back.version().get()),
         |(query, _)| api::get_mappings(query),
     );
+    browser::acted(move || publish.version().get() + back.version().get());
     let failed = move || {
         [publish.value().get().and_then(Result::err), back.value().get().and_then(Result::err)]
             .into_iter()

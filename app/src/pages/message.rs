@@ -3,7 +3,7 @@
 use super::sync::ReadAgain;
 use crate::{
     api::{self, ReplayMessage},
-    components::{Copy, Failed, Frame, Loading, Time, parts::grouped},
+    components::{Copy, Failed, Frame, Loading, Time, browser, parts::grouped},
     contract::sync::MessagePage as View,
 };
 use leptos::prelude::*;
@@ -16,6 +16,7 @@ pub fn MessagePage() -> impl IntoView {
     let replay = ServerAction::<ReplayMessage>::new();
     let id = Memo::new(move |_| params.get().get("id").unwrap_or_default());
     let message = Resource::new(move || (id.get(), replay.version().get()), |(id, _)| api::get_message(id));
+    browser::acted(move || replay.version().get());
     let failed = move || replay.value().get().and_then(Result::err).map(|error| view! { <Failed error/> });
     view! {
         <Frame title="Message">

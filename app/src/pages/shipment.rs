@@ -31,6 +31,7 @@ pub fn ShipmentPage() -> impl IntoView {
         |(id, event)| async move { if event.is_empty() { None } else { Some(api::raw_event(id, event).await) } },
     );
     browser::live(move || format!("/live/shipments/{}", id.get_untracked()), move || shipment.refetch());
+    browser::acted(move || act.version().get());
     let title = RwSignal::new("Shipment".to_owned());
     view! {
         <Frame title=title>

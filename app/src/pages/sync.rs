@@ -61,6 +61,7 @@ pub fn SyncPage() -> impl IntoView {
     let query = Memo::new(move |_| question(&params.get()));
     let acts = Acts::new();
     let sync = Resource::new(move || (query.get(), acts.done()), |(query, _)| api::get_sync(query));
+    browser::acted(move || acts.done());
     browser::live(|| "/live/shipments".to_owned(), move || sync.refetch());
     view! {
         <Frame title="Sync">
