@@ -113,6 +113,29 @@ describe("the demo tower", { skip, concurrency: false }, () => {
     });
   });
 
+  test("the number beside the navigation follows what is done", async () => {
+    await visiting("agent", {}, async (page) => {
+      const take = page.getByRole("button", { name: "Take" }).first();
+      await until(
+        "an exception in the queue",
+        async () => {
+          await page.goto(`${demo.base}/exceptions`);
+          return (await take.count()) > 0;
+        },
+        LIVE_MS,
+        500,
+      );
+      await hydrated(page);
+      await page.evaluate(() => (window.sameDocument = true));
+      const beside = () => page.locator('nav a[href="/exceptions"]').innerText();
+      const first = await beside();
+      await take.click();
+      await page.getByRole("button", { name: "Snooze" }).first().click();
+      await until("another number", async () => (await beside()) !== first, LIVE_MS, 200);
+      assert.equal(await page.evaluate(() => window.sameDocument), true, "the page was not loaded anew");
+    });
+  });
+
   for (const [name, options] of [
     ["light", {}],
     ["dark", { dark: true }],
