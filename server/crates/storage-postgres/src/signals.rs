@@ -22,8 +22,8 @@ use tokio::{
 
 /// The channel; databases do not share channels.
 const CHANNEL: &str = "milepost";
-/// What comes within this time goes out together.
-const TOGETHER: Duration = Duration::from_millis(5);
+/// What comes within this time goes out together: workers do not claim more often.
+const TOGETHER: Duration = Duration::from_millis(10);
 /// After a lost connection the next is tried so much later.
 const AGAIN: Duration = Duration::from_secs(1);
 /// Signals that a slow listener may be behind; it then takes all of them as given.

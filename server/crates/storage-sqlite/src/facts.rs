@@ -97,10 +97,10 @@ fn record(conn: &Connection, scope: Scope, recording: &Recording) -> Done<Record
 
 /// The tracker of a report. A statement that was recorded before stays on its tracker, whatever trackers came since.
 fn tracker_of(conn: &Connection, scope: Scope, recording: &Recording, report: &NewReport) -> Done<TrackerId> {
-    if let Some(first) = report.observations.first() {
-        if let Some(tracker) = tracker_of_observation(conn, scope, first.id)? {
-            return Ok(tracker);
-        }
+    if let Some(first) = report.observations.first()
+        && let Some(tracker) = tracker_of_observation(conn, scope, first.id)?
+    {
+        return Ok(tracker);
     }
     let new = NewTracker {
         key: &report.tracker,
