@@ -38,8 +38,8 @@ CREATE TABLE sighting_of_tracker (
     PRIMARY KEY (tracker_id, observation_id, message_id, position)
 ) STRICT, WITHOUT ROWID;
 INSERT INTO sighting_of_tracker (company_id, tracker_id, observation_id, message_id, position, snapshot_id, source_id, trust, recorded_at)
-SELECT g.company_id, o.tracker_id, g.observation_id, g.message_id, g.position, g.snapshot_id, g.source_id, g.trust, g.recorded_at
-FROM sighting g JOIN observation o ON o.company_id = g.company_id AND o.id = g.observation_id;
+SELECT g.company_id, coalesce(o.tracker_id, g.tracker_id), g.observation_id, g.message_id, g.position, g.snapshot_id, g.source_id, g.trust, g.recorded_at
+FROM sighting g LEFT JOIN observation o ON o.company_id = g.company_id AND o.id = g.observation_id;
 DROP TABLE sighting;
 ALTER TABLE sighting_of_tracker RENAME TO sighting;
 

@@ -6,7 +6,6 @@ use std::{
     sync::{Arc, Mutex},
 };
 use uuid::Uuid;
-use zeroize::Zeroize;
 
 /// The source of time and randomness.
 pub trait Clock: Send + Sync {
@@ -19,8 +18,7 @@ pub trait Clock: Send + Sync {
     fn id(&self) -> Uuid {
         let mut random = [0; 10];
         self.fill(&mut random);
-        let millis = u64::try_from(self.now().as_millisecond()).unwrap_or_default();
-        uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
+        id_at(self.now(), &random)
     }
 }
 
@@ -34,12 +32,22 @@ impl Clock for SystemClock {
     }
 
     fn fill(&self, bytes: &mut [u8]) {
-        AHEAD.with_borrow_mut(|ahead| ahead.fill(bytes));
+        getrandom::fill(bytes).expect("the operating system has randomness");
+    }
+
+    fn id(&self) -> Uuid {
+        id_at(self.now(), &AHEAD.with_borrow_mut(Ahead::next))
     }
 }
 
-/// Random bytes that a thread asked for at once: a question costs the system more than the bytes.
-const AHEAD_BYTES: usize = 512;
+fn id_at(now: Timestamp, random: &[u8; 10]) -> Uuid {
+    let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
+    uuid::Builder::from_unix_timestamp_millis(millis, random).into_uuid()
+}
+
+/// Random bytes that a thread asked for at once: a question costs the system more than the bytes. They are for ids alone: a
+/// machine that is begun twice from one picture of its memory gives them twice, which keys and nonces must not be.
+const AHEAD_BYTES: usize = 640;
 
 thread_local! {
     static AHEAD: RefCell<Ahead> = const { RefCell::new(Ahead { bytes: [0; AHEAD_BYTES], used: AHEAD_BYTES }) };
@@ -52,18 +60,16 @@ struct Ahead {
 }
 
 impl Ahead {
-    /// Each byte is given away once, and none is left here that was: some of them are keys.
-    fn fill(&mut self, wanted: &mut [u8]) {
-        for part in wanted.chunks_mut(AHEAD_BYTES) {
-            if AHEAD_BYTES - self.used < part.len() {
-                getrandom::fill(&mut self.bytes).expect("the operating system has randomness");
-                self.used = 0;
-            }
-            let given = &mut self.bytes[self.used..self.used + part.len()];
-            part.copy_from_slice(given);
-            given.zeroize();
-            self.used += part.len();
+    /// Each byte is given away once.
+    fn next<const N: usize>(&mut self) -> [u8; N] {
+        if AHEAD_BYTES - self.used < N {
+            getrandom::fill(&mut self.bytes).expect("the operating system has randomness");
+            self.used = 0;
         }
+        let mut given = [0; N];
+        given.copy_from_slice(&self.bytes[self.used..self.used + N]);
+        self.used += N;
+        given
     }
 }
 
@@ -107,17 +113,12 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn random_bytes_are_given_away_once() {
-        let mut ahead = Ahead { bytes: [0; AHEAD_BYTES], used: AHEAD_BYTES };
-        let mut given = HashSet::new();
-        for _ in 0..200 {
-            let mut key = [0; 24];
-            ahead.fill(&mut key);
-            assert!(ahead.bytes[..ahead.used].iter().all(|byte| *byte == 0), "nothing is left of it");
-            assert!(given.insert(key));
-        }
-        let mut more = vec![0; 3 * AHEAD_BYTES + 1];
-        ahead.fill(&mut more);
-        assert!(more.chunks_exact(16).all(|chunk| chunk != [0; 16]));
+    fn ids_are_apart_and_of_their_time() {
+        let before = SystemClock.now().as_millisecond();
+        let ids: Vec<Uuid> = (0..1_000).map(|_| SystemClock.id()).collect();
+        assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len());
+        let millis = |id: &Uuid| i64::try_from(id.as_u128() >> 80).unwrap();
+        assert!(ids.iter().all(|id| (before..=SystemClock.now().as_millisecond()).contains(&millis(id))));
+        assert!(ids.iter().all(|id| id.get_version_num() == 7));
     }
 }

@@ -22,9 +22,14 @@ impl Happened {
         provide_context(Self(RwSignal::new(0)));
     }
 
-    /// How often.
+    /// How often; whoever asks is told when that changes.
     pub fn times(self) -> usize {
         self.0.get()
+    }
+
+    /// How often by now.
+    pub fn times_untracked(self) -> usize {
+        self.0.get_untracked()
     }
 }
 

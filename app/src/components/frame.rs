@@ -8,6 +8,7 @@ use crate::{
 use leptos::{form::ActionForm, prelude::*, task::spawn_local};
 use leptos_meta::Title;
 use leptos_router::hooks::{use_location, use_query_map};
+use std::time::Duration;
 
 /// The frame. Without a session it leads to the sign-in.
 #[component]
@@ -34,21 +35,38 @@ pub fn Frame(
     }
 }
 
-/// The numbers beside the navigation. They are asked for again whenever something happened; the frame stays as it is.
+/// After an answer they are not asked for again for so long.
+const NUMBERS_EVERY: Duration = Duration::from_secs(2);
+
+/// The numbers beside the navigation. They are asked for again when something happened, once for all that happens until
+/// the answer; the frame stays as it is.
 fn waiting(first: &FrameView) -> RwSignal<(u64, u64, u64)> {
     let numbers = |frame: &FrameView| (frame.exceptions, frame.failed, frame.unmapped);
     let waiting = RwSignal::new(numbers(first));
-    if let Some(happened) = use_context::<browser::Happened>() {
-        let ask = move || {
+    let Some(happened) = use_context::<browser::Happened>() else { return waiting };
+    let asking = RwSignal::new(false);
+    let answered = StoredValue::new(happened.times_untracked());
+    Effect::watch(
+        move || (happened.times(), asking.get()),
+        move |(times, asks), _, _| {
+            if *asks || *times == answered.get_value() {
+                return;
+            }
+            answered.set_value(*times);
+            asking.set(true);
             spawn_local(async move {
                 // without an answer they stay what they were; the page says what is wrong
                 if let Ok(frame) = api::get_frame().await {
                     waiting.try_set(numbers(&frame));
                 }
+                let rested = move || {
+                    asking.try_set(false);
+                };
+                set_timeout(rested, NUMBERS_EVERY);
             });
-        };
-        Effect::watch(move || happened.times(), move |_, _, _| ask(), false);
-    }
+        },
+        false,
+    );
     waiting
 }
 

@@ -140,8 +140,8 @@ struct Known {
     mapping: MappingVersion,
     /// The sources that are simulated.
     sandboxes: HashSet<SourceId>,
-    /// The trackers of the reports' first observations: a statement that was recorded before stays on its tracker,
-    /// whatever trackers came since.
+    /// The trackers of the reports' observations: a statement that was recorded before stays on its tracker, whatever
+    /// trackers came since, and what is told with it is told of that one.
     observed: HashMap<ObservationId, TrackerId>,
     /// The trackers of the reports' numbers.
     trackers: HashMap<String, Vec<KnownTracker>>,
@@ -152,8 +152,7 @@ struct Known {
 impl Known {
     async fn read(conn: &mut PgConnection, scope: Scope, recordings: &[&Recording]) -> Done<Self> {
         let reports = || recordings.iter().flat_map(|recording| &recording.reports);
-        let firsts: BTreeSet<Uuid> =
-            reports().filter_map(|report| report.observations.first()).map(|said| said.id.0).collect();
+        let said: BTreeSet<Uuid> = reports().flat_map(|report| &report.observations).map(|said| said.id.0).collect();
         let numbers: BTreeSet<&str> = reports().map(|report| report.tracker.number.as_str()).collect();
         let sources: BTreeSet<Uuid> = recordings.iter().map(|recording| recording.source.0).collect();
         let row = sqlx::query(concat!(
@@ -181,7 +180,7 @@ impl Known {
         ))
         .bind(scope.company.0)
         .bind(id_list(sources))
-        .bind(id_list(firsts))
+        .bind(id_list(said))
         .bind(numbers.into_iter().collect::<Vec<_>>())
         .fetch_one(conn)
         .await?;
@@ -212,7 +211,7 @@ impl Known {
         recording: &Recording,
         report: &NewReport,
     ) -> Done<TrackerId> {
-        let said_before = report.observations.first().and_then(|first| self.observed.get(&first.id)).copied();
+        let said_before = report.observations.iter().find_map(|said| self.observed.get(&said.id)).copied();
         let tracker = match said_before {
             Some(tracker) => tracker,
             None => {

@@ -509,10 +509,12 @@ async fn end_done(conn: &mut PgConnection, done: &[&End]) -> Done<()> {
              UPDATE job SET status = 'done', attempts = attempts + 1, error = NULL, class = NULL, owner = NULL, lease_until = NULL, updated_at = d.at
              FROM (SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[]) LIMIT cardinality($1)) d (id, owner, at)
              WHERE job.id = d.id AND job.owner = d.owner RETURNING job.company_id, job.kind, job.target, job.destination),
-         -- what failed before for the same targets has succeeded later
+         -- what failed before for the same targets has succeeded later; in the order in which a retry takes them up
          overtaken AS (
-             UPDATE job d SET succeeded_later = TRUE FROM done
-             WHERE d.status = 'dead' AND d.target = done.target AND d.kind IS NOT DISTINCT FROM done.kind AND d.company_id IS NOT DISTINCT FROM done.company_id)
+             SELECT d.id FROM done JOIN job d ON d.status = 'dead' AND d.target = done.target AND d.kind IS NOT DISTINCT FROM done.kind
+                 AND d.company_id IS NOT DISTINCT FROM done.company_id
+             ORDER BY d.updated_at DESC, d.seq DESC FOR UPDATE OF d),
+         noted AS (UPDATE job SET succeeded_later = TRUE FROM overtaken WHERE job.id = overtaken.id)
          SELECT ", without_waiting!(), " WHERE NOT EXISTS (SELECT 1 FROM done WHERE destination IS NOT NULL)"
     ))
     .bind(done.iter().map(|end| end.job.0).collect::<Vec<_>>())

@@ -95,12 +95,13 @@ fn record(conn: &Connection, scope: Scope, recording: &Recording) -> Done<Record
     Ok(Recorded { shipments: concerned.into_iter().collect(), new_observations })
 }
 
-/// The tracker of a report. A statement that was recorded before stays on its tracker, whatever trackers came since.
+/// The tracker of a report. A statement that was recorded before stays on its tracker, whatever trackers came since, and
+/// what is told with it is told of that one.
 fn tracker_of(conn: &Connection, scope: Scope, recording: &Recording, report: &NewReport) -> Done<TrackerId> {
-    if let Some(first) = report.observations.first()
-        && let Some(tracker) = tracker_of_observation(conn, scope, first.id)?
-    {
-        return Ok(tracker);
+    for said in &report.observations {
+        if let Some(tracker) = tracker_of_observation(conn, scope, said.id)? {
+            return Ok(tracker);
+        }
     }
     let new = NewTracker {
         key: &report.tracker,

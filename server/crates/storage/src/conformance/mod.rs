@@ -78,7 +78,7 @@ macro_rules! conformance_suite {
             recording_twice_changes_nothing
             an_interchange_is_recorded_in_parts_that_a_stop_does_not_lose
             ids_and_codes_of_any_length_are_kept_and_found
-            a_statement_stays_on_its_tracker_with_all_who_said_it
+            a_statement_stays_on_its_tracker_with_what_is_told_beside_it
             a_retraction_finds_its_event_wherever_it_hangs
             a_statement_said_twice_is_one_observation_with_two_sightings
             an_unbound_tracker_makes_an_unclaimed_shipment
