@@ -69,7 +69,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
-    let root = workspace_root();
+    let root = workspace_root()?;
     let options = options(std::env::args().skip(1), &root)?;
     fs::create_dir_all(&options.out).with_context(|| options.out.display().to_string())?;
     let lock = File::create(options.out.join(".lock"))?;
@@ -88,9 +88,11 @@ fn run() -> Result<()> {
     site.write(&inputs, &glue, css.into_bytes(), &public)
 }
 
-fn workspace_root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(2).expect("frontend/bundle lies two folders below the workspace").to_owned()
+/// The clone that this is run in, which need not be the one that it was built in: clones may share a target directory.
+fn workspace_root() -> Result<PathBuf> {
+    let here = std::env::current_dir()?;
+    let root = here.ancestors().find(|folder| folder.join("frontend/bundle").is_dir());
+    root.map(Path::to_owned).with_context(|| format!("{} is not in a clone of Milepost", here.display()))
 }
 
 fn options(mut args: impl Iterator<Item = String>, root: &Path) -> Result<Options> {
