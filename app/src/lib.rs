@@ -37,7 +37,6 @@ pub struct SiteAssets {
 #[cfg(feature = "ssr")]
 pub fn shell(assets: SiteAssets) -> impl IntoView {
     policy();
-    let css = (!assets.css.is_empty()).then(|| view! { <link rel="stylesheet" href=assets.css.clone()/> });
     let script = (!assets.js.is_empty()).then(|| {
         let start = format!(
             "import init, {{ hydrate }} from '{}'; await init({{ module_or_path: '{}' }}); hydrate();",
@@ -48,6 +47,24 @@ pub fn shell(assets: SiteAssets) -> impl IntoView {
             <script type="module" nonce=use_nonce() inner_html=start></script>
         }
     });
+    let head = view! { {script} <MetaTags/> };
+    document(assets, head, App)
+}
+
+/// What stands in the place of any page while nobody can be told who they are: without the browser's half, and asked for
+/// anew until the page is back.
+#[cfg(feature = "ssr")]
+pub fn away(assets: SiteAssets) -> impl IntoView {
+    let head = view! {
+        <meta http-equiv="refresh" content=pages::errors::AWAY_SECONDS.to_string()/>
+        <title>"Coming back · Milepost"</title>
+    };
+    document(assets, head, pages::errors::AwayPage)
+}
+
+#[cfg(feature = "ssr")]
+fn document<Body: IntoView>(assets: SiteAssets, head: impl IntoView, body: impl Fn() -> Body) -> impl IntoView {
+    let css = (!assets.css.is_empty()).then(|| view! { <link rel="stylesheet" href=assets.css/> });
     view! {
         <!DOCTYPE html>
         <html lang="en">
@@ -56,12 +73,9 @@ pub fn shell(assets: SiteAssets) -> impl IntoView {
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 {css}
-                {script}
-                <MetaTags/>
+                {head}
             </head>
-            <body>
-                <App/>
-            </body>
+            <body>{body()}</body>
         </html>
     }
 }

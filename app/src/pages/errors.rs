@@ -3,6 +3,9 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
+/// After so many seconds a page that is away is asked for anew.
+pub const AWAY_SECONDS: u32 = 5;
+
 /// There is no such page.
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
@@ -16,6 +19,25 @@ pub fn NotFoundPage() -> impl IntoView {
             <div class="empty-state">
                 <h1>"Not found"</h1>
                 <span>"There is no page at this address. "<a href="/">"Go to the start"</a>" or search from there."</span>
+            </div>
+        </main>
+    }
+}
+
+/// The database does not answer: nobody can be told who they are, and no page can be made. It says no word of what the page
+/// would have been, since customers see it as well.
+#[component]
+pub fn AwayPage() -> impl IntoView {
+    view! {
+        <main class="page" id="main">
+            <div class="empty-state">
+                <span class="brand"><svg viewBox="0 0 24 24" aria-hidden="true"><use href="/icons.svg#brand"></use></svg>"Milepost"</span>
+                <h1>"Coming back"</h1>
+                <span role="status">
+                    "The database does not answer right now. What has been received is kept, and this page is tried again every "
+                    {AWAY_SECONDS} " seconds."
+                </span>
+                <a class="btn" href="">"Try now"</a>
             </div>
         </main>
     }

@@ -7,7 +7,7 @@ use crate::{
     tower::Tower,
 };
 use anyhow::Context;
-use app::{SiteAssets, contract::session::Viewer, shell};
+use app::{SiteAssets, contract::session::Viewer, pages::errors::AWAY_SECONDS, shell};
 use axum::{
     Router,
     body::Body,
@@ -17,7 +17,10 @@ use axum::{
     response::{Html, IntoResponse, Response},
     routing::any,
 };
-use leptos::context::provide_context;
+use leptos::{
+    context::provide_context,
+    prelude::{Owner, RenderHtml},
+};
 use leptos_axum::handle_server_fns_with_context;
 use std::{path::PathBuf, sync::Arc};
 use tower::ServiceExt as _;
@@ -28,6 +31,9 @@ use tower_sessions::Session;
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 /// Public files may change with a release.
 const A_DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400");
+/// What the page may load that stands for the others while they are away.
+const AWAY_POLICY: &str =
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 /// Pages hold what is true now, for one person.
 const NEVER: HeaderValue = HeaderValue::from_static("no-store");
 
@@ -117,11 +123,15 @@ async fn server_function(State(pages): State<Pages>, request: Request) -> Respon
     handle_server_fns_with_context(move || context.provide(), request).await.into_response()
 }
 
-/// Nobody can be told who they are while the database is away.
-const AWAY: &str = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta http-equiv=\"refresh\" content=\"5\">\
-<meta name=\"viewport\" content=\"width=device-width\"><title>Milepost is coming back</title></head>\
-<body><h1>Milepost is coming back</h1><p>Its database does not answer right now. Nothing is lost; this page tries again \
-every few seconds.</p></body></html>";
+/// The answer to any page while nobody can be told who they are.
+fn away(pages: &Pages) -> Response {
+    let html = Owner::new().with(|| app::away(pages.assets.clone()).to_html());
+    let headers = [
+        (header::RETRY_AFTER, HeaderValue::from(AWAY_SECONDS)),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(AWAY_POLICY)),
+    ];
+    (StatusCode::SERVICE_UNAVAILABLE, headers, Html(html)).into_response()
+}
 
 /// A file of the site folder, precompressed where the browser takes it; else a page. Pages are sent whole, so that their
 /// status and redirects are settled before the first byte.
@@ -131,10 +141,7 @@ async fn file_or_page(State(pages): State<Pages>, request: Request) -> Response 
     {
         return file;
     }
-    let context = match InContext::of(&pages, browser(&pages, &request)).await {
-        Ok(context) => context,
-        Err(status) => return (status, [(header::RETRY_AFTER, "5")], Html(AWAY)).into_response(),
-    };
+    let Ok(context) = InContext::of(&pages, browser(&pages, &request)).await else { return away(&pages) };
     let assets = pages.assets.clone();
     let render = leptos_axum::render_app_async_with_context(move || context.provide(), move || shell(assets.clone()));
     render(request).await.into_response()
