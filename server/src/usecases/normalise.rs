@@ -132,7 +132,7 @@ fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-/// A message, and its key and plain body; none of these once either is gone.
+/// A message, and its key and plain body; neither once one is gone.
 ///
 /// # Errors
 /// When the store fails or the master key is another one.
@@ -142,12 +142,10 @@ pub async fn opened(
     id: MessageId,
 ) -> Result<Option<(MessageRecord, Option<(DataKey, Vec<u8>)>)>> {
     let Some((message, stored)) = tower.store.inbox.message_and_body(scope, id).await? else { return Ok(None) };
-    let Some((wrapped, sealed)) = stored.and_then(|stored| Some((stored.key?, stored.body))) else {
-        return Ok(Some((message, None)));
-    };
+    let Some(stored) = stored else { return Ok(Some((message, None))) };
     let internal = |e: crate::vault::VaultError| UseCaseError::Internal(e.to_string());
-    let key = tower.vault.unwrap(&wrapped).map_err(internal)?;
-    let body = key.open(BODY, &sealed).map_err(internal)?;
+    let key = tower.vault.unwrap(&stored.key).map_err(internal)?;
+    let body = key.open(BODY, &stored.body).map_err(internal)?;
     Ok(Some((message, Some((key, body)))))
 }
 

@@ -11,7 +11,7 @@ use crate::{
     people,
 };
 use async_trait::async_trait;
-use domain::ids::{CompanyId, MessageId};
+use domain::ids::{CompanyId, MessageId, SubjectId};
 use jiff::Timestamp;
 use sqlx::{
     Encode, PgConnection, Postgres, Row, Type,
@@ -22,7 +22,7 @@ use sqlx::{
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use storage::{
-    Actor, AuditEntry, Page, Result, Scope, StoreError, WrappedKey,
+    Actor, AuditEntry, Page, Result, Scope, Sealed, StoreError, WrappedKey,
     facts::Progress,
     inbox::{
         Accepted, Inbox, MessageBody, MessageRecord, MessageSelection, MessageState, MessageStatus, NewMessage,
@@ -293,7 +293,7 @@ impl Grouped for Accept {
     }
 }
 
-/// Messages, bodies, keys and jobs of the whole batch in one statement, which waits for the disk. Those that were new.
+/// Messages, bodies and jobs of the whole batch in one statement, which waits for the disk. Those that were new.
 ///
 /// In the order of their digests, so that two batches with the same messages never wait for each other. A message that
 /// another node keeps meanwhile is a conflict, after which it is seen: that costs less than `ON CONFLICT`, which writes
@@ -309,8 +309,8 @@ async fn insert_new(batch: &[Accept], conn: &mut PgConnection) -> Done<HashSet<M
     let row = sqlx::query(
         "WITH given AS (SELECT * FROM unnest($1) LIMIT cardinality($1)),
          new AS (
-             INSERT INTO message (id, company_id, source_id, correlation, received_at, delivery_key, digest, headers, content_type, verified_by, size)
-             SELECT id, company_id, source_id, correlation, received_at, delivery_key, digest, headers, content_type, verified_by, size FROM given g
+             INSERT INTO message (id, company_id, source_id, correlation, received_at, delivery_key, digest, headers, content_type, verified_by, size, wrapped)
+             SELECT id, company_id, source_id, correlation, received_at, delivery_key, digest, headers, content_type, verified_by, size, wrapped FROM given g
              WHERE NOT EXISTS (SELECT 1 FROM message m WHERE m.digest = g.digest AND m.delivery_key = g.delivery_key AND m.source_id = g.source_id
                                AND m.company_id IS NOT DISTINCT FROM g.company_id OFFSET 0)
                AND (g.delivery_key IS NOT NULL
@@ -319,11 +319,8 @@ async fn insert_new(batch: &[Accept], conn: &mut PgConnection) -> Done<HashSet<M
              RETURNING id),
          all_new AS (SELECT count(*) = cardinality($1) AS said FROM new),
          body AS (
-             INSERT INTO message_body (month, message_id, company_id, subject, bytes)
-             SELECT month, id, company_id, subject, bytes FROM given WHERE (SELECT said FROM all_new) OR id IN (SELECT id FROM new)),
-         key AS (
-             INSERT INTO vault_key (company_id, subject, wrapped, created_at)
-             SELECT company_id, key_subject, wrapped, received_at FROM given WHERE (SELECT said FROM all_new) OR id IN (SELECT id FROM new)),
+             INSERT INTO message_body (month, message_id, company_id, bytes)
+             SELECT month, id, company_id, bytes FROM given WHERE (SELECT said FROM all_new) OR id IN (SELECT id FROM new)),
          job AS (
              INSERT INTO job (id, company_id, kind, target, destination, lane, cause, run_at, correlation, created_at, updated_at)
              SELECT job_id, company_id, kind, target, destination, lane, cause, run_at, job_correlation, received_at, received_at
@@ -375,11 +372,9 @@ impl<'q> Encode<'q, Postgres> for Incoming<'_> {
             .encode(message.content_type.as_deref().map(clean).as_deref())?
             .encode(message.verified_by.as_str())?
             .encode(stored_count(message.size))?
-            .encode(month(message.received_at))?
-            .encode(message.body.subject.0)?
-            .encode(message.body.bytes.as_slice())?
-            .encode(message.key.subject.0)?
             .encode(message.key.bytes.as_slice())?
+            .encode(month(message.received_at))?
+            .encode(message.body.bytes.as_slice())?
             .encode(job.id.0)?
             .encode(job.kind.code())?
             .encode(job.target.as_str())?
@@ -407,12 +402,11 @@ impl Grouped for Open {
 
     async fn run(batch: &[Self], conn: &mut PgConnection) -> Done<Vec<Self::Answer>> {
         let rows = sqlx::query(concat!(
-            "SELECT w.place, m.*, s.name AS source_name, s.connector, s.settings, b.subject AS body_subject, b.bytes AS body_bytes, k.wrapped
+            "SELECT w.place, m.*, s.name AS source_name, s.connector, s.settings, b.bytes AS body
              FROM (SELECT * FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY LIMIT cardinality($1)) w (company_id, id, place)
              JOIN message m ON m.company_id IS NOT DISTINCT FROM w.company_id AND m.id = w.id
              JOIN source s ON s.id = m.source_id
-             LEFT JOIN message_body b ON b.month = ", month_of!(), " AND b.message_id = m.id
-             LEFT JOIN vault_key k ON k.company_id = m.company_id AND k.subject = b.subject"
+             LEFT JOIN message_body b ON b.month = ", month_of!(), " AND b.message_id = m.id AND m.wrapped IS NOT NULL"
         ))
         .bind(id_list(batch.iter().map(|open| open.scope.company.0)))
         .bind(id_list(batch.iter().map(|open| open.id.0)))
@@ -448,9 +442,12 @@ async fn repeated(conn: &mut PgConnection, scope: Scope, message: &NewMessage) -
 }
 
 fn body(row: &PgRow) -> Done<Option<MessageBody>> {
-    let Some(body) = row.opt_sealed("body_subject", "body_bytes")? else { return Ok(None) };
-    let key = row.opt_bytes("wrapped")?.map(|bytes| WrappedKey { subject: body.subject, bytes });
-    Ok(Some(MessageBody { body, key }))
+    let subject = SubjectId(row.id::<MessageId>("id")?.0);
+    let kept = row.opt_bytes("body")?.zip(row.opt_bytes("wrapped")?);
+    Ok(kept.map(|(body, key)| MessageBody {
+        body: Sealed { subject, bytes: body },
+        key: WrappedKey { subject, bytes: key },
+    }))
 }
 
 /// What a message is afterwards; what is none stays as it is.

@@ -229,7 +229,12 @@ impl People for PostgresStore {
                     .bind(subject.0)
                     .execute(&mut *conn)
                     .await?;
-                if destroyed.rows_affected() == 0 {
+                let of_message = sqlx::query("UPDATE message SET wrapped = NULL WHERE company_id = $1 AND id = $2 AND wrapped IS NOT NULL")
+                    .bind(scope.company.0)
+                    .bind(subject.0)
+                    .execute(&mut *conn)
+                    .await?;
+                if destroyed.rows_affected() + of_message.rows_affected() == 0 {
                     return Err(Fail(StoreError::NotFound("key")));
                 }
                 forget_customer(conn, scope, subject).await?;
@@ -338,14 +343,16 @@ async fn put_user(conn: &mut PgConnection, scope: Scope, user: &UserRecord) -> D
     if put.rows_affected() == 0 { Err(Fail(StoreError::NotFound("user"))) } else { Ok(()) }
 }
 
-/// A subject's key; none once destroyed.
+/// A subject's key, which lies with the message where that is the subject; none once destroyed.
 pub(crate) async fn key(conn: &mut PgConnection, scope: Scope, subject: SubjectId) -> Done<Option<WrappedKey>> {
-    let row =
-        sqlx::query("SELECT wrapped FROM vault_key WHERE company_id = $1 AND subject = $2 AND wrapped IS NOT NULL")
-            .bind(scope.company.0)
-            .bind(subject.0)
-            .fetch_optional(conn)
-            .await?;
+    let row = sqlx::query(
+        "SELECT wrapped FROM vault_key WHERE company_id = $1 AND subject = $2 AND wrapped IS NOT NULL
+         UNION ALL SELECT wrapped FROM message WHERE company_id = $1 AND id = $2 AND wrapped IS NOT NULL",
+    )
+    .bind(scope.company.0)
+    .bind(subject.0)
+    .fetch_optional(conn)
+    .await?;
     row.map(|row| Ok(WrappedKey { subject, bytes: row.bytes("wrapped")? })).transpose()
 }
 

@@ -8,11 +8,11 @@ use crate::{
     writer::Turn,
 };
 use async_trait::async_trait;
-use domain::ids::{CompanyId, MessageId};
+use domain::ids::{CompanyId, MessageId, SubjectId};
 use jiff::Timestamp;
 use rusqlite::Connection;
 use storage::{
-    Actor, AuditEntry, Page, Result, Scope, StoreError, WrappedKey,
+    Actor, AuditEntry, Page, Result, Scope, Sealed, StoreError, WrappedKey,
     inbox::{
         Accepted, Inbox, MessageBody, MessageRecord, MessageSelection, MessageState, MessageStatus, NewMessage,
         Novelty, SourceRecord,
@@ -100,10 +100,11 @@ impl Inbox for SqliteStore {
     ) -> Result<Option<(MessageRecord, Option<MessageBody>)>> {
         self.read(move |conn| {
             let row = query(concat!(
-                "SELECT m.*, s.name AS source_name, s.connector, s.settings, b.subject AS body_subject, b.bytes AS body_bytes, k.wrapped
+                "SELECT m.*, s.name AS source_name, s.connector, s.settings, b.bytes AS body
                  FROM message m JOIN source s ON s.id = m.source_id
-                 LEFT JOIN message_body b ON b.month = ", month_of!(), " AND b.message_id = m.id
-                 LEFT JOIN vault_key k ON k.company_id = m.company_id AND k.subject = b.subject
+                 LEFT JOIN message_body b ON b.month = ",
+                month_of!(),
+                " AND b.message_id = m.id AND m.wrapped IS NOT NULL
                  WHERE m.company_id = ?1 AND m.id = ?2"
             ))
             .bind(scope.company.0)
@@ -242,11 +243,11 @@ fn put_source(conn: &Connection, scope: Scope, source: &SourceRecord) -> Done<()
     if put == 0 { Err(Fail(StoreError::NotFound("source"))) } else { Ok(()) }
 }
 
-/// Keeps a message with its body, its key and its job; one that was kept before is counted.
+/// Keeps a message with its body and its job; one that was kept before is counted.
 fn accept(conn: &Connection, scope: Scope, message: &NewMessage, job: &NewJob) -> Done<Accepted> {
     let new = query(
-        "INSERT INTO message (id, company_id, source_id, correlation, received_at, delivery_key, digest, headers, content_type, verified_by, size)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        "INSERT INTO message (id, company_id, source_id, correlation, received_at, delivery_key, digest, headers, content_type, verified_by, size, wrapped)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (company_id, source_id, digest, delivery_key) WHERE delivery_key IS NOT NULL DO NOTHING
          ON CONFLICT (company_id, source_id, digest) WHERE delivery_key IS NULL DO NOTHING",
     )
@@ -261,25 +262,17 @@ fn accept(conn: &Connection, scope: Scope, message: &NewMessage, job: &NewJob) -
     .bind(&message.content_type)
     .bind(&message.verified_by)
     .bind(stored_count(message.size))
+    .bind(&message.key.bytes)
     .execute(conn)?;
     if new == 0 {
         return repeated(conn, scope, message);
     }
-    query("INSERT INTO message_body (month, message_id, company_id, subject, bytes) VALUES (?, ?, ?, ?, ?)")
+    query("INSERT INTO message_body (month, message_id, company_id, bytes) VALUES (?, ?, ?, ?)")
         .bind(month(message.received_at))
         .bind(message.id.0)
         .bind(scope.company.0)
-        .bind(message.body.subject.0)
         .bind(&message.body.bytes)
         .execute(conn)?;
-    query(
-        "INSERT INTO vault_key (company_id, subject, wrapped, created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-    )
-    .bind(scope.company.0)
-    .bind(message.key.subject.0)
-    .bind(&message.key.bytes)
-    .bind(micros(message.received_at))
-    .execute(conn)?;
     jobs::enqueue(conn, scope, job, message.received_at)?;
     Ok(Accepted { message: message.id, correlation: message.correlation, novelty: Novelty::New })
 }
@@ -306,9 +299,12 @@ fn repeated(conn: &Connection, scope: Scope, message: &NewMessage) -> Done<Accep
 }
 
 fn body(row: &Row) -> Done<Option<MessageBody>> {
-    let Some(body) = row.opt_sealed("body_subject", "body_bytes")? else { return Ok(None) };
-    let key = row.opt_bytes("wrapped")?.map(|bytes| WrappedKey { subject: body.subject, bytes });
-    Ok(Some(MessageBody { body, key }))
+    let subject = SubjectId(row.id::<MessageId>("id")?.0);
+    let kept = row.opt_bytes("body")?.zip(row.opt_bytes("wrapped")?);
+    Ok(kept.map(|(body, key)| MessageBody {
+        body: Sealed { subject, bytes: body },
+        key: WrappedKey { subject, bytes: key },
+    }))
 }
 
 /// Says what became of a message.

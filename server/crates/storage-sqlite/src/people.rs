@@ -195,8 +195,12 @@ impl People for SqliteStore {
 
     async fn destroy_key(&self, scope: Scope, subject: SubjectId, audit: AuditEntry) -> Result<()> {
         self.write(Turn::RealTime, move |conn| {
-            let destroyed = query("UPDATE vault_key SET wrapped = NULL, destroyed_at = ? WHERE company_id = ? AND subject = ? AND wrapped IS NOT NULL")
+            let mut destroyed = query("UPDATE vault_key SET wrapped = NULL, destroyed_at = ? WHERE company_id = ? AND subject = ? AND wrapped IS NOT NULL")
                 .bind(micros(audit.at))
+                .bind(scope.company.0)
+                .bind(subject.0)
+                .execute(conn)?;
+            destroyed += query("UPDATE message SET wrapped = NULL WHERE company_id = ? AND id = ? AND wrapped IS NOT NULL")
                 .bind(scope.company.0)
                 .bind(subject.0)
                 .execute(conn)?;
@@ -301,12 +305,15 @@ fn put_user(conn: &Connection, scope: Scope, user: &UserRecord) -> Done<()> {
     if put == 0 { Err(Fail(StoreError::NotFound("user"))) } else { Ok(()) }
 }
 
-/// A subject's key; none once destroyed.
+/// A subject's key, which lies with the message where that is the subject; none once destroyed.
 pub(crate) fn key(conn: &Connection, scope: Scope, subject: SubjectId) -> Done<Option<WrappedKey>> {
-    let row = query("SELECT wrapped FROM vault_key WHERE company_id = ? AND subject = ? AND wrapped IS NOT NULL")
-        .bind(scope.company.0)
-        .bind(subject.0)
-        .fetch_optional(conn)?;
+    let row = query(
+        "SELECT wrapped FROM vault_key WHERE company_id = ?1 AND subject = ?2 AND wrapped IS NOT NULL
+         UNION ALL SELECT wrapped FROM message WHERE company_id = ?1 AND id = ?2 AND wrapped IS NOT NULL",
+    )
+    .bind(scope.company.0)
+    .bind(subject.0)
+    .fetch_optional(conn)?;
     row.map(|row| Ok(WrappedKey { subject, bytes: row.bytes("wrapped")? })).transpose()
 }
 

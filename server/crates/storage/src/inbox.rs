@@ -54,7 +54,7 @@ pub struct NewMessage {
     pub verified_by: String,
     /// Size of the plaintext in bytes.
     pub size: u64,
-    /// The body under its own key.
+    /// The body under the message's own key: its subject is the message.
     pub body: Sealed,
     /// That key.
     pub key: WrappedKey,
@@ -140,8 +140,8 @@ pub struct MessageRecord {
 pub struct MessageBody {
     /// The body.
     pub body: Sealed,
-    /// Its key; none once destroyed.
-    pub key: Option<WrappedKey>,
+    /// Its key.
+    pub key: WrappedKey,
 }
 
 /// Where a message stands, without the details.
@@ -201,7 +201,7 @@ pub trait Inbox: Send + Sync {
     /// A message without its body.
     async fn message(&self, scope: Scope, id: MessageId) -> Result<Option<MessageRecord>>;
 
-    /// A message with its body; none of that once retention dropped it.
+    /// A message with its body; none of that once retention dropped it or its key was destroyed.
     async fn message_and_body(
         &self,
         scope: Scope,

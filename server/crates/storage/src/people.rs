@@ -130,13 +130,13 @@ pub trait People: Send + Sync {
     /// Forgets the failures of a key.
     async fn throttle_clear(&self, key: &str) -> Result<()>;
 
-    /// A subject's wrapped key; none once destroyed.
+    /// The wrapped key of a subject: a customer, a source, a message; none once destroyed.
     async fn key(&self, scope: Scope, subject: SubjectId) -> Result<Option<WrappedKey>>;
 
     /// Keeps a subject's key, unless it has one; returns the one that is kept.
     async fn put_key(&self, scope: Scope, key: WrappedKey, at: Timestamp) -> Result<WrappedKey>;
 
-    /// The wrapped keys of subjects that ever had one; none in place of one that was destroyed.
+    /// The wrapped keys of customers that ever had one; none in place of one that was destroyed.
     async fn keys(&self, scope: Scope, subjects: Vec<SubjectId>) -> Result<BTreeMap<SubjectId, Option<WrappedKey>>>;
 
     /// Marks the key of a subject that never had one as destroyed: nothing is ever kept of it.

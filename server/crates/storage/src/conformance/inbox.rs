@@ -74,15 +74,24 @@ pub async fn twelve_parallel_deliveries_are_one_message_and_one_job(store: Store
     assert_eq!(world.store.inbox.message(world.scope, accepted[0].message).await.unwrap().unwrap().repeats, 11);
 }
 
-pub async fn a_body_without_its_key_is_noise(store: Store) {
+pub async fn a_message_is_read_with_its_own_key_until_that_is_destroyed(store: Store) {
     let world = World::new(store).await;
     let source = world.source("shop").await;
     let message = world.message(source, None, 1, 1);
     world.accept(message.clone()).await;
-    let audit = world.audit("erase", "message", 2);
-    world.store.people.destroy_key(world.scope, message.body.subject, audit).await.unwrap();
-    let body = world.body(message.id).await.unwrap();
-    assert_eq!(body.key, None);
+    let key = async || world.store.people.key(world.scope, message.key.subject).await.unwrap();
+    let kept = world.body(message.id).await.unwrap();
+    assert_eq!((kept.body, kept.key), (message.body.clone(), message.key.clone()));
+    assert_eq!(key().await, Some(message.key.clone()), "its statements' words are under it too");
+    let destroy = async || {
+        let audit = world.audit("erase", "message", 2);
+        world.store.people.destroy_key(world.scope, message.body.subject, audit).await
+    };
+    destroy().await.unwrap();
+    assert!(world.body(message.id).await.is_none());
+    assert_eq!(key().await, None);
+    assert!(destroy().await.is_err());
+    assert!(world.store.inbox.message(world.scope, message.id).await.unwrap().is_some(), "that it came is still known");
 }
 
 pub async fn a_source_name_belongs_to_one_source(store: Store) {

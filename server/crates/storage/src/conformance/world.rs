@@ -115,9 +115,10 @@ impl World {
     }
 
     pub fn message(&self, source: SourceId, key: Option<&str>, digest: u8, minutes: i64) -> NewMessage {
-        let (body, wrapped) = self.sealed(b"sealed body");
+        let id: MessageId = self.id();
+        let subject = SubjectId(id.0);
         NewMessage {
-            id: self.id(),
+            id,
             source,
             correlation: self.id(),
             received_at: at(minutes),
@@ -127,8 +128,8 @@ impl World {
             content_type: Some("application/json".into()),
             verified_by: "hmac".into(),
             size: 11,
-            body,
-            key: wrapped,
+            body: Sealed { subject, bytes: b"sealed body".to_vec() },
+            key: WrappedKey { subject, bytes: vec![1, 2, 3] },
         }
     }
 
