@@ -14,10 +14,10 @@ use async_trait::async_trait;
 use domain::ids::{CompanyId, MessageId, SubjectId};
 use jiff::Timestamp;
 use sqlx::{
-    Encode, PgConnection, Postgres, Row, Type,
+    Arguments, Encode, PgConnection, Postgres, Row, Type,
     encode::IsNull,
     error::BoxDynError,
-    postgres::{PgArgumentBuffer, PgHasArrayType, PgRow, PgTypeInfo, types::PgRecordEncoder},
+    postgres::{PgArgumentBuffer, PgArguments, PgHasArrayType, PgRow, PgTypeInfo, types::PgRecordEncoder},
     query::Query,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -188,11 +188,7 @@ impl Inbox for PostgresStore {
     }
 }
 
-fn chosen<'q>(
-    sql: &'static str,
-    scope: Scope,
-    which: &MessageSelection,
-) -> Query<'q, Postgres, sqlx::postgres::PgArguments> {
+fn chosen<'q>(sql: &'static str, scope: Scope, which: &MessageSelection) -> Query<'q, Postgres, PgArguments> {
     sqlx::query(sql)
         .bind(scope.company.0)
         .bind(id_list(which.messages.iter().map(|id| id.0)))
@@ -306,7 +302,10 @@ async fn insert_new(batch: &[Accept], conn: &mut PgConnection) -> Done<HashSet<M
         first.entry(what).or_insert(Incoming { company: scope.company, message, job });
     }
     let incoming: Vec<Incoming> = first.into_values().collect();
-    let row = sqlx::query(
+    let mut given = PgArguments::default();
+    given.reserve(1, incoming.iter().map(Incoming::bytes).sum());
+    given.add(&incoming).map_err(sqlx::Error::Encode)?;
+    let row = sqlx::query_with(
         "WITH given AS (SELECT * FROM unnest($1) LIMIT cardinality($1)),
          new AS (
              INSERT INTO message (id, company_id, source_id, correlation, received_at, delivery_key, digest, headers, content_type, verified_by, size, wrapped)
@@ -326,8 +325,8 @@ async fn insert_new(batch: &[Accept], conn: &mut PgConnection) -> Done<HashSet<M
              SELECT job_id, company_id, kind, target, destination, lane, cause, run_at, job_correlation, received_at, received_at
              FROM given WHERE (SELECT said FROM all_new) OR id IN (SELECT id FROM new))
          SELECT CASE WHEN count(*) < cardinality($1) THEN coalesce(array_agg(id), '{}') END AS some FROM new",
+        given,
     )
-    .bind(&incoming)
     .fetch_one(conn)
     .await?;
     // nearly always all are
@@ -342,6 +341,14 @@ struct Incoming<'a> {
     company: CompanyId,
     message: &'a NewMessage,
     job: &'a NewJob,
+}
+
+impl Incoming<'_> {
+    /// About so many does it take up on its way.
+    fn bytes(&self) -> usize {
+        const SHORT_COLUMNS: usize = 768;
+        self.message.body.bytes.len() + self.message.headers.len() + SHORT_COLUMNS
+    }
 }
 
 impl Type<Postgres> for Incoming<'_> {

@@ -25,7 +25,7 @@ pub async fn a_message_is_kept_with_its_job(store: Store) {
         (MessageStatus::Received, at(5), "shop", 11, 0)
     );
     let body = world.body(message.id).await.unwrap();
-    assert_eq!((body.body, body.key), (message.body, Some(message.key)));
+    assert_eq!((body.body, body.key), (message.body, message.key));
     let leased = world.claim("w", &[JobKind::Normalise], at(10)).await;
     assert_eq!(leased.iter().map(|l| l.job.target.clone()).collect::<Vec<_>>(), [message.id.to_string()]);
 }
