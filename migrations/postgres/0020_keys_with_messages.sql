@@ -5,6 +5,13 @@ ALTER TABLE message ADD COLUMN wrapped BYTEA;
 UPDATE message AS m SET wrapped = k.wrapped FROM vault_key k WHERE k.company_id = m.company_id AND k.subject = m.id;
 DELETE FROM vault_key k USING message m WHERE k.company_id = m.company_id AND k.subject = m.id;
 
+-- Its digest is of all by which a repetition is known (source, delivery key, body), so that it is looked for in one small
+-- index. What came before has its id for a digest: repeated, it is kept once more, and its statements are known all the same.
+DROP INDEX message_delivered;
+DROP INDEX message_digested;
+ALTER TABLE message DROP COLUMN delivery_key, ALTER COLUMN digest TYPE UUID USING id;
+CREATE UNIQUE INDEX message_digest ON message (digest);
+
 -- The key of a body is its message's. The months move to a new table: in the old one the column that is dropped would keep
 -- its place, which each month to come would not have, and every row would be rewritten on its way in.
 ALTER TABLE message_body RENAME TO message_body_before;
@@ -38,8 +45,7 @@ CREATE TYPE incoming AS (
     source_id       UUID,
     correlation     UUID,
     received_at     BIGINT,
-    delivery_key    TEXT,
-    digest          BYTEA,
+    digest          UUID,
     headers         TEXT,
     content_type    TEXT,
     verified_by     TEXT,

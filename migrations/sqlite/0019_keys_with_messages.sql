@@ -1,5 +1,7 @@
 -- A message's key lies in its row, so that one that comes in is three rows and not four; and its row lies in the order of
--- the ids, without a second tree that only leads to it.
+-- the ids, without a second tree that only leads to it. Its digest is of all by which a repetition is known (source, delivery
+-- key, body), so that it is looked for in one small tree. What came before has its id for a digest: repeated, it is kept once
+-- more, and its statements are known all the same.
 
 CREATE TABLE message_with_key (
     id           BLOB NOT NULL PRIMARY KEY,
@@ -7,7 +9,6 @@ CREATE TABLE message_with_key (
     source_id    BLOB NOT NULL REFERENCES source (id),
     correlation  BLOB NOT NULL,
     received_at  INTEGER NOT NULL,
-    delivery_key TEXT,
     digest       BLOB NOT NULL,
     headers      TEXT NOT NULL,
     content_type TEXT,
@@ -23,16 +24,15 @@ CREATE TABLE message_with_key (
     reason       TEXT,
     cursor       INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
-INSERT INTO message_with_key (id, company_id, source_id, correlation, received_at, delivery_key, digest, headers, content_type,
+INSERT INTO message_with_key (id, company_id, source_id, correlation, received_at, digest, headers, content_type,
                               verified_by, size, wrapped, repeats, status, observations, problems, reason, cursor)
-SELECT m.id, m.company_id, m.source_id, m.correlation, m.received_at, m.delivery_key, m.digest, m.headers, m.content_type,
+SELECT m.id, m.company_id, m.source_id, m.correlation, m.received_at, m.id, m.headers, m.content_type,
        m.verified_by, m.size, k.wrapped, m.repeats, m.status, m.observations, m.problems, m.reason, m.cursor
 FROM message m LEFT JOIN vault_key k ON k.company_id = m.company_id AND k.subject = m.id ORDER BY m.id;
 DELETE FROM vault_key WHERE EXISTS (SELECT 1 FROM message m WHERE m.company_id = vault_key.company_id AND m.id = vault_key.subject);
 DROP TABLE message;
 ALTER TABLE message_with_key RENAME TO message;
-CREATE UNIQUE INDEX message_delivery ON message (company_id, source_id, digest, delivery_key) WHERE delivery_key IS NOT NULL;
-CREATE UNIQUE INDEX message_digest ON message (company_id, source_id, digest) WHERE delivery_key IS NULL;
+CREATE UNIQUE INDEX message_digest ON message (digest);
 CREATE INDEX message_newest ON message (company_id, received_at, id);
 CREATE INDEX message_quarantine ON message (company_id, received_at, id) WHERE status = 'quarantined';
 

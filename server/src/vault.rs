@@ -2,13 +2,14 @@
 //! subject's key erases the data wherever copies of it lie. What must be found without being read is an HMAC token.
 
 use crate::clock::Clock;
-use domain::ids::SubjectId;
+use domain::ids::{SourceId, SubjectId};
 use ring::{
     aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
     hmac,
 };
 use std::sync::Arc;
 use storage::{Sealed, WrappedKey};
+use uuid::Uuid;
 
 /// Bytes of the master key and of every data key.
 pub const KEY_BYTES: usize = 32;
@@ -28,6 +29,7 @@ pub enum VaultError {
 pub struct Vault {
     clock: Arc<dyn Clock>,
     wrapping: LessSafeKey,
+    deliveries: hmac::Key,
     digests: hmac::Key,
     tokens: hmac::Key,
 }
@@ -46,7 +48,13 @@ impl Vault {
         let derive = |purpose: &str| hmac::sign(&root, purpose.as_bytes());
         let wrapping = aead_key(derive("milepost wrapping key v1").as_ref());
         let mac = |purpose: &str| hmac::Key::new(hmac::HMAC_SHA256, derive(purpose).as_ref());
-        Self { clock, wrapping, digests: mac("milepost message digest v1"), tokens: mac("milepost search token v1") }
+        Self {
+            clock,
+            wrapping,
+            deliveries: mac("milepost delivery v1"),
+            digests: mac("milepost message digest v1"),
+            tokens: mac("milepost search token v1"),
+        }
     }
 
     /// A new key for a subject, and its wrapped form to be stored.
@@ -73,7 +81,22 @@ impl Vault {
         Ok(key)
     }
 
-    /// The digest by which a repeated message is known: keyed, and of the plaintext, since every encryption differs.
+    /// By which a repeated message is known: keyed, of the source, of the provider's id of the delivery where it has one,
+    /// and of the plaintext, since every encryption differs. Of HMAC-SHA-256 the first half, which is as many bits as
+    /// RFC 2104 (section 5) asks for at least.
+    pub fn delivery(&self, source: SourceId, key: Option<&str>, plaintext: &[u8]) -> Uuid {
+        let mut mac = hmac::Context::with_key(&self.deliveries);
+        mac.update(source.0.as_bytes());
+        // its length first, so that no other key and body read the same
+        mac.update(&key.map_or(u64::MAX, |key| key.len() as u64).to_be_bytes());
+        mac.update(key.unwrap_or_default().as_bytes());
+        mac.update(plaintext);
+        let mut half = [0; 16];
+        half.copy_from_slice(&mac.sign().as_ref()[..16]);
+        Uuid::from_bytes(half)
+    }
+
+    /// A keyed digest, by which the same is known again.
     pub fn digest(&self, plaintext: &[u8]) -> [u8; 32] {
         let mut digest = [0; 32];
         digest.copy_from_slice(hmac::sign(&self.digests, plaintext).as_ref());
@@ -133,6 +156,7 @@ fn open(key: &LessSafeKey, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, Vau
 mod tests {
     use super::*;
     use crate::clock::ManualClock;
+    use std::collections::HashSet;
 
     fn vault(byte: u8) -> Vault {
         Vault::new(&[byte; KEY_BYTES], ManualClock::at("2026-03-01T00:00:00Z".parse().unwrap()))
@@ -151,6 +175,27 @@ mod tests {
         assert!(vault(2).unwrap(&wrapped).is_err(), "another master key");
         let (other, _) = vault_a.new_key(SubjectId(vault_a.clock.id()));
         assert!(other.open("message.body", &sealed).is_err(), "another subject");
+    }
+
+    #[test]
+    fn another_source_key_or_body_is_another_delivery() {
+        let (shop, other) = (SourceId(Uuid::from_u128(1)), SourceId(Uuid::from_u128(2)));
+        let said = [
+            (1, shop, Some("a"), "x"),
+            (2, shop, Some("a"), "x"),
+            (1, other, Some("a"), "x"),
+            (1, shop, Some("b"), "x"),
+            (1, shop, Some("a"), "y"),
+            (1, shop, Some("ax"), ""),
+            (1, shop, Some(""), "x"),
+            (1, shop, None, "x"),
+        ];
+        let delivery = |(master, source, key, body): (u8, SourceId, Option<&str>, &str)| {
+            vault(master).delivery(source, key, body.as_bytes())
+        };
+        let different: HashSet<Uuid> = said.into_iter().map(delivery).collect();
+        assert_eq!(different.len(), said.len());
+        assert_eq!(delivery(said[0]), delivery(said[0]));
     }
 
     #[test]

@@ -24,8 +24,6 @@ const SOURCES_KEPT: usize = 1_000;
 const KEYS_ASKED_EVERY: SignedDuration = SignedDuration::from_mins(1);
 /// A message of more bytes is an interchange: it is read in the batch lane.
 const INTERCHANGE_BYTES: usize = 256 * 1024;
-/// A longer id of a delivery is kept as its digest.
-const DELIVERY_KEY_BYTES: usize = 200;
 /// Headers that are kept with a message. None of them carries a secret.
 const KEPT_HEADERS: &[&str] = &[
     "content-type",
@@ -180,8 +178,7 @@ pub async fn accept(tower: &Tower, delivery: Delivery<'_>) -> Result<Receipt, Re
         source: source.record.id,
         correlation: delivery.correlation,
         received_at: now,
-        delivery_key: key.0.map(|key| bounded(tower, key)),
-        digest: tower.vault.digest(delivery.request.body),
+        digest: tower.vault.delivery(source.record.id, key.0.as_deref(), delivery.request.body),
         headers: kept_headers(delivery.request.headers),
         content_type: header(delivery.request.headers, "content-type"),
         verified_by: source.record.scheme.clone(),
@@ -199,14 +196,6 @@ pub async fn accept(tower: &Tower, delivery: Delivery<'_>) -> Result<Receipt, Re
         tower.wake.work(lane);
     }
     Ok(Receipt { message: accepted.message, correlation: accepted.correlation, novelty: accepted.novelty })
-}
-
-/// A delivery's id of any length as one that an index takes.
-fn bounded(tower: &Tower, key: String) -> String {
-    if key.len() <= DELIVERY_KEY_BYTES {
-        return key;
-    }
-    tower.vault.digest(key.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The place of a message's body in the vault.

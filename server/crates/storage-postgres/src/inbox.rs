@@ -293,13 +293,12 @@ impl Grouped for Accept {
 ///
 /// In the order of their digests, so that two batches with the same messages never wait for each other. A message that
 /// another node keeps meanwhile is a conflict, after which it is seen: that costs less than `ON CONFLICT`, which writes
-/// every row twice. `OFFSET 0` keeps the questions what they are, one look into an index for each message. Nearly always all
+/// every row twice. `OFFSET 0` keeps the question what it is, one look into an index for each message. Nearly always all
 /// are new, and then what belongs to them is not looked for among those that are, one by one.
 async fn insert_new(batch: &[Accept], conn: &mut PgConnection) -> Done<HashSet<MessageId>> {
     let mut first = BTreeMap::new();
     for Accept { scope, message, job } in batch {
-        let what = (message.digest, scope.company, message.source, message.delivery_key.as_deref());
-        first.entry(what).or_insert(Incoming { company: scope.company, message, job });
+        first.entry(message.digest).or_insert(Incoming { company: scope.company, message, job });
     }
     let incoming: Vec<Incoming> = first.into_values().collect();
     let mut given = PgArguments::default();
@@ -308,13 +307,9 @@ async fn insert_new(batch: &[Accept], conn: &mut PgConnection) -> Done<HashSet<M
     let row = sqlx::query_with(
         "WITH given AS (SELECT * FROM unnest($1) LIMIT cardinality($1)),
          new AS (
-             INSERT INTO message (id, company_id, source_id, correlation, received_at, delivery_key, digest, headers, content_type, verified_by, size, wrapped)
-             SELECT id, company_id, source_id, correlation, received_at, delivery_key, digest, headers, content_type, verified_by, size, wrapped FROM given g
-             WHERE NOT EXISTS (SELECT 1 FROM message m WHERE m.digest = g.digest AND m.delivery_key = g.delivery_key AND m.source_id = g.source_id
-                               AND m.company_id IS NOT DISTINCT FROM g.company_id OFFSET 0)
-               AND (g.delivery_key IS NOT NULL
-                    OR NOT EXISTS (SELECT 1 FROM message m WHERE m.digest = g.digest AND m.delivery_key IS NULL AND m.source_id = g.source_id
-                                   AND m.company_id IS NOT DISTINCT FROM g.company_id OFFSET 0))
+             INSERT INTO message (id, company_id, source_id, correlation, received_at, digest, headers, content_type, verified_by, size, wrapped)
+             SELECT id, company_id, source_id, correlation, received_at, digest, headers, content_type, verified_by, size, wrapped FROM given g
+             WHERE NOT EXISTS (SELECT 1 FROM message m WHERE m.digest = g.digest OFFSET 0)
              RETURNING id),
          all_new AS (SELECT count(*) = cardinality($1) AS said FROM new),
          body AS (
@@ -373,8 +368,7 @@ impl<'q> Encode<'q, Postgres> for Incoming<'_> {
             .encode(message.source.0)?
             .encode(message.correlation.0)?
             .encode(micros(message.received_at))?
-            .encode(message.delivery_key.as_deref().map(clean).as_deref())?
-            .encode(message.digest.as_slice())?
+            .encode(message.digest)?
             .encode(&*clean(&message.headers))?
             .encode(message.content_type.as_deref().map(clean).as_deref())?
             .encode(message.verified_by.as_str())?
@@ -428,23 +422,14 @@ impl Grouped for Open {
 }
 
 async fn repeated(conn: &mut PgConnection, scope: Scope, message: &NewMessage) -> Done<Accepted> {
-    let sql = match message.delivery_key {
-        Some(_) => {
-            "UPDATE message SET repeats = repeats + 1
-             WHERE company_id IS NOT DISTINCT FROM $1 AND source_id = $2 AND digest = $3 AND delivery_key = $4
-             RETURNING id, correlation"
-        }
-        None => {
-            "UPDATE message SET repeats = repeats + 1
-             WHERE company_id IS NOT DISTINCT FROM $1 AND source_id = $2 AND digest = $3 AND delivery_key IS NULL
-             RETURNING id, correlation"
-        }
-    };
-    let mut query = sqlx::query(sql).bind(scope.company.0).bind(message.source.0).bind(message.digest.as_slice());
-    if let Some(key) = &message.delivery_key {
-        query = query.bind(clean(key));
-    }
-    let kept = query.fetch_one(conn).await?;
+    let kept = sqlx::query(
+        "UPDATE message SET repeats = repeats + 1 WHERE company_id IS NOT DISTINCT FROM $1 AND digest = $2
+         RETURNING id, correlation",
+    )
+    .bind(scope.company.0)
+    .bind(message.digest)
+    .fetch_one(conn)
+    .await?;
     Ok(Accepted { message: kept.id("id")?, correlation: kept.id("correlation")?, novelty: Novelty::Repeated })
 }
 

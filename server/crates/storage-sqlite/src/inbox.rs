@@ -246,18 +246,16 @@ fn put_source(conn: &Connection, scope: Scope, source: &SourceRecord) -> Done<()
 /// Keeps a message with its body and its job; one that was kept before is counted.
 fn accept(conn: &Connection, scope: Scope, message: &NewMessage, job: &NewJob) -> Done<Accepted> {
     let new = query(
-        "INSERT INTO message (id, company_id, source_id, correlation, received_at, delivery_key, digest, headers, content_type, verified_by, size, wrapped)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (company_id, source_id, digest, delivery_key) WHERE delivery_key IS NOT NULL DO NOTHING
-         ON CONFLICT (company_id, source_id, digest) WHERE delivery_key IS NULL DO NOTHING",
+        "INSERT INTO message (id, company_id, source_id, correlation, received_at, digest, headers, content_type, verified_by, size, wrapped)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (digest) DO NOTHING",
     )
     .bind(message.id.0)
     .bind(scope.company.0)
     .bind(message.source.0)
     .bind(message.correlation.0)
     .bind(micros(message.received_at))
-    .bind(&message.delivery_key)
-    .bind(message.digest.as_slice())
+    .bind(message.digest)
     .bind(&message.headers)
     .bind(&message.content_type)
     .bind(&message.verified_by)
@@ -278,23 +276,11 @@ fn accept(conn: &Connection, scope: Scope, message: &NewMessage, job: &NewJob) -
 }
 
 fn repeated(conn: &Connection, scope: Scope, message: &NewMessage) -> Done<Accepted> {
-    let sql = match message.delivery_key {
-        Some(_) => {
-            "UPDATE message SET repeats = repeats + 1
-             WHERE company_id = ? AND source_id = ? AND digest = ? AND delivery_key = ?
-             RETURNING id, correlation"
-        }
-        None => {
-            "UPDATE message SET repeats = repeats + 1
-             WHERE company_id = ? AND source_id = ? AND digest = ? AND delivery_key IS NULL
-             RETURNING id, correlation"
-        }
-    };
-    let mut query = query(sql).bind(scope.company.0).bind(message.source.0).bind(message.digest.as_slice());
-    if let Some(key) = &message.delivery_key {
-        query = query.bind(key);
-    }
-    let kept = query.fetch_one(conn)?;
+    let kept =
+        query("UPDATE message SET repeats = repeats + 1 WHERE company_id = ? AND digest = ? RETURNING id, correlation")
+            .bind(scope.company.0)
+            .bind(message.digest)
+            .fetch_one(conn)?;
     Ok(Accepted { message: kept.id("id")?, correlation: kept.id("correlation")?, novelty: Novelty::Repeated })
 }
 

@@ -187,7 +187,7 @@ async fn a_flood_is_told_to_come_back_and_batch_work_still_moves() {
     for n in 0..20_000_u32 {
         let world = std::sync::Arc::clone(&world);
         offers.spawn(async move {
-            let message = world.message(source, Some(&n.to_string()), 1, 1);
+            let message = world.message(source, &n.to_string(), 1);
             let job = world.job(JobKind::Normalise, message.id, 1);
             world.store.inbox.accept(world.scope, message, job).await
         });
@@ -248,15 +248,12 @@ async fn killed_child() {
 
 fn message(id: MessageId, source: SourceId) -> NewMessage {
     let subject = SubjectId(id.0);
-    let mut digest = [0; 32];
-    digest[..16].copy_from_slice(id.0.as_bytes());
     NewMessage {
         id,
         source,
         correlation: id.0.into(),
         received_at: morning(),
-        delivery_key: None,
-        digest,
+        digest: id.0,
         headers: "{}".into(),
         content_type: None,
         verified_by: "hmac".into(),

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use domain::ids::{CorrelationId, MessageId, SourceId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// A configured source of messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,10 +43,9 @@ pub struct NewMessage {
     pub correlation: CorrelationId,
     /// When it came.
     pub received_at: Timestamp,
-    /// The provider's id of the delivery, where it has one.
-    pub delivery_key: Option<String>,
-    /// Keyed HMAC of the plaintext.
-    pub digest: [u8; 32],
+    /// By which a repetition is known: a keyed digest of the source, of the provider's id of the delivery where it has one,
+    /// and of the plaintext.
+    pub digest: Uuid,
     /// The headers kept (none that carries a secret), as JSON object.
     pub headers: String,
     /// The media type.
@@ -76,7 +76,7 @@ pub struct Accepted {
 pub enum Novelty {
     /// Stored, with its job.
     New,
-    /// Delivery key and digest are those of a message that is kept; counted there, nothing else stored.
+    /// The digest is that of a message that is kept; counted there, nothing else stored.
     Repeated,
 }
 
@@ -194,8 +194,7 @@ pub trait Inbox: Send + Sync {
     /// `Conflict` when another source has the name.
     async fn put_source(&self, scope: Scope, source: SourceRecord, key: WrappedKey, audit: AuditEntry) -> Result<()>;
 
-    /// Keeps a message and its job in one transaction, unless delivery key *and* digest are those of a kept one of the
-    /// same source (no key: the digest decides).
+    /// Keeps a message and its job in one transaction, unless the digest is that of a kept one.
     async fn accept(&self, scope: Scope, message: NewMessage, job: NewJob) -> Result<Accepted>;
 
     /// A message without its body.

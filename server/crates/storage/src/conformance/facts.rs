@@ -22,7 +22,7 @@ async fn loaded(world: &World, id: ShipmentId) -> Loaded {
 pub async fn recording_twice_changes_nothing(store: Store) {
     let world = World::new(store).await;
     let source = world.source("shop").await;
-    let message = world.accept(world.message(source, None, 1, 3)).await.message;
+    let message = world.accept(world.message(source, "a", 3)).await.message;
     let said = [Said { snapshot: Some(2), ..Said::of("NUM1", &["A", "BB", "A"], 3) }, Said::of("NUM2", &["?X"], 3)];
     let record =
         async || world.store.facts.record(world.scope, world.recording_of(message, source, &said)).await.unwrap();
@@ -43,7 +43,7 @@ pub async fn recording_twice_changes_nothing(store: Store) {
 pub async fn an_interchange_is_recorded_in_parts_that_a_stop_does_not_lose(store: Store) {
     let world = World::new(store).await;
     let source = world.source("edi").await;
-    let message = world.accept(world.message(source, None, 1, 3)).await.message;
+    let message = world.accept(world.message(source, "a", 3)).await.message;
     let all = [Said::of("NUM1", &["A"], 3), Said::of("NUM2", &["A"], 3), Said::of("NUM3", &["A"], 3)];
     let part = |said: &[Said], done| Recording {
         lane: Lane::Batch,

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 pub async fn a_message_is_kept_with_its_job(store: Store) {
     let world = World::new(store).await;
     let source = world.source("shop").await;
-    let message = world.message(source, Some("d-1"), 1, 5);
+    let message = world.message(source, "a", 5);
     let accepted = world.accept(message.clone()).await;
     assert_eq!(
         (accepted.message, accepted.correlation, accepted.novelty),
@@ -33,9 +33,9 @@ pub async fn a_message_is_kept_with_its_job(store: Store) {
 pub async fn a_repeated_delivery_is_counted_and_not_stored(store: Store) {
     let world = World::new(store).await;
     let source = world.source("shop").await;
-    for key in [Some("d-1"), None] {
-        let first = world.accept(world.message(source, key, 1, 1)).await;
-        let second = world.accept(world.message(source, key, 1, 2)).await;
+    for said in ["a", "b"] {
+        let first = world.accept(world.message(source, said, 1)).await;
+        let second = world.accept(world.message(source, said, 2)).await;
         assert_eq!(second.novelty, Novelty::Repeated);
         assert_eq!((second.message, second.correlation), (first.message, first.correlation));
         assert_eq!(world.store.inbox.message(world.scope, first.message).await.unwrap().unwrap().repeats, 1);
@@ -44,28 +44,13 @@ pub async fn a_repeated_delivery_is_counted_and_not_stored(store: Store) {
     assert_eq!(world.claim("w", &[JobKind::Normalise], at(10)).await.len(), 2);
 }
 
-pub async fn another_key_or_another_digest_is_another_message(store: Store) {
-    let world = World::new(store).await;
-    let (shop, other) = (world.source("shop").await, world.source("other").await);
-    for (source, key, digest) in [
-        (shop, Some("a"), 1),
-        (shop, Some("b"), 1),
-        (shop, Some("a"), 2),
-        (shop, None, 1),
-        (shop, None, 2),
-        (other, Some("a"), 1),
-    ] {
-        assert_eq!(world.accept(world.message(source, key, digest, 1)).await.novelty, Novelty::New, "{key:?} {digest}");
-    }
-}
-
 pub async fn twelve_parallel_deliveries_are_one_message_and_one_job(store: Store) {
     let world = Arc::new(World::new(store).await);
     let source = world.source("shop").await;
     let mut offers = JoinSet::new();
     for _ in 0..12 {
         let world = Arc::clone(&world);
-        offers.spawn(async move { world.accept(world.message(source, Some("d-1"), 1, 1)).await });
+        offers.spawn(async move { world.accept(world.message(source, "a", 1)).await });
     }
     let accepted = offers.join_all().await;
     assert_eq!(accepted.iter().filter(|a| a.novelty == Novelty::New).count(), 1);
@@ -77,7 +62,7 @@ pub async fn twelve_parallel_deliveries_are_one_message_and_one_job(store: Store
 pub async fn a_message_is_read_with_its_own_key_until_that_is_destroyed(store: Store) {
     let world = World::new(store).await;
     let source = world.source("shop").await;
-    let message = world.message(source, None, 1, 1);
+    let message = world.message(source, "a", 1);
     world.accept(message.clone()).await;
     let key = async || world.store.people.key(world.scope, message.key.subject).await.unwrap();
     let kept = world.body(message.id).await.unwrap();
@@ -123,7 +108,7 @@ pub async fn messages_are_paged_newest_first(store: Store) {
     let total = PAGE_ROWS + 7;
     let mut quarantined = Vec::new();
     for n in 0..total {
-        let message = world.message(source, Some(&n.to_string()), 1, i64::from(n / 3));
+        let message = world.message(source, &n.to_string(), i64::from(n / 3));
         let id = world.accept(message).await.message;
         if n % 10 == 0 {
             world
@@ -157,7 +142,7 @@ pub async fn messages_are_paged_newest_first(store: Store) {
 pub async fn replay_reads_again(store: Store) {
     let world = World::new(store).await;
     let source = world.source("shop").await;
-    let id = world.accept(world.message(source, None, 1, 1)).await.message;
+    let id = world.accept(world.message(source, "a", 1)).await.message;
     world.drain(crate::jobs::Lane::RealTime, JobKind::Normalise).await;
     world.store.inbox.conclude(world.scope, id, MessageStatus::Quarantined { reason: "no JSON".into() }).await.unwrap();
     let unknown = world.id();

@@ -32,7 +32,6 @@ macro_rules! conformance_suite {
         $crate::conformance_area! { $fresh, inbox:
             a_message_is_kept_with_its_job
             a_repeated_delivery_is_counted_and_not_stored
-            another_key_or_another_digest_is_another_message
             twelve_parallel_deliveries_are_one_message_and_one_job
             a_message_is_read_with_its_own_key_until_that_is_destroyed
             a_source_name_belongs_to_one_source

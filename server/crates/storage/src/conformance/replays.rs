@@ -56,7 +56,7 @@ pub async fn messages_are_read_again_from_where_it_was_left(store: Store) {
     let source = world.source("shop").await;
     let mut messages = Vec::new();
     for n in 0..3 {
-        let id = world.accept(world.message(source, Some(&n.to_string()), 1, n)).await.message;
+        let id = world.accept(world.message(source, &n.to_string(), n)).await.message;
         let read = MessageStatus::Normalised { observations: 1, problems: 0 };
         world.store.inbox.conclude(world.scope, id, read).await.unwrap();
         messages.push(id);

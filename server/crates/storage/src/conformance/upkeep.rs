@@ -40,7 +40,7 @@ pub async fn old_bodies_go_unless_nobody_read_them(store: Store) {
     let mut kept = Vec::new();
     // one of each month is not read yet
     for (n, minutes) in [1, 2, 40 * DAY, 80 * DAY].into_iter().enumerate() {
-        let accepted = world.accept(world.message(source, None, u8::try_from(n).unwrap(), minutes)).await;
+        let accepted = world.accept(world.message(source, &n.to_string(), minutes)).await;
         kept.push(accepted.message);
     }
     let read = MessageStatus::Normalised { observations: 0, problems: 0 };
@@ -56,7 +56,7 @@ pub async fn old_bodies_go_unless_nobody_read_them(store: Store) {
     assert_eq!(left, [false, true, false, true], "read, not read, read, of this month");
     let record = world.store.inbox.message(world.scope, kept[0]).await.unwrap().unwrap();
     assert_eq!(record.status, read, "that it came is still known");
-    let again = world.accept(world.message(source, None, 0, 81 * DAY)).await;
+    let again = world.accept(world.message(source, "0", 81 * DAY)).await;
     assert_eq!(again.message, kept[0], "and a repetition still is one");
 }
 

@@ -114,7 +114,8 @@ impl World {
         id
     }
 
-    pub fn message(&self, source: SourceId, key: Option<&str>, digest: u8, minutes: i64) -> NewMessage {
+    /// A message of which a repetition is known by these words.
+    pub fn message(&self, source: SourceId, said: &str, minutes: i64) -> NewMessage {
         let id: MessageId = self.id();
         let subject = SubjectId(id.0);
         NewMessage {
@@ -122,8 +123,7 @@ impl World {
             source,
             correlation: self.id(),
             received_at: at(minutes),
-            delivery_key: key.map(str::to_owned),
-            digest: [digest; 32],
+            digest: content_id("message", &[source.0.as_bytes(), said.as_bytes()]),
             headers: "{}".into(),
             content_type: Some("application/json".into()),
             verified_by: "hmac".into(),
@@ -186,10 +186,9 @@ impl World {
 
     /// Keeps a message and gives what it says.
     pub async fn recording(&self, source: SourceId, said: &[Said]) -> Recording {
-        let digest = u8::try_from(self.next.load(Ordering::Relaxed) % 251).unwrap();
-        let key = self.id::<Uuid>().to_string();
+        let words = self.id::<Uuid>().to_string();
         let minutes = said.first().map_or(0, |s| s.minutes);
-        let accepted = self.accept(self.message(source, Some(&key), digest, minutes)).await;
+        let accepted = self.accept(self.message(source, &words, minutes)).await;
         self.recording_of(accepted.message, source, said)
     }
 
