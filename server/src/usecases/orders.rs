@@ -4,7 +4,7 @@ use super::{UseCaseError, fold::EffectBody};
 use crate::{config::Config, tower::Tower, words};
 use connectors::{
     call::{CallError, CallLog, Decision},
-    odoo::{Delivery, DeliveryState, OdooClient, StatusValues},
+    odoo::{Delivery, DeliveryState, OdooClient, Since, StatusValues},
 };
 use domain::{
     Severity, State, Visibility, carriers as directory,
@@ -33,6 +33,8 @@ const IMPORT_PAGE: u32 = 100;
 pub const IMPORT_PAGES_MAX: u32 = 200;
 /// Odoo's `write_date` is the start of the writing transaction: what a long one commits late is found by looking back.
 const IMPORT_OVERLAP: SignedDuration = SignedDuration::from_mins(10);
+/// The same of our own writes, which are short: else most of what an import reads would be what Milepost wrote itself.
+const OWN_OVERLAP: SignedDuration = SignedDuration::from_mins(1);
 /// The setting that holds how far the import has come.
 const WATERMARK: &str = "odoo.watermark";
 /// The setting that holds where an import of many pages goes on.
@@ -65,7 +67,7 @@ pub fn page_of(config: &Config, shipment: ShipmentId) -> String {
 /// Where an import goes on that has more pages than one job takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Place {
-    /// What was changed since then is taken in; none: everything.
+    /// What was changed since then, and shortly before, is taken in; none: everything.
     since: Option<Timestamp>,
     /// Deliveries up to this id are taken in.
     after: i64,
@@ -80,8 +82,14 @@ impl Place {
             return Ok(place);
         }
         let watermark = tower.store.people.setting(scope, WATERMARK).await?.and_then(|text| text.parse().ok());
-        let since = watermark.map(|at: Timestamp| at.checked_sub(IMPORT_OVERLAP).unwrap_or(at));
-        Ok(Self { since, after: 0, newest: watermark })
+        Ok(Self { since: watermark, after: 0, newest: watermark })
+    }
+
+    fn since(&self) -> Option<Since> {
+        self.since.map(|at| Since {
+            anybody: at.checked_sub(OWN_OVERLAP).unwrap_or(at),
+            others: at.checked_sub(IMPORT_OVERLAP).unwrap_or(at),
+        })
     }
 
     /// Kept where the import goes on; else the next one begins at the newest change.
@@ -116,7 +124,7 @@ pub async fn import(
     let mut place = begun.clone();
     let (mut total, mut more) = (Imported::default(), true);
     for _ in 0..pages_max {
-        let page = odoo.changed_deliveries(place.since, place.after, IMPORT_PAGE, calls).await?;
+        let page = odoo.changed_deliveries(place.since(), place.after, IMPORT_PAGE, calls).await?;
         more = page.len() >= IMPORT_PAGE as usize;
         let Some(last) = page.last() else { break };
         place.after = last.id;

@@ -4,7 +4,7 @@
 
 use connectors::{
     call::{Call, CallLog, Discard, ErrorClass, Outcome},
-    odoo::{DeliveryState, OdooClient, OdooConfig, StatusValues},
+    odoo::{DeliveryState, OdooClient, OdooConfig, Since, StatusValues},
 };
 use jiff::{Timestamp, civil::date};
 use serde_json::{Value, json};
@@ -200,7 +200,8 @@ async fn a_changed_delivery_comes_in_with_all_that_is_needed() {
     let mut seen = Vec::new();
     let mut after = 0;
     loop {
-        let page = bot.changed_deliveries(Some(since), after, 2, &Discard).await.unwrap();
+        let page =
+            bot.changed_deliveries(Some(Since { anybody: since, others: since }), after, 2, &Discard).await.unwrap();
         assert!(page.iter().is_sorted_by_key(|d| d.id));
         seen.extend(page.iter().map(|d| d.id));
         if page.len() < 2 {
@@ -209,7 +210,13 @@ async fn a_changed_delivery_comes_in_with_all_that_is_needed() {
         after = page[1].id;
     }
     assert_eq!(seen.iter().filter(|id| **id == picking).count(), 1);
+    let by_others = async || {
+        let since = Since { anybody: "2100-01-01T00:00:00Z".parse().unwrap(), others: since };
+        bot.changed_deliveries(Some(since), picking - 1, 1, &Discard).await.unwrap().iter().any(|d| d.id == picking)
+    };
+    assert!(!by_others().await, "the last who wrote is the bot itself");
     peer.raw(&peer.admin_key, "sale.order/action_cancel", json!({"ids": [order]})).await;
+    assert!(by_others().await);
     assert_eq!(bot.delivery(picking, &Discard).await.unwrap().unwrap().state, DeliveryState::Cancelled);
     assert_eq!(bot.delivery(999_999_999, &Discard).await.unwrap(), None);
 }

@@ -5,10 +5,11 @@
 use connectors::{
     call::{CallError, Discard, ErrorClass},
     desks::{Desk, DeskConfig, DeskStatus, NewCase, request_tracker::RequestTracker},
-    odoo::{DeliveryState, OdooClient, OdooConfig, StatusValues},
+    odoo::{DeliveryState, OdooClient, OdooConfig, Since, StatusValues},
 };
 use domain::Severity;
 use jiff::{Timestamp, civil::date};
+use serde_json::json;
 use simulator::{Clock, SourceSecrets, World, WorldConfig, desk::SandboxDesk, faults::Fault, odoo::Open};
 use std::sync::Arc;
 
@@ -85,17 +86,27 @@ async fn the_sandbox_odoo_is_set_up_and_read_like_a_real_one() {
         page.iter().all(|d| d.tracking_numbers.len() == 1 && d.customer.name.as_ref().unwrap().contains("sandbox"))
     );
     // small pages find the same, and the write above comes back
+    let since = |anybody: &str, others: &str| {
+        Some(Since { anybody: anybody.parse().unwrap(), others: others.parse().unwrap() })
+    };
+    let ten = "2026-03-10T10:00:00Z";
     let (mut seen, mut after) = (0, 0);
     loop {
-        let page =
-            client.changed_deliveries(Some("2026-03-10T10:00:00Z".parse().unwrap()), after, 7, &Discard).await.unwrap();
+        let page = client.changed_deliveries(since(ten, ten), after, 7, &Discard).await.unwrap();
         seen += page.len();
         let Some(last) = page.last() else { break };
         after = last.id;
     }
     assert_eq!(seen, orders);
-    let since = Some("2026-03-10T11:30:00Z".parse().unwrap());
-    assert_eq!(client.changed_deliveries(since, 0, 7, &Discard).await.unwrap().len(), 1);
+    let (half_past, next_year) = ("2026-03-10T11:30:00Z", "2027-03-10T11:30:00Z");
+    let changed = async |anybody, others| {
+        client.changed_deliveries(since(anybody, others), 0, 500, &Discard).await.unwrap().len()
+    };
+    assert_eq!(changed(half_past, half_past).await, 1);
+    assert_eq!(changed(next_year, half_past).await, 0, "that was our own");
+    assert_eq!(changed(next_year, ten).await, orders - 1);
+    world.odoo().edit(page[0].id, "carrier_tracking_ref", json!("1Z999AA10123456784"));
+    assert_eq!(changed(next_year, half_past).await, 1);
 }
 
 #[tokio::test]

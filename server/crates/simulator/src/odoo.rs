@@ -43,7 +43,10 @@ const PICKING_FIELDS: &[(&str, &str)] = &[
     ("date_deadline", "datetime"),
     ("date_done", "datetime"),
     ("write_date", "datetime"),
+    ("write_uid", "many2one"),
 ];
+/// The user of the key that the sandbox takes.
+const KEY_USER: i64 = 2;
 
 type Row = Map<String, Value>;
 
@@ -73,6 +76,8 @@ pub struct NewOrder {
 #[derive(Default)]
 struct Data {
     tables: BTreeMap<String, BTreeMap<i64, Row>>,
+    /// What hangs on a record, by its id: notes and activities are looked for by it, as Odoo does along an index.
+    hanging: BTreeMap<(String, i64), Vec<i64>>,
     next: i64,
     calls: BTreeMap<String, usize>,
     changes: Changes,
@@ -142,8 +147,7 @@ impl SandboxOdoo {
             }),
         );
         let partner = json!([partner, new.customer]);
-        let user = data.tables.get("res.users").and_then(|t| t.keys().next().copied()).unwrap_or(1);
-        let user = json!([user, "Sandbox clerk"]);
+        let user = data.clerk();
         let promised = datetime(new.promised);
         let order = json!({"name": new.order, "state": "sale", "commitment_date": promised, "partner_id": partner, "user_id": user});
         let order = data.insert("sale.order", order);
@@ -153,6 +157,7 @@ impl SandboxOdoo {
             "carrier_id": [1, new.carrier], "carrier_tracking_ref": new.tracking.as_deref().map_or(json!(false), |t| json!(t)),
             "scheduled_date": promised, "date_deadline": promised,
             "date_done": new.shipped.map_or(json!(false), |at| json!(datetime(at))), "write_date": datetime(new.written),
+            "write_uid": user,
         });
         data.insert("stock.picking", picking)
     }
@@ -161,9 +166,11 @@ impl SandboxOdoo {
     pub fn edit(&self, picking: i64, field: &str, value: Value) {
         let now = self.inner.now();
         let mut data = self.inner.lock();
+        let clerk = data.clerk();
         if let Some(row) = data.tables.get_mut("stock.picking").and_then(|t| t.get_mut(&picking)) {
             row.insert(field.to_owned(), value);
             row.insert("write_date".into(), json!(now));
+            row.insert("write_uid".into(), clerk);
         }
     }
 
@@ -215,8 +222,10 @@ impl SandboxOdoo {
 
     fn rows(&self, table: &str, field: &str, id: i64) -> Vec<Row> {
         let data = self.inner.lock();
-        let rows = data.tables.get(table).into_iter().flat_map(BTreeMap::values);
-        rows.filter(|r| r.get(field) == Some(&json!(id))).cloned().collect()
+        data.candidates(table, &[json!([field, "=", id])])
+            .filter(|r| r.get(field) == Some(&json!(id)))
+            .cloned()
+            .collect()
     }
 }
 
@@ -246,8 +255,35 @@ impl Data {
         self.next += 1;
         let mut row = row.as_object().cloned().unwrap_or_default();
         row.insert("id".into(), json!(id));
+        if let Some(record) = row.get("res_id").and_then(Value::as_i64) {
+            self.hanging.entry((table.to_owned(), record)).or_default().push(id);
+        }
         self.tables.entry(table.to_owned()).or_default().insert(id, row);
         id
+    }
+
+    /// Who sells, and types into deliveries.
+    fn clerk(&self) -> Value {
+        let id = self.tables.get("res.users").and_then(|t| t.keys().next().copied()).unwrap_or(1);
+        json!([id, "Sandbox clerk"])
+    }
+
+    /// The rows of a table that a domain may mean, by id.
+    fn candidates<'a>(&'a self, table: &str, domain: &[Value]) -> Box<dyn Iterator<Item = &'a Row> + 'a> {
+        let Some(rows) = self.tables.get(table) else { return Box::new(std::iter::empty()) };
+        let all_hold = !domain.iter().any(Value::is_string);
+        let equal = |field: &str| {
+            let term = domain.iter().find(|term| all_hold && term[0] == field && term[1] == "=");
+            term.and_then(|term| term[2].as_i64())
+        };
+        if let Some(record) = equal("res_id") {
+            let ids = self.hanging.get(&(table.to_owned(), record)).into_iter().flatten();
+            return Box::new(ids.filter_map(|id| rows.get(id)));
+        }
+        match equal("id") {
+            Some(id) => Box::new(rows.get(&id).into_iter()),
+            None => Box::new(rows.values()),
+        }
     }
 
     /// What was added to deliveries: name, type.
@@ -353,7 +389,7 @@ fn perform(inner: &Inner, model: &str, method: &str, body: &Value) -> Answer {
     let now = inner.now();
     let mut data = inner.lock();
     match (model, method) {
-        ("res.users", "context_get") => Ok(json!({"lang": "en_US", "tz": "UTC", "uid": 2})),
+        ("res.users", "context_get") => Ok(json!({"lang": "en_US", "tz": "UTC", "uid": KEY_USER})),
         (_, "has_access") => Ok(json!(true)),
         ("ir.model.access", "call_cache_clearing_methods") => Ok(Value::Null),
         ("stock.picking", "fields_get") => Ok(fields_get(&data, body)),
@@ -377,8 +413,6 @@ fn perform(inner: &Inner, model: &str, method: &str, body: &Value) -> Answer {
 }
 
 fn search(data: &Data, model: &str, method: &str, body: &Value) -> Answer {
-    let empty = BTreeMap::new();
-    let rows = data.tables.get(model).unwrap_or(&empty);
     let terms = body["domain"].as_array().cloned().unwrap_or_default();
     if model == "stock.picking" {
         let named = terms
@@ -392,15 +426,37 @@ fn search(data: &Data, model: &str, method: &str, body: &Value) -> Answer {
     // archived records are left out unless asked for
     let all = body["context"]["active_test"] == json!(false);
     let limit = body["limit"].as_u64().and_then(|l| usize::try_from(l).ok()).unwrap_or(ROWS_MAX);
-    let hits = rows
-        .values()
-        .filter(|row| (all || row.get("active") != Some(&json!(false))) && terms.iter().all(|t| fits(row, t)));
+    let hits = data
+        .candidates(model, &terms)
+        .filter(|row| (all || row.get("active") != Some(&json!(false))) && within(row, &terms));
     // every order that Milepost asks for begins with what the sandbox sorts by: the id
     Ok(match method {
         "search_count" => json!(hits.count()),
         "search" => hits.take(limit).map(|r| r["id"].clone()).collect(),
         _ => hits.take(limit).map(|r| shown(r, &body["fields"])).collect(),
     })
+}
+
+/// Whether a row is within a domain: terms that all hold, each alone or two behind an operator.
+fn within(row: &Row, domain: &[Value]) -> bool {
+    let mut terms = domain.iter();
+    let mut all = true;
+    while !terms.as_slice().is_empty() {
+        all &= holds(row, &mut terms);
+    }
+    all
+}
+
+/// Whether the next term holds, which is taken with all that belongs to it.
+fn holds(row: &Row, terms: &mut std::slice::Iter<Value>) -> bool {
+    match terms.next() {
+        Some(Value::String(operator)) => {
+            let (first, second) = (holds(row, terms), holds(row, terms));
+            if operator == "|" { first || second } else { first && second }
+        }
+        Some(term) => fits(row, term),
+        None => false,
+    }
 }
 
 fn fits(row: &Row, term: &Value) -> bool {
@@ -451,6 +507,7 @@ fn write(data: &mut Data, model: &str, body: &Value, now: &str) -> Answer {
         if let Some(row) = table.get_mut(&id) {
             row.extend(values.clone());
             row.insert("write_date".into(), json!(now));
+            row.insert("write_uid".into(), json!([KEY_USER, "Milepost"]));
         }
     }
     Ok(json!(true))

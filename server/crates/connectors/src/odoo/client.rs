@@ -21,6 +21,8 @@ pub struct OdooClient {
     authorization: SecretString,
     /// What values OCA's `delivery_state` takes; empty where that module is not installed. Asked once.
     pub(super) delivery_states: OnceCell<Vec<String>>,
+    /// The user whose key this is. Asked once.
+    user: OnceCell<i64>,
 }
 
 /// Which Odoo it is.
@@ -48,6 +50,7 @@ impl OdooClient {
             database: config.database.trim().to_owned(),
             authorization: format!("bearer {key}").into(),
             delivery_states: OnceCell::new(),
+            user: OnceCell::new(),
         })
     }
 
@@ -101,7 +104,21 @@ impl OdooClient {
     /// # Errors
     /// When it is not, or Odoo does not answer.
     pub async fn health(&self, log: &dyn CallLog) -> Result<(), CallError> {
-        self.ask::<Value>("res.users", "context_get", json!({}), log).await.map(drop)
+        self.whoami(log).await.map(drop)
+    }
+
+    /// The id of the user whose key this is.
+    pub(super) async fn user(&self, log: &dyn CallLog) -> Result<i64, CallError> {
+        self.user.get_or_try_init(|| self.whoami(log)).await.copied()
+    }
+
+    async fn whoami(&self, log: &dyn CallLog) -> Result<i64, CallError> {
+        #[derive(Deserialize)]
+        struct Context {
+            uid: i64,
+        }
+        let context: Context = self.ask("res.users", "context_get", json!({}), log).await?;
+        Ok(context.uid)
     }
 
     /// Asks something.

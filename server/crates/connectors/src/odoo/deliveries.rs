@@ -89,12 +89,24 @@ pub struct Delivery {
     pub customer: Customer,
 }
 
+/// From when on writes are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Since {
+    /// Whoever wrote.
+    pub anybody: Timestamp,
+    /// Whoever wrote that is not the user of this client's key; earlier.
+    pub others: Timestamp,
+}
+
 impl OdooClient {
-    /// A page of deliveries of orders that were written at or after `since`, with ids above `after_id`, by id.
+    /// A page of deliveries of orders that were last written since then (all of them without it), with ids above
+    /// `after_id`, by id.
     ///
     /// This is the paging that loses nothing: `write_date` has whole seconds here, many rows share one, and it is the
     /// *start* of the writing transaction. So ask with an overlap, page by id until a page is not full, and only then
-    /// move the watermark on. One's own writes come back too: compare contents.
+    /// move the watermark on. One's own writes come back too: compare contents. They need less of an overlap than those of
+    /// others, since they are short; and what another wrote before is never hidden behind one, for it was there to be seen
+    /// when that began.
     ///
     /// Cancelled deliveries, also of cancelled orders, are among them, since somebody has to hear of it; drafts are not.
     ///
@@ -102,7 +114,7 @@ impl OdooClient {
     /// When Odoo does not answer as it should.
     pub async fn changed_deliveries(
         &self,
-        since: Option<Timestamp>,
+        since: Option<Since>,
         after_id: i64,
         limit: u32,
         log: &dyn CallLog,
@@ -114,7 +126,14 @@ impl OdooClient {
             json!(["id", ">", after_id]),
         ];
         if let Some(since) = since {
-            domain.push(json!(["write_date", ">=", datetime(since)]));
+            let user = self.user(log).await?;
+            domain.extend([
+                json!("|"),
+                json!(["write_date", ">=", datetime(since.anybody)]),
+                json!("&"),
+                json!(["write_date", ">=", datetime(since.others)]),
+                json!(["write_uid", "!=", user]),
+            ]);
         }
         self.search(domain, limit.clamp(1, PAGE_MAX), log).await
     }
