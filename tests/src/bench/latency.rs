@@ -27,8 +27,10 @@ use tokio::task::JoinSet;
 
 /// Events in a second.
 const RATE: u32 = 300;
-/// Shipments; each has five events, one after the other.
-const STORIES: usize = 1_200;
+/// Shipments, unless MILEPOST_BENCH_SHIPMENTS says otherwise; each has five events, one after the other.
+pub const SHIPMENTS: usize = 1_200;
+/// As often does a tower import that nobody told otherwise.
+const IMPORT_SECONDS: &str = "60";
 /// What is not written after this long is lost to the measurement.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Milliseconds.
@@ -38,10 +40,11 @@ const GOAL_MS: f64 = 500.0;
 ///
 /// # Errors
 /// When a step fails.
-pub async fn latency(engine: Engine, binary: &Path, peaks: &mut Vec<f64>) -> Result<Vec<Line>> {
+pub async fn latency(engine: Engine, binary: &Path, shipments: usize, peaks: &mut Vec<f64>) -> Result<Vec<Line>> {
     let database = Database::fresh(engine)?;
-    let outside = Outside::start(1, STORIES, &[Plot::Plain]).await?;
+    let outside = Outside::start(1, shipments, &[Plot::Plain]).await?;
     let mut tower = outside.tower(binary, &database, &outside.odoo.url(), &outside.desk.url())?;
+    tower.set("MILEPOST_ODOO_IMPORT_SECONDS", IMPORT_SECONDS.to_owned());
     tower.start().await?;
     outside.imported(&tower).await?;
     tower.idle().await?;

@@ -72,10 +72,8 @@ async fn serve(kind: &str, rest: &[&str]) -> Result<()> {
 async fn measure(wanted: &Wanted, keep: &mut impl FnMut(Vec<Line>)) -> Result<()> {
     let binary = std::env::var_os("MILEPOST_TEST_BIN").map(PathBuf::from).unwrap_or_default();
     ensure!(!wanted.part("latency") || binary.is_file(), "no server: set MILEPOST_TEST_BIN");
-    let observations = match std::env::var("MILEPOST_BENCH_OBSERVATIONS") {
-        Ok(number) => number.parse().context("MILEPOST_BENCH_OBSERVATIONS")?,
-        Err(_) => volume::OBSERVATIONS,
-    };
+    let shipments = number("MILEPOST_BENCH_SHIPMENTS", latency::SHIPMENTS)?;
+    let observations = number("MILEPOST_BENCH_OBSERVATIONS", volume::OBSERVATIONS)?;
     let mut peaks = Vec::new();
     for engine in &wanted.engines {
         if !engine.is_there() {
@@ -89,7 +87,7 @@ async fn measure(wanted: &Wanted, keep: &mut impl FnMut(Vec<Line>)) -> Result<()
             keep(outbox::outbox(*engine).await?);
         }
         if wanted.part("latency") {
-            keep(latency::latency(*engine, &binary, &mut peaks).await?);
+            keep(latency::latency(*engine, &binary, shipments, &mut peaks).await?);
         }
         if wanted.part("volume") {
             keep(volume::volume(*engine, observations, &mut peaks).await?);
@@ -99,6 +97,13 @@ async fn measure(wanted: &Wanted, keep: &mut impl FnMut(Vec<Line>)) -> Result<()
         keep(vec![Line::at_most("most memory that any of these towers had", peak, "MB", MEMORY_GOAL)]);
     }
     Ok(())
+}
+
+fn number<T>(variable: &'static str, usual: T) -> Result<T>
+where
+    T: std::str::FromStr<Err = std::num::ParseIntError>,
+{
+    std::env::var(variable).map_or(Ok(usual), |given| given.parse().context(variable))
 }
 
 impl Wanted {
