@@ -1,0 +1,254 @@
+//! Status, notes and activities go out to Odoo.
+
+use super::{OrderError, page_of};
+use crate::{
+    tower::Tower,
+    usecases::{UseCaseError, fold::EffectBody},
+    words,
+};
+use connectors::{
+    call::{CallLog, Decision},
+    odoo::{OdooClient, StatusValues},
+};
+use domain::{
+    Severity, State, Visibility,
+    event_time::EventTime,
+    ids::{ExceptionId, ShipmentId},
+    observation::Location,
+};
+use futures::future::join;
+use jiff::{Timestamp, tz::TimeZone};
+use std::fmt::Write as _;
+use storage::{
+    Scope,
+    shipments::{EffectKind, EffectRecord, Loaded, Origin, ShipmentRecord},
+    work::ExceptionRecord,
+};
+
+/// Brings a shipment's state, notes and activities to its delivery. Writes only what differs from what was written
+/// before, and after `tries` whose end nobody may have seen every field; each note and activity under its own id, so that
+/// none comes twice.
+///
+/// # Errors
+/// When Odoo or the store fails; what was done stays done and is not done again.
+pub async fn sync(
+    tower: &Tower,
+    scope: Scope,
+    id: ShipmentId,
+    tries: u32,
+    calls: &dyn CallLog,
+) -> Result<(), OrderError> {
+    let Some(odoo) = &tower.odoo else { return Ok(()) };
+    // an effect that comes after this moment has a job of its own
+    let Some(loaded) = tower.store.shipments.load(scope, id, None).await? else { return Ok(()) };
+    let shipment = &loaded.shipment;
+    let Some(origin) = shipment.origin.as_ref().filter(|o| o.system == "odoo") else { return Ok(()) };
+    let values = status_values(tower, &loaded);
+    let text = serde_json::to_string(&values).expect("plain data serialises");
+    let shipments = &tower.store.shipments;
+    let known = shipment.written.as_deref().filter(|_| tries == 0);
+    let writes = known != Some(text.as_str());
+    if writes {
+        let before = known.and_then(|w| serde_json::from_str(w).ok());
+        if let Err(error) = odoo.write_status(origin.record, &values, before.as_ref(), calls).await {
+            // what the delivery shows now is not known
+            shipments.written(scope, id, None, tower.now()).await?;
+            return Err(error.into());
+        }
+    }
+    let kept = async { if writes { shipments.written(scope, id, Some(text), tower.now()).await } else { Ok(()) } };
+    let posting = Posting { tower, scope, odoo, calls, origin, shipment, exceptions: &loaded.exceptions };
+    let (kept, refused) = join(kept, posting.post_all(&loaded.effects)).await;
+    kept?;
+    let refused = refused?;
+    complete_activities(tower, scope, odoo, &loaded, calls).await?;
+    refused.map_or(Ok(()), Err)
+}
+
+/// What the delivery shows.
+fn status_values(tower: &Tower, loaded: &Loaded) -> StatusValues {
+    let folded = &loaded.shipment.folded;
+    let worst = loaded.exceptions.iter().filter(|e| e.closed.is_none()).max_by_key(|e| (e.severity, e.opened_at));
+    let last = loaded.input.facts.iter().find(|f| Some(f.id) == folded.last_event);
+    let last_event = last.map(|fact| {
+        let place = fact.observation.location.as_ref().map(Location::label).filter(|l| !l.is_empty());
+        let place = place.map(|p| format!(", {p}")).unwrap_or_default();
+        format!("{}{place}, {}", fact.reading.milestone.label(), words::event_time(&fact.observation.time))
+    });
+    StatusValues {
+        status: folded.state.code().to_owned(),
+        last_event,
+        eta: folded.eta.as_ref().and_then(honest_instant).filter(|_| !folded.state.is_terminal()),
+        delivered_at: folded
+            .delivered_at
+            .as_ref()
+            .filter(|_| folded.state == State::Delivered)
+            .and_then(honest_instant),
+        exception: worst.map(|e| e.reason.label().to_owned()),
+        url: Some(page_of(&tower.config, loaded.shipment.id)),
+        delivery_state: oca_delivery_state(folded.state, folded.visibility, worst).map(str::to_owned),
+    }
+}
+
+/// A Datetime field needs an instant. A local time is written as its place's zone has it, or as if it were UTC where no
+/// zone is known, rather than left out: the date is right and the last event's text says "local time". A mere day is
+/// written at noon UTC, which is that day nearly everywhere.
+fn honest_instant(time: &EventTime) -> Option<Timestamp> {
+    use domain::event_time::Precision;
+    match time.precision {
+        Precision::None => None,
+        Precision::Date => TimeZone::UTC.to_timestamp(time.wall_clock()?.date().at(12, 0, 0, 0)).ok(),
+        Precision::Minute | Precision::Second => time.sort_key(),
+    }
+}
+
+/// OCA's `delivery_state`: an open major or critical exception is an incident, a feed that stopped is `no_update`.
+fn oca_delivery_state(state: State, visibility: Visibility, worst: Option<&ExceptionRecord>) -> Option<&'static str> {
+    let ended = matches!(state, State::Delivered | State::Cancelled);
+    if !ended && worst.is_some_and(|e| e.severity >= Severity::Major) {
+        return Some("incident");
+    }
+    if !state.is_terminal() && visibility == Visibility::Stopped {
+        return Some("no_update");
+    }
+    state.oca_delivery_state()
+}
+
+struct Posting<'a> {
+    tower: &'a Tower,
+    scope: Scope,
+    odoo: &'a OdooClient,
+    calls: &'a dyn CallLog,
+    origin: &'a Origin,
+    shipment: &'a ShipmentRecord,
+    exceptions: &'a [ExceptionRecord],
+}
+
+impl Posting<'_> {
+    /// Posts what is not posted yet. One that is refused for good holds up none of the others; the first such refusal.
+    async fn post_all(&self, effects: &[EffectRecord]) -> Result<Option<OrderError>, OrderError> {
+        let mut refused = None;
+        for effect in effects.iter().filter(|e| e.done.is_none()) {
+            match self.post(effect).await {
+                Ok(external) => {
+                    let shipments = &self.tower.store.shipments;
+                    shipments.effect_done(self.scope, effect.id, external, self.tower.now()).await?;
+                }
+                Err(OrderError::Call(error)) if error.class.decision() == Decision::Fail => {
+                    refused.get_or_insert(error.into());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(refused)
+    }
+
+    /// Posts one effect; its id at the target.
+    async fn post(&self, effect: &EffectRecord) -> Result<String, OrderError> {
+        let body: EffectBody = serde_json::from_str(&effect.body)
+            .map_err(|e| UseCaseError::Internal(format!("effect {}: {e}", effect.id)))?;
+        let marker = format!("milepost-{}", effect.id);
+        match effect.kind {
+            EffectKind::OrderNote => {
+                let html = self.note(&body);
+                Ok(self.odoo.post_note(self.origin.record, &marker, &html, self.calls).await?)
+            }
+            EffectKind::OrderActivity => {
+                let EffectBody::Exception { id } = body else {
+                    return Err(UseCaseError::Internal(format!("effect {} is no exception", effect.id)).into());
+                };
+                match self.exception(id) {
+                    Some(exception) if exception.closed.is_none() => {
+                        let (summary, note) = (
+                            format!("{}: {}", exception.severity.label(), exception.reason.label()),
+                            self.activity(exception),
+                        );
+                        let deadline = exception.due_at.to_zoned(TimeZone::UTC).date();
+                        Ok(self
+                            .odoo
+                            .schedule_activity(self.origin.record, &marker, &summary, &note, deadline, self.calls)
+                            .await?)
+                    }
+                    Some(_) => Ok("not needed".into()), // settled before anybody could be asked
+                    None => Err(UseCaseError::Internal(format!("effect {} is of no exception", effect.id)).into()),
+                }
+            }
+        }
+    }
+
+    fn exception(&self, id: ExceptionId) -> Option<&ExceptionRecord> {
+        self.exceptions.iter().find(|e| e.id == id)
+    }
+
+    fn note(&self, body: &EffectBody) -> String {
+        let page = page_of(&self.tower.config, self.shipment.id);
+        let mut html = String::from("<p>");
+        match body {
+            EffectBody::Milestone { announcement } => {
+                let _ = write!(html, "<b>{}</b>", escape(&words::announcement(announcement)));
+                if let Some(number) = self.shipment.numbers.first() {
+                    let _ = write!(html, ", {}", escape(&number.number));
+                }
+            }
+            EffectBody::Correction { from, to } => {
+                let _ = write!(
+                    html,
+                    "<b>Correction by the carrier:</b> no longer {}, now {}",
+                    from.label().to_lowercase(),
+                    to.label().to_lowercase()
+                );
+            }
+            EffectBody::Exception { id } => {
+                let label = self.exception(*id).map_or("Exception", |e| e.reason.label());
+                let _ = write!(html, "<b>{}</b>", escape(label));
+            }
+        }
+        let _ = write!(html, " · <a href=\"{}\">timeline</a></p>", escape(&page));
+        html
+    }
+
+    fn activity(&self, exception: &ExceptionRecord) -> String {
+        let page = page_of(&self.tower.config, self.shipment.id);
+        format!(
+            "<p>{} since {}. Answerable: {}. <a href=\"{}\">Timeline and reasons</a></p>",
+            escape(exception.reason.label()),
+            words::instant(exception.opened_at),
+            exception.responsible.label(),
+            escape(&page)
+        )
+    }
+}
+
+/// An exception that is over needs nobody's activity any more.
+async fn complete_activities(
+    tower: &Tower,
+    scope: Scope,
+    odoo: &OdooClient,
+    loaded: &Loaded,
+    calls: &dyn CallLog,
+) -> Result<(), OrderError> {
+    let Some(origin) = &loaded.shipment.origin else { return Ok(()) };
+    for effect in loaded.effects.iter().filter(|e| e.kind == EffectKind::OrderActivity) {
+        let Ok(EffectBody::Exception { id }) = serde_json::from_str(&effect.body) else { continue };
+        let over = loaded.exceptions.iter().any(|e| e.id == id && e.closed.is_some());
+        let scheduled = effect.done.as_ref().is_some_and(|(_, external)| external.parse::<i64>().is_ok());
+        if over && scheduled {
+            odoo.complete_activity(origin.record, &format!("milepost-{}", effect.id), calls).await?;
+            tower.store.shipments.effect_done(scope, effect.id, "completed".into(), tower.now()).await?;
+        }
+    }
+    Ok(())
+}
+
+fn escape(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            _ => out.push(c),
+        }
+        out
+    })
+}
