@@ -2,6 +2,9 @@
 
 use leptos::prelude::*;
 
+/// The cookie with the browser's time zone.
+pub const ZONE_COOKIE: &str = "milepost-zone";
+
 /// Tells whoever watches that the browser's half has taken over.
 pub fn mark_hydrated() {
     #[cfg(feature = "hydrate")]

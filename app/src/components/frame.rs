@@ -135,7 +135,7 @@ fn NavLink(
         })
     };
     view! {
-        <a href=href aria-current=current title=label>
+        <a href=href aria-current=current title=label data-count=move || (count.get() > 0).then(|| count.get().to_string())>
             <Icon name=icon/>
             <span>{label}</span>
             {badge}

@@ -68,6 +68,49 @@ pub fn Time(
     view! { <time datetime=when.iso title=when.full>{when.shown}</time> }
 }
 
+/// A figure that leads to exactly the rows that it counts; nothing to lead to where it counts none.
+#[component]
+pub fn Count(
+    /// How many.
+    n: u64,
+    /// The list with the filter that shows them.
+    #[prop(into)]
+    href: String,
+    /// What they are, where the page does not say so beside it.
+    #[prop(optional, into)]
+    label: String,
+    /// Further classes.
+    #[prop(optional, into)]
+    class: String,
+) -> impl IntoView {
+    let words = (!label.is_empty()).then(|| format!(" {label}"));
+    if n == 0 {
+        return view! { <span class=class>"0"{words}</span> }.into_any();
+    }
+    view! { <a class=format!("count {class}") href=href data-count=n.to_string()>{grouped(n)}{words}</a> }.into_any()
+}
+
+/// A filter of the address that can be taken off.
+#[component]
+pub fn Chip(
+    /// What it filters by.
+    #[prop(into)]
+    label: String,
+    /// The value.
+    #[prop(optional, into)]
+    value: String,
+    /// The address without it.
+    #[prop(into)]
+    off: String,
+) -> impl IntoView {
+    let remove = format!("Remove filter: {label} {value}");
+    view! {
+        <a class="chip chip--on" href=off data-testid="filter" aria-label=remove>
+            {label}{(!value.is_empty()).then(|| view! { " "<b>{value.clone()}</b> })}<Icon name="x"/>
+        </a>
+    }
+}
+
 /// Text that people copy.
 #[component]
 pub fn Copy(

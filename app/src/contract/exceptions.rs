@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// A question to the queue.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueQuery {
-    /// The view: open, mine, unassigned, snoozed, closed.
+    /// The view: open, mine, unassigned, snoozed, closed, all.
     #[serde(default)]
     pub view: String,
     /// A category's code, or nothing.
@@ -17,6 +17,19 @@ pub struct QueueQuery {
     /// A severity's code, or nothing.
     #[serde(default)]
     pub severity: String,
+    /// `over` or `within`: whether it is overdue.
+    #[serde(default)]
+    pub due: String,
+    /// The least hours of one of the ages, or nothing.
+    #[serde(default)]
+    pub age: String,
+    /// `7d`: recorded in the last 7 days.
+    #[serde(default)]
+    pub recorded: String,
+    /// `opened` or `resolved`: with a ticket that was opened in the last 7 days, or of these with one that was resolved
+    /// without a person.
+    #[serde(default)]
+    pub ticket: String,
     /// Where the page begins.
     #[serde(default)]
     pub cursor: String,
@@ -44,8 +57,10 @@ pub struct Card {
     pub label: String,
     /// How many.
     pub count: u64,
-    /// What is worst among them.
-    pub note: String,
+    /// The worst severity among them.
+    pub worst: Severity,
+    /// How many have that.
+    pub of_worst: u64,
 }
 
 /// A row.

@@ -5,36 +5,42 @@ use async_trait::async_trait;
 use domain::State;
 use serde::{Deserialize, Serialize};
 
-/// The overview.
+/// The overview. Every count is the number of the rows that the page links to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OverviewView {
     /// When the figures were taken.
     pub as_of: When,
-    /// Shipments that have not ended.
-    pub non_terminal: u64,
-    /// Of these, heard from within 48 h.
-    pub current: u64,
-    /// Open exceptions by age.
-    pub ageing: Vec<Bucket>,
-    /// Open exceptions.
+    /// Shipments in transit: linked to an order and not ended.
     pub open: u64,
-    /// Of these, past due.
-    pub over: u64,
-    /// Dead or retrying for more than an hour.
-    pub failed: u64,
-    /// Jobs of the last 7 days.
-    pub jobs: u64,
-    /// Cases opened for exceptions in the last 7 days.
-    pub cases: u64,
-    /// Of these, settled without a person.
-    pub self_healed: u64,
-    /// Exceptions opened in the last 7 days.
+    /// Of these, with an event within 48 h.
+    pub current: u64,
+    /// Of these, of which something was received within 48 h.
+    pub received: u64,
+    /// Open exceptions, snoozed ones left out.
+    pub exceptions: u64,
+    /// Of these, overdue.
+    pub overdue: u64,
+    /// Snoozed ones.
+    pub snoozed: u64,
+    /// Recorded in the last 7 days.
     pub exceptions_7d: u64,
-    /// By day, oldest first.
+    /// Open exceptions by age, snoozed ones left out.
+    pub ageing: Vec<Bucket>,
+    /// Jobs that failed.
+    pub failed: u64,
+    /// Jobs that retry for more than an hour.
+    pub retrying: u64,
+    /// Whether the viewer may see the jobs.
+    pub operates: bool,
+    /// Tickets opened for exceptions in the last 7 days.
+    pub cases: u64,
+    /// Of these, resolved without a person.
+    pub self_healed: u64,
+    /// Deliveries by day, oldest first.
     pub days: Vec<Day>,
-    /// Shipments by state.
+    /// Shipments linked to an order, by status.
     pub states: Vec<(State, u64)>,
-    /// By carrier.
+    /// Shipments linked to an order, by carrier.
     pub carriers: Vec<CarrierRow>,
     /// Codes that no mapping knows; none to whoever cannot map them.
     pub unmapped: u64,
@@ -45,9 +51,11 @@ pub struct OverviewView {
 pub struct Bucket {
     /// The age.
     pub label: String,
-    /// In time.
+    /// The least hours, as in the address.
+    pub hours: String,
+    /// Not yet due.
     pub within: u64,
-    /// Past due.
+    /// Overdue.
     pub over: u64,
 }
 
@@ -56,12 +64,10 @@ pub struct Bucket {
 pub struct Day {
     /// As shown.
     pub label: String,
-    /// Exceptions opened.
-    pub exceptions: u64,
+    /// As in the address.
+    pub date: String,
     /// Deliveries.
     pub delivered: u64,
-    /// Cases opened.
-    pub cases: u64,
 }
 
 /// One carrier.
@@ -71,11 +77,11 @@ pub struct CarrierRow {
     pub carrier: String,
     /// Shipments.
     pub shipments: u64,
-    /// Of these not ended.
-    pub non_terminal: u64,
-    /// Of these heard from within 48 h.
+    /// Of these in transit.
+    pub open: u64,
+    /// Of these with an event within 48 h.
     pub current: u64,
-    /// Open exceptions.
+    /// With an open exception.
     pub exceptions: u64,
     /// Delivered.
     pub delivered: u64,

@@ -17,15 +17,35 @@ pub struct ListQuery {
     /// A state's code, or nothing.
     #[serde(default)]
     pub state: String,
+    /// `order`: only those that are linked to an order.
+    #[serde(default)]
+    pub linked: String,
+    /// With a number of this carrier.
+    #[serde(default)]
+    pub carrier: String,
+    /// How recent what is known of them is: current, outdated, received, not_received.
+    #[serde(default)]
+    pub fresh: String,
+    /// Delivered on this day of the viewer's zone: `2026-11-25`.
+    #[serde(default)]
+    pub delivered: String,
     /// Where the page begins.
     #[serde(default)]
     pub cursor: String,
 }
 
+impl ListQuery {
+    /// Whether anything narrows the view: its count is then not the number of rows.
+    pub fn is_narrowed(&self) -> bool {
+        let filters = [&self.text, &self.state, &self.linked, &self.carrier, &self.fresh, &self.delivered];
+        filters.iter().any(|filter| !filter.is_empty())
+    }
+}
+
 /// A page of the list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ListPage {
-    /// The views with their counts.
+    /// The views with the counts of all their shipments.
     pub tabs: Vec<Tab>,
     /// The rows.
     pub rows: Vec<Row>,

@@ -22,6 +22,9 @@ pub struct SyncQuery {
     /// At most so old: `1h`, `24h`, `7d`, or since a time; empty: of any age.
     #[serde(default)]
     pub since: String,
+    /// `1h`: jobs made more than an hour ago; empty: any.
+    #[serde(default)]
+    pub longer: String,
     /// Where the page begins.
     #[serde(default)]
     pub cursor: String,
@@ -144,8 +147,8 @@ pub struct Destination {
     pub retrying: u64,
     /// Given up until a person acts.
     pub dead: u64,
-    /// Classes of errors, most frequent first.
-    pub errors: Vec<(String, u64)>,
+    /// Classes of errors, most frequent first: the view that shows them, the class, how many.
+    pub errors: Vec<(String, String, u64)>,
     /// When something last went well.
     pub last_ok: Option<When>,
 }

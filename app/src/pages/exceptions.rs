@@ -3,29 +3,58 @@
 use super::shipment::ActButton;
 use crate::{
     api::{self, ActOnException},
-    components::{Failed, Frame, Icon, Loading, SeverityMark, StateMark, Time, browser, parts::Empty},
+    components::{Chip, Count, Failed, Frame, Icon, Loading, SeverityMark, StateMark, Time, browser, parts::Empty},
     contract::{
         exceptions::{Act, QueuePage, QueueQuery, QueueRow},
         shipments::Lateness,
     },
 };
+use domain::{Category, Severity};
 use leptos::prelude::*;
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
 
-const VIEWS: &[(&str, &str)] =
-    &[("open", "All open"), ("mine", "Mine"), ("unassigned", "Nobody’s"), ("snoozed", "Snoozed"), ("closed", "Closed")];
+const VIEWS: &[(&str, &str)] = &[
+    ("open", "Open"),
+    ("mine", "Assigned to me"),
+    ("unassigned", "Unassigned"),
+    ("snoozed", "Snoozed"),
+    ("closed", "Closed"),
+];
+/// The ages of the overview: the least hours, in words.
+const AGES: &[(&str, &str)] = &[
+    ("0", "less than 4 h"),
+    ("4", "4 to 8 h"),
+    ("8", "8 to 24 h"),
+    ("24", "1 to 2 d"),
+    ("48", "2 to 4 d"),
+    ("96", "4 d or more"),
+];
 
 fn question(params: &ParamsMap) -> QueueQuery {
     let text = |key: &str| params.get(key).unwrap_or_default();
     let view = Some(text("view")).filter(|v| !v.is_empty()).unwrap_or_else(|| "open".into());
-    QueueQuery { view, category: text("category"), severity: text("severity"), cursor: text("cursor") }
+    QueueQuery {
+        view,
+        category: text("category"),
+        severity: text("severity"),
+        due: text("due"),
+        age: text("age"),
+        recorded: text("recorded"),
+        ticket: text("ticket"),
+        cursor: text("cursor"),
+    }
 }
 
-fn address(query: &QueueQuery) -> String {
+/// The address of a question.
+pub(super) fn address(query: &QueueQuery) -> String {
     let pairs = [
         ("view", &query.view),
         ("category", &query.category),
         ("severity", &query.severity),
+        ("due", &query.due),
+        ("age", &query.age),
+        ("recorded", &query.recorded),
+        ("ticket", &query.ticket),
         ("cursor", &query.cursor),
     ];
     let mut params = ParamsMap::new();
@@ -65,14 +94,16 @@ fn Queue(page: QueuePage, query: QueueQuery, act: ServerAction<ActOnException>) 
         .iter()
         .map(|card| {
             let on = query.category == card.code;
-            let category = if on { String::new() } else { card.code.clone() };
-            let href = address(&QueueQuery { category, cursor: String::new(), ..query.clone() });
+            // the counts are of everything that is open
+            let all = QueueQuery { view: "open".into(), category: card.code.clone(), ..QueueQuery::default() };
+            let worst = QueueQuery { severity: card.worst.code().into(), ..all.clone() };
+            let label = card.worst.label().to_lowercase();
             view! {
-                <a class="card cat" href=href aria-current=on.then_some("true")>
+                <div class="card cat" aria-current=on.then_some("true")>
                     <span class="small muted">{card.label.clone()}</span>
-                    <span class="cat__n">{card.count}</span>
-                    <span class="small muted">{card.note.clone()}</span>
-                </a>
+                    <Count class="cat__n" n=card.count href=address(&all)/>
+                    <span class="small"><Count n=card.of_worst label href=address(&worst)/></span>
+                </div>
             }
         })
         .collect_view();
@@ -83,18 +114,16 @@ fn Queue(page: QueuePage, query: QueueQuery, act: ServerAction<ActOnException>) 
             view! { <a href=href aria-current=(query.view == *key).then_some("page")>{*label}</a> }
         })
         .collect_view();
-    let category = page.cards.iter().find(|c| c.code == query.category).map(|card| {
-        let href = address(&QueueQuery { category: String::new(), cursor: String::new(), ..query.clone() });
-        view! { <a class="chip chip--on" href=href>"Category "<b>{card.label.clone()}</b><Icon name="x"/></a> }
-    });
+    let filters = filters(&query, &page);
     let empty = page.rows.is_empty();
     let rows = page.rows.into_iter().map(|row| view! { <OneRow row act/> }).collect_view();
     let older = page.next.map(|cursor| address(&QueueQuery { cursor, ..query.clone() }));
     let open = page.open;
+    let all = address(&QueueQuery { view: "open".into(), ..QueueQuery::default() });
     view! {
-        <div class="page__head"><div><h1>"Exceptions"</h1><p>{format!("{open} open, most urgent first")}</p></div></div>
+        <div class="page__head"><div><h1>"Exceptions"</h1><p><Count n=open label="open" href=all/></p></div></div>
         <div class="cols cats">{cards}</div>
-        <div class="row"><nav class="tabs" aria-label="Queues">{views}</nav><div class="chips push">{category}</div></div>
+        <div class="row"><nav class="tabs" aria-label="Queues">{views}</nav><div class="chips push">{filters}</div></div>
         <div class="table-box">
             {if empty {
                 view! { <Empty title="Nothing to do here">"Exceptions appear when a carrier reports trouble, or when a shipment is late or silent."</Empty> }.into_any()
@@ -115,6 +144,41 @@ fn Queue(page: QueuePage, query: QueueQuery, act: ServerAction<ActOnException>) 
             </nav>
         </div>
     }
+}
+
+/// What narrows the view, each to be taken off.
+fn filters(query: &QueueQuery, page: &QueuePage) -> impl IntoView + use<> {
+    let first = QueueQuery { cursor: String::new(), ..query.clone() };
+    let category = page.cards.iter().find(|card| card.code == query.category).map(|card| card.label.clone());
+    let category = category.or_else(|| Category::from_code(&query.category).map(|c| c.label().to_owned()));
+    let severity = Severity::from_code(&query.severity).map(|severity| severity.label().to_owned());
+    let age = AGES.iter().find(|(hours, _)| *hours == query.age).map(|(_, words)| (*words).to_owned());
+    let due = match query.due.as_str() {
+        "over" => Some("Overdue"),
+        "within" => Some("Not yet due"),
+        _ => None,
+    };
+    let ticket = match query.ticket.as_str() {
+        "opened" => Some("Ticket opened in 7 days"),
+        "resolved" => Some("Ticket of 7 days, auto-resolved"),
+        _ => None,
+    };
+    let recorded = (query.recorded == "7d").then_some("New in 7 days");
+    let all = (query.view == "all").then_some("Open and closed");
+    let none = String::new;
+    [
+        category.map(|c| ("Category", c, QueueQuery { category: none(), ..first.clone() })),
+        severity.map(|s| ("Severity", s, QueueQuery { severity: none(), ..first.clone() })),
+        age.map(|a| ("Open for", a, QueueQuery { age: none(), ..first.clone() })),
+        due.map(|label| (label, none(), QueueQuery { due: none(), ..first.clone() })),
+        all.map(|label| (label, none(), QueueQuery { view: "open".into(), ..first.clone() })),
+        recorded.map(|label| (label, none(), QueueQuery { recorded: none(), ..first.clone() })),
+        ticket.map(|label| (label, none(), QueueQuery { ticket: none(), ..first.clone() })),
+    ]
+    .into_iter()
+    .flatten()
+    .map(|(label, value, without)| view! { <Chip label value off=address(&without)/> })
+    .collect_view()
 }
 
 #[component]

@@ -3,7 +3,7 @@
 use crate::{
     api,
     components::{
-        Failed, Frame, Icon, Loading, SeverityMark, StateMark, Time, browser,
+        Chip, Failed, Frame, Icon, Loading, SeverityMark, StateMark, Time, browser,
         parts::{Empty, grouped},
     },
     contract::shipments::{Lateness, ListPage, ListQuery, Row},
@@ -21,11 +21,30 @@ fn question(params: &ParamsMap) -> ListQuery {
         tab if tab.is_empty() => "open".to_owned(),
         tab => tab,
     };
-    ListQuery { tab, text: words, state: text("state"), cursor: text("cursor") }
+    ListQuery {
+        tab,
+        text: words,
+        state: text("state"),
+        linked: text("linked"),
+        carrier: text("carrier"),
+        fresh: text("fresh"),
+        delivered: text("delivered"),
+        cursor: text("cursor"),
+    }
 }
 
-fn address(query: &ListQuery) -> String {
-    let pairs = [("tab", &query.tab), ("q", &query.text), ("state", &query.state), ("cursor", &query.cursor)];
+/// The address of a question.
+pub(super) fn address(query: &ListQuery) -> String {
+    let pairs = [
+        ("tab", &query.tab),
+        ("q", &query.text),
+        ("state", &query.state),
+        ("linked", &query.linked),
+        ("carrier", &query.carrier),
+        ("fresh", &query.fresh),
+        ("delivered", &query.delivered),
+        ("cursor", &query.cursor),
+    ];
     let mut params = ParamsMap::new();
     pairs.into_iter().filter(|(_, v)| !v.is_empty()).for_each(|(k, v)| params.insert(k, v.clone()));
     format!("/shipments{}", params.to_query_string())
@@ -66,11 +85,19 @@ pub fn ShipmentsPage() -> impl IntoView {
 
 #[component]
 fn List(page: ListPage, query: ListQuery) -> impl IntoView {
-    let tabs = page.tabs.iter().map(|tab| {
-        let here = (tab.key == query.tab).then_some("page");
-        let href = address(&ListQuery { tab: tab.key.clone(), cursor: String::new(), ..query.clone() });
-        view! { <a href=href aria-current=here>{tab.label.clone()}" "<span class="n">{grouped(tab.count)}</span></a> }
-    }).collect_view();
+    let tabs = page
+        .tabs
+        .iter()
+        .map(|tab| {
+            let here = (tab.key == query.tab).then_some("page");
+            let href = address(&ListQuery { tab: tab.key.clone(), cursor: String::new(), ..query.clone() });
+            // the counts are of whole views
+            let count = (!query.is_narrowed()).then(|| view! { " "<span class="n">{grouped(tab.count)}</span> });
+            let data = (!query.is_narrowed()).then(|| tab.count.to_string());
+            view! { <a href=href aria-current=here data-count=data>{tab.label.clone()}{count}</a> }
+        })
+        .collect_view();
+    let filters = filters(&query);
     let states = State::ALL.iter().map(|state| {
         let on = query.state == state.code();
         let state_code = if on { String::new() } else { state.code().to_owned() };
@@ -78,25 +105,27 @@ fn List(page: ListPage, query: ListQuery) -> impl IntoView {
         let class = if on { "chip chip--on" } else { "chip" };
         view! { <a class=class href=href aria-pressed=on.to_string() role="button"><StateMark state=*state/>{on.then(|| view! { <Icon name="x"/> })}</a> }
     }).collect_view();
-    let newest = page.newest.clone().map(|when| view! { <span class="live push" role="status" data-testid="live"><span>"Live · newest fact "<Time when/></span></span> });
+    let newest = page.newest.clone().map(|when| view! { <span class="live push" role="status" data-testid="live"><span>"Live · last update "<Time when/></span></span> });
     let empty = page.rows.is_empty();
     let rows = page.rows.into_iter().map(|row| view! { <ListRow row/> }).collect_view();
     let older = page.next.map(|cursor| address(&ListQuery { cursor, ..query.clone() }));
     let first = (!query.cursor.is_empty()).then(|| address(&ListQuery { cursor: String::new(), ..query.clone() }));
-    let searched = query.text.clone();
+    let (searched, all) = (query.text.clone(), ListQuery { tab: query.tab.clone(), ..ListQuery::default() });
+    let clear = query.is_narrowed().then(|| address(&all));
     view! {
         <nav class="tabs" aria-label="Views">{tabs}</nav>
-        <div class="chips" role="group" aria-label="States">{states}{newest}</div>
+        {filters}
+        <div class="chips" role="group" aria-label="Status">{states}{newest}</div>
         <div class="table-box">
             {if empty {
-                nothing(&searched).into_any()
+                nothing(&searched, clear).into_any()
             } else {
                 view! {
                     <table class="table table--sticky table--list">
                         <caption class="sr">"Shipments, sorted by need for action"</caption>
                         <thead><tr>
-                            <th>"State, exception"</th><th>"Tracking number, carrier"</th><th class="p3">"Order, transfer"</th>
-                            <th class="p2">"Destination"</th><th>"ETA, promise"</th><th class="num">"Late"</th><th>"Last event"</th><th class="num">"Case"</th>
+                            <th>"Status, exception"</th><th>"Tracking number, carrier"</th><th class="p3">"Order, transfer"</th>
+                            <th class="p2">"Destination"</th><th>"ETA, promised"</th><th class="num">"Late"</th><th>"Last event"</th><th class="num">"Case"</th>
                         </tr></thead>
                         <tbody>{rows}</tbody>
                     </table>
@@ -113,13 +142,41 @@ fn List(page: ListPage, query: ListQuery) -> impl IntoView {
     }
 }
 
-fn nothing(searched: &str) -> impl IntoView + use<> {
-    if searched.is_empty() {
-        view! { <Empty title="Nothing here">"Shipments come from Odoo and from carriers' messages; another view may have some."</Empty> }.into_any()
+/// What narrows the view beside its status, each to be taken off.
+fn filters(query: &ListQuery) -> impl IntoView + use<> {
+    let first = ListQuery { cursor: String::new(), ..query.clone() };
+    let fresh = match query.fresh.as_str() {
+        "current" => "Event within 48 h",
+        "outdated" => "No event within 48 h",
+        "received" => "Update received within 48 h",
+        "not_received" => "No update received within 48 h",
+        _ => "",
+    };
+    let chips: Vec<_> = [
+        ("Search", query.text.clone(), ListQuery { text: String::new(), ..first.clone() }),
+        ("Carrier", query.carrier.clone(), ListQuery { carrier: String::new(), ..first.clone() }),
+        ("Delivered on", query.delivered.clone(), ListQuery { delivered: String::new(), ..first.clone() }),
+    ]
+    .into_iter()
+    .filter(|(_, value, _)| !value.is_empty())
+    .map(|(label, value, without)| view! { <Chip label value off=address(&without)/> })
+    .collect();
+    let linked = (!query.linked.is_empty())
+        .then(|| view! { <Chip label="Linked to an order" off=address(&ListQuery { linked: String::new(), ..first.clone() })/> });
+    let fresh = (!fresh.is_empty())
+        .then(|| view! { <Chip label=fresh off=address(&ListQuery { fresh: String::new(), ..first.clone() })/> });
+    let any = !chips.is_empty() || linked.is_some() || fresh.is_some();
+    any.then(|| view! { <div class="chips" role="group" aria-label="Filters">{chips}{linked}{fresh}</div> })
+}
+
+fn nothing(searched: &str, clear: Option<String>) -> impl IntoView + use<> {
+    let title = if searched.is_empty() {
+        "No shipments match these filters".to_owned()
     } else {
-        let text = format!("Nothing goes under “{searched}”. Check the number, or look for the order.");
-        view! { <Empty title="Nothing found">{text}</Empty> }.into_any()
-    }
+        format!("No shipments match “{searched}”")
+    };
+    let advice = if clear.is_some() { "" } else { "Shipments come from Odoo and from carriers’ messages." };
+    view! { <Empty title>{advice}{clear.map(|href| view! { <a class="btn btn--s" href=href>"Clear filters"</a> })}</Empty> }
 }
 
 #[component]
@@ -139,12 +196,12 @@ fn ListRow(row: Row) -> impl IntoView {
             <td class="two c22 p3"><span class="id">{row.order}</span><small class="id wide-only">{row.transfer}</small></td>
             <td class="hide-s p2 nowrap">{row.destination}</td>
             <td class="two nowrap hide-s">
-                {row.eta.map_or_else(|| view! { <span class="muted">"no estimate"</span> }.into_any(), |when| view! { <Time when/> }.into_any())}
+                {row.eta.map_or_else(|| view! { <span class="muted">"No ETA"</span> }.into_any(), |when| view! { <Time when/> }.into_any())}
                 <small>{row.promise.map(|when| view! { "promised "<Time when/> })}</small>
             </td>
             <td class="num nowrap c12">{late}</td>
             <td class="fill two c3">
-                <div class="cut">{row.last_event.unwrap_or_else(|| "nothing heard yet".into())}</div>
+                <div class="cut">{row.last_event.unwrap_or_else(|| "No tracking updates yet".into())}</div>
                 <small class="cut">{row.last_place.map(|place| format!("{place} · "))}{row.last_at.map(|when| view! { <Time when/> })}</small>
             </td>
             <td class="num id hide-s">{row.case.map_or_else(|| view! { <span class="faint">"–"</span> }.into_any(), |case| view! { <span>{format!("#{case}")}</span> }.into_any())}</td>

@@ -3,7 +3,7 @@
 use crate::{
     api::{self, PauseDestination, ReplayMessage, ResumeDestination, RetryJob, StartReplay, StopReplay},
     components::{
-        Copy, Failed, Frame, Icon, Loading, Time, browser,
+        Copy, Count, Failed, Frame, Icon, Loading, Time, browser,
         parts::{Empty, grouped},
     },
     contract::sync::{Destination, GateView, JobView, MessageView, Planned, ReplayView, Stands, SyncQuery, SyncView},
@@ -34,18 +34,21 @@ fn question(params: &ParamsMap) -> SyncQuery {
         class: text("class"),
         source: text("source"),
         since: text("since"),
+        longer: text("longer"),
         cursor: text("cursor"),
         count: text("count") == "true",
     }
 }
 
-fn address(query: &SyncQuery) -> String {
+/// The address of a question.
+pub(super) fn address(query: &SyncQuery) -> String {
     let pairs = [
         ("view", query.view.as_str()),
         ("destination", &query.destination),
         ("class", &query.class),
         ("source", &query.source),
         ("since", &query.since),
+        ("longer", &query.longer),
         ("cursor", &query.cursor),
         ("count", if query.count { "true" } else { "" }),
     ];
@@ -197,6 +200,7 @@ fn filters(query: &SyncQuery) -> impl IntoView + use<> {
             {ages}
             {chip("Destination", &query.destination, SyncQuery { destination: String::new(), ..first.clone() })}
             {chip("Error", &query.class, SyncQuery { class: String::new(), ..first.clone() })}
+            {chip("Retrying for more than", &query.longer.replace("1h", "1 h"), SyncQuery { longer: String::new(), ..first.clone() })}
             {chip("Source", &query.source, SyncQuery { source: String::new(), ..first.clone() })}
         </div>
     }
@@ -337,32 +341,48 @@ fn messages(messages: Vec<MessageView>, query: &SyncQuery, acts: Acts) -> impl I
 }
 
 fn destination(d: Destination, query: &SyncQuery, acts: Acts) -> impl IntoView + use<> {
-    let view = if query.of_messages() { "failed".to_owned() } else { query.view.clone() };
-    let of = |class: &str| {
+    let of = |view: &str, class: &str, since: &str| {
         address(&SyncQuery {
-            view: view.clone(),
+            view: view.into(),
             destination: d.name.clone(),
             class: class.into(),
+            since: since.into(),
             ..SyncQuery::default()
         })
     };
     let errors = d
         .errors
         .iter()
-        .map(|(class, n)| view! { <a class="nowrap" href=of(class)>{class.clone()}" "{grouped(*n)}</a>" " })
+        .map(|(view, class, n)| {
+            let word = if view == "failed" { "failed" } else { "retrying" };
+            view! { <span class="nowrap">{class.clone()}" "<Count n=*n label=word href=of(view, class, "")/></span>" " }
+        })
         .collect_view();
-    let label = view! { <a href=of("")>{d.label}</a> };
+    let view = if query.of_messages() { "failed" } else { query.view.as_str() };
+    let label = view! { <a href=of(view, "", "")>{d.label}</a> };
     let dead = if d.dead > 0 { "bad strong" } else { "faint" };
-    let done = format!("{}{}", grouped(d.done), if d.done_more { "+" } else { "" });
-    let counts = format!("{done} done, {} pending, {} retrying", grouped(d.pending), grouped(d.retrying));
+    // beyond a limit they are not counted: the figure says so, and leads to more rows than it names
+    let done = |label: &'static str| {
+        let href = of("done", "", "24h");
+        if d.done_more {
+            view! { <a href=href>{grouped(d.done)}"+ "{label}</a> }.into_any()
+        } else {
+            view! { <Count n=d.done label href=href/> }.into_any()
+        }
+    };
+    let (pending, retrying, failed) = (of("pending", "", ""), of("retrying", "", ""), of("failed", "", ""));
+    let counts = view! {
+        {done("succeeded")}", "<Count n=d.pending label="pending" href=pending.clone()/>", "
+        <Count n=d.retrying label="retrying" href=retrying.clone()/>", "<Count n=d.dead label="failed" href=failed.clone()/>
+    };
     view! {
         <tr>
             <th scope="row" class="c11">{label}</th>
             <td class="two c12">{d.gate.as_ref().map(stands)}</td>
             <td class="mono small c3">{errors}</td>
-            <td class="num hide-s">{done}</td><td class="num hide-s">{grouped(d.pending)}</td><td class="num hide-s">{grouped(d.retrying)}</td>
-            <td class="small muted c2 only-s">{counts}", "{grouped(d.dead)}" failed"</td>
-            <td class="num hide-s"><span class=dead>{grouped(d.dead)}</span></td>
+            <td class="num hide-s">{done("")}</td><td class="num hide-s"><Count n=d.pending href=pending/></td><td class="num hide-s"><Count n=d.retrying href=retrying/></td>
+            <td class="small muted c2 only-s">{counts}</td>
+            <td class="num hide-s"><Count n=d.dead href=failed class=dead/></td>
             <td class="p2 hide-s">{d.last_ok.map_or_else(|| "never".into_any(), |when| view! { <Time when/> }.into_any())}</td>
             <td class="right wide-s">{d.gate.map(|gate| gate_acts(gate, acts))}</td>
         </tr>

@@ -110,7 +110,15 @@ impl InContext {
 fn browser(pages: &Pages, request: &Request) -> ports::session::BrowserSession {
     let trusted = &pages.tower.config.trusted_proxies;
     let address = peer::of(request.extensions(), request.headers(), trusted).map(|a| a.to_string()).unwrap_or_default();
-    ports::session::BrowserSession { session: request.extensions().get::<Session>().cloned(), address }
+    let zone = cookie(request, app::components::browser::ZONE_COOKIE).unwrap_or_default();
+    ports::session::BrowserSession { session: request.extensions().get::<Session>().cloned(), address, zone }
+}
+
+/// The value of a cookie.
+fn cookie(request: &Request, name: &str) -> Option<String> {
+    let headers = request.headers().get_all(header::COOKIE);
+    let mut pairs = headers.iter().filter_map(|header| header.to_str().ok()).flat_map(|header| header.split(';'));
+    pairs.find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('=').map(str::to_owned))
 }
 
 async fn server_function(State(pages): State<Pages>, request: Request) -> Response {

@@ -13,7 +13,10 @@ use domain::{
 };
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
-use storage::work::{ExceptionAction, QueueRow, QueueView};
+use storage::{
+    figures::{AGES, Span, WEEK},
+    work::{CaseFilter, Due, ExceptionAction, QueueRow, QueueView},
+};
 
 /// A snoozed exception comes back after this time.
 const SNOOZE: SignedDuration = SignedDuration::from_hours(24);
@@ -32,6 +35,19 @@ impl app::contract::exceptions::ExceptionsPort for ExceptionsPort {
             view: view(&query.view),
             category: Category::from_code(&query.category),
             severity: Severity::from_code(&query.severity),
+            due: match query.due.as_str() {
+                "over" => Some(Due::Over),
+                "within" => Some(Due::Within),
+                _ => None,
+            },
+            opened: AGES.iter().find(|hours| hours.to_string() == query.age).map(|hours| Span::age(*hours, now)),
+            recorded: (query.recorded == "7d").then(|| Span::last(WEEK, now)),
+            case: match query.ticket.as_str() {
+                "opened" => Some(false),
+                "resolved" => Some(true),
+                _ => None,
+            }
+            .map(|self_resolved| CaseFilter { opened: Span::last(WEEK, now), self_resolved }),
             cursor: cursor(query.cursor),
         };
         let page = tower.store.work.queue(scope, question, now).await.map_err(|e| refused(tower, e))?;
@@ -70,6 +86,7 @@ fn view(text: &str) -> QueueView {
         "unassigned" => QueueView::Unassigned,
         "snoozed" => QueueView::Snoozed,
         "closed" => QueueView::Closed,
+        "all" => QueueView::All,
         _ => QueueView::Open,
     }
 }
@@ -91,7 +108,8 @@ fn cards(counts: &[(Category, Severity, u64)]) -> Vec<Card> {
         code: category.code().into(),
         label: category.label().into(),
         count,
-        note: format!("{of_worst} {}", worst.label().to_lowercase()),
+        worst,
+        of_worst,
     };
     cards.into_iter().map(card).collect()
 }

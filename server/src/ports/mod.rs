@@ -11,12 +11,13 @@ mod times;
 
 use crate::{tower::Tower, usecases::UseCaseError};
 use app::contract::{ApiError, Ports, session::Permission};
+use jiff::tz::TimeZone;
 use std::sync::Arc;
 use storage::{Actor, Scope, people::UserRecord};
 
 /// The ports of one request: they know who asks.
 pub fn all(tower: &Arc<Tower>, user: Option<&UserRecord>, browser: &session::BrowserSession) -> Ports {
-    let asker = Asker { tower: Arc::clone(tower), user: user.cloned() };
+    let asker = Asker { tower: Arc::clone(tower), user: user.cloned(), zone: times::zone_of(&browser.zone) };
     Ports {
         session: Arc::new(session::SessionPort { asker: asker.clone(), browser: browser.clone() }),
         shipments: Arc::new(shipments::ShipmentsPort(asker.clone())),
@@ -32,6 +33,8 @@ pub fn all(tower: &Arc<Tower>, user: Option<&UserRecord>, browser: &session::Bro
 pub struct Asker {
     tower: Arc<Tower>,
     user: Option<UserRecord>,
+    /// The zone of their browser; UTC until that is known.
+    zone: TimeZone,
 }
 
 impl Asker {

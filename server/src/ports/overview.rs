@@ -1,19 +1,14 @@
 //! Figures, for the pages.
 
-use super::{Asker, refused, times};
+use super::{Asker, refused, session, times};
 use app::contract::{
     Answer, When,
     overview::{Bucket, CarrierRow, Day, OverviewView},
+    session::Permission,
 };
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
-use storage::work::{Due, Figures};
-
-/// Heard from within this time is current.
-const CURRENT: SignedDuration = SignedDuration::from_hours(48);
-/// The ages of the chart: label, up to so many hours.
-const AGES: &[(&str, i64)] =
-    &[("< 4 h", 4), ("4–8 h", 8), ("8–24 h", 24), ("1–2 d", 48), ("2–4 d", 96), ("> 4 d", i64::MAX)];
+use jiff::Timestamp;
+use storage::figures::{AGES, Figures};
 
 /// Figures.
 pub struct OverviewPort(pub Asker);
@@ -23,33 +18,35 @@ impl app::contract::overview::OverviewPort for OverviewPort {
     async fn overview(&self) -> Answer<OverviewView> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
         let now = tower.now();
-        let since = now.checked_sub(CURRENT).unwrap_or(now);
-        let figures = tower.store.work.figures(scope, now, since).await.map_err(|e| refused(tower, e))?;
-        Ok(OverviewView { unmapped: super::unmapped(&self.0).await?, ..view(figures, now) })
+        let figures = tower.store.work.figures(scope, now, &self.0.zone).await.map_err(|e| refused(tower, e))?;
+        let operates = self.0.user.as_ref().is_some_and(|user| session::viewer(user).may(Permission::Operate));
+        Ok(OverviewView { unmapped: super::unmapped(&self.0).await?, operates, ..view(figures, now) })
     }
 }
 
 fn view(figures: Figures, now: Timestamp) -> OverviewView {
     OverviewView {
         as_of: clock(now),
-        non_terminal: figures.non_terminal,
+        ageing: ageing(&figures),
+        open: figures.open,
         current: figures.current,
-        open: figures.open_exceptions.len() as u64,
-        over: figures.open_exceptions.iter().filter(|(.., due)| *due == Due::Over).count() as u64,
-        ageing: ageing(&figures, now),
-        failed: figures.dead_jobs + figures.long_retrying,
-        jobs: figures.jobs_7d,
+        received: figures.received,
+        exceptions: figures.exceptions,
+        overdue: figures.overdue,
+        snoozed: figures.snoozed,
+        exceptions_7d: figures.exceptions_7d,
+        failed: figures.dead_jobs,
+        retrying: figures.long_retrying,
+        operates: false,
         cases: figures.cases_7d,
         self_healed: figures.cases_self_healed_7d,
-        exceptions_7d: figures.exceptions_7d,
         days: figures
             .days
             .iter()
-            .map(|d| Day {
-                label: d.day.strftime("%-d %b").to_string(),
-                exceptions: d.exceptions,
-                delivered: d.delivered,
-                cases: d.cases,
+            .map(|(day, delivered)| Day {
+                label: day.strftime("%-d %b").to_string(),
+                date: day.to_string(),
+                delivered: *delivered,
             })
             .collect(),
         states: figures.by_state,
@@ -59,9 +56,9 @@ fn view(figures: Figures, now: Timestamp) -> OverviewView {
             .map(|c| CarrierRow {
                 carrier: c.carrier,
                 shipments: c.shipments,
-                non_terminal: c.non_terminal,
+                open: c.open,
                 current: c.current,
-                exceptions: c.open_exceptions,
+                exceptions: c.exceptions,
                 delivered: c.delivered,
             })
             .collect(),
@@ -74,16 +71,36 @@ fn clock(now: Timestamp) -> When {
     When { shown: now.strftime("%H:%M UTC").to_string(), ..times::ago(now, now) }
 }
 
-fn ageing(figures: &Figures, now: Timestamp) -> Vec<Bucket> {
-    let mut buckets: Vec<Bucket> =
-        AGES.iter().map(|(label, _)| Bucket { label: (*label).into(), within: 0, over: 0 }).collect();
-    for (_, opened, due) in &figures.open_exceptions {
-        let hours = now.duration_since(*opened).as_hours();
-        let at = AGES.iter().position(|(_, up_to)| hours < *up_to).unwrap_or(AGES.len() - 1);
-        match due {
-            Due::Within => buckets[at].within += 1,
-            Due::Over => buckets[at].over += 1,
-        }
+fn ageing(figures: &Figures) -> Vec<Bucket> {
+    let bucket = |(at, age): (usize, &storage::figures::AgeFigures)| Bucket {
+        label: age_label(at),
+        hours: AGES[at].to_string(),
+        within: age.within,
+        over: age.over,
+    };
+    figures.ageing.iter().enumerate().map(bucket).collect()
+}
+
+/// `< 4 h`, `4–8 h`, `1–2 d`, `> 4 d`.
+fn age_label(at: usize) -> String {
+    let words = |hours: i64| if hours % 24 == 0 { (hours / 24, "d") } else { (hours, "h") };
+    let (from, unit) = words(AGES[at]);
+    match (at, AGES.get(at + 1).copied().map(words)) {
+        (0, Some((until, unit))) => format!("< {until} {unit}"),
+        (_, None) => format!("> {from} {unit}"),
+        (_, Some((until, until_unit))) if until_unit == unit => format!("{from}–{until} {unit}"),
+        // a day in the unit of what it is beside
+        (_, Some((until, _))) => format!("{from}–{} {unit}", until * 24),
     }
-    buckets
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_have_short_names() {
+        let names: Vec<_> = (0..AGES.len()).map(age_label).collect();
+        assert_eq!(names, ["< 4 h", "4–8 h", "8–24 h", "1–2 d", "2–4 d", "> 4 d"]);
+    }
 }

@@ -24,6 +24,8 @@ pub struct BrowserSession {
     pub session: Option<Session>,
     /// The address of the other side.
     pub address: String,
+    /// The browser's time zone, as it says; empty until it does.
+    pub zone: String,
 }
 
 /// Signing in and out.
@@ -54,9 +56,9 @@ pub fn installation(tower: &Tower, demo: bool) -> Installation {
     Installation { company: tower.config.company.clone(), demo, version: env!("CARGO_PKG_VERSION").into() }
 }
 
-/// Syncs that a person has to look at: what knocks at somebody's door.
+/// Jobs that a person has to look at: as many as the list of failed ones has.
 pub(super) fn failed(summary: &[DestinationSummary]) -> u64 {
-    summary.iter().filter(|d| d.destination != "inside").map(|d| d.dead).sum()
+    summary.iter().map(|d| d.dead).sum()
 }
 
 #[async_trait]

@@ -32,9 +32,10 @@ use std::collections::HashMap;
 use storage::{
     Scope,
     facts::ObservationRecord,
+    figures::Span,
     jobs::{AttemptRecord, Outcome},
     people::{AuditRecord, RoleName},
-    shipments::{Loaded, SeenIn, ShipmentQuery, ShipmentRow, ShipmentTab, TabCounts},
+    shipments::{Freshness, Loaded, SeenIn, ShipmentQuery, ShipmentRow, ShipmentTab, TabCounts},
     work::{CaseRecord, CaseStatus, ExceptionRecord},
 };
 
@@ -76,6 +77,10 @@ impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
             tokens: words.iter().map(|w| tower.vault.token("customer", w)).collect(),
             text: words,
             states: State::from_code(&query.state).into_iter().collect(),
+            linked: !query.linked.is_empty(),
+            carrier: Some(query.carrier).filter(|carrier| !carrier.is_empty()),
+            freshness: freshness(&query.fresh),
+            delivered: query.delivered.parse().ok().map(|day| Span::day(day, &self.0.zone)),
             cursor: cursor(query.cursor),
         };
         let counts = tower.store.shipments.counts(scope, now).await.map_err(|e| refused(tower, e))?;
@@ -141,14 +146,24 @@ fn tab(text: &str) -> ShipmentTab {
     }
 }
 
+fn freshness(text: &str) -> Option<Freshness> {
+    Some(match text {
+        "current" => Freshness::Current,
+        "outdated" => Freshness::Outdated,
+        "received" => Freshness::Received,
+        "not_received" => Freshness::NotReceived,
+        _ => return None,
+    })
+}
+
 fn tabs(counts: TabCounts) -> Vec<Tab> {
     let all = [
         ("open", "Open", counts.open),
-        ("exceptions", "With exceptions", counts.exceptions),
+        ("exceptions", "Exceptions", counts.exceptions),
         ("late", "Late", counts.late),
-        ("silent", "Silent", counts.silent),
+        ("silent", "No updates", counts.silent),
         ("delivered", "Delivered", counts.delivered),
-        ("unclaimed", "Unclaimed", counts.unclaimed),
+        ("unclaimed", "Unlinked", counts.unclaimed),
         ("all", "All", counts.all),
     ];
     all.into_iter().map(|(key, label, count)| Tab { key: key.into(), label: label.into(), count }).collect()

@@ -22,6 +22,7 @@ use domain::ids::{JobId, MessageId};
 use jiff::Timestamp;
 use storage::{
     Actor, Scope,
+    figures::LONG_RETRYING,
     inbox::{MessageRecord, MessageSelection, MessageState, MessageStatus},
     jobs::{AttemptRecord, DestinationSummary, JobFilter, JobKind, JobRow, JobSelection, JobStatus, Outcome},
     limits::DONE_COUNTED,
@@ -138,7 +139,14 @@ async fn selection(tower: &Tower, scope: Scope, query: &SyncQuery) -> Result<Sel
     let since = replays::from_when(&query.since, tower.now())?;
     if !query.of_messages() {
         let (destination, class) = (given(&query.destination), given(&query.class));
-        return Ok(Selection::Jobs(JobSelection { destination, class, since, ..JobSelection::default() }));
+        let created_until = (query.longer == "1h").then(|| tower.now().checked_sub(LONG_RETRYING).ok()).flatten();
+        return Ok(Selection::Jobs(JobSelection {
+            destination,
+            class,
+            since,
+            created_until,
+            ..JobSelection::default()
+        }));
     }
     let source = match given(&query.source) {
         None => None,
@@ -213,6 +221,16 @@ fn filter(view: &str) -> JobFilter {
     }
 }
 
+/// The view of the address.
+const fn view_of(filter: JobFilter) -> &'static str {
+    match filter {
+        JobFilter::Failed => "failed",
+        JobFilter::Retrying => "retrying",
+        JobFilter::Pending => "pending",
+        JobFilter::Done => "done",
+    }
+}
+
 /// Those that have work, and those that are not open.
 async fn shown_destinations(
     tower: &Tower,
@@ -271,7 +289,7 @@ fn destination(d: DestinationSummary, gate: Option<GateView>, now: Timestamp) ->
         pending: d.pending,
         retrying: d.retrying,
         dead: d.dead,
-        errors: d.errors,
+        errors: d.errors.into_iter().map(|e| (view_of(e.filter).to_owned(), e.class, e.count)).collect(),
         last_ok: d.last_ok.map(|at| times::ago(at, now)),
     }
 }

@@ -2,7 +2,18 @@
 
 use app::contract::When;
 use domain::event_time::{EventTime, Precision, ZoneSource};
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+
+/// Names of zones are shorter.
+const ZONE_NAME_MAX: usize = 64;
+
+/// The zone of this name; UTC where there is none.
+pub(super) fn zone_of(name: &str) -> TimeZone {
+    Some(name)
+        .filter(|name| name.len() <= ZONE_NAME_MAX)
+        .and_then(|name| TimeZone::get(name).ok())
+        .unwrap_or(TimeZone::UTC)
+}
 
 /// An instant, relative to now.
 pub(super) fn ago(at: Timestamp, now: Timestamp) -> When {

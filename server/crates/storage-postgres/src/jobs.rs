@@ -11,13 +11,13 @@ use crate::{
 };
 use async_trait::async_trait;
 use domain::ids::{CompanyId, CorrelationId, JobId, ShipmentId, content_id_at};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use sqlx::{Connection, PgConnection, postgres::PgRow, query::Query};
 use std::collections::{BTreeMap, BTreeSet};
 use storage::{
-    Actor, AuditEntry, Page, Result, Scope, StoreError,
+    Actor, AuditEntry, Page, Result, Scope, StoreError, figures,
     jobs::{
-        AttemptRecord, Cause, ClaimRequest, Counted, DestinationSummary, Finish, JobFilter, JobKind, JobRow,
+        AttemptRecord, Cause, ClaimRequest, Counted, DestinationSummary, Finish, INSIDE, JobFilter, JobKind, JobRow,
         JobSelection, Jobs, Lane, LeasedJob, NewJob,
     },
     limits::{CLAIM_JOBS, DONE_COUNTED, RETRY_JOBS, SETTLE},
@@ -28,16 +28,14 @@ use storage::{
 pub(crate) const SETTLE_US: i64 = SETTLE.as_secs() * 1_000_000;
 /// Calls of one read.
 const ATTEMPT_ROWS: i64 = 500;
-/// The window of the figure "done".
-const DONE_WINDOW: SignedDuration = SignedDuration::from_hours(24);
 /// How many equal names are passed over for a derived job id: more jobs for one target at one moment there never are.
 const DERIVED_MAX: u32 = 10_000;
 
-/// Whether everything holds that a selection says; its values are the first six.
+/// Whether everything holds that a selection says; its values are the first seven.
 macro_rules! which_jobs {
     () => {
         "company_id = $1 AND (cardinality($2::uuid[]) = 0 OR id = ANY ($2)) AND ($3::text IS NULL OR coalesce(destination, 'inside') = $3)
-         AND ($4::text IS NULL OR class = $4) AND updated_at >= $5 AND updated_at < $6"
+         AND ($4::text IS NULL OR class = $4) AND updated_at >= $5 AND updated_at < $6 AND created_at <= $7"
     };
 }
 
@@ -188,7 +186,7 @@ impl Jobs for PostgresStore {
         which: JobSelection,
         cursor: Option<String>,
     ) -> Result<Page<JobRow>> {
-        // what is over along an index of its own, of what is not there is little; work inside is shown where it failed
+        // what is over along an index of its own, of what is not there is little; work inside is shown where it failed or retries
         macro_rules! listed {
             ($status:literal) => {
                 concat!(
@@ -196,20 +194,30 @@ impl Jobs for PostgresStore {
                     $status,
                     " AND ",
                     which_jobs!(),
-                    " AND (updated_at, seq) < ($7, $8) ORDER BY updated_at DESC, seq DESC LIMIT $9"
+                    " AND (updated_at, seq) < ($8, $9) ORDER BY updated_at DESC, seq DESC LIMIT $10"
                 )
             };
         }
-        const DONE: &str = listed!("status = 'done' AND coalesce(destination, 'inside') = $10 AND updated_at <= $7");
+        const DONE: &str = listed!("status = 'done' AND coalesce(destination, 'inside') = $11 AND updated_at <= $8");
         let lists: Vec<(&str, Option<&str>)> = match filter {
-            JobFilter::Failed => vec![(listed!("status = 'dead' AND $10::text IS NULL"), None)],
+            JobFilter::Failed => vec![(listed!("status = 'dead' AND $11::text IS NULL"), None)],
+            // along the index of what waits
             JobFilter::Retrying => {
-                vec![(listed!("status = 'retrying' AND destination IS NOT NULL AND $10::text IS NULL"), None)]
+                vec![(listed!("status IN ('ready', 'retrying') AND status = 'retrying' AND $11::text IS NULL"), None)]
             }
             JobFilter::Pending => vec![
-                (listed!("status = 'ready' AND destination IS NOT NULL AND $10::text IS NULL"), None),
-                (listed!("status = 'leased' AND destination IS NOT NULL AND $10::text IS NULL"), None),
+                (
+                    listed!(
+                        "status IN ('ready', 'retrying') AND status = 'ready' AND (destination IS NOT NULL OR $3 = 'inside') AND $11::text IS NULL"
+                    ),
+                    None,
+                ),
+                (
+                    listed!("status = 'leased' AND (destination IS NOT NULL OR $3 = 'inside') AND $11::text IS NULL"),
+                    None,
+                ),
             ],
+            JobFilter::Done if which.destination.as_deref() == Some(INSIDE) => vec![(DONE, Some(INSIDE))],
             JobFilter::Done => DestinationSummary::outside().map(|destination| (DONE, Some(destination))).collect(),
         };
         let (at, seq): (i64, i64) = cursor::decode(cursor.as_deref()).unwrap_or((i64::MAX, i64::MAX));
@@ -623,6 +631,7 @@ fn chosen<'q>(
         .bind(which.class.clone())
         .bind(which.since.map_or(i64::MIN, micros))
         .bind(which.until.map_or(i64::MAX, micros))
+        .bind(which.created_until.map_or(i64::MAX, micros))
 }
 
 async fn count(conn: &mut PgConnection, scope: Scope, which: &JobSelection) -> Done<Tally> {
@@ -652,7 +661,7 @@ pub(crate) async fn retry(
     let sql = concat!(
         "SELECT id FROM job WHERE status = 'dead' AND ",
         which_jobs!(),
-        " ORDER BY updated_at DESC, seq DESC LIMIT $7 FOR UPDATE"
+        " ORDER BY updated_at DESC, seq DESC LIMIT $8 FOR UPDATE"
     );
     let dead = chosen(sql, scope, which).bind(i64::from(RETRY_JOBS)).fetch_all(&mut *conn).await?;
     let mut tally = Tally::default();
@@ -769,13 +778,13 @@ async fn summary(conn: &mut PgConnection, scope: Scope, now: Timestamp) -> Done<
     let rows = sqlx::query(
         "SELECT d.name,
                 (SELECT count(*) FROM (SELECT 1 FROM job WHERE company_id = $1 AND coalesce(destination, 'inside') = d.name
-                                       AND status = 'done' AND updated_at > $3 LIMIT $4) n) AS done,
+                                       AND status = 'done' AND updated_at >= $3 LIMIT $4) n) AS done,
                 (SELECT max(updated_at) FROM job WHERE company_id = $1 AND coalesce(destination, 'inside') = d.name AND status = 'done') AS last_ok
          FROM unnest($2::text[]) d (name)",
     )
     .bind(scope.company.0)
     .bind(DestinationSummary::names())
-    .bind(micros(now.checked_sub(DONE_WINDOW).unwrap_or(now)))
+    .bind(micros(now.checked_sub(figures::DONE).unwrap_or(now)))
     .bind(i64::from(DONE_COUNTED))
     .fetch_all(conn)
     .await?;

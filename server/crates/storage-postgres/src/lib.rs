@@ -22,6 +22,7 @@ mod codec;
 mod connections;
 mod destinations;
 mod facts;
+mod figures;
 mod group;
 pub mod import;
 mod inbox;

@@ -3,7 +3,7 @@
 use crate::{
     PostgresStore, Turn, audit,
     codec::{Columns, Done, Fail, PAGE_AND_ONE, cursor, json, micros, opt_micros, page, word},
-    jobs, shipments,
+    figures, jobs, shipments,
 };
 use async_trait::async_trait;
 use domain::{
@@ -12,30 +12,25 @@ use domain::{
     fold::{Choice, Decision, FoldedException},
     ids::{ExceptionId, ShipmentId},
 };
-use jiff::{SignedDuration, Timestamp, ToSpan, civil::Date, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use sqlx::{PgConnection, Postgres, QueryBuilder, postgres::PgRow};
 use std::collections::HashMap;
 use storage::{
     Actor, AuditEntry, Page, Result, Scope, StoreError,
+    figures::{Figures, Span},
     jobs::NewJob,
     shipments::Commit,
     work::{
-        CarrierFigures, CaseContext, CaseRecord, DayFigures, Due, ExceptionAction, ExceptionRecord, Figures,
-        QueueCounts, QueueQuery, QueueRow, QueueView, Work, due_at,
+        CaseContext, CaseRecord, Due, ExceptionAction, ExceptionRecord, QueueCounts, QueueQuery, QueueRow, QueueView,
+        Work, due_at,
     },
 };
 use uuid::Uuid;
 
 /// How long an ended exception is in the queue's view of ended ones.
 const CLOSED_WINDOW: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// The window of weekly figures.
-const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// A job that retries for longer is counted.
-const LONG_RETRYING: SignedDuration = SignedDuration::from_hours(1);
-/// Days of the daily figures.
-const DAYS: i32 = 14;
-/// Open exceptions whose age is read for the figures.
-const FIGURE_ROWS: i64 = 20_000;
+/// What the queue shows while nothing else is asked for: open, and not snoozed beyond a time that follows.
+pub(crate) const OPEN_QUEUE: &str = " AND closed_at IS NULL AND (snoozed_until IS NULL OR snoozed_until <= ";
 
 #[async_trait]
 impl Work for PostgresStore {
@@ -94,9 +89,9 @@ impl Work for PostgresStore {
         self.write(Turn::RealTime, move |conn| Box::pin(async move { put_case(conn, scope, &case).await })).await
     }
 
-    async fn figures(&self, scope: Scope, now: Timestamp, heard_since: Timestamp) -> Result<Figures> {
+    async fn figures(&self, scope: Scope, now: Timestamp, zone: &TimeZone) -> Result<Figures> {
         let mut read = self.read().await?;
-        Ok(figures(&mut read, scope, now, heard_since).await?)
+        Ok(figures::figures(&mut read, scope, now, zone).await?)
     }
 }
 
@@ -282,7 +277,7 @@ async fn decide(conn: &mut PgConnection, scope: Scope, shipment: ShipmentId, at:
     Ok(())
 }
 
-/// Where a page of the queue ended: severity, due time, id.
+/// Where a page of the queue ended: what it sorts by, and the id.
 type Place = (i64, i64, Uuid);
 
 async fn queue(conn: &mut PgConnection, scope: Scope, query: &QueueQuery, now: Timestamp) -> Done<Page<QueueRow>> {
@@ -299,13 +294,14 @@ async fn queue(conn: &mut PgConnection, scope: Scope, query: &QueueQuery, now: T
     if let Some(severity) = query.severity {
         sql.push(" AND x.severity_rank = ").push_bind(rank(severity));
     }
-    if let Some((rank, due, id)) = cursor::decode::<Place>(query.cursor.as_deref()) {
-        sql.push(" AND x.severity_rank <= ").push_bind(rank).push(" AND (x.severity_rank < ").push_bind(rank);
-        sql.push(" OR (x.due_at, x.id) > (").push_bind(due).push(", ").push_bind(id).push("))");
+    narrowed(&mut sql, query, now);
+    let order = Order::of(query.view);
+    if let Some((first, second, id)) = cursor::decode::<Place>(query.cursor.as_deref()) {
+        after(&mut sql, order, first, second, id);
     }
-    sql.push(" ORDER BY x.severity_rank DESC, x.due_at, x.id LIMIT ").push_bind(PAGE_AND_ONE);
+    sql.push(order.sql()).push(" LIMIT ").push_bind(PAGE_AND_ONE);
     let rows = sql.build().fetch_all(&mut *conn).await?;
-    let page = page(rows.iter().map(|row| Ok((place(row)?, row))).collect::<Done<Vec<_>>>()?, |(place, _)| {
+    let page = page(rows.iter().map(|row| Ok((order.place(row)?, row))).collect::<Done<Vec<_>>>()?, |(place, _)| {
         cursor::encode(place)
     });
     let ids = page.rows.iter().map(|(_, row)| row.id::<Uuid>("shipment_id")).collect::<Done<Vec<_>>>()?;
@@ -339,6 +335,7 @@ fn view(sql: &mut QueryBuilder<Postgres>, scope: Scope, view: QueueView, now: Ti
         QueueView::Snoozed => {
             sql.push(" AND x.closed_at IS NULL AND x.snoozed_until > ").push_bind(micros(now));
         }
+        QueueView::All => {}
         QueueView::Open | QueueView::Mine | QueueView::Unassigned => {
             sql.push(" AND x.closed_at IS NULL AND (x.snoozed_until IS NULL OR x.snoozed_until <= ")
                 .push_bind(micros(now))
@@ -356,12 +353,92 @@ fn view(sql: &mut QueryBuilder<Postgres>, scope: Scope, view: QueueView, now: Ti
         (QueueView::Unassigned, _) => {
             sql.push(" AND x.owner_id IS NULL");
         }
-        (QueueView::Open | QueueView::Snoozed | QueueView::Closed, _) => {}
+        (QueueView::Open | QueueView::Snoozed | QueueView::Closed | QueueView::All, _) => {}
     }
 }
 
-fn place(row: &PgRow) -> Done<Place> {
-    Ok((row.int("severity_rank")?, row.int("due_at")?, row.id("id")?))
+/// How a queue sorts.
+#[derive(Clone, Copy)]
+enum Order {
+    /// By severity, then due time.
+    Urgency,
+    /// By when it ended, the newest first.
+    Closed,
+    /// By when it was recorded, the newest first.
+    Recorded,
+}
+
+impl Order {
+    const fn of(view: QueueView) -> Self {
+        match view {
+            QueueView::Closed => Self::Closed,
+            QueueView::All => Self::Recorded,
+            QueueView::Open | QueueView::Mine | QueueView::Unassigned | QueueView::Snoozed => Self::Urgency,
+        }
+    }
+
+    const fn sql(self) -> &'static str {
+        match self {
+            Self::Urgency => " ORDER BY x.severity_rank DESC, x.due_at, x.id",
+            Self::Closed => " ORDER BY x.closed_at DESC, x.id DESC",
+            Self::Recorded => " ORDER BY x.recorded_at DESC, x.id DESC",
+        }
+    }
+
+    fn place(self, row: &PgRow) -> Done<Place> {
+        Ok(match self {
+            Self::Urgency => (row.int("severity_rank")?, row.int("due_at")?, row.id("id")?),
+            Self::Closed => (row.int("closed_at")?, 0, row.id("id")?),
+            Self::Recorded => (row.int("recorded_at")?, 0, row.id("id")?),
+        })
+    }
+}
+
+/// What comes after the place where a page ended.
+fn after(sql: &mut QueryBuilder<Postgres>, order: Order, first: i64, second: i64, id: Uuid) {
+    match order {
+        Order::Urgency => {
+            sql.push(" AND x.severity_rank <= ").push_bind(first).push(" AND (x.severity_rank < ").push_bind(first);
+            sql.push(" OR (x.due_at, x.id) > (").push_bind(second).push(", ").push_bind(id).push("))");
+        }
+        Order::Closed => {
+            sql.push(" AND (x.closed_at, x.id) < (").push_bind(first).push(", ").push_bind(id).push(")");
+        }
+        Order::Recorded => {
+            sql.push(" AND (x.recorded_at, x.id) < (").push_bind(first).push(", ").push_bind(id).push(")");
+        }
+    }
+}
+
+/// What a figure counts beside its view.
+fn narrowed(sql: &mut QueryBuilder<Postgres>, query: &QueueQuery, now: Timestamp) {
+    let mut within = |column: &'static str, span: Option<Span>| {
+        if let Some(span) = span {
+            sql.push(column).push(" >= ").push_bind(micros(span.from));
+            sql.push(column).push(" < ").push_bind(micros(span.until));
+        }
+    };
+    within(" AND x.opened_at", query.opened);
+    within(" AND x.recorded_at", query.recorded);
+    match query.due {
+        None => {}
+        Some(Due::Within) => {
+            sql.push(" AND x.due_at >= ").push_bind(micros(now));
+        }
+        Some(Due::Over) => {
+            sql.push(" AND x.due_at < ").push_bind(micros(now));
+        }
+    }
+    if let Some(case) = query.case {
+        sql.push(" AND EXISTS (SELECT 1 FROM desk_case c WHERE c.exception_id = x.id AND c.opened_at >= ")
+            .push_bind(micros(case.opened.from))
+            .push(" AND c.opened_at < ")
+            .push_bind(micros(case.opened.until));
+        if case.self_resolved {
+            sql.push(" AND c.status = 'resolved' AND x.closed_at IS NOT NULL AND x.resolution <> 'person'");
+        }
+        sql.push(")");
+    }
 }
 
 async fn cases_of(
@@ -429,179 +506,6 @@ async fn put_case(conn: &mut PgConnection, scope: Scope, case: &CaseRecord) -> D
     } else {
         Ok(())
     }
-}
-
-async fn figures(conn: &mut PgConnection, scope: Scope, now: Timestamp, heard_since: Timestamp) -> Done<Figures> {
-    let week = micros(now.checked_sub(WEEK).unwrap_or(now));
-    let mut figures = Figures::default();
-    shipment_figures(conn, scope, heard_since, &mut figures).await?;
-    exception_figures(conn, scope, now, week, &mut figures).await?;
-    job_figures(conn, scope, now, week, &mut figures).await?;
-    case_figures(conn, scope, week, &mut figures).await?;
-    figures.carriers = carrier_figures(conn, scope, heard_since).await?;
-    figures.days = day_figures(conn, scope, now).await?;
-    Ok(figures)
-}
-
-async fn shipment_figures(
-    conn: &mut PgConnection,
-    scope: Scope,
-    heard_since: Timestamp,
-    figures: &mut Figures,
-) -> Done<()> {
-    let row = sqlx::query(
-        "SELECT count(*) AS non_terminal, count(*) FILTER (WHERE heard_at >= $2) AS current FROM shipment
-         WHERE company_id = $1 AND merged_into IS NULL AND origin IS NOT NULL AND NOT terminal AND standing <> 'cancelled'",
-    )
-    .bind(scope.company.0)
-    .bind(micros(heard_since))
-    .fetch_one(&mut *conn)
-    .await?;
-    figures.non_terminal = row.count("non_terminal")?;
-    figures.current = row.count("current")?;
-    let rows = sqlx::query("SELECT state, count(*) AS number FROM shipment WHERE company_id = $1 AND merged_into IS NULL AND origin IS NOT NULL GROUP BY state")
-        .bind(scope.company.0)
-        .fetch_all(conn)
-        .await?;
-    figures.by_state = rows.iter().map(|row| Ok((row.word("state")?, row.count("number")?))).collect::<Done<_>>()?;
-    figures.by_state.sort_unstable();
-    Ok(())
-}
-
-async fn exception_figures(
-    conn: &mut PgConnection,
-    scope: Scope,
-    now: Timestamp,
-    week: i64,
-    figures: &mut Figures,
-) -> Done<()> {
-    let rows = sqlx::query("SELECT severity, opened_at, due_at FROM exception WHERE company_id = $1 AND closed_at IS NULL ORDER BY severity_rank DESC, due_at, id LIMIT $2")
-        .bind(scope.company.0)
-        .bind(FIGURE_ROWS)
-        .fetch_all(&mut *conn)
-        .await?;
-    for row in &rows {
-        let due = if row.at("due_at")? < now { Due::Over } else { Due::Within };
-        figures.open_exceptions.push((row.word("severity")?, row.at("opened_at")?, due));
-    }
-    let row = sqlx::query("SELECT count(*) AS number FROM exception WHERE company_id = $1 AND recorded_at > $2")
-        .bind(scope.company.0)
-        .bind(week)
-        .fetch_one(conn)
-        .await?;
-    figures.exceptions_7d = row.count("number")?;
-    Ok(())
-}
-
-async fn job_figures(
-    conn: &mut PgConnection,
-    scope: Scope,
-    now: Timestamp,
-    week: i64,
-    figures: &mut Figures,
-) -> Done<()> {
-    let row = sqlx::query(
-        "SELECT count(*) FILTER (WHERE status = 'dead') AS dead, count(*) FILTER (WHERE status = 'retrying' AND created_at <= $3) AS long_retrying,
-                count(*) FILTER (WHERE created_at > $2) AS week
-         FROM job WHERE company_id = $1 AND destination IS NOT NULL",
-    )
-    .bind(scope.company.0)
-    .bind(week)
-    .bind(micros(now.checked_sub(LONG_RETRYING).unwrap_or(now)))
-    .fetch_one(conn)
-    .await?;
-    figures.dead_jobs = row.count("dead")?;
-    figures.long_retrying = row.count("long_retrying")?;
-    figures.jobs_7d = row.count("week")?;
-    Ok(())
-}
-
-async fn case_figures(conn: &mut PgConnection, scope: Scope, week: i64, figures: &mut Figures) -> Done<()> {
-    let row = sqlx::query(
-        "SELECT count(*) AS cases, count(*) FILTER (WHERE c.status = 'resolved' AND x.resolution IS NOT NULL AND x.resolution <> 'person') AS healed
-         FROM desk_case c JOIN exception x ON x.id = c.exception_id WHERE c.company_id = $1 AND c.opened_at > $2",
-    )
-    .bind(scope.company.0)
-    .bind(week)
-    .fetch_one(conn)
-    .await?;
-    figures.cases_7d = row.count("cases")?;
-    figures.cases_self_healed_7d = row.count("healed")?;
-    Ok(())
-}
-
-async fn carrier_figures(conn: &mut PgConnection, scope: Scope, heard_since: Timestamp) -> Done<Vec<CarrierFigures>> {
-    // a shipment with several numbers of one carrier is one
-    let rows = sqlx::query(
-        "SELECT carrier, count(*) AS shipments, count(*) FILTER (WHERE going) AS non_terminal, count(*) FILTER (WHERE going AND heard_at >= $2) AS current,
-                sum(open_exceptions)::bigint AS open_exceptions, count(*) FILTER (WHERE state = 'DELIVERED') AS delivered
-         FROM (SELECT DISTINCT coalesce(t.carrier_label, t.carrier) AS carrier, s.id, s.heard_at, s.state, s.open_exceptions,
-                      NOT s.terminal AND s.standing <> 'cancelled' AS going
-               FROM shipment s JOIN binding b ON b.shipment_id = s.id JOIN tracker t ON t.id = b.tracker_id
-               WHERE s.company_id = $1 AND s.merged_into IS NULL AND s.origin IS NOT NULL
-                 AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)) c
-         WHERE carrier IS NOT NULL GROUP BY carrier ORDER BY shipments DESC, carrier",
-    )
-    .bind(scope.company.0)
-    .bind(micros(heard_since))
-    .fetch_all(conn)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(CarrierFigures {
-                carrier: row.text("carrier")?,
-                shipments: row.count("shipments")?,
-                non_terminal: row.count("non_terminal")?,
-                current: row.count("current")?,
-                open_exceptions: row.count("open_exceptions")?,
-                delivered: row.count("delivered")?,
-            })
-        })
-        .collect()
-}
-
-async fn day_figures(conn: &mut PgConnection, scope: Scope, now: Timestamp) -> Done<Vec<DayFigures>> {
-    let today = now.to_zoned(TimeZone::UTC).date();
-    let days: Vec<Date> = (0..DAYS).rev().filter_map(|back| today.checked_sub(back.days()).ok()).collect();
-    let since = days
-        .first()
-        .and_then(|day| TimeZone::UTC.to_timestamp(day.to_datetime(jiff::civil::Time::midnight())).ok())
-        .map_or(0, micros);
-    let by_day = |rows: Vec<PgRow>| {
-        rows.iter().map(|row| Ok((row.int("day")?, row.count::<u64>("number")?))).collect::<Done<HashMap<_, _>>>()
-    };
-    let exceptions = sqlx::query("SELECT recorded_at / 86400000000 AS day, count(*) AS number FROM exception WHERE company_id = $1 AND recorded_at >= $2 GROUP BY 1")
-        .bind(scope.company.0)
-        .bind(since)
-        .fetch_all(&mut *conn)
-        .await?;
-    let delivered = sqlx::query(
-        "SELECT delivered_at / 86400000000 AS day, count(*) AS number FROM shipment
-         WHERE company_id = $1 AND merged_into IS NULL AND origin IS NOT NULL AND state = 'DELIVERED' AND delivered_at >= $2 GROUP BY 1",
-    )
-    .bind(scope.company.0)
-    .bind(since)
-    .fetch_all(&mut *conn)
-    .await?;
-    let cases = sqlx::query("SELECT opened_at / 86400000000 AS day, count(*) AS number FROM desk_case WHERE company_id = $1 AND opened_at >= $2 GROUP BY 1")
-        .bind(scope.company.0)
-        .bind(since)
-        .fetch_all(conn)
-        .await?;
-    let (exceptions, delivered, cases) = (by_day(exceptions)?, by_day(delivered)?, by_day(cases)?);
-    Ok(days
-        .into_iter()
-        .map(|day| {
-            let number = day_number(day);
-            let of = |figures: &HashMap<i64, u64>| figures.get(&number).copied().unwrap_or(0);
-            DayFigures { day, exceptions: of(&exceptions), delivered: of(&delivered), cases: of(&cases) }
-        })
-        .collect())
-}
-
-/// Days since 1970, as the queries count them.
-fn day_number(day: Date) -> i64 {
-    TimeZone::UTC.to_timestamp(day.to_datetime(jiff::civil::Time::midnight())).map_or(0, |at| at.as_second() / 86_400)
 }
 
 fn exception_record(row: &impl Columns) -> Done<ExceptionRecord> {

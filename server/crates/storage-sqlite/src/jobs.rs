@@ -10,12 +10,12 @@ use crate::{
 };
 use async_trait::async_trait;
 use domain::ids::{CompanyId, CorrelationId, JobId, ShipmentId, content_id_at};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use rusqlite::Connection;
 use storage::{
-    Actor, AuditEntry, Page, Result, Scope, StoreError,
+    Actor, AuditEntry, Page, Result, Scope, StoreError, figures,
     jobs::{
-        AttemptRecord, Cause, ClaimRequest, Counted, DestinationSummary, Finish, JobFilter, JobKind, JobRow,
+        AttemptRecord, Cause, ClaimRequest, Counted, DestinationSummary, Finish, INSIDE, JobFilter, JobKind, JobRow,
         JobSelection, Jobs, Lane, LeasedJob, NewJob,
     },
     limits::{CLAIM_JOBS, DONE_COUNTED, RETRY_JOBS, SETTLE},
@@ -27,16 +27,14 @@ use uuid::Uuid;
 const SETTLE_US: i64 = SETTLE.as_secs() * 1_000_000;
 /// Calls of one read.
 const ATTEMPT_ROWS: i64 = 500;
-/// The window of the figure "done".
-const DONE_WINDOW: SignedDuration = SignedDuration::from_hours(24);
 /// How many equal names are passed over for a derived job id: more jobs for one target at one moment there never are.
 const DERIVED_MAX: u32 = 10_000;
 
-/// Whether everything holds that a selection says; its values are the first six.
+/// Whether everything holds that a selection says; its values are the first seven.
 macro_rules! which_jobs {
     () => {
         "company_id = ?1 AND (?2 = '[]' OR id IN (SELECT unhex(value) FROM json_each(?2))) AND (?3 IS NULL OR coalesce(destination, 'inside') = ?3)
-         AND (?4 IS NULL OR class = ?4) AND updated_at >= ?5 AND updated_at < ?6"
+         AND (?4 IS NULL OR class = ?4) AND updated_at >= ?5 AND updated_at < ?6 AND created_at <= ?7"
     };
 }
 
@@ -152,7 +150,7 @@ impl Jobs for SqliteStore {
         which: JobSelection,
         cursor: Option<String>,
     ) -> Result<Page<JobRow>> {
-        // what is over along an index of its own, of what is not there is little; work inside is shown where it failed
+        // what is over along an index of its own, of what is not there is little; work inside is shown where it failed or retries
         macro_rules! listed {
             ($status:literal) => {
                 concat!(
@@ -160,20 +158,27 @@ impl Jobs for SqliteStore {
                     $status,
                     " AND ",
                     which_jobs!(),
-                    " AND (updated_at, seq) < (?7, ?8) ORDER BY updated_at DESC, seq DESC LIMIT ?9"
+                    " AND (updated_at, seq) < (?8, ?9) ORDER BY updated_at DESC, seq DESC LIMIT ?10"
                 )
             };
         }
-        const DONE: &str = listed!("status = 'done' AND coalesce(destination, 'inside') = ?10 AND updated_at <= ?7");
+        const DONE: &str = listed!("status = 'done' AND coalesce(destination, 'inside') = ?11 AND updated_at <= ?8");
         let lists: Vec<(&str, Option<&str>)> = match filter {
-            JobFilter::Failed => vec![(listed!("status = 'dead' AND ?10 IS NULL"), None)],
+            JobFilter::Failed => vec![(listed!("status = 'dead' AND ?11 IS NULL"), None)],
+            // along the index of what waits
             JobFilter::Retrying => {
-                vec![(listed!("status = 'retrying' AND destination IS NOT NULL AND ?10 IS NULL"), None)]
+                vec![(listed!("status IN ('ready', 'retrying') AND status = 'retrying' AND ?11 IS NULL"), None)]
             }
             JobFilter::Pending => vec![
-                (listed!("status = 'ready' AND destination IS NOT NULL AND ?10 IS NULL"), None),
-                (listed!("status = 'leased' AND destination IS NOT NULL AND ?10 IS NULL"), None),
+                (
+                    listed!(
+                        "status IN ('ready', 'retrying') AND status = 'ready' AND (destination IS NOT NULL OR ?3 = 'inside') AND ?11 IS NULL"
+                    ),
+                    None,
+                ),
+                (listed!("status = 'leased' AND (destination IS NOT NULL OR ?3 = 'inside') AND ?11 IS NULL"), None),
             ],
+            JobFilter::Done if which.destination.as_deref() == Some(INSIDE) => vec![(DONE, Some(INSIDE))],
             JobFilter::Done => DestinationSummary::outside().map(|destination| (DONE, Some(destination))).collect(),
         };
         let (at, seq): (i64, i64) = cursor::decode(cursor.as_deref()).unwrap_or((i64::MAX, i64::MAX));
@@ -497,6 +502,7 @@ fn chosen<'q>(sql: &'static str, scope: Scope, which: &JobSelection) -> Query<'q
         .bind(which.class.clone())
         .bind(which.since.map_or(i64::MIN, micros))
         .bind(which.until.map_or(i64::MAX, micros))
+        .bind(which.created_until.map_or(i64::MAX, micros))
 }
 
 fn count(conn: &Connection, scope: Scope, which: &JobSelection) -> Done<Tally> {
@@ -526,7 +532,7 @@ pub(crate) fn retry(
     let sql = concat!(
         "SELECT seq FROM job WHERE status = 'dead' AND ",
         which_jobs!(),
-        " ORDER BY updated_at DESC, seq DESC LIMIT ?7"
+        " ORDER BY updated_at DESC, seq DESC LIMIT ?8"
     );
     let dead = chosen(sql, scope, which).bind(i64::from(RETRY_JOBS)).fetch_all(conn)?;
     let mut tally = Tally::default();
@@ -617,13 +623,13 @@ fn summary(conn: &Connection, scope: Scope, now: Timestamp) -> Done<Vec<Destinat
     let rows = query(
         "SELECT d.value AS name,
                 (SELECT count(*) FROM (SELECT 1 FROM job WHERE company_id = ?1 AND coalesce(destination, 'inside') = d.value
-                                       AND status = 'done' AND updated_at > ?3 LIMIT ?4)) AS done,
+                                       AND status = 'done' AND updated_at >= ?3 LIMIT ?4)) AS done,
                 (SELECT max(updated_at) FROM job WHERE company_id = ?1 AND coalesce(destination, 'inside') = d.value AND status = 'done') AS last_ok
          FROM json_each(?2) d",
     )
     .bind(scope.company.0)
     .bind(json(&DestinationSummary::names()))
-    .bind(micros(now.checked_sub(DONE_WINDOW).unwrap_or(now)))
+    .bind(micros(now.checked_sub(figures::DONE).unwrap_or(now)))
     .bind(DONE_COUNTED)
     .fetch_all(conn)?;
     let done = rows.iter().map(|row| Ok((row.text("name")?, row.count("done")?, row.opt_at("last_ok")?)));

@@ -14,6 +14,7 @@ mod connection;
 mod destinations;
 pub mod export;
 mod facts;
+mod figures;
 mod inbox;
 mod jobs;
 mod mappings;

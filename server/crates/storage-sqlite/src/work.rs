@@ -3,7 +3,7 @@
 use crate::{
     SqliteStore, audit,
     codec::{Done, Fail, PAGE_AND_ONE, cursor, json, micros, opt_micros, page, word},
-    jobs, shipments,
+    figures, jobs, shipments,
     sql::{Query, Row, query},
     writer::Turn,
 };
@@ -14,30 +14,25 @@ use domain::{
     fold::{Choice, Decision, FoldedException},
     ids::{ExceptionId, ShipmentId},
 };
-use jiff::{SignedDuration, Timestamp, ToSpan, civil::Date, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rusqlite::Connection;
 use std::collections::HashMap;
 use storage::{
     Actor, AuditEntry, Page, Result, Scope, StoreError,
+    figures::{Figures, Span},
     jobs::NewJob,
     shipments::Commit,
     work::{
-        CarrierFigures, CaseContext, CaseRecord, DayFigures, Due, ExceptionAction, ExceptionRecord, Figures,
-        QueueCounts, QueueQuery, QueueRow, QueueView, Work, due_at,
+        CaseContext, CaseRecord, Due, ExceptionAction, ExceptionRecord, QueueCounts, QueueQuery, QueueRow, QueueView,
+        Work, due_at,
     },
 };
 use uuid::Uuid;
 
 /// How long an ended exception is in the queue's view of ended ones.
 const CLOSED_WINDOW: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// The window of weekly figures.
-const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// A job that retries for longer is counted.
-const LONG_RETRYING: SignedDuration = SignedDuration::from_hours(1);
-/// Days of the daily figures.
-const DAYS: i32 = 14;
-/// Open exceptions whose age is read for the figures.
-const FIGURE_ROWS: i64 = 20_000;
+/// What the queue shows while nothing else is asked for: open, and not snoozed beyond a time that follows.
+pub(crate) const OPEN_QUEUE: &str = " AND closed_at IS NULL AND (snoozed_until IS NULL OR snoozed_until <= ";
 
 #[async_trait]
 impl Work for SqliteStore {
@@ -94,8 +89,9 @@ impl Work for SqliteStore {
         self.write(Turn::RealTime, move |conn| put_case(conn, scope, &case)).await
     }
 
-    async fn figures(&self, scope: Scope, now: Timestamp, heard_since: Timestamp) -> Result<Figures> {
-        self.read(move |conn| figures(conn, scope, now, heard_since)).await
+    async fn figures(&self, scope: Scope, now: Timestamp, zone: &TimeZone) -> Result<Figures> {
+        let zone = zone.clone();
+        self.read(move |conn| figures::figures(conn, scope, now, &zone)).await
     }
 }
 
@@ -271,7 +267,7 @@ fn decide(conn: &Connection, scope: Scope, shipment: ShipmentId, at: Timestamp, 
     Ok(())
 }
 
-/// Where a page of the queue ended: severity, due time, id.
+/// Where a page of the queue ended: what it sorts by, and the id.
 type Place = (i64, i64, Uuid);
 
 fn queue(conn: &Connection, scope: Scope, wanted: &QueueQuery, now: Timestamp) -> Done<Page<QueueRow>> {
@@ -288,13 +284,14 @@ fn queue(conn: &Connection, scope: Scope, wanted: &QueueQuery, now: Timestamp) -
     if let Some(severity) = wanted.severity {
         sql.push(" AND x.severity_rank = ").push_bind(rank(severity));
     }
-    if let Some((rank, due, id)) = cursor::decode::<Place>(wanted.cursor.as_deref()) {
-        sql.push(" AND x.severity_rank <= ").push_bind(rank).push(" AND (x.severity_rank < ").push_bind(rank);
-        sql.push(" OR (x.due_at, x.id) > (").push_bind(due).push(", ").push_bind(id).push("))");
+    narrowed(&mut sql, wanted, now);
+    let order = Order::of(wanted.view);
+    if let Some((first, second, id)) = cursor::decode::<Place>(wanted.cursor.as_deref()) {
+        after(&mut sql, order, first, second, id);
     }
-    sql.push(" ORDER BY x.severity_rank DESC, x.due_at, x.id LIMIT ").push_bind(PAGE_AND_ONE);
+    sql.push(order.sql()).push(" LIMIT ").push_bind(PAGE_AND_ONE);
     let rows = sql.fetch_all(conn)?;
-    let page = page(rows.iter().map(|row| Ok((place(row)?, row))).collect::<Done<Vec<_>>>()?, |(place, _)| {
+    let page = page(rows.iter().map(|row| Ok((order.place(row)?, row))).collect::<Done<Vec<_>>>()?, |(place, _)| {
         cursor::encode(place)
     });
     let ids = page.rows.iter().map(|(_, row)| row.id::<Uuid>("shipment_id")).collect::<Done<Vec<_>>>()?;
@@ -328,6 +325,7 @@ fn view(sql: &mut Query<'_>, scope: Scope, view: QueueView, now: Timestamp) {
         QueueView::Snoozed => {
             sql.push(" AND x.closed_at IS NULL AND x.snoozed_until > ").push_bind(micros(now));
         }
+        QueueView::All => {}
         QueueView::Open | QueueView::Mine | QueueView::Unassigned => {
             sql.push(" AND x.closed_at IS NULL AND (x.snoozed_until IS NULL OR x.snoozed_until <= ")
                 .push_bind(micros(now))
@@ -345,12 +343,92 @@ fn view(sql: &mut Query<'_>, scope: Scope, view: QueueView, now: Timestamp) {
         (QueueView::Unassigned, _) => {
             sql.push(" AND x.owner_id IS NULL");
         }
-        (QueueView::Open | QueueView::Snoozed | QueueView::Closed, _) => {}
+        (QueueView::Open | QueueView::Snoozed | QueueView::Closed | QueueView::All, _) => {}
     }
 }
 
-fn place(row: &Row) -> Done<Place> {
-    Ok((row.int("severity_rank")?, row.int("due_at")?, row.id("id")?))
+/// How a queue sorts.
+#[derive(Clone, Copy)]
+enum Order {
+    /// By severity, then due time.
+    Urgency,
+    /// By when it ended, the newest first.
+    Closed,
+    /// By when it was recorded, the newest first.
+    Recorded,
+}
+
+impl Order {
+    const fn of(view: QueueView) -> Self {
+        match view {
+            QueueView::Closed => Self::Closed,
+            QueueView::All => Self::Recorded,
+            QueueView::Open | QueueView::Mine | QueueView::Unassigned | QueueView::Snoozed => Self::Urgency,
+        }
+    }
+
+    const fn sql(self) -> &'static str {
+        match self {
+            Self::Urgency => " ORDER BY x.severity_rank DESC, x.due_at, x.id",
+            Self::Closed => " ORDER BY x.closed_at DESC, x.id DESC",
+            Self::Recorded => " ORDER BY x.recorded_at DESC, x.id DESC",
+        }
+    }
+
+    fn place(self, row: &Row) -> Done<Place> {
+        Ok(match self {
+            Self::Urgency => (row.int("severity_rank")?, row.int("due_at")?, row.id("id")?),
+            Self::Closed => (row.int("closed_at")?, 0, row.id("id")?),
+            Self::Recorded => (row.int("recorded_at")?, 0, row.id("id")?),
+        })
+    }
+}
+
+/// What comes after the place where a page ended.
+fn after(sql: &mut Query<'_>, order: Order, first: i64, second: i64, id: Uuid) {
+    match order {
+        Order::Urgency => {
+            sql.push(" AND x.severity_rank <= ").push_bind(first).push(" AND (x.severity_rank < ").push_bind(first);
+            sql.push(" OR (x.due_at, x.id) > (").push_bind(second).push(", ").push_bind(id).push("))");
+        }
+        Order::Closed => {
+            sql.push(" AND (x.closed_at, x.id) < (").push_bind(first).push(", ").push_bind(id).push(")");
+        }
+        Order::Recorded => {
+            sql.push(" AND (x.recorded_at, x.id) < (").push_bind(first).push(", ").push_bind(id).push(")");
+        }
+    }
+}
+
+/// What a figure counts beside its view.
+fn narrowed(sql: &mut Query<'_>, wanted: &QueueQuery, now: Timestamp) {
+    let mut within = |column: &'static str, span: Option<Span>| {
+        if let Some(span) = span {
+            sql.push(column).push(" >= ").push_bind(micros(span.from));
+            sql.push(column).push(" < ").push_bind(micros(span.until));
+        }
+    };
+    within(" AND x.opened_at", wanted.opened);
+    within(" AND x.recorded_at", wanted.recorded);
+    match wanted.due {
+        None => {}
+        Some(Due::Within) => {
+            sql.push(" AND x.due_at >= ").push_bind(micros(now));
+        }
+        Some(Due::Over) => {
+            sql.push(" AND x.due_at < ").push_bind(micros(now));
+        }
+    }
+    if let Some(case) = wanted.case {
+        sql.push(" AND EXISTS (SELECT 1 FROM desk_case c WHERE c.exception_id = x.id AND c.opened_at >= ")
+            .push_bind(micros(case.opened.from))
+            .push(" AND c.opened_at < ")
+            .push_bind(micros(case.opened.until));
+        if case.self_resolved {
+            sql.push(" AND c.status = 'resolved' AND x.closed_at IS NOT NULL AND x.resolution <> 'person'");
+        }
+        sql.push(")");
+    }
 }
 
 fn cases_of(conn: &Connection, exceptions: impl Iterator<Item = Uuid>) -> Done<HashMap<ExceptionId, CaseRecord>> {
@@ -407,152 +485,6 @@ fn put_case(conn: &Connection, scope: Scope, case: &CaseRecord) -> Done<()> {
     .bind(json(&case.notes))
     .execute(conn)?;
     if put == 0 { Err(Fail(StoreError::Conflict("the case is another exception's".into()))) } else { Ok(()) }
-}
-
-fn figures(conn: &Connection, scope: Scope, now: Timestamp, heard_since: Timestamp) -> Done<Figures> {
-    let week = micros(now.checked_sub(WEEK).unwrap_or(now));
-    let mut figures = Figures::default();
-    shipment_figures(conn, scope, heard_since, &mut figures)?;
-    exception_figures(conn, scope, now, week, &mut figures)?;
-    job_figures(conn, scope, now, week, &mut figures)?;
-    case_figures(conn, scope, week, &mut figures)?;
-    figures.carriers = carrier_figures(conn, scope, heard_since)?;
-    figures.days = day_figures(conn, scope, now)?;
-    Ok(figures)
-}
-
-fn shipment_figures(conn: &Connection, scope: Scope, heard_since: Timestamp, figures: &mut Figures) -> Done<()> {
-    let row = query(
-        "SELECT count(*) AS non_terminal, coalesce(sum(heard_at >= ?2), 0) AS current FROM shipment
-         WHERE company_id = ?1 AND merged_into IS NULL AND origin IS NOT NULL AND terminal = 0 AND standing <> 'cancelled'",
-    )
-    .bind(scope.company.0)
-    .bind(micros(heard_since))
-    .fetch_one(conn)?;
-    figures.non_terminal = row.count("non_terminal")?;
-    figures.current = row.count("current")?;
-    let rows = query("SELECT state, count(*) AS number FROM shipment WHERE company_id = ? AND merged_into IS NULL AND origin IS NOT NULL GROUP BY state")
-        .bind(scope.company.0)
-        .fetch_all(conn)?;
-    figures.by_state = rows.iter().map(|row| Ok((row.word("state")?, row.count("number")?))).collect::<Done<_>>()?;
-    figures.by_state.sort_unstable();
-    Ok(())
-}
-
-fn exception_figures(conn: &Connection, scope: Scope, now: Timestamp, week: i64, figures: &mut Figures) -> Done<()> {
-    let rows = query("SELECT severity, opened_at, due_at FROM exception WHERE company_id = ? AND closed_at IS NULL ORDER BY severity_rank DESC, due_at, id LIMIT ?")
-        .bind(scope.company.0)
-        .bind(FIGURE_ROWS)
-        .fetch_all(conn)?;
-    for row in &rows {
-        let due = if row.at("due_at")? < now { Due::Over } else { Due::Within };
-        figures.open_exceptions.push((row.word("severity")?, row.at("opened_at")?, due));
-    }
-    let row = query("SELECT count(*) AS number FROM exception WHERE company_id = ? AND recorded_at > ?")
-        .bind(scope.company.0)
-        .bind(week)
-        .fetch_one(conn)?;
-    figures.exceptions_7d = row.count("number")?;
-    Ok(())
-}
-
-fn job_figures(conn: &Connection, scope: Scope, now: Timestamp, week: i64, figures: &mut Figures) -> Done<()> {
-    let row = query(
-        "SELECT coalesce(sum(status = 'dead'), 0) AS dead, coalesce(sum(status = 'retrying' AND created_at <= ?3), 0) AS long_retrying,
-                coalesce(sum(created_at > ?2), 0) AS week
-         FROM job WHERE company_id = ?1 AND destination IS NOT NULL",
-    )
-    .bind(scope.company.0)
-    .bind(week)
-    .bind(micros(now.checked_sub(LONG_RETRYING).unwrap_or(now)))
-    .fetch_one(conn)?;
-    figures.dead_jobs = row.count("dead")?;
-    figures.long_retrying = row.count("long_retrying")?;
-    figures.jobs_7d = row.count("week")?;
-    Ok(())
-}
-
-fn case_figures(conn: &Connection, scope: Scope, week: i64, figures: &mut Figures) -> Done<()> {
-    let row = query(
-        "SELECT count(*) AS cases, coalesce(sum(c.status = 'resolved' AND x.resolution IS NOT NULL AND x.resolution <> 'person'), 0) AS healed
-         FROM desk_case c JOIN exception x ON x.id = c.exception_id WHERE c.company_id = ? AND c.opened_at > ?",
-    )
-    .bind(scope.company.0)
-    .bind(week)
-    .fetch_one(conn)?;
-    figures.cases_7d = row.count("cases")?;
-    figures.cases_self_healed_7d = row.count("healed")?;
-    Ok(())
-}
-
-fn carrier_figures(conn: &Connection, scope: Scope, heard_since: Timestamp) -> Done<Vec<CarrierFigures>> {
-    // a shipment with several numbers of one carrier is one
-    let rows = query(
-        "SELECT carrier, count(*) AS shipments, sum(going) AS non_terminal, sum(going AND coalesce(heard_at >= ?2, 0)) AS current,
-                sum(open_exceptions) AS open_exceptions, sum(state = 'DELIVERED') AS delivered
-         FROM (SELECT DISTINCT coalesce(t.carrier_label, t.carrier) AS carrier, s.id, s.heard_at, s.state, s.open_exceptions,
-                      s.terminal = 0 AND s.standing <> 'cancelled' AS going
-               FROM shipment s JOIN binding b ON b.shipment_id = s.id JOIN tracker t ON t.id = b.tracker_id
-               WHERE s.company_id = ?1 AND s.merged_into IS NULL AND s.origin IS NOT NULL
-                 AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id))
-         WHERE carrier IS NOT NULL GROUP BY carrier ORDER BY shipments DESC, carrier",
-    )
-    .bind(scope.company.0)
-    .bind(micros(heard_since))
-    .fetch_all(conn)?;
-    rows.iter()
-        .map(|row| {
-            Ok(CarrierFigures {
-                carrier: row.text("carrier")?,
-                shipments: row.count("shipments")?,
-                non_terminal: row.count("non_terminal")?,
-                current: row.count("current")?,
-                open_exceptions: row.count("open_exceptions")?,
-                delivered: row.count("delivered")?,
-            })
-        })
-        .collect()
-}
-
-fn day_figures(conn: &Connection, scope: Scope, now: Timestamp) -> Done<Vec<DayFigures>> {
-    let today = now.to_zoned(TimeZone::UTC).date();
-    let days: Vec<Date> = (0..DAYS).rev().filter_map(|back| today.checked_sub(back.days()).ok()).collect();
-    let since = days
-        .first()
-        .and_then(|day| TimeZone::UTC.to_timestamp(day.to_datetime(jiff::civil::Time::midnight())).ok())
-        .map_or(0, micros);
-    let by_day = |rows: Vec<Row>| {
-        rows.iter().map(|row| Ok((row.int("day")?, row.count::<u64>("number")?))).collect::<Done<HashMap<_, _>>>()
-    };
-    let exceptions = query("SELECT recorded_at / 86400000000 AS day, count(*) AS number FROM exception WHERE company_id = ? AND recorded_at >= ? GROUP BY 1")
-        .bind(scope.company.0)
-        .bind(since)
-        .fetch_all(conn)?;
-    let delivered = query(
-        "SELECT delivered_at / 86400000000 AS day, count(*) AS number FROM shipment
-         WHERE company_id = ? AND merged_into IS NULL AND origin IS NOT NULL AND state = 'DELIVERED' AND delivered_at >= ? GROUP BY 1",
-    )
-    .bind(scope.company.0)
-    .bind(since)
-    .fetch_all(conn)?;
-    let cases = query("SELECT opened_at / 86400000000 AS day, count(*) AS number FROM desk_case WHERE company_id = ? AND opened_at >= ? GROUP BY 1")
-        .bind(scope.company.0)
-        .bind(since)
-        .fetch_all(conn)?;
-    let (exceptions, delivered, cases) = (by_day(exceptions)?, by_day(delivered)?, by_day(cases)?);
-    Ok(days
-        .into_iter()
-        .map(|day| {
-            let number = day_number(day);
-            let of = |figures: &HashMap<i64, u64>| figures.get(&number).copied().unwrap_or(0);
-            DayFigures { day, exceptions: of(&exceptions), delivered: of(&delivered), cases: of(&cases) }
-        })
-        .collect())
-}
-
-/// Days since 1970, as the queries count them.
-fn day_number(day: Date) -> i64 {
-    TimeZone::UTC.to_timestamp(day.to_datetime(jiff::civil::Time::midnight())).map_or(0, |at| at.as_second() / 86_400)
 }
 
 fn exception_record(row: &Row) -> Done<ExceptionRecord> {

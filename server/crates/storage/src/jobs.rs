@@ -259,8 +259,8 @@ pub enum Outcome {
     Unknown,
 }
 
-/// Which jobs a list shows: those that knock at somebody's door, and among the failed also those inside.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Which jobs a list shows. What is pending or done inside is shown only where the selection asks for that destination.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobFilter {
     /// Dead ones.
@@ -287,10 +287,21 @@ pub struct DestinationSummary {
     pub retrying: u64,
     /// Dead.
     pub dead: u64,
-    /// Error classes of dead and retrying ones, most frequent first.
-    pub errors: Vec<(String, u64)>,
+    /// Error classes of dead ones and of retrying ones, most frequent first.
+    pub errors: Vec<ErrorCount>,
     /// When something last went well.
     pub last_ok: Option<Timestamp>,
+}
+
+/// How many jobs have an error of one class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorCount {
+    /// Among the dead or the retrying ones.
+    pub filter: JobFilter,
+    /// The class.
+    pub class: String,
+    /// How many.
+    pub count: u64,
 }
 
 /// Jobs of one sort, as an engine counts them.
@@ -343,24 +354,29 @@ impl DestinationSummary {
                 JobStatus::Dead => summary.dead += number,
                 JobStatus::Done => {}
             }
-            let Some(class) = class.filter(|_| matches!(status, JobStatus::Retrying | JobStatus::Dead)) else {
-                continue;
+            let filter = match status {
+                JobStatus::Dead => JobFilter::Failed,
+                JobStatus::Retrying => JobFilter::Retrying,
+                JobStatus::Ready | JobStatus::Leased | JobStatus::Done => continue,
             };
-            match summary.errors.iter_mut().find(|(known, _)| *known == class) {
-                Some((_, errors)) => *errors += number,
-                None => summary.errors.push((class, number)),
+            let Some(class) = class else { continue };
+            match summary.errors.iter_mut().find(|known| known.filter == filter && known.class == class) {
+                Some(known) => known.count += number,
+                None => summary.errors.push(ErrorCount { filter, class, count: number }),
             }
         }
         let mut summaries: Vec<Self> = summaries.into_values().collect();
         for summary in &mut summaries {
-            summary.errors.sort_by(|(a, more), (b, less)| less.cmp(more).then_with(|| a.cmp(b)));
+            summary
+                .errors
+                .sort_by(|a, b| b.count.cmp(&a.count).then_with(|| (a.filter, &a.class).cmp(&(b.filter, &b.class))));
         }
         summaries
     }
 }
 
 /// The name under which work that goes to no destination is counted.
-const INSIDE: &str = "inside";
+pub const INSIDE: &str = "inside";
 
 /// Which jobs: those for which everything that is given here holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -380,6 +396,9 @@ pub struct JobSelection {
     /// Last moved before this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
+    /// Made at or before this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_until: Option<Timestamp>,
 }
 
 impl JobSelection {

@@ -10,6 +10,7 @@
 pub mod conformance;
 pub mod destinations;
 pub mod facts;
+pub mod figures;
 pub mod inbox;
 pub mod jobs;
 pub mod mappings;

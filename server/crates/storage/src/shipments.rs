@@ -2,6 +2,7 @@
 
 use crate::{
     Page, Result, Scope, Sealed, WrappedKey,
+    figures::Span,
     jobs::{Cause, NewJob},
     work::{CaseRecord, ExceptionRecord},
 };
@@ -308,11 +309,32 @@ pub enum ShipmentTab {
     All,
 }
 
-/// A question to the list.
+/// How recent what is known of a shipment is; see [`crate::figures::CURRENT`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// Its last event is recent.
+    Current,
+    /// Its last event is older, or there is none.
+    Outdated,
+    /// Something was received recently, be it of an older event.
+    Received,
+    /// Nothing was received recently.
+    NotReceived,
+}
+
+/// A question to the list: what is given here narrows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ShipmentQuery {
     /// Which.
     pub tab: ShipmentTab,
+    /// Only those that are linked to an order.
+    pub linked: bool,
+    /// With a number of this carrier, as people read its name.
+    pub carrier: Option<String>,
+    /// How recent what is known of them is.
+    pub freshness: Option<Freshness>,
+    /// Delivered within this time.
+    pub delivered: Option<Span>,
     /// Words to find in numbers, orders, records; any of several pasted numbers matches.
     pub text: Option<String>,
     /// HMAC tokens of the words, to find customers.
@@ -356,7 +378,7 @@ pub struct ShipmentRow {
     pub case: Option<String>,
 }
 
-/// How many shipments each tab has.
+/// How many shipments each tab has: as many as its list has rows ([`TabCounts::each`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "one figure for each tab, named as the tab")]
 pub struct TabCounts {

@@ -2,6 +2,7 @@
 
 use crate::{
     AuditEntry, Page, Result, Scope,
+    figures::{Figures, Span},
     jobs::NewJob,
     shipments::{NumberRecord, Origin},
 };
@@ -11,7 +12,7 @@ use domain::{
     fold::Resolution,
     ids::{CaseId, ExceptionId, ObservationId, ShipmentId, UserId},
 };
-use jiff::{SignedDuration, Timestamp, civil::Date};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 /// An exception, committed.
@@ -94,8 +95,10 @@ pub enum QueueView {
     Unassigned,
     /// Snoozed.
     Snoozed,
-    /// Ended in the last 30 days.
+    /// Ended in the last 30 days, the newest first.
     Closed,
+    /// Open, snoozed and ended, the last recorded first.
+    All,
 }
 
 /// A question to the queue.
@@ -107,8 +110,25 @@ pub struct QueueQuery {
     pub category: Option<Category>,
     /// Of this severity.
     pub severity: Option<Severity>,
+    /// Of these due times: overdue is what is due before now.
+    pub due: Option<Due>,
+    /// Began, by the event, within this time.
+    pub opened: Option<Span>,
+    /// Recorded within this time.
+    pub recorded: Option<Span>,
+    /// With such a ticket.
+    pub case: Option<CaseFilter>,
     /// Where the page begins.
     pub cursor: Option<String>,
+}
+
+/// Which tickets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CaseFilter {
+    /// Opened within this time.
+    pub opened: Span,
+    /// Only those that are resolved and whose exception ended without a person.
+    pub self_resolved: bool,
 }
 
 /// A row of the queue.
@@ -183,70 +203,20 @@ pub struct CaseContext {
     pub earlier: Option<CaseRecord>,
 }
 
-/// Figures for the overview.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Figures {
-    /// Claimed, not ended.
-    pub non_terminal: u64,
-    /// Of these, heard from within the given window.
-    pub current: u64,
-    /// Open exceptions: severity, when opened, whether past due.
-    pub open_exceptions: Vec<(Severity, Timestamp, Due)>,
-    /// Dead jobs that knock at somebody's door.
-    pub dead_jobs: u64,
-    /// Jobs retrying for more than an hour.
-    pub long_retrying: u64,
-    /// Jobs that knock at somebody's door, in the last 7 days.
-    pub jobs_7d: u64,
-    /// Cases opened for exceptions in the last 7 days.
-    pub cases_7d: u64,
-    /// Of these, resolved without a person (the exception closed by itself).
-    pub cases_self_healed_7d: u64,
-    /// Exceptions opened in the last 7 days.
-    pub exceptions_7d: u64,
-    /// Claimed shipments by state.
-    pub by_state: Vec<(State, u64)>,
-    /// By carrier (label): shipments, non-terminal, current, open exceptions, delivered.
-    pub carriers: Vec<CarrierFigures>,
-    /// By day of the last 14, oldest first: exceptions opened, deliveries, cases opened.
-    pub days: Vec<DayFigures>,
-}
-
 /// Whether an exception is past its due time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
     /// Time is left.
     Within,
-    /// Past due.
+    /// Overdue.
     Over,
-}
-
-/// Figures of one carrier.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "plain counts, named")]
-pub struct CarrierFigures {
-    pub carrier: String,
-    pub shipments: u64,
-    pub non_terminal: u64,
-    pub current: u64,
-    pub open_exceptions: u64,
-    pub delivered: u64,
-}
-
-/// Figures of one day (UTC).
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "plain counts, named")]
-pub struct DayFigures {
-    pub day: Date,
-    pub exceptions: u64,
-    pub delivered: u64,
-    pub cases: u64,
 }
 
 /// Exceptions, cases, figures.
 #[async_trait]
 pub trait Work: Send + Sync {
-    /// A page of the queue: severity, then due time.
+    /// A page of the queue: by severity, then due time; what is closed by when it ended, and [`QueueView::All`] by when it
+    /// was recorded, the newest first.
     async fn queue(&self, scope: Scope, query: QueueQuery, now: Timestamp) -> Result<Page<QueueRow>>;
 
     /// Open exceptions by category and severity, snoozed ones left out.
@@ -271,6 +241,6 @@ pub trait Work: Send + Sync {
     /// Keeps a case.
     async fn put_case(&self, scope: Scope, case: CaseRecord) -> Result<()>;
 
-    /// Figures; `current` counts what was heard since `heard_since`.
-    async fn figures(&self, scope: Scope, now: Timestamp, heard_since: Timestamp) -> Result<Figures>;
+    /// The figures of the overview, each the number of the rows that [`Figures::each`] names; days as in this zone.
+    async fn figures(&self, scope: Scope, now: Timestamp, zone: &TimeZone) -> Result<Figures>;
 }

@@ -1,13 +1,15 @@
 //! The list of shipments: tabs, search, keyset pages.
 
 use super::{numbers, term};
-use crate::codec::{Columns, Done, PAGE_AND_ONE, cursor, id_list, page};
+use crate::codec::{Columns, Done, PAGE_AND_ONE, cursor, id_list, micros, page};
 use domain::{State, ids::ShipmentId};
+use jiff::Timestamp;
 use sqlx::{PgConnection, Postgres, QueryBuilder, postgres::PgRow};
 use std::collections::HashMap;
 use storage::{
     Page, Scope,
-    shipments::{ShipmentQuery, ShipmentRow, ShipmentTab, TabCounts},
+    figures::current_since,
+    shipments::{Freshness, ShipmentQuery, ShipmentRow, ShipmentTab, TabCounts},
 };
 use uuid::Uuid;
 
@@ -19,7 +21,12 @@ const PREFIX_CHARS: usize = 3;
 /// Where a page ended: need for action, newest event, id.
 type Place = (i64, i64, Uuid);
 
-pub(super) async fn list(conn: &mut PgConnection, scope: Scope, query: &ShipmentQuery) -> Done<Page<ShipmentRow>> {
+pub(super) async fn list(
+    conn: &mut PgConnection,
+    scope: Scope,
+    query: &ShipmentQuery,
+    now: Timestamp,
+) -> Done<Page<ShipmentRow>> {
     let mut sql = QueryBuilder::<Postgres>::new("SELECT s.* FROM ");
     matching(&mut sql, scope, query);
     sql.push("shipment s WHERE s.company_id = ").push_bind(scope.company.0);
@@ -31,6 +38,7 @@ pub(super) async fn list(conn: &mut PgConnection, scope: Scope, query: &Shipment
         let codes: Vec<_> = query.states.iter().map(|state| State::code(*state)).collect();
         sql.push(" AND s.state = ANY (").push_bind(codes).push(")");
     }
+    narrowed(&mut sql, query, now);
     if let Some((need, moved_at, id)) = cursor::decode::<Place>(query.cursor.as_deref()) {
         sql.push(" AND (s.need, s.moved_at, s.id) < (")
             .push_bind(need)
@@ -83,6 +91,42 @@ const fn tab(tab: ShipmentTab) -> &'static str {
         ShipmentTab::Delivered => " AND s.state = 'DELIVERED'",
         ShipmentTab::Unclaimed => " AND s.origin IS NULL",
         ShipmentTab::All => "",
+    }
+}
+
+/// What a figure counts beside its tab.
+fn narrowed(sql: &mut QueryBuilder<Postgres>, query: &ShipmentQuery, now: Timestamp) {
+    if query.linked {
+        sql.push(" AND s.origin IS NOT NULL");
+    }
+    if let Some(carrier) = &query.carrier {
+        sql.push(
+            " AND EXISTS (SELECT 1 FROM binding b JOIN tracker t ON t.id = b.tracker_id
+                          WHERE b.shipment_id = s.id AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)
+                            AND coalesce(t.carrier_label, t.carrier) = ",
+        )
+        .push_bind(carrier.clone())
+        .push(")");
+    }
+    let since = micros(current_since(now));
+    match query.freshness {
+        None => {}
+        Some(Freshness::Current) => {
+            sql.push(" AND s.last_event_at >= ").push_bind(since);
+        }
+        Some(Freshness::Outdated) => {
+            sql.push(" AND coalesce(s.last_event_at < ").push_bind(since).push(", true)");
+        }
+        Some(Freshness::Received) => {
+            sql.push(" AND s.heard_at >= ").push_bind(since);
+        }
+        Some(Freshness::NotReceived) => {
+            sql.push(" AND coalesce(s.heard_at < ").push_bind(since).push(", true)");
+        }
+    }
+    if let Some(span) = query.delivered {
+        sql.push(" AND s.delivered_at >= ").push_bind(micros(span.from));
+        sql.push(" AND s.delivered_at < ").push_bind(micros(span.until));
     }
 }
 

@@ -95,9 +95,9 @@ impl Shipments for PostgresStore {
         Ok(rows.iter().map(|row| row.id("id")).collect::<Done<_>>()?)
     }
 
-    async fn list(&self, scope: Scope, query: ShipmentQuery, _now: Timestamp) -> Result<Page<ShipmentRow>> {
+    async fn list(&self, scope: Scope, query: ShipmentQuery, now: Timestamp) -> Result<Page<ShipmentRow>> {
         let mut read = self.read().await?;
-        Ok(list::list(&mut read, scope, &query).await?)
+        Ok(list::list(&mut read, scope, &query, now).await?)
     }
 
     async fn counts(&self, scope: Scope, _now: Timestamp) -> Result<TabCounts> {

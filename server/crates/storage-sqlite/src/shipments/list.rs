@@ -1,14 +1,16 @@
 //! The list of shipments: tabs, search, keyset pages.
 
 use super::{numbers, term};
-use crate::codec::{Done, PAGE_AND_ONE, cursor, id_list, json, page};
+use crate::codec::{Done, PAGE_AND_ONE, cursor, id_list, json, micros, page};
 use crate::sql::{Query, Row, query};
 use domain::{State, ids::ShipmentId};
+use jiff::Timestamp;
 use rusqlite::Connection;
 use std::collections::HashMap;
 use storage::{
     Page, Scope,
-    shipments::{ShipmentQuery, ShipmentRow, ShipmentTab, TabCounts},
+    figures::current_since,
+    shipments::{Freshness, ShipmentQuery, ShipmentRow, ShipmentTab, TabCounts},
 };
 use uuid::Uuid;
 
@@ -20,7 +22,7 @@ const PREFIX_CHARS: usize = 3;
 /// Where a page ended: need for action, newest event, id.
 type Place = (i64, i64, Uuid);
 
-pub(super) fn list(conn: &Connection, scope: Scope, wanted: &ShipmentQuery) -> Done<Page<ShipmentRow>> {
+pub(super) fn list(conn: &Connection, scope: Scope, wanted: &ShipmentQuery, now: Timestamp) -> Done<Page<ShipmentRow>> {
     let mut sql = query("SELECT s.* FROM ");
     matching(&mut sql, scope, wanted);
     sql.push("shipment s WHERE s.company_id = ").push_bind(scope.company.0);
@@ -32,6 +34,7 @@ pub(super) fn list(conn: &Connection, scope: Scope, wanted: &ShipmentQuery) -> D
         let codes: Vec<_> = wanted.states.iter().map(|state| State::code(*state)).collect();
         sql.push(" AND s.state IN (SELECT value FROM json_each(").push_bind(json(&codes)).push("))");
     }
+    narrowed(&mut sql, wanted, now);
     if let Some((need, moved_at, id)) = cursor::decode::<Place>(wanted.cursor.as_deref()) {
         sql.push(" AND (s.need, s.moved_at, s.id) < (")
             .push_bind(need)
@@ -84,6 +87,42 @@ const fn tab(tab: ShipmentTab) -> &'static str {
         ShipmentTab::Delivered => " AND s.state = 'DELIVERED'",
         ShipmentTab::Unclaimed => " AND s.origin IS NULL",
         ShipmentTab::All => "",
+    }
+}
+
+/// What a figure counts beside its tab.
+fn narrowed(sql: &mut Query<'_>, wanted: &ShipmentQuery, now: Timestamp) {
+    if wanted.linked {
+        sql.push(" AND s.origin IS NOT NULL");
+    }
+    if let Some(carrier) = &wanted.carrier {
+        sql.push(
+            " AND EXISTS (SELECT 1 FROM binding b JOIN tracker t ON t.id = b.tracker_id
+                          WHERE b.shipment_id = s.id AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)
+                            AND coalesce(t.carrier_label, t.carrier) = ",
+        )
+        .push_bind(carrier.clone())
+        .push(")");
+    }
+    let since = micros(current_since(now));
+    match wanted.freshness {
+        None => {}
+        Some(Freshness::Current) => {
+            sql.push(" AND s.last_event_at >= ").push_bind(since);
+        }
+        Some(Freshness::Outdated) => {
+            sql.push(" AND coalesce(s.last_event_at < ").push_bind(since).push(", 1)");
+        }
+        Some(Freshness::Received) => {
+            sql.push(" AND s.heard_at >= ").push_bind(since);
+        }
+        Some(Freshness::NotReceived) => {
+            sql.push(" AND coalesce(s.heard_at < ").push_bind(since).push(", 1)");
+        }
+    }
+    if let Some(span) = wanted.delivered {
+        sql.push(" AND s.delivered_at >= ").push_bind(micros(span.from));
+        sql.push(" AND s.delivered_at < ").push_bind(micros(span.until));
     }
 }
 

@@ -71,8 +71,8 @@ impl Shipments for SqliteStore {
         .await
     }
 
-    async fn list(&self, scope: Scope, query: ShipmentQuery, _now: Timestamp) -> Result<Page<ShipmentRow>> {
-        self.read(move |conn| list::list(conn, scope, &query)).await
+    async fn list(&self, scope: Scope, query: ShipmentQuery, now: Timestamp) -> Result<Page<ShipmentRow>> {
+        self.read(move |conn| list::list(conn, scope, &query, now)).await
     }
 
     async fn counts(&self, scope: Scope, _now: Timestamp) -> Result<TabCounts> {

@@ -355,7 +355,11 @@ pub async fn figures_by_destination(store: Store) {
     let figures = world.store.jobs.summary(world.scope, at(3)).await.unwrap();
     let odoo = figures.iter().find(|f| f.destination == "odoo").unwrap();
     assert_eq!((odoo.done, odoo.pending, odoo.retrying, odoo.dead), (2, 1, 1, 3));
-    assert_eq!(odoo.errors, [("forbidden".into(), 2), ("gone".into(), 1), ("timeout".into(), 1)]);
+    let errors: Vec<_> = odoo.errors.iter().map(|e| (e.filter, e.class.as_str(), e.count)).collect();
+    assert_eq!(
+        errors,
+        [(JobFilter::Failed, "forbidden", 2), (JobFilter::Failed, "gone", 1), (JobFilter::Retrying, "timeout", 1)]
+    );
     assert_eq!(odoo.last_ok, Some(at(2)));
     assert_eq!(figures.iter().find(|f| f.destination == "inside").unwrap().pending, 1);
     let next_week = world.store.jobs.summary(world.scope, at(60 * 24 * 7)).await.unwrap();

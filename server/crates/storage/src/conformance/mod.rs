@@ -11,6 +11,7 @@
 
 pub mod destinations;
 pub mod facts;
+pub mod figures;
 pub mod inbox;
 pub mod jobs;
 pub mod mappings;
@@ -135,6 +136,9 @@ macro_rules! conformance_suite {
             people_act_and_the_fold_reads_it
             cases_of_episodes
             figures_add_up
+        }
+        $crate::conformance_area! { $fresh, figures:
+            every_figure_counts_the_rows_of_its_list
         }
         $crate::conformance_area! { $fresh, people:
             the_company_is_made_once

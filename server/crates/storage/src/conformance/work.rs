@@ -3,19 +3,21 @@
 use super::{Said, World, at, world::exception};
 use crate::{
     Actor, Scope, Store,
+    figures::{AGES, CarrierFigures},
     jobs::{Finish, JobKind, Lane},
     limits::PAGE_ROWS,
     people::{RoleName, UserRecord},
-    shipments::Committed,
-    work::{CaseRecord, CaseStatus, Due, ExceptionAction, QueueQuery, QueueView, due_at},
+    shipments::{Committed, LastEvent},
+    work::{CaseRecord, CaseStatus, ExceptionAction, QueueQuery, QueueView, due_at},
 };
 use domain::{
-    Category, ExceptionReason, Severity, State,
+    Category, ExceptionReason, Milestone, Severity, State,
     commit::ExceptionChange,
     event_time::{EventTime, Precision},
     fold::{Choice, Resolution},
     ids::{ExceptionId, ShipmentId, UserId},
 };
+use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
 
 async fn queue(world: &World, scope: Scope, view: QueueView, minutes: i64) -> Vec<ExceptionId> {
@@ -273,18 +275,24 @@ pub async fn figures_add_up(store: Store) {
     let world = World::new(store).await;
     let source = world.source("shop").await;
     world.say(source, Said::of("STRAY", &["A"], 1)).await;
-    let empty = world.store.work.figures(world.scope, at(1), at(0)).await.unwrap();
-    assert_eq!((empty.non_terminal, empty.days.len()), (0, 14));
+    let utc = TimeZone::UTC;
+    let empty = world.store.work.figures(world.scope, at(1), &utc).await.unwrap();
+    assert_eq!((empty.open, empty.days.len(), empty.ageing.len()), (0, 14, AGES.len()));
     let day = 60 * 24;
     let mut made = Vec::new();
-    for (record, state, heard) in [(1, State::InTransit, 5), (2, State::InTransit, 500), (3, State::Delivered, 5)] {
+    for (record, state, event) in
+        [(1, State::InTransit, 2 * day), (2, State::InTransit, 5), (3, State::Delivered, 2 * day)]
+    {
         let shipment = world
             .import(world.order(record, &[["NUM1", "NUM2", "NUM3"][usize::try_from(record).unwrap() - 1], "SHARED"]), 1)
             .await;
         let mut folded = world.folded(state);
-        folded.heard_at = Some(at(heard));
+        // all of them were heard of lately
+        folded.heard_at = Some(at(2 * day));
         folded.delivered_at = (state == State::Delivered).then(|| EventTime::instant("", at(day), Precision::Second));
-        world.store.shipments.commit(world.scope, world.commit(shipment, 0, folded, day)).await.unwrap();
+        let mut commit = world.commit(shipment, 0, folded, day);
+        commit.last_event = Some(event_at(event));
+        world.store.shipments.commit(world.scope, commit).await.unwrap();
         made.push(shipment);
     }
     let healing = world.trouble(made[0], &[ExceptionReason::Damaged, ExceptionReason::Late], day).await[0];
@@ -295,7 +303,7 @@ pub async fn figures_add_up(store: Store) {
     };
     world.store.work.put_case(world.scope, opened).await.unwrap();
     let mut commit = world.commit(made[0], 2, world.folded(State::InTransit), day + 5);
-    commit.folded.heard_at = Some(at(5));
+    (commit.folded.heard_at, commit.last_event) = (Some(at(2 * day)), Some(event_at(2 * day)));
     commit.exceptions = vec![ExceptionChange::Close { id: healing, at: None, resolution: Resolution::Progress }];
     world.store.shipments.commit(world.scope, commit).await.unwrap();
     let failed = world.job(JobKind::SyncOrder, made[0], day);
@@ -308,30 +316,26 @@ pub async fn figures_add_up(store: Store) {
         .await
         .unwrap();
 
-    let figures = world.store.work.figures(world.scope, at(2 * day + 6 * 60), at(100)).await.unwrap();
-    assert_eq!((figures.non_terminal, figures.current), (2, 1));
+    let now = at(2 * day + 6 * 60);
+    let figures = world.store.work.figures(world.scope, now, &utc).await.unwrap();
+    assert_eq!((figures.open, figures.current, figures.received), (2, 1, 2), "what is current goes by the event");
     assert_eq!(figures.by_state, [(State::InTransit, 2), (State::Delivered, 1)]);
-    assert_eq!(figures.open_exceptions.len(), 1);
-    assert_eq!((figures.open_exceptions[0].0, figures.open_exceptions[0].2), (Severity::Minor, Due::Within));
-    assert_eq!((figures.dead_jobs, figures.jobs_7d, figures.long_retrying), (1, 1, 0));
+    assert_eq!((figures.exceptions, figures.overdue, figures.snoozed), (1, 0, 0));
+    assert_eq!(figures.ageing.iter().map(|age| age.within).collect::<Vec<_>>(), [0, 0, 0, 1, 0, 0], "30 hours old");
+    assert_eq!((figures.dead_jobs, figures.long_retrying), (1, 0));
     assert_eq!((figures.exceptions_7d, figures.cases_7d, figures.cases_self_healed_7d), (2, 1, 1));
-    let carrier = &figures.carriers[0];
-    assert_eq!(
-        (
-            carrier.carrier.as_str(),
-            carrier.shipments,
-            carrier.non_terminal,
-            carrier.current,
-            carrier.open_exceptions,
-            carrier.delivered
-        ),
-        ("DHL", 3, 2, 1, 1, 1)
-    );
-    let yesterday = &figures.days[12];
-    assert_eq!(
-        (yesterday.day.to_string().as_str(), yesterday.exceptions, yesterday.delivered, yesterday.cases),
-        ("2026-03-02", 2, 1, 1)
-    );
-    let late = world.store.work.figures(world.scope, at(30 * day), at(100)).await.unwrap();
-    assert_eq!((late.exceptions_7d, late.jobs_7d, late.open_exceptions[0].2), (0, 0, Due::Over));
+    let dhl = CarrierFigures { carrier: "DHL".into(), shipments: 3, open: 2, current: 1, exceptions: 1, delivered: 1 };
+    assert_eq!(figures.carriers, [dhl]);
+    assert_eq!((figures.days[12].0.to_string(), figures.days[12].1), ("2026-03-02".into(), 1));
+    // eight in the morning in UTC is the evening before in Honolulu
+    let honolulu = TimeZone::get("Pacific/Honolulu").unwrap();
+    let there = world.store.work.figures(world.scope, now, &honolulu).await.unwrap();
+    assert_eq!((there.days[12].0.to_string(), there.days[12].1), ("2026-03-02".into(), 0));
+    assert_eq!((there.days[11].0.to_string(), there.days[11].1), ("2026-03-01".into(), 1));
+    let late = world.store.work.figures(world.scope, at(30 * day), &utc).await.unwrap();
+    assert_eq!((late.exceptions_7d, late.exceptions, late.overdue, late.current), (0, 1, 1, 0));
+}
+
+fn event_at(minutes: i64) -> LastEvent {
+    LastEvent { milestone: Milestone::InTransit, exception: None, code: None, place: None, at: Some(at(minutes)) }
 }
