@@ -62,6 +62,13 @@ pub fn away(assets: SiteAssets) -> impl IntoView {
     document(assets, head, pages::errors::AwayPage)
 }
 
+/// What stands in the place of a page that could not be made.
+#[cfg(feature = "ssr")]
+pub fn broken(assets: SiteAssets, correlation: String) -> impl IntoView {
+    let head = view! { <title>"Error · Milepost"</title> };
+    document(assets, head, move || view! { <pages::errors::BrokenPage correlation=correlation.clone()/> })
+}
+
 #[cfg(feature = "ssr")]
 fn document<Body: IntoView>(assets: SiteAssets, head: impl IntoView, body: impl Fn() -> Body) -> impl IntoView {
     let css = (!assets.css.is_empty()).then(|| view! { <link rel="stylesheet" href=assets.css/> });

@@ -8,29 +8,32 @@ use crate::{
 use leptos::{form::ActionForm, prelude::*, task::spawn_local};
 use leptos_meta::Title;
 use leptos_router::hooks::{use_location, use_query_map};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// The frame. Without a session it leads to the sign-in.
 #[component]
 pub fn Frame(
     /// The page's name.
     #[prop(into)]
-    title: Signal<String>,
+    title: String,
     /// The page.
     children: ChildrenFn,
 ) -> impl IntoView {
     let frame = Resource::new_blocking(|| (), |()| api::get_frame());
     browser::keys();
-    let children = StoredValue::new(children);
     view! {
-        <Title text=move || title.get()/>
+        // the server reads it when the page's signals are gone: it is plain text, here and wherever a page sets another
+        <Title text=title/>
         <Transition fallback=|| ()>
-            {move || Suspend::new(async move {
-                match frame.await {
-                    Ok(frame) => view! { <Framed frame>{children.with_value(|page| page())}</Framed> }.into_any(),
-                    Err(error) => view! { <main class="page" id="main"><Failed error/></main> }.into_any(),
-                }
-            })}
+            {move || {
+                let children = Arc::clone(&children);
+                Suspend::new(async move {
+                    match frame.await {
+                        Ok(frame) => view! { <Framed frame>{children()}</Framed> }.into_any(),
+                        Err(error) => view! { <main class="page" id="main"><Failed error/></main> }.into_any(),
+                    }
+                })
+            }}
         </Transition>
     }
 }

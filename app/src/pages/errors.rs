@@ -42,3 +42,20 @@ pub fn AwayPage() -> impl IntoView {
         </main>
     }
 }
+
+/// The page could not be made, and that is our fault.
+#[component]
+pub fn BrokenPage(
+    /// The id under which the log has the reason.
+    correlation: String,
+) -> impl IntoView {
+    view! {
+        <main class="page" id="main">
+            <div class="empty-state">
+                <h1>"Something went wrong"</h1>
+                <span role="alert">"This page could not be shown. Try again; if it happens again, tell your admin this id: "<code>{correlation}</code></span>
+                <span><a class="btn" href="">"Try again"</a>" "<a class="btn" href="/">"Home"</a></span>
+            </div>
+        </main>
+    }
+}

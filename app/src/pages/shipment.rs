@@ -12,6 +12,7 @@ use crate::{
     },
 };
 use leptos::{form::ActionForm, prelude::*};
+use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
 /// The page of one shipment.
@@ -32,24 +33,24 @@ pub fn ShipmentPage() -> impl IntoView {
     );
     browser::live(move || format!("/live/shipments/{}", id.get_untracked()), move || shipment.refetch());
     browser::acted(move || act.version().get());
-    let title = RwSignal::new("Shipment".to_owned());
     view! {
-        <Frame title=title>
-            <nav class="crumbs" aria-label="Where"><a href="/shipments">"Shipments"</a><Icon name="right"/><span>{move || title.get()}</span></nav>
+        <Frame title="Shipment">
             <Transition fallback=Loading>
                 {move || Suspend::new(async move {
                     let opened = raw.await;
                     match shipment.await {
-                        Ok(view) => {
-                            title.set(view.row.number.clone());
-                            view! { <Whole view opened act/> }.into_any()
-                        }
-                        Err(error) => view! { <Failed error/> }.into_any(),
+                        Ok(view) => view! { <Whole view opened act/> }.into_any(),
+                        Err(error) => view! { <Crumbs here="Shipment"/><Failed error/> }.into_any(),
                     }
                 })}
             </Transition>
         </Frame>
     }
+}
+
+#[component]
+fn Crumbs(#[prop(into)] here: String) -> impl IntoView {
+    view! { <nav class="crumbs" aria-label="Where"><a href="/shipments">"Shipments"</a><Icon name="right"/><span>{here}</span></nav> }
 }
 
 type Opened = Option<Result<RawView, crate::contract::ApiError>>;
@@ -67,7 +68,10 @@ fn Whole(view: ShipmentView, opened: Opened, act: ServerAction<ActOnException>) 
         }
     });
     let state = view.row.state;
+    let number = view.row.number.clone();
     view! {
+        <Title text=number.clone()/>
+        <Crumbs here=number/>
         {as_known}
         <Head view=view.clone()/>
         <div class="cols cols--side">

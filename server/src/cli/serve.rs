@@ -100,7 +100,7 @@ impl Running {
             tasks.spawn(jobs::run_schedule(Arc::clone(&tower), shutdown.clone()));
         }
         let router = match role {
-            Role::Worker => http::watched(tower, metrics),
+            Role::Worker => http::worker_router(tower, metrics),
             Role::Web | Role::All => http::router(tower, metrics, shutdown.clone()),
         };
         let service = router.into_make_service_with_connect_info::<std::net::SocketAddr>();

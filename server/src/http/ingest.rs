@@ -6,7 +6,7 @@ use crate::{
     usecases::ingest::{self, Delivery, Refused},
 };
 use axum::{
-    Json,
+    Extension, Json,
     body::Body,
     extract::{Path, Request, State},
     http::{HeaderName, HeaderValue, StatusCode},
@@ -32,9 +32,13 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 pub const CORRELATION: HeaderName = HeaderName::from_static("x-correlation-id");
 
 /// Takes a message: verified over the raw bytes, durable before the 202.
-pub async fn ingest(State(tower): State<Arc<Tower>>, Path(source): Path<String>, request: Request) -> Response {
+pub async fn ingest(
+    State(tower): State<Arc<Tower>>,
+    Path(source): Path<String>,
+    Extension(correlation): Extension<CorrelationId>,
+    request: Request,
+) -> Response {
     let started = Instant::now();
-    let correlation = tower.correlation();
     let answer = take(&tower, &source, correlation, request).await;
     let (mut response, end) = match answer {
         Ok((receipt, end)) => (receipt, end),

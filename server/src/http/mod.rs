@@ -6,15 +6,17 @@ pub mod health;
 pub mod ingest;
 pub mod live;
 pub mod pages;
+pub mod panics;
 pub mod peer;
 pub mod problem;
 pub mod session;
 
 use crate::tower::Tower;
+use app::SiteAssets;
 use axum::{
     Extension, Router,
     extract::DefaultBodyLimit,
-    middleware::from_fn,
+    middleware::{from_fn, from_fn_with_state},
     routing::{get, post},
 };
 use live::LiveState;
@@ -25,8 +27,13 @@ use tokio_util::sync::CancellationToken;
 /// The largest body of a form or a server function, in bytes. Ingest has its connector's own limit.
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
+/// What a worker answers: those who watch it, and nobody else.
+pub fn worker_router(tower: Arc<Tower>, metrics: PrometheusHandle) -> Router {
+    guarded(watched(Arc::clone(&tower), metrics), tower, SiteAssets::default())
+}
+
 /// What every process answers to those who watch it.
-pub fn watched(tower: Arc<Tower>, metrics: PrometheusHandle) -> Router {
+fn watched(tower: Arc<Tower>, metrics: PrometheusHandle) -> Router {
     Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
@@ -36,6 +43,7 @@ pub fn watched(tower: Arc<Tower>, metrics: PrometheusHandle) -> Router {
 
 /// Everything that this server answers.
 pub fn router(tower: Arc<Tower>, metrics: PrometheusHandle, shutdown: CancellationToken) -> Router {
+    let assets = pages::assets_or_none(&tower.config);
     let machines = Router::new()
         .route("/ingest/{source}", post(ingest::ingest))
         .layer(DefaultBodyLimit::disable())
@@ -46,10 +54,15 @@ pub fn router(tower: Arc<Tower>, metrics: PrometheusHandle, shutdown: Cancellati
         .route("/live/shipments/{id}", get(live::one))
         .with_state(LiveState { tower: Arc::clone(&tower), shutdown });
     let people = live
-        .merge(pages::router(&tower))
+        .merge(pages::router(&tower, assets.clone()))
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .layer(from_fn(guard::same_site))
         .layer(Extension(Arc::clone(&tower)))
         .layer(session::layer(&tower));
-    machines.merge(people).layer(from_fn(guard::security_headers))
+    guarded(machines.merge(people), tower, assets)
+}
+
+fn guarded(router: Router, tower: Arc<Tower>, assets: SiteAssets) -> Router {
+    let catch = panics::Catch { tower, assets };
+    router.layer(from_fn_with_state(catch, panics::catch)).layer(from_fn(guard::security_headers))
 }

@@ -1,6 +1,6 @@
 //! Pages: server-side rendering, the pages' server functions, and the site folder with the browser's half.
 
-use super::{peer, problem::Problem, session};
+use super::{panics::PageTasks, peer, problem::Problem, session};
 use crate::{
     config::{Config, Mode},
     ports,
@@ -10,13 +10,14 @@ use anyhow::Context;
 use app::{SiteAssets, contract::session::Viewer, pages::errors::AWAY_SECONDS, shell};
 use axum::{
     Router,
-    body::Body,
+    body::{Body, to_bytes},
     extract::{Request, State},
     http::{HeaderValue, StatusCode, header},
     middleware::{Next, from_fn},
     response::{Html, IntoResponse, Response},
     routing::any,
 };
+use domain::ids::CorrelationId;
 use leptos::{
     context::provide_context,
     prelude::{Owner, RenderHtml},
@@ -34,6 +35,10 @@ const A_DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400");
 /// What the page may load that stands for the others while they are away.
 const AWAY_POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// Bytes of a page; the largest shows a raw message, which is cut far below this.
+const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// What ends a page.
+const PAGE_END: &str = "</body></html>";
 /// Pages hold what is true now, for one person.
 const NEVER: HeaderValue = HeaderValue::from_static("no-store");
 
@@ -57,17 +62,21 @@ pub fn assets(config: &Config) -> anyhow::Result<Option<SiteAssets>> {
     Ok(Some(manifest))
 }
 
-/// Pages, server functions and static files.
-pub fn router(tower: &Arc<Tower>) -> Router {
-    // pages load their data in tasks of this runtime; a second router in one process finds it set
-    let _ = any_spawner::Executor::init_tokio();
-    let assets = match assets(&tower.config) {
+/// The browser's half; where it cannot be read, the log says so and pages run without.
+pub fn assets_or_none(config: &Config) -> SiteAssets {
+    match assets(config) {
         Ok(found) => found.unwrap_or_default(),
         Err(error) => {
             tracing::error!("pages run without the browser's half: {error:#}");
             SiteAssets::default()
         }
-    };
+    }
+}
+
+/// Pages, server functions and static files.
+pub fn router(tower: &Arc<Tower>, assets: SiteAssets) -> Router {
+    // pages load their data in tasks of this runtime; a second router in one process finds it set
+    let _ = any_spawner::Executor::init_custom_executor(PageTasks);
     let pages = Pages { tower: Arc::clone(tower), assets, site: tower.config.site.clone() };
     Router::new()
         .route("/api/{*function}", any(server_function))
@@ -133,12 +142,20 @@ async fn server_function(State(pages): State<Pages>, request: Request) -> Respon
 
 /// The answer to any page while nobody can be told who they are.
 fn away(pages: &Pages) -> Response {
-    let html = Owner::new().with(|| app::away(pages.assets.clone()).to_html());
+    let html = Owner::new_root(None).with(|| app::away(pages.assets.clone()).to_html());
     let headers = [
         (header::RETRY_AFTER, HeaderValue::from(AWAY_SECONDS)),
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(AWAY_POLICY)),
     ];
     (StatusCode::SERVICE_UNAVAILABLE, headers, Html(html)).into_response()
+}
+
+/// The answer to any page that could not be made; the log has the reason under the same id.
+pub fn broken(assets: &SiteAssets, correlation: CorrelationId) -> Response {
+    let html = Owner::new_root(None).with(|| app::broken(assets.clone(), correlation.to_string()).to_html());
+    let headers =
+        [(header::CACHE_CONTROL, NEVER), (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(AWAY_POLICY))];
+    (StatusCode::INTERNAL_SERVER_ERROR, headers, Html(html)).into_response()
 }
 
 /// A file of the site folder, precompressed where the browser takes it; else a page. Pages are sent whole, so that their
@@ -150,9 +167,29 @@ async fn file_or_page(State(pages): State<Pages>, request: Request) -> Response 
         return file;
     }
     let Ok(context) = InContext::of(&pages, browser(&pages, &request)).await else { return away(&pages) };
+    let correlation = request.extensions().get::<CorrelationId>().copied();
     let assets = pages.assets.clone();
     let render = leptos_axum::render_app_async_with_context(move || context.provide(), move || shell(assets.clone()));
-    render(request).await.into_response()
+    match whole(render(request).await).await {
+        Ok(page) => page,
+        Err(error) => {
+            let correlation = correlation.unwrap_or_else(|| pages.tower.correlation());
+            tracing::error!(%correlation, "a page cannot be made: {error}");
+            broken(&pages.assets, correlation)
+        }
+    }
+}
+
+/// The page with all of its parts. What comes behind the document, the data for the browser's half, goes into its body.
+async fn whole(page: Response) -> Result<Response, axum::Error> {
+    let (parts, body) = page.into_parts();
+    let bytes = to_bytes(body, PAGE_BYTES_MAX).await?;
+    let mut text = String::from_utf8_lossy(&bytes).into_owned();
+    if let Some(end) = text.find(PAGE_END) {
+        let data = text.split_off(end + PAGE_END.len());
+        text.insert_str(end, &data);
+    }
+    Ok(Response::from_parts(parts, Body::from(text)))
 }
 
 /// The request for a file, where the path may be one: pages have no dot in their last part.

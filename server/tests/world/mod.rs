@@ -2,6 +2,7 @@
 
 #![expect(dead_code, clippy::unwrap_used, reason = "each test file uses a part; a test that cannot go on has failed")]
 
+pub mod site;
 pub mod systems;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -35,7 +36,7 @@ use storage::{
 pub const SECRET: &str = "a secret of the tests";
 
 /// On SQLite; with MILEPOST_TEST_ENGINE=postgres on PostgreSQL, in a database of its own.
-async fn fresh_store() -> Store {
+pub async fn fresh_store() -> Store {
     match std::env::var("MILEPOST_TEST_ENGINE").as_deref() {
         Ok("postgres") => {
             let admin = std::env::var("MILEPOST_TEST_POSTGRES").expect("the cluster of tests/peers/postgres-peer.sh");

@@ -1,0 +1,121 @@
+//! Every page, by many at once, while events come in: each request is answered, and whole.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod world;
+
+use futures::future::join_all;
+use http_body_util::BodyExt;
+use std::{
+    panic,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+use world::site::{Records, Site};
+
+const AT_ONCE: usize = 16;
+const ROUNDS: usize = 20;
+/// Events that come in during each round.
+const EVENTS: usize = 2;
+const READERS: usize = 4;
+
+/// What the pages are asked for: every route, with a record where it shows one, and the questions that show something else.
+fn addresses(records: &Records) -> Vec<String> {
+    let Records { shipment, event, job, message } = records;
+    let mut addresses: Vec<String> = leptos_axum::generate_route_list(app::App)
+        .iter()
+        .map(|route| match route.path() {
+            "/shipments/{id}" => format!("/shipments/{shipment}"),
+            "/sync/jobs/{id}" => format!("/sync/jobs/{job}"),
+            "/sync/messages/{id}" => format!("/sync/messages/{message}"),
+            path => {
+                assert!(!path.contains(['{', '*']), "{path} shows a record: say here which");
+                path.to_owned()
+            }
+        })
+        .collect();
+    assert!(addresses.len() > 10, "the routes are known: {addresses:?}");
+    addresses.extend([
+        format!("/shipments/{shipment}?event={event}"),
+        "/shipments/00000000-0000-0000-0000-000000000000".into(),
+        "/shipments?tab=all&q=N4&find=1".into(),
+        "/exceptions?view=closed".into(),
+        "/sync?view=messages".into(),
+        "/sync?view=done".into(),
+        "/mappings/unmapped?list=aftership&code=Unheard_of#means".into(),
+        "/there/is/no/such/page".into(),
+    ]);
+    addresses
+}
+
+/// Panics of this process, wherever they are caught.
+fn panics() -> Arc<AtomicUsize> {
+    let count = Arc::new(AtomicUsize::new(0));
+    let (counted, print) = (Arc::clone(&count), panic::take_hook());
+    panic::set_hook(Box::new(move |info| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        print(info);
+    }));
+    count
+}
+
+async fn every_page_is_answered(signed_in: bool) {
+    let site = Site::start().await;
+    let records = site.records().await;
+    let addresses = addresses(&records);
+    let panics = panics();
+    let cookie = if signed_in { Some(site.sign_in().await) } else { None };
+    let mut readers = Vec::new();
+    if let Some(cookie) = &cookie {
+        for _ in 0..READERS {
+            let mut body = site.live(cookie).await.into_body();
+            readers.push(tokio::spawn(async move {
+                let mut changes = 0_usize;
+                while let Some(Ok(_)) = body.frame().await {
+                    changes += 1;
+                }
+                changes
+            }));
+        }
+    }
+    let mut wrong = Vec::new();
+    for address in &addresses {
+        for round in 0..ROUNDS {
+            let asked = join_all((0..AT_ONCE).map(|_| site.page(address, cookie.as_deref())));
+            let numbers = (0..EVENTS).map(|n| format!("N{}", 1 + (EVENTS * round + n) % 20)).collect::<Vec<_>>();
+            let events = join_all(numbers.iter().map(|number| site.event(number, "InTransit_003")));
+            let (answers, _) = futures::join!(asked, events);
+            wrong.extend(answers.into_iter().filter_map(|answer| {
+                let why = match answer {
+                    Err(why) => why,
+                    Ok(answer) if answer.status.is_server_error() => answer.status.to_string(),
+                    Ok(answer) if !answer.body.trim_end().ends_with("</html>") => format!("not whole: {}", answer.body),
+                    Ok(answer) if signed_in && answer.headers.get("location").is_some_and(|l| l == "/sign-in") => {
+                        "signed out".to_owned()
+                    }
+                    Ok(_) => return None,
+                };
+                Some(format!("{address}: {why}"))
+            }));
+        }
+    }
+    let asked = addresses.len() * ROUNDS * AT_ONCE;
+    site.stop().await;
+    for reader in readers {
+        assert!(reader.await.unwrap() > 0, "live readers heard of the events");
+    }
+    assert!(wrong.is_empty(), "{} of {asked} requests: {:#?}", wrong.len(), wrong.iter().take(20).collect::<Vec<_>>());
+    assert_eq!(panics.load(Ordering::Relaxed), 0, "panics, although every request was answered");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn every_page_is_answered_to_whoever_is_signed_in() {
+    every_page_is_answered(true).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn every_page_is_answered_to_whoever_is_not_signed_in() {
+    every_page_is_answered(false).await;
+}

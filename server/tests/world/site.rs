@@ -1,0 +1,176 @@
+//! A whole server behind a port, and a browser's requests without a browser.
+
+use super::{SECRET, World, fresh_store};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::{Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper_util::rt::TokioIo;
+use jiff::SignedDuration;
+use metrics_exporter_prometheus::PrometheusBuilder;
+use ring::hmac;
+use server::{
+    cli::serve::{Role, Running},
+    clock::{Clock, ManualClock, SystemClock},
+    config::Settings,
+    usecases::people::{self, NewUser},
+    wire,
+};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+use storage::{
+    inbox::MessageSelection,
+    jobs::{JobFilter, JobSelection},
+    people::RoleName,
+};
+use tokio::net::TcpStream;
+
+const LOGIN: &str = "anna@example.test";
+const PASSWORD: &str = "a password of the tests";
+
+/// A server that listens, with the machine's own clock.
+pub struct Site {
+    pub world: World,
+    pub address: SocketAddr,
+    running: Running,
+    events: AtomicUsize,
+}
+
+/// One record of each kind that has a page of its own.
+pub struct Records {
+    pub shipment: String,
+    pub event: String,
+    pub job: String,
+    pub message: String,
+}
+
+/// What came for a request.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: http::HeaderMap,
+    pub body: String,
+}
+
+impl Site {
+    /// With an admin, shipments, an open exception and work that is done.
+    pub async fn start() -> Self {
+        let mut config = Settings::default().resolve().unwrap();
+        config.addr = "127.0.0.1:0".parse().unwrap();
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let store = fresh_store().await;
+        let tower = wire::assemble(config, Arc::new(SystemClock), store, &[7; 32]).await.unwrap();
+        let world = World { tower, clock: ManualClock::at(SystemClock.now()) };
+        world.source_of("aftership", "aftership", SECRET, connectors::carriers::Settings::default()).await;
+        let admin = NewUser {
+            login: LOGIN.into(),
+            name: "Anna Lind".into(),
+            password: PASSWORD.into(),
+            roles: vec![RoleName::Admin, RoleName::Agent, RoleName::Executive],
+        };
+        people::add(&world.tower, world.tower.scope(), admin).await.unwrap();
+        let metrics = PrometheusBuilder::new().build_recorder().handle();
+        let running = Running::start(Arc::clone(&world.tower), Role::All, metrics).await.unwrap();
+        let site = Self { world, address: running.address, running, events: AtomicUsize::new(0) };
+        for number in 1..=20 {
+            site.world.order(number, &[&format!("N{number}")]).await;
+            site.event(&format!("N{number}"), if number % 4 == 0 { "Exception_003" } else { "InTransit_003" }).await;
+        }
+        site
+    }
+
+    pub async fn stop(self) {
+        self.running.stop().await;
+    }
+
+    /// The cookie of somebody who signs in.
+    pub async fn sign_in(&self) -> String {
+        let form = format!("login={}&password={}", LOGIN.replace('@', "%40"), PASSWORD.replace(' ', "+"));
+        let request = Request::post("/api/sign-in")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::ACCEPT, "text/html")
+            .body(Full::from(form))
+            .unwrap();
+        let answer = self.ask(request).await.unwrap();
+        let cookie = answer.headers.get(header::SET_COOKIE).unwrap_or_else(|| panic!("no session: {answer:?}"));
+        cookie.to_str().unwrap().split(';').next().unwrap().to_owned()
+    }
+
+    /// A carrier says something new of this number.
+    pub async fn event(&self, number: &str, subtag: &str) -> Answer {
+        let n = self.events.fetch_add(1, Ordering::Relaxed);
+        let past = SignedDuration::from_hours(48) - SignedDuration::from_secs(i64::try_from(n).unwrap());
+        let at = SystemClock.now() - past;
+        let (stamp, tag) = (at.strftime("%Y-%m-%dT%H:%M:%S").to_string(), subtag.split('_').next());
+        let point = serde_json::json!({"tag": tag, "subtag": subtag, "checkpoint_time": stamp, "city": "Lyon"});
+        let msg = serde_json::json!({"id": format!("t-{number}"), "tracking_number": number, "slug": "dhl", "tag": tag, "subtag": subtag,
+            "updated_at": format!("{stamp}+00:00"), "checkpoints": [point]});
+        let body = serde_json::json!({"event_id": format!("e-{n}"), "msg": msg}).to_string();
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()), body.as_bytes());
+        let request = Request::post("/ingest/aftership")
+            .header("aftership-hmac-sha256", STANDARD.encode(tag.as_ref()))
+            .body(Full::from(body))
+            .unwrap();
+        let answer = self.ask(request).await.unwrap();
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "{answer:?}");
+        answer
+    }
+
+    /// Waits for records of every kind that has a page.
+    pub async fn records(&self) -> Records {
+        let (tower, scope) = (&self.world.tower, self.world.tower.scope());
+        let shipment = tower.store.shipments.find(scope, "N4").await.unwrap()[0];
+        loop {
+            let jobs = tower.store.jobs.list(scope, JobFilter::Done, JobSelection::default(), None).await.unwrap();
+            let messages = tower.store.inbox.messages(scope, MessageSelection::default(), None).await.unwrap();
+            let loaded = self.world.load(shipment).await;
+            let event = loaded.input.facts.first().map(|fact| fact.id.to_string());
+            if let (Some(job), Some(message), Some(event)) = (jobs.rows.first(), messages.rows.first(), event) {
+                let (job, message) = (job.job.id.to_string(), message.id.to_string());
+                return Records { shipment: shipment.to_string(), event, job, message };
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Asks for a page, as a browser does.
+    pub async fn page(&self, path: &str, cookie: Option<&str>) -> Result<Answer, String> {
+        self.ask(self.get(path, cookie)).await
+    }
+
+    fn get(&self, path: &str, cookie: Option<&str>) -> Request<Full<Bytes>> {
+        let mut request = Request::get(path).header(header::ACCEPT, "text/html").header(header::HOST, "tower.test");
+        if let Some(cookie) = cookie {
+            request = request.header(header::COOKIE, cookie);
+        }
+        request.body(Full::default()).unwrap()
+    }
+
+    /// A live stream, as far as it goes.
+    pub async fn live(&self, cookie: &str) -> Response<Incoming> {
+        let answer = self.send(self.get("/live/shipments", Some(cookie))).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        answer
+    }
+
+    /// The whole answer; why there is none.
+    pub async fn ask(&self, request: Request<Full<Bytes>>) -> Result<Answer, String> {
+        let (parts, body) = self.send(request).await?.into_parts();
+        let body = body.collect().await.map_err(|error| format!("cut off: {error}"))?.to_bytes();
+        let body = String::from_utf8(body.to_vec()).map_err(|error| error.to_string())?;
+        Ok(Answer { status: parts.status, headers: parts.headers, body })
+    }
+
+    async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, String> {
+        let stream = TcpStream::connect(self.address).await.map_err(|error| error.to_string())?;
+        let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
+        let (mut sender, connection) = handshake.map_err(|error| error.to_string())?;
+        tokio::spawn(connection);
+        sender.send_request(request).await.map_err(|error| format!("no answer: {error}"))
+    }
+}
