@@ -98,6 +98,9 @@ pub struct Settings {
     /// Hours after which a shipment of which nothing is heard counts as silent.
     #[arg(long, env = "MILEPOST_SILENCE_HOURS", value_name = "N", global = true)]
     pub silence_hours: Option<u32>,
+    /// Hours by which a delivery may leave later than Odoo's deadline for it before it counts as late to ship (24).
+    #[arg(long, env = "MILEPOST_SHIP_GRACE_HOURS", value_name = "N", global = true)]
+    pub ship_grace_hours: Option<u32>,
     /// Months for which the bodies of messages are kept (13; 0 for ever).
     #[arg(long, env = "MILEPOST_KEEP_BODIES_MONTHS", value_name = "N", global = true)]
     pub keep_bodies_months: Option<u32>,
@@ -258,6 +261,8 @@ pub struct Rules {
     pub minor_hours: u64,
     /// Hours of silence before it is an exception.
     pub silence_hours: u32,
+    /// Hours after the day of shipping before it is an exception.
+    pub ship_grace_hours: u32,
 }
 
 impl Settings {
@@ -298,6 +303,7 @@ impl Settings {
             case_grace_minutes: self.case_grace_minutes.or(below.case_grace_minutes),
             case_minor_hours: self.case_minor_hours.or(below.case_minor_hours),
             silence_hours: self.silence_hours.or(below.silence_hours),
+            ship_grace_hours: self.ship_grace_hours.or(below.ship_grace_hours),
             keep_bodies_months: self.keep_bodies_months.or(below.keep_bodies_months),
             keep_attempts_months: self.keep_attempts_months.or(below.keep_attempts_months),
             keep_done_days: self.keep_done_days.or(below.keep_done_days),
@@ -352,6 +358,7 @@ impl Settings {
                 major_grace_minutes: self.case_grace_minutes.unwrap_or(120),
                 minor_hours: self.case_minor_hours.unwrap_or(24),
                 silence_hours: self.silence_hours.unwrap_or(72),
+                ship_grace_hours: self.ship_grace_hours.unwrap_or(24),
             },
             keep: Keep {
                 bodies_months: self.keep_bodies_months.unwrap_or(13),

@@ -10,6 +10,7 @@ mod doctor;
 mod fold;
 mod mapping;
 mod migrate;
+mod promise;
 pub mod serve;
 mod verify;
 
@@ -69,6 +70,9 @@ enum Command {
     /// What codes mean.
     #[command(subcommand)]
     Mapping(mapping::Mapping),
+    /// Promise rules: by when shipments should arrive whose orders promise nothing.
+    #[command(subcommand)]
+    Promise(promise::Promise),
     /// Odoo.
     #[command(subcommand)]
     Odoo(admin::Odoo),
@@ -128,6 +132,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Message(message) => message.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Replay(replay) => replay.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Mapping(mapping) => mapping.run(settings).await.map(|()| ExitCode::SUCCESS),
+            Command::Promise(promise) => promise.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Odoo(odoo) => odoo.run(settings).await,
             Command::Audit(audit) => audit.run(settings).await,
             Command::Decode(_) | Command::Verify(_) | Command::Fold(_) => unreachable!("done above"),

@@ -10,6 +10,7 @@ pub mod mappings;
 pub mod normalise;
 pub mod orders;
 pub mod people;
+pub mod promises;
 pub mod replays;
 pub mod sources;
 pub mod upkeep;

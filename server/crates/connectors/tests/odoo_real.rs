@@ -192,6 +192,9 @@ async fn a_changed_delivery_comes_in_with_all_that_is_needed() {
     assert_eq!((delivery.order_id, delivery.state), (Some(order), DeliveryState::Open));
     assert_eq!(delivery.tracking_numbers, ["1Z999AA10123456784", "00340434161094042557"]);
     assert_eq!(delivery.promised_by.unwrap().to_string(), "2026-12-24T12:00:00Z");
+    let without = bot.delivery(peer.order(None).await.1, &Discard).await.unwrap().unwrap();
+    assert_eq!(without.promised_by, None, "Odoo's deadline of a delivery is no promise");
+    assert!(without.ship_by.is_some());
     assert!(delivery.name.starts_with("WH/OUT/") && delivery.carrier.is_some() && delivery.order_name.is_some());
     let name = delivery.customer.name.clone().unwrap();
     let call = kept.0.into_inner().unwrap().remove(0);

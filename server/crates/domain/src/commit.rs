@@ -63,6 +63,8 @@ pub fn reconcile(existing: &[CommittedException], folded: &[FoldedException]) ->
                 taken[index] = true;
                 changes.extend(change(&existing[index], exception));
             }
+            // it left late before anybody watched: history, nothing to keep
+            None if exception.reason == ExceptionReason::LateToShip && exception.closed.is_some() => {}
             None => {
                 changes.push(ExceptionChange::Open { id: ExceptionId(uuid::Uuid::nil()), exception: exception.clone() })
             }
@@ -162,5 +164,13 @@ mod tests {
         let again = folded(ExceptionReason::AttemptFailed, &[2], None);
         let changes = reconcile(&[row(9, &over)], &[over.clone(), again]);
         assert!(matches!(&changes[..], [ExceptionChange::Open { .. }]));
+    }
+
+    #[test]
+    fn what_left_late_before_anybody_watched_is_history() {
+        let over = folded(ExceptionReason::LateToShip, &[1], Some(Resolution::Progress));
+        assert_eq!(reconcile(&[], std::slice::from_ref(&over)), []);
+        let open = folded(ExceptionReason::LateToShip, &[1], None);
+        assert!(matches!(&reconcile(&[row(9, &open)], &[over])[..], [ExceptionChange::Close { .. }]));
     }
 }

@@ -20,6 +20,8 @@ pub mod observation;
 #[cfg(feature = "model")]
 pub mod place;
 #[cfg(feature = "model")]
+pub mod promise;
+#[cfg(feature = "model")]
 pub mod reading;
 #[cfg(feature = "model")]
 pub mod scenario;

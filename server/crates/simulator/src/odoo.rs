@@ -144,12 +144,13 @@ impl SandboxOdoo {
                 "name": new.customer, "street": "Musterstraße 1", "city": new.place.city, "zip": new.place.zip,
                 "country_code": new.place.country, "lang": "en_US", "tz": new.place.zone,
                 "email": format!("orders@{}.sandbox.test", new.order.to_lowercase()),
+                "write_date": datetime(new.written),
             }),
         );
         let partner = json!([partner, new.customer]);
         let user = data.clerk();
         let promised = datetime(new.promised);
-        let order = json!({"name": new.order, "state": "sale", "commitment_date": promised, "partner_id": partner, "user_id": user});
+        let order = json!({"name": new.order, "state": "sale", "commitment_date": promised, "partner_id": partner, "user_id": user, "write_date": datetime(new.written)});
         let order = data.insert("sale.order", order);
         let picking = json!({
             "name": new.picking, "state": if new.shipped.is_some() { "done" } else { "assigned" }, "origin": new.order,
@@ -171,6 +172,27 @@ impl SandboxOdoo {
             row.insert(field.to_owned(), value);
             row.insert("write_date".into(), json!(now));
             row.insert("write_uid".into(), clerk);
+        }
+    }
+
+    /// What somebody types into what a delivery leads to by a field: its order (`sale_id`), its customer (`partner_id`). The
+    /// delivery itself is not written, as in Odoo.
+    pub fn edit_linked(&self, picking: i64, link: &str, field: &str, value: Value) {
+        let now = self.inner.now();
+        let mut data = self.inner.lock();
+        let model = if link == "sale_id" { "sale.order" } else { "res.partner" };
+        let row = data.tables.get("stock.picking").and_then(|t| t.get(&picking));
+        let linked = row.and_then(|r| r.get(link)).and_then(|pair| pair[0].as_i64());
+        if let Some(row) = linked.and_then(|id| data.tables.get_mut(model)?.get_mut(&id)) {
+            row.insert(field.to_owned(), value);
+            row.insert("write_date".into(), json!(now));
+        }
+    }
+
+    /// Somebody deletes a delivery.
+    pub fn delete(&self, picking: i64) {
+        if let Some(table) = self.inner.lock().tables.get_mut("stock.picking") {
+            table.remove(&picking);
         }
     }
 

@@ -1,16 +1,20 @@
 //! Deliveries come in from Odoo.
 
 use super::{CUSTOMER, OrderError};
-use crate::{tower::Tower, usecases::UseCaseError};
+use crate::{
+    tower::Tower,
+    usecases::{UseCaseError, promises},
+};
 use connectors::{
     call::CallLog,
     odoo::{Delivery, DeliveryState, OdooClient, Since},
 };
 use domain::{
     carriers as directory,
-    fold::Plan,
+    fold::{DeliveryStanding, Plan, PromiseSource},
     ids::{BindingId, CorrelationId, ShipmentId, SubjectId, TrackerId, content_id},
     observation::Location,
+    promise::{PromiseRules, Shipped},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -30,14 +34,16 @@ pub const IMPORT_PAGES_MAX: u32 = 200;
 const IMPORT_OVERLAP: SignedDuration = SignedDuration::from_mins(10);
 /// The same of our own writes, which are short: else most of what an import reads would be what Milepost wrote itself.
 const OWN_OVERLAP: SignedDuration = SignedDuration::from_mins(1);
-/// The setting that holds how far the import has come.
-const WATERMARK: &str = "odoo.watermark";
-/// The setting that holds where an import of many pages goes on.
-const PLACE: &str = "odoo.import_place";
+/// The setting that holds how far the import has come, and where it goes on.
+const CURSOR: &str = "odoo.import";
+/// Raised when what is made of a delivery changes: every delivery is then read once more.
+const IMPORT_VERSION: u32 = 2;
 
-/// Where an import goes on that has more pages than one job takes.
+/// Where the next import goes on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Place {
+struct ImportCursor {
+    /// What deliveries were read by; where that is another now, all of them are read again.
+    basis: String,
     /// What was changed since then, and shortly before, is taken in; none: everything.
     since: Option<Timestamp>,
     /// Deliveries up to this id are taken in.
@@ -46,14 +52,13 @@ struct Place {
     newest: Option<Timestamp>,
 }
 
-impl Place {
-    async fn read(tower: &Tower, scope: Scope) -> storage::Result<Self> {
-        let kept = tower.store.people.setting(scope, PLACE).await?;
-        if let Some(place) = kept.and_then(|text| serde_json::from_str(&text).ok()) {
-            return Ok(place);
-        }
-        let watermark = tower.store.people.setting(scope, WATERMARK).await?.and_then(|text| text.parse().ok());
-        Ok(Self { since: watermark, after: 0, newest: watermark })
+impl ImportCursor {
+    async fn read(tower: &Tower, scope: Scope, promises: &PromiseRules) -> storage::Result<Self> {
+        let rules = &tower.config.rules;
+        let basis = json(&(IMPORT_VERSION, promises, rules.silence_hours, rules.ship_grace_hours));
+        let kept = tower.store.people.setting(scope, CURSOR).await?;
+        let kept = kept.and_then(|text| serde_json::from_str::<Self>(&text).ok());
+        Ok(kept.filter(|kept| kept.basis == basis).unwrap_or(Self { basis, ..Self::default() }))
     }
 
     fn since(&self) -> Option<Since> {
@@ -63,18 +68,14 @@ impl Place {
         })
     }
 
-    /// Kept where the import goes on; else the next one begins at the newest change.
-    async fn keep(&self, tower: &Tower, scope: Scope, more: bool) -> storage::Result<()> {
-        let people = &tower.store.people;
-        if more {
-            let text = serde_json::to_string(self).expect("plain data serialises");
-            return people.put_setting(scope, PLACE, text).await;
-        }
-        if let Some(newest) = self.newest {
-            people.put_setting(scope, WATERMARK, newest.to_string()).await?;
-        }
-        people.put_setting(scope, PLACE, String::new()).await
+    /// Everything is read: the next import begins at the newest change.
+    fn end(&mut self) {
+        (self.since, self.after) = (self.newest, 0);
     }
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("plain data serialises")
 }
 
 /// Takes in every delivery that Odoo changed since the last import, page by page, by id: the only paging that loses
@@ -91,29 +92,31 @@ pub async fn import(
     calls: &dyn CallLog,
 ) -> Result<Imported, OrderError> {
     let Some(odoo) = &tower.odoo else { return Ok(Imported::default()) };
-    let begun = Place::read(tower, scope).await?;
-    let mut place = begun.clone();
-    let (mut total, mut more) = (Imported::default(), true);
+    let promises = promises::rules(tower, scope).await?;
+    let begun = ImportCursor::read(tower, scope, &promises).await?;
+    let mut cursor = begun.clone();
+    let mut total = Imported::default();
     for _ in 0..pages_max {
-        let page = odoo.changed_deliveries(place.since(), place.after, IMPORT_PAGE, calls).await?;
-        more = page.len() >= IMPORT_PAGE as usize;
-        let Some(last) = page.last() else { break };
-        place.after = last.id;
-        place.newest = place.newest.max(page.iter().map(|d| d.write_date).max());
-        let subjects = page.iter().map(|delivery| customer_of(tower, delivery)).collect();
-        let keys = tower.store.people.keys(scope, subjects).await?;
-        let shipments = page
-            .iter()
-            .map(|delivery| imported(tower, odoo, delivery, &keys, correlation))
-            .collect::<Result<Vec<_>, OrderError>>()?;
-        let done = tower.store.shipments.import(scope, shipments, tower.now()).await?;
-        add(&mut total, done);
+        let page = odoo.changed_deliveries(cursor.since(), cursor.after, IMPORT_PAGE, calls).await?;
+        let more = page.len() >= IMPORT_PAGE as usize;
+        if let Some(last) = page.last() {
+            cursor.after = last.id;
+            cursor.newest = cursor.newest.max(page.iter().map(|d| d.write_date).max());
+            let subjects = page.iter().map(|delivery| customer_of(tower, delivery)).collect();
+            let keys = tower.store.people.keys(scope, subjects).await?;
+            let taking = Taking { tower, odoo, promises: &promises, keys: &keys, correlation };
+            let shipments =
+                page.iter().map(|delivery| taking.imported(delivery)).collect::<Result<Vec<_>, OrderError>>()?;
+            let done = tower.store.shipments.import(scope, shipments, tower.now()).await?;
+            add(&mut total, done);
+        }
         if !more {
+            cursor.end();
             break;
         }
     }
-    if more || begun.after > 0 || place.newest != begun.newest {
-        place.keep(tower, scope, more).await?;
+    if cursor != begun {
+        tower.store.people.put_setting(scope, CURSOR, json(&cursor)).await?;
     }
     if !total.to_fold.is_empty() {
         tower.wake.work(Lane::Batch);
@@ -136,61 +139,112 @@ fn customer_of(tower: &Tower, delivery: &Delivery) -> SubjectId {
     SubjectId(content_id("customer", &[tower.company.0.as_bytes(), b"stock.picking", &delivery.id.to_be_bytes()]))
 }
 
-fn imported(
-    tower: &Tower,
-    odoo: &OdooClient,
-    delivery: &Delivery,
-    keys: &BTreeMap<SubjectId, Option<WrappedKey>>,
+/// What a page of deliveries is taken in with.
+struct Taking<'a> {
+    tower: &'a Tower,
+    odoo: &'a OdooClient,
+    promises: &'a PromiseRules,
+    keys: &'a BTreeMap<SubjectId, Option<WrappedKey>>,
     correlation: CorrelationId,
-) -> Result<ImportedShipment, OrderError> {
-    let origin = Origin {
-        system: "odoo".into(),
-        model: "stock.picking".into(),
-        record: delivery.id,
-        name: delivery.name.clone(),
-        order: delivery.order_name.clone(),
-        order_record: delivery.order_id,
-        url: Some(odoo.page(delivery.id)),
-    };
-    let customer = customer(tower, delivery, keys)?;
-    let place = Location {
-        city: delivery.customer.city.clone(),
-        country: delivery.customer.country.clone(),
-        ..Location::default()
-    };
-    let plan = plan(tower, delivery);
-    let content = serde_json::to_vec(&(
-        &origin,
-        &delivery.carrier,
-        &delivery.tracking_numbers,
-        &plan,
-        delivery.state.code(),
-        &delivery.customer,
-    ))
-    .expect("plain data serialises");
-    // keyed, since the content is personal
-    let digest = tower.vault.digest(&content).iter().map(|b| format!("{b:02x}")).collect();
-    // keyed: the same after a restore of an older backup, so that what was posted for it is found; another in every other
-    // installation, so that what those posted is not taken for ours
-    let named = serde_json::to_vec(&(tower.company, &origin.system, &origin.model, origin.record));
-    let named = tower.vault.digest(&named.expect("plain data serialises"));
-    Ok(ImportedShipment {
-        id: ShipmentId(content_id("shipment of", &[&named])),
-        claims: claims(tower, delivery),
-        digest,
-        plan,
-        standing: match delivery.state {
-            DeliveryState::Done => OriginStanding::Done,
-            DeliveryState::Cancelled => OriginStanding::Cancelled,
-            DeliveryState::Open => OriginStanding::Open,
-        },
-        destination: Some(place.label()).filter(|l| !l.is_empty()),
-        tokens: customer.tokens,
-        customer: customer.sealed,
-        key: customer.key,
-        correlation,
-        origin,
-    })
+}
+
+impl Taking<'_> {
+    fn imported(&self, delivery: &Delivery) -> Result<ImportedShipment, OrderError> {
+        let &Self { tower, odoo, keys, correlation, .. } = self;
+        let origin = Origin {
+            system: "odoo".into(),
+            model: "stock.picking".into(),
+            record: delivery.id,
+            name: delivery.name.clone(),
+            order: delivery.order_name.clone(),
+            order_record: delivery.order_id,
+            url: Some(odoo.page(delivery.id)),
+        };
+        let customer = customer(tower, delivery, keys)?;
+        let place = Location {
+            city: delivery.customer.city.clone(),
+            country: delivery.customer.country.clone(),
+            ..Location::default()
+        };
+        let plan = self.plan(delivery, &place);
+        // a later write of a cancelled delivery says nothing new
+        let content_plan = Plan { standing_since: None, ..plan.clone() };
+        let content = serde_json::to_vec(&(
+            &origin,
+            &delivery.carrier,
+            &delivery.tracking_numbers,
+            &content_plan,
+            delivery.state.code(),
+            &delivery.customer,
+        ))
+        .expect("plain data serialises");
+        // keyed, since the content is personal
+        let digest = tower.vault.digest(&content).iter().map(|b| format!("{b:02x}")).collect();
+        // keyed: the same after a restore of an older backup, so that what was posted for it is found; another in every other
+        // installation, so that what those posted is not taken for ours
+        let named = serde_json::to_vec(&(tower.company, &origin.system, &origin.model, origin.record));
+        let named = tower.vault.digest(&named.expect("plain data serialises"));
+        Ok(ImportedShipment {
+            id: ShipmentId(content_id("shipment of", &[&named])),
+            claims: claims(tower, delivery),
+            digest,
+            plan,
+            standing: match delivery.state {
+                DeliveryState::Done => OriginStanding::Done,
+                DeliveryState::Cancelled => OriginStanding::Cancelled,
+                DeliveryState::Open => OriginStanding::Open,
+            },
+            destination: Some(place.label()).filter(|l| !l.is_empty()),
+            tokens: customer.tokens,
+            customer: customer.sealed,
+            key: customer.key,
+            correlation,
+            origin,
+        })
+    }
+
+    fn plan(&self, delivery: &Delivery, place: &Location) -> Plan {
+        let rules = &self.tower.config.rules;
+        let several = delivery.tracking_numbers.len() > 1;
+        let (promised_by, promise) = self.promise(delivery, place).unzip();
+        let standing = match delivery.state {
+            DeliveryState::Open => DeliveryStanding::Open,
+            DeliveryState::Done => DeliveryStanding::Done,
+            DeliveryState::Cancelled => DeliveryStanding::Cancelled,
+        };
+        Plan {
+            pieces: if several {
+                delivery.tracking_numbers.iter().filter_map(|n| directory::normalise_number(n).ok()).collect()
+            } else {
+                Vec::new()
+            },
+            stops: None,
+            promised_by,
+            promise,
+            ship_by: delivery.ship_by,
+            ship_grace_hours: Some(rules.ship_grace_hours),
+            standing,
+            standing_since: (standing == DeliveryStanding::Cancelled).then_some(delivery.write_date),
+            expected_from: delivery.shipped_at,
+            silence_after_hours: Some(rules.silence_hours),
+        }
+    }
+
+    /// What the order promises, else what the rules promise of what has left; often nothing.
+    fn promise(&self, delivery: &Delivery, place: &Location) -> Option<(Timestamp, PromiseSource)> {
+        if let Some(committed) = delivery.promised_by {
+            return Some((committed, PromiseSource::Commitment));
+        }
+        let carrier = delivery.carrier.as_deref().and_then(|word| directory::known("odoo", word));
+        let shipped = Shipped {
+            at: delivery.shipped_at?,
+            carrier: carrier.map(|carrier| carrier.family.as_str()),
+            service: delivery.carrier.as_deref(),
+            place,
+        };
+        let (by, rule) = self.promises.promise(&shipped)?;
+        Some((by, PromiseSource::Rule { name: rule.name.clone() }))
+    }
 }
 
 /// A customer as it is kept.
@@ -223,21 +277,6 @@ fn customer(
         key: wrapped,
         tokens: words.into_iter().flatten().map(|value| tower.vault.token("customer", value)).collect(),
     })
-}
-
-fn plan(tower: &Tower, delivery: &Delivery) -> Plan {
-    let several = delivery.tracking_numbers.len() > 1;
-    Plan {
-        pieces: if several {
-            delivery.tracking_numbers.iter().filter_map(|n| directory::normalise_number(n).ok()).collect()
-        } else {
-            Vec::new()
-        },
-        stops: None,
-        promised_by: delivery.promised_by,
-        expected_from: delivery.shipped_at,
-        silence_after_hours: Some(tower.config.rules.silence_hours),
-    }
 }
 
 fn claims(tower: &Tower, delivery: &Delivery) -> Vec<Claim> {

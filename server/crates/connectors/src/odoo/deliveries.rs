@@ -77,9 +77,10 @@ pub struct Delivery {
     pub carrier: Option<String>,
     /// The numbers in the field for the tracking reference, each as written.
     pub tracking_numbers: Vec<String>,
-    /// When it is planned to leave.
-    pub scheduled_at: Option<Timestamp>,
-    /// What was promised: the order's commitment date, else the delivery's deadline.
+    /// When it should leave: its deadline, which Odoo counts back from the order's promise or on from its confirmation, else
+    /// when it is planned to.
+    pub ship_by: Option<Timestamp>,
+    /// What was promised: the order's commitment date. Odoo's deadline of a delivery is no promise.
     pub promised_by: Option<Timestamp>,
     /// When it left.
     pub shipped_at: Option<Timestamp>,
@@ -217,8 +218,8 @@ fn delivery(
         order_name: order.map(|o| o.1),
         carrier: picking.carrier_id.0.map(|c| c.1),
         tracking_numbers: picking.carrier_tracking_ref.0.as_deref().map(split_numbers).unwrap_or_default(),
-        scheduled_at: moment(&picking.scheduled_date),
-        promised_by: commitment.or_else(|| moment(&picking.date_deadline)),
+        ship_by: moment(&picking.date_deadline).or_else(|| moment(&picking.scheduled_date)),
+        promised_by: commitment,
         shipped_at: moment(&picking.date_done),
         write_date,
         customer: picking.partner_id.0.and_then(|p| customers.get(&p.0)).cloned().unwrap_or_default(),

@@ -1,6 +1,7 @@
-//! What the clock alone decides: late, silent, and when to look again.
+//! What the clock and the order system decide, not the carrier: late, late to ship, silent, in transit though cancelled, and
+//! when to look again.
 
-use super::{FoldedException, Plan, Resolution};
+use super::{DeliveryStanding, FoldedException, Plan, Resolution};
 use crate::{
     ExceptionReason, State,
     event_time::{EventTime, Precision},
@@ -12,6 +13,8 @@ use jiff::{SignedDuration, Timestamp};
 pub(super) struct Asked<'a> {
     pub plan: &'a Plan,
     pub state: State,
+    /// When the carrier first had the goods: sorting instant and time of the fact that says so.
+    pub left: Option<(Timestamp, EventTime)>,
     /// When it ended, if it has: sorting instant and time of the deciding fact.
     pub ended: Option<(Timestamp, EventTime)>,
     pub heard_at: Option<Timestamp>,
@@ -27,13 +30,78 @@ pub(super) struct Said {
 
 pub(super) fn ask(asked: &Asked<'_>) -> Said {
     let mut said = Said::default();
-    late(asked, &mut said);
-    silent(asked, &mut said);
+    late_to_ship(asked, &mut said);
+    if asked.plan.is_called_off() {
+        moves_though_cancelled(asked, &mut said);
+    } else {
+        late(asked, &mut said);
+        silent(asked, &mut said);
+    }
     said
 }
 
+/// Ends what is open of a delivery that was called off.
+pub(super) fn close_called_off(exceptions: &mut [FoldedException], plan: &Plan) {
+    for exception in exceptions.iter_mut().filter(|e| e.closed.is_none()) {
+        let at = plan.standing_since.map_or_else(|| exception.opened.clone(), event_time);
+        exception.closed = Some((at, Resolution::Cancelled));
+    }
+}
+
+/// Against the day of shipping, with some hours of grace: ends when it left, by the order system or the carrier.
+fn late_to_ship(asked: &Asked<'_>, said: &mut Said) {
+    let plan = asked.plan;
+    let (Some(by), Some(hours)) = (plan.ship_by, plan.ship_grace_hours) else { return };
+    let Ok(due) = by.checked_add(SignedDuration::from_hours(i64::from(hours))) else { return };
+    let validated = plan.expected_from.map(|at| (at, event_time(at)));
+    let left = [validated, asked.left.clone()].into_iter().flatten().min_by_key(|(at, _)| *at);
+    let called_off = plan.standing_since.filter(|_| plan.is_called_off()).map(|at| (at, event_time(at)));
+    let ended = match (left, called_off) {
+        (Some((at, time)), _) => Some((at, time, Resolution::Progress)),
+        (None, Some((at, time))) => Some((at, time, Resolution::Cancelled)),
+        // it has left, or ended, and nobody says when
+        _ if has_left(asked) || asked.state.is_terminal() => return,
+        _ => None,
+    };
+    let closed = match ended {
+        Some((at, ..)) if at <= due => return,
+        Some((_, time, how)) => Some((time, how)),
+        None if asked.now <= due => return said.review(next(due)),
+        None => None,
+    };
+    said.exceptions.push(exception(ExceptionReason::LateToShip, "late to ship", by, due, closed));
+}
+
+/// The parcel of a cancelled delivery is on its way, until it comes back or arrives. What was deleted is nobody's business.
+fn moves_though_cancelled(asked: &Asked<'_>, said: &mut Said) {
+    let Some(since) = asked.plan.standing_since.filter(|_| asked.plan.standing == DeliveryStanding::Cancelled) else {
+        return;
+    };
+    let closed = match (&asked.ended, asked.state.is_terminal()) {
+        _ if !asked.state.has_left() || asked.state == State::Returning => return,
+        (Some((at, time)), true) if *at > since => Some((time.clone(), resolution(asked.state))),
+        (_, true) => return,
+        _ => None,
+    };
+    // one for each delivery, whenever it is said again that it is cancelled
+    let mut exception =
+        exception(ExceptionReason::TransitThoughCancelled, "moves though cancelled", since, since, closed);
+    exception.evidence = vec![ObservationId(content_id("moves though cancelled", &[]))];
+    said.exceptions.push(exception);
+}
+
+/// By the order system or by the carrier.
+fn has_left(asked: &Asked<'_>) -> bool {
+    asked.state.has_left() || asked.plan.expected_from.is_some() || asked.plan.standing == DeliveryStanding::Done
+}
+
+fn event_time(at: Timestamp) -> EventTime {
+    EventTime::instant(at.to_string(), at, Precision::Second)
+}
+
 fn late(asked: &Asked<'_>, said: &mut Said) {
-    let Some(promised) = asked.plan.promised_by else { return };
+    // what has not left the house is late to ship
+    let Some(promised) = asked.plan.promised_by.filter(|_| has_left(asked)) else { return };
     let closed = match (&asked.ended, asked.state.is_terminal()) {
         (Some((at, time)), true) if *at > promised => Some((time.clone(), resolution(asked.state))),
         (_, true) => return,
@@ -89,7 +157,7 @@ fn exception(
         reason,
         piece: None,
         severity: reason.severity(),
-        opened: EventTime::instant(opened.to_string(), opened, Precision::Second),
+        opened: event_time(opened),
         opened_recorded: opened,
         closed,
         evidence: vec![ObservationId(content_id(kind, &[about.to_string().as_bytes()]))],

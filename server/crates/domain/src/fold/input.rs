@@ -32,12 +32,62 @@ pub struct Plan {
     pub pieces: Vec<String>,
     /// How many stops the load has; none where it is not a multi-stop load.
     pub stops: Option<u32>,
-    /// The latest moment promised to the customer.
+    /// The latest moment promised to the customer; none where nobody promised anything.
     pub promised_by: Option<Timestamp>,
+    /// Where the promise comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promise: Option<PromiseSource>,
+    /// When it should leave the house, as the order system has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ship_by: Option<Timestamp>,
+    /// By how many hours it may leave later than that before it is an exception; none where nobody watches it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ship_grace_hours: Option<u32>,
+    /// Where the delivery stands in the order system.
+    #[serde(default)]
+    pub standing: DeliveryStanding,
+    /// Since when it is cancelled or deleted there, as far as is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing_since: Option<Timestamp>,
     /// When somebody began to expect news: the silence watch starts here.
     pub expected_from: Option<Timestamp>,
     /// How long the shipment may be silent before it is an exception, in hours.
     pub silence_after_hours: Option<u32>,
+}
+
+impl Plan {
+    /// Whether the order system no longer wants the delivery: cancelled or deleted there.
+    pub fn is_called_off(&self) -> bool {
+        matches!(self.standing, DeliveryStanding::Cancelled | DeliveryStanding::Deleted)
+    }
+}
+
+/// Where a promise comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum PromiseSource {
+    /// The order names the date (Odoo's `commitment_date`).
+    Commitment,
+    /// A promise rule made it from the day of shipping.
+    Rule {
+        /// The rule's name.
+        name: String,
+    },
+}
+
+/// Where a delivery stands in the order system.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryStanding {
+    /// Not yet shipped.
+    #[default]
+    Open,
+    /// Validated: it left the house.
+    Done,
+    /// Cancelled.
+    Cancelled,
+    /// No longer there.
+    Deleted,
 }
 
 /// How much a source is believed against another (R11): higher wins.

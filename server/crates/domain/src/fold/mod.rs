@@ -20,7 +20,7 @@ mod standing;
 mod tests;
 
 pub use incarnation::same_use;
-pub use input::{Choice, Decision, Fact, FoldInput, Plan, Sighting, Snapshot, Trust};
+pub use input::{Choice, Decision, DeliveryStanding, Fact, FoldInput, Plan, PromiseSource, Sighting, Snapshot, Trust};
 pub use output::{
     Announcement, Anomaly, Counts, Folded, FoldedException, NextUse, Resolution, Rule, ScheduleEntry, Standing, Verdict,
 };
@@ -46,15 +46,25 @@ pub fn fold(input: &FoldInput, now: Timestamp) -> Folded {
     merge::merge(&mut facts);
     order::arrange(&mut facts);
     let walked: Vec<&Examined<'_>> = facts.iter().filter(|f| f.counts() && f.is_actual()).collect();
-    let whole = Whole::of(&walked, &input.plan);
+    let mut whole = Whole::of(&walked, &input.plan);
+    whole.call_off(&input.plan);
     let steps: IdMap<ObservationId, Step> = whole.steps().map(|step| (step.fact, *step)).collect();
     let settled = Settled::of(input);
     let failed = whole.failed_attempts();
     let mut exceptions = overlay::exceptions(&settled, &walked, &steps, now);
     exceptions.extend(overlay::repeated_attempts(failed, &walked, &steps).map(|e| settled.derived(e)));
+    if whole.called_off || input.plan.standing == DeliveryStanding::Deleted {
+        clock::close_called_off(&mut exceptions, &input.plan);
+    }
     let heard_at = heard_at(&facts);
-    let clock =
-        clock::ask(&clock::Asked { plan: &input.plan, state: whole.state, ended: whole.ended(&walked), heard_at, now });
+    let clock = clock::ask(&clock::Asked {
+        plan: &input.plan,
+        state: whole.state,
+        left: left(&walked),
+        ended: whole.ended(&walked),
+        heard_at,
+        now,
+    });
     let known = schedule::Known { plan: &input.plan, steps: &steps, delivered: whole.delivered };
     let schedule = schedule::schedule(&facts, &known);
     let mut folded = Folded {
@@ -94,6 +104,8 @@ struct Whole<'a> {
     journey: Journey<'a>,
     pieces: BTreeMap<String, Journey<'a>>,
     unexpected: IdSet<ObservationId>,
+    /// It was cancelled or deleted in the order system before the carrier had it.
+    called_off: bool,
 }
 
 impl<'a> Whole<'a> {
@@ -108,6 +120,7 @@ impl<'a> Whole<'a> {
                 journey,
                 pieces: BTreeMap::new(),
                 unexpected: IdSet::default(),
+                called_off: false,
             };
         }
         let pieces = journey::walk_pieces(walked, plan);
@@ -119,6 +132,16 @@ impl<'a> Whole<'a> {
             journey: Journey::default(),
             pieces: pieces.pieces,
             unexpected: pieces.unexpected.into_iter().collect(),
+            called_off: false,
+        }
+    }
+
+    /// What the order system cancelled before the carrier had it is cancelled; a parcel that moves goes by its events.
+    fn call_off(&mut self, plan: &Plan) {
+        if plan.is_called_off() && !self.state.has_left() && self.state != State::Cancelled {
+            self.called_off = true;
+            self.state = State::Cancelled;
+            self.decided_by = None;
         }
     }
 
@@ -146,6 +169,12 @@ impl<'a> Whole<'a> {
         let fact = walked.iter().find(|f| Some(f.fact.id) == self.decided_by && self.state.is_terminal())?;
         Some((fact.key, fact.time.clone()))
     }
+}
+
+/// When the carrier first had the goods: sorting instant and time of the first fact that says so.
+fn left(walked: &[&Examined<'_>]) -> Option<(Timestamp, EventTime)> {
+    let first = walked.iter().find(|f| f.leads_to().is_some_and(State::has_left))?;
+    Some((first.key, first.time.clone()))
 }
 
 /// An actual statement about the goods: what people call the last event.

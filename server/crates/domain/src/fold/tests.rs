@@ -684,6 +684,86 @@ fn the_clock_makes_late_and_silent_and_says_when_to_look_again() {
     ));
 }
 
+/// A plan with a day of shipping, a day of grace, and a promise.
+fn shipping(all: &mut FoldInput) {
+    all.plan.promised_by = Some(instant("2026-03-13T17:00:00Z"));
+    all.plan.ship_by = Some(instant("2026-03-10T12:00:00Z"));
+    all.plan.ship_grace_hours = Some(24);
+}
+
+#[test]
+fn what_has_not_left_the_house_is_late_to_ship_and_not_late() {
+    let mut all = input(&[]);
+    shipping(&mut all);
+    let at = |all: &FoldInput, when: &str| {
+        let folded = fold(all, instant(when));
+        (open_reasons(&folded), folded.review_at)
+    };
+    assert_eq!(at(&all, "2026-03-11T12:00:00Z"), (vec![], Some(instant("2026-03-11T12:00:01Z"))), "within the grace");
+    assert_eq!(at(&all, "2026-03-11T12:00:01Z"), (vec![ExceptionReason::LateToShip], None));
+    assert_eq!(at(&all, "2026-03-19T00:00:00Z").0, [ExceptionReason::LateToShip], "past the promise too");
+    let with = |change: &dyn Fn(&mut FoldInput)| {
+        let mut all = all.clone();
+        change(&mut all);
+        let folded = fold(&all, now());
+        let ended = folded.exceptions.iter().find(|e| e.reason == ExceptionReason::LateToShip);
+        (
+            open_reasons(&folded),
+            ended.map(|e| e.closed.as_ref().map(|(at, how)| (at.sort_key().unwrap().to_string(), *how))),
+        )
+    };
+    let ends = |at: &str, how| Some(Some((at.to_owned(), how)));
+    let validated = |at: &'static str| move |all: &mut FoldInput| all.plan.expected_from = Some(instant(at));
+    assert_eq!(with(&validated("2026-03-11T10:00:00Z")), (vec![ExceptionReason::Late], None), "in time");
+    assert_eq!(
+        with(&validated("2026-03-12T10:00:00Z")),
+        (vec![ExceptionReason::Late], ends("2026-03-12T10:00:00Z", Resolution::Progress))
+    );
+    let picked_up = |all: &mut FoldInput| all.facts.push(said("AF", "2026-03-12T08:00:00Z").fact());
+    assert_eq!(with(&picked_up), (vec![ExceptionReason::Late], ends("2026-03-12T08:00:00Z", Resolution::Progress)));
+    let done = |all: &mut FoldInput| all.plan.standing = DeliveryStanding::Done;
+    assert_eq!(with(&done), (vec![ExceptionReason::Late], None), "nobody says when");
+    let cancelled = |all: &mut FoldInput| {
+        all.plan.standing = DeliveryStanding::Cancelled;
+        all.plan.standing_since = Some(instant("2026-03-15T08:00:00Z"));
+    };
+    assert_eq!(with(&cancelled), (vec![], ends("2026-03-15T08:00:00Z", Resolution::Cancelled)));
+    let unwatched = |all: &mut FoldInput| all.plan.ship_grace_hours = None;
+    assert_eq!(with(&unwatched), (vec![], None));
+}
+
+#[test]
+fn a_delivery_that_was_called_off_is_cancelled_and_moves_only_by_its_events() {
+    let called_off = |codes: &[Said], standing| {
+        let mut all = input(codes);
+        shipping(&mut all);
+        all.plan.silence_after_hours = Some(24);
+        (all.plan.standing, all.plan.standing_since) = (standing, Some(instant("2026-03-12T00:00:00Z")));
+        all
+    };
+    let seen = |all: &FoldInput| {
+        let folded = fold(all, now());
+        (folded.state, open_reasons(&folded))
+    };
+    use DeliveryStanding::{Cancelled, Deleted};
+    use ExceptionReason::TransitThoughCancelled;
+    let trouble = said("AY", &day("09:00")); // the pick-up was missed
+    for standing in [Cancelled, Deleted] {
+        assert_eq!(seen(&called_off(&[], standing)), (State::Cancelled, vec![]));
+        let folded = fold(&called_off(std::slice::from_ref(&trouble), standing), now());
+        assert_eq!((folded.state.has_left(), open_reasons(&folded)), (false, vec![]), "its exceptions end with it");
+    }
+    let moving = [said("AF", &day("09:00"))];
+    assert_eq!(seen(&called_off(&moving, Cancelled)), (State::InTransit, vec![TransitThoughCancelled]));
+    assert_eq!(seen(&called_off(&moving, Deleted)), (State::InTransit, vec![]), "nobody's business any more");
+    let delivered = [said("AF", &day("09:00")), said("D1", "2026-03-13T09:00:00Z")];
+    let folded = fold(&called_off(&delivered, Cancelled), now());
+    let over = folded.exceptions.iter().find(|e| e.reason == TransitThoughCancelled).unwrap();
+    assert_eq!(over.closed.as_ref().map(|(_, how)| *how), Some(Resolution::Delivered));
+    let before = [said("AF", &day("09:00")), said("D1", &day("10:00"))];
+    assert_eq!(seen(&called_off(&before, Cancelled)), (State::Delivered, vec![]), "it had arrived before");
+}
+
 #[test]
 fn announcements_do_not_depend_on_what_came_first() {
     let attempts = [

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Severity {
-    /// On the timeline only.
+    /// Shown and listed; nobody is called.
     Info,
     /// Visible; a case only if it lasts.
     Minor,
@@ -93,6 +93,7 @@ words! {
         Data = "DATA", "Data";
         Regulatory = "REGULATORY", "Regulatory";
         Cancel = "CANCEL", "Cancellation";
+        Integration = "INTEGRATION", "Integration";
         Visibility = "VISIBILITY", "Visibility";
         Unspecified = "UNSPECIFIED", "Unspecified";
     }
@@ -146,7 +147,7 @@ pub enum Acting {
 
 macro_rules! reasons {
     ($($variant:ident, $code:literal, $category:ident, $party:ident, $severity:ident, $clock:ident, $acting:ident, $closed:ident, $label:literal;)*) => {
-        /// Why something is wrong: reported by a carrier, or (the last three) derived by the fold.
+        /// Why something is wrong: reported by a carrier, or (from `Late` on) derived by the fold.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum ExceptionReason {
             $(#[doc = $label] #[serde(rename = $code)] $variant,)*
@@ -270,4 +271,6 @@ reasons! {
     Late, "LATE", Delay, Carrier, Minor, Running, Person, Resolution, "Late";
     Silence, "SILENCE", Visibility, Carrier, Major, Running, Nobody, NextPhysical, "Silent";
     RepeatedAttempts, "REPEATED_ATTEMPTS", Consignee, Carrier, Major, Running, Person, Resolution, "Repeated failed attempts";
+    LateToShip, "LATE_TO_SHIP", Delay, Shipper, Info, Stopped, Person, NextPhysical, "Late to ship";
+    TransitThoughCancelled, "TRANSIT_THOUGH_CANCELLED", Cancel, Shipper, Major, Running, Person, Resolution, "In transit though cancelled";
 }

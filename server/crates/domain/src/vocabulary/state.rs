@@ -62,6 +62,11 @@ impl State {
     pub const fn is_terminal(self) -> bool {
         matches!(self, Self::Delivered | Self::Returned | Self::Cancelled | Self::Failed)
     }
+
+    /// The carrier has the goods, or had them.
+    pub const fn has_left(self) -> bool {
+        !matches!(self, Self::Unknown | Self::Registered | Self::Cancelled)
+    }
 }
 
 /// What kind of statement a fact is.
