@@ -50,6 +50,7 @@ async fn what_the_file_knew_the_database_knows() {
     old.hears("NOBODYS", DELIVERED).await;
     let waiting = old.knock_at(&old.tower, "N1", DELIVERED).await;
     let before = old.load(first).await;
+    let counted = old.tower.store.shipments.counts(old.tower.scope(), old.clock.now()).await.unwrap();
     let clock = Arc::clone(&old.clock);
     assert!(Export::open(&file).await.is_err(), "not while a server has it");
     drop(old);
@@ -72,6 +73,7 @@ async fn what_the_file_knew_the_database_knows() {
     assert_eq!((&after.input, &after.shipment.folded), (&before.input, &before.shipment.folded));
     assert_eq!(new.state(second).await, State::Delivered);
     assert_eq!(new.unclaimed().await, 1);
+    assert_eq!(new.tower.store.shipments.counts(scope, new.clock.now()).await.unwrap(), counted);
     assert_eq!(new.tower.store.mappings.unmapped_count(scope).await.unwrap(), 1);
     let codes = new.tower.store.mappings.unmapped(scope).await.unwrap();
     assert_eq!(new.tower.store.mappings.count_with(scope, vec![codes[0].code.clone()]).await.unwrap(), 1);

@@ -44,7 +44,7 @@ impl Migrate {
     }
 }
 
-async fn take_over(config: &Config, url: &str, file: &Path) -> Result<()> {
+pub(super) async fn take_over(config: &Config, url: &str, file: &Path) -> Result<()> {
     config.master_key().context("what is taken over is sealed under the master key")?;
     let from = Export::open(file).await?;
     storage_postgres::migrate(url).await?;

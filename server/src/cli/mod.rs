@@ -12,6 +12,7 @@ mod mapping;
 mod migrate;
 mod promise;
 pub mod serve;
+mod simulate;
 mod verify;
 
 use crate::config::{LogFormat, Settings};
@@ -38,6 +39,8 @@ enum Command {
     Demo(demo::Demo),
     /// Bring the database's tables up to date, or take a SQLite tower over into PostgreSQL.
     Migrate(migrate::Migrate),
+    /// Fill a database with simulated shipments, to see how it behaves when it is large.
+    Simulate(simulate::Simulate),
     /// Copy the database while servers write to it.
     Backup(backup::Backup),
     /// Put a copy in the place of the database.
@@ -120,6 +123,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Serve(serve) => serve.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Demo(demo) => demo.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Migrate(migrate) => migrate.run(settings).await.map(|()| ExitCode::SUCCESS),
+            Command::Simulate(simulate) => simulate.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Backup(backup) => backup.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Restore(restore) => restore.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Erase(erase) => erase.run(settings).await.map(|()| ExitCode::SUCCESS),

@@ -12,6 +12,7 @@ pub mod orders;
 pub mod people;
 pub mod promises;
 pub mod replays;
+pub mod simulate;
 pub mod sources;
 pub mod upkeep;
 

@@ -92,11 +92,11 @@ async fn decode(
 }
 
 /// A message that is being recorded.
-struct Reading<'a> {
-    message: MessageRecord,
-    carrier: &'a dyn Carrier,
-    key: DataKey,
-    cause: Cause,
+pub(super) struct Reading<'a> {
+    pub(super) message: MessageRecord,
+    pub(super) carrier: &'a dyn Carrier,
+    pub(super) key: DataKey,
+    pub(super) cause: Cause,
 }
 
 /// Records a message, an interchange part by part from where it was left.
@@ -160,7 +160,7 @@ fn nothing_said(problems: &[Problem]) -> MessageStatus {
     }
 }
 
-fn recording(
+pub(super) fn recording(
     tower: &Tower,
     reading: &Reading<'_>,
     reports: Vec<TrackerReport>,

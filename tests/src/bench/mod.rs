@@ -8,6 +8,7 @@ pub mod ingest;
 pub mod latency;
 pub mod load;
 pub mod outbox;
+pub mod pages;
 pub mod reading;
 pub mod report;
 pub mod volume;

@@ -152,6 +152,11 @@ async fn copy(data: &Path, database: &Database, shipments: u64) -> Result<()> {
             "id = (SELECT shipment_id FROM binding WHERE tracker_id IN (SELECT id FROM tracker WHERE number = $))",
             vec![("id", &shipment_id)],
         ),
+        (
+            "shipment_fold",
+            "shipment_id = (SELECT shipment_id FROM binding WHERE tracker_id IN (SELECT id FROM tracker WHERE number = $))",
+            vec![("shipment_id", &shipment_id)],
+        ),
         ("tracker", "number = $", vec![("id", &tracker_id), ("number", &number)]),
         (
             "binding",

@@ -8,7 +8,7 @@ use std::{
     process::ExitCode,
 };
 use tests::{
-    bench::{Line, door, ingest, latency, outbox, reading, report, volume},
+    bench::{Line, door, ingest, latency, outbox, pages, reading, report, volume},
     chaos::engine::{self, Engine, POSTGRES},
 };
 
@@ -16,8 +16,8 @@ use tests::{
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const USAGE: &str = "bench [--only reading,ingest,outbox,latency,volume] [--engine sqlite|postgres|both]";
-const PARTS: &[&str] = &["reading", "ingest", "outbox", "latency", "volume"];
+const USAGE: &str = "bench [--only reading,ingest,outbox,latency,pages,volume] [--engine sqlite|postgres|both]";
+const PARTS: &[&str] = &["reading", "ingest", "outbox", "latency", "pages", "volume"];
 /// The most memory that a tower may have had, in MB.
 const MEMORY_GOAL: f64 = 250.0;
 
@@ -71,8 +71,10 @@ async fn serve(kind: &str, rest: &[&str]) -> Result<()> {
 /// The parts that need an engine.
 async fn measure(wanted: &Wanted, keep: &mut impl FnMut(Vec<Line>)) -> Result<()> {
     let binary = std::env::var_os("MILEPOST_TEST_BIN").map(PathBuf::from).unwrap_or_default();
-    ensure!(!wanted.part("latency") || binary.is_file(), "no server: set MILEPOST_TEST_BIN");
+    let serves = ["latency", "pages"].iter().any(|part| wanted.part(part));
+    ensure!(!serves || binary.is_file(), "no server: set MILEPOST_TEST_BIN");
     let shipments = number("MILEPOST_BENCH_SHIPMENTS", latency::SHIPMENTS)?;
+    let listed = number("MILEPOST_BENCH_LISTED", pages::SHIPMENTS)?;
     let observations = number("MILEPOST_BENCH_OBSERVATIONS", volume::OBSERVATIONS)?;
     let mut peaks = Vec::new();
     for engine in &wanted.engines {
@@ -88,6 +90,9 @@ async fn measure(wanted: &Wanted, keep: &mut impl FnMut(Vec<Line>)) -> Result<()
         }
         if wanted.part("latency") {
             keep(latency::latency(*engine, &binary, shipments, &mut peaks).await?);
+        }
+        if wanted.part("pages") {
+            keep(pages::pages(*engine, &binary, listed, &mut peaks).await?);
         }
         if wanted.part("volume") {
             keep(volume::volume(*engine, observations, &mut peaks).await?);

@@ -1,89 +1,76 @@
-//! The figures of the overview: each counts the rows of the list that `storage::figures` names for it.
+//! The figures of the overview: each counts the rows of the list that `storage::figures` names for it. They are read from the
+//! counters, and where they depend on the time of the question along an index of what is open.
 
 use crate::{
-    codec::{Columns, Done, micros},
-    work::OPEN_QUEUE,
+    codec::{Columns, Done, from_word, micros},
+    counter::{self, QUARTER_US},
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use sqlx::{PgConnection, Postgres, QueryBuilder};
+use sqlx::PgConnection;
+use std::collections::HashMap;
 use storage::{
     Scope,
     figures::{AGES, AgeFigures, CarrierFigures, Figures, LONG_RETRYING, Span, WEEK, current_since, days},
 };
 
-/// Linked to an order, and not ended.
-macro_rules! open {
-    () => {
-        "origin IS NOT NULL AND NOT terminal AND standing <> 'cancelled'"
-    };
-}
-
 pub(crate) async fn figures(conn: &mut PgConnection, scope: Scope, now: Timestamp, zone: &TimeZone) -> Done<Figures> {
     let mut figures = Figures::default();
-    shipments(conn, scope, now, &mut figures).await?;
-    exceptions(conn, scope, now, &mut figures).await?;
-    jobs(conn, scope, now, &mut figures).await?;
-    cases(conn, scope, now, &mut figures).await?;
-    figures.carriers = carriers(conn, scope, now).await?;
+    shipments(&mut *conn, scope, now, &mut figures).await?;
+    exceptions(&mut *conn, scope, now, &mut figures).await?;
+    jobs(&mut *conn, scope, now, &mut figures).await?;
+    cases(&mut *conn, scope, now, &mut figures).await?;
+    figures.carriers = carriers(&mut *conn, scope, now).await?;
     figures.days = delivered(conn, scope, now, zone).await?;
     Ok(figures)
 }
 
+/// The bucket that begins then: windows begin on a full quarter of an hour.
+fn bucket(at: Timestamp) -> i64 {
+    micros(at).div_euclid(QUARTER_US)
+}
+
 async fn shipments(conn: &mut PgConnection, scope: Scope, now: Timestamp, figures: &mut Figures) -> Done<()> {
-    let row = sqlx::query(concat!(
-        "SELECT count(*) AS open, count(*) FILTER (WHERE last_event_at >= $2) AS current, count(*) FILTER (WHERE heard_at >= $2) AS received
-         FROM shipment WHERE company_id = $1 AND merged_into IS NULL AND ",
-        open!()
-    ))
-    .bind(scope.company.0)
-    .bind(micros(current_since(now)))
-    .fetch_one(&mut *conn)
-    .await?;
-    (figures.open, figures.current, figures.received) =
-        (row.count("open")?, row.count("current")?, row.count("received")?);
-    let rows = sqlx::query("SELECT state, count(*) AS number FROM shipment WHERE company_id = $1 AND merged_into IS NULL AND origin IS NOT NULL GROUP BY state")
-        .bind(scope.company.0)
-        .fetch_all(conn)
-        .await?;
-    figures.by_state = rows.iter().map(|row| Ok((row.word("state")?, row.count("number")?))).collect::<Done<_>>()?;
+    let since = bucket(current_since(now));
+    let open = counter::read(&mut *conn, scope, "tab").await?.into_iter().find(|(key, _)| key == "open");
+    figures.open = open.map_or(0, |(_, number)| number);
+    figures.current = counter::total_since(&mut *conn, scope, "event_quarter", since).await?;
+    figures.received = counter::total_since(&mut *conn, scope, "heard_quarter", since).await?;
+    let states = counter::read(conn, scope, "state").await?;
+    figures.by_state =
+        states.into_iter().map(|(code, number)| Ok((from_word(code)?, number))).collect::<Done<Vec<_>>>()?;
     figures.by_state.sort_unstable();
     Ok(())
 }
 
-/// The place of a time among steps that ascend: how many of them it has reached.
-fn reached(sql: &mut QueryBuilder<Postgres>, column: &str, steps: impl Iterator<Item = Timestamp>) {
-    sql.push("(0");
-    for step in steps {
-        sql.push(" + (").push(column).push(" >= ").push_bind(micros(step)).push(")::int");
-    }
-    sql.push(")::bigint");
-}
-
 async fn exceptions(conn: &mut PgConnection, scope: Scope, now: Timestamp, figures: &mut Figures) -> Done<()> {
-    let mut sql = QueryBuilder::<Postgres>::new("SELECT ");
-    // the youngest have reached every step
-    reached(&mut sql, "opened_at", AGES.iter().skip(1).rev().map(|age| Span::age(*age, now).until));
-    sql.push(" AS steps, due_at < ").push_bind(micros(now));
-    sql.push(" AS over, count(*) AS number FROM exception WHERE company_id = ").push_bind(scope.company.0);
-    sql.push(OPEN_QUEUE).push_bind(micros(now)).push(") GROUP BY 1, 2");
-    figures.ageing = vec![AgeFigures::default(); AGES.len()];
-    for row in &sql.build().fetch_all(&mut *conn).await? {
-        let (steps, number): (usize, u64) = (row.count("steps")?, row.count("number")?);
-        let age = &mut figures.ageing[AGES.len() - 1 - steps];
-        if row.flag("over")? { age.over += number } else { age.within += number }
+    let spans: Vec<Span> = AGES.iter().map(|hours| Span::age(*hours, now)).collect();
+    let rows = sqlx::query(
+        "SELECT o.number, o.over FROM unnest($2::bigint[], $3::bigint[]) WITH ORDINALITY a (since, until, place) CROSS JOIN LATERAL (
+             SELECT count(*) AS number, count(*) FILTER (WHERE due_at < $4) AS over FROM exception
+             WHERE company_id = $1 AND closed_at IS NULL AND opened_at >= a.since AND opened_at < a.until
+               AND (snoozed_until IS NULL OR snoozed_until <= $4)) o
+         ORDER BY a.place",
+    )
+    .bind(scope.company.0)
+    .bind(spans.iter().map(|span| micros(span.from)).collect::<Vec<_>>())
+    .bind(spans.iter().map(|span| micros(span.until)).collect::<Vec<_>>())
+    .bind(micros(now))
+    .fetch_all(&mut *conn)
+    .await?;
+    for row in &rows {
+        let (number, over): (u64, u64) = (row.count("number")?, row.count("over")?);
+        figures.ageing.push(AgeFigures { within: number - over, over });
     }
     figures.overdue = figures.ageing.iter().map(|age| age.over).sum();
     figures.exceptions = figures.overdue + figures.ageing.iter().map(|age| age.within).sum::<u64>();
-    let row = sqlx::query(
-        "SELECT (SELECT count(*) FROM exception WHERE company_id = $1 AND closed_at IS NULL AND snoozed_until > $2) AS snoozed,
-                (SELECT count(*) FROM exception WHERE company_id = $1 AND recorded_at >= $3) AS recorded",
-    )
-    .bind(scope.company.0)
-    .bind(micros(now))
-    .bind(micros(Span::last(WEEK, now).from))
-    .fetch_one(conn)
-    .await?;
-    (figures.snoozed, figures.exceptions_7d) = (row.count("snoozed")?, row.count("recorded")?);
+    let row = sqlx::query("SELECT count(*) AS snoozed FROM exception WHERE company_id = $1 AND closed_at IS NULL AND snoozed_until IS NOT NULL AND snoozed_until > $2")
+        .bind(scope.company.0)
+        .bind(micros(now))
+        .fetch_one(&mut *conn)
+        .await?;
+    figures.snoozed = row.count("snoozed")?;
+    figures.exceptions_7d =
+        counter::total_since(conn, scope, "exception_quarter", bucket(Span::last(WEEK, now).from)).await?;
     Ok(())
 }
 
@@ -101,61 +88,55 @@ async fn jobs(conn: &mut PgConnection, scope: Scope, now: Timestamp, figures: &m
 }
 
 async fn cases(conn: &mut PgConnection, scope: Scope, now: Timestamp, figures: &mut Figures) -> Done<()> {
+    let since = Span::last(WEEK, now).from;
     let row = sqlx::query(
-        "SELECT count(*) AS cases, count(*) FILTER (WHERE c.status = 'resolved' AND x.closed_at IS NOT NULL AND x.resolution <> 'person') AS healed
-         FROM desk_case c JOIN exception x ON x.id = c.exception_id WHERE c.company_id = $1 AND c.opened_at >= $2",
+        "SELECT count(*) AS healed FROM desk_case c JOIN exception x ON x.id = c.exception_id
+         WHERE c.company_id = $1 AND c.status = 'resolved' AND c.opened_at >= $2 AND x.closed_at IS NOT NULL AND x.resolution <> 'person'",
     )
     .bind(scope.company.0)
-    .bind(micros(Span::last(WEEK, now).from))
-    .fetch_one(conn)
+    .bind(micros(since))
+    .fetch_one(&mut *conn)
     .await?;
-    (figures.cases_7d, figures.cases_self_healed_7d) = (row.count("cases")?, row.count("healed")?);
+    figures.cases_self_healed_7d = row.count("healed")?;
+    figures.cases_7d = counter::total_since(conn, scope, "case_quarter", bucket(since)).await?;
     Ok(())
 }
 
 async fn carriers(conn: &mut PgConnection, scope: Scope, now: Timestamp) -> Done<Vec<CarrierFigures>> {
-    // a shipment with several numbers of one carrier is one
-    let rows = sqlx::query(concat!(
-        "SELECT carrier, count(*) AS shipments, count(*) FILTER (WHERE going) AS open, count(*) FILTER (WHERE going AND last_event_at >= $2) AS current,
-                count(*) FILTER (WHERE open_exceptions > 0) AS exceptions, count(*) FILTER (WHERE state = 'DELIVERED') AS delivered
-         FROM (SELECT DISTINCT coalesce(t.carrier_label, t.carrier) AS carrier, s.id, s.last_event_at, s.state, s.open_exceptions, ",
-        open!(),
-        " AS going
-               FROM shipment s JOIN binding b ON b.shipment_id = s.id JOIN tracker t ON t.id = b.tracker_id
-               WHERE s.company_id = $1 AND s.merged_into IS NULL AND s.origin IS NOT NULL
-                 AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)) c
-         WHERE carrier IS NOT NULL GROUP BY carrier ORDER BY shipments DESC, carrier"
-    ))
-    .bind(scope.company.0)
-    .bind(micros(current_since(now)))
-    .fetch_all(conn)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(CarrierFigures {
-                carrier: row.text("carrier")?,
-                shipments: row.count("shipments")?,
-                open: row.count("open")?,
-                current: row.count("current")?,
-                exceptions: row.count("exceptions")?,
-                delivered: row.count("delivered")?,
-            })
+    let mut counts = HashMap::new();
+    for measure in ["carrier_open", "carrier_delivered", "carrier_exceptions"] {
+        let of: HashMap<String, u64> = counter::read(&mut *conn, scope, measure).await?.into_iter().collect();
+        counts.insert(measure, of);
+    }
+    let current = counter::since(&mut *conn, scope, "carrier_event_quarter", bucket(current_since(now))).await?;
+    counts.insert("carrier_event_quarter", current.into_iter().collect());
+    let number =
+        |measure: &str, carrier: &str| counts.get(measure).and_then(|of| of.get(carrier)).copied().unwrap_or(0);
+    let mut carriers: Vec<CarrierFigures> = counter::read(conn, scope, "carrier")
+        .await?
+        .into_iter()
+        .map(|(carrier, shipments)| CarrierFigures {
+            shipments,
+            open: number("carrier_open", &carrier),
+            current: number("carrier_event_quarter", &carrier),
+            exceptions: number("carrier_exceptions", &carrier),
+            delivered: number("carrier_delivered", &carrier),
+            carrier,
         })
-        .collect()
+        .collect();
+    carriers.sort_by(|a, b| b.shipments.cmp(&a.shipments).then_with(|| a.carrier.cmp(&b.carrier)));
+    Ok(carriers)
 }
 
 async fn delivered(conn: &mut PgConnection, scope: Scope, now: Timestamp, zone: &TimeZone) -> Done<Vec<(Date, u64)>> {
     let mut days: Vec<_> = days(now, zone).into_iter().map(|day| (day, 0)).collect();
     let spans: Vec<Span> = days.iter().map(|(day, _)| Span::day(*day, zone)).collect();
-    let (Some(first), Some(last)) = (spans.first(), spans.last()) else { return Ok(days) };
-    let mut sql = QueryBuilder::<Postgres>::new("SELECT ");
-    reached(&mut sql, "delivered_at", spans.iter().skip(1).map(|span| span.from));
-    sql.push(" AS day, count(*) AS number FROM shipment WHERE company_id = ").push_bind(scope.company.0);
-    sql.push(" AND merged_into IS NULL AND origin IS NOT NULL AND state = 'DELIVERED' AND delivered_at >= ");
-    sql.push_bind(micros(first.from)).push(" AND delivered_at < ").push_bind(micros(last.until)).push(" GROUP BY 1");
-    for row in &sql.build().fetch_all(conn).await? {
-        let day: usize = row.count("day")?;
-        days[day].1 = row.count("number")?;
+    let Some(first) = spans.first() else { return Ok(days) };
+    for (quarter, number) in counter::buckets(conn, scope, "delivered_quarter", bucket(first.from)).await? {
+        let day = spans.iter().position(|span| (bucket(span.from)..bucket(span.until)).contains(&quarter));
+        if let Some(day) = day {
+            days[day].1 += number;
+        }
     }
     Ok(days)
 }

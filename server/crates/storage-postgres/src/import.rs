@@ -16,7 +16,7 @@ use storage::{
 use uuid::Uuid;
 
 /// What each engine makes for itself: nothing of it is taken over.
-const OWN_TABLES: &[&str] = &["change", "lease"];
+const OWN_TABLES: &[&str] = &["change", "counter", "lease"];
 /// Bytes that are sent at once.
 const SEND_BYTES: usize = 256 * 1024;
 

@@ -20,6 +20,7 @@ mod audit;
 pub mod backup;
 mod codec;
 mod connections;
+mod counter;
 mod destinations;
 mod facts;
 mod figures;
@@ -77,13 +78,12 @@ const STATEMENT_TIMEOUT: &str = "60s";
 /// walked and not read into a bitmap first, since only who walks it leaves out for the next one what is dead: of the jobs at
 /// work there are many times as many gone ones as there are.
 /// <https://www.postgresql.org/docs/current/runtime-config-query.html>
-const PLANNED_ONCE: [(&str, &str); 6] = [
+const PLANNED_ONCE: [(&str, &str); 5] = [
     ("plan_cache_mode", "force_generic_plan"),
     ("enable_seqscan", "off"),
     ("enable_bitmapscan", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
-    ("jit", "off"),
 ];
 /// What is done in longer than this is given up: several times what its slowest statement may take.
 const ANSWER_WAIT: Duration = Duration::from_secs(150);
@@ -304,6 +304,8 @@ fn options(url: &str) -> Result<(PgConnectOptions, u32)> {
             ("client_min_messages", "warning"),
             ("statement_timeout", STATEMENT_TIMEOUT),
             ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION),
+            // no statement of ours lasts as long as compiling it
+            ("jit", "off"),
             // a 202 means that it is on the disk, whatever the cluster's default is
             ("synchronous_commit", "on"),
         ]);

@@ -3,6 +3,7 @@
 use crate::{
     PostgresStore, Turn,
     codec::{Done, micros},
+    counter,
     partitions::Monthly,
 };
 use async_trait::async_trait;
@@ -71,6 +72,7 @@ impl Upkeep for PostgresStore {
 
 async fn prune_rows(conn: &mut PgConnection, old: Old) -> Done<Pruned> {
     let mut pruned = Pruned::default();
+    counter::settle(&mut *conn).await?;
     if let Some(before) = old.jobs {
         let sql = "DELETE FROM job WHERE id IN (
                        SELECT j.id FROM company c CROSS JOIN unnest($3::text[]) d (name) CROSS JOIN LATERAL (

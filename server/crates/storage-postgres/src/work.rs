@@ -3,11 +3,11 @@
 use crate::{
     PostgresStore, Turn, audit,
     codec::{Columns, Done, Fail, PAGE_AND_ONE, cursor, json, micros, opt_micros, page, word},
-    figures, jobs, shipments,
+    counter, figures, jobs, shipments,
 };
 use async_trait::async_trait;
 use domain::{
-    Category, Severity,
+    Severity,
     commit::ExceptionChange,
     fold::{Choice, Decision, FoldedException},
     ids::{ExceptionId, ShipmentId},
@@ -29,8 +29,6 @@ use uuid::Uuid;
 
 /// How long an ended exception is in the queue's view of ended ones.
 const CLOSED_WINDOW: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// What the queue shows while nothing else is asked for: open, and not snoozed beyond a time that follows.
-pub(crate) const OPEN_QUEUE: &str = " AND closed_at IS NULL AND (snoozed_until IS NULL OR snoozed_until <= ";
 
 #[async_trait]
 impl Work for PostgresStore {
@@ -41,20 +39,7 @@ impl Work for PostgresStore {
 
     async fn queue_counts(&self, scope: Scope, now: Timestamp) -> Result<QueueCounts> {
         let mut read = self.read().await?;
-        let rows = sqlx::query(
-            "SELECT category, severity, count(*) AS number FROM exception
-             WHERE company_id = $1 AND closed_at IS NULL AND (snoozed_until IS NULL OR snoozed_until <= $2)
-             GROUP BY category, severity, severity_rank ORDER BY severity_rank DESC, number DESC, category",
-        )
-        .bind(scope.company.0)
-        .bind(micros(now))
-        .fetch_all(&mut *read)
-        .await
-        .map_err(Fail::from)?;
-        let count = |row: &PgRow| -> Done<(Category, Severity, u64)> {
-            Ok((row.word("category")?, row.word("severity")?, row.count("number")?))
-        };
-        Ok(rows.iter().map(count).collect::<Done<_>>()?)
+        Ok(queue_counts(&mut read, scope, now).await?)
     }
 
     async fn exception(&self, scope: Scope, id: ExceptionId) -> Result<Option<ExceptionRecord>> {
@@ -277,6 +262,21 @@ async fn decide(conn: &mut PgConnection, scope: Scope, shipment: ShipmentId, at:
     Ok(())
 }
 
+/// All that are open, without those that a person put off.
+async fn queue_counts(conn: &mut PgConnection, scope: Scope, now: Timestamp) -> Done<QueueCounts> {
+    let rows = sqlx::query(
+        "SELECT category || '/' || severity AS key, count(*) AS number FROM exception
+         WHERE company_id = $1 AND closed_at IS NULL AND snoozed_until IS NOT NULL AND snoozed_until > $2 GROUP BY 1",
+    )
+    .bind(scope.company.0)
+    .bind(micros(now))
+    .fetch_all(&mut *conn)
+    .await?;
+    let snoozed =
+        rows.iter().map(|row| Ok((row.text("key")?, row.count("number")?))).collect::<Done<HashMap<_, _>>>()?;
+    storage::work::queue_counts(counter::read(conn, scope, "queue").await?, &snoozed).map_err(Fail)
+}
+
 /// Where a page of the queue ended: what it sorts by, and the id.
 type Place = (i64, i64, Uuid);
 
@@ -294,7 +294,7 @@ async fn queue(conn: &mut PgConnection, scope: Scope, query: &QueueQuery, now: T
     if let Some(severity) = query.severity {
         sql.push(" AND x.severity_rank = ").push_bind(rank(severity));
     }
-    narrowed(&mut sql, query, now);
+    narrowed(&mut sql, scope, query, now);
     let order = Order::of(query.view);
     if let Some((first, second, id)) = cursor::decode::<Place>(query.cursor.as_deref()) {
         after(&mut sql, order, first, second, id);
@@ -411,7 +411,7 @@ fn after(sql: &mut QueryBuilder<Postgres>, order: Order, first: i64, second: i64
 }
 
 /// What a figure counts beside its view.
-fn narrowed(sql: &mut QueryBuilder<Postgres>, query: &QueueQuery, now: Timestamp) {
+fn narrowed(sql: &mut QueryBuilder<Postgres>, scope: Scope, query: &QueueQuery, now: Timestamp) {
     let mut within = |column: &'static str, span: Option<Span>| {
         if let Some(span) = span {
             sql.push(column).push(" >= ").push_bind(micros(span.from));
@@ -430,14 +430,18 @@ fn narrowed(sql: &mut QueryBuilder<Postgres>, query: &QueueQuery, now: Timestamp
         }
     }
     if let Some(case) = query.case {
-        sql.push(" AND EXISTS (SELECT 1 FROM desk_case c WHERE c.exception_id = x.id AND c.opened_at >= ")
+        // from the tickets: of the exceptions there are as many as there ever were
+        sql.push(" AND x.id IN (SELECT c.exception_id FROM desk_case c WHERE c.company_id = ")
+            .push_bind(scope.company.0)
+            .push(" AND c.opened_at >= ")
             .push_bind(micros(case.opened.from))
             .push(" AND c.opened_at < ")
             .push_bind(micros(case.opened.until));
         if case.self_resolved {
-            sql.push(" AND c.status = 'resolved' AND x.closed_at IS NOT NULL AND x.resolution <> 'person'");
+            sql.push(" AND c.status = 'resolved') AND x.closed_at IS NOT NULL AND x.resolution <> 'person'");
+        } else {
+            sql.push(")");
         }
-        sql.push(")");
     }
 }
 

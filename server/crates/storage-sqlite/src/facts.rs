@@ -61,7 +61,7 @@ impl News {
     }
 }
 
-fn record(conn: &Connection, scope: Scope, recording: &Recording) -> Done<Recorded> {
+pub(crate) fn record(conn: &Connection, scope: Scope, recording: &Recording) -> Done<Recorded> {
     let readings = recording.reports.iter().flat_map(|report| &report.observations).map(|said| &said.reading);
     mappings::check_newest(conn, scope, readings)?;
     let sandbox = inbox::is_sandbox(conn, scope.company, recording.source.0)?;

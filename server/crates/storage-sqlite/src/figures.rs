@@ -1,23 +1,19 @@
-//! The figures of the overview: each counts the rows of the list that `storage::figures` names for it.
+//! The figures of the overview: each counts the rows of the list that `storage::figures` names for it. They are read from the
+//! counters, and where they depend on the time of the question along an index of what is open.
 
 use crate::{
-    codec::{Done, micros},
-    sql::{Query, query},
+    codec::{Done, from_word, micros},
+    counter::{self, QUARTER_US},
+    sql::query,
     work::OPEN_QUEUE,
 };
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use rusqlite::Connection;
+use std::collections::HashMap;
 use storage::{
     Scope,
     figures::{AGES, AgeFigures, CarrierFigures, Figures, LONG_RETRYING, Span, WEEK, current_since, days},
 };
-
-/// Linked to an order, and not ended.
-macro_rules! open {
-    () => {
-        "origin IS NOT NULL AND terminal = 0 AND standing <> 'cancelled'"
-    };
-}
 
 pub(crate) fn figures(conn: &Connection, scope: Scope, now: Timestamp, zone: &TimeZone) -> Done<Figures> {
     let mut figures = Figures::default();
@@ -30,57 +26,43 @@ pub(crate) fn figures(conn: &Connection, scope: Scope, now: Timestamp, zone: &Ti
     Ok(figures)
 }
 
+/// The bucket that begins then: windows begin on a full quarter of an hour.
+fn bucket(at: Timestamp) -> i64 {
+    micros(at).div_euclid(QUARTER_US)
+}
+
 fn shipments(conn: &Connection, scope: Scope, now: Timestamp, figures: &mut Figures) -> Done<()> {
-    let row = query(concat!(
-        "SELECT count(*) AS open, coalesce(sum(last_event_at >= ?2), 0) AS current, coalesce(sum(heard_at >= ?2), 0) AS received
-         FROM shipment WHERE company_id = ?1 AND merged_into IS NULL AND ",
-        open!()
-    ))
-    .bind(scope.company.0)
-    .bind(micros(current_since(now)))
-    .fetch_one(conn)?;
-    (figures.open, figures.current, figures.received) =
-        (row.count("open")?, row.count("current")?, row.count("received")?);
-    let rows = query("SELECT state, count(*) AS number FROM shipment WHERE company_id = ? AND merged_into IS NULL AND origin IS NOT NULL GROUP BY state")
-        .bind(scope.company.0)
-        .fetch_all(conn)?;
-    figures.by_state = rows.iter().map(|row| Ok((row.word("state")?, row.count("number")?))).collect::<Done<_>>()?;
+    let since = bucket(current_since(now));
+    let open = counter::read(conn, scope, "tab")?.into_iter().find(|(key, _)| key == "open");
+    figures.open = open.map_or(0, |(_, number)| number);
+    figures.current = counter::total_since(conn, scope, "event_quarter", since)?;
+    figures.received = counter::total_since(conn, scope, "heard_quarter", since)?;
+    let states = counter::read(conn, scope, "state")?;
+    figures.by_state =
+        states.into_iter().map(|(code, number)| Ok((from_word(&code)?, number))).collect::<Done<Vec<_>>>()?;
     figures.by_state.sort_unstable();
     Ok(())
 }
 
-/// The place of a time among steps that ascend: how many of them it has reached.
-fn reached(sql: &mut Query<'_>, column: &str, steps: impl Iterator<Item = Timestamp>) {
-    sql.push("0");
-    for step in steps {
-        sql.push(" + (").push(column).push(" >= ").push_bind(micros(step)).push(")");
-    }
-}
-
 fn exceptions(conn: &Connection, scope: Scope, now: Timestamp, figures: &mut Figures) -> Done<()> {
-    let mut sql = query("SELECT ");
-    // the youngest have reached every step
-    reached(&mut sql, "opened_at", AGES.iter().skip(1).rev().map(|age| Span::age(*age, now).until));
-    sql.push(" AS steps, due_at < ").push_bind(micros(now));
-    sql.push(" AS over, count(*) AS number FROM exception WHERE company_id = ").push_bind(scope.company.0);
-    sql.push(OPEN_QUEUE).push_bind(micros(now)).push(") GROUP BY 1, 2");
-    figures.ageing = vec![AgeFigures::default(); AGES.len()];
-    for row in &sql.fetch_all(conn)? {
-        let (steps, number): (usize, u64) = (row.count("steps")?, row.count("number")?);
-        let age = &mut figures.ageing[AGES.len() - 1 - steps];
-        if row.int("over")? == 1 { age.over += number } else { age.within += number }
+    for hours in AGES {
+        let span = Span::age(*hours, now);
+        let mut sql = query("SELECT count(*) AS number, coalesce(sum(due_at < ");
+        sql.push_bind(micros(now)).push("), 0) AS over FROM exception INDEXED BY exception_age WHERE company_id = ");
+        sql.push_bind(scope.company.0).push(" AND opened_at >= ").push_bind(micros(span.from));
+        sql.push(" AND opened_at < ").push_bind(micros(span.until)).push(OPEN_QUEUE).push_bind(micros(now)).push(")");
+        let row = sql.fetch_one(conn)?;
+        let (number, over): (u64, u64) = (row.count("number")?, row.count("over")?);
+        figures.ageing.push(AgeFigures { within: number - over, over });
     }
     figures.overdue = figures.ageing.iter().map(|age| age.over).sum();
     figures.exceptions = figures.overdue + figures.ageing.iter().map(|age| age.within).sum::<u64>();
-    let row = query(
-        "SELECT (SELECT count(*) FROM exception WHERE company_id = ?1 AND closed_at IS NULL AND snoozed_until > ?2) AS snoozed,
-                (SELECT count(*) FROM exception WHERE company_id = ?1 AND recorded_at >= ?3) AS recorded",
-    )
-    .bind(scope.company.0)
-    .bind(micros(now))
-    .bind(micros(Span::last(WEEK, now).from))
-    .fetch_one(conn)?;
-    (figures.snoozed, figures.exceptions_7d) = (row.count("snoozed")?, row.count("recorded")?);
+    let row = query("SELECT count(*) AS snoozed FROM exception WHERE company_id = ? AND closed_at IS NULL AND snoozed_until IS NOT NULL AND snoozed_until > ?")
+        .bind(scope.company.0)
+        .bind(micros(now))
+        .fetch_one(conn)?;
+    figures.snoozed = row.count("snoozed")?;
+    figures.exceptions_7d = counter::total_since(conn, scope, "exception_quarter", bucket(Span::last(WEEK, now).from))?;
     Ok(())
 }
 
@@ -97,59 +79,49 @@ fn jobs(conn: &Connection, scope: Scope, now: Timestamp, figures: &mut Figures) 
 }
 
 fn cases(conn: &Connection, scope: Scope, now: Timestamp, figures: &mut Figures) -> Done<()> {
+    let since = Span::last(WEEK, now).from;
     let row = query(
-        "SELECT count(*) AS cases, coalesce(sum(c.status = 'resolved' AND x.closed_at IS NOT NULL AND x.resolution <> 'person'), 0) AS healed
-         FROM desk_case c JOIN exception x ON x.id = c.exception_id WHERE c.company_id = ? AND c.opened_at >= ?",
+        "SELECT count(*) AS healed FROM desk_case c JOIN exception x ON x.id = c.exception_id
+         WHERE c.company_id = ? AND c.status = 'resolved' AND c.opened_at >= ? AND x.closed_at IS NOT NULL AND x.resolution <> 'person'",
     )
     .bind(scope.company.0)
-    .bind(micros(Span::last(WEEK, now).from))
+    .bind(micros(since))
     .fetch_one(conn)?;
-    (figures.cases_7d, figures.cases_self_healed_7d) = (row.count("cases")?, row.count("healed")?);
+    figures.cases_self_healed_7d = row.count("healed")?;
+    figures.cases_7d = counter::total_since(conn, scope, "case_quarter", bucket(since))?;
     Ok(())
 }
 
 fn carriers(conn: &Connection, scope: Scope, now: Timestamp) -> Done<Vec<CarrierFigures>> {
-    // a shipment with several numbers of one carrier is one
-    let rows = query(concat!(
-        "SELECT carrier, count(*) AS shipments, sum(going) AS open, sum(going AND coalesce(last_event_at >= ?2, 0)) AS current,
-                sum(open_exceptions > 0) AS exceptions, sum(state = 'DELIVERED') AS delivered
-         FROM (SELECT DISTINCT coalesce(t.carrier_label, t.carrier) AS carrier, s.id, s.last_event_at, s.state, s.open_exceptions, ",
-        open!(),
-        " AS going
-               FROM shipment s JOIN binding b ON b.shipment_id = s.id JOIN tracker t ON t.id = b.tracker_id
-               WHERE s.company_id = ?1 AND s.merged_into IS NULL AND s.origin IS NOT NULL
-                 AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id))
-         WHERE carrier IS NOT NULL GROUP BY carrier ORDER BY shipments DESC, carrier"
-    ))
-    .bind(scope.company.0)
-    .bind(micros(current_since(now)))
-    .fetch_all(conn)?;
-    rows.iter()
-        .map(|row| {
-            Ok(CarrierFigures {
-                carrier: row.text("carrier")?,
-                shipments: row.count("shipments")?,
-                open: row.count("open")?,
-                current: row.count("current")?,
-                exceptions: row.count("exceptions")?,
-                delivered: row.count("delivered")?,
-            })
+    let of = |measure| -> Done<HashMap<String, u64>> { Ok(counter::read(conn, scope, measure)?.into_iter().collect()) };
+    let (open, delivered, exceptions) = (of("carrier_open")?, of("carrier_delivered")?, of("carrier_exceptions")?);
+    let current = counter::since(conn, scope, "carrier_event_quarter", bucket(current_since(now)))?;
+    let current: HashMap<String, u64> = current.into_iter().collect();
+    let number = |counts: &HashMap<String, u64>, carrier: &str| counts.get(carrier).copied().unwrap_or(0);
+    let mut carriers: Vec<CarrierFigures> = counter::read(conn, scope, "carrier")?
+        .into_iter()
+        .map(|(carrier, shipments)| CarrierFigures {
+            shipments,
+            open: number(&open, &carrier),
+            current: number(&current, &carrier),
+            exceptions: number(&exceptions, &carrier),
+            delivered: number(&delivered, &carrier),
+            carrier,
         })
-        .collect()
+        .collect();
+    carriers.sort_by(|a, b| b.shipments.cmp(&a.shipments).then_with(|| a.carrier.cmp(&b.carrier)));
+    Ok(carriers)
 }
 
-fn delivered(conn: &Connection, scope: Scope, now: Timestamp, zone: &TimeZone) -> Done<Vec<(jiff::civil::Date, u64)>> {
+fn delivered(conn: &Connection, scope: Scope, now: Timestamp, zone: &TimeZone) -> Done<Vec<(Date, u64)>> {
     let mut days: Vec<_> = days(now, zone).into_iter().map(|day| (day, 0)).collect();
     let spans: Vec<Span> = days.iter().map(|(day, _)| Span::day(*day, zone)).collect();
-    let (Some(first), Some(last)) = (spans.first(), spans.last()) else { return Ok(days) };
-    let mut sql = query("SELECT ");
-    reached(&mut sql, "delivered_at", spans.iter().skip(1).map(|span| span.from));
-    sql.push(" AS day, count(*) AS number FROM shipment WHERE company_id = ").push_bind(scope.company.0);
-    sql.push(" AND merged_into IS NULL AND origin IS NOT NULL AND state = 'DELIVERED' AND delivered_at >= ");
-    sql.push_bind(micros(first.from)).push(" AND delivered_at < ").push_bind(micros(last.until)).push(" GROUP BY 1");
-    for row in &sql.fetch_all(conn)? {
-        let day: usize = row.count("day")?;
-        days[day].1 = row.count("number")?;
+    let Some(first) = spans.first() else { return Ok(days) };
+    for (quarter, number) in counter::buckets(conn, scope, "delivered_quarter", bucket(first.from))? {
+        let day = spans.iter().position(|span| (bucket(span.from)..bucket(span.until)).contains(&quarter));
+        if let Some(day) = day {
+            days[day].1 += number;
+        }
     }
     Ok(days)
 }

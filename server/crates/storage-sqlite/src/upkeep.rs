@@ -67,6 +67,7 @@ fn prune(conn: &Connection, old: Old) -> Done<Pruned> {
         let sql = "DELETE FROM change WHERE seq IN (SELECT seq FROM (SELECT seq, at FROM change ORDER BY seq LIMIT ?2) WHERE at < ?1)";
         pruned.changes = drop_rows(conn, sql, micros(before))?;
     }
+    query("DELETE FROM counter WHERE number = 0").execute(conn)?;
     let steps = [pruned.bodies, pruned.attempts, pruned.jobs, pruned.changes];
     if steps.iter().any(|rows| *rows > 0) {
         query(STEP_PAGES).fetch_all(conn)?;

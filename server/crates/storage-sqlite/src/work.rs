@@ -3,13 +3,13 @@
 use crate::{
     SqliteStore, audit,
     codec::{Done, Fail, PAGE_AND_ONE, cursor, json, micros, opt_micros, page, word},
-    figures, jobs, shipments,
+    counter, figures, jobs, shipments,
     sql::{Query, Row, query},
     writer::Turn,
 };
 use async_trait::async_trait;
 use domain::{
-    Category, Severity,
+    Severity,
     commit::ExceptionChange,
     fold::{Choice, Decision, FoldedException},
     ids::{ExceptionId, ShipmentId},
@@ -41,21 +41,7 @@ impl Work for SqliteStore {
     }
 
     async fn queue_counts(&self, scope: Scope, now: Timestamp) -> Result<QueueCounts> {
-        self.read(move |conn| {
-            let rows = query(
-                "SELECT category, severity, count(*) AS number FROM exception
-                 WHERE company_id = ? AND closed_at IS NULL AND (snoozed_until IS NULL OR snoozed_until <= ?)
-                 GROUP BY category, severity, severity_rank ORDER BY severity_rank DESC, number DESC, category",
-            )
-            .bind(scope.company.0)
-            .bind(micros(now))
-            .fetch_all(conn)?;
-            let count = |row: &Row| -> Done<(Category, Severity, u64)> {
-                Ok((row.word("category")?, row.word("severity")?, row.count("number")?))
-            };
-            rows.iter().map(count).collect::<Done<_>>()
-        })
-        .await
+        self.read(move |conn| queue_counts(conn, scope, now)).await
     }
 
     async fn exception(&self, scope: Scope, id: ExceptionId) -> Result<Option<ExceptionRecord>> {
@@ -267,15 +253,30 @@ fn decide(conn: &Connection, scope: Scope, shipment: ShipmentId, at: Timestamp, 
     Ok(())
 }
 
+/// All that are open, without those that a person put off.
+fn queue_counts(conn: &Connection, scope: Scope, now: Timestamp) -> Done<QueueCounts> {
+    let rows = query(
+        "SELECT category || '/' || severity AS key, count(*) AS number FROM exception
+         WHERE company_id = ? AND closed_at IS NULL AND snoozed_until IS NOT NULL AND snoozed_until > ? GROUP BY 1",
+    )
+    .bind(scope.company.0)
+    .bind(micros(now))
+    .fetch_all(conn)?;
+    let snoozed =
+        rows.iter().map(|row| Ok((row.text("key")?, row.count("number")?))).collect::<Done<HashMap<_, _>>>()?;
+    storage::work::queue_counts(counter::read(conn, scope, "queue")?, &snoozed).map_err(Fail)
+}
+
 /// Where a page of the queue ended: what it sorts by, and the id.
 type Place = (i64, i64, Uuid);
 
 fn queue(conn: &Connection, scope: Scope, wanted: &QueueQuery, now: Timestamp) -> Done<Page<QueueRow>> {
     let mut sql = query(
         "SELECT x.*, u.name AS owner_name, s.state, s.origin, s.destination
-         FROM exception x JOIN shipment s ON s.id = x.shipment_id LEFT JOIN user u ON u.id = x.owner_id
-         WHERE x.company_id = ",
+         FROM exception x JOIN shipment s ON s.id = x.shipment_id LEFT JOIN user u ON u.id = x.owner_id WHERE ",
     );
+    // from the tickets, where those are asked for: of the exceptions there are as many as there ever were
+    sql.push(if wanted.case.is_some() { "+x.company_id = " } else { "x.company_id = " });
     sql.push_bind(scope.company.0);
     view(&mut sql, scope, wanted.view, now);
     if let Some(category) = wanted.category {
@@ -284,7 +285,7 @@ fn queue(conn: &Connection, scope: Scope, wanted: &QueueQuery, now: Timestamp) -
     if let Some(severity) = wanted.severity {
         sql.push(" AND x.severity_rank = ").push_bind(rank(severity));
     }
-    narrowed(&mut sql, wanted, now);
+    narrowed(&mut sql, scope, wanted, now);
     let order = Order::of(wanted.view);
     if let Some((first, second, id)) = cursor::decode::<Place>(wanted.cursor.as_deref()) {
         after(&mut sql, order, first, second, id);
@@ -401,7 +402,7 @@ fn after(sql: &mut Query<'_>, order: Order, first: i64, second: i64, id: Uuid) {
 }
 
 /// What a figure counts beside its view.
-fn narrowed(sql: &mut Query<'_>, wanted: &QueueQuery, now: Timestamp) {
+fn narrowed(sql: &mut Query<'_>, scope: Scope, wanted: &QueueQuery, now: Timestamp) {
     let mut within = |column: &'static str, span: Option<Span>| {
         if let Some(span) = span {
             sql.push(column).push(" >= ").push_bind(micros(span.from));
@@ -420,14 +421,17 @@ fn narrowed(sql: &mut Query<'_>, wanted: &QueueQuery, now: Timestamp) {
         }
     }
     if let Some(case) = wanted.case {
-        sql.push(" AND EXISTS (SELECT 1 FROM desk_case c WHERE c.exception_id = x.id AND c.opened_at >= ")
+        sql.push(" AND x.id IN (SELECT c.exception_id FROM desk_case c WHERE c.company_id = ")
+            .push_bind(scope.company.0)
+            .push(" AND c.opened_at >= ")
             .push_bind(micros(case.opened.from))
             .push(" AND c.opened_at < ")
             .push_bind(micros(case.opened.until));
         if case.self_resolved {
-            sql.push(" AND c.status = 'resolved' AND x.closed_at IS NOT NULL AND x.resolution <> 'person'");
+            sql.push(" AND c.status = 'resolved') AND x.closed_at IS NOT NULL AND x.resolution <> 'person'");
+        } else {
+            sql.push(")");
         }
-        sql.push(")");
     }
 }
 
@@ -463,7 +467,7 @@ fn case_context(conn: &Connection, scope: Scope, id: ExceptionId) -> Done<Option
     }))
 }
 
-fn put_case(conn: &Connection, scope: Scope, case: &CaseRecord) -> Done<()> {
+pub(crate) fn put_case(conn: &Connection, scope: Scope, case: &CaseRecord) -> Done<()> {
     let put = query(
         "INSERT INTO desk_case (id, company_id, exception_id, shipment_id, desk, external_key, number, url, status, opened_at, resolved_at, notes)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

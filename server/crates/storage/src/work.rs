@@ -1,7 +1,7 @@
 //! What people look after: exceptions, cases, figures.
 
 use crate::{
-    AuditEntry, Page, Result, Scope,
+    AuditEntry, Page, Result, Scope, StoreError,
     figures::{Figures, Span},
     jobs::NewJob,
     shipments::{NumberRecord, Origin},
@@ -14,6 +14,7 @@ use domain::{
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 /// An exception, committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,6 +153,27 @@ pub struct QueueRow {
 
 /// How many open exceptions of each category and severity.
 pub type QueueCounts = Vec<(Category, Severity, u64)>;
+
+/// From an engine's counters of open exceptions, by `CATEGORY/SEVERITY`, and how many of each a person put off: the most
+/// severe first, then the most frequent.
+///
+/// # Errors
+/// `Damaged` when a counter counts something else.
+pub fn queue_counts(open: Vec<(String, u64)>, snoozed: &HashMap<String, u64>) -> Result<QueueCounts> {
+    let mut counts = Vec::with_capacity(open.len());
+    for (key, number) in open {
+        let read = key
+            .split_once('/')
+            .and_then(|(category, severity)| Some((Category::from_code(category)?, Severity::from_code(severity)?)));
+        let (category, severity) = read.ok_or_else(|| StoreError::Damaged(format!("counter of {key}")))?;
+        let number = number.saturating_sub(snoozed.get(&key).copied().unwrap_or(0));
+        if number > 0 {
+            counts.push((category, severity, number));
+        }
+    }
+    counts.sort_by(|(a, x, n), (b, y, m)| y.cmp(x).then(m.cmp(n)).then_with(|| a.code().cmp(b.code())));
+    Ok(counts)
+}
 
 /// A case at the service desk.
 #[derive(Clone, Debug, PartialEq, Eq)]

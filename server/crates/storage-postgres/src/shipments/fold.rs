@@ -101,7 +101,8 @@ pub(super) async fn load(
             rows_as!("exceptions", "SELECT * FROM exception WHERE shipment_id = w.id AND recorded_at <= $2 ORDER BY recorded_at, opened_at, id"), ", ",
             rows_as!("effects", "SELECT * FROM effect WHERE shipment_id = w.id ORDER BY seq"), ", ",
             rows_as!("cases", "SELECT * FROM desk_case WHERE shipment_id = w.id ORDER BY opened_at, id"), ", ",
-            "(SELECT plan FROM plan_version WHERE shipment_id = w.id AND recorded_at <= $2 ORDER BY seq DESC LIMIT 1) AS plan_then,
+            "(SELECT folded FROM shipment_fold f WHERE f.shipment_id = w.id) AS folded,
+             (SELECT plan FROM plan_version WHERE shipment_id = w.id AND recorded_at <= $2 ORDER BY seq DESC LIMIT 1) AS plan_then,
              shipment.* FROM shipment WHERE shipment.company_id IS NOT DISTINCT FROM w.company_id AND shipment.id = w.id"
         ),
         ") l"
@@ -361,7 +362,7 @@ pub(super) async fn put(
              SELECT g.place, s.state FROM given g CROSS JOIN LATERAL (
                  SELECT state FROM shipment WHERE company_id IS NOT DISTINCT FROM g.company_id AND id = g.shipment_id LIMIT 1) s),
          put AS (
-             UPDATE shipment SET revision = g.expected + 1, updated_at = g.at, folded = g.folded, state = g.state, terminal = g.terminal,
+             UPDATE shipment SET revision = g.expected + 1, updated_at = g.at, state = g.state, terminal = g.terminal,
                  visibility = g.visibility, heard_at = g.heard_at, eta = g.eta, delivered_at = g.delivered_at, last_event = g.last_event,
                  last_event_at = g.last_event_at, review_at = g.review_at, worst_reason = trouble.reason, worst_severity = trouble.severity,
                  open_exceptions = trouble.open, late = trouble.late, silent = trouble.silent, need = trouble.rank * 2 + trouble.late::int,
@@ -374,7 +375,10 @@ pub(super) async fn put(
                  FROM exception WHERE shipment_id = g.shipment_id AND closed_at IS NULL) trouble
              WHERE shipment.company_id IS NOT DISTINCT FROM g.company_id AND shipment.id = g.shipment_id AND shipment.revision = g.expected AND merged_into IS NULL
                AND NOT EXISTS (SELECT 1 FROM live WHERE live.place = g.place)
-             RETURNING shipment.id, g.place, g.company_id, g.expected + 1 AS revision, g.at, g.cause, g.correlation, g.state),
+             RETURNING shipment.id, g.place, g.company_id, g.expected + 1 AS revision, g.at, g.cause, g.correlation, g.state, g.folded),
+         folds AS (
+             INSERT INTO shipment_fold (shipment_id, company_id, folded) SELECT id, company_id, folded FROM put
+             ON CONFLICT (shipment_id) DO UPDATE SET folded = excluded.folded),
          told AS (
              INSERT INTO change (company_id, shipment_id, revision, at) SELECT company_id, id, revision, at FROM put),
          changed AS (

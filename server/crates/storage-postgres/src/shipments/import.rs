@@ -169,8 +169,8 @@ async fn create(
     let (origin, folded) = (&shipment.origin, Folded::default());
     sqlx::query(
         "INSERT INTO shipment (id, company_id, origin, origin_system, origin_model, origin_record, origin_digest, standing, destination,
-             plan, promised_by, customer_subject, customer, created_at, updated_at, folded, state, visibility)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16, $17)",
+             plan, promised_by, customer_subject, customer, created_at, updated_at, state, visibility)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16)",
     )
     .bind(id.0)
     .bind(scope.company.0)
@@ -186,7 +186,6 @@ async fn create(
     .bind(shipment.customer.as_ref().map(|c| c.subject.0))
     .bind(shipment.customer.as_ref().map(|c| c.bytes.as_slice()))
     .bind(micros(at))
-    .bind(json(&folded))
     .bind(folded.state.code())
     .bind(folded.visibility.code())
     .execute(conn)

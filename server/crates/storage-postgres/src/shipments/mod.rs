@@ -360,13 +360,12 @@ pub(crate) async fn bind(conn: &mut PgConnection, scope: Scope, binding: &NewBin
 pub(crate) async fn make_unclaimed(conn: &mut PgConnection, scope: Scope, id: ShipmentId, at: Timestamp) -> Done<()> {
     let folded = domain::fold::Folded::default();
     sqlx::query(
-        "INSERT INTO shipment (id, company_id, plan, created_at, updated_at, folded, state, visibility) VALUES ($1, $2, $3, $4, $4, $5, $6, $7)",
+        "INSERT INTO shipment (id, company_id, plan, created_at, updated_at, state, visibility) VALUES ($1, $2, $3, $4, $4, $5, $6)",
     )
     .bind(id.0)
     .bind(scope.company.0)
     .bind(json(&Plan::default()))
     .bind(micros(at))
-    .bind(json(&folded))
     .bind(folded.state.code())
     .bind(folded.visibility.code())
     .execute(conn)
@@ -429,11 +428,13 @@ async fn tell(conn: &mut PgConnection, scope: Scope, id: ShipmentId, revision: i
 
 /// A shipment alone.
 pub(crate) async fn shipment(conn: &mut PgConnection, scope: Scope, id: ShipmentId) -> Done<Option<ShipmentRecord>> {
-    let row = sqlx::query("SELECT * FROM shipment WHERE company_id = $1 AND id = $2")
-        .bind(scope.company.0)
-        .bind(id.0)
-        .fetch_optional(&mut *conn)
-        .await?;
+    let row = sqlx::query(
+        "SELECT s.*, f.folded FROM shipment s LEFT JOIN shipment_fold f ON f.shipment_id = s.id WHERE s.company_id = $1 AND s.id = $2",
+    )
+    .bind(scope.company.0)
+    .bind(id.0)
+    .fetch_optional(&mut *conn)
+    .await?;
     let Some(row) = row else { return Ok(None) };
     let numbers = numbers(conn, [id.0]).await?.remove(&id).unwrap_or_default();
     Ok(Some(record(&row, numbers)?))
@@ -472,7 +473,7 @@ fn record(row: &PgRow, numbers: Vec<NumberRecord>) -> Done<ShipmentRecord> {
         numbers,
         destination: row.opt_text("destination")?,
         plan: row.json("plan")?,
-        folded: row.json("folded")?,
+        folded: row.opt_json("folded")?.unwrap_or_default(),
         written: row.opt_text("written")?,
         sandbox: row.flag("sandbox")?,
         created_at: row.at("created_at")?,

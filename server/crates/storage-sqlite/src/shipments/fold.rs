@@ -238,7 +238,7 @@ fn decisions(conn: &Connection, id: ShipmentId, known: i64) -> Done<Vec<Decision
 }
 
 /// State, exceptions, effects, jobs and the change: together under the revision that was loaded, or not at all.
-pub(super) fn commit(conn: &Connection, scope: Scope, commit: &Commit) -> Done<Committed> {
+pub(crate) fn commit(conn: &Connection, scope: Scope, commit: &Commit) -> Done<Committed> {
     let row = query("SELECT revision, state, merged_into FROM shipment WHERE company_id = ? AND id = ?")
         .bind(scope.company.0)
         .bind(commit.shipment.0)
@@ -264,6 +264,7 @@ pub(super) fn commit(conn: &Connection, scope: Scope, commit: &Commit) -> Done<C
         put_state_change(conn, scope, commit, before, revision)?;
     }
     put_state(conn, commit, revision)?;
+    put_fold(conn, scope, commit)?;
     for next in &commit.next_uses {
         recycled::follow(conn, scope, commit, next)?;
     }
@@ -345,14 +346,13 @@ fn put_state(conn: &Connection, commit: &Commit, revision: i64) -> Done<()> {
     let (folded, trouble) = (&commit.folded, trouble(conn, commit.shipment)?);
     let last_event_at = commit.last_event.as_ref().and_then(|event| event.at);
     query(
-        "UPDATE shipment SET revision = ?, updated_at = ?, folded = ?, state = ?, terminal = ?, visibility = ?, heard_at = ?, eta = ?,
+        "UPDATE shipment SET revision = ?, updated_at = ?, state = ?, terminal = ?, visibility = ?, heard_at = ?, eta = ?,
              delivered_at = ?, last_event = ?, last_event_at = ?, review_at = ?, worst_reason = ?, worst_severity = ?, open_exceptions = ?,
              late = ?, silent = ?, need = ?, moved_at = ?
          WHERE id = ?",
     )
     .bind(revision)
     .bind(micros(commit.at))
-    .bind(json(folded))
     .bind(folded.state.code())
     .bind(folded.state.is_terminal())
     .bind(folded.visibility.code())
@@ -370,6 +370,18 @@ fn put_state(conn: &Connection, commit: &Commit, revision: i64) -> Done<()> {
     .bind(trouble.need())
     .bind(opt_micros(last_event_at.or(folded.heard_at)).unwrap_or(0))
     .bind(commit.shipment.0)
+    .execute(conn)?;
+    Ok(())
+}
+
+fn put_fold(conn: &Connection, scope: Scope, commit: &Commit) -> Done<()> {
+    query(
+        "INSERT INTO shipment_fold (shipment_id, company_id, folded) VALUES (?, ?, ?)
+         ON CONFLICT (shipment_id) DO UPDATE SET folded = excluded.folded",
+    )
+    .bind(commit.shipment.0)
+    .bind(scope.company.0)
+    .bind(json(&commit.folded))
     .execute(conn)?;
     Ok(())
 }

@@ -22,7 +22,7 @@ use storage::{
 };
 
 /// One transaction: made or changed, bindings opened and closed, fold jobs.
-pub(super) fn import(conn: &Connection, scope: Scope, shipments: &[ImportedShipment], at: Timestamp) -> Done<Imported> {
+pub(crate) fn import(conn: &Connection, scope: Scope, shipments: &[ImportedShipment], at: Timestamp) -> Done<Imported> {
     let mut done = Imported::default();
     for shipment in shipments {
         let known = find(conn, scope, shipment)?;
@@ -112,8 +112,8 @@ fn create(
     let (origin, folded) = (&shipment.origin, Folded::default());
     query(
         "INSERT INTO shipment (id, company_id, origin, origin_system, origin_model, origin_record, origin_digest, standing, destination,
-             plan, promised_by, customer_subject, customer, created_at, updated_at, folded, state, visibility)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, ?16, ?17)",
+             plan, promised_by, customer_subject, customer, created_at, updated_at, state, visibility)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, ?16)",
     )
     .bind(id.0)
     .bind(scope.company.0)
@@ -129,7 +129,6 @@ fn create(
     .bind(shipment.customer.as_ref().map(|c| c.subject.0))
     .bind(shipment.customer.as_ref().map(|c| c.bytes.as_slice()))
     .bind(micros(at))
-    .bind(json(&folded))
     .bind(folded.state.code())
     .bind(folded.visibility.code())
     .execute(conn)?;

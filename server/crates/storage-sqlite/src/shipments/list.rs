@@ -2,11 +2,12 @@
 
 use super::{numbers, term};
 use crate::codec::{Done, PAGE_AND_ONE, cursor, id_list, json, micros, page};
+use crate::counter;
 use crate::sql::{Query, Row, query};
 use domain::{State, ids::ShipmentId};
 use jiff::Timestamp;
 use rusqlite::Connection;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use storage::{
     Page, Scope,
     figures::current_since,
@@ -18,37 +19,63 @@ use uuid::Uuid;
 const SEARCH_WORDS: usize = 200;
 /// A word shorter than this finds only what it is, not what begins with it.
 const PREFIX_CHARS: usize = 3;
+/// Shipments that a search may find to be sorted by need for action. One that finds more is so common that it is looked
+/// for along the list.
+const FOUND_MAX: usize = 2_000;
+/// Rows of a list that one page looks through for what a question chooses among them; the next page goes on behind them.
+const WALK_ROWS: i64 = 10_000;
+/// The highest code point: it ends every prefix.
+const LAST: char = char::MAX;
 
-/// Where a page ended: need for action, newest event, id.
+/// Where a page ended: need for action, newest event, id; or delivery, nothing, id.
 type Place = (i64, i64, Uuid);
 
 pub(super) fn list(conn: &Connection, scope: Scope, wanted: &ShipmentQuery, now: Timestamp) -> Done<Page<ShipmentRow>> {
-    let mut sql = query("SELECT s.* FROM ");
-    matching(&mut sql, scope, wanted);
-    sql.push("shipment s WHERE s.company_id = ").push_bind(scope.company.0);
-    sql.push(" AND s.merged_into IS NULL").push(tab(wanted.tab));
-    if wanted.text.as_deref().is_some_and(|text| !text.trim().is_empty()) {
-        sql.push(" AND s.id = m.shipment_id");
+    if is_contradiction(wanted) {
+        return Ok(Page { rows: Vec::new(), next: None });
     }
-    if !wanted.states.is_empty() {
-        let codes: Vec<_> = wanted.states.iter().map(|state| State::code(*state)).collect();
-        sql.push(" AND s.state IN (SELECT value FROM json_each(").push_bind(json(&codes)).push("))");
+    let search = Search::of(wanted);
+    let found = match &search {
+        Some(search) => found(conn, scope, search)?,
+        None => None,
+    };
+    let mut sql = query(
+        "SELECT s.id, s.need, s.moved_at, s.revision, s.origin, s.destination, s.state, s.visibility, s.worst_reason, s.worst_severity,
+                s.eta, s.promised_by, s.delivered_at, s.last_event, s.heard_at FROM ",
+    );
+    let sort = Sort::of(wanted);
+    let walks = found.is_none() && (search.is_some() || wanted.carrier.is_some() || wanted.freshness.is_some());
+    match found {
+        // what is found comes first in the join, so that a rare word costs as little as it finds
+        Some(found) => {
+            sql.push("json_each(")
+                .push_bind(id_list(found))
+                .push(") f CROSS JOIN shipment s ON s.id = unhex(f.value) WHERE ");
+            listed(&mut sql, scope, wanted);
+            narrowed(&mut sql, wanted, now);
+            sql.push(sort.order());
+        }
+        None => {
+            sql.push("(SELECT s.id FROM shipment s WHERE ");
+            listed(&mut sql, scope, wanted);
+            sql.push(sort.order()).push(" LIMIT ").push_bind(WALK_ROWS);
+            sql.push(") w CROSS JOIN shipment s ON s.id = w.id");
+            sql.push(" WHERE true");
+            narrowed(&mut sql, wanted, now);
+            if let Some(search) = &search {
+                sql.push(" AND ");
+                goes_under(&mut sql, search);
+            }
+        }
     }
-    narrowed(&mut sql, wanted, now);
-    if let Some((need, moved_at, id)) = cursor::decode::<Place>(wanted.cursor.as_deref()) {
-        sql.push(" AND (s.need, s.moved_at, s.id) < (")
-            .push_bind(need)
-            .push(", ")
-            .push_bind(moved_at)
-            .push(", ")
-            .push_bind(id)
-            .push(")");
-    }
-    sql.push(" ORDER BY s.need DESC, s.moved_at DESC, s.id DESC LIMIT ").push_bind(PAGE_AND_ONE);
+    sql.push(" LIMIT ").push_bind(PAGE_AND_ONE);
     let rows = sql.fetch_all(conn)?;
-    let page = page(rows.iter().map(|row| Ok((place(row)?, row))).collect::<Done<Vec<_>>>()?, |(place, _)| {
+    let mut page = page(rows.iter().map(|row| Ok((sort.place(row)?, row))).collect::<Done<Vec<_>>>()?, |(place, _)| {
         cursor::encode(place)
     });
+    if walks && page.next.is_none() {
+        page.next = walked(conn, scope, wanted)?.map(|place| cursor::encode(&place));
+    }
     let ids: Vec<Uuid> = page.rows.iter().map(|((_, _, id), _)| *id).collect();
     let mut numbers = numbers(conn, ids.iter().copied())?;
     let mut cases = open_cases(conn, &ids)?;
@@ -81,28 +108,95 @@ pub(super) fn list(conn: &Connection, scope: Scope, wanted: &ShipmentQuery, now:
 const fn tab(tab: ShipmentTab) -> &'static str {
     match tab {
         ShipmentTab::Open => " AND s.origin IS NOT NULL AND s.terminal = 0 AND s.standing <> 'cancelled'",
-        ShipmentTab::Exceptions => " AND s.open_exceptions > 0",
-        ShipmentTab::Late => " AND s.late = 1",
-        ShipmentTab::Silent => " AND s.silent = 1",
+        ShipmentTab::Exceptions => " AND s.open_exceptions > 0 AND s.need > 0",
+        ShipmentTab::Late => " AND s.late = 1 AND s.need > 0",
+        ShipmentTab::Silent => " AND s.silent = 1 AND s.need > 0",
         ShipmentTab::Delivered => " AND s.state = 'DELIVERED'",
         ShipmentTab::Unclaimed => " AND s.origin IS NULL",
         ShipmentTab::All => "",
     }
 }
 
-/// What a figure counts beside its tab.
-fn narrowed(sql: &mut Query<'_>, wanted: &ShipmentQuery, now: Timestamp) {
-    if wanted.linked {
+/// Whether a view has none of the wanted states: nothing has to be looked through for that.
+fn is_contradiction(wanted: &ShipmentQuery) -> bool {
+    let excluded = |state: &State| match wanted.tab {
+        ShipmentTab::Delivered => *state != State::Delivered,
+        ShipmentTab::Open => state.is_terminal(),
+        _ => false,
+    };
+    !wanted.states.is_empty() && wanted.states.iter().all(excluded)
+}
+
+/// What a list has behind a place: along the index of its view or of its state.
+fn listed(sql: &mut Query<'_>, scope: Scope, wanted: &ShipmentQuery) {
+    sql.push("s.company_id = ").push_bind(scope.company.0);
+    sql.push(" AND s.merged_into IS NULL").push(tab(wanted.tab));
+    match &wanted.states[..] {
+        [] => {}
+        [one] => {
+            sql.push(" AND s.state = ").push_bind(one.code());
+        }
+        several => {
+            let codes: Vec<_> = several.iter().map(|state| State::code(*state)).collect();
+            sql.push(" AND s.state IN (SELECT value FROM json_each(").push_bind(json(&codes)).push("))");
+        }
+    }
+    if wanted.linked && wanted.tab != ShipmentTab::Open {
         sql.push(" AND s.origin IS NOT NULL");
     }
+    if let Some(span) = wanted.delivered {
+        sql.push(" AND s.delivered_at >= ").push_bind(micros(span.from));
+        sql.push(" AND s.delivered_at < ").push_bind(micros(span.until));
+    }
+    if let Some((first, second, id)) = cursor::decode::<Place>(wanted.cursor.as_deref()) {
+        match Sort::of(wanted) {
+            Sort::Need => sql.push(" AND (s.need, s.moved_at, s.id) < (").push_bind(first).push(", ").push_bind(second),
+            Sort::Delivered => sql.push(" AND (s.delivered_at, s.id) < (").push_bind(first),
+        };
+        sql.push(", ").push_bind(id).push(")");
+    }
+}
+
+/// How a list sorts.
+#[derive(Clone, Copy)]
+enum Sort {
+    /// By need for action, then the newest event.
+    Need,
+    /// What was delivered within a time: the last first.
+    Delivered,
+}
+
+impl Sort {
+    const fn of(wanted: &ShipmentQuery) -> Self {
+        match wanted.delivered {
+            Some(_) => Self::Delivered,
+            None => Self::Need,
+        }
+    }
+
+    const fn order(self) -> &'static str {
+        match self {
+            Self::Need => " ORDER BY s.need DESC, s.moved_at DESC, s.id DESC",
+            Self::Delivered => " ORDER BY s.delivered_at DESC, s.id DESC",
+        }
+    }
+
+    fn place(self, row: &Row) -> Done<Place> {
+        Ok(match self {
+            Self::Need => (row.int("need")?, row.int("moved_at")?, row.id("id")?),
+            Self::Delivered => (row.int("delivered_at")?, 0, row.id("id")?),
+        })
+    }
+}
+
+/// What a figure counts beside its tab, and no index leads to.
+fn narrowed(sql: &mut Query<'_>, wanted: &ShipmentQuery, now: Timestamp) {
     if let Some(carrier) = &wanted.carrier {
-        sql.push(
-            " AND EXISTS (SELECT 1 FROM binding b JOIN tracker t ON t.id = b.tracker_id
-                          WHERE b.shipment_id = s.id AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)
-                            AND coalesce(t.carrier_label, t.carrier) = ",
-        )
-        .push_bind(carrier.clone())
-        .push(")");
+        // most rows are told apart by the text alone
+        sql.push(" AND instr(s.carriers, ").push_bind(json(carrier));
+        sql.push(") > 0 AND EXISTS (SELECT 1 FROM json_each(s.carriers) WHERE value = ")
+            .push_bind(carrier.clone())
+            .push(")");
     }
     let since = micros(current_since(now));
     match wanted.freshness {
@@ -120,45 +214,82 @@ fn narrowed(sql: &mut Query<'_>, wanted: &ShipmentQuery, now: Timestamp) {
             sql.push(" AND coalesce(s.heard_at < ").push_bind(since).push(", 1)");
         }
     }
-    if let Some(span) = wanted.delivered {
-        sql.push(" AND s.delivered_at >= ").push_bind(micros(span.from));
-        sql.push(" AND s.delivered_at < ").push_bind(micros(span.until));
+}
+
+/// Where a page that looked through as many rows as it may ended; none where the list did.
+fn walked(conn: &Connection, scope: Scope, wanted: &ShipmentQuery) -> Done<Option<Place>> {
+    let mut sql = query("SELECT s.need, s.moved_at, s.delivered_at, s.id FROM shipment s WHERE ");
+    listed(&mut sql, scope, wanted);
+    let sort = Sort::of(wanted);
+    sql.push(sort.order()).push(" LIMIT 1 OFFSET ").push_bind(WALK_ROWS - 1);
+    sql.fetch_optional(conn)?.as_ref().map(|row| sort.place(row)).transpose()
+}
+
+/// Any of the words: a number, order or record that is it or begins with it; or any of the customer tokens.
+struct Search {
+    words: Vec<String>,
+    prefixes: Vec<String>,
+    tokens: Vec<String>,
+}
+
+impl Search {
+    fn of(wanted: &ShipmentQuery) -> Option<Self> {
+        let text = wanted.text.as_deref().map(str::trim).filter(|text| !text.is_empty())?;
+        let mut words: Vec<String> = text
+            .split(|c: char| c.is_whitespace() || c == ',' || c == ';')
+            .map(term)
+            .filter(|word| !word.is_empty())
+            .take(SEARCH_WORDS)
+            .collect();
+        if words.len() > 1 {
+            // a number that is written in groups
+            words.push(term(text));
+        }
+        let prefixes = words.iter().filter(|word| word.chars().count() >= PREFIX_CHARS).cloned().collect();
+        Some(Self { prefixes, words, tokens: wanted.tokens.clone() })
     }
 }
 
-/// Any of the words: a number, order or record that is it or begins with it; or any of the customer tokens. What is found
-/// comes first in the join, so that a rare word costs as little as it finds.
-fn matching(sql: &mut Query<'_>, scope: Scope, wanted: &ShipmentQuery) {
-    let Some(text) = wanted.text.as_deref().map(str::trim).filter(|text| !text.is_empty()) else { return };
-    let mut words: Vec<String> = text
-        .split(|c: char| c.is_whitespace() || c == ',' || c == ';')
-        .map(term)
-        .filter(|word| !word.is_empty())
-        .take(SEARCH_WORDS)
-        .collect();
-    if words.len() > 1 {
-        // a number that is written in groups
-        words.push(term(text));
-    }
-    let prefixes: Vec<_> = words.iter().filter(|word| word.chars().count() >= PREFIX_CHARS).collect();
-    sql.push("(SELECT t.shipment_id FROM json_each(")
-        .push_bind(json(&words))
-        .push(") w CROSS JOIN shipment_term t ON t.company_id = ")
-        .push_bind(scope.company.0)
-        .push(" AND t.term = w.value WHERE t.kind <> 'customer' UNION SELECT t.shipment_id FROM json_each(")
-        .push_bind(json(&prefixes))
-        .push(") w CROSS JOIN shipment_term t ON t.company_id = ")
-        .push_bind(scope.company.0)
-        // the highest code point ends every prefix
-        .push(" AND t.term > w.value AND t.term < w.value || char(1114111) WHERE t.kind <> 'customer' UNION SELECT t.shipment_id FROM json_each(")
-        .push_bind(json(&wanted.tokens))
-        .push(") w CROSS JOIN shipment_term t ON t.company_id = ")
-        .push_bind(scope.company.0)
-        .push(" AND t.term = w.value WHERE t.kind = 'customer') m CROSS JOIN ");
+/// What a search finds along the index of the terms; none where that is too much to be sorted.
+fn found(conn: &Connection, scope: Scope, search: &Search) -> Done<Option<BTreeSet<Uuid>>> {
+    let most = i64::try_from(FOUND_MAX).unwrap_or(i64::MAX) + 1;
+    let rows = query(
+        "SELECT * FROM (SELECT t.shipment_id FROM json_each(?2) w CROSS JOIN shipment_term t ON t.company_id = ?1 AND t.term = w.value
+                        WHERE t.kind <> 'customer' LIMIT ?5)
+         UNION ALL
+         SELECT * FROM (SELECT t.shipment_id FROM json_each(?3) w
+                        CROSS JOIN shipment_term t ON t.company_id = ?1 AND t.term > w.value AND t.term < w.value || char(1114111)
+                        WHERE t.kind <> 'customer' LIMIT ?5)
+         UNION ALL
+         SELECT * FROM (SELECT t.shipment_id FROM json_each(?4) w CROSS JOIN shipment_term t ON t.company_id = ?1 AND t.term = w.value
+                        WHERE t.kind = 'customer' LIMIT ?5)",
+    )
+    .bind(scope.company.0)
+    .bind(json(&search.words))
+    // the highest code point ends every prefix
+    .bind(json(&search.prefixes))
+    .bind(json(&search.tokens))
+    .bind(most)
+    .fetch_all(conn)?;
+    let found = rows.iter().map(|row| row.id("shipment_id")).collect::<Done<BTreeSet<Uuid>>>()?;
+    Ok(Some(found).filter(|found| rows.len() <= FOUND_MAX && found.len() <= FOUND_MAX))
 }
 
-fn place(row: &Row) -> Done<Place> {
-    Ok((row.int("need")?, row.int("moved_at")?, row.id("id")?))
+/// Whether a shipment of a list is one that a search finds.
+fn goes_under(sql: &mut Query<'_>, search: &Search) {
+    sql.push("EXISTS (SELECT 1 FROM shipment_term t WHERE t.shipment_id = w.id AND (t.kind <> 'customer' AND (false");
+    for word in &search.words {
+        sql.push(" OR t.term = ").push_bind(word.clone());
+    }
+    for prefix in &search.prefixes {
+        sql.push(" OR t.term > ").push_bind(prefix.clone());
+        sql.push(" AND t.term < ").push_bind(format!("{prefix}{LAST}"));
+    }
+    sql.push(") OR t.kind = 'customer' AND (false");
+    for token in &search.tokens {
+        sql.push(" OR t.term = ").push_bind(token.clone());
+    }
+    sql.push(")))");
 }
 
 fn open_cases(conn: &Connection, ids: &[Uuid]) -> Done<HashMap<ShipmentId, String>> {
@@ -173,21 +304,15 @@ fn open_cases(conn: &Connection, ids: &[Uuid]) -> Done<HashMap<ShipmentId, Strin
 }
 
 pub(super) fn counts(conn: &Connection, scope: Scope) -> Done<TabCounts> {
-    let row = query(
-        "SELECT coalesce(sum(origin IS NOT NULL AND terminal = 0 AND standing <> 'cancelled'), 0) AS open,
-                coalesce(sum(open_exceptions > 0), 0) AS exceptions, coalesce(sum(late), 0) AS late, coalesce(sum(silent), 0) AS silent,
-                coalesce(sum(state = 'DELIVERED'), 0) AS delivered, coalesce(sum(origin IS NULL), 0) AS unclaimed, count(*) AS all_of_them
-         FROM shipment WHERE company_id = ? AND merged_into IS NULL",
-    )
-    .bind(scope.company.0)
-    .fetch_one(conn)?;
+    let counts: HashMap<String, u64> = counter::read(conn, scope, "tab")?.into_iter().collect();
+    let of = |key: &str| counts.get(key).copied().unwrap_or(0);
     Ok(TabCounts {
-        open: row.count("open")?,
-        exceptions: row.count("exceptions")?,
-        late: row.count("late")?,
-        silent: row.count("silent")?,
-        delivered: row.count("delivered")?,
-        unclaimed: row.count("unclaimed")?,
-        all: row.count("all_of_them")?,
+        open: of("open"),
+        exceptions: of("exceptions"),
+        late: of("late"),
+        silent: of("silent"),
+        delivered: of("delivered"),
+        unclaimed: of("unclaimed"),
+        all: of("all"),
     })
 }

@@ -6,6 +6,9 @@ mod import;
 mod list;
 mod recycled;
 
+pub(crate) use fold::commit as commit_fold;
+pub(crate) use import::import;
+
 use crate::{
     SqliteStore,
     codec::{Done, Fail, json, micros, opt_micros, row_limit},
@@ -41,7 +44,7 @@ pub(crate) const OWN_ROWS: i64 = 10_000;
 #[async_trait]
 impl Shipments for SqliteStore {
     async fn import(&self, scope: Scope, shipments: Vec<ImportedShipment>, at: Timestamp) -> Result<Imported> {
-        self.write(Turn::Batch, move |conn| import::import(conn, scope, &shipments, at)).await
+        self.write(Turn::Batch, move |conn| import(conn, scope, &shipments, at)).await
     }
 
     async fn load(&self, scope: Scope, id: ShipmentId, known_at: Option<Timestamp>) -> Result<Option<Loaded>> {
@@ -53,7 +56,7 @@ impl Shipments for SqliteStore {
     }
 
     async fn commit(&self, scope: Scope, commit: Commit) -> Result<Committed> {
-        self.write(Turn::RealTime, move |conn| fold::commit(conn, scope, &commit)).await
+        self.write(Turn::RealTime, move |conn| commit_fold(conn, scope, &commit)).await
     }
 
     async fn due(&self, scope: Scope, now: Timestamp, limit: u32) -> Result<Vec<ShipmentId>> {
@@ -238,13 +241,12 @@ pub(crate) fn bind(conn: &Connection, scope: Scope, binding: &NewBinding<'_>, at
 pub(crate) fn make_unclaimed(conn: &Connection, scope: Scope, id: ShipmentId, at: Timestamp) -> Done<()> {
     let folded = domain::fold::Folded::default();
     query(
-        "INSERT INTO shipment (id, company_id, plan, created_at, updated_at, folded, state, visibility) VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7)",
+        "INSERT INTO shipment (id, company_id, plan, created_at, updated_at, state, visibility) VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6)",
     )
     .bind(id.0)
     .bind(scope.company.0)
     .bind(json(&Plan::default()))
     .bind(micros(at))
-    .bind(json(&folded))
     .bind(folded.state.code())
     .bind(folded.visibility.code())
     .execute(conn)?;
@@ -298,10 +300,12 @@ fn tell(conn: &Connection, scope: Scope, id: ShipmentId, revision: i64, at: Time
 
 /// A shipment alone.
 pub(crate) fn shipment(conn: &Connection, scope: Scope, id: ShipmentId) -> Done<Option<ShipmentRecord>> {
-    let row = query("SELECT * FROM shipment WHERE company_id = ? AND id = ?")
-        .bind(scope.company.0)
-        .bind(id.0)
-        .fetch_optional(conn)?;
+    let row = query(
+        "SELECT s.*, f.folded FROM shipment s LEFT JOIN shipment_fold f ON f.shipment_id = s.id WHERE s.company_id = ? AND s.id = ?",
+    )
+    .bind(scope.company.0)
+    .bind(id.0)
+    .fetch_optional(conn)?;
     let Some(row) = row else { return Ok(None) };
     let numbers = numbers(conn, [id.0])?.remove(&id).unwrap_or_default();
     Ok(Some(record(&row, numbers)?))
@@ -344,7 +348,7 @@ fn record(row: &Row, numbers: Vec<NumberRecord>) -> Done<ShipmentRecord> {
         numbers,
         destination: row.opt_text("destination")?,
         plan: row.json("plan")?,
-        folded: row.json("folded")?,
+        folded: row.opt_json("folded")?.unwrap_or_default(),
         written: row.opt_text("written")?,
         sandbox: row.int("sandbox")? == 1,
         created_at: row.at("created_at")?,

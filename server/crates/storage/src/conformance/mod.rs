@@ -9,6 +9,7 @@
 #![expect(missing_docs, reason = "the names of the tests say what they show")]
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a step that fails is a test that fails")]
 
+pub mod counters;
 pub mod destinations;
 pub mod facts;
 pub mod figures;
@@ -121,6 +122,10 @@ macro_rules! conformance_suite {
             what_the_order_system_was_told
             first_messages_of_observations
             no_company_sees_anothers
+        }
+        $crate::conformance_area! { $fresh, counters:
+            counts_are_what_the_rows_give
+            a_common_word_is_looked_for_along_the_list
         }
         $crate::conformance_area! { $fresh, recycled:
             the_next_use_gets_a_shipment_of_its_own

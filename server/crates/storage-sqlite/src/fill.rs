@@ -1,0 +1,144 @@
+//! Fills a file with simulated shipments, much faster than messages come in: many in one transaction that waits for no disk,
+//! by the statements that importing, recording and folding use. The file must have no server.
+
+use crate::{
+    Access, Durability, Lock,
+    codec::{Done, Fail, micros, stored_count},
+    connection, facts, jobs,
+    shipments::{commit_fold, import},
+    sql::query,
+    work,
+};
+use rusqlite::{Connection, TransactionBehavior};
+use std::path::Path;
+use storage::{
+    Result, Scope, StoreError,
+    facts::Recording,
+    jobs::NewJob,
+    shipments::{Commit, Committed, ImportedShipment},
+    work::CaseRecord,
+};
+
+/// What is kept in memory of the file, in KiB with a minus: rows land anywhere in its indexes.
+const CACHE: i32 = -524_288;
+
+/// A shipment with everything that was said of it, folded.
+#[derive(Clone, Debug)]
+pub struct Filled {
+    /// As the order system has it.
+    pub shipment: ImportedShipment,
+    /// What a message said; its body is no longer kept.
+    pub recording: Recording,
+    /// The message's size in bytes.
+    pub size: u64,
+    /// The fold.
+    pub commit: Commit,
+    /// The case of one of its exceptions.
+    pub case: Option<CaseRecord>,
+    /// Work that was done for it.
+    pub done: Vec<NewJob>,
+}
+
+/// A file that is being filled.
+pub struct Fill {
+    conn: Connection,
+    _lock: Lock,
+}
+
+impl Fill {
+    /// Opens a file, made and brought up to date where necessary.
+    ///
+    /// # Errors
+    /// `Conflict` when it holds a shipment that is not simulated; `Unavailable` when a server has it.
+    pub async fn open(path: &Path) -> Result<Self> {
+        let lock = Lock::of(path, Access::Server)?
+            .ok_or_else(|| StoreError::Unavailable(format!("{} is in use", path.display())))?;
+        connection::migrate(path).await?;
+        let unavailable = |error: rusqlite::Error| connection::unavailable(path, &error);
+        let conn = connection::writing(path, Durability::Process).map_err(unavailable)?;
+        conn.pragma_update(None, "cache_size", CACHE).map_err(unavailable)?;
+        let real = query("SELECT 1 FROM shipment WHERE sandbox = 0 LIMIT 1").fetch_optional(&conn)?;
+        if real.is_some() {
+            return Err(StoreError::Conflict(format!(
+                "{} holds shipments that are not simulated: take another data directory",
+                path.display()
+            )));
+        }
+        Ok(Self { conn, _lock: lock })
+    }
+
+    /// How many shipments there are.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn shipments(&self) -> Result<u64> {
+        Ok(query("SELECT count(*) AS number FROM shipment").fetch_one(&self.conn)?.count("number")?)
+    }
+
+    /// Adds shipments, all or none.
+    ///
+    /// # Errors
+    /// When one of them is there already, or the file cannot be written.
+    pub fn add(&mut self, scope: Scope, shipments: &[Filled]) -> Result<()> {
+        let failed = |error: rusqlite::Error| StoreError::from(Fail::from(error));
+        let transaction = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        for filled in shipments {
+            add(&transaction, scope, filled)?;
+        }
+        transaction.commit().map_err(failed)
+    }
+
+    /// Brings everything from the log into the file, and counts the tables for the planner.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn finish(self) -> Result<()> {
+        let failed = |error: rusqlite::Error| StoreError::from(Fail::from(error));
+        self.conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").map_err(failed)
+    }
+}
+
+fn add(conn: &Connection, scope: Scope, filled: &Filled) -> Done<()> {
+    let Filled { shipment, recording, commit, .. } = filled;
+    import(conn, scope, std::slice::from_ref(shipment), recording.recorded_at)?;
+    if !recording.reports.is_empty() {
+        put_message(conn, scope, recording, filled.size)?;
+        facts::record(conn, scope, recording)?;
+    }
+    query("UPDATE shipment SET sandbox = 1 WHERE id = ?").bind(shipment.id.0).execute(conn)?;
+    if commit_fold(conn, scope, commit)? != Committed::Done(1) {
+        return Err(Fail(StoreError::Conflict(format!("shipment {} is there already", shipment.id))));
+    }
+    if let Some(case) = &filled.case {
+        work::put_case(conn, scope, case)?;
+    }
+    // what was asked for on the way is done
+    query("DELETE FROM job WHERE company_id = ? AND kind = 'fold' AND target = ? AND status IN ('ready', 'retrying')")
+        .bind(scope.company.0)
+        .bind(shipment.id.to_string())
+        .execute(conn)?;
+    for job in &filled.done {
+        jobs::enqueue(conn, scope, job, job.run_at)?;
+        query("UPDATE job SET status = 'done', attempts = 1, updated_at = ? WHERE id = ?")
+            .bind(micros(job.run_at))
+            .bind(job.id.0)
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+fn put_message(conn: &Connection, scope: Scope, recording: &Recording, size: u64) -> Done<()> {
+    query(
+        "INSERT INTO message (id, company_id, source_id, correlation, received_at, digest, headers, content_type, verified_by, size)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?1, '{}', 'application/json', ?6, ?7)",
+    )
+    .bind(recording.message.0)
+    .bind(scope.company.0)
+    .bind(recording.source.0)
+    .bind(recording.correlation.0)
+    .bind(micros(recording.recorded_at))
+    .bind("hmac_base64")
+    .bind(stored_count(size))
+    .execute(conn)?;
+    Ok(())
+}
