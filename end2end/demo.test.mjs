@@ -115,7 +115,7 @@ describe("the demo tower", { skip, concurrency: false }, () => {
 
   test("the number beside the navigation follows what is done", async () => {
     await visiting("agent", {}, async (page) => {
-      const take = page.getByRole("button", { name: "Take" }).first();
+      const take = page.getByRole("button", { name: "Assign to me" }).first();
       await until(
         "an exception in the queue",
         async () => {

@@ -116,7 +116,7 @@ export function logins(lines) {
 }
 
 /** Starts Chromium with an empty profile. Close with `close()`. */
-export async function launch({ width = 1440, height = 900, dark = false, javaScript = true } = {}) {
+export async function launch({ width = 1440, height = 900, dark = false, javaScript = true, timezoneId } = {}) {
   const profile = mkdtempSync(join(tmpdir(), "milepost-chromium-"));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: chromiumPath,
@@ -125,6 +125,7 @@ export async function launch({ width = 1440, height = 900, dark = false, javaScr
     colorScheme: dark ? "dark" : "light",
     reducedMotion: "reduce",
     javaScriptEnabled: javaScript,
+    ...(timezoneId && { timezoneId }),
     args: [
       "--headless",
       "--no-sandbox",

@@ -4,6 +4,9 @@ use leptos::prelude::*;
 
 /// The cookie with the browser's time zone.
 pub const ZONE_COOKIE: &str = "milepost-zone";
+/// For a year.
+#[cfg(feature = "hydrate")]
+const ZONE_KEPT_SECONDS: u32 = 365 * 24 * 60 * 60;
 
 /// Tells whoever watches that the browser's half has taken over.
 pub fn mark_hydrated() {
@@ -13,6 +16,51 @@ pub fn mark_hydrated() {
             let _ = root.set_attribute("data-hydrated", "yes");
         }
     });
+}
+
+/// Keeps the browser's time zone for the server in a cookie. Where the page that stands here was made in another zone, it is
+/// asked for anew, once.
+pub fn tell_zone(shown: Option<&str>) {
+    #[cfg(feature = "hydrate")]
+    {
+        let shown = shown.map(str::to_owned);
+        Effect::new(move |_| {
+            let Some(zone) = zone() else { return };
+            let Some(kept) = keep_zone(&zone) else { return };
+            // not again where the server did not take it
+            if shown.as_ref().is_some_and(|shown| *shown != zone) && kept {
+                let _ = window().location().reload();
+            }
+        });
+    }
+    #[cfg(not(feature = "hydrate"))]
+    let _ = shown;
+}
+
+/// The browser's time zone.
+#[cfg(feature = "hydrate")]
+fn zone() -> Option<String> {
+    use js_sys::{Function, Reflect, global};
+    use leptos::wasm_bindgen::{JsCast, JsValue};
+    // Intl.DateTimeFormat().resolvedOptions().timeZone
+    let get = |of: &JsValue, name: &str| Reflect::get(of, &JsValue::from_str(name)).ok();
+    let call = |of: &JsValue, name: &str| get(of, name)?.dyn_into::<Function>().ok()?.call0(of).ok();
+    let format = call(&get(&global(), "Intl")?, "DateTimeFormat")?;
+    get(&call(&format, "resolvedOptions")?, "timeZone")?.as_string()
+}
+
+/// Whether the cookie holds the zone now and did not before; none where there are no cookies.
+#[cfg(feature = "hydrate")]
+fn keep_zone(zone: &str) -> Option<bool> {
+    use leptos::wasm_bindgen::JsCast;
+    let document: web_sys::HtmlDocument = document().dyn_into().ok()?;
+    let pair = format!("{ZONE_COOKIE}={zone}");
+    let holds = || Some(document.cookie().ok()?.split(';').any(|cookie| cookie.trim() == pair));
+    if holds()? {
+        return Some(false);
+    }
+    document.set_cookie(&format!("{pair}; path=/; max-age={ZONE_KEPT_SECONDS}; samesite=lax")).ok()?;
+    holds().filter(|holds| *holds)
 }
 
 /// How often something happened that the numbers beside the navigation may count; one for all pages.

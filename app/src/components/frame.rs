@@ -76,7 +76,8 @@ fn waiting(first: &FrameView) -> RwSignal<(u64, u64, u64)> {
 #[component]
 fn Framed(frame: FrameView, children: Children) -> impl IntoView {
     let waiting = waiting(&frame);
-    let FrameView { viewer, installation, .. } = frame;
+    let FrameView { viewer, installation, zone, zone_label, .. } = frame;
+    browser::tell_zone(Some(&zone));
     let initials: String = viewer.name.split_whitespace().filter_map(|w| w.chars().next()).take(2).collect();
     let out = ServerAction::<SignOut>::new();
     let banner = installation.demo.then(|| {
@@ -96,10 +97,10 @@ fn Framed(frame: FrameView, children: Children) -> impl IntoView {
                 <h2>"Work"</h2>
                 <NavLink href="/shipments" icon="box" label="Shipments"/>
                 <NavLink href="/exceptions" icon="alert" label="Exceptions" count=Signal::derive(move || waiting.get().0) bad=true/>
-                {viewer.may(Permission::Figures).then(|| view! { <h2>"Insight"</h2><NavLink href="/overview" icon="chart" label="Overview"/> })}
+                {viewer.may(Permission::Figures).then(|| view! { <h2>"Analytics"</h2><NavLink href="/overview" icon="chart" label="Overview"/> })}
                 {viewer.may(Permission::Operate).then(|| view! {
-                    <h2>"Run"</h2>
-                    <NavLink href="/sync" icon="sync" label="Sync" count=Signal::derive(move || waiting.get().1) bad=true/>
+                    <h2>"Operations"</h2>
+                    <NavLink href="/sync" icon="sync" label="Integrations" count=Signal::derive(move || waiting.get().1) bad=true/>
                     <NavLink href="/mappings/unmapped" icon="map" label="Mappings" count=Signal::derive(move || waiting.get().2) bad=true/>
                 })}
                 <p class="nav__foot">{installation.company}<br/>{format!("v{}", installation.version)}</p>
@@ -115,7 +116,7 @@ fn Framed(frame: FrameView, children: Children) -> impl IntoView {
                         </ActionForm>
                     </span>
                 </header>
-                <main class="page" id="main" tabindex="-1">{children()}</main>
+                <main class="page" id="main" tabindex="-1">{children()}<p class="zone small muted" data-testid="zone" data-zone=zone>{format!("Times in {zone_label}")}</p></main>
             </div>
         </div>
     }

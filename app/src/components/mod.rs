@@ -5,4 +5,4 @@ pub mod frame;
 pub mod parts;
 
 pub use frame::Frame;
-pub use parts::{Chip, Copy, Count, Failed, Icon, Loading, SeverityMark, StateMark, Time};
+pub use parts::{Chip, Copy, Count, Failed, Icon, Late, Loading, SeverityMark, StateMark, Time};

@@ -1,7 +1,7 @@
 //! Small parts: icons, states, severities, times, and what stands where nothing can be shown.
 
 use super::browser;
-use crate::contract::{ApiError, When};
+use crate::contract::{ApiError, When, shipments::Lateness};
 use domain::{Severity, State};
 use leptos::prelude::*;
 
@@ -59,13 +59,40 @@ pub fn SeverityMark(
     }
 }
 
-/// A time: short, in full for whoever asks.
+/// A time in the viewer's zone: short, in full for whoever asks. An event's own clock, where it is another, is shown on hover
+/// and focus.
 #[component]
 pub fn Time(
     /// The time.
     when: When,
 ) -> impl IntoView {
-    view! { <time datetime=when.iso title=when.full>{when.shown}</time> }
+    let When { iso, shown, full, own } = when;
+    match own {
+        None => view! { <time datetime=iso title=full>{shown}</time> }.into_any(),
+        Some(own) => {
+            let tip = format!("{full} · at the event: {own}");
+            let said = format!(" (at the event: {own})");
+            view! { <time class="own" datetime=iso tabindex="0" data-own=own title=tip>{shown}<span class="sr">{said}</span></time> }.into_any()
+        }
+    }
+}
+
+/// What is to be said of a promise.
+#[component]
+pub fn Late(
+    /// How bad it is.
+    how: Lateness,
+    /// In words.
+    #[prop(into)]
+    text: String,
+) -> impl IntoView {
+    let class = match how {
+        Lateness::None => "late late--none",
+        Lateness::OnTime => "late",
+        Lateness::Warn => "late late--warn",
+        Lateness::Bad => "late late--bad",
+    };
+    view! { <span class=class data-testid="lateness">{text}</span> }
 }
 
 /// A figure that leads to exactly the rows that it counts; nothing to lead to where it counts none.

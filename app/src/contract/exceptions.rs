@@ -94,8 +94,8 @@ pub struct QueueRow {
     pub responsible: String,
     /// The case's number and page.
     pub case: Option<(String, Option<String>)>,
-    /// How it ended.
-    pub closed: Option<String>,
+    /// How and when it ended.
+    pub closed: Option<(String, When)>,
     /// Whether somebody has seen it.
     pub acknowledged: bool,
 }

@@ -102,7 +102,7 @@ pub struct Ports {
     pub sync: Arc<dyn sync::SyncPort>,
 }
 
-/// A time as shown: the server makes the words, so that both halves of a page agree.
+/// A time as shown, in the viewer's zone: the server makes the words, so that both halves of a page agree.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct When {
     /// For `datetime`.
@@ -111,4 +111,7 @@ pub struct When {
     pub shown: String,
     /// In full, with the zone or the word that there is none.
     pub full: String,
+    /// The event's own clock, where it differs from the viewer's.
+    #[serde(default)]
+    pub own: Option<String>,
 }

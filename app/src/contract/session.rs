@@ -84,9 +84,13 @@ pub struct Frame {
     pub viewer: Viewer,
     /// The installation.
     pub installation: Installation,
+    /// The name of the zone in which the page's times are.
+    pub zone: String,
+    /// That zone, in words.
+    pub zone_label: String,
     /// Open exceptions, snoozed ones left out.
     pub exceptions: u64,
-    /// Syncs that a person has to look at.
+    /// Jobs that failed.
     pub failed: u64,
     /// Codes that no mapping knows; none to whoever cannot map them.
     pub unmapped: u64,

@@ -89,11 +89,13 @@ pub struct Row {
     pub transfer: Option<String>,
     /// Where to.
     pub destination: Option<String>,
-    /// Estimate, or delivery.
+    /// Delivery, or its estimate.
     pub eta: Option<When>,
+    /// Whether that is the delivery.
+    pub delivered: bool,
     /// Promise.
     pub promise: Option<When>,
-    /// Lateness against the promise, and how bad it is.
+    /// What is to be said of the promise, and how bad it is.
     pub late: Option<(Lateness, String)>,
     /// The newest event.
     pub last_event: Option<String>,
@@ -109,6 +111,8 @@ pub struct Row {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lateness {
+    /// There is no promise.
+    None,
     /// In time.
     OnTime,
     /// A little late.
@@ -168,9 +172,11 @@ pub struct NumberView {
 pub struct Step {
     /// Which.
     pub label: String,
-    /// When, or what is expected.
-    pub note: String,
-    /// Reached, here, or still to come.
+    /// When it was reached, or is expected.
+    pub at: Option<When>,
+    /// Whether that is an estimate.
+    pub estimated: bool,
+    /// Reached, here, skipped, or still to come.
     pub standing: StepStanding,
 }
 
@@ -182,8 +188,10 @@ pub enum StepStanding {
     Done,
     /// Here, and well.
     Here,
-    /// Here, and a person is needed.
+    /// Here, and a person is needed, or it goes no further.
     Trouble,
+    /// Passed without an event that says so.
+    Skipped,
     /// Ahead.
     Todo,
 }
@@ -199,8 +207,8 @@ pub struct Entry {
     pub day: String,
     /// The time of day.
     pub clock: String,
-    /// The zone, or the word that it is not known.
-    pub zone: String,
+    /// What is to be known of that time; empty where it is in the page's zone.
+    pub remark: String,
     /// The time in full.
     pub when: When,
     /// What.
@@ -297,8 +305,8 @@ pub struct ExceptionView {
     pub responsible: String,
     /// Since when.
     pub opened: When,
-    /// How it ended.
-    pub closed: Option<String>,
+    /// How and when it ended.
+    pub closed: Option<(String, When)>,
     /// Who looks after it.
     pub owner: Option<String>,
     /// Whether somebody has seen it.

@@ -126,13 +126,13 @@ fn Queue(page: QueuePage, query: QueueQuery, act: ServerAction<ActOnException>) 
         <div class="row"><nav class="tabs" aria-label="Queues">{views}</nav><div class="chips push">{filters}</div></div>
         <div class="table-box">
             {if empty {
-                view! { <Empty title="Nothing to do here">"Exceptions appear when a carrier reports trouble, or when a shipment is late or silent."</Empty> }.into_any()
+                view! { <Empty title="No exceptions match these filters">"Exceptions appear when a carrier reports trouble, or when a shipment is late or has no updates."</Empty> }.into_any()
             } else {
                 view! {
                     <table class="table table--sticky table--list">
                         <caption class="sr">"Exceptions by severity and clock"</caption>
                         <thead><tr>
-                            <th>"Exception"</th><th>"Shipment"</th><th class="p2">"State"</th><th>"Clock, age"</th>
+                            <th>"Exception"</th><th>"Shipment"</th><th class="p2">"Status"</th><th>"SLA, age"</th>
                             <th class="p3">"Owner"</th><th class="num">"Case"</th><th><span class="sr">"Act"</span></th>
                         </tr></thead>
                         <tbody>{rows}</tbody>
@@ -184,7 +184,7 @@ fn filters(query: &QueueQuery, page: &QueuePage) -> impl IntoView + use<> {
 #[component]
 fn OneRow(row: QueueRow, act: ServerAction<ActOnException>) -> impl IntoView {
     let clock_class = match row.clock.0 {
-        Lateness::OnTime => "late nowrap",
+        Lateness::None | Lateness::OnTime => "late nowrap",
         Lateness::Warn => "late late--warn nowrap",
         Lateness::Bad => "late late--bad nowrap",
     };
@@ -196,9 +196,9 @@ fn OneRow(row: QueueRow, act: ServerAction<ActOnException>) -> impl IntoView {
     };
     let acts: &[(Act, &str)] = match (&row.closed, row.mine, row.acknowledged) {
         (Some(_), ..) => &[(Act::Reopen, "Reopen")],
-        (None, true, _) => &[(Act::Release, "Give back"), (Act::Snooze, "Snooze"), (Act::Resolve, "Resolve")],
-        (None, false, false) => &[(Act::Take, "Take"), (Act::Acknowledge, "Seen")],
-        (None, false, true) => &[(Act::Take, "Take"), (Act::Snooze, "Snooze")],
+        (None, true, _) => &[(Act::Release, "Unassign"), (Act::Snooze, "Snooze"), (Act::Resolve, "Resolve")],
+        (None, false, false) => &[(Act::Take, "Assign to me"), (Act::Acknowledge, "Acknowledge")],
+        (None, false, true) => &[(Act::Take, "Assign to me"), (Act::Snooze, "Snooze")],
     };
     let id = row.id;
     view! {
@@ -206,8 +206,8 @@ fn OneRow(row: QueueRow, act: ServerAction<ActOnException>) -> impl IntoView {
             <th scope="row" class="two nowrap c11"><SeverityMark severity=row.severity label=row.label/><small>{row.responsible}</small></th>
             <td class="two nowrap c21"><a class="id" href=href data-row="">{row.number}</a><small class="wide-only">{row.route}</small></td>
             <td class="hide-s p2"><StateMark state=row.state/></td>
-            <td class="two c12"><span class=clock_class>{row.clock.1}</span><small class="nowrap">{row.closed.clone().unwrap_or_else(|| "since ".into())}<Time when=row.age/></small></td>
-            <td class="nowrap hide-s p3">{row.owner.unwrap_or_else(|| "nobody".into())}</td>
+            <td class="two c12"><span class=clock_class>{row.clock.1}</span><small class="nowrap">{row.closed.clone().map(|(how, at)| view! { {how}" "<Time when=at/>" · " })}"opened "<Time when=row.age/></small></td>
+            <td class="nowrap hide-s p3">{row.owner.unwrap_or_else(|| "Unassigned".into())}</td>
             <td class="num id hide-s">{case}</td>
             <td class="c3"><div class="row row--tight">{acts.iter().map(|(what, label)| view! { <ActButton id=id.clone() what=*what label=*label act/> }).collect_view()}</div></td>
         </tr>

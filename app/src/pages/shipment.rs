@@ -2,7 +2,7 @@
 
 use crate::{
     api::{self, ActOnException},
-    components::{Copy, Failed, Frame, Icon, Loading, SeverityMark, StateMark, Time, browser},
+    components::{Copy, Failed, Frame, Icon, Late, Loading, SeverityMark, StateMark, Time, browser},
     contract::{
         exceptions::Act,
         shipments::{
@@ -62,7 +62,7 @@ fn Whole(view: ShipmentView, opened: Opened, act: ServerAction<ActOnException>) 
         view! {
             <div class="note note--warn" role="status">
                 <Icon name="clock"/>
-                <div><b>"As known at "<Time when/></b>": what came later is left out."</div>
+                <div><b>"View as of "<Time when/></b>": later events are hidden."</div>
                 <div class="row"><a class="btn btn--s" href=base.clone()>"Back to now"</a></div>
             </div>
         }
@@ -107,24 +107,22 @@ fn count(entries: &[Entry]) -> String {
 fn Head(view: ShipmentView) -> impl IntoView {
     let row = view.row;
     let exception = row.exception.map(|(severity, label)| view! { <SeverityMark severity label/> });
-    let late = row
-        .late
-        .filter(|(how, _)| *how != Lateness::OnTime)
-        .map(|(_, text)| view! { " "<span class="late late--bad">{text}</span> });
+    let late = row.late.filter(|(how, _)| *how != Lateness::None).map(|(how, text)| view! { " "<Late how text/> });
+    let arrival = if row.delivered { "Delivered" } else { "ETA" };
     let numbers = view.numbers.into_iter().map(|n| view! { <span class="row row--tight keep"><span data-testid="tracking-number"><Copy text=n.number/></span>{n.carrier.map(|c| view! { <span class="small muted">{c}</span> })}</span> }).collect_view();
     let steps = view.steps.into_iter().map(step).collect_view();
     view! {
         <section class="card" aria-labelledby="h">
             <div class="row">
                 <StateMark state=row.state class="st--big"/>
-                <h1 id="h">{row.destination.clone().map_or_else(|| row.number.clone(), |to| format!("to {to}"))}</h1>
+                <h1 id="h">{row.destination.clone().map_or_else(|| format!("Shipment {}", row.number), |to| format!("Shipment {} to {to}", row.number))}</h1>
                 {exception}
             </div>
             <dl class="facts facts--across">
-                <dt>"Promise"</dt><dd>{row.promise.map_or_else(|| "none".into_any(), |when| view! { <Time when/> }.into_any())}</dd>
-                <dt>"ETA"</dt><dd>{row.eta.map_or_else(|| "no estimate".into_any(), |when| view! { <b><Time when/></b> }.into_any())}{late}</dd>
+                <dt>"Promised date"</dt><dd>{row.promise.map_or_else(|| "No promise".into_any(), |when| view! { <Time when/> }.into_any())}</dd>
+                <dt>{arrival}</dt><dd>{row.eta.map_or_else(|| "No ETA".into_any(), |when| view! { <b><Time when/></b> }.into_any())}{late}</dd>
                 <dt>"Tracking number"</dt><dd>{numbers}</dd>
-                <dt>"Order"</dt><dd class="id">{row.order.unwrap_or_else(|| "unclaimed".into())}</dd>
+                <dt>"Order"</dt><dd class="id">{row.order.unwrap_or_else(|| "No order".into())}</dd>
                 <dt>"Transfer"</dt><dd class="id">{row.transfer.unwrap_or_else(|| "–".into())}</dd>
             </dl>
             <ol class="rail rail--tall" aria-label="Progress">{steps}</ol>
@@ -133,14 +131,20 @@ fn Head(view: ShipmentView) -> impl IntoView {
 }
 
 fn step(step: Step) -> impl IntoView {
-    let class = match step.standing {
-        StepStanding::Done => "done",
-        StepStanding::Here => "here",
-        StepStanding::Trouble => "here bad",
-        StepStanding::Todo => "todo",
+    let (class, said) = match step.standing {
+        StepStanding::Done => ("done", "reached"),
+        StepStanding::Here => ("here", "current status"),
+        StepStanding::Trouble => ("here bad", "current status, needs attention"),
+        StepStanding::Skipped => ("skip", ""),
+        StepStanding::Todo => ("todo", "not reached"),
+    };
+    let note = match (step.at, step.standing) {
+        (Some(when), _) => view! { {step.estimated.then_some("est. ")}<Time when/> }.into_any(),
+        (None, StepStanding::Skipped) => "no event".into_any(),
+        (None, _) => ().into_any(),
     };
     let current = matches!(step.standing, StepStanding::Here | StepStanding::Trouble).then_some("step");
-    view! { <li class=class aria-current=current><b>{step.label}</b><span>{step.note}</span></li> }
+    view! { <li class=class aria-current=current><b>{step.label}<span class="sr">{(!said.is_empty()).then(|| format!(" ({said})"))}</span></b><span>{note}</span></li> }
 }
 
 /// A plain form: choose a moment at which something was recorded.
@@ -152,7 +156,7 @@ fn AsKnownAt(moments: Vec<(String, String)>, base: String) -> impl IntoView {
         <div class="in">
             <div class="asof">
                 <form action=base method="get">
-                    <label for="at"><b>"As known at"</b></label>
+                    <label for="at"><b>"View as of"</b></label>
                     <select class="input" id="at" name="at"><option value="">"now"</option>{options}</select>
                     <button class="btn btn--s" type="submit">"Show"</button>
                 </form>
@@ -179,7 +183,7 @@ fn timeline(entries: Vec<Entry>, base: &str, opened: Opened) -> impl IntoView + 
         items.push(view! { <TimelineEntry entry base=base.to_owned() opened=shown/> }.into_any());
     }
     if items.is_empty() {
-        items.push(view! { <li class="muted small">"Nothing has been heard yet."</li> }.into_any());
+        items.push(view! { <li class="muted small">"No tracking updates yet."</li> }.into_any());
     }
     items
 }
@@ -201,17 +205,19 @@ fn TimelineEntry(entry: Entry, base: String, opened: Opened) -> impl IntoView {
         EntryKind::Desk => view! { <Icon name="chat"/> }.into_any(),
         EntryKind::Person => view! { <Icon name="user"/> }.into_any(),
     };
+    let when = entry.when;
+    let clock = crate::contract::When { shown: entry.clock, ..when };
     let exception = entry.exception.map(|(severity, label)| view! { " "<SeverityMark severity label/> });
     let is_open = opened.is_some();
     let toggle = entry.observation.map(|id| {
         let (href, word) =
-            if is_open { (base.clone(), "Close") } else { (format!("{base}?event={id}"), "Raw and canonical") };
+            if is_open { (base.clone(), "Close") } else { (format!("{base}?event={id}"), "View payload") };
         view! { " · "<a href=href aria-expanded=is_open.to_string()>{word}</a> }
     });
     let correlation = entry.correlation.map(|id| view! { " · "<Copy text=id/> });
     view! {
         <li class=class data-testid="timeline-entry" id=entry.key>
-            <div class="ev__time"><time datetime=entry.when.iso title=entry.when.full>{entry.clock}</time><small>{entry.zone}</small></div>
+            <div class="ev__time"><Time when=clock/><small>{entry.remark}</small></div>
             <div class="ev__mark" aria-hidden="true">{mark}</div>
             <div class="ev__body">
                 <div class="ev__head"><b>{entry.title}</b>{entry.place.map(|p| format!(" · {p}"))}{exception}<span class="push small muted standing">{entry.standing}</span></div>
@@ -236,11 +242,11 @@ fn RawBesideCanonical(raw: RawView) -> impl IntoView {
         <div class="ev__open">
             <div class="beside">
                 <div>
-                    <h3>"Raw, as received "<span class="push"><span class="tag tag--ok"><Icon name="check"/>{raw.verified}</span></span></h3>
+                    <h3>"Payload as received "<span class="push"><span class="tag tag--ok"><Icon name="check"/>{raw.verified}</span></span></h3>
                     <pre class="code" tabindex="0" aria-label="Raw message">{raw.raw}</pre>
                 </div>
                 <div>
-                    <h3>"Canonical "<span class="push">{raw.mapping}</span></h3>
+                    <h3>"Normalized "<span class="push">{raw.mapping}</span></h3>
                     <table class="map"><tbody>
                         {rows}
                         <tr><th>"Received"</th><td><Time when=raw.received/></td></tr>
@@ -257,12 +263,12 @@ fn RawBesideCanonical(raw: RawView) -> impl IntoView {
 fn WhyPanel(title: String, reasons: Vec<Reason>, facts: usize, hash: String, anomalies: Vec<String>) -> impl IntoView {
     let items = reasons.into_iter().map(reason).collect_view();
     let odd = (!anomalies.is_empty()).then(
-        || view! { <p class="in small"><span class="tag tag--warn">"Noticed"</span>" "{anomalies.join(", ")}</p> },
+        || view! { <p class="in small"><span class="tag tag--warn">"Data warnings"</span>" "{anomalies.join(", ")}</p> },
     );
     let short: String = hash.chars().take(8).collect();
     view! {
         <section class="panel" id="why">
-            <header><h2>{title}</h2><span class="push small muted">{format!("fold over {facts} facts ")}<span class="id" title=hash>{format!("#{short}")}</span></span></header>
+            <header><h2>{title}</h2><span class="push small muted">{format!("Based on {facts} events ")}<span class="id" title=hash>{format!("#{short}")}</span></span></header>
             <ul class="why">{items}</ul>
             {odd}
         </section>
@@ -299,16 +305,16 @@ fn ExceptionsPanel(exceptions: Vec<ExceptionView>, act: ServerAction<ActOnExcept
 fn OneException(exception: ExceptionView, act: ServerAction<ActOnException>) -> impl IntoView {
     let acts: &[(Act, &str)] = match (&exception.closed, exception.acknowledged) {
         (Some(_), _) => &[(Act::Reopen, "Reopen")],
-        (None, false) => &[(Act::Acknowledge, "Acknowledge"), (Act::Take, "Take"), (Act::Resolve, "Resolve")],
-        (None, true) => &[(Act::Take, "Take"), (Act::Snooze, "Snooze"), (Act::Resolve, "Resolve")],
+        (None, false) => &[(Act::Acknowledge, "Acknowledge"), (Act::Take, "Assign to me"), (Act::Resolve, "Resolve")],
+        (None, true) => &[(Act::Take, "Assign to me"), (Act::Snooze, "Snooze"), (Act::Resolve, "Resolve")],
     };
     view! {
         <div class="stack stack--tight">
-            <div class="row"><SeverityMark severity=exception.severity label=exception.label/>{exception.closed.clone().map(|how| view! { <span class="tag tag--ok">{how}</span> })}</div>
+            <div class="row"><SeverityMark severity=exception.severity label=exception.label/>{exception.closed.clone().map(|(how, at)| view! { <span class="tag tag--ok">{how}" "<Time when=at/></span> })}</div>
             <dl class="facts">
-                <dt>"Since"</dt><dd><Time when=exception.opened/></dd>
-                <dt>"Answerable"</dt><dd>{exception.responsible}</dd>
-                <dt>"Owner"</dt><dd>{exception.owner.unwrap_or_else(|| "nobody yet".into())}</dd>
+                <dt>"Opened"</dt><dd><Time when=exception.opened/></dd>
+                <dt>"Responsible"</dt><dd>{exception.responsible}</dd>
+                <dt>"Owner"</dt><dd>{exception.owner.unwrap_or_else(|| "Unassigned".into())}</dd>
             </dl>
             <div class="row">{acts.iter().map(|(what, label)| view! { <ActButton id=exception.id.clone() what=*what label=*label act/> }).collect_view()}</div>
         </div>
@@ -389,9 +395,9 @@ fn customer_facts(customer: CustomerView) -> impl IntoView {
     };
     view! {
         {line("Customer", customer.name, class)}
-        {line("Place", customer.place, "")}
+        {line("Ship to", customer.place, "")}
         {line("E-mail", customer.email, class)}
-        {line("Language, zone", customer.locale, "")}
+        {line("Language, time zone", customer.locale, "")}
     }
 }
 
@@ -407,7 +413,7 @@ fn CasesPanel(cases: Vec<CaseView>) -> impl IntoView {
                 }
                 None => view! { <span class="id">{number}</span> }.into_any(),
             };
-            view! { <dl class="facts"><dt>{name}</dt><dd>{case.status}", since "<Time when=case.opened/></dd></dl> }
+            view! { <dl class="facts"><dt>{name}</dt><dd>{case.status}", created "<Time when=case.opened/></dd></dl> }
         })
         .collect::<Vec<_>>();
     (!items.is_empty()).then(|| view! { <section class="panel"><header><h2>"Cases"</h2></header><div class="in stack stack--tight">{items}</div></section> })

@@ -3,10 +3,10 @@
 use crate::{
     api,
     components::{
-        Chip, Failed, Frame, Icon, Loading, SeverityMark, StateMark, Time, browser,
+        Chip, Failed, Frame, Icon, Late, Loading, SeverityMark, StateMark, Time, browser,
         parts::{Empty, grouped},
     },
-    contract::shipments::{Lateness, ListPage, ListQuery, Row},
+    contract::shipments::{ListPage, ListQuery, Row},
 };
 use domain::State;
 use leptos::prelude::*;
@@ -125,7 +125,7 @@ fn List(page: ListPage, query: ListQuery) -> impl IntoView {
                         <caption class="sr">"Shipments, sorted by need for action"</caption>
                         <thead><tr>
                             <th>"Status, exception"</th><th>"Tracking number, carrier"</th><th class="p3">"Order, transfer"</th>
-                            <th class="p2">"Destination"</th><th>"ETA, promised"</th><th class="num">"Late"</th><th>"Last event"</th><th class="num">"Case"</th>
+                            <th class="p2">"Destination"</th><th>"ETA, promised"</th><th class="num">"On time"</th><th>"Last event"</th><th class="num">"Case"</th>
                         </tr></thead>
                         <tbody>{rows}</tbody>
                     </table>
@@ -182,10 +182,8 @@ fn nothing(searched: &str, clear: Option<String>) -> impl IntoView + use<> {
 #[component]
 fn ListRow(row: Row) -> impl IntoView {
     let href = format!("/shipments/{}", row.id);
-    let late = match &row.late {
-        Some((Lateness::OnTime, text)) => view! { <span class="late">{text.clone()}</span> }.into_any(),
-        Some((Lateness::Warn, text)) => view! { <span class="late late--warn">{text.clone()}</span> }.into_any(),
-        Some((Lateness::Bad, text)) => view! { <span class="late late--bad">{text.clone()}</span> }.into_any(),
+    let late = match row.late {
+        Some((how, text)) => view! { <Late how text/> }.into_any(),
         None => view! { <span class="faint">"–"</span> }.into_any(),
     };
     let more = (row.more_numbers > 0).then(|| format!(" +{} more", row.more_numbers));
@@ -196,7 +194,7 @@ fn ListRow(row: Row) -> impl IntoView {
             <td class="two c22 p3"><span class="id">{row.order}</span><small class="id wide-only">{row.transfer}</small></td>
             <td class="hide-s p2 nowrap">{row.destination}</td>
             <td class="two nowrap hide-s">
-                {row.eta.map_or_else(|| view! { <span class="muted">"No ETA"</span> }.into_any(), |when| view! { <Time when/> }.into_any())}
+                {row.eta.map_or_else(|| view! { <span class="muted">"No ETA"</span> }.into_any(), |when| view! { {row.delivered.then_some("Delivered ")}<Time when/> }.into_any())}
                 <small>{row.promise.map(|when| view! { "promised "<Time when/> })}</small>
             </td>
             <td class="num nowrap c12">{late}</td>

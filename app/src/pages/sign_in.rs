@@ -2,7 +2,7 @@
 
 use crate::{
     api::{self, SignIn},
-    components::Icon,
+    components::{Icon, browser},
 };
 use leptos::{form::ActionForm, prelude::*};
 use leptos_meta::Title;
@@ -13,6 +13,7 @@ pub fn SignInPage() -> impl IntoView {
     let action = ServerAction::<SignIn>::new();
     let failed = move || action.value().get().and_then(Result::err).map(|error| error.to_string());
     let installation = Resource::new_blocking(|| (), |()| api::get_installation());
+    browser::tell_zone(None);
     view! {
         <Title text="Sign in"/>
         <div class="gate">
@@ -23,14 +24,14 @@ pub fn SignInPage() -> impl IntoView {
                     <Suspense fallback=|| ()>
                         {move || Suspend::new(async move {
                             let installation = installation.await.unwrap_or_default();
-                            let demo = installation.demo.then(|| view! { <p class="small muted">"This is a demo: the log-ins stand where it was started."</p> });
+                            let demo = installation.demo.then(|| view! { <p class="small muted">"Demo: find the sign-in details in the terminal."</p> });
                             view! { <p class="muted">{installation.company}</p>{demo} }
                         })}
                     </Suspense>
                 </div>
                 <ActionForm action attr:class="stack">
                     <div class="field">
-                        <label for="login">"Login"</label>
+                        <label for="login">"Email"</label>
                         <input class="input" id="login" name="login" autocomplete="username" autocapitalize="none" required data-testid="login"/>
                     </div>
                     <div class="field">

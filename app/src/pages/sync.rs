@@ -15,11 +15,11 @@ const VIEWS: &[(&str, &str)] = &[
     ("failed", "Failed"),
     ("retrying", "Retrying"),
     ("pending", "Pending"),
-    ("done", "Done"),
+    ("done", "Succeeded"),
     ("quarantine", "Quarantine"),
     ("messages", "All messages"),
 ];
-const AGES: &[(&str, &str)] = &[("", "Any age"), ("1h", "Last hour"), ("24h", "24 h"), ("7d", "7 days")];
+const AGES: &[(&str, &str)] = &[("", "All time"), ("1h", "Last hour"), ("24h", "24 h"), ("7d", "7 days")];
 /// Ended ones that are still shown.
 const REPLAYS_ENDED: usize = 3;
 /// The form of the rows that are chosen; their boxes lie outside of it.
@@ -67,8 +67,8 @@ pub fn SyncPage() -> impl IntoView {
     browser::acted(move || acts.done());
     browser::live(|| "/live/shipments".to_owned(), move || sync.refetch());
     view! {
-        <Frame title="Sync">
-            <div class="page__head"><div><h1>"Sync"</h1><p>"What Milepost told Odoo and the desk, and what they answered"</p></div></div>
+        <Frame title="Integrations">
+            <div class="page__head"><div><h1>"Integrations"</h1><p>"Updates sent to Odoo and the service desk"</p></div></div>
             {move || acts.failed()}
             {move || acts.begun()}
             <Transition fallback=Loading>
@@ -138,7 +138,7 @@ impl Acts {
 
     fn begun(self) -> impl IntoView {
         self.start.value().get().and_then(Result::ok).map(|planned| {
-            let text = format!("{} are taken up again, step by step", grouped(planned.take));
+            let text = format!("Retry of {} started", grouped(planned.take));
             view! { <div class="note note--ok" role="status"><Icon name="check"/><div>{text}</div></div> }
         })
     }
@@ -164,7 +164,7 @@ fn Syncs(view: SyncView, query: SyncQuery, acts: Acts) -> impl IntoView {
         <section class="table-box">
             <table class="table table--list">
                 <caption class="sr">"Destinations"</caption>
-                <thead><tr><th>"Destination"</th><th>"Stands"</th><th>"Errors"</th><th class="num">"Done, 24 h"</th><th class="num">"Pending"</th><th class="num">"Retrying"</th><th class="num">"Failed"</th><th class="p2">"Last success"</th><th><span class="sr">"Act"</span></th></tr></thead>
+                <thead><tr><th>"Destination"</th><th>"Status"</th><th>"Errors"</th><th class="num">"Succeeded, 24 h"</th><th class="num">"Pending"</th><th class="num">"Retrying"</th><th class="num">"Failed"</th><th class="p2">"Last success"</th><th><span class="sr">"Actions"</span></th></tr></thead>
                 <tbody>{destinations}</tbody>
             </table>
         </section>
@@ -212,18 +212,17 @@ fn taking_up(query: &SyncQuery, planned: Option<Planned>, acts: Acts) -> impl In
     if !messages && query.view != "failed" || planned.is_some_and(|p| p.take + p.skip == 0) {
         return ().into_any();
     }
-    let (some, all) = if messages { ("Read selected again", "Read all") } else { ("Retry selected", "Retry all") };
+    let (some, all) = if messages { ("Reprocess selected", "Reprocess all") } else { ("Retry selected", "Retry all") };
     let count = (planned.is_none()).then(|| {
         let href = address(&SyncQuery { count: true, cursor: String::new(), ..query.clone() });
-        view! { <a class="btn btn--s" href=href data-testid="count">"Count what can be read again"</a> }
+        view! { <a class="btn btn--s" href=href data-testid="count">"Preview"</a> }
     });
     let left_out = planned.filter(|p| p.skip > 0).map(|p| {
         let why = if messages { "are no longer kept" } else { "succeeded later" };
-        view! { <span class="small muted">{format!("{} {why} and are left out", grouped(p.skip))}</span> }
+        view! { <span class="small muted">{format!("{} {why} and are skipped", grouped(p.skip))}</span> }
     });
     let take_all = planned.filter(|p| p.take > 0).map(|p| {
-        let again = if messages { " again" } else { "" };
-        let (label, hidden) = (format!("{all} {}{again}", grouped(p.take)), hidden(query));
+        let (label, hidden) = (format!("{all} {}", grouped(p.take)), hidden(query));
         view! {
             <ActionForm action=acts.start attr:class="inline-form">
                 {hidden}<input type="hidden" name="chosen[all]" value="true"/>
@@ -273,7 +272,7 @@ fn replays(replays: Vec<ReplayView>, acts: Acts) -> impl IntoView {
         .map(|replay| {
             let percent = replay.done.saturating_mul(100).checked_div(replay.planned).unwrap_or(100).min(100);
             let counts = format!("{} of {}", grouped(replay.done), grouped(replay.planned));
-            let label = format!("{counts} taken up");
+            let label = format!("{counts} retried");
             let stop = replay.running.then(|| view! {
                 <ActionForm action=acts.stop attr:class="inline-form"><input type="hidden" name="replay" value=replay.id.clone()/>
                     <button class="btn btn--s" type="submit" data-testid="stop-replay">"Stop"</button></ActionForm>
@@ -283,7 +282,7 @@ fn replays(replays: Vec<ReplayView>, acts: Acts) -> impl IntoView {
                     <td class="two nowrap c11"><Time when=replay.started/><small>"by "{replay.by}</small></td>
                     <td class="c2">{replay.what}</td>
                     <td class="two c3"><progress max="100" value=percent.to_string() aria-label=label></progress>
-                        <small>{counts}{(replay.skipped > 0).then(|| format!(", {} left out", grouped(replay.skipped)))}</small></td>
+                        <small>{counts}{(replay.skipped > 0).then(|| format!(", {} skipped", grouped(replay.skipped)))}</small></td>
                     <td class="hide-s"><span class="tag" data-testid="replay-state">{replay.state}</span></td>
                     <td class="right c12">{stop}</td>
                 </tr>
@@ -293,8 +292,8 @@ fn replays(replays: Vec<ReplayView>, acts: Acts) -> impl IntoView {
     view! {
         <section class="table-box">
             <table class="table table--list">
-                <caption class="sr">"Taken up again"</caption>
-                <thead><tr><th>"Taken up again"</th><th>"What"</th><th>"Progress"</th><th>"State"</th><th><span class="sr">"Act"</span></th></tr></thead>
+                <caption class="sr">"Bulk retries"</caption>
+                <thead><tr><th>"Bulk retry"</th><th>"Job"</th><th>"Progress"</th><th>"Status"</th><th><span class="sr">"Actions"</span></th></tr></thead>
                 <tbody>{rows}</tbody>
             </table>
         </section>
@@ -304,13 +303,13 @@ fn replays(replays: Vec<ReplayView>, acts: Acts) -> impl IntoView {
 
 fn jobs(jobs: Vec<JobView>, query: &SyncQuery, acts: Acts) -> impl IntoView + use<> {
     if jobs.is_empty() {
-        return view! { <Empty title="Nothing in this view">"What fails for good appears under Failed, with every attempt."</Empty> }.into_any();
+        return view! { <Empty title="No jobs match these filters">"Jobs that fail for good appear under Failed, with every attempt."</Empty> }.into_any();
     }
     let choice = query.view == "failed";
     let rows = jobs.into_iter().map(|job| view! { <OneJob job choice retry=acts.retry/> }).collect_view();
     view! {
         <table class="table table--list"><caption class="sr">"Jobs"</caption>
-            <thead><tr>{choice.then(|| view! { <th><span class="sr">"Choose"</span></th> })}<th>"Last moved"</th><th>"What"</th><th>"Error"</th><th>"Status"</th><th><span class="sr">"Act"</span></th></tr></thead>
+            <thead><tr>{choice.then(|| view! { <th><span class="sr">"Select"</span></th> })}<th>"Updated"</th><th>"Job"</th><th>"Error"</th><th>"Status"</th><th><span class="sr">"Actions"</span></th></tr></thead>
             <tbody>{rows}</tbody></table>
     }
     .into_any()
@@ -320,7 +319,7 @@ fn messages(messages: Vec<MessageView>, query: &SyncQuery, acts: Acts) -> impl I
     if messages.is_empty() {
         let text = "Messages that cannot be read wait here with their reason; nothing is lost.";
         return if query.view == "quarantine" {
-            view! { <Empty title="No message waits">{text}</Empty> }.into_any()
+            view! { <Empty title="Quarantine is empty">{text}</Empty> }.into_any()
         } else {
             view! { <Empty title="No message in this view">"What carriers and platforms send appears here as it was received."</Empty> }.into_any()
         };
@@ -334,7 +333,7 @@ fn messages(messages: Vec<MessageView>, query: &SyncQuery, acts: Acts) -> impl I
         .collect_view();
     view! {
         <table class="table table--list"><caption class="sr">"Messages as received"</caption>
-            <thead><tr><th><span class="sr">"Choose"</span></th><th>"Received"</th><th>"Source"</th><th>"What became of it"</th><th class="num">"Bytes"</th><th class="p2">"Correlation"</th><th><span class="sr">"Act"</span></th></tr></thead>
+            <thead><tr><th><span class="sr">"Select"</span></th><th>"Received"</th><th>"Source"</th><th>"Result"</th><th class="num">"Bytes"</th><th class="p2">"Correlation"</th><th><span class="sr">"Actions"</span></th></tr></thead>
             <tbody>{rows}</tbody></table>
     }
     .into_any()
@@ -391,10 +390,10 @@ fn destination(d: Destination, query: &SyncQuery, acts: Acts) -> impl IntoView +
 
 fn stands(gate: &GateView) -> impl IntoView + use<> {
     let (class, word) = match gate.stands {
-        Stands::Open => ("tag tag--ok", "Open"),
+        Stands::Open => ("tag tag--ok", "Healthy"),
         Stands::Paused => ("tag tag--warn", "Paused"),
-        Stands::Held => ("tag tag--warn", "Held"),
-        Stands::Shut => ("tag tag--bad", "Shut"),
+        Stands::Held => ("tag tag--warn", "Rate-limited"),
+        Stands::Shut => ("tag tag--bad", "Suspended"),
     };
     let detail = (!gate.detail.is_empty()).then(|| view! { <small class="wrap-any">{gate.detail.clone()}</small> });
     view! { <span class=class data-testid="stands">{word}</span>{detail} }
@@ -469,7 +468,7 @@ pub(super) fn ReadAgain(
     replay: ServerAction<ReplayMessage>,
 ) -> impl IntoView {
     view! {
-        <ActionForm action=replay attr:class="inline-form"><input type="hidden" name="message" value=id/><button class="btn btn--s" type="submit" data-testid="read-again">"Read again"</button></ActionForm>
+        <ActionForm action=replay attr:class="inline-form"><input type="hidden" name="message" value=id/><button class="btn btn--s" type="submit" data-testid="read-again">"Reprocess"</button></ActionForm>
     }
 }
 

@@ -1,6 +1,10 @@
 //! The exception queue, for the pages.
 
-use super::{Asker, cursor, id, refused, shipments::route, times};
+use super::{
+    Asker, cursor, id, refused,
+    shipments::route,
+    times::{Times, span_words},
+};
 use app::contract::{
     Answer,
     exceptions::{Act, Card, QueuePage, QueueQuery, QueueRow as RowView},
@@ -11,7 +15,7 @@ use domain::{
     Category, Severity,
     ids::{ExceptionId, UserId},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use std::collections::BTreeMap;
 use storage::{
     figures::{AGES, Span, WEEK},
@@ -30,7 +34,8 @@ pub struct ExceptionsPort(pub Asker);
 impl app::contract::exceptions::ExceptionsPort for ExceptionsPort {
     async fn queue(&self, query: QueueQuery) -> Answer<QueuePage> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
-        let now = tower.now();
+        let times = self.0.times();
+        let now = times.now;
         let question = storage::work::QueueQuery {
             view: view(&query.view),
             category: Category::from_code(&query.category),
@@ -56,7 +61,7 @@ impl app::contract::exceptions::ExceptionsPort for ExceptionsPort {
         Ok(QueuePage {
             open: counts.iter().map(|(_, _, n)| n).sum(),
             cards: cards(&counts),
-            rows: page.rows.into_iter().map(|row| row_view(row, me, now)).collect(),
+            rows: page.rows.into_iter().map(|row| row_view(row, me, &times)).collect(),
             next: page.next,
         })
     }
@@ -114,14 +119,14 @@ fn cards(counts: &[(Category, Severity, u64)]) -> Vec<Card> {
     cards.into_iter().map(card).collect()
 }
 
-fn row_view(row: QueueRow, me: Option<UserId>, now: Timestamp) -> RowView {
+fn row_view(row: QueueRow, me: Option<UserId>, times: &Times) -> RowView {
     let exception = row.exception;
-    let left = exception.due_at.duration_since(now);
+    let left = exception.due_at.duration_since(times.now);
     let clock = match (&exception.closed, left) {
-        (Some(_), _) => (Lateness::OnTime, "ended".to_owned()),
-        (None, left) if left.is_negative() => (Lateness::Bad, format!("over by {}", times::span_words(left.abs()))),
+        (Some(_), _) => (Lateness::OnTime, "Closed".to_owned()),
+        (None, left) if left.is_negative() => (Lateness::Bad, format!("overdue by {}", span_words(left.abs()))),
         (None, left) => {
-            (if left < SOON { Lateness::Warn } else { Lateness::OnTime }, format!("{} left", times::span_words(left)))
+            (if left < SOON { Lateness::Warn } else { Lateness::OnTime }, format!("due in {}", span_words(left)))
         }
     };
     let number = row.numbers.first();
@@ -138,12 +143,12 @@ fn row_view(row: QueueRow, me: Option<UserId>, now: Timestamp) -> RowView {
         route: route(number.and_then(|n| n.carrier_label.as_deref()), row.destination.as_deref()),
         state: row.state,
         clock,
-        age: times::ago(exception.opened_at, now),
+        age: times.ago(exception.opened_at),
         mine: exception.owner.is_some() && exception.owner == me,
         owner: row.owner_name,
-        responsible: format!("answerable: {}", exception.responsible.label().to_lowercase()),
+        responsible: format!("Responsible: {}", exception.responsible.label().to_lowercase()),
         case: row.case.and_then(|case| Some((case.number?, case.url))),
-        closed: exception.closed.map(|(_, how)| format!("{} ", super::shipments::resolution(how))),
+        closed: exception.closed.map(|(at, how)| (super::shipments::resolution(how).to_owned(), times.ago(at))),
         acknowledged: exception.acknowledged_at.is_some(),
     }
 }

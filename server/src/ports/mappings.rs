@@ -1,6 +1,6 @@
 //! What codes mean, for the pages.
 
-use super::{Asker, refused, times};
+use super::{Asker, refused, times::Times};
 use crate::{
     tower::Tower,
     usecases::{
@@ -38,7 +38,7 @@ pub struct MappingsPort(pub Asker);
 impl app::contract::mappings::MappingsPort for MappingsPort {
     async fn view(&self, query: MappingQuery) -> Answer<MappingsView> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
-        view(tower, scope, query).await.map_err(|e| refused(tower, e))
+        view(tower, scope, query, &self.0.times()).await.map_err(|e| refused(tower, e))
     }
 
     async fn publish(&self, meaning: NewMeaning) -> Answer<u32> {
@@ -62,13 +62,13 @@ impl app::contract::mappings::MappingsPort for MappingsPort {
     }
 }
 
-async fn view(tower: &Tower, scope: Scope, query: MappingQuery) -> Result<MappingsView> {
+async fn view(tower: &Tower, scope: Scope, query: MappingQuery, times: &Times) -> Result<MappingsView> {
     let all = tower.store.mappings.unmapped(scope).await?;
     let history = tower.store.mappings.history(scope).await?;
     let total = tower.store.mappings.unmapped_count(scope).await?;
     let mut codes = Vec::new();
     for code in all.iter().take(CODES_SHOWN) {
-        codes.push(code_view(tower, scope, code).await?);
+        codes.push(code_view(tower, scope, code, times).await?);
     }
     let asked = match (query.list.as_str(), query.value.as_str()) {
         ("", _) | (_, "") => None,
@@ -79,12 +79,11 @@ async fn view(tower: &Tower, scope: Scope, query: MappingQuery) -> Result<Mappin
         total,
         codes,
         asked,
-        versions: versions(tower, scope, &history).await?,
+        versions: versions(tower, scope, &history, times).await?,
     })
 }
 
-async fn code_view(tower: &Tower, scope: Scope, code: &UnmappedCode) -> Result<CodeView> {
-    let now = tower.now();
+async fn code_view(tower: &Tower, scope: Scope, code: &UnmappedCode, times: &Times) -> Result<CodeView> {
     let mut words: Vec<String> = Vec::new();
     for sample in &code.samples {
         if let Some(text) = words_of(tower, scope, sample).await?.filter(|text| !words.contains(text)) {
@@ -100,8 +99,8 @@ async fn code_view(tower: &Tower, scope: Scope, code: &UnmappedCode) -> Result<C
         value: code.code.value.clone(),
         seen: code.observations,
         shipments: code.shipments,
-        first: times::ago(code.first_seen, now),
-        last: times::ago(code.last_seen, now),
+        first: times.ago(code.first_seen),
+        last: times.ago(code.last_seen),
         words,
         samples,
     })
@@ -144,7 +143,12 @@ fn in_words(meaning: Meaning) -> String {
 }
 
 /// Every version with what it changed, newest first; what ships with the product is the last.
-async fn versions(tower: &Tower, scope: Scope, history: &[PublishedMapping]) -> Result<Vec<VersionView>> {
+async fn versions(
+    tower: &Tower,
+    scope: Scope,
+    history: &[PublishedMapping],
+    times: &Times,
+) -> Result<Vec<VersionView>> {
     let people: HashMap<_, _> =
         tower.store.people.users(scope).await?.into_iter().map(|user| (user.id, user.name)).collect();
     let who = |actor: Actor| match actor {
@@ -165,7 +169,7 @@ async fn versions(tower: &Tower, scope: Scope, history: &[PublishedMapping]) -> 
         views.push(VersionView {
             version: published.version,
             who: who(published.actor),
-            when: Some(times::ago(published.at, tower.now())),
+            when: Some(times.ago(published.at)),
             why: published.why.clone(),
             more: changes.len().saturating_sub(CHANGES_SHOWN),
             changes: changes.into_iter().take(CHANGES_SHOWN).map(|c| change(c, &base)).collect(),

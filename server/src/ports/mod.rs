@@ -38,6 +38,11 @@ pub struct Asker {
 }
 
 impl Asker {
+    /// The times of their page.
+    fn times(&self) -> times::Times {
+        times::Times { now: self.tower.now(), zone: self.zone.clone() }
+    }
+
     /// What the person sees; nobody sees nothing.
     fn scope(&self) -> Result<Scope, ApiError> {
         let user = self.user.as_ref().ok_or(ApiError::Unauthenticated)?;

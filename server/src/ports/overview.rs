@@ -1,13 +1,12 @@
 //! Figures, for the pages.
 
-use super::{Asker, refused, session, times};
+use super::{Asker, refused, session, times::Times};
 use app::contract::{
-    Answer, When,
+    Answer,
     overview::{Bucket, CarrierRow, Day, OverviewView},
     session::Permission,
 };
 use async_trait::async_trait;
-use jiff::Timestamp;
 use storage::figures::{AGES, Figures};
 
 /// Figures.
@@ -17,16 +16,17 @@ pub struct OverviewPort(pub Asker);
 impl app::contract::overview::OverviewPort for OverviewPort {
     async fn overview(&self) -> Answer<OverviewView> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
-        let now = tower.now();
+        let times = self.0.times();
+        let now = times.now;
         let figures = tower.store.work.figures(scope, now, &self.0.zone).await.map_err(|e| refused(tower, e))?;
         let operates = self.0.user.as_ref().is_some_and(|user| session::viewer(user).may(Permission::Operate));
-        Ok(OverviewView { unmapped: super::unmapped(&self.0).await?, operates, ..view(figures, now) })
+        Ok(OverviewView { unmapped: super::unmapped(&self.0).await?, operates, ..view(figures, &times) })
     }
 }
 
-fn view(figures: Figures, now: Timestamp) -> OverviewView {
+fn view(figures: Figures, times: &Times) -> OverviewView {
     OverviewView {
-        as_of: clock(now),
+        as_of: times.clock(times.now),
         ageing: ageing(&figures),
         open: figures.open,
         current: figures.current,
@@ -64,11 +64,6 @@ fn view(figures: Figures, now: Timestamp) -> OverviewView {
             .collect(),
         unmapped: 0,
     }
-}
-
-/// The time of day, for "as of".
-fn clock(now: Timestamp) -> When {
-    When { shown: now.strftime("%H:%M UTC").to_string(), ..times::ago(now, now) }
 }
 
 fn ageing(figures: &Figures) -> Vec<Bucket> {

@@ -73,6 +73,8 @@ impl app::contract::session::SessionPort for SessionPort {
         Ok(Frame {
             viewer: viewer(user),
             installation: installation(tower, crate::wire::is_demo(&tower.config)),
+            zone: self.asker.zone.iana_name().unwrap_or("UTC").to_owned(),
+            zone_label: self.asker.times().zone_in_words(),
             exceptions: counts.iter().map(|(_, _, n)| n).sum(),
             failed: failed(&summary),
             unmapped: super::unmapped(&self.asker).await?,
@@ -85,7 +87,7 @@ impl app::contract::session::SessionPort for SessionPort {
         let user = match people::sign_in(tower, &login, password, &self.browser.address).await {
             Ok(user) => user,
             Err(SignInError::Ours(error)) => return Err(refused(tower, error)),
-            Err(SignInError::Wrong) => return Err(wrong("password", "Login or password is not right.".into())),
+            Err(SignInError::Wrong) => return Err(wrong("password", "Incorrect email or password.".into())),
             Err(SignInError::Throttled(minutes)) => {
                 return Err(wrong("password", format!("Too many tries. Wait {minutes} minutes, then try again.")));
             }

@@ -1,6 +1,9 @@
 //! Shipments, for the pages: the list, one shipment with its timeline and reasons, one event's raw message.
 
-use super::{Asker, cursor, id, refused, times};
+use super::{
+    Asker, cursor, id, refused,
+    times::{Placed, Times, span_words},
+};
 use crate::{
     tower::Tower,
     usecases::{
@@ -19,12 +22,13 @@ use app::contract::{
 use async_trait::async_trait;
 use connectors::odoo::Customer;
 use domain::{
-    Classifier, Milestone, Severity, State,
+    Classifier, ExceptionReason, Milestone, Severity, State,
     carriers::normalise_number,
-    event_time::{EventTime, Precision},
     fold::{self, Fact, Folded, Resolution, Standing as FactStanding, Verdict},
     ids::{ObservationId, ShipmentId},
     observation::Location,
+    progress,
+    punctuality::{self, Delay, Moment, Punctuality, punctuality},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -70,7 +74,8 @@ pub struct ShipmentsPort(pub Asker);
 impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
     async fn list(&self, query: ListQuery) -> Answer<ListPage> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
-        let now = tower.now();
+        let times = self.0.times();
+        let now = times.now;
         let words = Some(query.text.trim().to_owned()).filter(|t| !t.is_empty());
         let question = ShipmentQuery {
             tab: tab(&query.tab),
@@ -88,8 +93,8 @@ impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
         let newest = page.rows.iter().filter_map(|row| row.heard_at).max();
         Ok(ListPage {
             tabs: tabs(counts),
-            newest: newest.map(|at| times::ago(at, now)),
-            rows: page.rows.into_iter().map(|row| list_row(row, now)).collect(),
+            newest: newest.map(|at| times.ago(at)),
+            rows: page.rows.into_iter().map(|row| list_row(row, &times)).collect(),
             next: page.next,
         })
     }
@@ -104,10 +109,10 @@ impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
         if let Some(target) = loaded.shipment.merged_into {
             loaded = tower.store.shipments.load(scope, target, at).await.map_err(fail)?.ok_or(ApiError::NotFound)?;
         }
-        let now = tower.now();
+        let times = self.0.times();
         // read anew, so that the page says why even as of a past moment
-        let folded = fold::fold(&loaded.input, at.unwrap_or(now));
-        let page = Page::read(&self.0, scope, &loaded, &folded, now, at).await.map_err(|e| refused(tower, e))?;
+        let folded = fold::fold(&loaded.input, at.unwrap_or(times.now));
+        let page = Page::read(&self.0, scope, &loaded, &folded, times, at).await.map_err(|e| refused(tower, e))?;
         Ok(page.view())
     }
 
@@ -117,7 +122,7 @@ impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
         let found = tower.store.facts.observation(scope, shipment, observation).await.map_err(|e| refused(tower, e))?;
         let record = found.ok_or(ApiError::NotFound)?;
         let unmasked = self.0.user.as_ref().is_some_and(|u| u.roles.contains(&RoleName::Admin));
-        raw_view(tower, scope, record, unmasked).await.map_err(|e| refused(tower, e))
+        raw_view(tower, scope, record, unmasked, &self.0.times()).await.map_err(|e| refused(tower, e))
     }
 
     async fn find(&self, text: String) -> Answer<Option<String>> {
@@ -181,29 +186,29 @@ pub(super) fn route(carrier: Option<&str>, destination: Option<&str>) -> String 
 /// How an exception ended, in a word or two.
 pub(super) fn resolution(how: Resolution) -> &'static str {
     match how {
-        Resolution::Progress => "moved on",
-        Resolution::Delivered => "delivered",
-        Resolution::Returned => "returned",
-        Resolution::Cancelled => "cancelled",
-        Resolution::Explicit => "settled by the carrier",
-        Resolution::Person => "settled by a person",
-        Resolution::Cleared => "no longer so",
+        Resolution::Progress => "Cleared by later scan",
+        Resolution::Delivered => "Auto-resolved by delivery",
+        Resolution::Returned => "Auto-resolved by return",
+        Resolution::Cancelled => "Auto-resolved by cancellation",
+        Resolution::Explicit => "Resolved by carrier",
+        Resolution::Person => "Resolved by a person",
+        Resolution::Cleared => "Auto-resolved",
     }
 }
 
-fn list_row(row: ShipmentRow, now: Timestamp) -> Row {
-    let (reached, promised) = (row.delivered_at.or(row.eta), row.promised_by);
-    let ended = row.state.is_terminal();
-    let late = promised.filter(|_| row.state != State::Cancelled && row.origin.is_some()).and_then(|promised| {
-        let against = match (row.delivered_at, row.eta) {
-            (Some(delivered), _) => delivered,
-            // an estimate that has passed is none
-            (None, eta) if !ended && now > promised => eta.map_or(now, |eta| eta.max(now)),
-            (None, Some(eta)) if !ended => eta,
-            _ => return None,
-        };
-        Some(lateness(against.duration_since(promised)))
-    });
+fn list_row(row: ShipmentRow, times: &Times) -> Row {
+    let severe =
+        row.exception.is_some_and(|(reason, severity)| severity >= Severity::Major && reason != ExceptionReason::Late);
+    let late = lateness(punctuality(&punctuality::Facts {
+        state: row.state,
+        in_trouble: severe,
+        promised: row.promised_by.filter(|_| row.origin.is_some()).map(|at| Moment::promised(at, &times.zone)),
+        delivered: row.delivered_at.as_ref().and_then(Moment::of),
+        eta: row.eta.as_ref().and_then(Moment::of),
+        now: times.now,
+        zone: &times.zone,
+    }));
+    let delivered = row.delivered_at.is_some();
     let number = row.numbers.first();
     let last = row.last_event;
     Row {
@@ -217,8 +222,9 @@ fn list_row(row: ShipmentRow, now: Timestamp) -> Row {
         order: row.origin.as_ref().and_then(|o| o.order.clone()),
         transfer: row.origin.as_ref().map(|o| o.name.clone()),
         destination: row.destination,
-        eta: reached.map(times::dated),
-        promise: promised.map(times::dated),
+        eta: row.delivered_at.as_ref().or(row.eta.as_ref()).map(|time| times.event(time)),
+        delivered,
+        promise: row.promised_by.map(|at| times.promise(at)),
         late,
         last_event: last.as_ref().map(|e| match (&e.code, e.exception) {
             (Some(code), _) => format!("“{code}”, kept as received"),
@@ -226,23 +232,40 @@ fn list_row(row: ShipmentRow, now: Timestamp) -> Row {
             (None, _) => e.milestone.label().to_owned(),
         }),
         last_place: last.as_ref().and_then(|e| e.place.clone()),
-        last_at: last.and_then(|e| e.at).map(|at| times::ago(at, now)),
+        last_at: last.and_then(|e| match e.time {
+            Some(time) => Some(times.event_ago(&time)),
+            None => e.at.map(|at| times.ago(at)),
+        }),
         case: row.case,
     }
 }
 
-fn lateness(late: SignedDuration) -> (Lateness, String) {
-    if !late.is_positive() {
-        return (Lateness::OnTime, "on time".into());
-    }
-    (if late < A_LITTLE_LATE { Lateness::Warn } else { Lateness::Bad }, format!("+{}", times::span_words(late)))
+/// A promise that is kept or not, in a word or two; none where there is nothing to say.
+fn lateness(said: Punctuality) -> Option<(Lateness, String)> {
+    let words = |delay: Delay| match delay {
+        Delay::Exact(span) => span_words(span),
+        Delay::Days(days) => format!("{days} d"),
+    };
+    let how_bad = |delay: Delay| match delay {
+        Delay::Exact(span) if span < A_LITTLE_LATE => Lateness::Warn,
+        Delay::Exact(_) | Delay::Days(_) => Lateness::Bad,
+    };
+    Some(match said {
+        Punctuality::NotApplicable | Punctuality::Open => return None,
+        Punctuality::NoPromise => (Lateness::None, "no promise".into()),
+        Punctuality::OnTime => (Lateness::OnTime, "on time".into()),
+        Punctuality::ExpectedOnTime => (Lateness::OnTime, "on schedule".into()),
+        Punctuality::Late(delay) => (how_bad(delay), format!("{} late", words(delay))),
+        Punctuality::ExpectedLate(delay) => (how_bad(delay), format!("{} late expected", words(delay))),
+        Punctuality::Overdue(delay) => (how_bad(delay), format!("{} overdue", words(delay))),
+    })
 }
 
 /// Everything that the page of a shipment shows, read together.
 struct Page<'a> {
     loaded: &'a Loaded,
     folded: &'a Folded,
-    now: Timestamp,
+    times: Times,
     at: Option<Timestamp>,
     attempts: Vec<AttemptRecord>,
     seen: HashMap<ObservationId, SeenIn>,
@@ -257,7 +280,7 @@ impl<'a> Page<'a> {
         scope: Scope,
         loaded: &'a Loaded,
         folded: &'a Folded,
-        now: Timestamp,
+        times: Times,
         at: Option<Timestamp>,
     ) -> Result<Self, UseCaseError> {
         let tower = &asker.tower;
@@ -273,7 +296,7 @@ impl<'a> Page<'a> {
             customer: customer(tower, scope, id, may_see).await?,
             loaded,
             folded,
-            now,
+            times,
             at,
         })
     }
@@ -301,7 +324,7 @@ impl<'a> Page<'a> {
             order_url: shipment.origin.as_ref().and_then(|o| o.url.clone()),
             customer: self.customer.clone(),
             cases: self.loaded.cases.iter().map(|c| self.case(c)).collect(),
-            as_known_at: self.at.map(times::dated),
+            as_known_at: self.at.map(|at| self.times.dated(at)),
             moments: self.moments(),
         }
     }
@@ -320,79 +343,50 @@ impl<'a> Page<'a> {
             state: self.folded.state,
             visibility: self.folded.visibility,
             exception: open.map(|e| (e.reason, e.severity)),
-            eta: self.folded.eta.as_ref().and_then(EventTime::sort_key),
+            eta: self.folded.eta.clone(),
             promised_by: promised,
-            delivered_at: self.folded.delivered_at.as_ref().and_then(EventTime::sort_key),
+            delivered_at: self.folded.delivered_at.clone(),
             last_event: last.map(|f| storage::shipments::LastEvent {
                 milestone: f.reading.milestone,
                 exception: f.reading.exception,
                 code: f.reading.unmapped.then(|| f.observation.codes.raw.clone()),
                 place: f.observation.location.as_ref().map(Location::label),
                 at: f.observation.time.sort_key(),
+                time: Some(f.observation.time.clone()),
             }),
             heard_at: self.folded.heard_at,
             case: self.loaded.cases.iter().find_map(|c| c.number.clone()),
         };
-        list_row(row, self.now)
+        list_row(row, &self.times)
     }
 
     fn fact(&self, id: Option<ObservationId>) -> Option<&Fact> {
         self.loaded.input.facts.iter().find(|f| Some(f.id) == id)
     }
 
-    /// The usual way, with what was reached and what is expected.
+    /// The way in steps, with what was reached and what is expected.
     fn steps(&self) -> Vec<Step> {
-        const WAY: &[(State, &str)] = &[
-            (State::Registered, "Registered"),
-            (State::PickedUp, "Picked up"),
-            (State::InTransit, "In transit"),
-            (State::OutForDelivery, "Out for delivery"),
-            (State::Delivered, "Delivered"),
-        ];
-        let state = self.folded.state;
         let trouble = self.folded.exceptions.iter().any(|e| e.closed.is_none() && e.severity >= Severity::Major);
-        let here = match state {
-            State::Unknown => None,
-            State::AvailableForPickup | State::PartiallyDelivered => Some(State::OutForDelivery),
-            State::Returning | State::Returned | State::Cancelled | State::Failed => Some(State::Delivered),
-            other => Some(other),
-        };
+        let state = self.folded.state;
         let off_the_way = matches!(state, State::Returning | State::Returned | State::Cancelled | State::Failed);
-        WAY.iter()
-            .map(|(step, label)| {
-                let reached = self.first_at(*step);
-                let standing = match here {
-                    Some(here) if *step == here && (trouble || off_the_way) => StepStanding::Trouble,
-                    Some(here) if *step == here => StepStanding::Here,
-                    Some(here) if step.rank() < here.rank() => StepStanding::Done,
-                    _ => StepStanding::Todo,
-                };
-                let label = if Some(*step) == here && state != *step { state.label() } else { label };
-                let note = match (&reached, standing) {
-                    (Some(time), _) => times::event(time).shown,
-                    (None, StepStanding::Todo) if *step == State::Delivered => self
-                        .folded
-                        .eta
-                        .as_ref()
-                        .map(|eta| format!("est. {}", times::event(eta).shown))
-                        .unwrap_or_default(),
-                    _ => String::new(),
-                };
-                Step { label: label.to_owned(), note, standing }
-            })
-            .collect()
-    }
-
-    fn first_at(&self, state: State) -> Option<EventTime> {
-        let counts = |f: &&Fact| {
-            f.observation.classifier == Classifier::Actual && self.verdict(f.id).is_some_and(|v| !void(v.standing))
+        let steps = progress::steps(self.folded, &self.loaded.input.facts);
+        let step = |step: progress::Step| {
+            let standing = match step.standing {
+                progress::StepStanding::Reached => StepStanding::Done,
+                progress::StepStanding::Current if trouble || off_the_way => StepStanding::Trouble,
+                progress::StepStanding::Current => StepStanding::Here,
+                progress::StepStanding::Skipped => StepStanding::Skipped,
+                progress::StepStanding::Ahead => StepStanding::Todo,
+            };
+            let expected = self.folded.eta.as_ref().filter(|_| step.state == State::Delivered);
+            let (at, estimated) = match standing {
+                StepStanding::Skipped => (None, false),
+                StepStanding::Todo => (expected, true),
+                _ => (step.at.as_ref(), false),
+            };
+            Step { label: step.state.label().into(), at: at.map(|at| self.times.event(at)), estimated, standing }
         };
-        let of_state =
-            self.loaded.input.facts.iter().filter(counts).filter(|f| f.reading.milestone.state() == Some(state));
-        of_state
-            .filter(|f| f.observation.time.sort_key().is_some())
-            .min_by_key(|f| f.observation.time.sort_key())
-            .map(|f| f.observation.time.clone())
+        steps.into_iter().map(step).collect()
     }
 
     fn verdict(&self, id: ObservationId) -> Option<&Verdict> {
@@ -406,13 +400,13 @@ impl<'a> Page<'a> {
             self.attempts
                 .iter()
                 .filter(|a| a.started_at <= until && worth_showing(a))
-                .map(|a| (a.started_at, of_attempt(a))),
+                .map(|a| (a.started_at, of_attempt(a, &self.times))),
         );
         entries.extend(
             self.audit
                 .iter()
                 .filter(|(line, _)| line.entry.at <= until)
-                .map(|(line, who)| (line.entry.at, of_person(line, who.as_deref()))),
+                .map(|(line, who)| (line.entry.at, of_person(line, who.as_deref(), &self.times))),
         );
         entries.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| b.1.key.cmp(&a.1.key)));
         entries.into_iter().map(|(_, entry)| entry).collect()
@@ -431,10 +425,9 @@ impl<'a> Page<'a> {
         let seen = self.seen.get(&fact.id);
         let standing = verdict.map_or(FactStanding::Counts, |v| v.standing);
         let (mark, word) = drawn(fact, standing);
-        let known_time = observation.time.wall_clock().is_some() && !observation.time.sentinel;
-        let time = if known_time { times::event(&observation.time) } else { times::dated(key) };
+        let placed = self.times.placed(&observation.time, key);
         let title = match (&fact.reading.milestone, fact.reading.unmapped) {
-            (_, true) => format!("“{}”, a code that nobody has published", observation.codes.raw),
+            (_, true) => format!("“{}”, unmapped code", observation.codes.raw),
             (Milestone::Info, _) => fact.reading.exception.map_or("Information", |e| e.label()).to_owned(),
             (milestone, _) => fact
                 .reading
@@ -449,16 +442,19 @@ impl<'a> Page<'a> {
         let entry = Entry {
             key: fact.id.to_string(),
             kind: EntryKind::Carrier,
-            day: day_of(&observation.time, key),
-            clock: clock_of(&observation.time, key, known_time),
-            zone: if known_time { times::zone(&observation.time) } else { "no time said".into() },
-            when: When { full: format!("{} · received {}", time.full, times::dated(recorded).full), ..time },
+            day: placed.day,
+            clock: placed.clock,
+            remark: placed.remark.into(),
+            when: When {
+                full: format!("{} · received {}", placed.when.full, self.times.dated(recorded).full),
+                ..placed.when
+            },
             title,
             place: observation.location.as_ref().map(Location::label).filter(|l| !l.is_empty()),
             detail: format!(
                 "{source} · code {}{piece} · received {}",
                 observation.codes.raw,
-                times::relative(recorded, self.now)
+                self.times.relative(recorded)
             ),
             standing: word.to_owned(),
             mark,
@@ -500,7 +496,7 @@ impl<'a> Page<'a> {
                 };
                 let reason = Reason {
                     title: title.to_owned(),
-                    detail: format!("{place}, {}", times::event(&fact.observation.time).shown),
+                    detail: format!("{place}, {}", self.times.event(&fact.observation.time).shown),
                     because: verdict.because.clone(),
                     rule: format!("{:?}", verdict.rule),
                     standing,
@@ -518,8 +514,8 @@ impl<'a> Page<'a> {
             label: e.reason.label().to_owned(),
             severity: e.severity,
             responsible: e.responsible.label().to_owned(),
-            opened: times::ago(e.opened_at, self.now),
-            closed: e.closed.map(|(_, how)| resolution(how).to_owned()),
+            opened: self.times.ago(e.opened_at),
+            closed: e.closed.map(|(at, how)| (resolution(how).to_owned(), self.times.ago(at))),
             owner: e.owner.and_then(|owner| self.owners.get(&owner).cloned()),
             acknowledged: e.acknowledged_at.is_some(),
         }
@@ -535,7 +531,7 @@ impl<'a> Page<'a> {
             number: case.number.clone(),
             url: case.url.clone(),
             status: status.into(),
-            opened: times::ago(case.opened_at, self.now),
+            opened: self.times.ago(case.opened_at),
         }
     }
 
@@ -545,25 +541,8 @@ impl<'a> Page<'a> {
             self.loaded.input.facts.iter().flat_map(|f| f.sightings.iter().map(|s| s.recorded_at)).collect();
         moments.sort_unstable();
         moments.dedup();
-        moments
-            .into_iter()
-            .rev()
-            .take(MOMENTS_MAX)
-            .map(|at| (at.to_string(), at.strftime("%a %-d %b, %H:%M:%S UTC").to_string()))
-            .collect()
+        moments.into_iter().rev().take(MOMENTS_MAX).map(|at| (at.to_string(), self.times.exact(at))).collect()
     }
-}
-
-fn void(standing: FactStanding) -> bool {
-    matches!(
-        standing,
-        FactStanding::Superseded
-            | FactStanding::Retracted
-            | FactStanding::Quarantined
-            | FactStanding::Retraction
-            | FactStanding::Merged
-            | FactStanding::OtherUse
-    )
 }
 
 fn drawn(fact: &Fact, standing: FactStanding) -> (Mark, &'static str) {
@@ -577,24 +556,11 @@ fn drawn(fact: &Fact, standing: FactStanding) -> (Mark, &'static str) {
         (FactStanding::Feed, _) => (Mark::System, "about the feed"),
         (_, Classifier::Planned) => (Mark::Planned, "planned"),
         (_, Classifier::Estimated) => (Mark::Estimated, "estimated"),
-        (FactStanding::Decides, _) => (Mark::Deciding, "actual, decides"),
+        (FactStanding::Decides, _) => (Mark::Deciding, "actual · sets status"),
         (_, Classifier::Actual) if fact.reading.exception.is_some_and(|e| e.severity() >= Severity::Major) => {
             (Mark::Trouble, "actual")
         }
         (_, Classifier::Actual) => (Mark::Actual, "actual"),
-    }
-}
-
-fn day_of(time: &EventTime, key: Timestamp) -> String {
-    let wall = time.wall_clock().filter(|_| !time.sentinel);
-    wall.map_or_else(|| key.strftime("%A %-d %B %Y").to_string(), |w| w.strftime("%A %-d %B %Y").to_string())
-}
-
-fn clock_of(time: &EventTime, key: Timestamp, known: bool) -> String {
-    match time.wall_clock() {
-        Some(_) if known && time.precision == Precision::Date => "all day".into(),
-        Some(wall) if known => wall.strftime("%H:%M").to_string(),
-        _ => key.strftime("%H:%M").to_string(),
     }
 }
 
@@ -606,19 +572,19 @@ fn worth_showing(attempt: &AttemptRecord) -> bool {
     attempt.outcome != Outcome::Ok || !reading
 }
 
-fn of_attempt(attempt: &AttemptRecord) -> Entry {
+fn of_attempt(attempt: &AttemptRecord, times: &Times) -> Entry {
     let (kind, whom) =
         if attempt.destination == "odoo" { (EntryKind::Odoo, "Odoo") } else { (EntryKind::Desk, "Service desk") };
     let status = attempt.status.map_or_else(|| "no answer".to_owned(), |s| s.to_string());
     let (word, mark) = match attempt.outcome {
-        Outcome::Ok => ("went well", Mark::System),
+        Outcome::Ok => ("OK", Mark::System),
         Outcome::Failed => ("failed", Mark::System),
-        Outcome::Unknown => ("outcome not known", Mark::System),
+        Outcome::Unknown => ("unknown", Mark::System),
     };
     system_entry(
         attempt.id.to_string(),
         kind,
-        attempt.started_at,
+        times.instant(attempt.started_at),
         format!("{whom}: {}", attempt.operation),
         format!("{status} · {} ms", attempt.duration_ms),
         word,
@@ -627,10 +593,10 @@ fn of_attempt(attempt: &AttemptRecord) -> Entry {
     )
 }
 
-fn of_person(line: &AuditRecord, who: Option<&str>) -> Entry {
+fn of_person(line: &AuditRecord, who: Option<&str>, times: &Times) -> Entry {
     let what = match line.entry.action.as_str() {
-        "exception.acknowledge" => "Exception seen",
-        "exception.assign" => "Exception given to somebody, or given back",
+        "exception.acknowledge" => "Acknowledged",
+        "exception.assign" => "Assignment changed",
         "exception.snooze" => "Exception snoozed",
         "exception.resolve" => "Exception resolved",
         "exception.reopen" => "Exception reopened",
@@ -644,10 +610,10 @@ fn of_person(line: &AuditRecord, who: Option<&str>) -> Entry {
     system_entry(
         format!("audit-{}", line.seq),
         EntryKind::Person,
-        line.entry.at,
+        times.instant(line.entry.at),
         what.to_owned(),
         detail,
-        "audited",
+        "",
         Mark::System,
         None,
     )
@@ -657,7 +623,7 @@ fn of_person(line: &AuditRecord, who: Option<&str>) -> Entry {
 fn system_entry(
     key: String,
     kind: EntryKind,
-    at: Timestamp,
+    placed: Placed,
     title: String,
     detail: String,
     standing: &str,
@@ -667,10 +633,10 @@ fn system_entry(
     Entry {
         key,
         kind,
-        day: at.strftime("%A %-d %B %Y").to_string(),
-        clock: at.strftime("%H:%M").to_string(),
-        zone: "UTC".into(),
-        when: times::dated(at),
+        day: placed.day,
+        clock: placed.clock,
+        remark: placed.remark.into(),
+        when: placed.when,
         title,
         place: None,
         detail,
@@ -732,6 +698,7 @@ async fn raw_view(
     scope: Scope,
     record: ObservationRecord,
     unmasked: bool,
+    times: &Times,
 ) -> Result<RawView, UseCaseError> {
     let (message, _, received) = record.seen.first().copied().ok_or(UseCaseError::NotFound("message"))?;
     let (kept, body) = normalise::opened(tower, scope, message).await?.ok_or(UseCaseError::NotFound("message"))?;
@@ -745,18 +712,26 @@ async fn raw_view(
     Ok(RawView {
         observation: record.id.to_string(),
         raw,
-        verified: format!("verified by {}", kept.verified_by.replace('_', " ")),
-        received: times::ago(received, tower.now()),
+        verified: format!("Signature verified ({})", kept.verified_by.replace('_', " ")),
+        received: times.ago(received),
         message: message.to_string(),
         correlation: kept.correlation.to_string(),
-        canonical: canonical(&record, text, unmasked),
-        mapping: format!("mapping version {}", record.reading.mapping),
+        canonical: canonical(&record, text, unmasked, times),
+        mapping: match record.reading.mapping {
+            0 => "Built-in mapping".to_owned(),
+            version => format!("Mapping version {version}"),
+        },
     })
 }
 
-fn canonical(record: &ObservationRecord, text: Option<StatementText>, unmasked: bool) -> Vec<(String, String)> {
+fn canonical(
+    record: &ObservationRecord,
+    text: Option<StatementText>,
+    unmasked: bool,
+    times: &Times,
+) -> Vec<(String, String)> {
     let (said, reading) = (&record.body, &record.reading);
-    let time = times::event(&said.time);
+    let time = times.event(&said.time);
     let text = text.unwrap_or_default();
     let signatory = text.signatory.map(|s| if unmasked { s } else { masked(&s) });
     let rows = [
@@ -764,7 +739,7 @@ fn canonical(record: &ObservationRecord, text: Option<StatementText>, unmasked: 
         ("Exception", reading.exception.map(|e| format!("{} ({})", e.label(), e.code()))),
         ("Not mapped", reading.unmapped.then(|| format!("{}: nobody published what it means", said.codes.raw))),
         ("Doubt", reading.doubt.clone()),
-        ("Classifier", Some(said.classifier.label().to_owned())),
+        ("Event type", Some(said.classifier.label().to_owned())),
         ("Event time", Some(format!("{} (as received: {})", time.full, said.time.raw))),
         ("Location", said.location.as_ref().map(Location::label)),
         (

@@ -1,6 +1,10 @@
 //! What was told to whom, for the pages.
 
-use super::{Asker, cursor, id, refused, shipments::pretty, times};
+use super::{
+    Asker, cursor, id, refused,
+    shipments::pretty,
+    times::{Times, span_words},
+};
 use crate::{
     jobs::errors,
     tower::Tower,
@@ -37,7 +41,7 @@ pub struct SyncPort(pub Asker);
 impl app::contract::sync::SyncPort for SyncPort {
     async fn view(&self, query: SyncQuery) -> Answer<SyncView> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
-        view(tower, scope, query).await.map_err(|e| refused(tower, e))
+        view(tower, scope, query, &self.0.times()).await.map_err(|e| refused(tower, e))
     }
 
     async fn job(&self, job: String) -> Answer<JobView> {
@@ -46,7 +50,7 @@ impl app::contract::sync::SyncPort for SyncPort {
         let fail = |e| refused(tower, e);
         let row = tower.store.jobs.job(scope, id).await.map_err(fail)?.ok_or(ApiError::NotFound)?;
         let calls = tower.store.jobs.attempts(scope, id).await.map_err(fail)?;
-        Ok(shown_job(row, calls, tower.now()))
+        Ok(shown_job(row, calls, &self.0.times()))
     }
 
     async fn message(&self, message: String) -> Answer<MessagePage> {
@@ -61,7 +65,7 @@ impl app::contract::sync::SyncPort for SyncPort {
             connector: record.connector.clone(),
             repeats: record.repeats,
             raw: body.map(|(_, body)| pretty(&body, unmasked)),
-            message: shown_message(record, tower.now()),
+            message: shown_message(record, &self.0.times()),
         })
     }
 
@@ -100,11 +104,11 @@ impl app::contract::sync::SyncPort for SyncPort {
     }
 }
 
-async fn view(tower: &Tower, scope: Scope, query: SyncQuery) -> Result<SyncView, UseCaseError> {
-    let (store, now) = (&tower.store, tower.now());
-    let summary = store.jobs.summary(scope, now).await?;
+async fn view(tower: &Tower, scope: Scope, query: SyncQuery, times: &Times) -> Result<SyncView, UseCaseError> {
+    let store = &tower.store;
+    let summary = store.jobs.summary(scope, times.now).await?;
     let mut view = SyncView {
-        destinations: shown_destinations(tower, scope, summary).await?,
+        destinations: shown_destinations(tower, scope, summary, times).await?,
         jobs: Vec::new(),
         messages: Vec::new(),
         next: None,
@@ -112,7 +116,7 @@ async fn view(tower: &Tower, scope: Scope, query: SyncQuery) -> Result<SyncView,
         replays: Vec::new(),
     };
     for replay in store.replays.newest(scope).await? {
-        view.replays.push(shown_replay(tower, scope, replay).await?);
+        view.replays.push(shown_replay(tower, scope, replay, times).await?);
     }
     let selection = selection(tower, scope, &query).await?;
     if query.count || matches!(query.view.as_str(), "failed" | "quarantine") {
@@ -122,12 +126,12 @@ async fn view(tower: &Tower, scope: Scope, query: SyncQuery) -> Result<SyncView,
         Selection::Messages(which) => {
             let page = store.inbox.messages(scope, which, cursor(query.cursor)).await?;
             view.next = page.next;
-            view.messages = page.rows.into_iter().map(|message| shown_message(message, now)).collect();
+            view.messages = page.rows.into_iter().map(|message| shown_message(message, times)).collect();
         }
         Selection::Jobs(which) => {
             let page = store.jobs.list(scope, filter(&query.view), which, cursor(query.cursor)).await?;
             view.next = page.next;
-            view.jobs = page.rows.into_iter().map(|row| shown_job(row, Vec::new(), now)).collect();
+            view.jobs = page.rows.into_iter().map(|row| shown_job(row, Vec::new(), times)).collect();
         }
     }
     Ok(view)
@@ -185,7 +189,7 @@ fn planned(tally: Tally) -> Planned {
     Planned { take: tally.take, skip: tally.skip }
 }
 
-async fn shown_replay(tower: &Tower, scope: Scope, replay: Replay) -> Result<ReplayView, UseCaseError> {
+async fn shown_replay(tower: &Tower, scope: Scope, replay: Replay, times: &Times) -> Result<ReplayView, UseCaseError> {
     let state = match replay.state {
         ReplayState::Running => "running",
         ReplayState::Done => "done",
@@ -195,7 +199,7 @@ async fn shown_replay(tower: &Tower, scope: Scope, replay: Replay) -> Result<Rep
         id: replay.id.to_string(),
         what: replays::said(tower, scope, &replay.selection).await?,
         by: name_of(tower, replay.by).await?,
-        started: times::ago(replay.at, tower.now()),
+        started: times.ago(replay.at),
         planned: replay.planned.take + replay.planned.skip,
         done: replay.done.take + replay.done.skip,
         skipped: replay.done.skip,
@@ -236,8 +240,9 @@ async fn shown_destinations(
     tower: &Tower,
     scope: Scope,
     summary: Vec<DestinationSummary>,
+    times: &Times,
 ) -> Result<Vec<Destination>, UseCaseError> {
-    let (now, standings) = (tower.now(), destinations::standings(tower, scope).await?);
+    let standings = destinations::standings(tower, scope).await?;
     let mut shown = Vec::new();
     for d in summary {
         let standing = standings.iter().find(|s| s.name == d.destination);
@@ -245,7 +250,7 @@ async fn shown_destinations(
             Some(standing) => Some(gate(tower, standing).await?),
             None => None,
         };
-        shown.push(destination(d, gate, now));
+        shown.push(destination(d, gate, times));
     }
     Ok(shown)
 }
@@ -259,12 +264,12 @@ async fn gate(tower: &Tower, standing: &Standing) -> Result<GateView, UseCaseErr
             (Stands::Paused, format!("by {who}: {}", pause.why))
         }
         (None, Some(until), _) => {
-            (Stands::Held, format!("asked for peace for {}", times::span_words(until.duration_since(now))))
+            (Stands::Held, format!("rate-limited, resumes in {}", span_words(until.duration_since(now))))
         }
         (None, None, Some(until)) => {
             let next = later(Some(until)).map_or_else(
-                || "one job is let through next".to_owned(),
-                |until| format!("one job is let through in {}", times::span_words(until.duration_since(now))),
+                || "next probe now".to_owned(),
+                |until| format!("next probe in {}", span_words(until.duration_since(now))),
             );
             (Stands::Shut, format!("{} failures in a row; {next}", health.failures))
         }
@@ -273,11 +278,11 @@ async fn gate(tower: &Tower, standing: &Standing) -> Result<GateView, UseCaseErr
     Ok(GateView { name: standing.name.into(), stands, detail })
 }
 
-fn destination(d: DestinationSummary, gate: Option<GateView>, now: Timestamp) -> Destination {
+fn destination(d: DestinationSummary, gate: Option<GateView>, times: &Times) -> Destination {
     let label = match d.destination.as_str() {
         "odoo" => "Odoo".to_owned(),
         "desk" => "Service desk".to_owned(),
-        "inside" => "Inside: reading and folding".to_owned(),
+        "inside" => "Internal processing".to_owned(),
         other => other.to_owned(),
     };
     Destination {
@@ -290,27 +295,27 @@ fn destination(d: DestinationSummary, gate: Option<GateView>, now: Timestamp) ->
         retrying: d.retrying,
         dead: d.dead,
         errors: d.errors.into_iter().map(|e| (view_of(e.filter).to_owned(), e.class, e.count)).collect(),
-        last_ok: d.last_ok.map(|at| times::ago(at, now)),
+        last_ok: d.last_ok.map(|at| times.ago(at)),
     }
 }
 
-fn shown_job(row: JobRow, calls: Vec<AttemptRecord>, now: Timestamp) -> JobView {
+fn shown_job(row: JobRow, calls: Vec<AttemptRecord>, times: &Times) -> JobView {
     let what = match row.job.kind {
-        JobKind::SyncOrder => "Status, notes and activities of a delivery",
-        JobKind::SyncCase => "Case of an exception",
-        JobKind::ImportOrders => "Import of changed deliveries",
-        JobKind::FetchKeys => "Published keys of a platform",
-        JobKind::Reread => "Reading again after a mapping was published",
-        JobKind::Replay => "Taking up again",
-        JobKind::Normalise => "Reading a message",
-        JobKind::Fold => "State of a shipment",
+        JobKind::SyncOrder => "Update delivery in Odoo",
+        JobKind::SyncCase => "Update ticket",
+        JobKind::ImportOrders => "Import deliveries",
+        JobKind::FetchKeys => "Refresh signing keys",
+        JobKind::Reread => "Reprocess after mapping change",
+        JobKind::Replay => "Bulk retry",
+        JobKind::Normalise => "Process message",
+        JobKind::Fold => "Recalculate status",
     };
     let status = match row.status {
-        JobStatus::Ready => "waiting",
-        JobStatus::Retrying => "will be tried again",
-        JobStatus::Leased => "running",
-        JobStatus::Done => "done",
-        JobStatus::Dead => "given up until a person acts",
+        JobStatus::Ready => "Queued",
+        JobStatus::Retrying => "Retrying",
+        JobStatus::Leased => "Running",
+        JobStatus::Done => "Succeeded",
+        JobStatus::Dead => "Failed",
     };
     let advice =
         row.class.as_deref().and_then(errors::class).map(|class| format!("{} {}", class.meaning, class.what_to_do));
@@ -326,37 +331,37 @@ fn shown_job(row: JobRow, calls: Vec<AttemptRecord>, now: Timestamp) -> JobView 
         error: row.error,
         class: row.class,
         advice,
-        next: waits.then(|| times::ago(row.job.run_at, now)),
-        updated: times::ago(row.updated_at, now),
+        next: waits.then(|| times.ago(row.job.run_at)),
+        updated: times.ago(row.updated_at),
         correlation: row.job.correlation.to_string(),
-        calls: calls.into_iter().map(|c| call(c, now)).collect(),
+        calls: calls.into_iter().map(|c| call(c, times)).collect(),
     }
 }
 
-fn call(attempt: AttemptRecord, now: Timestamp) -> CallView {
+fn call(attempt: AttemptRecord, times: &Times) -> CallView {
     let status = attempt.status.map_or_else(|| "no answer".to_owned(), |s| s.to_string());
     let outcome = match attempt.outcome {
-        Outcome::Ok => "went well",
+        Outcome::Ok => "OK",
         Outcome::Failed => "failed",
-        Outcome::Unknown => "outcome not known",
+        Outcome::Unknown => "unknown",
     };
     CallView {
         title: format!("{} · {status} · {} ms · {outcome}", attempt.operation, attempt.duration_ms),
-        at: times::ago(attempt.started_at, now),
+        at: times.ago(attempt.started_at),
         request: attempt.request,
         response: attempt.response,
     }
 }
 
-fn shown_message(message: MessageRecord, now: Timestamp) -> MessageView {
+fn shown_message(message: MessageRecord, times: &Times) -> MessageView {
     let plural = |n: u32, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     let (status, reason) = match message.status {
-        MessageStatus::Quarantined { reason } => ("in quarantine", reason),
-        MessageStatus::Ignored { reason } => ("ignored", reason),
-        MessageStatus::Received => ("being read", String::new()),
-        MessageStatus::Normalised { observations, problems: 0 } => ("read", plural(observations, "statement")),
+        MessageStatus::Quarantined { reason } => ("Quarantined", reason),
+        MessageStatus::Ignored { reason } => ("Ignored", reason),
+        MessageStatus::Received => ("Processing", String::new()),
+        MessageStatus::Normalised { observations, problems: 0 } => ("Processed", plural(observations, "event")),
         MessageStatus::Normalised { observations, problems } => {
-            ("read", format!("{}, {} in doubt", plural(observations, "statement"), problems))
+            ("Processed", format!("{}, {} with warnings", plural(observations, "event"), problems))
         }
     };
     MessageView {
@@ -364,7 +369,7 @@ fn shown_message(message: MessageRecord, now: Timestamp) -> MessageView {
         source: message.source_name,
         status: status.into(),
         reason,
-        received: times::ago(message.received_at, now),
+        received: times.ago(message.received_at),
         size: message.size,
         correlation: message.correlation.to_string(),
     }

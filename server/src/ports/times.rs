@@ -1,11 +1,18 @@
-//! Times in words. Relative to now, in full with the zone or the word that there is none.
+//! Times in words: the one place where pages get them. Everything on a page is in the viewer's zone, an event's own clock is
+//! told beside it; a day stays a day, and a wall clock of which nobody knows the zone is shown as it is and says so.
 
 use app::contract::When;
 use domain::event_time::{EventTime, Precision, ZoneSource};
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
 
 /// Names of zones are shorter.
 const ZONE_NAME_MAX: usize = 64;
+const DAY: &str = "%a %-d %b";
+const CLOCK: &str = "%H:%M";
+const DAY_AND_CLOCK: &str = "%a %-d %b, %H:%M";
+const FULL_DAY: &str = "%a %-d %b %Y";
+const FULL: &str = "%a %-d %b %Y, %H:%M:%S";
+const HEADING: &str = "%A %-d %B %Y";
 
 /// The zone of this name; UTC where there is none.
 pub(super) fn zone_of(name: &str) -> TimeZone {
@@ -15,47 +22,176 @@ pub(super) fn zone_of(name: &str) -> TimeZone {
         .unwrap_or(TimeZone::UTC)
 }
 
-/// An instant, relative to now.
-pub(super) fn ago(at: Timestamp, now: Timestamp) -> When {
-    When { iso: at.to_string(), shown: relative(at, now), full: at.strftime("%a %-d %b %Y, %H:%M:%S UTC").to_string() }
+/// An event's place in a timeline.
+pub(super) struct Placed {
+    /// The day, as a heading.
+    pub day: String,
+    /// The time of day.
+    pub clock: String,
+    /// What is to be known of that time: empty where it is in the page's zone.
+    pub remark: &'static str,
+    /// The time in full.
+    pub when: When,
 }
 
-/// A day and time ahead or behind, as a date.
-pub(super) fn dated(at: Timestamp) -> When {
-    // midnight to the minute stands for a mere day
-    let day = at.as_second() % 86_400 == 0;
-    let shown = at.strftime(if day { "%a %-d %b" } else { "%a %-d %b, %H:%M" }).to_string();
-    When { iso: at.to_string(), shown, full: at.strftime("%a %-d %b %Y, %H:%M UTC").to_string() }
+/// What an event's time comes to on a page.
+enum Known {
+    /// An instant.
+    Instant(Timestamp),
+    /// A day.
+    Day(DateTime),
+    /// A wall clock whose instant nobody knows.
+    Wall(DateTime),
+    /// Nothing.
+    Nothing,
 }
 
-/// An event's time, as certain as it is.
-pub(super) fn event(time: &EventTime) -> When {
-    let iso = time.utc.map(|u| u.to_string()).or_else(|| time.local.map(|l| l.to_string())).unwrap_or_default();
-    let Some(wall) = time.wall_clock().filter(|_| !time.sentinel) else {
-        return When {
-            iso,
-            shown: "time not known".into(),
-            full: format!("“{}” says no time that can be used", time.raw),
-        };
-    };
-    let (shown, full) = match time.precision {
-        Precision::Date => {
-            (wall.strftime("%a %-d %b").to_string(), wall.strftime("%a %-d %b %Y, no time of day").to_string())
+fn known(time: &EventTime) -> Known {
+    let Some(wall) = time.wall_clock().filter(|_| !time.sentinel) else { return Known::Nothing };
+    match (time.precision, &time.candidates()[..]) {
+        (Precision::None, _) => Known::Nothing,
+        (Precision::Date, _) => Known::Day(wall),
+        (_, [instant]) => Known::Instant(*instant),
+        _ => Known::Wall(wall),
+    }
+}
+
+/// The times of one page.
+#[derive(Clone, Debug)]
+pub(super) struct Times {
+    /// Now.
+    pub now: Timestamp,
+    /// The viewer's zone.
+    pub zone: TimeZone,
+}
+
+impl Times {
+    /// An instant, relative to now.
+    pub fn ago(&self, at: Timestamp) -> When {
+        When { shown: self.relative(at), ..self.dated(at) }
+    }
+
+    /// An instant.
+    pub fn dated(&self, at: Timestamp) -> When {
+        let here = at.to_zoned(self.zone.clone());
+        When {
+            iso: at.to_string(),
+            shown: here.strftime(DAY_AND_CLOCK).to_string(),
+            full: format!("{} {}", here.strftime(FULL), here.strftime("%Z")),
+            own: None,
         }
-        _ => (
-            wall.strftime("%a %-d %b, %H:%M").to_string(),
-            format!("{}, {}", wall.strftime("%a %-d %b %Y, %H:%M"), zone_in_words(time)),
-        ),
-    };
-    When { iso, shown, full }
+    }
+
+    /// An instant to the second: to tell apart what came one after the other.
+    pub fn exact(&self, at: Timestamp) -> String {
+        at.to_zoned(self.zone.clone()).strftime("%a %-d %b, %H:%M:%S").to_string()
+    }
+
+    /// The time of day of an instant.
+    pub fn clock(&self, at: Timestamp) -> When {
+        When { shown: self.strftime(at, CLOCK), ..self.dated(at) }
+    }
+
+    /// A promise: what stands for a whole day is one.
+    pub fn promise(&self, at: Timestamp) -> When {
+        match domain::punctuality::Moment::promised(at, &self.zone) {
+            domain::punctuality::Moment::Instant(at) => self.dated(at),
+            domain::punctuality::Moment::Day(day) => whole_day(day.to_datetime(jiff::civil::Time::midnight())),
+        }
+    }
+
+    /// An event's time, as certain as it is.
+    pub fn event(&self, time: &EventTime) -> When {
+        match known(time) {
+            Known::Instant(at) => When { own: self.own(time, at), ..self.dated(at) },
+            Known::Day(day) => whole_day(day),
+            Known::Wall(wall) => When {
+                iso: wall.to_string(),
+                shown: format!("{} local time", wall.strftime(DAY_AND_CLOCK)),
+                full: format!("{}, {}", wall.strftime(FULL), zone_in_words(time)),
+                own: None,
+            },
+            Known::Nothing => When {
+                iso: String::new(),
+                shown: "time not known".into(),
+                full: format!("“{}” says no time that can be used", time.raw),
+                own: None,
+            },
+        }
+    }
+
+    /// An event's time, relative to now where it is an instant.
+    pub fn event_ago(&self, time: &EventTime) -> When {
+        let when = self.event(time);
+        match known(time) {
+            Known::Instant(at) => When { shown: self.relative(at), ..when },
+            _ => when,
+        }
+    }
+
+    /// Where an event stands in a timeline; at `otherwise` where it says no time.
+    pub fn placed(&self, time: &EventTime, otherwise: Timestamp) -> Placed {
+        let when = self.event(time);
+        let wall = |wall: DateTime, clock: String, remark| Placed {
+            day: wall.strftime(HEADING).to_string(),
+            clock,
+            remark,
+            when: when.clone(),
+        };
+        match known(time) {
+            Known::Instant(at) => Placed { when, ..self.instant(at) },
+            Known::Day(day) => wall(day, "date only".into(), ""),
+            Known::Wall(clock) => wall(clock, clock.strftime(CLOCK).to_string(), "local time"),
+            Known::Nothing => Placed { remark: "no time given", ..self.instant(otherwise) },
+        }
+    }
+
+    /// Where an instant stands in a timeline.
+    pub fn instant(&self, at: Timestamp) -> Placed {
+        Placed { day: self.strftime(at, HEADING), clock: self.strftime(at, CLOCK), remark: "", when: self.dated(at) }
+    }
+
+    /// `3 h ago`, `in 2 d`.
+    pub fn relative(&self, at: Timestamp) -> String {
+        let span = at.duration_since(self.now);
+        let words = span_words(span.abs());
+        match words.as_str() {
+            "0 s" => "now".into(),
+            _ if span.is_positive() => format!("in {words}"),
+            _ => format!("{words} ago"),
+        }
+    }
+
+    /// The zone, as a page says it: `Europe/Berlin (UTC+1)`.
+    pub fn zone_in_words(&self) -> String {
+        let name = self.zone.iana_name().unwrap_or("UTC");
+        let minutes = self.zone.to_offset(self.now).seconds() / 60;
+        let (hours, rest) = (minutes / 60, (minutes % 60).abs());
+        match (name, minutes, rest) {
+            ("UTC", ..) => "UTC".into(),
+            (_, 0, _) => format!("{name} (UTC)"),
+            (_, _, 0) => format!("{name} (UTC{hours:+})"),
+            _ => format!("{name} (UTC{hours:+}:{rest:02})"),
+        }
+    }
+
+    fn strftime(&self, at: Timestamp, format: &str) -> String {
+        at.to_zoned(self.zone.clone()).strftime(format).to_string()
+    }
+
+    /// The event's own clock, where it differs from the viewer's.
+    fn own(&self, time: &EventTime, at: Timestamp) -> Option<String> {
+        let wall = time.local.filter(|wall| *wall != self.zone.to_datetime(at))?;
+        Some(format!("{}, {}", wall.strftime("%a %-d %b, %H:%M"), zone_in_words(time)))
+    }
 }
 
-/// The zone beside a clock: short, with a mark where nobody said.
-pub(super) fn zone(time: &EventTime) -> String {
-    match (&time.zone, time.precision) {
-        (_, Precision::None | Precision::Date) => String::new(),
-        (Some(zone), _) => zone.rsplit('/').next().unwrap_or(zone).replace('_', " "),
-        (None, _) => "local, zone?".into(),
+fn whole_day(day: DateTime) -> When {
+    When {
+        iso: day.date().to_string(),
+        shown: day.strftime(DAY).to_string(),
+        full: format!("{}, date only", day.strftime(FULL_DAY)),
+        own: None,
     }
 }
 
@@ -66,17 +202,6 @@ fn zone_in_words(time: &EventTime) -> String {
         Some(ZoneSource::Facility) => format!("local time in {zone} (zone of the place){twice}"),
         Some(ZoneSource::CarrierDefault) => format!("local time in {zone} (usual zone of the source){twice}"),
         _ => format!("{zone}{twice}"),
-    }
-}
-
-/// `3 h ago`, `in 2 d`.
-pub(super) fn relative(at: Timestamp, now: Timestamp) -> String {
-    let span = at.duration_since(now);
-    let words = span_words(span.abs());
-    match words.as_str() {
-        "0 s" => "now".into(),
-        _ if span.is_positive() => format!("in {words}"),
-        _ => format!("{words} ago"),
     }
 }
 
@@ -96,6 +221,14 @@ pub(super) fn span_words(span: SignedDuration) -> String {
 mod tests {
     use super::*;
 
+    fn times(zone: &str) -> Times {
+        Times { now: "2026-03-02T12:00:00Z".parse().unwrap(), zone: zone_of(zone) }
+    }
+
+    fn floating(local: &str, precision: Precision) -> EventTime {
+        EventTime::floating("x", local.parse().unwrap(), precision)
+    }
+
     #[test]
     fn spans_are_short() {
         let words = |secs: i64| span_words(SignedDuration::from_secs(secs));
@@ -107,25 +240,66 @@ mod tests {
     }
 
     #[test]
-    fn a_time_without_a_zone_says_so() {
-        let floating = EventTime::floating("x", "2026-03-02T10:00".parse().unwrap(), Precision::Minute);
-        assert_eq!(zone(&floating), "local, zone?");
-        assert!(event(&floating).full.contains("no zone"));
+    fn one_instant_is_one_clock_whatever_zone_it_was_told_in() {
+        let at: Timestamp = "2026-03-02T13:55:00Z".parse().unwrap();
+        let told = [
+            EventTime::instant("", at, Precision::Second),
+            EventTime::zoned(
+                "",
+                "2026-03-02T14:55".parse().unwrap(),
+                &TimeZone::get("Europe/Berlin").unwrap(),
+                "+01:00",
+                Precision::Minute,
+                ZoneSource::Payload,
+            ),
+            {
+                let mut time = floating("2026-03-02T19:25", Precision::Minute);
+                time.settle(|| Some(("Asia/Kolkata", ZoneSource::Facility)));
+                time
+            },
+        ];
+        for (zone, clock) in [("UTC", "13:55"), ("Europe/Berlin", "14:55"), ("America/New_York", "08:55")] {
+            let times = times(zone);
+            assert_eq!(times.dated(at).shown, format!("Mon 2 Mar, {clock}"));
+            for time in &told {
+                assert_eq!(times.event(time).shown, format!("Mon 2 Mar, {clock}"));
+                assert_eq!(times.event(time).iso, at.to_string());
+                let placed = times.placed(time, at);
+                assert_eq!((placed.clock.as_str(), placed.remark), (clock, ""));
+            }
+        }
+        let own = times("UTC").event(&told[2]).own.unwrap();
+        assert_eq!(own, "Mon 2 Mar, 19:25, local time in Asia/Kolkata (zone of the place)");
+        assert_eq!(times("Asia/Kolkata").event(&told[2]).own, None, "it is the same clock");
+        assert_eq!(times("UTC").event(&told[1]).own.unwrap(), "Mon 2 Mar, 14:55, +01:00");
     }
 
     #[test]
-    fn a_time_says_where_its_zone_comes_from() {
-        let told = |local: &str, source: ZoneSource| {
-            let mut time = EventTime::floating("x", local.parse().unwrap(), Precision::Minute);
-            time.settle(|| Some(("Europe/Berlin", source)));
-            event(&time).full
-        };
-        let place = told("2026-03-02T10:00", ZoneSource::Facility);
-        assert_eq!(place, "Mon 2 Mar 2026, 10:00, local time in Europe/Berlin (zone of the place)");
-        assert!(told("2026-03-02T10:00", ZoneSource::CarrierDefault).ends_with("(usual zone of the source)"));
-        assert!(
-            told("2026-10-25T02:30", ZoneSource::Facility)
-                .ends_with("(zone of the place), in the hour that happens twice")
-        );
+    fn what_is_not_an_instant_is_never_converted() {
+        for zone in ["UTC", "America/New_York", "Pacific/Kiritimati"] {
+            let times = times(zone);
+            let day = times.event(&floating("2026-03-02T00:00", Precision::Date));
+            assert_eq!((day.shown.as_str(), day.iso.as_str()), ("Mon 2 Mar", "2026-03-02"));
+            assert_eq!(day.full, "Mon 2 Mar 2026, date only");
+            let wall = times.event(&floating("2026-03-02T10:00", Precision::Minute));
+            assert_eq!(wall.shown, "Mon 2 Mar, 10:00 local time");
+            assert!(wall.full.ends_with("the source names no zone"));
+            let mut twice = floating("2026-10-25T02:30", Precision::Minute);
+            twice.settle(|| Some(("Europe/Berlin", ZoneSource::Facility)));
+            assert_eq!(times.event(&twice).shown, "Sun 25 Oct, 02:30 local time");
+            assert!(times.event(&twice).full.ends_with("in the hour that happens twice"));
+            assert_eq!(times.event(&EventTime::unknown("soon")).shown, "time not known");
+        }
+    }
+
+    #[test]
+    fn a_page_says_its_zone() {
+        let words = |zone| times(zone).zone_in_words();
+        assert_eq!(words("Europe/Berlin"), "Europe/Berlin (UTC+1)");
+        assert_eq!(words("Asia/Kolkata"), "Asia/Kolkata (UTC+5:30)");
+        assert_eq!(words("America/New_York"), "America/New_York (UTC-5)");
+        for unknown in ["", "UTC", "Mars/Phobos", "../etc/passwd", &"x".repeat(1000)] {
+            assert_eq!(words(unknown), "UTC");
+        }
     }
 }

@@ -150,6 +150,7 @@ fn last_event(loaded: &Loaded, folded: &Folded) -> Option<LastEvent> {
         code: fact.reading.unmapped.then(|| fact.observation.codes.raw.clone()),
         place: fact.observation.location.as_ref().map(domain::observation::Location::label).filter(|l| !l.is_empty()),
         at: fact.observation.time.sort_key(),
+        time: Some(fact.observation.time.clone()),
     })
 }
 

@@ -20,7 +20,11 @@ pub mod observation;
 #[cfg(feature = "model")]
 pub mod place;
 #[cfg(feature = "model")]
+pub mod progress;
+#[cfg(feature = "model")]
 pub mod promise;
+#[cfg(feature = "model")]
+pub mod punctuality;
 #[cfg(feature = "model")]
 pub mod reading;
 #[cfg(feature = "model")]

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use domain::{
     ExceptionReason, Milestone, Severity, State, Visibility,
     commit::ExceptionChange,
+    event_time::EventTime,
     fold::{FoldInput, Folded, NextUse, Plan},
     ids::{BindingId, CorrelationId, EffectId, ExceptionId, MessageId, ObservationId, ShipmentId, TrackerId},
 };
@@ -212,6 +213,9 @@ pub struct LastEvent {
     pub place: Option<String>,
     /// Sorting instant.
     pub at: Option<Timestamp>,
+    /// When, as certain as it is; none in what an earlier build committed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<EventTime>,
 }
 
 /// Whether a commit took.
@@ -364,12 +368,12 @@ pub struct ShipmentRow {
     pub visibility: Visibility,
     /// The worst open exception.
     pub exception: Option<(ExceptionReason, Severity)>,
-    /// Estimate of the delivery, sorting instant.
-    pub eta: Option<Timestamp>,
+    /// Estimate of the delivery.
+    pub eta: Option<EventTime>,
     /// Promise.
     pub promised_by: Option<Timestamp>,
-    /// Delivery, sorting instant.
-    pub delivered_at: Option<Timestamp>,
+    /// Delivery.
+    pub delivered_at: Option<EventTime>,
     /// The newest event.
     pub last_event: Option<LastEvent>,
     /// When we last heard.

@@ -9,7 +9,8 @@ use crate::{
     ids::{ExceptionId, SnapshotId, SourceId, TrackerId},
     mapping::Mapping,
     observation::{Codes, Location, Observation, ProviderCode, Stop},
-    reading::Reader,
+    progress::{self, StepStanding},
+    reading::{Reader, Reading},
 };
 use jiff::{SignedDuration, tz::TimeZone};
 use proptest::prelude::*;
@@ -141,6 +142,46 @@ fn r1_the_newest_fact_by_event_time_decides_whatever_the_order_of_arrival() {
     assert_eq!(standing_of(&folded, &facts[0].fact()), (Standing::Decides, Rule::R1));
     assert_eq!(standing_of(&folded, &facts[1].fact()).0, Standing::Overruled);
     assert!(folded.anomalies.is_empty());
+}
+
+/// Whether what a fact says is a step: its own, or, where some pieces are delivered or the sender got it back, that.
+fn speaks_for(reading: &Reading, step: State) -> bool {
+    let said = reading.milestone.state().or(reading.floor);
+    said == Some(step) || said == Some(State::Delivered) && matches!(step, State::PartiallyDelivered | State::Returned)
+}
+
+#[test]
+fn the_bar_says_what_happened_and_no_more() {
+    use StepStanding::{Ahead, Current, Reached, Skipped};
+    let bar = |all: &[Said]| {
+        let steps = progress::steps(&folded(all), &input(all).facts);
+        steps.iter().map(|step| (step.state, step.standing)).collect::<Vec<_>>()
+    };
+    let standings = |all: &[Said]| bar(all).into_iter().map(|(_, standing)| standing).collect::<Vec<_>>();
+    assert_eq!(standings(&[]), [Ahead; 5]);
+    assert_eq!(standings(&[said("D1", &day("12:00"))]), [Skipped, Skipped, Skipped, Skipped, Current]);
+    let on_the_way = [said("XB", &day("08:00")), said("X6", &day("10:00"))];
+    assert_eq!(standings(&on_the_way), [Reached, Skipped, Current, Ahead, Ahead]);
+    let estimated = Said { classifier: Classifier::Estimated, ..said("D1", &day("12:00")) };
+    assert_eq!(standings(&[said("X6", &day("10:00")), estimated]), [Skipped, Skipped, Current, Ahead, Ahead]);
+    // an attempt failed: it was out, and is on the way again
+    let failed = [said("OutForDelivery_001", &day("08:00")), said("AttemptFail_001", &day("12:00"))];
+    assert_eq!(standings(&failed), [Skipped, Skipped, Current, Reached, Ahead]);
+    // a cancellation and a return end the bar where they came
+    assert_eq!(
+        bar(&[said("XB", &day("08:00")), said("CA", &day("09:00"))]),
+        [(State::Registered, Reached), (State::Cancelled, Current)]
+    );
+    let back = [said("X6", &day("08:00")), said("Exception_010", &day("09:00"))];
+    assert_eq!(
+        bar(&back),
+        [
+            (State::Registered, Skipped),
+            (State::PickedUp, Skipped),
+            (State::InTransit, Reached),
+            (State::Returning, Current)
+        ]
+    );
 }
 
 #[test]
@@ -903,6 +944,28 @@ proptest! {
         prop_assert_eq!(&once.hash, &again.hash);
         prop_assert_eq!(once.state, again.state);
         prop_assert_eq!(once.exceptions.len(), again.exceptions.len());
+    }
+
+    #[test]
+    fn no_step_is_reached_without_an_active_actual_fact(input in any_input()) {
+        let folded = fold(&input, now());
+        let mut seen = std::collections::BTreeSet::new();
+        for step in progress::steps(&folded, &input.facts) {
+            prop_assert!(seen.insert(step.state), "each step once");
+            let spoken_for = input.facts.iter().any(|fact| {
+                let standing = folded.verdicts.iter().find(|v| v.fact == fact.id).map(|v| v.standing);
+                fact.observation.classifier == Classifier::Actual
+                    && standing.is_some_and(|s| !progress::is_void(s))
+                    && speaks_for(&fact.reading, step.state)
+            });
+            match step.standing {
+                StepStanding::Reached | StepStanding::Current => prop_assert!(spoken_for, "{:?}", step),
+                StepStanding::Skipped | StepStanding::Ahead => prop_assert_eq!(step.at, None),
+            }
+            prop_assert_eq!(step.standing == StepStanding::Current, step.state == folded.state);
+        }
+        let shown = folded.state == State::Unknown || seen.contains(&folded.state);
+        prop_assert!(shown, "the status is on the bar");
     }
 
     #[test]

@@ -351,9 +351,11 @@ pub(super) async fn put(
     let rows = sqlx::query(concat!(
         "WITH given AS (
              SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::boolean[], $8::text[], $9::bigint[], $10::bigint[],
-                                  $11::bigint[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::text[], $17::uuid[], $18::boolean[])
+                                  $11::bigint[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::text[], $17::uuid[], $18::boolean[],
+                                  $36::text[], $37::text[])
                  WITH ORDINALITY g (company_id, shipment_id, expected, at, folded, state, terminal, visibility, heard_at, eta,
-                                    delivered_at, last_event, last_event_at, review_at, moved_at, cause, correlation, waits_for_live, place) LIMIT cardinality($1)),
+                                    delivered_at, last_event, last_event_at, review_at, moved_at, cause, correlation, waits_for_live,
+                                    eta_time, delivered_time, place) LIMIT cardinality($1)),
          live AS (
              SELECT g.place FROM given g WHERE g.waits_for_live AND EXISTS (
                  SELECT 1 FROM job WHERE company_id = g.company_id AND kind = 'fold' AND target = g.shipment_id::text
@@ -366,7 +368,7 @@ pub(super) async fn put(
                  visibility = g.visibility, heard_at = g.heard_at, eta = g.eta, delivered_at = g.delivered_at, last_event = g.last_event,
                  last_event_at = g.last_event_at, review_at = g.review_at, worst_reason = trouble.reason, worst_severity = trouble.severity,
                  open_exceptions = trouble.open, late = trouble.late, silent = trouble.silent, need = trouble.rank * 2 + trouble.late::int,
-                 moved_at = g.moved_at
+                 moved_at = g.moved_at, eta_time = g.eta_time, delivered_time = g.delivered_time
              FROM given g CROSS JOIN LATERAL (
                  SELECT count(*) AS open, coalesce(bool_or(reason = 'LATE'), false) AS late, coalesce(bool_or(reason = 'SILENCE'), false) AS silent,
                         coalesce(max(severity_rank) + 1, 0) AS rank,
@@ -433,6 +435,8 @@ pub(super) async fn put(
     .bind(queued!(|job| job.correlation.0))
     .bind(queued!(|job| job.shipment.map(|id| id.0)))
     .bind(jobs::SETTLE_US)
+    .bind(given!(|commit| commit.folded.eta.as_ref().map(json)))
+    .bind(given!(|commit| commit.folded.delivered_at.as_ref().map(json)))
     .fetch_all(conn)
     .await?;
     let committed = |(row, expected): (&PgRow, &i64)| {

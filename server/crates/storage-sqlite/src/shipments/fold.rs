@@ -348,7 +348,7 @@ fn put_state(conn: &Connection, commit: &Commit, revision: i64) -> Done<()> {
     query(
         "UPDATE shipment SET revision = ?, updated_at = ?, state = ?, terminal = ?, visibility = ?, heard_at = ?, eta = ?,
              delivered_at = ?, last_event = ?, last_event_at = ?, review_at = ?, worst_reason = ?, worst_severity = ?, open_exceptions = ?,
-             late = ?, silent = ?, need = ?, moved_at = ?
+             late = ?, silent = ?, need = ?, moved_at = ?, eta_time = ?, delivered_time = ?
          WHERE id = ?",
     )
     .bind(revision)
@@ -369,6 +369,8 @@ fn put_state(conn: &Connection, commit: &Commit, revision: i64) -> Done<()> {
     .bind(trouble.silent)
     .bind(trouble.need())
     .bind(opt_micros(last_event_at.or(folded.heard_at)).unwrap_or(0))
+    .bind(folded.eta.as_ref().map(json))
+    .bind(folded.delivered_at.as_ref().map(json))
     .bind(commit.shipment.0)
     .execute(conn)?;
     Ok(())

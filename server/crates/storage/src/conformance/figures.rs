@@ -127,6 +127,7 @@ async fn shipment(world: &World, chance: &mut Chance, record: i64) {
         code: None,
         place: None,
         at: Some(at(heard - chance.minutes(0, 24 * 60 * 5))),
+        time: None,
     });
     let last_event = commit.last_event.clone();
     world.store.shipments.commit(world.scope, commit).await.unwrap();

@@ -13,6 +13,7 @@ use crate::{
 use domain::{
     ExceptionReason, Milestone, State,
     commit::ExceptionChange,
+    event_time::{EventTime, Precision},
     ids::{CompanyId, ShipmentId},
 };
 use std::collections::BTreeSet;
@@ -317,11 +318,13 @@ pub async fn the_list_sorts_by_need_for_action(store: Store) {
             code: None,
             place: Some("Leipzig".into()),
             at: Some(at(record)),
+            time: Some(day_of_march(2)),
         });
         commit.exceptions = reasons
             .iter()
             .map(|reason| ExceptionChange::Open { id: world.id(), exception: exception(*reason, 1, &[record]) })
             .collect();
+        (commit.folded.eta, commit.folded.delivered_at) = (Some(day_of_march(3)), Some(day_of_march(4)));
         world.store.shipments.commit(world.scope, commit).await.unwrap();
         made.push(shipment);
     }
@@ -338,6 +341,13 @@ pub async fn the_list_sorts_by_need_for_action(store: Store) {
         (row.last_event.as_ref().unwrap().at, row.promised_by, row.heard_at, row.revision),
         (Some(at(2)), Some(at(600)), Some(at(1)), 1)
     );
+    // times come as certain as they are
+    assert_eq!(row.last_event.as_ref().unwrap().time, Some(day_of_march(2)));
+    assert_eq!((&row.eta, &row.delivered_at), (&Some(day_of_march(3)), &Some(day_of_march(4))));
+}
+
+fn day_of_march(day: i8) -> EventTime {
+    EventTime::floating("", jiff::civil::date(2026, 3, day).at(0, 0, 0, 0), Precision::Date)
 }
 
 pub async fn the_list_is_paged_without_gaps(store: Store) {

@@ -337,5 +337,12 @@ pub async fn figures_add_up(store: Store) {
 }
 
 fn event_at(minutes: i64) -> LastEvent {
-    LastEvent { milestone: Milestone::InTransit, exception: None, code: None, place: None, at: Some(at(minutes)) }
+    LastEvent {
+        milestone: Milestone::InTransit,
+        exception: None,
+        code: None,
+        place: None,
+        at: Some(at(minutes)),
+        time: None,
+    }
 }

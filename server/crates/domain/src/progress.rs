@@ -1,0 +1,112 @@
+//! The steps of a shipment's way, for a progress bar. A step is reached only where an active actual fact says so; what was
+//! passed without an event is skipped, and the bar ends where the shipment ended.
+
+use crate::{
+    Classifier, State,
+    event_time::EventTime,
+    fold::{Fact, Folded, Standing},
+};
+use std::collections::BTreeMap;
+
+/// The usual way.
+const WAY: &[State] = &[State::Registered, State::PickedUp, State::InTransit, State::OutForDelivery, State::Delivered];
+
+/// How a step stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepStanding {
+    /// An event says that it happened.
+    Reached,
+    /// It is the status now, and an event says so.
+    Current,
+    /// The shipment went on, and no event says that it happened.
+    Skipped,
+    /// It may still come.
+    Ahead,
+}
+
+/// A step of the way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The status that it stands for.
+    pub state: State,
+    /// How it stands.
+    pub standing: StepStanding,
+    /// When it was first reached, where the events say when.
+    pub at: Option<EventTime>,
+}
+
+/// The steps of a shipment, in order.
+pub fn steps(folded: &Folded, facts: &[Fact]) -> Vec<Step> {
+    let reached = reached(folded, facts);
+    let is_reached = |state: &State| reached.contains_key(state);
+    let mut way = Vec::with_capacity(WAY.len() + 3);
+    for state in WAY {
+        if *state == State::Delivered {
+            // these are steps only of the shipments that take them
+            way.extend([State::AvailableForPickup, State::PartiallyDelivered].into_iter().filter(is_reached));
+        }
+        way.push(*state);
+    }
+    if matches!(folded.state, State::Returning | State::Returned | State::Cancelled | State::Failed) {
+        // it does not go on: what was not reached and lies behind the last step taken is no step of this shipment
+        way.truncate(way.iter().rposition(is_reached).map_or(0, |last| last + 1));
+        way.extend([State::Returning].into_iter().filter(|back| is_reached(back) && folded.state != *back));
+        way.push(folded.state);
+    }
+    let now = way.iter().position(|state| *state == folded.state);
+    let last = way.iter().rposition(is_reached).max(now);
+    let standing = |at: usize, state: State| match reached.contains_key(&state) {
+        true if Some(at) == now => StepStanding::Current,
+        true => StepStanding::Reached,
+        false if Some(at) < last => StepStanding::Skipped,
+        false => StepStanding::Ahead,
+    };
+    let step = |(at, state): (usize, State)| Step {
+        state,
+        standing: standing(at, state),
+        at: reached.get(&state).cloned().flatten(),
+    };
+    way.into_iter().enumerate().map(step).collect()
+}
+
+/// The statuses that an active actual fact speaks for, with the first time that is known.
+fn reached(folded: &Folded, facts: &[Fact]) -> BTreeMap<State, Option<EventTime>> {
+    let mut reached: BTreeMap<State, Option<EventTime>> = BTreeMap::new();
+    let standing = |fact: &Fact| folded.verdicts.iter().find(|v| v.fact == fact.id).map(|v| v.standing);
+    let active =
+        |fact: &&Fact| fact.observation.classifier == Classifier::Actual && standing(fact).is_some_and(|s| !is_void(s));
+    for fact in facts.iter().filter(active) {
+        let Some(state) = fact.reading.milestone.state().or(fact.reading.floor) else { continue };
+        let time = Some(&fact.observation.time).filter(|time| time.sort_key().is_some() && !time.sentinel);
+        let first = reached.entry(state).or_default();
+        if let Some(time) = time
+            && first.as_ref().is_none_or(|first| time.sort_key() < first.sort_key())
+        {
+            *first = Some(time.clone());
+        }
+    }
+    // what one piece or one stop reached is not the whole shipment's; the fold says when that was
+    let part = reached.remove(&State::Delivered);
+    if folded.delivered_at.is_some() || folded.state == State::Delivered {
+        reached.insert(State::Delivered, folded.delivered_at.clone());
+    } else if folded.state == State::PartiallyDelivered {
+        reached.entry(State::PartiallyDelivered).or_insert(part.flatten());
+    }
+    if folded.returned_at.is_some() || folded.state == State::Returned {
+        reached.insert(State::Returned, folded.returned_at.clone());
+    }
+    reached
+}
+
+/// Whether a fact of this standing does not count as something that happened to the shipment.
+pub const fn is_void(standing: Standing) -> bool {
+    matches!(
+        standing,
+        Standing::Superseded
+            | Standing::Retracted
+            | Standing::Quarantined
+            | Standing::Retraction
+            | Standing::Merged
+            | Standing::OtherUse
+    )
+}
