@@ -95,6 +95,10 @@ pub struct Settings {
     /// Hours that a minor exception may last before a case is opened.
     #[arg(long, env = "MILEPOST_CASE_MINOR_HOURS", value_name = "N", global = true)]
     pub case_minor_hours: Option<u64>,
+    /// Days for which an exception is news: one that is older when its delivery is first known makes no activity and no
+    /// ticket (7).
+    #[arg(long, env = "MILEPOST_NEWS_DAYS", value_name = "N", global = true)]
+    pub news_days: Option<u32>,
     /// Hours after which a shipment of which nothing is heard counts as silent.
     #[arg(long, env = "MILEPOST_SILENCE_HOURS", value_name = "N", global = true)]
     pub silence_hours: Option<u32>,
@@ -259,6 +263,8 @@ pub struct Rules {
     pub major_grace_minutes: u64,
     /// Hours before a minor exception makes a case.
     pub minor_hours: u64,
+    /// Days for which an exception is news.
+    pub news_days: u32,
     /// Hours of silence before it is an exception.
     pub silence_hours: u32,
     /// Hours after the day of shipping before it is an exception.
@@ -302,6 +308,7 @@ impl Settings {
             desk_calls_per_second: self.desk_calls_per_second.or(below.desk_calls_per_second),
             case_grace_minutes: self.case_grace_minutes.or(below.case_grace_minutes),
             case_minor_hours: self.case_minor_hours.or(below.case_minor_hours),
+            news_days: self.news_days.or(below.news_days),
             silence_hours: self.silence_hours.or(below.silence_hours),
             ship_grace_hours: self.ship_grace_hours.or(below.ship_grace_hours),
             keep_bodies_months: self.keep_bodies_months.or(below.keep_bodies_months),
@@ -357,6 +364,7 @@ impl Settings {
             rules: Rules {
                 major_grace_minutes: self.case_grace_minutes.unwrap_or(120),
                 minor_hours: self.case_minor_hours.unwrap_or(24),
+                news_days: self.news_days.unwrap_or(7),
                 silence_hours: self.silence_hours.unwrap_or(72),
                 ship_grace_hours: self.ship_grace_hours.unwrap_or(24),
             },

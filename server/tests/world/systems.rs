@@ -70,8 +70,20 @@ impl Systems {
         orders::import(tower, tower.scope(), tower.correlation(), pages, &Discard).await.unwrap()
     }
 
+    /// A delivery in Odoo that was promised in so many hours, taken in; its id there.
+    pub async fn order_promised(&self, number: &str, hours: i64) -> i64 {
+        let picking = self.add_promised(number, hours);
+        self.import(IMPORT_PAGES_MAX).await;
+        self.world.settle().await;
+        picking
+    }
+
     /// A delivery in Odoo under this number; its id there.
     pub fn add_order(&self, number: &str) -> i64 {
+        self.add_promised(number, 24_000)
+    }
+
+    fn add_promised(&self, number: &str, hours: i64) -> i64 {
         let now = self.world.clock.now();
         self.odoo.add_order(&NewOrder {
             order: format!("S-{number}"),
@@ -87,7 +99,7 @@ impl Systems {
             },
             carrier: "DHL",
             tracking: Some(number.into()),
-            promised: now + SignedDuration::from_hours(24_000),
+            promised: now + SignedDuration::from_hours(hours),
             shipped: None,
             written: now,
         })

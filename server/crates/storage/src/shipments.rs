@@ -63,6 +63,8 @@ pub struct ImportedShipment {
     pub tokens: Vec<String>,
     /// The thread of the import.
     pub correlation: CorrelationId,
+    /// Why its shipment is folded: `Import`, or `History` for the first import of all.
+    pub cause: Cause,
 }
 
 /// Where the order system has the record.
@@ -189,6 +191,8 @@ pub struct Commit {
     pub last_event: Option<LastEvent>,
     /// Exceptions that open, close or go on.
     pub exceptions: Vec<ExceptionChange>,
+    /// Those of them that nobody is told of, since they are history; the others that open or go on are news.
+    pub withheld: Vec<ExceptionId>,
     /// What must happen once; those that exist already are left alone.
     pub effects: Vec<NewEffect>,
     /// What is to be done.
@@ -221,7 +225,7 @@ pub enum Committed {
     Done(u64),
     /// Somebody else committed first: load again.
     Conflict,
-    /// Something was just said, and a fold with the cause `Live` waits: what this one would withhold, that one tells.
+    /// A fold with a stronger cause waits: what this one would withhold, that one tells.
     Overtaken,
 }
 
@@ -256,7 +260,7 @@ pub struct NewEffect {
 pub enum Posting {
     /// It is.
     Wanted,
-    /// Its fact is history (replay, import, reconcile): stored as done with the external id `withheld`, so that a later
+    /// Its fact is history: stored as done with the external id `withheld`, so that a later
     /// live fold does not tell it as news.
     Withheld,
 }
@@ -438,8 +442,8 @@ pub struct SeenIn {
 #[async_trait]
 pub trait Shipments: Send + Sync {
     /// Takes in what the order system has, in one transaction: shipments made or changed, bindings opened and closed,
-    /// the unclaimed shipment of a claimed tracker merged into its claimant (its history comes along; one of another use
-    /// of the number stays), fold jobs (batch lane, cause import) for all whose facts changed.
+    /// the unclaimed shipment of a claimed tracker merged into its claimant (its history and what people decided about it
+    /// come along; one of another use of the number stays), fold jobs (batch lane) for all whose facts changed.
     async fn import(&self, scope: Scope, shipments: Vec<ImportedShipment>, at: Timestamp) -> Result<Imported>;
 
     /// A shipment with all that a fold reads; with `known_at`, only what was recorded by then.

@@ -255,20 +255,21 @@ pub(super) async fn commit(conn: &mut PgConnection, scope: Scope, commit: &Commi
     if held.int("revision")? != expected(commit)? || merged.is_some() {
         return Ok(Committed::Conflict);
     }
-    if commit.cause != Cause::Live && jobs::is_live_fold_waiting(conn, scope, commit.shipment).await? {
+    if commit.cause != Cause::Live && jobs::is_stronger_fold_waiting(conn, scope, commit.shipment, commit.cause).await?
+    {
         return Ok(Committed::Overtaken);
     }
     work::apply(conn, scope, commit).await?;
-    let committed = put(conn, &[(&scope, commit)], Live::GoesAlong).await?;
+    let committed = put(conn, &[(&scope, commit)], Stronger::GoesAlong).await?;
     for next in &commit.next_uses {
         recycled::follow(conn, scope, commit, next).await?;
     }
     committed.into_iter().next().flatten().ok_or(Fail(StoreError::NotFound("shipment")))
 }
 
-/// What a live fold that waits means for a commit.
+/// What a fold with a stronger cause that waits means for a commit.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Live {
+pub(super) enum Stronger {
     /// The commit is left to it.
     GoesFirst,
     /// Nothing (any more).
@@ -306,7 +307,7 @@ impl Grouped for Put {
                 Entry::Occupied(_) => true,
             });
             let commits: Vec<_> = taken.values().map(|(_, one)| (&one.scope, &one.commit)).collect();
-            let committed = put(conn, &commits, Live::GoesFirst).await?;
+            let committed = put(conn, &commits, Stronger::GoesFirst).await?;
             for ((place, _), committed) in taken.into_values().zip(committed) {
                 if let Some(answer) = answers.get_mut(place) {
                     *answer = committed;
@@ -324,7 +325,7 @@ impl Grouped for Put {
 pub(super) async fn put(
     conn: &mut PgConnection,
     commits: &[(&Scope, &Commit)],
-    live: Live,
+    stronger: Stronger,
 ) -> Done<Vec<Option<Committed>>> {
     let last_event_at = |commit: &Commit| commit.last_event.as_ref().and_then(|event| event.at);
     let jobs: Vec<NewJob> = commits.iter().flat_map(|(_, commit)| commit.jobs.iter().cloned()).collect();
@@ -352,11 +353,17 @@ pub(super) async fn put(
              SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::boolean[], $8::text[], $9::bigint[], $10::bigint[],
                                   $11::bigint[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::text[], $17::uuid[], $18::boolean[])
                  WITH ORDINALITY g (company_id, shipment_id, expected, at, folded, state, terminal, visibility, heard_at, eta,
-                                    delivered_at, last_event, last_event_at, review_at, moved_at, cause, correlation, waits_for_live, place) LIMIT cardinality($1)),
-         live AS (
-             SELECT g.place FROM given g WHERE g.waits_for_live AND EXISTS (
-                 SELECT 1 FROM job WHERE company_id = g.company_id AND kind = 'fold' AND target = g.shipment_id::text
-                   AND status IN ('ready', 'retrying') AND cause = 'live')),
+                                    delivered_at, last_event, last_event_at, review_at, moved_at, cause, correlation, waits, place) LIMIT cardinality($1)),
+         stronger AS (
+             SELECT g.place FROM given g WHERE g.waits AND (
+                 EXISTS (SELECT 1 FROM job WHERE company_id = g.company_id AND kind = 'fold' AND target = g.shipment_id::text
+                           AND status IN ('ready', 'retrying') AND ",
+        jobs::stronger!("job.cause", "g.cause"),
+        ")
+                 OR EXISTS (SELECT 1 FROM job WHERE company_id = g.company_id AND kind = 'fold' AND target = g.shipment_id::text
+                              AND status = 'leased' AND ",
+        jobs::stronger!("job.cause", "g.cause"),
+        "))),
          before AS (
              SELECT g.place, s.state FROM given g CROSS JOIN LATERAL (
                  SELECT state FROM shipment WHERE company_id IS NOT DISTINCT FROM g.company_id AND id = g.shipment_id LIMIT 1) s),
@@ -373,7 +380,7 @@ pub(super) async fn put(
                         (array_agg(severity ORDER BY severity_rank DESC, opened_at, id))[1] AS severity
                  FROM exception WHERE shipment_id = g.shipment_id AND closed_at IS NULL) trouble
              WHERE shipment.company_id IS NOT DISTINCT FROM g.company_id AND shipment.id = g.shipment_id AND shipment.revision = g.expected AND merged_into IS NULL
-               AND NOT EXISTS (SELECT 1 FROM live WHERE live.place = g.place)
+               AND NOT EXISTS (SELECT 1 FROM stronger WHERE stronger.place = g.place)
              RETURNING shipment.id, g.place, g.company_id, g.expected + 1 AS revision, g.at, g.cause, g.correlation, g.state),
          told AS (
              INSERT INTO change (company_id, shipment_id, revision, at) SELECT company_id, id, revision, at FROM put),
@@ -391,7 +398,7 @@ pub(super) async fn put(
         jobs::enqueueing!("$26", "$27", "$28", "$29", "$30", "$31", "$32", "$33", "$34", "put.company_id", "put.at", "$35", " JOIN put ON put.id = g.shipment_id"),
         ")
          SELECT EXISTS (SELECT 1 FROM before WHERE before.place = g.place) AS there, EXISTS (SELECT 1 FROM put WHERE put.place = g.place) AS put,
-                EXISTS (SELECT 1 FROM live WHERE live.place = g.place) AS live
+                EXISTS (SELECT 1 FROM stronger WHERE stronger.place = g.place) AS overtaken
          FROM given g ORDER BY g.place"
     ))
     .bind(commits.iter().map(|(scope, _)| scope.company.0).collect::<Vec<_>>())
@@ -411,7 +418,7 @@ pub(super) async fn put(
     .bind(given!(|commit| opt_micros(last_event_at(commit).or(commit.folded.heard_at)).unwrap_or(0)))
     .bind(given!(|commit| word(commit.cause)))
     .bind(given!(|commit| commit.correlation.0))
-    .bind(given!(|commit| commit.cause != Cause::Live && live == Live::GoesFirst))
+    .bind(given!(|commit| commit.cause != Cause::Live && stronger == Stronger::GoesFirst))
     .bind(effects!(|shipment, _| shipment.0))
     .bind(effects!(|_, effect| effect.id.0))
     .bind(effects!(|_, effect| word(effect.kind)))
@@ -432,7 +439,7 @@ pub(super) async fn put(
     .fetch_all(conn)
     .await?;
     let committed = |(row, expected): (&PgRow, &i64)| {
-        Ok(match (row.flag("there")?, row.flag("put")?, row.flag("live")?) {
+        Ok(match (row.flag("there")?, row.flag("put")?, row.flag("overtaken")?) {
             (false, _, _) => None,
             (_, true, _) => Some(Committed::Done((expected + 1).unsigned_abs())),
             (_, false, true) => Some(Committed::Overtaken),

@@ -249,7 +249,7 @@ pub(super) fn commit(conn: &Connection, scope: Scope, commit: &Commit) -> Done<C
     if row.int("revision")? != expected || merged.is_some() {
         return Ok(Committed::Conflict);
     }
-    if commit.cause != Cause::Live && jobs::is_live_fold_waiting(conn, scope, commit.shipment)? {
+    if commit.cause != Cause::Live && jobs::is_stronger_fold_waiting(conn, scope, commit.shipment, commit.cause)? {
         return Ok(Committed::Overtaken);
     }
     let (before, revision): (State, i64) = (row.word("state")?, expected + 1);
