@@ -5,7 +5,7 @@ use crate::tower::Tower;
 use domain::{
     Severity,
     commit::{self, ExceptionChange},
-    fold::{self, Announcement, Folded, FoldedException, NextUse},
+    fold::{self, Announcement, Fact, Folded, FoldedException, NextUse},
     ids::{CorrelationId, EffectId, ExceptionId, ObservationId, ShipmentId, content_id},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -126,7 +126,8 @@ fn committed(loaded: &Loaded) -> Vec<commit::CommittedException> {
             piece: e.piece.clone(),
             severity: e.severity,
             evidence: e.evidence.clone(),
-            closed: e.closed.is_some(),
+            opened_at: e.opened_at,
+            closed: e.closed.map(|(_, how)| how),
         })
         .collect()
 }
@@ -224,7 +225,12 @@ impl Consequences<'_> {
         let new = |id: &&ObservationId| !known.contains(id);
         let facts = &self.loaded.input.facts;
         let heard = exception.evidence.iter().filter(new).filter_map(|id| facts.iter().find(|fact| fact.id == *id));
-        let heard = heard.filter_map(|fact| fact.sightings.iter().map(|sighting| sighting.recorded_at).min()).max();
+        // what is said otherwise of old trouble does not make it new
+        let recent = |fact: &&Fact| known.is_empty() || fact.observation.time.sort_key().is_none_or(|at| at >= since);
+        let heard = heard
+            .filter(recent)
+            .filter_map(|fact| fact.sightings.iter().map(|sighting| sighting.recorded_at).min())
+            .max();
         // what only the clock makes
         let derived = known.is_empty().then_some(exception.opened_recorded);
         match self.cause {
