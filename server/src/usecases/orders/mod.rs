@@ -9,7 +9,7 @@ use connectors::call::CallError;
 use domain::ids::ShipmentId;
 
 pub use import::{IMPORT_PAGES_MAX, import};
-pub use sync::sync;
+pub use sync::{Update, sync};
 
 /// The place of a customer's data in the vault.
 pub const CUSTOMER: &str = "shipment.customer";

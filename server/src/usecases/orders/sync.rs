@@ -7,8 +7,8 @@ use crate::{
     words,
 };
 use connectors::{
-    call::{CallLog, Decision},
-    odoo::{OdooClient, StatusValues},
+    call::{CallError, CallLog, Decision},
+    odoo::{Fields, OdooClient, StatusValues},
 };
 use domain::{
     Severity, State, Visibility,
@@ -21,7 +21,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use std::fmt::Write as _;
 use storage::{
     Scope,
-    shipments::{EffectKind, EffectRecord, Loaded, Origin, ShipmentRecord},
+    shipments::{EffectKind, EffectRecord, Loaded, Origin},
     work::ExceptionRecord,
 };
 
@@ -38,31 +38,98 @@ pub async fn sync(
     tries: u32,
     calls: &dyn CallLog,
 ) -> Result<(), OrderError> {
-    let Some(odoo) = &tower.odoo else { return Ok(()) };
-    // an effect that comes after this moment has a job of its own
-    let Some(loaded) = tower.store.shipments.load(scope, id, None).await? else { return Ok(()) };
-    let shipment = &loaded.shipment;
-    let Some(origin) = shipment.origin.as_ref().filter(|o| o.system == "odoo") else { return Ok(()) };
-    let values = status_values(tower, &loaded);
-    let text = serde_json::to_string(&values).expect("plain data serialises");
-    let shipments = &tower.store.shipments;
-    let known = shipment.written.as_deref().filter(|_| tries == 0);
-    let writes = known != Some(text.as_str());
-    if writes {
+    let (Some(odoo), Some(update)) = (&tower.odoo, Update::of(tower, scope, id, tries).await?) else { return Ok(()) };
+    let written = match update.writes {
+        true => odoo.write_status(update.record(), &update.values, update.before.as_ref(), calls).await,
+        false => Ok(()),
+    };
+    update.finish(tower, scope, written, calls).await
+}
+
+/// What a delivery is to show, and what else is to be done there.
+#[derive(Debug)]
+pub struct Update {
+    loaded: Loaded,
+    origin: Origin,
+    values: StatusValues,
+    /// What was written last, where that is known.
+    before: Option<StatusValues>,
+    /// Whether the values differ from it.
+    writes: bool,
+}
+
+impl Update {
+    /// That of a shipment; none where it has no delivery in Odoo.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn of(
+        tower: &Tower,
+        scope: Scope,
+        id: ShipmentId,
+        tries: u32,
+    ) -> Result<Option<Self>, storage::StoreError> {
+        // an effect that comes after this moment has a job of its own
+        let Some(loaded) = tower.store.shipments.load(scope, id, None).await? else { return Ok(None) };
+        let Some(origin) = loaded.shipment.origin.clone().filter(|o| o.system == "odoo") else { return Ok(None) };
+        let values = status_values(tower, &loaded);
+        let known = loaded.shipment.written.as_deref().filter(|_| tries == 0);
+        let writes = known != Some(text(&values).as_str());
         let before = known.and_then(|w| serde_json::from_str(w).ok());
-        if let Err(error) = odoo.write_status(origin.record, &values, before.as_ref(), calls).await {
-            // what the delivery shows now is not known
-            shipments.written(scope, id, None, tower.now()).await?;
-            return Err(error.into());
+        Ok(Some(Self { loaded, origin, values, before, writes }))
+    }
+
+    /// The delivery's id in Odoo.
+    pub const fn record(&self) -> i64 {
+        self.origin.record
+    }
+
+    /// The fields to be written; none where it shows what it should.
+    ///
+    /// # Errors
+    /// When Odoo does not say which fields it has.
+    pub async fn fields(&self, odoo: &OdooClient, calls: &dyn CallLog) -> Result<Fields, CallError> {
+        match self.writes {
+            true => odoo.fields_to_write(&self.values, self.before.as_ref(), calls).await,
+            false => Ok(Fields::new()),
         }
     }
-    let kept = async { if writes { shipments.written(scope, id, Some(text), tower.now()).await } else { Ok(()) } };
-    let posting = Posting { tower, scope, odoo, calls, origin, shipment, exceptions: &loaded.exceptions };
-    let (kept, refused) = join(kept, posting.post_all(&loaded.effects)).await;
-    kept?;
-    let refused = refused?;
-    complete_activities(tower, scope, odoo, &loaded, calls).await?;
-    refused.map_or(Ok(()), Err)
+
+    /// Keeps how the fields were written, and posts and completes what is to be posted and completed.
+    ///
+    /// # Errors
+    /// As [`sync`].
+    pub async fn finish(
+        &self,
+        tower: &Tower,
+        scope: Scope,
+        written: Result<(), CallError>,
+        calls: &dyn CallLog,
+    ) -> Result<(), OrderError> {
+        let Some(odoo) = &tower.odoo else { return Ok(()) };
+        let (shipments, shipment) = (&tower.store.shipments, &self.loaded.shipment);
+        if let Err(error) = written {
+            // what the delivery shows now is not known
+            shipments.written(scope, shipment.id, None, tower.now()).await?;
+            return Err(error.into());
+        }
+        let kept = async {
+            match self.writes {
+                true => shipments.written(scope, shipment.id, Some(text(&self.values)), tower.now()).await,
+                false => Ok(()),
+            }
+        };
+        let posting = Posting { tower, scope, odoo, calls, origin: &self.origin, loaded: &self.loaded };
+        let (kept, refused) = join(kept, posting.post_all(&self.loaded.effects)).await;
+        kept?;
+        let refused = refused?;
+        complete_activities(tower, scope, odoo, &self.loaded, calls).await?;
+        refused.map_or(Ok(()), Err)
+    }
+}
+
+fn text(values: &StatusValues) -> String {
+    serde_json::to_string(values).expect("plain data serialises")
 }
 
 /// What the delivery shows.
@@ -120,8 +187,7 @@ struct Posting<'a> {
     odoo: &'a OdooClient,
     calls: &'a dyn CallLog,
     origin: &'a Origin,
-    shipment: &'a ShipmentRecord,
-    exceptions: &'a [ExceptionRecord],
+    loaded: &'a Loaded,
 }
 
 impl Posting<'_> {
@@ -177,16 +243,16 @@ impl Posting<'_> {
     }
 
     fn exception(&self, id: ExceptionId) -> Option<&ExceptionRecord> {
-        self.exceptions.iter().find(|e| e.id == id)
+        self.loaded.exceptions.iter().find(|e| e.id == id)
     }
 
     fn note(&self, body: &EffectBody) -> String {
-        let page = page_of(&self.tower.config, self.shipment.id);
+        let page = page_of(&self.tower.config, self.loaded.shipment.id);
         let mut html = String::from("<p>");
         match body {
             EffectBody::Milestone { announcement } => {
                 let _ = write!(html, "<b>{}</b>", escape(&words::announcement(announcement)));
-                if let Some(number) = self.shipment.numbers.first() {
+                if let Some(number) = self.loaded.shipment.numbers.first() {
                     let _ = write!(html, ", {}", escape(&number.number));
                 }
             }
@@ -208,7 +274,7 @@ impl Posting<'_> {
     }
 
     fn activity(&self, exception: &ExceptionRecord) -> String {
-        let page = page_of(&self.tower.config, self.shipment.id);
+        let page = page_of(&self.tower.config, self.loaded.shipment.id);
         format!(
             "<p>{} since {}. Answerable: {}. <a href=\"{}\">Timeline and reasons</a></p>",
             escape(exception.reason.label()),

@@ -14,7 +14,7 @@ mod wire;
 pub use client::{OdooClient, Version};
 pub use config::OdooConfig;
 pub use deliveries::{Customer, Delivery, DeliveryState, PAGE_MAX, Since};
-pub use status::{StatusValues, WRITE_MAX};
+pub use status::{Fields, StatusValues, WRITE_MAX};
 
 #[cfg(test)]
 mod tests;
