@@ -6,7 +6,8 @@ mod sync;
 use super::UseCaseError;
 use crate::config::Config;
 use connectors::call::CallError;
-use domain::ids::ShipmentId;
+use domain::ids::{ObservationId, ShipmentId};
+use storage::shipments::{Loaded, NumberRecord};
 
 pub use import::{IMPORT_PAGES_MAX, import};
 pub use sync::{Update, sync};
@@ -29,6 +30,15 @@ impl From<storage::StoreError> for OrderError {
     fn from(error: storage::StoreError) -> Self {
         Self::Ours(error.into())
     }
+}
+
+/// The number of a shipment that something is told of: the piece's, else that on which it was told, else the only one.
+pub fn number_of<'a>(loaded: &'a Loaded, piece: Option<&str>, evidence: &[ObservationId]) -> Option<&'a NumberRecord> {
+    let numbers = &loaded.shipment.numbers;
+    let of_piece = piece.and_then(|piece| numbers.iter().find(|number| number.piece.as_deref() == Some(piece)));
+    let facts = || loaded.input.facts.iter().filter(|fact| evidence.contains(&fact.id));
+    let told = || numbers.iter().find(|number| facts().any(|fact| fact.tracker == number.tracker));
+    of_piece.or_else(told).or_else(|| numbers.first().filter(|_| numbers.len() == 1))
 }
 
 /// The page of a shipment, for people.

@@ -1,19 +1,20 @@
 //! Status, notes and activities go out to Odoo.
 
-use super::{OrderError, page_of};
+use super::{OrderError, number_of, page_of};
 use crate::{
     tower::Tower,
-    usecases::{UseCaseError, fold::EffectBody},
+    usecases::{UseCaseError, fold::EffectBody, proof},
     words,
 };
 use connectors::{
-    call::{CallError, CallLog, Decision},
+    call::{CallError, CallLog, Decision, PERSONAL_MARK},
     odoo::{Fields, OdooClient, StatusValues},
 };
 use domain::{
-    Severity, State, Visibility,
+    Milestone, Severity, State, Visibility,
     event_time::EventTime,
-    ids::{ExceptionId, ShipmentId},
+    fold::Announcement,
+    ids::{ExceptionId, ObservationId, ShipmentId},
     observation::Location,
 };
 use futures::future::join;
@@ -216,7 +217,7 @@ impl Posting<'_> {
         let marker = format!("milepost-{}", effect.id);
         match effect.kind {
             EffectKind::OrderNote => {
-                let html = self.note(&body);
+                let html = self.note(&body).await?;
                 Ok(self.odoo.post_note(self.origin.record, &marker, &html, self.calls).await?)
             }
             EffectKind::OrderActivity => {
@@ -246,15 +247,14 @@ impl Posting<'_> {
         self.loaded.exceptions.iter().find(|e| e.id == id)
     }
 
-    fn note(&self, body: &EffectBody) -> String {
+    async fn note(&self, body: &EffectBody) -> Result<String, OrderError> {
         let page = page_of(&self.tower.config, self.loaded.shipment.id);
         let mut html = String::from("<p>");
         match body {
             EffectBody::Milestone { announcement } => {
                 let _ = write!(html, "<b>{}</b>", escape(&words::announcement(announcement)));
-                if let Some(number) = self.loaded.shipment.numbers.first() {
-                    let _ = write!(html, ", {}", escape(&number.number));
-                }
+                html += &self.number(announcement.piece.as_deref(), &[announcement.fact]);
+                html += &self.signature(announcement).await?;
             }
             EffectBody::Correction { from, to } => {
                 let _ = write!(
@@ -270,14 +270,33 @@ impl Posting<'_> {
             }
         }
         let _ = write!(html, " · <a href=\"{}\">timeline</a></p>", escape(&page));
-        html
+        Ok(html)
+    }
+
+    /// The number that something was told of, and its carrier.
+    fn number(&self, piece: Option<&str>, evidence: &[ObservationId]) -> String {
+        let number = number_of(self.loaded, piece, evidence);
+        number.map(|number| format!(", {}", escape(&words::number(number)))).unwrap_or_default()
+    }
+
+    /// Who signed for a delivery, where the company wants that in Odoo.
+    async fn signature(&self, announcement: &Announcement) -> Result<String, OrderError> {
+        let delivered = matches!(announcement.milestone, Milestone::Delivered | Milestone::DeliveredPart);
+        if !delivered || !self.tower.config.rules.signatory_in_odoo {
+            return Ok(String::new());
+        }
+        let shipment = self.loaded.shipment.id;
+        let name = proof::signatory(self.tower, self.scope, shipment, announcement.fact).await?;
+        let marked = |name: String| format!(", signed by <span class=\"{PERSONAL_MARK}\">{}</span>", escape(&name));
+        Ok(name.map(marked).unwrap_or_default())
     }
 
     fn activity(&self, exception: &ExceptionRecord) -> String {
         let page = page_of(&self.tower.config, self.loaded.shipment.id);
         format!(
-            "<p>{} since {}. Answerable: {}. <a href=\"{}\">Timeline and reasons</a></p>",
+            "<p>{}{} since {}. Answerable: {}. <a href=\"{}\">Timeline and reasons</a></p>",
             escape(exception.reason.label()),
+            self.number(exception.piece.as_deref(), &exception.evidence),
             words::instant(exception.opened_at),
             exception.responsible.label(),
             escape(&page)
