@@ -69,6 +69,9 @@ pub(super) async fn write(tower: &Tower, jobs: &[LeasedJob], permits: &Semaphore
 async fn member(tower: &Tower, leased: &LeasedJob) -> Option<Member> {
     let id = leased.job.target.parse::<ShipmentId>().ok()?;
     let update = Update::of(tower, leased.scope, id, leased.attempts).await.ok()??;
+    if update.sets_back() {
+        return None;
+    }
     Some(Member { job: leased.job.id, correlation: leased.job.correlation, update: Arc::new(update) })
 }
 

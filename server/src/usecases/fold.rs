@@ -42,6 +42,16 @@ pub enum EffectBody {
         /// Which.
         id: ExceptionId,
     },
+    /// Fields that somebody else had changed were set back.
+    SetBack {
+        /// Their names.
+        fields: Vec<String>,
+    },
+    /// Fields that somebody changes again and again are left so.
+    LeftChanged {
+        /// Their names.
+        fields: Vec<String>,
+    },
 }
 
 /// What makes an announcement one, wherever it is told.

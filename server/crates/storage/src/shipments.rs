@@ -438,6 +438,32 @@ pub struct SeenIn {
     pub source_name: String,
 }
 
+/// What was last written to a record of the order system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrittenValues {
+    /// The record's id there.
+    pub record: i64,
+    /// The shipment that stands for it.
+    pub shipment: ShipmentId,
+    /// The values (JSON).
+    pub values: String,
+}
+
+/// Fields in the order system that somebody else changed are to be written again, or left.
+#[derive(Clone, Debug)]
+pub struct SetBack {
+    /// The shipment.
+    pub shipment: ShipmentId,
+    /// What was written when they were compared.
+    pub expected: String,
+    /// What counts as written from now on: none, so that all is written again, or the same.
+    pub after: Option<String>,
+    /// The note that says so.
+    pub effect: NewEffect,
+    /// The job that does it.
+    pub job: NewJob,
+}
+
 /// Shipments and what follows from their facts.
 #[async_trait]
 pub trait Shipments: Send + Sync {
@@ -476,6 +502,12 @@ pub trait Shipments: Send + Sync {
 
     /// What the order system was told (JSON); compared before the next write. None where that is not known.
     async fn written(&self, scope: Scope, id: ShipmentId, values: Option<String>, at: Timestamp) -> Result<()>;
+
+    /// What was last written to those of these records of a system of which it is known, by their ids.
+    async fn written_of(&self, scope: Scope, system: &str, records: Vec<i64>) -> Result<Vec<WrittenValues>>;
+
+    /// Sets fields back, unless something else was written meanwhile or a job is about to; whether it did.
+    async fn set_back(&self, scope: Scope, set_back: SetBack, at: Timestamp) -> Result<bool>;
 
     /// The state changes of a shipment, oldest first.
     async fn history(&self, scope: Scope, id: ShipmentId) -> Result<Vec<StateChange>>;

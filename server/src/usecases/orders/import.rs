@@ -1,6 +1,6 @@
 //! Deliveries come in from Odoo.
 
-use super::{CUSTOMER, OrderError};
+use super::{CUSTOMER, OrderError, repair};
 use crate::{
     tower::Tower,
     usecases::{UseCaseError, promises},
@@ -104,6 +104,7 @@ pub async fn import(
         if let Some(last) = page.last() {
             cursor.after = last.id;
             cursor.newest = cursor.newest.max(page.iter().map(|d| d.write_date).max());
+            repair::compare(tower, scope, odoo, page.iter().map(|d| d.id).collect(), correlation, calls).await?;
             let subjects = page.iter().map(|delivery| customer_of(tower, delivery)).collect();
             let keys = tower.store.people.keys(scope, subjects).await?;
             let taking = Taking { tower, odoo, promises: &promises, keys: &keys, correlation, cause };

@@ -1,6 +1,8 @@
-//! The order system, Odoo: deliveries come in (`import`), status, notes and activities go out (`sync`).
+//! The order system, Odoo: deliveries come in (`import`), status, notes and activities go out (`sync`), what others changed
+//! of that is set back (`repair`).
 
 mod import;
+mod repair;
 mod sync;
 
 use super::UseCaseError;
@@ -10,6 +12,7 @@ use domain::ids::{ObservationId, ShipmentId};
 use storage::shipments::{Loaded, NumberRecord};
 
 pub use import::{IMPORT_PAGES_MAX, import};
+pub use repair::REPAIRS_MAX;
 pub use sync::{Update, sync};
 
 /// The place of a customer's data in the vault.

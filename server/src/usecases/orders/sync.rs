@@ -1,6 +1,9 @@
 //! Status, notes and activities go out to Odoo.
 
-use super::{OrderError, number_of, page_of};
+use super::{
+    OrderError, number_of, page_of,
+    repair::{self, REPAIRS_MAX},
+};
 use crate::{
     tower::Tower,
     usecases::{UseCaseError, fold::EffectBody, proof},
@@ -8,7 +11,7 @@ use crate::{
 };
 use connectors::{
     call::{CallError, CallLog, Decision, PERSONAL_MARK},
-    odoo::{Fields, OdooClient, StatusValues},
+    odoo::{Changed, Fields, OdooClient, StatusValues, changed_by_others, label},
 };
 use domain::{
     Milestone, Severity, State, Visibility,
@@ -40,6 +43,7 @@ pub async fn sync(
     calls: &dyn CallLog,
 ) -> Result<(), OrderError> {
     let (Some(odoo), Some(update)) = (&tower.odoo, Update::of(tower, scope, id, tries).await?) else { return Ok(()) };
+    let update = update.with_what_is_shown(odoo, calls).await?;
     let written = match update.writes {
         true => odoo.write_status(update.record(), &update.values, update.before.as_ref(), calls).await,
         false => Ok(()),
@@ -57,6 +61,8 @@ pub struct Update {
     before: Option<StatusValues>,
     /// Whether the values differ from it.
     writes: bool,
+    /// What somebody else changed and is set back now, as far as it is seen.
+    changed: Vec<Changed>,
 }
 
 impl Update {
@@ -77,7 +83,23 @@ impl Update {
         let known = loaded.shipment.written.as_deref().filter(|_| tries == 0);
         let writes = known != Some(text(&values).as_str());
         let before = known.and_then(|w| serde_json::from_str(w).ok());
-        Ok(Some(Self { loaded, origin, values, before, writes }))
+        Ok(Some(Self { loaded, origin, values, before, writes, changed: Vec::new() }))
+    }
+
+    /// Whether fields that somebody else changed are to be set back.
+    pub fn sets_back(&self) -> bool {
+        let waits = |effect: &EffectRecord| effect.done.is_none() && effect.key.starts_with(repair::KEY);
+        self.loaded.effects.iter().any(waits)
+    }
+
+    /// Where fields are to be set back, with what they show now: the note says it.
+    async fn with_what_is_shown(mut self, odoo: &OdooClient, calls: &dyn CallLog) -> Result<Self, CallError> {
+        if self.sets_back() {
+            let shown = odoo.shown(&[self.record()], calls).await?;
+            self.changed =
+                shown.get(&self.record()).map(|shown| changed_by_others(shown, &self.values)).unwrap_or_default();
+        }
+        Ok(self)
     }
 
     /// The delivery's id in Odoo.
@@ -120,7 +142,8 @@ impl Update {
                 false => Ok(()),
             }
         };
-        let posting = Posting { tower, scope, odoo, calls, origin: &self.origin, loaded: &self.loaded };
+        let (origin, loaded, changed) = (&self.origin, &self.loaded, &self.changed);
+        let posting = Posting { tower, scope, odoo, calls, origin, loaded, changed };
         let (kept, refused) = join(kept, posting.post_all(&self.loaded.effects)).await;
         kept?;
         let refused = refused?;
@@ -189,6 +212,7 @@ struct Posting<'a> {
     calls: &'a dyn CallLog,
     origin: &'a Origin,
     loaded: &'a Loaded,
+    changed: &'a [Changed],
 }
 
 impl Posting<'_> {
@@ -268,9 +292,39 @@ impl Posting<'_> {
                 let label = self.exception(*id).map_or("Exception", |e| e.reason.label());
                 let _ = write!(html, "<b>{}</b>", escape(label));
             }
+            EffectBody::SetBack { fields } => {
+                let said: Vec<String> = fields.iter().map(|field| self.set_back(field)).collect();
+                html += &said.join("<br/>");
+            }
+            EffectBody::LeftChanged { fields } => {
+                let names: Vec<String> =
+                    fields.iter().map(|field| format!("<b>{}</b>", escape(label(field)))).collect();
+                let _ = write!(
+                    html,
+                    "{}: changed by somebody else again and again. Milepost has set it back {REPAIRS_MAX} times within a day \
+                     and leaves it now; look for an automation that writes it",
+                    names.join(", ")
+                );
+            }
         }
         let _ = write!(html, " · <a href=\"{}\">timeline</a></p>", escape(&page));
         Ok(html)
+    }
+
+    fn set_back(&self, field: &str) -> String {
+        let name = escape(label(field));
+        let shown = |value: &Option<String>| match value {
+            Some(value) => format!("“{}”", escape(value)),
+            None => "nothing".into(),
+        };
+        match self.changed.iter().find(|changed| changed.field == field) {
+            Some(Changed { shows, written, .. }) => format!(
+                "<b>{name}</b> was changed by hand to {} and has been set back to {}",
+                shown(shows),
+                shown(written)
+            ),
+            None => format!("<b>{name}</b> was changed by hand and has been set back"),
+        }
     }
 
     /// The number that something was told of, and its carrier.

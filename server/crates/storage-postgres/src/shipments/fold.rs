@@ -17,8 +17,8 @@ use sqlx::{PgConnection, postgres::PgRow};
 use std::collections::{BTreeMap, HashMap, btree_map::Entry};
 use storage::{
     Scope, StoreError,
-    jobs::{Cause, NewJob},
-    shipments::{Commit, Committed, EffectRecord, Loaded, Posting, WITHHELD},
+    jobs::{Cause, JobKind, NewJob},
+    shipments::{Commit, Committed, EffectRecord, Loaded, Posting, SetBack, WITHHELD},
 };
 
 /// What is told of the trackers `bound`: the statements on them, and those on others that take one of theirs back; who
@@ -265,6 +265,42 @@ pub(super) async fn commit(conn: &mut PgConnection, scope: Scope, commit: &Commi
         recycled::follow(conn, scope, commit, next).await?;
     }
     committed.into_iter().next().flatten().ok_or(Fail(StoreError::NotFound("shipment")))
+}
+
+/// Fields that somebody else changed, unless something else was written meanwhile or a job is about to.
+pub(super) async fn set_back(conn: &mut PgConnection, scope: Scope, set_back: &SetBack, at: Timestamp) -> Done<bool> {
+    let set = sqlx::query(
+        "UPDATE shipment SET written = $1 WHERE company_id = $2 AND id = $3 AND written = $4 AND merged_into IS NULL
+           AND NOT EXISTS (SELECT 1 FROM job WHERE company_id = $2 AND kind = $5 AND target = $6 AND status IN ('ready', 'retrying'))
+           AND NOT EXISTS (SELECT 1 FROM job WHERE company_id = $2 AND kind = $5 AND target = $6 AND status = 'leased')",
+    )
+    .bind(&set_back.after)
+    .bind(scope.company.0)
+    .bind(set_back.shipment.0)
+    .bind(&set_back.expected)
+    .bind(JobKind::SyncOrder.code())
+    .bind(set_back.shipment.to_string())
+    .execute(&mut *conn)
+    .await?;
+    if set.rows_affected() == 0 {
+        return Ok(false);
+    }
+    let effect = &set_back.effect;
+    sqlx::query(
+        "INSERT INTO effect (id, company_id, shipment_id, kind, key, body, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (shipment_id, kind, key) DO NOTHING",
+    )
+    .bind(effect.id.0)
+    .bind(scope.company.0)
+    .bind(set_back.shipment.0)
+    .bind(word(effect.kind))
+    .bind(&effect.key)
+    .bind(&effect.body)
+    .bind(micros(at))
+    .execute(&mut *conn)
+    .await?;
+    jobs::enqueue(conn, scope, &set_back.job, at).await?;
+    Ok(true)
 }
 
 /// What a fold with a stronger cause that waits means for a commit.

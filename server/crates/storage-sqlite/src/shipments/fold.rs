@@ -18,8 +18,8 @@ use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use storage::{
     Scope, StoreError,
-    jobs::Cause,
-    shipments::{Commit, Committed, EffectRecord, Loaded, NewEffect, Posting, WITHHELD},
+    jobs::{Cause, JobKind},
+    shipments::{Commit, Committed, EffectRecord, Loaded, NewEffect, Posting, SetBack, WITHHELD},
 };
 
 /// A shipment with all that a fold reads, in a fixed number of queries.
@@ -255,7 +255,7 @@ pub(super) fn commit(conn: &Connection, scope: Scope, commit: &Commit) -> Done<C
     let (before, revision): (State, i64) = (row.word("state")?, expected + 1);
     work::apply(conn, scope, commit)?;
     for effect in &commit.effects {
-        put_effect(conn, scope, commit, effect)?;
+        put_effect(conn, scope, (commit.shipment, commit.at), effect)?;
     }
     for job in &commit.jobs {
         jobs::enqueue(conn, scope, job, commit.at)?;
@@ -271,10 +271,37 @@ pub(super) fn commit(conn: &Connection, scope: Scope, commit: &Commit) -> Done<C
     Ok(Committed::Done(revision.unsigned_abs()))
 }
 
-fn put_effect(conn: &Connection, scope: Scope, commit: &Commit, effect: &NewEffect) -> Done<()> {
+/// Fields that somebody else changed, unless something else was written meanwhile or a job is about to.
+pub(super) fn set_back(conn: &Connection, scope: Scope, set_back: &SetBack, at: Timestamp) -> Done<bool> {
+    let set = query(
+        "UPDATE shipment SET written = ?1 WHERE company_id = ?2 AND id = ?3 AND written = ?4 AND merged_into IS NULL
+           AND NOT EXISTS (SELECT 1 FROM job WHERE company_id = ?2 AND kind = ?5 AND target = ?6 AND status IN ('ready', 'retrying'))
+           AND NOT EXISTS (SELECT 1 FROM job WHERE company_id = ?2 AND kind = ?5 AND target = ?6 AND status = 'leased')",
+    )
+    .bind(&set_back.after)
+    .bind(scope.company.0)
+    .bind(set_back.shipment.0)
+    .bind(&set_back.expected)
+    .bind(JobKind::SyncOrder.code())
+    .bind(set_back.shipment.to_string())
+    .execute(conn)?;
+    if set == 0 {
+        return Ok(false);
+    }
+    put_effect(conn, scope, (set_back.shipment, at), &set_back.effect)?;
+    jobs::enqueue(conn, scope, &set_back.job, at)?;
+    Ok(true)
+}
+
+fn put_effect(
+    conn: &Connection,
+    scope: Scope,
+    (shipment, at): (ShipmentId, Timestamp),
+    effect: &NewEffect,
+) -> Done<()> {
     let done = match effect.posting {
         Posting::Wanted => None,
-        Posting::Withheld => Some((micros(commit.at), WITHHELD)),
+        Posting::Withheld => Some((micros(at), WITHHELD)),
     };
     query(
         "INSERT INTO effect (id, company_id, shipment_id, kind, key, body, created_at, done_at, external) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -282,11 +309,11 @@ fn put_effect(conn: &Connection, scope: Scope, commit: &Commit, effect: &NewEffe
     )
     .bind(effect.id.0)
     .bind(scope.company.0)
-    .bind(commit.shipment.0)
+    .bind(shipment.0)
     .bind(word(effect.kind))
     .bind(&effect.key)
     .bind(&effect.body)
-    .bind(micros(commit.at))
+    .bind(micros(at))
     .bind(done.map(|(at, _)| at))
     .bind(done.map(|(_, external)| external))
     .execute(conn)?;
