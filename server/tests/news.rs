@@ -271,3 +271,45 @@ impl Systems {
         }
     }
 }
+
+#[tokio::test]
+async fn a_revised_time_is_the_same_trouble() {
+    for (trouble, hours) in [(DAMAGED, 0), (WRONG_ADDRESS, 3)] {
+        let systems = Systems::new().await;
+        let picking = systems.order(NUMBER).await;
+        for time in ["2026-03-05T08:00:00", "2026-03-05T08:01:00", "2026-03-05T07:30:00", "2026-03-04T08:01:00"] {
+            systems.message(&[trouble[0], (trouble[1].0, time)]).await;
+            systems.world.settle().await;
+            systems.hours(hours).await;
+            assert_eq!(systems.told(picking), (1, 1), "{time}: {:?}", systems.odoo.activities(picking));
+        }
+        assert_eq!(systems.world.load(systems.shipment().await).await.exceptions.len(), 1);
+        systems.hours(3).await;
+        assert_eq!(systems.odoo.activities(picking)[0].1, Open::Todo);
+    }
+}
+
+#[tokio::test]
+async fn what_is_taken_back_and_said_again_keeps_its_activity() {
+    let systems = Systems::new().await;
+    let picking = systems.order(NUMBER).await;
+    let stamped = |last: &'static str| [DAMAGED[0], ("InTransit_005", last)];
+    systems.message(DAMAGED).await;
+    systems.world.settle().await;
+    // a newer list without it, and one that has it again
+    systems.message(&stamped("2026-03-05T08:30:00")).await;
+    systems.world.settle().await;
+    systems.advance(300).await;
+    systems
+        .message(&[DAMAGED[0], ("InTransit_005", "2026-03-05T08:30:00"), ("Exception_012", "2026-03-05T08:31:00")])
+        .await;
+    systems.world.settle().await;
+    systems.hours(2).await;
+    assert_eq!(systems.told(picking), (1, 1), "{:?}", systems.odoo.activities(picking));
+    assert_eq!(systems.odoo.activities(picking)[0].1, Open::Todo);
+    assert_eq!(systems.world.load(systems.shipment().await).await.exceptions.len(), 1);
+    systems.message(&[DAMAGED[0], ("InTransit_005", "2026-03-05T08:40:00")]).await;
+    systems.world.settle().await;
+    systems.advance(16 * 60).await;
+    assert_eq!(systems.odoo.activities(picking)[0].1, Open::Done, "taken back for good");
+}

@@ -17,7 +17,8 @@ pub(super) async fn perform(tower: &Tower, leased: &LeasedJob, written: Option<W
         None => orders::sync(tower, leased.scope, id, leased.attempts, calls).await,
     };
     match synced {
-        Ok(()) => Finish::Done,
+        Ok(None) => Finish::Done,
+        Ok(Some(at)) => Finish::Later(at),
         Err(OrderError::Call(error)) => retry::after_call(&error, leased.attempts, &*tower.clock),
         Err(OrderError::Ours(error)) => retry::after_ours(&error, leased.attempts, &*tower.clock),
     }

@@ -1,6 +1,9 @@
 //! Fold a shipment: load everything known, fold (pure), commit state, exceptions, effects and jobs together.
 
-use super::{Result, UseCaseError};
+use super::{
+    Result, UseCaseError,
+    orders::{CORRECTED_WITHIN, taken_back_at},
+};
 use crate::tower::Tower;
 use domain::{
     Severity,
@@ -14,7 +17,9 @@ use std::collections::BTreeSet;
 use storage::{
     Scope,
     jobs::{Cause, JobKind, Lane, NewJob},
-    shipments::{Commit, Committed, EffectKind, LastEvent, Loaded, NewEffect, Posting, exception_effect_key},
+    shipments::{
+        Commit, Committed, EffectKind, EffectRecord, LastEvent, Loaded, NewEffect, Posting, exception_effect_key,
+    },
     work::{CaseRecord, ExceptionRecord},
 };
 
@@ -274,7 +279,8 @@ impl Consequences<'_> {
         let note = if self.cause == Cause::Live { Posting::Wanted } else { Posting::Withheld };
         let notes = self.folded.announcements.iter().map(|a| {
             let body = EffectBody::Milestone { announcement: a.clone() };
-            self.effect(EffectKind::OrderNote, announcement_key(a), &body, note)
+            let posting = if self.is_history(a) { Posting::Withheld } else { note };
+            self.effect(EffectKind::OrderNote, announcement_key(a), &body, posting)
         });
         let activities = exceptions.iter().filter_map(|change| {
             let (ExceptionChange::Open { id, exception } | ExceptionChange::Keep { id, exception }) = change else {
@@ -286,6 +292,7 @@ impl Consequences<'_> {
             let posting = if told.contains(id) { Posting::Wanted } else { Posting::Withheld };
             let key = match self.before(*id) {
                 None => exception_effect_key(*id),
+                Some(before) if self.has_its_activity(before) => return None,
                 Some(before) if before.closed.is_some() || told.contains(id) => {
                     format!("{}/{}", exception_effect_key(*id), self.loaded.shipment.revision)
                 }
@@ -294,6 +301,26 @@ impl Consequences<'_> {
             Some(self.effect(EffectKind::OrderActivity, key, &EffectBody::Exception { id: *id }, posting))
         });
         notes.chain(activities).chain(self.correction(note)).collect()
+    }
+
+    /// Whether a milestone was heard of before its number was the shipment's.
+    fn is_history(&self, announcement: &Announcement) -> bool {
+        let fact = self.loaded.input.facts.iter().find(|fact| fact.id == announcement.fact);
+        let heard = fact.and_then(|fact| fact.sightings.iter().map(|sighting| sighting.recorded_at).min());
+        let bound = fact.and_then(|fact| self.loaded.bound_at.get(&fact.tracker));
+        heard.zip(bound).is_some_and(|(heard, bound)| heard < *bound)
+    }
+
+    /// Whether an exception was taken back so shortly ago that its activity still stands.
+    fn has_its_activity(&self, before: &ExceptionRecord) -> bool {
+        let Some(at) = taken_back_at(self.loaded, before) else { return false };
+        let key = exception_effect_key(before.id);
+        let stands = |effect: &EffectRecord| {
+            effect.kind == EffectKind::OrderActivity
+                && effect.key.starts_with(&key)
+                && effect.done.as_ref().is_some_and(|(_, external)| external.parse::<i64>().is_ok())
+        };
+        self.now.duration_since(at) <= CORRECTED_WITHIN && self.loaded.effects.iter().any(stands)
     }
 
     /// A retraction that took the state back is told once, numbered by how many there have been.

@@ -34,9 +34,14 @@ pub struct Systems {
 
 impl Systems {
     pub async fn new() -> Self {
+        Self::configured(Settings::default()).await
+    }
+
+    /// With these settings, and the simulated systems.
+    pub async fn configured(settings: Settings) -> Self {
         let odoo = SandboxOdoo::start(KEY, Arc::new(|| "2026-03-05T12:00:00Z".parse().unwrap())).await.unwrap();
         let desk = SandboxDesk::start(KEY).await.unwrap();
-        let mut config = Settings::default().resolve().unwrap();
+        let mut config = settings.resolve().unwrap();
         config.odoo = Some(OdooSettings {
             url: odoo.url(),
             database: DATABASE.into(),

@@ -164,6 +164,8 @@ pub struct Loaded {
     pub input: FoldInput,
     /// Since when each of its trackers is bound to a shipment, whichever was bound last.
     pub bound_last: BTreeMap<TrackerId, Timestamp>,
+    /// When each of its trackers was recorded as its own: what was heard before is history to it.
+    pub bound_at: BTreeMap<TrackerId, Timestamp>,
     /// Its committed exceptions, open and closed.
     pub exceptions: Vec<ExceptionRecord>,
     /// What must happen once for it, waiting and done, as it is now; oldest first.

@@ -8,12 +8,25 @@ mod sync;
 use super::UseCaseError;
 use crate::config::Config;
 use connectors::call::CallError;
-use domain::ids::{ObservationId, ShipmentId};
-use storage::shipments::{Loaded, NumberRecord};
+use domain::{
+    fold::Resolution,
+    ids::{ObservationId, ShipmentId},
+};
+use jiff::{SignedDuration, Timestamp};
+use storage::{
+    shipments::{Loaded, NumberRecord},
+    work::ExceptionRecord,
+};
 
 pub use import::{IMPORT_PAGES_MAX, import};
 pub use repair::REPAIRS_MAX;
 pub use sync::{Update, sync};
+
+/// What a carrier takes back and says again within so long keeps its activity.
+pub const CORRECTED_WITHIN: SignedDuration = SignedDuration::from_mins(10);
+/// So long after it was taken back the activity is completed: later than [`CORRECTED_WITHIN`], so that no fold counts on one
+/// that is just being completed.
+pub const TAKEN_BACK_AFTER: SignedDuration = SignedDuration::from_mins(15);
 
 /// The place of a customer's data in the vault.
 pub const CUSTOMER: &str = "shipment.customer";
@@ -42,6 +55,14 @@ pub fn number_of<'a>(loaded: &'a Loaded, piece: Option<&str>, evidence: &[Observ
     let facts = || loaded.input.facts.iter().filter(|fact| evidence.contains(&fact.id));
     let told = || numbers.iter().find(|number| facts().any(|fact| fact.tracker == number.tracker));
     of_piece.or_else(told).or_else(|| numbers.first().filter(|_| numbers.len() == 1))
+}
+
+/// When the carrier took back what an exception was about, if that is how it ended; one that only the clock made is not
+/// taken back.
+pub fn taken_back_at(loaded: &Loaded, exception: &ExceptionRecord) -> Option<Timestamp> {
+    let (at, how) = exception.closed?;
+    let told = loaded.input.facts.iter().any(|fact| exception.evidence.contains(&fact.id));
+    (how == Resolution::Cleared && told).then_some(at)
 }
 
 /// The page of a shipment, for people.

@@ -1,8 +1,9 @@
 //! Status, notes and activities go out to Odoo.
 
 use super::{
-    OrderError, number_of, page_of,
+    OrderError, TAKEN_BACK_AFTER, number_of, page_of,
     repair::{self, REPAIRS_MAX},
+    taken_back_at,
 };
 use crate::{
     tower::Tower,
@@ -25,13 +26,15 @@ use jiff::{Timestamp, tz::TimeZone};
 use std::fmt::Write as _;
 use storage::{
     Scope,
-    shipments::{EffectKind, EffectRecord, Loaded, Origin},
+    shipments::{EffectKind, EffectRecord, Loaded, Origin, exception_effect_key},
     work::ExceptionRecord,
 };
 
 /// Brings a shipment's state, notes and activities to its delivery. Writes only what differs from what was written
 /// before, and after `tries` whose end nobody may have seen every field; each note and activity under its own id, so that
 /// none comes twice.
+///
+/// Returns when something is left to be done that is not due yet.
 ///
 /// # Errors
 /// When Odoo or the store fails; what was done stays done and is not done again.
@@ -41,8 +44,8 @@ pub async fn sync(
     id: ShipmentId,
     tries: u32,
     calls: &dyn CallLog,
-) -> Result<(), OrderError> {
-    let (Some(odoo), Some(update)) = (&tower.odoo, Update::of(tower, scope, id, tries).await?) else { return Ok(()) };
+) -> Result<Option<Timestamp>, OrderError> {
+    let (Some(odoo), Some(update)) = (&tower.odoo, Update::of(tower, scope, id, tries).await?) else { return Ok(None) };
     let update = update.with_what_is_shown(odoo, calls).await?;
     let written = match update.writes {
         true => odoo.write_status(update.record(), &update.values, update.before.as_ref(), calls).await,
@@ -128,8 +131,8 @@ impl Update {
         scope: Scope,
         written: Result<(), CallError>,
         calls: &dyn CallLog,
-    ) -> Result<(), OrderError> {
-        let Some(odoo) = &tower.odoo else { return Ok(()) };
+    ) -> Result<Option<Timestamp>, OrderError> {
+        let Some(odoo) = &tower.odoo else { return Ok(None) };
         let (shipments, shipment) = (&tower.store.shipments, &self.loaded.shipment);
         if let Err(error) = written {
             // what the delivery shows now is not known
@@ -147,8 +150,8 @@ impl Update {
         let (kept, refused) = join(kept, posting.post_all(&self.loaded.effects)).await;
         kept?;
         let refused = refused?;
-        complete_activities(tower, scope, odoo, &self.loaded, calls).await?;
-        refused.map_or(Ok(()), Err)
+        let later = complete_activities(tower, scope, odoo, &self.loaded, calls).await?;
+        refused.map_or(Ok(later), Err)
     }
 }
 
@@ -358,25 +361,38 @@ impl Posting<'_> {
     }
 }
 
-/// An exception that is over needs nobody's activity any more.
+/// An exception that is over needs nobody's activity any more. One that was taken back may be said again at once, with
+/// another time or place: its activity stays a while; returns until when.
 async fn complete_activities(
     tower: &Tower,
     scope: Scope,
     odoo: &OdooClient,
     loaded: &Loaded,
     calls: &dyn CallLog,
-) -> Result<(), OrderError> {
-    let Some(origin) = &loaded.shipment.origin else { return Ok(()) };
-    for effect in loaded.effects.iter().filter(|e| e.kind == EffectKind::OrderActivity) {
+) -> Result<Option<Timestamp>, OrderError> {
+    let Some(origin) = &loaded.shipment.origin else { return Ok(None) };
+    let mut later: Option<Timestamp> = None;
+    let activities = loaded.effects.iter().enumerate().filter(|(_, e)| e.kind == EffectKind::OrderActivity);
+    for (place, effect) in activities {
         let Ok(EffectBody::Exception { id }) = serde_json::from_str(&effect.body) else { continue };
-        let over = loaded.exceptions.iter().any(|e| e.id == id && e.closed.is_some());
+        let Some(exception) = loaded.exceptions.iter().find(|e| e.id == id) else { continue };
         let scheduled = effect.done.as_ref().is_some_and(|(_, external)| external.parse::<i64>().is_ok());
-        if over && scheduled {
+        let key = exception_effect_key(id);
+        let newer = loaded.effects.iter().skip(place + 1).any(|e| e.key.starts_with(&key) && !e.is_withheld());
+        let due = match taken_back_at(loaded, exception) {
+            _ if newer => Timestamp::MIN,
+            Some(at) => at.checked_add(TAKEN_BACK_AFTER).unwrap_or(at),
+            None if exception.closed.is_some() => Timestamp::MIN,
+            None => continue,
+        };
+        if scheduled && due > tower.now() {
+            later = Some(later.map_or(due, |other| other.min(due)));
+        } else if scheduled {
             odoo.complete_activity(origin.record, &format!("milepost-{}", effect.id), calls).await?;
             tower.store.shipments.effect_done(scope, effect.id, "completed".into(), tower.now()).await?;
         }
     }
-    Ok(())
+    Ok(later)
 }
 
 fn escape(text: &str) -> String {

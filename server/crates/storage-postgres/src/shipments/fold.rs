@@ -87,7 +87,7 @@ pub(super) async fn load(
         "SELECT w.place, l.* FROM (SELECT * FROM unnest($1::uuid[], $3::uuid[]) WITH ORDINALITY LIMIT cardinality($1)) w (id, company_id, place)
          CROSS JOIN LATERAL (",
         told!(
-            "SELECT b.tracker_id, b.piece, coalesce(b.valid_from, b.recorded_at) AS since,
+            "SELECT b.tracker_id, b.piece, b.recorded_at, coalesce(b.valid_from, b.recorded_at) AS since,
                     (SELECT max(coalesce(o.valid_from, o.recorded_at)) FROM binding o
                      WHERE o.tracker_id = b.tracker_id AND o.recorded_at <= $2
                        AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = o.id AND e.recorded_at <= $2)) AS last
@@ -136,6 +136,7 @@ fn loaded(row: &PgRow, known_at: Option<Timestamp>) -> Done<Loaded> {
         shipment,
         input,
         bound_last: bindings.iter().map(|(tracker, binding)| (*tracker, binding.last)).collect(),
+        bound_at: bindings.iter().map(|(tracker, binding)| (*tracker, binding.recorded_at)).collect(),
         exceptions: parts(row, "exceptions")?
             .iter()
             .map(|part| work::exception_then(part, known))
@@ -155,13 +156,19 @@ pub(super) async fn told_of(conn: &mut PgConnection, tracker: TrackerId) -> Done
 /// A tracker's binding to the shipment.
 struct Binding {
     piece: Option<String>,
+    recorded_at: Timestamp,
     since: Timestamp,
     /// Since when the shipment is bound to the tracker that was bound last.
     last: Timestamp,
 }
 
 fn binding(part: &Part) -> Done<(TrackerId, Binding)> {
-    let binding = Binding { piece: part.opt_text("piece")?, since: part.at("since")?, last: part.at("last")? };
+    let binding = Binding {
+        piece: part.opt_text("piece")?,
+        recorded_at: part.at("recorded_at")?,
+        since: part.at("since")?,
+        last: part.at("last")?,
+    };
     Ok((part.id("tracker_id")?, binding))
 }
 

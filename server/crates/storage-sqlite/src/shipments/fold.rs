@@ -48,7 +48,8 @@ pub(super) fn load(
     let bound_last = bindings.iter().map(|(tracker, binding)| (*tracker, binding.last)).collect();
     let exceptions = work::exceptions_of(conn, id, known)?;
     let (effects, cases) = (effects(conn, id)?, work::cases(conn, id)?);
-    Ok(Some(Loaded { shipment, input, bound_last, exceptions, effects, cases }))
+    let bound_at = bindings.iter().map(|(tracker, binding)| (*tracker, binding.recorded_at)).collect();
+    Ok(Some(Loaded { shipment, input, bound_last, bound_at, exceptions, effects, cases }))
 }
 
 fn effects(conn: &Connection, id: ShipmentId) -> Done<Vec<EffectRecord>> {
@@ -76,6 +77,7 @@ fn plan_at(conn: &Connection, id: ShipmentId, known: i64) -> Done<Option<Plan>> 
 /// A tracker's binding to the shipment.
 struct Binding {
     piece: Option<String>,
+    recorded_at: Timestamp,
     since: Timestamp,
     /// Since when the shipment is bound to the tracker that was bound last.
     last: Timestamp,
@@ -84,7 +86,7 @@ struct Binding {
 /// The trackers bound at that time.
 fn bindings(conn: &Connection, id: ShipmentId, known: i64) -> Done<BTreeMap<TrackerId, Binding>> {
     let rows = query(
-        "SELECT b.tracker_id, b.piece, coalesce(b.valid_from, b.recorded_at) AS since,
+        "SELECT b.tracker_id, b.piece, b.recorded_at, coalesce(b.valid_from, b.recorded_at) AS since,
                 (SELECT max(coalesce(o.valid_from, o.recorded_at)) FROM binding o
                  WHERE o.tracker_id = b.tracker_id AND o.recorded_at <= ?2
                    AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = o.id AND e.recorded_at <= ?2)) AS last
@@ -97,7 +99,12 @@ fn bindings(conn: &Connection, id: ShipmentId, known: i64) -> Done<BTreeMap<Trac
     .fetch_all(conn)?;
     rows.iter()
         .map(|row| {
-            let binding = Binding { piece: row.opt_text("piece")?, since: row.at("since")?, last: row.at("last")? };
+            let binding = Binding {
+                piece: row.opt_text("piece")?,
+                recorded_at: row.at("recorded_at")?,
+                since: row.at("since")?,
+                last: row.at("last")?,
+            };
             Ok((row.id("tracker_id")?, binding))
         })
         .collect()

@@ -6,7 +6,8 @@ use crate::{
     jobs::{Cause, JobKind, Lane},
     limits::PAGE_ROWS,
     shipments::{
-        Committed, EffectKind, Imported, LastEvent, NewEffect, OriginStanding, Posting, ShipmentQuery, ShipmentTab,
+        Committed, EffectKind, Imported, LastEvent, NewEffect, OriginStanding, Posting, SetBack, ShipmentQuery,
+        ShipmentTab, WrittenValues,
     },
     work::{CaseRecord, CaseStatus, ExceptionAction},
 };
@@ -311,6 +312,39 @@ pub async fn what_people_decided_comes_along_with_a_claim(store: Store) {
         async |id| world.store.shipments.load(world.scope, id, None).await.unwrap().unwrap().input.decisions;
     assert_eq!(decisions(claimed).await.len(), 1);
     assert_eq!(decisions(claimed).await, decisions(unclaimed).await);
+}
+
+pub async fn what_was_written_is_set_back_unless_somebody_writes(store: Store) {
+    let world = World::new(store).await;
+    let (one, other) = (world.import(world.order(1, &[]), 1).await, world.import(world.order(2, &[]), 1).await);
+    let written = async || world.store.shipments.written_of(world.scope, "odoo", vec![2, 1, 3]).await.unwrap();
+    assert_eq!(written().await, [], "nothing is known");
+    for (shipment, values) in [(one, "a"), (other, "b")] {
+        world.store.shipments.written(world.scope, shipment, Some(values.into()), at(2)).await.unwrap();
+    }
+    let of = |record, shipment, values: &str| WrittenValues { record, shipment, values: values.into() };
+    assert_eq!(written().await, [of(1, one, "a"), of(2, other, "b")]);
+    assert_eq!(world.store.shipments.written_of(world.scope, "elsewhere", vec![1, 2]).await.unwrap(), []);
+    let set_back = async |shipment, expected: &str, after: Option<&str>, key: &str| {
+        let mut job = world.job(JobKind::SyncOrder, shipment, 3);
+        job.cause = Cause::Reconcile;
+        let (expected, after, effect) =
+            (expected.to_owned(), after.map(str::to_owned), effect(&world, key, Posting::Wanted));
+        let set_back = SetBack { shipment, expected, after, effect, job };
+        world.store.shipments.set_back(world.scope, set_back, at(3)).await.unwrap()
+    };
+    assert!(!set_back(one, "older", None, "set_back/1").await, "something else was written");
+    assert!(set_back(one, "a", None, "set_back/1").await);
+    assert_eq!(written().await, [of(2, other, "b")]);
+    world.store.shipments.written(world.scope, one, Some("a".into()), at(4)).await.unwrap();
+    assert!(!set_back(one, "a", None, "set_back/2").await, "a job waits");
+    assert_eq!(world.claim("a", &[JobKind::SyncOrder], at(5)).await.len(), 1);
+    assert!(!set_back(one, "a", None, "set_back/2").await, "a job writes");
+    assert!(set_back(other, "b", Some("b"), "set_back/1").await);
+    assert_eq!(written().await, [of(1, one, "a"), of(2, other, "b")], "left as it is");
+    let loaded = world.store.shipments.load(world.scope, one, None).await.unwrap().unwrap();
+    let effects: Vec<_> = loaded.effects.iter().map(|e| (e.key.as_str(), e.created_at, e.done.is_some())).collect();
+    assert_eq!(effects, [("set_back/1", at(3), false)]);
 }
 
 pub async fn effects_happen_once(store: Store) {
