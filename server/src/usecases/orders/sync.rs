@@ -279,8 +279,11 @@ impl Posting<'_> {
         let mut html = String::from("<p>");
         match body {
             EffectBody::Milestone { announcement } => {
-                let _ = write!(html, "<b>{}</b>", escape(&words::announcement(announcement)));
-                html += &self.number(announcement.piece.as_deref(), &[announcement.fact]);
+                let number = self.number(announcement.piece.as_deref(), &[announcement.fact]);
+                // the number names the piece
+                let piece = announcement.piece.clone().filter(|_| number.is_empty());
+                let said = words::announcement(&Announcement { piece, ..announcement.clone() });
+                let _ = write!(html, "<b>{}</b>{number}", escape(&said));
                 html += &self.signature(announcement).await?;
             }
             EffectBody::Correction { from, to } => {
