@@ -54,16 +54,23 @@ struct Member {
 pub(super) async fn write(tower: &Tower, jobs: &[LeasedJob], permits: &Semaphore) -> HashMap<JobId, Written> {
     let updates = join_all(jobs.iter().filter(|job| !retry::is_hopeless(job.attempts)).map(|job| member(tower, job)));
     let mut groups: BTreeMap<String, (Fields, Vec<Member>)> = BTreeMap::new();
+    let mut asked = Vec::new();
     for member in updates.await.into_iter().flatten() {
         let Some(odoo) = &tower.odoo else { break };
         // which fields there are is asked once; a failure of that is for a job to tell
-        let Ok(fields) = member.update.fields(odoo, &Kept::of(member.correlation)).await else { break };
+        let kept = Kept::of(member.correlation);
+        let Ok(fields) = member.update.fields(odoo, &kept).await else { break };
+        asked.extend(kept.calls.into_inner().unwrap_or_default());
         let equal = serde_json::to_string(&fields).expect("plain data serialises");
         groups.entry(equal).or_insert_with(|| (fields, Vec::new())).1.push(member);
     }
     let several = groups.into_values().filter(|(fields, members)| !fields.is_empty() && members.len() > 1);
     let written = join_all(several.map(|(fields, members)| write_one(tower, fields, members, permits))).await;
-    written.into_iter().flatten().collect()
+    let mut written: HashMap<JobId, Written> = written.into_iter().flatten().collect();
+    if let Some(one) = written.values_mut().find(|one| one.speaks) {
+        one.calls.splice(0..0, asked);
+    }
+    written
 }
 
 async fn member(tower: &Tower, leased: &LeasedJob) -> Option<Member> {
