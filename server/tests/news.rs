@@ -147,8 +147,7 @@ async fn old_trouble_is_shown_and_nobody_is_told_whatever_happens_later() {
 #[tokio::test]
 async fn the_first_import_and_what_is_read_again_tell_nobody() {
     let systems = Systems::new().await;
-    // promised yesterday, and nothing was heard
-    let late = systems.order_promised("LATE", -24).await;
+    let late = systems.overdue("LATE").await;
     let said = (systems.odoo.activities(late).len(), systems.desk.tickets().len());
     let shipment = systems.world.tower.store.shipments.find(systems.world.tower.scope(), "LATE").await.unwrap()[0];
     let open = systems.world.load(shipment).await.exceptions;

@@ -75,9 +75,9 @@ impl Systems {
         orders::import(tower, tower.scope(), tower.correlation(), pages, &Discard).await.unwrap()
     }
 
-    /// A delivery in Odoo that was promised in so many hours, taken in; its id there.
-    pub async fn order_promised(&self, number: &str, hours: i64) -> i64 {
-        let picking = self.add_promised(number, hours);
+    /// A delivery in Odoo that left four days ago, was promised for yesterday, and of which nothing was heard; taken in.
+    pub async fn overdue(&self, number: &str) -> i64 {
+        let picking = self.add_delivery(number, -24, Some(-100));
         self.import(IMPORT_PAGES_MAX).await;
         self.world.settle().await;
         picking
@@ -85,10 +85,11 @@ impl Systems {
 
     /// A delivery in Odoo under this number; its id there.
     pub fn add_order(&self, number: &str) -> i64 {
-        self.add_promised(number, 24_000)
+        self.add_delivery(number, 24_000, None)
     }
 
-    fn add_promised(&self, number: &str, hours: i64) -> i64 {
+    /// Promised, and shipped, so many hours from now.
+    fn add_delivery(&self, number: &str, promised: i64, shipped: Option<i64>) -> i64 {
         let now = self.world.clock.now();
         self.odoo.add_order(&NewOrder {
             order: format!("S-{number}"),
@@ -104,8 +105,8 @@ impl Systems {
             },
             carrier: "DHL",
             tracking: Some(number.into()),
-            promised: now + SignedDuration::from_hours(hours),
-            shipped: None,
+            promised: now + SignedDuration::from_hours(promised),
+            shipped: shipped.map(|hours| now + SignedDuration::from_hours(hours)),
             written: now,
         })
     }
