@@ -65,6 +65,9 @@ pub struct Settings {
     /// Odoo: seconds between two imports of changed deliveries.
     #[arg(long, env = "MILEPOST_ODOO_IMPORT_SECONDS", value_name = "N", global = true)]
     pub odoo_import_seconds: Option<u64>,
+    /// Odoo: name in the note about a delivery who signed for it. Personal data that Milepost can then not erase there.
+    #[arg(long, env = "MILEPOST_ODOO_SIGNATORY", global = true)]
+    pub odoo_signatory: bool,
     /// Odoo: jobs at once, in each lane and process (8).
     #[arg(long, env = "MILEPOST_ODOO_CONCURRENCY", value_name = "N", global = true)]
     pub odoo_concurrency: Option<NonZeroU32>,
@@ -95,6 +98,10 @@ pub struct Settings {
     /// Hours that a minor exception may last before a case is opened.
     #[arg(long, env = "MILEPOST_CASE_MINOR_HOURS", value_name = "N", global = true)]
     pub case_minor_hours: Option<u64>,
+    /// Days for which an exception is news: one that is older when its delivery is first known makes no activity and no
+    /// ticket (7).
+    #[arg(long, env = "MILEPOST_NEWS_DAYS", value_name = "N", global = true)]
+    pub news_days: Option<u32>,
     /// Hours after which a shipment of which nothing is heard counts as silent.
     #[arg(long, env = "MILEPOST_SILENCE_HOURS", value_name = "N", global = true)]
     pub silence_hours: Option<u32>,
@@ -259,6 +266,10 @@ pub struct Rules {
     pub major_grace_minutes: u64,
     /// Hours before a minor exception makes a case.
     pub minor_hours: u64,
+    /// Days for which an exception is news.
+    pub news_days: u32,
+    /// Whether notes in Odoo name who signed.
+    pub signatory_in_odoo: bool,
     /// Hours of silence before it is an exception.
     pub silence_hours: u32,
     /// Hours after the day of shipping before it is an exception.
@@ -292,6 +303,7 @@ impl Settings {
             odoo_database: self.odoo_database.or(below.odoo_database),
             odoo_key_file: self.odoo_key_file.or(below.odoo_key_file),
             odoo_import_seconds: self.odoo_import_seconds.or(below.odoo_import_seconds),
+            odoo_signatory: self.odoo_signatory || below.odoo_signatory,
             odoo_concurrency: self.odoo_concurrency.or(below.odoo_concurrency),
             odoo_calls_per_second: self.odoo_calls_per_second.or(below.odoo_calls_per_second),
             desk: self.desk.or(below.desk),
@@ -302,6 +314,7 @@ impl Settings {
             desk_calls_per_second: self.desk_calls_per_second.or(below.desk_calls_per_second),
             case_grace_minutes: self.case_grace_minutes.or(below.case_grace_minutes),
             case_minor_hours: self.case_minor_hours.or(below.case_minor_hours),
+            news_days: self.news_days.or(below.news_days),
             silence_hours: self.silence_hours.or(below.silence_hours),
             ship_grace_hours: self.ship_grace_hours.or(below.ship_grace_hours),
             keep_bodies_months: self.keep_bodies_months.or(below.keep_bodies_months),
@@ -357,6 +370,8 @@ impl Settings {
             rules: Rules {
                 major_grace_minutes: self.case_grace_minutes.unwrap_or(120),
                 minor_hours: self.case_minor_hours.unwrap_or(24),
+                news_days: self.news_days.unwrap_or(7),
+                signatory_in_odoo: self.odoo_signatory,
                 silence_hours: self.silence_hours.unwrap_or(72),
                 ship_grace_hours: self.ship_grace_hours.unwrap_or(24),
             },

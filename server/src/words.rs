@@ -5,6 +5,7 @@ use domain::{
     fold::Announcement,
 };
 use jiff::Timestamp;
+use storage::shipments::NumberRecord;
 
 /// An instant, in UTC.
 pub fn instant(at: Timestamp) -> String {
@@ -27,6 +28,12 @@ pub fn event_time(time: &EventTime) -> String {
         (None, Some(utc), _) => instant(utc),
         (None, None, _) => "time not known".into(),
     }
+}
+
+/// A number and its carrier.
+pub fn number(number: &NumberRecord) -> String {
+    let carrier = number.carrier_label.as_ref().map(|carrier| format!(", {carrier}")).unwrap_or_default();
+    format!("{}{carrier}", number.number)
 }
 
 /// What is announced, with its ordinal from the second on.

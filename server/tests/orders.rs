@@ -154,6 +154,7 @@ async fn wrong_promises_of_an_older_version_are_healed_by_the_next_import() {
         key: None,
         tokens: Vec::new(),
         correlation: tower.correlation(),
+        cause: storage::jobs::Cause::Import,
     };
     tower.store.shipments.import(tower.scope(), vec![wrong], tower.now()).await.unwrap();
     tower.store.people.put_setting(tower.scope(), "odoo.watermark", tower.now().to_string()).await.unwrap();

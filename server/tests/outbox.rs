@@ -75,7 +75,8 @@ async fn a_wish_for_peace_holds_the_whole_destination() {
 async fn a_refusal_of_one_record_stops_at_once_and_shuts_nothing() {
     let systems = Systems::new().await;
     let pickings = systems.orders().await;
-    systems.odoo.fail(Some("stock.picking/write"), &Fault::Error("odoo.exceptions.ValidationError"), 1);
+    // the call for all of them, and then that of one
+    systems.odoo.fail(Some("stock.picking/write"), &Fault::Error("odoo.exceptions.ValidationError"), 2);
     systems.say(DELIVERED).await;
     assert_eq!(systems.dead().await, 1, "a person has to look");
     assert_eq!(systems.standing("odoo").await.admission, Admission::All);

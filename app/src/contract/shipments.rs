@@ -150,6 +150,8 @@ pub struct ShipmentView {
     pub order_url: Option<String>,
     /// Customer's data, masked unless the viewer may see it.
     pub customer: Option<CustomerView>,
+    /// Proof of delivery.
+    pub proofs: Vec<ProofView>,
     /// The cases.
     pub cases: Vec<CaseView>,
     /// Set when this is not now: as known at.
@@ -326,6 +328,19 @@ pub struct CustomerView {
     pub locale: Option<String>,
     /// Whether name and e-mail are masked.
     pub masked: bool,
+}
+
+/// Who signed for a delivery.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProofView {
+    /// The name, masked unless the viewer may see it.
+    pub signed_by: String,
+    /// Whether it is masked.
+    pub masked: bool,
+    /// When it was delivered.
+    pub when: When,
+    /// The number that was delivered, where there are several.
+    pub number: Option<String>,
 }
 
 /// A case.

@@ -6,8 +6,8 @@ use crate::{
     contract::{
         exceptions::Act,
         shipments::{
-            CaseView, CustomerView, Entry, EntryKind, ExceptionView, Lateness, Mark, RawView, Reason, ShipmentView,
-            Standing, Step, StepStanding,
+            CaseView, CustomerView, Entry, EntryKind, ExceptionView, Lateness, Mark, ProofView, RawView, Reason,
+            ShipmentView, Standing, Step, StepStanding,
         },
     },
 };
@@ -86,6 +86,7 @@ fn Whole(view: ShipmentView, opened: Opened, act: ServerAction<ActOnException>) 
                 <WhyPanel title=format!("Why “{}”?", state.label()) reasons=view.why facts=view.facts hash=view.hash anomalies=view.anomalies/>
                 <ExceptionsPanel exceptions=view.exceptions act/>
                 <OrderPanel order=view.row.order transfer=view.row.transfer url=view.order_url customer=view.customer pieces=view.pieces/>
+                <ProofPanel proofs=view.proofs/>
                 <CasesPanel cases=view.cases/>
             </aside>
         </div>
@@ -399,6 +400,32 @@ fn customer_facts(customer: CustomerView) -> impl IntoView {
         {line("E-mail", customer.email, class)}
         {line("Language, time zone", customer.locale, "")}
     }
+}
+
+/// Who signed; nothing where nobody is named.
+#[component]
+fn ProofPanel(proofs: Vec<ProofView>) -> impl IntoView {
+    if proofs.is_empty() {
+        return ().into_any();
+    }
+    let masked = proofs.iter().any(|proof| proof.masked);
+    let items = proofs
+        .into_iter()
+        .map(|proof| {
+            let class = if proof.masked { "masked" } else { "" };
+            view! {
+                {proof.number.map(|number| view! { <dt>"Number"</dt><dd class="id">{number}</dd> })}
+                <dt>"Signed by"</dt><dd class=class data-testid="signed-by">{proof.signed_by}</dd>
+                <dt>"Delivered"</dt><dd><Time when=proof.when/></dd>
+            }
+        })
+        .collect_view();
+    view! {
+        <section class="panel">
+            <header><h2>"Proof of delivery"</h2>{masked.then(|| view! { <span class="push small muted row row--tight"><Icon name="mask"/>"masked"</span> })}</header>
+            <div class="in"><dl class="facts">{items}</dl></div>
+        </section>
+    }.into_any()
 }
 
 #[component]

@@ -13,6 +13,7 @@ pub mod runner;
 mod schedule;
 mod sync_case;
 mod sync_order;
+mod together;
 
 use crate::tower::Tower;
 use connectors::call::{Call, CallLog, Concerns, ErrorClass};
@@ -27,21 +28,26 @@ use storage::{
     destinations::Health,
     jobs::{AttemptRecord, Finish, JobKind, LeasedJob, Outcome},
 };
+use together::Written;
 
 pub use runner::Runner;
 pub use schedule::{Done, run_schedule, run_upkeep, tick};
 
-/// Does one leased job; how it ended.
-pub async fn perform(tower: &Arc<Tower>, leased: &LeasedJob) -> Performed {
+/// Does one leased job, of which something may have been done together with others; how it ended.
+async fn perform(tower: &Arc<Tower>, leased: &LeasedJob, written: Option<Written>) -> Performed {
     if retry::is_hopeless(leased.attempts) {
         let error = format!("the process ended or lost its lease while it did this; {} tries", leased.attempts);
         return Finish::Dead { error, class: errors::ENDED.into() }.into();
     }
     let calls = CallKeeper::new(Arc::clone(tower), leased);
+    let silent = written.as_ref().is_some_and(|written| written.result.is_err() && !written.speaks);
+    for call in written.iter().flat_map(|written| &written.calls) {
+        calls.keep(call.clone());
+    }
     let finish = match leased.job.kind {
         JobKind::Normalise => normalise::perform(tower, leased).await,
         JobKind::Fold => fold::perform(tower, leased).await,
-        JobKind::SyncOrder => sync_order::perform(tower, leased, &calls).await,
+        JobKind::SyncOrder => sync_order::perform(tower, leased, written, &calls).await,
         JobKind::SyncCase => sync_case::perform(tower, leased, &calls).await,
         JobKind::ImportOrders => import_orders::perform(tower, leased, &calls).await,
         JobKind::FetchKeys => fetch_keys::perform(tower, leased, &calls).await,
@@ -51,7 +57,8 @@ pub async fn perform(tower: &Arc<Tower>, leased: &LeasedJob) -> Performed {
     let Kept { calls, wait } = calls.kept();
     let Some(destination) = leased.job.kind.destination() else { return Performed { finish, calls } };
     let news = news(&finish, calls.len());
-    let finish = match tower.gates.tell(tower, leased.scope, destination, news, wait).await {
+    let told = if silent { News::Silent } else { news };
+    let finish = match tower.gates.tell(tower, leased.scope, destination, told, wait).await {
         Ok(health) if news == News::Sick => spared(finish, &health),
         Ok(_) => finish,
         Err(error) => {
@@ -144,12 +151,16 @@ impl CallLog for CallKeeper {
     }
 
     fn record(&self, call: Call) {
+        count(&call);
+        self.keep(call);
+    }
+}
+
+impl CallKeeper {
+    /// Keeps a call; one that was made for several jobs is each one's.
+    fn keep(&self, call: Call) {
         let duration_ms = u64::try_from(call.duration.as_millis()).unwrap_or(u64::MAX);
         let span = jiff::SignedDuration::try_from(call.duration).unwrap_or_default();
-        let labels = [("destination", call.destination.to_owned()), ("outcome", outcome_word(&call).to_owned())];
-        metrics::counter!("milepost_calls_total", &labels).increment(1);
-        metrics::histogram!("milepost_call_seconds", "destination" => call.destination.to_owned())
-            .record(call.duration.as_secs_f64());
         let attempt = AttemptRecord {
             id: AttemptId(self.tower.clock.id()),
             job: self.leased.job.id,
@@ -172,6 +183,13 @@ impl CallLog for CallKeeper {
         kept.calls.push(attempt);
         kept.wait = kept.wait.max(call.wait);
     }
+}
+
+fn count(call: &Call) {
+    let labels = [("destination", call.destination.to_owned()), ("outcome", outcome_word(call).to_owned())];
+    metrics::counter!("milepost_calls_total", &labels).increment(1);
+    metrics::histogram!("milepost_call_seconds", "destination" => call.destination.to_owned())
+        .record(call.duration.as_secs_f64());
 }
 
 fn outcome_word(call: &Call) -> &'static str {

@@ -1,6 +1,11 @@
 //! The runner: claims due jobs of a lane under a lease, does them side by side, renews, and finishes or gives back.
 
-use super::{conclude, errors, gate::Admission, perform};
+use super::{
+    Performed, conclude, errors,
+    gate::Admission,
+    perform,
+    together::{self, TOGETHER, Writing},
+};
 use crate::tower::Tower;
 use domain::ids::JobId;
 use jiff::{SignedDuration, Timestamp};
@@ -15,6 +20,7 @@ use storage::{
     limits::SETTLE,
 };
 use tokio::{
+    sync::Semaphore,
     task::{AbortHandle, JoinSet},
     time::MissedTickBehavior,
 };
@@ -42,6 +48,8 @@ pub struct Runner {
     /// How many jobs of each kind are done at once: each has a budget of its own, so that a slow destination leaves the
     /// others alone.
     budgets: [(JobKind, usize); JobKind::ALL.len()],
+    /// For each call to Odoo that deliveries make at once.
+    order_calls: Arc<Semaphore>,
 }
 
 impl Runner {
@@ -58,14 +66,15 @@ impl Runner {
         let budgets = [
             (JobKind::Normalise, readings),
             (JobKind::Fold, folds),
-            (JobKind::SyncOrder, odoo.at_once),
+            // more than call at once, so that equal values are found and written together
+            (JobKind::SyncOrder, odoo.at_once * TOGETHER),
             (JobKind::SyncCase, desk.at_once),
             (JobKind::ImportOrders, 1),
             (JobKind::FetchKeys, 1),
             (JobKind::Reread, 1),
             (JobKind::Replay, 1),
         ];
-        Self { tower, owner, lane, budgets }
+        Self { tower, owner, lane, budgets, order_calls: Arc::new(Semaphore::new(odoo.at_once)) }
     }
 
     /// Works until shutdown; then finishes what runs, or gives its leases back.
@@ -115,8 +124,11 @@ impl Runner {
             let before = done;
             for (kind, at_once) in self.budgets {
                 self.tower.gates.forget();
-                for job in self.claim(vec![(kind, at_once)], &Held::default()).await? {
-                    let performed = perform(&self.tower, &job).await;
+                let claimed = self.claim(vec![(kind, at_once)], &Held::default()).await?;
+                let orders = kind == JobKind::SyncOrder && claimed.len() > 1;
+                let writing = orders.then(|| together::begin(&self.tower, &claimed, &self.order_calls));
+                for job in claimed {
+                    let performed = perform_order(&self.tower, &job, writing.clone()).await;
                     conclude(&self.tower, &self.owner, &job, performed).await?;
                     done += 1;
                 }
@@ -131,15 +143,15 @@ impl Runner {
     async fn fill(&self, running: &mut JoinSet<()>, held: &Held) -> usize {
         let free = |(kind, at_once): (JobKind, usize)| {
             let busy = held.lock().expect("no panic while held").values().filter(|held| held.kind == kind).count();
-            (kind, at_once.saturating_sub(busy))
+            // a few at a time would find few of equal values
+            let waits = kind == JobKind::SyncOrder && busy * 2 > at_once;
+            (kind, if waits { 0 } else { at_once.saturating_sub(busy) })
         };
         let wanted = self.budgets.into_iter().map(free).filter(|(_, free)| *free > 0).collect();
         match self.claim(wanted, held).await {
             Ok(leased) => {
                 let claimed = leased.len();
-                for job in leased {
-                    self.start(job, running, held);
-                }
+                self.start_all(leased, running, held);
                 claimed
             }
             Err(error) => {
@@ -203,14 +215,31 @@ impl Runner {
         self.tower.store.jobs.claim(request).await
     }
 
-    fn start(&self, job: LeasedJob, running: &mut JoinSet<()>, held: &Held) {
+    fn start_all(&self, leased: Vec<LeasedJob>, running: &mut JoinSet<()>, held: &Held) {
+        let (orders, others): (Vec<_>, Vec<_>) =
+            leased.into_iter().partition(|leased| leased.job.kind == JobKind::SyncOrder);
+        for job in others {
+            self.start(job, None, running, held);
+        }
+        let writing = (orders.len() > 1).then(|| together::begin(&self.tower, &orders, &self.order_calls));
+        for job in orders {
+            self.start(
+                job,
+                Some(Order { writing: writing.clone(), calls: Arc::clone(&self.order_calls) }),
+                running,
+                held,
+            );
+        }
+    }
+
+    fn start(&self, job: LeasedJob, order: Option<Order>, running: &mut JoinSet<()>, held: &Held) {
         let (tower, owner, done) = (Arc::clone(&self.tower), self.owner.clone(), Arc::clone(held));
         let (id, kind) = (job.job.id, job.job.kind);
         // the entry is there before the task can remove it
         let mut guard = held.lock().expect("no panic while held");
         let task = running.spawn(async move {
             let _removed = Removed { held: done, id };
-            work(&tower, &owner, &job).await;
+            work(&tower, &owner, &job, order).await;
         });
         guard.insert(id, HeldJob { kind, task });
     }
@@ -261,12 +290,50 @@ impl Drop for Removed {
     }
 }
 
-async fn work(tower: &Arc<Tower>, owner: &str, job: &LeasedJob) {
+/// What a job for a delivery shares with those that were claimed with it.
+struct Order {
+    writing: Option<Writing>,
+    /// A permit for each call at once.
+    calls: Arc<Semaphore>,
+}
+
+impl Order {
+    async fn perform(self, tower: &Arc<Tower>, job: &LeasedJob) -> Performed {
+        if let Some(writing) = &self.writing {
+            writing.clone().await;
+        }
+        let _permit = self.calls.acquire().await;
+        perform_order(tower, job, self.writing).await
+    }
+}
+
+/// Does a job with what was written for it together with others. Where the destination was shut meanwhile, those others
+/// are given back.
+async fn perform_order(tower: &Arc<Tower>, job: &LeasedJob, writing: Option<Writing>) -> Performed {
+    let Some(writing) = writing else { return perform(tower, job, None).await };
+    let written = writing.await.get(&job.job.id).cloned();
+    // what is written already is to be kept
+    if written.is_none()
+        && let Some(destination) = job.job.kind.destination()
+        && tower.gates.admission(tower, job.scope, destination).await.is_ok_and(|now| now != Admission::All)
+    {
+        return Finish::Released.into();
+    }
+    perform(tower, job, written).await
+}
+
+async fn work(tower: &Arc<Tower>, owner: &str, job: &LeasedJob, order: Option<Order>) {
     let span = tracing::info_span!("job", kind = job.job.kind.code(), target = %job.job.target, correlation = %job.job.correlation);
     let inner = Arc::clone(tower);
     let leased = job.clone();
     // a task of its own, so that a panic in one job is that job's failure and not the worker's
-    let performed = tokio::spawn(tracing::Instrument::instrument(async move { perform(&inner, &leased).await }, span));
+    let performing = async move {
+        match order {
+            Some(order) => order.perform(&inner, &leased).await,
+            None => perform(&inner, &leased, None).await,
+        }
+    };
+    let performed = tokio::spawn(tracing::Instrument::instrument(performing, span));
     let _stop_with_us = AbortOnDrop(performed.abort_handle());
     let done = match performed.await {
         Ok(done) => done,

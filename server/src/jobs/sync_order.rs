@@ -1,6 +1,6 @@
 //! Brings a shipment to its delivery in Odoo.
 
-use super::{CallKeeper, errors, retry};
+use super::{CallKeeper, errors, retry, together::Written};
 use crate::{
     tower::Tower,
     usecases::orders::{self, OrderError},
@@ -8,12 +8,17 @@ use crate::{
 use domain::ids::ShipmentId;
 use storage::jobs::{Finish, LeasedJob};
 
-pub(super) async fn perform(tower: &Tower, leased: &LeasedJob, calls: &CallKeeper) -> Finish {
+pub(super) async fn perform(tower: &Tower, leased: &LeasedJob, written: Option<Written>, calls: &CallKeeper) -> Finish {
     let Ok(id) = leased.job.target.parse::<ShipmentId>() else {
         return Finish::Dead { error: "the target is no shipment".into(), class: errors::INVALID.into() };
     };
-    match orders::sync(tower, leased.scope, id, leased.attempts, calls).await {
-        Ok(()) => Finish::Done,
+    let synced = match written {
+        Some(written) => written.update.finish(tower, leased.scope, written.result, calls).await,
+        None => orders::sync(tower, leased.scope, id, leased.attempts, calls).await,
+    };
+    match synced {
+        Ok(None) => Finish::Done,
+        Ok(Some(at)) => Finish::Later(at),
         Err(OrderError::Call(error)) => retry::after_call(&error, leased.attempts, &*tower.clock),
         Err(OrderError::Ours(error)) => retry::after_ours(&error, leased.attempts, &*tower.clock),
     }

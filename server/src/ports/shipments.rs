@@ -9,14 +9,15 @@ use crate::{
     usecases::{
         UseCaseError,
         normalise::{self, StatementText, TEXT},
-        orders::CUSTOMER,
+        orders::{self, CUSTOMER},
+        proof::{self, Proof},
     },
 };
 use app::contract::{
     Answer, ApiError, When,
     shipments::{
         CaseView, CustomerView, Entry, EntryKind, ExceptionView, Lateness, ListPage, ListQuery, Mark, NumberView,
-        RawView, Reason, Row, ShipmentView, Standing, Step, StepStanding, Tab,
+        ProofView, RawView, Reason, Row, ShipmentView, Standing, Step, StepStanding, Tab,
     },
 };
 use async_trait::async_trait;
@@ -272,6 +273,7 @@ struct Page<'a> {
     audit: Vec<(AuditRecord, Option<String>)>,
     owners: HashMap<domain::ids::UserId, String>,
     customer: Option<CustomerView>,
+    proofs: Vec<ProofView>,
 }
 
 impl<'a> Page<'a> {
@@ -294,6 +296,7 @@ impl<'a> Page<'a> {
             audit: tower.store.people.audit_of(scope, id).await?,
             owners: users.into_iter().map(|u| (u.id, u.name)).collect(),
             customer: customer(tower, scope, id, may_see).await?,
+            proofs: proofs(tower, scope, loaded, folded, &times, may_see).await?,
             loaded,
             folded,
             times,
@@ -323,6 +326,7 @@ impl<'a> Page<'a> {
             exceptions,
             order_url: shipment.origin.as_ref().and_then(|o| o.url.clone()),
             customer: self.customer.clone(),
+            proofs: self.proofs.clone(),
             cases: self.loaded.cases.iter().map(|c| self.case(c)).collect(),
             as_known_at: self.at.map(|at| self.times.dated(at)),
             moments: self.moments(),
@@ -685,6 +689,29 @@ async fn customer(
             .filter(|l| !l.is_empty()),
         masked: !may_see,
     }))
+}
+
+/// Who signed; masked for whoever does not need to know.
+async fn proofs(
+    tower: &Tower,
+    scope: Scope,
+    loaded: &Loaded,
+    folded: &Folded,
+    times: &Times,
+    may_see: bool,
+) -> Result<Vec<ProofView>, UseCaseError> {
+    let several = loaded.shipment.numbers.len() > 1;
+    let shown = |proof: Proof| {
+        let fact = loaded.input.facts.iter().find(|fact| fact.id == proof.fact)?;
+        let number = orders::number_of(loaded, fact.piece.as_deref(), &[fact.id]).filter(|_| several);
+        Some(ProofView {
+            signed_by: if may_see { proof.signed_by } else { masked(&proof.signed_by) },
+            masked: !may_see,
+            when: times.event(&fact.observation.time),
+            number: number.map(|number| number.number.clone()),
+        })
+    };
+    Ok(proof::of(tower, scope, loaded, folded).await?.into_iter().filter_map(shown).collect())
 }
 
 /// Each word's first letter, then dots: never the look of a value.

@@ -92,7 +92,7 @@ struct CaseWork<'a> {
 impl CaseWork<'_> {
     async fn begin(&self, context: CaseContext) -> Result<CaseOutcome, CaseError> {
         let exception = context.exception;
-        if exception.closed.is_some() {
+        if exception.closed.is_some() || exception.withheld {
             return Ok(CaseOutcome::Agreed);
         }
         let Some(wait) = grace(&self.tower.config.rules, exception.severity) else { return Ok(CaseOutcome::Agreed) };

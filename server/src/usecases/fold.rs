@@ -1,18 +1,25 @@
 //! Fold a shipment: load everything known, fold (pure), commit state, exceptions, effects and jobs together.
 
-use super::{Result, UseCaseError};
+use super::{
+    Result, UseCaseError,
+    orders::{CORRECTED_WITHIN, taken_back_at},
+};
 use crate::tower::Tower;
 use domain::{
     Severity,
     commit::{self, ExceptionChange},
-    fold::{self, Announcement, Folded, FoldedException, NextUse},
-    ids::{CorrelationId, EffectId, ExceptionId, ShipmentId, content_id},
+    fold::{self, Announcement, Fact, Folded, FoldedException, NextUse},
+    ids::{CorrelationId, EffectId, ExceptionId, ObservationId, ShipmentId, content_id},
 };
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use storage::{
     Scope,
-    jobs::{Cause, JobKind, NewJob},
-    shipments::{Commit, Committed, EffectKind, LastEvent, Loaded, NewEffect, Posting, exception_effect_key},
+    jobs::{Cause, JobKind, Lane, NewJob},
+    shipments::{
+        Commit, Committed, EffectKind, EffectRecord, LastEvent, Loaded, NewEffect, Posting, exception_effect_key,
+    },
     work::{CaseRecord, ExceptionRecord},
 };
 
@@ -39,6 +46,16 @@ pub enum EffectBody {
     Exception {
         /// Which.
         id: ExceptionId,
+    },
+    /// Fields that somebody else had changed were set back.
+    SetBack {
+        /// Their names.
+        fields: Vec<String>,
+    },
+    /// Fields that somebody changes again and again are left so.
+    LeftChanged {
+        /// Their names.
+        fields: Vec<String>,
     },
 }
 
@@ -84,8 +101,9 @@ pub async fn fold_shipment(
         if next_uses.is_empty() && unchanged(&loaded, &folded, &changes) {
             return Ok(FoldOutcome::Unchanged);
         }
-        let consequences = Consequences { tower, cause, correlation, loaded: &loaded, folded: &folded };
+        let consequences = Consequences { tower, cause, correlation, now, loaded: &loaded, folded: &folded };
         let exceptions = consequences.with_ids(changes);
+        let told: BTreeSet<ExceptionId> = exceptions.iter().filter_map(|change| consequences.told(change)).collect();
         let commit = Commit {
             shipment: id,
             expected: loaded.shipment.revision,
@@ -93,8 +111,9 @@ pub async fn fold_shipment(
             correlation,
             at: now,
             last_event: last_event(&loaded, &folded),
-            effects: consequences.effects(&exceptions),
-            jobs: consequences.jobs(&exceptions),
+            effects: consequences.effects(&exceptions, &told),
+            jobs: consequences.jobs(&exceptions, &told),
+            withheld: consequences.withheld(&exceptions, &told),
             next_uses,
             exceptions,
             folded: folded.clone(),
@@ -122,7 +141,8 @@ fn committed(loaded: &Loaded) -> Vec<commit::CommittedException> {
             piece: e.piece.clone(),
             severity: e.severity,
             evidence: e.evidence.clone(),
-            closed: e.closed.is_some(),
+            opened_at: e.opened_at,
+            closed: e.closed.map(|(_, how)| how),
         })
         .collect()
 }
@@ -154,11 +174,14 @@ fn last_event(loaded: &Loaded, folded: &Folded) -> Option<LastEvent> {
     })
 }
 
-/// What follows from a fold. Only a live cause tells anybody; others write fields.
+/// What follows from a fold. Fields are written whatever the cause; notes follow only what is said now. Activities and
+/// tickets follow what is news to the company: an open exception that it was never told of, and that could first be known
+/// a few days ago at most. Which job happened to fold it does not matter, but replays tell nobody.
 struct Consequences<'a> {
     tower: &'a Tower,
     cause: Cause,
     correlation: CorrelationId,
+    now: Timestamp,
     loaded: &'a Loaded,
     folded: &'a Folded,
 }
@@ -191,41 +214,118 @@ impl Consequences<'_> {
             .collect()
     }
 
-    /// Whether a committed exception that was over is open again.
-    fn is_open_again(&self, id: ExceptionId, exception: &FoldedException) -> bool {
-        exception.closed.is_none() && self.loaded.exceptions.iter().any(|e| e.id == id && e.closed.is_some())
+    fn before(&self, id: ExceptionId) -> Option<&ExceptionRecord> {
+        self.loaded.exceptions.iter().find(|e| e.id == id)
     }
 
-    fn effects(&self, exceptions: &[ExceptionChange]) -> Vec<NewEffect> {
+    /// The exception of a change, if people are to be told of it now: it is newly open, open again, or was history until
+    /// more was heard of it.
+    fn told(&self, change: &ExceptionChange) -> Option<ExceptionId> {
+        let (ExceptionChange::Open { id, exception } | ExceptionChange::Keep { id, exception }) = change else {
+            return None;
+        };
+        let news = match self.before(*id) {
+            _ if self.loaded.shipment.origin.is_none() || exception.closed.is_some() => false,
+            None => self.is_news(exception, &[]),
+            // what a person opens again, or the carrier, is news however old it is
+            Some(before) if before.closed.is_some() => self.cause == Cause::Live || self.is_news(exception, &[]),
+            Some(before) => before.withheld && self.is_news(exception, &before.evidence),
+        };
+        news.then_some(*id)
+    }
+
+    /// Whether something of an exception is news, what is known already left aside.
+    fn is_news(&self, exception: &FoldedException, known: &[ObservationId]) -> bool {
+        let days = SignedDuration::from_hours(i64::from(self.tower.config.rules.news_days) * 24);
+        let since = self.now.checked_sub(days).unwrap_or(Timestamp::MIN);
+        let new = |id: &&ObservationId| !known.contains(id);
+        let facts = &self.loaded.input.facts;
+        let heard = exception.evidence.iter().filter(new).filter_map(|id| facts.iter().find(|fact| fact.id == *id));
+        // what is said otherwise of old trouble does not make it new
+        let recent = |fact: &&Fact| known.is_empty() || fact.observation.time.sort_key().is_none_or(|at| at >= since);
+        let heard = heard
+            .filter(recent)
+            .filter_map(|fact| fact.sightings.iter().map(|sighting| sighting.recorded_at).min())
+            .max();
+        // what only the clock makes
+        let derived = known.is_empty().then_some(exception.opened_recorded);
+        match self.cause {
+            Cause::Live | Cause::Import => heard.or(derived).is_some_and(|at| at >= since),
+            Cause::History => {
+                heard.is_some_and(|at| at >= since) && exception.opened.sort_key().is_some_and(|at| at >= since)
+            }
+            Cause::Replay | Cause::Reconcile => false,
+        }
+    }
+
+    /// What is recorded as history.
+    fn withheld(&self, exceptions: &[ExceptionChange], told: &BTreeSet<ExceptionId>) -> Vec<ExceptionId> {
+        let untold = exceptions.iter().filter_map(|change| match change {
+            ExceptionChange::Open { id, .. } => Some(*id),
+            // one that goes on stays what it was; one that is open again is as new
+            ExceptionChange::Keep { id, exception } => {
+                let before = self.before(*id)?;
+                let again = before.closed.is_some() && exception.closed.is_none();
+                (again || before.withheld).then_some(*id)
+            }
+            ExceptionChange::Close { .. } => None,
+        });
+        untold.filter(|id| !told.contains(id)).collect()
+    }
+
+    fn effects(&self, exceptions: &[ExceptionChange], told: &BTreeSet<ExceptionId>) -> Vec<NewEffect> {
         if self.loaded.shipment.origin.is_none() {
             return Vec::new();
         }
+        let note = if self.cause == Cause::Live { Posting::Wanted } else { Posting::Withheld };
         let notes = self.folded.announcements.iter().map(|a| {
-            self.effect(EffectKind::OrderNote, announcement_key(a), &EffectBody::Milestone { announcement: a.clone() })
+            let body = EffectBody::Milestone { announcement: a.clone() };
+            let posting = if self.is_history(a) { Posting::Withheld } else { note };
+            self.effect(EffectKind::OrderNote, announcement_key(a), &body, posting)
         });
-        let activities = exceptions.iter().filter_map(|change| match change {
-            ExceptionChange::Open { id, exception }
-                if exception.severity >= Severity::Major && exception.closed.is_none() =>
-            {
-                Some(self.effect(
-                    EffectKind::OrderActivity,
-                    exception_effect_key(*id),
-                    &EffectBody::Exception { id: *id },
-                ))
+        let activities = exceptions.iter().filter_map(|change| {
+            let (ExceptionChange::Open { id, exception } | ExceptionChange::Keep { id, exception }) = change else {
+                return None;
+            };
+            if exception.severity < Severity::Major || exception.closed.is_some() {
+                return None;
             }
-            ExceptionChange::Keep { id, exception }
-                if exception.severity >= Severity::Major && self.is_open_again(*id, exception) =>
-            {
-                let key = format!("{}/{}", exception_effect_key(*id), self.loaded.shipment.revision);
-                Some(self.effect(EffectKind::OrderActivity, key, &EffectBody::Exception { id: *id }))
-            }
-            _ => None,
+            let posting = if told.contains(id) { Posting::Wanted } else { Posting::Withheld };
+            let key = match self.before(*id) {
+                None => exception_effect_key(*id),
+                Some(before) if self.has_its_activity(before) => return None,
+                Some(before) if before.closed.is_some() || told.contains(id) => {
+                    format!("{}/{}", exception_effect_key(*id), self.loaded.shipment.revision)
+                }
+                Some(_) => return None,
+            };
+            Some(self.effect(EffectKind::OrderActivity, key, &EffectBody::Exception { id: *id }, posting))
         });
-        notes.chain(activities).chain(self.correction()).collect()
+        notes.chain(activities).chain(self.correction(note)).collect()
+    }
+
+    /// Whether a milestone was heard of before its number was the shipment's.
+    fn is_history(&self, announcement: &Announcement) -> bool {
+        let fact = self.loaded.input.facts.iter().find(|fact| fact.id == announcement.fact);
+        let heard = fact.and_then(|fact| fact.sightings.iter().map(|sighting| sighting.recorded_at).min());
+        let bound = fact.and_then(|fact| self.loaded.bound_at.get(&fact.tracker));
+        heard.zip(bound).is_some_and(|(heard, bound)| heard < *bound)
+    }
+
+    /// Whether an exception was taken back so shortly ago that its activity still stands.
+    fn has_its_activity(&self, before: &ExceptionRecord) -> bool {
+        let Some(at) = taken_back_at(self.loaded, before) else { return false };
+        let key = exception_effect_key(before.id);
+        let stands = |effect: &EffectRecord| {
+            effect.kind == EffectKind::OrderActivity
+                && effect.key.starts_with(&key)
+                && effect.done.as_ref().is_some_and(|(_, external)| external.parse::<i64>().is_ok())
+        };
+        self.now.duration_since(at) <= CORRECTED_WITHIN && self.loaded.effects.iter().any(stands)
     }
 
     /// A retraction that took the state back is told once, numbered by how many there have been.
-    fn correction(&self) -> Option<NewEffect> {
+    fn correction(&self, posting: Posting) -> Option<NewEffect> {
         let before = &self.loaded.shipment.folded;
         let (from, to) = (before.state, self.folded.state);
         let withdrawn = before.announcements.iter().any(|told| {
@@ -237,11 +337,11 @@ impl Consequences<'_> {
         });
         (withdrawn && from != to).then(|| {
             let key = format!("correction/{}", self.loaded.shipment.revision);
-            self.effect(EffectKind::OrderNote, key, &EffectBody::Correction { from, to })
+            self.effect(EffectKind::OrderNote, key, &EffectBody::Correction { from, to }, posting)
         })
     }
 
-    fn effect(&self, kind: EffectKind, key: String, body: &EffectBody) -> NewEffect {
+    fn effect(&self, kind: EffectKind, key: String, body: &EffectBody, posting: Posting) -> NewEffect {
         let shipment = self.loaded.shipment.id.0;
         let kind_word = serde_json::to_string(&kind).expect("plain data serialises");
         NewEffect {
@@ -249,33 +349,31 @@ impl Consequences<'_> {
             kind,
             key,
             body: serde_json::to_string(body).expect("plain data serialises"),
-            posting: if self.cause == Cause::Live { Posting::Wanted } else { Posting::Withheld },
+            posting,
         }
     }
 
-    fn jobs(&self, exceptions: &[ExceptionChange]) -> Vec<NewJob> {
+    fn jobs(&self, exceptions: &[ExceptionChange], told: &BTreeSet<ExceptionId>) -> Vec<NewJob> {
         let shipment = &self.loaded.shipment;
         if shipment.origin.is_none() {
             return Vec::new();
         }
-        let order = self.tower.odoo.is_some().then(|| self.job(JobKind::SyncOrder, shipment.id));
-        let cases = self.tower.desk.is_some().then(|| self.case_jobs(exceptions)).into_iter().flatten();
+        let order = self.tower.odoo.is_some().then(|| {
+            let job = self.job(JobKind::SyncOrder, shipment.id);
+            if told.is_empty() { job } else { NewJob { lane: Lane::RealTime, ..job } }
+        });
+        let cases = self.tower.desk.is_some().then(|| self.case_jobs(exceptions, told)).into_iter().flatten();
         order.into_iter().chain(cases).collect()
     }
 
-    /// An exception that is newly open, or open again, waits its grace time; one that has a case is told at once, and so is one whose case may be
+    /// An exception that people are told of now waits its grace time; one that has a case is told at once, and so is one whose case may be
     /// in the making: whoever makes it may have looked before this commit.
-    fn case_jobs(&self, exceptions: &[ExceptionChange]) -> Vec<NewJob> {
+    fn case_jobs(&self, exceptions: &[ExceptionChange], told: &BTreeSet<ExceptionId>) -> Vec<NewJob> {
         let opened = exceptions.iter().filter_map(|change| match change {
-            ExceptionChange::Open { id, exception } | ExceptionChange::Keep { id, exception }
-                if self.cause == Cause::Live
-                    && exception.closed.is_none()
-                    && (matches!(change, ExceptionChange::Open { .. }) || self.is_open_again(*id, exception)) =>
-            {
+            ExceptionChange::Open { id, exception } | ExceptionChange::Keep { id, exception } if told.contains(id) => {
                 let wait = super::cases::grace(&self.tower.config.rules, exception.severity)?;
-                let mut job = self.job(JobKind::SyncCase, id);
-                job.run_at = self.tower.now().checked_add(wait).unwrap_or(job.run_at);
-                Some(job)
+                let job = self.job(JobKind::SyncCase, id);
+                Some(NewJob { lane: Lane::RealTime, run_at: self.now.checked_add(wait).unwrap_or(job.run_at), ..job })
             }
             _ => None,
         });
@@ -287,9 +385,9 @@ impl Consequences<'_> {
         let known = self.loaded.cases.iter().filter(newest).map(|case| self.job(JobKind::SyncCase, case.exception));
         let grace_over = |exception: &&ExceptionRecord| {
             let wait = super::cases::grace(&self.tower.config.rules, exception.severity);
-            wait.is_some_and(|wait| exception.recorded_at.checked_add(wait).is_ok_and(|due| due <= self.tower.now()))
+            wait.is_some_and(|wait| exception.recorded_at.checked_add(wait).is_ok_and(|due| due <= self.now))
         };
-        let open = self.loaded.exceptions.iter().filter(|exception| exception.closed.is_none());
+        let open = self.loaded.exceptions.iter().filter(|exception| exception.closed.is_none() && !exception.withheld);
         let in_the_making = open.filter(grace_over).map(|exception| self.job(JobKind::SyncCase, exception.id));
         opened.chain(known).chain(in_the_making).chain(self.over(exceptions)).collect()
     }

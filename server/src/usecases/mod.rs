@@ -11,6 +11,7 @@ pub mod normalise;
 pub mod orders;
 pub mod people;
 pub mod promises;
+pub mod proof;
 pub mod replays;
 pub mod simulate;
 pub mod sources;

@@ -269,7 +269,7 @@ impl Simulation {
             cursor: 0,
             read_before: false,
         };
-        let reading = normalise::Reading { message, carrier, key, cause: Cause::Import };
+        let reading = normalise::Reading { message, carrier, key, cause: Cause::History };
         let progress = Progress::Whole(status);
         let recording = normalise::recording(&self.tower, &reading, reports, Lane::Batch, progress);
         let mut recording = Recording { recorded_at: heard, ..recording };
@@ -328,6 +328,7 @@ impl Simulation {
             key: None,
             tokens: vec![self.tower.vault.token("customer", &customer)],
             correlation,
+            cause: Cause::History,
         }
     }
 
@@ -351,12 +352,19 @@ impl Simulation {
                 other => other,
             })
             .collect();
+        let opened_ids = exceptions
+            .iter()
+            .filter_map(|change| match change {
+                ExceptionChange::Open { id, .. } => Some(*id),
+                _ => None,
+            })
+            .collect();
         // the fold that opens what the clock opens is one of its time
         let opened = folded.exceptions.iter().filter_map(|e| e.opened.sort_key()).max().unwrap_or(heard);
         Commit {
             shipment: shipment.id,
             expected: 0,
-            cause: Cause::Import,
+            cause: Cause::History,
             correlation,
             at: heard.max(opened).min(self.now),
             last_event: last.map(|fact| LastEvent {
@@ -365,9 +373,11 @@ impl Simulation {
                 code: fact.reading.unmapped.then(|| fact.observation.codes.raw.clone()),
                 place: fact.observation.location.as_ref().map(domain::observation::Location::label),
                 at: fact.observation.time.sort_key(),
+                time: Some(fact.observation.time.clone()),
             }),
             folded,
             exceptions,
+            withheld: opened_ids,
             effects: Vec::new(),
             jobs: Vec::new(),
             next_uses: Vec::new(),
@@ -409,7 +419,7 @@ impl Simulation {
             kind: JobKind::SyncOrder,
             target: commit.shipment.to_string(),
             lane: Lane::Batch,
-            cause: Cause::Import,
+            cause: Cause::History,
             run_at: commit.at,
             correlation,
             shipment: Some(commit.shipment),

@@ -29,7 +29,7 @@ use std::sync::Arc;
 use storage::{
     Store,
     facts::TrackerKey,
-    jobs::Lane,
+    jobs::{Cause, Lane},
     shipments::{Claim, ImportedShipment, Loaded, Origin, OriginStanding},
 };
 
@@ -201,6 +201,7 @@ impl World {
             key: None,
             tokens: Vec::new(),
             correlation: CorrelationId(self.clock.id()),
+            cause: Cause::Import,
         };
         self.tower.store.shipments.import(self.tower.scope(), vec![imported], self.tower.now()).await.unwrap();
         self.settle().await;

@@ -34,9 +34,14 @@ pub struct Systems {
 
 impl Systems {
     pub async fn new() -> Self {
+        Self::configured(Settings::default()).await
+    }
+
+    /// With these settings, and the simulated systems.
+    pub async fn configured(settings: Settings) -> Self {
         let odoo = SandboxOdoo::start(KEY, Arc::new(|| "2026-03-05T12:00:00Z".parse().unwrap())).await.unwrap();
         let desk = SandboxDesk::start(KEY).await.unwrap();
-        let mut config = Settings::default().resolve().unwrap();
+        let mut config = settings.resolve().unwrap();
         config.odoo = Some(OdooSettings {
             url: odoo.url(),
             database: DATABASE.into(),
@@ -70,8 +75,21 @@ impl Systems {
         orders::import(tower, tower.scope(), tower.correlation(), pages, &Discard).await.unwrap()
     }
 
+    /// A delivery in Odoo that left four days ago, was promised for yesterday, and of which nothing was heard; taken in.
+    pub async fn overdue(&self, number: &str) -> i64 {
+        let picking = self.add_delivery(number, -24, Some(-100));
+        self.import(IMPORT_PAGES_MAX).await;
+        self.world.settle().await;
+        picking
+    }
+
     /// A delivery in Odoo under this number; its id there.
     pub fn add_order(&self, number: &str) -> i64 {
+        self.add_delivery(number, 24_000, None)
+    }
+
+    /// Promised, and shipped, so many hours from now.
+    fn add_delivery(&self, number: &str, promised: i64, shipped: Option<i64>) -> i64 {
         let now = self.world.clock.now();
         self.odoo.add_order(&NewOrder {
             order: format!("S-{number}"),
@@ -87,8 +105,8 @@ impl Systems {
             },
             carrier: "DHL",
             tracking: Some(number.into()),
-            promised: now + SignedDuration::from_hours(24_000),
-            shipped: None,
+            promised: now + SignedDuration::from_hours(promised),
+            shipped: shipped.map(|hours| now + SignedDuration::from_hours(hours)),
             written: now,
         })
     }

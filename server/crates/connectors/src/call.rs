@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use mask::{EXCERPT_CHARS_MAX, masked};
+pub use mask::{EXCERPT_CHARS_MAX, PERSONAL_MARK, masked};
 
 /// A connection has to stand within this time.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -4,7 +4,7 @@
 
 use connectors::{
     call::{Call, CallLog, Discard, ErrorClass, Outcome},
-    odoo::{DeliveryState, OdooClient, OdooConfig, Since, StatusValues},
+    odoo::{DeliveryState, OdooClient, OdooConfig, Since, StatusValues, changed_by_others},
 };
 use jiff::{Timestamp, civil::date};
 use serde_json::{Value, json};
@@ -340,4 +340,60 @@ async fn an_activity_is_scheduled_once_and_completed_once() {
     // an older Odoo deletes done activities: the quotation in the chatter tells
     peer.raw(&peer.admin_key, "mail.activity/unlink", json!({"ids": [first.parse::<i64>().unwrap()]})).await;
     assert!(schedule().await.unwrap().starts_with("done "));
+}
+
+#[tokio::test]
+async fn fields_that_somebody_changed_are_seen() {
+    let Some(peer) = Peer::find("fields_that_somebody_changed_are_seen") else { return };
+    let bot = peer.ready().await;
+    let (_, picking) = peer.order(None).await;
+    let values = StatusValues {
+        status: "IN_TRANSIT".into(),
+        last_event: Some("Departed, Köln, DE · 2026-12-01".into()),
+        eta: Some("2026-12-01T17:30:00Z".parse().unwrap()),
+        exception: Some("Damaged".into()),
+        url: Some("http://tower.example/shipments/1".into()),
+        ..StatusValues::default()
+    };
+    bot.write_status(picking, &values, None, &Discard).await.unwrap();
+    let shown = async || bot.shown(&[picking, 999_999_999], &Discard).await.unwrap();
+    let before = shown().await;
+    assert_eq!((before.len(), changed_by_others(&before[&picking], &values)), (1, vec![]));
+    let vals = json!({"x_milepost_exception": false, "x_milepost_eta": "2026-12-02 08:00:00"});
+    peer.raw(&peer.admin_key, "stock.picking/write", json!({"ids": [picking], "vals": vals})).await;
+    let changed = changed_by_others(&shown().await[&picking], &values);
+    let said: Vec<_> = changed.iter().map(|c| (c.field.as_str(), c.shows.as_deref(), c.written.as_deref())).collect();
+    assert_eq!(
+        said,
+        [
+            ("x_milepost_eta", Some("2026-12-02 08:00:00"), Some("2026-12-01 17:30:00")),
+            ("x_milepost_exception", None, Some("Damaged")),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn equal_values_of_many_deliveries_are_one_call() {
+    let Some(peer) = Peer::find("equal_values_of_many_deliveries_are_one_call") else { return };
+    let bot = peer.ready().await;
+    let mut pickings = Vec::new();
+    for _ in 0..5 {
+        pickings.push(peer.order(None).await.1);
+    }
+    let first = StatusValues { status: "PICKED_UP".into(), ..StatusValues::default() };
+    for (n, picking) in pickings.iter().enumerate() {
+        let own = StatusValues { url: Some(format!("http://tower.example/shipments/{n}")), ..first.clone() };
+        bot.write_status(*picking, &own, None, &Discard).await.unwrap();
+    }
+    let next = StatusValues { status: "IN_TRANSIT".into(), ..first.clone() };
+    let kept = Kept::default();
+    let fields = bot.fields_to_write(&next, Some(&first), &kept).await.unwrap();
+    assert_eq!(bot.write_fields_of(&pickings, &fields, &kept).await.unwrap(), [0_i64; 0]);
+    let calls = kept.0.into_inner().unwrap();
+    assert_eq!(calls.iter().filter(|call| call.operation == "stock.picking/write").count(), 1, "{calls:?}");
+    for (n, picking) in pickings.iter().enumerate() {
+        let row = peer.read(*picking, &["x_milepost_status", "x_milepost_url"]).await;
+        assert_eq!(row["x_milepost_status"], "IN_TRANSIT");
+        assert_eq!(row["x_milepost_url"], format!("http://tower.example/shipments/{n}"), "untouched");
+    }
 }

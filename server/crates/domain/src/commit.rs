@@ -6,6 +6,7 @@ use crate::{
     fold::{FoldedException, Resolution},
     ids::{ExceptionId, ObservationId},
 };
+use jiff::{SignedDuration, Timestamp};
 
 /// An exception as committed before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +21,10 @@ pub struct CommittedException {
     pub severity: Severity,
     /// The facts behind it.
     pub evidence: Vec<ObservationId>,
-    /// Whether it has ended.
-    pub closed: bool,
+    /// When it began, sorting instant.
+    pub opened_at: Timestamp,
+    /// How it ended, if it has.
+    pub closed: Option<Resolution>,
 }
 
 /// What happens to a committed exception, or to one that is new.
@@ -52,25 +55,32 @@ pub enum ExceptionChange {
     },
 }
 
-/// Compares. A refold keeps the row whose evidence it shares; a row that the facts no longer give (retraction) is closed
-/// as cleared. Rows that stay as they are give no change.
+/// What was taken back and is said again within so long of the time before is the same trouble, corrected.
+const CORRECTED: SignedDuration = SignedDuration::from_hours(72);
+
+/// Compares. A refold keeps the row whose evidence it shares. Where none is shared, the same trouble told otherwise (a
+/// time that was revised, an event that was replaced) keeps the row of what it replaces: one that is open and that the
+/// facts no longer give, else one that was taken back before. Other rows that the facts no longer give are closed as
+/// cleared. Rows that stay as they are give no change.
 pub fn reconcile(existing: &[CommittedException], folded: &[FoldedException]) -> Vec<ExceptionChange> {
     let mut taken = vec![false; existing.len()];
-    let mut changes = Vec::new();
-    for exception in folded {
-        match best(existing, &taken, exception) {
-            Some(index) => {
+    let mut rows = vec![None; folded.len()];
+    for find in [shares as Find, is_replaced, is_over] {
+        for (row, exception) in rows.iter_mut().zip(folded).filter(|(row, _)| row.is_none()) {
+            *row = find(existing, &taken, exception);
+            if let Some(index) = *row {
                 taken[index] = true;
-                changes.extend(change(&existing[index], exception));
-            }
-            // it left late before anybody watched: history, nothing to keep
-            None if exception.reason == ExceptionReason::LateToShip && exception.closed.is_some() => {}
-            None => {
-                changes.push(ExceptionChange::Open { id: ExceptionId(uuid::Uuid::nil()), exception: exception.clone() })
             }
         }
     }
-    let vanished = existing.iter().zip(taken).filter(|(row, taken)| !taken && !row.closed);
+    let of = |(row, exception): (Option<usize>, &FoldedException)| match row {
+        Some(index) => change(&existing[index], exception),
+        // it left late before anybody watched: history, nothing to keep
+        None if exception.reason == ExceptionReason::LateToShip && exception.closed.is_some() => None,
+        None => Some(ExceptionChange::Open { id: ExceptionId(uuid::Uuid::nil()), exception: exception.clone() }),
+    };
+    let mut changes: Vec<_> = rows.into_iter().zip(folded).filter_map(of).collect();
+    let vanished = existing.iter().zip(taken).filter(|(row, taken)| !taken && row.closed.is_none());
     changes.extend(vanished.map(|(row, _)| ExceptionChange::Close {
         id: row.id,
         at: None,
@@ -79,21 +89,53 @@ pub fn reconcile(existing: &[CommittedException], folded: &[FoldedException]) ->
     changes
 }
 
-/// The row of the same reason and piece that shares most evidence.
-fn best(existing: &[CommittedException], taken: &[bool], exception: &FoldedException) -> Option<usize> {
+/// Finds the row of an exception among those that are not taken.
+type Find = fn(&[CommittedException], &[bool], &FoldedException) -> Option<usize>;
+
+/// The rows of the same reason and piece that are not taken.
+fn alike<'a>(
+    existing: &'a [CommittedException],
+    taken: &'a [bool],
+    exception: &'a FoldedException,
+) -> impl Iterator<Item = (usize, &'a CommittedException)> {
+    let alike = |row: &CommittedException| row.reason == exception.reason && row.piece == exception.piece;
+    existing.iter().enumerate().filter(move |(i, row)| !taken[*i] && alike(row))
+}
+
+/// The row that shares most evidence.
+fn shares(existing: &[CommittedException], taken: &[bool], exception: &FoldedException) -> Option<usize> {
     let shared = |row: &CommittedException| row.evidence.iter().filter(|id| exception.evidence.contains(id)).count();
-    existing
-        .iter()
-        .enumerate()
-        .filter(|(i, row)| {
-            !taken[*i] && row.reason == exception.reason && row.piece == exception.piece && shared(row) > 0
-        })
+    alike(existing, taken, exception)
+        .filter(|(_, row)| shared(row) > 0)
         .max_by_key(|(i, row)| (shared(row), std::cmp::Reverse(*i)))
         .map(|(i, _)| i)
 }
 
+/// The row whose facts are gone and that this open exception goes on with: an open one, else of those taken back the one
+/// that is nearest in time.
+fn is_replaced(existing: &[CommittedException], taken: &[bool], exception: &FoldedException) -> Option<usize> {
+    let opened = exception.opened.sort_key().unwrap_or(exception.opened_recorded);
+    let apart = |row: &CommittedException| row.opened_at.duration_since(opened).abs();
+    let goes_on = |row: &CommittedException| match row.closed {
+        _ if exception.closed.is_some() => false,
+        None => true,
+        Some(Resolution::Cleared) => apart(row) <= CORRECTED,
+        Some(_) => false,
+    };
+    alike(existing, taken, exception)
+        .filter(|(_, row)| goes_on(row))
+        .min_by_key(|(i, row)| (row.closed.is_some(), apart(row), std::cmp::Reverse(*i)))
+        .map(|(i, _)| i)
+}
+
+/// The open row whose facts are gone and that ends with this exception, which is over.
+fn is_over(existing: &[CommittedException], taken: &[bool], exception: &FoldedException) -> Option<usize> {
+    let open = |row: &CommittedException| row.closed.is_none() && exception.closed.is_some();
+    alike(existing, taken, exception).find(|(_, row)| open(row)).map(|(i, _)| i)
+}
+
 fn change(row: &CommittedException, exception: &FoldedException) -> Option<ExceptionChange> {
-    match (&exception.closed, row.closed) {
+    match (&exception.closed, row.closed.is_some()) {
         (Some((at, resolution)), false) => {
             Some(ExceptionChange::Close { id: row.id, at: Some(at.clone()), resolution: *resolution })
         }
@@ -132,7 +174,8 @@ mod tests {
             piece: None,
             severity: from.severity,
             evidence: from.evidence.clone(),
-            closed: from.closed.is_some(),
+            opened_at: from.opened.sort_key().unwrap_or(from.opened_recorded),
+            closed: from.closed.as_ref().map(|(_, how)| *how),
         }
     }
 
@@ -156,6 +199,46 @@ mod tests {
         ));
         assert!(matches!(&reconcile(&rows, &[])[..], [ExceptionChange::Close { resolution: Resolution::Cleared, .. }]));
         assert_eq!(reconcile(&[row(9, &over)], &[]), [], "it has ended already");
+    }
+
+    /// The same trouble, begun at another minute and told by another fact.
+    fn told_otherwise(evidence: u128, minutes: i64) -> FoldedException {
+        let opened = "2026-03-01T08:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_mins(minutes);
+        let opened = EventTime::instant(opened.to_string(), opened, crate::event_time::Precision::Minute);
+        FoldedException { opened, ..folded(ExceptionReason::Damaged, &[evidence], None) }
+    }
+
+    #[test]
+    fn a_revised_event_keeps_the_row() {
+        let before = row(9, &told_otherwise(1, 0));
+        for minutes in [0, 1, -1, 60, 100_000] {
+            let after = [told_otherwise(2, minutes)];
+            let changes = reconcile(std::slice::from_ref(&before), &after);
+            assert!(matches!(&changes[..], [ExceptionChange::Keep { id, .. }] if *id == before.id), "{changes:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_taken_back_and_said_again_is_the_same_row_while_it_is_about_the_same_time() {
+        let taken_back = CommittedException { closed: Some(Resolution::Cleared), ..row(9, &told_otherwise(1, 0)) };
+        for (minutes, same) in [(1, true), (-60, true), (72 * 60, true), (72 * 60 + 1, false)] {
+            let changes = reconcile(std::slice::from_ref(&taken_back), &[told_otherwise(2, minutes)]);
+            let kept = matches!(&changes[..], [ExceptionChange::Keep { id, .. }] if *id == taken_back.id);
+            assert_eq!(kept, same, "{minutes}: {changes:?}");
+        }
+        for how in [Resolution::Person, Resolution::Progress, Resolution::Explicit, Resolution::Delivered] {
+            let ended = CommittedException { closed: Some(how), ..taken_back.clone() };
+            let changes = reconcile(&[ended], &[told_otherwise(2, 1)]);
+            assert!(matches!(&changes[..], [ExceptionChange::Open { .. }]), "{how:?} is an episode of its own");
+        }
+    }
+
+    #[test]
+    fn of_two_rows_a_revised_event_takes_the_one_that_nobody_else_goes_on_with() {
+        let (ended, open) = (folded(ExceptionReason::Damaged, &[1], Some(Resolution::Explicit)), told_otherwise(2, 0));
+        let rows = [row(7, &ended), row(9, &open)];
+        let changes = reconcile(&rows, &[ended, told_otherwise(3, 1)]);
+        assert!(matches!(&changes[..], [ExceptionChange::Keep { id, .. }] if *id == rows[1].id), "{changes:?}");
     }
 
     #[test]

@@ -420,6 +420,7 @@ fn perform(inner: &Inner, model: &str, method: &str, body: &Value) -> Answer {
         ("mail.activity", "action_feedback") => action_feedback(&mut data, body),
         (_, "search_read" | "search" | "search_count") => search(&data, model, method, body),
         (_, "read") => {
+            known_fields(&data, model, &body["fields"])?;
             let rows = data.tables.get(model);
             let found = ids_of(body).into_iter().filter_map(|id| rows.and_then(|t| t.get(&id)));
             Ok(Value::Array(found.map(|row| shown(row, &body["fields"])).collect()))
@@ -431,6 +432,14 @@ fn perform(inner: &Inner, model: &str, method: &str, body: &Value) -> Answer {
             "werkzeug.exceptions.NotFound",
             format!("the sandbox has no {model}/{method}"),
         )),
+    }
+}
+
+fn known_fields(data: &Data, model: &str, fields: &Value) -> Result<(), OdooError> {
+    let mut named = fields.as_array().into_iter().flatten().filter_map(Value::as_str);
+    match named.find(|field| model == "stock.picking" && !data.knows(field)) {
+        Some(unknown) => Err(value_error(format!("Invalid field '{unknown}' on 'stock.picking'"))),
+        None => Ok(()),
     }
 }
 

@@ -50,6 +50,20 @@ macro_rules! succeeded_later {
     };
 }
 
+/// Whether one cause is stronger than another ([`Cause::strength`]): it stands further behind here.
+macro_rules! stronger {
+    ($one:literal, $other:literal) => {
+        concat!(
+            "strpos('replay reconcile history import live', ",
+            $one,
+            ") > strpos('replay reconcile history import live', ",
+            $other,
+            ")"
+        )
+    };
+}
+pub(crate) use stronger;
+
 /// Adds work, or merges it with what waits under the same target: the columns of the jobs as arrays, then the company,
 /// the time, [`SETTLE_US`], and what it is to be joined with.
 macro_rules! enqueueing {
@@ -66,8 +80,8 @@ macro_rules! enqueueing {
              ON CONFLICT (company_id, kind, target) WHERE status IN ('ready', 'retrying') DO UPDATE SET
                  run_at = least(job.run_at, CASE WHEN job.status = 'retrying' THEN greatest(excluded.run_at, job.updated_at + ", $settle, ") ELSE excluded.run_at END),
                  lane = CASE WHEN excluded.lane = 'real_time' THEN excluded.lane ELSE job.lane END,
-                 correlation = CASE WHEN excluded.cause = 'live' AND job.cause <> 'live' THEN excluded.correlation ELSE job.correlation END,
-                 cause = CASE WHEN excluded.cause = 'live' THEN excluded.cause ELSE job.cause END"
+                 correlation = CASE WHEN ", $crate::jobs::stronger!("excluded.cause", "job.cause"), " THEN excluded.correlation ELSE job.correlation END,
+                 cause = CASE WHEN ", $crate::jobs::stronger!("excluded.cause", "job.cause"), " THEN excluded.cause ELSE job.cause END"
         )
     };
 }
@@ -346,7 +360,7 @@ pub(crate) fn merged(jobs: &[NewJob]) -> Vec<NewJob> {
             .and_modify(|kept| {
                 kept.run_at = kept.run_at.min(job.run_at);
                 kept.lane = kept.lane.min(job.lane);
-                if job.cause == Cause::Live && kept.cause != Cause::Live {
+                if job.cause.strength() > kept.cause.strength() {
                     (kept.cause, kept.correlation) = (job.cause, job.correlation);
                 }
             })
@@ -421,17 +435,27 @@ pub(crate) async fn enqueue_fold(
     Err(Fail(StoreError::Conflict(format!("no id is left for a fold job of shipment {shipment}"))))
 }
 
-/// Whether a fold of a shipment waits that something live asked for.
-pub(crate) async fn is_live_fold_waiting(conn: &mut PgConnection, scope: Scope, shipment: ShipmentId) -> Done<bool> {
-    let waiting = sqlx::query(
-        "SELECT 1 FROM job WHERE company_id = $1 AND kind = $2 AND target = $3 AND status IN ('ready', 'retrying') AND cause = 'live'",
-    )
+/// Whether a fold of a shipment waits, or was left by a process that died, that something stronger asked for.
+pub(crate) async fn is_stronger_fold_waiting(
+    conn: &mut PgConnection,
+    scope: Scope,
+    shipment: ShipmentId,
+    cause: Cause,
+) -> Done<bool> {
+    let waiting = sqlx::query(concat!(
+        "SELECT 1 FROM job WHERE company_id = $1 AND kind = $2 AND target = $3 AND status IN ('ready', 'retrying') AND ",
+        stronger!("cause", "$4"),
+        " UNION ALL
+         SELECT 1 FROM job WHERE company_id = $1 AND kind = $2 AND target = $3 AND status = 'leased' AND ",
+        stronger!("cause", "$4")
+    ))
     .bind(scope.company.0)
     .bind(JobKind::Fold.code())
     .bind(shipment.to_string())
-    .fetch_optional(conn)
+    .bind(word(cause))
+    .fetch_all(conn)
     .await?;
-    Ok(waiting.is_some())
+    Ok(!waiting.is_empty())
 }
 
 /// Leases, kind by kind along the index; leases that have ended are looked for once, among what is leased. What another
@@ -608,11 +632,11 @@ async fn merge_waiting(conn: &mut PgConnection, leased: &PgRow, at: Option<Times
         .await?;
     let Some(waiting) = waiting else { return Ok(None) };
     let (mine, other) = (job(leased)?, job(&waiting)?);
-    let live = other.cause == Cause::Live && mine.cause != Cause::Live;
+    let stronger = if other.cause.strength() > mine.cause.strength() { &other } else { &mine };
     sqlx::query("UPDATE job SET lane = $1, cause = $2, correlation = $3 WHERE id = $4")
         .bind(word(mine.lane.min(other.lane)))
-        .bind(word(if live { other.cause } else { mine.cause }))
-        .bind(if live { other.correlation.0 } else { mine.correlation.0 })
+        .bind(word(stronger.cause))
+        .bind(stronger.correlation.0)
         .bind(mine.id.0)
         .execute(conn)
         .await?;

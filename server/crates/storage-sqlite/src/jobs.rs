@@ -252,8 +252,8 @@ pub(crate) fn enqueue(conn: &Connection, scope: Scope, job: &NewJob, at: Timesta
          ON CONFLICT (company_id, kind, target) WHERE status IN ('ready', 'retrying') DO UPDATE SET
              run_at = min(run_at, CASE WHEN status = 'retrying' THEN max(excluded.run_at, updated_at + ?12) ELSE excluded.run_at END),
              lane = CASE WHEN excluded.lane = 'real_time' THEN excluded.lane ELSE lane END,
-             correlation = CASE WHEN excluded.cause = 'live' AND cause <> 'live' THEN excluded.correlation ELSE correlation END,
-             cause = CASE WHEN excluded.cause = 'live' THEN excluded.cause ELSE cause END",
+             correlation = CASE WHEN instr(?13, excluded.cause) > instr(?13, cause) THEN excluded.correlation ELSE correlation END,
+             cause = CASE WHEN instr(?13, excluded.cause) > instr(?13, cause) THEN excluded.cause ELSE cause END",
     )
     .bind(job.id.0)
     .bind(scope.company.0)
@@ -267,6 +267,7 @@ pub(crate) fn enqueue(conn: &Connection, scope: Scope, job: &NewJob, at: Timesta
     .bind(job.shipment.map(|id| id.0))
     .bind(micros(at))
     .bind(SETTLE_US)
+    .bind(CAUSES)
     .execute(conn)?;
     Ok(())
 }
@@ -309,16 +310,28 @@ pub(crate) fn enqueue_fold(conn: &Connection, scope: Scope, shipment: ShipmentId
     Err(Fail(StoreError::Conflict(format!("no id is left for a fold job of shipment {shipment}"))))
 }
 
-/// Whether a fold of a shipment waits that something live asked for.
-pub(crate) fn is_live_fold_waiting(conn: &Connection, scope: Scope, shipment: ShipmentId) -> Done<bool> {
+/// The causes, the weakest first ([`Cause::strength`]): where one stands in it tells which of two stays.
+const CAUSES: &str = "replay reconcile history import live";
+
+/// Whether a fold of a shipment waits, or was left by a process that died, that something stronger asked for.
+pub(crate) fn is_stronger_fold_waiting(
+    conn: &Connection,
+    scope: Scope,
+    shipment: ShipmentId,
+    cause: Cause,
+) -> Done<bool> {
     let waiting = query(
-        "SELECT 1 FROM job WHERE company_id = ? AND kind = ? AND target = ? AND status IN ('ready', 'retrying') AND cause = 'live'",
+        "SELECT 1 FROM job WHERE company_id = ?1 AND kind = ?2 AND target = ?3 AND status IN ('ready', 'retrying') AND instr(?4, cause) > instr(?4, ?5)
+         UNION ALL
+         SELECT 1 FROM job WHERE company_id = ?1 AND kind = ?2 AND target = ?3 AND status = 'leased' AND instr(?4, cause) > instr(?4, ?5)",
     )
     .bind(scope.company.0)
     .bind(JobKind::Fold.code())
     .bind(shipment.to_string())
-    .fetch_optional(conn)?;
-    Ok(waiting.is_some())
+    .bind(CAUSES)
+    .bind(word(cause))
+    .fetch_all(conn)?;
+    Ok(!waiting.is_empty())
 }
 
 /// The kinds of which something in a lane can be claimed now, as far as a look tells: those whose jobs all wait for a
@@ -484,11 +497,11 @@ fn merge_waiting(conn: &Connection, leased: &Row, at: Option<Timestamp>) -> Done
         .fetch_optional(conn)?;
     let Some(waiting) = waiting else { return Ok(None) };
     let (mine, other) = (job(leased)?, job(&waiting)?);
-    let live = other.cause == Cause::Live && mine.cause != Cause::Live;
+    let stronger = if other.cause.strength() > mine.cause.strength() { &other } else { &mine };
     query("UPDATE job SET lane = ?, cause = ?, correlation = ? WHERE seq = ?")
         .bind(word(mine.lane.min(other.lane)))
-        .bind(word(if live { other.cause } else { mine.cause }))
-        .bind(if live { other.correlation.0 } else { mine.correlation.0 })
+        .bind(word(stronger.cause))
+        .bind(stronger.correlation.0)
         .bind(leased.int("seq")?)
         .execute(conn)?;
     Ok(Some(at.unwrap_or(mine.run_at).min(other.run_at)))

@@ -160,8 +160,8 @@ fn keep(conn: &Connection, scope: Scope, commit: &Commit, id: ExceptionId, excep
         "UPDATE exception SET severity = ?1, severity_rank = ?2, evidence = ?3, opened_at = ?4, due_at = ?5,
              closed_at = CASE WHEN ?6 THEN NULL ELSE closed_at END,
              closed_recorded_at = CASE WHEN ?6 THEN NULL ELSE closed_recorded_at END,
-             resolution = CASE WHEN ?6 THEN NULL ELSE resolution END
-         WHERE company_id = ?7 AND shipment_id = ?8 AND id = ?9",
+             resolution = CASE WHEN ?6 THEN NULL ELSE resolution END, withheld = ?7
+         WHERE company_id = ?8 AND shipment_id = ?9 AND id = ?10",
     )
     .bind(exception.severity.code())
     .bind(rank(exception.severity))
@@ -169,6 +169,7 @@ fn keep(conn: &Connection, scope: Scope, commit: &Commit, id: ExceptionId, excep
     .bind(micros(exception.opened.sort_key().unwrap_or(exception.opened_recorded)))
     .bind(micros(due))
     .bind(reopened)
+    .bind(commit.withheld.contains(&id))
     .bind(scope.company.0)
     .bind(commit.shipment.0)
     .bind(id.0)
@@ -180,8 +181,8 @@ fn open(conn: &Connection, scope: Scope, commit: &Commit, id: ExceptionId, excep
     let closed = exception.closed.as_ref().map(|(at, how)| (at.sort_key().unwrap_or(commit.at), how));
     query(
         "INSERT INTO exception (id, company_id, shipment_id, reason, category, piece, severity, severity_rank, responsible, opened_at, recorded_at,
-             closed_at, closed_recorded_at, resolution, evidence, due_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             closed_at, closed_recorded_at, resolution, evidence, due_at, withheld)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(id.0)
     .bind(scope.company.0)
@@ -199,6 +200,7 @@ fn open(conn: &Connection, scope: Scope, commit: &Commit, id: ExceptionId, excep
     .bind(closed.map(|(_, how)| word(how)))
     .bind(json(&exception.evidence))
     .bind(micros(due_at(exception.severity, commit.at)))
+    .bind(commit.withheld.contains(&id))
     .execute(conn)?;
     Ok(())
 }
@@ -507,6 +509,7 @@ fn exception_record(row: &Row) -> Done<ExceptionRecord> {
         acknowledged_at: row.opt_at("acknowledged_at")?,
         snoozed_until: row.opt_at("snoozed_until")?,
         due_at: row.at("due_at")?,
+        withheld: row.int("withheld")? == 1,
     })
 }
 

@@ -82,7 +82,8 @@ pub enum Lane {
     Batch,
 }
 
-/// Why a shipment is folded. Only `Live` makes notes, cases and messages.
+/// Why a shipment is folded. Only `Live` makes notes; `Live`, `Import` and `History` make activities and tickets, each of
+/// what is news to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
@@ -92,12 +93,28 @@ pub enum Cause {
     Replay,
     /// The order system said something.
     Import,
+    /// The first import of an order system: what it has is history.
+    History,
     /// A comparison found a difference.
     Reconcile,
 }
 
+impl Cause {
+    /// How much it tells, against others. Of two for one shipment the stronger one stays, so that nothing is withheld
+    /// because of which came first.
+    pub const fn strength(self) -> u8 {
+        match self {
+            Self::Replay => 0,
+            Self::Reconcile => 1,
+            Self::History => 2,
+            Self::Import => 3,
+            Self::Live => 4,
+        }
+    }
+}
+
 /// A unit of work to be done. One that waits under the same (kind, target) is merged with it: earlier `run_at`, and the
-/// cause `Live` wins.
+/// stronger cause ([`Cause::strength`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewJob {
     /// Its id.

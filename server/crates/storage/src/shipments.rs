@@ -64,6 +64,8 @@ pub struct ImportedShipment {
     pub tokens: Vec<String>,
     /// The thread of the import.
     pub correlation: CorrelationId,
+    /// Why its shipment is folded: `Import`, or `History` for the first import of all.
+    pub cause: Cause,
 }
 
 /// Where the order system has the record.
@@ -163,6 +165,8 @@ pub struct Loaded {
     pub input: FoldInput,
     /// Since when each of its trackers is bound to a shipment, whichever was bound last.
     pub bound_last: BTreeMap<TrackerId, Timestamp>,
+    /// When each of its trackers was recorded as its own: what was heard before is history to it.
+    pub bound_at: BTreeMap<TrackerId, Timestamp>,
     /// Its committed exceptions, open and closed.
     pub exceptions: Vec<ExceptionRecord>,
     /// What must happen once for it, waiting and done, as it is now; oldest first.
@@ -190,6 +194,8 @@ pub struct Commit {
     pub last_event: Option<LastEvent>,
     /// Exceptions that open, close or go on.
     pub exceptions: Vec<ExceptionChange>,
+    /// Those of them that nobody is told of, since they are history; the others that open or go on are news.
+    pub withheld: Vec<ExceptionId>,
     /// What must happen once; those that exist already are left alone.
     pub effects: Vec<NewEffect>,
     /// What is to be done.
@@ -225,7 +231,7 @@ pub enum Committed {
     Done(u64),
     /// Somebody else committed first: load again.
     Conflict,
-    /// Something was just said, and a fold with the cause `Live` waits: what this one would withhold, that one tells.
+    /// A fold with a stronger cause waits: what this one would withhold, that one tells.
     Overtaken,
 }
 
@@ -260,7 +266,7 @@ pub struct NewEffect {
 pub enum Posting {
     /// It is.
     Wanted,
-    /// Its fact is history (replay, import, reconcile): stored as done with the external id `withheld`, so that a later
+    /// Its fact is history: stored as done with the external id `withheld`, so that a later
     /// live fold does not tell it as news.
     Withheld,
 }
@@ -438,12 +444,38 @@ pub struct SeenIn {
     pub source_name: String,
 }
 
+/// What was last written to a record of the order system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrittenValues {
+    /// The record's id there.
+    pub record: i64,
+    /// The shipment that stands for it.
+    pub shipment: ShipmentId,
+    /// The values (JSON).
+    pub values: String,
+}
+
+/// Fields in the order system that somebody else changed are to be written again, or left.
+#[derive(Clone, Debug)]
+pub struct SetBack {
+    /// The shipment.
+    pub shipment: ShipmentId,
+    /// What was written when they were compared.
+    pub expected: String,
+    /// What counts as written from now on: none, so that all is written again, or the same.
+    pub after: Option<String>,
+    /// The note that says so.
+    pub effect: NewEffect,
+    /// The job that does it.
+    pub job: NewJob,
+}
+
 /// Shipments and what follows from their facts.
 #[async_trait]
 pub trait Shipments: Send + Sync {
     /// Takes in what the order system has, in one transaction: shipments made or changed, bindings opened and closed,
-    /// the unclaimed shipment of a claimed tracker merged into its claimant (its history comes along; one of another use
-    /// of the number stays), fold jobs (batch lane, cause import) for all whose facts changed.
+    /// the unclaimed shipment of a claimed tracker merged into its claimant (its history and what people decided about it
+    /// come along; one of another use of the number stays), fold jobs (batch lane) for all whose facts changed.
     async fn import(&self, scope: Scope, shipments: Vec<ImportedShipment>, at: Timestamp) -> Result<Imported>;
 
     /// A shipment with all that a fold reads; with `known_at`, only what was recorded by then.
@@ -476,6 +508,12 @@ pub trait Shipments: Send + Sync {
 
     /// What the order system was told (JSON); compared before the next write. None where that is not known.
     async fn written(&self, scope: Scope, id: ShipmentId, values: Option<String>, at: Timestamp) -> Result<()>;
+
+    /// What was last written to those of these records of a system of which it is known, by their ids.
+    async fn written_of(&self, scope: Scope, system: &str, records: Vec<i64>) -> Result<Vec<WrittenValues>>;
+
+    /// Sets fields back, unless something else was written meanwhile or a job is about to; whether it did.
+    async fn set_back(&self, scope: Scope, set_back: SetBack, at: Timestamp) -> Result<bool>;
 
     /// The state changes of a shipment, oldest first.
     async fn history(&self, scope: Scope, id: ShipmentId) -> Result<Vec<StateChange>>;

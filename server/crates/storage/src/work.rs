@@ -47,6 +47,8 @@ pub struct ExceptionRecord {
     pub snoozed_until: Option<Timestamp>,
     /// When somebody has to have acted.
     pub due_at: Timestamp,
+    /// Whether it was history when it was recorded: it is shown, and nobody is told of it.
+    pub withheld: bool,
 }
 
 /// When somebody has to have acted on an exception: counted from when it could first be known, by how much a person is

@@ -1,6 +1,6 @@
 //! Deliveries come in from Odoo.
 
-use super::{CUSTOMER, OrderError};
+use super::{CUSTOMER, OrderError, repair};
 use crate::{
     tower::Tower,
     usecases::{UseCaseError, promises},
@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use storage::{
     Scope, Sealed, WrappedKey,
     facts::TrackerKey,
-    jobs::Lane,
+    jobs::{Cause, Lane},
     shipments::{Claim, Imported, ImportedShipment, Origin, OriginStanding},
 };
 
@@ -94,6 +94,8 @@ pub async fn import(
     let Some(odoo) = &tower.odoo else { return Ok(Imported::default()) };
     let promises = promises::rules(tower, scope).await?;
     let begun = ImportCursor::read(tower, scope, &promises).await?;
+    // all deliveries are read: what they have is history
+    let cause = if begun.since.is_none() { Cause::History } else { Cause::Import };
     let mut cursor = begun.clone();
     let mut total = Imported::default();
     for _ in 0..pages_max {
@@ -102,9 +104,10 @@ pub async fn import(
         if let Some(last) = page.last() {
             cursor.after = last.id;
             cursor.newest = cursor.newest.max(page.iter().map(|d| d.write_date).max());
+            repair::compare(tower, scope, odoo, page.iter().map(|d| d.id).collect(), correlation, calls).await?;
             let subjects = page.iter().map(|delivery| customer_of(tower, delivery)).collect();
             let keys = tower.store.people.keys(scope, subjects).await?;
-            let taking = Taking { tower, odoo, promises: &promises, keys: &keys, correlation };
+            let taking = Taking { tower, odoo, promises: &promises, keys: &keys, correlation, cause };
             let shipments =
                 page.iter().map(|delivery| taking.imported(delivery)).collect::<Result<Vec<_>, OrderError>>()?;
             let done = tower.store.shipments.import(scope, shipments, tower.now()).await?;
@@ -146,11 +149,12 @@ struct Taking<'a> {
     promises: &'a PromiseRules,
     keys: &'a BTreeMap<SubjectId, Option<WrappedKey>>,
     correlation: CorrelationId,
+    cause: Cause,
 }
 
 impl Taking<'_> {
     fn imported(&self, delivery: &Delivery) -> Result<ImportedShipment, OrderError> {
-        let &Self { tower, odoo, keys, correlation, .. } = self;
+        let &Self { tower, odoo, keys, correlation, cause, .. } = self;
         let origin = Origin {
             system: "odoo".into(),
             model: "stock.picking".into(),
@@ -199,6 +203,7 @@ impl Taking<'_> {
             customer: customer.sealed,
             key: customer.key,
             correlation,
+            cause,
             origin,
         })
     }

@@ -1,19 +1,24 @@
 //! Status, notes and activities go out to Odoo.
 
-use super::{OrderError, page_of};
+use super::{
+    OrderError, TAKEN_BACK_AFTER, number_of, page_of,
+    repair::{self, REPAIRS_MAX},
+    taken_back_at,
+};
 use crate::{
     tower::Tower,
-    usecases::{UseCaseError, fold::EffectBody},
+    usecases::{UseCaseError, fold::EffectBody, proof},
     words,
 };
 use connectors::{
-    call::{CallLog, Decision},
-    odoo::{OdooClient, StatusValues},
+    call::{CallError, CallLog, Decision, PERSONAL_MARK},
+    odoo::{Changed, Fields, OdooClient, StatusValues, changed_by_others, label},
 };
 use domain::{
-    Severity, State, Visibility,
+    Milestone, Severity, State, Visibility,
     event_time::EventTime,
-    ids::{ExceptionId, ShipmentId},
+    fold::Announcement,
+    ids::{ExceptionId, ObservationId, ShipmentId},
     observation::Location,
 };
 use futures::future::join;
@@ -21,13 +26,15 @@ use jiff::{Timestamp, tz::TimeZone};
 use std::fmt::Write as _;
 use storage::{
     Scope,
-    shipments::{EffectKind, EffectRecord, Loaded, Origin, ShipmentRecord},
+    shipments::{EffectKind, EffectRecord, Loaded, Origin, exception_effect_key},
     work::ExceptionRecord,
 };
 
 /// Brings a shipment's state, notes and activities to its delivery. Writes only what differs from what was written
 /// before, and after `tries` whose end nobody may have seen every field; each note and activity under its own id, so that
 /// none comes twice.
+///
+/// Returns when something is left to be done that is not due yet.
 ///
 /// # Errors
 /// When Odoo or the store fails; what was done stays done and is not done again.
@@ -37,32 +44,119 @@ pub async fn sync(
     id: ShipmentId,
     tries: u32,
     calls: &dyn CallLog,
-) -> Result<(), OrderError> {
-    let Some(odoo) = &tower.odoo else { return Ok(()) };
-    // an effect that comes after this moment has a job of its own
-    let Some(loaded) = tower.store.shipments.load(scope, id, None).await? else { return Ok(()) };
-    let shipment = &loaded.shipment;
-    let Some(origin) = shipment.origin.as_ref().filter(|o| o.system == "odoo") else { return Ok(()) };
-    let values = status_values(tower, &loaded);
-    let text = serde_json::to_string(&values).expect("plain data serialises");
-    let shipments = &tower.store.shipments;
-    let known = shipment.written.as_deref().filter(|_| tries == 0);
-    let writes = known != Some(text.as_str());
-    if writes {
+) -> Result<Option<Timestamp>, OrderError> {
+    let (Some(odoo), Some(update)) = (&tower.odoo, Update::of(tower, scope, id, tries).await?) else { return Ok(None) };
+    let update = update.with_what_is_shown(odoo, calls).await?;
+    let written = match update.writes {
+        true => odoo.write_status(update.record(), &update.values, update.before.as_ref(), calls).await,
+        false => Ok(()),
+    };
+    update.finish(tower, scope, written, calls).await
+}
+
+/// What a delivery is to show, and what else is to be done there.
+#[derive(Debug)]
+pub struct Update {
+    loaded: Loaded,
+    origin: Origin,
+    values: StatusValues,
+    /// What was written last, where that is known.
+    before: Option<StatusValues>,
+    /// Whether the values differ from it.
+    writes: bool,
+    /// What somebody else changed and is set back now, as far as it is seen.
+    changed: Vec<Changed>,
+}
+
+impl Update {
+    /// That of a shipment; none where it has no delivery in Odoo.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn of(
+        tower: &Tower,
+        scope: Scope,
+        id: ShipmentId,
+        tries: u32,
+    ) -> Result<Option<Self>, storage::StoreError> {
+        // an effect that comes after this moment has a job of its own
+        let Some(loaded) = tower.store.shipments.load(scope, id, None).await? else { return Ok(None) };
+        let Some(origin) = loaded.shipment.origin.clone().filter(|o| o.system == "odoo") else { return Ok(None) };
+        let values = status_values(tower, &loaded);
+        let known = loaded.shipment.written.as_deref().filter(|_| tries == 0);
+        let writes = known != Some(text(&values).as_str());
         let before = known.and_then(|w| serde_json::from_str(w).ok());
-        if let Err(error) = odoo.write_status(origin.record, &values, before.as_ref(), calls).await {
-            // what the delivery shows now is not known
-            shipments.written(scope, id, None, tower.now()).await?;
-            return Err(error.into());
+        Ok(Some(Self { loaded, origin, values, before, writes, changed: Vec::new() }))
+    }
+
+    /// Whether fields that somebody else changed are to be set back.
+    pub fn sets_back(&self) -> bool {
+        let waits = |effect: &EffectRecord| effect.done.is_none() && effect.key.starts_with(repair::KEY);
+        self.loaded.effects.iter().any(waits)
+    }
+
+    /// Where fields are to be set back, with what they show now: the note says it.
+    async fn with_what_is_shown(mut self, odoo: &OdooClient, calls: &dyn CallLog) -> Result<Self, CallError> {
+        if self.sets_back() {
+            let shown = odoo.shown(&[self.record()], calls).await?;
+            self.changed =
+                shown.get(&self.record()).map(|shown| changed_by_others(shown, &self.values)).unwrap_or_default();
+        }
+        Ok(self)
+    }
+
+    /// The delivery's id in Odoo.
+    pub const fn record(&self) -> i64 {
+        self.origin.record
+    }
+
+    /// The fields to be written; none where it shows what it should.
+    ///
+    /// # Errors
+    /// When Odoo does not say which fields it has.
+    pub async fn fields(&self, odoo: &OdooClient, calls: &dyn CallLog) -> Result<Fields, CallError> {
+        match self.writes {
+            true => odoo.fields_to_write(&self.values, self.before.as_ref(), calls).await,
+            false => Ok(Fields::new()),
         }
     }
-    let kept = async { if writes { shipments.written(scope, id, Some(text), tower.now()).await } else { Ok(()) } };
-    let posting = Posting { tower, scope, odoo, calls, origin, shipment, exceptions: &loaded.exceptions };
-    let (kept, refused) = join(kept, posting.post_all(&loaded.effects)).await;
-    kept?;
-    let refused = refused?;
-    complete_activities(tower, scope, odoo, &loaded, calls).await?;
-    refused.map_or(Ok(()), Err)
+
+    /// Keeps how the fields were written, and posts and completes what is to be posted and completed.
+    ///
+    /// # Errors
+    /// As [`sync`].
+    pub async fn finish(
+        &self,
+        tower: &Tower,
+        scope: Scope,
+        written: Result<(), CallError>,
+        calls: &dyn CallLog,
+    ) -> Result<Option<Timestamp>, OrderError> {
+        let Some(odoo) = &tower.odoo else { return Ok(None) };
+        let (shipments, shipment) = (&tower.store.shipments, &self.loaded.shipment);
+        if let Err(error) = written {
+            // what the delivery shows now is not known
+            shipments.written(scope, shipment.id, None, tower.now()).await?;
+            return Err(error.into());
+        }
+        let kept = async {
+            match self.writes {
+                true => shipments.written(scope, shipment.id, Some(text(&self.values)), tower.now()).await,
+                false => Ok(()),
+            }
+        };
+        let (origin, loaded, changed) = (&self.origin, &self.loaded, &self.changed);
+        let posting = Posting { tower, scope, odoo, calls, origin, loaded, changed };
+        let (kept, refused) = join(kept, posting.post_all(&self.loaded.effects)).await;
+        kept?;
+        let refused = refused?;
+        let later = complete_activities(tower, scope, odoo, &self.loaded, calls).await?;
+        refused.map_or(Ok(later), Err)
+    }
+}
+
+fn text(values: &StatusValues) -> String {
+    serde_json::to_string(values).expect("plain data serialises")
 }
 
 /// What the delivery shows.
@@ -120,8 +214,8 @@ struct Posting<'a> {
     odoo: &'a OdooClient,
     calls: &'a dyn CallLog,
     origin: &'a Origin,
-    shipment: &'a ShipmentRecord,
-    exceptions: &'a [ExceptionRecord],
+    loaded: &'a Loaded,
+    changed: &'a [Changed],
 }
 
 impl Posting<'_> {
@@ -150,7 +244,7 @@ impl Posting<'_> {
         let marker = format!("milepost-{}", effect.id);
         match effect.kind {
             EffectKind::OrderNote => {
-                let html = self.note(&body);
+                let html = self.note(&body).await?;
                 Ok(self.odoo.post_note(self.origin.record, &marker, &html, self.calls).await?)
             }
             EffectKind::OrderActivity => {
@@ -177,18 +271,20 @@ impl Posting<'_> {
     }
 
     fn exception(&self, id: ExceptionId) -> Option<&ExceptionRecord> {
-        self.exceptions.iter().find(|e| e.id == id)
+        self.loaded.exceptions.iter().find(|e| e.id == id)
     }
 
-    fn note(&self, body: &EffectBody) -> String {
-        let page = page_of(&self.tower.config, self.shipment.id);
+    async fn note(&self, body: &EffectBody) -> Result<String, OrderError> {
+        let page = page_of(&self.tower.config, self.loaded.shipment.id);
         let mut html = String::from("<p>");
         match body {
             EffectBody::Milestone { announcement } => {
-                let _ = write!(html, "<b>{}</b>", escape(&words::announcement(announcement)));
-                if let Some(number) = self.shipment.numbers.first() {
-                    let _ = write!(html, ", {}", escape(&number.number));
-                }
+                let number = self.number(announcement.piece.as_deref(), &[announcement.fact]);
+                // the number names the piece
+                let piece = announcement.piece.clone().filter(|_| number.is_empty());
+                let said = words::announcement(&Announcement { piece, ..announcement.clone() });
+                let _ = write!(html, "<b>{}</b>{number}", escape(&said));
+                html += &self.signature(announcement).await?;
             }
             EffectBody::Correction { from, to } => {
                 let _ = write!(
@@ -202,16 +298,65 @@ impl Posting<'_> {
                 let label = self.exception(*id).map_or("Exception", |e| e.reason.label());
                 let _ = write!(html, "<b>{}</b>", escape(label));
             }
+            EffectBody::SetBack { fields } => {
+                let said: Vec<String> = fields.iter().map(|field| self.set_back(field)).collect();
+                html += &said.join("<br/>");
+            }
+            EffectBody::LeftChanged { fields } => {
+                let names: Vec<String> =
+                    fields.iter().map(|field| format!("<b>{}</b>", escape(label(field)))).collect();
+                let _ = write!(
+                    html,
+                    "{}: changed by somebody else again and again. Milepost has set it back {REPAIRS_MAX} times within a day \
+                     and leaves it now; look for an automation that writes it",
+                    names.join(", ")
+                );
+            }
         }
         let _ = write!(html, " · <a href=\"{}\">timeline</a></p>", escape(&page));
-        html
+        Ok(html)
+    }
+
+    fn set_back(&self, field: &str) -> String {
+        let name = escape(label(field));
+        let shown = |value: &Option<String>| match value {
+            Some(value) => format!("“{}”", escape(value)),
+            None => "nothing".into(),
+        };
+        match self.changed.iter().find(|changed| changed.field == field) {
+            Some(Changed { shows, written, .. }) => format!(
+                "<b>{name}</b> was changed by hand to {} and has been set back to {}",
+                shown(shows),
+                shown(written)
+            ),
+            None => format!("<b>{name}</b> was changed by hand and has been set back"),
+        }
+    }
+
+    /// The number that something was told of, and its carrier.
+    fn number(&self, piece: Option<&str>, evidence: &[ObservationId]) -> String {
+        let number = number_of(self.loaded, piece, evidence);
+        number.map(|number| format!(", {}", escape(&words::number(number)))).unwrap_or_default()
+    }
+
+    /// Who signed for a delivery, where the company wants that in Odoo.
+    async fn signature(&self, announcement: &Announcement) -> Result<String, OrderError> {
+        let delivered = matches!(announcement.milestone, Milestone::Delivered | Milestone::DeliveredPart);
+        if !delivered || !self.tower.config.rules.signatory_in_odoo {
+            return Ok(String::new());
+        }
+        let shipment = self.loaded.shipment.id;
+        let name = proof::signatory(self.tower, self.scope, shipment, announcement.fact).await?;
+        let marked = |name: String| format!(", signed by <span class=\"{PERSONAL_MARK}\">{}</span>", escape(&name));
+        Ok(name.map(marked).unwrap_or_default())
     }
 
     fn activity(&self, exception: &ExceptionRecord) -> String {
-        let page = page_of(&self.tower.config, self.shipment.id);
+        let page = page_of(&self.tower.config, self.loaded.shipment.id);
         format!(
-            "<p>{} since {}. Answerable: {}. <a href=\"{}\">Timeline and reasons</a></p>",
+            "<p>{}{} since {}. Answerable: {}. <a href=\"{}\">Timeline and reasons</a></p>",
             escape(exception.reason.label()),
+            self.number(exception.piece.as_deref(), &exception.evidence),
             words::instant(exception.opened_at),
             exception.responsible.label(),
             escape(&page)
@@ -219,25 +364,38 @@ impl Posting<'_> {
     }
 }
 
-/// An exception that is over needs nobody's activity any more.
+/// An exception that is over needs nobody's activity any more. One that was taken back may be said again at once, with
+/// another time or place: its activity stays a while; returns until when.
 async fn complete_activities(
     tower: &Tower,
     scope: Scope,
     odoo: &OdooClient,
     loaded: &Loaded,
     calls: &dyn CallLog,
-) -> Result<(), OrderError> {
-    let Some(origin) = &loaded.shipment.origin else { return Ok(()) };
-    for effect in loaded.effects.iter().filter(|e| e.kind == EffectKind::OrderActivity) {
+) -> Result<Option<Timestamp>, OrderError> {
+    let Some(origin) = &loaded.shipment.origin else { return Ok(None) };
+    let mut later: Option<Timestamp> = None;
+    let activities = loaded.effects.iter().enumerate().filter(|(_, e)| e.kind == EffectKind::OrderActivity);
+    for (place, effect) in activities {
         let Ok(EffectBody::Exception { id }) = serde_json::from_str(&effect.body) else { continue };
-        let over = loaded.exceptions.iter().any(|e| e.id == id && e.closed.is_some());
+        let Some(exception) = loaded.exceptions.iter().find(|e| e.id == id) else { continue };
         let scheduled = effect.done.as_ref().is_some_and(|(_, external)| external.parse::<i64>().is_ok());
-        if over && scheduled {
+        let key = exception_effect_key(id);
+        let newer = loaded.effects.iter().skip(place + 1).any(|e| e.key.starts_with(&key) && !e.is_withheld());
+        let due = match taken_back_at(loaded, exception) {
+            _ if newer => Timestamp::MIN,
+            Some(at) => at.checked_add(TAKEN_BACK_AFTER).unwrap_or(at),
+            None if exception.closed.is_some() => Timestamp::MIN,
+            None => continue,
+        };
+        if scheduled && due > tower.now() {
+            later = Some(later.map_or(due, |other| other.min(due)));
+        } else if scheduled {
             odoo.complete_activity(origin.record, &format!("milepost-{}", effect.id), calls).await?;
             tower.store.shipments.effect_done(scope, effect.id, "completed".into(), tower.now()).await?;
         }
     }
-    Ok(())
+    Ok(later)
 }
 
 fn escape(text: &str) -> String {

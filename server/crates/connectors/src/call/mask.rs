@@ -53,6 +53,8 @@ const PERSONAL: &[&str] = &[
     "vat",
     "zip",
 ];
+/// A text that has this in it holds a person's name: none of it is kept. A class name, so that it goes along in HTML.
+pub const PERSONAL_MARK: &str = "milepost-personal";
 /// Fields that are never kept: Odoo's `debug` is a whole traceback.
 const NEVER: &[&str] = &["debug", "arguments"];
 
@@ -60,8 +62,11 @@ const NEVER: &[&str] = &["debug", "arguments"];
 pub mod masked {
     use super::*;
 
-    /// A short text: e-mail addresses masked, cut.
+    /// A short text: e-mail addresses masked, cut; nothing of one that holds a person's name.
     pub fn text(text: &str) -> String {
+        if text.contains(PERSONAL_MARK) {
+            return MASK.into();
+        }
         let words: Vec<_> = text.split(' ').map(|word| if is_mail(word) { MASK } else { word }).collect();
         cut(&words.join(" "), TEXT_CHARS_MAX)
     }

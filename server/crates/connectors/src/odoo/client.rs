@@ -21,6 +21,8 @@ pub struct OdooClient {
     authorization: SecretString,
     /// What values OCA's `delivery_state` takes; empty where that module is not installed. Asked once.
     pub(super) delivery_states: OnceCell<Vec<String>>,
+    /// Those of our fields that it has. Asked until they are there.
+    pub(super) our_fields: OnceCell<Vec<String>>,
     /// The user whose key this is. Asked once.
     user: OnceCell<i64>,
 }
@@ -50,6 +52,7 @@ impl OdooClient {
             database: config.database.trim().to_owned(),
             authorization: format!("bearer {key}").into(),
             delivery_states: OnceCell::new(),
+            our_fields: OnceCell::new(),
             user: OnceCell::new(),
         })
     }

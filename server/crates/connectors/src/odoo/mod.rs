@@ -8,13 +8,15 @@ mod client;
 mod config;
 mod deliveries;
 mod setup;
+mod shown;
 mod status;
 mod wire;
 
 pub use client::{OdooClient, Version};
 pub use config::OdooConfig;
 pub use deliveries::{Customer, Delivery, DeliveryState, PAGE_MAX, Since};
-pub use status::{StatusValues, WRITE_MAX};
+pub use shown::{Changed, changed_by_others, label};
+pub use status::{Fields, StatusValues, WRITE_MAX};
 
 #[cfg(test)]
 mod tests;

@@ -35,6 +35,11 @@ const RIGHTS: &[(&str, &str)] = &[
     ("mail.activity", "create"),
 ];
 
+/// What people call one of our fields.
+pub(super) fn label(field: &str) -> Option<&'static str> {
+    FIELDS.iter().find(|(name, ..)| *name == field).map(|(_, _, label)| *label)
+}
+
 #[derive(Deserialize)]
 struct FieldRow {
     id: i64,

@@ -13,6 +13,9 @@ const CHARS_MAX: usize = 250;
 /// The field of OCA's module `delivery_state` (OCA/delivery-carrier).
 const OCA_FIELD: &str = "delivery_state";
 
+/// Fields of a delivery and their values, as Odoo takes them.
+pub type Fields = Map<String, Value>;
+
 /// What a delivery shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusValues {
@@ -64,14 +67,39 @@ impl OdooClient {
         before: Option<&StatusValues>,
         log: &dyn CallLog,
     ) -> Result<Vec<i64>, CallError> {
-        let states = self.delivery_states(log).await?;
-        let fields = changed(values, before, states);
+        let fields = self.fields_to_write(values, before, log).await?;
+        self.write_fields_of(pickings, &fields, log).await
+    }
+
+    /// The fields that bring a delivery from `before`, what was written last, to these values.
+    ///
+    /// # Errors
+    /// When Odoo, asked for the first time, does not say which fields it has.
+    pub async fn fields_to_write(
+        &self,
+        values: &StatusValues,
+        before: Option<&StatusValues>,
+        log: &dyn CallLog,
+    ) -> Result<Fields, CallError> {
+        Ok(changed(values, before, self.delivery_states(log).await?))
+    }
+
+    /// Writes these fields of several deliveries; returns those that Odoo no longer has.
+    ///
+    /// # Errors
+    /// As [`Self::write_status`].
+    pub async fn write_fields_of(
+        &self,
+        pickings: &[i64],
+        fields: &Fields,
+        log: &dyn CallLog,
+    ) -> Result<Vec<i64>, CallError> {
         let mut missing = Vec::new();
         if fields.is_empty() {
             return Ok(missing);
         }
         for chunk in pickings.chunks(WRITE_MAX) {
-            match self.write_fields(chunk, &fields, log).await {
+            match self.write_fields(chunk, fields, log).await {
                 Err(error) if error.class == ErrorClass::NotFound && chunk.len() == 1 => {
                     missing.extend_from_slice(chunk)
                 }
@@ -80,7 +108,7 @@ impl OdooClient {
                         self.ask("stock.picking", "search", json!({"domain": [["id", "in", chunk]]}), log).await?;
                     missing.extend(chunk.iter().filter(|id| !there.contains(id)));
                     if !there.is_empty() {
-                        self.write_fields(&there, &fields, log).await?;
+                        self.write_fields(&there, fields, log).await?;
                     }
                 }
                 other => other?,
@@ -89,12 +117,7 @@ impl OdooClient {
         Ok(missing)
     }
 
-    async fn write_fields(
-        &self,
-        pickings: &[i64],
-        fields: &Map<String, Value>,
-        log: &dyn CallLog,
-    ) -> Result<(), CallError> {
+    async fn write_fields(&self, pickings: &[i64], fields: &Fields, log: &dyn CallLog) -> Result<(), CallError> {
         // no mail to anybody who follows the delivery because of a field
         let context = json!({"tracking_disable": true});
         let body = json!({"ids": pickings, "vals": fields, "context": context});
@@ -117,13 +140,13 @@ impl OdooClient {
 }
 
 /// The fields to write.
-pub(super) fn changed(values: &StatusValues, before: Option<&StatusValues>, states: &[String]) -> Map<String, Value> {
+pub(super) fn changed(values: &StatusValues, before: Option<&StatusValues>, states: &[String]) -> Fields {
     let now = fields(values, states);
     let before = before.map(|b| fields(b, states)).unwrap_or_default();
     now.into_iter().filter(|(name, value)| before.get(name) != Some(value)).collect()
 }
 
-fn fields(values: &StatusValues, states: &[String]) -> Map<String, Value> {
+fn fields(values: &StatusValues, states: &[String]) -> Fields {
     let text = |value: &Option<String>| {
         value.as_deref().map_or(json!(false), |t| json!(t.chars().take(CHARS_MAX).collect::<String>()))
     };

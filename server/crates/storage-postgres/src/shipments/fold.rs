@@ -17,8 +17,8 @@ use sqlx::{PgConnection, postgres::PgRow};
 use std::collections::{BTreeMap, HashMap, btree_map::Entry};
 use storage::{
     Scope, StoreError,
-    jobs::{Cause, NewJob},
-    shipments::{Commit, Committed, EffectRecord, Loaded, Posting, WITHHELD},
+    jobs::{Cause, JobKind, NewJob},
+    shipments::{Commit, Committed, EffectRecord, Loaded, Posting, SetBack, WITHHELD},
 };
 
 /// What is told of the trackers `bound`: the statements on them, and those on others that take one of theirs back; who
@@ -87,7 +87,7 @@ pub(super) async fn load(
         "SELECT w.place, l.* FROM (SELECT * FROM unnest($1::uuid[], $3::uuid[]) WITH ORDINALITY LIMIT cardinality($1)) w (id, company_id, place)
          CROSS JOIN LATERAL (",
         told!(
-            "SELECT b.tracker_id, b.piece, coalesce(b.valid_from, b.recorded_at) AS since,
+            "SELECT b.tracker_id, b.piece, b.recorded_at, coalesce(b.valid_from, b.recorded_at) AS since,
                     (SELECT max(coalesce(o.valid_from, o.recorded_at)) FROM binding o
                      WHERE o.tracker_id = b.tracker_id AND o.recorded_at <= $2
                        AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = o.id AND e.recorded_at <= $2)) AS last
@@ -137,6 +137,7 @@ fn loaded(row: &PgRow, known_at: Option<Timestamp>) -> Done<Loaded> {
         shipment,
         input,
         bound_last: bindings.iter().map(|(tracker, binding)| (*tracker, binding.last)).collect(),
+        bound_at: bindings.iter().map(|(tracker, binding)| (*tracker, binding.recorded_at)).collect(),
         exceptions: parts(row, "exceptions")?
             .iter()
             .map(|part| work::exception_then(part, known))
@@ -156,13 +157,19 @@ pub(super) async fn told_of(conn: &mut PgConnection, tracker: TrackerId) -> Done
 /// A tracker's binding to the shipment.
 struct Binding {
     piece: Option<String>,
+    recorded_at: Timestamp,
     since: Timestamp,
     /// Since when the shipment is bound to the tracker that was bound last.
     last: Timestamp,
 }
 
 fn binding(part: &Part) -> Done<(TrackerId, Binding)> {
-    let binding = Binding { piece: part.opt_text("piece")?, since: part.at("since")?, last: part.at("last")? };
+    let binding = Binding {
+        piece: part.opt_text("piece")?,
+        recorded_at: part.at("recorded_at")?,
+        since: part.at("since")?,
+        last: part.at("last")?,
+    };
     Ok((part.id("tracker_id")?, binding))
 }
 
@@ -256,20 +263,57 @@ pub(super) async fn commit(conn: &mut PgConnection, scope: Scope, commit: &Commi
     if held.int("revision")? != expected(commit)? || merged.is_some() {
         return Ok(Committed::Conflict);
     }
-    if commit.cause != Cause::Live && jobs::is_live_fold_waiting(conn, scope, commit.shipment).await? {
+    if commit.cause != Cause::Live && jobs::is_stronger_fold_waiting(conn, scope, commit.shipment, commit.cause).await?
+    {
         return Ok(Committed::Overtaken);
     }
     work::apply(conn, scope, commit).await?;
-    let committed = put(conn, &[(&scope, commit)], Live::GoesAlong).await?;
+    let committed = put(conn, &[(&scope, commit)], Stronger::GoesAlong).await?;
     for next in &commit.next_uses {
         recycled::follow(conn, scope, commit, next).await?;
     }
     committed.into_iter().next().flatten().ok_or(Fail(StoreError::NotFound("shipment")))
 }
 
-/// What a live fold that waits means for a commit.
+/// Fields that somebody else changed, unless something else was written meanwhile or a job is about to.
+pub(super) async fn set_back(conn: &mut PgConnection, scope: Scope, set_back: &SetBack, at: Timestamp) -> Done<bool> {
+    let set = sqlx::query(
+        "UPDATE shipment SET written = $1 WHERE company_id = $2 AND id = $3 AND written = $4 AND merged_into IS NULL
+           AND NOT EXISTS (SELECT 1 FROM job WHERE company_id = $2 AND kind = $5 AND target = $6 AND status IN ('ready', 'retrying'))
+           AND NOT EXISTS (SELECT 1 FROM job WHERE company_id = $2 AND kind = $5 AND target = $6 AND status = 'leased')",
+    )
+    .bind(&set_back.after)
+    .bind(scope.company.0)
+    .bind(set_back.shipment.0)
+    .bind(&set_back.expected)
+    .bind(JobKind::SyncOrder.code())
+    .bind(set_back.shipment.to_string())
+    .execute(&mut *conn)
+    .await?;
+    if set.rows_affected() == 0 {
+        return Ok(false);
+    }
+    let effect = &set_back.effect;
+    sqlx::query(
+        "INSERT INTO effect (id, company_id, shipment_id, kind, key, body, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (shipment_id, kind, key) DO NOTHING",
+    )
+    .bind(effect.id.0)
+    .bind(scope.company.0)
+    .bind(set_back.shipment.0)
+    .bind(word(effect.kind))
+    .bind(&effect.key)
+    .bind(&effect.body)
+    .bind(micros(at))
+    .execute(&mut *conn)
+    .await?;
+    jobs::enqueue(conn, scope, &set_back.job, at).await?;
+    Ok(true)
+}
+
+/// What a fold with a stronger cause that waits means for a commit.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Live {
+pub(super) enum Stronger {
     /// The commit is left to it.
     GoesFirst,
     /// Nothing (any more).
@@ -307,7 +351,7 @@ impl Grouped for Put {
                 Entry::Occupied(_) => true,
             });
             let commits: Vec<_> = taken.values().map(|(_, one)| (&one.scope, &one.commit)).collect();
-            let committed = put(conn, &commits, Live::GoesFirst).await?;
+            let committed = put(conn, &commits, Stronger::GoesFirst).await?;
             for ((place, _), committed) in taken.into_values().zip(committed) {
                 if let Some(answer) = answers.get_mut(place) {
                     *answer = committed;
@@ -325,7 +369,7 @@ impl Grouped for Put {
 pub(super) async fn put(
     conn: &mut PgConnection,
     commits: &[(&Scope, &Commit)],
-    live: Live,
+    stronger: Stronger,
 ) -> Done<Vec<Option<Committed>>> {
     let last_event_at = |commit: &Commit| commit.last_event.as_ref().and_then(|event| event.at);
     let jobs: Vec<NewJob> = commits.iter().flat_map(|(_, commit)| commit.jobs.iter().cloned()).collect();
@@ -354,12 +398,18 @@ pub(super) async fn put(
                                   $11::bigint[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::text[], $17::uuid[], $18::boolean[],
                                   $36::text[], $37::text[])
                  WITH ORDINALITY g (company_id, shipment_id, expected, at, folded, state, terminal, visibility, heard_at, eta,
-                                    delivered_at, last_event, last_event_at, review_at, moved_at, cause, correlation, waits_for_live,
+                                    delivered_at, last_event, last_event_at, review_at, moved_at, cause, correlation, waits,
                                     eta_time, delivered_time, place) LIMIT cardinality($1)),
-         live AS (
-             SELECT g.place FROM given g WHERE g.waits_for_live AND EXISTS (
-                 SELECT 1 FROM job WHERE company_id = g.company_id AND kind = 'fold' AND target = g.shipment_id::text
-                   AND status IN ('ready', 'retrying') AND cause = 'live')),
+         stronger AS (
+             SELECT g.place FROM given g WHERE g.waits AND (
+                 EXISTS (SELECT 1 FROM job WHERE company_id = g.company_id AND kind = 'fold' AND target = g.shipment_id::text
+                           AND status IN ('ready', 'retrying') AND ",
+        jobs::stronger!("job.cause", "g.cause"),
+        ")
+                 OR EXISTS (SELECT 1 FROM job WHERE company_id = g.company_id AND kind = 'fold' AND target = g.shipment_id::text
+                              AND status = 'leased' AND ",
+        jobs::stronger!("job.cause", "g.cause"),
+        "))),
          before AS (
              SELECT g.place, s.state FROM given g CROSS JOIN LATERAL (
                  SELECT state FROM shipment WHERE company_id IS NOT DISTINCT FROM g.company_id AND id = g.shipment_id LIMIT 1) s),
@@ -376,7 +426,7 @@ pub(super) async fn put(
                         (array_agg(severity ORDER BY severity_rank DESC, opened_at, id))[1] AS severity
                  FROM exception WHERE shipment_id = g.shipment_id AND closed_at IS NULL) trouble
              WHERE shipment.company_id IS NOT DISTINCT FROM g.company_id AND shipment.id = g.shipment_id AND shipment.revision = g.expected AND merged_into IS NULL
-               AND NOT EXISTS (SELECT 1 FROM live WHERE live.place = g.place)
+               AND NOT EXISTS (SELECT 1 FROM stronger WHERE stronger.place = g.place)
              RETURNING shipment.id, g.place, g.company_id, g.expected + 1 AS revision, g.at, g.cause, g.correlation, g.state, g.folded),
          folds AS (
              INSERT INTO shipment_fold (shipment_id, company_id, folded) SELECT id, company_id, folded FROM put
@@ -397,7 +447,7 @@ pub(super) async fn put(
         jobs::enqueueing!("$26", "$27", "$28", "$29", "$30", "$31", "$32", "$33", "$34", "put.company_id", "put.at", "$35", " JOIN put ON put.id = g.shipment_id"),
         ")
          SELECT EXISTS (SELECT 1 FROM before WHERE before.place = g.place) AS there, EXISTS (SELECT 1 FROM put WHERE put.place = g.place) AS put,
-                EXISTS (SELECT 1 FROM live WHERE live.place = g.place) AS live
+                EXISTS (SELECT 1 FROM stronger WHERE stronger.place = g.place) AS overtaken
          FROM given g ORDER BY g.place"
     ))
     .bind(commits.iter().map(|(scope, _)| scope.company.0).collect::<Vec<_>>())
@@ -417,7 +467,7 @@ pub(super) async fn put(
     .bind(given!(|commit| opt_micros(last_event_at(commit).or(commit.folded.heard_at)).unwrap_or(0)))
     .bind(given!(|commit| word(commit.cause)))
     .bind(given!(|commit| commit.correlation.0))
-    .bind(given!(|commit| commit.cause != Cause::Live && live == Live::GoesFirst))
+    .bind(given!(|commit| commit.cause != Cause::Live && stronger == Stronger::GoesFirst))
     .bind(effects!(|shipment, _| shipment.0))
     .bind(effects!(|_, effect| effect.id.0))
     .bind(effects!(|_, effect| word(effect.kind)))
@@ -440,7 +490,7 @@ pub(super) async fn put(
     .fetch_all(conn)
     .await?;
     let committed = |(row, expected): (&PgRow, &i64)| {
-        Ok(match (row.flag("there")?, row.flag("put")?, row.flag("live")?) {
+        Ok(match (row.flag("there")?, row.flag("put")?, row.flag("overtaken")?) {
             (false, _, _) => None,
             (_, true, _) => Some(Committed::Done((expected + 1).unsigned_abs())),
             (_, false, true) => Some(Committed::Overtaken),

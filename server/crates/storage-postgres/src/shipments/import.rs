@@ -17,7 +17,7 @@ use sqlx::{PgConnection, postgres::PgRow};
 use std::collections::HashMap;
 use storage::{
     Scope,
-    jobs::{Cause, Lane},
+    jobs::Lane,
     shipments::{Imported, ImportedShipment},
 };
 
@@ -53,7 +53,7 @@ pub(super) async fn import(
             && !done.to_fold.contains(&id)
         {
             done.to_fold.push(id);
-            let fold = FoldJob { lane: Lane::Batch, cause: Cause::Import, correlation: shipment.correlation, at };
+            let fold = FoldJob { lane: Lane::Batch, cause: shipment.cause, correlation: shipment.correlation, at };
             jobs::enqueue_fold(conn, scope, id, &fold).await?;
         }
         let revision = before.map_or(0, |before| before.revision);
@@ -340,8 +340,14 @@ async fn merge(
     .bind(word(Resolution::Cleared))
     .bind(scope.company.0)
     .bind(unclaimed.0)
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
+    // what people settled stays settled
+    sqlx::query("INSERT INTO decision (company_id, shipment_id, at, body) SELECT company_id, $1, at, body FROM decision WHERE shipment_id = $2 ORDER BY seq")
+        .bind(claimant.0)
+        .bind(unclaimed.0)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

@@ -38,8 +38,8 @@ use storage::{
     Page, Result, Scope, Sealed, StoreError, WrappedKey,
     limits::CHANGE_ROWS,
     shipments::{
-        Change, Commit, Committed, Imported, ImportedShipment, Loaded, NumberRecord, SeenIn, ShipmentQuery,
-        ShipmentRecord, ShipmentRow, Shipments, StateChange, TabCounts,
+        Change, Commit, Committed, Imported, ImportedShipment, Loaded, NumberRecord, SeenIn, SetBack, ShipmentQuery,
+        ShipmentRecord, ShipmentRow, Shipments, StateChange, TabCounts, WrittenValues,
     },
 };
 use uuid::Uuid;
@@ -141,6 +141,36 @@ impl Shipments for PostgresStore {
 
     async fn written(&self, scope: Scope, id: ShipmentId, values: Option<String>, at: Timestamp) -> Result<()> {
         found(self.noting.join(Note { scope, at, what: Noted::Written { shipment: id, values } }).await?, "shipment")
+    }
+
+    async fn written_of(&self, scope: Scope, system: &str, records: Vec<i64>) -> Result<Vec<WrittenValues>> {
+        let mut read = self.read().await?;
+        let rows = sqlx::query(
+            "SELECT s.* FROM (SELECT * FROM unnest($1::bigint[]) u (record) LIMIT cardinality($1)) r CROSS JOIN LATERAL (
+                 SELECT id, origin_record, written FROM shipment
+                 WHERE company_id = $2 AND origin_system = $3 AND origin_model = 'stock.picking' AND origin_record = r.record
+                   AND origin IS NOT NULL LIMIT 1) s
+             WHERE s.written IS NOT NULL ORDER BY s.origin_record",
+        )
+        .bind(&records)
+        .bind(scope.company.0)
+        .bind(system)
+        .fetch_all(&mut *read)
+        .await
+        .map_err(Fail::from)?;
+        let written = |row: &PgRow| {
+            Ok(WrittenValues {
+                record: row.int("origin_record")?,
+                shipment: row.id("id")?,
+                values: row.text("written")?,
+            })
+        };
+        Ok(rows.iter().map(written).collect::<Done<_>>()?)
+    }
+
+    async fn set_back(&self, scope: Scope, set_back: SetBack, at: Timestamp) -> Result<bool> {
+        self.write(Turn::Batch, move |conn| Box::pin(async move { fold::set_back(conn, scope, &set_back, at).await }))
+            .await
     }
 
     async fn history(&self, scope: Scope, id: ShipmentId) -> Result<Vec<StateChange>> {

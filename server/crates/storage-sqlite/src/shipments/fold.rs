@@ -18,8 +18,8 @@ use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use storage::{
     Scope, StoreError,
-    jobs::Cause,
-    shipments::{Commit, Committed, EffectRecord, Loaded, NewEffect, Posting, WITHHELD},
+    jobs::{Cause, JobKind},
+    shipments::{Commit, Committed, EffectRecord, Loaded, NewEffect, Posting, SetBack, WITHHELD},
 };
 
 /// A shipment with all that a fold reads, in a fixed number of queries.
@@ -48,7 +48,8 @@ pub(super) fn load(
     let bound_last = bindings.iter().map(|(tracker, binding)| (*tracker, binding.last)).collect();
     let exceptions = work::exceptions_of(conn, id, known)?;
     let (effects, cases) = (effects(conn, id)?, work::cases(conn, id)?);
-    Ok(Some(Loaded { shipment, input, bound_last, exceptions, effects, cases }))
+    let bound_at = bindings.iter().map(|(tracker, binding)| (*tracker, binding.recorded_at)).collect();
+    Ok(Some(Loaded { shipment, input, bound_last, bound_at, exceptions, effects, cases }))
 }
 
 fn effects(conn: &Connection, id: ShipmentId) -> Done<Vec<EffectRecord>> {
@@ -76,6 +77,7 @@ fn plan_at(conn: &Connection, id: ShipmentId, known: i64) -> Done<Option<Plan>> 
 /// A tracker's binding to the shipment.
 struct Binding {
     piece: Option<String>,
+    recorded_at: Timestamp,
     since: Timestamp,
     /// Since when the shipment is bound to the tracker that was bound last.
     last: Timestamp,
@@ -84,7 +86,7 @@ struct Binding {
 /// The trackers bound at that time.
 fn bindings(conn: &Connection, id: ShipmentId, known: i64) -> Done<BTreeMap<TrackerId, Binding>> {
     let rows = query(
-        "SELECT b.tracker_id, b.piece, coalesce(b.valid_from, b.recorded_at) AS since,
+        "SELECT b.tracker_id, b.piece, b.recorded_at, coalesce(b.valid_from, b.recorded_at) AS since,
                 (SELECT max(coalesce(o.valid_from, o.recorded_at)) FROM binding o
                  WHERE o.tracker_id = b.tracker_id AND o.recorded_at <= ?2
                    AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = o.id AND e.recorded_at <= ?2)) AS last
@@ -97,7 +99,12 @@ fn bindings(conn: &Connection, id: ShipmentId, known: i64) -> Done<BTreeMap<Trac
     .fetch_all(conn)?;
     rows.iter()
         .map(|row| {
-            let binding = Binding { piece: row.opt_text("piece")?, since: row.at("since")?, last: row.at("last")? };
+            let binding = Binding {
+                piece: row.opt_text("piece")?,
+                recorded_at: row.at("recorded_at")?,
+                since: row.at("since")?,
+                last: row.at("last")?,
+            };
             Ok((row.id("tracker_id")?, binding))
         })
         .collect()
@@ -249,13 +256,13 @@ pub(crate) fn commit(conn: &Connection, scope: Scope, commit: &Commit) -> Done<C
     if row.int("revision")? != expected || merged.is_some() {
         return Ok(Committed::Conflict);
     }
-    if commit.cause != Cause::Live && jobs::is_live_fold_waiting(conn, scope, commit.shipment)? {
+    if commit.cause != Cause::Live && jobs::is_stronger_fold_waiting(conn, scope, commit.shipment, commit.cause)? {
         return Ok(Committed::Overtaken);
     }
     let (before, revision): (State, i64) = (row.word("state")?, expected + 1);
     work::apply(conn, scope, commit)?;
     for effect in &commit.effects {
-        put_effect(conn, scope, commit, effect)?;
+        put_effect(conn, scope, (commit.shipment, commit.at), effect)?;
     }
     for job in &commit.jobs {
         jobs::enqueue(conn, scope, job, commit.at)?;
@@ -272,10 +279,37 @@ pub(crate) fn commit(conn: &Connection, scope: Scope, commit: &Commit) -> Done<C
     Ok(Committed::Done(revision.unsigned_abs()))
 }
 
-fn put_effect(conn: &Connection, scope: Scope, commit: &Commit, effect: &NewEffect) -> Done<()> {
+/// Fields that somebody else changed, unless something else was written meanwhile or a job is about to.
+pub(super) fn set_back(conn: &Connection, scope: Scope, set_back: &SetBack, at: Timestamp) -> Done<bool> {
+    let set = query(
+        "UPDATE shipment SET written = ?1 WHERE company_id = ?2 AND id = ?3 AND written = ?4 AND merged_into IS NULL
+           AND NOT EXISTS (SELECT 1 FROM job WHERE company_id = ?2 AND kind = ?5 AND target = ?6 AND status IN ('ready', 'retrying'))
+           AND NOT EXISTS (SELECT 1 FROM job WHERE company_id = ?2 AND kind = ?5 AND target = ?6 AND status = 'leased')",
+    )
+    .bind(&set_back.after)
+    .bind(scope.company.0)
+    .bind(set_back.shipment.0)
+    .bind(&set_back.expected)
+    .bind(JobKind::SyncOrder.code())
+    .bind(set_back.shipment.to_string())
+    .execute(conn)?;
+    if set == 0 {
+        return Ok(false);
+    }
+    put_effect(conn, scope, (set_back.shipment, at), &set_back.effect)?;
+    jobs::enqueue(conn, scope, &set_back.job, at)?;
+    Ok(true)
+}
+
+fn put_effect(
+    conn: &Connection,
+    scope: Scope,
+    (shipment, at): (ShipmentId, Timestamp),
+    effect: &NewEffect,
+) -> Done<()> {
     let done = match effect.posting {
         Posting::Wanted => None,
-        Posting::Withheld => Some((micros(commit.at), WITHHELD)),
+        Posting::Withheld => Some((micros(at), WITHHELD)),
     };
     query(
         "INSERT INTO effect (id, company_id, shipment_id, kind, key, body, created_at, done_at, external) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -283,11 +317,11 @@ fn put_effect(conn: &Connection, scope: Scope, commit: &Commit, effect: &NewEffe
     )
     .bind(effect.id.0)
     .bind(scope.company.0)
-    .bind(commit.shipment.0)
+    .bind(shipment.0)
     .bind(word(effect.kind))
     .bind(&effect.key)
     .bind(&effect.body)
-    .bind(micros(commit.at))
+    .bind(micros(at))
     .bind(done.map(|(at, _)| at))
     .bind(done.map(|(_, external)| external))
     .execute(conn)?;

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use storage::{
     Scope,
-    jobs::{Cause, Lane},
+    jobs::Lane,
     shipments::{Imported, ImportedShipment},
 };
 
@@ -42,7 +42,7 @@ pub(crate) fn import(conn: &Connection, scope: Scope, shipments: &[ImportedShipm
         };
         if take_in(conn, scope, id, known, shipment, at)? == Facts::Changed && !done.to_fold.contains(&id) {
             done.to_fold.push(id);
-            let fold = FoldJob { lane: Lane::Batch, cause: Cause::Import, correlation: shipment.correlation, at };
+            let fold = FoldJob { lane: Lane::Batch, cause: shipment.cause, correlation: shipment.correlation, at };
             jobs::enqueue_fold(conn, scope, id, &fold)?;
         }
     }
@@ -272,6 +272,11 @@ fn merge(conn: &Connection, scope: Scope, unclaimed: ShipmentId, claimant: Shipm
     .bind(scope.company.0)
     .bind(unclaimed.0)
     .execute(conn)?;
+    // what people settled stays settled
+    query("INSERT INTO decision (company_id, shipment_id, at, body) SELECT company_id, ?1, at, body FROM decision WHERE shipment_id = ?2 ORDER BY seq")
+        .bind(claimant.0)
+        .bind(unclaimed.0)
+        .execute(conn)?;
     Ok(())
 }
 

@@ -28,8 +28,8 @@ use storage::{
     Page, Result, Scope, Sealed, StoreError, WrappedKey,
     limits::CHANGE_ROWS,
     shipments::{
-        Change, Commit, Committed, EffectRecord, Imported, ImportedShipment, Loaded, NumberRecord, SeenIn,
-        ShipmentQuery, ShipmentRecord, ShipmentRow, Shipments, StateChange, TabCounts,
+        Change, Commit, Committed, EffectRecord, Imported, ImportedShipment, Loaded, NumberRecord, SeenIn, SetBack,
+        ShipmentQuery, ShipmentRecord, ShipmentRow, Shipments, StateChange, TabCounts, WrittenValues,
     },
 };
 use uuid::Uuid;
@@ -142,6 +142,35 @@ impl Shipments for SqliteStore {
             found(written, "shipment")
         })
         .await
+    }
+
+    async fn written_of(&self, scope: Scope, system: &str, records: Vec<i64>) -> Result<Vec<WrittenValues>> {
+        let system = system.to_owned();
+        self.read(move |conn| {
+            let rows = query(
+                "SELECT s.id, s.origin_record, s.written FROM json_each(?1) r
+                 CROSS JOIN shipment s ON s.company_id = ?2 AND s.origin_system = ?3 AND s.origin_model = 'stock.picking'
+                     AND s.origin_record = r.value AND s.origin IS NOT NULL
+                 WHERE s.written IS NOT NULL ORDER BY s.origin_record",
+            )
+            .bind(json(&records))
+            .bind(scope.company.0)
+            .bind(&system)
+            .fetch_all(conn)?;
+            let written = |row: &Row| {
+                Ok(WrittenValues {
+                    record: row.int("origin_record")?,
+                    shipment: row.id("id")?,
+                    values: row.text("written")?,
+                })
+            };
+            rows.iter().map(written).collect::<Done<_>>()
+        })
+        .await
+    }
+
+    async fn set_back(&self, scope: Scope, set_back: SetBack, at: Timestamp) -> Result<bool> {
+        self.write(Turn::Batch, move |conn| fold::set_back(conn, scope, &set_back, at)).await
     }
 
     async fn history(&self, scope: Scope, id: ShipmentId) -> Result<Vec<StateChange>> {

@@ -95,6 +95,7 @@ async fn command(world: &World, dice: &mut Dice, source: SourceId, made: u64) {
                 code: None,
                 place: None,
                 at: Some(at(dice.minutes())),
+                time: None,
             });
             world.store.shipments.commit(world.scope, commit).await.unwrap();
         }

@@ -70,6 +70,24 @@ pub async fn work_for_one_target_is_merged(store: Store) {
     );
     world.enqueue(&world.job(JobKind::Fold, "s1", 1)).await;
     assert_eq!(world.claim("a", &[JobKind::Fold], at(10)).await.len(), 1, "another kind is other work");
+    // whichever comes first, the stronger cause stays
+    let weakest_first = [Cause::Replay, Cause::Reconcile, Cause::History, Cause::Import, Cause::Live];
+    assert!(weakest_first.is_sorted_by_key(|cause| cause.strength()));
+    for (n, (weak, strong)) in (0..5).flat_map(|a| (a + 1..5).map(move |b| (a, b))).enumerate() {
+        for (m, order) in [[weak, strong], [strong, weak]].into_iter().enumerate() {
+            let target = format!("pair {n} {m}");
+            let jobs = order.map(|place| {
+                let mut job = world.job(JobKind::SyncCase, &target, 1);
+                job.cause = weakest_first[place];
+                job
+            });
+            world.enqueue(&jobs[0]).await;
+            world.enqueue(&jobs[1]).await;
+            let kept = world.claim("a", &[JobKind::SyncCase], at(10)).await.remove(0).job;
+            let stronger = jobs.iter().find(|job| job.cause == weakest_first[strong]).unwrap();
+            assert_eq!((kept.cause, kept.correlation), (stronger.cause, stronger.correlation));
+        }
+    }
 }
 
 pub async fn news_bring_a_failed_try_forward_but_let_it_settle(store: Store) {

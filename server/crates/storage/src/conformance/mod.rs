@@ -110,6 +110,10 @@ macro_rules! conformance_suite {
             commit_needs_the_loaded_revision
             commit_is_all_or_nothing
             effects_happen_once
+            what_is_withheld_stays_so_until_it_is_told
+            a_fold_gives_way_to_a_stronger_one
+            what_people_decided_comes_along_with_a_claim
+            what_was_written_is_set_back_unless_somebody_writes
             state_changes_are_kept
             reviews_come_due
             a_merged_shipment_refuses_commits

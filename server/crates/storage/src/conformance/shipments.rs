@@ -6,15 +6,17 @@ use crate::{
     jobs::{Cause, JobKind, Lane},
     limits::PAGE_ROWS,
     shipments::{
-        Committed, EffectKind, Imported, LastEvent, NewEffect, OriginStanding, Posting, ShipmentQuery, ShipmentTab,
+        Committed, EffectKind, Imported, LastEvent, NewEffect, OriginStanding, Posting, SetBack, ShipmentQuery,
+        ShipmentTab, WrittenValues,
     },
-    work::{CaseRecord, CaseStatus},
+    work::{CaseRecord, CaseStatus, ExceptionAction},
 };
 use domain::{
     ExceptionReason, Milestone, State,
     commit::ExceptionChange,
     event_time::{EventTime, Precision},
-    ids::{CompanyId, ShipmentId},
+    fold::FoldedException,
+    ids::{CompanyId, ExceptionId, ShipmentId},
 };
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -229,6 +231,121 @@ pub async fn commit_is_all_or_nothing(store: Store) {
 
 fn effect(world: &World, key: &str, posting: Posting) -> NewEffect {
     NewEffect { id: world.id(), kind: EffectKind::OrderNote, key: key.into(), body: "{}".into(), posting }
+}
+
+pub async fn what_is_withheld_stays_so_until_it_is_told(store: Store) {
+    let world = World::new(store).await;
+    let shipment = world.import(world.order(1, &[]), 1).await;
+    let (old, new): (ExceptionId, ExceptionId) = (world.id(), world.id());
+    let mut first = world.commit(shipment, 0, world.folded(State::InTransit), 2);
+    first.exceptions = vec![
+        ExceptionChange::Open { id: old, exception: exception(ExceptionReason::Damaged, 1, &[1]) },
+        ExceptionChange::Open { id: new, exception: exception(ExceptionReason::Late, 1, &[2]) },
+    ];
+    first.withheld = vec![old];
+    world.store.shipments.commit(world.scope, first).await.unwrap();
+    let withheld = async || {
+        let loaded = world.store.shipments.load(world.scope, shipment, None).await.unwrap().unwrap();
+        loaded.exceptions.iter().filter(|e| e.withheld).map(|e| e.id).collect::<Vec<_>>()
+    };
+    assert_eq!(withheld().await, [old]);
+    assert!(world.store.work.exception(world.scope, old).await.unwrap().unwrap().withheld);
+    for (revision, kept) in [(1, vec![old]), (2, vec![])] {
+        let mut goes_on = world.commit(shipment, revision, world.folded(State::InTransit), 3);
+        goes_on.exceptions =
+            vec![ExceptionChange::Keep { id: old, exception: exception(ExceptionReason::Damaged, 1, &[1, 3]) }];
+        goes_on.withheld.clone_from(&kept);
+        world.store.shipments.commit(world.scope, goes_on).await.unwrap();
+        assert_eq!(withheld().await, kept);
+    }
+}
+
+pub async fn a_fold_gives_way_to_a_stronger_one(store: Store) {
+    let world = World::new(store).await;
+    let causes = [Cause::Replay, Cause::Reconcile, Cause::History, Cause::Import, Cause::Live];
+    let mut record = 0;
+    for waiting in causes {
+        for leased in [false, true] {
+            record += 1;
+            let shipment = world.import(world.order(record, &[]), 1).await;
+            world.drain(Lane::Batch, JobKind::Fold).await;
+            let mut job = world.job(JobKind::Fold, shipment, 2);
+            job.cause = waiting;
+            world.enqueue(&job).await;
+            if leased {
+                // by a process that died over it
+                assert_eq!(world.claim_in("dead", job.lane, &[JobKind::Fold], at(3)).await.len(), 1);
+            }
+            let mut revision = 0;
+            for cause in causes {
+                for with_exception in [false, true] {
+                    let mut commit = world.commit(shipment, revision, world.folded(State::InTransit), 4);
+                    commit.cause = cause;
+                    if with_exception {
+                        let id: ExceptionId = world.id();
+                        let piece = Some(id.to_string());
+                        let exception = FoldedException { piece, ..exception(ExceptionReason::Damaged, 1, &[9]) };
+                        commit.exceptions = vec![ExceptionChange::Open { id, exception }];
+                    }
+                    let done = world.store.shipments.commit(world.scope, commit).await.unwrap();
+                    if waiting.strength() > cause.strength() {
+                        assert_eq!(done, Committed::Overtaken, "{cause:?} before {waiting:?}");
+                    } else {
+                        revision += 1;
+                        assert_eq!(done, Committed::Done(revision), "{cause:?} before {waiting:?}");
+                    }
+                }
+            }
+            let _ = world.drain(Lane::RealTime, JobKind::Fold).await;
+        }
+    }
+}
+
+pub async fn what_people_decided_comes_along_with_a_claim(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("shop").await;
+    let unclaimed = world.say(source, Said::of("NUM1", &["A"], 1)).await.shipments[0];
+    let exception = world.trouble(unclaimed, &[ExceptionReason::Damaged], 2).await[0];
+    let audit = world.audit("exception.resolve", exception.to_string(), 3);
+    world.store.work.act(world.scope, exception, ExceptionAction::Resolve, audit, Vec::new()).await.unwrap();
+    let claimed = world.import(world.order(1, &["NUM1"]), 4).await;
+    let decisions =
+        async |id| world.store.shipments.load(world.scope, id, None).await.unwrap().unwrap().input.decisions;
+    assert_eq!(decisions(claimed).await.len(), 1);
+    assert_eq!(decisions(claimed).await, decisions(unclaimed).await);
+}
+
+pub async fn what_was_written_is_set_back_unless_somebody_writes(store: Store) {
+    let world = World::new(store).await;
+    let (one, other) = (world.import(world.order(1, &[]), 1).await, world.import(world.order(2, &[]), 1).await);
+    let written = async || world.store.shipments.written_of(world.scope, "odoo", vec![2, 1, 3]).await.unwrap();
+    assert_eq!(written().await, [], "nothing is known");
+    for (shipment, values) in [(one, "a"), (other, "b")] {
+        world.store.shipments.written(world.scope, shipment, Some(values.into()), at(2)).await.unwrap();
+    }
+    let of = |record, shipment, values: &str| WrittenValues { record, shipment, values: values.into() };
+    assert_eq!(written().await, [of(1, one, "a"), of(2, other, "b")]);
+    assert_eq!(world.store.shipments.written_of(world.scope, "elsewhere", vec![1, 2]).await.unwrap(), []);
+    let set_back = async |shipment, expected: &str, after: Option<&str>, key: &str| {
+        let mut job = world.job(JobKind::SyncOrder, shipment, 3);
+        job.cause = Cause::Reconcile;
+        let (expected, after, effect) =
+            (expected.to_owned(), after.map(str::to_owned), effect(&world, key, Posting::Wanted));
+        let set_back = SetBack { shipment, expected, after, effect, job };
+        world.store.shipments.set_back(world.scope, set_back, at(3)).await.unwrap()
+    };
+    assert!(!set_back(one, "older", None, "set_back/1").await, "something else was written");
+    assert!(set_back(one, "a", None, "set_back/1").await);
+    assert_eq!(written().await, [of(2, other, "b")]);
+    world.store.shipments.written(world.scope, one, Some("a".into()), at(4)).await.unwrap();
+    assert!(!set_back(one, "a", None, "set_back/2").await, "a job waits");
+    assert_eq!(world.claim("a", &[JobKind::SyncOrder], at(5)).await.len(), 1);
+    assert!(!set_back(one, "a", None, "set_back/2").await, "a job writes");
+    assert!(set_back(other, "b", Some("b"), "set_back/1").await);
+    assert_eq!(written().await, [of(1, one, "a"), of(2, other, "b")], "left as it is");
+    let loaded = world.store.shipments.load(world.scope, one, None).await.unwrap().unwrap();
+    let effects: Vec<_> = loaded.effects.iter().map(|e| (e.key.as_str(), e.created_at, e.done.is_some())).collect();
+    assert_eq!(effects, [("set_back/1", at(3), false)]);
 }
 
 pub async fn effects_happen_once(store: Store) {

@@ -271,6 +271,7 @@ impl World {
             key: Some(key),
             tokens: vec![format!("token-{record}")],
             correlation: self.id(),
+            cause: Cause::Import,
         }
     }
 
@@ -295,6 +296,7 @@ impl World {
             folded,
             last_event: None,
             exceptions: Vec::new(),
+            withheld: Vec::new(),
             effects: Vec::new(),
             jobs: Vec::new(),
             next_uses: Vec::new(),

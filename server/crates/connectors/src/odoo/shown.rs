@@ -1,0 +1,107 @@
+//! What deliveries show in our fields, and where that is not what was written there.
+
+use super::{
+    OdooClient,
+    status::{Fields, StatusValues, WRITE_MAX, changed},
+};
+use crate::call::{CallError, CallLog, Decision};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+/// How our fields begin.
+const OURS: &str = "x_milepost_";
+
+#[derive(Deserialize)]
+struct Row {
+    id: i64,
+    #[serde(flatten)]
+    fields: Fields,
+}
+
+/// A field that shows something else than was written there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// Its name: `x_milepost_exception`.
+    pub field: String,
+    /// What it shows, as text; none: nothing.
+    pub shows: Option<String>,
+    /// What was written, as text; none: nothing.
+    pub written: Option<String>,
+}
+
+impl OdooClient {
+    /// What deliveries show in our fields, by their ids; those that are gone or may not be read are left out, and nothing
+    /// is named of fields that were not set up.
+    ///
+    /// # Errors
+    /// When Odoo does not answer as it should.
+    pub async fn shown(&self, pickings: &[i64], log: &dyn CallLog) -> Result<HashMap<i64, Fields>, CallError> {
+        let fields = self.our_fields(log).await?;
+        let mut shown = HashMap::new();
+        if fields.is_empty() {
+            return Ok(shown);
+        }
+        for chunk in pickings.chunks(WRITE_MAX) {
+            match self.read_fields(chunk, &fields, log).await {
+                Ok(rows) => shown.extend(rows),
+                Err(error) if error.class.decision() != Decision::Fail => return Err(error),
+                // one that may not be read fails all of them
+                Err(_) if chunk.len() > 1 => {
+                    for one in chunk {
+                        match self.read_fields(std::slice::from_ref(one), &fields, log).await {
+                            Ok(rows) => shown.extend(rows),
+                            Err(error) if error.class.decision() != Decision::Fail => return Err(error),
+                            Err(_) => {}
+                        }
+                    }
+                }
+                Err(_) => {}
+            }
+        }
+        Ok(shown)
+    }
+
+    async fn read_fields(
+        &self,
+        pickings: &[i64],
+        fields: &[String],
+        log: &dyn CallLog,
+    ) -> Result<Vec<(i64, Fields)>, CallError> {
+        let body = json!({"ids": pickings, "fields": fields});
+        let rows: Vec<Row> = self.ask("stock.picking", "read", body, log).await?;
+        Ok(rows.into_iter().map(|row| (row.id, row.fields)).collect())
+    }
+
+    /// Those of our fields that Odoo has. Asked until they are there.
+    async fn our_fields(&self, log: &dyn CallLog) -> Result<Vec<String>, CallError> {
+        if let Some(fields) = self.our_fields.get() {
+            return Ok(fields.clone());
+        }
+        let wanted: Vec<String> =
+            changed(&StatusValues::default(), None, &[]).into_iter().map(|(name, _)| name).collect();
+        let body = json!({"allfields": wanted, "attributes": ["type"]});
+        let found: Fields = self.ask("stock.picking", "fields_get", body, log).await?;
+        let there: Vec<String> = wanted.into_iter().filter(|name| found.contains_key(name)).collect();
+        if !there.is_empty() {
+            return Ok(self.our_fields.get_or_init(|| async { there }).await.clone());
+        }
+        Ok(there)
+    }
+}
+
+/// The fields that show something else than was written last.
+pub fn changed_by_others(shown: &Fields, written: &StatusValues) -> Vec<Changed> {
+    let text = |value: &Value| value.as_str().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let ours = changed(written, None, &[]);
+    let both = ours.iter().filter(|(name, _)| name.starts_with(OURS)).filter_map(|(name, written)| {
+        let (shows, written) = (text(shown.get(name)?), text(written));
+        (shows != written).then(|| Changed { field: name.clone(), shows, written })
+    });
+    both.collect()
+}
+
+/// What people call one of our fields.
+pub fn label(field: &str) -> &str {
+    super::setup::label(field).unwrap_or(field)
+}
