@@ -142,7 +142,8 @@ fn step(step: Step) -> impl IntoView {
     let note = match (step.at, step.standing) {
         (Some(when), _) => view! { {step.estimated.then_some("est. ")}<Time when/> }.into_any(),
         (None, StepStanding::Skipped) => "no event".into_any(),
-        (None, _) => ().into_any(),
+        (None, StepStanding::Todo) => ().into_any(),
+        (None, _) => "time not known".into_any(),
     };
     let current = matches!(step.standing, StepStanding::Here | StepStanding::Trouble).then_some("step");
     view! { <li class=class aria-current=current><b>{step.label}<span class="sr">{(!said.is_empty()).then(|| format!(" ({said})"))}</span></b><span>{note}</span></li> }
