@@ -45,7 +45,7 @@ pub(super) async fn list(
     };
     let mut sql = QueryBuilder::<Postgres>::new(
         "SELECT s.id, s.need, s.moved_at, s.revision, s.origin, s.destination, s.state, s.visibility, s.worst_reason, s.worst_severity,
-                s.eta, s.promised_by, s.delivered_at, s.last_event, s.heard_at FROM ",
+                s.eta_time, s.promised_by, s.delivered_at, s.delivered_time, s.last_event, s.heard_at FROM ",
     );
     let sort = Sort::of(wanted);
     let walks = found.is_none() && (search.is_some() || wanted.carrier.is_some() || wanted.freshness.is_some());

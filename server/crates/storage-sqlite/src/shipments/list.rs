@@ -41,7 +41,7 @@ pub(super) fn list(conn: &Connection, scope: Scope, wanted: &ShipmentQuery, now:
     };
     let mut sql = query(
         "SELECT s.id, s.need, s.moved_at, s.revision, s.origin, s.destination, s.state, s.visibility, s.worst_reason, s.worst_severity,
-                s.eta, s.promised_by, s.delivered_at, s.last_event, s.heard_at FROM ",
+                s.eta_time, s.promised_by, s.delivered_at, s.delivered_time, s.last_event, s.heard_at FROM ",
     );
     let sort = Sort::of(wanted);
     let walks = found.is_none() && (search.is_some() || wanted.carrier.is_some() || wanted.freshness.is_some());
