@@ -373,7 +373,7 @@ impl<'a> Page<'a> {
         let trouble = self.folded.exceptions.iter().any(|e| e.closed.is_none() && e.severity >= Severity::Major);
         let state = self.folded.state;
         let off_the_way = matches!(state, State::Returning | State::Returned | State::Cancelled | State::Failed);
-        let steps = progress::steps(self.folded, &self.loaded.input.facts);
+        let steps = progress::steps(self.folded, &self.loaded.input);
         let step = |step: progress::Step| {
             let standing = match step.standing {
                 progress::StepStanding::Reached => StepStanding::Done,

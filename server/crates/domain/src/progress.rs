@@ -4,7 +4,7 @@
 use crate::{
     Classifier, State,
     event_time::EventTime,
-    fold::{Fact, Folded, Standing},
+    fold::{self, Fact, FoldInput, Folded, Standing},
 };
 use std::collections::BTreeMap;
 
@@ -36,8 +36,8 @@ pub struct Step {
 }
 
 /// The steps of a shipment, in order.
-pub fn steps(folded: &Folded, facts: &[Fact]) -> Vec<Step> {
-    let reached = reached(folded, facts);
+pub fn steps(folded: &Folded, input: &FoldInput) -> Vec<Step> {
+    let reached = reached(folded, input);
     let is_reached = |state: &State| reached.contains_key(state);
     let mut way = Vec::with_capacity(WAY.len() + 3);
     for state in WAY {
@@ -70,13 +70,13 @@ pub fn steps(folded: &Folded, facts: &[Fact]) -> Vec<Step> {
 }
 
 /// The statuses that an active actual fact speaks for, with the first time that is known.
-fn reached(folded: &Folded, facts: &[Fact]) -> BTreeMap<State, Option<EventTime>> {
+fn reached(folded: &Folded, input: &FoldInput) -> BTreeMap<State, Option<EventTime>> {
     let mut reached: BTreeMap<State, Option<EventTime>> = BTreeMap::new();
     let standing = |fact: &Fact| folded.verdicts.iter().find(|v| v.fact == fact.id).map(|v| v.standing);
     let active =
         |fact: &&Fact| fact.observation.classifier == Classifier::Actual && standing(fact).is_some_and(|s| !is_void(s));
-    for fact in facts.iter().filter(active) {
-        let Some(state) = fact.reading.milestone.state().or(fact.reading.floor) else { continue };
+    for fact in input.facts.iter().filter(active) {
+        let Some(state) = fold::speaks_for(fact, &input.plan) else { continue };
         let time = Some(&fact.observation.time).filter(|time| time.sort_key().is_some() && !time.sentinel);
         let first = reached.entry(state).or_default();
         if let Some(time) = time
@@ -91,6 +91,10 @@ fn reached(folded: &Folded, facts: &[Fact]) -> BTreeMap<State, Option<EventTime>
         reached.insert(State::Delivered, folded.delivered_at.clone());
     } else if folded.state == State::PartiallyDelivered {
         reached.entry(State::PartiallyDelivered).or_insert(part.flatten());
+    }
+    if folded.state == State::Cancelled {
+        // the order may have been cancelled, and the carrier says nothing
+        reached.entry(State::Cancelled).or_insert(None);
     }
     if folded.returned_at.is_some() || folded.state == State::Returned {
         reached.insert(State::Returned, folded.returned_at.clone());

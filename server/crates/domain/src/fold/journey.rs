@@ -1,6 +1,6 @@
 //! Fourth step: the state, by walking the facts in order (R1, R3–R5, R10, R13). Pieces are journeys of their own (R12).
 
-use super::{Anomaly, Plan, Rule, Standing, Trust, merge::piece_of, standing::Examined};
+use super::{Anomaly, Fact, Plan, Rule, Standing, Trust, merge::piece_of, standing::Examined};
 use crate::{Milestone, State, event_time::EventTime, ids::ObservationId};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -234,7 +234,7 @@ fn effect(examined: &Examined<'_>, plan: &Plan, before: State) -> (Option<(State
         (None, Some(floor)) => (floor, Bearing::Floor, end_of(floor).unwrap_or(reading.milestone)),
         (None, None) => return (None, reading.milestone),
     };
-    if let Some(ends) = at_stop(examined, plan, milestone) {
+    if let Some(ends) = at_stop(examined.fact, plan, milestone) {
         return (Some((State::InTransit, Bearing::EndsLeg)), ends);
     }
     let on_the_way_back = matches!(before, State::Returning | State::Returned) && state == State::Delivered;
@@ -242,8 +242,8 @@ fn effect(examined: &Examined<'_>, plan: &Plan, before: State) -> (Option<(State
 }
 
 /// What a milestone of the destination is at a stop before the last (R13).
-pub(super) fn at_stop(examined: &Examined<'_>, plan: &Plan, milestone: Milestone) -> Option<Milestone> {
-    let stop = examined.fact.observation.stop.map(|s| s.number);
+pub(super) fn at_stop(fact: &Fact, plan: &Plan, milestone: Milestone) -> Option<Milestone> {
+    let stop = fact.observation.stop.map(|s| s.number);
     plan.stops.zip(stop).filter(|(stops, stop)| stop < stops)?;
     match milestone.state()? {
         State::Delivered => Some(Milestone::Discharged),
@@ -252,6 +252,17 @@ pub(super) fn at_stop(examined: &Examined<'_>, plan: &Plan, milestone: Milestone
         }
         _ => None,
     }
+}
+
+/// The state that a fact speaks for by itself, whatever else is known; at a stop before the last that is the way (R13).
+pub fn speaks_for(fact: &Fact, plan: &Plan) -> Option<State> {
+    let reading = &fact.reading;
+    let state = reading.milestone.state().or(reading.floor)?;
+    let milestone = match reading.milestone.state() {
+        Some(_) => reading.milestone,
+        None => end_of(state).unwrap_or(reading.milestone),
+    };
+    Some(if at_stop(fact, plan, milestone).is_some() { State::InTransit } else { state })
 }
 
 /// The milestone of a state that people are told of.

@@ -32,6 +32,7 @@ use crate::{
     observation::Origin,
 };
 use jiff::Timestamp;
+pub use journey::speaks_for;
 use journey::{Journey, Reached, Step};
 use overlay::Settled;
 use standing::Examined;

@@ -89,7 +89,7 @@ fn scheduled(examined: &Examined<'_>, plan: &Plan) -> Milestone {
         Milestone::PickupScheduled => Milestone::PickedUp,
         other => other,
     });
-    at_stop(examined, plan, milestone).unwrap_or(milestone)
+    at_stop(examined.fact, plan, milestone).unwrap_or(milestone)
 }
 
 fn place<'a>(examined: &Examined<'a>) -> Option<&'a str> {

@@ -10,7 +10,7 @@ use crate::{
     mapping::Mapping,
     observation::{Codes, Location, Observation, ProviderCode, Stop},
     progress::{self, StepStanding},
-    reading::{Reader, Reading},
+    reading::Reader,
 };
 use jiff::{SignedDuration, tz::TimeZone};
 use proptest::prelude::*;
@@ -144,17 +144,24 @@ fn r1_the_newest_fact_by_event_time_decides_whatever_the_order_of_arrival() {
     assert!(folded.anomalies.is_empty());
 }
 
-/// Whether what a fact says is a step: its own, or, where some pieces are delivered or the sender got it back, that.
-fn speaks_for(reading: &Reading, step: State) -> bool {
-    let said = reading.milestone.state().or(reading.floor);
-    said == Some(step) || said == Some(State::Delivered) && matches!(step, State::PartiallyDelivered | State::Returned)
+/// Whether what a fact says is a step: its own; or, where some pieces are delivered, the sender got it back, or one of
+/// several stops is done, that.
+fn may_speak_for(fact: &Fact, plan: &Plan, step: State) -> bool {
+    let said = fact.reading.milestone.state().or(fact.reading.floor);
+    let stop = fact.observation.stop.map(|stop| stop.number);
+    let on_the_way = plan.stops.zip(stop).is_some_and(|(stops, stop)| stop < stops);
+    match said {
+        Some(said) if on_the_way && step == State::InTransit => said >= State::InTransit,
+        Some(State::Delivered) if matches!(step, State::PartiallyDelivered | State::Returned) => true,
+        said => said == Some(step) && !(on_the_way && step == State::Delivered),
+    }
 }
 
 #[test]
 fn the_bar_says_what_happened_and_no_more() {
     use StepStanding::{Ahead, Current, Reached, Skipped};
     let bar = |all: &[Said]| {
-        let steps = progress::steps(&folded(all), &input(all).facts);
+        let steps = progress::steps(&folded(all), &input(all));
         steps.iter().map(|step| (step.state, step.standing)).collect::<Vec<_>>()
     };
     let standings = |all: &[Said]| bar(all).into_iter().map(|(_, standing)| standing).collect::<Vec<_>>();
@@ -950,14 +957,14 @@ proptest! {
     fn no_step_is_reached_without_an_active_actual_fact(input in any_input()) {
         let folded = fold(&input, now());
         let mut seen = std::collections::BTreeSet::new();
-        for step in progress::steps(&folded, &input.facts) {
+        for step in progress::steps(&folded, &input) {
             prop_assert!(seen.insert(step.state), "each step once");
             let spoken_for = input.facts.iter().any(|fact| {
                 let standing = folded.verdicts.iter().find(|v| v.fact == fact.id).map(|v| v.standing);
                 fact.observation.classifier == Classifier::Actual
                     && standing.is_some_and(|s| !progress::is_void(s))
-                    && speaks_for(&fact.reading, step.state)
-            });
+                    && may_speak_for(fact, &input.plan, step.state)
+            }) || step.state == State::Cancelled && folded.state == State::Cancelled;
             match step.standing {
                 StepStanding::Reached | StepStanding::Current => prop_assert!(spoken_for, "{:?}", step),
                 StepStanding::Skipped | StepStanding::Ahead => prop_assert_eq!(step.at, None),
