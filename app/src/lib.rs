@@ -106,6 +106,7 @@ fn policy() {
 pub fn App() -> impl IntoView {
     provide_meta_context();
     components::browser::Happened::provide();
+    components::browser::Pressed::provide();
     components::browser::mark_hydrated();
     view! {
         <Title formatter=|page: String| if page.is_empty() { "Milepost".to_owned() } else { format!("{page} · Milepost") }/>

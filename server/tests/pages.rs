@@ -17,14 +17,17 @@ use world::site::{Records, Site};
 
 const AT_ONCE: usize = 16;
 const ROUNDS: usize = 20;
+/// Rounds of what a route shows to another question.
+const ROUNDS_OF_A_QUESTION: usize = 2;
 /// Events that come in during each round.
 const EVENTS: usize = 2;
 const READERS: usize = 4;
 
-/// What the pages are asked for: every route, with a record where it shows one, and the questions that show something else.
-fn addresses(records: &Records) -> Vec<String> {
+/// What is asked for, and in how many rounds: every route, with a record where it shows one, and the questions that show
+/// something else.
+fn addresses(records: &Records) -> Vec<(String, usize)> {
     let Records { shipment, event, job, message } = records;
-    let mut addresses: Vec<String> = leptos_axum::generate_route_list(app::App)
+    let addresses: Vec<String> = leptos_axum::generate_route_list(app::App)
         .iter()
         .map(|route| match route.path() {
             "/shipments/{id}" => format!("/shipments/{shipment}"),
@@ -37,7 +40,7 @@ fn addresses(records: &Records) -> Vec<String> {
         })
         .collect();
     assert!(addresses.len() > 10, "the routes are known: {addresses:?}");
-    addresses.extend([
+    let questions = [
         format!("/shipments/{shipment}?event={event}"),
         "/shipments/00000000-0000-0000-0000-000000000000".into(),
         "/shipments?tab=all&q=N4&find=1".into(),
@@ -46,8 +49,9 @@ fn addresses(records: &Records) -> Vec<String> {
         "/sync?view=done".into(),
         "/mappings/unmapped?list=aftership&code=Unheard_of#means".into(),
         "/there/is/no/such/page".into(),
-    ]);
-    addresses
+    ];
+    let routes = addresses.into_iter().map(|route| (route, ROUNDS));
+    routes.chain(questions.map(|question| (question, ROUNDS_OF_A_QUESTION))).collect()
 }
 
 /// Panics of this process, wherever they are caught.
@@ -81,8 +85,8 @@ async fn every_page_is_answered(signed_in: bool) {
         }
     }
     let mut wrong = Vec::new();
-    for address in &addresses {
-        for round in 0..ROUNDS {
+    for (address, rounds) in &addresses {
+        for round in 0..*rounds {
             let asked = join_all((0..AT_ONCE).map(|_| site.page(address, cookie.as_deref())));
             let numbers = (0..EVENTS).map(|n| format!("N{}", 1 + (EVENTS * round + n) % 20)).collect::<Vec<_>>();
             let events = join_all(numbers.iter().map(|number| site.event(number, "InTransit_003")));
@@ -101,7 +105,7 @@ async fn every_page_is_answered(signed_in: bool) {
             }));
         }
     }
-    let asked = addresses.len() * ROUNDS * AT_ONCE;
+    let asked = addresses.iter().map(|(_, rounds)| rounds * AT_ONCE).sum::<usize>();
     site.stop().await;
     for reader in readers {
         assert!(reader.await.unwrap() > 0, "live readers heard of the events");

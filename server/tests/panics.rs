@@ -96,7 +96,8 @@ async fn a_panic_is_answered_counted_and_named() {
         ("POST", "/api/act", "text/html,application/xhtml+xml", true),
         ("GET", "/task", "text/html", false),
     ];
-    for (n, (method, path, accept, page)) in (1..).zip(cases) {
+    for (method, path, accept, page) in cases {
+        let before = counted("request");
         let answer = ask(&router, request(method, path, accept)).await;
         assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR, "{path}");
         assert!(answer.correlation.len() == 36 && answer.body.contains(&answer.correlation), "{path}: {}", answer.body);
@@ -108,7 +109,7 @@ async fn a_panic_is_answered_counted_and_named() {
             let problem: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
             assert_eq!((&problem["code"], &problem["status"]), (&"internal".into(), &500.into()));
         }
-        assert_eq!(counted("request"), n, "{path}");
+        assert!(counted("request") > before, "{path}");
     }
     let well = ask(&router, request("GET", "/well", "*/*")).await;
     assert_eq!((well.status, well.body.as_str()), (StatusCode::OK, "well"));

@@ -1,6 +1,7 @@
 //! What only the browser does: live updates, keys, copying. On the server all of this is nothing.
 
 use leptos::prelude::*;
+use std::collections::BTreeSet;
 
 /// The cookie with the browser's time zone.
 pub const ZONE_COOKIE: &str = "milepost-zone";
@@ -81,6 +82,66 @@ impl Happened {
     /// How often by now.
     pub fn times_untracked(self) -> usize {
         self.0.get_untracked()
+    }
+}
+
+/// A press that is longer holds nothing up any more.
+#[cfg(feature = "hydrate")]
+const PRESS_MAX: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Whether the pointer is down: until it is up and what was pressed has acted, nothing moves under it.
+#[derive(Clone, Copy)]
+pub struct Pressed(RwSignal<bool>);
+
+impl Pressed {
+    /// For all pages.
+    pub fn provide() {
+        let pressed = RwSignal::new(false);
+        provide_context(Self(pressed));
+        #[cfg(feature = "hydrate")]
+        Effect::new(move |_| {
+            use leptos::ev::{pointercancel, pointerdown, pointerup};
+            let release = move |after| {
+                let up = move || {
+                    pressed.try_set(false);
+                };
+                set_timeout(up, after);
+            };
+            let down = window_event_listener(pointerdown, move |_| {
+                pressed.set(true);
+                release(PRESS_MAX);
+            });
+            // the click comes after the pointer is up
+            let up = window_event_listener(pointerup, move |_| release(std::time::Duration::ZERO));
+            let off = window_event_listener(pointercancel, move |_| release(std::time::Duration::ZERO));
+            on_cleanup(move || {
+                down.remove();
+                up.remove();
+                off.remove();
+            });
+        });
+    }
+
+    /// Whether it is; whoever asks is told when that changes.
+    pub fn is(self) -> bool {
+        self.0.get()
+    }
+}
+
+/// The values of the boxes of this form that are ticked in the page as it was sent.
+pub fn ticked(form: &str) -> BTreeSet<String> {
+    #[cfg(feature = "hydrate")]
+    {
+        use leptos::wasm_bindgen::JsCast;
+        let selector = format!("input[type=checkbox][form={form}]:checked");
+        let Ok(boxes) = document().query_selector_all(&selector) else { return BTreeSet::new() };
+        let value = |n| Some(boxes.item(n)?.dyn_into::<web_sys::HtmlInputElement>().ok()?.value());
+        (0..boxes.length()).filter_map(value).collect()
+    }
+    #[cfg(not(feature = "hydrate"))]
+    {
+        let _ = form;
+        BTreeSet::new()
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod browser;
 pub mod frame;
+pub mod live;
 pub mod parts;
 
 pub use frame::Frame;

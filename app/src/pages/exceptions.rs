@@ -1,11 +1,15 @@
 //! The exception queue: what needs a person, most urgent first.
 
-use super::shipment::ActButton;
+use super::shipment::act_buttons;
 use crate::{
     api::{self, ActOnException},
-    components::{Chip, Count, Failed, Frame, Icon, Loading, SeverityMark, StateMark, Time, browser, parts::Empty},
+    components::{
+        Chip, Count, Failed, Frame, Icon, SeverityMark, StateMark, Time, browser,
+        live::{followed, part, rows},
+        parts::Empty,
+    },
     contract::{
-        exceptions::{Act, QueuePage, QueueQuery, QueueRow},
+        exceptions::{Act, Card, QueuePage, QueueQuery, QueueRow},
         shipments::Lateness,
     },
 };
@@ -68,82 +72,98 @@ pub fn ExceptionsPage() -> impl IntoView {
     let params = use_query_map();
     let query = Memo::new(move |_| question(&params.get()));
     let act = ServerAction::<ActOnException>::new();
-    let queue = Resource::new(move || (query.get(), act.version().get()), |(query, _)| api::exception_queue(query));
+    let queue = Resource::new(
+        move || (query.get(), act.version().get()),
+        |(query, _)| async move { api::exception_queue(query.clone()).await.map(|page| (query, page)) },
+    );
     browser::acted(move || act.version().get());
     browser::live(|| "/live/shipments".to_owned(), move || queue.refetch());
     let failed = move || act.value().get().and_then(Result::err).map(|error| view! { <Failed error/> });
     view! {
         <Frame title="Exceptions">
             {failed}
-            <Transition fallback=Loading>
-                {move || Suspend::new(async move {
-                    match queue.await {
-                        Ok(page) => view! { <Queue page query=query.get_untracked() act/> }.into_any(),
-                        Err(error) => view! { <Failed error/> }.into_any(),
-                    }
-                })}
-            </Transition>
+            {followed(queue, move |queue| view! { <Queue queue act/> })}
         </Frame>
     }
 }
 
+type Asked = (QueueQuery, QueuePage);
+
 #[component]
-fn Queue(page: QueuePage, query: QueueQuery, act: ServerAction<ActOnException>) -> impl IntoView {
-    let cards = page
-        .cards
-        .iter()
-        .map(|card| {
-            let on = query.category == card.code;
-            // the counts are of everything that is open
-            let all = QueueQuery { view: "open".into(), category: card.code.clone(), ..QueueQuery::default() };
-            let worst = QueueQuery { severity: card.worst.code().into(), ..all.clone() };
-            let label = card.worst.label().to_lowercase();
-            view! {
-                <div class="card cat" aria-current=on.then_some("true")>
-                    <span class="small muted">{card.label.clone()}</span>
-                    <Count class="cat__n" n=card.count href=address(&all)/>
-                    <span class="small"><Count n=card.of_worst label href=address(&worst)/></span>
-                </div>
-            }
-        })
-        .collect_view();
-    let views = VIEWS
+fn Queue(queue: Signal<Asked>, act: ServerAction<ActOnException>) -> impl IntoView {
+    let chosen = part(queue, |(query, _)| query.category.clone());
+    let open = part(queue, |(_, page)| page.open);
+    let all = address(&QueueQuery { view: "open".into(), ..QueueQuery::default() });
+    let empty = part(queue, |(_, page)| page.rows.is_empty());
+    let older = part(queue, |(query, page)| {
+        let cursor = page.next.clone()?;
+        Some(address(&QueueQuery { cursor, ..query.clone() }))
+    });
+    let cards = part(queue, |(_, page)| page.cards.clone());
+    let cards = rows(
+        cards,
+        |card| card.code.clone(),
+        move |card| {
+            let on = chosen.with(|chosen| *chosen == card.code);
+            view! { <CategoryCard card on/> }
+        },
+    );
+    let list = part(queue, |(_, page)| page.rows.clone());
+    let table = move || {
+        view! {
+            <table class="table table--sticky table--list">
+                <caption class="sr">"Exceptions by severity and clock"</caption>
+                <thead><tr>
+                    <th>"Exception"</th><th>"Shipment"</th><th class="p2">"Status"</th><th>"SLA, age"</th>
+                    <th class="p3">"Owner"</th><th class="num">"Case"</th><th><span class="sr">"Act"</span></th>
+                </tr></thead>
+                <tbody>{rows(list, |row| row.id.clone(), move |row| view! { <OneRow row act/> })}</tbody>
+            </table>
+        }
+    };
+    view! {
+        <div class="page__head"><div><h1>"Exceptions"</h1><p>{move || view! { <Count n=open.get() label="open" href=all.clone()/> }}</p></div></div>
+        <div class="cols cats">{cards}</div>
+        <div class="row">
+            <nav class="tabs" aria-label="Queues">{move || queue.with(|(query, _)| views(query))}</nav>
+            <div class="chips push">{move || queue.with(|(query, page)| filters(query, page))}</div>
+        </div>
+        <div class="table-box">
+            {move || if empty.get() {
+                view! { <Empty title="No exceptions match these filters">"Exceptions appear when a carrier reports trouble, or when a shipment is late or has no updates."</Empty> }.into_any()
+            } else {
+                table().into_any()
+            }}
+            <nav class="pager" aria-label="Pages">
+                <span class="push btn-group">{move || older.get().map(|href| view! { <a class="btn btn--s" href=href rel="next">"Next page"<Icon name="right"/></a> })}</span>
+            </nav>
+        </div>
+    }
+}
+
+#[component]
+fn CategoryCard(card: Card, on: bool) -> impl IntoView {
+    // the counts are of everything that is open
+    let all = QueueQuery { view: "open".into(), category: card.code, ..QueueQuery::default() };
+    let worst = QueueQuery { severity: card.worst.code().into(), ..all.clone() };
+    let label = card.worst.label().to_lowercase();
+    view! {
+        <div class="card cat" aria-current=on.then_some("true")>
+            <span class="small muted">{card.label}</span>
+            <Count class="cat__n" n=card.count href=address(&all)/>
+            <span class="small"><Count n=card.of_worst label href=address(&worst)/></span>
+        </div>
+    }
+}
+
+fn views(query: &QueueQuery) -> impl IntoView + use<> {
+    VIEWS
         .iter()
         .map(|(key, label)| {
             let href = address(&QueueQuery { view: (*key).into(), cursor: String::new(), ..query.clone() });
             view! { <a href=href aria-current=(query.view == *key).then_some("page")>{*label}</a> }
         })
-        .collect_view();
-    let filters = filters(&query, &page);
-    let empty = page.rows.is_empty();
-    let rows = page.rows.into_iter().map(|row| view! { <OneRow row act/> }).collect_view();
-    let older = page.next.map(|cursor| address(&QueueQuery { cursor, ..query.clone() }));
-    let open = page.open;
-    let all = address(&QueueQuery { view: "open".into(), ..QueueQuery::default() });
-    view! {
-        <div class="page__head"><div><h1>"Exceptions"</h1><p><Count n=open label="open" href=all/></p></div></div>
-        <div class="cols cats">{cards}</div>
-        <div class="row"><nav class="tabs" aria-label="Queues">{views}</nav><div class="chips push">{filters}</div></div>
-        <div class="table-box">
-            {if empty {
-                view! { <Empty title="No exceptions match these filters">"Exceptions appear when a carrier reports trouble, or when a shipment is late or has no updates."</Empty> }.into_any()
-            } else {
-                view! {
-                    <table class="table table--sticky table--list">
-                        <caption class="sr">"Exceptions by severity and clock"</caption>
-                        <thead><tr>
-                            <th>"Exception"</th><th>"Shipment"</th><th class="p2">"Status"</th><th>"SLA, age"</th>
-                            <th class="p3">"Owner"</th><th class="num">"Case"</th><th><span class="sr">"Act"</span></th>
-                        </tr></thead>
-                        <tbody>{rows}</tbody>
-                    </table>
-                }.into_any()
-            }}
-            <nav class="pager" aria-label="Pages">
-                <span class="push btn-group">{older.map(|href| view! { <a class="btn btn--s" href=href rel="next">"Next page"<Icon name="right"/></a> })}</span>
-            </nav>
-        </div>
-    }
+        .collect_view()
 }
 
 /// What narrows the view, each to be taken off.
@@ -209,7 +229,7 @@ fn OneRow(row: QueueRow, act: ServerAction<ActOnException>) -> impl IntoView {
             <td class="two c12"><span class=clock_class>{row.clock.1}</span><small class="nowrap">{row.closed.clone().map(|(how, at)| view! { {how}" "<Time when=at/>" · " })}"opened "<Time when=row.age/></small></td>
             <td class="nowrap hide-s p3">{row.owner.unwrap_or_else(|| "Unassigned".into())}</td>
             <td class="num id hide-s">{case}</td>
-            <td class="c3"><div class="row row--tight">{acts.iter().map(|(what, label)| view! { <ActButton id=id.clone() what=*what label=*label act/> }).collect_view()}</div></td>
+            <td class="c3"><div class="row row--tight">{act_buttons(&id, acts, act)}</div></td>
         </tr>
     }
 }

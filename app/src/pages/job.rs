@@ -3,7 +3,7 @@
 use super::sync::{RetryButton, tries};
 use crate::{
     api::{self, RetryJob},
-    components::{Copy, Failed, Frame, Loading, Time, browser, parts::Empty},
+    components::{Copy, Failed, Frame, Time, browser, live::followed, parts::Empty},
     contract::sync::{CallView, JobView},
 };
 use leptos::prelude::*;
@@ -21,14 +21,7 @@ pub fn JobPage() -> impl IntoView {
     view! {
         <Frame title="Job">
             {failed}
-            <Transition fallback=Loading>
-                {move || Suspend::new(async move {
-                    match job.await {
-                        Ok(job) => view! { <Whole job retry/> }.into_any(),
-                        Err(error) => view! { <Failed error/> }.into_any(),
-                    }
-                })}
-            </Transition>
+            {followed(job, move |job| move || view! { <Whole job=job.get() retry/> })}
         </Frame>
     }
 }

@@ -3,7 +3,8 @@
 use crate::{
     api::{self, PublishMeaning, RollBackMapping},
     components::{
-        Failed, Frame, Icon, Loading, Time, browser,
+        Failed, Frame, Icon, Time, browser,
+        live::{followed, part, rows},
         parts::{Empty, grouped},
     },
     contract::{
@@ -66,39 +67,36 @@ pub fn MappingsPage() -> impl IntoView {
                 <p>"Codes of carriers and platforms whose meaning nobody published. They are kept and counted, never guessed."</p>
             </div></div>
             {failed}{published}
-            <Transition fallback=Loading>
-                {move || Suspend::new(async move {
-                    match mappings.await {
-                        Ok(view) => view! { <Mappings view publish back/> }.into_any(),
-                        Err(error) => view! { <Failed error/> }.into_any(),
-                    }
-                })}
-            </Transition>
+            {followed(mappings, move |view| view! { <Mappings view publish back/> })}
         </Frame>
     }
 }
 
 #[component]
 fn Mappings(
-    view: MappingsView,
+    view: Signal<MappingsView>,
     publish: ServerAction<PublishMeaning>,
     back: ServerAction<RollBackMapping>,
 ) -> impl IntoView {
-    let MappingsView { version, total, codes, asked, versions } = view;
-    let more = usize::try_from(total).unwrap_or(usize::MAX).saturating_sub(codes.len());
-    let open = asked.as_ref().map(|a| (a.list.clone(), a.value.clone()));
-    let rows = codes
-        .into_iter()
-        .map(|code| {
-            let open = open.as_ref().is_some_and(|(list, value)| *list == code.list && *value == code.value);
-            view! { <OneCode code open/> }
-        })
-        .collect_view();
-    let history = versions.into_iter().map(|v| view! { <OneVersion newest=version version=v back/> }).collect_view();
+    let none = part(view, |view| view.total == 0);
+    let newest = part(view, |view| view.version);
+    let asked = part(view, |view| view.asked.clone());
+    let more = part(view, |view| usize::try_from(view.total).unwrap_or(usize::MAX).saturating_sub(view.codes.len()));
+    let codes = part(view, |view| view.codes.clone());
+    let code = move |code: CodeView| {
+        let this = |asked: &AskedCode| asked.list == code.list && asked.value == code.value;
+        let open = asked.with(|asked| asked.as_ref().is_some_and(this));
+        view! { <OneCode code open/> }
+    };
+    let history = rows(
+        part(view, |view| view.versions.clone()),
+        |version| version.version,
+        move |version| view! { <OneVersion newest=newest.get() version back/> },
+    );
     view! {
-        {asked.map(|code| view! { <Means code publish/> })}
+        {move || asked.get().map(|code| view! { <Means code publish/> })}
         <section class="table-box">
-            {if total == 0 {
+            {move || if none.get() {
                 view! { <Empty title="Every code is known">"A code that no mapping knows appears here with its samples, as soon as it comes."</Empty> }.into_any()
             } else {
                 view! {
@@ -108,11 +106,11 @@ fn Mappings(
                             <th>"Code"</th><th>"Provider’s words"</th><th class="num">"Seen"</th><th class="num">"Shipments"</th>
                             <th class="p3">"First seen"</th><th>"Last seen"</th><th>"Samples"</th><th><span class="sr">"Act"</span></th>
                         </tr></thead>
-                        <tbody>{rows}</tbody>
+                        <tbody>{rows(codes, |code| (code.list.clone(), code.value.clone()), code)}</tbody>
                     </table>
                 }.into_any()
             }}
-            {(more > 0).then(|| view! { <div class="pager"><span>{format!("{more} rarer codes are not shown")}</span></div> })}
+            {move || Some(more.get()).filter(|more| *more > 0).map(|more| view! { <div class="pager"><span>{format!("{more} rarer codes are not shown")}</span></div> })}
         </section>
         <section class="panel">
             <header><h2>"Published versions"</h2><span class="push">"each is a whole; the newest counts"</span></header>

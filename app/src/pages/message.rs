@@ -3,7 +3,7 @@
 use super::sync::ReadAgain;
 use crate::{
     api::{self, ReplayMessage},
-    components::{Copy, Failed, Frame, Loading, Time, browser, parts::grouped},
+    components::{Copy, Failed, Frame, Time, browser, live::followed, parts::grouped},
     contract::sync::MessagePage as View,
 };
 use leptos::prelude::*;
@@ -21,14 +21,7 @@ pub fn MessagePage() -> impl IntoView {
     view! {
         <Frame title="Message">
             {failed}
-            <Transition fallback=Loading>
-                {move || Suspend::new(async move {
-                    match message.await {
-                        Ok(page) => view! { <Whole page replay/> }.into_any(),
-                        Err(error) => view! { <Failed error/> }.into_any(),
-                    }
-                })}
-            </Transition>
+            {followed(message, move |page| move || view! { <Whole page=page.get() replay/> })}
         </Frame>
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     api,
-    components::{Count, Failed, Frame, Icon, Loading, StateMark, Time, browser, parts::grouped},
+    components::{Count, Frame, Icon, StateMark, Time, browser, live::followed, parts::grouped},
     contract::{
         When,
         exceptions::QueueQuery,
@@ -21,14 +21,7 @@ pub fn OverviewPage() -> impl IntoView {
     view! {
         <Frame title="Overview">
             <div class="page__head"><div><h1>"Overview"</h1><p>"Shipment performance"</p></div></div>
-            <Transition fallback=Loading>
-                {move || Suspend::new(async move {
-                    match overview.await {
-                        Ok(view) => view! { <Figures view/> }.into_any(),
-                        Err(error) => view! { <Failed error/> }.into_any(),
-                    }
-                })}
-            </Transition>
+            {followed(overview, |view| move || view! { <Figures view=view.get()/> })}
         </Frame>
     }
 }

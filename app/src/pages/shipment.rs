@@ -2,8 +2,12 @@
 
 use crate::{
     api::{self, ActOnException},
-    components::{Copy, Failed, Frame, Icon, Late, Loading, SeverityMark, StateMark, Time, browser},
+    components::{
+        Copy, Failed, Frame, Icon, Late, SeverityMark, StateMark, Time, browser,
+        live::{followed, part, rows},
+    },
     contract::{
+        ApiError,
         exceptions::Act,
         shipments::{
             CaseView, CustomerView, Entry, EntryKind, ExceptionView, Lateness, Mark, ProofView, RawView, Reason,
@@ -11,7 +15,7 @@ use crate::{
         },
     },
 };
-use leptos::{form::ActionForm, prelude::*};
+use leptos::{form::ActionForm, prelude::*, tachys::view::keyed::keyed};
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
@@ -24,41 +28,73 @@ pub fn ShipmentPage() -> impl IntoView {
     let event = Memo::new(move |_| query.get().get("event").unwrap_or_default());
     let act = ServerAction::<ActOnException>::new();
     let shipment = Resource::new(
-        move || (id.get(), as_known_at.get(), act.version().get()),
-        |(id, at, _)| api::get_shipment(id, at),
-    );
-    let raw = Resource::new(
-        move || (id.get(), event.get()),
-        |(id, event)| async move { if event.is_empty() { None } else { Some(api::raw_event(id, event).await) } },
+        move || (id.get(), as_known_at.get(), event.get(), act.version().get()),
+        |(id, at, event, _)| async move {
+            let view = api::get_shipment(id.clone(), at).await?;
+            let opened = if event.is_empty() { None } else { Some(api::raw_event(id, event).await) };
+            Ok((view, opened))
+        },
     );
     browser::live(move || format!("/live/shipments/{}", id.get_untracked()), move || shipment.refetch());
     browser::acted(move || act.version().get());
     view! {
         <Frame title="Shipment">
-            <Transition fallback=Loading>
-                {move || Suspend::new(async move {
-                    let opened = raw.await;
-                    match shipment.await {
-                        Ok(view) => view! { <Whole view opened act/> }.into_any(),
-                        Err(error) => view! { <Crumbs here="Shipment"/><Failed error/> }.into_any(),
-                    }
-                })}
-            </Transition>
+            {followed(shipment, move |shipment| view! { <Whole shipment act/> })}
         </Frame>
     }
 }
 
-#[component]
-fn Crumbs(#[prop(into)] here: String) -> impl IntoView {
+fn crumbs(here: String) -> impl IntoView {
     view! { <nav class="crumbs" aria-label="Where"><a href="/shipments">"Shipments"</a><Icon name="right"/><span>{here}</span></nav> }
 }
 
-type Opened = Option<Result<RawView, crate::contract::ApiError>>;
+type Opened = Option<Result<RawView, ApiError>>;
 
 #[component]
-fn Whole(view: ShipmentView, opened: Opened, act: ServerAction<ActOnException>) -> impl IntoView {
-    let base = format!("/shipments/{}", view.row.id);
-    let as_known = view.as_known_at.clone().map(|when| {
+fn Whole(shipment: Signal<(ShipmentView, Opened)>, act: ServerAction<ActOnException>) -> impl IntoView {
+    let number = part(shipment, |(view, _)| view.row.number.clone());
+    let title = rows(Memo::new(move |_| vec![number.get()]), String::clone, |number| view! { <Title text=number/> });
+    let base = part(shipment, |(view, _)| base(view));
+    let moments = part(shipment, |(view, _)| view.moments.clone());
+    let lines = part(shipment, |(view, opened)| lines(&view.timeline, opened.as_ref()));
+    let timeline = rows(lines, Line::key, move |line| line.view(&base.get()));
+    let silent = part(shipment, |(view, _)| view.timeline.is_empty());
+    let exceptions = part(shipment, |(view, _)| view.exceptions.clone());
+    let cases = part(shipment, |(view, _)| view.cases.clone());
+    view! {
+        {title}
+        {move || crumbs(number.get())}
+        {move || shipment.with(|(view, _)| as_known(view))}
+        {move || shipment.with(|(view, _)| view! { <Head view=view.clone()/> })}
+        <div class="cols cols--side">
+            <div class="stack">
+                <section class="panel">
+                    <header><h2>"Timeline"</h2><span class="push small muted">{move || shipment.with(|(view, _)| count(&view.timeline))}</span></header>
+                    <AsKnownAt moments base/>
+                    <div class="in"><ol class="tl">
+                        {timeline}
+                        {move || silent.get().then(|| view! { <li class="muted small">"No tracking updates yet."</li> })}
+                    </ol></div>
+                </section>
+            </div>
+            <aside class="stack" aria-label="Context">
+                {move || shipment.with(|(view, _)| why(view))}
+                <ExceptionsPanel exceptions act/>
+                {move || shipment.with(|(view, _)| order(view))}
+                {move || shipment.with(|(view, _)| view! { <ProofPanel proofs=view.proofs.clone()/> })}
+                <CasesPanel cases/>
+            </aside>
+        </div>
+    }
+}
+
+fn base(view: &ShipmentView) -> String {
+    format!("/shipments/{}", view.row.id)
+}
+
+fn as_known(view: &ShipmentView) -> impl IntoView + use<> {
+    let base = base(view);
+    view.as_known_at.clone().map(|when| {
         view! {
             <div class="note note--warn" role="status">
                 <Icon name="clock"/>
@@ -66,31 +102,17 @@ fn Whole(view: ShipmentView, opened: Opened, act: ServerAction<ActOnException>) 
                 <div class="row"><a class="btn btn--s" href=base.clone()>"Back to now"</a></div>
             </div>
         }
-    });
-    let state = view.row.state;
-    let number = view.row.number.clone();
-    view! {
-        <Title text=number.clone()/>
-        <Crumbs here=number/>
-        {as_known}
-        <Head view=view.clone()/>
-        <div class="cols cols--side">
-            <div class="stack">
-                <section class="panel">
-                    <header><h2>"Timeline"</h2><span class="push small muted">{count(&view.timeline)}</span></header>
-                    <AsKnownAt moments=view.moments base=base.clone()/>
-                    <div class="in"><ol class="tl">{timeline(view.timeline, &base, opened)}</ol></div>
-                </section>
-            </div>
-            <aside class="stack" aria-label="Context">
-                <WhyPanel title=format!("Why “{}”?", state.label()) reasons=view.why facts=view.facts hash=view.hash anomalies=view.anomalies/>
-                <ExceptionsPanel exceptions=view.exceptions act/>
-                <OrderPanel order=view.row.order transfer=view.row.transfer url=view.order_url customer=view.customer pieces=view.pieces/>
-                <ProofPanel proofs=view.proofs/>
-                <CasesPanel cases=view.cases/>
-            </aside>
-        </div>
-    }
+    })
+}
+
+fn why(view: &ShipmentView) -> impl IntoView + use<> {
+    let ShipmentView { why, facts, hash, anomalies, .. } = view.clone();
+    view! { <WhyPanel title=format!("Why “{}”?", view.row.state.label()) reasons=why facts hash anomalies/> }
+}
+
+fn order(view: &ShipmentView) -> impl IntoView + use<> {
+    let ShipmentView { row, order_url, customer, pieces, .. } = view.clone();
+    view! { <OrderPanel order=row.order transfer=row.transfer url=order_url customer pieces/> }
 }
 
 fn count(entries: &[Entry]) -> String {
@@ -151,13 +173,13 @@ fn step(step: Step) -> impl IntoView {
 
 /// A plain form: choose a moment at which something was recorded.
 #[component]
-fn AsKnownAt(moments: Vec<(String, String)>, base: String) -> impl IntoView {
-    let options =
-        moments.into_iter().map(|(value, label)| view! { <option value=value>{label}</option> }).collect_view();
+fn AsKnownAt(moments: Memo<Vec<(String, String)>>, base: Memo<String>) -> impl IntoView {
+    let option = |(value, label)| view! { <option value=value>{label}</option> };
+    let options = rows(moments, |(value, _)| value.clone(), option);
     view! {
         <div class="in">
             <div class="asof">
-                <form action=base method="get">
+                <form action=move || base.get() method="get">
                     <label for="at"><b>"View as of"</b></label>
                     <select class="input" id="at" name="at"><option value="">"now"</option>{options}</select>
                     <button class="btn btn--s" type="submit">"Show"</button>
@@ -167,27 +189,45 @@ fn AsKnownAt(moments: Vec<(String, String)>, base: String) -> impl IntoView {
     }
 }
 
-fn timeline(entries: Vec<Entry>, base: &str, opened: Opened) -> impl IntoView + use<> {
-    let mut day = String::new();
-    let mut items = Vec::new();
-    let open_id = match &opened {
-        Some(Ok(raw)) => Some(raw.observation.clone()),
-        _ => None,
-    };
-    let mut raw = opened;
+/// What the timeline is made of.
+#[derive(Clone, PartialEq)]
+enum Line {
+    Day(String),
+    Entry(Box<Entry>, Opened),
+}
+
+impl Line {
+    fn key(&self) -> String {
+        match self {
+            Self::Day(day) => day.clone(),
+            Self::Entry(entry, _) => entry.key.clone(),
+        }
+    }
+
+    fn view(self, base: &str) -> AnyView {
+        match self {
+            Self::Day(day) => view! { <li class="tl__day">{day}</li> }.into_any(),
+            Self::Entry(entry, opened) => {
+                view! { <TimelineEntry entry=*entry base=base.to_owned() opened/> }.into_any()
+            }
+        }
+    }
+}
+
+fn lines(entries: &[Entry], opened: Option<&Result<RawView, ApiError>>) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut day = "";
+    let open = opened.and_then(|opened| opened.as_ref().ok()).map(|raw| &raw.observation);
+    let mut raw = opened.cloned();
     for entry in entries {
         if entry.day != day {
-            day.clone_from(&entry.day);
-            items.push(view! { <li class="tl__day">{day.clone()}</li> }.into_any());
+            day = &entry.day;
+            lines.push(Line::Day(day.to_owned()));
         }
-        let here = entry.observation.is_some() && entry.observation == open_id;
-        let shown = if here { raw.take() } else { None };
-        items.push(view! { <TimelineEntry entry base=base.to_owned() opened=shown/> }.into_any());
+        let here = open.is_some() && entry.observation.as_ref() == open;
+        lines.push(Line::Entry(Box::new(entry.clone()), if here { raw.take() } else { None }));
     }
-    if items.is_empty() {
-        items.push(view! { <li class="muted small">"No tracking updates yet."</li> }.into_any());
-    }
-    items
+    lines
 }
 
 #[component]
@@ -294,13 +334,14 @@ fn reason(reason: Reason) -> impl IntoView {
 }
 
 #[component]
-fn ExceptionsPanel(exceptions: Vec<ExceptionView>, act: ServerAction<ActOnException>) -> impl IntoView {
-    if exceptions.is_empty() {
-        return ().into_any();
-    }
+fn ExceptionsPanel(exceptions: Memo<Vec<ExceptionView>>, act: ServerAction<ActOnException>) -> impl IntoView {
+    let any = Memo::new(move |_| exceptions.with(|exceptions| !exceptions.is_empty()));
     let failed = move || act.value().get().and_then(Result::err).map(|error| view! { <Failed error/> });
-    let items = exceptions.into_iter().map(|exception| view! { <OneException exception act/> }).collect_view();
-    view! { <section class="panel"><header><h2>"Exceptions"</h2></header><div class="in stack">{items}{failed}</div></section> }.into_any()
+    let items =
+        move || rows(exceptions, |one| one.id.clone(), move |exception| view! { <OneException exception act/> });
+    move || {
+        any.get().then(|| view! { <section class="panel"><header><h2>"Exceptions"</h2></header><div class="in stack">{items()}{failed}</div></section> })
+    }
 }
 
 #[component]
@@ -318,23 +359,27 @@ fn OneException(exception: ExceptionView, act: ServerAction<ActOnException>) -> 
                 <dt>"Responsible"</dt><dd>{exception.responsible}</dd>
                 <dt>"Owner"</dt><dd>{exception.owner.unwrap_or_else(|| "Unassigned".into())}</dd>
             </dl>
-            <div class="row">{acts.iter().map(|(what, label)| view! { <ActButton id=exception.id.clone() what=*what label=*label act/> }).collect_view()}</div>
+            <div class="row">{act_buttons(&exception.id, acts, act)}</div>
         </div>
     }
 }
 
-/// A button that acts on an exception: a form of its own, so that it works before the browser's half has come.
-#[component]
-pub fn ActButton(
-    /// The exception.
-    id: String,
-    /// What to do.
-    what: Act,
-    /// What the button says.
-    label: &'static str,
-    /// The action.
+/// The buttons that act on an exception; one never becomes another.
+pub fn act_buttons(
+    id: &str,
+    acts: &'static [(Act, &'static str)],
     act: ServerAction<ActOnException>,
-) -> impl IntoView {
+) -> impl IntoView + use<> {
+    let id = id.to_owned();
+    let button = move |_: usize, (what, label): &'static (Act, &'static str)| {
+        (|_: usize| (), view! { <ActButton id=id.clone() what=*what label act/> })
+    };
+    keyed(acts, |(what, _)| *what as u8, button)
+}
+
+/// A form of its own, so that it works before the browser's half has come.
+#[component]
+fn ActButton(id: String, what: Act, label: &'static str, act: ServerAction<ActOnException>) -> impl IntoView {
     let word = match what {
         Act::Acknowledge => "acknowledge",
         Act::Take => "take",
@@ -430,19 +475,19 @@ fn ProofPanel(proofs: Vec<ProofView>) -> impl IntoView {
 }
 
 #[component]
-fn CasesPanel(cases: Vec<CaseView>) -> impl IntoView {
-    let items = cases
-        .into_iter()
-        .map(|case| {
-            let number = case.number.map_or_else(|| "being opened".to_owned(), |n| format!("#{n}"));
-            let name = match case.url {
-                Some(url) => {
-                    view! { <a class="id" href=url rel="noreferrer" data-testid="case-link">{number}</a> }.into_any()
-                }
-                None => view! { <span class="id">{number}</span> }.into_any(),
-            };
-            view! { <dl class="facts"><dt>{name}</dt><dd>{case.status}", created "<Time when=case.opened/></dd></dl> }
-        })
-        .collect::<Vec<_>>();
-    (!items.is_empty()).then(|| view! { <section class="panel"><header><h2>"Cases"</h2></header><div class="in stack stack--tight">{items}</div></section> })
+fn CasesPanel(cases: Memo<Vec<CaseView>>) -> impl IntoView {
+    let any = Memo::new(move |_| cases.with(|cases| !cases.is_empty()));
+    let items = move || rows(cases, |case| (case.number.clone(), case.opened.iso.clone()), one_case);
+    move || {
+        any.get().then(|| view! { <section class="panel"><header><h2>"Cases"</h2></header><div class="in stack stack--tight">{items()}</div></section> })
+    }
+}
+
+fn one_case(case: CaseView) -> impl IntoView {
+    let number = case.number.map_or_else(|| "being opened".to_owned(), |n| format!("#{n}"));
+    let name = match case.url {
+        Some(url) => view! { <a class="id" href=url rel="noreferrer" data-testid="case-link">{number}</a> }.into_any(),
+        None => view! { <span class="id">{number}</span> }.into_any(),
+    };
+    view! { <dl class="facts"><dt>{name}</dt><dd>{case.status}", created "<Time when=case.opened/></dd></dl> }
 }

@@ -3,7 +3,8 @@
 use crate::{
     api,
     components::{
-        Chip, Failed, Frame, Icon, Late, Loading, SeverityMark, StateMark, Time, browser,
+        Chip, Frame, Icon, Late, SeverityMark, StateMark, Time, browser,
+        live::{followed, part, rows},
         parts::{Empty, grouped},
     },
     contract::shipments::{ListPage, ListQuery, Row},
@@ -60,7 +61,10 @@ pub fn ShipmentsPage() -> impl IntoView {
         move || params.get().get("find").and(params.get().get("q")).unwrap_or_default(),
         |text| async move { if text.is_empty() { Ok(None) } else { api::find_shipment(text).await } },
     );
-    let list = Resource::new(move || query.get(), api::list_shipments);
+    let list = Resource::new(
+        move || query.get(),
+        |query| async move { api::list_shipments(query.clone()).await.map(|page| (query, page)) },
+    );
     browser::live(|| "/live/shipments".to_owned(), move || list.refetch());
     view! {
         <Frame title="Shipments">
@@ -71,20 +75,41 @@ pub fn ShipmentsPage() -> impl IntoView {
                 })}
             </Suspense>
             <div class="page__head"><div><h1>"Shipments"</h1></div></div>
-            <Transition fallback=Loading>
-                {move || Suspend::new(async move {
-                    match list.await {
-                        Ok(page) => view! { <List page query=query.get_untracked()/> }.into_any(),
-                        Err(error) => view! { <Failed error/> }.into_any(),
-                    }
-                })}
-            </Transition>
+            {followed(list, move |list| view! { <List list/> })}
         </Frame>
     }
 }
 
+type Asked = (ListQuery, ListPage);
+
 #[component]
-fn List(page: ListPage, query: ListQuery) -> impl IntoView {
+fn List(list: Signal<Asked>) -> impl IntoView {
+    let query = part(list, |(query, _)| query.clone());
+    let empty = part(list, |(_, page)| page.rows.is_empty());
+    let shipments = part(list, |(_, page)| page.rows.clone());
+    let table = move || {
+        view! {
+            <table class="table table--sticky table--list">
+                <caption class="sr">"Shipments, sorted by need for action"</caption>
+                <thead><tr>
+                    <th>"Status, exception"</th><th>"Tracking number, carrier"</th><th class="p3">"Order, transfer"</th>
+                    <th class="p2">"Destination"</th><th>"ETA, promised"</th><th class="num">"On time"</th><th>"Last event"</th><th class="num">"Case"</th>
+                </tr></thead>
+                <tbody>{rows(shipments, |row| row.id.clone(), |row| view! { <ListRow row/> })}</tbody>
+            </table>
+        }
+    };
+    view! {
+        {move || list.with(|(query, page)| narrowing(query, page))}
+        <div class="table-box">
+            {move || if empty.get() { query.with(nothing).into_any() } else { table().into_any() }}
+            {move || list.with(|(query, page)| pager(query, page))}
+        </div>
+    }
+}
+
+/// The views with their counts, what narrows them, and how new all of it is.
+fn narrowing(query: &ListQuery, page: &ListPage) -> impl IntoView + use<> {
     let tabs = page
         .tabs
         .iter()
@@ -97,7 +122,7 @@ fn List(page: ListPage, query: ListQuery) -> impl IntoView {
             view! { <a href=href aria-current=here data-count=data>{tab.label.clone()}{count}</a> }
         })
         .collect_view();
-    let filters = filters(&query);
+    let filters = filters(query);
     let states = State::ALL.iter().map(|state| {
         let on = query.state == state.code();
         let state_code = if on { String::new() } else { state.code().to_owned() };
@@ -106,39 +131,24 @@ fn List(page: ListPage, query: ListQuery) -> impl IntoView {
         view! { <a class=class href=href aria-pressed=on.to_string() role="button"><StateMark state=*state/>{on.then(|| view! { <Icon name="x"/> })}</a> }
     }).collect_view();
     let newest = page.newest.clone().map(|when| view! { <span class="live push" role="status" data-testid="live"><span>"Live · last update "<Time when/></span></span> });
-    let empty = page.rows.is_empty();
-    let rows = page.rows.into_iter().map(|row| view! { <ListRow row/> }).collect_view();
-    let older = page.next.map(|cursor| address(&ListQuery { cursor, ..query.clone() }));
-    let first = (!query.cursor.is_empty()).then(|| address(&ListQuery { cursor: String::new(), ..query.clone() }));
-    let (searched, all) = (query.text.clone(), ListQuery { tab: query.tab.clone(), ..ListQuery::default() });
-    let clear = query.is_narrowed().then(|| address(&all));
     view! {
         <nav class="tabs" aria-label="Views">{tabs}</nav>
         {filters}
         <div class="chips" role="group" aria-label="Status">{states}{newest}</div>
-        <div class="table-box">
-            {if empty {
-                nothing(&searched, clear).into_any()
-            } else {
-                view! {
-                    <table class="table table--sticky table--list">
-                        <caption class="sr">"Shipments, sorted by need for action"</caption>
-                        <thead><tr>
-                            <th>"Status, exception"</th><th>"Tracking number, carrier"</th><th class="p3">"Order, transfer"</th>
-                            <th class="p2">"Destination"</th><th>"ETA, promised"</th><th class="num">"On time"</th><th>"Last event"</th><th class="num">"Case"</th>
-                        </tr></thead>
-                        <tbody>{rows}</tbody>
-                    </table>
-                }.into_any()
-            }}
-            <nav class="pager" aria-label="Pages">
-                <span class="wide-only muted"><kbd>"j"</kbd>" "<kbd>"k"</kbd>" move · "<kbd>"Enter"</kbd>" open · "<kbd>"/"</kbd>" search"</span>
-                <span class="push btn-group">
-                    {first.map(|href| view! { <a class="btn btn--s" href=href><Icon name="left"/>"First page"</a> })}
-                    {older.map(|href| view! { <a class="btn btn--s" href=href rel="next">"Next page"<Icon name="right"/></a> })}
-                </span>
-            </nav>
-        </div>
+    }
+}
+
+fn pager(query: &ListQuery, page: &ListPage) -> impl IntoView + use<> {
+    let older = page.next.clone().map(|cursor| address(&ListQuery { cursor, ..query.clone() }));
+    let first = (!query.cursor.is_empty()).then(|| address(&ListQuery { cursor: String::new(), ..query.clone() }));
+    view! {
+        <nav class="pager" aria-label="Pages">
+            <span class="wide-only muted"><kbd>"j"</kbd>" "<kbd>"k"</kbd>" move · "<kbd>"Enter"</kbd>" open · "<kbd>"/"</kbd>" search"</span>
+            <span class="push btn-group">
+                {first.map(|href| view! { <a class="btn btn--s" href=href><Icon name="left"/>"First page"</a> })}
+                {older.map(|href| view! { <a class="btn btn--s" href=href rel="next">"Next page"<Icon name="right"/></a> })}
+            </span>
+        </nav>
     }
 }
 
@@ -169,7 +179,10 @@ fn filters(query: &ListQuery) -> impl IntoView + use<> {
     any.then(|| view! { <div class="chips" role="group" aria-label="Filters">{chips}{linked}{fresh}</div> })
 }
 
-fn nothing(searched: &str, clear: Option<String>) -> impl IntoView + use<> {
+fn nothing(query: &ListQuery) -> impl IntoView + use<> {
+    let searched = &query.text;
+    let all = ListQuery { tab: query.tab.clone(), ..ListQuery::default() };
+    let clear = query.is_narrowed().then(|| address(&all));
     let title = if searched.is_empty() {
         "No shipments match these filters".to_owned()
     } else {

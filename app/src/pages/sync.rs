@@ -3,13 +3,15 @@
 use crate::{
     api::{self, PauseDestination, ReplayMessage, ResumeDestination, RetryJob, StartReplay, StopReplay},
     components::{
-        Copy, Count, Failed, Frame, Icon, Loading, Time, browser,
+        Copy, Count, Failed, Frame, Icon, Time, browser,
+        live::{Ticked, followed, part, rows},
         parts::{Empty, grouped},
     },
     contract::sync::{Destination, GateView, JobView, MessageView, Planned, ReplayView, Stands, SyncQuery, SyncView},
 };
 use leptos::{form::ActionForm, prelude::*};
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
+use std::collections::BTreeSet;
 
 const VIEWS: &[(&str, &str)] = &[
     ("failed", "Failed"),
@@ -63,7 +65,22 @@ pub fn SyncPage() -> impl IntoView {
     let params = use_query_map();
     let query = Memo::new(move |_| question(&params.get()));
     let acts = Acts::new();
-    let sync = Resource::new(move || (query.get(), acts.done()), |(query, _)| api::get_sync(query));
+    let sync = Resource::new(
+        move || (query.get(), acts.done()),
+        |(query, _)| async move { api::get_sync(query.clone()).await.map(|view| (query, view)) },
+    );
+    let ticked = Ticked::new(CHOSEN, "chosen[ids][]");
+    let view = Memo::new(move |_| query.with(|query| query.view.clone()));
+    Effect::watch(move || view.get(), move |_, _, _| ticked.clear(), false);
+    Effect::watch(
+        move || acts.start.value().with(|begun| matches!(begun, Some(Ok(_)))).then(|| acts.start.version().get()),
+        move |begun, _, _| {
+            if begun.is_some() {
+                ticked.clear()
+            }
+        },
+        false,
+    );
     browser::acted(move || acts.done());
     browser::live(|| "/live/shipments".to_owned(), move || sync.refetch());
     view! {
@@ -71,14 +88,7 @@ pub fn SyncPage() -> impl IntoView {
             <div class="page__head"><div><h1>"Integrations"</h1><p>"Updates sent to Odoo and the service desk"</p></div></div>
             {move || acts.failed()}
             {move || acts.begun()}
-            <Transition fallback=Loading>
-                {move || Suspend::new(async move {
-                    match sync.await {
-                        Ok(view) => view! { <Syncs view query=query.get_untracked() acts/> }.into_any(),
-                        Err(error) => view! { <Failed error/> }.into_any(),
-                    }
-                })}
-            </Transition>
+            {followed(sync, move |sync| view! { <Syncs sync acts ticked/> })}
         </Frame>
     }
 }
@@ -144,22 +154,30 @@ impl Acts {
     }
 }
 
+type Asked = (SyncQuery, SyncView);
+
 #[component]
-fn Syncs(view: SyncView, query: SyncQuery, acts: Acts) -> impl IntoView {
-    let destinations = view.destinations.into_iter().map(|d| destination(d, &query, acts)).collect_view();
-    let tabs = VIEWS
-        .iter()
-        .map(|(key, label)| {
-            let href = address(&SyncQuery { view: (*key).into(), since: query.since.clone(), ..SyncQuery::default() });
-            view! { <a href=href aria-current=(query.view == *key).then_some("page")>{*label}</a> }
-        })
-        .collect_view();
-    let older = view.next.map(|cursor| address(&SyncQuery { cursor, ..query.clone() }));
-    let rows = if query.of_messages() {
-        messages(view.messages, &query, acts).into_any()
-    } else {
-        jobs(view.jobs, &query, acts).into_any()
-    };
+fn Syncs(sync: Signal<Asked>, acts: Acts, ticked: Ticked) -> impl IntoView {
+    let query = part(sync, |(query, _)| query.clone());
+    let of_messages = part(sync, |(query, _)| query.of_messages());
+    let planned = part(sync, |(_, view)| view.planned);
+    let shown = part(sync, |(_, view)| {
+        view.jobs
+            .iter()
+            .map(|job| job.id.clone())
+            .chain(view.messages.iter().map(|message| message.id.clone()))
+            .collect()
+    });
+    let destinations = rows(
+        part(sync, |(_, view)| view.destinations.clone()),
+        |d| d.name.clone(),
+        move |d| query.with(|query| destination(d, query, acts)),
+    );
+    let tabs = move || query.with(tabs);
+    let older = part(sync, |(query, view)| {
+        let cursor = view.next.clone()?;
+        Some(address(&SyncQuery { cursor, ..query.clone() }))
+    });
     view! {
         <section class="table-box">
             <table class="table table--list">
@@ -168,14 +186,28 @@ fn Syncs(view: SyncView, query: SyncQuery, acts: Acts) -> impl IntoView {
                 <tbody>{destinations}</tbody>
             </table>
         </section>
-        {replays(view.replays, acts)}
+        {replays(part(sync, |(_, view)| shown_replays(&view.replays)), acts)}
         <section class="table-box">
             <div class="row"><nav class="tabs" aria-label="Jobs and messages">{tabs}</nav></div>
-            <div class="row in">{filters(&query)}{taking_up(&query, view.planned, acts)}</div>
-            {rows}
-            <nav class="pager" aria-label="Pages"><span class="push btn-group">{older.map(|href| view! { <a class="btn btn--s" href=href rel="next">"Next page"<Icon name="right"/></a> })}</span></nav>
+            <div class="row in">{move || query.with(filters)}{move || query.with(|query| taking_up(query, planned.get(), acts, ticked, shown))}</div>
+            {move || if of_messages.get() {
+                messages(sync, query, acts, ticked).into_any()
+            } else {
+                jobs(sync, query, acts, ticked).into_any()
+            }}
+            <nav class="pager" aria-label="Pages"><span class="push btn-group">{move || older.get().map(|href| view! { <a class="btn btn--s" href=href rel="next">"Next page"<Icon name="right"/></a> })}</span></nav>
         </section>
     }
+}
+
+fn tabs(query: &SyncQuery) -> impl IntoView + use<> {
+    VIEWS
+        .iter()
+        .map(|(key, label)| {
+            let href = address(&SyncQuery { view: (*key).into(), since: query.since.clone(), ..SyncQuery::default() });
+            view! { <a href=href aria-current=(query.view == *key).then_some("page")>{*label}</a> }
+        })
+        .collect_view()
 }
 
 /// What narrows the view, each to be taken off; and the ages.
@@ -207,7 +239,13 @@ fn filters(query: &SyncQuery) -> impl IntoView + use<> {
 }
 
 /// What is chosen, or all that the view shows, is taken up again.
-fn taking_up(query: &SyncQuery, planned: Option<Planned>, acts: Acts) -> impl IntoView + use<> {
+fn taking_up(
+    query: &SyncQuery,
+    planned: Option<Planned>,
+    acts: Acts,
+    ticked: Ticked,
+    shown: Memo<BTreeSet<String>>,
+) -> impl IntoView + use<> {
     let messages = query.of_messages();
     if !messages && query.view != "failed" || planned.is_some_and(|p| p.take + p.skip == 0) {
         return ().into_any();
@@ -235,7 +273,7 @@ fn taking_up(query: &SyncQuery, planned: Option<Planned>, acts: Acts) -> impl In
         <div class="row push">
             {left_out}
             <ActionForm action=acts.start attr:id=CHOSEN attr:class="inline-form hide-s">
-                {hidden}<button class="btn btn--s" type="submit" data-testid="take-some">{some}</button>
+                {hidden}{ticked.note(shown)}<button class="btn btn--s" type="submit" data-testid="take-some">{some}</button>
             </ActionForm>
             {count}{take_all}
         </div>
@@ -258,85 +296,99 @@ fn hidden(query: &SyncQuery) -> impl IntoView + use<> {
         .collect_view()
 }
 
-fn chosen(id: &str, label: String) -> impl IntoView + use<> {
-    view! { <input type="checkbox" form=CHOSEN name="chosen[ids][]" value=id.to_owned() aria-label=label/> }
+fn shown_replays(replays: &[ReplayView]) -> Vec<ReplayView> {
+    let running = replays.iter().filter(|replay| replay.running).count();
+    replays.iter().take(REPLAYS_ENDED + running).cloned().collect()
 }
 
-fn replays(replays: Vec<ReplayView>, acts: Acts) -> impl IntoView {
-    if replays.is_empty() {
-        return ().into_any();
-    }
-    let running = replays.iter().filter(|replay| replay.running).count();
-    let shown = replays.into_iter().take(REPLAYS_ENDED + running);
-    let rows = shown
-        .map(|replay| {
-            let percent = replay.done.saturating_mul(100).checked_div(replay.planned).unwrap_or(100).min(100);
-            let counts = format!("{} of {}", grouped(replay.done), grouped(replay.planned));
-            let label = format!("{counts} retried");
-            let stop = replay.running.then(|| view! {
+fn one_replay(replay: ReplayView, acts: Acts) -> impl IntoView {
+    let percent = replay.done.saturating_mul(100).checked_div(replay.planned).unwrap_or(100).min(100);
+    let counts = format!("{} of {}", grouped(replay.done), grouped(replay.planned));
+    let label = format!("{counts} retried");
+    let stop = replay.running.then(|| view! {
                 <ActionForm action=acts.stop attr:class="inline-form"><input type="hidden" name="replay" value=replay.id.clone()/>
                     <button class="btn btn--s" type="submit" data-testid="stop-replay">"Stop"</button></ActionForm>
             });
-            view! {
-                <tr data-testid="replay-row">
-                    <td class="two nowrap c11"><Time when=replay.started/><small>"by "{replay.by}</small></td>
-                    <td class="c2">{replay.what}</td>
-                    <td class="two c3"><progress max="100" value=percent.to_string() aria-label=label></progress>
-                        <small>{counts}{(replay.skipped > 0).then(|| format!(", {} skipped", grouped(replay.skipped)))}</small></td>
-                    <td class="hide-s"><span class="tag" data-testid="replay-state">{replay.state}</span></td>
-                    <td class="right c12">{stop}</td>
-                </tr>
-            }
-        })
-        .collect_view();
     view! {
-        <section class="table-box">
-            <table class="table table--list">
-                <caption class="sr">"Bulk retries"</caption>
-                <thead><tr><th>"Bulk retry"</th><th>"Job"</th><th>"Progress"</th><th>"Status"</th><th><span class="sr">"Actions"</span></th></tr></thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </section>
+        <tr data-testid="replay-row">
+            <td class="two nowrap c11"><Time when=replay.started/><small>"by "{replay.by}</small></td>
+            <td class="c2">{replay.what}</td>
+            <td class="two c3"><progress max="100" value=percent.to_string() aria-label=label></progress>
+                <small>{counts}{(replay.skipped > 0).then(|| format!(", {} skipped", grouped(replay.skipped)))}</small></td>
+            <td class="hide-s"><span class="tag" data-testid="replay-state">{replay.state}</span></td>
+            <td class="right c12">{stop}</td>
+        </tr>
     }
-    .into_any()
 }
 
-fn jobs(jobs: Vec<JobView>, query: &SyncQuery, acts: Acts) -> impl IntoView + use<> {
-    if jobs.is_empty() {
-        return view! { <Empty title="No jobs match these filters">"Jobs that fail for good appear under Failed, with every attempt."</Empty> }.into_any();
-    }
-    let choice = query.view == "failed";
-    let rows = jobs.into_iter().map(|job| view! { <OneJob job choice retry=acts.retry/> }).collect_view();
-    view! {
-        <table class="table table--list"><caption class="sr">"Jobs"</caption>
-            <thead><tr>{choice.then(|| view! { <th><span class="sr">"Select"</span></th> })}<th>"Updated"</th><th>"Job"</th><th>"Error"</th><th>"Status"</th><th><span class="sr">"Actions"</span></th></tr></thead>
-            <tbody>{rows}</tbody></table>
-    }
-    .into_any()
+fn replays(replays: Memo<Vec<ReplayView>>, acts: Acts) -> impl IntoView {
+    let any = Memo::new(move |_| replays.with(|replays| !replays.is_empty()));
+    let table = move || {
+        view! {
+            <section class="table-box">
+                <table class="table table--list">
+                    <caption class="sr">"Bulk retries"</caption>
+                    <thead><tr><th>"Bulk retry"</th><th>"Job"</th><th>"Progress"</th><th>"Status"</th><th><span class="sr">"Actions"</span></th></tr></thead>
+                    <tbody>{rows(replays, |replay| replay.id.clone(), move |replay| one_replay(replay, acts))}</tbody>
+                </table>
+            </section>
+        }
+    };
+    move || any.get().then(table)
 }
 
-fn messages(messages: Vec<MessageView>, query: &SyncQuery, acts: Acts) -> impl IntoView + use<> {
-    if messages.is_empty() {
-        let text = "Messages that cannot be read wait here with their reason; nothing is lost.";
-        return if query.view == "quarantine" {
-            view! { <Empty title="Quarantine is empty">{text}</Empty> }.into_any()
+fn jobs(sync: Signal<Asked>, query: Memo<SyncQuery>, acts: Acts, ticked: Ticked) -> impl IntoView {
+    let empty = part(sync, |(_, view)| view.jobs.is_empty());
+    let choice = Memo::new(move |_| query.with(|query| query.view == "failed"));
+    let list = part(sync, |(_, view)| view.jobs.clone());
+    let rows = move || {
+        let choice = choice.get().then_some(ticked);
+        rows(list, |job| job.id.clone(), move |job| view! { <OneJob job choice retry=acts.retry/> })
+    };
+    let table = move || {
+        view! {
+            <table class="table table--list"><caption class="sr">"Jobs"</caption>
+                <thead><tr>{move || choice.get().then(|| view! { <th><span class="sr">"Select"</span></th> })}<th>"Updated"</th><th>"Job"</th><th>"Error"</th><th>"Status"</th><th><span class="sr">"Actions"</span></th></tr></thead>
+                <tbody>{rows}</tbody></table>
+        }
+    };
+    move || {
+        if empty.get() {
+            view! { <Empty title="No jobs match these filters">"Jobs that fail for good appear under Failed, with every attempt."</Empty> }.into_any()
         } else {
+            table().into_any()
+        }
+    }
+}
+
+fn messages(sync: Signal<Asked>, query: Memo<SyncQuery>, acts: Acts, ticked: Ticked) -> impl IntoView {
+    let empty = part(sync, |(_, view)| view.messages.is_empty());
+    let list = part(sync, |(_, view)| view.messages.clone());
+    let row = move |message: MessageView| {
+        let source = message.source.clone();
+        let href = query.with(|query| address(&SyncQuery { source, cursor: String::new(), ..query.clone() }));
+        view! { <OneMessage message of_source=href ticked replay=acts.replay/> }
+    };
+    let table = move || {
+        view! {
+            <table class="table table--list"><caption class="sr">"Messages as received"</caption>
+                <thead><tr><th><span class="sr">"Select"</span></th><th>"Received"</th><th>"Source"</th><th>"Result"</th><th class="num">"Bytes"</th><th class="p2">"Correlation"</th><th><span class="sr">"Actions"</span></th></tr></thead>
+                <tbody>{rows(list, |message| message.id.clone(), row)}</tbody></table>
+        }
+    };
+    let quarantine = Memo::new(move |_| query.with(|query| query.view == "quarantine"));
+    move || {
+        match (empty.get(), quarantine.get()) {
+        (false, _) => table().into_any(),
+        (true, true) => {
+            let text = "Messages that cannot be read wait here with their reason; nothing is lost.";
+            view! { <Empty title="Quarantine is empty">{text}</Empty> }.into_any()
+        }
+        (true, false) => {
             view! { <Empty title="No message in this view">"What carriers and platforms send appears here as it was received."</Empty> }.into_any()
-        };
+        }
     }
-    let rows = messages
-        .into_iter()
-        .map(|message| {
-            let href = address(&SyncQuery { source: message.source.clone(), cursor: String::new(), ..query.clone() });
-            view! { <OneMessage message of_source=href replay=acts.replay/> }
-        })
-        .collect_view();
-    view! {
-        <table class="table table--list"><caption class="sr">"Messages as received"</caption>
-            <thead><tr><th><span class="sr">"Select"</span></th><th>"Received"</th><th>"Source"</th><th>"Result"</th><th class="num">"Bytes"</th><th class="p2">"Correlation"</th><th><span class="sr">"Actions"</span></th></tr></thead>
-            <tbody>{rows}</tbody></table>
     }
-    .into_any()
 }
 
 fn destination(d: Destination, query: &SyncQuery, acts: Acts) -> impl IntoView + use<> {
@@ -424,8 +476,9 @@ fn gate_acts(gate: GateView, acts: Acts) -> impl IntoView {
 }
 
 #[component]
-fn OneJob(job: JobView, choice: bool, retry: ServerAction<RetryJob>) -> impl IntoView {
-    let select = choice.then(|| view! { <td class="hide-s">{chosen(&job.id, format!("Choose: {}", job.what))}</td> });
+fn OneJob(job: JobView, choice: Option<Ticked>, retry: ServerAction<RetryJob>) -> impl IntoView {
+    let select =
+        choice.map(|ticked| view! { <td class="hide-s">{ticked.tick(&job.id, format!("Choose: {}", job.what))}</td> });
     let page = format!("/sync/jobs/{}", job.id);
     let shipment = job.shipment.map(|id| view! { <a href=format!("/shipments/{id}")>"Shipment"</a> });
     let id = job.id;
@@ -473,9 +526,14 @@ pub(super) fn ReadAgain(
 }
 
 #[component]
-fn OneMessage(message: MessageView, of_source: String, replay: ServerAction<ReplayMessage>) -> impl IntoView {
+fn OneMessage(
+    message: MessageView,
+    of_source: String,
+    ticked: Ticked,
+    replay: ServerAction<ReplayMessage>,
+) -> impl IntoView {
     let page = format!("/sync/messages/{}", message.id);
-    let select = chosen(&message.id, format!("Choose the message of {}", message.source));
+    let select = ticked.tick(&message.id, format!("Choose the message of {}", message.source));
     view! {
         <tr data-testid="message-row">
             <td class="hide-s">{select}</td>
