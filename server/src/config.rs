@@ -4,6 +4,10 @@ use crate::vault::KEY_BYTES;
 use anyhow::{Context, Result, bail, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Args;
+use connectors::{
+    call::{Key, base_url},
+    desks,
+};
 use ipnet::IpNet;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -86,6 +90,9 @@ pub struct Settings {
     /// Service desk: queue or group that takes the cases.
     #[arg(long, env = "MILEPOST_DESK_QUEUE", value_name = "NAME", global = true)]
     pub desk_queue: Option<String>,
+    /// Service desk: seconds between two looks at what agents did there (30).
+    #[arg(long, env = "MILEPOST_DESK_POLL_SECONDS", value_name = "N", global = true)]
+    pub desk_poll_seconds: Option<u64>,
     /// Service desk: jobs at once, in each lane and process (8).
     #[arg(long, env = "MILEPOST_DESK_CONCURRENCY", value_name = "N", global = true)]
     pub desk_concurrency: Option<NonZeroU32>,
@@ -153,6 +160,8 @@ pub struct Config {
     pub addr: SocketAddr,
     /// Address under which the server is reached.
     pub public_url: String,
+    /// Whether that was set; else it follows from the address to listen on.
+    pub public_url_is_set: bool,
     /// Reverse proxies whose word on who is connected counts.
     pub trusted_proxies: Vec<IpNet>,
     /// Folder with the browser's half.
@@ -199,7 +208,7 @@ pub struct OdooSettings {
     /// Database.
     pub database: String,
     /// API key of the integration user.
-    pub key: SecretString,
+    pub key: Key,
     /// Seconds between two imports.
     pub import_seconds: u64,
     /// How hard it may be worked.
@@ -214,9 +223,11 @@ pub struct DeskSettings {
     /// Address.
     pub url: String,
     /// Token.
-    pub token: SecretString,
+    pub token: Key,
     /// Queue or group.
     pub queue: String,
+    /// Seconds between two looks at what agents did there.
+    pub poll_seconds: u64,
     /// How hard it may be worked.
     pub limits: CallLimits,
 }
@@ -230,6 +241,8 @@ pub struct CallLimits {
     pub calls_per_second: Option<NonZeroU32>,
 }
 
+/// Seconds between two looks at the desk, unless it is set.
+pub const DESK_POLL_SECONDS: u64 = 30;
 /// Jobs at once for one destination, in each lane, unless it is set.
 const AT_ONCE: usize = 8;
 /// The most of them.
@@ -310,6 +323,7 @@ impl Settings {
             desk_url: self.desk_url.or(below.desk_url),
             desk_token_file: self.desk_token_file.or(below.desk_token_file),
             desk_queue: self.desk_queue.or(below.desk_queue),
+            desk_poll_seconds: self.desk_poll_seconds.or(below.desk_poll_seconds),
             desk_concurrency: self.desk_concurrency.or(below.desk_concurrency),
             desk_calls_per_second: self.desk_calls_per_second.or(below.desk_calls_per_second),
             case_grace_minutes: self.case_grace_minutes.or(below.case_grace_minutes),
@@ -336,29 +350,47 @@ impl Settings {
         let odoo = match (self.odoo_url, self.odoo_database, self.odoo_key_file) {
             (None, None, None) => None,
             (Some(url), Some(database), Some(key_file)) => Some(OdooSettings {
-                url: trimmed_url(url),
+                url: address("--odoo-url", &odoo_site(&url))?,
                 database,
-                key: secret_file(&key_file)?,
+                key: key_in_file("--odoo-key-file", key_file)?,
                 import_seconds: self.odoo_import_seconds.unwrap_or(60).max(1),
                 limits: CallLimits::of(self.odoo_concurrency, self.odoo_calls_per_second),
             }),
-            _ => bail!("Odoo is set in part: --odoo-url, --odoo-database and --odoo-key-file belong together"),
+            (url, database, key_file) => bail!(
+                "Odoo is set in part: --odoo-url, --odoo-database and --odoo-key-file belong together; missing: {}",
+                missing(&[
+                    ("--odoo-url", url.is_some()),
+                    ("--odoo-database", database.is_some()),
+                    ("--odoo-key-file", key_file.is_some())
+                ])
+            ),
         };
+        let connector = self.desk.unwrap_or_else(|| "request_tracker".into());
+        ensure!(
+            desks::names().contains(&connector.as_str()),
+            "--desk {connector}: there is no such service desk; Milepost knows {}",
+            desks::names().join(", ")
+        );
         let desk = match (self.desk_url, self.desk_token_file) {
             (None, None) => None,
             (Some(url), Some(token_file)) => Some(DeskSettings {
-                connector: self.desk.unwrap_or_else(|| "request_tracker".into()),
-                url: trimmed_url(url),
-                token: secret_file(&token_file)?,
+                connector,
+                url: address("--desk-url", &url)?,
+                token: key_in_file("--desk-token-file", token_file)?,
                 queue: self.desk_queue.unwrap_or_else(|| "Shipments".into()),
+                poll_seconds: self.desk_poll_seconds.unwrap_or(DESK_POLL_SECONDS).max(1),
                 limits: CallLimits::of(self.desk_concurrency, self.desk_calls_per_second),
             }),
-            _ => bail!("the service desk is set in part: --desk-url and --desk-token-file belong together"),
+            (url, token_file) => bail!(
+                "the service desk is set in part: --desk-url and --desk-token-file belong together; missing: {}",
+                missing(&[("--desk-url", url.is_some()), ("--desk-token-file", token_file.is_some())])
+            ),
         };
         Ok(Config {
             database: database(self.database_url, &data)?,
             master_key_file: self.master_key_file.unwrap_or_else(|| data.join("master.key")),
             tombstones: self.tombstones.unwrap_or_else(|| data.join("tombstones")),
+            public_url_is_set: self.public_url.is_some(),
             public_url: trimmed_url(self.public_url.unwrap_or_else(|| format!("http://{addr}"))),
             data,
             addr,
@@ -443,12 +475,13 @@ pub fn parse_key(text: &str) -> Result<[u8; KEY_BYTES]> {
 /// When the file exists or cannot be written.
 pub fn write_key(path: &Path, key: &[u8; KEY_BYTES]) -> Result<()> {
     use std::{io::Write, os::unix::fs::OpenOptionsExt};
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .with_context(|| format!("master key {}", path.display()))?;
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).with_context(|| match path
+            .exists()
+        {
+            true => format!("{} is there already: a key file is never overwritten", path.display()),
+            false => format!("master key {} cannot be written", path.display()),
+        })?;
     writeln!(file, "{}", STANDARD.encode(key))?;
     file.sync_all().context("master key")
 }
@@ -460,15 +493,51 @@ fn require_private(path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn secret_file(path: &Path) -> Result<SecretString> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("secret file {}", path.display()))?;
+/// Of these settings those that are not set.
+fn missing(settings: &[(&str, bool)]) -> String {
+    settings.iter().filter(|(_, set)| !set).map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+}
+
+/// A key in a file, which is read again when the key is refused.
+fn key_in_file(setting: &'static str, path: PathBuf) -> Result<Key> {
+    let now = secret_file(&path).with_context(|| setting)?;
+    Ok(Key::read_again(now, move || match secret_file(&path) {
+        Ok(key) => Some(key),
+        Err(error) => {
+            tracing::warn!("{setting}: {error:#}");
+            None
+        }
+    }))
+}
+
+/// The address of another system.
+fn address(setting: &str, url: &str) -> Result<String> {
+    base_url(url).map_err(|error| anyhow::anyhow!("{setting} {url}: {error}; write it like https://odoo.example.com"))
+}
+
+/// Odoo's address; people copy that of a page.
+fn odoo_site(url: &str) -> String {
+    let site = connectors::odoo::site(url);
+    if site != url.trim().trim_end_matches('/') {
+        tracing::info!("--odoo-url {url} is a page of Odoo: {site} is taken");
+    }
+    site
+}
+
+/// What a key file holds.
+///
+/// # Errors
+/// Says which file cannot be read, or is empty.
+pub fn secret_file(path: &Path) -> Result<SecretString> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("{} cannot be read: write the key into this file", path.display()))?;
     // a token file may be written as NAME=value, as desks' own tools do
     let value = text.lines().next().unwrap_or_default().trim();
     let value = value
         .split_once('=')
         .filter(|(name, _)| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
         .map_or(value, |(_, v)| v);
-    ensure!(!value.is_empty(), "secret file {} is empty", path.display());
+    ensure!(!value.is_empty(), "{} is empty: write the key into this file", path.display());
     Ok(value.to_owned().into())
 }
 
@@ -493,6 +562,7 @@ fn trimmed_url(url: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use secrecy::ExposeSecret;
 
     fn settings() -> Settings {
         Settings::default()
@@ -514,6 +584,87 @@ mod tests {
     fn half_set_systems_are_refused() {
         let half = Settings { odoo_url: Some("http://127.0.0.1:8069".into()), ..settings() };
         assert!(half.resolve().unwrap_err().to_string().contains("belong together"));
+    }
+
+    /// Every wrong setting is refused with its name, what is wrong with it and what to do.
+    #[test]
+    fn a_wrong_configuration_says_what_where_and_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let (key, empty, nowhere) = (file("key", "secret-of-the-test"), file("empty", "\n"), folder.path().join("no"));
+        let odoo = |url: &str, key: &PathBuf| Settings {
+            odoo_url: Some(url.into()),
+            odoo_database: Some("prod".into()),
+            odoo_key_file: Some(key.clone()),
+            ..settings()
+        };
+        let desk = |key: &PathBuf| Settings {
+            desk_url: Some("https://desk.test".into()),
+            desk_token_file: Some(key.clone()),
+            ..settings()
+        };
+        let cases: Vec<(Settings, &[&str])> = vec![
+            (
+                Settings { odoo_url: Some("https://odoo.test".into()), ..settings() },
+                &["Odoo", "missing: --odoo-database, --odoo-key-file"],
+            ),
+            (Settings { odoo_key_file: Some(key.clone()), ..settings() }, &["missing: --odoo-url, --odoo-database"]),
+            (
+                Settings { desk_url: Some("https://desk.test".into()), ..settings() },
+                &["service desk", "missing: --desk-token-file"],
+            ),
+            (Settings { desk: Some("zendesk".into()), ..settings() }, &["--desk zendesk", "request_tracker"]),
+            (Settings { desk: Some("zendesk".into()), ..desk(&key) }, &["--desk zendesk", "request_tracker"]),
+            (odoo("odoo.test", &key), &["--odoo-url odoo.test", "https://"]),
+            (odoo("127.0.0.1:8069", &key), &["--odoo-url 127.0.0.1:8069", "https://"]),
+            (odoo("ftp://odoo.test", &key), &["--odoo-url ftp://odoo.test", "must begin with https:// or http://"]),
+            (odoo("https://user:pw@odoo.test", &key), &["--odoo-url", "no user, password"]),
+            (Settings { desk_url: Some("desk.test".into()), ..desk(&key) }, &["--desk-url desk.test", "https://"]),
+            (odoo("https://odoo.test", &nowhere), &["--odoo-key-file", "no", "cannot be read", "write the key"]),
+            (odoo("https://odoo.test", &empty), &["--odoo-key-file", "is empty", "write the key"]),
+            (desk(&nowhere), &["--desk-token-file", "cannot be read", "write the key"]),
+            (desk(&empty), &["--desk-token-file", "is empty", "write the key"]),
+            (Settings { database_url: Some("mysql://u:p@h/d".into()), ..settings() }, &["DATABASE_URL", "postgres://"]),
+        ];
+        for (settings, expected) in cases {
+            let text = format!("{:#}", settings.clone().resolve().expect_err(&format!("{settings:?}")));
+            for part in expected {
+                assert!(text.contains(part), "{text:?} lacks {part:?}");
+            }
+            assert!(!text.contains("secret-of-the-test"), "{text}");
+        }
+        assert!(odoo("https://odoo.test/odoo", &key).resolve().is_ok());
+    }
+
+    #[test]
+    fn a_page_of_odoo_leads_to_its_address() {
+        for (given, taken) in [
+            ("https://odoo.test", "https://odoo.test"),
+            ("https://odoo.test/", "https://odoo.test"),
+            ("https://odoo.test/odoo", "https://odoo.test"),
+            (" https://odoo.test:8069/odoo/inventory?debug=1#x ", "https://odoo.test:8069"),
+            ("http://127.0.0.1:8069/web", "http://127.0.0.1:8069"),
+            ("https://odoo.test/web/login?db=prod", "https://odoo.test"),
+            ("https://erp.test/company/odoo/", "https://erp.test/company"),
+            ("https://odoo.test/jsonrpc", "https://odoo.test"),
+            ("https://web.odoo.test/other", "https://web.odoo.test/other"),
+        ] {
+            assert_eq!(odoo_site(given), taken, "{given}");
+        }
+    }
+
+    #[test]
+    fn a_key_file_is_read_again() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "TOKEN=first\n").unwrap();
+        let key = key_in_file("--desk-token-file", file.path().to_owned()).unwrap();
+        assert_eq!(key.get().expose_secret(), "first");
+        std::fs::write(file.path(), "second\n").unwrap();
+        assert_eq!(key.get().expose_secret(), "first", "only when it is refused");
     }
 
     #[test]

@@ -4,20 +4,24 @@
 
 mod world;
 
-use domain::{State, observation::ProviderCode};
+use domain::{
+    State,
+    ids::{ExceptionId, ShipmentId},
+    observation::ProviderCode,
+};
 use jiff::SignedDuration;
 use server::{
     clock::Clock,
     config::{DeskSettings, Settings},
     usecases::{
-        destinations, exceptions,
+        cases, destinations, exceptions,
         mappings::{self, Change},
     },
 };
 use simulator::{desk::SandboxDesk, faults::Fault};
 use storage::{
     jobs::{ClaimRequest, Finish, JobKind, Lane},
-    work::ExceptionAction,
+    work::{CaseRecord, CaseStatus, ExceptionAction},
 };
 use world::World;
 
@@ -31,6 +35,7 @@ async fn world() -> (World, SandboxDesk) {
         url: desk.url(),
         token: TOKEN.to_owned().into(),
         queue: "Shipments".into(),
+        poll_seconds: server::config::DESK_POLL_SECONDS,
         limits: server::config::CallLimits::default(),
     });
     (World::with(config).await, desk)
@@ -191,4 +196,283 @@ async fn a_case_in_the_making_hears_of_what_is_folded_meanwhile() {
     world.hears("N1", &[damaged[0], damaged[1], ("Delivered_001", "2026-03-05T11:00:00")]).await;
     jobs.finish("another node", making[0].job.id, Finish::Done, world.clock.now()).await.unwrap();
     assert_eq!(jobs.claim(request()).await.unwrap().len(), 1, "it is looked at again");
+}
+
+/// Half a minute passes, and the desk is looked at.
+async fn polls(world: &World) {
+    world.clock.advance(jiff::Span::new().seconds(31));
+    server::jobs::tick(&world.tower, &mut server::jobs::Done::default()).await.unwrap();
+    world.settle().await;
+}
+
+const DAMAGED: [(&str, &str); 2] = [("InTransit_003", "2026-03-05T01:00:00"), ("Exception_012", "2026-03-05T08:00:00")];
+const CUSTOMS: [(&str, &str); 2] = [("InTransit_003", "2026-03-05T01:00:00"), ("Exception_004", "2026-03-05T08:00:00")];
+
+/// What the timeline says of the desk.
+async fn said(world: &World, shipment: ShipmentId) -> Vec<String> {
+    let lines = world.tower.store.people.audit_of(world.tower.scope(), shipment).await.unwrap();
+    lines
+        .into_iter()
+        .map(|(line, _)| format!("{}: {}", line.entry.action, line.entry.why.unwrap_or_default()))
+        .collect()
+}
+
+/// The only exception, whether it is open, and its newest case.
+async fn now(world: &World, shipment: ShipmentId) -> (ExceptionId, bool, CaseRecord) {
+    let loaded = world.load(shipment).await;
+    let exception = loaded.exceptions.last().unwrap().clone();
+    let case = loaded.cases.iter().rfind(|case| case.exception == exception.id).unwrap().clone();
+    (exception.id, exception.closed.is_none(), case)
+}
+
+#[tokio::test]
+async fn an_agent_who_resolves_a_damage_resolves_the_exception() {
+    let (world, desk) = world().await;
+    let shipment = world.order(1, &["N1"]).await;
+    world.hears("N1", &DAMAGED).await;
+    let before = desk.tickets()[0].texts.len();
+    desk.set_status(1, "resolved");
+    for _ in 0..3 {
+        polls(&world).await;
+    }
+    let (_, open, case) = now(&world, shipment).await;
+    assert_eq!((open, case.status, case.closed_by.as_deref()), (false, CaseStatus::Resolved, Some("agent")));
+    assert_eq!(
+        said(&world, shipment).await,
+        ["case.resolved: ticket #1 resolved by service desk: agent; the exception is resolved"]
+    );
+    world.hears("N1", &[DAMAGED[0], DAMAGED[1], ("Delivered_001", "2026-03-05T11:00:00")]).await;
+    polls(&world).await;
+    assert_eq!((statuses(&desk), desk.tickets()[0].texts.len()), (vec!["resolved".to_owned()], before), "left alone");
+
+    desk.set_status(1, "open");
+    polls(&world).await;
+    let (_, open, case) = now(&world, shipment).await;
+    assert_eq!((open, case.status, case.closed_by), (true, CaseStatus::Open, None));
+    assert_eq!(
+        said(&world, shipment).await[1..],
+        ["case.reopened: ticket #1 reopened by service desk: agent; the exception is open again"]
+    );
+    desk.set_status(1, "resolved");
+    polls(&world).await;
+    assert!(!now(&world, shipment).await.1, "and resolved again");
+}
+
+#[tokio::test]
+async fn trouble_that_goes_on_is_questioned_when_an_agent_resolves_the_ticket() {
+    let (world, desk) = world().await;
+    let shipment = world.order(1, &["N1"]).await;
+    world.hears("N1", &CUSTOMS).await;
+    world.passes(25).await;
+    assert_eq!(statuses(&desk), ["new"]);
+    desk.set_status(1, "resolved");
+    polls(&world).await;
+    polls(&world).await;
+    let (id, open, case) = now(&world, shipment).await;
+    assert!(open && case.is_closed_by_agent());
+    assert_eq!(
+        said(&world, shipment).await,
+        ["case.resolved: ticket #1 resolved by service desk: agent; the exception is still open"]
+    );
+    let texts = desk.tickets()[0].texts.len();
+    world.passes(1).await;
+    assert_eq!((statuses(&desk), desk.tickets()[0].texts.len()), (vec!["resolved".to_owned()], texts));
+    cases::ask_for_ticket(&world.tower, world.tower.scope(), id, None).await.unwrap();
+    cases::ask_for_ticket(&world.tower, world.tower.scope(), id, None).await.unwrap_err();
+    world.settle().await;
+    polls(&world).await;
+    let (_, open, case) = now(&world, shipment).await;
+    assert_eq!((open, case.is_closed_by_agent(), statuses(&desk)), (true, false, vec!["open".to_owned()]));
+    let again = desk.tickets()[0].texts.iter().filter(|(_, text)| text.contains(" again: ")).count();
+    assert_eq!(again, 1);
+    // and by rule when it is over
+    world.hears("N1", &[CUSTOMS[0], CUSTOMS[1], ("InTransit_005", "2026-03-06T20:00:00")]).await;
+    assert_eq!(statuses(&desk), ["resolved"]);
+    polls(&world).await;
+    assert_eq!(said(&world, shipment).await.len(), 2, "what Milepost does is no agent's doing");
+}
+
+#[tokio::test]
+async fn a_ticket_that_is_deleted_rejected_or_out_of_sight_is_left_alone_until_a_person_asks() {
+    for (end, status) in
+        [("deleted", CaseStatus::Deleted), ("rejected", CaseStatus::Rejected), ("hidden", CaseStatus::Hidden)]
+    {
+        let (world, desk) = world().await;
+        let shipment = world.order(1, &["N1"]).await;
+        world.hears("N1", &DAMAGED).await;
+        match end {
+            "hidden" => desk.hide(1, true),
+            other => desk.set_status(1, other),
+        }
+        polls(&world).await;
+        let (id, open, case) = now(&world, shipment).await;
+        assert_eq!((open, case.status), (true, status), "{end}");
+        let lines = said(&world, shipment).await;
+        assert!(lines.len() == 1 && lines[0].starts_with(&format!("case.{end}: ticket #1")), "{lines:?}");
+        let texts = desk.tickets()[0].texts.len();
+        world
+            .hears(
+                "N1",
+                &[
+                    DAMAGED[0],
+                    DAMAGED[1],
+                    ("InTransit_005", "2026-03-05T11:00:00"),
+                    ("OutForDelivery_001", "2026-03-05T11:30:00"),
+                ],
+            )
+            .await;
+        world.passes(30).await;
+        assert_eq!((desk.tickets().len(), desk.tickets()[0].texts.len()), (1, texts), "{end}");
+
+        cases::ask_for_ticket(&world.tower, world.tower.scope(), id, Some("still broken".into())).await.unwrap();
+        world.settle().await;
+        polls(&world).await;
+        let tickets = desk.tickets();
+        assert_eq!((tickets.len(), tickets[1].refers_to.as_slice()), (2, ["1".to_owned()].as_slice()), "{end}");
+        let (_, open, case) = now(&world, shipment).await;
+        assert_eq!((open, case.status, case.number.as_deref()), (true, CaseStatus::Open, Some("2")), "{end}");
+        desk.set_status(2, "resolved");
+        polls(&world).await;
+        assert!(!now(&world, shipment).await.1, "the new ticket is followed");
+    }
+}
+
+#[tokio::test]
+async fn what_comes_back_into_sight_is_open_again() {
+    let (world, desk) = world().await;
+    let shipment = world.order(1, &["N1"]).await;
+    world.hears("N1", &DAMAGED).await;
+    desk.hide(1, true);
+    polls(&world).await;
+    desk.hide(1, false);
+    polls(&world).await;
+    assert_eq!(now(&world, shipment).await.2.status, CaseStatus::Open);
+    world.hears("N1", &[DAMAGED[0], DAMAGED[1], ("Delivered_001", "2026-03-05T11:00:00")]).await;
+    assert!(desk.tickets()[0].texts.iter().any(|(_, text)| text.ends_with(": Delivered.")));
+}
+
+#[tokio::test]
+async fn a_new_episode_reopens_what_an_agent_resolved_by_hand() {
+    for polled in [true, false] {
+        let (world, desk) = world().await;
+        let shipment = world.order(1, &["N1"]).await;
+        let mut list = CUSTOMS.to_vec();
+        world.hears("N1", &list).await;
+        world.passes(25).await;
+        desk.set_status(1, "resolved");
+        if polled {
+            polls(&world).await;
+        }
+        list.push(("InTransit_005", "2026-03-06T14:00:00"));
+        world.hears("N1", &list).await;
+        list.push(("Exception_004", "2026-03-06T15:00:00"));
+        world.hears("N1", &list).await;
+        world.clock.advance(jiff::Span::new().hours(25));
+        world.settle().await;
+        assert_eq!(statuses(&desk), ["open"], "really open at the desk, polled: {polled}");
+        polls(&world).await;
+        assert_eq!(statuses(&desk), ["open"]);
+        assert!(now(&world, shipment).await.1);
+        let again = desk.tickets()[0].texts.iter().filter(|(_, text)| text.contains(" again: ")).count();
+        assert_eq!(again, 1, "told once");
+    }
+}
+
+#[tokio::test]
+async fn a_new_episode_after_a_week_or_a_deletion_follows_the_earlier_ticket_up() {
+    for deleted in [true, false] {
+        let (world, desk) = world().await;
+        let shipment = world.order(1, &["N1"]).await;
+        let mut list = CUSTOMS.to_vec();
+        world.hears("N1", &list).await;
+        world.passes(25).await;
+        list.push(("InTransit_005", "2026-03-06T12:30:00"));
+        world.hears("N1", &list).await;
+        assert_eq!(statuses(&desk), ["resolved"]);
+        if deleted {
+            // not heard of: no poll looks for a ticket that is closed
+            desk.set_status(1, "deleted");
+        } else {
+            world.clock.advance(jiff::Span::new().hours(8 * 24));
+        }
+        let again = world.clock.now().strftime("%Y-%m-%dT%H:%M:%S").to_string();
+        list.push(("Exception_004", &again));
+        world.hears("N1", &list).await;
+        world.clock.advance(jiff::Span::new().hours(25));
+        world.settle().await;
+        let tickets = desk.tickets();
+        assert_eq!((tickets.len(), tickets[1].refers_to.as_slice()), (2, ["1".to_owned()].as_slice()), "{deleted}");
+        assert!(tickets[1].texts[0].1.contains("Follows up ticket #1"));
+        assert_eq!(now(&world, shipment).await.2.follows.as_deref(), Some("1"));
+    }
+}
+
+#[tokio::test]
+async fn what_milepost_does_itself_is_no_agents_doing_even_when_its_answer_is_lost() {
+    let (world, desk) = world().await;
+    let shipment = world.order(1, &["N1"]).await;
+    let mut list = CUSTOMS.to_vec();
+    world.hears("N1", &list).await;
+    world.passes(25).await;
+    list.push(("InTransit_005", "2026-03-06T14:00:00"));
+    desk.fail(Some("PUT ticket"), &Fault::ResetAfterApply, 1);
+    world.hears("N1", &list).await;
+    assert_eq!(statuses(&desk), ["resolved"]);
+    polls(&world).await;
+    list.push(("Exception_004", "2026-03-06T15:00:00"));
+    world.hears("N1", &list).await;
+    desk.fail(Some("PUT ticket"), &Fault::ResetAfterApply, 1);
+    world.passes(25).await;
+    polls(&world).await;
+    world.passes(1).await;
+    assert_eq!((statuses(&desk), said(&world, shipment).await), (vec!["open".to_owned()], Vec::<String>::new()));
+    let told = |what: &str| desk.tickets()[0].texts.iter().filter(|(_, text)| text.contains(what)).count();
+    assert_eq!((told(" again: "), told(" is over ")), (1, 1));
+}
+
+#[tokio::test]
+async fn a_desk_that_is_away_is_heard_when_it_is_back() {
+    let (world, desk) = world().await;
+    let shipment = world.order(1, &["N1"]).await;
+    world.hears("N1", &DAMAGED).await;
+    polls(&world).await;
+    desk.set_status(1, "resolved");
+    desk.fail(None, &Fault::Error("down"), 10_000);
+    for _ in 0..9 {
+        polls(&world).await;
+    }
+    assert!(now(&world, shipment).await.1);
+    desk.heal();
+    for _ in 0..6 {
+        polls(&world).await;
+    }
+    assert!(!now(&world, shipment).await.1);
+    assert_eq!(said(&world, shipment).await.len(), 1);
+}
+
+#[tokio::test]
+async fn many_changes_are_all_heard_and_a_poll_goes_on_where_it_was_cut_off() {
+    const MANY: usize = 230;
+    let (world, desk) = world().await;
+    let mut shipments = Vec::new();
+    for n in 1..=MANY {
+        let number = format!("N{n}");
+        shipments.push(world.order(i64::try_from(n).unwrap(), &[&number]).await);
+        world.knock_at(&world.tower, &number, &DAMAGED).await;
+    }
+    world.settle().await;
+    polls(&world).await;
+    for n in 1..=MANY {
+        desk.set_status(u64::try_from(n).unwrap(), "resolved");
+    }
+    desk.touch_all();
+    desk.fail(Some("GET tickets"), &Fault::Error("down"), 1);
+    for _ in 0..3 {
+        polls(&world).await;
+    }
+    for shipment in shipments {
+        let (_, open, case) = now(&world, shipment).await;
+        assert!(!open && case.closed_by.as_deref() == Some("agent"), "{case:?}");
+        assert_eq!(said(&world, shipment).await.len(), 1);
+    }
 }

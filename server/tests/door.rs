@@ -7,7 +7,9 @@ mod world;
 use axum::{body::Body, http::Request};
 use http::StatusCode;
 use metrics_exporter_prometheus::PrometheusBuilder;
+use server::usecases::sources;
 use std::sync::Arc;
+use storage::inbox::MessageSelection;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use world::World;
@@ -38,4 +40,45 @@ async fn files_are_taken_up_to_their_limit_and_only_so_many_at_once() {
     drop((others, room));
     assert_eq!(world.tower.room.available_permits(), server::tower::ROOM_KIB, "what was taken up is given back");
     assert_eq!(post(&world, "edi", file((2 << 20) + 1)).await, StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn a_source_that_is_removed_takes_nothing_more_and_keeps_its_messages() {
+    let world = World::new().await;
+    let (tower, scope) = (&world.tower, world.tower.scope());
+    let checkpoints = [("InTransit_003", "2026-03-05T01:00:00")];
+    world.hears("N1", &checkpoints).await;
+    let error = sources::remove(tower, scope, "aftersip", None).await.unwrap_err().to_string();
+    assert!(error.contains("aftersip") && error.contains("aftership"), "{error}");
+    sources::remove(tower, scope, "aftership", Some("mistyped".into())).await.unwrap();
+    sources::remove(tower, scope, "aftership", None).await.unwrap_err();
+    assert!(sources::in_use(tower, scope).await.unwrap().is_empty());
+    world.clock.advance(jiff::Span::new().minutes(1));
+    assert_eq!(post(&world, "aftership", b"{}".to_vec()).await, StatusCode::NOT_FOUND);
+    let kept = tower.store.inbox.messages(scope, MessageSelection::default(), None).await.unwrap();
+    assert_eq!(kept.rows.len(), 1);
+    let lines = tower.store.people.audit_trail(scope, None, 10).await.unwrap();
+    assert!(lines.iter().any(|line| line.entry.action == "source.remove"));
+
+    // under the same name again, with another secret: the old one is forgotten
+    world.source_of("aftership", "aftership", "another secret", connectors::carriers::Settings::default()).await;
+    world.clock.advance(jiff::Span::new().minutes(1));
+    assert!(world.knock(br#"{"msg":{}}"#).await.is_err(), "signed with the secret of before");
+    let kept = tower.store.inbox.messages(scope, MessageSelection::default(), None).await.unwrap();
+    assert_eq!(kept.rows.len(), 1);
+}
+
+#[tokio::test]
+async fn commands_name_the_address_of_the_server_that_ran() {
+    let world = World::new().await;
+    let (tower, scope) = (&world.tower, world.tower.scope());
+    let (url, whence) = sources::public_url(tower, scope).await.unwrap();
+    assert!(url == tower.config.public_url && whence.contains("--public-url"), "{url} {whence}");
+    let settings = server::config::Settings { public_url: Some("https://tower.test/".into()), ..Default::default() };
+    let serving = World::on(tower.store.clone(), settings.resolve().unwrap()).await;
+    sources::announce_public_url(&serving.tower).await.unwrap();
+    let (url, whence) = sources::public_url(tower, scope).await.unwrap();
+    assert!(url == "https://tower.test" && whence.contains("last started"), "{url} {whence}");
+    let (_, whence) = sources::public_url(&serving.tower, scope).await.unwrap();
+    assert!(whence.contains("--public-url") && !whence.contains("no server"), "{whence}");
 }

@@ -246,13 +246,19 @@ fn first(ids: &Value) -> Result<i64> {
 pub struct Desk {
     url: String,
     token_file: PathBuf,
+    agent_token_file: PathBuf,
     http: reqwest::Client,
 }
 
 impl Desk {
     /// The peer's.
     pub fn new(around: &Surroundings) -> Self {
-        Self { url: around.rt_url.clone(), token_file: around.rt_token_file.clone(), http: reqwest::Client::new() }
+        Self {
+            url: around.rt_url.clone(),
+            agent_token_file: around.rt_token_file.with_file_name("agent.token"),
+            token_file: around.rt_token_file.clone(),
+            http: reqwest::Client::new(),
+        }
     }
 
     async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value> {
@@ -280,6 +286,19 @@ impl Desk {
             .collect())
     }
 
+    /// An agent gives a ticket a status.
+    ///
+    /// # Errors
+    /// When the desk does not take it.
+    pub async fn agent_sets(&self, ticket: &str, status: &str) -> Result<()> {
+        let token = std::fs::read_to_string(&self.agent_token_file)?;
+        let request = self.http.put(format!("{}/REST/2.0/ticket/{ticket}", self.url));
+        let request = request.header("Authorization", format!("token {}", token.trim()));
+        let answer = request.json(&serde_json::json!({"Status": status})).send().await?.text().await?;
+        ensure!(answer.contains("Status changed"), "{answer}");
+        Ok(())
+    }
+
     /// Settings of a tower that works with this desk: everything makes a case at once.
     pub fn settings(&self) -> Vec<(&'static str, String)> {
         vec![
@@ -287,6 +306,7 @@ impl Desk {
             ("MILEPOST_DESK_URL", self.url.clone()),
             ("MILEPOST_DESK_TOKEN_FILE", self.token_file.display().to_string()),
             ("MILEPOST_DESK_QUEUE", "Shipments".into()),
+            ("MILEPOST_DESK_POLL_SECONDS", "3".into()),
             ("MILEPOST_CASE_GRACE_MINUTES", "0".into()),
         ]
     }

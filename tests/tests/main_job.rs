@@ -150,8 +150,22 @@ async fn main_job() -> Result<()> {
     let tickets = desk.tickets(&stories[0].number).await?;
     assert_eq!(tickets.len(), 1, "one ticket for the refusal: {tickets:?}");
     assert!(desk.tickets(&stories[1].number).await?.is_empty(), "a minor exception that ended makes no ticket");
+    the_desk_is_heard(&odoo, &desk, deliveries[0], &tickets[0].0).await.with_context(|| tower.log())?;
 
     agent_sees_an_event_arrive(&around, &tower, &platforms[0], &stories[0]).await?;
+    Ok(())
+}
+
+/// An agent settles the refusal at the desk, and opens it again: the exception follows, in Milepost and so in Odoo.
+async fn the_desk_is_heard(odoo: &Odoo, desk: &Desk, delivery: i64, ticket: &str) -> Result<()> {
+    for (status, expected) in [("resolved", json!(false)), ("open", json!("Refused"))] {
+        desk.agent_sets(ticket, status).await?;
+        until(&format!("the ticket to be {status} in Milepost"), || async {
+            let row = odoo.delivery(delivery, &["x_milepost_exception"]).await?;
+            Ok((row["x_milepost_exception"] == expected).then_some(()))
+        })
+        .await?;
+    }
     Ok(())
 }
 

@@ -94,6 +94,8 @@ pub struct QueueRow {
     pub responsible: String,
     /// The case's number and page.
     pub case: Option<(String, Option<String>)>,
+    /// Where an agent closed the ticket while the exception goes on: what happened, so that somebody decides.
+    pub question: Option<String>,
     /// How and when it ended.
     pub closed: Option<(String, When)>,
     /// Whether somebody has seen it.
@@ -116,6 +118,8 @@ pub enum Act {
     Resolve,
     /// Not settled after all.
     Reopen,
+    /// A ticket is wanted again that an agent closed.
+    Ticket,
 }
 
 /// The queue.

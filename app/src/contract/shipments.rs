@@ -307,6 +307,8 @@ pub struct ExceptionView {
     pub responsible: String,
     /// Since when.
     pub opened: When,
+    /// Where an agent closed the ticket while the exception goes on: what happened, so that somebody decides.
+    pub question: Option<String>,
     /// How and when it ended.
     pub closed: Option<(String, When)>,
     /// Who looks after it.
@@ -350,7 +352,7 @@ pub struct CaseView {
     pub number: Option<String>,
     /// The desk's page.
     pub url: Option<String>,
-    /// Open, resolved, being opened.
+    /// Open, resolved by whom, deleted, being opened.
     pub status: String,
     /// Since when.
     pub opened: When,

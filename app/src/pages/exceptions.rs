@@ -216,6 +216,7 @@ fn OneRow(row: QueueRow, act: ServerAction<ActOnException>) -> impl IntoView {
     };
     let acts: &[(Act, &str)] = match (&row.closed, row.mine, row.acknowledged) {
         (Some(_), ..) => &[(Act::Reopen, "Reopen")],
+        _ if row.question.is_some() => &[(Act::Ticket, "Reopen ticket"), (Act::Resolve, "Resolve")],
         (None, true, _) => &[(Act::Release, "Unassign"), (Act::Snooze, "Snooze"), (Act::Resolve, "Resolve")],
         (None, false, false) => &[(Act::Take, "Assign to me"), (Act::Acknowledge, "Acknowledge")],
         (None, false, true) => &[(Act::Take, "Assign to me"), (Act::Snooze, "Snooze")],
@@ -223,7 +224,7 @@ fn OneRow(row: QueueRow, act: ServerAction<ActOnException>) -> impl IntoView {
     let id = row.id;
     view! {
         <tr data-testid="exception-row">
-            <th scope="row" class="two nowrap c11"><SeverityMark severity=row.severity label=row.label/><small>{row.responsible}</small></th>
+            <th scope="row" class="two nowrap c11"><SeverityMark severity=row.severity label=row.label/><small>{row.responsible}</small>{row.question.map(|what| view! { <small class="late late--warn" data-testid="question">{what}</small> })}</th>
             <td class="two nowrap c21"><a class="id" href=href data-row="">{row.number}</a><small class="wide-only">{row.route}</small></td>
             <td class="hide-s p2"><StateMark state=row.state/></td>
             <td class="two c12"><span class=clock_class>{row.clock.1}</span><small class="nowrap">{row.closed.clone().map(|(how, at)| view! { {how}" "<Time when=at/>" · " })}"opened "<Time when=row.age/></small></td>

@@ -348,12 +348,16 @@ fn ExceptionsPanel(exceptions: Memo<Vec<ExceptionView>>, act: ServerAction<ActOn
 fn OneException(exception: ExceptionView, act: ServerAction<ActOnException>) -> impl IntoView {
     let acts: &[(Act, &str)] = match (&exception.closed, exception.acknowledged) {
         (Some(_), _) => &[(Act::Reopen, "Reopen")],
+        _ if exception.question.is_some() => {
+            &[(Act::Ticket, "Reopen ticket"), (Act::Take, "Assign to me"), (Act::Resolve, "Resolve")]
+        }
         (None, false) => &[(Act::Acknowledge, "Acknowledge"), (Act::Take, "Assign to me"), (Act::Resolve, "Resolve")],
         (None, true) => &[(Act::Take, "Assign to me"), (Act::Snooze, "Snooze"), (Act::Resolve, "Resolve")],
     };
     view! {
         <div class="stack stack--tight">
             <div class="row"><SeverityMark severity=exception.severity label=exception.label/>{exception.closed.clone().map(|(how, at)| view! { <span class="tag tag--ok">{how}" "<Time when=at/></span> })}</div>
+            {exception.question.map(|what| view! { <p class="small late late--warn" data-testid="question">{what}</p> })}
             <dl class="facts">
                 <dt>"Opened"</dt><dd><Time when=exception.opened/></dd>
                 <dt>"Responsible"</dt><dd>{exception.responsible}</dd>
@@ -387,6 +391,7 @@ fn ActButton(id: String, what: Act, label: &'static str, act: ServerAction<ActOn
         Act::Snooze => "snooze",
         Act::Resolve => "resolve",
         Act::Reopen => "reopen",
+        Act::Ticket => "ticket",
     };
     view! {
         <ActionForm action=act attr:class="inline-form">

@@ -14,7 +14,10 @@ use crate::{
 };
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Subcommand, ValueEnum};
-use connectors::carriers::{self, Scheme};
+use connectors::{
+    call::ErrorClass,
+    carriers::{self, Scheme},
+};
 use std::{
     io::{BufRead, IsTerminal},
     path::PathBuf,
@@ -41,7 +44,7 @@ fn secret_from_stdin(what: &str) -> Result<String> {
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line)?;
     let secret = line.trim_end_matches(['\r', '\n']).to_owned();
-    ensure!(!secret.is_empty(), "no {what} on standard input");
+    ensure!(!secret.is_empty(), "no {what} on standard input: type it when asked, or pipe it in: command < FILE");
     Ok(secret)
 }
 
@@ -101,7 +104,11 @@ impl User {
                 println!("user {login} made");
             }
             Self::List => {
-                for user in tower.store.people.users(scope).await? {
+                let users = tower.store.people.users(scope).await?;
+                if users.is_empty() {
+                    println!("no user yet: make one with `milepost user add you@example.com --role admin`");
+                }
+                for user in users {
                     println!(
                         "{}\t{}\t{:?}\t{}",
                         user.login,
@@ -121,6 +128,15 @@ impl User {
 pub enum Source {
     /// Make or change a source; the secret is read from standard input.
     Put(Box<PutSource>),
+    /// Remove a source: what is posted there is refused. Messages that came in stay; under the same name one can be made
+    /// again.
+    Remove {
+        /// Its name.
+        name: String,
+        /// The reason, for the audit trail.
+        #[arg(long, value_name = "TEXT")]
+        why: Option<String>,
+    },
     /// Show the sources.
     List,
 }
@@ -162,13 +178,27 @@ impl Source {
         let (tower, scope) = tower(settings).await?;
         match self {
             Self::Put(source) => {
+                // what is wrong is said before anybody types a secret
+                sources::check_name(&source.name, &source.connector)?;
                 let source = source.read()?;
                 let name = source.name.clone();
                 sources::put(&tower, scope, source).await?;
-                println!("carriers post to {}/ingest/{name}", tower.config.public_url);
+                let (url, whence) = sources::public_url(&tower, scope).await?;
+                println!("carriers post to {url}/ingest/{name}");
+                println!("{whence}");
+            }
+            Self::Remove { name, why } => {
+                sources::remove(&tower, scope, &name, why).await?;
+                println!(
+                    "source {name} is removed: what is posted there is refused from now on; its messages are kept"
+                );
             }
             Self::List => {
-                for source in tower.store.inbox.sources(scope).await? {
+                let sources = sources::in_use(&tower, scope).await?;
+                if sources.is_empty() {
+                    println!("no source yet: make one with `milepost source put NAME --connector CONNECTOR`");
+                }
+                for source in sources {
                     println!(
                         "{}\t{}\t{}\tsecret set {}",
                         source.name, source.connector, source.scheme, source.secret_set_at
@@ -238,7 +268,7 @@ impl Odoo {
     pub async fn run(self, settings: Settings) -> Result<ExitCode> {
         let config = settings.resolve()?;
         let Some(odoo) = &config.odoo else {
-            bail!("Odoo is not set up: --odoo-url, --odoo-database, --odoo-key-file")
+            bail!("Odoo is not set up: give --odoo-url, --odoo-database and --odoo-key-file")
         };
         let calls = connectors::call::Discard;
         let connect = |key| {
@@ -251,11 +281,28 @@ impl Odoo {
         };
         match self {
             Self::Setup { admin_key_file } => {
-                let key = std::fs::read_to_string(&admin_key_file)
-                    .with_context(|| format!("{}", admin_key_file.display()))?;
-                for line in connect(key.trim().to_owned().into())?.setup(&calls).await? {
-                    println!("{line}");
+                let key = config::secret_file(&admin_key_file).context("--admin-key-file")?;
+                let done = match connect(key.into())?.setup(&calls).await {
+                    Ok(done) => done,
+                    Err(error) if matches!(error.class, ErrorClass::Forbidden | ErrorClass::Unauthorized) => {
+                        let what = match error.class {
+                            ErrorClass::Forbidden => "belongs to a user who may not make fields",
+                            _ => "is not accepted: it is wrong, expired or revoked",
+                        };
+                        bail!(
+                            "the key in {} {what}. Sign in to {} as an administrator (group Role: Administrator), make an API \
+                             key under Preferences, Account Security, and put it into that file; it is needed only this once \
+                             ({error})",
+                            admin_key_file.display(),
+                            odoo.url
+                        );
+                    }
+                    Err(error) => return Err(error.into()),
+                };
+                if done.is_empty() {
+                    println!("nothing to do: the fields and the form are there");
                 }
+                done.iter().for_each(|line| println!("{line}"));
                 Ok(ExitCode::SUCCESS)
             }
             Self::Check => {
@@ -329,7 +376,10 @@ impl Erase {
             Err(_) => tower.store.shipments.find(scope, &self.shipment).await?,
         };
         let [id] = found[..] else {
-            bail!("{} shipments go under {}: name one by its id", found.len(), self.shipment);
+            match found.len() {
+                0 => bail!("no shipment goes under {}: give its number, order, delivery or id", self.shipment),
+                n => bail!("{n} shipments go under {}: name one by its id", self.shipment),
+            }
         };
         erasure::erase_customer(&tower, scope, id, self.why).await?;
         println!("the customer of shipment {id} is erased, and will be again after a restore");

@@ -130,7 +130,11 @@ impl Dead {
                 let which = which.selection(&tower)?;
                 let mut cursor = None;
                 loop {
+                    let first = cursor.is_none();
                     let page = tower.store.jobs.list(scope, JobFilter::Failed, which.clone(), cursor).await?;
+                    if first && page.rows.is_empty() {
+                        eprintln!("no failed job");
+                    }
                     for row in &page.rows {
                         writeln!(std::io::stdout(), "{}", line(row))?;
                     }
@@ -209,7 +213,11 @@ impl Message {
                 let which = which.selection(&tower, scope).await?;
                 let mut cursor = None;
                 loop {
+                    let first = cursor.is_none();
                     let page = tower.store.inbox.messages(scope, which.clone(), cursor).await?;
+                    if first && page.rows.is_empty() {
+                        eprintln!("no message");
+                    }
                     for message in page.rows {
                         writeln!(std::io::stdout(), "{}", message_line(message))?;
                     }
@@ -279,7 +287,11 @@ impl Replay {
         let (tower, scope) = tower(settings).await?;
         match self {
             Self::List => {
-                for replay in tower.store.replays.newest(scope).await? {
+                let replays = tower.store.replays.newest(scope).await?;
+                if replays.is_empty() {
+                    eprintln!("nothing was taken up again so far");
+                }
+                for replay in replays {
                     let (done, planned) = (replay.done, replay.planned);
                     let counts = format!("{} of {}", done.take + done.skip, planned.take + planned.skip);
                     let said = replays::said(&tower, scope, &replay.selection).await?;

@@ -120,6 +120,7 @@ async fn furnish(
         url: world.desk_url(),
         token: world.desk_token().into(),
         queue: world.desk_queue(),
+        poll_seconds: config::DESK_POLL_SECONDS,
         limits: CallLimits::default(),
     });
     let mut master = [0; KEY_BYTES];

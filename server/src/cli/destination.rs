@@ -4,6 +4,8 @@ use super::admin::tower;
 use crate::{config::Settings, jobs::gate::Admission, usecases::destinations};
 use anyhow::Result;
 use clap::Subcommand;
+use jiff::Timestamp;
+use storage::destinations::Gate;
 
 /// The systems that jobs go out to.
 #[derive(Subcommand)]
@@ -32,17 +34,7 @@ impl Destination {
         match self {
             Self::List => {
                 for standing in destinations::standings(&tower, scope).await? {
-                    let (gate, health) = (&standing.gate, &standing.gate.health);
-                    let how = match (&gate.paused, standing.admission) {
-                        (Some(pause), _) => format!("paused since {}: {}", pause.at, pause.why),
-                        (None, Admission::All) => "open".into(),
-                        (None, Admission::Probe) => "shut, one job is let through next".into(),
-                        (None, Admission::Nobody) => match (health.held_until, health.shut_until) {
-                            (Some(until), _) if until > tower.now() => format!("asked for peace until {until}"),
-                            (_, Some(until)) => format!("shut until {until} after {} failures", health.failures),
-                            _ => "shut".into(),
-                        },
-                    };
+                    let how = standing_words(&standing.gate, standing.admission, tower.now());
                     println!("{}\t{how}", standing.name);
                 }
             }
@@ -56,5 +48,49 @@ impl Destination {
             }
         }
         Ok(())
+    }
+}
+
+/// How a destination stands: why, since when, and what comes next.
+fn standing_words(gate: &Gate, admission: Admission, now: Timestamp) -> String {
+    let health = &gate.health;
+    let since = health.failing_since.map(|at| format!(" since {at}")).unwrap_or_default();
+    let error = health.last_error.as_ref().map(|error| format!("; last error: {error}")).unwrap_or_default();
+    let failing = format!("failed {} times in a row{since}", health.failures);
+    match (&gate.paused, admission) {
+        (Some(pause), _) => format!("paused since {}: {}", pause.at, pause.why),
+        (None, Admission::All) if health.failures > 0 => format!("open; {failing}{error}"),
+        (None, Admission::All) => "open".into(),
+        (None, Admission::Probe) => format!("suspended: {failing}{error}; one job is let through next, as a probe"),
+        (None, Admission::Nobody) => match (health.held_until, health.shut_until) {
+            (Some(until), _) if until > now => format!("rate limited until {until}, as the system asked"),
+            (_, Some(until)) if until > now => format!("suspended: {failing}{error}; next probe at {until}"),
+            _ => format!("suspended: {failing}{error}; a probe is under way"),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jobs::gate::{News, admission, after};
+    use storage::destinations::Health;
+
+    #[test]
+    fn a_destination_that_is_suspended_says_why_since_when_and_what_comes() {
+        let at = |second: i64| Timestamp::from_second(1_772_359_200 + second).unwrap();
+        let mut health = Health::default();
+        assert_eq!(standing_words(&Gate::default(), Admission::All, at(0)), "open");
+        for second in 0..5 {
+            health = after(&health, News::Sick, at(second), 127);
+        }
+        health.last_error = Some("http://127.0.0.1:8069 cannot be reached".into());
+        let gate = Gate { paused: None, health };
+        for (second, expected) in [(5, "next probe at 2026-03-01T10:00:0"), (60, "as a probe")] {
+            let words = standing_words(&gate, admission(&gate, at(second)), at(second));
+            for part in ["suspended", "failed 5 times", "since 2026-03-01T10:00:00Z", "127.0.0.1:8069", expected] {
+                assert!(words.contains(part), "{words:?} lacks {part:?}");
+            }
+        }
     }
 }

@@ -3,10 +3,11 @@
 use crate::{
     clock::{Clock, SystemClock},
     config::{Config, Settings},
+    usecases::sources,
     wire,
 };
 use anyhow::Result;
-use connectors::call::Discard;
+use connectors::call::{Discard, ErrorClass};
 use jiff::SignedDuration;
 use std::{path::Path, process::ExitCode, sync::Arc};
 use storage::people::ChainCheck;
@@ -100,7 +101,7 @@ async fn database(config: &Config, found: &mut Findings) {
                 Ok(ChainCheck::Broken(line)) => found.bad("audit trail", format!("line {line} was changed")),
                 Err(error) => found.bad("audit trail", error),
             }
-            match tower.store.inbox.sources(scope).await {
+            match sources::in_use(&tower, scope).await {
                 Ok(sources) if sources.is_empty() => found.note("sources", "none: make one with `milepost source put`"),
                 Ok(sources) => {
                     for source in sources {
@@ -149,7 +150,10 @@ async fn odoo(config: &Config, found: &mut Findings) {
     match client.check(&Discard).await {
         Ok(missing) if missing.is_empty() => found.good("Odoo rights and fields", "complete"),
         Ok(missing) => {
-            found.bad("Odoo rights and fields", format!("missing {}: run `milepost odoo setup`", missing.join(", ")))
+            missing.iter().for_each(|one| found.bad("Odoo rights and fields", format!("missing {one}")));
+        }
+        Err(error) if error.class == ErrorClass::Unauthorized => {
+            found.bad("Odoo rights and fields", format!("{error}: make a new API key and put it into --odoo-key-file"))
         }
         Err(error) => found.bad("Odoo rights and fields", error),
     }
@@ -170,7 +174,10 @@ async fn desk(config: &Config, found: &mut Findings) {
             Ok(missing) if missing.is_empty() => {
                 found.good("service desk", format!("{} at {}, queue {}", desk.connector, desk.url, desk.queue))
             }
-            Ok(missing) => found.bad("service desk", format!("missing {}", missing.join(", "))),
+            Ok(missing) => missing.iter().for_each(|one| found.bad("service desk", format!("missing {one}"))),
+            Err(error) if error.class == ErrorClass::Unauthorized => {
+                found.bad("service desk", format!("{error}: make a new token and put it into --desk-token-file"))
+            }
             Err(error) => found.bad("service desk", error),
         },
     }

@@ -6,7 +6,7 @@ use crate::{
     http,
     jobs::{self, Runner},
     tower::Tower,
-    usecases::people,
+    usecases::{people, sources},
     wire,
 };
 use anyhow::{Context, Result, bail};
@@ -51,6 +51,7 @@ impl Serve {
         }
         config.require_secure()?;
         let tower = wire::tower(config, Arc::new(SystemClock)).await?;
+        sources::announce_public_url(&tower).await?;
         if let Some(token) = people::setup_token(&tower).await? {
             println!(
                 "There is no user yet. Make the first admin here (the link works once):\n  {}/set-up?token={token}",

@@ -28,6 +28,8 @@ const HOLD_MAX: SignedDuration = SignedDuration::from_hours(12);
 const PROBE: SignedDuration = SignedDuration::from_mins(2);
 /// For how long a worker believes what it read of the gates.
 const BELIEVED: Duration = Duration::from_millis(250);
+/// Characters of a failure that are kept.
+const ERROR_CHARS_MAX: usize = 300;
 /// How often news are told anew when somebody else told some at the same time.
 const TELL_TRIES: u32 = 8;
 
@@ -82,12 +84,21 @@ pub fn after(health: &Health, news: News, now: Timestamp, jitter: u8) -> Health 
         News::Sick if shut => health.clone(),
         News::Sick => {
             let failures = health.failures.saturating_add(1);
+            let failing_since = health.failing_since.or(Some(now));
             if health.shut_until.is_none() && failures < FAILURES_MAX {
-                return Health { failures, held_until, ..health.clone() };
+                return Health { failures, held_until, failing_since, ..health.clone() };
             }
             let closed_off = health.closed_off.saturating_add(1);
             let until = now.checked_add(cooling(closed_off, jitter)).unwrap_or(Timestamp::MAX);
-            Health { failures, closed_off, shut_until: Some(until), probe_until: None, held_until }
+            Health {
+                failures,
+                closed_off,
+                shut_until: Some(until),
+                probe_until: None,
+                held_until,
+                failing_since,
+                ..health.clone()
+            }
         }
     }
 }
@@ -164,6 +175,7 @@ impl Gates {
         scope: Scope,
         destination: &str,
         news: News,
+        error: Option<&str>,
         wait: Option<Duration>,
     ) -> storage::Result<Health> {
         let mut gates = self.read(tower, scope).await?;
@@ -173,6 +185,9 @@ impl Gates {
             let mut jitter = [0];
             tower.clock.fill(&mut jitter);
             let mut health = after(&before, news, now, jitter[0]);
+            if let (News::Sick, Some(error), true) = (news, error, health != before) {
+                health.last_error = Some(error.chars().take(ERROR_CHARS_MAX).collect());
+            }
             if let Some(wait) = wait {
                 health = held(&health, wait, now);
             }

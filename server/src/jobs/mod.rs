@@ -6,6 +6,7 @@ mod fold;
 pub mod gate;
 mod import_orders;
 mod normalise;
+mod poll_desk;
 mod replay;
 mod reread;
 pub mod retry;
@@ -49,6 +50,7 @@ async fn perform(tower: &Arc<Tower>, leased: &LeasedJob, written: Option<Written
         JobKind::Fold => fold::perform(tower, leased).await,
         JobKind::SyncOrder => sync_order::perform(tower, leased, written, &calls).await,
         JobKind::SyncCase => sync_case::perform(tower, leased, &calls).await,
+        JobKind::PollDesk => poll_desk::perform(tower, leased, &calls).await,
         JobKind::ImportOrders => import_orders::perform(tower, leased, &calls).await,
         JobKind::FetchKeys => fetch_keys::perform(tower, leased, &calls).await,
         JobKind::Reread => reread::perform(tower, leased).await,
@@ -58,7 +60,11 @@ async fn perform(tower: &Arc<Tower>, leased: &LeasedJob, written: Option<Written
     let Some(destination) = leased.job.kind.destination() else { return Performed { finish, calls } };
     let news = news(&finish, calls.len());
     let told = if silent { News::Silent } else { news };
-    let finish = match tower.gates.tell(tower, leased.scope, destination, told, wait).await {
+    let error = match &finish {
+        Finish::Retry { error, .. } | Finish::Spared { error, .. } | Finish::Dead { error, .. } => Some(error.as_str()),
+        Finish::Done | Finish::Released | Finish::Later(_) => None,
+    };
+    let finish = match tower.gates.tell(tower, leased.scope, destination, told, error, wait).await {
         Ok(health) if news == News::Sick => spared(finish, &health),
         Ok(_) => finish,
         Err(error) => {

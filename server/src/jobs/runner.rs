@@ -69,6 +69,7 @@ impl Runner {
             // more than call at once, so that equal values are found and written together
             (JobKind::SyncOrder, odoo.at_once * TOGETHER),
             (JobKind::SyncCase, desk.at_once),
+            (JobKind::PollDesk, 1),
             (JobKind::ImportOrders, 1),
             (JobKind::FetchKeys, 1),
             (JobKind::Reread, 1),

@@ -35,6 +35,7 @@ const KEYS_SECONDS: i64 = 3600;
 pub struct Done {
     renewed: Option<Timestamp>,
     imported: Option<Timestamp>,
+    polled: Option<Timestamp>,
     swept: Option<Timestamp>,
     pruned: Option<Timestamp>,
     keys: Option<Timestamp>,
@@ -103,6 +104,16 @@ pub async fn tick(tower: &Tower, done: &mut Done) -> storage::Result<()> {
         if elapsed(done.imported, now, every) {
             done.imported = Some(now);
             let mut job = tower.job(JobKind::ImportOrders, "odoo", Cause::Import, tower.correlation(), None);
+            job.lane = Lane::Batch;
+            tower.store.jobs.enqueue(scope, vec![job]).await?;
+            tower.wake.work(Lane::Batch);
+        }
+    }
+    if let Some(desk) = &tower.config.desk {
+        let every = i64::try_from(desk.poll_seconds).unwrap_or(i64::MAX);
+        if elapsed(done.polled, now, every) {
+            done.polled = Some(now);
+            let mut job = tower.job(JobKind::PollDesk, &desk.connector, Cause::Live, tower.correlation(), None);
             job.lane = Lane::Batch;
             tower.store.jobs.enqueue(scope, vec![job]).await?;
             tower.wake.work(Lane::Batch);

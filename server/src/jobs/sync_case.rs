@@ -12,7 +12,7 @@ pub(super) async fn perform(tower: &Tower, leased: &LeasedJob, calls: &CallKeepe
     let Ok(id) = leased.job.target.parse::<ExceptionId>() else {
         return Finish::Dead { error: "the target is no exception".into(), class: errors::INVALID.into() };
     };
-    match cases::sync_case(tower, leased.scope, id, calls).await {
+    match cases::sync_case(tower, leased.scope, id, leased.job.correlation, calls).await {
         Ok(CaseOutcome::Agreed) => Finish::Done,
         Ok(CaseOutcome::NotBefore(at)) => Finish::Later(at),
         Err(CaseError::Call(error)) => retry::after_call(&error, leased.attempts, &*tower.clock),

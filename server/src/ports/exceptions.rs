@@ -19,7 +19,7 @@ use jiff::SignedDuration;
 use std::collections::BTreeMap;
 use storage::{
     figures::{AGES, Span, WEEK},
-    work::{CaseFilter, Due, ExceptionAction, QueueRow, QueueView},
+    work::{CaseFilter, CaseRecord, CaseStatus, Due, ExceptionAction, QueueRow, QueueView},
 };
 
 /// A snoozed exception comes back after this time.
@@ -71,7 +71,12 @@ impl app::contract::exceptions::ExceptionsPort for ExceptionsPort {
         let exception: ExceptionId = id(&exception)?;
         let me = self.0.user.as_ref().map(|u| u.id);
         let now = tower.now();
+        let why = Some(why).filter(|w| !w.trim().is_empty());
         let action = match act {
+            Act::Ticket => {
+                let asked = crate::usecases::cases::ask_for_ticket(tower, scope, exception, why).await;
+                return asked.map_err(|e| refused(tower, e));
+            }
             Act::Acknowledge => ExceptionAction::Acknowledge,
             Act::Take => ExceptionAction::Assign { owner: me },
             Act::Release => ExceptionAction::Assign { owner: None },
@@ -79,9 +84,7 @@ impl app::contract::exceptions::ExceptionsPort for ExceptionsPort {
             Act::Resolve => ExceptionAction::Resolve,
             Act::Reopen => ExceptionAction::Reopen,
         };
-        crate::usecases::exceptions::act(tower, scope, exception, action, Some(why).filter(|w| !w.trim().is_empty()))
-            .await
-            .map_err(|e| refused(tower, e))
+        crate::usecases::exceptions::act(tower, scope, exception, action, why).await.map_err(|e| refused(tower, e))
     }
 }
 
@@ -119,6 +122,28 @@ fn cards(counts: &[(Category, Severity, u64)]) -> Vec<Card> {
     cards.into_iter().map(card).collect()
 }
 
+/// An agent closed the ticket; the exception goes on.
+pub(super) fn question(case: &CaseRecord) -> Option<String> {
+    if !case.is_closed_by_agent() {
+        return None;
+    }
+    let number = case.number.as_deref().unwrap_or_default();
+    Some(format!("Ticket #{number} {}, problem goes on: decide", ticket_status(case)))
+}
+
+/// How a ticket stands, and who closed it.
+pub(super) fn ticket_status(case: &CaseRecord) -> String {
+    let by = case.closed_by.as_ref().map(|agent| format!(" by {agent}")).unwrap_or_default();
+    match case.status {
+        CaseStatus::Pending => "being opened".into(),
+        CaseStatus::Open => "open".into(),
+        CaseStatus::Resolved => format!("resolved{by}"),
+        CaseStatus::Rejected => format!("rejected{by}"),
+        CaseStatus::Deleted => format!("deleted{by}"),
+        CaseStatus::Hidden => "no longer readable".into(),
+    }
+}
+
 fn row_view(row: QueueRow, me: Option<UserId>, times: &Times) -> RowView {
     let exception = row.exception;
     let left = exception.due_at.duration_since(times.now);
@@ -147,6 +172,7 @@ fn row_view(row: QueueRow, me: Option<UserId>, times: &Times) -> RowView {
         mine: exception.owner.is_some() && exception.owner == me,
         owner: row.owner_name,
         responsible: format!("Responsible: {}", exception.responsible.label().to_lowercase()),
+        question: row.case.as_ref().filter(|_| exception.closed.is_none()).and_then(question),
         case: row.case.and_then(|case| Some((case.number?, case.url))),
         closed: exception.closed.map(|(at, how)| (super::shipments::resolution(how).to_owned(), times.ago(at))),
         acknowledged: exception.acknowledged_at.is_some(),

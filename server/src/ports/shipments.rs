@@ -1,7 +1,9 @@
 //! Shipments, for the pages: the list, one shipment with its timeline and reasons, one event's raw message.
 
 use super::{
-    Asker, cursor, id, refused,
+    Asker, cursor,
+    exceptions::{question, ticket_status},
+    id, refused,
     times::{Placed, Times, span_words},
 };
 use crate::{
@@ -41,7 +43,7 @@ use storage::{
     jobs::{AttemptRecord, Outcome},
     people::{AuditRecord, RoleName},
     shipments::{Freshness, Loaded, SeenIn, ShipmentQuery, ShipmentRow, ShipmentTab, TabCounts},
-    work::{CaseRecord, CaseStatus, ExceptionRecord},
+    work::{CaseRecord, ExceptionRecord},
 };
 
 /// Moments offered under "as known at".
@@ -519,6 +521,7 @@ impl<'a> Page<'a> {
             severity: e.severity,
             responsible: e.responsible.label().to_owned(),
             opened: self.times.ago(e.opened_at),
+            question: self.loaded.cases.iter().find(|c| c.exception == e.id && e.closed.is_none()).and_then(question),
             closed: e.closed.map(|(at, how)| (resolution(how).to_owned(), self.times.ago(at))),
             owner: e.owner.and_then(|owner| self.owners.get(&owner).cloned()),
             acknowledged: e.acknowledged_at.is_some(),
@@ -526,15 +529,10 @@ impl<'a> Page<'a> {
     }
 
     fn case(&self, case: &CaseRecord) -> CaseView {
-        let status = match case.status {
-            CaseStatus::Pending => "being opened",
-            CaseStatus::Open => "open",
-            CaseStatus::Resolved => "resolved",
-        };
         CaseView {
             number: case.number.clone(),
             url: case.url.clone(),
-            status: status.into(),
+            status: ticket_status(case),
             opened: self.times.ago(case.opened_at),
         }
     }
@@ -604,13 +602,18 @@ fn of_person(line: &AuditRecord, who: Option<&str>, times: &Times) -> Entry {
         "exception.snooze" => "Exception snoozed",
         "exception.resolve" => "Exception resolved",
         "exception.reopen" => "Exception reopened",
+        "case.resolved" => "Ticket resolved at the service desk",
+        "case.reopened" => "Ticket reopened at the service desk",
+        "case.rejected" => "Ticket rejected at the service desk",
+        "case.deleted" => "Ticket deleted at the service desk",
+        "case.hidden" => "Ticket no longer readable",
+        "case.asked" => "Ticket asked for again",
         other => other,
     };
-    let detail = [Some(format!("by {}", who.unwrap_or("the system"))), line.entry.why.clone()]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join(": ");
+    // what agents do at the desk names them in its reason
+    let at_desk = who.is_none() && line.entry.action.starts_with("case.");
+    let by = (!at_desk).then(|| format!("by {}", who.unwrap_or("the system")));
+    let detail = [by, line.entry.why.clone()].into_iter().flatten().collect::<Vec<_>>().join(": ");
     system_entry(
         format!("audit-{}", line.seq),
         EntryKind::Person,

@@ -302,6 +302,7 @@ fn destination(d: DestinationSummary, gate: Option<GateView>, times: &Times) -> 
 fn shown_job(row: JobRow, calls: Vec<AttemptRecord>, times: &Times) -> JobView {
     let what = match row.job.kind {
         JobKind::SyncOrder => "Update delivery in Odoo",
+        JobKind::PollDesk => "Check tickets for changes",
         JobKind::SyncCase => "Update ticket",
         JobKind::ImportOrders => "Import deliveries",
         JobKind::FetchKeys => "Refresh signing keys",

@@ -73,7 +73,10 @@ async fn set(
     action: &'static str,
     why: Option<String>,
 ) -> Result<()> {
-    let name = names().into_iter().find(|known| *known == name).ok_or(UseCaseError::NotFound("destination"))?;
+    let Some(name) = names().into_iter().find(|known| *known == name) else {
+        let message = format!("there is no destination {name}: there are {}", names().join(", "));
+        return Err(UseCaseError::Invalid { field: "destination", message });
+    };
     let audit =
         AuditEntry { at: tower.now(), action, subject: format!("destination:{name}"), before: None, after: None, why };
     tower.store.destinations.pause(scope, name, pause, audit).await?;

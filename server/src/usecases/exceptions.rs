@@ -6,7 +6,7 @@ use domain::ids::ExceptionId;
 use storage::{
     AuditEntry, Scope,
     jobs::{Cause, JobKind, Lane},
-    work::ExceptionAction,
+    work::{CaseRecord, CaseStatus, ExceptionAction},
 };
 
 /// A person acts; it is audited, and the shipment and the case follow.
@@ -37,7 +37,19 @@ pub async fn act(
     let settles = matches!(action, ExceptionAction::Resolve | ExceptionAction::Reopen);
     let fold = settles
         .then(|| tower.job(JobKind::Fold, exception.shipment, Cause::Live, correlation, Some(exception.shipment)));
-    tower.store.work.act(scope, id, action, audit, fold.into_iter().collect()).await?;
+    let jobs = fold.into_iter().collect();
+    // the ticket that an agent resolved with the exception is reopened with it
+    let case = match action {
+        ExceptionAction::Reopen => tower.store.work.case_context(scope, id).await?.and_then(|context| context.case),
+        _ => None,
+    };
+    match case.filter(|case| case.status == CaseStatus::Resolved && case.closed_by.is_some()) {
+        Some(case) => {
+            let case = CaseRecord { closed_by: None, ..case };
+            tower.store.work.move_case(scope, case, Some(action), audit, jobs).await?;
+        }
+        None => tower.store.work.act(scope, id, action, audit, jobs).await?,
+    }
     tower.wake.work(Lane::RealTime);
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! What the system does, one file each. Front doors (HTTP, pages, jobs, command line) call these and nothing below.
 
 pub mod cases;
+pub mod desk_poll;
 pub mod destinations;
 pub mod erasure;
 pub mod exceptions;

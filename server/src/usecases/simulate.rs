@@ -406,6 +406,10 @@ impl Simulation {
             opened_at: commit.at,
             resolved_at: None,
             notes: Vec::new(),
+            closed_by: None,
+            follows: None,
+            seen: None,
+            revision: 0,
         })
     }
 

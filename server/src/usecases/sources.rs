@@ -28,19 +28,30 @@ pub struct NewSource {
     pub settings: Settings,
 }
 
+/// The connector, where the source's name and the connector's are right.
+///
+/// # Errors
+/// Says what is wrong with which, and what there is.
+pub fn check_name(name: &str, connector: &str) -> anyhow::Result<&'static dyn carriers::Carrier> {
+    let named = !name.is_empty()
+        && name.len() <= 64
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_');
+    ensure!(named, "source name {name:?}: lower case letters, digits, - and _ only, at most 64");
+    match carriers::by_id(connector) {
+        Some(carrier) => Ok(carrier),
+        None => {
+            let known: Vec<_> = carriers::ALL.iter().map(|c| c.manifest().id).collect();
+            bail!("there is no connector {connector}: use one of {}", known.join(", "))
+        }
+    }
+}
+
 /// Makes or changes a source. A changed secret stays valid beside the new one: that is how secrets are rotated.
 ///
 /// # Errors
 /// When name, connector or scheme are not right.
 pub async fn put(tower: &Tower, scope: Scope, new: NewSource) -> anyhow::Result<()> {
-    let named = !new.name.is_empty()
-        && new.name.len() <= 64
-        && new.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_');
-    ensure!(named, "source name {:?}: lower case letters, digits, - and _ only", new.name);
-    let Some(carrier) = carriers::by_id(&new.connector) else {
-        let known: Vec<_> = carriers::ALL.iter().map(|c| c.manifest().id).collect();
-        bail!("there is no connector {}: use one of {}", new.connector, known.join(", "));
-    };
+    let carrier = check_name(&new.name, &new.connector)?;
     let manifest = carrier.manifest();
     let scheme = match &new.scheme {
         None => *manifest.schemes.first().context("the connector has no scheme")?,
@@ -54,6 +65,7 @@ pub async fn put(tower: &Tower, scope: Scope, new: NewSource) -> anyhow::Result<
     check(&new, scheme)?;
     let now = tower.now();
     let existing = tower.store.inbox.sources(scope).await?.into_iter().find(|s| s.name == new.name);
+    // one that was removed begins anew, without its old secrets
     let id = existing.as_ref().map_or_else(|| SourceId(tower.clock.id()), |s| s.id);
     let subject = SubjectId(id.0);
     let kept = tower.store.people.key(scope, subject).await?;
@@ -66,7 +78,7 @@ pub async fn put(tower: &Tower, scope: Scope, new: NewSource) -> anyhow::Result<
         _ => None,
     };
     let mut secrets = vec![fetched.unwrap_or(new.secret)];
-    if let Some(old) = &existing {
+    if let Some(old) = existing.as_ref().filter(|old| old.enabled) {
         let before: Vec<String> = serde_json::from_slice(&key.open(SECRETS, &old.secrets)?)?;
         let newest = secrets[0].clone();
         secrets.extend(before.into_iter().take(1).filter(|s| *s != newest));
@@ -94,6 +106,77 @@ pub async fn put(tower: &Tower, scope: Scope, new: NewSource) -> anyhow::Result<
     };
     tower.store.inbox.put_source(scope, record, wrapped, audit).await?;
     Ok(())
+}
+
+/// The sources that take messages.
+///
+/// # Errors
+/// When the store fails.
+pub async fn in_use(tower: &Tower, scope: Scope) -> storage::Result<Vec<SourceRecord>> {
+    Ok(tower.store.inbox.sources(scope).await?.into_iter().filter(|source| source.enabled).collect())
+}
+
+/// Removes a source: what is posted there is refused, its secrets are forgotten, its messages stay. A server that runs
+/// notices within seconds.
+///
+/// # Errors
+/// When there is no such source, or the store fails.
+pub async fn remove(tower: &Tower, scope: Scope, name: &str, why: Option<String>) -> anyhow::Result<()> {
+    let sources = in_use(tower, scope).await?;
+    let known: Vec<_> = sources.iter().map(|source| source.name.clone()).collect();
+    let Some(source) = sources.into_iter().find(|source| source.name == name) else {
+        match known.is_empty() {
+            true => bail!("there is no source {name}: there is none at all"),
+            false => bail!("there is no source {name}: there are {}", known.join(", ")),
+        }
+    };
+    let subject = SubjectId(source.id.0);
+    let wrapped = tower.store.people.key(scope, subject).await?.context("the source's key is gone")?;
+    let none: Vec<String> = Vec::new();
+    let sealed = tower.vault.unwrap(&wrapped)?.seal(SECRETS, &serde_json::to_vec(&none)?);
+    let audit = AuditEntry {
+        at: tower.now(),
+        action: "source.remove",
+        subject: format!("source:{}", source.id),
+        before: None,
+        after: None,
+        why: Some(why.map_or_else(|| source.name.clone(), |why| format!("{}: {why}", source.name))),
+    };
+    let source = SourceRecord { enabled: false, secrets: sealed, ..source };
+    tower.store.inbox.put_source(scope, source, wrapped, audit).await?;
+    Ok(())
+}
+
+/// The setting in which a server leaves the address under which it is reached.
+const PUBLIC_URL: &str = "server.public_url";
+
+/// A server says under which address it is reached: commands beside it name that.
+///
+/// # Errors
+/// When the store fails.
+pub async fn announce_public_url(tower: &Tower) -> storage::Result<()> {
+    let (scope, url) = (tower.scope(), tower.config.public_url.clone());
+    if tower.store.people.setting(scope, PUBLIC_URL).await?.as_deref() == Some(url.as_str()) {
+        return Ok(());
+    }
+    tower.store.people.put_setting(scope, PUBLIC_URL, url).await
+}
+
+/// The address under which this installation is reached, and where that comes from.
+///
+/// # Errors
+/// When the store fails.
+pub async fn public_url(tower: &Tower, scope: Scope) -> storage::Result<(String, String)> {
+    let own = tower.config.public_url.clone();
+    if tower.config.public_url_is_set {
+        return Ok((own, "(address: --public-url)".into()));
+    }
+    Ok(match tower.store.people.setting(scope, PUBLIC_URL).await? {
+        Some(url) => (url, "(address: as the server was last started)".into()),
+        None => {
+            (own, "(address: no server has run here yet; start it with --public-url, or give --public-url here)".into())
+        }
+    })
 }
 
 /// What is set must work before it is kept.

@@ -54,6 +54,7 @@ impl Systems {
             url: desk.url(),
             token: KEY.to_owned().into(),
             queue: "Shipments".into(),
+            poll_seconds: server::config::DESK_POLL_SECONDS,
             limits: CallLimits::default(),
         });
         let world = World::with(config).await;

@@ -1,6 +1,7 @@
 //! What every outgoing call shares: one HTTP client with limits, one catalogue of errors that state a decision, and a
 //! record of each call with personal data and secrets masked.
 
+mod key;
 pub mod limits;
 mod mask;
 
@@ -14,6 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use key::Key;
 pub use mask::{EXCERPT_CHARS_MAX, PERSONAL_MARK, masked};
 
 /// A connection has to stand within this time.
@@ -152,7 +154,7 @@ classes! {
     NoAnswer, "no_answer", Retry, System, "A question was not answered in time; nothing was changed.", "Nothing: it is asked again. If it lasts, check the load of the system.";
     UnknownOutcome, "unknown_outcome", SettleThenLook, System, "The answer to a change did not come: it may have been applied.", "Nothing: it is looked up before it is tried again.";
     RateLimited, "rate_limited", Retry, Record, "The system asks for fewer calls; it is left in peace for as long as it says.", "Nothing. If it lasts, ask for a higher limit or lower the calls per second.";
-    Unauthorized, "unauthorized", Retry, System, "The key is wrong, expired or revoked.", "Make a new key, put it in place and start the server again: what waits goes out.";
+    Unauthorized, "unauthorized", Retry, System, "The key is wrong, expired or revoked.", "Make a new key and put it into the key file: it is read again, and what waits goes out.";
     Forbidden, "forbidden", Fail, Record, "The key's user lacks a right.", "Grant it, then retry.";
     NotFound, "not_found", Fail, Record, "The record is gone.", "Restore or re-link it and retry, or leave it be.";
     Rejected, "rejected", Fail, Record, "The system refused the content.", "Read its message, correct the data, then retry.";
@@ -211,8 +213,8 @@ pub struct Ask {
     pub operation: String,
     /// Whether it changes something.
     pub nature: Nature,
-    /// The `Authorization` header, where one is needed.
-    pub authorization: Option<SecretString>,
+    /// The scheme and key of the `Authorization` header, where one is needed.
+    pub authorization: Option<(&'static str, Key)>,
     /// Further headers.
     pub headers: Vec<(&'static str, String)>,
     /// The JSON body, where there is one.
@@ -358,7 +360,19 @@ impl Outgoing {
             pace.wait().await;
         }
         let begun = Instant::now();
-        let answer = self.exchange(ask, log).await;
+        let mut answer = self.exchange(&ask, log).await;
+        // the key file may hold another one by now; what was refused was not applied
+        if let (Ok((first, refused)), Some((_, key))) = (&answer, &ask.authorization)
+            && first.status == 401
+            && refused.as_ref().is_some_and(|refused| key.renew(refused))
+        {
+            tracing::info!(
+                destination = self.destination,
+                "the key was refused, and its file holds another one: taken"
+            );
+            answer = self.exchange(&ask, log).await;
+        }
+        let answer = answer.map(|(answer, _)| answer);
         let wait = answer.as_ref().ok().and_then(Answer::wait);
         let (result, status, response) = match answer {
             Ok(answer) => {
@@ -399,29 +413,35 @@ impl Outgoing {
         result
     }
 
-    async fn exchange(&self, ask: Ask, log: &dyn CallLog) -> Result<Answer, CallError> {
+    /// The answer, and the key that went out.
+    async fn exchange(&self, ask: &Ask, log: &dyn CallLog) -> Result<(Answer, Option<SecretString>), CallError> {
         let nature = ask.nature;
-        let mut request = self.client.request(ask.method, &ask.url).header(CORRELATION_HEADER, log.correlation());
-        if let Some(authorization) = &ask.authorization {
-            request = request.header(http::header::AUTHORIZATION, sensitive(authorization.expose_secret())?);
+        let mut request =
+            self.client.request(ask.method.clone(), &ask.url).header(CORRELATION_HEADER, log.correlation());
+        let mut sent = None;
+        if let Some((scheme, key)) = &ask.authorization {
+            let key = key.get();
+            let value = sensitive(&format!("{scheme} {}", key.expose_secret()))?;
+            request = request.header(http::header::AUTHORIZATION, value);
+            sent = Some(key);
         }
-        for (name, value) in ask.headers {
-            request = request.header(name, value);
+        for (name, value) in &ask.headers {
+            request = request.header(*name, value);
         }
         if let Some(body) = &ask.body {
             request = request.json(body);
         }
-        let mut response = request.send().await.map_err(|e| of_transport(&e, nature))?;
+        let mut response = request.send().await.map_err(|e| of_transport(&e, nature, &ask.url))?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|e| of_transport(&e, nature))? {
+        while let Some(chunk) = response.chunk().await.map_err(|e| of_transport(&e, nature, &ask.url))? {
             if body.len() + chunk.len() > ANSWER_BYTES_MAX {
                 let text = format!("the answer has more than {ANSWER_BYTES_MAX} bytes");
                 return Err(CallError { status: Some(status), ..CallError::new(ErrorClass::BadAnswer, text) });
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, headers, body })
+        Ok((Answer { status, headers, body }, sent))
     }
 }
 
@@ -432,7 +452,7 @@ fn sensitive(text: &str) -> Result<http::HeaderValue, CallError> {
     Ok(value)
 }
 
-fn of_transport(error: &reqwest::Error, nature: Nature) -> CallError {
+fn of_transport(error: &reqwest::Error, nature: Nature, url: &str) -> CallError {
     let class = match nature {
         _ if error.is_builder() => ErrorClass::Misconfigured,
         _ if error.is_connect() && error.is_timeout() => ErrorClass::TimeoutBeforeSend,
@@ -441,23 +461,67 @@ fn of_transport(error: &reqwest::Error, nature: Nature) -> CallError {
         Nature::Reads if error.is_timeout() => ErrorClass::NoAnswer,
         Nature::Reads => ErrorClass::Unreachable,
     };
-    // the address may hold a query with personal data
-    CallError::new(class, chain(error))
+    // scheme, host and port; the rest of the address may hold personal data
+    let whom = reqwest::Url::parse(url).map_or_else(|_| "the address".to_owned(), |url| endpoint(&url));
+    let why = causes(error);
+    let lower = why.to_lowercase();
+    let check = match () {
+        () if error.is_builder() => "check the address",
+        () if lower.contains("dns") || lower.contains("lookup") => "no such host: check its name",
+        () if lower.contains("certificate") => "check the certificate, and that the host is the right one",
+        () if lower.contains("refused") => "nothing listens there: check that the system runs, the host and the port",
+        () if lower.contains("invalidcontenttype") || lower.contains("corrupt message") => {
+            "it does not speak HTTPS: write http://, or the right port"
+        }
+        () if error.is_timeout() => "no answer in time: check the network and the load of the system",
+        () => "check that the system runs, the address and the network",
+    };
+    let what = if error.is_connect() { "cannot be reached" } else { "did not answer" };
+    CallError::new(class, format!("{whom} {what}{why}; {check}"))
+}
+
+/// Scheme, host and port, the usual port too.
+fn endpoint(url: &reqwest::Url) -> String {
+    let port = url.port_or_known_default().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default())
 }
 
 /// The error with its causes, without the address.
 fn chain(error: &reqwest::Error) -> String {
-    let mut text =
-        if error.is_timeout() { "no answer in time".to_owned() } else { "the call did not come through".to_owned() };
+    let begin = if error.is_timeout() { "no answer in time" } else { "the call did not come through" };
+    format!("{begin}{}", causes(error))
+}
+
+/// The causes of an error, each once.
+fn causes(error: &reqwest::Error) -> String {
+    let mut text = String::new();
     let mut cause = std::error::Error::source(error);
     // errors do not nest deeper than this
     for _ in 0..8 {
         let Some(inner) = cause else { break };
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
+        let said = inner.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
         cause = inner.source();
     }
     text
+}
+
+/// The address of a system out of one of its pages: what people copy from the browser. Everything from the first of these
+/// path segments on is left out, and so are query and fragment.
+pub fn site_of(address: &str, pages: &[&str]) -> String {
+    let address = address.trim();
+    let Ok(mut url) = reqwest::Url::parse(address) else { return address.to_owned() };
+    let segments: Vec<String> = url.path_segments().into_iter().flatten().map(str::to_owned).collect();
+    let Some(page) = segments.iter().position(|segment| pages.contains(&segment.as_str())) else {
+        return address.trim_end_matches('/').to_owned();
+    };
+    url.set_path(&segments[..page].join("/"));
+    url.set_query(None);
+    url.set_fragment(None);
+    url.as_str().trim_end_matches('/').to_owned()
 }
 
 /// An address as configured, without the slash at its end.

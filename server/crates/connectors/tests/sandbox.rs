@@ -58,6 +58,7 @@ fn case(key: &str) -> NewCase {
         odoo_url: None,
         milepost_url: "http://tower.example/shipments/1".into(),
         tags: vec!["milepost".into()],
+        follows: None,
     }
 }
 
@@ -166,7 +167,7 @@ async fn whatever_the_desk_does_there_is_one_case_and_one_note() {
     assert_eq!(tickets.len(), 1);
     assert_eq!((tickets[0].texts.len(), tickets[0].status.as_str()), (3, "resolved"));
     desk.reopen(&found.number, "again", "again", &Discard).await.unwrap();
-    assert_eq!(desk.get(&found.number, &Discard).await.unwrap().status, DeskStatus::Open);
+    assert_eq!(desk.look(&found.number, DeskStatus::Open, &Discard).await.unwrap().case.status, DeskStatus::Open);
     world.desk().set_status(tickets[0].number, "deleted");
     desk.note(&found.number, "late", "nobody sees it", &Discard).await.unwrap();
     assert_eq!(class(desk.reopen(&found.number, "more", "more", &Discard).await), ErrorClass::NotFound);

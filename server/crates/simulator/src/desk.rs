@@ -3,6 +3,7 @@
 //! unknown fields that find nothing.
 
 use crate::{
+    Clock,
     faults::{Fault, Faults, spoiled},
     serve::{Change, Changes, Server, page},
 };
@@ -13,6 +14,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::{
     collections::{BTreeMap, HashMap},
@@ -26,6 +28,8 @@ const FIELDS: &[&str] =
     &["External Id", "Tracking Number", "Carrier", "Exception Code", "Severity", "Order", "Tags", "Odoo URL"];
 /// What a ticket may be.
 const STATUSES: &[&str] = &["new", "open", "stalled", "resolved", "rejected"];
+/// Where the sandbox's own clock begins, 2100: a desk whose clock is not ours.
+const OWN_CLOCK: i64 = 4_102_444_800;
 /// RT cuts subjects here.
 const SUBJECT_CHARS_MAX: usize = 200;
 
@@ -42,13 +46,45 @@ pub struct Ticket {
     pub fields: BTreeMap<String, Vec<String>>,
     /// Its texts, oldest first: subject and content. The first is the one it was made with.
     pub texts: Vec<(String, String)>,
+    /// Who gave it its status, newest last.
+    pub moves: Vec<(String, String)>,
+    /// The tickets that it refers to.
+    pub refers_to: Vec<String>,
+    /// When it was changed.
+    pub last_updated: Timestamp,
+    /// Whether the integration may not see it: somebody moved it to another queue.
+    pub hidden: bool,
 }
+
+/// The login of the integration.
+pub const INTEGRATION: &str = "milepost";
 
 #[derive(Default)]
 struct Data {
     tickets: BTreeMap<u64, Ticket>,
     calls: BTreeMap<String, usize>,
     changes: Changes,
+    now: Option<Clock>,
+    ticks: i64,
+}
+
+impl Data {
+    /// The time of a change: the clock's, else one that moves by a second with each change.
+    fn stamp(&mut self) -> Timestamp {
+        self.ticks += 1;
+        // RT's times have no fractions
+        let second = self.now.as_ref().map_or(OWN_CLOCK + self.ticks, |now| now().as_second());
+        Timestamp::from_second(second).unwrap_or(Timestamp::MAX)
+    }
+
+    fn set_status(&mut self, number: u64, status: &str, by: &str) {
+        let at = self.stamp();
+        if let Some(ticket) = self.tickets.get_mut(&number) {
+            status.clone_into(&mut ticket.status);
+            ticket.moves.push((by.to_owned(), status.to_owned()));
+            ticket.last_updated = at;
+        }
+    }
 }
 
 struct Inner {
@@ -69,7 +105,16 @@ impl SandboxDesk {
     /// # Errors
     /// When no port can be had.
     pub async fn start(token: &str) -> std::io::Result<Self> {
-        let inner = Arc::new(Inner { data: Mutex::default(), faults: Faults::default(), token: token.to_owned() });
+        Self::start_at(token, None).await
+    }
+
+    /// The same with this clock.
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub async fn start_at(token: &str, now: Option<Clock>) -> std::io::Result<Self> {
+        let data = Mutex::new(Data { now, ..Data::default() });
+        let inner = Arc::new(Inner { data, faults: Faults::default(), token: token.to_owned() });
         let router = Router::new()
             .route("/REST/2.0/queue/{name}", get(queue))
             .route("/REST/2.0/tickets", get(search))
@@ -77,6 +122,7 @@ impl SandboxDesk {
             .route("/REST/2.0/ticket/{number}", get(ticket).put(change))
             .route("/REST/2.0/ticket/{number}/comment", post(comment))
             .route("/REST/2.0/ticket/{number}/attachments", get(texts))
+            .route("/REST/2.0/transactions", get(transactions))
             .route("/Ticket/Display.html", get(ticket_page))
             .with_state(Arc::clone(&inner));
         Ok(Self { inner, server: Server::start(router).await? })
@@ -114,9 +160,23 @@ impl SandboxDesk {
 
     /// What an agent does to a ticket.
     pub fn set_status(&self, number: u64, status: &str) {
-        if let Some(ticket) = self.inner.lock().tickets.get_mut(&number) {
-            ticket.status = status.to_owned();
+        self.inner.lock().set_status(number, status, "agent");
+    }
+
+    /// An agent moves a ticket to a queue that the integration may not see, or back.
+    pub fn hide(&self, number: u64, hidden: bool) {
+        let mut data = self.inner.lock();
+        let at = data.stamp();
+        if let Some(ticket) = data.tickets.get_mut(&number) {
+            (ticket.hidden, ticket.last_updated) = (hidden, at);
         }
+    }
+
+    /// An agent changes many tickets within one second.
+    pub fn touch_all(&self) {
+        let mut data = self.inner.lock();
+        let at = data.stamp();
+        data.tickets.values_mut().for_each(|ticket| ticket.last_updated = at);
     }
 
     /// How often an operation was called.
@@ -160,6 +220,10 @@ fn not_found() -> Response {
     (StatusCode::NOT_FOUND, Json(json!({"message": "Not Found"}))).into_response()
 }
 
+fn forbidden() -> Response {
+    (StatusCode::FORBIDDEN, Json(json!({"message": "Forbidden"}))).into_response()
+}
+
 fn list(items: &[Value], total: Value) -> Response {
     Json(json!({"items": items, "count": items.len(), "total": total, "page": 1, "pages": null, "per_page": 20}))
         .into_response()
@@ -173,7 +237,7 @@ async fn queue(State(inner): State<Arc<Inner>>, Path(name): Path<String>, header
     inner
         .answer(&headers, "GET queue", |_| {
             if name != QUEUE {
-                return (StatusCode::FORBIDDEN, Json(json!({"message": "Forbidden"}))).into_response();
+                return forbidden();
             }
             let fields: Vec<_> = FIELDS.iter().map(|name| json!({"type": "customfield", "name": name})).collect();
             Json(json!({"id": 3, "Name": QUEUE, "Description": "sandbox", "TicketCustomFields": fields}))
@@ -189,16 +253,49 @@ async fn search(
 ) -> Response {
     inner
         .answer(&headers, "GET tickets", |data| {
-            let query = query.get("query").map(String::as_str).unwrap_or_default();
-            let hits = key_of(query).into_iter().flat_map(|(field, value)| {
-                data.tickets.values().filter(move |t| t.status != "deleted" && t.fields.get(&field).is_some_and(|v| v.contains(&value)))
-            });
-            let items: Vec<_> = hits
-                .map(|t| json!({"type": "ticket", "id": t.number.to_string(), "Status": t.status, "CustomFields": fields_of(t)}))
+            let text = |name: &str| query.get(name).map(String::as_str).unwrap_or_default();
+            let asked = text("query");
+            let mut hits: Vec<&Ticket> = data
+                .tickets
+                .values()
+                .filter(|t| t.status != "deleted" && !t.hidden && is_hit(t, asked))
                 .collect();
-            list(&items, json!(items.len()))
+            if text("fields").contains("LastUpdated") {
+                hits.sort_by_key(|t| (t.last_updated, t.number));
+            }
+            let per_page = text("per_page").parse().unwrap_or(20_usize).clamp(1, 100);
+            let total = hits.len();
+            let items: Vec<_> = hits
+                .into_iter()
+                .take(per_page)
+                .map(|t| json!({"type": "ticket", "id": t.number.to_string(), "Status": t.status, "CustomFields": fields_of(t), "LastUpdated": t.last_updated.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()}))
+                .collect();
+            list(&items, json!(total))
         })
         .await
+}
+
+/// The three searches that are known: for a field's value, for numbers, for what changed.
+fn is_hit(ticket: &Ticket, asked: &str) -> bool {
+    if asked.contains("LastUpdated") {
+        // `… LastUpdated >= 'A'`, and behind a page `AND (LastUpdated > 'A' OR id > N)`
+        let time = asked.split("LastUpdated >= '").nth(1).and_then(|rest| rest.split('\'').next()).unwrap_or_default();
+        let Ok(since) = format!("{}Z", time.trim_end_matches(" GMT").replacen(' ', "T", 1)).parse::<Timestamp>() else {
+            return false;
+        };
+        let after = asked.split("id > ").nth(1).and_then(|rest| rest.trim_end_matches(')').parse::<u64>().ok());
+        let ours = ticket.fields.get("External Id").is_some_and(|v| v.iter().any(|v| v.contains("mp-")));
+        return ours
+            && ticket.last_updated >= since
+            && after.is_none_or(|after| ticket.last_updated > since || ticket.number > after);
+    }
+    match key_of(asked) {
+        Some((field, value)) => ticket.fields.get(&field).is_some_and(|v| v.contains(&value)),
+        None => {
+            let number = ticket.number.to_string();
+            asked.split(" OR ").any(|one| one.strip_prefix("id = ").is_some_and(|id| id == number))
+        }
+    }
 }
 
 /// Field and value of `'CF.{Field}' = 'value'`.
@@ -227,7 +324,20 @@ async fn create(State(inner): State<Arc<Inner>>, headers: HeaderMap, Json(body):
             }
             let texts = vec![(subject.clone(), text("Content"))];
             data.changes.push("POST ticket", record(number));
-            data.tickets.insert(number, Ticket { number, subject, status: "new".into(), fields, texts });
+            let refers_to =
+                body["RefersTo"].as_array().into_iter().flatten().filter_map(|v| v.as_str().map(str::to_owned));
+            let ticket = Ticket {
+                number,
+                subject,
+                status: "new".into(),
+                fields,
+                texts,
+                moves: Vec::new(),
+                refers_to: refers_to.collect(),
+                last_updated: data.stamp(),
+                hidden: false,
+            };
+            data.tickets.insert(number, ticket);
             (StatusCode::CREATED, Json(json!({"type": "ticket", "id": number.to_string()}))).into_response()
         })
         .await
@@ -251,11 +361,34 @@ async fn ticket(State(inner): State<Arc<Inner>>, Path(number): Path<u64>, header
     inner
         .answer(&headers, "GET ticket", |data| {
             let Some(ticket) = data.tickets.get(&number) else { return not_found() };
+            if ticket.hidden {
+                return forbidden();
+            }
             let body = json!({
                 "type": "ticket", "id": ticket.number, "Subject": ticket.subject, "Status": ticket.status,
                 "CustomFields": fields_of(ticket), "Queue": {"id": "3", "type": "queue"}, "Resolved": "1970-01-01T00:00:00Z",
+                "Creator": {"id": INTEGRATION, "type": "user"},
             });
             Json(body).into_response()
+        })
+        .await
+}
+
+/// The newest change of a ticket's status.
+async fn transactions(
+    State(inner): State<Arc<Inner>>,
+    Query(query): Query<HashMap<String, String>>,
+    headers: HeaderMap,
+) -> Response {
+    let about = query.get("query").and_then(|q| q.split("ObjectId = ").nth(1)?.split(' ').next()?.parse::<u64>().ok());
+    inner
+        .answer(&headers, "GET transactions", |data| {
+            let moves = about.and_then(|number| data.tickets.get(&number)).and_then(|ticket| ticket.moves.last());
+            let items: Vec<_> = moves
+                .map(|(by, status)| json!({"type": "transaction", "id": "1", "Type": "Status", "NewValue": status, "Creator": {"id": by, "type": "user"}}))
+                .into_iter()
+                .collect();
+            list(&items, Value::Null)
         })
         .await
 }
@@ -272,7 +405,7 @@ async fn change(
             let wanted = body["Status"].as_str().unwrap_or_default();
             let said = if STATUSES.contains(&wanted) {
                 let said = format!("Ticket {number}: Status changed from '{}' to '{wanted}'", ticket.status);
-                wanted.clone_into(&mut ticket.status);
+                data.set_status(number, wanted, INTEGRATION);
                 data.changes.push("PUT ticket", record(number));
                 said
             } else {
@@ -294,6 +427,8 @@ async fn comment(
             let Some(ticket) = data.tickets.get_mut(&number) else { return not_found() };
             let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
             ticket.texts.push((text("Subject"), text("Content")));
+            let at = data.stamp();
+            data.tickets.entry(number).and_modify(|ticket| ticket.last_updated = at);
             data.changes.push("POST comment", record(number));
             (StatusCode::CREATED, Json(json!(["Comments added"]))).into_response()
         })

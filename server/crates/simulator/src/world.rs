@@ -78,7 +78,7 @@ impl World {
         let key = format!("sandbox{:016x}{:016x}", rng.draw(), rng.draw());
         let token = format!("1-14-{:016x}{:016x}", rng.draw(), rng.draw());
         let odoo = SandboxOdoo::start(&key, Arc::clone(&config.now)).await.context("sandbox Odoo")?;
-        let desk = SandboxDesk::start(&token).await.context("sandbox desk")?;
+        let desk = SandboxDesk::start_at(&token, Some(Arc::clone(&config.now))).await.context("sandbox desk")?;
         let shipments = shipments(config.seed, begun);
         for shipment in &shipments {
             if let Some(order) = order_of(shipment, begun) {

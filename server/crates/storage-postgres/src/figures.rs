@@ -91,7 +91,7 @@ async fn cases(conn: &mut PgConnection, scope: Scope, now: Timestamp, figures: &
     let since = Span::last(WEEK, now).from;
     let row = sqlx::query(
         "SELECT count(*) AS healed FROM desk_case c JOIN exception x ON x.id = c.exception_id
-         WHERE c.company_id = $1 AND c.status = 'resolved' AND c.opened_at >= $2 AND x.closed_at IS NOT NULL AND x.resolution <> 'person'",
+         WHERE c.company_id = $1 AND c.status = 'resolved' AND c.ended IS NULL AND c.closed_by IS NULL AND c.opened_at >= $2 AND x.closed_at IS NOT NULL AND x.resolution <> 'person'",
     )
     .bind(scope.company.0)
     .bind(micros(since))

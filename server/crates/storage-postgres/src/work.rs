@@ -10,7 +10,7 @@ use domain::{
     Severity,
     commit::ExceptionChange,
     fold::{Choice, Decision, FoldedException},
-    ids::{ExceptionId, ShipmentId},
+    ids::{CaseId, ExceptionId, ShipmentId},
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use sqlx::{PgConnection, Postgres, QueryBuilder, postgres::PgRow};
@@ -21,8 +21,8 @@ use storage::{
     jobs::NewJob,
     shipments::Commit,
     work::{
-        CaseContext, CaseRecord, Due, ExceptionAction, ExceptionRecord, QueueCounts, QueueQuery, QueueRow, QueueView,
-        Work, due_at,
+        CaseContext, CaseRecord, CaseStatus, Due, ExceptionAction, ExceptionRecord, QueueCounts, QueueQuery, QueueRow,
+        QueueView, Work, due_at,
     },
 };
 use uuid::Uuid;
@@ -72,6 +72,86 @@ impl Work for PostgresStore {
 
     async fn put_case(&self, scope: Scope, case: CaseRecord) -> Result<()> {
         self.write(Turn::RealTime, move |conn| Box::pin(async move { put_case(conn, scope, &case).await })).await
+    }
+
+    async fn move_case(
+        &self,
+        scope: Scope,
+        case: CaseRecord,
+        action: Option<ExceptionAction>,
+        audit: AuditEntry,
+        jobs: Vec<NewJob>,
+    ) -> Result<()> {
+        self.write(Turn::RealTime, move |conn| {
+            Box::pin(async move {
+                put_case(conn, scope, &case).await?;
+                if let Some(action) = &action {
+                    act(conn, scope, case.exception, action, audit.at).await?;
+                }
+                audit::append(conn, scope, &audit).await?;
+                jobs::enqueue_all(conn, scope, &jobs, audit.at).await.map(drop)
+            })
+        })
+        .await
+    }
+
+    async fn cases_by_number(&self, scope: Scope, desk: String, numbers: Vec<String>) -> Result<Vec<CaseRecord>> {
+        let mut read = self.read().await?;
+        let sql =
+            "SELECT c.* FROM desk_case c WHERE c.company_id = $1 AND c.number = ANY($2) AND c.desk = $3 AND NOT EXISTS (SELECT 1 FROM desk_case l WHERE l.shipment_id = c.shipment_id AND l.external_key = c.external_key
+                     AND (l.opened_at, l.id) > (c.opened_at, c.id)) ORDER BY c.id";
+        let rows = sqlx::query(sql)
+            .bind(scope.company.0)
+            .bind(&numbers)
+            .bind(&desk)
+            .fetch_all(&mut *read)
+            .await
+            .map_err(Fail::from)?;
+        Ok(rows.iter().map(case).collect::<Done<_>>()?)
+    }
+
+    async fn cases_to_poll(&self, scope: Scope, desk: String, limit: u32) -> Result<Vec<CaseRecord>> {
+        let mut read = self.read().await?;
+        let sql =
+            "SELECT c.* FROM desk_case c WHERE c.company_id = $1 AND c.number IS NOT NULL AND (c.status = 'open' OR c.ended = 'hidden')
+             AND c.desk = $2 AND NOT EXISTS (SELECT 1 FROM desk_case l WHERE l.shipment_id = c.shipment_id AND l.external_key = c.external_key
+                     AND (l.opened_at, l.id) > (c.opened_at, c.id)) ORDER BY c.polled_at, c.id LIMIT $3";
+        let rows = sqlx::query(sql)
+            .bind(scope.company.0)
+            .bind(&desk)
+            .bind(i64::from(limit))
+            .fetch_all(&mut *read)
+            .await
+            .map_err(Fail::from)?;
+        Ok(rows.iter().map(case).collect::<Done<_>>()?)
+    }
+
+    async fn polled(
+        &self,
+        scope: Scope,
+        seen: Vec<(CaseId, Option<CaseStatus>)>,
+        at: Timestamp,
+        jobs: Vec<NewJob>,
+    ) -> Result<()> {
+        self.write(Turn::RealTime, move |conn| {
+            Box::pin(async move {
+                for (id, status) in &seen {
+                    sqlx::query(
+                        "UPDATE desk_case SET polled_at = $1, seen = coalesce($2, seen),
+                             revision = revision + ($2 IS NOT NULL AND seen IS DISTINCT FROM $2)::int
+                         WHERE company_id = $3 AND id = $4",
+                    )
+                    .bind(micros(at))
+                    .bind(status.map(word))
+                    .bind(scope.company.0)
+                    .bind(id.0)
+                    .execute(&mut *conn)
+                    .await?;
+                }
+                jobs::enqueue_all(conn, scope, &jobs, at).await.map(drop)
+            })
+        })
+        .await
     }
 
     async fn figures(&self, scope: Scope, now: Timestamp, zone: &TimeZone) -> Result<Figures> {
@@ -440,7 +520,7 @@ fn narrowed(sql: &mut QueryBuilder<Postgres>, scope: Scope, query: &QueueQuery, 
             .push(" AND c.opened_at < ")
             .push_bind(micros(case.opened.until));
         if case.self_resolved {
-            sql.push(" AND c.status = 'resolved') AND x.closed_at IS NOT NULL AND x.resolution <> 'person'");
+            sql.push(" AND c.status = 'resolved' AND c.ended IS NULL AND c.closed_by IS NULL) AND x.closed_at IS NOT NULL AND x.resolution <> 'person'");
         } else {
             sql.push(")");
         }
@@ -485,13 +565,28 @@ async fn case_context(conn: &mut PgConnection, scope: Scope, id: ExceptionId) ->
     }))
 }
 
+/// The status as it lies there: how a closed ticket ended has a column of its own.
+fn stored_status(status: CaseStatus) -> (String, Option<String>) {
+    match status {
+        CaseStatus::Rejected | CaseStatus::Deleted | CaseStatus::Hidden => {
+            (word(CaseStatus::Resolved), Some(word(status)))
+        }
+        CaseStatus::Pending | CaseStatus::Open | CaseStatus::Resolved => (word(status), None),
+    }
+}
+
 async fn put_case(conn: &mut PgConnection, scope: Scope, case: &CaseRecord) -> Done<()> {
+    let (status, ended) = stored_status(case.status);
     let put = sqlx::query(
-        "INSERT INTO desk_case (id, company_id, exception_id, shipment_id, desk, external_key, number, url, status, opened_at, resolved_at, notes)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        "INSERT INTO desk_case (id, company_id, exception_id, shipment_id, desk, external_key, number, url, status, opened_at, resolved_at, notes,
+             ended, closed_by, follows, seen, revision)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17 + 1)
          ON CONFLICT (id) DO UPDATE SET
-             number = excluded.number, url = excluded.url, status = excluded.status, resolved_at = excluded.resolved_at, notes = excluded.notes
-         WHERE desk_case.company_id = excluded.company_id AND desk_case.exception_id = excluded.exception_id",
+             external_key = excluded.external_key, number = excluded.number, url = excluded.url, status = excluded.status,
+             resolved_at = excluded.resolved_at, notes = excluded.notes,
+             ended = excluded.ended, closed_by = excluded.closed_by, follows = excluded.follows, seen = excluded.seen, revision = excluded.revision
+         WHERE desk_case.company_id = excluded.company_id AND desk_case.exception_id = excluded.exception_id
+             AND desk_case.revision + 1 = excluded.revision",
     )
     .bind(case.id.0)
     .bind(scope.company.0)
@@ -501,14 +596,19 @@ async fn put_case(conn: &mut PgConnection, scope: Scope, case: &CaseRecord) -> D
     .bind(&case.external_key)
     .bind(&case.number)
     .bind(&case.url)
-    .bind(word(case.status))
+    .bind(status)
     .bind(micros(case.opened_at))
     .bind(opt_micros(case.resolved_at))
     .bind(json(&case.notes))
+    .bind(ended)
+    .bind(&case.closed_by)
+    .bind(&case.follows)
+    .bind(case.seen.map(word))
+    .bind(i64::try_from(case.revision).unwrap_or(i64::MAX - 1))
     .execute(conn)
     .await?;
     if put.rows_affected() == 0 {
-        Err(Fail(StoreError::Conflict("the case is another exception's".into())))
+        Err(Fail(StoreError::Conflict("the case was changed meanwhile, or is another exception's".into())))
     } else {
         Ok(())
     }
@@ -543,9 +643,13 @@ pub(crate) fn case(row: &impl Columns) -> Done<CaseRecord> {
         external_key: row.text("external_key")?,
         number: row.opt_text("number")?,
         url: row.opt_text("url")?,
-        status: row.word("status")?,
+        status: row.opt_word("ended")?.map_or_else(|| row.word("status"), Ok)?,
         opened_at: row.at("opened_at")?,
         resolved_at: row.opt_at("resolved_at")?,
         notes: row.json("notes")?,
+        closed_by: row.opt_text("closed_by")?,
+        follows: row.opt_text("follows")?,
+        seen: row.opt_word("seen")?,
+        revision: row.count("revision")?,
     })
 }

@@ -82,7 +82,7 @@ fn cases(conn: &Connection, scope: Scope, now: Timestamp, figures: &mut Figures)
     let since = Span::last(WEEK, now).from;
     let row = query(
         "SELECT count(*) AS healed FROM desk_case c JOIN exception x ON x.id = c.exception_id
-         WHERE c.company_id = ? AND c.status = 'resolved' AND c.opened_at >= ? AND x.closed_at IS NOT NULL AND x.resolution <> 'person'",
+         WHERE c.company_id = ? AND c.status = 'resolved' AND c.ended IS NULL AND c.closed_by IS NULL AND c.opened_at >= ? AND x.closed_at IS NOT NULL AND x.resolution <> 'person'",
     )
     .bind(scope.company.0)
     .bind(micros(since))

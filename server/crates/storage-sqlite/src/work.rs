@@ -12,7 +12,7 @@ use domain::{
     Severity,
     commit::ExceptionChange,
     fold::{Choice, Decision, FoldedException},
-    ids::{ExceptionId, ShipmentId},
+    ids::{CaseId, ExceptionId, ShipmentId},
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rusqlite::Connection;
@@ -23,8 +23,8 @@ use storage::{
     jobs::NewJob,
     shipments::Commit,
     work::{
-        CaseContext, CaseRecord, Due, ExceptionAction, ExceptionRecord, QueueCounts, QueueQuery, QueueRow, QueueView,
-        Work, due_at,
+        CaseContext, CaseRecord, CaseStatus, Due, ExceptionAction, ExceptionRecord, QueueCounts, QueueQuery, QueueRow,
+        QueueView, Work, due_at,
     },
 };
 use uuid::Uuid;
@@ -73,6 +73,79 @@ impl Work for SqliteStore {
 
     async fn put_case(&self, scope: Scope, case: CaseRecord) -> Result<()> {
         self.write(Turn::RealTime, move |conn| put_case(conn, scope, &case)).await
+    }
+
+    async fn move_case(
+        &self,
+        scope: Scope,
+        case: CaseRecord,
+        action: Option<ExceptionAction>,
+        audit: AuditEntry,
+        jobs: Vec<NewJob>,
+    ) -> Result<()> {
+        self.write(Turn::RealTime, move |conn| {
+            put_case(conn, scope, &case)?;
+            if let Some(action) = &action {
+                act(conn, scope, case.exception, action, audit.at)?;
+            }
+            audit::append(conn, scope, &audit)?;
+            for job in &jobs {
+                jobs::enqueue(conn, scope, job, audit.at)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn cases_by_number(&self, scope: Scope, desk: String, numbers: Vec<String>) -> Result<Vec<CaseRecord>> {
+        self.read(move |conn| {
+            let sql =
+                "SELECT c.* FROM json_each(?) n CROSS JOIN desk_case c ON c.company_id = ? AND c.number = n.value
+                 WHERE c.desk = ? AND NOT EXISTS (SELECT 1 FROM desk_case l WHERE l.shipment_id = c.shipment_id AND l.external_key = c.external_key
+                     AND (l.opened_at, l.id) > (c.opened_at, c.id)) ORDER BY c.id";
+            let rows = query(sql).bind(json(&numbers)).bind(scope.company.0).bind(&desk).fetch_all(conn)?;
+            rows.iter().map(case).collect()
+        })
+        .await
+    }
+
+    async fn cases_to_poll(&self, scope: Scope, desk: String, limit: u32) -> Result<Vec<CaseRecord>> {
+        self.read(move |conn| {
+            let sql =
+                "SELECT c.* FROM desk_case c WHERE c.company_id = ? AND c.number IS NOT NULL AND (c.status = 'open' OR c.ended = 'hidden')
+                 AND c.desk = ? AND NOT EXISTS (SELECT 1 FROM desk_case l WHERE l.shipment_id = c.shipment_id AND l.external_key = c.external_key
+                     AND (l.opened_at, l.id) > (c.opened_at, c.id)) ORDER BY c.polled_at, c.id LIMIT ?";
+            let rows = query(sql).bind(scope.company.0).bind(&desk).bind(i64::from(limit)).fetch_all(conn)?;
+            rows.iter().map(case).collect()
+        })
+        .await
+    }
+
+    async fn polled(
+        &self,
+        scope: Scope,
+        seen: Vec<(CaseId, Option<CaseStatus>)>,
+        at: Timestamp,
+        jobs: Vec<NewJob>,
+    ) -> Result<()> {
+        self.write(Turn::RealTime, move |conn| {
+            for (id, status) in &seen {
+                query(
+                    "UPDATE desk_case SET polled_at = ?1, revision = revision + (?2 IS NOT NULL AND seen IS NOT ?2), seen = coalesce(?2, seen)
+                     WHERE company_id = ?3 AND id = ?4",
+                )
+                .bind(micros(at))
+                .bind(status.map(word))
+                .bind(scope.company.0)
+                .bind(id.0)
+                .execute(conn)?;
+            }
+            for job in &jobs {
+                jobs::enqueue(conn, scope, job, at)?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn figures(&self, scope: Scope, now: Timestamp, zone: &TimeZone) -> Result<Figures> {
@@ -430,7 +503,7 @@ fn narrowed(sql: &mut Query<'_>, scope: Scope, wanted: &QueueQuery, now: Timesta
             .push(" AND c.opened_at < ")
             .push_bind(micros(case.opened.until));
         if case.self_resolved {
-            sql.push(" AND c.status = 'resolved') AND x.closed_at IS NOT NULL AND x.resolution <> 'person'");
+            sql.push(" AND c.status = 'resolved' AND c.ended IS NULL AND c.closed_by IS NULL) AND x.closed_at IS NOT NULL AND x.resolution <> 'person'");
         } else {
             sql.push(")");
         }
@@ -469,13 +542,27 @@ fn case_context(conn: &Connection, scope: Scope, id: ExceptionId) -> Done<Option
     }))
 }
 
+/// The status as it lies there: how a closed ticket ended has a column of its own.
+fn stored_status(status: CaseStatus) -> (String, Option<String>) {
+    match status {
+        CaseStatus::Rejected | CaseStatus::Deleted | CaseStatus::Hidden => {
+            (word(CaseStatus::Resolved), Some(word(status)))
+        }
+        CaseStatus::Pending | CaseStatus::Open | CaseStatus::Resolved => (word(status), None),
+    }
+}
+
 pub(crate) fn put_case(conn: &Connection, scope: Scope, case: &CaseRecord) -> Done<()> {
+    let (status, ended) = stored_status(case.status);
     let put = query(
-        "INSERT INTO desk_case (id, company_id, exception_id, shipment_id, desk, external_key, number, url, status, opened_at, resolved_at, notes)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        "INSERT INTO desk_case (id, company_id, exception_id, shipment_id, desk, external_key, number, url, status, opened_at, resolved_at, notes,
+             ended, closed_by, follows, seen, revision)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? + 1)
          ON CONFLICT (id) DO UPDATE SET
-             number = excluded.number, url = excluded.url, status = excluded.status, resolved_at = excluded.resolved_at, notes = excluded.notes
-         WHERE company_id = excluded.company_id AND exception_id = excluded.exception_id",
+             external_key = excluded.external_key, number = excluded.number, url = excluded.url, status = excluded.status,
+             resolved_at = excluded.resolved_at, notes = excluded.notes,
+             ended = excluded.ended, closed_by = excluded.closed_by, follows = excluded.follows, seen = excluded.seen, revision = excluded.revision
+         WHERE company_id = excluded.company_id AND exception_id = excluded.exception_id AND revision + 1 = excluded.revision",
     )
     .bind(case.id.0)
     .bind(scope.company.0)
@@ -485,12 +572,21 @@ pub(crate) fn put_case(conn: &Connection, scope: Scope, case: &CaseRecord) -> Do
     .bind(&case.external_key)
     .bind(&case.number)
     .bind(&case.url)
-    .bind(word(case.status))
+    .bind(status)
     .bind(micros(case.opened_at))
     .bind(opt_micros(case.resolved_at))
     .bind(json(&case.notes))
+    .bind(ended)
+    .bind(&case.closed_by)
+    .bind(&case.follows)
+    .bind(case.seen.map(word))
+    .bind(i64::try_from(case.revision).unwrap_or(i64::MAX - 1))
     .execute(conn)?;
-    if put == 0 { Err(Fail(StoreError::Conflict("the case is another exception's".into()))) } else { Ok(()) }
+    if put == 0 {
+        Err(Fail(StoreError::Conflict("the case was changed meanwhile, or is another exception's".into())))
+    } else {
+        Ok(())
+    }
 }
 
 fn exception_record(row: &Row) -> Done<ExceptionRecord> {
@@ -522,9 +618,13 @@ fn case(row: &Row) -> Done<CaseRecord> {
         external_key: row.text("external_key")?,
         number: row.opt_text("number")?,
         url: row.opt_text("url")?,
-        status: row.word("status")?,
+        status: row.opt_word("ended")?.map_or_else(|| row.word("status"), Ok)?,
         opened_at: row.at("opened_at")?,
         resolved_at: row.opt_at("resolved_at")?,
         notes: row.json("notes")?,
+        closed_by: row.opt_text("closed_by")?,
+        follows: row.opt_text("follows")?,
+        seen: row.opt_word("seen")?,
+        revision: row.count("revision")?,
     })
 }

@@ -39,6 +39,12 @@ pub struct Health {
     pub probe_until: Option<Timestamp>,
     /// The destination asked not to be called before.
     pub held_until: Option<Timestamp>,
+    /// Since when it fails. Not written where it does not: rows of older versions are compared as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_since: Option<Timestamp>,
+    /// Its newest failure, without personal data and secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
 }
 
 /// Gates.

@@ -19,6 +19,8 @@ pub enum JobKind {
     SyncOrder,
     /// Bring an exception to the service desk (target: exception).
     SyncCase,
+    /// Learn what agents did at the service desk (target: the desk's connector).
+    PollDesk,
     /// Take in what the order system changed (target: the system).
     ImportOrders,
     /// Fetch the keys that a platform publishes (target: the source's name).
@@ -36,6 +38,7 @@ impl JobKind {
         Self::Fold,
         Self::SyncOrder,
         Self::SyncCase,
+        Self::PollDesk,
         Self::ImportOrders,
         Self::FetchKeys,
         Self::Reread,
@@ -49,6 +52,7 @@ impl JobKind {
             Self::Fold => "fold",
             Self::SyncOrder => "sync_order",
             Self::SyncCase => "sync_case",
+            Self::PollDesk => "poll_desk",
             Self::ImportOrders => "import_orders",
             Self::FetchKeys => "fetch_keys",
             Self::Reread => "reread",
@@ -66,7 +70,7 @@ impl JobKind {
         match self {
             Self::Normalise | Self::Fold | Self::Reread | Self::Replay => None,
             Self::SyncOrder | Self::ImportOrders => Some("odoo"),
-            Self::SyncCase => Some("desk"),
+            Self::SyncCase | Self::PollDesk => Some("desk"),
             Self::FetchKeys => Some("keys"),
         }
     }

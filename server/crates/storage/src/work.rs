@@ -202,6 +202,30 @@ pub struct CaseRecord {
     pub resolved_at: Option<Timestamp>,
     /// The keys of the notes posted.
     pub notes: Vec<String>,
+    /// The agent who closed the ticket at the desk; none while it is open, and where Milepost closed it.
+    pub closed_by: Option<String>,
+    /// The ticket that this one follows up.
+    pub follows: Option<String>,
+    /// What a poll last saw of the ticket. Where it differs from the status, the ticket has to be looked at.
+    pub seen: Option<CaseStatus>,
+    /// Counts the changes: of two writers the second one fails.
+    pub revision: u64,
+}
+
+impl CaseRecord {
+    /// Whether a poll saw something that is not known here yet.
+    pub fn is_to_be_looked_at(&self) -> bool {
+        self.seen.is_some_and(|seen| seen != self.status)
+    }
+
+    /// Whether an agent closed the ticket.
+    pub fn is_closed_by_agent(&self) -> bool {
+        match self.status {
+            CaseStatus::Pending | CaseStatus::Open => false,
+            CaseStatus::Resolved => self.closed_by.is_some(),
+            CaseStatus::Rejected | CaseStatus::Deleted | CaseStatus::Hidden => true,
+        }
+    }
 }
 
 /// A case's status.
@@ -214,6 +238,12 @@ pub enum CaseStatus {
     Open,
     /// Settled.
     Resolved,
+    /// An agent rejected the ticket: it is not worked on.
+    Rejected,
+    /// The ticket was deleted.
+    Deleted,
+    /// The ticket cannot be read any more: moved to a queue that the token may not see, or gone for good.
+    Hidden,
 }
 
 /// What a case job reads.
@@ -262,8 +292,34 @@ pub trait Work: Send + Sync {
     /// What a case job reads.
     async fn case_context(&self, scope: Scope, id: ExceptionId) -> Result<Option<CaseContext>>;
 
-    /// Keeps a case.
+    /// Keeps a case as its next revision. `Conflict` where another one was kept since it was read.
     async fn put_case(&self, scope: Scope, case: CaseRecord) -> Result<()>;
+
+    /// Keeps a case as [`Work::put_case`], with what is decided about its exception, the audit entry and the jobs.
+    async fn move_case(
+        &self,
+        scope: Scope,
+        case: CaseRecord,
+        action: Option<ExceptionAction>,
+        audit: AuditEntry,
+        jobs: Vec<NewJob>,
+    ) -> Result<()>;
+
+    /// The cases with these ticket numbers at a desk; of several episodes in one ticket the newest.
+    async fn cases_by_number(&self, scope: Scope, desk: String, numbers: Vec<String>) -> Result<Vec<CaseRecord>>;
+
+    /// Cases whose ticket is at work or cannot be read, those that were not polled for longest first; of several episodes
+    /// in one ticket the newest.
+    async fn cases_to_poll(&self, scope: Scope, desk: String, limit: u32) -> Result<Vec<CaseRecord>>;
+
+    /// Keeps what a poll saw of cases, none where nothing is new; the jobs commit with it.
+    async fn polled(
+        &self,
+        scope: Scope,
+        seen: Vec<(CaseId, Option<CaseStatus>)>,
+        at: Timestamp,
+        jobs: Vec<NewJob>,
+    ) -> Result<()>;
 
     /// The figures of the overview, each the number of the rows that [`Figures::each`] names; days as in this zone.
     async fn figures(&self, scope: Scope, now: Timestamp, zone: &TimeZone) -> Result<Figures>;

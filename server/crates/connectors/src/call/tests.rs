@@ -35,7 +35,7 @@ fn ask(url: String, nature: Nature) -> Ask {
         url,
         operation: "test".into(),
         nature,
-        authorization: Some(SecretString::from("bearer top-secret")),
+        authorization: Some(("bearer", "top-secret".into())),
         headers: Vec::new(),
         body: Some(json!({"street": "Main St 1", "note": "mail jane@example.com now", "ids": [1]})),
     }
@@ -109,5 +109,84 @@ fn an_address_is_taken_only_as_a_plain_one() {
     assert_eq!(base_url("https://example.com/rt/").unwrap(), "https://example.com/rt");
     for wrong in ["odoo.example.com", "ftp://x", "https://u:p@x", "https://x/?a=b"] {
         assert_eq!(base_url(wrong).unwrap_err().class, ErrorClass::Misconfigured, "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_names_scheme_host_and_port_and_what_to_check() {
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let plain = serve(Router::new().route("/", any(|| async { "no TLS" }))).await;
+    let plain_port = plain.rsplit(':').next().unwrap();
+    let silent = serve(Router::new().route("/", any(std::future::pending::<StatusCode>))).await;
+    let cases = [
+        (
+            format!("http://127.0.0.1:{closed}/x?customer=jane"),
+            format!("http://127.0.0.1:{closed} cannot be reached"),
+            "check that the system runs",
+        ),
+        ("http://nowhere.invalid/x".into(), "http://nowhere.invalid:80 cannot be reached".into(), "check its name"),
+        (
+            format!("https://127.0.0.1:{plain_port}/"),
+            format!("https://127.0.0.1:{plain_port} cannot be reached"),
+            "http://",
+        ),
+        (format!("{silent}/"), format!("{silent} did not answer"), "no answer in time"),
+    ];
+    for (url, whom, check) in cases {
+        let client = outgoing(Duration::from_secs(5));
+        let error = client.call(ask(url.clone(), Nature::Reads), &Discard, |_| Ok(())).await.unwrap_err().message;
+        assert!(error.starts_with(&whom) && error.contains(check), "{url}: {error}");
+        assert!(!error.contains("jane") && !error.contains("top-secret"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_key_is_read_again_and_the_call_repeated_once() {
+    let valid = Arc::new(Mutex::new("bearer first".to_owned()));
+    let asked = Arc::new(Mutex::new(0));
+    let (seen, good) = (Arc::clone(&asked), Arc::clone(&valid));
+    let router = Router::new().route(
+        "/",
+        any(move |headers: HeaderMap| async move {
+            *seen.lock().unwrap() += 1;
+            match headers["authorization"].to_str().unwrap() == *good.lock().unwrap() {
+                true => StatusCode::OK,
+                false => StatusCode::UNAUTHORIZED,
+            }
+        }),
+    );
+    let url = serve(router).await;
+    let file = Arc::new(Mutex::new("first".to_owned()));
+    let read = Arc::clone(&file);
+    let key = Key::read_again("first".into(), move || Some(read.lock().unwrap().clone().into()));
+    let client = outgoing(TOTAL_TIMEOUT);
+    let call = async || {
+        let ask = Ask { authorization: Some(("bearer", key.clone())), ..ask(url.clone(), Nature::Writes) };
+        let judge =
+            |a: &Answer| class_of_status(a.status, Nature::Writes).map_or(Ok(()), |c| Err(CallError::new(c, "no")));
+        client.call(ask, &Discard, judge).await.map_err(|e| e.class)
+    };
+    assert_eq!(call().await, Ok(()));
+    *valid.lock().unwrap() = "bearer second".into();
+    assert_eq!(call().await, Err(ErrorClass::Unauthorized), "the file still holds the old one");
+    assert_eq!(*asked.lock().unwrap(), 2, "and it is not tried again");
+    *file.lock().unwrap() = "second\n".into();
+    assert_eq!(call().await, Ok(()));
+    assert_eq!(call().await, Ok(()));
+    assert_eq!(*asked.lock().unwrap(), 5, "refused, repeated, and from then on the new one");
+    *file.lock().unwrap() = String::new();
+    *valid.lock().unwrap() = "bearer third".into();
+    assert_eq!(call().await, Err(ErrorClass::Unauthorized), "an empty file is no key");
+}
+
+#[test]
+fn the_page_that_people_copy_leads_to_the_system() {
+    for (given, taken) in [
+        ("https://desk.test/", "https://desk.test"),
+        ("https://desk.test/rt/Ticket/Display.html?id=1", "https://desk.test/rt"),
+        ("https://desk.test/REST/2.0/", "https://desk.test"),
+        ("no address", "no address"),
+    ] {
+        assert_eq!(site_of(given, &["REST", "Ticket"]), taken);
     }
 }

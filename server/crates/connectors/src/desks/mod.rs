@@ -2,12 +2,17 @@
 
 pub mod request_tracker;
 
-use crate::call::{CallError, CallLog};
+use crate::call::{CallError, CallLog, Key};
 use async_trait::async_trait;
 use domain::Severity;
-use secrecy::SecretString;
+use jiff::Timestamp;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+
+/// An agent whose name the desk does not tell.
+pub const SOMEBODY: &str = "an agent";
+/// Cases that are asked for at once.
+pub const SHOWN_MAX: usize = 100;
 
 /// What is fixed about a desk's connector.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +29,7 @@ pub struct DeskConfig {
     /// Its address.
     pub url: String,
     /// A token of the integration user.
-    pub token: SecretString,
+    pub token: Key,
     /// The queue or group that takes the cases.
     pub queue: String,
     /// At most so many calls a second; none leaves it to the desk.
@@ -38,8 +43,12 @@ pub enum DeskStatus {
     Open,
     /// Settled.
     Resolved,
+    /// Somebody decided that nothing is done about it.
+    Rejected,
     /// Thrown away; it takes notes, but nobody sees them.
     Gone,
+    /// It cannot be read any more: moved to where the token may not look, or gone for good.
+    Hidden,
 }
 
 /// A case as the desk has it.
@@ -51,6 +60,36 @@ pub struct DeskCase {
     pub url: String,
     /// Where it stands.
     pub status: DeskStatus,
+}
+
+/// A case as a closer look finds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// The case.
+    pub case: DeskCase,
+    /// The agent who gave it its status, by login, or [`SOMEBODY`]; none where that was Milepost itself, or where the status
+    /// is the known one.
+    pub by: Option<String>,
+}
+
+/// Where a poll goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PollFrom {
+    /// With what changed at this time of the desk's clock, or later.
+    Since(Timestamp),
+    /// Behind the page with this cursor.
+    After(String),
+}
+
+/// A page of what changed at the desk, oldest change first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changed {
+    /// The cases, as they are now.
+    pub cases: Vec<DeskCase>,
+    /// Where the next page begins; none where this is the last one.
+    pub next: Option<String>,
+    /// The newest change on this page, by the desk's clock.
+    pub newest: Option<Timestamp>,
 }
 
 /// A case to be made. No personal data goes into it.
@@ -76,6 +115,8 @@ pub struct NewCase {
     pub milepost_url: String,
     /// Words to filter by.
     pub tags: Vec<String>,
+    /// The number of the case that this one follows up.
+    pub follows: Option<String>,
 }
 
 /// One service desk. Every text that is posted under a `note_key` is posted once: it is looked for in the case's
@@ -104,11 +145,25 @@ pub trait Desk: Send + Sync {
     /// `unknown_outcome` where no answer came; `misconfigured` where the desk did not keep the key.
     async fn create(&self, case: &NewCase, log: &dyn CallLog) -> Result<DeskCase, CallError>;
 
-    /// The case with this number.
+    /// The case with this number and, where its status is another than the known one, who gave it that. A case that cannot
+    /// be read is [`DeskStatus::Hidden`].
     ///
     /// # Errors
-    /// `not_found` where there is none.
-    async fn get(&self, number: &str, log: &dyn CallLog) -> Result<DeskCase, CallError>;
+    /// When the desk does not answer as it should.
+    async fn look(&self, number: &str, known: DeskStatus, log: &dyn CallLog) -> Result<Look, CallError>;
+
+    /// What changed at the desk, a page at a time; paging loses nothing, whatever changes meanwhile. Deleted cases need not
+    /// be among it: see [`Desk::shown`].
+    ///
+    /// # Errors
+    /// When the desk does not answer as it should.
+    async fn changed(&self, from: &PollFrom, log: &dyn CallLog) -> Result<Changed, CallError>;
+
+    /// Of at most [`SHOWN_MAX`] cases those that the desk still shows; what is missing was deleted, merged, or cannot be read.
+    ///
+    /// # Errors
+    /// When the desk does not answer as it should.
+    async fn shown(&self, numbers: &[String], log: &dyn CallLog) -> Result<Vec<DeskCase>, CallError>;
 
     /// Adds an internal note, once.
     ///

@@ -1,10 +1,11 @@
 //! Calls over JSON-2 and what their errors mean.
 
 use super::{OdooConfig, wire::Fault};
-use crate::call::{Answer, Ask, CallError, CallLog, ErrorClass, Nature, Outgoing, base_url, class_of_status};
+use crate::call::{
+    Answer, Ask, CallError, CallLog, ErrorClass, Key, Nature, Outgoing, base_url, class_of_status, site_of,
+};
 use jiff::{Timestamp, fmt::rfc2822};
 use reqwest::Method;
-use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
@@ -18,13 +19,21 @@ pub struct OdooClient {
     http: Outgoing,
     base: String,
     database: String,
-    authorization: SecretString,
+    key: Key,
     /// What values OCA's `delivery_state` takes; empty where that module is not installed. Asked once.
     pub(super) delivery_states: OnceCell<Vec<String>>,
     /// Those of our fields that it has. Asked until they are there.
     pub(super) our_fields: OnceCell<Vec<String>>,
     /// The user whose key this is. Asked once.
     user: OnceCell<i64>,
+}
+
+/// Paths of Odoo's own pages and APIs.
+const PAGES: &[&str] = &["odoo", "web", "json", "jsonrpc", "xmlrpc"];
+
+/// Odoo's address, also out of the address of one of its pages (`https://odoo.example.com/odoo/inventory`).
+pub fn site(address: &str) -> String {
+    site_of(address, PAGES)
 }
 
 /// Which Odoo it is.
@@ -42,15 +51,14 @@ impl OdooClient {
     /// # Errors
     /// `misconfigured` where the address or the key cannot be used.
     pub fn new(config: OdooConfig) -> Result<Self, CallError> {
-        let key = config.api_key.expose_secret().trim();
-        if key.is_empty() || config.database.trim().is_empty() {
+        if config.api_key.is_empty() || config.database.trim().is_empty() {
             return Err(CallError::new(ErrorClass::Misconfigured, "Odoo needs a database and an API key"));
         }
         Ok(Self {
             http: Outgoing::new("odoo")?.paced(config.calls_per_second),
-            base: base_url(&config.url)?,
+            base: base_url(&site(&config.url))?,
             database: config.database.trim().to_owned(),
-            authorization: format!("bearer {key}").into(),
+            key: config.api_key,
             delivery_states: OnceCell::new(),
             our_fields: OnceCell::new(),
             user: OnceCell::new(),
@@ -85,7 +93,11 @@ impl OdooClient {
         self.http
             .call(ask, log, |answer| {
                 if let Some(class) = class_of_status(answer.status, Nature::Reads) {
-                    return Err(CallError::new(class, format!("/web/version answered {}", answer.status)).of(answer));
+                    return Err(CallError::new(
+                        class,
+                        format!("/web/version answered {}: is this the address of an Odoo?", answer.status),
+                    )
+                    .of(answer));
                 }
                 let body: Body = answer.json()?;
                 // Odoo Online writes "saas~19" there
@@ -160,7 +172,7 @@ impl OdooClient {
             url: format!("{}/json/2/{operation}", self.base),
             operation,
             nature,
-            authorization: Some(self.authorization.clone()),
+            authorization: Some(("bearer", self.key.clone())),
             headers: vec![("X-Odoo-Database", self.database.clone())],
             body: Some(body),
         };
@@ -208,6 +220,8 @@ pub(super) fn fault(answer: &Answer, nature: Nature) -> CallError {
     };
     let hint = if message.contains("Invalid field") && message.contains("x_milepost") {
         "; run `milepost odoo setup`"
+    } else if class == ErrorClass::Unauthorized {
+        "; the API key is wrong, expired or revoked"
     } else {
         ""
     };
@@ -224,6 +238,10 @@ fn without_name(answer: &Answer, nature: Nature) -> CallError {
         404 => ErrorClass::Misconfigured,
         status => class_of_status(status, nature).unwrap_or(ErrorClass::BadAnswer),
     };
-    let hint = if answer.status == 404 { ": check the address and the database's name" } else { "" };
+    let hint = match answer.status {
+        404 => ": check the address (--odoo-url) and the database's name (--odoo-database)",
+        300..=399 | 400 => ": is this the address of Odoo, without /odoo or /web?",
+        _ => "",
+    };
     CallError::new(class, format!("Odoo answered {}{hint}", answer.status)).of(answer)
 }

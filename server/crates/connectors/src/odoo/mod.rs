@@ -12,7 +12,7 @@ mod shown;
 mod status;
 mod wire;
 
-pub use client::{OdooClient, Version};
+pub use client::{OdooClient, Version, site};
 pub use config::OdooConfig;
 pub use deliveries::{Customer, Delivery, DeliveryState, PAGE_MAX, Since};
 pub use shown::{Changed, changed_by_others, label};

@@ -26,14 +26,16 @@ const ARCH: &str = r#"<data><xpath expr="//field[@name='origin']" position="afte
 <field name="x_milepost_exception" readonly="1" invisible="not x_milepost_exception"/>
 <field name="x_milepost_url" readonly="1" widget="url" invisible="not x_milepost_url"/>
 </xpath></data>"#;
-/// The rights that the integration's user needs: model, operation.
-const RIGHTS: &[(&str, &str)] = &[
-    ("stock.picking", "read"),
-    ("stock.picking", "write"),
-    ("sale.order", "read"),
-    ("res.partner", "read"),
-    ("mail.activity", "create"),
+/// The rights that the integration's user needs: model, operation, and the group that has it, as Odoo's user form names it.
+const RIGHTS: &[(&str, &str, &str)] = &[
+    ("stock.picking", "read", "Inventory: User"),
+    ("stock.picking", "write", "Inventory: User"),
+    ("sale.order", "read", "Sales: User: All Documents"),
+    ("res.partner", "read", "Role: User (an internal user, no portal user)"),
+    ("mail.activity", "create", "Role: User (an internal user, no portal user)"),
 ];
+/// What makes the fields.
+const SETUP: &str = "run `milepost odoo setup` with an administrator's key";
 
 /// What people call one of our fields.
 pub(super) fn label(field: &str) -> Option<&'static str> {
@@ -105,15 +107,18 @@ impl OdooClient {
         let there: Value = self.ask("stock.picking", "fields_get", body, log).await?;
         let mut missing = Vec::new();
         if there["sale_id"].is_null() {
-            missing.push("the Sales app (deliveries have no order)".to_owned());
+            missing.push("the Sales app (deliveries have no order): install it in Odoo".to_owned());
         }
         if there["carrier_tracking_ref"].is_null() {
-            missing.push("the Delivery Costs app (deliveries have no tracking reference)".to_owned());
+            missing
+                .push("the Delivery Costs app (deliveries have no tracking reference): install it in Odoo".to_owned());
         }
         for (name, kind, _) in FIELDS {
             match there[name]["type"].as_str() {
-                None => missing.push(format!("field {name} of stock.picking")),
-                Some(found) if found != *kind => missing.push(format!("field {name} as {kind} (it is {found})")),
+                None => missing.push(format!("field {name} of stock.picking: {SETUP}")),
+                Some(found) if found != *kind => {
+                    missing.push(format!("field {name} as {kind} (it is {found}): rename or remove it, then {SETUP}"));
+                }
                 Some(_) => {}
             }
         }
@@ -123,18 +128,19 @@ impl OdooClient {
                 State::ALL
                     .iter()
                     .filter(|s| !has(s.code()))
-                    .map(|s| format!("value {} of x_milepost_status", s.code())),
+                    .map(|s| format!("value {} of x_milepost_status: {SETUP}", s.code())),
             );
         }
-        for (model, operation) in RIGHTS {
+        for (model, operation, group) in RIGHTS {
+            let right = || format!("right to {operation} {model}: give the integration's user the group \"{group}\"");
             // of the class, not of a record: record rules may still say no
             let may: Result<bool, _> =
                 self.ask(model, "has_access", json!({"ids": [], "operation": operation}), log).await;
             match may {
                 Ok(true) => {}
-                Ok(false) => missing.push(format!("right to {operation} {model}")),
+                Ok(false) => missing.push(right()),
                 Err(e) if matches!(e.class, ErrorClass::Forbidden | ErrorClass::Misconfigured) => {
-                    missing.push(format!("right to {operation} {model}"));
+                    missing.push(right());
                 }
                 Err(e) => return Err(e),
             }

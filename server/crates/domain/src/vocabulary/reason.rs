@@ -205,6 +205,20 @@ macro_rules! reasons {
     };
 }
 
+impl ExceptionReason {
+    /// Whether a person settles it, so that an agent who resolves the ticket settles the exception: damage, loss, a refusal,
+    /// a wrong address. A delay, silence or customs end by the clock, the carrier or the authority, whatever anybody says.
+    pub const fn settled_by_person(self) -> bool {
+        match self.closed_by() {
+            ClosedBy::Human | ClosedBy::Found => true,
+            ClosedBy::NextPhysical | ClosedBy::Resolution => {
+                matches!(self.acting(), Acting::Person)
+                    && !matches!(self.category(), Category::Delay | Category::Customs | Category::Visibility)
+            }
+        }
+    }
+}
+
 reasons! {
     DelayUnspecified, "DELAY_UNSPECIFIED", Delay, Unknown, Minor, Running, Nobody, NextPhysical, "Delayed";
     DelayCarrier, "DELAY_CARRIER", Delay, Carrier, Minor, Running, Nobody, NextPhysical, "Delay, carrier";

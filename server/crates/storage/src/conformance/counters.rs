@@ -149,6 +149,10 @@ async fn command(world: &World, dice: &mut Dice, source: SourceId, made: u64) {
                 opened_at: at(dice.minutes()),
                 resolved_at: None,
                 notes: Vec::new(),
+                closed_by: None,
+                follows: None,
+                seen: None,
+                revision: 0,
             });
             let status = dice.one_of(&[CaseStatus::Pending, CaseStatus::Open, CaseStatus::Resolved]);
             world.store.work.put_case(world.scope, CaseRecord { status, ..case }).await.unwrap();

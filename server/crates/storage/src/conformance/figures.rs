@@ -165,6 +165,10 @@ async fn shipment(world: &World, chance: &mut Chance, record: i64) {
                 opened_at: at(chance.minutes(recorded, NOW)),
                 resolved_at: None,
                 notes: Vec::new(),
+                closed_by: None,
+                follows: None,
+                seen: None,
+                revision: 0,
             };
             world.store.work.put_case(world.scope, case).await.unwrap();
         }

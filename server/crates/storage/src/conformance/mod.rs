@@ -144,6 +144,7 @@ macro_rules! conformance_suite {
             the_queue_is_paged_without_gaps
             people_act_and_the_fold_reads_it
             cases_of_episodes
+            what_a_poll_sees_of_cases
             figures_add_up
         }
         $crate::conformance_area! { $fresh, figures:

@@ -574,6 +574,10 @@ pub async fn tabs_and_counts_agree(store: Store) {
                 opened_at: at(4),
                 resolved_at: None,
                 notes: Vec::new(),
+                closed_by: None,
+                follows: None,
+                seen: None,
+                revision: 0,
             };
             world.store.work.put_case(world.scope, case).await.unwrap();
         }

@@ -63,6 +63,10 @@ fn case(world: &World, exception: ExceptionId, shipment: ShipmentId, minutes: i6
         opened_at: at(minutes),
         resolved_at: None,
         notes: Vec::new(),
+        closed_by: None,
+        follows: None,
+        seen: None,
+        revision: 0,
     }
 }
 
@@ -241,7 +245,13 @@ pub async fn cases_of_episodes(store: Store) {
     let mut opened = case(&world, first, shipment, 6);
     world.store.work.put_case(world.scope, opened.clone()).await.unwrap();
     (opened.number, opened.status, opened.notes) = (Some("42".into()), CaseStatus::Open, vec!["a".into(), "b".into()]);
+    opened.revision = 1;
     world.store.work.put_case(world.scope, opened.clone()).await.unwrap();
+    assert!(
+        world.store.work.put_case(world.scope, opened.clone()).await.is_err(),
+        "of two writers the second one fails"
+    );
+    opened.revision = 2;
     let second_for_it = case(&world, first, shipment, 7);
     assert!(
         world.store.work.put_case(world.scope, second_for_it).await.is_err(),
@@ -254,7 +264,7 @@ pub async fn cases_of_episodes(store: Store) {
     assert_eq!((context.case, context.earlier.as_ref()), (None, Some(&opened)));
     let other = world.trouble(shipment, &[ExceptionReason::Late], 10).await[0];
     assert_eq!(world.store.work.case_context(world.scope, other).await.unwrap().unwrap().earlier, None);
-    let follow = CaseRecord { id: world.id(), exception: second, ..opened.clone() };
+    let follow = CaseRecord { id: world.id(), exception: second, revision: 0, ..opened.clone() };
     world.store.work.put_case(world.scope, follow.clone()).await.unwrap();
     let both: BTreeSet<_> = world
         .store
@@ -269,6 +279,81 @@ pub async fn cases_of_episodes(store: Store) {
         .collect();
     assert_eq!(both, BTreeSet::from([opened.id, follow.id]));
     assert!(world.store.work.case_context(world.scope, world.id()).await.unwrap().is_none());
+}
+
+pub async fn what_a_poll_sees_of_cases(store: Store) {
+    let world = World::new(store).await;
+    let shipment = world.import(world.order(1, &[]), 1).await;
+    let reasons = [ExceptionReason::Damaged, ExceptionReason::Late, ExceptionReason::Silence, ExceptionReason::Lost];
+    let ids = world.trouble(shipment, &reasons, 5).await;
+    let work = &world.store.work;
+    let numbers = ["1", "2", "3", "4"];
+    let statuses = [CaseStatus::Open, CaseStatus::Hidden, CaseStatus::Deleted, CaseStatus::Rejected];
+    let mut cases = Vec::new();
+    for ((id, number), status) in ids.iter().zip(numbers).zip(statuses) {
+        let made = CaseRecord {
+            number: Some(number.into()),
+            external_key: number.into(),
+            status,
+            closed_by: (status != CaseStatus::Open).then(|| "ada".into()),
+            follows: Some("9".into()),
+            ..case(&world, *id, shipment, 6)
+        };
+        work.put_case(world.scope, made.clone()).await.unwrap();
+        cases.push(CaseRecord { revision: 1, ..made });
+    }
+    let by_number = async |wanted: &[&str]| {
+        let wanted = wanted.iter().map(|n| (*n).to_owned()).collect();
+        let mut found = work.cases_by_number(world.scope, "rt".into(), wanted).await.unwrap();
+        found.sort_by_key(|case| case.number.clone());
+        found
+    };
+    assert_eq!(by_number(&["1", "2", "3", "4", "77"]).await, cases);
+    assert!(work.cases_by_number(world.scope, "other".into(), vec!["1".into()]).await.unwrap().is_empty());
+    let to_poll = async |limit| {
+        let found = work.cases_to_poll(world.scope, "rt".into(), limit).await.unwrap();
+        found.into_iter().map(|case| case.id).collect::<Vec<_>>()
+    };
+    assert_eq!(to_poll(9).await.len(), 2, "at work, or out of sight");
+    // whoever was polled goes behind the others
+    let first = to_poll(1).await[0];
+    work.polled(world.scope, vec![(first, None)], at(7), Vec::new()).await.unwrap();
+    assert_ne!(to_poll(1).await[0], first);
+    assert_eq!(to_poll(9).await.last(), Some(&first));
+
+    let job = world.job(JobKind::SyncCase, shipment, 8);
+    work.polled(world.scope, vec![(cases[0].id, Some(CaseStatus::Resolved))], at(8), vec![job]).await.unwrap();
+    let seen = by_number(&["1"]).await.remove(0);
+    assert_eq!((seen.seen, seen.revision, seen.is_to_be_looked_at()), (Some(CaseStatus::Resolved), 2, true));
+    assert_eq!(world.drain(Lane::RealTime, JobKind::SyncCase).await.len(), 1);
+    assert!(work.put_case(world.scope, cases[0].clone()).await.is_err(), "a poll saw something meanwhile");
+
+    let audit = || world.audit("case.resolved", format!("exception:{}", ids[0]), 9);
+    let moved = CaseRecord {
+        status: CaseStatus::Resolved,
+        closed_by: Some("ada".into()),
+        resolved_at: Some(at(9)),
+        seen: None,
+        ..seen.clone()
+    };
+    let fold = || vec![world.job(JobKind::Fold, shipment, 9)];
+    world.drain(Lane::Batch, JobKind::Fold).await;
+    work.move_case(world.scope, moved.clone(), Some(ExceptionAction::Resolve), audit(), fold()).await.unwrap();
+    let late = work.move_case(world.scope, moved.clone(), Some(ExceptionAction::Resolve), audit(), fold()).await;
+    assert!(late.is_err(), "all of it or nothing");
+    let loaded = world.store.shipments.load(world.scope, shipment, None).await.unwrap().unwrap();
+    assert_eq!(loaded.input.decisions.len(), 1);
+    assert_eq!(world.store.people.audit_of(world.scope, shipment).await.unwrap().len(), 1);
+    assert_eq!(world.drain(Lane::RealTime, JobKind::Fold).await.len(), 1);
+    assert_eq!(by_number(&["1"]).await, [CaseRecord { revision: 3, ..moved }]);
+
+    // of several episodes in one ticket the newest speaks
+    change(&world, shipment, vec![ExceptionChange::Close { id: ids[0], at: None, resolution: Resolution::Person }], 10)
+        .await;
+    let again = world.trouble(shipment, &[ExceptionReason::Damaged], 11).await[0];
+    let newest = CaseRecord { id: world.id(), exception: again, revision: 0, ..by_number(&["1"]).await.remove(0) };
+    work.put_case(world.scope, newest.clone()).await.unwrap();
+    assert_eq!(by_number(&["1"]).await.iter().map(|case| case.id).collect::<Vec<_>>(), [newest.id]);
 }
 
 pub async fn figures_add_up(store: Store) {

@@ -2,33 +2,41 @@
 
 use super::wire::Fault;
 use crate::{
-    call::{Answer, Ask, CallError, CallLog, ErrorClass, Nature, Outgoing, base_url, class_of_status},
+    call::{Answer, Ask, CallError, CallLog, ErrorClass, Key, Nature, Outgoing, base_url, class_of_status, site_of},
     desks::DeskConfig,
 };
 use reqwest::{Method, Url};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+/// Paths of Request Tracker's own pages and API.
+const PAGES: &[&str] =
+    &["REST", "Ticket", "Search", "SelfService", "Dashboards", "Admin", "Prefs", "NoAuth", "index.html"];
 
 /// One Request Tracker.
 #[derive(Debug)]
 pub(super) struct Client {
     http: Outgoing,
     base: String,
-    authorization: SecretString,
+    token: Key,
 }
 
 impl Client {
     pub(super) fn new(config: &DeskConfig) -> Result<Self, CallError> {
-        let token = config.token.expose_secret().trim();
-        if token.is_empty() {
+        if config.token.is_empty() {
             return Err(CallError::new(ErrorClass::Misconfigured, "the desk needs a token"));
         }
         Ok(Self {
             http: Outgoing::new("desk")?.paced(config.calls_per_second),
-            base: base_url(&config.url)?,
-            authorization: format!("token {token}").into(),
+            base: base_url(&site_of(&config.url, PAGES))?,
+            token: config.token.clone(),
         })
+    }
+
+    /// The token.
+    pub(super) fn token(&self) -> SecretString {
+        self.token.get()
     }
 
     /// The page of a ticket, for people.
@@ -93,7 +101,7 @@ impl Client {
             url,
             operation: operation.to_owned(),
             nature,
-            authorization: Some(self.authorization.clone()),
+            authorization: Some(("token", self.token.clone())),
             headers: vec![("Accept", "application/json".into())],
             body,
         }
@@ -104,5 +112,10 @@ fn good(answer: &Answer, nature: Nature) -> Result<&Answer, CallError> {
     let Some(class) = class_of_status(answer.status, nature) else { return Ok(answer) };
     let said = serde_json::from_slice::<Fault>(&answer.body).map(|f| f.message).unwrap_or_default();
     let said = if said.is_empty() { String::new() } else { format!(": {}", said.trim()) };
-    Err(CallError::new(class, format!("the desk answered {}{said}", answer.status)).of(answer))
+    let hint = match answer.status {
+        300..=399 | 405 => ": is this the address of Request Tracker, up to /REST?",
+        401 => ": the token is wrong, expired or revoked",
+        _ => "",
+    };
+    Err(CallError::new(class, format!("the desk answered {}{said}{hint}", answer.status)).of(answer))
 }

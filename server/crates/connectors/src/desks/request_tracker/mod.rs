@@ -8,18 +8,23 @@
 //!   names missing fields, keys are hashed to a short form, and each hit is compared.
 //! - `id` is a text in lists and a number alone; a merged ticket answers under the other's number; a deleted one is
 //!   still there for whoever asks by number; a search may count a hit that it does not show.
+//! - A time in a search is read in the zone of the token's user unless it names one, and only in the form
+//!   `YYYY-MM-DD hh:mm:ss GMT`: of an ISO time nothing but the day is taken. `=` means the whole day.
 
 mod client;
 mod wire;
 
-use super::{Desk, DeskCase, DeskConfig, DeskStatus, Manifest, NewCase};
+use super::{Changed, Desk, DeskCase, DeskConfig, DeskStatus, Look, Manifest, NewCase, PollFrom, SHOWN_MAX, SOMEBODY};
 use crate::call::{CallError, CallLog, ErrorClass};
 use async_trait::async_trait;
 use client::Client;
 use domain::Severity;
+use jiff::Timestamp;
 use ring::digest::{SHA256, digest};
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use std::{fmt::Write as _, sync::Arc};
+use tokio::sync::OnceCell;
 use wire::{Ticket, has_field, status_of};
 
 pub(super) static MANIFEST: Manifest = Manifest { id: "request_tracker", label: "Request Tracker" };
@@ -38,12 +43,16 @@ const HITS_MAX: u32 = 20;
 const HISTORY_PAGE: u32 = 100;
 /// Pages of these at most.
 const HISTORY_PAGES_MAX: u32 = 100;
+/// Tickets of one page of a poll.
+const POLL_PAGE: usize = 100;
 
 /// One queue of a Request Tracker.
 #[derive(Debug)]
 pub struct RequestTracker {
     client: Client,
     queue: String,
+    /// Our own login, once it is known.
+    login: OnceCell<Option<String>>,
 }
 
 pub(super) fn connect(config: DeskConfig) -> Result<Arc<dyn Desk>, CallError> {
@@ -60,7 +69,7 @@ impl RequestTracker {
         if queue.is_empty() || queue.contains(['/', '?', '#']) {
             return Err(CallError::new(ErrorClass::Misconfigured, "the desk needs a queue's name"));
         }
-        Ok(Self { client: Client::new(&config)?, queue })
+        Ok(Self { client: Client::new(&config)?, queue, login: OnceCell::new() })
     }
 
     fn case(&self, ticket: &Ticket) -> DeskCase {
@@ -87,6 +96,62 @@ impl RequestTracker {
         let mut hits: Vec<_> = found.items.into_iter().filter(|t| has_field(t, KEY_FIELD, key)).collect();
         hits.sort_by_key(|t| t.id.parse::<u64>().unwrap_or(u64::MAX));
         Ok(hits)
+    }
+
+    /// The login of the token's user; none where it cannot be learned.
+    async fn login(&self, log: &dyn CallLog) -> Result<Option<&str>, CallError> {
+        let login = self
+            .login
+            .get_or_try_init(|| async {
+                let token = self.client.token();
+                let Some(id) = user_of(token.expose_secret()) else { return Ok(None) };
+                match self.client.get::<wire::User>("user", &format!("user/{id}"), &[("fields", "Name")], log).await {
+                    Ok(user) => Ok(Some(user.name)),
+                    Err(e) if matches!(e.class, ErrorClass::Forbidden | ErrorClass::NotFound) => Ok(None),
+                    Err(e) => Err(e),
+                }
+            })
+            .await?;
+        Ok(login.as_deref())
+    }
+
+    /// Who gave the ticket its status, unless that was us.
+    async fn moved_by(&self, ticket: &Ticket, log: &dyn CallLog) -> Result<Option<String>, CallError> {
+        let query = format!("ObjectType = 'RT::Ticket' AND ObjectId = {} AND Type = 'Status'", digits(&ticket.id)?);
+        let parameters =
+            [("query", query.as_str()), ("fields", "Creator"), ("orderby", "id"), ("order", "DESC"), ("per_page", "1")];
+        let moves: wire::Page<wire::Transaction> =
+            match self.client.get("transactions", "transactions", &parameters, log).await {
+                Ok(moves) => moves,
+                // the history of a ticket may be closed to a token that may see the ticket
+                Err(e) if matches!(e.class, ErrorClass::Forbidden | ErrorClass::NotFound) => {
+                    return Ok(Some(SOMEBODY.to_owned()));
+                }
+                Err(e) => return Err(e),
+            };
+        let by = moves.items.into_iter().next().and_then(|change| change.creator).map(|who| who.id);
+        let by = by.or_else(|| Some(SOMEBODY.to_owned()));
+        let us = match self.login(log).await? {
+            Some(login) => Some(login),
+            // whoever makes our tickets is us
+            None => ticket.creator.as_ref().map(|who| who.id.as_str()),
+        };
+        Ok(by.filter(|by| Some(by.as_str()) != us))
+    }
+
+    /// The tickets that a search shows, by what it is ordered by.
+    async fn listed(&self, query: &str, log: &dyn CallLog) -> Result<wire::Page<Value>, CallError> {
+        let per_page = POLL_PAGE.to_string();
+        let parameters = [
+            ("query", query),
+            ("fields", "Status,LastUpdated"),
+            ("orderby", "LastUpdated"),
+            ("order", "ASC"),
+            ("orderby", "id"),
+            ("order", "ASC"),
+            ("per_page", &per_page),
+        ];
+        self.client.get("tickets/changed", "tickets", &parameters, log).await
     }
 
     /// Whether a note with this mark is there.
@@ -211,7 +276,7 @@ impl Desk for RequestTracker {
             fields["Odoo URL"] = json!(url);
         }
         let subject = case.subject.split_whitespace().collect::<Vec<_>>().join(" ");
-        let body = json!({
+        let mut body = json!({
             "Queue": self.queue,
             "Subject": cut(&subject, SUBJECT_CHARS_MAX),
             "Content": cut(&case.body, BODY_CHARS_MAX),
@@ -219,6 +284,9 @@ impl Desk for RequestTracker {
             "Priority": priority(case.severity),
             "CustomFields": fields,
         });
+        if let Some(earlier) = case.follows.as_deref().and_then(|number| digits(number).ok()) {
+            body["RefersTo"] = json!([earlier]);
+        }
         let made: wire::Made = self.client.create("ticket/create", "ticket", body, log).await?;
         let ticket = self.ticket(&made.id, log).await?;
         if !has_field(&ticket, KEY_FIELD, &key) {
@@ -237,15 +305,48 @@ impl Desk for RequestTracker {
         Ok(self.case(&ticket))
     }
 
-    async fn get(&self, number: &str, log: &dyn CallLog) -> Result<DeskCase, CallError> {
-        Ok(self.case(&self.ticket(number, log).await?))
+    async fn look(&self, number: &str, known: DeskStatus, log: &dyn CallLog) -> Result<Look, CallError> {
+        let ticket = match self.ticket(number, log).await {
+            Ok(ticket) => ticket,
+            Err(e) if matches!(e.class, ErrorClass::Forbidden | ErrorClass::NotFound) => {
+                let url = self.client.page(number);
+                let case = DeskCase { number: number.to_owned(), url, status: DeskStatus::Hidden };
+                return Ok(Look { case, by: (known != DeskStatus::Hidden).then(|| SOMEBODY.to_owned()) });
+            }
+            Err(e) => return Err(e),
+        };
+        let case = self.case(&ticket);
+        let by = if case.status == known { None } else { self.moved_by(&ticket, log).await? };
+        Ok(Look { case, by })
+    }
+
+    async fn changed(&self, from: &PollFrom, log: &dyn CallLog) -> Result<Changed, CallError> {
+        let page = self.listed(&query_of(from)?, log).await?;
+        let (shown, total) = (page.items.len(), page.total);
+        let tickets = readable(page.items);
+        let newest = tickets.iter().filter_map(|t| t.last_updated.as_deref()?.parse::<Timestamp>().ok()).max();
+        let more = total.map_or(shown >= POLL_PAGE, |total| total > shown as u64);
+        let next = tickets.last().zip(newest).filter(|_| more).map(|(last, newest)| cursor_of(newest, &last.id));
+        Ok(Changed { cases: tickets.iter().map(|t| self.case(t)).collect(), next, newest })
+    }
+
+    async fn shown(&self, numbers: &[String], log: &dyn CallLog) -> Result<Vec<DeskCase>, CallError> {
+        let ids: Vec<_> = numbers.iter().take(SHOWN_MAX).filter_map(|n| digits(n).ok()).collect();
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let query = ids.iter().map(|id| format!("id = {id}")).collect::<Vec<_>>().join(" OR ");
+        let page = self.listed(&query, log).await?;
+        Ok(readable(page.items).iter().map(|t| self.case(t)).collect())
     }
 
     async fn note(&self, number: &str, note_key: &str, body: &str, log: &dyn CallLog) -> Result<(), CallError> {
         let ticket = self.ticket(number, log).await?;
         match status_of(&ticket.status) {
-            DeskStatus::Gone => Ok(()),
-            DeskStatus::Open | DeskStatus::Resolved => self.post_once(&ticket, note_key, body, log).await,
+            DeskStatus::Gone | DeskStatus::Hidden => Ok(()),
+            DeskStatus::Open | DeskStatus::Resolved | DeskStatus::Rejected => {
+                self.post_once(&ticket, note_key, body, log).await
+            }
         }
     }
 
@@ -255,7 +356,7 @@ impl Desk for RequestTracker {
             return Ok(());
         }
         self.post_once(&ticket, note_key, body, log).await?;
-        if status_of(&ticket.status) == DeskStatus::Resolved {
+        if matches!(status_of(&ticket.status), DeskStatus::Resolved | DeskStatus::Rejected) {
             return Ok(());
         }
         self.put_status(&ticket, "resolved", log).await
@@ -264,17 +365,52 @@ impl Desk for RequestTracker {
     async fn reopen(&self, number: &str, note_key: &str, body: &str, log: &dyn CallLog) -> Result<(), CallError> {
         let ticket = self.ticket(number, log).await?;
         match status_of(&ticket.status) {
-            DeskStatus::Gone => {
+            DeskStatus::Gone | DeskStatus::Hidden => {
                 return Err(CallError::new(
                     ErrorClass::NotFound,
                     format!("ticket {} was deleted: it cannot be opened again", ticket.id),
                 ));
             }
-            DeskStatus::Resolved => self.put_status(&ticket, "open", log).await?,
+            DeskStatus::Resolved | DeskStatus::Rejected => self.put_status(&ticket, "open", log).await?,
             DeskStatus::Open => {}
         }
         self.post_once(&ticket, note_key, body, log).await
     }
+}
+
+/// The search for what changed. Behind a page it goes on in the second of its last ticket: more than a page may have
+/// changed within one.
+fn query_of(from: &PollFrom) -> Result<String, CallError> {
+    let ours = format!("'CF.{{{KEY_FIELD}}}' LIKE 'mp-'");
+    match from {
+        PollFrom::Since(at) => Ok(format!("{ours} AND LastUpdated >= '{}'", searched(*at))),
+        PollFrom::After(cursor) => {
+            let odd = || CallError::new(ErrorClass::Misconfigured, "the poll's cursor cannot be read");
+            let (at, id) = cursor.split_once('/').ok_or_else(odd)?;
+            let (at, id) = (searched(at.parse::<Timestamp>().map_err(|_| odd())?), digits(id)?);
+            Ok(format!("{ours} AND LastUpdated >= '{at}' AND (LastUpdated > '{at}' OR id > {id})"))
+        }
+    }
+}
+
+fn cursor_of(at: Timestamp, id: &str) -> String {
+    format!("{at}/{id}")
+}
+
+/// A time as a search reads it.
+fn searched(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S GMT").to_string()
+}
+
+/// The tickets that can be read: one odd row never stops the others.
+fn readable(items: Vec<Value>) -> Vec<Ticket> {
+    items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect()
+}
+
+/// The id of a token's user: `1-27-…` is user 27's.
+fn user_of(token: &str) -> Option<&str> {
+    let id = token.split('-').nth(1)?;
+    (!id.is_empty() && id.bytes().all(|b| b.is_ascii_digit())).then_some(id)
 }
 
 /// Our key in a short form: RT answers a search for a very long value with every ticket of the queue.

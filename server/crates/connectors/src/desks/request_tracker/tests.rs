@@ -24,7 +24,7 @@ fn keys_are_short_and_quotes_cannot_leave_a_search() {
 #[test]
 fn a_sites_own_status_counts_as_open() {
     assert_eq!(status_of("waiting-for-carrier"), DeskStatus::Open);
-    assert_eq!(status_of("rejected"), DeskStatus::Resolved);
+    assert_eq!(status_of("rejected"), DeskStatus::Rejected);
     assert_eq!(status_of("deleted"), DeskStatus::Gone);
 }
 
@@ -40,5 +40,38 @@ fn a_misspelt_queue_or_missing_token_is_noticed_at_once() {
     assert!(RequestTracker::new(config("t", "Shipments")).is_ok());
     for (token, queue) in [("", "Shipments"), ("t", " "), ("t", "a/b")] {
         assert_eq!(RequestTracker::new(config(token, queue)).unwrap_err().class, ErrorClass::Misconfigured);
+    }
+}
+
+#[test]
+fn a_poll_goes_on_behind_the_last_ticket_of_a_second() {
+    let second: Timestamp = "2026-11-29T15:39:13Z".parse().unwrap();
+    assert_eq!(
+        query_of(&PollFrom::Since(second)).unwrap(),
+        "'CF.{External Id}' LIKE 'mp-' AND LastUpdated >= '2026-11-29 15:39:13 GMT'"
+    );
+    let cursor = cursor_of(second, "42");
+    assert_eq!(
+        query_of(&PollFrom::After(cursor)).unwrap(),
+        "'CF.{External Id}' LIKE 'mp-' AND LastUpdated >= '2026-11-29 15:39:13 GMT' \
+         AND (LastUpdated > '2026-11-29 15:39:13 GMT' OR id > 42)"
+    );
+    for odd in ["", "x", "1 OR 1=1", "2026-11-29T15:39:13Z/1 OR 1=1"] {
+        assert!(query_of(&PollFrom::After(odd.into())).is_err(), "{odd}");
+    }
+}
+
+#[test]
+fn one_odd_ticket_does_not_hide_the_others() {
+    let page: wire::Page<Value> =
+        from_value(json!({"items": [{"id": false}, {"id": "7", "Status": "open"}, null], "total": 3})).unwrap();
+    assert_eq!(readable(page.items).iter().map(|t| t.id.as_str()).collect::<Vec<_>>(), ["7"]);
+}
+
+#[test]
+fn a_tokens_user_stands_in_it() {
+    assert_eq!(user_of("1-27-abcdef"), Some("27"));
+    for odd in ["", "abc", "1-x-2", "1--2"] {
+        assert_eq!(user_of(odd), None, "{odd}");
     }
 }

@@ -22,6 +22,31 @@ pub(super) struct Ticket {
     pub status: String,
     #[serde(rename = "CustomFields", default)]
     pub fields: Vec<Field>,
+    #[serde(rename = "LastUpdated", default)]
+    pub last_updated: Option<String>,
+    #[serde(rename = "Creator", default)]
+    pub creator: Option<Person>,
+}
+
+/// A user, by login.
+#[derive(Debug, Deserialize)]
+pub(super) struct Person {
+    #[serde(deserialize_with = "either")]
+    pub id: String,
+}
+
+/// A user's own page.
+#[derive(Debug, Deserialize)]
+pub(super) struct User {
+    #[serde(rename = "Name")]
+    pub name: String,
+}
+
+/// A change in a ticket's history.
+#[derive(Debug, Deserialize)]
+pub(super) struct Transaction {
+    #[serde(rename = "Creator", default)]
+    pub creator: Option<Person>,
 }
 
 /// A field and, on a ticket, its values.
@@ -85,7 +110,8 @@ pub(super) fn has_field(ticket: &Ticket, name: &str, value: &str) -> bool {
 /// A status of RT's default lifecycle; a site's own words count as open, so that nothing is taken for settled.
 pub(super) fn status_of(status: &str) -> DeskStatus {
     match status {
-        "resolved" | "rejected" => DeskStatus::Resolved,
+        "resolved" => DeskStatus::Resolved,
+        "rejected" => DeskStatus::Rejected,
         "deleted" => DeskStatus::Gone,
         _ => DeskStatus::Open,
     }

@@ -1,0 +1,31 @@
+//! Learns what agents did at the service desk.
+
+use super::{CallKeeper, retry};
+use crate::{
+    config::DESK_POLL_SECONDS,
+    tower::Tower,
+    usecases::{cases::CaseError, desk_poll},
+};
+use jiff::{SignedDuration, Timestamp};
+use storage::jobs::{Finish, LeasedJob};
+
+pub(super) async fn perform(tower: &Tower, leased: &LeasedJob, calls: &CallKeeper) -> Finish {
+    match desk_poll::poll(tower, leased.scope, leased.job.correlation, calls).await {
+        Ok(differing) => {
+            if differing > 0 {
+                tracing::info!(differing, "tickets were changed at the service desk");
+            }
+            Finish::Done
+        }
+        Err(CaseError::Call(error)) => again(tower, retry::after_call(&error, leased.attempts, &*tower.clock)),
+        Err(CaseError::Ours(error)) => again(tower, retry::after_ours(&error, leased.attempts, &*tower.clock)),
+    }
+}
+
+/// A poll is no work that somebody takes up again: whatever it failed with, the next one looks.
+fn again(tower: &Tower, finish: Finish) -> Finish {
+    let Finish::Dead { error, class } = finish else { return finish };
+    let seconds = tower.config.desk.as_ref().map_or(DESK_POLL_SECONDS, |desk| desk.poll_seconds);
+    let wait = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+    Finish::Spared { at: tower.now().checked_add(wait).unwrap_or(Timestamp::MAX), error, class }
+}
