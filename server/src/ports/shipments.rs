@@ -43,7 +43,7 @@ use storage::{
     jobs::{AttemptRecord, Outcome},
     people::{AuditRecord, RoleName},
     shipments::{Freshness, Loaded, SameNumber, SeenIn, ShipmentQuery, ShipmentRow, ShipmentTab, TabCounts},
-    work::{CaseRecord, CaseStatus, ExceptionRecord},
+    work::{CaseRecord, ExceptionRecord},
 };
 
 /// Moments offered under "as known at".
