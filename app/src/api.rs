@@ -95,6 +95,12 @@ pub async fn get_shipment(id: String, as_known_at: Option<String>) -> Result<Shi
     allowed(Permission::See)?.shipments.get(id, as_known_at).await
 }
 
+/// Links an order's shipment with an unlinked one of the same number.
+#[server(prefix = "/api", endpoint = "shipments/link")]
+pub async fn link_number(claimed: String, unlinked: String) -> Result<(), ApiError> {
+    allowed(Permission::Act)?.shipments.link(claimed, unlinked).await
+}
+
 /// One event's raw message.
 #[server(prefix = "/api", endpoint = "shipments/raw", input = GetUrl)]
 pub async fn raw_event(id: String, observation: String) -> Result<RawView, ApiError> {
@@ -129,6 +135,12 @@ pub async fn get_sync(query: SyncQuery) -> Result<SyncView, ApiError> {
 #[server(prefix = "/api", endpoint = "sync/retry")]
 pub async fn retry_job(job: String) -> Result<(), ApiError> {
     allowed(Permission::Operate)?.sync.retry(job).await
+}
+
+/// Tries to read deliveries again that could not be read.
+#[server(prefix = "/api", endpoint = "sync/read-deliveries")]
+pub async fn read_deliveries() -> Result<(), ApiError> {
+    allowed(Permission::Operate)?.sync.read_deliveries().await
 }
 
 /// A job with every call that it made.

@@ -247,3 +247,34 @@ async fn an_order_cancelled_before_anything_happened_is_cancelled_and_one_on_its
         .await;
     assert_eq!((systems.world.state(ids[0]).await, open(&systems, ids[0]).await), (State::Delivered, vec![]));
 }
+
+#[tokio::test]
+async fn a_number_of_another_carrier_is_matched_by_its_form_or_linked_by_a_person() {
+    let systems = Systems::new().await;
+    let tower = &systems.world.tower;
+    // DHL's own form, and one that any carrier may have; UPS was chosen for both
+    let (clear, open_form) = ("00340434161094042557", "CD123456789");
+    for number in [clear, open_form] {
+        let picking = systems.add_order(number);
+        systems.odoo.edit(picking, "carrier_id", json!([2, "UPS"]));
+    }
+    take_in(&systems).await;
+    for number in [clear, open_form] {
+        systems.world.hears(number, &[("InTransit_002", "2026-03-05T10:00:00")]).await;
+    }
+    let matched = shipment_of(&systems, clear).await;
+    assert!(systems.world.state(matched).await.has_left());
+    assert_eq!(systems.world.load(matched).await.shipment.numbers[0].carrier_label.as_deref(), Some("DHL"));
+    let claimed = shipment_of(&systems, open_form).await;
+    assert_eq!((systems.world.state(claimed).await, systems.world.unclaimed().await), (State::Unknown, 1));
+    let (shipments, scope) = (&tower.store.shipments, tower.scope());
+    let proposals = shipments.same_number(scope, claimed).await.unwrap();
+    let [proposal] = &proposals[..] else { panic!("one proposal") };
+    server::usecases::orders::link(tower, scope, claimed, proposal.shipment).await.unwrap();
+    systems.world.settle().await;
+    assert!(systems.world.state(claimed).await.has_left());
+    assert_eq!(systems.world.unclaimed().await, 0);
+    take_in(&systems).await;
+    assert!(systems.world.state(claimed).await.has_left(), "an import leaves it");
+    assert!(server::usecases::orders::link(tower, scope, claimed, proposal.shipment).await.is_err());
+}

@@ -154,10 +154,29 @@ pub struct ShipmentView {
     pub proofs: Vec<ProofView>,
     /// The cases.
     pub cases: Vec<CaseView>,
+    /// Shipments under the same number of another carrier, of which one has no order.
+    pub same_number: Vec<SameNumberView>,
     /// Set when this is not now: as known at.
     pub as_known_at: Option<When>,
     /// Moments at which something was recorded, newest first: (for the address, as shown).
     pub moments: Vec<(String, String)>,
+}
+
+/// A shipment under the same number of another carrier: one has an order, the other none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SameNumberView {
+    /// The other shipment's id.
+    pub id: String,
+    /// The shipment with the order.
+    pub claimed: String,
+    /// The one without.
+    pub unlinked: String,
+    /// The other's order or delivery; none where it has no order.
+    pub order: Option<String>,
+    /// The number, as the other one has it.
+    pub number: String,
+    /// The other's carrier.
+    pub carrier: Option<String>,
 }
 
 /// A number.
@@ -386,6 +405,8 @@ pub trait ShipmentsPort: Send + Sync {
     async fn list(&self, query: ListQuery) -> Answer<ListPage>;
     /// One shipment, now or as known at a moment.
     async fn get(&self, id: String, as_known_at: Option<String>) -> Answer<ShipmentView>;
+    /// Links an order's shipment with an unlinked one of the same number.
+    async fn link(&self, claimed: String, unlinked: String) -> Answer<()>;
     /// One event's raw message.
     async fn raw(&self, id: String, observation: String) -> Answer<RawView>;
     /// The shipment that goes under exactly this, if there is just one.

@@ -55,6 +55,29 @@ pub struct SyncView {
     pub planned: Option<Planned>,
     /// What people take up again, newest first.
     pub replays: Vec<ReplayView>,
+    /// Deliveries of Odoo that could not be read, or only in part, newest first.
+    pub unread: Vec<UnreadView>,
+}
+
+/// A delivery that could not be read, or only in part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnreadView {
+    /// Its name, else its id, in Odoo.
+    pub name: String,
+    /// What is wrong.
+    pub problem: String,
+    /// Whether it was imported without what could not be read.
+    pub imported: bool,
+    /// What a person can do.
+    pub what_to_do: String,
+    /// Its page in Odoo.
+    pub url: Option<String>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Since when.
+    pub since: When,
+    /// When it is tried again.
+    pub next_try: When,
 }
 
 /// What would be taken up again.
@@ -252,6 +275,8 @@ pub trait SyncPort: Send + Sync {
     async fn pause(&self, destination: String, why: String) -> Answer<()>;
     /// Lets a destination go on.
     async fn resume(&self, destination: String) -> Answer<()>;
+    /// Tries to read deliveries again that could not be read.
+    async fn read_deliveries(&self) -> Answer<()>;
     /// Reads a message again.
     async fn replay(&self, message: String) -> Answer<()>;
 }

@@ -6,6 +6,7 @@ pub mod job;
 pub mod mappings;
 pub mod message;
 pub mod overview;
+mod same_number;
 pub mod set_up;
 pub mod shipment;
 pub mod shipments;

@@ -1,5 +1,6 @@
 //! One shipment: its timeline, why it is in its state, and what was told to whom.
 
+use super::same_number::SameNumber;
 use crate::{
     api::{self, ActOnException},
     components::{
@@ -61,10 +62,12 @@ fn Whole(shipment: Signal<(ShipmentView, Opened)>, act: ServerAction<ActOnExcept
     let silent = part(shipment, |(view, _)| view.timeline.is_empty());
     let exceptions = part(shipment, |(view, _)| view.exceptions.clone());
     let cases = part(shipment, |(view, _)| view.cases.clone());
+    let same_number = part(shipment, |(view, _)| view.same_number.clone());
     view! {
         {title}
         {move || crumbs(number.get())}
         {move || shipment.with(|(view, _)| as_known(view))}
+        {move || view! { <SameNumber proposals=same_number.get()/> }}
         {move || shipment.with(|(view, _)| view! { <Head view=view.clone()/> })}
         <div class="cols cols--side">
             <div class="stack">

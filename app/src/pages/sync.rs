@@ -1,13 +1,17 @@
 //! Sync: what Milepost told Odoo and the desk, what they answered, and what waits for a person.
 
 use crate::{
-    api::{self, PauseDestination, ReplayMessage, ResumeDestination, RetryJob, StartReplay, StopReplay},
+    api::{
+        self, PauseDestination, ReadDeliveries, ReplayMessage, ResumeDestination, RetryJob, StartReplay, StopReplay,
+    },
     components::{
         Copy, Count, Failed, Frame, Icon, Time, browser,
         live::{Ticked, followed, part, rows},
         parts::{Empty, grouped},
     },
-    contract::sync::{Destination, GateView, JobView, MessageView, Planned, ReplayView, Stands, SyncQuery, SyncView},
+    contract::sync::{
+        Destination, GateView, JobView, MessageView, Planned, ReplayView, Stands, SyncQuery, SyncView, UnreadView,
+    },
 };
 use leptos::{form::ActionForm, prelude::*};
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
@@ -102,6 +106,7 @@ struct Acts {
     stop: ServerAction<StopReplay>,
     pause: ServerAction<PauseDestination>,
     resume: ServerAction<ResumeDestination>,
+    read: ServerAction<ReadDeliveries>,
 }
 
 impl Acts {
@@ -113,6 +118,7 @@ impl Acts {
             stop: ServerAction::new(),
             pause: ServerAction::new(),
             resume: ServerAction::new(),
+            read: ServerAction::new(),
         }
     }
 
@@ -125,6 +131,7 @@ impl Acts {
             self.stop.version(),
             self.pause.version(),
             self.resume.version(),
+            self.read.version(),
         ]
         .into_iter()
         .map(|version| version.get())
@@ -139,6 +146,7 @@ impl Acts {
             self.stop.value().get().and_then(Result::err),
             self.pause.value().get().and_then(Result::err),
             self.resume.value().get().and_then(Result::err),
+            self.read.value().get().and_then(Result::err),
         ]
         .into_iter()
         .flatten()
@@ -173,6 +181,7 @@ fn Syncs(sync: Signal<Asked>, acts: Acts, ticked: Ticked) -> impl IntoView {
         |d| d.name.clone(),
         move |d| query.with(|query| destination(d, query, acts)),
     );
+    let not_read = part(sync, |(_, view)| view.unread.clone());
     let tabs = move || query.with(tabs);
     let older = part(sync, |(query, view)| {
         let cursor = view.next.clone()?;
@@ -186,6 +195,7 @@ fn Syncs(sync: Signal<Asked>, acts: Acts, ticked: Ticked) -> impl IntoView {
                 <tbody>{destinations}</tbody>
             </table>
         </section>
+        {move || unread(not_read.get(), acts)}
         {replays(part(sync, |(_, view)| shown_replays(&view.replays)), acts)}
         <section class="table-box">
             <div class="row"><nav class="tabs" aria-label="Jobs and messages">{tabs}</nav></div>
@@ -208,6 +218,42 @@ fn tabs(query: &SyncQuery) -> impl IntoView + use<> {
             view! { <a href=href aria-current=(query.view == *key).then_some("page")>{*label}</a> }
         })
         .collect_view()
+}
+
+/// Deliveries that could not be read, or only in part.
+fn unread(deliveries: Vec<UnreadView>, acts: Acts) -> impl IntoView {
+    let any = !deliveries.is_empty();
+    let rows = deliveries
+        .into_iter()
+        .map(|d| {
+            let name = match d.url {
+                Some(url) => view! { <a href=url rel="external">{d.name}</a> }.into_any(),
+                None => d.name.into_any(),
+            };
+            let extent = if d.imported { "Imported in part" } else { "Not imported" };
+            view! {
+                <tr>
+                    <td>{name}<small>{extent}</small></td>
+                    <td>{d.problem}<small>{d.what_to_do}</small></td>
+                    <td class="num">{d.attempts}</td>
+                    <td class="p2"><Time when=d.since/></td>
+                    <td><Time when=d.next_try/></td>
+                </tr>
+            }
+        })
+        .collect_view();
+    any.then(|| {
+        view! {
+            <section class="table-box">
+                <div class="row in"><h2>"Deliveries that could not be read"</h2>
+                    <span class="push"><ActionForm action=acts.read><button class="btn btn--s" type="submit">"Try again now"</button></ActionForm></span></div>
+                <table class="table table--list">
+                    <thead><tr><th>"Delivery"</th><th>"Problem"</th><th class="num">"Attempts"</th><th class="p2">"Since"</th><th>"Next try"</th></tr></thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </section>
+        }
+    })
 }
 
 /// What narrows the view, each to be taken off; and the ages.

@@ -19,7 +19,7 @@ use app::contract::{
     Answer, ApiError, When,
     shipments::{
         CaseView, CustomerView, Entry, EntryKind, ExceptionView, Lateness, ListPage, ListQuery, Mark, NumberView,
-        ProofView, RawView, Reason, Row, ShipmentView, Standing, Step, StepStanding, Tab,
+        ProofView, RawView, Reason, Row, SameNumberView, ShipmentView, Standing, Step, StepStanding, Tab,
     },
 };
 use async_trait::async_trait;
@@ -42,7 +42,7 @@ use storage::{
     figures::Span,
     jobs::{AttemptRecord, Outcome},
     people::{AuditRecord, RoleName},
-    shipments::{Freshness, Loaded, SeenIn, ShipmentQuery, ShipmentRow, ShipmentTab, TabCounts},
+    shipments::{Freshness, Loaded, SameNumber, SeenIn, ShipmentQuery, ShipmentRow, ShipmentTab, TabCounts},
     work::{CaseRecord, ExceptionRecord},
 };
 
@@ -117,6 +117,12 @@ impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
         let folded = fold::fold(&loaded.input, at.unwrap_or(times.now));
         let page = Page::read(&self.0, scope, &loaded, &folded, times, at).await.map_err(|e| refused(tower, e))?;
         Ok(page.view())
+    }
+
+    async fn link(&self, claimed: String, unlinked: String) -> Answer<()> {
+        let (tower, scope) = (&self.0.tower, self.0.scope()?);
+        let (claimed, unlinked) = (id(&claimed)?, id(&unlinked)?);
+        orders::link(tower, scope, claimed, unlinked).await.map_err(|e| refused(tower, e))
     }
 
     async fn raw(&self, shipment: String, observation: String) -> Answer<RawView> {
@@ -276,6 +282,7 @@ struct Page<'a> {
     owners: HashMap<domain::ids::UserId, String>,
     customer: Option<CustomerView>,
     proofs: Vec<ProofView>,
+    same_number: Vec<SameNumber>,
 }
 
 impl<'a> Page<'a> {
@@ -299,11 +306,28 @@ impl<'a> Page<'a> {
             owners: users.into_iter().map(|u| (u.id, u.name)).collect(),
             customer: customer(tower, scope, id, may_see).await?,
             proofs: proofs(tower, scope, loaded, folded, &times, may_see).await?,
+            same_number: tower.store.shipments.same_number(scope, id).await?,
             loaded,
             folded,
             times,
             at,
         })
+    }
+
+    /// Only now: what was proposed at another time may be linked by now.
+    fn same_number(&self) -> Vec<SameNumberView> {
+        let own = self.loaded.shipment.id.to_string();
+        let others = self.same_number.iter().filter(|_| self.at.is_none());
+        others
+            .map(|other| {
+                let id = other.shipment.to_string();
+                let of_order = other.origin.as_ref().map(|origin| origin.order.clone().unwrap_or(origin.name.clone()));
+                let (claimed, unlinked) =
+                    if of_order.is_some() { (id.clone(), own.clone()) } else { (own.clone(), id.clone()) };
+                let carrier = other.carrier_label.clone();
+                SameNumberView { id, claimed, unlinked, order: of_order, number: other.number.clone(), carrier }
+            })
+            .collect()
     }
 
     fn view(self) -> ShipmentView {
@@ -330,6 +354,7 @@ impl<'a> Page<'a> {
             customer: self.customer.clone(),
             proofs: self.proofs.clone(),
             cases: self.loaded.cases.iter().map(|c| self.case(c)).collect(),
+            same_number: self.same_number(),
             as_known_at: self.at.map(|at| self.times.dated(at)),
             moments: self.moments(),
         }
@@ -598,6 +623,7 @@ fn of_attempt(attempt: &AttemptRecord, times: &Times) -> Entry {
 fn of_person(line: &AuditRecord, who: Option<&str>, times: &Times) -> Entry {
     let what = match line.entry.action.as_str() {
         "exception.acknowledge" => "Acknowledged",
+        "shipment.link" => "Tracking number linked to the order",
         "exception.assign" => "Assignment changed",
         "exception.snooze" => "Exception snoozed",
         "exception.resolve" => "Exception resolved",

@@ -11,14 +11,14 @@ use crate::{
     usecases::{
         UseCaseError,
         destinations::{self, Standing},
-        normalise, replays,
+        normalise, orders, replays,
     },
 };
 use app::contract::{
     Answer, ApiError,
     sync::{
         CallView, Chosen, Destination, GateView, JobView, MessagePage, MessageView, Planned, ReplayView, Stands,
-        SyncQuery, SyncView,
+        SyncQuery, SyncView, UnreadView,
     },
 };
 use async_trait::async_trait;
@@ -30,6 +30,7 @@ use storage::{
     inbox::{MessageRecord, MessageSelection, MessageState, MessageStatus},
     jobs::{AttemptRecord, DestinationSummary, JobFilter, JobKind, JobRow, JobSelection, JobStatus, Outcome},
     limits::DONE_COUNTED,
+    order_problems::{Extent, OrderProblem},
     people::RoleName,
     replays::{Replay, ReplayState, Selection, Tally},
 };
@@ -98,6 +99,11 @@ impl app::contract::sync::SyncPort for SyncPort {
         destinations::resume(tower, scope, &destination).await.map_err(|e| refused(tower, e))
     }
 
+    async fn read_deliveries(&self) -> Answer<()> {
+        let (tower, scope) = (&self.0.tower, self.0.scope()?);
+        orders::read_again(tower, scope).await.map_err(|e| refused(tower, e))
+    }
+
     async fn replay(&self, message: String) -> Answer<()> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
         replays::read_again(tower, scope, id(&message)?).await.map_err(|e| refused(tower, e))
@@ -114,6 +120,7 @@ async fn view(tower: &Tower, scope: Scope, query: SyncQuery, times: &Times) -> R
         next: None,
         planned: None,
         replays: Vec::new(),
+        unread: unread(tower, scope, times).await?,
     };
     for replay in store.replays.newest(scope).await? {
         view.replays.push(shown_replay(tower, scope, replay, times).await?);
@@ -135,6 +142,22 @@ async fn view(tower: &Tower, scope: Scope, query: SyncQuery, times: &Times) -> R
         }
     }
     Ok(view)
+}
+
+/// Deliveries that could not be read, or only in part.
+async fn unread(tower: &Tower, scope: Scope, times: &Times) -> Result<Vec<UnreadView>, UseCaseError> {
+    let problems = tower.store.order_problems.list(scope).await?;
+    let shown = problems.into_iter().map(|OrderProblem { seen, attempts, first_seen, next_try, .. }| UnreadView {
+        url: tower.odoo.as_ref().filter(|_| seen.record > 0).map(|odoo| odoo.page(seen.record)),
+        name: seen.name.unwrap_or_else(|| format!("Delivery {}", seen.record)),
+        what_to_do: orders::what_to_do(&seen.problem).to_owned(),
+        problem: seen.problem,
+        imported: seen.extent == Extent::Part,
+        attempts,
+        since: times.dated(first_seen),
+        next_try: times.dated(next_try),
+    });
+    Ok(shown.collect())
 }
 
 /// What a question chooses.

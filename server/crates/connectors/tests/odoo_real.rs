@@ -199,12 +199,13 @@ async fn a_changed_delivery_comes_in_with_all_that_is_needed() {
     let name = delivery.customer.name.clone().unwrap();
     let call = kept.0.into_inner().unwrap().remove(0);
     assert!(call.outcome == Outcome::Ok && !call.response.contains(&name), "{}", call.response);
-    let since = delivery.write_date;
+    let since = delivery.write_date.unwrap();
     let mut seen = Vec::new();
     let mut after = 0;
     loop {
         let page =
             bot.changed_deliveries(Some(Since { anybody: since, others: since }), after, 2, &Discard).await.unwrap();
+        let page = page.deliveries;
         assert!(page.iter().is_sorted_by_key(|d| d.id));
         seen.extend(page.iter().map(|d| d.id));
         if page.len() < 2 {
@@ -215,13 +216,37 @@ async fn a_changed_delivery_comes_in_with_all_that_is_needed() {
     assert_eq!(seen.iter().filter(|id| **id == picking).count(), 1);
     let by_others = async || {
         let since = Since { anybody: "2100-01-01T00:00:00Z".parse().unwrap(), others: since };
-        bot.changed_deliveries(Some(since), picking - 1, 1, &Discard).await.unwrap().iter().any(|d| d.id == picking)
+        let page = bot.changed_deliveries(Some(since), picking - 1, 1, &Discard).await.unwrap();
+        page.deliveries.iter().any(|d| d.id == picking)
     };
     assert!(!by_others().await, "the last who wrote is the bot itself");
     peer.raw(&peer.admin_key, "sale.order/action_cancel", json!({"ids": [order]})).await;
     assert!(by_others().await);
     assert_eq!(bot.delivery(picking, &Discard).await.unwrap().unwrap().state, DeliveryState::Cancelled);
     assert_eq!(bot.delivery(999_999_999, &Discard).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn changes_of_the_order_and_deletions_are_seen() {
+    let Some(peer) = Peer::find("changes_of_the_order_and_deletions_are_seen") else { return };
+    let bot = peer.bot();
+    let (order, picking) = peer.order(None).await;
+    let before = bot.delivery(picking, &Discard).await.unwrap().unwrap();
+    assert_eq!((before.promised_by, before.problems.len()), (None, 0));
+    // Odoo has whole seconds: the next one is later than what was written
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    let now = Timestamp::now();
+    // a field that Odoo does not carry on to the delivery
+    let vals = json!({"client_order_ref": "changed later"});
+    peer.raw(&peer.admin_key, "sale.order/write", json!({"ids": [order], "vals": vals})).await;
+    let since = Since { anybody: now, others: now };
+    let page = bot.changed_deliveries(Some(since), picking - 1, 1, &Discard).await.unwrap();
+    assert_eq!(page.deliveries.iter().map(|d| d.id).collect::<Vec<_>>(), [picking]);
+    assert_eq!(bot.deleted(&[picking, 999_999_999], &Discard).await.unwrap(), [999_999_999]);
+    peer.raw(&peer.admin_key, "sale.order/action_cancel", json!({"ids": [order]})).await;
+    peer.raw(&peer.admin_key, "stock.picking/unlink", json!({"ids": [picking]})).await;
+    assert_eq!(bot.deleted(&[picking], &Discard).await.unwrap(), [picking]);
+    assert!(bot.delivery_ids(0, 500, &Discard).await.unwrap().iter().all(|id| *id != picking));
 }
 
 #[tokio::test]

@@ -73,7 +73,7 @@ async fn the_sandbox_odoo_is_set_up_and_read_like_a_real_one() {
     assert_eq!(client.version(&Discard).await.unwrap().version, "19.0");
     assert_eq!(client.check(&Discard).await.unwrap().len(), 6);
     let values = StatusValues { status: "DELIVERED".into(), ..StatusValues::default() };
-    let page = client.changed_deliveries(None, 0, 500, &Discard).await.unwrap();
+    let page = client.changed_deliveries(None, 0, 500, &Discard).await.unwrap().deliveries;
     assert_eq!(class(client.write_status(page[0].id, &values, None, &Discard).await), ErrorClass::Misconfigured);
     assert_eq!(client.setup(&Discard).await.unwrap().len(), 7);
     assert!(client.setup(&Discard).await.unwrap().is_empty());
@@ -93,7 +93,7 @@ async fn the_sandbox_odoo_is_set_up_and_read_like_a_real_one() {
     let ten = "2026-03-10T10:00:00Z";
     let (mut seen, mut after) = (0, 0);
     loop {
-        let page = client.changed_deliveries(since(ten, ten), after, 7, &Discard).await.unwrap();
+        let page = client.changed_deliveries(since(ten, ten), after, 7, &Discard).await.unwrap().deliveries;
         seen += page.len();
         let Some(last) = page.last() else { break };
         after = last.id;
@@ -101,7 +101,7 @@ async fn the_sandbox_odoo_is_set_up_and_read_like_a_real_one() {
     assert_eq!(seen, orders);
     let (half_past, next_year) = ("2026-03-10T11:30:00Z", "2027-03-10T11:30:00Z");
     let changed = async |anybody, others| {
-        client.changed_deliveries(since(anybody, others), 0, 500, &Discard).await.unwrap().len()
+        client.changed_deliveries(since(anybody, others), 0, 500, &Discard).await.unwrap().deliveries.len()
     };
     assert_eq!(changed(half_past, half_past).await, 1);
     assert_eq!(changed(next_year, half_past).await, 0, "that was our own");
@@ -114,7 +114,7 @@ async fn the_sandbox_odoo_is_set_up_and_read_like_a_real_one() {
 async fn whatever_odoo_does_there_is_one_note_and_one_activity() {
     let world = world().await;
     let client = odoo(&world);
-    let picking = client.changed_deliveries(None, 0, 1, &Discard).await.unwrap()[0].id;
+    let picking = client.changed_deliveries(None, 0, 1, &Discard).await.unwrap().deliveries[0].id;
     let post = || client.post_note(picking, "milepost-1", "<p>x</p>", &Discard);
     let schedule =
         || client.schedule_activity(picking, "milepost-2", "Damaged", "<p>y</p>", date(2026, 3, 12), &Discard);

@@ -108,6 +108,40 @@ pub fn normalise_number(raw: &str) -> Result<String, BadNumber> {
     }
 }
 
+/// The family of the only carrier that makes numbers of this form: its own prefix, and a check digit that is right where there
+/// is one. Numbers that several networks carry (USPS', the S10 of posts) and mere lengths say nothing.
+pub fn only_maker(number: &str) -> Option<&'static str> {
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    if let Some(rest) = number.strip_prefix("1Z") {
+        let form = rest.len() == 16 && rest.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
+        return (form && ups_check(rest)).then_some("ups");
+    }
+    let dhl = number.starts_with("00340434") && number.len() == 20 && digits(number) && gs1_check(&number[2..]);
+    let piece = number.strip_prefix("JJD").or_else(|| number.strip_prefix("JD"));
+    let piece = piece.is_some_and(|rest| (11..=19).contains(&rest.len()) && digits(rest));
+    (dhl || piece).then_some("dhl")
+}
+
+/// The last of the sixteen characters behind `1Z`: letters count as their ASCII code less 63, every second one double.
+fn ups_check(rest: &str) -> bool {
+    let value = |b: u8| if b.is_ascii_digit() { u32::from(b - b'0') } else { (u32::from(b) - 63) % 10 };
+    let (body, check) = rest.as_bytes().split_at(15);
+    let sum: u32 = body.iter().enumerate().map(|(i, b)| value(*b) * if i % 2 == 0 { 1 } else { 2 }).sum();
+    check.first().is_some_and(|c| value(*c) == (10 - sum % 10) % 10)
+}
+
+/// GS1's last digit: from the right, weights 3 and 1.
+fn gs1_check(digits: &str) -> bool {
+    let Some((check, body)) = digits.as_bytes().split_last() else { return false };
+    let weighted = body.iter().rev().enumerate().map(|(i, b)| u32::from(b - b'0') * if i % 2 == 0 { 3 } else { 1 });
+    u32::from(check - b'0') == (10 - weighted.sum::<u32>() % 10) % 10
+}
+
+/// What people call a family.
+pub fn family_name(family: &str) -> Option<&'static str> {
+    DIRECTORY.entries.iter().find(|entry| entry.family == family).map(|entry| entry.name.as_str())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,6 +154,29 @@ mod tests {
         assert_eq!(known("17track", "100002").map(|e| e.family.as_str()), Some("ups"));
         assert_eq!(known("aftership", "100002"), None, "a number means something to its source only");
         assert_eq!(resolve("aftership", "Blue Bikes!").family, "bluebikes");
+    }
+
+    #[test]
+    fn a_form_that_one_carrier_makes_names_it() {
+        for (number, maker) in [
+            ("1Z999AA10123456784", Some("ups")),
+            ("1Z999AA10123456785", None), // the check digit is wrong
+            ("1Z999AA1012345678", None),
+            ("00340434161094042557", Some("dhl")),
+            ("00340434161094042558", None),
+            ("JD014600003889000000", Some("dhl")),
+            ("JJD0099999999", Some("dhl")),
+            ("JD01", None),
+            ("9400110200881234567890", None), // USPS carries for many
+            ("RB123456785GB", None),
+            ("123456789012", None),
+            ("", None),
+            ("1Zéééééééé", None),
+            ("003404341610940425é7", None),
+        ] {
+            assert_eq!(only_maker(number), maker, "{number}");
+            assert!(maker.is_none_or(|family| family_name(family).is_some()));
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ use axum::{
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -79,6 +79,8 @@ struct Data {
     /// What hangs on a record, by its id: notes and activities are looked for by it, as Odoo does along an index.
     hanging: BTreeMap<(String, i64), Vec<i64>>,
     next: i64,
+    /// Records that the key's user may not read.
+    refused: BTreeSet<(String, i64)>,
     calls: BTreeMap<String, usize>,
     changes: Changes,
 }
@@ -183,10 +185,40 @@ impl SandboxOdoo {
         let model = if link == "sale_id" { "sale.order" } else { "res.partner" };
         let row = data.tables.get("stock.picking").and_then(|t| t.get(&picking));
         let linked = row.and_then(|r| r.get(link)).and_then(|pair| pair[0].as_i64());
+        let clerk = data.clerk();
         if let Some(row) = linked.and_then(|id| data.tables.get_mut(model)?.get_mut(&id)) {
             row.insert(field.to_owned(), value);
             row.insert("write_date".into(), json!(now));
+            row.insert("write_uid".into(), clerk);
         }
+    }
+
+    /// The key's user may no longer read a record of a model; an answer that would have it is refused as a whole, as in Odoo.
+    pub fn refuse(&self, model: &str, id: i64) {
+        self.inner.lock().refused.insert((model.to_owned(), id));
+    }
+
+    /// The key's user may read everything again.
+    pub fn allow_all(&self) {
+        self.inner.lock().refused.clear();
+    }
+
+    /// What a delivery leads to by a field: its order (`sale_id`), its customer (`partner_id`).
+    pub fn linked(&self, picking: i64, link: &str) -> Option<i64> {
+        self.value(picking, link)[0].as_i64()
+    }
+
+    /// A field of a record as it lies there, whatever it is; neither checked nor noted as a write.
+    pub fn spoil(&self, model: &str, id: i64, field: &str, value: Value) {
+        if let Some(row) = self.inner.lock().tables.get_mut(model).and_then(|t| t.get_mut(&id)) {
+            row.insert(field.to_owned(), value);
+        }
+    }
+
+    /// A field of a record as it lies there.
+    pub fn field(&self, model: &str, id: i64, field: &str) -> Value {
+        let data = self.inner.lock();
+        data.tables.get(model).and_then(|t| t.get(&id)).and_then(|r| r.get(field)).cloned().unwrap_or(json!(false))
     }
 
     /// Somebody deletes a delivery.
@@ -421,6 +453,7 @@ fn perform(inner: &Inner, model: &str, method: &str, body: &Value) -> Answer {
         (_, "search_read" | "search" | "search_count") => search(&data, model, method, body),
         (_, "read") => {
             known_fields(&data, model, &body["fields"])?;
+            readable(&data, model, ids_of(body))?;
             let rows = data.tables.get(model);
             let found = ids_of(body).into_iter().filter_map(|id| rows.and_then(|t| t.get(&id)));
             Ok(Value::Array(found.map(|row| shown(row, &body["fields"])).collect()))
@@ -450,7 +483,8 @@ fn search(data: &Data, model: &str, method: &str, body: &Value) -> Answer {
             .iter()
             .filter_map(|t| t[0].as_str())
             .chain(body["fields"].as_array().into_iter().flatten().filter_map(Value::as_str));
-        if let Some(unknown) = named.into_iter().find(|f| !data.knows(f)) {
+        let own = named.map(|field| field.split('.').next().unwrap_or_default());
+        if let Some(unknown) = own.into_iter().find(|f| !data.knows(f)) {
             return Err(value_error(format!("Invalid field '{unknown}' on 'stock.picking'")));
         }
     }
@@ -459,41 +493,60 @@ fn search(data: &Data, model: &str, method: &str, body: &Value) -> Answer {
     let limit = body["limit"].as_u64().and_then(|l| usize::try_from(l).ok()).unwrap_or(ROWS_MAX);
     let hits = data
         .candidates(model, &terms)
-        .filter(|row| (all || row.get("active") != Some(&json!(false))) && within(row, &terms));
+        .filter(|row| (all || row.get("active") != Some(&json!(false))) && within(data, row, &terms));
     // every order that Milepost asks for begins with what the sandbox sorts by: the id
     Ok(match method {
         "search_count" => json!(hits.count()),
         "search" => hits.take(limit).map(|r| r["id"].clone()).collect(),
-        _ => hits.take(limit).map(|r| shown(r, &body["fields"])).collect(),
+        _ => {
+            let hits: Vec<&Row> = hits.take(limit).collect();
+            readable(data, model, hits.iter().filter_map(|row| row["id"].as_i64()))?;
+            hits.into_iter().map(|r| shown(r, &body["fields"])).collect()
+        }
     })
 }
 
+/// One record that may not be read refuses the whole answer.
+fn readable(data: &Data, model: &str, ids: impl IntoIterator<Item = i64>) -> Result<(), OdooError> {
+    match ids.into_iter().find(|id| data.refused.contains(&(model.to_owned(), *id))) {
+        None => Ok(()),
+        Some(_) => {
+            let text = format!("You are not allowed to access '{model}' records.");
+            Err(OdooError(StatusCode::FORBIDDEN, "odoo.exceptions.AccessError", text))
+        }
+    }
+}
+
 /// Whether a row is within a domain: terms that all hold, each alone or two behind an operator.
-fn within(row: &Row, domain: &[Value]) -> bool {
+fn within(data: &Data, row: &Row, domain: &[Value]) -> bool {
     let mut terms = domain.iter();
     let mut all = true;
     while !terms.as_slice().is_empty() {
-        all &= holds(row, &mut terms);
+        all &= holds(data, row, &mut terms);
     }
     all
 }
 
 /// Whether the next term holds, which is taken with all that belongs to it.
-fn holds(row: &Row, terms: &mut std::slice::Iter<Value>) -> bool {
+fn holds(data: &Data, row: &Row, terms: &mut std::slice::Iter<Value>) -> bool {
     match terms.next() {
         Some(Value::String(operator)) => {
-            let (first, second) = (holds(row, terms), holds(row, terms));
+            let (first, second) = (holds(data, row, terms), holds(data, row, terms));
             if operator == "|" { first || second } else { first && second }
         }
-        Some(term) => fits(row, term),
+        Some(term) => fits(data, row, term),
         None => false,
     }
 }
 
-fn fits(row: &Row, term: &Value) -> bool {
+fn fits(data: &Data, row: &Row, term: &Value) -> bool {
     let (Some(field), Some(operator)) = (term[0].as_str(), term[1].as_str()) else { return false };
     let wanted = &term[2];
-    let have = row.get(field).unwrap_or(&Value::Bool(false));
+    let have = match field.split_once('.') {
+        Some((link, field)) => linked_field(data, row, link, field),
+        None => row.get(field),
+    };
+    let have = have.unwrap_or(&Value::Bool(false));
     // a link compares by its id
     let have = have.as_array().and_then(|pair| pair.first()).unwrap_or(have);
     let order = match (have, wanted) {
@@ -511,6 +564,13 @@ fn fits(row: &Row, term: &Value) -> bool {
         }
         _ => false,
     }
+}
+
+/// A field of the order or the customer of a delivery, where that may be read.
+fn linked_field<'a>(data: &'a Data, row: &Row, link: &str, field: &str) -> Option<&'a Value> {
+    let model = if link == "sale_id" { "sale.order" } else { "res.partner" };
+    let id = row.get(link)?.get(0)?.as_i64().filter(|id| !data.refused.contains(&(model.to_owned(), *id)))?;
+    data.tables.get(model)?.get(&id)?.get(field)
 }
 
 fn shown(row: &Row, fields: &Value) -> Value {

@@ -30,6 +30,7 @@ mod inbox;
 mod jobs;
 mod lock;
 mod mappings;
+mod order_problems;
 mod partitions;
 mod people;
 mod replays;
@@ -197,6 +198,7 @@ impl PostgresStore {
             jobs: Arc::new(self.clone()),
             replays: Arc::new(self.clone()),
             destinations: Arc::new(self.clone()),
+            order_problems: Arc::new(self.clone()),
             upkeep: Arc::new(self.clone()),
             work: Arc::new(self.clone()),
             people: Arc::new(self.clone()),

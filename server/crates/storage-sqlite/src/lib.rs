@@ -20,6 +20,7 @@ pub mod fill;
 mod inbox;
 mod jobs;
 mod mappings;
+mod order_problems;
 mod people;
 mod readers;
 mod replays;
@@ -143,6 +144,7 @@ impl SqliteStore {
             jobs: Arc::new(self.clone()),
             replays: Arc::new(self.clone()),
             destinations: Arc::new(self.clone()),
+            order_problems: Arc::new(self.clone()),
             upkeep: Arc::new(self.clone()),
             work: Arc::new(self.clone()),
             people: Arc::new(self),

@@ -14,6 +14,7 @@ pub mod figures;
 pub mod inbox;
 pub mod jobs;
 pub mod mappings;
+pub mod order_problems;
 pub mod people;
 pub mod replays;
 pub mod shipments;
@@ -38,6 +39,8 @@ pub struct Store {
     pub mappings: Arc<dyn mappings::Mappings>,
     /// Shipments and their state.
     pub shipments: Arc<dyn shipments::Shipments>,
+    /// Deliveries that could not be taken in, or only in part.
+    pub order_problems: Arc<dyn order_problems::OrderProblems>,
     /// Units of work and the calls they made.
     pub jobs: Arc<dyn jobs::Jobs>,
     /// What people take up again.

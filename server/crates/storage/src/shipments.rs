@@ -1,7 +1,7 @@
 //! Shipments: what they are, their state, and what follows from it.
 
 use crate::{
-    Page, Result, Scope, Sealed, WrappedKey,
+    AuditEntry, Page, Result, Scope, Sealed, WrappedKey,
     figures::Span,
     jobs::{Cause, NewJob},
     work::{CaseRecord, ExceptionRecord},
@@ -11,12 +11,12 @@ use domain::{
     ExceptionReason, Milestone, Severity, State, Visibility,
     commit::ExceptionChange,
     event_time::EventTime,
-    fold::{FoldInput, Folded, NextUse, Plan},
+    fold::{DeliveryStanding, FoldInput, Folded, NextUse, Plan},
     ids::{BindingId, CorrelationId, EffectId, ExceptionId, MessageId, ObservationId, ShipmentId, TrackerId},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::TrackerKey;
 
@@ -110,6 +110,46 @@ pub struct Imported {
     pub to_fold: Vec<ShipmentId>,
 }
 
+/// What becomes known of a delivery without its being read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Amendment {
+    /// It was deleted in the order system.
+    Deleted,
+    /// It could not be read, for these reasons: what is known of it stays.
+    Unread(Vec<String>),
+}
+
+/// An amendment of a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Amended {
+    /// The record in the order system.
+    pub record: i64,
+    /// What becomes known.
+    pub amendment: Amendment,
+    /// The thread of the import.
+    pub correlation: CorrelationId,
+}
+
+impl Amendment {
+    /// The plan with it; none where it says so already.
+    pub fn applied(&self, plan: &Plan, at: Timestamp) -> Option<Plan> {
+        match self {
+            Self::Deleted if plan.standing == DeliveryStanding::Deleted => None,
+            Self::Deleted => Some(Plan {
+                standing: DeliveryStanding::Deleted,
+                standing_since: Some(at),
+                unread: Vec::new(),
+                unread_since: None,
+                ..plan.clone()
+            }),
+            Self::Unread(problems) if plan.unread == *problems => None,
+            Self::Unread(problems) => {
+                Some(Plan { unread: problems.clone(), unread_since: plan.unread_since.or(Some(at)), ..plan.clone() })
+            }
+        }
+    }
+}
+
 /// A shipment.
 #[derive(Clone, Debug)]
 pub struct ShipmentRecord {
@@ -154,6 +194,32 @@ pub struct NumberRecord {
     pub carrier_label: Option<String>,
     /// The piece.
     pub piece: Option<String>,
+}
+
+/// A shipment under the same number of another carrier: one of an order, the other nobody's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SameNumber {
+    /// The other shipment.
+    pub shipment: ShipmentId,
+    /// The record it stands for; none for the unlinked one.
+    pub origin: Option<Origin>,
+    /// The number as the other one has it.
+    pub number: String,
+    /// The other one's carrier, as a person reads it.
+    pub carrier_label: Option<String>,
+}
+
+/// A person says that an order's number is the one of an unlinked shipment, whatever carrier the order system names.
+#[derive(Clone, Debug)]
+pub struct NewLink {
+    /// The order's shipment.
+    pub claimed: ShipmentId,
+    /// The unlinked one.
+    pub unlinked: ShipmentId,
+    /// Id of the binding that is made.
+    pub binding: BindingId,
+    /// The thread.
+    pub correlation: CorrelationId,
 }
 
 /// A shipment with all that a fold reads.
@@ -477,6 +543,28 @@ pub trait Shipments: Send + Sync {
     /// the unclaimed shipment of a claimed tracker merged into its claimant (its history and what people decided about it
     /// come along; one of another use of the number stays), fold jobs (batch lane) for all whose facts changed.
     async fn import(&self, scope: Scope, shipments: Vec<ImportedShipment>, at: Timestamp) -> Result<Imported>;
+
+    /// Keeps what became known of a delivery without its being read: a new version of its plan, and a fold job as for an
+    /// import. The next import of the delivery counts as a change. None where there is no shipment of it, or nothing is new.
+    async fn amend(&self, scope: Scope, amended: Amended, at: Timestamp) -> Result<Option<ShipmentId>>;
+
+    /// The shipments under the same numbers of other carriers: of an order's shipment those that nobody claims, of an
+    /// unlinked one those of orders.
+    async fn same_number(&self, scope: Scope, id: ShipmentId) -> Result<Vec<SameNumber>>;
+
+    /// Links an order's shipment to the tracker of an unlinked one of the same number; that one's history comes along, as with
+    /// a claim, and a fold job for it. Imports keep it while the order goes under that number. The audit entry commits with it.
+    ///
+    /// # Errors
+    /// `NotFound` when they have no number in common, or one of them is not what it should be.
+    async fn link(&self, scope: Scope, link: NewLink, audit: AuditEntry) -> Result<()>;
+
+    /// Which of these records there are shipments of.
+    async fn known_records(&self, scope: Scope, records: Vec<i64>) -> Result<BTreeSet<i64>>;
+
+    /// The records above `after`, in order, of deliveries that are not over: their shipments have not ended, or have an
+    /// open exception.
+    async fn open_records(&self, scope: Scope, after: i64, limit: u32) -> Result<Vec<i64>>;
 
     /// A shipment with all that a fold reads; with `known_at`, only what was recorded by then.
     async fn load(&self, scope: Scope, id: ShipmentId, known_at: Option<Timestamp>) -> Result<Option<Loaded>>;

@@ -6,8 +6,8 @@ use crate::{
     usecases::{UseCaseError, promises},
 };
 use connectors::{
-    call::CallLog,
-    odoo::{Delivery, DeliveryState, OdooClient, Since},
+    call::{CallLog, Decision},
+    odoo::{Delivery, DeliveryPage, DeliveryState, OdooClient, Since, Unreadable},
 };
 use domain::{
     carriers as directory,
@@ -18,22 +18,31 @@ use domain::{
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use storage::{
-    Scope, Sealed, WrappedKey,
+    Scope, Sealed, StoreError, WrappedKey,
     facts::TrackerKey,
-    jobs::{Cause, Lane},
-    shipments::{Claim, Imported, ImportedShipment, Origin, OriginStanding},
+    jobs::{Cause, JobKind, Lane},
+    order_problems::{Extent, NewOrderProblem},
+    shipments::{Amended, Amendment, Claim, Imported, ImportedShipment, Origin, OriginStanding},
 };
 
 /// Deliveries of one page of the import.
 const IMPORT_PAGE: u32 = 100;
 /// Pages of one job; the next job goes on behind them.
 pub const IMPORT_PAGES_MAX: u32 = 200;
+/// Deliveries that are tried again by one import.
+const TRIED_AGAIN: u32 = 50;
+/// Deliveries that one import compares with those that are known.
+const COMPARED: u32 = 500;
+/// Deliveries that one import looks for, should they be deleted.
+const LOOKED_FOR: u32 = 200;
 /// Odoo's `write_date` is the start of the writing transaction: what a long one commits late is found by looking back.
 const IMPORT_OVERLAP: SignedDuration = SignedDuration::from_mins(10);
 /// The same of our own writes, which are short: else most of what an import reads would be what Milepost wrote itself.
 const OWN_OVERLAP: SignedDuration = SignedDuration::from_mins(1);
+/// Clocks of two systems differ by no more.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_hours(1);
 /// The setting that holds how far the import has come, and where it goes on.
 const CURSOR: &str = "odoo.import";
 /// Raised when what is made of a delivery changes: every delivery is then read once more.
@@ -50,6 +59,12 @@ struct ImportCursor {
     after: i64,
     /// The newest change among them: the next import begins there.
     newest: Option<Timestamp>,
+    /// Deliveries up to this id were looked for, should they be deleted.
+    #[serde(default)]
+    checked: i64,
+    /// Deliveries up to this id are known, whenever they were written.
+    #[serde(default)]
+    compared: i64,
 }
 
 impl ImportCursor {
@@ -74,13 +89,19 @@ impl ImportCursor {
     }
 }
 
+/// The furthest that another clock may be ahead of ours.
+fn ahead(now: Timestamp) -> Timestamp {
+    now.checked_add(CLOCKS_APART).unwrap_or(now)
+}
+
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("plain data serialises")
 }
 
 /// Takes in every delivery that Odoo changed since the last import, page by page, by id: the only paging that loses
 /// nothing there. Runs again over a small overlap; equal content changes nothing. After so many pages of 100 the next
-/// import goes on where this one ended.
+/// import goes on where this one ended. What cannot be read is remembered and tried again; it holds up no other delivery.
+/// Then a few of the deliveries known here are looked for, since a deletion leaves nothing in Odoo.
 ///
 /// # Errors
 /// When Odoo or the store fails; the next import then begins where this one did.
@@ -93,34 +114,43 @@ pub async fn import(
 ) -> Result<Imported, OrderError> {
     let Some(odoo) = &tower.odoo else { return Ok(Imported::default()) };
     let promises = promises::rules(tower, scope).await?;
+    let known = tower.store.order_problems.list(scope).await?.into_iter().map(|p| p.seen.record).collect();
+    let mut import =
+        Import { tower, scope, odoo, calls, correlation, promises: &promises, known, total: Imported::default() };
     let begun = ImportCursor::read(tower, scope, &promises).await?;
     // all deliveries are read: what they have is history
     let cause = if begun.since.is_none() { Cause::History } else { Cause::Import };
     let mut cursor = begun.clone();
-    let mut total = Imported::default();
     for _ in 0..pages_max {
         let page = odoo.changed_deliveries(cursor.since(), cursor.after, IMPORT_PAGE, calls).await?;
-        let more = page.len() >= IMPORT_PAGE as usize;
-        if let Some(last) = page.last() {
-            cursor.after = last.id;
-            cursor.newest = cursor.newest.max(page.iter().map(|d| d.write_date).max());
-            repair::compare(tower, scope, odoo, page.iter().map(|d| d.id).collect(), correlation, calls).await?;
-            let subjects = page.iter().map(|delivery| customer_of(tower, delivery)).collect();
-            let keys = tower.store.people.keys(scope, subjects).await?;
-            let taking = Taking { tower, odoo, promises: &promises, keys: &keys, correlation, cause };
-            let shipments =
-                page.iter().map(|delivery| taking.imported(delivery)).collect::<Result<Vec<_>, OrderError>>()?;
-            let done = tower.store.shipments.import(scope, shipments, tower.now()).await?;
-            add(&mut total, done);
+        cursor.after = page.last.map_or(cursor.after, |last| last.max(cursor.after));
+        // an odd one must not hide all that comes until then
+        let credible = page.written.iter().copied().filter(|at| *at <= ahead(tower.now()));
+        cursor.newest = cursor.newest.max(credible.max());
+        let more = page.more;
+        let ids = page.deliveries.iter().map(|delivery| delivery.id).collect();
+        match repair::compare(tower, scope, odoo, ids, correlation, calls).await {
+            // one that cannot be compared holds up no import
+            Err(OrderError::Call(error)) if error.class.decision() == Decision::Fail => {
+                tracing::warn!("what deliveries show is not compared: {error}");
+            }
+            compared => drop(compared?),
         }
+        import.take(page, cause).await?;
         if !more {
             cursor.end();
             break;
         }
     }
+    import.try_again().await?;
+    cursor.checked = import.look_for_deleted(cursor.checked).await?;
+    if cursor.after == 0 {
+        cursor.compared = import.compare(cursor.compared).await?;
+    }
     if cursor != begun {
         tower.store.people.put_setting(scope, CURSOR, json(&cursor)).await?;
     }
+    let total = import.total;
     if !total.to_fold.is_empty() {
         tower.wake.work(Lane::Batch);
     }
@@ -128,6 +158,184 @@ pub async fn import(
         tower.wake.changed();
     }
     Ok(total)
+}
+
+/// A person wants deliveries read again that could not be read: now, with an import.
+///
+/// # Errors
+/// When the store fails.
+pub async fn read_again(tower: &Tower, scope: Scope) -> Result<(), UseCaseError> {
+    tower.store.order_problems.hurry(scope, tower.now()).await?;
+    let mut job = tower.job(JobKind::ImportOrders, "odoo", Cause::Import, tower.correlation(), None);
+    job.lane = Lane::Batch;
+    tower.store.jobs.enqueue(scope, vec![job]).await?;
+    tower.wake.work(Lane::Batch);
+    Ok(())
+}
+
+/// What a person can do about a delivery that could not be read.
+pub fn what_to_do(problem: &str) -> &'static str {
+    if problem.contains("AccessError") || problem.contains("not allowed") {
+        "Give the integration user the right to read it in Odoo (company, record rules); it is tried again by itself."
+    } else {
+        "Correct the record in Odoo; it is tried again by itself."
+    }
+}
+
+/// An import at work.
+struct Import<'a> {
+    tower: &'a Tower,
+    scope: Scope,
+    odoo: &'a OdooClient,
+    calls: &'a dyn CallLog,
+    correlation: CorrelationId,
+    promises: &'a PromiseRules,
+    /// Deliveries with a problem.
+    known: BTreeSet<i64>,
+    total: Imported,
+}
+
+impl Import<'_> {
+    /// Takes in what was read, and remembers what could not be.
+    async fn take(&mut self, page: DeliveryPage, cause: Cause) -> Result<(), OrderError> {
+        let (tower, scope) = (self.tower, self.scope);
+        let subjects = page.deliveries.iter().map(|delivery| customer_of(tower, delivery)).collect();
+        let keys = tower.store.people.keys(scope, subjects).await?;
+        let (odoo, promises, correlation) = (self.odoo, self.promises, self.correlation);
+        let taking = Taking { tower, odoo, promises, keys: &keys, correlation, cause };
+        let (mut shipments, mut problems, mut well) = (Vec::new(), Vec::new(), Vec::new());
+        for delivery in &page.deliveries {
+            let (record, name) = (delivery.id, Some(delivery.name.clone()));
+            match taking.imported(delivery) {
+                Ok(shipment) => shipments.push(shipment),
+                Err(error) => {
+                    problems.push(NewOrderProblem { record, name, problem: error.to_string(), extent: Extent::Whole });
+                    continue;
+                }
+            }
+            if delivery.problems.is_empty() {
+                well.push(record);
+            } else {
+                let problem = delivery.problems.join("; ");
+                problems.push(NewOrderProblem { record, name, problem, extent: Extent::Part });
+            }
+        }
+        problems.extend(page.unreadable.into_iter().map(|Unreadable { id, name, problem }| NewOrderProblem {
+            record: id,
+            name,
+            problem,
+            extent: Extent::Whole,
+        }));
+        for refused in self.keep(shipments).await? {
+            well.retain(|record| *record != refused.record);
+            problems.retain(|problem| problem.record != refused.record);
+            problems.push(refused);
+        }
+        self.remember(problems, well).await
+    }
+
+    /// Together; where the store refuses one, each by itself. Those that it refused.
+    async fn keep(&mut self, shipments: Vec<ImportedShipment>) -> Result<Vec<NewOrderProblem>, OrderError> {
+        let (tower, scope) = (self.tower, self.scope);
+        let mut refused = Vec::new();
+        if shipments.is_empty() {
+            return Ok(refused);
+        }
+        match tower.store.shipments.import(scope, shipments.clone(), tower.now()).await {
+            Ok(done) => add(&mut self.total, done),
+            Err(error) if is_about_a_row(&error) => {
+                for shipment in shipments {
+                    let (record, name) = (shipment.origin.record, Some(shipment.origin.name.clone()));
+                    match tower.store.shipments.import(scope, vec![shipment], tower.now()).await {
+                        Ok(done) => add(&mut self.total, done),
+                        Err(error) if is_about_a_row(&error) => {
+                            let problem = error.to_string();
+                            refused.push(NewOrderProblem { record, name, problem, extent: Extent::Whole });
+                        }
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(refused)
+    }
+
+    /// Keeps problems for the next try, and says them on the shipments that are there; forgets those that are over.
+    async fn remember(&mut self, problems: Vec<NewOrderProblem>, mut well: Vec<i64>) -> Result<(), OrderError> {
+        let tower = self.tower;
+        for problem in problems.iter().filter(|problem| problem.extent == Extent::Whole) {
+            let unread = Amendment::Unread(vec![problem.problem.clone()]);
+            self.amend(problem.record, unread).await?;
+        }
+        well.retain(|record| self.known.contains(record));
+        if !problems.is_empty() || !well.is_empty() {
+            self.known.extend(problems.iter().map(|problem| problem.record));
+            tracing::info!(problems = problems.len(), over = well.len(), "deliveries that could not be read whole");
+            tower.store.order_problems.note(self.scope, problems, well, tower.now()).await?;
+        }
+        Ok(())
+    }
+
+    async fn amend(&mut self, record: i64, amendment: Amendment) -> Result<(), OrderError> {
+        let amended = Amended { record, amendment, correlation: self.correlation };
+        if let Some(id) = self.tower.store.shipments.amend(self.scope, amended, self.tower.now()).await? {
+            self.total.changed += 1;
+            self.total.to_fold.push(id);
+        }
+        Ok(())
+    }
+
+    /// Deliveries that could not be read, whose next try has come.
+    async fn try_again(&mut self) -> Result<(), OrderError> {
+        let tower = self.tower;
+        let due = tower.store.order_problems.due(self.scope, tower.now(), TRIED_AGAIN).await?;
+        if due.is_empty() {
+            return Ok(());
+        }
+        let page = self.odoo.deliveries(&due, self.calls).await?;
+        let there = |id: &i64| {
+            page.deliveries.iter().any(|d| d.id == *id) || page.unreadable.iter().any(|unreadable| unreadable.id == *id)
+        };
+        let gone: Vec<i64> = due.iter().copied().filter(|id| !there(id)).collect();
+        self.known.extend(due);
+        self.take(page, Cause::Import).await?;
+        self.remember(Vec::new(), gone).await
+    }
+
+    /// Takes in deliveries that no change has told of: the right to see them came later than they did. Up to which one it
+    /// looked.
+    async fn compare(&mut self, after: i64) -> Result<i64, OrderError> {
+        let ids = self.odoo.delivery_ids(after, COMPARED, self.calls).await?;
+        let known = self.tower.store.shipments.known_records(self.scope, ids.clone()).await?;
+        let unknown = ids.iter().copied().filter(|id| !known.contains(id) && !self.known.contains(id));
+        let unknown: Vec<i64> = unknown.take(IMPORT_PAGE as usize).collect();
+        let last = if unknown.len() < IMPORT_PAGE as usize { ids.last() } else { unknown.last() }.copied();
+        if !unknown.is_empty() {
+            let page = self.odoo.deliveries(&unknown, self.calls).await?;
+            self.take(page, Cause::Import).await?;
+        }
+        let more = ids.len() >= COMPARED as usize || unknown.len() >= IMPORT_PAGE as usize;
+        Ok(last.filter(|_| more).unwrap_or(0))
+    }
+
+    /// Looks whether the next deliveries that are not over are still there; up to which one.
+    async fn look_for_deleted(&mut self, after: i64) -> Result<i64, OrderError> {
+        let open = self.tower.store.shipments.open_records(self.scope, after, LOOKED_FOR).await?;
+        if open.is_empty() {
+            return Ok(0);
+        }
+        for record in self.odoo.deleted(&open, self.calls).await? {
+            self.amend(record, Amendment::Deleted).await?;
+        }
+        let more = open.len() >= LOOKED_FOR as usize;
+        Ok(open.last().copied().filter(|_| more).unwrap_or(0))
+    }
+}
+
+/// Whether the store refuses what one row holds, and would take another one.
+fn is_about_a_row(error: &StoreError) -> bool {
+    matches!(error, StoreError::Conflict(_) | StoreError::Damaged(_) | StoreError::NotFound(_))
 }
 
 fn add(total: &mut Imported, done: Imported) {
@@ -171,8 +379,8 @@ impl Taking<'_> {
             ..Location::default()
         };
         let plan = self.plan(delivery, &place);
-        // a later write of a cancelled delivery says nothing new
-        let content_plan = Plan { standing_since: None, ..plan.clone() };
+        // since when says nothing new
+        let content_plan = Plan { standing_since: None, unread_since: None, ..plan.clone() };
         let content = serde_json::to_vec(&(
             &origin,
             &delivery.carrier,
@@ -229,7 +437,9 @@ impl Taking<'_> {
             ship_by: delivery.ship_by,
             ship_grace_hours: Some(rules.ship_grace_hours),
             standing,
-            standing_since: (standing == DeliveryStanding::Cancelled).then_some(delivery.write_date),
+            standing_since: delivery.write_date.filter(|_| standing == DeliveryStanding::Cancelled),
+            unread: delivery.problems.clone(),
+            unread_since: (!delivery.problems.is_empty()).then(|| self.tower.now()),
             expected_from: delivery.shipped_at,
             silence_after_hours: Some(rules.silence_hours),
         }
@@ -285,20 +495,28 @@ fn customer(
 }
 
 fn claims(tower: &Tower, delivery: &Delivery) -> Vec<Claim> {
-    let carrier = delivery.carrier.as_deref().and_then(|word| directory::known("odoo", word));
+    let named = delivery.carrier.as_deref().and_then(|word| directory::known("odoo", word));
     let several = delivery.tracking_numbers.len() > 1;
     delivery
         .tracking_numbers
         .iter()
         .filter_map(|raw| {
             let number = directory::normalise_number(raw).ok()?;
+            // the wrong shipping method was chosen: the number says whose it is
+            let maker =
+                directory::only_maker(&number).filter(|maker| named.is_some_and(|named| named.family != *maker));
+            let carrier_label = match maker {
+                Some(maker) => directory::family_name(maker).map(str::to_owned),
+                None => delivery.carrier.clone(),
+            };
+            let carrier = maker.map(str::to_owned).or_else(|| named.map(|named| named.family.clone()));
             Some(Claim {
                 piece: several.then(|| number.clone()),
-                tracker: TrackerKey { carrier: carrier.as_ref().map(|c| c.family.clone()), number },
+                tracker: TrackerKey { carrier, number },
                 tracker_id: TrackerId(tower.clock.id()),
                 binding_id: BindingId(tower.clock.id()),
                 number_raw: raw.clone(),
-                carrier_label: delivery.carrier.clone(),
+                carrier_label,
             })
         })
         .collect()

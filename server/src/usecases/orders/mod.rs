@@ -2,6 +2,7 @@
 //! of that is set back (`repair`).
 
 mod import;
+mod link;
 mod repair;
 mod sync;
 
@@ -18,7 +19,8 @@ use storage::{
     work::ExceptionRecord,
 };
 
-pub use import::{IMPORT_PAGES_MAX, import};
+pub use import::{IMPORT_PAGES_MAX, import, read_again, what_to_do};
+pub use link::link;
 pub use repair::REPAIRS_MAX;
 pub use sync::{Update, sync};
 

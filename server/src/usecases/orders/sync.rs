@@ -17,7 +17,7 @@ use connectors::{
 use domain::{
     Milestone, Severity, State, Visibility,
     event_time::EventTime,
-    fold::Announcement,
+    fold::{Announcement, DeliveryStanding},
     ids::{ExceptionId, ObservationId, ShipmentId},
     observation::Location,
 };
@@ -82,6 +82,9 @@ impl Update {
         // an effect that comes after this moment has a job of its own
         let Some(loaded) = tower.store.shipments.load(scope, id, None).await? else { return Ok(None) };
         let Some(origin) = loaded.shipment.origin.clone().filter(|o| o.system == "odoo") else { return Ok(None) };
+        if loaded.shipment.plan.standing == DeliveryStanding::Deleted {
+            return Ok(None); // there is nothing to write to
+        }
         let values = status_values(tower, &loaded);
         let known = loaded.shipment.written.as_deref().filter(|_| tries == 0);
         let writes = known != Some(text(&values).as_str());

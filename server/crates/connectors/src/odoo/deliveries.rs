@@ -2,18 +2,41 @@
 
 use super::{
     OdooClient,
-    wire::{Order, Partner, Picking, datetime, instant, moment, text},
+    rows::{NUMBERS_CHARS_MAX, Row},
+    wire::datetime,
 };
 use crate::call::{CallError, CallLog, ErrorClass};
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::{Value, json};
-use std::collections::{BTreeSet, HashMap};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Deliveries of one page at most.
 pub const PAGE_MAX: u32 = 500;
 /// Numbers of one delivery at most; more is a text, not a list of numbers.
 const NUMBERS_MAX: usize = 50;
+/// Calls of one page at most that go into reading records one by one after a list was refused.
+const SINGLE_READS_MAX: usize = 200;
+/// Characters of what Odoo says of a record that cannot be read.
+const PROBLEM_CHARS_MAX: usize = 300;
+/// Deliveries that left longer ago are not read again because their order or customer changed.
+const FOLLOWED: SignedDuration = SignedDuration::from_hours(90 * 24);
+const PICKING: &str = "stock.picking";
+const PICKING_FIELDS: &[&str] = &[
+    "name",
+    "state",
+    "origin",
+    "sale_id",
+    "carrier_id",
+    "carrier_tracking_ref",
+    "scheduled_date",
+    "date_deadline",
+    "date_done",
+    "write_date",
+    "partner_id",
+];
+const ORDER_FIELDS: &[&str] = &["commitment_date", "write_date"];
+const PARTNER_FIELDS: &[&str] = &["name", "street", "city", "zip", "country_code", "lang", "tz", "email", "write_date"];
 /// Numbers with blanks between them are several only if each has so many characters; shorter groups are one number
 /// written for people (`1Z 999 AA1 01 2345 6784`).
 const NUMBER_CHARS_MIN: usize = 8;
@@ -85,9 +108,37 @@ pub struct Delivery {
     /// When it left.
     pub shipped_at: Option<Timestamp>,
     /// Start of the transaction that last wrote it; whole seconds.
-    pub write_date: Timestamp,
+    pub write_date: Option<Timestamp>,
     /// Whom it goes to.
     pub customer: Customer,
+    /// What could not be read of it, its order or its customer, for people; it is taken in without that.
+    pub problems: Vec<String>,
+}
+
+/// A delivery of which nothing can be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Its id; 0 where not even that can be read.
+    pub id: i64,
+    /// Its name, where that can be read.
+    pub name: Option<String>,
+    /// What is wrong, for people.
+    pub problem: String,
+}
+
+/// Some deliveries as they were read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeliveryPage {
+    /// Those that can be taken in, by id.
+    pub deliveries: Vec<Delivery>,
+    /// Those that cannot.
+    pub unreadable: Vec<Unreadable>,
+    /// The highest id among them.
+    pub last: Option<i64>,
+    /// When they, their orders and their customers were last written.
+    pub written: Vec<Timestamp>,
+    /// There may be more behind them.
+    pub more: bool,
 }
 
 /// From when on writes are looked for.
@@ -101,7 +152,8 @@ pub struct Since {
 
 impl OdooClient {
     /// A page of deliveries of orders that were last written since then (all of them without it), with ids above
-    /// `after_id`, by id.
+    /// `after_id`, by id. A change of the order or of the customer counts as one of the delivery, which Odoo does not write
+    /// then, unless it left long ago.
     ///
     /// This is the paging that loses nothing: `write_date` has whole seconds here, many rows share one, and it is the
     /// *start* of the writing transaction. So ask with an overlap, page by id until a page is not full, and only then
@@ -110,6 +162,7 @@ impl OdooClient {
     /// when that began.
     ///
     /// Cancelled deliveries, also of cancelled orders, are among them, since somebody has to hear of it; drafts are not.
+    /// A record that cannot be read holds up no other one.
     ///
     /// # Errors
     /// When Odoo does not answer as it should.
@@ -119,123 +172,330 @@ impl OdooClient {
         after_id: i64,
         limit: u32,
         log: &dyn CallLog,
-    ) -> Result<Vec<Delivery>, CallError> {
-        let mut domain = vec![
-            json!(["picking_type_code", "=", "outgoing"]),
-            json!(["sale_id", "!=", false]),
-            json!(["state", "!=", "draft"]),
-            json!(["id", ">", after_id]),
-        ];
-        if let Some(since) = since {
-            let user = self.user(log).await?;
-            domain.extend([
-                json!("|"),
-                json!(["write_date", ">=", datetime(since.anybody)]),
-                json!("&"),
-                json!(["write_date", ">=", datetime(since.others)]),
-                json!(["write_uid", "!=", user]),
-            ]);
+    ) -> Result<DeliveryPage, CallError> {
+        let limit = limit.clamp(1, PAGE_MAX);
+        let Some(since) = since else { return self.page_of(wanted(after_id), limit, log).await };
+        let user = self.user(log).await?;
+        let with = |changed: Vec<Value>| [wanted(after_id), changed].concat();
+        match self.page_of(with(changed_since(since, user, Related::Followed)), limit, log).await {
+            // a user who may see no orders or contacts at all cannot ask for their changes
+            Err(error) if error.class == ErrorClass::Forbidden => {
+                self.page_of(with(changed_since(since, user, Related::Left)), limit, log).await
+            }
+            other => other,
         }
-        self.search(domain, limit.clamp(1, PAGE_MAX), log).await
+    }
+
+    /// The ids of deliveries of orders above `after_id`, by id, whenever they were written.
+    ///
+    /// # Errors
+    /// When Odoo does not answer as it should.
+    pub async fn delivery_ids(&self, after_id: i64, limit: u32, log: &dyn CallLog) -> Result<Vec<i64>, CallError> {
+        self.ids(json!({"domain": wanted(after_id), "order": "id", "limit": limit}), log).await
+    }
+
+    /// The ids that a search for deliveries gives; what is no id is left out.
+    async fn ids(&self, body: Value, log: &dyn CallLog) -> Result<Vec<i64>, CallError> {
+        let found: Vec<Value> = self.ask(PICKING, "search", body, log).await?;
+        Ok(found.iter().filter_map(Value::as_i64).collect())
+    }
+
+    /// These deliveries again, as they are now; those that are gone are left out.
+    ///
+    /// # Errors
+    /// When Odoo does not answer as it should.
+    pub async fn deliveries(&self, ids: &[i64], log: &dyn CallLog) -> Result<DeliveryPage, CallError> {
+        let mut reads = SINGLE_READS_MAX;
+        let read = self.read_each(PICKING, ids.iter().copied().collect(), PICKING_FIELDS, &mut reads, log).await?;
+        self.with_related(read, reads, log).await
     }
 
     /// One delivery again; none where it is gone.
     ///
     /// # Errors
-    /// When Odoo does not answer as it should.
+    /// When Odoo does not answer as it should, or the delivery cannot be read.
     pub async fn delivery(&self, id: i64, log: &dyn CallLog) -> Result<Option<Delivery>, CallError> {
-        Ok(self.search(vec![json!(["id", "=", id])], 1, log).await?.pop())
+        let mut page = self.deliveries(&[id], log).await?;
+        match page.unreadable.pop() {
+            Some(unreadable) => Err(CallError::new(ErrorClass::Rejected, unreadable.problem)),
+            None => Ok(page.deliveries.pop()),
+        }
     }
 
-    async fn search(&self, domain: Vec<Value>, limit: u32, log: &dyn CallLog) -> Result<Vec<Delivery>, CallError> {
-        let fields = [
-            "name",
-            "state",
-            "origin",
-            "sale_id",
-            "carrier_id",
-            "carrier_tracking_ref",
-            "scheduled_date",
-            "date_deadline",
-            "date_done",
-            "write_date",
-            "partner_id",
-        ];
-        let body = json!({"domain": domain, "fields": fields, "order": "id", "limit": limit});
-        let pickings: Vec<Picking> = self.ask("stock.picking", "search_read", body, log).await?;
-        let orders = pickings.iter().filter_map(|p| p.sale_id.0.as_ref().map(|o| o.0));
-        let orders: HashMap<i64, Order> = self.by_id("sale.order", orders, &["commitment_date"], log).await?;
-        let partners = pickings.iter().filter_map(|p| p.partner_id.0.as_ref().map(|o| o.0));
-        let fields = ["name", "street", "city", "zip", "country_code", "lang", "tz", "email"];
-        let mut partners: HashMap<i64, Partner> = self.by_id("res.partner", partners, &fields, log).await?;
-        let shared = partners.drain().map(|(id, partner)| (id, customer(partner))).collect();
-        pickings.into_iter().map(|picking| delivery(picking, &orders, &shared)).collect()
+    /// Which of these deliveries were deleted. One that may only not be seen is not among them.
+    ///
+    /// # Errors
+    /// When Odoo does not answer as it should.
+    pub async fn deleted(&self, ids: &[i64], log: &dyn CallLog) -> Result<Vec<i64>, CallError> {
+        let body = json!({"domain": [["id", "in", ids]], "context": {"active_test": false}});
+        let seen: BTreeSet<i64> = self.ids(body, log).await?.into_iter().collect();
+        let unseen: BTreeSet<i64> = ids.iter().copied().filter(|id| !seen.contains(id)).collect();
+        let mut reads = SINGLE_READS_MAX;
+        let read = self.read_each(PICKING, unseen.clone(), &["name"], &mut reads, log).await?;
+        if !read.nameless.is_empty() {
+            return Ok(Vec::new()); // which of them that is cannot be said
+        }
+        // what is gone is read as nothing; what is hidden is refused
+        Ok(unseen.into_iter().filter(|id| !read.rows.contains_key(id) && !read.refused.contains_key(id)).collect())
     }
 
-    /// Reads records at once. Not `web_search_read`, which nests: that one is the web client's own and may change.
-    async fn by_id<T: DeserializeOwned>(
+    async fn page_of(&self, domain: Vec<Value>, limit: u32, log: &dyn CallLog) -> Result<DeliveryPage, CallError> {
+        let mut reads = SINGLE_READS_MAX;
+        let body = json!({"domain": domain, "fields": PICKING_FIELDS, "order": "id", "limit": limit});
+        let found = self.ask::<Vec<Value>>(PICKING, "search_read", body, log).await;
+        let (read, count) = match found {
+            Ok(rows) => {
+                let mut read = Read::default();
+                read.add(&rows);
+                (read, rows.len())
+            }
+            Err(error) if is_about_records(&error) => {
+                let body = json!({"domain": domain, "order": "id", "limit": limit});
+                // when not even this is answered, it is not about one record
+                let ids = self.ids(body, log).await.map_err(|_| error)?;
+                let count = ids.len();
+                let ids = ids.into_iter().collect();
+                (self.read_each(PICKING, ids, PICKING_FIELDS, &mut reads, log).await?, count)
+            }
+            Err(error) => return Err(error),
+        };
+        let page = self.with_related(read, reads, log).await?;
+        Ok(DeliveryPage { more: count >= limit as usize && page.last.is_some(), ..page })
+    }
+
+    /// The orders and customers of deliveries are read with them.
+    async fn with_related(&self, read: Read, mut reads: usize, log: &dyn CallLog) -> Result<DeliveryPage, CallError> {
+        let ids = |field| read.rows.values().filter_map(|row| linked(row, field)).collect::<BTreeSet<i64>>();
+        let orders = self.read_each("sale.order", ids("sale_id"), ORDER_FIELDS, &mut reads, log).await?;
+        let partners = self.read_each("res.partner", ids("partner_id"), PARTNER_FIELDS, &mut reads, log).await?;
+        let ids = read.rows.keys().chain(read.refused.keys()).copied();
+        let mut page = DeliveryPage { last: ids.max(), ..DeliveryPage::default() };
+        for (id, problem) in read.refused {
+            page.unreadable.push(Unreadable { id, name: None, problem });
+        }
+        let nameless = read.nameless.into_iter();
+        page.unreadable.extend(nameless.map(|name| Unreadable {
+            id: 0,
+            name,
+            problem: "id: it cannot be read".into(),
+        }));
+        for (id, row) in &read.rows {
+            let related = [related(row, "sale_id", &orders), related(row, "partner_id", &partners)];
+            page.written.extend(written(row).into_iter().chain(related.into_iter().flatten().filter_map(written)));
+            match delivery(*id, row, &orders, &partners) {
+                Ok(delivery) => page.deliveries.push(delivery),
+                Err(problem) => page.unreadable.push(Unreadable { id: *id, name: name_of(row), problem }),
+            }
+        }
+        Ok(page)
+    }
+
+    /// Reads records at once; where that is refused, in ever smaller groups, so that only what is odd is left out. Not
+    /// `web_search_read`, which nests: that one is the web client's own and may change.
+    async fn read_each(
         &self,
         model: &str,
-        ids: impl Iterator<Item = i64>,
+        ids: BTreeSet<i64>,
         fields: &[&str],
+        reads: &mut usize,
         log: &dyn CallLog,
-    ) -> Result<HashMap<i64, T>, CallError> {
-        #[derive(Deserialize)]
-        struct Row<T> {
-            id: i64,
-            #[serde(flatten)]
-            rest: T,
+    ) -> Result<Read, CallError> {
+        let mut read = Read::default();
+        let mut waiting = vec![ids.into_iter().collect::<Vec<i64>>()];
+        let mut first_refusal = None;
+        while let Some(group) = waiting.pop() {
+            if group.is_empty() {
+                continue;
+            }
+            if *reads == 0 {
+                let text = "not read yet: too many records could not be read at once";
+                read.refused.extend(group.into_iter().map(|id| (id, text.to_owned())));
+                continue;
+            }
+            *reads -= 1;
+            match self.ask::<Vec<Value>>(model, "read", json!({"ids": group, "fields": fields}), log).await {
+                Ok(rows) => read.add(&rows),
+                Err(error) if is_about_records(&error) && group.len() > 1 => {
+                    let (first, second) = group.split_at(group.len() / 2);
+                    waiting.extend([second.to_vec(), first.to_vec()]);
+                    first_refusal.get_or_insert(error);
+                }
+                Err(error) if is_about_records(&error) => {
+                    let text = match error.class {
+                        // Odoo's own words for it are long, and for its users
+                        ErrorClass::Forbidden => "AccessError: the integration user may not read it".to_owned(),
+                        _ => error.message.chars().take(PROBLEM_CHARS_MAX).collect(),
+                    };
+                    read.refused.insert(group[0], text);
+                    first_refusal.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
+            }
         }
-        let ids: BTreeSet<i64> = ids.collect();
-        if ids.is_empty() {
-            return Ok(HashMap::new());
+        match first_refusal {
+            // an answer that is none, whatever is asked: a maintenance page, not a record
+            Some(error) if error.class == ErrorClass::BadAnswer && read.rows.is_empty() => Err(error),
+            _ => Ok(read),
         }
-        let rows: Vec<Row<T>> = self.ask(model, "read", json!({"ids": ids, "fields": fields}), log).await?;
-        Ok(rows.into_iter().map(|row| (row.id, row.rest)).collect())
     }
 }
 
-fn delivery(
-    picking: Picking,
-    orders: &HashMap<i64, Order>,
-    customers: &HashMap<i64, Customer>,
-) -> Result<Delivery, CallError> {
-    let write_date = instant(&picking.write_date).ok_or_else(|| {
-        CallError::new(ErrorClass::BadAnswer, format!("delivery {}: write_date is no time", picking.id))
-    })?;
-    let order = picking.sale_id.0;
-    let commitment = order.as_ref().and_then(|o| orders.get(&o.0)).and_then(|o| moment(&o.commitment_date));
-    Ok(Delivery {
-        id: picking.id,
-        name: picking.name,
-        state: match picking.state.as_str() {
-            "done" => DeliveryState::Done,
-            "cancel" => DeliveryState::Cancelled,
-            _ => DeliveryState::Open,
-        },
-        origin: text(picking.origin),
-        order_id: order.as_ref().map(|o| o.0),
-        order_name: order.map(|o| o.1),
-        carrier: picking.carrier_id.0.map(|c| c.1),
-        tracking_numbers: picking.carrier_tracking_ref.0.as_deref().map(split_numbers).unwrap_or_default(),
-        ship_by: moment(&picking.date_deadline).or_else(|| moment(&picking.scheduled_date)),
-        promised_by: commitment,
-        shipped_at: moment(&picking.date_done),
-        write_date,
-        customer: picking.partner_id.0.and_then(|p| customers.get(&p.0)).cloned().unwrap_or_default(),
-    })
+/// Deliveries of confirmed orders.
+fn wanted(after_id: i64) -> Vec<Value> {
+    vec![
+        json!(["picking_type_code", "=", "outgoing"]),
+        json!(["sale_id", "!=", false]),
+        json!(["state", "!=", "draft"]),
+        json!(["id", ">", after_id]),
+    ]
 }
 
-fn customer(partner: Partner) -> Customer {
+/// Whether changes of orders and customers are asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Related {
+    Followed,
+    Left,
+}
+
+fn changed_since(since: Since, user: i64, related: Related) -> Vec<Value> {
+    let (anybody, others) = (datetime(since.anybody), datetime(since.others));
+    let by_others = [json!("&"), json!(["write_date", ">=", others]), json!(["write_uid", "!=", user])];
+    let mut changed = vec![json!("|"), json!(["write_date", ">=", anybody])];
+    if related == Related::Left {
+        changed.extend(by_others);
+        return changed;
+    }
+    changed.push(json!("|"));
+    changed.extend(by_others);
+    let left = datetime(since.others.checked_sub(FOLLOWED).unwrap_or(since.others));
+    changed.extend([json!("&"), json!("|"), json!(["date_done", "=", false]), json!(["date_done", ">=", left])]);
+    changed.push(json!("|"));
+    // people change these one by one, in short transactions
+    for link in ["sale_id", "partner_id"] {
+        changed.extend([
+            json!("&"),
+            json!([format!("{link}.write_date"), ">=", anybody]),
+            json!([format!("{link}.write_uid"), "!=", user]),
+        ]);
+    }
+    changed
+}
+
+/// A failure that one record among many may be the cause of.
+fn is_about_records(error: &CallError) -> bool {
+    use ErrorClass::{BadAnswer, Forbidden, NotFound, Rejected};
+    matches!(error.class, Forbidden | NotFound | Rejected) || (error.class == BadAnswer && error.status == Some(200))
+}
+
+type Fields = Map<String, Value>;
+
+/// Records that were asked for.
+#[derive(Default)]
+struct Read {
+    rows: BTreeMap<i64, Fields>,
+    /// Those that could not be read, and why.
+    refused: BTreeMap<i64, String>,
+    /// Records without an id, by name where they have one.
+    nameless: Vec<Option<String>>,
+}
+
+impl Read {
+    fn add(&mut self, rows: &[Value]) {
+        for row in rows.iter().filter_map(Value::as_object) {
+            match row.get("id").and_then(Value::as_i64) {
+                Some(id) => drop(self.rows.insert(id, row.clone())),
+                None => self.nameless.push(name_of(row)),
+            }
+        }
+    }
+}
+
+fn name_of(row: &Fields) -> Option<String> {
+    Row::new(row, "").text("name")
+}
+
+fn written(row: &Fields) -> Option<Timestamp> {
+    Row::new(row, "").moment("write_date")
+}
+
+fn linked(row: &Fields, field: &'static str) -> Option<i64> {
+    Row::new(row, "").link(field).map(|(id, _)| id)
+}
+
+fn related<'a>(row: &Fields, field: &'static str, read: &'a Read) -> Option<&'a Fields> {
+    read.rows.get(&linked(row, field)?)
+}
+
+/// A delivery of what could be read; what it cannot be without being right is an error: where it stands, and its numbers,
+/// which would be taken from the shipment.
+fn delivery(id: i64, fields: &Fields, orders: &Read, partners: &Read) -> Result<Delivery, String> {
+    let mut row = Row::new(fields, "");
+    let state = match row.required_text("state", NUMBERS_CHARS_MAX)?.as_deref() {
+        Some("done") => DeliveryState::Done,
+        Some("cancel") => DeliveryState::Cancelled,
+        Some(_) => DeliveryState::Open,
+        None => return Err("state: it is empty".into()),
+    };
+    let numbers = row.required_text("carrier_tracking_ref", NUMBERS_CHARS_MAX)?;
+    let name = row.text("name").unwrap_or_else(|| {
+        row.say("name: it is empty or cannot be read".into());
+        format!("delivery {id}")
+    });
+    let (order, partner) = (row.link("sale_id"), row.link("partner_id"));
+    let (deadline, scheduled) = (row.moment("date_deadline"), row.moment("scheduled_date"));
+    let mut delivery = Delivery {
+        id,
+        name,
+        state,
+        origin: row.text("origin"),
+        order_id: order.as_ref().map(|(id, _)| *id),
+        order_name: order.as_ref().and_then(|(_, name)| name.clone()),
+        carrier: row.link("carrier_id").and_then(|(_, name)| name),
+        tracking_numbers: numbers.as_deref().map(split_numbers).unwrap_or_default(),
+        ship_by: deadline.or(scheduled),
+        promised_by: None,
+        shipped_at: row.moment("date_done"),
+        write_date: row.moment("write_date"),
+        customer: Customer::default(),
+        problems: row.problems,
+    };
+    if let Some((id, _)) = order {
+        match (orders.rows.get(&id), orders.refused.get(&id)) {
+            (Some(fields), _) => {
+                let mut row = Row::new(fields, "order: ");
+                delivery.promised_by = row.moment("commitment_date");
+                delivery.problems.append(&mut row.problems);
+            }
+            (None, refused) => delivery.problems.push(unread("order", refused)),
+        }
+    }
+    if let Some((id, _)) = partner {
+        match (partners.rows.get(&id), partners.refused.get(&id)) {
+            (Some(fields), _) => {
+                let mut row = Row::new(fields, "customer: ");
+                delivery.customer = customer(&mut row);
+                delivery.problems.append(&mut row.problems);
+            }
+            (None, refused) => delivery.problems.push(unread("customer", refused)),
+        }
+    }
+    Ok(delivery)
+}
+
+fn unread(what: &str, refused: Option<&String>) -> String {
+    format!("{what}: {}", refused.map_or("Odoo does not give it", String::as_str))
+}
+
+fn customer(row: &mut Row<'_>) -> Customer {
     Customer {
-        name: text(partner.name),
-        street: text(partner.street),
-        zip: text(partner.zip),
-        city: text(partner.city),
-        country: text(partner.country_code),
-        language: text(partner.lang),
-        zone: text(partner.tz),
-        email: text(partner.email),
+        name: row.text("name"),
+        street: row.text("street"),
+        zip: row.text("zip"),
+        city: row.text("city"),
+        country: row.text("country_code"),
+        language: row.text("lang"),
+        zone: row.text("tz"),
+        email: row.text("email"),
     }
 }
 

@@ -7,6 +7,7 @@ mod chatter;
 mod client;
 mod config;
 mod deliveries;
+mod rows;
 mod setup;
 mod shown;
 mod status;
@@ -14,7 +15,7 @@ mod wire;
 
 pub use client::{OdooClient, Version, site};
 pub use config::OdooConfig;
-pub use deliveries::{Customer, Delivery, DeliveryState, PAGE_MAX, Since};
+pub use deliveries::{Customer, Delivery, DeliveryPage, DeliveryState, PAGE_MAX, Since, Unreadable};
 pub use shown::{Changed, changed_by_others, label};
 pub use status::{Fields, StatusValues, WRITE_MAX};
 

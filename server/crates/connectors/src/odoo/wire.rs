@@ -46,14 +46,9 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Maybe<T> {
     }
 }
 
-/// A text that is not blank.
-pub(super) fn text(value: Maybe<String>) -> Option<String> {
-    value.0.map(|t| t.trim().to_owned()).filter(|t| !t.is_empty())
-}
-
-/// A moment.
-pub(super) fn moment(value: &Maybe<String>) -> Option<Timestamp> {
-    value.0.as_deref().and_then(instant)
+/// A text without blanks around it; none where nothing is left.
+pub(super) fn short_text(text: &str) -> Option<String> {
+    Some(text.trim()).filter(|t| !t.is_empty()).map(str::to_owned)
 }
 
 /// The body of an error (all of it but `debug`, which is a traceback).
@@ -64,62 +59,9 @@ pub(super) struct Fault {
     pub message: Value,
 }
 
-/// Another record: its id and its name.
+/// Another record: its id, and its name, whatever that is.
 #[derive(Debug, Deserialize)]
-pub(super) struct Link(pub i64, pub String);
-
-/// A delivery, `stock.picking`.
-#[derive(Debug, Deserialize)]
-pub(super) struct Picking {
-    pub id: i64,
-    pub name: String,
-    pub state: String,
-    #[serde(default)]
-    pub origin: Maybe<String>,
-    #[serde(default)]
-    pub sale_id: Maybe<Link>,
-    #[serde(default)]
-    pub carrier_id: Maybe<Link>,
-    #[serde(default)]
-    pub carrier_tracking_ref: Maybe<String>,
-    #[serde(default)]
-    pub scheduled_date: Maybe<String>,
-    #[serde(default)]
-    pub date_deadline: Maybe<String>,
-    #[serde(default)]
-    pub date_done: Maybe<String>,
-    pub write_date: String,
-    #[serde(default)]
-    pub partner_id: Maybe<Link>,
-}
-
-/// What is read of a sales order.
-#[derive(Debug, Deserialize)]
-pub(super) struct Order {
-    #[serde(default)]
-    pub commitment_date: Maybe<String>,
-}
-
-/// A contact.
-#[derive(Debug, Deserialize)]
-pub(super) struct Partner {
-    #[serde(default)]
-    pub name: Maybe<String>,
-    #[serde(default)]
-    pub street: Maybe<String>,
-    #[serde(default)]
-    pub city: Maybe<String>,
-    #[serde(default)]
-    pub zip: Maybe<String>,
-    #[serde(default)]
-    pub country_code: Maybe<String>,
-    #[serde(default)]
-    pub lang: Maybe<String>,
-    #[serde(default)]
-    pub tz: Maybe<String>,
-    #[serde(default)]
-    pub email: Maybe<String>,
-}
+pub(super) struct Link(pub i64, #[expect(dead_code, reason = "part of what Odoo writes")] pub Value);
 
 /// Who looks after a delivery or an order.
 #[derive(Debug, Deserialize)]

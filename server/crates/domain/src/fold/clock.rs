@@ -30,6 +30,7 @@ pub(super) struct Said {
 
 pub(super) fn ask(asked: &Asked<'_>) -> Said {
     let mut said = Said::default();
+    incomplete(asked, &mut said);
     late_to_ship(asked, &mut said);
     if asked.plan.is_called_off() {
         moves_though_cancelled(asked, &mut said);
@@ -83,11 +84,29 @@ fn moves_though_cancelled(asked: &Asked<'_>, said: &mut Said) {
         (_, true) => return,
         _ => None,
     };
-    // one for each delivery, whenever it is said again that it is cancelled
-    let mut exception =
-        exception(ExceptionReason::TransitThoughCancelled, "moves though cancelled", since, since, closed);
-    exception.evidence = vec![ObservationId(content_id("moves though cancelled", &[]))];
-    said.exceptions.push(exception);
+    said.exceptions.push(once(ExceptionReason::TransitThoughCancelled, "moves though cancelled", since, closed));
+}
+
+/// Not all of the order could be read; over when it can.
+fn incomplete(asked: &Asked<'_>, said: &mut Said) {
+    let plan = asked.plan;
+    let Some(since) =
+        plan.unread_since.filter(|_| !plan.unread.is_empty() && plan.standing != DeliveryStanding::Deleted)
+    else {
+        return;
+    };
+    said.exceptions.push(once(ExceptionReason::ImportIncomplete, "incomplete", since, None));
+}
+
+/// One for each delivery, whenever its condition is said again.
+fn once(
+    reason: ExceptionReason,
+    kind: &str,
+    since: Timestamp,
+    closed: Option<(EventTime, Resolution)>,
+) -> FoldedException {
+    let evidence = vec![ObservationId(content_id(kind, &[]))];
+    FoldedException { evidence, ..exception(reason, kind, since, since, closed) }
 }
 
 /// By the order system or by the carrier.

@@ -49,6 +49,12 @@ pub struct Plan {
     /// Since when it is cancelled or deleted there, as far as is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standing_since: Option<Timestamp>,
+    /// What of the order, the delivery or the customer could not be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<String>,
+    /// Since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread_since: Option<Timestamp>,
     /// When somebody began to expect news: the silence watch starts here.
     pub expected_from: Option<Timestamp>,
     /// How long the shipment may be silent before it is an exception, in hours.

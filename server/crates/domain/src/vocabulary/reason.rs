@@ -286,5 +286,6 @@ reasons! {
     Silence, "SILENCE", Visibility, Carrier, Major, Running, Nobody, NextPhysical, "Silent";
     RepeatedAttempts, "REPEATED_ATTEMPTS", Consignee, Carrier, Major, Running, Person, Resolution, "Repeated failed attempts";
     LateToShip, "LATE_TO_SHIP", Delay, Shipper, Info, Stopped, Person, NextPhysical, "Late to ship";
+    ImportIncomplete, "IMPORT_INCOMPLETE", Integration, Shipper, Info, Stopped, Person, Resolution, "Order data incomplete";
     TransitThoughCancelled, "TRANSIT_THOUGH_CANCELLED", Cancel, Shipper, Major, Running, Person, Resolution, "In transit though cancelled";
 }

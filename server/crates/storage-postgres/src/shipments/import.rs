@@ -2,7 +2,7 @@
 
 use super::{NewBinding, bind, put_term, recycled, renew_number_terms, tell, term};
 use crate::{
-    codec::{Columns, Done, json, micros, opt_micros, word},
+    codec::{Columns, Done, json, micros, opt_micros, row_limit, word},
     facts::{self, NewTracker},
     jobs::{self, FoldJob},
     lock, people,
@@ -14,11 +14,11 @@ use domain::{
 };
 use jiff::Timestamp;
 use sqlx::{PgConnection, postgres::PgRow};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use storage::{
     Scope,
-    jobs::Lane,
-    shipments::{Imported, ImportedShipment},
+    jobs::{Cause, Lane},
+    shipments::{Amended, Amendment, Imported, ImportedShipment, OriginStanding},
 };
 
 /// One transaction: made or changed, bindings opened and closed, fold jobs.
@@ -228,6 +228,76 @@ async fn keep_plan(conn: &mut PgConnection, scope: Scope, id: ShipmentId, plan: 
     Ok(())
 }
 
+/// Deliveries of one look at those that are not over.
+const OPEN_ROWS: u32 = 1_000;
+
+/// What became known of a delivery without its being read.
+pub(super) async fn amend(
+    conn: &mut PgConnection,
+    scope: Scope,
+    amended: &Amended,
+    at: Timestamp,
+) -> Done<Option<ShipmentId>> {
+    let row = sqlx::query(
+        "SELECT id, revision, plan, standing FROM shipment
+         WHERE company_id = $1 AND origin_system = 'odoo' AND origin_model = 'stock.picking' AND origin_record = $2
+           AND origin IS NOT NULL AND merged_into IS NULL FOR UPDATE",
+    )
+    .bind(scope.company.0)
+    .bind(amended.record)
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let Some(plan) = amended.amendment.applied(&row.json("plan")?, at) else { return Ok(None) };
+    let (id, plan): (ShipmentId, _) = (row.id("id")?, json(&plan));
+    let standing = match amended.amendment {
+        Amendment::Deleted => word(OriginStanding::Cancelled),
+        Amendment::Unread(_) => row.text("standing")?,
+    };
+    // no digest: whatever is read next is news
+    sqlx::query("UPDATE shipment SET plan = $1, standing = $2, origin_digest = '' WHERE id = $3")
+        .bind(&plan)
+        .bind(standing)
+        .bind(id.0)
+        .execute(&mut *conn)
+        .await?;
+    keep_plan(conn, scope, id, &plan, at).await?;
+    tell(conn, scope, id, row.int("revision")?, at).await?;
+    let fold = FoldJob { lane: Lane::Batch, cause: Cause::Import, correlation: amended.correlation, at };
+    jobs::enqueue_fold(conn, scope, id, &fold).await?;
+    Ok(Some(id))
+}
+
+/// Which of these deliveries there are shipments of.
+pub(super) async fn known_records(conn: &mut PgConnection, scope: Scope, records: Vec<i64>) -> Done<BTreeSet<i64>> {
+    let rows = sqlx::query(
+        "SELECT origin_record FROM shipment
+         WHERE company_id = $1 AND origin_system = 'odoo' AND origin_model = 'stock.picking' AND origin_record = ANY ($2)
+           AND origin IS NOT NULL",
+    )
+    .bind(scope.company.0)
+    .bind(records)
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(|row| row.int("origin_record")).collect()
+}
+
+/// Along an index of exactly these.
+pub(super) async fn open_records(conn: &mut PgConnection, scope: Scope, after: i64, limit: u32) -> Done<Vec<i64>> {
+    let rows = sqlx::query(
+        "SELECT origin_record FROM shipment
+         WHERE company_id = $1 AND origin_record > $2 AND origin IS NOT NULL AND merged_into IS NULL
+           AND (NOT terminal OR open_exceptions > 0)
+         ORDER BY origin_record LIMIT $3",
+    )
+    .bind(scope.company.0)
+    .bind(after)
+    .bind(row_limit(limit, OPEN_ROWS))
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(|row| row.int("origin_record")).collect()
+}
+
 /// Closes the bindings that the order system no longer names, and opens the new ones.
 async fn settle_claims(
     conn: &mut PgConnection,
@@ -254,17 +324,23 @@ async fn settle_claims(
     }
     let mut facts = Facts::Same;
     let mut kept = Vec::new();
-    for (binding, tracker, piece) in open_bindings(conn, id).await? {
+    let mut linked = Vec::new();
+    for open in open_bindings(conn, id).await? {
+        let Open { binding, tracker, piece, number, by_person } = open;
         if wanted.iter().any(|(t, p, _)| *t == tracker && p.map(str::to_owned) == piece) {
             kept.push(tracker);
+        } else if by_person && wanted.iter().any(|(.., claim)| claim.tracker.number == number) {
+            linked.push(number);
         } else {
             close(conn, scope, binding, at).await?;
             facts = Facts::Changed;
         }
     }
+    // what a person linked goes before the carrier that the order system names
+    wanted.retain(|(tracker, _, claim)| !kept.contains(tracker) && !linked.contains(&claim.tracker.number));
     // what left the house before its number was known here had it from then on
     let since = shipment.plan.expected_from.filter(|shipped| *shipped < at);
-    for (tracker, piece, claim) in wanted.into_iter().filter(|(tracker, _, _)| !kept.contains(tracker)) {
+    for (tracker, piece, claim) in wanted {
         take_over(conn, scope, &Taking { tracker, claimant: id, since: since.unwrap_or(at), at }).await?;
         let number_raw = &claim.number_raw;
         let binding = NewBinding { id: claim.binding_id, tracker, shipment: id, piece, number_raw, valid_from: since };
@@ -274,18 +350,39 @@ async fn settle_claims(
     Ok(facts)
 }
 
-async fn open_bindings(conn: &mut PgConnection, id: ShipmentId) -> Done<Vec<(BindingId, TrackerId, Option<String>)>> {
+/// An open binding of a shipment.
+struct Open {
+    binding: BindingId,
+    tracker: TrackerId,
+    piece: Option<String>,
+    /// As the tracker has it.
+    number: String,
+    /// Whether a person linked it.
+    by_person: bool,
+}
+
+async fn open_bindings(conn: &mut PgConnection, id: ShipmentId) -> Done<Vec<Open>> {
     let rows = sqlx::query(
-        "SELECT b.id, b.tracker_id, b.piece FROM binding b
+        "SELECT b.id, b.tracker_id, b.piece, b.linked, t.number FROM binding b JOIN tracker t ON t.id = b.tracker_id
          WHERE b.shipment_id = $1 AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
     )
     .bind(id.0)
     .fetch_all(conn)
     .await?;
-    rows.iter().map(|row| Ok((row.id("id")?, row.id("tracker_id")?, row.opt_text("piece")?))).collect()
+    rows.iter()
+        .map(|row| {
+            Ok(Open {
+                binding: row.id("id")?,
+                tracker: row.id("tracker_id")?,
+                piece: row.opt_text("piece")?,
+                number: row.text("number")?,
+                by_person: row.flag("linked")?,
+            })
+        })
+        .collect()
 }
 
-async fn close(conn: &mut PgConnection, scope: Scope, binding: BindingId, at: Timestamp) -> Done<()> {
+pub(super) async fn close(conn: &mut PgConnection, scope: Scope, binding: BindingId, at: Timestamp) -> Done<()> {
     sqlx::query("INSERT INTO binding_end (binding_id, company_id, recorded_at) VALUES ($1, $2, $3)")
         .bind(binding.0)
         .bind(scope.company.0)
@@ -309,12 +406,27 @@ async fn take_over(conn: &mut PgConnection, scope: Scope, taking: &Taking) -> Do
     let Some(unclaimed) = recycled::unclaimed_at(conn, taking.tracker, taking.since).await? else { return Ok(()) };
     close(conn, scope, unclaimed.binding, taking.at).await?;
     renew_number_terms(conn, scope, unclaimed.shipment).await?;
-    if unclaimed.sandbox {
-        super::mark_sandbox(conn, taking.claimant).await?;
+    give_up(conn, scope, unclaimed.shipment, taking.claimant, taking.at).await
+}
+
+/// An unclaimed shipment that has no number any more is part of whoever took them.
+pub(super) async fn give_up(
+    conn: &mut PgConnection,
+    scope: Scope,
+    unclaimed: ShipmentId,
+    claimant: ShipmentId,
+    at: Timestamp,
+) -> Done<()> {
+    let row = sqlx::query("SELECT revision, sandbox FROM shipment WHERE id = $1")
+        .bind(unclaimed.0)
+        .fetch_one(&mut *conn)
+        .await?;
+    if row.flag("sandbox")? {
+        super::mark_sandbox(conn, claimant).await?;
     }
-    if open_bindings(conn, unclaimed.shipment).await?.is_empty() {
-        merge(conn, scope, unclaimed.shipment, taking.claimant, taking.at).await?;
-        tell(conn, scope, unclaimed.shipment, unclaimed.revision, taking.at).await?;
+    if open_bindings(conn, unclaimed).await?.is_empty() {
+        merge(conn, scope, unclaimed, claimant, at).await?;
+        tell(conn, scope, unclaimed, row.int("revision")?, at).await?;
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ macro_rules! numbers_of {
 }
 mod fold;
 mod import;
+mod linked;
 mod list;
 mod recycled;
 
@@ -33,13 +34,13 @@ use domain::{
 };
 use jiff::Timestamp;
 use sqlx::{PgConnection, postgres::PgRow};
-use std::collections::{BTreeMap, HashMap, HashSet, btree_map::Entry};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, btree_map::Entry};
 use storage::{
-    Page, Result, Scope, Sealed, StoreError, WrappedKey,
+    AuditEntry, Page, Result, Scope, Sealed, StoreError, WrappedKey,
     limits::CHANGE_ROWS,
     shipments::{
-        Change, Commit, Committed, Imported, ImportedShipment, Loaded, NumberRecord, SeenIn, SetBack, ShipmentQuery,
-        ShipmentRecord, ShipmentRow, Shipments, StateChange, TabCounts, WrittenValues,
+        Amended, Change, Commit, Committed, Imported, ImportedShipment, Loaded, NewLink, NumberRecord, SameNumber,
+        SeenIn, SetBack, ShipmentQuery, ShipmentRecord, ShipmentRow, Shipments, StateChange, TabCounts, WrittenValues,
     },
 };
 use uuid::Uuid;
@@ -58,6 +59,31 @@ impl Shipments for PostgresStore {
     async fn import(&self, scope: Scope, shipments: Vec<ImportedShipment>, at: Timestamp) -> Result<Imported> {
         self.write(Turn::Batch, move |conn| Box::pin(async move { import::import(conn, scope, &shipments, at).await }))
             .await
+    }
+
+    async fn amend(&self, scope: Scope, amended: Amended, at: Timestamp) -> Result<Option<ShipmentId>> {
+        self.write(Turn::Batch, move |conn| Box::pin(async move { import::amend(conn, scope, &amended, at).await }))
+            .await
+    }
+
+    async fn same_number(&self, scope: Scope, id: ShipmentId) -> Result<Vec<SameNumber>> {
+        let mut read = self.read().await?;
+        Ok(linked::same_number(&mut read, scope, id).await?)
+    }
+
+    async fn link(&self, scope: Scope, link: NewLink, audit: AuditEntry) -> Result<()> {
+        self.write(Turn::RealTime, move |conn| Box::pin(async move { linked::link(conn, scope, &link, &audit).await }))
+            .await
+    }
+
+    async fn known_records(&self, scope: Scope, records: Vec<i64>) -> Result<BTreeSet<i64>> {
+        let mut read = self.read().await?;
+        Ok(import::known_records(&mut read, scope, records).await?)
+    }
+
+    async fn open_records(&self, scope: Scope, after: i64, limit: u32) -> Result<Vec<i64>> {
+        let mut read = self.read().await?;
+        Ok(import::open_records(&mut read, scope, after, limit).await?)
     }
 
     async fn load(&self, scope: Scope, id: ShipmentId, known_at: Option<Timestamp>) -> Result<Option<Loaded>> {

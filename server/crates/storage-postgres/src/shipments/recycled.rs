@@ -63,8 +63,6 @@ pub(super) async fn follow(conn: &mut PgConnection, scope: Scope, commit: &Commi
 pub(super) struct Unclaimed {
     pub(super) shipment: ShipmentId,
     pub(super) binding: BindingId,
-    pub(super) revision: i64,
-    pub(super) sandbox: bool,
 }
 
 /// The unclaimed shipment that has the parcel of whoever is bound to the tracker since then.
@@ -74,7 +72,7 @@ pub(super) async fn unclaimed_at(
     since: Timestamp,
 ) -> Done<Option<Unclaimed>> {
     let rows = sqlx::query(
-        "SELECT b.id, coalesce(b.valid_from, b.recorded_at) AS since, s.id AS shipment_id, s.revision, s.sandbox
+        "SELECT b.id, coalesce(b.valid_from, b.recorded_at) AS since, s.id AS shipment_id
          FROM binding b JOIN shipment s ON s.id = b.shipment_id
          WHERE b.tracker_id = $1 AND s.origin IS NULL AND s.merged_into IS NULL
            AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)
@@ -89,12 +87,7 @@ pub(super) async fn unclaimed_at(
     let told = fold::told_of(conn, tracker).await?;
     for row in &rows {
         if same_use(&told, tracker, row.at("since")?, since) {
-            return Ok(Some(Unclaimed {
-                shipment: row.id("shipment_id")?,
-                binding: row.id("id")?,
-                revision: row.int("revision")?,
-                sandbox: row.flag("sandbox")?,
-            }));
+            return Ok(Some(Unclaimed { shipment: row.id("shipment_id")?, binding: row.id("id")? }));
         }
     }
     Ok(None)

@@ -2,7 +2,7 @@
 
 use super::{NewBinding, bind, put_term, recycled, renew_number_terms, tell, term};
 use crate::{
-    codec::{Done, json, micros, opt_micros, word},
+    codec::{Done, json, micros, opt_micros, row_limit, word},
     facts::{self, NewTracker},
     jobs::{self, FoldJob},
     people,
@@ -15,10 +15,11 @@ use domain::{
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
+use std::collections::BTreeSet;
 use storage::{
     Scope,
-    jobs::Lane,
-    shipments::{Imported, ImportedShipment},
+    jobs::{Cause, Lane},
+    shipments::{Amended, Amendment, Imported, ImportedShipment, OriginStanding},
 };
 
 /// One transaction: made or changed, bindings opened and closed, fold jobs.
@@ -168,6 +169,67 @@ fn keep_plan(conn: &Connection, scope: Scope, id: ShipmentId, plan: &str, at: Ti
     Ok(())
 }
 
+/// Deliveries of one look at those that are not over.
+const OPEN_ROWS: u32 = 1_000;
+
+/// What became known of a delivery without its being read.
+pub(super) fn amend(conn: &Connection, scope: Scope, amended: &Amended, at: Timestamp) -> Done<Option<ShipmentId>> {
+    let row = query(
+        "SELECT id, revision, plan, standing FROM shipment
+         WHERE company_id = ? AND origin_system = 'odoo' AND origin_model = 'stock.picking' AND origin_record = ?
+           AND origin IS NOT NULL AND merged_into IS NULL",
+    )
+    .bind(scope.company.0)
+    .bind(amended.record)
+    .fetch_optional(conn)?;
+    let Some(row) = row else { return Ok(None) };
+    let Some(plan) = amended.amendment.applied(&row.json("plan")?, at) else { return Ok(None) };
+    let (id, plan): (ShipmentId, _) = (row.id("id")?, json(&plan));
+    let standing = match amended.amendment {
+        Amendment::Deleted => word(OriginStanding::Cancelled),
+        Amendment::Unread(_) => row.text("standing")?,
+    };
+    // no digest: whatever is read next is news
+    query("UPDATE shipment SET plan = ?, standing = ?, origin_digest = '' WHERE id = ?")
+        .bind(&plan)
+        .bind(standing)
+        .bind(id.0)
+        .execute(conn)?;
+    keep_plan(conn, scope, id, &plan, at)?;
+    tell(conn, scope, id, row.int("revision")?, at)?;
+    let fold = FoldJob { lane: Lane::Batch, cause: Cause::Import, correlation: amended.correlation, at };
+    jobs::enqueue_fold(conn, scope, id, &fold)?;
+    Ok(Some(id))
+}
+
+/// Which of these deliveries there are shipments of.
+pub(super) fn known_records(conn: &Connection, scope: Scope, records: &[i64]) -> Done<BTreeSet<i64>> {
+    let rows = query(
+        "SELECT s.origin_record FROM json_each(?1) r CROSS JOIN shipment s
+         WHERE s.company_id = ?2 AND s.origin_system = 'odoo' AND s.origin_model = 'stock.picking' AND s.origin_record = r.value
+           AND s.origin IS NOT NULL",
+    )
+    .bind(json(&records))
+    .bind(scope.company.0)
+    .fetch_all(conn)?;
+    rows.iter().map(|row| row.int("origin_record")).collect()
+}
+
+/// Along an index of exactly these.
+pub(super) fn open_records(conn: &Connection, scope: Scope, after: i64, limit: u32) -> Done<Vec<i64>> {
+    let rows = query(
+        "SELECT origin_record FROM shipment
+         WHERE company_id = ? AND origin_record > ? AND origin IS NOT NULL AND merged_into IS NULL
+           AND (terminal = 0 OR open_exceptions > 0)
+         ORDER BY origin_record LIMIT ?",
+    )
+    .bind(scope.company.0)
+    .bind(after)
+    .bind(row_limit(limit, OPEN_ROWS))
+    .fetch_all(conn)?;
+    rows.iter().map(|row| row.int("origin_record")).collect()
+}
+
 /// Closes the bindings that the order system no longer names, and opens the new ones.
 fn settle_claims(
     conn: &Connection,
@@ -194,17 +256,23 @@ fn settle_claims(
     }
     let mut facts = Facts::Same;
     let mut kept = Vec::new();
-    for (binding, tracker, piece) in open_bindings(conn, id)? {
+    let mut linked = Vec::new();
+    for open in open_bindings(conn, id)? {
+        let Open { binding, tracker, piece, number, by_person } = open;
         if wanted.iter().any(|(t, p, _)| *t == tracker && p.map(str::to_owned) == piece) {
             kept.push(tracker);
+        } else if by_person && wanted.iter().any(|(.., claim)| claim.tracker.number == number) {
+            linked.push(number);
         } else {
             close(conn, scope, binding, at)?;
             facts = Facts::Changed;
         }
     }
+    // what a person linked goes before the carrier that the order system names
+    wanted.retain(|(tracker, _, claim)| !kept.contains(tracker) && !linked.contains(&claim.tracker.number));
     // what left the house before its number was known here had it from then on
     let since = shipment.plan.expected_from.filter(|shipped| *shipped < at);
-    for (tracker, piece, claim) in wanted.into_iter().filter(|(tracker, _, _)| !kept.contains(tracker)) {
+    for (tracker, piece, claim) in wanted {
         take_over(conn, scope, &Taking { tracker, claimant: id, since: since.unwrap_or(at), at })?;
         let number_raw = &claim.number_raw;
         let binding = NewBinding { id: claim.binding_id, tracker, shipment: id, piece, number_raw, valid_from: since };
@@ -214,17 +282,38 @@ fn settle_claims(
     Ok(facts)
 }
 
-fn open_bindings(conn: &Connection, id: ShipmentId) -> Done<Vec<(BindingId, TrackerId, Option<String>)>> {
+/// An open binding of a shipment.
+struct Open {
+    binding: BindingId,
+    tracker: TrackerId,
+    piece: Option<String>,
+    /// As the tracker has it.
+    number: String,
+    /// Whether a person linked it.
+    by_person: bool,
+}
+
+fn open_bindings(conn: &Connection, id: ShipmentId) -> Done<Vec<Open>> {
     let rows = query(
-        "SELECT b.id, b.tracker_id, b.piece FROM binding b
+        "SELECT b.id, b.tracker_id, b.piece, b.linked, t.number FROM binding b JOIN tracker t ON t.id = b.tracker_id
          WHERE b.shipment_id = ? AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
     )
     .bind(id.0)
     .fetch_all(conn)?;
-    rows.iter().map(|row| Ok((row.id("id")?, row.id("tracker_id")?, row.opt_text("piece")?))).collect()
+    rows.iter()
+        .map(|row| {
+            Ok(Open {
+                binding: row.id("id")?,
+                tracker: row.id("tracker_id")?,
+                piece: row.opt_text("piece")?,
+                number: row.text("number")?,
+                by_person: row.int("linked")? == 1,
+            })
+        })
+        .collect()
 }
 
-fn close(conn: &Connection, scope: Scope, binding: BindingId, at: Timestamp) -> Done<()> {
+pub(super) fn close(conn: &Connection, scope: Scope, binding: BindingId, at: Timestamp) -> Done<()> {
     query("INSERT INTO binding_end (binding_id, company_id, recorded_at) VALUES (?, ?, ?)")
         .bind(binding.0)
         .bind(scope.company.0)
@@ -247,12 +336,24 @@ fn take_over(conn: &Connection, scope: Scope, taking: &Taking) -> Done<()> {
     let Some(unclaimed) = recycled::unclaimed_at(conn, taking.tracker, taking.since)? else { return Ok(()) };
     close(conn, scope, unclaimed.binding, taking.at)?;
     renew_number_terms(conn, scope, unclaimed.shipment)?;
-    if unclaimed.sandbox {
-        super::mark_sandbox(conn, taking.claimant)?;
+    give_up(conn, scope, unclaimed.shipment, taking.claimant, taking.at)
+}
+
+/// An unclaimed shipment that has no number any more is part of whoever took them.
+pub(super) fn give_up(
+    conn: &Connection,
+    scope: Scope,
+    unclaimed: ShipmentId,
+    claimant: ShipmentId,
+    at: Timestamp,
+) -> Done<()> {
+    let row = query("SELECT revision, sandbox FROM shipment WHERE id = ?").bind(unclaimed.0).fetch_one(conn)?;
+    if row.int("sandbox")? == 1 {
+        super::mark_sandbox(conn, claimant)?;
     }
-    if open_bindings(conn, unclaimed.shipment)?.is_empty() {
-        merge(conn, scope, unclaimed.shipment, taking.claimant, taking.at)?;
-        tell(conn, scope, unclaimed.shipment, unclaimed.revision, taking.at)?;
+    if open_bindings(conn, unclaimed)?.is_empty() {
+        merge(conn, scope, unclaimed, claimant, at)?;
+        tell(conn, scope, unclaimed, row.int("revision")?, at)?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 mod fold;
 mod import;
+mod linked;
 mod list;
 mod recycled;
 
@@ -23,13 +24,14 @@ use domain::{
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use storage::{
-    Page, Result, Scope, Sealed, StoreError, WrappedKey,
+    AuditEntry, Page, Result, Scope, Sealed, StoreError, WrappedKey,
     limits::CHANGE_ROWS,
     shipments::{
-        Change, Commit, Committed, EffectRecord, Imported, ImportedShipment, Loaded, NumberRecord, SeenIn, SetBack,
-        ShipmentQuery, ShipmentRecord, ShipmentRow, Shipments, StateChange, TabCounts, WrittenValues,
+        Amended, Change, Commit, Committed, EffectRecord, Imported, ImportedShipment, Loaded, NewLink, NumberRecord,
+        SameNumber, SeenIn, SetBack, ShipmentQuery, ShipmentRecord, ShipmentRow, Shipments, StateChange, TabCounts,
+        WrittenValues,
     },
 };
 use uuid::Uuid;
@@ -45,6 +47,26 @@ pub(crate) const OWN_ROWS: i64 = 10_000;
 impl Shipments for SqliteStore {
     async fn import(&self, scope: Scope, shipments: Vec<ImportedShipment>, at: Timestamp) -> Result<Imported> {
         self.write(Turn::Batch, move |conn| import(conn, scope, &shipments, at)).await
+    }
+
+    async fn amend(&self, scope: Scope, amended: Amended, at: Timestamp) -> Result<Option<ShipmentId>> {
+        self.write(Turn::Batch, move |conn| import::amend(conn, scope, &amended, at)).await
+    }
+
+    async fn same_number(&self, scope: Scope, id: ShipmentId) -> Result<Vec<SameNumber>> {
+        self.read(move |conn| linked::same_number(conn, scope, id)).await
+    }
+
+    async fn link(&self, scope: Scope, link: NewLink, audit: AuditEntry) -> Result<()> {
+        self.write(Turn::RealTime, move |conn| linked::link(conn, scope, &link, &audit)).await
+    }
+
+    async fn known_records(&self, scope: Scope, records: Vec<i64>) -> Result<BTreeSet<i64>> {
+        self.read(move |conn| import::known_records(conn, scope, &records)).await
+    }
+
+    async fn open_records(&self, scope: Scope, after: i64, limit: u32) -> Result<Vec<i64>> {
+        self.read(move |conn| import::open_records(conn, scope, after, limit)).await
     }
 
     async fn load(&self, scope: Scope, id: ShipmentId, known_at: Option<Timestamp>) -> Result<Option<Loaded>> {

@@ -63,14 +63,12 @@ pub(super) fn follow(conn: &Connection, scope: Scope, commit: &Commit, next: &Ne
 pub(super) struct Unclaimed {
     pub(super) shipment: ShipmentId,
     pub(super) binding: BindingId,
-    pub(super) revision: i64,
-    pub(super) sandbox: bool,
 }
 
 /// The unclaimed shipment that has the parcel of whoever is bound to the tracker since then.
 pub(super) fn unclaimed_at(conn: &Connection, tracker: TrackerId, since: Timestamp) -> Done<Option<Unclaimed>> {
     let rows = query(
-        "SELECT b.id, coalesce(b.valid_from, b.recorded_at) AS since, s.id AS shipment_id, s.revision, s.sandbox
+        "SELECT b.id, coalesce(b.valid_from, b.recorded_at) AS since, s.id AS shipment_id
          FROM binding b JOIN shipment s ON s.id = b.shipment_id
          WHERE b.tracker_id = ? AND s.origin IS NULL AND s.merged_into IS NULL
            AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)
@@ -84,12 +82,7 @@ pub(super) fn unclaimed_at(conn: &Connection, tracker: TrackerId, since: Timesta
     let told = fold::told_of(conn, tracker)?;
     for row in &rows {
         if same_use(&told, tracker, row.at("since")?, since) {
-            return Ok(Some(Unclaimed {
-                shipment: row.id("shipment_id")?,
-                binding: row.id("id")?,
-                revision: row.int("revision")?,
-                sandbox: row.int("sandbox")? == 1,
-            }));
+            return Ok(Some(Unclaimed { shipment: row.id("shipment_id")?, binding: row.id("id")? }));
         }
     }
     Ok(None)

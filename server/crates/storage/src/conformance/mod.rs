@@ -16,6 +16,7 @@ pub mod figures;
 pub mod inbox;
 pub mod jobs;
 pub mod mappings;
+pub mod order_problems;
 pub mod people;
 pub mod property;
 pub mod recycled;
@@ -106,6 +107,9 @@ macro_rules! conformance_suite {
             a_corrected_number_closes_its_binding
             one_container_concerns_many_orders
             a_cancelled_order_stays
+            what_becomes_known_of_a_delivery_amends_its_plan
+            deliveries_that_are_not_over_are_walked_by_record
+            a_person_links_one_number_of_two_carriers
             what_was_known_at_a_time
             commit_needs_the_loaded_revision
             commit_is_all_or_nothing
@@ -130,6 +134,9 @@ macro_rules! conformance_suite {
         $crate::conformance_area! { $fresh, counters:
             counts_are_what_the_rows_give
             a_common_word_is_looked_for_along_the_list
+        }
+        $crate::conformance_area! { $fresh, order_problems:
+            a_problem_is_kept_tried_again_later_and_forgotten
         }
         $crate::conformance_area! { $fresh, recycled:
             the_next_use_gets_a_shipment_of_its_own

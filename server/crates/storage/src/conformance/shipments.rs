@@ -6,8 +6,8 @@ use crate::{
     jobs::{Cause, JobKind, Lane},
     limits::PAGE_ROWS,
     shipments::{
-        Committed, EffectKind, Imported, LastEvent, NewEffect, OriginStanding, Posting, SetBack, ShipmentQuery,
-        ShipmentTab, WrittenValues,
+        Amended, Amendment, Committed, EffectKind, Imported, LastEvent, NewEffect, NewLink, OriginStanding, Posting,
+        SetBack, ShipmentQuery, ShipmentTab, WrittenValues,
     },
     work::{CaseRecord, CaseStatus, ExceptionAction},
 };
@@ -15,7 +15,7 @@ use domain::{
     ExceptionReason, Milestone, State,
     commit::ExceptionChange,
     event_time::{EventTime, Precision},
-    fold::FoldedException,
+    fold::{DeliveryStanding, FoldedException},
     ids::{CompanyId, ExceptionId, ShipmentId},
 };
 use std::collections::BTreeSet;
@@ -147,6 +147,96 @@ pub async fn a_cancelled_order_stays(store: Store) {
     let record = world.store.shipments.shipment(world.scope, shipment).await.unwrap().unwrap();
     assert_eq!((record.standing, record.numbers.len()), (OriginStanding::Cancelled, 1));
     assert_eq!((tab(&world, ShipmentTab::Open).await, tab(&world, ShipmentTab::All).await), (vec![], vec![shipment]));
+}
+
+pub async fn what_becomes_known_of_a_delivery_amends_its_plan(store: Store) {
+    let world = World::new(store).await;
+    let (shipments, scope) = (&world.store.shipments, world.scope);
+    let order = world.order(1, &["N1"]);
+    let id = world.import(order.clone(), 0).await;
+    world.drain(Lane::Batch, JobKind::Fold).await;
+    let amend = |record, amendment| {
+        let amended = Amended { record, amendment, correlation: world.id() };
+        async move { shipments.amend(scope, amended, at(5)).await.unwrap() }
+    };
+    let unread = || Amendment::Unread(vec!["state: odd".into()]);
+    assert_eq!(amend(2, unread()).await, None, "there is no such shipment");
+    assert_eq!(amend(1, unread()).await, Some(id));
+    assert_eq!(amend(1, unread()).await, None, "it is known already");
+    assert_eq!(world.drain(Lane::Batch, JobKind::Fold).await.len(), 1);
+    let plan = async || shipments.shipment(scope, id).await.unwrap().unwrap().plan;
+    assert_eq!((plan().await.unread, plan().await.promised_by), (vec!["state: odd".to_owned()], Some(at(600))));
+    assert_eq!(amend(1, Amendment::Deleted).await, Some(id));
+    assert_eq!(amend(1, Amendment::Deleted).await, None);
+    let record = shipments.shipment(scope, id).await.unwrap().unwrap();
+    assert_eq!((record.plan.standing, record.standing), (DeliveryStanding::Deleted, OriginStanding::Cancelled));
+    assert_eq!(record.numbers.len(), 1, "its history stays");
+    let before = shipments.load(scope, id, Some(at(4))).await.unwrap().unwrap();
+    assert_eq!(before.input.plan.standing, DeliveryStanding::Open, "as it was known then");
+    let again = shipments.import(scope, vec![order], at(9)).await.unwrap();
+    assert_eq!((again.changed, plan().await.standing), (1, DeliveryStanding::Open), "the same content is news");
+}
+
+pub async fn deliveries_that_are_not_over_are_walked_by_record(store: Store) {
+    let world = World::new(store).await;
+    let (shipments, scope) = (&world.store.shipments, world.scope);
+    let mut ids = Vec::new();
+    for record in [3, 1, 2, 4] {
+        ids.push(world.import(world.order(record, &[]), 0).await);
+    }
+    let ended = world.commit(ids[0], 0, world.folded(State::Delivered), 1);
+    shipments.commit(scope, ended).await.unwrap();
+    world.trouble(ids[1], &[ExceptionReason::Damaged], 1).await;
+    let over = shipments.shipment(scope, ids[1]).await.unwrap().unwrap();
+    let delivered = world.commit(ids[1], over.revision, world.folded(State::Delivered), 2);
+    shipments.commit(scope, delivered).await.unwrap();
+    assert_eq!(shipments.open_records(scope, 0, 10).await.unwrap(), [1, 2, 4], "3 has ended without trouble");
+    assert_eq!(shipments.open_records(scope, 1, 1).await.unwrap(), [2]);
+    let known = shipments.known_records(scope, vec![9, 3, 1, 77]).await.unwrap();
+    assert_eq!(known.into_iter().collect::<Vec<_>>(), [1, 3]);
+    assert_eq!(shipments.open_records(scope, 4, 10).await.unwrap(), Vec::<i64>::new());
+}
+
+pub async fn a_person_links_one_number_of_two_carriers(store: Store) {
+    let world = World::new(store).await;
+    let (shipments, scope) = (&world.store.shipments, world.scope);
+    let mut order = world.order(1, &[]);
+    order.claims = vec![world.claimed(Some("ups"), "N1")];
+    let claimed = world.import(order.clone(), 0).await;
+    let source = world.source("platform").await;
+    let unlinked = world.say(source, Said::of("N1", &["AF"], 1)).await.shipments[0];
+    assert_ne!(claimed, unlinked);
+    let proposed = async |id| {
+        let others = shipments.same_number(scope, id).await.unwrap();
+        others.into_iter().map(|o| (o.shipment, o.origin.map(|o| o.record), o.number)).collect::<Vec<_>>()
+    };
+    assert_eq!(proposed(claimed).await, [(unlinked, None, "n1".into())]);
+    assert_eq!(proposed(unlinked).await, [(claimed, Some(1), "n1".into())]);
+    world.drain(Lane::RealTime, JobKind::Fold).await;
+    let link = |claimed, unlinked| {
+        let link = NewLink { claimed, unlinked, binding: world.id(), correlation: world.id() };
+        shipments.link(scope, link, world.audit("shipment.link", format!("shipment:{claimed}"), 5))
+    };
+    assert!(link(unlinked, claimed).await.is_err(), "the other way round is none");
+    link(claimed, unlinked).await.unwrap();
+    assert!(link(claimed, unlinked).await.is_err(), "it is linked");
+    assert_eq!(world.drain(Lane::RealTime, JobKind::Fold).await.len(), 1);
+    assert_eq!((proposed(claimed).await.len(), proposed(unlinked).await.len()), (0, 0));
+    assert_eq!(shipments.shipment(scope, unlinked).await.unwrap().unwrap().merged_into, Some(claimed));
+    let loaded = shipments.load(scope, claimed, None).await.unwrap().unwrap();
+    assert_eq!((loaded.input.facts.len(), loaded.shipment.numbers.len()), (1, 1), "its history came along");
+    // the order system still names the other carrier: the link stays while the number does
+    order.digest = "changed".into();
+    order.claims = vec![world.claimed(Some("ups"), "N1")];
+    shipments.import(scope, vec![order.clone()], at(6)).await.unwrap();
+    assert_eq!(shipments.load(scope, claimed, None).await.unwrap().unwrap().input.facts.len(), 1);
+    order.digest = "another number".into();
+    order.claims = vec![world.claimed(Some("ups"), "N2")];
+    shipments.import(scope, vec![order], at(7)).await.unwrap();
+    let loaded = shipments.load(scope, claimed, None).await.unwrap().unwrap();
+    assert_eq!((loaded.input.facts.len(), loaded.shipment.numbers[0].number.as_str()), (0, "n2"));
+    let trail = world.store.people.audit_trail(scope, Some(format!("shipment:{claimed}")), 10).await.unwrap();
+    assert_eq!(trail.len(), 1, "a refused one leaves no line");
 }
 
 pub async fn what_was_known_at_a_time(store: Store) {

@@ -1,0 +1,45 @@
+//! Deliveries that could not be read.
+
+use super::{World, at};
+use crate::{
+    Store,
+    order_problems::{Extent, NewOrderProblem},
+};
+
+pub async fn a_problem_is_kept_tried_again_later_and_forgotten(store: Store) {
+    let world = World::new(store).await;
+    let (problems, scope) = (&world.store.order_problems, world.scope);
+    let problem = |record, name: Option<&str>, extent| NewOrderProblem {
+        record,
+        name: name.map(str::to_owned),
+        problem: format!("state: odd\0 {record}"),
+        extent,
+    };
+    let new = vec![problem(1, Some("WH/OUT/1"), Extent::Part), problem(2, None, Extent::Whole)];
+    problems.note(scope, new, Vec::new(), at(0)).await.unwrap();
+    assert_eq!(problems.due(scope, at(4), 10).await.unwrap(), Vec::<i64>::new());
+    assert_eq!(problems.due(scope, at(5), 10).await.unwrap(), [1, 2]);
+    // met again before it is due: no try; then a try, whose name is not known any more
+    problems.note(scope, vec![problem(1, None, Extent::Whole)], Vec::new(), at(1)).await.unwrap();
+    problems.note(scope, vec![problem(2, Some("WH/OUT/2"), Extent::Whole)], Vec::new(), at(6)).await.unwrap();
+    let listed = problems.list(scope).await.unwrap();
+    let shown: Vec<_> = listed
+        .iter()
+        .map(|p| {
+            (p.seen.record, p.seen.name.as_deref(), p.seen.extent, p.attempts, p.first_seen, p.tried_at, p.next_try)
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            (2, Some("WH/OUT/2"), Extent::Whole, 2, at(0), at(6), at(16)),
+            (1, Some("WH/OUT/1"), Extent::Whole, 1, at(0), at(0), at(5)),
+        ]
+    );
+    problems.hurry(scope, at(7)).await.unwrap();
+    assert_eq!(problems.due(scope, at(7), 1).await.unwrap(), [1], "no more than asked for");
+    problems.note(scope, Vec::new(), vec![1, 99], at(8)).await.unwrap();
+    assert_eq!(problems.list(scope).await.unwrap().iter().map(|p| p.seen.record).collect::<Vec<_>>(), [2]);
+    let other = crate::Scope { company: world.id(), ..scope };
+    assert_eq!(problems.list(other).await.unwrap(), []);
+}

@@ -1,0 +1,30 @@
+//! A person says whose number it is, where the order system names another carrier.
+
+use crate::{
+    tower::Tower,
+    usecases::{Result, people::sealed_audit},
+};
+use domain::ids::{BindingId, ShipmentId};
+use storage::{AuditEntry, Scope, jobs::Lane, shipments::NewLink};
+
+/// Links an order's shipment with an unlinked one of the same number; audited.
+///
+/// # Errors
+/// When they have no number in common, one of them is linked already, or the store fails.
+pub async fn link(tower: &Tower, scope: Scope, claimed: ShipmentId, unlinked: ShipmentId) -> Result<()> {
+    let after = serde_json::json!({ "unlinked": unlinked });
+    let audit = AuditEntry {
+        at: tower.now(),
+        action: "shipment.link",
+        subject: format!("shipment:{claimed}"),
+        before: None,
+        after: Some(sealed_audit(tower, scope, &after).await?),
+        why: None,
+    };
+    let binding = BindingId(tower.clock.id());
+    let link = NewLink { claimed, unlinked, binding, correlation: tower.correlation() };
+    tower.store.shipments.link(scope, link, audit).await?;
+    tower.wake.work(Lane::RealTime);
+    tower.wake.changed();
+    Ok(())
+}
