@@ -47,7 +47,8 @@ const CITIES: &[(&str, &str)] = &[
     ("Graz", "AT"),
 ];
 /// What may go wrong on the way, as the platform says it.
-const TROUBLES: &[&str] = &["Exception_002", "Exception_004", "AttemptFail_002", "Exception_010", "InTransit_009"];
+const TROUBLES: &[&str] =
+    &["Exception_002", "Exception_004", "AttemptFail_002", "Exception_007", "Exception_012", "Exception_016"];
 /// Days over which ended shipments are spread.
 const PAST_DAYS: u64 = 180;
 /// Each customer has so many shipments, about.
