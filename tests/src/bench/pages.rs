@@ -91,6 +91,7 @@ struct Seen {
 /// # Errors
 /// When a step fails, or a page is not answered as it should be.
 pub async fn pages(engine: Engine, binary: &Path, shipments: u64, peaks: &mut Vec<f64>) -> Result<Vec<Line>> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let mut sites = Vec::new();
     for shipments in [FEW.min(shipments), shipments] {
         let begun = Instant::now();
