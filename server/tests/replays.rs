@@ -27,6 +27,9 @@ const DAMAGED: &[(&str, &str)] = &[("InTransit_003", "2026-03-05T01:00:00"), ("E
 const DELIVERED: &[(&str, &str)] =
     &[("InTransit_003", "2026-03-05T01:00:00"), ("Delivered_001", "2026-03-05T11:00:00")];
 
+/// More than there are calls: what is refused together is asked for one by one.
+const REFUSALS: usize = 4 * MANY;
+
 fn person(world: &World) -> Scope {
     Scope { actor: Actor::Operator, ..world.tower.scope() }
 }
@@ -57,9 +60,10 @@ async fn all_that_failed_is_counted_and_taken_up_but_what_succeeded_later() {
     systems.say(LEFT).await;
     let noon = world.tower.now();
     world.clock.advance(jiff::Span::new().minutes(10));
-    systems.odoo.fail(Some("stock.picking/write"), &Fault::Error("odoo.exceptions.ValidationError"), MANY);
+    systems.odoo.fail(Some("stock.picking/write"), &Fault::Error("odoo.exceptions.ValidationError"), REFUSALS);
     systems.say(DELIVERED).await;
     assert_eq!(systems.dead().await, MANY);
+    systems.odoo.clear_faults();
     // somebody corrected one in Odoo, and the next news got through
     world.clock.advance(jiff::Span::new().minutes(10));
     world.knock_at(&world.tower, "N0", &[DELIVERED, &[("Delivered_002", "2026-03-05T11:30:00")]].concat()).await;
@@ -143,8 +147,9 @@ async fn one_that_is_stopped_leaves_the_rest() {
     let systems = Systems::new().await;
     systems.orders().await;
     let world = &systems.world;
-    systems.odoo.fail(Some("stock.picking/write"), &Fault::Error("odoo.exceptions.ValidationError"), MANY);
+    systems.odoo.fail(Some("stock.picking/write"), &Fault::Error("odoo.exceptions.ValidationError"), REFUSALS);
     systems.say(DELIVERED).await;
+    systems.odoo.clear_faults();
     let (id, _) = start(world, Selection::Jobs(JobSelection::default())).await;
     replays::stop(&world.tower, person(world), id).await.unwrap();
     assert_eq!(ended(world, id).await.done, Tally::default());

@@ -117,8 +117,13 @@ pub fn only_maker(number: &str) -> Option<&'static str> {
         return (form && ups_check(rest)).then_some("ups");
     }
     let dhl = number.starts_with("00340434") && number.len() == 20 && digits(number) && gs1_check(&number[2..]);
-    let piece = number.strip_prefix("JJD").or_else(|| number.strip_prefix("JD"));
-    let piece = piece.is_some_and(|rest| (11..=19).contains(&rest.len()) && digits(rest));
+    // the first J of JJD is the barcode's data identifier; JD0002 with 18 characters is Yodel's
+    let piece = number.strip_prefix("JJD").or_else(|| number.strip_prefix("JD")).filter(|rest| digits(rest));
+    let piece = piece.is_some_and(|rest| match rest.len() {
+        18 => rest.starts_with("01") || rest.starts_with("0003"),
+        11 => rest.starts_with("00"),
+        _ => false,
+    });
     (dhl || piece).then_some("dhl")
 }
 
@@ -165,7 +170,10 @@ mod tests {
             ("00340434161094042557", Some("dhl")),
             ("00340434161094042558", None),
             ("JD014600003889000000", Some("dhl")),
-            ("JJD0099999999", Some("dhl")),
+            ("JJD014600003889000000", Some("dhl")),
+            ("JD00099999999", Some("dhl")),
+            ("JD0002123456789012", None), // Yodel
+            ("JJD0099999999", None),
             ("JD01", None),
             ("9400110200881234567890", None), // USPS carries for many
             ("RB123456785GB", None),

@@ -87,10 +87,11 @@ fn reached(folded: &Folded, input: &FoldInput) -> BTreeMap<State, Option<EventTi
     }
     // what one piece or one stop reached is not the whole shipment's; the fold says when that was
     let part = reached.remove(&State::Delivered);
-    if folded.delivered_at.is_some() || folded.state == State::Delivered {
-        reached.insert(State::Delivered, folded.delivered_at.clone());
-    } else if folded.state == State::PartiallyDelivered {
+    if folded.state == State::PartiallyDelivered {
+        // also where all had arrived and a piece went back
         reached.entry(State::PartiallyDelivered).or_insert(part.flatten());
+    } else if folded.delivered_at.is_some() || folded.state == State::Delivered {
+        reached.insert(State::Delivered, folded.delivered_at.clone());
     }
     if folded.state == State::Cancelled {
         // the order may have been cancelled, and the carrier says nothing

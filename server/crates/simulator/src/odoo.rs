@@ -137,6 +137,11 @@ impl SandboxOdoo {
         self.inner.faults.order(operation, fault, count);
     }
 
+    /// Takes back the faults that are still to come.
+    pub fn clear_faults(&self) {
+        self.inner.faults.clear();
+    }
+
     /// Puts a confirmed order with its delivery in; the delivery's id.
     pub fn add_order(&self, new: &NewOrder) -> i64 {
         let mut data = self.inner.lock();

@@ -804,7 +804,8 @@ fn a_delivery_that_was_called_off_is_cancelled_and_moves_only_by_its_events() {
     let moving = [said("AF", &day("09:00"))];
     assert_eq!(seen(&called_off(&moving, Cancelled)), (State::InTransit, vec![TransitThoughCancelled]));
     assert_eq!(seen(&called_off(&moving, Deleted)), (State::InTransit, vec![]), "nobody's business any more");
-    let delivered = [said("AF", &day("09:00")), said("D1", "2026-03-13T09:00:00Z")];
+    let later = Said { recorded: instant("2026-03-13T10:00:00Z"), ..said("D1", "2026-03-13T09:00:00Z") };
+    let delivered = [said("AF", &day("09:00")), later];
     let folded = fold(&called_off(&delivered, Cancelled), now());
     let over = folded.exceptions.iter().find(|e| e.reason == TransitThoughCancelled).unwrap();
     assert_eq!(over.closed.as_ref().map(|(_, how)| *how), Some(Resolution::Delivered));
