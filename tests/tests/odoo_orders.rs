@@ -111,7 +111,6 @@ async fn fifty_orders_and_nothing_is_late_that_is_not() -> Result<()> {
         .await
         .with_context(|| format!("{kind:?} after shipping\n{}", tower.log()))?;
     }
-    tower.idle().await?;
     for n in 0..ORDERS {
         let tickets = desk.tickets(&number(n)).await?;
         ensure!(tickets.is_empty(), "order {n} has a ticket: {tickets:?}");

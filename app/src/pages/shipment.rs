@@ -196,22 +196,23 @@ fn AsKnownAt(moments: Memo<Vec<(String, String)>>, base: Memo<String>) -> impl I
 #[derive(Clone, PartialEq)]
 enum Line {
     Day(String),
-    Entry(Box<Entry>, Opened),
+    Entry(Box<(Entry, Opened)>),
 }
 
 impl Line {
     fn key(&self) -> String {
         match self {
             Self::Day(day) => day.clone(),
-            Self::Entry(entry, _) => entry.key.clone(),
+            Self::Entry(line) => line.0.key.clone(),
         }
     }
 
     fn view(self, base: &str) -> AnyView {
         match self {
             Self::Day(day) => view! { <li class="tl__day">{day}</li> }.into_any(),
-            Self::Entry(entry, opened) => {
-                view! { <TimelineEntry entry=*entry base=base.to_owned() opened/> }.into_any()
+            Self::Entry(line) => {
+                let (entry, opened) = *line;
+                view! { <TimelineEntry entry base=base.to_owned() opened/> }.into_any()
             }
         }
     }
@@ -228,7 +229,7 @@ fn lines(entries: &[Entry], opened: Option<&Result<RawView, ApiError>>) -> Vec<L
             lines.push(Line::Day(day.to_owned()));
         }
         let here = open.is_some() && entry.observation.as_ref() == open;
-        lines.push(Line::Entry(Box::new(entry.clone()), if here { raw.take() } else { None }));
+        lines.push(Line::Entry(Box::new((entry.clone(), if here { raw.take() } else { None }))));
     }
     lines
 }

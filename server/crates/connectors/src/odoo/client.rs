@@ -240,7 +240,7 @@ fn without_name(answer: &Answer, nature: Nature) -> CallError {
     };
     let hint = match answer.status {
         404 => ": check the address (--odoo-url) and the database's name (--odoo-database)",
-        300..=399 | 400 => ": is this the address of Odoo, without /odoo or /web?",
+        300..=400 => ": is this the address of Odoo, without /odoo or /web?",
         _ => "",
     };
     CallError::new(class, format!("Odoo answered {}{hint}", answer.status)).of(answer)

@@ -84,7 +84,7 @@ async fn command(world: &World, dice: &mut Dice, source: SourceId, made: u64) {
         2 | 3 if !any.is_empty() => {
             let id = dice.one_of(&any);
             let revision = world.store.shipments.shipment(world.scope, id).await.unwrap().unwrap().revision;
-            let mut folded = world.folded(dice.one_of(&State::ALL));
+            let mut folded = world.folded(dice.one_of(State::ALL));
             folded.heard_at = Some(at(dice.minutes())).filter(|_| dice.up_to(4) > 0);
             folded.delivered_at = (folded.state == State::Delivered)
                 .then(|| EventTime::instant("", at(dice.minutes()), Precision::Second));
