@@ -145,7 +145,13 @@ describe("the demo tower", { skip, concurrency: false }, () => {
       await visiting("admin", options, async (page) => {
         await furnished(page);
         const shipment = await shipmentLinks(page).first().getAttribute("href");
-        for (const path of [...PAGES.admin, shipment]) {
+        const linkOf = async (path, link) => {
+          await page.goto(demo.base + path);
+          return page.locator(link).first().getAttribute("href");
+        };
+        const job = await linkOf("/sync?view=done", '[data-testid="job-row"] a[href^="/sync/jobs/"]');
+        const message = await linkOf("/sync?view=messages", '[data-testid="message-row"] a[href^="/sync/messages/"]');
+        for (const path of [...PAGES.admin, shipment, "/mappings/unmapped", job, message]) {
           await page.goto(demo.base + path);
           await hydrated(page);
           const { violations } = await new AxeBuilder({ page }).analyze();

@@ -128,6 +128,34 @@ describe("what the pages say", { skip, concurrency: false }, () => {
     assert.match(tip, /At the event/);
   });
 
+  for (const state of ["RETURNING", "RETURNED", "FAILED", "CANCELLED"]) {
+    test(`no arrival is estimated of a shipment that is ${state}`, async () => {
+      await browser.page.goto(`${demo.base}/shipments?tab=all&state=${state}`);
+      const rows = await browser.page.$$eval('[data-testid="shipment-row"]', (all) => all.map((row) => row.children[4].innerText));
+      const links = await browser.page.$$eval("a[data-row]", (all) => all.slice(0, 5).map((a) => a.getAttribute("href")));
+      for (const shown of rows) assert.match(shown, /^(No ETA|Delivered )/, "the list");
+      for (const link of links) {
+        await browser.page.goto(demo.base + link);
+        const shown = await browser.page.$$eval(".facts--across dt", (all) => all.map((dt) => `${dt.textContent}: ${dt.nextElementSibling.textContent}`));
+        assert.ok(shown.some((fact) => /^(ETA: No ETA|Delivered: )/.test(fact)), `${link}: ${shown}`);
+      }
+    });
+  }
+
+  test("as of a past moment later things are hidden, and the moment stays chosen", async () => {
+    const { page } = browser;
+    await page.goto(`${demo.base}/exceptions?view=all&ticket=opened`);
+    const link = await page.locator("a[data-row]").first().getAttribute("href");
+    await page.goto(demo.base + link);
+    assert.equal(await page.getByRole("heading", { name: "Cases" }).count(), 1, "a ticket now");
+    const moments = await page.locator("#at option").evaluateAll((all) => all.map((option) => option.value));
+    const first = moments.at(-1);
+    await page.goto(`${demo.base}${link}?at=${encodeURIComponent(first)}`);
+    await hydrated(page);
+    assert.equal(await page.locator("#at").inputValue(), first);
+    assert.equal(await page.getByRole("heading", { name: "Cases" }).count(), 0, "no ticket then");
+  });
+
   test("no step of the progress bar is reached that the timeline does not have", async () => {
     await browser.page.goto(`${demo.base}/shipments?tab=all`);
     const links = await browser.page.$$eval("a[data-row]", (all) => all.slice(0, 25).map((a) => a.getAttribute("href")));

@@ -18,7 +18,7 @@ NEXTEST=(--config-file "$SCRIPTS/nextest.toml" --no-tests pass)
 # `frontend` is left out: it turns on the browser's features of the pages, and cargo would turn them on for the server too.
 MEMBERS=(--workspace --exclude frontend)
 # What talks to the real peers waits for them.
-REAL='binary(main_job) | binary(odoo_real) | binary(rt_real)'
+REAL='binary(main_job) | binary(odoo_orders) | binary(odoo_real) | binary(rt_real)'
 # What runs on either engine: on SQLite, and once more on PostgreSQL. The second engine's own tests need its cluster.
 EITHER='(package(server) & kind(test)) | binary(chaos)'
 POSTGRES='package(storage-postgres) | (package(server) & (binary(nodes) | binary(takeover)))'

@@ -239,7 +239,7 @@ async fn an_agent_who_resolves_a_damage_resolves_the_exception() {
     assert_eq!((open, case.status, case.closed_by.as_deref()), (false, CaseStatus::Resolved, Some("agent")));
     assert_eq!(
         said(&world, shipment).await,
-        ["case.resolved: ticket #1 resolved by service desk: agent; the exception is resolved"]
+        ["case.resolved: ticket #1 resolved at the service desk; the exception is resolved"]
     );
     world.hears("N1", &[DAMAGED[0], DAMAGED[1], ("Delivered_001", "2026-03-05T11:00:00")]).await;
     polls(&world).await;
@@ -251,11 +251,62 @@ async fn an_agent_who_resolves_a_damage_resolves_the_exception() {
     assert_eq!((open, case.status, case.closed_by), (true, CaseStatus::Open, None));
     assert_eq!(
         said(&world, shipment).await[1..],
-        ["case.reopened: ticket #1 reopened by service desk: agent; the exception is open again"]
+        ["case.reopened: ticket #1 reopened at the service desk; the exception is open again"]
     );
     desk.set_status(1, "resolved");
     polls(&world).await;
     assert!(!now(&world, shipment).await.1, "and resolved again");
+}
+
+/// What an agent opens again stays open, and nothing is written there that is not so: neither where the exception is opened
+/// again with the ticket, nor where it is over by then.
+#[tokio::test]
+async fn a_ticket_that_an_agent_reopens_is_left_open() {
+    enum Then {
+        /// The exception was resolved with the ticket.
+        ResolvedThere,
+        /// The exception ended by itself after the agent had resolved the ticket.
+        Over,
+        /// And another episode of it is open.
+        Twin,
+    }
+    for then in [Then::ResolvedThere, Then::Over, Then::Twin] {
+        let (world, desk) = world().await;
+        let shipment = world.order(1, &["N1"]).await;
+        let mut list = if matches!(then, Then::ResolvedThere) { DAMAGED.to_vec() } else { CUSTOMS.to_vec() };
+        world.hears("N1", &list).await;
+        world.passes(25).await;
+        desk.set_status(1, "resolved");
+        polls(&world).await;
+        if !matches!(then, Then::ResolvedThere) {
+            list.push(("InTransit_005", "2026-03-06T14:00:00"));
+            world.hears("N1", &list).await;
+        }
+        if matches!(then, Then::Twin) {
+            list.push(("Exception_004", "2026-03-06T15:00:00"));
+            world.hears("N1", &list).await;
+        }
+        let texts = desk.tickets()[0].texts.len();
+        desk.set_status(1, "open");
+        for _ in 0..3 {
+            polls(&world).await;
+        }
+        let ticket = &desk.tickets()[0];
+        assert_eq!(ticket.texts.len(), texts, "{:?}", ticket.texts);
+        let moves: Vec<_> = ticket.moves.iter().map(|(_, status)| status.as_str()).collect();
+        assert_eq!(moves.iter().filter(|status| **status == "resolved").count(), 1, "{moves:?}");
+        assert_eq!(moves.last(), Some(&"open"), "{moves:?}");
+        let loaded = world.load(shipment).await;
+        let (case, open) = (&loaded.cases[0], loaded.exceptions[0].closed.is_none());
+        assert_eq!((case.status, open), (CaseStatus::Open, matches!(then, Then::ResolvedThere)));
+        // its own job, whenever it comes again, leaves it alone as well
+        list.push(("InTransit_005", "2026-03-06T16:00:00"));
+        world.hears("N1", &list).await;
+        polls(&world).await;
+        let ticket = &desk.tickets()[0];
+        assert_eq!(ticket.moves.iter().filter(|(_, status)| status == "resolved").count(), 1, "{:?}", ticket.moves);
+        assert!(!ticket.texts.iter().any(|(_, text)| text.contains(" is over ")), "{:?}", ticket.texts);
+    }
 }
 
 #[tokio::test]
@@ -272,7 +323,7 @@ async fn trouble_that_goes_on_is_questioned_when_an_agent_resolves_the_ticket() 
     assert!(open && case.is_closed_by_agent());
     assert_eq!(
         said(&world, shipment).await,
-        ["case.resolved: ticket #1 resolved by service desk: agent; the exception is still open"]
+        ["case.resolved: ticket #1 resolved at the service desk; the exception is still open"]
     );
     let texts = desk.tickets()[0].texts.len();
     world.passes(1).await;

@@ -111,7 +111,23 @@ async fn shipment_of(systems: &Systems, number: &str) -> ShipmentId {
 
 #[tokio::test]
 async fn no_odd_field_of_any_record_stops_another_record() {
+    nothing_odd_stops_another(Three::new().await).await;
+}
+
+/// What deliveries show is compared then, which is one more reading of them.
+#[tokio::test]
+async fn nor_once_something_was_written_to_them() {
     let three = Three::new().await;
+    for number in ["N0", "N1", "N2"] {
+        three.systems.world.hears(number, &[("InTransit_002", "2026-03-05T10:00:00")]).await;
+    }
+    let tower = &three.systems.world.tower;
+    let written = tower.store.shipments.written_of(tower.scope(), "odoo", three.pickings.to_vec()).await.unwrap();
+    assert_eq!(written.len(), 3);
+    nothing_odd_stops_another(three).await;
+}
+
+async fn nothing_odd_stops_another(three: Three) {
     let odd = three.pickings[1];
     let mut round = 0;
     for (model, fields) in FIELDS {
@@ -223,4 +239,79 @@ async fn a_deleted_delivery_stays_with_its_history_and_nothing_is_written_to_it(
     assert!(!world.load(three.ids[1]).await.input.facts.is_empty(), "its history goes on");
     assert_eq!(writes(), before, "nothing is written to it");
     assert_eq!(three.systems.dead().await, 0);
+}
+
+#[tokio::test]
+async fn a_change_during_a_long_import_is_found_by_the_next_one() {
+    let systems = Systems::new().await;
+    let pickings: Vec<i64> = (0..101).map(|n| systems.add_order(&format!("N{n}"))).collect();
+    let begun = systems.world.tower.now();
+    systems.import(1).await;
+    let written = |record, minutes| {
+        let at = begun + jiff::SignedDuration::from_mins(minutes);
+        systems.odoo.spoil("stock.picking", record, "write_date", json!(at.strftime("%Y-%m-%d %H:%M:%S").to_string()));
+    };
+    systems.world.clock.advance(jiff::Span::new().minutes(30));
+    systems.odoo.spoil("stock.picking", pickings[0], "carrier_tracking_ref", json!("CHANGED"));
+    written(pickings[0], 5);
+    written(pickings[100], 30);
+    systems.import(IMPORT_PAGES_MAX).await;
+    systems.import(IMPORT_PAGES_MAX).await;
+    let shipment = shipment_of(&systems, "N0").await;
+    let numbers = systems.world.load(shipment).await.shipment.numbers;
+    assert_eq!(numbers.iter().map(|n| n.number.as_str()).collect::<Vec<_>>(), ["CHANGED"]);
+}
+
+#[tokio::test]
+async fn without_a_usable_time_of_change_only_the_first_import_is_of_everything() {
+    for empty in [true, false] {
+        let systems = Systems::new().await;
+        if !empty {
+            let picking = systems.add_order("N1");
+            let of = |link| systems.odoo.linked(picking, link).unwrap();
+            let records =
+                [("sale.order", of("sale_id")), ("res.partner", of("partner_id")), ("stock.picking", picking)];
+            for (model, record) in records {
+                systems.odoo.spoil(model, record, "write_date", json!("2099-01-01 00:00:00"));
+            }
+        }
+        systems.import(IMPORT_PAGES_MAX).await;
+        let tower = &systems.world.tower;
+        let cursor = tower.store.people.setting(tower.scope(), "odoo.import").await.unwrap().unwrap();
+        let cursor: Value = serde_json::from_str(&cursor).unwrap();
+        assert!(cursor["since"].is_string(), "empty: {empty}: {cursor}");
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_is_refused_costs_few_calls() {
+    const DELIVERIES: usize = 60;
+    let systems = Systems::new().await;
+    for n in 0..DELIVERIES {
+        let picking = systems.add_order(&format!("N{n}"));
+        systems.odoo.refuse("sale.order", systems.odoo.linked(picking, "sale_id").unwrap());
+    }
+    systems.import(IMPORT_PAGES_MAX).await;
+    let calls = systems.odoo.calls("sale.order/read");
+    assert!((9..30).contains(&calls), "{calls} calls");
+    let tower = &systems.world.tower;
+    let problems = tower.store.order_problems.list(tower.scope()).await.unwrap();
+    assert_eq!(problems.iter().filter(|p| p.seen.extent == Extent::Part).count(), DELIVERIES);
+}
+
+#[tokio::test]
+async fn many_that_are_refused_hide_none_behind_them() {
+    let systems = Systems::new().await;
+    for n in 0..40 {
+        let picking = systems.add_order(&format!("N{n}"));
+        if n < 20 {
+            systems.odoo.refuse("stock.picking", picking);
+        }
+    }
+    systems.import(IMPORT_PAGES_MAX).await;
+    let tower = &systems.world.tower;
+    for n in 20..40 {
+        assert_eq!(tower.store.shipments.find(tower.scope(), &format!("WH/OUT/N{n}")).await.unwrap().len(), 1, "N{n}");
+    }
+    assert_eq!(tower.store.order_problems.list(tower.scope()).await.unwrap().len(), 20);
 }

@@ -53,7 +53,7 @@ impl fmt::Display for ApiError {
         match self {
             Self::Unauthenticated => f.write_str("Please sign in."),
             Self::Forbidden => f.write_str("Your role does not allow this. An admin can change it."),
-            Self::NotFound => f.write_str("There is no such thing here."),
+            Self::NotFound => f.write_str("This does not exist, or not any more."),
             Self::Conflict { message } | Self::Invalid { message, .. } | Self::Unavailable { message } => {
                 f.write_str(message)
             }

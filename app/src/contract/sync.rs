@@ -151,6 +151,17 @@ pub enum Stands {
     Shut,
 }
 
+/// What a destination of jobs is called.
+#[must_use]
+pub fn destination_label(name: &str) -> &str {
+    match name {
+        "odoo" => "Odoo",
+        "desk" => "Service desk",
+        "inside" => "Internal processing",
+        other => other,
+    }
+}
+
 /// A destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Destination {

@@ -18,7 +18,8 @@ pub fn NotFoundPage() -> impl IntoView {
         <main class="page" id="main">
             <div class="empty-state">
                 <h1>"Not found"</h1>
-                <span>"There is no page at this address. "<a href="/">"Go to the start"</a>" or search from there."</span>
+                <span>"There is no page at this address."</span>
+                <a class="btn" href="/">"Home"</a>
             </div>
         </main>
     }

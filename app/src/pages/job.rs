@@ -49,7 +49,7 @@ fn Whole(job: JobView, retry: ServerAction<RetryJob>) -> impl IntoView {
         <section class="panel"><div class="in"><table class="map"><tbody>
             <tr><th>"Status"</th><td><span class="tag" data-testid="job-status">{job.status}</span>" "{tries(job.attempts)}{job.next.map(|when| view! { ", next "<Time when/> })}</td></tr>
             {error}{class}{shipment}
-            <tr><th>"Last moved"</th><td><Time when=job.updated/></td></tr>
+            <tr><th>"Updated"</th><td><Time when=job.updated/></td></tr>
             <tr><th>"Correlation"</th><td><Copy text=job.correlation/></td></tr>
         </tbody></table></div></section>
         <section class="panel"><header><h2>"Calls"</h2><span class="push small muted">"oldest first, personal data masked"</span></header>{calls}</section>
@@ -65,8 +65,8 @@ fn Calls(calls: Vec<CallView>) -> impl IntoView {
             view! {
                 <details open>
                     <summary>{call.title}" · "<Time when=call.at/></summary>
-                    <pre class="mono">{call.request}</pre>
-                    <pre class="mono">{call.response}</pre>
+                    <pre class="mono" tabindex="0" aria-label="Request">{call.request}</pre>
+                    <pre class="mono" tabindex="0" aria-label="Response">{call.response}</pre>
                 </details>
             }
         })

@@ -35,8 +35,8 @@ fn shipments(query: ListQuery) -> String {
     super::shipments::address(&query)
 }
 
-/// Of the shipments in transit.
-fn transit(fresh: &str) -> String {
+/// Of the open shipments.
+fn open(fresh: &str) -> String {
     shipments(ListQuery { tab: "open".into(), fresh: fresh.into(), ..ListQuery::default() })
 }
 
@@ -77,10 +77,11 @@ fn Figures(view: OverviewView) -> impl IntoView {
     view! {
         {unmapped}
         <div class="cols cols--4 cols--fill figs">
-            <Figure title="Tracking up to date" definition="Share of shipments in transit whose last event is at most 48 hours old" as_of=as_of()>
+            <Figure title="Tracking up to date" definition="Share of open shipments whose last event is at most 48 hours old" as_of=as_of()>
                 <p class="fig__n">{percent(view.current, view.open)}<small>"%"</small></p>
-                <p class="fig__d"><Count n=view.current label="up to date" href=transit("current")/>" of "<Count n=view.open label="in transit" href=transit("")/></p>
-                <p class="fig__d"><Count n=outdated label="without a recent event" href=transit("outdated")/>"· "<Count n=view.received label="updated by the feed" href=transit("received")/></p>
+                <p class="fig__d"><Count n=view.current label="up to date" href=open("current")/>" of "<Count n=view.open label="open" href=open("")/></p>
+                <p class="fig__d"><Count n=outdated label="without a recent event" href=open("outdated")/></p>
+                <p class="fig__d"><Count n=view.received label="updated by the feed" href=open("received")/></p>
             </Figure>
             <Figure title="Open exceptions" definition="Unresolved and not snoozed" as_of=as_of()>
                 <p class="fig__n"><Count n=view.exceptions href=exceptions("open", QueueQuery::default())/></p>
@@ -113,7 +114,7 @@ fn Figures(view: OverviewView) -> impl IntoView {
             <section class="table-box">
                 <table class="table">
                     <caption class="sr">"Shipments of orders by carrier"</caption>
-                    <thead><tr><th>"Carrier"</th><th class="num">"Shipments"</th><th class="num">"In transit"</th><th class="num">"Up to date"</th><th class="num">"With exceptions"</th><th class="num">"Delivered"</th></tr></thead>
+                    <thead><tr><th>"Carrier"</th><th class="num">"Shipments"</th><th class="num">"Open"</th><th class="num">"Up to date"</th><th class="num">"With exceptions"</th><th class="num">"Delivered"</th></tr></thead>
                     <tbody>{carriers}</tbody>
                 </table>
             </section>

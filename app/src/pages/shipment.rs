@@ -40,7 +40,7 @@ pub fn ShipmentPage() -> impl IntoView {
     browser::acted(move || act.version().get());
     view! {
         <Frame title="Shipment">
-            {followed(shipment, move |shipment| view! { <Whole shipment act/> })}
+            {followed(shipment, move |shipment| view! { <Whole shipment act as_known_at/> })}
         </Frame>
     }
 }
@@ -52,7 +52,11 @@ fn crumbs(here: String) -> impl IntoView {
 type Opened = Option<Result<RawView, ApiError>>;
 
 #[component]
-fn Whole(shipment: Signal<(ShipmentView, Opened)>, act: ServerAction<ActOnException>) -> impl IntoView {
+fn Whole(
+    shipment: Signal<(ShipmentView, Opened)>,
+    act: ServerAction<ActOnException>,
+    as_known_at: Memo<Option<String>>,
+) -> impl IntoView {
     let number = part(shipment, |(view, _)| view.row.number.clone());
     let title = rows(Memo::new(move |_| vec![number.get()]), String::clone, |number| view! { <Title text=number/> });
     let base = part(shipment, |(view, _)| base(view));
@@ -73,7 +77,7 @@ fn Whole(shipment: Signal<(ShipmentView, Opened)>, act: ServerAction<ActOnExcept
             <div class="stack">
                 <section class="panel">
                     <header><h2>"Timeline"</h2><span class="push small muted">{move || shipment.with(|(view, _)| count(&view.timeline))}</span></header>
-                    <AsKnownAt moments base/>
+                    <AsKnownAt moments base as_known_at/>
                     <div class="in"><ol class="tl">
                         {timeline}
                         {move || silent.get().then(|| view! { <li class="muted small">"No tracking updates yet."</li> })}
@@ -176,8 +180,16 @@ fn step(step: Step) -> impl IntoView {
 
 /// A plain form: choose a moment at which something was recorded.
 #[component]
-fn AsKnownAt(moments: Memo<Vec<(String, String)>>, base: Memo<String>) -> impl IntoView {
-    let option = |(value, label)| view! { <option value=value>{label}</option> };
+fn AsKnownAt(
+    moments: Memo<Vec<(String, String)>>,
+    base: Memo<String>,
+    as_known_at: Memo<Option<String>>,
+) -> impl IntoView {
+    let option = move |(value, label): (String, String)| {
+        let chosen = value.clone();
+        let chosen = move || as_known_at.with(|at| at.as_ref() == Some(&chosen));
+        view! { <option value=value selected=chosen>{label}</option> }
+    };
     let options = rows(moments, |(value, _)| value.clone(), option);
     view! {
         <div class="in">
@@ -417,7 +429,7 @@ fn OrderPanel(
     let Some(transfer) = transfer else {
         return view! {
             <section class="panel"><header><h2>"Order"</h2></header>
-                <p class="in small muted">"Nobody claims this number yet. It is outside the figures and tells nobody anything. An order that gets it takes over its history."</p>
+                <p class="in small muted">"Not linked to an order. Excluded from reports; no notifications are sent. An order that gets this number takes over its history."</p>
             </section>
         }.into_any();
     };

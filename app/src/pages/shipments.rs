@@ -165,7 +165,7 @@ fn filters(query: &ListQuery) -> impl IntoView + use<> {
     let chips: Vec<_> = [
         ("Search", query.text.clone(), ListQuery { text: String::new(), ..first.clone() }),
         ("Carrier", query.carrier.clone(), ListQuery { carrier: String::new(), ..first.clone() }),
-        ("Delivered on", query.delivered.clone(), ListQuery { delivered: String::new(), ..first.clone() }),
+        ("Delivered on", day(&query.delivered), ListQuery { delivered: String::new(), ..first.clone() }),
     ]
     .into_iter()
     .filter(|(_, value, _)| !value.is_empty())
@@ -177,6 +177,19 @@ fn filters(query: &ListQuery) -> impl IntoView + use<> {
         .then(|| view! { <Chip label=fresh off=address(&ListQuery { fresh: String::new(), ..first.clone() })/> });
     let any = !chips.is_empty() || linked.is_some() || fresh.is_some();
     any.then(|| view! { <div class="chips" role="group" aria-label="Filters">{chips}{linked}{fresh}</div> })
+}
+
+/// A day as pages write it; as it came where it is none.
+fn day(iso: &str) -> String {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let mut parts = iso.split('-').map(str::parse::<usize>);
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(Ok(year)), Some(Ok(month)), Some(Ok(day)), None) => {
+            month.checked_sub(1).and_then(|m| MONTHS.get(m)).map(|month| format!("{day} {month} {year}"))
+        }
+        _ => None,
+    }
+    .unwrap_or_else(|| iso.to_owned())
 }
 
 fn nothing(query: &ListQuery) -> impl IntoView + use<> {

@@ -11,6 +11,7 @@ use crate::{
     },
     contract::sync::{
         Destination, GateView, JobView, MessageView, Planned, ReplayView, Stands, SyncQuery, SyncView, UnreadView,
+        destination_label,
     },
 };
 use leptos::{form::ActionForm, prelude::*};
@@ -231,13 +232,14 @@ fn unread(deliveries: Vec<UnreadView>, acts: Acts) -> impl IntoView {
                 None => d.name.into_any(),
             };
             let extent = if d.imported { "Imported in part" } else { "Not imported" };
+            let tried = tries(d.attempts);
             view! {
-                <tr>
-                    <td>{name}<small>{extent}</small></td>
-                    <td>{d.problem}<small>{d.what_to_do}</small></td>
-                    <td class="num">{d.attempts}</td>
-                    <td class="p2"><Time when=d.since/></td>
-                    <td><Time when=d.next_try/></td>
+                <tr data-testid="unread-row">
+                    <th scope="row" class="two c11 nowrap">{name}<small>{extent}</small></th>
+                    <td class="two c2 wrap-any">{d.problem}<small>{d.what_to_do}</small></td>
+                    <td class="num hide-s">{d.attempts}</td>
+                    <td class="nowrap p2 hide-s"><Time when=d.since/></td>
+                    <td class="nowrap c3"><span class="small muted only-s">{tried}", next try "</span><Time when=d.next_try/></td>
                 </tr>
             }
         })
@@ -245,9 +247,10 @@ fn unread(deliveries: Vec<UnreadView>, acts: Acts) -> impl IntoView {
     any.then(|| {
         view! {
             <section class="table-box">
-                <div class="row in"><h2>"Deliveries that could not be read"</h2>
-                    <span class="push"><ActionForm action=acts.read><button class="btn btn--s" type="submit">"Try again now"</button></ActionForm></span></div>
+                <div class="row in table-box__head"><h2>"Deliveries that could not be read"</h2>
+                    <span class="push"><ActionForm action=acts.read attr:class="inline-form"><button class="btn btn--s" type="submit">"Try again now"</button></ActionForm></span></div>
                 <table class="table table--list">
+                    <caption class="sr">"Deliveries that could not be read, or only in part"</caption>
                     <thead><tr><th>"Delivery"</th><th>"Problem"</th><th class="num">"Attempts"</th><th class="p2">"Since"</th><th>"Next try"</th></tr></thead>
                     <tbody>{rows}</tbody>
                 </table>
@@ -276,7 +279,7 @@ fn filters(query: &SyncQuery) -> impl IntoView + use<> {
     view! {
         <div class="chips">
             {ages}
-            {chip("Destination", &query.destination, SyncQuery { destination: String::new(), ..first.clone() })}
+            {chip("Destination", destination_label(&query.destination), SyncQuery { destination: String::new(), ..first.clone() })}
             {chip("Error", &query.class, SyncQuery { class: String::new(), ..first.clone() })}
             {chip("Retrying for more than", &query.longer.replace("1h", "1 h"), SyncQuery { longer: String::new(), ..first.clone() })}
             {chip("Source", &query.source, SyncQuery { source: String::new(), ..first.clone() })}
@@ -386,6 +389,11 @@ fn replays(replays: Memo<Vec<ReplayView>>, acts: Acts) -> impl IntoView {
 fn jobs(sync: Signal<Asked>, query: Memo<SyncQuery>, acts: Acts, ticked: Ticked) -> impl IntoView {
     let empty = part(sync, |(_, view)| view.jobs.is_empty());
     let choice = Memo::new(move |_| query.with(|query| query.view == "failed"));
+    let none = Memo::new(move |_| {
+        let filtered = query.with(|q| !(q.destination.is_empty() && q.class.is_empty() && q.since.is_empty()));
+        if choice.get() && !filtered { "No failed jobs" } else { "No jobs match these filters" }
+    });
+    let advice = move || (!choice.get()).then_some("Jobs that fail for good appear under Failed, with every attempt.");
     let list = part(sync, |(_, view)| view.jobs.clone());
     let rows = move || {
         let choice = choice.get().then_some(ticked);
@@ -399,11 +407,7 @@ fn jobs(sync: Signal<Asked>, query: Memo<SyncQuery>, acts: Acts, ticked: Ticked)
         }
     };
     move || {
-        if empty.get() {
-            view! { <Empty title="No jobs match these filters">"Jobs that fail for good appear under Failed, with every attempt."</Empty> }.into_any()
-        } else {
-            table().into_any()
-        }
+        if empty.get() { view! { <Empty title=none.get()>{advice}</Empty> }.into_any() } else { table().into_any() }
     }
 }
 

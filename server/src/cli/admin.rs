@@ -377,8 +377,8 @@ impl Erase {
         };
         let [id] = found[..] else {
             match found.len() {
-                0 => bail!("no shipment goes under {}: give its number, order, delivery or id", self.shipment),
-                n => bail!("{n} shipments go under {}: name one by its id", self.shipment),
+                0 => bail!("no shipment matches {}: give its number, order, delivery or id", self.shipment),
+                n => bail!("{n} shipments match {}: name one by its id", self.shipment),
             }
         };
         erasure::erase_customer(&tower, scope, id, self.why).await?;

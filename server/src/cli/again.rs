@@ -289,7 +289,7 @@ impl Replay {
             Self::List => {
                 let replays = tower.store.replays.newest(scope).await?;
                 if replays.is_empty() {
-                    eprintln!("nothing was taken up again so far");
+                    eprintln!("no bulk retry so far");
                 }
                 for replay in replays {
                     let (done, planned) = (replay.done, replay.planned);

@@ -59,8 +59,8 @@ fn standing_words(gate: &Gate, admission: Admission, now: Timestamp) -> String {
     let failing = format!("failed {} times in a row{since}", health.failures);
     match (&gate.paused, admission) {
         (Some(pause), _) => format!("paused since {}: {}", pause.at, pause.why),
-        (None, Admission::All) if health.failures > 0 => format!("open; {failing}{error}"),
-        (None, Admission::All) => "open".into(),
+        (None, Admission::All) if health.failures > 0 => format!("healthy; {failing}{error}"),
+        (None, Admission::All) => "healthy".into(),
         (None, Admission::Probe) => format!("suspended: {failing}{error}; one job is let through next, as a probe"),
         (None, Admission::Nobody) => match (health.held_until, health.shut_until) {
             (Some(until), _) if until > now => format!("rate limited until {until}, as the system asked"),
@@ -80,7 +80,7 @@ mod tests {
     fn a_destination_that_is_suspended_says_why_since_when_and_what_comes() {
         let at = |second: i64| Timestamp::from_second(1_772_359_200 + second).unwrap();
         let mut health = Health::default();
-        assert_eq!(standing_words(&Gate::default(), Admission::All, at(0)), "open");
+        assert_eq!(standing_words(&Gate::default(), Admission::All, at(0)), "healthy");
         for second in 0..5 {
             health = after(&health, News::Sick, at(second), 127);
         }

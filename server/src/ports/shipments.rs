@@ -218,6 +218,7 @@ fn list_row(row: ShipmentRow, times: &Times) -> Row {
         zone: &times.zone,
     }));
     let delivered = row.delivered_at.is_some();
+    let eta = row.eta.as_ref().filter(|_| !off_the_way(row.state));
     let number = row.numbers.first();
     let last = row.last_event;
     Row {
@@ -231,7 +232,7 @@ fn list_row(row: ShipmentRow, times: &Times) -> Row {
         order: row.origin.as_ref().and_then(|o| o.order.clone()),
         transfer: row.origin.as_ref().map(|o| o.name.clone()),
         destination: row.destination,
-        eta: row.delivered_at.as_ref().or(row.eta.as_ref()).map(|time| times.event(time)),
+        eta: row.delivered_at.as_ref().or(eta).map(|time| times.event(time)),
         delivered,
         promise: row.promised_by.map(|at| times.promise(at)),
         late,
@@ -247,6 +248,11 @@ fn list_row(row: ShipmentRow, times: &Times) -> Row {
         }),
         case: row.case,
     }
+}
+
+/// It does not go to the recipient any more: an estimate of that is past.
+const fn off_the_way(state: State) -> bool {
+    matches!(state, State::Returning | State::Returned | State::Cancelled | State::Failed)
 }
 
 /// A promise that is kept or not, in a word or two; none where there is nothing to say.
@@ -353,7 +359,7 @@ impl<'a> Page<'a> {
             order_url: shipment.origin.as_ref().and_then(|o| o.url.clone()),
             customer: self.customer.clone(),
             proofs: self.proofs.clone(),
-            cases: self.loaded.cases.iter().map(|c| self.case(c)).collect(),
+            cases: self.cases().map(|c| self.case(c)).collect(),
             same_number: self.same_number(),
             as_known_at: self.at.map(|at| self.times.dated(at)),
             moments: self.moments(),
@@ -386,9 +392,15 @@ impl<'a> Page<'a> {
                 time: Some(f.observation.time.clone()),
             }),
             heard_at: self.folded.heard_at,
-            case: self.loaded.cases.iter().find_map(|c| c.number.clone()),
+            case: self.cases().find_map(|c| c.number.clone()),
         };
         list_row(row, &self.times)
+    }
+
+    /// The cases that were there at the moment that is looked at.
+    fn cases(&self) -> impl Iterator<Item = &CaseRecord> {
+        let until = self.at.unwrap_or(Timestamp::MAX);
+        self.loaded.cases.iter().filter(move |c| c.opened_at <= until)
     }
 
     fn fact(&self, id: Option<ObservationId>) -> Option<&Fact> {
@@ -399,12 +411,11 @@ impl<'a> Page<'a> {
     fn steps(&self) -> Vec<Step> {
         let trouble = self.folded.exceptions.iter().any(|e| e.closed.is_none() && e.severity >= Severity::Major);
         let state = self.folded.state;
-        let off_the_way = matches!(state, State::Returning | State::Returned | State::Cancelled | State::Failed);
         let steps = progress::steps(self.folded, &self.loaded.input);
         let step = |step: progress::Step| {
             let standing = match step.standing {
                 progress::StepStanding::Reached => StepStanding::Done,
-                progress::StepStanding::Current if trouble || off_the_way => StepStanding::Trouble,
+                progress::StepStanding::Current if trouble || off_the_way(state) => StepStanding::Trouble,
                 progress::StepStanding::Current => StepStanding::Here,
                 progress::StepStanding::Skipped => StepStanding::Skipped,
                 progress::StepStanding::Ahead => StepStanding::Todo,

@@ -18,7 +18,7 @@ use app::contract::{
     Answer, ApiError,
     sync::{
         CallView, Chosen, Destination, GateView, JobView, MessagePage, MessageView, Planned, ReplayView, Stands,
-        SyncQuery, SyncView, UnreadView,
+        SyncQuery, SyncView, UnreadView, destination_label,
     },
 };
 use async_trait::async_trait;
@@ -302,16 +302,10 @@ async fn gate(tower: &Tower, standing: &Standing) -> Result<GateView, UseCaseErr
 }
 
 fn destination(d: DestinationSummary, gate: Option<GateView>, times: &Times) -> Destination {
-    let label = match d.destination.as_str() {
-        "odoo" => "Odoo".to_owned(),
-        "desk" => "Service desk".to_owned(),
-        "inside" => "Internal processing".to_owned(),
-        other => other.to_owned(),
-    };
     Destination {
         gate,
+        label: destination_label(&d.destination).to_owned(),
         name: d.destination,
-        label,
         done: d.done,
         done_more: d.done >= u64::from(DONE_COUNTED),
         pending: d.pending,
@@ -347,7 +341,7 @@ fn shown_job(row: JobRow, calls: Vec<AttemptRecord>, times: &Times) -> JobView {
     JobView {
         id: row.job.id.to_string(),
         what: what.into(),
-        destination: row.job.kind.destination().unwrap_or("inside").into(),
+        destination: destination_label(row.job.kind.destination().unwrap_or("inside")).into(),
         shipment: row.job.shipment.map(|s| s.to_string()),
         attempts: row.attempts,
         status: status.into(),

@@ -10,7 +10,7 @@
 //! Nothing is written to a ticket that an agent closed. A new episode reopens the ticket of the last seven days, or one that
 //! is still open; else, and where that ticket was rejected, deleted or is out of sight, a new one follows it up.
 
-use super::{Result as OursResult, UseCaseError, fold::announcement_key, orders::page_of};
+use super::{Result as OursResult, UseCaseError, fold::announcement_key, orders::page_of, people::sealed_audit};
 use crate::{config::Rules, tower::Tower};
 use connectors::{
     call::{CallError, CallLog},
@@ -250,7 +250,11 @@ impl CaseWork<'_> {
     /// Looks, then acts: whatever was cut short before is found here and not done twice.
     async fn follow(&self, exception: ExceptionRecord, mut case: CaseRecord) -> Result<CaseOutcome, CaseError> {
         if case.number.is_some() && self.has_work(&exception, &case) {
-            self.look(&exception, &mut case).await?;
+            let by_agent = self.look(&exception, &mut case).await?;
+            // what we hold of the exception is older than the agent's word: where it opens again, its fold comes back here
+            if by_agent && exception.closed.is_some() {
+                return Ok(CaseOutcome::Agreed);
+            }
         }
         if case.number.is_none() {
             if exception.closed.is_some() && self.desk.find(&case.external_key, self.calls).await?.is_none() {
@@ -279,9 +283,10 @@ impl CaseWork<'_> {
                     || (case.status == CaseStatus::Open && self.fresh(case).next().is_some())))
     }
 
-    /// What the ticket really is at the desk. Memory alone would comment on a ticket that an agent closed.
-    async fn look(&self, exception: &ExceptionRecord, case: &mut CaseRecord) -> Result<(), CaseError> {
-        let Some(number) = case.number.clone() else { return Ok(()) };
+    /// What the ticket really is at the desk, and whether an agent moved it. Memory alone would comment on a ticket that an
+    /// agent closed.
+    async fn look(&self, exception: &ExceptionRecord, case: &mut CaseRecord) -> Result<bool, CaseError> {
+        let Some(number) = case.number.clone() else { return Ok(false) };
         let look = self.desk.look(&number, known(case.status), self.calls).await?;
         let status = status_of(look.case.status);
         let polled = case.seen.take().is_some();
@@ -294,7 +299,7 @@ impl CaseWork<'_> {
                 if polled || merged {
                     self.keep(case).await?;
                 }
-                Ok(())
+                Ok(false)
             }
             // whoever closed the ticket of the last episode did not know of this one
             _ if self.is_untold_episode(exception, case) => {
@@ -304,15 +309,20 @@ impl CaseWork<'_> {
                         start_over(case, self.tower.company);
                     }
                 }
-                self.keep(case).await
+                self.keep(case).await?;
+                Ok(false)
             }
             // our own change, whose end nobody lived to see
             None => {
                 case.status = status;
                 case.resolved_at = (status != CaseStatus::Open).then(|| self.tower.now());
-                self.keep(case).await
+                self.keep(case).await?;
+                Ok(false)
             }
-            Some(agent) => self.moved(exception, case, status, agent).await,
+            Some(agent) => {
+                self.moved(exception, case, status, agent).await?;
+                Ok(true)
+            }
         }
     }
 
@@ -350,13 +360,20 @@ impl CaseWork<'_> {
         case.status = status;
         case.closed_by = (status != CaseStatus::Open).then(|| agent.clone());
         case.resolved_at = (status != CaseStatus::Open).then(|| self.tower.now());
+        let left_open = status == CaseStatus::Open && !open && action.is_none();
+        let told = closed_key(exception, case);
+        if left_open && !case.notes.contains(&told) {
+            case.notes.push(told);
+        }
+        let after = serde_json::json!({"status": case.status, "agent": agent});
         let audit = AuditEntry {
             at: self.tower.now(),
             action: word,
             subject: format!("exception:{}", exception.id),
             before: None,
-            after: None,
-            why: Some(format!("{ticket} {what} by service desk: {agent}{follows}")),
+            // an agent's login is personal data
+            after: Some(sealed_audit(self.tower, self.scope, &after).await?),
+            why: Some(format!("{ticket} {what} at the service desk{follows}")),
         };
         let fold = action.is_some().then(|| {
             let shipment = exception.shipment;

@@ -92,8 +92,9 @@ impl Poll<'_> {
         let kept = self.tower.store.people.setting(self.scope, &setting).await?;
         let begun: PollCursor = kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         let (mut cursor, mut kept, mut differing) = (begun.clone(), begun, 0);
+        let now = self.tower.now();
         for _ in 0..PAGES_MAX {
-            let page = match self.desk.changed(&cursor.from(self.tower.now()), self.calls).await {
+            let page = match self.desk.changed(&cursor.from(now), self.calls).await {
                 Ok(page) => page,
                 Err(error) => {
                     // a cursor that the desk does not take would stop every poll
@@ -108,7 +109,8 @@ impl Poll<'_> {
             cursor.after = page.next;
             let ended = cursor.after.is_none();
             if ended {
-                cursor.since = cursor.newest;
+                // where nothing has changed yet, the next poll begins where this one did, however late it comes
+                cursor.since = cursor.newest.or(cursor.since).or(now.checked_sub(FIRST).ok());
             }
             if cursor != kept {
                 cursor.keep(self.tower, self.scope, &setting).await?;

@@ -62,7 +62,7 @@ impl OrderProblems for PostgresStore {
 
 async fn due(conn: &mut PgConnection, scope: Scope, now: Timestamp, limit: u32) -> Done<Vec<i64>> {
     let rows = sqlx::query(
-        "SELECT record FROM order_problem WHERE company_id = $1 AND next_try <= $2 ORDER BY next_try, record LIMIT $3",
+        "SELECT record FROM order_problem WHERE company_id = $1 AND record > 0 AND next_try <= $2 ORDER BY next_try, record LIMIT $3",
     )
     .bind(scope.company.0)
     .bind(micros(now))

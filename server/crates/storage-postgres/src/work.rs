@@ -135,19 +135,20 @@ impl Work for PostgresStore {
     ) -> Result<()> {
         self.write(Turn::RealTime, move |conn| {
             Box::pin(async move {
-                for (id, status) in &seen {
-                    sqlx::query(
-                        "UPDATE desk_case SET polled_at = $1, seen = coalesce($2, seen),
-                             revision = revision + ($2 IS NOT NULL AND seen IS DISTINCT FROM $2)::int
-                         WHERE company_id = $3 AND id = $4",
-                    )
-                    .bind(micros(at))
-                    .bind(status.map(word))
-                    .bind(scope.company.0)
-                    .bind(id.0)
-                    .execute(&mut *conn)
-                    .await?;
-                }
+                let ids = crate::codec::id_list(seen.iter().map(|(id, _)| id.0));
+                let statuses: Vec<Option<String>> = seen.iter().map(|(_, status)| status.map(word)).collect();
+                sqlx::query(
+                    "UPDATE desk_case c SET polled_at = $1, seen = coalesce(s.status, c.seen),
+                         revision = c.revision + (s.status IS NOT NULL AND c.seen IS DISTINCT FROM s.status)::int
+                     FROM unnest($3::uuid[], $4::text[]) s(id, status)
+                     WHERE c.company_id = $2 AND c.id = s.id",
+                )
+                .bind(micros(at))
+                .bind(scope.company.0)
+                .bind(ids)
+                .bind(statuses)
+                .execute(&mut *conn)
+                .await?;
                 jobs::enqueue_all(conn, scope, &jobs, at).await.map(drop)
             })
         })

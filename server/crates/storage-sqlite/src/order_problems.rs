@@ -34,7 +34,7 @@ impl OrderProblems for SqliteStore {
 
     async fn due(&self, scope: Scope, now: Timestamp, limit: u32) -> Result<Vec<i64>> {
         self.read(move |conn| {
-            let rows = query("SELECT record FROM order_problem WHERE company_id = ? AND next_try <= ? ORDER BY next_try, record LIMIT ?")
+            let rows = query("SELECT record FROM order_problem WHERE company_id = ? AND record > 0 AND next_try <= ? ORDER BY next_try, record LIMIT ?")
                 .bind(scope.company.0)
                 .bind(micros(now))
                 .bind(row_limit(limit, PROBLEM_ROWS))

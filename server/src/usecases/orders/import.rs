@@ -6,7 +6,7 @@ use crate::{
     usecases::{UseCaseError, promises},
 };
 use connectors::{
-    call::{CallLog, Decision},
+    call::{CallLog, Decision, ErrorClass},
     odoo::{Delivery, DeliveryPage, DeliveryState, OdooClient, Since, Unreadable},
 };
 use domain::{
@@ -43,6 +43,10 @@ const IMPORT_OVERLAP: SignedDuration = SignedDuration::from_mins(10);
 const OWN_OVERLAP: SignedDuration = SignedDuration::from_mins(1);
 /// Clocks of two systems differ by no more.
 const CLOCKS_APART: SignedDuration = SignedDuration::from_hours(1);
+/// The next import begins so long before this one did: what Odoo's clock may be behind ours.
+const BEGUN_MARGIN: SignedDuration = SignedDuration::from_mins(2);
+/// The record that problems of deliveries without an id are kept under.
+const NO_RECORD: i64 = 0;
 /// The setting that holds how far the import has come, and where it goes on.
 const CURSOR: &str = "odoo.import";
 /// Raised when what is made of a delivery changes: every delivery is then read once more.
@@ -59,6 +63,12 @@ struct ImportCursor {
     after: i64,
     /// The newest change among them: the next import begins there.
     newest: Option<Timestamp>,
+    /// When the reading from the first id on began, by our clock: what changed since may have been read before it did.
+    #[serde(default)]
+    begun: Option<Timestamp>,
+    /// Since then a delivery came without an id.
+    #[serde(default)]
+    nameless: bool,
     /// Deliveries up to this id were looked for, should they be deleted.
     #[serde(default)]
     checked: i64,
@@ -83,9 +93,12 @@ impl ImportCursor {
         })
     }
 
-    /// Everything is read: the next import begins at the newest change.
+    /// Everything is read: the next import begins at the newest change, but not behind the begin of this reading, for what
+    /// was changed during it may have been read before. Where Odoo tells no time that can be used, at that begin.
     fn end(&mut self) {
-        (self.since, self.after) = (self.newest, 0);
+        let begun = self.begun.take().map(|at| at.checked_sub(BEGUN_MARGIN).unwrap_or(at));
+        self.since = [self.newest, begun].into_iter().flatten().min();
+        (self.after, self.nameless) = (0, false);
     }
 }
 
@@ -121,26 +134,45 @@ pub async fn import(
     // all deliveries are read: what they have is history
     let cause = if begun.since.is_none() { Cause::History } else { Cause::Import };
     let mut cursor = begun.clone();
+    if cursor.after == 0 {
+        (cursor.begun, cursor.nameless) = (Some(tower.now()), false);
+    }
+    let mut incredible = 0_usize;
     for _ in 0..pages_max {
         let page = odoo.changed_deliveries(cursor.since(), cursor.after, IMPORT_PAGE, calls).await?;
         cursor.after = page.last.map_or(cursor.after, |last| last.max(cursor.after));
         // an odd one must not hide all that comes until then
-        let credible = page.written.iter().copied().filter(|at| *at <= ahead(tower.now()));
+        let latest = ahead(tower.now());
+        let credible = page.written.iter().copied().filter(|at| *at <= latest);
         cursor.newest = cursor.newest.max(credible.max());
+        incredible += page.written.iter().filter(|at| **at > latest).count();
+        cursor.nameless |= page.unreadable.iter().any(|unreadable| unreadable.id == NO_RECORD);
         let more = page.more;
         let ids = page.deliveries.iter().map(|delivery| delivery.id).collect();
         match repair::compare(tower, scope, odoo, ids, correlation, calls).await {
             // one that cannot be compared holds up no import
-            Err(OrderError::Call(error)) if error.class.decision() == Decision::Fail => {
-                tracing::warn!("what deliveries show is not compared: {error}");
+            Err(OrderError::Call(error))
+                if error.class.decision() == Decision::Fail || error.class == ErrorClass::BadAnswer =>
+            {
+                // without Odoo's own words, which may name people
+                tracing::warn!(class = error.class.code(), "what deliveries show is not compared");
             }
             compared => drop(compared?),
         }
         import.take(page, cause).await?;
         if !more {
+            if !cursor.nameless {
+                import.remember(Vec::new(), &BTreeSet::new(), vec![NO_RECORD]).await?;
+            }
             cursor.end();
             break;
         }
+    }
+    if incredible > 0 {
+        tracing::warn!(
+            incredible,
+            "Odoo's clock is ahead of ours: these times of changes are left out; set its clock right"
+        );
     }
     import.try_again().await?;
     cursor.checked = import.look_for_deleted(cursor.checked).await?;
@@ -206,13 +238,8 @@ impl Import<'_> {
         let (mut shipments, mut problems, mut well) = (Vec::new(), Vec::new(), Vec::new());
         for delivery in &page.deliveries {
             let (record, name) = (delivery.id, Some(delivery.name.clone()));
-            match taking.imported(delivery) {
-                Ok(shipment) => shipments.push(shipment),
-                Err(error) => {
-                    problems.push(NewOrderProblem { record, name, problem: error.to_string(), extent: Extent::Whole });
-                    continue;
-                }
-            }
+            // fails for our own reasons alone: no record in Odoo is to be corrected then
+            shipments.push(taking.imported(delivery)?);
             if delivery.problems.is_empty() {
                 well.push(record);
             } else {
@@ -220,7 +247,8 @@ impl Import<'_> {
                 problems.push(NewOrderProblem { record, name, problem, extent: Extent::Part });
             }
         }
-        problems.extend(page.unreadable.into_iter().map(|Unreadable { id, name, problem }| NewOrderProblem {
+        let waiting: BTreeSet<i64> = page.unreadable.iter().filter(|one| one.waits).map(|one| one.id).collect();
+        problems.extend(page.unreadable.into_iter().map(|Unreadable { id, name, problem, .. }| NewOrderProblem {
             record: id,
             name,
             problem,
@@ -231,7 +259,7 @@ impl Import<'_> {
             problems.retain(|problem| problem.record != refused.record);
             problems.push(refused);
         }
-        self.remember(problems, well).await
+        self.remember(problems, &waiting, well).await
     }
 
     /// Together; where the store refuses one, each by itself. Those that it refused.
@@ -261,10 +289,17 @@ impl Import<'_> {
         Ok(refused)
     }
 
-    /// Keeps problems for the next try, and says them on the shipments that are there; forgets those that are over.
-    async fn remember(&mut self, problems: Vec<NewOrderProblem>, mut well: Vec<i64>) -> Result<(), OrderError> {
+    /// Keeps problems for the next try, and says them on the shipments that are there, unless those only wait for their
+    /// turn; forgets those that are over.
+    async fn remember(
+        &mut self,
+        problems: Vec<NewOrderProblem>,
+        waiting: &BTreeSet<i64>,
+        mut well: Vec<i64>,
+    ) -> Result<(), OrderError> {
         let tower = self.tower;
-        for problem in problems.iter().filter(|problem| problem.extent == Extent::Whole) {
+        let said = problems.iter().filter(|one| one.extent == Extent::Whole && !waiting.contains(&one.record));
+        for problem in said {
             let unread = Amendment::Unread(vec![problem.problem.clone()]);
             self.amend(problem.record, unread).await?;
         }
@@ -300,7 +335,7 @@ impl Import<'_> {
         let gone: Vec<i64> = due.iter().copied().filter(|id| !there(id)).collect();
         self.known.extend(due);
         self.take(page, Cause::Import).await?;
-        self.remember(Vec::new(), gone).await
+        self.remember(Vec::new(), &BTreeSet::new(), gone).await
     }
 
     /// Takes in deliveries that no change has told of: the right to see them came later than they did. Up to which one it

@@ -17,8 +17,10 @@ pub const PAGE_MAX: u32 = 500;
 const NUMBERS_MAX: usize = 50;
 /// Calls of one page at most that go into reading records one by one after a list was refused.
 const SINGLE_READS_MAX: usize = 200;
-/// Characters of what Odoo says of a record that cannot be read.
-const PROBLEM_CHARS_MAX: usize = 300;
+/// Records that are refused one by one while none is given; then one more stands for all that are left.
+const REFUSALS_MAX: usize = 8;
+/// What is said of what had to wait.
+const WAITS: &str = "not read yet: too many records could not be read at once; it is tried again by itself";
 /// Deliveries that left longer ago are not read again because their order or customer changed.
 const FOLLOWED: SignedDuration = SignedDuration::from_hours(90 * 24);
 const PICKING: &str = "stock.picking";
@@ -124,6 +126,8 @@ pub struct Unreadable {
     pub name: Option<String>,
     /// What is wrong, for people.
     pub problem: String,
+    /// Nothing is known to be wrong: it, its order or its customer was not read yet.
+    pub waits: bool,
 }
 
 /// Some deliveries as they were read.
@@ -236,7 +240,8 @@ impl OdooClient {
             return Ok(Vec::new()); // which of them that is cannot be said
         }
         // what is gone is read as nothing; what is hidden is refused
-        Ok(unseen.into_iter().filter(|id| !read.rows.contains_key(id) && !read.refused.contains_key(id)).collect())
+        let there = |id: &i64| read.rows.contains_key(id) || read.refused.contains_key(id) || read.waiting.contains(id);
+        Ok(unseen.into_iter().filter(|id| !there(id)).collect())
     }
 
     async fn page_of(&self, domain: Vec<Value>, limit: u32, log: &dyn CallLog) -> Result<DeliveryPage, CallError> {
@@ -268,23 +273,33 @@ impl OdooClient {
         let ids = |field| read.rows.values().filter_map(|row| linked(row, field)).collect::<BTreeSet<i64>>();
         let orders = self.read_each("sale.order", ids("sale_id"), ORDER_FIELDS, &mut reads, log).await?;
         let partners = self.read_each("res.partner", ids("partner_id"), PARTNER_FIELDS, &mut reads, log).await?;
-        let ids = read.rows.keys().chain(read.refused.keys()).copied();
+        let ids = read.rows.keys().chain(read.refused.keys()).chain(&read.waiting).copied();
         let mut page = DeliveryPage { last: ids.max(), ..DeliveryPage::default() };
         for (id, problem) in read.refused {
-            page.unreadable.push(Unreadable { id, name: None, problem });
+            page.unreadable.push(Unreadable { id, name: None, problem, waits: false });
         }
+        let waits = |id, name| Unreadable { id, name, problem: WAITS.into(), waits: true };
+        page.unreadable.extend(read.waiting.iter().map(|id| waits(*id, None)));
         let nameless = read.nameless.into_iter();
         page.unreadable.extend(nameless.map(|name| Unreadable {
             id: 0,
             name,
             problem: "id: it cannot be read".into(),
+            waits: false,
         }));
         for (id, row) in &read.rows {
             let related = [related(row, "sale_id", &orders), related(row, "partner_id", &partners)];
             page.written.extend(written(row).into_iter().chain(related.into_iter().flatten().filter_map(written)));
+            let not_yet = |field, read: &Read| linked(row, field).is_some_and(|id| read.waiting.contains(&id));
+            if not_yet("sale_id", &orders) || not_yet("partner_id", &partners) {
+                page.unreadable.push(waits(*id, name_of(row)));
+                continue;
+            }
             match delivery(*id, row, &orders, &partners) {
                 Ok(delivery) => page.deliveries.push(delivery),
-                Err(problem) => page.unreadable.push(Unreadable { id: *id, name: name_of(row), problem }),
+                Err(problem) => {
+                    page.unreadable.push(Unreadable { id: *id, name: name_of(row), problem, waits: false });
+                }
             }
         }
         Ok(page)
@@ -302,19 +317,21 @@ impl OdooClient {
     ) -> Result<Read, CallError> {
         let mut read = Read::default();
         let mut waiting = vec![ids.into_iter().collect::<Vec<i64>>()];
-        let mut first_refusal = None;
+        let (mut first_refusal, mut answered) = (None, false);
         while let Some(group) = waiting.pop() {
             if group.is_empty() {
                 continue;
             }
             if *reads == 0 {
-                let text = "not read yet: too many records could not be read at once";
-                read.refused.extend(group.into_iter().map(|id| (id, text.to_owned())));
+                read.waiting.extend(group);
                 continue;
             }
             *reads -= 1;
             match self.ask::<Vec<Value>>(model, "read", json!({"ids": group, "fields": fields}), log).await {
-                Ok(rows) => read.add(&rows),
+                Ok(rows) => {
+                    answered = true;
+                    read.add(&rows);
+                }
                 Err(error) if is_about_records(&error) && group.len() > 1 => {
                     let (first, second) = group.split_at(group.len() / 2);
                     waiting.extend([second.to_vec(), first.to_vec()]);
@@ -324,10 +341,17 @@ impl OdooClient {
                     let text = match error.class {
                         // Odoo's own words for it are long, and for its users
                         ErrorClass::Forbidden => "AccessError: the integration user may not read it".to_owned(),
-                        _ => error.message.chars().take(PROBLEM_CHARS_MAX).collect(),
+                        // and may name people
+                        class => format!("Odoo refuses to read it ({})", class.code()),
                     };
-                    read.refused.insert(group[0], text);
+                    read.refused.insert(group[0], text.clone());
                     first_refusal.get_or_insert(error);
+                    if !answered && read.refused.len() == REFUSALS_MAX {
+                        let last = waiting.first_mut().and_then(Vec::pop);
+                        waiting.extend(last.map(|last| vec![last]));
+                    } else if !answered && read.refused.len() > REFUSALS_MAX {
+                        read.refused.extend(waiting.drain(..).flatten().map(|id| (id, text.clone())));
+                    }
                 }
                 Err(error) => return Err(error),
             }
@@ -395,6 +419,8 @@ struct Read {
     rows: BTreeMap<i64, Fields>,
     /// Those that could not be read, and why.
     refused: BTreeMap<i64, String>,
+    /// Those that were not read, since others took all the calls.
+    waiting: BTreeSet<i64>,
     /// Records without an id, by name where they have one.
     nameless: Vec<Option<String>>,
 }

@@ -5,19 +5,11 @@ use super::{
     status::{Fields, StatusValues, WRITE_MAX, changed},
 };
 use crate::call::{CallError, CallLog, Decision};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
 /// How our fields begin.
 const OURS: &str = "x_milepost_";
-
-#[derive(Deserialize)]
-struct Row {
-    id: i64,
-    #[serde(flatten)]
-    fields: Fields,
-}
 
 /// A field that shows something else than was written there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,8 +61,13 @@ impl OdooClient {
         log: &dyn CallLog,
     ) -> Result<Vec<(i64, Fields)>, CallError> {
         let body = json!({"ids": pickings, "fields": fields});
-        let rows: Vec<Row> = self.ask("stock.picking", "read", body, log).await?;
-        Ok(rows.into_iter().map(|row| (row.id, row.fields)).collect())
+        let rows: Vec<Value> = self.ask("stock.picking", "read", body, log).await?;
+        // an odd one is left out, and hides no other
+        let known = rows.into_iter().filter_map(|row| {
+            let Value::Object(fields) = row else { return None };
+            Some((fields.get("id")?.as_i64()?, fields))
+        });
+        Ok(known.collect())
     }
 
     /// Those of our fields that Odoo has. Asked until they are there.

@@ -288,6 +288,8 @@ pub(super) async fn open_records(conn: &mut PgConnection, scope: Scope, after: i
         "SELECT origin_record FROM shipment
          WHERE company_id = $1 AND origin_record > $2 AND origin IS NOT NULL AND merged_into IS NULL
            AND (NOT terminal OR open_exceptions > 0)
+           AND origin_system = 'odoo' AND origin_model = 'stock.picking'
+           AND plan::json ->> 'standing' IS DISTINCT FROM 'deleted'
          ORDER BY origin_record LIMIT $3",
     )
     .bind(scope.company.0)

@@ -5,6 +5,7 @@ use crate::{
     audit,
     codec::{Columns, Done, Fail, micros},
     jobs::{self, FoldJob},
+    lock,
 };
 use domain::ids::{BindingId, ShipmentId, TrackerId};
 use jiff::Timestamp;
@@ -53,6 +54,16 @@ pub(super) async fn same_number(conn: &mut PgConnection, scope: Scope, id: Shipm
 
 /// The order's binding to its own tracker of the number ends, and one to the other's tracker begins.
 pub(super) async fn link(conn: &mut PgConnection, scope: Scope, link: &NewLink, entry: &AuditEntry) -> Done<()> {
+    // an import of the order either sees the link or has its bindings seen here
+    let numbers = sqlx::query_scalar::<_, String>(
+        "SELECT t.number FROM binding b JOIN tracker t ON t.id = b.tracker_id WHERE b.company_id = $1 AND b.shipment_id IN ($2, $3)",
+    )
+    .bind(scope.company.0)
+    .bind(link.claimed.0)
+    .bind(link.unlinked.0)
+    .fetch_all(&mut *conn)
+    .await?;
+    lock::numbers(conn, scope.company, numbers.iter().map(String::as_str)).await?;
     let row = sqlx::query(
         "SELECT b.id AS claimed, b.piece, coalesce(u.valid_from, u.recorded_at) AS since, u.id AS unlinked, o.id AS tracker, u.number_raw
          FROM binding b

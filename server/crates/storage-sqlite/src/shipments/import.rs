@@ -221,6 +221,7 @@ pub(super) fn open_records(conn: &Connection, scope: Scope, after: i64, limit: u
         "SELECT origin_record FROM shipment
          WHERE company_id = ? AND origin_record > ? AND origin IS NOT NULL AND merged_into IS NULL
            AND (terminal = 0 OR open_exceptions > 0)
+           AND origin_system = 'odoo' AND origin_model = 'stock.picking' AND json_extract(plan, '$.standing') IS NOT 'deleted'
          ORDER BY origin_record LIMIT ?",
     )
     .bind(scope.company.0)

@@ -40,6 +40,9 @@ pub async fn a_problem_is_kept_tried_again_later_and_forgotten(store: Store) {
     assert_eq!(problems.due(scope, at(7), 1).await.unwrap(), [1], "no more than asked for");
     problems.note(scope, Vec::new(), vec![1, 99], at(8)).await.unwrap();
     assert_eq!(problems.list(scope).await.unwrap().iter().map(|p| p.seen.record).collect::<Vec<_>>(), [2]);
+    problems.note(scope, vec![problem(0, None, Extent::Whole)], Vec::new(), at(8)).await.unwrap();
+    assert_eq!(problems.due(scope, at(600), 10).await.unwrap(), [2], "what has no id cannot be asked for");
+    assert_eq!(problems.list(scope).await.unwrap().len(), 2);
     let other = crate::Scope { company: world.id(), ..scope };
     assert_eq!(problems.list(other).await.unwrap(), []);
 }

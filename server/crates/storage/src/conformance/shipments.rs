@@ -195,6 +195,9 @@ pub async fn deliveries_that_are_not_over_are_walked_by_record(store: Store) {
     let known = shipments.known_records(scope, vec![9, 3, 1, 77]).await.unwrap();
     assert_eq!(known.into_iter().collect::<Vec<_>>(), [1, 3]);
     assert_eq!(shipments.open_records(scope, 4, 10).await.unwrap(), Vec::<i64>::new());
+    let deleted = Amended { record: 2, amendment: Amendment::Deleted, correlation: world.id() };
+    shipments.amend(scope, deleted, at(5)).await.unwrap();
+    assert_eq!(shipments.open_records(scope, 0, 10).await.unwrap(), [1, 4], "2 is known to be deleted");
 }
 
 pub async fn a_person_links_one_number_of_two_carriers(store: Store) {
