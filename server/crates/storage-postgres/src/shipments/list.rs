@@ -55,13 +55,13 @@ pub(super) async fn list(
             sql.push("(SELECT * FROM shipment WHERE id = ANY (").push_bind(id_list(found)).push(") OFFSET 0) s WHERE ");
             listed(&mut sql, scope, wanted);
             narrowed(&mut sql, wanted, now);
-            sql.push(sort.order());
+            sql.push(sort.order("s"));
         }
         None => {
-            sql.push("(SELECT s.id FROM shipment s WHERE ");
+            sql.push("(SELECT s.id, s.need, s.moved_at, s.delivered_at FROM shipment s WHERE ");
             listed(&mut sql, scope, wanted);
-            sql.push(sort.order()).push(" LIMIT ").push_bind(WALK_ROWS);
-            // row by row, in the order of the list
+            sql.push(sort.order("s")).push(" LIMIT ").push_bind(WALK_ROWS);
+            // row by row: a nested loop keeps the order, and nothing is sorted again
             sql.push(") w CROSS JOIN LATERAL (SELECT * FROM shipment WHERE id = w.id OFFSET 0) s");
             sql.push(" WHERE true");
             narrowed(&mut sql, wanted, now);
@@ -69,6 +69,7 @@ pub(super) async fn list(
                 sql.push(" AND ");
                 goes_under(&mut sql, search);
             }
+            sql.push(sort.order("w"));
         }
     }
     sql.push(" LIMIT ").push_bind(PAGE_AND_ONE);
@@ -177,10 +178,11 @@ impl Sort {
         }
     }
 
-    const fn order(self) -> &'static str {
+    /// The order of the rows under this name.
+    fn order(self, of: &str) -> String {
         match self {
-            Self::Need => " ORDER BY s.need DESC, s.moved_at DESC, s.id DESC",
-            Self::Delivered => " ORDER BY s.delivered_at DESC, s.id DESC",
+            Self::Need => format!(" ORDER BY {of}.need DESC, {of}.moved_at DESC, {of}.id DESC"),
+            Self::Delivered => format!(" ORDER BY {of}.delivered_at DESC, {of}.id DESC"),
         }
     }
 
@@ -221,7 +223,7 @@ async fn walked(conn: &mut PgConnection, scope: Scope, wanted: &ShipmentQuery) -
         QueryBuilder::<Postgres>::new("SELECT s.need, s.moved_at, s.delivered_at, s.id FROM shipment s WHERE ");
     listed(&mut sql, scope, wanted);
     let sort = Sort::of(wanted);
-    sql.push(sort.order()).push(" LIMIT 1 OFFSET ").push_bind(WALK_ROWS - 1);
+    sql.push(sort.order("s")).push(" LIMIT 1 OFFSET ").push_bind(WALK_ROWS - 1);
     sql.build().fetch_optional(conn).await?.as_ref().map(|row| sort.place(row)).transpose()
 }
 
