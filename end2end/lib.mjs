@@ -145,17 +145,18 @@ export async function launch({ width = 1440, height = 900, dark = false, javaScr
   return { context, page: context.pages()[0] ?? (await context.newPage()), close };
 }
 
+// A page that is left before its program has come drops it, and says so in the words of where it was. A request that failed
+// for any other reason is collected as a failed request.
+const DROPPED = /Response body loading was aborted|TypeError: Failed to fetch/;
+
 /** Collects what a person with the console open would frown at. */
 export function watchConsole(page) {
   const problems = [];
+  const collect = (text) => DROPPED.test(text) || problems.push(`${page.url()}: ${text}`);
   page.on("console", (message) => {
-    // a page that is left before its program has come drops it
-    if (/Response body loading was aborted/.test(message.text())) return;
-    if (["error", "warning"].includes(message.type())) problems.push(`${page.url()}: ${message.text()}`);
+    if (["error", "warning"].includes(message.type())) collect(message.text());
   });
-  page.on("pageerror", (error) => {
-    if (!/Response body loading was aborted/.test(String(error))) problems.push(`${page.url()}: ${error}`);
-  });
+  page.on("pageerror", (error) => collect(String(error)));
   page.on("requestfailed", (request) => {
     const why = request.failure()?.errorText ?? "";
     // a page that is left behind drops its live stream; without JavaScript scripts are refused as if by policy

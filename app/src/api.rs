@@ -26,7 +26,7 @@ mod access {
         use_context().ok_or_else(|| ApiError::Unavailable { message: "the page has no server behind it".into() })
     }
 
-    /// The ports, for whoever has the permission.
+    /// The ports, if the signed-in person has the permission.
     pub fn allowed(permission: Permission) -> Result<Arc<Ports>, ApiError> {
         let viewer = use_context::<Option<Viewer>>().flatten().ok_or(ApiError::Unauthenticated)?;
         if viewer.may(permission) { ports() } else { Err(ApiError::Forbidden) }
@@ -199,7 +199,7 @@ pub async fn publish_meaning(meaning: NewMeaning) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Publishes what an earlier version said.
+/// Publishes an earlier version again.
 #[server(prefix = "/api", endpoint = "mappings/roll-back")]
 pub async fn roll_back_mapping(version: u32, why: String) -> Result<(), ApiError> {
     let version = allowed(Permission::Operate)?.mappings.roll_back(version, why).await?;

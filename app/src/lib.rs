@@ -51,8 +51,8 @@ pub fn shell(assets: SiteAssets) -> impl IntoView {
     document(assets, head, App)
 }
 
-/// What stands in the place of any page while nobody can be told who they are: without the browser's half, and asked for
-/// anew until the page is back.
+/// Shown instead of any page while the database does not answer and sessions cannot be read. It has no browser half and reloads
+/// until the page is back.
 #[cfg(feature = "ssr")]
 pub fn away(assets: SiteAssets) -> impl IntoView {
     let head = view! {

@@ -4,6 +4,7 @@
 
 mod world;
 
+use app::contract::shipments::EntryKind;
 use domain::{
     State,
     ids::{ExceptionId, ShipmentId},
@@ -11,24 +12,44 @@ use domain::{
 };
 use jiff::SignedDuration;
 use server::{
-    clock::Clock,
+    clock::{Clock, ManualClock},
     config::{DeskSettings, Settings},
+    ports,
     usecases::{
         cases, destinations, exceptions,
         mappings::{self, Change},
     },
 };
 use simulator::{desk::SandboxDesk, faults::Fault};
+use std::sync::{Arc, OnceLock};
 use storage::{
+    AuditEntry,
     jobs::{ClaimRequest, Finish, JobKind, Lane},
-    work::{CaseRecord, CaseStatus, ExceptionAction},
+    people::{RoleName, UserRecord},
+    work::{Agent, CaseRecord, CaseStatus, ExceptionAction},
 };
 use world::World;
 
 const TOKEN: &str = "token-of-the-tests";
+/// Who does what is done at the simulated desk.
+const AGENT: &str = "agent";
 
 async fn world() -> (World, SandboxDesk) {
     let desk = SandboxDesk::start(TOKEN).await.unwrap();
+    (with_desk(&desk).await, desk)
+}
+
+/// The desk's clock is the world's.
+async fn world_of_one_clock() -> (World, SandboxDesk) {
+    let clock = Arc::new(OnceLock::<Arc<ManualClock>>::new());
+    let now = Arc::clone(&clock);
+    let desk = SandboxDesk::start_at(TOKEN, Some(Arc::new(move || now.get().unwrap().now()))).await.unwrap();
+    let world = with_desk(&desk).await;
+    assert!(clock.set(Arc::clone(&world.clock)).is_ok());
+    (world, desk)
+}
+
+async fn with_desk(desk: &SandboxDesk) -> World {
     let mut config = Settings::default().resolve().unwrap();
     config.desk = Some(DeskSettings {
         connector: "request_tracker".into(),
@@ -38,7 +59,7 @@ async fn world() -> (World, SandboxDesk) {
         poll_seconds: server::config::DESK_POLL_SECONDS,
         limits: server::config::CallLimits::default(),
     });
-    (World::with(config).await, desk)
+    World::with(config).await
 }
 
 fn statuses(desk: &SandboxDesk) -> Vec<String> {
@@ -236,7 +257,7 @@ async fn an_agent_who_resolves_a_damage_resolves_the_exception() {
         polls(&world).await;
     }
     let (_, open, case) = now(&world, shipment).await;
-    assert_eq!((open, case.status, case.closed_by.as_deref()), (false, CaseStatus::Resolved, Some("agent")));
+    assert_eq!((open, case.status, case.closed_by.is_some()), (false, CaseStatus::Resolved, true));
     assert_eq!(
         said(&world, shipment).await,
         ["case.resolved: ticket #1 resolved at the service desk; the exception is resolved"]
@@ -256,6 +277,75 @@ async fn an_agent_who_resolves_a_damage_resolves_the_exception() {
     desk.set_status(1, "resolved");
     polls(&world).await;
     assert!(!now(&world, shipment).await.1, "and resolved again");
+}
+
+/// What a page of the shipment says of agents: of tickets, under exceptions, in the timeline.
+async fn shown_to(world: &World, role: RoleName, shipment: ShipmentId) -> [Vec<String>; 3] {
+    let user = UserRecord {
+        id: domain::ids::UserId(world.clock.id()),
+        company: world.tower.company,
+        login: "somebody".into(),
+        name: "Somebody".into(),
+        password: String::new(),
+        roles: vec![role],
+        enabled: true,
+        created_at: world.clock.now(),
+    };
+    let ports = ports::all(&world.tower, Some(&user), &ports::session::BrowserSession::default());
+    let view = ports.shipments.get(shipment.to_string(), None).await.unwrap();
+    let of_people = view.timeline.into_iter().filter(|entry| entry.kind == EntryKind::Person);
+    let queue = ports.exceptions.queue(app::contract::exceptions::QueueQuery::default()).await.unwrap();
+    [
+        view.cases.into_iter().map(|case| case.status).collect(),
+        view.exceptions
+            .into_iter()
+            .map(|e| e.question)
+            .chain(queue.rows.into_iter().map(|r| r.question))
+            .flatten()
+            .collect(),
+        of_people.map(|entry| entry.detail).collect(),
+    ]
+}
+
+#[tokio::test]
+async fn who_closed_a_ticket_is_named_to_whoever_may_see_it_and_kept_sealed() {
+    let (world, desk) = world().await;
+    let shipment = world.order(1, &["N1"]).await;
+    world.hears("N1", &CUSTOMS).await;
+    world.passes(25).await;
+    desk.set_status(1, "rejected");
+    polls(&world).await;
+    let (_, _, case) = now(&world, shipment).await;
+    let name = case.closed_by.unwrap().name.unwrap();
+    let contains = |bytes: &[u8]| bytes.windows(AGENT.len()).any(|part| part == AGENT.as_bytes());
+    assert!(!contains(&name.bytes));
+    let (tower, scope) = (&world.tower, world.tower.scope());
+    let lines = tower.store.people.audit_of(scope, shipment).await.unwrap();
+    let after = lines[0].0.entry.after.as_ref().unwrap();
+    assert_eq!(after.subject, name.subject, "both go with the agent's key");
+    assert!(!contains(&after.bytes));
+    let rejected = "ticket #1 rejected at the service desk; the exception is still open";
+    let question = |by: &str| vec![format!("Ticket #1 rejected by {by}, problem goes on: decide"); 2];
+    let named = [vec![format!("rejected by {AGENT}")], question(AGENT), vec![format!("by {AGENT}: {rejected}")]];
+    assert_eq!(shown_to(&world, RoleName::Agent, shipment).await, named);
+    let unnamed = [vec!["rejected by an agent".to_owned()], question("an agent"), vec![rejected.to_owned()]];
+    assert_eq!(shown_to(&world, RoleName::Executive, shipment).await, unnamed);
+
+    // erased, and not learned again
+    let erase = AuditEntry {
+        at: world.clock.now(),
+        action: "agent.erase",
+        subject: format!("subject:{}", name.subject),
+        before: None,
+        after: None,
+        why: None,
+    };
+    tower.store.people.destroy_key(scope, name.subject, erase).await.unwrap();
+    assert_eq!(shown_to(&world, RoleName::Agent, shipment).await, unnamed);
+    desk.set_status(1, "resolved");
+    polls(&world).await;
+    let (_, _, case) = now(&world, shipment).await;
+    assert_eq!((case.status, case.closed_by), (CaseStatus::Resolved, Some(Agent { name: None })));
 }
 
 /// What an agent opens again stays open, and nothing is written there that is not so: neither where the exception is opened
@@ -501,6 +591,25 @@ async fn a_desk_that_is_away_is_heard_when_it_is_back() {
     assert_eq!(said(&world, shipment).await.len(), 1);
 }
 
+/// Only a search for changes shows what happens to a ticket that is closed, and it has to go on where the first one looked, though
+/// that one found nothing.
+#[tokio::test]
+async fn what_follows_a_first_poll_that_finds_nothing_is_found_however_late_the_next_one_comes() {
+    let (world, desk) = world_of_one_clock().await;
+    polls(&world).await;
+    assert_eq!((desk.calls("GET tickets"), desk.tickets().len()), (1, 0));
+    let shipment = world.order(1, &["N1"]).await;
+    world.hears("N1", &DAMAGED).await;
+    let (id, ..) = now(&world, shipment).await;
+    exceptions::act(&world.tower, world.tower.scope(), id, ExceptionAction::Resolve, None).await.unwrap();
+    world.settle().await;
+    assert_eq!(statuses(&desk), ["resolved"]);
+    desk.set_status(1, "open");
+    world.clock.advance(jiff::Span::new().hours(5));
+    polls(&world).await;
+    assert_eq!(said(&world, shipment).await.last().unwrap(), "case.reopened: ticket #1 reopened at the service desk");
+}
+
 #[tokio::test]
 async fn many_changes_are_all_heard_and_a_poll_goes_on_where_it_was_cut_off() {
     const MANY: usize = 230;
@@ -523,7 +632,7 @@ async fn many_changes_are_all_heard_and_a_poll_goes_on_where_it_was_cut_off() {
     }
     for shipment in shipments {
         let (_, open, case) = now(&world, shipment).await;
-        assert!(!open && case.closed_by.as_deref() == Some("agent"), "{case:?}");
+        assert!(!open && case.closed_by.is_some(), "{case:?}");
         assert_eq!(said(&world, shipment).await.len(), 1);
     }
 }

@@ -190,6 +190,25 @@ async fn whoever_changes_them_again_and_again_is_not_fought() {
 }
 
 #[tokio::test]
+async fn of_many_messages_about_a_delivery_few_are_opened() {
+    // which of the messages names who signed, the oldest first, and whether that is found
+    for (named, found) in [(0, true), (1, false), (5, false), (6, true), (8, true)] {
+        let systems = Systems::new().await;
+        systems.order("POD1").await;
+        for n in 0..9 {
+            systems.world.clock.advance(jiff::Span::new().seconds(1));
+            systems.signed("POD1", &format!("e{n}"), (n == named).then_some("Jane Doe")).await;
+        }
+        let (tower, shipment) = (&systems.world.tower, systems.shipment("POD1").await);
+        let loaded = systems.world.load(shipment).await;
+        let delivered: Vec<_> = loaded.input.facts.iter().map(|fact| fact.sightings.len()).collect();
+        assert_eq!(delivered, [9], "one delivery, and nine messages about it");
+        let proofs = proof::of(tower, tower.scope(), &loaded, &loaded.shipment.folded).await.unwrap();
+        assert_eq!(!proofs.is_empty(), found, "message {named}");
+    }
+}
+
+#[tokio::test]
 async fn who_signed_is_shown_to_whoever_may_see_it_and_named_in_odoo_only_if_wanted() {
     for wanted in [false, true] {
         let settings = Settings { odoo_signatory: wanted, ..Settings::default() };

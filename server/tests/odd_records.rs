@@ -4,33 +4,23 @@
 
 mod world;
 
-use domain::{ExceptionReason, fold::DeliveryStanding, ids::ShipmentId};
+use connectors::{call::Discard, odoo::READ_FIELDS};
+use domain::{
+    ExceptionReason,
+    fold::{DeliveryStanding, PromiseSource},
+    ids::{ShipmentId, SubjectId, content_id},
+};
 use serde_json::{Value, json};
-use server::usecases::orders::{self, IMPORT_PAGES_MAX};
-use storage::{order_problems::Extent, shipments::OriginStanding};
+use server::usecases::{
+    orders::{self, IMPORT_PAGES_MAX},
+    promises::{self, Switch},
+};
+use storage::{
+    Sealed, WrappedKey,
+    order_problems::{Extent, PROBLEM_ROWS},
+    shipments::{OriginStanding, ShipmentQuery, ShipmentTab},
+};
 use world::systems::Systems;
-
-const FIELDS: &[(&str, &[&str])] = &[
-    (
-        "stock.picking",
-        &[
-            "id",
-            "name",
-            "state",
-            "origin",
-            "sale_id",
-            "carrier_id",
-            "carrier_tracking_ref",
-            "scheduled_date",
-            "date_deadline",
-            "date_done",
-            "write_date",
-            "partner_id",
-        ],
-    ),
-    ("sale.order", &["id", "commitment_date", "write_date"]),
-    ("res.partner", &["id", "name", "street", "city", "zip", "country_code", "lang", "tz", "email", "write_date"]),
-];
 
 /// What a field may hold that nobody expects.
 fn odd_values() -> Vec<Value> {
@@ -94,9 +84,30 @@ impl Three {
     }
 
     async fn problems(&self) -> Vec<(i64, Extent, String)> {
+        problems_of(&self.systems).await
+    }
+
+    /// The order and the customer of one may not be read.
+    fn refuse_related(&self, at: usize) {
+        for (model, link) in [("sale.order", "sale_id"), ("res.partner", "partner_id")] {
+            self.systems.odoo.refuse(model, self.systems.odoo.linked(self.pickings[at], link).unwrap());
+        }
+    }
+
+    async fn customer(&self, at: usize) -> Option<Sealed> {
         let tower = &self.systems.world.tower;
-        let problems = tower.store.order_problems.list(tower.scope()).await.unwrap();
-        problems.into_iter().map(|p| (p.seen.record, p.seen.extent, p.seen.problem)).collect()
+        let customer = tower.store.shipments.customer(tower.scope(), self.ids[at]).await.unwrap();
+        customer.map(|(sealed, _)| sealed)
+    }
+
+    /// The shipments that are found by a customer's name.
+    async fn found_by(&self, customer: &str) -> Vec<ShipmentId> {
+        let tower = &self.systems.world.tower;
+        let tokens = vec![tower.vault.token("customer", customer)];
+        let (tab, text) = (ShipmentTab::All, Some(customer.to_owned()));
+        let query = ShipmentQuery { tab, text, tokens, ..ShipmentQuery::default() };
+        let list = tower.store.shipments.list(tower.scope(), query, tower.now()).await.unwrap();
+        list.rows.iter().map(|row| row.id).collect()
     }
 
     async fn passes(&self, minutes: i64) {
@@ -105,8 +116,18 @@ impl Three {
 }
 
 async fn shipment_of(systems: &Systems, number: &str) -> ShipmentId {
+    found(systems, number).await.unwrap()
+}
+
+async fn found(systems: &Systems, number: &str) -> Option<ShipmentId> {
     let tower = &systems.world.tower;
-    tower.store.shipments.find(tower.scope(), &format!("WH/OUT/{number}")).await.unwrap()[0]
+    tower.store.shipments.find(tower.scope(), &format!("WH/OUT/{number}")).await.unwrap().first().copied()
+}
+
+async fn problems_of(systems: &Systems) -> Vec<(i64, Extent, String)> {
+    let tower = &systems.world.tower;
+    let problems = tower.store.order_problems.list(tower.scope()).await.unwrap();
+    problems.into_iter().map(|p| (p.seen.record, p.seen.extent, p.seen.problem)).collect()
 }
 
 #[tokio::test]
@@ -130,13 +151,13 @@ async fn nor_once_something_was_written_to_them() {
 async fn nothing_odd_stops_another(three: Three) {
     let odd = three.pickings[1];
     let mut round = 0;
-    for (model, fields) in FIELDS {
+    for (model, fields) in READ_FIELDS {
         let record = match *model {
             "stock.picking" => odd,
             "sale.order" => three.systems.odoo.linked(odd, "sale_id").unwrap(),
             _ => three.systems.odoo.linked(odd, "partner_id").unwrap(),
         };
-        for field in *fields {
+        for field in std::iter::once(&"id").chain(*fields) {
             let before = three.systems.odoo.field(model, record, field);
             for value in odd_values() {
                 let short: String = value.to_string().chars().take(40).collect();
@@ -314,4 +335,204 @@ async fn many_that_are_refused_hide_none_behind_them() {
         assert_eq!(tower.store.shipments.find(tower.scope(), &format!("WH/OUT/N{n}")).await.unwrap().len(), 1, "N{n}");
     }
     assert_eq!(tower.store.order_problems.list(tower.scope()).await.unwrap().len(), 20);
+}
+
+#[tokio::test]
+async fn what_may_not_be_read_for_a_while_stays_as_it_was() {
+    let three = Three::new().await;
+    let (odoo, world, picking) = (&three.systems.odoo, &three.systems.world, three.pickings[1]);
+    let known = async || {
+        let shipment = world.load(three.ids[1]).await.shipment;
+        (shipment.plan.promised_by, shipment.plan.promise, shipment.destination, shipment.origin.unwrap().order)
+    };
+    let (before, customer) = (known().await, three.customer(1).await);
+    assert_eq!((before.1.clone(), before.2.as_deref()), (Some(PromiseSource::Commitment), Some("Lyon, FR")));
+    assert!(customer.is_some());
+    three.refuse_related(1);
+    odoo.edit(picking, "carrier_tracking_ref", json!("OTHER1"));
+    three.take_in().await;
+    let numbers = world.load(three.ids[1]).await.shipment.numbers;
+    assert_eq!(
+        numbers.iter().map(|n| n.number.as_str()).collect::<Vec<_>>(),
+        ["OTHER1"],
+        "what can be read is taken in"
+    );
+    assert_eq!((known().await, three.customer(1).await), (before, customer.clone()));
+    assert!(three.found_by("Somebody").await.contains(&three.ids[1]));
+    let problems = three.problems().await;
+    let [(record, Extent::Part, problem)] = &problems[..] else { panic!("{problems:?}") };
+    assert!(*record == picking && problem.contains("order: AccessError") && problem.contains("customer: AccessError"));
+    assert_eq!(three.open(1).await, [ExceptionReason::ImportIncomplete]);
+    odoo.edit_linked(picking, "partner_id", "city", json!("Nantes"));
+    odoo.edit_linked(picking, "partner_id", "name", json!("Somebody Else"));
+    odoo.edit_linked(picking, "sale_id", "commitment_date", json!("2026-04-01 12:00:00"));
+    odoo.allow_all();
+    three.passes(61).await;
+    three.take_in().await;
+    let (promised_by, promise, destination, _) = known().await;
+    assert_eq!(
+        (promised_by.unwrap().to_string(), promise),
+        ("2026-04-01T12:00:00Z".into(), Some(PromiseSource::Commitment))
+    );
+    assert_eq!(destination.as_deref(), Some("Nantes, FR"));
+    assert_ne!(three.customer(1).await, customer);
+    assert_eq!(three.found_by("Somebody Else").await, [three.ids[1]]);
+    assert!(!three.found_by("Somebody").await.contains(&three.ids[1]));
+    assert_eq!((three.problems().await, three.open(1).await), (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn what_a_rule_promised_stays_while_the_customer_may_not_be_read_and_rules_are_on() {
+    let three = Three::new().await;
+    let (odoo, tower, picking) = (&three.systems.odoo, &three.systems.world.tower, three.pickings[1]);
+    odoo.edit_linked(picking, "sale_id", "commitment_date", json!(false));
+    odoo.edit(picking, "state", json!("done"));
+    odoo.edit(picking, "date_done", json!("2026-03-05 10:00:00"));
+    promises::switch(tower, tower.scope(), Switch::On).await.unwrap();
+    three.take_in().await;
+    let promise = async || three.systems.world.load(three.ids[1]).await.shipment.plan.promise;
+    // by the customer's country
+    let by_rule = Some(PromiseSource::Rule { name: "european-union".into() });
+    assert_eq!(promise().await, by_rule);
+    three.refuse_related(1);
+    odoo.edit(picking, "carrier_tracking_ref", json!("OTHER1"));
+    three.take_in().await;
+    assert_eq!(promise().await, by_rule);
+    promises::switch(tower, tower.scope(), Switch::Off).await.unwrap();
+    three.take_in().await;
+    assert_eq!(promise().await, None);
+}
+
+#[tokio::test]
+async fn one_that_is_refused_among_many_costs_few_calls_and_hides_no_other() {
+    const MANY: usize = 100;
+    let systems = Systems::new().await;
+    let pickings: Vec<i64> = (0..MANY).map(|n| systems.add_order(&format!("N{n}"))).collect();
+    let odoo = systems.world.tower.odoo.as_ref().unwrap();
+    let reads = || systems.odoo.calls("stock.picking/read");
+    assert_eq!(odoo.shown(&pickings, &Discard).await.unwrap().len(), MANY);
+    assert_eq!(reads(), 1);
+    let refused = pickings[37];
+    systems.odoo.refuse("stock.picking", refused);
+    let shown = odoo.shown(&pickings, &Discard).await.unwrap();
+    assert!(pickings.iter().all(|id| shown.contains_key(id) == (*id != refused)));
+    // the first one, and two for each of seven halvings
+    assert!((2..=1 + 1 + 2 * 7).contains(&reads()), "{} calls", reads());
+}
+
+#[tokio::test]
+async fn what_had_to_wait_for_its_turn_comes_in_later() {
+    const DELIVERIES: usize = 100;
+    let systems = Systems::new().await;
+    for n in 0..DELIVERIES {
+        let picking = systems.add_order(&format!("N{n}"));
+        if n % 2 == 0 {
+            systems.odoo.refuse("stock.picking", picking);
+        }
+    }
+    // telling the refused ones apart takes all the calls that may go into it: none is left for customers
+    systems.import(IMPORT_PAGES_MAX).await;
+    let waiting = async || {
+        let problems = problems_of(&systems).await;
+        problems.iter().filter(|(_, extent, said)| *extent == Extent::Whole && said.starts_with("not read yet")).count()
+    };
+    assert_eq!((waiting().await, problems_of(&systems).await.len()), (DELIVERIES / 2, DELIVERIES));
+    assert!(systems.odoo.calls("stock.picking/read") + systems.odoo.calls("sale.order/read") <= 200);
+    assert_eq!(found(&systems, "N1").await, None);
+    // nothing else happens in Odoo
+    systems.world.clock.advance(jiff::Span::new().minutes(6));
+    systems.import(IMPORT_PAGES_MAX).await;
+    assert!(found(&systems, "N1").await.is_some(), "some of them are tried again by each import");
+    assert_eq!(found(&systems, "N99").await, None);
+    // the watermark goes on
+    systems.add_order("LATER");
+    systems.import(IMPORT_PAGES_MAX).await;
+    assert!(found(&systems, "LATER").await.is_some());
+    for _ in 0..4 {
+        systems.world.clock.advance(jiff::Span::new().minutes(61));
+        systems.add_order("LATER STILL");
+        systems.import(IMPORT_PAGES_MAX).await;
+    }
+    assert_eq!((waiting().await, problems_of(&systems).await.len()), (0, DELIVERIES / 2));
+    for n in 0..DELIVERIES {
+        assert_eq!(found(&systems, &format!("N{n}")).await.is_some(), n % 2 == 1, "N{n}");
+    }
+}
+
+#[tokio::test]
+async fn more_problems_than_a_list_shows_are_tried_in_their_turn_and_forgotten() {
+    const DELIVERIES: usize = PROBLEM_ROWS as usize + 50;
+    let systems = Systems::new().await;
+    let pickings: Vec<i64> = (0..DELIVERIES).map(|n| systems.add_order(&format!("N{n}"))).collect();
+    let state = |value: Value| {
+        for picking in &pickings {
+            systems.odoo.spoil("stock.picking", *picking, "state", value.clone());
+        }
+    };
+    state(json!(7));
+    systems.import(IMPORT_PAGES_MAX).await;
+    assert_eq!(problems_of(&systems).await.len(), PROBLEM_ROWS as usize);
+    let reads = systems.odoo.calls("stock.picking/read");
+    systems.import(IMPORT_PAGES_MAX).await;
+    assert_eq!(systems.odoo.calls("stock.picking/read"), reads, "none is read beside its turn");
+    state(json!("assigned"));
+    systems.import(IMPORT_PAGES_MAX).await;
+    assert_eq!(problems_of(&systems).await, []);
+    let tower = &systems.world.tower;
+    assert_eq!(tower.store.order_problems.among(tower.scope(), pickings.clone()).await.unwrap().len(), 0);
+    assert_eq!(tower.store.shipments.counts(tower.scope(), tower.now()).await.unwrap().all, DELIVERIES as u64);
+}
+
+#[tokio::test]
+async fn the_problem_of_deliveries_without_an_id_ends_with_the_last_of_them() {
+    let systems = Systems::new().await;
+    let pickings = ["N0", "N1", "N2"].map(|number| systems.add_order(number));
+    for picking in &pickings[..2] {
+        systems.odoo.spoil("stock.picking", *picking, "id", json!("x"));
+    }
+    systems.import(IMPORT_PAGES_MAX).await;
+    let tower = &systems.world.tower;
+    let first_seen = async || {
+        let problems = tower.store.order_problems.list(tower.scope()).await.unwrap();
+        problems.iter().map(|p| (p.seen.record, p.first_seen)).collect::<Vec<_>>()
+    };
+    let noted = first_seen().await;
+    assert_eq!(noted, [(0, tower.now())]);
+    assert!(found(&systems, "N2").await.is_some());
+    // nobody writes them any more
+    systems.world.clock.advance(jiff::Span::new().minutes(30));
+    systems.add_order("N3");
+    systems.import(IMPORT_PAGES_MAX).await;
+    systems.world.clock.advance(jiff::Span::new().minutes(30));
+    systems.add_order("N4");
+    systems.import(IMPORT_PAGES_MAX).await;
+    assert_eq!(first_seen().await, noted, "it goes on");
+    systems.odoo.spoil("stock.picking", pickings[0], "id", json!(pickings[0]));
+    systems.import(IMPORT_PAGES_MAX).await;
+    assert_eq!((found(&systems, "N0").await.is_some(), found(&systems, "N1").await.is_some()), (true, false));
+    assert_eq!(first_seen().await, noted, "one is left");
+    systems.odoo.spoil("stock.picking", pickings[1], "id", json!(pickings[1]));
+    systems.import(IMPORT_PAGES_MAX).await;
+    assert!(found(&systems, "N1").await.is_some());
+    assert_eq!(first_seen().await, []);
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_used_fails_the_import_and_blames_no_delivery() {
+    let systems = Systems::new().await;
+    let (spoiled, well) = (systems.add_order("N1"), systems.add_order("N2"));
+    let tower = &systems.world.tower;
+    let (store, scope) = (&tower.store, tower.scope());
+    // as another master key would have wrapped it
+    let subject =
+        SubjectId(content_id("customer", &[tower.company.0.as_bytes(), b"stock.picking", &spoiled.to_be_bytes()]));
+    store.people.put_key(scope, WrappedKey { subject, bytes: vec![7; 60] }, tower.now()).await.unwrap();
+    let import = async || orders::import(tower, scope, tower.correlation(), IMPORT_PAGES_MAX, &Discard).await;
+    let error = import().await.unwrap_err().to_string();
+    assert!(error.contains("cannot be decrypted with this master key"), "{error}");
+    assert_eq!((found(&systems, "N1").await, found(&systems, "N2").await), (None, None));
+    assert_eq!(problems_of(&systems).await, [], "nothing is wrong in Odoo");
+    assert_eq!(store.people.setting(scope, "odoo.import").await.unwrap(), None, "it begins there again");
+    systems.odoo.delete(spoiled);
+    assert_eq!(import().await.unwrap().created, 1, "{well} is taken in");
 }

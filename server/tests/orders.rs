@@ -19,8 +19,10 @@ use server::{
         promises::{self, Switch},
     },
 };
+use std::collections::BTreeSet;
 use storage::work::CaseStatus;
-use world::systems::Systems;
+use tokio::task::JoinSet;
+use world::{World, systems::Systems};
 
 /// Orders as users make them.
 const ORDERS: usize = 50;
@@ -157,6 +159,7 @@ async fn wrong_promises_of_an_older_version_are_healed_by_the_next_import() {
         tokens: Vec::new(),
         correlation: tower.correlation(),
         cause: storage::jobs::Cause::Import,
+        kept: BTreeSet::new(),
     };
     tower.store.shipments.import(tower.scope(), vec![wrong], tower.now()).await.unwrap();
     tower.store.people.put_setting(tower.scope(), "odoo.watermark", tower.now().to_string()).await.unwrap();
@@ -221,6 +224,25 @@ async fn rules_promise_only_once_they_are_on_and_every_delivery_follows() {
     let actions: Vec<_> =
         lines.iter().rev().map(|l| l.entry.action.as_str()).filter(|a| a.starts_with("promise")).collect();
     assert_eq!(actions, ["promise.on", "promise.put", "promise.remove", "promise.off"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rules_put_at_the_same_time_are_all_kept() {
+    const AT_ONCE: usize = 8;
+    let world = World::new().await;
+    let scope = world.tower.scope();
+    let mut writers = JoinSet::new();
+    for n in 0..AT_ONCE {
+        let (tower, name) = (world.beside().await, format!("rule-{n}"));
+        let rule = PromiseRule { name, carrier: None, service: None, country: None, days: 3 };
+        writers.spawn(async move { promises::put(&tower, scope, rule).await.map_err(|error| error.to_string()) });
+    }
+    assert_eq!(writers.join_all().await, vec![Ok(()); AT_ONCE]);
+    let rules = promises::rules(&world.tower, scope).await.unwrap();
+    let names: BTreeSet<String> = rules.rules.into_iter().map(|rule| rule.name).collect();
+    assert!((0..AT_ONCE).all(|n| names.contains(&format!("rule-{n}"))), "{names:?}");
+    let lines = world.tower.store.people.audit_trail(scope, None, 50).await.unwrap();
+    assert_eq!(lines.iter().filter(|line| line.entry.action == "promise.put").count(), AT_ONCE);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod world;
 use futures::future::join_all;
 use http_body_util::BodyExt;
 use std::{
+    collections::BTreeSet,
     panic,
     sync::{
         Arc,
@@ -122,4 +123,40 @@ async fn every_page_is_answered_to_whoever_is_signed_in() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_page_is_answered_to_whoever_is_not_signed_in() {
     every_page_is_answered(false).await;
+}
+
+/// The filters by status that a page of the list links to.
+fn statuses(hrefs: &[String]) -> BTreeSet<&str> {
+    let states = hrefs.iter().filter_map(|href| href.split("state=").nth(1)?.split('&').next());
+    states.collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_view_is_filtered_by_a_status_that_it_cannot_have() {
+    let site = Site::start().await;
+    let cookie = site.sign_in().await;
+    let hrefs = async |path: &str| -> Vec<String> {
+        let page = site.page(path, Some(&cookie)).await.unwrap();
+        page.body
+            .split("href=\"")
+            .skip(1)
+            .map(|rest| rest.split('"').next().unwrap().replace("&amp;", "&").replace("%5F", "_"))
+            .collect()
+    };
+    let (open, delivered) = (hrefs("/shipments?tab=open").await, hrefs("/shipments?tab=delivered").await);
+    let (open, delivered) = (statuses(&open), statuses(&delivered));
+    assert!(open.contains("IN_TRANSIT") && open.contains("PARTIALLY_DELIVERED"), "{open:?}");
+    assert!(!["DELIVERED", "RETURNED", "CANCELLED", "FAILED"].iter().any(|state| open.contains(state)), "{open:?}");
+    assert!(delivered.is_empty(), "{delivered:?}");
+    // a filter goes along to the views that it filters, and to no other
+    let links = hrefs("/shipments?tab=all&state=DELIVERED").await;
+    let to = |tab: &str| {
+        let link = links.iter().find(|href| href.contains(&format!("tab={tab}")) && !href.contains("cursor="));
+        link.unwrap_or_else(|| panic!("{tab}: {links:?}")).contains("state=DELIVERED")
+    };
+    assert_eq!(
+        ["exceptions", "unclaimed", "open", "late", "silent", "delivered"].map(to),
+        [true, true, false, false, false, false]
+    );
+    site.stop().await;
 }

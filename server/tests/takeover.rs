@@ -5,10 +5,20 @@
 
 mod world;
 
-use domain::State;
+use domain::{
+    State,
+    ids::{CaseId, ShipmentId, SubjectId},
+};
+use jiff::tz::TimeZone;
 use server::{clock::Clock, config::Settings, wire};
 use std::sync::Arc;
-use storage::people::ChainCheck;
+use storage::{
+    Sealed,
+    counted::{of_queue, walk},
+    figures::Figures,
+    people::ChainCheck,
+    work::{Agent, CaseRecord, CaseStatus},
+};
 use storage_postgres::{PostgresStore, import::Import, temporary::Temporary};
 use storage_sqlite::{
     Options, SqliteStore,
@@ -18,8 +28,36 @@ use world::World;
 
 const ON_THE_WAY: &[(&str, &str)] =
     &[("InTransit_002", "2026-03-02T10:00:00"), ("Made_up_code", "2026-03-03T01:10:00")];
+const DAMAGED: &[(&str, &str)] = &[
+    ("InTransit_002", "2026-03-02T10:00:00"),
+    ("Exception_012", "2026-03-03T08:00:00"),
+    ("Delivered_001", "2026-03-04T12:30:00"),
+];
 const DELIVERED: &[(&str, &str)] =
     &[("InTransit_002", "2026-03-02T10:00:00"), ("Delivered_001", "2026-03-04T12:30:00")];
+
+/// A case of the only exception of a shipment.
+async fn closed_by_an_agent(world: &World, shipment: ShipmentId) -> CaseRecord {
+    let now = world.clock.now();
+    let name = Sealed { subject: SubjectId(world.clock.id()), bytes: vec![0, b'\\', 0xff, b'\n'] };
+    CaseRecord {
+        id: CaseId(world.clock.id()),
+        exception: world.load(shipment).await.exceptions[0].id,
+        shipment,
+        desk: "request_tracker".into(),
+        external_key: "key".into(),
+        number: Some("7".into()),
+        url: None,
+        status: CaseStatus::Resolved,
+        opened_at: now,
+        resolved_at: Some(now),
+        notes: vec!["told".into()],
+        closed_by: Some(Agent { name: Some(name) }),
+        follows: None,
+        seen: None,
+        revision: 0,
+    }
+}
 
 async fn take_over(from: &mut Export, url: &str) {
     storage_postgres::migrate(url).await.unwrap();
@@ -37,6 +75,19 @@ async fn take_over(from: &mut Export, url: &str) {
     into.finish().await.unwrap();
 }
 
+/// Each counter is the number of rows that are there.
+async fn figures_agree(world: &World) -> Figures {
+    let (store, scope, now) = (&world.tower.store, world.tower.scope(), world.clock.now());
+    let figures = store.work.figures(scope, now, &TimeZone::UTC).await.unwrap();
+    let tabs = store.shipments.counts(scope, now).await.unwrap();
+    let queue = store.work.queue_counts(scope, now).await.unwrap();
+    for figure in [figures.each(now, &TimeZone::UTC), tabs.each(), of_queue(&queue)].concat() {
+        let rows = walk(store, scope, &figure.rows, now, 1_000).await.unwrap();
+        assert_eq!(figure.count, rows, "{}", figure.name);
+    }
+    figures
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_file_knew_the_database_knows() {
     let admin = std::env::var("MILEPOST_TEST_POSTGRES").expect("the cluster of tests/peers/postgres-peer.sh");
@@ -48,14 +99,21 @@ async fn what_the_file_knew_the_database_knows() {
     old.hears("N1", ON_THE_WAY).await;
     old.hears("N2", DELIVERED).await;
     old.hears("NOBODYS", DELIVERED).await;
+    old.order(4, &["N4", "N5"]).await;
+    old.hears("N5", DELIVERED).await;
+    old.order(4, &["N4"]).await;
+    old.hears("N2", DAMAGED).await;
+    let case = closed_by_an_agent(&old, second).await;
+    old.tower.store.work.put_case(old.tower.scope(), case.clone()).await.unwrap();
     let waiting = old.knock_at(&old.tower, "N1", DELIVERED).await;
     let before = old.load(first).await;
+    let figures = figures_agree(&old).await;
     let counted = old.tower.store.shipments.counts(old.tower.scope(), old.clock.now()).await.unwrap();
     let clock = Arc::clone(&old.clock);
     assert!(Export::open(&file).await.is_err(), "not while a server has it");
     drop(old);
 
-    let (_database, url) = Temporary::make(&admin).await.unwrap();
+    let (_database, url) = Temporary::owned(&admin).await.unwrap();
     // the writing task gives the lock back when its last transaction has ended
     let mut from = loop {
         match Export::open(&file).await {
@@ -72,8 +130,10 @@ async fn what_the_file_knew_the_database_knows() {
     let after = new.load(first).await;
     assert_eq!((&after.input, &after.shipment.folded), (&before.input, &before.shipment.folded));
     assert_eq!(new.state(second).await, State::Delivered);
+    assert_eq!(new.load(second).await.cases, [CaseRecord { revision: 1, ..case }]);
     assert_eq!(new.unclaimed().await, 1);
     assert_eq!(new.tower.store.shipments.counts(scope, new.clock.now()).await.unwrap(), counted);
+    assert_eq!(figures_agree(&new).await, figures);
     assert_eq!(new.tower.store.mappings.unmapped_count(scope).await.unwrap(), 1);
     let codes = new.tower.store.mappings.unmapped(scope).await.unwrap();
     assert_eq!(new.tower.store.mappings.count_with(scope, vec![codes[0].code.clone()]).await.unwrap(), 1);
@@ -85,4 +145,6 @@ async fn what_the_file_knew_the_database_knows() {
     assert_eq!(new.state(first).await, State::Delivered, "what waited is done");
     new.order(3, &["NOBODYS"]).await;
     assert_eq!(new.unclaimed().await, 0, "and it goes on");
+    let carried = |figures: &Figures| figures.carriers.iter().map(|of| of.shipments).sum::<u64>();
+    assert_eq!(carried(&figures_agree(&new).await), carried(&figures) + 1, "the triggers count again");
 }

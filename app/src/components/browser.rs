@@ -9,7 +9,7 @@ pub const ZONE_COOKIE: &str = "milepost-zone";
 #[cfg(feature = "hydrate")]
 const ZONE_KEPT_SECONDS: u32 = 365 * 24 * 60 * 60;
 
-/// Tells whoever watches that the browser's half has taken over.
+/// Marks the document once the browser's half has taken over.
 pub fn mark_hydrated() {
     #[cfg(feature = "hydrate")]
     Effect::new(|_| {
@@ -19,8 +19,8 @@ pub fn mark_hydrated() {
     });
 }
 
-/// Keeps the browser's time zone for the server in a cookie. Where the page that stands here was made in another zone, it is
-/// asked for anew, once.
+/// Keeps the browser's time zone for the server in a cookie. A page that was made in another zone
+/// reloads, once.
 pub fn tell_zone(shown: Option<&str>) {
     #[cfg(feature = "hydrate")]
     {
@@ -74,7 +74,7 @@ impl Happened {
         provide_context(Self(RwSignal::new(0)));
     }
 
-    /// How often; whoever asks is told when that changes.
+    /// How often: a reactive read.
     pub fn times(self) -> usize {
         self.0.get()
     }
@@ -122,7 +122,7 @@ impl Pressed {
         });
     }
 
-    /// Whether it is; whoever asks is told when that changes.
+    /// Whether it is: a reactive read.
     pub fn is(self) -> bool {
         self.0.get()
     }
@@ -145,14 +145,14 @@ pub fn ticked(form: &str) -> BTreeSet<String> {
     }
 }
 
-/// Somebody did something on this page: as often as `version` says.
+/// Counts an action on this page whenever `version` changes.
 pub fn acted(version: impl Fn() -> usize + 'static) {
     if let Some(Happened(times)) = use_context() {
         Effect::watch(version, move |_, _, _| times.update(|times| *times += 1), false);
     }
 }
 
-/// Calls `changed` whenever the server says that something changed; only while the page is shown.
+/// Calls `changed` for each change that the server streams; only while the page is shown.
 pub fn live(path: impl Fn() -> String + 'static, changed: impl Fn() + Clone + 'static) {
     #[cfg(feature = "hydrate")]
     {

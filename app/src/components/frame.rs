@@ -3,7 +3,7 @@
 use super::{Failed, Icon, browser};
 use crate::{
     api::{self, SignOut},
-    contract::session::{Frame as FrameView, Permission},
+    contract::session::{Frame as FrameView, Permission, Viewer},
 };
 use leptos::{form::ActionForm, prelude::*, task::spawn_local};
 use leptos_meta::Title;
@@ -38,10 +38,15 @@ pub fn Frame(
     }
 }
 
-/// After an answer they are not asked for again for so long.
+/// Whether the signed-in person has this permission; known inside the frame. Actions without permission are not shown.
+pub fn may(permission: Permission) -> bool {
+    use_context::<Viewer>().is_some_and(|viewer| viewer.may(permission))
+}
+
+/// The shortest time between two requests for the numbers.
 const NUMBERS_EVERY: Duration = Duration::from_secs(2);
 
-/// The numbers beside the navigation. They are asked for again when something happened, once for all that happens until
+/// The numbers beside the navigation. They are fetched again after a change, once for all changes until
 /// the answer; the frame stays as it is.
 fn waiting(first: &FrameView) -> RwSignal<(u64, u64, u64)> {
     let numbers = |frame: &FrameView| (frame.exceptions, frame.failed, frame.unmapped);
@@ -78,6 +83,7 @@ fn Framed(frame: FrameView, children: Children) -> impl IntoView {
     let waiting = waiting(&frame);
     let FrameView { viewer, installation, zone, zone_label, .. } = frame;
     browser::tell_zone(Some(&zone));
+    provide_context(viewer.clone());
     let initials: String = viewer.name.split_whitespace().filter_map(|w| w.chars().next()).take(2).collect();
     let out = ServerAction::<SignOut>::new();
     let banner = installation.demo.then(|| {

@@ -76,7 +76,7 @@ where
     }
 }
 
-/// A part of the data, which tells of its changes only.
+/// A part of the data: it notifies only of its own changes.
 pub fn part<T, P>(data: Signal<T>, of: impl Fn(&T) -> P + Send + Sync + 'static) -> Memo<P>
 where
     T: Send + Sync + 'static,

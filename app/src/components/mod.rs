@@ -5,5 +5,5 @@ pub mod frame;
 pub mod live;
 pub mod parts;
 
-pub use frame::Frame;
+pub use frame::{Frame, may};
 pub use parts::{Chip, Copy, Count, Failed, Icon, Late, Loading, SeverityMark, StateMark, Time};

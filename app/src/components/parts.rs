@@ -59,8 +59,7 @@ pub fn SeverityMark(
     }
 }
 
-/// A time in the viewer's zone: short, in full for whoever asks. An event's own clock, where it is another, is shown on hover
-/// and focus.
+/// A time in the viewer's zone: short, in full on hover and focus. So is the event's own clock, where it is another.
 #[component]
 pub fn Time(
     /// The time.
@@ -77,7 +76,7 @@ pub fn Time(
     }
 }
 
-/// What is to be said of a promise.
+/// Whether a promise is kept, in a word or two.
 #[component]
 pub fn Late(
     /// How bad it is.
@@ -194,19 +193,18 @@ pub fn Failed(
 #[cfg(feature = "ssr")]
 fn answer_with(error: &ApiError) {
     use axum::http::StatusCode;
-    let status = match error {
-        ApiError::NotFound => StatusCode::NOT_FOUND,
-        ApiError::Forbidden => StatusCode::FORBIDDEN,
-        ApiError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
-        ApiError::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
-        _ => return,
-    };
-    if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
+    // whoever is not signed in is led to the sign-in, which is a status of its own
+    if *error == ApiError::Unauthenticated {
+        return;
+    }
+    if let (Some(response), Ok(status)) =
+        (use_context::<leptos_axum::ResponseOptions>(), StatusCode::from_u16(error.status()))
+    {
         response.set_status(status);
     }
 }
 
-/// An empty place says the next step.
+/// An empty list, with the next step.
 #[component]
 pub fn Empty(
     /// What is not there.

@@ -15,14 +15,14 @@ pub struct MappingQuery {
     pub value: String,
 }
 
-/// What an admin says about a code.
+/// The mapping of a code, as an admin gives it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewMeaning {
     /// The code's list.
     pub list: String,
     /// The code.
     pub value: String,
-    /// The milestone's code; empty takes back what an admin said before.
+    /// The milestone's code; empty removes the mapping that an admin published.
     #[serde(default)]
     pub milestone: String,
     /// The code of the exception that it reports; empty for none.
@@ -87,9 +87,9 @@ pub struct AskedCode {
     pub value: String,
     /// The observations that will be read again.
     pub observations: u64,
-    /// What it means now, in words; none where nobody said.
+    /// Its mapping now, in words; none without one.
     pub means: Option<String>,
-    /// Whether an admin said so, who may take it back.
+    /// Whether an admin published it and may remove it.
     pub ours: bool,
     /// The provider's words.
     pub words: Vec<String>,
@@ -130,6 +130,6 @@ pub trait MappingsPort: Send + Sync {
     async fn view(&self, query: MappingQuery) -> Answer<MappingsView>;
     /// Publishes what a code means; the new version.
     async fn publish(&self, meaning: NewMeaning) -> Answer<u32>;
-    /// Publishes what an earlier version said; the new version.
+    /// Publishes an earlier version again; returns the new version.
     async fn roll_back(&self, version: u32, why: String) -> Answer<u32>;
 }

@@ -14,7 +14,7 @@ use leptos::server_fn::{
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc};
 
-/// Why a page cannot show or do what was asked.
+/// Why a page cannot show or do what was requested.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ApiError {
@@ -46,6 +46,21 @@ pub enum ApiError {
         /// The thread.
         correlation: String,
     },
+}
+
+impl ApiError {
+    /// The HTTP status of an answer that refuses for this reason.
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::Unauthenticated => 401,
+            Self::Forbidden => 403,
+            Self::NotFound => 404,
+            Self::Conflict { .. } => 409,
+            Self::Invalid { .. } => 422,
+            Self::Internal { .. } => 500,
+            Self::Unavailable { .. } => 503,
+        }
+    }
 }
 
 impl fmt::Display for ApiError {
@@ -85,7 +100,7 @@ impl FromServerFnError for ApiError {
 /// What a port gives.
 pub type Answer<T> = Result<T, ApiError>;
 
-/// The ports, for one request: they know who asks.
+/// The ports, for one request of one viewer.
 #[derive(Clone)]
 pub struct Ports {
     /// Signing in and out.
@@ -98,7 +113,7 @@ pub struct Ports {
     pub overview: Arc<dyn overview::OverviewPort>,
     /// What codes mean.
     pub mappings: Arc<dyn mappings::MappingsPort>,
-    /// What was told to whom.
+    /// Calls to other systems.
     pub sync: Arc<dyn sync::SyncPort>,
 }
 
@@ -114,4 +129,25 @@ pub struct When {
     /// The event's own clock, where it differs from the viewer's.
     #[serde(default)]
     pub own: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ApiError;
+
+    #[test]
+    fn every_error_has_the_status_that_it_means() {
+        let message = || "why".to_owned();
+        for (error, status) in [
+            (ApiError::Unauthenticated, 401),
+            (ApiError::Forbidden, 403),
+            (ApiError::NotFound, 404),
+            (ApiError::Conflict { message: message() }, 409),
+            (ApiError::Invalid { field: "field".into(), message: message() }, 422),
+            (ApiError::Internal { correlation: "id".into() }, 500),
+            (ApiError::Unavailable { message: message() }, 503),
+        ] {
+            assert_eq!(error.status(), status, "{error:?}");
+        }
+    }
 }

@@ -42,7 +42,7 @@ pub struct OverviewView {
     pub states: Vec<(State, u64)>,
     /// Shipments linked to an order, by carrier.
     pub carriers: Vec<CarrierRow>,
-    /// Codes that no mapping knows; none to whoever cannot map them.
+    /// Codes without a mapping; zero for a viewer who may not map them.
     pub unmapped: u64,
 }
 

@@ -92,14 +92,14 @@ pub struct Frame {
     pub exceptions: u64,
     /// Jobs that failed.
     pub failed: u64,
-    /// Codes that no mapping knows; none to whoever cannot map them.
+    /// Codes without a mapping; zero for a viewer who may not map them.
     pub unmapped: u64,
 }
 
 /// Signing in and out.
 #[async_trait]
 pub trait SessionPort: Send + Sync {
-    /// The frame of whoever is signed in.
+    /// The frame of the signed-in person.
     async fn frame(&self) -> Answer<Frame>;
     /// Signs in; where to go then.
     async fn sign_in(&self, login: String, password: String) -> Answer<String>;

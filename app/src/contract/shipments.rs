@@ -35,6 +35,16 @@ pub struct ListQuery {
 }
 
 impl ListQuery {
+    /// Whether a status is a filter of a view: some of its shipments may have it, and others not.
+    pub fn filters_by(tab: &str, state: State) -> bool {
+        match tab {
+            // a shipment that has ended is not late any more, and no updates are missed
+            "open" | "late" | "silent" => !state.is_terminal(),
+            "delivered" => false,
+            _ => true,
+        }
+    }
+
     /// Whether anything narrows the view: its count is then not the number of rows.
     pub fn is_narrowed(&self) -> bool {
         let filters = [&self.text, &self.state, &self.linked, &self.carrier, &self.fresh, &self.delivered];
@@ -51,7 +61,10 @@ pub struct ListPage {
     pub rows: Vec<Row>,
     /// Where the next page begins.
     pub next: Option<String>,
-    /// When something was last heard.
+    /// The page is not full: it ends because as many shipments were looked through as one page may, and behind it may be none that
+    /// match.
+    pub cut_short: bool,
+    /// When an update was last received.
     pub newest: Option<When>,
 }
 
@@ -95,7 +108,7 @@ pub struct Row {
     pub delivered: bool,
     /// Promise.
     pub promise: Option<When>,
-    /// What is to be said of the promise, and how bad it is.
+    /// Whether the promise is kept, in words, and how bad it is.
     pub late: Option<(Lateness, String)>,
     /// The newest event.
     pub last_event: Option<String>,
@@ -211,7 +224,7 @@ pub enum StepStanding {
     Here,
     /// Here, and a person is needed, or it goes no further.
     Trouble,
-    /// Passed without an event that says so.
+    /// Passed without an event.
     Skipped,
     /// Ahead.
     Todo,
@@ -254,7 +267,7 @@ pub struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EntryKind {
-    /// The carrier said it.
+    /// An event of the carrier.
     Carrier,
     /// A call to Odoo.
     Odoo,
@@ -382,7 +395,7 @@ pub struct CaseView {
 pub struct RawView {
     /// The observation.
     pub observation: String,
-    /// The message as received, personal data masked for whoever may not see it.
+    /// The message as received, personal data masked unless the viewer may see it.
     pub raw: String,
     /// How it was verified.
     pub verified: String,

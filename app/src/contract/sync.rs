@@ -1,4 +1,4 @@
-//! What was told to Odoo and the desk, and what they answered; messages that wait for a person.
+//! Calls to Odoo and the desk with their answers; messages that wait for a person.
 
 use super::{Answer, When};
 use async_trait::async_trait;
@@ -145,7 +145,7 @@ pub enum Stands {
     Open,
     /// A person stopped it.
     Paused,
-    /// It asked not to be called for a while.
+    /// Rate limited: not called for a while.
     Held,
     /// It fails: jobs wait.
     Shut,
@@ -252,7 +252,7 @@ pub struct MessageView {
     pub correlation: String,
 }
 
-/// A message with what it says.
+/// A message with its content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessagePage {
     /// The message.
@@ -263,7 +263,7 @@ pub struct MessagePage {
     pub connector: String,
     /// How often it was repeated.
     pub repeats: u32,
-    /// As received, personal data masked for whoever may not see it; none once it is no longer kept.
+    /// As received, personal data masked unless the viewer may see it; none once it is no longer kept.
     pub raw: Option<String>,
 }
 

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-/// After so many seconds a page that is away is asked for anew.
+/// A page that is away reloads after so many seconds.
 pub const AWAY_SECONDS: u32 = 5;
 
 /// There is no such page.
@@ -25,8 +25,8 @@ pub fn NotFoundPage() -> impl IntoView {
     }
 }
 
-/// The database does not answer: nobody can be told who they are, and no page can be made. It says no word of what the page
-/// would have been, since customers see it as well.
+/// Shown while the database does not answer and sessions cannot be read. It does not name the page that was requested, since
+/// customers see it as well.
 #[component]
 pub fn AwayPage() -> impl IntoView {
     view! {

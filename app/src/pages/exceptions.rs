@@ -6,10 +6,12 @@ use crate::{
     components::{
         Chip, Count, Failed, Frame, Icon, SeverityMark, StateMark, Time, browser,
         live::{followed, part, rows},
+        may,
         parts::Empty,
     },
     contract::{
         exceptions::{Act, Card, QueuePage, QueueQuery, QueueRow},
+        session::Permission,
         shipments::Lateness,
     },
 };
@@ -91,6 +93,7 @@ type Asked = (QueueQuery, QueuePage);
 
 #[component]
 fn Queue(queue: Signal<Asked>, act: ServerAction<ActOnException>) -> impl IntoView {
+    let may_act = may(Permission::Act);
     let chosen = part(queue, |(query, _)| query.category.clone());
     let open = part(queue, |(_, page)| page.open);
     let all = address(&QueueQuery { view: "open".into(), ..QueueQuery::default() });
@@ -115,9 +118,9 @@ fn Queue(queue: Signal<Asked>, act: ServerAction<ActOnException>) -> impl IntoVi
                 <caption class="sr">"Exceptions by severity and clock"</caption>
                 <thead><tr>
                     <th>"Exception"</th><th>"Shipment"</th><th class="p2">"Status"</th><th>"SLA, age"</th>
-                    <th class="p3">"Owner"</th><th class="num">"Case"</th><th><span class="sr">"Act"</span></th>
+                    <th class="p3">"Owner"</th><th class="num">"Case"</th>{may_act.then(|| view! { <th><span class="sr">"Actions"</span></th> })}
                 </tr></thead>
-                <tbody>{rows(list, |row| row.id.clone(), move |row| view! { <OneRow row act/> })}</tbody>
+                <tbody>{rows(list, |row| row.id.clone(), move |row| view! { <OneRow row act may_act/> })}</tbody>
             </table>
         }
     };
@@ -125,7 +128,7 @@ fn Queue(queue: Signal<Asked>, act: ServerAction<ActOnException>) -> impl IntoVi
         <div class="page__head"><div><h1>"Exceptions"</h1><p>{move || view! { <Count n=open.get() label="open" href=all.clone()/> }}</p></div></div>
         <div class="cols cats">{cards}</div>
         <div class="row">
-            <nav class="tabs" aria-label="Queues">{move || queue.with(|(query, _)| views(query))}</nav>
+            <nav class="tabs" aria-label="Queues">{move || queue.with(|(query, _)| views(query, may_act))}</nav>
             <div class="chips push">{move || queue.with(|(query, page)| filters(query, page))}</div>
         </div>
         <div class="table-box">
@@ -156,9 +159,11 @@ fn CategoryCard(card: Card, on: bool) -> impl IntoView {
     }
 }
 
-fn views(query: &QueueQuery) -> impl IntoView + use<> {
+fn views(query: &QueueQuery, may_act: bool) -> impl IntoView + use<> {
     VIEWS
         .iter()
+        // nothing is ever assigned to whoever may not act
+        .filter(|(key, _)| may_act || *key != "mine")
         .map(|(key, label)| {
             let href = address(&QueueQuery { view: (*key).into(), cursor: String::new(), ..query.clone() });
             view! { <a href=href aria-current=(query.view == *key).then_some("page")>{*label}</a> }
@@ -202,7 +207,7 @@ fn filters(query: &QueueQuery, page: &QueuePage) -> impl IntoView + use<> {
 }
 
 #[component]
-fn OneRow(row: QueueRow, act: ServerAction<ActOnException>) -> impl IntoView {
+fn OneRow(row: QueueRow, act: ServerAction<ActOnException>, may_act: bool) -> impl IntoView {
     let clock_class = match row.clock.0 {
         Lateness::None | Lateness::OnTime => "late nowrap",
         Lateness::Warn => "late late--warn nowrap",
@@ -230,7 +235,7 @@ fn OneRow(row: QueueRow, act: ServerAction<ActOnException>) -> impl IntoView {
             <td class="two c12"><span class=clock_class>{row.clock.1}</span><small class="nowrap">{row.closed.clone().map(|(how, at)| view! { {how}" "<Time when=at/>" · " })}"opened "<Time when=row.age/></small></td>
             <td class="nowrap hide-s p3">{row.owner.unwrap_or_else(|| "Unassigned".into())}</td>
             <td class="num id hide-s">{case}</td>
-            <td class="c3"><div class="row row--tight">{act_buttons(&id, acts, act)}</div></td>
+            {may_act.then(|| view! { <td class="c3"><div class="row row--tight">{act_buttons(&id, acts, act)}</div></td> })}
         </tr>
     }
 }

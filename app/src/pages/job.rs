@@ -56,7 +56,7 @@ fn Whole(job: JobView, retry: ServerAction<RetryJob>) -> impl IntoView {
     }
 }
 
-/// Calls with what was asked and answered.
+/// Calls with their requests and answers.
 #[component]
 fn Calls(calls: Vec<CallView>) -> impl IntoView {
     let items = calls

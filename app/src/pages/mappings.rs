@@ -1,4 +1,4 @@
-//! Codes that nobody mapped: what they are, how often they come, and the form that gives them a meaning.
+//! Codes without a mapping: what they are, how often they come, and the form that maps them.
 
 use crate::{
     api::{self, PublishMeaning, RollBackMapping},
@@ -55,7 +55,7 @@ pub fn MappingsPage() -> impl IntoView {
             view! {
                 <div class="note note--ok" role="status">
                     <Icon name="check"/>
-                    <div>{format!("Version {version} is published. What was said in its codes is being read again; nobody is notified.")}</div>
+                    <div>{format!("Version {version} is published. Affected events are being reprocessed. No notifications are sent.")}</div>
                 </div>
             }
         })
@@ -64,7 +64,7 @@ pub fn MappingsPage() -> impl IntoView {
         <Frame title="Unmapped codes">
             <div class="page__head"><div>
                 <h1>"Unmapped codes"</h1>
-                <p>"Codes of carriers and platforms whose meaning nobody published. They are kept and counted, never guessed."</p>
+                <p>"Carrier codes without a mapping. Events are stored and counted, never guessed."</p>
             </div></div>
             {failed}{published}
             {followed(mappings, move |view| view! { <Mappings view publish back/> })}
@@ -97,14 +97,14 @@ fn Mappings(
         {move || asked.get().map(|code| view! { <Means code publish/> })}
         <section class="table-box">
             {move || if none.get() {
-                view! { <Empty title="Every code is known">"A code that no mapping knows appears here with its samples, as soon as it comes."</Empty> }.into_any()
+                view! { <Empty title="No unmapped codes">"Carrier codes without a mapping appear here, with the shipments that have them."</Empty> }.into_any()
             } else {
                 view! {
                     <table class="table table--list">
                         <caption class="sr">"Unmapped codes, most frequent first"</caption>
                         <thead><tr>
-                            <th>"Code"</th><th>"Provider’s words"</th><th class="num">"Seen"</th><th class="num">"Shipments"</th>
-                            <th class="p3">"First seen"</th><th>"Last seen"</th><th>"Samples"</th><th><span class="sr">"Act"</span></th>
+                            <th>"Code"</th><th>"Carrier description"</th><th class="num">"Occurrences"</th><th class="num">"Shipments"</th>
+                            <th class="p3">"First seen"</th><th>"Last seen"</th><th>"Samples"</th><th><span class="sr">"Actions"</span></th>
                         </tr></thead>
                         <tbody>{rows(codes, |code| (code.list.clone(), code.value.clone()), code)}</tbody>
                     </table>
@@ -113,7 +113,7 @@ fn Mappings(
             {move || Some(more.get()).filter(|more| *more > 0).map(|more| view! { <div class="pager"><span>{format!("{more} rarer codes are not shown")}</span></div> })}
         </section>
         <section class="panel">
-            <header><h2>"Published versions"</h2><span class="push">"each is a whole; the newest counts"</span></header>
+            <header><h2>"Published versions"</h2></header>
             {history}
         </section>
     }
@@ -123,7 +123,7 @@ fn Mappings(
 fn OneCode(code: CodeView, open: bool) -> impl IntoView {
     let CodeView { list, value, seen, shipments, first, last, words, samples } = code;
     let href = form_of(&list, &value);
-    let label = format!("Say what {list} {value} means");
+    let label = format!("Map {list} {value}");
     view! {
         <tr data-testid="unmapped-row" aria-selected=open.then_some("true")>
             <th scope="row" class="two c11"><span class="mono wrap-any">{value}</span><small>{list}</small></th>
@@ -131,7 +131,7 @@ fn OneCode(code: CodeView, open: bool) -> impl IntoView {
             <td class="num hide-s">{grouped(seen)}</td>
             <td class="num hide-s">{grouped(shipments)}</td>
             <td class="nowrap hide-s p3"><Time when=first/></td>
-            <td class="nowrap c12"><Time when=last/><span class="only-s muted">{format!(" · {} seen", grouped(seen))}</span></td>
+            <td class="nowrap c12"><Time when=last/><span class="only-s muted">{format!(" · {} occurrences", grouped(seen))}</span></td>
             <td class="c3"><Samples samples/></td>
             <td class="wide-s"><a class="btn btn--s" href=href aria-label=label data-testid="map">"Map"</a></td>
         </tr>
@@ -140,7 +140,7 @@ fn OneCode(code: CodeView, open: bool) -> impl IntoView {
 
 fn words_view(words: Vec<String>) -> AnyView {
     if words.is_empty() {
-        return view! { <span class="muted">"no words given"</span> }.into_any();
+        return view! { <span class="muted">"none"</span> }.into_any();
     }
     words.into_iter().map(|text| view! { <span class="words">{format!("“{text}”")}</span> }).collect_view().into_any()
 }
@@ -158,24 +158,24 @@ fn Samples(samples: Vec<SampleView>) -> impl IntoView {
 #[component]
 fn Means(code: AskedCode, publish: ServerAction<PublishMeaning>) -> impl IntoView {
     let AskedCode { list, value, observations, means, ours, words } = code;
-    let title = format!("What does {value} mean?");
+    let title = format!("Map {value}");
     let take_back = ours.then(|| view! { <TakeBack list=list.clone() value=value.clone() publish/> });
-    let now = means.map_or_else(|| "Nobody has said yet.".to_owned(), |means| format!("Now: {means}."));
+    let now = means.map_or_else(|| "Not mapped.".to_owned(), |means| format!("Now: {means}."));
     let again = match observations {
-        0 => "Nothing was said in it yet; it counts for what comes.".to_owned(),
-        1 => "1 observation will be read again.".to_owned(),
-        n => format!("{} observations will be read again.", grouped(n)),
+        0 => "No event has this code yet.".to_owned(),
+        1 => "1 event will be reprocessed.".to_owned(),
+        n => format!("{} events will be reprocessed.", grouped(n)),
     };
     view! {
         <section class="panel" id="means" data-testid="means">
             <header><h2>{title}</h2><span class="push mono">{list.clone()}</span></header>
             <div class="in stack">
-                <p class="small">{now}" "{words_view(words)}</p>
+                <p class="small">{now}" "{(!words.is_empty()).then(|| words_view(words))}</p>
                 <ActionForm action=publish attr:class="means">
                     <input type="hidden" name="meaning[list]" value=list.clone()/>
                     <input type="hidden" name="meaning[value]" value=value.clone()/>
                     <div class="field">
-                        <label for="milestone">"Means"</label>
+                        <label for="milestone">"Milestone"</label>
                         <select class="input" id="milestone" name="meaning[milestone]" required>
                             <option value="" selected>"Choose a milestone"</option>
                             {Milestone::ALL.iter().map(|m| view! { <option value=m.code() title=m.definition()>{m.label()}</option> }).collect_view()}
@@ -190,12 +190,12 @@ fn Means(code: AskedCode, publish: ServerAction<PublishMeaning>) -> impl IntoVie
                     </div>
                     <div class="field">
                         <label for="why">"Why"</label>
-                        <input class="input" id="why" name="meaning[why]" maxlength="500" required placeholder="Where it is written, or who said so"/>
+                        <input class="input" id="why" name="meaning[why]" maxlength="500" required placeholder="Source, e.g. carrier documentation"/>
                     </div>
                     <div class="row">
                         <button class="btn btn--go" type="submit" data-testid="publish">"Publish"</button>
                         <a class="btn btn--bare" href=UNMAPPED>"Cancel"</a>
-                        <span class="small muted" data-testid="again">{again}" Fields in Odoo follow; no notes, cases or messages are made."</span>
+                        <span class="small muted" data-testid="again">{again}" Odoo fields are updated; no notes or tickets."</span>
                     </div>
                 </ActionForm>
                 {take_back}
@@ -204,19 +204,19 @@ fn Means(code: AskedCode, publish: ServerAction<PublishMeaning>) -> impl IntoVie
     }
 }
 
-/// Takes back what an admin said of a code: then it means again what ships with the product.
+/// Removes what an admin published for a code: the built-in mapping applies again.
 #[component]
 fn TakeBack(list: String, value: String, publish: ServerAction<PublishMeaning>) -> impl IntoView {
     view! {
         <details>
-            <summary class="small">"Take back what was published for this code"</summary>
+            <summary class="small">"Remove mapping"</summary>
             <ActionForm action=publish attr:class="row">
                 <input type="hidden" name="meaning[list]" value=list/>
                 <input type="hidden" name="meaning[value]" value=value/>
                 <input type="hidden" name="meaning[milestone]" value=""/>
                 <label class="sr" for="why-back">"Why"</label>
                 <input class="input" id="why-back" name="meaning[why]" maxlength="500" required placeholder="Why"/>
-                <button class="btn btn--s" type="submit">"Take back"</button>
+                <button class="btn btn--s" type="submit">"Remove mapping"</button>
             </ActionForm>
         </details>
     }
@@ -226,13 +226,13 @@ fn TakeBack(list: String, value: String, publish: ServerAction<PublishMeaning>) 
 fn OneVersion(version: VersionView, newest: u32, back: ServerAction<RollBackMapping>) -> impl IntoView {
     let VersionView { version, who, when, why, changes, more } = version;
     let current = version == newest;
-    let title = if version == 0 { "As shipped".to_owned() } else { format!("Version {version}") };
+    let title = if version == 0 { "Built-in mapping".to_owned() } else { format!("Version {version}") };
     let changes = changes.into_iter().map(change).collect_view();
     view! {
         <div class="in version" data-testid="version">
             <div class="row">
                 <b>{title}</b>
-                {current.then(|| view! { <span class="tag tag--ok">"Counts now"</span> })}
+                {current.then(|| view! { <span class="tag tag--ok">"Active"</span> })}
                 <span class="small muted">{who}{when.map(|when| view! { " · "<Time when/> })}</span>
             </div>
             {(!why.is_empty()).then(|| view! { <p class="small wrap-any">{why}</p> })}
@@ -252,15 +252,15 @@ fn change(change: ChangeView) -> impl IntoView {
 #[component]
 fn RollBack(version: u32, back: ServerAction<RollBackMapping>) -> impl IntoView {
     let id = format!("back-{version}");
-    let label = format!("Why go back to version {version}");
+    let label = format!("Why roll back to version {version}");
     view! {
         <details>
-            <summary class="small" data-testid="roll-back">"Go back to this"</summary>
+            <summary class="small" data-testid="roll-back">"Roll back to this version"</summary>
             <ActionForm action=back attr:class="row">
                 <input type="hidden" name="version" value=version/>
                 <label class="sr" for=id.clone()>{label}</label>
                 <input class="input" id=id name="why" maxlength="500" required placeholder="Why"/>
-                <button class="btn btn--s" type="submit">"Publish it again"</button>
+                <button class="btn btn--s" type="submit">"Roll back"</button>
             </ActionForm>
         </details>
     }

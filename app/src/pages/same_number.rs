@@ -2,8 +2,8 @@
 
 use crate::{
     api::LinkNumber,
-    components::{Failed, Icon},
-    contract::shipments::SameNumberView,
+    components::{Failed, Icon, may},
+    contract::{session::Permission, shipments::SameNumberView},
 };
 use leptos::{form::ActionForm, prelude::*};
 
@@ -14,6 +14,7 @@ pub fn SameNumber(
     proposals: Vec<SameNumberView>,
 ) -> impl IntoView {
     let link = ServerAction::<LinkNumber>::new();
+    let may_link = may(Permission::Act);
     let failed = move || link.value().get().and_then(Result::err).map(|error| view! { <Failed error/> });
     let notes = proposals
         .into_iter()
@@ -32,11 +33,13 @@ pub fn SameNumber(
                 <div class="note note--warn" role="status" data-testid="same-number">
                     <Icon name="alert"/>
                     <div>{text}" "<a href=format!("/shipments/{}", other.id)>"Show"</a></div>
-                    <ActionForm action=link>
-                        <input type="hidden" name="claimed" value=other.claimed/>
-                        <input type="hidden" name="unlinked" value=other.unlinked/>
-                        <button class="btn btn--s" type="submit">{button}</button>
-                    </ActionForm>
+                    {may_link.then(|| view! {
+                        <ActionForm action=link>
+                            <input type="hidden" name="claimed" value=other.claimed/>
+                            <input type="hidden" name="unlinked" value=other.unlinked/>
+                            <button class="btn btn--s" type="submit">{button}</button>
+                        </ActionForm>
+                    })}
                 </div>
             }
         })

@@ -1,4 +1,4 @@
-//! One shipment: its timeline, why it is in its state, and what was told to whom.
+//! One shipment: its timeline, why it has its status, and the updates sent to other systems.
 
 use super::same_number::SameNumber;
 use crate::{
@@ -6,10 +6,12 @@ use crate::{
     components::{
         Copy, Failed, Frame, Icon, Late, SeverityMark, StateMark, Time, browser,
         live::{followed, part, rows},
+        may,
     },
     contract::{
         ApiError,
         exceptions::Act,
+        session::Permission,
         shipments::{
             CaseView, CustomerView, Entry, EntryKind, ExceptionView, Lateness, Mark, ProofView, RawView, Reason,
             ShipmentView, Standing, Step, StepStanding,
@@ -379,7 +381,7 @@ fn OneException(exception: ExceptionView, act: ServerAction<ActOnException>) -> 
                 <dt>"Responsible"</dt><dd>{exception.responsible}</dd>
                 <dt>"Owner"</dt><dd>{exception.owner.unwrap_or_else(|| "Unassigned".into())}</dd>
             </dl>
-            <div class="row">{act_buttons(&exception.id, acts, act)}</div>
+            {may(Permission::Act).then(|| view! { <div class="row">{act_buttons(&exception.id, acts, act)}</div> })}
         </div>
     }
 }

@@ -84,7 +84,6 @@ type Asked = (ListQuery, ListPage);
 
 #[component]
 fn List(list: Signal<Asked>) -> impl IntoView {
-    let query = part(list, |(query, _)| query.clone());
     let empty = part(list, |(_, page)| page.rows.is_empty());
     let shipments = part(list, |(_, page)| page.rows.clone());
     let table = move || {
@@ -102,7 +101,7 @@ fn List(list: Signal<Asked>) -> impl IntoView {
     view! {
         {move || list.with(|(query, page)| narrowing(query, page))}
         <div class="table-box">
-            {move || if empty.get() { query.with(nothing).into_any() } else { table().into_any() }}
+            {move || if empty.get() { list.with(|(query, page)| nothing(query, page.cut_short)).into_any() } else { table().into_any() }}
             {move || list.with(|(query, page)| pager(query, page))}
         </div>
     }
@@ -115,7 +114,9 @@ fn narrowing(query: &ListQuery, page: &ListPage) -> impl IntoView + use<> {
         .iter()
         .map(|tab| {
             let here = (tab.key == query.tab).then_some("page");
-            let href = address(&ListQuery { tab: tab.key.clone(), cursor: String::new(), ..query.clone() });
+            let state = State::from_code(&query.state).filter(|state| ListQuery::filters_by(&tab.key, *state));
+            let state = state.map(|state| state.code().to_owned()).unwrap_or_default();
+            let href = address(&ListQuery { tab: tab.key.clone(), state, cursor: String::new(), ..query.clone() });
             // the counts are of whole views
             let count = (!query.is_narrowed()).then(|| view! { " "<span class="n">{grouped(tab.count)}</span> });
             let data = (!query.is_narrowed()).then(|| tab.count.to_string());
@@ -123,7 +124,8 @@ fn narrowing(query: &ListQuery, page: &ListPage) -> impl IntoView + use<> {
         })
         .collect_view();
     let filters = filters(query);
-    let states = State::ALL.iter().map(|state| {
+    let offered = |state: &&State| query.state == state.code() || ListQuery::filters_by(&query.tab, **state);
+    let states = State::ALL.iter().filter(offered).map(|state| {
         let on = query.state == state.code();
         let state_code = if on { String::new() } else { state.code().to_owned() };
         let href = address(&ListQuery { state: state_code, cursor: String::new(), ..query.clone() });
@@ -140,13 +142,14 @@ fn narrowing(query: &ListQuery, page: &ListPage) -> impl IntoView + use<> {
 
 fn pager(query: &ListQuery, page: &ListPage) -> impl IntoView + use<> {
     let older = page.next.clone().map(|cursor| address(&ListQuery { cursor, ..query.clone() }));
+    let on = if page.cut_short { "Search further" } else { "Next page" };
     let first = (!query.cursor.is_empty()).then(|| address(&ListQuery { cursor: String::new(), ..query.clone() }));
     view! {
         <nav class="pager" aria-label="Pages">
             <span class="wide-only muted"><kbd>"j"</kbd>" "<kbd>"k"</kbd>" move · "<kbd>"Enter"</kbd>" open · "<kbd>"/"</kbd>" search"</span>
             <span class="push btn-group">
                 {first.map(|href| view! { <a class="btn btn--s" href=href><Icon name="left"/>"First page"</a> })}
-                {older.map(|href| view! { <a class="btn btn--s" href=href rel="next">"Next page"<Icon name="right"/></a> })}
+                {older.map(|href| view! { <a class="btn btn--s" href=href rel="next">{on}<Icon name="right"/></a> })}
             </span>
         </nav>
     }
@@ -192,15 +195,20 @@ fn day(iso: &str) -> String {
     .unwrap_or_else(|| iso.to_owned())
 }
 
-fn nothing(query: &ListQuery) -> impl IntoView + use<> {
+fn nothing(query: &ListQuery, cut_short: bool) -> impl IntoView + use<> {
     let searched = &query.text;
     let all = ListQuery { tab: query.tab.clone(), ..ListQuery::default() };
     let clear = query.is_narrowed().then(|| address(&all));
-    let title = if searched.is_empty() {
-        "No shipments match these filters".to_owned()
+    let which = if cut_short {
+        "None of the shipments searched so far"
+    } else if query.cursor.is_empty() {
+        "No shipments"
     } else {
-        format!("No shipments match “{searched}”")
+        "No more shipments"
     };
+    let matches = if cut_short { "matches" } else { "match" };
+    let what = if searched.is_empty() { "these filters".to_owned() } else { format!("“{searched}”") };
+    let title = format!("{which} {matches} {what}");
     let advice = if clear.is_some() { "" } else { "Shipments come from Odoo and from carriers’ messages." };
     view! { <Empty title>{advice}{clear.map(|href| view! { <a class="btn btn--s" href=href>"Clear filters"</a> })}</Empty> }
 }

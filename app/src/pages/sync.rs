@@ -1,4 +1,4 @@
-//! Sync: what Milepost told Odoo and the desk, what they answered, and what waits for a person.
+//! Integrations: calls to Odoo and the desk, their answers, and what waits for a person.
 
 use crate::{
     api::{

@@ -7,6 +7,7 @@ use crate::{
     config::{self, CallLimits, Config, Database, DeskSettings, Mode, OdooSettings, Settings},
     tower::Tower,
     usecases::{
+        destinations,
         people::{self, NewUser},
         sources,
     },
@@ -17,8 +18,8 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use connectors::{call::Discard, carriers};
 use simulator::{SourceSecrets, World, WorldConfig};
-use std::{path::Path, sync::Arc};
-use storage::{Actor, Scope, people::RoleName};
+use std::{path::Path, sync::Arc, time::Duration};
+use storage::{Actor, Scope, jobs::INSIDE, people::RoleName};
 
 /// The people of the demo. Their passwords are printed at the start and made anew with each database.
 const PEOPLE: &[(&str, &str, &str, &[RoleName])] = &[
@@ -28,6 +29,11 @@ const PEOPLE: &[(&str, &str, &str, &[RoleName])] = &[
 ];
 /// Role, login, password.
 type LogIn = (&'static str, &'static str, String);
+/// The orders come from here.
+const ODOO: &str = "odoo";
+/// The past is folded within half a minute, or the orders come before it is.
+const LOOKS_MAX: usize = 300;
+const LOOK: Duration = Duration::from_millis(100);
 /// The file that remembers what the demo made up, next to its database.
 const MADE_UP: &str = "demo.json";
 
@@ -65,15 +71,41 @@ impl Demo {
             World::start(WorldConfig { seed: self.seed, sources: secrets.clone(), now: Arc::new(move || now.now()) })
                 .await?;
         let (tower, passwords) = furnish(config, Arc::clone(&clock), &world, &secrets).await?;
+        hold_orders(&tower).await?;
         let running = serve::Running::start(Arc::clone(&tower), serve::Role::All, serve::prometheus()?).await?;
         announce(&running, &passwords);
-        let shutdown = running.shutdown_token();
-        let base = format!("http://{}", running.address);
-        let worldly = tokio::spawn(async move { world.run(&base, shutdown).await });
+        let door = World::door(&format!("http://{}", running.address))?;
+        let worldly = tokio::spawn(async move {
+            world.tell_past(&door).await;
+            if let Err(error) = import_orders(&tower).await {
+                tracing::error!("the demo's orders are not imported: {error:#}");
+            }
+            world.go_on(&door).await;
+        });
         running.until_signal().await?;
         worldly.abort();
         Ok(())
     }
+}
+
+/// The orders wait for what carriers said of them so far: a delivery imported without its events would be late or without
+/// updates for a second.
+async fn hold_orders(tower: &Tower) -> Result<()> {
+    let scope = Scope { company: tower.company, actor: Actor::Operator };
+    destinations::pause(tower, scope, ODOO, "The demo loads its history first").await.context("hold the demo's orders")
+}
+
+/// When all of the past is folded the orders come.
+async fn import_orders(tower: &Tower) -> Result<()> {
+    let scope = Scope { company: tower.company, actor: Actor::Operator };
+    for _ in 0..LOOKS_MAX {
+        let summary = tower.store.jobs.summary(scope, tower.now()).await?;
+        if summary.iter().all(|one| one.destination != INSIDE || one.pending == 0) {
+            break;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    Ok(destinations::resume(tower, scope, ODOO).await?)
 }
 
 /// A demo's folder holds nothing but a demo: anything else is not touched.

@@ -117,11 +117,6 @@ impl Running {
         Ok(Self { address, shutdown, tasks })
     }
 
-    /// A token that ends with the tower.
-    pub fn shutdown_token(&self) -> CancellationToken {
-        self.shutdown.clone()
-    }
-
     /// Runs until SIGINT or SIGTERM, then finishes or gives back what it works on.
     pub async fn until_signal(self) -> Result<()> {
         signal().await?;

@@ -7,7 +7,12 @@ use crate::{
     tower::Tower,
 };
 use anyhow::Context;
-use app::{SiteAssets, contract::session::Viewer, pages::errors::AWAY_SECONDS, shell};
+use app::{
+    SiteAssets,
+    contract::{ApiError, session::Viewer},
+    pages::errors::AWAY_SECONDS,
+    shell,
+};
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -21,6 +26,7 @@ use domain::ids::CorrelationId;
 use leptos::{
     context::provide_context,
     prelude::{Owner, RenderHtml},
+    server_fn::error::SERVER_FN_ERROR_HEADER,
 };
 use leptos_axum::handle_server_fns_with_context;
 use std::{path::PathBuf, sync::Arc};
@@ -37,6 +43,8 @@ const AWAY_POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 /// Bytes of a page; the largest shows a raw message, which is cut far below this.
 const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes of a server function's error; those that use cases give are a sentence.
+const ERROR_BYTES_MAX: usize = 64 * 1024;
 /// What ends a page.
 const PAGE_END: &str = "</body></html>";
 /// Pages hold what is true now, for one person.
@@ -137,7 +145,28 @@ async fn server_function(State(pages): State<Pages>, request: Request) -> Respon
             return Problem::new(status, "unavailable", "the database does not answer").retry_after(5).into_response();
         }
     };
-    handle_server_fns_with_context(move || context.provide(), request).await.into_response()
+    with_status(handle_server_fns_with_context(move || context.provide(), request).await.into_response()).await
+}
+
+/// Every error of a server function passes here. Leptos answers 500 to all of them; the status is the error's own. A form
+/// without the browser's half is sent back to its page instead, which shows the error.
+async fn with_status(answer: Response) -> Response {
+    if answer.status() != StatusCode::INTERNAL_SERVER_ERROR || !answer.headers().contains_key(SERVER_FN_ERROR_HEADER) {
+        return answer;
+    }
+    let (mut parts, body) = answer.into_parts();
+    let bytes = match to_bytes(body, ERROR_BYTES_MAX).await {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            tracing::error!("an error of a server function cannot be sent: {error}");
+            return Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on our side")
+                .into_response();
+        }
+    };
+    let status =
+        serde_json::from_slice(&bytes).ok().and_then(|error: ApiError| StatusCode::from_u16(error.status()).ok());
+    parts.status = status.unwrap_or(parts.status);
+    Response::from_parts(parts, Body::from(bytes))
 }
 
 /// The answer to any page while nobody can be told who they are.

@@ -5,6 +5,7 @@ use super::{
     shipments::route,
     times::{Times, span_words},
 };
+use crate::usecases::agents::Names;
 use app::contract::{
     Answer,
     exceptions::{Act, Card, QueuePage, QueueQuery, QueueRow as RowView},
@@ -58,10 +59,12 @@ impl app::contract::exceptions::ExceptionsPort for ExceptionsPort {
         let page = tower.store.work.queue(scope, question, now).await.map_err(|e| refused(tower, e))?;
         let counts = tower.store.work.queue_counts(scope, now).await.map_err(|e| refused(tower, e))?;
         let me = self.0.user.as_ref().map(|u| u.id);
+        let cases = page.rows.iter().filter_map(|row| row.case.as_ref());
+        let agents = self.0.agents(cases, std::iter::empty()).await.map_err(|e| refused(tower, e))?;
         Ok(QueuePage {
             open: counts.iter().map(|(_, _, n)| n).sum(),
             cards: cards(&counts),
-            rows: page.rows.into_iter().map(|row| row_view(row, me, &times)).collect(),
+            rows: page.rows.into_iter().map(|row| row_view(row, me, &agents, &times)).collect(),
             next: page.next,
         })
     }
@@ -123,17 +126,18 @@ fn cards(counts: &[(Category, Severity, u64)]) -> Vec<Card> {
 }
 
 /// An agent closed the ticket; the exception goes on.
-pub(super) fn question(case: &CaseRecord) -> Option<String> {
+pub(super) fn question(case: &CaseRecord, agents: &Names) -> Option<String> {
     if !case.is_closed_by_agent() {
         return None;
     }
     let number = case.number.as_deref().unwrap_or_default();
-    Some(format!("Ticket #{number} {}, problem goes on: decide", ticket_status(case)))
+    Some(format!("Ticket #{number} {}, problem goes on: decide", ticket_status(case, agents)))
 }
 
 /// How a ticket stands, and who closed it.
-pub(super) fn ticket_status(case: &CaseRecord) -> String {
-    let by = case.closed_by.as_ref().map(|agent| format!(" by {agent}")).unwrap_or_default();
+pub(super) fn ticket_status(case: &CaseRecord, agents: &Names) -> String {
+    let agent = || agents.of_case(case).unwrap_or_else(|| "an agent".into());
+    let by = case.closed_by.as_ref().map(|_| format!(" by {}", agent())).unwrap_or_default();
     match case.status {
         CaseStatus::Pending => "being opened".into(),
         CaseStatus::Open => "open".into(),
@@ -144,7 +148,7 @@ pub(super) fn ticket_status(case: &CaseRecord) -> String {
     }
 }
 
-fn row_view(row: QueueRow, me: Option<UserId>, times: &Times) -> RowView {
+fn row_view(row: QueueRow, me: Option<UserId>, agents: &Names, times: &Times) -> RowView {
     let exception = row.exception;
     let left = exception.due_at.duration_since(times.now);
     let clock = match (&exception.closed, left) {
@@ -172,7 +176,7 @@ fn row_view(row: QueueRow, me: Option<UserId>, times: &Times) -> RowView {
         mine: exception.owner.is_some() && exception.owner == me,
         owner: row.owner_name,
         responsible: format!("Responsible: {}", exception.responsible.label().to_lowercase()),
-        question: row.case.as_ref().filter(|_| exception.closed.is_none()).and_then(question),
+        question: row.case.as_ref().filter(|_| exception.closed.is_none()).and_then(|case| question(case, agents)),
         case: row.case.and_then(|case| Some((case.number?, case.url))),
         closed: exception.closed.map(|(at, how)| (super::shipments::resolution(how).to_owned(), times.ago(at))),
         acknowledged: exception.acknowledged_at.is_some(),

@@ -9,11 +9,18 @@ pub mod shipments;
 pub mod sync;
 mod times;
 
-use crate::{tower::Tower, usecases::UseCaseError};
+use crate::{
+    tower::Tower,
+    usecases::{UseCaseError, agents::Names},
+};
 use app::contract::{ApiError, Ports, session::Permission};
 use jiff::tz::TimeZone;
 use std::sync::Arc;
-use storage::{Actor, Scope, people::UserRecord};
+use storage::{
+    Actor, Scope,
+    people::{AuditLine, RoleName, UserRecord},
+    work::CaseRecord,
+};
 
 /// The ports of one request: they know who asks.
 pub fn all(tower: &Arc<Tower>, user: Option<&UserRecord>, browser: &session::BrowserSession) -> Ports {
@@ -41,6 +48,22 @@ impl Asker {
     /// The times of their page.
     fn times(&self) -> times::Times {
         times::Times { now: self.tower.now(), zone: self.zone.clone() }
+    }
+
+    /// Whether they may see names and addresses of people outside.
+    fn sees_personal_data(&self) -> bool {
+        self.user.as_ref().is_some_and(|u| u.roles.iter().any(|r| matches!(r, RoleName::Agent | RoleName::Admin)))
+    }
+
+    /// Opens the names of agents in cases and audit lines, if the person may see them.
+    async fn agents<'a>(
+        &self,
+        cases: impl Iterator<Item = &'a CaseRecord>,
+        lines: impl Iterator<Item = &'a AuditLine>,
+    ) -> Result<Names, UseCaseError> {
+        let Some(user) = self.user.as_ref().filter(|_| self.sees_personal_data()) else { return Ok(Names::default()) };
+        let scope = Scope { company: user.company, actor: Actor::User(user.id) };
+        Names::read(&self.tower, scope, cases, lines).await
     }
 
     /// What the person sees; nobody sees nothing.

@@ -10,6 +10,7 @@ use crate::{
     tower::Tower,
     usecases::{
         UseCaseError,
+        agents::Names,
         normalise::{self, StatementText, TEXT},
         orders::{self, CUSTOMER},
         proof::{self, Proof},
@@ -41,6 +42,7 @@ use storage::{
     facts::ObservationRecord,
     figures::Span,
     jobs::{AttemptRecord, Outcome},
+    limits::PAGE_ROWS,
     people::{AuditRecord, RoleName},
     shipments::{Freshness, Loaded, SameNumber, SeenIn, ShipmentQuery, ShipmentRow, ShipmentTab, TabCounts},
     work::{CaseRecord, ExceptionRecord},
@@ -97,6 +99,7 @@ impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
         Ok(ListPage {
             tabs: tabs(counts),
             newest: newest.map(|at| times.ago(at)),
+            cut_short: page.next.is_some() && page.rows.len() < PAGE_ROWS as usize,
             rows: page.rows.into_iter().map(|row| list_row(row, &times)).collect(),
             next: page.next,
         })
@@ -228,7 +231,7 @@ fn list_row(row: ShipmentRow, times: &Times) -> Row {
         exception: row.exception.map(|(reason, severity)| (severity, reason.label().to_owned())),
         number: number.map_or_else(|| "no number yet".into(), |n| n.number.clone()),
         more_numbers: row.numbers.len().saturating_sub(1),
-        carrier: number.and_then(|n| n.carrier_label.clone()).unwrap_or_else(|| "carrier not known".into()),
+        carrier: number.and_then(|n| n.carrier_label.clone()).unwrap_or_else(|| "Unknown carrier".into()),
         order: row.origin.as_ref().and_then(|o| o.order.clone()),
         transfer: row.origin.as_ref().map(|o| o.name.clone()),
         destination: row.destination,
@@ -285,6 +288,7 @@ struct Page<'a> {
     attempts: Vec<AttemptRecord>,
     seen: HashMap<ObservationId, SeenIn>,
     audit: Vec<(AuditRecord, Option<String>)>,
+    agents: Names,
     owners: HashMap<domain::ids::UserId, String>,
     customer: Option<CustomerView>,
     proofs: Vec<ProofView>,
@@ -303,12 +307,13 @@ impl<'a> Page<'a> {
         let tower = &asker.tower;
         let id = loaded.shipment.id;
         let users = tower.store.people.users(scope).await?;
-        let may_see =
-            asker.user.as_ref().is_some_and(|u| u.roles.iter().any(|r| matches!(r, RoleName::Agent | RoleName::Admin)));
+        let audit = tower.store.people.audit_of(scope, id).await?;
+        let may_see = asker.sees_personal_data();
         Ok(Self {
             attempts: tower.store.jobs.attempts_of(scope, id).await?,
             seen: tower.store.shipments.seen_in(scope, id).await?.into_iter().map(|s| (s.observation, s)).collect(),
-            audit: tower.store.people.audit_of(scope, id).await?,
+            agents: asker.agents(loaded.cases.iter(), audit.iter().map(|(line, _)| &line.entry)).await?,
+            audit,
             owners: users.into_iter().map(|u| (u.id, u.name)).collect(),
             customer: customer(tower, scope, id, may_see).await?,
             proofs: proofs(tower, scope, loaded, folded, &times, may_see).await?,
@@ -448,10 +453,46 @@ impl<'a> Page<'a> {
             self.audit
                 .iter()
                 .filter(|(line, _)| line.entry.at <= until)
-                .map(|(line, who)| (line.entry.at, of_person(line, who.as_deref(), &self.times))),
+                .map(|(line, who)| (line.entry.at, self.of_person(line, who.as_deref()))),
         );
         entries.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| b.1.key.cmp(&a.1.key)));
         entries.into_iter().map(|(_, entry)| entry).collect()
+    }
+
+    fn of_person(&self, line: &AuditRecord, who: Option<&str>) -> Entry {
+        let what = match line.entry.action.as_str() {
+            "exception.acknowledge" => "Acknowledged",
+            "shipment.link" => "Tracking number linked to the order",
+            "exception.assign" => "Assignment changed",
+            "exception.snooze" => "Exception snoozed",
+            "exception.resolve" => "Exception resolved",
+            "exception.reopen" => "Exception reopened",
+            "case.resolved" => "Ticket resolved at the service desk",
+            "case.reopened" => "Ticket reopened at the service desk",
+            "case.rejected" => "Ticket rejected at the service desk",
+            "case.deleted" => "Ticket deleted at the service desk",
+            "case.hidden" => "Ticket no longer readable",
+            "case.asked" => "Ticket asked for again",
+            other => other,
+        };
+        let agent = self.agents.of_line(&line.entry);
+        // what is known of a ticket without a name is an agent's doing too
+        let at_desk = who.is_none() && line.entry.action.starts_with("case.");
+        let by = match who.or(agent.as_deref()) {
+            Some(name) => Some(format!("by {name}")),
+            None => (!at_desk).then(|| "by the system".to_owned()),
+        };
+        let detail = [by, line.entry.why.clone()].into_iter().flatten().collect::<Vec<_>>().join(": ");
+        system_entry(
+            format!("audit-{}", line.seq),
+            EntryKind::Person,
+            self.times.instant(line.entry.at),
+            what.to_owned(),
+            detail,
+            "",
+            Mark::System,
+            None,
+        )
     }
 
     fn of_fact(&self, fact: &Fact) -> (Timestamp, Entry) {
@@ -557,7 +598,12 @@ impl<'a> Page<'a> {
             severity: e.severity,
             responsible: e.responsible.label().to_owned(),
             opened: self.times.ago(e.opened_at),
-            question: self.loaded.cases.iter().find(|c| c.exception == e.id && e.closed.is_none()).and_then(question),
+            question: self
+                .loaded
+                .cases
+                .iter()
+                .find(|c| c.exception == e.id && e.closed.is_none())
+                .and_then(|c| question(c, &self.agents)),
             closed: e.closed.map(|(at, how)| (resolution(how).to_owned(), self.times.ago(at))),
             owner: e.owner.and_then(|owner| self.owners.get(&owner).cloned()),
             acknowledged: e.acknowledged_at.is_some(),
@@ -568,7 +614,7 @@ impl<'a> Page<'a> {
         CaseView {
             number: case.number.clone(),
             url: case.url.clone(),
-            status: ticket_status(case),
+            status: ticket_status(case, &self.agents),
             opened: self.times.ago(case.opened_at),
         }
     }
@@ -602,17 +648,38 @@ fn drawn(fact: &Fact, standing: FactStanding) -> (Mark, &'static str) {
     }
 }
 
-/// Looking before writing went well nearly always and is no event; the sync page has every call.
+/// What a call changed, and what it is called where that is not certain; none for one that only read.
+fn change(attempt: &AttemptRecord) -> Option<(&'static str, &'static str)> {
+    Some(match attempt.operation.as_str() {
+        "stock.picking/write" => ("Odoo updated", "Odoo update"),
+        "stock.picking/message_post" => ("Note posted in Odoo", "Note in Odoo"),
+        "stock.picking/activity_schedule" => ("Activity created in Odoo", "Activity in Odoo"),
+        "mail.activity/action_feedback" => ("Activity completed in Odoo", "End of an activity in Odoo"),
+        "ticket/create" => ("Ticket created", "New ticket"),
+        "ticket/comment" => ("Comment added to the ticket", "Comment on the ticket"),
+        "ticket/status" => ("Ticket status changed", "New status of the ticket"),
+        _ => return None,
+    })
+}
+
+/// A read before a write nearly always succeeds and is no event; the job's page has every call.
 fn worth_showing(attempt: &AttemptRecord) -> bool {
-    let looks = ["/read", "/search_read", "/search", "/search_count", "/fields_get"];
-    let reading = looks.iter().any(|look| attempt.operation.ends_with(look))
-        || matches!(attempt.operation.as_str(), "ticket" | "tickets" | "ticket/history");
-    attempt.outcome != Outcome::Ok || !reading
+    attempt.outcome != Outcome::Ok || change(attempt).is_some()
 }
 
 fn of_attempt(attempt: &AttemptRecord, times: &Times) -> Entry {
-    let (kind, whom) =
-        if attempt.destination == "odoo" { (EntryKind::Odoo, "Odoo") } else { (EntryKind::Desk, "Service desk") };
+    let (kind, read) = if attempt.destination == "odoo" {
+        (EntryKind::Odoo, "Query to Odoo")
+    } else {
+        (EntryKind::Desk, "Query to the service desk")
+    };
+    let title = match (change(attempt), attempt.outcome) {
+        (Some((changed, _)), Outcome::Ok) => changed,
+        (Some((_, uncertain)), _) => uncertain,
+        (None, _) => read,
+    };
+    let mut placed = times.instant(attempt.started_at);
+    placed.when.full = format!("{} · {}", placed.when.full, attempt.operation);
     let status = attempt.status.map_or_else(|| "no answer".to_owned(), |s| s.to_string());
     let (word, mark) = match attempt.outcome {
         Outcome::Ok => ("OK", Mark::System),
@@ -622,44 +689,12 @@ fn of_attempt(attempt: &AttemptRecord, times: &Times) -> Entry {
     system_entry(
         attempt.id.to_string(),
         kind,
-        times.instant(attempt.started_at),
-        format!("{whom}: {}", attempt.operation),
+        placed,
+        title.to_owned(),
         format!("{status} · {} ms", attempt.duration_ms),
         word,
         mark,
         Some(attempt.correlation.to_string()),
-    )
-}
-
-fn of_person(line: &AuditRecord, who: Option<&str>, times: &Times) -> Entry {
-    let what = match line.entry.action.as_str() {
-        "exception.acknowledge" => "Acknowledged",
-        "shipment.link" => "Tracking number linked to the order",
-        "exception.assign" => "Assignment changed",
-        "exception.snooze" => "Exception snoozed",
-        "exception.resolve" => "Exception resolved",
-        "exception.reopen" => "Exception reopened",
-        "case.resolved" => "Ticket resolved at the service desk",
-        "case.reopened" => "Ticket reopened at the service desk",
-        "case.rejected" => "Ticket rejected at the service desk",
-        "case.deleted" => "Ticket deleted at the service desk",
-        "case.hidden" => "Ticket no longer readable",
-        "case.asked" => "Ticket asked for again",
-        other => other,
-    };
-    // what agents do at the desk names them in its reason
-    let at_desk = who.is_none() && line.entry.action.starts_with("case.");
-    let by = (!at_desk).then(|| format!("by {}", who.unwrap_or("the system")));
-    let detail = [by, line.entry.why.clone()].into_iter().flatten().collect::<Vec<_>>().join(": ");
-    system_entry(
-        format!("audit-{}", line.seq),
-        EntryKind::Person,
-        times.instant(line.entry.at),
-        what.to_owned(),
-        detail,
-        "",
-        Mark::System,
-        None,
     )
 }
 

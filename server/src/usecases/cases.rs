@@ -10,7 +10,7 @@
 //! Nothing is written to a ticket that an agent closed. A new episode reopens the ticket of the last seven days, or one that
 //! is still open; else, and where that ticket was rejected, deleted or is out of sight, a new one follows it up.
 
-use super::{Result as OursResult, UseCaseError, fold::announcement_key, orders::page_of, people::sealed_audit};
+use super::{Result as OursResult, UseCaseError, agents, fold::announcement_key, orders::page_of};
 use crate::{config::Rules, tower::Tower};
 use connectors::{
     call::{CallError, CallLog},
@@ -358,21 +358,20 @@ impl CaseWork<'_> {
             (None, _) => "",
         };
         case.status = status;
-        case.closed_by = (status != CaseStatus::Open).then(|| agent.clone());
+        let (agent, after) = agents::sealed(self.tower, self.scope, &case.desk, &agent, status).await?;
+        case.closed_by = (status != CaseStatus::Open).then_some(agent);
         case.resolved_at = (status != CaseStatus::Open).then(|| self.tower.now());
         let left_open = status == CaseStatus::Open && !open && action.is_none();
         let told = closed_key(exception, case);
         if left_open && !case.notes.contains(&told) {
             case.notes.push(told);
         }
-        let after = serde_json::json!({"status": case.status, "agent": agent});
         let audit = AuditEntry {
             at: self.tower.now(),
             action: word,
             subject: format!("exception:{}", exception.id),
             before: None,
-            // an agent's login is personal data
-            after: Some(sealed_audit(self.tower, self.scope, &after).await?),
+            after: Some(after),
             why: Some(format!("{ticket} {what} at the service desk{follows}")),
         };
         let fold = action.is_some().then(|| {

@@ -1,5 +1,6 @@
 //! What the system does, one file each. Front doors (HTTP, pages, jobs, command line) call these and nothing below.
 
+pub mod agents;
 pub mod cases;
 pub mod desk_poll;
 pub mod destinations;

@@ -25,6 +25,8 @@ const ADDRESS_FAILURES_MAX: u32 = 40;
 const THROTTLE_WINDOW: SignedDuration = SignedDuration::from_mins(15);
 /// The setting with the token of the one-time set-up link.
 const SETUP: &str = "setup.token";
+/// Where an audit value lies in the vault.
+const AUDIT_VALUE: &str = "audit.value";
 
 /// A user to be made.
 #[derive(Clone, Debug)]
@@ -105,8 +107,17 @@ pub async fn add(tower: &Tower, scope: Scope, user: NewUser) -> Result<UserId> {
 /// # Errors
 /// When the store fails.
 pub async fn sealed_audit(tower: &Tower, scope: Scope, value: &serde_json::Value) -> Result<storage::Sealed> {
-    let key = company_key(tower, scope, "audit").await?;
-    Ok(key.seal("audit.value", value.to_string().as_bytes()))
+    Ok(sealed_value(&company_key(tower, scope, "audit").await?, value))
+}
+
+/// An audit value under the key of the person that it names.
+pub(super) fn sealed_value(key: &crate::vault::DataKey, value: &serde_json::Value) -> storage::Sealed {
+    key.seal(AUDIT_VALUE, value.to_string().as_bytes())
+}
+
+/// An audit value, opened.
+pub(super) fn value_of(key: &crate::vault::DataKey, sealed: &storage::Sealed) -> Option<serde_json::Value> {
+    serde_json::from_slice(&key.open(AUDIT_VALUE, sealed).ok()?).ok()
 }
 
 /// A key of the company for one purpose, made on first use.

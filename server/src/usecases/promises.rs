@@ -7,20 +7,26 @@ use domain::{
     place::country,
     promise::{DAYS_MAX, EU, PromiseRule, PromiseRules, RULES_MAX},
 };
-use storage::{AuditEntry, Scope};
+use storage::{AuditEntry, Scope, StoreError, people::SettingChange};
 
 /// The setting that holds them.
 const RULES: &str = "promise.rules";
 /// Characters of a name or a word of a service.
 const WORD_CHARS_MAX: usize = 60;
+/// How often a change begins again because somebody else was faster.
+const CHANGES_MAX: usize = 10;
 
 /// The rules as they are now.
 ///
 /// # Errors
 /// When the store fails, or what it holds cannot be read.
 pub async fn rules(tower: &Tower, scope: Scope) -> Result<PromiseRules> {
-    let Some(kept) = tower.store.people.setting(scope, RULES).await? else { return Ok(PromiseRules::default()) };
-    serde_json::from_str(&kept).map_err(|error| UseCaseError::Internal(format!("the promise rules: {error}")))
+    parsed(tower.store.people.setting(scope, RULES).await?.as_deref())
+}
+
+fn parsed(kept: Option<&str>) -> Result<PromiseRules> {
+    let Some(kept) = kept else { return Ok(PromiseRules::default()) };
+    serde_json::from_str(kept).map_err(|error| UseCaseError::Internal(format!("the promise rules: {error}")))
 }
 
 /// Makes a rule, or replaces the one of this name.
@@ -29,14 +35,16 @@ pub async fn rules(tower: &Tower, scope: Scope) -> Result<PromiseRules> {
 /// When a field is not right, there are too many, or the store fails.
 pub async fn put(tower: &Tower, scope: Scope, rule: PromiseRule) -> Result<()> {
     let rule = checked(rule)?;
-    let mut now = rules(tower, scope).await?;
-    now.rules.retain(|other| other.name != rule.name);
-    if now.rules.len() >= RULES_MAX {
-        return Err(UseCaseError::Conflict(format!("there are {RULES_MAX} rules already: remove one first")));
-    }
     let subject = rule.name.clone();
-    now.rules.push(rule);
-    keep(tower, scope, &now, "promise.put", subject).await
+    change(tower, scope, "promise.put", &subject, |rules| {
+        rules.rules.retain(|other| other.name != rule.name);
+        if rules.rules.len() >= RULES_MAX {
+            return Err(UseCaseError::Conflict(format!("there are {RULES_MAX} rules already: remove one first")));
+        }
+        rules.rules.push(rule.clone());
+        Ok(())
+    })
+    .await
 }
 
 /// Removes a rule.
@@ -44,13 +52,15 @@ pub async fn put(tower: &Tower, scope: Scope, rule: PromiseRule) -> Result<()> {
 /// # Errors
 /// When there is none of this name, or the store fails.
 pub async fn remove(tower: &Tower, scope: Scope, name: &str) -> Result<()> {
-    let mut now = rules(tower, scope).await?;
-    let before = now.rules.len();
-    now.rules.retain(|rule| rule.name != name);
-    if now.rules.len() == before {
-        return Err(UseCaseError::NotFound("promise rule"));
-    }
-    keep(tower, scope, &now, "promise.remove", name.to_owned()).await
+    change(tower, scope, "promise.remove", name, |rules| {
+        let before = rules.rules.len();
+        rules.rules.retain(|rule| rule.name != name);
+        if rules.rules.len() == before {
+            return Err(UseCaseError::NotFound("promise rule"));
+        }
+        Ok(())
+    })
+    .await
 }
 
 /// Whether the rules count.
@@ -67,24 +77,41 @@ pub enum Switch {
 /// # Errors
 /// When there is no rule to switch on, or the store fails.
 pub async fn switch(tower: &Tower, scope: Scope, to: Switch) -> Result<()> {
-    let mut now = rules(tower, scope).await?;
-    if to == Switch::On && now.rules.is_empty() {
-        return Err(UseCaseError::Conflict("there is no rule: make one first (milepost promise put)".into()));
-    }
-    now.on = to == Switch::On;
-    let action = if now.on { "promise.on" } else { "promise.off" };
-    keep(tower, scope, &now, action, "all".to_owned()).await
+    let action = if to == Switch::On { "promise.on" } else { "promise.off" };
+    change(tower, scope, action, "all", |rules| {
+        if to == Switch::On && rules.rules.is_empty() {
+            return Err(UseCaseError::Conflict("there is no rule: make one first (milepost promise put)".into()));
+        }
+        rules.on = to == Switch::On;
+        Ok(())
+    })
+    .await
 }
 
-/// The audit line goes first: a line without an effect is better than the other way round.
-async fn keep(tower: &Tower, scope: Scope, rules: &PromiseRules, action: &'static str, subject: String) -> Result<()> {
-    let value = serde_json::to_value(rules).expect("plain data serialises");
-    let after = Some(sealed_audit(tower, scope, &value).await?);
-    let subject = format!("promise:{subject}");
-    let audit = AuditEntry { at: tower.now(), action, subject, before: None, after, why: None };
-    tower.store.people.audit(scope, audit).await?;
-    tower.store.people.put_setting(scope, RULES, value.to_string()).await?;
-    Ok(())
+/// Rules and audit line together; where somebody else changed the rules meanwhile, the same again on what they are now.
+async fn change(
+    tower: &Tower,
+    scope: Scope,
+    action: &'static str,
+    subject: &str,
+    make: impl Fn(&mut PromiseRules) -> Result<()>,
+) -> Result<()> {
+    let mut conflict = None;
+    for _ in 0..CHANGES_MAX {
+        let from = tower.store.people.setting(scope, RULES).await?;
+        let mut rules = parsed(from.as_deref())?;
+        make(&mut rules)?;
+        let value = serde_json::to_value(&rules).expect("plain data serialises");
+        let after = Some(sealed_audit(tower, scope, &value).await?);
+        let subject = format!("promise:{subject}");
+        let audit = AuditEntry { at: tower.now(), action, subject, before: None, after, why: None };
+        let change = SettingChange { name: RULES, from, to: value.to_string() };
+        match tower.store.people.change_setting(scope, change, audit).await {
+            Err(StoreError::Conflict(text)) => conflict = Some(text),
+            other => return Ok(other?),
+        }
+    }
+    Err(UseCaseError::Conflict(conflict.unwrap_or_default()))
 }
 
 fn checked(rule: PromiseRule) -> Result<PromiseRule> {

@@ -12,12 +12,11 @@ use domain::{
     fold::{Folded, Standing},
     ids::{MessageId, ObservationId, ShipmentId},
 };
+use std::cmp::Reverse;
 use storage::{Scope, facts::ObservationRecord, inbox::MessageRecord, shipments::Loaded};
 
-/// Deliveries of one shipment whose proof is looked for.
-const DELIVERIES_MAX: usize = 10;
-/// Messages about one delivery that are looked through.
-const MESSAGES_MAX: usize = 4;
+/// Messages that one look opens at most: those of the last delivery first, of each delivery the newest first.
+const MESSAGES_MAX: usize = 3;
 /// A longer message is not read again for it.
 const BODY_BYTES_MAX: usize = 256 * 1024;
 
@@ -30,7 +29,7 @@ pub struct Proof {
     pub signed_by: String,
 }
 
-/// Who signed for what of a shipment, by the order of its facts; each name once for each piece.
+/// Who signed for what of a shipment, the last delivery first; each name once for each piece.
 ///
 /// # Errors
 /// When the store fails or the master key is another one.
@@ -44,10 +43,16 @@ pub async fn of(tower: &Tower, scope: Scope, loaded: &Loaded, folded: &Folded) -
     };
     let delivers = |milestone: Milestone| matches!(milestone, Milestone::Delivered | Milestone::DeliveredPart);
     let facts = loaded.input.facts.iter().filter(|fact| delivers(fact.reading.milestone) && stands(fact.id));
+    let mut facts: Vec<_> = facts.collect();
+    facts.sort_by_key(|fact| Reverse((folded.decided_by == Some(fact.id), fact.observation.time.sort_key())));
     let mut proofs: Vec<Proof> = Vec::new();
-    let mut named = Vec::new();
-    for fact in facts.take(DELIVERIES_MAX) {
-        let Some(signed_by) = signatory(tower, scope, loaded.shipment.id, fact.id).await? else { continue };
+    let (mut named, mut left) = (Vec::new(), MESSAGES_MAX);
+    for fact in facts {
+        if left == 0 {
+            break;
+        }
+        let signed_by = look(tower, scope, loaded.shipment.id, fact.id, &mut left).await?;
+        let Some(signed_by) = signed_by else { continue };
         let one = (fact.tracker, fact.piece.clone(), signed_by.clone());
         if !named.contains(&one) {
             named.push(one);
@@ -67,16 +72,39 @@ pub async fn signatory(
     shipment: ShipmentId,
     fact: ObservationId,
 ) -> Result<Option<String>> {
+    look(tower, scope, shipment, fact, &mut { MESSAGES_MAX }).await
+}
+
+/// Opens the messages about one delivery until one names who signed; `left` counts down how many may still be opened.
+async fn look(
+    tower: &Tower,
+    scope: Scope,
+    shipment: ShipmentId,
+    fact: ObservationId,
+    left: &mut usize,
+) -> Result<Option<String>> {
     let Some(record) = tower.store.facts.observation(scope, shipment, fact).await? else { return Ok(None) };
-    let first = record.text.as_ref().map(|text| MessageId(text.subject.0));
-    let newest = record.seen.iter().map(|(message, ..)| *message).filter(|message| Some(*message) != first);
-    for message in first.into_iter().chain(newest).take(MESSAGES_MAX) {
+    for message in messages(&record, *left) {
+        *left -= 1;
         let Some((kept, Some((key, body)))) = normalise::opened(tower, scope, message).await? else { continue };
         if let Some(name) = recorded(&record, message, &key)?.or_else(|| told(&record, &kept, &body)) {
             return Ok(Some(name));
         }
     }
     Ok(None)
+}
+
+/// The messages that are worth opening: the newest ones, and the one that the statement was recorded from, which has its text.
+fn messages(record: &ObservationRecord, at_most: usize) -> Vec<MessageId> {
+    let mut messages: Vec<MessageId> = record.seen.iter().map(|(message, ..)| *message).collect();
+    messages.dedup();
+    let recorded = record.text.as_ref().map(|text| MessageId(text.subject.0));
+    if let Some(recorded) = recorded.filter(|recorded| !messages.iter().take(at_most).any(|one| one == recorded)) {
+        messages.truncate(at_most.saturating_sub(1));
+        messages.push(recorded);
+    }
+    messages.truncate(at_most);
+    messages
 }
 
 /// As it was recorded with the statement.

@@ -15,7 +15,7 @@ use domain::{
     },
 };
 use jiff::{SignedDuration, Timestamp};
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 use storage::{
     facts::{Progress, Recording, TrackerKey},
     inbox::{MessageRecord, MessageStatus},
@@ -330,6 +330,7 @@ impl Simulation {
             tokens: vec![self.tower.vault.token("customer", &customer)],
             correlation,
             cause: Cause::History,
+            kept: BTreeSet::new(),
         }
     }
 

@@ -25,7 +25,7 @@ use server::{
     },
     wire,
 };
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 use storage::{
     Store,
     facts::TrackerKey,
@@ -202,6 +202,7 @@ impl World {
             tokens: Vec::new(),
             correlation: CorrelationId(self.clock.id()),
             cause: Cause::Import,
+            kept: BTreeSet::new(),
         };
         self.tower.store.shipments.import(self.tower.scope(), vec![imported], self.tower.now()).await.unwrap();
         self.settle().await;

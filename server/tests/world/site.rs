@@ -28,6 +28,7 @@ use storage::{
     inbox::MessageSelection,
     jobs::{JobFilter, JobSelection},
     people::RoleName,
+    work::QueueQuery,
 };
 use tokio::net::TcpStream;
 
@@ -92,9 +93,22 @@ impl Site {
         self.running.stop().await;
     }
 
-    /// The cookie of somebody who signs in.
+    /// The cookie of the admin, who signs in.
     pub async fn sign_in(&self) -> String {
-        let form = format!("login={}&password={}", LOGIN.replace('@', "%40"), PASSWORD.replace(' ', "+"));
+        self.cookie_of(LOGIN).await
+    }
+
+    /// The cookie of somebody new with this role, who signs in.
+    pub async fn sign_in_as(&self, role: RoleName) -> String {
+        let login = format!("{role:?}@example.test").to_lowercase();
+        let user =
+            NewUser { login: login.clone(), name: "Somebody".into(), password: PASSWORD.into(), roles: vec![role] };
+        people::add(&self.world.tower, self.world.tower.scope(), user).await.unwrap();
+        self.cookie_of(&login).await
+    }
+
+    async fn cookie_of(&self, login: &str) -> String {
+        let form = format!("login={}&password={}", login.replace('@', "%40"), PASSWORD.replace(' ', "+"));
         let request = Request::post("/api/sign-in")
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(header::ACCEPT, "text/html")
@@ -145,6 +159,19 @@ impl Site {
         panic!("the records of the pages do not come");
     }
 
+    /// Waits for an open exception: its id, and its shipment's.
+    pub async fn exception(&self) -> (String, String) {
+        let (tower, scope) = (&self.world.tower, self.world.tower.scope());
+        for _ in 0..LOOKS_MAX {
+            let queue = tower.store.work.queue(scope, QueueQuery::default(), tower.now()).await.unwrap();
+            if let Some(row) = queue.rows.first() {
+                return (row.exception.id.to_string(), row.exception.shipment.to_string());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        panic!("no exception is opened");
+    }
+
     /// Asks for a page, as a browser does.
     pub async fn page(&self, path: &str, cookie: Option<&str>) -> Result<Answer, String> {
         self.ask(self.get(path, cookie)).await
@@ -156,6 +183,27 @@ impl Site {
             request = request.header(header::COOKIE, cookie);
         }
         request.body(Full::default()).unwrap()
+    }
+
+    /// What the browser's half asks of a server function.
+    pub async fn call(&self, function: &str, form: &str, cookie: Option<&str>) -> Answer {
+        let mut request = Request::post(format!("/api/{function}"))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::ACCEPT, "application/json");
+        if let Some(cookie) = cookie {
+            request = request.header(header::COOKIE, cookie);
+        }
+        self.ask(request.body(Full::from(form.to_owned())).unwrap()).await.unwrap()
+    }
+
+    /// What a form on this page sends to a server function while the browser's half is not there.
+    pub async fn submit(&self, page: &str, function: &str, form: &str, cookie: &str) -> Answer {
+        let request = Request::post(format!("/api/{function}"))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::ACCEPT, "text/html,application/xhtml+xml")
+            .header(header::REFERER, format!("http://{}{page}", self.address))
+            .header(header::COOKIE, cookie);
+        self.ask(request.body(Full::from(form.to_owned())).unwrap()).await.unwrap()
     }
 
     /// A live stream, as far as it goes.

@@ -99,11 +99,12 @@ pub async fn pages(engine: Engine, binary: &Path, shipments: u64, peaks: &mut Ve
         println!("{}: {shipments} shipments were made in {:.0} s", engine.name(), begun.elapsed().as_secs_f64());
     }
     let mut took = vec![vec![vec![Vec::new(); sites.len()]; READERS.len()]; PAGES.len()];
+    let feeds: Vec<_> = sites.iter().map(Site::feed).collect();
     for round in 0..=ROUNDS {
-        for (place, site) in sites.iter().enumerate() {
-            let feed = site.feed();
-            for (page, (_, address)) in PAGES.iter().enumerate() {
-                for (crowd, readers) in READERS.into_iter().enumerate() {
+        for (page, (_, address)) in PAGES.iter().enumerate() {
+            for (crowd, readers) in READERS.into_iter().enumerate() {
+                // in turn, so that both have whatever else the machine does
+                for (place, site) in sites.iter().enumerate() {
                     let median = site.visit(&address(&site.seen), readers, VISITS[crowd]).await?;
                     // the first round warms up
                     if round > 0 {
@@ -111,8 +112,10 @@ pub async fn pages(engine: Engine, binary: &Path, shipments: u64, peaks: &mut Ve
                     }
                 }
             }
-            feed.abort();
         }
+    }
+    for feed in feeds {
+        feed.abort();
     }
     let (name, large) = (engine.name(), sites.last().context("a site")?);
     let mut lines = Vec::new();

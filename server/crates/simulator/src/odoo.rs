@@ -45,6 +45,8 @@ const PICKING_FIELDS: &[(&str, &str)] = &[
     ("write_date", "datetime"),
     ("write_uid", "many2one"),
 ];
+/// What a record shows in place of its id.
+const SHOWN_ID: &str = "shown id";
 /// The user of the key that the sandbox takes.
 const KEY_USER: i64 = 2;
 
@@ -213,8 +215,10 @@ impl SandboxOdoo {
         self.value(picking, link)[0].as_i64()
     }
 
-    /// A field of a record as it lies there, whatever it is; neither checked nor noted as a write.
+    /// A field of a record as it lies there, whatever it is; neither checked nor noted as a write. An id is only shown so: the
+    /// record is found by its own.
     pub fn spoil(&self, model: &str, id: i64, field: &str, value: Value) {
+        let field = if field == "id" { SHOWN_ID } else { field };
         if let Some(row) = self.inner.lock().tables.get_mut(model).and_then(|t| t.get_mut(&id)) {
             row.insert(field.to_owned(), value);
         }
@@ -502,7 +506,7 @@ fn search(data: &Data, model: &str, method: &str, body: &Value) -> Answer {
     // every order that Milepost asks for begins with what the sandbox sorts by: the id
     Ok(match method {
         "search_count" => json!(hits.count()),
-        "search" => hits.take(limit).map(|r| r["id"].clone()).collect(),
+        "search" => hits.take(limit).map(|row| shown_id(row).clone()).collect(),
         _ => {
             let hits: Vec<&Row> = hits.take(limit).collect();
             readable(data, model, hits.iter().filter_map(|row| row["id"].as_i64()))?;
@@ -578,9 +582,13 @@ fn linked_field<'a>(data: &'a Data, row: &Row, link: &str, field: &str) -> Optio
     data.tables.get(model)?.get(&id)?.get(field)
 }
 
+fn shown_id(row: &Row) -> &Value {
+    row.get(SHOWN_ID).unwrap_or(&row["id"])
+}
+
 fn shown(row: &Row, fields: &Value) -> Value {
     let mut out = Map::new();
-    out.insert("id".into(), row["id"].clone());
+    out.insert("id".into(), shown_id(row).clone());
     for field in fields.as_array().into_iter().flatten().filter_map(Value::as_str) {
         out.insert(field.to_owned(), row.get(field).cloned().unwrap_or(json!(false)));
     }

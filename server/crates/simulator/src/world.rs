@@ -12,7 +12,6 @@ use reqwest::StatusCode;
 use serde_json::json;
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
 /// Posts under way at once while the past is told.
 const POSTS_AT_ONCE: usize = 8;
@@ -165,20 +164,18 @@ impl World {
         arrivals.into_iter().map(|(.., message)| message).collect()
     }
 
-    /// Lives: posts what the past held within a few seconds, then goes on live until shutdown.
-    pub async fn run(&self, ingest_base: &str, shutdown: CancellationToken) {
-        let http = match reqwest::Client::builder().timeout(POST_TIMEOUT).build() {
-            Ok(http) => http,
-            Err(error) => return tracing::error!("the simulated carriers cannot call: {error}"),
-        };
-        let door = Door { http, base: ingest_base.trim_end_matches('/').to_owned() };
-        tokio::select! {
-            () = shutdown.cancelled() => {}
-            () = self.live_through(&door) => {}
-        }
+    /// Where the carriers post to.
+    ///
+    /// # Errors
+    /// When there can be no HTTP client.
+    pub fn door(ingest_base: &str) -> Result<Door> {
+        let http =
+            reqwest::Client::builder().timeout(POST_TIMEOUT).build().context("the simulated carriers cannot call")?;
+        Ok(Door { http, base: ingest_base.trim_end_matches('/').to_owned() })
     }
 
-    async fn live_through(&self, door: &Door) {
+    /// Posts every message of the past, within a few seconds.
+    pub async fn tell_past(&self, door: &Door) {
         let past = self.past();
         let (count, begun) = (past.len(), std::time::Instant::now());
         let mut posts = JoinSet::new();
@@ -191,11 +188,10 @@ impl World {
         }
         while posts.join_next().await.is_some() {}
         tracing::info!(messages = count, seconds = begun.elapsed().as_secs_f64(), "the sandbox's past is told");
-        self.go_on(door).await;
     }
 
-    /// Live: whatever journey is next takes its next step now. When few are under way, new orders come.
-    async fn go_on(&self, door: &Door) {
+    /// Live, without end: whatever journey is next takes its next step now. When few are under way, new orders come.
+    pub async fn go_on(&self, door: &Door) {
         let mut under_way: VecDeque<(Shipment, usize)> = self
             .shipments
             .iter()
@@ -266,8 +262,9 @@ fn order_of(shipment: &Shipment, now: Timestamp) -> Option<NewOrder> {
     })
 }
 
+/// Where the simulated carriers post to.
 #[derive(Clone)]
-struct Door {
+pub struct Door {
     http: reqwest::Client,
     base: String,
 }
@@ -339,7 +336,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_past_is_told_quickly_then_life_goes_on_until_shutdown() {
+    async fn the_past_is_told_quickly_then_life_goes_on() {
         let world = world(7).await;
         let expected = world.past().len();
         let bodies: Arc<Mutex<Vec<(String, usize)>>> = Arc::default();
@@ -354,10 +351,13 @@ mod tests {
             async move { if busy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::ACCEPTED } }
         };
         let door = crate::serve::Server::start(Router::new().route("/ingest/{source}", post(take))).await.unwrap();
-        let shutdown = CancellationToken::new();
-        let (base, stop) = (door.url(), shutdown.clone());
+        let base = door.url();
         let begun = std::time::Instant::now();
-        let life = tokio::spawn(async move { world.run(&base, stop).await });
+        let life = tokio::spawn(async move {
+            let door = World::door(&base).unwrap();
+            world.tell_past(&door).await;
+            world.go_on(&door).await;
+        });
         while bodies.lock().unwrap().len() < expected {
             assert!(begun.elapsed() < Duration::from_secs(20));
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -367,7 +367,6 @@ mod tests {
             assert!(begun.elapsed() < Duration::from_secs(30));
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        shutdown.cancel();
-        life.await.unwrap();
+        life.abort();
     }
 }

@@ -1,7 +1,7 @@
 //! The audit trail's hash chain. Lines are appended under a lock, so the chain has no forks.
 
 use crate::{
-    codec::{Bytes, Columns, Done, clean, json, micros},
+    codec::{Columns, Done, clean, json, micros},
     lock,
 };
 use domain::ids::CompanyId;
@@ -163,6 +163,7 @@ pub(crate) fn record(row: &PgRow) -> Done<AuditRecord> {
             at: row.at("at")?,
             action: row.text("action")?,
             subject: row.text("subject")?,
+            after: row.opt_sealed("after_subject", "after_bytes")?,
             why: row.opt_text("why")?,
         },
         previous: row.text("previous")?,

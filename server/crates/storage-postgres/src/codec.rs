@@ -142,6 +142,7 @@ pub(crate) trait Columns {
     fn opt_uuid(&self, column: &str) -> Done<Option<Uuid>>;
     fn opt_text(&self, column: &str) -> Done<Option<String>>;
     fn opt_int(&self, column: &str) -> Done<Option<i64>>;
+    fn opt_bytes(&self, column: &str) -> Done<Option<Vec<u8>>>;
     fn flag(&self, column: &str) -> Done<bool>;
 
     fn id<T: From<Uuid>>(&self, column: &str) -> Done<T> {
@@ -188,6 +189,17 @@ pub(crate) trait Columns {
     fn opt_word<T: DeserializeOwned>(&self, column: &str) -> Done<Option<T>> {
         self.opt_text(column)?.map(from_word).transpose()
     }
+
+    fn bytes(&self, column: &str) -> Done<Vec<u8>> {
+        there(self.opt_bytes(column)?, column)
+    }
+
+    /// Sealed bytes, from the column of their subject and their own.
+    fn opt_sealed(&self, subject: &str, bytes: &str) -> Done<Option<Sealed>> {
+        let subject: Option<SubjectId> = self.opt_id(subject)?;
+        let bytes = self.opt_bytes(bytes)?;
+        Ok(subject.zip(bytes).map(|(subject, bytes)| Sealed { subject, bytes }))
+    }
 }
 
 fn there<T>(value: Option<T>, column: &str) -> Done<T> {
@@ -207,32 +219,12 @@ impl Columns for PgRow {
         Ok(self.try_get(column)?)
     }
 
-    fn flag(&self, column: &str) -> Done<bool> {
-        Ok(self.try_get(column)?)
-    }
-}
-
-/// What only a row itself has: bytes.
-pub(crate) trait Bytes {
-    fn bytes(&self, column: &str) -> Done<Vec<u8>>;
-    fn opt_bytes(&self, column: &str) -> Done<Option<Vec<u8>>>;
-    /// Sealed bytes, from the column of their subject and their own.
-    fn opt_sealed(&self, subject: &str, bytes: &str) -> Done<Option<Sealed>>;
-}
-
-impl Bytes for PgRow {
-    fn bytes(&self, column: &str) -> Done<Vec<u8>> {
-        Ok(self.try_get(column)?)
-    }
-
     fn opt_bytes(&self, column: &str) -> Done<Option<Vec<u8>>> {
         Ok(self.try_get(column)?)
     }
 
-    fn opt_sealed(&self, subject: &str, bytes: &str) -> Done<Option<Sealed>> {
-        let subject: Option<SubjectId> = self.opt_id(subject)?;
-        let bytes = self.opt_bytes(bytes)?;
-        Ok(subject.zip(bytes).map(|(subject, bytes)| Sealed { subject, bytes }))
+    fn flag(&self, column: &str) -> Done<bool> {
+        Ok(self.try_get(column)?)
     }
 }
 
@@ -269,6 +261,12 @@ impl Columns for Part {
         }
     }
 
+    /// JSON has them as `\x` and hexadecimal digits.
+    fn opt_bytes(&self, column: &str) -> Done<Option<Vec<u8>>> {
+        let Some(text) = self.opt_text(column)? else { return Ok(None) };
+        text.strip_prefix("\\x").and_then(from_hex).map_or_else(|| Self::damaged(column), |bytes| Ok(Some(bytes)))
+    }
+
     fn flag(&self, column: &str) -> Done<bool> {
         self.0.get(column).and_then(Value::as_bool).map_or_else(|| Self::damaged(column), Ok)
     }
@@ -297,14 +295,15 @@ pub(crate) mod cursor {
     }
 
     pub(crate) fn decode<T: DeserializeOwned>(word: Option<&str>) -> Option<T> {
-        let word = word?;
-        let digits = Some(word.as_bytes()).filter(|digits| digits.is_ascii())?;
-        let bytes: Option<Vec<u8>> = digits
-            .chunks(2)
-            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok().filter(|p| p.len() == 2)?, 16).ok())
-            .collect();
-        serde_json::from_slice(&bytes?).ok()
+        serde_json::from_slice(&super::from_hex(word?)?).ok()
     }
+}
+
+/// Bytes that were written as hexadecimal digits.
+fn from_hex(digits: &str) -> Option<Vec<u8>> {
+    let digits = Some(digits.as_bytes()).filter(|digits| digits.is_ascii())?;
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok().filter(|p| p.len() == 2)?, 16).ok();
+    digits.chunks(2).map(byte).collect()
 }
 
 /// Cuts a result that was asked for one row too many into a page.

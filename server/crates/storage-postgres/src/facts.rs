@@ -2,7 +2,7 @@
 
 use crate::{
     PostgresStore, Turn,
-    codec::{Bytes, Columns, Done, Fail, clean, id_list, json, micros, opt_micros, parts, rows_as, word},
+    codec::{Columns, Done, Fail, clean, id_list, json, micros, opt_micros, parts, rows_as, word},
     group::Grouped,
     inbox,
     jobs::{self, FoldJob},

@@ -1,4 +1,4 @@
-//! The figures of the overview: each counts the rows of the list that `storage::figures` names for it. They are read from the
+//! The figures of the overview: each counts the rows of the list that `storage::counted` names for it. They are read from the
 //! counters, and where they depend on the time of the question along an index of what is open.
 
 use crate::{
@@ -91,7 +91,7 @@ async fn cases(conn: &mut PgConnection, scope: Scope, now: Timestamp, figures: &
     let since = Span::last(WEEK, now).from;
     let row = sqlx::query(
         "SELECT count(*) AS healed FROM desk_case c JOIN exception x ON x.id = c.exception_id
-         WHERE c.company_id = $1 AND c.status = 'resolved' AND c.ended IS NULL AND c.closed_by IS NULL AND c.opened_at >= $2 AND x.closed_at IS NOT NULL AND x.resolution <> 'person'",
+         WHERE c.company_id = $1 AND c.status = 'resolved' AND c.ended IS NULL AND NOT c.by_agent AND c.opened_at >= $2 AND x.closed_at IS NOT NULL AND x.resolution <> 'person'",
     )
     .bind(scope.company.0)
     .bind(micros(since))

@@ -17,6 +17,8 @@ use uuid::Uuid;
 
 /// What each engine makes for itself: nothing of it is taken over.
 const OWN_TABLES: &[&str] = &["change", "counter", "lease"];
+/// What keeps the carriers of shipments for each binding, one shipment after the other: they come along with the shipments.
+const LEFT_OUT: &[(&str, &str)] = &[("binding", "binding_carriers"), ("binding_end", "binding_end_carriers")];
 /// Bytes that are sent at once.
 const SEND_BYTES: usize = 256 * 1024;
 
@@ -43,6 +45,7 @@ impl Import {
         for sql in ["BEGIN", "SET CONSTRAINTS ALL DEFERRED"] {
             sqlx::query(sql).execute(&mut conn).await.map_err(Fail::from)?;
         }
+        switch(&mut conn, Triggers::Disable).await?;
         let tables = tables(&mut conn).await?;
         Ok(Self { conn, tables })
     }
@@ -144,11 +147,33 @@ impl Import {
             );
             sqlx::query(AssertSqlSafe(sql)).execute(&mut self.conn).await.map_err(Fail::from)?;
         }
+        // a table whose deferred constraints are not checked yet cannot be altered
+        sqlx::query("SET CONSTRAINTS ALL IMMEDIATE").execute(&mut self.conn).await.map_err(Fail::from)?;
+        switch(&mut self.conn, Triggers::Enable).await?;
         upkeep::skip_change_numbers(&mut self.conn).await?;
         sqlx::query("COMMIT").execute(&mut self.conn).await.map_err(Fail::from)?;
         sqlx::query("ANALYZE").execute(&mut self.conn).await.map_err(Fail::from)?;
         self.conn.close().await.map_err(|error| unavailable(&error))
     }
+}
+
+#[derive(Clone, Copy)]
+enum Triggers {
+    Disable,
+    Enable,
+}
+
+/// Within the transaction of the import: if that does not end well, they are as they were.
+async fn switch(conn: &mut PgConnection, to: Triggers) -> Done<()> {
+    let word = match to {
+        Triggers::Disable => "DISABLE",
+        Triggers::Enable => "ENABLE",
+    };
+    for (table, trigger) in LEFT_OUT {
+        let sql = format!("ALTER TABLE {table} {word} TRIGGER {trigger}");
+        sqlx::query(AssertSqlSafe(sql)).execute(&mut *conn).await?;
+    }
+    Ok(())
 }
 
 /// The tables with the types of their columns, partitions left out.

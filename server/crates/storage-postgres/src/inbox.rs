@@ -2,9 +2,7 @@
 
 use crate::{
     PostgresStore, Turn, audit,
-    codec::{
-        Bytes, Columns, Done, Fail, PAGE_AND_ONE, clean, cursor, id_list, micros, month, page, stored_count, word,
-    },
+    codec::{Columns, Done, Fail, PAGE_AND_ONE, clean, cursor, id_list, micros, month, page, stored_count, word},
     group::Grouped,
     jobs,
     partitions::{Monthly, Partitions},

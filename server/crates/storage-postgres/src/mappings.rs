@@ -2,7 +2,7 @@
 
 use crate::{
     PostgresStore, Turn, audit,
-    codec::{Bytes, Columns, Done, Fail, clean, id_list, json, micros},
+    codec::{Columns, Done, Fail, clean, id_list, json, micros},
     facts, jobs, lock,
 };
 use async_trait::async_trait;

@@ -7,6 +7,7 @@ use crate::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::{PgConnection, postgres::PgRow};
+use std::collections::BTreeSet;
 use storage::{
     Result, Scope,
     order_problems::{Extent, NewOrderProblem, OrderProblem, OrderProblems, PROBLEM_ROWS, Tries},
@@ -36,6 +37,13 @@ impl OrderProblems for PostgresStore {
         let due = due(&mut read, scope, now, limit).await?;
         read.give_back();
         Ok(due)
+    }
+
+    async fn among(&self, scope: Scope, records: Vec<i64>) -> Result<BTreeSet<i64>> {
+        let mut read = self.read_one().await?;
+        let among = among(&mut read, scope, records).await?;
+        read.give_back();
+        Ok(among)
     }
 
     async fn list(&self, scope: Scope) -> Result<Vec<OrderProblem>> {
@@ -69,6 +77,15 @@ async fn due(conn: &mut PgConnection, scope: Scope, now: Timestamp, limit: u32) 
     .bind(row_limit(limit, PROBLEM_ROWS))
     .fetch_all(conn)
     .await?;
+    rows.iter().map(|row| row.int("record")).collect()
+}
+
+async fn among(conn: &mut PgConnection, scope: Scope, records: Vec<i64>) -> Done<BTreeSet<i64>> {
+    let rows = sqlx::query("SELECT record FROM order_problem WHERE company_id = $1 AND record = ANY ($2)")
+        .bind(scope.company.0)
+        .bind(records)
+        .fetch_all(conn)
+        .await?;
     rows.iter().map(|row| row.int("record")).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     PostgresStore, Turn, audit,
-    codec::{Bytes, Columns, Done, Fail, id_list, json, micros, row_limit},
+    codec::{Columns, Done, Fail, id_list, json, micros, row_limit},
     lock,
 };
 use async_trait::async_trait;
@@ -12,7 +12,7 @@ use sqlx::{PgConnection, postgres::PgRow};
 use std::collections::BTreeMap;
 use storage::{
     Actor, AuditEntry, Result, Scope, StoreError, WrappedKey,
-    people::{AuditRecord, ChainCheck, People, SessionRecord, UserRecord},
+    people::{AuditRecord, ChainCheck, People, SessionRecord, SettingChange, UserRecord},
 };
 
 /// Audit lines of one read.
@@ -271,6 +271,16 @@ impl People for PostgresStore {
         .await
     }
 
+    async fn change_setting(&self, scope: Scope, change: SettingChange, audit: AuditEntry) -> Result<()> {
+        self.write(Turn::RealTime, move |conn| {
+            Box::pin(async move {
+                change_setting(conn, scope, &change).await?;
+                audit::append(conn, scope, &audit).await
+            })
+        })
+        .await
+    }
+
     async fn take_setting(&self, scope: Scope, name: &str) -> Result<Option<String>> {
         let name = name.to_owned();
         self.write(Turn::RealTime, move |conn| {
@@ -313,6 +323,33 @@ impl People for PostgresStore {
         let mut read = self.read().await?;
         Ok(audit_of(&mut read, scope, shipment).await?)
     }
+}
+
+/// Of two who read the same value the later one waits here for the other, and then finds another value.
+async fn change_setting(conn: &mut PgConnection, scope: Scope, change: &SettingChange) -> Done<()> {
+    let changed = match &change.from {
+        Some(from) => {
+            sqlx::query("UPDATE setting SET value = $3 WHERE company_id = $1 AND name = $2 AND value = $4")
+                .bind(scope.company.0)
+                .bind(change.name)
+                .bind(&change.to)
+                .bind(from)
+                .execute(conn)
+                .await?
+        }
+        None => {
+            sqlx::query("INSERT INTO setting (company_id, name, value) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+                .bind(scope.company.0)
+                .bind(change.name)
+                .bind(&change.to)
+                .execute(conn)
+                .await?
+        }
+    };
+    if changed.rows_affected() == 0 {
+        return Err(Fail(StoreError::Conflict(format!("{} was changed by somebody else", change.name))));
+    }
+    Ok(())
 }
 
 async fn put_user(conn: &mut PgConnection, scope: Scope, user: &UserRecord) -> Done<()> {

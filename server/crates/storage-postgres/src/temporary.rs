@@ -8,6 +8,9 @@ use std::{
 };
 use storage::Result;
 
+/// Owns databases of tests without any right beside; stays in the cluster.
+const OWNER: &str = "milepost_owner";
+
 /// A database; dropped with this.
 pub struct Temporary {
     admin: PgConnectOptions,
@@ -29,6 +32,21 @@ impl Temporary {
         let (cluster, _) = admin.rsplit_once('/').unwrap_or((admin, ""));
         let url = format!("{cluster}/{name}?max_connections=8");
         Ok((Self { admin: options, name }, url))
+    }
+
+    /// The same, owned and used by a role that is no superuser, as in an installation.
+    ///
+    /// # Errors
+    /// `Unavailable` when the cluster is not there or refuses.
+    pub async fn owned(admin: &str) -> Result<(Self, String)> {
+        let (made, url) = Self::make(admin).await?;
+        let role = format!(
+            "DO $$ BEGIN CREATE ROLE {OWNER}; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+        );
+        for sql in [role, format!("ALTER DATABASE {} OWNER TO {OWNER}", made.name)] {
+            run(&made.admin, sql).await.map_err(|error| unavailable(&error))?;
+        }
+        Ok((made, format!("{url}&options[role]={OWNER}")))
     }
 }
 

@@ -21,8 +21,8 @@ use storage::{
     jobs::NewJob,
     shipments::Commit,
     work::{
-        CaseContext, CaseRecord, CaseStatus, Due, ExceptionAction, ExceptionRecord, QueueCounts, QueueQuery, QueueRow,
-        QueueView, Work, due_at,
+        Agent, CaseContext, CaseRecord, CaseStatus, Due, ExceptionAction, ExceptionRecord, QueueCounts, QueueQuery,
+        QueueRow, QueueView, Work, due_at,
     },
 };
 use uuid::Uuid;
@@ -521,7 +521,7 @@ fn narrowed(sql: &mut QueryBuilder<Postgres>, scope: Scope, query: &QueueQuery, 
             .push(" AND c.opened_at < ")
             .push_bind(micros(case.opened.until));
         if case.self_resolved {
-            sql.push(" AND c.status = 'resolved' AND c.ended IS NULL AND c.closed_by IS NULL) AND x.closed_at IS NOT NULL AND x.resolution <> 'person'");
+            sql.push(" AND c.status = 'resolved' AND c.ended IS NULL AND NOT c.by_agent) AND x.closed_at IS NOT NULL AND x.resolution <> 'person'");
         } else {
             sql.push(")");
         }
@@ -578,14 +578,16 @@ fn stored_status(status: CaseStatus) -> (String, Option<String>) {
 
 async fn put_case(conn: &mut PgConnection, scope: Scope, case: &CaseRecord) -> Done<()> {
     let (status, ended) = stored_status(case.status);
+    let agent = case.closed_by.as_ref().and_then(|agent| agent.name.as_ref());
     let put = sqlx::query(
         "INSERT INTO desk_case (id, company_id, exception_id, shipment_id, desk, external_key, number, url, status, opened_at, resolved_at, notes,
-             ended, closed_by, follows, seen, revision)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17 + 1)
+             ended, by_agent, agent_subject, agent_name, follows, seen, revision)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19 + 1)
          ON CONFLICT (id) DO UPDATE SET
              external_key = excluded.external_key, number = excluded.number, url = excluded.url, status = excluded.status,
              resolved_at = excluded.resolved_at, notes = excluded.notes,
-             ended = excluded.ended, closed_by = excluded.closed_by, follows = excluded.follows, seen = excluded.seen, revision = excluded.revision
+             ended = excluded.ended, by_agent = excluded.by_agent, agent_subject = excluded.agent_subject, agent_name = excluded.agent_name,
+             follows = excluded.follows, seen = excluded.seen, revision = excluded.revision
          WHERE desk_case.company_id = excluded.company_id AND desk_case.exception_id = excluded.exception_id
              AND desk_case.revision + 1 = excluded.revision",
     )
@@ -602,7 +604,9 @@ async fn put_case(conn: &mut PgConnection, scope: Scope, case: &CaseRecord) -> D
     .bind(opt_micros(case.resolved_at))
     .bind(json(&case.notes))
     .bind(ended)
-    .bind(&case.closed_by)
+    .bind(case.closed_by.is_some())
+    .bind(agent.map(|name| name.subject.0))
+    .bind(agent.map(|name| name.bytes.as_slice()))
     .bind(&case.follows)
     .bind(case.seen.map(word))
     .bind(i64::try_from(case.revision).unwrap_or(i64::MAX - 1))
@@ -648,7 +652,11 @@ pub(crate) fn case(row: &impl Columns) -> Done<CaseRecord> {
         opened_at: row.at("opened_at")?,
         resolved_at: row.opt_at("resolved_at")?,
         notes: row.json("notes")?,
-        closed_by: row.opt_text("closed_by")?,
+        closed_by: if row.flag("by_agent")? {
+            Some(Agent { name: row.opt_sealed("agent_subject", "agent_name")? })
+        } else {
+            None
+        },
         follows: row.opt_text("follows")?,
         seen: row.opt_word("seen")?,
         revision: row.count("revision")?,

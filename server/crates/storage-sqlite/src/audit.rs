@@ -156,6 +156,7 @@ pub(crate) fn record(row: &Row) -> Done<AuditRecord> {
             at: row.at("at")?,
             action: row.text("action")?,
             subject: row.text("subject")?,
+            after: row.opt_sealed("after_subject", "after_bytes")?,
             why: row.opt_text("why")?,
         },
         previous: row.text("previous")?,

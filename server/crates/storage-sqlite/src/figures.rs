@@ -1,11 +1,10 @@
-//! The figures of the overview: each counts the rows of the list that `storage::figures` names for it. They are read from the
+//! The figures of the overview: each counts the rows of the list that `storage::counted` names for it. They are read from the
 //! counters, and where they depend on the time of the question along an index of what is open.
 
 use crate::{
     codec::{Done, from_word, micros},
     counter::{self, QUARTER_US},
     sql::query,
-    work::OPEN_QUEUE,
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use rusqlite::Connection;
@@ -14,6 +13,9 @@ use storage::{
     Scope,
     figures::{AGES, AgeFigures, CarrierFigures, Figures, LONG_RETRYING, Span, WEEK, current_since, days},
 };
+
+/// What the queue shows while nothing else is asked for: open, and not snoozed beyond a time that follows.
+const OPEN_QUEUE: &str = " AND closed_at IS NULL AND (snoozed_until IS NULL OR snoozed_until <= ";
 
 pub(crate) fn figures(conn: &Connection, scope: Scope, now: Timestamp, zone: &TimeZone) -> Done<Figures> {
     let mut figures = Figures::default();
@@ -82,7 +84,7 @@ fn cases(conn: &Connection, scope: Scope, now: Timestamp, figures: &mut Figures)
     let since = Span::last(WEEK, now).from;
     let row = query(
         "SELECT count(*) AS healed FROM desk_case c JOIN exception x ON x.id = c.exception_id
-         WHERE c.company_id = ? AND c.status = 'resolved' AND c.ended IS NULL AND c.closed_by IS NULL AND c.opened_at >= ? AND x.closed_at IS NOT NULL AND x.resolution <> 'person'",
+         WHERE c.company_id = ? AND c.status = 'resolved' AND c.ended IS NULL AND NOT c.by_agent AND c.opened_at >= ? AND x.closed_at IS NOT NULL AND x.resolution <> 'person'",
     )
     .bind(scope.company.0)
     .bind(micros(since))

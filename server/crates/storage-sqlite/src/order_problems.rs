@@ -2,13 +2,14 @@
 
 use crate::{
     SqliteStore,
-    codec::{Done, micros, row_limit},
+    codec::{Done, json, micros, row_limit},
     sql::{Row, query},
     writer::Turn,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::Connection;
+use std::collections::BTreeSet;
 use storage::{
     Result, Scope,
     order_problems::{Extent, NewOrderProblem, OrderProblem, OrderProblems, PROBLEM_ROWS, Tries},
@@ -38,6 +39,17 @@ impl OrderProblems for SqliteStore {
                 .bind(scope.company.0)
                 .bind(micros(now))
                 .bind(row_limit(limit, PROBLEM_ROWS))
+                .fetch_all(conn)?;
+            rows.iter().map(|row| row.int("record")).collect::<Done<_>>()
+        })
+        .await
+    }
+
+    async fn among(&self, scope: Scope, records: Vec<i64>) -> Result<BTreeSet<i64>> {
+        self.read(move |conn| {
+            let rows = query("SELECT p.record FROM json_each(?1) r CROSS JOIN order_problem p WHERE p.company_id = ?2 AND p.record = r.value")
+                .bind(json(&records))
+                .bind(scope.company.0)
                 .fetch_all(conn)?;
             rows.iter().map(|row| row.int("record")).collect::<Done<_>>()
         })

@@ -13,7 +13,7 @@ use rusqlite::Connection;
 use std::collections::BTreeMap;
 use storage::{
     Actor, AuditEntry, Result, Scope, StoreError, WrappedKey,
-    people::{AuditRecord, ChainCheck, People, SessionRecord, UserRecord},
+    people::{AuditRecord, ChainCheck, People, SessionRecord, SettingChange, UserRecord},
 };
 
 /// Audit lines of one read.
@@ -238,6 +238,14 @@ impl People for SqliteStore {
         .await
     }
 
+    async fn change_setting(&self, scope: Scope, change: SettingChange, audit: AuditEntry) -> Result<()> {
+        self.write(Turn::RealTime, move |conn| {
+            change_setting(conn, scope, &change)?;
+            audit::append(conn, scope, &audit)
+        })
+        .await
+    }
+
     async fn take_setting(&self, scope: Scope, name: &str) -> Result<Option<String>> {
         let name = name.to_owned();
         self.write(Turn::RealTime, move |conn| {
@@ -277,6 +285,26 @@ impl People for SqliteStore {
     async fn audit_of(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<(AuditRecord, Option<String>)>> {
         self.read(move |conn| audit_of(conn, scope, shipment)).await
     }
+}
+
+fn change_setting(conn: &Connection, scope: Scope, change: &SettingChange) -> Done<()> {
+    let changed = match &change.from {
+        Some(from) => query("UPDATE setting SET value = ?3 WHERE company_id = ?1 AND name = ?2 AND value = ?4")
+            .bind(scope.company.0)
+            .bind(change.name)
+            .bind(&change.to)
+            .bind(from)
+            .execute(conn)?,
+        None => query("INSERT INTO setting (company_id, name, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+            .bind(scope.company.0)
+            .bind(change.name)
+            .bind(&change.to)
+            .execute(conn)?,
+    };
+    if changed == 0 {
+        return Err(Fail(StoreError::Conflict(format!("{} was changed by somebody else", change.name))));
+    }
+    Ok(())
 }
 
 fn put_user(conn: &Connection, scope: Scope, user: &UserRecord) -> Done<()> {
@@ -353,7 +381,7 @@ fn forget_customer(conn: &Connection, scope: Scope, subject: SubjectId) -> Done<
 }
 
 fn audit_of(conn: &Connection, scope: Scope, shipment: ShipmentId) -> Done<Vec<(AuditRecord, Option<String>)>> {
-    let exceptions = query("SELECT id FROM exception WHERE company_id = ? AND shipment_id = ?")
+    let exceptions = query("SELECT id FROM exception INDEXED BY exception_shipment WHERE company_id = ? AND shipment_id = ?")
         .bind(scope.company.0)
         .bind(shipment.0)
         .fetch_all(conn)?;

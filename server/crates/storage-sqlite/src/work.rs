@@ -23,16 +23,14 @@ use storage::{
     jobs::NewJob,
     shipments::Commit,
     work::{
-        CaseContext, CaseRecord, CaseStatus, Due, ExceptionAction, ExceptionRecord, QueueCounts, QueueQuery, QueueRow,
-        QueueView, Work, due_at,
+        Agent, CaseContext, CaseRecord, CaseStatus, Due, ExceptionAction, ExceptionRecord, QueueCounts, QueueQuery,
+        QueueRow, QueueView, Work, due_at,
     },
 };
 use uuid::Uuid;
 
 /// How long an ended exception is in the queue's view of ended ones.
 const CLOSED_WINDOW: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// What the queue shows while nothing else is asked for: open, and not snoozed beyond a time that follows.
-pub(crate) const OPEN_QUEUE: &str = " AND closed_at IS NULL AND (snoozed_until IS NULL OR snoozed_until <= ";
 
 #[async_trait]
 impl Work for SqliteStore {
@@ -503,7 +501,7 @@ fn narrowed(sql: &mut Query<'_>, scope: Scope, wanted: &QueueQuery, now: Timesta
             .push(" AND c.opened_at < ")
             .push_bind(micros(case.opened.until));
         if case.self_resolved {
-            sql.push(" AND c.status = 'resolved' AND c.ended IS NULL AND c.closed_by IS NULL) AND x.closed_at IS NOT NULL AND x.resolution <> 'person'");
+            sql.push(" AND c.status = 'resolved' AND c.ended IS NULL AND NOT c.by_agent) AND x.closed_at IS NOT NULL AND x.resolution <> 'person'");
         } else {
             sql.push(")");
         }
@@ -554,14 +552,16 @@ fn stored_status(status: CaseStatus) -> (String, Option<String>) {
 
 pub(crate) fn put_case(conn: &Connection, scope: Scope, case: &CaseRecord) -> Done<()> {
     let (status, ended) = stored_status(case.status);
+    let agent = case.closed_by.as_ref().and_then(|agent| agent.name.as_ref());
     let put = query(
         "INSERT INTO desk_case (id, company_id, exception_id, shipment_id, desk, external_key, number, url, status, opened_at, resolved_at, notes,
-             ended, closed_by, follows, seen, revision)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? + 1)
+             ended, by_agent, agent_subject, agent_name, follows, seen, revision)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? + 1)
          ON CONFLICT (id) DO UPDATE SET
              external_key = excluded.external_key, number = excluded.number, url = excluded.url, status = excluded.status,
              resolved_at = excluded.resolved_at, notes = excluded.notes,
-             ended = excluded.ended, closed_by = excluded.closed_by, follows = excluded.follows, seen = excluded.seen, revision = excluded.revision
+             ended = excluded.ended, by_agent = excluded.by_agent, agent_subject = excluded.agent_subject, agent_name = excluded.agent_name,
+             follows = excluded.follows, seen = excluded.seen, revision = excluded.revision
          WHERE company_id = excluded.company_id AND exception_id = excluded.exception_id AND revision + 1 = excluded.revision",
     )
     .bind(case.id.0)
@@ -577,7 +577,9 @@ pub(crate) fn put_case(conn: &Connection, scope: Scope, case: &CaseRecord) -> Do
     .bind(opt_micros(case.resolved_at))
     .bind(json(&case.notes))
     .bind(ended)
-    .bind(&case.closed_by)
+    .bind(case.closed_by.is_some())
+    .bind(agent.map(|name| name.subject.0))
+    .bind(agent.map(|name| name.bytes.as_slice()))
     .bind(&case.follows)
     .bind(case.seen.map(word))
     .bind(i64::try_from(case.revision).unwrap_or(i64::MAX - 1))
@@ -622,7 +624,11 @@ fn case(row: &Row) -> Done<CaseRecord> {
         opened_at: row.at("opened_at")?,
         resolved_at: row.opt_at("resolved_at")?,
         notes: row.json("notes")?,
-        closed_by: row.opt_text("closed_by")?,
+        closed_by: if row.int("by_agent")? == 1 {
+            Some(Agent { name: row.opt_sealed("agent_subject", "agent_name")? })
+        } else {
+            None
+        },
         follows: row.opt_text("follows")?,
         seen: row.opt_word("seen")?,
         revision: row.count("revision")?,

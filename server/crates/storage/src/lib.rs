@@ -8,6 +8,7 @@
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod counted;
 pub mod destinations;
 pub mod facts;
 pub mod figures;

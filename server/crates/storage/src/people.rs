@@ -1,6 +1,6 @@
 //! Users, sessions, keys, settings and the audit trail.
 
-use crate::{Actor, AuditEntry, Result, Scope, WrappedKey};
+use crate::{Actor, AuditEntry, Result, Scope, Sealed, WrappedKey};
 use async_trait::async_trait;
 use domain::ids::{CompanyId, ShipmentId, SubjectId, UserId};
 use jiff::Timestamp;
@@ -75,6 +75,8 @@ pub struct AuditLine {
     pub action: String,
     /// To what.
     pub subject: String,
+    /// After, sealed.
+    pub after: Option<Sealed>,
     /// The person's reason.
     pub why: Option<String>,
 }
@@ -86,6 +88,17 @@ pub enum ChainCheck {
     Sound(u64),
     /// This line does not.
     Broken(u64),
+}
+
+/// A value on its way from what was read to what it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingChange {
+    /// Its name.
+    pub name: &'static str,
+    /// What was read.
+    pub from: Option<String>,
+    /// What it should be.
+    pub to: String,
 }
 
 /// Users, sessions, keys, settings, audit.
@@ -136,7 +149,7 @@ pub trait People: Send + Sync {
     /// Keeps a subject's key, unless it has one; returns the one that is kept.
     async fn put_key(&self, scope: Scope, key: WrappedKey, at: Timestamp) -> Result<WrappedKey>;
 
-    /// The wrapped keys of customers that ever had one; none in place of one that was destroyed.
+    /// The wrapped keys of subjects that ever had one of their own; none in place of one that was destroyed.
     async fn keys(&self, scope: Scope, subjects: Vec<SubjectId>) -> Result<BTreeMap<SubjectId, Option<WrappedKey>>>;
 
     /// Marks the key of a subject that never had one as destroyed: nothing is ever kept of it.
@@ -150,6 +163,12 @@ pub trait People: Send + Sync {
 
     /// Keeps such a value.
     async fn put_setting(&self, scope: Scope, name: &str, value: String) -> Result<()>;
+
+    /// Changes a value from what was read (none: there was none); the audit entry commits with it.
+    ///
+    /// # Errors
+    /// `Conflict` when it is another by now.
+    async fn change_setting(&self, scope: Scope, change: SettingChange, audit: AuditEntry) -> Result<()>;
 
     /// Takes a value out, at most once: of two callers one gets it.
     async fn take_setting(&self, scope: Scope, name: &str) -> Result<Option<String>>;

@@ -11,7 +11,7 @@ use domain::{
     ExceptionReason, Milestone, Severity, State, Visibility,
     commit::ExceptionChange,
     event_time::EventTime,
-    fold::{DeliveryStanding, FoldInput, Folded, NextUse, Plan},
+    fold::{DeliveryStanding, FoldInput, Folded, NextUse, Plan, PromiseSource},
     ids::{BindingId, CorrelationId, EffectId, ExceptionId, MessageId, ObservationId, ShipmentId, TrackerId},
 };
 use jiff::Timestamp;
@@ -66,6 +66,54 @@ pub struct ImportedShipment {
     pub correlation: CorrelationId,
     /// Why its shipment is folded: `Import`, or `History` for the first import of all.
     pub cause: Cause,
+    /// What could not be read: of a shipment that is there already it stays as it is.
+    pub kept: BTreeSet<Kept>,
+}
+
+/// What of a shipment stays while the order system does not let it be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kept {
+    /// Which order it is of, and what that promised.
+    Order,
+    /// The customer, the destination, and the words to find the customer by.
+    Customer,
+    /// When it should leave, and when it left.
+    Dates,
+    /// What a rule promised.
+    RulePromise,
+}
+
+impl ImportedShipment {
+    /// Beside what is stored of it: what could not be read stays. A new shipment has what could be read.
+    #[must_use]
+    pub fn beside(&self, stored: Option<(Origin, Plan)>) -> Self {
+        let mut merged = self.clone();
+        let Some((origin, plan)) = stored else {
+            merged.kept.clear();
+            return merged;
+        };
+        let of_order = self.kept.contains(&Kept::Order);
+        if of_order && self.origin.order_record.is_none_or(|order| origin.order_record == Some(order)) {
+            merged.origin.order_record = origin.order_record;
+            merged.origin.order = merged.origin.order.or(origin.order);
+        }
+        if self.kept.contains(&Kept::Dates) {
+            merged.plan.ship_by = plan.ship_by.or(merged.plan.ship_by);
+            merged.plan.expected_from = plan.expected_from.or(merged.plan.expected_from);
+        }
+        let promise_stays = match &plan.promise {
+            _ if plan.promised_by.is_none() => false,
+            Some(PromiseSource::Rule { .. }) => {
+                self.kept.contains(&Kept::RulePromise) && self.plan.promise != Some(PromiseSource::Commitment)
+            }
+            // what another order promised is not this one's
+            Some(PromiseSource::Commitment) | None => of_order && merged.origin.order_record == origin.order_record,
+        };
+        if promise_stays {
+            (merged.plan.promised_by, merged.plan.promise) = (plan.promised_by, plan.promise);
+        }
+        merged
+    }
 }
 
 /// Where the order system has the record.
@@ -541,7 +589,8 @@ pub struct SetBack {
 pub trait Shipments: Send + Sync {
     /// Takes in what the order system has, in one transaction: shipments made or changed, bindings opened and closed,
     /// the unclaimed shipment of a claimed tracker merged into its claimant (its history and what people decided about it
-    /// come along; one of another use of the number stays), fold jobs (batch lane) for all whose facts changed.
+    /// come along; one of another use of the number stays), fold jobs (batch lane) for all whose facts changed. What could
+    /// not be read stays as it is stored ([`ImportedShipment::beside`]).
     async fn import(&self, scope: Scope, shipments: Vec<ImportedShipment>, at: Timestamp) -> Result<Imported>;
 
     /// Keeps what became known of a delivery without its being read: a new version of its plan, and a fold job as for an

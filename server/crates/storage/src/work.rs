@@ -1,7 +1,7 @@
 //! What people look after: exceptions, cases, figures.
 
 use crate::{
-    AuditEntry, Page, Result, Scope, StoreError,
+    AuditEntry, Page, Result, Scope, Sealed, StoreError,
     figures::{Figures, Span},
     jobs::NewJob,
     shipments::{NumberRecord, Origin},
@@ -203,13 +203,20 @@ pub struct CaseRecord {
     /// The keys of the notes posted.
     pub notes: Vec<String>,
     /// The agent who closed the ticket at the desk; none while it is open, and where Milepost closed it.
-    pub closed_by: Option<String>,
+    pub closed_by: Option<Agent>,
     /// The ticket that this one follows up.
     pub follows: Option<String>,
     /// What a poll last saw of the ticket. Where it differs from the status, the ticket has to be looked at.
     pub seen: Option<CaseStatus>,
     /// Counts the changes: of two writers the second one fails.
     pub revision: u64,
+}
+
+/// An agent of the desk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agent {
+    /// The name, sealed under a key of the agent; none where it is not kept.
+    pub name: Option<Sealed>,
 }
 
 impl CaseRecord {

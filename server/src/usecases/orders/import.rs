@@ -7,7 +7,7 @@ use crate::{
 };
 use connectors::{
     call::{CallLog, Decision, ErrorClass},
-    odoo::{Delivery, DeliveryPage, DeliveryState, OdooClient, Since, Unreadable},
+    odoo::{Delivery, DeliveryPage, DeliveryState, OdooClient, Since, UnreadPart, Unreadable},
 };
 use domain::{
     carriers as directory,
@@ -24,7 +24,7 @@ use storage::{
     facts::TrackerKey,
     jobs::{Cause, JobKind, Lane},
     order_problems::{Extent, NewOrderProblem},
-    shipments::{Amended, Amendment, Claim, Imported, ImportedShipment, Origin, OriginStanding},
+    shipments::{Amended, Amendment, Claim, Imported, ImportedShipment, Kept, Origin, OriginStanding},
 };
 
 /// Deliveries of one page of the import.
@@ -66,7 +66,7 @@ struct ImportCursor {
     /// When the reading from the first id on began, by our clock: what changed since may have been read before it did.
     #[serde(default)]
     begun: Option<Timestamp>,
-    /// Since then a delivery came without an id.
+    /// A delivery came without an id since all of them were looked at.
     #[serde(default)]
     nameless: bool,
     /// Deliveries up to this id were looked for, should they be deleted.
@@ -98,7 +98,7 @@ impl ImportCursor {
     fn end(&mut self) {
         let begun = self.begun.take().map(|at| at.checked_sub(BEGUN_MARGIN).unwrap_or(at));
         self.since = [self.newest, begun].into_iter().flatten().min();
-        (self.after, self.nameless) = (0, false);
+        self.after = 0;
     }
 }
 
@@ -127,16 +127,17 @@ pub async fn import(
 ) -> Result<Imported, OrderError> {
     let Some(odoo) = &tower.odoo else { return Ok(Imported::default()) };
     let promises = promises::rules(tower, scope).await?;
-    let known = tower.store.order_problems.list(scope).await?.into_iter().map(|p| p.seen.record).collect();
-    let mut import =
-        Import { tower, scope, odoo, calls, correlation, promises: &promises, known, total: Imported::default() };
+    let total = Imported::default();
+    let mut import = Import { tower, scope, odoo, calls, correlation, promises: &promises, nameless: false, total };
     let begun = ImportCursor::read(tower, scope, &promises).await?;
     // all deliveries are read: what they have is history
     let cause = if begun.since.is_none() { Cause::History } else { Cause::Import };
     let mut cursor = begun.clone();
     if cursor.after == 0 {
-        (cursor.begun, cursor.nameless) = (Some(tower.now()), false);
+        cursor.begun = Some(tower.now());
     }
+    // what the pages meet once more is put off by that
+    let due = tower.store.order_problems.due(scope, tower.now(), TRIED_AGAIN).await?;
     let mut incredible = 0_usize;
     for _ in 0..pages_max {
         let page = odoo.changed_deliveries(cursor.since(), cursor.after, IMPORT_PAGE, calls).await?;
@@ -146,7 +147,6 @@ pub async fn import(
         let credible = page.written.iter().copied().filter(|at| *at <= latest);
         cursor.newest = cursor.newest.max(credible.max());
         incredible += page.written.iter().filter(|at| **at > latest).count();
-        cursor.nameless |= page.unreadable.iter().any(|unreadable| unreadable.id == NO_RECORD);
         let more = page.more;
         let ids = page.deliveries.iter().map(|delivery| delivery.id).collect();
         match repair::compare(tower, scope, odoo, ids, correlation, calls).await {
@@ -161,9 +161,6 @@ pub async fn import(
         }
         import.take(page, cause).await?;
         if !more {
-            if !cursor.nameless {
-                import.remember(Vec::new(), &BTreeSet::new(), vec![NO_RECORD]).await?;
-            }
             cursor.end();
             break;
         }
@@ -174,10 +171,15 @@ pub async fn import(
             "Odoo's clock is ahead of ours: these times of changes are left out; set its clock right"
         );
     }
-    import.try_again().await?;
+    import.try_again(due).await?;
     cursor.checked = import.look_for_deleted(cursor.checked).await?;
     if cursor.after == 0 {
         cursor.compared = import.compare(cursor.compared).await?;
+    }
+    cursor.nameless |= import.nameless;
+    // all were looked at: the problem stands for those that are left
+    if (cursor.after, cursor.compared) == (0, 0) && !std::mem::take(&mut cursor.nameless) {
+        import.remember(Vec::new(), &BTreeSet::new(), vec![NO_RECORD]).await?;
     }
     if cursor != begun {
         tower.store.people.put_setting(scope, CURSOR, json(&cursor)).await?;
@@ -222,8 +224,8 @@ struct Import<'a> {
     calls: &'a dyn CallLog,
     correlation: CorrelationId,
     promises: &'a PromiseRules,
-    /// Deliveries with a problem.
-    known: BTreeSet<i64>,
+    /// A delivery came without an id.
+    nameless: bool,
     total: Imported,
 }
 
@@ -247,6 +249,7 @@ impl Import<'_> {
                 problems.push(NewOrderProblem { record, name, problem, extent: Extent::Part });
             }
         }
+        self.nameless |= page.unreadable.iter().any(|unreadable| unreadable.id == NO_RECORD);
         let waiting: BTreeSet<i64> = page.unreadable.iter().filter(|one| one.waits).map(|one| one.id).collect();
         problems.extend(page.unreadable.into_iter().map(|Unreadable { id, name, problem, .. }| NewOrderProblem {
             record: id,
@@ -295,7 +298,7 @@ impl Import<'_> {
         &mut self,
         problems: Vec<NewOrderProblem>,
         waiting: &BTreeSet<i64>,
-        mut well: Vec<i64>,
+        well: Vec<i64>,
     ) -> Result<(), OrderError> {
         let tower = self.tower;
         let said = problems.iter().filter(|one| one.extent == Extent::Whole && !waiting.contains(&one.record));
@@ -303,10 +306,10 @@ impl Import<'_> {
             let unread = Amendment::Unread(vec![problem.problem.clone()]);
             self.amend(problem.record, unread).await?;
         }
-        well.retain(|record| self.known.contains(record));
+        if !problems.is_empty() {
+            tracing::info!(problems = problems.len(), "deliveries that could not be read whole");
+        }
         if !problems.is_empty() || !well.is_empty() {
-            self.known.extend(problems.iter().map(|problem| problem.record));
-            tracing::info!(problems = problems.len(), over = well.len(), "deliveries that could not be read whole");
             tower.store.order_problems.note(self.scope, problems, well, tower.now()).await?;
         }
         Ok(())
@@ -321,10 +324,9 @@ impl Import<'_> {
         Ok(())
     }
 
-    /// Deliveries that could not be read, whose next try has come.
-    async fn try_again(&mut self) -> Result<(), OrderError> {
-        let tower = self.tower;
-        let due = tower.store.order_problems.due(self.scope, tower.now(), TRIED_AGAIN).await?;
+    /// Deliveries that could not be read, whose next try has come; what was read meanwhile is left out.
+    async fn try_again(&mut self, due: Vec<i64>) -> Result<(), OrderError> {
+        let due: Vec<i64> = self.tower.store.order_problems.among(self.scope, due).await?.into_iter().collect();
         if due.is_empty() {
             return Ok(());
         }
@@ -333,7 +335,6 @@ impl Import<'_> {
             page.deliveries.iter().any(|d| d.id == *id) || page.unreadable.iter().any(|unreadable| unreadable.id == *id)
         };
         let gone: Vec<i64> = due.iter().copied().filter(|id| !there(id)).collect();
-        self.known.extend(due);
         self.take(page, Cause::Import).await?;
         self.remember(Vec::new(), &BTreeSet::new(), gone).await
     }
@@ -341,16 +342,20 @@ impl Import<'_> {
     /// Takes in deliveries that no change has told of: the right to see them came later than they did. Up to which one it
     /// looked.
     async fn compare(&mut self, after: i64) -> Result<i64, OrderError> {
-        let ids = self.odoo.delivery_ids(after, COMPARED, self.calls).await?;
+        let found = self.odoo.delivery_ids(after, COMPARED, self.calls).await?;
+        let ids: Vec<i64> = found.iter().copied().flatten().collect();
+        self.nameless |= ids.len() < found.len();
         let known = self.tower.store.shipments.known_records(self.scope, ids.clone()).await?;
-        let unknown = ids.iter().copied().filter(|id| !known.contains(id) && !self.known.contains(id));
+        // those have their next try
+        let odd = self.tower.store.order_problems.among(self.scope, ids.clone()).await?;
+        let unknown = ids.iter().copied().filter(|id| !known.contains(id) && !odd.contains(id));
         let unknown: Vec<i64> = unknown.take(IMPORT_PAGE as usize).collect();
         let last = if unknown.len() < IMPORT_PAGE as usize { ids.last() } else { unknown.last() }.copied();
         if !unknown.is_empty() {
             let page = self.odoo.deliveries(&unknown, self.calls).await?;
             self.take(page, Cause::Import).await?;
         }
-        let more = ids.len() >= COMPARED as usize || unknown.len() >= IMPORT_PAGE as usize;
+        let more = found.len() >= COMPARED as usize || unknown.len() >= IMPORT_PAGE as usize;
         Ok(last.filter(|_| more).unwrap_or(0))
     }
 
@@ -447,8 +452,20 @@ impl Taking<'_> {
             key: customer.key,
             correlation,
             cause,
+            kept: self.kept(delivery),
             origin,
         })
+    }
+
+    /// What could not be read, and is left as it is: nobody took it back.
+    fn kept(&self, delivery: &Delivery) -> BTreeSet<Kept> {
+        let parts = delivery.unread.iter().flat_map(|part| match part {
+            UnreadPart::Order => &[Kept::Order][..],
+            UnreadPart::Customer => &[Kept::Customer, Kept::RulePromise],
+            UnreadPart::Shipping => &[Kept::RulePromise],
+            UnreadPart::Dates => &[Kept::Dates, Kept::RulePromise],
+        });
+        parts.copied().filter(|kept| *kept != Kept::RulePromise || self.promises.on).collect()
     }
 
     fn plan(&self, delivery: &Delivery, place: &Location) -> Plan {

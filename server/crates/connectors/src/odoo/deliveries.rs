@@ -16,14 +16,14 @@ pub const PAGE_MAX: u32 = 500;
 /// Numbers of one delivery at most; more is a text, not a list of numbers.
 const NUMBERS_MAX: usize = 50;
 /// Calls of one page at most that go into reading records one by one after a list was refused.
-const SINGLE_READS_MAX: usize = 200;
-/// Records that are refused one by one while none is given; then one more stands for all that are left.
+pub(super) const SINGLE_READS_MAX: usize = 200;
+/// Records that are refused one by one while none is given; then one more may stand for all that are left.
 const REFUSALS_MAX: usize = 8;
 /// What is said of what had to wait.
 const WAITS: &str = "not read yet: too many records could not be read at once; it is tried again by itself";
 /// Deliveries that left longer ago are not read again because their order or customer changed.
 const FOLLOWED: SignedDuration = SignedDuration::from_hours(90 * 24);
-const PICKING: &str = "stock.picking";
+pub(super) const PICKING: &str = "stock.picking";
 const PICKING_FIELDS: &[&str] = &[
     "name",
     "state",
@@ -37,8 +37,13 @@ const PICKING_FIELDS: &[&str] = &[
     "write_date",
     "partner_id",
 ];
+const ORDER: &str = "sale.order";
 const ORDER_FIELDS: &[&str] = &["commitment_date", "write_date"];
+const PARTNER: &str = "res.partner";
 const PARTNER_FIELDS: &[&str] = &["name", "street", "city", "zip", "country_code", "lang", "tz", "email", "write_date"];
+/// What is read of deliveries beside their ids: models with their fields.
+pub const READ_FIELDS: &[(&str, &[&str])] =
+    &[(PICKING, PICKING_FIELDS), (ORDER, ORDER_FIELDS), (PARTNER, PARTNER_FIELDS)];
 /// Numbers with blanks between them are several only if each has so many characters; shorter groups are one number
 /// written for people (`1Z 999 AA1 01 2345 6784`).
 const NUMBER_CHARS_MIN: usize = 8;
@@ -83,6 +88,19 @@ pub struct Customer {
     pub email: Option<String>,
 }
 
+/// A part of a delivery that could not be read, be it that Odoo refuses it for a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UnreadPart {
+    /// Which order it is of, or what that promises.
+    Order,
+    /// Whom it goes to.
+    Customer,
+    /// How or where to it goes: the shipping method, the city, the country.
+    Shipping,
+    /// When it should leave, or when it left.
+    Dates,
+}
+
 /// A delivery of a confirmed order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
@@ -115,6 +133,8 @@ pub struct Delivery {
     pub customer: Customer,
     /// What could not be read of it, its order or its customer, for people; it is taken in without that.
     pub problems: Vec<String>,
+    /// Which parts that concerns: what is known of them already is no older than what could be read.
+    pub unread: BTreeSet<UnreadPart>,
 }
 
 /// A delivery of which nothing can be made.
@@ -190,18 +210,23 @@ impl OdooClient {
         }
     }
 
-    /// The ids of deliveries of orders above `after_id`, by id, whenever they were written.
+    /// The ids of deliveries of orders above `after_id`, by id, whenever they were written; none where it cannot be read.
     ///
     /// # Errors
     /// When Odoo does not answer as it should.
-    pub async fn delivery_ids(&self, after_id: i64, limit: u32, log: &dyn CallLog) -> Result<Vec<i64>, CallError> {
+    pub async fn delivery_ids(
+        &self,
+        after_id: i64,
+        limit: u32,
+        log: &dyn CallLog,
+    ) -> Result<Vec<Option<i64>>, CallError> {
         self.ids(json!({"domain": wanted(after_id), "order": "id", "limit": limit}), log).await
     }
 
-    /// The ids that a search for deliveries gives; what is no id is left out.
-    async fn ids(&self, body: Value, log: &dyn CallLog) -> Result<Vec<i64>, CallError> {
+    /// The ids that a search for deliveries gives; none for what is no id.
+    async fn ids(&self, body: Value, log: &dyn CallLog) -> Result<Vec<Option<i64>>, CallError> {
         let found: Vec<Value> = self.ask(PICKING, "search", body, log).await?;
-        Ok(found.iter().filter_map(Value::as_i64).collect())
+        Ok(found.iter().map(Value::as_i64).collect())
     }
 
     /// These deliveries again, as they are now; those that are gone are left out.
@@ -210,7 +235,8 @@ impl OdooClient {
     /// When Odoo does not answer as it should.
     pub async fn deliveries(&self, ids: &[i64], log: &dyn CallLog) -> Result<DeliveryPage, CallError> {
         let mut reads = SINGLE_READS_MAX;
-        let read = self.read_each(PICKING, ids.iter().copied().collect(), PICKING_FIELDS, &mut reads, log).await?;
+        let ids = ids.iter().copied().collect();
+        let read = self.read_each(PICKING, ids, PICKING_FIELDS, Refusals::Single, &mut reads, log).await?;
         self.with_related(read, reads, log).await
     }
 
@@ -232,10 +258,10 @@ impl OdooClient {
     /// When Odoo does not answer as it should.
     pub async fn deleted(&self, ids: &[i64], log: &dyn CallLog) -> Result<Vec<i64>, CallError> {
         let body = json!({"domain": [["id", "in", ids]], "context": {"active_test": false}});
-        let seen: BTreeSet<i64> = self.ids(body, log).await?.into_iter().collect();
+        let seen: BTreeSet<i64> = self.ids(body, log).await?.into_iter().flatten().collect();
         let unseen: BTreeSet<i64> = ids.iter().copied().filter(|id| !seen.contains(id)).collect();
         let mut reads = SINGLE_READS_MAX;
-        let read = self.read_each(PICKING, unseen.clone(), &["name"], &mut reads, log).await?;
+        let read = self.read_each(PICKING, unseen.clone(), &["name"], Refusals::Sampled, &mut reads, log).await?;
         if !read.nameless.is_empty() {
             return Ok(Vec::new()); // which of them that is cannot be said
         }
@@ -258,9 +284,11 @@ impl OdooClient {
                 let body = json!({"domain": domain, "order": "id", "limit": limit});
                 // when not even this is answered, it is not about one record
                 let ids = self.ids(body, log).await.map_err(|_| error)?;
-                let count = ids.len();
-                let ids = ids.into_iter().collect();
-                (self.read_each(PICKING, ids, PICKING_FIELDS, &mut reads, log).await?, count)
+                let known: BTreeSet<i64> = ids.iter().copied().flatten().collect();
+                let mut read =
+                    self.read_each(PICKING, known, PICKING_FIELDS, Refusals::Single, &mut reads, log).await?;
+                read.nameless.extend(ids.iter().filter(|id| id.is_none()).map(|_| None));
+                (read, ids.len())
             }
             Err(error) => return Err(error),
         };
@@ -271,8 +299,9 @@ impl OdooClient {
     /// The orders and customers of deliveries are read with them.
     async fn with_related(&self, read: Read, mut reads: usize, log: &dyn CallLog) -> Result<DeliveryPage, CallError> {
         let ids = |field| read.rows.values().filter_map(|row| linked(row, field)).collect::<BTreeSet<i64>>();
-        let orders = self.read_each("sale.order", ids("sale_id"), ORDER_FIELDS, &mut reads, log).await?;
-        let partners = self.read_each("res.partner", ids("partner_id"), PARTNER_FIELDS, &mut reads, log).await?;
+        let sampled = Refusals::Sampled;
+        let orders = self.read_each(ORDER, ids("sale_id"), ORDER_FIELDS, sampled, &mut reads, log).await?;
+        let partners = self.read_each(PARTNER, ids("partner_id"), PARTNER_FIELDS, sampled, &mut reads, log).await?;
         let ids = read.rows.keys().chain(read.refused.keys()).chain(&read.waiting).copied();
         let mut page = DeliveryPage { last: ids.max(), ..DeliveryPage::default() };
         for (id, problem) in read.refused {
@@ -307,11 +336,12 @@ impl OdooClient {
 
     /// Reads records at once; where that is refused, in ever smaller groups, so that only what is odd is left out. Not
     /// `web_search_read`, which nests: that one is the web client's own and may change.
-    async fn read_each(
+    pub(super) async fn read_each(
         &self,
         model: &str,
         ids: BTreeSet<i64>,
         fields: &[&str],
+        refusals: Refusals,
         reads: &mut usize,
         log: &dyn CallLog,
     ) -> Result<Read, CallError> {
@@ -346,10 +376,11 @@ impl OdooClient {
                     };
                     read.refused.insert(group[0], text.clone());
                     first_refusal.get_or_insert(error);
-                    if !answered && read.refused.len() == REFUSALS_MAX {
+                    let sampled = refusals == Refusals::Sampled && !answered;
+                    if sampled && read.refused.len() == REFUSALS_MAX {
                         let last = waiting.first_mut().and_then(Vec::pop);
                         waiting.extend(last.map(|last| vec![last]));
-                    } else if !answered && read.refused.len() > REFUSALS_MAX {
+                    } else if sampled && read.refused.len() > REFUSALS_MAX {
                         read.refused.extend(waiting.drain(..).flatten().map(|id| (id, text.clone())));
                     }
                 }
@@ -362,6 +393,15 @@ impl OdooClient {
             _ => Ok(read),
         }
     }
+}
+
+/// How records are told apart once they were refused together.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusals {
+    /// Each by itself, as far as the calls go: none is left out because of others.
+    Single,
+    /// Where none is given, one stands for those that are left: all may be hidden, and nothing is lost without them.
+    Sampled,
 }
 
 /// Deliveries of confirmed orders.
@@ -415,8 +455,8 @@ type Fields = Map<String, Value>;
 
 /// Records that were asked for.
 #[derive(Default)]
-struct Read {
-    rows: BTreeMap<i64, Fields>,
+pub(super) struct Read {
+    pub(super) rows: BTreeMap<i64, Fields>,
     /// Those that could not be read, and why.
     refused: BTreeMap<i64, String>,
     /// Those that were not read, since others took all the calls.
@@ -467,8 +507,16 @@ fn delivery(id: i64, fields: &Fields, orders: &Read, partners: &Read) -> Result<
         row.say("name: it is empty or cannot be read".into());
         format!("delivery {id}")
     });
-    let (order, partner) = (row.link("sale_id"), row.link("partner_id"));
-    let (deadline, scheduled) = (row.moment("date_deadline"), row.moment("scheduled_date"));
+    let (order, partner, carrier) = (row.link("sale_id"), row.link("partner_id"), row.link("carrier_id"));
+    let (deadline, scheduled, done) =
+        (row.moment("date_deadline"), row.moment("scheduled_date"), row.moment("date_done"));
+    let odd = [
+        (UnreadPart::Order, row.is_odd(&["sale_id"])),
+        // with its id alone the customer is read all the same
+        (UnreadPart::Customer, partner.is_none() && row.is_odd(&["partner_id"])),
+        (UnreadPart::Shipping, row.is_odd(&["carrier_id"])),
+        (UnreadPart::Dates, row.is_odd(&["date_deadline", "scheduled_date", "date_done"])),
+    ];
     let mut delivery = Delivery {
         id,
         name,
@@ -476,36 +524,53 @@ fn delivery(id: i64, fields: &Fields, orders: &Read, partners: &Read) -> Result<
         origin: row.text("origin"),
         order_id: order.as_ref().map(|(id, _)| *id),
         order_name: order.as_ref().and_then(|(_, name)| name.clone()),
-        carrier: row.link("carrier_id").and_then(|(_, name)| name),
+        carrier: carrier.and_then(|(_, name)| name),
         tracking_numbers: numbers.as_deref().map(split_numbers).unwrap_or_default(),
         ship_by: deadline.or(scheduled),
         promised_by: None,
-        shipped_at: row.moment("date_done"),
+        shipped_at: done,
         write_date: row.moment("write_date"),
         customer: Customer::default(),
         problems: row.problems,
+        unread: odd.into_iter().filter_map(|(part, odd)| odd.then_some(part)).collect(),
     };
     if let Some((id, _)) = order {
-        match (orders.rows.get(&id), orders.refused.get(&id)) {
-            (Some(fields), _) => {
-                let mut row = Row::new(fields, "order: ");
-                delivery.promised_by = row.moment("commitment_date");
-                delivery.problems.append(&mut row.problems);
-            }
-            (None, refused) => delivery.problems.push(unread("order", refused)),
-        }
+        delivery.read_order(orders.rows.get(&id), orders.refused.get(&id));
     }
     if let Some((id, _)) = partner {
-        match (partners.rows.get(&id), partners.refused.get(&id)) {
-            (Some(fields), _) => {
-                let mut row = Row::new(fields, "customer: ");
-                delivery.customer = customer(&mut row);
-                delivery.problems.append(&mut row.problems);
-            }
-            (None, refused) => delivery.problems.push(unread("customer", refused)),
-        }
+        delivery.read_customer(partners.rows.get(&id), partners.refused.get(&id));
     }
     Ok(delivery)
+}
+
+impl Delivery {
+    fn read_order(&mut self, fields: Option<&Fields>, refused: Option<&String>) {
+        let Some(fields) = fields else {
+            self.problems.push(unread("order", refused));
+            self.unread.insert(UnreadPart::Order);
+            return;
+        };
+        let mut row = Row::new(fields, "order: ");
+        self.promised_by = row.moment("commitment_date");
+        if row.is_odd(&["commitment_date"]) {
+            self.unread.insert(UnreadPart::Order);
+        }
+        self.problems.append(&mut row.problems);
+    }
+
+    fn read_customer(&mut self, fields: Option<&Fields>, refused: Option<&String>) {
+        let Some(fields) = fields else {
+            self.problems.push(unread("customer", refused));
+            self.unread.insert(UnreadPart::Customer);
+            return;
+        };
+        let mut row = Row::new(fields, "customer: ");
+        self.customer = customer(&mut row);
+        if row.is_odd(&["city", "country_code"]) {
+            self.unread.insert(UnreadPart::Shipping);
+        }
+        self.problems.append(&mut row.problems);
+    }
 }
 
 fn unread(what: &str, refused: Option<&String>) -> String {

@@ -15,7 +15,9 @@ mod wire;
 
 pub use client::{OdooClient, Version, site};
 pub use config::OdooConfig;
-pub use deliveries::{Customer, Delivery, DeliveryPage, DeliveryState, PAGE_MAX, Since, Unreadable};
+pub use deliveries::{
+    Customer, Delivery, DeliveryPage, DeliveryState, PAGE_MAX, READ_FIELDS, Since, UnreadPart, Unreadable,
+};
 pub use shown::{Changed, changed_by_others, label};
 pub use status::{Fields, StatusValues, WRITE_MAX};
 

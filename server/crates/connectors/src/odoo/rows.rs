@@ -4,6 +4,7 @@
 use super::wire::{instant, short_text};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// Characters of a text field at most; a longer one is no name and no address.
 pub(super) const TEXT_CHARS_MAX: usize = 500;
@@ -18,11 +19,18 @@ pub(super) struct Row<'a> {
     /// What to put before a field's name: `order: `.
     prefix: &'static str,
     pub problems: Vec<String>,
+    /// The fields that could not be read, or not whole.
+    odd: BTreeSet<&'static str>,
 }
 
 impl<'a> Row<'a> {
     pub(super) fn new(fields: &'a Map<String, Value>, prefix: &'static str) -> Self {
-        Self { fields, prefix, problems: Vec::new() }
+        Self { fields, prefix, problems: Vec::new(), odd: BTreeSet::new() }
+    }
+
+    /// Whether one of these fields could not be read, or not whole.
+    pub(super) fn is_odd(&self, fields: &[&str]) -> bool {
+        fields.iter().any(|field| self.odd.contains(field))
     }
 
     /// A text; none where it is empty, or odd.
@@ -57,6 +65,7 @@ impl<'a> Row<'a> {
         })?;
         let name = text(&name, TEXT_CHARS_MAX).ok().flatten();
         if name.is_none() {
+            self.odd.insert(field);
             self.say(format!("{}{field}: it has no name that can be read", self.prefix));
         }
         Some((id, name))
@@ -75,6 +84,7 @@ impl<'a> Row<'a> {
         decode: impl FnOnce(&Value) -> Result<Option<T>, &'static str>,
     ) -> Option<T> {
         self.read(field, decode).unwrap_or_else(|problem| {
+            self.odd.insert(field);
             self.say(problem);
             None
         })

@@ -2,9 +2,10 @@
 
 use super::{
     OdooClient,
+    deliveries::{PICKING, Refusals, SINGLE_READS_MAX},
     status::{Fields, StatusValues, WRITE_MAX, changed},
 };
-use crate::call::{CallError, CallLog, Decision};
+use crate::call::{CallError, CallLog};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -34,40 +35,14 @@ impl OdooClient {
         if fields.is_empty() {
             return Ok(shown);
         }
+        let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+        let mut reads = SINGLE_READS_MAX;
         for chunk in pickings.chunks(WRITE_MAX) {
-            match self.read_fields(chunk, &fields, log).await {
-                Ok(rows) => shown.extend(rows),
-                Err(error) if error.class.decision() != Decision::Fail => return Err(error),
-                // one that may not be read fails all of them
-                Err(_) if chunk.len() > 1 => {
-                    for one in chunk {
-                        match self.read_fields(std::slice::from_ref(one), &fields, log).await {
-                            Ok(rows) => shown.extend(rows),
-                            Err(error) if error.class.decision() != Decision::Fail => return Err(error),
-                            Err(_) => {}
-                        }
-                    }
-                }
-                Err(_) => {}
-            }
+            let ids = chunk.iter().copied().collect();
+            let read = self.read_each(PICKING, ids, &fields, Refusals::Sampled, &mut reads, log).await?;
+            shown.extend(read.rows);
         }
         Ok(shown)
-    }
-
-    async fn read_fields(
-        &self,
-        pickings: &[i64],
-        fields: &[String],
-        log: &dyn CallLog,
-    ) -> Result<Vec<(i64, Fields)>, CallError> {
-        let body = json!({"ids": pickings, "fields": fields});
-        let rows: Vec<Value> = self.ask("stock.picking", "read", body, log).await?;
-        // an odd one is left out, and hides no other
-        let known = rows.into_iter().filter_map(|row| {
-            let Value::Object(fields) = row else { return None };
-            Some((fields.get("id")?.as_i64()?, fields))
-        });
-        Ok(known.collect())
     }
 
     /// Those of our fields that Odoo has. Asked until they are there.
@@ -78,7 +53,7 @@ impl OdooClient {
         let wanted: Vec<String> =
             changed(&StatusValues::default(), None, &[]).into_iter().map(|(name, _)| name).collect();
         let body = json!({"allfields": wanted, "attributes": ["type"]});
-        let found: Fields = self.ask("stock.picking", "fields_get", body, log).await?;
+        let found: Fields = self.ask(PICKING, "fields_get", body, log).await?;
         let there: Vec<String> = wanted.into_iter().filter(|name| found.contains_key(name)).collect();
         if !there.is_empty() {
             return Ok(self.our_fields.get_or_init(|| async { there }).await.clone());

@@ -2,7 +2,7 @@
 
 use super::{NewBinding, bind, put_term, recycled, renew_number_terms, tell, term};
 use crate::{
-    codec::{Columns, Done, json, micros, opt_micros, row_limit, word},
+    codec::{Columns, Done, from_json, json, micros, opt_micros, row_limit, word},
     facts::{self, NewTracker},
     jobs::{self, FoldJob},
     lock, people,
@@ -14,11 +14,14 @@ use domain::{
 };
 use jiff::Timestamp;
 use sqlx::{PgConnection, postgres::PgRow};
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+};
 use storage::{
     Scope,
     jobs::{Cause, Lane},
-    shipments::{Amended, Amendment, Imported, ImportedShipment, OriginStanding},
+    shipments::{Amended, Amendment, Imported, ImportedShipment, Kept, OriginStanding},
 };
 
 /// One transaction: made or changed, bindings opened and closed, fold jobs.
@@ -49,6 +52,7 @@ pub(super) async fn import(
                 shipment.id
             }
         };
+        let shipment = &*beside(before.as_ref(), shipment)?;
         if take_in(conn, scope, id, before.as_ref(), shipment, at).await? == Facts::Changed
             && !done.to_fold.contains(&id)
         {
@@ -74,6 +78,7 @@ enum Facts {
 struct Before {
     id: ShipmentId,
     revision: i64,
+    origin: String,
     digest: String,
     plan: String,
     standing: String,
@@ -81,8 +86,8 @@ struct Before {
 
 impl Before {
     fn of(id: ShipmentId, revision: i64, shipment: &ImportedShipment) -> Self {
-        let (plan, standing) = (json(&shipment.plan), word(shipment.standing));
-        Self { id, revision, digest: shipment.digest.clone(), plan, standing }
+        let (origin, plan, standing) = (json(&shipment.origin), json(&shipment.plan), word(shipment.standing));
+        Self { id, revision, origin, digest: shipment.digest.clone(), plan, standing }
     }
 }
 
@@ -102,7 +107,7 @@ async fn known(
     let origins = || shipments.iter().map(|shipment| &shipment.origin);
     let rows = sqlx::query(
         "SELECT s.* FROM (SELECT DISTINCT * FROM unnest($2::text[], $3::text[], $4::bigint[]) u (system, model, record)) o
-         CROSS JOIN LATERAL (SELECT id, revision, origin_digest, plan, standing, origin_system, origin_model, origin_record FROM shipment
+         CROSS JOIN LATERAL (SELECT id, revision, origin, origin_digest, plan, standing, origin_system, origin_model, origin_record FROM shipment
                              WHERE company_id = $1 AND origin_system = o.system AND origin_model = o.model AND origin_record = o.record
                                AND origin IS NOT NULL LIMIT 1) s",
     )
@@ -117,6 +122,7 @@ async fn known(
         let before = Before {
             id: row.id("id")?,
             revision: row.int("revision")?,
+            origin: row.text("origin")?,
             digest: row.text("origin_digest")?,
             plan: row.text("plan")?,
             standing: row.text("standing")?,
@@ -124,6 +130,15 @@ async fn known(
         Ok((identity, before))
     };
     rows.iter().map(before).collect()
+}
+
+/// With what stays of it, where something could not be read.
+fn beside<'a>(before: Option<&Before>, shipment: &'a ImportedShipment) -> Done<Cow<'a, ImportedShipment>> {
+    if shipment.kept.is_empty() {
+        return Ok(Cow::Borrowed(shipment));
+    }
+    let stored = before.map(|before| Done::Ok((from_json(&before.origin)?, from_json(&before.plan)?))).transpose()?;
+    Ok(Cow::Owned(shipment.beside(stored)))
 }
 
 async fn take_in(
@@ -195,7 +210,8 @@ async fn create(
 
 async fn change(conn: &mut PgConnection, id: ShipmentId, shipment: &ImportedShipment, plan: &str) -> Done<()> {
     sqlx::query(
-        "UPDATE shipment SET origin = $1, origin_digest = $2, standing = $3, destination = $4, plan = $5, promised_by = $6, customer_subject = $7, customer = $8
+        "UPDATE shipment SET origin = $1, origin_digest = $2, standing = $3, destination = CASE WHEN $10 THEN destination ELSE $4 END, plan = $5,
+             promised_by = $6, customer_subject = CASE WHEN $10 THEN customer_subject ELSE $7 END, customer = CASE WHEN $10 THEN customer ELSE $8 END
          WHERE id = $9",
     )
     .bind(json(&shipment.origin))
@@ -207,6 +223,7 @@ async fn change(conn: &mut PgConnection, id: ShipmentId, shipment: &ImportedShip
     .bind(shipment.customer.as_ref().map(|c| c.subject.0))
     .bind(shipment.customer.as_ref().map(|c| c.bytes.as_slice()))
     .bind(id.0)
+    .bind(shipment.kept.contains(&Kept::Customer))
     .execute(conn)
     .await?;
     Ok(())
@@ -466,15 +483,19 @@ async fn merge(
 }
 
 async fn renew_terms(conn: &mut PgConnection, scope: Scope, id: ShipmentId, shipment: &ImportedShipment) -> Done<()> {
-    sqlx::query("DELETE FROM shipment_term WHERE shipment_id = $1 AND kind <> 'number'")
-        .bind(id.0)
-        .execute(&mut *conn)
-        .await?;
+    let kept = shipment.kept.contains(&Kept::Customer);
+    sqlx::query(
+        "DELETE FROM shipment_term WHERE shipment_id = $1 AND kind <> 'number' AND (kind <> 'customer' OR NOT $2)",
+    )
+    .bind(id.0)
+    .bind(kept)
+    .execute(&mut *conn)
+    .await?;
     put_term(conn, scope, id, "record", &term(&shipment.origin.name)).await?;
     if let Some(order) = &shipment.origin.order {
         put_term(conn, scope, id, "order", &term(order)).await?;
     }
-    for token in &shipment.tokens {
+    for token in shipment.tokens.iter().filter(|_| !kept) {
         put_term(conn, scope, id, "customer", token).await?;
     }
     renew_number_terms(conn, scope, id).await

@@ -223,8 +223,12 @@ async fn walked(conn: &mut PgConnection, scope: Scope, wanted: &ShipmentQuery) -
         QueryBuilder::<Postgres>::new("SELECT s.need, s.moved_at, s.delivered_at, s.id FROM shipment s WHERE ");
     listed(&mut sql, scope, wanted);
     let sort = Sort::of(wanted);
-    sql.push(sort.order("s")).push(" LIMIT 1 OFFSET ").push_bind(WALK_ROWS - 1);
-    sql.build().fetch_optional(conn).await?.as_ref().map(|row| sort.place(row)).transpose()
+    // the last row of the walk, and one behind it
+    sql.push(sort.order("s")).push(" LIMIT 2 OFFSET ").push_bind(WALK_ROWS - 1);
+    match &sql.build().fetch_all(conn).await?[..] {
+        [last, _] => Ok(Some(sort.place(last)?)),
+        _ => Ok(None),
+    }
 }
 
 /// Any of the words: a number, order or record that is it or begins with it; or any of the customer tokens.

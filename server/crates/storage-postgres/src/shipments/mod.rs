@@ -23,7 +23,7 @@ mod recycled;
 pub(crate) use self::fold::{Load, Put};
 use crate::{
     PostgresStore, Turn,
-    codec::{Bytes, Columns, Done, Fail, clean, json, micros, opt_micros, row_limit},
+    codec::{Columns, Done, Fail, clean, json, micros, opt_micros, row_limit},
     group::Grouped,
     lock, people,
 };

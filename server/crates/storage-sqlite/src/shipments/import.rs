@@ -15,11 +15,11 @@ use domain::{
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 use storage::{
     Scope,
     jobs::{Cause, Lane},
-    shipments::{Amended, Amendment, Imported, ImportedShipment, OriginStanding},
+    shipments::{Amended, Amendment, Imported, ImportedShipment, Kept, OriginStanding},
 };
 
 /// One transaction: made or changed, bindings opened and closed, fold jobs.
@@ -41,6 +41,7 @@ pub(crate) fn import(conn: &Connection, scope: Scope, shipments: &[ImportedShipm
                 shipment.id
             }
         };
+        let shipment = &*beside(known.as_ref(), shipment)?;
         if take_in(conn, scope, id, known, shipment, at)? == Facts::Changed && !done.to_fold.contains(&id) {
             done.to_fold.push(id);
             let fold = FoldJob { lane: Lane::Batch, cause: shipment.cause, correlation: shipment.correlation, at };
@@ -60,7 +61,7 @@ enum Facts {
 fn find(conn: &Connection, scope: Scope, shipment: &ImportedShipment) -> Done<Option<Row>> {
     let origin = &shipment.origin;
     query(
-        "SELECT id, revision, origin_digest, plan, standing FROM shipment
+        "SELECT id, revision, origin, origin_digest, plan, standing FROM shipment
          WHERE company_id = ? AND origin_system = ? AND origin_model = ? AND origin_record = ? AND origin IS NOT NULL",
     )
     .bind(scope.company.0)
@@ -68,6 +69,15 @@ fn find(conn: &Connection, scope: Scope, shipment: &ImportedShipment) -> Done<Op
     .bind(&origin.model)
     .bind(origin.record)
     .fetch_optional(conn)
+}
+
+/// With what stays of it, where something could not be read.
+fn beside<'a>(known: Option<&Row>, shipment: &'a ImportedShipment) -> Done<Cow<'a, ImportedShipment>> {
+    if shipment.kept.is_empty() {
+        return Ok(Cow::Borrowed(shipment));
+    }
+    let stored = known.map(|row| Done::Ok((row.json("origin")?, row.json("plan")?))).transpose()?;
+    Ok(Cow::Owned(shipment.beside(stored)))
 }
 
 fn take_in(
@@ -138,8 +148,9 @@ fn create(
 
 fn change(conn: &Connection, id: ShipmentId, shipment: &ImportedShipment, plan: &str) -> Done<()> {
     query(
-        "UPDATE shipment SET origin = ?, origin_digest = ?, standing = ?, destination = ?, plan = ?, promised_by = ?, customer_subject = ?, customer = ?
-         WHERE id = ?",
+        "UPDATE shipment SET origin = ?1, origin_digest = ?2, standing = ?3, destination = CASE WHEN ?10 THEN destination ELSE ?4 END, plan = ?5,
+             promised_by = ?6, customer_subject = CASE WHEN ?10 THEN customer_subject ELSE ?7 END, customer = CASE WHEN ?10 THEN customer ELSE ?8 END
+         WHERE id = ?9",
     )
     .bind(json(&shipment.origin))
     .bind(&shipment.digest)
@@ -150,6 +161,7 @@ fn change(conn: &Connection, id: ShipmentId, shipment: &ImportedShipment, plan: 
     .bind(shipment.customer.as_ref().map(|c| c.subject.0))
     .bind(shipment.customer.as_ref().map(|c| c.bytes.as_slice()))
     .bind(id.0)
+    .bind(shipment.kept.contains(&Kept::Customer))
     .execute(conn)?;
     Ok(())
 }
@@ -366,7 +378,7 @@ fn merge(conn: &Connection, scope: Scope, unclaimed: ShipmentId, claimant: Shipm
         .bind(unclaimed.0)
         .execute(conn)?;
     query(
-        "UPDATE exception SET closed_at = ?1, closed_recorded_at = ?1, resolution = ?2
+        "UPDATE exception INDEXED BY exception_open_once SET closed_at = ?1, closed_recorded_at = ?1, resolution = ?2
          WHERE company_id = ?3 AND shipment_id = ?4 AND closed_at IS NULL",
     )
     .bind(micros(at))
@@ -383,12 +395,16 @@ fn merge(conn: &Connection, scope: Scope, unclaimed: ShipmentId, claimant: Shipm
 }
 
 fn renew_terms(conn: &Connection, scope: Scope, id: ShipmentId, shipment: &ImportedShipment) -> Done<()> {
-    query("DELETE FROM shipment_term WHERE shipment_id = ? AND kind <> 'number'").bind(id.0).execute(conn)?;
+    let kept = shipment.kept.contains(&Kept::Customer);
+    query("DELETE FROM shipment_term WHERE shipment_id = ? AND kind <> 'number' AND (kind <> 'customer' OR NOT ?)")
+        .bind(id.0)
+        .bind(kept)
+        .execute(conn)?;
     put_term(conn, scope, id, "record", &term(&shipment.origin.name))?;
     if let Some(order) = &shipment.origin.order {
         put_term(conn, scope, id, "order", &term(order))?;
     }
-    for token in &shipment.tokens {
+    for token in shipment.tokens.iter().filter(|_| !kept) {
         put_term(conn, scope, id, "customer", token)?;
     }
     renew_number_terms(conn, scope, id)

@@ -221,8 +221,12 @@ fn walked(conn: &Connection, scope: Scope, wanted: &ShipmentQuery) -> Done<Optio
     let mut sql = query("SELECT s.need, s.moved_at, s.delivered_at, s.id FROM shipment s WHERE ");
     listed(&mut sql, scope, wanted);
     let sort = Sort::of(wanted);
-    sql.push(sort.order()).push(" LIMIT 1 OFFSET ").push_bind(WALK_ROWS - 1);
-    sql.fetch_optional(conn)?.as_ref().map(|row| sort.place(row)).transpose()
+    // the last row of the walk, and one behind it
+    sql.push(sort.order()).push(" LIMIT 2 OFFSET ").push_bind(WALK_ROWS - 1);
+    match &sql.fetch_all(conn)?[..] {
+        [last, _] => Ok(Some(sort.place(last)?)),
+        _ => Ok(None),
+    }
 }
 
 /// Any of the words: a number, order or record that is it or begins with it; or any of the customer tokens.

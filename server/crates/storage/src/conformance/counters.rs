@@ -3,7 +3,7 @@
 use super::{Said, World, at, world::exception};
 use crate::{
     Store,
-    figures::walk,
+    counted::walk,
     shipments::{LastEvent, OriginStanding, ShipmentQuery, ShipmentRow, ShipmentTab},
     work::{CaseRecord, CaseStatus, ExceptionAction, QueueCounts, QueueQuery, QueueView},
 };

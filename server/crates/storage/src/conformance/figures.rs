@@ -3,10 +3,10 @@
 use super::{Said, World, at, world::exception};
 use crate::{
     Store,
-    figures::{Figure, of_queue, walk},
+    counted::{Figure, of_queue, walk},
     jobs::{Finish, JobKind},
     shipments::{LastEvent, OriginStanding},
-    work::{CaseRecord, CaseStatus, ExceptionAction},
+    work::{Agent, CaseRecord, CaseStatus, ExceptionAction},
 };
 use domain::{
     ExceptionReason, Milestone, State,
@@ -165,7 +165,7 @@ async fn shipment(world: &World, chance: &mut Chance, record: i64) {
                 opened_at: at(chance.minutes(recorded, NOW)),
                 resolved_at: None,
                 notes: Vec::new(),
-                closed_by: None,
+                closed_by: (closes && chance.one_in(3)).then_some(Agent { name: None }),
                 follows: None,
                 seen: None,
                 revision: 0,

@@ -108,6 +108,7 @@ macro_rules! conformance_suite {
             one_container_concerns_many_orders
             a_cancelled_order_stays
             what_becomes_known_of_a_delivery_amends_its_plan
+            what_could_not_be_read_stays_as_it_is_stored
             deliveries_that_are_not_over_are_walked_by_record
             a_person_links_one_number_of_two_carriers
             what_was_known_at_a_time
@@ -137,6 +138,7 @@ macro_rules! conformance_suite {
         }
         $crate::conformance_area! { $fresh, order_problems:
             a_problem_is_kept_tried_again_later_and_forgotten
+            more_problems_than_a_list_shows_are_all_known_and_forgotten
         }
         $crate::conformance_area! { $fresh, recycled:
             the_next_use_gets_a_shipment_of_its_own
@@ -165,6 +167,7 @@ macro_rules! conformance_suite {
             a_subject_keeps_its_first_key
             an_erased_customer_is_not_found_any_more
             a_setting_is_taken_once
+            a_setting_changes_with_its_audit_line_or_not_at_all
             the_audit_trail_is_a_chain
             audit_lines_about_a_shipment
         }

@@ -3,7 +3,7 @@
 use super::{World, at};
 use crate::{
     Store,
-    order_problems::{Extent, NewOrderProblem},
+    order_problems::{Extent, NewOrderProblem, PROBLEM_ROWS},
 };
 
 pub async fn a_problem_is_kept_tried_again_later_and_forgotten(store: Store) {
@@ -43,6 +43,22 @@ pub async fn a_problem_is_kept_tried_again_later_and_forgotten(store: Store) {
     problems.note(scope, vec![problem(0, None, Extent::Whole)], Vec::new(), at(8)).await.unwrap();
     assert_eq!(problems.due(scope, at(600), 10).await.unwrap(), [2], "what has no id cannot be asked for");
     assert_eq!(problems.list(scope).await.unwrap().len(), 2);
+    let among = problems.among(scope, vec![77, 2, 0, 1]).await.unwrap();
+    assert_eq!(among.into_iter().collect::<Vec<_>>(), [0, 2]);
     let other = crate::Scope { company: world.id(), ..scope };
     assert_eq!(problems.list(other).await.unwrap(), []);
+    assert!(problems.among(other, vec![0, 2]).await.unwrap().is_empty());
+}
+
+pub async fn more_problems_than_a_list_shows_are_all_known_and_forgotten(store: Store) {
+    let world = World::new(store).await;
+    let (problems, scope) = (&world.store.order_problems, world.scope);
+    let records: Vec<i64> = (1..=i64::from(PROBLEM_ROWS) + 50).collect();
+    let problem = |record| NewOrderProblem { record, name: None, problem: "state: odd".into(), extent: Extent::Whole };
+    problems.note(scope, records.iter().copied().map(problem).collect(), Vec::new(), at(0)).await.unwrap();
+    assert_eq!(problems.list(scope).await.unwrap().len(), PROBLEM_ROWS as usize);
+    let among = problems.among(scope, records.clone()).await.unwrap();
+    assert_eq!(among.into_iter().collect::<Vec<_>>(), records);
+    problems.note(scope, Vec::new(), records.clone(), at(1)).await.unwrap();
+    assert!(problems.among(scope, records).await.unwrap().is_empty());
 }

@@ -3,7 +3,7 @@
 use super::{World, at};
 use crate::{
     Actor, Scope, Store, StoreError, WrappedKey,
-    people::{ChainCheck, RoleName, SessionRecord, UserRecord},
+    people::{ChainCheck, RoleName, SessionRecord, SettingChange, UserRecord},
     shipments::ShipmentQuery,
 };
 use domain::{
@@ -131,6 +131,40 @@ pub async fn a_setting_is_taken_once(store: Store) {
     let taken: Vec<_> = takers.join_all().await.into_iter().flatten().collect();
     assert_eq!(taken, ["two"]);
     assert_eq!(world.store.people.setting(world.scope, "link").await.unwrap(), None);
+}
+
+pub async fn a_setting_changes_with_its_audit_line_or_not_at_all(store: Store) {
+    let world = Arc::new(World::new(store).await);
+    let change = async |from: Option<&str>, to: &str| {
+        let change = SettingChange { name: "rules", from: from.map(str::to_owned), to: to.into() };
+        world.store.people.change_setting(world.scope, change, world.audit("rules.put", to, 1)).await
+    };
+    assert!(matches!(change(Some("none"), "x").await, Err(StoreError::Conflict(_))), "there is none yet");
+    change(None, "one").await.unwrap();
+    assert!(matches!(change(None, "x").await, Err(StoreError::Conflict(_))));
+    assert!(matches!(change(Some("two"), "x").await, Err(StoreError::Conflict(_))));
+    change(Some("one"), "two").await.unwrap();
+    let value = async || world.store.people.setting(world.scope, "rules").await.unwrap();
+    assert_eq!(value().await.as_deref(), Some("two"));
+    let mut writers = JoinSet::new();
+    for n in 0..12 {
+        let world = Arc::clone(&world);
+        writers.spawn(async move {
+            let change = SettingChange { name: "rules", from: Some("two".into()), to: format!("three-{n}") };
+            let audit = world.audit("rules.put", format!("three-{n}"), 2);
+            world.store.people.change_setting(world.scope, change, audit).await.is_ok().then_some(n)
+        });
+    }
+    let won: Vec<_> = writers.join_all().await.into_iter().flatten().collect();
+    let [won] = won[..] else { panic!("one of them: {won:?}") };
+    assert_eq!(value().await, Some(format!("three-{won}")));
+    let lines = world.store.people.audit_trail(world.scope, None, 20).await.unwrap();
+    let subjects: Vec<_> = lines.iter().rev().map(|line| line.entry.subject.clone()).collect();
+    assert_eq!(subjects, ["one".to_owned(), "two".to_owned(), format!("three-{won}")]);
+    assert_eq!(world.store.people.audit_check(world.scope).await.unwrap(), ChainCheck::Sound(3));
+    let other = Scope { company: world.id(), ..world.scope };
+    let foreign = SettingChange { name: "rules", from: value().await, to: "x".into() };
+    assert!(world.store.people.change_setting(other, foreign, world.audit("rules.put", "x", 3)).await.is_err());
 }
 
 pub async fn the_audit_trail_is_a_chain(store: Store) {

@@ -6,8 +6,8 @@ use crate::{
     jobs::{Cause, JobKind, Lane},
     limits::PAGE_ROWS,
     shipments::{
-        Amended, Amendment, Committed, EffectKind, Imported, LastEvent, NewEffect, NewLink, OriginStanding, Posting,
-        SetBack, ShipmentQuery, ShipmentTab, WrittenValues,
+        Amended, Amendment, Committed, EffectKind, Imported, Kept, LastEvent, NewEffect, NewLink, OriginStanding,
+        Posting, SetBack, ShipmentQuery, ShipmentTab, WrittenValues,
     },
     work::{CaseRecord, CaseStatus, ExceptionAction},
 };
@@ -15,7 +15,7 @@ use domain::{
     ExceptionReason, Milestone, State,
     commit::ExceptionChange,
     event_time::{EventTime, Precision},
-    fold::{DeliveryStanding, FoldedException},
+    fold::{DeliveryStanding, FoldedException, PromiseSource},
     ids::{CompanyId, ExceptionId, ShipmentId},
 };
 use std::collections::BTreeSet;
@@ -175,6 +175,71 @@ pub async fn what_becomes_known_of_a_delivery_amends_its_plan(store: Store) {
     assert_eq!(before.input.plan.standing, DeliveryStanding::Open, "as it was known then");
     let again = shipments.import(scope, vec![order], at(9)).await.unwrap();
     assert_eq!((again.changed, plan().await.standing), (1, DeliveryStanding::Open), "the same content is news");
+}
+
+pub async fn what_could_not_be_read_stays_as_it_is_stored(store: Store) {
+    let world = World::new(store).await;
+    let (shipments, scope) = (&world.store.shipments, world.scope);
+    let rule = |name: &str| Some(PromiseSource::Rule { name: name.into() });
+    let unread = |digest: &str, kept: &[Kept]| {
+        let mut order = world.order(1, &["N1"]);
+        (order.digest, order.kept) = (digest.into(), kept.iter().copied().collect());
+        (order.destination, order.customer, order.key, order.tokens) = (None, None, None, Vec::new());
+        (order.plan.promised_by, order.plan.ship_by) = (None, None);
+        order
+    };
+    let known = async |id| {
+        let record = shipments.shipment(scope, id).await.unwrap().unwrap();
+        let promise = (record.plan.promised_by, record.plan.promise.clone());
+        (record.destination.clone(), promise, record.plan.ship_by, record.origin.unwrap())
+    };
+    // nothing is stored that could stay
+    let id = world.import(unread("new", &[Kept::Customer, Kept::Order, Kept::Dates, Kept::RulePromise]), 0).await;
+    let (destination, promise, ..) = known(id).await;
+    assert_eq!((destination, promise), (None, (None, None)));
+    assert!(shipments.customer(scope, id).await.unwrap().is_none());
+    // it can be read
+    let mut whole = world.order(1, &["N1"]);
+    whole.digest = "whole".into();
+    (whole.plan.promise, whole.plan.ship_by) = (Some(PromiseSource::Commitment), Some(at(500)));
+    world.import(whole.clone(), 1).await;
+    let stored = known(id).await;
+    assert_eq!(
+        (&stored.0, &stored.1),
+        (&Some("Leipzig, DE".into()), &(Some(at(600)), Some(PromiseSource::Commitment)))
+    );
+    // it cannot any more, not even which order it is of
+    let mut refused = unread("refused", &[Kept::Customer, Kept::Order, Kept::Dates]);
+    (refused.origin.order, refused.origin.order_record) = (None, None);
+    refused.plan.unread = vec!["order: refused".into()];
+    world.import(refused.clone(), 2).await;
+    assert_eq!(known(id).await, stored);
+    assert_eq!(shipments.shipment(scope, id).await.unwrap().unwrap().plan.unread, ["order: refused"]);
+    let (customer, _) = shipments.customer(scope, id).await.unwrap().unwrap();
+    assert_eq!(Some(customer), whole.customer);
+    assert_eq!(search(&world, "nothing", &["token-1"]).await, BTreeSet::from([id]));
+    assert_eq!(shipments.find(scope, "S00001").await.unwrap(), [id]);
+    assert_eq!(shipments.import(scope, vec![refused], at(3)).await.unwrap().unchanged, 1);
+    // what another order promised is not this one's, and a rule goes before nothing
+    let mut other = unread("other order", &[Kept::Order]);
+    (other.origin.order, other.origin.order_record) = (Some("S2".into()), Some(2));
+    (other.plan.promised_by, other.plan.promise) = (Some(at(700)), rule("new"));
+    world.import(other, 4).await;
+    let (destination, promise, ship_by, origin) = known(id).await;
+    assert_eq!((destination, ship_by, origin.order.as_deref()), (None, None, Some("S2")));
+    assert_eq!(promise, (Some(at(700)), rule("new")));
+    assert!(search(&world, "nothing", &["token-1"]).await.is_empty(), "the customer could be read, and is empty");
+    // a rule's promise stays, but not against the order's own
+    let mut again = unread("no carrier", &[Kept::RulePromise]);
+    (again.plan.promised_by, again.plan.promise) = (Some(at(800)), rule("for any carrier"));
+    world.import(again.clone(), 5).await;
+    assert_eq!(known(id).await.1, (Some(at(700)), rule("new")));
+    again.digest = "no carrier, a date".into();
+    (again.plan.promised_by, again.plan.promise) = (Some(at(900)), Some(PromiseSource::Commitment));
+    world.import(again, 6).await;
+    assert_eq!(known(id).await.1, (Some(at(900)), Some(PromiseSource::Commitment)));
+    world.import(unread("all read", &[]), 7).await;
+    assert_eq!(known(id).await.1, (None, None));
 }
 
 pub async fn deliveries_that_are_not_over_are_walked_by_record(store: Store) {

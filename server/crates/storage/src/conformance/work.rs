@@ -2,13 +2,13 @@
 
 use super::{Said, World, at, world::exception};
 use crate::{
-    Actor, Scope, Store,
+    Actor, AuditEntry, Scope, Store,
     figures::{AGES, CarrierFigures},
     jobs::{Finish, JobKind, Lane},
     limits::PAGE_ROWS,
     people::{RoleName, UserRecord},
     shipments::{Committed, LastEvent},
-    work::{CaseRecord, CaseStatus, ExceptionAction, QueueQuery, QueueView, due_at},
+    work::{Agent, CaseRecord, CaseStatus, ExceptionAction, QueueQuery, QueueView, due_at},
 };
 use domain::{
     Category, ExceptionReason, Milestone, Severity, State,
@@ -289,13 +289,15 @@ pub async fn what_a_poll_sees_of_cases(store: Store) {
     let work = &world.store.work;
     let numbers = ["1", "2", "3", "4"];
     let statuses = [CaseStatus::Open, CaseStatus::Hidden, CaseStatus::Deleted, CaseStatus::Rejected];
+    let (ada, _) = world.sealed(b"ada, sealed");
+    let named = |status| (status != CaseStatus::Hidden).then(|| ada.clone());
     let mut cases = Vec::new();
     for ((id, number), status) in ids.iter().zip(numbers).zip(statuses) {
         let made = CaseRecord {
             number: Some(number.into()),
             external_key: number.into(),
             status,
-            closed_by: (status != CaseStatus::Open).then(|| "ada".into()),
+            closed_by: (status != CaseStatus::Open).then(|| Agent { name: named(status) }),
             follows: Some("9".into()),
             ..case(&world, *id, shipment, 6)
         };
@@ -328,10 +330,11 @@ pub async fn what_a_poll_sees_of_cases(store: Store) {
     assert_eq!(world.drain(Lane::RealTime, JobKind::SyncCase).await.len(), 1);
     assert!(work.put_case(world.scope, cases[0].clone()).await.is_err(), "a poll saw something meanwhile");
 
-    let audit = || world.audit("case.resolved", format!("exception:{}", ids[0]), 9);
+    let audit =
+        || AuditEntry { after: Some(ada.clone()), ..world.audit("case.resolved", format!("exception:{}", ids[0]), 9) };
     let moved = CaseRecord {
         status: CaseStatus::Resolved,
-        closed_by: Some("ada".into()),
+        closed_by: Some(Agent { name: Some(ada.clone()) }),
         resolved_at: Some(at(9)),
         seen: None,
         ..seen.clone()
@@ -343,9 +346,14 @@ pub async fn what_a_poll_sees_of_cases(store: Store) {
     assert!(late.is_err(), "all of it or nothing");
     let loaded = world.store.shipments.load(world.scope, shipment, None).await.unwrap().unwrap();
     assert_eq!(loaded.input.decisions.len(), 1);
-    assert_eq!(world.store.people.audit_of(world.scope, shipment).await.unwrap().len(), 1);
+    let lines = world.store.people.audit_of(world.scope, shipment).await.unwrap();
+    assert_eq!(lines.iter().map(|(line, _)| line.entry.after.as_ref()).collect::<Vec<_>>(), [Some(&ada)]);
     assert_eq!(world.drain(Lane::RealTime, JobKind::Fold).await.len(), 1);
-    assert_eq!(by_number(&["1"]).await, [CaseRecord { revision: 3, ..moved }]);
+    cases[0] = CaseRecord { revision: 3, ..moved };
+    assert_eq!(by_number(&["1"]).await, cases[..1]);
+    let mut loaded = loaded.cases;
+    loaded.sort_by_key(|case| case.number.clone());
+    assert_eq!(loaded, cases, "a shipment's cases are the same, names and all");
 
     // of several episodes in one ticket the newest speaks
     change(&world, shipment, vec![ExceptionChange::Close { id: ids[0], at: None, resolution: Resolution::Person }], 10)
@@ -386,7 +394,7 @@ pub async fn figures_add_up(store: Store) {
         resolved_at: Some(at(day + 5)),
         ..case(&world, healing, made[0], day)
     };
-    world.store.work.put_case(world.scope, opened).await.unwrap();
+    world.store.work.put_case(world.scope, opened.clone()).await.unwrap();
     let mut commit = world.commit(made[0], 2, world.folded(State::InTransit), day + 5);
     (commit.folded.heard_at, commit.last_event) = (Some(at(2 * day)), Some(event_at(2 * day)));
     commit.exceptions = vec![ExceptionChange::Close { id: healing, at: None, resolution: Resolution::Progress }];
@@ -409,6 +417,10 @@ pub async fn figures_add_up(store: Store) {
     assert_eq!(figures.ageing.iter().map(|age| age.within).collect::<Vec<_>>(), [0, 0, 0, 1, 0, 0], "30 hours old");
     assert_eq!((figures.dead_jobs, figures.long_retrying), (1, 0));
     assert_eq!((figures.exceptions_7d, figures.cases_7d, figures.cases_self_healed_7d), (2, 1, 1));
+    let by_agent = CaseRecord { closed_by: Some(Agent { name: None }), revision: 1, ..opened };
+    world.store.work.put_case(world.scope, by_agent).await.unwrap();
+    let by_agent = world.store.work.figures(world.scope, now, &utc).await.unwrap();
+    assert_eq!(by_agent.cases_self_healed_7d, 0, "an agent closed it, whoever that was");
     let dhl = CarrierFigures { carrier: "DHL".into(), shipments: 3, open: 2, current: 1, exceptions: 1, delivered: 1 };
     assert_eq!(figures.carriers, [dhl]);
     assert_eq!((figures.days[12].0.to_string(), figures.days[12].1), ("2026-03-02".into(), 1));

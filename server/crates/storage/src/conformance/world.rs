@@ -20,7 +20,10 @@ use domain::{
     reading::Reading,
 };
 use jiff::{SignedDuration, Timestamp};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicU64, Ordering},
+};
 use uuid::Uuid;
 
 /// So many minutes after eight in the morning of 1 March 2026.
@@ -272,6 +275,7 @@ impl World {
             tokens: vec![format!("token-{record}")],
             correlation: self.id(),
             cause: Cause::Import,
+            kept: BTreeSet::new(),
         }
     }
 

@@ -3,7 +3,8 @@
 //! What a running 5.0 does beyond its documentation, and what is done about it:
 //! - A failed change may be answered with 200 and an explanation, in the user's language: every change is read back.
 //! - Unknown fields and values are dropped without a word, and of two tickets with one unique value the second one
-//!   silently loses it: a new ticket is read back, and a second one closes itself in favour of the first.
+//!   silently loses it (where the field need not be unique, both keep it): a new ticket is read back, its key is searched
+//!   for, and a second ticket closes itself in favour of the first.
 //! - A search on a field that does not exist finds nothing, one on a very long value finds everything: [`Desk::check`]
 //!   names missing fields, keys are hashed to a short form, and each hit is compared.
 //! - `id` is a text in lists and a number alone; a merged ticket answers under the other's number; a deleted one is
@@ -206,8 +207,7 @@ impl RequestTracker {
     }
 
     /// Somebody was faster, or the queue has no such field.
-    async fn without_key(&self, made: Ticket, key: &str, log: &dyn CallLog) -> Result<DeskCase, CallError> {
-        let first = self.tickets_of(key, log).await?.into_iter().find(|t| t.id != made.id);
+    async fn give_way(&self, made: Ticket, first: Option<Ticket>, log: &dyn CallLog) -> Result<DeskCase, CallError> {
         let body = match &first {
             Some(first) => format!("Made twice at the same time; ticket {} is the one.", first.id),
             None => format!("The queue did not keep the field \"{KEY_FIELD}\"."),
@@ -289,8 +289,10 @@ impl Desk for RequestTracker {
         }
         let made: wire::Made = self.client.create("ticket/create", "ticket", body, log).await?;
         let ticket = self.ticket(&made.id, log).await?;
-        if !has_field(&ticket, KEY_FIELD, &key) {
-            return self.without_key(ticket, &key, log).await;
+        // where the desk does not keep the values of the field unique, both have the key
+        let first = self.tickets_of(&key, log).await?.into_iter().next().filter(|first| first.id != ticket.id);
+        if first.is_some() || !has_field(&ticket, KEY_FIELD, &key) {
+            return self.give_way(ticket, first, log).await;
         }
         // dropped values do no harm to us, but somebody will miss them
         for (name, value) in fields.as_object().into_iter().flatten() {

@@ -1,0 +1,103 @@
+//! Agents of the service desk: their names are personal data, sealed under a key of each agent, and opened for whoever may
+//! see them.
+
+use super::{
+    Result, UseCaseError,
+    people::{sealed_audit, sealed_value, value_of},
+};
+use crate::{tower::Tower, vault::DataKey};
+use domain::ids::{SubjectId, content_id};
+use std::collections::HashMap;
+use storage::{
+    Scope, Sealed,
+    people::AuditLine,
+    work::{Agent, CaseRecord, CaseStatus},
+};
+
+/// The place in the vault where a case keeps the name.
+const NAME: &str = "case.agent";
+
+/// An agent who gave a ticket another status: as the case keeps it, and as the audit line does. Of one who was erased the name is
+/// in neither.
+///
+/// # Errors
+/// When the store fails or the master key is another one.
+pub(super) async fn sealed(
+    tower: &Tower,
+    scope: Scope,
+    desk: &str,
+    name: &str,
+    status: CaseStatus,
+) -> Result<(Agent, Sealed)> {
+    let Some(key) = key_of(tower, scope, desk, name).await? else {
+        let after = sealed_audit(tower, scope, &serde_json::json!({"status": status})).await?;
+        return Ok((Agent { name: None }, after));
+    };
+    let after = sealed_value(&key, &serde_json::json!({"status": status, "agent": name}));
+    Ok((Agent { name: Some(key.seal(NAME, name.as_bytes())) }, after))
+}
+
+/// The key of an agent, made on first use; none once it was destroyed.
+async fn key_of(tower: &Tower, scope: Scope, desk: &str, name: &str) -> Result<Option<DataKey>> {
+    let named = serde_json::to_vec(&(tower.company, desk, name)).expect("plain data serialises");
+    // keyed, since a name could be guessed from a plain digest
+    let subject = SubjectId(content_id("agent", &[&tower.vault.digest(&named)]));
+    let people = &tower.store.people;
+    let kept = match people.keys(scope, vec![subject]).await?.remove(&subject) {
+        Some(None) => return Ok(None),
+        Some(Some(kept)) => kept,
+        None => people.put_key(scope, tower.vault.new_key(subject).1, tower.now()).await?,
+    };
+    Ok(Some(tower.vault.unwrap(&kept).map_err(|e| UseCaseError::Internal(e.to_string()))?))
+}
+
+/// Opens the names of agents. The default one opens none: it is for whoever may not see them.
+#[derive(Default)]
+pub struct Names(HashMap<SubjectId, DataKey>);
+
+impl Names {
+    /// Opens the names in these cases and audit lines.
+    ///
+    /// # Errors
+    /// When the store fails or the master key is another one.
+    pub async fn read<'a>(
+        tower: &Tower,
+        scope: Scope,
+        cases: impl Iterator<Item = &'a CaseRecord>,
+        lines: impl Iterator<Item = &'a AuditLine>,
+    ) -> Result<Self> {
+        let in_cases = cases.filter_map(|case| case.closed_by.as_ref()?.name.as_ref());
+        let in_lines = lines.filter_map(|line| of_ticket(line)?.after.as_ref());
+        let mut subjects: Vec<SubjectId> = in_cases.chain(in_lines).map(|sealed| sealed.subject).collect();
+        subjects.sort_unstable();
+        subjects.dedup();
+        if subjects.is_empty() {
+            return Ok(Self::default());
+        }
+        let mut keys = HashMap::new();
+        for (subject, kept) in tower.store.people.keys(scope, subjects).await? {
+            if let Some(kept) = kept {
+                keys.insert(subject, tower.vault.unwrap(&kept).map_err(|e| UseCaseError::Internal(e.to_string()))?);
+            }
+        }
+        Ok(Self(keys))
+    }
+
+    /// Who closed a case's ticket.
+    pub fn of_case(&self, case: &CaseRecord) -> Option<String> {
+        let sealed = case.closed_by.as_ref()?.name.as_ref()?;
+        String::from_utf8(self.0.get(&sealed.subject)?.open(NAME, sealed).ok()?).ok()
+    }
+
+    /// Who did at the desk what an audit line records.
+    pub fn of_line(&self, line: &AuditLine) -> Option<String> {
+        let sealed = of_ticket(line)?.after.as_ref()?;
+        let value = value_of(self.0.get(&sealed.subject)?, sealed)?;
+        Some(value.get("agent")?.as_str()?.to_owned())
+    }
+}
+
+/// A line about a ticket; what lines about other things seal names nobody at the desk.
+fn of_ticket(line: &AuditLine) -> Option<&AuditLine> {
+    line.action.starts_with("case.").then_some(line)
+}
