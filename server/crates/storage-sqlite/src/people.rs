@@ -381,10 +381,11 @@ fn forget_customer(conn: &Connection, scope: Scope, subject: SubjectId) -> Done<
 }
 
 fn audit_of(conn: &Connection, scope: Scope, shipment: ShipmentId) -> Done<Vec<(AuditRecord, Option<String>)>> {
-    let exceptions = query("SELECT id FROM exception INDEXED BY exception_shipment WHERE company_id = ? AND shipment_id = ?")
-        .bind(scope.company.0)
-        .bind(shipment.0)
-        .fetch_all(conn)?;
+    let exceptions =
+        query("SELECT id FROM exception INDEXED BY exception_shipment WHERE company_id = ? AND shipment_id = ?")
+            .bind(scope.company.0)
+            .bind(shipment.0)
+            .fetch_all(conn)?;
     let mut subjects = vec![format!("shipment:{shipment}")];
     for row in &exceptions {
         subjects.push(format!("exception:{}", row.id::<domain::ids::ExceptionId>("id")?));
