@@ -62,6 +62,8 @@ impl Candidate {
     }
 }
 
+/// The class of a length alone.
+const LENGTH: u8 = 5;
 /// Classes that only say what a text could be, never that it is one.
 const TOO_COMMON: u8 = 6;
 
@@ -160,10 +162,10 @@ fn is_warning(candidate: &Candidate) -> bool {
     candidate.format.check.as_ref().is_some_and(|rule| rule.warn_only)
 }
 
-/// The candidate that stands alone or is two classes ahead of every other carrier's: no guess.
+/// The candidate that stands alone or is two classes ahead of every other carrier's: no guess, and more than a length.
 pub(super) fn certain(found: &[Candidate]) -> Option<&Candidate> {
     let first = found.first().filter(|c| c.check != Check::Bad)?;
     let rival = found[1..].iter().filter(|c| c.check != Check::Bad && c.carrier != first.carrier);
     let rival = rival.filter(|c| c.format.id != first.format.id && c.carrier != "gs1").map(|c| c.class).min();
-    (first.class < TOO_COMMON && rival.is_none_or(|rival| rival >= first.class + 2)).then_some(first)
+    (first.class < LENGTH && rival.is_none_or(|rival| rival >= first.class + 2)).then_some(first)
 }

@@ -51,6 +51,7 @@ fn what_collides_is_ranked_by_evidence() {
     }
     assert_eq!(Number::read("LX12345678").certain().map(|c| c.carrier), Some("lasership"));
     assert!(Number::read("385930204131").certain().is_none(), "a guess is not presented as fact");
+    assert!(Number::read("957332973").certain().is_none(), "a length is a hint");
     assert_eq!(Number::read("1Z999AA10123456784").certain().map(|c| c.family), Some(Some("ups")));
 }
 
