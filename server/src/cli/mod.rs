@@ -10,6 +10,7 @@ mod doctor;
 mod fold;
 mod mapping;
 mod migrate;
+mod number;
 mod promise;
 pub mod serve;
 mod simulate;
@@ -84,6 +85,8 @@ enum Command {
     Audit(admin::Audit),
     /// Read messages with a connector and print what they say, one JSON object a file.
     Decode(decode::Decode),
+    /// Explain tracking numbers: canonical form, carriers, check digits, other forms.
+    Number(number::Number),
     /// Check the authenticity of a message.
     Verify(verify::Verify),
     /// Fold a scenario and print the state after each input and at the end.
@@ -108,9 +111,10 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<ExitCode> {
-    // these three read files and print; no configuration, no log
+    // these read what they are given and print; no configuration, no log
     match cli.command {
         Command::Decode(decode) => return decode.run(),
+        Command::Number(number) => return number.run(),
         Command::Verify(verify) => return verify.run(),
         Command::Fold(fold) => return fold.run(),
         _ => {}
@@ -139,7 +143,9 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Promise(promise) => promise.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Odoo(odoo) => odoo.run(settings).await,
             Command::Audit(audit) => audit.run(settings).await,
-            Command::Decode(_) | Command::Verify(_) | Command::Fold(_) => unreachable!("done above"),
+            Command::Decode(_) | Command::Number(_) | Command::Verify(_) | Command::Fold(_) => {
+                unreachable!("done above")
+            }
         }
     })
 }

@@ -27,9 +27,9 @@ use async_trait::async_trait;
 use connectors::odoo::Customer;
 use domain::{
     Classifier, ExceptionReason, Milestone, Severity, State,
-    carriers::normalise_number,
     fold::{self, Fact, Folded, Resolution, Standing as FactStanding, Verdict},
     ids::{ObservationId, ShipmentId},
+    numbers,
     observation::Location,
     progress,
     punctuality::{self, Delay, Moment, Punctuality, punctuality},
@@ -139,7 +139,7 @@ impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
 
     async fn find(&self, text: String) -> Answer<Option<String>> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
-        let exact = normalise_number(&text).unwrap_or_else(|_| text.trim().to_owned());
+        let exact = numbers::normalise(&text).unwrap_or_else(|_| text.trim().to_owned());
         let mut found = tower.store.shipments.find(scope, &exact).await.map_err(|e| refused(tower, e))?;
         if found.is_empty() {
             found = tower.store.shipments.find(scope, text.trim()).await.map_err(|e| refused(tower, e))?;

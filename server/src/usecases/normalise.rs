@@ -8,6 +8,7 @@ use connectors::carriers::{self, Carrier, Configured, DecodeError, Settings};
 use domain::{
     carriers as directory,
     ids::{BindingId, MessageId, ShipmentId, SnapshotId, TrackerId, content_id},
+    numbers,
     observation::{Decoded, Feed, Observation, Problem, RefKind, TrackerReport},
     reading::Reader,
 };
@@ -190,10 +191,8 @@ fn new_report(tower: &Tower, reading: &Reading<'_>, report: TrackerReport) -> Op
     let connector = reading.carrier.manifest().id;
     let number_raw = report.refs.tracker().map(|(_, number)| number.to_owned()).or_else(|| taken_back(&report))?;
     let entry = report.carrier.as_deref().map(|word| directory::resolve(connector, word));
-    let tracker = TrackerKey {
-        carrier: entry.as_ref().map(|e| e.family.clone()),
-        number: directory::normalise_number(&number_raw).ok()?,
-    };
+    let tracker =
+        TrackerKey { carrier: entry.as_ref().map(|e| e.family.clone()), number: numbers::normalise(&number_raw).ok()? };
     // what names the tracker for the statements' identity must not depend on what else is stored
     let named = format!("{}:{}", tracker.carrier.as_deref().unwrap_or("-"), tracker.number);
     let snapshot = match &report.feed {

@@ -13,6 +13,7 @@ use domain::{
         BindingId, CaseId, CorrelationId, ExceptionId, JobId, MessageId, ShipmentId, SourceId, SubjectId, TrackerId,
         content_id, content_id_at,
     },
+    numbers,
 };
 use jiff::{SignedDuration, Timestamp};
 use std::{collections::BTreeSet, sync::Arc};
@@ -311,7 +312,7 @@ impl Simulation {
             claims: vec![Claim {
                 tracker: TrackerKey {
                     carrier: directory::known(CONNECTOR, slug).map(|entry| entry.family.clone()),
-                    number: directory::normalise_number(tracking).unwrap_or_else(|_| tracking.to_owned()),
+                    number: numbers::normalise(tracking).unwrap_or_else(|_| tracking.to_owned()),
                 },
                 tracker_id: TrackerId(name("simulated tracker")),
                 binding_id: BindingId(name("simulated binding")),

@@ -16,6 +16,8 @@ pub mod ids;
 #[cfg(feature = "model")]
 pub mod mapping;
 #[cfg(feature = "model")]
+pub mod numbers;
+#[cfg(feature = "model")]
 pub mod observation;
 #[cfg(feature = "model")]
 pub mod place;

@@ -2,10 +2,10 @@
 
 use crate::{
     Severity, State, Visibility,
-    carriers::normalise_number,
     event_time::{EventTime, Precision},
     fold::{Fact, FoldInput, Folded, Plan, Resolution, Sighting, Snapshot, Trust, fold},
     ids::{SnapshotId, SourceId, TrackerId, content_id},
+    numbers,
     observation::{Decoded, Feed, RefKind, TrackerReport},
     reading::Reader,
 };
@@ -84,7 +84,7 @@ pub fn run(text: &[u8], around: &Surroundings<'_>) -> Result<Value, String> {
 }
 
 fn plan(planned: &Planned) -> Plan {
-    let number = |p: &String| normalise_number(p).unwrap_or_else(|_| p.clone());
+    let number = |p: &String| numbers::normalise(p).unwrap_or_else(|_| p.clone());
     Plan {
         pieces: planned.pieces.iter().map(number).collect(),
         stops: planned.stops,
@@ -113,7 +113,7 @@ impl Running {
     fn record(&mut self, report: TrackerReport, input: &Input, trust: Trust, reader: &dyn Reader) {
         let source = SourceId(content_id("source", &[input.provider.as_bytes()]));
         let number = report.refs.tracker().map_or("-", |(_, number)| number);
-        let number = normalise_number(number).unwrap_or_else(|_| number.to_owned());
+        let number = numbers::normalise(number).unwrap_or_else(|_| number.to_owned());
         let tracker = TrackerId(content_id("tracker", &[number.as_bytes()]));
         let piece = self.input.plan.pieces.contains(&number).then(|| number.clone());
         let snapshot = self.snapshot(&report, source, tracker, input.received_at);

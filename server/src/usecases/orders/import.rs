@@ -13,6 +13,7 @@ use domain::{
     carriers as directory,
     fold::{DeliveryStanding, Plan, PromiseSource},
     ids::{BindingId, CorrelationId, ShipmentId, SubjectId, TrackerId, content_id},
+    numbers,
     observation::Location,
     promise::{PromiseRules, Shipped},
 };
@@ -479,7 +480,7 @@ impl Taking<'_> {
         };
         Plan {
             pieces: if several {
-                delivery.tracking_numbers.iter().filter_map(|n| directory::normalise_number(n).ok()).collect()
+                delivery.tracking_numbers.iter().filter_map(|n| numbers::normalise(n).ok()).collect()
             } else {
                 Vec::new()
             },
@@ -553,10 +554,9 @@ fn claims(tower: &Tower, delivery: &Delivery) -> Vec<Claim> {
         .tracking_numbers
         .iter()
         .filter_map(|raw| {
-            let number = directory::normalise_number(raw).ok()?;
+            let number = numbers::normalise(raw).ok()?;
             // the wrong shipping method was chosen: the number says whose it is
-            let maker =
-                directory::only_maker(&number).filter(|maker| named.is_some_and(|named| named.family != *maker));
+            let maker = numbers::only_maker(&number).filter(|maker| named.is_some_and(|named| named.family != *maker));
             let carrier_label = match maker {
                 Some(maker) => directory::family_name(maker).map(str::to_owned),
                 None => delivery.carrier.clone(),

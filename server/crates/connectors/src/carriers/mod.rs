@@ -35,9 +35,9 @@ mod x12_856;
 mod xml;
 
 use domain::{
-    carriers::normalise_number,
     event_time::is_zone,
     fold::Trust,
+    numbers,
     observation::{Decoded, Problem, TrackerReport},
     place,
 };
@@ -162,7 +162,7 @@ pub fn read(carrier: &dyn Carrier, settings: &Settings, raw: &[u8]) -> Result<De
 /// A report whose number is none hangs on nothing: it is said, and not silently dropped later.
 fn unusable_number(n: usize, report: &TrackerReport) -> Option<Problem> {
     let (kind, number) = report.refs.tracker()?;
-    let bad = normalise_number(number).err()?;
+    let bad = numbers::normalise(number).err()?;
     let kind = serde_json::to_value(kind).ok()?;
     Some(Problem { at: format!("report {n}, {}", kind.as_str().unwrap_or_default()), message: bad.to_string() })
 }

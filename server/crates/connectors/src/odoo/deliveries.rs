@@ -591,14 +591,14 @@ fn customer(row: &mut Row<'_>) -> Customer {
 }
 
 /// The numbers in a tracking reference. Odoo has one field; people and carriers' modules put several into it, with
-/// commas, semicolons, lines or blanks between them.
+/// commas, semicolons, lines or blanks between them, or `+` and `/`, which can also stand inside one number.
 pub(super) fn split_numbers(text: &str) -> Vec<String> {
     let mut numbers: Vec<String> = Vec::new();
     for part in text.split([',', ';', '|', '\n', '\r', '\t']).map(str::trim).filter(|p| !p.is_empty()) {
         let words: Vec<_> = part.split_whitespace().collect();
         let several = words.iter().all(|w| w.chars().count() >= NUMBER_CHARS_MIN);
         let found = if several { words.iter().map(|w| (*w).to_owned()).collect() } else { vec![part.to_owned()] };
-        for number in found {
+        for number in found.iter().flat_map(|field| domain::numbers::split(field)).map(str::to_owned) {
             if !numbers.contains(&number) && numbers.len() < NUMBERS_MAX {
                 numbers.push(number);
             }
