@@ -128,11 +128,13 @@ describe("what the pages say", { skip, concurrency: false }, () => {
     assert.match(tip, /At the event/);
   });
 
-  for (const state of ["RETURNING", "RETURNED", "FAILED", "CANCELLED"]) {
+  // the demo has these; every state is tested where the rows are made (server/src/ports/shipments.rs)
+  for (const state of ["RETURNED", "FAILED"]) {
     test(`no arrival is estimated of a shipment that is ${state}`, async () => {
       await browser.page.goto(`${demo.base}/shipments?tab=all&state=${state}`);
       const rows = await browser.page.$$eval('[data-testid="shipment-row"]', (all) => all.map((row) => row.children[4].innerText));
       const links = await browser.page.$$eval("a[data-row]", (all) => all.slice(0, 5).map((a) => a.getAttribute("href")));
+      assert.ok(rows.length > 0, `the demo has ${state}`);
       for (const shown of rows) assert.match(shown, /^(No ETA|Delivered )/, "the list");
       for (const link of links) {
         await browser.page.goto(demo.base + link);

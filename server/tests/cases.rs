@@ -13,17 +13,16 @@ use domain::{
 use jiff::SignedDuration;
 use server::{
     clock::{Clock, ManualClock},
-    config::{DeskSettings, Settings},
+    config::{Config, DeskSettings, Settings},
     ports,
     usecases::{
-        cases, destinations, exceptions,
+        UseCaseError, cases, destinations, erasure, exceptions,
         mappings::{self, Change},
     },
 };
 use simulator::{desk::SandboxDesk, faults::Fault};
 use std::sync::{Arc, OnceLock};
 use storage::{
-    AuditEntry,
     jobs::{ClaimRequest, Finish, JobKind, Lane},
     people::{RoleName, UserRecord},
     work::{Agent, CaseRecord, CaseStatus, ExceptionAction},
@@ -50,6 +49,10 @@ async fn world_of_one_clock() -> (World, SandboxDesk) {
 }
 
 async fn with_desk(desk: &SandboxDesk) -> World {
+    World::with(config_of(desk)).await
+}
+
+fn config_of(desk: &SandboxDesk) -> Config {
     let mut config = Settings::default().resolve().unwrap();
     config.desk = Some(DeskSettings {
         connector: "request_tracker".into(),
@@ -59,7 +62,7 @@ async fn with_desk(desk: &SandboxDesk) -> World {
         poll_seconds: server::config::DESK_POLL_SECONDS,
         limits: server::config::CallLimits::default(),
     });
-    World::with(config).await
+    config
 }
 
 fn statuses(desk: &SandboxDesk) -> Vec<String> {
@@ -279,8 +282,7 @@ async fn an_agent_who_resolves_a_damage_resolves_the_exception() {
     assert!(!now(&world, shipment).await.1, "and resolved again");
 }
 
-/// What a page of the shipment says of agents: of tickets, under exceptions, in the timeline.
-async fn shown_to(world: &World, role: RoleName, shipment: ShipmentId) -> [Vec<String>; 3] {
+fn ports_of(world: &World, role: RoleName) -> app::contract::Ports {
     let user = UserRecord {
         id: domain::ids::UserId(world.clock.id()),
         company: world.tower.company,
@@ -291,7 +293,12 @@ async fn shown_to(world: &World, role: RoleName, shipment: ShipmentId) -> [Vec<S
         enabled: true,
         created_at: world.clock.now(),
     };
-    let ports = ports::all(&world.tower, Some(&user), &ports::session::BrowserSession::default());
+    ports::all(&world.tower, Some(&user), &ports::session::BrowserSession::default())
+}
+
+/// What a page of the shipment says of agents: of tickets, under exceptions, in the timeline.
+async fn shown_to(world: &World, role: RoleName, shipment: ShipmentId) -> [Vec<String>; 3] {
+    let ports = ports_of(world, role);
     let view = ports.shipments.get(shipment.to_string(), None).await.unwrap();
     let of_people = view.timeline.into_iter().filter(|entry| entry.kind == EntryKind::Person);
     let queue = ports.exceptions.queue(app::contract::exceptions::QueueQuery::default()).await.unwrap();
@@ -308,8 +315,9 @@ async fn shown_to(world: &World, role: RoleName, shipment: ShipmentId) -> [Vec<S
 }
 
 #[tokio::test]
-async fn who_closed_a_ticket_is_named_to_whoever_may_see_it_and_kept_sealed() {
-    let (world, desk) = world().await;
+async fn who_closed_a_ticket_is_named_to_whoever_may_see_it_kept_sealed_and_erased() {
+    let (folder, desk) = (tempfile::tempdir().unwrap(), SandboxDesk::start(TOKEN).await.unwrap());
+    let world = World::with(Config { tombstones: folder.path().join("tombstones"), ..config_of(&desk) }).await;
     let shipment = world.order(1, &["N1"]).await;
     world.hears("N1", &CUSTOMS).await;
     world.passes(25).await;
@@ -331,21 +339,57 @@ async fn who_closed_a_ticket_is_named_to_whoever_may_see_it_and_kept_sealed() {
     let unnamed = [vec!["rejected by an agent".to_owned()], question("an agent"), vec![rejected.to_owned()]];
     assert_eq!(shown_to(&world, RoleName::Executive, shipment).await, unnamed);
 
-    // erased, and not learned again
-    let erase = AuditEntry {
-        at: world.clock.now(),
-        action: "agent.erase",
-        subject: format!("subject:{}", name.subject),
-        before: None,
-        after: None,
-        why: None,
-    };
-    tower.store.people.destroy_key(scope, name.subject, erase).await.unwrap();
+    let erase = async |name| erasure::erase_agent(tower, scope, name, "asked for it".into()).await;
+    assert!(matches!(erase("nobody").await, Err(UseCaseError::NotFound(_))));
+    let kept = tower.store.people.key(scope, name.subject).await.unwrap().unwrap();
+    erase(AGENT).await.unwrap();
     assert_eq!(shown_to(&world, RoleName::Agent, shipment).await, unnamed);
+    // a restored backup has the key still
+    tower.store.people.put_key(scope, kept, world.clock.now()).await.unwrap();
+    assert_eq!(shown_to(&world, RoleName::Agent, shipment).await, named);
+    assert_eq!(erasure::reapply(tower).await.unwrap(), 1);
+    assert_eq!(shown_to(&world, RoleName::Agent, shipment).await, unnamed);
+    assert!(matches!(erase(AGENT).await, Err(UseCaseError::NotFound(_))), "nothing is left to erase");
+    let trail = tower.store.people.audit_trail(scope, Some(format!("subject:{}", name.subject)), 9).await.unwrap();
+    let trail: Vec<_> = trail.iter().map(|line| line.entry.action.as_str()).collect();
+    assert_eq!(trail, ["subject.erase_again", "agent.erase"]);
+    // and not learned again
     desk.set_status(1, "resolved");
     polls(&world).await;
     let (_, _, case) = now(&world, shipment).await;
     assert_eq!((case.status, case.closed_by), (CaseStatus::Resolved, Some(Agent { name: None })));
+}
+
+#[tokio::test]
+async fn as_of_a_past_moment_a_ticket_stands_as_it_did_then() {
+    let (world, desk) = world().await;
+    let shipment = world.order(1, &["N1"]).await;
+    world.hears("N1", &CUSTOMS).await;
+    let before = world.clock.now();
+    world.passes(25).await;
+    let opened = world.clock.now();
+    desk.set_status(1, "rejected");
+    polls(&world).await;
+    let closed = world.clock.now();
+    let ports = ports_of(&world, RoleName::Agent);
+    let (rejected, question) =
+        (vec!["rejected by agent"], vec!["Ticket #1 rejected by agent, problem goes on: decide"]);
+    for (at, statuses, questions) in [
+        (Some(before), vec![], vec![]),
+        (Some(opened), vec!["open"], vec![]),
+        (Some(closed), rejected.clone(), question.clone()),
+        (None, rejected, question),
+    ] {
+        let view = ports.shipments.get(shipment.to_string(), at.map(|at| at.to_string())).await.unwrap();
+        assert_eq!(view.exceptions.len(), 1, "{at:?}");
+        let asked: Vec<_> = view.exceptions.into_iter().filter_map(|exception| exception.question).collect();
+        let stood: Vec<_> = view.cases.into_iter().map(|case| case.status).collect();
+        assert_eq!((stood, asked), (owned(&statuses), owned(&questions)), "{at:?}");
+    }
+}
+
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
 }
 
 /// What an agent opens again stays open, and nothing is written there that is not so: neither where the exception is opened
@@ -448,6 +492,8 @@ async fn a_ticket_that_is_deleted_rejected_or_out_of_sight_is_left_alone_until_a
         polls(&world).await;
         let (id, open, case) = now(&world, shipment).await;
         assert_eq!((open, case.status), (true, status), "{end}");
+        let named = case.closed_by.unwrap().name.is_some();
+        assert_eq!(named, end == "rejected" || end == "deleted", "{end}: where the desk names nobody there is no name");
         let lines = said(&world, shipment).await;
         assert!(lines.len() == 1 && lines[0].starts_with(&format!("case.{end}: ticket #1")), "{lines:?}");
         let texts = desk.tickets()[0].texts.len();

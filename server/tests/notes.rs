@@ -204,8 +204,45 @@ async fn of_many_messages_about_a_delivery_few_are_opened() {
         let delivered: Vec<_> = loaded.input.facts.iter().map(|fact| fact.sightings.len()).collect();
         assert_eq!(delivered, [9], "one delivery, and nine messages about it");
         let proofs = proof::of(tower, tower.scope(), &loaded, &loaded.shipment.folded).await.unwrap();
-        assert_eq!(!proofs.is_empty(), found, "message {named}");
+        assert_eq!(!proofs.named.is_empty(), found, "message {named}");
     }
+}
+
+#[tokio::test]
+async fn one_message_of_each_piece_is_opened_first_and_what_is_left_out_is_counted() {
+    let systems = Systems::new().await;
+    let numbers: Vec<_> = (0..7).map(|n| format!("PIECE00000{n}")).collect();
+    systems.order(&numbers.join(",")).await;
+    let signed = async |n: usize, event: &str, by: Option<&str>| {
+        systems.world.clock.advance(jiff::Span::new().seconds(1));
+        systems.signed(&numbers[n], &format!("{event}{n}"), by).await;
+    };
+    let (tower, shipment) = (&systems.world.tower, systems.shipment(&numbers[0]).await);
+    let read = async || {
+        let loaded = systems.world.load(shipment).await;
+        let proofs = proof::of(tower, tower.scope(), &loaded, &loaded.shipment.folded).await.unwrap();
+        let mut names: Vec<_> = proofs.named.into_iter().map(|proof| proof.signed_by).collect();
+        names.sort();
+        (names.join(" "), proofs.unread)
+    };
+    for n in 0..4 {
+        signed(n, "e", Some(&format!("Jane{n}"))).await;
+    }
+    for event in ["a", "b", "c"] {
+        signed(4, event, None).await;
+    }
+    assert_eq!(
+        read().await,
+        ("Jane0 Jane1 Jane2 Jane3".to_owned(), 0),
+        "one that nobody signed for is in nobody's way"
+    );
+    signed(4, "d", Some("Jane4")).await;
+    assert_eq!(read().await, ("Jane0 Jane1 Jane2 Jane3 Jane4".to_owned(), 0));
+    for n in [5, 6] {
+        signed(n, "e", Some(&format!("Jane{n}"))).await;
+    }
+    let (names, unread) = read().await;
+    assert_eq!((names.split(' ').count(), unread), (5, 2), "{names}");
 }
 
 #[tokio::test]
@@ -224,7 +261,7 @@ async fn who_signed_is_shown_to_whoever_may_see_it_and_named_in_odoo_only_if_wan
         let loaded = systems.world.load(shipment).await;
         let proofs = proof::of(tower, tower.scope(), &loaded, &loaded.shipment.folded).await.unwrap();
         let fact = loaded.input.facts.iter().find(|f| f.reading.milestone == Milestone::Delivered).unwrap().id;
-        assert_eq!(proofs, [Proof { fact, signed_by: "Jane Doe".into() }]);
+        assert_eq!(proofs.named, [Proof { fact, signed_by: "Jane Doe".into() }]);
         for (roles, shown) in [(vec![RoleName::Agent], "Jane Doe"), (vec![RoleName::Executive], "J•••• D••••")]
         {
             let user = UserRecord {

@@ -321,6 +321,32 @@ async fn a_model_that_is_refused_costs_few_calls() {
 }
 
 #[tokio::test]
+async fn those_between_two_blocks_of_refused_ones_are_read() {
+    const DELIVERIES: usize = 60;
+    let systems = Systems::new().await;
+    let readable = 20..40;
+    let pickings: Vec<i64> = (0..DELIVERIES).map(|n| systems.add_order(&format!("N{n}"))).collect();
+    for n in (0..DELIVERIES).filter(|n| !readable.contains(n)) {
+        systems.odoo.refuse("sale.order", systems.odoo.linked(pickings[n], "sale_id").unwrap());
+    }
+    systems.import(IMPORT_PAGES_MAX).await;
+    let problems = problems_of(&systems).await;
+    let odd: Vec<usize> =
+        (0..DELIVERIES).filter(|n| problems.iter().any(|(record, ..)| *record == pickings[*n])).collect();
+    assert_eq!(odd, (0..DELIVERIES).filter(|n| !readable.contains(n)).collect::<Vec<_>>());
+    assert!(problems.iter().all(|(_, extent, said)| *extent == Extent::Part && said.contains("AccessError")));
+    let calls = systems.odoo.calls("sale.order/read");
+    assert!(calls < 120, "{calls} calls");
+    // the same of those that are looked for: they are not even found, and may not be read
+    for n in (0..DELIVERIES).filter(|n| !readable.contains(n)) {
+        systems.odoo.refuse("stock.picking", pickings[n]);
+    }
+    systems.odoo.delete(pickings[30]);
+    let odoo = systems.world.tower.odoo.as_ref().unwrap();
+    assert_eq!(odoo.deleted(&pickings, &Discard).await.unwrap(), [pickings[30]]);
+}
+
+#[tokio::test]
 async fn many_that_are_refused_hide_none_behind_them() {
     let systems = Systems::new().await;
     for n in 0..40 {
@@ -389,6 +415,8 @@ async fn what_a_rule_promised_stays_while_the_customer_may_not_be_read_and_rules
     odoo.edit(picking, "state", json!("done"));
     odoo.edit(picking, "date_done", json!("2026-03-05 10:00:00"));
     promises::switch(tower, tower.scope(), Switch::On).await.unwrap();
+    // without it nothing is promised of a delivery whose country is not known
+    promises::remove(tower, tower.scope(), "everything-else").await.unwrap();
     three.take_in().await;
     let promise = async || three.systems.world.load(three.ids[1]).await.shipment.plan.promise;
     // by the customer's country
@@ -460,6 +488,35 @@ async fn what_had_to_wait_for_its_turn_comes_in_later() {
 }
 
 #[tokio::test]
+async fn what_only_waits_keeps_its_earlier_problem_and_asks_for_nothing() {
+    const DELIVERIES: usize = 100;
+    let systems = Systems::new().await;
+    let pickings: Vec<i64> = (0..DELIVERIES).map(|n| systems.add_order(&format!("N{n}"))).collect();
+    systems.odoo.refuse("sale.order", systems.odoo.linked(pickings[1], "sale_id").unwrap());
+    systems.import(IMPORT_PAGES_MAX).await;
+    let problem_of = async |n: usize| {
+        let problems = problems_of(&systems).await;
+        problems.into_iter().find(|(record, ..)| *record == pickings[n]).map(|(_, extent, said)| (extent, said))
+    };
+    let earlier = problem_of(1).await;
+    assert!(matches!(&earlier, Some((Extent::Part, said)) if said.contains("AccessError")), "{earlier:?}");
+    // all come again, and the refused ones take all the calls
+    for (n, picking) in pickings.iter().enumerate() {
+        systems.odoo.edit(*picking, "carrier_tracking_ref", json!(format!("NEW{n}")));
+        if n % 2 == 0 {
+            systems.odoo.refuse("stock.picking", *picking);
+        }
+    }
+    systems.import(IMPORT_PAGES_MAX).await;
+    assert_eq!(problem_of(1).await, earlier);
+    let (_, waits) = problem_of(3).await.unwrap();
+    assert!(waits.starts_with("not read yet"), "{waits}");
+    assert_eq!(orders::what_to_do(&waits), "Nothing to do: it is tried again by itself.");
+    let reason = orders::what_to_do("customer: Odoo refuses to read it (rejected)");
+    assert!(reason.contains("Integrations page"), "{reason}");
+}
+
+#[tokio::test]
 async fn more_problems_than_a_list_shows_are_tried_in_their_turn_and_forgotten() {
     const DELIVERIES: usize = PROBLEM_ROWS as usize + 50;
     let systems = Systems::new().await;
@@ -517,22 +574,54 @@ async fn the_problem_of_deliveries_without_an_id_ends_with_the_last_of_them() {
     assert_eq!(first_seen().await, []);
 }
 
+/// The key of a delivery's customer as another master key would have wrapped it.
+async fn spoil_key(systems: &Systems, picking: i64) {
+    let tower = &systems.world.tower;
+    let subject =
+        SubjectId(content_id("customer", &[tower.company.0.as_bytes(), b"stock.picking", &picking.to_be_bytes()]));
+    let wrapped = WrappedKey { subject, bytes: vec![7; 60] };
+    tower.store.people.put_key(tower.scope(), wrapped, tower.now()).await.unwrap();
+}
+
 #[tokio::test]
-async fn a_key_that_cannot_be_used_fails_the_import_and_blames_no_delivery() {
+async fn a_key_that_cannot_be_used_is_a_problem_of_its_delivery_alone() {
     let systems = Systems::new().await;
-    let (spoiled, well) = (systems.add_order("N1"), systems.add_order("N2"));
+    let (spoiled, _) = (systems.add_order("N1"), systems.add_order("N2"));
+    spoil_key(&systems, spoiled).await;
+    systems.import(IMPORT_PAGES_MAX).await;
+    assert_eq!((found(&systems, "N1").await.is_some(), found(&systems, "N2").await.is_some()), (false, true));
+    let problems = problems_of(&systems).await;
+    let [(record, Extent::Whole, problem)] = &problems[..] else { panic!("{problems:?}") };
+    assert!(*record == spoiled && problem.contains("cannot be decrypted with this master key"), "{problem}");
+    assert!(orders::what_to_do(problem).contains("nothing is wrong in Odoo"));
+    // alone at its next try it stops nothing either
+    systems.world.clock.advance(jiff::Span::new().minutes(30));
+    systems.import(IMPORT_PAGES_MAX).await;
+    let tower = &systems.world.tower;
+    let attempts = tower.store.order_problems.list(tower.scope()).await.unwrap()[0].attempts;
+    assert_eq!(attempts, 2, "it is tried again");
+    systems.odoo.delete(spoiled);
+    systems.world.clock.advance(jiff::Span::new().minutes(61));
+    systems.import(IMPORT_PAGES_MAX).await;
+    assert_eq!(problems_of(&systems).await, []);
+}
+
+#[tokio::test]
+async fn keys_none_of_which_can_be_used_fail_the_import_and_blame_no_delivery() {
+    let systems = Systems::new().await;
+    let pickings = ["N1", "N2"].map(|number| systems.add_order(number));
+    for picking in pickings {
+        spoil_key(&systems, picking).await;
+    }
     let tower = &systems.world.tower;
     let (store, scope) = (&tower.store, tower.scope());
-    // as another master key would have wrapped it
-    let subject =
-        SubjectId(content_id("customer", &[tower.company.0.as_bytes(), b"stock.picking", &spoiled.to_be_bytes()]));
-    store.people.put_key(scope, WrappedKey { subject, bytes: vec![7; 60] }, tower.now()).await.unwrap();
     let import = async || orders::import(tower, scope, tower.correlation(), IMPORT_PAGES_MAX, &Discard).await;
     let error = import().await.unwrap_err().to_string();
     assert!(error.contains("cannot be decrypted with this master key"), "{error}");
     assert_eq!((found(&systems, "N1").await, found(&systems, "N2").await), (None, None));
     assert_eq!(problems_of(&systems).await, [], "nothing is wrong in Odoo");
     assert_eq!(store.people.setting(scope, "odoo.import").await.unwrap(), None, "it begins there again");
-    systems.odoo.delete(spoiled);
-    assert_eq!(import().await.unwrap().created, 1, "{well} is taken in");
+    let later = systems.add_order("N3");
+    assert_eq!(import().await.unwrap().created, 1, "{later} is taken in");
+    assert_eq!(problems_of(&systems).await.len(), 2);
 }

@@ -1,4 +1,4 @@
-//! The frame around the pages of whoever is signed in: navigation, search, the demo's banner.
+//! The frame around the pages of a signed-in viewer: navigation, search, the demo's banner.
 
 use super::{Failed, Icon, browser};
 use crate::{

@@ -193,7 +193,7 @@ pub fn Failed(
 #[cfg(feature = "ssr")]
 fn answer_with(error: &ApiError) {
     use axum::http::StatusCode;
-    // whoever is not signed in is led to the sign-in, which is a status of its own
+    // a viewer who is not signed in is led to the sign-in, which is a status of its own
     if *error == ApiError::Unauthenticated {
         return;
     }

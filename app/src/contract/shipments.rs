@@ -61,8 +61,8 @@ pub struct ListPage {
     pub rows: Vec<Row>,
     /// Where the next page begins.
     pub next: Option<String>,
-    /// The page is not full: it ends because as many shipments were looked through as one page may, and behind it may be none that
-    /// match.
+    /// The page is not full: it ends because the limit of shipments that one page searches was reached. Later pages may have
+    /// matches or none.
     pub cut_short: bool,
     /// When an update was last received.
     pub newest: Option<When>,
@@ -165,6 +165,8 @@ pub struct ShipmentView {
     pub customer: Option<CustomerView>,
     /// Proof of delivery.
     pub proofs: Vec<ProofView>,
+    /// Deliveries, beyond a limit, of which nobody looked who signed.
+    pub unread_deliveries: usize,
     /// The cases.
     pub cases: Vec<CaseView>,
     /// Shipments under the same number of another carrier, of which one has no order.

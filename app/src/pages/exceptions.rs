@@ -162,7 +162,7 @@ fn CategoryCard(card: Card, on: bool) -> impl IntoView {
 fn views(query: &QueueQuery, may_act: bool) -> impl IntoView + use<> {
     VIEWS
         .iter()
-        // nothing is ever assigned to whoever may not act
+        // nothing is ever assigned to a viewer who may not act
         .filter(|(key, _)| may_act || *key != "mine")
         .map(|(key, label)| {
             let href = address(&QueueQuery { view: (*key).into(), cursor: String::new(), ..query.clone() });

@@ -90,7 +90,7 @@ fn Whole(
                 {move || shipment.with(|(view, _)| why(view))}
                 <ExceptionsPanel exceptions act/>
                 {move || shipment.with(|(view, _)| order(view))}
-                {move || shipment.with(|(view, _)| view! { <ProofPanel proofs=view.proofs.clone()/> })}
+                {move || shipment.with(|(view, _)| view! { <ProofPanel proofs=view.proofs.clone() unread=view.unread_deliveries/> })}
                 <CasesPanel cases/>
             </aside>
         </div>
@@ -473,8 +473,8 @@ fn customer_facts(customer: CustomerView) -> impl IntoView {
 
 /// Who signed; nothing where nobody is named.
 #[component]
-fn ProofPanel(proofs: Vec<ProofView>) -> impl IntoView {
-    if proofs.is_empty() {
+fn ProofPanel(proofs: Vec<ProofView>, unread: usize) -> impl IntoView {
+    if proofs.is_empty() && unread == 0 {
         return ().into_any();
     }
     let masked = proofs.iter().any(|proof| proof.masked);
@@ -489,10 +489,16 @@ fn ProofPanel(proofs: Vec<ProofView>) -> impl IntoView {
             }
         })
         .collect_view();
+    let more = (unread > 0).then(|| {
+        let deliveries =
+            if unread == 1 { "1 more delivery is".to_owned() } else { format!("{unread} more deliveries are") };
+        let text = format!("{deliveries} not listed. “View payload” in the timeline shows who signed.");
+        view! { <p class="small muted" data-testid="unread-deliveries">{text}</p> }
+    });
     view! {
         <section class="panel">
             <header><h2>"Proof of delivery"</h2>{masked.then(|| view! { <span class="push small muted row row--tight"><Icon name="mask"/>"masked"</span> })}</header>
-            <div class="in"><dl class="facts">{items}</dl></div>
+            <div class="in"><dl class="facts">{items}</dl>{more}</div>
         </section>
     }.into_any()
 }

@@ -5,7 +5,7 @@ use crate::{
     config::{self, Settings},
     tower::Tower,
     usecases::{
-        erasure,
+        UseCaseError, erasure,
         people::{self, NewUser},
         sources,
     },
@@ -357,12 +357,16 @@ impl Audit {
 }
 
 /// Erase the customer of a shipment for good: name, address, mail, and the words under which they were found. The order
-/// system has them still: erase them there too; what it says of them is not taken in again.
+/// system has them still: erase them there too; what it says of them is not taken in again. Or erase the name of an agent.
 #[derive(Args)]
 pub struct Erase {
     /// The shipment: its number, order, delivery or id.
-    shipment: String,
-    /// The reason, for the audit trail.
+    #[arg(required_unless_present = "agent", conflicts_with = "agent")]
+    shipment: Option<String>,
+    /// The agent of the service desk, by the login there.
+    #[arg(long, value_name = "NAME")]
+    agent: Option<String>,
+    /// The reason, for the audit trail, which keeps it as it is: name no person.
     #[arg(long, value_name = "TEXT")]
     why: String,
 }
@@ -371,18 +375,40 @@ impl Erase {
     /// Does it.
     pub async fn run(self, settings: Settings) -> Result<()> {
         let (tower, scope) = tower(settings).await?;
-        let found = match self.shipment.parse() {
-            Ok(id) => vec![id],
-            Err(_) => tower.store.shipments.find(scope, &self.shipment).await?,
-        };
-        let [id] = found[..] else {
-            match found.len() {
-                0 => bail!("no shipment matches {}: give its number, order, delivery or id", self.shipment),
-                n => bail!("{n} shipments match {}: name one by its id", self.shipment),
-            }
-        };
-        erasure::erase_customer(&tower, scope, id, self.why).await?;
-        println!("the customer of shipment {id} is erased, and will be again after a restore");
-        Ok(())
+        match self {
+            Self { agent: Some(name), why, .. } => erase_agent(&tower, scope, &name, why).await,
+            Self { shipment: Some(words), why, .. } => erase_customer(&tower, scope, &words, why).await,
+            Self { .. } => bail!("name a shipment, or an agent with --agent"),
+        }
     }
+}
+
+async fn erase_customer(tower: &Tower, scope: Scope, words: &str, why: String) -> Result<()> {
+    let found = match words.parse() {
+        Ok(id) => vec![id],
+        Err(_) => tower.store.shipments.find(scope, words).await?,
+    };
+    let [id] = found[..] else {
+        match found.len() {
+            0 => bail!("no shipment matches {words}: give its number, order, delivery or id"),
+            n => bail!("{n} shipments match {words}: name one by its id"),
+        }
+    };
+    erasure::erase_customer(tower, scope, id, why).await?;
+    println!("the customer of shipment {id} is erased, and will be again after a restore");
+    Ok(())
+}
+
+async fn erase_agent(tower: &Tower, scope: Scope, name: &str, why: String) -> Result<()> {
+    match erasure::erase_agent(tower, scope, name, why).await {
+        Err(UseCaseError::NotFound(_)) => {
+            bail!(
+                "no name of an agent {name} is kept: give the login at the service desk, exactly as it is written there"
+            )
+        }
+        other => other?,
+    }
+    println!("the name of agent {name} is erased, and will be again after a restore");
+    println!("lines of the audit trail from before migration 0032 may have it in clear: see docs/OPERATIONS.md");
+    Ok(())
 }

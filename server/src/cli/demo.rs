@@ -1,5 +1,5 @@
 //! `milepost demo`: the tower with a simulated world around it. The carrier's webhooks are signed and come through the
-//! real door; nothing leaves this machine.
+//! real ingest endpoint; nothing leaves this machine.
 
 use super::serve;
 use crate::{
@@ -74,13 +74,13 @@ impl Demo {
         hold_orders(&tower).await?;
         let running = serve::Running::start(Arc::clone(&tower), serve::Role::All, serve::prometheus()?).await?;
         announce(&running, &passwords);
-        let door = World::door(&format!("http://{}", running.address))?;
+        let endpoint = World::endpoint(&format!("http://{}", running.address))?;
         let worldly = tokio::spawn(async move {
-            world.tell_past(&door).await;
+            world.post_past(&endpoint).await;
             if let Err(error) = import_orders(&tower).await {
                 tracing::error!("the demo's orders are not imported: {error:#}");
             }
-            world.go_on(&door).await;
+            world.go_on(&endpoint).await;
         });
         running.until_signal().await?;
         worldly.abort();
@@ -95,9 +95,15 @@ async fn hold_orders(tower: &Tower) -> Result<()> {
     destinations::pause(tower, scope, ODOO, "The demo loads its history first").await.context("hold the demo's orders")
 }
 
-/// When all of the past is folded the orders come.
+/// When all of the past is folded the orders come; they come, too, where that cannot be learned.
 async fn import_orders(tower: &Tower) -> Result<()> {
     let scope = Scope { company: tower.company, actor: Actor::Operator };
+    let folded = past_folded(tower, scope).await;
+    destinations::resume(tower, scope, ODOO).await?;
+    folded
+}
+
+async fn past_folded(tower: &Tower, scope: Scope) -> Result<()> {
     for _ in 0..LOOKS_MAX {
         let summary = tower.store.jobs.summary(scope, tower.now()).await?;
         if summary.iter().all(|one| one.destination != INSIDE || one.pending == 0) {
@@ -105,7 +111,7 @@ async fn import_orders(tower: &Tower) -> Result<()> {
         }
         tokio::time::sleep(LOOK).await;
     }
-    Ok(destinations::resume(tower, scope, ODOO).await?)
+    Ok(())
 }
 
 /// A demo's folder holds nothing but a demo: anything else is not touched.

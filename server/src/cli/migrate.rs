@@ -16,7 +16,7 @@ use storage_sqlite::{
 #[derive(Args)]
 pub struct Migrate {
     /// Take over everything from this SQLite file (its server stopped) into the empty PostgreSQL database of
-    /// DATABASE_URL. All of it or nothing; the file stays as it is. Master key and settings go on to be used.
+    /// DATABASE_URL. All of it or nothing; the file's own tables are brought up to date first. Master key and settings go on to be used.
     #[arg(long, value_name = "FILE")]
     from_sqlite: Option<PathBuf>,
 }

@@ -46,7 +46,7 @@ enum Command {
     Backup(backup::Backup),
     /// Put a copy in the place of the database.
     Restore(backup::Restore),
-    /// Erase the customer of a shipment for good.
+    /// Erase the customer of a shipment, or the name of an agent, for good.
     Erase(admin::Erase),
     /// Check configuration, database, disk, clock and each integration.
     Doctor,

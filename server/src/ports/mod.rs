@@ -73,7 +73,7 @@ impl Asker {
     }
 }
 
-/// Codes that no mapping knows, for whoever can map them.
+/// Codes that no mapping knows, for a viewer who can map them.
 async fn unmapped(asker: &Asker) -> Result<u64, ApiError> {
     let may = asker.user.as_ref().is_some_and(|user| session::viewer(user).may(Permission::Operate));
     if !may {

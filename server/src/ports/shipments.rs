@@ -38,14 +38,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::collections::HashMap;
 use storage::{
-    Scope,
+    Actor, Scope,
     facts::ObservationRecord,
     figures::Span,
     jobs::{AttemptRecord, Outcome},
     limits::PAGE_ROWS,
-    people::{AuditRecord, RoleName},
+    people::{AuditLine, AuditRecord, RoleName},
     shipments::{Freshness, Loaded, SameNumber, SeenIn, ShipmentQuery, ShipmentRow, ShipmentTab, TabCounts},
-    work::{CaseRecord, ExceptionRecord},
+    work::{CaseRecord, CaseStatus, ExceptionRecord},
 };
 
 /// Moments offered under "as known at".
@@ -54,6 +54,9 @@ const MOMENTS_MAX: usize = 50;
 const RAW_SHOWN_MAX: usize = 20_000;
 /// A promise missed by less than this is a warning.
 const A_LITTLE_LATE: SignedDuration = SignedDuration::from_hours(24);
+/// In earlier versions the name of an agent came behind these words, and then what followed for the exception.
+const NAMED_BEHIND: &str = " by service desk: ";
+const FOLLOWS: &str = "; the exception";
 /// JSON fields of carriers' messages that hold personal data.
 const PERSONAL_FIELDS: &[&str] = &[
     "signed_by",
@@ -292,6 +295,8 @@ struct Page<'a> {
     owners: HashMap<domain::ids::UserId, String>,
     customer: Option<CustomerView>,
     proofs: Vec<ProofView>,
+    unread_deliveries: usize,
+    may_see: bool,
     same_number: Vec<SameNumber>,
 }
 
@@ -309,6 +314,7 @@ impl<'a> Page<'a> {
         let users = tower.store.people.users(scope).await?;
         let audit = tower.store.people.audit_of(scope, id).await?;
         let may_see = asker.sees_personal_data();
+        let (proofs, unread_deliveries) = proofs(tower, scope, loaded, folded, &times, may_see).await?;
         Ok(Self {
             attempts: tower.store.jobs.attempts_of(scope, id).await?,
             seen: tower.store.shipments.seen_in(scope, id).await?.into_iter().map(|s| (s.observation, s)).collect(),
@@ -316,7 +322,9 @@ impl<'a> Page<'a> {
             audit,
             owners: users.into_iter().map(|u| (u.id, u.name)).collect(),
             customer: customer(tower, scope, id, may_see).await?,
-            proofs: proofs(tower, scope, loaded, folded, &times, may_see).await?,
+            proofs,
+            unread_deliveries,
+            may_see,
             same_number: tower.store.shipments.same_number(scope, id).await?,
             loaded,
             folded,
@@ -364,7 +372,8 @@ impl<'a> Page<'a> {
             order_url: shipment.origin.as_ref().and_then(|o| o.url.clone()),
             customer: self.customer.clone(),
             proofs: self.proofs.clone(),
-            cases: self.cases().map(|c| self.case(c)).collect(),
+            unread_deliveries: self.unread_deliveries,
+            cases: self.cases().map(|c| self.case(&c)).collect(),
             same_number: self.same_number(),
             as_known_at: self.at.map(|at| self.times.dated(at)),
             moments: self.moments(),
@@ -397,15 +406,16 @@ impl<'a> Page<'a> {
                 time: Some(f.observation.time.clone()),
             }),
             heard_at: self.folded.heard_at,
-            case: self.cases().find_map(|c| c.number.clone()),
+            case: self.cases().find_map(|c| c.number),
         };
         list_row(row, &self.times)
     }
 
-    /// The cases that were there at the moment that is looked at.
-    fn cases(&self) -> impl Iterator<Item = &CaseRecord> {
+    /// The cases that were there at the moment that is looked at, as they stood then.
+    fn cases(&self) -> impl Iterator<Item = CaseRecord> {
         let until = self.at.unwrap_or(Timestamp::MAX);
-        self.loaded.cases.iter().filter(move |c| c.opened_at <= until)
+        let then = self.loaded.cases.iter().filter(move |c| c.opened_at <= until);
+        then.map(|case| self.at.map_or_else(|| case.clone(), |at| as_of(case, at)))
     }
 
     fn fact(&self, id: Option<ObservationId>) -> Option<&Fact> {
@@ -482,7 +492,7 @@ impl<'a> Page<'a> {
             Some(name) => Some(format!("by {name}")),
             None => (!at_desk).then(|| "by the system".to_owned()),
         };
-        let detail = [by, line.entry.why.clone()].into_iter().flatten().collect::<Vec<_>>().join(": ");
+        let detail = [by, why(line, self.may_see)].into_iter().flatten().collect::<Vec<_>>().join(": ");
         system_entry(
             format!("audit-{}", line.seq),
             EntryKind::Person,
@@ -599,11 +609,9 @@ impl<'a> Page<'a> {
             responsible: e.responsible.label().to_owned(),
             opened: self.times.ago(e.opened_at),
             question: self
-                .loaded
-                .cases
-                .iter()
+                .cases()
                 .find(|c| c.exception == e.id && e.closed.is_none())
-                .and_then(|c| question(c, &self.agents)),
+                .and_then(|c| question(&c, &self.agents)),
             closed: e.closed.map(|(at, how)| (resolution(how).to_owned(), self.times.ago(at))),
             owner: e.owner.and_then(|owner| self.owners.get(&owner).cloned()),
             acknowledged: e.acknowledged_at.is_some(),
@@ -627,6 +635,31 @@ impl<'a> Page<'a> {
         moments.dedup();
         moments.into_iter().rev().take(MOMENTS_MAX).map(|at| (at.to_string(), self.times.exact(at))).collect()
     }
+}
+
+/// The case as it stood at a past moment. Of a ticket the record has one status, and since when: a ticket that was closed later
+/// was open then.
+fn as_of(case: &CaseRecord, at: Timestamp) -> CaseRecord {
+    let closed = !matches!(case.status, CaseStatus::Pending | CaseStatus::Open);
+    if closed && case.resolved_at.is_none_or(|since| since > at) {
+        return CaseRecord { status: CaseStatus::Open, closed_by: None, resolved_at: None, ..case.clone() };
+    }
+    case.clone()
+}
+
+/// The reason in an audit line. Lines of earlier versions, which cannot be changed, name the agent of the service desk there.
+fn why(line: &AuditRecord, may_see: bool) -> Option<String> {
+    let AuditLine { action, why, .. } = &line.entry;
+    let why = why.as_deref()?;
+    let by_milepost = line.actor == Actor::System && action.starts_with("case.");
+    let named = why.split_once(NAMED_BEHIND).filter(|_| by_milepost && !may_see);
+    Some(named.map_or_else(
+        || why.to_owned(),
+        |(what, rest)| {
+            let follows = rest.rfind(FOLLOWS).map_or("", |from| &rest[from..]);
+            format!("{what} at the service desk{follows}")
+        },
+    ))
 }
 
 fn drawn(fact: &Fact, standing: FactStanding) -> (Mark, &'static str) {
@@ -739,7 +772,7 @@ fn anomaly(anomaly: fold::Anomaly) -> &'static str {
     }
 }
 
-/// The customer; masked for whoever does not need to know.
+/// The customer; masked for roles that may not see personal data.
 async fn customer(
     tower: &Tower,
     scope: Scope,
@@ -766,7 +799,7 @@ async fn customer(
     }))
 }
 
-/// Who signed; masked for whoever does not need to know.
+/// Who signed, masked for roles that may not see personal data; and how many deliveries were not looked at.
 async fn proofs(
     tower: &Tower,
     scope: Scope,
@@ -774,7 +807,7 @@ async fn proofs(
     folded: &Folded,
     times: &Times,
     may_see: bool,
-) -> Result<Vec<ProofView>, UseCaseError> {
+) -> Result<(Vec<ProofView>, usize), UseCaseError> {
     let several = loaded.shipment.numbers.len() > 1;
     let shown = |proof: Proof| {
         let fact = loaded.input.facts.iter().find(|fact| fact.id == proof.fact)?;
@@ -786,7 +819,8 @@ async fn proofs(
             number: number.map(|number| number.number.clone()),
         })
     };
-    Ok(proof::of(tower, scope, loaded, folded).await?.into_iter().filter_map(shown).collect())
+    let proofs = proof::of(tower, scope, loaded, folded).await?;
+    Ok((proofs.named.into_iter().filter_map(shown).collect(), proofs.unread))
 }
 
 /// Each word's first letter, then dots: never the look of a value.
@@ -918,6 +952,7 @@ fn edi_line(line: &str, unmasked: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::event_time::{EventTime, Precision};
 
     #[test]
     fn masks_never_look_like_values() {
@@ -925,5 +960,67 @@ mod tests {
         let shown = pretty(br#"{"signed_by":"Jane","tracking_number":"1Z","nested":[{"email":"j@d.test"}]}"#, false);
         assert!(!shown.contains("Jane") && !shown.contains("j@d.test") && shown.contains("1Z"));
         assert!(!pretty(b"ISA*00~N1*CN*JANE DOE~N4*LYON~", false).contains("JANE"));
+    }
+
+    #[test]
+    fn lines_of_earlier_versions_name_an_agent_only_to_those_who_may_see_it() {
+        let line = |actor, action: &str, text: &str| AuditRecord {
+            seq: 1,
+            actor,
+            entry: AuditLine {
+                at: Timestamp::UNIX_EPOCH,
+                action: action.into(),
+                subject: "exception:1".into(),
+                after: None,
+                why: Some(text.into()),
+            },
+            previous: String::new(),
+            hash: String::new(),
+        };
+        for (text, masked) in [
+            (
+                "ticket #7 resolved by service desk: jane.doe; the exception is resolved",
+                "ticket #7 resolved at the service desk; the exception is resolved",
+            ),
+            ("ticket #7 reopened by service desk: jane.doe", "ticket #7 reopened at the service desk"),
+            (
+                "ticket #7 rejected by service desk: doe; jane; the exception is still open",
+                "ticket #7 rejected at the service desk; the exception is still open",
+            ),
+            ("ticket #7 deleted at the service desk", "ticket #7 deleted at the service desk"),
+        ] {
+            let old = line(Actor::System, "case.resolved", text);
+            assert_eq!((why(&old, true).as_deref(), why(&old, false).as_deref()), (Some(text), Some(masked)));
+        }
+        let typed = "we were told by service desk: wait";
+        let by_person = line(Actor::Operator, "case.asked", typed);
+        assert_eq!(why(&by_person, false).as_deref(), Some(typed), "a person's own words");
+    }
+
+    #[test]
+    fn no_arrival_is_estimated_of_what_is_not_on_its_way_to_the_recipient() {
+        let now: Timestamp = "2026-03-05T12:00:00Z".parse().unwrap();
+        let times = Times { now, zone: jiff::tz::TimeZone::UTC };
+        let eta = EventTime::instant("", now + SignedDuration::from_hours(30), Precision::Second);
+        for state in State::ALL.iter().copied() {
+            let row = ShipmentRow {
+                id: ShipmentId(uuid::Uuid::from_u128(1)),
+                revision: 0,
+                origin: None,
+                numbers: Vec::new(),
+                destination: None,
+                state,
+                visibility: domain::Visibility::default(),
+                exception: None,
+                eta: Some(eta.clone()),
+                promised_by: None,
+                delivered_at: None,
+                last_event: None,
+                heard_at: None,
+                case: None,
+            };
+            let ended = matches!(state, State::Returning | State::Returned | State::Cancelled | State::Failed);
+            assert_eq!(list_row(row, &times).eta.is_none(), ended, "{state:?}");
+        }
     }
 }

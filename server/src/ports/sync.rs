@@ -147,12 +147,15 @@ async fn view(tower: &Tower, scope: Scope, query: SyncQuery, times: &Times) -> R
 /// Deliveries that could not be read, or only in part.
 async fn unread(tower: &Tower, scope: Scope, times: &Times) -> Result<Vec<UnreadView>, UseCaseError> {
     let problems = tower.store.order_problems.list(scope).await?;
+    let records = problems.iter().map(|problem| problem.seen.record).collect();
+    let known = tower.store.shipments.known_records(scope, records).await?;
     let shown = problems.into_iter().map(|OrderProblem { seen, attempts, first_seen, next_try, .. }| UnreadView {
         url: tower.odoo.as_ref().filter(|_| seen.record > 0).map(|odoo| odoo.page(seen.record)),
         name: seen.name.unwrap_or_else(|| format!("Delivery {}", seen.record)),
         what_to_do: orders::what_to_do(&seen.problem).to_owned(),
         problem: seen.problem,
-        imported: seen.extent == Extent::Part,
+        // a shipment that was there before stays, whatever can be read now
+        imported: seen.extent == Extent::Part || known.contains(&seen.record),
         attempts,
         since: times.dated(first_seen),
         next_try: times.dated(next_try),

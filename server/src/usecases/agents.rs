@@ -1,11 +1,12 @@
-//! Agents of the service desk: their names are personal data, sealed under a key of each agent, and opened for whoever may
-//! see them.
+//! Agents of the service desk: their names are personal data, sealed under a key of each agent, and shown to roles that may
+//! see personal data.
 
 use super::{
     Result, UseCaseError,
     people::{sealed_audit, sealed_value, value_of},
 };
 use crate::{tower::Tower, vault::DataKey};
+use connectors::desks::{self, SOMEBODY};
 use domain::ids::{SubjectId, content_id};
 use std::collections::HashMap;
 use storage::{
@@ -17,8 +18,8 @@ use storage::{
 /// The place in the vault where a case keeps the name.
 const NAME: &str = "case.agent";
 
-/// An agent who gave a ticket another status: as the case keeps it, and as the audit line does. Of one who was erased the name is
-/// in neither.
+/// An agent who gave a ticket another status: as the case keeps it, and as the audit line does. Of one who was erased, and
+/// where the desk names nobody, there is no name in either.
 ///
 /// # Errors
 /// When the store fails or the master key is another one.
@@ -29,7 +30,8 @@ pub(super) async fn sealed(
     name: &str,
     status: CaseStatus,
 ) -> Result<(Agent, Sealed)> {
-    let Some(key) = key_of(tower, scope, desk, name).await? else {
+    let key = if name == SOMEBODY { None } else { key_of(tower, scope, desk, name).await? };
+    let Some(key) = key else {
         let after = sealed_audit(tower, scope, &serde_json::json!({"status": status})).await?;
         return Ok((Agent { name: None }, after));
     };
@@ -39,9 +41,7 @@ pub(super) async fn sealed(
 
 /// The key of an agent, made on first use; none once it was destroyed.
 async fn key_of(tower: &Tower, scope: Scope, desk: &str, name: &str) -> Result<Option<DataKey>> {
-    let named = serde_json::to_vec(&(tower.company, desk, name)).expect("plain data serialises");
-    // keyed, since a name could be guessed from a plain digest
-    let subject = SubjectId(content_id("agent", &[&tower.vault.digest(&named)]));
+    let subject = subject(tower, desk, name);
     let people = &tower.store.people;
     let kept = match people.keys(scope, vec![subject]).await?.remove(&subject) {
         Some(None) => return Ok(None),
@@ -51,7 +51,19 @@ async fn key_of(tower: &Tower, scope: Scope, desk: &str, name: &str) -> Result<O
     Ok(Some(tower.vault.unwrap(&kept).map_err(|e| UseCaseError::Internal(e.to_string()))?))
 }
 
-/// Opens the names of agents. The default one opens none: it is for whoever may not see them.
+/// Under what the key of an agent of one desk is kept.
+fn subject(tower: &Tower, desk: &str, name: &str) -> SubjectId {
+    let named = serde_json::to_vec(&(tower.company, desk, name)).expect("plain data serialises");
+    // keyed, since a name could be guessed from a plain digest
+    SubjectId(content_id("agent", &[&tower.vault.digest(&named)]))
+}
+
+/// Under what the keys of an agent are kept, for every desk that there is.
+pub(super) fn subjects(tower: &Tower, name: &str) -> Vec<SubjectId> {
+    desks::names().into_iter().map(|desk| subject(tower, desk, name)).collect()
+}
+
+/// Opens the names of agents. The default one opens none: it is for viewers who may not see personal data.
 #[derive(Default)]
 pub struct Names(HashMap<SubjectId, DataKey>);
 

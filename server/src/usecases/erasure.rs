@@ -1,8 +1,8 @@
-//! Erasure: a customer's key is destroyed, and what was sealed under it is noise wherever copies of it lie. A backup has
-//! the key still, so every erasure is written to a list outside of the database and its backups first (the tombstones),
-//! and the list is applied again at each start and after each restore.
+//! Erasure: the key of a customer, or of an agent of the service desk, is destroyed, and what was sealed under it is noise
+//! wherever copies of it lie. A backup has the key still, so every erasure is written to a list outside of the database and
+//! its backups first (the tombstones), and the list is applied again at each start and after each restore.
 
-use super::{Result, UseCaseError};
+use super::{Result, UseCaseError, agents};
 use crate::{tower::Tower, vault::Vault};
 use domain::ids::{ShipmentId, SubjectId};
 use std::{
@@ -37,6 +37,33 @@ pub async fn erase_customer(tower: &Tower, scope: Scope, shipment: ShipmentId, w
     Ok(tower.store.people.destroy_key(scope, sealed.subject, audit).await?)
 }
 
+/// Erases an agent of the service desk: the name in cases and in lines of the audit trail, and for good, whatever that agent does
+/// later.
+///
+/// # Errors
+/// When no agent of this name is known, or the list or the store cannot be written; then nothing, or everything after the next
+/// start, is erased.
+pub async fn erase_agent(tower: &Tower, scope: Scope, name: &str, why: String) -> Result<()> {
+    let keys = tower.store.people.keys(scope, agents::subjects(tower, name)).await?;
+    let kept: Vec<SubjectId> = keys.into_iter().filter_map(|(subject, key)| key.map(|_| subject)).collect();
+    if kept.is_empty() {
+        return Err(UseCaseError::NotFound("agent"));
+    }
+    for subject in kept {
+        append(tower, subject)?;
+        let audit = AuditEntry {
+            at: tower.now(),
+            action: "agent.erase",
+            subject: format!("subject:{subject}"),
+            before: None,
+            after: None,
+            why: Some(why.clone()),
+        };
+        tower.store.people.destroy_key(scope, subject, audit).await?;
+    }
+    Ok(())
+}
+
 /// Erases again what the list names; how many were there again.
 ///
 /// # Errors
@@ -46,7 +73,7 @@ pub async fn reapply(tower: &Tower) -> Result<u64> {
     for subject in read(&tower.config.tombstones, &tower.vault)? {
         let audit = AuditEntry {
             at: tower.now(),
-            action: "customer.erase_again",
+            action: "subject.erase_again",
             subject: format!("subject:{subject}"),
             before: None,
             after: None,
@@ -54,7 +81,7 @@ pub async fn reapply(tower: &Tower) -> Result<u64> {
         };
         match tower.store.people.destroy_key(tower.scope(), subject, audit).await {
             Ok(()) => again += 1,
-            // what the backup does not know comes with the next import, unless it is known to be erased
+            // what the backup does not know comes with the next import or poll, unless it is known to be erased
             Err(StoreError::NotFound(_)) => tower.store.people.bury_key(tower.scope(), subject, tower.now()).await?,
             Err(error) => return Err(error.into()),
         }

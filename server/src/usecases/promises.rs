@@ -96,7 +96,6 @@ async fn change(
     subject: &str,
     make: impl Fn(&mut PromiseRules) -> Result<()>,
 ) -> Result<()> {
-    let mut conflict = None;
     for _ in 0..CHANGES_MAX {
         let from = tower.store.people.setting(scope, RULES).await?;
         let mut rules = parsed(from.as_deref())?;
@@ -107,11 +106,11 @@ async fn change(
         let audit = AuditEntry { at: tower.now(), action, subject, before: None, after, why: None };
         let change = SettingChange { name: RULES, from, to: value.to_string() };
         match tower.store.people.change_setting(scope, change, audit).await {
-            Err(StoreError::Conflict(text)) => conflict = Some(text),
+            Err(StoreError::Conflict(_)) => {}
             other => return Ok(other?),
         }
     }
-    Err(UseCaseError::Conflict(conflict.unwrap_or_default()))
+    Err(UseCaseError::Conflict("somebody else changed the promise rules at the same time: try again".into()))
 }
 
 fn checked(rule: PromiseRule) -> Result<PromiseRule> {

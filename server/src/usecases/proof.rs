@@ -1,5 +1,6 @@
 //! Proof of delivery: who signed. The name is personal data; it lies in the vault with the statement that named it, and is
-//! opened for whoever may see it. Some carriers name it only in a later message about the same event: those are read too.
+//! shown to roles that may see personal data. Some carriers name it only in a later message about the same event: those are
+//! read too.
 
 use super::{
     Result, UseCaseError,
@@ -9,14 +10,16 @@ use crate::{tower::Tower, vault::DataKey};
 use connectors::carriers::{self, Configured, Settings};
 use domain::{
     Milestone,
-    fold::{Folded, Standing},
-    ids::{MessageId, ObservationId, ShipmentId},
+    fold::{Fact, Folded, Standing},
+    ids::{MessageId, ObservationId, ShipmentId, TrackerId},
 };
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::HashSet};
 use storage::{Scope, facts::ObservationRecord, inbox::MessageRecord, shipments::Loaded};
 
-/// Messages that one look opens at most: those of the last delivery first, of each delivery the newest first.
-const MESSAGES_MAX: usize = 3;
+/// Messages that are opened at most for a shipment: one of each delivery first, the last delivery first, then the rest.
+const MESSAGES_MAX: usize = 5;
+/// Messages that are opened at most for one delivery, the newest first.
+const MESSAGES_OF_ONE_MAX: usize = 3;
 /// A longer message is not read again for it.
 const BODY_BYTES_MAX: usize = 256 * 1024;
 
@@ -29,11 +32,54 @@ pub struct Proof {
     pub signed_by: String,
 }
 
-/// Who signed for what of a shipment, the last delivery first; each name once for each piece.
+/// Who signed for what of a shipment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Proofs {
+    /// The last delivery first; each name once for each piece.
+    pub named: Vec<Proof>,
+    /// Pieces that were delivered too and that nobody looked at, since there is a limit.
+    pub unread: usize,
+}
+
+/// A delivery, and what is read about it.
+struct Look<'a> {
+    fact: &'a Fact,
+    record: ObservationRecord,
+    messages: Vec<MessageId>,
+    signed_by: Option<String>,
+}
+
+/// Who signed for what of a shipment.
 ///
 /// # Errors
 /// When the store fails or the master key is another one.
-pub async fn of(tower: &Tower, scope: Scope, loaded: &Loaded, folded: &Folded) -> Result<Vec<Proof>> {
+pub async fn of(tower: &Tower, scope: Scope, loaded: &Loaded, folded: &Folded) -> Result<Proofs> {
+    let (facts, unread) = deliveries(loaded, folded);
+    let mut looks = Vec::with_capacity(facts.len());
+    for fact in facts {
+        if let Some(record) = tower.store.facts.observation(scope, loaded.shipment.id, fact.id).await? {
+            looks.push(Look { fact, messages: messages(&record), record, signed_by: None });
+        }
+    }
+    let mut left = MESSAGES_MAX;
+    for round in 0..MESSAGES_OF_ONE_MAX {
+        for look in looks.iter_mut().filter(|look| look.signed_by.is_none()) {
+            let Some(message) = look.messages.get(round).filter(|_| left > 0) else { continue };
+            left -= 1;
+            look.signed_by = named_in(tower, scope, &look.record, *message).await?;
+        }
+    }
+    let mut seen = HashSet::new();
+    let named = looks.into_iter().filter_map(|Look { fact, signed_by, .. }| {
+        let signed_by = signed_by?;
+        seen.insert((piece(fact), signed_by.clone())).then_some(Proof { fact: fact.id, signed_by })
+    });
+    Ok(Proofs { named: named.collect(), unread })
+}
+
+/// The deliveries that are looked at, the last one first; and how many pieces are left out. There are never more than messages may
+/// be opened: one of each piece, then those that speak of the same piece.
+fn deliveries<'a>(loaded: &'a Loaded, folded: &Folded) -> (Vec<&'a Fact>, usize) {
     let stands = |fact: ObservationId| {
         let verdict = folded.verdicts.iter().find(|verdict| verdict.fact == fact);
         verdict.is_some_and(|verdict| {
@@ -41,25 +87,21 @@ pub async fn of(tower: &Tower, scope: Scope, loaded: &Loaded, folded: &Folded) -
             !matches!(verdict.standing, S::Superseded | S::Retracted | S::Retraction | S::Quarantined | S::OtherUse)
         })
     };
+    let last_first = |fact: &&Fact| Reverse((folded.decided_by == Some(fact.id), fact.observation.time.sort_key()));
     let delivers = |milestone: Milestone| matches!(milestone, Milestone::Delivered | Milestone::DeliveredPart);
     let facts = loaded.input.facts.iter().filter(|fact| delivers(fact.reading.milestone) && stands(fact.id));
     let mut facts: Vec<_> = facts.collect();
-    facts.sort_by_key(|fact| Reverse((folded.decided_by == Some(fact.id), fact.observation.time.sort_key())));
-    let mut proofs: Vec<Proof> = Vec::new();
-    let (mut named, mut left) = (Vec::new(), MESSAGES_MAX);
-    for fact in facts {
-        if left == 0 {
-            break;
-        }
-        let signed_by = look(tower, scope, loaded.shipment.id, fact.id, &mut left).await?;
-        let Some(signed_by) = signed_by else { continue };
-        let one = (fact.tracker, fact.piece.clone(), signed_by.clone());
-        if !named.contains(&one) {
-            named.push(one);
-            proofs.push(Proof { fact: fact.id, signed_by });
-        }
-    }
-    Ok(proofs)
+    facts.sort_by_key(last_first);
+    let mut pieces = HashSet::new();
+    let (mut shown, others): (Vec<_>, Vec<_>) = facts.into_iter().partition(|fact| pieces.insert(piece(fact)));
+    shown.extend(others);
+    shown.truncate(MESSAGES_MAX);
+    shown.sort_by_key(last_first);
+    (shown, pieces.len().saturating_sub(MESSAGES_MAX))
+}
+
+fn piece(fact: &Fact) -> (TrackerId, Option<&str>) {
+    (fact.tracker, fact.piece.as_deref())
 }
 
 /// Who signed for one delivery; none where no message that is still kept says so.
@@ -72,38 +114,36 @@ pub async fn signatory(
     shipment: ShipmentId,
     fact: ObservationId,
 ) -> Result<Option<String>> {
-    look(tower, scope, shipment, fact, &mut { MESSAGES_MAX }).await
-}
-
-/// Opens the messages about one delivery until one names who signed; `left` counts down how many may still be opened.
-async fn look(
-    tower: &Tower,
-    scope: Scope,
-    shipment: ShipmentId,
-    fact: ObservationId,
-    left: &mut usize,
-) -> Result<Option<String>> {
     let Some(record) = tower.store.facts.observation(scope, shipment, fact).await? else { return Ok(None) };
-    for message in messages(&record, *left) {
-        *left -= 1;
-        let Some((kept, Some((key, body)))) = normalise::opened(tower, scope, message).await? else { continue };
-        if let Some(name) = recorded(&record, message, &key)?.or_else(|| told(&record, &kept, &body)) {
+    for message in messages(&record) {
+        if let Some(name) = named_in(tower, scope, &record, message).await? {
             return Ok(Some(name));
         }
     }
     Ok(None)
 }
 
+/// Who signed for a delivery, by one message about it.
+async fn named_in(
+    tower: &Tower,
+    scope: Scope,
+    record: &ObservationRecord,
+    message: MessageId,
+) -> Result<Option<String>> {
+    let Some((kept, Some((key, body)))) = normalise::opened(tower, scope, message).await? else { return Ok(None) };
+    Ok(recorded(record, message, &key)?.or_else(|| told(record, &kept, &body)))
+}
+
 /// The messages that are worth opening: the newest ones, and the one that the statement was recorded from, which has its text.
-fn messages(record: &ObservationRecord, at_most: usize) -> Vec<MessageId> {
+fn messages(record: &ObservationRecord) -> Vec<MessageId> {
     let mut messages: Vec<MessageId> = record.seen.iter().map(|(message, ..)| *message).collect();
     messages.dedup();
+    messages.truncate(MESSAGES_OF_ONE_MAX);
     let recorded = record.text.as_ref().map(|text| MessageId(text.subject.0));
-    if let Some(recorded) = recorded.filter(|recorded| !messages.iter().take(at_most).any(|one| one == recorded)) {
-        messages.truncate(at_most.saturating_sub(1));
+    if let Some(recorded) = recorded.filter(|recorded| !messages.contains(recorded)) {
+        messages.truncate(MESSAGES_OF_ONE_MAX - 1);
         messages.push(recorded);
     }
-    messages.truncate(at_most);
     messages
 }
 

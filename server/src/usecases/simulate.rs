@@ -306,6 +306,7 @@ impl Simulation {
                 name: format!("WH/OUT/{record:07}"),
                 order: Some(format!("S{record:07}")),
                 order_record: Some(record),
+                customer_record: None,
                 url: None,
             },
             digest: digest.iter().map(|b| format!("{b:02x}")).collect(),

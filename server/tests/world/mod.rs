@@ -190,6 +190,7 @@ impl World {
                 name: format!("WH/OUT/{record:05}"),
                 order: Some(format!("S{record:05}")),
                 order_record: Some(record),
+                customer_record: None,
                 url: None,
             },
             digest: numbers.join(","),

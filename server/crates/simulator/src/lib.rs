@@ -11,4 +11,4 @@ mod serve;
 mod world;
 
 pub use serve::Change;
-pub use world::{Clock, Door, SourceSecrets, World, WorldConfig};
+pub use world::{Clock, Endpoint, SourceSecrets, World, WorldConfig};

@@ -13,7 +13,7 @@ use serde_json::json;
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 use tokio::task::JoinSet;
 
-/// Posts under way at once while the past is told.
+/// Posts under way at once while the past is posted.
 const POSTS_AT_ONCE: usize = 8;
 /// Tries of one post, while the other side starts or is too busy.
 const TRIES_MAX: u32 = 60;
@@ -168,14 +168,14 @@ impl World {
     ///
     /// # Errors
     /// When there can be no HTTP client.
-    pub fn door(ingest_base: &str) -> Result<Door> {
+    pub fn endpoint(ingest_base: &str) -> Result<Endpoint> {
         let http =
             reqwest::Client::builder().timeout(POST_TIMEOUT).build().context("the simulated carriers cannot call")?;
-        Ok(Door { http, base: ingest_base.trim_end_matches('/').to_owned() })
+        Ok(Endpoint { http, base: ingest_base.trim_end_matches('/').to_owned() })
     }
 
     /// Posts every message of the past, within a few seconds.
-    pub async fn tell_past(&self, door: &Door) {
+    pub async fn post_past(&self, endpoint: &Endpoint) {
         let past = self.past();
         let (count, begun) = (past.len(), std::time::Instant::now());
         let mut posts = JoinSet::new();
@@ -183,15 +183,19 @@ impl World {
             if posts.len() >= POSTS_AT_ONCE {
                 posts.join_next().await;
             }
-            let door = door.clone();
-            posts.spawn(async move { door.post(&message).await });
+            let endpoint = endpoint.clone();
+            posts.spawn(async move { endpoint.post(&message).await });
         }
         while posts.join_next().await.is_some() {}
-        tracing::info!(messages = count, seconds = begun.elapsed().as_secs_f64(), "the sandbox's past is told");
+        tracing::info!(
+            messages = count,
+            seconds = begun.elapsed().as_secs_f64(),
+            "the sandbox's past messages are posted"
+        );
     }
 
     /// Live, without end: whatever journey is next takes its next step now. When few are under way, new orders come.
-    pub async fn go_on(&self, door: &Door) {
+    pub async fn go_on(&self, endpoint: &Endpoint) {
         let mut under_way: VecDeque<(Shipment, usize)> = self
             .shipments
             .iter()
@@ -219,7 +223,7 @@ impl World {
             }
             let Some((mut shipment, known)) = under_way.pop_front() else { continue };
             step_now(&mut shipment.steps, known, now);
-            door.post(&compose(&shipment, known + 1, now, &self.config.sources)).await;
+            endpoint.post(&compose(&shipment, known + 1, now, &self.config.sources)).await;
             if known + 1 < shipment.steps.len() {
                 under_way.push_back((shipment, known + 1));
             }
@@ -264,12 +268,12 @@ fn order_of(shipment: &Shipment, now: Timestamp) -> Option<NewOrder> {
 
 /// Where the simulated carriers post to.
 #[derive(Clone)]
-pub struct Door {
+pub struct Endpoint {
     http: reqwest::Client,
     base: String,
 }
 
-impl Door {
+impl Endpoint {
     /// Posts a message as a carrier does: again while the other side is not ready, and not when it says no.
     async fn post(&self, message: &Message) {
         for _ in 0..TRIES_MAX {
@@ -336,7 +340,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_past_is_told_quickly_then_life_goes_on() {
+    async fn the_past_is_posted_quickly_then_life_goes_on() {
         let world = world(7).await;
         let expected = world.past().len();
         let bodies: Arc<Mutex<Vec<(String, usize)>>> = Arc::default();
@@ -350,13 +354,13 @@ mod tests {
             }
             async move { if busy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::ACCEPTED } }
         };
-        let door = crate::serve::Server::start(Router::new().route("/ingest/{source}", post(take))).await.unwrap();
-        let base = door.url();
+        let server = crate::serve::Server::start(Router::new().route("/ingest/{source}", post(take))).await.unwrap();
+        let base = server.url();
         let begun = std::time::Instant::now();
         let life = tokio::spawn(async move {
-            let door = World::door(&base).unwrap();
-            world.tell_past(&door).await;
-            world.go_on(&door).await;
+            let endpoint = World::endpoint(&base).unwrap();
+            world.post_past(&endpoint).await;
+            world.go_on(&endpoint).await;
         });
         while bodies.lock().unwrap().len() < expected {
             assert!(begun.elapsed() < Duration::from_secs(20));
@@ -368,5 +372,18 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         life.abort();
+    }
+
+    /// The browser's tests look for them (end2end/figures.test.mjs).
+    #[tokio::test]
+    async fn of_the_past_some_came_back_and_some_are_lost() {
+        use crate::journey::What;
+        let world = world(7).await;
+        let last =
+            |shipment: &Shipment| shipment.steps.iter().rfind(|step| step.at <= world.begun).map(|step| step.what);
+        for what in [What::Returned, What::Lost] {
+            let ended = world.shipments.iter().filter(|shipment| last(shipment) == Some(what)).count();
+            assert!(ended > 0, "{what:?}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use crate::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::{PgConnection, postgres::PgRow};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use storage::{
     Result, Scope,
     order_problems::{Extent, NewOrderProblem, OrderProblem, OrderProblems, PROBLEM_ROWS, Tries},
@@ -39,7 +39,7 @@ impl OrderProblems for PostgresStore {
         Ok(due)
     }
 
-    async fn among(&self, scope: Scope, records: Vec<i64>) -> Result<BTreeSet<i64>> {
+    async fn among(&self, scope: Scope, records: Vec<i64>) -> Result<BTreeMap<i64, NewOrderProblem>> {
         let mut read = self.read_one().await?;
         let among = among(&mut read, scope, records).await?;
         read.give_back();
@@ -80,13 +80,13 @@ async fn due(conn: &mut PgConnection, scope: Scope, now: Timestamp, limit: u32) 
     rows.iter().map(|row| row.int("record")).collect()
 }
 
-async fn among(conn: &mut PgConnection, scope: Scope, records: Vec<i64>) -> Done<BTreeSet<i64>> {
-    let rows = sqlx::query("SELECT record FROM order_problem WHERE company_id = $1 AND record = ANY ($2)")
+async fn among(conn: &mut PgConnection, scope: Scope, records: Vec<i64>) -> Done<BTreeMap<i64, NewOrderProblem>> {
+    let rows = sqlx::query("SELECT * FROM order_problem WHERE company_id = $1 AND record = ANY ($2)")
         .bind(scope.company.0)
         .bind(records)
         .fetch_all(conn)
         .await?;
-    rows.iter().map(|row| row.int("record")).collect()
+    rows.iter().map(|row| Ok((row.int("record")?, seen(row)?))).collect()
 }
 
 async fn list(conn: &mut PgConnection, scope: Scope) -> Done<Vec<OrderProblem>> {
@@ -131,14 +131,18 @@ async fn keep(conn: &mut PgConnection, scope: Scope, new: &NewOrderProblem, at: 
     Ok(())
 }
 
+fn seen(row: &PgRow) -> Done<NewOrderProblem> {
+    Ok(NewOrderProblem {
+        record: row.int("record")?,
+        name: row.opt_text("name")?,
+        problem: row.text("problem")?,
+        extent: if row.flag("imported")? { Extent::Part } else { Extent::Whole },
+    })
+}
+
 fn problem(row: &PgRow) -> Done<OrderProblem> {
     Ok(OrderProblem {
-        seen: NewOrderProblem {
-            record: row.int("record")?,
-            name: row.opt_text("name")?,
-            problem: row.text("problem")?,
-            extent: if row.flag("imported")? { Extent::Part } else { Extent::Whole },
-        },
+        seen: seen(row)?,
         attempts: row.count("attempts")?,
         first_seen: row.at("first_seen")?,
         tried_at: row.at("tried_at")?,

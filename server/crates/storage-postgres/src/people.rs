@@ -347,7 +347,7 @@ async fn change_setting(conn: &mut PgConnection, scope: Scope, change: &SettingC
         }
     };
     if changed.rows_affected() == 0 {
-        return Err(Fail(StoreError::Conflict(format!("{} was changed by somebody else", change.name))));
+        return Err(Fail(StoreError::Conflict("it was changed by somebody else meanwhile".into())));
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::Connection;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use storage::{
     Result, Scope,
     order_problems::{Extent, NewOrderProblem, OrderProblem, OrderProblems, PROBLEM_ROWS, Tries},
@@ -45,13 +45,13 @@ impl OrderProblems for SqliteStore {
         .await
     }
 
-    async fn among(&self, scope: Scope, records: Vec<i64>) -> Result<BTreeSet<i64>> {
+    async fn among(&self, scope: Scope, records: Vec<i64>) -> Result<BTreeMap<i64, NewOrderProblem>> {
         self.read(move |conn| {
-            let rows = query("SELECT p.record FROM json_each(?1) r CROSS JOIN order_problem p WHERE p.company_id = ?2 AND p.record = r.value")
+            let rows = query("SELECT p.* FROM json_each(?1) r CROSS JOIN order_problem p WHERE p.company_id = ?2 AND p.record = r.value")
                 .bind(json(&records))
                 .bind(scope.company.0)
                 .fetch_all(conn)?;
-            rows.iter().map(|row| row.int("record")).collect::<Done<_>>()
+            rows.iter().map(|row| Ok((row.int("record")?, seen(row)?))).collect::<Done<_>>()
         })
         .await
     }
@@ -108,14 +108,18 @@ fn keep(conn: &Connection, scope: Scope, new: &NewOrderProblem, at: Timestamp) -
     Ok(())
 }
 
+fn seen(row: &Row) -> Done<NewOrderProblem> {
+    Ok(NewOrderProblem {
+        record: row.int("record")?,
+        name: row.opt_text("name")?,
+        problem: row.text("problem")?,
+        extent: if row.int("imported")? == 1 { Extent::Part } else { Extent::Whole },
+    })
+}
+
 fn problem(row: &Row) -> Done<OrderProblem> {
     Ok(OrderProblem {
-        seen: NewOrderProblem {
-            record: row.int("record")?,
-            name: row.opt_text("name")?,
-            problem: row.text("problem")?,
-            extent: if row.int("imported")? == 1 { Extent::Part } else { Extent::Whole },
-        },
+        seen: seen(row)?,
         attempts: row.count("attempts")?,
         first_seen: row.at("first_seen")?,
         tried_at: row.at("tried_at")?,

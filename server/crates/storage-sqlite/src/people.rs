@@ -302,7 +302,7 @@ fn change_setting(conn: &Connection, scope: Scope, change: &SettingChange) -> Do
             .execute(conn)?,
     };
     if changed == 0 {
-        return Err(Fail(StoreError::Conflict(format!("{} was changed by somebody else", change.name))));
+        return Err(Fail(StoreError::Conflict("it was changed by somebody else meanwhile".into())));
     }
     Ok(())
 }

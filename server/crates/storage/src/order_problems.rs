@@ -3,7 +3,7 @@
 use crate::{Result, Scope};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// Problems of one read at most.
 pub const PROBLEM_ROWS: u32 = 200;
@@ -87,8 +87,8 @@ pub trait OrderProblems: Send + Sync {
     /// Records whose next try has come, the longest waiting first.
     async fn due(&self, scope: Scope, now: Timestamp, limit: u32) -> Result<Vec<i64>>;
 
-    /// Which of these records have a problem, however many do.
-    async fn among(&self, scope: Scope, records: Vec<i64>) -> Result<BTreeSet<i64>>;
+    /// Which of these records have a problem, however many do, and what was seen last.
+    async fn among(&self, scope: Scope, records: Vec<i64>) -> Result<BTreeMap<i64, NewOrderProblem>>;
 
     /// The problems, the newest first, at most [`PROBLEM_ROWS`].
     async fn list(&self, scope: Scope) -> Result<Vec<OrderProblem>>;

@@ -35,6 +35,9 @@ pub struct Origin {
     pub order: Option<String>,
     /// The order's id there.
     pub order_record: Option<i64>,
+    /// The customer's id there: whose name, address and destination are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_record: Option<i64>,
     /// A page for people.
     pub url: Option<String>,
 }
@@ -71,7 +74,8 @@ pub struct ImportedShipment {
 }
 
 /// What of a shipment stays while the order system does not let it be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kept {
     /// Which order it is of, and what that promised.
     Order,
@@ -84,9 +88,10 @@ pub enum Kept {
 }
 
 impl ImportedShipment {
-    /// Beside what is stored of it: what could not be read stays. A new shipment has what could be read.
+    /// Merged with what is stored: what could not be read stays as it is stored, unless it is of another order or customer.
+    /// A new shipment has what could be read.
     #[must_use]
-    pub fn beside(&self, stored: Option<(Origin, Plan)>) -> Self {
+    pub fn merged_with(&self, stored: Option<(Origin, Plan)>) -> Self {
         let mut merged = self.clone();
         let Some((origin, plan)) = stored else {
             merged.kept.clear();
@@ -97,14 +102,22 @@ impl ImportedShipment {
             merged.origin.order_record = origin.order_record;
             merged.origin.order = merged.origin.order.or(origin.order);
         }
+        let other_customer =
+            self.origin.customer_record.zip(origin.customer_record).is_some_and(|(now, stored)| now != stored);
+        if other_customer {
+            merged.kept.retain(|kept| !matches!(kept, Kept::Customer | Kept::RulePromise));
+        }
+        if merged.kept.contains(&Kept::Customer) {
+            merged.origin.customer_record = origin.customer_record;
+        }
         if self.kept.contains(&Kept::Dates) {
-            merged.plan.ship_by = plan.ship_by.or(merged.plan.ship_by);
-            merged.plan.expected_from = plan.expected_from.or(merged.plan.expected_from);
+            merged.plan.ship_by = merged.plan.ship_by.or(plan.ship_by);
+            merged.plan.expected_from = merged.plan.expected_from.or(plan.expected_from);
         }
         let promise_stays = match &plan.promise {
             _ if plan.promised_by.is_none() => false,
             Some(PromiseSource::Rule { .. }) => {
-                self.kept.contains(&Kept::RulePromise) && self.plan.promise != Some(PromiseSource::Commitment)
+                merged.kept.contains(&Kept::RulePromise) && self.plan.promise != Some(PromiseSource::Commitment)
             }
             // what another order promised is not this one's
             Some(PromiseSource::Commitment) | None => of_order && merged.origin.order_record == origin.order_record,
@@ -590,7 +603,7 @@ pub trait Shipments: Send + Sync {
     /// Takes in what the order system has, in one transaction: shipments made or changed, bindings opened and closed,
     /// the unclaimed shipment of a claimed tracker merged into its claimant (its history and what people decided about it
     /// come along; one of another use of the number stays), fold jobs (batch lane) for all whose facts changed. What could
-    /// not be read stays as it is stored ([`ImportedShipment::beside`]).
+    /// not be read stays as it is stored ([`ImportedShipment::merged_with`]).
     async fn import(&self, scope: Scope, shipments: Vec<ImportedShipment>, at: Timestamp) -> Result<Imported>;
 
     /// Keeps what became known of a delivery without its being read: a new version of its plan, and a fold job as for an

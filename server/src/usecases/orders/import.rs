@@ -4,10 +4,13 @@ use super::{CUSTOMER, OrderError, repair};
 use crate::{
     tower::Tower,
     usecases::{UseCaseError, promises},
+    vault::VaultError,
 };
 use connectors::{
     call::{CallLog, Decision, ErrorClass},
-    odoo::{Delivery, DeliveryPage, DeliveryState, OdooClient, Since, UnreadPart, Unreadable},
+    odoo::{
+        Delivery, DeliveryPage, DeliveryState, NO_ACCESS, OdooClient, REFUSES, Since, UnreadPart, Unreadable, WAITS,
+    },
 };
 use domain::{
     carriers as directory,
@@ -46,12 +49,14 @@ const OWN_OVERLAP: SignedDuration = SignedDuration::from_mins(1);
 const CLOCKS_APART: SignedDuration = SignedDuration::from_hours(1);
 /// The next import begins so long before this one did: what Odoo's clock may be behind ours.
 const BEGUN_MARGIN: SignedDuration = SignedDuration::from_mins(2);
+/// The problem of a delivery whose customer's data cannot be sealed again.
+const KEY_UNUSABLE: &str = "customer: its key cannot be used";
 /// The record that problems of deliveries without an id are kept under.
 const NO_RECORD: i64 = 0;
 /// The setting that holds how far the import has come, and where it goes on.
 const CURSOR: &str = "odoo.import";
 /// Raised when what is made of a delivery changes: every delivery is then read once more.
-const IMPORT_VERSION: u32 = 2;
+const IMPORT_VERSION: u32 = 3;
 
 /// Where the next import goes on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -210,8 +215,16 @@ pub async fn read_again(tower: &Tower, scope: Scope) -> Result<(), UseCaseError>
 
 /// What a person can do about a delivery that could not be read.
 pub fn what_to_do(problem: &str) -> &'static str {
-    if problem.contains("AccessError") || problem.contains("not allowed") {
+    if problem == WAITS {
+        "Nothing to do: it is tried again by itself."
+    } else if problem.starts_with(KEY_UNUSABLE) {
+        "Its customer's key cannot be used with this master key: nothing is wrong in Odoo. Start Milepost with the master \
+         key that made it, or restore the database from a backup; it is tried again by itself."
+    } else if problem.contains(NO_ACCESS) {
         "Give the integration user the right to read it in Odoo (company, record rules); it is tried again by itself."
+    } else if problem.contains(REFUSES) {
+        "The calls of the import job on the Integrations page show Odoo's reason. Correct the record in Odoo; it is tried \
+         again by itself."
     } else {
         "Correct the record in Odoo; it is tried again by itself."
     }
@@ -239,10 +252,17 @@ impl Import<'_> {
         let (odoo, promises, correlation) = (self.odoo, self.promises, self.correlation);
         let taking = Taking { tower, odoo, promises, keys: &keys, correlation, cause };
         let (mut shipments, mut problems, mut well) = (Vec::new(), Vec::new(), Vec::new());
+        let mut keyless = Vec::new();
         for delivery in &page.deliveries {
             let (record, name) = (delivery.id, Some(delivery.name.clone()));
-            // fails for our own reasons alone: no record in Odoo is to be corrected then
-            shipments.push(taking.imported(delivery)?);
+            match taking.imported(delivery) {
+                Ok(shipment) => shipments.push(shipment),
+                Err(error) => {
+                    let problem = format!("{KEY_UNUSABLE}: {error}");
+                    keyless.push(NewOrderProblem { record, name, problem, extent: Extent::Whole });
+                    continue;
+                }
+            }
             if delivery.problems.is_empty() {
                 well.push(record);
             } else {
@@ -250,6 +270,10 @@ impl Import<'_> {
                 problems.push(NewOrderProblem { record, name, problem, extent: Extent::Part });
             }
         }
+        if shipments.is_empty() {
+            self.fail_without_keys(&keyless).await?;
+        }
+        problems.extend(keyless);
         self.nameless |= page.unreadable.iter().any(|unreadable| unreadable.id == NO_RECORD);
         let waiting: BTreeSet<i64> = page.unreadable.iter().filter(|one| one.waits).map(|one| one.id).collect();
         problems.extend(page.unreadable.into_iter().map(|Unreadable { id, name, problem, .. }| NewOrderProblem {
@@ -264,6 +288,18 @@ impl Import<'_> {
             problems.push(refused);
         }
         self.remember(problems, &waiting, well).await
+    }
+
+    /// Where the keys of several deliveries and of no other one cannot be used, it is not about one of them. Those of which
+    /// it is known do not stop all others again.
+    async fn fail_without_keys(&self, keyless: &[NewOrderProblem]) -> Result<(), OrderError> {
+        let [first, _, ..] = keyless else { return Ok(()) };
+        let records = keyless.iter().map(|problem| problem.record).collect();
+        let known = self.tower.store.order_problems.among(self.scope, records).await?;
+        if known.is_empty() {
+            return Err(UseCaseError::Internal(first.problem.clone()).into());
+        }
+        Ok(())
     }
 
     /// Together; where the store refuses one, each by itself. Those that it refused.
@@ -294,10 +330,10 @@ impl Import<'_> {
     }
 
     /// Keeps problems for the next try, and says them on the shipments that are there, unless those only wait for their
-    /// turn; forgets those that are over.
+    /// turn: of these an earlier problem stays. Forgets those that are over.
     async fn remember(
         &mut self,
-        problems: Vec<NewOrderProblem>,
+        mut problems: Vec<NewOrderProblem>,
         waiting: &BTreeSet<i64>,
         well: Vec<i64>,
     ) -> Result<(), OrderError> {
@@ -310,6 +346,17 @@ impl Import<'_> {
         if !problems.is_empty() {
             tracing::info!(problems = problems.len(), "deliveries that could not be read whole");
         }
+        let asked: Vec<i64> = waiting.iter().chain(&well).copied().collect();
+        let mut known = BTreeMap::new();
+        if !asked.is_empty() {
+            known = tower.store.order_problems.among(self.scope, asked).await?;
+        }
+        for problem in problems.iter_mut().filter(|problem| waiting.contains(&problem.record)) {
+            if let Some(earlier) = known.remove(&problem.record) {
+                *problem = earlier;
+            }
+        }
+        let well: Vec<i64> = well.into_iter().filter(|record| known.contains_key(record)).collect();
         if !problems.is_empty() || !well.is_empty() {
             tower.store.order_problems.note(self.scope, problems, well, tower.now()).await?;
         }
@@ -327,7 +374,7 @@ impl Import<'_> {
 
     /// Deliveries that could not be read, whose next try has come; what was read meanwhile is left out.
     async fn try_again(&mut self, due: Vec<i64>) -> Result<(), OrderError> {
-        let due: Vec<i64> = self.tower.store.order_problems.among(self.scope, due).await?.into_iter().collect();
+        let due: Vec<i64> = self.tower.store.order_problems.among(self.scope, due).await?.into_keys().collect();
         if due.is_empty() {
             return Ok(());
         }
@@ -349,7 +396,7 @@ impl Import<'_> {
         let known = self.tower.store.shipments.known_records(self.scope, ids.clone()).await?;
         // those have their next try
         let odd = self.tower.store.order_problems.among(self.scope, ids.clone()).await?;
-        let unknown = ids.iter().copied().filter(|id| !known.contains(id) && !odd.contains(id));
+        let unknown = ids.iter().copied().filter(|id| !known.contains(id) && !odd.contains_key(id));
         let unknown: Vec<i64> = unknown.take(IMPORT_PAGE as usize).collect();
         let last = if unknown.len() < IMPORT_PAGE as usize { ids.last() } else { unknown.last() }.copied();
         if !unknown.is_empty() {
@@ -402,7 +449,7 @@ struct Taking<'a> {
 }
 
 impl Taking<'_> {
-    fn imported(&self, delivery: &Delivery) -> Result<ImportedShipment, OrderError> {
+    fn imported(&self, delivery: &Delivery) -> Result<ImportedShipment, VaultError> {
         let &Self { tower, odoo, keys, correlation, cause, .. } = self;
         let origin = Origin {
             system: "odoo".into(),
@@ -411,6 +458,7 @@ impl Taking<'_> {
             name: delivery.name.clone(),
             order: delivery.order_name.clone(),
             order_record: delivery.order_id,
+            customer_record: delivery.customer_id,
             url: Some(odoo.page(delivery.id)),
         };
         let customer = customer(tower, delivery, keys)?;
@@ -422,7 +470,8 @@ impl Taking<'_> {
         let plan = self.plan(delivery, &place);
         // since when says nothing new
         let content_plan = Plan { standing_since: None, unread_since: None, ..plan.clone() };
-        let content = serde_json::to_vec(&(
+        let kept = self.kept(delivery);
+        let mut content = serde_json::to_vec(&(
             &origin,
             &delivery.carrier,
             &delivery.tracking_numbers,
@@ -431,6 +480,10 @@ impl Taking<'_> {
             &delivery.customer,
         ))
         .expect("plain data serialises");
+        if !kept.is_empty() {
+            // what stays depends on the rules for promises too
+            content.extend(serde_json::to_vec(&kept).expect("plain data serialises"));
+        }
         // keyed, since the content is personal
         let digest = tower.vault.digest(&content).iter().map(|b| format!("{b:02x}")).collect();
         // keyed: the same after a restore of an older backup, so that what was posted for it is found; another in every other
@@ -453,7 +506,7 @@ impl Taking<'_> {
             key: customer.key,
             correlation,
             cause,
-            kept: self.kept(delivery),
+            kept,
             origin,
         })
     }
@@ -528,10 +581,10 @@ fn customer(
     tower: &Tower,
     delivery: &Delivery,
     keys: &BTreeMap<SubjectId, Option<WrappedKey>>,
-) -> Result<Customer, OrderError> {
+) -> Result<Customer, VaultError> {
     let subject = customer_of(tower, delivery);
     let (key, wrapped) = match keys.get(&subject) {
-        Some(Some(kept)) => (tower.vault.unwrap(kept).map_err(|e| UseCaseError::Internal(e.to_string()))?, None),
+        Some(Some(kept)) => (tower.vault.unwrap(kept)?, None),
         Some(None) => return Ok(Customer::default()),
         None => {
             let (key, wrapped) = tower.vault.new_key(subject);

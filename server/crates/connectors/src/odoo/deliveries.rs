@@ -17,10 +17,16 @@ pub const PAGE_MAX: u32 = 500;
 const NUMBERS_MAX: usize = 50;
 /// Calls of one page at most that go into reading records one by one after a list was refused.
 pub(super) const SINGLE_READS_MAX: usize = 200;
-/// Records that are refused one by one while none is given; then one more may stand for all that are left.
+/// Records that are refused one by one while none is given; then a few more may stand for all that are left.
 const REFUSALS_MAX: usize = 8;
-/// What is said of what had to wait.
-const WAITS: &str = "not read yet: too many records could not be read at once; it is tried again by itself";
+/// So many: what is left is split into so many groups, and one of each is asked for.
+const SAMPLES_MAX: usize = 8;
+/// The problem of a delivery that was not read yet, because others took all the calls.
+pub const WAITS: &str = "not read yet: too many records could not be read at once; it is tried again by itself";
+/// How the problem of a record begins that the integration user may not read.
+pub const NO_ACCESS: &str = "AccessError";
+/// How the problem of a record begins that Odoo refuses for another reason, which it says in its answer alone.
+pub const REFUSES: &str = "Odoo refuses to read it";
 /// Deliveries that left longer ago are not read again because their order or customer changed.
 const FOLLOWED: SignedDuration = SignedDuration::from_hours(90 * 24);
 pub(super) const PICKING: &str = "stock.picking";
@@ -129,6 +135,8 @@ pub struct Delivery {
     pub shipped_at: Option<Timestamp>,
     /// Start of the transaction that last wrote it; whole seconds.
     pub write_date: Option<Timestamp>,
+    /// Whom it goes to, by id (`res.partner`).
+    pub customer_id: Option<i64>,
     /// Whom it goes to.
     pub customer: Customer,
     /// What could not be read of it, its order or its customer, for people; it is taken in without that.
@@ -261,7 +269,8 @@ impl OdooClient {
         let seen: BTreeSet<i64> = self.ids(body, log).await?.into_iter().flatten().collect();
         let unseen: BTreeSet<i64> = ids.iter().copied().filter(|id| !seen.contains(id)).collect();
         let mut reads = SINGLE_READS_MAX;
-        let read = self.read_each(PICKING, unseen.clone(), &["name"], Refusals::Sampled, &mut reads, log).await?;
+        // each by itself: one that was taken for hidden without being asked for would stay for ever
+        let read = self.read_each(PICKING, unseen.clone(), &["name"], Refusals::Single, &mut reads, log).await?;
         if !read.nameless.is_empty() {
             return Ok(Vec::new()); // which of them that is cannot be said
         }
@@ -348,6 +357,7 @@ impl OdooClient {
         let mut read = Read::default();
         let mut waiting = vec![ids.into_iter().collect::<Vec<i64>>()];
         let (mut first_refusal, mut answered) = (None, false);
+        let mut samples = 0;
         while let Some(group) = waiting.pop() {
             if group.is_empty() {
                 continue;
@@ -370,17 +380,16 @@ impl OdooClient {
                 Err(error) if is_about_records(&error) => {
                     let text = match error.class {
                         // Odoo's own words for it are long, and for its users
-                        ErrorClass::Forbidden => "AccessError: the integration user may not read it".to_owned(),
+                        ErrorClass::Forbidden => format!("{NO_ACCESS}: the integration user may not read it"),
                         // and may name people
-                        class => format!("Odoo refuses to read it ({})", class.code()),
+                        class => format!("{REFUSES} ({})", class.code()),
                     };
                     read.refused.insert(group[0], text.clone());
                     first_refusal.get_or_insert(error);
-                    let sampled = refusals == Refusals::Sampled && !answered;
-                    if sampled && read.refused.len() == REFUSALS_MAX {
-                        let last = waiting.first_mut().and_then(Vec::pop);
-                        waiting.extend(last.map(|last| vec![last]));
-                    } else if sampled && read.refused.len() > REFUSALS_MAX {
+                    let none_given = refusals == Refusals::Sampled && !answered;
+                    if none_given && read.refused.len() == REFUSALS_MAX {
+                        (waiting, samples) = with_samples(waiting.drain(..).flatten().collect());
+                    } else if none_given && read.refused.len() == REFUSALS_MAX + samples {
                         read.refused.extend(waiting.drain(..).flatten().map(|id| (id, text.clone())));
                     }
                 }
@@ -400,8 +409,26 @@ impl OdooClient {
 pub(super) enum Refusals {
     /// Each by itself, as far as the calls go: none is left out because of others.
     Single,
-    /// Where none is given, one stands for those that are left: all may be hidden, and nothing is lost without them.
+    /// Where none is given, a few stand for those that are left: all may be hidden, and nothing is lost without them.
     Sampled,
+}
+
+/// Groups to be asked for, the last one first: one record of each part of those that are left, then the others; and how
+/// many such samples these are.
+fn with_samples(mut left: Vec<i64>) -> (Vec<Vec<i64>>, usize) {
+    left.sort_unstable();
+    let size = left.len().div_ceil(SAMPLES_MAX).max(1);
+    let (mut groups, mut samples) = (Vec::new(), Vec::new());
+    for part in left.chunks(size).rev() {
+        let mut group = part.to_vec();
+        // the highest of all is the newest, and as likely as any to be given
+        let at = if groups.is_empty() { group.len() - 1 } else { group.len() / 2 };
+        samples.push(vec![group.remove(at)]);
+        groups.push(group);
+    }
+    let count = samples.len();
+    groups.extend(samples);
+    (groups, count)
 }
 
 /// Deliveries of confirmed orders.
@@ -530,6 +557,7 @@ fn delivery(id: i64, fields: &Fields, orders: &Read, partners: &Read) -> Result<
         promised_by: None,
         shipped_at: done,
         write_date: row.moment("write_date"),
+        customer_id: partner.as_ref().map(|(id, _)| *id),
         customer: Customer::default(),
         problems: row.problems,
         unread: odd.into_iter().filter_map(|(part, odd)| odd.then_some(part)).collect(),

@@ -16,7 +16,8 @@ mod wire;
 pub use client::{OdooClient, Version, site};
 pub use config::OdooConfig;
 pub use deliveries::{
-    Customer, Delivery, DeliveryPage, DeliveryState, PAGE_MAX, READ_FIELDS, Since, UnreadPart, Unreadable,
+    Customer, Delivery, DeliveryPage, DeliveryState, NO_ACCESS, PAGE_MAX, READ_FIELDS, REFUSES, Since, UnreadPart,
+    Unreadable, WAITS,
 };
 pub use shown::{Changed, changed_by_others, label};
 pub use status::{Fields, StatusValues, WRITE_MAX};

@@ -52,7 +52,7 @@ pub(super) async fn import(
                 shipment.id
             }
         };
-        let shipment = &*beside(before.as_ref(), shipment)?;
+        let shipment = &*merged_with(before.as_ref(), shipment)?;
         if take_in(conn, scope, id, before.as_ref(), shipment, at).await? == Facts::Changed
             && !done.to_fold.contains(&id)
         {
@@ -132,13 +132,13 @@ async fn known(
     rows.iter().map(before).collect()
 }
 
-/// With what stays of it, where something could not be read.
-fn beside<'a>(before: Option<&Before>, shipment: &'a ImportedShipment) -> Done<Cow<'a, ImportedShipment>> {
+/// A shipment merged with what is stored of it, where something could not be read.
+fn merged_with<'a>(before: Option<&Before>, shipment: &'a ImportedShipment) -> Done<Cow<'a, ImportedShipment>> {
     if shipment.kept.is_empty() {
         return Ok(Cow::Borrowed(shipment));
     }
     let stored = before.map(|before| Done::Ok((from_json(&before.origin)?, from_json(&before.plan)?))).transpose()?;
-    Ok(Cow::Owned(shipment.beside(stored)))
+    Ok(Cow::Owned(shipment.merged_with(stored)))
 }
 
 async fn take_in(

@@ -41,7 +41,7 @@ pub(crate) fn import(conn: &Connection, scope: Scope, shipments: &[ImportedShipm
                 shipment.id
             }
         };
-        let shipment = &*beside(known.as_ref(), shipment)?;
+        let shipment = &*merged_with(known.as_ref(), shipment)?;
         if take_in(conn, scope, id, known, shipment, at)? == Facts::Changed && !done.to_fold.contains(&id) {
             done.to_fold.push(id);
             let fold = FoldJob { lane: Lane::Batch, cause: shipment.cause, correlation: shipment.correlation, at };
@@ -71,13 +71,13 @@ fn find(conn: &Connection, scope: Scope, shipment: &ImportedShipment) -> Done<Op
     .fetch_optional(conn)
 }
 
-/// With what stays of it, where something could not be read.
-fn beside<'a>(known: Option<&Row>, shipment: &'a ImportedShipment) -> Done<Cow<'a, ImportedShipment>> {
+/// A shipment merged with what is stored of it, where something could not be read.
+fn merged_with<'a>(known: Option<&Row>, shipment: &'a ImportedShipment) -> Done<Cow<'a, ImportedShipment>> {
     if shipment.kept.is_empty() {
         return Ok(Cow::Borrowed(shipment));
     }
     let stored = known.map(|row| Done::Ok((row.json("origin")?, row.json("plan")?))).transpose()?;
-    Ok(Cow::Owned(shipment.beside(stored)))
+    Ok(Cow::Owned(shipment.merged_with(stored)))
 }
 
 fn take_in(

@@ -53,12 +53,12 @@ pub(super) fn list(conn: &Connection, scope: Scope, wanted: &ShipmentQuery, now:
                 .push(") f CROSS JOIN shipment s ON s.id = unhex(f.value) WHERE ");
             listed(&mut sql, scope, wanted);
             narrowed(&mut sql, wanted, now);
-            sql.push(sort.order());
+            sql.push(&sort.order("s"));
         }
         None => {
-            sql.push("(SELECT s.id FROM shipment s WHERE ");
+            sql.push("(SELECT s.id, s.need, s.moved_at, s.delivered_at FROM shipment s WHERE ");
             listed(&mut sql, scope, wanted);
-            sql.push(sort.order()).push(" LIMIT ").push_bind(WALK_ROWS);
+            sql.push(&sort.order("s")).push(" LIMIT ").push_bind(WALK_ROWS);
             sql.push(") w CROSS JOIN shipment s ON s.id = w.id");
             sql.push(" WHERE true");
             narrowed(&mut sql, wanted, now);
@@ -66,6 +66,8 @@ pub(super) fn list(conn: &Connection, scope: Scope, wanted: &ShipmentQuery, now:
                 sql.push(" AND ");
                 goes_under(&mut sql, search);
             }
+            // row by row in the order of the walk: nothing is sorted again
+            sql.push(&sort.order("w"));
         }
     }
     sql.push(" LIMIT ").push_bind(PAGE_AND_ONE);
@@ -174,10 +176,11 @@ impl Sort {
         }
     }
 
-    const fn order(self) -> &'static str {
+    /// The order of the rows under this name.
+    fn order(self, of: &str) -> String {
         match self {
-            Self::Need => " ORDER BY s.need DESC, s.moved_at DESC, s.id DESC",
-            Self::Delivered => " ORDER BY s.delivered_at DESC, s.id DESC",
+            Self::Need => format!(" ORDER BY {of}.need DESC, {of}.moved_at DESC, {of}.id DESC"),
+            Self::Delivered => format!(" ORDER BY {of}.delivered_at DESC, {of}.id DESC"),
         }
     }
 
@@ -222,7 +225,7 @@ fn walked(conn: &Connection, scope: Scope, wanted: &ShipmentQuery) -> Done<Optio
     listed(&mut sql, scope, wanted);
     let sort = Sort::of(wanted);
     // the last row of the walk, and one behind it
-    sql.push(sort.order()).push(" LIMIT 2 OFFSET ").push_bind(WALK_ROWS - 1);
+    sql.push(&sort.order("s")).push(" LIMIT 2 OFFSET ").push_bind(WALK_ROWS - 1);
     match &sql.fetch_all(conn)?[..] {
         [last, _] => Ok(Some(sort.place(last)?)),
         _ => Ok(None),

@@ -15,6 +15,7 @@ pub mod facts;
 pub mod figures;
 pub mod inbox;
 pub mod jobs;
+pub mod linked;
 pub mod mappings;
 pub mod order_problems;
 pub mod people;
@@ -109,6 +110,7 @@ macro_rules! conformance_suite {
             a_cancelled_order_stays
             what_becomes_known_of_a_delivery_amends_its_plan
             what_could_not_be_read_stays_as_it_is_stored
+            what_is_of_another_customer_or_can_be_read_does_not_stay
             deliveries_that_are_not_over_are_walked_by_record
             a_person_links_one_number_of_two_carriers
             what_was_known_at_a_time
@@ -131,6 +133,9 @@ macro_rules! conformance_suite {
             what_the_order_system_was_told
             first_messages_of_observations
             no_company_sees_anothers
+        }
+        $crate::conformance_area! { $fresh, linked:
+            a_link_and_an_import_of_the_same_number_end_the_same_in_either_order
         }
         $crate::conformance_area! { $fresh, counters:
             counts_are_what_the_rows_give

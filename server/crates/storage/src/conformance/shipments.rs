@@ -242,6 +242,58 @@ pub async fn what_could_not_be_read_stays_as_it_is_stored(store: Store) {
     assert_eq!(known(id).await.1, (None, None));
 }
 
+pub async fn what_is_of_another_customer_or_can_be_read_does_not_stay(store: Store) {
+    let world = World::new(store).await;
+    let (shipments, scope) = (&world.store.shipments, world.scope);
+    let whole = |digest: &str, customer: Option<i64>| {
+        let mut order = world.order(1, &["N1"]);
+        (order.digest, order.origin.customer_record) = (digest.into(), customer);
+        order.plan.promise = Some(PromiseSource::Rule { name: "by country".into() });
+        (order.plan.ship_by, order.plan.expected_from) = (Some(at(500)), Some(at(510)));
+        order
+    };
+    let unread = |digest: &str, customer: Option<i64>, kept: &[Kept]| {
+        let mut order = whole(digest, customer);
+        order.kept = kept.iter().copied().collect();
+        (order.destination, order.customer, order.key, order.tokens) = (None, None, None, Vec::new());
+        (order.plan.promised_by, order.plan.promise) = (None, None);
+        order
+    };
+    let id = world.import(whole("whole", Some(7)), 0).await;
+    // whose data is kept, and whether each part of it is: destination, promise, customer, the words to find it by
+    let known = async || {
+        let record = shipments.shipment(scope, id).await.unwrap().unwrap();
+        let customer = shipments.customer(scope, id).await.unwrap();
+        let found = !search(&world, "nothing", &["token-1"]).await.is_empty();
+        let parts = [record.destination.is_some(), record.plan.promised_by.is_some(), customer.is_some(), found];
+        (record.origin.unwrap().customer_record, parts)
+    };
+    let of_customer = [Kept::Customer, Kept::RulePromise];
+    world.import(unread("same", Some(7), &of_customer), 1).await;
+    assert_eq!(known().await, (Some(7), [true; 4]));
+    world.import(unread("nobody knows", None, &of_customer), 2).await;
+    assert_eq!(known().await, (Some(7), [true; 4]));
+    world.import(unread("another", Some(8), &of_customer), 3).await;
+    assert_eq!(known().await, (Some(8), [false; 4]), "what is of another customer");
+    // as an older version stored it
+    world.import(whole("whole again", None), 4).await;
+    world.import(unread("after an older version", Some(8), &of_customer), 5).await;
+    assert_eq!(known().await, (None, [true; 4]));
+    // read, but how it goes there is not: what a rule promised for another country does not stay
+    world.import(whole("of the first", Some(7)), 6).await;
+    let mut sent_elsewhere = unread("of the second", Some(8), &[Kept::RulePromise]);
+    sent_elsewhere.destination = Some("Lyon, FR".into());
+    world.import(sent_elsewhere, 7).await;
+    assert_eq!(known().await, (Some(8), [true, false, false, false]));
+    // of the dates one can be read, and goes before the one that is stored
+    let mut dated = whole("dates", Some(8));
+    dated.kept = BTreeSet::from([Kept::Dates]);
+    (dated.plan.ship_by, dated.plan.expected_from) = (Some(at(550)), None);
+    world.import(dated, 8).await;
+    let plan = shipments.shipment(scope, id).await.unwrap().unwrap().plan;
+    assert_eq!((plan.ship_by, plan.expected_from), (Some(at(550)), Some(at(510))));
+}
+
 pub async fn deliveries_that_are_not_over_are_walked_by_record(store: Store) {
     let world = World::new(store).await;
     let (shipments, scope) = (&world.store.shipments, world.scope);

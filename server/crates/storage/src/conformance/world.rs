@@ -263,6 +263,7 @@ impl World {
                 name: format!("WH/OUT/{record:05}"),
                 order: Some(format!("S{record:05}")),
                 order_record: Some(record + 1000),
+                customer_record: None,
                 url: None,
             },
             digest: format!("{record}:{numbers:?}"),

@@ -3,8 +3,10 @@
 //! What a running 5.0 does beyond its documentation, and what is done about it:
 //! - A failed change may be answered with 200 and an explanation, in the user's language: every change is read back.
 //! - Unknown fields and values are dropped without a word, and of two tickets with one unique value the second one
-//!   silently loses it (where the field need not be unique, both keep it): a new ticket is read back, its key is searched
-//!   for, and a second ticket closes itself in favour of the first.
+//!   silently loses it: a new ticket is read back, its key is searched for, and a second ticket closes itself in favour of the
+//!   first. Where the field lacks *New values must be unique*, both keep the key, and the search alone finds the other one: of
+//!   two writers at the very same time neither may see the other's ticket, and both stay. Within one installation the lease of
+//!   the outbox prevents that: one job at a time makes the ticket of an exception.
 //! - A search on a field that does not exist finds nothing, one on a very long value finds everything: [`Desk::check`]
 //!   names missing fields, keys are hashed to a short form, and each hit is compared.
 //! - `id` is a text in lists and a number alone; a merged ticket answers under the other's number; a deleted one is
