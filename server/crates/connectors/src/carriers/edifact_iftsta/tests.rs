@@ -29,7 +29,7 @@ fn number(report: &TrackerReport, kind: RefKind) -> Option<&str> {
 
 #[test]
 fn messages_are_read_as_expected() {
-    assert_eq!(checks::agree_with_expectations(&Iftsta), 2);
+    assert_eq!(checks::agree_with_expectations(&Iftsta), 6);
     checks::nothing_is_refused_without_a_reason(&Iftsta);
 }
 

@@ -18,6 +18,7 @@ fn notice(purpose: &str, segments: &str) -> Decoded {
 
 #[test]
 fn notices_are_read_or_say_why_they_tell_nothing() {
+    assert_eq!(checks::agree_with_expectations(&X12856), 3);
     checks::nothing_is_refused_without_a_reason(&X12856);
     let nothing = X12856.decode(include_bytes!("fixtures/x12types_test_856_simple_1.edi")).unwrap_err();
     assert!(matches!(&nothing, DecodeError::NotTracking(what) if what.contains("date")), "{nothing}");
