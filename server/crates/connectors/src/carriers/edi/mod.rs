@@ -122,7 +122,11 @@ pub(super) fn container(initial: Option<&str>, number: Option<&str>, check: Opti
     let number = number?;
     let mut all = format!("{}{number}", initial.unwrap_or_default());
     if all.len() == 10 && initial.is_some_and(|i| i.len() == 4) {
-        match check.filter(|c| c.len() == 1).map(str::to_owned).or_else(|| check_digit(&all)) {
+        match check
+            .filter(|c| c.len() == 1 && c.bytes().all(|b| b.is_ascii_digit()))
+            .map(str::to_owned)
+            .or_else(|| check_digit(&all))
+        {
             Some(digit) => all.push_str(&digit),
             None => return Some(all),
         }

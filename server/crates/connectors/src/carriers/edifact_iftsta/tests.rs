@@ -57,6 +57,42 @@ fn a_railway_tells_of_the_container_that_the_status_names_and_of_legs_to_come() 
 }
 
 #[test]
+fn an_expected_delivery_beside_a_delay_is_no_time_of_the_delay() {
+    let decoded = read("BGM+23+1+9'DTM+137:202603101200:203'CNI+1+N1'STS+1+20+63'DTM+17:202603121200:203'");
+    let [delay, expected] = &decoded.reports[0].observations[..] else { panic!("{decoded:?}") };
+    let reading = Mapping::base().read(delay);
+    assert_eq!((delay.classifier.code(), reading.exception.map(|e| e.code())), ("ACT", Some("DELAY_WEATHER")));
+    assert_eq!(
+        (delay.time.sort_key(), delay.stated_at.is_some()),
+        (None, true),
+        "when it was told is all that is known"
+    );
+    assert_eq!((expected.classifier.code(), milestone(expected)), ("EST", "ETA_CHANGED"));
+    assert!(!decoded.problems.is_empty());
+    let arrival = read("CNI+1+N1'STS+1+1'DTM+132:202603121200:203'");
+    assert_eq!(arrival.reports[0].observations[0].classifier.code(), "EST", "of an arrival it is the time");
+}
+
+#[test]
+fn a_status_about_nothing_costs_no_other() {
+    let decoded = read("CNI+1'STS+1+21'DTM+334:202603101330:203'CNI+2+N2'STS+1+21'DTM+334:202603101330:203'");
+    assert_eq!(decoded.reports.len(), 1);
+    assert!(decoded.problems.iter().any(|p| p.message.contains("names a number")), "{:?}", decoded.problems);
+    let odd = read("CNI+1+N2'STS+1+21'DTM+334:202603101330EST:303'DTM+17:soon:203'");
+    assert_eq!(odd.problems.len(), 2, "neither the zone nor the expectation is read: {:?}", odd.problems);
+}
+
+#[test]
+fn a_cancelled_message_takes_back_only_its_senders_statements() {
+    let of = |sender: &str, function: &str| {
+        let text = message(&format!("BGM+23+1+{function}'CNI+1+N1'STS+1+21'DTM+334:202603101330:203'"));
+        Iftsta.decode(text.replace("CARR:ZZ", sender).as_bytes()).unwrap().reports.remove(0).observations.remove(0)
+    };
+    assert_eq!(of("A:ZZ", "9").provider_event_id, of("A:ZZ", "1").retracts);
+    assert_ne!(of("A:ZZ", "9").provider_event_id, of("B:ZZ", "1").retracts);
+}
+
+#[test]
 fn ups_writes_the_event_into_the_category() {
     let text = message(
         "BGM+23:UPS::QVD+O4'NAD+DEQ+0A'RFF+CW:1Z0A0A006800000001'CNI+1'LOC+14+:::BRUSSELS+:::BE'STS+1:E1:101'DTM+78:20160714173339:204'FTX+AVA+02++DELIVERY WILL BE RESCHEDULED.:RESOLUTION'",

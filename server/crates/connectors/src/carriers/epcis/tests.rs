@@ -120,6 +120,47 @@ fn an_event_without_an_id_is_taken_back_by_what_it_says() {
 }
 
 #[test]
+fn an_event_is_known_by_who_says_it_of_what() {
+    let said = |sender: Option<&str>, id: &str, pallet: &str, error: bool| {
+        let mut event = json!({
+            "type": "ObjectEvent", "eventID": id, "eventTime": "2026-03-04T10:15:00+01:00", "action": "OBSERVE",
+            "bizStep": "receiving", "epcList": [pallet],
+        });
+        if error {
+            event["errorDeclaration"] = json!({"declarationTime": "2026-03-04T10:00:00Z"});
+            event["eventTime"] = json!("2026-03-04T09:15:00Z");
+        }
+        let mut document = json!({"type": "EPCISDocument", "epcisBody": {"eventList": [event]}});
+        if let Some(sender) = sender {
+            document["sender"] = json!(sender);
+        }
+        let observations = Epcis.decode(document.to_string().as_bytes()).unwrap().reports.remove(0).observations;
+        observations.into_iter().map(|o| o.retracts.or(o.provider_event_id).unwrap()).collect::<Vec<_>>()
+    };
+    let (pallet, other) = ("urn:epc:id:sscc:9521141.3000000017", "urn:epc:id:sscc:9521141.3000000024");
+    let link = "https://id.gs1.org/00/395211410000000176";
+    for (id, declared_as) in
+        [("_:e1", "_:e7"), ("ni:///sha-256;11?ver=CBV2.0", "ni:///sha-256;22?ver=CBV2.0"), ("#1", "urn:x:1")]
+    {
+        let event = said(None, id, pallet, false).remove(0);
+        assert!(
+            said(None, declared_as, link, true).contains(&event),
+            "{id}: however the pallet and the time are written"
+        );
+        assert!(!said(None, id, other, true).contains(&event), "{id}: another pallet");
+        assert!(!said(Some("urn:b"), id, pallet, true).contains(&event), "{id}: another sender");
+    }
+    let event = said(Some("urn:a"), "urn:uuid:1", pallet, false).remove(0);
+    assert!(said(Some("urn:a"), "urn:uuid:1", pallet, true).contains(&event));
+    assert!(!said(Some("urn:b"), "urn:uuid:1", pallet, true).contains(&event));
+    let header = json!({"type": "EPCISDocument", "epcisHeader": {"epcis:StandardBusinessDocumentHeader": {
+        "sbdh:Sender": [{"sbdh:Identifier": {"value": "urn:a"}}]}}, "epcisBody": {"eventList": [{
+        "type": "ObjectEvent", "eventID": "urn:uuid:1", "eventTime": "2026-03-04T10:15:00Z", "epcList": [pallet]}]}});
+    let named = Epcis.decode(header.to_string().as_bytes()).unwrap().reports.remove(0).observations.remove(0);
+    assert_eq!(named.provider_event_id, Some(event), "the header names the sender, too");
+}
+
+#[test]
 fn deleting_says_that_something_did_not_happen_unless_the_step_takes_apart() {
     let deleted = |step: &str| {
         let event = json!({

@@ -78,6 +78,21 @@ fn a_notice_is_cancelled_or_replaced() {
 }
 
 #[test]
+fn a_notice_is_known_by_who_sends_it() {
+    let id = |raw: &[u8]| X12856.decode(raw).unwrap().reports.remove(0).observations.pop().unwrap();
+    let one = id(include_bytes!("fixtures/notice_1001_of_one_supplier.edi"));
+    let other = id(include_bytes!("fixtures/notice_1001_of_another_supplier.edi"));
+    assert!(one.provider_event_id.is_some() && other.retracts.is_some());
+    assert_ne!(one.provider_event_id, other.retracts);
+    // without an envelope a notice is only known with what it is about
+    let bare = |purpose: &str, pro: &str| {
+        id(format!("ST*856*1~BSN*{purpose}*1001*20260310*1200~REF*CN*{pro}~DTM*011*20260310~SE*5*1~").as_bytes())
+    };
+    assert_eq!(bare("00", "A").provider_event_id, bare("05", "A").retracts);
+    assert_ne!(bare("00", "A").provider_event_id, bare("05", "B").retracts);
+}
+
+#[test]
 fn bad_messages_are_refused_with_a_reason() {
     assert!(X12856.decode(b"UNB+").unwrap_err().to_string().contains("ISA"));
     let nameless = String::from_utf8_lossy(BODY).replace("BSN*00*SHIP002*", "BSN*00**").replace("REF*BM*REF123~", "");
