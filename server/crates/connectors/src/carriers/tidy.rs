@@ -4,6 +4,10 @@ use domain::{
     Classifier,
     observation::{Codes, Decoded, Feed, Location, Observation, Origin, TrackerReport},
 };
+use std::collections::HashMap;
+
+/// Statements of one moment that others are compared with.
+const ALIKE_MAX: usize = 50;
 
 /// Cleans texts, and leaves out what a list has twice.
 pub(super) fn tidy(decoded: &mut Decoded) {
@@ -40,13 +44,25 @@ fn clean_observation(observation: &mut Observation) {
 
 /// A list that has one event twice, once with and once without its place, tells it once: as far as it is told.
 fn once_each(report: &mut TrackerReport) {
+    if report.observations.len() < 2 {
+        return;
+    }
     let listed = matches!(report.feed, Feed::Snapshot { .. });
     let mut kept: Vec<Observation> = Vec::with_capacity(report.observations.len());
+    // of one moment there are few, in however long a list
+    let mut moments: HashMap<_, Vec<usize>> = HashMap::new();
     for observation in std::mem::take(&mut report.observations) {
-        match kept.iter_mut().find(|other| is_one_event(other, &observation, listed)) {
-            Some(other) if told(other) < told(&observation) => *other = observation,
+        let moment = (observation.time.local, observation.time.utc, observation.piece.clone());
+        let alike = moments.entry(moment).or_default();
+        match alike.iter().copied().find(|at| is_one_event(&kept[*at], &observation, listed)) {
+            Some(at) if told(&kept[at]) < told(&observation) => kept[at] = observation,
             Some(_) => {}
-            None => kept.push(observation),
+            None => {
+                if alike.len() < ALIKE_MAX {
+                    alike.push(kept.len());
+                }
+                kept.push(observation);
+            }
         }
     }
     report.observations = kept;

@@ -143,20 +143,31 @@ fn leading_half(text: &str) -> Option<(Half, &str)> {
     })
 }
 
-/// `10:00`, `9:05`, `9:05:7`, `10:00:00.000`, `10:00:00,5`, `930`, `1000`, `100000`, `10000050` (hundredths), `10:53 P.M.`,
+/// `10.53` and `10.53.07`, as some countries write a clock; and what follows.
+fn dotted(text: &str) -> Option<(&str, &str)> {
+    let digits = |from: usize| text[from..].bytes().take_while(u8::is_ascii_digit).count();
+    let hour = digits(0);
+    let part = |at: usize| (text[at..].starts_with('.') && digits(at + 1) == 2).then_some(at + 3);
+    let minute = part(hour).filter(|_| matches!(hour, 1 | 2))?;
+    Some(text.split_at(part(minute).unwrap_or(minute)))
+}
+
+/// `10:00`, `9:05`, `9:05:7`, `10.53`, `10:00:00.000`, `10:00:00,5`, `930`, `1000`, `100000`, `10000050` (hundredths), `10:53 P.M.`,
 /// `9 PM`. Beyond twelve the hour says it all, whatever half stands beside it.
 fn leading_clock(text: &str) -> Option<Clock<'_>> {
     let (before, text) = leading_half(text)
         .filter(|(_, rest)| !rest.is_empty())
         .map_or((None, text), |(half, rest)| (Some(half), rest.trim_start()));
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != ':').unwrap_or(text.len());
-    let (clock, rest) = text.split_at(end);
-    let (fraction_ns, rest) = fraction(rest);
+    let (clock, rest) = dotted(text)
+        .unwrap_or_else(|| text.split_at(text.find(|c: char| !c.is_ascii_digit() && c != ':').unwrap_or(text.len())));
+    let parted = clock.matches([':', '.']).count();
+    // of anything but seconds a fraction is another sign between hours and minutes
+    let (fraction_ns, rest) = if parted == 2 || parted == 0 && clock.len() > 4 { fraction(rest) } else { (0, rest) };
     let (half, rest) = match (before, leading_half(rest)) {
         (None, Some((half, rest))) => (Some(half), rest),
         (before, _) => (before, rest),
     };
-    let parts: Vec<&str> = match clock.split(':').collect::<Vec<_>>()[..] {
+    let parts: Vec<&str> = match clock.split([':', '.']).collect::<Vec<_>>()[..] {
         [compact] => match compact.len() {
             1 | 2 if half.is_some() => vec![compact],
             3 | 5 => [&compact[..1]].into_iter().chain(compact.as_bytes()[1..].chunks(2).map(ascii)).collect(),
@@ -522,6 +533,9 @@ mod tests {
             ("12:30PM", "12:30:00 Minute"),
             ("10:53 P.M.", "22:53:00 Minute"),
             ("10:53p", "22:53:00 Minute"),
+            ("10.53 PM", "22:53:00 Minute"),
+            ("22.53.07", "22:53:07 Second"),
+            ("22:53:07.25", "22:53:07.25 Second"),
             ("PM 10:53", "22:53:00 Minute"),
             ("9 PM", "21:00:00 Minute"),
             ("930", "09:30:00 Minute"),
@@ -535,9 +549,23 @@ mod tests {
         ] {
             assert_eq!(read(text).as_deref(), Some(said), "{text}");
         }
-        for nonsense in
-            ["", "9", "25:00", "2024-06-10", "noon", "10:53 X", "09:30 CT", "1:2:3:4", "123456789", "PM", "9:", ":"]
-        {
+        for nonsense in [
+            "",
+            "9",
+            "25:00",
+            "2024-06-10",
+            "noon",
+            "10:53 X",
+            "09:30 CT",
+            "1:2:3:4",
+            "123456789",
+            "PM",
+            "9:",
+            ":",
+            "10.5 PM",
+            "10:53.5",
+            "10.533",
+        ] {
             assert_eq!(read(nonsense), None, "{nonsense}");
         }
     }

@@ -228,7 +228,7 @@ fn begins_interchange(text: &str) -> bool {
 /// The character after the component separator, ISA16. Blanks in ISA may have been trimmed or the file wrapped: then it
 /// is what stands before the first GS.
 fn terminator(head: &str, separator: char) -> Option<char> {
-    let line_end = |c: char| if c == '\r' { '\n' } else { c };
+    let line_end = |c: char| if c == '\r' && head.contains('\n') { '\n' } else { c };
     let sixteen = head.chars().take(ISA_CHARS).filter(|c| *c == separator).count() == 16;
     let fixed = head.chars().nth(ISA_CHARS).filter(|c| sixteen && !c.is_alphanumeric() && *c != separator);
     fixed
@@ -247,7 +247,7 @@ fn terminator_before(text: &str, separator: char) -> Option<char> {
     });
     let before = &text[..next.min()?];
     let sign = before.trim_end().chars().next_back().filter(|c| !c.is_alphanumeric() && *c != separator);
-    sign.or_else(|| before.ends_with(['\n', '\r']).then_some('\n'))
+    sign.or_else(|| before.chars().next_back().filter(|c| matches!(c, '\n' | '\r')))
 }
 
 fn envelope<'a>(segments: &mut Segments<'a>, all: &mut Interchanges<'a>) -> Result<(), DecodeError> {
@@ -357,7 +357,7 @@ mod tests {
 
     #[test]
     fn delimiters_come_from_the_isa() {
-        for end in ["~", "\n", "~\r\n", "…", "\r\n"] {
+        for end in ["~", "\n", "~\r\n", "…", "\r\n", "\r"] {
             let text = format!("{ISA}{end}GS*QM*A*B{end}ST*214*1{end}B10*X*Y*Z{end}SE*3*1{end}GE*1*1{end}IEA*1*1{end}");
             let read = read(&text).unwrap();
             assert_eq!(read.sets.len(), 1, "{end:?}");
@@ -424,7 +424,7 @@ mod tests {
 
     #[test]
     fn without_isa_the_delimiters_show_themselves() {
-        for end in ["~", "\n", "~\r\n", "\r\n", "'"] {
+        for end in ["~", "\n", "~\r\n", "\r\n", "\r", "'"] {
             for head in ["", &format!("GS*QM*A*B*20260310*1200*1*X*004010{end}"), "Line\r\n"] {
                 let text = format!("{head}ST*214*1{end}B10*X*Y*Z{end}N1*ST*{end}SE*4*1{end}");
                 let read = read(&text).unwrap();

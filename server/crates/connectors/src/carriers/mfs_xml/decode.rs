@@ -172,7 +172,7 @@ fn codes(code: &str, status: Node<'_, '_>, shipment: Node<'_, '_>) -> Codes {
 fn closure(how: &str) -> Codes {
     Codes {
         raw: how.to_owned(),
-        status: vec![ProviderCode::new("mfs.close_type", how)],
+        status: vec![ProviderCode::new("mfs.close_type", how.replace(['–', '—'], "-"))],
         reason: None,
         coarse: (how != "POD").then(|| ProviderCode::new("mfs.milestone", "Exception")),
     }
