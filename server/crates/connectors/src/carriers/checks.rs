@@ -1,8 +1,8 @@
 //! The standard tests of every connector: what its fixtures say, what must be refused, and that nothing makes it panic.
 
-use super::{Carrier, DecodeError, Settings, present};
+use super::{Carrier, DecodeError, Settings, Tests, present};
 use domain::{event_time::ZoneSource, mapping::Mapping, observation::Decoded};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -167,4 +167,34 @@ fn settling_adds_zones_and_never_an_instant() {
         }
     }
     assert!(of_source > 0);
+}
+
+/// What says of itself that it is a test is shown and moves nothing, unless the source is set to take it.
+#[test]
+fn tests_move_nothing() {
+    let live = json!({"tracking_code": "EZ1", "status": "delivered", "mode": "production"});
+    let test = json!({"tracking_code": "EZ2", "status": "delivered", "mode": "test"});
+    let x12 = "ISA*00*          *00*          *02*CMPO           *ZZ*RCV            *260310*1200*U*00401*000000001*0*";
+    let set = "~GS*QM*A*B~ST*214*1~B10*N1*S*C~AT7*D1*NS***20260310~SE*4*1~GE*1*1~IEA*1*1~";
+    let taken = Settings { tests: Tests::Taken, ..Settings::default() };
+    for (carrier, raw, moving, all) in [
+        ("easypost", json!({"trackers": [live, test]}).to_string(), 1, 2),
+        ("easypost", json!([live, test]).to_string(), 1, 2),
+        (
+            "shippo",
+            json!({"event": "track_updated", "test": true, "data": {"tracking_number": "S1"}}).to_string(),
+            0,
+            1,
+        ),
+        ("x12_214", format!("{x12}T*>{set}{x12}P*>{set}"), 1, 2),
+    ] {
+        let read = |settings: &Settings| super::read(super::by_id(carrier).unwrap(), settings, raw.as_bytes()).unwrap();
+        assert_eq!(read(&Settings::default()).reports.len(), all, "{raw}");
+        assert!(read(&Settings::default()).problems.iter().any(|p| p.message.contains("test")), "{raw}");
+        match super::moving(read(&Settings::default()), &Settings::default()) {
+            Ok(left) => assert_eq!(left.reports.len(), moving, "{raw}"),
+            Err(error) => assert!(moving == 0 && matches!(error, DecodeError::NotTracking(_)), "{raw}: {error}"),
+        }
+        assert_eq!(super::moving(read(&taken), &taken).unwrap().reports.len(), all, "{raw}");
+    }
 }
