@@ -9,7 +9,7 @@ use crate::{
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
-/// What one source tells of a delivery so much later is another event: goods that were left somewhere and are picked up.
+/// What one source reports of a delivery so much later is another event: goods that were left somewhere and are picked up.
 const ANOTHER_DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// An end that was reached.
@@ -161,7 +161,8 @@ impl<'a> Journey<'a> {
         }
     }
 
-    /// The first delivery counts, unless a source that is believed more tells another time.
+    /// The first delivery counts, unless a source that is believed more reports another time, or the same source reports it
+    /// again a day or more later, as after a pick-up at a post office.
     fn delivered_again(&mut self, examined: &Examined<'a>) -> (Standing, Rule, &'static str) {
         if self.delivered.is_some_and(|first| examined.fact.trust > first.trust) {
             return self.go(
@@ -174,10 +175,11 @@ impl<'a> Journey<'a> {
         let first = self.delivered.filter(|first| first.source == examined.fact.source);
         if first.is_some_and(|first| examined.key.duration_since(first.at) >= ANOTHER_DAY) {
             self.anomalies.push(Anomaly::DeliveredAgain);
-            return (
-                Standing::Counts,
+            return self.go(
+                examined,
+                State::Delivered,
                 Rule::R3,
-                "Delivered days before; that the goods were picked up later is no news.",
+                "The same source reports the delivery again, a day or more later: that is when it was handed over.",
             );
         }
         (Standing::Counts, Rule::R3, "Delivered already; the first delivery counts.")

@@ -410,11 +410,11 @@ fn r8_the_same_trouble_again_is_one_exception_and_a_third_attempt_another() {
 }
 
 #[test]
-fn r3_a_second_delivery_days_later_leaves_the_first_and_is_an_anomaly() {
+fn r3_a_second_delivery_days_later_revises_the_first_and_is_an_anomaly() {
     let first = said("D1", &day("10:00"));
     let picked_up = said("Delivered_002", "2026-03-11T15:00:00Z");
     let twice = folded(&[first.clone(), picked_up.clone()]);
-    assert_eq!(twice.delivered_at, folded(std::slice::from_ref(&first)).delivered_at);
+    assert_eq!(twice.delivered_at, folded(std::slice::from_ref(&picked_up)).delivered_at);
     assert_eq!(twice.anomalies, [Anomaly::DeliveredAgain]);
     assert_eq!(folded(&[picked_up.clone(), first.clone()]).hash, twice.hash, "whatever comes first");
     assert_eq!(folded(&[first.clone(), said("Delivered_002", &day("15:00"))]).anomalies, [], "told twice on one day");
