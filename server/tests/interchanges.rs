@@ -14,7 +14,7 @@ const SETS: usize = 450;
 
 /// One 214 interchange with a delivery for each of many shipments, each with a long remark.
 fn interchange() -> String {
-    let isa = "ISA*00*          *00*          *02*CMPO           *ZZ*RCV            *260310*1200*U*00401*000000001*0*T*>~GS*QM*CMPO*RCV*20260310*1200*1*X*004010~";
+    let isa = "ISA*00*          *00*          *02*CMPO           *ZZ*RCV            *260310*1200*U*00401*000000001*0*P*>~GS*QM*CMPO*RCV*20260310*1200*1*X*004010~";
     let remark = "BOXES ON PALLETS ".repeat(35);
     let sets = (0..SETS).map(|n| format!("ST*214*{n:04}~B10*PRO{n:05}*SHP{n:05}*CMPO~K1*{remark}~LX*1~AT7*D1*NS***20260304*1000*ET~MS1*BECKLEY*WV*US~SE*7*{n:04}~"));
     format!("{isa}{}GE*{SETS}*1~IEA*1*000000001~", sets.collect::<String>())

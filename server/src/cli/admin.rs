@@ -164,6 +164,9 @@ pub struct PutSource {
     /// The zone of times for which neither the message nor the place names one, e.g. Europe/Berlin.
     #[arg(long)]
     zone: Option<String>,
+    /// Take messages that say that they are tests as if they had happened. Only where the installation is for testing.
+    #[arg(long)]
+    take_tests: bool,
     /// Where the platform publishes its keys (JWKS); they are fetched instead of read from standard input.
     #[arg(long, value_name = "URL")]
     keys_url: Option<String>,
@@ -213,10 +216,11 @@ impl Source {
 impl PutSource {
     /// With its fields and its secret read.
     fn read(self) -> Result<sources::NewSource> {
-        let Self { name, connector, scheme, header, networks, carrier, zone, keys_url, fields } = self;
+        let Self { name, connector, scheme, header, networks, carrier, zone, keys_url, fields, take_tests } = self;
         let fields = fields.as_deref().map(super::decode::fields_of).transpose()?;
         let no_secret = keys_url.is_some() || scheme.as_deref() == Some(Scheme::IpAllowList.name());
-        let settings = carriers::Settings { carrier, zone, header, networks, keys_url, fields };
+        let tests = if take_tests { carriers::Tests::Taken } else { carriers::Tests::Shown };
+        let settings = carriers::Settings { carrier, zone, header, networks, keys_url, fields, tests };
         let secret = if no_secret { String::new() } else { secret_from_stdin("secret")? };
         Ok(sources::NewSource { name, connector, scheme, secret, settings })
     }

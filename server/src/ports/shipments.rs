@@ -763,6 +763,7 @@ fn system_entry(
 fn anomaly(anomaly: fold::Anomaly) -> &'static str {
     match anomaly {
         fold::Anomaly::ProgressAfterDelivery => "progress after the delivery",
+        fold::Anomaly::DeliveredAgain => "delivered a second time on another day",
         fold::Anomaly::ScanAfterCancellation => "a scan after the cancellation",
         fold::Anomaly::ScanAfterLoss => "a scan after the loss",
         fold::Anomaly::UnexpectedPiece => "a piece that the order does not have",

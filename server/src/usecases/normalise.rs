@@ -82,14 +82,19 @@ async fn decode(
     let connector = Configured::new(&message.connector, &settings)
         .ok_or_else(|| internal(format!("no connector {}", message.connector)))?;
     if body.len() <= DECODED_ASIDE_BYTES {
-        let decoded = carriers::read(connector.carrier(), &settings, &body);
+        let decoded = read(&connector, &settings, &body);
         return Ok((connector, decoded));
     }
     let aside = tokio::task::spawn_blocking(move || {
-        let decoded = carriers::read(connector.carrier(), &settings, &body);
+        let decoded = read(&connector, &settings, &body);
         (connector, decoded)
     });
     aside.await.map_err(|_| internal("the decoder panicked".into()))
+}
+
+/// What a message says that moves shipments.
+fn read(connector: &Configured, settings: &Settings, body: &[u8]) -> std::result::Result<Decoded, DecodeError> {
+    carriers::moving(carriers::read(connector.carrier(), settings, body)?, settings)
 }
 
 /// A message that is being recorded.
@@ -215,12 +220,14 @@ fn new_report(tower: &Tower, reading: &Reading<'_>, report: TrackerReport) -> Op
         }
     };
     let mapping = tower.mapping();
+    // what two sources say alike is two statements: neither takes back the other's
+    let source = reading.message.source.0.simple().to_string();
     let positions = report.positions();
     let observations = report
         .observations
         .into_iter()
         .zip(positions)
-        .map(|(o, position)| new_observation(&*mapping, o, position, connector, &named, &reading.key))
+        .map(|(o, position)| new_observation(&*mapping, o, position, &source, &named, &reading.key))
         .collect();
     Some(NewReport {
         tracker,
@@ -239,7 +246,7 @@ fn new_observation(
     reader: &dyn Reader,
     observation: Observation,
     position: u32,
-    connector: &str,
+    source: &str,
     tracker: &str,
     key: &DataKey,
 ) -> NewObservation {
@@ -247,7 +254,7 @@ fn new_observation(
     let text = (text != StatementText::default())
         .then(|| key.seal(TEXT, &serde_json::to_vec(&text).expect("plain data serialises")));
     NewObservation {
-        id: observation.id(connector, tracker),
+        id: observation.id(source, tracker),
         position,
         reading: reader.read(&observation),
         body: observation.without_personal(),

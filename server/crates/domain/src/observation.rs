@@ -33,6 +33,9 @@ pub struct TrackerReport {
     pub feed: Feed,
     /// In the order of the message.
     pub observations: Vec<Observation>,
+    /// The message says of itself that it is a test: nothing has happened to any goods.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub test: bool,
 }
 
 impl TrackerReport {
@@ -129,7 +132,8 @@ pub enum Feed {
 /// One statement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observation {
-    /// What the provider calls the event itself, where it names it.
+    /// What the provider calls the event itself, where it names it, under the sender's name where one source brings the
+    /// messages of several. Ids that mean something only within their document are none.
     pub provider_event_id: Option<String>,
     /// The event that this statement takes back; such a statement says nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -277,10 +281,10 @@ impl Observation {
         }
     }
 
-    /// The identity of the statement on its tracker: the provider's event id where there is one, else a fingerprint of
-    /// what it says (R2). The descriptive text is no part of it. The ids of what is said of one tracker begin alike, so that
+    /// The identity of the statement: who says it, of which tracker, and the provider's event id where there is one, with a
+    /// fingerprint of what it says (R2). The descriptive text is no part of it. The ids of what is said of one tracker begin alike, so that
     /// a report comes to one place of an index and not to one for each of its statements.
-    pub fn id(&self, source_kind: &str, tracker: &str) -> ObservationId {
+    pub fn id(&self, source: &str, tracker: &str) -> ObservationId {
         let said = serde_json::to_vec(&(
             &self.retracts,
             &self.codes,
@@ -297,7 +301,7 @@ impl Observation {
         ))
         .expect("plain data serialises");
         let event = self.provider_event_id.as_deref().unwrap_or_default();
-        let said = content_id("observation", &[source_kind.as_bytes(), tracker.as_bytes(), event.as_bytes(), &said]);
+        let said = content_id("observation", &[source.as_bytes(), tracker.as_bytes(), event.as_bytes(), &said]);
         let mut id = said.into_bytes();
         id[..PLACE].copy_from_slice(&content_id("tracker", &[tracker.as_bytes()]).as_bytes()[..PLACE]);
         ObservationId(Uuid::from_bytes(id))
@@ -320,7 +324,7 @@ mod tests {
             Observation::new(codes.clone(), Classifier::Actual, time, Origin::Event)
         });
         let observations = observations.collect();
-        TrackerReport { refs: References::default(), carrier: None, feed: Feed::Delta, observations }
+        TrackerReport { refs: References::default(), carrier: None, feed: Feed::Delta, observations, test: false }
     }
 
     #[test]

@@ -18,6 +18,9 @@ pub struct Reading {
     pub schedules: Option<Milestone>,
     /// The exception it reports.
     pub exception: Option<ExceptionReason>,
+    /// A second exception that it reports: damaged, and refused for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub also: Option<ExceptionReason>,
     /// The trouble that it says is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolves: Option<Resolves>,
@@ -28,6 +31,13 @@ pub struct Reading {
     /// Something about the statement is contradictory; said in a phrase.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubt: Option<String>,
+}
+
+impl Reading {
+    /// Every exception that it reports.
+    pub fn exceptions(&self) -> impl Iterator<Item = ExceptionReason> {
+        self.exception.into_iter().chain(self.also)
+    }
 }
 
 /// What a statement says is over.

@@ -164,11 +164,11 @@ fn easypost(shipment: &Shipment, steps: &[Step], at: Timestamp) -> Value {
         .collect();
     let tracker = &hex(digest(&SHA256, shipment.number.as_bytes()).as_ref())[..24];
     json!({
-        "description": "tracker.updated", "mode": "test", "previous_attributes": {"status": before},
+        "description": "tracker.updated", "mode": "production", "previous_attributes": {"status": before},
         "created_at": zulu(at), "pending_urls": [], "completed_urls": [], "updated_at": zulu(at),
         "id": format!("evt_{}", &id[..32]), "user_id": "user_sandbox", "status": "pending", "object": "Event",
         "result": {
-            "id": format!("trk_{tracker}"), "object": "Tracker", "mode": "test", "tracking_code": shipment.number,
+            "id": format!("trk_{tracker}"), "object": "Tracker", "mode": "production", "tracking_code": shipment.number,
             "status": status, "status_detail": detail, "created_at": zulu(shipment.steps.first().map_or(at, |s| s.at)),
             "updated_at": zulu(at), "signed_by": null, "weight": 41.6, "est_delivery_date": zulu(shipment.estimate),
             "shipment_id": null, "carrier": shipment.carrier.word, "tracking_details": details,
@@ -244,7 +244,7 @@ fn x12_214(shipment: &Shipment, steps: &[Step], at: Timestamp) -> String {
     }
     body.push(format!("SE*{}*{control:09}", body.len() + 1));
     let mut text = format!(
-        "ISA*00*          *00*          *02*{scac:<15}*ZZ*{:<15}*{}*{hour}*U*00401*{control:09}*0*T*>~\n",
+        "ISA*00*          *00*          *02*{scac:<15}*ZZ*{:<15}*{}*{hour}*U*00401*{control:09}*0*P*>~\n",
         "MILEPOSTSANDBOX",
         sent.strftime("%y%m%d"),
     );

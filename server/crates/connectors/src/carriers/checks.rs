@@ -1,8 +1,8 @@
 //! The standard tests of every connector: what its fixtures say, what must be refused, and that nothing makes it panic.
 
-use super::{Carrier, DecodeError, Settings, present};
+use super::{Carrier, DecodeError, Settings, Tests, present};
 use domain::{event_time::ZoneSource, mapping::Mapping, observation::Decoded};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -37,11 +37,20 @@ pub(super) fn agree_with_expectations(carrier: &dyn Carrier) -> usize {
         let expected: Value = serde_json::from_slice(&read(&expected)).unwrap();
         let decoded = message(carrier, &read(&payload)).unwrap_or_else(|e| panic!("{stem}: {e}"));
         let shown = present::decoded(stem, carrier.manifest().id, &decoded, &Mapping::base());
+        if let Some(problems) = expected["problems"].as_u64() {
+            assert_eq!(decoded.problems.len() as u64, problems, "{stem}: {:?}", decoded.problems);
+        }
         let (events, wanted) = (shown["events"].as_array().unwrap(), expected["events"].as_array().unwrap());
         assert_eq!(events.len(), wanted.len(), "{stem}: {shown}");
         for (event, wanted) in events.iter().zip(wanted) {
             for key in ["milestone", "exception", "classifier", "raw_code"] {
                 assert_eq!(event[key], wanted[key], "{stem}: {key}");
+            }
+            for key in ["test", "also"].into_iter().filter(|_| expected["problems"].is_u64()) {
+                assert_eq!(event.get(key), wanted.get(key), "{stem}: {key}");
+            }
+            if let Some(city) = wanted["location"]["city"].as_str() {
+                assert_eq!(event["location"]["city"].as_str(), Some(city), "{stem}");
             }
             for key in ["local", "utc", "precision"] {
                 assert_eq!(event["time"][key], wanted["time"][key], "{stem}: time {key}");
@@ -72,6 +81,31 @@ pub(super) fn nothing_is_refused_without_a_reason(carrier: &dyn Carrier) {
 /// A hostile input.
 pub(super) fn hostile(name: &str) -> Vec<u8> {
     read(&carriers().join("fixtures/hostile").join(name))
+}
+
+/// Every scenario of the rules ends as it says, whatever the connectors have become.
+#[test]
+fn scenarios_end_as_they_say() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/fixtures/scenarios");
+    let mut scenarios = 0;
+    for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if path.extension().is_none_or(|e| e != "json") {
+            continue;
+        }
+        let text = read(&path);
+        let expected = serde_json::from_slice::<Value>(&text).unwrap()["expected"].take();
+        let got = super::scenarios::fold(&path, &text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        assert_eq!(got["state_after_each"], expected["state_after_each"], "{}", path.display());
+        for key in
+            ["state", "delivered_at", "attempts", "events_active", "events_retracted", "corrections", "anomalies"]
+        {
+            if let Some(wanted) = expected["final"].get(key) {
+                assert_eq!(&got["final"][key], wanted, "{}: {key}", path.display());
+            }
+        }
+        scenarios += 1;
+    }
+    assert!(scenarios > 20);
 }
 
 /// Cuts, flips and doubles pieces of a good message: whatever comes out, decoding ends.
@@ -117,9 +151,10 @@ fn settling_adds_zones_and_never_an_instant() {
         let folder = carriers().join(carrier.manifest().id).join("fixtures");
         for entry in fs::read_dir(&folder).into_iter().flatten() {
             let raw = read(&entry.unwrap().path());
-            let (Ok(said), Ok(settled)) = (carrier.decode(&raw), super::read(*carrier, &settings, &raw)) else {
+            let (Ok(mut said), Ok(settled)) = (carrier.decode(&raw), super::read(*carrier, &settings, &raw)) else {
                 continue;
             };
+            super::tidy::tidy(&mut said);
             let times = |decoded: &Decoded| -> Vec<_> {
                 decoded.reports.iter().flat_map(|r| &r.observations).map(|o| o.time.clone()).collect()
             };
@@ -132,4 +167,34 @@ fn settling_adds_zones_and_never_an_instant() {
         }
     }
     assert!(of_source > 0);
+}
+
+/// What says of itself that it is a test is shown and moves nothing, unless the source is set to take it.
+#[test]
+fn tests_move_nothing() {
+    let live = json!({"tracking_code": "EZ1", "status": "delivered", "mode": "production"});
+    let test = json!({"tracking_code": "EZ2", "status": "delivered", "mode": "test"});
+    let x12 = "ISA*00*          *00*          *02*CMPO           *ZZ*RCV            *260310*1200*U*00401*000000001*0*";
+    let set = "~GS*QM*A*B~ST*214*1~B10*N1*S*C~AT7*D1*NS***20260310~SE*4*1~GE*1*1~IEA*1*1~";
+    let taken = Settings { tests: Tests::Taken, ..Settings::default() };
+    for (carrier, raw, moving, all) in [
+        ("easypost", json!({"trackers": [live, test]}).to_string(), 1, 2),
+        ("easypost", json!([live, test]).to_string(), 1, 2),
+        (
+            "shippo",
+            json!({"event": "track_updated", "test": true, "data": {"tracking_number": "S1"}}).to_string(),
+            0,
+            1,
+        ),
+        ("x12_214", format!("{x12}T*>{set}{x12}P*>{set}"), 1, 2),
+    ] {
+        let read = |settings: &Settings| super::read(super::by_id(carrier).unwrap(), settings, raw.as_bytes()).unwrap();
+        assert_eq!(read(&Settings::default()).reports.len(), all, "{raw}");
+        assert!(read(&Settings::default()).problems.iter().any(|p| p.message.contains("test")), "{raw}");
+        match super::moving(read(&Settings::default()), &Settings::default()) {
+            Ok(left) => assert_eq!(left.reports.len(), moving, "{raw}"),
+            Err(error) => assert!(moving == 0 && matches!(error, DecodeError::NotTracking(_)), "{raw}: {error}"),
+        }
+        assert_eq!(super::moving(read(&taken), &taken).unwrap().reports.len(), all, "{raw}");
+    }
 }

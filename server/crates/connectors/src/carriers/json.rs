@@ -1,4 +1,6 @@
-//! What JSON connectors share: reading with limits, times, countries, and numbers that must be text.
+//! What JSON connectors share: reading with limits, lists, times, countries, and numbers that must be text.
+
+mod repair;
 
 use super::{DecodeError, times};
 use domain::{
@@ -15,20 +17,113 @@ use serde::{
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// Reads a body. A byte order mark is skipped; nesting beyond the parser's limit of 128 is refused; of a key that is there
-/// twice the last counts.
-pub(super) fn parse(raw: &[u8]) -> Result<Value, DecodeError> {
-    serde_json::from_slice(without_mark(raw))
-        .map_err(|e| DecodeError::Malformed { expected: "JSON", reason: position(&e) })
+/// How the keys of a message are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keys {
+    /// Always the same.
+    AsWritten,
+    /// As `tracking_number`, `trackingNumber` or `TrackingNumber`: the vendor's own libraries write them their language's
+    /// way. All become the first.
+    Snake,
+}
+
+/// Fields by which a message says that it is a test: `"test": true`, `"mode": "test"`, `"livemode": false`. Sources:
+/// EasyPost (`mode`), Shippo (`test`), Karrio (`test_mode`) in their API references.
+const TEST_FLAGS: &[&str] = &["test", "test_mode", "testMode", "is_test", "isTest"];
+const LIVE_FLAGS: &[&str] = &["livemode", "live_mode", "liveMode"];
+
+/// Reads the statements out of a body. What had to be mended before it could be parsed is a problem; a list of messages
+/// without an envelope is each of them; a message that says that it is a test is marked.
+pub(super) fn decode(
+    raw: &[u8],
+    keys: Keys,
+    read: impl Fn(&Value) -> Result<Decoded, DecodeError>,
+) -> Result<Decoded, DecodeError> {
+    let (body, mended) = parse(raw, keys)?;
+    let whole = read(&body);
+    let listed = body.as_array().filter(|list| !list.is_empty() && says_nothing(&whole));
+    let listed = listed.map(|list| one_by_one(list, &read)).filter(|listed| !says_nothing(listed));
+    let mut decoded = listed.unwrap_or(whole)?;
+    if is_test(&body) {
+        decoded.reports.iter_mut().for_each(|report| report.test = true);
+    }
+    decoded.problems.splice(0..0, mended);
+    Ok(decoded)
+}
+
+fn says_nothing(read: &Result<Decoded, DecodeError>) -> bool {
+    read.as_ref().map_or(true, |decoded| decoded.reports.is_empty())
+}
+
+/// A list whose items are messages. One that cannot be read is a problem beside the others.
+fn one_by_one(list: &[Value], read: impl Fn(&Value) -> Result<Decoded, DecodeError>) -> Result<Decoded, DecodeError> {
+    let (mut all, mut refused, mut read_any) = (Decoded::default(), None, false);
+    for (n, item) in list.iter().enumerate() {
+        match read(item) {
+            Ok(mut decoded) => {
+                read_any = true;
+                if is_test(item) {
+                    decoded.reports.iter_mut().for_each(|report| report.test = true);
+                }
+                all.reports.extend(decoded.reports);
+                let there = |problem: Problem| Problem { at: format!("/{n}{}", problem.at), ..problem };
+                all.problems.extend(decoded.problems.into_iter().map(there));
+            }
+            Err(error) => {
+                all.problems.push(Problem { at: format!("/{n}"), message: error.to_string() });
+                refused.get_or_insert(error);
+            }
+        }
+    }
+    match refused {
+        Some(error) if !read_any => Err(error),
+        _ => Ok(all),
+    }
+}
+
+/// Whether an object says of itself that it is a test.
+fn is_test(value: &Value) -> bool {
+    let flag = |key: &&str| value.get(*key).and_then(Value::as_bool);
+    let mode = || text(value, "mode").is_some_and(|mode| mode.eq_ignore_ascii_case("test"));
+    TEST_FLAGS.iter().any(|key| flag(key) == Some(true))
+        || LIVE_FLAGS.iter().any(|key| flag(key) == Some(false))
+        || mode()
+}
+
+/// A body, where it can be parsed: for what is asked of it before it is decoded.
+pub(super) fn body(raw: &[u8], keys: Keys) -> Option<Value> {
+    parse(raw, keys).ok().map(|(body, _)| body)
+}
+
+/// Reads a body, and says what had to be mended for it. A byte order mark is skipped; nesting beyond the parser's limit
+/// of 128 is refused; of a key that is there twice the last counts.
+pub(super) fn parse(raw: &[u8], keys: Keys) -> Result<(Value, Vec<Problem>), DecodeError> {
+    let raw = without_mark(raw);
+    let (body, problems) = match serde_json::from_slice(raw) {
+        Ok(body) => (body, Vec::new()),
+        Err(error) => {
+            let again = repair::mended(raw).and_then(|(text, said)| Some((serde_json::from_str(&text).ok()?, said)));
+            again.ok_or_else(|| DecodeError::Malformed { expected: "JSON", reason: position(&error) })?
+        }
+    };
+    Ok((if keys == Keys::Snake { snake(body) } else { body }, problems))
 }
 
 /// The text of one field of a body, as [`text`] reads it from what [`parse`] reads; the other fields are passed over, since
 /// the request path asks for no more than that.
 pub(super) fn text_of(raw: &[u8], key: &str) -> Option<String> {
-    let mut reader = serde_json::Deserializer::from_slice(without_mark(raw));
-    let value = reader.deserialize_map(Field(key)).ok()?;
-    reader.end().ok()?;
-    plain(&value?)
+    let raw = without_mark(raw);
+    match field_of(raw, key) {
+        Ok(value) => plain(&value?),
+        Err(_) => plain(&field_of(repair::mended(raw)?.0.as_bytes(), key).ok()??),
+    }
+}
+
+fn field_of(raw: &[u8], key: &str) -> Result<Option<Value>, serde_json::Error> {
+    let mut reader = serde_json::Deserializer::from_slice(raw);
+    let value = reader.deserialize_map(Field(key))?;
+    reader.end()?;
+    Ok(value)
 }
 
 /// The value of this field of an object; of several the last.
@@ -57,12 +152,6 @@ impl<'de> Visitor<'de> for Field<'_> {
 /// A byte order mark belongs to the signed bytes, not to the JSON.
 fn without_mark(raw: &[u8]) -> &[u8] {
     raw.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(raw)
-}
-
-/// Reads a body whose keys may come as `tracking_number`, `trackingNumber` or `TrackingNumber`: the vendor's own
-/// libraries write them their language's way. All become the first.
-pub(super) fn parse_snake(raw: &[u8]) -> Result<Value, DecodeError> {
-    Ok(snake(parse(raw)?))
 }
 
 /// Recursion ends: the parser has refused deep nesting.
@@ -104,12 +193,50 @@ pub(super) fn each(
     for (n, tracker) in trackers.iter().enumerate() {
         let at = if trackers.len() > 1 { format!("{at}/{n}") } else { at.to_owned() };
         match read(tracker, &at, &mut decoded.problems) {
-            Ok(report) => decoded.reports.push(report),
+            Ok(report) => decoded.reports.push(TrackerReport { test: report.test || is_test(tracker), ..report }),
             Err(error) if trackers.len() == 1 => return Err(error),
             Err(error) => decoded.problems.push(Problem { at, message: error.to_string() }),
         }
     }
     Ok(decoded)
+}
+
+/// The items of a list of objects, each with where it stands. Some write the only item without its list, or a list as an
+/// object of numbered items, or an empty one as an empty object. What is no item is a problem, and costs no other.
+pub(super) fn items<'v>(
+    value: &'v Value,
+    key: &str,
+    at: &str,
+    problems: &mut Vec<Problem>,
+) -> Vec<(String, &'v Value)> {
+    let list: Vec<&Value> = match value.get(key) {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(list)) => list.iter().collect(),
+        Some(Value::Object(fields)) => match numbered(fields) {
+            Some(items) => items,
+            None => value.get(key).into_iter().collect(),
+        },
+        Some(Value::String(text)) if text.trim().is_empty() => Vec::new(),
+        Some(_) => {
+            problems
+                .push(Problem { at: format!("{at}/{key}"), message: "is no list: nothing is read out of it".into() });
+            Vec::new()
+        }
+    };
+    let placed = list.into_iter().enumerate().map(|(n, item)| (format!("{at}/{key}/{n}"), item));
+    let (objects, others): (Vec<_>, Vec<_>) = placed.partition(|(_, item)| item.is_object());
+    let no_item = |(at, _)| Problem { at, message: "is no object: nothing is read out of it".into() };
+    problems.extend(others.into_iter().map(no_item));
+    objects
+}
+
+/// The values of an object whose keys are numbers, in their order.
+fn numbered(fields: &Map<String, Value>) -> Option<Vec<&Value>> {
+    let keyed: Option<Vec<(u32, &Value)>> =
+        fields.iter().map(|(key, value)| Some((key.parse().ok()?, value))).collect();
+    let mut keyed = keyed?;
+    keyed.sort_by_key(|(key, _)| *key);
+    Some(keyed.into_iter().map(|(_, value)| value).collect())
 }
 
 /// Where parsing stopped and why, without a piece of the content.
@@ -146,6 +273,14 @@ pub(super) fn number(value: &Value, key: &str, at: &str) -> Result<Option<String
     }
 }
 
+/// A further number of something that is known already: what is no text is a problem, and not a reason to lose the rest.
+pub(super) fn further_number(value: &Value, key: &str, at: &str, problems: &mut Vec<Problem>) -> Option<String> {
+    number(value, key, at).unwrap_or_else(|error| {
+        problems.push(Problem { at: at.to_owned(), message: error.to_string() });
+        None
+    })
+}
+
 /// A code: text, or a whole number that some write where others write text.
 pub(super) fn code(value: &Value, key: &str) -> Option<String> {
     text(value, key).or_else(|| value.get(key)?.as_i64().map(|number| number.to_string()))
@@ -157,17 +292,31 @@ pub(super) fn complaints(list: &[Value], key: &str) -> String {
     if codes.is_empty() { "it gives no code".to_owned() } else { codes.join(", ") }
 }
 
-/// A field that says when the delivery is expected; midnight stands for the day.
-pub(super) fn expected_delivery(value: &Value, key: &str, stated_at: Option<Timestamp>) -> Option<Observation> {
-    let time = times::day_if_midnight(time(value, key)?);
+/// A field that says when the delivery is expected; midnight stands for the day. What cannot be used as a time is a problem.
+pub(super) fn expected_delivery(
+    value: &Value,
+    key: &str,
+    stated_at: Option<Timestamp>,
+    at: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<Observation> {
+    let time = times::day_if_midnight(usable(time(value, key)?, key, at, problems)?);
     let codes = Codes {
         raw: key.to_owned(),
         status: vec![ProviderCode::new("milepost.field", "expected_delivery")],
         reason: None,
         coarse: None,
     };
+    Some(Observation { stated_at, ..Observation::new(codes, Classifier::Estimated, time, Origin::Summary) })
+}
+
+/// The time, if it can be used as one; a problem if not.
+pub(super) fn usable(time: EventTime, key: &str, at: &str, problems: &mut Vec<Problem>) -> Option<EventTime> {
     let usable = time.sort_key().is_some() && !time.sentinel;
-    usable.then(|| Observation { stated_at, ..Observation::new(codes, Classifier::Estimated, time, Origin::Summary) })
+    if !usable {
+        problems.push(Problem { at: format!("{at}/{key}"), message: "is no time that can be used".into() });
+    }
+    usable.then_some(time)
 }
 
 /// The first of these fields that has a text: names change from one version to the next.
@@ -178,11 +327,8 @@ pub(super) fn first(value: &Value, keys: &[&str]) -> Option<String> {
 /// When something happened: the first of these fields that is there. What cannot be used as a time is a problem.
 pub(super) fn event_time(value: &Value, keys: &[&str], at: &str, problems: &mut Vec<Problem>) -> EventTime {
     let time = keys.iter().find_map(|key| time(value, key)).unwrap_or_else(|| EventTime::unknown(""));
-    if time.sentinel || time.sort_key().is_none() {
-        let named = keys.first().copied().unwrap_or_default();
-        problems.push(Problem { at: format!("{at}/{named}"), message: "is no time that can be used".into() });
-    }
-    time
+    let named = keys.iter().find(|key| value.get(key).is_some()).or(keys.first()).copied().unwrap_or_default();
+    usable(time.clone(), named, at, problems).unwrap_or(time)
 }
 
 /// A field's time: text, or the seconds or milliseconds since 1970 that some write.
@@ -227,6 +373,8 @@ mod tests {
             r#"{"data":{"id":"b"},"id":"a","id":" c\u0000 "}"#,
             r#"{"\u0069d":"escaped"}"#,
             "\u{FEFF}{\"id\":\"marked\"}",
+            r#"{"id":"a","title":"half \ud83c"}"#,
+            r#"{"id":"half \ud83c","weight":NaN}"#,
             r#"{"id":12}"#,
             r#"{"id":null}"#,
             r#"{"id":""}"#,
@@ -237,7 +385,7 @@ mod tests {
             r#""id""#,
             "",
         ] {
-            let whole = parse(body.as_bytes()).ok().and_then(|value| text(&value, "id"));
+            let whole = super::body(body.as_bytes(), Keys::AsWritten).and_then(|value| text(&value, "id"));
             assert_eq!(text_of(body.as_bytes(), "id"), whole, "{body}");
         }
         assert_eq!(text_of(br#"{"a":1,"id":"a"}"#, "id").as_deref(), Some("a"));
@@ -249,8 +397,36 @@ mod tests {
             assert_eq!(snake_key(key), "tracking_number");
         }
         assert_eq!(snake_key("countryISO3"), "country_iso3");
-        let value = parse_snake(br#"{"data":[{"statusCode":"DE"}]}"#).unwrap();
+        let value = body(br#"{"data":[{"statusCode":"DE"}]}"#, Keys::Snake).unwrap();
         assert_eq!(value.pointer("/data/0/status_code").and_then(Value::as_str), Some("DE"));
+    }
+
+    #[test]
+    fn lists_in_every_dress() {
+        let read = |list: Value| {
+            let mut problems = Vec::new();
+            let value = serde_json::json!({"l": list});
+            let places: Vec<_> = items(&value, "l", "/x", &mut problems).into_iter().map(|(at, _)| at).collect();
+            (places, problems.len())
+        };
+        let one = vec!["/x/l/0".to_owned()];
+        assert_eq!(read(serde_json::json!([{"a": 1}, null, "b"])), (one.clone(), 2));
+        assert_eq!(read(serde_json::json!({"a": 1})), (one.clone(), 0));
+        assert_eq!(read(serde_json::json!({"3": {"a": 1}})), (one, 0));
+        for empty in [serde_json::json!(null), serde_json::json!([]), serde_json::json!({}), serde_json::json!("")] {
+            assert_eq!(read(empty), (Vec::new(), 0));
+        }
+        assert_eq!(read(serde_json::json!(7)), (Vec::new(), 1));
+    }
+
+    #[test]
+    fn a_test_says_so_in_many_ways() {
+        for yes in [r#"{"mode":"test"}"#, r#"{"test":true}"#, r#"{"testMode":true}"#, r#"{"livemode":false}"#] {
+            assert!(is_test(&serde_json::from_str(yes).unwrap()), "{yes}");
+        }
+        for no in [r#"{"mode":"LTL"}"#, r#"{"test":false}"#, r#"{"test":"no"}"#, "{}", "[]"] {
+            assert!(!is_test(&serde_json::from_str(no).unwrap()), "{no}");
+        }
     }
 
     #[test]
@@ -261,6 +437,7 @@ mod tests {
                 carrier: None,
                 feed: domain::observation::Feed::Delta,
                 observations: Vec::new(),
+                test: false,
             }),
             None => Err(DecodeError::Incomplete { at: at.into(), reason: "no number".into() }),
         };

@@ -23,7 +23,10 @@ mod sendcloud;
 mod seventeen_track;
 mod shipengine;
 mod shippo;
+#[cfg(test)]
+mod spoiled;
 mod terminal49;
+mod tidy;
 mod times;
 mod trackingmore;
 mod ups_track_alert;
@@ -97,6 +100,26 @@ pub struct Settings {
     /// Where a generic JSON source has what.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fields: Option<generic_json::Fields>,
+    /// What becomes of messages that say of themselves that they are tests.
+    #[serde(skip_serializing_if = "Tests::are_shown")]
+    pub tests: Tests,
+}
+
+/// What becomes of messages that say of themselves that they are tests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tests {
+    /// They are kept and shown, and move no shipment.
+    #[default]
+    Shown,
+    /// They are taken as if they had happened: for installations that are themselves for testing.
+    Taken,
+}
+
+impl Tests {
+    fn are_shown(&self) -> bool {
+        *self == Self::Shown
+    }
 }
 
 impl Settings {
@@ -154,8 +177,33 @@ pub fn read(carrier: &dyn Carrier, settings: &Settings, raw: &[u8]) -> Result<De
             report.carrier.clone_from(&settings.carrier);
         }
     }
+    tidy::tidy(&mut decoded);
     place::settle(&mut decoded, settings.zone.as_deref());
     decoded.problems.extend(decoded.reports.iter().enumerate().filter_map(|(n, report)| unusable_number(n, report)));
+    let tests = decoded.reports.iter().filter(|report| report.test).count();
+    decoded
+        .problems
+        .extend((tests > 0).then(|| Problem { at: String::new(), message: test_message(tests, settings.tests) }));
+    Ok(decoded)
+}
+
+fn test_message(tests: usize, taken: Tests) -> String {
+    let moved = match taken {
+        Tests::Shown => "they are shown and move no shipment",
+        Tests::Taken => "the source is set to take them as if they had happened",
+    };
+    format!("the message says that it is a test, of {tests} report(s): {moved}")
+}
+
+/// Takes out of a message what moves no shipment. What is left, and why nothing is where the message was a test.
+pub fn moving(mut decoded: Decoded, settings: &Settings) -> Result<Decoded, DecodeError> {
+    if settings.tests == Tests::Shown {
+        let reports = decoded.reports.len();
+        decoded.reports.retain(|report| !report.test);
+        if decoded.reports.is_empty() && reports > 0 {
+            return Err(DecodeError::NotTracking("a test message, as it says itself: it moves no shipment".into()));
+        }
+    }
     Ok(decoded)
 }
 

@@ -50,6 +50,9 @@ fn events(report: &TrackerReport, several: bool, reader: &dyn Reader) -> Vec<Val
             if let Some(number) = report.refs.get(RefKind::TrackingNumber).filter(|_| several) {
                 event["tracking_number"] = number.into();
             }
+            if report.test {
+                event["test"] = true.into();
+            }
             event
         })
         .collect()
@@ -66,6 +69,9 @@ fn event(observation: &Observation, reader: &dyn Reader) -> Value {
         "raw_code": observation.codes.raw,
         "description": observation.description,
     });
+    if let Some(also) = reading.also {
+        event["also"] = also.code().into();
+    }
     if reading.unmapped {
         event["unmapped"] = true.into();
     }

@@ -18,10 +18,9 @@ use jiff::{
 /// last one of its minute, 24:00 the next midnight.
 pub(super) fn iso(raw: &str) -> EventTime {
     let text = raw.trim();
-    match written(text) {
-        Some(written) => written.time(raw),
-        None => rfc_2822(raw, text).or_else(|| digits_since_1970(text)).unwrap_or_else(|| EventTime::unknown(raw)),
-    }
+    let since_1970 = || digits_since_1970(text);
+    let of_clock = || written(text).map(|written| written.time(raw));
+    since_1970().or_else(of_clock).or_else(|| rfc_2822(raw, text)).unwrap_or_else(|| EventTime::unknown(raw))
 }
 
 /// What a text in the manner of ISO 8601 says.
@@ -47,7 +46,11 @@ fn written(text: &str) -> Option<Written<'_>> {
         None => (text, None),
     };
     let (date, rest) = leading_date(text)?;
-    let (local, precision, rest) = match leading_clock(rest.strip_prefix(['T', 't']).unwrap_or(rest).trim_start()) {
+    // digits that follow the date at once are a whole clock, or none
+    let joined = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let clock =
+        if matches!(joined, 0 | 4 | 6) { rest.strip_prefix(['T', 't']).unwrap_or(rest).trim_start() } else { "" };
+    let (local, precision, rest) = match leading_clock(clock) {
         Some(clock) => (clock.on(date)?, clock.precision, clock.rest),
         None => (date.at(0, 0, 0, 0), Precision::Date, rest),
     };
@@ -104,26 +107,99 @@ struct Clock<'a> {
     rest: &'a str,
 }
 
-/// `10:00`, `9:05`, `10:00:00.000`, `10:00:00,5`, `1000`, `100000`.
-fn leading_clock(text: &str) -> Option<Clock<'_>> {
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != ':').unwrap_or(text.len());
-    let (clock, rest) = text.split_at(end);
-    let whole = |part: &str| part.len() == 2;
-    let parts: Vec<&str> = match clock.split(':').collect::<Vec<_>>()[..] {
-        [compact] if matches!(compact.len(), 4 | 6) => compact.as_bytes().chunks(2).map(ascii).collect(),
-        [hour, minute] if whole(minute) && matches!(hour.len(), 1 | 2) => vec![hour, minute],
-        [hour, minute, second] if whole(minute) && whole(second) && matches!(hour.len(), 1 | 2) => {
-            vec![hour, minute, second]
+/// Words for the halves of the day, without dots and blanks; they stand behind the clock or before it.
+const HALVES: &[(&str, Half)] = &[
+    ("AM", Half::Morning),
+    ("PM", Half::Evening),
+    ("A", Half::Morning),
+    ("P", Half::Evening),
+    ("上午", Half::Morning),
+    ("下午", Half::Evening),
+    ("午前", Half::Morning),
+    ("午後", Half::Evening),
+    ("오전", Half::Morning),
+    ("오후", Half::Evening),
+];
+
+/// A half of the day.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Half {
+    Morning,
+    Evening,
+}
+
+/// `A.M.`, `pm`, `p. m.`, whatever the blanks (ICU writes U+202F), and what follows. A letter that goes on is none.
+fn leading_half(text: &str) -> Option<(Half, &str)> {
+    let text = text.trim_start();
+    let skipped = |c: char| c == '.' || c.is_whitespace();
+    HALVES.iter().find_map(|(word, half)| {
+        let mut rest = text;
+        for letter in word.chars() {
+            let c = rest.trim_start_matches(skipped).chars().next().filter(|c| c.to_ascii_uppercase() == letter)?;
+            rest = &rest.trim_start_matches(skipped)[c.len_utf8()..];
         }
+        let rest = rest.strip_prefix('.').unwrap_or(rest);
+        (!rest.starts_with(char::is_alphabetic) || !word.is_ascii()).then_some((*half, rest))
+    })
+}
+
+/// `10.53` and `10.53.07`, as some countries write a clock; and what follows.
+fn dotted(text: &str) -> Option<(&str, &str)> {
+    let digits = |from: usize| text[from..].bytes().take_while(u8::is_ascii_digit).count();
+    let hour = digits(0);
+    let part = |at: usize| (text[at..].starts_with('.') && digits(at + 1) == 2).then_some(at + 3);
+    let minute = part(hour).filter(|_| matches!(hour, 1 | 2))?;
+    Some(text.split_at(part(minute).unwrap_or(minute)))
+}
+
+/// `10:00`, `9:05`, `9:05:7`, `10.53`, `10:00:00.000`, `10:00:00,5`, `930`, `1000`, `100000`, `10000050` (hundredths), `10:53 P.M.`,
+/// `9 PM`. Beyond twelve the hour says it all, whatever half stands beside it.
+fn leading_clock(text: &str) -> Option<Clock<'_>> {
+    let (before, text) = leading_half(text)
+        .filter(|(_, rest)| !rest.is_empty())
+        .map_or((None, text), |(half, rest)| (Some(half), rest.trim_start()));
+    let (clock, rest) = dotted(text)
+        .unwrap_or_else(|| text.split_at(text.find(|c: char| !c.is_ascii_digit() && c != ':').unwrap_or(text.len())));
+    let parted = clock.matches([':', '.']).count();
+    // of anything but seconds a fraction is another sign between hours and minutes
+    let (fraction_ns, rest) = if parted == 2 || parted == 0 && clock.len() > 4 { fraction(rest) } else { (0, rest) };
+    let (half, rest) = match (before, leading_half(rest)) {
+        (None, Some((half, rest))) => (Some(half), rest),
+        (before, _) => (before, rest),
+    };
+    let parts: Vec<&str> = match clock.split([':', '.']).collect::<Vec<_>>()[..] {
+        [compact] => match compact.len() {
+            1 | 2 if half.is_some() => vec![compact],
+            3 | 5 => [&compact[..1]].into_iter().chain(compact.as_bytes()[1..].chunks(2).map(ascii)).collect(),
+            4 | 6 => compact.as_bytes().chunks(2).map(ascii).collect(),
+            7 | 8 => compact.as_bytes()[..6].chunks(2).map(ascii).collect(),
+            _ => return None,
+        },
+        [hour, minute] => vec![hour, minute],
+        [hour, minute, second] => vec![hour, minute, second],
         _ => return None,
     };
+    if parts.iter().any(|part| !matches!(part.len(), 1 | 2)) {
+        return None;
+    }
     let number = |place: usize| parts.get(place).map_or(Some(0), |part| part.parse::<i8>().ok());
     let (hour, minute, second) = (number(0)?, number(1)?, number(2).filter(|second| *second <= 60)?.min(59));
-    let (fraction_ns, rest) = fraction(rest);
+    let hour = match (half, hour) {
+        (Some(Half::Morning), 12) => 0,
+        (Some(Half::Evening), 0..12) => hour + 12,
+        _ => hour,
+    };
     let ends_the_day = hour == 24 && (minute, second, fraction_ns) == (0, 0, 0);
     let time = Time::new(if ends_the_day { 0 } else { hour }, minute, second, fraction_ns).ok()?;
     let precision = if parts.len() > 2 { Precision::Second } else { Precision::Minute };
     Some(Clock { hour, time, precision, rest })
+}
+
+/// A time of day that stands by itself, in any of the forms that [`iso`] reads behind a date; 24:00 is the eve of midnight.
+pub(super) fn time_of_day(text: &str) -> Option<(Time, Precision)> {
+    let clock = leading_clock(text.trim()).filter(|clock| clock.rest.trim().is_empty())?;
+    let time = if clock.hour == 24 { Time::new(23, 59, 0, 0).ok()? } else { clock.time };
+    Some((time, clock.precision))
 }
 
 impl Clock<'_> {
@@ -192,16 +268,10 @@ pub(super) fn compact_date(text: &str) -> Option<Date> {
     Date::new(year, number(at, at + 2)?.try_into().ok()?, number(at + 2, at + 4)?.try_into().ok()?).ok()
 }
 
-/// `HHMM`, `HHMMSS` or `HHMMSSDD`; a leap second is the last one of its minute, 2400 the next midnight's eve.
-pub(super) fn compact_clock(text: &str) -> Option<(Time, Precision)> {
-    if !text.bytes().all(|b| b.is_ascii_digit()) || !matches!(text.len(), 4 | 6 | 8) {
-        return None;
-    }
-    let number = |from: usize| text.get(from..from + 2)?.parse::<i8>().ok();
-    let (hour, minute, second) = (number(0)?, number(2)?, number(4).unwrap_or_default().min(59));
-    let precision = if text.len() > 4 { Precision::Second } else { Precision::Minute };
-    let (hour, minute) = if hour == 24 && minute == 0 { (23, 59) } else { (hour, minute) };
-    Some((Time::new(hour, minute, second, 0).ok()?, precision))
+/// A day that stands by itself: `CCYYMMDD`, `YYMMDD` of before 2000, or with hyphens.
+pub(super) fn day(text: &str) -> Option<Date> {
+    let text = text.trim();
+    compact_date(text).or_else(|| text.parse().ok().filter(|_| text.len() == 10))
 }
 
 /// An offset as it is written: `-04:00`.
@@ -374,6 +444,15 @@ mod tests {
             ("2026-10-25T02:30+01:00[Europe/Berlin]", "2026-10-25T02:30:00 2026-10-25T01:30:00Z Minute"),
             ("2026-03-02T10:00[Nowhere]", "2026-03-02T10:00:00 - Minute"),
             ("2026-03-02 9:05", "2026-03-02T09:05:00 - Minute"),
+            ("2026-03-02 9:05:7", "2026-03-02T09:05:07 - Second"),
+            ("2026-03-02T16:58:1Z", "- 2026-03-02T16:58:01Z Second"),
+            ("2026-03-02 10:53 P.M.", "2026-03-02T22:53:00 - Minute"),
+            ("2026-03-02 10:53:07 pm", "2026-03-02T22:53:07 - Second"),
+            ("2026-03-02 10:53\u{202f}PM", "2026-03-02T22:53:00 - Minute"),
+            ("2026-03-02 12:05 a. m. +01:00", "2026-03-02T00:05:00 2026-03-01T23:05:00Z Minute"),
+            ("2026-03-02 下午10:53", "2026-03-02T22:53:00 - Minute"),
+            ("2026-03-02 930", "2026-03-02T09:30:00 - Minute"),
+            ("1771123100000", "- 2026-02-15T02:38:20Z Second"),
             ("20260302T100000Z", "- 2026-03-02T10:00:00Z Second"),
             ("20260302100000", "2026-03-02T10:00:00 - Second"),
             ("202603021000", "2026-03-02T10:00:00 - Minute"),
@@ -432,6 +511,8 @@ mod tests {
             "2026-03-02T10:00:00+99:00",
             "2026-03-02T1",
             "2026-03-02T10",
+            "2026-03-02T10:53 QM",
+            "20260302930",
             "[",
             "]",
             "2026-03-02T10:00:ä",
@@ -440,6 +521,61 @@ mod tests {
         }
         assert_eq!(epoch("1.5e9"), EventTime::unknown("1.5e9"));
         assert_eq!(epoch("1772445600.25").utc.map(|t| t.to_string()).as_deref(), Some("2026-03-02T10:00:00Z"));
+    }
+
+    #[test]
+    fn times_of_day_by_themselves() {
+        let read = |text: &str| time_of_day(text).map(|(time, precision)| format!("{time} {precision:?}"));
+        for (text, said) in [
+            ("08:02 AM", "08:02:00 Minute"),
+            ("16:11 PM", "16:11:00 Minute"),
+            ("12:30 AM", "00:30:00 Minute"),
+            ("12:30PM", "12:30:00 Minute"),
+            ("10:53 P.M.", "22:53:00 Minute"),
+            ("10:53p", "22:53:00 Minute"),
+            ("10.53 PM", "22:53:00 Minute"),
+            ("22.53.07", "22:53:07 Second"),
+            ("22:53:07.25", "22:53:07.25 Second"),
+            ("PM 10:53", "22:53:00 Minute"),
+            ("9 PM", "21:00:00 Minute"),
+            ("930", "09:30:00 Minute"),
+            ("0930", "09:30:00 Minute"),
+            ("93015", "09:30:15 Second"),
+            ("093015", "09:30:15 Second"),
+            ("09301599", "09:30:15 Second"),
+            ("9:5", "09:05:00 Minute"),
+            ("9:05:7", "09:05:07 Second"),
+            ("2400", "23:59:00 Minute"),
+        ] {
+            assert_eq!(read(text).as_deref(), Some(said), "{text}");
+        }
+        for nonsense in [
+            "",
+            "9",
+            "25:00",
+            "2024-06-10",
+            "noon",
+            "10:53 X",
+            "09:30 CT",
+            "1:2:3:4",
+            "123456789",
+            "PM",
+            "9:",
+            ":",
+            "10.5 PM",
+            "10:53.5",
+            "10.533",
+        ] {
+            assert_eq!(read(nonsense), None, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn days_by_themselves() {
+        for text in ["20260310", "260310", "2026-03-10"] {
+            assert_eq!(day(text).map(|d| d.to_string()).as_deref(), Some("2026-03-10"), "{text}");
+        }
+        assert!(["2026-3-10", "10.03.2026", "2026031", ""].iter().all(|text| day(text).is_none()));
     }
 
     proptest::proptest! {

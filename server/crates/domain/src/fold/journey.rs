@@ -1,9 +1,16 @@
 //! Fourth step: the state, by walking the facts in order (R1, R3–R5, R10, R13). Pieces are journeys of their own (R12).
 
 use super::{Anomaly, Fact, Plan, Rule, Standing, Trust, merge::piece_of, standing::Examined};
-use crate::{Milestone, State, event_time::EventTime, ids::ObservationId};
-use jiff::Timestamp;
+use crate::{
+    Milestone, State,
+    event_time::EventTime,
+    ids::{ObservationId, SourceId},
+};
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
+
+/// What one source reports of a delivery so much later is another event: goods that were left somewhere and are picked up.
+const ANOTHER_DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// An end that was reached.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +21,8 @@ pub(super) struct Reached<'a> {
     pub time: &'a EventTime,
     /// The fact that tells it.
     pub by: ObservationId,
+    /// Whose fact that is.
+    source: SourceId,
     /// How far its source is believed.
     trust: Trust,
 }
@@ -152,7 +161,8 @@ impl<'a> Journey<'a> {
         }
     }
 
-    /// The first delivery counts, unless a source that is believed more tells another time.
+    /// The first delivery counts, unless a source that is believed more reports another time, or the same source reports it
+    /// again a day or more later, as after a pick-up at a post office.
     fn delivered_again(&mut self, examined: &Examined<'a>) -> (Standing, Rule, &'static str) {
         if self.delivered.is_some_and(|first| examined.fact.trust > first.trust) {
             return self.go(
@@ -160,6 +170,16 @@ impl<'a> Journey<'a> {
                 State::Delivered,
                 Rule::R11,
                 "The carrier itself tells when it was delivered; that goes before what others say.",
+            );
+        }
+        let first = self.delivered.filter(|first| first.source == examined.fact.source);
+        if first.is_some_and(|first| examined.key.duration_since(first.at) >= ANOTHER_DAY) {
+            self.anomalies.push(Anomaly::DeliveredAgain);
+            return self.go(
+                examined,
+                State::Delivered,
+                Rule::R3,
+                "The same source reports the delivery again, a day or more later: that is when it was handed over.",
             );
         }
         (Standing::Counts, Rule::R3, "Delivered already; the first delivery counts.")
@@ -173,7 +193,7 @@ impl<'a> Journey<'a> {
         because: &'static str,
     ) -> (Standing, Rule, &'static str) {
         let (fact, at) = (examined.fact, examined.key);
-        let reached = Reached { at, time: examined.time, by: fact.id, trust: fact.trust };
+        let reached = Reached { at, time: examined.time, by: fact.id, source: fact.source, trust: fact.trust };
         match to {
             State::Delivered => self.delivered = Some(reached),
             State::Returned if self.state != State::Returned => self.returned = Some(reached),

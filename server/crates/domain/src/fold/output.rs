@@ -146,6 +146,8 @@ pub struct FoldedException {
 pub enum Anomaly {
     /// Progress with a time after the delivery (R4).
     ProgressAfterDelivery,
+    /// The same source tells a delivery of another day (R3).
+    DeliveredAgain,
     /// A physical scan after a cancellation (R5).
     ScanAfterCancellation,
     /// A physical scan after a loss (R5).

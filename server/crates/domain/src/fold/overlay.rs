@@ -29,16 +29,17 @@ impl Settled {
         let mut settled = IdMap::default();
         for decision in decisions {
             match &decision.what {
-                Choice::Resolve { evidence, .. } => settled.extend(evidence.iter().map(|id| (*id, decision.at))),
-                Choice::Reopen { evidence, .. } => settled.retain(|id, _| !evidence.contains(id)),
+                Choice::Resolve { evidence, .. } => settled.extend(meant(evidence).map(|id| (id, decision.at))),
+                Choice::Reopen { evidence, .. } => meant(evidence).for_each(|id| _ = settled.remove(&id)),
             }
         }
         Self(settled)
     }
 
-    /// When a fact's exception was settled, if it was.
-    fn fact(&self, examined: &Examined<'_>) -> Option<Timestamp> {
-        examined.evidence().filter_map(|id| self.0.get(&id).copied()).max()
+    /// When an exception that a fact reports was settled, if it was.
+    fn fact(&self, examined: &Examined<'_>, which: Which) -> Option<Timestamp> {
+        let id = |id| if which == Which::Second { second(id) } else { id };
+        examined.evidence().filter_map(|fact| self.0.get(&id(fact)).copied()).max()
     }
 
     /// A derived exception is settled while nothing is new in its evidence.
@@ -49,6 +50,23 @@ impl Settled {
         }
         exception
     }
+}
+
+/// Which of the exceptions that a fact reports.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Which {
+    First,
+    Second,
+}
+
+/// The mark of a fact's second exception among its evidence: to settle the one is not to settle the other.
+fn second(fact: ObservationId) -> ObservationId {
+    ObservationId(content_id("second exception", &[fact.0.as_bytes()]))
+}
+
+/// What a decision is about: where the evidence has the mark of a fact's second exception, that and not the first.
+fn meant(evidence: &[ObservationId]) -> impl Iterator<Item = ObservationId> {
+    evidence.iter().copied().filter(move |id| !evidence.contains(&second(*id)))
 }
 
 fn by_person(at: Timestamp) -> (EventTime, Resolution) {
@@ -66,7 +84,12 @@ pub(super) fn exceptions(
     for examined in facts {
         let step = steps.get(&examined.fact.id);
         overlays.close(examined, step);
-        overlays.open(examined, step, settled.fact(examined));
+        let reading = &examined.fact.reading;
+        for (which, reason) in [(Which::First, reading.exception), (Which::Second, reading.also)] {
+            if let Some(reason) = reason {
+                overlays.open(examined, step, which, reason, settled.fact(examined, which));
+            }
+        }
     }
     overlays.all.into_iter().map(|making| finish(making, now)).collect()
 }
@@ -79,9 +102,17 @@ struct Overlays {
 }
 
 impl Overlays {
-    fn open(&mut self, examined: &Examined<'_>, step: Option<&Step>, settled: Option<Timestamp>) {
-        let Some(reason) = examined.fact.reading.exception else { return };
+    fn open(
+        &mut self,
+        examined: &Examined<'_>,
+        step: Option<&Step>,
+        which: Which,
+        reason: ExceptionReason,
+        settled: Option<Timestamp>,
+    ) {
         let piece = piece_of(examined);
+        let marks = examined.evidence().filter(|_| which == Which::Second).map(second);
+        let evidence: Vec<ObservationId> = marks.chain(examined.evidence()).collect();
         let same = |m: &Making| {
             m.settled.is_some() == settled.is_some()
                 && m.exception.reason == reason
@@ -89,7 +120,7 @@ impl Overlays {
         };
         if let Some(index) = self.open.iter().copied().find(|i| same(&self.all[*i])) {
             let making = &mut self.all[index];
-            making.exception.evidence.extend(examined.evidence());
+            making.exception.evidence.extend(evidence);
             making.exception.opened_recorded = making.exception.opened_recorded.min(examined.first);
             making.settled = making.settled.max(settled);
             return;
@@ -115,7 +146,7 @@ impl Overlays {
                 opened: examined.time.clone(),
                 opened_recorded: examined.first,
                 closed: at_the_end.then(|| (examined.time.clone(), ended_as(step))),
-                evidence: examined.evidence().collect(),
+                evidence,
                 clock_stopped_minutes: 0,
             },
         });
@@ -138,7 +169,7 @@ fn ends(making: &Making, examined: &Examined<'_>, step: Option<&Step>) -> Option
     let reading = &examined.fact.reading;
     let reason = making.exception.reason;
     // the same trouble again is the same exception going on
-    if reading.exception == Some(reason) || !concerns(making, examined) {
+    if reading.exceptions().any(|said| said == reason) || !concerns(making, examined) {
         return None;
     }
     if says_over(reading.resolves, reason) {
@@ -151,7 +182,9 @@ fn ends(making: &Making, examined: &Examined<'_>, step: Option<&Step>) -> Option
         ClosedBy::Found => physical.then(|| reached.unwrap_or(Resolution::Progress)),
         ClosedBy::NextPhysical => reached.or(physical.then_some(Resolution::Progress)),
         ClosedBy::Resolution => {
-            reached.or(settles(reading.milestone, reading.exception, reason).then_some(Resolution::Explicit))
+            let explicit =
+                reading.exceptions().map(Some).chain([None]).any(|said| settles(reading.milestone, said, reason));
+            reached.or(explicit.then_some(Resolution::Explicit))
         }
     }
 }

@@ -409,6 +409,41 @@ fn r8_the_same_trouble_again_is_one_exception_and_a_third_attempt_another() {
     assert_eq!(folded.attempts, 3);
 }
 
+#[test]
+fn r3_a_second_delivery_days_later_revises_the_first_and_is_an_anomaly() {
+    let first = said("D1", &day("10:00"));
+    let picked_up = said("Delivered_002", "2026-03-11T15:00:00Z");
+    let twice = folded(&[first.clone(), picked_up.clone()]);
+    assert_eq!(twice.delivered_at, folded(std::slice::from_ref(&picked_up)).delivered_at);
+    assert_eq!(twice.anomalies, [Anomaly::DeliveredAgain]);
+    assert_eq!(folded(&[picked_up.clone(), first.clone()]).hash, twice.hash, "whatever comes first");
+    assert_eq!(folded(&[first.clone(), said("Delivered_002", &day("15:00"))]).anomalies, [], "told twice on one day");
+    let other = Said { source: 2, ..picked_up };
+    assert_eq!(folded(&[first, other]).anomalies, [], "another source may be late");
+}
+
+#[test]
+fn r8_damaged_and_refused_are_two_exceptions_and_each_is_settled_by_itself() {
+    let mut all = input(&[said("A9", &day("08:00"))]);
+    let fact = &mut all.facts[0];
+    fact.observation.codes.reason = Some(ProviderCode::new("x12.1651", "BS"));
+    fact.reading = Mapping::base().read(&fact.observation);
+    let reasons = |all: &FoldInput| -> Vec<_> {
+        fold(all, now()).exceptions.iter().map(|e| (e.reason, e.closed.is_some())).collect()
+    };
+    let (damaged, refused) = (ExceptionReason::Damaged, ExceptionReason::ConsigneeRefused);
+    assert_eq!(reasons(&all), [(refused, false), (damaged, false)]);
+    let evidence = |all: &FoldInput, reason| {
+        fold(all, now()).exceptions.iter().find(|e| e.reason == reason).unwrap().evidence.clone()
+    };
+    let (of_refusal, of_damage) = (evidence(&all, refused), evidence(&all, damaged));
+    settle(&mut all, "2026-03-11T08:00:00Z", &of_refusal);
+    assert_eq!(reasons(&all), [(refused, true), (damaged, false)]);
+    all.decisions.clear();
+    settle(&mut all, "2026-03-11T08:00:00Z", &of_damage);
+    assert_eq!(reasons(&all), [(refused, false), (damaged, true)]);
+}
+
 fn settle(all: &mut FoldInput, at: &str, evidence: &[ObservationId]) {
     let what = Choice::Resolve { exception: ExceptionId(Uuid::from_u128(5)), evidence: evidence.to_vec() };
     all.decisions.push(Decision { at: instant(at), what });

@@ -4,6 +4,7 @@ use crate::{
     ExceptionReason, Milestone, State,
     observation::{Observation, ProviderCode},
     reading::{MappingVersion, Reader, Reading, Resolves},
+    vocabulary::Category,
 };
 use serde::Deserialize;
 use std::{
@@ -20,6 +21,8 @@ pub struct Meaning {
     pub schedules: Option<Milestone>,
     /// The exception it reports.
     pub reason: Option<ExceptionReason>,
+    /// The second exception that it reports.
+    pub also: Option<ExceptionReason>,
     /// The trouble that it says is over.
     pub resolves: Option<Resolves>,
 }
@@ -27,8 +30,10 @@ pub struct Meaning {
 /// Why a mapping table cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MappingError {
-    /// A meaning that is not `MILESTONE[>MILESTONE][|REASON]` or `MILESTONE|![REASON]` with known words.
-    #[error("{list}/{value}: {meaning:?} is no meaning; write MILESTONE, MILESTONE|REASON or MILESTONE|!REASON")]
+    /// A meaning that is not `MILESTONE[>MILESTONE][|REASON[+REASON]]` or `MILESTONE|![REASON]` with known words.
+    #[error(
+        "{list}/{value}: {meaning:?} is no meaning; write MILESTONE, MILESTONE|REASON, MILESTONE|REASON+REASON or MILESTONE|!REASON"
+    )]
     BadMeaning {
         /// The list.
         list: String,
@@ -40,20 +45,26 @@ pub enum MappingError {
 }
 
 impl Meaning {
-    /// Reads `MILESTONE[>MILESTONE][|REASON]`, where `|!REASON` says that the trouble is over, and `|!` that any is.
+    /// Reads `MILESTONE[>MILESTONE][|REASON[+REASON]]`, where `|!REASON` says that the trouble is over, and `|!` that any
+    /// is.
     pub fn parse(text: &str) -> Option<Self> {
         let (milestone, trouble) = text.split_once('|').map_or((text, None), |(m, trouble)| (m, Some(trouble)));
-        let (reason, resolves) = match trouble.map(|t| (t, t.strip_prefix('!'))) {
-            None => (None, None),
-            Some((_, Some(""))) => (None, Some(Resolves::Everything)),
-            Some((_, Some(over))) => (None, Some(Resolves::Reason(ExceptionReason::from_code(over)?))),
-            Some((reason, None)) => (Some(ExceptionReason::from_code(reason)?), None),
+        let (reason, also, resolves) = match trouble.map(|t| (t, t.strip_prefix('!'))) {
+            None => (None, None, None),
+            Some((_, Some(""))) => (None, None, Some(Resolves::Everything)),
+            Some((_, Some(over))) => (None, None, Some(Resolves::Reason(ExceptionReason::from_code(over)?))),
+            Some((reasons, None)) => match reasons.split_once('+') {
+                Some((one, other)) => {
+                    (Some(ExceptionReason::from_code(one)?), Some(ExceptionReason::from_code(other)?), None)
+                }
+                None => (Some(ExceptionReason::from_code(reasons)?), None, None),
+            },
         };
         let (milestone, schedules) = match milestone.split_once('>') {
             Some((milestone, schedules)) => (milestone, Some(Milestone::from_code(schedules)?)),
             None => (milestone, None),
         };
-        Some(Self { milestone: Milestone::from_code(milestone)?, schedules, reason, resolves })
+        Some(Self { milestone: Milestone::from_code(milestone)?, schedules, reason, also, resolves })
     }
 }
 
@@ -153,6 +164,7 @@ impl Reader for Mapping {
                         milestone: Milestone::Info,
                         schedules: None,
                         reason: coarse.and_then(|c| c.reason),
+                        also: None,
                         resolves: None,
                     },
                     None,
@@ -160,7 +172,10 @@ impl Reader for Mapping {
             },
         };
         let reason = codes.reason.as_ref().and_then(|code| self.look_up(code)).and_then(|m| m.reason);
-        reading.exception = refine(reading.exception, reason, reading.milestone);
+        let of_status = reading.exception;
+        reading.exception = refine(of_status, reason, reading.milestone);
+        let kept = of_status.zip(reading.exception).filter(|(status, refined)| apart(*status, *refined));
+        reading.also = reading.also.or(kept.map(|(status, _)| status)).filter(|also| reading.exception != Some(*also));
         reading
     }
 }
@@ -172,6 +187,7 @@ impl Mapping {
             milestone: meaning.milestone,
             schedules: meaning.schedules,
             exception: meaning.reason,
+            also: meaning.also,
             resolves: meaning.resolves,
             unmapped: false,
             floor: floor.filter(|_| meaning.milestone == Milestone::Info),
@@ -192,6 +208,13 @@ fn refine(
         (None, Some(reason)) if milestone == Milestone::Info => Some(reason),
         (status, _) => status,
     }
+}
+
+/// Troubles of which one does not refine the other: goods that are damaged or lost, and a recipient who refuses them.
+fn apart(status: ExceptionReason, reason: ExceptionReason) -> bool {
+    let goods = |said: ExceptionReason| matches!(said.category(), Category::Damage | Category::Loss);
+    let refused = |said| said == ExceptionReason::ConsigneeRefused;
+    goods(status) && refused(reason) || refused(status) && goods(reason)
 }
 
 /// How journeys end; the pair of a coarse status and its detail must agree on it.
@@ -299,6 +322,15 @@ mod tests {
         assert_eq!(resolves("INFO|!HOLD_CARRIER"), Some(Some(Resolves::Reason(ExceptionReason::HoldCarrier))));
         assert_eq!(resolves("INFO|HOLD_CARRIER"), Some(None));
         assert_eq!(resolves("INFO|!NONSENSE"), None);
+    }
+
+    #[test]
+    fn a_meaning_may_report_two_exceptions() {
+        let two = Meaning::parse("DELIVERY_ATTEMPTED|DAMAGED+CONSIGNEE_REFUSED").unwrap();
+        assert_eq!((two.reason, two.also), (Some(ExceptionReason::Damaged), Some(ExceptionReason::ConsigneeRefused)));
+        assert_eq!(Meaning::parse("INFO|DAMAGED+"), None);
+        let read = Mapping::base().read(&observed(&[("mfs.close_type", "Damaged - Refused")], None, None));
+        assert_eq!(read.exceptions().count(), 2);
     }
 
     #[test]

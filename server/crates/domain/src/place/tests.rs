@@ -15,6 +15,7 @@ fn said(time: EventTime, location: Option<Location>) -> Decoded {
         carrier: None,
         feed: Feed::Delta,
         observations: vec![observation],
+        test: false,
     };
     Decoded { reports: vec![report], problems: Vec::new() }
 }

@@ -390,6 +390,7 @@ pub fn reading(mapping: u32, milestone: Option<Milestone>) -> Reading {
         milestone: milestone.unwrap_or(Milestone::Info),
         schedules: None,
         exception: None,
+        also: None,
         resolves: None,
         unmapped: milestone.is_none(),
         floor: None,

@@ -76,6 +76,7 @@ fn stopped(tracking: &Value, at: &str, _problems: &mut Vec<Problem>) -> Result<T
         carrier: json::code(tracking, "carrier"),
         feed: Feed::Delta,
         observations: vec![observation],
+        test: false,
     })
 }
 
@@ -92,25 +93,24 @@ fn report(tracking: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<Tra
             });
         }
     };
-    Ok(TrackerReport { refs, carrier, feed: times::snapshot(stamp, &observations), observations })
+    Ok(TrackerReport { refs, carrier, feed: times::snapshot(stamp, &observations), observations, test: false })
 }
 
 /// Version 2 and 2.2: events of every carrier on the way, newest first, beside a summary of the newest one.
 fn of_info(info: &Value, at: &str, problems: &mut Vec<Problem>) -> (Option<Timestamp>, Vec<Observation>) {
-    let providers = || info.pointer("/tracking/providers").and_then(Value::as_array).into_iter().flatten();
-    let stamp = providers().filter_map(|p| json::instant(p, "latest_sync_time")).max();
+    let tracking = info.get("tracking").unwrap_or(&Value::Null);
+    let providers = json::items(tracking, "providers", &format!("{at}/tracking"), problems);
+    let stamp = providers.iter().filter_map(|(_, p)| json::instant(p, "latest_sync_time")).max();
     let stages = Stages::of(info);
-    let mut observations: Vec<Observation> = providers()
-        .flat_map(|p| p.get("events").and_then(Value::as_array).into_iter().flatten())
-        .enumerate()
-        .map(|(n, event)| event_of(event, &stages, &format!("{at}/tracking/providers/events/{n}"), problems))
-        .collect();
+    let events: Vec<_> = providers.iter().flat_map(|(at, p)| json::items(p, "events", at, problems)).collect();
+    let mut observations: Vec<Observation> =
+        events.iter().map(|(at, event)| event_of(event, &stages, at, problems)).collect();
     observations.extend(summary(info, &observations, stamp));
-    observations.extend(
-        info.pointer("/time_metrics/estimated_delivery_date").and_then(|d| {
-            json::expected_delivery(d, "to", stamp).or_else(|| json::expected_delivery(d, "from", stamp))
-        }),
-    );
+    observations.extend(info.pointer("/time_metrics/estimated_delivery_date").and_then(|d| {
+        let at = format!("{at}/time_metrics/estimated_delivery_date");
+        json::expected_delivery(d, "to", stamp, &at, problems)
+            .or_else(|| json::expected_delivery(d, "from", stamp, &at, problems))
+    }));
     (stamp, observations)
 }
 

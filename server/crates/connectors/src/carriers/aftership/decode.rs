@@ -29,11 +29,7 @@ pub(super) fn decode(body: &Value) -> Result<Decoded, DecodeError> {
         _ => return Err(not_tracking(body)),
     };
     let sent = body.get("ts").and_then(Value::as_i64).and_then(|s| Timestamp::from_second(s).ok());
-    let mut decoded = Decoded::default();
-    for tracking in trackings {
-        decoded.reports.push(report(tracking, at, sent, &mut decoded.problems)?);
-    }
-    Ok(decoded)
+    json::each(&trackings, at, |tracking, at, problems| report(tracking, at, sent, problems))
 }
 
 fn not_tracking(body: &Value) -> DecodeError {
@@ -66,12 +62,10 @@ fn report(
         RefKind::Order,
         json::text(tracking, "order_id").or_else(|| json::text(tracking, "order_number")).as_deref(),
     );
-    let mut observations: Vec<Observation> = checkpoints(tracking)
-        .enumerate()
-        .filter_map(|(n, c)| checkpoint(c, &format!("{at}/checkpoints/{n}"), problems))
-        .collect();
+    let mut observations: Vec<Observation> =
+        checkpoints(tracking, at, problems).iter().filter_map(|(at, event)| checkpoint(event, at, problems)).collect();
     observations.extend(summary(tracking, &observations, stamp));
-    observations.extend(expected_delivery(tracking, stamp));
+    observations.extend(expected_delivery(tracking, stamp, at, problems));
     if let (Some(signed_by), Some(last)) = (
         json::text(tracking, "signed_by"),
         observations.iter_mut().rev().find(|o| o.codes.raw.starts_with("Delivered")),
@@ -79,13 +73,12 @@ fn report(
         last.signatory = Some(signed_by);
     }
     let feed = times::snapshot(stamp, &observations);
-    Ok(TrackerReport { refs, carrier: json::text(tracking, "slug"), feed, observations })
+    Ok(TrackerReport { refs, carrier: json::text(tracking, "slug"), feed, observations, test: false })
 }
 
 /// The list, or the single checkpoint of "last checkpoint".
-fn checkpoints(tracking: &Value) -> impl Iterator<Item = &Value> {
-    let list = tracking.get("checkpoints").and_then(Value::as_array).into_iter().flatten();
-    list.chain(tracking.get("checkpoint").filter(|c| c.is_object()))
+fn checkpoints<'v>(tracking: &'v Value, at: &str, problems: &mut Vec<Problem>) -> Vec<(String, &'v Value)> {
+    ["checkpoints", "checkpoint"].into_iter().flat_map(|key| json::items(tracking, key, at, problems)).collect()
 }
 
 fn checkpoint(checkpoint: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<Observation> {
@@ -96,15 +89,7 @@ fn checkpoint(checkpoint: &Value, at: &str, problems: &mut Vec<Problem>) -> Opti
         });
         return None;
     };
-    let time = json::time(checkpoint, "checkpoint_time").unwrap_or_else(|| EventTime::unknown(""));
-    if time.sentinel {
-        problems.push(Problem {
-            at: format!("{at}/checkpoint_time"),
-            message: format!("{} stands for an unknown time", time.raw),
-        });
-    } else if time.sort_key().is_none() {
-        problems.push(Problem { at: format!("{at}/checkpoint_time"), message: "cannot be read as a time".into() });
-    }
+    let time = json::event_time(checkpoint, &["checkpoint_time"], at, problems);
     Some(Observation {
         stated_at: json::instant(checkpoint, "created_at"),
         location: location(checkpoint),
@@ -162,8 +147,14 @@ fn summary(tracking: &Value, events: &[Observation], stamp: Option<Timestamp>) -
     })
 }
 
-fn expected_delivery(tracking: &Value, stamp: Option<Timestamp>) -> Option<Observation> {
-    let time = json::time(tracking, "expected_delivery").filter(|t| t.sort_key().is_some() && !t.sentinel)?;
+fn expected_delivery(
+    tracking: &Value,
+    stamp: Option<Timestamp>,
+    at: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<Observation> {
+    let key = "expected_delivery";
+    let time = json::usable(json::time(tracking, key)?, key, at, problems)?;
     Some(Observation { stated_at: stamp, ..Observation::new(estimate(), Classifier::Estimated, time, Origin::Summary) })
 }
 

@@ -33,7 +33,7 @@ fn a_signed_request_is_verified_and_any_other_refused() {
 
 #[test]
 fn messages_are_read_as_expected() {
-    assert_eq!(checks::agree_with_expectations(&Aftership), 3);
+    assert_eq!(checks::agree_with_expectations(&Aftership), 7);
     checks::nothing_is_refused_without_a_reason(&Aftership);
 }
 

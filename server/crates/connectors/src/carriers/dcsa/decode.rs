@@ -82,7 +82,7 @@ pub(super) fn only_event_id(body: &Value) -> Option<String> {
 
 fn events(body: &Value) -> Result<(&'static str, Vec<&Value>), DecodeError> {
     match (body, body.get("events")) {
-        (Value::Array(list), _) => Ok(("", list.iter().collect())),
+        (Value::Array(list), _) => Ok(("", list.iter().flat_map(of_answer).collect())),
         (_, Some(Value::Array(list))) => Ok(("/events", list.iter().collect())),
         (Value::Object(_), _) if kind(&flat(body)).is_some() || is_retraction(&flat(body)) => Ok(("", vec![body])),
         (Value::Object(_), _) => Err(match other_standard(body) {
@@ -98,6 +98,11 @@ fn events(body: &Value) -> Result<(&'static str, Vec<&Value>), DecodeError> {
             reason: "it is neither a JSON object nor a list".into(),
         }),
     }
+}
+
+/// The events of an answer that stands in a list, or the event that stands there itself.
+fn of_answer(item: &Value) -> Vec<&Value> {
+    item.get("events").and_then(Value::as_array).map_or_else(|| vec![item], |events| events.iter().collect())
 }
 
 fn other_standard(message: &Value) -> Option<&'static str> {
@@ -209,7 +214,13 @@ impl Reading {
                 }
                 report.observations.extend(said);
             }
-            None => self.decoded.reports.push(TrackerReport { refs, carrier, feed: Feed::Delta, observations: said }),
+            None => self.decoded.reports.push(TrackerReport {
+                refs,
+                carrier,
+                feed: Feed::Delta,
+                observations: said,
+                test: false,
+            }),
         }
     }
 }

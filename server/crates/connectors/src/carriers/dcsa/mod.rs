@@ -32,10 +32,10 @@ impl Carrier for Dcsa {
     }
 
     fn delivery_key(&self, raw: &[u8]) -> DeliveryKey {
-        DeliveryKey(json::parse_snake(raw).ok().and_then(|body| decode::only_event_id(&body)))
+        DeliveryKey(json::body(raw, json::Keys::Snake).and_then(|body| decode::only_event_id(&body)))
     }
 
     fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError> {
-        decode::decode(&json::parse_snake(raw)?)
+        json::decode(raw, json::Keys::Snake, decode::decode)
     }
 }

@@ -35,11 +35,7 @@ pub(super) fn decode(body: &Value) -> Result<Decoded, DecodeError> {
             });
         }
     };
-    let mut decoded = Decoded::default();
-    for tracker in trackers {
-        decoded.reports.push(report(tracker, at, &mut decoded.problems)?);
-    }
-    Ok(decoded)
+    json::each(&trackers, at, report)
 }
 
 fn event_result(event: &Value) -> Result<&Value, DecodeError> {
@@ -64,20 +60,19 @@ fn report(tracker: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<Trac
     refs.add(RefKind::TrackerObject, json::text(tracker, "id").as_deref());
     refs.add(RefKind::Shipment, json::text(tracker, "shipment_id").as_deref());
     let back = tracker.get("is_return").and_then(Value::as_bool).unwrap_or_default();
-    let details = tracker.get("tracking_details").and_then(Value::as_array).into_iter().flatten();
-    let mut observations: Vec<Observation> = details
-        .enumerate()
-        .filter_map(|(n, d)| detail(d, direction(back), &format!("{at}/tracking_details/{n}"), problems))
+    let mut observations: Vec<Observation> = json::items(tracker, "tracking_details", at, problems)
+        .iter()
+        .filter_map(|(at, event)| detail(event, direction(back), at, problems))
         .collect();
     observations.extend(summary(tracker, &observations, direction(back), stamp));
-    observations.extend(estimate(tracker, stamp));
+    observations.extend(estimate(tracker, stamp, at, problems));
     if let (Some(signed_by), Some(last)) =
         (json::text(tracker, "signed_by"), observations.iter_mut().rev().find(|o| is_delivered(o)))
     {
         last.signatory = Some(signed_by);
     }
     let feed = times::snapshot(stamp, &observations);
-    Ok(TrackerReport { refs, carrier: json::text(tracker, "carrier"), feed, observations })
+    Ok(TrackerReport { refs, carrier: json::text(tracker, "carrier"), feed, observations, test: false })
 }
 
 /// Where the parcel goes: the tracker of a return says so itself.
@@ -101,10 +96,7 @@ fn detail(detail: &Value, direction: Direction, at: &str, problems: &mut Vec<Pro
             .push(Problem { at: at.into(), message: "a detail without status says nothing that can be read".into() });
         return None;
     };
-    let time = json::time(detail, "datetime").unwrap_or_else(|| EventTime::unknown(""));
-    if time.sentinel || time.sort_key().is_none() {
-        problems.push(Problem { at: format!("{at}/datetime"), message: "is no time that can be used".into() });
-    }
+    let time = json::event_time(detail, &["datetime"], at, problems);
     Some(Observation {
         location: detail.get("tracking_location").and_then(location),
         description: json::text(detail, "message").or_else(|| json::text(detail, "description")),
@@ -168,8 +160,9 @@ fn summary(
     })
 }
 
-fn estimate(tracker: &Value, stamp: Option<Timestamp>) -> Option<Observation> {
-    let time = json::time(tracker, "est_delivery_date").filter(|t| t.sort_key().is_some() && !t.sentinel)?;
+fn estimate(tracker: &Value, stamp: Option<Timestamp>, at: &str, problems: &mut Vec<Problem>) -> Option<Observation> {
+    let key = "est_delivery_date";
+    let time = json::usable(json::time(tracker, key)?, key, at, problems)?;
     let codes = Codes {
         raw: "est_delivery_date".into(),
         status: vec![ProviderCode::new("milepost.field", "expected_delivery")],

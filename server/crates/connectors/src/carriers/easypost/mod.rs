@@ -29,6 +29,6 @@ impl Carrier for Easypost {
     }
 
     fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError> {
-        decode::decode(&json::parse(raw)?)
+        json::decode(raw, json::Keys::AsWritten, decode::decode)
     }
 }

@@ -32,7 +32,7 @@ fn a_signed_request_is_verified_and_any_other_refused() {
 
 #[test]
 fn messages_are_read_as_expected() {
-    assert_eq!(checks::agree_with_expectations(&Easypost), 2);
+    assert_eq!(checks::agree_with_expectations(&Easypost), 4);
     checks::nothing_is_refused_without_a_reason(&Easypost);
 }
 

@@ -89,7 +89,9 @@ fn together(subjects: &[&Value], at: &str, clocks: Clocks) -> Result<Decoded, De
             json::each(&[subject], &at, |s, at, problems| report(s, clocks, at, problems))
         } else {
             let last = legs.iter().filter_map(|l| leg_number(l)).max();
-            json::each(&legs, &format!("{at}/trackings"), |leg, at, _| leg_report(subject, leg, last, at))
+            json::each(&legs, &format!("{at}/trackings"), |leg, at, problems| {
+                leg_report(subject, leg, last, at, problems)
+            })
         };
         match decoded {
             Ok(decoded) => {
@@ -116,24 +118,22 @@ fn report(
     at: &str,
     problems: &mut Vec<Problem>,
 ) -> Result<TrackerReport, DecodeError> {
-    let refs = refs(subject, json::number(subject, "tracking_number", at)?, at)?;
-    let checkpoints = checkpoints(subject);
+    let refs = refs(subject, json::further_number(subject, "tracking_number", at, problems), at)?;
+    let checkpoints = checkpoints(subject, at, problems);
     let carrier = courier(subject).or_else(|| only_handler(&checkpoints));
-    let mut observations: Vec<Observation> = checkpoints
-        .iter()
-        .enumerate()
-        .map(|(n, c)| checkpoint(c, clocks, &format!("{at}/checkpoints/{n}"), problems))
-        .collect();
+    let mut observations: Vec<Observation> =
+        checkpoints.iter().map(|(at, c)| checkpoint(c, clocks, at, problems)).collect();
     let stamp = json::instant(subject, "updated_at");
     observations.extend(summary(subject, &observations, stamp));
-    observations.extend(json::expected_delivery(subject, "eta_date", stamp));
+    observations.extend(json::expected_delivery(subject, "eta_date", stamp, at, problems));
     let feed = if checkpoints.is_empty() { Feed::Delta } else { times::snapshot(stamp, &observations) };
-    Ok(TrackerReport { refs, carrier, feed, observations })
+    Ok(TrackerReport { refs, carrier, feed, observations, test: false })
 }
 
 fn refs(subject: &Value, number: Option<String>, at: &str) -> Result<References, DecodeError> {
     let shipment = json::text(subject, "easyship_shipment_id");
     if number.is_none() && shipment.is_none() {
+        json::number(subject, "tracking_number", at)?;
         return Err(DecodeError::Incomplete {
             at: format!("{at}/tracking_number"),
             reason: "is missing, and so is easyship_shipment_id: nobody can tell what this is about".into(),
@@ -155,18 +155,20 @@ fn courier(subject: &Value) -> Option<String> {
 }
 
 /// Who handled every checkpoint; none where several did.
-fn only_handler(checkpoints: &[&Value]) -> Option<String> {
-    let first = json::text(checkpoints.first()?, "handler")?;
-    checkpoints.iter().all(|c| json::text(c, "handler").is_none_or(|h| h == first)).then_some(first)
+fn only_handler(checkpoints: &[(String, &Value)]) -> Option<String> {
+    let first = json::text(checkpoints.first()?.1, "handler")?;
+    checkpoints.iter().all(|(_, c)| json::text(c, "handler").is_none_or(|h| h == first)).then_some(first)
 }
 
-/// A list, or an object: of checkpoints by number, or a single one.
-fn checkpoints(subject: &Value) -> Vec<&Value> {
+/// A list, or an object: of checkpoints by name, or a single one.
+fn checkpoints<'v>(subject: &'v Value, at: &str, problems: &mut Vec<Problem>) -> Vec<(String, &'v Value)> {
     match subject.get("checkpoints") {
-        Some(Value::Array(list)) => list.iter().filter(|c| c.is_object()).collect(),
-        Some(single @ Value::Object(fields)) if fields.contains_key("checkpoint_time") => vec![single],
-        Some(Value::Object(fields)) => fields.values().filter(|c| c.is_object()).collect(),
-        _ => Vec::new(),
+        Some(Value::Object(fields))
+            if !fields.contains_key("checkpoint_time") && fields.values().all(Value::is_object) =>
+        {
+            fields.iter().map(|(key, value)| (format!("{at}/checkpoints/{key}"), value)).collect()
+        }
+        _ => json::items(subject, "checkpoints", at, problems),
     }
 }
 
@@ -237,8 +239,14 @@ fn leg_number(leg: &Value) -> Option<i64> {
 }
 
 /// A leg of a shipment: its state alone, under its own number. The delivery of a leg before the last is a handover.
-fn leg_report(shipment: &Value, leg: &Value, last: Option<i64>, at: &str) -> Result<TrackerReport, DecodeError> {
-    let mut refs = refs(leg, json::number(leg, "tracking_number", at)?, at)?;
+fn leg_report(
+    shipment: &Value,
+    leg: &Value,
+    last: Option<i64>,
+    at: &str,
+    problems: &mut Vec<Problem>,
+) -> Result<TrackerReport, DecodeError> {
+    let mut refs = refs(leg, json::further_number(leg, "tracking_number", at, problems), at)?;
     let of_shipment = self::refs(shipment, None, at).unwrap_or_default();
     for (kind, number) in &of_shipment.0 {
         refs.add(*kind, Some(number));
@@ -253,5 +261,11 @@ fn leg_report(shipment: &Value, leg: &Value, last: Option<i64>, at: &str) -> Res
         stated(codes, stamp)
     });
     let observations: Vec<Observation> = statement.into_iter().collect();
-    Ok(TrackerReport { refs, carrier: courier(shipment), feed: times::snapshot(stamp, &observations), observations })
+    Ok(TrackerReport {
+        refs,
+        carrier: courier(shipment),
+        feed: times::snapshot(stamp, &observations),
+        observations,
+        test: false,
+    })
 }

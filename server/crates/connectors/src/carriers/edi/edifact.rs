@@ -2,7 +2,7 @@
 //! where they are not the usual ones (ISO 9735, syntax versions 1 to 4).
 
 use super::super::{DecodeError, times};
-use super::{MESSAGES_MAX, Reading, say};
+use super::{MESSAGES_MAX, Reading, charset::Text, say};
 use domain::{
     event_time::{EventTime, Precision, ZoneSource},
     observation::{Decoded, Problem, TrackerReport},
@@ -19,6 +19,7 @@ struct Delimiters {
     component: char,
     element: char,
     release: Option<char>,
+    /// Only in syntax version 4, whatever stands in its place in the UNA of an earlier one.
     repetition: Option<char>,
     terminator: char,
 }
@@ -63,15 +64,32 @@ impl Delimiters {
         rest.map(|rest| self.split(rest, by).0)
     }
 
-    /// Without release characters.
+    /// Without release characters, and without the line ends of a file that was wrapped at some width.
     fn plain<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let Some(release) = self.release.filter(|r| text.contains(*r)) else { return text.trim().into() };
+        let release = self.release.filter(|r| text.contains(*r));
+        if release.is_none() && !text.contains(char::is_control) {
+            return text.trim().into();
+        }
         let mut plain = String::with_capacity(text.len());
-        let mut chars = text.chars();
+        let mut chars = text.chars().filter(|c| !c.is_control());
         while let Some(c) = chars.next() {
-            plain.extend(if c == release { chars.next() } else { Some(c) });
+            plain.extend(if Some(c) == release { chars.next() } else { Some(c) });
         }
         plain.trim().to_owned().into()
+    }
+
+    /// Where a line begins that begins with a tag: the terminator before it is missing.
+    fn next_line(&self, text: &str) -> Option<usize> {
+        let begins = |at: &usize| {
+            let mut chars = text[*at..].chars();
+            let tag = chars
+                .by_ref()
+                .take(3)
+                .enumerate()
+                .filter(|(n, c)| c.is_ascii_uppercase() || *n > 0 && c.is_ascii_digit());
+            tag.count() == 3 && chars.next() == Some(self.element)
+        };
+        text.match_indices(['\n', '\r']).map(|(at, _)| at + 1).find(begins)
     }
 }
 
@@ -82,6 +100,8 @@ pub(in super::super) struct Segment<'a> {
     delimiters: Delimiters,
     /// Its place in the file, counted from 1.
     pub place: usize,
+    /// It ends with its line, without a terminator.
+    unterminated: bool,
 }
 
 impl<'a> Segment<'a> {
@@ -107,6 +127,12 @@ impl<'a> Segment<'a> {
         self.component(element, 1)
     }
 
+    /// Whether an element stands in it more than once; only the first is read.
+    fn repeats(&self) -> bool {
+        let repetition = self.delimiters.repetition.filter(|repetition| self.text.contains(*repetition));
+        repetition.is_some_and(|repetition| self.delimiters.split(self.text, repetition).1.is_some())
+    }
+
     /// Where a problem is.
     pub fn at(&self) -> String {
         format!("segment {}", self.place)
@@ -120,6 +146,10 @@ pub(in super::super) struct Message<'a> {
     pub kind: String,
     /// Where its UNH is.
     pub at: String,
+    /// Who sends it, as UNB and UNG name them.
+    pub sender: Option<String>,
+    /// Whether the interchange says that it is a test (UNB, data element 0035).
+    test: bool,
     body: Segments<'a>,
     end: usize,
 }
@@ -143,19 +173,23 @@ pub(in super::super) struct Interchanges<'a> {
 
 /// Decodes a file whose channel is about messages of one kind: each is read by `report`, the others are none of ours.
 pub(in super::super) fn decode(
-    text: &str,
+    file: &Text<'_>,
     kind: &str,
     mut report: impl FnMut(&Message<'_>, &mut Vec<Problem>) -> Result<Vec<TrackerReport>, DecodeError>,
 ) -> Result<Decoded, DecodeError> {
-    let Interchanges { messages, problems } = read(text)?;
+    let Interchanges { messages, mut problems } = read(&file.text)?;
+    problems.splice(0..0, file.problems.iter().cloned());
     if messages.is_empty() {
         return Err(DecodeError::Incomplete { at: "UNH".into(), reason: "there is no message in it".into() });
     }
     let mut reading = Reading::new(if messages.iter().any(|m| m.kind == kind) { problems } else { Vec::new() });
     for message in &messages {
         if message.kind == kind {
+            for segment in message.segments().filter(Segment::repeats) {
+                say(reading.problems(), segment.at(), "an element is repeated: only what stands first is read");
+            }
             let reports = report(message, reading.problems());
-            reading.add(reports);
+            reading.add(reports, message.test);
         } else {
             reading.other(format!("EDIFACT message {}", message.kind));
         }
@@ -165,15 +199,16 @@ pub(in super::super) fn decode(
 
 /// Reads every interchange of a file.
 pub(in super::super) fn read(text: &str) -> Result<Interchanges<'_>, DecodeError> {
-    let text = text.trim_start();
-    if !["UNA", "UNB", "UNH"].iter().any(|tag| text.starts_with(tag)) {
-        return Err(malformed("it begins neither with UNA nor with UNB"));
-    }
-    let mut segments = Segments { rest: text, delimiters: Delimiters::USUAL, place: 0 };
     let mut all = Interchanges::default();
+    let rest = beginning(text, &mut all.problems)?;
+    let mut segments = Segments { rest, delimiters: Delimiters::USUAL, una: None, place: 0 };
     let (mut open, mut in_interchange): (Option<Message<'_>>, bool) = (None, false);
+    let mut envelope = Envelope::default();
     while let Some(segment) = segments.next() {
         let tag = segment.tag();
+        if segment.unterminated {
+            say(&mut all.problems, segment.at(), format!("{tag} ends with its line, without a terminator"));
+        }
         if let Some(mut message) = open.take_if(|_| matches!(tag, "UNB" | "UNH" | "UNT" | "UNE" | "UNZ")) {
             message.end = segment.place;
             close(message, Some(&segment).filter(|_| tag == "UNT"), &mut all);
@@ -183,17 +218,25 @@ pub(in super::super) fn read(text: &str) -> Result<Interchanges<'_>, DecodeError
                 if std::mem::replace(&mut in_interchange, true) {
                     unclosed(&mut all.problems);
                 }
-                // syntax 4 has a repetition separator of its own where no UNA names one
-                let repeats = segment.component(1, 2).as_deref() == Some("4");
-                segments.delimiters.repetition = segments.delimiters.repetition.or(repeats.then_some('*'));
+                // where no UNA says otherwise, not even with a blank
+                let repeats = segment.component(1, 2).is_some_and(|version| version.starts_with('4'));
+                segments.delimiters.repetition = segments.una.unwrap_or(Some('*')).filter(|_| repeats);
+                envelope = Envelope::of(&segment);
             }
-            "UNZ" => in_interchange = false,
+            "UNG" => envelope.group = segment.element(2).map(Cow::into_owned),
+            "UNE" => envelope.group = None,
+            "UNZ" => {
+                in_interchange = false;
+                envelope = Envelope::default();
+            }
             "UNH" if all.messages.len() >= MESSAGES_MAX => {
                 return Err(malformed("it has too many messages: split the file"));
             }
             "UNH" => {
                 let kind = segment.component(2, 1).unwrap_or_default().to_ascii_uppercase();
-                open = Some(Message { kind, at: segment.at(), body: segments.clone(), end: usize::MAX });
+                let (at, body) = (segment.at(), segments.clone());
+                open =
+                    Some(Message { kind, at, sender: envelope.sender(), test: envelope.test, body, end: usize::MAX });
             }
             _ => {}
         }
@@ -205,6 +248,52 @@ pub(in super::super) fn read(text: &str) -> Result<Interchanges<'_>, DecodeError
         unclosed(&mut all.problems);
     }
     Ok(all)
+}
+
+/// From where on a file is EDIFACT. Stray terminators and what mailboxes write before it are passed over.
+fn beginning<'a>(text: &'a str, problems: &mut Vec<Problem>) -> Result<&'a str, DecodeError> {
+    let blank = |c: char| c.is_whitespace() || c.is_control();
+    let begins = |at: &usize| {
+        let Some((tag @ ("UNA" | "UNB" | "UNH"), rest)) = text[*at..].split_at_checked(3) else { return false };
+        let separated = rest.starts_with(|c: char| !c.is_alphanumeric() && !blank(c));
+        // alone at the beginning of a file, a tag may be all that is left of it
+        separated
+            && (tag != "UNA"
+                || Delimiters::of_una(&text[*at..])
+                    .is_some_and(|(_, rest)| rest.trim_start_matches(blank).starts_with("UN")))
+    };
+    let rest = text.trim_start_matches(blank);
+    if ["UNA", "UNB", "UNH"].iter().any(|tag| rest.starts_with(tag)) {
+        return Ok(rest);
+    }
+    let Some(at) = text.match_indices("UN").map(|(at, _)| at).find(begins) else {
+        return Err(malformed("it has neither UNA nor UNB"));
+    };
+    if text[..at].contains(|c: char| !blank(c)) {
+        say(problems, "UNB", format!("{at} bytes before the beginning are none of EDIFACT and are passed over"));
+    }
+    Ok(&text[at..])
+}
+
+/// What the segments around a message say of it.
+#[derive(Default)]
+struct Envelope {
+    interchange: Option<String>,
+    group: Option<String>,
+    test: bool,
+}
+
+impl Envelope {
+    /// UNB: sender (S002) with its internal address, and the test indicator (0035), where 1 and 2 are tests.
+    fn of(unb: &Segment<'_>) -> Self {
+        let (name, internal) = (unb.component(2, 1), unb.component(2, 3));
+        let test = unb.element(11).is_some_and(|indicator| matches!(&*indicator, "1" | "2"));
+        Self { interchange: super::sender([name.as_deref(), internal.as_deref()]), group: None, test }
+    }
+
+    fn sender(&self) -> Option<String> {
+        super::sender([self.interchange.as_deref(), self.group.as_deref()])
+    }
 }
 
 fn malformed(reason: &str) -> DecodeError {
@@ -233,6 +322,8 @@ fn close<'a>(message: Message<'a>, end: Option<&Segment<'_>>, all: &mut Intercha
 struct Segments<'a> {
     rest: &'a str,
     delimiters: Delimiters,
+    /// The repetition separator that a UNA names, or that it names none; nothing where there is no UNA.
+    una: Option<Option<char>>,
     place: usize,
 }
 
@@ -245,32 +336,47 @@ impl<'a> Iterator for Segments<'a> {
             let terminator = self.delimiters.terminator;
             self.rest = self.rest.trim_start_matches(|c: char| c.is_whitespace() || c == '\0' || c == terminator);
             if let Some((delimiters, rest)) = Delimiters::of_una(self.rest) {
-                (self.delimiters, self.rest) = (delimiters, rest);
+                self.una = Some(delimiters.repetition);
+                (self.delimiters, self.rest) = (Delimiters { repetition: None, ..delimiters }, rest);
                 continue;
             }
             if self.rest.is_empty() {
                 return None;
             }
             let (text, rest) = self.delimiters.split(self.rest, terminator);
-            self.rest = rest.unwrap_or_default();
+            let line = self.delimiters.next_line(text);
+            let text = line.map_or(text, |at| &text[..at]);
+            self.rest = line.map_or(rest.unwrap_or_default(), |at| &self.rest[at..]);
             self.place += 1;
-            return Some(Segment { text, delimiters: self.delimiters, place: self.place });
+            return Some(Segment {
+                text,
+                delimiters: self.delimiters,
+                place: self.place,
+                unterminated: line.is_some(),
+            });
         }
     }
 }
 
 /// A date, time or period (C507: value 2380, format 2379). A zone stands behind the digits: as an offset (`+01`,
-/// `+0100`) or as `UTC`. What other names of zones mean where is not said: such a time stays a wall clock.
-pub(in super::super) fn time(value: &str, format: Option<&str>) -> EventTime {
+/// `+0100`) or as `UTC`. What other names of zones mean where is not said: such a time stays a wall clock. What of it
+/// cannot be read is said beside it.
+pub(in super::super) fn time(value: &str, format: Option<&str>) -> (EventTime, Option<&'static str>) {
     let digits = value.bytes().take_while(u8::is_ascii_digit).count();
     let (clock, zone) = (&value[..digits], value[digits..].trim());
-    let Some((local, precision)) = wall_clock(clock, format) else { return EventTime::unknown(value) };
+    let Some((local, precision)) = wall_clock(clock, format) else {
+        return (EventTime::unknown(value), Some("a date or time cannot be read"));
+    };
     match offset(zone).filter(|_| precision > Precision::Date) {
         Some(offset) => {
             let zone = TimeZone::fixed(offset);
-            EventTime::zoned(value, local, &zone, offset.to_string(), precision, ZoneSource::Payload)
+            (EventTime::zoned(value, local, &zone, offset.to_string(), precision, ZoneSource::Payload), None)
         }
-        None => EventTime::floating(value, local, precision),
+        None if zone.is_empty() => (EventTime::floating(value, local, precision), None),
+        None => {
+            let unread = "what stands behind a time names no zone that is known: the time stays a wall clock";
+            (EventTime::floating(value, local, precision), Some(unread))
+        }
     }
 }
 
@@ -289,7 +395,7 @@ fn wall_clock(digits: &str, format: Option<&str>) -> Option<(DateTime, Precision
     if digits.len() == date_digits {
         return Some((date.at(0, 0, 0, 0), Precision::Date));
     }
-    let (clock, precision) = times::compact_clock(&digits[date_digits..])?;
+    let (clock, precision) = times::time_of_day(&digits[date_digits..])?;
     Some((DateTime::from_parts(date, clock), precision))
 }
 
@@ -325,7 +431,7 @@ mod tests {
     fn delimiters_come_from_una_and_released_ones_are_text() {
         let usual =
             "UNB+UNOC:3+A:ZZ+B:ZZ+260310:1200+1'UNH+1+IFTSTA:D:01B:UN'FTX+AAI+++it?'s 3 ?+ 4?? ?: 7'UNT+3+1'UNZ+1+1'";
-        let other = "UNA|^,!*~\r\nUNB^UNOC|3^A|ZZ^B|ZZ^260310|1200^1~\r\nUNH^1^IFTSTA|D|01B|UN~\r\nFTX^AAI^^^it's 3 + 4? : 7*again~\r\nUNT^3^1~\r\nUNZ^1^1~\r\n";
+        let other = "UNA|^,!*~\r\nUNB^UNOC|4^A|ZZ^B|ZZ^260310|1200^1~\r\nUNH^1^IFTSTA|D|01B|UN~\r\nFTX^AAI^^^it's 3 + 4? : 7*again~\r\nUNT^3^1~\r\nUNZ^1^1~\r\n";
         for text in [usual, other, &format!("UNA:+.? '{usual}")] {
             let read = read(text).unwrap();
             assert_eq!((read.messages.len(), read.messages[0].kind.as_str()), (1, "IFTSTA"), "{text}");
@@ -356,7 +462,7 @@ mod tests {
     #[test]
     fn times_of_every_format() {
         let of = |value: &str, format: &str| {
-            let time = time(value, Some(format).filter(|f| !f.is_empty()));
+            let (time, _) = time(value, Some(format).filter(|f| !f.is_empty()));
             (time.local.map(|l| l.to_string()), time.utc.map(|u| u.to_string()), time.precision)
         };
         let day = |d: &str| (Some(format!("{d}T00:00:00")), None, Precision::Date);
@@ -390,5 +496,53 @@ mod tests {
             assert!(read(garbage).is_err(), "{garbage}");
         }
         assert!(read("UNA").unwrap().messages.is_empty());
+    }
+
+    #[test]
+    fn a_repetition_separator_is_one_only_in_syntax_4_and_where_una_does_not_say_that_there_is_none() {
+        for (una, version, value, repeats) in [
+            ("UNA:+.?*'", "3", "AB*7", false),
+            ("UNA:+.? '", "4", "AB*7", false),
+            ("", "3", "AB*7", false),
+            ("", "4", "AB", true),
+            ("UNA:+.?*'", "4", "AB", true),
+            ("UNA:+.?^'", "4", "AB*7", false),
+        ] {
+            let text = format!("{una}UNB+UNOA:{version}+A+B'UNH+1+IFTSTA:D:01B:UN'CNI+1+AB*7'UNT+3+1'UNZ+1+1'");
+            let read = read(&text).unwrap();
+            let cni = read.messages[0].segments().next().unwrap();
+            assert_eq!((cni.element(2).as_deref(), cni.repeats()), (Some(value), repeats), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_stands_before_the_beginning_is_passed_over_and_said() {
+        let one = "UNB+UNOA:3+A:ZZ:X+B'UNH+1+IFTSTA:D:01B:UN'BGM+23'UNT+3+1'UNZ+1+1'";
+        for (before, problems) in
+            [("'", 1), ("\r\n", 0), ("''\r\nUNA:+.? '", 1), ("MAILBOX UNIT 7\r\n", 1), ("'UNA:+.? '\n", 1)]
+        {
+            let text = format!("{before}{one}");
+            let read = read(&text).unwrap();
+            assert_eq!((read.messages.len(), read.problems.len()), (1, problems), "{text}: {:?}", read.problems);
+            assert_eq!(read.messages[0].sender.as_deref(), Some("A/X"));
+        }
+    }
+
+    #[test]
+    fn a_segment_that_ends_with_its_line_is_read() {
+        let text = "UNA:+.? '\nUNB+UNOA:3+A+B+260310:1405+1\nUNH+1+IFTSTA:D:01B:UN'\r\nFTX+AAI+++of two\nlines'UNT+3+1'UNZ+1+1'";
+        let read = read(text).unwrap();
+        assert_eq!((read.messages.len(), read.problems.len()), (1, 1), "{:?}", read.problems);
+        let ftx = read.messages[0].segments().next().unwrap();
+        assert_eq!(ftx.component(4, 1).as_deref(), Some("of twolines"), "wrapped at some width");
+    }
+
+    #[test]
+    fn a_test_says_so() {
+        let of = |indicator: &str| {
+            let text = format!("UNB+UNOA:3+A+B+260310:1405+1+++++{indicator}'UNH+1+IFTSTA:D:01B:UN'UNT+2+1'UNZ+1+1'");
+            read(&text).unwrap().messages[0].test
+        };
+        assert_eq!((of(""), of("0"), of("+1")), (false, false, true));
     }
 }

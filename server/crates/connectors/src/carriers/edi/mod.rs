@@ -2,29 +2,18 @@
 //! problem to be shown, never a reason to lose the statuses in it. Nothing is copied while reading: a file of
 //! [`FILE_MAX_BYTES`](super::FILE_MAX_BYTES) costs its own size and what it states.
 
+pub(super) mod charset;
 pub(super) mod edifact;
 pub(super) mod ports;
 pub(super) mod x12;
 
 use super::{DecodeError, times};
 use domain::observation::{Decoded, Problem, TrackerReport};
-use std::borrow::Cow;
 
 /// Problems of one file that are listed; what follows is only said to exist.
 const PROBLEMS_MAX: usize = 1_000;
 /// Messages or transaction sets of one file that are read.
 const MESSAGES_MAX: usize = 500_000;
-
-/// The text of a file: UTF-8, with or without a byte order mark, else Latin-1 (UNOC, and what X12 partners send). NUL is
-/// dropped: it is padding at best, and no database column takes it.
-pub(super) fn text(raw: &[u8]) -> Cow<'_, str> {
-    let bytes = raw.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(raw);
-    match std::str::from_utf8(bytes) {
-        Ok(text) if bytes.contains(&0) => Cow::Owned(text.replace('\0', "")),
-        Ok(text) => Cow::Borrowed(text),
-        Err(_) => Cow::Owned(bytes.iter().filter(|b| **b != 0).map(|b| char::from(*b)).collect()),
-    }
-}
 
 /// The beginning of a text, at most this many characters: what looks for delimiters never scans a whole file.
 fn head(text: &str, chars: usize) -> &str {
@@ -38,6 +27,18 @@ pub(super) fn say(problems: &mut Vec<Problem>, at: impl Into<String>, message: i
         PROBLEMS_MAX => problems.push(Problem { at: String::new(), message: "more problems are not listed".into() }),
         _ => {}
     }
+}
+
+/// Who says what a message says, as its envelope names the sender; none where it names nobody. Event ids that senders give
+/// are their own: the same number from another sender is another event.
+pub(super) fn sender(parts: [Option<&str>; 2]) -> Option<String> {
+    let parts: Vec<&str> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join("/"))
+}
+
+/// An id under its sender's name.
+pub(super) fn said_by(sender: Option<&str>, id: &str) -> String {
+    sender.map_or_else(|| id.to_owned(), |sender| format!("{sender}|{id}"))
 }
 
 /// What the messages of a file come to: those that say nothing are left out, those of another kind are none of ours,
@@ -65,10 +66,13 @@ impl Reading {
         self.other.get_or_insert(what);
     }
 
-    /// What a message says.
-    pub fn add(&mut self, reports: Result<Vec<TrackerReport>, DecodeError>) {
+    /// What a message says; of a test, marked.
+    pub fn add(&mut self, reports: Result<Vec<TrackerReport>, DecodeError>, test: bool) {
         match reports {
-            Ok(reports) => self.decoded.reports.extend(reports.into_iter().filter(|r| !r.observations.is_empty())),
+            Ok(reports) => {
+                let telling = reports.into_iter().filter(|r| !r.observations.is_empty());
+                self.decoded.reports.extend(telling.map(|report| TrackerReport { test, ..report }));
+            }
             Err(error) => {
                 if let DecodeError::Incomplete { at, reason } = &error {
                     say(&mut self.decoded.problems, at.as_str(), reason.as_str());
@@ -99,10 +103,14 @@ impl Reading {
     }
 }
 
-/// A serial shipping container code without its application identifier: `(00)` before eighteen digits (GS1 General
-/// Specifications, 3.2). Other marks are as they are.
+/// A serial shipping container code without its application identifier: `00` before eighteen digits, in brackets or behind
+/// the symbology identifier of a scanner (`]C1`, `]d2`, …; GS1 General Specifications, 3.2 and 5.1.2). Other marks are as
+/// they are.
 pub(super) fn sscc(mark: &str) -> &str {
-    match mark.strip_prefix("00") {
+    let scanned = ["]C1", "]e0", "]d2", "]Q3", "]J1"].iter().find_map(|symbology| mark.strip_prefix(symbology));
+    let code = scanned.unwrap_or(mark);
+    let rest = code.strip_prefix("(00)").or_else(|| code.strip_prefix("00")).map(str::trim_start);
+    match rest {
         Some(rest) if rest.len() == 18 && rest.bytes().all(|b| b.is_ascii_digit()) => rest,
         _ => mark,
     }
@@ -114,7 +122,11 @@ pub(super) fn container(initial: Option<&str>, number: Option<&str>, check: Opti
     let number = number?;
     let mut all = format!("{}{number}", initial.unwrap_or_default());
     if all.len() == 10 && initial.is_some_and(|i| i.len() == 4) {
-        match check.filter(|c| c.len() == 1).map(str::to_owned).or_else(|| check_digit(&all)) {
+        match check
+            .filter(|c| c.len() == 1 && c.bytes().all(|b| b.is_ascii_digit()))
+            .map(str::to_owned)
+            .or_else(|| check_digit(&all))
+        {
             Some(digit) => all.push_str(&digit),
             None => return Some(all),
         }
@@ -152,12 +164,13 @@ mod tests {
         assert_eq!(container(Some("ABCD"), None, None), None);
         assert_eq!(sscc("00376123450000000011"), "376123450000000011");
         assert_eq!(sscc("0012"), "0012");
+        for dress in ["(00)376123450000000011", "]C100376123450000000011", "(00) 376123450000000011"] {
+            assert_eq!(sscc(dress), "376123450000000011", "{dress}");
+        }
     }
 
     #[test]
-    fn latin_text_is_read_and_problems_end() {
-        assert_eq!(text(b"K\xF6ln"), "Köln");
-        assert_eq!(text("\u{feff}Köln".as_bytes()), "Köln");
+    fn problems_end() {
         let mut problems = Vec::new();
         (0..PROBLEMS_MAX * 2).for_each(|n| say(&mut problems, n.to_string(), "x"));
         assert_eq!(problems.len(), PROBLEMS_MAX + 1);

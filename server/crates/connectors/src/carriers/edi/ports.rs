@@ -2,11 +2,14 @@
 //! Sources: X12 004010 elements 115, 157, 309, 374.
 
 use super::super::json;
-use super::x12::{self, Segment};
+use super::{
+    say,
+    x12::{self, Segment},
+};
 use domain::{
     Classifier,
     event_time::EventTime,
-    observation::{Codes, Location, Observation, Origin, ProviderCode},
+    observation::{Codes, Location, Observation, Origin, Problem, ProviderCode},
 };
 use jiff::Timestamp;
 
@@ -42,8 +45,8 @@ impl Port {
     }
 
     /// A date at this port, or of the equipment.
-    pub fn date(&mut self, dtm: &Segment<'_>) {
-        self.expected.extend(expected(dtm));
+    pub fn date(&mut self, dtm: &Segment<'_>, problems: &mut Vec<Problem>) {
+        self.expected.extend(expected(dtm, problems));
     }
 
     /// What is expected here.
@@ -57,10 +60,13 @@ impl Port {
 }
 
 /// A date that is expected: DTM-01 qualifier, 02 date, 03 time, 04 time code.
-pub(in super::super) fn expected(dtm: &Segment<'_>) -> Option<(String, EventTime)> {
+pub(in super::super) fn expected(dtm: &Segment<'_>, problems: &mut Vec<Problem>) -> Option<(String, EventTime)> {
     let qualifier = dtm.element(1).filter(|q| EXPECTED.contains(q))?;
-    let time = x12::time(dtm.element(2), dtm.element(3), dtm.element(4));
-    time.sort_key().filter(|_| !time.sentinel)?;
+    let time = x12::time(dtm, [2, 3, 4], problems);
+    if time.sentinel || time.sort_key().is_none() {
+        say(problems, dtm.at(), "DTM has no date that can be used");
+        return None;
+    }
     Some((qualifier.to_owned(), time))
 }
 

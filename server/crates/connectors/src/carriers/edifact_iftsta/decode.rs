@@ -4,7 +4,7 @@
 use super::super::{
     DecodeError,
     edi::{
-        self,
+        self, charset,
         edifact::{self, Message, Segment},
         say,
     },
@@ -34,7 +34,9 @@ const PIECES_MAX: usize = 500;
 
 /// Decodes every IFTSTA of the file.
 pub(super) fn decode(raw: &[u8]) -> Result<Decoded, DecodeError> {
-    edifact::decode(&edi::text(raw), "IFTSTA", |message, problems| Reader::default().reports(message, problems))
+    edifact::decode(&charset::edifact(raw), "IFTSTA", |message, problems| {
+        Reader { sender: message.sender.clone(), ..Reader::default() }.reports(message, problems)
+    })
 }
 
 fn classifier(qualifier: &str) -> Option<Classifier> {
@@ -47,6 +49,7 @@ fn classifier(qualifier: &str) -> Option<Classifier> {
 /// Where reading a message has come to.
 #[derive(Default)]
 struct Reader {
+    sender: Option<String>,
     takes_back: bool,
     carrier: Option<String>,
     written: Option<Timestamp>,
@@ -54,6 +57,8 @@ struct Reader {
     header: Numbers,
     consignment: Option<Consignment>,
     reports: Vec<TrackerReport>,
+    /// A status that is about nothing.
+    refused: Option<DecodeError>,
 }
 
 /// The numbers of a message, a consignment or a status.
@@ -112,13 +117,13 @@ impl Reader {
                     self.carrier = segment.component(2, 1).or_else(|| segment.component(4, 1)).map(Cow::into_owned);
                 }
                 "CNI" => {
-                    self.end_of_consignment(problems)?;
+                    self.end_of_consignment(problems);
                     let number = segment.component(2, 1).map(Cow::into_owned);
                     self.consignment = Some(Consignment { number, ..Consignment::default() });
                 }
                 "STS" => self.consignment.get_or_insert_default().statuses.push(status(&segment)),
                 "TDT" => self.leg(&segment),
-                "DTM" => self.time(&segment),
+                "DTM" => self.time(&segment, problems),
                 "LOC" => self.place(&segment),
                 "RFF" | "EQD" | "GIN" | "PCI" => number(self.numbers(), &segment),
                 "FTX" => self.words(&segment),
@@ -128,7 +133,12 @@ impl Reader {
         if self.consignment.is_none() {
             say(problems, message.at.as_str(), "the message has neither a consignment nor a status");
         }
-        self.end_of_consignment(problems)?;
+        self.end_of_consignment(problems);
+        match self.refused {
+            Some(error) if self.reports.is_empty() => return Err(error),
+            Some(error) => say(problems, message.at.as_str(), error.to_string()),
+            None => {}
+        }
         Ok(self.reports)
     }
 
@@ -165,12 +175,15 @@ impl Reader {
     }
 
     /// DTM has one element: where there are two, the plus of an offset was not released (`202603101512+01:205`).
-    fn time(&mut self, dtm: &Segment<'_>) {
+    fn time(&mut self, dtm: &Segment<'_>, problems: &mut Vec<Problem>) {
         let (Some(qualifier), Some(value)) = (dtm.component(1, 1), dtm.component(1, 2)) else { return };
-        let time = match dtm.component(2, 1).filter(|_| dtm.component(1, 3).is_none()) {
+        let (time, unread) = match dtm.component(2, 1).filter(|_| dtm.component(1, 3).is_none()) {
             Some(offset) => edifact::time(&format!("{value}+{offset}"), dtm.component(2, 2).as_deref()),
             None => edifact::time(&value, dtm.component(1, 3).as_deref()),
         };
+        if let Some(unread) = unread {
+            say(problems, dtm.at(), unread);
+        }
         if qualifier == "137" {
             // a wall clock is good for the order of what one partner says, and for nothing else
             self.written = time.sort_key().or(self.written);
@@ -205,8 +218,9 @@ impl Reader {
         }
     }
 
-    fn end_of_consignment(&mut self, problems: &mut Vec<Problem>) -> Result<(), DecodeError> {
-        let Some(mut consignment) = self.consignment.take() else { return Ok(()) };
+    /// A status that names no number costs no other.
+    fn end_of_consignment(&mut self, problems: &mut Vec<Problem>) {
+        let Some(mut consignment) = self.consignment.take() else { return };
         let several = consignment.has_several_containers();
         for status in std::mem::take(&mut consignment.statuses) {
             if status.codes.is_none() {
@@ -215,10 +229,11 @@ impl Reader {
             }
             let known_as = consignment.known_as(&status, &self.header, several);
             if known_as.is_empty() {
-                return Err(DecodeError::Incomplete {
+                self.refused.get_or_insert(DecodeError::Incomplete {
                     at: status.at,
                     reason: "neither CNI nor RFF nor EQD names a number: nobody can tell what this is about".into(),
                 });
+                continue;
             }
             if status.numbers.pieces.len() > PIECES_MAX {
                 say(problems, &*status.at, format!("only the first {PIECES_MAX} pieces are read"));
@@ -229,12 +244,11 @@ impl Reader {
                 self.add(refs, statements.iter().map(of_piece).collect());
             }
         }
-        Ok(())
     }
 
     fn add(&mut self, refs: References, mut observations: Vec<Observation>) {
         for observation in observations.iter_mut().filter(|o| o.origin == Origin::Event) {
-            name(observation, &refs, self.takes_back);
+            name(observation, self.sender.as_deref(), &refs, self.takes_back);
         }
         if self.takes_back {
             observations.retain(|o| o.retracts.is_some());
@@ -246,17 +260,19 @@ impl Reader {
                 carrier: self.carrier.clone(),
                 feed: Feed::Delta,
                 observations,
+                test: false,
             }),
         }
     }
 }
 
-/// The standard names no event, but takes messages back (function 1): so an event is named by what tells it from
-/// others, and a message that says the same with that function takes it back.
-fn name(observation: &mut Observation, refs: &References, takes_back: bool) {
+/// The standard names no event, but takes messages back (function 1): so an event is named by who says it and by what
+/// tells it from others, and a message that says the same with that function takes it back.
+fn name(observation: &mut Observation, sender: Option<&str>, refs: &References, takes_back: bool) {
     let numbers: Vec<&str> = refs.0.values().map(String::as_str).collect();
     let piece = observation.piece.as_deref().unwrap_or_default();
     let name = format!("{}/{piece}/{}/{}", numbers.join(","), observation.codes.raw, observation.time.raw);
+    let name = edi::said_by(sender, &name);
     if takes_back {
         let codes = Codes { status: Vec::new(), reason: None, ..observation.codes.clone() };
         let unknown = EventTime::unknown("");
@@ -337,7 +353,8 @@ impl Status {
 }
 
 /// The time of a status: its own, what has happened first; else the leg's for the same, which is what arrivals and
-/// departures are told by.
+/// departures are told by. A date that is expected or planned is the status's own only where it is of the same event:
+/// beside a delay, the day of the delivery is no time of the delay.
 fn main_time<'a>(codes: &Codes, own: &'a [Dated], leg: &'a [Dated]) -> Option<&'a Dated> {
     let event = codes.status.last().map(|c| c.value.as_str());
     let of_leg: &[&str] = match event {
@@ -348,7 +365,13 @@ fn main_time<'a>(codes: &Codes, own: &'a [Dated], leg: &'a [Dated]) -> Option<&'
     let first = |among: &'a [Dated], wanted: &[&str]| {
         wanted.iter().find_map(|qualifier| among.iter().find(|dated| dated.qualifier == *qualifier))
     };
-    first(own, ACTUAL).or_else(|| first(leg, of_leg)).or_else(|| first(own, ESTIMATED)).or_else(|| first(own, PLANNED))
+    let of_event: &[&str] = match event {
+        Some("1") => &["132", "232"],
+        Some("21" | "22") => &["17", "191", "67", "69", "76"],
+        Some("24" | "27") => &["133", "189"],
+        _ => &[],
+    };
+    first(own, ACTUAL).or_else(|| first(leg, of_leg)).or_else(|| first(own, of_event))
 }
 
 /// A date that is expected or planned beside the event. It repeats in message after message.

@@ -29,7 +29,7 @@ fn number(report: &TrackerReport, kind: RefKind) -> Option<&str> {
 
 #[test]
 fn messages_are_read_as_expected() {
-    assert_eq!(checks::agree_with_expectations(&Iftsta), 2);
+    assert_eq!(checks::agree_with_expectations(&Iftsta), 6);
     checks::nothing_is_refused_without_a_reason(&Iftsta);
 }
 
@@ -54,6 +54,42 @@ fn a_railway_tells_of_the_container_that_the_status_names_and_of_legs_to_come() 
         ["USNYC", "USCHI", "USCHI", "USWOQ"].map(|place| ("EST", Origin::Summary, place)),
         "what has happened at the ports is no news"
     );
+}
+
+#[test]
+fn an_expected_delivery_beside_a_delay_is_no_time_of_the_delay() {
+    let decoded = read("BGM+23+1+9'DTM+137:202603101200:203'CNI+1+N1'STS+1+20+63'DTM+17:202603121200:203'");
+    let [delay, expected] = &decoded.reports[0].observations[..] else { panic!("{decoded:?}") };
+    let reading = Mapping::base().read(delay);
+    assert_eq!((delay.classifier.code(), reading.exception.map(|e| e.code())), ("ACT", Some("DELAY_WEATHER")));
+    assert_eq!(
+        (delay.time.sort_key(), delay.stated_at.is_some()),
+        (None, true),
+        "when it was told is all that is known"
+    );
+    assert_eq!((expected.classifier.code(), milestone(expected)), ("EST", "ETA_CHANGED"));
+    assert!(!decoded.problems.is_empty());
+    let arrival = read("CNI+1+N1'STS+1+1'DTM+132:202603121200:203'");
+    assert_eq!(arrival.reports[0].observations[0].classifier.code(), "EST", "of an arrival it is the time");
+}
+
+#[test]
+fn a_status_about_nothing_costs_no_other() {
+    let decoded = read("CNI+1'STS+1+21'DTM+334:202603101330:203'CNI+2+N2'STS+1+21'DTM+334:202603101330:203'");
+    assert_eq!(decoded.reports.len(), 1);
+    assert!(decoded.problems.iter().any(|p| p.message.contains("names a number")), "{:?}", decoded.problems);
+    let odd = read("CNI+1+N2'STS+1+21'DTM+334:202603101330EST:303'DTM+17:soon:203'");
+    assert_eq!(odd.problems.len(), 2, "neither the zone nor the expectation is read: {:?}", odd.problems);
+}
+
+#[test]
+fn a_cancelled_message_takes_back_only_its_senders_statements() {
+    let of = |sender: &str, function: &str| {
+        let text = message(&format!("BGM+23+1+{function}'CNI+1+N1'STS+1+21'DTM+334:202603101330:203'"));
+        Iftsta.decode(text.replace("CARR:ZZ", sender).as_bytes()).unwrap().reports.remove(0).observations.remove(0)
+    };
+    assert_eq!(of("A:ZZ", "9").provider_event_id, of("A:ZZ", "1").retracts);
+    assert_ne!(of("A:ZZ", "9").provider_event_id, of("B:ZZ", "1").retracts);
 }
 
 #[test]

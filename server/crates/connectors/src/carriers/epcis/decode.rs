@@ -1,7 +1,11 @@
 //! From events to statements, one report for each logistic unit.
 
 use super::{
-    super::{DecodeError, json, xml},
+    super::{
+        DecodeError,
+        json::{self, Keys},
+        xml,
+    },
     event::{Event, Whereabouts},
     from_json, from_xml,
     gs1::{self, Word},
@@ -38,15 +42,19 @@ const TROUBLE: &[&str] =
 
 /// Decodes a document of either format.
 pub(super) fn decode(raw: &[u8]) -> Result<Decoded, DecodeError> {
+    let mut problems = Vec::new();
     let events = match raw.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(raw).trim_ascii_start() {
-        [b'<', ..] => of_xml(raw)?,
-        _ => of_json(raw)?,
+        [b'<', ..] => of_xml(raw, &mut problems)?,
+        _ => of_json(raw, &mut problems)?,
     };
-    Ok(reports(&events))
+    let mut decoded = reports(&events);
+    decoded.problems.splice(0..0, problems);
+    Ok(decoded)
 }
 
-fn of_json(raw: &[u8]) -> Result<Vec<Event>, DecodeError> {
-    let body = json::parse(raw)?;
+fn of_json(raw: &[u8], problems: &mut Vec<Problem>) -> Result<Vec<Event>, DecodeError> {
+    let (body, mended) = json::parse(raw, Keys::AsWritten)?;
+    problems.extend(mended);
     let mut events = Vec::new();
     from_json::events(&body, "", &mut events);
     match from_json::kind(&body) {
@@ -59,8 +67,8 @@ fn of_json(raw: &[u8]) -> Result<Vec<Event>, DecodeError> {
     }
 }
 
-fn of_xml(raw: &[u8]) -> Result<Vec<Event>, DecodeError> {
-    let text = xml::text(raw)?;
+fn of_xml(raw: &[u8], problems: &mut Vec<Problem>) -> Result<Vec<Event>, DecodeError> {
+    let text = xml::read(raw, problems)?;
     let document = xml::parse(&text)?;
     let events = from_xml::events(&document);
     let root = document.root_element().tag_name().name();
@@ -85,7 +93,7 @@ fn reports(events: &[Event]) -> Decoded {
             first_nameless = first_nameless.or(Some(&event.at));
             continue;
         }
-        let observation = observation(event, &mut decoded.problems);
+        let observation = said(event, &mut decoded.problems);
         let known = references(event);
         for (kind, number) in subjects {
             let place = *places.entry((kind, number.clone())).or_insert_with(|| {
@@ -94,7 +102,7 @@ fn reports(events: &[Event]) -> Decoded {
             });
             let report = &mut decoded.reports[place];
             known.iter().for_each(|(kind, number)| report.refs.add(*kind, Some(number)));
-            report.observations.push(observation.clone());
+            report.observations.extend(named(event, &number, &observation));
         }
     }
     decoded.problems.extend(first_nameless.map(|at| Problem {
@@ -110,7 +118,7 @@ fn reports(events: &[Event]) -> Decoded {
 fn report(kind: RefKind, number: &str) -> TrackerReport {
     let mut refs = References::default();
     refs.add(kind, Some(number));
-    TrackerReport { refs, carrier: None, feed: Feed::Delta, observations: Vec::new() }
+    TrackerReport { refs, carrier: None, feed: Feed::Delta, observations: Vec::new(), test: false }
 }
 
 /// What an event is about: its logistic units; without any, what names the shipment as a whole, the closest first.
@@ -157,7 +165,17 @@ fn references(event: &Event) -> Vec<(RefKind, String)> {
     shipments.chain(documents).collect()
 }
 
-fn observation(event: &Event, problems: &mut Vec<Problem>) -> Observation {
+/// The statement under its name, which is that of the event about this unit. What takes back takes back whatever the event
+/// may be named by.
+fn named(event: &Event, number: &str, said: &Observation) -> Vec<Observation> {
+    let names = event.names().into_iter().map(|name| format!("{name}/{number}"));
+    if event.error.is_some() || undoes(event) {
+        return names.map(|name| Observation { retracts: Some(name), ..said.clone() }).collect();
+    }
+    names.take(1).map(|name| Observation { provider_event_id: Some(name), ..said.clone() }).collect()
+}
+
+fn said(event: &Event, problems: &mut Vec<Problem>) -> Observation {
     let time = event.event_time();
     if time.sentinel || time.sort_key().is_none() {
         problems.push(Problem { at: event.at.clone(), message: "eventTime is no time that can be used".into() });
@@ -169,13 +187,11 @@ fn observation(event: &Event, problems: &mut Vec<Problem>) -> Observation {
     };
     match &event.error {
         Some(error) => Observation {
-            retracts: Some(event.name()),
             time: error.declared.as_deref().map_or_else(|| said.time.clone(), super::super::times::iso),
             description: error.reason.as_ref().map(|reason| format!("Declared an error: {reason}")),
             ..said
         },
-        None if undoes(event) => Observation { retracts: Some(event.name()), ..said },
-        None => Observation { provider_event_id: Some(event.name()), ..said },
+        None => said,
     }
 }
 

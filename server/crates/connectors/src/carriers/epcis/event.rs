@@ -7,7 +7,7 @@ use domain::{
 };
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::super::times;
+use super::super::{edi::said_by, times};
 
 /// The kinds of event: EPCIS 2.0 section 7.4; QuantityEvent is deprecated since 1.1.
 pub(super) const KINDS: &[&str] = &[
@@ -26,6 +26,8 @@ pub(super) struct Event {
     pub(super) at: String,
     /// One of [`KINDS`].
     pub(super) kind: String,
+    /// Who sends the document.
+    pub(super) sender: Option<String>,
     /// `eventID`.
     pub(super) id: Option<String>,
     /// `eventTime`.
@@ -77,19 +79,25 @@ pub(super) enum Whereabouts {
 }
 
 impl Event {
-    /// What names the event: its id, else what it says. A declaration of an error repeats the event word for word
-    /// (EPCIS 2.0 section 7.4.1.4), so that both have one name even where no id was given.
-    pub(super) fn name(&self) -> String {
-        self.id.clone().unwrap_or_else(|| {
-            let transactions: Vec<&str> = self.transactions.iter().map(|(_, number)| number.as_str()).collect();
-            let said = (
-                (&self.kind, &self.time, &self.offset, &self.epcs, &self.read_point, &self.location),
-                (self.step.as_ref().map(Word::as_str), self.disposition.as_ref().map(Word::as_str)),
-                (transactions, &self.destinations),
-            );
-            let said = serde_json::to_vec(&said).expect("plain data serialises");
-            format!("content:{}", content_id("epcis.event", &[&said]).simple())
-        })
+    /// What names the event, the best first: its id, else what it says; both under who sends it. A declaration of an error
+    /// repeats the event word for word (EPCIS 2.0 section 7.4.1.4), so that both have one name even where the id is none
+    /// that lasts.
+    pub(super) fn names(&self) -> Vec<String> {
+        let id = self.id.clone().filter(|id| lasts(id));
+        id.into_iter().chain([self.content()]).map(|name| said_by(self.sender.as_deref(), &name)).collect()
+    }
+
+    /// What it says, however it is written.
+    fn content(&self) -> String {
+        let time = self.event_time();
+        let said = (
+            (&self.kind, time.utc, self.time.as_ref().filter(|_| time.utc.is_none())),
+            (sorted(&self.epcs), self.read_point.as_deref().map(place), self.location.as_deref().map(place)),
+            (self.step.as_ref().map(Word::as_str), self.disposition.as_ref().map(Word::as_str)),
+            (sorted(self.transactions.iter().map(|(_, number)| number)), sorted(&self.destinations)),
+        );
+        let said = serde_json::to_vec(&said).expect("plain data serialises");
+        format!("content:{}", content_id("epcis.event", &[&said]).simple())
     }
 
     /// When it happened: the instant by the time's own offset, the wall clock by `eventTimeZoneOffset`.
@@ -130,6 +138,19 @@ impl Event {
             _ => Whereabouts::Unsaid,
         }
     }
+}
+
+/// Whether an event's id means the same outside of its document. A blank node (`_:`, JSON-LD 1.1) and a fragment do not; a
+/// digest of the event (`ni:`, CBV 2.0 section 8.9) is another one in a declaration of an error.
+fn lasts(id: &str) -> bool {
+    !["_:", "#", "ni:"].iter().any(|local| id.starts_with(local))
+}
+
+/// Keys as they are compared, in whatever order they are listed.
+fn sorted<'a>(uris: impl IntoIterator<Item = &'a String>) -> Vec<String> {
+    let mut uris: Vec<String> = uris.into_iter().map(|uri| gs1::sscc(uri).unwrap_or_else(|| place(uri))).collect();
+    uris.sort_unstable();
+    uris
 }
 
 /// A place or party as it is compared: by GLN, so that a dock door is the warehouse that it belongs to.

@@ -31,12 +31,34 @@ pub(super) fn events(value: &Value, at: &str, found: &mut Vec<Event>) {
         Value::Object(fields) => match kind(value).filter(|kind| KINDS.contains(&kind.as_str())) {
             Some(kind) => found.push(event(value, kind, at)),
             None => {
+                let before = found.len();
                 for (key, inner) in fields.iter().filter(|(key, _)| CONTAINERS.contains(&folded(key).as_str())) {
                     events(inner, &format!("{at}/{key}"), found);
+                }
+                if let Some(sender) = sender(value) {
+                    let own = found[before..].iter_mut().filter(|event| event.sender.is_none());
+                    own.for_each(|event| event.sender = Some(sender.clone()));
                 }
             }
         },
         _ => {}
+    }
+}
+
+/// Who sends a document: `sender` of EPCIS 2.0, or the sender's identifier in a Standard Business Document Header.
+fn sender(document: &Value) -> Option<String> {
+    const WAY: &[&str] = &["epcisheader", "standardbusinessdocumentheader", "sender", "identifier"];
+    let (_, inner) = document.as_object()?.iter().find(|(key, _)| {
+        let key = folded(key.rsplit(':').next().unwrap_or(key));
+        WAY.contains(&key.as_str())
+    })?;
+    match inner {
+        Value::Array(list) => list.first().and_then(|first| one(first).or_else(|| sender(first))),
+        Value::Object(_) => {
+            let value = ["value", "#text", "_"].iter().find_map(|key| json::text(inner, key));
+            value.or_else(|| one(inner)).or_else(|| sender(inner))
+        }
+        text => json::plain(text),
     }
 }
 

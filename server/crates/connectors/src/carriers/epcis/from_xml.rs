@@ -10,7 +10,18 @@ use roxmltree::{Document, Node};
 /// Every event, in the order of the document, wherever it lies.
 pub(super) fn events(document: &Document<'_>) -> Vec<Event> {
     let events = document.descendants().filter(|n| ours(n) && KINDS.contains(&n.tag_name().name()));
-    events.enumerate().map(|(n, node)| event(node, format!("event {}", n + 1))).collect()
+    let sender = sender(document);
+    events
+        .enumerate()
+        .map(|(n, node)| Event { sender: sender.clone(), ..event(node, format!("event {}", n + 1)) })
+        .collect()
+}
+
+/// Who sends the document, by its Standard Business Document Header.
+fn sender(document: &Document<'_>) -> Option<String> {
+    let header = document.descendants().find(|n| n.tag_name().name() == "StandardBusinessDocumentHeader")?;
+    let sender = header.children().find(|n| n.tag_name().name() == "Sender")?;
+    child_text(sender, "Identifier").map(str::to_owned)
 }
 
 /// An element of the standard: others may use the same names for things of their own.

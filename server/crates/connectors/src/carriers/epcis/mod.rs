@@ -4,8 +4,10 @@
 //! What is delivered: `receiving` is a word for every warehouse along the way, so it is qualified by what the event
 //! itself says of its destination (`receiving/destination`, `receiving/elsewhere`, `receiving/unsaid`).
 //!
-//! What is taken back: an event with an `errorDeclaration` repeats the wrong event under the same id, and becomes a
-//! retraction of that id. It carries no event id of its own, so that it cannot take back itself.
+//! What is taken back: an event with an `errorDeclaration` repeats the wrong event, and becomes a retraction of it, by its id
+//! where that is one outside of the document, and by what it says. Both are names under the sender and the unit: nobody
+//! takes back what another party says, or what is said of another pallet. It carries no event id of its own, so that it
+//! cannot take back itself.
 //!
 //! What it hangs on: each SSCC and each freight container, wherever the event has it; without any, the consignment, the shipment or despatch
 //! advice, the bill of lading, the purchase order. Single items (SGTIN) name no shipment.

@@ -16,7 +16,7 @@ const DECLARED: &[u8] = include_bytes!("fixtures/error_declared.xml");
 
 #[test]
 fn messages_are_read_as_expected() {
-    assert_eq!(checks::agree_with_expectations(&Epcis), 2);
+    assert_eq!(checks::agree_with_expectations(&Epcis), 5);
     checks::nothing_is_refused_without_a_reason(&Epcis);
 }
 
@@ -29,7 +29,10 @@ fn events_hang_on_the_container_with_what_else_names_it() {
     assert_eq!(report.refs.get(RefKind::PurchaseOrder), Some("PO-4711"));
     assert_eq!((report.feed.clone(), report.observations.len()), (Feed::Delta, 5));
     let shipped = &report.observations[1];
-    assert_eq!(shipped.provider_event_id.as_deref(), Some("urn:uuid:00000000-0000-4000-8000-000000000002"));
+    assert_eq!(
+        shipped.provider_event_id.as_deref(),
+        Some("urn:uuid:00000000-0000-4000-8000-000000000002/395211410000000176")
+    );
     assert_eq!(shipped.time.local.map(|l| l.to_string()).as_deref(), Some("2026-03-02T11:30:00"));
     assert_eq!(shipped.stated_at.map(|t| t.to_string()).as_deref(), Some("2026-03-02T10:31:00Z"));
     assert_eq!(shipped.location.as_ref().and_then(|l| l.facility.as_deref()), Some("9521141000014"));
@@ -87,7 +90,10 @@ fn a_declared_error_takes_the_event_back_whichever_comes_first() {
     let declared = Epcis.decode(DECLARED).unwrap();
     assert_eq!(declared.reports.len(), 2, "the transformation is about what goes in and what comes out");
     let retraction = &declared.reports[0].observations[0];
-    assert_eq!(retraction.retracts.as_deref(), Some("urn:uuid:00000000-0000-4000-8000-000000000005"));
+    assert_eq!(
+        retraction.retracts.as_deref(),
+        Some("urn:uuid:00000000-0000-4000-8000-000000000005/395211410000000176")
+    );
     let mut statements: Vec<&Observation> = journey.iter().collect();
     assert_eq!(state(&statements), State::Delivered);
     statements.push(retraction);
@@ -114,6 +120,47 @@ fn an_event_without_an_id_is_taken_back_by_what_it_says() {
 }
 
 #[test]
+fn an_event_is_known_by_who_says_it_of_what() {
+    let said = |sender: Option<&str>, id: &str, pallet: &str, error: bool| {
+        let mut event = json!({
+            "type": "ObjectEvent", "eventID": id, "eventTime": "2026-03-04T10:15:00+01:00", "action": "OBSERVE",
+            "bizStep": "receiving", "epcList": [pallet],
+        });
+        if error {
+            event["errorDeclaration"] = json!({"declarationTime": "2026-03-04T10:00:00Z"});
+            event["eventTime"] = json!("2026-03-04T09:15:00Z");
+        }
+        let mut document = json!({"type": "EPCISDocument", "epcisBody": {"eventList": [event]}});
+        if let Some(sender) = sender {
+            document["sender"] = json!(sender);
+        }
+        let observations = Epcis.decode(document.to_string().as_bytes()).unwrap().reports.remove(0).observations;
+        observations.into_iter().map(|o| o.retracts.or(o.provider_event_id).unwrap()).collect::<Vec<_>>()
+    };
+    let (pallet, other) = ("urn:epc:id:sscc:9521141.3000000017", "urn:epc:id:sscc:9521141.3000000024");
+    let link = "https://id.gs1.org/00/395211410000000176";
+    for (id, declared_as) in
+        [("_:e1", "_:e7"), ("ni:///sha-256;11?ver=CBV2.0", "ni:///sha-256;22?ver=CBV2.0"), ("#1", "urn:x:1")]
+    {
+        let event = said(None, id, pallet, false).remove(0);
+        assert!(
+            said(None, declared_as, link, true).contains(&event),
+            "{id}: however the pallet and the time are written"
+        );
+        assert!(!said(None, id, other, true).contains(&event), "{id}: another pallet");
+        assert!(!said(Some("urn:b"), id, pallet, true).contains(&event), "{id}: another sender");
+    }
+    let event = said(Some("urn:a"), "urn:uuid:1", pallet, false).remove(0);
+    assert!(said(Some("urn:a"), "urn:uuid:1", pallet, true).contains(&event));
+    assert!(!said(Some("urn:b"), "urn:uuid:1", pallet, true).contains(&event));
+    let header = json!({"type": "EPCISDocument", "epcisHeader": {"epcis:StandardBusinessDocumentHeader": {
+        "sbdh:Sender": [{"sbdh:Identifier": {"value": "urn:a"}}]}}, "epcisBody": {"eventList": [{
+        "type": "ObjectEvent", "eventID": "urn:uuid:1", "eventTime": "2026-03-04T10:15:00Z", "epcList": [pallet]}]}});
+    let named = Epcis.decode(header.to_string().as_bytes()).unwrap().reports.remove(0).observations.remove(0);
+    assert_eq!(named.provider_event_id, Some(event), "the header names the sender, too");
+}
+
+#[test]
 fn deleting_says_that_something_did_not_happen_unless_the_step_takes_apart() {
     let deleted = |step: &str| {
         let event = json!({
@@ -124,8 +171,8 @@ fn deleting_says_that_something_did_not_happen_unless_the_step_takes_apart() {
         let only = decoded.reports.remove(0).observations.remove(0);
         (only.provider_event_id, only.retracts)
     };
-    assert_eq!(deleted("receiving"), (None, Some("e1".into())));
-    assert_eq!(deleted("unpacking"), (Some("e1".into()), None));
+    assert_eq!(deleted("receiving"), (None, Some("e1/395211410000000176".into())));
+    assert_eq!(deleted("unpacking"), (Some("e1/395211410000000176".into()), None));
 }
 
 #[test]

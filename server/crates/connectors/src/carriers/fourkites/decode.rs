@@ -48,11 +48,13 @@ fn report(callback: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<Tra
         return Err(DecodeError::NotTracking(format!("FourKites could not process {kind}: {why}")));
     }
     let mut refs = References::default();
-    refs.add(RefKind::TrackingNumber, json::number(callback, "pro_number", at)?.as_deref());
-    refs.add(RefKind::Shipment, json::number(callback, "load_number", at)?.as_deref());
+    refs.add(RefKind::TrackingNumber, json::further_number(callback, "pro_number", at, problems).as_deref());
+    refs.add(RefKind::Shipment, json::further_number(callback, "load_number", at, problems).as_deref());
     refs.add(RefKind::BillOfLading, json::text(callback, "bill_of_lading").as_deref());
     refs.add(RefKind::Booking, json::text(callback, "booking_number").as_deref());
     if refs.0.is_empty() {
+        json::number(callback, "pro_number", at)?;
+        json::number(callback, "load_number", at)?;
         return Err(DecodeError::Incomplete {
             at: format!("{at}/LoadNumber"),
             reason: "is missing, as is ProNumber: nobody can tell what this is about".into(),
@@ -60,9 +62,7 @@ fn report(callback: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<Tra
     }
     refs.add(RefKind::TrackerObject, json::code(callback, "four_kites_load_id").as_deref());
     let time = happened(callback);
-    if time.sort_key().is_none() || time.sentinel {
-        problems.push(Problem { at: format!("{at}/Timestamp"), message: "is no time that can be used".into() });
-    }
+    let time = json::usable(time.clone(), "Timestamp", at, problems).unwrap_or(time);
     let codes = codes(callback, &kind);
     let expected = kind.contains("ETA") || ESTIMATES.contains(&codes.raw.as_str());
     let classifier = if expected { Classifier::Estimated } else { Classifier::Actual };
@@ -78,6 +78,7 @@ fn report(callback: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<Tra
         carrier: json::text(callback, "scac"),
         feed: Feed::Delta,
         observations: vec![observation],
+        test: false,
     })
 }
 

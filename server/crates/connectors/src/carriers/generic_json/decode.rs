@@ -72,17 +72,18 @@ impl Shipment<'_> {
             (&self.fields.summary.expected_delivery, "expected_delivery", Classifier::Estimated),
             (&self.fields.summary.promised_delivery, "promised_delivery", Classifier::Planned),
         ];
-        let forecasts =
-            forecasts.into_iter().filter_map(|(field, name, kind)| forecast(field, report, name, kind, stamp));
-        observations.extend(forecasts);
+        for (field, name, kind) in forecasts {
+            let (at, problems) = (self.at, &mut *self.problems);
+            observations.extend(forecast(field, report, name, kind, stamp, at, problems));
+        }
         let feed = match self.fields.feed {
             FeedKind::Delta => Feed::Delta,
             FeedKind::Snapshot => Feed::Snapshot { stamp },
         };
-        Ok(TrackerReport { refs, carrier: text(report, &self.fields.carrier), feed, observations })
+        Ok(TrackerReport { refs, carrier: text(report, &self.fields.carrier), feed, observations, test: false })
     }
 
-    fn references(&self, report: &Value) -> Result<References, DecodeError> {
+    fn references(&mut self, report: &Value) -> Result<References, DecodeError> {
         let pointer = self.fields.tracking_number.as_deref().unwrap_or_default();
         let mut refs = References::default();
         refs.add(RefKind::TrackingNumber, self.number(report, pointer)?.as_deref());
@@ -90,7 +91,11 @@ impl Shipment<'_> {
             return Err(nothing_at(&format!("{}{pointer}", self.at), "tracking_number", "no text"));
         }
         for (kind, pointer) in &self.fields.refs {
-            refs.add(*kind, self.number(report, pointer)?.as_deref());
+            let number = self.number(report, pointer).unwrap_or_else(|error| {
+                self.problem(format!("{}{pointer}", self.at), error.to_string());
+                None
+            });
+            refs.add(*kind, number.as_deref());
         }
         Ok(refs)
     }
@@ -137,7 +142,10 @@ impl Shipment<'_> {
                 self.problem(at, "fields.events points here, and finds nothing".into());
                 Ok(Vec::new())
             }
-            Some(_) => Err(nothing_at(&at, "events", "neither an event nor a list of them")),
+            Some(_) => {
+                self.problem(at, "fields.events points here, and finds neither an event nor a list of them".into());
+                Ok(Vec::new())
+            }
         }
     }
 
@@ -251,8 +259,10 @@ fn forecast(
     name: &str,
     classifier: Classifier,
     stamp: Option<Timestamp>,
+    at: &str,
+    problems: &mut Vec<Problem>,
 ) -> Option<Observation> {
-    let time = when::read(field, report).filter(|t| t.sort_key().is_some() && !t.sentinel)?;
+    let time = json::usable(when::read(field, report)?, name, at, problems)?;
     let codes = Codes {
         raw: name.to_owned(),
         status: vec![ProviderCode::new("milepost.field", name)],

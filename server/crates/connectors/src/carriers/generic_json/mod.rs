@@ -49,13 +49,13 @@ impl Carrier for GenericJson {
     }
 
     fn delivery_key(&self, raw: &[u8]) -> DeliveryKey {
-        let id = || decode::word(json::parse(raw).ok()?.pointer(self.fields.delivery_id.as_deref()?)?);
+        let id = || decode::word(json::body(raw, json::Keys::AsWritten)?.pointer(self.fields.delivery_id.as_deref()?)?);
         DeliveryKey(id())
     }
 
     fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError> {
         let mapped = self.fields.check();
         mapped.map_err(|bad| DecodeError::Incomplete { at: format!("fields.{}", bad.field), reason: bad.reason })?;
-        decode::decode(&self.fields, &json::parse(raw)?)
+        json::decode(raw, json::Keys::AsWritten, |body| decode::decode(&self.fields, body))
     }
 }

@@ -8,7 +8,6 @@ use domain::{
         Codes, Decoded, Location, Observation, Origin, Problem, ProviderCode, RefKind, References, TrackerReport,
     },
 };
-use jiff::civil::Time;
 use serde_json::Value;
 
 /// What a person reads where an event has neither code nor status.
@@ -82,19 +81,18 @@ fn report(tracker: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<Trac
     refs.add(RefKind::Order, json::text(info, "order_id").as_deref());
     let carrier = json::text(tracker, "carrier_name");
     let word = carrier.as_deref().unwrap_or_default();
-    let events = tracker.get("events").and_then(Value::as_array).into_iter().flatten();
-    let mut observations: Vec<Observation> =
-        events.enumerate().map(|(n, e)| event(e, word, &format!("{at}/events/{n}"), problems)).collect();
+    let events = json::items(tracker, "events", at, problems);
+    let mut observations: Vec<Observation> = events.iter().map(|(at, e)| event(e, word, at, problems)).collect();
     let stamp = json::instant(tracker, "updated_at");
     observations.extend(summary(tracker, &observations).map(|s| Observation { stated_at: stamp, ..s }));
-    observations.extend(json::expected_delivery(tracker, "estimated_delivery", stamp));
+    observations.extend(json::expected_delivery(tracker, "estimated_delivery", stamp, at, problems));
     if let (Some(name), Some(delivery)) =
         (json::text(info, "signed_by"), observations.iter_mut().find(|o| has_status(o, "delivered")))
     {
         delivery.signatory.get_or_insert(name);
     }
     let feed = times::snapshot(stamp, &observations);
-    Ok(TrackerReport { refs, carrier, feed, observations })
+    Ok(TrackerReport { refs, carrier, feed, observations, test: false })
 }
 
 fn has_status(observation: &Observation, status: &str) -> bool {
@@ -115,10 +113,8 @@ fn summary(tracker: &Value, events: &[Observation]) -> Option<Observation> {
 }
 
 fn event(event: &Value, carrier: &str, at: &str, problems: &mut Vec<Problem>) -> Observation {
-    let time = time(event);
-    if time.sentinel || time.sort_key().is_none() {
-        problems.push(Problem { at: format!("{at}/timestamp"), message: "is no time that can be used".into() });
-    }
+    let time = time(event, at, problems);
+    let time = json::usable(time.clone(), "timestamp", at, problems).unwrap_or(time);
     Observation {
         location: Location { raw: json::text(event, "location"), ..Location::default() }.non_empty(),
         description: json::text(event, "description"),
@@ -157,7 +153,7 @@ fn codes(event: &Value, carrier: &str) -> Codes {
 }
 
 /// The timestamp, whose `Z` means nothing; else day and time of day.
-fn time(event: &Value) -> EventTime {
+fn time(event: &Value, at: &str, problems: &mut Vec<Problem>) -> EventTime {
     let stamped = json::text(event, "timestamp").map(|t| times::disregarding_z(&t)).filter(|t| t.local.is_some());
     match stamped {
         Some(stamped) if json::text(event, "time").is_none() => return times::day_if_midnight(stamped),
@@ -167,44 +163,15 @@ fn time(event: &Value) -> EventTime {
     let (day, clock) = (json::text(event, "date"), json::text(event, "time"));
     let raw = [day.as_deref(), clock.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ");
     let Some(day) = day.map(|day| times::disregarding_z(&day)) else { return EventTime::unknown(raw) };
-    match (day.local, clock.as_deref().and_then(time_of_day)) {
-        (Some(local), Some((clock, precision))) if day.precision == Precision::Date => {
+    match (day.local, clock.as_deref().map(times::time_of_day)) {
+        (Some(local), Some(Some((clock, precision)))) if day.precision == Precision::Date => {
             EventTime::floating(raw, local.date().to_datetime(clock), precision)
         }
+        (Some(_), Some(None)) if day.precision == Precision::Date => {
+            let message = "is no time of day that can be read: only the day counts";
+            problems.push(Problem { at: format!("{at}/time"), message: message.into() });
+            EventTime { raw, ..day }
+        }
         _ => EventTime { raw, ..day },
-    }
-}
-
-/// `08:02`, `08:02:11`, `08:02 PM`, and `16:11 PM`: beyond twelve the hour says it all.
-fn time_of_day(text: &str) -> Option<(Time, Precision)> {
-    let (clock, half) = match text.trim().split_once(' ') {
-        Some((clock, half)) => (clock, half.trim().to_ascii_uppercase()),
-        None => (text.trim(), String::new()),
-    };
-    let precision = if clock.matches(':').count() > 1 { Precision::Second } else { Precision::Minute };
-    let time: Time = clock.parse().ok()?;
-    let hour = match (half.as_str(), time.hour()) {
-        ("AM", 12) => 0,
-        ("PM", hour @ 0..12) => hour + 12,
-        ("" | "AM" | "PM", hour) => hour,
-        _ => return None,
-    };
-    Some((Time::new(hour, time.minute(), time.second(), 0).ok()?, precision))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hours_of_both_kinds() {
-        let hour = |text: &str| time_of_day(text).map(|(t, _)| (t.hour(), t.minute()));
-        assert_eq!(hour("08:02 AM"), Some((8, 2)));
-        assert_eq!(hour("03:02 PM"), Some((15, 2)));
-        assert_eq!(hour("16:11 PM"), Some((16, 11)));
-        assert_eq!(hour("12:30 AM"), Some((0, 30)));
-        assert_eq!(hour("12:30 PM"), Some((12, 30)));
-        assert_eq!(time_of_day("09:38:05").map(|(t, p)| (t.second(), p)), Some((5, Precision::Second)));
-        assert_eq!((hour("2024-06-10"), hour("noon"), hour("25:00")), (None, None, None));
     }
 }

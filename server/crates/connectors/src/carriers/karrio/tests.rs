@@ -14,7 +14,7 @@ const TRACKER: &[u8] = include_bytes!("fixtures/tracker_with_reasons.json");
 
 #[test]
 fn messages_are_read_as_expected() {
-    assert_eq!(checks::agree_with_expectations(&Karrio), 2);
+    assert_eq!(checks::agree_with_expectations(&Karrio), 3);
     checks::nothing_is_refused_without_a_reason(&Karrio);
 }
 

@@ -20,7 +20,8 @@ const OTHERS: &[&str] = &["Invoice", "Manifest", "Ship"];
 
 /// Decodes a transmission.
 pub(super) fn decode(raw: &[u8]) -> Result<Decoded, DecodeError> {
-    let text = xml::text(raw)?;
+    let mut decoded = Decoded::default();
+    let text = xml::read(raw, &mut decoded.problems)?;
     let document = xml::parse(&text)?;
     let root = document.root_element();
     let name = root.tag_name().name();
@@ -33,15 +34,22 @@ pub(super) fn decode(raw: &[u8]) -> Result<Decoded, DecodeError> {
             },
         });
     }
-    let mut decoded = Decoded::default();
     let stamp = stamp(root, &mut decoded.problems);
+    let mut refused = None;
     for (n, shipment) in children(root, "Shipment").enumerate() {
         let at = format!("Shipment {}", n + 1);
-        decoded.reports.push(report(shipment, &at, stamp, &mut decoded.problems)?);
+        match report(shipment, &at, stamp, &mut decoded.problems) {
+            Ok(report) => decoded.reports.push(report),
+            Err(error) => {
+                decoded.problems.push(Problem { at, message: error.to_string() });
+                refused.get_or_insert(error);
+            }
+        }
     }
-    match decoded.reports.is_empty() {
-        true => Err(DecodeError::NotTracking("MFS transmission without a shipment".into())),
-        false => Ok(decoded),
+    match (decoded.reports.is_empty(), refused) {
+        (true, Some(error)) => Err(error),
+        (true, None) => Err(DecodeError::NotTracking("MFS transmission without a shipment".into())),
+        (false, _) => Ok(decoded),
     }
 }
 
@@ -81,10 +89,11 @@ fn report(
     }
     let mut observations: Vec<Observation> =
         statuses(shipment).filter_map(|status| of_status(status, shipment, at, problems)).collect();
-    observations.extend(child(shipment, "Exceptions").into_iter().flat_map(exceptions));
+    let listed = child(shipment, "Exceptions").into_iter().flat_map(|list| children(list, "Exception"));
+    observations.extend(listed.filter_map(|exception| of_exception(exception, at, problems)));
     observations.extend(ending(shipment, &observations, stamp));
-    observations.extend(appointment(shipment, stamp));
-    Ok(TrackerReport { refs, carrier: None, feed: Feed::Snapshot { stamp }, observations })
+    observations.extend(appointment(shipment, at, stamp, problems));
+    Ok(TrackerReport { refs, carrier: None, feed: Feed::Snapshot { stamp }, observations, test: false })
 }
 
 /// The bill of lading is what the carrier tracks by; its own transaction never changes.
@@ -163,7 +172,7 @@ fn codes(code: &str, status: Node<'_, '_>, shipment: Node<'_, '_>) -> Codes {
 fn closure(how: &str) -> Codes {
     Codes {
         raw: how.to_owned(),
-        status: vec![ProviderCode::new("mfs.close_type", how)],
+        status: vec![ProviderCode::new("mfs.close_type", how.replace(['–', '—'], "-"))],
         reason: None,
         coarse: (how != "POD").then(|| ProviderCode::new("mfs.milestone", "Exception")),
     }
@@ -180,22 +189,28 @@ fn location(text: &str) -> Option<Location> {
     Location { city, region, raw, ..Location::default() }.non_empty()
 }
 
-fn exceptions<'a>(list: Node<'a, 'a>) -> impl Iterator<Item = Observation> {
-    children(list, "Exception").filter_map(|exception| {
-        let code = child_text(exception, "ExceptionTypeID")?;
-        let time = child_text(exception, "ExceptionDate").map_or_else(|| EventTime::unknown(""), times::iso);
-        let words = [child_text(exception, "ExceptionTypeName"), child_text(exception, "ExceptionNote")];
-        let description = words.into_iter().flatten().collect::<Vec<_>>().join(": ");
-        let codes = Codes {
-            raw: code.to_owned(),
-            status: vec![ProviderCode::new("mfs.exception", code)],
-            reason: None,
-            coarse: None,
-        };
-        Some(Observation {
-            description: Some(description).filter(|d| !d.is_empty()),
-            ..Observation::new(codes, Classifier::Actual, time, Origin::Event)
-        })
+fn of_exception(exception: Node<'_, '_>, at: &str, problems: &mut Vec<Problem>) -> Option<Observation> {
+    let at = format!("{at}/Exceptions");
+    let Some(code) = child_text(exception, "ExceptionTypeID") else {
+        problems
+            .push(Problem { at, message: "an exception without ExceptionTypeID says nothing that can be read".into() });
+        return None;
+    };
+    let time = child_text(exception, "ExceptionDate").map_or_else(|| EventTime::unknown(""), times::iso);
+    if time.sentinel || time.sort_key().is_none() {
+        problems.push(Problem { at, message: "ExceptionDate is no time that can be used".into() });
+    }
+    let words = [child_text(exception, "ExceptionTypeName"), child_text(exception, "ExceptionNote")];
+    let description = words.into_iter().flatten().collect::<Vec<_>>().join(": ");
+    let codes = Codes {
+        raw: code.to_owned(),
+        status: vec![ProviderCode::new("mfs.exception", code)],
+        reason: None,
+        coarse: None,
+    };
+    Some(Observation {
+        description: Some(description).filter(|d| !d.is_empty()),
+        ..Observation::new(codes, Classifier::Actual, time, Origin::Event)
     })
 }
 
@@ -226,8 +241,16 @@ fn of_milestone(milestone: &str) -> Codes {
 }
 
 /// The date agreed with the recipient, at the end of its window. 1900 stands for none.
-fn appointment(shipment: Node<'_, '_>, stamp: Option<Timestamp>) -> Option<Observation> {
+fn appointment(
+    shipment: Node<'_, '_>,
+    at: &str,
+    stamp: Option<Timestamp>,
+    problems: &mut Vec<Problem>,
+) -> Option<Observation> {
     let time = times::iso(child_text(child(shipment, "Dates")?, "Schedule")?);
+    if time.sort_key().is_none() {
+        problems.push(Problem { at: format!("{at}/Dates/Schedule"), message: "is no time that can be used".into() });
+    }
     if time.sentinel || time.sort_key().is_none() {
         return None;
     }

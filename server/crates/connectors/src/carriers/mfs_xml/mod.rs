@@ -36,7 +36,7 @@ impl Carrier for MfsXml {
             let document = xml::parse(&text).ok()?;
             xml::child_text(document.root_element(), "TransmissionID").map(str::to_owned)
         };
-        DeliveryKey(xml::text(raw).ok().and_then(id))
+        DeliveryKey(xml::read(raw, &mut Vec::new()).ok().and_then(id))
     }
 
     fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError> {

@@ -55,29 +55,32 @@ pub(super) fn decode(body: &Value) -> Result<Decoded, DecodeError> {
 
 fn report(message: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<TrackerReport, DecodeError> {
     let shipment = message.get("shipment").unwrap_or(message);
-    let (refs, carrier) = (refs(shipment, at)?, carrier(shipment));
+    let (refs, carrier) = (refs(shipment, at, problems)?, carrier(shipment));
     let stops = Stops::of(shipment);
-    let of = |key: &str| message.get(key).and_then(Value::as_array).into_iter().flatten().enumerate();
     let mut observations = Vec::new();
-    for (n, event) in of("events") {
-        observations.extend(event_times(event, &stops, &format!("{at}/events/{n}"), problems));
+    for (at, event) in json::items(message, "events", at, problems) {
+        observations.extend(event_times(event, &stops, &at, problems));
     }
-    let updates = UPDATES.iter().flat_map(|key| of(key).map(move |(n, update)| (format!("{at}/{key}/{n}"), update)));
-    let latest = message.get("latest_status_update").map(|update| (format!("{at}/latest_status_update"), update));
-    for (at, update) in updates.chain(latest) {
-        let said = status_update(update, &stops, &at, problems);
-        observations.extend(said.filter(|said| !observations.contains(said)).into_iter().collect::<Vec<_>>());
+    for key in UPDATES.iter().copied().chain(["latest_status_update"]) {
+        for (at, update) in json::items(message, key, at, problems) {
+            let said = status_update(update, &stops, &at, problems);
+            observations.extend(said.filter(|said| !observations.contains(said)).into_iter().collect::<Vec<_>>());
+        }
     }
-    observations.extend(of("latest_stop_statuses").flat_map(|(_, status)| stop_status(status, &stops)));
-    observations.extend(of("exceptions").filter_map(|(_, exception)| trouble(exception)));
-    observations.extend(message.get("state").and_then(|state| summary(state, &observations)));
-    Ok(TrackerReport { refs, carrier, feed: Feed::Delta, observations })
+    for (at, status) in json::items(message, "latest_stop_statuses", at, problems) {
+        observations.extend(stop_status(status, &stops, &at, problems));
+    }
+    for (at, exception) in json::items(message, "exceptions", at, problems) {
+        observations.extend(trouble(exception, &at, problems));
+    }
+    observations.extend(message.get("state").and_then(|state| summary(state, &observations, at, problems)));
+    Ok(TrackerReport { refs, carrier, feed: Feed::Delta, observations, test: false })
 }
 
 /// Identifiers by type. PRO numbers, waybills and tracking numbers are the carrier's own.
-fn refs(shipment: &Value, at: &str) -> Result<References, DecodeError> {
+fn refs(shipment: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<References, DecodeError> {
     let mut refs = References::default();
-    for (kind, value) in identifiers(shipment, at)? {
+    for (kind, value) in identifiers(shipment, at, problems) {
         let kind = match kind.as_str() {
             "PRO" | "TRACKING_NUMBER" | "AIR_WAYBILL" | "RAIL_WAYBILL" => RefKind::TrackingNumber,
             "BILL_OF_LADING" => RefKind::BillOfLading,
@@ -92,6 +95,11 @@ fn refs(shipment: &Value, at: &str) -> Result<References, DecodeError> {
         refs.add(kind, Some(&value));
     }
     if refs.0.is_empty() {
+        for list in ["identifiers", "shipment_identifiers"] {
+            for (at, item) in json::items(shipment, list, &format!("{at}/shipment"), &mut Vec::new()) {
+                json::number(item, "value", &at)?;
+            }
+        }
         return Err(DecodeError::Incomplete {
             at: format!("{at}/shipment/identifiers"),
             reason: "has no number of a known type: nobody can tell what this is about".into(),
@@ -101,15 +109,15 @@ fn refs(shipment: &Value, at: &str) -> Result<References, DecodeError> {
     Ok(refs)
 }
 
-fn identifiers(shipment: &Value, at: &str) -> Result<Vec<(String, String)>, DecodeError> {
+fn identifiers(shipment: &Value, at: &str, problems: &mut Vec<Problem>) -> Vec<(String, String)> {
     let mut all = Vec::new();
     for list in ["identifiers", "shipment_identifiers"] {
-        for (n, item) in shipment.get(list).and_then(Value::as_array).into_iter().flatten().enumerate() {
-            let value = json::number(item, "value", &format!("{at}/shipment/{list}/{n}"))?;
+        for (at, item) in json::items(shipment, list, &format!("{at}/shipment"), problems) {
+            let value = json::further_number(item, "value", &at, problems);
             all.extend(json::text(item, "type").zip(value));
         }
     }
-    Ok(all)
+    all
 }
 
 /// The carrier's SCAC, else its name.
@@ -221,7 +229,7 @@ fn with_reason(mut said: Observation, reason: Option<String>) -> Observation {
 }
 
 /// Where the vehicle stands relative to a stop: expected, arrived, gone.
-fn stop_status(status: &Value, stops: &Stops<'_>) -> Vec<Observation> {
+fn stop_status(status: &Value, stops: &Stops<'_>, at: &str, problems: &mut Vec<Problem>) -> Vec<Observation> {
     let estimate = status.get("arrival_estimate").unwrap_or(&Value::Null);
     let window = estimate.get("estimated_arrival_window").unwrap_or(estimate);
     let expected = ["end_date_time", "start_date_time"].iter().find_map(|key| json::time(window, key));
@@ -235,17 +243,21 @@ fn stop_status(status: &Value, stops: &Stops<'_>) -> Vec<Observation> {
     ]
     .into_iter()
     .filter_map(|(code, classifier, time, stated_at)| {
-        let time = time.filter(|time| time.sort_key().is_some())?;
+        let time = json::usable(time?, &format!("{code} ({})", classifier.code()), at, problems)?;
         Some(statement("project44.stop_status", code, &[], status, stops, classifier, time, stated_at))
     })
     .collect()
 }
 
 /// A trouble that is there (ACTIVE) or over (RESOLVED): the reason says most, the category what it is a kind of.
-fn trouble(exception: &Value) -> Option<Observation> {
+fn trouble(exception: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<Observation> {
     let words: Vec<String> =
         ["reason", "category", "type", "code"].iter().filter_map(|key| json::text(exception, key)).collect();
-    let raw = words.first()?.clone();
+    let Some(raw) = words.first().cloned() else {
+        problems
+            .push(Problem { at: at.to_owned(), message: "an exception without a reason or kind says nothing".into() });
+        return None;
+    };
     let status = json::text(exception, "status").unwrap_or_else(|| "ACTIVE".to_owned());
     let over = status == "RESOLVED";
     let status_codes = words.into_iter().map(|word| if over { format!("{word}/RESOLVED") } else { word });
@@ -266,11 +278,12 @@ fn trouble(exception: &Value) -> Option<Observation> {
     let time = turned.into_iter().chain([exception]).find_map(|at| fields.iter().find_map(|key| json::time(at, key)));
     let description = json::first(exception, &["description", "title"]);
     let time = time.unwrap_or_else(|| EventTime::unknown(""));
+    let time = json::usable(time.clone(), "timeline", at, problems).unwrap_or(time);
     Some(Observation { description, ..Observation::new(codes, Classifier::Actual, time, Origin::Event) })
 }
 
 /// The state is a statement of its own only where nothing happened that says it (R17).
-fn summary(state: &Value, said: &[Observation]) -> Option<Observation> {
+fn summary(state: &Value, said: &[Observation], at: &str, problems: &mut Vec<Problem>) -> Option<Observation> {
     let status = json::first(state, &["status", "status_code", "type"])?;
     let reason = reason(state);
     if said.iter().any(|o| o.classifier == Classifier::Actual) {
@@ -285,7 +298,9 @@ fn summary(state: &Value, said: &[Observation]) -> Option<Observation> {
         reason: None,
         coarse: None,
     };
-    let time = json::first(state, &["timestamp", "start_date_time"]);
-    let time = time.map_or_else(|| EventTime::unknown(""), |raw| super::super::times::iso(&raw));
+    let keys = ["timestamp", "start_date_time"];
+    let told = keys.iter().any(|key| json::text(state, key).is_some());
+    let time =
+        if told { json::event_time(state, &keys, &format!("{at}/state"), problems) } else { EventTime::unknown("") };
     Some(with_reason(Observation::new(codes, Classifier::Actual, time, Origin::Summary), reason))
 }

@@ -3,12 +3,10 @@
 use super::super::{DecodeError, json, times};
 use domain::{
     Classifier,
-    event_time::{EventTime, Precision},
     observation::{
         Codes, Decoded, Feed, Location, Observation, Origin, Problem, ProviderCode, RefKind, References, TrackerReport,
     },
 };
-use jiff::Timestamp;
 use serde_json::Value;
 
 /// Decodes a webhook, an event of a subscription, or a tracking answer.
@@ -43,12 +41,10 @@ pub(super) fn decode(body: &Value) -> Result<Decoded, DecodeError> {
 }
 
 /// The number of a parcel; a tracking answer of v2 names it only in its own addresses.
-fn references(parcel: &Value, at: &str) -> Result<References, DecodeError> {
+fn references(parcel: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<References, DecodeError> {
     let listed = parcel.pointer("/tracking_numbers/0").unwrap_or(&Value::Null);
-    let number = match json::number(parcel, "tracking_number", at)? {
-        Some(number) => Some(number),
-        None => json::number(listed, "tracking_number", at)?,
-    };
+    let number = json::further_number(parcel, "tracking_number", at, problems)
+        .or_else(|| json::further_number(listed, "tracking_number", at, problems));
     let number = number.or_else(|| in_address(&json::text(parcel, "sendcloud_tracking_url")?));
     let number = number.or_else(|| in_address(&json::text(parcel, "carrier_tracking_url")?));
     let mut refs = References::default();
@@ -58,6 +54,11 @@ fn references(parcel: &Value, at: &str) -> Result<References, DecodeError> {
         RefKind::Order,
         ["order_number", "external_order_id"].iter().find_map(|f| json::text(parcel, f)).as_deref(),
     );
+    let blank = |value: &Value| value.get("tracking_number").is_none_or(|n| n.is_null() || n == "");
+    if refs.get(RefKind::TrackingNumber).is_none() && blank(parcel) && blank(listed) {
+        let what = "a Sendcloud parcel without a tracking number: it has no label, or its announcement failed";
+        return Err(DecodeError::NotTracking(what.into()));
+    }
     if refs.get(RefKind::TrackingNumber).is_none() {
         return Err(DecodeError::Incomplete {
             at: format!("{at}/tracking_number"),
@@ -74,18 +75,11 @@ fn in_address(address: &str) -> Option<String> {
     value.filter(|v| v.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')).map(str::to_owned)
 }
 
-/// Milliseconds since 1970, as version 2 and 3 write the moments of their webhooks.
-fn moment(value: &Value, field: &str) -> Option<EventTime> {
-    let millis = value.get(field)?.as_i64()?;
-    let instant = Timestamp::from_millisecond(millis).ok()?;
-    Some(EventTime::instant(millis.to_string(), instant, Precision::Second))
-}
-
 fn status_changed(webhook: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<TrackerReport, DecodeError> {
     let parcel = webhook.get("parcel").unwrap_or(&Value::Null);
-    let refs = references(parcel, &format!("{at}/parcel"))?;
     let status = parcel.get("status").unwrap_or(&Value::Null);
     let (id, name) = (json::code(status, "id"), json::text(status, "message"));
+    let refs = references(parcel, &format!("{at}/parcel"), problems)?;
     let Some(raw) = id.clone().or_else(|| name.clone()) else {
         return Err(DecodeError::Incomplete {
             at: format!("{at}/parcel/status"),
@@ -94,12 +88,8 @@ fn status_changed(webhook: &Value, at: &str, problems: &mut Vec<Problem>) -> Res
     };
     let mut candidates: Vec<ProviderCode> = id.iter().map(|id| ProviderCode::new("sendcloud.v2", id)).collect();
     candidates.extend(name.iter().map(|name| ProviderCode::new("sendcloud.status", word(name))));
-    let time = moment(webhook, "carrier_status_change_timestamp").or_else(|| moment(webhook, "timestamp"));
-    let time = time.unwrap_or_else(|| EventTime::unknown(""));
-    if time.sentinel || time.sort_key().is_none() {
-        problems.push(Problem { at: format!("{at}/timestamp"), message: "is no time that can be used".into() });
-    }
-    let stated_at = moment(webhook, "timestamp").filter(|t| !t.sentinel).and_then(|t| t.utc);
+    let time = json::event_time(webhook, &["carrier_status_change_timestamp", "timestamp"], at, problems);
+    let stated_at = json::instant(webhook, "timestamp");
     let codes = Codes { raw, status: candidates, reason: None, coarse: None };
     let observation = Observation {
         stated_at,
@@ -107,7 +97,7 @@ fn status_changed(webhook: &Value, at: &str, problems: &mut Vec<Problem>) -> Res
         ..Observation::new(codes, Classifier::Actual, time, Origin::Event)
     };
     let carrier = parcel.get("carrier").and_then(|c| json::text(c, "code"));
-    Ok(TrackerReport { refs, carrier, feed: Feed::Delta, observations: vec![observation] })
+    Ok(TrackerReport { refs, carrier, feed: Feed::Delta, observations: vec![observation], test: false })
 }
 
 /// A status by its name: `Ready to send` is `ready-to-send`.
@@ -120,10 +110,10 @@ fn word(name: &str) -> String {
 fn subscribed_event(data: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<TrackerReport, DecodeError> {
     let parcel = data.get("parcel").unwrap_or(&Value::Null);
     let event = data.get("event").unwrap_or(&Value::Null);
-    let refs = references(parcel, &format!("{at}/parcel"))?;
+    let refs = references(parcel, &format!("{at}/parcel"), problems)?;
     let carrier = json::text(parcel, "carrier_code");
     let observation = of_event(event, &format!("{at}/event"), problems);
-    Ok(TrackerReport { refs, carrier, feed: Feed::Delta, observations: observation.into_iter().collect() })
+    Ok(TrackerReport { refs, carrier, feed: Feed::Delta, observations: observation.into_iter().collect(), test: false })
 }
 
 fn of_event(event: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<Observation> {
@@ -147,11 +137,7 @@ fn of_event(event: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<Obse
     status.extend(json::text(event, "parent_status").map(|s| ProviderCode::new("sendcloud.status", word(&s))));
     let reason = exception.as_ref().map(|e| ProviderCode::new("sendcloud.exception", e));
     let raw = [Some(raw), exception].into_iter().flatten().collect::<Vec<_>>().join("/");
-    let time = ["timestamp", "carrier_update_timestamp", "created_at"].iter().find_map(|f| json::time(event, f));
-    let time = time.unwrap_or_else(|| EventTime::unknown(""));
-    if time.sentinel || time.sort_key().is_none() {
-        problems.push(Problem { at: format!("{at}/timestamp"), message: "is no time that can be used".into() });
-    }
+    let time = json::event_time(event, &["timestamp", "carrier_update_timestamp", "created_at"], at, problems);
     Some(Observation {
         location: event.get("location_details").or_else(|| event.get("location")).and_then(location),
         description: json::text(event, "description"),
@@ -161,19 +147,17 @@ fn of_event(event: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<Obse
 
 /// The whole list: `statuses` in version 2, `events` in version 3.
 fn tracking_answer(parcel: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<TrackerReport, DecodeError> {
-    let refs = references(parcel, at)?;
-    let list = |name: &str| parcel.get(name).and_then(Value::as_array).into_iter().flatten().enumerate();
-    let mut observations: Vec<Observation> =
-        list("statuses").filter_map(|(n, s)| status(s, &format!("{at}/statuses/{n}"), problems)).collect();
-    observations.extend(
-        list("events").filter_map(|(n, e)| of_event(e, &format!("{at}/events/{n}"), problems)).collect::<Vec<_>>(),
-    );
+    let refs = references(parcel, at, problems)?;
+    let statuses = json::items(parcel, "statuses", at, problems);
+    let events = json::items(parcel, "events", at, problems);
+    let mut observations: Vec<Observation> = statuses.iter().filter_map(|(at, s)| status(s, at, problems)).collect();
+    observations.extend(events.iter().filter_map(|(at, event)| of_event(event, at, problems)));
     let stamp = json::instant(parcel, "updated_at");
     let details = parcel.get("details").unwrap_or(parcel);
-    observations.extend(json::expected_delivery(details, "expected_delivery_date", stamp));
+    observations.extend(json::expected_delivery(details, "expected_delivery_date", stamp, at, problems));
     let carrier = json::text(parcel, "carrier_code")
         .or_else(|| json::text(parcel.pointer("/tracking_numbers/0")?, "carrier_code"));
-    Ok(TrackerReport { refs, carrier, feed: times::snapshot(stamp, &observations), observations })
+    Ok(TrackerReport { refs, carrier, feed: times::snapshot(stamp, &observations), observations, test: false })
 }
 
 fn status(status: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<Observation> {
@@ -181,7 +165,7 @@ fn status(status: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<Obser
         problems.push(Problem { at: at.to_owned(), message: "a status without parent_status says nothing".into() });
         return None;
     };
-    let time = json::time(status, "carrier_update_timestamp").unwrap_or_else(|| EventTime::unknown(""));
+    let time = json::event_time(status, &["carrier_update_timestamp"], at, problems);
     let codes = Codes {
         status: vec![ProviderCode::new("sendcloud.status", word(&name))],
         raw: name,

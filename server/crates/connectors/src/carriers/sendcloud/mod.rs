@@ -27,6 +27,6 @@ impl Carrier for Sendcloud {
     }
 
     fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError> {
-        decode::decode(&json::parse(raw)?)
+        json::decode(raw, json::Keys::AsWritten, decode::decode)
     }
 }

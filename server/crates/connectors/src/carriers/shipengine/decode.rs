@@ -72,15 +72,14 @@ fn report(
         carrier_status: json::code(tracking, "carrier_status_code"),
         delivered: json::time(tracking, "actual_delivery_date").filter(|t| t.sort_key().is_some() && !t.sentinel),
     };
-    let events = tracking.get("events").and_then(Value::as_array).into_iter().flatten();
+    let events = json::items(tracking, "events", at, problems);
     // as ShipEngine orders its events itself, whether the place confirms the instant or not
-    let stamp = events.clone().filter_map(when::converted).max();
-    let mut observations: Vec<Observation> =
-        events.enumerate().map(|(n, e)| event(e, &summary, &format!("{at}/events/{n}"), problems)).collect();
+    let stamp = events.iter().filter_map(|(_, event)| when::converted(event)).max();
+    let mut observations: Vec<Observation> = events.iter().map(|(at, e)| event(e, &summary, at, problems)).collect();
     observations.extend(summary.statement(tracking, &observations));
-    observations.extend(json::expected_delivery(tracking, "estimated_delivery_date", None));
+    observations.extend(json::expected_delivery(tracking, "estimated_delivery_date", None, at, problems));
     let feed = times::snapshot(stamp, &observations);
-    Ok(TrackerReport { refs, carrier: summary.carrier, feed, observations })
+    Ok(TrackerReport { refs, carrier: summary.carrier, feed, observations, test: false })
 }
 
 /// The carrier in a resource's address: `…/tracking/usps/936…` or `…/tracking?carrier_code=usps&…`.

@@ -34,6 +34,6 @@ impl Carrier for Shipengine {
     }
 
     fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError> {
-        decode::decode(&json::parse_snake(raw)?)
+        json::decode(raw, json::Keys::Snake, decode::decode)
     }
 }

@@ -3,7 +3,6 @@
 use super::super::{DecodeError, json, times};
 use domain::{
     Classifier,
-    event_time::EventTime,
     observation::{
         Codes, Decoded, Location, Observation, Origin, Problem, ProviderCode, RefKind, References, TrackerReport,
     },
@@ -52,21 +51,21 @@ fn report(track: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<Tracke
     refs.add(RefKind::TrackingNumber, Some(&number));
     refs.add(RefKind::TrackerObject, json::text(track, "object_id").as_deref());
     refs.add(RefKind::Shipment, json::text(track, "transaction").as_deref());
-    let history = track.get("tracking_history").and_then(Value::as_array).into_iter().flatten();
+    let history = json::items(track, "tracking_history", at, problems);
     let newest = track.get("tracking_status").filter(|status| status.is_object());
-    let stamp = history.clone().chain(newest).filter_map(written_down).max();
+    let stamp = history.iter().map(|(_, event)| *event).chain(newest).filter_map(written_down).max();
     let mut observations: Vec<Observation> = history
-        .enumerate()
-        .filter_map(|(n, event)| {
-            let observation = event_of(event, Origin::Event, &format!("{at}/tracking_history/{n}"), problems)?;
+        .iter()
+        .filter_map(|(at, event)| {
+            let observation = event_of(event, Origin::Event, at, problems)?;
             Some(Observation { provider_event_id: json::text(event, "object_id"), ..observation })
         })
         .collect();
     let summary = newest.and_then(|s| event_of(s, Origin::Summary, &format!("{at}/tracking_status"), problems));
     observations.extend(summary.filter(|summary| !is_said(summary, &observations)));
-    observations.extend(json::expected_delivery(track, "eta", stamp));
+    observations.extend(json::expected_delivery(track, "eta", stamp, at, problems));
     let feed = times::snapshot(stamp, &observations);
-    Ok(TrackerReport { refs, carrier: json::text(track, "carrier"), feed, observations })
+    Ok(TrackerReport { refs, carrier: json::text(track, "carrier"), feed, observations, test: false })
 }
 
 /// The summary is a copy of the newest event, under an id of its own.
@@ -85,10 +84,7 @@ fn event_of(event: &Value, origin: Origin, at: &str, problems: &mut Vec<Problem>
             .push(Problem { at: at.into(), message: "an event without status says nothing that can be read".into() });
         return None;
     };
-    let time = json::time(event, "status_date").unwrap_or_else(|| EventTime::unknown(""));
-    if time.sentinel || time.sort_key().is_none() {
-        problems.push(Problem { at: format!("{at}/status_date"), message: "is no time that can be used".into() });
-    }
+    let time = json::event_time(event, &["status_date"], at, problems);
     Some(Observation {
         stated_at: json::instant(event, "object_created"),
         location: event.get("location").and_then(location),

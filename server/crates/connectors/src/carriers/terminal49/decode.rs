@@ -64,7 +64,7 @@ fn reports(
         return Err(DecodeError::NotTracking(format!("Terminal49 event {name}")));
     }
     let about = About::of(notification, included);
-    let trackers = about.trackers(at)?;
+    let trackers = about.trackers(at, problems)?;
     let observation = about.statement(&name, at, problems);
     let carrier = about.carrier();
     let report = |refs| TrackerReport {
@@ -72,6 +72,7 @@ fn reports(
         carrier: carrier.clone(),
         feed: Feed::Delta,
         observations: vec![observation.clone()],
+        test: false,
     };
     Ok(trackers.into_iter().map(report).collect())
 }
@@ -112,20 +113,21 @@ impl<'a> About<'a> {
     }
 
     /// A request hangs on the number that was asked for; everything else on its containers, else on the shipment.
-    fn trackers(&self, at: &str) -> Result<Vec<References>, DecodeError> {
+    fn trackers(&self, at: &str, problems: &mut Vec<Problem>) -> Result<Vec<References>, DecodeError> {
         let mut shared = References::default();
         if let Some(request) = self.request.map(attributes) {
-            let number = json::number(request, "request_number", &format!("{at}/tracking_request"))?;
+            let number = json::further_number(request, "request_number", &format!("{at}/tracking_request"), problems);
             shared.add(requested(request), number.as_deref());
         }
         let of_request = is(self.event, "tracking_request") && !shared.0.is_empty();
         if let Some(shipment) = self.shipment.map(attributes) {
-            let number = json::number(shipment, "bill_of_lading_number", &format!("{at}/shipment"))?;
+            let number = json::further_number(shipment, "bill_of_lading_number", &format!("{at}/shipment"), problems);
             shared.add(RefKind::BillOfLading, number.as_deref());
             shared.add(RefKind::Order, first_reference(shipment).as_deref());
         }
         let mut trackers = Vec::new();
         for container in self.containers.iter().filter(|_| !of_request) {
+            // a statement about one container is none about its whole bill of lading
             let Some(number) = json::number(attributes(container), "number", &format!("{at}/container"))? else {
                 continue;
             };

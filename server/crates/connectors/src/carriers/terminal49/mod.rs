@@ -28,11 +28,11 @@ impl Carrier for Terminal49 {
     }
 
     fn delivery_key(&self, raw: &[u8]) -> DeliveryKey {
-        let id = json::parse_snake(raw).ok().and_then(|body| json::text(body.get("data")?, "id"));
+        let id = json::body(raw, json::Keys::Snake).and_then(|body| json::text(body.get("data")?, "id"));
         DeliveryKey(id)
     }
 
     fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError> {
-        decode::decode(&json::parse_snake(raw)?)
+        json::decode(raw, json::Keys::Snake, decode::decode)
     }
 }

@@ -46,24 +46,22 @@ fn report(tracking: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<Tra
     let stamp = ["update_at", "updated_at", "lastest_checkpoint_time"].iter().find_map(|f| json::instant(tracking, f));
     let mut observations: Vec<Observation> = ["destination_info", "origin_info"]
         .iter()
-        .filter_map(|side| tracking.get(side)?.get("trackinfo")?.as_array())
-        .flatten()
-        .enumerate()
-        .map(|(n, event)| event_of(event, &format!("{at}/trackinfo/{n}"), problems))
+        .filter_map(|side| Some((format!("{at}/{side}"), tracking.get(side)?)))
+        .flat_map(|(at, side)| json::items(side, "trackinfo", &at, problems))
+        .collect::<Vec<_>>()
+        .iter()
+        .map(|(at, event)| event_of(event, at, problems))
         .collect();
     observations.extend(summary(tracking, &observations, stamp));
-    observations.extend(json::expected_delivery(tracking, "scheduled_delivery_date", stamp));
+    observations.extend(json::expected_delivery(tracking, "scheduled_delivery_date", stamp, at, problems));
     let carrier = json::text(tracking, "courier_code").or_else(|| json::text(tracking, "carrier_code"));
-    Ok(TrackerReport { refs, carrier, feed: times::snapshot(stamp, &observations), observations })
+    Ok(TrackerReport { refs, carrier, feed: times::snapshot(stamp, &observations), observations, test: false })
 }
 
 /// Versions name the fields of an event each in their own way.
 fn event_of(event: &Value, at: &str, problems: &mut Vec<Problem>) -> Observation {
     let first = |names: &[&str]| names.iter().find_map(|name| json::text(event, name));
-    let time = first(&["checkpoint_date", "date"]).map_or_else(|| EventTime::unknown(""), |raw| times::iso(&raw));
-    if time.sort_key().is_none() || time.sentinel {
-        problems.push(Problem { at: format!("{at}/checkpoint_date"), message: "is no time that can be used".into() });
-    }
+    let time = json::event_time(event, &["checkpoint_date", "date"], at, problems);
     let codes = codes(
         first(&["checkpoint_delivery_status", "checkpoint_status"]),
         first(&["checkpoint_delivery_substatus", "substatus"]),

@@ -27,6 +27,6 @@ impl Carrier for Trackingmore {
     }
 
     fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError> {
-        decode::decode(&json::parse_snake(raw)?)
+        json::decode(raw, json::Keys::Snake, decode::decode)
     }
 }

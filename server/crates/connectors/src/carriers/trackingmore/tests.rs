@@ -7,7 +7,7 @@ const BODY: &[u8] = include_bytes!("fixtures/webhook_v4.json");
 
 #[test]
 fn messages_are_read_as_expected() {
-    assert_eq!(checks::agree_with_expectations(&Trackingmore), 1);
+    assert_eq!(checks::agree_with_expectations(&Trackingmore), 2);
     checks::nothing_is_refused_without_a_reason(&Trackingmore);
 }
 

@@ -14,6 +14,11 @@ use serde_json::Value;
 /// Types that say by themselves what happened; their codes only say how.
 const TELLING_TYPES: &[&str] = &["M", "MV", "U", "D"];
 
+/// Descriptions of a parcel on its way back: requested, returned, returning, returned by the post office.
+const RETURNS: &[&str] = &["033", "034", "035", "036", "037", "067"];
+/// How far a zone is away from UTC at most (IANA time zone database).
+const AHEAD_MAX_MINUTES: i64 = 14 * 60;
+
 /// Decodes an alert, or a list of them.
 pub(super) fn decode(body: &Value) -> Result<Decoded, DecodeError> {
     match body {
@@ -46,13 +51,7 @@ fn report(alert: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<Tracke
             reason: "has no type: nobody can tell what happened".into(),
         });
     };
-    let time = happened(alert);
-    if time.sentinel || time.sort_key().is_none() {
-        problems.push(Problem {
-            at: format!("{at}/localActivityDate"),
-            message: "neither the local nor the GMT activity date can be read".into(),
-        });
-    }
+    let time = happened(alert, at, problems);
     let stated_at = time.utc;
     let activity = Observation {
         stated_at,
@@ -60,73 +59,104 @@ fn report(alert: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<Tracke
         description: alert.get("activity_status").and_then(|s| json::text(s, "description")),
         ..Observation::new(codes, Classifier::Actual, time, Origin::Event)
     };
-    let observations = std::iter::once(activity).chain(planned(alert, stated_at)).collect();
-    Ok(TrackerReport { refs, carrier: Some("UPS".into()), feed: Feed::Delta, observations })
+    let observations = std::iter::once(activity).chain(planned(alert, stated_at, at, problems)).collect();
+    Ok(TrackerReport { refs, carrier: Some("UPS".into()), feed: Feed::Delta, observations, test: false })
 }
 
 fn delivered_on(alert: &Value) -> Option<String> {
     json::text(alert, "actual_delivery_date")
 }
 
-/// The type, and the code that refines it. `D` covers loaded on the vehicle, out for delivery and delivered: with the
-/// day of the delivery, or a code that says so, it is the last.
+/// The type, the code that refines it, and the three-digit code of the description. `D` covers loaded on the vehicle, out
+/// for delivery, delivered, and brought to an Access Point: which of them is said by the codes, else by the day of the
+/// delivery.
 fn codes(status: &Value, delivered_on: Option<String>) -> Option<Codes> {
     let kind = json::text(status, "type")?.to_uppercase();
     let code = json::text(status, "code").map(|c| c.to_uppercase());
+    let description = json::code(status, "description_code");
     let raw = code.map_or_else(|| kind.clone(), |code| format!("{kind}/{code}"));
     let mut candidates = vec![ProviderCode::new("ups_track_alert.code", &raw)];
+    candidates.extend(description.iter().map(|code| ProviderCode::new("ups.status_code", format!("{code:0>3}"))));
     if kind == "D" && delivered_on.is_some() {
         candidates.push(ProviderCode::new("ups_track_alert.code", "D/DELIVERED"));
     }
     let kind = ProviderCode::new("ups_track_alert.type", kind);
     let telling = TELLING_TYPES.contains(&kind.value.as_str());
-    let coarse = (!telling).then(|| kind.clone());
+    // on the way back a parcel is on its way, too
+    let back = description.is_some_and(|code| RETURNS.contains(&code.as_str()));
+    let coarse = (!telling && !back).then(|| kind.clone());
     candidates.extend(telling.then_some(kind));
     Some(Codes { raw, status: candidates, reason: None, coarse })
 }
 
-/// The wall clock at the place, and the instant: UPS gives both.
-fn happened(alert: &Value) -> EventTime {
-    let local = clock(alert, "local_activity_date", "local_activity_time");
-    let gmt = clock(alert, "gmt_activity_date", "gmt_activity_time");
-    let utc = gmt.as_ref().and_then(|(_, at, _)| TimeZone::UTC.to_timestamp(*at).ok());
-    match (local, utc) {
-        (Some((raw, local, precision)), utc) => with_instant(EventTime::floating(raw, local, precision), utc),
-        (None, Some(utc)) => {
-            let (raw, _, precision) = gmt.expect("the instant came from it");
-            EventTime::instant(raw, utc, precision)
+/// The wall clock at the place, and the instant: UPS gives both. Only together with a time of day each is one.
+fn happened(alert: &Value, at: &str, problems: &mut Vec<Problem>) -> EventTime {
+    let local = clock(alert, ["local_activity_date", "local_activity_time"], at, problems);
+    let gmt = clock(alert, ["gmt_activity_date", "gmt_activity_time"], at, problems);
+    let instant = gmt.filter(|gmt| gmt.precision > Precision::Date);
+    let instant = instant.and_then(|gmt| Some((TimeZone::UTC.to_timestamp(gmt.local?).ok()?, gmt)));
+    match (local, instant) {
+        (Some(local), Some((utc, _))) => with_instant(local, utc, at, problems),
+        (Some(local), None) => local,
+        (None, Some((utc, gmt))) => EventTime::instant(gmt.raw, utc, gmt.precision),
+        (None, None) => {
+            problems.push(Problem {
+                at: format!("{at}/localActivityDate"),
+                message: "neither the local nor the GMT activity date can be read".into(),
+            });
+            EventTime::unknown(json::text(alert, "local_activity_date").unwrap_or_default())
         }
-        (None, None) => EventTime::unknown(json::text(alert, "local_activity_date").unwrap_or_default()),
     }
 }
 
-fn with_instant(mut time: EventTime, utc: Option<Timestamp>) -> EventTime {
-    let (Some(local), Some(utc), true) = (time.local, utc, time.precision > Precision::Date) else { return time };
-    let away = TimeZone::UTC.to_timestamp(local).map(|as_utc| as_utc.duration_since(utc).as_mins()).unwrap_or_default();
-    let sign = if away < 0 { '-' } else { '+' };
-    time.zone = Some(format!("{sign}{:02}:{:02}", away.abs() / 60, away.abs() % 60));
+/// The offset follows from the two, where there is such an offset: a quarter of an hour, up to 14 hours away.
+fn with_instant(mut time: EventTime, utc: Timestamp, at: &str, problems: &mut Vec<Problem>) -> EventTime {
+    let Some(local) = time.local.filter(|_| time.precision > Precision::Date) else { return time };
+    let away = TimeZone::UTC.to_timestamp(local).map(|as_utc| as_utc.duration_since(utc)).unwrap_or_default();
+    // one of the two may be without its seconds
+    let minutes = (away.as_secs() + 30).div_euclid(60);
+    if minutes % 15 != 0 || minutes.abs() > AHEAD_MAX_MINUTES {
+        let message = "is as far from the local time as no zone is: only the local time is believed";
+        problems.push(Problem { at: format!("{at}/gmtActivityTime"), message: message.into() });
+        return time;
+    }
+    let sign = if minutes < 0 { '-' } else { '+' };
+    time.zone = Some(format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60));
     (time.utc, time.zone_source) = (Some(utc), Some(ZoneSource::Payload));
     time
 }
 
-fn clock(alert: &Value, date: &str, time: &str) -> Option<(String, DateTime, Precision)> {
-    let (date, time) = (json::text(alert, date)?, json::text(alert, time));
-    let day = times::compact_date(&date.replace('-', ""))?;
-    let clock = time.as_deref().and_then(|t| times::compact_clock(&t.replace(':', "")));
-    let raw = time.map_or_else(|| date.clone(), |time| format!("{date} {time}"));
-    Some(match clock {
-        Some((clock, precision)) => (raw, DateTime::from_parts(day, clock), precision),
-        None => (raw, day.at(0, 0, 0, 0), Precision::Date),
+/// Day and time of day in two fields; what of them cannot be read is a problem.
+fn clock(alert: &Value, [date, time]: [&str; 2], at: &str, problems: &mut Vec<Problem>) -> Option<EventTime> {
+    let (written, clock) = (json::text(alert, date)?, json::text(alert, time));
+    let mut say =
+        |key: &str, message: &str| problems.push(Problem { at: format!("{at}/{key}"), message: message.into() });
+    let Some(day) = times::day(&written) else {
+        say(date, "is no date that can be read");
+        return None;
+    };
+    let of_day = clock.as_deref().and_then(times::time_of_day);
+    if clock.is_some() && of_day.is_none() {
+        say(time, "is no time of day that can be read: only the day counts");
+    }
+    let raw = clock.map_or_else(|| written.clone(), |clock| format!("{written} {clock}"));
+    Some(match of_day {
+        Some((of_day, precision)) => EventTime::floating(raw, DateTime::from_parts(day, of_day), precision),
+        None => EventTime::floating(raw, day.at(0, 0, 0, 0), Precision::Date),
     })
 }
 
 /// The day for which UPS has planned the delivery; once it is delivered it is no news.
-fn planned(alert: &Value, stated_at: Option<Timestamp>) -> Option<Observation> {
+fn planned(alert: &Value, stated_at: Option<Timestamp>, at: &str, problems: &mut Vec<Problem>) -> Option<Observation> {
     if delivered_on(alert).is_some() {
         return None;
     }
     let raw = json::text(alert, "scheduled_delivery_date")?;
-    let day = times::compact_date(&raw.replace('-', ""))?;
+    let Some(day) = times::day(&raw) else {
+        let message = "is no date that can be read";
+        problems.push(Problem { at: format!("{at}/scheduledDeliveryDate"), message: message.into() });
+        return None;
+    };
     let codes = Codes {
         raw: "scheduledDeliveryDate".into(),
         status: vec![ProviderCode::new("milepost.field", "expected_delivery")],

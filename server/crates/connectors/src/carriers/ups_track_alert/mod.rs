@@ -29,6 +29,6 @@ impl Carrier for UpsTrackAlert {
     }
 
     fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError> {
-        decode::decode(&json::parse_snake(raw)?)
+        json::decode(raw, json::Keys::Snake, decode::decode)
     }
 }

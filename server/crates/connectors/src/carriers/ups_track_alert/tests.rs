@@ -20,7 +20,7 @@ fn milestone(alert: &str) -> (&'static str, bool) {
 
 #[test]
 fn messages_are_read_as_expected() {
-    assert_eq!(checks::agree_with_expectations(&UpsTrackAlert), 1);
+    assert_eq!(checks::agree_with_expectations(&UpsTrackAlert), 5);
     checks::nothing_is_refused_without_a_reason(&UpsTrackAlert);
 }
 

@@ -5,7 +5,7 @@ mod primitives;
 #[cfg(test)]
 mod tests;
 
-use super::{RawRequest, Rejected, Secrets};
+use super::{RawRequest, Rejected, Secrets, json};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use primitives::{header, hmac_matches, optional_header, secret_matches};
@@ -395,8 +395,8 @@ fn zendesk(secret: &str, request: &RawRequest<'_>) -> Result<(), Rejected> {
 /// TrackingMore signs only a time stamp, in the body: whoever saw one message can forge others. A hint, no proof.
 fn trackingmore(secret: &str, request: &RawRequest<'_>) -> Result<(), Rejected> {
     let name = "signature";
-    let body: Value =
-        serde_json::from_slice(request.body).map_err(|_| Rejected::MalformedHeader("body", "it is not JSON"))?;
+    let body = json::body(request.body, json::Keys::AsWritten);
+    let body = body.ok_or(Rejected::MalformedHeader("body", "it is not JSON"))?;
     let info = body.get("verifyInfo").unwrap_or(&body);
     let text = |key: &str| {
         info.get(key).and_then(|v| v.as_str().map(str::to_owned).or_else(|| v.as_i64().map(|n| n.to_string())))

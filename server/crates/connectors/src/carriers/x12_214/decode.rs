@@ -3,7 +3,7 @@
 use super::super::{
     DecodeError,
     edi::{
-        self, say,
+        self, charset, say,
         x12::{self, Segment, Set},
     },
     json,
@@ -30,7 +30,7 @@ const MARKS_MAX: usize = 500;
 
 /// Decodes every 214 of the file.
 pub(super) fn decode(raw: &[u8]) -> Result<Decoded, DecodeError> {
-    x12::decode(&edi::text(raw), "214", |set, problems| {
+    x12::decode(&charset::x12(raw), "214", |set, problems| {
         Reader { written: set.written, ..Reader::default() }.report(set, problems).map(|report| vec![report])
     })
 }
@@ -90,7 +90,7 @@ impl Reader {
             return Err(DecodeError::Incomplete { at: first.unwrap_or_else(|| "B10".into()), reason: reason.into() });
         }
         let observations = self.done.into_iter().map(|statement| statement.said).collect();
-        Ok(TrackerReport { refs: self.refs, carrier: self.carrier, feed: Feed::Delta, observations })
+        Ok(TrackerReport { refs: self.refs, carrier: self.carrier, feed: Feed::Delta, observations, test: false })
     }
 
     fn heading(&mut self, b10: &Segment<'_>) {
@@ -128,21 +128,21 @@ impl Reader {
 
     /// AT7-01/02 status and reason, 03/04 appointment and reason, 05 date, 06 time, 07 time code.
     fn status(&mut self, at7: &Segment<'_>, problems: &mut Vec<Problem>) {
-        let (list, code, reason, classifier) = match (at7.element(1), at7.element(3)) {
-            (Some(status), _) if ESTIMATES.contains(&status) => {
-                ("x12.1650", status, at7.element(2), Classifier::Estimated)
+        let (list, code, reason, classifier) = match (at7.code(1), at7.code(3)) {
+            (Some(status), _) if ESTIMATES.contains(&&*status) => {
+                ("x12.1650", status, at7.code(2), Classifier::Estimated)
             }
-            (Some(status), _) => ("x12.1650", status, at7.element(2), Classifier::Actual),
-            (None, Some(appointment)) => ("x12.1652", appointment, at7.element(4), Classifier::Planned),
+            (Some(status), _) => ("x12.1650", status, at7.code(2), Classifier::Actual),
+            (None, Some(appointment)) => ("x12.1652", appointment, at7.code(4), Classifier::Planned),
             (None, None) => return say(problems, at7.at(), "AT7 has neither a status nor an appointment"),
         };
-        let time = x12::time(at7.element(5), at7.element(6), at7.element(7));
+        let time = x12::time(at7, [5, 6, 7], problems);
         if time.sentinel || time.sort_key().is_none() {
             say(problems, at7.at(), "AT7 has no date that can be used");
         }
-        let special = reason.filter(|r| !NO_REASON.contains(r));
+        let special = reason.clone().filter(|r| !NO_REASON.contains(&&**r));
         let codes = Codes {
-            raw: reason.map_or_else(|| code.to_owned(), |reason| format!("{code}/{reason}")),
+            raw: reason.map_or_else(|| code.clone(), |reason| format!("{code}/{reason}")),
             status: vec![ProviderCode::new(list, code)],
             reason: special.map(|r| ProviderCode::new("x12.1651", r)),
             coarse: None,
@@ -152,7 +152,7 @@ impl Reader {
             stop: self.loop_stop.map(|number| Stop { number }),
             ..Observation::new(codes, classifier, time, Origin::Event)
         };
-        self.done.push(Statement { said, status: at7.element(1).map(str::to_owned), at: at7.at() });
+        self.done.push(Statement { said, status: at7.code(1), at: at7.at() });
     }
 
     /// Changes the last statement of the loop.

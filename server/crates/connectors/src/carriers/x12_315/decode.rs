@@ -3,7 +3,7 @@
 use super::super::{
     DecodeError,
     edi::{
-        self,
+        self, charset,
         ports::{self, Port},
         say,
         x12::{self, Segment, Set},
@@ -20,7 +20,7 @@ use domain::{
 
 /// Decodes every 315 of the file.
 pub(super) fn decode(raw: &[u8]) -> Result<Decoded, DecodeError> {
-    x12::decode(&edi::text(raw), "315", |set, problems| {
+    x12::decode(&charset::x12(raw), "315", |set, problems| {
         Reader::default().report(set, problems).map(|report| vec![report])
     })
 }
@@ -50,12 +50,16 @@ impl Reader {
         let mut equipment = None;
         for segment in set.segments() {
             match segment.tag() {
-                "B4" => equipment = self.heading(&segment),
+                "B4" => equipment = self.heading(&segment, problems),
                 "N9" => self.reference(&segment),
-                "SG" => self.status(&segment, [1, 2, 4, 5, 6]),
+                "SG" => self.status(&segment, [1, 2, 4, 5, 6], problems),
                 "R4" => self.ports.extend(Port::read(&segment)),
-                "DTM" => self.ports.iter_mut().last().into_iter().for_each(|port| port.date(&segment)),
-                "V9" => self.event(&segment),
+                "DTM" => {
+                    if let Some(port) = self.ports.last_mut() {
+                        port.date(&segment, problems);
+                    }
+                }
+                "V9" => self.event(&segment, problems),
                 _ => {}
             }
         }
@@ -74,21 +78,26 @@ impl Reader {
 
     /// B4-03 status, 04 date, 05 time, 06 place, 07 and 08 equipment, 09 empty or loaded, 11 and 12 place, 13 check
     /// digit.
-    fn heading(&mut self, b4: &Segment<'_>) -> Option<String> {
+    fn heading(&mut self, b4: &Segment<'_>, problems: &mut Vec<Problem>) -> Option<String> {
         self.empty = b4.element(9) == Some("E");
         self.place = ports::place(b4.element(12), b4.element(11).or_else(|| b4.element(6)), None);
-        self.status(b4, [3, usize::MAX, 4, 5, usize::MAX]);
+        self.status(b4, [3, usize::MAX, 4, 5, usize::MAX], problems);
         edi::container(b4.element(7), b4.element(8), b4.element(13)).filter(|_| b4.element(7).is_some())
     }
 
     /// Status, reason, date, time and time code at these elements.
-    fn status(&mut self, segment: &Segment<'_>, [code, reason, date, clock, zone]: [usize; 5]) {
-        let Some(code) = segment.element(code) else { return };
+    fn status(
+        &mut self,
+        segment: &Segment<'_>,
+        [code, reason, date, clock, zone]: [usize; 5],
+        problems: &mut Vec<Problem>,
+    ) {
+        let Some(code) = segment.code(code) else { return };
         self.statuses.push(Status {
             at: segment.at(),
-            code: code.to_owned(),
-            reason: segment.element(reason).map(str::to_owned),
-            time: x12::time(segment.element(date), segment.element(clock), segment.element(zone)),
+            code,
+            reason: segment.code(reason),
+            time: x12::time(segment, [date, clock, zone], problems),
         });
     }
 
@@ -107,7 +116,7 @@ impl Reader {
     }
 
     /// V9-01 code, 02 words, 03 and 04 time, 05 to 07 place, 14 time code: events whose codes the partners agree on.
-    fn event(&mut self, v9: &Segment<'_>) {
+    fn event(&mut self, v9: &Segment<'_>, problems: &mut Vec<Problem>) {
         let Some(code) = v9.element(1) else { return };
         let codes = Codes {
             raw: code.to_owned(),
@@ -115,7 +124,7 @@ impl Reader {
             reason: None,
             coarse: None,
         };
-        let time = x12::time(v9.element(3), v9.element(4), v9.element(14));
+        let time = x12::time(v9, [3, 4, 14], problems);
         let location = Location {
             city: v9.element(5).map(str::to_owned),
             region: v9.element(6).map(str::to_owned),
@@ -150,6 +159,6 @@ impl Reader {
             observation.stated_at = set.written;
         }
         observations.extend(self.ports.iter().flat_map(|port| port.expectations(set.written)));
-        TrackerReport { refs: self.refs, carrier: self.carrier, feed: Feed::Delta, observations }
+        TrackerReport { refs: self.refs, carrier: self.carrier, feed: Feed::Delta, observations, test: false }
     }
 }

@@ -3,7 +3,7 @@
 use super::super::{
     DecodeError,
     edi::{
-        self,
+        self, charset,
         ports::{self, Port},
         say,
         x12::{self, Segment, Set},
@@ -17,7 +17,7 @@ use domain::{
 
 /// Decodes every 322 of the file.
 pub(super) fn decode(raw: &[u8]) -> Result<Decoded, DecodeError> {
-    x12::decode(&edi::text(raw), "322", reports)
+    x12::decode(&charset::x12(raw), "322", reports)
 }
 
 /// A status of the whole set, or of one unit.
@@ -41,31 +41,49 @@ struct Unit {
     expected: Vec<(String, EventTime)>,
 }
 
-/// One report for each unit. What stands before the first is said of all of them.
+/// One report for each unit. What stands before the first is said of all of them. A unit without a number costs no other.
 fn reports(set: &Set<'_>, problems: &mut Vec<Problem>) -> Result<Vec<TrackerReport>, DecodeError> {
     let (mut header, mut units) = (Unit::default(), Vec::new());
     for segment in set.segments() {
         if segment.tag() == "N7" {
             units.push(Unit::default());
         }
-        units.last_mut().unwrap_or(&mut header).take(&segment);
+        units.last_mut().unwrap_or(&mut header).take(&segment, problems);
     }
     if units.is_empty() {
         units.push(Unit::default());
     }
-    units.into_iter().map(|unit| unit.report(&header, set, problems)).collect()
+    let (mut reports, mut refused) = (Vec::new(), None);
+    for unit in units {
+        match unit.report(&header, set, problems) {
+            Ok(report) => reports.push(report),
+            Err(error) => {
+                if refused.is_none() {
+                    refused = Some(error);
+                }
+            }
+        }
+    }
+    match refused {
+        Some(error) if reports.is_empty() => Err(error),
+        Some(error) => {
+            say(problems, "N7", error.to_string());
+            Ok(reports)
+        }
+        None => Ok(reports),
+    }
 }
 
 impl Unit {
-    fn take(&mut self, segment: &Segment<'_>) {
+    fn take(&mut self, segment: &Segment<'_>, problems: &mut Vec<Problem>) {
         match segment.tag() {
-            "Q5" => self.status(segment),
+            "Q5" => self.status(segment, problems),
             "N7" => self.equipment(segment, 18),
             "W2" => {
                 self.empty = segment.element(5) == Some("E");
                 self.equipment(segment, 13);
             }
-            "DTM" => self.expected.extend(ports::expected(segment)),
+            "DTM" => self.expected.extend(ports::expected(segment, problems)),
             "R4" => self.ports.extend(Port::read(segment)),
             "N1" if segment.element(1) == Some("RR") => self.carrier = segment.element(4).map(str::to_owned),
             "N9" => self.reference(segment),
@@ -74,9 +92,9 @@ impl Unit {
     }
 
     /// Q5-01 status, 02 date, 03 time, 04 time code, 05 reason, 06 city, 07 state, 08 country, 09 and 10 equipment.
-    fn status(&mut self, q5: &Segment<'_>) {
+    fn status(&mut self, q5: &Segment<'_>, problems: &mut Vec<Problem>) {
         self.refs.add(RefKind::Container, edi::container(q5.element(9), q5.element(10), None).as_deref());
-        let Some(code) = q5.element(1) else { return };
+        let Some(code) = q5.code(1) else { return };
         let place = Location {
             city: q5.element(6).map(str::to_owned),
             region: q5.element(7).map(str::to_owned),
@@ -85,9 +103,9 @@ impl Unit {
         };
         self.statuses.push(Status {
             at: q5.at(),
-            code: code.to_owned(),
-            reason: q5.element(5).map(str::to_owned),
-            time: x12::time(q5.element(2), q5.element(3), q5.element(4)),
+            code,
+            reason: q5.code(5),
+            time: x12::time(q5, [2, 3, 4], problems),
             place: place.non_empty(),
         });
     }
@@ -133,7 +151,7 @@ impl Unit {
         let said = expected.map(|(qualifier, time)| ports::expectation(qualifier, None, time.clone(), set.written));
         observations.extend(said);
         let carrier = self.carrier.or_else(|| header.carrier.clone());
-        Ok(TrackerReport { refs: self.refs, carrier, feed: Feed::Delta, observations })
+        Ok(TrackerReport { refs: self.refs, carrier, feed: Feed::Delta, observations, test: false })
     }
 
     /// The place is the ramp where it happens (R4-01 = 5), in the words of the status.

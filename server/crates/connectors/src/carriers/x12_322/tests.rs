@@ -35,6 +35,18 @@ fn a_container_arrives_at_a_ramp() {
 }
 
 #[test]
+fn a_unit_without_a_number_costs_no_other() {
+    let isa =
+        "ISA*00*          *00*          *02*CMPO           *ZZ*RCV            *260310*1200*U*00401*000000001*0*P*>~";
+    let text = format!(
+        "{isa}GS*IO*A*B~ST*322*1~N7*****~Q5*A*20260310*0930~N7*CSQU*305438~Q5*A*20260310*0930~SE*6*1~GE*1*1~IEA*1*1~"
+    );
+    let decoded = X12322.decode(text.as_bytes()).unwrap();
+    assert_eq!(decoded.reports.len(), 1);
+    assert!(decoded.problems.iter().any(|p| p.at == "N7"), "{:?}", decoded.problems);
+}
+
+#[test]
 fn out_of_the_gate_and_onto_the_train() {
     let of = |body: &[u8]| {
         let decoded = X12322.decode(body).unwrap();

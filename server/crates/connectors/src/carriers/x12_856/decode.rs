@@ -4,12 +4,13 @@
 use super::super::{
     DecodeError,
     edi::{
-        self, say,
+        self, charset, say,
         x12::{self, Segment, Set},
     },
 };
 use domain::{
     Classifier,
+    event_time::EventTime,
     observation::{
         Codes, Decoded, Feed, Observation, Origin, Problem, ProviderCode, RefKind, References, TrackerReport,
     },
@@ -26,7 +27,7 @@ const PIECES_MAX: usize = 2_000;
 
 /// Decodes every 856 of the file.
 pub(super) fn decode(raw: &[u8]) -> Result<Decoded, DecodeError> {
-    x12::decode(&edi::text(raw), "856", |set, problems| Reader::default().reports(set, problems))
+    x12::decode(&charset::x12(raw), "856", |set, problems| Reader::default().reports(set, problems))
 }
 
 /// Where reading a set has come to.
@@ -48,6 +49,7 @@ struct Reader {
 /// BSN: what for, and which notice.
 #[derive(Default)]
 struct Notice {
+    sender: Option<String>,
     purpose: String,
     number: String,
     /// Date and time, as written.
@@ -58,7 +60,7 @@ impl Reader {
     fn reports(mut self, set: &Set<'_>, problems: &mut Vec<Problem>) -> Result<Vec<TrackerReport>, DecodeError> {
         for segment in set.segments() {
             match segment.tag() {
-                "BSN" => self.heading(&segment, set),
+                "BSN" => self.heading(&segment, set, problems),
                 "HL" => self.level = segment.element(3).unwrap_or_default().to_owned(),
                 "TD5" if segment.element(2) == Some("2") || self.carrier.is_none() => {
                     self.carrier = segment.element(3).or_else(|| segment.element(5)).map(str::to_owned);
@@ -82,12 +84,17 @@ impl Reader {
     }
 
     /// BSN-01 purpose, 02 number of the notice, 03 and 04 when it was written. A cancelled notice says nothing else.
-    fn heading(&mut self, bsn: &Segment<'_>, set: &Set<'_>) {
+    fn heading(&mut self, bsn: &Segment<'_>, set: &Set<'_>, problems: &mut Vec<Problem>) {
         let text = |element: usize| bsn.element(element).unwrap_or_default().to_owned();
-        self.notice = Notice { purpose: text(1), number: text(2), written: format!("{}{}", text(3), text(4)) };
+        self.notice = Notice {
+            sender: set.sender.clone(),
+            purpose: text(1),
+            number: text(2),
+            written: format!("{}{}", text(3), text(4)),
+        };
         self.refs.add(RefKind::Shipment, bsn.element(2));
         if self.notice.purpose == "01" {
-            let time = x12::time(bsn.element(3), bsn.element(4), None);
+            let time = x12::time(bsn, [3, 4, usize::MAX], problems);
             let said = Observation {
                 stated_at: set.written,
                 ..Observation::new(codes("x12.353", "01"), Classifier::Actual, time, Origin::Event)
@@ -139,7 +146,7 @@ impl Reader {
             _ if PLANNED.contains(&qualifier) => Classifier::Planned,
             _ => return,
         };
-        let time = x12::time(dtm.element(2), dtm.element(3), dtm.element(4));
+        let time = x12::time(dtm, [2, 3, 4], problems);
         if time.sentinel || time.sort_key().is_none() {
             self.undated = true;
             return say(problems, dtm.at(), "DTM has no date that can be used");
@@ -168,13 +175,17 @@ impl Reader {
             let of_piece = |o: &Observation, piece: &String| Observation { piece: Some(piece.clone()), ..o.clone() };
             observations = observations.iter().flat_map(|o| self.pieces.iter().map(|p| of_piece(o, p))).collect();
         }
-        vec![TrackerReport { refs: self.refs, carrier: self.carrier, feed: Feed::Delta, observations }]
+        vec![TrackerReport { refs: self.refs, carrier: self.carrier, feed: Feed::Delta, observations, test: false }]
     }
 
-    /// The notice names its statements. A replacement (05) takes back what the original said, and may itself be said
-    /// again later: its name has its own date.
+    /// The notice names its statements, under its sender: suppliers number their notices each from one. Where nobody says
+    /// who sends it, or it has no number, it is only known with what it is about. A replacement (05) takes back what the original said, and
+    /// may itself be said again later: its name has its own date.
     fn named(&self, said: &Observation) -> Vec<Observation> {
-        let original = format!("{}/{}", self.notice.number, said.codes.raw);
+        let unknown = self.notice.sender.is_none() || self.notice.number.is_empty();
+        let about = self.refs.tracker().map(|(_, number)| number).filter(|_| unknown);
+        let number = format!("{}{}", self.notice.number, about.map(|about| format!("/{about}")).unwrap_or_default());
+        let original = edi::said_by(self.notice.sender.as_deref(), &format!("{number}/{}", said.codes.raw));
         let replaces = self.notice.purpose == "05";
         let name = if replaces { format!("{original}/{}", self.notice.written) } else { original.clone() };
         let statement = Observation { provider_event_id: Some(name), ..said.clone() };
@@ -184,7 +195,7 @@ impl Reader {
             ..Observation::new(
                 Codes { status: Vec::new(), ..said.codes.clone() },
                 Classifier::Actual,
-                x12::time(None, None, None),
+                EventTime::unknown(""),
                 Origin::Event,
             )
         };

@@ -18,6 +18,7 @@ fn notice(purpose: &str, segments: &str) -> Decoded {
 
 #[test]
 fn notices_are_read_or_say_why_they_tell_nothing() {
+    assert_eq!(checks::agree_with_expectations(&X12856), 3);
     checks::nothing_is_refused_without_a_reason(&X12856);
     let nothing = X12856.decode(include_bytes!("fixtures/x12types_test_856_simple_1.edi")).unwrap_err();
     assert!(matches!(&nothing, DecodeError::NotTracking(what) if what.contains("date")), "{nothing}");
@@ -74,6 +75,21 @@ fn a_notice_is_cancelled_or_replaced() {
     let [said, retraction] = replacement.reports[0].observations.as_slice() else { panic!("{replacement:?}") };
     assert_eq!(retraction.retracts, original.provider_event_id);
     assert!(said.retracts.is_none() && said.provider_event_id != original.provider_event_id);
+}
+
+#[test]
+fn a_notice_is_known_by_who_sends_it() {
+    let id = |raw: &[u8]| X12856.decode(raw).unwrap().reports.remove(0).observations.pop().unwrap();
+    let one = id(include_bytes!("fixtures/notice_1001_of_one_supplier.edi"));
+    let other = id(include_bytes!("fixtures/notice_1001_of_another_supplier.edi"));
+    assert!(one.provider_event_id.is_some() && other.retracts.is_some());
+    assert_ne!(one.provider_event_id, other.retracts);
+    // without an envelope a notice is only known with what it is about
+    let bare = |purpose: &str, pro: &str| {
+        id(format!("ST*856*1~BSN*{purpose}*1001*20260310*1200~REF*CN*{pro}~DTM*011*20260310~SE*5*1~").as_bytes())
+    };
+    assert_eq!(bare("00", "A").provider_event_id, bare("05", "A").retracts);
+    assert_ne!(bare("00", "A").provider_event_id, bare("05", "B").retracts);
 }
 
 #[test]
