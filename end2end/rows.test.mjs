@@ -151,6 +151,17 @@ describe("live lists", { skip, concurrency: false }, () => {
     });
   });
 
+  test("a double click acts once, whatever button is under the pointer by then", async () => {
+    await visiting("/exceptions", async (page) => (await page.locator('[data-testid="exception-row"] button').count()) > 0, async (page) => {
+      const button = page.locator('[data-testid="exception-row"] form button').first();
+      const sent = [];
+      page.on("request", (request) => request.url().endsWith("/api/exceptions/act") && sent.push(request.postData()));
+      await Promise.all([page.waitForResponse((response) => response.url().endsWith("/api/exceptions/act")), button.dblclick({ delay: 40 })]);
+      await page.waitForResponse((response) => response.url().includes("/api/exceptions?"), { timeout: LIVE_MS });
+      assert.equal(sent.length, 1, sent.join());
+    });
+  });
+
   test("without JavaScript ticked messages are reprocessed", async () => {
     await visiting("/sync?view=messages", someMessages, async (page) => {
       const two = (await ids(page)).slice(1, 3).sort();
@@ -163,5 +174,23 @@ describe("live lists", { skip, concurrency: false }, () => {
       await page.waitForLoadState();
       assert.match(page.url(), /\/sync/);
     }, { javaScript: false });
+  });
+
+  // the last one: nothing is served after it
+  test("a page whose server is gone does not say that it is live", async () => {
+    const browser = await launch();
+    const { page } = browser;
+    try {
+      await signIn(page, demo.base, demo.logins.find((one) => one.role === "agent"));
+      await page.goto(`${demo.base}/shipments?tab=all`);
+      await hydrated(page);
+      await page.getByTestId("live").waitFor();
+      assert.equal(await page.getByTestId("cut-off").count(), 0);
+      await demo.stop();
+      await page.getByTestId("cut-off").waitFor();
+      assert.equal(await page.getByTestId("live").count(), 0);
+    } finally {
+      await browser.close();
+    }
   });
 });

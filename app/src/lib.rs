@@ -107,6 +107,8 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     components::browser::Happened::provide();
     components::browser::Pressed::provide();
+    components::browser::CutOff::provide();
+    components::browser::no_double_clicks();
     components::browser::mark_hydrated();
     view! {
         <Title formatter=|page: String| if page.is_empty() { "Milepost".to_owned() } else { format!("{page} · Milepost") }/>

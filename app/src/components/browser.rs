@@ -152,42 +152,123 @@ pub fn acted(version: impl Fn() -> usize + 'static) {
     }
 }
 
-/// Calls `changed` for each change that the server streams; only while the page is shown.
+/// Whether the live updates of the page that is shown are cut off; one for all pages.
+#[derive(Clone, Copy)]
+pub struct CutOff(RwSignal<bool>);
+
+impl CutOff {
+    /// For all pages.
+    pub fn provide() {
+        provide_context(Self(RwSignal::new(false)));
+    }
+
+    /// Whether they are: a reactive read.
+    pub fn is(self) -> bool {
+        self.0.get()
+    }
+
+    #[cfg(feature = "hydrate")]
+    fn set(self, is: bool) {
+        if self.0.try_get_untracked() == Some(!is) {
+            self.0.try_set(is);
+        }
+    }
+}
+
+/// A page is read anew so often even if nothing changed: it says how long ago things were.
+#[cfg(feature = "hydrate")]
+const AGES_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
+/// A stream that the server refused is asked for again after this time; one that broke off comes back by itself.
+#[cfg(feature = "hydrate")]
+const AGAIN_AFTER: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Calls `changed` for each change that the server streams, and now and then; only while the page is shown, and when it is
+/// shown again.
 pub fn live(path: impl Fn() -> String + 'static, changed: impl Fn() + Clone + 'static) {
     #[cfg(feature = "hydrate")]
     {
         use leptos::wasm_bindgen::{JsCast, closure::Closure};
-        type Held = Option<(web_sys::EventSource, Closure<dyn FnMut(web_sys::MessageEvent)>)>;
-        let held = StoredValue::new_local(Held::None);
-        let happened = use_context::<Happened>();
+        type Listener = Closure<dyn FnMut(web_sys::Event)>;
+        let held = StoredValue::new_local(None::<(web_sys::EventSource, Vec<Listener>)>);
+        let (happened, cut_off) = (use_context::<Happened>(), use_context::<CutOff>());
+        let again = RwSignal::new(0_u32);
         let close = move || {
-            held.try_update_value(|held: &mut Held| {
+            held.try_update_value(|held| {
                 if let Some((source, _)) = held.take() {
                     source.close();
                 }
             });
         };
+        let read = move || {
+            if !document().hidden() {
+                changed();
+            }
+        };
+        let of_change = read.clone();
         Effect::new(move |_| {
+            again.track();
             close();
             let Ok(source) = web_sys::EventSource::new(&path()) else { return };
-            let changed = changed.clone();
-            let heard = Closure::<dyn FnMut(web_sys::MessageEvent)>::new(move |_| {
-                if !document().hidden() {
-                    changed();
-                    if let Some(Happened(times)) = happened {
-                        times.update(|times| *times += 1);
-                    }
+            let read = of_change.clone();
+            let change = Listener::new(move |_| {
+                read();
+                if let Some(Happened(times)) = happened.filter(|_| !document().hidden()) {
+                    times.update(|times| *times += 1);
                 }
             });
-            let _ = source.add_event_listener_with_callback("change", heard.as_ref().unchecked_ref());
-            held.set_value(Some((source, heard)));
+            let read = of_change.clone();
+            let open = Listener::new(move |_| {
+                // what came meanwhile
+                if cut_off.is_some_and(|CutOff(is)| is.try_get_untracked() == Some(true)) {
+                    read();
+                }
+                cut_off.inspect(|cut_off| cut_off.set(false));
+            });
+            let broken = source.clone();
+            let error = Listener::new(move |_| {
+                cut_off.inspect(|cut_off| cut_off.set(true));
+                if broken.ready_state() == web_sys::EventSource::CLOSED {
+                    let ask = move || {
+                        again.try_update(|times| *times += 1);
+                    };
+                    set_timeout(ask, AGAIN_AFTER);
+                }
+            });
+            let listeners = [("change", change), ("open", open), ("error", error)];
+            for (name, listener) in &listeners {
+                let _ = source.add_event_listener_with_callback(name, listener.as_ref().unchecked_ref());
+            }
+            held.set_value(Some((source, listeners.into_iter().map(|(_, listener)| listener).collect())));
         });
+        let ages = set_interval_with_handle(read.clone(), AGES_EVERY);
+        let shown = window_event_listener_untyped("visibilitychange", move |_| read());
         on_cleanup(move || {
             close();
+            cut_off.inspect(|cut_off| cut_off.set(false));
+            shown.remove();
+            if let Ok(ages) = ages {
+                ages.clear();
+            }
         });
     }
     #[cfg(not(feature = "hydrate"))]
     let _ = (path, changed);
+}
+
+/// The second click of a double click sends no form: by then another button may be under the pointer.
+pub fn no_double_clicks() {
+    #[cfg(feature = "hydrate")]
+    Effect::new(|_| {
+        use leptos::{ev::click, wasm_bindgen::JsCast};
+        let handle = window_event_listener(click, |event| {
+            let on = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+            let sends = on.and_then(|on| on.closest("form button").ok().flatten()).is_some();
+            if sends && event.detail() > 1 {
+                event.prevent_default();
+            }
+        });
+        on_cleanup(move || handle.remove());
+    });
 }
 
 /// `/` goes to the search box; `j` and `k` move over the rows of a list, Enter opens one.

@@ -94,6 +94,17 @@ fn Framed(frame: FrameView, children: Children) -> impl IntoView {
             </div>
         }
     });
+    let is_cut_off = use_context::<browser::CutOff>();
+    let cut_off = move || {
+        is_cut_off.is_some_and(browser::CutOff::is).then(|| {
+            view! {
+                <div class="note note--warn" role="status" data-testid="cut-off">
+                    <Icon name="alert"/>
+                    <div>"Not live: the connection to Milepost is lost. What is shown may be out of date; it is connected again by itself."</div>
+                </div>
+            }
+        })
+    };
     view! {
         <a class="skip" href="#main">"Skip to content"</a>
         <div class="app">
@@ -122,7 +133,7 @@ fn Framed(frame: FrameView, children: Children) -> impl IntoView {
                         </ActionForm>
                     </span>
                 </header>
-                <main class="page" id="main" tabindex="-1">{children()}<p class="zone small muted" data-testid="zone" data-zone=zone>{format!("Times in {zone_label}")}</p></main>
+                <main class="page" id="main" tabindex="-1">{cut_off}{children()}<p class="zone small muted" data-testid="zone" data-zone=zone>{format!("Times in {zone_label}")}</p></main>
             </div>
         </div>
     }

@@ -132,7 +132,12 @@ fn narrowing(query: &ListQuery, page: &ListPage) -> impl IntoView + use<> {
         let class = if on { "chip chip--on" } else { "chip" };
         view! { <a class=class href=href aria-pressed=on.to_string() role="button"><StateMark state=*state/>{on.then(|| view! { <Icon name="x"/> })}</a> }
     }).collect_view();
-    let newest = page.newest.clone().map(|when| view! { <span class="live push" role="status" data-testid="live"><span>"Live · last update "<Time when/></span></span> });
+    let cut_off = use_context::<browser::CutOff>();
+    let live = page.newest.clone();
+    let newest = move || {
+        let live = live.clone().filter(|_| !cut_off.is_some_and(browser::CutOff::is));
+        live.map(|when| view! { <span class="live push" role="status" data-testid="live"><span>"Live · last update "<Time when/></span></span> })
+    };
     view! {
         <nav class="tabs" aria-label="Views">{tabs}</nav>
         {filters}
