@@ -33,7 +33,7 @@ mod access {
     }
 }
 #[cfg(feature = "ssr")]
-use crate::contract::session::Permission;
+use crate::contract::session::{Permission, local_path};
 #[cfg(feature = "ssr")]
 use access::{allowed, ports};
 
@@ -49,11 +49,11 @@ pub async fn get_frame() -> Result<Frame, ApiError> {
     allowed(Permission::See)?.session.frame().await
 }
 
-/// Signs in.
+/// Signs in, and leads to the page that was asked for, else to the start page.
 #[server(prefix = "/api", endpoint = "sign-in")]
-pub async fn sign_in(login: String, password: String) -> Result<(), ApiError> {
+pub async fn sign_in(login: String, password: String, next: Option<String>) -> Result<(), ApiError> {
     let home = ports()?.session.sign_in(login, password).await?;
-    leptos_axum::redirect(&home);
+    leptos_axum::redirect(next.as_deref().and_then(local_path).unwrap_or(&home));
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 mod world;
 
 use futures::future::join_all;
+use http::{HeaderValue, StatusCode};
 use http_body_util::BodyExt;
 use std::{
     collections::BTreeSet,
@@ -66,6 +67,10 @@ fn panics() -> Arc<AtomicUsize> {
     count
 }
 
+fn is_sign_in(location: &HeaderValue) -> bool {
+    location.to_str().unwrap().split('?').next() == Some("/sign-in")
+}
+
 async fn every_page_is_answered(signed_in: bool) {
     let site = Site::start().await;
     let records = site.records().await;
@@ -97,7 +102,7 @@ async fn every_page_is_answered(signed_in: bool) {
                     Err(why) => why,
                     Ok(answer) if answer.status.is_server_error() => answer.status.to_string(),
                     Ok(answer) if !answer.body.trim_end().ends_with("</html>") => format!("not whole: {}", answer.body),
-                    Ok(answer) if signed_in && answer.headers.get("location").is_some_and(|l| l == "/sign-in") => {
+                    Ok(answer) if signed_in && answer.headers.get("location").is_some_and(is_sign_in) => {
                         "signed out".to_owned()
                     }
                     Ok(_) => return None,
@@ -158,5 +163,24 @@ async fn no_view_is_filtered_by_a_status_that_it_cannot_have() {
         ["exceptions", "unclaimed", "open", "late", "silent", "delivered"].map(to),
         [true, true, false, false, false, false]
     );
+    site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_does_not_exist_is_named_with_the_way_back() {
+    let site = Site::start().await;
+    let cookie = site.sign_in().await;
+    let no_id = "00000000-0000-0000-0000-000000000000";
+    for (path, text, back) in [
+        (format!("/shipments/{no_id}"), "This shipment does not exist.", "/shipments"),
+        ("/shipments/abc".to_owned(), "This shipment does not exist.", "/shipments"),
+        (format!("/sync/jobs/{no_id}"), "This job does not exist.", "/sync"),
+        (format!("/sync/messages/{no_id}"), "This message does not exist.", "/sync?view=messages"),
+    ] {
+        let page = site.page(&path, Some(&cookie)).await.unwrap();
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
+        let note = page.body.split("role=\"alert\"").nth(1).unwrap_or_else(|| panic!("{path}: {}", page.body));
+        assert!(note.contains(text) && note.contains(&format!("href=\"{back}\"")), "{path}: {note}");
+    }
     site.stop().await;
 }

@@ -79,3 +79,31 @@ async fn a_refusal_has_the_status_that_it_means() {
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong:?}");
     site.stop().await;
 }
+
+fn location(answer: &Answer) -> String {
+    answer.headers.get(header::LOCATION).map(|to| to.to_str().unwrap().to_owned()).unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_sign_in_leads_to_the_page_that_was_asked_for() {
+    let site = Site::start().await;
+    let shipment = format!("/shipments/{}?event=of%20it", site.exception().await.1);
+    let asked = site.page(&shipment, None).await.unwrap();
+    let sign_in = location(&asked);
+    assert!(asked.status == StatusCode::FOUND && sign_in.starts_with("/sign-in?next="), "{asked:?}");
+    let page = site.page(&sign_in, None).await.unwrap();
+    let field = page.body.split("name=\"next\" value=\"").nth(1).unwrap_or_else(|| panic!("{}", page.body));
+    let next = field.split('"').next().unwrap().replace("&amp;", "&");
+    let encoded = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    let answer = site.sign_in_with(&format!("&next={}", encoded(&next))).await;
+    assert_eq!(answer.status, StatusCode::FOUND);
+    assert_eq!(location(&answer), shipment);
+    for elsewhere in ["https://evil.test/", "//evil.test", "/\\evil.test", "/a\r\nb", ""] {
+        let answer = site.sign_in_with(&format!("&next={}", encoded(elsewhere))).await;
+        assert_eq!((answer.status, location(&answer).as_str()), (StatusCode::FOUND, "/shipments"), "{elsewhere:?}");
+        let page = site.page(&format!("/sign-in?next={}", encoded(elsewhere)), None).await.unwrap();
+        assert!(!page.body.contains("name=\"next\""), "{elsewhere:?}");
+    }
+    assert_eq!(location(&site.page("/", None).await.unwrap()), "/sign-in", "the start page needs no way back");
+    site.stop().await;
+}

@@ -172,8 +172,8 @@ fn SearchBox() -> impl IntoView {
     view! {
         <form class="search" role="search" action="/shipments" method="get">
             <Icon name="search"/>
-            <label class="sr" for="q">"Find a shipment by number, order, transfer or customer"</label>
-            <input class="input" id="q" name="q" type="search" value=text data-testid="search-box" placeholder="Find anything, or paste tracking numbers"/>
+            <label class="sr" for="q">"Find a shipment by tracking number, order, transfer or full customer name"</label>
+            <input class="input" id="q" name="q" type="search" value=text data-testid="search-box" placeholder="Tracking number, order, transfer or full customer name"/>
             <input type="hidden" name="find" value="1"/>
             <span class="keys" aria-hidden="true"><kbd>"/"</kbd></span>
         </form>

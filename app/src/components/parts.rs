@@ -1,9 +1,10 @@
 //! Small parts: icons, states, severities, times, and what stands where nothing can be shown.
 
 use super::browser;
-use crate::contract::{ApiError, When, shipments::Lateness};
+use crate::contract::{ApiError, When, session::local_path, shipments::Lateness};
 use domain::{Severity, State};
 use leptos::prelude::*;
+use leptos_router::{hooks::use_location, location::Url};
 
 /// An icon of the sprite; never the only bearer of a meaning.
 #[component]
@@ -169,13 +170,20 @@ pub fn Failed(
     #[cfg(feature = "ssr")]
     answer_with(&error);
     if error == ApiError::Unauthenticated {
-        return view! { <leptos_router::components::Redirect path="/sign-in"/> }.into_any();
+        return view! { <leptos_router::components::Redirect path=sign_in_address()/> }.into_any();
     }
     let heading = match &error {
-        ApiError::NotFound => "Not found",
+        ApiError::NotFound | ApiError::Missing { .. } => "Not found",
         ApiError::Forbidden => "Not allowed",
         ApiError::Unavailable { .. } => "Not available at the moment",
         _ => "This did not work",
+    };
+    let back = match error {
+        ApiError::Missing { what } => {
+            let (href, label) = what.list();
+            Some(view! { <div class="row"><a class="btn btn--s" href=href>{label}</a></div> })
+        }
+        _ => None,
     };
     view! {
         <div class="note note--bad" role="alert">
@@ -185,9 +193,22 @@ pub fn Failed(
                 <br/>
                 {error.to_string()}
             </div>
+            {back}
         </div>
     }
     .into_any()
+}
+
+/// The sign-in, which leads back to this page.
+fn sign_in_address() -> String {
+    let location = use_location();
+    let (path, search) = (location.pathname.get_untracked(), location.search.get_untracked());
+    let query = search.trim_start_matches('?');
+    let here = if query.is_empty() { path.clone() } else { format!("{path}?{query}") };
+    if matches!(path.as_str(), "" | "/" | "/sign-in") || local_path(&here).is_none() {
+        return "/sign-in".to_owned();
+    }
+    format!("/sign-in?next={}", Url::escape(&here))
 }
 
 #[cfg(feature = "ssr")]

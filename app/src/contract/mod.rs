@@ -24,6 +24,11 @@ pub enum ApiError {
     Forbidden,
     /// There is no such thing.
     NotFound,
+    /// There is no record for this page.
+    Missing {
+        /// Which kind.
+        what: Record,
+    },
     /// Somebody else was faster.
     Conflict {
         /// What happened.
@@ -48,13 +53,42 @@ pub enum ApiError {
     },
 }
 
+/// A kind of record that has a page of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Record {
+    /// A shipment.
+    Shipment,
+    /// A job.
+    Job,
+    /// A message.
+    Message,
+}
+
+impl Record {
+    /// Where the others are, and what the link to them says.
+    pub const fn list(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Shipment => ("/shipments", "Back to shipments"),
+            Self::Job => ("/sync", "Back to integrations"),
+            Self::Message => ("/sync?view=messages", "Back to messages"),
+        }
+    }
+}
+
 impl ApiError {
+    /// This error on the page of such a record: what is not found is the record.
+    #[must_use]
+    pub fn of_page(self, what: Record) -> Self {
+        if self == Self::NotFound { Self::Missing { what } } else { self }
+    }
+
     /// The HTTP status of an answer that refuses for this reason.
     pub const fn status(&self) -> u16 {
         match self {
             Self::Unauthenticated => 401,
             Self::Forbidden => 403,
-            Self::NotFound => 404,
+            Self::NotFound | Self::Missing { .. } => 404,
             Self::Conflict { .. } => 409,
             Self::Invalid { .. } => 422,
             Self::Internal { .. } => 500,
@@ -68,7 +102,10 @@ impl fmt::Display for ApiError {
         match self {
             Self::Unauthenticated => f.write_str("Please sign in."),
             Self::Forbidden => f.write_str("Your role does not allow this. An admin can change it."),
-            Self::NotFound => f.write_str("This does not exist, or not any more."),
+            Self::NotFound => f.write_str("This does not exist."),
+            Self::Missing { what: Record::Shipment } => f.write_str("This shipment does not exist."),
+            Self::Missing { what: Record::Job } => f.write_str("This job does not exist."),
+            Self::Missing { what: Record::Message } => f.write_str("This message does not exist."),
             Self::Conflict { message } | Self::Invalid { message, .. } | Self::Unavailable { message } => {
                 f.write_str(message)
             }
@@ -133,7 +170,7 @@ pub struct When {
 
 #[cfg(test)]
 mod tests {
-    use super::ApiError;
+    use super::{ApiError, Record};
 
     #[test]
     fn every_error_has_the_status_that_it_means() {
@@ -142,6 +179,8 @@ mod tests {
             (ApiError::Unauthenticated, 401),
             (ApiError::Forbidden, 403),
             (ApiError::NotFound, 404),
+            (ApiError::NotFound.of_page(Record::Job), 404),
+            (ApiError::Forbidden.of_page(Record::Job), 403),
             (ApiError::Conflict { message: message() }, 409),
             (ApiError::Invalid { field: "field".into(), message: message() }, 422),
             (ApiError::Internal { correlation: "id".into() }, 500),

@@ -66,6 +66,17 @@ impl Viewer {
     }
 }
 
+/// A longer address is not returned to after the sign-in.
+const RETURN_BYTES_MAX: usize = 2000;
+
+/// The address to go to after the sign-in, if it is a page of this installation: a path with one `/` at its beginning. What a
+/// browser could read as another host or scheme is none, and neither is what no header can carry.
+pub fn local_path(address: &str) -> Option<&str> {
+    let local = address.starts_with('/') && !address.contains("//") && !address.contains('\\');
+    let plain = address.len() <= RETURN_BYTES_MAX && address.bytes().all(|byte| byte.is_ascii_graphic());
+    (local && plain).then_some(address)
+}
+
 /// The installation, as everybody may know it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Installation {
@@ -107,4 +118,39 @@ pub trait SessionPort: Send + Sync {
     async fn sign_out(&self) -> Answer<()>;
     /// Makes the first admin with the one-time token.
     async fn set_up(&self, token: String, login: String, name: String, password: String) -> Answer<()>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::local_path;
+
+    #[test]
+    fn only_a_path_of_this_installation_is_returned_to() {
+        let long = format!("/{}", "x".repeat(2000));
+        for (address, is_local) in [
+            ("/shipments/0192", true),
+            ("/shipments?tab=all&q=a%20b", true),
+            ("/exceptions?view=mine#rows", true),
+            ("/", true),
+            ("", false),
+            ("shipments", false),
+            ("//evil.test", false),
+            ("/shipments//evil.test", false),
+            ("/\\evil.test", false),
+            ("\\\\evil.test", false),
+            ("/\tevil.test", false),
+            ("/\n/evil.test", false),
+            ("/shipments\r\nSet-Cookie: a=b", false),
+            ("/\u{7f}", false),
+            (" /shipments", false),
+            ("/a b", false),
+            ("/ü", false),
+            ("https://evil.test", false),
+            ("https:/evil.test", false),
+            ("javascript:alert(1)", false),
+            (long.as_str(), false),
+        ] {
+            assert_eq!(local_path(address), is_local.then_some(address), "{address:?}");
+        }
+    }
 }

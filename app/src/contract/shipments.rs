@@ -173,7 +173,8 @@ pub struct ShipmentView {
     pub same_number: Vec<SameNumberView>,
     /// Set when this is not now: as known at.
     pub as_known_at: Option<When>,
-    /// Moments at which something was recorded, newest first: (for the address, as shown).
+    /// Moments at which something was recorded, to the second and newest first, up to now even where the page is as known
+    /// before: (for the address, as shown).
     pub moments: Vec<(String, String)>,
 }
 
@@ -403,8 +404,12 @@ pub struct RawView {
     pub verified: String,
     /// When it came.
     pub received: When,
-    /// The message.
+    /// The message: the first that said it, as the timeline names it.
     pub message: String,
+    /// The latest of the later messages that said it again.
+    pub later: Option<String>,
+    /// How many later messages there are.
+    pub later_messages: usize,
     /// The thread.
     pub correlation: String,
     /// What was made of it: label, value.

@@ -80,7 +80,14 @@ pub fn ExceptionsPage() -> impl IntoView {
     );
     browser::acted(move || act.version().get());
     browser::live(|| "/live/shipments".to_owned(), move || queue.refetch());
-    let failed = move || act.value().get().and_then(Result::err).map(|error| view! { <Failed error/> });
+    let refused = move || act.value().get().and_then(Result::err);
+    // the list says the same where it cannot be read either
+    let said = RwSignal::new(false);
+    Effect::new(move |_| {
+        let same = refused().is_some_and(|why| queue.with(|list| matches!(list, Some(Err(error)) if *error == why)));
+        said.set(same);
+    });
+    let failed = move || refused().filter(|_| !said.get()).map(|error| view! { <Failed error/> });
     view! {
         <Frame title="Exceptions">
             {failed}

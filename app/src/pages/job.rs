@@ -4,7 +4,10 @@ use super::sync::{RetryButton, tries};
 use crate::{
     api::{self, RetryJob},
     components::{Copy, Failed, Frame, Time, browser, live::followed, parts::Empty},
-    contract::sync::{CallView, JobView},
+    contract::{
+        Record,
+        sync::{CallView, JobView},
+    },
 };
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -15,7 +18,10 @@ pub fn JobPage() -> impl IntoView {
     let params = use_params_map();
     let retry = ServerAction::<RetryJob>::new();
     let id = Memo::new(move |_| params.get().get("id").unwrap_or_default());
-    let job = Resource::new(move || (id.get(), retry.version().get()), |(id, _)| api::get_job(id));
+    let job = Resource::new(
+        move || (id.get(), retry.version().get()),
+        |(id, _)| async move { api::get_job(id).await.map_err(|error| error.of_page(Record::Job)) },
+    );
     browser::acted(move || retry.version().get());
     let failed = move || retry.value().get().and_then(Result::err).map(|error| view! { <Failed error/> });
     view! {

@@ -4,7 +4,7 @@ use super::sync::ReadAgain;
 use crate::{
     api::{self, ReplayMessage},
     components::{Copy, Failed, Frame, Time, browser, live::followed, parts::grouped},
-    contract::sync::MessagePage as View,
+    contract::{Record, sync::MessagePage as View},
 };
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -15,7 +15,10 @@ pub fn MessagePage() -> impl IntoView {
     let params = use_params_map();
     let replay = ServerAction::<ReplayMessage>::new();
     let id = Memo::new(move |_| params.get().get("id").unwrap_or_default());
-    let message = Resource::new(move || (id.get(), replay.version().get()), |(id, _)| api::get_message(id));
+    let message = Resource::new(
+        move || (id.get(), replay.version().get()),
+        |(id, _)| async move { api::get_message(id).await.map_err(|error| error.of_page(Record::Message)) },
+    );
     browser::acted(move || replay.version().get());
     let failed = move || replay.value().get().and_then(Result::err).map(|error| view! { <Failed error/> });
     view! {

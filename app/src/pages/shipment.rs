@@ -9,7 +9,7 @@ use crate::{
         may,
     },
     contract::{
-        ApiError,
+        ApiError, Record,
         exceptions::Act,
         session::Permission,
         shipments::{
@@ -33,18 +33,26 @@ pub fn ShipmentPage() -> impl IntoView {
     let shipment = Resource::new(
         move || (id.get(), as_known_at.get(), event.get(), act.version().get()),
         |(id, at, event, _)| async move {
-            let view = api::get_shipment(id.clone(), at).await?;
+            let view = api::get_shipment(id.clone(), at).await.map_err(|error| error.of_page(Record::Shipment))?;
             let opened = if event.is_empty() { None } else { Some(api::raw_event(id, event).await) };
             Ok((view, opened))
         },
     );
-    browser::live(move || format!("/live/shipments/{}", id.get_untracked()), move || shipment.refetch());
+    // what is no id has no changes
+    if id.with_untracked(|id| is_id(id)) {
+        browser::live(move || format!("/live/shipments/{}", id.get_untracked()), move || shipment.refetch());
+    }
     browser::acted(move || act.version().get());
     view! {
         <Frame title="Shipment">
             {followed(shipment, move |shipment| view! { <Whole shipment act as_known_at/> })}
         </Frame>
     }
+}
+
+/// Whether this may be a shipment's id.
+fn is_id(text: &str) -> bool {
+    text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
 fn crumbs(here: String) -> impl IntoView {
@@ -298,6 +306,11 @@ fn RawBesideCanonical(raw: RawView) -> impl IntoView {
         .into_iter()
         .map(|(label, value)| view! { <tr><th>{label}</th><td>{value}</td></tr> })
         .collect_view();
+    let later = raw.later.map(|message| {
+        let more = raw.later_messages.saturating_sub(1);
+        let more = (more > 0).then(|| format!(" and {more} more"));
+        view! { <tr><th>"Also in"</th><td>"the later message "<Copy text=message/>{more}</td></tr> }
+    });
     view! {
         <div class="ev__open">
             <div class="beside">
@@ -311,6 +324,7 @@ fn RawBesideCanonical(raw: RawView) -> impl IntoView {
                         {rows}
                         <tr><th>"Received"</th><td><Time when=raw.received/></td></tr>
                         <tr><th>"Message"</th><td><Copy text=raw.message/></td></tr>
+                        {later}
                         <tr><th>"Correlation"</th><td><Copy text=raw.correlation/></td></tr>
                     </tbody></table>
                 </div>

@@ -214,7 +214,11 @@ fn nothing(query: &ListQuery, cut_short: bool) -> impl IntoView + use<> {
     let matches = if cut_short { "matches" } else { "match" };
     let what = if searched.is_empty() { "these filters".to_owned() } else { format!("“{searched}”") };
     let title = format!("{which} {matches} {what}");
-    let advice = if clear.is_some() { "" } else { "Shipments come from Odoo and from carriers’ messages." };
+    let advice = match (searched.is_empty(), clear.is_some()) {
+        (false, _) => "Search by tracking number, order, transfer or full customer name.",
+        (true, true) => "",
+        (true, false) => "Shipments come from Odoo and from carriers’ messages.",
+    };
     view! { <Empty title>{advice}{clear.map(|href| view! { <a class="btn btn--s" href=href>"Clear filters"</a> })}</Empty> }
 }
 

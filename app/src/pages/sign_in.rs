@@ -3,15 +3,19 @@
 use crate::{
     api::{self, SignIn},
     components::{Icon, browser},
+    contract::session::local_path,
 };
 use leptos::{form::ActionForm, prelude::*};
 use leptos_meta::Title;
+use leptos_router::{hooks::use_location, location::Url};
 
 /// The sign-in page.
 #[component]
 pub fn SignInPage() -> impl IntoView {
     let action = ServerAction::<SignIn>::new();
     let failed = move || action.value().get().and_then(Result::err).map(|error| error.to_string());
+    let search = use_location().search;
+    let next = move || search.with(|search| next(search));
     let installation = Resource::new_blocking(|| (), |()| api::get_installation());
     browser::tell_zone(None);
     view! {
@@ -30,6 +34,7 @@ pub fn SignInPage() -> impl IntoView {
                     </Suspense>
                 </div>
                 <ActionForm action attr:class="stack">
+                    {move || next().map(|next| view! { <input type="hidden" name="next" value=next/> })}
                     <div class="field">
                         <label for="login">"Email"</label>
                         <input class="input" id="login" name="login" autocomplete="username" autocapitalize="none" required data-testid="login"/>
@@ -51,4 +56,11 @@ pub fn SignInPage() -> impl IntoView {
             </aside>
         </div>
     }
+}
+
+/// The page that was asked for. Of the address as it stands: the router's parameters are decoded twice, so that a query in them
+/// would be another one.
+fn next(search: &str) -> Option<String> {
+    let pair = search.trim_start_matches('?').split('&').find_map(|pair| pair.strip_prefix("next="))?;
+    Some(Url::unescape(pair)).filter(|next| local_path(next).is_some())
 }

@@ -3,6 +3,7 @@
 
 pub mod exceptions;
 pub mod mappings;
+mod named;
 pub mod overview;
 pub mod session;
 pub mod shipments;

@@ -3,7 +3,7 @@
 use super::{
     Asker, cursor,
     exceptions::{question, ticket_status},
-    id, refused,
+    id, named, refused,
     times::{Placed, Times, span_words},
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 use app::contract::{
-    Answer, ApiError, When,
+    Answer, ApiError,
     shipments::{
         CaseView, CustomerView, Entry, EntryKind, ExceptionView, Lateness, ListPage, ListQuery, Mark, NumberView,
         ProofView, RawView, Reason, Row, SameNumberView, ShipmentView, Standing, Step, StepStanding, Tab,
@@ -28,7 +28,7 @@ use connectors::odoo::Customer;
 use domain::{
     Classifier, ExceptionReason, Milestone, Severity, State,
     fold::{self, Fact, Folded, Resolution, Standing as FactStanding, Verdict},
-    ids::{ObservationId, ShipmentId},
+    ids::{MessageId, ObservationId, ShipmentId},
     numbers,
     observation::Location,
     progress,
@@ -36,7 +36,7 @@ use domain::{
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use storage::{
     Actor, Scope,
     facts::ObservationRecord,
@@ -119,10 +119,16 @@ impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
             loaded = tower.store.shipments.load(scope, target, at).await.map_err(fail)?.ok_or(ApiError::NotFound)?;
         }
         let times = self.0.times();
+        // the choice of moments stays the same while a past one is shown
+        let whole = match at {
+            Some(_) => tower.store.shipments.load(scope, loaded.shipment.id, None).await.map_err(fail)?,
+            None => None,
+        };
+        let moments = moments(&whole.as_ref().unwrap_or(&loaded).input.facts, &times);
         // read anew, so that the page says why even as of a past moment
         let folded = fold::fold(&loaded.input, at.unwrap_or(times.now));
         let page = Page::read(&self.0, scope, &loaded, &folded, times, at).await.map_err(|e| refused(tower, e))?;
-        Ok(page.view())
+        Ok(ShipmentView { moments, ..page.view() })
     }
 
     async fn link(&self, claimed: String, unlinked: String) -> Answer<()> {
@@ -136,8 +142,20 @@ impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
         let (shipment, observation): (ShipmentId, ObservationId) = (id(&shipment)?, id(&observation)?);
         let found = tower.store.facts.observation(scope, shipment, observation).await.map_err(|e| refused(tower, e))?;
         let record = found.ok_or(ApiError::NotFound)?;
+        // the message that the timeline names
+        let seen = tower.store.shipments.seen_in(scope, shipment).await.map_err(|e| refused(tower, e))?;
+        let first = seen.into_iter().find(|seen| seen.observation == observation).map(|seen| seen.message);
+        // some carriers name who signed only in a later message
+        let signed_by = match record.reading.milestone {
+            Milestone::Delivered | Milestone::DeliveredPart => {
+                proof::signatory(tower, scope, shipment, observation).await.map_err(|e| refused(tower, e))?
+            }
+            _ => None,
+        };
         let unmasked = self.0.user.as_ref().is_some_and(|u| u.roles.contains(&RoleName::Admin));
-        raw_view(tower, scope, record, unmasked, &self.0.times()).await.map_err(|e| refused(tower, e))
+        raw_view(tower, scope, record, (first, signed_by), unmasked, &self.0.times())
+            .await
+            .map_err(|e| refused(tower, e))
     }
 
     async fn find(&self, text: String) -> Answer<Option<String>> {
@@ -261,6 +279,11 @@ const fn off_the_way(state: State) -> bool {
     matches!(state, State::Returning | State::Returned | State::Cancelled | State::Failed)
 }
 
+/// No estimate and no plan is to come true any more.
+const fn nothing_is_expected(state: State) -> bool {
+    off_the_way(state) || matches!(state, State::Delivered)
+}
+
 /// A promise that is kept or not, in a word or two; none where there is nothing to say.
 fn lateness(said: Punctuality) -> Option<(Lateness, String)> {
     let words = |delay: Delay| match delay {
@@ -376,7 +399,7 @@ impl<'a> Page<'a> {
             cases: self.cases().map(|c| self.case(&c)).collect(),
             same_number: self.same_number(),
             as_known_at: self.at.map(|at| self.times.dated(at)),
-            moments: self.moments(),
+            moments: Vec::new(),
         }
     }
 
@@ -435,7 +458,8 @@ impl<'a> Page<'a> {
                 progress::StepStanding::Skipped => StepStanding::Skipped,
                 progress::StepStanding::Ahead => StepStanding::Todo,
             };
-            let expected = self.folded.eta.as_ref().filter(|_| step.state == State::Delivered);
+            let expects = step.state == State::Delivered && !nothing_is_expected(state);
+            let expected = self.folded.eta.as_ref().filter(|_| expects);
             let (at, estimated) = match standing {
                 StepStanding::Skipped => (None, false),
                 StepStanding::Todo => (expected, true),
@@ -517,19 +541,21 @@ impl<'a> Page<'a> {
         let verdict = self.verdict(fact.id);
         let seen = self.seen.get(&fact.id);
         let standing = verdict.map_or(FactStanding::Counts, |v| v.standing);
-        let (mark, word) = drawn(fact, standing);
-        let placed = self.times.placed(&observation.time, key);
-        let title = match (&fact.reading.milestone, fact.reading.unmapped) {
-            (_, true) => format!("“{}”, unmapped code", observation.codes.raw),
-            (Milestone::Info, _) => fact.reading.exception.map_or("Information", |e| e.label()).to_owned(),
-            (milestone, _) => fact
-                .reading
-                .schedules
-                .filter(|_| observation.classifier != Classifier::Actual)
-                .unwrap_or(*milestone)
-                .label()
-                .to_owned(),
-        };
+        let (mut mark, mut word) = drawn(fact, standing);
+        let mut placed = self.times.placed(&observation.time, key);
+        placed.when.full = format!("{} · received {}", placed.when.full, self.times.dated(recorded).full);
+        let (mut key, mut expected) = (key, String::new());
+        if observation.classifier != Classifier::Actual && nothing_is_expected(self.folded.state) {
+            if !matches!(mark, Mark::Void | Mark::System) {
+                (mark, word) = (Mark::Void, "superseded");
+            }
+            // it stands where it was received: what it expected is not to come any more
+            if key > recorded {
+                expected = format!("for {} · ", placed.when.shown);
+                key = recorded;
+                placed = Placed { remark: "received", ..self.times.instant(recorded) };
+            }
+        }
         let source = seen.map_or("", |s| s.source_name.as_str());
         let piece = fact.piece.as_ref().map(|p| format!(" · piece {p}")).unwrap_or_default();
         let entry = Entry {
@@ -538,14 +564,11 @@ impl<'a> Page<'a> {
             day: placed.day,
             clock: placed.clock,
             remark: placed.remark.into(),
-            when: When {
-                full: format!("{} · received {}", placed.when.full, self.times.dated(recorded).full),
-                ..placed.when
-            },
-            title,
+            when: placed.when,
+            title: named::title(observation, &fact.reading),
             place: observation.location.as_ref().map(Location::label).filter(|l| !l.is_empty()),
             detail: format!(
-                "{source} · code {}{piece} · received {}",
+                "{expected}{source} · code {}{piece} · received {}",
                 observation.codes.raw,
                 self.times.relative(recorded)
             ),
@@ -583,12 +606,12 @@ impl<'a> Page<'a> {
                     .unwrap_or_default();
                 let milestone = fact.reading.milestone;
                 let title = if milestone == Milestone::Info {
-                    fact.reading.exception.map_or(fact.observation.codes.raw.as_str(), |e| e.label())
+                    fact.reading.exception.map_or(fact.observation.codes.raw.as_str(), |e| e.label()).to_owned()
                 } else {
-                    milestone.label()
+                    named::title(&fact.observation, &fact.reading)
                 };
                 let reason = Reason {
-                    title: title.to_owned(),
+                    title,
                     detail: format!("{place}, {}", self.times.event(&fact.observation.time).shown),
                     because: verdict.because.clone(),
                     rule: format!("{:?}", verdict.rule),
@@ -626,15 +649,29 @@ impl<'a> Page<'a> {
             opened: self.times.ago(case.opened_at),
         }
     }
+}
 
-    /// When something was recorded: what "as known at" can be asked for.
-    fn moments(&self) -> Vec<(String, String)> {
-        let mut moments: Vec<Timestamp> =
-            self.loaded.input.facts.iter().flat_map(|f| f.sightings.iter().map(|s| s.recorded_at)).collect();
-        moments.sort_unstable();
-        moments.dedup();
-        moments.into_iter().rev().take(MOMENTS_MAX).map(|at| (at.to_string(), self.times.exact(at))).collect()
+/// When something was recorded: what a page can be asked for as of. A page shows seconds, so that there is one choice for
+/// each, its last moment, with the title of what was recorded then for the first time.
+fn moments(facts: &[Fact], times: &Times) -> Vec<(String, String)> {
+    let mut seconds: BTreeMap<i64, (Timestamp, Option<&Fact>)> = BTreeMap::new();
+    for fact in facts {
+        let first = fact.sightings.iter().map(|s| s.recorded_at).min();
+        for at in fact.sightings.iter().map(|s| s.recorded_at) {
+            let (last, named) = seconds.entry(at.as_second()).or_insert((at, None));
+            *last = at.max(*last);
+            // what happened before what is expected, then the newest
+            let weight = |fact: &Fact| (fact.observation.classifier, fact.observation.time.sort_key());
+            if first == Some(at) && named.is_none_or(|other| weight(fact) > weight(other)) {
+                *named = Some(fact);
+            }
+        }
     }
+    let choice = |(at, fact): (Timestamp, Option<&Fact>)| {
+        let title = fact.map(|fact| format!(" · {}", named::title(&fact.observation, &fact.reading)));
+        (at.to_string(), format!("{}{}", times.exact(at), title.unwrap_or_default()))
+    };
+    seconds.into_values().rev().take(MOMENTS_MAX).map(choice).collect()
 }
 
 /// The case as it stood at a past moment. Of a ticket the record has one status, and since when: a ticket that was closed later
@@ -834,10 +871,15 @@ async fn raw_view(
     tower: &Tower,
     scope: Scope,
     record: ObservationRecord,
+    (first, signed_by): (Option<MessageId>, Option<String>),
     unmasked: bool,
     times: &Times,
 ) -> Result<RawView, UseCaseError> {
-    let (message, _, received) = record.seen.first().copied().ok_or(UseCaseError::NotFound("message"))?;
+    let named = record.seen.iter().rfind(|(message, ..)| first.is_none_or(|first| first == *message));
+    let (message, _, received) = named.or(record.seen.last()).copied().ok_or(UseCaseError::NotFound("message"))?;
+    let mut later: Vec<MessageId> =
+        record.seen.iter().map(|(message, ..)| *message).filter(|m| *m != message).collect();
+    later.dedup();
     let (kept, body) = normalise::opened(tower, scope, message).await?.ok_or(UseCaseError::NotFound("message"))?;
     let (raw, text) = match body {
         None => ("The message's body is no longer kept.".to_owned(), None),
@@ -846,12 +888,16 @@ async fn raw_view(
             (pretty(&body, unmasked), text.and_then(|t| serde_json::from_slice::<StatementText>(&t).ok()))
         }
     };
+    let mut text = text.unwrap_or_default();
+    text.signatory = text.signatory.or(signed_by);
     Ok(RawView {
         observation: record.id.to_string(),
         raw,
         verified: format!("Signature verified ({})", kept.verified_by.replace('_', " ")),
         received: times.ago(received),
         message: message.to_string(),
+        later: later.first().map(MessageId::to_string),
+        later_messages: later.len(),
         correlation: kept.correlation.to_string(),
         canonical: canonical(&record, text, unmasked, times),
         mapping: match record.reading.mapping {
@@ -861,15 +907,9 @@ async fn raw_view(
     })
 }
 
-fn canonical(
-    record: &ObservationRecord,
-    text: Option<StatementText>,
-    unmasked: bool,
-    times: &Times,
-) -> Vec<(String, String)> {
+fn canonical(record: &ObservationRecord, text: StatementText, unmasked: bool, times: &Times) -> Vec<(String, String)> {
     let (said, reading) = (&record.body, &record.reading);
     let time = times.event(&said.time);
-    let text = text.unwrap_or_default();
     let signatory = text.signatory.map(|s| if unmasked { s } else { masked(&s) });
     let rows = [
         ("Milestone", Some(format!("{} ({})", reading.milestone.label(), reading.milestone.code()))),

@@ -108,15 +108,24 @@ impl Site {
     }
 
     async fn cookie_of(&self, login: &str) -> String {
-        let form = format!("login={}&password={}", login.replace('@', "%40"), PASSWORD.replace(' ', "+"));
+        let answer = self.sign_in_form(login, "").await;
+        let cookie = answer.headers.get(header::SET_COOKIE).unwrap_or_else(|| panic!("no session: {answer:?}"));
+        cookie.to_str().unwrap().split(';').next().unwrap().to_owned()
+    }
+
+    /// What the admin's sign-in form leads to, with these further fields.
+    pub async fn sign_in_with(&self, more: &str) -> Answer {
+        self.sign_in_form(LOGIN, more).await
+    }
+
+    async fn sign_in_form(&self, login: &str, more: &str) -> Answer {
+        let form = format!("login={}&password={}{more}", login.replace('@', "%40"), PASSWORD.replace(' ', "+"));
         let request = Request::post("/api/sign-in")
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(header::ACCEPT, "text/html")
             .body(Full::from(form))
             .unwrap();
-        let answer = self.ask(request).await.unwrap();
-        let cookie = answer.headers.get(header::SET_COOKIE).unwrap_or_else(|| panic!("no session: {answer:?}"));
-        cookie.to_str().unwrap().split(';').next().unwrap().to_owned()
+        self.ask(request).await.unwrap()
     }
 
     /// A carrier says something new of this number.

@@ -21,8 +21,6 @@ pub(super) struct Reached<'a> {
     pub time: &'a EventTime,
     /// The fact that tells it.
     pub by: ObservationId,
-    /// Whose fact that is.
-    source: SourceId,
     /// How far its source is believed.
     trust: Trust,
 }
@@ -38,6 +36,8 @@ pub(super) struct Journey<'a> {
     pub anomalies: Vec<Anomaly>,
     /// How each walked fact stands.
     pub steps: Vec<Step>,
+    /// When each source first reported the delivery.
+    delivery_reports: BTreeMap<SourceId, Timestamp>,
 }
 
 /// What a fact did to the state.
@@ -172,8 +172,10 @@ impl<'a> Journey<'a> {
                 "The carrier itself tells when it was delivered; that goes before what others say.",
             );
         }
-        let first = self.delivered.filter(|first| first.source == examined.fact.source);
-        if first.is_some_and(|first| examined.key.duration_since(first.at) >= ANOTHER_DAY) {
+        let later = |since: Timestamp| examined.key.duration_since(since) >= ANOTHER_DAY;
+        // a source that is late itself reports nothing again
+        let reported = *self.delivery_reports.entry(examined.fact.source).or_insert(examined.key);
+        if later(reported) && self.delivered.is_some_and(|delivered| later(delivered.at)) {
             self.anomalies.push(Anomaly::DeliveredAgain);
             return self.go(
                 examined,
@@ -193,9 +195,12 @@ impl<'a> Journey<'a> {
         because: &'static str,
     ) -> (Standing, Rule, &'static str) {
         let (fact, at) = (examined.fact, examined.key);
-        let reached = Reached { at, time: examined.time, by: fact.id, source: fact.source, trust: fact.trust };
+        let reached = Reached { at, time: examined.time, by: fact.id, trust: fact.trust };
         match to {
-            State::Delivered => self.delivered = Some(reached),
+            State::Delivered => {
+                self.delivered = Some(reached);
+                self.delivery_reports.entry(fact.source).or_insert(at);
+            }
             State::Returned if self.state != State::Returned => self.returned = Some(reached),
             _ => {}
         }
