@@ -6,7 +6,7 @@ mod world;
 
 use app::contract::{
     Ports,
-    shipments::{Entry, EntryKind, Mark, ShipmentView, StepStanding},
+    shipments::{Entry, EntryKind, Mark, ShipmentView, Standing, StepStanding},
 };
 use domain::{State, ids::ShipmentId};
 use server::{clock::Clock, ports};
@@ -135,4 +135,15 @@ async fn an_estimate_is_called_one_and_nothing_is_expected_of_what_has_ended() {
         let ahead = shown.steps.iter().find(|step| step.standing == StepStanding::Todo && step.at.is_some());
         assert!(ahead.is_none(), "{ahead:?}");
     }
+}
+
+#[tokio::test]
+async fn what_happened_before_is_not_crossed_out() {
+    let world = World::new().await;
+    let shipment = world.order(1, &["N1"]).await;
+    world
+        .hears("N1", &[SCAN, ("InTransit_007", "2026-03-04T18:00:00"), ("Delivered_001", "2026-03-05T12:30:00")])
+        .await;
+    let standings: Vec<_> = page(&world, shipment, None).await.why.iter().map(|reason| reason.standing).collect();
+    assert_eq!(standings, [Standing::Decides, Standing::Counts, Standing::Counts]);
 }

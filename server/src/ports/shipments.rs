@@ -594,6 +594,8 @@ impl<'a> Page<'a> {
                     FactStanding::Decides => (0, Standing::Decides),
                     FactStanding::Overlay => (1, Standing::Overlay),
                     FactStanding::Counts => (3, Standing::Counts),
+                    // it happened, only earlier or less far on
+                    FactStanding::Overruled => (2, Standing::Counts),
                     _ => (2, Standing::Lost),
                 };
                 let place = fact
