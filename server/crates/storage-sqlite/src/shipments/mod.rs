@@ -210,15 +210,16 @@ impl Shipments for SqliteStore {
 
     async fn seen_in(&self, scope: Scope, id: ShipmentId) -> Result<Vec<SeenIn>> {
         self.read(move |conn| {
-            // of a group with min(), SQLite gives the other columns of the row that has it
+            // of a group with min(), SQLite gives the other columns of the row that has it; CROSS JOIN keeps the order of the
+            // tables: begun at the source, all of its messages would be read
             let rows = query(
                 "SELECT f.observation_id, f.message_id, m.correlation, s.name AS source_name
                  FROM (SELECT g.observation_id, g.message_id, min(g.recorded_at)
-                       FROM binding b JOIN sighting g ON g.tracker_id = b.tracker_id
+                       FROM binding b CROSS JOIN sighting g ON g.tracker_id = b.tracker_id
                        WHERE b.shipment_id = ?2 AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)
                        GROUP BY g.observation_id) f
-                 JOIN message m ON m.id = f.message_id AND m.company_id = ?1
-                 JOIN source s ON s.id = m.source_id
+                 CROSS JOIN message m ON m.id = f.message_id AND m.company_id = ?1
+                 CROSS JOIN source s ON s.id = m.source_id
                  ORDER BY f.observation_id LIMIT ?3",
             )
             .bind(scope.company.0)
