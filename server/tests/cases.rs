@@ -14,7 +14,6 @@ use jiff::SignedDuration;
 use server::{
     clock::{Clock, ManualClock},
     config::{Config, DeskSettings, Settings},
-    ports,
     usecases::{
         UseCaseError, cases, destinations, erasure, exceptions,
         mappings::{self, Change},
@@ -24,7 +23,7 @@ use simulator::{desk::SandboxDesk, faults::Fault};
 use std::sync::{Arc, OnceLock};
 use storage::{
     jobs::{ClaimRequest, Finish, JobKind, Lane},
-    people::{RoleName, UserRecord},
+    people::RoleName,
     work::{Agent, CaseRecord, CaseStatus, ExceptionAction},
 };
 use world::World;
@@ -282,23 +281,9 @@ async fn an_agent_who_resolves_a_damage_resolves_the_exception() {
     assert!(!now(&world, shipment).await.1, "and resolved again");
 }
 
-fn ports_of(world: &World, role: RoleName) -> app::contract::Ports {
-    let user = UserRecord {
-        id: domain::ids::UserId(world.clock.id()),
-        company: world.tower.company,
-        login: "somebody".into(),
-        name: "Somebody".into(),
-        password: String::new(),
-        roles: vec![role],
-        enabled: true,
-        created_at: world.clock.now(),
-    };
-    ports::all(&world.tower, Some(&user), &ports::session::BrowserSession::default())
-}
-
 /// What a page of the shipment says of agents: of tickets, under exceptions, in the timeline.
 async fn shown_to(world: &World, role: RoleName, shipment: ShipmentId) -> [Vec<String>; 3] {
-    let ports = ports_of(world, role);
+    let ports = world.ports(role);
     let view = ports.shipments.get(shipment.to_string(), None).await.unwrap();
     let of_people = view.timeline.into_iter().filter(|entry| entry.kind == EntryKind::Person);
     let queue = ports.exceptions.queue(app::contract::exceptions::QueueQuery::default()).await.unwrap();
@@ -371,7 +356,7 @@ async fn as_of_a_past_moment_a_ticket_stands_as_it_did_then() {
     desk.set_status(1, "rejected");
     polls(&world).await;
     let closed = world.clock.now();
-    let ports = ports_of(&world, RoleName::Agent);
+    let ports = world.ports(RoleName::Agent);
     let (rejected, question) =
         (vec!["rejected by agent"], vec!["Ticket #1 rejected by agent, problem goes on: decide"]);
     for (at, statuses, questions) in [

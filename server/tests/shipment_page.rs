@@ -4,33 +4,16 @@
 
 mod world;
 
-use app::contract::{
-    Ports,
-    shipments::{Entry, EntryKind, Mark, ShipmentView, Standing, StepStanding},
-};
+use app::contract::shipments::{Entry, EntryKind, Mark, ShipmentView, Standing, StepStanding};
 use domain::{State, ids::ShipmentId};
-use server::{clock::Clock, ports};
-use storage::people::{RoleName, UserRecord};
+use server::clock::Clock;
+use storage::people::RoleName;
 use world::World;
 
 const SCAN: (&str, &str) = ("InTransit_003", "2026-03-04T10:00:00");
 
-fn ports_of(world: &World) -> Ports {
-    let user = UserRecord {
-        id: domain::ids::UserId(world.clock.id()),
-        company: world.tower.company,
-        login: "somebody".into(),
-        name: "Somebody".into(),
-        password: String::new(),
-        roles: vec![RoleName::Admin],
-        enabled: true,
-        created_at: world.clock.now(),
-    };
-    ports::all(&world.tower, Some(&user), &ports::session::BrowserSession::default())
-}
-
 async fn page(world: &World, shipment: ShipmentId, at: Option<&str>) -> ShipmentView {
-    ports_of(world).shipments.get(shipment.to_string(), at.map(str::to_owned)).await.unwrap()
+    world.ports(RoleName::Admin).shipments.get(shipment.to_string(), at.map(str::to_owned)).await.unwrap()
 }
 
 fn events(page: &ShipmentView) -> impl Iterator<Item = &Entry> {
@@ -58,7 +41,7 @@ async fn the_payload_is_of_the_message_that_the_timeline_names() {
     let mut seen = Vec::new();
     for event in events(&shown) {
         let id = event.observation.clone().unwrap();
-        let raw = ports_of(&world).shipments.raw(shipment.to_string(), id).await.unwrap();
+        let raw = world.ports(RoleName::Admin).shipments.raw(shipment.to_string(), id).await.unwrap();
         assert_eq!(Some(&raw.correlation), event.correlation.as_ref(), "{}", event.title);
         seen.push((raw.message, raw.later, raw.later_messages, raw.raw.contains("InTransit_002")));
     }

@@ -10,7 +10,7 @@ use connectors::carriers::{self, RawRequest};
 use domain::{
     State,
     fold::Plan,
-    ids::{BindingId, CorrelationId, ShipmentId, TrackerId},
+    ids::{BindingId, CorrelationId, ShipmentId, TrackerId, UserId},
 };
 use http::{HeaderMap, HeaderValue};
 use ring::hmac;
@@ -18,6 +18,7 @@ use server::{
     clock::{Clock, ManualClock},
     config::{Config, Settings},
     jobs::Runner,
+    ports,
     tower::Tower,
     usecases::{
         ingest::{self, Delivery, Receipt, Refused},
@@ -30,6 +31,7 @@ use storage::{
     Store,
     facts::TrackerKey,
     jobs::{Cause, Lane},
+    people::{RoleName, UserRecord},
     shipments::{Claim, ImportedShipment, Loaded, Origin, OriginStanding},
 };
 
@@ -113,6 +115,21 @@ impl World {
     /// Does the work of one lane.
     pub async fn work(&self, lane: Lane) {
         Runner::new(Arc::clone(&self.tower), lane).run_until_idle().await.unwrap();
+    }
+
+    /// What the pages ask, for somebody with this role.
+    pub fn ports(&self, role: RoleName) -> app::contract::Ports {
+        let user = UserRecord {
+            id: UserId(self.clock.id()),
+            company: self.tower.company,
+            login: "somebody".into(),
+            name: "Somebody".into(),
+            password: String::new(),
+            roles: vec![role],
+            enabled: true,
+            created_at: self.clock.now(),
+        };
+        ports::all(&self.tower, Some(&user), &ports::session::BrowserSession::default())
     }
 
     /// An AfterShip message with these checkpoints, through the door, and the work that follows.

@@ -39,10 +39,10 @@ fn without_mark(raw: &[u8]) -> &[u8] {
 }
 
 fn finish<'a>(bytes: &[u8], text: Cow<'a, str>) -> Text<'a> {
-    let told = text.matches('\u{FFFD}').count();
+    let read = text.matches('\u{FFFD}').count();
     let sent = bytes.windows(3).filter(|three| three == b"\xEF\xBF\xBD").count();
-    let message = || format!("{} character(s) are none of the set that the file names; read as U+FFFD", told - sent);
-    let problems = if told > sent { vec![Problem { at: "UNB".into(), message: message() }] } else { Vec::new() };
+    let message = || format!("{} character(s) are none of the set that the file names; read as U+FFFD", read - sent);
+    let problems = if read > sent { vec![Problem { at: "UNB".into(), message: message() }] } else { Vec::new() };
     let text = if text.contains('\0') { text.replace('\0', "").into() } else { text };
     Text { text, problems }
 }

@@ -353,7 +353,7 @@ impl Status {
 }
 
 /// The time of a status: its own, what has happened first; else the leg's for the same, which is what arrivals and
-/// departures are told by. A date that is expected or planned is the status's own only where it is of the same event:
+/// departures are reported by. A date that is expected or planned is the status's own only where it is of the same event:
 /// beside a delay, the day of the delivery is no time of the delay.
 fn main_time<'a>(codes: &Codes, own: &'a [Dated], leg: &'a [Dated]) -> Option<&'a Dated> {
     let event = codes.status.last().map(|c| c.value.as_str());

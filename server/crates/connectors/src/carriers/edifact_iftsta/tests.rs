@@ -65,7 +65,7 @@ fn an_expected_delivery_beside_a_delay_is_no_time_of_the_delay() {
     assert_eq!(
         (delay.time.sort_key(), delay.stated_at.is_some()),
         (None, true),
-        "when it was told is all that is known"
+        "when it was reported is all that is known"
     );
     assert_eq!((expected.classifier.code(), milestone(expected)), ("EST", "ETA_CHANGED"));
     assert!(!decoded.problems.is_empty());
