@@ -17,7 +17,8 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const cache = process.env.XDG_CACHE_HOME ?? join(process.env.HOME ?? "/root", ".cache");
 const target = process.env.CARGO_TARGET_DIR ?? join(cache, "milepost", "target");
-const binary = process.env.MILEPOST_TEST_BIN ?? join(target, "debug", "milepost");
+/** The server. */
+export const binary = process.env.MILEPOST_TEST_BIN ?? join(target, "debug", "milepost");
 const site = process.env.MILEPOST_TEST_SITE ?? join(root, "target", "site");
 const chromiumPath = process.env.MILEPOST_TEST_CHROMIUM ?? "/usr/bin/chromium";
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fuzzes every decoder and verifier: `make fuzz`. Each gets FUZZ_SECONDS (60); FUZZ_ONLY=aftership,verify takes only some.
+# Fuzzes every decoder and verifier, and the reading of numbers: `make fuzz`. Each gets FUZZ_SECONDS (60); FUZZ_ONLY=aftership,verify takes only some.
 # Seeds are the fixtures and the saved corpora in fuzz/corpus; new finds are kept in the cache, what fails in
 # fuzz/artifacts. FUZZ_SAVE=1 puts finds that reach new code into fuzz/corpus, for `make test`.
 # Needs a nightly compiler and cargo-fuzz, which it installs.
@@ -28,7 +28,7 @@ targets() {
         id=$(basename "$(dirname "$manifest")")
         grep -qs "id: \"$id\"\|const ID: &str = \"$id\"" "$carriers/$id/mod.rs" && echo "$id"
     done
-    echo verify
+    printf '%s\n' verify number
 }
 
 run() { FUZZ_CONNECTOR=$id cargo +nightly fuzz run --sanitizer none "$target" "$@"; }
@@ -56,7 +56,7 @@ while read -r id; do
     [ ! -d "$carriers/$id" ] || seeds+=("$carriers/fixtures/hostile")
     [ ! -d "$carriers/$id/fixtures" ] || seeds+=("$carriers/$id/fixtures")
     target=decode
-    [ "$id" != verify ] || target=verify
+    case $id in verify | number) target=$id ;; esac
     say "fuzzing $id for $seconds s"
     run "$found" "${seeds[@]}" -- \
         -max_total_time="$seconds" -max_len=16384 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 >"$found.log" 2>&1 || {

@@ -20,7 +20,7 @@ MEMBERS=(--workspace --exclude frontend)
 # What talks to the real peers waits for them.
 REAL='binary(main_job) | binary(odoo_orders) | binary(odoo_real) | binary(rt_real)'
 # What runs on either engine: on SQLite, and once more on PostgreSQL. The second engine's own tests need its cluster.
-EITHER='(package(server) & kind(test)) | binary(chaos)'
+EITHER='(package(server) & kind(test)) | (package(tests) & (binary(audit) | binary(backup) | binary(chaos)))'
 POSTGRES='package(storage-postgres) | (package(server) & (binary(nodes) | binary(takeover)))'
 PEER_SECONDS=1500
 BROWSER_SECONDS=900

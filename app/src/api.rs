@@ -12,14 +12,20 @@ use crate::contract::{
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 
+/// Server functions that need nobody to be signed in, by the end of their address.
+pub const OPEN: &[&str] = &["installation", "sign-in", "sign-out", "set-up"];
+
 #[cfg(feature = "ssr")]
 mod access {
     use crate::contract::{
         ApiError, Ports,
         session::{Permission, Viewer},
     };
+    use domain::visible::visible;
     use leptos::prelude::use_context;
-    use std::sync::Arc;
+    use serde::{Serialize, de::DeserializeOwned};
+    use serde_json::Value;
+    use std::{borrow::Cow, sync::Arc};
 
     /// The ports, for everybody.
     pub fn ports() -> Result<Arc<Ports>, ApiError> {
@@ -31,11 +37,55 @@ mod access {
         let viewer = use_context::<Option<Viewer>>().flatten().ok_or(ApiError::Unauthenticated)?;
         if viewer.may(permission) { ports() } else { Err(ApiError::Forbidden) }
     }
+
+    /// An answer as people see it: whatever text of it is foreign, what deceives unseen has a visible form. Every answer with
+    /// text goes through here, on its way into a page and on its way to the browser's half.
+    pub fn shown<T: Serialize + DeserializeOwned>(answer: Result<T, ApiError>) -> Result<T, ApiError> {
+        match answer {
+            Ok(view) => made_visible(view),
+            Err(error) => Err(made_visible(error)?),
+        }
+    }
+
+    fn made_visible<T: Serialize + DeserializeOwned>(view: T) -> Result<T, ApiError> {
+        let internal = |_| ApiError::Internal { correlation: String::new() };
+        let mut value = serde_json::to_value(&view).map_err(internal)?;
+        if walk(&mut value) { serde_json::from_value(value).map_err(internal) } else { Ok(view) }
+    }
+
+    /// Whether something was changed.
+    fn walk(value: &mut Value) -> bool {
+        match value {
+            Value::String(text) => {
+                let Cow::Owned(shown) = visible(text) else { return false };
+                *text = shown;
+                true
+            }
+            Value::Array(list) => list.iter_mut().map(walk).fold(false, |changed, this| changed | this),
+            Value::Object(fields) => fields.values_mut().map(walk).fold(false, |changed, this| changed | this),
+            Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+        use crate::contract::mappings::SampleView;
+
+        #[test]
+        fn what_deceives_unseen_crosses_visibly() {
+            let view = |number: &str| SampleView { shipment: "1".into(), number: number.into() };
+            let shown = shown(Ok(vec![view("a\u{202E}b"), view("c")])).unwrap();
+            assert_eq!(shown, [view("a⟨U+202E⟩b"), view("c")]);
+            let error = super::shown::<()>(Err(ApiError::Conflict { message: "\u{1B}[2J".into() }));
+            assert_eq!(error, Err(ApiError::Conflict { message: "⟨U+001B⟩[2J".into() }));
+        }
+    }
 }
 #[cfg(feature = "ssr")]
 use crate::contract::session::{Permission, local_path};
 #[cfg(feature = "ssr")]
-use access::{allowed, ports};
+use access::{allowed, ports, shown};
 
 /// What everybody may know of the installation.
 #[server(prefix = "/api", endpoint = "installation", input = GetUrl)]
@@ -46,13 +96,13 @@ pub async fn get_installation() -> Result<Installation, ApiError> {
 /// The frame of every page.
 #[server(prefix = "/api", endpoint = "frame", input = GetUrl)]
 pub async fn get_frame() -> Result<Frame, ApiError> {
-    allowed(Permission::See)?.session.frame().await
+    shown(allowed(Permission::See)?.session.frame().await)
 }
 
 /// Signs in, and leads to the page that was asked for, else to the start page.
 #[server(prefix = "/api", endpoint = "sign-in")]
 pub async fn sign_in(login: String, password: String, next: Option<String>) -> Result<(), ApiError> {
-    let home = ports()?.session.sign_in(login, password).await?;
+    let home = shown(ports()?.session.sign_in(login, password).await)?;
     leptos_axum::redirect(next.as_deref().and_then(local_path).unwrap_or(&home));
     Ok(())
 }
@@ -68,7 +118,7 @@ pub async fn sign_out() -> Result<(), ApiError> {
 /// Makes the first admin.
 #[server(prefix = "/api", endpoint = "set-up")]
 pub async fn set_up(token: String, login: String, name: String, password: String) -> Result<(), ApiError> {
-    ports()?.session.set_up(token, login, name, password).await?;
+    shown(ports()?.session.set_up(token, login, name, password).await)?;
     leptos_axum::redirect("/sign-in");
     Ok(())
 }
@@ -76,13 +126,13 @@ pub async fn set_up(token: String, login: String, name: String, password: String
 /// A page of the list.
 #[server(prefix = "/api", endpoint = "shipments", input = GetUrl)]
 pub async fn list_shipments(query: ListQuery) -> Result<ListPage, ApiError> {
-    allowed(Permission::See)?.shipments.list(query).await
+    shown(allowed(Permission::See)?.shipments.list(query).await)
 }
 
 /// Where a search leads: straight to the shipment that goes under exactly this.
 #[server(prefix = "/api", endpoint = "shipments/find", input = GetUrl)]
 pub async fn find_shipment(text: String) -> Result<Option<String>, ApiError> {
-    let found = allowed(Permission::See)?.shipments.find(text).await?;
+    let found = shown(allowed(Permission::See)?.shipments.find(text).await)?;
     if let Some(id) = &found {
         leptos_axum::redirect(&format!("/shipments/{id}"));
     }
@@ -92,109 +142,109 @@ pub async fn find_shipment(text: String) -> Result<Option<String>, ApiError> {
 /// One shipment.
 #[server(prefix = "/api", endpoint = "shipments/one", input = GetUrl)]
 pub async fn get_shipment(id: String, as_known_at: Option<String>) -> Result<ShipmentView, ApiError> {
-    allowed(Permission::See)?.shipments.get(id, as_known_at).await
+    shown(allowed(Permission::See)?.shipments.get(id, as_known_at).await)
 }
 
 /// Links an order's shipment with an unlinked one of the same number.
 #[server(prefix = "/api", endpoint = "shipments/link")]
 pub async fn link_number(claimed: String, unlinked: String) -> Result<(), ApiError> {
-    allowed(Permission::Act)?.shipments.link(claimed, unlinked).await
+    shown(allowed(Permission::Act)?.shipments.link(claimed, unlinked).await)
 }
 
 /// One event's raw message.
 #[server(prefix = "/api", endpoint = "shipments/raw", input = GetUrl)]
 pub async fn raw_event(id: String, observation: String) -> Result<RawView, ApiError> {
-    allowed(Permission::See)?.shipments.raw(id, observation).await
+    shown(allowed(Permission::See)?.shipments.raw(id, observation).await)
 }
 
 /// A page of the queue.
 #[server(prefix = "/api", endpoint = "exceptions", input = GetUrl)]
 pub async fn exception_queue(query: QueueQuery) -> Result<QueuePage, ApiError> {
-    allowed(Permission::See)?.exceptions.queue(query).await
+    shown(allowed(Permission::See)?.exceptions.queue(query).await)
 }
 
 /// A person acts on an exception.
 #[server(prefix = "/api", endpoint = "exceptions/act")]
 pub async fn act_on_exception(id: String, act: Act, why: Option<String>) -> Result<(), ApiError> {
-    allowed(Permission::Act)?.exceptions.act(id, act, why.unwrap_or_default()).await
+    shown(allowed(Permission::Act)?.exceptions.act(id, act, why.unwrap_or_default()).await)
 }
 
 /// The overview.
 #[server(prefix = "/api", endpoint = "overview", input = GetUrl)]
 pub async fn get_overview() -> Result<OverviewView, ApiError> {
-    allowed(Permission::Figures)?.overview.overview().await
+    shown(allowed(Permission::Figures)?.overview.overview().await)
 }
 
 /// The sync page.
 #[server(prefix = "/api", endpoint = "sync", input = GetUrl)]
 pub async fn get_sync(query: SyncQuery) -> Result<SyncView, ApiError> {
-    allowed(Permission::Operate)?.sync.view(query).await
+    shown(allowed(Permission::Operate)?.sync.view(query).await)
 }
 
 /// Takes one dead job up again.
 #[server(prefix = "/api", endpoint = "sync/retry")]
 pub async fn retry_job(job: String) -> Result<(), ApiError> {
-    allowed(Permission::Operate)?.sync.retry(job).await
+    shown(allowed(Permission::Operate)?.sync.retry(job).await)
 }
 
 /// Tries to read deliveries again that could not be read.
 #[server(prefix = "/api", endpoint = "sync/read-deliveries")]
 pub async fn read_deliveries() -> Result<(), ApiError> {
-    allowed(Permission::Operate)?.sync.read_deliveries().await
+    shown(allowed(Permission::Operate)?.sync.read_deliveries().await)
 }
 
 /// A job with every call that it made.
 #[server(prefix = "/api", endpoint = "sync/job", input = GetUrl)]
 pub async fn get_job(id: String) -> Result<JobView, ApiError> {
-    allowed(Permission::Operate)?.sync.job(id).await
+    shown(allowed(Permission::Operate)?.sync.job(id).await)
 }
 
 /// A message as received.
 #[server(prefix = "/api", endpoint = "sync/message", input = GetUrl)]
 pub async fn get_message(id: String) -> Result<MessagePage, ApiError> {
-    allowed(Permission::Operate)?.sync.message(id).await
+    shown(allowed(Permission::Operate)?.sync.message(id).await)
 }
 
 /// Begins to take up again what is chosen.
 #[server(prefix = "/api", endpoint = "sync/start-replay")]
 pub async fn start_replay(chosen: Chosen) -> Result<Planned, ApiError> {
-    allowed(Permission::Operate)?.sync.start_replay(chosen).await
+    shown(allowed(Permission::Operate)?.sync.start_replay(chosen).await)
 }
 
 /// Stops that.
 #[server(prefix = "/api", endpoint = "sync/stop-replay")]
 pub async fn stop_replay(replay: String) -> Result<(), ApiError> {
-    allowed(Permission::Operate)?.sync.stop_replay(replay).await
+    shown(allowed(Permission::Operate)?.sync.stop_replay(replay).await)
 }
 
 /// Stops a destination: its jobs wait.
 #[server(prefix = "/api", endpoint = "sync/pause")]
 pub async fn pause_destination(destination: String, why: String) -> Result<(), ApiError> {
-    allowed(Permission::Operate)?.sync.pause(destination, why).await
+    shown(allowed(Permission::Operate)?.sync.pause(destination, why).await)
 }
 
 /// Lets a destination go on.
 #[server(prefix = "/api", endpoint = "sync/resume")]
 pub async fn resume_destination(destination: String) -> Result<(), ApiError> {
-    allowed(Permission::Operate)?.sync.resume(destination).await
+    shown(allowed(Permission::Operate)?.sync.resume(destination).await)
 }
 
 /// Reads a message again.
 #[server(prefix = "/api", endpoint = "sync/replay")]
 pub async fn replay_message(message: String) -> Result<(), ApiError> {
-    allowed(Permission::Operate)?.sync.replay(message).await
+    shown(allowed(Permission::Operate)?.sync.replay(message).await)
 }
 
 /// The page of unmapped codes.
 #[server(prefix = "/api", endpoint = "mappings", input = GetUrl)]
 pub async fn get_mappings(query: MappingQuery) -> Result<MappingsView, ApiError> {
-    allowed(Permission::Operate)?.mappings.view(query).await
+    shown(allowed(Permission::Operate)?.mappings.view(query).await)
 }
 
 /// Publishes what a code means.
 #[server(prefix = "/api", endpoint = "mappings/publish")]
 pub async fn publish_meaning(meaning: NewMeaning) -> Result<(), ApiError> {
-    let version = allowed(Permission::Operate)?.mappings.publish(meaning).await?;
+    let version = shown(allowed(Permission::Operate)?.mappings.publish(meaning).await)?;
     leptos_axum::redirect(&format!("/mappings/unmapped?published={version}"));
     Ok(())
 }
@@ -202,7 +252,7 @@ pub async fn publish_meaning(meaning: NewMeaning) -> Result<(), ApiError> {
 /// Publishes an earlier version again.
 #[server(prefix = "/api", endpoint = "mappings/roll-back")]
 pub async fn roll_back_mapping(version: u32, why: String) -> Result<(), ApiError> {
-    let version = allowed(Permission::Operate)?.mappings.roll_back(version, why).await?;
+    let version = shown(allowed(Permission::Operate)?.mappings.roll_back(version, why).await)?;
     leptos_axum::redirect(&format!("/mappings/unmapped?published={version}"));
     Ok(())
 }

@@ -15,7 +15,7 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use leptos_meta::MetaTags;
-use leptos_meta::{Title, provide_meta_context};
+use leptos_meta::provide_meta_context;
 use leptos_router::{
     components::{Route, Router, Routes},
     path,
@@ -111,7 +111,7 @@ pub fn App() -> impl IntoView {
     components::browser::no_double_clicks();
     components::browser::mark_hydrated();
     view! {
-        <Title formatter=|page: String| if page.is_empty() { "Milepost".to_owned() } else { format!("{page} · Milepost") }/>
+        <components::PageTitle/>
         <Router>
             <Routes fallback=pages::errors::NotFoundPage>
                 <Route path=path!("/") view=pages::HomePage/>

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Args;
 use connectors::{
-    call::{Key, base_url},
+    call::{Key, base_url, is_in_clear},
     desks,
 };
 use ipnet::IpNet;
@@ -41,7 +41,7 @@ pub struct Settings {
     /// Address under which people and carriers reach this server, e.g. https://tower.example.com.
     #[arg(long, env = "MILEPOST_PUBLIC_URL", value_name = "URL", global = true)]
     pub public_url: Option<String>,
-    /// A network (CIDR) of reverse proxies whose X-Forwarded-For is believed; may be given several times.
+    /// A network (CIDR) of reverse proxies whose X-Forwarded-For or Forwarded is believed; may be given several times.
     #[arg(
         long = "trusted-proxy",
         env = "MILEPOST_TRUSTED_PROXIES",
@@ -51,6 +51,9 @@ pub struct Settings {
     )]
     #[serde(default)]
     pub trusted_proxies: Vec<IpNet>,
+    /// Take http:// addresses of Odoo and the service desk on other machines: keys and customers' data then travel readable.
+    #[arg(long, env = "MILEPOST_ALLOW_PLAIN_HTTP", global = true)]
+    pub allow_plain_http: bool,
     /// Folder with the browser's half of the pages.
     #[arg(long, env = "MILEPOST_SITE", value_name = "DIR", global = true)]
     pub site: Option<PathBuf>,
@@ -128,6 +131,16 @@ pub struct Settings {
     /// apart from the backups.
     #[arg(long, env = "MILEPOST_TOMBSTONES", value_name = "FILE", global = true)]
     pub tombstones: Option<PathBuf>,
+    /// File with the newest line of the audit trail, by which a trail that was cut or written anew is noticed; default:
+    /// audit.anchor in the data directory. Best on another disk, and in no backup of the database.
+    #[arg(long, env = "MILEPOST_AUDIT_ANCHOR", value_name = "FILE", global = true)]
+    pub audit_anchor: Option<PathBuf>,
+    /// File with the token that /metrics asks for (Authorization: Bearer). Without it /metrics answers this machine alone.
+    #[arg(long, env = "MILEPOST_METRICS_TOKEN_FILE", value_name = "FILE", global = true)]
+    pub metrics_token_file: Option<PathBuf>,
+    /// Address on which /metrics listens by itself, e.g. 10.0.0.5:9464; it is then not answered elsewhere.
+    #[arg(long, env = "MILEPOST_METRICS_ADDR", value_name = "HOST:PORT", global = true)]
+    pub metrics_addr: Option<SocketAddr>,
     /// Log filter, e.g. info or milepost=debug.
     #[arg(long, env = "MILEPOST_LOG", value_name = "FILTER", global = true)]
     pub log: Option<String>,
@@ -178,6 +191,12 @@ pub struct Config {
     pub keep: Keep,
     /// The file of what was erased.
     pub tombstones: PathBuf,
+    /// The file with the newest line of the audit trail.
+    pub audit_anchor: PathBuf,
+    /// The token that metrics ask for.
+    pub metrics_token: Option<SecretString>,
+    /// Where metrics listen by themselves.
+    pub metrics_addr: Option<SocketAddr>,
     /// Whether this is the demo.
     pub mode: Mode,
 }
@@ -298,6 +317,10 @@ impl Settings {
         let Some(path) = &self.config else { return Ok(self) };
         let text = std::fs::read_to_string(path).with_context(|| format!("settings file {}", path.display()))?;
         let file: Self = toml::from_str(&text).with_context(|| format!("settings file {}", path.display()))?;
+        // the database's address holds its password
+        if file.database_url.is_some() {
+            require_private(path)?;
+        }
         Ok(self.over(file))
     }
 
@@ -310,6 +333,7 @@ impl Settings {
             addr: self.addr.or(below.addr),
             public_url: self.public_url.or(below.public_url),
             trusted_proxies: if self.trusted_proxies.is_empty() { below.trusted_proxies } else { self.trusted_proxies },
+            allow_plain_http: self.allow_plain_http || below.allow_plain_http,
             site: self.site.or(below.site),
             company: self.company.or(below.company),
             odoo_url: self.odoo_url.or(below.odoo_url),
@@ -335,6 +359,9 @@ impl Settings {
             keep_attempts_months: self.keep_attempts_months.or(below.keep_attempts_months),
             keep_done_days: self.keep_done_days.or(below.keep_done_days),
             tombstones: self.tombstones.or(below.tombstones),
+            audit_anchor: self.audit_anchor.or(below.audit_anchor),
+            metrics_token_file: self.metrics_token_file.or(below.metrics_token_file),
+            metrics_addr: self.metrics_addr.or(below.metrics_addr),
             log: self.log.or(below.log),
             log_format: self.log_format.or(below.log_format),
         }
@@ -350,7 +377,7 @@ impl Settings {
         let odoo = match (self.odoo_url, self.odoo_database, self.odoo_key_file) {
             (None, None, None) => None,
             (Some(url), Some(database), Some(key_file)) => Some(OdooSettings {
-                url: address("--odoo-url", &odoo_site(&url))?,
+                url: address("--odoo-url", &odoo_site(&url), self.allow_plain_http)?,
                 database,
                 key: key_in_file("--odoo-key-file", key_file)?,
                 import_seconds: self.odoo_import_seconds.unwrap_or(60).max(1),
@@ -375,7 +402,7 @@ impl Settings {
             (None, None) => None,
             (Some(url), Some(token_file)) => Some(DeskSettings {
                 connector,
-                url: address("--desk-url", &url)?,
+                url: address("--desk-url", &url, self.allow_plain_http)?,
                 token: key_in_file("--desk-token-file", token_file)?,
                 queue: self.desk_queue.unwrap_or_else(|| "Shipments".into()),
                 poll_seconds: self.desk_poll_seconds.unwrap_or(DESK_POLL_SECONDS).max(1),
@@ -390,8 +417,12 @@ impl Settings {
             database: database(self.database_url, &data)?,
             master_key_file: self.master_key_file.unwrap_or_else(|| data.join("master.key")),
             tombstones: self.tombstones.unwrap_or_else(|| data.join("tombstones")),
+            audit_anchor: self.audit_anchor.unwrap_or_else(|| data.join("audit.anchor")),
             public_url_is_set: self.public_url.is_some(),
-            public_url: trimmed_url(self.public_url.unwrap_or_else(|| format!("http://{addr}"))),
+            public_url: match self.public_url {
+                Some(url) => read_address("--public-url", &url)?,
+                None => format!("http://{addr}"),
+            },
             data,
             addr,
             trusted_proxies: self.trusted_proxies,
@@ -412,6 +443,11 @@ impl Settings {
                 attempts_months: self.keep_attempts_months.unwrap_or(6),
                 done_days: self.keep_done_days.unwrap_or(30),
             },
+            metrics_token: match self.metrics_token_file {
+                Some(file) => Some(secret_file(&file).context("--metrics-token-file")?),
+                None => None,
+            },
+            metrics_addr: self.metrics_addr,
             mode: Mode::Production,
         })
     }
@@ -424,11 +460,8 @@ impl Config {
     /// Says what is insecure and what to do.
     pub fn require_secure(&self) -> Result<()> {
         let local = self.addr.ip().is_loopback();
-        let https = self.public_url.starts_with("https://");
-        let host = self.public_url.split("//").nth(1).unwrap_or_default();
-        let local_name = ["127.0.0.1", "localhost", "[::1]"].iter().any(|name| host.starts_with(name));
         ensure!(
-            https || (local && local_name),
+            self.secure_cookies() || (local && !is_in_clear(&self.public_url)),
             "people would sign in over plain HTTP: set --public-url to the https:// address of the reverse proxy in front \
              (this server listens on {} and is reached as {})",
             self.addr,
@@ -511,7 +544,17 @@ fn key_in_file(setting: &'static str, path: PathBuf) -> Result<Key> {
 }
 
 /// The address of another system.
-fn address(setting: &str, url: &str) -> Result<String> {
+fn address(setting: &str, url: &str, plain_http: bool) -> Result<String> {
+    let read = read_address(setting, url)?;
+    ensure!(
+        plain_http || !is_in_clear(&read),
+        "{setting} {url}: what goes to another machine over http:// can be read on the way, keys and customers' data too; \
+         write https://, or set --allow-plain-http where the network is yours alone"
+    );
+    Ok(read)
+}
+
+fn read_address(setting: &str, url: &str) -> Result<String> {
     base_url(url).map_err(|error| anyhow::anyhow!("{setting} {url}: {error}; write it like https://odoo.example.com"))
 }
 
@@ -527,10 +570,11 @@ fn odoo_site(url: &str) -> String {
 /// What a key file holds.
 ///
 /// # Errors
-/// Says which file cannot be read, or is empty.
+/// Says which file cannot be read, can be read by others, or is empty.
 pub fn secret_file(path: &Path) -> Result<SecretString> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("{} cannot be read: write the key into this file", path.display()))?;
+    require_private(path)?;
     // a token file may be written as NAME=value, as desks' own tools do
     let value = text.lines().next().unwrap_or_default().trim();
     let value = value
@@ -555,10 +599,6 @@ fn database(url: Option<String>, data: &Path) -> Result<Database> {
     }
 }
 
-fn trimmed_url(url: String) -> String {
-    url.trim_end_matches('/').to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -574,6 +614,14 @@ mod tests {
         let open = Settings { addr: Some("0.0.0.0:3000".parse().unwrap()), ..settings() };
         let error = open.resolve().unwrap().require_secure().unwrap_err().to_string();
         assert!(error.contains("--public-url"), "{error}");
+        for elsewhere in ["http://localhost.evil.test", "http://127.0.0.1.evil.test:3000", "http://tower.test"] {
+            let named = Settings { public_url: Some(elsewhere.into()), ..settings() };
+            assert!(named.resolve().unwrap().require_secure().is_err(), "{elsewhere}");
+        }
+        for here in ["http://localhost:3000", "http://127.0.0.1", "http://[::1]:3000", "HTTPS://tower.test"] {
+            let named = Settings { public_url: Some(here.into()), ..settings() };
+            assert!(named.resolve().unwrap().require_secure().is_ok(), "{here}");
+        }
         let proxied = Settings { public_url: Some("https://tower.test/".into()), ..settings() };
         let config = proxied.resolve().unwrap();
         assert!(config.require_secure().is_ok() && config.secure_cookies());
@@ -590,12 +638,15 @@ mod tests {
     #[test]
     fn a_wrong_configuration_says_what_where_and_what_to_do() {
         let folder = tempfile::tempdir().unwrap();
-        let file = |name: &str, text: &str| {
+        let file = |name: &str, text: &str, mode: u32| {
             let path = folder.path().join(name);
             std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
             path
         };
-        let (key, empty, nowhere) = (file("key", "secret-of-the-test"), file("empty", "\n"), folder.path().join("no"));
+        let (key, empty, nowhere) =
+            (file("key", "secret-of-the-test", 0o600), file("empty", "\n", 0o600), folder.path().join("no"));
+        let (group, others) = (file("g", "secret-of-the-test", 0o640), file("o", "secret-of-the-test", 0o604));
         let odoo = |url: &str, key: &PathBuf| Settings {
             odoo_url: Some(url.into()),
             odoo_database: Some("prod".into()),
@@ -626,6 +677,16 @@ mod tests {
             (Settings { desk_url: Some("desk.test".into()), ..desk(&key) }, &["--desk-url desk.test", "https://"]),
             (odoo("https://odoo.test", &nowhere), &["--odoo-key-file", "no", "cannot be read", "write the key"]),
             (odoo("https://odoo.test", &empty), &["--odoo-key-file", "is empty", "write the key"]),
+            (odoo("https://odoo.test", &group), &["--odoo-key-file", "can be read by others", "chmod 600"]),
+            (desk(&others), &["--desk-token-file", "can be read by others", "chmod 600"]),
+            (odoo("http://odoo.test", &key), &["--odoo-url http://odoo.test", "https://", "--allow-plain-http"]),
+            (odoo("http://localhost.evil.test", &key), &["--odoo-url", "https://"]),
+            (odoo("http://127.0.0.1.evil.test:8069", &key), &["--odoo-url", "https://"]),
+            (Settings { desk_url: Some("http://10.0.0.7/".into()), ..desk(&key) }, &["--desk-url", "https://"]),
+            (
+                Settings { public_url: Some("tower.test".into()), ..settings() },
+                &["--public-url tower.test", "https://"],
+            ),
             (desk(&nowhere), &["--desk-token-file", "cannot be read", "write the key"]),
             (desk(&empty), &["--desk-token-file", "is empty", "write the key"]),
             (Settings { database_url: Some("mysql://u:p@h/d".into()), ..settings() }, &["DATABASE_URL", "postgres://"]),
@@ -637,7 +698,10 @@ mod tests {
             }
             assert!(!text.contains("secret-of-the-test"), "{text}");
         }
-        assert!(odoo("https://odoo.test/odoo", &key).resolve().is_ok());
+        let taken =
+            [odoo("https://odoo.test/odoo", &key), odoo("http://localhost:8069", &key), odoo("http://[::1]", &key)];
+        let inside = Settings { allow_plain_http: true, ..odoo("http://odoo:8069", &key) };
+        assert!(taken.into_iter().chain([inside]).all(|settings| settings.resolve().is_ok()));
     }
 
     #[test]

@@ -6,9 +6,12 @@
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod files;
 pub mod http;
 pub mod jobs;
+pub mod log;
 pub mod ports;
+pub mod texts;
 pub mod tower;
 pub mod usecases;
 pub mod vault;

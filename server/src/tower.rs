@@ -1,6 +1,6 @@
 //! What every use case works with: the store, the clock, the vault, the configuration and the systems outside.
 
-use crate::{clock::Clock, config::Config, vault::Vault};
+use crate::{clock::Clock, config::Config, texts::Texts, vault::Vault};
 use connectors::{desks::Desk, odoo::OdooClient};
 use domain::{
     ids::{CompanyId, CorrelationId, JobId, ShipmentId},
@@ -25,6 +25,8 @@ pub struct Tower {
     pub clock: Arc<dyn Clock>,
     /// Encryption.
     pub vault: Vault,
+    /// Seals and opens texts of other systems.
+    pub texts: Texts,
     /// Settings.
     pub config: Config,
     /// The company of this installation.
@@ -45,6 +47,8 @@ pub struct Tower {
     pub files: Semaphore,
     /// Room for bodies that are not answered yet, in KiB; see [`ROOM_KIB`].
     pub room: Semaphore,
+    /// Passwords that may be worked on at once; see [`crate::usecases::passwords::HASHES_AT_ONCE`].
+    pub hashing: Arc<Semaphore>,
 }
 
 /// A file of the largest kind is held three times while it is taken in: as read, sealed, and on its way to the disk.

@@ -8,7 +8,7 @@ use ring::{
     hmac,
 };
 use std::sync::Arc;
-use storage::{Sealed, WrappedKey};
+use storage::{AuditKey, Sealed, WrappedKey};
 use uuid::Uuid;
 
 /// Bytes of the master key and of every data key.
@@ -32,6 +32,8 @@ pub struct Vault {
     deliveries: hmac::Key,
     digests: hmac::Key,
     tokens: hmac::Key,
+    audit: AuditKey,
+    files: hmac::Key,
 }
 
 /// The key of one subject, in clear; lives as short as possible.
@@ -54,7 +56,23 @@ impl Vault {
             deliveries: mac("milepost delivery v1"),
             digests: mac("milepost message digest v1"),
             tokens: mac("milepost search token v1"),
+            audit: audit_key(mac("milepost audit trail v1")),
+            files: mac("milepost file v1"),
         }
+    }
+
+    /// What seals lines of the audit trail.
+    pub fn audit_key(&self) -> AuditKey {
+        self.audit.clone()
+    }
+
+    /// The MAC of a file that lies outside of the database, in hexadecimal; `kind` says what file it is.
+    pub fn file_mac(&self, kind: &str, content: &[u8]) -> String {
+        let mut mac = hmac::Context::with_key(&self.files);
+        mac.update(kind.as_bytes());
+        mac.update(&[0]);
+        mac.update(content);
+        mac.sign().as_ref().iter().map(|b| format!("{b:02x}")).collect()
     }
 
     /// A new key for a subject, and its wrapped form to be stored.
@@ -124,6 +142,14 @@ impl DataKey {
     pub fn open(&self, place: &str, sealed: &Sealed) -> Result<Vec<u8>, VaultError> {
         open(&self.key, place.as_bytes(), &sealed.bytes)
     }
+}
+
+fn audit_key(key: hmac::Key) -> AuditKey {
+    AuditKey::new(move |line| {
+        let mut mac = [0; 32];
+        mac.copy_from_slice(hmac::sign(&key, line).as_ref());
+        mac
+    })
 }
 
 fn aead_key(bytes: &[u8]) -> LessSafeKey {

@@ -3,13 +3,24 @@
 use crate::{
     clock::Clock,
     config::{Config, Database, Mode},
+    files,
     jobs::gate::Gates,
+    texts::Texts,
     tower::{FILES_AT_ONCE, ROOM_KIB, Tower, Wake},
-    usecases::{erasure, ingest::SourceCache, mappings},
+    usecases::{
+        audit::{self, anchor},
+        erasure,
+        ingest::SourceCache,
+        mappings,
+        passwords::HASHES_AT_ONCE,
+        tombstones::{self, Lacking},
+    },
     vault::Vault,
 };
 use anyhow::{Context, Result, bail};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use connectors::{
+    call::secrets,
     desks::{self, DeskConfig},
     odoo::{OdooClient, OdooConfig},
 };
@@ -27,24 +38,43 @@ use tokio::sync::Semaphore;
 /// The setting by which a wrong master key is noticed before anything is sealed under it.
 const MASTER_CHECK: &str = "master.check";
 
-/// The tower of this configuration, on its database.
+/// The tower of this configuration, on its database, as a server starts it.
 ///
 /// # Errors
-/// When the database or the master key cannot be used, with what to do.
+/// When the database, the master key or the list of erasures cannot be used, with what to do.
 pub async fn tower(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Tower>> {
-    let master = config.master_key()?;
-    std::fs::create_dir_all(&config.data).with_context(|| format!("data directory {}", config.data.display()))?;
-    let store = match &config.database {
-        Database::Sqlite(file) => SqliteStore::open(file, Options::server()).await?,
-        Database::Postgres(url) => PostgresStore::open(url.expose_secret()).await?,
-    };
-    let tower = assemble(config, clock, store, &master).await?;
+    let tower = alone(config, clock).await?;
+    anchor::start(&tower).await?;
+    // of several nodes those on which nobody erases have no list
+    match tombstones::check(&tower).await? {
+        Some(lacking @ Lacking::Missing { .. }) if matches!(tower.config.database, Database::Postgres(_)) => {
+            tracing::error!("{lacking}");
+            return Ok(tower);
+        }
+        _ => tombstones::require(&tower).await?,
+    }
     // should this be a backup that was put in place by hand
     let again = erasure::reapply(&tower).await?;
     if again > 0 {
         tracing::warn!("{again} erasures were applied again: the database is older than they are");
     }
+    tombstones::remember(&tower).await?;
     Ok(tower)
+}
+
+/// The same before anything of it is checked: for a restore.
+///
+/// # Errors
+/// When the database or the master key cannot be used, with what to do.
+pub async fn alone(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Tower>> {
+    let master = config.master_key()?;
+    std::fs::create_dir_all(&config.data).with_context(|| format!("data directory {}", config.data.display()))?;
+    files::close_to_others(&config)?;
+    let store = match &config.database {
+        Database::Sqlite(file) => SqliteStore::open(file, Options::server()).await?,
+        Database::Postgres(url) => PostgresStore::open(url.expose_secret()).await?,
+    };
+    assemble(config, clock, store, &master).await
 }
 
 /// The same for a command that runs beside a server.
@@ -58,7 +88,9 @@ pub async fn beside(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Tower>>
         Database::Sqlite(file) => SqliteStore::open(file, Options::tool()).await?,
         Database::Postgres(url) => PostgresStore::connect(url.expose_secret()).await?,
     };
-    assemble(config, clock, store, &master).await
+    let tower = assemble(config, clock, store, &master).await?;
+    anchor::prepare(&tower).await?;
+    Ok(tower)
 }
 
 /// A tower on any store.
@@ -70,6 +102,8 @@ pub async fn assemble(config: Config, clock: Arc<dyn Clock>, store: Store, maste
         store.people.company(CompanyId(content_id("company", &[b"only"])), &config.company, clock.now()).await?;
     let vault = Vault::new(master, Arc::clone(&clock));
     check_master(&store, company, &vault).await?;
+    know_secrets(&config, master);
+    let texts = Texts::of(&store, &vault, Scope { company, actor: Actor::System }, clock.now()).await?;
     let odoo = match &config.odoo {
         Some(odoo) => Some(OdooClient::new(OdooConfig {
             url: odoo.url.clone(),
@@ -103,14 +137,26 @@ pub async fn assemble(config: Config, clock: Arc<dyn Clock>, store: Store, maste
         gates: Gates::default(),
         files: Semaphore::new(FILES_AT_ONCE),
         room: Semaphore::new(ROOM_KIB),
+        hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
         store,
         clock,
         vault,
+        texts,
         company,
         config,
     });
+    audit::begin(&tower).await?;
     mappings::refresh(&tower).await?;
     Ok(tower)
+}
+
+/// What is never kept and never logged. Keys of other systems and secrets of sources are known from when they are read.
+fn know_secrets(config: &Config, master: &[u8; 32]) {
+    secrets::know(&master.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    secrets::know(&STANDARD.encode(master));
+    if let Database::Postgres(url) = &config.database {
+        secrets::know_address(url.expose_secret());
+    }
 }
 
 async fn check_master(store: &Store, company: CompanyId, vault: &Vault) -> Result<()> {

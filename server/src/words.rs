@@ -1,11 +1,18 @@
-//! Sentences for people outside: notes, cases. Times without a zone say so.
+//! Sentences for people outside: notes, cases. Times without a zone say so; what deceives unseen in foreign words has a visible
+//! form.
 
 use domain::{
     event_time::{EventTime, Precision},
     fold::Announcement,
+    visible::visible_line,
 };
 use jiff::Timestamp;
 use storage::shipments::NumberRecord;
+
+/// Foreign words inside a sentence.
+pub fn foreign(text: &str) -> String {
+    visible_line(text).into_owned()
+}
 
 /// An instant, in UTC.
 pub fn instant(at: Timestamp) -> String {
@@ -32,13 +39,13 @@ pub fn event_time(time: &EventTime) -> String {
 
 /// A number and its carrier.
 pub fn number(number: &NumberRecord) -> String {
-    let carrier = number.carrier_label.as_ref().map(|carrier| format!(", {carrier}")).unwrap_or_default();
-    format!("{}{carrier}", number.number)
+    let carrier = number.carrier_label.as_ref().map(|carrier| format!(", {}", foreign(carrier))).unwrap_or_default();
+    format!("{}{carrier}", foreign(&number.number))
 }
 
 /// What is announced, with its ordinal from the second on.
 pub fn announcement(announcement: &Announcement) -> String {
     let nth = if announcement.ordinal > 1 { format!(" (number {})", announcement.ordinal) } else { String::new() };
-    let piece = announcement.piece.as_ref().map(|p| format!(", piece {p}")).unwrap_or_default();
+    let piece = announcement.piece.as_ref().map(|p| format!(", piece {}", foreign(p))).unwrap_or_default();
     format!("{}{nth}{piece}", announcement.milestone.label())
 }

@@ -15,7 +15,9 @@ use server::{
     clock::{Clock, ManualClock},
     config::{Config, DeskSettings, Settings},
     usecases::{
-        UseCaseError, cases, destinations, erasure, exceptions,
+        UseCaseError,
+        audit::Opened,
+        cases, destinations, erasure, exceptions,
         mappings::{self, Change},
     },
 };
@@ -234,10 +236,9 @@ const CUSTOMS: [(&str, &str); 2] = [("InTransit_003", "2026-03-05T01:00:00"), ("
 /// What the timeline says of the desk.
 async fn said(world: &World, shipment: ShipmentId) -> Vec<String> {
     let lines = world.tower.store.people.audit_of(world.tower.scope(), shipment).await.unwrap();
-    lines
-        .into_iter()
-        .map(|(line, _)| format!("{}: {}", line.entry.action, line.entry.why.unwrap_or_default()))
-        .collect()
+    let entries = lines.iter().map(|(line, _)| &line.entry);
+    let opened = Opened::read(&world.tower, world.tower.scope(), entries.clone()).await.unwrap();
+    entries.map(|entry| format!("{}: {}", entry.action, opened.why(entry.why.as_ref()).unwrap_or_default())).collect()
 }
 
 /// The only exception, whether it is open, and its newest case.

@@ -163,7 +163,7 @@ async fn going_back_to_an_earlier_version_is_a_new_one() {
     world.settle().await;
     assert_eq!(world.state(shipment).await, State::OutForDelivery);
     assert!(
-        matches!(world.tower.store.people.audit_check(scope).await.unwrap(), ChainCheck::Sound(lines) if lines >= 3)
+        matches!(world.tower.store.people.audit_check(scope, &world.tower.vault.audit_key()).await.unwrap(), ChainCheck::Sound(lines) if lines >= 3)
     );
 }
 

@@ -82,7 +82,7 @@ async fn trouble_told_before_with_or_after_the_number_is_told_once() {
         for when in ["before the first import", "before", "with", "with, the import folded first", "after"] {
             let systems = Systems::new().await;
             if when != "before the first import" {
-                systems.order("ANOTHER").await;
+                systems.order("ANOTHER1").await;
             }
             let picking = systems.unnumbered();
             if when.starts_with("before") {
@@ -119,7 +119,7 @@ async fn trouble_told_before_with_or_after_the_number_is_told_once() {
 #[tokio::test]
 async fn old_trouble_is_shown_and_nobody_is_told_whatever_happens_later() {
     let systems = Systems::new().await;
-    systems.order("ANOTHER").await;
+    systems.order("ANOTHER1").await;
     let picking = systems.unnumbered();
     systems.message(DAMAGED).await;
     systems.world.settle().await;
@@ -147,9 +147,9 @@ async fn old_trouble_is_shown_and_nobody_is_told_whatever_happens_later() {
 #[tokio::test]
 async fn the_first_import_and_what_is_read_again_tell_nobody() {
     let systems = Systems::new().await;
-    let late = systems.overdue("LATE").await;
+    let late = systems.overdue("LATE1").await;
     let said = (systems.odoo.activities(late).len(), systems.desk.tickets().len());
-    let shipment = systems.world.tower.store.shipments.find(systems.world.tower.scope(), "LATE").await.unwrap()[0];
+    let shipment = systems.world.tower.store.shipments.find(systems.world.tower.scope(), "LATE1").await.unwrap()[0];
     let open = systems.world.load(shipment).await.exceptions;
     assert!(!open.is_empty() && open.iter().all(|e| e.withheld), "{open:?}");
     assert_eq!(said, (0, 0));
@@ -172,7 +172,7 @@ async fn the_first_import_and_what_is_read_again_tell_nobody() {
 #[tokio::test]
 async fn what_a_person_settled_before_the_delivery_was_known_stays_settled() {
     let systems = Systems::new().await;
-    systems.order("ANOTHER").await;
+    systems.order("ANOTHER1").await;
     systems.message(DAMAGED).await;
     systems.world.settle().await;
     let (tower, shipment) = (&systems.world.tower, systems.shipment().await);
@@ -206,7 +206,7 @@ async fn in_any_order_it_is_told_once() {
         let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let systems = Systems::new().await;
         if dice.throw(0..2) == 0 {
-            systems.order("ANOTHER").await;
+            systems.order("ANOTHER1").await;
         }
         let picking = systems.unnumbered();
         let (mut arrived, mut typed, mut trail) = (false, false, Vec::new());

@@ -273,14 +273,14 @@ async fn a_change_during_a_long_import_is_found_by_the_next_one() {
         systems.odoo.spoil("stock.picking", record, "write_date", json!(at.strftime("%Y-%m-%d %H:%M:%S").to_string()));
     };
     systems.world.clock.advance(jiff::Span::new().minutes(30));
-    systems.odoo.spoil("stock.picking", pickings[0], "carrier_tracking_ref", json!("CHANGED"));
+    systems.odoo.spoil("stock.picking", pickings[0], "carrier_tracking_ref", json!("CHANGED1"));
     written(pickings[0], 5);
     written(pickings[100], 30);
     systems.import(IMPORT_PAGES_MAX).await;
     systems.import(IMPORT_PAGES_MAX).await;
     let shipment = shipment_of(&systems, "N0").await;
     let numbers = systems.world.load(shipment).await.shipment.numbers;
-    assert_eq!(numbers.iter().map(|n| n.number.as_str()).collect::<Vec<_>>(), ["CHANGED"]);
+    assert_eq!(numbers.iter().map(|n| n.number.as_str()).collect::<Vec<_>>(), ["CHANGED1"]);
 }
 
 #[tokio::test]
@@ -473,12 +473,12 @@ async fn what_had_to_wait_for_its_turn_comes_in_later() {
     assert!(found(&systems, "N1").await.is_some(), "some of them are tried again by each import");
     assert_eq!(found(&systems, "N99").await, None);
     // the watermark goes on
-    systems.add_order("LATER");
+    systems.add_order("LATER1");
     systems.import(IMPORT_PAGES_MAX).await;
-    assert!(found(&systems, "LATER").await.is_some());
+    assert!(found(&systems, "LATER1").await.is_some());
     for _ in 0..4 {
         systems.world.clock.advance(jiff::Span::new().minutes(61));
-        systems.add_order("LATER STILL");
+        systems.add_order("LATER2");
         systems.import(IMPORT_PAGES_MAX).await;
     }
     assert_eq!((waiting().await, problems_of(&systems).await.len()), (0, DELIVERIES / 2));

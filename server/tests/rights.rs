@@ -4,10 +4,14 @@
 
 mod world;
 
-use http::{StatusCode, header};
+use http::{Method, StatusCode, header};
+use leptos::server_fn::axum::server_fn_paths;
 use std::collections::BTreeSet;
 use storage::people::RoleName;
-use world::site::{Answer, Site};
+use world::{
+    World,
+    site::{Answer, Site},
+};
 
 /// Where the forms of a page lead to.
 fn forms(page: &Answer) -> BTreeSet<&str> {
@@ -106,4 +110,255 @@ async fn the_sign_in_leads_to_the_page_that_was_asked_for() {
     }
     assert_eq!(location(&site.page("/", None).await.unwrap()), "/sign-in", "the start page needs no way back");
     site.stop().await;
+}
+
+/// One server function: the role that may not use it, if there is one; what it is asked about something that is not there, if it is
+/// about something; and what it cannot take, if there is such.
+struct Function {
+    name: &'static str,
+    refused: Option<RoleName>,
+    missing: Option<&'static str>,
+    bad: Option<&'static str>,
+}
+
+const NO_ID: &str = "00000000-0000-0000-0000-000000000000";
+
+fn functions() -> Vec<Function> {
+    let (everybody, act, figures, operate) =
+        (None, Some(RoleName::Executive), Some(RoleName::Agent), Some(RoleName::Agent));
+    let function = |name, refused, missing, bad| Function { name, refused, missing, bad };
+    vec![
+        function("frame", everybody, None, None),
+        function("shipments", everybody, None, Some("")),
+        function("shipments/find", everybody, None, Some("")),
+        function("shipments/one", everybody, Some("id=NO_ID"), Some("id=SHIPMENT&as_known_at=then")),
+        function("shipments/link", act, Some("claimed=NO_ID&unlinked=NO_ID"), Some("claimed=NO_ID")),
+        function("shipments/raw", everybody, Some("id=NO_ID&observation=NO_ID"), Some("id=NO_ID")),
+        function("exceptions", everybody, None, Some("")),
+        function("exceptions/act", act, Some("id=NO_ID&act=take"), Some("id=NO_ID&act=explode")),
+        function("overview", figures, None, None),
+        function("sync", operate, Some("query[view]=messages&query[source]=nobody"), Some("query[since]=lately")),
+        function("sync/retry", operate, Some("job=NO_ID"), Some("")),
+        function("sync/read-deliveries", operate, None, None),
+        function("sync/job", operate, Some("id=NO_ID"), Some("")),
+        function("sync/message", operate, Some("id=NO_ID"), Some("")),
+        function("sync/start-replay", operate, None, Some("chosen[all]=false")),
+        function("sync/stop-replay", operate, Some("replay=nothing"), Some("")),
+        function("sync/pause", operate, None, Some("destination=nowhere&why=because")),
+        function("sync/resume", operate, None, Some("destination=nowhere")),
+        function("sync/replay", operate, Some("message=NO_ID"), Some("")),
+        function("mappings", operate, None, Some("")),
+        function(
+            "mappings/publish",
+            operate,
+            None,
+            Some("meaning[list]=a&meaning[value]=b&meaning[reason]=LATE&meaning[why]=c"),
+        ),
+        function("mappings/roll-back", operate, Some("version=999&why=because"), Some("version=many&why=because")),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_function_refuses_with_the_status_that_it_means() {
+    let site = Site::start().await;
+    let shipment = site.exception().await.1;
+    let admin = site.sign_in().await;
+    let (executive, agent) = (site.sign_in_as(RoleName::Executive).await, site.sign_in_as(RoleName::Agent).await);
+    let methods: Vec<_> = server_fn_paths().collect();
+    let method = |name: &str| {
+        let path = format!("/api/{name}");
+        methods.iter().find(|(at, _)| *at == path).unwrap_or_else(|| panic!("there is no {name}")).1.clone()
+    };
+    let asked = async |name: &str, form: &str, cookie: Option<&str>| {
+        let form = form.replace("NO_ID", NO_ID).replace("SHIPMENT", &shipment).replace('[', "%5B").replace(']', "%5D");
+        match method(name) {
+            Method::GET => site.read(name, &form, cookie).await,
+            _ => site.call(name, &form, cookie).await,
+        }
+    };
+    let mut wrong = Vec::new();
+    let mut check = |what: String, answer: &Answer, status: u16| {
+        let code = serde_json::from_str::<app::contract::ApiError>(&answer.body).ok().map(|error| error.status());
+        if answer.status.as_u16() != status || code != Some(status) {
+            wrong.push(format!("{what}: {} {}", answer.status, answer.body));
+        }
+    };
+    for Function { name, refused, missing, bad } in functions() {
+        let form = missing.or(bad).unwrap_or_default();
+        for form in ["", form] {
+            check(format!("{name} {form}, not signed in"), &asked(name, form, None).await, 401);
+        }
+        if let Some(role) = refused {
+            let cookie = if role == RoleName::Executive { &executive } else { &agent };
+            // what cannot be read says nothing of rights
+            let form = missing.or_else(|| bad.filter(|_| name != "mappings/roll-back")).unwrap_or_default();
+            let readable = if name == "mappings" { "query[list]=" } else { form };
+            check(format!("{name} {readable}, {role:?}"), &asked(name, readable, Some(cookie)).await, 403);
+        }
+        if let Some(form) = missing {
+            check(format!("{name} {form}"), &asked(name, form, Some(&admin)).await, 404);
+        }
+        if let Some(form) = bad {
+            check(format!("{name} {form}"), &asked(name, form, Some(&admin)).await, 422);
+        }
+    }
+    let known: BTreeSet<_> = functions()
+        .iter()
+        .map(|f| f.name)
+        .chain(app::api::OPEN.iter().copied())
+        .map(|name| format!("/api/{name}"))
+        .collect();
+    let all: BTreeSet<_> = methods.iter().map(|(path, _)| (*path).to_owned()).collect();
+    assert_eq!(known, all, "each server function is in the table");
+    let nothing = site.call("there/is/none", "", Some(&admin)).await;
+    assert_eq!(nothing.status, StatusCode::NOT_FOUND, "{nothing:?}");
+    let other = site.read("exceptions/act", "", Some(&admin)).await;
+    assert_eq!(other.status, StatusCode::METHOD_NOT_ALLOWED, "{other:?}");
+    for (form, status) in [
+        ("login=nobody%40example.test&password=a+wrong+password", 422),
+        ("login=nobody%40example.test", 422),
+        ("%FF=%FE", 422),
+    ] {
+        check(format!("sign-in {form}"), &site.call("sign-in", form, None).await, status);
+    }
+    check(
+        "set-up".into(),
+        &site.call("set-up", "token=none&login=somebody&name=Some+Body&password=a+long+enough+one", None).await,
+        403,
+    );
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_shows_no_words_of_others_as_an_error() {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE};
+    let site = Site::start().await;
+    let evil = "Your account is locked. Call +1 900 555";
+    let address = |page: &str, function: &str, error: &serde_json::Value| {
+        let error = URL_SAFE.encode(error.to_string()).replace('=', "%3D");
+        format!("{page}?__path=%2Fapi%2F{}&__err={error}", function.replace('/', "%2F"))
+    };
+    let admin = site.sign_in().await;
+    for (page, function, cookie) in [
+        ("/sign-in", "sign-in", None),
+        ("/set-up", "set-up", None),
+        ("/exceptions", "exceptions/act", Some(admin.as_str())),
+        ("/sync", "sync/pause", Some(&admin)),
+        ("/mappings/unmapped", "mappings/publish", Some(&admin)),
+    ] {
+        for error in [
+            serde_json::json!({"code": "invalid", "field": "password", "message": evil}),
+            serde_json::json!({"code": "invalid", "field": evil, "message": evil}),
+            serde_json::json!({"code": "conflict", "message": evil}),
+            serde_json::json!({"code": "unavailable", "message": evil}),
+            serde_json::json!({"code": "refused", "message": evil}),
+            serde_json::json!({"code": "internal", "correlation": evil}),
+            serde_json::json!({"code": evil, "message": evil}),
+        ] {
+            let page = site.page(&address(page, function, &error), cookie).await.unwrap();
+            let shown = page.body.split("<script").next().unwrap_or_default();
+            assert!(!page.body.contains("900 555"), "{function} {error}: {shown}");
+            assert!(page.body.contains("role=\"alert\""), "{function} {error}: {shown}");
+        }
+    }
+    // what the server itself puts there has no words either
+    let answer = site.submit("/mappings/unmapped", "mappings/roll-back", "version=999&why=because", &admin).await;
+    let back = location(&answer);
+    let written = back.split("__err=").nth(1).unwrap().split('&').next().unwrap().replace("%3D", "=");
+    let written = String::from_utf8(URL_SAFE.decode(written).unwrap()).unwrap();
+    assert_eq!(written, "{\"code\":\"not_found\"}");
+    let form = format!("destination={}&why=because", "Call+900+555");
+    let answer = site.submit("/sync", "sync/pause", &form, &admin).await;
+    let back = location(&answer);
+    let written = back.split("__err=").nth(1).unwrap().split('&').next().unwrap().replace("%3D", "=");
+    let written = String::from_utf8(URL_SAFE.decode(written).unwrap()).unwrap();
+    assert!(written.contains("\"code\":\"invalid\"") && !written.contains("900"), "{written}");
+    site.stop().await;
+}
+
+const PERSONAL: [&str; 4] = ["Jane Doe", "beware of the dog", "jane@doe.test", "12 Rue de la Paix"];
+
+/// A delivery with everything that names people; its shipment, its event and its message.
+async fn signed_for(world: &World) -> (String, String, String) {
+    let shipment = world.order(1, &["SIGNED0001"]).await;
+    let point = serde_json::json!({"tag": "Delivered", "subtag": "Delivered_001", "checkpoint_time": "2026-03-05T10:00:00", "city": "Lyon",
+        "message": "Left with Jane Doe, beware of the dog"});
+    let msg = serde_json::json!({"id": "t-1", "tracking_number": "SIGNED0001", "slug": "dhl", "tag": "Delivered", "subtag": "Delivered_001",
+        "updated_at": "2026-03-05T10:00:00+00:00", "signed_by": "Jane Doe", "customer_name": "Jane Doe", "emails": ["jane@doe.test"],
+        "whatever": {"street": "12 Rue de la Paix"}, "checkpoints": [point]});
+    world.offer(serde_json::json!({"event_id": "e-1", "msg": msg}).to_string().as_bytes()).await.unwrap();
+    let loaded = world.load(shipment).await;
+    let event = loaded.input.facts[0].id;
+    let seen = world.tower.store.shipments.seen_in(world.tower.scope(), shipment).await.unwrap();
+    (shipment.to_string(), event.to_string(), seen[0].message.to_string())
+}
+
+#[tokio::test]
+async fn what_may_name_people_follows_a_permission_of_its_own() {
+    let world = World::new().await;
+    let (shipment, event, message) = signed_for(&world).await;
+    for (role, may) in [(RoleName::Executive, false), (RoleName::Agent, true), (RoleName::Admin, true)] {
+        let ports = world.ports(role);
+        let page = format!("{:?}", ports.shipments.get(shipment.clone(), None).await.unwrap());
+        let raw = ports.shipments.raw(shipment.clone(), event.clone()).await.unwrap();
+        let kept = ports.sync.message(message.clone()).await.unwrap();
+        let raw_text = format!("{raw:?}");
+        for personal in PERSONAL {
+            assert_eq!(raw_text.contains(personal), may, "{role:?}, {personal}: {raw_text}");
+            assert_eq!(kept.raw.as_ref().unwrap().contains(personal), may, "{role:?}, {personal}: {kept:?}");
+        }
+        assert_eq!(page.contains("Jane Doe"), may, "{role:?}: {page}");
+        assert_eq!((raw.masked, kept.masked), (!may, !may));
+        for harmless in ["SIGNED0001", "Delivered_001", "2026-03-05T10:00:00", "Lyon"] {
+            assert!(raw.raw.contains(harmless), "{role:?}, {harmless}: {raw:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn reading_a_message_is_in_the_audit_trail_once_in_a_while() {
+    let world = World::new().await;
+    let (shipment, event, message) = signed_for(&world).await;
+    let (tower, scope) = (&world.tower, world.tower.scope());
+    let lines = async || {
+        let lines = tower.store.people.audit_trail(scope, Some(format!("message:{message}")), 100).await.unwrap();
+        lines.into_iter().filter(|line| line.entry.action == "message.read").count()
+    };
+    let executive = world.ports(RoleName::Executive);
+    executive.shipments.raw(shipment.clone(), event.clone()).await.unwrap();
+    assert_eq!(lines().await, 0, "nothing of it was to be seen");
+    let (agent, admin) = (world.ports(RoleName::Agent), world.ports(RoleName::Admin));
+    for _ in 0..3 {
+        agent.shipments.raw(shipment.clone(), event.clone()).await.unwrap();
+        agent.sync.message(message.clone()).await.unwrap();
+    }
+    assert_eq!(lines().await, 1);
+    admin.sync.message(message.clone()).await.unwrap();
+    assert_eq!(lines().await, 2, "somebody else");
+    world.clock.advance(jiff::Span::new().minutes(16));
+    agent.shipments.raw(shipment.clone(), event.clone()).await.unwrap();
+    assert_eq!(lines().await, 3, "later");
+}
+
+#[tokio::test]
+async fn a_person_is_found_by_those_who_may_read_names() {
+    let systems = world::systems::Systems::new().await;
+    systems.order("FOUND00001").await;
+    let found = async |role, text: &str| {
+        let query = app::contract::shipments::ListQuery { tab: "all".into(), text: text.into(), ..Default::default() };
+        systems.world.ports(role).shipments.list(query).await.unwrap().rows.len()
+    };
+    for (text, executive) in [
+        ("Somebody", 0),
+        ("somebody", 0),
+        ("orders@s-found00001.sandbox.test", 0),
+        ("FOUND00001", 1),
+        ("S-FOUND00001", 1),
+    ] {
+        let agents = found(RoleName::Agent, text).await;
+        assert_eq!(found(RoleName::Executive, text).await, executive, "{text}");
+        assert!(agents >= executive, "{text}");
+    }
+    assert_eq!(found(RoleName::Agent, "Somebody").await, 1);
 }

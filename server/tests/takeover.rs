@@ -136,7 +136,9 @@ async fn what_the_file_knew_the_database_knows() {
     assert_eq!(new.tower.store.mappings.unmapped_count(scope).await.unwrap(), 1);
     let codes = new.tower.store.mappings.unmapped(scope).await.unwrap();
     assert_eq!(new.tower.store.mappings.count_with(scope, vec![codes[0].code.clone()]).await.unwrap(), 1);
-    assert!(matches!(new.tower.store.people.audit_check(scope).await.unwrap(), ChainCheck::Sound(n) if n > 0));
+    assert!(
+        matches!(new.tower.store.people.audit_check(scope, &new.tower.vault.audit_key()).await.unwrap(), ChainCheck::Sound(n) if n > 0)
+    );
     let (_, body) = new.tower.store.inbox.message_and_body(scope, waiting.message).await.unwrap().unwrap();
     assert!(body.is_some());
 

@@ -1,4 +1,5 @@
-//! What invented input is tried on: every decoder and every verifier, from the fuzz targets and over the saved corpora.
+//! What invented input is tried on: every decoder and verifier and the reading of numbers, from the fuzz targets and over
+//! the saved corpora.
 
 use connectors::carriers::{
     self, Configured, Material, RawRequest, Scheme, Settings, generic_json::Fields, verify_named,
@@ -7,6 +8,7 @@ use domain::{
     fold::{Fact, FoldInput, Sighting, Trust, fold},
     ids::{SourceId, TrackerId, content_id},
     mapping::Mapping,
+    numbers::{self, Number},
     reading::Reader,
 };
 use http::{HeaderMap, HeaderValue};
@@ -108,4 +110,22 @@ pub fn verify(bytes: &[u8]) {
             assert!(verdicts[0].is_err(), "{platform} believes an invented proof under {}", scheme.name());
         }
     }
+}
+
+/// Reads a text as a number: nothing panics, what it is kept under is kept under itself, and each of its forms leads to it.
+///
+/// # Panics
+/// When that is not so.
+pub fn number(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let read = Number::read(&text);
+    if let Ok(kept) = numbers::normalise(&text) {
+        assert_eq!(numbers::normalise(&kept).as_deref(), Ok(kept.as_str()), "{text:?}");
+    }
+    if read.is_valid() {
+        for form in read.forms() {
+            assert_eq!(Number::read(&form).key(), read.key(), "{text:?} in the form {form:?}");
+        }
+    }
+    assert!(numbers::split(&text).iter().all(|part| text.contains(part)), "{text:?}");
 }

@@ -10,11 +10,13 @@ use anyhow::{Context, Result, bail, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ring::hmac;
 use serde_json::{Value, json};
+use server::{clock::SystemClock, config::parse_key, vault::Vault};
 use std::{
     future::Future,
     io::Write,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -371,6 +373,17 @@ impl Tower {
     /// Its master key.
     pub fn master_key_file(&self) -> PathBuf {
         self.data.path().join("master.key")
+    }
+
+    /// Its vault.
+    ///
+    /// # Errors
+    /// When there is no master key.
+    pub fn vault(&self) -> Result<Vault> {
+        let named = self.settings.iter().rfind(|(name, _)| *name == "MILEPOST_MASTER_KEY_FILE");
+        let file = named.map_or_else(|| self.master_key_file(), |(_, path)| path.into());
+        let key = parse_key(&std::fs::read_to_string(&file).with_context(|| file.display().to_string())?)?;
+        Ok(Vault::new(&key, Arc::new(SystemClock)))
     }
 
     /// Runs a subcommand with this tower's settings; its output.

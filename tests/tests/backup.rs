@@ -103,7 +103,7 @@ async fn a_backup_under_load_brings_back_what_was_acknowledged_before_it() -> Re
     let _ = rustls::crypto::ring::default_provider().install_default();
     let (old_database, new_database) = (Database::fresh(engine)?, Database::fresh(engine)?);
     let mut old = Tower::of(&binary, old_database.settings())?;
-    old.command(&["source", "put", "load", "--connector", "x12_214", "--scheme", "bearer"], Some(SECRET))?;
+    old.command(&["source", "put", "load", "--connector", "x12_214", "--scheme", "bearer", "--i-know"], Some(SECRET))?;
     old.start().await?;
     let talk = Talk::start(&old.base());
     talk.reaches(BEFORE).await?;
@@ -120,14 +120,7 @@ async fn a_backup_under_load_brings_back_what_was_acknowledged_before_it() -> Re
     let all = talk.end().await?;
 
     // erased after the backup: the list, which is in no backup, knows it
-    let audit = AuditEntry {
-        at: "2026-03-02T00:00:00Z".parse()?,
-        action: "customer.erase",
-        subject: "test".into(),
-        before: None,
-        after: None,
-        why: None,
-    };
+    let audit = AuditEntry::new(old.vault()?.audit_key(), "2026-03-02T00:00:00Z".parse()?, "customer.erase", "test");
     store.people.destroy_key(scope, erased, audit).await?;
     drop(store);
     let key = old.data().join("master.key");
@@ -159,7 +152,7 @@ async fn a_backup_under_load_brings_back_what_was_acknowledged_before_it() -> Re
     }
     ensure!(all.len() > before.len());
     ensure!(store.people.key(scope, kept).await?.is_some());
-    ensure!(matches!(store.people.audit_check(scope).await?, ChainCheck::Sound(n) if n > 0));
+    ensure!(matches!(store.people.audit_check(scope, &new.vault()?.audit_key()).await?, ChainCheck::Sound(n) if n > 0));
     drop(store);
     new.start().await?;
     let talk = Talk::start(&new.base());

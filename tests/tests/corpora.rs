@@ -29,3 +29,10 @@ fn verifiers_stand_their_corpus() {
     assert!(!corpus.is_empty(), "no corpus is saved");
     corpus.iter().for_each(|bytes| fuzzing::verify(bytes));
 }
+
+#[test]
+fn the_reading_of_numbers_stands_its_corpus() {
+    let corpus = files(root().join("fuzz/corpus/number"));
+    assert!(!corpus.is_empty(), "no corpus is saved");
+    corpus.iter().for_each(|bytes| fuzzing::number(bytes));
+}

@@ -1,12 +1,11 @@
 //! The frame around the pages of a signed-in viewer: navigation, search, the demo's banner.
 
-use super::{Failed, Icon, browser};
+use super::{Failed, Icon, PageTitle, action, browser};
 use crate::{
     api::{self, SignOut},
     contract::session::{Frame as FrameView, Permission, Viewer},
 };
 use leptos::{form::ActionForm, prelude::*, task::spawn_local};
-use leptos_meta::Title;
 use leptos_router::hooks::{use_location, use_query_map};
 use std::{sync::Arc, time::Duration};
 
@@ -22,8 +21,7 @@ pub fn Frame(
     let frame = Resource::new_blocking(|| (), |()| api::get_frame());
     browser::keys();
     view! {
-        // the server reads it when the page's signals are gone: it is plain text, here and wherever a page sets another
-        <Title text=title/>
+        <PageTitle text=title/>
         <Transition fallback=|| ()>
             {move || {
                 let children = Arc::clone(&children);
@@ -85,7 +83,7 @@ fn Framed(frame: FrameView, children: Children) -> impl IntoView {
     browser::tell_zone(Some(&zone));
     provide_context(viewer.clone());
     let initials: String = viewer.name.split_whitespace().filter_map(|w| w.chars().next()).take(2).collect();
-    let out = ServerAction::<SignOut>::new();
+    let out = action::<SignOut>();
     let banner = installation.demo.then(|| {
         view! {
             <div class="banner" role="note">
@@ -164,16 +162,27 @@ fn NavLink(
     }
 }
 
+/// What a shipment is found by; a person's name only for those who may read such.
+pub fn searched_by(personal: bool) -> &'static str {
+    if personal {
+        "tracking number, order, transfer or full customer name"
+    } else {
+        "tracking number, order or transfer"
+    }
+}
+
 /// A plain form: it works before the browser's half has come.
 #[component]
 fn SearchBox() -> impl IntoView {
     let query = use_query_map();
     let text = move || query.get().get("q").unwrap_or_default();
+    let what = searched_by(may(Permission::ReadPersonal));
+    let placeholder = format!("{}{}", what[..1].to_uppercase(), &what[1..]);
     view! {
         <form class="search" role="search" action="/shipments" method="get">
             <Icon name="search"/>
-            <label class="sr" for="q">"Find a shipment by tracking number, order, transfer or full customer name"</label>
-            <input class="input" id="q" name="q" type="search" value=text data-testid="search-box" placeholder="Tracking number, order, transfer or full customer name"/>
+            <label class="sr" for="q">{format!("Find a shipment by {what}")}</label>
+            <input class="input" id="q" name="q" type="search" value=text data-testid="search-box" placeholder=placeholder/>
             <input type="hidden" name="find" value="1"/>
             <span class="keys" aria-hidden="true"><kbd>"/"</kbd></span>
         </form>

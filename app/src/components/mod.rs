@@ -1,9 +1,13 @@
 //! What the pages are made of.
 
+pub mod action;
 pub mod browser;
 pub mod frame;
+pub mod head;
 pub mod live;
 pub mod parts;
 
-pub use frame::{Frame, may};
-pub use parts::{Chip, Copy, Count, Failed, Icon, Late, Loading, SeverityMark, StateMark, Time};
+pub use action::action;
+pub use frame::{Frame, may, searched_by};
+pub use head::PageTitle;
+pub use parts::{Chip, Copy, Count, Failed, Icon, Late, Loading, Masked, Outside, SeverityMark, StateMark, Time};

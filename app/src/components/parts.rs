@@ -1,8 +1,8 @@
 //! Small parts: icons, states, severities, times, and what stands where nothing can be shown.
 
 use super::browser;
-use crate::contract::{ApiError, When, session::local_path, shipments::Lateness};
-use domain::{Severity, State};
+use crate::contract::{ApiError, When, session::local_path, shipments::Lateness, web_address};
+use domain::{Severity, State, visible::visible};
 use leptos::prelude::*;
 use leptos_router::{hooks::use_location, location::Url};
 
@@ -130,12 +130,29 @@ pub fn Chip(
     #[prop(into)]
     off: String,
 ) -> impl IntoView {
+    // of the address, which anybody can write
+    let value = visible(&value).into_owned();
     let remove = format!("Remove filter: {label} {value}");
     view! {
         <a class="chip chip--on" href=off data-testid="filter" aria-label=remove>
             {label}{(!value.is_empty()).then(|| view! { " "<b>{value.clone()}</b> })}<Icon name="x"/>
         </a>
     }
+}
+
+/// A page elsewhere: of another system, or as another system says. Only the text where it is no page.
+#[component]
+pub fn Outside(
+    /// Its address.
+    #[prop(into)]
+    href: String,
+    /// What it is called.
+    #[prop(into)]
+    text: String,
+) -> impl IntoView {
+    // an anchor without an address leads nowhere
+    let href = web_address(&href).map(str::to_owned);
+    view! { <a href=href rel="external noopener noreferrer">{text}</a> }
 }
 
 /// Text that people copy.
@@ -152,6 +169,16 @@ pub fn Copy(
             {text}
             <Icon name="copy"/>
         </button>
+    }
+}
+
+/// Says that something is left out of a message.
+#[component]
+pub fn Masked() -> impl IntoView {
+    view! {
+        <p class="small muted" data-testid="masked">
+            <Icon name="mask"/>" Personal data and free text are masked: your role does not allow reading them. An admin can change it."
+        </p>
     }
 }
 

@@ -52,8 +52,10 @@ pub struct MappingsView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeView {
     /// The list.
+    #[serde(with = "super::verbatim")]
     pub list: String,
     /// The code.
+    #[serde(with = "super::verbatim")]
     pub value: String,
     /// How often it was seen.
     pub seen: u64,
@@ -82,8 +84,10 @@ pub struct SampleView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AskedCode {
     /// The list.
+    #[serde(with = "super::verbatim")]
     pub list: String,
     /// The code.
+    #[serde(with = "super::verbatim")]
     pub value: String,
     /// The observations that will be read again.
     pub observations: u64,
@@ -116,8 +120,10 @@ pub struct VersionView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangeView {
     /// The list.
+    #[serde(with = "super::verbatim")]
     pub list: String,
     /// The code.
+    #[serde(with = "super::verbatim")]
     pub value: String,
     /// What it means since, in words.
     pub means: String,

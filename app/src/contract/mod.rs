@@ -6,6 +6,7 @@ pub mod overview;
 pub mod session;
 pub mod shipments;
 pub mod sync;
+pub mod verbatim;
 
 use leptos::server_fn::{
     codec::JsonEncoding,
@@ -22,6 +23,11 @@ pub enum ApiError {
     Unauthenticated,
     /// The person may not.
     Forbidden,
+    /// Nobody may, as things are.
+    Refused {
+        /// Why.
+        message: String,
+    },
     /// There is no such thing.
     NotFound,
     /// There is no record for this page.
@@ -40,6 +46,11 @@ pub enum ApiError {
         field: String,
         /// What is wrong and what to do.
         message: String,
+    },
+    /// Too many tries.
+    TooMany {
+        /// When the next one is taken.
+        seconds: u64,
     },
     /// Try again later.
     Unavailable {
@@ -87,10 +98,11 @@ impl ApiError {
     pub const fn status(&self) -> u16 {
         match self {
             Self::Unauthenticated => 401,
-            Self::Forbidden => 403,
+            Self::Forbidden | Self::Refused { .. } => 403,
             Self::NotFound | Self::Missing { .. } => 404,
             Self::Conflict { .. } => 409,
             Self::Invalid { .. } => 422,
+            Self::TooMany { .. } => 429,
             Self::Internal { .. } => 500,
             Self::Unavailable { .. } => 503,
         }
@@ -106,8 +118,13 @@ impl fmt::Display for ApiError {
             Self::Missing { what: Record::Shipment } => f.write_str("This shipment does not exist."),
             Self::Missing { what: Record::Job } => f.write_str("This job does not exist."),
             Self::Missing { what: Record::Message } => f.write_str("This message does not exist."),
-            Self::Conflict { message } | Self::Invalid { message, .. } | Self::Unavailable { message } => {
-                f.write_str(message)
+            Self::Refused { message }
+            | Self::Conflict { message }
+            | Self::Invalid { message, .. }
+            | Self::Unavailable { message } => f.write_str(message),
+            Self::TooMany { seconds } => write!(f, "Too many tries. Wait {seconds} seconds, then try again."),
+            Self::Internal { correlation } if correlation.is_empty() => {
+                f.write_str("Something went wrong on our side. Try again; if it happens again, tell your admin.")
             }
             Self::Internal { correlation } => {
                 write!(f, "Something went wrong on our side. Quote {correlation} when you ask for help.")
@@ -122,16 +139,80 @@ impl FromServerFnError for ApiError {
     type Encoder = JsonEncoding;
 
     fn from_server_fn_error(value: ServerFnErrorErr) -> Self {
+        use ServerFnErrorErr as E;
+        let unavailable = |message: &str| Self::Unavailable { message: message.into() };
         match value {
-            ServerFnErrorErr::Request(_) => Self::Unavailable {
-                message: "The server cannot be reached. Check the connection and try again.".into(),
+            E::Request(_) => unavailable("The server cannot be reached. Check the connection and try again."),
+            E::Args(e) | E::MissingArg(e) => Self::Invalid { field: String::new(), message: e },
+            E::Deserialization(_) => Self::Invalid {
+                field: String::new(),
+                message: "What was sent cannot be read. Load the page again.".into(),
             },
-            ServerFnErrorErr::Args(e) | ServerFnErrorErr::MissingArg(e) => {
-                Self::Invalid { field: String::new(), message: e }
-            }
-            other => Self::Unavailable { message: other.to_string() },
+            _ if cfg!(feature = "ssr") => Self::Internal { correlation: String::new() },
+            _ => unavailable("This did not reach the server. Load the page again."),
         }
     }
+}
+
+/// What errors of one server function and field say where only their code is known.
+const KNOWN: &[(&str, &str, &str)] = &[
+    ("/api/sign-in", "password", "Incorrect email or password."),
+    ("/api/set-up", "login", "The login has 2 to 100 letters, digits or @ . _ - +."),
+    ("/api/set-up", "password", "Choose another password: 12 characters or more."),
+    (
+        "/api/exceptions/act",
+        "ticket",
+        "The exception is over, or its ticket is not closed: there is nothing to reopen.",
+    ),
+    ("/api/mappings/publish", "milestone", "Choose a milestone."),
+    ("/api/sync/start-replay", "ids", "Choose at least one row, or take up all."),
+    ("/api/sync/start-replay", "selection", "Nothing is left to take up."),
+    ("/api/sync/stop-replay", "replay", "It has ended already."),
+    ("/api/sync/replay", "message", "Its body is no longer kept, so that it cannot be read again."),
+    ("", "why", "Say why, in 1 to 500 characters."),
+];
+/// What an error without such a sentence says.
+const SOMETHING_WRONG: &str = "Something in the form is missing or wrong.";
+/// The longest wait that is shown.
+const WAIT_SECONDS_MAX: u64 = 24 * 60 * 60;
+
+impl ApiError {
+    /// What is known of an error of this server function that came with an address: its code, in our own words. The words that are
+    /// written there can be anybody's.
+    #[must_use]
+    pub fn known(self, function: &str) -> Self {
+        match self {
+            Self::Unauthenticated | Self::Forbidden | Self::NotFound | Self::Missing { .. } => self,
+            Self::Refused { .. } => Self::Refused { message: "This is not allowed, or not any more.".into() },
+            Self::Conflict { .. } => {
+                Self::Conflict { message: "Somebody else changed this meanwhile. Look again.".into() }
+            }
+            Self::Invalid { field, .. } => {
+                let known = KNOWN.iter().find(|(of, name, _)| (of.is_empty() || *of == function) && *name == field);
+                let (field, message) = known.map_or(("", SOMETHING_WRONG), |(_, field, message)| (*field, *message));
+                Self::Invalid { field: field.into(), message: message.into() }
+            }
+            Self::TooMany { seconds } => Self::TooMany { seconds: seconds.min(WAIT_SECONDS_MAX) },
+            Self::Unavailable { .. } => {
+                Self::Unavailable { message: "Not available at the moment. Try again in a moment.".into() }
+            }
+            Self::Internal { correlation } => {
+                Self::Internal { correlation: if is_id(&correlation) { correlation } else { String::new() } }
+            }
+        }
+    }
+}
+
+/// Whether this has the form of an id.
+pub fn is_id(text: &str) -> bool {
+    (32..=36).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+}
+
+/// The address of a page elsewhere, if a browser opens nothing but a page there.
+pub fn web_address(address: &str) -> Option<&str> {
+    let schemed = |scheme: &str| address.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    let plain = address.chars().all(|c| !c.is_control() && !c.is_whitespace());
+    (plain && (schemed("https://") || schemed("http://"))).then_some(address)
 }
 
 /// What a port gives.
@@ -170,7 +251,7 @@ pub struct When {
 
 #[cfg(test)]
 mod tests {
-    use super::{ApiError, Record};
+    use super::{ApiError, Record, web_address};
 
     #[test]
     fn every_error_has_the_status_that_it_means() {
@@ -178,15 +259,56 @@ mod tests {
         for (error, status) in [
             (ApiError::Unauthenticated, 401),
             (ApiError::Forbidden, 403),
+            (ApiError::Refused { message: message() }, 403),
             (ApiError::NotFound, 404),
             (ApiError::NotFound.of_page(Record::Job), 404),
             (ApiError::Forbidden.of_page(Record::Job), 403),
             (ApiError::Conflict { message: message() }, 409),
             (ApiError::Invalid { field: "field".into(), message: message() }, 422),
+            (ApiError::TooMany { seconds: 7 }, 429),
             (ApiError::Internal { correlation: "id".into() }, 500),
             (ApiError::Unavailable { message: message() }, 503),
         ] {
             assert_eq!(error.status(), status, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn of_an_error_in_an_address_only_the_code_counts() {
+        let evil = || "Call +1 900 555 now".to_owned();
+        for error in [
+            ApiError::Refused { message: evil() },
+            ApiError::Conflict { message: evil() },
+            ApiError::Invalid { field: "password".into(), message: evil() },
+            ApiError::Invalid { field: evil(), message: evil() },
+            ApiError::TooMany { seconds: u64::MAX },
+            ApiError::Unavailable { message: evil() },
+            ApiError::Internal { correlation: evil() },
+        ] {
+            let known = error.clone().known("/api/sign-in");
+            assert_eq!(known.status(), error.status());
+            let shown = format!("{known} {known:?}");
+            assert!(!shown.contains("900") && !shown.contains("18446744073709551615"), "{shown}");
+        }
+        let wrong = ApiError::Invalid { field: "password".into(), message: evil() };
+        assert_eq!(wrong.known("/api/sign-in").to_string(), "Incorrect email or password.");
+    }
+
+    #[test]
+    fn only_pages_are_linked_to() {
+        for (address, is) in [
+            ("https://odoo.test/web#id=1", true),
+            ("HTTP://odoo.test", true),
+            ("javascript:alert(1)//https://", false),
+            (" https://a.test", false),
+            ("java\nscript:alert(1)", false),
+            ("https://a.test/\u{0}", false),
+            ("data:text/html,x", false),
+            ("//evil.test", false),
+            ("/path", false),
+            ("", false),
+        ] {
+            assert_eq!(web_address(address).is_some(), is, "{address:?}");
         }
     }
 }

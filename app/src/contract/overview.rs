@@ -74,6 +74,7 @@ pub struct Day {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CarrierRow {
     /// The carrier.
+    #[serde(with = "super::verbatim")]
     pub carrier: String,
     /// Shipments.
     pub shipments: u64,

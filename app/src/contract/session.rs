@@ -25,18 +25,21 @@ pub enum Permission {
     Act,
     /// See figures.
     Figures,
-    /// See and retry syncs, see raw messages.
+    /// See and retry syncs.
     Operate,
+    /// Read what may name people: raw messages, free text, names and addresses; find shipments by a person.
+    ReadPersonal,
 }
 
 impl Role {
-    /// Whether the role has the permission.
+    /// Whether the role has the permission. This is the only table of what roles may.
     pub const fn allows(self, permission: Permission) -> bool {
         match permission {
             Permission::See => true,
             Permission::Act => matches!(self, Self::Agent | Self::Admin),
             Permission::Figures => matches!(self, Self::Executive | Self::Admin),
             Permission::Operate => matches!(self, Self::Admin),
+            Permission::ReadPersonal => matches!(self, Self::Agent | Self::Admin),
         }
     }
 }

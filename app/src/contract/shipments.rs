@@ -398,8 +398,10 @@ pub struct CaseView {
 pub struct RawView {
     /// The observation.
     pub observation: String,
-    /// The message as received, personal data masked unless the viewer may see it.
+    /// The message as received; for a viewer who may not read it, only what is known to be harmless.
     pub raw: String,
+    /// Whether something is left out of it for this viewer.
+    pub masked: bool,
     /// How it was verified.
     pub verified: String,
     /// When it came.

@@ -263,8 +263,10 @@ pub struct MessagePage {
     pub connector: String,
     /// How often it was repeated.
     pub repeats: u32,
-    /// As received, personal data masked unless the viewer may see it; none once it is no longer kept.
+    /// As received; for a viewer who may not read it, only what is known to be harmless; none once it is no longer kept.
     pub raw: Option<String>,
+    /// Whether something is left out of it for this viewer.
+    pub masked: bool,
 }
 
 /// Syncs.

@@ -1,7 +1,7 @@
 //! What stands where there is no page.
 
+use crate::components::PageTitle;
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 /// A page that is away reloads after so many seconds.
 pub const AWAY_SECONDS: u32 = 5;
@@ -14,7 +14,7 @@ pub fn NotFoundPage() -> impl IntoView {
         response.set_status(axum::http::StatusCode::NOT_FOUND);
     }
     view! {
-        <Title text="Not found"/>
+        <PageTitle text="Not found"/>
         <main class="page" id="main">
             <div class="empty-state">
                 <h1>"Not found"</h1>

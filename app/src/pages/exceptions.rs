@@ -4,7 +4,7 @@ use super::shipment::act_buttons;
 use crate::{
     api::{self, ActOnException},
     components::{
-        Chip, Count, Failed, Frame, Icon, SeverityMark, StateMark, Time, browser,
+        Chip, Count, Failed, Frame, Icon, Outside, SeverityMark, StateMark, Time, action, browser,
         live::{followed, part, rows},
         may,
         parts::Empty,
@@ -73,7 +73,7 @@ pub(super) fn address(query: &QueueQuery) -> String {
 pub fn ExceptionsPage() -> impl IntoView {
     let params = use_query_map();
     let query = Memo::new(move |_| question(&params.get()));
-    let act = ServerAction::<ActOnException>::new();
+    let act = action::<ActOnException>();
     let queue = Resource::new(
         move || (query.get(), act.version().get()),
         |(query, _)| async move { api::exception_queue(query.clone()).await.map(|page| (query, page)) },
@@ -222,7 +222,7 @@ fn OneRow(row: QueueRow, act: ServerAction<ActOnException>, may_act: bool) -> im
     };
     let href = format!("/shipments/{}", row.shipment);
     let case = match row.case {
-        Some((number, Some(url))) => view! { <a href=url rel="noreferrer">{format!("#{number}")}</a> }.into_any(),
+        Some((number, Some(url))) => view! { <Outside href=url text=format!("#{number}")/> }.into_any(),
         Some((number, None)) => view! { <span>{format!("#{number}")}</span> }.into_any(),
         None => view! { <span class="faint">"–"</span> }.into_any(),
     };

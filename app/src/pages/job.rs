@@ -3,7 +3,7 @@
 use super::sync::{RetryButton, tries};
 use crate::{
     api::{self, RetryJob},
-    components::{Copy, Failed, Frame, Time, browser, live::followed, parts::Empty},
+    components::{Copy, Failed, Frame, Time, action, browser, live::followed, parts::Empty},
     contract::{
         Record,
         sync::{CallView, JobView},
@@ -16,7 +16,7 @@ use leptos_router::hooks::use_params_map;
 #[component]
 pub fn JobPage() -> impl IntoView {
     let params = use_params_map();
-    let retry = ServerAction::<RetryJob>::new();
+    let retry = action::<RetryJob>();
     let id = Memo::new(move |_| params.get().get("id").unwrap_or_default());
     let job = Resource::new(
         move || (id.get(), retry.version().get()),

@@ -3,7 +3,7 @@
 use crate::{
     api::{self, PublishMeaning, RollBackMapping},
     components::{
-        Failed, Frame, Icon, Time, browser,
+        Failed, Frame, Icon, Time, action, browser,
         live::{followed, part, rows},
         parts::{Empty, grouped},
     },
@@ -12,7 +12,7 @@ use crate::{
         mappings::{AskedCode, ChangeView, CodeView, MappingQuery, MappingsView, SampleView, VersionView},
     },
 };
-use domain::{ExceptionReason, Milestone};
+use domain::{ExceptionReason, Milestone, visible::visible};
 use leptos::{form::ActionForm, prelude::*};
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
 
@@ -37,7 +37,7 @@ fn form_of(list: &str, value: &str) -> String {
 pub fn MappingsPage() -> impl IntoView {
     let params = use_query_map();
     let query = Memo::new(move |_| question(&params.get()));
-    let (publish, back) = (ServerAction::<PublishMeaning>::new(), ServerAction::<RollBackMapping>::new());
+    let (publish, back) = (action::<PublishMeaning>(), action::<RollBackMapping>());
     let mappings = Resource::new(
         move || (query.get(), publish.version().get() + back.version().get()),
         |(query, _)| api::get_mappings(query),
@@ -51,7 +51,7 @@ pub fn MappingsPage() -> impl IntoView {
             .collect_view()
     };
     let published = move || {
-        params.get().get("published").map(|version| {
+        params.get().get("published").and_then(|version| version.parse::<u32>().ok()).map(|version| {
             view! {
                 <div class="note note--ok" role="status">
                     <Icon name="check"/>
@@ -123,6 +123,7 @@ fn Mappings(
 fn OneCode(code: CodeView, open: bool) -> impl IntoView {
     let CodeView { list, value, seen, shipments, first, last, words, samples } = code;
     let href = form_of(&list, &value);
+    let (list, value) = (visible(&list).into_owned(), visible(&value).into_owned());
     let label = format!("Map {list} {value}");
     view! {
         <tr data-testid="unmapped-row" aria-selected=open.then_some("true")>
@@ -158,7 +159,8 @@ fn Samples(samples: Vec<SampleView>) -> impl IntoView {
 #[component]
 fn Means(code: AskedCode, publish: ServerAction<PublishMeaning>) -> impl IntoView {
     let AskedCode { list, value, observations, means, ours, words } = code;
-    let title = format!("Map {value}");
+    let title = format!("Map {}", visible(&value));
+    let shown_list = visible(&list).into_owned();
     let take_back = ours.then(|| view! { <TakeBack list=list.clone() value=value.clone() publish/> });
     let now = means.map_or_else(|| "Not mapped.".to_owned(), |means| format!("Now: {means}."));
     let again = match observations {
@@ -168,7 +170,7 @@ fn Means(code: AskedCode, publish: ServerAction<PublishMeaning>) -> impl IntoVie
     };
     view! {
         <section class="panel" id="means" data-testid="means">
-            <header><h2>{title}</h2><span class="push mono">{list.clone()}</span></header>
+            <header><h2>{title}</h2><span class="push mono">{shown_list}</span></header>
             <div class="in stack">
                 <p class="small">{now}" "{(!words.is_empty()).then(|| words_view(words))}</p>
                 <ActionForm action=publish attr:class="means">
@@ -245,7 +247,7 @@ fn OneVersion(version: VersionView, newest: u32, back: ServerAction<RollBackMapp
 fn change(change: ChangeView) -> impl IntoView {
     let href = form_of(&change.list, &change.value);
     view! {
-        <li><a class="mono wrap-any" href=href>{change.value}</a><span class="muted">{format!(" in {}: ", change.list)}</span>{change.means}</li>
+        <li><a class="mono wrap-any" href=href>{visible(&change.value).into_owned()}</a><span class="muted">{format!(" in {}: ", visible(&change.list))}</span>{change.means}</li>
     }
 }
 

@@ -3,7 +3,7 @@
 use super::sync::ReadAgain;
 use crate::{
     api::{self, ReplayMessage},
-    components::{Copy, Failed, Frame, Time, browser, live::followed, parts::grouped},
+    components::{Copy, Failed, Frame, Masked, Time, action, browser, live::followed, parts::grouped},
     contract::{Record, sync::MessagePage as View},
 };
 use leptos::prelude::*;
@@ -13,7 +13,7 @@ use leptos_router::hooks::use_params_map;
 #[component]
 pub fn MessagePage() -> impl IntoView {
     let params = use_params_map();
-    let replay = ServerAction::<ReplayMessage>::new();
+    let replay = action::<ReplayMessage>();
     let id = Memo::new(move |_| params.get().get("id").unwrap_or_default());
     let message = Resource::new(
         move || (id.get(), replay.version().get()),
@@ -31,7 +31,7 @@ pub fn MessagePage() -> impl IntoView {
 
 #[component]
 fn Whole(page: View, replay: ServerAction<ReplayMessage>) -> impl IntoView {
-    let View { message, verified, connector, repeats, raw } = page;
+    let View { message, verified, connector, repeats, raw, masked } = page;
     let repeats =
         (repeats > 0).then(|| view! { <tr><th>"Repeated"</th><td>{format!("{repeats} times; kept once")}</td></tr> });
     let kept = raw.is_some();
@@ -56,6 +56,6 @@ fn Whole(page: View, replay: ServerAction<ReplayMessage>) -> impl IntoView {
             {repeats}
             <tr><th>"Correlation"</th><td><Copy text=message.correlation/></td></tr>
         </tbody></table></div></section>
-        <section class="panel"><header><h2>"As received"</h2></header><div class="in">{raw}</div></section>
+        <section class="panel"><header><h2>"As received"</h2></header><div class="in">{masked.then(|| view! { <Masked/> })}{raw}</div></section>
     }
 }

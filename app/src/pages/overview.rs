@@ -11,6 +11,7 @@ use crate::{
         sync::SyncQuery,
     },
 };
+use domain::visible::visible;
 use leptos::prelude::*;
 
 /// The overview page.
@@ -142,7 +143,7 @@ fn carrier(row: CarrierRow) -> impl IntoView {
     let going = |fresh: &str| of(ListQuery { tab: "open".into(), fresh: fresh.into(), ..ListQuery::default() });
     view! {
         <tr>
-            <th scope="row">{row.carrier.clone()}</th>
+            <th scope="row">{visible(&row.carrier).into_owned()}</th>
             <td class="num"><Count n=row.shipments href=of(linked("all"))/></td>
             <td class="num"><Count n=row.open href=going("")/></td>
             <td class="num"><Count n=row.current href=going("current")/><small class="muted">{format!(" {} %", percent(row.current, row.open))}</small></td>

@@ -2,7 +2,7 @@
 
 use crate::{
     api::LinkNumber,
-    components::{Failed, Icon, may},
+    components::{Failed, Icon, action, may},
     contract::{session::Permission, shipments::SameNumberView},
 };
 use leptos::{form::ActionForm, prelude::*};
@@ -13,7 +13,7 @@ pub fn SameNumber(
     /// The proposals.
     proposals: Vec<SameNumberView>,
 ) -> impl IntoView {
-    let link = ServerAction::<LinkNumber>::new();
+    let link = action::<LinkNumber>();
     let may_link = may(Permission::Act);
     let failed = move || link.value().get().and_then(Result::err).map(|error| view! { <Failed error/> });
     let notes = proposals

@@ -1,19 +1,21 @@
 //! The first admin, by a link that works once.
 
-use crate::{api::SetUp, components::Icon};
+use crate::{
+    api::SetUp,
+    components::{Icon, PageTitle, action},
+};
 use leptos::{form::ActionForm, prelude::*};
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 /// The set-up page.
 #[component]
 pub fn SetUpPage() -> impl IntoView {
-    let action = ServerAction::<SetUp>::new();
+    let action = action::<SetUp>();
     let failed = move || action.value().get().and_then(Result::err).map(|error| error.to_string());
     let query = use_query_map();
     let token = move || query.get().get("token").unwrap_or_default();
     view! {
-        <Title text="Set up"/>
+        <PageTitle text="Set up"/>
         <main class="gate__form" id="main">
             <span class="brand"><svg viewBox="0 0 24 24" aria-hidden="true"><use href="/icons.svg#brand"></use></svg>"Milepost"</span>
             <div><h1>"Make the first admin"</h1><p class="muted">"This link works once. Further users: milepost user add."</p></div>

@@ -4,13 +4,14 @@ use super::same_number::SameNumber;
 use crate::{
     api::{self, ActOnException},
     components::{
-        Copy, Failed, Frame, Icon, Late, SeverityMark, StateMark, Time, browser,
+        Copy, Failed, Frame, Icon, Late, Masked, Outside, PageTitle, SeverityMark, StateMark, Time, action, browser,
         live::{followed, part, rows},
         may,
     },
     contract::{
         ApiError, Record,
         exceptions::Act,
+        is_id,
         session::Permission,
         shipments::{
             CaseView, CustomerView, Entry, EntryKind, ExceptionView, Lateness, Mark, ProofView, RawView, Reason,
@@ -19,7 +20,6 @@ use crate::{
     },
 };
 use leptos::{form::ActionForm, prelude::*, tachys::view::keyed::keyed};
-use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
 /// The page of one shipment.
@@ -29,7 +29,7 @@ pub fn ShipmentPage() -> impl IntoView {
     let id = Memo::new(move |_| params.get().get("id").unwrap_or_default());
     let as_known_at = Memo::new(move |_| query.get().get("at").filter(|at| !at.is_empty()));
     let event = Memo::new(move |_| query.get().get("event").unwrap_or_default());
-    let act = ServerAction::<ActOnException>::new();
+    let act = action::<ActOnException>();
     let shipment = Resource::new(
         move || (id.get(), as_known_at.get(), event.get(), act.version().get()),
         |(id, at, event, _)| async move {
@@ -50,11 +50,6 @@ pub fn ShipmentPage() -> impl IntoView {
     }
 }
 
-/// Whether this may be a shipment's id.
-fn is_id(text: &str) -> bool {
-    text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
-}
-
 fn crumbs(here: String) -> impl IntoView {
     view! { <nav class="crumbs" aria-label="Where"><a href="/shipments">"Shipments"</a><Icon name="right"/><span>{here}</span></nav> }
 }
@@ -68,7 +63,8 @@ fn Whole(
     as_known_at: Memo<Option<String>>,
 ) -> impl IntoView {
     let number = part(shipment, |(view, _)| view.row.number.clone());
-    let title = rows(Memo::new(move |_| vec![number.get()]), String::clone, |number| view! { <Title text=number/> });
+    let title =
+        rows(Memo::new(move |_| vec![number.get()]), String::clone, |number| view! { <PageTitle text=number/> });
     let base = part(shipment, |(view, _)| base(view));
     let moments = part(shipment, |(view, _)| view.moments.clone());
     let lines = part(shipment, |(view, opened)| lines(&view.timeline, opened.as_ref()));
@@ -311,11 +307,13 @@ fn RawBesideCanonical(raw: RawView) -> impl IntoView {
         let more = (more > 0).then(|| format!(" and {more} more"));
         view! { <tr><th>"Also in"</th><td>"the later message "<Copy text=message/>{more}</td></tr> }
     });
+    let masked = raw.masked.then(|| view! { <Masked/> });
     view! {
         <div class="ev__open">
             <div class="beside">
                 <div>
                     <h3>"Payload as received "<span class="push"><span class="tag tag--ok"><Icon name="check"/>{raw.verified}</span></span></h3>
+                    {masked}
                     <pre class="code" tabindex="0" aria-label="Raw message">{raw.raw}</pre>
                 </div>
                 <div>
@@ -451,7 +449,7 @@ fn OrderPanel(
     };
     let link = match url {
         Some(url) => {
-            view! { <a class="id" href=url rel="noreferrer" data-testid="odoo-link">{transfer}</a> }.into_any()
+            view! { <Outside href=url text=transfer attr:class="id" attr:data-testid="odoo-link"/> }.into_any()
         }
         None => view! { <span class="id">{transfer}</span> }.into_any(),
     };
@@ -529,7 +527,7 @@ fn CasesPanel(cases: Memo<Vec<CaseView>>) -> impl IntoView {
 fn one_case(case: CaseView) -> impl IntoView {
     let number = case.number.map_or_else(|| "being opened".to_owned(), |n| format!("#{n}"));
     let name = match case.url {
-        Some(url) => view! { <a class="id" href=url rel="noreferrer" data-testid="case-link">{number}</a> }.into_any(),
+        Some(url) => view! { <Outside href=url text=number attr:class="id" attr:data-testid="case-link"/> }.into_any(),
         None => view! { <span class="id">{number}</span> }.into_any(),
     };
     view! { <dl class="facts"><dt>{name}</dt><dd>{case.status}", created "<Time when=case.opened/></dd></dl> }

@@ -5,11 +5,16 @@ use crate::{
     components::{
         Chip, Frame, Icon, Late, SeverityMark, StateMark, Time, browser,
         live::{followed, part, rows},
+        may,
         parts::{Empty, grouped},
+        searched_by,
     },
-    contract::shipments::{ListPage, ListQuery, Row},
+    contract::{
+        session::Permission,
+        shipments::{ListPage, ListQuery, Row},
+    },
 };
-use domain::State;
+use domain::{State, visible::visible};
 use leptos::prelude::*;
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
 
@@ -201,7 +206,7 @@ fn day(iso: &str) -> String {
 }
 
 fn nothing(query: &ListQuery, cut_short: bool) -> impl IntoView + use<> {
-    let searched = &query.text;
+    let searched = visible(&query.text);
     let all = ListQuery { tab: query.tab.clone(), ..ListQuery::default() };
     let clear = query.is_narrowed().then(|| address(&all));
     let which = if cut_short {
@@ -215,9 +220,9 @@ fn nothing(query: &ListQuery, cut_short: bool) -> impl IntoView + use<> {
     let what = if searched.is_empty() { "these filters".to_owned() } else { format!("“{searched}”") };
     let title = format!("{which} {matches} {what}");
     let advice = match (searched.is_empty(), clear.is_some()) {
-        (false, _) => "Search by tracking number, order, transfer or full customer name.",
-        (true, true) => "",
-        (true, false) => "Shipments come from Odoo and from carriers’ messages.",
+        (false, _) => format!("Search by {}.", searched_by(may(Permission::ReadPersonal))),
+        (true, true) => String::new(),
+        (true, false) => "Shipments come from Odoo and from carriers’ messages.".to_owned(),
     };
     view! { <Empty title>{advice}{clear.map(|href| view! { <a class="btn btn--s" href=href>"Clear filters"</a> })}</Empty> }
 }

@@ -2,24 +2,23 @@
 
 use crate::{
     api::{self, SignIn},
-    components::{Icon, browser},
+    components::{Icon, PageTitle, action, browser},
     contract::session::local_path,
 };
 use leptos::{form::ActionForm, prelude::*};
-use leptos_meta::Title;
 use leptos_router::{hooks::use_location, location::Url};
 
 /// The sign-in page.
 #[component]
 pub fn SignInPage() -> impl IntoView {
-    let action = ServerAction::<SignIn>::new();
+    let action = action::<SignIn>();
     let failed = move || action.value().get().and_then(Result::err).map(|error| error.to_string());
     let search = use_location().search;
     let next = move || search.with(|search| next(search));
     let installation = Resource::new_blocking(|| (), |()| api::get_installation());
     browser::tell_zone(None);
     view! {
-        <Title text="Sign in"/>
+        <PageTitle text="Sign in"/>
         <div class="gate">
             <main class="gate__form" id="main">
                 <span class="brand"><svg viewBox="0 0 24 24" aria-hidden="true"><use href="/icons.svg#brand"></use></svg>"Milepost"</span>

@@ -5,7 +5,7 @@ use crate::{
         self, PauseDestination, ReadDeliveries, ReplayMessage, ResumeDestination, RetryJob, StartReplay, StopReplay,
     },
     components::{
-        Copy, Count, Failed, Frame, Icon, Time, browser,
+        Copy, Count, Failed, Frame, Icon, Outside, Time, action, browser,
         live::{Ticked, followed, part, rows},
         parts::{Empty, grouped},
     },
@@ -14,6 +14,7 @@ use crate::{
         destination_label,
     },
 };
+use domain::visible::visible;
 use leptos::{form::ActionForm, prelude::*};
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
 use std::collections::BTreeSet;
@@ -113,13 +114,13 @@ struct Acts {
 impl Acts {
     fn new() -> Self {
         Self {
-            retry: ServerAction::new(),
-            replay: ServerAction::new(),
-            start: ServerAction::new(),
-            stop: ServerAction::new(),
-            pause: ServerAction::new(),
-            resume: ServerAction::new(),
-            read: ServerAction::new(),
+            retry: action(),
+            replay: action(),
+            start: action(),
+            stop: action(),
+            pause: action(),
+            resume: action(),
+            read: action(),
         }
     }
 
@@ -228,7 +229,7 @@ fn unread(deliveries: Vec<UnreadView>, acts: Acts) -> impl IntoView {
         .into_iter()
         .map(|d| {
             let name = match d.url {
-                Some(url) => view! { <a href=url rel="external">{d.name}</a> }.into_any(),
+                Some(url) => view! { <Outside href=url text=d.name/> }.into_any(),
                 None => d.name.into_any(),
             };
             let extent = if d.imported { "Imported in part" } else { "Not imported" };
@@ -263,7 +264,7 @@ fn unread(deliveries: Vec<UnreadView>, acts: Acts) -> impl IntoView {
 fn filters(query: &SyncQuery) -> impl IntoView + use<> {
     let first = SyncQuery { cursor: String::new(), count: false, ..query.clone() };
     let chip = |label: &'static str, value: &str, without: SyncQuery| {
-        let value = value.to_owned();
+        let value = visible(value).into_owned();
         (!value.is_empty()).then(
             || view! { <a class="chip chip--on" href=address(&without)>{label}" "<b>{value}</b><Icon name="x"/></a> },
         )

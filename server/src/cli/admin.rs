@@ -1,19 +1,15 @@
-//! Small commands for admins: users, sources, keys, Odoo's fields, the audit trail. They run beside a server.
+//! Small commands for admins: sources, keys, Odoo's fields. They run beside a server.
 
 use crate::{
     clock::{Clock, SystemClock},
     config::{self, Settings},
     tower::Tower,
-    usecases::{
-        UseCaseError, erasure,
-        people::{self, NewUser},
-        sources,
-    },
+    usecases::{UseCaseError, erasure, sources},
     vault::KEY_BYTES,
     wire,
 };
 use anyhow::{Context, Result, bail, ensure};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use connectors::{
     call::ErrorClass,
     carriers::{self, Scheme},
@@ -24,10 +20,7 @@ use std::{
     process::ExitCode,
     sync::Arc,
 };
-use storage::{
-    Actor, Scope,
-    people::{ChainCheck, RoleName},
-};
+use storage::{Actor, Scope};
 
 /// The tower for a command, and on whose behalf it acts.
 pub(super) async fn tower(settings: Settings) -> Result<(Arc<Tower>, Scope)> {
@@ -37,7 +30,7 @@ pub(super) async fn tower(settings: Settings) -> Result<(Arc<Tower>, Scope)> {
 }
 
 /// Reads a secret from standard input, so that it stands in no history and no process list.
-fn secret_from_stdin(what: &str) -> Result<String> {
+pub(super) fn secret_from_stdin(what: &str) -> Result<String> {
     if std::io::stdin().is_terminal() {
         eprint!("{what} (shown as you type; or pipe it in): ");
     }
@@ -46,81 +39,6 @@ fn secret_from_stdin(what: &str) -> Result<String> {
     let secret = line.trim_end_matches(['\r', '\n']).to_owned();
     ensure!(!secret.is_empty(), "no {what} on standard input: type it when asked, or pipe it in: command < FILE");
     Ok(secret)
-}
-
-/// Users.
-#[derive(Subcommand)]
-pub enum User {
-    /// Make a user; the password is read from standard input.
-    Add {
-        /// What is typed to sign in.
-        login: String,
-        /// What others see.
-        #[arg(long, default_value = "")]
-        name: String,
-        /// What the person may do (give several times).
-        #[arg(long = "role", value_enum, required = true)]
-        roles: Vec<RoleArg>,
-    },
-    /// Show the users.
-    List,
-}
-
-/// The roles, as typed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum RoleArg {
-    /// Works the queue.
-    Agent,
-    /// Reads the figures.
-    Executive,
-    /// Runs the installation.
-    Admin,
-}
-
-impl From<RoleArg> for RoleName {
-    fn from(role: RoleArg) -> Self {
-        match role {
-            RoleArg::Agent => Self::Agent,
-            RoleArg::Executive => Self::Executive,
-            RoleArg::Admin => Self::Admin,
-        }
-    }
-}
-
-impl User {
-    /// Does it.
-    pub async fn run(self, settings: Settings) -> Result<()> {
-        let (tower, scope) = tower(settings).await?;
-        match self {
-            Self::Add { login, name, roles } => {
-                let password = secret_from_stdin("password")?;
-                let user = NewUser {
-                    login: login.clone(),
-                    name,
-                    password,
-                    roles: roles.into_iter().map(Into::into).collect(),
-                };
-                people::add(&tower, scope, user).await?;
-                println!("user {login} made");
-            }
-            Self::List => {
-                let users = tower.store.people.users(scope).await?;
-                if users.is_empty() {
-                    println!("no user yet: make one with `milepost user add you@example.com --role admin`");
-                }
-                for user in users {
-                    println!(
-                        "{}\t{}\t{:?}\t{}",
-                        user.login,
-                        user.name,
-                        user.roles,
-                        if user.enabled { "enabled" } else { "disabled" }
-                    );
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Sources of messages.
@@ -137,8 +55,34 @@ pub enum Source {
         #[arg(long, value_name = "TEXT")]
         why: Option<String>,
     },
+    /// Refuse what is posted there, until it is enabled again; its secrets are kept.
+    Disable {
+        /// Its name.
+        name: String,
+        /// The reason, for the audit trail.
+        #[arg(long, value_name = "TEXT")]
+        why: Option<String>,
+    },
+    /// Take what is posted there again.
+    Enable {
+        /// Its name.
+        name: String,
+    },
+    /// Its secrets.
+    #[command(subcommand)]
+    Secret(Secret),
     /// Show the sources.
     List,
+}
+
+/// The secrets of a source.
+#[derive(Subcommand)]
+pub enum Secret {
+    /// Refuse the secret from before the last change, which is valid beside the new one until then.
+    DropOld {
+        /// The name of the source.
+        name: String,
+    },
 }
 
 /// A source as an admin sets it.
@@ -170,6 +114,10 @@ pub struct PutSource {
     /// Where the platform publishes its keys (JWKS); they are fetched instead of read from standard input.
     #[arg(long, value_name = "URL")]
     keys_url: Option<String>,
+    /// I know that the proof of this source is weak, and take the risk: it does not cover the body and no --network is
+    /// named, or its secret can be guessed.
+    #[arg(long)]
+    i_know: bool,
     /// File with the fields of a generic JSON source (docs/GENERIC_JSON.md).
     #[arg(long, value_name = "FILE")]
     fields: Option<PathBuf>,
@@ -196,31 +144,50 @@ impl Source {
                     "source {name} is removed: what is posted there is refused from now on; its messages are kept"
                 );
             }
-            Self::List => {
-                let sources = sources::in_use(&tower, scope).await?;
-                if sources.is_empty() {
-                    println!("no source yet: make one with `milepost source put NAME --connector CONNECTOR`");
-                }
-                for source in sources {
-                    println!(
-                        "{}\t{}\t{}\tsecret set {}",
-                        source.name, source.connector, source.scheme, source.secret_set_at
-                    );
-                }
+            Self::Disable { name, why } => {
+                sources::disable(&tower, scope, &name, why).await?;
+                println!("source {name} is disabled: a server that runs refuses what is posted there within seconds");
             }
+            Self::Enable { name } => {
+                sources::enable(&tower, scope, &name).await?;
+                println!("source {name} takes messages again");
+            }
+            Self::Secret(Secret::DropOld { name }) => {
+                sources::drop_old_secret(&tower, scope, &name).await?;
+                println!("source {name} takes its newest secret alone: a server that runs does so within seconds");
+            }
+            Self::List => list_sources(&tower, scope).await?,
         }
         Ok(())
     }
 }
 
+async fn list_sources(tower: &Tower, scope: Scope) -> Result<()> {
+    let sources = sources::kept(tower, scope).await?;
+    if sources.is_empty() {
+        println!("no source yet: make one with `milepost source put NAME --connector CONNECTOR`");
+    }
+    for (source, secrets) in sources {
+        let enabled = if source.enabled { "enabled" } else { "disabled" };
+        let old = if secrets > 1 { ", the one before is valid too" } else { "" };
+        println!(
+            "{}\t{}\t{}\t{enabled}\tsecret set {}{old}",
+            source.name, source.connector, source.scheme, source.secret_set_at
+        );
+    }
+    Ok(())
+}
+
 impl PutSource {
     /// With its fields and its secret read.
     fn read(self) -> Result<sources::NewSource> {
-        let Self { name, connector, scheme, header, networks, carrier, zone, keys_url, fields, take_tests } = self;
+        let Self { name, connector, scheme, header, networks, carrier, zone, keys_url, fields, take_tests, i_know } =
+            self;
         let fields = fields.as_deref().map(super::decode::fields_of).transpose()?;
         let no_secret = keys_url.is_some() || scheme.as_deref() == Some(Scheme::IpAllowList.name());
         let tests = if take_tests { carriers::Tests::Taken } else { carriers::Tests::Shown };
-        let settings = carriers::Settings { carrier, zone, header, networks, keys_url, fields, tests };
+        let settings =
+            carriers::Settings { carrier, zone, header, networks, keys_url, fields, tests, weakness_known: i_know };
         let secret = if no_secret { String::new() } else { secret_from_stdin("secret")? };
         Ok(sources::NewSource { name, connector, scheme, secret, settings })
     }
@@ -323,43 +290,6 @@ impl Odoo {
     }
 }
 
-/// The audit trail.
-#[derive(Subcommand)]
-pub enum Audit {
-    /// Walk the hash chain.
-    Check,
-    /// Show the newest lines.
-    Tail,
-}
-
-impl Audit {
-    /// Does it.
-    pub async fn run(self, settings: Settings) -> Result<ExitCode> {
-        let (tower, scope) = tower(settings).await?;
-        match self {
-            Self::Check => match tower.store.people.audit_check(scope).await? {
-                ChainCheck::Sound(lines) => {
-                    println!("the chain holds, {lines} lines");
-                    Ok(ExitCode::SUCCESS)
-                }
-                ChainCheck::Broken(line) => {
-                    println!("line {line} does not follow from the one before: somebody changed the trail");
-                    Ok(ExitCode::FAILURE)
-                }
-            },
-            Self::Tail => {
-                for line in tower.store.people.audit_trail(scope, None, storage::limits::PAGE_ROWS).await? {
-                    println!(
-                        "{}\t{}\t{:?}\t{}\t{}",
-                        line.seq, line.entry.at, line.actor, line.entry.action, line.entry.subject
-                    );
-                }
-                Ok(ExitCode::SUCCESS)
-            }
-        }
-    }
-}
-
 /// Erase the customer of a shipment for good: name, address, mail, and the words under which they were found. The order
 /// system has them still: erase them there too; what it says of them is not taken in again. Or erase the name of an agent.
 #[derive(Args)]
@@ -370,7 +300,7 @@ pub struct Erase {
     /// The agent of the service desk, by the login there.
     #[arg(long, value_name = "NAME")]
     agent: Option<String>,
-    /// The reason, for the audit trail, which keeps it as it is: name no person.
+    /// The reason, for the audit trail.
     #[arg(long, value_name = "TEXT")]
     why: String,
 }
@@ -413,6 +343,5 @@ async fn erase_agent(tower: &Tower, scope: Scope, name: &str, why: String) -> Re
         other => other?,
     }
     println!("the name of agent {name} is erased, and will be again after a restore");
-    println!("lines of the audit trail from before migration 0032 may have it in clear: see docs/OPERATIONS.md");
     Ok(())
 }

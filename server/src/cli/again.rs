@@ -5,6 +5,8 @@ use super::admin::tower;
 use crate::{
     config::Settings,
     jobs::errors,
+    log,
+    texts::Place,
     tower::Tower,
     usecases::replays::{self, from_when},
 };
@@ -13,7 +15,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use domain::ids::{JobId, MessageId, ReplayId};
 use std::io::Write;
 use storage::{
-    Scope,
+    Scope, Sealed,
     inbox::{MessageRecord, MessageSelection, MessageState, MessageStatus},
     jobs::{JobFilter, JobRow, JobSelection},
     replays::Selection,
@@ -136,7 +138,7 @@ impl Dead {
                         eprintln!("no failed job");
                     }
                     for row in &page.rows {
-                        writeln!(std::io::stdout(), "{}", line(row))?;
+                        writeln!(std::io::stdout(), "{}", line(&tower, row))?;
                     }
                     cursor = page.next;
                     if cursor.is_none() {
@@ -175,7 +177,7 @@ impl How {
     }
 }
 
-fn line(row: &JobRow) -> String {
+fn line(tower: &Tower, row: &JobRow) -> String {
     let job = &row.job;
     [
         job.id.to_string(),
@@ -184,14 +186,15 @@ fn line(row: &JobRow) -> String {
         row.class.clone().unwrap_or_default(),
         job.kind.code().into(),
         job.target.clone(),
-        row.error.clone().unwrap_or_default().replace(['\n', '\t'], " "),
+        tower.texts.open(Place::Error, row.error.as_ref()).unwrap_or_default(),
     ]
+    .map(|part| log::shown(&part))
     .join("\t")
 }
 
 async fn show(tower: &Tower, scope: Scope, id: JobId) -> Result<()> {
     let row = tower.store.jobs.job(scope, id).await?.context("there is no such job")?;
-    println!("{}", line(&row));
+    println!("{}", line(tower, &row));
     println!("correlation {}, {} tries", row.job.correlation, row.attempts);
     if let Some(class) = row.class.as_deref().and_then(errors::class) {
         println!("{} {}", class.meaning, class.what_to_do);
@@ -199,7 +202,9 @@ async fn show(tower: &Tower, scope: Scope, id: JobId) -> Result<()> {
     for call in tower.store.jobs.attempts(scope, id).await? {
         let status = call.status.map_or_else(|| "no answer".into(), |status| status.to_string());
         println!("\n{:.3} {} {status}, {} ms", call.started_at, call.operation, call.duration_ms);
-        println!("> {}\n< {}", call.request, call.response);
+        let said = |place, text: Option<&Sealed>| log::shown(&tower.texts.open(place, text).unwrap_or_default());
+        let (request, response) = (call.request.as_ref(), call.response.as_ref());
+        println!("> {}\n< {}", said(Place::Request, request), said(Place::Response, response));
     }
     Ok(())
 }
@@ -219,7 +224,7 @@ impl Message {
                         eprintln!("no message");
                     }
                     for message in page.rows {
-                        writeln!(std::io::stdout(), "{}", message_line(message))?;
+                        writeln!(std::io::stdout(), "{}", message_line(&tower, message))?;
                     }
                     cursor = page.next;
                     if cursor.is_none() {
@@ -257,15 +262,18 @@ impl Messages {
     }
 }
 
-fn message_line(message: MessageRecord) -> String {
+fn message_line(tower: &Tower, message: MessageRecord) -> String {
+    let said = |reason: Option<&Sealed>| tower.texts.open(Place::Reason, reason).unwrap_or_default();
     let (status, reason) = match message.status {
         MessageStatus::Received => ("received", String::new()),
         MessageStatus::Normalised { observations, .. } => ("read", format!("{observations} statements")),
-        MessageStatus::Ignored { reason } => ("ignored", reason),
-        MessageStatus::Quarantined { reason } => ("quarantined", reason),
+        MessageStatus::Ignored { reason } => ("ignored", said(reason.as_ref())),
+        MessageStatus::Quarantined { reason } => ("quarantined", said(reason.as_ref())),
     };
+    let reason = if message.erased { "content erased".to_owned() } else { reason };
     let when = format!("{:.0}", message.received_at);
-    [message.id.to_string(), when, message.source_name, status.into(), reason.replace(['\n', '\t'], " ")].join("\t")
+    let parts = [message.id.to_string(), when, message.source_name, status.into(), reason];
+    parts.map(|part| log::shown(&part)).join("\t")
 }
 
 /// Counts, and with `really` begins.

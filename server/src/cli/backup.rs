@@ -3,7 +3,14 @@
 use crate::{
     clock::{Clock, SystemClock},
     config::{Config, Database, Settings},
-    usecases::erasure,
+    tower::Tower,
+    usecases::{
+        audit::anchor,
+        erasure,
+        people::sealed_audit,
+        tombstones::{self, Seen},
+    },
+    vault::Vault,
     wire,
 };
 use anyhow::{Context, Result, bail, ensure};
@@ -18,11 +25,13 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-use storage::people::ChainCheck;
+use storage::{Actor, Scope, people::ChainCheck};
 use storage_postgres::backup::{self as postgres, Target};
 
 /// Bytes of one read while a file's digest is taken.
 const CHUNK_BYTES: usize = 1024 * 1024;
+/// The action of the line that says that a copy was restored.
+const RESTORED: &str = "backup.restored";
 /// Copies that are kept at least.
 const KEEP_MIN: usize = 1;
 
@@ -45,6 +54,10 @@ pub struct Restore {
     /// Move aside what is there; it is not deleted.
     #[arg(long)]
     replace: bool,
+    /// Restore although the list of erasures is missing or not the newest: who was erased since the copy was made, or before
+    /// and is not in the list, is there again and has to be erased again. The audit trail keeps that it was done.
+    #[arg(long)]
+    without_erasures: bool,
 }
 
 /// What is written beside a copy.
@@ -55,6 +68,24 @@ struct Manifest {
     made_at: Timestamp,
     bytes: u64,
     sha256: String,
+    /// What was known to be erased.
+    erasures: Seen,
+    /// Over all of it, under the master key.
+    #[serde(default)]
+    mac: String,
+}
+
+impl Manifest {
+    fn sealed(mut self, vault: &Vault) -> Self {
+        self.mac = self.expected(vault);
+        self
+    }
+
+    fn expected(&self, vault: &Vault) -> String {
+        let Self { engine, version, made_at, bytes, sha256, erasures, mac: _ } = self;
+        let all = serde_json::to_vec(&(engine, version, made_at, bytes, sha256, erasures));
+        vault.file_mac("backup manifest", &all.expect("plain data serialises"))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,13 +117,21 @@ impl Backup {
         let config = settings.resolve()?;
         let folder = self.to.unwrap_or_else(|| config.data.join("backups"));
         std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        if let Database::Sqlite(file) = &config.database {
+            ensure!(file.exists(), "there is no database {}", file.display());
+        }
+        let tower = wire::beside(config.clone(), Arc::new(SystemClock)).await?;
         let (engine, made_at) = (Engine::of(&config.database), SystemClock.now());
         let name = format!("milepost-{}.{}", made_at.strftime("%Y%m%dT%H%M%SZ"), engine.ending());
         let (file, unfinished) = (folder.join(&name), folder.join(format!(".{name}.unfinished")));
         // whatever way it ends, half a copy is not left behind
         let _removed = Removed(&unfinished);
         copy(&config, &unfinished).await?;
-        let manifest = manifest(engine, made_at, &unfinished)?;
+        let (bytes, sha256) = digest(&unfinished)?;
+        let erasures = tombstones::known(&tower).await?;
+        let version = env!("CARGO_PKG_VERSION").into();
+        let manifest = Manifest { engine, version, made_at, bytes, sha256, erasures, mac: String::new() };
+        let manifest = manifest.sealed(&tower.vault);
         keep_private(&unfinished)?;
         write_private(&manifest_of(&file), &serde_json::to_vec_pretty(&manifest)?)?;
         std::fs::rename(&unfinished, &file)?;
@@ -109,7 +148,6 @@ impl Backup {
 async fn copy(config: &Config, to: &Path) -> Result<()> {
     match &config.database {
         Database::Sqlite(file) => {
-            ensure!(file.exists(), "there is no database {}", file.display());
             storage_sqlite::backup::copy(file, to).await?;
             storage_sqlite::backup::check(to).await?;
         }
@@ -119,11 +157,6 @@ async fn copy(config: &Config, to: &Path) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn manifest(engine: Engine, made_at: Timestamp, file: &Path) -> Result<Manifest> {
-    let (bytes, sha256) = digest(file)?;
-    Ok(Manifest { engine, version: env!("CARGO_PKG_VERSION").into(), made_at, bytes, sha256 })
 }
 
 fn digest(file: &Path) -> Result<(u64, String)> {
@@ -190,14 +223,16 @@ impl Restore {
     /// Checks the copy, puts it in place, and says what follows.
     pub async fn run(self, settings: Settings) -> Result<()> {
         let config = settings.resolve()?;
-        let manifest = verified(&self.file)?;
+        let master = config.master_key().context("a copy is sealed under the master key of its tower")?;
+        let vault = Vault::new(&master, Arc::new(SystemClock));
+        let manifest = verified(&self.file, &vault)?;
         let engine = Engine::of(&config.database);
         ensure!(
             manifest.engine == engine,
             "the copy is of {:?} and the database is {engine:?}: set or leave out DATABASE_URL",
             manifest.engine
         );
-        config.master_key().context("a copy is sealed under the master key of its tower")?;
+        self.require_erasures(&config, &vault, &manifest).await?;
         let now = SystemClock.now();
         let aside = now.strftime("%Y%m%d%H%M%S").to_string();
         match &config.database {
@@ -205,10 +240,12 @@ impl Restore {
             Database::Postgres(url) => put_dump(&self.file, url.expose_secret(), self.replace, &aside).await?,
         }
         // opened as a server does: tables brought up to date, the master key checked, erasures applied again
-        let tower = wire::tower(config, Arc::new(SystemClock)).await?;
+        let tower = wire::alone(config, Arc::new(SystemClock)).await?;
         tower.store.upkeep.restored(now).await?;
         let erased = erasure::reapply(&tower).await?;
-        match tower.store.people.audit_check(tower.scope()).await? {
+        tombstones::remember(&tower).await?;
+        self.note(&tower, &manifest, erased).await?;
+        match tower.store.people.audit_check(tower.scope(), &tower.vault.audit_key()).await? {
             ChainCheck::Sound(lines) => println!("The audit trail holds: {lines} lines."),
             ChainCheck::Broken(line) => bail!("line {line} of the audit trail is not what it was"),
         }
@@ -219,16 +256,56 @@ impl Restore {
         );
         Ok(())
     }
+
+    /// What was erased must not come back unnoticed: the list has to have all that the copy and the database know of it.
+    async fn require_erasures(&self, config: &Config, vault: &Vault, manifest: &Manifest) -> Result<()> {
+        let there = match &config.database {
+            Database::Sqlite(file) if file.exists() => storage_sqlite::backup::setting(file, tombstones::SEEN).await,
+            Database::Sqlite(_) => Ok(None),
+            Database::Postgres(url) => postgres::setting(url.expose_secret(), tombstones::SEEN).await,
+        };
+        let there = there.unwrap_or_else(|error| {
+            println!("What the database there knows of erasures cannot be read: {error}");
+            None
+        });
+        for known in [&manifest.erasures, &Seen::parsed(there.as_deref())] {
+            if let Some(lacking) = tombstones::lacks(&config.tombstones, vault, known)? {
+                ensure!(
+                    self.without_erasures,
+                    "{lacking}; --without-erasures restores without it, and who is erased by now is there again"
+                );
+                println!("Without all erasures: {lacking}");
+            }
+        }
+        Ok(())
+    }
+
+    /// The trail goes on from the copy's newest line: it says so, and the anchor keeps what was the newest one.
+    async fn note(&self, tower: &Tower, manifest: &Manifest, erased: u64) -> Result<()> {
+        let scope = Scope { company: tower.company, actor: Actor::Operator };
+        let after = serde_json::json!({
+            "made_at": manifest.made_at, "sha256": manifest.sha256, "erased_again": erased,
+            "without_erasures": self.without_erasures,
+        });
+        let after = sealed_audit(tower, scope, &after).await?;
+        tower.store.people.audit(scope, tower.audit(RESTORED, "database").after(after)).await?;
+        Ok(anchor::anew(tower, scope, RESTORED).await?)
+    }
 }
 
-fn verified(file: &Path) -> Result<Manifest> {
+fn verified(file: &Path, vault: &Vault) -> Result<Manifest> {
     let beside = manifest_of(file);
     let text = std::fs::read(&beside).with_context(|| format!("{}: it lies beside the copy", beside.display()))?;
     let manifest: Manifest = serde_json::from_slice(&text).with_context(|| beside.display().to_string())?;
+    ensure!(
+        manifest.expected(vault) == manifest.mac,
+        "{} was changed, or is of a tower with another master key: take another copy, or set --master-key-file",
+        beside.display()
+    );
     let (bytes, sha256) = digest(file)?;
     ensure!(
         (bytes, &sha256) == (manifest.bytes, &manifest.sha256),
-        "{} is not what was written: {bytes} bytes of {}, another digest; take another copy",
+        "{} is not what was written: {bytes} bytes of {}, or another digest; take another copy",
         file.display(),
         manifest.bytes
     );

@@ -179,7 +179,7 @@ async fn furnish(
             connector: connector.into(),
             scheme: scheme.map(str::to_owned),
             secret: secret.clone(),
-            settings: carriers::Settings::default(),
+            settings: carriers::Settings { weakness_known: true, ..Default::default() },
         };
         sources::put(&tower, scope, source).await?;
     }

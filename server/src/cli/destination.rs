@@ -1,7 +1,12 @@
 //! `milepost destination`: how the systems that jobs go out to stand; stops one, or lets it go on.
 
 use super::admin::tower;
-use crate::{config::Settings, jobs::gate::Admission, usecases::destinations};
+use crate::{
+    config::Settings,
+    jobs::{errors, gate::Admission},
+    log,
+    usecases::destinations,
+};
 use anyhow::Result;
 use clap::Subcommand;
 use jiff::Timestamp;
@@ -35,7 +40,7 @@ impl Destination {
             Self::List => {
                 for standing in destinations::standings(&tower, scope).await? {
                     let how = standing_words(&standing.gate, standing.admission, tower.now());
-                    println!("{}\t{how}", standing.name);
+                    println!("{}\t{}", standing.name, log::shown(&how));
                 }
             }
             Self::Pause { name, why } => {
@@ -55,7 +60,11 @@ impl Destination {
 fn standing_words(gate: &Gate, admission: Admission, now: Timestamp) -> String {
     let health = &gate.health;
     let since = health.failing_since.map(|at| format!(" since {at}")).unwrap_or_default();
-    let error = health.last_error.as_ref().map(|error| format!("; last error: {error}")).unwrap_or_default();
+    let error = health.last_error.as_deref().map(|class| {
+        let meaning = errors::class(class).map_or("", |class| class.meaning).trim_end_matches('.');
+        format!("; last error: {class} ({meaning})")
+    });
+    let error = error.unwrap_or_default();
     let failing = format!("failed {} times in a row{since}", health.failures);
     match (&gate.paused, admission) {
         (Some(pause), _) => format!("paused since {}: {}", pause.at, pause.why),
@@ -84,11 +93,17 @@ mod tests {
         for second in 0..5 {
             health = after(&health, News::Sick, at(second), 127);
         }
-        health.last_error = Some("http://127.0.0.1:8069 cannot be reached".into());
+        health.last_error = Some("unreachable".into());
         let gate = Gate { paused: None, health };
         for (second, expected) in [(5, "next probe at 2026-03-01T10:00:0"), (60, "as a probe")] {
             let words = standing_words(&gate, admission(&gate, at(second)), at(second));
-            for part in ["suspended", "failed 5 times", "since 2026-03-01T10:00:00Z", "127.0.0.1:8069", expected] {
+            for part in [
+                "suspended",
+                "failed 5 times",
+                "since 2026-03-01T10:00:00Z",
+                "unreachable (The system cannot be reached)",
+                expected,
+            ] {
                 assert!(words.contains(part), "{words:?} lacks {part:?}");
             }
         }

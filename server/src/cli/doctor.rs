@@ -3,34 +3,43 @@
 use crate::{
     clock::{Clock, SystemClock},
     config::{Config, Settings},
-    usecases::sources,
+    files,
+    http::peer,
+    log,
+    tower::Tower,
+    usecases::{
+        audit::anchor::{self, Report},
+        sources, tombstones,
+    },
     wire,
 };
 use anyhow::Result;
 use connectors::call::{Discard, ErrorClass};
 use jiff::SignedDuration;
 use std::{path::Path, process::ExitCode, sync::Arc};
-use storage::people::ChainCheck;
+use storage::{Scope, inbox::SourceRecord};
 
 /// Free bytes under which the disk is too full.
 const DISK_FREE_MIN: u64 = 1024 * 1024 * 1024;
 /// A clock that differs from Odoo's by more is wrong.
 const CLOCK_SKEW_MAX: SignedDuration = SignedDuration::from_secs(60);
+/// That a sender's address could not be read is news for so long.
+const UNREADABLE_IS_NEWS: SignedDuration = SignedDuration::from_hours(24);
 
 struct Findings(u32);
 
 impl Findings {
     fn good(&self, what: &str, detail: impl std::fmt::Display) {
-        println!("ok    {what}: {detail}");
+        println!("ok    {what}: {}", log::shown(&detail.to_string()));
     }
 
     fn bad(&mut self, what: &str, detail: impl std::fmt::Display) {
         self.0 += 1;
-        println!("FAIL  {what}: {detail}");
+        println!("FAIL  {what}: {}", log::shown(&detail.to_string()));
     }
 
     fn note(&self, what: &str, detail: impl std::fmt::Display) {
-        println!("note  {what}: {detail}");
+        println!("note  {what}: {}", log::shown(&detail.to_string()));
     }
 }
 
@@ -54,6 +63,7 @@ async fn check(config: &Config, found: &mut Findings) {
         Err(error) => found.bad("master key", format!("{error:#}")),
     }
     disk(&config.data, found);
+    private_files(config, found);
     site(config, found);
     database(config, found).await;
     odoo(config, found).await;
@@ -79,6 +89,16 @@ fn disk(data: &Path, found: &mut Findings) {
     }
 }
 
+fn private_files(config: &Config, found: &mut Findings) {
+    let open = files::open_to_others(config);
+    if open.is_empty() {
+        found.good("files", format!("{}: nobody but their owner can read them", config.data.display()));
+    }
+    for (path, mode) in open {
+        found.bad("files", format!("{} can be read by others: run `chmod {mode:o} {0}`", path.display()));
+    }
+}
+
 fn site(config: &Config, found: &mut Findings) {
     match crate::http::pages::assets(config) {
         Ok(Some(assets)) => found.good("pages", format!("browser's half {}", assets.wasm)),
@@ -96,25 +116,65 @@ async fn database(config: &Config, found: &mut Findings) {
                 Ok(counts) => found.good("database", format!("{} shipments", counts.all)),
                 Err(error) => found.bad("database", error),
             }
-            match tower.store.people.audit_check(scope).await {
-                Ok(ChainCheck::Sound(lines)) => found.good("audit trail", format!("{lines} lines, the chain holds")),
-                Ok(ChainCheck::Broken(line)) => found.bad("audit trail", format!("line {line} was changed")),
-                Err(error) => found.bad("audit trail", error),
-            }
+            audit(&tower, scope, found).await;
             match sources::in_use(&tower, scope).await {
                 Ok(sources) if sources.is_empty() => found.note("sources", "none: make one with `milepost source put`"),
                 Ok(sources) => {
                     for source in sources {
-                        let age = tower.now().duration_since(source.secret_set_at).as_hours() / 24;
-                        found.good(
-                            "source",
-                            format!("{} ({}, {}), secret {age} days old", source.name, source.connector, source.scheme),
-                        );
+                        self::source(&tower, scope, &source, found).await;
                     }
                 }
                 Err(error) => found.bad("sources", error),
             }
+            senders(&tower, found).await;
         }
+    }
+}
+
+async fn audit(tower: &Tower, scope: Scope, found: &mut Findings) {
+    match anchor::check(tower, scope).await {
+        Ok(Report { lines, faults, .. }) if faults.is_empty() => {
+            found.good("audit trail", format!("{lines} lines, the chain holds"));
+        }
+        Ok(report) => report.faults.iter().for_each(|fault| found.bad("audit trail", fault)),
+        Err(error) => found.bad("audit trail", error),
+    }
+    match tombstones::check(tower).await {
+        Ok(None) => found.good("erasures", tower.config.tombstones.display()),
+        Ok(Some(lacking)) => found.bad("erasures", lacking),
+        Err(error) => found.bad("erasures", error),
+    }
+}
+
+async fn source(tower: &Tower, scope: Scope, source: &SourceRecord, found: &mut Findings) {
+    let age = tower.now().duration_since(source.secret_set_at).as_hours() / 24;
+    let named = format!("{} ({}, {})", source.name, source.connector, source.scheme);
+    let proof = match sources::proof_of(tower, scope, source).await {
+        Ok(proof) => proof,
+        Err(error) => return found.bad("source", format!("{named}: {error:#}")),
+    };
+    if !proof.covers_body && proof.networks {
+        found.note("source", format!("{named}: its proof does not cover the body; its networks are checked"));
+    }
+    for weak in &proof.weaknesses {
+        match proof.known {
+            true => found.note("source", format!("{named}: taken as known: {weak}")),
+            false => found.bad("source", format!("{named}: {weak}; or put it again with --i-know")),
+        }
+    }
+    if proof.weaknesses.is_empty() {
+        found.good("source", format!("{named}, secret {age} days old"));
+    }
+}
+
+/// Whether the reverse proxy says who sends in a way that can be read.
+async fn senders(tower: &Tower, found: &mut Findings) {
+    match peer::last_unreadable(tower).await {
+        Ok(Some(last)) if tower.now().duration_since(last.at) < UNREADABLE_IS_NEWS => {
+            found.bad("senders' addresses", format!("at {}: {}", last.at, last.why));
+        }
+        Ok(_) => {}
+        Err(error) => found.bad("senders' addresses", error),
     }
 }
 
@@ -131,7 +191,7 @@ async fn odoo(config: &Config, found: &mut Findings) {
         Err(error) => return found.bad("Odoo", error),
     };
     match client.version(&Discard).await {
-        Err(error) => return found.bad("Odoo", error),
+        Err(error) => return found.bad("Odoo", error.whole().open()),
         Ok(version) => {
             found.good("Odoo", format!("{} at {}", version.version, odoo.url));
             if let Some(their_time) = version.server_time {
@@ -152,10 +212,11 @@ async fn odoo(config: &Config, found: &mut Findings) {
         Ok(missing) => {
             missing.iter().for_each(|one| found.bad("Odoo rights and fields", format!("missing {one}")));
         }
-        Err(error) if error.class == ErrorClass::Unauthorized => {
-            found.bad("Odoo rights and fields", format!("{error}: make a new API key and put it into --odoo-key-file"))
-        }
-        Err(error) => found.bad("Odoo rights and fields", error),
+        Err(error) if error.class == ErrorClass::Unauthorized => found.bad(
+            "Odoo rights and fields",
+            format!("{}: make a new API key and put it into --odoo-key-file", error.whole().open()),
+        ),
+        Err(error) => found.bad("Odoo rights and fields", error.whole().open()),
     }
 }
 
@@ -175,10 +236,11 @@ async fn desk(config: &Config, found: &mut Findings) {
                 found.good("service desk", format!("{} at {}, queue {}", desk.connector, desk.url, desk.queue))
             }
             Ok(missing) => missing.iter().for_each(|one| found.bad("service desk", format!("missing {one}"))),
-            Err(error) if error.class == ErrorClass::Unauthorized => {
-                found.bad("service desk", format!("{error}: make a new token and put it into --desk-token-file"))
-            }
-            Err(error) => found.bad("service desk", error),
+            Err(error) if error.class == ErrorClass::Unauthorized => found.bad(
+                "service desk",
+                format!("{}: make a new token and put it into --desk-token-file", error.whole().open()),
+            ),
+            Err(error) => found.bad("service desk", error.whole().open()),
         },
     }
 }

@@ -1,10 +1,16 @@
 //! `milepost migrate`: brings the tables up to date ahead of a start, and takes a SQLite tower over into PostgreSQL.
 
-use crate::config::{Config, Database, Settings};
+use crate::{
+    config::{Config, Database, Settings},
+    vault::Vault,
+};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use secrecy::ExposeSecret;
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use storage::{Actor, Scope, people::ChainCheck};
 use storage_postgres::{PostgresStore, import::Import};
 use storage_sqlite::{
@@ -76,7 +82,8 @@ async fn check(url: &str, config: &Config) -> Result<()> {
     let store = PostgresStore::connect(url).await?;
     let unused = domain::ids::CompanyId(SystemClock.id());
     let company = store.people.company(unused, &config.company, SystemClock.now()).await?;
-    match store.people.audit_check(Scope { company, actor: Actor::Operator }).await? {
+    let key = Vault::new(&config.master_key()?, Arc::new(SystemClock)).audit_key();
+    match store.people.audit_check(Scope { company, actor: Actor::Operator }, &key).await? {
         ChainCheck::Sound(lines) => println!("{lines:>12}  lines of the audit trail, the chain holds"),
         ChainCheck::Broken(line) => bail!("line {line} of the audit trail is not what it was"),
     }

@@ -2,6 +2,7 @@
 
 mod admin;
 mod again;
+mod audit;
 mod backup;
 mod decode;
 mod demo;
@@ -11,16 +12,16 @@ mod fold;
 mod mapping;
 mod migrate;
 mod number;
+mod people;
 mod promise;
 pub mod serve;
 mod simulate;
 mod verify;
 
-use crate::config::{LogFormat, Settings};
+use crate::{config::Settings, files, log};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use std::{io::ErrorKind, process::ExitCode};
-use tracing_subscriber::EnvFilter;
 
 /// The shipment control tower for companies that run Odoo.
 #[derive(Parser)]
@@ -52,7 +53,10 @@ enum Command {
     Doctor,
     /// Users.
     #[command(subcommand)]
-    User(admin::User),
+    User(people::User),
+    /// Where people are signed in: list, end.
+    #[command(subcommand)]
+    Session(people::Session),
     /// Sources of messages.
     #[command(subcommand)]
     Source(admin::Source),
@@ -82,7 +86,7 @@ enum Command {
     Odoo(admin::Odoo),
     /// The audit trail.
     #[command(subcommand)]
-    Audit(admin::Audit),
+    Audit(audit::Audit),
     /// Read messages with a connector and print what they say, one JSON object a file.
     Decode(decode::Decode),
     /// Explain tracking numbers: canonical form, carriers, check digits, other forms.
@@ -96,6 +100,7 @@ enum Command {
 /// Runs the command line; what the process returns.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    files::make_private();
     let _ = rustls::crypto::ring::default_provider().install_default();
     match run(cli) {
         Ok(code) => code,
@@ -104,7 +109,7 @@ pub fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("milepost: {error:#}");
+            eprintln!("milepost: {}", log::shown(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }
@@ -120,9 +125,10 @@ fn run(cli: Cli) -> Result<ExitCode> {
         _ => {}
     }
     let settings = cli.settings.layered()?;
-    log_to(settings.log.as_deref().unwrap_or("info"), settings.log_format.unwrap_or_default())?;
+    log::begin(settings.log.as_deref().unwrap_or("info"), settings.log_format.unwrap_or_default())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async move {
+    let audited = cli.command.is_audited().then(|| settings.clone());
+    let done = runtime.block_on(async move {
         match cli.command {
             Command::Serve(serve) => serve.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Demo(demo) => demo.run(settings).await.map(|()| ExitCode::SUCCESS),
@@ -133,6 +139,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Erase(erase) => erase.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Doctor => doctor::run(settings).await,
             Command::User(user) => user.run(settings).await.map(|()| ExitCode::SUCCESS),
+            Command::Session(session) => session.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Source(source) => source.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Key(key) => key.run().map(|()| ExitCode::SUCCESS),
             Command::Destination(it) => it.run(settings).await.map(|()| ExitCode::SUCCESS),
@@ -147,19 +154,27 @@ fn run(cli: Cli) -> Result<ExitCode> {
                 unreachable!("done above")
             }
         }
-    })
+    });
+    if let (Ok(_), Some(settings)) = (&done, audited) {
+        runtime.block_on(audit::anchored(settings))?;
+    }
+    done
 }
 
-fn log_to(filter: &str, format: LogFormat) -> Result<()> {
-    let filter = EnvFilter::try_new(filter)?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        // a line that cannot be written (a full disk) would be complained of on the same stderr, and that panics
-        .log_internal_errors(false);
-    match format {
-        LogFormat::Text => log.with_target(false).init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
+impl Command {
+    /// Whether it may write lines of the audit trail beside a server, or without one.
+    const fn is_audited(&self) -> bool {
+        matches!(
+            self,
+            Self::User(_)
+                | Self::Source(_)
+                | Self::Destination(_)
+                | Self::Dead(_)
+                | Self::Message(_)
+                | Self::Replay(_)
+                | Self::Mapping(_)
+                | Self::Promise(_)
+                | Self::Erase(_)
+        )
     }
-    Ok(())
 }

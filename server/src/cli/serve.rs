@@ -2,7 +2,7 @@
 
 use crate::{
     clock::SystemClock,
-    config::{Config, Database, Settings},
+    config::{Database, Settings},
     http,
     jobs::{self, Runner},
     tower::Tower,
@@ -12,7 +12,7 @@ use crate::{
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 use storage::jobs::Lane;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -76,7 +76,7 @@ pub fn prometheus() -> Result<PrometheusHandle> {
 /// A tower that answers, works, or both.
 pub struct Running {
     /// Where it listens.
-    pub address: std::net::SocketAddr,
+    pub address: SocketAddr,
     shutdown: CancellationToken,
     tasks: TaskTracker,
 }
@@ -87,7 +87,7 @@ impl Running {
     /// # Errors
     /// When the address cannot be listened on.
     pub async fn start(tower: Arc<Tower>, role: Role, metrics: PrometheusHandle) -> Result<Self> {
-        let listener = bind(&tower.config).await?;
+        let listener = bind(tower.config.addr, "--addr").await?;
         let address = listener.local_addr()?;
         let shutdown = CancellationToken::new();
         let tasks = TaskTracker::new();
@@ -100,19 +100,16 @@ impl Running {
             }
             tasks.spawn(jobs::run_schedule(Arc::clone(&tower), shutdown.clone()));
         }
+        if let Some(address) = tower.config.metrics_addr {
+            let listener = bind(address, "--metrics-addr").await?;
+            let (router, stopped) = (http::metrics_router(Arc::clone(&tower), metrics.clone()), shutdown.clone());
+            tasks.spawn(http::serve::serve(listener, router, stopped));
+        }
         let router = match role {
             Role::Worker => http::worker_router(tower, metrics),
             Role::Web | Role::All => http::router(tower, metrics, shutdown.clone()),
         };
-        let service = router.into_make_service_with_connect_info::<std::net::SocketAddr>();
-        let stopped = shutdown.clone();
-        tasks.spawn(async move {
-            let served =
-                axum::serve(listener, service).with_graceful_shutdown(async move { stopped.cancelled().await }).await;
-            if let Err(error) = served {
-                tracing::error!("the listener ended: {error}");
-            }
-        });
+        tasks.spawn(http::serve::serve(listener, router, shutdown.clone()));
         tasks.close();
         Ok(Self { address, shutdown, tasks })
     }
@@ -134,10 +131,10 @@ impl Running {
     }
 }
 
-async fn bind(config: &Config) -> Result<TcpListener> {
-    TcpListener::bind(config.addr)
+async fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener> {
+    TcpListener::bind(address)
         .await
-        .with_context(|| format!("cannot listen on {}: is another server running there? Set --addr", config.addr))
+        .with_context(|| format!("cannot listen on {address}: is another server running there? Set {setting}"))
 }
 
 async fn signal() -> Result<()> {

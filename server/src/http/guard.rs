@@ -1,11 +1,21 @@
 //! What every request passes: security headers, and the check against cross-site writes.
 
-use super::problem::Problem;
+use super::{ingest::SentPath, problem::Problem};
 use axum::{
+    body::{Body, HttpBody as _},
     extract::Request,
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
+};
+use domain::ids::CorrelationId;
+use futures::{StreamExt, stream};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 /// Headers that every answer carries. The content security policy of pages, with its nonce, is set where they are made.
@@ -31,6 +41,63 @@ pub async fn same_site(request: Request, next: Next) -> Response {
     Problem::new(StatusCode::FORBIDDEN, "cross_site", "this request comes from another site").into_response()
 }
 
+/// The address of a source in its plain form, with the path as it was sent beside it: `//ingest//name/` is `/ingest/name`.
+pub fn one_address(mut request: Request) -> Request {
+    let sent = request.uri().path().to_owned();
+    let plain = format!("/{}", sent.split('/').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/"));
+    if plain == sent || !(plain == "/ingest" || plain.starts_with("/ingest/")) {
+        return request;
+    }
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    if let Ok(uri) = format!("{plain}{query}").parse() {
+        *request.uri_mut() = uri;
+        request.extensions_mut().insert(SentPath(sent));
+    }
+    request
+}
+
+/// The body of a request is there within this time.
+const BODY_TIME: Duration = Duration::from_secs(30);
+
+/// A body that comes too slowly is none: 408, and the connection ends.
+pub async fn timely_body(request: Request, next: Next) -> Response {
+    within(BODY_TIME, request, next).await
+}
+
+async fn within(time: Duration, request: Request, next: Next) -> Response {
+    if request.body().size_hint().exact() == Some(0) {
+        return next.run(request).await;
+    }
+    let late = Arc::new(AtomicBool::new(false));
+    let (said, end) = (Arc::clone(&late), Box::pin(tokio::time::sleep(time)));
+    let timely = |body: Body| {
+        let from = (body.into_data_stream(), end, said);
+        Body::from_stream(stream::unfold(from, |(mut pieces, mut end, said)| async move {
+            let piece = tokio::select! {
+                piece = pieces.next() => piece?,
+                () = &mut end => {
+                    said.store(true, Ordering::Relaxed);
+                    Err(axum::Error::new("the body did not come in time"))
+                }
+            };
+            Some((piece, (pieces, end, said)))
+        }))
+    };
+    let correlation = request.extensions().get::<CorrelationId>().copied();
+    let response = next.run(request.map(timely)).await;
+    if !late.load(Ordering::Relaxed) {
+        return response;
+    }
+    let detail = format!("the body was not there after {} seconds", time.as_secs());
+    let mut problem = Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", detail);
+    if let Some(id) = correlation {
+        problem = problem.correlated(id);
+    }
+    let mut refused = problem.into_response();
+    refused.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    refused
+}
+
 fn from_here(headers: &HeaderMap) -> bool {
     let text = |name: header::HeaderName| headers.get(name).and_then(|v| v.to_str().ok());
     match headers.get("sec-fetch-site").and_then(|v| v.to_str().ok()) {
@@ -45,12 +112,53 @@ fn from_here(headers: &HeaderMap) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::{Router, middleware::from_fn, routing::any};
+    use tower::ServiceExt as _;
 
     fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
         pairs
             .iter()
             .map(|(k, v)| (k.parse::<header::HeaderName>().unwrap(), HeaderValue::from_str(v).unwrap()))
             .collect()
+    }
+
+    #[tokio::test]
+    async fn a_body_is_there_in_time_or_not_at_all() {
+        let read = |body: axum::body::Bytes| async move { body };
+        let soon = |request: Request, next: Next| within(Duration::from_millis(50), request, next);
+        let router = Router::new().route("/", any(read)).layer(from_fn(soon));
+        let first = || stream::iter([Ok::<_, axum::Error>("hello")]);
+        let asked = |body: Body| router.clone().oneshot(Request::post("/").body(body).unwrap());
+        let whole = asked(Body::from_stream(first())).await.unwrap();
+        assert_eq!(whole.status(), StatusCode::OK);
+        let slow = asked(Body::from_stream(first().chain(stream::pending()))).await.unwrap();
+        assert_eq!(
+            (slow.status(), &slow.headers()["connection"]),
+            (StatusCode::REQUEST_TIMEOUT, &"close".parse().unwrap())
+        );
+        assert_eq!(asked(Body::empty()).await.unwrap().status(), StatusCode::OK);
+    }
+
+    #[test]
+    fn slashes_do_not_make_another_address() {
+        let asked = |uri: &str| {
+            let request = one_address(Request::builder().uri(uri).body(Body::empty()).unwrap());
+            let sent = request.extensions().get::<SentPath>().map(|sent| sent.0.clone());
+            (request.uri().to_string(), sent)
+        };
+        for (uri, plain) in [
+            ("/ingest/name/?a=//b", "/ingest/name?a=//b"),
+            ("//ingest//name", "/ingest/name"),
+            ("/ingest/name//", "/ingest/name"),
+            ("///ingest///na%2Fme", "/ingest/na%2Fme"),
+            ("/ingest/", "/ingest"),
+        ] {
+            let path = uri.split('?').next().map(str::to_owned);
+            assert_eq!(asked(uri), (plain.to_owned(), path), "{uri}");
+        }
+        for uri in ["/ingest/name", "//shipments//x", "/ingests//name", "//x/ingest/name", "/"] {
+            assert_eq!(asked(uri), (uri.to_owned(), None), "{uri}");
+        }
     }
 
     #[test]

@@ -3,12 +3,13 @@
 use super::problem::Problem;
 use crate::tower::Tower;
 use axum::{
-    extract::State,
-    http::{StatusCode, header},
+    extract::{ConnectInfo, Request, State},
+    http::{Extensions, HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
-use std::sync::Arc;
+use secrecy::ExposeSecret;
+use std::{net::SocketAddr, sync::Arc};
 use storage::jobs::Lane;
 
 /// The process runs.
@@ -29,8 +30,60 @@ pub async fn readyz(State(tower): State<Arc<Tower>>) -> Response {
     }
 }
 
-/// Prometheus text. Figures that live in the database are read when asked for.
-pub async fn metrics(State((tower, handle)): State<(Arc<Tower>, PrometheusHandle)>) -> Response {
+/// Headers of a request that a proxy passed on.
+const PASSED_ON: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
+
+/// Prometheus text, for whoever has the token; where there is none, for this machine alone.
+pub async fn metrics(State((tower, handle)): State<(Arc<Tower>, PrometheusHandle)>, request: Request) -> Response {
+    let refused = match tower.config.metrics_token {
+        Some(_) => without_token(&tower, request.headers()),
+        None => from_elsewhere(request.extensions(), request.headers()),
+    };
+    match refused {
+        Some(refused) => refused,
+        None => figures(&tower, &handle).await,
+    }
+}
+
+/// The same on an address of its own: whoever reaches it may read, unless there is a token.
+pub async fn metrics_apart(
+    State((tower, handle)): State<(Arc<Tower>, PrometheusHandle)>,
+    request: Request,
+) -> Response {
+    match without_token(&tower, request.headers()) {
+        Some(refused) => refused,
+        None => figures(&tower, &handle).await,
+    }
+}
+
+/// The answer to whoever does not have the token, where there is one.
+fn without_token(tower: &Tower, headers: &HeaderMap) -> Option<Response> {
+    let token = tower.config.metrics_token.as_ref()?;
+    let offered = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let offered = offered.and_then(|value| value.split_once(' '));
+    let offered = offered.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
+    // digests, so that the time says nothing of how much was right
+    let digest = |text: &str| tower.vault.digest(text.as_bytes());
+    if offered.is_some_and(|offered| digest(offered) == digest(token.expose_secret())) {
+        return None;
+    }
+    let problem = Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", "send the token of --metrics-token-file");
+    Some(([(header::WWW_AUTHENTICATE, "Bearer")], problem).into_response())
+}
+
+/// The answer to whoever is not on this machine. A proxy on it may speak for anybody.
+fn from_elsewhere(extensions: &Extensions, headers: &HeaderMap) -> Option<Response> {
+    let connected = extensions.get::<ConnectInfo<SocketAddr>>().map(|connected| connected.0.ip().to_canonical());
+    let passed_on = PASSED_ON.iter().any(|name| headers.contains_key(*name));
+    if connected.is_some_and(|address| address.is_loopback()) && !passed_on {
+        return None;
+    }
+    let why = "figures are for this machine alone until the server has --metrics-token-file or --metrics-addr";
+    Some(Problem::new(StatusCode::FORBIDDEN, "forbidden", why).into_response())
+}
+
+/// Figures that live in the database are read when asked for.
+async fn figures(tower: &Tower, handle: &PrometheusHandle) -> Response {
     if let Ok(destinations) = tower.store.jobs.summary(tower.scope(), tower.now()).await {
         for d in destinations {
             let gauge = |status: &'static str, value: u64| {
@@ -48,4 +101,33 @@ pub async fn metrics(State((tower, handle)): State<(Arc<Tower>, PrometheusHandle
         metrics::gauge!("milepost_unmapped_codes").set(codes as f64);
     }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], handle.render()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    #[test]
+    fn figures_are_for_this_machine_alone() {
+        let asked = |connected: Option<&str>, header: Option<&'static str>| {
+            let (mut extensions, mut headers) = (Extensions::new(), HeaderMap::new());
+            if let Some(ip) = connected {
+                extensions.insert(ConnectInfo(SocketAddr::new(ip.parse().unwrap(), 1)));
+            }
+            if let Some(name) = header {
+                headers.insert(name, HeaderValue::from_static("127.0.0.1"));
+            }
+            from_elsewhere(&extensions, &headers).map(|answer| answer.status())
+        };
+        for local in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
+            assert_eq!(asked(Some(local), None), None, "{local}");
+            for header in PASSED_ON {
+                assert_eq!(asked(Some(local), Some(header)), Some(StatusCode::FORBIDDEN), "{header}");
+            }
+        }
+        for other in [Some("10.0.0.1"), Some("192.0.2.1"), Some("fe80::1"), Some("0.0.0.0"), None] {
+            assert_eq!(asked(other, None), Some(StatusCode::FORBIDDEN), "{other:?}");
+        }
+    }
 }

@@ -1,6 +1,10 @@
-//! `POST /ingest/{source}`: the carriers' door.
+//! `/ingest/{source}`: the carriers' door.
 
-use super::{peer, problem::Problem};
+use super::{
+    peer,
+    problem::Problem,
+    unpack::{self, Packing},
+};
 use crate::{
     tower::Tower,
     usecases::ingest::{self, Delivery, Refused},
@@ -9,10 +13,10 @@ use axum::{
     Extension, Json,
     body::Body,
     extract::{Path, Request, State},
-    http::{HeaderName, HeaderValue, StatusCode},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use connectors::carriers::RawRequest;
+use connectors::carriers::{Greeting, NoGreeting, RawRequest};
 use domain::ids::{CorrelationId, MessageId};
 use futures::StreamExt;
 use serde::Serialize;
@@ -30,8 +34,15 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// The header that names the thread, in requests and answers.
 pub const CORRELATION: HeaderName = HeaderName::from_static("x-correlation-id");
+const ALLOWED_ORIGIN: HeaderName = HeaderName::from_static("webhook-allowed-origin");
+const ALLOWED_RATE: HeaderName = HeaderName::from_static("webhook-allowed-rate");
 
-/// Takes a message: verified over the raw bytes, durable before the 202.
+/// The path as the sender wrote it: some sign it.
+#[derive(Clone, Debug)]
+pub struct SentPath(pub String);
+
+/// Takes a message: verified over the raw bytes, durable before the answer. Whatever else is asked of the address takes
+/// none, and is answered where the source's platform asks it.
 pub async fn ingest(
     State(tower): State<Arc<Tower>>,
     Path(source): Path<String>,
@@ -39,10 +50,13 @@ pub async fn ingest(
     request: Request,
 ) -> Response {
     let started = Instant::now();
-    let answer = take(&tower, &source, correlation, request).await;
+    let answer = match *request.method() {
+        Method::POST => take(&tower, &source, correlation, request).await,
+        _ => greet(&tower, &source, request.into_parts().0).await.map(|answer| (answer, "greeted")),
+    };
     let (mut response, end) = match answer {
         Ok((receipt, end)) => (receipt, end),
-        Err(refused) => (problem(&refused).correlated(correlation).into_response(), end_of(&refused)),
+        Err(refused) => (problem(&refused, correlation), end_of(&refused)),
     };
     // the name of an unknown source is the sender's invention and no label
     let label = if end == "unknown_source" { "-".to_owned() } else { source };
@@ -53,25 +67,40 @@ pub async fn ingest(
     response
 }
 
+/// There is nothing else under this address.
+pub async fn nowhere(Extension(correlation): Extension<CorrelationId>) -> Response {
+    problem(&Refused::UnknownSource, correlation)
+}
+
 async fn take(
     tower: &Tower,
     source: &str,
     correlation: CorrelationId,
     request: Request,
 ) -> Result<(Response, &'static str), Refused> {
-    let limit = ingest::body_limit(tower, source).await?;
+    let manifest = ingest::manifest(tower, source).await?;
     let (parts, body) = request.into_parts();
-    let read = tokio::time::timeout(BODY_TIME, read(tower, body, limit)).await;
-    let (bytes, _room) = read.map_err(|_| Refused::TooSlow(BODY_TIME.as_secs()))??;
+    let packing = Packing::of(&parts.headers).map_err(|_| Refused::Packed)?;
+    let arriving = tokio::time::timeout(BODY_TIME, read(tower, body, manifest.max_body_bytes));
+    let (sent, mut room) = arriving.await.map_err(|_| Refused::TooSlow(BODY_TIME.as_secs()))??;
+    let unpacked = match packing {
+        Some(packing) => Some(unpack(tower, packing, &sent, &mut room, manifest.max_body_bytes).await?),
+        None => None,
+    };
+    let bytes = unpacked.as_ref().unwrap_or(&sent);
     let raw = RawRequest {
         method: parts.method.as_str(),
-        path: parts.uri.path(),
+        path: parts.extensions.get::<SentPath>().map_or(parts.uri.path(), |sent| &sent.0),
         query: parts.uri.query().unwrap_or_default(),
         peer: peer::of(&parts.extensions, &parts.headers, &tower.config.trusted_proxies),
         headers: &parts.headers,
-        body: &bytes,
+        body: bytes,
     };
-    let receipt = ingest::accept(tower, Delivery { source, request: raw, correlation }).await?;
+    let delivery = Delivery { source, request: raw, correlation };
+    let receipt = match &unpacked {
+        Some(_) => ingest::accept_packed(tower, delivery, &sent).await?,
+        None => ingest::accept(tower, delivery).await?,
+    };
     let (status, end) = match receipt.novelty {
         Novelty::New => ("accepted", "accepted"),
         Novelty::Repeated => ("duplicate", "duplicate"),
@@ -79,7 +108,47 @@ async fn take(
     tracing::info!(source, correlation = %receipt.correlation, id = %receipt.message, bytes = bytes.len(), "message {status}");
     let body = Json(Taken { message: receipt.message, correlation: receipt.correlation, status });
     let kept = HeaderValue::from_str(&receipt.correlation.to_string()).expect("an id is ASCII");
-    Ok(((StatusCode::ACCEPTED, [(CORRELATION, kept)], body).into_response(), end))
+    let accepted = StatusCode::from_u16(manifest.door.accepted).unwrap_or(StatusCode::ACCEPTED);
+    Ok(((accepted, [(CORRELATION, kept)], body).into_response(), end))
+}
+
+/// Answers what the source's platform asks before it sends anything.
+async fn greet(tower: &Tower, source: &str, asked: Parts) -> Result<Response, Refused> {
+    let door = ingest::manifest(tower, source).await?.door;
+    let query = asked.uri.query().unwrap_or_default();
+    let text = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+    Ok(match door.greet(&asked.method, query, &asked.headers)? {
+        Greeting::Here => (text, String::new()).into_response(),
+        Greeting::Echo(value) => (text, value).into_response(),
+        Greeting::Allowed(origin) => {
+            let headers = [(ALLOWED_ORIGIN, origin), (ALLOWED_RATE, "*".to_owned()), (header::ALLOW, door.allow())];
+            (headers, text, String::new()).into_response()
+        }
+    })
+}
+
+/// The body as it was before it was packed; it may be no larger than a plain one, and takes up room like one.
+async fn unpack<'a>(
+    tower: &'a Tower,
+    packing: Packing,
+    packed: &[u8],
+    room: &mut Room<'a>,
+    limit: usize,
+) -> Result<Vec<u8>, Refused> {
+    let (mut pieces, mut bytes) = (packing.pieces(packed), Vec::new());
+    loop {
+        let piece = pieces.next().map_err(|_| Refused::NotAsPacked)?;
+        if piece.is_empty() {
+            return Ok(bytes);
+        }
+        if bytes.len() + piece.len() > limit {
+            return Err(Refused::TooLarge(limit));
+        }
+        room.grow(tower, packed.len() + bytes.len() + piece.len())?;
+        bytes.extend_from_slice(piece);
+        // a long one lets others through between its pieces
+        tokio::task::yield_now().await;
+    }
 }
 
 /// What the sender of a message is answered.
@@ -105,7 +174,7 @@ impl<'a> Room<'a> {
             self.file = Some(tower.files.try_acquire().map_err(|_| Refused::Unavailable)?);
         }
         let needed = bytes.min(FREELY_BYTES).div_ceil(1024);
-        let more = needed - self.room.as_ref().map_or(0, SemaphorePermit::num_permits);
+        let more = needed.saturating_sub(self.room.as_ref().map_or(0, SemaphorePermit::num_permits));
         if more == 0 {
             return Ok(());
         }
@@ -136,19 +205,38 @@ async fn read(tower: &Tower, body: Body, limit: usize) -> Result<(Vec<u8>, Room<
     Ok((bytes, room))
 }
 
-fn problem(refused: &Refused) -> Problem {
+fn problem(refused: &Refused, correlation: CorrelationId) -> Response {
     let detail = refused.to_string();
-    match refused {
-        Refused::UnknownSource => Problem::new(StatusCode::NOT_FOUND, "unknown_source", detail),
-        Refused::NotVerified(_) => Problem::new(StatusCode::UNAUTHORIZED, "not_verified", detail),
-        Refused::TooLarge(_) => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail),
-        Refused::TooSlow(_) => Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", detail),
-        Refused::Unavailable => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).retry_after(1),
+    let status = match refused {
+        Refused::UnknownSource => StatusCode::NOT_FOUND,
+        Refused::NotVerified(_) => StatusCode::UNAUTHORIZED,
+        Refused::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        Refused::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
+        Refused::Packed => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Refused::NotAsPacked | Refused::Greeting(NoGreeting::NotPlain) => StatusCode::BAD_REQUEST,
+        Refused::Greeting(NoGreeting::NotAsked(_)) => StatusCode::METHOD_NOT_ALLOWED,
+        Refused::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Refused::Internal(_) => {
             tracing::error!("ingest: {detail}");
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on our side")
+            return Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on our side")
+                .correlated(correlation)
+                .into_response();
         }
+    };
+    let mut problem = Problem::new(status, end_of(refused), detail).correlated(correlation);
+    if matches!(refused, Refused::Unavailable) {
+        problem = problem.retry_after(1);
     }
+    let mut response = problem.into_response();
+    let more = match refused {
+        Refused::Packed => Some((header::ACCEPT_ENCODING, unpack::READ.to_owned())),
+        Refused::Greeting(NoGreeting::NotAsked(door)) => Some((header::ALLOW, door.allow())),
+        _ => None,
+    };
+    if let Some((name, value)) = more {
+        response.headers_mut().insert(name, HeaderValue::from_str(&value).expect("names of methods and packings"));
+    }
+    response
 }
 
 fn end_of(refused: &Refused) -> &'static str {
@@ -157,6 +245,10 @@ fn end_of(refused: &Refused) -> &'static str {
         Refused::NotVerified(_) => "not_verified",
         Refused::TooLarge(_) => "too_large",
         Refused::TooSlow(_) => "too_slow",
+        Refused::Packed => "packed",
+        Refused::NotAsPacked => "not_as_packed",
+        Refused::Greeting(NoGreeting::NotPlain) => "not_plain",
+        Refused::Greeting(NoGreeting::NotAsked(_)) => "method_not_allowed",
         Refused::Unavailable => "unavailable",
         Refused::Internal(_) => "internal",
     }

@@ -5,6 +5,7 @@ use crate::{
     config::{Config, Mode},
     ports,
     tower::Tower,
+    usecases::sign_in::Origin,
 };
 use anyhow::Context;
 use app::{
@@ -14,19 +15,23 @@ use app::{
     shell,
 };
 use axum::{
-    Router,
+    Json, Router,
     body::{Body, to_bytes},
     extract::{Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, header},
     middleware::{Next, from_fn},
     response::{Html, IntoResponse, Response},
     routing::any,
 };
+use base64::{Engine as _, engine::general_purpose::URL_SAFE};
 use domain::ids::CorrelationId;
 use leptos::{
     context::provide_context,
     prelude::{Owner, RenderHtml},
-    server_fn::error::SERVER_FN_ERROR_HEADER,
+    server_fn::{
+        axum::server_fn_paths,
+        error::{FromServerFnError as _, SERVER_FN_ERROR_HEADER, ServerFnUrlError},
+    },
 };
 use leptos_axum::handle_server_fns_with_context;
 use std::{path::PathBuf, sync::Arc};
@@ -45,6 +50,8 @@ const AWAY_POLICY: &str =
 const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Bytes of a server function's error; those that use cases give are a sentence.
 const ERROR_BYTES_MAX: usize = 64 * 1024;
+/// Whoever finds something not available is told to come again after so long.
+const AGAIN_AFTER_SECONDS: u64 = 5;
 /// What ends a page.
 const PAGE_END: &str = "</body></html>";
 /// Pages hold what is true now, for one person.
@@ -126,9 +133,11 @@ impl InContext {
 
 fn browser(pages: &Pages, request: &Request) -> ports::session::BrowserSession {
     let trusted = &pages.tower.config.trusted_proxies;
-    let address = peer::of(request.extensions(), request.headers(), trusted).map(|a| a.to_string()).unwrap_or_default();
+    let (extensions, headers) = (request.extensions(), request.headers());
+    let address = peer::of(extensions, headers, trusted).map_or_else(|| "unknown".to_owned(), |a| a.to_string());
+    let origin = Origin { address, counted: peer::counted_of(extensions, headers, trusted) };
     let zone = cookie(request, app::components::browser::ZONE_COOKIE).unwrap_or_default();
-    ports::session::BrowserSession { session: request.extensions().get::<Session>().cloned(), address, zone }
+    ports::session::BrowserSession { session: request.extensions().get::<Session>().cloned(), origin, zone }
 }
 
 /// The value of a cookie.
@@ -139,18 +148,61 @@ fn cookie(request: &Request, name: &str) -> Option<String> {
 }
 
 async fn server_function(State(pages): State<Pages>, request: Request) -> Response {
+    if let Err(problem) = is_function(&request) {
+        return problem.into_response();
+    }
     let context = match InContext::of(&pages, browser(&pages, &request)).await {
         Ok(context) => context,
-        Err(status) => {
-            return Problem::new(status, "unavailable", "the database does not answer").retry_after(5).into_response();
+        Err(_) => {
+            let message = "The database does not answer. Try again in a moment.".into();
+            let again = [(header::RETRY_AFTER, HeaderValue::from(AGAIN_AFTER_SECONDS))];
+            return (again, refusal(&ApiError::Unavailable { message })).into_response();
         }
     };
+    // before its arguments are looked at; a form is led back to its page, which leads to the sign-in
+    if context.viewer.is_none() && !takes_html(&request) && !is_open(request.uri().path()) {
+        return refusal(&ApiError::Unauthenticated);
+    }
     with_status(handle_server_fns_with_context(move || context.provide(), request).await.into_response()).await
 }
 
+/// Whether this function needs nobody to be signed in.
+fn is_open(path: &str) -> bool {
+    path.strip_prefix("/api/").is_some_and(|name| app::api::OPEN.contains(&name))
+}
+
+fn takes_html(request: &Request) -> bool {
+    let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// Whether there is a server function at this address, with this method.
+fn is_function(request: &Request) -> Result<(), Problem> {
+    let path = request.uri().path();
+    let methods: Vec<_> = server_fn_paths().filter(|(at, _)| *at == path).map(|(_, method)| method).collect();
+    if methods.is_empty() {
+        return Err(Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address"));
+    }
+    if methods.contains(request.method()) {
+        return Ok(());
+    }
+    Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this address takes another method"))
+}
+
+/// An error as the browser's half reads it.
+fn refusal(error: &ApiError) -> Response {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, Json(error)).into_response()
+}
+
 /// Every error of a server function passes here. Leptos answers 500 to all of them; the status is the error's own. A form
-/// without the browser's half is sent back to its page instead, which shows the error.
-async fn with_status(answer: Response) -> Response {
+/// without the browser's half is sent back to its page instead, which shows what is known of the error by its code: other words
+/// do not go into an address.
+async fn with_status(mut answer: Response) -> Response {
+    let back = answer.headers().get(header::LOCATION).and_then(|to| to.to_str().ok()).and_then(with_known_error);
+    if let Some(back) = back.and_then(|back| HeaderValue::from_str(&back).ok()) {
+        answer.headers_mut().insert(header::LOCATION, back);
+    }
     if answer.status() != StatusCode::INTERNAL_SERVER_ERROR || !answer.headers().contains_key(SERVER_FN_ERROR_HEADER) {
         return answer;
     }
@@ -163,10 +215,36 @@ async fn with_status(answer: Response) -> Response {
                 .into_response();
         }
     };
-    let status =
-        serde_json::from_slice(&bytes).ok().and_then(|error: ApiError| StatusCode::from_u16(error.status()).ok());
-    parts.status = status.unwrap_or(parts.status);
+    let Ok(error) = serde_json::from_slice::<ApiError>(&bytes) else {
+        return Response::from_parts(parts, Body::from(bytes));
+    };
+    parts.status = StatusCode::from_u16(error.status()).unwrap_or(parts.status);
+    let again = match error {
+        ApiError::TooMany { seconds } => Some(seconds),
+        ApiError::Unavailable { .. } => Some(AGAIN_AFTER_SECONDS),
+        _ => None,
+    };
+    if let Some(seconds) = again {
+        parts.headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
     Response::from_parts(parts, Body::from(bytes))
+}
+
+/// The address with the error that it carries last, in our own words; nothing where it carries none.
+fn with_known_error(address: &str) -> Option<String> {
+    const ERROR: &str = "__err=";
+    const FUNCTION: &str = "__path=";
+    let (address, anchor) = address.split_at(address.find('#').unwrap_or(address.len()));
+    let (page, query) = address.split_once('?')?;
+    let pairs = query.split('&');
+    let last = |name: &str| pairs.clone().rev().find_map(|pair| pair.strip_prefix(name));
+    let (error, function) = (last(ERROR)?, last(FUNCTION)?);
+    let error: ApiError = ServerFnUrlError::decode_err(&error.replace("%3D", "="));
+    let known = URL_SAFE.encode(error.known(&function.replace("%2F", "/")).ser()).replace('=', "%3D");
+    let others = pairs.filter(|pair| !pair.starts_with(ERROR) && !pair.starts_with(FUNCTION));
+    let written = [format!("{FUNCTION}{function}"), format!("{ERROR}{known}")];
+    let pairs: Vec<_> = others.map(str::to_owned).chain(written).collect();
+    Some(format!("{page}?{}{anchor}", pairs.join("&")))
 }
 
 /// The answer to any page while nobody can be told who they are.
@@ -194,6 +272,10 @@ async fn file_or_page(State(pages): State<Pages>, request: Request) -> Response 
         && let Some(file) = static_file(&pages, probe).await
     {
         return file;
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "a page is only read")
+            .into_response();
     }
     let Ok(context) = InContext::of(&pages, browser(&pages, &request)).await else { return away(&pages) };
     let correlation = request.extensions().get::<CorrelationId>().copied();
@@ -248,4 +330,31 @@ async fn page_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(NEVER);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_carries_one_error_and_no_words() {
+        let written = |message: &str| {
+            URL_SAFE.encode(format!("{{\"code\":\"conflict\",\"message\":\"{message}\"}}")).replace('=', "%3D")
+        };
+        let address = |a: &str, b: &str| {
+            format!(
+                "http://t/sync?view=done&__path=%2Fapi%2Fa&__err={}&q=x&__path=%2Fapi%2Fb&__err={}#rows",
+                written(a),
+                written(b)
+            )
+        };
+        let known = with_known_error(&address("Call us", "Call me")).unwrap();
+        let (before, error) = known.split_once("&__err=").unwrap();
+        assert_eq!(before, "http://t/sync?view=done&q=x&__path=%2Fapi%2Fb");
+        let (error, anchor) = error.split_once('#').unwrap();
+        let error = String::from_utf8(URL_SAFE.decode(error.replace("%3D", "=")).unwrap()).unwrap();
+        assert!(anchor == "rows" && error.contains("conflict") && !error.contains("Call"), "{error}");
+        assert_eq!(with_known_error("http://t/sync?view=done"), None);
+        assert_eq!(with_known_error("/sign-in?next=%2F__err="), None);
+    }
 }

@@ -104,9 +104,9 @@ fn note(part: &'static str, panic: &str, correlation: CorrelationId) {
     tracing::error!(%correlation, "panic in a {part}: {panic}");
 }
 
+/// A message that was put together may quote what was received: only one that is written in the code is shown.
 fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".into())
+    panic.downcast_ref::<&str>().map_or_else(|| "see the place on stderr".into(), |text| (*text).to_owned())
 }
 
 /// A body that is made while it is sent is cut off after a panic, so that nobody takes it for whole.

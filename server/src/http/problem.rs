@@ -1,11 +1,18 @@
 //! Errors to machines: problem+json (RFC 9457) with a stable `code`.
 
+use super::ingest::CORRELATION;
 use crate::usecases::UseCaseError;
 use axum::{
+    extract::Request,
     http::{HeaderValue, StatusCode, header},
+    middleware::Next,
     response::{IntoResponse, Response},
 };
+use domain::ids::CorrelationId;
+use leptos::server_fn::error::SERVER_FN_ERROR_HEADER;
 use serde::Serialize;
+
+const PROBLEM_JSON: &str = "application/problem+json";
 
 /// A problem, as sent.
 #[derive(Debug, Serialize)]
@@ -54,12 +61,40 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_string(&self).unwrap_or_else(|_| "{}".into());
-        let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+        let mut response = (status, [(header::CONTENT_TYPE, PROBLEM_JSON)], body).into_response();
         if let Some(seconds) = self.retry_after_seconds {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        if let Some(id) = self.correlation.and_then(|id| HeaderValue::from_str(&id).ok()) {
+            response.headers_mut().insert(CORRELATION, id);
+        }
         response
     }
+}
+
+/// Addresses and methods that there are not: machines are told so in their own language, with the thread of the log.
+/// People, who ask for HTML, see the page.
+pub async fn for_machines(request: Request, next: Next) -> Response {
+    let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let to_a_person = accept.contains("text/html");
+    let correlation = request.extensions().get::<CorrelationId>().copied();
+    let response = next.run(request).await;
+    let (code, detail) = match response.status() {
+        StatusCode::NOT_FOUND => ("not_found", "there is nothing under this address"),
+        StatusCode::METHOD_NOT_ALLOWED => ("method_not_allowed", "this address takes other methods"),
+        _ => return response,
+    };
+    let said = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM_JSON);
+    if to_a_person || said || response.headers().contains_key(SERVER_FN_ERROR_HEADER) {
+        return response;
+    }
+    let mut problem = Problem::new(response.status(), code, detail);
+    problem.correlation = correlation.map(|id| id.to_string());
+    let mut told = problem.into_response();
+    if let Some(allow) = response.headers().get(header::ALLOW) {
+        told.headers_mut().insert(header::ALLOW, allow.clone());
+    }
+    told
 }
 
 impl From<UseCaseError> for Problem {

@@ -1,5 +1,5 @@
-//! Sessions: tower-sessions on our own storage. The cookie's value is stored hashed only; rights are read anew on every
-//! request, so that a change of roles counts at once.
+//! Sessions: tower-sessions on our own storage. The cookie's value is stored hashed only; who it is is read anew on every
+//! request, so that whoever is disabled is out at once.
 
 use crate::tower::Tower;
 use async_trait::async_trait;
@@ -8,7 +8,8 @@ use axum::{
     http::{StatusCode, request::Parts},
 };
 use domain::ids::UserId;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use storage::{
     Actor, Scope,
@@ -21,10 +22,46 @@ use tower_sessions::{
     session_store,
 };
 
-/// A session ends after this many hours without a request.
+/// A session ends after this many hours without a request…
 const IDLE_HOURS: i64 = 12;
-/// The key under which the session holds the user.
-const USER: &str = "user";
+/// … and after so many days in any case.
+const DAYS_MAX: i64 = 30;
+/// That somebody was seen is written down at most so often.
+const SEEN_EVERY: SignedDuration = SignedDuration::from_mins(5);
+/// The key under which the session holds who signed in.
+const PERSON: &str = "person";
+
+/// Who signed in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Person {
+    user: UserId,
+    made_at: Timestamp,
+    seen_at: Timestamp,
+    /// A token of the password: with another one this is nobody any more, however close the two came.
+    password: String,
+}
+
+impl Person {
+    fn ends_at(&self) -> Timestamp {
+        let after =
+            |from: Timestamp, hours| from.checked_add(SignedDuration::from_hours(hours)).unwrap_or(Timestamp::MAX);
+        after(self.seen_at, IDLE_HOURS).min(after(self.made_at, DAYS_MAX * 24))
+    }
+}
+
+fn password_token(tower: &Tower, user: &UserRecord) -> String {
+    tower.vault.token("session.password", &user.password)
+}
+
+/// Under what a session is kept.
+fn key(tower: &Tower, id: &Id) -> String {
+    tower.vault.token("session", &id.to_string())
+}
+
+/// Under what this session is kept; none where there is none.
+pub fn key_of(tower: &Tower, session: &Session) -> Option<String> {
+    session.id().map(|id| key(tower, &id))
+}
 
 /// The session layer of the router.
 pub fn layer(tower: &Arc<Tower>) -> SessionManagerLayer<StoredSessions> {
@@ -41,9 +78,11 @@ pub fn layer(tower: &Arc<Tower>) -> SessionManagerLayer<StoredSessions> {
 ///
 /// # Errors
 /// When the store fails.
-pub async fn begin(session: &Session, user: UserId) -> Result<(), tower_sessions::session::Error> {
+pub async fn begin(tower: &Tower, session: &Session, user: &UserRecord) -> Result<(), tower_sessions::session::Error> {
     session.cycle_id().await?;
-    session.insert(USER, user).await
+    let now = tower.now();
+    let person = Person { user: user.id, made_at: now, seen_at: now, password: password_token(tower, user) };
+    session.insert(PERSON, person).await
 }
 
 /// Ends a session.
@@ -63,8 +102,15 @@ pub async fn user(tower: &Tower, session: &Session) -> Result<Option<UserRecord>
         tracing::warn!("a session cannot be read: {error}");
         StatusCode::SERVICE_UNAVAILABLE
     };
-    let Some(id) = session.get::<UserId>(USER).await.map_err(|error| away(&error))? else { return Ok(None) };
-    Ok(tower.store.people.user(id).await.map_err(|error| away(&error))?.filter(|user| user.enabled))
+    let Some(person) = session.get::<Person>(PERSON).await.map_err(|error| away(&error))? else { return Ok(None) };
+    let user = tower.store.people.user(person.user).await.map_err(|error| away(&error))?;
+    let same = |user: &UserRecord| user.enabled && password_token(tower, user) == person.password;
+    let Some(user) = user.filter(same) else { return Ok(None) };
+    let now = tower.now();
+    if now.duration_since(person.seen_at) >= SEEN_EVERY {
+        session.insert(PERSON, Person { seen_at: now, ..person }).await.map_err(|error| away(&error))?;
+    }
+    Ok(Some(user))
 }
 
 /// Whoever is signed in; a request of nobody is refused.
@@ -109,18 +155,21 @@ impl std::fmt::Debug for StoredSessions {
 }
 
 impl StoredSessions {
-    fn key(&self, id: &Id) -> String {
-        self.0.vault.token("session", &id.to_string())
-    }
-
-    async fn put(&self, record: &Record) -> session_store::Result<()> {
+    /// What is kept of a session; none of one in which nobody signed in.
+    fn kept(&self, record: &Record) -> session_store::Result<Option<SessionRecord>> {
+        let encode = |e: serde_json::Error| session_store::Error::Encode(e.to_string());
+        let Some(person) = record.data.get(PERSON) else { return Ok(None) };
+        let person = Person::deserialize(person).map_err(encode)?;
         // the id is the secret that the cookie holds: what is stored has a blank one
         let blank = Record { id: Id(0), ..record.clone() };
-        let data = serde_json::to_string(&blank).map_err(|e| session_store::Error::Encode(e.to_string()))?;
-        let ends = Timestamp::from_second(record.expiry_date.unix_timestamp())
-            .map_err(|e| session_store::Error::Encode(e.to_string()))?;
-        let kept = SessionRecord { key: self.key(&record.id), data, expires_at: ends };
-        self.0.store.people.put_session(kept).await.map_err(|e| session_store::Error::Backend(e.to_string()))
+        Ok(Some(SessionRecord {
+            key: key(&self.0, &record.id),
+            user: person.user,
+            made_at: person.made_at,
+            seen_at: person.seen_at,
+            expires_at: person.ends_at(),
+            data: serde_json::to_string(&blank).map_err(encode)?,
+        }))
     }
 }
 
@@ -128,15 +177,21 @@ impl StoredSessions {
 impl SessionStore for StoredSessions {
     async fn create(&self, record: &mut Record) -> session_store::Result<()> {
         // ids are 128 random bits: a clash is not worth a look
-        self.put(record).await
+        let Some(kept) = self.kept(record)? else { return Ok(()) };
+        self.0.store.people.put_session(kept).await.map_err(|e| session_store::Error::Backend(e.to_string()))
     }
 
     async fn save(&self, record: &Record) -> session_store::Result<()> {
-        self.put(record).await
+        let Some(kept) = self.kept(record)? else { return Ok(()) };
+        if let Err(error) = self.0.store.people.renew_session(kept).await {
+            // what was asked for is answered all the same
+            tracing::warn!("a session is not prolonged: {error}");
+        }
+        Ok(())
     }
 
     async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
-        let kept = self.0.store.people.session(&self.key(id), self.0.now()).await;
+        let kept = self.0.store.people.session(&key(&self.0, id), self.0.now()).await;
         let Some(kept) = kept.map_err(|e| session_store::Error::Backend(e.to_string()))? else { return Ok(None) };
         let mut record: Record =
             serde_json::from_str(&kept.data).map_err(|e| session_store::Error::Decode(e.to_string()))?;
@@ -145,7 +200,12 @@ impl SessionStore for StoredSessions {
     }
 
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
-        self.0.store.people.drop_session(&self.key(id)).await.map_err(|e| session_store::Error::Backend(e.to_string()))
+        self.0
+            .store
+            .people
+            .drop_session(&key(&self.0, id))
+            .await
+            .map_err(|e| session_store::Error::Backend(e.to_string()))
     }
 }
 

@@ -1,11 +1,11 @@
 //! Fetches the keys that a platform publishes.
 
-use super::{CallKeeper, retry};
+use super::{CallKeeper, Finish, retry};
 use crate::{
     tower::Tower,
     usecases::sources::{self, KeysError},
 };
-use storage::jobs::{Finish, LeasedJob};
+use storage::jobs::LeasedJob;
 
 pub(super) async fn perform(tower: &Tower, leased: &LeasedJob, calls: &CallKeeper) -> Finish {
     match sources::fetch_keys(tower, leased.scope, &leased.job.target, calls).await {

@@ -1,9 +1,9 @@
 //! Folds a shipment.
 
-use super::{errors, retry};
+use super::{Finish, errors, retry};
 use crate::{tower::Tower, usecases};
 use domain::ids::ShipmentId;
-use storage::jobs::{Finish, LeasedJob};
+use storage::jobs::LeasedJob;
 
 pub(super) async fn perform(tower: &Tower, leased: &LeasedJob) -> Finish {
     let Ok(id) = leased.job.target.parse::<ShipmentId>() else {

@@ -28,8 +28,6 @@ const HOLD_MAX: SignedDuration = SignedDuration::from_hours(12);
 const PROBE: SignedDuration = SignedDuration::from_mins(2);
 /// For how long a worker believes what it read of the gates.
 const BELIEVED: Duration = Duration::from_millis(250);
-/// Characters of a failure that are kept.
-const ERROR_CHARS_MAX: usize = 300;
 /// How often news are told anew when somebody else told some at the same time.
 const TELL_TRIES: u32 = 8;
 
@@ -175,7 +173,7 @@ impl Gates {
         scope: Scope,
         destination: &str,
         news: News,
-        error: Option<&str>,
+        class: Option<&str>,
         wait: Option<Duration>,
     ) -> storage::Result<Health> {
         let mut gates = self.read(tower, scope).await?;
@@ -185,8 +183,8 @@ impl Gates {
             let mut jitter = [0];
             tower.clock.fill(&mut jitter);
             let mut health = after(&before, news, now, jitter[0]);
-            if let (News::Sick, Some(error), true) = (news, error, health != before) {
-                health.last_error = Some(error.chars().take(ERROR_CHARS_MAX).collect());
+            if let (News::Sick, Some(class), true) = (news, class, health != before) {
+                health.last_error = Some(class.to_owned());
             }
             if let Some(wait) = wait {
                 health = held(&health, wait, now);

@@ -1,11 +1,11 @@
 //! Takes in what Odoo changed.
 
-use super::{CallKeeper, retry};
+use super::{CallKeeper, Finish, retry};
 use crate::{
     tower::Tower,
     usecases::orders::{self, IMPORT_PAGES_MAX, OrderError},
 };
-use storage::jobs::{Finish, LeasedJob};
+use storage::jobs::LeasedJob;
 
 pub(super) async fn perform(tower: &Tower, leased: &LeasedJob, calls: &CallKeeper) -> Finish {
     match orders::import(tower, leased.scope, leased.job.correlation, IMPORT_PAGES_MAX, calls).await {

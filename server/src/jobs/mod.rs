@@ -16,8 +16,8 @@ mod sync_case;
 mod sync_order;
 mod together;
 
-use crate::tower::Tower;
-use connectors::call::{Call, CallLog, Concerns, ErrorClass};
+use crate::{texts::Place, tower::Tower};
+use connectors::call::{Call, CallLog, Concerns, ErrorClass, Foreign};
 use domain::ids::AttemptId;
 use futures::future::join_all;
 use gate::News;
@@ -27,18 +27,21 @@ use std::{
 };
 use storage::{
     destinations::Health,
-    jobs::{AttemptRecord, Finish, JobKind, LeasedJob, Outcome},
+    jobs::{AttemptRecord, JobKind, LeasedJob, Outcome},
 };
 use together::Written;
 
 pub use runner::Runner;
 pub use schedule::{Done, run_schedule, run_upkeep, tick};
 
+/// How a job ends. The text of its error may be another system's, and is sealed before it is kept.
+pub type Finish = storage::jobs::Finish<Foreign>;
+
 /// Does one leased job, of which something may have been done together with others; how it ended.
 async fn perform(tower: &Arc<Tower>, leased: &LeasedJob, written: Option<Written>) -> Performed {
     if retry::is_hopeless(leased.attempts) {
         let error = format!("the process ended or lost its lease while it did this; {} tries", leased.attempts);
-        return Finish::Dead { error, class: errors::ENDED.into() }.into();
+        return Finish::Dead { error: error.into(), class: errors::ENDED.into() }.into();
     }
     let calls = CallKeeper::new(Arc::clone(tower), leased);
     let silent = written.as_ref().is_some_and(|written| written.result.is_err() && !written.speaks);
@@ -60,11 +63,7 @@ async fn perform(tower: &Arc<Tower>, leased: &LeasedJob, written: Option<Written
     let Some(destination) = leased.job.kind.destination() else { return Performed { finish, calls } };
     let news = news(&finish, calls.len());
     let told = if silent { News::Silent } else { news };
-    let error = match &finish {
-        Finish::Retry { error, .. } | Finish::Spared { error, .. } | Finish::Dead { error, .. } => Some(error.as_str()),
-        Finish::Done | Finish::Released | Finish::Later(_) => None,
-    };
-    let finish = match tower.gates.tell(tower, leased.scope, destination, told, error, wait).await {
+    let finish = match tower.gates.tell(tower, leased.scope, destination, told, class_of(&finish), wait).await {
         Ok(health) if news == News::Sick => spared(finish, &health),
         Ok(_) => finish,
         Err(error) => {
@@ -98,18 +97,20 @@ pub async fn conclude(tower: &Tower, owner: &str, leased: &LeasedJob, done: Perf
     for error in kept.into_iter().filter_map(Result::err) {
         tracing::error!(job = %leased.job.id, "a call could not be kept: {error}");
     }
-    jobs.finish(owner, leased.job.id, done.finish, tower.now()).await
+    let finish = done.finish.map(|error| tower.texts.seal(Place::Error, error.open()));
+    jobs.finish(owner, leased.job.id, finish, tower.now()).await
+}
+
+fn class_of(finish: &Finish) -> Option<&str> {
+    match finish {
+        Finish::Retry { class, .. } | Finish::Spared { class, .. } | Finish::Dead { class, .. } => Some(class),
+        Finish::Done | Finish::Released | Finish::Later(_) => None,
+    }
 }
 
 /// What a job's end says of its destination.
 fn news(finish: &Finish, calls: usize) -> News {
-    let class = match finish {
-        Finish::Retry { class, .. } | Finish::Spared { class, .. } | Finish::Dead { class, .. } => {
-            ErrorClass::from_code(class)
-        }
-        Finish::Done | Finish::Released | Finish::Later(_) => None,
-    };
-    match class {
+    match class_of(finish).and_then(ErrorClass::from_code) {
         Some(class) if class.concerns() == Concerns::System => News::Sick,
         // who asks for peace is neither well nor sick
         Some(ErrorClass::RateLimited) => News::Silent,
@@ -182,8 +183,8 @@ impl CallKeeper {
                 connectors::call::Outcome::Failed => Outcome::Failed,
                 connectors::call::Outcome::Unknown => Outcome::Unknown,
             },
-            request: call.request,
-            response: call.response,
+            request: Some(self.tower.texts.seal(Place::Request, call.request.open())),
+            response: Some(self.tower.texts.seal(Place::Response, call.response.open())),
         };
         let mut kept = self.kept.lock().expect("no panic while held");
         kept.calls.push(attempt);

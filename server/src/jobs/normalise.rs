@@ -1,9 +1,9 @@
 //! Reads a kept message.
 
-use super::{errors, retry};
+use super::{Finish, errors, retry};
 use crate::{tower::Tower, usecases};
 use domain::ids::MessageId;
-use storage::jobs::{Finish, LeasedJob};
+use storage::jobs::LeasedJob;
 
 pub(super) async fn perform(tower: &Tower, leased: &LeasedJob) -> Finish {
     let Ok(id) = leased.job.target.parse::<MessageId>() else {

@@ -1,13 +1,13 @@
 //! Learns what agents did at the service desk.
 
-use super::{CallKeeper, retry};
+use super::{CallKeeper, Finish, retry};
 use crate::{
     config::DESK_POLL_SECONDS,
     tower::Tower,
     usecases::{cases::CaseError, desk_poll},
 };
 use jiff::{SignedDuration, Timestamp};
-use storage::jobs::{Finish, LeasedJob};
+use storage::jobs::LeasedJob;
 
 pub(super) async fn perform(tower: &Tower, leased: &LeasedJob, calls: &CallKeeper) -> Finish {
     match desk_poll::poll(tower, leased.scope, leased.job.correlation, calls).await {

@@ -1,11 +1,11 @@
 //! The next step of what a person takes up again.
 
-use super::retry;
+use super::{Finish, retry};
 use crate::{
     tower::Tower,
     usecases::{UseCaseError, replays},
 };
-use storage::jobs::{Finish, LeasedJob};
+use storage::jobs::LeasedJob;
 
 pub(super) async fn perform(tower: &Tower, leased: &LeasedJob) -> Finish {
     let step = async {

@@ -1,8 +1,8 @@
 //! Reads again what a published mapping concerns.
 
-use super::retry;
+use super::{Finish, retry};
 use crate::{tower::Tower, usecases};
-use storage::jobs::{Finish, LeasedJob};
+use storage::jobs::LeasedJob;
 
 pub(super) async fn perform(tower: &Tower, leased: &LeasedJob) -> Finish {
     let (target, correlation) = (&leased.job.target, leased.job.correlation);

@@ -1,10 +1,9 @@
 //! When a failed job is tried again, and when not.
 
-use super::errors;
+use super::{Finish, errors};
 use crate::{clock::Clock, usecases::UseCaseError};
-use connectors::call::{CallError, Decision};
+use connectors::call::{CallError, Decision, Foreign};
 use jiff::{SignedDuration, Timestamp};
-use storage::jobs::Finish;
 
 /// Waits before the second, third, … try: at once, then longer and longer. The whole takes about 29 hours.
 const WAITS: &[SignedDuration] = &[
@@ -31,7 +30,7 @@ pub fn is_hopeless(attempts: u32) -> bool {
 
 /// How a job ends whose call failed.
 pub fn after_call(error: &CallError, attempts: u32, clock: &dyn Clock) -> Finish {
-    let (class, text) = (error.class.code().to_owned(), error.to_string());
+    let (class, text) = (error.class.code().to_owned(), error.whole());
     match error.class.decision() {
         Decision::Fail => Finish::Dead { error: text, class },
         decision => {
@@ -46,7 +45,7 @@ pub fn after_call(error: &CallError, attempts: u32, clock: &dyn Clock) -> Finish
 
 /// How a job ends that failed by our own doing.
 pub fn after_ours(error: &UseCaseError, attempts: u32, clock: &dyn Clock) -> Finish {
-    let text = error.to_string();
+    let text = Foreign::from(error.to_string());
     match error {
         UseCaseError::Unavailable(_) | UseCaseError::Conflict(_) => {
             again(later(clock, wait(attempts, clock)), text, errors::STORE.into(), attempts)
@@ -55,13 +54,12 @@ pub fn after_ours(error: &UseCaseError, attempts: u32, clock: &dyn Clock) -> Fin
             Finish::Dead { error: text, class: errors::INVALID.into() }
         }
         UseCaseError::Internal(_) => {
-            tracing::error!("job failed: {text}");
             again(later(clock, wait(attempts, clock)), text, errors::INTERNAL.into(), attempts)
         }
     }
 }
 
-fn again(at: Timestamp, error: String, class: String, attempts: u32) -> Finish {
+fn again(at: Timestamp, error: Foreign, class: String, attempts: u32) -> Finish {
     if attempts as usize >= WAITS.len() { Finish::Dead { error, class } } else { Finish::Retry { at, error, class } }
 }
 
@@ -86,7 +84,7 @@ mod tests {
     use std::time::Duration;
 
     fn error(class: ErrorClass, retry_after: Option<Duration>) -> CallError {
-        CallError { class, message: "no".into(), retry_after, status: None }
+        CallError { retry_after, ..CallError::new(class, "no") }
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! The runner: claims due jobs of a lane under a lease, does them side by side, renews, and finishes or gives back.
 
 use super::{
-    Performed, conclude, errors,
+    Finish, Performed, conclude, errors,
     gate::Admission,
     perform,
     together::{self, TOGETHER, Writing},
 };
-use crate::tower::Tower;
+use crate::{texts::Place, tower::Tower};
+use connectors::call::Foreign;
 use domain::ids::JobId;
 use jiff::{SignedDuration, Timestamp};
 use std::{
@@ -16,7 +17,7 @@ use std::{
 };
 use storage::{
     StoreError,
-    jobs::{ClaimRequest, Finish, JobKind, Lane, LeasedJob},
+    jobs::{ClaimRequest, JobKind, Lane, LeasedJob},
     limits::SETTLE,
 };
 use tokio::{
@@ -195,7 +196,11 @@ impl Runner {
             return Ok(found);
         }
         for job in &found {
-            self.tower.store.jobs.finish(&self.owner, job.job.id, Finish::Released, self.tower.now()).await?;
+            self.tower
+                .store
+                .jobs
+                .finish(&self.owner, job.job.id, storage::jobs::Finish::Released, self.tower.now())
+                .await?;
         }
         Ok(Vec::new())
     }
@@ -261,6 +266,7 @@ impl Runner {
                     },
                     None => Finish::Released,
                 };
+                let finish = finish.map(|error: Foreign| self.tower.texts.seal(Place::Error, error.open()));
                 let released = self.tower.store.jobs.finish(&self.owner, id, finish, self.tower.now()).await;
                 if let Err(error) = released {
                     tracing::warn!(job = %id, "lease not given back, it ends by itself: {error}");
@@ -346,10 +352,10 @@ async fn work(tower: &Arc<Tower>, owner: &str, job: &LeasedJob, order: Option<Or
         )
         .into(),
     };
-    if let Finish::Retry { error, class, .. } | Finish::Spared { error, class, .. } | Finish::Dead { error, class } =
-        &done.finish
-    {
-        tracing::warn!(kind = job.job.kind.code(), target = %job.job.target, correlation = %job.job.correlation, class, "job failed: {error}");
+    // the text is another system's, and may name people: it is on the job's page
+    if let Finish::Retry { class, .. } | Finish::Spared { class, .. } | Finish::Dead { class, .. } = &done.finish {
+        let destination = job.job.kind.destination().unwrap_or("inside");
+        tracing::warn!(kind = job.job.kind.code(), destination, target = %job.job.target, correlation = %job.job.correlation, class, "job failed");
     }
     metrics::counter!("milepost_jobs_total", "kind" => job.job.kind.code(), "end" => end_word(&done.finish))
         .increment(1);

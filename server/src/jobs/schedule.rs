@@ -3,7 +3,7 @@
 
 use crate::{
     tower::Tower,
-    usecases::{mappings, sources, upkeep},
+    usecases::{audit::anchor, erasure, mappings, sources, upkeep},
 };
 use jiff::{SignedDuration, Timestamp};
 use std::{sync::Arc, time::Duration};
@@ -27,6 +27,8 @@ const PRUNE_SECONDS: i64 = 600;
 /// How often ended sessions are swept, in seconds.
 const SWEEP_SECONDS: i64 = 300;
 
+/// How often it is asked whether something came of erased shipments, in seconds.
+const ERASE_SECONDS: i64 = 3600;
 /// How often the keys that platforms publish are fetched, in seconds.
 const KEYS_SECONDS: i64 = 3600;
 
@@ -38,6 +40,7 @@ pub struct Done {
     polled: Option<Timestamp>,
     swept: Option<Timestamp>,
     pruned: Option<Timestamp>,
+    erased: Option<Timestamp>,
     keys: Option<Timestamp>,
 }
 
@@ -71,14 +74,23 @@ async fn lead(tower: &Tower, owner: &str, done: &mut Done) -> storage::Result<()
     if done.renewed.is_some() { tick(tower, done).await } else { Ok(()) }
 }
 
-/// What every node does for itself, until shutdown: it takes up mappings that another process published.
+/// What every node does for itself, until shutdown: it takes up mappings that another process published, and anchors the audit
+/// trail.
 pub async fn run_upkeep(tower: Arc<Tower>, shutdown: CancellationToken) {
+    let mut trail = anchor::Follower::default();
     loop {
         if let Err(error) = mappings::refresh(&tower).await {
             tracing::warn!("the published mapping cannot be taken up: {error}");
         }
+        if let Err(error) = trail.look(&tower).await {
+            tracing::warn!("the audit trail cannot be followed: {error}");
+        }
+        // the last look comes after the shutdown
+        if shutdown.is_cancelled() {
+            return;
+        }
         tokio::select! {
-            () = shutdown.cancelled() => return,
+            () = shutdown.cancelled() => {}
             () = tokio::time::sleep(UPKEEP) => {}
         }
     }
@@ -128,6 +140,12 @@ pub async fn tick(tower: &Tower, done: &mut Done) -> storage::Result<()> {
                 done.pruned = Some(now);
                 tracing::warn!("what is old is not dropped: {error}");
             }
+        }
+    }
+    if elapsed(done.erased, now, ERASE_SECONDS) {
+        done.erased = Some(now);
+        if let Err(error) = erasure::follow(tower).await {
+            tracing::warn!("what came of erased shipments is not erased yet: {error}");
         }
     }
     if elapsed(done.swept, now, SWEEP_SECONDS) {

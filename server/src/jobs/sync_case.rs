@@ -1,12 +1,12 @@
 //! Brings an exception to the service desk.
 
-use super::{CallKeeper, errors, retry};
+use super::{CallKeeper, Finish, errors, retry};
 use crate::{
     tower::Tower,
     usecases::cases::{self, CaseError, CaseOutcome},
 };
 use domain::ids::ExceptionId;
-use storage::jobs::{Finish, LeasedJob};
+use storage::jobs::LeasedJob;
 
 pub(super) async fn perform(tower: &Tower, leased: &LeasedJob, calls: &CallKeeper) -> Finish {
     let Ok(id) = leased.job.target.parse::<ExceptionId>() else {

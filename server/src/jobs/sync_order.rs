@@ -1,12 +1,12 @@
 //! Brings a shipment to its delivery in Odoo.
 
-use super::{CallKeeper, errors, retry, together::Written};
+use super::{CallKeeper, Finish, errors, retry, together::Written};
 use crate::{
     tower::Tower,
     usecases::orders::{self, OrderError},
 };
 use domain::ids::ShipmentId;
-use storage::jobs::{Finish, LeasedJob};
+use storage::jobs::LeasedJob;
 
 pub(super) async fn perform(tower: &Tower, leased: &LeasedJob, written: Option<Written>, calls: &CallKeeper) -> Finish {
     let Ok(id) = leased.job.target.parse::<ShipmentId>() else {

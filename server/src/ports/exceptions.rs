@@ -7,7 +7,7 @@ use super::{
 };
 use crate::usecases::agents::Names;
 use app::contract::{
-    Answer,
+    Answer, ApiError,
     exceptions::{Act, Card, QueuePage, QueueQuery, QueueRow as RowView},
     shipments::Lateness,
 };
@@ -27,6 +27,9 @@ use storage::{
 const SNOOZE: SignedDuration = SignedDuration::from_hours(24);
 /// A clock that ends within this time is shown as a warning.
 const SOON: SignedDuration = SignedDuration::from_hours(2);
+
+/// Characters of a reason at most.
+const WHY_CHARS_MAX: usize = 500;
 
 /// The queue.
 pub struct ExceptionsPort(pub Asker);
@@ -74,6 +77,10 @@ impl app::contract::exceptions::ExceptionsPort for ExceptionsPort {
         let exception: ExceptionId = id(&exception)?;
         let me = self.0.user.as_ref().map(|u| u.id);
         let now = tower.now();
+        if why.chars().count() > WHY_CHARS_MAX {
+            let message = format!("Say why in at most {WHY_CHARS_MAX} characters.");
+            return Err(ApiError::Invalid { field: "why".into(), message });
+        }
         let why = Some(why).filter(|w| !w.trim().is_empty());
         let action = match act {
             Act::Ticket => {

@@ -6,6 +6,7 @@ use crate::{
     usecases::{
         Result, UseCaseError,
         mappings::{self, Change, ChangedCode},
+        messages,
         normalise::{StatementText, TEXT},
     },
 };
@@ -13,6 +14,7 @@ use app::components::parts::grouped;
 use app::contract::{
     Answer, ApiError,
     mappings::{AskedCode, ChangeView, CodeView, MappingQuery, MappingsView, NewMeaning, SampleView, VersionView},
+    session::Permission,
 };
 use async_trait::async_trait;
 use domain::{
@@ -38,7 +40,8 @@ pub struct MappingsPort(pub Asker);
 impl app::contract::mappings::MappingsPort for MappingsPort {
     async fn view(&self, query: MappingQuery) -> Answer<MappingsView> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
-        view(tower, scope, query, &self.0.times()).await.map_err(|e| refused(tower, e))
+        let (times, may_read) = (self.0.times(), self.0.may(Permission::ReadPersonal));
+        view(tower, scope, query, &times, may_read).await.map_err(|e| refused(tower, e))
     }
 
     async fn publish(&self, meaning: NewMeaning) -> Answer<u32> {
@@ -62,13 +65,17 @@ impl app::contract::mappings::MappingsPort for MappingsPort {
     }
 }
 
-async fn view(tower: &Tower, scope: Scope, query: MappingQuery, times: &Times) -> Result<MappingsView> {
+async fn view(tower: &Tower, scope: Scope, query: MappingQuery, times: &Times, may_read: bool) -> Result<MappingsView> {
     let all = tower.store.mappings.unmapped(scope).await?;
     let history = tower.store.mappings.history(scope).await?;
     let total = tower.store.mappings.unmapped_count(scope).await?;
     let mut codes = Vec::new();
+    let named = |code: &&UnmappedCode| code.samples.iter().any(|sample| sample.text.is_some());
+    if may_read && all.iter().take(CODES_SHOWN).any(|code| named(&code)) {
+        messages::note_words_read(tower, scope).await?;
+    }
     for code in all.iter().take(CODES_SHOWN) {
-        codes.push(code_view(tower, scope, code, times).await?);
+        codes.push(code_view(tower, scope, code, times, may_read).await?);
     }
     let asked = match (query.list.as_str(), query.value.as_str()) {
         ("", _) | (_, "") => None,
@@ -83,9 +90,15 @@ async fn view(tower: &Tower, scope: Scope, query: MappingQuery, times: &Times) -
     })
 }
 
-async fn code_view(tower: &Tower, scope: Scope, code: &UnmappedCode, times: &Times) -> Result<CodeView> {
+async fn code_view(
+    tower: &Tower,
+    scope: Scope,
+    code: &UnmappedCode,
+    times: &Times,
+    may_read: bool,
+) -> Result<CodeView> {
     let mut words: Vec<String> = Vec::new();
-    for sample in &code.samples {
+    for sample in code.samples.iter().filter(|_| may_read) {
         if let Some(text) = words_of(tower, scope, sample).await?.filter(|text| !words.contains(text)) {
             words.push(text);
         }

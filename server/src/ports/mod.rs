@@ -5,6 +5,7 @@ pub mod exceptions;
 pub mod mappings;
 mod named;
 pub mod overview;
+mod raw;
 pub mod session;
 pub mod shipments;
 pub mod sync;
@@ -19,7 +20,7 @@ use jiff::tz::TimeZone;
 use std::sync::Arc;
 use storage::{
     Actor, Scope,
-    people::{AuditLine, RoleName, UserRecord},
+    people::{AuditLine, UserRecord},
     work::CaseRecord,
 };
 
@@ -51,9 +52,9 @@ impl Asker {
         times::Times { now: self.tower.now(), zone: self.zone.clone() }
     }
 
-    /// Whether they may see names and addresses of people outside.
-    fn sees_personal_data(&self) -> bool {
-        self.user.as_ref().is_some_and(|u| u.roles.iter().any(|r| matches!(r, RoleName::Agent | RoleName::Admin)))
+    /// Whether they have this permission.
+    fn may(&self, permission: Permission) -> bool {
+        self.user.as_ref().is_some_and(|user| session::viewer(user).may(permission))
     }
 
     /// Opens the names of agents in cases and audit lines, if the person may see them.
@@ -62,7 +63,9 @@ impl Asker {
         cases: impl Iterator<Item = &'a CaseRecord>,
         lines: impl Iterator<Item = &'a AuditLine>,
     ) -> Result<Names, UseCaseError> {
-        let Some(user) = self.user.as_ref().filter(|_| self.sees_personal_data()) else { return Ok(Names::default()) };
+        let Some(user) = self.user.as_ref().filter(|_| self.may(Permission::ReadPersonal)) else {
+            return Ok(Names::default());
+        };
         let scope = Scope { company: user.company, actor: Actor::User(user.id) };
         Names::read(&self.tower, scope, cases, lines).await
     }
@@ -76,8 +79,7 @@ impl Asker {
 
 /// Codes that no mapping knows, for a viewer who can map them.
 async fn unmapped(asker: &Asker) -> Result<u64, ApiError> {
-    let may = asker.user.as_ref().is_some_and(|user| session::viewer(user).may(Permission::Operate));
-    if !may {
+    if !asker.may(Permission::Operate) {
         return Ok(0);
     }
     asker.tower.store.mappings.unmapped_count(asker.scope()?).await.map_err(|e| refused(&asker.tower, e))
@@ -88,7 +90,7 @@ fn refused(tower: &Tower, error: impl Into<UseCaseError>) -> ApiError {
     match error.into() {
         UseCaseError::NotFound(_) => ApiError::NotFound,
         // what a role may do was settled before; this is about the thing itself
-        UseCaseError::Forbidden(why) => ApiError::Conflict { message: why.into() },
+        UseCaseError::Forbidden(why) => ApiError::Refused { message: why.into() },
         UseCaseError::Conflict(message) => ApiError::Conflict { message },
         UseCaseError::Invalid { field, message } => ApiError::Invalid { field: field.into(), message },
         UseCaseError::Unavailable(message) => ApiError::Unavailable { message },

@@ -1,16 +1,23 @@
 //! What an event is called on a page: what happened by its milestone, what is only expected by a noun.
 
-use domain::{Classifier, Milestone, observation::Observation, reading::Reading};
+use domain::{Classifier, Milestone, Severity, observation::Observation, reading::Reading};
 
 /// The title of an event.
 pub(super) fn title(said: &Observation, reading: &Reading) -> String {
     match (reading.milestone, said.classifier) {
         _ if reading.unmapped => format!("“{}”, unmapped code", said.codes.raw),
-        (Milestone::Info, _) => reading.exception.map_or("Information", |e| e.label()).to_owned(),
+        (Milestone::Info, _) => exceptions(reading).map_or_else(|| "Information".to_owned(), |(_, labels)| labels),
         (milestone, Classifier::Actual) => milestone.label().to_owned(),
         (milestone, Classifier::Estimated) => expected("Estimated", reading.schedules.unwrap_or(milestone)),
         (milestone, Classifier::Planned) => expected("Planned", reading.schedules.unwrap_or(milestone)),
     }
+}
+
+/// The exceptions that an event reports: the worst severity, and what they are called.
+pub(super) fn exceptions(reading: &Reading) -> Option<(Severity, String)> {
+    let worst = reading.exceptions().map(|exception| exception.severity()).max()?;
+    let labels: Vec<_> = reading.exceptions().map(|exception| exception.label()).collect();
+    Some((worst, labels.join(", ")))
 }
 
 fn expected(how: &str, milestone: Milestone) -> String {

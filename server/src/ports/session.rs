@@ -4,7 +4,10 @@ use super::{Asker, refused};
 use crate::{
     http::session as web,
     tower::Tower,
-    usecases::people::{self, NewUser, SignInError},
+    usecases::{
+        people::{self, NewUser},
+        sign_in::{self, Origin, SignInError},
+    },
 };
 use app::contract::{
     Answer, ApiError,
@@ -22,8 +25,8 @@ use tower_sessions::Session;
 pub struct BrowserSession {
     /// The session.
     pub session: Option<Session>,
-    /// The address of the other side.
-    pub address: String,
+    /// Where its requests come from.
+    pub origin: Origin,
     /// The browser's time zone, as it says; empty until it does.
     pub zone: String,
 }
@@ -84,20 +87,18 @@ impl app::contract::session::SessionPort for SessionPort {
     async fn sign_in(&self, login: String, password: String) -> Answer<String> {
         let tower = &self.asker.tower;
         let wrong = |field: &str, message: String| ApiError::Invalid { field: field.into(), message };
-        let user = match people::sign_in(tower, &login, password, &self.browser.address).await {
+        let user = match sign_in::sign_in(tower, &login, &password, &self.browser.origin).await {
             Ok(user) => user,
             Err(SignInError::Ours(error)) => return Err(refused(tower, error)),
             Err(SignInError::Wrong) => return Err(wrong("password", "Incorrect email or password.".into())),
-            Err(SignInError::Throttled(minutes)) => {
-                return Err(wrong("password", format!("Too many tries. Wait {minutes} minutes, then try again.")));
-            }
+            Err(SignInError::Throttled(seconds)) => return Err(ApiError::TooMany { seconds }),
         };
         let session = self
             .browser
             .session
             .as_ref()
             .ok_or_else(|| ApiError::Unavailable { message: "there is no session".into() })?;
-        web::begin(session, user.id).await.map_err(|e| ApiError::Unavailable { message: e.to_string() })?;
+        web::begin(tower, session, &user).await.map_err(|e| ApiError::Unavailable { message: e.to_string() })?;
         Ok(viewer(&user).home().to_owned())
     }
 
@@ -106,7 +107,7 @@ impl app::contract::session::SessionPort for SessionPort {
             web::end(session).await.map_err(|e| ApiError::Unavailable { message: e.to_string() })?;
         }
         if let (Ok(scope), Some(user)) = (self.asker.scope(), &self.asker.user) {
-            let entry = people::plain_audit(self.asker.tower.now(), "session.end", format!("user:{}", user.id));
+            let entry = self.asker.tower.audit("session.end", format!("user:{}", user.id));
             self.asker.tower.store.people.audit(scope, entry).await.map_err(|e| refused(&self.asker.tower, e))?;
         }
         Ok(())

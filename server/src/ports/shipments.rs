@@ -3,7 +3,7 @@
 use super::{
     Asker, cursor,
     exceptions::{question, ticket_status},
-    id, named, refused,
+    id, named, raw, refused,
     times::{Placed, Times, span_words},
 };
 use crate::{
@@ -11,6 +11,8 @@ use crate::{
     usecases::{
         UseCaseError,
         agents::Names,
+        audit::Opened,
+        messages,
         normalise::{self, StatementText, TEXT},
         orders::{self, CUSTOMER},
         proof::{self, Proof},
@@ -18,6 +20,7 @@ use crate::{
 };
 use app::contract::{
     Answer, ApiError,
+    session::Permission,
     shipments::{
         CaseView, CustomerView, Entry, EntryKind, ExceptionView, Lateness, ListPage, ListQuery, Mark, NumberView,
         ProofView, RawView, Reason, Row, SameNumberView, ShipmentView, Standing, Step, StepStanding, Tab,
@@ -35,7 +38,6 @@ use domain::{
     punctuality::{self, Delay, Moment, Punctuality, punctuality},
 };
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use storage::{
     Actor, Scope,
@@ -43,38 +45,15 @@ use storage::{
     figures::Span,
     jobs::{AttemptRecord, Outcome},
     limits::PAGE_ROWS,
-    people::{AuditLine, AuditRecord, RoleName},
+    people::AuditRecord,
     shipments::{Freshness, Loaded, SameNumber, SeenIn, ShipmentQuery, ShipmentRow, ShipmentTab, TabCounts},
     work::{CaseRecord, CaseStatus, ExceptionRecord},
 };
 
 /// Moments offered under "as known at".
 const MOMENTS_MAX: usize = 50;
-/// Bytes of a raw message shown on the page.
-const RAW_SHOWN_MAX: usize = 20_000;
 /// A promise missed by less than this is a warning.
 const A_LITTLE_LATE: SignedDuration = SignedDuration::from_hours(24);
-/// In earlier versions the name of an agent came behind these words, and then what followed for the exception.
-const NAMED_BEHIND: &str = " by service desk: ";
-const FOLLOWS: &str = "; the exception";
-/// JSON fields of carriers' messages that hold personal data.
-const PERSONAL_FIELDS: &[&str] = &[
-    "signed_by",
-    "customer_name",
-    "emails",
-    "smses",
-    "android",
-    "ios",
-    "name",
-    "email",
-    "phone",
-    "street1",
-    "street2",
-    "address",
-    "note",
-    "title",
-];
-
 /// Shipments.
 pub struct ShipmentsPort(pub Asker);
 
@@ -84,10 +63,12 @@ impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
         let times = self.0.times();
         let now = times.now;
+        let personal = self.0.may(Permission::ReadPersonal);
         let words = Some(query.text.trim().to_owned()).filter(|t| !t.is_empty());
         let question = ShipmentQuery {
             tab: tab(&query.tab),
-            tokens: words.iter().map(|w| tower.vault.token("customer", w)).collect(),
+            // a person's name finds nothing for whoever may not read it
+            tokens: words.iter().filter(|_| personal).map(|w| tower.vault.token("customer", w)).collect(),
             text: words,
             states: State::from_code(&query.state).into_iter().collect(),
             linked: !query.linked.is_empty(),
@@ -111,7 +92,7 @@ impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
     async fn get(&self, shipment: String, as_known_at: Option<String>) -> Answer<ShipmentView> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
         let shipment: ShipmentId = id(&shipment)?;
-        let at: Option<Timestamp> = as_known_at.and_then(|at| at.parse().ok());
+        let at = moment(as_known_at)?;
         let fail = |e| refused(tower, e);
         let mut loaded =
             tower.store.shipments.load(scope, shipment, at).await.map_err(fail)?.ok_or(ApiError::NotFound)?;
@@ -152,24 +133,35 @@ impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
             }
             _ => None,
         };
-        let unmasked = self.0.user.as_ref().is_some_and(|u| u.roles.contains(&RoleName::Admin));
-        raw_view(tower, scope, record, (first, signed_by), unmasked, &self.0.times())
+        let may_read = self.0.may(Permission::ReadPersonal);
+        raw_view(tower, scope, record, (first, signed_by), may_read, &self.0.times())
             .await
             .map_err(|e| refused(tower, e))
     }
 
     async fn find(&self, text: String) -> Answer<Option<String>> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
-        let exact = numbers::normalise(&text).unwrap_or_else(|_| text.trim().to_owned());
-        let mut found = tower.store.shipments.find(scope, &exact).await.map_err(|e| refused(tower, e))?;
-        if found.is_empty() {
-            found = tower.store.shipments.find(scope, text.trim()).await.map_err(|e| refused(tower, e))?;
+        // as the number is kept, then as whoever knows its carrier may keep it, then as a name
+        let mut found = Vec::new();
+        for words in numbers::kept_under(&text, None).into_iter().chain([text.trim().to_owned()]) {
+            found = tower.store.shipments.find(scope, &words).await.map_err(|e| refused(tower, e))?;
+            if !found.is_empty() {
+                break;
+            }
         }
         Ok(match &found[..] {
             [only] => Some(only.to_string()),
             _ => None,
         })
     }
+}
+
+/// A moment of the address.
+fn moment(at: Option<String>) -> Result<Option<Timestamp>, ApiError> {
+    let Some(at) = at.filter(|at| !at.is_empty()) else { return Ok(None) };
+    let wrong =
+        |_| ApiError::Invalid { field: "at".into(), message: "This is no time: choose one from the list.".into() };
+    at.parse().map(Some).map_err(wrong)
 }
 
 fn tab(text: &str) -> ShipmentTab {
@@ -315,6 +307,7 @@ struct Page<'a> {
     seen: HashMap<ObservationId, SeenIn>,
     audit: Vec<(AuditRecord, Option<String>)>,
     agents: Names,
+    opened: Opened,
     owners: HashMap<domain::ids::UserId, String>,
     customer: Option<CustomerView>,
     proofs: Vec<ProofView>,
@@ -336,12 +329,13 @@ impl<'a> Page<'a> {
         let id = loaded.shipment.id;
         let users = tower.store.people.users(scope).await?;
         let audit = tower.store.people.audit_of(scope, id).await?;
-        let may_see = asker.sees_personal_data();
+        let may_see = asker.may(Permission::ReadPersonal);
         let (proofs, unread_deliveries) = proofs(tower, scope, loaded, folded, &times, may_see).await?;
         Ok(Self {
             attempts: tower.store.jobs.attempts_of(scope, id).await?,
             seen: tower.store.shipments.seen_in(scope, id).await?.into_iter().map(|s| (s.observation, s)).collect(),
             agents: asker.agents(loaded.cases.iter(), audit.iter().map(|(line, _)| &line.entry)).await?,
+            opened: Opened::read(tower, scope, audit.iter().map(|(line, _)| &line.entry)).await?,
             audit,
             owners: users.into_iter().map(|u| (u.id, u.name)).collect(),
             customer: customer(tower, scope, id, may_see).await?,
@@ -390,7 +384,7 @@ impl<'a> Page<'a> {
             why: self.why(),
             facts: self.loaded.input.facts.len(),
             hash: self.folded.hash.clone(),
-            anomalies: self.folded.anomalies.iter().map(|a| anomaly(*a).to_owned()).collect(),
+            anomalies: self.anomalies(),
             exceptions,
             order_url: shipment.origin.as_ref().and_then(|o| o.url.clone()),
             customer: self.customer.clone(),
@@ -401,6 +395,12 @@ impl<'a> Page<'a> {
             as_known_at: self.at.map(|at| self.times.dated(at)),
             moments: Vec::new(),
         }
+    }
+
+    /// What is odd about the shipment, and what of its delivery could not be read.
+    fn anomalies(&self) -> Vec<String> {
+        let odd = self.folded.anomalies.iter().map(|odd| anomaly(*odd).to_owned());
+        odd.chain(self.loaded.shipment.plan.unread.clone()).collect()
     }
 
     fn row(&self) -> Row {
@@ -516,7 +516,9 @@ impl<'a> Page<'a> {
             Some(name) => Some(format!("by {name}")),
             None => (!at_desk).then(|| "by the system".to_owned()),
         };
-        let detail = [by, why(line, self.may_see)].into_iter().flatten().collect::<Vec<_>>().join(": ");
+        // a person's words may name somebody
+        let why = self.opened.why(line.entry.why.as_ref()).filter(|_| self.may_see || line.actor == Actor::System);
+        let detail = [by, why].into_iter().flatten().collect::<Vec<_>>().join(": ");
         system_entry(
             format!("audit-{}", line.seq),
             EntryKind::Person,
@@ -574,7 +576,7 @@ impl<'a> Page<'a> {
             ),
             standing: word.to_owned(),
             mark,
-            exception: fact.reading.exception.map(|e| (e.severity(), e.label().to_owned())),
+            exception: named::exceptions(&fact.reading),
             observation: Some(fact.id.to_string()),
             correlation: seen.map(|s| s.correlation.to_string()),
         };
@@ -608,7 +610,8 @@ impl<'a> Page<'a> {
                     .unwrap_or_default();
                 let milestone = fact.reading.milestone;
                 let title = if milestone == Milestone::Info {
-                    fact.reading.exception.map_or(fact.observation.codes.raw.as_str(), |e| e.label()).to_owned()
+                    named::exceptions(&fact.reading)
+                        .map_or_else(|| fact.observation.codes.raw.clone(), |(_, labels)| labels)
                 } else {
                     named::title(&fact.observation, &fact.reading)
                 };
@@ -686,21 +689,6 @@ fn as_of(case: &CaseRecord, at: Timestamp) -> CaseRecord {
     case.clone()
 }
 
-/// The reason in an audit line. Lines of earlier versions, which cannot be changed, name the agent of the service desk there.
-fn why(line: &AuditRecord, may_see: bool) -> Option<String> {
-    let AuditLine { action, why, .. } = &line.entry;
-    let why = why.as_deref()?;
-    let by_milepost = line.actor == Actor::System && action.starts_with("case.");
-    let named = why.split_once(NAMED_BEHIND).filter(|_| by_milepost && !may_see);
-    Some(named.map_or_else(
-        || why.to_owned(),
-        |(what, rest)| {
-            let follows = rest.rfind(FOLLOWS).map_or("", |from| &rest[from..]);
-            format!("{what} at the service desk{follows}")
-        },
-    ))
-}
-
 fn drawn(fact: &Fact, standing: FactStanding) -> (Mark, &'static str) {
     match (standing, fact.observation.classifier) {
         (FactStanding::Superseded, _) => (Mark::Void, "replaced by a newer list"),
@@ -713,7 +701,7 @@ fn drawn(fact: &Fact, standing: FactStanding) -> (Mark, &'static str) {
         (_, Classifier::Planned) => (Mark::Planned, "planned"),
         (_, Classifier::Estimated) => (Mark::Estimated, "estimated"),
         (FactStanding::Decides, _) => (Mark::Deciding, "actual · sets status"),
-        (_, Classifier::Actual) if fact.reading.exception.is_some_and(|e| e.severity() >= Severity::Major) => {
+        (_, Classifier::Actual) if fact.reading.exceptions().any(|e| e.severity() >= Severity::Major) => {
             (Mark::Trouble, "actual")
         }
         (_, Classifier::Actual) => (Mark::Actual, "actual"),
@@ -809,6 +797,7 @@ fn anomaly(anomaly: fold::Anomaly) -> &'static str {
         fold::Anomaly::ImpossibleTime => "an impossible time",
         fold::Anomaly::Contradiction => "status and code contradict each other",
         fold::Anomaly::UnmappedCode => "a code that nobody has mapped",
+        fold::Anomaly::NumberOfAnother => "its number is another delivery’s that left the house",
     }
 }
 
@@ -874,7 +863,7 @@ async fn raw_view(
     scope: Scope,
     record: ObservationRecord,
     (first, signed_by): (Option<MessageId>, Option<String>),
-    unmasked: bool,
+    may_read: bool,
     times: &Times,
 ) -> Result<RawView, UseCaseError> {
     let named = record.seen.iter().rfind(|(message, ..)| first.is_none_or(|first| first == *message));
@@ -883,11 +872,14 @@ async fn raw_view(
         record.seen.iter().map(|(message, ..)| *message).filter(|m| *m != message).collect();
     later.dedup();
     let (kept, body) = normalise::opened(tower, scope, message).await?.ok_or(UseCaseError::NotFound("message"))?;
-    let (raw, text) = match body {
-        None => ("The message's body is no longer kept.".to_owned(), None),
+    if may_read {
+        messages::note_read(tower, scope, message).await?;
+    }
+    let ((raw, masked), text) = match body {
+        None => (("The message's body is no longer kept.".to_owned(), false), None),
         Some((key, body)) => {
             let text = record.text.as_ref().filter(|t| t.subject.0 == message.0).and_then(|t| key.open(TEXT, t).ok());
-            (pretty(&body, unmasked), text.and_then(|t| serde_json::from_slice::<StatementText>(&t).ok()))
+            (raw::shown(&body, may_read), text.and_then(|t| serde_json::from_slice::<StatementText>(&t).ok()))
         }
     };
     let mut text = text.unwrap_or_default();
@@ -895,13 +887,14 @@ async fn raw_view(
     Ok(RawView {
         observation: record.id.to_string(),
         raw,
+        masked,
         verified: format!("Signature verified ({})", kept.verified_by.replace('_', " ")),
         received: times.ago(received),
         message: message.to_string(),
         later: later.first().map(MessageId::to_string),
         later_messages: later.len(),
         correlation: kept.correlation.to_string(),
-        canonical: canonical(&record, text, unmasked, times),
+        canonical: canonical(&record, text, may_read, times),
         mapping: match record.reading.mapping {
             0 => "Built-in mapping".to_owned(),
             version => format!("Mapping version {version}"),
@@ -909,13 +902,14 @@ async fn raw_view(
     })
 }
 
-fn canonical(record: &ObservationRecord, text: StatementText, unmasked: bool, times: &Times) -> Vec<(String, String)> {
+fn canonical(record: &ObservationRecord, text: StatementText, may_read: bool, times: &Times) -> Vec<(String, String)> {
     let (said, reading) = (&record.body, &record.reading);
     let time = times.event(&said.time);
-    let signatory = text.signatory.map(|s| if unmasked { s } else { masked(&s) });
+    let signatory = text.signatory.map(|s| if may_read { s } else { masked(&s) });
     let rows = [
         ("Milestone", Some(format!("{} ({})", reading.milestone.label(), reading.milestone.code()))),
         ("Exception", reading.exception.map(|e| format!("{} ({})", e.label(), e.code()))),
+        ("Second exception", reading.also.map(|e| format!("{} ({})", e.label(), e.code()))),
         ("Not mapped", reading.unmapped.then(|| format!("{}: nobody published what it means", said.codes.raw))),
         ("Doubt", reading.doubt.clone()),
         ("Event type", Some(said.classifier.label().to_owned())),
@@ -933,63 +927,11 @@ fn canonical(record: &ObservationRecord, text: StatementText, unmasked: bool, ti
                     .join(", "),
             ),
         ),
-        ("Words", text.description),
+        ("Words", text.description.filter(|_| may_read)),
         ("Signed by", signatory),
         ("Number", Some(record.number.clone())),
     ];
     rows.into_iter().filter_map(|(label, value)| Some((label.to_owned(), value.filter(|v| !v.is_empty())?))).collect()
-}
-
-/// The body for people: JSON indented, EDI with a line for each segment; personal fields masked unless allowed.
-/// A message as people read it.
-pub(super) fn pretty(body: &[u8], unmasked: bool) -> String {
-    let mut text = match serde_json::from_slice::<Value>(body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body)) {
-        Ok(mut value) => {
-            if !unmasked {
-                mask(&mut value);
-            }
-            serde_json::to_string_pretty(&value).unwrap_or_default()
-        }
-        Err(_) => String::from_utf8_lossy(body)
-            .replace("~\n", "~")
-            .replace('~', "~\n")
-            .lines()
-            .map(|l| edi_line(l, unmasked))
-            .collect::<Vec<_>>()
-            .join("\n"),
-    };
-    if text.len() > RAW_SHOWN_MAX {
-        let cut = (0..=RAW_SHOWN_MAX).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
-        text.truncate(cut);
-        text.push_str("\n… cut here");
-    }
-    text
-}
-
-fn mask(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            for (key, value) in fields {
-                match value {
-                    Value::String(text) if PERSONAL_FIELDS.contains(&key.as_str()) && !text.is_empty() => {
-                        *text = "•••• masked ••••".into()
-                    }
-                    Value::Array(list) if PERSONAL_FIELDS.contains(&key.as_str()) && !list.is_empty() => {
-                        *value = Value::from("•••• masked ••••")
-                    }
-                    other => mask(other),
-                }
-            }
-        }
-        Value::Array(list) => list.iter_mut().for_each(mask),
-        _ => {}
-    }
-}
-
-/// Names and streets stand in N1 to N3.
-fn edi_line(line: &str, unmasked: bool) -> String {
-    let personal = ["N1*", "N2*", "N3*"].iter().any(|tag| line.starts_with(tag));
-    if personal && !unmasked { format!("{}•••• masked ••••", &line[..3]) } else { line.to_owned() }
 }
 
 #[cfg(test)]
@@ -1000,44 +942,6 @@ mod tests {
     #[test]
     fn masks_never_look_like_values() {
         assert_eq!(masked("Jane Doe"), "J•••• D••••");
-        let shown = pretty(br#"{"signed_by":"Jane","tracking_number":"1Z","nested":[{"email":"j@d.test"}]}"#, false);
-        assert!(!shown.contains("Jane") && !shown.contains("j@d.test") && shown.contains("1Z"));
-        assert!(!pretty(b"ISA*00~N1*CN*JANE DOE~N4*LYON~", false).contains("JANE"));
-    }
-
-    #[test]
-    fn lines_of_earlier_versions_name_an_agent_only_to_those_who_may_see_it() {
-        let line = |actor, action: &str, text: &str| AuditRecord {
-            seq: 1,
-            actor,
-            entry: AuditLine {
-                at: Timestamp::UNIX_EPOCH,
-                action: action.into(),
-                subject: "exception:1".into(),
-                after: None,
-                why: Some(text.into()),
-            },
-            previous: String::new(),
-            hash: String::new(),
-        };
-        for (text, masked) in [
-            (
-                "ticket #7 resolved by service desk: jane.doe; the exception is resolved",
-                "ticket #7 resolved at the service desk; the exception is resolved",
-            ),
-            ("ticket #7 reopened by service desk: jane.doe", "ticket #7 reopened at the service desk"),
-            (
-                "ticket #7 rejected by service desk: doe; jane; the exception is still open",
-                "ticket #7 rejected at the service desk; the exception is still open",
-            ),
-            ("ticket #7 deleted at the service desk", "ticket #7 deleted at the service desk"),
-        ] {
-            let old = line(Actor::System, "case.resolved", text);
-            assert_eq!((why(&old, true).as_deref(), why(&old, false).as_deref()), (Some(text), Some(masked)));
-        }
-        let typed = "we were told by service desk: wait";
-        let by_person = line(Actor::Operator, "case.asked", typed);
-        assert_eq!(why(&by_person, false).as_deref(), Some(typed), "a person's own words");
     }
 
     #[test]

@@ -1,48 +1,58 @@
 //! What was told to whom, for the pages.
 
 use super::{
-    Asker, cursor, id, refused,
-    shipments::pretty,
+    Asker, cursor, id, raw, refused,
     times::{Times, span_words},
 };
 use crate::{
     jobs::errors,
+    texts::{Place, Texts},
     tower::Tower,
     usecases::{
         UseCaseError,
         destinations::{self, Standing},
-        normalise, orders, replays,
+        messages, normalise, orders, replays,
     },
 };
 use app::contract::{
     Answer, ApiError,
+    session::Permission,
     sync::{
         CallView, Chosen, Destination, GateView, JobView, MessagePage, MessageView, Planned, ReplayView, Stands,
         SyncQuery, SyncView, UnreadView, destination_label,
     },
 };
 use async_trait::async_trait;
-use domain::ids::{JobId, MessageId};
+use domain::{
+    ids::{JobId, MessageId},
+    visible::visible,
+};
 use jiff::Timestamp;
 use storage::{
-    Actor, Scope,
+    Actor, Scope, Sealed,
     figures::LONG_RETRYING,
     inbox::{MessageRecord, MessageSelection, MessageState, MessageStatus},
     jobs::{AttemptRecord, DestinationSummary, JobFilter, JobKind, JobRow, JobSelection, JobStatus, Outcome},
     limits::DONE_COUNTED,
     order_problems::{Extent, OrderProblem},
-    people::RoleName,
     replays::{Replay, ReplayState, Selection, Tally},
 };
 
 /// Syncs.
 pub struct SyncPort(pub Asker);
 
+impl SyncPort {
+    /// What opens texts of other systems, for those who may read personal data.
+    fn texts(&self) -> Option<&Texts> {
+        self.0.may(Permission::ReadPersonal).then_some(&self.0.tower.texts)
+    }
+}
+
 #[async_trait]
 impl app::contract::sync::SyncPort for SyncPort {
     async fn view(&self, query: SyncQuery) -> Answer<SyncView> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
-        view(tower, scope, query, &self.0.times()).await.map_err(|e| refused(tower, e))
+        view(tower, scope, query, self.texts(), &self.0.times()).await.map_err(|e| refused(tower, e))
     }
 
     async fn job(&self, job: String) -> Answer<JobView> {
@@ -51,7 +61,7 @@ impl app::contract::sync::SyncPort for SyncPort {
         let fail = |e| refused(tower, e);
         let row = tower.store.jobs.job(scope, id).await.map_err(fail)?.ok_or(ApiError::NotFound)?;
         let calls = tower.store.jobs.attempts(scope, id).await.map_err(fail)?;
-        Ok(shown_job(row, calls, &self.0.times()))
+        Ok(shown_job(row, calls, self.texts(), &self.0.times()))
     }
 
     async fn message(&self, message: String) -> Answer<MessagePage> {
@@ -60,13 +70,18 @@ impl app::contract::sync::SyncPort for SyncPort {
         let fail = |e: UseCaseError| refused(tower, e);
         let found = normalise::opened(tower, scope, id).await.map_err(fail)?;
         let (record, body) = found.ok_or(ApiError::NotFound)?;
-        let unmasked = self.0.user.as_ref().is_some_and(|u| u.roles.contains(&RoleName::Admin));
+        let may_read = self.0.may(Permission::ReadPersonal);
+        if may_read && body.is_some() {
+            messages::note_read(tower, scope, id).await.map_err(fail)?;
+        }
+        let (raw, masked) = body.map(|(_, body)| raw::shown(&body, may_read)).unzip();
         Ok(MessagePage {
             verified: record.verified_by.replace('_', " "),
             connector: record.connector.clone(),
             repeats: record.repeats,
-            raw: body.map(|(_, body)| pretty(&body, unmasked)),
-            message: shown_message(record, &self.0.times()),
+            raw,
+            masked: masked.unwrap_or_default(),
+            message: shown_message(record, self.texts(), &self.0.times()),
         })
     }
 
@@ -110,7 +125,13 @@ impl app::contract::sync::SyncPort for SyncPort {
     }
 }
 
-async fn view(tower: &Tower, scope: Scope, query: SyncQuery, times: &Times) -> Result<SyncView, UseCaseError> {
+async fn view(
+    tower: &Tower,
+    scope: Scope,
+    query: SyncQuery,
+    texts: Option<&Texts>,
+    times: &Times,
+) -> Result<SyncView, UseCaseError> {
     let store = &tower.store;
     let summary = store.jobs.summary(scope, times.now).await?;
     let mut view = SyncView {
@@ -133,12 +154,12 @@ async fn view(tower: &Tower, scope: Scope, query: SyncQuery, times: &Times) -> R
         Selection::Messages(which) => {
             let page = store.inbox.messages(scope, which, cursor(query.cursor)).await?;
             view.next = page.next;
-            view.messages = page.rows.into_iter().map(|message| shown_message(message, times)).collect();
+            view.messages = page.rows.into_iter().map(|message| shown_message(message, texts, times)).collect();
         }
         Selection::Jobs(which) => {
             let page = store.jobs.list(scope, filter(&query.view), which, cursor(query.cursor)).await?;
             view.next = page.next;
-            view.jobs = page.rows.into_iter().map(|row| shown_job(row, Vec::new(), times)).collect();
+            view.jobs = page.rows.into_iter().map(|row| shown_job(row, Vec::new(), texts, times)).collect();
         }
     }
     Ok(view)
@@ -319,7 +340,7 @@ fn destination(d: DestinationSummary, gate: Option<GateView>, times: &Times) -> 
     }
 }
 
-fn shown_job(row: JobRow, calls: Vec<AttemptRecord>, times: &Times) -> JobView {
+fn shown_job(row: JobRow, calls: Vec<AttemptRecord>, texts: Option<&Texts>, times: &Times) -> JobView {
     let what = match row.job.kind {
         JobKind::SyncOrder => "Update delivery in Odoo",
         JobKind::PollDesk => "Check tickets for changes",
@@ -349,17 +370,17 @@ fn shown_job(row: JobRow, calls: Vec<AttemptRecord>, times: &Times) -> JobView {
         attempts: row.attempts,
         status: status.into(),
         retryable: row.status == JobStatus::Dead,
-        error: row.error,
+        error: opened(texts, Place::Error, row.error.as_ref()),
         class: row.class,
         advice,
         next: waits.then(|| times.ago(row.job.run_at)),
         updated: times.ago(row.updated_at),
         correlation: row.job.correlation.to_string(),
-        calls: calls.into_iter().map(|c| call(c, times)).collect(),
+        calls: calls.into_iter().map(|c| call(c, texts, times)).collect(),
     }
 }
 
-fn call(attempt: AttemptRecord, times: &Times) -> CallView {
+fn call(attempt: AttemptRecord, texts: Option<&Texts>, times: &Times) -> CallView {
     let status = attempt.status.map_or_else(|| "no answer".to_owned(), |s| s.to_string());
     let outcome = match attempt.outcome {
         Outcome::Ok => "OK",
@@ -369,16 +390,22 @@ fn call(attempt: AttemptRecord, times: &Times) -> CallView {
     CallView {
         title: format!("{} · {status} · {} ms · {outcome}", attempt.operation, attempt.duration_ms),
         at: times.ago(attempt.started_at),
-        request: attempt.request,
-        response: attempt.response,
+        request: opened(texts, Place::Request, attempt.request.as_ref()).unwrap_or_default(),
+        response: opened(texts, Place::Response, attempt.response.as_ref()).unwrap_or_default(),
     }
 }
 
-fn shown_message(message: MessageRecord, times: &Times) -> MessageView {
+/// A text of another system, for those who may read it.
+fn opened(texts: Option<&Texts>, place: Place, sealed: Option<&Sealed>) -> Option<String> {
+    texts?.open(place, sealed).map(|text| visible(&text).into_owned())
+}
+
+fn shown_message(message: MessageRecord, texts: Option<&Texts>, times: &Times) -> MessageView {
     let plural = |n: u32, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let said = |reason: Option<&Sealed>| opened(texts, Place::Reason, reason).unwrap_or_default();
     let (status, reason) = match message.status {
-        MessageStatus::Quarantined { reason } => ("Quarantined", reason),
-        MessageStatus::Ignored { reason } => ("Ignored", reason),
+        MessageStatus::Quarantined { reason } => ("Quarantined", said(reason.as_ref())),
+        MessageStatus::Ignored { reason } => ("Ignored", said(reason.as_ref())),
         MessageStatus::Received => ("Processing", String::new()),
         MessageStatus::Normalised { observations, problems: 0 } => ("Processed", plural(observations, "event")),
         MessageStatus::Normalised { observations, problems } => {
@@ -389,7 +416,7 @@ fn shown_message(message: MessageRecord, times: &Times) -> MessageView {
         id: message.id.to_string(),
         source: message.source_name,
         status: status.into(),
-        reason,
+        reason: if message.erased { "Content erased".into() } else { reason },
         received: times.ago(message.received_at),
         size: message.size,
         correlation: message.correlation.to_string(),

@@ -10,8 +10,8 @@
 //! Nothing is written to a ticket that an agent closed. A new episode reopens the ticket of the last seven days, or one that
 //! is still open; else, and where that ticket was rejected, deleted or is out of sight, a new one follows it up.
 
-use super::{Result as OursResult, UseCaseError, agents, fold::announcement_key, orders::page_of};
-use crate::{config::Rules, tower::Tower};
+use super::{Result as OursResult, UseCaseError, agents, audit, fold::announcement_key, orders::page_of};
+use crate::{config::Rules, tower::Tower, words};
 use connectors::{
     call::{CallError, CallLog},
     desks::{Desk, DeskStatus, NewCase},
@@ -23,7 +23,7 @@ use domain::{
 };
 use jiff::{SignedDuration, Timestamp};
 use storage::{
-    AuditEntry, Scope,
+    Scope,
     jobs::{Cause, JobKind, Lane},
     shipments::{EffectKind, EffectRecord, ShipmentRecord},
     work::{CaseContext, CaseRecord, CaseStatus, ExceptionAction, ExceptionRecord},
@@ -131,14 +131,9 @@ pub async fn ask_for_ticket(tower: &Tower, scope: Scope, id: ExceptionId, why: O
         CaseStatus::Resolved => case.closed_by = None,
         _ => start_over(&mut case, tower.company),
     }
-    let audit = AuditEntry {
-        at: tower.now(),
-        action: "case.asked",
-        subject: format!("exception:{id}"),
-        before: None,
-        after: None,
-        why: Some(why.unwrap_or_else(|| format!("ticket #{before} was closed at the service desk"))),
-    };
+    let why = why.unwrap_or_else(|| format!("ticket #{before} was closed at the service desk"));
+    let why = audit::reason_about(tower, scope, exception.shipment, &why).await?;
+    let audit = tower.audit("case.asked", format!("exception:{id}")).why(Some(why));
     let job = tower.job(JobKind::SyncCase, id, Cause::Live, tower.correlation(), Some(exception.shipment));
     tower.store.work.move_case(scope, case, None, audit, vec![job]).await?;
     tower.wake.work(Lane::RealTime);
@@ -366,14 +361,9 @@ impl CaseWork<'_> {
         if left_open && !case.notes.contains(&told) {
             case.notes.push(told);
         }
-        let audit = AuditEntry {
-            at: self.tower.now(),
-            action: word,
-            subject: format!("exception:{}", exception.id),
-            before: None,
-            after: Some(after),
-            why: Some(format!("{ticket} {what} at the service desk{follows}")),
-        };
+        let why = format!("{ticket} {what} at the service desk{follows}");
+        let why = audit::reason(self.tower, self.scope, &why).await?;
+        let audit = self.tower.audit(word, format!("exception:{}", exception.id)).after(after).why(Some(why));
         let fold = action.is_some().then(|| {
             let shipment = exception.shipment;
             self.tower.job(JobKind::Fold, shipment, Cause::Live, self.correlation, Some(shipment))
@@ -459,12 +449,8 @@ impl CaseWork<'_> {
             return Ok(());
         };
         let key = closed_key(exception, case);
-        let body = format!(
-            "{} is over ({}), {}.",
-            exception.reason.label(),
-            resolution_word(how),
-            crate::words::instant(closed_at)
-        );
+        let body =
+            format!("{} is over ({}), {}.", exception.reason.label(), resolution_word(how), words::instant(closed_at));
         if exception.severity == Severity::Critical && how != Resolution::Person {
             self.desk.note(&number, &key, &format!("{body} A person has to close this case."), self.calls).await?;
             case.notes.push(key);
@@ -485,9 +471,9 @@ impl CaseWork<'_> {
             note.is_some_and(EffectRecord::is_withheld)
         };
         let keyed = self.shipment.folded.announcements.iter().map(|a| (announcement_key(a), a));
-        keyed.filter(move |(key, _)| !withheld(key)).map(|(key, announcement)| {
-            (key, format!("{}: {}.", self.heading(), crate::words::announcement(announcement)))
-        })
+        keyed
+            .filter(move |(key, _)| !withheld(key))
+            .map(|(key, announcement)| (key, format!("{}: {}.", self.heading(), words::announcement(announcement))))
     }
 
     fn heading(&self) -> String {
@@ -495,13 +481,13 @@ impl CaseWork<'_> {
             .shipment
             .origin
             .as_ref()
-            .map(|o| format!(" for {}", o.order.as_deref().unwrap_or(&o.name)))
+            .map(|o| format!(" for {}", words::foreign(o.order.as_deref().unwrap_or(&o.name))))
             .unwrap_or_default();
         format!("Shipment {}{origin}", self.number())
     }
 
-    fn number(&self) -> &str {
-        self.shipment.numbers.first().map_or("without a number", |n| n.number.as_str())
+    fn number(&self) -> String {
+        self.shipment.numbers.first().map_or_else(|| "without a number".into(), |n| words::foreign(&n.number))
     }
 
     fn text_of(&self, exception: &ExceptionRecord, case: &CaseRecord) -> NewCase {
@@ -517,11 +503,11 @@ impl CaseWork<'_> {
                 self.shipment.folded.state.label(),
                 exception.severity.label(),
                 exception.responsible.label(),
-                crate::words::instant(exception.opened_at),
+                words::instant(exception.opened_at),
                 case.follows.as_ref().map(|earlier| format!("\nFollows up ticket #{earlier}")).unwrap_or_default(),
             ),
-            tracking_number: self.number().to_owned(),
-            carrier: number.and_then(|n| n.carrier_label.clone()).unwrap_or_default(),
+            tracking_number: self.number(),
+            carrier: number.and_then(|n| n.carrier_label.as_deref()).map(words::foreign).unwrap_or_default(),
             exception_code: exception.reason.code().to_owned(),
             severity: exception.severity,
             odoo_url: origin.and_then(|o| o.url.clone()),

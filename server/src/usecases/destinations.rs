@@ -1,12 +1,12 @@
 //! The systems that jobs go out to: how each stands, and a person who stops one or lets it go on.
 
-use super::{Result, UseCaseError};
+use super::{Result, UseCaseError, audit};
 use crate::{
     jobs::gate::{Admission, admission},
     tower::Tower,
 };
 use storage::{
-    AuditEntry, Scope,
+    Scope,
     destinations::{Gate, Pause},
     jobs::JobKind,
 };
@@ -77,8 +77,11 @@ async fn set(
         let message = format!("there is no destination {name}: there are {}", names().join(", "));
         return Err(UseCaseError::Invalid { field: "destination", message });
     };
-    let audit =
-        AuditEntry { at: tower.now(), action, subject: format!("destination:{name}"), before: None, after: None, why };
+    let why = match why {
+        Some(why) => Some(audit::reason(tower, scope, &why).await?),
+        None => None,
+    };
+    let audit = tower.audit(action, format!("destination:{name}")).why(why);
     tower.store.destinations.pause(scope, name, pause, audit).await?;
     tower.gates.forget();
     Ok(())

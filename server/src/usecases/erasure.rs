@@ -1,40 +1,92 @@
 //! Erasure: the key of a customer, or of an agent of the service desk, is destroyed, and what was sealed under it is noise
-//! wherever copies of it lie. A backup has the key still, so every erasure is written to a list outside of the database and
+//! wherever copies of it lie. What was received and answered about a customer's shipment is erased with it ([`rewriting`]). A backup has the key still, so every erasure is written to a list outside of the database and
 //! its backups first (the tombstones), and the list is applied again at each start and after each restore.
 
-use super::{Result, UseCaseError, agents};
+use super::{Result, UseCaseError, agents, audit, orders::CUSTOMER, persons::Person, rewriting, tombstones};
 use crate::{tower::Tower, vault::Vault};
 use domain::ids::{ShipmentId, SubjectId};
+use jiff::{SignedDuration, Timestamp};
 use std::{
     fs::{File, OpenOptions},
     io::{Read, Seek, SeekFrom, Write},
     os::unix::fs::OpenOptionsExt,
     path::Path,
 };
-use storage::{AuditEntry, Scope, StoreError};
+use storage::{Scope, StoreError};
 
 /// The kind of the tags that seal the lines of the list.
 const TAG: &str = "tombstone";
+/// Before the shipment in a line of the list.
+const OF: &str = "shipment:";
+/// What was being recorded while a shipment was erased had come before, but not longer before.
+const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
 
-/// Erases the customer of a shipment: name, address, mail, language, and the words under which they were found.
+/// Erases the customer of a shipment: name, address, mail, language, and the words under which they were found; and the texts
+/// that were received and answered about it. Done again, it erases what came since.
 ///
 /// # Errors
-/// When there is no such shipment or no customer data, or the list or the store cannot be written; then nothing, or
-/// everything after the next start, is erased.
+/// When there is no such shipment, or the list or the store cannot be written; then nothing, or everything after the next
+/// start, is erased.
 pub async fn erase_customer(tower: &Tower, scope: Scope, shipment: ShipmentId, why: String) -> Result<()> {
-    let sealed = tower.store.shipments.customer(scope, shipment).await?;
-    let (sealed, _) = sealed.ok_or(UseCaseError::NotFound("customer data"))?;
+    tower.store.shipments.shipment(scope, shipment).await?.ok_or(UseCaseError::NotFound("shipment"))?;
+    let customer = tower.store.shipments.customer(scope, shipment).await?.map(|(sealed, _)| sealed.subject);
     // the list first: a crash in between leads to the erasure at the next start, never to a forgotten one
-    append(tower, sealed.subject)?;
-    let audit = AuditEntry {
-        at: tower.now(),
-        action: "customer.erase",
-        subject: format!("shipment:{shipment}"),
-        before: None,
-        after: None,
-        why: Some(why),
-    };
-    Ok(tower.store.people.destroy_key(scope, sealed.subject, audit).await?)
+    append(tower, customer.unwrap_or(SubjectId(shipment.0)), Some(shipment)).await?;
+    let begun = tower.now();
+    texts_of(tower, scope, shipment, Timestamp::UNIX_EPOCH).await?;
+    let why = audit::reason(tower, scope, &why).await?;
+    let audit = tower.audit("customer.erase", format!("shipment:{shipment}")).why(Some(why));
+    // last: until then it is known whom to look for
+    match customer {
+        Some(subject) => tower.store.people.destroy_key(scope, subject, audit).await?,
+        None => tower.store.people.audit(scope, audit).await?,
+    }
+    done(tower, shipment, begun).await
+}
+
+/// Erases the texts about a shipment that were received since then.
+async fn texts_of(tower: &Tower, scope: Scope, shipment: ShipmentId, since: Timestamp) -> Result<()> {
+    let customer = tower.store.shipments.customer(scope, shipment).await?;
+    let opened = customer.and_then(|(sealed, key)| {
+        let plain = tower.vault.unwrap(&key?).ok()?.open(CUSTOMER, &sealed).ok()?;
+        serde_json::from_slice(&plain).ok()
+    });
+    let person = opened.map_or_else(Person::default, |customer| Person::of(&customer));
+    rewriting::erase_texts(tower, scope, shipment, person, since).await
+}
+
+/// Remembers that everything received until then is erased, and clears the files.
+async fn done(tower: &Tower, shipment: ShipmentId, begun: Timestamp) -> Result<()> {
+    tower.store.people.put_setting(tower.scope(), &until(shipment), begun.to_string()).await?;
+    Ok(tower.store.erasure.settle().await?)
+}
+
+/// The setting that says until when a shipment's texts are erased. A backup of before has none, or an earlier one.
+fn until(shipment: ShipmentId) -> String {
+    format!("erased.{shipment}")
+}
+
+/// Erases what was received of erased shipments since they were erased, or since the backup that is restored.
+///
+/// # Errors
+/// When the list was tampered with or cannot be read, or the store fails.
+pub async fn follow(tower: &Tower) -> Result<()> {
+    for line in lines(&tower.config.tombstones, &tower.vault)? {
+        let Some(shipment) = shipment_of(&line) else { continue };
+        let kept = tower.store.people.setting(tower.scope(), &until(shipment)).await?;
+        let (scope, begun) = (tower.scope(), tower.now());
+        let is_first = kept.is_none();
+        let mut since = kept.and_then(|until| until.parse().ok()).unwrap_or(Timestamp::UNIX_EPOCH);
+        let is_left = !tower.store.erasure.texts_about(scope, shipment, None).await?.is_empty();
+        if is_left {
+            since = since.checked_sub(OVERLAP).unwrap_or(since);
+        }
+        if is_first || is_left || !tower.store.erasure.about(scope, shipment, since, None).await?.is_empty() {
+            texts_of(tower, scope, shipment, since).await?;
+            done(tower, shipment, begun).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Erases an agent of the service desk: the name in cases and in lines of the audit trail, and for good, whatever that agent does
@@ -50,15 +102,9 @@ pub async fn erase_agent(tower: &Tower, scope: Scope, name: &str, why: String) -
         return Err(UseCaseError::NotFound("agent"));
     }
     for subject in kept {
-        append(tower, subject)?;
-        let audit = AuditEntry {
-            at: tower.now(),
-            action: "agent.erase",
-            subject: format!("subject:{subject}"),
-            before: None,
-            after: None,
-            why: Some(why.clone()),
-        };
+        append(tower, subject, None).await?;
+        let why = audit::reason(tower, scope, &why).await?;
+        let audit = tower.audit("agent.erase", format!("subject:{subject}")).why(Some(why));
         tower.store.people.destroy_key(scope, subject, audit).await?;
     }
     Ok(())
@@ -70,15 +116,10 @@ pub async fn erase_agent(tower: &Tower, scope: Scope, name: &str, why: String) -
 /// When the list was tampered with or cannot be read, or the store fails.
 pub async fn reapply(tower: &Tower) -> Result<u64> {
     let mut again = 0;
+    // first, while the keys are there that say whom to look for
+    follow(tower).await?;
     for subject in read(&tower.config.tombstones, &tower.vault)? {
-        let audit = AuditEntry {
-            at: tower.now(),
-            action: "subject.erase_again",
-            subject: format!("subject:{subject}"),
-            before: None,
-            after: None,
-            why: Some("a restored backup had it still".into()),
-        };
+        let audit = tower.audit("subject.erase_again", format!("subject:{subject}"));
         match tower.store.people.destroy_key(tower.scope(), subject, audit).await {
             Ok(()) => again += 1,
             // what the backup does not know comes with the next import or poll, unless it is known to be erased
@@ -89,9 +130,16 @@ pub async fn reapply(tower: &Tower) -> Result<u64> {
     Ok(again)
 }
 
-fn append(tower: &Tower, subject: SubjectId) -> Result<()> {
-    let line = line(&tower.vault, &format!("{subject} {}", tower.now()));
-    write(&tower.config.tombstones, &line).map_err(|error| broken(&tower.config.tombstones, &error))
+async fn append(tower: &Tower, subject: SubjectId, shipment: Option<ShipmentId>) -> Result<()> {
+    tombstones::require(tower).await?;
+    let shipment = shipment.map(|shipment| format!(" {OF}{shipment}")).unwrap_or_default();
+    let line = line(&tower.vault, &format!("{subject} {}{shipment}", tower.now()));
+    write(&tower.config.tombstones, &line).map_err(|error| broken(&tower.config.tombstones, &error))?;
+    tombstones::remember(tower).await
+}
+
+fn shipment_of(line: &str) -> Option<ShipmentId> {
+    line.split(' ').find_map(|word| word.strip_prefix(OF)?.parse().ok())
 }
 
 fn line(vault: &Vault, text: &str) -> String {
@@ -116,6 +164,15 @@ fn write(path: &Path, line: &str) -> std::io::Result<()> {
 }
 
 fn read(path: &Path, vault: &Vault) -> Result<Vec<SubjectId>> {
+    let lines = lines(path, vault)?;
+    let subject = |(n, line): (usize, &String)| {
+        line.split(' ').next().and_then(|subject| subject.parse().ok()).ok_or_else(|| changed(path, n))
+    };
+    lines.iter().enumerate().map(subject).collect()
+}
+
+/// The lines of the list, each of which was sealed here; none where there is no list.
+pub(super) fn lines(path: &Path, vault: &Vault) -> Result<Vec<String>> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -126,17 +183,18 @@ fn read(path: &Path, vault: &Vault) -> Result<Vec<SubjectId>> {
         .lines()
         .enumerate()
         .map(|(n, entry)| {
-            let named = entry.rsplit_once(' ').filter(|(text, _)| line(vault, text).trim_end() == entry);
-            let subject = named.and_then(|(text, _)| text.split(' ').next()?.parse().ok());
-            subject.ok_or_else(|| {
-                UseCaseError::Internal(format!(
-                    "line {} of {} was changed, or is of another master key: put back the file as it was",
-                    n + 1,
-                    path.display()
-                ))
-            })
+            let sealed = entry.rsplit_once(' ').is_some_and(|(text, _)| line(vault, text).trim_end() == entry);
+            sealed.then(|| entry.to_owned()).ok_or_else(|| changed(path, n))
         })
         .collect()
+}
+
+fn changed(path: &Path, place: usize) -> UseCaseError {
+    UseCaseError::Internal(format!(
+        "line {} of {} was changed, or is of another master key: put back the file as it was",
+        place + 1,
+        path.display()
+    ))
 }
 
 fn broken(path: &Path, error: &std::io::Error) -> UseCaseError {

@@ -1,10 +1,10 @@
 //! What people do with exceptions. Settling one becomes a decision that the fold reads.
 
-use super::{Result, UseCaseError, people::sealed_audit};
+use super::{Result, UseCaseError, audit, people::sealed_audit};
 use crate::tower::Tower;
 use domain::ids::ExceptionId;
 use storage::{
-    AuditEntry, Scope,
+    Scope,
     jobs::{Cause, JobKind, Lane},
     work::{CaseRecord, CaseStatus, ExceptionAction},
 };
@@ -25,14 +25,15 @@ pub async fn act(
     };
     let before = serde_json::json!({"owner": exception.owner, "acknowledged_at": exception.acknowledged_at, "snoozed_until": exception.snoozed_until, "closed": exception.closed.is_some()});
     let after = serde_json::to_value(&action).map_err(|e| UseCaseError::Internal(e.to_string()))?;
-    let audit = AuditEntry {
-        at: tower.now(),
-        action: word(&action),
-        subject: format!("exception:{id}"),
-        before: Some(sealed_audit(tower, scope, &before).await?),
-        after: Some(sealed_audit(tower, scope, &after).await?),
-        why,
+    let why = match why {
+        Some(why) => Some(audit::reason_about(tower, scope, exception.shipment, &why).await?),
+        None => None,
     };
+    let audit = tower
+        .audit(word(&action), format!("exception:{id}"))
+        .before(sealed_audit(tower, scope, &before).await?)
+        .after(sealed_audit(tower, scope, &after).await?)
+        .why(why);
     let correlation = tower.correlation();
     let settles = matches!(action, ExceptionAction::Resolve | ExceptionAction::Reopen);
     let fold = settles

@@ -2,7 +2,10 @@
 
 use super::sources;
 use crate::tower::Tower;
-use connectors::carriers::{Configured, RawRequest, Rejected, Scheme, Secrets, Settings};
+use connectors::call;
+use connectors::carriers::{
+    Configured, Manifest, NoGreeting, RawRequest, Rejected, Scheme, Secrets, Settings, Verified,
+};
 use domain::ids::{CorrelationId, MessageId, SubjectId};
 use http::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
@@ -71,6 +74,15 @@ pub enum Refused {
     /// Its body did not come.
     #[error("the body was not there after {0} seconds")]
     TooSlow(u64),
+    /// Its body is packed in a way that is not read.
+    #[error("the body's Content-Encoding is not read: send it plain, or packed once as gzip, deflate or br")]
+    Packed,
+    /// Its body cannot be unpacked.
+    #[error("the body is not what its Content-Encoding says, or is cut short")]
+    NotAsPacked,
+    /// It is no message, and a question that is not answered.
+    #[error(transparent)]
+    Greeting(#[from] NoGreeting),
     /// The inbox is full or not there: the sender keeps the message and tries again.
     #[error("the inbox cannot take it now")]
     Unavailable,
@@ -143,13 +155,12 @@ impl SourceCache {
     }
 }
 
-/// The largest body that a source may send, before anything of it is read; none for an unknown source.
+/// What is fixed about a source's connector.
 ///
 /// # Errors
-/// When the store cannot be reached.
-pub async fn body_limit(tower: &Tower, source: &str) -> Result<usize, Refused> {
-    let source = ready(tower, source).await?;
-    Ok(source.connector.carrier().manifest().max_body_bytes)
+/// When there is no such source, or the store cannot be reached.
+pub async fn manifest(tower: &Tower, source: &str) -> Result<&'static Manifest, Refused> {
+    Ok(ready(tower, source).await?.connector.carrier().manifest())
 }
 
 /// Verifies and keeps a message with its job, durably, before the sender is told.
@@ -157,13 +168,43 @@ pub async fn body_limit(tower: &Tower, source: &str) -> Result<usize, Refused> {
 /// # Errors
 /// Says why not; then nothing is kept.
 pub async fn accept(tower: &Tower, delivery: Delivery<'_>) -> Result<Receipt, Refused> {
+    take(tower, delivery, None).await
+}
+
+/// The same for a body that came packed: some platforms sign the bytes that they send, some those that they pack. What
+/// is kept is the body as it is read.
+///
+/// # Errors
+/// As [`accept`].
+pub async fn accept_packed(tower: &Tower, delivery: Delivery<'_>, sent: &[u8]) -> Result<Receipt, Refused> {
+    take(tower, delivery, Some(sent)).await
+}
+
+/// That the request is the source's.
+fn verify(
+    source: &ReadySource,
+    request: RawRequest<'_>,
+    sent: Option<&[u8]>,
+    now: Timestamp,
+) -> Result<Verified, Rejected> {
+    let carrier = source.connector.carrier();
+    if let Some(sent) = sent
+        && let Ok(verified) = carrier.verify(&source.secrets, &RawRequest { body: sent, ..request }, now)
+    {
+        return Ok(Verified { key: carrier.delivery_key(request.body), ..verified });
+    }
+    carrier.verify(&source.secrets, &request, now)
+}
+
+async fn take(tower: &Tower, delivery: Delivery<'_>, sent: Option<&[u8]>) -> Result<Receipt, Refused> {
     let source = ready(tower, delivery.source).await?;
     let limit = source.connector.carrier().manifest().max_body_bytes;
-    if delivery.request.body.len() > limit {
+    let body = delivery.request.body;
+    if body.len() > limit {
         return Err(Refused::TooLarge(limit));
     }
     let now = tower.now();
-    let key = match source.connector.carrier().verify(&source.secrets, &delivery.request, now) {
+    let verified = match verify(&source, delivery.request, sent, now) {
         Err(Rejected::UnknownKey) if source.keys_published && tower.sources.may_ask_for_keys(delivery.source, now) => {
             tower.store.jobs.enqueue(source.scope, vec![sources::keys_job(tower, delivery.source)]).await?;
             tower.wake.work(Lane::Batch);
@@ -173,29 +214,51 @@ pub async fn accept(tower: &Tower, delivery: Delivery<'_>) -> Result<Receipt, Re
     };
     let id = MessageId(tower.clock.id());
     let (data_key, wrapped) = tower.vault.new_key(SubjectId(id.0));
+    let digest = match &verified.once {
+        // the first message with this proof has its place; any other one is found there
+        Some(once) => tower.vault.delivery(source.record.id, Some(once), USED_UP),
+        None => tower.vault.delivery(source.record.id, verified.key.0.as_deref(), body),
+    };
     let message = NewMessage {
         id,
         source: source.record.id,
         correlation: delivery.correlation,
         received_at: now,
-        digest: tower.vault.delivery(source.record.id, key.0.as_deref(), delivery.request.body),
+        digest,
         headers: kept_headers(delivery.request.headers),
         content_type: header(delivery.request.headers, "content-type"),
         verified_by: source.record.scheme.clone(),
-        size: delivery.request.body.len() as u64,
-        body: data_key.seal(BODY, delivery.request.body),
+        size: body.len() as u64,
+        body: data_key.seal(BODY, body),
         key: wrapped,
     };
     let mut job = tower.job(JobKind::Normalise, id, Cause::Live, delivery.correlation, None);
-    if delivery.request.body.len() > INTERCHANGE_BYTES {
+    if body.len() > INTERCHANGE_BYTES {
         job.lane = Lane::Batch;
     }
     let lane = job.lane;
     let accepted = tower.store.inbox.accept(source.scope, message, job).await?;
-    if accepted.novelty == Novelty::New {
-        tower.wake.work(lane);
+    match accepted.novelty {
+        Novelty::New => tower.wake.work(lane),
+        Novelty::Repeated
+            if verified.once.is_some() && !is_kept(tower, source.scope, accepted.message, body).await? =>
+        {
+            return Err(Rejected::Used.into());
+        }
+        Novelty::Repeated => {}
     }
     Ok(Receipt { message: accepted.message, correlation: accepted.correlation, novelty: accepted.novelty })
+}
+
+/// Stands for the body in the digest of a message whose proof does not cover it.
+const USED_UP: &[u8] = b"one message";
+
+/// Whether this is the body of that message.
+async fn is_kept(tower: &Tower, scope: Scope, message: MessageId, body: &[u8]) -> Result<bool, Refused> {
+    let kept = tower.store.inbox.message_and_body(scope, message).await?;
+    let Some((_, Some(kept))) = kept else { return Ok(false) };
+    let opened = tower.vault.unwrap(&kept.key).and_then(|key| key.open(BODY, &kept.body));
+    Ok(opened.map_err(|error| Refused::Internal(error.to_string()))?.as_slice() == body)
 }
 
 /// The place of a message's body in the vault.
@@ -232,7 +295,12 @@ fn prepare(
         .unwrap(key)
         .and_then(|key| key.open(SECRETS, &record.secrets))
         .map_err(|e| internal(e.to_string()))?;
-    let secrets: Vec<String> = serde_json::from_slice(&opened).map_err(|e| internal(e.to_string()))?;
+    let secrets: Vec<String> =
+        serde_json::from_slice(&opened).map_err(|_| internal("its secrets are no list".into()))?;
+    // published keys are no secret
+    if settings.keys_url.is_none() {
+        secrets.iter().for_each(|secret| call::secrets::know(secret));
+    }
     let secrets = Secrets {
         scheme,
         active: secrets.into_iter().map(Into::into).collect(),

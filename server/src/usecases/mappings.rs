@@ -1,7 +1,7 @@
 //! What codes mean: an admin's changes are published as versions, and what was said in the codes concerned is read
 //! again. Nobody is told of what only a new reading brings to light: its folds have the cause *replay*.
 
-use super::{Result, UseCaseError, people::sealed_audit};
+use super::{Result, UseCaseError, audit, people::sealed_audit};
 use crate::tower::Tower;
 use domain::{
     ids::{CorrelationId, ObservationId, ShipmentId},
@@ -12,7 +12,7 @@ use domain::{
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use storage::{
-    AuditEntry, Scope,
+    Scope,
     jobs::{Cause, JobKind, Lane, NewJob},
     limits::REREAD_ROWS,
     mappings::NewMapping,
@@ -99,14 +99,11 @@ async fn put(tower: &Tower, scope: Scope, overlays: Overlays, why: String) -> Re
         let named = changes.iter().map(|c| (name(&c.code), of(c).map_or(Value::Null, |m| Value::String(m.clone()))));
         Value::Object(named.collect::<Map<_, _>>())
     };
-    let audit = AuditEntry {
-        at: tower.now(),
-        action: "mapping.publish",
-        subject: format!("mapping:{}", previous + 1),
-        before: Some(sealed_audit(tower, scope, &said(|c| c.before.as_ref())).await?),
-        after: Some(sealed_audit(tower, scope, &said(|c| c.after.as_ref())).await?),
-        why: Some(why.clone()),
-    };
+    let audit = tower
+        .audit("mapping.publish", format!("mapping:{}", previous + 1))
+        .before(sealed_audit(tower, scope, &said(|c| c.before.as_ref())).await?)
+        .after(sealed_audit(tower, scope, &said(|c| c.after.as_ref())).await?)
+        .why(Some(audit::reason(tower, scope, &why).await?));
     let job = job(tower, Progress { version: previous + 1, after: None }, tower.correlation());
     let new = NewMapping { previous, overlay: after, why, at: tower.now(), job };
     let version = tower.store.mappings.publish(scope, new, audit).await?;

@@ -1,6 +1,7 @@
 //! What the system does, one file each. Front doors (HTTP, pages, jobs, command line) call these and nothing below.
 
 pub mod agents;
+pub mod audit;
 pub mod cases;
 pub mod desk_poll;
 pub mod destinations;
@@ -9,15 +10,22 @@ pub mod exceptions;
 pub mod fold;
 pub mod ingest;
 pub mod mappings;
+pub mod messages;
 pub mod normalise;
 pub mod orders;
+pub mod passwords;
 pub mod people;
+mod persons;
 pub mod promises;
 pub mod proof;
 pub mod replays;
+mod rewriting;
+pub mod sign_in;
 pub mod simulate;
 pub mod sources;
+pub mod tombstones;
 pub mod upkeep;
+pub mod weaknesses;
 
 use storage::StoreError;
 

@@ -2,8 +2,7 @@
 //! transaction, with a fold job for every shipment concerned.
 
 use super::{Result, UseCaseError, ingest::BODY, mappings};
-use crate::tower::Tower;
-use crate::vault::DataKey;
+use crate::{texts::Place, tower::Tower, vault::DataKey};
 use connectors::carriers::{self, Carrier, Configured, DecodeError, Settings};
 use domain::{
     carriers as directory,
@@ -45,7 +44,7 @@ const DECODED_ASIDE_BYTES: usize = 256 * 1024;
 pub async fn normalise(tower: &Tower, scope: Scope, id: MessageId, cause: Cause) -> Result<Option<Recorded>> {
     let Some((message, body)) = opened(tower, scope, id).await? else { return Ok(None) };
     let Some((key, body)) = body else {
-        conclude(tower, scope, id, MessageStatus::Quarantined { reason: "the body is no longer kept".into() }).await?;
+        conclude(tower, scope, id, quarantined(tower, "the body is no longer kept")).await?;
         return Ok(None);
     };
     let (connector, decoded) = decode(&message, body).await?;
@@ -56,18 +55,18 @@ pub async fn normalise(tower: &Tower, scope: Scope, id: MessageId, cause: Cause)
                 .map(Some)
         }
         Ok(decoded) => {
-            conclude(tower, scope, id, nothing_said(&decoded.problems)).await?;
+            conclude(tower, scope, id, nothing_said(tower, &decoded.problems)).await?;
             Ok(None)
         }
         Err(DecodeError::NotTracking(what)) => {
-            conclude(tower, scope, id, MessageStatus::Ignored { reason: what }).await?;
+            conclude(tower, scope, id, ignored(tower, &what)).await?;
             Ok(None)
         }
         Err(error) => {
-            tracing::warn!(id = %id, source = %message.source_name, correlation = %message.correlation, "quarantined: {error}");
+            tracing::warn!(id = %id, source = %message.source_name, correlation = %message.correlation, class = error.class(), "quarantined");
             metrics::counter!("milepost_messages_quarantined_total", "source" => message.source_name.clone())
                 .increment(1);
-            conclude(tower, scope, id, MessageStatus::Quarantined { reason: error.to_string() }).await?;
+            conclude(tower, scope, id, quarantined(tower, &error.to_string())).await?;
             Ok(None)
         }
     }
@@ -94,7 +93,17 @@ async fn decode(
 
 /// What a message says that moves shipments.
 fn read(connector: &Configured, settings: &Settings, body: &[u8]) -> std::result::Result<Decoded, DecodeError> {
-    carriers::moving(carriers::read(connector.carrier(), settings, body)?, settings)
+    Ok(numbered(carriers::moving(carriers::read(connector.carrier(), settings, body)?, settings)?))
+}
+
+/// Without the reports under what is no number of a shipment: the message keeps them, and a problem says so.
+fn numbered(mut decoded: Decoded) -> Decoded {
+    let refused = |report: &TrackerReport| numbers::normalise(report.refs.tracker()?.1).err();
+    let problems = decoded.reports.iter().filter_map(refused);
+    let problems = problems.map(|why| Problem { at: "tracking number".into(), message: why.to_string() });
+    decoded.problems.extend(problems.collect::<Vec<_>>());
+    decoded.reports.retain(|report| refused(report).is_none());
+    decoded
 }
 
 /// A message that is being recorded.
@@ -159,10 +168,18 @@ async fn conclude(tower: &Tower, scope: Scope, id: MessageId, status: MessageSta
     Ok(tower.store.inbox.conclude(scope, id, status).await?)
 }
 
-fn nothing_said(problems: &[Problem]) -> MessageStatus {
+fn quarantined(tower: &Tower, reason: &str) -> MessageStatus {
+    MessageStatus::Quarantined { reason: Some(tower.texts.seal(Place::Reason, reason)) }
+}
+
+fn ignored(tower: &Tower, reason: &str) -> MessageStatus {
+    MessageStatus::Ignored { reason: Some(tower.texts.seal(Place::Reason, reason)) }
+}
+
+fn nothing_said(tower: &Tower, problems: &[Problem]) -> MessageStatus {
     match problems.first() {
-        Some(problem) => MessageStatus::Quarantined { reason: format!("{}: {}", problem.at, problem.message) },
-        None => MessageStatus::Ignored { reason: "no event in it".into() },
+        Some(problem) => quarantined(tower, &format!("{}: {}", problem.at, problem.message)),
+        None => ignored(tower, "no event in it"),
     }
 }
 
@@ -196,10 +213,13 @@ fn new_report(tower: &Tower, reading: &Reading<'_>, report: TrackerReport) -> Op
     let connector = reading.carrier.manifest().id;
     let number_raw = report.refs.tracker().map(|(_, number)| number.to_owned()).or_else(|| taken_back(&report))?;
     let entry = report.carrier.as_deref().map(|word| directory::resolve(connector, word));
-    let tracker =
-        TrackerKey { carrier: entry.as_ref().map(|e| e.family.clone()), number: numbers::normalise(&number_raw).ok()? };
-    // what names the tracker for the statements' identity must not depend on what else is stored
-    let named = format!("{}:{}", tracker.carrier.as_deref().unwrap_or("-"), tracker.number);
+    let named_carrier = entry.as_ref().map(|entry| entry.family.as_str());
+    let number = numbers::normalise_of(&number_raw, named_carrier).ok()?;
+    // what names the tracker for the statements' identity must not depend on what else is stored, nor on which of the
+    // carriers that know the number is named
+    let network = named_carrier.map(|carrier| numbers::network(&number, carrier));
+    let named = format!("{}:{number}", network.as_deref().unwrap_or("-"));
+    let tracker = TrackerKey { carrier: named_carrier.map(str::to_owned), number };
     let snapshot = match &report.feed {
         Feed::Delta => None,
         Feed::Snapshot { stamp } => {

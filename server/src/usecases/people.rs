@@ -1,28 +1,13 @@
-//! People: users, sign-in with throttling, the one-time set-up link.
+//! People: users, their sessions, the one-time set-up link.
 
-use super::{Result, UseCaseError};
+use super::{Result, UseCaseError, passwords};
 use crate::tower::Tower;
-use argon2::{
-    Argon2,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
-};
 use domain::ids::{SubjectId, UserId};
-use jiff::SignedDuration;
 use storage::{
-    Actor, AuditEntry, Scope,
-    people::{RoleName, UserRecord},
+    Scope,
+    people::{RoleName, SessionRecord, UserRecord},
 };
 
-/// Characters of the shortest password (NIST SP 800-63B allows 8 beside a second factor; there is none yet).
-pub const PASSWORD_MIN: usize = 12;
-/// Characters of the longest password: hashing must stay cheap to refuse.
-pub const PASSWORD_MAX: usize = 200;
-/// Failures of one login within [`THROTTLE_WINDOW`] before further tries are refused.
-const LOGIN_FAILURES_MAX: u32 = 8;
-/// Failures from one address within [`THROTTLE_WINDOW`].
-const ADDRESS_FAILURES_MAX: u32 = 40;
-/// The window in which failures count.
-const THROTTLE_WINDOW: SignedDuration = SignedDuration::from_mins(15);
 /// The setting with the token of the one-time set-up link.
 const SETUP: &str = "setup.token";
 /// Where an audit value lies in the vault.
@@ -41,39 +26,14 @@ pub struct NewUser {
     pub roles: Vec<RoleName>,
 }
 
-/// Why a sign-in is refused. The same words for an unknown login and a wrong password.
-#[derive(Debug, thiserror::Error)]
-pub enum SignInError {
-    /// Wrong.
-    #[error("login or password is not right")]
-    Wrong,
-    /// Too many tries.
-    #[error("too many tries; try again in {0} minutes")]
-    Throttled(i64),
-    /// Ourselves.
-    #[error(transparent)]
-    Ours(#[from] UseCaseError),
-}
-
-impl From<storage::StoreError> for SignInError {
-    fn from(error: storage::StoreError) -> Self {
-        Self::Ours(error.into())
-    }
-}
-
 /// Makes a user.
 ///
 /// # Errors
 /// When the login is taken, or login or password do not meet the rules.
 pub async fn add(tower: &Tower, scope: Scope, user: NewUser) -> Result<UserId> {
     let login = checked_login(&user.login)?;
-    check_password(&user.password)?;
-    if user.roles.is_empty() {
-        return Err(UseCaseError::Invalid {
-            field: "roles",
-            message: "give at least one of agent, executive, admin".into(),
-        });
-    }
+    passwords::check(&user.password)?;
+    check_roles(&user.roles)?;
     if tower.store.people.user_by_login(&login).await?.is_some() {
         return Err(UseCaseError::Conflict(format!("there is a user {login} already")));
     }
@@ -83,21 +43,15 @@ pub async fn add(tower: &Tower, scope: Scope, user: NewUser) -> Result<UserId> {
         company: tower.company,
         name: if user.name.trim().is_empty() { login.clone() } else { user.name.trim().to_owned() },
         login,
-        password: hash(tower, user.password).await?,
+        password: passwords::hash(tower, &user.password).await?,
         roles: user.roles,
         enabled: true,
         created_at: now,
     };
     let id = record.id;
     let after = serde_json::json!({"login": record.login, "name": record.name, "roles": record.roles});
-    let audit = AuditEntry {
-        at: now,
-        action: "user.add",
-        subject: format!("user:{id}"),
-        before: None,
-        after: Some(sealed_audit(tower, scope, &after).await?),
-        why: None,
-    };
+    let after = sealed_audit(tower, scope, &after).await?;
+    let audit = tower.audit("user.add", format!("user:{id}")).after(after);
     tower.store.people.put_user(scope, record, audit).await?;
     Ok(id)
 }
@@ -136,52 +90,6 @@ pub async fn company_key(tower: &Tower, scope: Scope, purpose: &str) -> Result<c
     tower.vault.unwrap(&kept).map_err(|e| UseCaseError::Internal(e.to_string()))
 }
 
-/// Checks login and password. Failures are counted by login and by address; a right password clears the login's.
-///
-/// # Errors
-/// When either is wrong, or there were too many failures.
-pub async fn sign_in(
-    tower: &Tower,
-    login: &str,
-    password: String,
-    address: &str,
-) -> std::result::Result<UserRecord, SignInError> {
-    let login = login.trim().to_lowercase();
-    let (login_key, address_key) =
-        (tower.vault.token("throttle.login", &login), tower.vault.token("throttle.address", address));
-    let now = tower.now();
-    let people = &tower.store.people;
-    if people.throttle_count(&login_key, now).await? >= LOGIN_FAILURES_MAX
-        || people.throttle_count(&address_key, now).await? >= ADDRESS_FAILURES_MAX
-    {
-        return Err(SignInError::Throttled(THROTTLE_WINDOW.as_mins()));
-    }
-    let user = people.user_by_login(&login).await?.filter(|u| u.enabled);
-    // an unknown login costs as much time as a wrong password
-    let stored = user.as_ref().map_or_else(|| UNKNOWN_LOGIN.to_owned(), |u| u.password.clone());
-    let right = verify(stored, password).await?;
-    match user.filter(|_| right) {
-        Some(user) => {
-            people.throttle_clear(&login_key).await?;
-            let scope = Scope { company: user.company, actor: Actor::User(user.id) };
-            people.audit(scope, plain_audit(now, "session.begin", format!("user:{}", user.id))).await?;
-            Ok(user)
-        }
-        None => {
-            let ends = now.checked_add(THROTTLE_WINDOW).unwrap_or(now);
-            people.throttle_hit(&login_key, now, ends).await?;
-            people.throttle_hit(&address_key, now, ends).await?;
-            metrics::counter!("milepost_sign_in_failures_total").increment(1);
-            Err(SignInError::Wrong)
-        }
-    }
-}
-
-/// An audit entry without values.
-pub fn plain_audit(at: jiff::Timestamp, action: &'static str, subject: String) -> AuditEntry {
-    AuditEntry { at, action, subject, before: None, after: None, why: None }
-}
-
 /// A one-time token with which the first admin is made; none once there is a user.
 ///
 /// # Errors
@@ -207,7 +115,7 @@ pub async fn set_up(tower: &Tower, token: &str, mut user: NewUser) -> Result<Use
     let scope = tower.scope();
     let offered = tower.vault.token("setup", token);
     checked_login(&user.login)?;
-    check_password(&user.password)?;
+    passwords::check(&user.password)?;
     if tower.store.people.setting(scope, SETUP).await?.as_deref() != Some(offered.as_str()) {
         return Err(UseCaseError::Forbidden("this set-up link is not valid, or was used"));
     }
@@ -218,29 +126,87 @@ pub async fn set_up(tower: &Tower, token: &str, mut user: NewUser) -> Result<Use
     add(tower, scope, user).await
 }
 
-/// argon2id of a random string, for logins that do not exist (OWASP parameters, as `Argon2::default()`).
-const UNKNOWN_LOGIN: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$bWlsZXBvc3QtdW5rbm93bg$7yNTNGWEuOqFnT0pBhXCTcWGzKVb6vTGCkWmq7HkIhA";
-
-async fn hash(tower: &Tower, password: String) -> Result<String> {
-    let mut salt = [0; 16];
-    tower.clock.fill(&mut salt);
-    let hashed = tokio::task::spawn_blocking(move || {
-        Argon2::default().hash_password_with_salt(password.as_bytes(), &salt).map(|h| h.to_string())
-    })
-    .await;
-    hashed.map_err(|e| UseCaseError::Internal(e.to_string()))?.map_err(|e| UseCaseError::Internal(e.to_string()))
+/// How a user becomes another.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// May sign in again.
+    Enable,
+    /// May not sign in any more.
+    Disable,
+    /// Has another password.
+    Password(String),
+    /// Has these roles.
+    Roles(Vec<RoleName>),
 }
 
-async fn verify(stored: String, password: String) -> Result<bool> {
-    if password.len() > PASSWORD_MAX * 4 {
-        return Ok(false);
+/// Changes a user. Who is disabled, has a new password or other roles is signed out everywhere at once.
+///
+/// # Errors
+/// When there is no such user, the password does not meet the rules, or nobody would be left to run the installation.
+pub async fn change(tower: &Tower, scope: Scope, login: &str, change: Change) -> Result<UserRecord> {
+    let before = of_login(tower, scope, login).await?;
+    let (action, user) = match change {
+        Change::Enable => ("user.enable", UserRecord { enabled: true, ..before.clone() }),
+        Change::Disable => ("user.disable", UserRecord { enabled: false, ..before.clone() }),
+        Change::Password(password) => {
+            passwords::check(&password)?;
+            ("user.password", UserRecord { password: passwords::hash(tower, &password).await?, ..before.clone() })
+        }
+        Change::Roles(mut roles) => {
+            check_roles(&roles)?;
+            roles.sort_unstable();
+            roles.dedup();
+            ("user.roles", UserRecord { roles, ..before.clone() })
+        }
+    };
+    let said = |user: &UserRecord| serde_json::json!({"enabled": user.enabled, "roles": user.roles});
+    let audit = tower
+        .audit(action, format!("user:{}", user.id))
+        .before(sealed_audit(tower, scope, &said(&before)).await?)
+        .after(sealed_audit(tower, scope, &said(&user)).await?);
+    tower.store.people.put_user(scope, user.clone(), audit).await?;
+    Ok(user)
+}
+
+/// The company's user with this login.
+///
+/// # Errors
+/// When there is none.
+pub async fn of_login(tower: &Tower, scope: Scope, login: &str) -> Result<UserRecord> {
+    let user = tower.store.people.user_by_login(&login.trim().to_lowercase()).await?;
+    user.filter(|user| user.company == scope.company).ok_or(UseCaseError::NotFound("user"))
+}
+
+/// The sessions that have not ended, oldest first, and whose they are.
+///
+/// # Errors
+/// When the store fails.
+pub async fn sessions(tower: &Tower, scope: Scope) -> Result<Vec<(SessionRecord, UserRecord)>> {
+    let users = tower.store.people.users(scope).await?;
+    let sessions = tower.store.people.sessions(scope, tower.now()).await?;
+    let with_user = |session: SessionRecord| {
+        let user = users.iter().find(|user| user.id == session.user)?.clone();
+        Some((session, user))
+    };
+    Ok(sessions.into_iter().filter_map(with_user).collect())
+}
+
+/// Ends sessions: the next request with one of them is nobody's, and their live streams end.
+///
+/// # Errors
+/// When the store fails.
+pub async fn end_sessions(tower: &Tower, scope: Scope, keys: Vec<String>, subject: String) -> Result<u64> {
+    Ok(tower.store.people.end_sessions(scope, keys, tower.audit("session.end", subject)).await?)
+}
+
+fn check_roles(roles: &[RoleName]) -> Result<()> {
+    if roles.is_empty() {
+        return Err(UseCaseError::Invalid {
+            field: "roles",
+            message: "give at least one of agent, executive, admin".into(),
+        });
     }
-    let checked = tokio::task::spawn_blocking(move || {
-        let hash = PasswordHash::new(&stored).map_err(|e| e.to_string())?;
-        Ok::<_, String>(Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
-    });
-    checked.await.map_err(|e| UseCaseError::Internal(e.to_string()))?.map_err(UseCaseError::Internal)
+    Ok(())
 }
 
 fn checked_login(login: &str) -> Result<String> {
@@ -252,15 +218,4 @@ fn checked_login(login: &str) -> Result<String> {
     } else {
         Err(UseCaseError::Invalid { field: "login", message: "2 to 100 letters, digits or @ . _ - +".into() })
     }
-}
-
-fn check_password(password: &str) -> Result<()> {
-    let length = password.chars().count();
-    if (PASSWORD_MIN..=PASSWORD_MAX).contains(&length) {
-        return Ok(());
-    }
-    Err(UseCaseError::Invalid {
-        field: "password",
-        message: format!("{PASSWORD_MIN} to {PASSWORD_MAX} characters; a sentence is fine"),
-    })
 }

@@ -7,7 +7,7 @@ use domain::{
     place::country,
     promise::{DAYS_MAX, EU, PromiseRule, PromiseRules, RULES_MAX},
 };
-use storage::{AuditEntry, Scope, StoreError, people::SettingChange};
+use storage::{Scope, StoreError, people::SettingChange};
 
 /// The setting that holds them.
 const RULES: &str = "promise.rules";
@@ -101,9 +101,8 @@ async fn change(
         let mut rules = parsed(from.as_deref())?;
         make(&mut rules)?;
         let value = serde_json::to_value(&rules).expect("plain data serialises");
-        let after = Some(sealed_audit(tower, scope, &value).await?);
-        let subject = format!("promise:{subject}");
-        let audit = AuditEntry { at: tower.now(), action, subject, before: None, after, why: None };
+        let after = sealed_audit(tower, scope, &value).await?;
+        let audit = tower.audit(action, format!("promise:{subject}")).after(after);
         let change = SettingChange { name: RULES, from, to: value.to_string() };
         match tower.store.people.change_setting(scope, change, audit).await {
             Err(StoreError::Conflict(_)) => {}

@@ -1,12 +1,12 @@
 //! Taking up again: failed jobs are tried again, kept messages are read again. What is chosen is counted first; a
 //! replay then takes it up step by step in the batch lane, and leaves out what succeeded meanwhile.
 
-use super::{Result, UseCaseError};
+use super::{Result, UseCaseError, audit};
 use crate::tower::Tower;
 use domain::ids::{JobId, MessageId, ReplayId};
 use jiff::{SignedDuration, Timestamp};
 use storage::{
-    AuditEntry, Scope,
+    Scope,
     inbox::{MessageRecord, MessageState},
     jobs::{Cause, JobKind, JobSelection, Lane, NewJob},
     replays::{NewReplay, Replay, ReplayState, Selection, Step, Tally},
@@ -44,7 +44,8 @@ pub async fn start(tower: &Tower, scope: Scope, mut selection: Selection) -> Res
         return Err(UseCaseError::Invalid { field: "selection", message });
     }
     let id = ReplayId(tower.clock.id());
-    let audit = entry(tower, "replay.start", id, Some(said(tower, scope, &selection).await?));
+    let why = audit::reason(tower, scope, &said(tower, scope, &selection).await?).await?;
+    let audit = tower.audit("replay.start", format!("replay:{id}")).why(Some(why));
     let replay = NewReplay { id, selection, planned, at: now };
     tower.store.replays.start(scope, replay, next(tower, id), audit).await?;
     tower.wake.work(Lane::Batch);
@@ -56,7 +57,7 @@ pub async fn start(tower: &Tower, scope: Scope, mut selection: Selection) -> Res
 /// # Errors
 /// When there is none, it has ended, or the store fails.
 pub async fn stop(tower: &Tower, scope: Scope, id: ReplayId) -> Result<()> {
-    let audit = entry(tower, "replay.stop", id, None);
+    let audit = tower.audit("replay.stop", format!("replay:{id}"));
     if tower.store.replays.stop(scope, id, audit).await? {
         return Ok(());
     }
@@ -88,14 +89,7 @@ pub async fn step(tower: &Tower, scope: Scope, id: ReplayId) -> Result<()> {
 /// When there is no such failed job, or the store fails.
 pub async fn retry(tower: &Tower, scope: Scope, job: JobId) -> Result<Tally> {
     let now = tower.now();
-    let audit = AuditEntry {
-        at: now,
-        action: "job.retry",
-        subject: format!("job:{job}"),
-        before: None,
-        after: None,
-        why: None,
-    };
+    let audit = tower.audit("job.retry", format!("job:{job}"));
     let tally = tower.store.jobs.retry(scope, JobSelection::one(job), now, audit).await?;
     tower.wake.all_work();
     Ok(tally)
@@ -107,14 +101,7 @@ pub async fn retry(tower: &Tower, scope: Scope, job: JobId) -> Result<Tally> {
 /// When there is none, its body is no longer kept, or the store fails.
 pub async fn read_again(tower: &Tower, scope: Scope, id: MessageId) -> Result<()> {
     let message = tower.store.inbox.message(scope, id).await?.ok_or(UseCaseError::NotFound("message"))?;
-    let audit = AuditEntry {
-        at: tower.now(),
-        action: "message.replay",
-        subject: format!("message:{id}"),
-        before: None,
-        after: None,
-        why: None,
-    };
+    let audit = tower.audit("message.replay", format!("message:{id}"));
     let job = again(tower, &message, Lane::RealTime);
     if tower.store.inbox.replay(scope, vec![(id, job)], audit).await? == 0 {
         let message = "its body is no longer kept, so that it cannot be read again".into();
@@ -133,10 +120,6 @@ fn again(tower: &Tower, message: &MessageRecord, lane: Lane) -> NewJob {
 
 fn next(tower: &Tower, id: ReplayId) -> NewJob {
     tower.job(JobKind::Replay, id, Cause::Replay, tower.correlation(), None)
-}
-
-fn entry(tower: &Tower, action: &'static str, id: ReplayId, why: Option<String>) -> AuditEntry {
-    AuditEntry { at: tower.now(), action, subject: format!("replay:{id}"), before: None, after: None, why }
 }
 
 /// What is chosen, in words.

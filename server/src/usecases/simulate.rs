@@ -270,6 +270,7 @@ impl Simulation {
             status: MessageStatus::Received,
             cursor: 0,
             read_before: false,
+            erased: false,
         };
         let reading = normalise::Reading { message, carrier, key, cause: Cause::History };
         let progress = Progress::Whole(status);
@@ -311,10 +312,7 @@ impl Simulation {
             },
             digest: digest.iter().map(|b| format!("{b:02x}")).collect(),
             claims: vec![Claim {
-                tracker: TrackerKey {
-                    carrier: directory::known(CONNECTOR, slug).map(|entry| entry.family.clone()),
-                    number: numbers::normalise(tracking).unwrap_or_else(|_| tracking.to_owned()),
-                },
+                tracker: tracker_key(tracking, slug),
                 tracker_id: TrackerId(name("simulated tracker")),
                 binding_id: BindingId(name("simulated binding")),
                 piece: None,
@@ -474,6 +472,12 @@ fn body(
         &serde_json::json!({"event_id": number, "msg": {"id": number, "tracking_number": number, "slug": slug,
         "tag": tag(last), "subtag": last, "updated_at": stamp, "checkpoints": list}}),
     )
+}
+
+fn tracker_key(number: &str, slug: &str) -> TrackerKey {
+    let carrier = directory::known(CONNECTOR, slug).map(|entry| entry.family.clone());
+    let key = numbers::normalise_of(number, carrier.as_deref());
+    TrackerKey { number: key.unwrap_or_else(|_| number.to_owned()), carrier }
 }
 
 /// What the fold would read of it.

@@ -1,7 +1,7 @@
 //! Sources of messages: made, changed, their secrets rotated.
 
-use super::{UseCaseError, ingest::SECRETS, people::sealed_audit};
-use crate::{tower::Tower, wire};
+use super::{UseCaseError, audit, ingest::SECRETS, people::sealed_audit, weaknesses};
+use crate::{tower::Tower, vault::DataKey, wire};
 use anyhow::{Context, anyhow, bail, ensure};
 use connectors::{
     call::{self, CallError, CallLog, Discard},
@@ -9,7 +9,7 @@ use connectors::{
 };
 use domain::ids::{SourceId, SubjectId};
 use storage::{
-    AuditEntry, Scope,
+    Scope, WrappedKey,
     inbox::SourceRecord,
     jobs::{Cause, JobKind, Lane, NewJob},
 };
@@ -46,7 +46,8 @@ pub fn check_name(name: &str, connector: &str) -> anyhow::Result<&'static dyn ca
     }
 }
 
-/// Makes or changes a source. A changed secret stays valid beside the new one: that is how secrets are rotated.
+/// Makes or changes a source. A changed secret stays valid beside the new one: that is how secrets are rotated. One that is
+/// disabled stays so.
 ///
 /// # Errors
 /// When name, connector or scheme are not right.
@@ -65,7 +66,6 @@ pub async fn put(tower: &Tower, scope: Scope, new: NewSource) -> anyhow::Result<
     check(&new, scheme)?;
     let now = tower.now();
     let existing = tower.store.inbox.sources(scope).await?.into_iter().find(|s| s.name == new.name);
-    // one that was removed begins anew, without its old secrets
     let id = existing.as_ref().map_or_else(|| SourceId(tower.clock.id()), |s| s.id);
     let subject = SubjectId(id.0);
     let kept = tower.store.people.key(scope, subject).await?;
@@ -78,8 +78,11 @@ pub async fn put(tower: &Tower, scope: Scope, new: NewSource) -> anyhow::Result<
         _ => None,
     };
     let mut secrets = vec![fetched.unwrap_or(new.secret)];
-    if let Some(old) = existing.as_ref().filter(|old| old.enabled) {
+    // one that was removed has no secrets
+    let mut was_disabled = false;
+    if let Some(old) = &existing {
         let before: Vec<String> = serde_json::from_slice(&key.open(SECRETS, &old.secrets)?)?;
+        was_disabled = !old.enabled && !before.is_empty();
         let newest = secrets[0].clone();
         secrets.extend(before.into_iter().take(1).filter(|s| *s != newest));
     }
@@ -91,19 +94,13 @@ pub async fn put(tower: &Tower, scope: Scope, new: NewSource) -> anyhow::Result<
         settings: serde_json::to_string(&new.settings)?,
         secrets: key.seal(SECRETS, &serde_json::to_vec(&secrets)?),
         secret_set_at: now,
-        enabled: true,
+        enabled: !was_disabled,
         sandbox: wire::is_demo(&tower.config),
         created_at: existing.map_or(now, |s| s.created_at),
     };
     let after = serde_json::json!({"name": record.name, "connector": record.connector, "scheme": record.scheme, "settings": new.settings});
-    let audit = AuditEntry {
-        at: now,
-        action: "source.put",
-        subject: format!("source:{id}"),
-        before: None,
-        after: Some(sealed_audit(tower, scope, &after).await?),
-        why: None,
-    };
+    let after = sealed_audit(tower, scope, &after).await?;
+    let audit = tower.audit("source.put", format!("source:{id}")).after(after);
     tower.store.inbox.put_source(scope, record, wrapped, audit).await?;
     Ok(())
 }
@@ -122,27 +119,136 @@ pub async fn in_use(tower: &Tower, scope: Scope) -> storage::Result<Vec<SourceRe
 /// # Errors
 /// When there is no such source, or the store fails.
 pub async fn remove(tower: &Tower, scope: Scope, name: &str, why: Option<String>) -> anyhow::Result<()> {
-    let sources = in_use(tower, scope).await?;
-    let known: Vec<_> = sources.iter().map(|source| source.name.clone()).collect();
-    let Some(source) = sources.into_iter().find(|source| source.name == name) else {
-        match known.is_empty() {
-            true => bail!("there is no source {name}: there is none at all"),
-            false => bail!("there is no source {name}: there are {}", known.join(", ")),
-        }
-    };
+    let source = named(tower, scope, name).await?;
     let subject = SubjectId(source.id.0);
     let wrapped = tower.store.people.key(scope, subject).await?.context("the source's key is gone")?;
     let none: Vec<String> = Vec::new();
     let sealed = tower.vault.unwrap(&wrapped)?.seal(SECRETS, &serde_json::to_vec(&none)?);
-    let audit = AuditEntry {
-        at: tower.now(),
-        action: "source.remove",
-        subject: format!("source:{}", source.id),
-        before: None,
-        after: None,
-        why: Some(why.map_or_else(|| source.name.clone(), |why| format!("{}: {why}", source.name))),
-    };
+    let why = why.map_or_else(|| source.name.clone(), |why| format!("{}: {why}", source.name));
+    let why = audit::reason(tower, scope, &why).await?;
+    let audit = tower.audit("source.remove", format!("source:{}", source.id)).why(Some(why));
     let source = SourceRecord { enabled: false, secrets: sealed, ..source };
+    tower.store.inbox.put_source(scope, source, wrapped, audit).await?;
+    Ok(())
+}
+
+/// The sources that were not removed, whether they take messages or not, each with the number of its secrets.
+///
+/// # Errors
+/// When the store fails, or secrets cannot be opened.
+pub async fn kept(tower: &Tower, scope: Scope) -> anyhow::Result<Vec<(SourceRecord, usize)>> {
+    let mut kept = Vec::new();
+    for source in tower.store.inbox.sources(scope).await? {
+        let secrets = secrets_of(tower, scope, &source).await?.2.len();
+        if source.enabled || secrets > 0 {
+            kept.push((source, secrets));
+        }
+    }
+    Ok(kept)
+}
+
+/// Refuses what is posted to a source until it is enabled again. A server that runs notices within seconds.
+///
+/// # Errors
+/// When there is no such source, or the store fails.
+pub async fn disable(tower: &Tower, scope: Scope, name: &str, why: Option<String>) -> anyhow::Result<()> {
+    let source = named(tower, scope, name).await?;
+    let why = why.map_or_else(|| source.name.clone(), |why| format!("{}: {why}", source.name));
+    switch(tower, scope, SourceRecord { enabled: false, ..source }, "source.disable", &why).await
+}
+
+/// Takes what is posted to a source again.
+///
+/// # Errors
+/// When there is no such source, or the store fails.
+pub async fn enable(tower: &Tower, scope: Scope, name: &str) -> anyhow::Result<()> {
+    let source = named(tower, scope, name).await?;
+    let why = source.name.clone();
+    switch(tower, scope, SourceRecord { enabled: true, ..source }, "source.enable", &why).await
+}
+
+/// Forgets the secret from before the last change. A server that runs notices within seconds.
+///
+/// # Errors
+/// When there is no such source, it has one secret alone, or the store fails.
+pub async fn drop_old_secret(tower: &Tower, scope: Scope, name: &str) -> anyhow::Result<()> {
+    let source = named(tower, scope, name).await?;
+    let (key, _, mut secrets) = secrets_of(tower, scope, &source).await?;
+    ensure!(secrets.len() > 1, "source {name} has one secret alone: there is no old one to drop");
+    secrets.truncate(1);
+    let sealed = key.seal(SECRETS, &serde_json::to_vec(&secrets)?);
+    let why = source.name.clone();
+    switch(tower, scope, SourceRecord { secrets: sealed, ..source }, "source.secret.drop_old", &why).await
+}
+
+async fn named(tower: &Tower, scope: Scope, name: &str) -> anyhow::Result<SourceRecord> {
+    let kept = kept(tower, scope).await?;
+    let known: Vec<_> = kept.iter().map(|(source, _)| source.name.clone()).collect();
+    match kept.into_iter().find(|(source, _)| source.name == name) {
+        Some((source, _)) => Ok(source),
+        None if known.is_empty() => bail!("there is no source {name}: there is none at all"),
+        None => bail!("there is no source {name}: there are {}", known.join(", ")),
+    }
+}
+
+/// The key of a source, as it is in clear and as it is kept, and the secrets, newest first.
+/// How far the proof of a source can be trusted.
+pub struct Proof {
+    /// What is weak about it, each as a sentence.
+    pub weaknesses: Vec<String>,
+    /// Whether an admin has taken that in writing.
+    pub known: bool,
+    /// Whether the proof covers the body.
+    pub covers_body: bool,
+    /// Whether messages are taken from certain networks alone.
+    pub networks: bool,
+}
+
+/// How far the proof of a source can be trusted.
+///
+/// # Errors
+/// When the store fails, or what is kept of the source cannot be read.
+pub async fn proof_of(tower: &Tower, scope: Scope, source: &SourceRecord) -> anyhow::Result<Proof> {
+    let settings: Settings = serde_json::from_str(&source.settings)?;
+    let scheme = Scheme::from_name(&source.scheme).with_context(|| format!("there is no scheme {}", source.scheme))?;
+    let (.., secrets) = secrets_of(tower, scope, source).await?;
+    let mut weaknesses = Vec::new();
+    for secret in &secrets {
+        match weaknesses::refuse_no_proof(scheme, secret, &settings) {
+            Err(error) => weaknesses.push(error.to_string()),
+            Ok(()) => weaknesses.extend(weaknesses::weaknesses(scheme, secret, &settings)),
+        }
+    }
+    weaknesses.dedup();
+    Ok(Proof {
+        weaknesses,
+        known: settings.weakness_known,
+        covers_body: scheme.covers().body,
+        networks: !settings.networks.is_empty(),
+    })
+}
+
+async fn secrets_of(
+    tower: &Tower,
+    scope: Scope,
+    source: &SourceRecord,
+) -> anyhow::Result<(DataKey, WrappedKey, Vec<String>)> {
+    let wrapped = tower.store.people.key(scope, SubjectId(source.id.0)).await?.context("the source's key is gone")?;
+    let key = tower.vault.unwrap(&wrapped)?;
+    let secrets = serde_json::from_slice(&key.open(SECRETS, &source.secrets)?)?;
+    Ok((key, wrapped, secrets))
+}
+
+async fn switch(
+    tower: &Tower,
+    scope: Scope,
+    source: SourceRecord,
+    action: &'static str,
+    why: &str,
+) -> anyhow::Result<()> {
+    let wrapped = tower.store.people.key(scope, SubjectId(source.id.0)).await?.context("the source's key is gone")?;
+    let why = audit::reason(tower, scope, why).await?;
+    let audit = tower.audit(action, format!("source:{}", source.id)).why(Some(why));
     tower.store.inbox.put_source(scope, source, wrapped, audit).await?;
     Ok(())
 }
@@ -186,6 +292,15 @@ fn check(new: &NewSource, scheme: Scheme) -> anyhow::Result<()> {
         Scheme::IpAllowList => ensure!(!settings.networks.is_empty(), "the networks are the only proof: name them"),
         _ => ensure!(!new.secret.is_empty() || settings.keys_url.is_some(), "the secret is empty"),
     }
+    if settings.keys_url.is_none() {
+        weaknesses::refuse_no_proof(scheme, &new.secret, settings)?;
+        let weak = weaknesses::weaknesses(scheme, &new.secret, settings);
+        ensure!(
+            weak.is_empty() || settings.weakness_known,
+            "{}. If you take that risk, say --i-know",
+            weak.join("; and ")
+        );
+    }
     settings.check().map_err(|bad| anyhow!(bad))?;
     if let Some(fields) = &settings.fields {
         fields.check().map_err(|bad| anyhow!("{bad}"))?;
@@ -197,6 +312,10 @@ fn check(new: &NewSource, scheme: Scheme) -> anyhow::Result<()> {
             Scheme::ShipengineRsa.name()
         );
         call::base_url(url).map_err(|e| anyhow!("{e}"))?;
+        ensure!(
+            !call::is_in_clear(url),
+            "--keys-url {url}: keys that come over http:// may be anybody's; write https://"
+        );
     }
     if let Some(header) = &settings.header {
         ensure!(
@@ -258,14 +377,8 @@ pub async fn fetch_keys(tower: &Tower, scope: Scope, name: &str, log: &dyn CallL
     let secrets: Vec<String> = std::iter::once(published).chain(known.into_iter().take(1)).collect();
     let sealed = key.seal(SECRETS, &serde_json::to_vec(&secrets).map_err(|e| internal(e.to_string()))?);
     let now = tower.now();
-    let audit = AuditEntry {
-        at: now,
-        action: "source.keys",
-        subject: format!("source:{}", source.id),
-        before: None,
-        after: None,
-        why: Some(format!("published at {url}")),
-    };
+    let why = audit::reason(tower, scope, &format!("published at {url}")).await?;
+    let audit = tower.audit("source.keys", format!("source:{}", source.id)).why(Some(why));
     let source = SourceRecord { secrets: sealed, secret_set_at: now, ..source };
     tower.store.inbox.put_source(scope, source, wrapped, audit).await.map_err(UseCaseError::from)?;
     Ok(())

@@ -98,6 +98,7 @@ impl World {
         secret: &str,
         settings: carriers::Settings,
     ) {
+        let settings = carriers::Settings { weakness_known: true, ..settings };
         let source =
             NewSource { name: name.into(), connector: connector.into(), scheme, secret: secret.into(), settings };
         sources::put(&self.tower, self.tower.scope(), source).await.unwrap();

@@ -72,21 +72,31 @@ impl Site {
         let tower = wire::assemble(config, Arc::new(SystemClock), store, &[7; 32]).await.unwrap();
         let world = World { tower, clock: ManualClock::at(SystemClock.now()) };
         world.source_of("aftership", "aftership", SECRET, connectors::carriers::Settings::default()).await;
-        let admin = NewUser {
-            login: LOGIN.into(),
-            name: "Anna Lind".into(),
-            password: PASSWORD.into(),
-            roles: vec![RoleName::Admin, RoleName::Agent, RoleName::Executive],
-        };
-        people::add(&world.tower, world.tower.scope(), admin).await.unwrap();
-        let metrics = PrometheusBuilder::new().build_recorder().handle();
-        let running = Running::start(Arc::clone(&world.tower), Role::All, metrics).await.unwrap();
-        let site = Self { world, address: running.address, running, events: AtomicUsize::new(0) };
+        let site = Self::on(world, "Anna Lind").await;
         for number in 1..=20 {
             site.world.order(number, &[&format!("N{number}")]).await;
             site.event(&format!("N{number}"), if number % 4 == 0 { "Exception_003" } else { "InTransit_003" }).await;
         }
         site
+    }
+
+    /// A server for this world, with an admin of this name. The world's address is one of any port.
+    pub async fn on(world: World, name: &str) -> Self {
+        let admin = NewUser {
+            login: LOGIN.into(),
+            name: name.into(),
+            password: PASSWORD.into(),
+            roles: vec![RoleName::Admin, RoleName::Agent, RoleName::Executive],
+        };
+        people::add(&world.tower, world.tower.scope(), admin).await.unwrap();
+        Self::again(world).await
+    }
+
+    /// A server for a world that has its admin.
+    pub async fn again(world: World) -> Self {
+        let metrics = PrometheusBuilder::new().build_recorder().handle();
+        let running = Running::start(Arc::clone(&world.tower), Role::All, metrics).await.unwrap();
+        Self { world, address: running.address, running, events: AtomicUsize::new(0) }
     }
 
     pub async fn stop(self) {
@@ -107,7 +117,8 @@ impl Site {
         self.cookie_of(&login).await
     }
 
-    async fn cookie_of(&self, login: &str) -> String {
+    /// The cookie of whoever has this login, who signs in.
+    pub async fn cookie_of(&self, login: &str) -> String {
         let answer = self.sign_in_form(login, "").await;
         let cookie = answer.headers.get(header::SET_COOKIE).unwrap_or_else(|| panic!("no session: {answer:?}"));
         cookie.to_str().unwrap().split(';').next().unwrap().to_owned()
@@ -203,6 +214,15 @@ impl Site {
             request = request.header(header::COOKIE, cookie);
         }
         self.ask(request.body(Full::from(form.to_owned())).unwrap()).await.unwrap()
+    }
+
+    /// What the browser's half reads of a server function.
+    pub async fn read(&self, function: &str, query: &str, cookie: Option<&str>) -> Answer {
+        let mut request = Request::get(format!("/api/{function}?{query}")).header(header::ACCEPT, "application/json");
+        if let Some(cookie) = cookie {
+            request = request.header(header::COOKIE, cookie);
+        }
+        self.ask(request.body(Full::default()).unwrap()).await.unwrap()
     }
 
     /// What a form on this page sends to a server function while the browser's half is not there.

@@ -1,6 +1,6 @@
 //! A world with a simulated Odoo and a simulated desk.
 
-use super::World;
+use super::{World, fresh_store};
 use connectors::call::Discard;
 use jiff::SignedDuration;
 use server::{
@@ -18,6 +18,7 @@ use simulator::{
 };
 use std::sync::Arc;
 use storage::{
+    Store,
     jobs::{JobFilter, JobSelection},
     shipments::Imported,
 };
@@ -39,6 +40,11 @@ impl Systems {
 
     /// With these settings, and the simulated systems.
     pub async fn configured(settings: Settings) -> Self {
+        Self::on(settings, fresh_store().await).await
+    }
+
+    /// The same on this store.
+    pub async fn on(settings: Settings, store: Store) -> Self {
         let odoo = SandboxOdoo::start(KEY, Arc::new(|| "2026-03-05T12:00:00Z".parse().unwrap())).await.unwrap();
         let desk = SandboxDesk::start(KEY).await.unwrap();
         let mut config = settings.resolve().unwrap();
@@ -57,7 +63,7 @@ impl Systems {
             poll_seconds: server::config::DESK_POLL_SECONDS,
             limits: CallLimits::default(),
         });
-        let world = World::with(config).await;
+        let world = World::on(store, config).await;
         world.tower.odoo.as_ref().unwrap().setup(&Discard).await.unwrap();
         Self { world, odoo, desk }
     }

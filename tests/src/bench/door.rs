@@ -105,7 +105,7 @@ async fn verify(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> (S
     let request = RawRequest { method: "POST", path: "/ingest", query: "", peer: None, headers: &headers, body: &body };
     let carrier = carriers::by_id(SOURCE).expect("it was there at the start");
     let key = match carrier.verify(&door.secrets, &request, SystemClock.now()) {
-        Ok(key) => key,
+        Ok(verified) => verified.key,
         Err(no) => return (StatusCode::UNAUTHORIZED, Json(serde_json::json!({ "no": no.to_string() }))),
     };
     if let Some(rows) = &door.rows

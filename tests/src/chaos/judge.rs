@@ -75,7 +75,7 @@ pub async fn drained(
         }
         if busy == 0 && dead > 0 && letters == DeadLetters::TakenUp && retries < RETRIES_MAX {
             retries += 1;
-            retried += take_up(store, scope).await?;
+            retried += take_up(tower, store, scope).await?;
             calm = 0;
             continue;
         }
@@ -94,16 +94,9 @@ pub async fn drained(
     }
 }
 
-async fn take_up(store: &Store, scope: Scope) -> Result<u64> {
-    let why = AuditEntry {
-        at: now(),
-        action: "jobs.retry",
-        subject: "jobs:dead".into(),
-        before: None,
-        after: None,
-        why: Some("the other side is well again".into()),
-    };
-    Ok(store.jobs.retry(scope, JobSelection::default(), now(), why).await?.take)
+async fn take_up(tower: &Tower, store: &Store, scope: Scope) -> Result<u64> {
+    let line = AuditEntry::new(tower.vault()?.audit_key(), now(), "jobs.retry", "jobs:dead");
+    Ok(store.jobs.retry(scope, JobSelection::default(), now(), line).await?.take)
 }
 
 /// Looks at the store, the simulated Odoo and the simulated desk.
@@ -131,11 +124,10 @@ pub async fn judge(
     }
     for job in store.jobs.list(scope, JobFilter::Failed, JobSelection::default(), None).await?.rows {
         findings.wrong.push(format!(
-            "dead: {} {}: {} {}",
+            "dead: {} {}: {}",
             job.job.kind.code(),
             job.job.target,
-            job.class.unwrap_or_default(),
-            job.error.unwrap_or_default()
+            job.class.unwrap_or_default()
         ));
     }
     let tickets = outside.desk.tickets();

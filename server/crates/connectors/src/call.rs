@@ -1,20 +1,24 @@
 //! What every outgoing call shares: one HTTP client with limits, one catalogue of errors that state a decision, and a
 //! record of each call with personal data and secrets masked.
 
+mod foreign;
 mod key;
 pub mod limits;
 mod mask;
+pub mod secrets;
 
 use reqwest::{Method, header::HeaderMap, redirect::Policy};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::{
+    net::IpAddr,
     num::NonZeroU32,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
+pub use foreign::Foreign;
 pub use key::Key;
 pub use mask::{EXCERPT_CHARS_MAX, PERSONAL_MARK, masked};
 
@@ -55,9 +59,9 @@ pub struct Call {
     /// How it went.
     pub outcome: Outcome,
     /// What was asked, masked.
-    pub request: String,
+    pub request: Foreign,
     /// What was answered, masked.
-    pub response: String,
+    pub response: Foreign,
     /// For how long the system asks not to be called at all.
     pub wait: Option<Duration>,
 }
@@ -164,14 +168,16 @@ classes! {
     Misconfigured, "misconfigured", Fail, Record, "The integration is not set up right.", "Run `milepost doctor`, correct what it names, then retry.";
 }
 
-/// A call that did not end well.
+/// A call that did not end well. It shows our own words alone; what the other system said is opened by name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct CallError {
     /// What kind of failure.
     pub class: ErrorClass,
-    /// What happened, without personal data and secrets.
+    /// What happened, in our own words: without personal data and secrets.
     pub message: String,
+    /// What the other system said of it.
+    pub said: Foreign,
     /// When the other side wants to be asked again.
     pub retry_after: Option<Duration>,
     /// The HTTP status, where there was one.
@@ -179,9 +185,25 @@ pub struct CallError {
 }
 
 impl CallError {
-    /// An error of this class.
+    /// An error of this class, in our own words.
     pub fn new(class: ErrorClass, message: impl AsRef<str>) -> Self {
-        Self { class, message: masked::text(message.as_ref()), retry_after: None, status: None }
+        let message = masked::text(message.as_ref());
+        Self { class, message, said: Foreign::default(), retry_after: None, status: None }
+    }
+
+    /// The same with what the other system said.
+    #[must_use]
+    pub fn saying(mut self, said: &str) -> Self {
+        self.said = masked::text(said.trim()).into();
+        self
+    }
+
+    /// Our words with the other system's: for those who may read them, and for the vault.
+    pub fn whole(&self) -> Foreign {
+        if self.said.is_empty() {
+            return self.message.as_str().into();
+        }
+        format!("{}; it says: {}", self.message, self.said.open()).into()
     }
 
     /// The same, with the answer's status and its wish when to come again.
@@ -239,7 +261,8 @@ impl Answer {
     /// `bad_answer` where it is something else.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, CallError> {
         serde_json::from_slice(&self.body).map_err(|e| {
-            CallError::new(ErrorClass::BadAnswer, format!("the answer is not what it should be: {e}")).of(self)
+            let text = format!("the answer is not what it should be (line {}, column {})", e.line(), e.column());
+            CallError::new(ErrorClass::BadAnswer, text).saying(&e.to_string()).of(self)
         })
     }
 
@@ -397,8 +420,8 @@ impl Outgoing {
             Err(_) => Outcome::Failed,
         };
         let response = match &result {
-            Err(e) if response.is_empty() => e.message.clone(),
-            _ => response,
+            Err(e) if response.is_empty() => e.whole(),
+            _ => response.into(),
         };
         log.record(Call {
             destination: self.destination,
@@ -406,7 +429,7 @@ impl Outgoing {
             duration: begun.elapsed(),
             status,
             outcome,
-            request,
+            request: request.into(),
             response,
             wait,
         });
@@ -522,6 +545,15 @@ pub fn site_of(address: &str, pages: &[&str]) -> String {
     url.set_query(None);
     url.set_fragment(None);
     url.as_str().trim_end_matches('/').to_owned()
+}
+
+/// Whether what goes to this address can be read on the way: it is not https, and on another machine.
+pub fn is_in_clear(address: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(address.trim()) else { return true };
+    // a name is compared whole: localhost.example.com is another machine
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback());
+    url.scheme() != "https" && !here
 }
 
 /// An address as configured, without the slash at its end.

@@ -1,7 +1,7 @@
 //! The canonical model of a shipment, pure: no I/O, no clock, no randomness.
 //!
-//! `vocabulary` holds the plain enums and builds for the browser; everything else (feature `model`) is what the
-//! server folds with. Time and randomness are arguments.
+//! `vocabulary` holds the plain enums, `visible` how text from outside is shown: both build for the browser. Everything else
+//! (feature `model`) is what the server folds with. Time and randomness are arguments.
 
 #[cfg(feature = "model")]
 pub mod carriers;
@@ -31,6 +31,7 @@ pub mod punctuality;
 pub mod reading;
 #[cfg(feature = "model")]
 pub mod scenario;
+pub mod visible;
 pub mod vocabulary;
 
 pub use vocabulary::{Category, Classifier, ExceptionReason, Milestone, Party, Severity, State, Visibility};

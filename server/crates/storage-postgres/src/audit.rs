@@ -1,160 +1,89 @@
-//! The audit trail's hash chain. Lines are appended under a lock, so the chain has no forks.
+//! Lines of the audit trail. They are appended under a lock, so the chain has no forks.
 
 use crate::{
-    codec::{Columns, Done, clean, json, micros},
+    codec::{Columns, Done, clean, json},
     lock,
 };
-use domain::ids::CompanyId;
-use sha2::{Digest, Sha256};
 use sqlx::{PgConnection, postgres::PgRow};
-use std::fmt::Write as _;
 use storage::{
-    AuditEntry, Scope,
-    people::{AuditLine, AuditRecord, ChainCheck},
+    AuditEntry, AuditKey, Scope,
+    audit::{Line, SealedColumns},
+    people::{AuditLine, AuditRecord},
 };
-use uuid::Uuid;
-
-/// Lines read at once when the chain is walked.
-const WALK_ROWS: i64 = 500;
-
-/// Everything of a line that the chain seals.
-struct Line<'a> {
-    company: CompanyId,
-    seq: i64,
-    at: i64,
-    actor: &'a str,
-    action: &'a str,
-    subject: &'a str,
-    before: Option<(Uuid, &'a [u8])>,
-    after: Option<(Uuid, &'a [u8])>,
-    why: Option<&'a str>,
-}
-
-impl Line<'_> {
-    /// The hash over the line before and this one; every part with its length, so that none can flow into the next.
-    fn hash(&self, previous: &str) -> String {
-        let mut hash = Sha256::new();
-        let mut part = |bytes: Option<&[u8]>| match bytes {
-            Some(bytes) => {
-                hash.update((bytes.len() as u64).to_be_bytes());
-                hash.update(bytes);
-            }
-            None => hash.update(u64::MAX.to_be_bytes()),
-        };
-        part(Some(previous.as_bytes()));
-        part(Some(self.company.0.as_bytes()));
-        part(Some(&self.seq.to_be_bytes()));
-        part(Some(&self.at.to_be_bytes()));
-        part(Some(self.actor.as_bytes()));
-        part(Some(self.action.as_bytes()));
-        part(Some(self.subject.as_bytes()));
-        for sealed in [&self.before, &self.after] {
-            part(sealed.as_ref().map(|(subject, _)| subject.as_bytes().as_slice()));
-            part(sealed.as_ref().map(|(_, bytes)| *bytes));
-        }
-        part(self.why.map(str::as_bytes));
-        hash.finalize().iter().fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
-    }
-}
 
 /// Appends a line.
 pub(crate) async fn append(conn: &mut PgConnection, scope: Scope, entry: &AuditEntry) -> Done<()> {
     lock::audit(conn, scope.company).await?;
-    let last = sqlx::query("SELECT seq, hash FROM audit WHERE company_id = $1 ORDER BY seq DESC LIMIT 1")
+    let last = sqlx::query("SELECT seq, mac FROM audit WHERE company_id = $1 ORDER BY seq DESC LIMIT 1")
         .bind(scope.company.0)
         .fetch_optional(&mut *conn)
         .await?;
     let (seq, previous) = match last {
-        Some(row) => (row.int("seq")? + 1, row.text("hash")?),
-        None => (1, String::new()),
+        Some(row) => match row.opt_bytes("mac")? {
+            Some(mac) => (row.int("seq")? + 1, mac),
+            None => (row.int("seq")? + 1, unsealed(conn, scope, &entry.key).await?),
+        },
+        None => (1, Vec::new()),
     };
-    let actor = json(&scope.actor);
-    let (subject, why) = (clean(&entry.subject), entry.why.as_deref().map(clean));
-    let line = Line {
-        company: scope.company,
-        seq,
-        at: micros(entry.at),
-        actor: &actor,
-        action: entry.action,
-        subject: &subject,
-        before: entry.before.as_ref().map(|s| (s.subject.0, s.bytes.as_slice())),
-        after: entry.after.as_ref().map(|s| (s.subject.0, s.bytes.as_slice())),
-        why: why.as_deref(),
-    };
-    let hash = line.hash(&previous);
+    let line = Line::of(entry, scope, seq, json(&scope.actor), clean(&entry.subject).into_owned());
+    let mac = line.mac_behind(&previous, &entry.key);
     sqlx::query(
-        "INSERT INTO audit (company_id, seq, at, actor, action, subject, before_subject, before_bytes, after_subject, after_bytes, why, previous, hash)
+        "INSERT INTO audit (company_id, seq, at, actor, action, subject, before_subject, before_bytes, after_subject, after_bytes, why_subject, why_bytes, mac)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
     .bind(scope.company.0)
     .bind(seq)
     .bind(line.at)
-    .bind(&actor)
-    .bind(entry.action)
-    .bind(&*subject)
-    .bind(line.before.map(|(subject, _)| subject))
-    .bind(line.before.map(|(_, bytes)| bytes))
-    .bind(line.after.map(|(subject, _)| subject))
-    .bind(line.after.map(|(_, bytes)| bytes))
-    .bind(why.as_deref())
-    .bind(&previous)
-    .bind(&hash)
+    .bind(line.actor)
+    .bind(line.action)
+    .bind(line.subject)
+    .bind(line.before.0)
+    .bind(line.before.1)
+    .bind(line.after.0)
+    .bind(line.after.1)
+    .bind(line.why.0)
+    .bind(line.why.1)
+    .bind(mac.as_slice())
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// Walks the chain from its first line.
-pub(crate) async fn check(conn: &mut PgConnection, scope: Scope) -> Done<ChainCheck> {
-    let (mut seq, mut previous) = (0_i64, String::new());
-    loop {
-        let rows = sqlx::query("SELECT * FROM audit WHERE company_id = $1 AND seq > $2 ORDER BY seq LIMIT $3")
-            .bind(scope.company.0)
-            .bind(seq)
-            .bind(WALK_ROWS)
-            .fetch_all(&mut *conn)
-            .await?;
-        if rows.is_empty() {
-            return Ok(ChainCheck::Sound(seq.unsigned_abs()));
-        }
-        for row in &rows {
-            let hash = row.text("hash")?;
-            // a line that is missing is found as the gap in the numbers
-            if row.int("seq")? != seq + 1
-                || row.text("previous")? != previous
-                || hash_of(row, scope.company, &previous)? != hash
-            {
-                return Ok(ChainCheck::Broken((seq + 1).unsigned_abs()));
-            }
-            seq += 1;
-            previous = hash;
-        }
-    }
+/// What the first line with a MAC follows: all the lines without one.
+async fn unsealed(conn: &mut PgConnection, scope: Scope, key: &AuditKey) -> Done<Vec<u8>> {
+    let lines = lines(conn, scope, None, i64::MAX).await?;
+    Ok(lines.iter().fold(Vec::new(), |previous, line| line.mac_behind(&previous, key).to_vec()))
 }
 
-fn hash_of(row: &PgRow, company: CompanyId, previous: &str) -> Done<String> {
-    let (actor, action, subject, why) =
-        (row.text("actor")?, row.text("action")?, row.text("subject")?, row.opt_text("why")?);
-    let before = row.opt_sealed("before_subject", "before_bytes")?;
-    let after = row.opt_sealed("after_subject", "after_bytes")?;
-    let line = Line {
-        company,
+/// Lines behind one, oldest first.
+pub(crate) async fn lines(conn: &mut PgConnection, scope: Scope, after: Option<i64>, limit: i64) -> Done<Vec<Line>> {
+    let rows = sqlx::query("SELECT * FROM audit WHERE company_id = $1 AND seq > $2 ORDER BY seq LIMIT $3")
+        .bind(scope.company.0)
+        .bind(after.unwrap_or(i64::MIN))
+        .bind(limit)
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(line).collect()
+}
+
+fn line(row: &PgRow) -> Done<Line> {
+    let sealed =
+        |subject: &str, bytes: &str| -> Done<SealedColumns> { Ok((row.opt_uuid(subject)?, row.opt_bytes(bytes)?)) };
+    Ok(Line {
+        company: row.id("company_id")?,
         seq: row.int("seq")?,
         at: row.int("at")?,
-        actor: &actor,
-        action: &action,
-        subject: &subject,
-        before: before.as_ref().map(|s| (s.subject.0, s.bytes.as_slice())),
-        after: after.as_ref().map(|s| (s.subject.0, s.bytes.as_slice())),
-        why: why.as_deref(),
-    };
-    Ok(line.hash(previous))
+        actor: row.text("actor")?,
+        action: row.text("action")?,
+        subject: row.text("subject")?,
+        before: sealed("before_subject", "before_bytes")?,
+        after: sealed("after_subject", "after_bytes")?,
+        why: sealed("why_subject", "why_bytes")?,
+        mac: row.opt_bytes("mac")?,
+    })
 }
 
-/// A line as it is read back.
+/// A line as people see it.
 pub(crate) fn record(row: &PgRow) -> Done<AuditRecord> {
     Ok(AuditRecord {
         seq: row.count("seq")?,
@@ -163,10 +92,10 @@ pub(crate) fn record(row: &PgRow) -> Done<AuditRecord> {
             at: row.at("at")?,
             action: row.text("action")?,
             subject: row.text("subject")?,
+            before: row.opt_sealed("before_subject", "before_bytes")?,
             after: row.opt_sealed("after_subject", "after_bytes")?,
-            why: row.opt_text("why")?,
+            why: row.opt_sealed("why_subject", "why_bytes")?,
         },
-        previous: row.text("previous")?,
-        hash: row.text("hash")?,
+        mac: row.opt_bytes("mac")?,
     })
 }

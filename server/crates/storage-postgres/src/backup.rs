@@ -81,6 +81,29 @@ pub async fn target(url: &str) -> Result<Target> {
     Ok(if filled { Target::Filled } else { Target::Empty })
 }
 
+/// A setting of the tower in a database; none where there is no tower.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn setting(url: &str, name: &str) -> Result<Option<String>> {
+    let mut conn = connect(url).await?;
+    let filled: bool = sqlx::query_scalar("SELECT to_regclass('setting') IS NOT NULL")
+        .fetch_one(&mut conn)
+        .await
+        .map_err(Fail::from)?;
+    let value = match filled {
+        true => sqlx::query_scalar("SELECT value FROM setting WHERE name = $1")
+            .bind(name)
+            .fetch_optional(&mut conn)
+            .await
+            .map_err(Fail::from)?,
+        false => None,
+    };
+    // what looks for servers next must not find this
+    conn.close().await.map_err(Fail::from)?;
+    Ok(value)
+}
+
 /// Moves what is there into a schema of its own, which can be dropped when nobody misses it.
 ///
 /// # Errors

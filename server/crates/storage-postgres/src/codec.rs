@@ -42,9 +42,10 @@ impl From<sqlx::Error> for Fail {
             sqlx::Error::Database(error) => refused(&*error),
             sqlx::Error::RowNotFound => StoreError::NotFound("row"),
             sqlx::Error::PoolTimedOut => StoreError::Unavailable("no connection to the database is to be had".into()),
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::ColumnNotFound(_) => {
-                StoreError::Damaged(error.to_string())
+            sqlx::Error::ColumnDecode { index, .. } | sqlx::Error::ColumnNotFound(index) => {
+                StoreError::Damaged(format!("column {index} cannot be read"))
             }
+            sqlx::Error::Decode(_) => StoreError::Damaged("a value cannot be read".into()),
             other => StoreError::Unavailable(other.to_string()),
         })
     }
@@ -57,18 +58,23 @@ const COME_AGAIN: &[&str] = &["40001", "40P01", "55P03"];
 /// cannot run.
 const ITS_OWN: &[&str] = &["22", "42", "54"];
 
+/// The database's own message may quote a value: only what and where it was is said.
 fn refused(error: &dyn DatabaseError) -> StoreError {
+    let told = || {
+        let place = error.constraint().or_else(|| error.table()).map(|name| format!(" at {name}")).unwrap_or_default();
+        format!("SQLSTATE {}{place}", error.code().unwrap_or(Cow::Borrowed("unknown")))
+    };
     if error.code().is_some_and(|code| COME_AGAIN.contains(&&*code)) {
         return StoreError::Busy;
     }
     match error.kind() {
-        ErrorKind::UniqueViolation => StoreError::Conflict(error.message().to_owned()),
+        ErrorKind::UniqueViolation => StoreError::Conflict(told()),
         ErrorKind::ForeignKeyViolation => StoreError::NotFound("row that is referred to"),
-        ErrorKind::NotNullViolation | ErrorKind::CheckViolation => StoreError::Damaged(error.message().to_owned()),
+        ErrorKind::NotNullViolation | ErrorKind::CheckViolation => StoreError::Damaged(told()),
         _ if error.code().is_some_and(|code| ITS_OWN.iter().any(|class| code.starts_with(class))) => {
-            StoreError::Damaged(error.message().to_owned())
+            StoreError::Damaged(told())
         }
-        _ => StoreError::Unavailable(error.message().to_owned()),
+        _ => StoreError::Unavailable(told()),
     }
 }
 
@@ -100,7 +106,8 @@ pub(crate) fn json<T: Serialize>(value: &T) -> String {
 
 /// A stored structured value.
 pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Done<T> {
-    serde_json::from_str(text).map_err(|e| Fail(StoreError::Damaged(format!("{}: {e}", std::any::type_name::<T>()))))
+    serde_json::from_str(text)
+        .map_err(|e| Fail(StoreError::Damaged(format!("{}: {}", std::any::type_name::<T>(), misread(&e)))))
 }
 
 /// An enum without data, as it is stored: its serialised name.
@@ -114,7 +121,12 @@ pub(crate) fn word<T: Serialize>(value: T) -> String {
 /// A stored enum without data.
 pub(crate) fn from_word<T: DeserializeOwned>(word: String) -> Done<T> {
     let read = T::deserialize(IntoDeserializer::<de::value::Error>::into_deserializer(word));
-    read.map_err(|e| Fail(StoreError::Damaged(format!("{}: {e}", std::any::type_name::<T>()))))
+    read.map_err(|_| Fail(StoreError::Damaged(format!("{} is another word", std::any::type_name::<T>()))))
+}
+
+/// What is wrong with JSON, without the value that is: it may be anybody's words.
+fn misread(error: &serde_json::Error) -> String {
+    format!("{:?} at column {}", error.classify(), error.column())
 }
 
 /// Ids as an array: one statement for any number of them.
@@ -199,6 +211,13 @@ pub(crate) trait Columns {
         let subject: Option<SubjectId> = self.opt_id(subject)?;
         let bytes = self.opt_bytes(bytes)?;
         Ok(subject.zip(bytes).map(|(subject, bytes)| Sealed { subject, bytes }))
+    }
+
+    /// Sealed bytes, from a column that holds all of them.
+    fn opt_packed(&self, column: &str) -> Done<Option<Sealed>> {
+        let Some(packed) = self.opt_bytes(column)? else { return Ok(None) };
+        let sealed = Sealed::unpacked(&packed);
+        sealed.map(Some).ok_or_else(|| Fail(StoreError::Damaged(format!("{column} is no sealed value"))))
     }
 }
 

@@ -25,6 +25,7 @@ use storage::{
         listed_code,
     },
     jobs::Lane,
+    trackers::{KnownTracker, Wanted},
 };
 use uuid::Uuid;
 
@@ -96,12 +97,14 @@ async fn record(conn: &mut PgConnection, scope: Scope, recordings: &[&Recording]
     for recording in recordings {
         all.extend(recording.reports.iter().map(|report| (*recording, report)));
     }
-    lock::recording(conn, scope.company, all.iter().map(|(_, report)| report.tracker.number.as_str())).await?;
-    let mut known = Known::read(conn, scope, recordings).await?;
+    let kept_under: Vec<Vec<String>> = all.iter().map(|(_, report)| wanted(report).kept_under()).collect();
+    let numbers = || kept_under.iter().flatten().map(String::as_str);
+    lock::recording(conn, scope.company, numbers()).await?;
+    let mut known = Known::read(conn, scope, recordings, numbers().collect()).await?;
     mappings::check_newest(known.mapping, all.iter().flat_map(|(_, r)| &r.observations).map(|said| &said.reading))?;
     let mut reports = Vec::with_capacity(all.len());
-    for (recording, report) in all {
-        reports.push((recording, report, known.tracker_of(conn, scope, recording, report).await?));
+    for ((recording, report), kept_under) in all.into_iter().zip(&kept_under) {
+        reports.push((recording, report, known.tracker_of(conn, scope, recording, report, kept_under).await?));
     }
     let mut news = put(conn, scope, recordings, &reports).await?;
     let (mut recorded, mut folds) = (Vec::with_capacity(recordings.len()), Vec::new());
@@ -143,17 +146,21 @@ struct Known {
     /// The trackers of the reports' observations: a statement that was recorded before stays on its tracker, whatever
     /// trackers came since, and what is told with it is told of that one.
     observed: HashMap<ObservationId, TrackerId>,
-    /// The trackers of the reports' numbers.
+    /// The trackers by the number that they are kept under.
     trackers: HashMap<String, Vec<KnownTracker>>,
     /// Whom all these are bound to.
     bound: HashMap<TrackerId, BTreeSet<ShipmentId>>,
 }
 
 impl Known {
-    async fn read(conn: &mut PgConnection, scope: Scope, recordings: &[&Recording]) -> Done<Self> {
+    async fn read(
+        conn: &mut PgConnection,
+        scope: Scope,
+        recordings: &[&Recording],
+        numbers: BTreeSet<&str>,
+    ) -> Done<Self> {
         let reports = || recordings.iter().flat_map(|recording| &recording.reports);
         let said: BTreeSet<Uuid> = reports().flat_map(|report| &report.observations).map(|said| said.id.0).collect();
-        let numbers: BTreeSet<&str> = reports().map(|report| report.tracker.number.as_str()).collect();
         let sources: BTreeSet<Uuid> = recordings.iter().map(|recording| recording.source.0).collect();
         let row = sqlx::query(concat!(
             "SELECT ",
@@ -165,7 +172,7 @@ impl Known {
             ), ", ",
             rows_as!(
                 "trackers",
-                "SELECT t.id, t.number, t.carrier, t.carrier_label
+                "SELECT t.id, t.number, t.number_raw, t.carrier, t.carrier_label
                  FROM unnest($4::text[]) n (number) CROSS JOIN LATERAL (SELECT * FROM tracker WHERE company_id = $1 AND number = n.number OFFSET 0) t"
             ), ", ",
             rows_as!(
@@ -186,7 +193,7 @@ impl Known {
         .await?;
         let mut trackers: HashMap<String, Vec<KnownTracker>> = HashMap::new();
         for part in &parts(&row, "trackers")? {
-            trackers.entry(part.text("number")?).or_default().push(KnownTracker::of(part)?);
+            trackers.entry(part.text("number")?).or_default().push(known_tracker(part)?);
         }
         let mut bound: HashMap<TrackerId, BTreeSet<ShipmentId>> = HashMap::new();
         for part in &parts(&row, "bound")? {
@@ -210,6 +217,7 @@ impl Known {
         scope: Scope,
         recording: &Recording,
         report: &NewReport,
+        kept_under: &[String],
     ) -> Done<TrackerId> {
         let said_before = report.observations.iter().find_map(|said| self.observed.get(&said.id)).copied();
         let tracker = match said_before {
@@ -223,8 +231,13 @@ impl Known {
                     refs: json(&report.refs),
                     at: recording.recorded_at,
                 };
-                let known = self.trackers.entry(report.tracker.number.clone()).or_default();
-                choose_or_make(conn, scope, known, &new).await?
+                let known = kept_under.iter().filter_map(|number| self.trackers.get(number)).flatten().cloned();
+                let tracker = choose_or_make(conn, scope, known.collect(), &new).await?;
+                let id = tracker.id;
+                let of_number = self.trackers.entry(tracker.number.clone()).or_default();
+                of_number.retain(|known| known.id != id);
+                of_number.push(tracker);
+                id
             }
         };
         for said in &report.observations {
@@ -264,17 +277,18 @@ impl Known {
     }
 }
 
-/// A tracker of a number.
-struct KnownTracker {
-    id: TrackerId,
-    carrier: Option<String>,
-    carrier_label: Option<String>,
+fn known_tracker(row: &impl Columns) -> Done<KnownTracker> {
+    Ok(KnownTracker {
+        id: row.id("id")?,
+        number: row.text("number")?,
+        number_raw: row.text("number_raw")?,
+        carrier: row.opt_text("carrier")?,
+        carrier_label: row.opt_text("carrier_label")?,
+    })
 }
 
-impl KnownTracker {
-    fn of(row: &impl Columns) -> Done<Self> {
-        Ok(Self { id: row.id("id")?, carrier: row.opt_text("carrier")?, carrier_label: row.opt_text("carrier_label")? })
-    }
+fn wanted(report: &NewReport) -> Wanted<'_> {
+    Wanted { key: &report.tracker, number_raw: &report.number_raw }
 }
 
 /// A tracker, should it have to be made.
@@ -287,37 +301,41 @@ pub(crate) struct NewTracker<'a> {
     pub(crate) at: Timestamp,
 }
 
+impl NewTracker<'_> {
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted { key: self.key, number_raw: self.number_raw }
+    }
+}
+
 /// The tracker that [`choose_or_make`] says.
 pub(crate) async fn find_or_make_tracker(
     conn: &mut PgConnection,
     scope: Scope,
     new: &NewTracker<'_>,
 ) -> Done<TrackerId> {
-    let rows = sqlx::query("SELECT id, carrier, carrier_label FROM tracker WHERE company_id = $1 AND number = $2")
-        .bind(scope.company.0)
-        .bind(&new.key.number)
-        .fetch_all(&mut *conn)
-        .await?;
-    let mut known = rows.iter().map(KnownTracker::of).collect::<Done<Vec<_>>>()?;
-    choose_or_make(conn, scope, &mut known, new).await
+    let rows = sqlx::query(
+        "SELECT t.id, t.number, t.number_raw, t.carrier, t.carrier_label
+         FROM unnest($2::text[]) n (number) CROSS JOIN LATERAL (SELECT * FROM tracker WHERE company_id = $1 AND number = n.number OFFSET 0) t",
+    )
+    .bind(scope.company.0)
+    .bind(new.wanted().kept_under())
+    .fetch_all(&mut *conn)
+    .await?;
+    let known = rows.iter().map(known_tracker).collect::<Done<Vec<_>>>()?;
+    Ok(choose_or_make(conn, scope, known, new).await?.id)
 }
 
-/// The tracker of exactly this carrier and number; else the only one of the number, where either side does not name a
-/// carrier; else a new one. A carrier that was missing is filled in.
+/// The tracker that is meant, see [`Wanted::chosen_of`], else a new one. A carrier that was missing is filled in.
 async fn choose_or_make(
     conn: &mut PgConnection,
     scope: Scope,
-    known: &mut Vec<KnownTracker>,
+    known: Vec<KnownTracker>,
     new: &NewTracker<'_>,
-) -> Done<TrackerId> {
-    let exact = known.iter().position(|known| known.carrier == new.key.carrier);
-    let only = match known.as_slice() {
-        [one] if one.carrier.is_none() || new.key.carrier.is_none() => Some(0),
-        _ => None,
-    };
-    if let Some(chosen) = exact.or(only).and_then(|index| known.get_mut(index)) {
-        fill_in(conn, chosen, new).await?;
-        return Ok(chosen.id);
+) -> Done<KnownTracker> {
+    let chosen = new.wanted().chosen_of(&known);
+    if let Some(mut chosen) = known.into_iter().find(|known| Some(known.id) == chosen) {
+        fill_in(conn, &mut chosen, new).await?;
+        return Ok(chosen);
     }
     sqlx::query("INSERT INTO tracker (id, company_id, carrier, number, number_raw, carrier_label, refs, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
         .bind(new.id.0)
@@ -330,9 +348,13 @@ async fn choose_or_make(
         .bind(micros(new.at))
         .execute(conn)
         .await?;
-    let (carrier, carrier_label) = (new.key.carrier.clone(), new.carrier_label.map(str::to_owned));
-    known.push(KnownTracker { id: new.id, carrier, carrier_label });
-    Ok(new.id)
+    Ok(KnownTracker {
+        id: new.id,
+        number: new.key.number.clone(),
+        number_raw: new.number_raw.to_owned(),
+        carrier: new.key.carrier.clone(),
+        carrier_label: new.carrier_label.map(str::to_owned),
+    })
 }
 
 async fn fill_in(conn: &mut PgConnection, known: &mut KnownTracker, new: &NewTracker<'_>) -> Done<()> {
@@ -423,7 +445,7 @@ async fn put(
             snapshots.values().map(|($of, $list, $tracker)| $value).collect::<Vec<_>>()
         };
     }
-    let messages: BTreeMap<MessageId, inbox::After<'_>> =
+    let messages: BTreeMap<MessageId, inbox::After> =
         recordings.iter().map(|recording| (recording.message, inbox::After::of(&recording.progress))).collect();
     macro_rules! messages {
         (|$after:ident| $value:expr) => {
@@ -465,7 +487,7 @@ async fn put(
              UPDATE message SET status = coalesce(c.status, message.status), observations = coalesce(c.observations, message.observations),
                  problems = coalesce(c.problems, message.problems), reason = CASE WHEN c.status IS NULL THEN message.reason ELSE c.reason END,
                  cursor = coalesce(c.cursor, message.cursor)
-             FROM (SELECT * FROM unnest($27::uuid[], $28::text[], $29::bigint[], $30::bigint[], $31::text[], $32::bigint[]) LIMIT cardinality($27))
+             FROM (SELECT * FROM unnest($27::uuid[], $28::text[], $29::bigint[], $30::bigint[], $31::bytea[], $32::bigint[]) LIMIT cardinality($27))
                  c (id, status, observations, problems, reason, cursor)
              WHERE message.company_id IS NOT DISTINCT FROM $1 AND message.id = c.id RETURNING message.id)
          SELECT (SELECT count(*) FROM concluded) AS concluded, ARRAY(SELECT id FROM observed) AS observed,
@@ -501,7 +523,7 @@ async fn put(
     .bind(messages!(|after| after.status))
     .bind(messages!(|after| after.observations))
     .bind(messages!(|after| after.problems))
-    .bind(messages!(|after| after.reason.map(clean)))
+    .bind(messages!(|after| after.reason.clone()))
     .bind(messages!(|after| after.cursor))
     .fetch_one(conn)
     .await?;

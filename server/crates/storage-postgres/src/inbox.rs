@@ -49,6 +49,7 @@ macro_rules! month_of {
         "to_char(to_timestamp(m.received_at / 1000000) AT TIME ZONE 'UTC', 'YYYYMM')::bigint"
     };
 }
+pub(crate) use month_of;
 
 #[async_trait]
 impl Inbox for PostgresStore {
@@ -442,31 +443,31 @@ fn body(row: &PgRow) -> Done<Option<MessageBody>> {
 
 /// What a message is afterwards; what is none stays as it is.
 #[derive(Default)]
-pub(crate) struct After<'a> {
+pub(crate) struct After {
     pub(crate) status: Option<&'static str>,
     pub(crate) observations: Option<i64>,
     pub(crate) problems: Option<i64>,
-    pub(crate) reason: Option<&'a str>,
+    pub(crate) reason: Option<Vec<u8>>,
     pub(crate) cursor: Option<i64>,
 }
 
-impl<'a> After<'a> {
-    pub(crate) fn of(progress: &'a Progress) -> Self {
+impl After {
+    pub(crate) fn of(progress: &Progress) -> Self {
         match progress {
             Progress::Whole(status) => Self::status(status),
             Progress::Part(reports) => Self { cursor: Some(i64::from(*reports)), ..Self::default() },
         }
     }
 
-    fn status(status: &'a MessageStatus) -> Self {
+    fn status(status: &MessageStatus) -> Self {
         let (word, observations, problems, reason) = match status {
             MessageStatus::Received => ("received", 0, 0, None),
             MessageStatus::Normalised { observations, problems } => ("normalised", *observations, *problems, None),
-            MessageStatus::Ignored { reason } => ("ignored", 0, 0, Some(reason.as_str())),
-            MessageStatus::Quarantined { reason } => ("quarantined", 0, 0, Some(reason.as_str())),
+            MessageStatus::Ignored { reason } => ("ignored", 0, 0, reason.as_ref()),
+            MessageStatus::Quarantined { reason } => ("quarantined", 0, 0, reason.as_ref()),
         };
         let (observations, problems) = (Some(i64::from(observations)), Some(i64::from(problems)));
-        Self { status: Some(word), observations, problems, reason, cursor: None }
+        Self { status: Some(word), observations, problems, reason: reason.map(Sealed::packed), cursor: None }
     }
 }
 
@@ -479,7 +480,7 @@ async fn conclude(conn: &mut PgConnection, scope: Scope, id: MessageId, status: 
     .bind(after.status)
     .bind(after.observations)
     .bind(after.problems)
-    .bind(after.reason.map(clean))
+    .bind(after.reason)
     .bind(scope.company.0)
     .bind(id.0)
     .execute(conn)
@@ -505,7 +506,7 @@ fn source(row: &PgRow) -> Done<SourceRecord> {
 }
 
 fn record(row: &PgRow) -> Done<MessageRecord> {
-    let reason = row.opt_text("reason")?.unwrap_or_default();
+    let reason = row.opt_packed("reason")?;
     let status = match row.text("status")?.as_str() {
         "received" => MessageStatus::Received,
         "normalised" => {
@@ -528,5 +529,6 @@ fn record(row: &PgRow) -> Done<MessageRecord> {
         status,
         cursor: row.count("cursor")?,
         read_before: row.int("observations")? > 0,
+        erased: row.opt_bytes("wrapped")?.is_none(),
     })
 }

@@ -3,8 +3,8 @@
 use crate::{
     PostgresStore, Turn, audit,
     codec::{
-        Columns, Done, Fail, PAGE_AND_ONE, clean, cursor, id_list, micros, month, opt_micros, page, row_limit,
-        stored_count, word,
+        Columns, Done, Fail, PAGE_AND_ONE, cursor, id_list, micros, month, opt_micros, page, row_limit, stored_count,
+        word,
     },
     group::Grouped,
     partitions::{Monthly, Partitions},
@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use sqlx::{Connection, PgConnection, postgres::PgRow, query::Query};
 use std::collections::{BTreeMap, BTreeSet};
 use storage::{
-    Actor, AuditEntry, Page, Result, Scope, StoreError, figures,
+    Actor, AuditEntry, Page, Result, Scope, Sealed, StoreError, figures,
     jobs::{
         AttemptRecord, Cause, ClaimRequest, Counted, DestinationSummary, Finish, INSIDE, JobFilter, JobKind, JobRow,
         JobSelection, Jobs, Lane, LeasedJob, NewJob,
@@ -574,7 +574,7 @@ async fn end_try(conn: &mut PgConnection, end: &End) -> Done<()> {
                      succeeded_later = FALSE
                  WHERE id = $4",
             )
-            .bind(clean(error))
+            .bind(error.packed())
             .bind(class)
             .bind(micros(now))
             .bind(id.0)
@@ -592,7 +592,7 @@ async fn end_try(conn: &mut PgConnection, end: &End) -> Done<()> {
             )
             .bind(counts)
             .bind(micros(*at))
-            .bind(clean(error))
+            .bind(error.packed())
             .bind(class)
             .bind(micros(now))
             .bind(id.0)
@@ -742,7 +742,7 @@ async fn put_attempts(conn: &mut PgConnection, batch: &[Called]) -> Done<()> {
         "WITH put AS (
              INSERT INTO attempt (month, id, company_id, job_id, correlation, shipment_id, destination, operation, started_at, duration_ms, status, outcome, request, response)
              SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::bigint[], $10::bigint[],
-                                  $11::bigint[], $12::text[], $13::text[], $14::text[]))
+                                  $11::bigint[], $12::text[], $13::bytea[], $14::bytea[]))
          SELECT ", without_waiting!()
     ))
     .bind(column!(|c| month(c.attempt.started_at)))
@@ -757,8 +757,8 @@ async fn put_attempts(conn: &mut PgConnection, batch: &[Called]) -> Done<()> {
     .bind(column!(|c| stored_count(c.attempt.duration_ms)))
     .bind(column!(|c| c.attempt.status.map(i64::from)))
     .bind(column!(|c| word(c.attempt.outcome)))
-    .bind(column!(|c| clean(&c.attempt.request)))
-    .bind(column!(|c| clean(&c.attempt.response)))
+    .bind(column!(|c| c.attempt.request.as_ref().map(Sealed::packed)))
+    .bind(column!(|c| c.attempt.response.as_ref().map(Sealed::packed)))
     .execute(conn)
     .await?;
     Ok(())
@@ -834,7 +834,7 @@ fn listed(row: &PgRow) -> Done<JobRow> {
         job: job(row)?,
         status: row.word("status")?,
         attempts: row.count("attempts")?,
-        error: row.opt_text("error")?,
+        error: row.opt_packed("error")?,
         class: row.opt_text("class")?,
         created_at: row.at("created_at")?,
         updated_at: row.at("updated_at")?,
@@ -857,7 +857,7 @@ fn attempt(row: &PgRow) -> Done<AttemptRecord> {
             .transpose()
             .map_err(|_| StoreError::Damaged("HTTP status".into()))?,
         outcome: row.word("outcome")?,
-        request: row.text("request")?,
-        response: row.text("response")?,
+        request: row.opt_packed("request")?,
+        response: row.opt_packed("response")?,
     })
 }

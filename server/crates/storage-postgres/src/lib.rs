@@ -22,6 +22,7 @@ mod codec;
 mod connections;
 mod counter;
 mod destinations;
+mod erasure;
 mod facts;
 mod figures;
 mod group;
@@ -200,6 +201,7 @@ impl PostgresStore {
             destinations: Arc::new(self.clone()),
             order_problems: Arc::new(self.clone()),
             upkeep: Arc::new(self.clone()),
+            erasure: Arc::new(self.clone()),
             work: Arc::new(self.clone()),
             people: Arc::new(self.clone()),
             signals: Arc::new(self.signals),

@@ -12,7 +12,8 @@ use sqlx::{PgConnection, postgres::PgRow};
 use std::collections::BTreeMap;
 use storage::{
     Actor, AuditEntry, Result, Scope, StoreError, WrappedKey,
-    people::{AuditRecord, ChainCheck, People, SessionRecord, SettingChange, UserRecord},
+    audit::Line,
+    people::{AuditRecord, Pace, People, SessionRecord, SettingChange, Try, UserRecord, last_admin, span_micros},
 };
 
 /// Audit lines of one read.
@@ -70,6 +71,8 @@ impl People for PostgresStore {
     async fn put_user(&self, scope: Scope, user: UserRecord, audit: AuditEntry) -> Result<()> {
         self.write(Turn::RealTime, move |conn| {
             Box::pin(async move {
+                // of two admins who disable each other at once, one is left
+                lock::company(conn).await?;
                 put_user(conn, scope, &user).await?;
                 audit::append(conn, scope, &audit).await
             })
@@ -79,28 +82,60 @@ impl People for PostgresStore {
 
     async fn session(&self, key: &str, now: Timestamp) -> Result<Option<SessionRecord>> {
         let mut read = self.read().await?;
-        let row = sqlx::query("SELECT key, data, expires_at FROM session WHERE key = $1 AND expires_at > $2")
+        let row = sqlx::query("SELECT * FROM session WHERE key = $1 AND expires_at > $2")
             .bind(key)
             .bind(micros(now))
             .fetch_optional(&mut *read)
             .await
             .map_err(Fail::from)?;
-        let session = |row: PgRow| -> Done<_> {
-            Ok(SessionRecord { key: row.text("key")?, data: row.text("data")?, expires_at: row.at("expires_at")? })
-        };
-        Ok(row.map(session).transpose()?)
+        Ok(row.as_ref().map(session).transpose()?)
+    }
+
+    async fn sessions(&self, scope: Scope, now: Timestamp) -> Result<Vec<SessionRecord>> {
+        let mut read = self.read().await?;
+        let rows = sqlx::query(
+            "SELECT s.* FROM \"user\" u JOIN session s ON s.user_id = u.id
+             WHERE u.company_id = $1 AND s.expires_at > $2 ORDER BY s.made_at, s.key",
+        )
+        .bind(scope.company.0)
+        .bind(micros(now))
+        .fetch_all(&mut *read)
+        .await
+        .map_err(Fail::from)?;
+        Ok(rows.iter().map(session).collect::<Done<_>>()?)
     }
 
     async fn put_session(&self, session: SessionRecord) -> Result<()> {
         self.write(Turn::RealTime, move |conn| {
             Box::pin(async move {
                 sqlx::query(
-                    "INSERT INTO session (key, data, expires_at) VALUES ($1, $2, $3)
-                     ON CONFLICT (key) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at",
+                    "INSERT INTO session (key, user_id, made_at, seen_at, expires_at, data) VALUES ($1, $2, $3, $4, $5, $6)",
                 )
                 .bind(session.key)
-                .bind(session.data)
+                .bind(session.user.0)
+                .bind(micros(session.made_at))
+                .bind(micros(session.seen_at))
                 .bind(micros(session.expires_at))
+                .bind(session.data)
+                .execute(conn)
+                .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn renew_session(&self, session: SessionRecord) -> Result<()> {
+        self.write(Turn::RealTime, move |conn| {
+            Box::pin(async move {
+                sqlx::query(
+                    "UPDATE session SET seen_at = $1, expires_at = $2, data = $3 WHERE key = $4 AND user_id = $5",
+                )
+                .bind(micros(session.seen_at))
+                .bind(micros(session.expires_at))
+                .bind(session.data)
+                .bind(session.key)
+                .bind(session.user.0)
                 .execute(conn)
                 .await?;
                 Ok(())
@@ -115,6 +150,23 @@ impl People for PostgresStore {
             Box::pin(async move {
                 sqlx::query("DELETE FROM session WHERE key = $1").bind(key).execute(conn).await?;
                 Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn end_sessions(&self, scope: Scope, keys: Vec<String>, audit: AuditEntry) -> Result<u64> {
+        self.write(Turn::RealTime, move |conn| {
+            Box::pin(async move {
+                let ended = sqlx::query(
+                    "DELETE FROM session WHERE key = ANY ($1) AND user_id IN (SELECT id FROM \"user\" WHERE company_id = $2)",
+                )
+                .bind(keys)
+                .bind(scope.company.0)
+                .execute(&mut *conn)
+                .await?;
+                audit::append(conn, scope, &audit).await?;
+                Ok(ended.rows_affected())
             })
         })
         .await
@@ -135,38 +187,63 @@ impl People for PostgresStore {
         .await
     }
 
-    async fn throttle_hit(&self, key: &str, now: Timestamp, window_ends: Timestamp) -> Result<u32> {
+    async fn throttle(&self, key: &str, pace: Pace, now: Timestamp) -> Result<Try> {
         let key = key.to_owned();
         self.write(Turn::RealTime, move |conn| {
             Box::pin(async move {
-                // a window that has ended begins anew; one that runs is not prolonged by more failures
-                sqlx::query(
-                    "INSERT INTO throttle (key, hits, window_ends) VALUES ($1, 1, $3)
+                // a time to wait that is longer than any was set before the clock was set back
+                let counted = sqlx::query(
+                    "INSERT INTO throttle AS t (key, hits, free_at, window_ends) VALUES ($1, 1, $2, $2 + $5)
                      ON CONFLICT (key) DO UPDATE SET
-                         hits = CASE WHEN throttle.window_ends <= $2 THEN 1 ELSE throttle.hits + 1 END,
-                         window_ends = CASE WHEN throttle.window_ends <= $2 THEN $3 ELSE throttle.window_ends END
+                         hits = CASE WHEN t.window_ends <= $2 THEN 1 ELSE t.hits + 1 END,
+                         free_at = $2 + CASE WHEN t.window_ends <= $2 OR t.hits + 1 < $3 THEN 0
+                             ELSE least($4, 1000000 * (1::bigint << least(t.hits + 2 - $3, 30)::int)) END,
+                         window_ends = $2 + $5
+                     WHERE t.window_ends <= $2 OR t.free_at <= $2 OR t.free_at > $2 + $4
                      RETURNING hits",
                 )
-                .bind(key)
+                .bind(&key)
                 .bind(micros(now))
-                .bind(micros(window_ends))
-                .fetch_one(conn)
-                .await?
-                .count("hits")
+                .bind(i64::from(pace.free))
+                .bind(span_micros(pace.longest))
+                .bind(span_micros(pace.window))
+                .fetch_optional(&mut *conn)
+                .await?;
+                if let Some(row) = counted {
+                    return Ok(Try::Free(row.count("hits")?));
+                }
+                // who was let in meanwhile may have cleared it
+                let row =
+                    sqlx::query("SELECT free_at FROM throttle WHERE key = $1").bind(&key).fetch_optional(conn).await?;
+                Ok(Try::Wait(row.map_or(Ok(now), |row| row.at("free_at"))?))
             })
         })
         .await
     }
 
-    async fn throttle_count(&self, key: &str, now: Timestamp) -> Result<u32> {
+    async fn throttled(&self, key: &str, now: Timestamp) -> Result<Option<(u32, Timestamp)>> {
         let mut read = self.read().await?;
-        let row = sqlx::query("SELECT hits FROM throttle WHERE key = $1 AND window_ends > $2")
+        let row = sqlx::query("SELECT hits, free_at FROM throttle WHERE key = $1 AND window_ends > $2")
             .bind(key)
             .bind(micros(now))
             .fetch_optional(&mut *read)
             .await
             .map_err(Fail::from)?;
-        Ok(row.map(|row| row.count("hits")).transpose()?.unwrap_or(0))
+        Ok(row.map(|row| Done::Ok((row.count("hits")?, row.at("free_at")?))).transpose()?)
+    }
+
+    async fn throttle_forgive(&self, key: &str) -> Result<()> {
+        let key = key.to_owned();
+        self.write(Turn::RealTime, move |conn| {
+            Box::pin(async move {
+                sqlx::query("UPDATE throttle SET hits = hits - 1 WHERE key = $1 AND hits > 0")
+                    .bind(key)
+                    .execute(conn)
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
     }
 
     async fn throttle_clear(&self, key: &str) -> Result<()> {
@@ -314,9 +391,9 @@ impl People for PostgresStore {
         Ok(rows.iter().map(audit::record).collect::<Done<_>>()?)
     }
 
-    async fn audit_check(&self, scope: Scope) -> Result<ChainCheck> {
+    async fn audit_lines(&self, scope: Scope, after: Option<i64>, limit: u32) -> Result<Vec<Line>> {
         let mut read = self.read().await?;
-        Ok(audit::check(&mut read, scope).await?)
+        Ok(audit::lines(&mut read, scope, after, row_limit(limit, AUDIT_ROWS)).await?)
     }
 
     async fn audit_of(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<(AuditRecord, Option<String>)>> {
@@ -361,6 +438,14 @@ async fn put_user(conn: &mut PgConnection, scope: Scope, user: &UserRecord) -> D
     if taken.is_some() {
         return Err(Fail(StoreError::Conflict(format!("there is another user {}", user.login))));
     }
+    let before = sqlx::query("SELECT * FROM \"user\" WHERE id = $1 AND company_id = $2")
+        .bind(user.id.0)
+        .bind(scope.company.0)
+        .fetch_optional(&mut *conn)
+        .await?;
+    if let Some(before) = before.as_ref().map(self::user).transpose()? {
+        follow_change(conn, scope, &before, user).await?;
+    }
     let put = sqlx::query(
         "INSERT INTO \"user\" (id, company_id, login, name, password, roles, enabled, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
          ON CONFLICT (id) DO UPDATE SET
@@ -378,6 +463,26 @@ async fn put_user(conn: &mut PgConnection, scope: Scope, user: &UserRecord) -> D
     .execute(conn)
     .await?;
     if put.rows_affected() == 0 { Err(Fail(StoreError::NotFound("user"))) } else { Ok(()) }
+}
+
+/// What follows when a user becomes another: somebody stays who runs the installation, and sessions end.
+async fn follow_change(conn: &mut PgConnection, scope: Scope, before: &UserRecord, user: &UserRecord) -> Done<()> {
+    if before.is_admin() && !user.is_admin() {
+        let other = sqlx::query(
+            "SELECT 1 FROM \"user\" WHERE company_id = $1 AND id <> $2 AND enabled AND roles LIKE '%\"admin\"%' LIMIT 1",
+        )
+        .bind(scope.company.0)
+        .bind(user.id.0)
+        .fetch_optional(&mut *conn)
+        .await?;
+        if other.is_none() {
+            return Err(Fail(StoreError::Conflict(last_admin(&before.login))));
+        }
+    }
+    if !user.keeps_sessions_of(before) {
+        sqlx::query("DELETE FROM session WHERE user_id = $1").bind(user.id.0).execute(conn).await?;
+    }
+    Ok(())
 }
 
 /// A subject's key, which lies with the message where that is the subject; none once destroyed.
@@ -477,6 +582,17 @@ async fn name(conn: &mut PgConnection, scope: Scope, id: UserId) -> Done<Option<
         .fetch_optional(conn)
         .await?;
     row.map(|row| row.text("name")).transpose()
+}
+
+fn session(row: &PgRow) -> Done<SessionRecord> {
+    Ok(SessionRecord {
+        key: row.text("key")?,
+        user: row.id("user_id")?,
+        made_at: row.at("made_at")?,
+        seen_at: row.at("seen_at")?,
+        expires_at: row.at("expires_at")?,
+        data: row.text("data")?,
+    })
 }
 
 fn user(row: &PgRow) -> Done<UserRecord> {

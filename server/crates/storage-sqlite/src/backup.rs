@@ -1,7 +1,7 @@
 //! A consistent copy of a file while a server writes to it.
 
 use crate::connection;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use std::{fmt::Display, path::Path};
 use storage::{Result, StoreError};
 
@@ -28,6 +28,19 @@ pub async fn check(path: &Path) -> Result<()> {
     let copy = path.to_owned();
     let finding = aside(move || finding(&copy)).await?.map_err(|error| damaged(&error))?;
     if finding == "ok" { Ok(()) } else { Err(damaged(&finding)) }
+}
+
+/// A setting of a database whose tables may be of an older version; none where it cannot be.
+///
+/// # Errors
+/// `Unavailable` when the file cannot be read.
+pub async fn setting(path: &Path, name: &'static str) -> Result<Option<String>> {
+    let of = path.to_owned();
+    let found = aside(move || {
+        let conn = connection::reading(&of)?;
+        conn.query_row("SELECT value FROM setting WHERE name = ?", [name], |row| row.get(0)).optional()
+    });
+    found.await?.map_err(|error| connection::unavailable(path, &error))
 }
 
 fn finding(path: &Path) -> rusqlite::Result<String> {

@@ -73,7 +73,8 @@ pub(crate) fn json<T: Serialize>(value: &T) -> String {
 
 /// A stored structured value.
 pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Done<T> {
-    serde_json::from_str(text).map_err(|e| Fail(StoreError::Damaged(format!("{}: {e}", std::any::type_name::<T>()))))
+    serde_json::from_str(text)
+        .map_err(|e| Fail(StoreError::Damaged(format!("{}: {}", std::any::type_name::<T>(), misread(&e)))))
 }
 
 /// An enum without data, as it is stored: its serialised name.
@@ -87,7 +88,12 @@ pub(crate) fn word<T: Serialize>(value: T) -> String {
 /// A stored enum without data.
 pub(crate) fn from_word<T: DeserializeOwned>(word: &str) -> Done<T> {
     let read = T::deserialize(IntoDeserializer::<de::value::Error>::into_deserializer(word));
-    read.map_err(|e| Fail(StoreError::Damaged(format!("{}: {e}", std::any::type_name::<T>()))))
+    read.map_err(|_| Fail(StoreError::Damaged(format!("{} is another word", std::any::type_name::<T>()))))
+}
+
+/// What is wrong with JSON, without the value that is: it may be anybody's words.
+fn misread(error: &serde_json::Error) -> String {
+    format!("{:?} at column {}", error.classify(), error.column())
 }
 
 /// Ids as a JSON list of hexadecimal texts, for `unhex` over `json_each`: one statement for any number of them.

@@ -26,6 +26,7 @@ use storage::{
         listed_code,
     },
     jobs::Lane,
+    trackers::{KnownTracker, Wanted},
 };
 
 #[async_trait]
@@ -133,26 +134,30 @@ pub(crate) struct NewTracker<'a> {
     pub(crate) at: Timestamp,
 }
 
-/// The tracker of exactly this carrier and number; else the only one of the number, where either side does not name a
-/// carrier; else a new one. A carrier that was missing is filled in.
+/// The tracker that is meant, see [`Wanted::chosen_of`], else a new one. A carrier that was missing is filled in.
 pub(crate) fn find_or_make_tracker(conn: &Connection, scope: Scope, new: &NewTracker<'_>) -> Done<TrackerId> {
-    let rows = query("SELECT id, carrier FROM tracker WHERE company_id = ? AND number = ?")
+    let wanted = Wanted { key: new.key, number_raw: new.number_raw };
+    let mut known = Vec::new();
+    for number in wanted.kept_under() {
+        let rows = query(
+            "SELECT id, number, number_raw, carrier, carrier_label FROM tracker WHERE company_id = ? AND number = ?",
+        )
         .bind(scope.company.0)
-        .bind(&new.key.number)
+        .bind(&number)
         .fetch_all(conn)?;
-    let known = rows
-        .iter()
-        .map(|row| Ok((row.id("id")?, row.opt_text("carrier")?)))
-        .collect::<Done<Vec<(TrackerId, Option<String>)>>>()?;
-    if let Some((id, _)) = known.iter().find(|(_, carrier)| *carrier == new.key.carrier) {
-        fill_in(conn, *id, new)?;
-        return Ok(*id);
+        for row in &rows {
+            known.push(KnownTracker {
+                id: row.id("id")?,
+                number: row.text("number")?,
+                number_raw: row.text("number_raw")?,
+                carrier: row.opt_text("carrier")?,
+                carrier_label: row.opt_text("carrier_label")?,
+            });
+        }
     }
-    if let [(id, carrier)] = known.as_slice()
-        && (carrier.is_none() || new.key.carrier.is_none())
-    {
-        fill_in(conn, *id, new)?;
-        return Ok(*id);
+    if let Some(id) = wanted.chosen_of(&known) {
+        fill_in(conn, id, new)?;
+        return Ok(id);
     }
     query("INSERT INTO tracker (id, company_id, carrier, number, number_raw, carrier_label, refs, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
         .bind(new.id.0)

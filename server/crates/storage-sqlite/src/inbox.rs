@@ -40,6 +40,7 @@ macro_rules! month_of {
         "CAST(strftime('%Y%m', m.received_at / 1000000, 'unixepoch') AS INTEGER)"
     };
 }
+pub(crate) use month_of;
 
 #[async_trait]
 impl Inbox for SqliteStore {
@@ -298,8 +299,8 @@ pub(crate) fn conclude(conn: &Connection, scope: Scope, id: MessageId, status: &
     let (word, observations, problems, reason) = match status {
         MessageStatus::Received => ("received", 0, 0, None),
         MessageStatus::Normalised { observations, problems } => ("normalised", *observations, *problems, None),
-        MessageStatus::Ignored { reason } => ("ignored", 0, 0, Some(reason)),
-        MessageStatus::Quarantined { reason } => ("quarantined", 0, 0, Some(reason)),
+        MessageStatus::Ignored { reason } => ("ignored", 0, 0, reason.as_ref()),
+        MessageStatus::Quarantined { reason } => ("quarantined", 0, 0, reason.as_ref()),
     };
     let found = query(
         "UPDATE message SET status = ?, observations = ?, problems = ?, reason = ? WHERE company_id = ? AND id = ?",
@@ -307,7 +308,7 @@ pub(crate) fn conclude(conn: &Connection, scope: Scope, id: MessageId, status: &
     .bind(word)
     .bind(observations)
     .bind(problems)
-    .bind(reason)
+    .bind(reason.map(Sealed::packed))
     .bind(scope.company.0)
     .bind(id.0)
     .execute(conn)?;
@@ -351,7 +352,7 @@ fn source(row: &Row) -> Done<SourceRecord> {
 }
 
 fn record(row: &Row) -> Done<MessageRecord> {
-    let reason = row.opt_text("reason")?.unwrap_or_default();
+    let reason = row.opt_packed("reason")?;
     let status = match row.text("status")?.as_str() {
         "received" => MessageStatus::Received,
         "normalised" => {
@@ -374,5 +375,6 @@ fn record(row: &Row) -> Done<MessageRecord> {
         status,
         cursor: row.count("cursor")?,
         read_before: row.int("observations")? > 0,
+        erased: row.opt_bytes("wrapped")?.is_none(),
     })
 }

@@ -13,7 +13,7 @@ use domain::ids::{CompanyId, CorrelationId, JobId, ShipmentId, content_id_at};
 use jiff::Timestamp;
 use rusqlite::Connection;
 use storage::{
-    Actor, AuditEntry, Page, Result, Scope, StoreError, figures,
+    Actor, AuditEntry, Page, Result, Scope, Sealed, StoreError, figures,
     jobs::{
         AttemptRecord, Cause, ClaimRequest, Counted, DestinationSummary, Finish, INSIDE, JobFilter, JobKind, JobRow,
         JobSelection, Jobs, Lane, LeasedJob, NewJob,
@@ -429,7 +429,7 @@ fn end_try(conn: &Connection, owner: &str, id: JobId, finish: &Finish, now: Time
             )
             .bind(counts)
             .bind(micros(*at))
-            .bind(error)
+            .bind(error.packed())
             .bind(class)
             .bind(micros(now))
             .bind(row.int("seq")?)
@@ -445,7 +445,7 @@ fn over(
     owner: &str,
     id: JobId,
     status: &'static str,
-    failure: Option<(&String, &String)>,
+    failure: Option<(&Sealed, &String)>,
     now: Timestamp,
 ) -> Done<u64> {
     query(
@@ -453,7 +453,7 @@ fn over(
          WHERE id = ?5 AND owner = ?6 AND status = 'leased'",
     )
     .bind(status)
-    .bind(failure.map(|(error, _)| error))
+    .bind(failure.map(|(error, _)| error.packed()))
     .bind(failure.map(|(_, class)| class))
     .bind(micros(now))
     .bind(id.0)
@@ -592,8 +592,8 @@ fn put_attempt(conn: &Connection, scope: Scope, attempt: &AttemptRecord) -> Done
     .bind(stored_count(attempt.duration_ms))
     .bind(attempt.status)
     .bind(word(attempt.outcome))
-    .bind(&attempt.request)
-    .bind(&attempt.response)
+    .bind(attempt.request.as_ref().map(Sealed::packed))
+    .bind(attempt.response.as_ref().map(Sealed::packed))
     .execute(conn)?;
     Ok(())
 }
@@ -667,7 +667,7 @@ fn listed(row: &Row) -> Done<JobRow> {
         job: job(row)?,
         status: row.word("status")?,
         attempts: row.count("attempts")?,
-        error: row.opt_text("error")?,
+        error: row.opt_packed("error")?,
         class: row.opt_text("class")?,
         created_at: row.at("created_at")?,
         updated_at: row.at("updated_at")?,
@@ -690,7 +690,7 @@ fn attempt(row: &Row) -> Done<AttemptRecord> {
             .transpose()
             .map_err(|_| StoreError::Damaged("HTTP status".into()))?,
         outcome: row.word("outcome")?,
-        request: row.text("request")?,
-        response: row.text("response")?,
+        request: row.opt_packed("request")?,
+        response: row.opt_packed("response")?,
     })
 }

@@ -13,6 +13,7 @@ mod codec;
 mod connection;
 mod counter;
 mod destinations;
+mod erasure;
 pub mod export;
 mod facts;
 mod figures;
@@ -146,6 +147,7 @@ impl SqliteStore {
             destinations: Arc::new(self.clone()),
             order_problems: Arc::new(self.clone()),
             upkeep: Arc::new(self.clone()),
+            erasure: Arc::new(self.clone()),
             work: Arc::new(self.clone()),
             people: Arc::new(self),
             signals: Arc::new(storage::signals::Alone::default()),

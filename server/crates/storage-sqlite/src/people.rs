@@ -13,7 +13,8 @@ use rusqlite::Connection;
 use std::collections::BTreeMap;
 use storage::{
     Actor, AuditEntry, Result, Scope, StoreError, WrappedKey,
-    people::{AuditRecord, ChainCheck, People, SessionRecord, SettingChange, UserRecord},
+    audit::Line,
+    people::{AuditRecord, Pace, People, SessionRecord, SettingChange, Try, UserRecord, last_admin, span_micros},
 };
 
 /// Audit lines of one read.
@@ -72,28 +73,53 @@ impl People for SqliteStore {
     async fn session(&self, key: &str, now: Timestamp) -> Result<Option<SessionRecord>> {
         let key = key.to_owned();
         self.read(move |conn| {
-            let row = query("SELECT key, data, expires_at FROM session WHERE key = ? AND expires_at > ?")
+            let row = query("SELECT * FROM session WHERE key = ? AND expires_at > ?")
                 .bind(key)
                 .bind(micros(now))
                 .fetch_optional(conn)?;
-            let session = |row: Row| -> Done<_> {
-                Ok(SessionRecord { key: row.text("key")?, data: row.text("data")?, expires_at: row.at("expires_at")? })
-            };
-            row.map(session).transpose()
+            row.as_ref().map(session).transpose()
+        })
+        .await
+    }
+
+    async fn sessions(&self, scope: Scope, now: Timestamp) -> Result<Vec<SessionRecord>> {
+        self.read(move |conn| {
+            let rows = query(
+                "SELECT s.* FROM user u JOIN session s ON s.user_id = u.id
+                 WHERE u.company_id = ? AND s.expires_at > ? ORDER BY s.made_at, s.key",
+            )
+            .bind(scope.company.0)
+            .bind(micros(now))
+            .fetch_all(conn)?;
+            rows.iter().map(session).collect::<Done<_>>()
         })
         .await
     }
 
     async fn put_session(&self, session: SessionRecord) -> Result<()> {
         self.write(Turn::RealTime, move |conn| {
-            query(
-                "INSERT INTO session (key, data, expires_at) VALUES (?, ?, ?)
-                 ON CONFLICT (key) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at",
-            )
-            .bind(&session.key)
-            .bind(&session.data)
-            .bind(micros(session.expires_at))
-            .execute(conn)?;
+            query("INSERT INTO session (key, user_id, made_at, seen_at, expires_at, data) VALUES (?, ?, ?, ?, ?, ?)")
+                .bind(&session.key)
+                .bind(session.user.0)
+                .bind(micros(session.made_at))
+                .bind(micros(session.seen_at))
+                .bind(micros(session.expires_at))
+                .bind(&session.data)
+                .execute(conn)?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn renew_session(&self, session: SessionRecord) -> Result<()> {
+        self.write(Turn::RealTime, move |conn| {
+            query("UPDATE session SET seen_at = ?, expires_at = ?, data = ? WHERE key = ? AND user_id = ?")
+                .bind(micros(session.seen_at))
+                .bind(micros(session.expires_at))
+                .bind(&session.data)
+                .bind(&session.key)
+                .bind(session.user.0)
+                .execute(conn)?;
             Ok(())
         })
         .await
@@ -108,6 +134,21 @@ impl People for SqliteStore {
         .await
     }
 
+    async fn end_sessions(&self, scope: Scope, keys: Vec<String>, audit: AuditEntry) -> Result<u64> {
+        self.write(Turn::RealTime, move |conn| {
+            let ended = query(
+                "DELETE FROM session WHERE key IN (SELECT value FROM json_each(?))
+                     AND user_id IN (SELECT id FROM user WHERE company_id = ?)",
+            )
+            .bind(json(&keys))
+            .bind(scope.company.0)
+            .execute(conn)?;
+            audit::append(conn, scope, &audit)?;
+            Ok(ended)
+        })
+        .await
+    }
+
     async fn sweep(&self, now: Timestamp) -> Result<u64> {
         self.write(Turn::Batch, move |conn| {
             let sessions = query("DELETE FROM session WHERE expires_at <= ?").bind(micros(now)).execute(conn)?;
@@ -117,34 +158,53 @@ impl People for SqliteStore {
         .await
     }
 
-    async fn throttle_hit(&self, key: &str, now: Timestamp, window_ends: Timestamp) -> Result<u32> {
+    async fn throttle(&self, key: &str, pace: Pace, now: Timestamp) -> Result<Try> {
         let key = key.to_owned();
         self.write(Turn::RealTime, move |conn| {
-            // a window that has ended begins anew; one that runs is not prolonged by more failures
-            query(
-                "INSERT INTO throttle (key, hits, window_ends) VALUES (?1, 1, ?3)
+            // a time to wait that is longer than any was set before the clock was set back
+            let counted = query(
+                "INSERT INTO throttle (key, hits, free_at, window_ends) VALUES (?1, 1, ?2, ?2 + ?5)
                  ON CONFLICT (key) DO UPDATE SET
                      hits = CASE WHEN window_ends <= ?2 THEN 1 ELSE hits + 1 END,
-                     window_ends = CASE WHEN window_ends <= ?2 THEN ?3 ELSE window_ends END
+                     free_at = ?2 + CASE WHEN window_ends <= ?2 OR hits + 1 < ?3 THEN 0
+                         ELSE min(?4, 1000000 * (1 << min(hits + 2 - ?3, 30))) END,
+                     window_ends = ?2 + ?5
+                 WHERE window_ends <= ?2 OR free_at <= ?2 OR free_at > ?2 + ?4
                  RETURNING hits",
             )
             .bind(&key)
             .bind(micros(now))
-            .bind(micros(window_ends))
-            .fetch_one(conn)?
-            .count("hits")
+            .bind(i64::from(pace.free))
+            .bind(span_micros(pace.longest))
+            .bind(span_micros(pace.window))
+            .fetch_optional(conn)?;
+            if let Some(row) = counted {
+                return Ok(Try::Free(row.count("hits")?));
+            }
+            Ok(Try::Wait(
+                query("SELECT free_at FROM throttle WHERE key = ?").bind(&key).fetch_one(conn)?.at("free_at")?,
+            ))
         })
         .await
     }
 
-    async fn throttle_count(&self, key: &str, now: Timestamp) -> Result<u32> {
+    async fn throttled(&self, key: &str, now: Timestamp) -> Result<Option<(u32, Timestamp)>> {
         let key = key.to_owned();
         self.read(move |conn| {
-            let row = query("SELECT hits FROM throttle WHERE key = ? AND window_ends > ?")
+            let row = query("SELECT hits, free_at FROM throttle WHERE key = ? AND window_ends > ?")
                 .bind(key)
                 .bind(micros(now))
                 .fetch_optional(conn)?;
-            Ok(row.map(|row| row.count("hits")).transpose()?.unwrap_or(0))
+            row.map(|row| Ok((row.count("hits")?, row.at("free_at")?))).transpose()
+        })
+        .await
+    }
+
+    async fn throttle_forgive(&self, key: &str) -> Result<()> {
+        let key = key.to_owned();
+        self.write(Turn::RealTime, move |conn| {
+            query("UPDATE throttle SET hits = hits - 1 WHERE key = ? AND hits > 0").bind(&key).execute(conn)?;
+            Ok(())
         })
         .await
     }
@@ -278,8 +338,8 @@ impl People for SqliteStore {
         .await
     }
 
-    async fn audit_check(&self, scope: Scope) -> Result<ChainCheck> {
-        self.read(move |conn| audit::check(conn, scope)).await
+    async fn audit_lines(&self, scope: Scope, after: Option<i64>, limit: u32) -> Result<Vec<Line>> {
+        self.read(move |conn| audit::lines(conn, scope, after, row_limit(limit, AUDIT_ROWS))).await
     }
 
     async fn audit_of(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<(AuditRecord, Option<String>)>> {
@@ -315,6 +375,13 @@ fn put_user(conn: &Connection, scope: Scope, user: &UserRecord) -> Done<()> {
     if taken.is_some() {
         return Err(Fail(StoreError::Conflict(format!("there is another user {}", user.login))));
     }
+    let before = query("SELECT * FROM user WHERE id = ? AND company_id = ?")
+        .bind(user.id.0)
+        .bind(scope.company.0)
+        .fetch_optional(conn)?;
+    if let Some(before) = before.as_ref().map(self::user).transpose()? {
+        follow_change(conn, scope, &before, user)?;
+    }
     let put = query(
         "INSERT INTO user (id, company_id, login, name, password, roles, enabled, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (id) DO UPDATE SET
@@ -331,6 +398,25 @@ fn put_user(conn: &Connection, scope: Scope, user: &UserRecord) -> Done<()> {
     .bind(micros(user.created_at))
     .execute(conn)?;
     if put == 0 { Err(Fail(StoreError::NotFound("user"))) } else { Ok(()) }
+}
+
+/// What follows when a user becomes another: somebody stays who runs the installation, and sessions end.
+fn follow_change(conn: &Connection, scope: Scope, before: &UserRecord, user: &UserRecord) -> Done<()> {
+    if before.is_admin() && !user.is_admin() {
+        let other = query(
+            "SELECT 1 FROM user WHERE company_id = ? AND id <> ? AND enabled AND roles LIKE '%\"admin\"%' LIMIT 1",
+        )
+        .bind(scope.company.0)
+        .bind(user.id.0)
+        .fetch_optional(conn)?;
+        if other.is_none() {
+            return Err(Fail(StoreError::Conflict(last_admin(&before.login))));
+        }
+    }
+    if !user.keeps_sessions_of(before) {
+        query("DELETE FROM session WHERE user_id = ?").bind(user.id.0).execute(conn)?;
+    }
+    Ok(())
 }
 
 /// A subject's key, which lies with the message where that is the subject; none once destroyed.
@@ -415,6 +501,17 @@ fn name(conn: &Connection, scope: Scope, id: UserId) -> Done<Option<String>> {
         .bind(id.0)
         .fetch_optional(conn)?;
     row.map(|row| row.text("name")).transpose()
+}
+
+fn session(row: &Row) -> Done<SessionRecord> {
+    Ok(SessionRecord {
+        key: row.text("key")?,
+        user: row.id("user_id")?,
+        made_at: row.at("made_at")?,
+        seen_at: row.at("seen_at")?,
+        expires_at: row.at("expires_at")?,
+        data: row.text("data")?,
+    })
 }
 
 fn user(row: &Row) -> Done<UserRecord> {

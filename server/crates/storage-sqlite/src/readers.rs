@@ -29,6 +29,11 @@ impl Readers {
         Arc::new(Self { path, free: Arc::new(Semaphore::new(READERS)), idle: Mutex::default() })
     }
 
+    /// The file.
+    pub(crate) fn path(&self) -> &std::path::Path {
+        &self.path
+    }
+
     /// Asks a question.
     pub(crate) async fn ask<T, F>(self: &Arc<Self>, question: F) -> Result<T>
     where

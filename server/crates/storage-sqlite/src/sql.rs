@@ -174,6 +174,12 @@ impl Row {
         Ok(subject.zip(bytes).map(|(subject, bytes)| Sealed { subject, bytes }))
     }
 
+    /// Sealed bytes, from a column that holds all of them.
+    pub(crate) fn opt_packed(&self, column: &str) -> Done<Option<Sealed>> {
+        let Some(packed) = self.opt_bytes(column)? else { return Ok(None) };
+        Sealed::unpacked(&packed).map(Some).ok_or_else(|| damaged(column, &"it is no sealed value"))
+    }
+
     /// The values, column by column.
     pub(crate) fn into_values(self) -> Vec<Value> {
         self.values

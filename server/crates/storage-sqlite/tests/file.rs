@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 use storage::{
-    Actor, AuditEntry, Scope, Sealed, Store, StoreError, WrappedKey,
+    Actor, AuditEntry, AuditKey, Scope, Sealed, Store, StoreError, WrappedKey,
     inbox::{MessageSelection, NewMessage, SourceRecord},
     jobs::{Cause, ClaimRequest, JobKind, Lane, NewJob},
     people::ChainCheck,
@@ -61,8 +61,19 @@ async fn scope(store: &Store) -> Scope {
     Scope { company, actor: Actor::System }
 }
 
+/// A key that is none, but of which every byte counts.
+fn audit_key() -> AuditKey {
+    AuditKey::new(|line| {
+        let mut mac = [7_u8; 32];
+        for (n, byte) in line.iter().enumerate() {
+            mac[n % 32] = mac[n % 32].rotate_left(3) ^ byte ^ mac[(n + 31) % 32];
+        }
+        mac
+    })
+}
+
 fn audit(subject: &str) -> AuditEntry {
-    AuditEntry { at: morning(), action: "test", subject: subject.into(), before: None, after: None, why: None }
+    AuditEntry::new(audit_key(), morning(), "test", subject)
 }
 
 #[tokio::test]
@@ -112,17 +123,17 @@ async fn a_tampered_audit_line_is_found() {
     }
     let mut direct =
         SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(directory.file())).await.unwrap();
-    for refused in ["UPDATE audit SET why = 'x'", "DELETE FROM audit"] {
+    for refused in ["UPDATE audit SET action = 'x'", "DELETE FROM audit"] {
         let error = sqlx::query(refused).execute(&mut direct).await.unwrap_err();
         assert!(error.to_string().contains("append-only"), "{error}");
     }
-    assert_eq!(store.people.audit_check(scope).await.unwrap(), ChainCheck::Sound(5));
+    assert_eq!(store.people.audit_check(scope, &audit_key()).await.unwrap(), ChainCheck::Sound(5));
     sqlx::raw_sql("DROP TRIGGER audit_no_update; DROP TRIGGER audit_no_delete; UPDATE audit SET subject = 'thing:9' WHERE seq = 3").execute(&mut direct).await.unwrap();
-    assert_eq!(store.people.audit_check(scope).await.unwrap(), ChainCheck::Broken(3));
+    assert_eq!(store.people.audit_check(scope, &audit_key()).await.unwrap(), ChainCheck::Broken(3));
     sqlx::raw_sql("UPDATE audit SET subject = 'thing:2' WHERE seq = 3").execute(&mut direct).await.unwrap();
-    assert_eq!(store.people.audit_check(scope).await.unwrap(), ChainCheck::Sound(5));
+    assert_eq!(store.people.audit_check(scope, &audit_key()).await.unwrap(), ChainCheck::Sound(5));
     sqlx::raw_sql("DELETE FROM audit WHERE seq = 2").execute(&mut direct).await.unwrap();
-    assert_eq!(store.people.audit_check(scope).await.unwrap(), ChainCheck::Broken(2));
+    assert_eq!(store.people.audit_check(scope, &audit_key()).await.unwrap(), ChainCheck::Broken(2));
 }
 
 #[tokio::test]

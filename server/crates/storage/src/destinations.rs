@@ -42,7 +42,7 @@ pub struct Health {
     /// Since when it fails. Not written where it does not: rows of older versions are compared as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Timestamp>,
-    /// Its newest failure, without personal data and secrets.
+    /// The class of its newest failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
 }

@@ -140,8 +140,8 @@ pub struct ObservationRecord {
 /// Trackers, observations, readings, bindings.
 #[async_trait]
 pub trait Facts: Send + Sync {
-    /// Records what a message says, in one transaction: trackers found or made (exact carrier and number; else the only
-    /// one of that number where either side does not name a carrier), observations once each, sightings, snapshots,
+    /// Records what a message says, in one transaction: trackers found or made ([`crate::trackers::Wanted::chosen_of`]),
+    /// observations once each, sightings, snapshots,
     /// readings, the message's status or cursor, an unclaimed shipment for a tracker that nobody claims, and a
     /// coalescing `fold` job (target the shipment) for every shipment concerned. Recording twice changes nothing.
     /// `Conflict` where a mapping was published since the readings were made: they are to be made again.

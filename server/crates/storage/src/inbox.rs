@@ -94,13 +94,13 @@ pub enum MessageStatus {
     },
     /// Well-formed and not about tracking.
     Ignored {
-        /// What it is.
-        reason: String,
+        /// What it is, sealed; none once it was erased.
+        reason: Option<Sealed>,
     },
     /// Cannot be read: a person has to look. Replayable.
     Quarantined {
-        /// Why.
-        reason: String,
+        /// Why, sealed; none once it was erased.
+        reason: Option<Sealed>,
     },
 }
 
@@ -133,6 +133,8 @@ pub struct MessageRecord {
     pub cursor: u32,
     /// Whether it was read before, also while it waits to be read again.
     pub read_before: bool,
+    /// Whether its key was destroyed: nothing of its content is left.
+    pub erased: bool,
 }
 
 /// The body of a kept message with its key.

@@ -1,6 +1,6 @@
 //! Jobs: units of work with leases, and the calls they made. Jobs carry ids, not payloads.
 
-use crate::{AuditEntry, Page, Result, Scope, replays::Tally};
+use crate::{AuditEntry, Page, Result, Scope, Sealed, replays::Tally};
 use async_trait::async_trait;
 use domain::ids::{AttemptId, CorrelationId, JobId, ShipmentId};
 use jiff::Timestamp;
@@ -167,24 +167,24 @@ pub struct ClaimRequest {
     pub held: Vec<JobId>,
 }
 
-/// How a try ended.
+/// How a try ended. The text of an error may be another system's: it is kept sealed, and only its class in clear.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Finish {
+pub enum Finish<E = Sealed> {
     /// Done.
     Done,
     /// To be tried again.
     Retry {
         /// When.
         at: Timestamp,
-        /// Why, without personal data.
-        error: String,
+        /// Why.
+        error: E,
         /// The class of the error, a stable word.
         class: String,
     },
     /// A person has to look.
     Dead {
         /// Why.
-        error: String,
+        error: E,
         /// The class of the error.
         class: String,
     },
@@ -197,11 +197,25 @@ pub enum Finish {
     Spared {
         /// Not before.
         at: Timestamp,
-        /// What happened, without personal data.
-        error: String,
+        /// What happened.
+        error: E,
         /// The stable code of the class of error.
         class: String,
     },
+}
+
+impl<E> Finish<E> {
+    /// The same with another kind of text.
+    pub fn map<F>(self, text: impl FnOnce(E) -> F) -> Finish<F> {
+        match self {
+            Self::Done => Finish::Done,
+            Self::Retry { at, error, class } => Finish::Retry { at, error: text(error), class },
+            Self::Dead { error, class } => Finish::Dead { error: text(error), class },
+            Self::Released => Finish::Released,
+            Self::Later(at) => Finish::Later(at),
+            Self::Spared { at, error, class } => Finish::Spared { at, error: text(error), class },
+        }
+    }
 }
 
 /// Where a job stands.
@@ -229,8 +243,8 @@ pub struct JobRow {
     pub status: JobStatus,
     /// Tries so far.
     pub attempts: u32,
-    /// Why the last one failed.
-    pub error: Option<String>,
+    /// Why the last one failed, sealed; none once it was erased.
+    pub error: Option<Sealed>,
     /// That error's class.
     pub class: Option<String>,
     /// When it was made.
@@ -262,10 +276,10 @@ pub struct AttemptRecord {
     pub status: Option<u16>,
     /// Whether it went well.
     pub outcome: Outcome,
-    /// The request, personal data masked.
-    pub request: String,
-    /// The answer, personal data masked.
-    pub response: String,
+    /// The request, masked and sealed; none once it was erased.
+    pub request: Option<Sealed>,
+    /// The answer, masked and sealed; none once it was erased.
+    pub response: Option<Sealed>,
 }
 
 /// Whether a call went well.

@@ -6,10 +6,12 @@
 //!
 //! Personal data arrives sealed ([`Sealed`]) under a key of its own subject; storage never sees it in clear.
 
+pub mod audit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod counted;
 pub mod destinations;
+pub mod erasure;
 pub mod facts;
 pub mod figures;
 pub mod inbox;
@@ -20,12 +22,13 @@ pub mod people;
 pub mod replays;
 pub mod shipments;
 pub mod signals;
+pub mod trackers;
 pub mod transfer;
 pub mod upkeep;
 pub mod work;
 
+pub use audit::{AuditEntry, AuditKey};
 use domain::ids::{CompanyId, SubjectId, UserId};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -52,6 +55,8 @@ pub struct Store {
     pub work: Arc<dyn work::Work>,
     /// Users, sessions, keys, settings, audit trail.
     pub people: Arc<dyn people::People>,
+    /// What an erasure rewrites.
+    pub erasure: Arc<dyn erasure::Erasure>,
     /// Retention, and what follows a restore.
     pub upkeep: Arc<dyn upkeep::Upkeep>,
     /// Wake-ups between nodes.
@@ -86,6 +91,19 @@ pub struct Sealed {
     pub subject: SubjectId,
     /// Nonce, ciphertext, tag.
     pub bytes: Vec<u8>,
+}
+
+impl Sealed {
+    /// As one value, for a column of its own.
+    pub fn packed(&self) -> Vec<u8> {
+        [self.subject.0.as_bytes().as_slice(), &self.bytes].concat()
+    }
+
+    /// From such a value; none where it is too short to be one.
+    pub fn unpacked(packed: &[u8]) -> Option<Self> {
+        let (subject, bytes) = packed.split_first_chunk::<16>()?;
+        Some(Self { subject: SubjectId(uuid::Uuid::from_bytes(*subject)), bytes: bytes.to_vec() })
+    }
 }
 
 /// A subject's data key, itself encrypted under the master key.
@@ -129,23 +147,6 @@ pub struct Page<T> {
     pub next: Option<String>,
 }
 
-/// What happened and why, for the audit trail. `before` and `after` are sealed JSON.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AuditEntry {
-    /// When.
-    pub at: Timestamp,
-    /// What was done, as a stable word: `exception.resolve`.
-    pub action: &'static str,
-    /// To what: `exception:<id>`.
-    pub subject: String,
-    /// Before.
-    pub before: Option<Sealed>,
-    /// After.
-    pub after: Option<Sealed>,
-    /// The person's reason.
-    pub why: Option<String>,
-}
-
 /// Limits of the storage layer.
 pub mod limits {
     use jiff::SignedDuration;
@@ -169,6 +170,10 @@ pub mod limits {
     pub const MAPPING_ROWS: u32 = 100;
     /// Samples of an unmapped code.
     pub const SAMPLES: u32 = 5;
+    /// Messages about a shipment of one read.
+    pub const ERASED_MESSAGES: u32 = 50;
+    /// Texts that an erasure reads or empties at once.
+    pub const ERASED_TEXTS: u32 = 500;
     /// Observations that are read again at once.
     pub const REREAD_ROWS: u32 = 200;
 }

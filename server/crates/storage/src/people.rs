@@ -1,9 +1,13 @@
 //! Users, sessions, keys, settings and the audit trail.
 
-use crate::{Actor, AuditEntry, Result, Scope, Sealed, WrappedKey};
+pub use crate::audit::ChainCheck;
+use crate::{
+    Actor, AuditEntry, AuditKey, Result, Scope, Sealed, WrappedKey,
+    audit::{self, Line, Place, Walked},
+};
 use async_trait::async_trait;
 use domain::ids::{CompanyId, ShipmentId, SubjectId, UserId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -40,15 +44,53 @@ pub enum RoleName {
     Admin,
 }
 
+impl UserRecord {
+    /// Whether this person runs the installation.
+    pub fn is_admin(&self) -> bool {
+        self.enabled && self.roles.contains(&RoleName::Admin)
+    }
+
+    /// Whether the sessions of the person as they were before go on.
+    pub fn keeps_sessions_of(&self, before: &Self) -> bool {
+        self.enabled && self.password == before.password && self.roles == before.roles
+    }
+}
+
 /// A web session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRecord {
     /// Keyed hash of the session id: the cookie's value is not stored.
     pub key: String,
-    /// What it holds, as JSON.
-    pub data: String,
+    /// Whose.
+    pub user: UserId,
+    /// When the person signed in.
+    pub made_at: Timestamp,
+    /// When the person was last seen, to within minutes.
+    pub seen_at: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// What it holds, as JSON.
+    pub data: String,
+}
+
+/// How fast tries may follow each other: so many are free, and from the last of them on each doubles the time to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// Free tries; at least 2.
+    pub free: u32,
+    /// The longest time to wait.
+    pub longest: SignedDuration,
+    /// Without a try for so long, the count begins anew; longer than `longest`.
+    pub window: SignedDuration,
+}
+
+/// Whether a try may be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Try {
+    /// It may, and is counted; so many were.
+    Free(u32),
+    /// It may not before then, and is not counted.
+    Wait(Timestamp),
 }
 
 /// A line of the audit trail.
@@ -60,10 +102,8 @@ pub struct AuditRecord {
     pub actor: Actor,
     /// What.
     pub entry: AuditLine,
-    /// Hash of the line before.
-    pub previous: String,
-    /// Hash of this line and the one before.
-    pub hash: String,
+    /// Its MAC; none of lines of before migration 0034.
+    pub mac: Option<Vec<u8>>,
 }
 
 /// An entry as it is read back.
@@ -75,19 +115,12 @@ pub struct AuditLine {
     pub action: String,
     /// To what.
     pub subject: String,
+    /// Before, sealed.
+    pub before: Option<Sealed>,
     /// After, sealed.
     pub after: Option<Sealed>,
-    /// The person's reason.
-    pub why: Option<String>,
-}
-
-/// Whether the chain holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChainCheck {
-    /// Every line follows from the one before; so many lines.
-    Sound(u64),
-    /// This line does not.
-    Broken(u64),
+    /// The person's reason, sealed.
+    pub why: Option<Sealed>,
 }
 
 /// A value on its way from what was read to what it should be.
@@ -99,6 +132,16 @@ pub struct SettingChange {
     pub from: Option<String>,
     /// What it should be.
     pub to: String,
+}
+
+/// Why a user stays an admin.
+pub fn last_admin(login: &str) -> String {
+    format!("{login} is the last admin who can sign in: make another one first")
+}
+
+/// A length of time as engines keep it.
+pub fn span_micros(span: SignedDuration) -> i64 {
+    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// Users, sessions, keys, settings, audit.
@@ -116,31 +159,45 @@ pub trait People: Send + Sync {
     /// Every user of the company.
     async fn users(&self, scope: Scope) -> Result<Vec<UserRecord>>;
 
-    /// Makes or replaces a user; the audit entry commits with it.
+    /// Makes or replaces a user; the audit entry commits with it. A new password, other roles or an end of the right to sign in
+    /// end the person's sessions.
     ///
     /// # Errors
-    /// `Conflict` when another user has the login.
+    /// `Conflict` when another user has the login, or when nobody would be left to run the installation.
     async fn put_user(&self, scope: Scope, user: UserRecord, audit: AuditEntry) -> Result<()>;
 
     /// A session that has not ended.
     async fn session(&self, key: &str, now: Timestamp) -> Result<Option<SessionRecord>>;
 
-    /// Keeps a session.
+    /// The sessions of the company's people that have not ended, oldest first.
+    async fn sessions(&self, scope: Scope, now: Timestamp) -> Result<Vec<SessionRecord>>;
+
+    /// Begins a session.
     async fn put_session(&self, session: SessionRecord) -> Result<()>;
+
+    /// Prolongs a session; one that was ended meanwhile stays so.
+    async fn renew_session(&self, session: SessionRecord) -> Result<()>;
 
     /// Ends a session.
     async fn drop_session(&self, key: &str) -> Result<()>;
 
+    /// Ends sessions of the company's people; the audit entry commits with it. Returns how many.
+    async fn end_sessions(&self, scope: Scope, keys: Vec<String>, audit: AuditEntry) -> Result<u64>;
+
     /// Drops sessions and throttle counters that have ended; returns how many.
     async fn sweep(&self, now: Timestamp) -> Result<u64>;
 
-    /// Counts a failure under a key (an HMAC of login or address) in a window; returns the count so far.
-    async fn throttle_hit(&self, key: &str, now: Timestamp, window_ends: Timestamp) -> Result<u32>;
+    /// Asks for a try under a key (an HMAC of login or address) and counts it, in one step: of tries at the same time no more
+    /// are free than one after the other.
+    async fn throttle(&self, key: &str, pace: Pace, now: Timestamp) -> Result<Try>;
 
-    /// The failures counted under a key.
-    async fn throttle_count(&self, key: &str, now: Timestamp) -> Result<u32>;
+    /// How the tries of a key stand: the count, and from when on the next is free; none without any in the window.
+    async fn throttled(&self, key: &str, now: Timestamp) -> Result<Option<(u32, Timestamp)>>;
 
-    /// Forgets the failures of a key.
+    /// Takes one try of a key back.
+    async fn throttle_forgive(&self, key: &str) -> Result<()>;
+
+    /// Forgets the tries of a key.
     async fn throttle_clear(&self, key: &str) -> Result<()>;
 
     /// The wrapped key of a subject: a customer, a source, a message; none once destroyed.
@@ -179,8 +236,16 @@ pub trait People: Send + Sync {
     /// The newest lines of the audit trail, of one subject where given.
     async fn audit_trail(&self, scope: Scope, subject: Option<String>, limit: u32) -> Result<Vec<AuditRecord>>;
 
-    /// Walks the hash chain.
-    async fn audit_check(&self, scope: Scope) -> Result<ChainCheck>;
+    /// The lines behind one (none: all), oldest first, as the table has them.
+    async fn audit_lines(&self, scope: Scope, after: Option<i64>, limit: u32) -> Result<Vec<Line>>;
+
+    /// Walks the whole chain.
+    async fn audit_check(&self, scope: Scope, key: &AuditKey) -> Result<ChainCheck> {
+        Ok(match audit::walk(self, scope, key, Place::default(), |_| {}).await? {
+            Walked::Through(place) => ChainCheck::Sound(place.seq.unsigned_abs()),
+            Walked::Broken(line) => ChainCheck::Broken(line.unsigned_abs()),
+        })
+    }
 
     /// The audit lines about a shipment and its exceptions, oldest first, with the actor's name.
     async fn audit_of(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<(AuditRecord, Option<String>)>>;

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::facts::TrackerKey;
+use crate::{facts::TrackerKey, trackers::Wanted};
 
 /// The record in the order system that a shipment stands for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -156,6 +156,13 @@ pub struct Claim {
     pub number_raw: String,
     /// The carrier as written.
     pub carrier_label: Option<String>,
+}
+
+impl Claim {
+    /// The tracker that is asked for.
+    pub fn wanted(&self) -> Wanted<'_> {
+        Wanted { key: &self.tracker, number_raw: &self.number_raw }
+    }
 }
 
 /// What an import did.

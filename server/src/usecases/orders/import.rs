@@ -1,6 +1,10 @@
 //! Deliveries come in from Odoo.
 
-use super::{CUSTOMER, OrderError, repair};
+use super::{
+    CUSTOMER, OrderError,
+    reference::{Reference, TRACKING, TrackingNumber},
+    repair,
+};
 use crate::{
     tower::Tower,
     usecases::{UseCaseError, promises},
@@ -16,7 +20,6 @@ use domain::{
     carriers as directory,
     fold::{DeliveryStanding, Plan, PromiseSource},
     ids::{BindingId, CorrelationId, ShipmentId, SubjectId, TrackerId, content_id},
-    numbers,
     observation::Location,
     promise::{PromiseRules, Shipped},
 };
@@ -25,7 +28,6 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use storage::{
     Scope, Sealed, StoreError, WrappedKey,
-    facts::TrackerKey,
     jobs::{Cause, JobKind, Lane},
     order_problems::{Extent, NewOrderProblem},
     shipments::{Amended, Amendment, Claim, Imported, ImportedShipment, Kept, Origin, OriginStanding},
@@ -56,7 +58,7 @@ const NO_RECORD: i64 = 0;
 /// The setting that holds how far the import has come, and where it goes on.
 const CURSOR: &str = "odoo.import";
 /// Raised when what is made of a delivery changes: every delivery is then read once more.
-const IMPORT_VERSION: u32 = 3;
+const IMPORT_VERSION: u32 = 4;
 
 /// Where the next import goes on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -215,7 +217,10 @@ pub async fn read_again(tower: &Tower, scope: Scope) -> Result<(), UseCaseError>
 
 /// What a person can do about a delivery that could not be read.
 pub fn what_to_do(problem: &str) -> &'static str {
-    if problem == WAITS {
+    if problem.starts_with(TRACKING) {
+        "Put the carrier's number, as it is on the label, into the delivery's tracking reference in Odoo; it is read again by \
+         itself."
+    } else if problem == WAITS {
         "Nothing to do: it is tried again by itself."
     } else if problem.starts_with(KEY_UNUSABLE) {
         "Its customer's key cannot be used with this master key: nothing is wrong in Odoo. Start Milepost with the master \
@@ -245,8 +250,12 @@ struct Import<'a> {
 
 impl Import<'_> {
     /// Takes in what was read, and remembers what could not be.
-    async fn take(&mut self, page: DeliveryPage, cause: Cause) -> Result<(), OrderError> {
+    async fn take(&mut self, mut page: DeliveryPage, cause: Cause) -> Result<(), OrderError> {
         let (tower, scope) = (self.tower, self.scope);
+        for delivery in &mut page.deliveries {
+            let problems = Reference::read(delivery).problems;
+            delivery.problems.extend(problems);
+        }
         let subjects = page.deliveries.iter().map(|delivery| customer_of(tower, delivery)).collect();
         let keys = tower.store.people.keys(scope, subjects).await?;
         let (odoo, promises, correlation) = (self.odoo, self.promises, self.correlation);
@@ -524,7 +533,7 @@ impl Taking<'_> {
 
     fn plan(&self, delivery: &Delivery, place: &Location) -> Plan {
         let rules = &self.tower.config.rules;
-        let several = delivery.tracking_numbers.len() > 1;
+        let numbers = Reference::read(delivery).numbers;
         let (promised_by, promise) = self.promise(delivery, place).unzip();
         let standing = match delivery.state {
             DeliveryState::Open => DeliveryStanding::Open,
@@ -532,10 +541,9 @@ impl Taking<'_> {
             DeliveryState::Cancelled => DeliveryStanding::Cancelled,
         };
         Plan {
-            pieces: if several {
-                delivery.tracking_numbers.iter().filter_map(|n| numbers::normalise(n).ok()).collect()
-            } else {
-                Vec::new()
+            pieces: match &numbers[..] {
+                [_] => Vec::new(),
+                several => several.iter().map(|number| number.tracker.number.clone()).collect(),
             },
             stops: None,
             promised_by,
@@ -601,28 +609,17 @@ fn customer(
 }
 
 fn claims(tower: &Tower, delivery: &Delivery) -> Vec<Claim> {
-    let named = delivery.carrier.as_deref().and_then(|word| directory::known("odoo", word));
-    let several = delivery.tracking_numbers.len() > 1;
-    delivery
-        .tracking_numbers
-        .iter()
-        .filter_map(|raw| {
-            let number = numbers::normalise(raw).ok()?;
-            // the wrong shipping method was chosen: the number says whose it is
-            let maker = numbers::only_maker(&number).filter(|maker| named.is_some_and(|named| named.family != *maker));
-            let carrier_label = match maker {
-                Some(maker) => directory::family_name(maker).map(str::to_owned),
-                None => delivery.carrier.clone(),
-            };
-            let carrier = maker.map(str::to_owned).or_else(|| named.map(|named| named.family.clone()));
-            Some(Claim {
-                piece: several.then(|| number.clone()),
-                tracker: TrackerKey { carrier, number },
-                tracker_id: TrackerId(tower.clock.id()),
-                binding_id: BindingId(tower.clock.id()),
-                number_raw: raw.clone(),
-                carrier_label,
-            })
+    let Reference { numbers, .. } = Reference::read(delivery);
+    let several = numbers.len() > 1;
+    numbers
+        .into_iter()
+        .map(|TrackingNumber { raw, tracker, carrier_label }| Claim {
+            piece: several.then(|| tracker.number.clone()),
+            tracker,
+            tracker_id: TrackerId(tower.clock.id()),
+            binding_id: BindingId(tower.clock.id()),
+            number_raw: raw,
+            carrier_label,
         })
         .collect()
 }

@@ -5,7 +5,7 @@ use crate::{
     usecases::{Result, people::sealed_audit},
 };
 use domain::ids::{BindingId, ShipmentId};
-use storage::{AuditEntry, Scope, jobs::Lane, shipments::NewLink};
+use storage::{Scope, jobs::Lane, shipments::NewLink};
 
 /// Links an order's shipment with an unlinked one of the same number; audited.
 ///
@@ -13,14 +13,8 @@ use storage::{AuditEntry, Scope, jobs::Lane, shipments::NewLink};
 /// When they have no number in common, one of them is linked already, or the store fails.
 pub async fn link(tower: &Tower, scope: Scope, claimed: ShipmentId, unlinked: ShipmentId) -> Result<()> {
     let after = serde_json::json!({ "unlinked": unlinked });
-    let audit = AuditEntry {
-        at: tower.now(),
-        action: "shipment.link",
-        subject: format!("shipment:{claimed}"),
-        before: None,
-        after: Some(sealed_audit(tower, scope, &after).await?),
-        why: None,
-    };
+    let after = sealed_audit(tower, scope, &after).await?;
+    let audit = tower.audit("shipment.link", format!("shipment:{claimed}")).after(after);
     let binding = BindingId(tower.clock.id());
     let link = NewLink { claimed, unlinked, binding, correlation: tower.correlation() };
     tower.store.shipments.link(scope, link, audit).await?;

@@ -3,6 +3,7 @@
 
 mod import;
 mod link;
+mod reference;
 mod repair;
 mod sync;
 

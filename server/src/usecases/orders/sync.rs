@@ -169,7 +169,7 @@ fn status_values(tower: &Tower, loaded: &Loaded) -> StatusValues {
     let last = loaded.input.facts.iter().find(|f| Some(f.id) == folded.last_event);
     let last_event = last.map(|fact| {
         let place = fact.observation.location.as_ref().map(Location::label).filter(|l| !l.is_empty());
-        let place = place.map(|p| format!(", {p}")).unwrap_or_default();
+        let place = place.map(|p| format!(", {}", words::foreign(&p))).unwrap_or_default();
         format!("{}{place}, {}", fact.reading.milestone.label(), words::event_time(&fact.observation.time))
     });
     StatusValues {
@@ -401,8 +401,9 @@ async fn complete_activities(
     Ok(later)
 }
 
+/// Foreign words as markup that shows them.
 fn escape(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
+    words::foreign(text).chars().fold(String::with_capacity(text.len()), |mut out, c| {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),

@@ -1,5 +1,6 @@
 //! A key of another system. One that lies in a file is read again when it is refused, so that a new one needs no restart.
 
+use super::secrets;
 use secrecy::{ExposeSecret, SecretString};
 use std::{
     fmt,
@@ -18,6 +19,7 @@ pub struct Key {
 impl Key {
     /// A key that is read again, by this, when it is refused.
     pub fn read_again(now: SecretString, read: impl Fn() -> Option<SecretString> + Send + Sync + 'static) -> Self {
+        secrets::know(now.expose_secret());
         Self { now: Arc::new(RwLock::new(now)), read: Some(Arc::new(read)) }
     }
 
@@ -41,6 +43,7 @@ impl Key {
         let Some(read) = self.read.as_ref().and_then(|read| read()) else { return false };
         let is_new = !read.expose_secret().trim().is_empty() && read.expose_secret().trim() != refused;
         if is_new {
+            secrets::know(read.expose_secret());
             *self.now.write().expect("no panic while held") = read;
         }
         is_new
@@ -55,6 +58,7 @@ impl fmt::Debug for Key {
 
 impl From<SecretString> for Key {
     fn from(now: SecretString) -> Self {
+        secrets::know(now.expose_secret());
         Self { now: Arc::new(RwLock::new(now)), read: None }
     }
 }

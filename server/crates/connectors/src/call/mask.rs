@@ -1,5 +1,6 @@
 //! What may be kept of a request or an answer.
 
+use super::secrets;
 use serde_json::Value;
 
 /// A kept request or answer has at most so many characters.
@@ -67,6 +68,8 @@ pub mod masked {
         if text.contains(PERSONAL_MARK) {
             return MASK.into();
         }
+        // before it is cut: half a secret would not be known any more
+        let text = secrets::hidden(text);
         let words: Vec<_> = text.split(' ').map(|word| if is_mail(word) { MASK } else { word }).collect();
         cut(&words.join(" "), TEXT_CHARS_MAX)
     }
@@ -79,7 +82,7 @@ pub mod masked {
             let pairs: Vec<_> = url.query_pairs().map(|(k, v)| format!("{k}={}", text(&v))).collect();
             format!("?{}", pairs.join("&"))
         });
-        format!("{}{}", url.path(), query.unwrap_or_default())
+        secrets::hidden(&format!("{}{}", url.path(), query.unwrap_or_default())).into_owned()
     }
 
     /// A JSON body.
@@ -153,6 +156,7 @@ fn is_mail(word: &str) -> bool {
 }
 
 fn cut(text: &str, max: usize) -> String {
+    let text = &*secrets::hidden(text);
     match text.char_indices().nth(max) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text.to_owned(),

@@ -53,8 +53,8 @@ async fn a_call_is_recorded_without_secrets_and_personal_data() {
     assert_eq!(thread, "thread-7");
     let calls = kept.0.into_inner().unwrap();
     assert_eq!(calls[0].outcome, Outcome::Ok);
-    assert_eq!(calls[0].request, r#"POST / {"ids":[1],"note":"mail *** now","street":"***"}"#);
-    assert_eq!(calls[0].response, "(8 bytes that are no JSON)");
+    assert_eq!(calls[0].request.open(), r#"POST / {"ids":[1],"note":"mail *** now","street":"***"}"#);
+    assert_eq!(calls[0].response.open(), "(8 bytes that are no JSON)");
 }
 
 #[tokio::test]
@@ -107,6 +107,26 @@ fn codes_are_unique_and_every_class_says_what_to_do() {
 fn an_address_is_taken_only_as_a_plain_one() {
     assert_eq!(base_url("https://odoo.example.com/").unwrap(), "https://odoo.example.com");
     assert_eq!(base_url("https://example.com/rt/").unwrap(), "https://example.com/rt");
+    for here in
+        ["http://localhost:8069", "http://LOCALHOST", "http://127.0.0.1", "http://127.1.2.3:1/x", "http://[::1]:2"]
+    {
+        assert!(!is_in_clear(here), "{here}");
+    }
+    assert!(!is_in_clear("https://localhost.evil.test"));
+    for elsewhere in [
+        "http://localhost.evil.test",
+        "http://127.0.0.1.evil.test",
+        "http://localhost@evil.test",
+        "http://evil.test/localhost",
+        "http://10.0.0.1",
+        "http://[::]",
+        "http://0.0.0.0",
+        "http://odoo",
+        "ftp://x",
+        "nonsense",
+    ] {
+        assert!(is_in_clear(elsewhere), "{elsewhere}");
+    }
     for wrong in ["odoo.example.com", "ftp://x", "https://u:p@x", "https://x/?a=b"] {
         assert_eq!(base_url(wrong).unwrap_err().class, ErrorClass::Misconfigured, "{wrong}");
     }

@@ -132,6 +132,34 @@ fn every_connector_is_in_the_documentation() {
     }
 }
 
+/// What the documentation says of a proof is what the code does.
+#[test]
+fn every_scheme_is_in_the_documentation() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/PLATFORMS.md");
+    let page = String::from_utf8(read(&page)).unwrap();
+    let (_, table) = page.split_once("\n| scheme | covers |").unwrap();
+    for scheme in super::Scheme::ALL {
+        let line = table.lines().find(|l| l.starts_with(&format!("| `{}` |", scheme.name())));
+        let line = line.unwrap_or_else(|| panic!("{} is not in docs/PLATFORMS.md", scheme.name()));
+        let covers = scheme.covers();
+        let words: Vec<_> = [(covers.body, "body"), (covers.time, "time"), (covers.path, "path")]
+            .into_iter()
+            .filter_map(|(covered, word)| covered.then_some(word))
+            .collect();
+        let words = if words.is_empty() { "nothing".to_owned() } else { words.join(", ") };
+        let tolerance =
+            if covers.time { format!("{} min", super::Door::USUAL.tolerance_minutes) } else { String::new() };
+        let told: Vec<_> = line.split('|').map(str::trim).collect();
+        assert_eq!((told[2], told[3]), (words.as_str(), tolerance.as_str()), "{line}");
+        assert_eq!(told[4].contains("good for one message"), !covers.body && covers.time, "{line}");
+    }
+    let only_ok: Vec<_> = super::ALL.iter().map(|c| c.manifest()).filter(|m| m.door.accepted == 200).collect();
+    let success = page.lines().find(|l| l.starts_with("| success |")).unwrap();
+    assert!(only_ok.iter().all(|m| success.contains(m.label)), "{success}");
+    assert_eq!(success.matches(',').count() + 1, only_ok.len(), "{success}");
+    assert!(super::ALL.iter().all(|c| [200, 202].contains(&c.manifest().door.accepted)));
+}
+
 #[test]
 fn a_source_is_set_to_a_zone_that_there_is() {
     let set = |zone: &str| Settings { zone: Some(zone.to_owned()), ..Settings::default() };

@@ -4,6 +4,7 @@ mod aftership;
 #[cfg(test)]
 mod checks;
 mod dcsa;
+mod door;
 mod easypost;
 mod easyship;
 mod edi;
@@ -50,7 +51,8 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
-pub use verify::{Material, Scheme, verify_named};
+pub use door::{Door, Greeting, Handshake, NoGreeting};
+pub use verify::{Covers, Material, Scheme, verify_named};
 
 /// Every carrier and platform.
 pub const ALL: &[&dyn Carrier] = &[
@@ -103,6 +105,9 @@ pub struct Settings {
     /// What becomes of messages that say of themselves that they are tests.
     #[serde(skip_serializing_if = "Tests::are_shown")]
     pub tests: Tests,
+    /// That an admin knows what is weak about the proof, and takes it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub weakness_known: bool,
 }
 
 /// What becomes of messages that say of themselves that they are tests.
@@ -237,6 +242,8 @@ pub struct Manifest {
     pub schemes: &'static [Scheme],
     /// The largest body taken, in bytes.
     pub max_body_bytes: usize,
+    /// How its senders want to be answered.
+    pub door: Door,
 }
 
 /// A request as received: verification works on these bytes, before any parsing.
@@ -282,6 +289,15 @@ impl Secrets {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DeliveryKey(pub Option<String>);
 
+/// A request that is the source's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// What tells it from other deliveries.
+    pub key: DeliveryKey,
+    /// Where the proof does not cover the body but a time: what it is known by, since it is good for one message only.
+    pub once: Option<String>,
+}
+
 /// Why a request is not believed. The text names no secret and no expected value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejected {
@@ -300,6 +316,9 @@ pub enum Rejected {
     /// The time stamp is too far from now.
     #[error("the time stamp is {0} s away from now; at most {1} s are allowed")]
     Stale(i64, i64),
+    /// Its proof, which does not cover the body, came with another message before.
+    #[error("the time stamp and its signature came with another message before")]
+    Used,
     /// It names a key that is not among the platform's as we know them.
     #[error("the key it is signed with is not known")]
     UnknownKey,
@@ -335,6 +354,17 @@ pub enum DecodeError {
     },
 }
 
+impl DecodeError {
+    /// What kind of refusal it is, in a word that is safe to log: the texts may quote the message.
+    pub const fn class(&self) -> &'static str {
+        match self {
+            Self::Malformed { .. } => "malformed",
+            Self::NotTracking(_) => "not_tracking",
+            Self::Incomplete { .. } => "incomplete",
+        }
+    }
+}
+
 /// One carrier or platform.
 pub trait Carrier: Sync {
     /// What is fixed about it.
@@ -344,9 +374,9 @@ pub trait Carrier: Sync {
     ///
     /// # Errors
     /// Says why not; fails closed.
-    fn verify(&self, secrets: &Secrets, request: &RawRequest<'_>, now: Timestamp) -> Result<DeliveryKey, Rejected> {
-        verify::with_secrets(self.manifest().id, secrets, request, now)?;
-        Ok(self.delivery_key(request.body))
+    fn verify(&self, secrets: &Secrets, request: &RawRequest<'_>, now: Timestamp) -> Result<Verified, Rejected> {
+        let once = verify::with_secrets(self.manifest().id, secrets, request, now)?;
+        Ok(Verified { key: self.delivery_key(request.body), once })
     }
 
     /// The delivery's own id in a body; none where the provider gives none or the body cannot be parsed.

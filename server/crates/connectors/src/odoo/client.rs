@@ -104,7 +104,7 @@ impl OdooClient {
                 let major = body.version_info.first().map(ToString::to_string).unwrap_or_default();
                 let major: String = major.chars().filter(char::is_ascii_digit).collect();
                 if major.parse::<u64>().unwrap_or(0) < OLDEST {
-                    let text = format!("this is Odoo {}: Milepost needs {OLDEST}.0 or later (JSON-2)", body.version);
+                    let text = format!("this is Odoo {major}: Milepost needs {OLDEST}.0 or later (JSON-2)");
                     return Err(CallError::new(ErrorClass::Misconfigured, text));
                 }
                 let date = answer.headers.get(http::header::DATE).and_then(|d| d.to_str().ok());
@@ -225,7 +225,10 @@ pub(super) fn fault(answer: &Answer, nature: Nature) -> CallError {
     } else {
         ""
     };
-    CallError::new(class, format!("Odoo says {}: {}{hint}", short(&fault.name), message.trim())).of(answer)
+    // the name of a Python class is a word; anything else is somebody's text
+    let name = short(&fault.name);
+    let name = if name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') { name } else { "an error" };
+    CallError::new(class, format!("Odoo answered {}: {name}{hint}", answer.status)).saying(&message).of(answer)
 }
 
 fn short(name: &str) -> &str {

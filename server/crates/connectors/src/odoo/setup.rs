@@ -156,8 +156,8 @@ impl OdooClient {
         for (name, kind, label) in FIELDS {
             match there.iter().find(|f| f.name == *name) {
                 Some(field) if field.ttype != *kind => {
-                    let text = format!("field {name} is there as {}, not {kind}: rename or remove it", field.ttype);
-                    return Err(CallError::new(ErrorClass::Misconfigured, text));
+                    let text = format!("field {name} is there with another type than {kind}: rename or remove it");
+                    return Err(CallError::new(ErrorClass::Misconfigured, text).saying(&field.ttype));
                 }
                 Some(field) => {
                     if *kind == "selection" {

@@ -54,10 +54,21 @@ pub(super) fn own(input: &FoldInput) -> Own<'_> {
         own.next.extend(number.next());
         own.incarnation = own.incarnation.max(number.incarnation());
     }
-    let (plan, decisions, bound) = (input.plan.clone(), input.decisions.clone(), input.bound.clone());
-    own.input = Cow::Owned(FoldInput { plan, facts, snapshots, decisions, bound });
+    own.input = Cow::Owned(with(input, facts, snapshots));
     own.others.sort_unstable_by_key(|verdict| verdict.fact);
     own
+}
+
+/// The input with these facts and lists in place of its own.
+pub(super) fn with(input: &FoldInput, facts: Vec<Fact>, snapshots: Vec<Snapshot>) -> FoldInput {
+    FoldInput {
+        plan: input.plan.clone(),
+        facts,
+        snapshots,
+        decisions: input.decisions.clone(),
+        bound: input.bound.clone(),
+        others: input.others.clone(),
+    }
 }
 
 /// Whether shipments that were bound to a tracker at these times have the same parcel.

@@ -23,6 +23,18 @@ pub struct FoldInput {
     /// Since when each tracker is bound to the shipment; one that is missing here is bound to its latest use (R16).
     #[serde(default)]
     pub bound: BTreeMap<TrackerId, Timestamp>,
+    /// The other deliveries that go under the same trackers.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub others: BTreeMap<TrackerId, Vec<OtherDelivery>>,
+}
+
+/// Another delivery under the same number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OtherDelivery {
+    /// Where it stands in the order system.
+    pub standing: DeliveryStanding,
+    /// Since when the tracker is bound to it.
+    pub since: Timestamp,
 }
 
 /// What was meant to happen, from the order.

@@ -1,6 +1,6 @@
 //! The fold: from everything known to one state that can say why. Pure, total, order-independent, idempotent.
 //!
-//! The steps, each in its file: which facts are about this parcel ([`incarnation`]), which of them count ([`standing`]), which are one event ([`merge`]), in which order they
+//! The steps, each in its file: which facts are about this parcel ([`sharing`], [`incarnation`]), which of them count ([`standing`]), which are one event ([`merge`]), in which order they
 //! go ([`order`]), the state by walking them ([`journey`]), exceptions over it ([`overlay`]), plans and estimates
 //! ([`schedule`]), what only the clock decides ([`clock`]), what is worth telling ([`announce`]).
 
@@ -15,12 +15,15 @@ mod order;
 mod output;
 mod overlay;
 mod schedule;
+mod sharing;
 mod standing;
 #[cfg(test)]
 mod tests;
 
 pub use incarnation::same_use;
-pub use input::{Choice, Decision, DeliveryStanding, Fact, FoldInput, Plan, PromiseSource, Sighting, Snapshot, Trust};
+pub use input::{
+    Choice, Decision, DeliveryStanding, Fact, FoldInput, OtherDelivery, Plan, PromiseSource, Sighting, Snapshot, Trust,
+};
 pub use output::{
     Announcement, Anomaly, Counts, Folded, FoldedException, NextUse, Resolution, Rule, ScheduleEntry, Standing, Verdict,
 };
@@ -41,7 +44,8 @@ use std::collections::BTreeMap;
 /// Folds everything known into the state. The order of facts, sightings and snapshots in the input does not matter;
 /// `now` decides only what the clock decides.
 pub fn fold(input: &FoldInput, now: Timestamp) -> Folded {
-    let own = incarnation::own(input);
+    let shared = sharing::own(input);
+    let own = incarnation::own(&shared.input);
     let input = &*own.input;
     let mut facts = standing::examine(input);
     merge::merge(&mut facts);
@@ -82,8 +86,8 @@ pub fn fold(input: &FoldInput, now: Timestamp) -> Folded {
         attempts: u32::try_from(failed.len() + usize::from(whole.delivered.is_some())).unwrap_or(u32::MAX),
         counts: counts(&facts, whole.state),
         exceptions,
-        anomalies: anomalies(&facts, &whole),
-        verdicts: verdicts(&facts, &steps, &whole, own.others),
+        anomalies: anomalies(&facts, &whole, &shared),
+        verdicts: verdicts(&facts, &steps, &whole, shared.others.into_iter().chain(own.others)),
         announcements: whole.announcements(),
         incarnation: own.incarnation,
         next_uses: own.next,
@@ -234,9 +238,10 @@ fn told(examined: &Examined<'_>) -> bool {
     examined.fact.observation.origin == Origin::Event
 }
 
-fn anomalies(facts: &[Examined<'_>], whole: &Whole<'_>) -> Vec<Anomaly> {
+fn anomalies(facts: &[Examined<'_>], whole: &Whole<'_>, shared: &sharing::Own<'_>) -> Vec<Anomaly> {
     let mut all: Vec<Anomaly> = whole.journeys().flat_map(|(_, journey)| journey.anomalies.clone()).collect();
     all.extend((!whole.unexpected.is_empty()).then_some(Anomaly::UnexpectedPiece));
+    all.extend((!shared.others.is_empty()).then_some(Anomaly::NumberOfAnother));
     let some = |test: &dyn Fn(&Examined<'_>) -> bool| facts.iter().any(test);
     all.extend(some(&|f| matches!(f.out, Some((Standing::Quarantined, ..)))).then_some(Anomaly::ImpossibleTime));
     all.extend(some(&|f| f.counts() && f.fact.reading.doubt.is_some()).then_some(Anomaly::Contradiction));
@@ -251,7 +256,7 @@ fn verdicts(
     facts: &[Examined<'_>],
     steps: &IdMap<ObservationId, Step>,
     whole: &Whole<'_>,
-    others: Vec<Verdict>,
+    others: impl Iterator<Item = Verdict>,
 ) -> Vec<Verdict> {
     let own = facts.iter().map(|examined| {
         let id = examined.fact.id;

@@ -160,6 +160,8 @@ pub enum Anomaly {
     Contradiction,
     /// A code that nobody has mapped.
     UnmappedCode,
+    /// What is told under the number is another delivery's, which left the house (R16).
+    NumberOfAnother,
 }
 
 /// The precedence rules, as numbered in ARCHITECTURE.md.

@@ -1,6 +1,7 @@
 //! The rules, one by one, and what holds for any set of facts.
 
 mod recycled;
+mod sharing;
 
 use super::*;
 use crate::{

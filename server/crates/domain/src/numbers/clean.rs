@@ -44,6 +44,14 @@ pub(super) fn clean(text: &str) -> String {
     cleaned
 }
 
+/// What a cleaned number may have beside letters and digits; separators are gone by then.
+const SIGNS: &str = "#*:&%=@,;";
+
+/// The first character of a cleaned text that no number has.
+pub(super) fn odd_sign(cleaned: &str) -> Option<char> {
+    cleaned.chars().find(|c| !c.is_alphanumeric() && !SIGNS.contains(*c))
+}
+
 /// A text behind a scanner's mark of the kind of barcode (`]C0`), if it has one: ISO/IEC 15424.
 pub(super) fn without_symbology(text: &str) -> Option<&str> {
     match text.as_bytes() {

@@ -63,6 +63,11 @@ pub(super) fn twin(candidate: &Candidate) -> Option<String> {
     }
 }
 
+/// The longer one of two numbers that go together: the one that USPS delivers by.
+pub(super) fn delivered_as(candidate: &Candidate) -> Option<String> {
+    twin(candidate).filter(|twin| twin.len() > candidate.canonical.len())
+}
+
 /// What should be said about a number that is taken.
 pub(super) fn remark(candidate: &Candidate) -> Option<String> {
     let format = &candidate.format;

@@ -14,6 +14,7 @@ mod issuers;
 mod rank;
 mod refusal;
 mod report;
+mod same;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -22,8 +23,9 @@ mod text;
 pub use rank::{Candidate, Check, Hints};
 pub use refusal::NotANumber;
 pub use report::NumberReport;
+pub use same::{Written, kept_under, network, normalise_of, resembling, same};
 
-use clean::{NUMBER_MAX, Spreadsheet, TEXT_MAX_BYTES, clean, spreadsheet};
+use clean::{NUMBER_MAX, Spreadsheet, TEXT_MAX_BYTES, clean, odd_sign, spreadsheet};
 use envelopes::Inside;
 use formats::Kind;
 use text::{Found, Search};
@@ -38,17 +40,13 @@ pub struct Number {
     carrier: Option<&'static str>,
 }
 
-/// A text as a number is compared and kept: the canonical number where it is one, else the text without what people put
-/// between characters. Leading zeros count.
+/// A text as a number is compared and kept: the canonical number where it is one, or the number under which its network
+/// delivers it; else the text without what people put between characters. Leading zeros count.
 ///
 /// # Errors
 /// When nothing can be kept under it: it is empty, too long, has control characters, or a spreadsheet has rounded it.
 pub fn normalise(raw: &str) -> Result<String, NotANumber> {
-    let number = Number::read(raw);
-    match number.problem {
-        Some(problem) if problem.is_unusable() => Err(problem),
-        _ => Ok(number.into_key()),
-    }
+    normalise_of(raw, None)
 }
 
 /// The family of the only carrier that makes numbers of this form: its own prefix, and a check digit that is right where
@@ -119,10 +117,12 @@ impl Number {
         Self { problem: Some(NotANumber::Several(numbers)), ..Self::kept(clean(raw)) }
     }
 
-    /// Whether only a prefix makes a number of it, and that is another carrier's name: `TNT 957332973`.
+    /// Whether only a prefix makes a number of it, and that is a carrier's name: another one's (`TNT 957332973`), or that of
+    /// the one whose numbers may be anything (`GLS 913411501389`).
     fn contradicted(&self, raw: &str) -> bool {
         let prefixed = self.formats.first().filter(|first| first.check == Check::None);
-        prefixed.is_some_and(|first| text::begins_with_carrier(raw).is_some_and(|named| first.family != Some(named)))
+        let named = |first: &Candidate, named| first.family != Some(named) || first.format.only_for.is_some();
+        prefixed.is_some_and(|first| text::begins_with_carrier(raw).is_some_and(|carrier| named(first, carrier)))
     }
 
     /// The number inside a text that is none as a whole.
@@ -155,9 +155,15 @@ impl Number {
         }
     }
 
-    fn into_key(mut self) -> String {
-        let named = self.formats.first().is_some_and(|first| self.valid || first.class <= PREFIXED);
-        if named { self.formats.swap_remove(0).canonical } else { self.cleaned }
+    /// What a tracker of the number is kept under: of two numbers that go together, the one that the network delivers by.
+    fn tracked(&self) -> String {
+        let delivered = self.formats.first().filter(|_| self.valid).and_then(forms::delivered_as);
+        delivered.unwrap_or_else(|| self.key().to_owned())
+    }
+
+    fn into_tracked(mut self) -> String {
+        let own = self.formats.first().is_some_and(|first| self.valid && forms::delivered_as(first).is_none());
+        if own { self.formats.swap_remove(0).canonical } else { self.tracked() }
     }
 
     /// The text without what people put between characters.
@@ -188,6 +194,11 @@ impl Number {
     /// Why it is no number of a shipment, or what the text is instead.
     pub fn problem(&self) -> Option<&NotANumber> {
         self.problem.as_ref()
+    }
+
+    /// Whether it is an order's, an invoice's or a transfer's number, as the word in front of it says.
+    pub fn names_document(&self) -> bool {
+        self.problem == Some(NotANumber::Document) && refusal::is_named_document(self.cleaned.as_bytes())
     }
 
     /// What should be said about a number that is taken: a sentence each.
@@ -252,6 +263,9 @@ impl Number {
             }
             if cleaned.chars().count() > NUMBER_MAX {
                 return Self::unusable(NotANumber::TooLong);
+            }
+            if let Some(sign) = odd_sign(&cleaned) {
+                return Self { problem: Some(NotANumber::Sign(sign)), ..Self::kept(cleaned) };
             }
             if let Some(plainly) = refusal::plainly(cleaned.as_bytes()) {
                 return Self { problem: Some(plainly), ..Self::kept(cleaned) };

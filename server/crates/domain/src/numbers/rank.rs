@@ -52,6 +52,11 @@ pub struct Candidate {
 }
 
 impl Candidate {
+    /// The check digit that would be right, where it is wrong.
+    pub fn expected(&self) -> Option<char> {
+        self.expected.map(char::from)
+    }
+
     /// The families of the carriers that hand it over, as far as the number says: their systems know the same number.
     pub fn delivering(&self) -> Vec<&'static str> {
         let named = &self.format.delivered_by;

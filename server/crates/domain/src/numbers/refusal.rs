@@ -14,6 +14,9 @@ pub enum NotANumber {
     /// It cannot be shown or searched.
     #[error("the number has a control character")]
     Control,
+    /// It has a sign that no carrier prints in a number: `<`, `"`, `{` and others.
+    #[error("the number has the sign {0:?}: numbers are letters, digits and a few signs")]
+    Sign(char),
     /// A spreadsheet turned it into a quantity.
     #[error("a spreadsheet has rounded this number, its last digits are lost: enter it again as text")]
     Damaged,
@@ -53,7 +56,7 @@ pub enum NotANumber {
 impl NotANumber {
     /// Whether nothing can be kept under such a text: other numbers would be mistaken for it, or it cannot be shown.
     pub fn is_unusable(&self) -> bool {
-        matches!(self, Self::Empty | Self::TooLong | Self::Control | Self::Damaged)
+        matches!(self, Self::Empty | Self::TooLong | Self::Control | Self::Sign(_) | Self::Damaged)
     }
 }
 
@@ -110,8 +113,13 @@ fn document(cleaned: &[u8]) -> bool {
     let letters = cleaned.iter().take_while(|b| b.is_ascii_uppercase()).count();
     let (word, rest) = cleaned.split_at(letters);
     let counted = !word.is_empty() && !rest.is_empty() && rest.iter().all(u8::is_ascii_digit);
-    let named = DOCUMENTS.iter().any(|document| document.as_bytes() == word) && cleaned.len() <= DOCUMENT_MAX;
-    counted && (named || (cleaned.len() <= 8 && letters <= 4))
+    counted && (is_named_document(cleaned) || (cleaned.len() <= 8 && letters <= 4))
+}
+
+/// A document's word in front of a few characters.
+pub(super) fn is_named_document(cleaned: &[u8]) -> bool {
+    let letters = cleaned.iter().take_while(|b| b.is_ascii_uppercase()).count();
+    DOCUMENTS.iter().any(|document| document.as_bytes() == &cleaned[..letters]) && cleaned.len() <= DOCUMENT_MAX
 }
 
 #[cfg(test)]

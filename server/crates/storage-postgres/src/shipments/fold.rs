@@ -8,7 +8,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use domain::{
-    fold::{Fact, FoldInput, Sighting, Snapshot, Trust},
+    fold::{Fact, FoldInput, OtherDelivery, Plan, Sighting, Snapshot, Trust},
     ids::{ObservationId, ShipmentId, SourceId, TrackerId},
     reading::Reading,
 };
@@ -96,6 +96,15 @@ pub(super) async fn load(
                AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id AND e.recorded_at <= $2)",
             ", ",
             rows_as!("bindings", "SELECT * FROM bound"), ", ",
+            rows_as!(
+                "others",
+                "SELECT b.tracker_id, coalesce(b.valid_from, b.recorded_at) AS since,
+                        (SELECT plan FROM plan_version p WHERE p.shipment_id = s.id AND p.recorded_at <= $2 ORDER BY p.seq DESC LIMIT 1) AS plan
+                 FROM bound JOIN binding b ON b.tracker_id = bound.tracker_id JOIN shipment s ON s.id = b.shipment_id
+                 WHERE b.shipment_id <> w.id AND b.recorded_at <= $2 AND s.origin IS NOT NULL
+                   AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id AND e.recorded_at <= $2)
+                 ORDER BY b.id LIMIT 100"
+            ), ", ",
             rows_as!("numbers", numbers_of!("b.shipment_id = w.id")), ", ",
             rows_as!("decisions", "SELECT body FROM decision WHERE shipment_id = w.id AND at <= $2 ORDER BY seq"), ", ",
             rows_as!("exceptions", "SELECT * FROM exception WHERE shipment_id = w.id AND recorded_at <= $2 ORDER BY recorded_at, opened_at, id"), ", ",
@@ -132,6 +141,7 @@ fn loaded(row: &PgRow, known_at: Option<Timestamp>) -> Done<Loaded> {
         snapshots: snapshots(row)?,
         decisions: parts(row, "decisions")?.iter().map(|part| part.json("body")).collect::<Done<_>>()?,
         bound: bindings.iter().map(|(tracker, binding)| (*tracker, binding.since)).collect(),
+        others: others(row)?,
     };
     Ok(Loaded {
         shipment,
@@ -171,6 +181,17 @@ fn binding(part: &Part) -> Done<(TrackerId, Binding)> {
         last: part.at("last")?,
     };
     Ok((part.id("tracker_id")?, binding))
+}
+
+/// The other deliveries that were bound to the same trackers.
+fn others(row: &PgRow) -> Done<BTreeMap<TrackerId, Vec<OtherDelivery>>> {
+    let mut others: BTreeMap<TrackerId, Vec<OtherDelivery>> = BTreeMap::new();
+    for part in &parts(row, "others")? {
+        let plan: Option<Plan> = part.opt_json("plan")?;
+        let other = OtherDelivery { standing: plan.unwrap_or_default().standing, since: part.at("since")? };
+        others.entry(part.id("tracker_id")?).or_default().push(other);
+    }
+    Ok(others)
 }
 
 /// Who said something, and when, at first.

@@ -32,8 +32,9 @@ pub(super) async fn import(
     at: Timestamp,
 ) -> Done<Imported> {
     let mut done = Imported::default();
-    let numbers = shipments.iter().flat_map(|shipment| &shipment.claims).map(|claim| claim.tracker.number.as_str());
-    lock::numbers(conn, scope.company, numbers).await?;
+    let claims = shipments.iter().flat_map(|shipment| &shipment.claims);
+    let numbers: Vec<String> = claims.flat_map(|claim| claim.wanted().kept_under()).collect();
+    lock::numbers(conn, scope.company, numbers.iter().map(String::as_str)).await?;
     let mut known = known(conn, scope, shipments).await?;
     for shipment in shipments {
         let before = known.remove(&identity(shipment));
@@ -53,17 +54,39 @@ pub(super) async fn import(
             }
         };
         let shipment = &*merged_with(before.as_ref(), shipment)?;
-        if take_in(conn, scope, id, before.as_ref(), shipment, at).await? == Facts::Changed
-            && !done.to_fold.contains(&id)
-        {
-            done.to_fold.push(id);
+        let mut concerned = sharing(conn, id).await?;
+        if take_in(conn, scope, id, before.as_ref(), shipment, at).await? == Facts::Changed {
+            concerned.extend(sharing(conn, id).await?);
+            concerned.insert(id);
             let fold = FoldJob { lane: Lane::Batch, cause: shipment.cause, correlation: shipment.correlation, at };
-            jobs::enqueue_fold(conn, scope, id, &fold).await?;
+            concerned.retain(|id| !done.to_fold.contains(id));
+            for id in &concerned {
+                jobs::enqueue_fold(conn, scope, *id, &fold).await?;
+            }
+            done.to_fold.extend(concerned);
         }
         let revision = before.map_or(0, |before| before.revision);
         known.insert(identity(shipment), Before::of(id, revision, shipment));
     }
     Ok(done)
+}
+
+/// Deliveries under the numbers of one that are folded with it.
+const SHARING_ROWS: i64 = 100;
+
+/// The other deliveries under a shipment's numbers: whose parcel it is depends on where each of them stands.
+async fn sharing(conn: &mut PgConnection, id: ShipmentId) -> Done<BTreeSet<ShipmentId>> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT o.shipment_id FROM binding b JOIN binding o ON o.tracker_id = b.tracker_id JOIN shipment s ON s.id = o.shipment_id
+         WHERE b.shipment_id = $1 AND o.shipment_id <> $1 AND s.origin IS NOT NULL
+           AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id IN (b.id, o.id))
+         ORDER BY o.shipment_id LIMIT $2",
+    )
+    .bind(id.0)
+    .bind(SHARING_ROWS)
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(|row| row.id("shipment_id")).collect()
 }
 
 /// Whether what a fold reads is another than before.
@@ -281,7 +304,9 @@ pub(super) async fn amend(
     keep_plan(conn, scope, id, &plan, at).await?;
     tell(conn, scope, id, row.int("revision")?, at).await?;
     let fold = FoldJob { lane: Lane::Batch, cause: Cause::Import, correlation: amended.correlation, at };
-    jobs::enqueue_fold(conn, scope, id, &fold).await?;
+    for id in sharing(conn, id).await?.into_iter().chain([id]) {
+        jobs::enqueue_fold(conn, scope, id, &fold).await?;
+    }
     Ok(Some(id))
 }
 
@@ -348,7 +373,7 @@ async fn settle_claims(
         let Open { binding, tracker, piece, number, by_person } = open;
         if wanted.iter().any(|(t, p, _)| *t == tracker && p.map(str::to_owned) == piece) {
             kept.push(tracker);
-        } else if by_person && wanted.iter().any(|(.., claim)| claim.tracker.number == number) {
+        } else if by_person && wanted.iter().any(|(.., claim)| claim.wanted().resembling().contains(&number)) {
             linked.push(number);
         } else {
             close(conn, scope, binding, at).await?;
@@ -356,7 +381,9 @@ async fn settle_claims(
         }
     }
     // what a person linked goes before the carrier that the order system names
-    wanted.retain(|(tracker, _, claim)| !kept.contains(tracker) && !linked.contains(&claim.tracker.number));
+    wanted.retain(|(tracker, _, claim)| {
+        !kept.contains(tracker) && !claim.wanted().resembling().iter().any(|number| linked.contains(number))
+    });
     // what left the house before its number was known here had it from then on
     let since = shipment.plan.expected_from.filter(|shipped| *shipped < at);
     for (tracker, piece, claim) in wanted {

@@ -37,11 +37,13 @@ use sqlx::{PgConnection, postgres::PgRow};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, btree_map::Entry};
 use storage::{
     AuditEntry, Page, Result, Scope, Sealed, StoreError, WrappedKey,
+    facts::TrackerKey,
     limits::CHANGE_ROWS,
     shipments::{
         Amended, Change, Commit, Committed, Imported, ImportedShipment, Loaded, NewLink, NumberRecord, SameNumber,
         SeenIn, SetBack, ShipmentQuery, ShipmentRecord, ShipmentRow, Shipments, StateChange, TabCounts, WrittenValues,
     },
+    trackers::Wanted,
 };
 use uuid::Uuid;
 
@@ -435,21 +437,24 @@ pub(crate) async fn mark_sandbox(conn: &mut PgConnection, id: ShipmentId) -> Don
     Ok(())
 }
 
-/// Brings the numbers under which a shipment is found in step with its open bindings.
+/// Brings the numbers under which a shipment is found in step with its open bindings: each as it is kept, and as it is written.
 pub(crate) async fn renew_number_terms(conn: &mut PgConnection, scope: Scope, id: ShipmentId) -> Done<()> {
     sqlx::query("DELETE FROM shipment_term WHERE shipment_id = $1 AND kind = 'number'")
         .bind(id.0)
         .execute(&mut *conn)
         .await?;
     let rows = sqlx::query(
-        "SELECT DISTINCT t.number FROM binding b JOIN tracker t ON t.id = b.tracker_id
+        "SELECT DISTINCT t.number, t.carrier, b.number_raw FROM binding b JOIN tracker t ON t.id = b.tracker_id
          WHERE b.shipment_id = $1 AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
     )
     .bind(id.0)
     .fetch_all(&mut *conn)
     .await?;
     for row in &rows {
-        put_term(conn, scope, id, "number", &term(&row.text("number")?)).await?;
+        let key = TrackerKey { carrier: row.opt_text("carrier")?, number: row.text("number")? };
+        for number in (Wanted { key: &key, number_raw: &row.text("number_raw")? }).kept_under() {
+            put_term(conn, scope, id, "number", &term(&number)).await?;
+        }
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::{
 };
 use domain::{
     ExceptionReason, Severity, State,
-    fold::{Decision, Fact, FoldInput, Plan, Sighting, Snapshot, Trust},
+    fold::{Decision, Fact, FoldInput, OtherDelivery, Plan, Sighting, Snapshot, Trust},
     ids::{ObservationId, ShipmentId, SourceId, TrackerId},
     reading::Reading,
 };
@@ -21,6 +21,9 @@ use storage::{
     jobs::{Cause, JobKind},
     shipments::{Commit, Committed, EffectRecord, Loaded, NewEffect, Posting, SetBack, WITHHELD},
 };
+
+/// Other deliveries under the numbers of one that are looked at.
+const OTHER_ROWS: i64 = 100;
 
 /// A shipment with all that a fold reads, in a fixed number of queries.
 pub(super) fn load(
@@ -44,6 +47,7 @@ pub(super) fn load(
         snapshots: snapshots(conn, &trackers, known)?,
         decisions: decisions(conn, id, known)?,
         bound: bindings.iter().map(|(tracker, binding)| (*tracker, binding.since)).collect(),
+        others: others(conn, id, &trackers, known)?,
     };
     let bound_last = bindings.iter().map(|(tracker, binding)| (*tracker, binding.last)).collect();
     let exceptions = work::exceptions_of(conn, id, known)?;
@@ -108,6 +112,35 @@ fn bindings(conn: &Connection, id: ShipmentId, known: i64) -> Done<BTreeMap<Trac
             Ok((row.id("tracker_id")?, binding))
         })
         .collect()
+}
+
+/// The other deliveries that were bound to these trackers at that time.
+fn others(
+    conn: &Connection,
+    id: ShipmentId,
+    trackers: &str,
+    known: i64,
+) -> Done<BTreeMap<TrackerId, Vec<OtherDelivery>>> {
+    let rows = query(
+        "SELECT b.tracker_id, coalesce(b.valid_from, b.recorded_at) AS since,
+                (SELECT plan FROM plan_version p WHERE p.shipment_id = s.id AND p.recorded_at <= ?3 ORDER BY p.seq DESC LIMIT 1) AS plan
+         FROM json_each(?1) t CROSS JOIN binding b ON b.tracker_id = unhex(t.value) JOIN shipment s ON s.id = b.shipment_id
+         WHERE b.shipment_id <> ?2 AND b.recorded_at <= ?3 AND s.origin IS NOT NULL
+           AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id AND e.recorded_at <= ?3)
+         ORDER BY b.id LIMIT ?4",
+    )
+    .bind(trackers)
+    .bind(id.0)
+    .bind(known)
+    .bind(OTHER_ROWS)
+    .fetch_all(conn)?;
+    let mut others: BTreeMap<TrackerId, Vec<OtherDelivery>> = BTreeMap::new();
+    for row in &rows {
+        let plan: Option<Plan> = row.opt_json("plan")?;
+        let other = OtherDelivery { standing: plan.unwrap_or_default().standing, since: row.at("since")? };
+        others.entry(row.id("tracker_id")?).or_default().push(other);
+    }
+    Ok(others)
 }
 
 /// Who said something, and when, at first.

@@ -42,13 +42,36 @@ pub(crate) fn import(conn: &Connection, scope: Scope, shipments: &[ImportedShipm
             }
         };
         let shipment = &*merged_with(known.as_ref(), shipment)?;
-        if take_in(conn, scope, id, known, shipment, at)? == Facts::Changed && !done.to_fold.contains(&id) {
-            done.to_fold.push(id);
+        let mut concerned = sharing(conn, id)?;
+        if take_in(conn, scope, id, known, shipment, at)? == Facts::Changed {
+            concerned.extend(sharing(conn, id)?);
+            concerned.insert(id);
             let fold = FoldJob { lane: Lane::Batch, cause: shipment.cause, correlation: shipment.correlation, at };
-            jobs::enqueue_fold(conn, scope, id, &fold)?;
+            concerned.retain(|id| !done.to_fold.contains(id));
+            for id in &concerned {
+                jobs::enqueue_fold(conn, scope, *id, &fold)?;
+            }
+            done.to_fold.extend(concerned);
         }
     }
     Ok(done)
+}
+
+/// Deliveries under the numbers of one that are folded with it.
+const SHARING_ROWS: i64 = 100;
+
+/// The other deliveries under a shipment's numbers: whose parcel it is depends on where each of them stands.
+fn sharing(conn: &Connection, id: ShipmentId) -> Done<BTreeSet<ShipmentId>> {
+    let rows = query(
+        "SELECT DISTINCT o.shipment_id FROM binding b JOIN binding o ON o.tracker_id = b.tracker_id JOIN shipment s ON s.id = o.shipment_id
+         WHERE b.shipment_id = ?1 AND o.shipment_id <> ?1 AND s.origin IS NOT NULL
+           AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id IN (b.id, o.id))
+         ORDER BY o.shipment_id LIMIT ?2",
+    )
+    .bind(id.0)
+    .bind(SHARING_ROWS)
+    .fetch_all(conn)?;
+    rows.iter().map(|row| row.id("shipment_id")).collect()
 }
 
 /// Whether what a fold reads is another than before.
@@ -210,7 +233,9 @@ pub(super) fn amend(conn: &Connection, scope: Scope, amended: &Amended, at: Time
     keep_plan(conn, scope, id, &plan, at)?;
     tell(conn, scope, id, row.int("revision")?, at)?;
     let fold = FoldJob { lane: Lane::Batch, cause: Cause::Import, correlation: amended.correlation, at };
-    jobs::enqueue_fold(conn, scope, id, &fold)?;
+    for id in sharing(conn, id)?.into_iter().chain([id]) {
+        jobs::enqueue_fold(conn, scope, id, &fold)?;
+    }
     Ok(Some(id))
 }
 
@@ -274,7 +299,7 @@ fn settle_claims(
         let Open { binding, tracker, piece, number, by_person } = open;
         if wanted.iter().any(|(t, p, _)| *t == tracker && p.map(str::to_owned) == piece) {
             kept.push(tracker);
-        } else if by_person && wanted.iter().any(|(.., claim)| claim.tracker.number == number) {
+        } else if by_person && wanted.iter().any(|(.., claim)| claim.wanted().resembling().contains(&number)) {
             linked.push(number);
         } else {
             close(conn, scope, binding, at)?;
@@ -282,7 +307,9 @@ fn settle_claims(
         }
     }
     // what a person linked goes before the carrier that the order system names
-    wanted.retain(|(tracker, _, claim)| !kept.contains(tracker) && !linked.contains(&claim.tracker.number));
+    wanted.retain(|(tracker, _, claim)| {
+        !kept.contains(tracker) && !claim.wanted().resembling().iter().any(|number| linked.contains(number))
+    });
     // what left the house before its number was known here had it from then on
     let since = shipment.plan.expected_from.filter(|shipped| *shipped < at);
     for (tracker, piece, claim) in wanted {

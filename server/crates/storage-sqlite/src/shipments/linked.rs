@@ -3,7 +3,7 @@
 use super::{import, renew_number_terms, tell};
 use crate::{
     audit,
-    codec::{Done, Fail, micros},
+    codec::{Done, Fail, json, micros},
     jobs::{self, FoldJob},
     sql::query,
 };
@@ -12,8 +12,10 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use storage::{
     AuditEntry, Scope, StoreError,
+    facts::TrackerKey,
     jobs::{Cause, Lane},
     shipments::{NewLink, SameNumber},
+    trackers::Wanted,
 };
 
 /// Shipments of the same number that are shown.
@@ -23,21 +25,21 @@ const SAME_ROWS: i64 = 10;
 pub(super) fn same_number(conn: &Connection, scope: Scope, id: ShipmentId) -> Done<Vec<SameNumber>> {
     let rows = query(
         "SELECT DISTINCT s.id, s.origin, ob.number_raw, o.carrier_label
-         FROM binding b
-         JOIN tracker t ON t.id = b.tracker_id
-         JOIN tracker o ON o.company_id = t.company_id AND o.number = t.number AND o.id <> t.id
+         FROM json_each(?4) n
+         CROSS JOIN binding b ON b.id = unhex(n.value ->> 0)
+         JOIN tracker o ON o.company_id = b.company_id AND o.number = n.value ->> 1 AND o.id <> b.tracker_id
          JOIN binding ob ON ob.tracker_id = o.id
          JOIN shipment s ON s.id = ob.shipment_id
          JOIN shipment own ON own.id = b.shipment_id
          WHERE b.shipment_id = ?2 AND b.company_id = ?1 AND s.merged_into IS NULL AND own.merged_into IS NULL
            AND (s.origin IS NULL) <> (own.origin IS NULL)
-           AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)
            AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = ob.id)
          ORDER BY s.id LIMIT ?3",
     )
     .bind(scope.company.0)
     .bind(id.0)
     .bind(SAME_ROWS)
+    .bind(resembling(conn, id)?)
     .fetch_all(conn)?;
     rows.iter()
         .map(|row| {
@@ -51,25 +53,43 @@ pub(super) fn same_number(conn: &Connection, scope: Scope, id: ShipmentId) -> Do
         .collect()
 }
 
+/// The open bindings of a shipment, each with the numbers under which another carrier may have it, as JSON.
+fn resembling(conn: &Connection, id: ShipmentId) -> Done<String> {
+    let rows = query(
+        "SELECT hex(b.id) AS binding, t.number, t.carrier, t.number_raw FROM binding b JOIN tracker t ON t.id = b.tracker_id
+         WHERE b.shipment_id = ? AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
+    )
+    .bind(id.0)
+    .fetch_all(conn)?;
+    let mut pairs = Vec::new();
+    for row in &rows {
+        let key = TrackerKey { carrier: row.opt_text("carrier")?, number: row.text("number")? };
+        let numbers = Wanted { key: &key, number_raw: &row.text("number_raw")? }.resembling();
+        let binding = row.text("binding")?;
+        pairs.extend(numbers.into_iter().map(|number| (binding.clone(), number)));
+    }
+    Ok(json(&pairs))
+}
+
 /// The order's binding to its own tracker of the number ends, and one to the other's tracker begins.
 pub(super) fn link(conn: &Connection, scope: Scope, link: &NewLink, entry: &AuditEntry) -> Done<()> {
     let row = query(
         "SELECT b.id AS claimed, b.piece, coalesce(u.valid_from, u.recorded_at) AS since, u.id AS unlinked, o.id AS tracker, u.number_raw
-         FROM binding b
-         JOIN tracker t ON t.id = b.tracker_id
-         JOIN tracker o ON o.company_id = t.company_id AND o.number = t.number AND o.id <> t.id
+         FROM json_each(?4) n
+         CROSS JOIN binding b ON b.id = unhex(n.value ->> 0)
+         JOIN tracker o ON o.company_id = b.company_id AND o.number = n.value ->> 1 AND o.id <> b.tracker_id
          JOIN binding u ON u.tracker_id = o.id
          JOIN shipment c ON c.id = b.shipment_id
          JOIN shipment s ON s.id = u.shipment_id
          WHERE b.company_id = ?1 AND b.shipment_id = ?2 AND u.shipment_id = ?3
            AND c.origin IS NOT NULL AND s.origin IS NULL AND c.merged_into IS NULL AND s.merged_into IS NULL
-           AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)
            AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = u.id)
          ORDER BY b.id LIMIT 1",
     )
     .bind(scope.company.0)
     .bind(link.claimed.0)
     .bind(link.unlinked.0)
+    .bind(resembling(conn, link.claimed)?)
     .fetch_optional(conn)?;
     let Some(row) = row else { return Err(Fail(StoreError::NotFound("number in common"))) };
     let at = entry.at;

@@ -12,6 +12,7 @@ use storage::{
     Page, Scope,
     figures::current_since,
     shipments::{Freshness, ShipmentQuery, ShipmentRow, ShipmentTab, TabCounts},
+    trackers::numbers_in,
 };
 use uuid::Uuid;
 
@@ -251,6 +252,11 @@ impl Search {
         if words.len() > 1 {
             // a number that is written in groups
             words.push(term(text));
+        }
+        for number in numbers_in(text, SEARCH_WORDS).iter().map(|number| term(number)) {
+            if !number.is_empty() && !words.contains(&number) {
+                words.push(number);
+            }
         }
         let prefixes = words.iter().filter(|word| word.chars().count() >= PREFIX_CHARS).cloned().collect();
         Some(Self { prefixes, words, tokens: wanted.tokens.clone() })

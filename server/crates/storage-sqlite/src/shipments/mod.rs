@@ -27,12 +27,14 @@ use rusqlite::Connection;
 use std::collections::{BTreeSet, HashMap};
 use storage::{
     AuditEntry, Page, Result, Scope, Sealed, StoreError, WrappedKey,
+    facts::TrackerKey,
     limits::CHANGE_ROWS,
     shipments::{
         Amended, Change, Commit, Committed, EffectRecord, Imported, ImportedShipment, Loaded, NewLink, NumberRecord,
         SameNumber, SeenIn, SetBack, ShipmentQuery, ShipmentRecord, ShipmentRow, Shipments, StateChange, TabCounts,
         WrittenValues,
     },
+    trackers::Wanted,
 };
 use uuid::Uuid;
 
@@ -311,17 +313,20 @@ pub(crate) fn mark_sandbox(conn: &Connection, id: ShipmentId) -> Done<()> {
     Ok(())
 }
 
-/// Brings the numbers under which a shipment is found in step with its open bindings.
+/// Brings the numbers under which a shipment is found in step with its open bindings: each as it is kept, and as it is written.
 pub(crate) fn renew_number_terms(conn: &Connection, scope: Scope, id: ShipmentId) -> Done<()> {
     query("DELETE FROM shipment_term WHERE shipment_id = ? AND kind = 'number'").bind(id.0).execute(conn)?;
     let rows = query(
-        "SELECT DISTINCT t.number FROM binding b JOIN tracker t ON t.id = b.tracker_id
+        "SELECT DISTINCT t.number, t.carrier, b.number_raw FROM binding b JOIN tracker t ON t.id = b.tracker_id
          WHERE b.shipment_id = ? AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
     )
     .bind(id.0)
     .fetch_all(conn)?;
     for row in &rows {
-        put_term(conn, scope, id, "number", &term(&row.text("number")?))?;
+        let key = TrackerKey { carrier: row.opt_text("carrier")?, number: row.text("number")? };
+        for number in (Wanted { key: &key, number_raw: &row.text("number_raw")? }).kept_under() {
+            put_term(conn, scope, id, "number", &term(&number))?;
+        }
     }
     Ok(())
 }

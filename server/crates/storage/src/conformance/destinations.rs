@@ -2,7 +2,7 @@
 
 use super::{World, at};
 use crate::{
-    Actor, AuditEntry, Store,
+    Actor, Store,
     destinations::{Gate, Health, Pause},
 };
 
@@ -18,14 +18,7 @@ async fn gate(world: &World, destination: &str) -> Gate {
 pub async fn a_person_pauses_and_resumes(store: Store) {
     let world = World::new(store).await;
     let (destinations, scope) = (&world.store.destinations, world.scope);
-    let audit = || AuditEntry {
-        at: at(1),
-        action: "destination.pause",
-        subject: "destination:odoo".into(),
-        before: None,
-        after: None,
-        why: Some("upgrade".into()),
-    };
+    let audit = || world.audit("destination.pause", "destination:odoo", 1);
     let shut = Health { failures: 3, ..Health::default() };
     assert!(destinations.set_health(scope, "odoo", Health::default(), shut.clone()).await.unwrap());
     let pause = Pause { at: at(1), by: Actor::Operator, why: "upgrade".into() };

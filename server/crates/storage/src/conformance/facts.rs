@@ -3,14 +3,15 @@
 use super::{Said, World, at};
 use crate::{
     Store,
-    facts::{Progress, Recording},
+    facts::{Progress, Recording, TrackerKey},
     inbox::MessageStatus,
     jobs::{JobKind, Lane},
-    shipments::{Loaded, ShipmentTab},
+    shipments::{Claim, Loaded, ShipmentTab},
 };
 use domain::{
     fold::Trust,
-    ids::{ShipmentId, SnapshotId, content_id},
+    ids::{ShipmentId, SnapshotId, SourceId, content_id},
+    numbers::{self, Check, Hints, Number},
     observation::ProviderCode,
 };
 use std::collections::BTreeMap;
@@ -143,9 +144,8 @@ pub async fn a_statement_said_twice_is_one_observation_with_two_sightings(store:
     let fact = input.facts.iter().find(|f| f.observation.codes.raw == "A").unwrap();
     assert_eq!(fact.sightings.len(), 2);
     assert_eq!((fact.source, fact.trust), (other, Trust::Carrier), "who said it first, by the time it was taken in");
-    let named = |source: domain::ids::SourceId, stamp: u8| {
-        SnapshotId(content_id("snapshot", &[source.0.as_bytes(), b"NUM1", &[stamp]]))
-    };
+    let named =
+        |source: SourceId, stamp: u8| SnapshotId(content_id("snapshot", &[source.0.as_bytes(), b"NUM1", &[stamp]]));
     assert_eq!(input.snapshots.iter().map(|s| s.stamp).max(), Some(Some(at(2))));
     assert!(
         input.snapshots.iter().any(|s| s.id == named(shop, 1))
@@ -237,4 +237,97 @@ pub async fn an_observation_comes_with_where_it_was_seen(store: Store) {
     );
     let stranger = world.say(source, Said::of("NUM2", &["A"], 1)).await.shipments[0];
     assert!(world.store.facts.observation(world.scope, stranger, id).await.unwrap().is_none());
+}
+
+/// A number as it is written, and the carrier that is named with it.
+type Written<'a> = (&'a str, Option<&'a str>);
+
+fn key((text, carrier): Written<'_>) -> TrackerKey {
+    TrackerKey { carrier: carrier.map(str::to_owned), number: numbers::normalise_of(text, carrier).unwrap() }
+}
+
+/// What a message says of it; its shipment.
+async fn told(world: &World, source: SourceId, written: Written<'_>, minutes: i64) -> ShipmentId {
+    let mut recording = world.recording(source, &[Said::of("NUM", &["AF"], minutes)]).await;
+    let report = &mut recording.reports[0];
+    (report.tracker, report.number_raw) = (key(written), written.0.to_owned());
+    report.observations[0].id = world.id();
+    world.store.facts.record(world.scope, recording).await.unwrap().shipments[0]
+}
+
+/// A delivery under it; its shipment.
+async fn ordered(world: &World, record: i64, written: Written<'_>, minutes: i64) -> ShipmentId {
+    let claim = Claim { tracker: key(written), number_raw: written.0.to_owned(), ..world.claimed(None, "NUM") };
+    let mut order = world.order(record, &[]);
+    order.claims = vec![claim];
+    order.digest = format!("{record}");
+    world.import(order, minutes).await
+}
+
+/// A number with the check digit that makes it one.
+fn with_check(body: &str, carrier: &str) -> String {
+    let right = |number: &String| {
+        let hints = Hints { carrier: Some(carrier), country: None };
+        Number::read_with(number, hints).formats().iter().any(|c| c.check == Check::Good && c.family == Some(carrier))
+    };
+    (0..10).map(|digit| format!("{body}{digit}")).find(right).unwrap()
+}
+
+/// A number, and the carrier that is named with it.
+type Told = (String, Option<&'static str>);
+
+/// Forms of one number, or of two, and whether they are one shipment. Other numbers for each `n`.
+fn pairs(n: u32) -> Vec<(Told, Told, bool)> {
+    let usps = with_check(&format!("94001000000005449{n:04}"), "usps");
+    let handed_over = with_check(&format!("926129999999873{n:06}"), "usps");
+    let (gls, other_gls) = (format!("9134115{n:04}"), format!("9134116{n:04}"));
+    let pallets = (0..10).map(|digit| format!("3401234564677{n:04}{digit}"));
+    let sscc = pallets.into_iter().find(|sscc| Number::read(&format!("00{sscc}")).is_valid()).unwrap();
+    let dhl = format!("N{n}");
+    let (gls_check, other_check) = (with_check(&gls, "gls"), with_check(&other_gls, "gls"));
+    vec![
+        ((format!("42020260{usps}"), None), (usps, Some("usps")), true),
+        ((gls_check, None), (gls, Some("gls")), true),
+        ((other_check, Some("gls")), (other_gls, None), true),
+        ((handed_over.clone(), Some("ups")), (handed_over.clone(), Some("usps")), true),
+        // twenty digits that may be GLS' own, and a pallet's number
+        ((format!("00{sscc}"), Some("gls")), (format!("(00){sscc}"), None), false),
+        ((dhl.clone(), Some("dhl")), (dhl.clone(), Some("ups")), false),
+    ]
+}
+
+pub async fn forms_of_one_number_are_one_shipment_whichever_comes_first(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("shop").await;
+    let mut record = 0;
+    for (n, order_first) in [(1, true), (2, false)] {
+        for (one, other, is_one) in pairs(n) {
+            record += 1;
+            let (one, other) = ((one.0.as_str(), one.1), (other.0.as_str(), other.1));
+            let (said, order);
+            if order_first {
+                order = ordered(&world, record, one, 1).await;
+                said = told(&world, source, other, 2).await;
+            } else {
+                said = told(&world, source, one, 1).await;
+                order = ordered(&world, record, other, 2).await;
+            }
+            let said = world.store.shipments.shipment(world.scope, said).await.unwrap().unwrap();
+            let of = said.merged_into.unwrap_or(said.id);
+            assert_eq!(of == order, is_one, "{one:?} {other:?}, the order first: {order_first}");
+            // what is told again by either is told of the same one
+            assert_eq!(told(&world, source, other, 3).await == order, is_one || !order_first, "{one:?} {other:?}");
+        }
+    }
+}
+
+pub async fn of_two_forms_that_come_at_once_one_tracker_is_made(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("shop").await;
+    for n in 10..20 {
+        let pair = pairs(n).swap_remove(1);
+        let (one, other) = ((pair.0.0.as_str(), pair.0.1), (pair.1.0.as_str(), pair.1.1));
+        let (a, b) = tokio::join!(told(&world, source, one, 1), told(&world, source, other, 1));
+        assert_eq!(a, b, "{one:?} {other:?}");
+    }
 }

@@ -1,6 +1,6 @@
 //! Every figure is the number of the rows that it leads to, in worlds made up at random.
 
-use super::{Said, World, at, world::exception};
+use super::{Said, World, at, text, world::exception};
 use crate::{
     Store,
     counted::{Figure, of_queue, walk},
@@ -191,8 +191,8 @@ async fn job(world: &World, chance: &mut Chance, n: u64) {
     let class = chance.of(&["timeout", "forbidden"]).to_owned();
     let finish = match chance.below(5) {
         0 => return,
-        1 => Finish::Dead { error: "e".into(), class },
-        2 => Finish::Retry { at: at(NOW + 5000), error: "e".into(), class },
+        1 => Finish::Dead { error: text("e"), class },
+        2 => Finish::Retry { at: at(NOW + 5000), error: text("e"), class },
         _ => Finish::Done,
     };
     let leased = world.claim("a", &[kind], at(NOW - 1)).await;

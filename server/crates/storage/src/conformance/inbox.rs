@@ -1,6 +1,6 @@
 //! Messages as received.
 
-use super::{World, at};
+use super::{World, at, text};
 use crate::{
     Store, StoreError,
     inbox::{MessageSelection, MessageState, MessageStatus, Novelty},
@@ -114,7 +114,7 @@ pub async fn messages_are_paged_newest_first(store: Store) {
             world
                 .store
                 .inbox
-                .conclude(world.scope, id, MessageStatus::Quarantined { reason: "no JSON".into() })
+                .conclude(world.scope, id, MessageStatus::Quarantined { reason: Some(text("no JSON")) })
                 .await
                 .unwrap();
             quarantined.push(id);
@@ -144,7 +144,12 @@ pub async fn replay_reads_again(store: Store) {
     let source = world.source("shop").await;
     let id = world.accept(world.message(source, "a", 1)).await.message;
     world.drain(crate::jobs::Lane::RealTime, JobKind::Normalise).await;
-    world.store.inbox.conclude(world.scope, id, MessageStatus::Quarantined { reason: "no JSON".into() }).await.unwrap();
+    world
+        .store
+        .inbox
+        .conclude(world.scope, id, MessageStatus::Quarantined { reason: Some(text("no JSON")) })
+        .await
+        .unwrap();
     let unknown = world.id();
     let jobs = vec![(id, world.job(JobKind::Normalise, id, 2)), (unknown, world.job(JobKind::Normalise, unknown, 2))];
     assert_eq!(

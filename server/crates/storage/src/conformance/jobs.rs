@@ -1,6 +1,6 @@
 //! Units of work and their leases.
 
-use super::{World, at, seconds};
+use super::{World, at, seconds, text};
 use crate::{
     Store, StoreError,
     jobs::{AttemptRecord, Cause, Finish, JobFilter, JobKind, JobSelection, JobStatus, Lane, Outcome},
@@ -15,11 +15,11 @@ use tokio::task::JoinSet;
 const SYNC: &[JobKind] = &[JobKind::SyncOrder];
 
 fn dead(class: &str) -> Finish {
-    Finish::Dead { error: "refused".into(), class: class.into() }
+    Finish::Dead { error: text("refused"), class: class.into() }
 }
 
 fn retry(minutes: i64) -> Finish {
-    Finish::Retry { at: at(minutes), error: "timed out".into(), class: "timeout".into() }
+    Finish::Retry { at: at(minutes), error: text("timed out"), class: "timeout".into() }
 }
 
 pub async fn a_claimed_job_is_nobody_elses(store: Store) {
@@ -40,7 +40,7 @@ pub async fn a_spared_try_does_not_count_and_waits_its_time(store: Store) {
     world.enqueue(&world.job(JobKind::SyncOrder, "s1", 1)).await;
     let first = world.claim("a", SYNC, at(2)).await.remove(0);
     world.enqueue(&world.job(JobKind::SyncOrder, "s1", 2)).await;
-    let spared = Finish::Spared { at: at(9), error: "busy".into(), class: "unknown_outcome".into() };
+    let spared = Finish::Spared { at: at(9), error: text("busy"), class: "unknown_outcome".into() };
     world.store.jobs.finish("a", first.job.id, spared, at(3)).await.unwrap();
     let row = world.store.jobs.job(world.scope, first.job.id).await.unwrap().unwrap();
     assert_eq!((row.attempts, row.class.as_deref(), row.job.run_at), (0, Some("unknown_outcome"), at(9)));
@@ -344,8 +344,8 @@ pub async fn attempts_are_kept_by_job_and_shipment(store: Store) {
         duration_ms: 12,
         status: Some(503),
         outcome,
-        request: "{}".into(),
-        response: "busy".into(),
+        request: Some(text("{}")),
+        response: Some(text("busy")),
     };
     // over the end of a month
     let (late, early) = (attempt(60 * 24 * 40, Outcome::Ok), attempt(1, Outcome::Unknown));

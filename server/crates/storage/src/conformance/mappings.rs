@@ -58,7 +58,7 @@ pub async fn versions_are_published_one_after_the_other(store: Store) {
     assert_eq!(mappings.published(world.scope, 1).await.unwrap().unwrap().overlay, one);
     assert_eq!(mappings.published(world.scope, 3).await.unwrap(), None);
     assert_eq!(world.drain(Lane::RealTime, JobKind::Reread).await.len(), 2, "each with its work");
-    assert_eq!(world.store.people.audit_check(world.scope).await.unwrap(), ChainCheck::Sound(2));
+    assert_eq!(world.store.people.audit_check(world.scope, &world.audit_key()).await.unwrap(), ChainCheck::Sound(2));
 }
 
 pub async fn of_two_who_publish_at_once_one_has_to_look_again(store: Store) {
@@ -70,7 +70,11 @@ pub async fn of_two_who_publish_at_once_one_has_to_look_again(store: Store) {
     }
     assert_eq!(world.store.mappings.history(world.scope).await.unwrap().len(), 1);
     assert_eq!(world.drain(Lane::RealTime, JobKind::Reread).await.len(), 1, "no work of what was not published");
-    assert_eq!(world.store.people.audit_check(world.scope).await.unwrap(), ChainCheck::Sound(1), "no line either");
+    assert_eq!(
+        world.store.people.audit_check(world.scope, &world.audit_key()).await.unwrap(),
+        ChainCheck::Sound(1),
+        "no line either"
+    );
 }
 
 pub async fn a_newer_reading_counts_from_when_it_was_recorded(store: Store) {

@@ -11,6 +11,7 @@
 
 pub mod counters;
 pub mod destinations;
+pub mod erasure;
 pub mod facts;
 pub mod figures;
 pub mod inbox;
@@ -27,7 +28,7 @@ pub mod upkeep;
 pub mod work;
 mod world;
 
-pub use world::{Said, World, at, seconds};
+pub use world::{Said, World, at, seconds, text};
 
 /// Makes every test of the suite for an engine; the argument is an async function that gives a fresh store.
 #[macro_export]
@@ -66,6 +67,13 @@ macro_rules! conformance_suite {
             one_leads_until_its_lease_ends
             failed_work_inside_is_listed_too
         }
+        $crate::conformance_area! { $fresh, erasure:
+            a_message_speaks_of_one_shipment_or_of_others_too
+            an_erased_message_has_nothing_left_to_open
+            a_rewritten_message_opens_under_its_new_key_alone
+            words_errors_and_calls_are_emptied
+            texts_that_hang_on_no_shipment_are_walked_and_emptied
+        }
         $crate::conformance_area! { $fresh, replays:
             failed_jobs_are_taken_up_step_by_step
             messages_are_read_again_from_where_it_was_left
@@ -87,6 +95,8 @@ macro_rules! conformance_suite {
             an_unbound_tracker_makes_an_unclaimed_shipment
             a_missing_carrier_is_filled_in
             two_carriers_with_one_number_are_two_trackers
+            forms_of_one_number_are_one_shipment_whichever_comes_first
+            of_two_forms_that_come_at_once_one_tracker_is_made
             a_failing_recording_leaves_nothing
             fold_jobs_coalesce
             an_observation_comes_with_where_it_was_seen
@@ -107,6 +117,7 @@ macro_rules! conformance_suite {
             a_claim_takes_over_the_unclaimed_shipment
             a_corrected_number_closes_its_binding
             one_container_concerns_many_orders
+            deliveries_under_one_number_are_folded_with_each_other
             a_cancelled_order_stays
             what_becomes_known_of_a_delivery_amends_its_plan
             what_could_not_be_read_stays_as_it_is_stored
@@ -167,8 +178,11 @@ macro_rules! conformance_suite {
         $crate::conformance_area! { $fresh, people:
             the_company_is_made_once
             a_login_belongs_to_one_user
+            somebody_runs_the_installation
             sessions_end
-            failures_are_counted_in_a_window
+            sessions_are_listed_and_ended
+            tries_are_counted_where_they_are_asked_for
+            of_parallel_tries_only_the_free_ones_go
             a_subject_keeps_its_first_key
             an_erased_customer_is_not_found_any_more
             a_setting_is_taken_once

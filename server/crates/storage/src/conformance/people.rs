@@ -1,15 +1,16 @@
 //! Users, sessions, keys, settings, audit.
 
-use super::{World, at};
+use super::{World, at, seconds};
 use crate::{
-    Actor, Scope, Store, StoreError, WrappedKey,
-    people::{ChainCheck, RoleName, SessionRecord, SettingChange, UserRecord},
+    Actor, AuditKey, Scope, Store, StoreError, WrappedKey,
+    people::{ChainCheck, Pace, RoleName, SessionRecord, SettingChange, Try, UserRecord},
     shipments::ShipmentQuery,
 };
 use domain::{
     ExceptionReason,
     ids::{CompanyId, SubjectId, UserId},
 };
+use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -52,28 +53,143 @@ pub async fn a_login_belongs_to_one_user(store: Store) {
     assert_eq!(world.store.people.user(world.id::<UserId>()).await.unwrap(), None);
 }
 
+pub async fn somebody_runs_the_installation(store: Store) {
+    let world = Arc::new(World::new(store).await);
+    let (ada, bob) = (user(&world, "ada"), user(&world, "bob"));
+    let put = async |user: UserRecord| {
+        world.store.people.put_user(world.scope, user, world.audit("user.put", "user", 1)).await
+    };
+    put(ada.clone()).await.unwrap();
+    let demoted = |user: &UserRecord| UserRecord { roles: vec![RoleName::Agent], ..user.clone() };
+    for less in [UserRecord { enabled: false, ..ada.clone() }, demoted(&ada)] {
+        assert!(matches!(put(less).await, Err(StoreError::Conflict(_))));
+    }
+    put(UserRecord { name: "Ada L.".into(), ..ada.clone() }).await.unwrap();
+    put(UserRecord { enabled: false, ..bob.clone() }).await.unwrap();
+    assert!(put(demoted(&ada)).await.is_err(), "one who may not sign in does not count");
+    put(bob.clone()).await.unwrap();
+    let mut both = JoinSet::new();
+    for user in [demoted(&ada), UserRecord { enabled: false, ..bob }] {
+        let world = Arc::clone(&world);
+        both.spawn(async move {
+            world.store.people.put_user(world.scope, user, world.audit("user.put", "user", 2)).await.is_ok()
+        });
+    }
+    let done = both.join_all().await;
+    assert_eq!(done.iter().filter(|done| **done).count(), 1, "of two who go at once one stays: {done:?}");
+    let users = world.store.people.users(world.scope).await.unwrap();
+    assert_eq!(users.iter().filter(|user| user.is_admin()).count(), 1);
+}
+
+fn session(key: &str, user: UserId, seen: i64, ends: i64) -> SessionRecord {
+    let (made_at, seen_at, expires_at) = (at(0), at(seen), at(ends));
+    SessionRecord { key: key.into(), user, made_at, seen_at, expires_at, data: format!("{{\"seen\":{seen}}}") }
+}
+
 pub async fn sessions_end(store: Store) {
-    let session = |key: &str, minutes| SessionRecord { key: key.into(), data: "{}".into(), expires_at: at(minutes) };
-    for one in [session("a", 10), session("b", 20), session("a", 15)] {
+    let world = World::new(store).await;
+    let store = &world.store;
+    let ada = user(&world, "ada");
+    let of_ada = |key: &str, seen, ends| session(key, ada.id, seen, ends);
+    for one in [of_ada("a", 0, 10), of_ada("b", 0, 20)] {
         store.people.put_session(one).await.unwrap();
     }
-    assert_eq!(store.people.session("a", at(14)).await.unwrap(), Some(session("a", 15)));
+    store.people.renew_session(of_ada("a", 5, 15)).await.unwrap();
+    assert_eq!(store.people.session("a", at(14)).await.unwrap(), Some(of_ada("a", 5, 15)));
     assert_eq!(store.people.session("a", at(15)).await.unwrap(), None);
     assert_eq!(store.people.sweep(at(15)).await.unwrap(), 1);
     store.people.drop_session("b").await.unwrap();
     assert_eq!(store.people.session("b", at(1)).await.unwrap(), None);
+    store.people.renew_session(of_ada("b", 6, 30)).await.unwrap();
+    assert_eq!(store.people.session("b", at(7)).await.unwrap(), None, "what was ended is not begun again");
 }
 
-pub async fn failures_are_counted_in_a_window(store: Store) {
-    let hit = async |minutes, ends| store.people.throttle_hit("k", at(minutes), at(ends)).await.unwrap();
-    assert_eq!((hit(0, 10).await, hit(1, 11).await, hit(2, 12).await), (1, 2, 3));
-    assert_eq!(store.people.throttle_count("k", at(9)).await.unwrap(), 3);
-    assert_eq!(store.people.throttle_count("k", at(10)).await.unwrap(), 0, "the window is the first failure's");
-    assert_eq!(hit(10, 20).await, 1);
+pub async fn sessions_are_listed_and_ended(store: Store) {
+    let world = World::new(store).await;
+    let people = &world.store.people;
+    let (ada, bob) = (user(&world, "ada"), user(&world, "bob"));
+    let put = async |user: &UserRecord| {
+        people.put_user(world.scope, user.clone(), world.audit("user.put", "user", 1)).await.unwrap();
+    };
+    put(&ada).await;
+    put(&bob).await;
+    for one in [session("a", ada.id, 0, 10), session("b", ada.id, 0, 20), session("c", bob.id, 0, 20)] {
+        people.put_session(one).await.unwrap();
+    }
+    let keys = async |minutes| {
+        let sessions = people.sessions(world.scope, at(minutes)).await.unwrap();
+        sessions.into_iter().map(|session| session.key).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (keys(5).await, keys(10).await),
+        (vec!["a".to_owned(), "b".into(), "c".into()], vec!["b".into(), "c".into()])
+    );
+    let stranger = Scope { company: world.id(), ..world.scope };
+    assert_eq!(people.sessions(stranger, at(5)).await.unwrap(), []);
+    let end = async |scope, keys: &[&str]| {
+        let keys = keys.iter().map(|key| (*key).to_owned()).collect();
+        people.end_sessions(scope, keys, world.audit("session.end", "users", 2)).await
+    };
+    assert!(matches!(end(stranger, &["a", "c"]).await, Ok(0) | Err(_)));
+    assert_eq!(end(world.scope, &["a", "none"]).await.unwrap(), 1);
+    assert_eq!(keys(5).await, ["b", "c"]);
+    assert_eq!(people.audit_trail(world.scope, Some("users".into()), 5).await.unwrap().len(), 1);
+
+    put(&UserRecord { name: "Ada L.".into(), ..ada.clone() }).await;
+    assert_eq!(keys(5).await, ["b", "c"], "another name ends nothing");
+    let ended_by = [
+        UserRecord { password: "$other$".into(), ..ada.clone() },
+        UserRecord { roles: vec![RoleName::Agent], ..ada.clone() },
+        UserRecord { enabled: false, ..ada.clone() },
+    ];
+    for changed in ended_by {
+        put(&changed).await;
+        assert_eq!(keys(5).await, ["c"], "{changed:?}");
+        put(&ada).await;
+        people.put_session(session("b", ada.id, 0, 20)).await.unwrap();
+    }
+}
+
+fn second(number: i64) -> Timestamp {
+    seconds(at(0), number)
+}
+
+/// Two tries are free, then one waits 2, 4, 8, 8 … seconds; a minute without any, and it begins anew.
+const PACE: Pace = Pace { free: 2, longest: SignedDuration::from_secs(8), window: SignedDuration::from_secs(60) };
+
+pub async fn tries_are_counted_where_they_are_asked_for(store: Store) {
+    let ask = async |now| store.people.throttle("k", PACE, second(now)).await.unwrap();
+    let wait = |until| Try::Wait(second(until));
+    assert_eq!((ask(0).await, ask(0).await), (Try::Free(1), Try::Free(2)));
+    assert_eq!((ask(0).await, ask(1).await), (wait(2), wait(2)), "what is refused is not counted");
+    assert_eq!((ask(2).await, ask(5).await), (Try::Free(3), wait(6)));
+    assert_eq!((ask(6).await, ask(13).await, ask(14).await), (Try::Free(4), wait(14), Try::Free(5)));
+    assert_eq!(
+        (ask(21).await, ask(22).await, ask(29).await),
+        (wait(22), Try::Free(6), wait(30)),
+        "no longer than that"
+    );
+    assert_eq!(store.people.throttled("k", second(29)).await.unwrap(), Some((6, second(30))));
+    assert_eq!(store.people.throttled("k", second(82)).await.unwrap(), None);
+    assert_eq!(ask(82).await, Try::Free(1), "a minute without any");
+    store.people.throttle_forgive("k").await.unwrap();
+    assert_eq!((ask(82).await, ask(82).await, ask(82).await), (Try::Free(1), Try::Free(2), wait(84)));
     store.people.throttle_clear("k").await.unwrap();
-    assert_eq!(store.people.throttle_count("k", at(11)).await.unwrap(), 0);
-    hit(11, 20).await;
-    assert_eq!(store.people.sweep(at(20)).await.unwrap(), 1);
+    assert_eq!(store.people.throttled("k", second(82)).await.unwrap(), None);
+    assert_eq!((ask(82).await, ask(82).await), (Try::Free(1), Try::Free(2)));
+    assert_eq!(ask(1).await, Try::Free(3), "a clock that is set back makes nobody wait for longer");
+    assert_eq!(store.people.sweep(second(82 + 60)).await.unwrap(), 1);
+}
+
+pub async fn of_parallel_tries_only_the_free_ones_go(store: Store) {
+    let mut asking = JoinSet::new();
+    for _ in 0..64 {
+        let store = store.clone();
+        asking.spawn(async move { store.people.throttle("k", PACE, at(0)).await.unwrap() });
+    }
+    let answers = asking.join_all().await;
+    let free = answers.iter().filter(|answer| matches!(answer, Try::Free(_))).count();
+    assert_eq!(free, 2, "{answers:?}");
 }
 
 pub async fn a_subject_keeps_its_first_key(store: Store) {
@@ -161,7 +277,7 @@ pub async fn a_setting_changes_with_its_audit_line_or_not_at_all(store: Store) {
     let lines = world.store.people.audit_trail(world.scope, None, 20).await.unwrap();
     let subjects: Vec<_> = lines.iter().rev().map(|line| line.entry.subject.clone()).collect();
     assert_eq!(subjects, ["one".to_owned(), "two".to_owned(), format!("three-{won}")]);
-    assert_eq!(world.store.people.audit_check(world.scope).await.unwrap(), ChainCheck::Sound(3));
+    assert_eq!(world.store.people.audit_check(world.scope, &world.audit_key()).await.unwrap(), ChainCheck::Sound(3));
     let other = Scope { company: world.id(), ..world.scope };
     let foreign = SettingChange { name: "rules", from: value().await, to: "x".into() };
     assert!(world.store.people.change_setting(other, foreign, world.audit("rules.put", "x", 3)).await.is_err());
@@ -169,7 +285,7 @@ pub async fn a_setting_changes_with_its_audit_line_or_not_at_all(store: Store) {
 
 pub async fn the_audit_trail_is_a_chain(store: Store) {
     let world = Arc::new(World::new(store).await);
-    assert_eq!(world.store.people.audit_check(world.scope).await.unwrap(), ChainCheck::Sound(0));
+    assert_eq!(world.store.people.audit_check(world.scope, &world.audit_key()).await.unwrap(), ChainCheck::Sound(0));
     let mut writers = JoinSet::new();
     for n in 0..20 {
         let world = Arc::clone(&world);
@@ -180,11 +296,16 @@ pub async fn the_audit_trail_is_a_chain(store: Store) {
         });
     }
     writers.join_all().await;
-    assert_eq!(world.store.people.audit_check(world.scope).await.unwrap(), ChainCheck::Sound(20));
+    assert_eq!(world.store.people.audit_check(world.scope, &world.audit_key()).await.unwrap(), ChainCheck::Sound(20));
     let lines = world.store.people.audit_trail(world.scope, None, 5).await.unwrap();
     assert_eq!(lines.iter().map(|l| l.seq).collect::<Vec<_>>(), [20, 19, 18, 17, 16]);
-    assert!(lines.windows(2).all(|w| w[0].previous == w[1].hash));
-    assert_eq!((lines[0].actor, lines[0].entry.why.as_deref()), (Actor::System, Some("because")));
+    assert!(lines.iter().all(|line| line.mac.as_ref().is_some_and(|mac| mac.len() == 32)));
+    let why = lines[0].entry.why.as_ref().map(|why| why.bytes.as_slice());
+    assert_eq!((lines[0].actor, why), (Actor::System, Some(b"because".as_slice())));
+    let other = AuditKey::new(|_| [0; 32]);
+    assert_eq!(world.store.people.audit_check(world.scope, &other).await.unwrap(), ChainCheck::Broken(1));
+    let behind = world.store.people.audit_lines(world.scope, Some(12), 3).await.unwrap();
+    assert_eq!(behind.iter().map(|line| line.seq).collect::<Vec<_>>(), [13, 14, 15]);
     assert_eq!(world.store.people.audit_trail(world.scope, Some("setting:1".into()), 100).await.unwrap().len(), 10);
 }
 

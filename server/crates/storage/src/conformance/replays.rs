@@ -1,6 +1,6 @@
 //! Replays: step by step, each thing once, until the end or a stop.
 
-use super::{World, at};
+use super::{World, at, text};
 use crate::{
     Store,
     inbox::{MessageSelection, MessageStatus},
@@ -33,7 +33,7 @@ pub async fn failed_jobs_are_taken_up_step_by_step(store: Store) {
         let job = world.job(JobKind::SyncOrder, n, 1);
         world.enqueue(&job).await;
         world.claim("a", &[JobKind::SyncOrder], at(1)).await;
-        let finish = Finish::Dead { error: "no".into(), class: "forbidden".into() };
+        let finish = Finish::Dead { error: text("no"), class: "forbidden".into() };
         world.store.jobs.finish("a", job.id, finish, at(1)).await.unwrap();
     }
     let id = start(&world, Selection::Jobs(JobSelection::default()), 2).await;
@@ -88,7 +88,7 @@ pub async fn a_stopped_one_takes_nothing_more(store: Store) {
     let job = world.job(JobKind::SyncOrder, "s1", 1);
     world.enqueue(&job).await;
     world.claim("a", &[JobKind::SyncOrder], at(1)).await;
-    let finish = Finish::Dead { error: "no".into(), class: "forbidden".into() };
+    let finish = Finish::Dead { error: text("no"), class: "forbidden".into() };
     world.store.jobs.finish("a", job.id, finish, at(1)).await.unwrap();
     let id = start(&world, Selection::Jobs(JobSelection::default()), 2).await;
     let stop = || world.store.replays.stop(world.scope, id, world.audit("replay.stop", "replay", 3));

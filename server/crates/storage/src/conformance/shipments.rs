@@ -6,8 +6,8 @@ use crate::{
     jobs::{Cause, JobKind, Lane},
     limits::PAGE_ROWS,
     shipments::{
-        Amended, Amendment, Committed, EffectKind, Imported, Kept, LastEvent, NewEffect, NewLink, OriginStanding,
-        Posting, SetBack, ShipmentQuery, ShipmentTab, WrittenValues,
+        Amended, Amendment, Committed, EffectKind, Imported, ImportedShipment, Kept, LastEvent, NewEffect, NewLink,
+        OriginStanding, Posting, SetBack, ShipmentQuery, ShipmentTab, WrittenValues,
     },
     work::{CaseRecord, CaseStatus, ExceptionAction},
 };
@@ -134,6 +134,46 @@ pub async fn one_container_concerns_many_orders(store: Store) {
     let loaded = world.store.shipments.load(world.scope, said.shipments[7], None).await.unwrap().unwrap();
     assert_eq!(loaded.input.facts[0].piece, loaded.shipment.numbers[0].piece);
     assert!(loaded.input.facts[0].piece.is_some());
+}
+
+pub async fn deliveries_under_one_number_are_folded_with_each_other(store: Store) {
+    let world = World::new(store).await;
+    let delivery = |record, standing| {
+        let mut order = world.order(record, &["N1"]);
+        order.plan.standing = standing;
+        ImportedShipment { digest: format!("{record} {standing:?}"), ..order }
+    };
+    let others = async |id| {
+        let input = world.store.shipments.load(world.scope, id, None).await.unwrap().unwrap().input;
+        input.others.into_values().flatten().map(|other| other.standing).collect::<Vec<_>>()
+    };
+    let backorder = world.import(delivery(1, DeliveryStanding::Open), 1).await;
+    assert_eq!(others(backorder).await, []);
+    let sent = world.import(delivery(2, DeliveryStanding::Open), 2).await;
+    world.drain(Lane::Batch, JobKind::Fold).await;
+    // it leaves the house: what the other one is depends on that
+    let done =
+        world.store.shipments.import(world.scope, vec![delivery(2, DeliveryStanding::Done)], at(3)).await.unwrap();
+    assert_eq!(done.to_fold.iter().collect::<BTreeSet<_>>(), BTreeSet::from([&backorder, &sent]));
+    assert_eq!(world.drain(Lane::Batch, JobKind::Fold).await.len(), 2);
+    assert_eq!(
+        (others(backorder).await, others(sent).await),
+        (vec![DeliveryStanding::Done], vec![DeliveryStanding::Open])
+    );
+    let then = world.store.shipments.load(world.scope, backorder, Some(at(2))).await.unwrap().unwrap().input.others;
+    assert_eq!(then.into_values().flatten().map(|o| o.standing).collect::<Vec<_>>(), [DeliveryStanding::Open]);
+    // and again when it gives the number up, or is deleted
+    let amended = Amended { record: 2, amendment: Amendment::Deleted, correlation: world.id() };
+    world.store.shipments.amend(world.scope, amended, at(4)).await.unwrap();
+    assert_eq!(world.drain(Lane::Batch, JobKind::Fold).await.len(), 2);
+    assert_eq!(others(backorder).await, [DeliveryStanding::Deleted]);
+    world
+        .import(
+            ImportedShipment { digest: "none".into(), claims: Vec::new(), ..delivery(2, DeliveryStanding::Done) },
+            5,
+        )
+        .await;
+    assert_eq!((world.drain(Lane::Batch, JobKind::Fold).await.len(), others(backorder).await), (2, vec![]));
 }
 
 pub async fn a_cancelled_order_stays(store: Store) {

@@ -1,6 +1,6 @@
 //! Upkeep: what is old goes in steps, what is needed stays.
 
-use super::{World, at};
+use super::{World, at, text};
 use crate::{
     Store,
     inbox::MessageStatus,
@@ -75,13 +75,13 @@ pub async fn old_calls_jobs_and_changes_go(store: Store) {
             duration_ms: 1,
             status: Some(200),
             outcome: Outcome::Ok,
-            request: "{}".into(),
-            response: "{}".into(),
+            request: Some(text("{}")),
+            response: Some(text("{}")),
         };
         world.store.jobs.attempt(world.scope, attempt).await.unwrap();
     }
     for (n, (minutes, finish)) in
-        [(1, Finish::Done), (2, Finish::Dead { error: "no".into(), class: "gone".into() }), (80 * DAY, Finish::Done)]
+        [(1, Finish::Done), (2, Finish::Dead { error: text("no"), class: "gone".into() }), (80 * DAY, Finish::Done)]
             .into_iter()
             .enumerate()
     {
@@ -111,7 +111,14 @@ pub async fn old_calls_jobs_and_changes_go(store: Store) {
 
 pub async fn after_a_restore_nobody_is_signed_in_and_numbers_go_on_higher(store: Store) {
     let world = World::new(store).await;
-    let session = SessionRecord { key: "s".into(), data: "{}".into(), expires_at: at(1000) };
+    let session = SessionRecord {
+        key: "s".into(),
+        user: world.id(),
+        made_at: at(0),
+        seen_at: at(0),
+        expires_at: at(1000),
+        data: "{}".into(),
+    };
     world.store.people.put_session(session).await.unwrap();
     assert!(world.store.jobs.lead("schedule", "the old leader", at(1), at(1000)).await.unwrap());
     world.import(world.order(1, &[]), 1).await;

@@ -1,6 +1,6 @@
 //! Exceptions, cases, figures.
 
-use super::{Said, World, at, world::exception};
+use super::{Said, World, at, text, world::exception};
 use crate::{
     Actor, AuditEntry, Scope, Store,
     figures::{AGES, CarrierFigures},
@@ -405,7 +405,7 @@ pub async fn figures_add_up(store: Store) {
     world
         .store
         .jobs
-        .finish("a", failed.id, Finish::Dead { error: "e".into(), class: "c".into() }, at(day))
+        .finish("a", failed.id, Finish::Dead { error: text("e"), class: "c".into() }, at(day))
         .await
         .unwrap();
 

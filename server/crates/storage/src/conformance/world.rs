@@ -1,7 +1,7 @@
 //! A small world for the tests: one company, ids that count, times that are minutes from a fixed morning.
 
 use crate::{
-    Actor, AuditEntry, Scope, Sealed, Store, WrappedKey,
+    Actor, AuditEntry, AuditKey, Scope, Sealed, Store, WrappedKey,
     facts::{NewObservation, NewReport, NewSnapshot, Progress, Recorded, Recording, TrackerKey},
     inbox::{Accepted, MessageBody, MessageStatus, NewMessage, SourceRecord},
     jobs::{Cause, ClaimRequest, Finish, JobKind, Lane, LeasedJob, NewJob},
@@ -30,6 +30,11 @@ use uuid::Uuid;
 pub fn at(minutes: i64) -> Timestamp {
     let morning: Timestamp = "2026-03-01T08:00:00Z".parse().unwrap();
     morning.checked_add(SignedDuration::from_mins(minutes)).unwrap()
+}
+
+/// A text as it is stored: sealed.
+pub fn text(words: &str) -> Sealed {
+    Sealed { subject: SubjectId(Uuid::from_u128(9)), bytes: words.as_bytes().to_vec() }
 }
 
 /// A time and so many seconds.
@@ -83,15 +88,20 @@ impl World {
         (Sealed { subject, bytes: bytes.to_vec() }, WrappedKey { subject, bytes: vec![1, 2, 3] })
     }
 
+    /// A key that is none, but of which every byte counts.
+    pub fn audit_key(&self) -> AuditKey {
+        AuditKey::new(|line| {
+            let mut mac = [7_u8; 32];
+            for (n, byte) in line.iter().enumerate() {
+                let place = n % 32;
+                mac[place] = mac[place].rotate_left(3) ^ byte ^ mac[(place + 31) % 32];
+            }
+            mac
+        })
+    }
+
     pub fn audit(&self, action: &'static str, subject: impl Into<String>, minutes: i64) -> AuditEntry {
-        AuditEntry {
-            at: at(minutes),
-            action,
-            subject: subject.into(),
-            before: None,
-            after: None,
-            why: Some("because".into()),
-        }
+        AuditEntry::new(self.audit_key(), at(minutes), action, subject).why(Some(self.sealed(b"because").0))
     }
 
     pub async fn source(&self, name: &str) -> SourceId {

@@ -3,13 +3,13 @@
 //!
 //! Many events have words and no stage; the list of stages reached (`milestone`) names the moments, and the latest
 //! status stands for the newest event. The carrier is a number of 17TRACK's own list.
-//! Source: api.17track.net/en/doc, versions 1, 2 and 2.2.
+//! Source: api.17track.net/en/doc, versions 1, 2 and 2.2. Its page *Webhook* takes nothing but 200 for success.
 
 mod decode;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, Manifest, Scheme, json};
+use super::{Carrier, DecodeError, Door, Manifest, Scheme, json};
 use domain::{fold::Trust, observation::Decoded};
 
 /// The connector.
@@ -21,6 +21,7 @@ const MANIFEST: Manifest = Manifest {
     trust: Trust::Aggregator,
     schemes: &[Scheme::SeventeenTrack],
     max_body_bytes: 1024 * 1024,
+    door: Door::ONLY_OK,
 };
 
 impl Carrier for SeventeenTrack {

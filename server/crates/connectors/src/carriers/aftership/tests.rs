@@ -23,7 +23,9 @@ fn a_signed_request_is_verified_and_any_other_refused() {
     let secrets = Secrets::new(Scheme::HmacBase64, vec!["s".to_owned().into()]);
     let now = "2026-03-04T13:00:00Z".parse().unwrap();
     let judge = |headers: &HeaderMap, body: &[u8]| {
-        Aftership.verify(&secrets, &RawRequest { method: "POST", path: "/", query: "", peer: None, headers, body }, now)
+        Aftership
+            .verify(&secrets, &RawRequest { method: "POST", path: "/", query: "", peer: None, headers, body }, now)
+            .map(|verified| verified.key)
     };
     assert_eq!(judge(&signed("s"), BODY), Ok(DeliveryKey(Some("00000000-0000-4000-8000-f64b98f3faa3".into()))));
     assert_eq!(judge(&signed("t"), BODY), Err(Rejected::Mismatch("signature")));

@@ -4,7 +4,8 @@
 //! Each message adds. Equipment events hang on the container; the others on the containers they name, else on booking
 //! and transport document. Other DCSA standards in the channel (port calls, arrival notices) are not about tracking.
 //! Source: github.com/dcsaorg: DCSA-OpenAPI (`tnt/v2`, `tnt/v3`, `domain/event`), Conformance-Gateway (`TNT_v3.0.0.yaml`)
-//! and DCSA-Information-Model (reference data, SMDG delay reasons); all Apache-2.0.
+//! and DCSA-Information-Model (reference data, SMDG delay reasons); all Apache-2.0. Publishers look at the callback address
+//! by HEAD before they take a subscription (the notification endpoint of DCSA's reference implementations).
 
 mod decode;
 mod refs;
@@ -12,7 +13,7 @@ mod refs;
 mod tests;
 mod words;
 
-use super::{Carrier, DecodeError, DeliveryKey, Manifest, Scheme, json};
+use super::{Carrier, DecodeError, DeliveryKey, Door, Handshake, Manifest, Scheme, json};
 use domain::{fold::Trust, observation::Decoded};
 
 /// The connector.
@@ -24,6 +25,7 @@ const MANIFEST: Manifest = Manifest {
     trust: Trust::Carrier,
     schemes: &[Scheme::HmacHexPrefixed, Scheme::Bearer, Scheme::Basic],
     max_body_bytes: 1024 * 1024,
+    door: Door { handshakes: &[Handshake::Look], ..Door::USUAL },
 };
 
 impl Carrier for Dcsa {

@@ -20,11 +20,13 @@ fn a_signed_request_is_verified_and_any_other_refused() {
     let now = "2026-03-04T13:00:00Z".parse().unwrap();
     let judge = |secret: &str| {
         let secrets = Secrets::new(Scheme::EasypostV1, vec![secret.to_owned().into()]);
-        Easypost.verify(
-            &secrets,
-            &RawRequest { method: "POST", path: "/", query: "", peer: None, headers: &headers, body: BODY },
-            now,
-        )
+        Easypost
+            .verify(
+                &secrets,
+                &RawRequest { method: "POST", path: "/", query: "", peer: None, headers: &headers, body: BODY },
+                now,
+            )
+            .map(|verified| verified.key)
     };
     assert_eq!(judge("s\u{e9}cret"), Ok(DeliveryKey(Some("evt_failure_damaged".into()))));
     assert_eq!(judge("secret"), Err(Rejected::Mismatch("signature")));

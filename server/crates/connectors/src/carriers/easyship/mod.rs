@@ -8,13 +8,14 @@
 //! for each leg: the delivery of a leg before the last is a handover. What `Liquidated` means nobody has published.
 //!
 //! Sources: developers.easyship.com 1.0 (Track, webhooks), 2023-01 (shipment.tracking.status.changed) and 2024-09
-//! (shipment.tracking.checkpoints.created); support.easyship.com, Understanding Shipment Tracking Statuses.
+//! (shipment.tracking.checkpoints.created); support.easyship.com, Understanding Shipment Tracking Statuses. The webhooks
+//! guide of 1.0 takes nothing but 200 for success (that of 2024-09 any 2xx).
 
 mod decode;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, Manifest, Scheme, json};
+use super::{Carrier, DecodeError, Door, Manifest, Scheme, json};
 use domain::{fold::Trust, observation::Decoded};
 
 /// The connector.
@@ -26,6 +27,7 @@ const MANIFEST: Manifest = Manifest {
     trust: Trust::Aggregator,
     schemes: &[Scheme::SharedSecretHeader, Scheme::Bearer, Scheme::Basic],
     max_body_bytes: 1024 * 1024,
+    door: Door::ONLY_OK,
 };
 
 impl Carrier for Easyship {

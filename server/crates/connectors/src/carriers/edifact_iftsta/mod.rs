@@ -10,7 +10,7 @@ mod decode;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, Manifest, Scheme};
+use super::{Carrier, DecodeError, Door, Manifest, Scheme};
 use domain::{fold::Trust, observation::Decoded};
 
 /// The connector.
@@ -22,6 +22,7 @@ const MANIFEST: Manifest = Manifest {
     trust: Trust::Carrier,
     schemes: &[Scheme::Bearer, Scheme::Basic, Scheme::HmacHexPrefixed],
     max_body_bytes: super::FILE_MAX_BYTES,
+    door: Door::USUAL,
 };
 
 impl Carrier for Iftsta {

@@ -20,7 +20,7 @@ mod gs1;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, Manifest, Scheme};
+use super::{Carrier, DecodeError, Door, Manifest, Scheme};
 use domain::{fold::Trust, observation::Decoded};
 
 /// The connector.
@@ -32,6 +32,7 @@ const MANIFEST: Manifest = Manifest {
     trust: Trust::Carrier,
     schemes: &[Scheme::Bearer, Scheme::Basic, Scheme::HmacHexPrefixed, Scheme::SharedSecretHeader],
     max_body_bytes: super::FILE_MAX_BYTES,
+    door: Door::USUAL,
 };
 
 impl Carrier for Epcis {

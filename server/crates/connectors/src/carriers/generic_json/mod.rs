@@ -7,7 +7,7 @@ mod fields;
 mod tests;
 mod when;
 
-use super::{Carrier, DecodeError, DeliveryKey, Manifest, Scheme, json};
+use super::{Carrier, DecodeError, DeliveryKey, Door, Handshake, Manifest, Scheme, json};
 use domain::{fold::Trust, observation::Decoded};
 
 pub use fields::{BadField, ClassifierField, EventFields, FeedKind, Fields, SummaryFields, TimeField};
@@ -41,6 +41,17 @@ const MANIFEST: Manifest = Manifest {
         Scheme::SharedSecretHeader,
     ],
     max_body_bytes: 1024 * 1024,
+    // whoever sends is not known beforehand: every question that platforms are known to ask
+    door: Door {
+        handshakes: &[
+            Handshake::Look,
+            Handshake::Echo("challenge"),
+            Handshake::Echo("hub.challenge"),
+            Handshake::Echo("validationToken"),
+            Handshake::CloudEvents,
+        ],
+        ..Door::USUAL
+    },
 };
 
 impl Carrier for GenericJson {

@@ -12,7 +12,7 @@ mod decode;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, DeliveryKey, Manifest, Scheme, json};
+use super::{Carrier, DecodeError, DeliveryKey, Door, Manifest, Scheme, json};
 use domain::{fold::Trust, observation::Decoded};
 
 /// The connector.
@@ -24,6 +24,7 @@ const MANIFEST: Manifest = Manifest {
     trust: Trust::Aggregator,
     schemes: &[Scheme::SharedSecretHeader],
     max_body_bytes: 1024 * 1024,
+    door: Door::USUAL,
 };
 
 impl Carrier for Karrio {

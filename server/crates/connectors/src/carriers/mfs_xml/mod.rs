@@ -12,7 +12,7 @@ mod decode;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, DeliveryKey, Manifest, Scheme, xml};
+use super::{Carrier, DecodeError, DeliveryKey, Door, Manifest, Scheme, xml};
 use domain::{fold::Trust, observation::Decoded};
 
 /// The connector.
@@ -24,6 +24,7 @@ const MANIFEST: Manifest = Manifest {
     trust: Trust::Carrier,
     schemes: &[Scheme::Bearer, Scheme::Basic, Scheme::HmacHexPrefixed],
     max_body_bytes: super::FILE_MAX_BYTES,
+    door: Door::USUAL,
 };
 
 impl Carrier for MfsXml {

@@ -10,7 +10,7 @@ mod stops;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, Manifest, Scheme, json};
+use super::{Carrier, DecodeError, Door, Manifest, Scheme, json};
 use domain::{fold::Trust, observation::Decoded};
 
 /// The connector.
@@ -22,6 +22,7 @@ const MANIFEST: Manifest = Manifest {
     trust: Trust::Aggregator,
     schemes: &[Scheme::Basic, Scheme::Bearer, Scheme::SharedSecretHeader],
     max_body_bytes: 1024 * 1024,
+    door: Door::USUAL,
 };
 
 impl Carrier for Project44 {

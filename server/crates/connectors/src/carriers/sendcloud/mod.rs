@@ -7,7 +7,7 @@ mod decode;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, Manifest, Scheme, json};
+use super::{Carrier, DecodeError, Door, Manifest, Scheme, json};
 use domain::{fold::Trust, observation::Decoded};
 
 /// The connector.
@@ -19,6 +19,7 @@ const MANIFEST: Manifest = Manifest {
     trust: Trust::Aggregator,
     schemes: &[Scheme::HmacHex, Scheme::Bearer, Scheme::Basic],
     max_body_bytes: 1024 * 1024,
+    door: Door::USUAL,
 };
 
 impl Carrier for Sendcloud {

@@ -11,7 +11,7 @@ mod decode;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, Manifest, Scheme, json};
+use super::{Carrier, DecodeError, Door, Manifest, Scheme, json};
 use domain::{fold::Trust, observation::Decoded};
 
 /// The connector.
@@ -23,6 +23,7 @@ const MANIFEST: Manifest = Manifest {
     trust: Trust::Aggregator,
     schemes: &[Scheme::Shippo, Scheme::QueryToken],
     max_body_bytes: 1024 * 1024,
+    door: Door::USUAL,
 };
 
 impl Carrier for Shippo {

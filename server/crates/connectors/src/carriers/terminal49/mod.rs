@@ -8,7 +8,7 @@ mod included;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, DeliveryKey, Manifest, Scheme, json};
+use super::{Carrier, DecodeError, DeliveryKey, Door, Manifest, Scheme, json};
 use domain::{fold::Trust, observation::Decoded};
 
 /// The connector.
@@ -20,6 +20,7 @@ const MANIFEST: Manifest = Manifest {
     trust: Trust::Aggregator,
     schemes: &[Scheme::HmacHex],
     max_body_bytes: 1024 * 1024,
+    door: Door::USUAL,
 };
 
 impl Carrier for Terminal49 {

@@ -1,13 +1,14 @@
 //! TrackingMore: webhooks and answers of version 2 to 4. A snapshot provider: the events of both carriers, newest first.
 //! The status is coarse; the meaning of some sub status codes differs between the language versions of the vendor's own
 //! page, and those stay unmapped above the floor of the status. The signature covers a time stamp and not the body.
-//! Source: trackingmore.com/docs, webhook, trackings and logistics status.
+//! Source: trackingmore.com/docs, webhook, trackings and logistics status. Its page *Webhook* (trackingmore.com/webhook.html)
+//! takes nothing but 200 for success where the callback is set to "true".
 
 mod decode;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, Manifest, Scheme, json};
+use super::{Carrier, DecodeError, Door, Manifest, Scheme, json};
 use domain::{fold::Trust, observation::Decoded};
 
 /// The connector.
@@ -19,6 +20,7 @@ const MANIFEST: Manifest = Manifest {
     trust: Trust::Aggregator,
     schemes: &[Scheme::Trackingmore],
     max_body_bytes: 1024 * 1024,
+    door: Door::ONLY_OK,
 };
 
 impl Carrier for Trackingmore {

@@ -5,7 +5,7 @@ mod primitives;
 #[cfg(test)]
 mod tests;
 
-use super::{RawRequest, Rejected, Secrets, json};
+use super::{Door, RawRequest, Rejected, Secrets, by_id, json};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use primitives::{header, hmac_matches, optional_header, secret_matches};
@@ -13,9 +13,6 @@ use ring::{digest, hmac, signature};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
-
-/// A signed time stamp may differ so much from now, in seconds.
-const TOLERANCE_SECONDS: i64 = 300;
 
 macro_rules! schemes {
     ($($variant:ident = $name:literal, $doc:literal;)*) => {
@@ -57,7 +54,38 @@ schemes! {
     IpAllowList = "ip_allow_list", "The networks it comes from, and nothing else.";
 }
 
+/// What a scheme's proof is bound to. What it is not bound to, whoever saw one message can change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Covers {
+    /// The body: another one needs another proof.
+    pub body: bool,
+    /// A time, which has to be near.
+    pub time: bool,
+    /// Method and path.
+    pub path: bool,
+}
+
 impl Scheme {
+    /// What its proof is bound to.
+    pub const fn covers(self) -> Covers {
+        let (body, time, path) = match self {
+            Self::HmacBase64 | Self::HmacHex | Self::HmacHexPrefixed | Self::EasypostV1 | Self::SeventeenTrack => {
+                (true, false, false)
+            }
+            Self::EasypostV2 => (true, true, true),
+            Self::StandardWebhooks | Self::StandardWebhooksV1a | Self::Shippo | Self::ShipengineRsa => {
+                (true, true, false)
+            }
+            // its time is signed but not compared with ours
+            Self::Zendesk => (true, false, false),
+            Self::Trackingmore => (false, true, false),
+            Self::SharedSecretHeader | Self::Bearer | Self::Basic | Self::QueryToken | Self::IpAllowList => {
+                (false, false, false)
+            }
+        };
+        Covers { body, time, path }
+    }
+
     /// The scheme of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
@@ -109,7 +137,8 @@ pub fn verify_named(
 }
 
 /// Verifies with each active secret; one that matches is enough. Where the source names networks, the request has to
-/// come from one of them whatever its scheme.
+/// come from one of them whatever its scheme. What is given back is good for one message only: a proof that is bound to a
+/// time and not to the body.
 ///
 /// # Errors
 /// Says why the first does not.
@@ -118,13 +147,13 @@ pub(super) fn with_secrets(
     secrets: &Secrets,
     request: &RawRequest<'_>,
     now: Timestamp,
-) -> Result<(), Rejected> {
+) -> Result<Option<String>, Rejected> {
     from_known_network(secrets, request)?;
     if secrets.scheme == Scheme::IpAllowList {
         return if secrets.networks.is_empty() {
             Err(Rejected::NotConfigured("the source names no networks"))
         } else {
-            Ok(())
+            Ok(None)
         };
     }
     let mut refused = Rejected::NotConfigured("the source has no secret");
@@ -134,7 +163,10 @@ pub(super) fn with_secrets(
             _ => check(connector, secrets.scheme, &Material::of(secrets.scheme, secret), request, now),
         };
         match verdict {
-            Ok(()) => return Ok(()),
+            Ok(()) if secrets.scheme == Scheme::Trackingmore => {
+                return SignedStamp::of(request)?.once(connector, now).map(Some);
+            }
+            Ok(()) => return Ok(None),
             Err(error) if n == 0 => refused = error,
             Err(_) => {}
         }
@@ -208,17 +240,18 @@ fn check(
     request: &RawRequest<'_>,
     now: Timestamp,
 ) -> Result<(), Rejected> {
+    let near = Near::of(connector, now);
     if scheme == Scheme::ShipengineRsa {
         let Material::Jwks(jwks) = material else {
             return Err(Rejected::NotConfigured("this scheme needs public keys (JWKS)"));
         };
-        return shipengine(jwks, request, now);
+        return shipengine(jwks, request, near);
     }
     if scheme == Scheme::StandardWebhooksV1a {
         let Material::PublicKey(key) = material else {
             return Err(Rejected::NotConfigured("this scheme needs a public key"));
         };
-        return standard_webhooks_v1a(key, request, now);
+        return standard_webhooks_v1a(key, request, near);
     }
     let Material::Secret(secret) = material else {
         return Err(Rejected::NotConfigured("this scheme needs a shared secret"));
@@ -237,11 +270,11 @@ fn check(
         }
         Scheme::HmacHexPrefixed => prefixed(name, secret, request),
         Scheme::EasypostV1 => easypost_v1(secret, request),
-        Scheme::EasypostV2 => easypost_v2(secret, request, now),
-        Scheme::StandardWebhooks => standard_webhooks(secret, request, now),
+        Scheme::EasypostV2 => easypost_v2(secret, request, near),
+        Scheme::StandardWebhooks => standard_webhooks(secret, request, near),
         Scheme::Zendesk => zendesk(secret, request),
         Scheme::Trackingmore => trackingmore(secret, request),
-        Scheme::Shippo => shippo(secret, request, now),
+        Scheme::Shippo => shippo(secret, request, near),
         Scheme::SeventeenTrack => seventeen_track(secret, request),
         Scheme::SharedSecretHeader => secret_matches(secret, header(request, name)?),
         Scheme::Bearer => secret_matches(secret, authorization(request, "Bearer")?),
@@ -268,9 +301,24 @@ fn hex(name: &'static str, text: &str) -> Result<Vec<u8>, Rejected> {
         .map_err(|_| wrong)
 }
 
-fn within_tolerance(stamp: Timestamp, now: Timestamp) -> Result<(), Rejected> {
-    let away = now.duration_since(stamp).as_secs().abs();
-    if away > TOLERANCE_SECONDS { Err(Rejected::Stale(away, TOLERANCE_SECONDS)) } else { Ok(()) }
+/// Which times are near enough.
+#[derive(Clone, Copy)]
+struct Near {
+    now: Timestamp,
+    tolerance_seconds: i64,
+}
+
+impl Near {
+    /// As a platform's manifest says.
+    fn of(connector: &str, now: Timestamp) -> Self {
+        let door = by_id(connector).map_or(Door::USUAL, |carrier| carrier.manifest().door);
+        Self { now, tolerance_seconds: door.tolerance_minutes * 60 }
+    }
+
+    fn check(self, stamp: Timestamp) -> Result<(), Rejected> {
+        let away = self.now.duration_since(stamp).as_secs().abs();
+        if away > self.tolerance_seconds { Err(Rejected::Stale(away, self.tolerance_seconds)) } else { Ok(()) }
+    }
 }
 
 fn unix(name: &'static str, text: &str) -> Result<Timestamp, Rejected> {
@@ -313,7 +361,7 @@ fn easypost_v1(secret: &str, request: &RawRequest<'_>) -> Result<(), Rejected> {
     )
 }
 
-fn easypost_v2(secret: &str, request: &RawRequest<'_>, now: Timestamp) -> Result<(), Rejected> {
+fn easypost_v2(secret: &str, request: &RawRequest<'_>, near: Near) -> Result<(), Rejected> {
     let name = "x-hmac-signature-v2";
     let (tag, stamp) = (easypost_tag(name, header(request, name)?)?, header(request, "x-timestamp")?);
     let signed_path = header(request, "x-path")?;
@@ -324,7 +372,7 @@ fn easypost_v2(secret: &str, request: &RawRequest<'_>, now: Timestamp) -> Result
     hmac_matches(hmac::HMAC_SHA256, easypost_key(secret).as_bytes(), &parts, tag)?;
     let at = jiff::fmt::rfc2822::parse(stamp)
         .map_err(|_| Rejected::MalformedHeader("x-timestamp", "it is no RFC 2822 time"))?;
-    within_tolerance(at.timestamp(), now)
+    near.check(at.timestamp())
 }
 
 /// The parts that Standard Webhooks sign, under either family of header names (`webhook-…`, `svix-…`).
@@ -335,7 +383,7 @@ struct SignedMessage<'a> {
 }
 
 impl<'a> SignedMessage<'a> {
-    fn of(request: &'a RawRequest<'_>, now: Timestamp) -> Result<Self, Rejected> {
+    fn of(request: &'a RawRequest<'_>, near: Near) -> Result<Self, Rejected> {
         let names = match optional_header(request, "svix-id")? {
             Some(_) => ("svix-id", "svix-timestamp", "svix-signature"),
             None => ("webhook-id", "webhook-timestamp", "webhook-signature"),
@@ -345,7 +393,7 @@ impl<'a> SignedMessage<'a> {
             stamp: header(request, names.1)?,
             signatures: header(request, names.2)?,
         };
-        within_tolerance(unix(names.1, message.stamp)?, now)?;
+        near.check(unix(names.1, message.stamp)?)?;
         Ok(message)
     }
 
@@ -360,8 +408,8 @@ impl<'a> SignedMessage<'a> {
     }
 }
 
-fn standard_webhooks(secret: &str, request: &RawRequest<'_>, now: Timestamp) -> Result<(), Rejected> {
-    let message = SignedMessage::of(request, now)?;
+fn standard_webhooks(secret: &str, request: &RawRequest<'_>, near: Near) -> Result<(), Rejected> {
+    let message = SignedMessage::of(request, near)?;
     let key = STANDARD
         .decode(secret.strip_prefix("whsec_").unwrap_or(secret))
         .map_err(|_| Rejected::NotConfigured("the secret is not base64 after whsec_"))?;
@@ -370,8 +418,8 @@ fn standard_webhooks(secret: &str, request: &RawRequest<'_>, now: Timestamp) -> 
     if message.of_version("v1").any(matches) { Ok(()) } else { Err(Rejected::Mismatch("signature")) }
 }
 
-fn standard_webhooks_v1a(key: &str, request: &RawRequest<'_>, now: Timestamp) -> Result<(), Rejected> {
-    let message = SignedMessage::of(request, now)?;
+fn standard_webhooks_v1a(key: &str, request: &RawRequest<'_>, near: Near) -> Result<(), Rejected> {
+    let message = SignedMessage::of(request, near)?;
     let key = STANDARD
         .decode(key.strip_prefix("whpk_").unwrap_or(key))
         .map_err(|_| Rejected::NotConfigured("the key is not base64 after whpk_"))?;
@@ -392,21 +440,40 @@ fn zendesk(secret: &str, request: &RawRequest<'_>) -> Result<(), Rejected> {
     hmac_matches(hmac::HMAC_SHA256, secret.as_bytes(), &[stamp.as_bytes(), request.body], tag)
 }
 
-/// TrackingMore signs only a time stamp, in the body: whoever saw one message can forge others. A hint, no proof.
+/// What TrackingMore signs: a time stamp, in the body, and nothing else.
+struct SignedStamp {
+    stamp: String,
+    tag: Vec<u8>,
+}
+
+impl SignedStamp {
+    fn of(request: &RawRequest<'_>) -> Result<Self, Rejected> {
+        let name = "signature";
+        let body = json::body(request.body, json::Keys::AsWritten);
+        let body = body.ok_or(Rejected::MalformedHeader("body", "it is not JSON"))?;
+        let info = body.get("verifyInfo").unwrap_or(&body);
+        let text = |key: &str| {
+            info.get(key).and_then(|v| v.as_str().map(str::to_owned).or_else(|| v.as_i64().map(|n| n.to_string())))
+        };
+        let stamp = text("timeStr").or_else(|| text("timestamp")).ok_or(Rejected::MissingHeader("timestamp"))?;
+        Ok(Self { stamp, tag: hex(name, &text(name).ok_or(Rejected::MissingHeader(name))?)? })
+    }
+
+    /// That the time is near, and the name under which this proof is used up: whoever saw one message could else put
+    /// the same proof to another body.
+    fn once(&self, connector: &str, now: Timestamp) -> Result<String, Rejected> {
+        Near::of(connector, now).check(unix("timestamp", &self.stamp)?)?;
+        Ok(format!("{}|{}", self.stamp, STANDARD.encode(&self.tag)))
+    }
+}
+
+/// The signature alone. That it is new, and used once, is seen to where messages are taken in.
 fn trackingmore(secret: &str, request: &RawRequest<'_>) -> Result<(), Rejected> {
-    let name = "signature";
-    let body = json::body(request.body, json::Keys::AsWritten);
-    let body = body.ok_or(Rejected::MalformedHeader("body", "it is not JSON"))?;
-    let info = body.get("verifyInfo").unwrap_or(&body);
-    let text = |key: &str| {
-        info.get(key).and_then(|v| v.as_str().map(str::to_owned).or_else(|| v.as_i64().map(|n| n.to_string())))
-    };
-    let stamp = text("timeStr").or_else(|| text("timestamp")).ok_or(Rejected::MissingHeader("timestamp"))?;
-    let tag = hex(name, &text("signature").ok_or(Rejected::MissingHeader(name))?)?;
+    let SignedStamp { stamp, tag } = SignedStamp::of(request)?;
     hmac_matches(hmac::HMAC_SHA256, secret.as_bytes(), &[stamp.as_bytes()], tag)
 }
 
-fn shippo(secret: &str, request: &RawRequest<'_>, now: Timestamp) -> Result<(), Rejected> {
+fn shippo(secret: &str, request: &RawRequest<'_>, near: Near) -> Result<(), Rejected> {
     let name = "shippo-auth-signature";
     let given = header(request, name)?;
     let part = |key: &str| given.split(',').find_map(|p| p.trim().strip_prefix(key)?.strip_prefix('='));
@@ -414,7 +481,7 @@ fn shippo(secret: &str, request: &RawRequest<'_>, now: Timestamp) -> Result<(), 
         return Err(Rejected::MalformedHeader(name, "it has no t= and v1="));
     };
     hmac_matches(hmac::HMAC_SHA256, secret.as_bytes(), &[stamp.as_bytes(), b".", request.body], hex(name, tag)?)?;
-    within_tolerance(unix(name, stamp)?, now)
+    near.check(unix(name, stamp)?)
 }
 
 fn seventeen_track(key: &str, request: &RawRequest<'_>) -> Result<(), Rejected> {
@@ -424,7 +491,7 @@ fn seventeen_track(key: &str, request: &RawRequest<'_>) -> Result<(), Rejected> 
     primitives::equal(&given, expected.as_ref()).then_some(()).ok_or(Rejected::Mismatch("signature"))
 }
 
-fn shipengine(jwks: &str, request: &RawRequest<'_>, now: Timestamp) -> Result<(), Rejected> {
+fn shipengine(jwks: &str, request: &RawRequest<'_>, near: Near) -> Result<(), Rejected> {
     let kid = header(request, "x-shipengine-rsa-sha256-key-id")?;
     let name = "x-shipengine-rsa-sha256-signature";
     let (tag, stamp) = (base64(name, header(request, name)?)?, header(request, "x-shipengine-timestamp")?);
@@ -443,7 +510,7 @@ fn shipengine(jwks: &str, request: &RawRequest<'_>, now: Timestamp) -> Result<()
         .map_err(|_| Rejected::Mismatch("signature"))?;
     let at =
         stamp.parse().map_err(|_| Rejected::MalformedHeader("x-shipengine-timestamp", "it is no ISO 8601 time"))?;
-    within_tolerance(at, now)
+    near.check(at)
 }
 
 /// The token as the admin put it into the address: compared as written, so it has to need no escapes.

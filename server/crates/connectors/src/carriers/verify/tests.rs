@@ -72,7 +72,7 @@ fn bearer(value: &str) -> HeaderMap {
 
 fn judge(secrets: &Secrets, headers: &HeaderMap) -> Result<(), Rejected> {
     let request = RawRequest { method: "POST", path: "/ingest/x", query: "", peer: None, headers, body: b"x" };
-    with_secrets("x12_214", secrets, &request, "2026-03-01T00:00:00Z".parse().unwrap())
+    with_secrets("x12_214", secrets, &request, "2026-03-01T00:00:00Z".parse().unwrap()).map(|_| ())
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn a_token_in_the_address_is_compared_whole_and_once() {
     let ask = |query| {
         let request =
             RawRequest { method: "POST", path: "/", query, peer: None, headers: &HeaderMap::new(), body: b"x" };
-        with_secrets("shippo", &one, &request, "2026-03-01T00:00:00Z".parse().unwrap())
+        with_secrets("shippo", &one, &request, "2026-03-01T00:00:00Z".parse().unwrap()).map(|_| ())
     };
     assert_eq!(ask("a=b&token=s3cret"), Ok(()));
     for query in ["", "token=", "token=s3cre", "token=s3cret&token=s3cret", "atoken=s3cret"] {
@@ -115,7 +115,7 @@ fn networks_are_a_proof_of_their_own_or_a_second_one() {
     let ask = |secrets: &Secrets, peer: Option<&str>, headers: &HeaderMap| {
         let peer = peer.map(|p| p.parse().unwrap());
         let request = RawRequest { method: "POST", path: "/", query: "", peer, headers, body: b"x" };
-        with_secrets("fourkites", secrets, &request, "2026-03-01T00:00:00Z".parse().unwrap())
+        with_secrets("fourkites", secrets, &request, "2026-03-01T00:00:00Z".parse().unwrap()).map(|_| ())
     };
     let none = HeaderMap::new();
     let networks = vec!["10.1.0.0/16".parse().unwrap(), "2001:db8::/32".parse().unwrap()];
@@ -141,6 +141,42 @@ fn the_header_of_a_shared_secret_may_be_another() {
     assert_eq!(judge(&own, &headers), Ok(()));
     headers.append("x-our-key", HeaderValue::from_static("u"));
     assert!(judge(&own, &headers).is_err());
+}
+
+/// A time stamp that is signed without the body is good for minutes, and each has a name to be used up under.
+#[test]
+fn a_stamp_alone_is_good_for_minutes() {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, b"a secret of the tests");
+    let body = |stamp: &str, upper: bool| {
+        let tag: String = hmac::sign(&key, stamp.as_bytes()).as_ref().iter().map(|b| format!("{b:02x}")).collect();
+        let tag = if upper { tag.to_uppercase() } else { tag };
+        format!("{{\"verifyInfo\":{{\"timeStr\":{stamp},\"signature\":\"{tag}\"}}}}")
+    };
+    let ask = |body: &str, now: &str| {
+        let request = RawRequest {
+            method: "POST",
+            path: "/",
+            query: "",
+            peer: None,
+            headers: &HeaderMap::new(),
+            body: body.as_bytes(),
+        };
+        with_secrets(
+            "trackingmore",
+            &secrets(Scheme::Trackingmore, &["a secret of the tests"]),
+            &request,
+            now.parse().unwrap(),
+        )
+    };
+    let stamp = "1773218400";
+    let first = ask(&body(stamp, false), "2026-03-11T08:42:00Z").unwrap();
+    assert!(first.is_some());
+    assert_eq!(ask(&body(stamp, true), "2026-03-11T08:44:00Z").unwrap(), first, "the same proof in other letters");
+    assert_ne!(ask(&body("1773218401", false), "2026-03-11T08:42:00Z").unwrap(), first);
+    for now in ["2026-03-11T08:34:59Z", "2026-03-11T08:45:01Z", "2027-03-11T08:40:00Z"] {
+        assert!(matches!(ask(&body(stamp, false), now), Err(Rejected::Stale(_, 300))), "{now}");
+    }
+    assert!(ask(&body("99999999999999", false), "2026-03-11T08:42:00Z").is_err(), "no time at all");
 }
 
 #[test]

@@ -111,11 +111,10 @@ impl Client {
 fn good(answer: &Answer, nature: Nature) -> Result<&Answer, CallError> {
     let Some(class) = class_of_status(answer.status, nature) else { return Ok(answer) };
     let said = serde_json::from_slice::<Fault>(&answer.body).map(|f| f.message).unwrap_or_default();
-    let said = if said.is_empty() { String::new() } else { format!(": {}", said.trim()) };
     let hint = match answer.status {
         300..=399 | 405 => ": is this the address of Request Tracker, up to /REST?",
         401 => ": the token is wrong, expired or revoked",
         _ => "",
     };
-    Err(CallError::new(class, format!("the desk answered {}{said}{hint}", answer.status)).of(answer))
+    Err(CallError::new(class, format!("the desk answered {}{hint}", answer.status)).saying(&said).of(answer))
 }

@@ -202,10 +202,10 @@ impl RequestTracker {
             return Ok(());
         }
         let text = format!(
-            "ticket {} stays {}: the desk's lifecycle or the token's rights do not allow {wanted}",
-            now.id, now.status
+            "ticket {} does not become {wanted}: the desk's lifecycle or the token's rights do not allow it",
+            now.id
         );
-        Err(CallError::new(ErrorClass::Rejected, text))
+        Err(CallError::new(ErrorClass::Rejected, text).saying(&now.status))
     }
 
     /// Somebody was faster, or the queue has no such field.

@@ -2,6 +2,7 @@
 
 mod collisions;
 mod properties;
+mod same;
 mod vectors;
 
 use super::*;

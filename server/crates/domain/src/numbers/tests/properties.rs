@@ -73,12 +73,13 @@ proptest! {
     fn valid_numbers_and_their_forms_lead_to_one_canonical_number(text in valid_number()) {
         let number = Number::read(&text);
         if let Some(canonical) = number.canonical() {
-            prop_assert_eq!(normalise(canonical), Ok(canonical.to_owned()), "{}", text);
+            let kept = normalise(canonical);
+            prop_assert!(kept.as_deref() == Ok(canonical) || kept.as_ref().ok() == number.twin().as_ref(), "{}", text);
             // what only an envelope or a longer form's check digit makes a number is nothing more without it
             prop_assert!(canonical_of(canonical).is_none_or(|again| again == canonical), "{}", text);
             prop_assert!(number.forms().contains(&canonical.to_owned()));
             for form in number.forms() {
-                prop_assert_eq!(normalise(&form), Ok(canonical.to_owned()), "{} as {}", text, form);
+                prop_assert_eq!(normalise(&form), kept.clone(), "{} as {}", text, form);
             }
         } else {
             prop_assert!(number.problem().is_some());

@@ -10,13 +10,13 @@ struct Vectors {
 }
 
 #[derive(Deserialize)]
-struct Vector {
-    number: String,
-    carrier: Option<String>,
+pub(super) struct Vector {
+    pub(super) number: String,
+    pub(super) carrier: Option<String>,
     format: Option<String>,
-    valid: bool,
+    pub(super) valid: bool,
     canonical: Option<String>,
-    forms: Vec<String>,
+    pub(super) forms: Vec<String>,
     check: String,
     #[serde(default)]
     delivered_by: Option<String>,
@@ -24,7 +24,7 @@ struct Vector {
     also: Option<Vec<String>>,
 }
 
-fn vectors() -> Vec<Vector> {
+pub(super) fn vectors() -> Vec<Vector> {
     let read: Vectors = serde_json::from_str(include_str!("vectors.json")).unwrap();
     assert!(read.vectors.len() > 100);
     read.vectors

@@ -1,0 +1,242 @@
+//! The audit trail: what a line says, and the chain that its lines make.
+//!
+//! Each line carries a MAC over every column of it and over the MAC of the line before. The key is not kept in the database:
+//! whoever writes a line brings it ([`AuditKey`]), so that nobody can make a line or mend the chain with the database alone.
+
+use crate::{Result, Scope, Sealed, people::People};
+use domain::ids::{CompanyId, SubjectId};
+use jiff::Timestamp;
+use std::{fmt, sync::Arc};
+use uuid::Uuid;
+
+/// The action of the line with which the chain begins behind lines that carry no MAC, those of before migration 0034. Its MAC
+/// covers them all.
+pub const BEGUN_ANEW: &str = "audit.begun_anew";
+
+/// Lines read at once when the chain is walked.
+const WALK_LINES: u32 = 500;
+
+/// A message authentication code.
+pub type Mac = [u8; 32];
+
+/// Makes the MACs of lines under a key that stays outside of the store.
+#[derive(Clone)]
+pub struct AuditKey(Arc<MacOf>);
+
+type MacOf = dyn Fn(&[u8]) -> Mac + Send + Sync;
+
+impl AuditKey {
+    /// By this function.
+    pub fn new(mac: impl Fn(&[u8]) -> Mac + Send + Sync + 'static) -> Self {
+        Self(Arc::new(mac))
+    }
+}
+
+impl fmt::Debug for AuditKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AuditKey")
+    }
+}
+
+/// What happened and why, for the audit trail. `before`, `after` (JSON) and `why` are sealed: they may name people.
+#[derive(Clone, Debug)]
+pub struct AuditEntry {
+    /// When.
+    pub at: Timestamp,
+    /// What was done, as a stable word: `exception.resolve`.
+    pub action: &'static str,
+    /// To what: `exception:<id>`.
+    pub subject: String,
+    /// Before.
+    pub before: Option<Sealed>,
+    /// After.
+    pub after: Option<Sealed>,
+    /// The person's reason.
+    pub why: Option<Sealed>,
+    /// Seals the line.
+    pub key: AuditKey,
+}
+
+impl AuditEntry {
+    /// An entry without values and reason.
+    pub fn new(key: AuditKey, at: Timestamp, action: &'static str, subject: impl Into<String>) -> Self {
+        Self { at, action, subject: subject.into(), before: None, after: None, why: None, key }
+    }
+
+    /// With what was there before.
+    #[must_use]
+    pub fn before(self, value: Sealed) -> Self {
+        Self { before: Some(value), ..self }
+    }
+
+    /// With what is there now.
+    #[must_use]
+    pub fn after(self, value: Sealed) -> Self {
+        Self { after: Some(value), ..self }
+    }
+
+    /// With the reason.
+    #[must_use]
+    pub fn why(self, reason: Option<Sealed>) -> Self {
+        Self { why: reason, ..self }
+    }
+}
+
+/// A sealed value as its two columns have it.
+pub type SealedColumns = (Option<Uuid>, Option<Vec<u8>>);
+
+/// A line as the table has it, column by column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The company.
+    pub company: CompanyId,
+    /// Its place in the chain, from 1.
+    pub seq: i64,
+    /// When, in microseconds.
+    pub at: i64,
+    /// Who, as JSON.
+    pub actor: String,
+    /// What was done.
+    pub action: String,
+    /// To what.
+    pub subject: String,
+    /// Before.
+    pub before: SealedColumns,
+    /// After.
+    pub after: SealedColumns,
+    /// The reason.
+    pub why: SealedColumns,
+    /// Its MAC; none of lines of before migration 0034.
+    pub mac: Option<Vec<u8>>,
+}
+
+impl Line {
+    /// A new line behind one, of an entry; actor and subject as the table has them.
+    pub fn of(entry: &AuditEntry, scope: Scope, seq: i64, actor: String, subject: String) -> Self {
+        let columns =
+            |sealed: &Option<Sealed>| (sealed.as_ref().map(|s| s.subject.0), sealed.as_ref().map(|s| s.bytes.clone()));
+        Self {
+            company: scope.company,
+            seq,
+            at: entry.at.as_microsecond(),
+            actor,
+            action: entry.action.to_owned(),
+            subject,
+            before: columns(&entry.before),
+            after: columns(&entry.after),
+            why: columns(&entry.why),
+            mac: None,
+        }
+    }
+
+    /// Before, after and why, where they are there.
+    pub fn sealed(&self) -> [Option<Sealed>; 3] {
+        [&self.before, &self.after, &self.why]
+            .map(|(subject, bytes)| Some(Sealed { subject: SubjectId(*subject.as_ref()?), bytes: bytes.clone()? }))
+    }
+
+    /// Its MAC: over that of the line before (empty before the first) and every column, each with its length, so that none
+    /// can flow into the next.
+    pub fn mac_behind(&self, previous: &[u8], key: &AuditKey) -> Mac {
+        let mut bytes = Vec::new();
+        let mut part = |part: Option<&[u8]>| match part {
+            Some(part) => {
+                bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+                bytes.extend_from_slice(part);
+            }
+            None => bytes.extend_from_slice(&u64::MAX.to_be_bytes()),
+        };
+        part(Some(previous));
+        part(Some(self.company.0.as_bytes()));
+        part(Some(&self.seq.to_be_bytes()));
+        part(Some(&self.at.to_be_bytes()));
+        part(Some(self.actor.as_bytes()));
+        part(Some(self.action.as_bytes()));
+        part(Some(self.subject.as_bytes()));
+        for (subject, sealed) in [&self.before, &self.after, &self.why] {
+            part(subject.as_ref().map(|subject| subject.as_bytes().as_slice()));
+            part(sealed.as_deref());
+        }
+        key.0(&bytes)
+    }
+}
+
+/// A place in the chain: a line and its MAC.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The line; 0 before the first.
+    pub seq: i64,
+    /// Its MAC; empty before the first.
+    pub mac: Vec<u8>,
+}
+
+/// Whether the chain holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChainCheck {
+    /// Every line follows from the one before; so many lines.
+    Sound(u64),
+    /// This line does not.
+    Broken(u64),
+}
+
+/// How a walk ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Walked {
+    /// At the newest line; every one on the way follows from the one before.
+    Through(Place),
+    /// At a line that does not.
+    Broken(i64),
+}
+
+/// Walks the chain from a place to its newest line, and shows each line on the way.
+///
+/// # Errors
+/// When the store fails.
+pub async fn walk<P: People + ?Sized>(
+    people: &P,
+    scope: Scope,
+    key: &AuditKey,
+    from: Place,
+    mut each: impl FnMut(&Line) + Send,
+) -> Result<Walked> {
+    let mut chain = Chain { unsealed: from == Place::default(), at: from };
+    loop {
+        let after = (chain.at != Place::default()).then_some(chain.at.seq);
+        let lines = people.audit_lines(scope, after, WALK_LINES).await?;
+        if lines.is_empty() {
+            // lines of before the chain have none that vouches for them
+            let alone = chain.unsealed && chain.at.seq > 0;
+            return Ok(if alone { Walked::Broken(chain.at.seq) } else { Walked::Through(chain.at) });
+        }
+        for line in lines {
+            let next = chain.at.seq + 1;
+            if !chain.takes(&line, key) {
+                return Ok(Walked::Broken(next));
+            }
+            each(&line);
+        }
+    }
+}
+
+struct Chain {
+    at: Place,
+    /// Whether no line so far has a MAC.
+    unsealed: bool,
+}
+
+impl Chain {
+    /// Whether the line follows.
+    fn takes(&mut self, line: &Line, key: &AuditKey) -> bool {
+        let mac = line.mac_behind(&self.at.mac, key).to_vec();
+        let begins = self.at.seq == 0 || !self.unsealed || line.action == BEGUN_ANEW;
+        let follows = match &line.mac {
+            Some(kept) => *kept == mac && begins,
+            None => self.unsealed,
+        };
+        // a line that is missing is found as the gap in the numbers
+        let in_place = line.seq == self.at.seq + 1;
+        self.unsealed &= line.mac.is_none();
+        self.at = Place { seq: line.seq, mac };
+        follows && in_place
+    }
+}

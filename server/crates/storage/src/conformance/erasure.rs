@@ -1,0 +1,178 @@
+//! What an erasure reads and rewrites.
+
+use super::{Said, World, at, text};
+use crate::{
+    Sealed, Store, WrappedKey,
+    erasure::{LooseId, Rewritten},
+    facts::Recording,
+    jobs::{AttemptRecord, Finish, JobKind, NewJob, Outcome},
+};
+use domain::ids::{AttemptId, JobId, MessageId, ObservationId, ShipmentId, SubjectId};
+
+/// The same with words to each statement, under the message's key.
+fn with_words(mut recording: Recording) -> Recording {
+    let subject = SubjectId(recording.message.0);
+    for said in recording.reports.iter_mut().flat_map(|report| &mut report.observations) {
+        said.text = Some(Sealed { subject, bytes: b"words".to_vec() });
+    }
+    recording
+}
+
+/// A message about these numbers; its id.
+async fn said(world: &World, numbers: &[&'static str]) -> MessageId {
+    let source = world.store.inbox.sources(world.scope).await.unwrap()[0].id;
+    let said: Vec<Said> = numbers.iter().map(|number| Said::of(number, &["out"], 1)).collect();
+    let recording = with_words(world.recording(source, &said).await);
+    let message = recording.message;
+    world.store.facts.record(world.scope, recording).await.unwrap();
+    message
+}
+
+async fn words(world: &World, shipment: ShipmentId) -> Vec<ObservationId> {
+    let texts = world.store.erasure.texts_about(world.scope, shipment, None).await.unwrap();
+    texts.into_iter().map(|(id, _)| id).collect()
+}
+
+pub async fn a_message_speaks_of_one_shipment_or_of_others_too(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("shop").await;
+    // heard of before the order came: what was merged into its shipment is part of it
+    let early = said(&world, &["A1"]).await;
+    let shipment = world.import(world.order(1, &["A1"]), 2).await;
+    world.import(world.order(2, &["B1"]), 2).await;
+    let alone = said(&world, &["A1"]).await;
+    let both = said(&world, &["A1", "B1", "C1"]).await;
+    let other = said(&world, &["B1"]).await;
+    let about = world.store.erasure.about(world.scope, shipment, at(0), None).await.unwrap();
+    let others: Vec<_> = about.iter().map(|about| (about.message, about.others.len())).collect();
+    assert_eq!(others, [(early, 0), (alone, 0), (both, 2)], "and not {other}");
+    let rest = world.store.erasure.about(world.scope, shipment, at(0), Some(alone)).await.unwrap();
+    assert_eq!(rest.iter().map(|about| about.message).collect::<Vec<_>>(), [both]);
+    let later = world.store.erasure.about(world.scope, shipment, at(5), None).await.unwrap();
+    assert_eq!(later, [], "all of them came before");
+    world.store.erasure.erase_message(world.scope, alone).await.unwrap();
+    let left = world.store.erasure.about(world.scope, shipment, at(0), Some(early)).await.unwrap();
+    assert_eq!(left.iter().map(|about| about.message).collect::<Vec<_>>(), [both], "what is erased is done");
+    let unread = world.accept(world.message(source, "unread", 3)).await.message;
+    assert_eq!(world.store.erasure.unread(world.scope, None).await.unwrap(), [unread]);
+}
+
+pub async fn an_erased_message_has_nothing_left_to_open(store: Store) {
+    let world = World::new(store).await;
+    world.source("shop").await;
+    let (gone, kept) = (said(&world, &["A1"]).await, said(&world, &["B1"]).await);
+    for _ in 0..2 {
+        world.store.erasure.erase_message(world.scope, gone).await.unwrap();
+    }
+    let record = world.store.inbox.message(world.scope, gone).await.unwrap().unwrap();
+    assert!(record.erased && world.body(gone).await.is_none());
+    assert_eq!(world.store.people.key(world.scope, SubjectId(gone.0)).await.unwrap(), None);
+    assert!(!world.store.inbox.message(world.scope, kept).await.unwrap().unwrap().erased);
+    assert!(world.body(kept).await.is_some());
+}
+
+pub async fn a_rewritten_message_opens_under_its_new_key_alone(store: Store) {
+    let world = World::new(store).await;
+    world.source("shop").await;
+    let shipment = world.import(world.order(1, &["A1"]), 0).await;
+    let message = said(&world, &["A1", "B1"]).await;
+    let about = world.store.erasure.about(world.scope, shipment, at(0), None).await.unwrap();
+    let texts = world.store.erasure.texts_under(world.scope, message, about[0].others.clone()).await.unwrap();
+    let [(other, _)] = texts[..] else { panic!("one statement of another: {texts:?}") };
+    let before = world.body(message).await.unwrap();
+    let subject = SubjectId(message.0);
+    let sealed = |bytes: &[u8]| Sealed { subject, bytes: bytes.to_vec() };
+    let rewritten = Rewritten {
+        body: Some(sealed(b"another body")),
+        key: WrappedKey { subject, bytes: vec![4, 5, 6] },
+        texts: vec![(other, sealed(b"other words"))],
+    };
+    let rewrite = async || {
+        let erasure = &world.store.erasure;
+        erasure.rewrite_message(world.scope, message, before.key.clone(), rewritten.clone()).await.unwrap()
+    };
+    assert!(rewrite().await);
+    let after = world.body(message).await.unwrap();
+    assert_eq!((Some(after.body), after.key), (rewritten.body.clone(), rewritten.key.clone()));
+    let texts = world.store.erasure.texts_under(world.scope, message, about[0].others.clone()).await.unwrap();
+    assert_eq!(texts, rewritten.texts);
+    assert!(!rewrite().await, "it was read with a key that it has no more");
+    let without = Rewritten { body: None, key: before.key.clone(), texts: Vec::new() };
+    let key = rewritten.key.clone();
+    assert!(world.store.erasure.rewrite_message(world.scope, message, key, without).await.unwrap());
+    assert!(world.body(message).await.is_none());
+}
+
+pub async fn words_errors_and_calls_are_emptied(store: Store) {
+    let world = World::new(store).await;
+    world.source("shop").await;
+    let shipment = world.import(world.order(1, &["A1"]), 0).await;
+    let other = world.import(world.order(2, &["B1"]), 0).await;
+    said(&world, &["A1", "B1"]).await;
+    let mut jobs = Vec::new();
+    for of in [shipment, other] {
+        let job = NewJob { shipment: Some(of), ..world.job(JobKind::SyncCase, of, 1) };
+        world.enqueue(&job).await;
+        world.claim("w", &[JobKind::SyncCase], at(1)).await;
+        let dead = Finish::Dead { error: text("Jane"), class: "gone".into() };
+        world.store.jobs.finish("w", job.id, dead, at(1)).await.unwrap();
+        world.store.jobs.attempt(world.scope, attempt(&world, job.id, Some(of))).await.unwrap();
+        jobs.push(job.id);
+    }
+    while world.store.erasure.empty(world.scope, shipment).await.unwrap() {}
+    assert_eq!((words(&world, shipment).await.len(), words(&world, other).await.len()), (0, 1));
+    for (job, is_kept) in [(jobs[0], false), (jobs[1], true)] {
+        let row = world.store.jobs.job(world.scope, job).await.unwrap().unwrap();
+        let call = world.store.jobs.attempts(world.scope, job).await.unwrap().remove(0);
+        assert_eq!(row.class.as_deref(), Some("gone"), "how it failed stays");
+        assert_eq!([row.error.is_some(), call.request.is_some(), call.response.is_some()], [is_kept; 3]);
+    }
+}
+
+pub async fn texts_that_hang_on_no_shipment_are_walked_and_emptied(store: Store) {
+    let world = World::new(store).await;
+    let job = world.job(JobKind::ImportOrders, "odoo", 1);
+    world.enqueue(&job).await;
+    world.claim("w", &[JobKind::ImportOrders], at(1)).await;
+    let failed = Finish::Dead { error: text("Jane"), class: "gone".into() };
+    world.store.jobs.finish("w", job.id, failed, at(1)).await.unwrap();
+    let call = attempt(&world, job.id, None);
+    world.store.jobs.attempt(world.scope, call.clone()).await.unwrap();
+    world.store.jobs.attempt(world.scope, attempt(&world, job.id, Some(world.id()))).await.unwrap();
+    let walk = async || {
+        let (mut found, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = world.store.erasure.loose(world.scope, cursor).await.unwrap();
+            found.extend(page.rows);
+            cursor = page.next;
+            if cursor.is_none() {
+                return found;
+            }
+        }
+    };
+    let found = walk().await;
+    assert_eq!(found.iter().map(|l| l.of).collect::<Vec<_>>(), [LooseId::Attempt(call.id), LooseId::Job(job.id)]);
+    assert_eq!(found[0].texts, [text("asked"), text("answered")]);
+    world.store.erasure.empty_loose(world.scope, vec![LooseId::Job(job.id)]).await.unwrap();
+    assert_eq!(walk().await.len(), 1);
+    world.store.erasure.empty_loose(world.scope, vec![LooseId::Attempt(call.id)]).await.unwrap();
+    assert_eq!(walk().await, []);
+    world.store.erasure.settle().await.unwrap();
+}
+
+fn attempt(world: &World, job: JobId, shipment: Option<ShipmentId>) -> AttemptRecord {
+    AttemptRecord {
+        id: world.id::<AttemptId>(),
+        job,
+        correlation: world.id(),
+        shipment,
+        destination: "odoo".into(),
+        operation: "write".into(),
+        started_at: at(1),
+        duration_ms: 1,
+        status: Some(400),
+        outcome: Outcome::Failed,
+        request: Some(text("asked")),
+        response: Some(text("answered")),
+    }
+}

@@ -1,0 +1,103 @@
+//! What an erasure reads and rewrites besides keys and search words: messages, the words of statements, errors and calls. Each
+//! method is one step of bounded size and may be done again.
+
+use crate::{Page, Result, Scope, Sealed, WrappedKey};
+use async_trait::async_trait;
+use domain::ids::{AttemptId, JobId, MessageId, ObservationId, ShipmentId, TrackerId};
+use jiff::Timestamp;
+
+/// A message that speaks of a shipment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// The message.
+    pub message: MessageId,
+    /// The trackers in it that are not this shipment's, or not its alone; none where it speaks of nothing else.
+    pub others: Vec<TrackerId>,
+}
+
+/// A message without what was erased, under another key.
+#[derive(Clone, Debug)]
+pub struct Rewritten {
+    /// The body; none where there is none any more.
+    pub body: Option<Sealed>,
+    /// Its key; the one before is destroyed.
+    pub key: WrappedKey,
+    /// The words of its statements, sealed again.
+    pub texts: Vec<(ObservationId, Sealed)>,
+}
+
+/// A text that hangs on no shipment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loose {
+    /// Of what.
+    pub of: LooseId,
+    /// Error, request or answer.
+    pub texts: Vec<Sealed>,
+}
+
+/// What has such a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LooseId {
+    /// A call.
+    Attempt(AttemptId),
+    /// A job.
+    Job(JobId),
+}
+
+/// Erasure. What was merged into a shipment is part of it.
+#[async_trait]
+pub trait Erasure: Send + Sync {
+    /// Messages with a key, received since then, with statements about a shipment's trackers, by id, at most
+    /// [`crate::limits::ERASED_MESSAGES`].
+    async fn about(
+        &self,
+        scope: Scope,
+        shipment: ShipmentId,
+        since: Timestamp,
+        after: Option<MessageId>,
+    ) -> Result<Vec<About>>;
+
+    /// Messages with a body of which no statement is recorded, by id, as many at most.
+    async fn unread(&self, scope: Scope, after: Option<MessageId>) -> Result<Vec<MessageId>>;
+
+    /// The words of statements about these trackers that are sealed under a message's key.
+    async fn texts_under(
+        &self,
+        scope: Scope,
+        message: MessageId,
+        trackers: Vec<TrackerId>,
+    ) -> Result<Vec<(ObservationId, Sealed)>>;
+
+    /// The words of a shipment's statements, by id, at most [`crate::limits::ERASED_TEXTS`].
+    async fn texts_about(
+        &self,
+        scope: Scope,
+        shipment: ShipmentId,
+        after: Option<ObservationId>,
+    ) -> Result<Vec<(ObservationId, Sealed)>>;
+
+    /// Destroys a message's key, body, headers and reason.
+    async fn erase_message(&self, scope: Scope, message: MessageId) -> Result<()>;
+
+    /// Puts what was rewritten in a message's place, where its key is still the one that it was read with; whether it was.
+    async fn rewrite_message(
+        &self,
+        scope: Scope,
+        message: MessageId,
+        read_with: WrappedKey,
+        rewritten: Rewritten,
+    ) -> Result<bool>;
+
+    /// Empties words of a shipment's statements, and its jobs' errors and calls, at most [`crate::limits::ERASED_TEXTS`] of
+    /// each; whether there may be more.
+    async fn empty(&self, scope: Scope, shipment: ShipmentId) -> Result<bool>;
+
+    /// A page of errors and calls of jobs that concern no shipment, at most [`crate::limits::ERASED_TEXTS`].
+    async fn loose(&self, scope: Scope, cursor: Option<String>) -> Result<Page<Loose>>;
+
+    /// Empties some of these.
+    async fn empty_loose(&self, scope: Scope, of: Vec<LooseId>) -> Result<()>;
+
+    /// Brings what was erased out of files beside the database as far as the engine can.
+    async fn settle(&self) -> Result<()>;
+}

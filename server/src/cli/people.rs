@@ -1,0 +1,265 @@
+//! `milepost user` and `milepost session`: people who sign in, and where they are signed in.
+
+use super::admin::{secret_from_stdin, tower};
+use crate::{
+    config::Settings,
+    tower::Tower,
+    usecases::{
+        UseCaseError, passwords,
+        people::{self, Change, NewUser},
+    },
+};
+use anyhow::{Result, bail};
+use clap::{Args, Subcommand, ValueEnum};
+use domain::visible::visible_line;
+use jiff::Timestamp;
+use storage::{
+    Scope,
+    people::{RoleName, SessionRecord, UserRecord},
+};
+
+/// Signs of a session's key by which it is named; the shortest that may be typed.
+const KEY_SHOWN: usize = 12;
+const KEY_TYPED_MIN: usize = 6;
+
+/// Users.
+#[derive(Subcommand)]
+pub enum User {
+    /// Make a user; the password is read from standard input.
+    Add {
+        /// What is typed to sign in.
+        login: String,
+        /// What others see.
+        #[arg(long, default_value = "")]
+        name: String,
+        /// What the person may do (give several times).
+        #[arg(long = "role", value_enum, required = true)]
+        roles: Vec<RoleArg>,
+        /// Make the password here and show it once.
+        #[arg(long)]
+        generate: bool,
+    },
+    /// Show the users.
+    List,
+    /// Let nobody sign in as this user any more; where the person is signed in, that ends at once.
+    Disable {
+        /// What is typed to sign in.
+        login: String,
+    },
+    /// Let the person sign in again.
+    Enable {
+        /// What is typed to sign in.
+        login: String,
+    },
+    /// Set another password, read from standard input; where the person is signed in, that ends at once.
+    Password {
+        /// What is typed to sign in.
+        login: String,
+        /// Make the password here and show it once.
+        #[arg(long)]
+        generate: bool,
+    },
+    /// Set what the person may do; where the person is signed in, that ends at once.
+    Roles {
+        /// What is typed to sign in.
+        login: String,
+        /// What the person may do from now on (give several times).
+        #[arg(long = "role", value_enum, required = true)]
+        roles: Vec<RoleArg>,
+    },
+}
+
+/// The roles, as typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RoleArg {
+    /// Works the queue.
+    Agent,
+    /// Reads the figures.
+    Executive,
+    /// Runs the installation.
+    Admin,
+}
+
+impl From<RoleArg> for RoleName {
+    fn from(role: RoleArg) -> Self {
+        match role {
+            RoleArg::Agent => Self::Agent,
+            RoleArg::Executive => Self::Executive,
+            RoleArg::Admin => Self::Admin,
+        }
+    }
+}
+
+impl User {
+    /// Does it.
+    pub async fn run(self, settings: Settings) -> Result<()> {
+        let (tower, scope) = tower(settings).await?;
+        match self {
+            Self::Add { login, name, roles, generate } => {
+                let password = password(&tower, generate)?;
+                let user = NewUser { login: login.clone(), name, password, roles: names(roles) };
+                people::add(&tower, scope, user).await?;
+                println!("user {login} made");
+            }
+            Self::List => list(&tower, scope).await?,
+            Self::Disable { login } => {
+                change(&tower, scope, &login, Change::Disable).await?;
+                println!("user {login} is disabled and signed out everywhere");
+            }
+            Self::Enable { login } => {
+                change(&tower, scope, &login, Change::Enable).await?;
+                println!("user {login} may sign in");
+            }
+            Self::Password { login, generate } => {
+                // whether there is such a user is said before anybody types a password
+                of_login(&tower, scope, &login).await?;
+                let password = password(&tower, generate)?;
+                change(&tower, scope, &login, Change::Password(password)).await?;
+                println!("the password of {login} is set; the person is signed out everywhere");
+            }
+            Self::Roles { login, roles } => {
+                let user = change(&tower, scope, &login, Change::Roles(names(roles))).await?;
+                println!("user {login} is {}", in_words(&user.roles));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn names(roles: Vec<RoleArg>) -> Vec<RoleName> {
+    roles.into_iter().map(Into::into).collect()
+}
+
+fn in_words(roles: &[RoleName]) -> String {
+    roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect::<Vec<_>>().join(", ")
+}
+
+/// The password that is typed, or one that is made and shown.
+fn password(tower: &Tower, generate: bool) -> Result<String> {
+    if !generate {
+        return secret_from_stdin("password");
+    }
+    let password = passwords::make(tower);
+    println!("password: {password}");
+    Ok(password)
+}
+
+async fn list(tower: &Tower, scope: Scope) -> Result<()> {
+    let users = tower.store.people.users(scope).await?;
+    if users.is_empty() {
+        println!("no user yet: make one with `milepost user add you@example.com --role admin`");
+    }
+    for user in users {
+        let enabled = if user.enabled { "enabled" } else { "disabled" };
+        println!("{}\t{}\t{}\t{enabled}", user.login, visible_line(&user.name), in_words(&user.roles));
+    }
+    Ok(())
+}
+
+async fn change(tower: &Tower, scope: Scope, login: &str, change: Change) -> Result<UserRecord> {
+    match people::change(tower, scope, login, change).await {
+        Err(UseCaseError::NotFound(_)) => nobody(login),
+        other => Ok(other?),
+    }
+}
+
+async fn of_login(tower: &Tower, scope: Scope, login: &str) -> Result<UserRecord> {
+    match people::of_login(tower, scope, login).await {
+        Err(UseCaseError::NotFound(_)) => nobody(login),
+        other => Ok(other?),
+    }
+}
+
+fn nobody<T>(login: &str) -> Result<T> {
+    bail!("there is no user {login}: `milepost user list` shows who there is")
+}
+
+/// Where people are signed in.
+#[derive(Subcommand)]
+pub enum Session {
+    /// Show who is signed in: the session, who, since when, when last seen, when it ends.
+    List,
+    /// End a session, all of one person, or all.
+    End(EndSession),
+}
+
+/// Which sessions to end.
+#[derive(Args)]
+pub struct EndSession {
+    /// The session, as `session list` names it.
+    #[arg(required_unless_present_any = ["user", "all"], conflicts_with_all = ["user", "all"])]
+    session: Option<String>,
+    /// All sessions of the user with this login.
+    #[arg(long, value_name = "LOGIN", conflicts_with = "all")]
+    user: Option<String>,
+    /// All sessions of everybody.
+    #[arg(long)]
+    all: bool,
+}
+
+impl Session {
+    /// Does it.
+    pub async fn run(self, settings: Settings) -> Result<()> {
+        let (tower, scope) = tower(settings).await?;
+        match self {
+            Self::List => {
+                let sessions = people::sessions(&tower, scope).await?;
+                if sessions.is_empty() {
+                    println!("nobody is signed in");
+                }
+                for (session, user) in sessions {
+                    println!(
+                        "{}\t{}\tsince {}\tseen {}\tends {}",
+                        shown(&session),
+                        user.login,
+                        seconds(session.made_at),
+                        seconds(session.seen_at),
+                        seconds(session.expires_at)
+                    );
+                }
+                Ok(())
+            }
+            Self::End(which) => which.run(&tower, scope).await,
+        }
+    }
+}
+
+impl EndSession {
+    async fn run(self, tower: &Tower, scope: Scope) -> Result<()> {
+        let sessions = people::sessions(tower, scope).await?;
+        let (sessions, subject): (Vec<_>, _) = match (self.session, self.user) {
+            (Some(typed), _) => {
+                let typed = typed.to_lowercase();
+                let found: Vec<_> = sessions.into_iter().filter(|(s, _)| s.key.starts_with(&typed)).collect();
+                let [(_, user)] = &found[..] else {
+                    bail!("there is no session {typed}: `milepost session list` shows which there are")
+                };
+                if typed.len() < KEY_TYPED_MIN {
+                    bail!("{typed} is too short: type the session as `milepost session list` shows it");
+                }
+                let subject = format!("user:{}", user.id);
+                (found, subject)
+            }
+            (None, Some(login)) => {
+                let user = of_login(tower, scope, &login).await?;
+                (sessions.into_iter().filter(|(s, _)| s.user == user.id).collect(), format!("user:{}", user.id))
+            }
+            (None, None) => (sessions, "users".to_owned()),
+        };
+        let keys = sessions.into_iter().map(|(session, _)| session.key).collect();
+        match people::end_sessions(tower, scope, keys, subject).await? {
+            1 => println!("1 session is ended"),
+            number => println!("{number} sessions are ended"),
+        }
+        Ok(())
+    }
+}
+
+/// What of a session's key is shown: enough to name it.
+fn shown(session: &SessionRecord) -> &str {
+    session.key.get(..KEY_SHOWN).unwrap_or(&session.key)
+}
+
+fn seconds(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

@@ -1,0 +1,67 @@
+//! Texts that may be another system's: errors, requests and answers, why a message cannot be read. They are kept sealed under
+//! a key of the company, without any known secret, and opened for those who may read personal data.
+
+use crate::vault::{DataKey, Vault};
+use anyhow::Result;
+use connectors::call::secrets;
+use domain::ids::{SubjectId, content_id};
+use jiff::Timestamp;
+use storage::{Scope, Sealed, Store};
+
+/// Where a text is kept; one cannot be put in the place of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A job's error.
+    Error,
+    /// What was asked in a call.
+    Request,
+    /// What was answered.
+    Response,
+    /// Why a message is not read.
+    Reason,
+}
+
+impl Place {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Error => "job.error",
+            Self::Request => "attempt.request",
+            Self::Response => "attempt.response",
+            Self::Reason => "message.reason",
+        }
+    }
+}
+
+/// Seals and opens.
+pub struct Texts(DataKey);
+
+impl Texts {
+    /// With the company's key, made on first use.
+    ///
+    /// # Errors
+    /// When the store fails or the master key is another one.
+    pub async fn of(store: &Store, vault: &Vault, scope: Scope, now: Timestamp) -> Result<Self> {
+        let subject = SubjectId(content_id("company key", &[scope.company.0.as_bytes(), b"texts"]));
+        let kept = match store.people.key(scope, subject).await? {
+            Some(kept) => kept,
+            None => store.people.put_key(scope, vault.new_key(subject).1, now).await?,
+        };
+        Ok(Self(vault.unwrap(&kept)?))
+    }
+
+    /// A text as it is kept.
+    pub fn seal(&self, place: Place, text: &str) -> Sealed {
+        self.0.seal(place.name(), secrets::hidden(text).as_bytes())
+    }
+
+    /// A kept text; none where it was erased.
+    pub fn open(&self, place: Place, sealed: Option<&Sealed>) -> Option<String> {
+        String::from_utf8(self.0.open(place.name(), sealed?).ok()?).ok()
+    }
+
+    /// A kept text, whatever it is.
+    pub fn open_any(&self, sealed: &Sealed) -> Option<String> {
+        let places = [Place::Error, Place::Request, Place::Response, Place::Reason];
+        places.into_iter().find_map(|place| self.open(place, Some(sealed)))
+    }
+}

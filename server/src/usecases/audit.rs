@@ -1,0 +1,106 @@
+//! The audit trail: reasons are sealed, the chain is checked, and its head is kept outside of the database ([`anchor`]).
+
+pub mod anchor;
+
+use super::{
+    Result, UseCaseError,
+    people::{company_key, value_of},
+};
+use crate::{tower::Tower, vault::DataKey};
+use domain::ids::{ShipmentId, SubjectId};
+use std::collections::HashMap;
+use storage::{AuditEntry, Scope, Sealed, audit::BEGUN_ANEW, people::AuditLine};
+
+/// The place in the vault where a line keeps the reason.
+const WHY: &str = "audit.why";
+
+/// A person's reason, under the company's audit key.
+///
+/// # Errors
+/// When the store fails or the master key is another one.
+pub async fn reason(tower: &Tower, scope: Scope, text: &str) -> Result<Sealed> {
+    Ok(company_key(tower, scope, "audit").await?.seal(WHY, text.as_bytes()))
+}
+
+/// A reason that is about a shipment: under its customer's key where there is one, so that an erasure takes it too.
+///
+/// # Errors
+/// When the store fails or the master key is another one.
+pub async fn reason_about(tower: &Tower, scope: Scope, shipment: ShipmentId, text: &str) -> Result<Sealed> {
+    match tower.store.shipments.customer(scope, shipment).await? {
+        Some((_, Some(wrapped))) => {
+            let key = tower.vault.unwrap(&wrapped).map_err(|e| UseCaseError::Internal(e.to_string()))?;
+            Ok(key.seal(WHY, text.as_bytes()))
+        }
+        _ => reason(tower, scope, text).await,
+    }
+}
+
+/// Opens what lines of the audit trail keep sealed. The default one opens nothing.
+#[derive(Default)]
+pub struct Opened(HashMap<SubjectId, DataKey>);
+
+impl Opened {
+    /// With the keys of what these lines keep; those that were destroyed are left out.
+    ///
+    /// # Errors
+    /// When the store fails or the master key is another one.
+    pub async fn read<'a>(tower: &Tower, scope: Scope, lines: impl Iterator<Item = &'a AuditLine>) -> Result<Self> {
+        let sealed = lines.flat_map(|line| [&line.before, &line.after, &line.why]).flatten();
+        Self::of(tower, scope, sealed.map(|sealed| sealed.subject).collect()).await
+    }
+
+    /// With the keys of these subjects.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub async fn of(tower: &Tower, scope: Scope, mut subjects: Vec<SubjectId>) -> Result<Self> {
+        subjects.sort_unstable();
+        subjects.dedup();
+        if subjects.is_empty() {
+            return Ok(Self::default());
+        }
+        let mut keys = HashMap::new();
+        for (subject, kept) in tower.store.people.keys(scope, subjects).await? {
+            if let Some(kept) = kept {
+                keys.insert(subject, tower.vault.unwrap(&kept).map_err(|e| UseCaseError::Internal(e.to_string()))?);
+            }
+        }
+        Ok(Self(keys))
+    }
+
+    /// A reason; none where there is none, or it was erased.
+    pub fn why(&self, sealed: Option<&Sealed>) -> Option<String> {
+        let sealed = sealed?;
+        String::from_utf8(self.0.get(&sealed.subject)?.open(WHY, sealed).ok()?).ok()
+    }
+
+    /// A value of a line, likewise.
+    pub fn value(&self, sealed: Option<&Sealed>) -> Option<serde_json::Value> {
+        let sealed = sealed?;
+        value_of(self.0.get(&sealed.subject)?, sealed)
+    }
+}
+
+/// The line with which the chain begins where all lines are of before it.
+///
+/// # Errors
+/// When the store fails.
+pub async fn begin(tower: &Tower) -> Result<()> {
+    let scope = tower.scope();
+    let newest = tower.store.people.audit_trail(scope, None, 1).await?.pop();
+    // with an anchor the chain has begun: then somebody removed the MACs
+    if newest.is_some_and(|line| line.mac.is_none()) && !tower.config.audit_anchor.exists() {
+        let why = reason(tower, scope, "the lines before this one carry no MAC of their own; this one's covers them");
+        let entry = tower.audit(BEGUN_ANEW, "audit").why(Some(why.await?));
+        tower.store.people.audit(scope, entry).await?;
+    }
+    Ok(())
+}
+
+impl Tower {
+    /// An entry for the audit trail, of now.
+    pub fn audit(&self, action: &'static str, subject: impl Into<String>) -> AuditEntry {
+        AuditEntry::new(self.vault.audit_key(), self.now(), action, subject)
+    }
+}

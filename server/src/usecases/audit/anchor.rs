@@ -1,0 +1,359 @@
+//! The anchor: the newest line of the audit trail, kept in a file outside of the database and its backups. A trail whose end
+//! was cut off, or that was written anew, has that line no longer. The file is sealed under the master key and never goes
+//! back; where a restore or a person goes on from another line, it keeps what was anchored before.
+
+use crate::{
+    tower::Tower,
+    usecases::{Result, UseCaseError},
+    vault::Vault,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::{
+    fs::{File, OpenOptions},
+    io::{ErrorKind, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+use storage::{
+    Scope,
+    audit::{self, Place, Walked},
+};
+
+/// What the file's MAC is of.
+const KIND: &str = "audit anchor";
+/// The action of the line where a server found no anchor beside a trail that has lines.
+const BEGUN: &str = "audit.anchor_begun";
+/// Former anchors that are kept.
+const FORMER: usize = 100;
+
+/// What the file says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Anchor {
+    /// The newest line.
+    pub head: Head,
+    /// Newest lines of before the trail went on from another one, oldest first.
+    pub former: Vec<Former>,
+}
+
+/// A line of the trail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// Its number; 0 where there is none yet.
+    pub line: i64,
+    /// Its MAC, in hexadecimal.
+    pub mac: String,
+    /// When it was seen.
+    pub at: Timestamp,
+}
+
+/// A newest line that the trail may not have any more, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Former {
+    /// The line.
+    pub head: Head,
+    /// The action of the line that says what happened: `backup.restored`.
+    pub action: String,
+    /// From which line the trail went on.
+    pub from: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    anchor: Anchor,
+    mac: String,
+}
+
+/// What is wrong with the trail or its anchor.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The chain.
+    #[error("line {0} does not follow from the one before: it, or one before it, was changed or removed")]
+    Broken(i64),
+    /// The end is gone.
+    #[error("the trail ends at line {newest}, and line {} was there at {}: lines were removed{}", .head.line, .head.at, explain())]
+    Cut {
+        /// Its newest line.
+        newest: i64,
+        /// The one that was there.
+        head: Head,
+    },
+    /// Another chain.
+    #[error("line {} is not the one that was there at {}: the trail was written anew{}", .0.line, .0.at, explain())]
+    WrittenAnew(Head),
+    /// The file.
+    #[error(
+        "{0} was changed, or is of another tower or master key: put back the file as it was, or if it is lost, accept the trail \
+         as it is with `milepost audit accept`"
+    )]
+    Changed(PathBuf),
+    /// No file.
+    #[error(
+        "{0} is missing, so that a trail whose end was cut off is not noticed: put it back, or name it with --audit-anchor; a \
+         server begins a new one at its start"
+    )]
+    Missing(PathBuf),
+    /// The file cannot be read or written.
+    #[error("{0}: {1}")]
+    Unusable(PathBuf, String),
+}
+
+const fn explain() -> &'static str {
+    "; after a backup that was put in place by hand, accept it with `milepost audit accept`"
+}
+
+/// What a check of everything found.
+#[derive(Debug)]
+pub struct Report {
+    /// The newest line.
+    pub lines: i64,
+    /// What is wrong.
+    pub faults: Vec<Fault>,
+    /// The anchor, where it can be read.
+    pub anchor: Option<Anchor>,
+}
+
+/// Walks the whole chain, and holds it against the anchor.
+///
+/// # Errors
+/// When the store fails.
+pub async fn check(tower: &Tower, scope: Scope) -> Result<Report> {
+    let newest = newest(tower, scope).await?;
+    let walked = audit::walk(&*tower.store.people, scope, &tower.vault.audit_key(), Place::default(), |_| {}).await?;
+    let mut faults = Vec::new();
+    if let Walked::Broken(line) = walked {
+        faults.push(Fault::Broken(line));
+    }
+    let anchor = match read(&tower.config.audit_anchor, &tower.vault) {
+        Ok(Some(anchor)) => {
+            faults.extend(held(tower, scope, &anchor.head, newest.seq).await?);
+            Some(anchor)
+        }
+        Ok(None) => {
+            // a trail that has not begun has nothing to be held against
+            faults.extend((newest.seq > 0).then(|| Fault::Missing(tower.config.audit_anchor.clone())));
+            None
+        }
+        Err(fault) => {
+            faults.push(fault);
+            None
+        }
+    };
+    Ok(Report { lines: newest.seq, faults, anchor })
+}
+
+/// Makes the anchor of a trail that has no line yet.
+///
+/// # Errors
+/// When the store fails or the file cannot be written.
+pub async fn prepare(tower: &Tower) -> Result<()> {
+    if !tower.config.audit_anchor.exists() && newest(tower, tower.scope()).await? == Place::default() {
+        advance(tower, &Place::default()).map_err(unusable)?;
+    }
+    Ok(())
+}
+
+/// What follows the trail, look by look.
+#[derive(Debug, Default)]
+pub struct Follower {
+    anchored: Option<Place>,
+    fault: Option<Fault>,
+}
+
+impl Follower {
+    /// Looks at what is new, and anchors it; what is wrong is logged once.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn look(&mut self, tower: &Tower) -> Result<()> {
+        let newest = newest(tower, tower.scope()).await?;
+        if self.anchored.as_ref() == Some(&newest) {
+            return Ok(());
+        }
+        let found = match follow(tower).await? {
+            Ok(anchored) => {
+                self.anchored = Some(anchored);
+                None
+            }
+            Err(fault) => Some(fault),
+        };
+        metrics::gauge!("milepost_audit_faults").set(f64::from(u8::from(found.is_some())));
+        if let Some(fault) = found.as_ref().filter(|fault| self.fault.as_ref() != Some(fault)) {
+            tracing::error!("audit trail: {fault}");
+        }
+        self.fault = found;
+        Ok(())
+    }
+}
+
+/// Checks what came since the anchor, and moves it on; the line where it is then. Without one it stays as it is.
+///
+/// # Errors
+/// When the store fails.
+pub async fn follow(tower: &Tower) -> Result<std::result::Result<Place, Fault>> {
+    let scope = tower.scope();
+    let anchor = match read(&tower.config.audit_anchor, &tower.vault) {
+        Ok(Some(anchor)) => anchor,
+        Ok(None) => return Ok(Err(Fault::Missing(tower.config.audit_anchor.clone()))),
+        Err(fault) => return Ok(Err(fault)),
+    };
+    let newest = newest(tower, scope).await?.seq;
+    if let Some(fault) = held(tower, scope, &anchor.head, newest).await? {
+        return Ok(Err(fault));
+    }
+    let Some(from) = anchor.head.place() else {
+        return Ok(Err(Fault::Changed(tower.config.audit_anchor.clone())));
+    };
+    Ok(match audit::walk(&*tower.store.people, scope, &tower.vault.audit_key(), from, |_| {}).await? {
+        Walked::Broken(line) => Err(Fault::Broken(line)),
+        Walked::Through(place) => advance(tower, &place).map(|()| place),
+    })
+}
+
+/// At a server's start: where there is no anchor one is begun, with a line that says so; then as [`follow`].
+///
+/// # Errors
+/// When the store fails.
+pub async fn start(tower: &Tower) -> Result<()> {
+    let scope = tower.scope();
+    if !tower.config.audit_anchor.exists() && newest(tower, scope).await?.seq > 0 {
+        let file = tower.config.audit_anchor.display().to_string();
+        tracing::warn!(
+            "audit trail: {file} was not there and is begun at the newest line; what was cut off before is not noticed"
+        );
+        let why = super::reason(tower, scope, &format!("{file} was not there")).await?;
+        tower.store.people.audit(scope, tower.audit(BEGUN, "audit").why(Some(why))).await?;
+        anew(tower, scope, BEGUN).await?;
+    }
+    prepare(tower).await?;
+    Follower::default().look(tower).await
+}
+
+/// Goes on from the newest line, whatever was anchored; that is kept. The line that says why has been written before.
+///
+/// # Errors
+/// When the store fails or the file cannot be written.
+pub async fn anew(tower: &Tower, scope: Scope, action: &str) -> Result<()> {
+    let (path, newest) = (&tower.config.audit_anchor, newest(tower, scope).await?);
+    let _locked = lock(path).map_err(|error| unusable(Fault::Unusable(path.clone(), error.to_string())))?;
+    let mut former = match read(path, &tower.vault) {
+        Ok(Some(anchor)) => {
+            let mut former = anchor.former;
+            former.push(Former { head: anchor.head, action: action.to_owned(), from: newest.seq });
+            former
+        }
+        Ok(None) => Vec::new(),
+        Err(_) => {
+            let aside = format!("{}.before-{}", path.display(), tower.now().strftime("%Y%m%d%H%M%S"));
+            std::fs::rename(path, aside).map_err(|error| unusable(Fault::Unusable(path.clone(), error.to_string())))?;
+            Vec::new()
+        }
+    };
+    former.drain(..former.len().saturating_sub(FORMER));
+    let anchor = Anchor { head: Head::of(&newest, tower.now()), former };
+    write(path, &tower.vault, anchor).map_err(|error| unusable(Fault::Unusable(path.clone(), error.to_string())))
+}
+
+impl Head {
+    fn of(place: &Place, at: Timestamp) -> Self {
+        Self { line: place.seq, mac: place.mac.iter().map(|b| format!("{b:02x}")).collect(), at }
+    }
+
+    fn place(&self) -> Option<Place> {
+        let digits = self.mac.as_bytes().chunks(2);
+        let mac: Option<Vec<u8>> =
+            digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect();
+        Some(Place { seq: self.line, mac: mac? })
+    }
+}
+
+/// Whether the trail has a line that it had once.
+async fn held(tower: &Tower, scope: Scope, head: &Head, newest: i64) -> Result<Option<Fault>> {
+    if head.line == 0 {
+        return Ok(None);
+    }
+    if newest < head.line {
+        return Ok(Some(Fault::Cut { newest, head: head.clone() }));
+    }
+    let line = tower.store.people.audit_lines(scope, Some(head.line - 1), 1).await?.pop();
+    Ok(match line.filter(|line| line.seq == head.line) {
+        None => Some(Fault::Broken(head.line)),
+        Some(line) if line.mac != head.place().map(|place| place.mac) => Some(Fault::WrittenAnew(head.clone())),
+        Some(_) => None,
+    })
+}
+
+async fn newest(tower: &Tower, scope: Scope) -> Result<Place> {
+    let newest = tower.store.people.audit_trail(scope, None, 1).await?.pop();
+    Ok(newest.map_or_else(Place::default, |line| Place {
+        seq: i64::try_from(line.seq).unwrap_or(i64::MAX),
+        mac: line.mac.unwrap_or_default(),
+    }))
+}
+
+/// Moves the anchor on; never back.
+fn advance(tower: &Tower, place: &Place) -> std::result::Result<(), Fault> {
+    let path = &tower.config.audit_anchor;
+    let unusable = |error: std::io::Error| Fault::Unusable(path.clone(), error.to_string());
+    let _locked = lock(path).map_err(unusable)?;
+    // another process may have moved it meanwhile
+    let former = match read(path, &tower.vault)? {
+        Some(anchor) if anchor.head.line >= place.seq => return Ok(()),
+        Some(anchor) => anchor.former,
+        None => Vec::new(),
+    };
+    write(path, &tower.vault, Anchor { head: Head::of(place, tower.now()), former }).map_err(unusable)
+}
+
+/// What the file says; none where there is no file.
+fn read(path: &Path, vault: &Vault) -> std::result::Result<Option<Anchor>, Fault> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Fault::Unusable(path.to_owned(), error.to_string())),
+    };
+    let sealed = serde_json::from_slice::<Sealed>(&bytes).ok();
+    let sealed = sealed.filter(|sealed| mac(vault, &sealed.anchor) == sealed.mac);
+    sealed.map(|sealed| Some(sealed.anchor)).ok_or_else(|| Fault::Changed(path.to_owned()))
+}
+
+fn write(path: &Path, vault: &Vault, anchor: Anchor) -> std::io::Result<()> {
+    let sealed = Sealed { mac: mac(vault, &anchor), anchor };
+    let new = beside(path, ".new");
+    let mut file = private().truncate(true).open(&new)?;
+    file.write_all(&serde_json::to_vec_pretty(&sealed)?)?;
+    file.sync_all()?;
+    std::fs::rename(&new, path)?;
+    // the new name has to be on the disk too
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+fn mac(vault: &Vault, anchor: &Anchor) -> String {
+    vault.file_mac(KIND, &serde_json::to_vec(anchor).expect("plain data serialises"))
+}
+
+/// Of several processes one writes.
+fn lock(path: &Path) -> std::io::Result<File> {
+    let file = private().truncate(false).open(beside(path, ".lock"))?;
+    file.lock()?;
+    Ok(file)
+}
+
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.create(true).write(true).mode(0o600);
+    options
+}
+
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
+
+fn unusable(fault: Fault) -> UseCaseError {
+    UseCaseError::Unavailable(format!("the anchor of the audit trail: {fault}"))
+}

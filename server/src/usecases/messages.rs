@@ -1,0 +1,42 @@
+//! Who read what carriers wrote: bodies of messages and free text may name people, so that reading them is in the audit trail.
+
+use super::Result;
+use crate::tower::Tower;
+use domain::ids::MessageId;
+use jiff::SignedDuration;
+use storage::Scope;
+
+/// What is in the audit trail of a person who reads.
+const READ: &str = "message.read";
+/// What a person reads again within this time is not noted again.
+const NOTED_FOR: SignedDuration = SignedDuration::from_mins(15);
+/// Lines of the audit trail that are looked through for it.
+const LINES: u32 = 100;
+
+/// A person reads a message's body or its free text. It is noted before it is shown.
+///
+/// # Errors
+/// When the store fails: then nothing is shown.
+pub async fn note_read(tower: &Tower, scope: Scope, message: MessageId) -> Result<()> {
+    note(tower, scope, format!("message:{message}")).await
+}
+
+/// A person reads the words of several messages, as samples of codes.
+///
+/// # Errors
+/// As [`note_read`].
+pub async fn note_words_read(tower: &Tower, scope: Scope) -> Result<()> {
+    note(tower, scope, "samples:unmapped".into()).await
+}
+
+async fn note(tower: &Tower, scope: Scope, subject: String) -> Result<()> {
+    let people = &tower.store.people;
+    let since = tower.now().checked_sub(NOTED_FOR).unwrap_or_default();
+    let lines = people.audit_trail(scope, Some(subject.clone()), LINES).await?;
+    let is_noted =
+        lines.iter().any(|line| line.actor == scope.actor && line.entry.action == READ && line.entry.at > since);
+    if is_noted {
+        return Ok(());
+    }
+    Ok(people.audit(scope, tower.audit(READ, subject)).await?)
+}

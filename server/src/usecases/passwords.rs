@@ -1,0 +1,127 @@
+//! Passwords: which are taken, how they are kept, and how many are worked on at once.
+
+use super::{Result, UseCaseError};
+use crate::tower::Tower;
+use argon2::{
+    Argon2,
+    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+};
+use std::{sync::Arc, time::Duration};
+use unicode_normalization::UnicodeNormalization;
+
+/// Characters of the shortest password (NIST SP 800-63B allows 8 beside a second factor; there is none yet).
+pub const PASSWORD_MIN: usize = 12;
+/// Characters of the longest password: hashing must stay cheap to refuse.
+pub const PASSWORD_MAX: usize = 200;
+/// Bytes of what is offered as a password, before it is normalised.
+const OFFERED_BYTES_MAX: usize = 4096;
+/// Hashes at once: each takes a core and some 20 MiB for a moment.
+pub const HASHES_AT_ONCE: usize = 3;
+/// How long one waits for its turn.
+const TURN_MAX: Duration = Duration::from_secs(1);
+/// The signs of a password that is made here: none is easily taken for another.
+const SIGNS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+/// Groups of such a password, and signs of a group: 100 bits.
+const GROUPS: (usize, usize) = (4, 5);
+
+/// argon2id of a random string, for logins that do not exist (OWASP parameters, as `Argon2::default()`).
+pub(super) const OF_NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$bWlsZXBvc3QtdW5rbm93bg$7yNTNGWEuOqFnT0pBhXCTcWGzKVb6vTGCkWmq7HkIhA";
+
+/// The same password typed on another keyboard is the same (NIST SP 800-63B section 3.1.1.2).
+fn normalised(password: &str) -> String {
+    password.nfkc().collect()
+}
+
+/// Checks that a password may be taken.
+///
+/// # Errors
+/// Says how long it has to be.
+pub fn check(password: &str) -> Result<()> {
+    if password.len() <= OFFERED_BYTES_MAX
+        && (PASSWORD_MIN..=PASSWORD_MAX).contains(&normalised(password).chars().count())
+    {
+        return Ok(());
+    }
+    Err(UseCaseError::Invalid {
+        field: "password",
+        message: format!("{PASSWORD_MIN} to {PASSWORD_MAX} characters; a sentence is fine"),
+    })
+}
+
+/// A password that nobody has to invent.
+pub fn make(tower: &Tower) -> String {
+    let (groups, signs) = GROUPS;
+    let mut random = vec![0; groups * signs];
+    tower.clock.fill(&mut random);
+    let words = random.chunks(signs).map(|group| group.iter().map(|byte| char::from(SIGNS[usize::from(byte % 32)])));
+    words.map(String::from_iter).collect::<Vec<_>>().join("-")
+}
+
+/// What is kept of a password.
+///
+/// # Errors
+/// When too many are worked on.
+pub async fn hash(tower: &Tower, password: &str) -> Result<String> {
+    let mut salt = [0; 16];
+    tower.clock.fill(&mut salt);
+    let password = normalised(password);
+    let work =
+        move || Argon2::default().hash_password_with_salt(password.as_bytes(), &salt).map(|hash| hash.to_string());
+    in_turn(tower, work).await?.map_err(|error| UseCaseError::Internal(error.to_string()))
+}
+
+/// Whether this is the password.
+///
+/// # Errors
+/// When too many are worked on.
+pub async fn verify(tower: &Tower, kept: String, offered: &str) -> Result<bool> {
+    if offered.len() > OFFERED_BYTES_MAX {
+        return Ok(false);
+    }
+    let offered = normalised(offered);
+    let work = move || {
+        let hash = PasswordHash::new(&kept).map_err(|error| error.to_string())?;
+        Ok(Argon2::default().verify_password(offered.as_bytes(), &hash).is_ok())
+    };
+    in_turn(tower, work).await?.map_err(UseCaseError::Internal)
+}
+
+/// Does the work when there is room for it. Whoever hangs up meanwhile makes no room: the work goes on to its end.
+async fn in_turn<T: Send + 'static>(tower: &Tower, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let turn = tokio::time::timeout(TURN_MAX, Arc::clone(&tower.hashing).acquire_owned()).await;
+    let Ok(Ok(turn)) = turn else {
+        metrics::counter!("milepost_sign_in_busy_total").increment(1);
+        return Err(UseCaseError::Unavailable("Many people sign in right now. Try again in a moment.".into()));
+    };
+    let worked = tokio::task::spawn_blocking(move || {
+        let result = work();
+        drop(turn);
+        result
+    });
+    worked.await.map_err(|error| UseCaseError::Internal(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_counted_as_it_is_kept() {
+        assert!(check("eleven chrs").is_err() && check("twelve chars").is_ok());
+        assert!(check(&"x".repeat(PASSWORD_MAX)).is_ok() && check(&"x".repeat(PASSWORD_MAX + 1)).is_err());
+        let decomposed = "o\u{308}".repeat(PASSWORD_MAX);
+        assert!(check(&decomposed).is_ok(), "each is one letter");
+        // one sign that is eighteen when it is normalised
+        assert!(check(&"\u{fdfa}".repeat(12)).is_err());
+        assert!(check(&"\u{308}".repeat(100_000)).is_err());
+    }
+
+    #[test]
+    fn the_same_words_are_the_same_password() {
+        for (typed, elsewhere) in [("Größe", "Gro\u{308}ße"), ("①", "1"), ("ﬁne", "fine"), ("ＡＢ", "AB")] {
+            assert_eq!(normalised(typed), normalised(elsewhere));
+        }
+        assert_ne!(normalised("Größe"), normalised("größe"));
+    }
+}

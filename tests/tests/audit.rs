@@ -1,0 +1,519 @@
+//! Whoever can write into the database, its backups or the files beside it does not go unnoticed: lines of the audit trail that
+//! are changed, removed, reordered or made anew, backups and their manifests, lists of erasures. On SQLite; on PostgreSQL with
+//! MILEPOST_TEST_ENGINE=postgres.
+
+use anyhow::{Context, Result, ensure};
+use domain::{
+    fold::Plan,
+    ids::{CorrelationId, ShipmentId, SubjectId, content_id},
+};
+use std::{
+    future::Future,
+    path::{Path, PathBuf},
+};
+use storage::{
+    AuditKey, Scope, Store,
+    audit::Line,
+    jobs::Cause,
+    shipments::{ImportedShipment, Origin, OriginStanding},
+};
+use tests::{
+    Tower,
+    chaos::engine::{Database, Engine},
+    skipped, until,
+};
+
+/// What a reason must not be found as.
+const REASON: &str = "Jane Doe of 12 Canary Street asked";
+
+/// A tower with a trail of some lines, and its database, as somebody who has the file or the password sees it.
+struct Ground {
+    tower: Tower,
+    database: Database,
+    binary: PathBuf,
+}
+
+fn surroundings(test: &str) -> Option<(PathBuf, Engine)> {
+    let Some(binary) = std::env::var_os("MILEPOST_TEST_BIN") else {
+        skipped(test, "MILEPOST_TEST_BIN is not set");
+        return None;
+    };
+    let postgres = std::env::var("MILEPOST_TEST_ENGINE").is_ok_and(|engine| engine == "postgres");
+    Some((binary.into(), if postgres { Engine::Postgres } else { Engine::Sqlite }))
+}
+
+impl Ground {
+    fn new(test: &str) -> Result<Option<Self>> {
+        let Some((binary, engine)) = surroundings(test) else { return Ok(None) };
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let database = Database::fresh(engine)?;
+        let ground = Self { tower: Tower::of(&binary, database.settings())?, database, binary };
+        ground.tower.command(&["promise", "off"], None)?;
+        for _ in 0..3 {
+            ground.tower.command(&["destination", "pause", "odoo", "--why", REASON], None)?;
+            ground.tower.command(&["destination", "resume", "odoo"], None)?;
+        }
+        Ok(Some(ground))
+    }
+
+    /// Another machine, which has this one's master key and nothing else.
+    fn elsewhere(&self) -> Result<Self> {
+        let database = Database::fresh(match self.database {
+            Database::File => Engine::Sqlite,
+            Database::Server(_) => Engine::Postgres,
+        })?;
+        let mut settings = database.settings();
+        settings.push(("MILEPOST_MASTER_KEY_FILE", self.tower.master_key_file().display().to_string()));
+        Ok(Self { tower: Tower::of(&self.binary, settings)?, database, binary: self.binary.clone() })
+    }
+
+    fn sql(&self, sql: &str) -> Result<()> {
+        match &self.database {
+            Database::File => {
+                let file = rusqlite::Connection::open(self.tower.data().join("milepost.sqlite"))?;
+                Ok(file.execute_batch(sql)?)
+            }
+            Database::Server(server) => server.ask(sql).map(drop),
+        }
+    }
+
+    /// The trail can be changed from now on, and put back.
+    fn unlock(&self) -> Result<()> {
+        self.sql(match self.database {
+            Database::File => "DROP TRIGGER audit_no_update; DROP TRIGGER audit_no_delete",
+            Database::Server(_) => "ALTER TABLE audit DISABLE TRIGGER USER",
+        })?;
+        self.sql("CREATE TABLE audit_kept AS SELECT * FROM audit")
+    }
+
+    fn put_back(&self) -> Result<()> {
+        self.sql("DELETE FROM audit; INSERT INTO audit SELECT * FROM audit_kept")
+    }
+
+    fn check(&self) -> Result<String> {
+        self.tower.command(&["audit", "check"], None)
+    }
+
+    /// The check says that something is wrong, in these words.
+    fn refused(&self, attack: &str, words: &str) -> Result<()> {
+        let said = self.check().err().with_context(|| format!("{attack} goes unnoticed"))?.to_string();
+        ensure!(said.contains(words), "{attack}: {said}");
+        let said =
+            self.tower.command(&["doctor"], None).err().with_context(|| format!("{attack}: doctor"))?.to_string();
+        ensure!(said.contains(words), "{attack}: doctor says {said}");
+        Ok(())
+    }
+
+    fn anchor(&self) -> PathBuf {
+        self.tower.data().join("audit.anchor")
+    }
+
+    fn list(&self) -> PathBuf {
+        self.tower.data().join("tombstones")
+    }
+
+    async fn open(&self) -> Result<(Store, Scope)> {
+        self.database.open(self.tower.data()).await
+    }
+
+    async fn lines(&self) -> Result<Vec<Line>> {
+        let (store, scope) = self.open().await?;
+        Ok(store.people.audit_lines(scope, None, 500).await?)
+    }
+
+    /// A shipment with a customer.
+    async fn customer(&self, record: i64) -> Result<SubjectId> {
+        aside(self.customer_made(record))
+    }
+
+    async fn customer_made(&self, record: i64) -> Result<SubjectId> {
+        let (store, scope) = self.open().await?;
+        let subject = SubjectId(content_id("customer of the test", &[&record.to_be_bytes()]));
+        let (key, wrapped) = self.tower.vault()?.new_key(subject);
+        let customer = serde_json::json!({"name": "Jane Doe", "street": "12 Canary Street"});
+        let origin = Origin {
+            system: "odoo".into(),
+            model: "stock.picking".into(),
+            record,
+            name: format!("WH/OUT/{record:05}"),
+            order: None,
+            order_record: None,
+            customer_record: None,
+            url: None,
+        };
+        let imported = ImportedShipment {
+            id: ShipmentId(content_id("shipment of the test", &[&record.to_be_bytes()])),
+            origin,
+            digest: "1".into(),
+            claims: Vec::new(),
+            plan: Plan::default(),
+            standing: OriginStanding::Open,
+            destination: None,
+            customer: Some(key.seal(server::usecases::orders::CUSTOMER, customer.to_string().as_bytes())),
+            key: Some(wrapped),
+            tokens: Vec::new(),
+            correlation: CorrelationId(content_id("correlation", &[])),
+            cause: Cause::Import,
+            kept: std::collections::BTreeSet::new(),
+        };
+        store.shipments.import(scope, vec![imported], "2026-03-01T00:00:00Z".parse()?).await?;
+        Ok(subject)
+    }
+
+    fn erase(&self, record: i64) -> Result<()> {
+        self.tower.command(&["erase", &format!("WH/OUT/{record:05}"), "--why", REASON], None).map(drop)
+    }
+
+    async fn is_erased(&self, subject: SubjectId) -> Result<bool> {
+        aside(async {
+            let (store, scope) = self.open().await?;
+            Ok(store.people.key(scope, subject).await?.is_none())
+        })
+    }
+
+    /// A backup; the names of two of the same second would be one.
+    fn backup(&self, folder: &str) -> Result<PathBuf> {
+        let folder = self.tower.data().join(folder);
+        self.tower.command(&["backup", "--to", &folder.display().to_string()], None)?;
+        let copies = std::fs::read_dir(&folder)?.flatten().map(|entry| entry.path());
+        let is_copy = |path: &PathBuf| path.extension().is_some_and(|end| end == "sqlite" || end == "pgdump");
+        copies.into_iter().find(is_copy).context("a copy")
+    }
+
+    fn restore(&self, copy: &Path, options: &[&str]) -> Result<String> {
+        if let Database::Server(_) = self.database {
+            // our own connections, which count as servers
+            self.sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            )?;
+        }
+        let copy = copy.display().to_string();
+        self.tower.command(&[&["restore", copy.as_str()], options].concat(), None)
+    }
+
+    fn restore_refused(&self, copy: &Path, options: &[&str], words: &str) -> Result<()> {
+        let said = self.restore(copy, options).err().with_context(|| format!("not refused: {words}"))?.to_string();
+        ensure!(said.contains(words), "{words}: {said}");
+        Ok(())
+    }
+}
+
+/// In a runtime of its own, which leaves no connection behind.
+fn aside<T: Send>(work: impl Future<Output = Result<T>> + Send) -> Result<T> {
+    let done = || tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work);
+    std::thread::scope(|threads| threads.spawn(done).join()).expect("no panic")
+}
+
+fn beside(copy: &Path) -> PathBuf {
+    format!("{}.json", copy.display()).into()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// The chain computed by somebody who knows how, and has another key or none.
+fn computed(lines: &[Line], key: &AuditKey, engine: &Database) -> String {
+    let mut previous = Vec::new();
+    let mut sql = Vec::new();
+    for line in lines {
+        previous = line.mac_behind(&previous, key).to_vec();
+        let mac = match engine {
+            Database::File => format!("X'{}'", hex(&previous)),
+            Database::Server(_) => format!("decode('{}', 'hex')", hex(&previous)),
+        };
+        sql.push(format!("UPDATE audit SET subject = '{}', mac = {mac} WHERE seq = {}", line.subject, line.seq));
+    }
+    sql.join("; ")
+}
+
+#[tokio::test]
+async fn a_trail_that_was_tampered_with_is_noticed() -> Result<()> {
+    let Some(ground) = Ground::new("audit")? else { return Ok(()) };
+    let said = ground.check()?;
+    ensure!(said.contains("the chain holds, 7 lines"), "{said}");
+    let dump = format!("{:?}", ground.lines().await?);
+    ensure!(!dump.contains(REASON) && !dump.contains(&format!("{:?}", REASON.as_bytes())), "the reason is in clear");
+    ground.unlock()?;
+    let copy = "company_id, at, actor, action, subject, before_subject, before_bytes, after_subject, after_bytes, why_subject, why_bytes, mac";
+    let swap = "UPDATE audit SET seq = 99 WHERE seq = 3; UPDATE audit SET seq = 3 WHERE seq = 4; UPDATE audit SET seq = 4 WHERE seq = 99";
+    let more = |seq: i64| format!("INSERT INTO audit (seq, {copy}) SELECT {seq}, {copy} FROM audit WHERE seq = 7");
+    let attacks: Vec<(&str, String, &str)> = vec![
+        ("an edited action", "UPDATE audit SET action = 'x' WHERE seq = 3".into(), "line 3 does not follow"),
+        ("an edited actor", r#"UPDATE audit SET actor = '{"kind":"system"}' WHERE seq = 4"#.into(), "line 4 does not follow"),
+        ("an edited subject", "UPDATE audit SET subject = 'x' WHERE seq = 1".into(), "line 1 does not follow"),
+        ("an edited time", "UPDATE audit SET at = at + 1 WHERE seq = 7".into(), "line 7 does not follow"),
+        ("a cleared reason", "UPDATE audit SET why_bytes = NULL WHERE seq = 2".into(), "line 2 does not follow"),
+        ("an exchanged reason", "UPDATE audit SET why_bytes = (SELECT why_bytes FROM audit WHERE seq = 4) WHERE seq = 2".into(), "line 2 does not follow"),
+        ("an edited value", "UPDATE audit SET after_bytes = why_bytes, after_subject = why_subject WHERE seq = 2".into(), "line 2 does not follow"),
+        ("no MAC", "UPDATE audit SET mac = NULL WHERE seq = 5".into(), "line 5 does not follow"),
+        ("no MAC on the first lines", "UPDATE audit SET mac = NULL WHERE seq < 5".into(), "line 5 does not follow"),
+        ("no MACs at all", "UPDATE audit SET mac = NULL".into(), "does not follow"),
+        ("no MACs at all, and begun anew", "UPDATE audit SET mac = NULL; UPDATE audit SET action = 'audit.begun_anew' WHERE seq = 7".into(), "does not follow"),
+        ("a removed line", "DELETE FROM audit WHERE seq = 3".into(), "line 3 does not follow"),
+        ("a removed line, and no gap", "DELETE FROM audit WHERE seq = 3; UPDATE audit SET seq = -seq WHERE seq > 3; UPDATE audit SET seq = -seq - 1 WHERE seq < 0".into(), "line 3 does not follow"),
+        ("the first line removed", "DELETE FROM audit WHERE seq = 1".into(), "line 1 does not follow"),
+        ("lines in another order", swap.into(), "line 3 does not follow"),
+        ("the newest line removed", "DELETE FROM audit WHERE seq = 7".into(), "lines were removed"),
+        ("the end removed", "DELETE FROM audit WHERE seq > 2".into(), "lines were removed"),
+        ("everything removed", "DELETE FROM audit".into(), "lines were removed"),
+        ("a line at the end", more(8), "line 8 does not follow"),
+        ("a line before the first", more(0), "line 1 does not follow"),
+    ];
+    for (attack, sql, words) in &attacks {
+        ground.sql(sql).with_context(|| (*attack).to_owned())?;
+        ground.refused(attack, words)?;
+        ground.put_back()?;
+        ground.check().with_context(|| format!("after {attack} was undone"))?;
+    }
+    // all of it again, with one line changed
+    let mut lines = ground.lines().await?;
+    lines[1].subject = "destination:desk".into();
+    let plain = AuditKey::new(|line| {
+        let mut digest = [0; 32];
+        digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, line).as_ref());
+        digest
+    });
+    ground.sql(&computed(&lines, &plain, &ground.database))?;
+    ground.refused("a chain computed without the key", "line 1 does not follow")?;
+    ground.put_back()?;
+    // even by somebody who has the key
+    ground.sql(&computed(&lines, &ground.tower.vault()?.audit_key(), &ground.database))?;
+    ground.refused("a chain computed with the key", "the trail was written anew")?;
+    ground.put_back()?;
+    let said = ground.check()?;
+    ensure!(said.contains("the chain holds, 7 lines"), "{said}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lines_of_before_the_chain_are_kept_and_covered_by_its_first() -> Result<()> {
+    let Some((binary, engine)) = surroundings("audit of earlier versions") else { return Ok(()) };
+    let database = Database::fresh(engine)?;
+    let mut ground = Ground { tower: Tower::of(&binary, database.settings())?, database, binary };
+    ground.tower.command(&["migrate"], None)?;
+    let (store, scope) = ground.open().await?;
+    drop(store);
+    let company = match ground.database {
+        Database::File => format!("X'{}'", scope.company.0.simple()),
+        Database::Server(_) => format!("'{}'", scope.company.0),
+    };
+    for seq in 1..=3 {
+        ground.sql(&format!(
+            r#"INSERT INTO audit (company_id, seq, at, actor, action, subject) VALUES ({company}, {seq}, {seq}, '{{"kind":"system"}}', 'old', 'it')"#
+        ))?;
+    }
+    ground.tower.command(&["destination", "pause", "odoo", "--why", REASON], None)?;
+    ground.refused("no server has begun the anchor", "is missing")?;
+    ground.tower.start().await?;
+    ground.check()?;
+    let listed = ground.tower.command(&["audit", "list"], None)?;
+    let actions: Vec<_> = listed.lines().rev().filter_map(|line| line.split('\t').nth(3)).collect();
+    ensure!(
+        actions == ["old", "old", "old", "audit.begun_anew", "destination.pause", "audit.anchor_begun"],
+        "{listed}"
+    );
+    ground.tower.kill()?;
+    ground.unlock()?;
+    ground.sql("UPDATE audit SET action = 'other' WHERE seq = 2")?;
+    ground.refused("an edited line of before the chain", "line 4 does not follow")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_anchors_within_seconds_and_notices_a_cut_at_its_start() -> Result<()> {
+    let Some(mut ground) = Ground::new("audit of a server")? else { return Ok(()) };
+    let anchored = |ground: &Ground| std::fs::read_to_string(ground.anchor());
+    ground.tower.start().await?;
+    let before = anchored(&ground)?;
+    // as a server's page does, and not as a command: nobody but the server anchors it
+    let (store, scope) = ground.open().await?;
+    let line =
+        storage::AuditEntry::new(ground.tower.vault()?.audit_key(), "2026-03-01T00:00:00Z".parse()?, "test", "it");
+    store.people.audit(scope, line).await?;
+    drop(store);
+    until("the line to be anchored", || async { Ok((anchored(&ground)? != before).then_some(())) }).await?;
+    ground.check()?;
+    ground.tower.kill()?;
+    ground.unlock()?;
+    ground.sql("DELETE FROM audit WHERE seq >= 6")?;
+    let kept = anchored(&ground)?;
+    ground.tower.start().await?;
+    until("the notice", || async { Ok(ground.tower.log().contains("lines were removed").then_some(())) }).await?;
+    // more lines do not hide it, and the anchor stays
+    for _ in 0..3 {
+        ground.tower.command(&["destination", "pause", "odoo", "--why", REASON], None)?;
+        ground.tower.command(&["destination", "resume", "odoo"], None)?;
+    }
+    ground.refused("a cut tail that grew again", "the trail was written anew")?;
+    ensure!(anchored(&ground)? == kept, "the anchor moved");
+    ground.tower.command(&["audit", "accept", "--why", "we know who it was"], None)?;
+    let said = ground.check()?;
+    ensure!(said.contains("(audit.accepted)"), "{said}");
+    let exported = ground.tower.command(&["audit", "export"], None)?;
+    let last: serde_json::Value = serde_json::from_str(exported.lines().last().context("lines")?)?;
+    ensure!(last["why"] == "we know who it was" && last["after"]["found"][0].is_string(), "{last}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_anchor_that_was_changed_replaced_or_removed_is_noticed() -> Result<()> {
+    let Some(mut ground) = Ground::new("anchor")? else { return Ok(()) };
+    let kept = std::fs::read_to_string(ground.anchor())?;
+    let earlier: serde_json::Value = serde_json::from_str(&kept)?;
+    let mut lowered = earlier.clone();
+    lowered["anchor"]["head"]["line"] = 3.into();
+    let mut cleared = earlier.clone();
+    cleared["anchor"]["head"]["line"] = 0.into();
+    cleared["anchor"]["head"]["mac"] = "".into();
+    let other = Ground::new("anchor of another")?.context("surroundings")?;
+    let attacks = [
+        ("lowered", lowered.to_string()),
+        ("cleared", cleared.to_string()),
+        ("emptied", String::new()),
+        ("no JSON", "{".into()),
+        ("of another tower", std::fs::read_to_string(other.anchor())?),
+    ];
+    for (attack, text) in attacks {
+        std::fs::write(ground.anchor(), &text)?;
+        ground.refused(attack, "was changed, or is of another tower")?;
+        // and stays as it is, as evidence
+        ground.tower.command(&["destination", "resume", "odoo"], None)?;
+        ensure!(std::fs::read_to_string(ground.anchor())? == text, "{attack}: written over");
+    }
+    std::fs::remove_file(ground.anchor())?;
+    ground.refused("removed", "is missing")?;
+    ground.tower.start().await?;
+    until("the notice", || async { Ok(ground.tower.log().contains("was not there and is begun").then_some(())) })
+        .await?;
+    let listed = ground.tower.command(&["audit", "list"], None)?;
+    ensure!(listed.contains("audit.anchor_begun"), "{listed}");
+    ground.check()?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edited_backup_or_manifest_is_refused() -> Result<()> {
+    let Some(mut ground) = Ground::new("edited backup")? else { return Ok(()) };
+    let copy = ground.backup("one")?;
+    ground.tower.command(&["destination", "pause", "odoo", "--why", REASON], None)?;
+    let later = ground.backup("two")?;
+    let (manifest, bytes) = (std::fs::read_to_string(beside(&copy))?, std::fs::read(&copy)?);
+    let mut edited = bytes.clone();
+    let middle = edited.len() / 2;
+    edited[middle] ^= 1;
+    std::fs::write(&copy, &edited)?;
+    ground.restore_refused(&copy, &["--replace"], "not what was written")?;
+    // with a manifest that fits it
+    let digest = |bytes: &[u8]| hex(ring::digest::digest(&ring::digest::SHA256, bytes).as_ref());
+    std::fs::write(beside(&copy), manifest.replace(&digest(&bytes), &digest(&edited)))?;
+    ground.restore_refused(&copy, &["--replace"], "was changed, or is of a tower with another master key")?;
+    std::fs::write(&copy, &bytes)?;
+    let json: serde_json::Value = serde_json::from_str(&manifest)?;
+    for (field, value) in [
+        ("made_at", serde_json::json!("2020-01-01T00:00:00Z")),
+        ("version", serde_json::json!("9.9.9")),
+        ("erasures", serde_json::json!({"lines": 7, "tag": "x"})),
+        ("mac", serde_json::json!("")),
+        ("mac", serde_json::Value::Null),
+    ] {
+        let mut changed = json.clone();
+        changed[field] = value;
+        std::fs::write(beside(&copy), changed.to_string())?;
+        ground.restore(&copy, &["--replace"]).err().with_context(|| format!("{field} was changed"))?;
+    }
+    let mut without = json.clone();
+    without.as_object_mut().context("an object")?.remove("mac");
+    std::fs::write(beside(&copy), without.to_string())?;
+    ground.restore_refused(&copy, &["--replace"], "was changed")?;
+    // that of another copy
+    std::fs::copy(beside(&later), beside(&copy))?;
+    ground.restore_refused(&copy, &["--replace"], "not what was written")?;
+    std::fs::write(beside(&copy), &manifest)?;
+    // of another tower
+    let other = Ground::new("edited backup of another")?.context("surroundings")?;
+    other.restore_refused(&copy, &["--replace"], "another master key")?;
+
+    // as it was: restored, and what came since stays visible
+    let said = ground.restore(&copy, &["--replace"])?;
+    ensure!(said.contains("The audit trail holds"), "{said}");
+    let said = ground.check()?;
+    ensure!(said.contains("line 8 was the newest") && said.contains("(backup.restored)"), "{said}");
+    let listed = ground.tower.command(&["audit", "list"], None)?;
+    ensure!(listed.lines().next().is_some_and(|line| line.contains("backup.restored")), "{listed}");
+    ground.tower.start().await?;
+    ground.check()?;
+    ensure!(!ground.tower.log().contains("audit trail:"), "{}", ground.tower.log());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restore_without_the_newest_list_of_erasures_is_refused() -> Result<()> {
+    let Some(ground) = Ground::new("list of erasures")? else { return Ok(()) };
+    let [first, second] = [ground.customer(1).await?, ground.customer(2).await?];
+    let never = ground.backup("never")?;
+    ground.elsewhere()?.restore(&never, &[])?;
+    ground.erase(1)?;
+    let once = ground.backup("once")?;
+    let list_of_one = std::fs::read_to_string(ground.list())?;
+    ground.erase(2)?;
+    let list_of_two = std::fs::read_to_string(ground.list())?;
+    let second_line = list_of_two.strip_prefix(&list_of_one).context("a second line")?;
+    ensure!(ground.is_erased(first).await? && ground.is_erased(second).await?);
+
+    // the database here knows of both, the copy of one
+    let lists = [
+        ("missing", None),
+        ("emptied", Some(String::new())),
+        ("older", Some(list_of_one.clone())),
+        ("its first line gone", Some(second_line.to_owned())),
+        ("its second line gone", Some(format!("{list_of_one}{list_of_one}"))),
+    ];
+    for (list, text) in &lists {
+        match text {
+            None => std::fs::remove_file(ground.list())?,
+            Some(text) => std::fs::write(ground.list(), text)?,
+        }
+        for copy in [&never, &once] {
+            ground.restore_refused(copy, &["--replace"], "the list of erasures").with_context(|| (*list).to_owned())?;
+        }
+        // nor does an erasure begin another list
+        ensure!(ground.erase(1).is_err(), "{list}");
+        ensure!(ground.tower.command(&["doctor"], None).is_err(), "{list}");
+    }
+    // another machine has no list
+    let elsewhere = ground.elsewhere()?;
+    elsewhere.restore_refused(&once, &[], "--without-erasures")?;
+    std::fs::write(elsewhere.list(), &list_of_one)?;
+    elsewhere.restore(&once, &[])?;
+    ensure!(elsewhere.is_erased(first).await?);
+
+    // told otherwise
+    std::fs::remove_file(ground.list())?;
+    let said = ground.restore(&never, &["--replace", "--without-erasures"])?;
+    ensure!(said.contains("Without all erasures"), "{said}");
+    ensure!(!ground.is_erased(first).await?);
+    ground.tower.command(&["audit", "check"], None)?;
+    // the newest list
+    std::fs::write(ground.list(), &list_of_two)?;
+    ground.restore(&never, &["--replace"])?;
+    ensure!(ground.is_erased(first).await? && ground.is_erased(second).await?);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_does_not_start_with_a_list_that_was_cut() -> Result<()> {
+    let Some(mut ground) = Ground::new("list at the start")? else { return Ok(()) };
+    ground.customer(1).await?;
+    ground.customer(2).await?;
+    ground.erase(1)?;
+    let older = std::fs::read_to_string(ground.list())?;
+    ground.erase(2)?;
+    let newest = std::fs::read_to_string(ground.list())?;
+    std::fs::write(ground.list(), &older)?;
+    ground.tower.spawn()?;
+    until("the refusal", || async { Ok(ground.tower.log().contains("it is an older copy, was cut").then_some(())) })
+        .await?;
+    std::fs::write(ground.list(), newest)?;
+    ground.tower.start().await?;
+    Ok(())
+}
