@@ -1,6 +1,6 @@
 //! Configuration: one documented struct. The command line wins over the environment, the environment over the file.
 
-use crate::vault::KEY_BYTES;
+use crate::{files::require_private, vault::KEY_BYTES};
 use anyhow::{Context, Result, bail, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Args;
@@ -10,7 +10,7 @@ use connectors::{
 };
 use ipnet::IpNet;
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::{
     net::SocketAddr,
     num::NonZeroU32,
@@ -25,6 +25,10 @@ pub struct Settings {
     #[arg(long, env = "MILEPOST_CONFIG", value_name = "FILE", global = true)]
     #[serde(skip)]
     pub config: Option<PathBuf>,
+    /// The same file where it holds a password.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub secret_config: Option<PathBuf>,
     /// Directory of the database and the master key.
     #[arg(long, env = "MILEPOST_DATA", value_name = "DIR", global = true)]
     pub data: Option<PathBuf>,
@@ -41,7 +45,7 @@ pub struct Settings {
     /// Address under which people and carriers reach this server, e.g. https://tower.example.com.
     #[arg(long, env = "MILEPOST_PUBLIC_URL", value_name = "URL", global = true)]
     pub public_url: Option<String>,
-    /// A network (CIDR) of reverse proxies whose X-Forwarded-For or Forwarded is believed; may be given several times.
+    /// A network (CIDR) of reverse proxies that are believed who sends (--forwarded-header); may be given several times.
     #[arg(
         long = "trusted-proxy",
         env = "MILEPOST_TRUSTED_PROXIES",
@@ -51,6 +55,10 @@ pub struct Settings {
     )]
     #[serde(default)]
     pub trusted_proxies: Vec<IpNet>,
+    /// The header in which the reverse proxies write whom they pass on; the other one is then not looked at. Without it
+    /// x-forwarded-for counts, and forwarded where there is none.
+    #[arg(long, env = "MILEPOST_FORWARDED_HEADER", value_name = "NAME", global = true)]
+    pub forwarded_header: Option<ForwardedHeader>,
     /// Take http:// addresses of Odoo and the service desk on other machines: keys and customers' data then travel readable.
     #[arg(long, env = "MILEPOST_ALLOW_PLAIN_HTTP", global = true)]
     pub allow_plain_http: bool,
@@ -176,7 +184,7 @@ pub struct Config {
     /// Whether that was set; else it follows from the address to listen on.
     pub public_url_is_set: bool,
     /// Reverse proxies whose word on who is connected counts.
-    pub trusted_proxies: Vec<IpNet>,
+    pub proxies: Proxies,
     /// Folder with the browser's half.
     pub site: Option<PathBuf>,
     /// Name of the company.
@@ -197,8 +205,29 @@ pub struct Config {
     pub metrics_token: Option<SecretString>,
     /// Where metrics listen by themselves.
     pub metrics_addr: Option<SocketAddr>,
+    /// The files with secrets that were read, beside the master key.
+    pub secret_files: Vec<PathBuf>,
     /// Whether this is the demo.
     pub mode: Mode,
+}
+
+/// The header in which reverse proxies write whom they pass on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForwardedHeader {
+    /// `X-Forwarded-For`, as most proxies write it.
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
+
+/// The reverse proxies in front of the server.
+#[derive(Clone, Debug, Default)]
+pub struct Proxies {
+    /// Their networks.
+    pub trusted: Vec<IpNet>,
+    /// Where they write who sends; without it in `X-Forwarded-For`, else in `Forwarded`.
+    pub header: Option<ForwardedHeader>,
 }
 
 /// Where everything is kept.
@@ -318,21 +347,24 @@ impl Settings {
         let text = std::fs::read_to_string(path).with_context(|| format!("settings file {}", path.display()))?;
         let file: Self = toml::from_str(&text).with_context(|| format!("settings file {}", path.display()))?;
         // the database's address holds its password
-        if file.database_url.is_some() {
+        let secret_config = file.database_url.is_some().then(|| path.clone());
+        if let Some(path) = &secret_config {
             require_private(path)?;
         }
-        Ok(self.over(file))
+        Ok(Self { secret_config, ..self.over(file) })
     }
 
     fn over(self, below: Self) -> Self {
         Self {
             config: self.config,
+            secret_config: self.secret_config,
             data: self.data.or(below.data),
             database_url: self.database_url.or(below.database_url),
             master_key_file: self.master_key_file.or(below.master_key_file),
             addr: self.addr.or(below.addr),
             public_url: self.public_url.or(below.public_url),
             trusted_proxies: if self.trusted_proxies.is_empty() { below.trusted_proxies } else { self.trusted_proxies },
+            forwarded_header: self.forwarded_header.or(below.forwarded_header),
             allow_plain_http: self.allow_plain_http || below.allow_plain_http,
             site: self.site.or(below.site),
             company: self.company.or(below.company),
@@ -374,6 +406,8 @@ impl Settings {
     pub fn resolve(self) -> Result<Config> {
         let data = self.data.unwrap_or_else(|| PathBuf::from("data"));
         let addr = self.addr.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000)));
+        let secret_files = [&self.secret_config, &self.odoo_key_file, &self.desk_token_file, &self.metrics_token_file];
+        let secret_files = secret_files.into_iter().flatten().cloned().collect();
         let odoo = match (self.odoo_url, self.odoo_database, self.odoo_key_file) {
             (None, None, None) => None,
             (Some(url), Some(database), Some(key_file)) => Some(OdooSettings {
@@ -425,7 +459,7 @@ impl Settings {
             },
             data,
             addr,
-            trusted_proxies: self.trusted_proxies,
+            proxies: Proxies { trusted: self.trusted_proxies, header: self.forwarded_header },
             site: self.site,
             company: self.company.unwrap_or_else(|| "My company".into()),
             odoo,
@@ -448,6 +482,7 @@ impl Settings {
                 None => None,
             },
             metrics_addr: self.metrics_addr,
+            secret_files,
             mode: Mode::Production,
         })
     }
@@ -517,13 +552,6 @@ pub fn write_key(path: &Path, key: &[u8; KEY_BYTES]) -> Result<()> {
         })?;
     writeln!(file, "{}", STANDARD.encode(key))?;
     file.sync_all().context("master key")
-}
-
-fn require_private(path: &Path) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = std::fs::metadata(path)?.permissions().mode();
-    ensure!(mode & 0o077 == 0, "{} can be read by others: chmod 600 {}", path.display(), path.display());
-    Ok(())
 }
 
 /// Of these settings those that are not set.

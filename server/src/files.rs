@@ -1,53 +1,110 @@
 //! The data folder and the files of an installation are their owner's alone.
 
 use crate::config::{Config, Database};
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use rustix::{
+    fs::{StatVfsMountFlags, statvfs},
+    process::geteuid,
+};
 use std::{
+    fmt,
     fs::{self, Permissions},
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
 /// Bits with which others may read, write or enter.
 const OTHERS: u32 = 0o077;
+/// What is in a volume that is new.
+const OF_A_VOLUME: &str = "lost+found";
 
 /// Files that this process makes are its owner's alone, whatever the shell says.
 pub fn make_private() {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(OTHERS));
 }
 
-/// What others can read, and the mode that it should have.
-pub fn open_to_others(config: &Config) -> Vec<(PathBuf, u32)> {
-    let mut found = Vec::new();
-    if mode(&config.data).is_some_and(|mode| mode & OTHERS != 0) {
-        found.push((config.data.clone(), 0o700));
+/// What others can read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Open {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// The mode that it should have.
+    pub mode: u32,
+    /// Whether this user can close it. Not where it has another owner or cannot be written: what containers are given.
+    pub ours: bool,
+}
+
+impl Open {
+    fn of(path: &Path, mode: u32) -> Option<Self> {
+        let is = fs::metadata(path).ok().filter(|is| is.permissions().mode() & OTHERS != 0)?;
+        let fixed = statvfs(path).is_ok_and(|of| of.f_flag.contains(StatVfsMountFlags::RDONLY));
+        Some(Self { path: path.to_owned(), mode, ours: is.uid() == geteuid().as_raw() && !fixed })
     }
+}
+
+impl fmt::Display for Open {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (path, mode) = (self.path.display(), self.mode);
+        match self.ours {
+            true => write!(f, "{path} can be read by others: run `chmod {mode:o} {path}`"),
+            false => write!(
+                f,
+                "{path} can be read by others, and this user cannot change that: have whoever provides it take it from \
+                 everybody but its owner and a group of this service alone"
+            ),
+        }
+    }
+}
+
+/// What others can read of the installation, and of the files with keys that it was given.
+pub fn open_to_others(config: &Config) -> Vec<Open> {
     // links are left alone: what they lead to may be somebody else's
-    let is_open = |path: &PathBuf| {
-        fs::symlink_metadata(path).is_ok_and(|is| is.is_file() && is.permissions().mode() & OTHERS != 0)
-    };
-    found.extend(own_files(config).into_iter().filter(is_open).map(|path| (path, 0o600)));
+    let is_file = |path: &PathBuf| fs::symlink_metadata(path).is_ok_and(|is| is.is_file());
+    let own = own_files(config).into_iter().filter(is_file).filter_map(|path| Open::of(&path, 0o600));
+    let mut found: Vec<_> = Open::of(&config.data, 0o700).into_iter().chain(own).collect();
+    // those of ours are refused where they are read
+    let given = config.secret_files.iter().chain([&config.master_key_file]);
+    for open in given.filter_map(|path| Open::of(path, 0o600)).filter(|open| !open.ours) {
+        if !found.contains(&open) {
+            found.push(open);
+        }
+    }
     found
 }
 
-/// Takes from others what they can read.
+/// Refuses a file with a secret that others can read and that is ours to close.
 ///
 /// # Errors
-/// When the folder holds other things as well, or is another user's; with what to do.
+/// Says which, and how it is closed.
+pub fn require_private(path: &Path) -> Result<()> {
+    match Open::of(path, 0o600) {
+        Some(open) if open.ours => bail!("{open}"),
+        _ => Ok(()),
+    }
+}
+
+/// Takes from others what they can read, as far as it is ours.
+///
+/// # Errors
+/// When the folder holds other things as well, with what to do.
 pub fn close_to_others(config: &Config) -> Result<()> {
-    for (path, mode) in open_to_others(config) {
-        if path == config.data {
-            let has_ours = own_files(config).iter().any(|file| file.parent() == Some(&path) && file.exists());
+    for open in open_to_others(config) {
+        let path = &open.path;
+        if !open.ours {
+            tracing::warn!("{open}");
+            continue;
+        }
+        if *path == config.data {
+            let has_ours = own_files(config).iter().any(|file| file.parent() == Some(path) && file.exists());
+            let is_empty = entries(path).iter().all(|entry| entry.file_name().is_some_and(|name| name == OF_A_VOLUME));
             ensure!(
-                has_ours || entries(&path).is_empty(),
+                has_ours || is_empty,
                 "{} can be read by others and holds other things: choose a folder of its own with --data, or run \
                  `chmod 700` on it",
                 path.display()
             );
         }
-        if let Err(error) = fs::set_permissions(&path, Permissions::from_mode(mode)) {
-            bail!("{} can be read by others: run `chmod {mode:o}` on it as its owner ({error})", path.display());
-        }
+        fs::set_permissions(path, Permissions::from_mode(open.mode)).with_context(|| open.to_string())?;
         tracing::warn!("{} could be read by others; now its owner alone can", path.display());
     }
     Ok(())
@@ -72,10 +129,6 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     read.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect()
 }
 
-fn mode(path: &Path) -> Option<u32> {
-    fs::metadata(path).ok().map(|is| is.permissions().mode())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,6 +136,10 @@ mod tests {
 
     fn installation(folder: &Path) -> Config {
         Settings { data: Some(folder.to_owned()), ..Settings::default() }.resolve().unwrap()
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
     }
 
     fn set(path: &Path, mode: u32) {
@@ -108,13 +165,16 @@ mod tests {
             put(&outer.path().join("elsewhere"), 0o644);
             std::os::unix::fs::symlink(outer.path().join("elsewhere"), data.join("link")).unwrap();
             let config = installation(&data);
-            assert!(open_to_others(&config).contains(&(data.clone(), 0o700)), "{loose:o}");
+            assert!(
+                open_to_others(&config).contains(&Open { path: data.clone(), mode: 0o700, ours: true }),
+                "{loose:o}"
+            );
             close_to_others(&config).unwrap();
             assert_eq!(open_to_others(&config), []);
-            assert_eq!(mode(&data).unwrap() & 0o777, 0o700);
-            assert_eq!(mode(&data.join("milepost.sqlite")).unwrap() & 0o777, 0o600);
+            assert_eq!(mode(&data), 0o700);
+            assert_eq!(mode(&data.join("milepost.sqlite")), 0o600);
             for foreign in [data.join("letter"), outer.path().join("elsewhere")] {
-                assert_eq!(mode(&foreign).unwrap() & 0o777, 0o644, "{}", foreign.display());
+                assert_eq!(mode(&foreign), 0o644, "{}", foreign.display());
             }
         }
     }
@@ -130,9 +190,59 @@ mod tests {
         put(&shared.join("letters"), 0o644);
         let error = close_to_others(&installation(&shared)).unwrap_err().to_string();
         assert!(error.contains("--data") && error.contains("chmod 700"), "{error}");
-        assert_eq!(mode(&shared).unwrap() & 0o777, 0o755);
-        assert_eq!(mode(&shared.join("letters")).unwrap() & 0o777, 0o644);
+        assert_eq!(mode(&shared), 0o755);
+        assert_eq!(mode(&shared.join("letters")), 0o644);
         close_to_others(&installation(&empty)).unwrap();
-        assert_eq!(mode(&empty).unwrap() & 0o777, 0o700);
+        assert_eq!(mode(&empty), 0o700);
+    }
+
+    /// A user that is not the one who runs the tests.
+    const SOMEBODY: u32 = 65_534;
+
+    /// What Kubernetes and Docker give to a container: not the service's own, and readable by a group or by all.
+    #[test]
+    fn what_is_not_ours_is_told_and_taken() {
+        if !geteuid().is_root() {
+            // nobody else can give files away; this one is root's
+            return require_private(Path::new("/etc/passwd")).unwrap();
+        }
+        let outer = tempfile::tempdir().unwrap();
+        for loose in [0o640, 0o440, 0o644, 0o444, 0o604] {
+            let (file, link) = (outer.path().join(format!("{loose:o}")), outer.path().join(format!("link-{loose:o}")));
+            put(&file, loose);
+            std::os::unix::fs::symlink(&file, &link).unwrap();
+            for path in [&file, &link] {
+                let error = require_private(path).unwrap_err().to_string();
+                assert!(error.contains(&format!("chmod 600 {}", path.display())), "{error}");
+            }
+            std::os::unix::fs::chown(&file, Some(SOMEBODY), None).unwrap();
+            require_private(&file).unwrap();
+            require_private(&link).unwrap();
+            let mut config = installation(outer.path());
+            set(outer.path(), 0o700);
+            (config.master_key_file, config.secret_files) = (link.clone(), vec![file.clone()]);
+            let told: Vec<_> = open_to_others(&config).into_iter().map(|open| (open.path, open.ours)).collect();
+            assert_eq!(told, [(file.clone(), false), (link.clone(), false)]);
+            close_to_others(&config).unwrap();
+            assert_eq!(mode(&file), loose);
+        }
+    }
+
+    #[test]
+    fn a_volume_of_somebody_else_is_told_and_a_new_one_is_no_folder_of_other_things() {
+        let outer = tempfile::tempdir().unwrap();
+        let volume = outer.path().join("volume");
+        fs::create_dir_all(volume.join(OF_A_VOLUME)).unwrap();
+        set(&volume, 0o775);
+        close_to_others(&installation(&volume)).unwrap();
+        assert_eq!(mode(&volume), 0o700);
+        if geteuid().is_root() {
+            put(&volume.join("letter"), 0o644);
+            set(&volume, 0o775);
+            std::os::unix::fs::chown(&volume, Some(SOMEBODY), None).unwrap();
+            close_to_others(&installation(&volume)).unwrap();
+            let told = open_to_others(&installation(&volume));
+            assert!(told.len() == 1 && told[0].to_string().contains("this user cannot change that"), "{told:?}");
+        }
     }
 }

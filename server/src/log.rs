@@ -12,6 +12,9 @@ use std::{
 };
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter, util::SubscriberInitExt};
 
+/// What is logged unless it is set. The session library warns of each stale cookie, of which anybody can send many.
+pub const USUAL: &str = "info,tower_sessions=error,tower_sessions_core=error";
+
 /// Begins to log to stderr.
 ///
 /// # Errors

@@ -49,6 +49,8 @@ pub struct Tower {
     pub room: Semaphore,
     /// Passwords that may be worked on at once; see [`crate::usecases::passwords::HASHES_AT_ONCE`].
     pub hashing: Arc<Semaphore>,
+    /// Where sign-ins wait that are beyond the usual number.
+    pub slow_lane: Arc<crate::usecases::passwords::SlowLane>,
 }
 
 /// A file of the largest kind is held three times while it is taken in: as read, sealed, and on its way to the disk.

@@ -98,8 +98,7 @@ pub async fn beside(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Tower>>
 /// # Errors
 /// When the master key is not the one the store was sealed under, or an integration is set up wrongly.
 pub async fn assemble(config: Config, clock: Arc<dyn Clock>, store: Store, master: &[u8; 32]) -> Result<Arc<Tower>> {
-    let company =
-        store.people.company(CompanyId(content_id("company", &[b"only"])), &config.company, clock.now()).await?;
+    let company = company(&store, &config, &*clock).await?;
     let vault = Vault::new(master, Arc::clone(&clock));
     check_master(&store, company, &vault).await?;
     know_secrets(&config, master);
@@ -138,6 +137,7 @@ pub async fn assemble(config: Config, clock: Arc<dyn Clock>, store: Store, maste
         files: Semaphore::new(FILES_AT_ONCE),
         room: Semaphore::new(ROOM_KIB),
         hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
+        slow_lane: Arc::default(),
         store,
         clock,
         vault,
@@ -145,9 +145,18 @@ pub async fn assemble(config: Config, clock: Arc<dyn Clock>, store: Store, maste
         company,
         config,
     });
-    audit::begin(&tower).await?;
+    audit::begin(&tower.store, tower.scope(), &tower.vault, tower.now()).await?;
     mappings::refresh(&tower).await?;
     Ok(tower)
+}
+
+/// The company of this configuration.
+///
+/// # Errors
+/// When the store fails.
+pub async fn company(store: &Store, config: &Config, clock: &dyn Clock) -> Result<CompanyId> {
+    let id = CompanyId(content_id("company", &[b"only"]));
+    Ok(store.people.company(id, &config.company, clock.now()).await?)
 }
 
 /// What is never kept and never logged. Keys of other systems and secrets of sources are known from when they are read.

@@ -41,22 +41,22 @@ async fn an_event_that_comes_before_its_order_is_there_when_the_order_comes() {
 #[tokio::test]
 async fn a_corrected_number_takes_its_delivery_away_again() {
     let world = World::new().await;
-    let shipment = world.order(1, &["WRONG"]).await;
-    world.hears("WRONG", DELIVERED).await;
+    let shipment = world.order(1, &["WRONG1"]).await;
+    world.hears("WRONG1", DELIVERED).await;
     assert_eq!(world.state(shipment).await, State::Delivered);
-    assert_eq!(world.order(1, &["RIGHT"]).await, shipment);
+    assert_eq!(world.order(1, &["RIGHT2"]).await, shipment);
     assert_eq!(world.state(shipment).await, State::Unknown, "the delivery was another shipment's");
-    world.hears("RIGHT", ON_THE_WAY).await;
+    world.hears("RIGHT2", ON_THE_WAY).await;
     assert_eq!(world.state(shipment).await, State::InTransit);
 }
 
 #[tokio::test]
 async fn one_container_moves_two_orders() {
     let world = World::new().await;
-    let (first, second) = (world.order(1, &["BOX"]).await, world.order(2, &["BOX"]).await);
-    world.hears("BOX", ON_THE_WAY).await;
+    let (first, second) = (world.order(1, &["BOX1"]).await, world.order(2, &["BOX1"]).await);
+    world.hears("BOX1", ON_THE_WAY).await;
     assert_eq!((world.state(first).await, world.state(second).await), (State::InTransit, State::InTransit));
-    world.hears("BOX", DELIVERED).await;
+    world.hears("BOX1", DELIVERED).await;
     assert_eq!((world.state(first).await, world.state(second).await), (State::Delivered, State::Delivered));
 }
 
@@ -130,8 +130,8 @@ async fn an_import_of_more_pages_than_one_job_takes_goes_on_where_it_was() {
     let pickings: Vec<i64> = (0..250).map(|n| systems.add_order(&format!("N{n}"))).collect();
     assert_eq!(systems.import(1).await.created, 100);
     // changed behind the place where it goes on, and before it
-    systems.odoo.edit(pickings[0], "carrier_tracking_ref", "CHANGED".into());
-    systems.odoo.edit(pickings[249], "carrier_tracking_ref", "LAST".into());
+    systems.odoo.edit(pickings[0], "carrier_tracking_ref", "CHANGED1".into());
+    systems.odoo.edit(pickings[249], "carrier_tracking_ref", "LAST1".into());
     let second = systems.import(1).await;
     assert_eq!((second.created, second.changed, second.unchanged), (100, 0, 0));
     let third = systems.import(1).await;
@@ -144,8 +144,8 @@ async fn an_import_of_more_pages_than_one_job_takes_goes_on_where_it_was() {
         let tower = &systems.world.tower;
         tower.store.shipments.find(tower.scope(), number).await.unwrap().len()
     };
-    assert_eq!(found("CHANGED").await, 1, "the next import takes in what was changed meanwhile");
-    assert_eq!((found("N0").await, found("N249").await, found("LAST").await), (0, 0, 1));
+    assert_eq!(found("CHANGED1").await, 1, "the next import takes in what was changed meanwhile");
+    assert_eq!((found("N0").await, found("N249").await, found("LAST1").await), (0, 0, 1));
 }
 
 /// A container's delivery, and the retraction of it, which names nothing but the event.

@@ -273,10 +273,7 @@ async fn what_cannot_be_a_number_is_said_on_the_delivery() {
         ("UPS", "TBD", "words in which no number was found"),
         ("Standard delivery", "see email", "words in which no number was found"),
         ("UPS", "https://www.ups.com/track?loc=en_US", "a link in which no number was found"),
-        ("UPS", "1Z999AA10123456785", "its check digit is wrong"),
-        ("FedEx", "732879858042", "its check digit is wrong"),
         ("USPS", "9.4001E+21", "a spreadsheet has rounded this number"),
-        ("DHL", "WH/OUT/00012", "this looks like the number of an order"),
     ]
     .into_iter()
     .enumerate()
@@ -297,6 +294,36 @@ async fn what_cannot_be_a_number_is_said_on_the_delivery() {
         take_in(&systems).await;
         assert_eq!(open(&systems, id).await, [], "{reference}");
         assert_eq!(tower.store.order_problems.list(tower.scope()).await.unwrap(), []);
+    }
+}
+
+#[tokio::test]
+async fn a_doubtful_number_is_said_until_its_carrier_reports_it() {
+    let systems = Systems::new().await;
+    let tower = &systems.world.tower;
+    for (n, (method, carrier, reference, said)) in [
+        ("UPS", "ups", "1Z999AA10123456785", "its check digit is wrong"),
+        ("FedEx", "fedex", "732879858042", "its check digit is wrong"),
+        ("DHL", "dhl", "WH/OUT/00012", "this looks like the number of an order"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("ODD{n}");
+        delivery(&systems, &name, method, reference);
+        take_in(&systems).await;
+        let id = shipment_of(&systems, &name).await;
+        let ports = systems.world.ports(RoleName::Admin);
+        let warned = async || {
+            let page = ports.shipments.get(id.to_string(), None).await.unwrap();
+            page.anomalies.iter().any(|line| line.contains(said))
+        };
+        assert!(open(&systems, id).await.contains(&ExceptionReason::ImportIncomplete), "{reference}");
+        assert!(warned().await, "{reference}");
+        assert_eq!(tower.store.order_problems.list(tower.scope()).await.unwrap(), [], "it was read");
+        says(&systems.world, Some(carrier), reference, "InTransit_002", "2026-03-05T10:00:00").await;
+        assert_eq!(open(&systems, id).await, [], "{reference}");
+        assert!(!warned().await, "{reference}");
     }
 }
 

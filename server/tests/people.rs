@@ -18,6 +18,7 @@ use server::{
     config::Settings,
     http,
     usecases::{
+        UseCaseError,
         people::{self, Change, NewUser},
         sources,
     },
@@ -211,12 +212,80 @@ async fn many_addresses_together_slow_a_login_where_it_is_not_known() {
     }
     let wrong = statuses.iter().filter(|status| **status == StatusCode::UNPROCESSABLE_ENTITY).count();
     assert_eq!(wrong, 50, "{statuses:?}");
-    let refused = door.sign_in("198.51.100.77", "anna", PASSWORD).await;
+    let refused = door.sign_in("203.0.113.77", "anna", PASSWORD).await;
     let wait = seconds_to_wait(&refused);
     assert!(wait <= 5, "{wait}");
     door.cookie(HOME, "anna").await;
-    door.passes(wait);
     door.cookie("198.51.100.77", "anna").await;
+    door.passes(wait);
+    door.cookie("203.0.113.77", "anna").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_locked_out_by_somebody_with_many_addresses_who_goes_on_trying() {
+    let one_network: fn(usize) -> String = |n| format!("2001:db8:1:{n:x}::1");
+    let many_networks: fn(usize) -> String = |n| format!("2001:db8:{n:x}::1");
+    // the login is tried from many addresses, and the queue is filled from one with many logins
+    for (address, flood) in [(one_network, false), (one_network, true), (many_networks, false)] {
+        let door = Door::new().await;
+        for n in 0..60 {
+            door.sign_in(&address(n), "anna", "a wrong password").await;
+        }
+        if flood {
+            for n in 0..200 {
+                door.sign_in(OUTSIDE, &format!("nobody{n}"), "a wrong password").await;
+            }
+        }
+        let mut attack = JoinSet::new();
+        for worker in 0..8 {
+            let router = door.router.clone();
+            attack.spawn(async move {
+                for n in (0..).map(|n| n * 8 + worker) {
+                    try_sign_in(router.clone(), &address(n % 200), "anna", "a wrong password").await;
+                    if flood {
+                        try_sign_in(router.clone(), OUTSIDE, &format!("nobody{n}"), "a wrong password").await;
+                    }
+                }
+            });
+        }
+        let mut statuses = Vec::new();
+        while statuses.len() < 5 && statuses.last() != Some(&StatusCode::OK) {
+            let answer = door.sign_in(HOME, "anna", PASSWORD).await;
+            statuses.push(if cookie_of(&answer).is_some() { StatusCode::OK } else { answer.status() });
+        }
+        attack.shutdown().await;
+        assert_eq!(statuses.last(), Some(&StatusCode::OK), "{statuses:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_try_that_was_not_made_is_not_counted() {
+    let door = Door::new().await;
+    for _ in 0..4 {
+        door.sign_in(OUTSIDE, "anna", "a wrong password").await;
+    }
+    let at_once = u32::try_from(server::usecases::passwords::HASHES_AT_ONCE).unwrap();
+    let all = Arc::clone(&door.world.tower.hashing).acquire_many_owned(at_once).await.unwrap();
+    assert_eq!(door.sign_in(OUTSIDE, "anna", PASSWORD).await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    drop(all);
+    door.cookie(OUTSIDE, "anna").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_set_up_link_is_used_up_only_by_an_admin_that_is_made() {
+    let world = World::new().await;
+    let tower = &world.tower;
+    let token = people::setup_token(tower).await.unwrap().unwrap();
+    let set_up = async || {
+        let (login, name, password) = ("anna".to_owned(), String::new(), PASSWORD.to_owned());
+        people::set_up(tower, &token, NewUser { login, name, password, roles: Vec::new() }).await
+    };
+    let at_once = u32::try_from(server::usecases::passwords::HASHES_AT_ONCE).unwrap();
+    let all = Arc::clone(&tower.hashing).acquire_many_owned(at_once).await.unwrap();
+    assert!(matches!(set_up().await, Err(UseCaseError::Unavailable(_))));
+    drop(all);
+    set_up().await.unwrap();
+    assert!(matches!(set_up().await, Err(UseCaseError::Forbidden(_))));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

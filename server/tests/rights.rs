@@ -4,6 +4,7 @@
 
 mod world;
 
+use app::contract::shipments::ListQuery;
 use http::{Method, StatusCode, header};
 use leptos::server_fn::axum::server_fn_paths;
 use std::collections::BTreeSet;
@@ -317,6 +318,57 @@ async fn what_may_name_people_follows_a_permission_of_its_own() {
 }
 
 #[tokio::test]
+async fn places_and_times_that_are_free_text_are_read_by_those_who_may() {
+    let world = World::new().await;
+    let shipment = world.order(1, &["SIGNED0002"]).await;
+    let place = "behind the shed of Jane Doe";
+    let point = |subtag: &str, at: &str| serde_json::json!({"tag": "InTransit", "subtag": subtag, "checkpoint_time": at, "location": place});
+    let msg = serde_json::json!({"id": "t-2", "tracking_number": "SIGNED0002", "slug": "dhl", "tag": "InTransit", "subtag": "InTransit_003",
+        "updated_at": "2026-03-05T10:00:00+00:00",
+        "checkpoints": [point("InTransit_002", "when Jane Doe wakes up"), point("InTransit_003", "2026-03-05T10:00:00")]});
+    world.offer(serde_json::json!({"event_id": "e-2", "msg": msg}).to_string().as_bytes()).await.unwrap();
+    let loaded = world.load(shipment).await;
+    assert_eq!(loaded.input.facts.len(), 2);
+    for (role, may) in [(RoleName::Executive, false), (RoleName::Agent, true)] {
+        let ports = world.ports(role);
+        let page = format!("{:?}", ports.shipments.get(shipment.to_string(), None).await.unwrap());
+        let list = format!("{:?}", ports.shipments.list(ListQuery::default()).await.unwrap());
+        let mut events = String::new();
+        for fact in &loaded.input.facts {
+            events += &format!("{:?}", ports.shipments.raw(shipment.to_string(), fact.id.to_string()).await.unwrap());
+        }
+        for (shown, words) in
+            [(&page, place), (&list, place), (&events, place), (&page, "wakes up"), (&events, "wakes up")]
+        {
+            assert_eq!(shown.contains(words), may, "{role:?}, {words}: {shown}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn reading_who_signed_is_in_the_audit_trail_once_in_a_while() {
+    let world = World::new().await;
+    let (shipment, ..) = signed_for(&world).await;
+    let (tower, scope) = (&world.tower, world.tower.scope());
+    let lines = async || {
+        let lines = tower.store.people.audit_trail(scope, None, 100).await.unwrap();
+        lines.into_iter().filter(|line| line.entry.action == "shipment.signatory.read").count()
+    };
+    let read = async |ports: &app::contract::Ports| ports.shipments.get(shipment.clone(), None).await.unwrap();
+    read(&world.ports(RoleName::Executive)).await;
+    assert_eq!(lines().await, 0, "no name was to be seen");
+    let (agent, admin) = (world.ports(RoleName::Agent), world.ports(RoleName::Admin));
+    let before = read(&agent).await.timeline.len();
+    assert_eq!(read(&agent).await.timeline.len(), before, "it is nothing that happened to the shipment");
+    assert_eq!(lines().await, 1);
+    read(&admin).await;
+    assert_eq!(lines().await, 2, "somebody else");
+    world.clock.advance(jiff::Span::new().minutes(16));
+    read(&agent).await;
+    assert_eq!(lines().await, 3, "later");
+}
+
+#[tokio::test]
 async fn reading_a_message_is_in_the_audit_trail_once_in_a_while() {
     let world = World::new().await;
     let (shipment, event, message) = signed_for(&world).await;
@@ -346,7 +398,7 @@ async fn a_person_is_found_by_those_who_may_read_names() {
     let systems = world::systems::Systems::new().await;
     systems.order("FOUND00001").await;
     let found = async |role, text: &str| {
-        let query = app::contract::shipments::ListQuery { tab: "all".into(), text: text.into(), ..Default::default() };
+        let query = ListQuery { tab: "all".into(), text: text.into(), ..Default::default() };
         systems.world.ports(role).shipments.list(query).await.unwrap().rows.len()
     };
     for (text, executive) in [

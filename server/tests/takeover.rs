@@ -98,7 +98,7 @@ async fn what_the_file_knew_the_database_knows() {
     let (first, second) = (old.order(1, &["N1"]).await, old.order(2, &["N2"]).await);
     old.hears("N1", ON_THE_WAY).await;
     old.hears("N2", DAMAGED).await;
-    old.hears("NOBODYS", DELIVERED).await;
+    old.hears("NOBODYS1", DELIVERED).await;
     old.order(4, &["N4", "N5"]).await;
     old.hears("N5", DELIVERED).await;
     old.order(4, &["N4"]).await;
@@ -144,7 +144,7 @@ async fn what_the_file_knew_the_database_knows() {
 
     new.settle().await;
     assert_eq!(new.state(first).await, State::Delivered, "what waited is done");
-    new.order(3, &["NOBODYS"]).await;
+    new.order(3, &["NOBODYS1"]).await;
     assert_eq!(new.unclaimed().await, 0, "and it goes on");
     let carried = |figures: &Figures| figures.carriers.iter().map(|of| of.shipments).sum::<u64>();
     assert_eq!(carried(&figures_agree(&new).await), carried(&figures) + 1, "the triggers count again");

@@ -112,6 +112,29 @@ impl Ground {
         self.tower.data().join("tombstones")
     }
 
+    /// A tower of the version before the chain, with three lines.
+    async fn of_before_the_chain(&self) -> Result<()> {
+        self.tower.command(&["migrate"], None)?;
+        let (store, scope) = self.open().await?;
+        drop(store);
+        let (company, blob) = match self.database {
+            Database::File => (format!("X'{}'", scope.company.0.simple()), "BLOB"),
+            Database::Server(_) => (format!("'{}'", scope.company.0), "BYTEA"),
+        };
+        for seq in 1..=3 {
+            self.sql(&format!(
+                r#"INSERT INTO audit (company_id, seq, at, actor, action, subject) VALUES ({company}, {seq}, {seq}, '{{"kind":"system"}}', 'old', 'it')"#
+            ))?;
+        }
+        for column in ["mac", "why_bytes", "why_subject"] {
+            self.sql(&format!("ALTER TABLE audit DROP COLUMN {column}"))?;
+        }
+        for column in ["why TEXT".to_owned(), format!("previous {blob}"), format!("hash {blob}")] {
+            self.sql(&format!("ALTER TABLE audit ADD COLUMN {column}"))?;
+        }
+        self.sql("DELETE FROM _sqlx_migrations WHERE version = 34")
+    }
+
     async fn open(&self) -> Result<(Store, Scope)> {
         self.database.open(self.tower.data()).await
     }
@@ -248,8 +271,8 @@ async fn a_trail_that_was_tampered_with_is_noticed() -> Result<()> {
         ("an edited value", "UPDATE audit SET after_bytes = why_bytes, after_subject = why_subject WHERE seq = 2".into(), "line 2 does not follow"),
         ("no MAC", "UPDATE audit SET mac = NULL WHERE seq = 5".into(), "line 5 does not follow"),
         ("no MAC on the first lines", "UPDATE audit SET mac = NULL WHERE seq < 5".into(), "line 5 does not follow"),
-        ("no MACs at all", "UPDATE audit SET mac = NULL".into(), "does not follow"),
-        ("no MACs at all, and begun anew", "UPDATE audit SET mac = NULL; UPDATE audit SET action = 'audit.begun_anew' WHERE seq = 7".into(), "does not follow"),
+        ("no MACs at all", "UPDATE audit SET mac = NULL".into(), "none of the 7 lines carries a MAC"),
+        ("no MACs at all, and begun anew", "UPDATE audit SET mac = NULL; UPDATE audit SET action = 'audit.begun_anew' WHERE seq = 7".into(), "none of the 7 lines carries a MAC"),
         ("a removed line", "DELETE FROM audit WHERE seq = 3".into(), "line 3 does not follow"),
         ("a removed line, and no gap", "DELETE FROM audit WHERE seq = 3; UPDATE audit SET seq = -seq WHERE seq > 3; UPDATE audit SET seq = -seq - 1 WHERE seq < 0".into(), "line 3 does not follow"),
         ("the first line removed", "DELETE FROM audit WHERE seq = 1".into(), "line 1 does not follow"),
@@ -291,18 +314,8 @@ async fn lines_of_before_the_chain_are_kept_and_covered_by_its_first() -> Result
     let Some((binary, engine)) = surroundings("audit of earlier versions") else { return Ok(()) };
     let database = Database::fresh(engine)?;
     let mut ground = Ground { tower: Tower::of(&binary, database.settings())?, database, binary };
+    ground.of_before_the_chain().await?;
     ground.tower.command(&["migrate"], None)?;
-    let (store, scope) = ground.open().await?;
-    drop(store);
-    let company = match ground.database {
-        Database::File => format!("X'{}'", scope.company.0.simple()),
-        Database::Server(_) => format!("'{}'", scope.company.0),
-    };
-    for seq in 1..=3 {
-        ground.sql(&format!(
-            r#"INSERT INTO audit (company_id, seq, at, actor, action, subject) VALUES ({company}, {seq}, {seq}, '{{"kind":"system"}}', 'old', 'it')"#
-        ))?;
-    }
     ground.tower.command(&["destination", "pause", "odoo", "--why", REASON], None)?;
     ground.refused("no server has begun the anchor", "is missing")?;
     ground.tower.start().await?;
@@ -317,6 +330,111 @@ async fn lines_of_before_the_chain_are_kept_and_covered_by_its_first() -> Result
     ground.unlock()?;
     ground.sql("UPDATE audit SET action = 'other' WHERE seq = 2")?;
     ground.refused("an edited line of before the chain", "line 4 does not follow")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trail_of_before_the_chain_begins_where_it_is_taken_over_or_put_in_place() -> Result<()> {
+    let Some((binary, engine)) = surroundings("audit of earlier versions elsewhere") else { return Ok(()) };
+    let database = Database::fresh(engine)?;
+    let mut ground = Ground { tower: Tower::of(&binary, database.settings())?, database, binary };
+    ground.of_before_the_chain().await?;
+    // where another trail was anchored
+    let other = Ground::new("audit of another")?.context("surroundings")?;
+    std::fs::copy(other.anchor(), ground.anchor())?;
+    ground.tower.start().await?;
+    let listed = ground.tower.command(&["audit", "list"], None)?;
+    ensure!(listed.contains("audit.begun_anew"), "{listed}");
+    ground.refused("the anchor of another", "was changed, or is of another tower")?;
+    ground.tower.command(&["audit", "accept", "--why", "an earlier version was put in place"], None)?;
+    ground.check()?;
+    ground.tower.kill()?;
+
+    if let Database::Server(_) = ground.database {
+        let file = Database::fresh(Engine::Sqlite)?;
+        let old = Ground { tower: Tower::of(&ground.binary, file.settings())?, database: file, binary: ground.binary };
+        old.of_before_the_chain().await?;
+        let server = Database::fresh(engine)?;
+        let mut settings = server.settings();
+        settings.push(("MILEPOST_MASTER_KEY_FILE", old.tower.master_key_file().display().to_string()));
+        let file = old.tower.data().join("milepost.sqlite").display().to_string();
+        let said = Tower::of(&old.binary, settings)?.command(&["migrate", "--from-sqlite", &file], None)?;
+        ensure!(said.contains("4  lines of the audit trail, the chain holds"), "{said}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_vouches_for_lines_whose_macs_were_removed() -> Result<()> {
+    let Some(mut ground) = Ground::new("removed MACs")? else { return Ok(()) };
+    ground.unlock()?;
+    ground.sql("UPDATE audit SET subject = 'destination:desk', mac = NULL")?;
+    // a node, or a machine with an empty folder, that has never seen the trail
+    std::fs::remove_file(ground.anchor())?;
+    ground.refused("removed MACs", "none of the 7 lines carries a MAC")?;
+    ground.tower.start().await?;
+    until("the notice", || async { Ok(ground.tower.log().contains("none of the 7 lines").then_some(())) }).await?;
+    ground.tower.command(&["destination", "pause", "odoo", "--why", REASON], None)?;
+    ground.tower.command(&["migrate"], None).ok();
+    let listed = ground.tower.command(&["audit", "list"], None)?;
+    ensure!(!listed.contains("begun"), "{listed}");
+    ensure!(!ground.anchor().exists(), "it is anchored as if nothing had happened");
+    ground.refused("removed MACs under a new line", "line 8 does not follow")?;
+    ground.tower.command(&["audit", "accept", "--why", "no backup has them"], None)?;
+    ground.check()?;
+    ground.sql("UPDATE audit SET subject = 'destination:odoo' WHERE seq = 3")?;
+    ground.refused("a line that was changed after it was accepted", "does not follow")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trail_that_is_broken_can_be_accepted_as_it_is() -> Result<()> {
+    let Some(ground) = Ground::new("accepted trail")? else { return Ok(()) };
+    ground.unlock()?;
+    let more = "INSERT INTO audit (company_id, seq, at, actor, action, subject) SELECT company_id, 0, at, actor, action, subject FROM audit WHERE seq = 1";
+    let accepted = ["audit", "accept", "--why", "we know who it was"];
+    for (attack, sql) in [
+        ("an edited line", "UPDATE audit SET action = 'x' WHERE seq = 3"),
+        ("a removed line", "DELETE FROM audit WHERE seq = 5"),
+        ("no MAC", "UPDATE audit SET mac = NULL WHERE seq = (SELECT max(seq) FROM audit)"),
+        ("a line before the first", more),
+        (
+            "the line that was accepted last, edited",
+            "UPDATE audit SET subject = 'x' WHERE seq = (SELECT max(seq) FROM audit)",
+        ),
+        ("a line that looks accepted", "UPDATE audit SET action = 'audit.accepted' WHERE seq = 7"),
+    ] {
+        ground.sql(sql).with_context(|| attack.to_owned())?;
+        ensure!(ground.check().is_err(), "{attack} goes unnoticed");
+        ground.tower.command(&accepted, None).with_context(|| attack.to_owned())?;
+        ground.check().with_context(|| format!("{attack}, accepted"))?;
+        ground.tower.command(&["destination", "resume", "odoo"], None)?;
+        ground.check().with_context(|| format!("{attack}, accepted, and it goes on"))?;
+    }
+    // a copy that was made while it was broken
+    ground.sql("UPDATE audit SET subject = 'y' WHERE seq = 2")?;
+    let copy = ground.backup("broken")?;
+    ground.tower.command(&accepted, None)?;
+    ground.restore_refused(&copy, &["--replace"], "does not follow")?;
+    let listed = ground.tower.command(&["audit", "list"], None)?;
+    ensure!(listed.lines().next().is_some_and(|line| line.contains("backup.restored")), "{listed}");
+    ground.tower.command(&accepted, None)?;
+    ground.check().map(drop)
+}
+
+#[tokio::test]
+async fn every_command_anchors_what_it_wrote_and_is_done_whatever_the_anchor_is() -> Result<()> {
+    let Some(ground) = Ground::new("commands and the anchor")? else { return Ok(()) };
+    let kept = std::fs::read_to_string(ground.anchor())?;
+    let password = Some("a-long-password-of-the-test");
+    ground.tower.command(&["user", "add", "jane", "--name", "Jane", "--role", "admin"], password)?;
+    let added = std::fs::read_to_string(ground.anchor())?;
+    ensure!(added != kept, "the user is not anchored");
+    // a folder in its place can be neither read nor written
+    std::fs::remove_file(ground.anchor())?;
+    std::fs::create_dir(ground.anchor())?;
+    ground.tower.command(&["destination", "pause", "odoo", "--why", REASON], None)?;
+    let listed = ground.tower.command(&["audit", "list"], None)?;
+    ensure!(listed.lines().next().is_some_and(|line| line.contains("destination.pause")), "{listed}");
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -424,7 +542,11 @@ async fn an_edited_backup_or_manifest_is_refused() -> Result<()> {
     let mut without = json.clone();
     without.as_object_mut().context("an object")?.remove("mac");
     std::fs::write(beside(&copy), without.to_string())?;
-    ground.restore_refused(&copy, &["--replace"], "was changed")?;
+    ground.restore_refused(&copy, &["--replace"], "carries no MAC: it was changed")?;
+    // as one of before there was either
+    without.as_object_mut().context("an object")?.remove("erasures");
+    std::fs::write(beside(&copy), without.to_string())?;
+    ground.restore_refused(&copy, &["--replace"], "of a version that made none")?;
     // that of another copy
     std::fs::copy(beside(&later), beside(&copy))?;
     ground.restore_refused(&copy, &["--replace"], "not what was written")?;

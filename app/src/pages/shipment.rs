@@ -171,7 +171,7 @@ fn step(step: Step) -> impl IntoView {
         StepStanding::Done => ("done", "reached"),
         StepStanding::Here => ("here", "current status"),
         StepStanding::Trouble => ("here bad", "current status, needs attention"),
-        StepStanding::Skipped => ("skip", ""),
+        StepStanding::Skipped => ("passed", ""),
         StepStanding::Todo => ("todo", "not reached"),
     };
     let note = match (step.at, step.standing) {

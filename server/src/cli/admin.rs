@@ -14,6 +14,7 @@ use connectors::{
     call::ErrorClass,
     carriers::{self, Scheme},
 };
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use std::{
     io::{BufRead, IsTerminal},
     path::PathBuf,
@@ -31,14 +32,42 @@ pub(super) async fn tower(settings: Settings) -> Result<(Arc<Tower>, Scope)> {
 
 /// Reads a secret from standard input, so that it stands in no history and no process list.
 pub(super) fn secret_from_stdin(what: &str) -> Result<String> {
-    if std::io::stdin().is_terminal() {
-        eprint!("{what} (shown as you type; or pipe it in): ");
-    }
     let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line)?;
+    if std::io::stdin().is_terminal() {
+        eprint!("{what} (not shown as you type): ");
+        let hidden = Hidden::begin()?;
+        let read = std::io::stdin().lock().read_line(&mut line);
+        drop(hidden);
+        eprintln!();
+        read?;
+    } else {
+        std::io::stdin().lock().read_line(&mut line)?;
+    }
     let secret = line.trim_end_matches(['\r', '\n']).to_owned();
     ensure!(!secret.is_empty(), "no {what} on standard input: type it when asked, or pipe it in: command < FILE");
     Ok(secret)
+}
+
+/// The terminal does not show what is typed, until this is dropped.
+struct Hidden(Termios);
+
+impl Hidden {
+    fn begin() -> Result<Self> {
+        let before = tcgetattr(std::io::stdin())?;
+        let mut hidden = before.clone();
+        hidden.local_modes.remove(LocalModes::ECHO);
+        // what was typed before was shown: it is no part of the secret
+        tcsetattr(std::io::stdin(), OptionalActions::Flush, &hidden)?;
+        Ok(Self(before))
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        if let Err(error) = tcsetattr(std::io::stdin(), OptionalActions::Now, &self.0) {
+            eprintln!("the terminal still hides what is typed ({error}): run `stty echo`");
+        }
+    }
 }
 
 /// Sources of messages.
@@ -125,8 +154,7 @@ pub struct PutSource {
 
 impl Source {
     /// Does it.
-    pub async fn run(self, settings: Settings) -> Result<()> {
-        let (tower, scope) = tower(settings).await?;
+    pub async fn run(self, tower: Arc<Tower>, scope: Scope) -> Result<()> {
         match self {
             Self::Put(source) => {
                 // what is wrong is said before anybody types a secret
@@ -169,7 +197,11 @@ async fn list_sources(tower: &Tower, scope: Scope) -> Result<()> {
     }
     for (source, secrets) in sources {
         let enabled = if source.enabled { "enabled" } else { "disabled" };
-        let old = if secrets > 1 { ", the one before is valid too" } else { "" };
+        let old = match secrets {
+            Ok(0 | 1) => String::new(),
+            Ok(_) => ", the one before is valid too".into(),
+            Err(error) => format!(", which cannot be opened: {error:#}"),
+        };
         println!(
             "{}\t{}\t{}\t{enabled}\tsecret set {}{old}",
             source.name, source.connector, source.scheme, source.secret_set_at
@@ -307,8 +339,7 @@ pub struct Erase {
 
 impl Erase {
     /// Does it.
-    pub async fn run(self, settings: Settings) -> Result<()> {
-        let (tower, scope) = tower(settings).await?;
+    pub async fn run(self, tower: Arc<Tower>, scope: Scope) -> Result<()> {
         match self {
             Self { agent: Some(name), why, .. } => erase_agent(&tower, scope, &name, why).await,
             Self { shipment: Some(words), why, .. } => erase_customer(&tower, scope, &words, why).await,
@@ -328,8 +359,19 @@ async fn erase_customer(tower: &Tower, scope: Scope, words: &str, why: String) -
             n => bail!("{n} shipments match {words}: name one by its id"),
         }
     };
-    erasure::erase_customer(tower, scope, id, why).await?;
+    let left = erasure::erase_customer(tower, scope, id, why).await?;
     println!("the customer of shipment {id} is erased, and will be again after a restore");
+    if left.unfinished > 0 {
+        println!("{} messages about it are still to be read: the server erases them when they are", left.unfinished);
+    }
+    if left.unopened > 0 {
+        println!("{} messages about it are not opened by the master key, and stay as they are", left.unopened);
+    }
+    if left.is_in_log {
+        println!(
+            "erased texts may still be in the log beside the database, since somebody reads: the server cuts it off later"
+        );
+    }
     Ok(())
 }
 

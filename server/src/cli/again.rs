@@ -1,9 +1,7 @@
 //! `milepost dead`, `milepost message`, `milepost replay`: what failed or could not be read, and taking it up again. Many
 //! at once are counted first and taken up by the running server, step by step.
 
-use super::admin::tower;
 use crate::{
-    config::Settings,
     jobs::errors,
     log,
     texts::Place,
@@ -13,7 +11,7 @@ use crate::{
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use domain::ids::{JobId, MessageId, ReplayId};
-use std::io::Write;
+use std::{io::Write, sync::Arc};
 use storage::{
     Scope, Sealed,
     inbox::{MessageRecord, MessageSelection, MessageState, MessageStatus},
@@ -125,8 +123,7 @@ pub enum Replay {
 
 impl Dead {
     /// Does it.
-    pub async fn run(self, settings: Settings) -> Result<()> {
-        let (tower, scope) = tower(settings).await?;
+    pub async fn run(self, tower: Arc<Tower>, scope: Scope) -> Result<()> {
         match self {
             Self::List(which) => {
                 let which = which.selection(&tower)?;
@@ -211,8 +208,7 @@ async fn show(tower: &Tower, scope: Scope, id: JobId) -> Result<()> {
 
 impl Message {
     /// Does it.
-    pub async fn run(self, settings: Settings) -> Result<()> {
-        let (tower, scope) = tower(settings).await?;
+    pub async fn run(self, tower: Arc<Tower>, scope: Scope) -> Result<()> {
         match self {
             Self::List(which) => {
                 let which = which.selection(&tower, scope).await?;
@@ -291,8 +287,7 @@ async fn take_up(tower: &Tower, scope: Scope, selection: Selection, really: bool
 
 impl Replay {
     /// Does it.
-    pub async fn run(self, settings: Settings) -> Result<()> {
-        let (tower, scope) = tower(settings).await?;
+    pub async fn run(self, tower: Arc<Tower>, scope: Scope) -> Result<()> {
         match self {
             Self::List => {
                 let replays = tower.store.replays.newest(scope).await?;

@@ -3,6 +3,7 @@
 use super::admin::tower;
 use crate::{
     config::Settings,
+    log,
     tower::Tower,
     usecases::{
         audit::{
@@ -13,17 +14,18 @@ use crate::{
         tombstones,
     },
 };
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Subcommand;
 use serde_json::{Value, json};
 use std::{
     io::{BufWriter, Write},
     process::ExitCode,
 };
-use storage::{Actor, Scope, audit::Line};
+use storage::{
+    Actor, Scope,
+    audit::{ACCEPTED, Line},
+};
 
-/// The action of the line that says that what was found was accepted.
-const ACCEPTED: &str = "audit.accepted";
 /// Lines of one read.
 const EXPORT_LINES: u32 = 500;
 
@@ -49,8 +51,9 @@ pub enum Audit {
         #[arg(long, default_value_t = 0, value_name = "LINE")]
         after: i64,
     },
-    /// Go on with the trail and the list of erasures as they are now: after a backup that was put in place by hand, or when the
-    /// anchor or the list is lost. The trail keeps that it was done.
+    /// Go on with the trail and the list of erasures as they are now: after a backup that was put in place by hand, when the
+    /// anchor or the list is lost, or when lines were changed and no backup has them. The trail keeps that it was done; nodes
+    /// with an anchor of their own accept for themselves.
     Accept {
         /// The reason.
         #[arg(long, value_name = "TEXT")]
@@ -72,14 +75,14 @@ impl Audit {
     }
 }
 
-/// Anchors what a command wrote, where there is an anchor; what is wrong is said.
-pub(super) async fn anchored(settings: Settings) -> Result<()> {
-    let (tower, _) = tower(settings).await?;
-    match anchor::follow(&tower).await? {
-        Ok(_) | Err(Fault::Missing(_)) => {}
-        Err(fault) => eprintln!("milepost: audit trail: {fault}"),
-    }
-    Ok(())
+/// Anchors what a command wrote, where there is an anchor. What is wrong is said; what the command did is done.
+pub(super) async fn anchored(tower: &Tower) {
+    let wrong = match anchor::follow(tower).await {
+        Ok(Ok(_) | Err(Fault::Missing(_))) => return,
+        Ok(Err(fault)) => fault.to_string(),
+        Err(error) => error.to_string(),
+    };
+    eprintln!("milepost: audit trail: {}", log::shown(&wrong));
 }
 
 async fn list(tower: &Tower, scope: Scope, subject: Option<String>, limit: u32) -> Result<()> {
@@ -93,14 +96,9 @@ async fn list(tower: &Tower, scope: Scope, subject: Option<String>, limit: u32) 
         };
         let entry = &line.entry;
         let why = opened.why(entry.why.as_ref()).unwrap_or_default();
-        println!("{}\t{}\t{who}\t{}\t{}\t{}", line.seq, entry.at, entry.action, entry.subject, one_line(&why));
+        println!("{}\t{}\t{who}\t{}\t{}\t{}", line.seq, entry.at, entry.action, entry.subject, log::shown(&why));
     }
     Ok(())
-}
-
-/// A text that a person typed, as one line.
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 async fn check(tower: &Tower, scope: Scope) -> Result<ExitCode> {
@@ -165,6 +163,8 @@ async fn accept(tower: &Tower, scope: Scope, why: &str) -> Result<()> {
     anchor::anew(tower, scope, ACCEPTED).await?;
     tombstones::remember(tower).await?;
     found.iter().for_each(|found| println!("accepted: {found}"));
+    let left = anchor::check(tower, scope).await?.faults;
+    ensure!(left.is_empty(), "{}", left.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));
     println!("the trail goes on from here");
     Ok(())
 }

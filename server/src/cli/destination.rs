@@ -1,16 +1,16 @@
 //! `milepost destination`: how the systems that jobs go out to stand; stops one, or lets it go on.
 
-use super::admin::tower;
 use crate::{
-    config::Settings,
     jobs::{errors, gate::Admission},
     log,
+    tower::Tower,
     usecases::destinations,
 };
 use anyhow::Result;
 use clap::Subcommand;
 use jiff::Timestamp;
-use storage::destinations::Gate;
+use std::sync::Arc;
+use storage::{Scope, destinations::Gate};
 
 /// The systems that jobs go out to.
 #[derive(Subcommand)]
@@ -34,8 +34,7 @@ pub enum Destination {
 
 impl Destination {
     /// Does it.
-    pub async fn run(self, settings: Settings) -> Result<()> {
-        let (tower, scope) = tower(settings).await?;
+    pub async fn run(self, tower: Arc<Tower>, scope: Scope) -> Result<()> {
         match self {
             Self::List => {
                 for standing in destinations::standings(&tower, scope).await? {

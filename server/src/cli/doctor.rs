@@ -4,7 +4,7 @@ use crate::{
     clock::{Clock, SystemClock},
     config::{Config, Settings},
     files,
-    http::peer,
+    http::peer::{self, Fault},
     log,
     tower::Tower,
     usecases::{
@@ -94,8 +94,8 @@ fn private_files(config: &Config, found: &mut Findings) {
     if open.is_empty() {
         found.good("files", format!("{}: nobody but their owner can read them", config.data.display()));
     }
-    for (path, mode) in open {
-        found.bad("files", format!("{} can be read by others: run `chmod {mode:o} {0}`", path.display()));
+    for open in open {
+        if open.ours { found.bad("files", open) } else { found.note("files", open) }
     }
 }
 
@@ -169,9 +169,13 @@ async fn source(tower: &Tower, scope: Scope, source: &SourceRecord, found: &mut 
 
 /// Whether the reverse proxy says who sends in a way that can be read.
 async fn senders(tower: &Tower, found: &mut Findings) {
-    match peer::last_unreadable(tower).await {
+    match peer::last_fault(tower).await {
         Ok(Some(last)) if tower.now().duration_since(last.at) < UNREADABLE_IS_NEWS => {
-            found.bad("senders' addresses", format!("at {}: {}", last.at, last.why));
+            let told = format!("at {}, by way of {}: {}", last.at, last.from, last.fault);
+            match last.fault {
+                Fault::NoAddress(_) => found.bad("senders' addresses", told),
+                Fault::OtherHeader(_) => found.note("senders' addresses", told),
+            }
         }
         Ok(_) => {}
         Err(error) => found.bad("senders' addresses", error),

@@ -1,14 +1,15 @@
 //! What codes mean: published by the command line as by the page. A running server takes it up within seconds and reads
 //! again what is concerned.
 
-use super::admin::tower;
 use crate::{
-    config::Settings,
+    tower::Tower,
     usecases::mappings::{self, Change},
 };
 use anyhow::{Context, Result};
 use clap::Subcommand;
 use domain::{mapping::Meaning, observation::ProviderCode};
+use std::sync::Arc;
+use storage::Scope;
 
 /// What codes mean.
 #[derive(Subcommand)]
@@ -41,8 +42,7 @@ pub enum Mapping {
 
 impl Mapping {
     /// Does it.
-    pub async fn run(self, settings: Settings) -> Result<()> {
-        let (tower, scope) = tower(settings).await?;
+    pub async fn run(self, tower: Arc<Tower>, scope: Scope) -> Result<()> {
         match self {
             Self::List => {
                 for version in tower.store.mappings.history(scope).await? {

@@ -1,8 +1,11 @@
 //! `milepost migrate`: brings the tables up to date ahead of a start, and takes a SQLite tower over into PostgreSQL.
 
 use crate::{
+    clock::{Clock, SystemClock},
     config::{Config, Database, Settings},
+    usecases::audit,
     vault::Vault,
+    wire,
 };
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
@@ -11,7 +14,10 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-use storage::{Actor, Scope, people::ChainCheck};
+use storage::{
+    Actor, Scope, Store,
+    audit::{Place, Walked, walk},
+};
 use storage_postgres::{PostgresStore, import::Import};
 use storage_sqlite::{
     Options, SqliteStore,
@@ -34,11 +40,11 @@ impl Migrate {
         match (&config.database, &self.from_sqlite) {
             (Database::Sqlite(file), None) => {
                 std::fs::create_dir_all(&config.data)?;
-                drop(SqliteStore::open(file, Options::server()).await?);
+                begin(&config, &SqliteStore::open(file, Options::server()).await?).await?;
                 println!("{} is up to date", file.display());
             }
             (Database::Postgres(url), None) => {
-                storage_postgres::migrate(url.expose_secret()).await?;
+                begin(&config, &PostgresStore::open(url.expose_secret()).await?).await?;
                 println!("the PostgreSQL database is up to date");
             }
             (Database::Sqlite(_), Some(_)) => {
@@ -48,6 +54,18 @@ impl Migrate {
         }
         Ok(())
     }
+}
+
+/// Begins the chain of the audit trail where the tables have just been brought up to it.
+async fn begin(config: &Config, store: &Store) -> Result<()> {
+    if !store.chain_is_new {
+        return Ok(());
+    }
+    let master = config.master_key().context(
+        "the tables are up to date, but the audit trail's chain, which begins with it, has to be begun by `milepost audit accept`",
+    )?;
+    let scope = Scope { company: wire::company(store, config, &SystemClock).await?, actor: Actor::System };
+    Ok(audit::begin(store, scope, &Vault::new(&master, Arc::new(SystemClock)), SystemClock.now()).await?)
 }
 
 pub(super) async fn take_over(config: &Config, url: &str, file: &Path) -> Result<()> {
@@ -73,19 +91,26 @@ pub(super) async fn take_over(config: &Config, url: &str, file: &Path) -> Result
     }
     into.finish().await?;
     println!("{total:>12}  rows taken over");
-    check(url, config).await
+    check(url, config, from.chain_is_new()).await
 }
 
-/// The audit trail was taken over whole only if its chain holds.
-async fn check(url: &str, config: &Config) -> Result<()> {
-    use crate::clock::{Clock, SystemClock};
-    let store = PostgresStore::connect(url).await?;
-    let unused = domain::ids::CompanyId(SystemClock.id());
-    let company = store.people.company(unused, &config.company, SystemClock.now()).await?;
+/// The audit trail was taken over whole only if its chain holds; that of a file of an earlier version begins here.
+async fn check(url: &str, config: &Config, chain_is_new: bool) -> Result<()> {
+    let store = Store { chain_is_new, ..PostgresStore::connect(url).await? };
+    begin(config, &store).await?;
+    let company = wire::company(&store, config, &SystemClock).await?;
     let key = Vault::new(&config.master_key()?, Arc::new(SystemClock)).audit_key();
-    match store.people.audit_check(Scope { company, actor: Actor::Operator }, &key).await? {
-        ChainCheck::Sound(lines) => println!("{lines:>12}  lines of the audit trail, the chain holds"),
-        ChainCheck::Broken(line) => bail!("line {line} of the audit trail is not what it was"),
+    let scope = Scope { company, actor: Actor::Operator };
+    match walk(&*store.people, scope, &key, Place::default()).await? {
+        Walked::Through(place) => println!("{:>12}  lines of the audit trail, the chain holds", place.seq),
+        Walked::Broken(line) => bail!(
+            "all is taken over, but line {line} of the audit trail is not what it was, here or already in the file: look at \
+             `milepost audit check` before a server starts"
+        ),
+        Walked::NotBegun(lines) => bail!(
+            "all is taken over, but none of the {lines} lines of the audit trail carries a MAC: look at `milepost audit check` \
+             before a server starts"
+        ),
     }
     Ok(())
 }

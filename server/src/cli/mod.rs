@@ -18,10 +18,11 @@ pub mod serve;
 mod simulate;
 mod verify;
 
-use crate::{config::Settings, files, log};
+use crate::{config::Settings, files, log, tower::Tower};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use std::{io::ErrorKind, process::ExitCode};
+use std::{io::ErrorKind, process::ExitCode, sync::Arc};
+use storage::Scope;
 
 /// The shipment control tower for companies that run Odoo.
 #[derive(Parser)]
@@ -125,10 +126,9 @@ fn run(cli: Cli) -> Result<ExitCode> {
         _ => {}
     }
     let settings = cli.settings.layered()?;
-    log::begin(settings.log.as_deref().unwrap_or("info"), settings.log_format.unwrap_or_default())?;
+    log::begin(settings.log.as_deref().unwrap_or(log::USUAL), settings.log_format.unwrap_or_default())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let audited = cli.command.is_audited().then(|| settings.clone());
-    let done = runtime.block_on(async move {
+    runtime.block_on(async move {
         match cli.command {
             Command::Serve(serve) => serve.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Demo(demo) => demo.run(settings).await.map(|()| ExitCode::SUCCESS),
@@ -136,45 +136,32 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Simulate(simulate) => simulate.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Backup(backup) => backup.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Restore(restore) => restore.run(settings).await.map(|()| ExitCode::SUCCESS),
-            Command::Erase(erase) => erase.run(settings).await.map(|()| ExitCode::SUCCESS),
+            Command::Erase(erase) => on_tower(settings, |tower, scope| erase.run(tower, scope)).await,
             Command::Doctor => doctor::run(settings).await,
-            Command::User(user) => user.run(settings).await.map(|()| ExitCode::SUCCESS),
-            Command::Session(session) => session.run(settings).await.map(|()| ExitCode::SUCCESS),
-            Command::Source(source) => source.run(settings).await.map(|()| ExitCode::SUCCESS),
+            Command::User(user) => on_tower(settings, |tower, scope| user.run(tower, scope)).await,
+            Command::Session(session) => on_tower(settings, |tower, scope| session.run(tower, scope)).await,
+            Command::Source(source) => on_tower(settings, |tower, scope| source.run(tower, scope)).await,
             Command::Key(key) => key.run().map(|()| ExitCode::SUCCESS),
-            Command::Destination(it) => it.run(settings).await.map(|()| ExitCode::SUCCESS),
-            Command::Dead(dead) => dead.run(settings).await.map(|()| ExitCode::SUCCESS),
-            Command::Message(message) => message.run(settings).await.map(|()| ExitCode::SUCCESS),
-            Command::Replay(replay) => replay.run(settings).await.map(|()| ExitCode::SUCCESS),
-            Command::Mapping(mapping) => mapping.run(settings).await.map(|()| ExitCode::SUCCESS),
-            Command::Promise(promise) => promise.run(settings).await.map(|()| ExitCode::SUCCESS),
+            Command::Destination(it) => on_tower(settings, |tower, scope| it.run(tower, scope)).await,
+            Command::Dead(dead) => on_tower(settings, |tower, scope| dead.run(tower, scope)).await,
+            Command::Message(message) => on_tower(settings, |tower, scope| message.run(tower, scope)).await,
+            Command::Replay(replay) => on_tower(settings, |tower, scope| replay.run(tower, scope)).await,
+            Command::Mapping(mapping) => on_tower(settings, |tower, scope| mapping.run(tower, scope)).await,
+            Command::Promise(promise) => on_tower(settings, |tower, scope| promise.run(tower, scope)).await,
             Command::Odoo(odoo) => odoo.run(settings).await,
             Command::Audit(audit) => audit.run(settings).await,
             Command::Decode(_) | Command::Number(_) | Command::Verify(_) | Command::Fold(_) => {
                 unreachable!("done above")
             }
         }
-    });
-    if let (Ok(_), Some(settings)) = (&done, audited) {
-        runtime.block_on(audit::anchored(settings))?;
-    }
-    done
+    })
 }
 
-impl Command {
-    /// Whether it may write lines of the audit trail beside a server, or without one.
-    const fn is_audited(&self) -> bool {
-        matches!(
-            self,
-            Self::User(_)
-                | Self::Source(_)
-                | Self::Destination(_)
-                | Self::Dead(_)
-                | Self::Message(_)
-                | Self::Replay(_)
-                | Self::Mapping(_)
-                | Self::Promise(_)
-                | Self::Erase(_)
-        )
-    }
+/// Does a command on a tower beside its servers, or without one. What it wrote into the audit trail is anchored, whatever became
+/// of it.
+async fn on_tower(settings: Settings, command: impl AsyncFnOnce(Arc<Tower>, Scope) -> Result<()>) -> Result<ExitCode> {
+    let (tower, scope) = admin::tower(settings).await?;
+    let done = command(Arc::clone(&tower), scope).await;
+    audit::anchored(&tower).await;
+    done.map(|()| ExitCode::SUCCESS)
 }

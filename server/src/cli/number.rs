@@ -1,5 +1,6 @@
 //! `milepost number`: what a text is as a carrier's number.
 
+use crate::log;
 use anyhow::Result;
 use clap::Args;
 use domain::numbers::{self, NumberReport};
@@ -25,7 +26,7 @@ impl Number {
             serde_json::to_writer(&mut out, &NumberReport::new(text, &number))?;
             writeln!(out)?;
             for remark in number.problem().map(ToString::to_string).into_iter().chain(number.remarks()) {
-                eprintln!("{text}: {remark}");
+                eprintln!("{}", log::shown(&format!("{text}: {remark}")));
             }
         }
         out.flush()?;

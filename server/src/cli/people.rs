@@ -1,8 +1,7 @@
 //! `milepost user` and `milepost session`: people who sign in, and where they are signed in.
 
-use super::admin::{secret_from_stdin, tower};
+use super::admin::secret_from_stdin;
 use crate::{
-    config::Settings,
     tower::Tower,
     usecases::{
         UseCaseError, passwords,
@@ -13,6 +12,7 @@ use anyhow::{Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use domain::visible::visible_line;
 use jiff::Timestamp;
+use std::sync::Arc;
 use storage::{
     Scope,
     people::{RoleName, SessionRecord, UserRecord},
@@ -92,8 +92,7 @@ impl From<RoleArg> for RoleName {
 
 impl User {
     /// Does it.
-    pub async fn run(self, settings: Settings) -> Result<()> {
-        let (tower, scope) = tower(settings).await?;
+    pub async fn run(self, tower: Arc<Tower>, scope: Scope) -> Result<()> {
         match self {
             Self::Add { login, name, roles, generate } => {
                 let password = password(&tower, generate)?;
@@ -199,8 +198,7 @@ pub struct EndSession {
 
 impl Session {
     /// Does it.
-    pub async fn run(self, settings: Settings) -> Result<()> {
-        let (tower, scope) = tower(settings).await?;
+    pub async fn run(self, tower: Arc<Tower>, scope: Scope) -> Result<()> {
         match self {
             Self::List => {
                 let sessions = people::sessions(&tower, scope).await?;

@@ -1,13 +1,14 @@
 //! `milepost promise`: by when shipments should arrive whose orders promise nothing.
 
-use super::admin::tower;
 use crate::{
-    config::Settings,
+    tower::Tower,
     usecases::promises::{self, Switch},
 };
 use anyhow::Result;
 use clap::Subcommand;
 use domain::promise::PromiseRule;
+use std::sync::Arc;
+use storage::Scope;
 
 /// Promise rules. An order's own date (Odoo: Delivery Date) always counts first; without one the most precise rule that fits
 /// promises so many working days from the day of shipping, once the rules are on. A change is applied to every delivery by the
@@ -46,8 +47,7 @@ pub enum Promise {
 
 impl Promise {
     /// Does it.
-    pub async fn run(self, settings: Settings) -> Result<()> {
-        let (tower, scope) = tower(settings).await?;
+    pub async fn run(self, tower: Arc<Tower>, scope: Scope) -> Result<()> {
         match self {
             Self::List => {
                 let kept = promises::rules(&tower, scope).await?;

@@ -87,7 +87,9 @@ impl Running {
     /// # Errors
     /// When the address cannot be listened on.
     pub async fn start(tower: Arc<Tower>, role: Role, metrics: PrometheusHandle) -> Result<Self> {
+        http::serve::allow_files();
         let listener = bind(tower.config.addr, "--addr").await?;
+        let proxies = tower.config.proxies.clone();
         let address = listener.local_addr()?;
         let shutdown = CancellationToken::new();
         let tasks = TaskTracker::new();
@@ -103,13 +105,13 @@ impl Running {
         if let Some(address) = tower.config.metrics_addr {
             let listener = bind(address, "--metrics-addr").await?;
             let (router, stopped) = (http::metrics_router(Arc::clone(&tower), metrics.clone()), shutdown.clone());
-            tasks.spawn(http::serve::serve(listener, router, stopped));
+            tasks.spawn(http::serve::serve(listener, router, stopped, proxies.clone()));
         }
         let router = match role {
             Role::Worker => http::worker_router(tower, metrics),
             Role::Web | Role::All => http::router(tower, metrics, shutdown.clone()),
         };
-        tasks.spawn(http::serve::serve(listener, router, shutdown.clone()));
+        tasks.spawn(http::serve::serve(listener, router, shutdown.clone(), proxies));
         tasks.close();
         Ok(Self { address, shutdown, tasks })
     }

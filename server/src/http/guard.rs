@@ -57,7 +57,7 @@ pub fn one_address(mut request: Request) -> Request {
 }
 
 /// The body of a request is there within this time.
-const BODY_TIME: Duration = Duration::from_secs(30);
+pub(super) const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// A body that comes too slowly is none: 408, and the connection ends.
 pub async fn timely_body(request: Request, next: Next) -> Response {

@@ -1,6 +1,7 @@
 //! `/ingest/{source}`: the carriers' door.
 
 use super::{
+    guard::BODY_TIME,
     peer,
     problem::Problem,
     unpack::{self, Packing},
@@ -20,17 +21,12 @@ use connectors::carriers::{Greeting, NoGreeting, RawRequest};
 use domain::ids::{CorrelationId, MessageId};
 use futures::StreamExt;
 use serde::Serialize;
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 use storage::inbox::Novelty;
 use tokio::sync::SemaphorePermit;
 
 /// Bytes of a body that are read without asking.
 const FREELY_BYTES: usize = 1024 * 1024;
-/// A body is there within this time.
-const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// The header that names the thread, in requests and answers.
 pub const CORRELATION: HeaderName = HeaderName::from_static("x-correlation-id");
@@ -92,7 +88,7 @@ async fn take(
         method: parts.method.as_str(),
         path: parts.extensions.get::<SentPath>().map_or(parts.uri.path(), |sent| &sent.0),
         query: parts.uri.query().unwrap_or_default(),
-        peer: peer::of(&parts.extensions, &parts.headers, &tower.config.trusted_proxies),
+        peer: peer::of(&parts.extensions, &parts.headers, &tower.config.proxies),
         headers: &parts.headers,
         body: bytes,
     };
@@ -215,7 +211,7 @@ fn problem(refused: &Refused, correlation: CorrelationId) -> Response {
         Refused::Packed => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Refused::NotAsPacked | Refused::Greeting(NoGreeting::NotPlain) => StatusCode::BAD_REQUEST,
         Refused::Greeting(NoGreeting::NotAsked(_)) => StatusCode::METHOD_NOT_ALLOWED,
-        Refused::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Refused::Unavailable | Refused::ProofUsed => StatusCode::SERVICE_UNAVAILABLE,
         Refused::Internal(_) => {
             tracing::error!("ingest: {detail}");
             return Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on our side")
@@ -224,7 +220,7 @@ fn problem(refused: &Refused, correlation: CorrelationId) -> Response {
         }
     };
     let mut problem = Problem::new(status, end_of(refused), detail).correlated(correlation);
-    if matches!(refused, Refused::Unavailable) {
+    if status == StatusCode::SERVICE_UNAVAILABLE {
         problem = problem.retry_after(1);
     }
     let mut response = problem.into_response();
@@ -243,6 +239,7 @@ fn end_of(refused: &Refused) -> &'static str {
     match refused {
         Refused::UnknownSource => "unknown_source",
         Refused::NotVerified(_) => "not_verified",
+        Refused::ProofUsed => "proof_used",
         Refused::TooLarge(_) => "too_large",
         Refused::TooSlow(_) => "too_slow",
         Refused::Packed => "packed",

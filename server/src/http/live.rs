@@ -32,8 +32,6 @@ const POLL: Duration = Duration::from_secs(2);
 const APART: Duration = Duration::from_millis(500);
 /// Streams of one person in one process.
 const STREAMS_OF_ONE: usize = 16;
-/// Streams in one process.
-const STREAMS_MAX: usize = 2_000;
 /// A browser whose stream made room for another comes again after this.
 const COME_AGAIN: Duration = Duration::from_secs(60);
 
@@ -49,8 +47,11 @@ pub struct LiveState {
 }
 
 /// The streams that there are.
-#[derive(Debug, Default)]
-pub struct Streams(Mutex<Seats>);
+#[derive(Debug)]
+pub struct Streams {
+    seats: Mutex<Seats>,
+    most: usize,
+}
 
 #[derive(Debug, Default)]
 struct Seats {
@@ -70,8 +71,13 @@ struct Seat {
 }
 
 impl Streams {
+    /// No more than so many at once.
+    pub fn new(most: usize) -> Self {
+        Self { seats: Mutex::default(), most }
+    }
+
     fn seats(&self) -> MutexGuard<'_, Seats> {
-        self.0.lock().expect("no panic while held")
+        self.seats.lock().expect("no panic while held")
     }
 
     /// A place for a person's stream; none where there are too many.
@@ -82,7 +88,7 @@ impl Streams {
                 oldest.cancel();
                 seats.taken -= 1;
             }
-        } else if seats.taken >= STREAMS_MAX {
+        } else if seats.taken >= self.most {
             return None;
         }
         let (number, lost) = (seats.next, CancellationToken::new());
@@ -161,7 +167,7 @@ async fn follow(
                 Some((Ok(Event::default().id(change.seq.to_string()).event("change").data(data)), Some(reader)))
             }
             // the last word, so that two tabs do not take each other's place again and again
-            Said::Lost => Some((Ok(Event::default().retry(COME_AGAIN)), None)),
+            Said::Evicted => Some((Ok(Event::default().retry(COME_AGAIN)), None)),
         }
     });
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
@@ -171,7 +177,7 @@ async fn follow(
 enum Said {
     Change(Change),
     /// Another stream took its place.
-    Lost,
+    Evicted,
 }
 
 struct Reader {
@@ -193,7 +199,7 @@ impl Reader {
         if std::mem::take(&mut self.said) {
             tokio::select! {
                 () = self.live.shutdown.cancelled() => return None,
-                () = self.seat.lost.cancelled() => return Some(Said::Lost),
+                () = self.seat.lost.cancelled() => return Some(Said::Evicted),
                 () = tokio::time::sleep(APART) => {}
             }
         }
@@ -221,7 +227,7 @@ impl Reader {
             }
             tokio::select! {
                 () = self.live.shutdown.cancelled() => return None,
-                () = self.seat.lost.cancelled() => return Some(Said::Lost),
+                () = self.seat.lost.cancelled() => return Some(Said::Evicted),
                 _ = self.changes.changed() => {}
                 () = tokio::time::sleep(POLL) => {}
             }
@@ -242,7 +248,7 @@ mod tests {
 
     #[test]
     fn the_oldest_stream_of_a_person_makes_room() {
-        let streams = Arc::new(Streams::default());
+        let streams = Arc::new(Streams::new(100));
         let (anna, bob) = (UserId(Uuid::from_u128(1)), UserId(Uuid::from_u128(2)));
         let of_bob = streams.take(bob).unwrap();
         let mut of_anna: Vec<_> = (0..STREAMS_OF_ONE).map(|_| streams.take(anna).unwrap()).collect();
@@ -259,8 +265,8 @@ mod tests {
 
     #[test]
     fn there_is_an_end_to_all_streams() {
-        let streams = Arc::new(Streams::default());
-        let people = (0..STREAMS_MAX).map(|n| UserId(Uuid::from_u128(n as u128)));
+        let streams = Arc::new(Streams::new(50));
+        let people = (0..50).map(|n| UserId(Uuid::from_u128(n)));
         let seats: Vec<_> = people.map(|user| streams.take(user).unwrap()).collect();
         assert!(streams.take(UserId(Uuid::from_u128(u128::MAX))).is_none());
         drop(seats);

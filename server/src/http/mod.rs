@@ -22,7 +22,7 @@ use axum::{
     middleware::{from_fn, from_fn_with_state},
     routing::{any, get},
 };
-use live::LiveState;
+use live::{LiveState, Streams};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -67,10 +67,12 @@ pub fn router(tower: Arc<Tower>, metrics: PrometheusHandle, shutdown: Cancellati
         .layer(DefaultBodyLimit::disable())
         .with_state(Arc::clone(&tower))
         .merge(watched(Arc::clone(&tower), metrics));
+    // the rest is for messages and pages
+    let streams = Arc::new(Streams::new(serve::connections_max() / 2));
     let live = Router::new()
         .route("/live/shipments", get(live::all))
         .route("/live/shipments/{id}", get(live::one))
-        .with_state(LiveState { tower: Arc::clone(&tower), shutdown, streams: Arc::default() });
+        .with_state(LiveState { tower: Arc::clone(&tower), shutdown, streams });
     let people = live
         .merge(pages::router(&tower, assets.clone()))
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))

@@ -132,10 +132,10 @@ impl InContext {
 }
 
 fn browser(pages: &Pages, request: &Request) -> ports::session::BrowserSession {
-    let trusted = &pages.tower.config.trusted_proxies;
+    let proxies = &pages.tower.config.proxies;
     let (extensions, headers) = (request.extensions(), request.headers());
-    let address = peer::of(extensions, headers, trusted).map_or_else(|| "unknown".to_owned(), |a| a.to_string());
-    let origin = Origin { address, counted: peer::counted_of(extensions, headers, trusted) };
+    let address = peer::shown(extensions, headers, proxies);
+    let origin = Origin { address, counted: peer::counted_of(extensions, headers, proxies) };
     let zone = cookie(request, app::components::browser::ZONE_COOKIE).unwrap_or_default();
     ports::session::BrowserSession { session: request.extensions().get::<Session>().cloned(), origin, zone }
 }

@@ -1,21 +1,23 @@
 //! Who is connected: the address of the connection, or what a trusted reverse proxy says of it.
 //!
-//! Each proxy adds the address that it sees at the end of `X-Forwarded-For` or of `Forwarded` (RFC 7239). Read from there,
-//! the sender is the first address that is not a trusted proxy's; whatever stands before it anybody may have invented.
-//! What cannot be read is nobody's address, and neither are two headers that name two senders: a proxy that writes one of
-//! them passes on the other as it came.
+//! Each proxy adds the address that it sees at the end of `X-Forwarded-For`, or of `Forwarded` (RFC 7239): the one that the
+//! configuration names, else the first of them that is there. Read from its end, the sender is the first address that is not
+//! a trusted proxy's; whatever stands before it anybody may have invented, and nothing in it changes how the rest is read.
 
-use crate::tower::Tower;
+use crate::{
+    config::{ForwardedHeader, Proxies},
+    tower::Tower,
+};
 use axum::{
     extract::{ConnectInfo, Request, State},
-    http::{Extensions, HeaderMap, HeaderName, header::FORWARDED},
+    http::{Extensions, HeaderMap, HeaderName, HeaderValue, header::FORWARDED},
     middleware::Next,
     response::Response,
 };
-use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{
+    fmt,
     net::{IpAddr, Ipv6Addr, SocketAddr},
     sync::{Arc, Mutex},
 };
@@ -34,31 +36,63 @@ pub enum Sender {
     /// From this address.
     Known(IpAddr),
     /// A trusted proxy says it in a way that cannot be read.
-    Unreadable(Unreadable),
+    Unreadable,
     /// The connection has no address.
     NotConnected,
 }
 
-/// Why a sender's address cannot be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unreadable {
-    /// No address where one should be.
+impl ForwardedHeader {
+    fn name(self) -> HeaderName {
+        match self {
+            Self::XForwardedFor => X_FORWARDED_FOR,
+            Self::Forwarded => FORWARDED,
+        }
+    }
+
+    fn other(self) -> Self {
+        match self {
+            Self::XForwardedFor => Self::Forwarded,
+            Self::Forwarded => Self::XForwardedFor,
+        }
+    }
+}
+
+impl fmt::Display for ForwardedHeader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::XForwardedFor => "X-Forwarded-For",
+            Self::Forwarded => "Forwarded",
+        })
+    }
+}
+
+/// What is wrong with what a reverse proxy writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum Fault {
+    /// No address where one should be: it is nobody's.
     #[error(
         "the reverse proxy's {0} holds no address: have it write the sender's address there, as 192.0.2.1 or [2001:db8::1]:443"
     )]
-    NoAddress(&'static str),
-    /// Two headers, two senders.
-    #[error(
-        "X-Forwarded-For and Forwarded name two different senders: have the reverse proxy remove the one that it does not write"
-    )]
-    TwoSenders,
+    NoAddress(ForwardedHeader),
+    /// It writes the header that is not looked at: the sender counts as the proxy.
+    #[error("the reverse proxy does not write {0} but another header: have it write {0}, or set --forwarded-header")]
+    OtherHeader(ForwardedHeader),
 }
 
 /// The sender's address; none where it is not known.
-pub fn of(extensions: &Extensions, headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
-    match sender(extensions, headers, trusted) {
+pub fn of(extensions: &Extensions, headers: &HeaderMap, proxies: &Proxies) -> Option<IpAddr> {
+    match sender(extensions, headers, proxies) {
         Sender::Known(address) => Some(address),
-        Sender::Unreadable(_) | Sender::NotConnected => None,
+        Sender::Unreadable | Sender::NotConnected => None,
+    }
+}
+
+/// The same for logs: where it is not known, the connection's address is beside that.
+pub fn shown(extensions: &Extensions, headers: &HeaderMap, proxies: &Proxies) -> String {
+    match (of(extensions, headers, proxies), connected(extensions)) {
+        (Some(address), _) => address.to_string(),
+        (None, Some(connected)) => format!("unknown, by way of {connected}"),
+        (None, None) => "unknown".to_owned(),
     }
 }
 
@@ -71,48 +105,107 @@ pub fn counted(address: IpAddr) -> String {
 }
 
 /// The same for a request. Those whose address is not known count together.
-pub fn counted_of(extensions: &Extensions, headers: &HeaderMap, trusted: &[IpNet]) -> String {
-    of(extensions, headers, trusted).map_or_else(|| NOBODY.to_owned(), counted)
+pub fn counted_of(extensions: &Extensions, headers: &HeaderMap, proxies: &Proxies) -> String {
+    of(extensions, headers, proxies).map_or_else(|| NOBODY.to_owned(), counted)
 }
 
 /// Who a request comes from. What headers say counts only as far as trusted proxies wrote it.
-pub fn sender(extensions: &Extensions, headers: &HeaderMap, trusted: &[IpNet]) -> Sender {
-    let Some(ConnectInfo(connected)) = extensions.get::<ConnectInfo<SocketAddr>>() else { return Sender::NotConnected };
-    let connected = connected.ip().to_canonical();
-    let is_proxy = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
-    if !is_proxy(&connected) {
-        return Sender::Known(connected);
-    }
-    let read = |name: HeaderName, shown: &'static str, address: fn(&str) -> Option<IpAddr>| {
-        let mut found = None;
-        for element in elements(headers, &name).ok_or(Unreadable::NoAddress(shown))?.iter().rev() {
-            let address = address(element).ok_or(Unreadable::NoAddress(shown))?;
-            found = Some(address);
-            if !is_proxy(&address) {
-                break;
-            }
+pub fn sender(extensions: &Extensions, headers: &HeaderMap, proxies: &Proxies) -> Sender {
+    let Some(connected) = connected(extensions) else { return Sender::NotConnected };
+    let mut found = connected;
+    let header = proxies.header_of(headers);
+    // the address in each element was written by the proxy before it
+    for element in Elements::of(headers, header) {
+        if !proxies.are(found) {
+            break;
         }
-        Ok(found)
-    };
-    let old = read(X_FORWARDED_FOR, "X-Forwarded-For", node);
-    let new = read(FORWARDED, "Forwarded", forwarded_for);
-    match (old, new) {
-        (Ok(None), Ok(None)) => Sender::Known(connected),
-        (Ok(Some(address)), Ok(None)) | (Ok(None), Ok(Some(address))) => Sender::Known(address),
-        (Ok(Some(one)), Ok(Some(other))) if one == other => Sender::Known(one),
-        (Ok(Some(_)), Ok(Some(_))) => Sender::Unreadable(Unreadable::TwoSenders),
-        (Err(why), _) | (_, Err(why)) => Sender::Unreadable(why),
+        let element = String::from_utf8_lossy(element);
+        let address = match header {
+            ForwardedHeader::XForwardedFor => node(&element),
+            ForwardedHeader::Forwarded => forwarded_for(&element),
+        };
+        match address {
+            Some(address) => found = address,
+            None => return Sender::Unreadable,
+        }
+    }
+    Sender::Known(found)
+}
+
+fn connected(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip().to_canonical())
+}
+
+/// What is wrong with what a trusted proxy says of a request's sender.
+fn fault(extensions: &Extensions, headers: &HeaderMap, proxies: &Proxies) -> Option<Fault> {
+    let header = proxies.header_of(headers);
+    if sender(extensions, headers, proxies) == Sender::Unreadable {
+        return Some(Fault::NoAddress(header));
+    }
+    let from_proxy = connected(extensions).is_some_and(|connected| proxies.are(connected));
+    let other = from_proxy && !headers.contains_key(header.name()) && headers.contains_key(header.other().name());
+    other.then_some(Fault::OtherHeader(header))
+}
+
+impl Proxies {
+    /// Whether this is one of them.
+    pub fn are(&self, address: IpAddr) -> bool {
+        self.trusted.iter().any(|network| network.contains(&address))
+    }
+
+    /// The header that counts in a request.
+    fn header_of(&self, headers: &HeaderMap) -> ForwardedHeader {
+        let only_new = headers.contains_key(FORWARDED) && !headers.contains_key(X_FORWARDED_FOR);
+        let found = if only_new { ForwardedHeader::Forwarded } else { ForwardedHeader::XForwardedFor };
+        self.header.unwrap_or(found)
     }
 }
 
-/// The elements of a list that may go over several headers; none where it is no text. Commas in quotes divide nothing.
-fn elements(headers: &HeaderMap, name: &HeaderName) -> Option<Vec<String>> {
-    let mut found = Vec::new();
-    for line in headers.get_all(name) {
-        found.extend(split(line.to_str().ok()?, ','));
+/// The elements of a list that may go over several headers, the last one first.
+struct Elements<'a> {
+    lines: Vec<&'a [u8]>,
+    quotes: bool,
+}
+
+impl<'a> Elements<'a> {
+    fn of(headers: &'a HeaderMap, header: ForwardedHeader) -> Self {
+        let lines = headers.get_all(header.name()).iter().map(HeaderValue::as_bytes).collect();
+        Self { lines, quotes: header == ForwardedHeader::Forwarded }
     }
-    // empty elements of a list mean nothing (RFC 9110, 5.6.1)
-    Some(found.into_iter().map(|element| element.trim().to_owned()).filter(|element| !element.is_empty()).collect())
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        while let Some(line) = self.lines.pop() {
+            let element = match last_comma(line, self.quotes) {
+                None => line,
+                Some(at) => {
+                    self.lines.push(&line[..at]);
+                    &line[at + 1..]
+                }
+            };
+            // empty elements of a list mean nothing (RFC 9110, 5.6.1)
+            if !element.trim_ascii().is_empty() {
+                return Some(element);
+            }
+        }
+        None
+    }
+}
+
+/// Where the last element of a list begins. Only what stands behind can say whether a comma is quoted: a quote that
+/// somebody else opened before it closes nothing.
+fn last_comma(line: &[u8], quotes: bool) -> Option<usize> {
+    let mut quoted = false;
+    (0..line.len()).rev().find(|&at| {
+        let escaped = || line[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1;
+        if quotes && line[at] == b'"' && !(quoted && escaped()) {
+            quoted = !quoted;
+        }
+        line[at] == b',' && !quoted
+    })
 }
 
 fn split(text: &str, by: char) -> Vec<String> {
@@ -164,20 +257,22 @@ fn node(text: &str) -> Option<IpAddr> {
     (rest.is_empty() || rest.strip_prefix(':').is_some_and(port)).then(|| address.to_canonical())
 }
 
-/// When an address could last not be read, and why.
+/// When a reverse proxy was last not understood, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastUnreadable {
+pub struct LastFault {
     /// When.
     pub at: Timestamp,
-    /// Why, and what to do.
-    pub why: String,
+    /// The connection's address.
+    pub from: IpAddr,
+    /// What is wrong.
+    pub fault: Fault,
 }
 
-/// When an address could last not be read.
+/// When a reverse proxy was last not understood.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn last_unreadable(tower: &Tower) -> storage::Result<Option<LastUnreadable>> {
+pub async fn last_fault(tower: &Tower) -> storage::Result<Option<LastFault>> {
     let kept = tower.store.people.setting(tower.scope(), SETTING).await?;
     Ok(kept.and_then(|kept| serde_json::from_str(&kept).ok()))
 }
@@ -206,17 +301,21 @@ impl Watch {
     }
 }
 
-/// Says in the log, and to `milepost doctor`, that the reverse proxy's word on a sender cannot be read.
+/// Says in the log, and to `milepost doctor`, that the reverse proxy's word on a sender is not understood.
 pub async fn watch(State(watch): State<Watch>, request: Request, next: Next) -> Response {
     let tower = &watch.tower;
     let now = tower.now();
-    if let Sender::Unreadable(why) = sender(request.extensions(), request.headers(), &tower.config.trusted_proxies)
+    if let Some(fault) = fault(request.extensions(), request.headers(), &tower.config.proxies)
+        && let Some(from) = connected(request.extensions())
         && watch.due(now)
     {
         metrics::counter!("milepost_unreadable_addresses_total").increment(1);
-        tracing::error!("a sender's address: {why}");
-        let last = serde_json::json!({ "at": now, "why": why.to_string() }).to_string();
-        if let Err(error) = tower.store.people.put_setting(tower.scope(), SETTING, last).await {
+        match fault {
+            Fault::NoAddress(_) => tracing::error!("a sender's address, by way of {from}: {fault}"),
+            Fault::OtherHeader(_) => tracing::warn!("a sender's address, by way of {from}: {fault}"),
+        }
+        let told = serde_json::to_string(&LastFault { at: now, from, fault }).unwrap_or_default();
+        if let Err(error) = tower.store.people.put_setting(tower.scope(), SETTING, told).await {
             tracing::warn!("doctor will not know of it: {error}");
         }
     }
@@ -226,16 +325,26 @@ pub async fn watch(State(watch): State<Watch>, request: Request, next: Next) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::HeaderValue;
 
-    fn asked(connected: &str, headers: &[(&'static str, &'static [u8])]) -> Sender {
+    type Headers<'a> = &'a [(&'static str, &'a [u8])];
+
+    fn request(connected: &str, headers: Headers<'_>) -> (Extensions, HeaderMap) {
         let mut extensions = Extensions::new();
         extensions.insert(ConnectInfo(SocketAddr::new(connected.parse().unwrap(), 1)));
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(*name, HeaderValue::from_bytes(value).unwrap());
         }
-        sender(&extensions, &map, &["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()])
+        (extensions, map)
+    }
+
+    fn proxies(header: Option<ForwardedHeader>) -> Proxies {
+        Proxies { trusted: vec!["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()], header }
+    }
+
+    fn asked(connected: &str, headers: Headers<'_>) -> Sender {
+        let (extensions, map) = request(connected, headers);
+        sender(&extensions, &map, &proxies(None))
     }
 
     fn known(address: &str) -> Sender {
@@ -248,11 +357,13 @@ mod tests {
     fn only_trusted_proxies_are_believed() {
         assert_eq!(asked("192.0.2.1", &[(XFF, b"198.51.100.7")]), known("192.0.2.1"), "anybody can write the header");
         assert_eq!(asked("192.0.2.1", &[(XFF, b"nonsense")]), known("192.0.2.1"));
-        let invented: &[(&str, &[u8])] = &[(XFF, b"203.0.113.9, nonsense, 198.51.100.7"), (XFF, b"10.0.0.2")];
+        let invented: Headers<'_> = &[(XFF, b"203.0.113.9, nonsense, 198.51.100.7"), (XFF, b"10.0.0.2")];
         assert_eq!(asked("10.0.0.1", invented), known("198.51.100.7"), "the rest is invented");
         assert_eq!(asked("::ffff:10.0.0.1", &[]), known("10.0.0.1"), "the proxy itself");
         assert_eq!(asked("10.0.0.1", &[(XFF, b"10.0.0.3, 10.0.0.2")]), known("10.0.0.3"), "proxies only");
-        assert_eq!(sender(&Extensions::new(), &HeaderMap::new(), &[]), Sender::NotConnected);
+        let both: Headers<'_> = &[("forwarded", b"for=203.0.113.9"), (XFF, b"198.51.100.7")];
+        assert_eq!(asked("10.0.0.1", both), known("198.51.100.7"), "the proxy passes on what it does not write");
+        assert_eq!(sender(&Extensions::new(), &HeaderMap::new(), &Proxies::default()), Sender::NotConnected);
     }
 
     #[test]
@@ -300,27 +411,76 @@ mod tests {
             "198.51.100.7, unknown",
             "198.51.100.7, nonsense, 10.0.0.2",
         ] {
-            let refused = Sender::Unreadable(Unreadable::NoAddress("X-Forwarded-For"));
-            assert_eq!(asked("10.0.0.1", &[(XFF, value.as_bytes())]), refused, "{value}");
+            assert_eq!(asked("10.0.0.1", &[(XFF, value.as_bytes())]), Sender::Unreadable, "{value}");
         }
         for value in ["for=unknown", "for=_x", "proto=https", "198.51.100.7", "for=\"[2001:db8::1\"", "for="] {
-            let refused = Sender::Unreadable(Unreadable::NoAddress("Forwarded"));
-            assert_eq!(asked("10.0.0.1", &[("forwarded", value.as_bytes())]), refused, "{value}");
+            assert_eq!(asked("10.0.0.1", &[("forwarded", value.as_bytes())]), Sender::Unreadable, "{value}");
         }
-        let no_text = asked("10.0.0.1", &[(XFF, b"198.51.100.7"), (XFF, b"\xff")]);
-        assert_eq!(no_text, Sender::Unreadable(Unreadable::NoAddress("X-Forwarded-For")));
+        assert_eq!(asked("10.0.0.1", &[(XFF, b"198.51.100.7"), (XFF, b"\xff")]), Sender::Unreadable);
+    }
+
+    /// Whatever somebody sends stands before what the proxy adds, in the same header or in one before it.
+    #[test]
+    fn nobody_hides_behind_what_he_writes_himself() {
+        let invented: &[&[u8]] = &[
+            b"\"",
+            b"\"\"\"",
+            b"\\",
+            b"\\\"",
+            b"\"\\",
+            b"for=\"",
+            b"for=\"\\",
+            b"for=\"203.0.113.9",
+            b"\xff\xfe",
+            b"unknown",
+            b"_hidden;\"",
+            b",,\",",
+            b"for=203.0.113.9",
+            b"203.0.113.9",
+            b"for=\"[2001:db8::9]:1\", for=\"x,\\\"",
+            b"",
+        ];
+        for (name, added) in [
+            (XFF, "198.51.100.7"),
+            (XFF, "198.51.100.7:4711"),
+            (XFF, "198.51.100.7, 10.0.0.2"),
+            ("forwarded", "for=198.51.100.7"),
+            ("forwarded", "for=\"198.51.100.7:4711\";host=\"a,b\\\",for=203.0.113.9;\\\\\";by=10.0.0.1"),
+            ("forwarded", "host=\"\\\"\";for=198.51.100.7, for=10.0.0.2;host=\",\\\\\""),
+        ] {
+            for sent in invented {
+                let one = [sent, &b", "[..], added.as_bytes()].concat();
+                let other = if name == XFF { "forwarded" } else { XFF };
+                let ways: [Headers<'_>; 3] = [
+                    &[(name, &one)],
+                    &[(name, sent), (name, added.as_bytes())],
+                    &[(name, &one), (other, sent), (other, b"for=203.0.113.9")],
+                ];
+                for way in ways {
+                    assert_eq!(asked("10.0.0.1", way), known("198.51.100.7"), "{}", String::from_utf8_lossy(&one));
+                }
+            }
+        }
     }
 
     #[test]
-    fn two_headers_have_to_agree() {
-        let both = |forwarded: &'static [u8]| asked("10.0.0.1", &[(XFF, b"198.51.100.7:80"), ("forwarded", forwarded)]);
-        assert_eq!(both(b"for=\"198.51.100.7\""), known("198.51.100.7"));
-        assert_eq!(
-            both(b"for=203.0.113.9"),
-            Sender::Unreadable(Unreadable::TwoSenders),
-            "one is as the sender wrote it"
-        );
-        assert_eq!(both(b"for=unknown"), Sender::Unreadable(Unreadable::NoAddress("Forwarded")));
+    fn a_proxy_that_writes_the_other_header_is_told_of() {
+        for (header, name, other) in
+            [(ForwardedHeader::XForwardedFor, XFF, "forwarded"), (ForwardedHeader::Forwarded, "forwarded", XFF)]
+        {
+            let asked = |connected: &str, headers: Headers<'_>| {
+                let (extensions, map) = request(connected, headers);
+                (sender(&extensions, &map, &proxies(Some(header))), fault(&extensions, &map, &proxies(Some(header))))
+            };
+            let right: &[u8] = if name == XFF { b"198.51.100.7" } else { b"for=198.51.100.7" };
+            let told = asked("10.0.0.1", &[(other, right)]);
+            assert_eq!(told, (known("10.0.0.1"), Some(Fault::OtherHeader(header))));
+            assert_eq!(asked("10.0.0.1", &[(name, right), (other, b"\"")]), (known("198.51.100.7"), None));
+            assert_eq!(asked("10.0.0.1", &[]), (known("10.0.0.1"), None));
+            assert_eq!(asked("192.0.2.1", &[(other, right)]), (known("192.0.2.1"), None));
+            let unreadable = asked("10.0.0.1", &[(name, b"unknown")]);
+            assert_eq!(unreadable, (Sender::Unreadable, Some(Fault::NoAddress(header))));
+        }
     }
 
     #[test]
@@ -334,6 +494,8 @@ mod tests {
         headers.insert(XFF, HeaderValue::from_static("unknown"));
         let mut extensions = Extensions::new();
         extensions.insert(ConnectInfo(SocketAddr::from(([10, 0, 0, 1], 1))));
-        assert_eq!(counted_of(&extensions, &headers, &["10.0.0.0/8".parse().unwrap()]), "unreadable");
+        let proxies = proxies(Some(ForwardedHeader::XForwardedFor));
+        assert_eq!(counted_of(&extensions, &headers, &proxies), "unreadable");
+        assert_eq!(shown(&extensions, &headers, &proxies), "unknown, by way of 10.0.0.1");
     }
 }

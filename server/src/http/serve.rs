@@ -1,7 +1,11 @@
 //! Connections: how many, for how long, and what is no request. Nothing that comes slowly, or not at all, holds one for
-//! ever.
+//! ever, and nobody holds all of them.
 
-use super::problem::Problem;
+use super::{peer, problem::Problem};
+use crate::{
+    clock::{Clock as _, SystemClock},
+    config::Proxies,
+};
 use axum::{
     Router,
     body::Body,
@@ -9,15 +13,18 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use domain::ids::CorrelationId;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::{
+    collections::HashMap,
     convert::Infallible,
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, ready},
@@ -26,16 +33,21 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Sleep, sleep},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
-/// Connections at once; the next one waits until one of them ends.
-pub const CONNECTIONS_MAX: usize = 1000;
+/// Connections at once, where so many files may be open; the next one waits until one of them ends.
+const CONNECTIONS_MAX: usize = 4000;
+/// Of them those of one address that is no trusted proxy's.
+const OF_ONE_ADDRESS: usize = 200;
+/// Files that may be open, where the system lets us.
+const FILES_MAX: u64 = 16_384;
 /// What nobody waits for longer.
-const PATIENCE: Patience = Patience { head: Duration::from_secs(20), write: Duration::from_secs(30) };
+const PATIENCE: Patience =
+    Patience { idle: Duration::from_secs(75), head: Duration::from_secs(20), write: Duration::from_secs(30) };
 /// Bytes of a request's head.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of a connection that are read ahead.
@@ -48,19 +60,46 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// For how long a connection is waited for.
 #[derive(Clone, Copy)]
 struct Patience {
-    /// The head of a request is there so long after the connection, or the answer before it: so an idle one ends too.
+    /// A request is there so long after the connection, or the answer before it. Reverse proxies keep connections for a
+    /// minute: one that ends earlier costs them a request.
+    idle: Duration,
+    /// The head of a request is there so long after its first byte.
     head: Duration,
     /// Something of an answer is taken within this time.
     write: Duration,
 }
 
-/// Serves until told to stop, then ends the connections after the answers that are under way.
-pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) {
-    serve_with(listener, router, shutdown, PATIENCE).await;
+/// Lets this process have as many files open as it may, connections among them.
+pub fn allow_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.map_or(FILES_MAX, |most| most.min(FILES_MAX));
+    if limit.current.is_some_and(|now| now < wanted)
+        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum })
+    {
+        tracing::warn!("no more than {:?} files may be open: {error}", limit.current);
+    }
 }
 
-async fn serve_with(listener: TcpListener, router: Router, shutdown: CancellationToken, patience: Patience) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+/// Connections at once: what is left of the files that may be open is for the database and for calls.
+pub fn connections_max() -> usize {
+    let files = getrlimit(Resource::Nofile).current.and_then(|files| usize::try_from(files).ok());
+    files.map_or(CONNECTIONS_MAX, |files| CONNECTIONS_MAX.min(files / 4 * 3))
+}
+
+/// Serves until told to stop, then ends the connections after the answers that are under way.
+pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken, proxies: Proxies) {
+    let places = Places::new(connections_max(), OF_ONE_ADDRESS, proxies);
+    serve_with(listener, router, shutdown, places, PATIENCE).await;
+}
+
+async fn serve_with(
+    listener: TcpListener,
+    router: Router,
+    shutdown: CancellationToken,
+    places: Places,
+    patience: Patience,
+) {
+    let places = Arc::new(places);
     let connections = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
@@ -78,19 +117,82 @@ async fn serve_with(listener: TcpListener, router: Router, shutdown: Cancellatio
     connections.wait().await;
 }
 
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
+async fn accept(listener: &TcpListener, places: &Arc<Places>) -> Option<(TcpStream, SocketAddr, Place)> {
+    let place = Arc::clone(&places.all).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, peer)) => Some((stream, peer, place)),
+        // what has no place is closed at once
+        Ok((stream, peer)) => Some((stream, peer, places.of(peer.ip(), place)?)),
         // one that went away before it was taken
         Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) => None,
         Err(error) => {
             tracing::error!("no connection can be taken: {error}");
             sleep(PAUSE).await;
             None
+        }
+    }
+}
+
+/// The places for connections, and who has them.
+struct Places {
+    all: Arc<Semaphore>,
+    of_one: usize,
+    proxies: Proxies,
+    taken: Mutex<HashMap<String, Taken>>,
+}
+
+/// Places of one address.
+#[derive(Default)]
+struct Taken {
+    places: usize,
+    /// Whether the log has it that there are too many.
+    said: bool,
+}
+
+/// The place of one connection, until it is dropped.
+struct Place {
+    places: Arc<Places>,
+    /// None for a trusted proxy's.
+    counted: Option<String>,
+    _of_all: OwnedSemaphorePermit,
+}
+
+impl Places {
+    fn new(all: usize, of_one: usize, proxies: Proxies) -> Self {
+        Self { all: Arc::new(Semaphore::new(all)), of_one, proxies, taken: Mutex::default() }
+    }
+
+    /// A place for a connection from this address; none where it has its share.
+    fn of(self: &Arc<Self>, address: IpAddr, of_all: OwnedSemaphorePermit) -> Option<Place> {
+        let address = address.to_canonical();
+        let counted = (!self.proxies.are(address)).then(|| peer::counted(address));
+        if let Some(name) = &counted {
+            let mut all = self.taken.lock().expect("no panic while held");
+            let own = all.entry(name.clone()).or_default();
+            if own.places >= self.of_one {
+                metrics::counter!("milepost_refused_connections_total").increment(1);
+                if !std::mem::replace(&mut own.said, true) {
+                    tracing::warn!(
+                        "{name} has {} connections, and gets no more; if it is a reverse proxy, set --trusted-proxy",
+                        self.of_one
+                    );
+                }
+                return None;
+            }
+            own.places += 1;
+        }
+        Some(Place { places: Arc::clone(self), counted, _of_all: of_all })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Some(name) = &self.counted else { return };
+        let mut all = self.places.taken.lock().expect("no panic while held");
+        if let Some(own) = all.get_mut(name) {
+            own.places -= 1;
+            if own.places == 0 {
+                all.remove(name);
+            }
         }
     }
 }
@@ -106,11 +208,11 @@ async fn connection(
     let _ = stream.set_nodelay(true);
     let heads = Heads::default();
     let (ambiguous, stream) =
-        (Arc::clone(&heads.ambiguous), Watched { stream, heads, write_time: patience.write, stalled: None });
+        (Arc::clone(&heads.ambiguous), Watched { stream, heads, patience, head_end: None, stalled: None });
     let service = service_fn(move |request| answer(router.clone(), peer, ambiguous.load(Ordering::Relaxed), request));
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(patience.head)
+        .header_read_timeout(patience.idle)
         .max_header_size(HEAD_BYTES_MAX)
         .max_buf_size(BUFFER_BYTES_MAX)
         .serve_connection(TokioIo::new(stream), service);
@@ -135,14 +237,13 @@ async fn answer(
 ) -> Result<Response, Infallible> {
     if ambiguous {
         let detail = "Content-Length and Transfer-Encoding stand in one request: send one of them";
-        let refused = Problem::new(StatusCode::BAD_REQUEST, "two_lengths", detail).into_response();
-        return Ok(closing(refused));
+        return Ok(refused(peer, StatusCode::BAD_REQUEST, "two_lengths", detail));
     }
     let codings = request.headers().get_all(header::TRANSFER_ENCODING);
     let chunked = codings.iter().next().is_some();
     if codings.iter().any(|coding| !coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked")) {
         let detail = "no other Transfer-Encoding than chunked is read: pack the body with Content-Encoding";
-        return Ok(closing(Problem::new(StatusCode::NOT_IMPLEMENTED, "transfer_encoding", detail).into_response()));
+        return Ok(refused(peer, StatusCode::NOT_IMPLEMENTED, "transfer_encoding", detail));
     }
     request.extensions_mut().insert(ConnectInfo(peer));
     let response = match router.oneshot(request.map(Body::new)).await {
@@ -151,6 +252,13 @@ async fn answer(
     };
     // where a chunked body ends is not followed here, so nothing may come behind it
     Ok(if chunked { closing(response) } else { response })
+}
+
+/// For what is no request that the router could answer.
+fn refused(peer: SocketAddr, status: StatusCode, code: &'static str, detail: &'static str) -> Response {
+    let correlation = CorrelationId(SystemClock.id());
+    tracing::info!(%correlation, from = %peer.ip(), "no request: {detail}");
+    closing(Problem::new(status, code, detail).correlated(correlation).into_response())
 }
 
 fn closing(mut response: Response) -> Response {
@@ -204,6 +312,11 @@ impl Heads {
         }
     }
 
+    /// Whether a head has begun and is not at its end.
+    fn is_within_head(&self) -> bool {
+        !self.ended && !self.head.is_empty()
+    }
+
     fn take(&mut self, lengths: Lengths) {
         if lengths.encoded && lengths.given {
             self.ambiguous.store(true, Ordering::Relaxed);
@@ -237,11 +350,13 @@ impl Lengths {
     }
 }
 
-/// A connection that is read along, and that ends when nobody takes what is written.
+/// A connection that is read along, and that ends when a head does not come to its end or nobody takes what is written.
 struct Watched {
     stream: TcpStream,
     heads: Heads,
-    write_time: Duration,
+    patience: Patience,
+    /// When the head that has begun has to be there.
+    head_end: Option<Pin<Box<Sleep>>>,
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
@@ -252,7 +367,8 @@ impl Watched {
             self.stalled = None;
             return written;
         }
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(self.write_time)));
+        let time = self.patience.write;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(time)));
         ready!(stalled.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
@@ -265,7 +381,13 @@ impl AsyncRead for Watched {
         if matches!(read, Poll::Ready(Ok(()))) {
             self.heads.see(&into.filled()[before..]);
         }
-        read
+        if !self.heads.is_within_head() {
+            self.head_end = None;
+            return read;
+        }
+        let time = self.patience.head;
+        let end = self.head_end.get_or_insert_with(|| Box::pin(sleep(time)));
+        if end.as_mut().poll(context).is_ready() { Poll::Ready(Err(io::ErrorKind::TimedOut.into())) } else { read }
     }
 }
 
@@ -328,17 +450,43 @@ mod tests {
         }
     }
 
-    /// A server on loopback that waits for nobody longer than this.
-    async fn impatient() -> (SocketAddr, CancellationToken, tokio::task::JoinHandle<()>) {
+    const SOON: Duration = Duration::from_millis(200);
+    const NEVER: Duration = Duration::from_secs(600);
+    /// A test that waits longer has failed.
+    const WAITED: Duration = Duration::from_secs(10);
+
+    type Server = (SocketAddr, CancellationToken, tokio::task::JoinHandle<()>);
+
+    /// A server on loopback that waits for nobody.
+    async fn impatient() -> Server {
+        serving(Patience { idle: SOON, head: SOON, write: SOON }, Places::new(100, 100, Proxies::default())).await
+    }
+
+    async fn serving(patience: Patience, places: Places) -> Server {
         let echo = |body: axum::body::Bytes| async move { body };
         let endless = || async { Body::from_stream(futures::stream::repeat(Ok::<_, Infallible>(vec![b'x'; 65_536]))) };
         let router = Router::new().route("/", axum::routing::any(echo)).route("/endless", axum::routing::get(endless));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
-        let patience = Patience { head: Duration::from_millis(200), write: Duration::from_millis(200) };
-        let served = tokio::spawn(serve_with(listener, router, shutdown.clone(), patience));
+        let served = tokio::spawn(serve_with(listener, router, shutdown.clone(), places, patience));
         (address, shutdown, served)
+    }
+
+    const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+
+    /// The answer to a request on a connection that goes on; none where it ended.
+    async fn asked(stream: &mut TcpStream, head: &[u8]) -> Option<String> {
+        stream.write_all(head).await.ok()?;
+        let mut answer = vec![0; 4096];
+        let read = tokio::time::timeout(WAITED, stream.read(&mut answer)).await.expect("an answer or an end").ok()?;
+        (read > 0).then(|| String::from_utf8_lossy(&answer[..read]).into_owned())
+    }
+
+    /// Whether the server ends the connection.
+    async fn ends(stream: &mut TcpStream) -> bool {
+        let mut rest = Vec::new();
+        tokio::time::timeout(WAITED, stream.read_to_end(&mut rest)).await.is_ok()
     }
 
     /// All that comes for these bytes until the server closes.
@@ -365,6 +513,7 @@ mod tests {
             let answer = told(address, request.as_bytes()).await;
             assert!(answer.starts_with("HTTP/1.1 400 "), "{lengths}: {answer}");
             assert!(answer.contains("application/problem+json") && answer.contains("two_lengths"), "{answer}");
+            assert!(answer.contains("x-correlation-id: ") && answer.contains("\"correlation\":"), "{answer}");
             assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
         }
         for lengths in [
@@ -422,22 +571,107 @@ mod tests {
         tokio::time::timeout(Duration::from_secs(10), gone).await.expect("the connection is ended");
     }
 
+    /// Between two requests longer than a reverse proxy keeps a connection; not within one.
+    #[tokio::test]
+    async fn a_connection_is_kept_between_requests() {
+        assert!(PATIENCE.idle > Duration::from_secs(60), "as long as nginx and most load balancers keep one");
+        let places = Places::new(100, 100, Proxies::default());
+        let (address, ..) = serving(Patience { idle: NEVER, head: SOON, write: SOON }, places).await;
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        for _ in 0..2 {
+            sleep(2 * SOON).await;
+            let answer = asked(&mut stream, GET).await.expect("it is kept");
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        }
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(&GET[..20]).await.unwrap();
+        assert!(ends(&mut stream).await, "a head that has begun");
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        asked(&mut stream, GET).await.unwrap();
+        stream.write_all(&GET[..20]).await.unwrap();
+        assert!(ends(&mut stream).await, "a later one");
+    }
+
+    #[tokio::test]
+    async fn nobody_has_all_connections() {
+        let patience = Patience { idle: NEVER, head: NEVER, write: NEVER };
+        let (address, ..) = serving(patience, Places::new(100, 3, Proxies::default())).await;
+        let mut own = Vec::new();
+        for _ in 0..3 {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            assert!(asked(&mut stream, GET).await.is_some());
+            own.push(stream);
+        }
+        for _ in 0..3 {
+            assert_eq!(asked(&mut TcpStream::connect(address).await.unwrap(), GET).await, None, "closed at once");
+        }
+        assert!(asked(&mut own[0], GET).await.is_some(), "those before are served");
+        // somebody else
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from(([127, 0, 0, 2], 0))).unwrap();
+        assert!(asked(&mut socket.connect(address).await.unwrap(), GET).await.is_some());
+        drop(own);
+        let again = async { while asked(&mut TcpStream::connect(address).await.unwrap(), GET).await.is_none() {} };
+        tokio::time::timeout(WAITED, again).await.expect("their places are free again");
+
+        let trusted = Proxies { trusted: vec!["127.0.0.0/8".parse().unwrap()], ..Proxies::default() };
+        let (address, ..) = serving(patience, Places::new(100, 3, trusted)).await;
+        let mut of_a_proxy = Vec::new();
+        for _ in 0..10 {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            assert!(asked(&mut stream, GET).await.is_some());
+            of_a_proxy.push(stream);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_ipv6_sender_has_one_share() {
+        let places = Arc::new(Places::new(100, 2, Proxies::default()));
+        let taken = |address: &str| {
+            let of_all = Arc::clone(&places.all).try_acquire_owned().unwrap();
+            places.of(address.parse().unwrap(), of_all)
+        };
+        let (one, two) = (taken("2001:db8::1"), taken("2001:db8::2:0:0:1"));
+        assert!(one.is_some() && two.is_some() && taken("2001:db8::3").is_none());
+        assert!(taken("2001:db8:0:1::1").is_some() && taken("::ffff:192.0.2.1").is_some());
+        drop(one);
+        assert!(taken("2001:db8::3").is_some());
+        drop(two);
+        assert!(places.taken.lock().unwrap().is_empty() && places.all.available_permits() == 100);
+    }
+
+    #[test]
+    fn there_are_files_left_for_the_rest() {
+        allow_files();
+        let files = getrlimit(Resource::Nofile).current.map_or(usize::MAX, |files| usize::try_from(files).unwrap());
+        assert!(connections_max() <= CONNECTIONS_MAX && connections_max() <= files / 4 * 3);
+    }
+
     #[tokio::test]
     async fn heads_have_a_size() {
         let (address, ..) = impatient().await;
-        let many = "X-A: b\r\n".repeat(HEADERS_MAX + 1);
-        let large = format!("X-A: {}\r\n", "b".repeat(HEAD_BYTES_MAX));
-        for (headers, name) in [(many, "many"), (large, "large")] {
-            let answer = told(address, format!("GET / HTTP/1.1\r\nHost: x\r\n{headers}\r\n").as_bytes()).await;
-            assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431 "), "{name}: {answer}");
+        let head = |headers: &str| format!("GET / HTTP/1.1\r\nHost: x\r\n{headers}\r\n");
+        let large = |bytes: usize| head(&format!("X-A: {}\r\n", "b".repeat(bytes)));
+        for (good, name) in
+            [(head(&"X-A: b\r\n".repeat(HEADERS_MAX - 1)), "many"), (large(HEAD_BYTES_MAX - 100), "large")]
+        {
+            let answer = told(address, good.as_bytes()).await;
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{name}: {answer}");
+        }
+        for (bad, name) in [(head(&"X-A: b\r\n".repeat(HEADERS_MAX)), "many"), (large(HEAD_BYTES_MAX), "large")] {
+            let answer = told(address, bad.as_bytes()).await;
+            assert!(answer.starts_with("HTTP/1.1 431 "), "{name}: {answer}");
         }
     }
 
     #[tokio::test]
     async fn a_stop_ends_idle_connections_at_once() {
-        let (address, shutdown, served) = impatient().await;
-        let _idle = TcpStream::connect(address).await.unwrap();
+        let patience = Patience { idle: NEVER, head: NEVER, write: NEVER };
+        let (address, shutdown, served) = serving(patience, Places::new(100, 100, Proxies::default())).await;
+        let _fresh = TcpStream::connect(address).await.unwrap();
+        let mut used = TcpStream::connect(address).await.unwrap();
+        asked(&mut used, GET).await.unwrap();
         shutdown.cancel();
-        tokio::time::timeout(Duration::from_secs(10), served).await.expect("it ends").unwrap();
+        tokio::time::timeout(WAITED, served).await.expect("it ends").unwrap();
     }
 }

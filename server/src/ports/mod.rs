@@ -49,7 +49,7 @@ pub struct Asker {
 impl Asker {
     /// The times of their page.
     fn times(&self) -> times::Times {
-        times::Times { now: self.tower.now(), zone: self.zone.clone() }
+        times::Times { now: self.tower.now(), zone: self.zone.clone(), may_see: self.may(Permission::ReadPersonal) }
     }
 
     /// Whether they have this permission.

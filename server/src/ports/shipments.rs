@@ -33,7 +33,7 @@ use domain::{
     fold::{self, Fact, Folded, Resolution, Standing as FactStanding, Verdict},
     ids::{MessageId, ObservationId, ShipmentId},
     numbers,
-    observation::Location,
+    observation::{Location, Observation},
     progress,
     punctuality::{self, Delay, Moment, Punctuality, punctuality},
 };
@@ -257,7 +257,7 @@ fn list_row(row: ShipmentRow, times: &Times) -> Row {
             (None, Some(exception)) if e.milestone == Milestone::Info => exception.label().to_owned(),
             (None, _) => e.milestone.label().to_owned(),
         }),
-        last_place: last.as_ref().and_then(|e| e.place.clone()),
+        last_place: last.as_ref().filter(|e| times.may_see || e.place_in_parts).and_then(|e| e.place.clone()),
         last_at: last.and_then(|e| match e.time {
             Some(time) => Some(times.event_ago(&time)),
             None => e.at.map(|at| times.ago(at)),
@@ -331,6 +331,9 @@ impl<'a> Page<'a> {
         let audit = tower.store.people.audit_of(scope, id).await?;
         let may_see = asker.may(Permission::ReadPersonal);
         let (proofs, unread_deliveries) = proofs(tower, scope, loaded, folded, &times, may_see).await?;
+        if may_see && !proofs.is_empty() {
+            messages::note_signatory_read(tower, scope, id).await?;
+        }
         Ok(Self {
             attempts: tower.store.jobs.attempts_of(scope, id).await?,
             seen: tower.store.shipments.seen_in(scope, id).await?.into_iter().map(|s| (s.observation, s)).collect(),
@@ -400,7 +403,9 @@ impl<'a> Page<'a> {
     /// What is odd about the shipment, and what of its delivery could not be read.
     fn anomalies(&self) -> Vec<String> {
         let odd = self.folded.anomalies.iter().map(|odd| anomaly(*odd).to_owned());
-        odd.chain(self.loaded.shipment.plan.unread.clone()).collect()
+        let plan = &self.loaded.shipment.plan;
+        let doubts = plan.doubts.iter().filter(|_| self.folded.heard_at.is_none());
+        odd.chain(plan.unread.iter().chain(doubts).cloned()).collect()
     }
 
     fn row(&self) -> Row {
@@ -425,6 +430,7 @@ impl<'a> Page<'a> {
                 exception: f.reading.exception,
                 code: f.reading.unmapped.then(|| f.observation.codes.raw.clone()),
                 place: f.observation.location.as_ref().map(Location::label),
+                place_in_parts: f.observation.location.as_ref().is_some_and(Location::is_in_parts),
                 at: f.observation.time.sort_key(),
                 time: Some(f.observation.time.clone()),
             }),
@@ -439,6 +445,10 @@ impl<'a> Page<'a> {
         let until = self.at.unwrap_or(Timestamp::MAX);
         let then = self.loaded.cases.iter().filter(move |c| c.opened_at <= until);
         then.map(|case| self.at.map_or_else(|| case.clone(), |at| as_of(case, at)))
+    }
+
+    fn place(&self, said: &Observation) -> Option<String> {
+        place(said.location.as_ref()?, self.may_see)
     }
 
     fn fact(&self, id: Option<ObservationId>) -> Option<&Fact> {
@@ -507,6 +517,7 @@ impl<'a> Page<'a> {
             "case.deleted" => "Ticket deleted at the service desk",
             "case.hidden" => "Ticket no longer readable",
             "case.asked" => "Ticket asked for again",
+            "customer.erase" => "Customer data erased",
             other => other,
         };
         let agent = self.agents.of_line(&line.entry);
@@ -517,7 +528,10 @@ impl<'a> Page<'a> {
             None => (!at_desk).then(|| "by the system".to_owned()),
         };
         // a person's words may name somebody
-        let why = self.opened.why(line.entry.why.as_ref()).filter(|_| self.may_see || line.actor == Actor::System);
+        let is_erasure = line.entry.action == "customer.erase";
+        let why = self.opened.why(line.entry.why.as_ref());
+        // and the reason for an erasure names who asked for it
+        let why = why.filter(|_| (self.may_see || line.actor == Actor::System) && !is_erasure);
         let detail = [by, why].into_iter().flatten().collect::<Vec<_>>().join(": ");
         system_entry(
             format!("audit-{}", line.seq),
@@ -568,7 +582,7 @@ impl<'a> Page<'a> {
             remark: placed.remark.into(),
             when: placed.when,
             title: named::title(observation, &fact.reading),
-            place: observation.location.as_ref().map(Location::label).filter(|l| !l.is_empty()),
+            place: self.place(observation),
             detail: format!(
                 "{expected}{source} · code {}{piece} · received {}",
                 observation.codes.raw,
@@ -600,14 +614,7 @@ impl<'a> Page<'a> {
                     FactStanding::Overruled => (2, Standing::Counts),
                     _ => (2, Standing::Lost),
                 };
-                let place = fact
-                    .observation
-                    .location
-                    .as_ref()
-                    .map(Location::label)
-                    .filter(|l| !l.is_empty())
-                    .map(|l| format!(", {l}"))
-                    .unwrap_or_default();
+                let place = self.place(&fact.observation).map(|l| format!(", {l}")).unwrap_or_default();
                 let milestone = fact.reading.milestone;
                 let title = if milestone == Milestone::Info {
                     named::exceptions(&fact.reading)
@@ -852,6 +859,12 @@ async fn proofs(
     Ok((proofs.named.into_iter().filter_map(shown).collect(), proofs.unread))
 }
 
+/// Where something happened, without free text for roles that may not read it.
+fn place(location: &Location, may_see: bool) -> Option<String> {
+    let label = if may_see { location.label() } else { location.in_parts().label() };
+    Some(label).filter(|label| !label.is_empty())
+}
+
 /// Each word's first letter, then dots: never the look of a value.
 fn masked(text: &str) -> String {
     let word = |w: &str| w.chars().take(1).chain("••••".chars()).collect::<String>();
@@ -913,8 +926,11 @@ fn canonical(record: &ObservationRecord, text: StatementText, may_read: bool, ti
         ("Not mapped", reading.unmapped.then(|| format!("{}: nobody published what it means", said.codes.raw))),
         ("Doubt", reading.doubt.clone()),
         ("Event type", Some(said.classifier.label().to_owned())),
-        ("Event time", Some(format!("{} (as received: {})", time.full, said.time.raw))),
-        ("Location", said.location.as_ref().map(Location::label)),
+        (
+            "Event time",
+            Some(if may_read { format!("{} (as received: {})", time.full, said.time.raw) } else { time.full }),
+        ),
+        ("Location", said.location.as_ref().and_then(|location| place(location, may_read))),
         (
             "Codes",
             Some(
@@ -947,7 +963,7 @@ mod tests {
     #[test]
     fn no_arrival_is_estimated_of_what_is_not_on_its_way_to_the_recipient() {
         let now: Timestamp = "2026-03-05T12:00:00Z".parse().unwrap();
-        let times = Times { now, zone: jiff::tz::TimeZone::UTC };
+        let times = Times { now, zone: jiff::tz::TimeZone::UTC, may_see: true };
         let eta = EventTime::instant("", now + SignedDuration::from_hours(30), Precision::Second);
         for state in State::ALL.iter().copied() {
             let row = ShipmentRow {

@@ -63,6 +63,8 @@ pub(super) struct Times {
     pub now: Timestamp,
     /// The viewer's zone.
     pub zone: TimeZone,
+    /// Whether the viewer may read free text: what cannot be read as a time may be anything.
+    pub may_see: bool,
 }
 
 impl Times {
@@ -114,7 +116,11 @@ impl Times {
             Known::Nothing => When {
                 iso: String::new(),
                 shown: "time not known".into(),
-                full: format!("“{}” says no time that can be used", time.raw),
+                full: if self.may_see {
+                    format!("“{}” says no time that can be used", time.raw)
+                } else {
+                    "the source says no time that can be used".into()
+                },
                 own: None,
             },
         }
@@ -222,7 +228,7 @@ mod tests {
     use super::*;
 
     fn times(zone: &str) -> Times {
-        Times { now: "2026-03-02T12:00:00Z".parse().unwrap(), zone: zone_of(zone) }
+        Times { now: "2026-03-02T12:00:00Z".parse().unwrap(), zone: zone_of(zone), may_see: true }
     }
 
     fn floating(local: &str, precision: Precision) -> EventTime {
@@ -288,7 +294,11 @@ mod tests {
             twice.settle(|| Some(("Europe/Berlin", ZoneSource::Facility)));
             assert_eq!(times.event(&twice).shown, "Sun 25 Oct, 02:30 local time");
             assert!(times.event(&twice).full.ends_with("in the hour that happens twice"));
-            assert_eq!(times.event(&EventTime::unknown("soon")).shown, "time not known");
+            let unread = EventTime::unknown("at Jane's");
+            assert_eq!(times.event(&unread).shown, "time not known");
+            assert!(times.event(&unread).full.contains("Jane"));
+            let masked = format!("{:?}", Times { may_see: false, ..times }.event(&unread));
+            assert!(!masked.contains("Jane"), "{masked}");
         }
     }
 

@@ -6,10 +6,14 @@ use super::{
     Result, UseCaseError,
     people::{company_key, value_of},
 };
-use crate::{tower::Tower, vault::DataKey};
+use crate::{
+    tower::Tower,
+    vault::{DataKey, Vault},
+};
 use domain::ids::{ShipmentId, SubjectId};
+use jiff::Timestamp;
 use std::collections::HashMap;
-use storage::{AuditEntry, Scope, Sealed, audit::BEGUN_ANEW, people::AuditLine};
+use storage::{AuditEntry, Scope, Sealed, Store, audit::BEGUN_ANEW, people::AuditLine};
 
 /// The place in the vault where a line keeps the reason.
 const WHY: &str = "audit.why";
@@ -82,18 +86,18 @@ impl Opened {
     }
 }
 
-/// The line with which the chain begins where all lines are of before it.
+/// The line with which the chain begins behind lines of before it, which have no MAC; its own covers them. Only whoever has just
+/// brought the tables up to the chain writes it: otherwise it would vouch for lines whose MACs somebody removed.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn begin(tower: &Tower) -> Result<()> {
-    let scope = tower.scope();
-    let newest = tower.store.people.audit_trail(scope, None, 1).await?.pop();
-    // with an anchor the chain has begun: then somebody removed the MACs
-    if newest.is_some_and(|line| line.mac.is_none()) && !tower.config.audit_anchor.exists() {
-        let why = reason(tower, scope, "the lines before this one carry no MAC of their own; this one's covers them");
-        let entry = tower.audit(BEGUN_ANEW, "audit").why(Some(why.await?));
-        tower.store.people.audit(scope, entry).await?;
+pub async fn begin(store: &Store, scope: Scope, vault: &Vault, now: Timestamp) -> Result<()> {
+    if !store.chain_is_new {
+        return Ok(());
+    }
+    let newest = store.people.audit_trail(scope, None, 1).await?.pop();
+    if newest.is_some_and(|line| line.mac.is_none()) {
+        store.people.audit(scope, AuditEntry::new(vault.audit_key(), now, BEGUN_ANEW, "audit")).await?;
     }
     Ok(())
 }

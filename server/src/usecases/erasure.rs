@@ -2,38 +2,53 @@
 //! wherever copies of it lie. What was received and answered about a customer's shipment is erased with it ([`rewriting`]). A backup has the key still, so every erasure is written to a list outside of the database and
 //! its backups first (the tombstones), and the list is applied again at each start and after each restore.
 
+pub use super::rewriting::Left;
 use super::{Result, UseCaseError, agents, audit, orders::CUSTOMER, persons::Person, rewriting, tombstones};
 use crate::{tower::Tower, vault::Vault};
-use domain::ids::{ShipmentId, SubjectId};
+use connectors::odoo::Customer;
+use domain::{
+    fold,
+    ids::{ShipmentId, SubjectId},
+};
 use jiff::{SignedDuration, Timestamp};
 use std::{
+    collections::BTreeSet,
     fs::{File, OpenOptions},
     io::{Read, Seek, SeekFrom, Write},
     os::unix::fs::OpenOptionsExt,
     path::Path,
 };
-use storage::{Scope, StoreError};
+use storage::{
+    Scope, StoreError,
+    erasure::{ERASED, Own},
+};
 
 /// The kind of the tags that seal the lines of the list.
 const TAG: &str = "tombstone";
 /// Before the shipment in a line of the list.
 const OF: &str = "shipment:";
-/// What was being recorded while a shipment was erased had come before, but not longer before.
+/// What was being recorded while a shipment was erased is recorded as of before, but not longer before.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
+/// The setting that says that erased texts may still stand in the log beside the database.
+const UNSETTLED: &str = "erasures.unsettled";
 
 /// Erases the customer of a shipment: name, address, mail, language, and the words under which they were found; and the texts
-/// that were received and answered about it. Done again, it erases what came since.
+/// that were received and answered about it. Done again, it erases what came since. Returns what is left for [`follow`].
 ///
 /// # Errors
 /// When there is no such shipment, or the list or the store cannot be written; then nothing, or everything after the next
 /// start, is erased.
-pub async fn erase_customer(tower: &Tower, scope: Scope, shipment: ShipmentId, why: String) -> Result<()> {
+pub async fn erase_customer(tower: &Tower, scope: Scope, shipment: ShipmentId, why: String) -> Result<Left> {
     tower.store.shipments.shipment(scope, shipment).await?.ok_or(UseCaseError::NotFound("shipment"))?;
     let customer = tower.store.shipments.customer(scope, shipment).await?.map(|(sealed, _)| sealed.subject);
     // the list first: a crash in between leads to the erasure at the next start, never to a forgotten one
     append(tower, customer.unwrap_or(SubjectId(shipment.0)), Some(shipment)).await?;
+    if tower.store.people.setting(scope, &until(shipment)).await?.is_none() {
+        // nodes that have not the list go by the database
+        tower.store.people.put_setting(scope, &until(shipment), Timestamp::UNIX_EPOCH.to_string()).await?;
+    }
     let begun = tower.now();
-    texts_of(tower, scope, shipment, Timestamp::UNIX_EPOCH).await?;
+    let left = texts_of(tower, scope, own(tower, scope, shipment).await?, Timestamp::UNIX_EPOCH).await?;
     let why = audit::reason(tower, scope, &why).await?;
     let audit = tower.audit("customer.erase", format!("shipment:{shipment}")).why(Some(why));
     // last: until then it is known whom to look for
@@ -41,52 +56,119 @@ pub async fn erase_customer(tower: &Tower, scope: Scope, shipment: ShipmentId, w
         Some(subject) => tower.store.people.destroy_key(scope, subject, audit).await?,
         None => tower.store.people.audit(scope, audit).await?,
     }
-    done(tower, shipment, begun).await
+    done(tower, shipment, begun, &left).await?;
+    Ok(Left { is_in_log: !settle(tower).await?, ..left })
 }
 
-/// Erases the texts about a shipment that were received since then.
-async fn texts_of(tower: &Tower, scope: Scope, shipment: ShipmentId, since: Timestamp) -> Result<()> {
-    let customer = tower.store.shipments.customer(scope, shipment).await?;
+/// What of its numbers' statements is the shipment's: where others have a number too, not what is of another use of it.
+async fn own(tower: &Tower, scope: Scope, shipment: ShipmentId) -> Result<Own> {
+    let shared: BTreeSet<_> = tower.store.erasure.shared(scope, shipment).await?.into_iter().collect();
+    if shared.is_empty() {
+        return Ok(shipment.into());
+    }
+    let Some(loaded) = tower.store.shipments.load(scope, shipment, None).await? else { return Ok(shipment.into()) };
+    let of_others: BTreeSet<_> = fold::of_other_uses(&loaded.input).into_iter().collect();
+    let facts = loaded.input.facts.iter().filter(|fact| shared.contains(&fact.tracker) && of_others.contains(&fact.id));
+    Ok(Own { shipment, except: facts.map(|fact| fact.id).collect() })
+}
+
+/// Erases the texts about a shipment that were recorded since then.
+async fn texts_of(tower: &Tower, scope: Scope, own: Own, since: Timestamp) -> Result<Left> {
+    let customer = tower.store.shipments.customer(scope, own.shipment).await?;
     let opened = customer.and_then(|(sealed, key)| {
         let plain = tower.vault.unwrap(&key?).ok()?.open(CUSTOMER, &sealed).ok()?;
-        serde_json::from_slice(&plain).ok()
+        serde_json::from_slice::<Customer>(&plain).ok()
     });
     let person = opened.map_or_else(Person::default, |customer| Person::of(&customer));
-    rewriting::erase_texts(tower, scope, shipment, person, since).await
+    rewriting::erase_texts(tower, scope, own, person, since).await
 }
 
-/// Remembers that everything received until then is erased, and clears the files.
-async fn done(tower: &Tower, shipment: ShipmentId, begun: Timestamp) -> Result<()> {
-    tower.store.people.put_setting(tower.scope(), &until(shipment), begun.to_string()).await?;
-    Ok(tower.store.erasure.settle().await?)
+/// Remembers until when everything that was recorded is erased, and says what cannot be.
+async fn done(tower: &Tower, shipment: ShipmentId, begun: Timestamp, left: &Left) -> Result<()> {
+    let (unfinished, unopened) = (left.unfinished, left.unopened);
+    if unfinished > 0 {
+        tracing::info!(%shipment, unfinished, "messages that are still to be read are erased later");
+    }
+    if unopened > 0 {
+        tracing::warn!(%shipment, unopened, "messages that the master key does not open are left as they are");
+    }
+    let all = left.since.map_or(begun, |since| since.min(begun));
+    Ok(tower.store.people.put_setting(tower.scope(), &until(shipment), all.to_string()).await?)
+}
+
+/// Clears the files; whether nothing is left in them. What is left is remembered.
+async fn settle(tower: &Tower) -> Result<bool> {
+    let (people, scope) = (&tower.store.people, tower.scope());
+    people.put_setting(scope, UNSETTLED, tower.now().to_string()).await?;
+    let is_settled = tower.store.erasure.settle().await?;
+    if is_settled {
+        people.take_setting(scope, UNSETTLED).await?;
+    } else {
+        tracing::warn!(
+            "erased texts are still in the log beside the database, since somebody reads: it is cut off later"
+        );
+    }
+    Ok(is_settled)
 }
 
 /// The setting that says until when a shipment's texts are erased. A backup of before has none, or an earlier one.
 fn until(shipment: ShipmentId) -> String {
-    format!("erased.{shipment}")
+    format!("{ERASED}{shipment}")
 }
 
-/// Erases what was received of erased shipments since they were erased, or since the backup that is restored.
+/// Erases what was recorded of erased shipments since they were erased, or since the backup that is restored: of those in the
+/// list, and of those that the database knows of, where another node has the list.
 ///
 /// # Errors
 /// When the list was tampered with or cannot be read, or the store fails.
 pub async fn follow(tower: &Tower) -> Result<()> {
-    for line in lines(&tower.config.tombstones, &tower.vault)? {
-        let Some(shipment) = shipment_of(&line) else { continue };
-        let kept = tower.store.people.setting(tower.scope(), &until(shipment)).await?;
-        let (scope, begun) = (tower.scope(), tower.now());
-        let is_first = kept.is_none();
-        let mut since = kept.and_then(|until| until.parse().ok()).unwrap_or(Timestamp::UNIX_EPOCH);
-        let is_left = !tower.store.erasure.texts_about(scope, shipment, None).await?.is_empty();
-        if is_left {
-            since = since.checked_sub(OVERLAP).unwrap_or(since);
-        }
-        if is_first || is_left || !tower.store.erasure.about(scope, shipment, since, None).await?.is_empty() {
-            texts_of(tower, scope, shipment, since).await?;
-            done(tower, shipment, begun).await?;
+    let scope = tower.scope();
+    let listed = lines(&tower.config.tombstones, &tower.vault)?;
+    let listed: BTreeSet<ShipmentId> = listed.iter().filter_map(|line| shipment_of(line)).collect();
+    let mut any = false;
+    for shipment in &listed {
+        any |= follow_one(tower, scope, *shipment).await?;
+    }
+    let mut after = None;
+    loop {
+        let known = tower.store.erasure.erased(scope, after).await?;
+        let Some(last) = known.last() else { break };
+        after = Some(*last);
+        for shipment in known.iter().filter(|shipment| !listed.contains(*shipment)) {
+            any |= follow_one(tower, scope, *shipment).await?;
         }
     }
+    if any || tower.store.people.setting(scope, UNSETTLED).await?.is_some() {
+        settle(tower).await?;
+    }
     Ok(())
+}
+
+/// Erases what was recorded of one erased shipment since; whether there was anything.
+async fn follow_one(tower: &Tower, scope: Scope, shipment: ShipmentId) -> Result<bool> {
+    let (erasure, begun) = (&tower.store.erasure, tower.now());
+    let kept = tower.store.people.setting(scope, &until(shipment)).await?.and_then(|until| until.parse().ok());
+    let since = kept.unwrap_or(Timestamp::UNIX_EPOCH);
+    let since = since.checked_sub(OVERLAP).unwrap_or(Timestamp::UNIX_EPOCH).max(Timestamp::UNIX_EPOCH);
+    let is_first = since == Timestamp::UNIX_EPOCH;
+    let is_left = async |own: &Own| -> Result<bool> {
+        if !erasure.texts_about(scope, own.clone(), None).await?.is_empty() {
+            return Ok(true);
+        }
+        let about = erasure.about(scope, own.clone(), since, None).await?;
+        Ok(about.iter().any(|message| !message.unfinished))
+    };
+    // whose they are where others have the number too is asked only where there is something
+    if !is_first && !is_left(&shipment.into()).await? {
+        return Ok(false);
+    }
+    let own = own(tower, scope, shipment).await?;
+    if !is_first && !is_left(&own).await? {
+        return Ok(false);
+    }
+    let left = texts_of(tower, scope, own, since).await?;
+    done(tower, shipment, begun, &left).await?;
+    Ok(true)
 }
 
 /// Erases an agent of the service desk: the name in cases and in lines of the audit trail, and for good, whatever that agent does

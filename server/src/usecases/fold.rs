@@ -169,6 +169,7 @@ fn last_event(loaded: &Loaded, folded: &Folded) -> Option<LastEvent> {
         exception: fact.reading.exception,
         code: fact.reading.unmapped.then(|| fact.observation.codes.raw.clone()),
         place: fact.observation.location.as_ref().map(domain::observation::Location::label).filter(|l| !l.is_empty()),
+        place_in_parts: fact.observation.location.as_ref().is_some_and(domain::observation::Location::is_in_parts),
         at: fact.observation.time.sort_key(),
         time: Some(fact.observation.time.clone()),
     })

@@ -1,6 +1,6 @@
 //! Ingest: verify over the raw bytes, keep them, enqueue, answer. Nothing else happens in the request.
 
-use super::sources;
+use super::{sources, weaknesses};
 use crate::tower::Tower;
 use connectors::call;
 use connectors::carriers::{
@@ -68,6 +68,10 @@ pub enum Refused {
     /// It is not the source's.
     #[error("not verified: {0}")]
     NotVerified(#[from] Rejected),
+    /// Its proof covers a time and not the body, and came with another message: who sends it cannot be told. An honest
+    /// sender comes again with a later time.
+    #[error("another message came with the same time stamp and signature: send it again with a new time stamp")]
+    ProofUsed,
     /// Too large.
     #[error("the body has more than {0} bytes")]
     TooLarge(usize),
@@ -243,7 +247,7 @@ async fn take(tower: &Tower, delivery: Delivery<'_>, sent: Option<&[u8]>) -> Res
         Novelty::Repeated
             if verified.once.is_some() && !is_kept(tower, source.scope, accepted.message, body).await? =>
         {
-            return Err(Rejected::Used.into());
+            return Err(Refused::ProofUsed);
         }
         Novelty::Repeated => {}
     }
@@ -299,7 +303,13 @@ fn prepare(
         serde_json::from_slice(&opened).map_err(|_| internal("its secrets are no list".into()))?;
     // published keys are no secret
     if settings.keys_url.is_none() {
-        secrets.iter().for_each(|secret| call::secrets::know(secret));
+        for secret in &secrets {
+            call::secrets::know(secret);
+            // the password of USER:PASSWORD, without the user
+            if let Ok(Some(part)) = weaknesses::kept_secret(scheme, secret) {
+                call::secrets::know(part);
+            }
+        }
     }
     let secrets = Secrets {
         scheme,

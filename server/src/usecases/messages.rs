@@ -1,13 +1,15 @@
-//! Who read what carriers wrote: bodies of messages and free text may name people, so that reading them is in the audit trail.
+//! Who read what carriers wrote: bodies of messages, free text and who signed name people, so that reading them is in the audit
+//! trail.
 
 use super::Result;
 use crate::tower::Tower;
-use domain::ids::MessageId;
+use domain::ids::{MessageId, ShipmentId};
 use jiff::SignedDuration;
 use storage::Scope;
 
 /// What is in the audit trail of a person who reads.
 const READ: &str = "message.read";
+const SIGNATORY_READ: &str = "shipment.signatory.read";
 /// What a person reads again within this time is not noted again.
 const NOTED_FOR: SignedDuration = SignedDuration::from_mins(15);
 /// Lines of the audit trail that are looked through for it.
@@ -18,7 +20,15 @@ const LINES: u32 = 100;
 /// # Errors
 /// When the store fails: then nothing is shown.
 pub async fn note_read(tower: &Tower, scope: Scope, message: MessageId) -> Result<()> {
-    note(tower, scope, format!("message:{message}")).await
+    note(tower, scope, READ, format!("message:{message}")).await
+}
+
+/// A person reads who signed for a shipment. It is not among what happened to the shipment, so that it has a subject of its own.
+///
+/// # Errors
+/// As [`note_read`].
+pub async fn note_signatory_read(tower: &Tower, scope: Scope, shipment: ShipmentId) -> Result<()> {
+    note(tower, scope, SIGNATORY_READ, format!("signatory:{shipment}")).await
 }
 
 /// A person reads the words of several messages, as samples of codes.
@@ -26,17 +36,17 @@ pub async fn note_read(tower: &Tower, scope: Scope, message: MessageId) -> Resul
 /// # Errors
 /// As [`note_read`].
 pub async fn note_words_read(tower: &Tower, scope: Scope) -> Result<()> {
-    note(tower, scope, "samples:unmapped".into()).await
+    note(tower, scope, READ, "samples:unmapped".into()).await
 }
 
-async fn note(tower: &Tower, scope: Scope, subject: String) -> Result<()> {
+async fn note(tower: &Tower, scope: Scope, action: &'static str, subject: String) -> Result<()> {
     let people = &tower.store.people;
     let since = tower.now().checked_sub(NOTED_FOR).unwrap_or_default();
     let lines = people.audit_trail(scope, Some(subject.clone()), LINES).await?;
     let is_noted =
-        lines.iter().any(|line| line.actor == scope.actor && line.entry.action == READ && line.entry.at > since);
+        lines.iter().any(|line| line.actor == scope.actor && line.entry.action == action && line.entry.at > since);
     if is_noted {
         return Ok(());
     }
-    Ok(people.audit(scope, tower.audit(READ, subject)).await?)
+    Ok(people.audit(scope, tower.audit(action, subject)).await?)
 }

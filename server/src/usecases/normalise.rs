@@ -98,11 +98,12 @@ fn read(connector: &Configured, settings: &Settings, body: &[u8]) -> std::result
 
 /// Without the reports under what is no number of a shipment: the message keeps them, and a problem says so.
 fn numbered(mut decoded: Decoded) -> Decoded {
-    let refused = |report: &TrackerReport| numbers::normalise(report.refs.tracker()?.1).err();
-    let problems = decoded.reports.iter().filter_map(refused);
-    let problems = problems.map(|why| Problem { at: "tracking number".into(), message: why.to_string() });
-    decoded.problems.extend(problems.collect::<Vec<_>>());
-    decoded.reports.retain(|report| refused(report).is_none());
+    let Decoded { reports, problems, .. } = &mut decoded;
+    reports.retain(|report| {
+        let refused = report.refs.tracker().and_then(|(_, number)| numbers::normalise(number).err());
+        problems.extend(refused.iter().map(|why| Problem { at: "tracking number".into(), message: why.to_string() }));
+        refused.is_none()
+    });
     decoded
 }
 

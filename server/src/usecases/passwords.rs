@@ -6,7 +6,12 @@ use argon2::{
     Argon2,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use unicode_normalization::UnicodeNormalization;
 
 /// Characters of the shortest password (NIST SP 800-63B allows 8 beside a second factor; there is none yet).
@@ -25,8 +30,63 @@ const SIGNS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 const GROUPS: (usize, usize) = (4, 5);
 
 /// argon2id of a random string, for logins that do not exist (OWASP parameters, as `Argon2::default()`).
-pub(super) const OF_NOBODY: &str =
+pub(super) const DUMMY_HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$bWlsZXBvc3QtdW5rbm93bg$7yNTNGWEuOqFnT0pBhXCTcWGzKVb6vTGCkWmq7HkIhA";
+
+/// Where tries wait that are beyond the usual number: one is worked on at a time, and of each network one waits, so that nobody
+/// fills the queue for the others.
+#[derive(Debug)]
+pub struct SlowLane {
+    place: Arc<Semaphore>,
+    networks: Mutex<HashSet<String>>,
+}
+
+/// The turn of a try in the slow lane, until it is dropped.
+#[derive(Debug)]
+pub struct SlowTurn {
+    _place: OwnedSemaphorePermit,
+    _entry: Entry,
+}
+
+#[derive(Debug)]
+struct Entry {
+    lane: Arc<SlowLane>,
+    network: String,
+}
+
+impl Default for SlowLane {
+    fn default() -> Self {
+        Self { place: Arc::new(Semaphore::new(1)), networks: Mutex::default() }
+    }
+}
+
+impl SlowLane {
+    /// Waits for a turn.
+    ///
+    /// # Errors
+    /// When somebody of the same network waits, or too many others do.
+    pub async fn turn(self: &Arc<Self>, network: &str) -> Result<SlowTurn> {
+        if !self.networks.lock().expect("no panic while held").insert(network.to_owned()) {
+            return Err(busy());
+        }
+        let entry = Entry { lane: Arc::clone(self), network: network.to_owned() };
+        match tokio::time::timeout(TURN_MAX, Arc::clone(&self.place).acquire_owned()).await {
+            Ok(Ok(place)) => Ok(SlowTurn { _place: place, _entry: entry }),
+            _ => Err(busy()),
+        }
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.lane.networks.lock().expect("no panic while held").remove(&self.network);
+    }
+}
+
+fn busy() -> UseCaseError {
+    metrics::counter!("milepost_sign_in_busy_total").increment(1);
+    UseCaseError::Unavailable("Many people sign in right now. Try again in a moment.".into())
+}
 
 /// The same password typed on another keyboard is the same (NIST SP 800-63B section 3.1.1.2).
 fn normalised(password: &str) -> String {
@@ -71,16 +131,17 @@ pub async fn hash(tower: &Tower, password: &str) -> Result<String> {
     in_turn(tower, work).await?.map_err(|error| UseCaseError::Internal(error.to_string()))
 }
 
-/// Whether this is the password.
+/// Whether this is the password. The turn in the slow lane, if it needs one, lasts as long as the work.
 ///
 /// # Errors
 /// When too many are worked on.
-pub async fn verify(tower: &Tower, kept: String, offered: &str) -> Result<bool> {
+pub async fn verify(tower: &Tower, kept: String, offered: &str, turn: Option<SlowTurn>) -> Result<bool> {
     if offered.len() > OFFERED_BYTES_MAX {
         return Ok(false);
     }
     let offered = normalised(offered);
     let work = move || {
+        let _turn = turn;
         let hash = PasswordHash::new(&kept).map_err(|error| error.to_string())?;
         Ok(Argon2::default().verify_password(offered.as_bytes(), &hash).is_ok())
     };
@@ -90,10 +151,7 @@ pub async fn verify(tower: &Tower, kept: String, offered: &str) -> Result<bool> 
 /// Does the work when there is room for it. Whoever hangs up meanwhile makes no room: the work goes on to its end.
 async fn in_turn<T: Send + 'static>(tower: &Tower, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     let turn = tokio::time::timeout(TURN_MAX, Arc::clone(&tower.hashing).acquire_owned()).await;
-    let Ok(Ok(turn)) = turn else {
-        metrics::counter!("milepost_sign_in_busy_total").increment(1);
-        return Err(UseCaseError::Unavailable("Many people sign in right now. Try again in a moment.".into()));
-    };
+    let Ok(Ok(turn)) = turn else { return Err(busy()) };
     let worked = tokio::task::spawn_blocking(move || {
         let result = work();
         drop(turn);

@@ -31,14 +31,19 @@ pub struct NewUser {
 /// # Errors
 /// When the login is taken, or login or password do not meet the rules.
 pub async fn add(tower: &Tower, scope: Scope, user: NewUser) -> Result<UserId> {
+    let record = record_of(tower, user).await?;
+    put(tower, scope, record).await
+}
+
+/// The user to be kept, with the password hashed.
+async fn record_of(tower: &Tower, user: NewUser) -> Result<UserRecord> {
     let login = checked_login(&user.login)?;
     passwords::check(&user.password)?;
     check_roles(&user.roles)?;
     if tower.store.people.user_by_login(&login).await?.is_some() {
         return Err(UseCaseError::Conflict(format!("there is a user {login} already")));
     }
-    let now = tower.now();
-    let record = UserRecord {
+    Ok(UserRecord {
         id: UserId(tower.clock.id()),
         company: tower.company,
         name: if user.name.trim().is_empty() { login.clone() } else { user.name.trim().to_owned() },
@@ -46,8 +51,11 @@ pub async fn add(tower: &Tower, scope: Scope, user: NewUser) -> Result<UserId> {
         password: passwords::hash(tower, &user.password).await?,
         roles: user.roles,
         enabled: true,
-        created_at: now,
-    };
+        created_at: tower.now(),
+    })
+}
+
+async fn put(tower: &Tower, scope: Scope, record: UserRecord) -> Result<UserId> {
     let id = record.id;
     let after = serde_json::json!({"login": record.login, "name": record.name, "roles": record.roles});
     let after = sealed_audit(tower, scope, &after).await?;
@@ -119,11 +127,13 @@ pub async fn set_up(tower: &Tower, token: &str, mut user: NewUser) -> Result<Use
     if tower.store.people.setting(scope, SETUP).await?.as_deref() != Some(offered.as_str()) {
         return Err(UseCaseError::Forbidden("this set-up link is not valid, or was used"));
     }
+    user.roles = vec![RoleName::Admin, RoleName::Agent, RoleName::Executive];
+    // the link is used up only by a user that can be kept
+    let record = record_of(tower, user).await?;
     if tower.store.people.take_setting(scope, SETUP).await?.as_deref() != Some(offered.as_str()) {
         return Err(UseCaseError::Forbidden("this set-up link was used"));
     }
-    user.roles = vec![RoleName::Admin, RoleName::Agent, RoleName::Executive];
-    add(tower, scope, user).await
+    put(tower, scope, record).await
 }
 
 /// How a user becomes another.
@@ -142,7 +152,8 @@ pub enum Change {
 /// Changes a user. Who is disabled, has a new password or other roles is signed out everywhere at once.
 ///
 /// # Errors
-/// When there is no such user, the password does not meet the rules, or nobody would be left to run the installation.
+/// When there is no such user, the password does not meet the rules, nobody would be left to run the installation, or somebody
+/// else changed the user at the same time.
 pub async fn change(tower: &Tower, scope: Scope, login: &str, change: Change) -> Result<UserRecord> {
     let before = of_login(tower, scope, login).await?;
     let (action, user) = match change {
@@ -164,7 +175,7 @@ pub async fn change(tower: &Tower, scope: Scope, login: &str, change: Change) ->
         .audit(action, format!("user:{}", user.id))
         .before(sealed_audit(tower, scope, &said(&before)).await?)
         .after(sealed_audit(tower, scope, &said(&user)).await?);
-    tower.store.people.put_user(scope, user.clone(), audit).await?;
+    tower.store.people.change_user(scope, before, user.clone(), audit).await?;
     Ok(user)
 }
 

@@ -1,9 +1,13 @@
 //! What is known of a person who is to be erased, and where it stands in a body: in the encodings and escapes that carriers
 //! use, in any case of its letters.
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, Input, MatchKind};
 use connectors::odoo::Customer;
-use std::{collections::BTreeSet, fmt::Write as _};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    fmt::Write as _,
+    ops::Range,
+};
 
 /// What stands in the place of something erased. Letters alone: no format has a meaning for them.
 pub(super) const MARK: &str = "ERASED";
@@ -11,11 +15,15 @@ pub(super) const MARK: &str = "ERASED";
 const CHARS_MIN: usize = 3;
 /// So many different words of statements are looked for.
 const SAID_MAX: usize = 5_000;
+/// A longer text between quotes is no key of a JSON object.
+const KEY_BYTES_MAX: usize = 64;
 
 /// A person.
 #[derive(Default)]
 pub(super) struct Person {
-    /// Names, street, mail, telephone.
+    /// Whether it is the customer as the order system knows it, and not only what statements let guess.
+    is_known: bool,
+    /// Names, street, mail.
     names: BTreeSet<String>,
     /// Parts of names: by themselves, not within a word.
     parts: BTreeSet<String>,
@@ -26,7 +34,7 @@ pub(super) struct Person {
 impl Person {
     /// The customer of a delivery.
     pub(super) fn of(customer: &Customer) -> Self {
-        let mut person = Self::default();
+        let mut person = Self { is_known: true, ..Self::default() };
         person.name(customer.name.as_deref());
         for value in [&customer.street, &customer.email].into_iter().flatten() {
             person.names.extend(value.lines().map(|line| line.trim().to_owned()));
@@ -53,30 +61,61 @@ impl Person {
         self.parts.extend(words.map(str::to_owned));
     }
 
-    /// Whether there is anything to look for.
+    /// What finds the person: made once, since it takes long.
+    pub(super) fn search(self) -> Search {
+        let person = self.names.iter().chain(&self.parts);
+        Search {
+            is_known: self.is_known && !self.names.is_empty(),
+            names: Finder::of(&self.names),
+            person: Finder::of(person.clone()),
+            all: Finder::of(person.chain(&self.said)),
+            said: self.said.difference(&self.names.union(&self.parts).cloned().collect()).cloned().collect(),
+        }
+    }
+}
+
+/// Finds a person in texts.
+pub(super) struct Search {
+    is_known: bool,
+    names: Finder,
+    person: Finder,
+    all: Finder,
+    /// What carriers said, without what is of the person's name.
+    said: BTreeSet<String>,
+}
+
+impl Search {
+    /// Whether it is known whom to look for: else a text without what is found may name the person still.
     pub(super) fn is_known(&self) -> bool {
-        self.has_names() || !self.said.is_empty()
+        self.is_known
     }
 
     /// Whether anything names the person.
     pub(super) fn has_names(&self) -> bool {
-        !self.names.is_empty()
+        self.names.finder.is_some()
     }
 
     /// Whether a text names the person.
     pub(super) fn names_in(&self, text: &[u8]) -> bool {
-        Finder::of(self.names.iter(), []).found(text).next().is_some()
+        self.names.found(text, 0..text.len()).next().is_some()
     }
 
-    /// A body without the person; what others' statements say too stays.
-    pub(super) fn removed(&self, body: &[u8], others_say: &[&str]) -> Vec<u8> {
-        let said = self.said.iter().filter(|words| !others_say.contains(&words.as_str()));
-        let finder = Finder::of(self.names.iter().chain(said), &self.parts);
+    /// A body without the person; what others' statements say too stays, but for the person's name.
+    pub(super) fn removed(&self, body: &[u8], others_say: &[String]) -> Vec<u8> {
+        let stays: HashSet<&str> =
+            others_say.iter().map(|words| words.trim()).filter(|words| self.said.contains(*words)).collect();
         let (mut without, mut done) = (Vec::with_capacity(body.len()), 0);
-        for (start, end) in finder.found(body) {
-            without.extend_from_slice(&body[done..start]);
-            without.extend_from_slice(MARK.as_bytes());
-            done = end;
+        for (place, value) in self.all.found(body, 0..body.len()) {
+            let inner: Vec<_> = if stays.contains(value) {
+                self.person.found(body, place).map(|(place, _)| place).collect()
+            } else {
+                vec![place]
+            };
+            for place in inner {
+                without.extend_from_slice(&body[done..place.start]);
+                without.extend_from_slice(MARK.as_bytes());
+                done = place.end;
+            }
         }
         without.extend_from_slice(&body[done..]);
         without
@@ -85,41 +124,59 @@ impl Person {
 
 struct Finder {
     finder: Option<AhoCorasick>,
-    /// Which patterns are one word: found by themselves, not within another one.
-    words: Vec<bool>,
+    /// Of each pattern which value it is a form of.
+    forms: Vec<usize>,
+    /// The values, and which are one word: found by themselves, not within another one nor as a key.
+    values: Vec<(String, bool)>,
 }
 
 impl Finder {
-    fn of<'a>(whole: impl IntoIterator<Item = &'a String>, parts: impl IntoIterator<Item = &'a String>) -> Self {
-        let long = |value: &&String| value.chars().count() >= CHARS_MIN;
-        let mut patterns = Vec::new();
-        let mut words = Vec::new();
-        for value in whole.into_iter().chain(parts).filter(long) {
-            let is_word = value.chars().all(char::is_alphanumeric);
-            for form in forms(value) {
-                patterns.push(form);
-                words.push(is_word);
-            }
-        }
-        let built = AhoCorasick::builder()
+    fn of<'a>(values: impl IntoIterator<Item = &'a String>) -> Self {
+        let long = values.into_iter().filter(|value| value.chars().count() >= CHARS_MIN);
+        let values: BTreeMap<String, bool> =
+            long.map(|value| (value.clone(), value.chars().all(char::is_alphanumeric))).collect();
+        let values: Vec<_> = values.into_iter().collect();
+        let (patterns, forms): (Vec<_>, Vec<_>) = values
+            .iter()
+            .enumerate()
+            .flat_map(|(n, (value, _))| forms(value).into_iter().map(move |form| (form, n)))
+            .unzip();
+        let finder = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::LeftmostLongest)
             .build(&patterns)
             .ok()
             .filter(|_| !patterns.is_empty());
-        Self { finder: built, words }
+        Self { finder, forms, values }
     }
 
-    fn found<'a>(&'a self, body: &'a [u8]) -> impl Iterator<Item = (usize, usize)> + 'a {
-        let matches = self.finder.iter().flat_map(move |finder| finder.find_iter(body));
-        matches
-            .filter(move |found| {
-                let is_word = self.words.get(found.pattern().as_usize()).is_some_and(|is_word| *is_word);
-                let goes_on = || body.get(found.end()).is_some_and(u8::is_ascii_alphanumeric);
-                !(is_word && (ends_in_word(&body[..found.start()]) || goes_on()))
-            })
-            .map(|found| (found.start(), found.end()))
+    /// Where the values stand in a part of a body, and which.
+    fn found<'a>(&'a self, body: &'a [u8], part: Range<usize>) -> impl Iterator<Item = (Range<usize>, &'a str)> {
+        let matches = self.finder.iter().flat_map(move |finder| finder.find_iter(Input::new(body).range(part.clone())));
+        matches.filter_map(move |found| {
+            let (value, is_word) = self.values.get(*self.forms.get(found.pattern().as_usize())?)?;
+            let place = found.start()..found.end();
+            let goes_on = || body.get(place.end).is_some_and(u8::is_ascii_alphanumeric);
+            let is_within = *is_word && (ends_in_word(&body[..place.start]) || goes_on() || is_key(body, &place));
+            (!is_within).then_some((place, value.as_str()))
+        })
     }
+}
+
+/// Whether a place lies in a key of a JSON object.
+fn is_key(body: &[u8], place: &Range<usize>) -> bool {
+    let is_json = matches!(body.trim_ascii_start().first(), Some(b'{' | b'['));
+    let before = &body[place.start.saturating_sub(KEY_BYTES_MAX)..place.start];
+    let after = &body[place.end..body.len().min(place.end + KEY_BYTES_MAX)];
+    let Some((opens, closes)) = before.iter().rposition(|b| *b == b'"').zip(after.iter().position(|b| *b == b'"'))
+    else {
+        return false;
+    };
+    let follows = after[closes + 1..].trim_ascii_start().first();
+    let precedes = before[..opens].trim_ascii_end().last();
+    // an escaped quote belongs to a text
+    let is_quoted = precedes != Some(&b'\\') && after[..closes].last() != Some(&b'\\');
+    is_json && is_quoted && follows == Some(&b':') && matches!(precedes, Some(b'{' | b','))
 }
 
 /// Whether a word is under way; an escaped line end or blank begins another one.
@@ -232,7 +289,7 @@ mod tests {
             b"by=%20Smith",
         ] {
             let text = String::from_utf8_lossy(body);
-            let without = String::from_utf8_lossy(&jane().removed(body, &[])).into_owned();
+            let without = String::from_utf8_lossy(&jane().search().removed(body, &[])).into_owned();
             assert!(without.contains(MARK), "{text} stays {without}");
             for left in ["Jan", "JAN", "Doe &", "DOE &", "Sons", "SONS", "lm S", "LM S", "xample", "SMITH", "Miller"] {
                 assert!(!without.contains(left), "{left} is left of {text}: {without}");
@@ -243,8 +300,40 @@ mod tests {
     #[test]
     fn others_keep_what_is_theirs() {
         let body = br#"[{"city":"Leipzig","to":"Janette Smithson","said":"Delivered"}]"#;
-        assert_eq!(jane().removed(body, &["Delivered"]), body);
-        assert!(!jane().names_in(body) && jane().names_in(b"to: jane@EXAMPLE.com"));
-        assert!(!Person::default().is_known());
+        let search = jane().search();
+        assert_eq!(search.removed(body, &["Delivered".into()]), body);
+        assert!(!search.names_in(body) && search.names_in(b"to: jane@EXAMPLE.com"));
+        let theirs = br#"{"note":"Left with neighbour Miller for Smith"}"#;
+        let without = search.removed(theirs, &["Left with neighbour Miller".into()]);
+        assert_eq!(String::from_utf8_lossy(&without), r#"{"note":"Left with neighbour Miller for ERASED"}"#);
+    }
+
+    #[test]
+    fn keys_stay_and_values_do_not() {
+        let mut person = jane();
+        person.signed(Some("Status GmbH"));
+        let search = person.search();
+        for (body, without) in [
+            (
+                r#"{"status":"in transit","a":1, "Delivered" : true}"#,
+                r#"{"status":"in transit","a":1, "Delivered" : true}"#,
+            ),
+            (r#"["Smith","status"]"#, r#"["ERASED","ERASED"]"#),
+            (r#"{"a":"\"Smith\": hello"}"#, r#"{"a":"\"ERASED\": hello"}"#),
+            (r#"said "Smith": hello"#, r#"said "ERASED": hello"#),
+            (r#"{"a":"x, \"Smith": 1}"#, r#"{"a":"x, \"ERASED": 1}"#),
+        ] {
+            assert_eq!(String::from_utf8_lossy(&search.removed(body.as_bytes(), &[])), without);
+        }
+    }
+
+    #[test]
+    fn nobody_is_known_by_what_statements_say() {
+        let mut person = Person::default();
+        person.signed(Some("SMITH"));
+        person.said(Some("Delivered"));
+        let search = person.search();
+        assert!(!search.is_known() && search.has_names());
+        assert!(jane().search().is_known() && !Person::of(&Customer::default()).search().is_known());
     }
 }

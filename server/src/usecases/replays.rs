@@ -98,9 +98,13 @@ pub async fn retry(tower: &Tower, scope: Scope, job: JobId) -> Result<Tally> {
 /// Reads one message again, at once.
 ///
 /// # Errors
-/// When there is none, its body is no longer kept, or the store fails.
+/// When there is none, its body is no longer kept or was rewritten by an erasure, or the store fails.
 pub async fn read_again(tower: &Tower, scope: Scope, id: MessageId) -> Result<()> {
     let message = tower.store.inbox.message(scope, id).await?.ok_or(UseCaseError::NotFound("message"))?;
+    if message.rewritten {
+        let message = "an erasure has rewritten it, so that it is not read again: what was read before stays".into();
+        return Err(UseCaseError::Invalid { field: "message", message });
+    }
     let audit = tower.audit("message.replay", format!("message:{id}"));
     let job = again(tower, &message, Lane::RealTime);
     if tower.store.inbox.replay(scope, vec![(id, job)], audit).await? == 0 {

@@ -7,61 +7,89 @@ use super::{
     Result, UseCaseError,
     ingest::BODY,
     normalise::{StatementText, TEXT},
-    persons::Person,
+    persons::{Person, Search},
 };
 use crate::{
     tower::Tower,
     vault::{DataKey, VaultError},
 };
-use domain::ids::{MessageId, ObservationId, ShipmentId, SubjectId};
+use domain::ids::{MessageId, ObservationId, SubjectId, TrackerId};
 use jiff::Timestamp;
-use std::collections::{HashMap, hash_map::Entry};
+use std::{
+    collections::{HashMap, HashSet, hash_map::Entry},
+    sync::Arc,
+};
 use storage::{
-    Scope, Sealed,
-    erasure::{About, Rewritten},
+    Scope, Sealed, WrappedKey,
+    erasure::{Own, Rewritten},
     inbox::MessageBody,
 };
 
 /// How often a message is rewritten again that somebody else rewrote meanwhile.
 const TRIES: u32 = 5;
 
-/// Erases the texts about a shipment in what was received since then.
+/// What an erasure leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Left {
+    /// So many messages that are still to be read, or were rewritten meanwhile: they are erased later.
+    pub unfinished: u32,
+    /// So many messages that the master key does not open: nobody can read them.
+    pub unopened: u32,
+    /// Whether something is still in the log beside the database.
+    pub is_in_log: bool,
+    /// When the first statement of an unfinished one was recorded.
+    pub(super) since: Option<Timestamp>,
+}
+
+/// Erases the texts about a shipment in what was recorded since then. A message that cannot be opened, or is still to be read,
+/// stops nothing: it is left.
 ///
 /// # Errors
-/// When the store fails or the master key is another one; what is erased stays so, and the rest is left.
+/// When the store fails; what is erased stays so, and the rest is left.
 pub(super) async fn erase_texts(
     tower: &Tower,
     scope: Scope,
-    shipment: ShipmentId,
+    own: Own,
     mut person: Person,
     since: Timestamp,
-) -> Result<()> {
-    let work = Work { tower, scope };
-    work.learn(shipment, &mut person).await?;
-    work.messages(shipment, &person, since).await?;
-    if person.has_names() {
-        work.unread(&person).await?;
-        work.loose(&person).await?;
+) -> Result<Left> {
+    let mut work = Work { tower, scope, own, its: HashSet::new(), left: Left::default() };
+    work.learn(&mut person).await?;
+    let search = Arc::new(aside(move || person.search()).await?);
+    work.messages(&search, since).await?;
+    if search.has_names() {
+        work.unread(&search).await?;
+        work.loose(&search).await?;
     }
-    while tower.store.erasure.empty(scope, shipment).await? {}
-    Ok(())
+    while tower.store.erasure.empty(scope, work.own.clone()).await? {}
+    Ok(work.left)
+}
+
+/// What takes long, on a thread of its own.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| UseCaseError::Internal(format!("erasure: {error}")))
 }
 
 struct Work<'a> {
     tower: &'a Tower,
     scope: Scope,
+    own: Own,
+    /// The shipment's own statements with words.
+    its: HashSet<ObservationId>,
+    left: Left,
 }
 
 impl Work<'_> {
     /// What the shipment's own statements say of the person.
-    async fn learn(&self, shipment: ShipmentId, person: &mut Person) -> Result<()> {
+    async fn learn(&mut self, person: &mut Person) -> Result<()> {
         let mut keys = HashMap::new();
         let mut after = None;
         loop {
-            let texts = self.tower.store.erasure.texts_about(self.scope, shipment, after).await?;
+            let texts = self.tower.store.erasure.texts_about(self.scope, self.own.clone(), after).await?;
             let Some((last, _)) = texts.last() else { return Ok(()) };
             after = Some(*last);
-            for (_, sealed) in &texts {
+            for (id, sealed) in &texts {
+                self.its.insert(*id);
                 if let Some(text) = self.statement(sealed, &mut keys).await? {
                     person.signed(text.signatory.as_deref());
                     person.said(text.description.as_deref());
@@ -79,31 +107,36 @@ impl Work<'_> {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => {
                 let kept = self.tower.store.people.key(self.scope, sealed.subject).await?;
-                new.insert(kept.map(|kept| self.tower.vault.unwrap(&kept)).transpose().map_err(internal)?)
+                new.insert(kept.and_then(|kept| self.tower.vault.unwrap(&kept).ok()))
             }
         };
         let Some(key) = key else { return Ok(None) };
         Ok(key.open(TEXT, sealed).ok().and_then(|plain| serde_json::from_slice(&plain).ok()))
     }
 
-    async fn messages(&self, shipment: ShipmentId, person: &Person, since: Timestamp) -> Result<()> {
+    async fn messages(&mut self, search: &Arc<Search>, since: Timestamp) -> Result<()> {
         let mut after = None;
         loop {
-            let about = self.tower.store.erasure.about(self.scope, shipment, since, after).await?;
+            let about = self.tower.store.erasure.about(self.scope, self.own.clone(), since, after).await?;
             let Some(last) = about.last() else { return Ok(()) };
             after = Some(last.message);
             for message in about {
-                if message.others.is_empty() {
-                    self.tower.store.erasure.erase_message(self.scope, message.message).await?;
-                } else {
-                    self.rewrite(&message, person).await?;
+                let is_done = match (message.unfinished, message.others.is_empty()) {
+                    (true, _) => false,
+                    (false, true) => self.tower.store.erasure.erase_message(self.scope, message.message).await?,
+                    (false, false) => self.rewrite(message.message, &message.others, search).await?,
+                };
+                if !is_done {
+                    self.left.unfinished += 1;
+                    let first = self.left.since.unwrap_or(message.recorded_at);
+                    self.left.since = Some(first.min(message.recorded_at));
                 }
             }
         }
     }
 
-    /// Messages of which nothing was recorded may name the person too.
-    async fn unread(&self, person: &Person) -> Result<()> {
+    /// Messages that were read and of which nothing was recorded may name the person too.
+    async fn unread(&mut self, search: &Arc<Search>) -> Result<()> {
         let mut after = None;
         loop {
             let unread = self.tower.store.erasure.unread(self.scope, after).await?;
@@ -111,55 +144,77 @@ impl Work<'_> {
             after = Some(*last);
             for message in unread {
                 let Some(body) = self.body(message).await? else { continue };
-                let (_, plain) = self.opened(&body)?;
-                if person.names_in(&plain) {
-                    self.rewrite(&About { message, others: Vec::new() }, person).await?;
+                // one that cannot be opened says nothing to anybody
+                let Ok((_, plain)) = self.opened(&body) else { continue };
+                let search_for = Arc::clone(search);
+                if aside(move || search_for.names_in(&plain)).await? {
+                    self.rewrite(message, &[], search).await?;
                 }
             }
         }
     }
 
-    async fn rewrite(&self, about: &About, person: &Person) -> Result<()> {
+    /// Whether nothing is left of the person there. What cannot be opened is counted, and nothing can be done about it.
+    async fn rewrite(&mut self, message: MessageId, others: &[TrackerId], search: &Arc<Search>) -> Result<bool> {
         for _ in 0..TRIES {
-            if self.rewritten(about, person).await? {
-                return Ok(());
+            match self.rewritten(message, others, search).await? {
+                Try::Done => return Ok(true),
+                Try::Unopened => {
+                    self.left.unopened += 1;
+                    tracing::warn!(%message, "not opened by the master key, so that nothing is erased in it");
+                    return Ok(true);
+                }
+                Try::Changed => {}
             }
         }
-        Err(UseCaseError::Unavailable(format!("message {} is being rewritten by somebody else", about.message)))
+        Ok(false)
     }
 
-    /// Whether nothing has come between.
-    async fn rewritten(&self, about: &About, person: &Person) -> Result<bool> {
-        let (erasure, message) = (&self.tower.store.erasure, about.message);
+    async fn rewritten(&self, message: MessageId, others: &[TrackerId], search: &Arc<Search>) -> Result<Try> {
         let Some(stored) = self.body(message).await? else {
             // without its body it has a key for its statements' words at most
-            return self.only_texts(about).await;
+            return self.only_texts(message, others).await;
         };
-        let (old, body) = self.opened(&stored)?;
-        let others = self.texts_of_others(about, &old).await?;
-        let others_say: Vec<&str> = others.iter().filter_map(|(_, text)| text.description.as_deref()).collect();
-        // where nobody knows any more whom to look for, nothing is kept: the others' statements are recorded
-        let body = person.is_known().then(|| person.removed(&body, &others_say));
+        let Ok((old, body)) = self.opened(&stored) else { return Ok(Try::Unopened) };
+        let others = self.texts_of_others(message, others, &old).await?;
+        // where it is not known whom to look for, nothing is kept: the others' statements are recorded
+        let body = if search.is_known() {
+            let others_say: Vec<String> = others.iter().filter_map(|(_, text)| text.description.clone()).collect();
+            let search = Arc::clone(search);
+            Some(aside(move || search.removed(&body, &others_say)).await?)
+        } else {
+            None
+        };
         let (key, wrapped) = self.tower.vault.new_key(SubjectId(message.0));
         let body = body.map(|body| key.seal(BODY, &body));
-        let rewritten = Rewritten { body, texts: sealed(&key, &others), key: wrapped };
-        Ok(erasure.rewrite_message(self.scope, message, stored.key, rewritten).await?)
+        self.put(message, stored.key, Rewritten { body, texts: sealed(&key, &others), key: wrapped }).await
     }
 
     /// A body that retention has dropped: the words of the others' statements get another key.
-    async fn only_texts(&self, about: &About) -> Result<bool> {
-        let (tower, message) = (self.tower, about.message);
-        let Some(wrapped) = tower.store.people.key(self.scope, SubjectId(message.0)).await? else { return Ok(true) };
-        let others = self.texts_of_others(about, &tower.vault.unwrap(&wrapped).map_err(internal)?).await?;
+    async fn only_texts(&self, message: MessageId, others: &[TrackerId]) -> Result<Try> {
+        let tower = self.tower;
+        let Some(wrapped) = tower.store.people.key(self.scope, SubjectId(message.0)).await? else {
+            return Ok(Try::Done);
+        };
+        let Ok(old) = tower.vault.unwrap(&wrapped) else { return Ok(Try::Unopened) };
+        let others = self.texts_of_others(message, others, &old).await?;
         let (key, new) = tower.vault.new_key(SubjectId(message.0));
-        let rewritten = Rewritten { body: None, texts: sealed(&key, &others), key: new };
-        Ok(tower.store.erasure.rewrite_message(self.scope, message, wrapped, rewritten).await?)
+        self.put(message, wrapped, Rewritten { body: None, texts: sealed(&key, &others), key: new }).await
     }
 
-    async fn texts_of_others(&self, about: &About, key: &DataKey) -> Result<Vec<(ObservationId, StatementText)>> {
-        let erasure = &self.tower.store.erasure;
-        let texts = erasure.texts_under(self.scope, about.message, about.others.clone()).await?;
-        let opened = texts.into_iter().filter_map(|(id, sealed)| {
+    async fn put(&self, message: MessageId, read_with: WrappedKey, rewritten: Rewritten) -> Result<Try> {
+        let put = self.tower.store.erasure.rewrite_message(self.scope, message, read_with, rewritten).await?;
+        Ok(if put { Try::Done } else { Try::Changed })
+    }
+
+    async fn texts_of_others(
+        &self,
+        message: MessageId,
+        others: &[TrackerId],
+        key: &DataKey,
+    ) -> Result<Vec<(ObservationId, StatementText)>> {
+        let texts = self.tower.store.erasure.texts_under(self.scope, message, others.to_vec()).await?;
+        let opened = texts.into_iter().filter(|(id, _)| !self.its.contains(id)).filter_map(|(id, sealed)| {
             let plain = key.open(TEXT, &sealed).ok()?;
             Some((id, serde_json::from_slice(&plain).ok()?))
         });
@@ -170,21 +225,21 @@ impl Work<'_> {
         Ok(self.tower.store.inbox.message_and_body(self.scope, message).await?.and_then(|(_, body)| body))
     }
 
-    fn opened(&self, stored: &MessageBody) -> Result<(DataKey, Vec<u8>)> {
-        let key = self.tower.vault.unwrap(&stored.key).map_err(internal)?;
-        let body = key.open(BODY, &stored.body).map_err(internal)?;
+    fn opened(&self, stored: &MessageBody) -> std::result::Result<(DataKey, Vec<u8>), VaultError> {
+        let key = self.tower.vault.unwrap(&stored.key)?;
+        let body = key.open(BODY, &stored.body)?;
         Ok((key, body))
     }
 
     /// Calls and errors that hang on no shipment, those of imports and polls.
-    async fn loose(&self, person: &Person) -> Result<()> {
+    async fn loose(&self, search: &Search) -> Result<()> {
         let erasure = &self.tower.store.erasure;
         let mut cursor = None;
         loop {
             let page = erasure.loose(self.scope, cursor).await?;
             let names = |text: &Sealed| {
                 // one that cannot be opened says nothing to anybody
-                self.tower.texts.open_any(text).is_some_and(|text| person.names_in(text.as_bytes()))
+                self.tower.texts.open_any(text).is_some_and(|text| search.names_in(text.as_bytes()))
             };
             let named: Vec<_> =
                 page.rows.into_iter().filter(|one| one.texts.iter().any(names)).map(|one| one.of).collect();
@@ -204,6 +259,11 @@ fn sealed(key: &DataKey, texts: &[(ObservationId, StatementText)]) -> Vec<(Obser
     texts.iter().map(|(id, text)| (*id, seal(text))).collect()
 }
 
-fn internal(error: VaultError) -> UseCaseError {
-    UseCaseError::Internal(error.to_string())
+/// What came of rewriting a message.
+enum Try {
+    Done,
+    /// Somebody else changed it meanwhile.
+    Changed,
+    /// The master key does not open it.
+    Unopened,
 }

@@ -1,9 +1,12 @@
 //! Signing in. Wrong tries make the next ones slow and lock nobody out: a try is counted in the statement that asks for it,
-//! by login and address together; a person elsewhere is not concerned by it.
+//! by login and address together, and by login and network. A person elsewhere is not concerned by it: what is beyond the
+//! usual number of a login or an address in all waits for its turn in the slow lane.
 
 use super::{UseCaseError, passwords, people::sealed_audit};
 use crate::tower::Tower;
+use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
+use std::net::IpAddr;
 use storage::{
     Actor, Scope,
     people::{Pace, Try, UserRecord},
@@ -11,9 +14,13 @@ use storage::{
 
 /// Tries of one login from one address: five are free, then one waits 2 s, 4 s, 8 s … 5 minutes.
 const PAIR: Pace = Pace { free: 5, longest: SignedDuration::from_mins(5), window: SignedDuration::from_hours(1) };
-/// Tries of one login from all addresses from which it never signed in.
+/// Tries of one login from one network, from addresses from which it never signed in: one person can have very many addresses.
+const NETWORK: Pace = Pace { free: 50, longest: SignedDuration::from_secs(5), window: SignedDuration::from_hours(1) };
+/// Bits of an address that are one network: IPv4, IPv6.
+const NETWORK_BITS: (u8, u8) = (16, 48);
+/// Tries of one login from all addresses from which it never signed in; more go through the slow lane.
 const LOGIN: Pace = Pace { free: 50, longest: SignedDuration::from_secs(5), window: SignedDuration::from_hours(1) };
-/// Tries from one address with logins that never signed in there.
+/// Tries from one address with logins that never signed in there; more go through the slow lane.
 const ADDRESS: Pace = Pace { free: 200, longest: SignedDuration::from_secs(2), window: SignedDuration::from_hours(1) };
 /// For how long it is remembered that a login signed in from an address.
 const KNOWN: Pace = Pace { free: u32::MAX, longest: SignedDuration::ZERO, window: SignedDuration::from_hours(30 * 24) };
@@ -54,17 +61,33 @@ struct Keys {
     login: String,
     address: String,
     pair: String,
+    of_network: String,
     known: String,
+    /// The network as it is; in the slow lane it has one place.
+    network: String,
+}
+
+/// The network of what counts as an address.
+fn network_of(counted: &str) -> String {
+    let address = counted.split('/').next().and_then(|address| address.parse::<IpAddr>().ok());
+    let network = address.and_then(|address| {
+        let bits = if address.is_ipv4() { NETWORK_BITS.0 } else { NETWORK_BITS.1 };
+        IpNet::new(address, bits).ok()
+    });
+    network.map_or_else(|| counted.to_owned(), |network| network.trunc().to_string())
 }
 
 impl Keys {
     fn of(tower: &Tower, login: &str, origin: &Origin) -> Self {
         let pair = format!("{}\0{login}", origin.counted);
+        let network = network_of(&origin.counted);
         Self {
             login: tower.vault.token("throttle.login", login),
             address: tower.vault.token("throttle.address", &origin.counted),
             pair: tower.vault.token("throttle.pair", &pair),
+            of_network: tower.vault.token("throttle.network", &format!("{network}\0{login}")),
             known: tower.vault.token("signed.in", &pair),
+            network,
         }
     }
 }
@@ -73,8 +96,10 @@ impl Keys {
 struct Admitted {
     /// Tries of this login from this address, with this one.
     count: u32,
-    /// Whether the login signed in from this address before.
-    known: bool,
+    /// Under which keys it was counted, and as which one; that of login and address first.
+    counted: Vec<(String, u32)>,
+    /// Whether it is beyond the usual number.
+    slow: bool,
 }
 
 /// Checks login and password.
@@ -89,25 +114,42 @@ pub async fn sign_in(tower: &Tower, login: &str, password: &str, origin: &Origin
     let admitted = admit(tower, &keys, now).await?;
     let user = people.user_by_login(&login).await?;
     // an unknown login costs as much time as a wrong password
-    let kept = user.as_ref().filter(|user| user.enabled).map_or(passwords::OF_NOBODY, |user| user.password.as_str());
-    let right = match passwords::verify(tower, kept.to_owned(), password).await {
-        Err(error @ UseCaseError::Unavailable(_)) => {
+    let kept = user.as_ref().filter(|user| user.enabled).map_or(passwords::DUMMY_HASH, |user| user.password.as_str());
+    let right = match verify(tower, kept.to_owned(), password, Some(&keys.network).filter(|_| admitted.slow)).await {
+        Ok(right) => right,
+        Err(error) => {
             // nothing was tried
-            people.throttle_forgive(&keys.pair).await?;
+            forgive(tower, &admitted.counted, now).await?;
             return Err(error.into());
         }
-        checked => checked?,
     };
     match user.as_ref().filter(|user| user.enabled && right) {
         Some(user) => {
-            welcome(tower, user, &keys, admitted.known).await?;
+            succeeded(tower, user, &keys, &admitted.counted, now).await?;
             Ok(user.clone())
         }
         None => {
-            refused(tower, user.as_ref(), &keys, origin, admitted.count).await?;
+            failed(tower, user.as_ref(), &keys, origin, admitted.count).await?;
             Err(SignInError::Wrong)
         }
     }
+}
+
+/// Checks the password, of what is beyond the usual number in the slow lane.
+async fn verify(tower: &Tower, kept: String, password: &str, slow: Option<&String>) -> Result<bool, UseCaseError> {
+    let turn = match slow {
+        Some(network) => Some(tower.slow_lane.turn(network).await?),
+        None => None,
+    };
+    passwords::verify(tower, kept, password, turn).await
+}
+
+/// Takes back what was counted at that time.
+async fn forgive(tower: &Tower, counted: &[(String, u32)], at: Timestamp) -> Result<(), SignInError> {
+    for (key, count) in counted {
+        tower.store.people.throttle_forgive(key, *count, at).await?;
+    }
+    Ok(())
 }
 
 /// Counts the try, if it may be made.
@@ -126,18 +168,24 @@ async fn admit(tower: &Tower, keys: &Keys, now: Timestamp) -> Result<Admitted, S
         Try::Free(count) => count,
         Try::Wait(until) => return Err(throttled(until, now)),
     };
-    let mut counted = vec![&keys.pair];
-    let wider = if known { &[][..] } else { &[(&keys.address, ADDRESS), (&keys.login, LOGIN)][..] };
-    for (key, pace) in wider {
-        if let Try::Wait(until) = people.throttle(key, *pace, now).await? {
-            for key in counted {
-                people.throttle_forgive(key).await?;
-            }
+    let mut admitted = Admitted { count, counted: vec![(keys.pair.clone(), count)], slow: false };
+    if known {
+        return Ok(admitted);
+    }
+    match people.throttle(&keys.of_network, NETWORK, now).await? {
+        Try::Free(count) => admitted.counted.push((keys.of_network.clone(), count)),
+        Try::Wait(until) => {
+            forgive(tower, &admitted.counted, now).await?;
             return Err(throttled(until, now));
         }
-        counted.push(key);
     }
-    Ok(Admitted { count, known })
+    for (key, pace) in [(&keys.address, ADDRESS), (&keys.login, LOGIN)] {
+        match people.throttle(key, pace, now).await? {
+            Try::Free(count) => admitted.counted.push((key.clone(), count)),
+            Try::Wait(_) => admitted.slow = true,
+        }
+    }
+    Ok(admitted)
 }
 
 fn throttled(until: Timestamp, now: Timestamp) -> SignInError {
@@ -147,21 +195,24 @@ fn throttled(until: Timestamp, now: Timestamp) -> SignInError {
 }
 
 /// A right password takes back what was counted, and the address is known from now on.
-async fn welcome(tower: &Tower, user: &UserRecord, keys: &Keys, known: bool) -> Result<(), SignInError> {
-    let (people, now) = (&tower.store.people, tower.now());
+async fn succeeded(
+    tower: &Tower,
+    user: &UserRecord,
+    keys: &Keys,
+    counted: &[(String, u32)],
+    at: Timestamp,
+) -> Result<(), SignInError> {
+    let people = &tower.store.people;
+    forgive(tower, counted, at).await?;
     people.throttle_clear(&keys.pair).await?;
-    if !known {
-        people.throttle_forgive(&keys.address).await?;
-        people.throttle_forgive(&keys.login).await?;
-    }
-    people.throttle(&keys.known, KNOWN, now).await?;
+    people.throttle(&keys.known, KNOWN, tower.now()).await?;
     let scope = Scope { company: user.company, actor: Actor::User(user.id) };
     people.audit(scope, tower.audit("session.begin", format!("user:{}", user.id))).await?;
     Ok(())
 }
 
 /// What is kept of a wrong try: a line in the log, and in the audit trail one at the 1st, 10th, 100th … of a login and address.
-async fn refused(
+async fn failed(
     tower: &Tower,
     user: Option<&UserRecord>,
     keys: &Keys,
@@ -182,4 +233,21 @@ async fn refused(
     let entry = tower.audit("session.refused", who).after(sealed_audit(tower, scope, &after).await?);
     tower.store.people.audit(scope, entry).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_is_what_one_person_can_have() {
+        for (counted, network) in [
+            ("2001:db8:1:2::/64", "2001:db8:1::/48"),
+            ("198.51.100.7", "198.51.0.0/16"),
+            ("unreadable", "unreadable"),
+            ("", ""),
+        ] {
+            assert_eq!(network_of(counted), network);
+        }
+    }
 }

@@ -271,6 +271,7 @@ impl Simulation {
             cursor: 0,
             read_before: false,
             erased: false,
+            rewritten: false,
         };
         let reading = normalise::Reading { message, carrier, key, cause: Cause::History };
         let progress = Progress::Whole(status);
@@ -374,6 +375,11 @@ impl Simulation {
                 exception: fact.reading.exception,
                 code: fact.reading.unmapped.then(|| fact.observation.codes.raw.clone()),
                 place: fact.observation.location.as_ref().map(domain::observation::Location::label),
+                place_in_parts: fact
+                    .observation
+                    .location
+                    .as_ref()
+                    .is_some_and(domain::observation::Location::is_in_parts),
                 at: fact.observation.time.sort_key(),
                 time: Some(fact.observation.time.clone()),
             }),

@@ -105,6 +105,8 @@ pub async fn put(tower: &Tower, scope: Scope, new: NewSource) -> anyhow::Result<
     Ok(())
 }
 
+const KEY_IS_GONE: &str = "its key is gone: remove it and put it again";
+
 /// The sources that take messages.
 ///
 /// # Errors
@@ -121,9 +123,12 @@ pub async fn in_use(tower: &Tower, scope: Scope) -> storage::Result<Vec<SourceRe
 pub async fn remove(tower: &Tower, scope: Scope, name: &str, why: Option<String>) -> anyhow::Result<()> {
     let source = named(tower, scope, name).await?;
     let subject = SubjectId(source.id.0);
-    let wrapped = tower.store.people.key(scope, subject).await?.context("the source's key is gone")?;
+    let (key, wrapped) = match tower.store.people.key(scope, subject).await? {
+        Some(wrapped) => (tower.vault.unwrap(&wrapped)?, wrapped),
+        None => tower.vault.new_key(subject),
+    };
     let none: Vec<String> = Vec::new();
-    let sealed = tower.vault.unwrap(&wrapped)?.seal(SECRETS, &serde_json::to_vec(&none)?);
+    let sealed = key.seal(SECRETS, &serde_json::to_vec(&none)?);
     let why = why.map_or_else(|| source.name.clone(), |why| format!("{}: {why}", source.name));
     let why = audit::reason(tower, scope, &why).await?;
     let audit = tower.audit("source.remove", format!("source:{}", source.id)).why(Some(why));
@@ -132,15 +137,16 @@ pub async fn remove(tower: &Tower, scope: Scope, name: &str, why: Option<String>
     Ok(())
 }
 
-/// The sources that were not removed, whether they take messages or not, each with the number of its secrets.
+/// The sources that were not removed, whether they take messages or not, each with the number of its secrets, or why they
+/// cannot be opened.
 ///
 /// # Errors
-/// When the store fails, or secrets cannot be opened.
-pub async fn kept(tower: &Tower, scope: Scope) -> anyhow::Result<Vec<(SourceRecord, usize)>> {
+/// When the store fails.
+pub async fn kept(tower: &Tower, scope: Scope) -> anyhow::Result<Vec<(SourceRecord, anyhow::Result<usize>)>> {
     let mut kept = Vec::new();
     for source in tower.store.inbox.sources(scope).await? {
-        let secrets = secrets_of(tower, scope, &source).await?.2.len();
-        if source.enabled || secrets > 0 {
+        let secrets = secrets_of(tower, scope, &source).await.map(|(.., secrets)| secrets.len());
+        if source.enabled || !matches!(secrets, Ok(0)) {
             kept.push((source, secrets));
         }
     }
@@ -191,7 +197,6 @@ async fn named(tower: &Tower, scope: Scope, name: &str) -> anyhow::Result<Source
     }
 }
 
-/// The key of a source, as it is in clear and as it is kept, and the secrets, newest first.
 /// How far the proof of a source can be trusted.
 pub struct Proof {
     /// What is weak about it, each as a sentence.
@@ -228,12 +233,13 @@ pub async fn proof_of(tower: &Tower, scope: Scope, source: &SourceRecord) -> any
     })
 }
 
+/// The key of a source, as it is in clear and as it is kept, and the secrets, newest first.
 async fn secrets_of(
     tower: &Tower,
     scope: Scope,
     source: &SourceRecord,
 ) -> anyhow::Result<(DataKey, WrappedKey, Vec<String>)> {
-    let wrapped = tower.store.people.key(scope, SubjectId(source.id.0)).await?.context("the source's key is gone")?;
+    let wrapped = tower.store.people.key(scope, SubjectId(source.id.0)).await?.context(KEY_IS_GONE)?;
     let key = tower.vault.unwrap(&wrapped)?;
     let secrets = serde_json::from_slice(&key.open(SECRETS, &source.secrets)?)?;
     Ok((key, wrapped, secrets))
@@ -246,7 +252,7 @@ async fn switch(
     action: &'static str,
     why: &str,
 ) -> anyhow::Result<()> {
-    let wrapped = tower.store.people.key(scope, SubjectId(source.id.0)).await?.context("the source's key is gone")?;
+    let wrapped = tower.store.people.key(scope, SubjectId(source.id.0)).await?.context(KEY_IS_GONE)?;
     let why = audit::reason(tower, scope, why).await?;
     let audit = tower.audit(action, format!("source:{}", source.id)).why(Some(why));
     tower.store.inbox.put_source(scope, source, wrapped, audit).await?;

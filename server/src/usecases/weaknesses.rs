@@ -51,7 +51,10 @@ pub fn weaknesses(scheme: Scheme, secret: &str, settings: &Settings) -> Vec<Stri
 }
 
 /// The part of a source's secret that nobody may know; none where there is none: public keys, networks.
-fn kept_secret(scheme: Scheme, secret: &str) -> anyhow::Result<Option<&str>> {
+///
+/// # Errors
+/// When there should be one, and is not.
+pub(super) fn kept_secret(scheme: Scheme, secret: &str) -> anyhow::Result<Option<&str>> {
     Ok(match scheme {
         Scheme::ShipengineRsa | Scheme::StandardWebhooksV1a | Scheme::IpAllowList => None,
         Scheme::Basic => {

@@ -246,6 +246,19 @@ impl Location {
     }
 }
 
+impl Location {
+    /// Without what a source may write freely: city, region and country in parts, and the UN/LOCODE, name no person.
+    #[must_use]
+    pub fn in_parts(&self) -> Self {
+        Self { facility: None, raw: None, ..self.clone() }
+    }
+
+    /// Whether what a person reads has nothing else in it.
+    pub fn is_in_parts(&self) -> bool {
+        self.label() == self.in_parts().label()
+    }
+}
+
 /// A stop of a multi-stop load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Stop {

@@ -6,8 +6,8 @@ use crate::{
 };
 use sqlx::{PgConnection, postgres::PgRow};
 use storage::{
-    AuditEntry, AuditKey, Scope,
-    audit::{Line, SealedColumns},
+    AuditEntry, Scope,
+    audit::{ACCEPTED, Line, SealedColumns, covering},
     people::{AuditLine, AuditRecord},
 };
 
@@ -20,8 +20,8 @@ pub(crate) async fn append(conn: &mut PgConnection, scope: Scope, entry: &AuditE
         .await?;
     let (seq, previous) = match last {
         Some(row) => match row.opt_bytes("mac")? {
-            Some(mac) => (row.int("seq")? + 1, mac),
-            None => (row.int("seq")? + 1, unsealed(conn, scope, &entry.key).await?),
+            Some(mac) if entry.action != ACCEPTED => (row.int("seq")? + 1, mac),
+            _ => (row.int("seq")? + 1, covering(&lines(conn, scope, None, i64::MAX).await?, &entry.key)),
         },
         None => (1, Vec::new()),
     };
@@ -47,12 +47,6 @@ pub(crate) async fn append(conn: &mut PgConnection, scope: Scope, entry: &AuditE
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// What the first line with a MAC follows: all the lines without one.
-async fn unsealed(conn: &mut PgConnection, scope: Scope, key: &AuditKey) -> Done<Vec<u8>> {
-    let lines = lines(conn, scope, None, i64::MAX).await?;
-    Ok(lines.iter().fold(Vec::new(), |previous, line| line.mac_behind(&previous, key).to_vec()))
 }
 
 /// Lines behind one, oldest first.

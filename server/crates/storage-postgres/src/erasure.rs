@@ -13,7 +13,7 @@ use sqlx::{PgConnection, postgres::PgRow};
 use std::collections::BTreeMap;
 use storage::{
     Page, Result, Scope, Sealed, WrappedKey,
-    erasure::{About, Erasure, Loose, LooseId, Rewritten},
+    erasure::{About, ERASED, Erasure, Loose, LooseId, Own, Rewritten},
     limits::{ERASED_MESSAGES, ERASED_TEXTS},
 };
 use uuid::Uuid;
@@ -22,6 +22,17 @@ use uuid::Uuid;
 macro_rules! its {
     () => {
         "(SELECT s.id FROM shipment s WHERE s.company_id = $1 AND (s.id = $2 OR s.merged_into = $2))"
+    };
+}
+
+/// Whether a binding `b` is another's by the time when something was recorded: ended, where another shipment has the tracker too.
+macro_rules! ended_before {
+    ($recorded_at:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id AND e.recorded_at < ",
+            $recorded_at,
+            " AND EXISTS (SELECT 1 FROM binding x WHERE x.tracker_id = b.tracker_id AND x.shipment_id <> b.shipment_id))"
+        )
     };
 }
 
@@ -34,15 +45,19 @@ enum Place {
 
 #[async_trait]
 impl Erasure for PostgresStore {
-    async fn about(
-        &self,
-        scope: Scope,
-        shipment: ShipmentId,
-        since: Timestamp,
-        after: Option<MessageId>,
-    ) -> Result<Vec<About>> {
+    async fn erased(&self, scope: Scope, after: Option<ShipmentId>) -> Result<Vec<ShipmentId>> {
         let mut read = self.read().await?;
-        Ok(about(&mut read, scope, shipment, since, after).await?)
+        Ok(erased(&mut read, scope, after).await?)
+    }
+
+    async fn shared(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<TrackerId>> {
+        let mut read = self.read().await?;
+        Ok(shared(&mut read, scope, shipment).await?)
+    }
+
+    async fn about(&self, scope: Scope, own: Own, since: Timestamp, after: Option<MessageId>) -> Result<Vec<About>> {
+        let mut read = self.read().await?;
+        Ok(about(&mut read, scope, &own, since, after).await?)
     }
 
     async fn unread(&self, scope: Scope, after: Option<MessageId>) -> Result<Vec<MessageId>> {
@@ -63,24 +78,29 @@ impl Erasure for PostgresStore {
     async fn texts_about(
         &self,
         scope: Scope,
-        shipment: ShipmentId,
+        own: Own,
         after: Option<ObservationId>,
     ) -> Result<Vec<(ObservationId, Sealed)>> {
         let mut read = self.read().await?;
-        Ok(texts_about(&mut read, scope, shipment, after).await?)
+        Ok(texts_about(&mut read, scope, &own, after).await?)
     }
 
-    async fn erase_message(&self, scope: Scope, message: MessageId) -> Result<()> {
+    async fn erase_message(&self, scope: Scope, message: MessageId) -> Result<bool> {
         self.write(Turn::RealTime, move |conn| {
             Box::pin(async move {
-                sqlx::query(
-                    "UPDATE message SET wrapped = NULL, headers = '{}', content_type = NULL, reason = NULL WHERE company_id = $1 AND id = $2",
+                let found = sqlx::query(
+                    "UPDATE message SET wrapped = NULL, headers = '{}', content_type = NULL, reason = NULL
+                     WHERE company_id = $1 AND id = $2 AND status <> 'received'",
                 )
                 .bind(scope.company.0)
                 .bind(message.0)
                 .execute(&mut *conn)
                 .await?;
-                drop_body(conn, scope, message).await
+                let found = found.rows_affected() > 0;
+                if found {
+                    drop_body(conn, scope, message).await?;
+                }
+                Ok(found)
             })
         })
         .await
@@ -99,8 +119,8 @@ impl Erasure for PostgresStore {
         .await
     }
 
-    async fn empty(&self, scope: Scope, shipment: ShipmentId) -> Result<bool> {
-        self.write(Turn::Batch, move |conn| Box::pin(async move { empty(conn, scope, shipment).await })).await
+    async fn empty(&self, scope: Scope, own: Own) -> Result<bool> {
+        self.write(Turn::Batch, move |conn| Box::pin(async move { empty(conn, scope, &own).await })).await
     }
 
     async fn loose(&self, scope: Scope, after: Option<String>) -> Result<Page<Loose>> {
@@ -118,8 +138,8 @@ impl Erasure for PostgresStore {
     }
 
     /// Rows as they were stay in the tables until they are vacuumed, and in archives of the log.
-    async fn settle(&self) -> Result<()> {
-        Ok(())
+    async fn settle(&self) -> Result<bool> {
+        Ok(true)
     }
 }
 
@@ -133,30 +153,67 @@ fn texts(rows: &[PgRow]) -> Done<Vec<(ObservationId, Sealed)>> {
     Ok(texts)
 }
 
+async fn erased(conn: &mut PgConnection, scope: Scope, after: Option<ShipmentId>) -> Done<Vec<ShipmentId>> {
+    let rows = sqlx::query(
+        r#"SELECT name FROM setting WHERE company_id = $1 AND name COLLATE "C" > $2 AND name COLLATE "C" < $3
+           ORDER BY name COLLATE "C" LIMIT $4"#,
+    )
+    .bind(scope.company.0)
+    .bind(after.map_or_else(|| ERASED.to_owned(), |id| format!("{ERASED}{id}")))
+    .bind(format!("{ERASED}~"))
+    .bind(i64::from(ERASED_TEXTS))
+    .fetch_all(conn)
+    .await?;
+    let ids = rows.iter().map(|row| Ok(row.text("name")?.strip_prefix(ERASED).and_then(|id| id.parse().ok())));
+    Ok(ids.collect::<Done<Vec<Option<ShipmentId>>>>()?.into_iter().flatten().collect())
+}
+
+async fn shared(conn: &mut PgConnection, scope: Scope, shipment: ShipmentId) -> Done<Vec<TrackerId>> {
+    let rows = sqlx::query(concat!(
+        "SELECT DISTINCT b.tracker_id FROM binding b JOIN binding x ON x.tracker_id = b.tracker_id
+         WHERE b.company_id = $1 AND b.shipment_id IN ",
+        its!(),
+        " AND x.shipment_id NOT IN ",
+        its!()
+    ))
+    .bind(scope.company.0)
+    .bind(shipment.0)
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(|row| row.id("tracker_id")).collect()
+}
+
 async fn about(
     conn: &mut PgConnection,
     scope: Scope,
-    shipment: ShipmentId,
+    own: &Own,
     since: Timestamp,
     after: Option<MessageId>,
 ) -> Done<Vec<About>> {
     let rows = sqlx::query(concat!(
-        "SELECT DISTINCT g.message_id FROM binding b JOIN sighting g ON g.tracker_id = b.tracker_id
-         JOIN message m ON m.company_id = g.company_id AND m.id = g.message_id AND m.wrapped IS NOT NULL AND m.received_at >= $5
+        "SELECT g.message_id, min(g.recorded_at) AS recorded_at, m.status = 'received' AS unfinished
+         FROM binding b JOIN sighting g ON g.tracker_id = b.tracker_id
+         JOIN message m ON m.company_id = g.company_id AND m.id = g.message_id AND m.wrapped IS NOT NULL
          WHERE b.company_id = $1 AND b.shipment_id IN ",
         its!(),
-        " AND g.message_id > $3 ORDER BY g.message_id LIMIT $4"
+        " AND NOT ",
+        ended_before!("g.recorded_at"),
+        " AND (g.recorded_at >= $5 OR b.recorded_at >= $5) AND g.message_id > $3 AND g.observation_id <> ALL ($6)
+         GROUP BY g.message_id, m.status ORDER BY g.message_id LIMIT $4"
     ))
     .bind(scope.company.0)
-    .bind(shipment.0)
+    .bind(own.shipment.0)
     .bind(after.map(|id| id.0).unwrap_or_default())
     .bind(i64::from(ERASED_MESSAGES))
     .bind(micros(since))
+    .bind(id_list(own.except.iter().map(|id| id.0)))
     .fetch_all(&mut *conn)
     .await?;
-    let mut about: BTreeMap<MessageId, Vec<TrackerId>> = BTreeMap::new();
+    let mut about: BTreeMap<MessageId, About> = BTreeMap::new();
     for row in &rows {
-        about.insert(row.id("message_id")?, Vec::new());
+        let (message, recorded_at) = (row.id("message_id")?, row.at("recorded_at")?);
+        let unfinished = row.flag("unfinished")?;
+        about.insert(message, About { message, others: Vec::new(), recorded_at, unfinished });
     }
     if about.is_empty() {
         return Ok(Vec::new());
@@ -172,20 +229,22 @@ async fn about(
         "))"
     ))
     .bind(scope.company.0)
-    .bind(shipment.0)
+    .bind(own.shipment.0)
     .bind(id_list(about.keys().map(|id| id.0)))
     .fetch_all(conn)
     .await?;
     for row in &others {
-        about.entry(row.id("message_id")?).or_default().push(row.id("tracker_id")?);
+        if let Some(about) = about.get_mut(&row.id("message_id")?) {
+            about.others.push(row.id("tracker_id")?);
+        }
     }
-    Ok(about.into_iter().map(|(message, others)| About { message, others }).collect())
+    Ok(about.into_values().collect())
 }
 
 async fn unread(conn: &mut PgConnection, scope: Scope, after: Option<MessageId>) -> Done<Vec<MessageId>> {
     let rows = sqlx::query(concat!(
-        "SELECT m.id FROM message m WHERE m.company_id = $1 AND m.id > $2 AND m.observations = 0 AND m.wrapped IS NOT NULL
-         AND EXISTS (SELECT 1 FROM message_body b WHERE b.month = ",
+        "SELECT m.id FROM message m WHERE m.company_id = $1 AND m.id > $2 AND m.observations = 0 AND m.status <> 'received'
+         AND m.wrapped IS NOT NULL AND EXISTS (SELECT 1 FROM message_body b WHERE b.month = ",
         month_of!(),
         " AND b.message_id = m.id) ORDER BY m.id LIMIT $3"
     ))
@@ -218,19 +277,22 @@ async fn texts_under(
 async fn texts_about(
     conn: &mut PgConnection,
     scope: Scope,
-    shipment: ShipmentId,
+    own: &Own,
     after: Option<ObservationId>,
 ) -> Done<Vec<(ObservationId, Sealed)>> {
     let rows = sqlx::query(concat!(
         "SELECT DISTINCT o.id, o.text_subject, o.text FROM binding b JOIN observation o ON o.tracker_id = b.tracker_id
          WHERE b.company_id = $1 AND b.shipment_id IN ",
         its!(),
-        " AND o.text IS NOT NULL AND o.id > $3 ORDER BY o.id LIMIT $4"
+        " AND NOT ",
+        ended_before!("o.recorded_at"),
+        " AND o.text IS NOT NULL AND o.id > $3 AND o.id <> ALL ($5) ORDER BY o.id LIMIT $4"
     ))
     .bind(scope.company.0)
-    .bind(shipment.0)
+    .bind(own.shipment.0)
     .bind(after.map(|id| id.0).unwrap_or_default())
     .bind(i64::from(ERASED_TEXTS))
+    .bind(id_list(own.except.iter().map(|id| id.0)))
     .fetch_all(conn)
     .await?;
     texts(&rows)
@@ -257,7 +319,8 @@ async fn rewrite(
     rewritten: &Rewritten,
 ) -> Done<bool> {
     let found = sqlx::query(
-        "UPDATE message SET wrapped = $1, reason = NULL WHERE company_id = $2 AND id = $3 AND wrapped = $4",
+        "UPDATE message SET wrapped = $1, reason = NULL, rewritten = TRUE
+         WHERE company_id = $2 AND id = $3 AND wrapped = $4 AND status <> 'received'",
     )
     .bind(&rewritten.key.bytes)
     .bind(scope.company.0)
@@ -296,16 +359,24 @@ async fn rewrite(
     Ok(true)
 }
 
-async fn empty(conn: &mut PgConnection, scope: Scope, shipment: ShipmentId) -> Done<bool> {
-    let mut more = false;
+async fn empty(conn: &mut PgConnection, scope: Scope, own: &Own) -> Done<bool> {
+    let words = sqlx::query(concat!(
+        "UPDATE observation SET text = NULL, text_subject = NULL WHERE company_id = $1 AND id IN (
+             SELECT o.id FROM binding b JOIN observation o ON o.tracker_id = b.tracker_id
+             WHERE b.company_id = $1 AND o.text IS NOT NULL AND b.shipment_id IN ",
+        its!(),
+        " AND NOT ",
+        ended_before!("o.recorded_at"),
+        " AND o.id <> ALL ($4) LIMIT $3)"
+    ))
+    .bind(scope.company.0)
+    .bind(own.shipment.0)
+    .bind(i64::from(ERASED_TEXTS))
+    .bind(id_list(own.except.iter().map(|id| id.0)))
+    .execute(&mut *conn)
+    .await?;
+    let mut more = words.rows_affected() > 0;
     for sql in [
-        concat!(
-            "UPDATE observation SET text = NULL, text_subject = NULL WHERE company_id = $1 AND id IN (
-                 SELECT o.id FROM binding b JOIN observation o ON o.tracker_id = b.tracker_id
-                 WHERE b.company_id = $1 AND o.text IS NOT NULL AND b.shipment_id IN ",
-            its!(),
-            " LIMIT $3)"
-        ),
         concat!(
             "UPDATE attempt SET request = NULL, response = NULL WHERE (month, id) IN (
                  SELECT a.month, a.id FROM attempt a
@@ -322,11 +393,11 @@ async fn empty(conn: &mut PgConnection, scope: Scope, shipment: ShipmentId) -> D
     ] {
         let emptied = sqlx::query(sql)
             .bind(scope.company.0)
-            .bind(shipment.0)
+            .bind(own.shipment.0)
             .bind(i64::from(ERASED_TEXTS))
             .execute(&mut *conn)
             .await?;
-        more |= emptied.rows_affected() >= u64::from(ERASED_TEXTS);
+        more |= emptied.rows_affected() > 0;
     }
     Ok(more)
 }

@@ -33,15 +33,16 @@ use uuid::Uuid;
 impl Facts for PostgresStore {
     async fn record(&self, scope: Scope, recording: Recording) -> Result<Recorded> {
         if recording.lane == Lane::RealTime && recording.reports.len() <= FEW_REPORTS {
-            return self.recording.join(Record { scope, recording }).await;
+            return self.recording.join(Record::of(scope, recording)).await;
         }
         let turn = match recording.lane {
             Lane::RealTime => Turn::RealTime,
             Lane::Batch => Turn::Batch,
         };
+        let record_alone = Record::of(scope, recording);
         self.write(turn, move |conn| {
             Box::pin(async move {
-                let mut recorded = record(conn, scope, &[&recording]).await?;
+                let mut recorded = record(conn, scope, &[&record_alone]).await?;
                 recorded.pop().ok_or(Fail(StoreError::NotFound("message")))
             })
         })
@@ -66,6 +67,15 @@ const FEW_REPORTS: usize = 8;
 pub(crate) struct Record {
     scope: Scope,
     recording: Recording,
+    /// The numbers under which each report's tracker may be kept: worked out before there is a transaction that others wait for.
+    kept_under: Vec<Vec<String>>,
+}
+
+impl Record {
+    fn of(scope: Scope, recording: Recording) -> Self {
+        let kept_under = recording.reports.iter().map(|report| wanted(report).kept_under()).collect();
+        Self { scope, recording, kept_under }
+    }
 }
 
 #[async_trait]
@@ -80,10 +90,9 @@ impl Grouped for Record {
         let mut transaction = conn.begin().await?;
         for company in companies {
             let ours: Vec<&Self> = batch.iter().filter(|record| record.scope.company == company).collect();
-            let recordings: Vec<&Recording> = ours.iter().map(|record| &record.recording).collect();
             let scope = Scope { company, actor: Actor::System };
-            let messages = recordings.iter().map(|recording| recording.message);
-            recorded.extend(messages.zip(record(&mut transaction, scope, &recordings).await?));
+            let messages = ours.iter().map(|record| record.recording.message);
+            recorded.extend(messages.zip(record(&mut transaction, scope, &ours).await?));
         }
         transaction.commit().await?;
         let of = |record: &Self| recorded.get(&record.recording.message).cloned();
@@ -92,13 +101,14 @@ impl Grouped for Record {
 }
 
 /// Records what messages say, in their order. However much they say, the trips to the database are the same few.
-async fn record(conn: &mut PgConnection, scope: Scope, recordings: &[&Recording]) -> Done<Vec<Recorded>> {
-    let mut all = Vec::new();
-    for recording in recordings {
-        all.extend(recording.reports.iter().map(|report| (*recording, report)));
+async fn record(conn: &mut PgConnection, scope: Scope, records: &[&Record]) -> Done<Vec<Recorded>> {
+    let recordings: &[&Recording] = &records.iter().map(|record| &record.recording).collect::<Vec<_>>();
+    let (mut all, mut kept_under) = (Vec::new(), Vec::<&Vec<String>>::new());
+    for record in records {
+        all.extend(record.recording.reports.iter().map(|report| (&record.recording, report)));
+        kept_under.extend(&record.kept_under);
     }
-    let kept_under: Vec<Vec<String>> = all.iter().map(|(_, report)| wanted(report).kept_under()).collect();
-    let numbers = || kept_under.iter().flatten().map(String::as_str);
+    let numbers = || kept_under.iter().flat_map(|keys| keys.iter()).map(String::as_str);
     lock::recording(conn, scope.company, numbers()).await?;
     let mut known = Known::read(conn, scope, recordings, numbers().collect()).await?;
     mappings::check_newest(known.mapping, all.iter().flat_map(|(_, r)| &r.observations).map(|said| &said.reading))?;

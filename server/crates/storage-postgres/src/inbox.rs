@@ -157,7 +157,7 @@ impl Inbox for PostgresStore {
         macro_rules! count_of {
             ($state:literal) => {
                 concat!(
-                    "SELECT count(*) AS number, count(b.message_id) AS kept
+                    "SELECT count(*) AS number, count(b.message_id) FILTER (WHERE NOT m.rewritten) AS kept
                      FROM message m LEFT JOIN message_body b ON b.month = ",
                     month_of!(),
                     " AND b.message_id = m.id WHERE ",
@@ -208,7 +208,7 @@ pub(crate) async fn replay(
     for (id, job) in messages {
         let found = sqlx::query(concat!(
             "UPDATE message AS m SET status = 'received', reason = NULL, cursor = 0 WHERE m.company_id = $1 AND m.id = $2
-               AND EXISTS (SELECT 1 FROM message_body b WHERE b.month = ", month_of!(), " AND b.message_id = m.id)"
+               AND NOT m.rewritten AND EXISTS (SELECT 1 FROM message_body b WHERE b.month = ", month_of!(), " AND b.message_id = m.id)"
         ))
         .bind(scope.company.0)
         .bind(id.0)
@@ -530,5 +530,6 @@ fn record(row: &PgRow) -> Done<MessageRecord> {
         cursor: row.count("cursor")?,
         read_before: row.int("observations")? > 0,
         erased: row.opt_bytes("wrapped")?.is_none(),
+        rewritten: row.flag("rewritten")?,
     })
 }

@@ -131,8 +131,8 @@ impl PostgresStore {
     /// # Errors
     /// `Unavailable` when the address is wrong, or the database cannot be reached or migrated.
     pub async fn open(url: &str) -> Result<Store> {
-        migrate(url).await?;
-        Self::connect(url).await
+        let chain_is_new = migrate(url).await?;
+        Ok(Store { chain_is_new, ..Self::connect(url).await? })
     }
 
     /// A store in a database of its own that is removed with it, on the cluster of a superuser's address. For tests.
@@ -205,6 +205,7 @@ impl PostgresStore {
             work: Arc::new(self.clone()),
             people: Arc::new(self.clone()),
             signals: Arc::new(self.signals),
+            chain_is_new: false,
         }
     }
 
@@ -284,17 +285,24 @@ async fn pool(options: PgConnectOptions, connections: u32) -> Result<PgPool> {
         .map_err(|error| unavailable(&error))
 }
 
-/// Brings the tables of a database up to date; safe to run on several nodes at once.
+/// Brings the tables of a database up to date; safe to run on several nodes at once. Whether that gave an audit trail its chain
+/// ([`Store::chain_is_new`]).
 ///
 /// # Errors
 /// `Unavailable` when the database cannot be reached, or has tables of a newer version.
-pub async fn migrate(url: &str) -> Result<()> {
+pub async fn migrate(url: &str) -> Result<bool> {
     let (options, _) = options(url)?;
     // making an index of a large table may take longer than any other statement
     let options = options.options([("statement_timeout", "0")]);
     let mut conn = PgConnection::connect_with(&options).await.map_err(|error| unavailable(&error))?;
+    let chain_is_new = sqlx::query_scalar(
+        "SELECT to_regclass('audit') IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass('audit') AND attname = 'mac' AND NOT attisdropped)",
+    );
+    let chain_is_new = chain_is_new.fetch_one(&mut conn).await.map_err(|error| unavailable(&error))?;
     MIGRATIONS.run_direct(None, &mut conn, false).await.map_err(|error| unavailable(&error))?;
-    conn.close().await.map_err(|error| unavailable(&error))
+    conn.close().await.map_err(|error| unavailable(&error))?;
+    Ok(chain_is_new)
 }
 
 fn options(url: &str) -> Result<(PgConnectOptions, u32)> {

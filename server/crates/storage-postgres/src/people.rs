@@ -13,7 +13,10 @@ use std::collections::BTreeMap;
 use storage::{
     Actor, AuditEntry, Result, Scope, StoreError, WrappedKey,
     audit::Line,
-    people::{AuditRecord, Pace, People, SessionRecord, SettingChange, Try, UserRecord, last_admin, span_micros},
+    people::{
+        AuditRecord, Pace, People, SessionRecord, SettingChange, Try, UserRecord, changed_meanwhile, last_admin,
+        span_micros,
+    },
 };
 
 /// Audit lines of one read.
@@ -73,7 +76,18 @@ impl People for PostgresStore {
             Box::pin(async move {
                 // of two admins who disable each other at once, one is left
                 lock::company(conn).await?;
-                put_user(conn, scope, &user).await?;
+                put_user(conn, scope, None, &user).await?;
+                audit::append(conn, scope, &audit).await
+            })
+        })
+        .await
+    }
+
+    async fn change_user(&self, scope: Scope, read: UserRecord, user: UserRecord, audit: AuditEntry) -> Result<()> {
+        self.write(Turn::RealTime, move |conn| {
+            Box::pin(async move {
+                lock::company(conn).await?;
+                put_user(conn, scope, Some(&read), &user).await?;
                 audit::append(conn, scope, &audit).await
             })
         })
@@ -232,12 +246,14 @@ impl People for PostgresStore {
         Ok(row.map(|row| Done::Ok((row.count("hits")?, row.at("free_at")?))).transpose()?)
     }
 
-    async fn throttle_forgive(&self, key: &str) -> Result<()> {
+    async fn throttle_forgive(&self, key: &str, count: u32, at: Timestamp) -> Result<()> {
         let key = key.to_owned();
         self.write(Turn::RealTime, move |conn| {
             Box::pin(async move {
-                sqlx::query("UPDATE throttle SET hits = hits - 1 WHERE key = $1 AND hits > 0")
+                sqlx::query("UPDATE throttle SET hits = hits - 1, free_at = CASE WHEN hits = $2 THEN $3 ELSE free_at END WHERE key = $1 AND hits > 0")
                     .bind(key)
+                    .bind(i64::from(count))
+                    .bind(micros(at))
                     .execute(conn)
                     .await?;
                 Ok(())
@@ -429,7 +445,7 @@ async fn change_setting(conn: &mut PgConnection, scope: Scope, change: &SettingC
     Ok(())
 }
 
-async fn put_user(conn: &mut PgConnection, scope: Scope, user: &UserRecord) -> Done<()> {
+async fn put_user(conn: &mut PgConnection, scope: Scope, read: Option<&UserRecord>, user: &UserRecord) -> Done<()> {
     let taken = sqlx::query("SELECT 1 FROM \"user\" WHERE login = $1 AND id <> $2")
         .bind(&user.login)
         .bind(user.id.0)
@@ -443,7 +459,11 @@ async fn put_user(conn: &mut PgConnection, scope: Scope, user: &UserRecord) -> D
         .bind(scope.company.0)
         .fetch_optional(&mut *conn)
         .await?;
-    if let Some(before) = before.as_ref().map(self::user).transpose()? {
+    let before = before.as_ref().map(self::user).transpose()?;
+    if read.is_some() && before.as_ref() != read {
+        return Err(Fail(StoreError::Conflict(changed_meanwhile(&user.login))));
+    }
+    if let Some(before) = before {
         follow_change(conn, scope, &before, user).await?;
     }
     let put = sqlx::query(

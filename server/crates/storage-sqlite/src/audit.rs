@@ -6,8 +6,8 @@ use crate::{
 };
 use rusqlite::Connection;
 use storage::{
-    AuditEntry, AuditKey, Scope,
-    audit::{Line, SealedColumns},
+    AuditEntry, Scope,
+    audit::{ACCEPTED, Line, SealedColumns, covering},
     people::{AuditLine, AuditRecord},
 };
 
@@ -18,8 +18,8 @@ pub(crate) fn append(conn: &Connection, scope: Scope, entry: &AuditEntry) -> Don
         .fetch_optional(conn)?;
     let (seq, previous) = match last {
         Some(row) => match row.opt_bytes("mac")? {
-            Some(mac) => (row.int("seq")? + 1, mac),
-            None => (row.int("seq")? + 1, unsealed(conn, scope, &entry.key)?),
+            Some(mac) if entry.action != ACCEPTED => (row.int("seq")? + 1, mac),
+            _ => (row.int("seq")? + 1, covering(&lines(conn, scope, None, i64::MAX)?, &entry.key)),
         },
         None => (1, Vec::new()),
     };
@@ -44,12 +44,6 @@ pub(crate) fn append(conn: &Connection, scope: Scope, entry: &AuditEntry) -> Don
     .bind(mac.as_slice())
     .execute(conn)?;
     Ok(())
-}
-
-/// What the first line with a MAC follows: all the lines without one.
-fn unsealed(conn: &Connection, scope: Scope, key: &AuditKey) -> Done<Vec<u8>> {
-    let lines = lines(conn, scope, None, i64::MAX)?;
-    Ok(lines.iter().fold(Vec::new(), |previous, line| line.mac_behind(&previous, key).to_vec()))
 }
 
 /// Lines behind one, oldest first.

@@ -33,11 +33,11 @@ const STATEMENTS: usize = 512;
 /// With this a destroyed key is not left in a free page.
 const SECURE_DELETE: &str = "secure_delete";
 
-/// Makes the file where there is none, and brings its tables up to date.
+/// Makes the file where there is none, and brings its tables up to date; whether that gave an audit trail its chain.
 ///
 /// # Errors
 /// `Unavailable` when it cannot be opened, or has tables of a newer version.
-pub(crate) async fn migrate(path: &Path) -> Result<()> {
+pub(crate) async fn migrate(path: &Path) -> Result<bool> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
@@ -48,8 +48,14 @@ pub(crate) async fn migrate(path: &Path) -> Result<()> {
         .pragma(SECURE_DELETE, "ON");
     let unavailable = |error: &dyn std::fmt::Display| unavailable(path, error);
     let mut conn = SqliteConnection::connect_with(&options).await.map_err(|error| unavailable(&error))?;
+    let chain_is_new = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM pragma_table_info('audit'))
+            AND NOT EXISTS (SELECT 1 FROM pragma_table_info('audit') WHERE name = 'mac')",
+    );
+    let chain_is_new = chain_is_new.fetch_one(&mut conn).await.map_err(|error| unavailable(&error))?;
     MIGRATIONS.run_direct(None, &mut conn, false).await.map_err(|error| unavailable(&error))?;
-    conn.close().await.map_err(|error| unavailable(&error))
+    conn.close().await.map_err(|error| unavailable(&error))?;
+    Ok(chain_is_new)
 }
 
 /// What has gone wrong with a file.

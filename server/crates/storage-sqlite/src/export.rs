@@ -21,6 +21,7 @@ const OWN_COLUMNS: [(&str, &str); 1] = [("reading", "tracker_id")];
 /// A file whose rows are read; no server can open it meanwhile.
 pub struct Export {
     conn: Connection,
+    chain_is_new: bool,
     _lock: Lock,
 }
 
@@ -35,9 +36,14 @@ impl Export {
         }
         let lock = Lock::of(path, Access::Server)?
             .ok_or_else(|| StoreError::Unavailable(format!("{} is in use", path.display())))?;
-        connection::migrate(path).await?;
+        let chain_is_new = connection::migrate(path).await?;
         let conn = connection::reading(path).map_err(|error| connection::unavailable(path, &error))?;
-        Ok(Self { conn, _lock: lock })
+        Ok(Self { conn, chain_is_new, _lock: lock })
+    }
+
+    /// As [`storage::Store::chain_is_new`].
+    pub const fn chain_is_new(&self) -> bool {
+        self.chain_is_new
     }
 
     /// The names of its tables.

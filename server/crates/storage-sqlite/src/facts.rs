@@ -7,7 +7,7 @@ use crate::{
     jobs::{self, FoldJob},
     mappings,
     shipments::{self, NewBinding},
-    sql::query,
+    sql::{Row, query},
     writer::Turn,
 };
 use async_trait::async_trait;
@@ -137,22 +137,11 @@ pub(crate) struct NewTracker<'a> {
 /// The tracker that is meant, see [`Wanted::chosen_of`], else a new one. A carrier that was missing is filled in.
 pub(crate) fn find_or_make_tracker(conn: &Connection, scope: Scope, new: &NewTracker<'_>) -> Done<TrackerId> {
     let wanted = Wanted { key: new.key, number_raw: new.number_raw };
-    let mut known = Vec::new();
-    for number in wanted.kept_under() {
-        let rows = query(
-            "SELECT id, number, number_raw, carrier, carrier_label FROM tracker WHERE company_id = ? AND number = ?",
-        )
-        .bind(scope.company.0)
-        .bind(&number)
-        .fetch_all(conn)?;
-        for row in &rows {
-            known.push(KnownTracker {
-                id: row.id("id")?,
-                number: row.text("number")?,
-                number_raw: row.text("number_raw")?,
-                carrier: row.opt_text("carrier")?,
-                carrier_label: row.opt_text("carrier_label")?,
-            });
+    let mut known = kept_as(conn, scope, &new.key.number)?;
+    // nearly always it is there as it is named: this is the one writer, and working out the other numbers takes time
+    if wanted.exact_of(&known).is_none() {
+        for number in wanted.kept_under().iter().filter(|number| **number != new.key.number) {
+            known.extend(kept_as(conn, scope, number)?);
         }
     }
     if let Some(id) = wanted.chosen_of(&known) {
@@ -170,6 +159,25 @@ pub(crate) fn find_or_make_tracker(conn: &Connection, scope: Scope, new: &NewTra
         .bind(micros(new.at))
         .execute(conn)?;
     Ok(new.id)
+}
+
+/// The trackers that are kept under a number.
+fn kept_as(conn: &Connection, scope: Scope, number: &str) -> Done<Vec<KnownTracker>> {
+    let rows =
+        query("SELECT id, number, number_raw, carrier, carrier_label FROM tracker WHERE company_id = ? AND number = ?")
+            .bind(scope.company.0)
+            .bind(number)
+            .fetch_all(conn)?;
+    let known = |row: &Row| -> Done<KnownTracker> {
+        Ok(KnownTracker {
+            id: row.id("id")?,
+            number: row.text("number")?,
+            number_raw: row.text("number_raw")?,
+            carrier: row.opt_text("carrier")?,
+            carrier_label: row.opt_text("carrier_label")?,
+        })
+    };
+    rows.iter().map(known).collect()
 }
 
 fn fill_in(conn: &Connection, id: TrackerId, new: &NewTracker<'_>) -> Done<()> {

@@ -152,7 +152,7 @@ impl Inbox for SqliteStore {
         macro_rules! count_of {
             ($state:literal) => {
                 concat!(
-                    "SELECT count(*) AS number, count(b.message_id) AS kept
+                    "SELECT count(*) AS number, count(b.message_id) FILTER (WHERE m.rewritten = 0) AS kept
                      FROM message m LEFT JOIN message_body b ON b.month = ",
                     month_of!(),
                     " AND b.message_id = m.id WHERE ",
@@ -198,7 +198,7 @@ pub(crate) fn replay(conn: &Connection, scope: Scope, messages: &[(MessageId, Ne
     for (id, job) in messages {
         let found = query(concat!(
             "UPDATE message AS m SET status = 'received', reason = NULL, cursor = 0 WHERE m.company_id = ?1 AND m.id = ?2
-               AND EXISTS (SELECT 1 FROM message_body b WHERE b.month = ", month_of!(), " AND b.message_id = m.id)"
+               AND m.rewritten = 0 AND EXISTS (SELECT 1 FROM message_body b WHERE b.month = ", month_of!(), " AND b.message_id = m.id)"
         ))
         .bind(scope.company.0)
         .bind(id.0)
@@ -376,5 +376,6 @@ fn record(row: &Row) -> Done<MessageRecord> {
         cursor: row.count("cursor")?,
         read_before: row.int("observations")? > 0,
         erased: row.opt_bytes("wrapped")?.is_none(),
+        rewritten: row.int("rewritten")? != 0,
     })
 }

@@ -95,6 +95,7 @@ impl Options {
 pub struct SqliteStore {
     writer: Arc<Writer>,
     readers: Arc<Readers>,
+    chain_is_new: bool,
     _temporary: Option<Arc<Temporary>>,
 }
 
@@ -120,9 +121,7 @@ impl SqliteStore {
     async fn engine(path: &Path, options: Options, temporary: Option<Arc<Temporary>>) -> Result<Self> {
         let lock = Lock::of(path, options.access)?;
         // a command beside a running server finds the tables as the server made them
-        if lock.is_some() {
-            connection::migrate(path).await?;
-        }
+        let chain_is_new = lock.is_some() && connection::migrate(path).await?;
         let unavailable = |error: &dyn std::fmt::Display| connection::unavailable(path, error);
         let writing = || connection::writing(path, options.durability).map_err(|error| unavailable(&error));
         // only a server keeps the lock; the writing thread has it, since its last transaction outlives the last caller
@@ -133,7 +132,12 @@ impl SqliteStore {
             Some(_) => Some(Checkpoints::start(writing()?).map_err(|error| unavailable(&error))?),
         };
         let writer = Writer::start(writing()?, checkpoints, held).map_err(|error| unavailable(&error))?;
-        Ok(Self { writer: Arc::new(writer), readers: Readers::new(path.to_owned()), _temporary: temporary })
+        Ok(Self {
+            writer: Arc::new(writer),
+            readers: Readers::new(path.to_owned()),
+            chain_is_new,
+            _temporary: temporary,
+        })
     }
 
     fn into_store(self) -> Store {
@@ -149,6 +153,7 @@ impl SqliteStore {
             upkeep: Arc::new(self.clone()),
             erasure: Arc::new(self.clone()),
             work: Arc::new(self.clone()),
+            chain_is_new: self.chain_is_new,
             people: Arc::new(self),
             signals: Arc::new(storage::signals::Alone::default()),
         }

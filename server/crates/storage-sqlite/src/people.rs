@@ -14,7 +14,10 @@ use std::collections::BTreeMap;
 use storage::{
     Actor, AuditEntry, Result, Scope, StoreError, WrappedKey,
     audit::Line,
-    people::{AuditRecord, Pace, People, SessionRecord, SettingChange, Try, UserRecord, last_admin, span_micros},
+    people::{
+        AuditRecord, Pace, People, SessionRecord, SettingChange, Try, UserRecord, changed_meanwhile, last_admin,
+        span_micros,
+    },
 };
 
 /// Audit lines of one read.
@@ -64,7 +67,15 @@ impl People for SqliteStore {
 
     async fn put_user(&self, scope: Scope, user: UserRecord, audit: AuditEntry) -> Result<()> {
         self.write(Turn::RealTime, move |conn| {
-            put_user(conn, scope, &user)?;
+            put_user(conn, scope, None, &user)?;
+            audit::append(conn, scope, &audit)
+        })
+        .await
+    }
+
+    async fn change_user(&self, scope: Scope, read: UserRecord, user: UserRecord, audit: AuditEntry) -> Result<()> {
+        self.write(Turn::RealTime, move |conn| {
+            put_user(conn, scope, Some(&read), &user)?;
             audit::append(conn, scope, &audit)
         })
         .await
@@ -200,10 +211,14 @@ impl People for SqliteStore {
         .await
     }
 
-    async fn throttle_forgive(&self, key: &str) -> Result<()> {
+    async fn throttle_forgive(&self, key: &str, count: u32, at: Timestamp) -> Result<()> {
         let key = key.to_owned();
         self.write(Turn::RealTime, move |conn| {
-            query("UPDATE throttle SET hits = hits - 1 WHERE key = ? AND hits > 0").bind(&key).execute(conn)?;
+            query("UPDATE throttle SET hits = hits - 1, free_at = CASE WHEN hits = ?2 THEN ?3 ELSE free_at END WHERE key = ?1 AND hits > 0")
+                .bind(&key)
+                .bind(i64::from(count))
+                .bind(micros(at))
+                .execute(conn)?;
             Ok(())
         })
         .await
@@ -367,7 +382,7 @@ fn change_setting(conn: &Connection, scope: Scope, change: &SettingChange) -> Do
     Ok(())
 }
 
-fn put_user(conn: &Connection, scope: Scope, user: &UserRecord) -> Done<()> {
+fn put_user(conn: &Connection, scope: Scope, read: Option<&UserRecord>, user: &UserRecord) -> Done<()> {
     let taken = query("SELECT 1 FROM user WHERE login = ? AND id <> ?")
         .bind(&user.login)
         .bind(user.id.0)
@@ -379,7 +394,11 @@ fn put_user(conn: &Connection, scope: Scope, user: &UserRecord) -> Done<()> {
         .bind(user.id.0)
         .bind(scope.company.0)
         .fetch_optional(conn)?;
-    if let Some(before) = before.as_ref().map(self::user).transpose()? {
+    let before = before.as_ref().map(self::user).transpose()?;
+    if read.is_some() && before.as_ref() != read {
+        return Err(Fail(StoreError::Conflict(changed_meanwhile(&user.login))));
+    }
+    if let Some(before) = before {
         follow_change(conn, scope, &before, user)?;
     }
     let put = query(

@@ -114,6 +114,21 @@ async fn while_another_process_holds_the_file_everybody_is_told_after_one_wait_a
 }
 
 #[tokio::test]
+async fn a_log_that_somebody_reads_is_cut_off_when_nobody_does() {
+    let directory = Directory::new("settled");
+    let store = SqliteStore::open(&directory.file(), Options::server()).await.unwrap();
+    let scope = scope(&store).await;
+    let options = SqliteConnectOptions::new().filename(directory.file());
+    let mut reader = SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::query("BEGIN").execute(&mut reader).await.unwrap();
+    sqlx::query("SELECT count(*) FROM setting").fetch_all(&mut reader).await.unwrap();
+    store.people.put_setting(scope, "name", "value".into()).await.unwrap();
+    assert!(!store.erasure.settle().await.unwrap());
+    sqlx::query("ROLLBACK").execute(&mut reader).await.unwrap();
+    assert!(store.erasure.settle().await.unwrap());
+}
+
+#[tokio::test]
 async fn a_tampered_audit_line_is_found() {
     let directory = Directory::new("audit");
     let store = SqliteStore::open(&directory.file(), Options::server()).await.unwrap();

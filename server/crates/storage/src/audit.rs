@@ -12,6 +12,9 @@ use uuid::Uuid;
 /// The action of the line with which the chain begins behind lines that carry no MAC, those of before migration 0034. Its MAC
 /// covers them all.
 pub const BEGUN_ANEW: &str = "audit.begun_anew";
+/// The action of the line with which somebody accepts the lines before it as they are. Its MAC covers them all, as they are, and
+/// not the MAC of the line before, so that the chain holds from it on.
+pub const ACCEPTED: &str = "audit.accepted";
 
 /// Lines read at once when the chain is walked.
 const WALK_LINES: u32 = 500;
@@ -182,61 +185,71 @@ pub enum ChainCheck {
 /// How a walk ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Walked {
-    /// At the newest line; every one on the way follows from the one before.
+    /// At the newest line; every one on the way follows from the one before, or was accepted.
     Through(Place),
-    /// At a line that does not.
+    /// This line does not, and nobody accepted it.
     Broken(i64),
+    /// No line has a MAC; so many lines.
+    NotBegun(i64),
 }
 
-/// Walks the chain from a place to its newest line, and shows each line on the way.
+/// Walks the chain from a place to its newest line.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn walk<P: People + ?Sized>(
-    people: &P,
-    scope: Scope,
-    key: &AuditKey,
-    from: Place,
-    mut each: impl FnMut(&Line) + Send,
-) -> Result<Walked> {
-    let mut chain = Chain { unsealed: from == Place::default(), at: from };
+pub async fn walk<P: People + ?Sized>(people: &P, scope: Scope, key: &AuditKey, from: Place) -> Result<Walked> {
+    let mut chain = Chain { unsealed: from == Place::default(), all: from.mac.clone(), at: from, broken: None };
     loop {
         let after = (chain.at != Place::default()).then_some(chain.at.seq);
         let lines = people.audit_lines(scope, after, WALK_LINES).await?;
         if lines.is_empty() {
-            // lines of before the chain have none that vouches for them
-            let alone = chain.unsealed && chain.at.seq > 0;
-            return Ok(if alone { Walked::Broken(chain.at.seq) } else { Walked::Through(chain.at) });
+            return Ok(chain.end());
         }
-        for line in lines {
-            let next = chain.at.seq + 1;
-            if !chain.takes(&line, key) {
-                return Ok(Walked::Broken(next));
-            }
-            each(&line);
-        }
+        lines.iter().for_each(|line| chain.take(line, key));
     }
+}
+
+/// The MAC that the next line follows which covers all these, oldest first, as they are.
+pub fn covering(lines: &[Line], key: &AuditKey) -> Vec<u8> {
+    lines.iter().fold(Vec::new(), |previous, line| line.mac_behind(&previous, key).to_vec())
 }
 
 struct Chain {
     at: Place,
+    /// The MAC of all lines so far as they are, whatever MACs they carry: as [`covering`].
+    all: Vec<u8>,
     /// Whether no line so far has a MAC.
     unsealed: bool,
+    /// The first line that does not follow.
+    broken: Option<i64>,
 }
 
 impl Chain {
-    /// Whether the line follows.
-    fn takes(&mut self, line: &Line, key: &AuditKey) -> bool {
+    fn take(&mut self, line: &Line, key: &AuditKey) {
+        let next = self.at.seq + 1;
         let mac = line.mac_behind(&self.at.mac, key).to_vec();
+        self.all = line.mac_behind(&self.all, key).to_vec();
         let begins = self.at.seq == 0 || !self.unsealed || line.action == BEGUN_ANEW;
         let follows = match &line.mac {
             Some(kept) => *kept == mac && begins,
             None => self.unsealed,
         };
-        // a line that is missing is found as the gap in the numbers
-        let in_place = line.seq == self.at.seq + 1;
+        if line.action == ACCEPTED && line.mac.as_ref() == Some(&self.all) {
+            self.broken = None;
+        } else if !follows || line.seq != next {
+            // a line that is missing is found as the gap in the numbers
+            self.broken.get_or_insert(next);
+        }
         self.unsealed &= line.mac.is_none();
-        self.at = Place { seq: line.seq, mac };
-        follows && in_place
+        self.at = Place { seq: line.seq, mac: line.mac.clone().unwrap_or(mac) };
+    }
+
+    fn end(self) -> Walked {
+        match self.broken {
+            Some(line) => Walked::Broken(line),
+            // nothing vouches for lines without MACs
+            None if self.unsealed && self.at.seq > 0 => Walked::NotBegun(self.at.seq),
+            None => Walked::Through(self.at),
+        }
     }
 }

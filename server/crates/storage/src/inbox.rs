@@ -135,6 +135,8 @@ pub struct MessageRecord {
     pub read_before: bool,
     /// Whether its key was destroyed: nothing of its content is left.
     pub erased: bool,
+    /// Whether an erasure has rewritten it: it is not read again, since it may say something else by now.
+    pub rewritten: bool,
 }
 
 /// The body of a kept message with its key.
@@ -220,10 +222,10 @@ pub trait Inbox: Send + Sync {
         cursor: Option<String>,
     ) -> Result<Page<MessageRecord>>;
 
-    /// How many messages could be read again; those whose body is no longer kept are left out.
+    /// How many messages could be read again; those whose body is no longer kept or was rewritten are left out.
     async fn count(&self, scope: Scope, which: MessageSelection) -> Result<Tally>;
 
-    /// Reads messages again: status back to received, and their jobs. One whose body is no longer kept stays as it is.
-    /// Returns how many.
+    /// Reads messages again: status back to received, and their jobs. One whose body is no longer kept or was
+    /// rewritten stays as it is. Returns how many.
     async fn replay(&self, scope: Scope, messages: Vec<(MessageId, NewJob)>, audit: AuditEntry) -> Result<u32>;
 }

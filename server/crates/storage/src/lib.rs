@@ -61,6 +61,9 @@ pub struct Store {
     pub upkeep: Arc<dyn upkeep::Upkeep>,
     /// Wake-ups between nodes.
     pub signals: Arc<dyn signals::Signals>,
+    /// Whether opening it brought the tables of an earlier version up to the audit trail's chain: its lines have no MAC yet,
+    /// and whoever opened it begins the chain. Nobody else does: MACs that are missing otherwise were removed.
+    pub chain_is_new: bool,
 }
 
 /// For whom a query runs. Each row belongs to a company; no method answers across companies.

@@ -134,6 +134,11 @@ pub struct SettingChange {
     pub to: String,
 }
 
+/// Why a user is not changed.
+pub fn changed_meanwhile(login: &str) -> String {
+    format!("{login} was changed by somebody else at the same time: look at `milepost user list` and try again")
+}
+
 /// Why a user stays an admin.
 pub fn last_admin(login: &str) -> String {
     format!("{login} is the last admin who can sign in: make another one first")
@@ -166,6 +171,12 @@ pub trait People: Send + Sync {
     /// `Conflict` when another user has the login, or when nobody would be left to run the installation.
     async fn put_user(&self, scope: Scope, user: UserRecord, audit: AuditEntry) -> Result<()>;
 
+    /// The same for a user as it was read, so that of two changes at the same time none undoes the other.
+    ///
+    /// # Errors
+    /// `Conflict` also when the user is another by now.
+    async fn change_user(&self, scope: Scope, read: UserRecord, user: UserRecord, audit: AuditEntry) -> Result<()>;
+
     /// A session that has not ended.
     async fn session(&self, key: &str, now: Timestamp) -> Result<Option<SessionRecord>>;
 
@@ -194,8 +205,9 @@ pub trait People: Send + Sync {
     /// How the tries of a key stand: the count, and from when on the next is free; none without any in the window.
     async fn throttled(&self, key: &str, now: Timestamp) -> Result<Option<(u32, Timestamp)>>;
 
-    /// Takes one try of a key back.
-    async fn throttle_forgive(&self, key: &str) -> Result<()>;
+    /// Takes a try of a key back that was made then and was counted as this one. Where none was counted since, the next is free
+    /// at once.
+    async fn throttle_forgive(&self, key: &str, count: u32, at: Timestamp) -> Result<()>;
 
     /// Forgets the tries of a key.
     async fn throttle_clear(&self, key: &str) -> Result<()>;
@@ -241,9 +253,9 @@ pub trait People: Send + Sync {
 
     /// Walks the whole chain.
     async fn audit_check(&self, scope: Scope, key: &AuditKey) -> Result<ChainCheck> {
-        Ok(match audit::walk(self, scope, key, Place::default(), |_| {}).await? {
+        Ok(match audit::walk(self, scope, key, Place::default()).await? {
             Walked::Through(place) => ChainCheck::Sound(place.seq.unsigned_abs()),
-            Walked::Broken(line) => ChainCheck::Broken(line.unsigned_abs()),
+            Walked::Broken(line) | Walked::NotBegun(line) => ChainCheck::Broken(line.unsigned_abs()),
         })
     }
 

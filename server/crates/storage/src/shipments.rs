@@ -351,6 +351,9 @@ pub struct LastEvent {
     pub code: Option<String>,
     /// Where.
     pub place: Option<String>,
+    /// Whether the place came in parts; else it is free text. Not known of what an earlier build committed.
+    #[serde(default)]
+    pub place_in_parts: bool,
     /// Sorting instant.
     pub at: Option<Timestamp>,
     /// When, as certain as it is; none in what an earlier build committed.

@@ -51,16 +51,25 @@ impl Wanted<'_> {
         keys
     }
 
+    /// The one of exactly this carrier and number, which is meant whatever else there is: where it is known, the other numbers
+    /// of [`Self::kept_under`] need not be worked out.
+    pub fn exact_of(&self, known: &[KnownTracker]) -> Option<TrackerId> {
+        let exact = known.iter().filter(|t| t.carrier == self.key.carrier && t.number == self.key.number);
+        exact.map(|tracker| tracker.id).min()
+    }
+
     /// The one that is meant of those that are kept under [`Self::kept_under`]: of exactly this carrier and number; else of
     /// a carrier that knows the same number (whoever hands over, whoever starts the parcel); else the only one of the number,
     /// where either side does not name a carrier.
     pub fn chosen_of(&self, known: &[KnownTracker]) -> Option<TrackerId> {
+        if known.is_empty() {
+            return None;
+        }
+        if let Some(exact) = self.exact_of(known) {
+            return Some(exact);
+        }
         let mut known: Vec<&KnownTracker> = known.iter().collect();
         known.sort_unstable_by_key(|tracker| tracker.id);
-        let exact = known.iter().find(|t| t.carrier == self.key.carrier && t.number == self.key.number);
-        if let Some(exact) = exact {
-            return Some(exact.id);
-        }
         known.retain(|tracker| tracker.number == self.key.number || self.is_number_of(tracker));
         let networks = |tracker: &KnownTracker| Some((self.network(tracker.carrier.as_deref()?), tracker.id));
         let own = self.network(self.key.carrier.as_deref().unwrap_or_default());
@@ -150,6 +159,19 @@ mod tests {
             ((gls, None), &[(eleven, Some("gls")), (gls, Some("fedex"))], None),
         ] {
             assert_eq!(chosen(new, known), expected, "{new:?} among {known:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_known_exactly_is_meant_whatever_else_is_there() {
+        let written = ["913411501389", "91341150138", "N1", "9261299999998730503142", "61299999998730503142"];
+        let carriers = [None, Some("gls"), Some("fedex"), Some("usps"), Some("ups")];
+        let all = || written.iter().flat_map(|text| carriers.map(|carrier| (*text, carrier)));
+        for one in all() {
+            for other in all().filter(|other| key(other.0, other.1) != key(one.0, one.1)) {
+                assert_eq!(chosen(one, &[one, other]), Some(0), "{one:?} {other:?}");
+                assert_eq!(chosen(one, &[other, one]), Some(1), "{one:?} {other:?}");
+            }
         }
     }
 

@@ -68,8 +68,17 @@ struct Sealed {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// The chain.
-    #[error("line {0} does not follow from the one before: it, or one before it, was changed or removed")]
+    #[error(
+        "line {0} does not follow from the one before: it, or one before it, was changed or removed; restore a backup, or go on with \
+         the lines as they are with `milepost audit accept`"
+    )]
     Broken(i64),
+    /// No chain.
+    #[error(
+        "none of the {0} lines carries a MAC: somebody removed them, or an upgrade was interrupted before the chain was begun; go \
+         on with the lines as they are with `milepost audit accept`"
+    )]
+    NotBegun(i64),
     /// The end is gone.
     #[error("the trail ends at line {newest}, and line {} was there at {}: lines were removed{}", .head.line, .head.at, explain())]
     Cut {
@@ -118,13 +127,11 @@ pub struct Report {
 /// # Errors
 /// When the store fails.
 pub async fn check(tower: &Tower, scope: Scope) -> Result<Report> {
+    // first of all: beside a server that goes on writing, the trail has by the time it is read whatever was anchored before
+    let anchored = read(&tower.config.audit_anchor, &tower.vault);
     let newest = newest(tower, scope).await?;
-    let walked = audit::walk(&*tower.store.people, scope, &tower.vault.audit_key(), Place::default(), |_| {}).await?;
-    let mut faults = Vec::new();
-    if let Walked::Broken(line) = walked {
-        faults.push(Fault::Broken(line));
-    }
-    let anchor = match read(&tower.config.audit_anchor, &tower.vault) {
+    let mut faults: Vec<Fault> = walk(tower, scope, Place::default()).await?.err().into_iter().collect();
+    let anchor = match anchored {
         Ok(Some(anchor)) => {
             faults.extend(held(tower, scope, &anchor.head, newest.seq).await?);
             Some(anchor)
@@ -140,6 +147,18 @@ pub async fn check(tower: &Tower, scope: Scope) -> Result<Report> {
         }
     };
     Ok(Report { lines: newest.seq, faults, anchor })
+}
+
+/// Walks the chain from a place; where it ends.
+///
+/// # Errors
+/// When the store fails.
+pub async fn walk(tower: &Tower, scope: Scope, from: Place) -> Result<std::result::Result<Place, Fault>> {
+    Ok(match audit::walk(&*tower.store.people, scope, &tower.vault.audit_key(), from).await? {
+        Walked::Through(place) => Ok(place),
+        Walked::Broken(line) => Err(Fault::Broken(line)),
+        Walked::NotBegun(lines) => Err(Fault::NotBegun(lines)),
+    })
 }
 
 /// Makes the anchor of a trail that has no line yet.
@@ -204,19 +223,21 @@ pub async fn follow(tower: &Tower) -> Result<std::result::Result<Place, Fault>> 
     let Some(from) = anchor.head.place() else {
         return Ok(Err(Fault::Changed(tower.config.audit_anchor.clone())));
     };
-    Ok(match audit::walk(&*tower.store.people, scope, &tower.vault.audit_key(), from, |_| {}).await? {
-        Walked::Broken(line) => Err(Fault::Broken(line)),
-        Walked::Through(place) => advance(tower, &place).map(|()| place),
-    })
+    Ok(walk(tower, scope, from).await?.and_then(|place| advance(tower, &place).map(|()| place)))
 }
 
-/// At a server's start: where there is no anchor one is begun, with a line that says so; then as [`follow`].
+/// At a server's start: where there is no anchor one is begun, with a line that says so, unless the chain does not hold; then as
+/// [`follow`].
 ///
 /// # Errors
 /// When the store fails.
 pub async fn start(tower: &Tower) -> Result<()> {
     let scope = tower.scope();
     if !tower.config.audit_anchor.exists() && newest(tower, scope).await?.seq > 0 {
+        if let Err(fault) = walk(tower, scope, Place::default()).await? {
+            tracing::error!("audit trail: {fault}");
+            return Ok(());
+        }
         let file = tower.config.audit_anchor.display().to_string();
         tracing::warn!(
             "audit trail: {file} was not there and is begun at the newest line; what was cut off before is not noticed"

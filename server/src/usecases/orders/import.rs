@@ -533,7 +533,7 @@ impl Taking<'_> {
 
     fn plan(&self, delivery: &Delivery, place: &Location) -> Plan {
         let rules = &self.tower.config.rules;
-        let numbers = Reference::read(delivery).numbers;
+        let Reference { numbers, doubts, .. } = Reference::read(delivery);
         let (promised_by, promise) = self.promise(delivery, place).unzip();
         let standing = match delivery.state {
             DeliveryState::Open => DeliveryStanding::Open,
@@ -553,7 +553,8 @@ impl Taking<'_> {
             standing,
             standing_since: delivery.write_date.filter(|_| standing == DeliveryStanding::Cancelled),
             unread: delivery.problems.clone(),
-            unread_since: (!delivery.problems.is_empty()).then(|| self.tower.now()),
+            unread_since: (!delivery.problems.is_empty() || !doubts.is_empty()).then(|| self.tower.now()),
+            doubts,
             expected_from: delivery.shipped_at,
             silence_after_hours: Some(rules.silence_hours),
         }

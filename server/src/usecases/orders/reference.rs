@@ -19,8 +19,10 @@ const WORDS_MIN: usize = 2;
 pub(super) struct Reference {
     /// Its numbers, each once.
     pub(super) numbers: Vec<TrackingNumber>,
-    /// What is no number, or not a right one, a sentence each.
+    /// What is no number, a sentence each.
     pub(super) problems: Vec<String>,
+    /// What speaks against its numbers, a sentence each.
+    pub(super) doubts: Vec<String>,
 }
 
 /// A number of a delivery.
@@ -57,8 +59,12 @@ impl Reference {
         let carrier = maker.or(named).or_else(|| Number::read(raw).carrier_in_text());
         let number = Number::read_with(raw, Hints { carrier, country: None });
         let problem = problem(raw, &number);
-        if let Some((problem, _)) = &problem {
-            self.problems.push(format!("{TRACKING}{problem}"));
+        if let Some((said, found)) = &problem {
+            let list = if *found == Found::Nothing { &mut self.problems } else { &mut self.doubts };
+            let said = format!("{TRACKING}{said}");
+            if !list.contains(&said) {
+                list.push(said);
+            }
         }
         let Ok(key) = numbers::normalise_of(raw, carrier) else { return };
         let no_number = problem.is_some_and(|(_, found)| found == Found::Nothing);
@@ -179,7 +185,8 @@ mod tests {
                 "0000000000: digits that repeat or count are a placeholder or a counter, not a number",
             ),
         ] {
-            assert_eq!(read(method, &[text]).problems, [format!("{TRACKING}{said}")], "{text}");
+            let Reference { problems, doubts, .. } = read(method, &[text]);
+            assert_eq!([problems, doubts].concat(), [format!("{TRACKING}{said}")], "{text}");
         }
         for (method, text) in [
             ("", "732879858042"),
@@ -191,7 +198,7 @@ mod tests {
             ("DHL", "00340434161094042557"),
         ] {
             let read = read(method, &[text]);
-            assert_eq!((read.problems, read.numbers.len()), (vec![], 1), "{text}");
+            assert_eq!((read.problems, read.doubts, read.numbers.len()), (vec![], vec![], 1), "{text}");
         }
     }
 

@@ -294,7 +294,8 @@ pub struct DeliveryKey(pub Option<String>);
 pub struct Verified {
     /// What tells it from other deliveries.
     pub key: DeliveryKey,
-    /// Where the proof does not cover the body but a time: what it is known by, since it is good for one message only.
+    /// Where the proof covers a time and not the body, and no networks say who sends: what it is known by, since it is good
+    /// for one message only.
     pub once: Option<String>,
 }
 
@@ -316,9 +317,6 @@ pub enum Rejected {
     /// The time stamp is too far from now.
     #[error("the time stamp is {0} s away from now; at most {1} s are allowed")]
     Stale(i64, i64),
-    /// Its proof, which does not cover the body, came with another message before.
-    #[error("the time stamp and its signature came with another message before")]
-    Used,
     /// It names a key that is not among the platform's as we know them.
     #[error("the key it is signed with is not known")]
     UnknownKey,

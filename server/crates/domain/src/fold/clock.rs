@@ -87,14 +87,12 @@ fn moves_though_cancelled(asked: &Asked<'_>, said: &mut Said) {
     said.exceptions.push(once(ExceptionReason::TransitThoughCancelled, "moves though cancelled", since, closed));
 }
 
-/// Not all of the order could be read; over when it can.
+/// Not all of the order could be read, over when it can; or its numbers are doubtful, over when a carrier reports them.
 fn incomplete(asked: &Asked<'_>, said: &mut Said) {
     let plan = asked.plan;
-    let Some(since) =
-        plan.unread_since.filter(|_| !plan.unread.is_empty() && plan.standing != DeliveryStanding::Deleted)
-    else {
-        return;
-    };
+    let doubtful = !plan.doubts.is_empty() && asked.heard_at.is_none();
+    let lacks = (doubtful || !plan.unread.is_empty()) && plan.standing != DeliveryStanding::Deleted;
+    let Some(since) = plan.unread_since.filter(|_| lacks) else { return };
     said.exceptions.push(once(ExceptionReason::ImportIncomplete, "incomplete", since, None));
 }
 

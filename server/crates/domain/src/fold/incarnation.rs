@@ -79,6 +79,11 @@ pub fn same_use(input: &FoldInput, tracker: TrackerId, one: Timestamp, other: Ti
     one.is_some() && one == mine(&uses, Some(other))
 }
 
+/// The facts on a shipment's numbers that are of another use than the shipment's own.
+pub fn of_other_uses(input: &FoldInput) -> Vec<ObservationId> {
+    own(input).others.into_iter().map(|verdict| verdict.fact).collect()
+}
+
 /// Nearly always: nothing lies far from the rest, and no provider has made a second tracker object.
 fn surely_one(input: &FoldInput) -> bool {
     let facts = input.facts.iter().flat_map(|f| [time(&f.observation), f.observation.stated_at]);

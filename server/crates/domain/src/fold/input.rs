@@ -64,7 +64,10 @@ pub struct Plan {
     /// What of the order, the delivery or the customer could not be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<String>,
-    /// Since when.
+    /// What speaks against its numbers; a carrier that reports them says that they are right.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<String>,
+    /// Since when there is one or the other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unread_since: Option<Timestamp>,
     /// When somebody began to expect news: the silence watch starts here.

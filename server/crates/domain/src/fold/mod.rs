@@ -20,7 +20,7 @@ mod standing;
 #[cfg(test)]
 mod tests;
 
-pub use incarnation::same_use;
+pub use incarnation::{of_other_uses, same_use};
 pub use input::{
     Choice, Decision, DeliveryStanding, Fact, FoldInput, OtherDelivery, Plan, PromiseSource, Sighting, Snapshot, Trust,
 };

@@ -94,6 +94,7 @@ async fn command(world: &World, dice: &mut Dice, source: SourceId, made: u64) {
                 exception: None,
                 code: None,
                 place: None,
+                place_in_parts: true,
                 at: Some(at(dice.minutes())),
                 time: None,
             });

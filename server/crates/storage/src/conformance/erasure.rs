@@ -3,9 +3,12 @@
 use super::{Said, World, at, text};
 use crate::{
     Sealed, Store, WrappedKey,
-    erasure::{LooseId, Rewritten},
+    erasure::{ERASED, LooseId, Own, Rewritten},
     facts::Recording,
+    inbox::{MessageSelection, MessageStatus},
     jobs::{AttemptRecord, Finish, JobKind, NewJob, Outcome},
+    limits::ERASED_TEXTS,
+    replays::Tally,
 };
 use domain::ids::{AttemptId, JobId, MessageId, ObservationId, ShipmentId, SubjectId};
 
@@ -29,7 +32,7 @@ async fn said(world: &World, numbers: &[&'static str]) -> MessageId {
 }
 
 async fn words(world: &World, shipment: ShipmentId) -> Vec<ObservationId> {
-    let texts = world.store.erasure.texts_about(world.scope, shipment, None).await.unwrap();
+    let texts = world.store.erasure.texts_about(world.scope, shipment.into(), None).await.unwrap();
     texts.into_iter().map(|(id, _)| id).collect()
 }
 
@@ -43,17 +46,20 @@ pub async fn a_message_speaks_of_one_shipment_or_of_others_too(store: Store) {
     let alone = said(&world, &["A1"]).await;
     let both = said(&world, &["A1", "B1", "C1"]).await;
     let other = said(&world, &["B1"]).await;
-    let about = world.store.erasure.about(world.scope, shipment, at(0), None).await.unwrap();
+    let about = world.store.erasure.about(world.scope, shipment.into(), at(0), None).await.unwrap();
     let others: Vec<_> = about.iter().map(|about| (about.message, about.others.len())).collect();
     assert_eq!(others, [(early, 0), (alone, 0), (both, 2)], "and not {other}");
-    let rest = world.store.erasure.about(world.scope, shipment, at(0), Some(alone)).await.unwrap();
+    let rest = world.store.erasure.about(world.scope, shipment.into(), at(0), Some(alone)).await.unwrap();
     assert_eq!(rest.iter().map(|about| about.message).collect::<Vec<_>>(), [both]);
-    let later = world.store.erasure.about(world.scope, shipment, at(5), None).await.unwrap();
+    let later = world.store.erasure.about(world.scope, shipment.into(), at(5), None).await.unwrap();
     assert_eq!(later, [], "all of them came before");
     world.store.erasure.erase_message(world.scope, alone).await.unwrap();
-    let left = world.store.erasure.about(world.scope, shipment, at(0), Some(early)).await.unwrap();
+    let left = world.store.erasure.about(world.scope, shipment.into(), at(0), Some(early)).await.unwrap();
     assert_eq!(left.iter().map(|about| about.message).collect::<Vec<_>>(), [both], "what is erased is done");
     let unread = world.accept(world.message(source, "unread", 3)).await.message;
+    assert_eq!(world.store.erasure.unread(world.scope, None).await.unwrap(), [], "it may speak of somebody yet");
+    let ignored = MessageStatus::Ignored { reason: None };
+    world.store.inbox.conclude(world.scope, unread, ignored).await.unwrap();
     assert_eq!(world.store.erasure.unread(world.scope, None).await.unwrap(), [unread]);
 }
 
@@ -62,7 +68,7 @@ pub async fn an_erased_message_has_nothing_left_to_open(store: Store) {
     world.source("shop").await;
     let (gone, kept) = (said(&world, &["A1"]).await, said(&world, &["B1"]).await);
     for _ in 0..2 {
-        world.store.erasure.erase_message(world.scope, gone).await.unwrap();
+        assert!(world.store.erasure.erase_message(world.scope, gone).await.unwrap());
     }
     let record = world.store.inbox.message(world.scope, gone).await.unwrap().unwrap();
     assert!(record.erased && world.body(gone).await.is_none());
@@ -76,7 +82,7 @@ pub async fn a_rewritten_message_opens_under_its_new_key_alone(store: Store) {
     world.source("shop").await;
     let shipment = world.import(world.order(1, &["A1"]), 0).await;
     let message = said(&world, &["A1", "B1"]).await;
-    let about = world.store.erasure.about(world.scope, shipment, at(0), None).await.unwrap();
+    let about = world.store.erasure.about(world.scope, shipment.into(), at(0), None).await.unwrap();
     let texts = world.store.erasure.texts_under(world.scope, message, about[0].others.clone()).await.unwrap();
     let [(other, _)] = texts[..] else { panic!("one statement of another: {texts:?}") };
     let before = world.body(message).await.unwrap();
@@ -99,8 +105,88 @@ pub async fn a_rewritten_message_opens_under_its_new_key_alone(store: Store) {
     assert!(!rewrite().await, "it was read with a key that it has no more");
     let without = Rewritten { body: None, key: before.key.clone(), texts: Vec::new() };
     let key = rewritten.key.clone();
+    assert_eq!(read_again(&world, message).await, 0, "it may say something else by now");
+    let which = MessageSelection { messages: vec![message], ..MessageSelection::default() };
+    assert_eq!(world.store.inbox.count(world.scope, which).await.unwrap(), Tally { take: 0, skip: 1 });
+    assert!(world.store.inbox.message(world.scope, message).await.unwrap().unwrap().rewritten);
     assert!(world.store.erasure.rewrite_message(world.scope, message, key, without).await.unwrap());
     assert!(world.body(message).await.is_none());
+}
+
+/// How many are.
+async fn read_again(world: &World, message: MessageId) -> u32 {
+    let job = world.job(JobKind::Normalise, message, 2);
+    let audit = world.audit("message.replay", "message", 2);
+    world.store.inbox.replay(world.scope, vec![(message, job)], audit).await.unwrap()
+}
+
+pub async fn a_message_that_is_still_to_be_read_is_left(store: Store) {
+    let world = World::new(store).await;
+    world.source("shop").await;
+    let shipment = world.import(world.order(1, &["A1"]), 0).await;
+    let message = said(&world, &["A1"]).await;
+    let is_unfinished = async || {
+        let about = world.store.erasure.about(world.scope, shipment.into(), at(0), None).await.unwrap();
+        (about[0].unfinished, about[0].recorded_at)
+    };
+    assert_eq!(is_unfinished().await, (false, at(1)));
+    assert_eq!(read_again(&world, message).await, 1);
+    assert_eq!(is_unfinished().await, (true, at(1)));
+    let body = world.body(message).await.unwrap();
+    assert!(!world.store.erasure.erase_message(world.scope, message).await.unwrap());
+    let without = Rewritten { body: None, key: body.key.clone(), texts: Vec::new() };
+    assert!(!world.store.erasure.rewrite_message(world.scope, message, body.key, without).await.unwrap());
+    assert!(world.body(message).await.is_some());
+}
+
+pub async fn of_a_number_that_others_have_too_a_shipment_has_its_own(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("shop").await;
+    let say = async |codes: &'static [&'static str], minutes| {
+        let recording = with_words(world.recording(source, &[Said::of("NUM1", codes, minutes)]).await);
+        world.store.facts.record(world.scope, recording).await.unwrap();
+    };
+    let first = world.import(world.order(1, &["NUM1"]), 0).await;
+    say(&["picked up"], 1).await;
+    assert_eq!(world.store.erasure.shared(world.scope, first).await.unwrap(), []);
+    world.import(world.order(1, &["RIGHT"]), 10).await;
+    say(&["on its way"], 11).await;
+    assert_eq!(words(&world, first).await.len(), 1, "what is said now is nobody's yet");
+    let second = world.import(world.order(2, &["NUM1"]), 12).await;
+    say(&["out"], 13).await;
+    for shipment in [first, second] {
+        assert_eq!(world.store.erasure.shared(world.scope, shipment).await.unwrap().len(), 1);
+    }
+    let [own] = words(&world, first).await[..] else { panic!("until it had another number") };
+    assert_eq!(world.store.erasure.about(world.scope, first.into(), at(0), None).await.unwrap().len(), 1);
+    assert_eq!(words(&world, second).await.len(), 3);
+    let except = Own { shipment: second, except: vec![own] };
+    let texts = world.store.erasure.texts_about(world.scope, except.clone(), None).await.unwrap();
+    assert_eq!(texts.len(), 2);
+    assert_eq!(world.store.erasure.about(world.scope, except.clone(), at(0), None).await.unwrap().len(), 2);
+    while world.store.erasure.empty(world.scope, except.clone()).await.unwrap() {}
+    assert_eq!(words(&world, second).await, [own]);
+    while world.store.erasure.empty(world.scope, first.into()).await.unwrap() {}
+    assert_eq!(words(&world, second).await, []);
+}
+
+pub async fn erased_shipments_are_walked(store: Store) {
+    let world = World::new(store).await;
+    let people = &world.store.people;
+    let mut ids: Vec<ShipmentId> = Vec::new();
+    for _ in 0..=ERASED_TEXTS {
+        let id = world.id();
+        people.put_setting(world.scope, &format!("{ERASED}{id}"), "until".into()).await.unwrap();
+        ids.push(id);
+    }
+    for other in ["erase", "erasures.seen", "erased", "eraser"] {
+        people.put_setting(world.scope, other, "something else".into()).await.unwrap();
+    }
+    ids.sort_unstable();
+    let first = world.store.erasure.erased(world.scope, None).await.unwrap();
+    let rest = world.store.erasure.erased(world.scope, first.last().copied()).await.unwrap();
+    assert_eq!((first.len(), rest.len()), (ERASED_TEXTS as usize, 1));
+    assert_eq!([first, rest].concat(), ids);
 }
 
 pub async fn words_errors_and_calls_are_emptied(store: Store) {
@@ -119,7 +205,7 @@ pub async fn words_errors_and_calls_are_emptied(store: Store) {
         world.store.jobs.attempt(world.scope, attempt(&world, job.id, Some(of))).await.unwrap();
         jobs.push(job.id);
     }
-    while world.store.erasure.empty(world.scope, shipment).await.unwrap() {}
+    while world.store.erasure.empty(world.scope, shipment.into()).await.unwrap() {}
     assert_eq!((words(&world, shipment).await.len(), words(&world, other).await.len()), (0, 1));
     for (job, is_kept) in [(jobs[0], false), (jobs[1], true)] {
         let row = world.store.jobs.job(world.scope, job).await.unwrap().unwrap();

@@ -126,6 +126,7 @@ async fn shipment(world: &World, chance: &mut Chance, record: i64) {
         exception: None,
         code: None,
         place: None,
+        place_in_parts: true,
         at: Some(at(heard - chance.minutes(0, 24 * 60 * 5))),
         time: None,
     });

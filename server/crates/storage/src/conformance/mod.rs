@@ -71,6 +71,9 @@ macro_rules! conformance_suite {
             a_message_speaks_of_one_shipment_or_of_others_too
             an_erased_message_has_nothing_left_to_open
             a_rewritten_message_opens_under_its_new_key_alone
+            a_message_that_is_still_to_be_read_is_left
+            of_a_number_that_others_have_too_a_shipment_has_its_own
+            erased_shipments_are_walked
             words_errors_and_calls_are_emptied
             texts_that_hang_on_no_shipment_are_walked_and_emptied
         }
@@ -178,6 +181,7 @@ macro_rules! conformance_suite {
         $crate::conformance_area! { $fresh, people:
             the_company_is_made_once
             a_login_belongs_to_one_user
+            a_user_is_changed_from_what_was_read
             somebody_runs_the_installation
             sessions_end
             sessions_are_listed_and_ended

@@ -53,6 +53,41 @@ pub async fn a_login_belongs_to_one_user(store: Store) {
     assert_eq!(world.store.people.user(world.id::<UserId>()).await.unwrap(), None);
 }
 
+pub async fn a_user_is_changed_from_what_was_read(store: Store) {
+    let world = Arc::new(World::new(store).await);
+    let (ada, bob) = (user(&world, "ada"), user(&world, "bob"));
+    let audit = || world.audit("user.change", "user", 1);
+    for user in [&ada, &bob] {
+        world.store.people.put_user(world.scope, user.clone(), audit()).await.unwrap();
+    }
+    let change = async |read: &UserRecord, to: &UserRecord| {
+        world.store.people.change_user(world.scope, read.clone(), to.clone(), audit()).await
+    };
+    let disabled = UserRecord { enabled: false, ..bob.clone() };
+    change(&bob, &disabled).await.unwrap();
+    for stale in [
+        UserRecord { password: "$other$".into(), ..bob.clone() },
+        UserRecord { roles: vec![RoleName::Agent], ..bob.clone() },
+        bob.clone(),
+    ] {
+        assert!(matches!(change(&bob, &stale).await, Err(StoreError::Conflict(_))), "{stale:?}");
+    }
+    assert_eq!(world.store.people.user(bob.id).await.unwrap(), Some(disabled.clone()));
+    let nobody = user(&world, "carl");
+    assert!(matches!(change(&nobody, &nobody).await, Err(StoreError::Conflict(_))));
+    let lines = world.store.people.audit_trail(world.scope, Some("user".into()), 10).await.unwrap();
+    assert_eq!(lines.len(), 3, "what did not happen is not in the audit trail");
+    let mut writers = JoinSet::new();
+    for n in 0..8 {
+        let (world, read) = (Arc::clone(&world), disabled.clone());
+        writers.spawn(async move {
+            let to = UserRecord { name: format!("Bob {n}"), ..read.clone() };
+            world.store.people.change_user(world.scope, read, to, world.audit("user.change", "user", 2)).await.is_ok()
+        });
+    }
+    assert_eq!(writers.join_all().await.into_iter().filter(|done| *done).count(), 1, "of several at once one");
+}
+
 pub async fn somebody_runs_the_installation(store: Store) {
     let world = Arc::new(World::new(store).await);
     let (ada, bob) = (user(&world, "ada"), user(&world, "bob"));
@@ -172,8 +207,12 @@ pub async fn tries_are_counted_where_they_are_asked_for(store: Store) {
     assert_eq!(store.people.throttled("k", second(29)).await.unwrap(), Some((6, second(30))));
     assert_eq!(store.people.throttled("k", second(82)).await.unwrap(), None);
     assert_eq!(ask(82).await, Try::Free(1), "a minute without any");
-    store.people.throttle_forgive("k").await.unwrap();
+    store.people.throttle_forgive("k", 1, second(82)).await.unwrap();
     assert_eq!((ask(82).await, ask(82).await, ask(82).await), (Try::Free(1), Try::Free(2), wait(84)));
+    store.people.throttle_forgive("k", 2, second(82)).await.unwrap();
+    assert_eq!((ask(82).await, ask(82).await), (Try::Free(2), wait(84)), "the time to wait is taken back, too");
+    store.people.throttle_forgive("k", 1, second(82)).await.unwrap();
+    assert_eq!(ask(83).await, wait(84), "but not the one of a later try");
     store.people.throttle_clear("k").await.unwrap();
     assert_eq!(store.people.throttled("k", second(82)).await.unwrap(), None);
     assert_eq!((ask(82).await, ask(82).await), (Try::Free(1), Try::Free(2)));

@@ -684,6 +684,7 @@ pub async fn the_list_sorts_by_need_for_action(store: Store) {
             exception: None,
             code: None,
             place: Some("Leipzig".into()),
+            place_in_parts: true,
             at: Some(at(record)),
             time: Some(day_of_march(2)),
         });

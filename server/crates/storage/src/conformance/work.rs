@@ -439,6 +439,7 @@ fn event_at(minutes: i64) -> LastEvent {
         exception: None,
         code: None,
         place: None,
+        place_in_parts: true,
         at: Some(at(minutes)),
         time: None,
     }

@@ -152,22 +152,19 @@ fn a_stamp_alone_is_good_for_minutes() {
         let tag = if upper { tag.to_uppercase() } else { tag };
         format!("{{\"verifyInfo\":{{\"timeStr\":{stamp},\"signature\":\"{tag}\"}}}}")
     };
-    let ask = |body: &str, now: &str| {
+    let ask_of = |secrets: &Secrets, body: &str, now: &str| {
         let request = RawRequest {
             method: "POST",
             path: "/",
             query: "",
-            peer: None,
+            peer: Some([192, 0, 2, 7].into()),
             headers: &HeaderMap::new(),
             body: body.as_bytes(),
         };
-        with_secrets(
-            "trackingmore",
-            &secrets(Scheme::Trackingmore, &["a secret of the tests"]),
-            &request,
-            now.parse().unwrap(),
-        )
+        with_secrets("trackingmore", secrets, &request, now.parse().unwrap())
     };
+    let alone = secrets(Scheme::Trackingmore, &["a secret of the tests"]);
+    let ask = |body: &str, now: &str| ask_of(&alone, body, now);
     let stamp = "1773218400";
     let first = ask(&body(stamp, false), "2026-03-11T08:42:00Z").unwrap();
     assert!(first.is_some());
@@ -177,6 +174,13 @@ fn a_stamp_alone_is_good_for_minutes() {
         assert!(matches!(ask(&body(stamp, false), now), Err(Rejected::Stale(_, 300))), "{now}");
     }
     assert!(ask(&body("99999999999999", false), "2026-03-11T08:42:00Z").is_err(), "no time at all");
+    // where networks say who sends, messages may share a second
+    let from = |network: &str| Secrets { networks: vec![network.parse().unwrap()], ..alone.clone() };
+    assert_eq!(ask_of(&from("192.0.2.0/24"), &body(stamp, false), "2026-03-11T08:42:00Z"), Ok(None));
+    let stale = ask_of(&from("192.0.2.0/24"), &body(stamp, false), "2026-03-11T08:45:01Z");
+    assert!(matches!(stale, Err(Rejected::Stale(_, 300))), "{stale:?}");
+    let elsewhere = ask_of(&from("198.51.100.0/24"), &body(stamp, false), "2026-03-11T08:42:00Z");
+    assert!(matches!(elsewhere, Err(Rejected::Elsewhere(_))), "{elsewhere:?}");
 }
 
 #[test]
