@@ -9,7 +9,7 @@ use connectors::{
     desks,
 };
 use ipnet::IpNet;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use std::{
     net::SocketAddr,
@@ -459,7 +459,7 @@ impl Settings {
             },
             data,
             addr,
-            proxies: Proxies { trusted: self.trusted_proxies, header: self.forwarded_header },
+            proxies: Proxies { trusted: of_proxies(self.trusted_proxies)?, header: self.forwarded_header },
             site: self.site,
             company: self.company.unwrap_or_else(|| "My company".into()),
             odoo,
@@ -478,7 +478,7 @@ impl Settings {
                 done_days: self.keep_done_days.unwrap_or(30),
             },
             metrics_token: match self.metrics_token_file {
-                Some(file) => Some(secret_file(&file).context("--metrics-token-file")?),
+                Some(file) => Some(metrics_token(&file).context("--metrics-token-file")?),
                 None => None,
             },
             metrics_addr: self.metrics_addr,
@@ -486,6 +486,36 @@ impl Settings {
             mode: Mode::Production,
         })
     }
+}
+
+/// Networks of reverse proxies; not everybody.
+fn of_proxies(networks: Vec<IpNet>) -> Result<Vec<IpNet>> {
+    /// An /8 of IPv4, a /16 of IPv6.
+    const WIDEST: (u8, u8) = (8, 16);
+    for network in &networks {
+        let narrow = match network {
+            IpNet::V4(network) => network.prefix_len() >= WIDEST.0,
+            IpNet::V6(network) => network.prefix_len() >= WIDEST.1,
+        };
+        ensure!(
+            narrow,
+            "--trusted-proxy {network}: anybody there could say who sends; name the proxies' own networks, at most an IPv4 /{} or an \
+             IPv6 /{}",
+            WIDEST.0,
+            WIDEST.1
+        );
+    }
+    Ok(networks)
+}
+
+fn metrics_token(file: &Path) -> Result<SecretString> {
+    const CHARACTERS_MIN: usize = 16;
+    let token = secret_file(file)?;
+    ensure!(
+        token.expose_secret().chars().count() >= CHARACTERS_MIN,
+        "the token can be guessed: take {CHARACTERS_MIN} random letters and digits or more"
+    );
+    Ok(token)
 }
 
 impl Config {
@@ -630,7 +660,6 @@ fn database(url: Option<String>, data: &Path) -> Result<Database> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use secrecy::ExposeSecret;
 
     fn settings() -> Settings {
         Settings::default()

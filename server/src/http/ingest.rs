@@ -190,8 +190,7 @@ async fn read(tower: &Tower, body: Body, limit: usize) -> Result<(Vec<u8>, Room<
     let (mut bytes, mut room) = (Vec::new(), Room::default());
     let mut pieces = body.into_data_stream();
     while let Some(piece) = pieces.next().await {
-        // a sender that went away; nobody reads the answer
-        let piece = piece.map_err(|_| Refused::Unavailable)?;
+        let piece = piece.map_err(|_| Refused::CutShort)?;
         if bytes.len() + piece.len() > limit {
             return Err(Refused::TooLarge(limit));
         }
@@ -209,7 +208,7 @@ fn problem(refused: &Refused, correlation: CorrelationId) -> Response {
         Refused::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
         Refused::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
         Refused::Packed => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Refused::NotAsPacked | Refused::Greeting(NoGreeting::NotPlain) => StatusCode::BAD_REQUEST,
+        Refused::CutShort | Refused::NotAsPacked | Refused::Greeting(NoGreeting::NotPlain) => StatusCode::BAD_REQUEST,
         Refused::Greeting(NoGreeting::NotAsked(_)) => StatusCode::METHOD_NOT_ALLOWED,
         Refused::Unavailable | Refused::ProofUsed => StatusCode::SERVICE_UNAVAILABLE,
         Refused::Internal(_) => {
@@ -242,6 +241,7 @@ fn end_of(refused: &Refused) -> &'static str {
         Refused::ProofUsed => "proof_used",
         Refused::TooLarge(_) => "too_large",
         Refused::TooSlow(_) => "too_slow",
+        Refused::CutShort => "cut_short",
         Refused::Packed => "packed",
         Refused::NotAsPacked => "not_as_packed",
         Refused::Greeting(NoGreeting::NotPlain) => "not_plain",

@@ -78,6 +78,9 @@ pub enum Refused {
     /// Its body did not come.
     #[error("the body was not there after {0} seconds")]
     TooSlow(u64),
+    /// Its body ended before its end, or is not chunked as it says.
+    #[error("the body is cut short, or its chunks are not as they should be")]
+    CutShort,
     /// Its body is packed in a way that is not read.
     #[error("the body's Content-Encoding is not read: send it plain, or packed once as gzip, deflate or br")]
     Packed,

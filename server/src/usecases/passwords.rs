@@ -7,7 +7,7 @@ use argon2::{
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use std::{
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -18,6 +18,8 @@ use unicode_normalization::UnicodeNormalization;
 pub const PASSWORD_MIN: usize = 12;
 /// Characters of the longest password: hashing must stay cheap to refuse.
 pub const PASSWORD_MAX: usize = 200;
+/// Different characters of a password: one of fewer is a key that was held down.
+const DIFFERENT_MIN: usize = 4;
 /// Bytes of what is offered as a password, before it is normalised.
 const OFFERED_BYTES_MAX: usize = 4096;
 /// Hashes at once: each takes a core and some 20 MiB for a moment.
@@ -96,16 +98,18 @@ fn normalised(password: &str) -> String {
 /// Checks that a password may be taken.
 ///
 /// # Errors
-/// Says how long it has to be.
+/// Says how long it has to be, and of how many different characters.
 pub fn check(password: &str) -> Result<()> {
-    if password.len() <= OFFERED_BYTES_MAX
-        && (PASSWORD_MIN..=PASSWORD_MAX).contains(&normalised(password).chars().count())
-    {
+    let normal = if password.len() <= OFFERED_BYTES_MAX { normalised(password) } else { String::new() };
+    let different: BTreeSet<char> = normal.chars().collect();
+    if (PASSWORD_MIN..=PASSWORD_MAX).contains(&normal.chars().count()) && different.len() >= DIFFERENT_MIN {
         return Ok(());
     }
     Err(UseCaseError::Invalid {
         field: "password",
-        message: format!("{PASSWORD_MIN} to {PASSWORD_MAX} characters; a sentence is fine"),
+        message: format!(
+            "{PASSWORD_MIN} to {PASSWORD_MAX} characters, {DIFFERENT_MIN} of them different; a sentence is fine"
+        ),
     })
 }
 
@@ -167,8 +171,10 @@ mod tests {
     #[test]
     fn a_password_is_counted_as_it_is_kept() {
         assert!(check("eleven chrs").is_err() && check("twelve chars").is_ok());
-        assert!(check(&"x".repeat(PASSWORD_MAX)).is_ok() && check(&"x".repeat(PASSWORD_MAX + 1)).is_err());
-        let decomposed = "o\u{308}".repeat(PASSWORD_MAX);
+        let long = "wxyz".repeat(PASSWORD_MAX / 4);
+        assert!(check(&long).is_ok() && check(&format!("{long}x")).is_err());
+        assert!(check(&" ".repeat(PASSWORD_MIN)).is_err() && check(&"ab ".repeat(PASSWORD_MIN)).is_err());
+        let decomposed = "o\u{308}a\u{308}u\u{308}e\u{308}".repeat(PASSWORD_MAX / 4);
         assert!(check(&decomposed).is_ok(), "each is one letter");
         // one sign that is eighteen when it is normalised
         assert!(check(&"\u{fdfa}".repeat(12)).is_err());
