@@ -457,7 +457,10 @@ mod tests {
                     &[(name, &one), (other, sent), (other, b"for=203.0.113.9")],
                 ];
                 for way in ways {
-                    assert_eq!(asked("10.0.0.1", way), known("198.51.100.7"), "{}", String::from_utf8_lossy(&one));
+                    let (extensions, map) = request("10.0.0.1", way);
+                    let header = if name == XFF { None } else { Some(ForwardedHeader::Forwarded) };
+                    let sender = sender(&extensions, &map, &proxies(header));
+                    assert_eq!(sender, known("198.51.100.7"), "{}", String::from_utf8_lossy(&one));
                 }
             }
         }
