@@ -1,7 +1,7 @@
 //! The data folder and the files of an installation are their owner's alone.
 
 use crate::config::{Config, Database};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use rustix::{
     fs::{StatVfsMountFlags, statvfs},
     process::geteuid,
@@ -15,8 +15,8 @@ use std::{
 
 /// Bits with which others may read, write or enter.
 const OTHERS: u32 = 0o077;
-/// What is in a volume that is new.
-const OF_A_VOLUME: &str = "lost+found";
+/// The mark of a folder in which everybody may have files.
+const STICKY: u32 = 0o1000;
 
 /// Files that this process makes are its owner's alone, whatever the shell says.
 pub fn make_private() {
@@ -86,7 +86,7 @@ pub fn require_private(path: &Path) -> Result<()> {
 /// Takes from others what they can read, as far as it is ours.
 ///
 /// # Errors
-/// When the folder holds other things as well, with what to do.
+/// When that fails, with what to do.
 pub fn close_to_others(config: &Config) -> Result<()> {
     for open in open_to_others(config) {
         let path = &open.path;
@@ -94,20 +94,24 @@ pub fn close_to_others(config: &Config) -> Result<()> {
             tracing::warn!("{open}");
             continue;
         }
-        if *path == config.data {
-            let has_ours = own_files(config).iter().any(|file| file.parent() == Some(path) && file.exists());
-            let is_empty = entries(path).iter().all(|entry| entry.file_name().is_some_and(|name| name == OF_A_VOLUME));
-            ensure!(
-                has_ours || is_empty,
-                "{} can be read by others and holds other things: choose a folder of its own with --data, or run \
-                 `chmod 700` on it",
-                path.display()
-            );
+        if *path == config.data && is_shared(path) {
+            tracing::warn!("{open}, or choose a folder of its own with --data");
+            continue;
         }
         fs::set_permissions(path, Permissions::from_mode(open.mode)).with_context(|| open.to_string())?;
         tracing::warn!("{} could be read by others; now its owner alone can", path.display());
     }
     Ok(())
+}
+
+/// Whether others have business in a folder: one for everybody's files, or a home.
+fn is_shared(folder: &Path) -> bool {
+    let sticky = fs::metadata(folder).is_ok_and(|is| is.permissions().mode() & STICKY != 0);
+    let home = std::env::var_os("HOME").is_some_and(|home| {
+        let both = (fs::canonicalize(home).ok(), fs::canonicalize(folder).ok());
+        both.0.is_some() && both.0 == both.1
+    });
+    sticky || home || folder.parent().is_none()
 }
 
 /// The files that the configuration names, and those that lie beside the database under its name.
@@ -180,20 +184,18 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_with_other_things_is_refused_and_an_empty_one_is_taken() {
+    fn a_folder_for_everybody_is_told_and_any_other_is_closed() {
         let outer = tempfile::tempdir().unwrap();
-        let (shared, empty) = (outer.path().join("shared"), outer.path().join("empty"));
-        for folder in [&shared, &empty] {
+        let (shared, own) = (outer.path().join("shared"), outer.path().join("own"));
+        for (folder, loose) in [(&shared, 0o1777), (&own, 0o755)] {
             fs::create_dir(folder).unwrap();
-            set(folder, 0o755);
+            set(folder, loose);
+            put(&folder.join("letters"), 0o644);
+            close_to_others(&installation(folder)).unwrap();
+            assert_eq!(mode(&folder.join("letters")), 0o644);
         }
-        put(&shared.join("letters"), 0o644);
-        let error = close_to_others(&installation(&shared)).unwrap_err().to_string();
-        assert!(error.contains("--data") && error.contains("chmod 700"), "{error}");
-        assert_eq!(mode(&shared), 0o755);
-        assert_eq!(mode(&shared.join("letters")), 0o644);
-        close_to_others(&installation(&empty)).unwrap();
-        assert_eq!(mode(&empty), 0o700);
+        assert_eq!((mode(&shared), mode(&own)), (0o777, 0o700));
+        assert_eq!(open_to_others(&installation(&shared)).len(), 1, "doctor says it");
     }
 
     /// A user that is not the one who runs the tests.
@@ -229,10 +231,10 @@ mod tests {
     }
 
     #[test]
-    fn a_volume_of_somebody_else_is_told_and_a_new_one_is_no_folder_of_other_things() {
+    fn a_volume_of_somebody_else_is_told() {
         let outer = tempfile::tempdir().unwrap();
         let volume = outer.path().join("volume");
-        fs::create_dir_all(volume.join(OF_A_VOLUME)).unwrap();
+        fs::create_dir_all(volume.join("lost+found")).unwrap();
         set(&volume, 0o775);
         close_to_others(&installation(&volume)).unwrap();
         assert_eq!(mode(&volume), 0o700);

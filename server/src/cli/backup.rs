@@ -235,7 +235,7 @@ impl Restore {
         );
         self.require_erasures(&config, &vault, &manifest).await?;
         let now = SystemClock.now();
-        let aside = now.strftime("%Y%m%d%H%M%S").to_string();
+        let aside = now.strftime("%Y%m%d%H%M%S%3f").to_string();
         match &config.database {
             Database::Sqlite(file) => put_file(&self.file, file, self.replace, &aside).await?,
             Database::Postgres(url) => put_dump(&self.file, url.expose_secret(), self.replace, &aside).await?,
