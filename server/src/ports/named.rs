@@ -2,10 +2,21 @@
 
 use domain::{Classifier, Milestone, Severity, observation::Observation, reading::Reading};
 
+/// What stands in the place of a code that may be a text.
+const HIDDEN: &str = "••••";
+/// The longest code.
+const CODE_MAX: usize = 48;
+
+/// A provider's code. Some write sentences there: roles that may not read them are shown codes of one word alone.
+pub(super) fn code(raw: &str, may_see: bool) -> &str {
+    let is_code = raw.len() <= CODE_MAX && raw.chars().all(|c| c.is_ascii_alphanumeric() || "_-.:/+#".contains(c));
+    if may_see || is_code { raw } else { HIDDEN }
+}
+
 /// The title of an event.
-pub(super) fn title(said: &Observation, reading: &Reading) -> String {
+pub(super) fn title(said: &Observation, reading: &Reading, may_see: bool) -> String {
     match (reading.milestone, said.classifier) {
-        _ if reading.unmapped => format!("“{}”, unmapped code", said.codes.raw),
+        _ if reading.unmapped => format!("“{}”, unmapped code", code(&said.codes.raw, may_see)),
         (Milestone::Info, _) => exceptions(reading).map_or_else(|| "Information".to_owned(), |(_, labels)| labels),
         (milestone, Classifier::Actual) => milestone.label().to_owned(),
         (milestone, Classifier::Estimated) => expected("Estimated", reading.schedules.unwrap_or(milestone)),
@@ -87,6 +98,16 @@ const fn noun(milestone: Milestone) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_code_that_may_be_a_sentence_is_for_those_who_may_read_it() {
+        for written in ["InTransit_003", "D1", "pre-transit", "9.1", "NS/AG"] {
+            assert_eq!((code(written, false), code(written, true)), (written, written));
+        }
+        for written in ["Handed to Hans 0171 555", "MÜLLER", "a@b.test", "two words", &"x".repeat(CODE_MAX + 1)] {
+            assert_eq!((code(written, false), code(written, true)), (HIDDEN, written));
+        }
+    }
 
     #[test]
     fn what_is_expected_is_not_called_as_what_happened() {

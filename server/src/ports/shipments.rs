@@ -253,7 +253,7 @@ fn list_row(row: ShipmentRow, times: &Times) -> Row {
         promise: row.promised_by.map(|at| times.promise(at)),
         late,
         last_event: last.as_ref().map(|e| match (&e.code, e.exception) {
-            (Some(code), _) => format!("“{code}”, kept as received"),
+            (Some(code), _) => format!("“{}”, kept as received", named::code(code, times.may_see)),
             (None, Some(exception)) if e.milestone == Milestone::Info => exception.label().to_owned(),
             (None, _) => e.milestone.label().to_owned(),
         }),
@@ -581,11 +581,11 @@ impl<'a> Page<'a> {
             clock: placed.clock,
             remark: placed.remark.into(),
             when: placed.when,
-            title: named::title(observation, &fact.reading),
+            title: named::title(observation, &fact.reading, self.may_see),
             place: self.place(observation),
             detail: format!(
                 "{expected}{source} · code {}{piece} · received {}",
-                observation.codes.raw,
+                named::code(&observation.codes.raw, self.may_see),
                 self.times.relative(recorded)
             ),
             standing: word.to_owned(),
@@ -617,10 +617,12 @@ impl<'a> Page<'a> {
                 let place = self.place(&fact.observation).map(|l| format!(", {l}")).unwrap_or_default();
                 let milestone = fact.reading.milestone;
                 let title = if milestone == Milestone::Info {
-                    named::exceptions(&fact.reading)
-                        .map_or_else(|| fact.observation.codes.raw.clone(), |(_, labels)| labels)
+                    named::exceptions(&fact.reading).map_or_else(
+                        || named::code(&fact.observation.codes.raw, self.may_see).to_owned(),
+                        |(_, labels)| labels,
+                    )
                 } else {
-                    named::title(&fact.observation, &fact.reading)
+                    named::title(&fact.observation, &fact.reading, self.may_see)
                 };
                 let reason = Reason {
                     title,
@@ -680,7 +682,7 @@ fn moments(facts: &[Fact], times: &Times) -> Vec<(String, String)> {
         }
     }
     let choice = |(at, fact): (Timestamp, Option<&Fact>)| {
-        let title = fact.map(|fact| format!(" · {}", named::title(&fact.observation, &fact.reading)));
+        let title = fact.map(|fact| format!(" · {}", named::title(&fact.observation, &fact.reading, times.may_see)));
         (at.to_string(), format!("{}{}", times.exact(at), title.unwrap_or_default()))
     };
     seconds.into_values().rev().take(MOMENTS_MAX).map(choice).collect()
@@ -923,7 +925,12 @@ fn canonical(record: &ObservationRecord, text: StatementText, may_read: bool, ti
         ("Milestone", Some(format!("{} ({})", reading.milestone.label(), reading.milestone.code()))),
         ("Exception", reading.exception.map(|e| format!("{} ({})", e.label(), e.code()))),
         ("Second exception", reading.also.map(|e| format!("{} ({})", e.label(), e.code()))),
-        ("Not mapped", reading.unmapped.then(|| format!("{}: nobody published what it means", said.codes.raw))),
+        (
+            "Not mapped",
+            reading
+                .unmapped
+                .then(|| format!("{}: nobody published what it means", named::code(&said.codes.raw, may_read))),
+        ),
         ("Doubt", reading.doubt.clone()),
         ("Event type", Some(said.classifier.label().to_owned())),
         (
@@ -937,8 +944,8 @@ fn canonical(record: &ObservationRecord, text: StatementText, may_read: bool, ti
                 said.codes
                     .status
                     .iter()
-                    .map(|c| format!("{}/{}", c.list, c.value))
-                    .chain(said.codes.coarse.iter().map(|c| format!("{}/{}", c.list, c.value)))
+                    .chain(&said.codes.coarse)
+                    .map(|c| format!("{}/{}", c.list, named::code(&c.value, may_read)))
                     .collect::<Vec<_>>()
                     .join(", "),
             ),

@@ -247,10 +247,12 @@ impl Location {
 }
 
 impl Location {
-    /// Without what a source may write freely: city, region and country in parts, and the UN/LOCODE, name no person.
+    /// Without what a source may write freely: city, region and country in parts, and the UN/LOCODE, name no person. A city with
+    /// a digit or a slash is an address.
     #[must_use]
     pub fn in_parts(&self) -> Self {
-        Self { facility: None, raw: None, ..self.clone() }
+        let is_town = |city: &String| city.chars().all(|c| c.is_alphabetic() || " -'’.()".contains(c));
+        Self { facility: None, raw: None, city: self.city.clone().filter(is_town), ..self.clone() }
     }
 
     /// Whether what a person reads has nothing else in it.
@@ -329,6 +331,18 @@ impl Observation {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_no_town() {
+        let shown =
+            |city: &str| Location { city: Some(city.to_owned()), ..Location::default() }.in_parts().city.is_some();
+        for town in ["Frankfurt (Oder)", "L'Aquila", "Saint-Étienne", "St. Gallen", "東京"] {
+            assert!(shown(town), "{town}");
+        }
+        for address in ["Hauptstr 5", "c/o Schulze", "a@b.test", "Dock #7"] {
+            assert!(!shown(address), "{address}");
+        }
+    }
 
     fn report(times: &[&str]) -> TrackerReport {
         let codes = Codes { raw: "x".into(), status: Vec::new(), reason: None, coarse: None };
