@@ -2,7 +2,7 @@
 //! see personal data.
 
 use super::{
-    Result, UseCaseError,
+    Result, UseCaseError, audit,
     people::{sealed_audit, sealed_value, value_of},
 };
 use crate::{tower::Tower, vault::DataKey};
@@ -80,19 +80,8 @@ impl Names {
     ) -> Result<Self> {
         let in_cases = cases.filter_map(|case| case.closed_by.as_ref()?.name.as_ref());
         let in_lines = lines.filter_map(|line| of_ticket(line)?.after.as_ref());
-        let mut subjects: Vec<SubjectId> = in_cases.chain(in_lines).map(|sealed| sealed.subject).collect();
-        subjects.sort_unstable();
-        subjects.dedup();
-        if subjects.is_empty() {
-            return Ok(Self::default());
-        }
-        let mut keys = HashMap::new();
-        for (subject, kept) in tower.store.people.keys(scope, subjects).await? {
-            if let Some(kept) = kept {
-                keys.insert(subject, tower.vault.unwrap(&kept).map_err(|e| UseCaseError::Internal(e.to_string()))?);
-            }
-        }
-        Ok(Self(keys))
+        let subjects = in_cases.chain(in_lines).map(|sealed| sealed.subject).collect();
+        Ok(Self(audit::keys_of(tower, scope, subjects).await?))
     }
 
     /// Who closed a case's ticket.

@@ -40,6 +40,26 @@ pub async fn reason_about(tower: &Tower, scope: Scope, shipment: ShipmentId, tex
     }
 }
 
+/// The keys of these subjects; those that were destroyed are left out.
+pub(super) async fn keys_of(
+    tower: &Tower,
+    scope: Scope,
+    mut subjects: Vec<SubjectId>,
+) -> Result<HashMap<SubjectId, DataKey>> {
+    subjects.sort_unstable();
+    subjects.dedup();
+    let mut keys = HashMap::new();
+    if subjects.is_empty() {
+        return Ok(keys);
+    }
+    for (subject, kept) in tower.store.people.keys(scope, subjects).await? {
+        if let Some(kept) = kept {
+            keys.insert(subject, tower.vault.unwrap(&kept).map_err(|e| UseCaseError::Internal(e.to_string()))?);
+        }
+    }
+    Ok(keys)
+}
+
 /// Opens what lines of the audit trail keep sealed. The default one opens nothing.
 #[derive(Default)]
 pub struct Opened(HashMap<SubjectId, DataKey>);
@@ -58,19 +78,8 @@ impl Opened {
     ///
     /// # Errors
     /// As [`Self::read`].
-    pub async fn of(tower: &Tower, scope: Scope, mut subjects: Vec<SubjectId>) -> Result<Self> {
-        subjects.sort_unstable();
-        subjects.dedup();
-        if subjects.is_empty() {
-            return Ok(Self::default());
-        }
-        let mut keys = HashMap::new();
-        for (subject, kept) in tower.store.people.keys(scope, subjects).await? {
-            if let Some(kept) = kept {
-                keys.insert(subject, tower.vault.unwrap(&kept).map_err(|e| UseCaseError::Internal(e.to_string()))?);
-            }
-        }
-        Ok(Self(keys))
+    pub async fn of(tower: &Tower, scope: Scope, subjects: Vec<SubjectId>) -> Result<Self> {
+        Ok(Self(keys_of(tower, scope, subjects).await?))
     }
 
     /// A reason; none where there is none, or it was erased.
