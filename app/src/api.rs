@@ -13,7 +13,7 @@ use crate::contract::{
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 
 /// Server functions that need nobody to be signed in, by the end of their address.
-pub const OPEN: &[&str] = &["installation", "sign-in", "sign-out", "set-up"];
+pub const OPEN: &[&str] = &["installation", "sign-in", "sign-out", "set-up", "set-up/open"];
 
 #[cfg(feature = "ssr")]
 mod access {
@@ -83,7 +83,7 @@ mod access {
     }
 }
 #[cfg(feature = "ssr")]
-use crate::contract::session::{Permission, local_path};
+use crate::contract::session::{Permission, local_page};
 #[cfg(feature = "ssr")]
 use access::{allowed, ports, shown};
 
@@ -103,7 +103,7 @@ pub async fn get_frame() -> Result<Frame, ApiError> {
 #[server(prefix = "/api", endpoint = "sign-in")]
 pub async fn sign_in(login: String, password: String, next: Option<String>) -> Result<(), ApiError> {
     let home = shown(ports()?.session.sign_in(login, password).await)?;
-    leptos_axum::redirect(next.as_deref().and_then(local_path).unwrap_or(&home));
+    leptos_axum::redirect(next.as_deref().and_then(local_page).unwrap_or(&home));
     Ok(())
 }
 
@@ -113,6 +113,12 @@ pub async fn sign_out() -> Result<(), ApiError> {
     ports()?.session.sign_out().await?;
     leptos_axum::redirect("/sign-in");
     Ok(())
+}
+
+/// Whether the first admin can be made with this token.
+#[server(prefix = "/api", endpoint = "set-up/open")]
+pub async fn set_up_is_open(token: String) -> Result<bool, ApiError> {
+    shown(ports()?.session.set_up_is_open(token).await)
 }
 
 /// Makes the first admin.

@@ -225,6 +225,56 @@ async fn wrong_addresses_are_told_to_machines_in_their_language() {
     assert!(wrong.is_problem(405, "method_not_allowed") && wrong.header("allow").contains("GET"), "{wrong:?}");
 }
 
+/// Pages, server functions, live streams and what watchers ask: a method that an address does not take is told those that it takes.
+#[tokio::test]
+async fn a_wrong_method_is_told_the_right_ones() {
+    let world = World::new().await;
+    let pages = leptos_axum::generate_route_list(app::App);
+    let pages = pages.iter().map(|route| route.path().replace("{id}", "00000000-0000-0000-0000-000000000000"));
+    let functions = leptos::server_fn::axum::server_fn_paths().map(|(path, _)| path.to_owned());
+    let others = ["/healthz", "/readyz", "/metrics", "/live/shipments", "/there/is/none"].map(str::to_owned);
+    for path in pages.chain(functions).chain(others) {
+        let asked = async |method: &str, accept: &str| {
+            let request = Request::builder().method(method).uri(&path).header("accept", accept);
+            ask(&world, request.body(Body::empty()).unwrap()).await
+        };
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "REPORT"] {
+            let answer = asked(method, "*/*").await;
+            if answer.status != StatusCode::METHOD_NOT_ALLOWED {
+                continue;
+            }
+            assert!(answer.is_problem(405, "method_not_allowed"), "{method} {path}: {answer:?}");
+            let allow: Vec<_> = answer.header("allow").split(',').map(str::trim).collect();
+            assert!(!allow.contains(&"") && !allow.contains(&method), "{method} {path}: {allow:?}");
+            for right in allow {
+                let answer = asked(right, "*/*").await;
+                assert_ne!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{right} {path}");
+            }
+            let to_a_person = asked(method, "text/html").await;
+            assert_eq!(to_a_person.header("allow"), answer.header("allow"), "{method} {path}");
+        }
+        assert_eq!(asked("DELETE", "*/*").await.status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
+    }
+}
+
+/// A path that is no text is a wrong address like any other.
+#[tokio::test]
+async fn a_path_that_is_no_text_is_a_wrong_address() {
+    let world = World::new().await;
+    for source in ["%ff", "a%FFb", "%C3%28", "%ed%a0%80", "%ff/", "%ff/more", "aftership/%ff", "%00", "%F0%9F%93%A6"] {
+        for method in ["POST", "GET", "DELETE"] {
+            let request = Request::builder().method(method).uri(format!("/ingest/{source}")).body(Body::from("{}"));
+            let answer = ask(&world, request.unwrap()).await;
+            assert!(answer.is_problem(404, "unknown_source"), "{method} {source}: {answer:?}");
+        }
+    }
+    for path in ["/%ff", "/shipments/%ff", "/sync/jobs/%C3%28", "/api/%ff", "/api/shipments/%ff", "/pkg/%ff.js"] {
+        let answer = ask(&world, Request::get(path).body(Body::empty()).unwrap()).await;
+        let is_a_page = answer.header("content-type").starts_with("text/html") || answer.status == StatusCode::FOUND;
+        assert!(is_a_page || answer.is_problem(404, "not_found"), "{path}: {answer:?}");
+    }
+}
+
 #[tokio::test]
 async fn packed_bodies_are_unpacked_or_refused() {
     let world = World::new().await;

@@ -56,6 +56,18 @@ fn addresses(records: &Records) -> Vec<(String, usize)> {
     routes.chain(questions.map(|question| (question, ROUNDS_OF_A_QUESTION))).collect()
 }
 
+/// What a sign-in may lead back to is what the router has, but for the pages of whoever is not signed in.
+#[test]
+fn the_sign_in_knows_every_page() {
+    let routes = leptos_axum::generate_route_list(app::App);
+    let mut routes: Vec<_> = routes.iter().map(|route| route.path()).collect();
+    routes.retain(|path| !["/sign-in", "/set-up"].contains(path));
+    let mut known = app::contract::session::PAGES.to_vec();
+    known.sort_unstable();
+    routes.sort_unstable();
+    assert_eq!(known, routes);
+}
+
 /// Panics of this process, wherever they are caught.
 fn panics() -> Arc<AtomicUsize> {
     let count = Arc::new(AtomicUsize::new(0));

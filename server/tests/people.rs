@@ -33,7 +33,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use storage::people::RoleName;
+use storage::{Actor, Scope, people::RoleName};
 use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -286,6 +286,40 @@ async fn a_set_up_link_is_used_up_only_by_an_admin_that_is_made() {
     drop(all);
     set_up().await.unwrap();
     assert!(matches!(set_up().await, Err(UseCaseError::Forbidden(_))));
+}
+
+/// The page says at once whether its link works.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_set_up_link_that_is_used_up_shows_no_form() {
+    let world = World::new().await;
+    let tower = &world.tower;
+    let page = async |link: &str| {
+        let router = http::router(Arc::clone(tower), figures(), CancellationToken::new());
+        let request = Request::get(link).header("accept", "text/html").body(Body::empty()).unwrap();
+        let answer = router.oneshot(request).await.unwrap();
+        let status = answer.status();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    };
+    let of = |token: &str| format!("/set-up?token={token}");
+    let (first, newer) = (people::setup_token(tower).await.unwrap(), people::setup_token(tower).await.unwrap());
+    let (first, newer) = (first.unwrap(), newer.unwrap());
+    let closed = async |link: &str| {
+        let (status, body) = page(link).await;
+        assert_eq!(status, StatusCode::GONE, "{link}");
+        assert!(!body.contains("name=\"password\"") && body.contains("role=\"alert\""), "{link}: {body}");
+        for what_to_do in ["does not work any more", "href=\"/sign-in\"", "milepost user add"] {
+            assert!(body.contains(what_to_do), "{link}: {body}");
+        }
+    };
+    let (status, body) = page(&of(&newer)).await;
+    assert!(status == StatusCode::OK && body.contains("name=\"password\"") && body.contains(&newer), "{body}");
+    for link in [of(&first), of("none"), of(""), "/set-up".into(), "/set-up?token=%ff".into()] {
+        closed(&link).await;
+    }
+    let (login, name, password) = ("anna".to_owned(), String::new(), PASSWORD.to_owned());
+    people::set_up(tower, &newer, NewUser { login, name, password, roles: Vec::new() }).await.unwrap();
+    closed(&of(&newer)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -665,6 +699,51 @@ fn people_are_looked_after_by_command() {
     assert!(run("source list").contains("the one before is valid too"));
     run("source secret drop-old shop");
     assert!(!run("source list").contains("the one before"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_audit_trail_is_shown_as_far_as_it_is_asked_for() {
+    let (_outer, data) = folder();
+    for login in ["anna", "bob"] {
+        done(&data, &format!("user add {login} --role admin"), &format!("{PASSWORD}\n"));
+    }
+    done(&data, "user disable bob", "");
+    let run = |args: &str| done(&data, &format!("audit list {args}"), "");
+    let actions = |args: &str| -> Vec<String> {
+        run(args).lines().map(|line| line.split('\t').nth(3).unwrap().to_owned()).collect()
+    };
+    let all = actions("");
+    assert_eq!(all[0], "user.disable", "newest first");
+    assert_eq!(actions("--limit 1"), ["user.disable"]);
+    assert_eq!(actions("--limit 0"), [""; 0]);
+    assert_eq!(actions("--action user.disable"), ["user.disable"]);
+    assert_eq!(actions("--action user.dis"), [""; 0], "whole words");
+    assert_eq!(actions("--action user"), all.iter().filter(|it| it.starts_with("user.")).cloned().collect::<Vec<_>>());
+    assert_eq!(actions("--actor operator"), all);
+    assert_eq!((actions("--actor system"), actions("--actor anna")), (vec![], vec![]));
+    assert_eq!(actions("--since 1h --action user.disable"), ["user.disable"]);
+    assert_eq!(actions("--since 2100-01-01T00:00:00Z"), [""; 0]);
+    for (wrong, says) in [("--actor carl", "no user carl"), ("--actor user:x", "user:<id>"), ("--since soon", "24h")] {
+        assert!(refused(&data, &format!("audit list {wrong}"), "").contains(says), "{wrong}");
+    }
+    assert!(run("").lines().all(|line| line.split('\t').nth(1).unwrap().len() == "2026-03-01T00:00:00Z".len()));
+
+    // more than is read at once, by somebody and by the system
+    let settings = Settings { data: Some(data.clone()), ..Default::default() };
+    let tower = server::wire::beside(settings.resolve().unwrap(), Arc::new(server::clock::SystemClock)).await.unwrap();
+    let anna = people::of_login(&tower, tower.scope(), "anna").await.unwrap();
+    for n in 0..1100_u32 {
+        let actor = if n % 11 == 0 { Actor::User(anna.id) } else { Actor::System };
+        let entry = tower.audit("test.line", format!("line:{n}"));
+        tower.store.people.audit(Scope { actor, ..tower.scope() }, entry).await.unwrap();
+    }
+    drop(tower);
+    assert_eq!(actions("").len(), 100, "so many where nothing else is said");
+    assert_eq!(actions("--actor anna --limit 1000").len(), 100, "across reads");
+    assert_eq!(actions("--actor system --limit 990").len(), 990);
+    assert_eq!(actions("--actor operator"), all, "behind all of them");
+    assert_eq!(actions(&format!("--actor user:{} --limit 7", anna.id)).len(), 7);
+    assert_eq!(actions("--subject line:3 --limit 7"), ["test.line"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Small parts: icons, states, severities, times, and what stands where nothing can be shown.
 
 use super::browser;
-use crate::contract::{ApiError, When, session::local_path, shipments::Lateness, web_address};
+use crate::contract::{ApiError, When, session::local_page, shipments::Lateness, web_address};
 use domain::{Severity, State, visible::visible};
 use leptos::prelude::*;
 use leptos_router::{hooks::use_location, location::Url};
@@ -232,7 +232,7 @@ fn sign_in_address() -> String {
     let (path, search) = (location.pathname.get_untracked(), location.search.get_untracked());
     let query = search.trim_start_matches('?');
     let here = if query.is_empty() { path.clone() } else { format!("{path}?{query}") };
-    if matches!(path.as_str(), "" | "/" | "/sign-in") || local_path(&here).is_none() {
+    if matches!(path.as_str(), "" | "/" | "/sign-in") || local_page(&here).is_none() {
         return "/sign-in".to_owned();
     }
     format!("/sign-in?next={}", Url::escape(&here))

@@ -72,12 +72,32 @@ impl Viewer {
 /// A longer address is not returned to after the sign-in.
 const RETURN_BYTES_MAX: usize = 2000;
 
-/// The address to go to after the sign-in, if it is a page of this installation: a path with one `/` at its beginning. What a
-/// browser could read as another host or scheme is none, and neither is what no header can carry.
-pub fn local_path(address: &str) -> Option<&str> {
-    let local = address.starts_with('/') && !address.contains("//") && !address.contains('\\');
+/// The pages for whoever is signed in, as the router has them; `{id}` stands for one record's.
+pub const PAGES: &[&str] = &[
+    "/",
+    "/shipments",
+    "/shipments/{id}",
+    "/exceptions",
+    "/overview",
+    "/sync",
+    "/sync/jobs/{id}",
+    "/sync/messages/{id}",
+    "/mappings/unmapped",
+];
+
+/// The address to go to after the sign-in, if it is one of our pages, with whatever question. What a browser could read as
+/// another host or scheme is none, and neither is what no header can carry.
+pub fn local_page(address: &str) -> Option<&str> {
     let plain = address.len() <= RETURN_BYTES_MAX && address.bytes().all(|byte| byte.is_ascii_graphic());
-    (local && plain).then_some(address)
+    let path = address.split(['?', '#']).next().unwrap_or_default();
+    let is_id = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let is = |page: &&str| {
+        let (mut parts, mut asked) = (page.split('/'), path.split('/'));
+        let same = parts.all(|part| asked.next().is_some_and(|asked| asked == part || part == "{id}" && is_id(asked)));
+        same && asked.next().is_none()
+    };
+    let local = !address.contains("//") && !address.contains('\\');
+    (plain && local && PAGES.iter().any(is)).then_some(address)
 }
 
 /// The installation, as everybody may know it.
@@ -119,22 +139,49 @@ pub trait SessionPort: Send + Sync {
     async fn sign_in(&self, login: String, password: String) -> Answer<String>;
     /// Signs out.
     async fn sign_out(&self) -> Answer<()>;
+    /// Whether the first admin can be made with this one-time token.
+    async fn set_up_is_open(&self, token: String) -> Answer<bool>;
     /// Makes the first admin with the one-time token.
     async fn set_up(&self, token: String, login: String, name: String, password: String) -> Answer<()>;
 }
 
 #[cfg(test)]
 mod tests {
-    use super::local_path;
+    use super::local_page;
 
     #[test]
-    fn only_a_path_of_this_installation_is_returned_to() {
+    fn only_a_page_of_this_installation_is_returned_to() {
         let long = format!("/{}", "x".repeat(2000));
         for (address, is_local) in [
             ("/shipments/0192", true),
             ("/shipments?tab=all&q=a%20b", true),
             ("/exceptions?view=mine#rows", true),
             ("/", true),
+            ("/?tab=all", true),
+            ("/sync/jobs/0192-ab#calls", true),
+            ("/sync/messages/0192", true),
+            ("/mappings/unmapped?list=a&code=b/c", true),
+            ("/api/sign-out", false),
+            ("/api/shipments/find?text=N1", false),
+            ("/api", false),
+            ("/sign-in", false),
+            ("/set-up?token=1", false),
+            ("/live/shipments", false),
+            ("/ingest/aftership", false),
+            ("/metrics", false),
+            ("/healthz", false),
+            ("/pkg/site.js", false),
+            ("/favicon.svg", false),
+            ("/there/is/none", false),
+            ("/shipments/0192/more", false),
+            ("/shipments/", false),
+            ("/shipments/..", false),
+            ("/shipments/../api/sign-out", false),
+            ("/shipments/%2e%2e", false),
+            ("/sync/jobs/%2E%2E%2Fapi", false),
+            ("/%61pi/sign-out", false),
+            ("/SHIPMENTS", false),
+            ("?next=/shipments", false),
             ("", false),
             ("shipments", false),
             ("//evil.test", false),
@@ -153,7 +200,7 @@ mod tests {
             ("javascript:alert(1)", false),
             (long.as_str(), false),
         ] {
-            assert_eq!(local_path(address), is_local.then_some(address), "{address:?}");
+            assert_eq!(local_page(address), is_local.then_some(address), "{address:?}");
         }
     }
 }

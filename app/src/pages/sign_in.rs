@@ -3,7 +3,7 @@
 use crate::{
     api::{self, SignIn},
     components::{Icon, PageTitle, action, browser},
-    contract::session::local_path,
+    contract::session::local_page,
 };
 use leptos::{form::ActionForm, prelude::*};
 use leptos_router::{hooks::use_location, location::Url};
@@ -61,5 +61,5 @@ pub fn SignInPage() -> impl IntoView {
 /// would be another one.
 fn next(search: &str) -> Option<String> {
     let pair = search.trim_start_matches('?').split('&').find_map(|pair| pair.strip_prefix("next="))?;
-    Some(Url::unescape(pair)).filter(|next| local_path(next).is_some())
+    Some(Url::unescape(pair)).filter(|next| local_page(next).is_some())
 }

@@ -11,11 +11,12 @@ use crate::{
             anchor::{self, Fault, Former, Report},
         },
         people::sealed_audit,
+        replays::from_when,
         tombstones,
     },
 };
-use anyhow::{Result, ensure};
-use clap::Subcommand;
+use anyhow::{Context, Result, ensure};
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::{
     io::{BufWriter, Write},
@@ -24,24 +25,20 @@ use std::{
 use storage::{
     Actor, Scope,
     audit::{ACCEPTED, Line},
+    people::AuditRecord,
 };
 
 /// Lines of one read.
-const EXPORT_LINES: u32 = 500;
+const READ_LINES: u32 = 500;
+/// Lines that are shown where no other limit is given.
+const LIST_LINES: u32 = 100;
 
 /// The audit trail.
 #[derive(Subcommand)]
 pub enum Audit {
-    /// Show the newest lines.
+    /// Show lines, newest first: line, when, who, action, subject, reason.
     #[command(visible_alias = "tail")]
-    List {
-        /// Only those about this, e.g. exception:<id>.
-        #[arg(long)]
-        subject: Option<String>,
-        /// So many at most.
-        #[arg(long, default_value_t = storage::limits::PAGE_ROWS, value_name = "N")]
-        limit: u32,
-    },
+    List(Lines),
     /// Walk the whole chain, and hold it against the anchor, the file outside of the database; exit code 1 when something is
     /// wrong.
     Check,
@@ -61,12 +58,32 @@ pub enum Audit {
     },
 }
 
+/// Which lines are shown.
+#[derive(Args)]
+pub struct Lines {
+    /// Only those about this, e.g. exception:<id>.
+    #[arg(long)]
+    subject: Option<String>,
+    /// Only what this one did: a login, user:<id>, operator (the command line) or system.
+    #[arg(long, value_name = "WHO")]
+    actor: Option<String>,
+    /// Only this action (exception.resolve), or all of a kind (exception).
+    #[arg(long)]
+    action: Option<String>,
+    /// Only of at most so long ago (24h, 7d), or since a time.
+    #[arg(long, value_name = "WHEN", default_value = "", hide_default_value = true)]
+    since: String,
+    /// So many at most.
+    #[arg(long, default_value_t = LIST_LINES, value_name = "N")]
+    limit: u32,
+}
+
 impl Audit {
     /// Does it.
     pub async fn run(self, settings: Settings) -> Result<ExitCode> {
         let (tower, scope) = tower(settings).await?;
         match self {
-            Self::List { subject, limit } => list(&tower, scope, subject, limit).await?,
+            Self::List(lines) => lines.print(&tower, scope, &mut BufWriter::new(std::io::stdout())).await?,
             Self::Check => return check(&tower, scope).await,
             Self::Export { after } => export(&tower, scope, after).await?,
             Self::Accept { why } => accept(&tower, scope, &why).await?,
@@ -85,27 +102,73 @@ pub(super) async fn anchored(tower: &Tower) {
     eprintln!("milepost: audit trail: {}", log::shown(&wrong));
 }
 
-async fn list(tower: &Tower, scope: Scope, subject: Option<String>, limit: u32) -> Result<()> {
-    let lines = tower.store.people.audit_trail(scope, subject, limit).await?;
-    let opened = Opened::read(tower, scope, lines.iter().map(|line| &line.entry)).await?;
-    for line in &lines {
-        let who = match line.actor {
-            Actor::User(id) => format!("user:{id}"),
-            Actor::Operator => "command line".into(),
-            Actor::System => "system".into(),
+impl Lines {
+    /// Reads the trail backwards and writes what is asked for, read by read.
+    async fn print(self, tower: &Tower, scope: Scope, out: &mut impl Write) -> Result<()> {
+        let actor = match &self.actor {
+            Some(name) => Some(actor(tower, scope, name).await?),
+            None => None,
         };
-        let entry = &line.entry;
-        let why = opened.why(entry.why.as_ref()).unwrap_or_default();
-        println!("{}\t{}\t{who}\t{}\t{}\t{}", line.seq, entry.at, entry.action, entry.subject, log::shown(&why));
+        let since = from_when(&self.since, tower.now())?;
+        let is_of = |action: &str, asked: &str| {
+            action.strip_prefix(asked).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let fits = |line: &AuditRecord| {
+            actor.is_none_or(|actor| line.actor == actor)
+                && self.action.as_ref().is_none_or(|asked| is_of(&line.entry.action, asked))
+                && since.is_none_or(|since| line.entry.at >= since)
+        };
+        let (mut left, mut before) = (self.limit as usize, None);
+        while left > 0 {
+            let lines = tower.store.people.audit_before(scope, self.subject.clone(), before, READ_LINES).await?;
+            let Some(last) = lines.last() else { break };
+            before = Some(last.seq);
+            // nodes' clocks differ, but never by a whole read
+            let over = since.is_some_and(|since| lines.iter().all(|line| line.entry.at < since));
+            let shown: Vec<_> = lines.iter().filter(|line| fits(line)).take(left).collect();
+            let opened = Opened::read(tower, scope, shown.iter().map(|line| &line.entry)).await?;
+            for line in &shown {
+                writeln!(out, "{}", shown_line(line, &opened))?;
+            }
+            out.flush()?;
+            left -= shown.len();
+            if over {
+                break;
+            }
+        }
+        Ok(out.flush()?)
     }
-    Ok(())
+}
+
+/// Whom `--actor` names.
+async fn actor(tower: &Tower, scope: Scope, name: &str) -> Result<Actor> {
+    if let Some(id) = name.strip_prefix("user:") {
+        let id = id.parse().with_context(|| format!("{name:?} is no user:<id>, as the trail shows one"))?;
+        return Ok(Actor::User(id));
+    }
+    Ok(match name {
+        "operator" => Actor::Operator,
+        "system" => Actor::System,
+        login => Actor::User(super::people::of_login(tower, scope, login).await?.id),
+    })
+}
+
+fn shown_line(line: &AuditRecord, opened: &Opened) -> String {
+    let who = match line.actor {
+        Actor::User(id) => format!("user:{id}"),
+        Actor::Operator => "operator".into(),
+        Actor::System => "system".into(),
+    };
+    let AuditRecord { seq, entry, .. } = line;
+    let why = opened.why(entry.why.as_ref()).unwrap_or_default();
+    format!("{seq}\t{:.0}\t{who}\t{}\t{}\t{}", entry.at, entry.action, entry.subject, log::shown(&why))
 }
 
 async fn check(tower: &Tower, scope: Scope) -> Result<ExitCode> {
     let Report { lines, faults, anchor } = anchor::check(tower, scope).await?;
     for Former { head, action, from } in anchor.iter().flat_map(|anchor| &anchor.former) {
         println!(
-            "note: line {} was the newest at {}; the trail went on from line {from} ({action})",
+            "note: line {} was the newest at {:.0}; the trail went on from line {from} ({action})",
             head.line, head.at
         );
     }
@@ -120,7 +183,7 @@ async fn check(tower: &Tower, scope: Scope) -> Result<ExitCode> {
 async fn export(tower: &Tower, scope: Scope, mut after: i64) -> Result<()> {
     let mut out = BufWriter::new(std::io::stdout());
     loop {
-        let lines = tower.store.people.audit_lines(scope, Some(after), EXPORT_LINES).await?;
+        let lines = tower.store.people.audit_lines(scope, Some(after), READ_LINES).await?;
         let Some(last) = lines.last() else { return Ok(out.flush()?) };
         after = last.seq;
         let subjects = lines.iter().flat_map(Line::sealed).flatten().map(|sealed| sealed.subject).collect();

@@ -246,7 +246,7 @@ impl Restore {
         let erased = erasure::reapply(&tower).await?;
         tombstones::remember(&tower).await?;
         self.note(&tower, &manifest, erased).await?;
-        println!("Restored what was there at {}. {erased} erasures were applied again.", manifest.made_at);
+        println!("Restored what was there at {:.0}. {erased} erasures were applied again.", manifest.made_at);
         println!(
             "What came since is missing until its sender repeats it; Odoo is taken in again by itself. Notes, activities and\n\
              cases made since are found under their own ids and not made twice. Everybody has to sign in again."

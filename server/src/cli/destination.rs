@@ -58,7 +58,7 @@ impl Destination {
 /// How a destination stands: why, since when, and what comes next.
 fn standing_words(gate: &Gate, admission: Admission, now: Timestamp) -> String {
     let health = &gate.health;
-    let since = health.failing_since.map(|at| format!(" since {at}")).unwrap_or_default();
+    let since = health.failing_since.map(|at| format!(" since {at:.0}")).unwrap_or_default();
     let error = health.last_error.as_deref().map(|class| {
         let meaning = errors::class(class).map_or("", |class| class.meaning).trim_end_matches('.');
         format!("; last error: {class} ({meaning})")
@@ -66,13 +66,13 @@ fn standing_words(gate: &Gate, admission: Admission, now: Timestamp) -> String {
     let error = error.unwrap_or_default();
     let failing = format!("failed {} times in a row{since}", health.failures);
     match (&gate.paused, admission) {
-        (Some(pause), _) => format!("paused since {}: {}", pause.at, pause.why),
+        (Some(pause), _) => format!("paused since {:.0}: {}", pause.at, pause.why),
         (None, Admission::All) if health.failures > 0 => format!("healthy; {failing}{error}"),
         (None, Admission::All) => "healthy".into(),
         (None, Admission::Probe) => format!("suspended: {failing}{error}; one job is let through next, as a probe"),
         (None, Admission::Nobody) => match (health.held_until, health.shut_until) {
-            (Some(until), _) if until > now => format!("rate limited until {until}, as the system asked"),
-            (_, Some(until)) if until > now => format!("suspended: {failing}{error}; next probe at {until}"),
+            (Some(until), _) if until > now => format!("rate limited until {until:.0}, as the system asked"),
+            (_, Some(until)) if until > now => format!("suspended: {failing}{error}; next probe at {until:.0}"),
             _ => format!("suspended: {failing}{error}; a probe is under way"),
         },
     }
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_destination_that_is_suspended_says_why_since_when_and_what_comes() {
-        let at = |second: i64| Timestamp::from_second(1_772_359_200 + second).unwrap();
+        let at = |second: i64| Timestamp::new(1_772_359_200 + second, 123_456_789).unwrap();
         let mut health = Health::default();
         assert_eq!(standing_words(&Gate::default(), Admission::All, at(0)), "healthy");
         for second in 0..5 {
@@ -96,6 +96,7 @@ mod tests {
         let gate = Gate { paused: None, health };
         for (second, expected) in [(5, "next probe at 2026-03-01T10:00:0"), (60, "as a probe")] {
             let words = standing_words(&gate, admission(&gate, at(second)), at(second));
+            assert!(!words.contains("00.1"), "to the second: {words:?}");
             for part in [
                 "suspended",
                 "failed 5 times",

@@ -170,13 +170,10 @@ async fn source(tower: &Tower, scope: Scope, source: &SourceRecord, found: &mut 
 /// Whether the reverse proxy says who sends in a way that can be read.
 async fn senders(tower: &Tower, found: &mut Findings) {
     match peer::last_fault(tower).await {
-        Ok(Some(last)) if tower.now().duration_since(last.at) < UNREADABLE_IS_NEWS => {
-            let told = format!("at {}, by way of {}: {}", last.at, last.from, last.fault);
-            match last.fault {
-                Fault::NoAddress(_) => found.bad("senders' addresses", told),
-                Fault::OtherHeader(_) => found.note("senders' addresses", told),
-            }
-        }
+        Ok(Some(last)) if tower.now().duration_since(last.at) < UNREADABLE_IS_NEWS => match last.fault {
+            Fault::NoAddress(_) => found.bad("senders' addresses", last),
+            Fault::OtherHeader(_) => found.note("senders' addresses", last),
+        },
         Ok(_) => {}
         Err(error) => found.bad("senders' addresses", error),
     }

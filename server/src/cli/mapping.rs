@@ -47,14 +47,14 @@ impl Mapping {
             Self::List => {
                 for version in tower.store.mappings.history(scope).await? {
                     let codes: usize = version.overlay.values().map(|codes| codes.len()).sum();
-                    println!("{}\t{}\t{codes} codes\t{}", version.version, version.at, version.why);
+                    println!("{}\t{:.0}\t{codes} codes\t{}", version.version, version.at, version.why);
                 }
                 println!("0\tas shipped");
             }
             Self::Unmapped => {
                 for seen in tower.store.mappings.unmapped(scope).await? {
                     println!(
-                        "{}\t{}\t{} observations\t{} shipments\tlast {}",
+                        "{}\t{}\t{} observations\t{} shipments\tlast {:.0}",
                         seen.code.list, seen.code.value, seen.observations, seen.shipments, seen.last_seen
                     );
                 }

@@ -11,7 +11,6 @@ use crate::{
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use domain::visible::visible_line;
-use jiff::Timestamp;
 use std::sync::Arc;
 use storage::{
     Scope,
@@ -162,7 +161,7 @@ async fn change(tower: &Tower, scope: Scope, login: &str, change: Change) -> Res
     }
 }
 
-async fn of_login(tower: &Tower, scope: Scope, login: &str) -> Result<UserRecord> {
+pub(super) async fn of_login(tower: &Tower, scope: Scope, login: &str) -> Result<UserRecord> {
     match people::of_login(tower, scope, login).await {
         Err(UseCaseError::NotFound(_)) => nobody(login),
         other => Ok(other?),
@@ -207,12 +206,12 @@ impl Session {
                 }
                 for (session, user) in sessions {
                     println!(
-                        "{}\t{}\tsince {}\tseen {}\tends {}",
+                        "{}\t{}\tsince {:.0}\tseen {:.0}\tends {:.0}",
                         shown(&session),
                         user.login,
-                        seconds(session.made_at),
-                        seconds(session.seen_at),
-                        seconds(session.expires_at)
+                        session.made_at,
+                        session.seen_at,
+                        session.expires_at
                     );
                 }
                 Ok(())
@@ -256,8 +255,4 @@ impl EndSession {
 /// What of a session's key is shown: enough to name it.
 fn shown(session: &SessionRecord) -> &str {
     session.key.get(..KEY_SHOWN).unwrap_or(&session.key)
-}
-
-fn seconds(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

@@ -13,7 +13,7 @@ use crate::{
 use axum::{
     Extension, Json,
     body::Body,
-    extract::{Path, Request, State},
+    extract::{Path, Request, State, rejection::PathRejection},
     http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
@@ -41,11 +41,13 @@ pub struct SentPath(pub String);
 /// none, and is answered where the source's platform asks it.
 pub async fn ingest(
     State(tower): State<Arc<Tower>>,
-    Path(source): Path<String>,
+    source: Result<Path<String>, PathRejection>,
     Extension(correlation): Extension<CorrelationId>,
     request: Request,
 ) -> Response {
     let started = Instant::now();
+    // a name that is no text is nobody's
+    let source = source.map(|Path(source)| source).unwrap_or_default();
     let answer = match *request.method() {
         Method::POST => take(&tower, &source, correlation, request).await,
         _ => greet(&tower, &source, request.into_parts().0).await.map(|answer| (answer, "greeted")),

@@ -6,7 +6,7 @@
 use super::{problem::Problem, session};
 use crate::tower::Tower;
 use axum::{
-    extract::{Path, State},
+    extract::{Path, State, rejection::PathRejection},
     http::{HeaderMap, StatusCode},
     response::sse::{Event, KeepAlive, Sse},
 };
@@ -128,9 +128,10 @@ pub async fn one(
     State(live): State<LiveState>,
     who: SignedIn,
     session: Session,
-    Path(id): Path<ShipmentId>,
+    id: Result<Path<ShipmentId>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    let Ok(Path(id)) = id else { return Err(Problem::nothing_here()) };
     follow(live, who, session, headers, Some(id)).await
 }
 

@@ -148,7 +148,7 @@ fn cookie(request: &Request, name: &str) -> Option<String> {
 }
 
 async fn server_function(State(pages): State<Pages>, request: Request) -> Response {
-    if let Err(problem) = is_function(&request) {
+    if let Some(problem) = no_function(&request) {
         return problem.into_response();
     }
     let context = match InContext::of(&pages, browser(&pages, &request)).await {
@@ -176,17 +176,17 @@ fn takes_html(request: &Request) -> bool {
     accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
-/// Whether there is a server function at this address, with this method.
-fn is_function(request: &Request) -> Result<(), Problem> {
+/// Why no server function answers this address and method.
+fn no_function(request: &Request) -> Option<Problem> {
     let path = request.uri().path();
     let methods: Vec<_> = server_fn_paths().filter(|(at, _)| *at == path).map(|(_, method)| method).collect();
     if methods.is_empty() {
-        return Err(Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address"));
+        return Some(Problem::nothing_here());
     }
     if methods.contains(request.method()) {
-        return Ok(());
+        return None;
     }
-    Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this address takes another method"))
+    Some(Problem::wrong_method(&methods.iter().collect::<Vec<_>>()))
 }
 
 /// An error as the browser's half reads it.
@@ -274,8 +274,7 @@ async fn file_or_page(State(pages): State<Pages>, request: Request) -> Response 
         return file;
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "a page is only read")
-            .into_response();
+        return Problem::wrong_method(&[&Method::GET, &Method::HEAD]).into_response();
     }
     let Ok(context) = InContext::of(&pages, browser(&pages, &request)).await else { return away(&pages) };
     let correlation = request.extensions().get::<CorrelationId>().copied();

@@ -268,6 +268,12 @@ pub struct LastFault {
     pub fault: Fault,
 }
 
+impl fmt::Display for LastFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at {:.0}, by way of {}: {}", self.at, self.from, self.fault)
+    }
+}
+
 /// When a reverse proxy was last not understood.
 ///
 /// # Errors
@@ -481,6 +487,12 @@ mod tests {
             assert_eq!(asked("10.0.0.1", &[(name, right), (other, b"\"")]), (known("198.51.100.7"), None));
             assert_eq!(asked("10.0.0.1", &[]), (known("10.0.0.1"), None));
             assert_eq!(asked("192.0.2.1", &[(other, right)]), (known("192.0.2.1"), None));
+            let last = LastFault {
+                at: Timestamp::new(1_772_359_200, 123_456_789).unwrap(),
+                from: "10.0.0.1".parse().unwrap(),
+                fault: Fault::OtherHeader(header),
+            };
+            assert!(last.to_string().starts_with("at 2026-03-01T10:00:00Z, by way of 10.0.0.1: "), "{last}");
             let unreadable = asked("10.0.0.1", &[(name, b"unknown")]);
             assert_eq!(unreadable, (Sender::Unreadable, Some(Fault::NoAddress(header))));
         }

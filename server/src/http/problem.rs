@@ -4,7 +4,7 @@ use super::ingest::CORRELATION;
 use crate::usecases::UseCaseError;
 use axum::{
     extract::Request,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -13,6 +13,11 @@ use leptos::server_fn::error::SERVER_FN_ERROR_HEADER;
 use serde::Serialize;
 
 const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Code and detail where there is nothing under an address.
+const NOTHING: (&str, &str) = ("not_found", "there is nothing under this address");
+/// Code and detail where an address does not take a method.
+const WRONG_METHOD: (&str, &str) = ("method_not_allowed", "this address takes other methods");
 
 /// A problem, as sent.
 #[derive(Debug, Serialize)]
@@ -28,6 +33,8 @@ pub struct Problem {
     correlation: Option<String>,
     #[serde(skip)]
     retry_after_seconds: Option<u32>,
+    #[serde(skip)]
+    allow: Option<String>,
 }
 
 impl Problem {
@@ -41,7 +48,20 @@ impl Problem {
             detail: detail.into(),
             correlation: None,
             retry_after_seconds: None,
+            allow: None,
         }
+    }
+
+    /// A method that this address does not take, with those that it takes: the answer has to name them (RFC 9110, 15.5.6).
+    pub fn wrong_method(allow: &[&Method]) -> Self {
+        let allow = allow.iter().map(|method| method.as_str()).collect::<Vec<_>>().join(", ");
+        let problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, WRONG_METHOD.0, WRONG_METHOD.1);
+        Self { allow: Some(allow), ..problem }
+    }
+
+    /// There is nothing under this address.
+    pub fn nothing_here() -> Self {
+        Self::new(StatusCode::NOT_FOUND, NOTHING.0, NOTHING.1)
     }
 
     /// With the thread under which the logs have it.
@@ -65,6 +85,9 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after_seconds {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        if let Some(allow) = self.allow.and_then(|allow| HeaderValue::from_str(&allow).ok()) {
+            response.headers_mut().insert(header::ALLOW, allow);
+        }
         if let Some(id) = self.correlation.and_then(|id| HeaderValue::from_str(&id).ok()) {
             response.headers_mut().insert(CORRELATION, id);
         }
@@ -80,11 +103,12 @@ pub async fn for_machines(request: Request, next: Next) -> Response {
     let correlation = request.extensions().get::<CorrelationId>().copied();
     let response = next.run(request).await;
     let (code, detail) = match response.status() {
-        StatusCode::NOT_FOUND => ("not_found", "there is nothing under this address"),
-        StatusCode::METHOD_NOT_ALLOWED => ("method_not_allowed", "this address takes other methods"),
+        StatusCode::NOT_FOUND => NOTHING,
+        StatusCode::METHOD_NOT_ALLOWED => WRONG_METHOD,
         _ => return response,
     };
-    let said = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM_JSON);
+    let problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM_JSON);
+    let said = problem && response.headers().contains_key(CORRELATION);
     if to_a_person || said || response.headers().contains_key(SERVER_FN_ERROR_HEADER) {
         return response;
     }

@@ -10,7 +10,7 @@ use axum::{
     Router,
     body::Body,
     extract::{ConnectInfo, Request},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, Version, header, uri::Authority},
     response::{IntoResponse, Response},
 };
 use domain::ids::CorrelationId;
@@ -245,6 +245,9 @@ async fn answer(
         let detail = "no other Transfer-Encoding than chunked is read: pack the body with Content-Encoding";
         return Ok(refused(peer, StatusCode::NOT_IMPLEMENTED, "transfer_encoding", detail));
     }
+    if let Some(detail) = without_host(&request) {
+        return Ok(refused(peer, StatusCode::BAD_REQUEST, "host", detail));
+    }
     request.extensions_mut().insert(ConnectInfo(peer));
     let response = match router.oneshot(request.map(Body::new)).await {
         Ok(response) => response,
@@ -252,6 +255,19 @@ async fn answer(
     };
     // where a chunked body ends is not followed here, so nothing may come behind it
     Ok(if chunked { closing(response) } else { response })
+}
+
+/// What is wrong with a request's Host (RFC 9112, 3.2); HTTP/1.0 may have none.
+fn without_host<B>(request: &Request<B>) -> Option<&'static str> {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let Some(host) = hosts.next() else {
+        return (request.version() > Version::HTTP_10).then_some("there is no Host: HTTP/1.1 demands one");
+    };
+    if hosts.next().is_some() {
+        return Some("there is more than one Host: send one");
+    }
+    let named = |host: &str| host.is_empty() || !host.contains('@') && host.parse::<Authority>().is_ok();
+    (!host.to_str().is_ok_and(named)).then_some("Host is no name with or without a port")
 }
 
 /// For what is no request that the router could answer.
@@ -540,6 +556,38 @@ mod tests {
         assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("connection: close"), "{answer}");
         let two = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello".repeat(2);
         assert_eq!(told(address, two.as_bytes()).await.matches("HTTP/1.1 200 ").count(), 2, "one after the other");
+    }
+
+    #[tokio::test]
+    async fn a_request_names_one_host() {
+        let (address, ..) = impatient().await;
+        for (hosts, version, good) in [
+            ("Host: tower.test\r\n", "1.1", true),
+            ("Host: tower.test:8080\r\n", "1.1", true),
+            ("host:192.0.2.1\r\n", "1.1", true),
+            ("Host: [2001:db8::1]:80\r\n", "1.1", true),
+            ("Host:\r\n", "1.1", true),
+            ("", "1.0", true),
+            ("Host: x\r\n", "1.0", true),
+            ("", "1.1", false),
+            ("X-Host: x\r\n", "1.1", false),
+            ("Host: x\r\nHost: x\r\n", "1.1", false),
+            ("Host: x\r\nX-A: b\r\nHOST: y\r\n", "1.1", false),
+            ("Host: x\r\nHost: y\r\n", "1.0", false),
+            ("Host: x, y\r\n", "1.1", false),
+            ("Host: x y\r\n", "1.1", false),
+            ("Host: x/y\r\n", "1.1", false),
+            ("Host: a@x\r\n", "1.1", false),
+            ("Host: \u{e9}\r\n", "1.1", false),
+        ] {
+            for (method, path) in [("GET", "/"), ("POST", "/"), ("GET", "http://x/")] {
+                let answer = told(address, format!("{method} {path} HTTP/{version}\r\n{hosts}\r\n").as_bytes()).await;
+                let status = answer.split(' ').nth(1).unwrap_or_default();
+                assert_eq!(status, if good { "200" } else { "400" }, "{method} {path} {hosts:?} {version}: {answer}");
+                assert_eq!(good, !answer.contains("application/problem+json"), "{hosts:?}: {answer}");
+                assert_eq!(good, !answer.contains("\"code\":\"host\""), "{hosts:?}: {answer}");
+            }
+        }
     }
 
     #[tokio::test]

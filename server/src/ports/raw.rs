@@ -1,5 +1,6 @@
 //! A message's body as pages show it: JSON indented, EDI with a line for each segment. To a viewer who may not read personal data
-//! only what is known to be harmless is shown: codes, times, numbers, places. Nothing of a body of any other kind.
+//! only what is known to be harmless is shown: codes, times, numbers, places, and of JSON only where every field around them is
+//! known to hold events. Nothing of a body of any other kind.
 
 use serde_json::Value;
 
@@ -21,6 +22,14 @@ const HARMLESS: &str = "carrier carriercode checkpointtime code courier courierc
     updatedat updated uuid version";
 /// JSON fields with places that are no addresses.
 const PLACES: &str = "city country countrycode countryiso2 countryiso3 countryregion region state";
+/// JSON fields around events and their places. Whatever is under another field (a customer, custom fields, meta data, names that
+/// somebody chose) is not shown, however harmless its own name is.
+const AROUND: &str = "accepted activitylocation activitystatus bizlocation carrier carrierdetail checkpoint checkpoints courier \
+    customestimateddeliverydate data datetimes destinationinfo epcisbody event eventlist eventlocation events \
+    firstestimateddelivery latestestimateddelivery latestevent lateststatus location locationdetails milestone msg \
+    nextcouriers origininfo origintrackinglocation parcel payload port provider providers queryresults readpoint \
+    result resultsbody shipment shipments state status substatus terminal trackers trackinfo tracking trackingdetails \
+    trackinghistory trackinglocation trackings trackingstatus vessel";
 /// EDI segments whose elements are codes, times, numbers and counts.
 const SEGMENTS: &str = "AT7 AT8 B10 B4 BGM BSN CNI CNT DTM EQD GE GS HL IEA ISA LX MS2 Q2 R4 SE SG ST STS TDT UNA UNB UNE UNG UNH \
     UNT UNZ";
@@ -31,7 +40,7 @@ pub(super) fn shown(body: &[u8], may_read: bool) -> (String, bool) {
     let text = match (json, may_read) {
         (Some(value), true) => serde_json::to_string_pretty(&value).unwrap_or_default(),
         (Some(mut value), false) => {
-            mask(&mut value, None);
+            mask(&mut value, Field { around: true, holds: None });
             serde_json::to_string_pretty(&value).unwrap_or_default()
         }
         (None, true) => match Edi::of(&String::from_utf8_lossy(body)) {
@@ -66,29 +75,37 @@ fn is_in(list: &str, word: &str) -> bool {
     list.split_whitespace().any(|listed| listed == word)
 }
 
-fn holds(name: &str) -> Option<Holds> {
-    let plain: String = name.chars().filter(|c| !matches!(c, '_' | '-')).collect::<String>().to_ascii_lowercase();
-    if is_in(HARMLESS, &plain) {
-        return Some(Holds::Codes);
-    }
-    is_in(PLACES, &plain).then_some(Holds::Places)
+/// What may be shown of a field: fields in it, and its own value.
+#[derive(Clone, Copy)]
+struct Field {
+    around: bool,
+    holds: Option<Holds>,
 }
 
-/// Masks every value but those that are known to be harmless. `of` is what the field around it may hold.
-fn mask(value: &mut Value, of: Option<Holds>) {
+impl Field {
+    fn of(name: &str) -> Self {
+        let plain: String = name.chars().filter(|c| !matches!(c, '_' | '-')).collect::<String>().to_ascii_lowercase();
+        let places = is_in(PLACES, &plain).then_some(Holds::Places);
+        let holds = if is_in(HARMLESS, &plain) { Some(Holds::Codes) } else { places };
+        Self { around: is_in(AROUND, &plain), holds }
+    }
+}
+
+/// Masks every value but those that are known to be harmless.
+fn mask(value: &mut Value, of: Field) {
     match value {
         Value::Null | Value::Bool(_) => {}
-        Value::Object(fields) => {
+        Value::Object(fields) if of.around => {
             let taken = std::mem::take(fields);
             for (name, mut value) in taken {
-                mask(&mut value, holds(&name));
+                mask(&mut value, Field::of(&name));
                 fields.insert(if is_name(&name) { name } else { MASK.to_owned() }, value);
             }
         }
         Value::Array(list) => list.iter_mut().for_each(|value| mask(value, of)),
         Value::String(text) if text.is_empty() => {}
-        Value::String(text) if of.is_some_and(|holds| is_harmless(text, holds)) => {}
-        Value::Number(_) if matches!(of, Some(Holds::Codes)) => {}
+        Value::String(text) if of.holds.is_some_and(|holds| is_harmless(text, holds)) => {}
+        Value::Number(_) if matches!(of.holds, Some(Holds::Codes)) => {}
         other => *other = Value::from(MASK),
     }
 }
@@ -187,6 +204,7 @@ impl<'a> Edi<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     /// What a viewer without the permission never sees, wherever it stands.
     const PERSONAL: &[&str] = &["Jane", "Doe", "jane@doe.test", "+33 6 12", "33612345678", "12 Rue de la Paix", "dog"];
@@ -212,6 +230,47 @@ mod tests {
         }
         let (all, masked) = shown(body, true);
         assert!(!masked && PERSONAL.iter().all(|personal| all.contains(personal) || *personal == "+33 6 12"));
+    }
+
+    /// Every harmless name under every field that is not known to hold events, directly or under one that is.
+    #[test]
+    fn under_a_field_that_is_not_known_nothing_is_shown() {
+        let unknown = "customer custom custom_fields customFields meta metadata recipient Recipient-Address consignee shipper sender \
+            receiver contact person user buyer address address_to signature signed_by notes attributes properties extra references \
+            id name tag number type code city event_ data.customer eventss Jane";
+        let known = HARMLESS
+            .split_whitespace()
+            .map(|name| (name, "Jane"))
+            .chain(PLACES.split_whitespace().map(|name| (name, "Doe")));
+        for (name, personal) in known {
+            for value in [json!(personal), json!([personal]), json!(33_612_345_678_u64), json!({ name: personal })] {
+                for parent in unknown.split_whitespace().filter(|parent| !Field::of(parent).around) {
+                    let held = json!({ name: value });
+                    for held in [
+                        held.clone(),
+                        json!([held]),
+                        json!([[held]]),
+                        json!({ "data": held }),
+                        json!({"event": [held]}),
+                    ] {
+                        let deep = json!({"data": {"events": [{ parent: held.clone() }]}});
+                        for body in [json!({ parent: held.clone() }), json!([{ parent: held }]), deep] {
+                            let (text, masked) = shown(body.to_string().as_bytes(), false);
+                            let inside = text.replacen(&format!("\"{parent}\""), "", 1);
+                            assert!(
+                                masked && ["Jane", "Doe", "33612345678"].iter().all(|it| !inside.contains(it)),
+                                "{body}: {text}"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+        for around in AROUND.split_whitespace() {
+            let (text, _) =
+                shown(json!({ around: [{"status_code": "IT", "city": "Lyon"}] }).to_string().as_bytes(), false);
+            assert!(text.contains("IT") && text.contains("Lyon"), "{text}");
+        }
     }
 
     #[test]

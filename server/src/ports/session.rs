@@ -113,6 +113,10 @@ impl app::contract::session::SessionPort for SessionPort {
         Ok(())
     }
 
+    async fn set_up_is_open(&self, token: String) -> Answer<bool> {
+        people::set_up_is_open(&self.asker.tower, &token).await.map_err(|e| refused(&self.asker.tower, e))
+    }
+
     async fn set_up(&self, token: String, login: String, name: String, password: String) -> Answer<()> {
         let user = NewUser { login, name, password, roles: Vec::new() };
         people::set_up(&self.asker.tower, &token, user).await.map(drop).map_err(|e| refused(&self.asker.tower, e))

@@ -920,6 +920,8 @@ async fn raw_view(
 fn canonical(record: &ObservationRecord, text: StatementText, may_read: bool, times: &Times) -> Vec<(String, String)> {
     let (said, reading) = (&record.body, &record.reading);
     let time = times.event(&said.time);
+    let as_received = text.time.as_ref().unwrap_or(&said.time.raw);
+    let location = text.location.as_ref().or(said.location.as_ref());
     let signatory = text.signatory.map(|s| if may_read { s } else { masked(&s) });
     let rows = [
         ("Milestone", Some(format!("{} ({})", reading.milestone.label(), reading.milestone.code()))),
@@ -933,11 +935,8 @@ fn canonical(record: &ObservationRecord, text: StatementText, may_read: bool, ti
         ),
         ("Doubt", reading.doubt.clone()),
         ("Event type", Some(said.classifier.label().to_owned())),
-        (
-            "Event time",
-            Some(if may_read { format!("{} (as received: {})", time.full, said.time.raw) } else { time.full }),
-        ),
-        ("Location", said.location.as_ref().and_then(|location| place(location, may_read))),
+        ("Event time", Some(if may_read { format!("{} (as received: {as_received})", time.full) } else { time.full })),
+        ("Location", location.and_then(|location| place(location, may_read))),
         (
             "Codes",
             Some(

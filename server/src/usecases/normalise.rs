@@ -8,7 +8,7 @@ use domain::{
     carriers as directory,
     ids::{BindingId, MessageId, ShipmentId, SnapshotId, TrackerId, content_id},
     numbers,
-    observation::{Decoded, Feed, Observation, Problem, RefKind, TrackerReport},
+    observation::{Decoded, Feed, Location, Observation, Problem, RefKind, TrackerReport},
     reading::Reader,
 };
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,20 @@ pub struct StatementText {
     pub description: Option<String>,
     /// Who signed.
     pub signatory: Option<String>,
+    /// Where, where more is written there than a place's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
+    /// What is written where a time is expected, and is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+}
+
+impl StatementText {
+    /// What the provider wrote of its own accord, but for who signed.
+    pub(super) fn words(&self) -> impl Iterator<Item = &str> {
+        let places = self.location.iter().flat_map(Location::personal);
+        self.description.as_deref().into_iter().chain(self.time.as_deref()).chain(places)
+    }
 }
 
 /// Reports that one transaction records. A message with more is an interchange: it is recorded in parts, whose cursor
@@ -271,14 +285,14 @@ fn new_observation(
     tracker: &str,
     key: &DataKey,
 ) -> NewObservation {
-    let text = StatementText { description: observation.description.clone(), signatory: observation.signatory.clone() };
+    let body = observation.without_personal();
+    let text = StatementText {
+        description: observation.description.clone(),
+        signatory: observation.signatory.clone(),
+        location: observation.location.clone().filter(|_| observation.location != body.location),
+        time: Some(observation.time.raw.clone()).filter(|_| observation.time != body.time),
+    };
     let text = (text != StatementText::default())
         .then(|| key.seal(TEXT, &serde_json::to_vec(&text).expect("plain data serialises")));
-    NewObservation {
-        id: observation.id(source, tracker),
-        position,
-        reading: reader.read(&observation),
-        body: observation.without_personal(),
-        text,
-    }
+    NewObservation { id: observation.id(source, tracker), position, reading: reader.read(&observation), body, text }
 }

@@ -115,6 +115,15 @@ pub async fn setup_token(tower: &Tower) -> Result<Option<String>> {
     Ok(Some(token))
 }
 
+/// Whether the first admin can be made with this one-time token: nobody made one with it, and no newer one was given out.
+///
+/// # Errors
+/// When the store fails.
+pub async fn set_up_is_open(tower: &Tower, token: &str) -> Result<bool> {
+    let kept = tower.store.people.setting(tower.scope(), SETUP).await?;
+    Ok(kept.is_some_and(|kept| kept == tower.vault.token("setup", token)))
+}
+
 /// Makes the first admin with the one-time token.
 ///
 /// # Errors
@@ -124,7 +133,7 @@ pub async fn set_up(tower: &Tower, token: &str, mut user: NewUser) -> Result<Use
     let offered = tower.vault.token("setup", token);
     checked_login(&user.login)?;
     passwords::check(&user.password)?;
-    if tower.store.people.setting(scope, SETUP).await?.as_deref() != Some(offered.as_str()) {
+    if !set_up_is_open(tower, token).await? {
         return Err(UseCaseError::Forbidden("this set-up link is not valid, or was used"));
     }
     user.roles = vec![RoleName::Admin, RoleName::Agent, RoleName::Executive];

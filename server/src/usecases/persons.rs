@@ -48,8 +48,8 @@ impl Person {
     }
 
     /// Something that was said of the shipment.
-    pub(super) fn said(&mut self, words: Option<&str>) {
-        if let Some(words) = words.filter(|_| self.said.len() < SAID_MAX) {
+    pub(super) fn said(&mut self, words: &str) {
+        if self.said.len() < SAID_MAX {
             self.said.insert(words.trim().to_owned());
         }
     }
@@ -268,8 +268,8 @@ mod tests {
             ..Customer::default()
         });
         person.signed(Some("SMITH"));
-        person.said(Some("Left with neighbour Miller"));
-        person.said(Some("Delivered"));
+        person.said("Left with neighbour Miller");
+        person.said("Delivered");
         person
     }
 
@@ -331,7 +331,7 @@ mod tests {
     fn nobody_is_known_by_what_statements_say() {
         let mut person = Person::default();
         person.signed(Some("SMITH"));
-        person.said(Some("Delivered"));
+        person.said("Delivered");
         let search = person.search();
         assert!(!search.is_known() && search.has_names());
         assert!(jane().search().is_known() && !Person::of(&Customer::default()).search().is_known());

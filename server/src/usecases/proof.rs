@@ -164,6 +164,6 @@ fn told(record: &ObservationRecord, message: &MessageRecord, body: &[u8]) -> Opt
     let connector = Configured::new(&message.connector, &settings)?;
     let decoded = carriers::read(connector.carrier(), &settings, body).ok()?;
     let said = decoded.reports.into_iter().flat_map(|report| report.observations);
-    let same = said.filter(|observation| observation.without_personal() == record.body);
+    let same = said.filter(|observation| observation.without_personal() == record.body.without_personal());
     same.filter_map(|observation| observation.signatory).next()
 }

@@ -92,7 +92,7 @@ impl Work<'_> {
                 self.its.insert(*id);
                 if let Some(text) = self.statement(sealed, &mut keys).await? {
                     person.signed(text.signatory.as_deref());
-                    person.said(text.description.as_deref());
+                    text.words().for_each(|words| person.said(words));
                 }
             }
         }
@@ -179,7 +179,7 @@ impl Work<'_> {
         let others = self.texts_of_others(message, others, &old).await?;
         // where it is not known whom to look for, nothing is kept: the others' statements are recorded
         let body = if search.is_known() {
-            let others_say: Vec<String> = others.iter().filter_map(|(_, text)| text.description.clone()).collect();
+            let others_say: Vec<String> = others.iter().flat_map(|(_, text)| text.words().map(str::to_owned)).collect();
             let search = Arc::clone(search);
             Some(aside(move || search.removed(&body, &others_say)).await?)
         } else {

@@ -2,7 +2,7 @@
 
 use super::{SECRET, World, fresh_store};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use http::{Request, Response, StatusCode, header};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::TokioIo;
@@ -250,7 +250,9 @@ impl Site {
         Ok(Answer { status: parts.status, headers: parts.headers, body })
     }
 
-    async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, String> {
+    async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Response<Incoming>, String> {
+        let here = HeaderValue::from_str(&self.address.to_string()).unwrap();
+        request.headers_mut().entry(header::HOST).or_insert(here);
         let stream = TcpStream::connect(self.address).await.map_err(|error| error.to_string())?;
         let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
         let (mut sender, connection) = handshake.map_err(|error| error.to_string())?;

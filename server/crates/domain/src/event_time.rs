@@ -42,7 +42,7 @@ pub enum ZoneSource {
 /// one after the gap. A day is an interval ([`interval`](Self::interval)), and sorts at its start.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct EventTime {
-    /// As the source wrote it.
+    /// As the source wrote it; not kept in clear where it is no time.
     pub raw: String,
     /// The wall clock at the place, where the source gave one.
     pub local: Option<DateTime>,
@@ -64,6 +64,11 @@ pub struct EventTime {
 }
 
 impl EventTime {
+    /// Whether it says a time.
+    pub fn is_usable(&self) -> bool {
+        self.precision != Precision::None
+    }
+
     /// No time at all, or none that can be read.
     pub fn unknown(raw: impl Into<String>) -> Self {
         Self {

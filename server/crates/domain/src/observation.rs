@@ -247,18 +247,63 @@ impl Location {
 }
 
 impl Location {
-    /// Without what a source may write freely: city, region and country in parts, and the UN/LOCODE, name no person. A city with
-    /// a digit or a slash is an address.
+    /// Without what may name a person: an address in the city, a sentence as a facility. Towns, regions and countries stay, postal
+    /// codes, the UN/LOCODE, codes of facilities, and of what did not come in parts "town, region, country".
     #[must_use]
     pub fn in_parts(&self) -> Self {
-        let is_town = |city: &String| city.chars().all(|c| c.is_alphabetic() || " -'’.()".contains(c));
-        Self { facility: None, raw: None, city: self.city.clone().filter(is_town), ..self.clone() }
+        let kept = |text: &Option<String>, is_kept: fn(&str) -> bool| text.clone().filter(|text| is_kept(text));
+        let is_code = |text: &str| has_only(text, "-_./") && text.len() <= FACILITY_CODE_MAX;
+        Self {
+            city: kept(&self.city, |text| is_name(text) || is_town_with_country(text)),
+            region: kept(&self.region, |text| is_name(text) || has_only(text, "-")),
+            postal: kept(&self.postal, |text| has_only(text, " -") && text.len() <= POSTAL_CODE_MAX),
+            country: kept(&self.country, is_name),
+            unlocode: self.unlocode.clone(),
+            facility: kept(&self.facility, is_code),
+            raw: kept(&self.raw, is_town_with_country),
+        }
+    }
+
+    /// What [`Self::in_parts`] leaves out.
+    pub fn personal(&self) -> impl Iterator<Item = &str> {
+        let parts = self.in_parts();
+        let all = [
+            (&self.city, parts.city),
+            (&self.region, parts.region),
+            (&self.postal, parts.postal),
+            (&self.country, parts.country),
+            (&self.facility, parts.facility),
+            (&self.raw, parts.raw),
+        ];
+        all.into_iter().filter(|(text, kept)| kept.is_none() && text.is_some()).filter_map(|(text, _)| text.as_deref())
     }
 
     /// Whether what a person reads has nothing else in it.
     pub fn is_in_parts(&self) -> bool {
         self.label() == self.in_parts().label()
     }
+}
+
+/// The longest code of a facility: a GLN with its extension has 34 signs.
+const FACILITY_CODE_MAX: usize = 34;
+/// The longest postal code, with its country in front.
+const POSTAL_CODE_MAX: usize = 13;
+
+fn has_only(text: &str, signs: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_alphanumeric() || signs.contains(c))
+}
+
+/// Whether it is written as places are: with a digit or a slash it is an address.
+fn is_name(text: &str) -> bool {
+    text.chars().all(|c| c.is_alphabetic() || " -'’.()".contains(c))
+}
+
+/// `Leipzig, Germany`, `MEMPHIS, TN, US`: the last part is a country or the code of a region.
+fn is_town_with_country(text: &str) -> bool {
+    let is_region = |part: &str| part.len() == 2 && part.chars().all(|c| c.is_ascii_uppercase());
+    let mut parts = text.rsplit(',').map(str::trim);
+    let ends_well = parts.next().is_some_and(|last| is_region(last) || crate::place::country(last).is_some());
+    ends_well && (1..=2).contains(&parts.clone().count()) && parts.all(|part| !part.is_empty() && is_name(part))
 }
 
 /// A stop of a multi-stop load.
@@ -322,9 +367,14 @@ impl Observation {
         ObservationId(Uuid::from_bytes(id))
     }
 
-    /// The observation without what belongs to the vault.
+    /// The observation without what belongs to the vault: words, who signed, of the place what may name a person, a time that is none.
     pub fn without_personal(&self) -> Self {
-        Self { description: None, signatory: None, ..self.clone() }
+        let location = self.location.as_ref().map(Location::in_parts).and_then(Location::non_empty);
+        let mut time = self.time.clone();
+        if !time.is_usable() {
+            time.raw.clear();
+        }
+        Self { description: None, signatory: None, location, time, ..self.clone() }
     }
 }
 
@@ -333,14 +383,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_no_town() {
-        let shown =
-            |city: &str| Location { city: Some(city.to_owned()), ..Location::default() }.in_parts().city.is_some();
-        for town in ["Frankfurt (Oder)", "L'Aquila", "Saint-Étienne", "St. Gallen", "東京"] {
-            assert!(shown(town), "{town}");
+    fn an_address_and_a_sentence_are_no_place_name() {
+        let city = |text: &str| Location { city: Some(text.to_owned()), ..Location::default() };
+        let raw = |text: &str| Location { raw: Some(text.to_owned()), ..Location::default() };
+        let facility = |text: &str| Location { facility: Some(text.to_owned()), ..Location::default() };
+        let postal = |text: &str| Location { postal: Some(text.to_owned()), ..Location::default() };
+        let places = ["Frankfurt (Oder)", "L'Aquila", "Saint-Étienne", "St. Gallen", "東京"].map(city).into_iter();
+        let places = places.chain(["Leipzig, Germany", "MEMPHIS, TN, US", "Memphis, TN"].map(raw));
+        let places = places.chain(["4012345000009", "DELEJ-HUB1", "N012"].map(facility));
+        for place in places.chain(["10115", "SW1A 1AA", "L-1009"].map(postal)) {
+            assert_eq!(place.in_parts(), place);
+            assert_eq!(place.personal().count(), 0, "{place:?}");
         }
-        for address in ["Hauptstr 5", "c/o Schulze", "a@b.test", "Dock #7"] {
-            assert!(!shown(address), "{address}");
+        let texts = ["Hauptstr 5", "c/o Schulze", "a@b.test", "Dock #7"].map(city).into_iter();
+        let texts =
+            texts.chain(["Leipzig", "1 Main St, Memphis, TN", "with Mrs Miller", "Ann, Lee, Miller, DE", ","].map(raw));
+        let texts = texts.chain(["with Mrs Miller", "Müller"].map(facility));
+        for text in texts.chain(["10115 Berlin bei Schulze"].map(postal)) {
+            assert_eq!(text.in_parts(), Location::default(), "{text:?}");
+            assert_eq!(
+                text.personal().collect::<Vec<_>>(),
+                vec![text.label().as_str()]
+                    .into_iter()
+                    .filter(|_| text.postal.is_none())
+                    .chain(text.postal.as_deref())
+                    .collect::<Vec<_>>()
+            );
         }
     }
 

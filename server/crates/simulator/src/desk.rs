@@ -160,7 +160,12 @@ impl SandboxDesk {
 
     /// What an agent does to a ticket.
     pub fn set_status(&self, number: u64, status: &str) {
-        self.inner.lock().set_status(number, status, "agent");
+        self.set_status_as(number, status, "agent");
+    }
+
+    /// What this agent does to a ticket.
+    pub fn set_status_as(&self, number: u64, status: &str, agent: &str) {
+        self.inner.lock().set_status(number, status, agent);
     }
 
     /// An agent moves a ticket to a queue that the integration may not see, or back.

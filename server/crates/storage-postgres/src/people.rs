@@ -393,13 +393,22 @@ impl People for PostgresStore {
         self.write(Turn::RealTime, move |conn| Box::pin(async move { audit::append(conn, scope, &entry).await })).await
     }
 
-    async fn audit_trail(&self, scope: Scope, subject: Option<String>, limit: u32) -> Result<Vec<AuditRecord>> {
+    async fn audit_before(
+        &self,
+        scope: Scope,
+        subject: Option<String>,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<AuditRecord>> {
         let sql = match subject {
-            None => "SELECT * FROM audit WHERE company_id = $1 ORDER BY seq DESC LIMIT $2",
-            Some(_) => "SELECT * FROM audit WHERE company_id = $1 AND subject = $2 ORDER BY seq DESC LIMIT $3",
+            None => "SELECT * FROM audit WHERE company_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3",
+            Some(_) => {
+                "SELECT * FROM audit WHERE company_id = $1 AND seq < $2 AND subject = $3 ORDER BY seq DESC LIMIT $4"
+            }
         };
+        let before = before.and_then(|seq| i64::try_from(seq).ok()).unwrap_or(i64::MAX);
         let mut read = self.read().await?;
-        let mut query = sqlx::query(sql).bind(scope.company.0);
+        let mut query = sqlx::query(sql).bind(scope.company.0).bind(before);
         if let Some(subject) = subject {
             query = query.bind(subject);
         }

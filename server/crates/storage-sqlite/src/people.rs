@@ -337,13 +337,20 @@ impl People for SqliteStore {
         self.write(Turn::RealTime, move |conn| audit::append(conn, scope, &entry)).await
     }
 
-    async fn audit_trail(&self, scope: Scope, subject: Option<String>, limit: u32) -> Result<Vec<AuditRecord>> {
+    async fn audit_before(
+        &self,
+        scope: Scope,
+        subject: Option<String>,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<AuditRecord>> {
         let sql = match subject {
-            None => "SELECT * FROM audit WHERE company_id = ? ORDER BY seq DESC LIMIT ?",
-            Some(_) => "SELECT * FROM audit WHERE company_id = ? AND subject = ? ORDER BY seq DESC LIMIT ?",
+            None => "SELECT * FROM audit WHERE company_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
+            Some(_) => "SELECT * FROM audit WHERE company_id = ? AND seq < ? AND subject = ? ORDER BY seq DESC LIMIT ?",
         };
+        let before = before.and_then(|seq| i64::try_from(seq).ok()).unwrap_or(i64::MAX);
         self.read(move |conn| {
-            let mut query = query(sql).bind(scope.company.0);
+            let mut query = query(sql).bind(scope.company.0).bind(before);
             if let Some(subject) = subject {
                 query = query.bind(subject);
             }

@@ -246,7 +246,18 @@ pub trait People: Send + Sync {
     async fn audit(&self, scope: Scope, entry: AuditEntry) -> Result<()>;
 
     /// The newest lines of the audit trail, of one subject where given.
-    async fn audit_trail(&self, scope: Scope, subject: Option<String>, limit: u32) -> Result<Vec<AuditRecord>>;
+    async fn audit_trail(&self, scope: Scope, subject: Option<String>, limit: u32) -> Result<Vec<AuditRecord>> {
+        self.audit_before(scope, subject, None, limit).await
+    }
+
+    /// The same of the lines before one.
+    async fn audit_before(
+        &self,
+        scope: Scope,
+        subject: Option<String>,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<AuditRecord>>;
 
     /// The lines behind one (none: all), oldest first, as the table has them.
     async fn audit_lines(&self, scope: Scope, after: Option<i64>, limit: u32) -> Result<Vec<Line>>;

@@ -80,7 +80,7 @@ pub enum Fault {
     )]
     NotBegun(i64),
     /// The end is gone.
-    #[error("the trail ends at line {newest}, and line {} was there at {}: lines were removed{}", .head.line, .head.at, explain())]
+    #[error("the trail ends at line {newest}, and line {} was there at {:.0}: lines were removed{}", .head.line, .head.at, explain())]
     Cut {
         /// Its newest line.
         newest: i64,
@@ -88,7 +88,7 @@ pub enum Fault {
         head: Head,
     },
     /// Another chain.
-    #[error("line {} is not the one that was there at {}: the trail was written anew{}", .0.line, .0.at, explain())]
+    #[error("line {} is not the one that was there at {:.0}: the trail was written anew{}", .0.line, .0.at, explain())]
     WrittenAnew(Head),
     /// The file.
     #[error(

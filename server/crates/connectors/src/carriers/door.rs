@@ -17,7 +17,7 @@ pub struct Door {
 impl Door {
     /// 202, no questions.
     pub const USUAL: Self = Self { accepted: 202, handshakes: &[], tolerance_minutes: 5 };
-    /// The same for a sender that takes nothing but 200.
+    /// The same for a sender that takes nothing but 200, or may.
     pub const ONLY_OK: Self = Self { accepted: 200, ..Self::USUAL };
 }
 

@@ -345,7 +345,17 @@ pub async fn the_audit_trail_is_a_chain(store: Store) {
     assert_eq!(world.store.people.audit_check(world.scope, &other).await.unwrap(), ChainCheck::Broken(1));
     let behind = world.store.people.audit_lines(world.scope, Some(12), 3).await.unwrap();
     assert_eq!(behind.iter().map(|line| line.seq).collect::<Vec<_>>(), [13, 14, 15]);
-    assert_eq!(world.store.people.audit_trail(world.scope, Some("setting:1".into()), 100).await.unwrap().len(), 10);
+    let one = world.store.people.audit_trail(world.scope, Some("setting:1".into()), 100).await.unwrap();
+    assert_eq!(one.len(), 10);
+    let before = async |subject: Option<&str>, seq: u64, limit: u32| {
+        let lines = world.store.people.audit_before(world.scope, subject.map(str::to_owned), Some(seq), limit).await;
+        lines.unwrap().iter().map(|line| line.seq).collect::<Vec<_>>()
+    };
+    assert_eq!(before(None, 16, 3).await, [15, 14, 13], "page by page");
+    assert_eq!(before(None, 2, 3).await, [1]);
+    assert_eq!(before(None, 1, 3).await, [0; 0]);
+    let rest: Vec<_> = one.iter().skip(4).map(|line| line.seq).collect();
+    assert_eq!(before(Some("setting:1"), one[3].seq, 100).await, rest, "of one subject");
 }
 
 pub async fn audit_lines_about_a_shipment(store: Store) {

@@ -3,7 +3,8 @@
 //!
 //! Many events have words and no stage; the list of stages reached (`milestone`) names the moments, and the latest
 //! status stands for the newest event. The carrier is a number of 17TRACK's own list.
-//! Source: api.17track.net/en/doc, versions 1, 2 and 2.2. Its page *Webhook* takes nothing but 200 for success.
+//! Source: api.17track.net/en/doc, versions 1, 2 and 2.2.
+//! Which answers count as success it does not publish: 200 is a cautious choice, since no sender takes it for a failure.
 
 mod decode;
 #[cfg(test)]
