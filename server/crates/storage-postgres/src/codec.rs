@@ -3,10 +3,7 @@
 
 use domain::ids::SubjectId;
 use jiff::Timestamp;
-use serde::{
-    Deserialize, Serialize,
-    de::{self, DeserializeOwned, IntoDeserializer},
-};
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use sqlx::{
     Row,
@@ -14,7 +11,12 @@ use sqlx::{
     postgres::PgRow,
 };
 use std::{borrow::Cow, collections::HashMap};
-use storage::{Sealed, StoreError};
+use storage::{Sealed, StoreError, transfer};
+pub(crate) use storage_sql::codec::{
+    PAGE_AND_ONE, clean, cursor, from_json, id_list, json, micros, month, opt_micros, page, row_limit, stored_count,
+    word,
+};
+use storage_sql::codec::{from_hex, from_word, timestamp};
 use uuid::Uuid;
 
 /// An error on its way out of a query. Its own type, so that `?` takes both kinds.
@@ -78,77 +80,6 @@ fn refused(error: &dyn DatabaseError) -> StoreError {
     }
 }
 
-/// A time as it is stored.
-pub(crate) fn micros(at: Timestamp) -> i64 {
-    at.as_microsecond()
-}
-
-/// An optional time as it is stored.
-pub(crate) fn opt_micros(at: Option<Timestamp>) -> Option<i64> {
-    at.map(micros)
-}
-
-/// A stored time.
-pub(crate) fn timestamp(micros: i64) -> Done<Timestamp> {
-    Timestamp::from_microsecond(micros).map_err(|e| Fail(StoreError::Damaged(format!("time: {e}"))))
-}
-
-/// The month of a time, as partitions are named: 202611.
-pub(crate) fn month(at: Timestamp) -> i64 {
-    let day = at.to_zoned(jiff::tz::TimeZone::UTC);
-    i64::from(day.year()) * 100 + i64::from(day.month())
-}
-
-/// A structured value as it is stored.
-pub(crate) fn json<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).expect("plain data serialises")
-}
-
-/// A stored structured value.
-pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Done<T> {
-    serde_json::from_str(text)
-        .map_err(|e| Fail(StoreError::Damaged(format!("{}: {}", std::any::type_name::<T>(), misread(&e)))))
-}
-
-/// An enum without data, as it is stored: its serialised name.
-pub(crate) fn word<T: Serialize>(value: T) -> String {
-    match serde_json::to_value(value) {
-        Ok(Value::String(word)) => word,
-        _ => unreachable!("only enums without data are words"),
-    }
-}
-
-/// A stored enum without data.
-pub(crate) fn from_word<T: DeserializeOwned>(word: String) -> Done<T> {
-    let read = T::deserialize(IntoDeserializer::<de::value::Error>::into_deserializer(word));
-    read.map_err(|_| Fail(StoreError::Damaged(format!("{} is another word", std::any::type_name::<T>()))))
-}
-
-/// What is wrong with JSON, without the value that is: it may be anybody's words.
-fn misread(error: &serde_json::Error) -> String {
-    format!("{:?} at column {}", error.classify(), error.column())
-}
-
-/// Ids as an array: one statement for any number of them.
-pub(crate) fn id_list(ids: impl IntoIterator<Item = Uuid>) -> Vec<Uuid> {
-    ids.into_iter().collect()
-}
-
-/// Text that others sent, without the one character that PostgreSQL cannot keep.
-pub(crate) fn clean(text: &str) -> Cow<'_, str> {
-    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
-}
-
-/// A count as it is stored.
-pub(crate) fn stored_count(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-/// A wish for a number of rows, within a named limit.
-pub(crate) fn row_limit(wished: u32, most: u32) -> i64 {
-    i64::from(wished.min(most))
-}
-
 /// Reads columns by name, of a row and of a [`Part`] of one.
 pub(crate) trait Columns {
     fn opt_uuid(&self, column: &str) -> Done<Option<Uuid>>;
@@ -166,11 +97,11 @@ pub(crate) trait Columns {
     }
 
     fn at(&self, column: &str) -> Done<Timestamp> {
-        timestamp(self.int(column)?)
+        Ok(timestamp(self.int(column)?)?)
     }
 
     fn opt_at(&self, column: &str) -> Done<Option<Timestamp>> {
-        self.opt_int(column)?.map(timestamp).transpose()
+        Ok(self.opt_int(column)?.map(timestamp).transpose()?)
     }
 
     fn text(&self, column: &str) -> Done<String> {
@@ -187,23 +118,19 @@ pub(crate) trait Columns {
     }
 
     fn json<T: DeserializeOwned>(&self, column: &str) -> Done<T> {
-        from_json(&self.text(column)?)
+        Ok(from_json(&self.text(column)?)?)
     }
 
     fn opt_json<T: DeserializeOwned>(&self, column: &str) -> Done<Option<T>> {
-        self.opt_text(column)?.as_deref().map(from_json).transpose()
+        Ok(self.opt_text(column)?.as_deref().map(from_json).transpose()?)
     }
 
     fn word<T: DeserializeOwned>(&self, column: &str) -> Done<T> {
-        from_word(self.text(column)?)
+        Ok(from_word(&self.text(column)?)?)
     }
 
     fn opt_word<T: DeserializeOwned>(&self, column: &str) -> Done<Option<T>> {
-        self.opt_text(column)?.map(from_word).transpose()
-    }
-
-    fn bytes(&self, column: &str) -> Done<Vec<u8>> {
-        there(self.opt_bytes(column)?, column)
+        Ok(self.opt_text(column)?.as_deref().map(from_word).transpose()?)
     }
 
     /// Sealed bytes, from the column of their subject and their own.
@@ -253,6 +180,17 @@ impl Columns for PgRow {
 pub(crate) struct Part(HashMap<String, Value>);
 
 impl Part {
+    /// As the areas of `storage-sql` read rows.
+    pub(crate) fn row(&self) -> storage_sql::Row {
+        let value = |value: &Value| match value {
+            Value::Bool(flag) => transfer::Value::Int((*flag).into()),
+            Value::Number(number) => number.as_i64().map_or(transfer::Value::Null, transfer::Value::Int),
+            Value::String(text) => transfer::Value::Text(text.clone()),
+            _ => transfer::Value::Null,
+        };
+        storage_sql::Row::new(self.0.keys().cloned().collect(), self.0.values().map(value).collect())
+    }
+
     fn damaged<T>(column: &str) -> Done<T> {
         Err(Fail(StoreError::Damaged(format!("{column} is of another type"))))
     }
@@ -302,56 +240,4 @@ pub(crate) use rows_as;
 /// The rows in a column that [`rows_as!`] made.
 pub(crate) fn parts(row: &PgRow, name: &str) -> Done<Vec<Part>> {
     row.json(name)
-}
-
-/// Where a page ended, as an opaque word: the sort values of its last row. What cannot be read (somebody changed it)
-/// begins at the first page.
-pub(crate) mod cursor {
-    use super::{DeserializeOwned, Serialize};
-
-    pub(crate) fn encode<T: Serialize>(last: &T) -> String {
-        serde_json::to_vec(last).expect("plain data serialises").iter().map(|b| format!("{b:02x}")).collect()
-    }
-
-    pub(crate) fn decode<T: DeserializeOwned>(word: Option<&str>) -> Option<T> {
-        serde_json::from_slice(&super::from_hex(word?)?).ok()
-    }
-}
-
-/// Bytes that were written as hexadecimal digits.
-fn from_hex(digits: &str) -> Option<Vec<u8>> {
-    let digits = Some(digits.as_bytes()).filter(|digits| digits.is_ascii())?;
-    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok().filter(|p| p.len() == 2)?, 16).ok();
-    digits.chunks(2).map(byte).collect()
-}
-
-/// Cuts a result that was asked for one row too many into a page.
-pub(crate) fn page<T>(mut rows: Vec<T>, last: impl FnOnce(&T) -> String) -> storage::Page<T> {
-    let size = storage::limits::PAGE_ROWS as usize;
-    let more = rows.len() > size;
-    rows.truncate(size);
-    let next = rows.last().filter(|_| more).map(last);
-    storage::Page { rows, next }
-}
-
-/// One row more than a page, to see whether there is a next one.
-pub(crate) const PAGE_AND_ONE: i64 = storage::limits::PAGE_ROWS as i64 + 1;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cursor_comes_back_and_a_tampered_one_is_none() {
-        let word = cursor::encode(&(3_i64, "x".to_owned()));
-        assert_eq!(cursor::decode::<(i64, String)>(Some(&word)), Some((3, "x".into())));
-        for bad in ["", "zz", "5b33", "é", "5b332c2278225", "+1+1"] {
-            assert_eq!(cursor::decode::<(i64, String)>(Some(bad)), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_month_names_its_partition() {
-        assert_eq!(month("2026-11-30T23:59:59Z".parse().unwrap()), 202_611);
-    }
 }

@@ -6,7 +6,7 @@ use crate::{
     group::Grouped,
     inbox,
     jobs::{self, FoldJob},
-    lock, mappings,
+    lock,
     shipments::{self, NewBinding},
 };
 use async_trait::async_trait;
@@ -27,6 +27,7 @@ use storage::{
     jobs::Lane,
     trackers::{KnownTracker, Wanted},
 };
+use storage_sql::mappings;
 use uuid::Uuid;
 
 #[async_trait]
@@ -55,7 +56,7 @@ impl Facts for PostgresStore {
         shipment: ShipmentId,
         id: ObservationId,
     ) -> Result<Option<ObservationRecord>> {
-        let mut read = self.read().await?;
+        let mut read = self.moment().await?;
         Ok(observation(&mut read, scope, shipment, id).await?)
     }
 }
@@ -111,7 +112,8 @@ async fn record(conn: &mut PgConnection, scope: Scope, records: &[&Record]) -> D
     let numbers = || kept_under.iter().flat_map(|keys| keys.iter()).map(String::as_str);
     lock::recording(conn, scope.company, numbers()).await?;
     let mut known = Known::read(conn, scope, recordings, numbers().collect()).await?;
-    mappings::check_newest(known.mapping, all.iter().flat_map(|(_, r)| &r.observations).map(|said| &said.reading))?;
+    let read_by = all.iter().flat_map(|(_, r)| &r.observations).map(|said| said.reading.mapping).min();
+    read_by.map_or(Ok(()), |oldest| mappings::is_newest(known.mapping, oldest))?;
     let mut reports = Vec::with_capacity(all.len());
     for ((recording, report), kept_under) in all.into_iter().zip(&kept_under) {
         reports.push((recording, report, known.tracker_of(conn, scope, recording, report, kept_under).await?));
@@ -174,7 +176,7 @@ impl Known {
         let sources: BTreeSet<Uuid> = recordings.iter().map(|recording| recording.source.0).collect();
         let row = sqlx::query(concat!(
             "SELECT ",
-            mappings::newest_of!("$1"), " AS mapping,
+            "(SELECT coalesce(max(version), 0) FROM mapping_version WHERE company_id = $1) AS mapping,
              ARRAY(SELECT s.id FROM unnest($2::uuid[]) w (id) CROSS JOIN LATERAL (SELECT id FROM source WHERE company_id = $1 AND id = w.id AND sandbox LIMIT 1) s) AS sandboxes, ",
             rows_as!(
                 "observed",
@@ -559,36 +561,6 @@ fn unmapped<'a>(body: &'a Observation, reading: &Reading) -> Option<&'a Provider
     body.codes.status.first().filter(|_| reading.unmapped)
 }
 
-/// Keeps readings of statements that are there, by another mapping.
-pub(crate) async fn put_readings(
-    conn: &mut PgConnection,
-    scope: Scope,
-    readings: &[(ObservationId, Observation, &Reading)],
-    at: Timestamp,
-) -> Done<()> {
-    macro_rules! column {
-        (|$id:pat_param, $body:pat_param, $reading:pat_param| $value:expr) => {
-            readings.iter().map(|($id, $body, $reading)| $value).collect::<Vec<_>>()
-        };
-    }
-    sqlx::query(concat!(
-        "WITH said AS (
-             SELECT *, $2::bigint AS at FROM unnest($3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[]) WITH ORDINALITY s (id, mapping, reading, list, value, place) LIMIT cardinality($3)), ",
-        readings!(),
-        " SELECT 1"
-    ))
-    .bind(scope.company.0)
-    .bind(micros(at))
-    .bind(column!(|id, _, _| id.0))
-    .bind(column!(|_, _, reading| i64::from(reading.mapping)))
-    .bind(column!(|_, _, reading| json(reading)))
-    .bind(column!(|_, body, reading| unmapped(body, reading).map(|code| clean(listed_code(&code.list)))))
-    .bind(column!(|_, body, reading| unmapped(body, reading).map(|code| clean(listed_code(&code.value)))))
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
 /// The shipments from which a report takes something back.
 async fn taken_back_from(
     conn: &mut PgConnection,
@@ -613,18 +585,6 @@ async fn taken_back_from(
         }
     }
     Ok(shipments)
-}
-
-/// The shipments that a tracker is bound to now.
-pub(crate) async fn bound_to(conn: &mut PgConnection, tracker: TrackerId) -> Done<Vec<ShipmentId>> {
-    let rows = sqlx::query(
-        "SELECT DISTINCT b.shipment_id FROM binding b
-         WHERE b.tracker_id = $1 AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
-    )
-    .bind(tracker.0)
-    .fetch_all(conn)
-    .await?;
-    rows.iter().map(|row| row.id("shipment_id")).collect()
 }
 
 async fn observation(

@@ -2,7 +2,7 @@
 
 use crate::{
     codec::{Done, Fail, clean, from_json},
-    mappings, options, partitions, unavailable, upkeep,
+    options, partitions, unavailable, upkeep,
 };
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, postgres::PgConnectOptions};
 use std::{
@@ -13,6 +13,7 @@ use storage::{
     Result, StoreError,
     transfer::{Rows, Value},
 };
+use storage_sql::mappings;
 use uuid::Uuid;
 
 /// What each engine makes for itself: nothing of it is taken over.

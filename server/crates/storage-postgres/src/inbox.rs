@@ -1,12 +1,12 @@
 //! Sources and messages as received.
 
 use crate::{
-    PostgresStore, Turn, audit,
+    PostgresStore, Turn,
     codec::{Columns, Done, Fail, PAGE_AND_ONE, clean, cursor, id_list, micros, month, page, stored_count, word},
+    db::Pg,
     group::Grouped,
     jobs,
     partitions::{Monthly, Partitions},
-    people,
 };
 use async_trait::async_trait;
 use domain::ids::{CompanyId, MessageId, SubjectId};
@@ -29,6 +29,7 @@ use storage::{
     jobs::NewJob,
     replays::Tally,
 };
+use storage_sql::{audit, people};
 use uuid::Uuid;
 
 /// Whether everything holds that a selection says; its values are the first six. The test of the state is given as text,
@@ -49,12 +50,11 @@ macro_rules! month_of {
         "to_char(to_timestamp(m.received_at / 1000000) AT TIME ZONE 'UTC', 'YYYYMM')::bigint"
     };
 }
-pub(crate) use month_of;
 
 #[async_trait]
 impl Inbox for PostgresStore {
     async fn sources(&self, scope: Scope) -> Result<Vec<SourceRecord>> {
-        let mut read = self.read().await?;
+        let mut read = self.moment().await?;
         let rows = sqlx::query("SELECT * FROM source WHERE company_id = $1 ORDER BY name")
             .bind(scope.company.0)
             .fetch_all(&mut *read)
@@ -73,7 +73,7 @@ impl Inbox for PostgresStore {
         let Some(row) = row else { return Ok(None) };
         let record = source(&row)?;
         let scope = Scope { company: row.id("company_id")?, actor: Actor::System };
-        let key = people::key(&mut read, scope, record.secrets.subject).await?;
+        let key = people::key(&mut Pg(&mut read), scope, record.secrets.subject).await?;
         read.give_back();
         Ok(key.map(|key| (scope, record, key)))
     }
@@ -81,9 +81,9 @@ impl Inbox for PostgresStore {
     async fn put_source(&self, scope: Scope, source: SourceRecord, key: WrappedKey, audit: AuditEntry) -> Result<()> {
         self.write(Turn::RealTime, move |conn| {
             Box::pin(async move {
-                people::put_key(conn, scope, &key, audit.at).await?;
+                people::put_key(&mut Pg(conn), scope, &key, audit.at).await?;
                 put_source(conn, scope, &source).await?;
-                audit::append(conn, scope, &audit).await
+                Ok(audit::append(&mut Pg(conn), scope, &audit).await?)
             })
         })
         .await
@@ -141,7 +141,7 @@ impl Inbox for PostgresStore {
             _ => page_of!("($4::text IS NULL OR m.status = $4)"),
         };
         let (at, id): (i64, Uuid) = cursor::decode(cursor.as_deref()).unwrap_or((i64::MAX, Uuid::max()));
-        let mut read = self.read().await?;
+        let mut read = self.moment().await?;
         let rows = chosen(sql, scope, &which)
             .bind(at)
             .bind(id)
@@ -169,7 +169,7 @@ impl Inbox for PostgresStore {
             Some(MessageState::Quarantined) => count_of!("$4::text IS NOT NULL AND m.status = 'quarantined'"),
             _ => count_of!("($4::text IS NULL OR m.status = $4)"),
         };
-        let mut read = self.read().await?;
+        let mut read = self.moment().await?;
         let row = chosen(sql, scope, &which).fetch_one(&mut *read).await.map_err(Fail::from)?;
         let (number, kept): (u64, u64) = (row.count("number")?, row.count("kept")?);
         Ok(Tally { take: kept, skip: number.saturating_sub(kept) })
@@ -179,7 +179,7 @@ impl Inbox for PostgresStore {
         self.write(Turn::RealTime, move |conn| {
             Box::pin(async move {
                 let replayed = replay(conn, scope, &messages, audit.at).await?;
-                audit::append(conn, scope, &audit).await?;
+                audit::append(&mut Pg(conn), scope, &audit).await?;
                 Ok(replayed)
             })
         })

@@ -1,11 +1,12 @@
 //! Units of work with leases, and the calls they made.
 
 use crate::{
-    PostgresStore, Turn, audit,
+    PostgresStore, Turn,
     codec::{
         Columns, Done, Fail, PAGE_AND_ONE, cursor, id_list, micros, month, opt_micros, page, row_limit, stored_count,
         word,
     },
+    db::Pg,
     group::Grouped,
     partitions::{Monthly, Partitions},
 };
@@ -23,6 +24,7 @@ use storage::{
     limits::{CLAIM_JOBS, DONE_COUNTED, RETRY_JOBS, SETTLE},
     replays::Tally,
 };
+use storage_sql::audit;
 
 /// [`SETTLE`] as times are stored.
 pub(crate) const SETTLE_US: i64 = SETTLE.as_secs() * 1_000_000;
@@ -189,7 +191,7 @@ impl Jobs for PostgresStore {
     }
 
     async fn summary(&self, scope: Scope, now: Timestamp) -> Result<Vec<DestinationSummary>> {
-        let mut read = self.read().await?;
+        let mut read = self.moment().await?;
         Ok(summary(&mut read, scope, now).await?)
     }
 
@@ -235,7 +237,7 @@ impl Jobs for PostgresStore {
             JobFilter::Done => DestinationSummary::outside().map(|destination| (DONE, Some(destination))).collect(),
         };
         let (at, seq): (i64, i64) = cursor::decode(cursor.as_deref()).unwrap_or((i64::MAX, i64::MAX));
-        let mut read = self.read().await?;
+        let mut read = self.moment().await?;
         let mut found = Vec::new();
         // the newest of all of them
         for (sql, destination) in lists {
@@ -257,7 +259,7 @@ impl Jobs for PostgresStore {
     }
 
     async fn job(&self, scope: Scope, id: JobId) -> Result<Option<JobRow>> {
-        let mut read = self.read().await?;
+        let mut read = self.moment().await?;
         let row = sqlx::query("SELECT * FROM job WHERE company_id = $1 AND id = $2")
             .bind(scope.company.0)
             .bind(id.0)
@@ -268,7 +270,7 @@ impl Jobs for PostgresStore {
     }
 
     async fn attempts(&self, scope: Scope, job: JobId) -> Result<Vec<AttemptRecord>> {
-        let mut read = self.read().await?;
+        let mut read = self.moment().await?;
         let rows = sqlx::query(
             "SELECT * FROM attempt WHERE company_id = $1 AND job_id = $2 ORDER BY started_at DESC, id DESC LIMIT $3",
         )
@@ -282,7 +284,7 @@ impl Jobs for PostgresStore {
     }
 
     async fn attempts_of(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<AttemptRecord>> {
-        let mut read = self.read().await?;
+        let mut read = self.moment().await?;
         let rows = sqlx::query(
             "SELECT * FROM attempt WHERE company_id = $1 AND shipment_id = $2 ORDER BY started_at DESC, id DESC LIMIT $3",
         )
@@ -296,7 +298,7 @@ impl Jobs for PostgresStore {
     }
 
     async fn count(&self, scope: Scope, which: JobSelection) -> Result<Tally> {
-        let mut read = self.read().await?;
+        let mut read = self.moment().await?;
         Ok(count(&mut read, scope, &which).await?)
     }
 
@@ -307,7 +309,7 @@ impl Jobs for PostgresStore {
                 if retried == Tally::default() && !which.jobs.is_empty() {
                     return Err(Fail(StoreError::NotFound("failed job")));
                 }
-                audit::append(conn, scope, &audit).await?;
+                audit::append(&mut Pg(conn), scope, &audit).await?;
                 Ok(retried)
             })
         })

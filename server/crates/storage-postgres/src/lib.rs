@@ -16,30 +16,22 @@ macro_rules! without_waiting {
     };
 }
 
-mod audit;
 pub mod backup;
 mod codec;
 mod connections;
 mod counter;
-mod destinations;
-mod erasure;
+mod db;
 mod facts;
-mod figures;
 mod group;
 pub mod import;
 mod inbox;
 mod jobs;
 mod lock;
-mod mappings;
-mod order_problems;
 mod partitions;
-mod people;
-mod replays;
 mod shipments;
 mod signals;
 pub mod temporary;
 mod upkeep;
-mod work;
 
 use crate::{
     codec::{Done, Fail},
@@ -55,6 +47,7 @@ use sqlx::{
 };
 use std::{future::Future, pin::Pin, str::FromStr, sync::Arc, time::Duration};
 use storage::{Result, Store, StoreError};
+use storage_sql::Sql;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// The migrations, built in.
@@ -194,16 +187,16 @@ impl PostgresStore {
         Store {
             inbox: Arc::new(self.clone()),
             facts: Arc::new(self.clone()),
-            mappings: Arc::new(self.clone()),
+            mappings: Arc::new(Sql(self.clone())),
             shipments: Arc::new(self.clone()),
             jobs: Arc::new(self.clone()),
-            replays: Arc::new(self.clone()),
-            destinations: Arc::new(self.clone()),
-            order_problems: Arc::new(self.clone()),
+            replays: Arc::new(Sql(self.clone())),
+            destinations: Arc::new(Sql(self.clone())),
+            order_problems: Arc::new(Sql(self.clone())),
             upkeep: Arc::new(self.clone()),
-            erasure: Arc::new(self.clone()),
-            work: Arc::new(self.clone()),
-            people: Arc::new(self.clone()),
+            erasure: Arc::new(Sql(self.clone())),
+            work: Arc::new(Sql(self.clone())),
+            people: Arc::new(Sql(self.clone())),
             signals: Arc::new(self.signals),
             chain_is_new: false,
         }
@@ -257,7 +250,7 @@ impl PostgresStore {
     }
 
     /// A reader that sees one moment, however many questions it is asked.
-    async fn read(&self) -> Done<Transaction<'static, Postgres>> {
+    async fn moment(&self) -> Done<Transaction<'static, Postgres>> {
         Ok(self.asking.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
     }
 }

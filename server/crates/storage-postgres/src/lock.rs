@@ -2,9 +2,9 @@
 //! so that two transactions never wait for each other: the mapping, then numbers, then rows.
 
 use crate::codec::{Done, id_list};
-use domain::ids::{CompanyId, content_id};
+use domain::ids::CompanyId;
 use sqlx::PgConnection;
-use std::collections::BTreeSet;
+use storage_sql::lock::{key, mapping_key, number_keys};
 use uuid::Uuid;
 
 /// Of two transactions that speak of the same number, one sees what the other did.
@@ -26,20 +26,13 @@ pub(crate) async fn numbers<'a>(
     Ok(())
 }
 
-/// The keys of numbers in the one order.
-fn number_keys<'a>(company: CompanyId, numbers: impl IntoIterator<Item = &'a str>) -> Vec<i64> {
-    let keys: BTreeSet<i64> =
-        numbers.into_iter().map(|number| key("number", &[company.0.as_bytes(), number.as_bytes()])).collect();
-    keys.into_iter().collect()
-}
-
 /// What recordings take: the mapping stays, and then their numbers.
 pub(crate) async fn recording<'a>(
     conn: &mut PgConnection,
     company: CompanyId,
     numbers: impl IntoIterator<Item = &'a str>,
 ) -> Done<()> {
-    let mut keys = vec![key("mapping", &[company.0.as_bytes()])];
+    let mut keys = vec![mapping_key(company)];
     keys.extend(number_keys(company, numbers));
     sqlx::query(
         "SELECT CASE place WHEN 1 THEN pg_advisory_xact_lock_shared(key) ELSE pg_advisory_xact_lock(key) END
@@ -68,33 +61,9 @@ pub(crate) async fn numbers_of(
     numbers(conn, company, rows.iter().map(String::as_str)).await
 }
 
-/// Lines of a company's audit trail are appended one after the other.
-pub(crate) async fn audit(conn: &mut PgConnection, company: CompanyId) -> Done<()> {
-    exclusive(conn, key("audit", &[company.0.as_bytes()])).await
-}
-
-/// Nothing is published while statements that were read by the newest mapping are recorded…
-pub(crate) async fn mapping_stays(conn: &mut PgConnection, company: CompanyId) -> Done<()> {
-    sqlx::query("SELECT pg_advisory_xact_lock_shared($1)")
-        .bind(key("mapping", &[company.0.as_bytes()]))
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
-/// … and nothing is recorded while a mapping is published.
-pub(crate) async fn mapping_changes(conn: &mut PgConnection, company: CompanyId) -> Done<()> {
-    exclusive(conn, key("mapping", &[company.0.as_bytes()])).await
-}
-
 /// Changes are numbered by one at a time.
 pub(crate) async fn change_numbers(conn: &mut PgConnection) -> Done<()> {
     exclusive(conn, key("change numbers", &[])).await
-}
-
-/// The company is made by one.
-pub(crate) async fn company(conn: &mut PgConnection) -> Done<()> {
-    exclusive(conn, key("company", &[])).await
 }
 
 /// A partition is made by one.
@@ -105,11 +74,4 @@ pub(crate) async fn partitions(conn: &mut PgConnection) -> Done<()> {
 async fn exclusive(conn: &mut PgConnection, key: i64) -> Done<()> {
     sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(key).execute(conn).await?;
     Ok(())
-}
-
-/// Two things with one key only wait for each other without need.
-fn key(what: &str, parts: &[&[u8]]) -> i64 {
-    let id = content_id(what, parts);
-    let (high, _) = id.as_u64_pair();
-    i64::from_be_bytes(high.to_be_bytes())
 }

@@ -31,7 +31,7 @@ impl Upkeep for PostgresStore {
             self.write(Turn::Batch, move |conn| Box::pin(async move { prune_rows(conn, old).await })).await?;
         for (table, before) in [(Monthly::Body, old.bodies), (Monthly::Attempt, old.attempts)] {
             let Some(before) = before else { continue };
-            let mut read = self.read().await?;
+            let mut read = self.moment().await?;
             let months = months_before(&mut read, table, before).await?;
             drop(read);
             for month in months {

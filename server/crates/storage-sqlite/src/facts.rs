@@ -3,9 +3,9 @@
 use crate::{
     SqliteStore,
     codec::{Done, json, micros, opt_micros, word},
+    db::{Sqlite, drive},
     inbox,
     jobs::{self, FoldJob},
-    mappings,
     shipments::{self, NewBinding},
     sql::{Row, query},
     writer::Turn,
@@ -28,6 +28,7 @@ use storage::{
     jobs::Lane,
     trackers::{KnownTracker, Wanted},
 };
+use storage_sql::mappings;
 
 #[async_trait]
 impl Facts for SqliteStore {
@@ -62,9 +63,9 @@ impl News {
     }
 }
 
-pub(crate) fn record(conn: &Connection, scope: Scope, recording: &Recording) -> Done<Recorded> {
+pub(crate) fn record(conn: &mut Connection, scope: Scope, recording: &Recording) -> Done<Recorded> {
     let readings = recording.reports.iter().flat_map(|report| &report.observations).map(|said| &said.reading);
-    mappings::check_newest(conn, scope, readings)?;
+    drive(mappings::check_newest(&mut Sqlite(conn), scope, readings))?;
     let sandbox = inbox::is_sandbox(conn, scope.company, recording.source.0)?;
     let mut concerned = BTreeSet::new();
     let mut new_observations = 0;
@@ -98,7 +99,7 @@ pub(crate) fn record(conn: &Connection, scope: Scope, recording: &Recording) -> 
 
 /// The tracker of a report. A statement that was recorded before stays on its tracker, whatever trackers came since, and
 /// what is told with it is told of that one.
-fn tracker_of(conn: &Connection, scope: Scope, recording: &Recording, report: &NewReport) -> Done<TrackerId> {
+fn tracker_of(conn: &mut Connection, scope: Scope, recording: &Recording, report: &NewReport) -> Done<TrackerId> {
     for said in &report.observations {
         if let Some(tracker) = tracker_of_observation(conn, scope, said.id)? {
             return Ok(tracker);
@@ -116,7 +117,7 @@ fn tracker_of(conn: &Connection, scope: Scope, recording: &Recording, report: &N
 }
 
 /// On which tracker a statement was recorded, where it was.
-fn tracker_of_observation(conn: &Connection, scope: Scope, id: ObservationId) -> Done<Option<TrackerId>> {
+fn tracker_of_observation(conn: &mut Connection, scope: Scope, id: ObservationId) -> Done<Option<TrackerId>> {
     let row = query("SELECT tracker_id FROM observation WHERE company_id = ? AND id = ?")
         .bind(scope.company.0)
         .bind(id.0)
@@ -135,7 +136,7 @@ pub(crate) struct NewTracker<'a> {
 }
 
 /// The tracker that is meant, see [`Wanted::chosen_of`], else a new one. A carrier that was missing is filled in.
-pub(crate) fn find_or_make_tracker(conn: &Connection, scope: Scope, new: &NewTracker<'_>) -> Done<TrackerId> {
+pub(crate) fn find_or_make_tracker(conn: &mut Connection, scope: Scope, new: &NewTracker<'_>) -> Done<TrackerId> {
     let wanted = Wanted { key: new.key, number_raw: new.number_raw };
     let mut known = kept_as(conn, scope, &new.key.number)?;
     // nearly always it is there as it is named: this is the one writer, and working out the other numbers takes time
@@ -162,7 +163,7 @@ pub(crate) fn find_or_make_tracker(conn: &Connection, scope: Scope, new: &NewTra
 }
 
 /// The trackers that are kept under a number.
-fn kept_as(conn: &Connection, scope: Scope, number: &str) -> Done<Vec<KnownTracker>> {
+fn kept_as(conn: &mut Connection, scope: Scope, number: &str) -> Done<Vec<KnownTracker>> {
     let rows =
         query("SELECT id, number, number_raw, carrier, carrier_label FROM tracker WHERE company_id = ? AND number = ?")
             .bind(scope.company.0)
@@ -180,7 +181,7 @@ fn kept_as(conn: &Connection, scope: Scope, number: &str) -> Done<Vec<KnownTrack
     rows.iter().map(known).collect()
 }
 
-fn fill_in(conn: &Connection, id: TrackerId, new: &NewTracker<'_>) -> Done<()> {
+fn fill_in(conn: &mut Connection, id: TrackerId, new: &NewTracker<'_>) -> Done<()> {
     query(
         "UPDATE tracker SET carrier = coalesce(carrier, ?1), carrier_label = coalesce(carrier_label, ?2)
          WHERE id = ?3 AND ((carrier IS NULL AND ?1 IS NOT NULL) OR (carrier_label IS NULL AND ?2 IS NOT NULL))",
@@ -193,7 +194,7 @@ fn fill_in(conn: &Connection, id: TrackerId, new: &NewTracker<'_>) -> Done<()> {
 }
 
 fn record_report(
-    conn: &Connection,
+    conn: &mut Connection,
     scope: Scope,
     recording: &Recording,
     report: &NewReport,
@@ -227,7 +228,7 @@ fn record_report(
 
 /// The same list from two messages is one; the earlier recording counts, whichever was written first.
 fn record_snapshot(
-    conn: &Connection,
+    conn: &mut Connection,
     scope: Scope,
     recording: &Recording,
     report: &NewReport,
@@ -251,7 +252,7 @@ fn record_snapshot(
 }
 
 fn record_observation(
-    conn: &Connection,
+    conn: &mut Connection,
     scope: Scope,
     recording: &Recording,
     said: &NewObservation,
@@ -273,7 +274,7 @@ fn record_observation(
 }
 
 fn record_sighting(
-    conn: &Connection,
+    conn: &mut Connection,
     scope: Scope,
     recording: &Recording,
     report: &NewReport,
@@ -300,7 +301,7 @@ fn record_sighting(
 
 /// Events that have an id can be taken back by it, whatever comes first and wherever it hangs.
 fn record_event(
-    conn: &Connection,
+    conn: &mut Connection,
     scope: Scope,
     recording: &Recording,
     said: &NewObservation,
@@ -326,7 +327,7 @@ fn record_event(
 
 /// The shipments from which a report takes something back.
 fn taken_back_from(
-    conn: &Connection,
+    conn: &mut Connection,
     scope: Scope,
     recording: &Recording,
     report: &NewReport,
@@ -358,7 +359,7 @@ pub(crate) struct Statement<'a> {
 
 /// Keeps a reading, once for each mapping version, and the list of unmapped codes in step with the latest.
 pub(crate) fn put_reading(
-    conn: &Connection,
+    conn: &mut Connection,
     scope: Scope,
     of: &Statement<'_>,
     reading: &Reading,
@@ -401,7 +402,7 @@ pub(crate) fn put_reading(
 /// The shipments that a tracker concerns; an unclaimed one is made where there is none, unless the report only takes
 /// back: that is about what was told before, or will be.
 fn concerned_by(
-    conn: &Connection,
+    conn: &mut Connection,
     scope: Scope,
     recording: &Recording,
     report: &NewReport,
@@ -429,7 +430,7 @@ fn concerned_by(
 }
 
 /// The shipments that a tracker is bound to now.
-pub(crate) fn bound_to(conn: &Connection, tracker: TrackerId) -> Done<Vec<ShipmentId>> {
+pub(crate) fn bound_to(conn: &mut Connection, tracker: TrackerId) -> Done<Vec<ShipmentId>> {
     let rows = query(
         "SELECT DISTINCT b.shipment_id FROM binding b
          WHERE b.tracker_id = ? AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
@@ -440,7 +441,7 @@ pub(crate) fn bound_to(conn: &Connection, tracker: TrackerId) -> Done<Vec<Shipme
 }
 
 fn observation(
-    conn: &Connection,
+    conn: &mut Connection,
     scope: Scope,
     shipment: ShipmentId,
     id: ObservationId,

@@ -4,12 +4,13 @@
 use crate::{
     Access, Durability, Lock,
     codec::{Done, Fail, micros, stored_count},
-    connection, facts, jobs,
+    connection,
+    db::{Sqlite, drive},
+    facts, jobs,
     shipments::{commit_fold, import},
     sql::query,
-    work,
 };
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 use std::path::Path;
 use storage::{
     Result, Scope, StoreError,
@@ -81,11 +82,10 @@ impl Fill {
     /// When one of them is there already, or the file cannot be written.
     pub fn add(&mut self, scope: Scope, shipments: &[Filled]) -> Result<()> {
         let failed = |error: rusqlite::Error| StoreError::from(Fail::from(error));
-        let transaction = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-        for filled in shipments {
-            add(&transaction, scope, filled)?;
-        }
-        transaction.commit().map_err(failed)
+        self.conn.execute_batch("BEGIN IMMEDIATE").map_err(failed)?;
+        let added = shipments.iter().try_for_each(|filled| add(&mut self.conn, scope, filled));
+        self.conn.execute_batch(if added.is_ok() { "COMMIT" } else { "ROLLBACK" }).map_err(failed)?;
+        Ok(added?)
     }
 
     /// Brings everything from the log into the file, and counts the tables for the planner.
@@ -98,7 +98,7 @@ impl Fill {
     }
 }
 
-fn add(conn: &Connection, scope: Scope, filled: &Filled) -> Done<()> {
+fn add(conn: &mut Connection, scope: Scope, filled: &Filled) -> Done<()> {
     let Filled { shipment, recording, commit, .. } = filled;
     import(conn, scope, std::slice::from_ref(shipment), recording.recorded_at)?;
     if !recording.reports.is_empty() {
@@ -110,7 +110,7 @@ fn add(conn: &Connection, scope: Scope, filled: &Filled) -> Done<()> {
         return Err(Fail(StoreError::Conflict(format!("shipment {} is there already", shipment.id))));
     }
     if let Some(case) = &filled.case {
-        work::put_case(conn, scope, case)?;
+        drive(storage_sql::cases::put_case(&mut Sqlite(conn), scope, case))?;
     }
     // what was asked for on the way is done
     query("DELETE FROM job WHERE company_id = ? AND kind = 'fold' AND target = ? AND status IN ('ready', 'retrying')")
@@ -127,7 +127,7 @@ fn add(conn: &Connection, scope: Scope, filled: &Filled) -> Done<()> {
     Ok(())
 }
 
-fn put_message(conn: &Connection, scope: Scope, recording: &Recording, size: u64) -> Done<()> {
+fn put_message(conn: &mut Connection, scope: Scope, recording: &Recording, size: u64) -> Done<()> {
     query(
         "INSERT INTO message (id, company_id, source_id, correlation, received_at, digest, headers, content_type, verified_by, size)
          VALUES (?1, ?2, ?3, ?4, ?5, ?1, '{}', 'application/json', ?6, ?7)",

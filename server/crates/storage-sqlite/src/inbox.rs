@@ -1,9 +1,10 @@
 //! Sources and messages as received.
 
 use crate::{
-    SqliteStore, audit,
+    SqliteStore,
     codec::{Done, Fail, PAGE_AND_ONE, cursor, id_list, micros, month, page, stored_count, word},
-    jobs, people,
+    db::{Sqlite, drive},
+    jobs,
     sql::{Query, Row, query},
     writer::Turn,
 };
@@ -20,6 +21,7 @@ use storage::{
     jobs::NewJob,
     replays::Tally,
 };
+use storage_sql::{audit, people};
 use uuid::Uuid;
 
 /// Whether everything holds that a selection says; its values are the first six. The test of the state is given as text,
@@ -40,7 +42,6 @@ macro_rules! month_of {
         "CAST(strftime('%Y%m', m.received_at / 1000000, 'unixepoch') AS INTEGER)"
     };
 }
-pub(crate) use month_of;
 
 #[async_trait]
 impl Inbox for SqliteStore {
@@ -61,7 +62,7 @@ impl Inbox for SqliteStore {
             let Some(row) = row else { return Ok(None) };
             let record = source(&row)?;
             let scope = Scope { company: row.id("company_id")?, actor: Actor::System };
-            let key = people::key(conn, scope, record.secrets.subject)?;
+            let key = drive(people::key(&mut Sqlite(conn), scope, record.secrets.subject))?;
             Ok(key.map(|key| (scope, record, key)))
         })
         .await
@@ -69,9 +70,9 @@ impl Inbox for SqliteStore {
 
     async fn put_source(&self, scope: Scope, source: SourceRecord, key: WrappedKey, audit: AuditEntry) -> Result<()> {
         self.write(Turn::RealTime, move |conn| {
-            people::put_key(conn, scope, &key, audit.at)?;
+            drive(people::put_key(&mut Sqlite(conn), scope, &key, audit.at))?;
             put_source(conn, scope, &source)?;
-            audit::append(conn, scope, &audit)
+            drive(audit::append(&mut Sqlite(conn), scope, &audit))
         })
         .await
     }
@@ -175,7 +176,7 @@ impl Inbox for SqliteStore {
     async fn replay(&self, scope: Scope, messages: Vec<(MessageId, NewJob)>, audit: AuditEntry) -> Result<u32> {
         self.write(Turn::RealTime, move |conn| {
             let replayed = replay(conn, scope, &messages, audit.at)?;
-            audit::append(conn, scope, &audit)?;
+            drive(audit::append(&mut Sqlite(conn), scope, &audit))?;
             Ok(replayed)
         })
         .await
@@ -193,7 +194,12 @@ fn chosen<'q>(sql: &'static str, scope: Scope, which: &MessageSelection) -> Quer
 }
 
 /// Reads messages again whose bodies are kept; how many.
-pub(crate) fn replay(conn: &Connection, scope: Scope, messages: &[(MessageId, NewJob)], at: Timestamp) -> Done<u32> {
+pub(crate) fn replay(
+    conn: &mut Connection,
+    scope: Scope,
+    messages: &[(MessageId, NewJob)],
+    at: Timestamp,
+) -> Done<u32> {
     let mut replayed = 0;
     for (id, job) in messages {
         let found = query(concat!(
@@ -211,7 +217,7 @@ pub(crate) fn replay(conn: &Connection, scope: Scope, messages: &[(MessageId, Ne
     Ok(replayed)
 }
 
-fn put_source(conn: &Connection, scope: Scope, source: &SourceRecord) -> Done<()> {
+fn put_source(conn: &mut Connection, scope: Scope, source: &SourceRecord) -> Done<()> {
     let taken = query("SELECT 1 FROM source WHERE name = ? AND id <> ?")
         .bind(&source.name)
         .bind(source.id.0)
@@ -245,7 +251,7 @@ fn put_source(conn: &Connection, scope: Scope, source: &SourceRecord) -> Done<()
 }
 
 /// Keeps a message with its body and its job; one that was kept before is counted.
-fn accept(conn: &Connection, scope: Scope, message: &NewMessage, job: &NewJob) -> Done<Accepted> {
+fn accept(conn: &mut Connection, scope: Scope, message: &NewMessage, job: &NewJob) -> Done<Accepted> {
     let new = query(
         "INSERT INTO message (id, company_id, source_id, correlation, received_at, digest, headers, content_type, verified_by, size, wrapped)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -276,7 +282,7 @@ fn accept(conn: &Connection, scope: Scope, message: &NewMessage, job: &NewJob) -
     Ok(Accepted { message: message.id, correlation: message.correlation, novelty: Novelty::New })
 }
 
-fn repeated(conn: &Connection, scope: Scope, message: &NewMessage) -> Done<Accepted> {
+fn repeated(conn: &mut Connection, scope: Scope, message: &NewMessage) -> Done<Accepted> {
     let kept =
         query("UPDATE message SET repeats = repeats + 1 WHERE company_id = ? AND digest = ? RETURNING id, correlation")
             .bind(scope.company.0)
@@ -295,7 +301,7 @@ fn body(row: &Row) -> Done<Option<MessageBody>> {
 }
 
 /// Says what became of a message.
-pub(crate) fn conclude(conn: &Connection, scope: Scope, id: MessageId, status: &MessageStatus) -> Done<()> {
+pub(crate) fn conclude(conn: &mut Connection, scope: Scope, id: MessageId, status: &MessageStatus) -> Done<()> {
     let (word, observations, problems, reason) = match status {
         MessageStatus::Received => ("received", 0, 0, None),
         MessageStatus::Normalised { observations, problems } => ("normalised", *observations, *problems, None),
@@ -316,7 +322,7 @@ pub(crate) fn conclude(conn: &Connection, scope: Scope, id: MessageId, status: &
 }
 
 /// How many of a message's reports are recorded, while others still have to be.
-pub(crate) fn remember(conn: &Connection, scope: Scope, id: MessageId, reports: u32) -> Done<()> {
+pub(crate) fn remember(conn: &mut Connection, scope: Scope, id: MessageId, reports: u32) -> Done<()> {
     let found = query("UPDATE message SET cursor = ? WHERE company_id = ? AND id = ?")
         .bind(reports)
         .bind(scope.company.0)
@@ -326,7 +332,7 @@ pub(crate) fn remember(conn: &Connection, scope: Scope, id: MessageId, reports: 
 }
 
 /// Whether a company has a source of this id that is simulated.
-pub(crate) fn is_sandbox(conn: &Connection, company: CompanyId, source: Uuid) -> Done<bool> {
+pub(crate) fn is_sandbox(conn: &mut Connection, company: CompanyId, source: Uuid) -> Done<bool> {
     let row = query("SELECT sandbox FROM source WHERE company_id = ? AND id = ?")
         .bind(company.0)
         .bind(source)

@@ -1,10 +1,11 @@
 //! Units of work with leases, and the calls they made.
 
 use crate::{
-    SqliteStore, audit,
+    SqliteStore,
     codec::{
         Done, Fail, PAGE_AND_ONE, cursor, id_list, json, micros, month, opt_micros, page, row_limit, stored_count, word,
     },
+    db::{Sqlite, drive},
     sql::{Query, Row, query},
     writer::Turn,
 };
@@ -21,6 +22,7 @@ use storage::{
     limits::{CLAIM_JOBS, DONE_COUNTED, RETRY_JOBS, SETTLE},
     replays::Tally,
 };
+use storage_sql::audit;
 use uuid::Uuid;
 
 /// [`SETTLE`] as times are stored.
@@ -235,7 +237,7 @@ impl Jobs for SqliteStore {
             if retried == Tally::default() && !which.jobs.is_empty() {
                 return Err(Fail(StoreError::NotFound("failed job")));
             }
-            audit::append(conn, scope, &audit)?;
+            drive(audit::append(&mut Sqlite(conn), scope, &audit))?;
             Ok(retried)
         })
         .await
@@ -244,7 +246,7 @@ impl Jobs for SqliteStore {
 
 /// Adds work, or merges it with what waits under the same target: the earlier time, the more urgent lane, and the cause
 /// `Live` with its thread. A job whose id is there already is the same job.
-pub(crate) fn enqueue(conn: &Connection, scope: Scope, job: &NewJob, at: Timestamp) -> Done<()> {
+pub(crate) fn enqueue(conn: &mut Connection, scope: Scope, job: &NewJob, at: Timestamp) -> Done<()> {
     query(
         "INSERT INTO job (id, company_id, kind, target, destination, lane, cause, run_at, correlation, shipment_id, created_at, updated_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)
@@ -281,7 +283,7 @@ pub(crate) struct FoldJob {
 }
 
 /// Adds a fold job for a shipment. Its id follows from what it is for, so that nothing random is needed here.
-pub(crate) fn enqueue_fold(conn: &Connection, scope: Scope, shipment: ShipmentId, fold: &FoldJob) -> Done<()> {
+pub(crate) fn enqueue_fold(conn: &mut Connection, scope: Scope, shipment: ShipmentId, fold: &FoldJob) -> Done<()> {
     for number in 0..DERIVED_MAX {
         let parts = [
             shipment.0.as_bytes().as_slice(),
@@ -315,7 +317,7 @@ const CAUSES: &str = "replay reconcile history import live";
 
 /// Whether a fold of a shipment waits, or was left by a process that died, that something stronger asked for.
 pub(crate) fn is_stronger_fold_waiting(
-    conn: &Connection,
+    conn: &mut Connection,
     scope: Scope,
     shipment: ShipmentId,
     cause: Cause,
@@ -336,7 +338,7 @@ pub(crate) fn is_stronger_fold_waiting(
 
 /// The kinds of which something in a lane can be claimed now, as far as a look tells: those whose jobs all wait for a
 /// target that somebody has are named too.
-fn due(conn: &Connection, lane: Lane, now: Timestamp) -> Done<Vec<JobKind>> {
+fn due(conn: &mut Connection, lane: Lane, now: Timestamp) -> Done<Vec<JobKind>> {
     let rows = query(
         "SELECT k.value AS kind FROM json_each(?3) k
          WHERE EXISTS (SELECT 1 FROM job WHERE lane = ?1 AND kind = k.value AND status IN ('ready', 'retrying') AND run_at <= ?2)
@@ -350,7 +352,7 @@ fn due(conn: &Connection, lane: Lane, now: Timestamp) -> Done<Vec<JobKind>> {
 }
 
 /// Leases, kind by kind along the index.
-fn claim(conn: &Connection, request: &ClaimRequest) -> Done<Vec<LeasedJob>> {
+fn claim(conn: &mut Connection, request: &ClaimRequest) -> Done<Vec<LeasedJob>> {
     let held = id_list(request.held.iter().map(|id| id.0));
     let mut candidates = Vec::new();
     for (kind, at_most) in &request.kinds {
@@ -401,7 +403,7 @@ fn claim(conn: &Connection, request: &ClaimRequest) -> Done<Vec<LeasedJob>> {
 }
 
 /// A try that ended. Where somebody else has the job now, that one will finish it.
-fn end_try(conn: &Connection, owner: &str, id: JobId, finish: &Finish, now: Timestamp) -> Done<()> {
+fn end_try(conn: &mut Connection, owner: &str, id: JobId, finish: &Finish, now: Timestamp) -> Done<()> {
     let ours = || {
         query("SELECT * FROM job WHERE id = ? AND owner = ? AND status = 'leased'")
             .bind(id.0)
@@ -441,7 +443,7 @@ fn end_try(conn: &Connection, owner: &str, id: JobId, finish: &Finish, now: Time
 
 /// It was tried for the last time, unless somebody else has it now; how many jobs that changed.
 fn over(
-    conn: &Connection,
+    conn: &mut Connection,
     owner: &str,
     id: JobId,
     status: &'static str,
@@ -462,7 +464,7 @@ fn over(
 }
 
 /// What failed before for the target of a job that is done has succeeded later.
-fn overtake(conn: &Connection, done: JobId) -> Done<()> {
+fn overtake(conn: &mut Connection, done: JobId) -> Done<()> {
     query(
         "UPDATE job AS d SET succeeded_later = 1 FROM job j
          WHERE j.id = ? AND d.target = j.target AND d.kind = j.kind AND d.company_id = j.company_id AND d.status = 'dead'",
@@ -473,7 +475,7 @@ fn overtake(conn: &Connection, done: JobId) -> Done<()> {
 }
 
 /// Back to waiting; the try does not count.
-fn give_back(conn: &Connection, row: &Row, at: Option<Timestamp>, now: Timestamp) -> Done<()> {
+fn give_back(conn: &mut Connection, row: &Row, at: Option<Timestamp>, now: Timestamp) -> Done<()> {
     let merged = merge_waiting(conn, row, at)?;
     query(
         "UPDATE job SET status = CASE WHEN attempts > 0 THEN 'retrying' ELSE 'ready' END, run_at = coalesce(?, run_at),
@@ -489,7 +491,7 @@ fn give_back(conn: &Connection, row: &Row, at: Option<Timestamp>, now: Timestamp
 
 /// A leased job that goes back to waiting takes in the one that came for its target meanwhile: one waits for a target.
 /// Returns the earlier of both times, where there was one.
-fn merge_waiting(conn: &Connection, leased: &Row, at: Option<Timestamp>) -> Done<Option<Timestamp>> {
+fn merge_waiting(conn: &mut Connection, leased: &Row, at: Option<Timestamp>) -> Done<Option<Timestamp>> {
     let waiting = query("DELETE FROM job WHERE company_id = ? AND kind = ? AND target = ? AND status IN ('ready', 'retrying') RETURNING *")
         .bind(leased.id::<CompanyId>("company_id")?.0)
         .bind(leased.text("kind")?)
@@ -518,7 +520,7 @@ fn chosen<'q>(sql: &'static str, scope: Scope, which: &JobSelection) -> Query<'q
         .bind(which.created_until.map_or(i64::MAX, micros))
 }
 
-fn count(conn: &Connection, scope: Scope, which: &JobSelection) -> Done<Tally> {
+fn count(conn: &mut Connection, scope: Scope, which: &JobSelection) -> Done<Tally> {
     // of several for one target the newest is the one to take up
     let sql = concat!(
         "WITH dead AS (SELECT *, row_number() OVER (PARTITION BY kind, target ORDER BY updated_at DESC, seq DESC) AS place
@@ -536,7 +538,7 @@ fn count(conn: &Connection, scope: Scope, which: &JobSelection) -> Done<Tally> {
 /// Takes up the newest dead jobs, in the lane given or the one that they had. That they were tried is remembered: what the
 /// last try left behind may not be known.
 pub(crate) fn retry(
-    conn: &Connection,
+    conn: &mut Connection,
     scope: Scope,
     which: &JobSelection,
     lane: Option<Lane>,
@@ -570,12 +572,12 @@ pub(crate) fn retry(
 }
 
 /// The newest calls of a job or a shipment, in their order.
-fn attempts(conn: &Connection, sql: &str, scope: Scope, of: Uuid) -> Done<Vec<AttemptRecord>> {
+fn attempts(conn: &mut Connection, sql: &str, scope: Scope, of: Uuid) -> Done<Vec<AttemptRecord>> {
     let rows = query(sql).bind(scope.company.0).bind(of).bind(ATTEMPT_ROWS).fetch_all(conn)?;
     rows.iter().rev().map(attempt).collect()
 }
 
-fn put_attempt(conn: &Connection, scope: Scope, attempt: &AttemptRecord) -> Done<()> {
+fn put_attempt(conn: &mut Connection, scope: Scope, attempt: &AttemptRecord) -> Done<()> {
     query(
         "INSERT INTO attempt (month, id, company_id, job_id, correlation, shipment_id, destination, operation, started_at, duration_ms, status, outcome, request, response)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -604,7 +606,7 @@ fn kinds() -> String {
 }
 
 /// What is not over is counted along the indexes of what is not over; of what is done, so much as is worth counting.
-fn summary(conn: &Connection, scope: Scope, now: Timestamp) -> Done<Vec<DestinationSummary>> {
+fn summary(conn: &mut Connection, scope: Scope, now: Timestamp) -> Done<Vec<DestinationSummary>> {
     macro_rules! counted {
         ($status:literal) => {
             concat!(

@@ -6,29 +6,21 @@
 //! its SQL. Queries are checked at run time and each one is exercised by the conformance suite, so a build needs no
 //! database. No clock and no randomness here: times and ids are arguments.
 
-mod audit;
 pub mod backup;
 mod checkpoints;
 mod codec;
 mod connection;
-mod counter;
-mod destinations;
+mod db;
 mod erasure;
 pub mod export;
 mod facts;
-mod figures;
 pub mod fill;
 mod inbox;
 mod jobs;
-mod mappings;
-mod order_problems;
-mod people;
 mod readers;
-mod replays;
 mod shipments;
 mod sql;
 mod upkeep;
-mod work;
 mod writer;
 
 use crate::{
@@ -47,6 +39,7 @@ use std::{
     },
 };
 use storage::{Result, Store, StoreError};
+use storage_sql::Sql;
 
 /// How a store is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,17 +137,17 @@ impl SqliteStore {
         Store {
             inbox: Arc::new(self.clone()),
             facts: Arc::new(self.clone()),
-            mappings: Arc::new(self.clone()),
+            mappings: Arc::new(Sql(self.clone())),
             shipments: Arc::new(self.clone()),
             jobs: Arc::new(self.clone()),
-            replays: Arc::new(self.clone()),
-            destinations: Arc::new(self.clone()),
-            order_problems: Arc::new(self.clone()),
+            replays: Arc::new(Sql(self.clone())),
+            destinations: Arc::new(Sql(self.clone())),
+            order_problems: Arc::new(Sql(self.clone())),
             upkeep: Arc::new(self.clone()),
-            erasure: Arc::new(self.clone()),
-            work: Arc::new(self.clone()),
+            erasure: Arc::new(Sql(self.clone())),
+            work: Arc::new(Sql(self.clone())),
             chain_is_new: self.chain_is_new,
-            people: Arc::new(self),
+            people: Arc::new(Sql(self)),
             signals: Arc::new(storage::signals::Alone::default()),
         }
     }
@@ -163,7 +156,7 @@ impl SqliteStore {
     async fn write<T, F>(&self, turn: Turn, work: F) -> Result<T>
     where
         T: Send + 'static,
-        F: Fn(&Connection) -> Done<T> + Send + 'static,
+        F: Fn(&mut Connection) -> Done<T> + Send + 'static,
     {
         self.writer.write(turn, work).await
     }
@@ -172,7 +165,7 @@ impl SqliteStore {
     async fn read<T, F>(&self, question: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Done<T> + Send + 'static,
+        F: FnOnce(&mut Connection) -> Done<T> + Send + 'static,
     {
         self.readers.ask(question).await
     }

@@ -38,7 +38,7 @@ impl Readers {
     pub(crate) async fn ask<T, F>(self: &Arc<Self>, question: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Done<T> + Send + 'static,
+        F: FnOnce(&mut Connection) -> Done<T> + Send + 'static,
     {
         let free = tokio::time::timeout(WAIT, Arc::clone(&self.free).acquire_owned());
         let reader = free.await.map_err(|_| StoreError::Busy)?.expect("never closed");
@@ -52,16 +52,16 @@ impl Readers {
         Ok(answer.await.map_err(unanswered)??)
     }
 
-    fn answer<T>(&self, question: impl FnOnce(&Connection) -> Done<T>) -> Done<T> {
+    fn answer<T>(&self, question: impl FnOnce(&mut Connection) -> Done<T>) -> Done<T> {
         let idle = self.idle().pop();
         let mut conn = match idle {
             Some(conn) => conn,
             None => connection::reading(&self.path)?,
         };
-        let moment = conn.transaction()?;
-        let answer = question(&moment);
+        conn.execute_batch("BEGIN")?;
+        let answer = question(&mut conn);
         // one whose moment cannot be ended, or whose question panicked, is not used again
-        if moment.finish().is_ok() {
+        if conn.execute_batch("ROLLBACK").is_ok() {
             self.idle().push(conn);
         }
         answer

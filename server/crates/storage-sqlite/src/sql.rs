@@ -1,6 +1,6 @@
 //! Statements: a text with its values; and rows, whose columns are read by name.
 
-use crate::codec::{Done, Fail, from_json, from_word, timestamp};
+use crate::codec::{Done, Fail};
 use domain::ids::SubjectId;
 use jiff::Timestamp;
 use rusqlite::{
@@ -10,6 +10,7 @@ use rusqlite::{
 use serde::de::DeserializeOwned;
 use std::{borrow::Cow, fmt::Display, rc::Rc};
 use storage::{Sealed, StoreError};
+use storage_sql::codec::{from_json, from_word, timestamp};
 use uuid::Uuid;
 
 /// A statement and its values.
@@ -115,11 +116,11 @@ impl Row {
     }
 
     pub(crate) fn at(&self, column: &str) -> Done<Timestamp> {
-        timestamp(self.get(column)?)
+        Ok(timestamp(self.get(column)?)?)
     }
 
     pub(crate) fn opt_at(&self, column: &str) -> Done<Option<Timestamp>> {
-        self.get::<Option<i64>>(column)?.map(timestamp).transpose()
+        Ok(self.get::<Option<i64>>(column)?.map(timestamp).transpose()?)
     }
 
     pub(crate) fn text(&self, column: &str) -> Done<String> {
@@ -143,28 +144,24 @@ impl Row {
         T::try_from(count).map_err(|_| Fail(StoreError::Damaged(format!("{column} is {count}"))))
     }
 
-    pub(crate) fn bytes(&self, column: &str) -> Done<Vec<u8>> {
-        self.get(column)
-    }
-
     pub(crate) fn opt_bytes(&self, column: &str) -> Done<Option<Vec<u8>>> {
         self.get(column)
     }
 
     pub(crate) fn json<T: DeserializeOwned>(&self, column: &str) -> Done<T> {
-        from_json(self.str(column)?)
+        Ok(from_json(self.str(column)?)?)
     }
 
     pub(crate) fn opt_json<T: DeserializeOwned>(&self, column: &str) -> Done<Option<T>> {
-        self.opt_str(column)?.map(from_json).transpose()
+        Ok(self.opt_str(column)?.map(from_json).transpose()?)
     }
 
     pub(crate) fn word<T: DeserializeOwned>(&self, column: &str) -> Done<T> {
-        from_word(self.str(column)?)
+        Ok(from_word(self.str(column)?)?)
     }
 
     pub(crate) fn opt_word<T: DeserializeOwned>(&self, column: &str) -> Done<Option<T>> {
-        self.opt_str(column)?.map(from_word).transpose()
+        Ok(self.opt_str(column)?.map(from_word).transpose()?)
     }
 
     /// Sealed bytes, from the column of their subject and their own.

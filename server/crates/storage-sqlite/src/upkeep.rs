@@ -37,7 +37,7 @@ impl Upkeep for SqliteStore {
     }
 }
 
-fn prune(conn: &Connection, old: Old) -> Done<Pruned> {
+fn prune(conn: &mut Connection, old: Old) -> Done<Pruned> {
     let mut pruned = Pruned::default();
     if let Some(month) = old.bodies {
         pruned.bodies = drop_rows(
@@ -76,11 +76,11 @@ fn prune(conn: &Connection, old: Old) -> Done<Pruned> {
     Ok(pruned)
 }
 
-fn drop_rows(conn: &Connection, sql: &'static str, before: i64) -> Done<u64> {
+fn drop_rows(conn: &mut Connection, sql: &'static str, before: i64) -> Done<u64> {
     query(sql).bind(before).bind(STEP_ROWS).execute(conn)
 }
 
-fn restored(conn: &Connection, now: Timestamp) -> Done<()> {
+fn restored(conn: &mut Connection, now: Timestamp) -> Done<()> {
     for sql in ["DELETE FROM session", "DELETE FROM throttle", "DELETE FROM lease"] {
         query(sql).execute(conn)?;
     }

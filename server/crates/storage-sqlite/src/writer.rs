@@ -46,7 +46,7 @@ impl Turn {
 /// Something to be written, with somebody who waits for the answer.
 trait Command: Send {
     /// Does the work and keeps the result; whether it went well. What was done before may have been taken back.
-    fn run(&mut self, conn: &Connection) -> bool;
+    fn run(&mut self, conn: &mut Connection) -> bool;
     /// Answers: the kept result, or why nothing of the transaction is stored.
     fn answer(self: Box<Self>, lost: Option<&str>);
 }
@@ -60,9 +60,9 @@ struct Waiting<T, F> {
 impl<T, F> Command for Waiting<T, F>
 where
     T: Send,
-    F: Fn(&Connection) -> Done<T> + Send,
+    F: Fn(&mut Connection) -> Done<T> + Send,
 {
-    fn run(&mut self, conn: &Connection) -> bool {
+    fn run(&mut self, conn: &mut Connection) -> bool {
         // a panic is that command's failure and not the writer's: what it did is taken back
         let done = catch_unwind(AssertUnwindSafe(|| (self.work)(conn)));
         let panicked = |_| Err(Fail(StoreError::Unavailable("the command panicked".to_owned())));
@@ -112,7 +112,7 @@ impl Writer {
     pub(crate) async fn write<T, F>(&self, turn: Turn, work: F) -> Result<T>
     where
         T: Send + 'static,
-        F: Fn(&Connection) -> Done<T> + Send + 'static,
+        F: Fn(&mut Connection) -> Done<T> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
         self.0.put(turn, Box::new(Waiting { work, result: None, reply }))?;
@@ -214,10 +214,10 @@ impl Drop for Served {
     }
 }
 
-fn write(conn: Connection, queues: &Queues, checkpoints: Option<Checkpoints>, runtime: &Handle) {
+fn write(mut conn: Connection, queues: &Queues, checkpoints: Option<Checkpoints>, runtime: &Handle) {
     while let Some(first) = queues.wait() {
         let mut done = Vec::new();
-        let outcome = transaction(&conn, first, queues, &mut done);
+        let outcome = transaction(&mut conn, first, queues, &mut done);
         let lost = outcome.err().map(|error| {
             tracing::error!(commands = done.len(), "a transaction was lost: {error}");
             format!("nothing was stored: {error}")
@@ -238,7 +238,7 @@ fn write(conn: Connection, queues: &Queues, checkpoints: Option<Checkpoints>, ru
 
 /// One transaction: the first command and whatever is waiting, up to the limits.
 fn transaction(
-    conn: &Connection,
+    conn: &mut Connection,
     first: Box<dyn Command>,
     queues: &Queues,
     done: &mut Vec<Box<dyn Command>>,
@@ -268,7 +268,7 @@ fn transaction(
 
 /// Does the commands again, each in a savepoint, in a transaction that is begun anew: that is cheaper than a savepoint for
 /// each command that goes well, for which the engine keeps a copy of every page that it changes.
-fn each(conn: &Connection, commands: &mut [Box<dyn Command>]) -> rusqlite::Result<()> {
+fn each(conn: &mut Connection, commands: &mut [Box<dyn Command>]) -> rusqlite::Result<()> {
     if !conn.is_autocommit() {
         execute(conn, "ROLLBACK")?;
     }
@@ -303,13 +303,13 @@ mod tests {
     }
 
     async fn put(writer: &Writer, number: i64) -> Result<u64> {
-        let put = move |conn: &Connection| query("INSERT INTO kept VALUES (?)").bind(number).execute(conn);
+        let put = move |conn: &mut Connection| query("INSERT INTO kept VALUES (?)").bind(number).execute(conn);
         writer.write(Turn::RealTime, put).await
     }
 
     async fn kept(writer: &Writer) -> Vec<i64> {
-        let all = |conn: &Connection| query("SELECT number FROM kept ORDER BY 1").fetch_all(conn);
-        let numbers = move |conn: &Connection| all(conn)?.iter().map(|row| row.int("number")).collect();
+        let all = |conn: &mut Connection| query("SELECT number FROM kept ORDER BY 1").fetch_all(conn);
+        let numbers = move |conn: &mut Connection| all(conn)?.iter().map(|row| row.int("number")).collect();
         writer.write(Turn::Batch, numbers).await.unwrap()
     }
 

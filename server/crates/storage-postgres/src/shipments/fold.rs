@@ -3,8 +3,9 @@
 use super::recycled;
 use crate::{
     codec::{Columns, Done, Fail, Part, id_list, json, micros, opt_micros, parts, rows_as, word},
+    db::Pg,
     group::Grouped,
-    jobs, lock, work,
+    jobs, lock,
 };
 use async_trait::async_trait;
 use domain::{
@@ -20,6 +21,7 @@ use storage::{
     jobs::{Cause, JobKind, NewJob},
     shipments::{Commit, Committed, EffectRecord, Loaded, Posting, SetBack, WITHHELD},
 };
+use storage_sql::{cases, exceptions};
 
 /// What is told of the trackers `bound`: the statements on them, and those on others that take one of theirs back; who
 /// said each, how each is read, and the lists they came in. `$2` is what was known when.
@@ -150,10 +152,10 @@ fn loaded(row: &PgRow, known_at: Option<Timestamp>) -> Done<Loaded> {
         bound_at: bindings.iter().map(|(tracker, binding)| (*tracker, binding.recorded_at)).collect(),
         exceptions: parts(row, "exceptions")?
             .iter()
-            .map(|part| work::exception_then(part, known))
-            .collect::<Done<_>>()?,
+            .map(|part| exceptions::then(&part.row(), known))
+            .collect::<storage::Result<_>>()?,
         effects: parts(row, "effects")?.iter().map(effect).collect::<Done<_>>()?,
-        cases: parts(row, "cases")?.iter().map(work::case).collect::<Done<_>>()?,
+        cases: parts(row, "cases")?.iter().map(|part| cases::case(&part.row())).collect::<storage::Result<_>>()?,
     })
 }
 
@@ -288,7 +290,7 @@ pub(super) async fn commit(conn: &mut PgConnection, scope: Scope, commit: &Commi
     {
         return Ok(Committed::Overtaken);
     }
-    work::apply(conn, scope, commit).await?;
+    exceptions::apply(&mut Pg(conn), scope, commit).await?;
     let committed = put(conn, &[(&scope, commit)], Stronger::GoesAlong).await?;
     for next in &commit.next_uses {
         recycled::follow(conn, scope, commit, next).await?;

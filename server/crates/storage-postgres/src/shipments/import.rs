@@ -3,9 +3,10 @@
 use super::{NewBinding, bind, put_term, recycled, renew_number_terms, tell, term};
 use crate::{
     codec::{Columns, Done, from_json, json, micros, opt_micros, row_limit, word},
+    db::Pg,
     facts::{self, NewTracker},
     jobs::{self, FoldJob},
-    lock, people,
+    lock,
 };
 use domain::{
     fold::{Folded, Resolution},
@@ -23,6 +24,7 @@ use storage::{
     jobs::{Cause, Lane},
     shipments::{Amended, Amendment, Imported, ImportedShipment, Kept, OriginStanding},
 };
+use storage_sql::people;
 
 /// One transaction: made or changed, bindings opened and closed, fold jobs.
 pub(super) async fn import(
@@ -173,7 +175,7 @@ async fn take_in(
     at: Timestamp,
 ) -> Done<Facts> {
     if let Some(key) = &shipment.key {
-        people::put_key(conn, scope, key, at).await?;
+        people::put_key(&mut Pg(conn), scope, key, at).await?;
     }
     let plan = json(&shipment.plan);
     let mut facts = Facts::Changed;

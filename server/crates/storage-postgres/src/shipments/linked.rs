@@ -2,8 +2,8 @@
 
 use super::{import, renew_number_terms, tell};
 use crate::{
-    audit,
     codec::{Columns, Done, Fail, micros},
+    db::Pg,
     jobs::{self, FoldJob},
     lock,
 };
@@ -17,6 +17,7 @@ use storage::{
     shipments::{NewLink, SameNumber},
     trackers::Wanted,
 };
+use storage_sql::audit;
 use uuid::Uuid;
 
 /// Shipments of the same number that are shown.
@@ -138,5 +139,5 @@ pub(super) async fn link(conn: &mut PgConnection, scope: Scope, link: &NewLink, 
     let fold = FoldJob { lane: Lane::RealTime, cause: Cause::Import, correlation: link.correlation, at };
     jobs::enqueue_fold(conn, scope, link.claimed, &fold).await?;
     tell(conn, scope, link.claimed, 0, at).await?;
-    audit::append(conn, scope, entry).await
+    Ok(audit::append(&mut Pg(conn), scope, entry).await?)
 }

@@ -2,7 +2,7 @@
 
 use super::{numbers, term};
 use crate::codec::{Columns, Done, PAGE_AND_ONE, cursor, id_list, micros, page};
-use crate::counter;
+use crate::db::Pg;
 use domain::{State, ids::ShipmentId};
 use jiff::Timestamp;
 use sqlx::{PgConnection, Postgres, QueryBuilder, postgres::PgRow};
@@ -13,6 +13,7 @@ use storage::{
     shipments::{Freshness, ShipmentQuery, ShipmentRow, ShipmentTab, TabCounts},
     trackers::numbers_in,
 };
+use storage_sql::counter;
 use uuid::Uuid;
 
 /// Words of one search; what is pasted beyond them is not looked for.
@@ -319,7 +320,7 @@ async fn open_cases(conn: &mut PgConnection, ids: &[Uuid]) -> Done<HashMap<Shipm
 }
 
 pub(super) async fn counts(conn: &mut PgConnection, scope: Scope) -> Done<TabCounts> {
-    let counts: HashMap<String, u64> = counter::read(conn, scope, "tab").await?.into_iter().collect();
+    let counts: HashMap<String, u64> = counter::read(&mut Pg(conn), scope, "tab").await?.into_iter().collect();
     let of = |key: &str| counts.get(key).copied().unwrap_or(0);
     Ok(TabCounts {
         open: of("open"),

@@ -24,8 +24,9 @@ pub(crate) use self::fold::{Load, Put};
 use crate::{
     PostgresStore, Turn,
     codec::{Columns, Done, Fail, clean, json, micros, opt_micros, row_limit},
+    db::Pg,
     group::Grouped,
-    lock, people,
+    lock,
 };
 use async_trait::async_trait;
 use domain::{
@@ -45,6 +46,7 @@ use storage::{
     },
     trackers::Wanted,
 };
+use storage_sql::people;
 use uuid::Uuid;
 
 /// Shipments of one look for reviews that are due.
@@ -69,7 +71,7 @@ impl Shipments for PostgresStore {
     }
 
     async fn same_number(&self, scope: Scope, id: ShipmentId) -> Result<Vec<SameNumber>> {
-        let mut read = self.read().await?;
+        let mut read = self.moment().await?;
         Ok(linked::same_number(&mut read, scope, id).await?)
     }
 
@@ -79,12 +81,12 @@ impl Shipments for PostgresStore {
     }
 
     async fn known_records(&self, scope: Scope, records: Vec<i64>) -> Result<BTreeSet<i64>> {
-        let mut read = self.read().await?;
+        let mut read = self.moment().await?;
         Ok(import::known_records(&mut read, scope, records).await?)
     }
 
     async fn open_records(&self, scope: Scope, after: i64, limit: u32) -> Result<Vec<i64>> {
-        let mut read = self.read().await?;
+        let mut read = self.moment().await?;
         Ok(import::open_records(&mut read, scope, after, limit).await?)
     }
 
@@ -92,12 +94,12 @@ impl Shipments for PostgresStore {
         if known_at.is_none() {
             return self.loading.join(Load { scope, id }).await;
         }
-        let mut read = self.read().await?;
+        let mut read = self.moment().await?;
         Ok(fold::load(&mut read, &[(&scope, id)], known_at).await?.pop().flatten())
     }
 
     async fn shipment(&self, scope: Scope, id: ShipmentId) -> Result<Option<ShipmentRecord>> {
-        let mut read = self.read().await?;
+        let mut read = self.moment().await?;
         Ok(shipment(&mut read, scope, id).await?)
     }
 
@@ -109,7 +111,7 @@ impl Shipments for PostgresStore {
     }
 
     async fn due(&self, scope: Scope, now: Timestamp, limit: u32) -> Result<Vec<ShipmentId>> {
-        let mut read = self.read().await?;
+        let mut read = self.moment().await?;
         let rows = sqlx::query(
             "SELECT id FROM shipment WHERE company_id = $1 AND merged_into IS NULL AND review_at IS NOT NULL AND review_at <= $2
              ORDER BY review_at, id LIMIT $3",
@@ -124,17 +126,17 @@ impl Shipments for PostgresStore {
     }
 
     async fn list(&self, scope: Scope, query: ShipmentQuery, now: Timestamp) -> Result<Page<ShipmentRow>> {
-        let mut read = self.read().await?;
+        let mut read = self.moment().await?;
         Ok(list::list(&mut read, scope, &query, now).await?)
     }
 
     async fn counts(&self, scope: Scope, _now: Timestamp) -> Result<TabCounts> {
-        let mut read = self.read().await?;
+        let mut read = self.moment().await?;
         Ok(list::counts(&mut read, scope).await?)
     }
 
     async fn find(&self, scope: Scope, text: &str) -> Result<Vec<ShipmentId>> {
-        let mut read = self.read().await?;
+        let mut read = self.moment().await?;
         let rows = sqlx::query(
             "SELECT DISTINCT s.id FROM shipment_term t JOIN shipment s ON s.id = t.shipment_id
              WHERE t.company_id = $1 AND t.term = $2 AND t.kind <> 'customer' AND s.merged_into IS NULL ORDER BY s.id LIMIT $3",
@@ -149,7 +151,7 @@ impl Shipments for PostgresStore {
     }
 
     async fn customer(&self, scope: Scope, id: ShipmentId) -> Result<Option<(Sealed, Option<WrappedKey>)>> {
-        let mut read = self.read().await?;
+        let mut read = self.moment().await?;
         let row = sqlx::query("SELECT customer_subject, customer FROM shipment WHERE company_id = $1 AND id = $2")
             .bind(scope.company.0)
             .bind(id.0)
@@ -159,7 +161,7 @@ impl Shipments for PostgresStore {
         let Some(sealed) = row.map(|row| row.opt_sealed("customer_subject", "customer")).transpose()?.flatten() else {
             return Ok(None);
         };
-        let key = people::key(&mut read, scope, sealed.subject).await?;
+        let key = people::key(&mut Pg(&mut read), scope, sealed.subject).await?;
         Ok(Some((sealed, key)))
     }
 
@@ -172,7 +174,7 @@ impl Shipments for PostgresStore {
     }
 
     async fn written_of(&self, scope: Scope, system: &str, records: Vec<i64>) -> Result<Vec<WrittenValues>> {
-        let mut read = self.read().await?;
+        let mut read = self.moment().await?;
         let rows = sqlx::query(
             "SELECT s.* FROM (SELECT * FROM unnest($1::bigint[]) u (record) LIMIT cardinality($1)) r CROSS JOIN LATERAL (
                  SELECT id, origin_record, written FROM shipment
@@ -202,7 +204,7 @@ impl Shipments for PostgresStore {
     }
 
     async fn history(&self, scope: Scope, id: ShipmentId) -> Result<Vec<StateChange>> {
-        let mut read = self.read().await?;
+        let mut read = self.moment().await?;
         let rows = sqlx::query(
             "SELECT * FROM state_change WHERE company_id = $1 AND shipment_id = $2 ORDER BY revision LIMIT $3",
         )
@@ -216,7 +218,7 @@ impl Shipments for PostgresStore {
     }
 
     async fn seen_in(&self, scope: Scope, id: ShipmentId) -> Result<Vec<SeenIn>> {
-        let mut read = self.read().await?;
+        let mut read = self.moment().await?;
         let rows = sqlx::query(
             "SELECT f.observation_id, f.message_id, m.correlation, s.name AS source_name
              FROM (SELECT DISTINCT ON (g.observation_id) g.observation_id, g.message_id
@@ -238,7 +240,7 @@ impl Shipments for PostgresStore {
 
     async fn changes(&self, scope: Scope, after: u64, limit: u32) -> Result<Vec<Change>> {
         self.number_changes().await?;
-        let mut read = self.read().await?;
+        let mut read = self.moment().await?;
         let rows = sqlx::query("SELECT * FROM change WHERE company_id = $1 AND seq > $2 ORDER BY seq LIMIT $3")
             .bind(scope.company.0)
             .bind(i64::try_from(after).unwrap_or(i64::MAX))
@@ -251,7 +253,7 @@ impl Shipments for PostgresStore {
 
     async fn newest_change(&self, scope: Scope) -> Result<u64> {
         self.number_changes().await?;
-        let mut read = self.read().await?;
+        let mut read = self.moment().await?;
         let row = sqlx::query("SELECT coalesce(max(seq), 0) AS newest FROM change WHERE company_id = $1")
             .bind(scope.company.0)
             .fetch_one(&mut *read)

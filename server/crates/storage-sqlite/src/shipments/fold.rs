@@ -3,9 +3,9 @@
 use super::{recycled, tell};
 use crate::{
     codec::{Done, Fail, id_list, json, micros, opt_micros, word},
+    db::{Sqlite, drive},
     jobs,
     sql::query,
-    work,
 };
 use domain::{
     ExceptionReason, Severity, State,
@@ -21,13 +21,14 @@ use storage::{
     jobs::{Cause, JobKind},
     shipments::{Commit, Committed, EffectRecord, Loaded, NewEffect, Posting, SetBack, WITHHELD},
 };
+use storage_sql::{cases, exceptions};
 
 /// Other deliveries under the numbers of one that are looked at.
 const OTHER_ROWS: i64 = 100;
 
 /// A shipment with all that a fold reads, in a fixed number of queries.
 pub(super) fn load(
-    conn: &Connection,
+    conn: &mut Connection,
     scope: Scope,
     id: ShipmentId,
     known_at: Option<Timestamp>,
@@ -50,26 +51,26 @@ pub(super) fn load(
         others: others(conn, id, &trackers, known)?,
     };
     let bound_last = bindings.iter().map(|(tracker, binding)| (*tracker, binding.last)).collect();
-    let exceptions = work::exceptions_of(conn, id, known)?;
-    let (effects, cases) = (effects(conn, id)?, work::cases(conn, id)?);
+    let exceptions = drive(exceptions::of_shipment(&mut Sqlite(conn), id, known))?;
+    let (effects, cases) = (effects(conn, id)?, drive(cases::of_shipment(&mut Sqlite(conn), id))?);
     let bound_at = bindings.iter().map(|(tracker, binding)| (*tracker, binding.recorded_at)).collect();
     Ok(Some(Loaded { shipment, input, bound_last, bound_at, exceptions, effects, cases }))
 }
 
-fn effects(conn: &Connection, id: ShipmentId) -> Done<Vec<EffectRecord>> {
+fn effects(conn: &mut Connection, id: ShipmentId) -> Done<Vec<EffectRecord>> {
     let rows = query("SELECT * FROM effect WHERE shipment_id = ? ORDER BY seq").bind(id.0).fetch_all(conn)?;
     rows.iter().map(super::effect).collect()
 }
 
 /// What is told of one tracker, whosever it is.
-pub(super) fn told_of(conn: &Connection, tracker: TrackerId) -> Done<FoldInput> {
+pub(super) fn told_of(conn: &mut Connection, tracker: TrackerId) -> Done<FoldInput> {
     let trackers = id_list([tracker.0]);
     let facts = facts(conn, &trackers, &BTreeMap::new(), i64::MAX)?;
     let snapshots = snapshots(conn, &trackers, i64::MAX)?;
     Ok(FoldInput { facts, snapshots, ..FoldInput::default() })
 }
 
-fn plan_at(conn: &Connection, id: ShipmentId, known: i64) -> Done<Option<Plan>> {
+fn plan_at(conn: &mut Connection, id: ShipmentId, known: i64) -> Done<Option<Plan>> {
     let row =
         query("SELECT plan FROM plan_version WHERE shipment_id = ? AND recorded_at <= ? ORDER BY seq DESC LIMIT 1")
             .bind(id.0)
@@ -88,7 +89,7 @@ struct Binding {
 }
 
 /// The trackers bound at that time.
-fn bindings(conn: &Connection, id: ShipmentId, known: i64) -> Done<BTreeMap<TrackerId, Binding>> {
+fn bindings(conn: &mut Connection, id: ShipmentId, known: i64) -> Done<BTreeMap<TrackerId, Binding>> {
     let rows = query(
         "SELECT b.tracker_id, b.piece, b.recorded_at, coalesce(b.valid_from, b.recorded_at) AS since,
                 (SELECT max(coalesce(o.valid_from, o.recorded_at)) FROM binding o
@@ -116,7 +117,7 @@ fn bindings(conn: &Connection, id: ShipmentId, known: i64) -> Done<BTreeMap<Trac
 
 /// The other deliveries that were bound to these trackers at that time.
 fn others(
-    conn: &Connection,
+    conn: &mut Connection,
     id: ShipmentId,
     trackers: &str,
     known: i64,
@@ -151,7 +152,7 @@ struct Said {
 
 /// What takes back an event of these trackers, and hangs on another.
 fn retractions_elsewhere(
-    conn: &Connection,
+    conn: &mut Connection,
     trackers: &str,
     bindings: &BTreeMap<TrackerId, Binding>,
     known: i64,
@@ -178,7 +179,12 @@ fn retractions_elsewhere(
     Ok(found)
 }
 
-fn facts(conn: &Connection, trackers: &str, bindings: &BTreeMap<TrackerId, Binding>, known: i64) -> Done<Vec<Fact>> {
+fn facts(
+    conn: &mut Connection,
+    trackers: &str,
+    bindings: &BTreeMap<TrackerId, Binding>,
+    known: i64,
+) -> Done<Vec<Fact>> {
     let mut said = sightings(conn, trackers, known)?;
     let mut readings = readings(conn, trackers, known)?;
     let rows = query(
@@ -206,7 +212,7 @@ fn facts(conn: &Connection, trackers: &str, bindings: &BTreeMap<TrackerId, Bindi
     Ok(facts)
 }
 
-fn sightings(conn: &Connection, trackers: &str, known: i64) -> Done<HashMap<ObservationId, Said>> {
+fn sightings(conn: &mut Connection, trackers: &str, known: i64) -> Done<HashMap<ObservationId, Said>> {
     let rows = query(
         "SELECT g.observation_id, g.position, g.snapshot_id, g.source_id, g.trust, g.recorded_at
          FROM json_each(?) t CROSS JOIN sighting g ON g.tracker_id = unhex(t.value)
@@ -234,7 +240,7 @@ fn sightings(conn: &Connection, trackers: &str, known: i64) -> Done<HashMap<Obse
     Ok(said)
 }
 
-fn readings(conn: &Connection, trackers: &str, known: i64) -> Done<HashMap<ObservationId, Reading>> {
+fn readings(conn: &mut Connection, trackers: &str, known: i64) -> Done<HashMap<ObservationId, Reading>> {
     let rows = query(
         "SELECT r.observation_id, r.body
          FROM json_each(?) t CROSS JOIN reading r ON r.tracker_id = unhex(t.value)
@@ -247,7 +253,7 @@ fn readings(conn: &Connection, trackers: &str, known: i64) -> Done<HashMap<Obser
     rows.iter().map(|row| Ok((row.id("observation_id")?, row.json("body")?))).collect()
 }
 
-fn snapshots(conn: &Connection, trackers: &str, known: i64) -> Done<Vec<Snapshot>> {
+fn snapshots(conn: &mut Connection, trackers: &str, known: i64) -> Done<Vec<Snapshot>> {
     let rows = query(
         "SELECT s.* FROM json_each(?) t CROSS JOIN snapshot s ON s.tracker_id = unhex(t.value) WHERE s.recorded_at <= ? ORDER BY s.id",
     )
@@ -269,7 +275,7 @@ fn snapshots(conn: &Connection, trackers: &str, known: i64) -> Done<Vec<Snapshot
         .collect()
 }
 
-fn decisions(conn: &Connection, id: ShipmentId, known: i64) -> Done<Vec<Decision>> {
+fn decisions(conn: &mut Connection, id: ShipmentId, known: i64) -> Done<Vec<Decision>> {
     let rows = query("SELECT body FROM decision WHERE shipment_id = ? AND at <= ? ORDER BY seq")
         .bind(id.0)
         .bind(known)
@@ -278,7 +284,7 @@ fn decisions(conn: &Connection, id: ShipmentId, known: i64) -> Done<Vec<Decision
 }
 
 /// State, exceptions, effects, jobs and the change: together under the revision that was loaded, or not at all.
-pub(crate) fn commit(conn: &Connection, scope: Scope, commit: &Commit) -> Done<Committed> {
+pub(crate) fn commit(conn: &mut Connection, scope: Scope, commit: &Commit) -> Done<Committed> {
     let row = query("SELECT revision, state, merged_into FROM shipment WHERE company_id = ? AND id = ?")
         .bind(scope.company.0)
         .bind(commit.shipment.0)
@@ -293,7 +299,7 @@ pub(crate) fn commit(conn: &Connection, scope: Scope, commit: &Commit) -> Done<C
         return Ok(Committed::Overtaken);
     }
     let (before, revision): (State, i64) = (row.word("state")?, expected + 1);
-    work::apply(conn, scope, commit)?;
+    drive(exceptions::apply(&mut Sqlite(conn), scope, commit))?;
     for effect in &commit.effects {
         put_effect(conn, scope, (commit.shipment, commit.at), effect)?;
     }
@@ -313,7 +319,7 @@ pub(crate) fn commit(conn: &Connection, scope: Scope, commit: &Commit) -> Done<C
 }
 
 /// Fields that somebody else changed, unless something else was written meanwhile or a job is about to.
-pub(super) fn set_back(conn: &Connection, scope: Scope, set_back: &SetBack, at: Timestamp) -> Done<bool> {
+pub(super) fn set_back(conn: &mut Connection, scope: Scope, set_back: &SetBack, at: Timestamp) -> Done<bool> {
     let set = query(
         "UPDATE shipment SET written = ?1 WHERE company_id = ?2 AND id = ?3 AND written = ?4 AND merged_into IS NULL
            AND NOT EXISTS (SELECT 1 FROM job WHERE company_id = ?2 AND kind = ?5 AND target = ?6 AND status IN ('ready', 'retrying'))
@@ -335,7 +341,7 @@ pub(super) fn set_back(conn: &Connection, scope: Scope, set_back: &SetBack, at: 
 }
 
 fn put_effect(
-    conn: &Connection,
+    conn: &mut Connection,
     scope: Scope,
     (shipment, at): (ShipmentId, Timestamp),
     effect: &NewEffect,
@@ -361,7 +367,7 @@ fn put_effect(
     Ok(())
 }
 
-fn put_state_change(conn: &Connection, scope: Scope, commit: &Commit, from: State, revision: i64) -> Done<()> {
+fn put_state_change(conn: &mut Connection, scope: Scope, commit: &Commit, from: State, revision: i64) -> Done<()> {
     query("INSERT INTO state_change (shipment_id, revision, company_id, at, cause, correlation, from_state, to_state) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
         .bind(commit.shipment.0)
         .bind(revision)
@@ -387,12 +393,12 @@ struct Trouble {
 impl Trouble {
     /// Sorts by severity, then lateness.
     fn need(&self) -> i64 {
-        let severity = self.worst.map_or(0, |(_, severity)| work::rank(severity) + 1);
+        let severity = self.worst.map_or(0, |(_, severity)| exceptions::rank(severity) + 1);
         severity * 2 + i64::from(self.late)
     }
 }
 
-fn trouble(conn: &Connection, id: ShipmentId) -> Done<Trouble> {
+fn trouble(conn: &mut Connection, id: ShipmentId) -> Done<Trouble> {
     let rows = query(
         "SELECT reason, severity FROM exception WHERE shipment_id = ? AND closed_at IS NULL ORDER BY severity_rank DESC, opened_at, id",
     )
@@ -409,7 +415,7 @@ fn trouble(conn: &Connection, id: ShipmentId) -> Done<Trouble> {
     Ok(trouble)
 }
 
-fn put_state(conn: &Connection, commit: &Commit, revision: i64) -> Done<()> {
+fn put_state(conn: &mut Connection, commit: &Commit, revision: i64) -> Done<()> {
     let (folded, trouble) = (&commit.folded, trouble(conn, commit.shipment)?);
     let last_event_at = commit.last_event.as_ref().and_then(|event| event.at);
     query(
@@ -443,7 +449,7 @@ fn put_state(conn: &Connection, commit: &Commit, revision: i64) -> Done<()> {
     Ok(())
 }
 
-fn put_fold(conn: &Connection, scope: Scope, commit: &Commit) -> Done<()> {
+fn put_fold(conn: &mut Connection, scope: Scope, commit: &Commit) -> Done<()> {
     query(
         "INSERT INTO shipment_fold (shipment_id, company_id, folded) VALUES (?, ?, ?)
          ON CONFLICT (shipment_id) DO UPDATE SET folded = excluded.folded",

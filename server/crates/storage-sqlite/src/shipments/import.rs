@@ -3,9 +3,9 @@
 use super::{NewBinding, bind, put_term, recycled, renew_number_terms, tell, term};
 use crate::{
     codec::{Done, json, micros, opt_micros, row_limit, word},
+    db::{Sqlite, drive},
     facts::{self, NewTracker},
     jobs::{self, FoldJob},
-    people,
     sql::{Row, query},
 };
 use domain::{
@@ -21,9 +21,15 @@ use storage::{
     jobs::{Cause, Lane},
     shipments::{Amended, Amendment, Imported, ImportedShipment, Kept, OriginStanding},
 };
+use storage_sql::people;
 
 /// One transaction: made or changed, bindings opened and closed, fold jobs.
-pub(crate) fn import(conn: &Connection, scope: Scope, shipments: &[ImportedShipment], at: Timestamp) -> Done<Imported> {
+pub(crate) fn import(
+    conn: &mut Connection,
+    scope: Scope,
+    shipments: &[ImportedShipment],
+    at: Timestamp,
+) -> Done<Imported> {
     let mut done = Imported::default();
     for shipment in shipments {
         let known = find(conn, scope, shipment)?;
@@ -61,7 +67,7 @@ pub(crate) fn import(conn: &Connection, scope: Scope, shipments: &[ImportedShipm
 const SHARING_ROWS: i64 = 100;
 
 /// The other deliveries under a shipment's numbers: whose parcel it is depends on where each of them stands.
-fn sharing(conn: &Connection, id: ShipmentId) -> Done<BTreeSet<ShipmentId>> {
+fn sharing(conn: &mut Connection, id: ShipmentId) -> Done<BTreeSet<ShipmentId>> {
     let rows = query(
         "SELECT DISTINCT o.shipment_id FROM binding b JOIN binding o ON o.tracker_id = b.tracker_id JOIN shipment s ON s.id = o.shipment_id
          WHERE b.shipment_id = ?1 AND o.shipment_id <> ?1 AND s.origin IS NOT NULL
@@ -81,7 +87,7 @@ enum Facts {
     Same,
 }
 
-fn find(conn: &Connection, scope: Scope, shipment: &ImportedShipment) -> Done<Option<Row>> {
+fn find(conn: &mut Connection, scope: Scope, shipment: &ImportedShipment) -> Done<Option<Row>> {
     let origin = &shipment.origin;
     query(
         "SELECT id, revision, origin, origin_digest, plan, standing FROM shipment
@@ -104,7 +110,7 @@ fn merged_with<'a>(known: Option<&Row>, shipment: &'a ImportedShipment) -> Done<
 }
 
 fn take_in(
-    conn: &Connection,
+    conn: &mut Connection,
     scope: Scope,
     id: ShipmentId,
     known: Option<Row>,
@@ -112,7 +118,7 @@ fn take_in(
     at: Timestamp,
 ) -> Done<Facts> {
     if let Some(key) = &shipment.key {
-        people::put_key(conn, scope, key, at)?;
+        drive(people::put_key(&mut Sqlite(conn), scope, key, at))?;
     }
     let plan = json(&shipment.plan);
     let mut facts = Facts::Changed;
@@ -136,7 +142,7 @@ fn take_in(
 }
 
 fn create(
-    conn: &Connection,
+    conn: &mut Connection,
     scope: Scope,
     id: ShipmentId,
     shipment: &ImportedShipment,
@@ -169,7 +175,7 @@ fn create(
     Ok(())
 }
 
-fn change(conn: &Connection, id: ShipmentId, shipment: &ImportedShipment, plan: &str) -> Done<()> {
+fn change(conn: &mut Connection, id: ShipmentId, shipment: &ImportedShipment, plan: &str) -> Done<()> {
     query(
         "UPDATE shipment SET origin = ?1, origin_digest = ?2, standing = ?3, destination = CASE WHEN ?10 THEN destination ELSE ?4 END, plan = ?5,
              promised_by = ?6, customer_subject = CASE WHEN ?10 THEN customer_subject ELSE ?7 END, customer = CASE WHEN ?10 THEN customer ELSE ?8 END
@@ -190,7 +196,7 @@ fn change(conn: &Connection, id: ShipmentId, shipment: &ImportedShipment, plan: 
 }
 
 /// A changed plan is a new version: what was planned at an earlier time can still be asked.
-fn keep_plan(conn: &Connection, scope: Scope, id: ShipmentId, plan: &str, at: Timestamp) -> Done<()> {
+fn keep_plan(conn: &mut Connection, scope: Scope, id: ShipmentId, plan: &str, at: Timestamp) -> Done<()> {
     query(
         "INSERT INTO plan_version (company_id, shipment_id, recorded_at, seq, plan)
          SELECT ?1, ?2, ?3, 1 + (SELECT count(*) FROM plan_version WHERE shipment_id = ?2), ?4
@@ -208,7 +214,7 @@ fn keep_plan(conn: &Connection, scope: Scope, id: ShipmentId, plan: &str, at: Ti
 const OPEN_ROWS: u32 = 1_000;
 
 /// What became known of a delivery without its being read.
-pub(super) fn amend(conn: &Connection, scope: Scope, amended: &Amended, at: Timestamp) -> Done<Option<ShipmentId>> {
+pub(super) fn amend(conn: &mut Connection, scope: Scope, amended: &Amended, at: Timestamp) -> Done<Option<ShipmentId>> {
     let row = query(
         "SELECT id, revision, plan, standing FROM shipment
          WHERE company_id = ? AND origin_system = 'odoo' AND origin_model = 'stock.picking' AND origin_record = ?
@@ -240,7 +246,7 @@ pub(super) fn amend(conn: &Connection, scope: Scope, amended: &Amended, at: Time
 }
 
 /// Which of these deliveries there are shipments of.
-pub(super) fn known_records(conn: &Connection, scope: Scope, records: &[i64]) -> Done<BTreeSet<i64>> {
+pub(super) fn known_records(conn: &mut Connection, scope: Scope, records: &[i64]) -> Done<BTreeSet<i64>> {
     let rows = query(
         "SELECT s.origin_record FROM json_each(?1) r CROSS JOIN shipment s
          WHERE s.company_id = ?2 AND s.origin_system = 'odoo' AND s.origin_model = 'stock.picking' AND s.origin_record = r.value
@@ -253,7 +259,7 @@ pub(super) fn known_records(conn: &Connection, scope: Scope, records: &[i64]) ->
 }
 
 /// Along an index of exactly these.
-pub(super) fn open_records(conn: &Connection, scope: Scope, after: i64, limit: u32) -> Done<Vec<i64>> {
+pub(super) fn open_records(conn: &mut Connection, scope: Scope, after: i64, limit: u32) -> Done<Vec<i64>> {
     let rows = query(
         "SELECT origin_record FROM shipment
          WHERE company_id = ? AND origin_record > ? AND origin IS NOT NULL AND merged_into IS NULL
@@ -270,7 +276,7 @@ pub(super) fn open_records(conn: &Connection, scope: Scope, after: i64, limit: u
 
 /// Closes the bindings that the order system no longer names, and opens the new ones.
 fn settle_claims(
-    conn: &Connection,
+    conn: &mut Connection,
     scope: Scope,
     id: ShipmentId,
     shipment: &ImportedShipment,
@@ -333,7 +339,7 @@ struct Open {
     by_person: bool,
 }
 
-fn open_bindings(conn: &Connection, id: ShipmentId) -> Done<Vec<Open>> {
+fn open_bindings(conn: &mut Connection, id: ShipmentId) -> Done<Vec<Open>> {
     let rows = query(
         "SELECT b.id, b.tracker_id, b.piece, b.linked, t.number FROM binding b JOIN tracker t ON t.id = b.tracker_id
          WHERE b.shipment_id = ? AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
@@ -353,7 +359,7 @@ fn open_bindings(conn: &Connection, id: ShipmentId) -> Done<Vec<Open>> {
         .collect()
 }
 
-pub(super) fn close(conn: &Connection, scope: Scope, binding: BindingId, at: Timestamp) -> Done<()> {
+pub(super) fn close(conn: &mut Connection, scope: Scope, binding: BindingId, at: Timestamp) -> Done<()> {
     query("INSERT INTO binding_end (binding_id, company_id, recorded_at) VALUES (?, ?, ?)")
         .bind(binding.0)
         .bind(scope.company.0)
@@ -372,7 +378,7 @@ struct Taking {
 }
 
 /// A claimed tracker leaves the unclaimed shipment that was made for it; its history comes along with the tracker.
-fn take_over(conn: &Connection, scope: Scope, taking: &Taking) -> Done<()> {
+fn take_over(conn: &mut Connection, scope: Scope, taking: &Taking) -> Done<()> {
     let Some(unclaimed) = recycled::unclaimed_at(conn, taking.tracker, taking.since)? else { return Ok(()) };
     close(conn, scope, unclaimed.binding, taking.at)?;
     renew_number_terms(conn, scope, unclaimed.shipment)?;
@@ -381,7 +387,7 @@ fn take_over(conn: &Connection, scope: Scope, taking: &Taking) -> Done<()> {
 
 /// An unclaimed shipment that has no number any more is part of whoever took them.
 pub(super) fn give_up(
-    conn: &Connection,
+    conn: &mut Connection,
     scope: Scope,
     unclaimed: ShipmentId,
     claimant: ShipmentId,
@@ -399,7 +405,7 @@ pub(super) fn give_up(
 }
 
 /// The unclaimed shipment leaves lists, counts and the queue; its exceptions come anew on the claimant.
-fn merge(conn: &Connection, scope: Scope, unclaimed: ShipmentId, claimant: ShipmentId, at: Timestamp) -> Done<()> {
+fn merge(conn: &mut Connection, scope: Scope, unclaimed: ShipmentId, claimant: ShipmentId, at: Timestamp) -> Done<()> {
     query("UPDATE shipment SET merged_into = ?, review_at = NULL WHERE id = ?")
         .bind(claimant.0)
         .bind(unclaimed.0)
@@ -421,7 +427,7 @@ fn merge(conn: &Connection, scope: Scope, unclaimed: ShipmentId, claimant: Shipm
     Ok(())
 }
 
-fn renew_terms(conn: &Connection, scope: Scope, id: ShipmentId, shipment: &ImportedShipment) -> Done<()> {
+fn renew_terms(conn: &mut Connection, scope: Scope, id: ShipmentId, shipment: &ImportedShipment) -> Done<()> {
     let kept = shipment.kept.contains(&Kept::Customer);
     query("DELETE FROM shipment_term WHERE shipment_id = ? AND kind <> 'number' AND (kind <> 'customer' OR NOT ?)")
         .bind(id.0)

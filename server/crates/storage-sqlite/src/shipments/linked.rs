@@ -2,8 +2,8 @@
 
 use super::{import, renew_number_terms, tell};
 use crate::{
-    audit,
     codec::{Done, Fail, json, micros},
+    db::{Sqlite, drive},
     jobs::{self, FoldJob},
     sql::query,
 };
@@ -17,12 +17,13 @@ use storage::{
     shipments::{NewLink, SameNumber},
     trackers::Wanted,
 };
+use storage_sql::audit;
 
 /// Shipments of the same number that are shown.
 const SAME_ROWS: i64 = 10;
 
 /// The shipments under the same numbers of other carriers, of which one is an order's and the other nobody's.
-pub(super) fn same_number(conn: &Connection, scope: Scope, id: ShipmentId) -> Done<Vec<SameNumber>> {
+pub(super) fn same_number(conn: &mut Connection, scope: Scope, id: ShipmentId) -> Done<Vec<SameNumber>> {
     let rows = query(
         "SELECT DISTINCT s.id, s.origin, ob.number_raw, o.carrier_label
          FROM json_each(?4) n
@@ -54,7 +55,7 @@ pub(super) fn same_number(conn: &Connection, scope: Scope, id: ShipmentId) -> Do
 }
 
 /// The open bindings of a shipment, each with the numbers under which another carrier may have it, as JSON.
-fn resembling(conn: &Connection, id: ShipmentId) -> Done<String> {
+fn resembling(conn: &mut Connection, id: ShipmentId) -> Done<String> {
     let rows = query(
         "SELECT hex(b.id) AS binding, t.number, t.carrier, t.number_raw FROM binding b JOIN tracker t ON t.id = b.tracker_id
          WHERE b.shipment_id = ? AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
@@ -72,7 +73,7 @@ fn resembling(conn: &Connection, id: ShipmentId) -> Done<String> {
 }
 
 /// The order's binding to its own tracker of the number ends, and one to the other's tracker begins.
-pub(super) fn link(conn: &Connection, scope: Scope, link: &NewLink, entry: &AuditEntry) -> Done<()> {
+pub(super) fn link(conn: &mut Connection, scope: Scope, link: &NewLink, entry: &AuditEntry) -> Done<()> {
     let row = query(
         "SELECT b.id AS claimed, b.piece, coalesce(u.valid_from, u.recorded_at) AS since, u.id AS unlinked, o.id AS tracker, u.number_raw
          FROM json_each(?4) n
@@ -117,5 +118,5 @@ pub(super) fn link(conn: &Connection, scope: Scope, link: &NewLink, entry: &Audi
     let fold = FoldJob { lane: Lane::RealTime, cause: Cause::Import, correlation: link.correlation, at };
     jobs::enqueue_fold(conn, scope, link.claimed, &fold)?;
     tell(conn, scope, link.claimed, 0, at)?;
-    audit::append(conn, scope, entry)
+    drive(audit::append(&mut Sqlite(conn), scope, entry))
 }

@@ -2,7 +2,7 @@
 
 use super::{numbers, term};
 use crate::codec::{Done, PAGE_AND_ONE, cursor, id_list, json, micros, page};
-use crate::counter;
+use crate::db::{Sqlite, drive};
 use crate::sql::{Query, Row, query};
 use domain::{State, ids::ShipmentId};
 use jiff::Timestamp;
@@ -14,6 +14,7 @@ use storage::{
     shipments::{Freshness, ShipmentQuery, ShipmentRow, ShipmentTab, TabCounts},
     trackers::numbers_in,
 };
+use storage_sql::counter;
 use uuid::Uuid;
 
 /// Words of one search; what is pasted beyond them is not looked for.
@@ -31,7 +32,12 @@ const LAST: char = char::MAX;
 /// Where a page ended: need for action, newest event, id; or delivery, nothing, id.
 type Place = (i64, i64, Uuid);
 
-pub(super) fn list(conn: &Connection, scope: Scope, wanted: &ShipmentQuery, now: Timestamp) -> Done<Page<ShipmentRow>> {
+pub(super) fn list(
+    conn: &mut Connection,
+    scope: Scope,
+    wanted: &ShipmentQuery,
+    now: Timestamp,
+) -> Done<Page<ShipmentRow>> {
     if is_contradiction(wanted) {
         return Ok(Page { rows: Vec::new(), next: None });
     }
@@ -221,7 +227,7 @@ fn narrowed(sql: &mut Query<'_>, wanted: &ShipmentQuery, now: Timestamp) {
 }
 
 /// Where a page that looked through as many rows as it may ended; none where the list did.
-fn walked(conn: &Connection, scope: Scope, wanted: &ShipmentQuery) -> Done<Option<Place>> {
+fn walked(conn: &mut Connection, scope: Scope, wanted: &ShipmentQuery) -> Done<Option<Place>> {
     let mut sql = query("SELECT s.need, s.moved_at, s.delivered_at, s.id FROM shipment s WHERE ");
     listed(&mut sql, scope, wanted);
     let sort = Sort::of(wanted);
@@ -264,7 +270,7 @@ impl Search {
 }
 
 /// What a search finds along the index of the terms; none where that is too much to be sorted.
-fn found(conn: &Connection, scope: Scope, search: &Search) -> Done<Option<BTreeSet<Uuid>>> {
+fn found(conn: &mut Connection, scope: Scope, search: &Search) -> Done<Option<BTreeSet<Uuid>>> {
     let most = i64::try_from(FOUND_MAX).unwrap_or(i64::MAX) + 1;
     let rows = query(
         "SELECT * FROM (SELECT t.shipment_id FROM json_each(?2) w CROSS JOIN shipment_term t ON t.company_id = ?1 AND t.term = w.value
@@ -305,7 +311,7 @@ fn goes_under(sql: &mut Query<'_>, search: &Search) {
     sql.push(")))");
 }
 
-fn open_cases(conn: &Connection, ids: &[Uuid]) -> Done<HashMap<ShipmentId, String>> {
+fn open_cases(conn: &mut Connection, ids: &[Uuid]) -> Done<HashMap<ShipmentId, String>> {
     let rows = query(
         "SELECT c.shipment_id, c.number FROM json_each(?) s CROSS JOIN desk_case c ON c.shipment_id = unhex(s.value)
          WHERE c.status <> 'resolved' AND c.number IS NOT NULL ORDER BY c.opened_at",
@@ -316,8 +322,8 @@ fn open_cases(conn: &Connection, ids: &[Uuid]) -> Done<HashMap<ShipmentId, Strin
     rows.iter().map(|row| Ok((row.id("shipment_id")?, row.text("number")?))).collect()
 }
 
-pub(super) fn counts(conn: &Connection, scope: Scope) -> Done<TabCounts> {
-    let counts: HashMap<String, u64> = counter::read(conn, scope, "tab")?.into_iter().collect();
+pub(super) fn counts(conn: &mut Connection, scope: Scope) -> Done<TabCounts> {
+    let counts: HashMap<String, u64> = drive(counter::read(&mut Sqlite(conn), scope, "tab"))?.into_iter().collect();
     let of = |key: &str| counts.get(key).copied().unwrap_or(0);
     Ok(TabCounts {
         open: of("open"),

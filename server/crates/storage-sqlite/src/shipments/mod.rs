@@ -13,7 +13,7 @@ pub(crate) use import::import;
 use crate::{
     SqliteStore,
     codec::{Done, Fail, json, micros, opt_micros, row_limit},
-    people,
+    db::{Sqlite, drive},
     sql::{Row, query},
     writer::Turn,
 };
@@ -36,6 +36,7 @@ use storage::{
     },
     trackers::Wanted,
 };
+use storage_sql::people;
 use uuid::Uuid;
 
 /// Shipments of one look for reviews that are due.
@@ -132,7 +133,7 @@ impl Shipments for SqliteStore {
             else {
                 return Ok(None);
             };
-            let key = people::key(conn, scope, sealed.subject)?;
+            let key = drive(people::key(&mut Sqlite(conn), scope, sealed.subject))?;
             Ok(Some((sealed, key)))
         })
         .await
@@ -277,7 +278,7 @@ pub(crate) struct NewBinding<'a> {
 }
 
 /// Opens a binding.
-pub(crate) fn bind(conn: &Connection, scope: Scope, binding: &NewBinding<'_>, at: Timestamp) -> Done<()> {
+pub(crate) fn bind(conn: &mut Connection, scope: Scope, binding: &NewBinding<'_>, at: Timestamp) -> Done<()> {
     query("INSERT INTO binding (id, company_id, tracker_id, shipment_id, piece, number_raw, recorded_at, valid_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
         .bind(binding.id.0)
         .bind(scope.company.0)
@@ -292,7 +293,7 @@ pub(crate) fn bind(conn: &Connection, scope: Scope, binding: &NewBinding<'_>, at
 }
 
 /// Makes a shipment for a tracker that nobody claims.
-pub(crate) fn make_unclaimed(conn: &Connection, scope: Scope, id: ShipmentId, at: Timestamp) -> Done<()> {
+pub(crate) fn make_unclaimed(conn: &mut Connection, scope: Scope, id: ShipmentId, at: Timestamp) -> Done<()> {
     let folded = domain::fold::Folded::default();
     query(
         "INSERT INTO shipment (id, company_id, plan, created_at, updated_at, state, visibility) VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6)",
@@ -308,13 +309,13 @@ pub(crate) fn make_unclaimed(conn: &Connection, scope: Scope, id: ShipmentId, at
 }
 
 /// What a simulated source speaks about is simulated.
-pub(crate) fn mark_sandbox(conn: &Connection, id: ShipmentId) -> Done<()> {
+pub(crate) fn mark_sandbox(conn: &mut Connection, id: ShipmentId) -> Done<()> {
     query("UPDATE shipment SET sandbox = 1 WHERE id = ? AND sandbox = 0").bind(id.0).execute(conn)?;
     Ok(())
 }
 
 /// Brings the numbers under which a shipment is found in step with its open bindings: each as it is kept, and as it is written.
-pub(crate) fn renew_number_terms(conn: &Connection, scope: Scope, id: ShipmentId) -> Done<()> {
+pub(crate) fn renew_number_terms(conn: &mut Connection, scope: Scope, id: ShipmentId) -> Done<()> {
     query("DELETE FROM shipment_term WHERE shipment_id = ? AND kind = 'number'").bind(id.0).execute(conn)?;
     let rows = query(
         "SELECT DISTINCT t.number, t.carrier, b.number_raw FROM binding b JOIN tracker t ON t.id = b.tracker_id
@@ -331,7 +332,7 @@ pub(crate) fn renew_number_terms(conn: &Connection, scope: Scope, id: ShipmentId
     Ok(())
 }
 
-fn put_term(conn: &Connection, scope: Scope, id: ShipmentId, kind: &'static str, term: &str) -> Done<()> {
+fn put_term(conn: &mut Connection, scope: Scope, id: ShipmentId, kind: &'static str, term: &str) -> Done<()> {
     if term.is_empty() {
         return Ok(());
     }
@@ -345,7 +346,7 @@ fn put_term(conn: &Connection, scope: Scope, id: ShipmentId, kind: &'static str,
 }
 
 /// Tells live streams.
-fn tell(conn: &Connection, scope: Scope, id: ShipmentId, revision: i64, at: Timestamp) -> Done<()> {
+fn tell(conn: &mut Connection, scope: Scope, id: ShipmentId, revision: i64, at: Timestamp) -> Done<()> {
     query("INSERT INTO change (company_id, shipment_id, revision, at) VALUES (?, ?, ?, ?)")
         .bind(scope.company.0)
         .bind(id.0)
@@ -356,7 +357,7 @@ fn tell(conn: &Connection, scope: Scope, id: ShipmentId, revision: i64, at: Time
 }
 
 /// A shipment alone.
-pub(crate) fn shipment(conn: &Connection, scope: Scope, id: ShipmentId) -> Done<Option<ShipmentRecord>> {
+pub(crate) fn shipment(conn: &mut Connection, scope: Scope, id: ShipmentId) -> Done<Option<ShipmentRecord>> {
     let row = query(
         "SELECT s.*, f.folded FROM shipment s LEFT JOIN shipment_fold f ON f.shipment_id = s.id WHERE s.company_id = ? AND s.id = ?",
     )
@@ -370,7 +371,7 @@ pub(crate) fn shipment(conn: &Connection, scope: Scope, id: ShipmentId) -> Done<
 
 /// The numbers of open bindings, shipment by shipment.
 pub(crate) fn numbers(
-    conn: &Connection,
+    conn: &mut Connection,
     ids: impl IntoIterator<Item = Uuid>,
 ) -> Done<HashMap<ShipmentId, Vec<NumberRecord>>> {
     let rows = query(

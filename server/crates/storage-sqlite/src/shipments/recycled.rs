@@ -20,7 +20,7 @@ use storage::{
 
 /// Makes a shipment for the next use of a number, unless one is bound to it by now. Where the use before ends may still
 /// move with what is told late; where this one begins stays within it.
-pub(super) fn follow(conn: &Connection, scope: Scope, commit: &Commit, next: &NextUse) -> Done<()> {
+pub(super) fn follow(conn: &mut Connection, scope: Scope, commit: &Commit, next: &NextUse) -> Done<()> {
     let row = query(
         "SELECT t.number_raw, (SELECT count(*) FROM binding WHERE tracker_id = t.id) AS bindings,
                 (SELECT sandbox FROM shipment WHERE id = ?3) AS sandbox
@@ -66,7 +66,7 @@ pub(super) struct Unclaimed {
 }
 
 /// The unclaimed shipment that has the parcel of whoever is bound to the tracker since then.
-pub(super) fn unclaimed_at(conn: &Connection, tracker: TrackerId, since: Timestamp) -> Done<Option<Unclaimed>> {
+pub(super) fn unclaimed_at(conn: &mut Connection, tracker: TrackerId, since: Timestamp) -> Done<Option<Unclaimed>> {
     let rows = query(
         "SELECT b.id, coalesce(b.valid_from, b.recorded_at) AS since, s.id AS shipment_id
          FROM binding b JOIN shipment s ON s.id = b.shipment_id

@@ -1,11 +1,9 @@
 //! What people look after: exceptions, cases, figures.
 
 use crate::{
-    SqliteStore, audit,
-    codec::{Done, Fail, PAGE_AND_ONE, cursor, json, micros, opt_micros, page, word},
-    counter, figures, jobs, shipments,
-    sql::{Query, Row, query},
-    writer::Turn,
+    Db, Engine, Query, Row, Sql, audit, cases,
+    codec::{PAGE_AND_ONE, cursor, json, micros, page, word},
+    counter, figures, jobs, query,
 };
 use async_trait::async_trait;
 use domain::{
@@ -15,16 +13,15 @@ use domain::{
     ids::{CaseId, ExceptionId, ShipmentId},
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use rusqlite::Connection;
 use std::collections::HashMap;
 use storage::{
     Actor, AuditEntry, Page, Result, Scope, StoreError,
     figures::{Figures, Span},
-    jobs::NewJob,
-    shipments::Commit,
+    jobs::{Lane, NewJob},
+    shipments::{Commit, NumberRecord},
     work::{
-        Agent, CaseContext, CaseRecord, CaseStatus, Due, ExceptionAction, ExceptionRecord, QueueCounts, QueueQuery,
-        QueueRow, QueueView, Work, due_at,
+        CaseContext, CaseRecord, CaseStatus, Due, ExceptionAction, ExceptionRecord, QueueCounts, QueueQuery, QueueRow,
+        QueueView, Work, due_at,
     },
 };
 use uuid::Uuid;
@@ -33,17 +30,17 @@ use uuid::Uuid;
 const CLOSED_WINDOW: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 #[async_trait]
-impl Work for SqliteStore {
+impl<E: Engine> Work for Sql<E> {
     async fn queue(&self, scope: Scope, query: QueueQuery, now: Timestamp) -> Result<Page<QueueRow>> {
-        self.read(move |conn| queue(conn, scope, &query, now)).await
+        self.0.read(move |db| Box::pin(async move { queue(db, scope, &query, now).await })).await
     }
 
     async fn queue_counts(&self, scope: Scope, now: Timestamp) -> Result<QueueCounts> {
-        self.read(move |conn| queue_counts(conn, scope, now)).await
+        self.0.read(move |db| Box::pin(async move { queue_counts(db, scope, now).await })).await
     }
 
     async fn exception(&self, scope: Scope, id: ExceptionId) -> Result<Option<ExceptionRecord>> {
-        self.read(move |conn| exception(conn, scope, id)).await
+        self.0.read(move |db| Box::pin(async move { exception(db, scope, id).await })).await
     }
 
     async fn act(
@@ -54,23 +51,23 @@ impl Work for SqliteStore {
         audit: AuditEntry,
         jobs: Vec<NewJob>,
     ) -> Result<()> {
-        self.write(Turn::RealTime, move |conn| {
-            act(conn, scope, id, &action, audit.at)?;
-            audit::append(conn, scope, &audit)?;
-            for job in &jobs {
-                jobs::enqueue(conn, scope, job, audit.at)?;
-            }
-            Ok(())
-        })
-        .await
+        self.0
+            .write(Lane::RealTime, move |db| {
+                Box::pin(async move {
+                    act(db, scope, id, &action, audit.at).await?;
+                    audit::append(db, scope, &audit).await?;
+                    jobs::enqueue_all(db, scope, &jobs, audit.at).await.map(drop)
+                })
+            })
+            .await
     }
 
     async fn case_context(&self, scope: Scope, id: ExceptionId) -> Result<Option<CaseContext>> {
-        self.read(move |conn| case_context(conn, scope, id)).await
+        self.0.read(move |db| Box::pin(async move { cases::case_context(db, scope, id).await })).await
     }
 
     async fn put_case(&self, scope: Scope, case: CaseRecord) -> Result<()> {
-        self.write(Turn::RealTime, move |conn| put_case(conn, scope, &case)).await
+        self.0.write(Lane::RealTime, move |db| Box::pin(async move { cases::put_case(db, scope, &case).await })).await
     }
 
     async fn move_case(
@@ -81,42 +78,26 @@ impl Work for SqliteStore {
         audit: AuditEntry,
         jobs: Vec<NewJob>,
     ) -> Result<()> {
-        self.write(Turn::RealTime, move |conn| {
-            put_case(conn, scope, &case)?;
-            if let Some(action) = &action {
-                act(conn, scope, case.exception, action, audit.at)?;
-            }
-            audit::append(conn, scope, &audit)?;
-            for job in &jobs {
-                jobs::enqueue(conn, scope, job, audit.at)?;
-            }
-            Ok(())
-        })
-        .await
+        self.0
+            .write(Lane::RealTime, move |db| {
+                Box::pin(async move {
+                    cases::put_case(db, scope, &case).await?;
+                    if let Some(action) = &action {
+                        act(db, scope, case.exception, action, audit.at).await?;
+                    }
+                    audit::append(db, scope, &audit).await?;
+                    jobs::enqueue_all(db, scope, &jobs, audit.at).await.map(drop)
+                })
+            })
+            .await
     }
 
     async fn cases_by_number(&self, scope: Scope, desk: String, numbers: Vec<String>) -> Result<Vec<CaseRecord>> {
-        self.read(move |conn| {
-            let sql =
-                "SELECT c.* FROM json_each(?) n CROSS JOIN desk_case c ON c.company_id = ? AND c.number = n.value
-                 WHERE c.desk = ? AND NOT EXISTS (SELECT 1 FROM desk_case l WHERE l.shipment_id = c.shipment_id AND l.external_key = c.external_key
-                     AND (l.opened_at, l.id) > (c.opened_at, c.id)) ORDER BY c.id";
-            let rows = query(sql).bind(json(&numbers)).bind(scope.company.0).bind(&desk).fetch_all(conn)?;
-            rows.iter().map(case).collect()
-        })
-        .await
+        self.0.read(move |db| Box::pin(async move { cases::by_number(db, scope, &desk, numbers).await })).await
     }
 
     async fn cases_to_poll(&self, scope: Scope, desk: String, limit: u32) -> Result<Vec<CaseRecord>> {
-        self.read(move |conn| {
-            let sql =
-                "SELECT c.* FROM desk_case c WHERE c.company_id = ? AND c.number IS NOT NULL AND (c.status = 'open' OR c.ended = 'hidden')
-                 AND c.desk = ? AND NOT EXISTS (SELECT 1 FROM desk_case l WHERE l.shipment_id = c.shipment_id AND l.external_key = c.external_key
-                     AND (l.opened_at, l.id) > (c.opened_at, c.id)) ORDER BY c.polled_at, c.id LIMIT ?";
-            let rows = query(sql).bind(scope.company.0).bind(&desk).bind(i64::from(limit)).fetch_all(conn)?;
-            rows.iter().map(case).collect()
-        })
-        .await
+        self.0.read(move |db| Box::pin(async move { cases::to_poll(db, scope, &desk, limit).await })).await
     }
 
     async fn polled(
@@ -126,34 +107,24 @@ impl Work for SqliteStore {
         at: Timestamp,
         jobs: Vec<NewJob>,
     ) -> Result<()> {
-        self.write(Turn::RealTime, move |conn| {
-            for (id, status) in &seen {
-                query(
-                    "UPDATE desk_case SET polled_at = ?1, revision = revision + (?2 IS NOT NULL AND seen IS NOT ?2), seen = coalesce(?2, seen)
-                     WHERE company_id = ?3 AND id = ?4",
-                )
-                .bind(micros(at))
-                .bind(status.map(word))
-                .bind(scope.company.0)
-                .bind(id.0)
-                .execute(conn)?;
-            }
-            for job in &jobs {
-                jobs::enqueue(conn, scope, job, at)?;
-            }
-            Ok(())
-        })
-        .await
+        self.0
+            .write(Lane::RealTime, move |db| {
+                Box::pin(async move {
+                    cases::polled(db, scope, &seen, at).await?;
+                    jobs::enqueue_all(db, scope, &jobs, at).await.map(drop)
+                })
+            })
+            .await
     }
 
     async fn figures(&self, scope: Scope, now: Timestamp, zone: &TimeZone) -> Result<Figures> {
         let zone = zone.clone();
-        self.read(move |conn| figures::figures(conn, scope, now, &zone)).await
+        self.0.read(move |db| Box::pin(async move { figures::figures(db, scope, now, &zone).await })).await
     }
 }
 
 /// How severities sort.
-pub(crate) const fn rank(severity: Severity) -> i64 {
+pub const fn rank(severity: Severity) -> i64 {
     match severity {
         Severity::Info => 0,
         Severity::Minor => 1,
@@ -162,38 +133,29 @@ pub(crate) const fn rank(severity: Severity) -> i64 {
     }
 }
 
-/// The cases of a shipment.
-pub(crate) fn cases(conn: &Connection, id: ShipmentId) -> Done<Vec<CaseRecord>> {
-    let rows =
-        query("SELECT * FROM desk_case WHERE shipment_id = ? ORDER BY opened_at, id").bind(id.0).fetch_all(conn)?;
-    rows.iter().map(case).collect()
+/// The exceptions of a shipment as they were known at a time.
+pub async fn of_shipment(db: &mut dyn Db, id: ShipmentId, known: i64) -> Result<Vec<ExceptionRecord>> {
+    let sql = "SELECT * FROM exception WHERE shipment_id = ? AND recorded_at <= ? ORDER BY recorded_at, opened_at, id";
+    let rows = query(sql).bind(id.0).bind(known).all(db).await?;
+    rows.iter().map(|row| then(row, known)).collect()
 }
 
-/// The exceptions of a shipment as they were known at a time.
-pub(crate) fn exceptions_of(conn: &Connection, id: ShipmentId, known: i64) -> Done<Vec<ExceptionRecord>> {
-    let rows =
-        query("SELECT * FROM exception WHERE shipment_id = ? AND recorded_at <= ? ORDER BY recorded_at, opened_at, id")
-            .bind(id.0)
-            .bind(known)
-            .fetch_all(conn)?;
-    let mut records = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let mut record = exception_record(row)?;
-        if row.opt_int("closed_recorded_at")?.is_some_and(|at| at > known) {
-            record.closed = None;
-        }
-        records.push(record);
+/// An exception as it was known at a time.
+pub fn then(row: &Row, known: i64) -> Result<ExceptionRecord> {
+    let mut record = exception_record(row)?;
+    if row.opt_int("closed_recorded_at")?.is_some_and(|at| at > known) {
+        record.closed = None;
     }
-    Ok(records)
+    Ok(record)
 }
 
 /// Applies what a fold makes of the exceptions. What ends goes first: of one reason and piece one is open at a time.
-pub(crate) fn apply(conn: &Connection, scope: Scope, commit: &Commit) -> Done<()> {
+pub async fn apply(db: &mut dyn Db, scope: Scope, commit: &Commit) -> Result<()> {
     for change in &commit.exceptions {
         if let ExceptionChange::Close { id, at, resolution } = change {
             let closed_at = at.as_ref().and_then(|at| at.sort_key()).unwrap_or(commit.at);
             query(
-                "UPDATE exception SET closed_at = ?, closed_recorded_at = ?, resolution = ? WHERE company_id = ? AND shipment_id = ? AND id = ? AND closed_at IS NULL",
+                "UPDATE exception SET closed_at = ?1, closed_recorded_at = ?2, resolution = ?3 WHERE company_id = ?4 AND shipment_id = ?5 AND id = ?6 AND closed_at IS NULL",
             )
             .bind(micros(closed_at))
             .bind(micros(commit.at))
@@ -201,25 +163,32 @@ pub(crate) fn apply(conn: &Connection, scope: Scope, commit: &Commit) -> Done<()
             .bind(scope.company.0)
             .bind(commit.shipment.0)
             .bind(id.0)
-            .execute(conn)?;
+            .execute(db)
+            .await?;
         }
     }
     for change in &commit.exceptions {
         if let ExceptionChange::Keep { id, exception } = change {
-            keep(conn, scope, commit, *id, exception)?;
+            keep(db, scope, commit, *id, exception).await?;
         }
     }
     for change in &commit.exceptions {
         if let ExceptionChange::Open { id, exception } = change {
-            open(conn, scope, commit, *id, exception)?;
+            open(db, scope, commit, *id, exception).await?;
         }
     }
     Ok(())
 }
 
 /// The row goes on; one that is open again is due anew.
-fn keep(conn: &Connection, scope: Scope, commit: &Commit, id: ExceptionId, exception: &FoldedException) -> Done<()> {
-    let before = self::exception(conn, scope, id)?.ok_or(StoreError::NotFound("exception"))?;
+async fn keep(
+    db: &mut dyn Db,
+    scope: Scope,
+    commit: &Commit,
+    id: ExceptionId,
+    exception: &FoldedException,
+) -> Result<()> {
+    let before = self::exception(db, scope, id).await?.ok_or(StoreError::NotFound("exception"))?;
     let reopened = before.closed.is_some() && exception.closed.is_none();
     let began = if reopened { commit.at } else { before.recorded_at };
     let due = if reopened || before.severity != exception.severity {
@@ -244,16 +213,23 @@ fn keep(conn: &Connection, scope: Scope, commit: &Commit, id: ExceptionId, excep
     .bind(scope.company.0)
     .bind(commit.shipment.0)
     .bind(id.0)
-    .execute(conn)?;
+    .execute(db)
+    .await?;
     Ok(())
 }
 
-fn open(conn: &Connection, scope: Scope, commit: &Commit, id: ExceptionId, exception: &FoldedException) -> Done<()> {
+async fn open(
+    db: &mut dyn Db,
+    scope: Scope,
+    commit: &Commit,
+    id: ExceptionId,
+    exception: &FoldedException,
+) -> Result<()> {
     let closed = exception.closed.as_ref().map(|(at, how)| (at.sort_key().unwrap_or(commit.at), how));
     query(
         "INSERT INTO exception (id, company_id, shipment_id, reason, category, piece, severity, severity_rank, responsible, opened_at, recorded_at,
              closed_at, closed_recorded_at, resolution, evidence, due_at, withheld)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
     )
     .bind(id.0)
     .bind(scope.company.0)
@@ -272,84 +248,92 @@ fn open(conn: &Connection, scope: Scope, commit: &Commit, id: ExceptionId, excep
     .bind(json(&exception.evidence))
     .bind(micros(due_at(exception.severity, commit.at)))
     .bind(commit.withheld.contains(&id))
-    .execute(conn)?;
+    .execute(db)
+    .await?;
     Ok(())
 }
 
-fn exception(conn: &Connection, scope: Scope, id: ExceptionId) -> Done<Option<ExceptionRecord>> {
-    let row = query("SELECT * FROM exception WHERE company_id = ? AND id = ?")
+pub async fn exception(db: &mut dyn Db, scope: Scope, id: ExceptionId) -> Result<Option<ExceptionRecord>> {
+    let row = query("SELECT * FROM exception WHERE company_id = ?1 AND id = ?2")
         .bind(scope.company.0)
         .bind(id.0)
-        .fetch_optional(conn)?;
+        .optional(db)
+        .await?;
     row.as_ref().map(exception_record).transpose()
 }
 
-fn act(conn: &Connection, scope: Scope, id: ExceptionId, action: &ExceptionAction, at: Timestamp) -> Done<()> {
-    let exception = exception(conn, scope, id)?.ok_or(StoreError::NotFound("exception"))?;
+async fn act(db: &mut dyn Db, scope: Scope, id: ExceptionId, action: &ExceptionAction, at: Timestamp) -> Result<()> {
+    let exception = exception(db, scope, id).await?.ok_or(StoreError::NotFound("exception"))?;
     let evidence = exception.evidence.clone();
     match action {
         ExceptionAction::Acknowledge => {
-            query("UPDATE exception SET acknowledged_at = coalesce(acknowledged_at, ?) WHERE id = ?")
+            query("UPDATE exception SET acknowledged_at = coalesce(acknowledged_at, ?1) WHERE id = ?2")
                 .bind(micros(at))
                 .bind(id.0)
-                .execute(conn)?;
+                .execute(db)
+                .await?;
         }
         ExceptionAction::Assign { owner } => {
-            query("UPDATE exception SET owner_id = ? WHERE id = ?")
+            query("UPDATE exception SET owner_id = ?1 WHERE id = ?2")
                 .bind(owner.map(|id| id.0))
                 .bind(id.0)
-                .execute(conn)?;
+                .execute(db)
+                .await?;
         }
         ExceptionAction::Snooze { until } => {
-            query("UPDATE exception SET snoozed_until = ? WHERE id = ?")
+            query("UPDATE exception SET snoozed_until = ?1 WHERE id = ?2")
                 .bind(micros(*until))
                 .bind(id.0)
-                .execute(conn)?;
+                .execute(db)
+                .await?;
         }
         ExceptionAction::Resolve => {
-            decide(conn, scope, exception.shipment, at, Choice::Resolve { exception: id, evidence })?
+            decide(db, scope, exception.shipment, at, Choice::Resolve { exception: id, evidence }).await?
         }
         ExceptionAction::Reopen => {
-            decide(conn, scope, exception.shipment, at, Choice::Reopen { exception: id, evidence })?
+            decide(db, scope, exception.shipment, at, Choice::Reopen { exception: id, evidence }).await?
         }
     }
     Ok(())
 }
 
-fn decide(conn: &Connection, scope: Scope, shipment: ShipmentId, at: Timestamp, what: Choice) -> Done<()> {
-    query("INSERT INTO decision (company_id, shipment_id, at, body) VALUES (?, ?, ?, ?)")
+async fn decide(db: &mut dyn Db, scope: Scope, shipment: ShipmentId, at: Timestamp, what: Choice) -> Result<()> {
+    query("INSERT INTO decision (company_id, shipment_id, at, body) VALUES (?1, ?2, ?3, ?4)")
         .bind(scope.company.0)
         .bind(shipment.0)
         .bind(micros(at))
         .bind(json(&Decision { at, what }))
-        .execute(conn)?;
+        .execute(db)
+        .await?;
     Ok(())
 }
 
 /// All that are open, without those that a person put off.
-fn queue_counts(conn: &Connection, scope: Scope, now: Timestamp) -> Done<QueueCounts> {
+async fn queue_counts(db: &mut dyn Db, scope: Scope, now: Timestamp) -> Result<QueueCounts> {
     let rows = query(
         "SELECT category || '/' || severity AS key, count(*) AS number FROM exception
-         WHERE company_id = ? AND closed_at IS NULL AND snoozed_until IS NOT NULL AND snoozed_until > ? GROUP BY 1",
+         WHERE company_id = ?1 AND closed_at IS NULL AND snoozed_until IS NOT NULL AND snoozed_until > ?2 GROUP BY 1",
     )
     .bind(scope.company.0)
     .bind(micros(now))
-    .fetch_all(conn)?;
+    .all(db)
+    .await?;
     let snoozed =
-        rows.iter().map(|row| Ok((row.text("key")?, row.count("number")?))).collect::<Done<HashMap<_, _>>>()?;
-    storage::work::queue_counts(counter::read(conn, scope, "queue")?, &snoozed).map_err(Fail)
+        rows.iter().map(|row| Ok((row.text("key")?, row.count("number")?))).collect::<Result<HashMap<_, _>>>()?;
+    storage::work::queue_counts(counter::read(db, scope, "queue").await?, &snoozed)
 }
 
 /// Where a page of the queue ended: what it sorts by, and the id.
 type Place = (i64, i64, Uuid);
 
-fn queue(conn: &Connection, scope: Scope, wanted: &QueueQuery, now: Timestamp) -> Done<Page<QueueRow>> {
+async fn queue(db: &mut dyn Db, scope: Scope, wanted: &QueueQuery, now: Timestamp) -> Result<Page<QueueRow>> {
     let mut sql = query(
         "SELECT x.*, u.name AS owner_name, s.state, s.origin, s.destination
-         FROM exception x JOIN shipment s ON s.id = x.shipment_id LEFT JOIN user u ON u.id = x.owner_id WHERE ",
+         FROM exception x JOIN shipment s ON s.id = x.shipment_id LEFT JOIN \"user\" u ON u.id = x.owner_id
+         WHERE ",
     );
     // from the tickets, where those are asked for: of the exceptions there are as many as there ever were
-    sql.push(if wanted.case.is_some() { "+x.company_id = " } else { "x.company_id = " });
+    sql.push(if wanted.case.is_some() { "{+}x.company_id = " } else { "x.company_id = " });
     sql.push_bind(scope.company.0);
     view(&mut sql, scope, wanted.view, now);
     if let Some(category) = wanted.category {
@@ -364,13 +348,13 @@ fn queue(conn: &Connection, scope: Scope, wanted: &QueueQuery, now: Timestamp) -
         after(&mut sql, order, first, second, id);
     }
     sql.push(order.sql()).push(" LIMIT ").push_bind(PAGE_AND_ONE);
-    let rows = sql.fetch_all(conn)?;
-    let page = page(rows.iter().map(|row| Ok((order.place(row)?, row))).collect::<Done<Vec<_>>>()?, |(place, _)| {
+    let rows = sql.all(db).await?;
+    let page = page(rows.iter().map(|row| Ok((order.place(row)?, row))).collect::<Result<Vec<_>>>()?, |(place, _)| {
         cursor::encode(place)
     });
-    let ids = page.rows.iter().map(|(_, row)| row.id::<Uuid>("shipment_id")).collect::<Done<Vec<_>>>()?;
-    let numbers = shipments::numbers(conn, ids)?;
-    let mut cases = cases_of(conn, page.rows.iter().map(|((_, _, id), _)| *id))?;
+    let ids = page.rows.iter().map(|(_, row)| row.id::<Uuid>("shipment_id")).collect::<Result<Vec<_>>>()?;
+    let numbers = numbers(db, ids).await?;
+    let mut cases = cases::of_exceptions(db, page.rows.iter().map(|((_, _, id), _)| *id)).await?;
     let rows = page
         .rows
         .iter()
@@ -386,11 +370,11 @@ fn queue(conn: &Connection, scope: Scope, wanted: &QueueQuery, now: Timestamp) -
                 exception,
             })
         })
-        .collect::<Done<_>>()?;
+        .collect::<Result<_>>()?;
     Ok(Page { rows, next: page.next })
 }
 
-fn view(sql: &mut Query<'_>, scope: Scope, view: QueueView, now: Timestamp) {
+fn view(sql: &mut Query, scope: Scope, view: QueueView, now: Timestamp) {
     match view {
         QueueView::Closed => {
             sql.push(" AND x.closed_at IS NOT NULL AND x.closed_at > ")
@@ -412,7 +396,7 @@ fn view(sql: &mut Query<'_>, scope: Scope, view: QueueView, now: Timestamp) {
         }
         // nobody but a person owns exceptions
         (QueueView::Mine, Actor::Operator | Actor::System) => {
-            sql.push(" AND 0");
+            sql.push(" AND false");
         }
         (QueueView::Unassigned, _) => {
             sql.push(" AND x.owner_id IS NULL");
@@ -449,7 +433,7 @@ impl Order {
         }
     }
 
-    fn place(self, row: &Row) -> Done<Place> {
+    fn place(self, row: &Row) -> Result<Place> {
         Ok(match self {
             Self::Urgency => (row.int("severity_rank")?, row.int("due_at")?, row.id("id")?),
             Self::Closed => (row.int("closed_at")?, 0, row.id("id")?),
@@ -459,7 +443,7 @@ impl Order {
 }
 
 /// What comes after the place where a page ended.
-fn after(sql: &mut Query<'_>, order: Order, first: i64, second: i64, id: Uuid) {
+fn after(sql: &mut Query, order: Order, first: i64, second: i64, id: Uuid) {
     match order {
         Order::Urgency => {
             sql.push(" AND x.severity_rank <= ").push_bind(first).push(" AND (x.severity_rank < ").push_bind(first);
@@ -475,7 +459,7 @@ fn after(sql: &mut Query<'_>, order: Order, first: i64, second: i64, id: Uuid) {
 }
 
 /// What a figure counts beside its view.
-fn narrowed(sql: &mut Query<'_>, scope: Scope, wanted: &QueueQuery, now: Timestamp) {
+fn narrowed(sql: &mut Query, scope: Scope, wanted: &QueueQuery, now: Timestamp) {
     let mut within = |column: &'static str, span: Option<Span>| {
         if let Some(span) = span {
             sql.push(column).push(" >= ").push_bind(micros(span.from));
@@ -508,90 +492,7 @@ fn narrowed(sql: &mut Query<'_>, scope: Scope, wanted: &QueueQuery, now: Timesta
     }
 }
 
-fn cases_of(conn: &Connection, exceptions: impl Iterator<Item = Uuid>) -> Done<HashMap<ExceptionId, CaseRecord>> {
-    let rows = query("SELECT c.* FROM json_each(?) x CROSS JOIN desk_case c ON c.exception_id = unhex(x.value)")
-        .bind(crate::codec::id_list(exceptions))
-        .fetch_all(conn)?;
-    rows.iter().map(|row| Ok((row.id("exception_id")?, case(row)?))).collect()
-}
-
-fn case_context(conn: &Connection, scope: Scope, id: ExceptionId) -> Done<Option<CaseContext>> {
-    let Some(exception) = exception(conn, scope, id)? else { return Ok(None) };
-    let own = query("SELECT * FROM desk_case WHERE company_id = ? AND exception_id = ?")
-        .bind(scope.company.0)
-        .bind(id.0)
-        .fetch_optional(conn)?;
-    let earlier = query(
-        "SELECT c.* FROM exception x JOIN desk_case c ON c.exception_id = x.id
-         WHERE +x.company_id = ? AND x.shipment_id = ? AND x.reason = ? AND x.piece IS ? AND x.id <> ? AND x.recorded_at <= ?
-         ORDER BY x.recorded_at DESC, x.id DESC LIMIT 1",
-    )
-    .bind(scope.company.0)
-    .bind(exception.shipment.0)
-    .bind(exception.reason.code())
-    .bind(&exception.piece)
-    .bind(id.0)
-    .bind(micros(exception.recorded_at))
-    .fetch_optional(conn)?;
-    Ok(Some(CaseContext {
-        exception,
-        case: own.as_ref().map(case).transpose()?,
-        earlier: earlier.as_ref().map(case).transpose()?,
-    }))
-}
-
-/// The status as it lies there: how a closed ticket ended has a column of its own.
-fn stored_status(status: CaseStatus) -> (String, Option<String>) {
-    match status {
-        CaseStatus::Rejected | CaseStatus::Deleted | CaseStatus::Hidden => {
-            (word(CaseStatus::Resolved), Some(word(status)))
-        }
-        CaseStatus::Pending | CaseStatus::Open | CaseStatus::Resolved => (word(status), None),
-    }
-}
-
-pub(crate) fn put_case(conn: &Connection, scope: Scope, case: &CaseRecord) -> Done<()> {
-    let (status, ended) = stored_status(case.status);
-    let agent = case.closed_by.as_ref().and_then(|agent| agent.name.as_ref());
-    let put = query(
-        "INSERT INTO desk_case (id, company_id, exception_id, shipment_id, desk, external_key, number, url, status, opened_at, resolved_at, notes,
-             ended, by_agent, agent_subject, agent_name, follows, seen, revision)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? + 1)
-         ON CONFLICT (id) DO UPDATE SET
-             external_key = excluded.external_key, number = excluded.number, url = excluded.url, status = excluded.status,
-             resolved_at = excluded.resolved_at, notes = excluded.notes,
-             ended = excluded.ended, by_agent = excluded.by_agent, agent_subject = excluded.agent_subject, agent_name = excluded.agent_name,
-             follows = excluded.follows, seen = excluded.seen, revision = excluded.revision
-         WHERE company_id = excluded.company_id AND exception_id = excluded.exception_id AND revision + 1 = excluded.revision",
-    )
-    .bind(case.id.0)
-    .bind(scope.company.0)
-    .bind(case.exception.0)
-    .bind(case.shipment.0)
-    .bind(&case.desk)
-    .bind(&case.external_key)
-    .bind(&case.number)
-    .bind(&case.url)
-    .bind(status)
-    .bind(micros(case.opened_at))
-    .bind(opt_micros(case.resolved_at))
-    .bind(json(&case.notes))
-    .bind(ended)
-    .bind(case.closed_by.is_some())
-    .bind(agent.map(|name| name.subject.0))
-    .bind(agent.map(|name| name.bytes.as_slice()))
-    .bind(&case.follows)
-    .bind(case.seen.map(word))
-    .bind(i64::try_from(case.revision).unwrap_or(i64::MAX - 1))
-    .execute(conn)?;
-    if put == 0 {
-        Err(Fail(StoreError::Conflict("the case was changed meanwhile, or is another exception's".into())))
-    } else {
-        Ok(())
-    }
-}
-
-fn exception_record(row: &Row) -> Done<ExceptionRecord> {
+fn exception_record(row: &Row) -> Result<ExceptionRecord> {
     Ok(ExceptionRecord {
         id: row.id("id")?,
         shipment: row.id("shipment_id")?,
@@ -607,30 +508,30 @@ fn exception_record(row: &Row) -> Done<ExceptionRecord> {
         acknowledged_at: row.opt_at("acknowledged_at")?,
         snoozed_until: row.opt_at("snoozed_until")?,
         due_at: row.at("due_at")?,
-        withheld: row.int("withheld")? == 1,
+        withheld: row.flag("withheld")?,
     })
 }
 
-fn case(row: &Row) -> Done<CaseRecord> {
-    Ok(CaseRecord {
-        id: row.id("id")?,
-        exception: row.id("exception_id")?,
-        shipment: row.id("shipment_id")?,
-        desk: row.text("desk")?,
-        external_key: row.text("external_key")?,
-        number: row.opt_text("number")?,
-        url: row.opt_text("url")?,
-        status: row.opt_word("ended")?.map_or_else(|| row.word("status"), Ok)?,
-        opened_at: row.at("opened_at")?,
-        resolved_at: row.opt_at("resolved_at")?,
-        notes: row.json("notes")?,
-        closed_by: if row.int("by_agent")? == 1 {
-            Some(Agent { name: row.opt_sealed("agent_subject", "agent_name")? })
-        } else {
-            None
-        },
-        follows: row.opt_text("follows")?,
-        seen: row.opt_word("seen")?,
-        revision: row.count("revision")?,
-    })
+/// The numbers of open bindings, shipment by shipment.
+async fn numbers(db: &mut dyn Db, ids: Vec<Uuid>) -> Result<HashMap<ShipmentId, Vec<NumberRecord>>> {
+    let rows = query(
+        "SELECT b.shipment_id, b.tracker_id, b.number_raw, b.piece, t.carrier, t.carrier_label
+         FROM {ids ? s} CROSS JOIN binding b JOIN tracker t ON t.id = b.tracker_id
+         WHERE b.shipment_id = s.value AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)
+         ORDER BY b.recorded_at, t.number, b.id",
+    )
+    .bind(ids)
+    .all(db)
+    .await?;
+    let mut numbers: HashMap<ShipmentId, Vec<NumberRecord>> = HashMap::new();
+    for row in &rows {
+        numbers.entry(row.id("shipment_id")?).or_default().push(NumberRecord {
+            tracker: row.id("tracker_id")?,
+            number: row.text("number_raw")?,
+            carrier: row.opt_text("carrier")?,
+            carrier_label: row.opt_text("carrier_label")?,
+            piece: row.opt_text("piece")?,
+        });
+    }
+    Ok(numbers)
 }

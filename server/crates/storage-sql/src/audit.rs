@@ -1,35 +1,35 @@
 //! Lines of the audit trail. They are appended under a lock, so the chain has no forks.
 
 use crate::{
-    codec::{Columns, Done, clean, json},
-    lock,
+    Db, Row,
+    codec::{clean, json},
+    lock, query,
 };
-use sqlx::{PgConnection, postgres::PgRow};
 use storage::{
-    AuditEntry, Scope,
+    AuditEntry, Result, Scope,
     audit::{ACCEPTED, Line, SealedColumns, covering},
     people::{AuditLine, AuditRecord},
 };
 
 /// Appends a line.
-pub(crate) async fn append(conn: &mut PgConnection, scope: Scope, entry: &AuditEntry) -> Done<()> {
-    lock::audit(conn, scope.company).await?;
-    let last = sqlx::query("SELECT seq, mac FROM audit WHERE company_id = $1 ORDER BY seq DESC LIMIT 1")
+pub async fn append(db: &mut dyn Db, scope: Scope, entry: &AuditEntry) -> Result<()> {
+    lock::audit(db, scope.company).await?;
+    let last = query("SELECT seq, mac FROM audit WHERE company_id = ?1 ORDER BY seq DESC LIMIT 1")
         .bind(scope.company.0)
-        .fetch_optional(&mut *conn)
+        .optional(db)
         .await?;
     let (seq, previous) = match last {
         Some(row) => match row.opt_bytes("mac")? {
             Some(mac) if entry.action != ACCEPTED => (row.int("seq")? + 1, mac),
-            _ => (row.int("seq")? + 1, covering(&lines(conn, scope, None, i64::MAX).await?, &entry.key)),
+            _ => (row.int("seq")? + 1, covering(&lines(db, scope, None, i64::MAX).await?, &entry.key)),
         },
         None => (1, Vec::new()),
     };
     let line = Line::of(entry, scope, seq, json(&scope.actor), clean(&entry.subject).into_owned());
     let mac = line.mac_behind(&previous, &entry.key);
-    sqlx::query(
+    query(
         "INSERT INTO audit (company_id, seq, at, actor, action, subject, before_subject, before_bytes, after_subject, after_bytes, why_subject, why_bytes, mac)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )
     .bind(scope.company.0)
     .bind(seq)
@@ -44,25 +44,25 @@ pub(crate) async fn append(conn: &mut PgConnection, scope: Scope, entry: &AuditE
     .bind(line.why.0)
     .bind(line.why.1)
     .bind(mac.as_slice())
-    .execute(conn)
+    .execute(db)
     .await?;
     Ok(())
 }
 
 /// Lines behind one, oldest first.
-pub(crate) async fn lines(conn: &mut PgConnection, scope: Scope, after: Option<i64>, limit: i64) -> Done<Vec<Line>> {
-    let rows = sqlx::query("SELECT * FROM audit WHERE company_id = $1 AND seq > $2 ORDER BY seq LIMIT $3")
+pub async fn lines(db: &mut dyn Db, scope: Scope, after: Option<i64>, limit: i64) -> Result<Vec<Line>> {
+    let rows = query("SELECT * FROM audit WHERE company_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3")
         .bind(scope.company.0)
         .bind(after.unwrap_or(i64::MIN))
         .bind(limit)
-        .fetch_all(conn)
+        .all(db)
         .await?;
     rows.iter().map(line).collect()
 }
 
-fn line(row: &PgRow) -> Done<Line> {
+fn line(row: &Row) -> Result<Line> {
     let sealed =
-        |subject: &str, bytes: &str| -> Done<SealedColumns> { Ok((row.opt_uuid(subject)?, row.opt_bytes(bytes)?)) };
+        |subject: &str, bytes: &str| -> Result<SealedColumns> { Ok((row.opt_id(subject)?, row.opt_bytes(bytes)?)) };
     Ok(Line {
         company: row.id("company_id")?,
         seq: row.int("seq")?,
@@ -78,7 +78,7 @@ fn line(row: &PgRow) -> Done<Line> {
 }
 
 /// A line as people see it.
-pub(crate) fn record(row: &PgRow) -> Done<AuditRecord> {
+pub fn record(row: &Row) -> Result<AuditRecord> {
     Ok(AuditRecord {
         seq: row.count("seq")?,
         actor: row.json("actor")?,

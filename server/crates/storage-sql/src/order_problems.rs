@@ -1,137 +1,133 @@
 //! Deliveries of the order system that could not be taken in, or only in part.
 
 use crate::{
-    PostgresStore, Turn,
-    codec::{Columns, Done, clean, micros, row_limit},
+    Db, Engine, Row, Sql,
+    codec::{clean, micros, row_limit},
+    query,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::{PgConnection, postgres::PgRow};
 use std::collections::BTreeMap;
 use storage::{
     Result, Scope,
+    jobs::Lane,
     order_problems::{Extent, NewOrderProblem, OrderProblem, OrderProblems, PROBLEM_ROWS, Tries},
 };
 
 #[async_trait]
-impl OrderProblems for PostgresStore {
+impl<E: Engine> OrderProblems for Sql<E> {
     async fn note(&self, scope: Scope, problems: Vec<NewOrderProblem>, well: Vec<i64>, at: Timestamp) -> Result<()> {
-        self.write(Turn::Batch, move |conn| {
-            Box::pin(async move {
-                for problem in &problems {
-                    keep(conn, scope, problem, at).await?;
-                }
-                sqlx::query("DELETE FROM order_problem WHERE company_id = $1 AND record = ANY ($2)")
+        self.0
+            .write(Lane::Batch, move |db| {
+                Box::pin(async move {
+                    for problem in &problems {
+                        keep(db, scope, problem, at).await?;
+                    }
+                    query(
+                        "DELETE FROM order_problem WHERE company_id = ?1 AND record IN (SELECT value FROM {ints ?2 r})",
+                    )
                     .bind(scope.company.0)
                     .bind(well)
-                    .execute(conn)
+                    .execute(db)
                     .await?;
-                Ok(())
+                    Ok(())
+                })
             })
-        })
-        .await
+            .await
     }
 
     async fn due(&self, scope: Scope, now: Timestamp, limit: u32) -> Result<Vec<i64>> {
-        let mut read = self.read_one().await?;
-        let due = due(&mut read, scope, now, limit).await?;
-        read.give_back();
-        Ok(due)
+        self.0.look_up(move |db| Box::pin(async move { due(db, scope, now, limit).await })).await
     }
 
     async fn among(&self, scope: Scope, records: Vec<i64>) -> Result<BTreeMap<i64, NewOrderProblem>> {
-        let mut read = self.read_one().await?;
-        let among = among(&mut read, scope, records).await?;
-        read.give_back();
-        Ok(among)
+        self.0.look_up(move |db| Box::pin(async move { among(db, scope, records).await })).await
     }
 
     async fn list(&self, scope: Scope) -> Result<Vec<OrderProblem>> {
-        let mut read = self.read_one().await?;
-        let list = list(&mut read, scope).await?;
-        read.give_back();
-        Ok(list)
+        self.0.look_up(move |db| Box::pin(async move { list(db, scope).await })).await
     }
 
     async fn hurry(&self, scope: Scope, at: Timestamp) -> Result<()> {
-        self.write(Turn::RealTime, move |conn| {
-            Box::pin(async move {
-                sqlx::query("UPDATE order_problem SET next_try = $1 WHERE company_id = $2")
-                    .bind(micros(at))
-                    .bind(scope.company.0)
-                    .execute(conn)
-                    .await?;
-                Ok(())
+        self.0
+            .write(Lane::RealTime, move |db| {
+                Box::pin(async move {
+                    query("UPDATE order_problem SET next_try = ?1 WHERE company_id = ?2")
+                        .bind(micros(at))
+                        .bind(scope.company.0)
+                        .execute(db)
+                        .await?;
+                    Ok(())
+                })
             })
-        })
-        .await
+            .await
     }
 }
 
-async fn due(conn: &mut PgConnection, scope: Scope, now: Timestamp, limit: u32) -> Done<Vec<i64>> {
-    let rows = sqlx::query(
-        "SELECT record FROM order_problem WHERE company_id = $1 AND record > 0 AND next_try <= $2 ORDER BY next_try, record LIMIT $3",
+async fn due(db: &mut dyn Db, scope: Scope, now: Timestamp, limit: u32) -> Result<Vec<i64>> {
+    let rows = query(
+        "SELECT record FROM order_problem WHERE company_id = ?1 AND record > 0 AND next_try <= ?2 ORDER BY next_try, record LIMIT ?3",
     )
     .bind(scope.company.0)
     .bind(micros(now))
     .bind(row_limit(limit, PROBLEM_ROWS))
-    .fetch_all(conn)
+    .all(db)
     .await?;
     rows.iter().map(|row| row.int("record")).collect()
 }
 
-async fn among(conn: &mut PgConnection, scope: Scope, records: Vec<i64>) -> Done<BTreeMap<i64, NewOrderProblem>> {
-    let rows = sqlx::query("SELECT * FROM order_problem WHERE company_id = $1 AND record = ANY ($2)")
+async fn among(db: &mut dyn Db, scope: Scope, records: Vec<i64>) -> Result<BTreeMap<i64, NewOrderProblem>> {
+    let rows = query("SELECT * FROM order_problem WHERE company_id = ?1 AND record IN (SELECT value FROM {ints ?2 r})")
         .bind(scope.company.0)
         .bind(records)
-        .fetch_all(conn)
+        .all(db)
         .await?;
     rows.iter().map(|row| Ok((row.int("record")?, seen(row)?))).collect()
 }
 
-async fn list(conn: &mut PgConnection, scope: Scope) -> Done<Vec<OrderProblem>> {
+async fn list(db: &mut dyn Db, scope: Scope) -> Result<Vec<OrderProblem>> {
     let rows =
-        sqlx::query("SELECT * FROM order_problem WHERE company_id = $1 ORDER BY first_seen DESC, record DESC LIMIT $2")
+        query("SELECT * FROM order_problem WHERE company_id = ?1 ORDER BY first_seen DESC, record DESC LIMIT ?2")
             .bind(scope.company.0)
             .bind(i64::from(PROBLEM_ROWS))
-            .fetch_all(conn)
+            .all(db)
             .await?;
     rows.iter().map(problem).collect()
 }
 
-async fn keep(conn: &mut PgConnection, scope: Scope, new: &NewOrderProblem, at: Timestamp) -> Done<()> {
-    let known = sqlx::query(
-        "SELECT attempts, tried_at, next_try FROM order_problem WHERE company_id = $1 AND record = $2 FOR UPDATE",
+async fn keep(db: &mut dyn Db, scope: Scope, new: &NewOrderProblem, at: Timestamp) -> Result<()> {
+    let known = query(
+        "SELECT attempts, tried_at, next_try FROM order_problem WHERE company_id = ?1 AND record = ?2 {for update}",
     )
     .bind(scope.company.0)
     .bind(new.record)
-    .fetch_optional(&mut *conn)
+    .optional(db)
     .await?;
-    let known: Option<Done<Tries>> = known.map(|row| {
+    let known: Option<Result<Tries>> = known.map(|row| {
         Ok(Tries { attempts: row.count("attempts")?, tried_at: row.at("tried_at")?, next_try: row.at("next_try")? })
     });
     let tries = Tries::after(known.transpose()?, at);
-    sqlx::query(
+    query(
         "INSERT INTO order_problem AS p (company_id, record, name, problem, imported, attempts, first_seen, tried_at, next_try)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
          ON CONFLICT (company_id, record) DO UPDATE SET name = coalesce(excluded.name, p.name), problem = excluded.problem,
              imported = excluded.imported, attempts = excluded.attempts, tried_at = excluded.tried_at, next_try = excluded.next_try",
     )
     .bind(scope.company.0)
     .bind(new.record)
-    .bind(new.name.as_deref().map(clean))
-    .bind(clean(&new.problem))
+    .bind(new.name.as_deref().map(|name| clean(name).into_owned()))
+    .bind(&*clean(&new.problem))
     .bind(new.extent == Extent::Part)
     .bind(i64::from(tries.attempts))
     .bind(micros(at))
     .bind(micros(tries.tried_at))
     .bind(micros(tries.next_try))
-    .execute(conn)
+    .execute(db)
     .await?;
     Ok(())
 }
 
-fn seen(row: &PgRow) -> Done<NewOrderProblem> {
+fn seen(row: &Row) -> Result<NewOrderProblem> {
     Ok(NewOrderProblem {
         record: row.int("record")?,
         name: row.opt_text("name")?,
@@ -140,7 +136,7 @@ fn seen(row: &PgRow) -> Done<NewOrderProblem> {
     })
 }
 
-fn problem(row: &PgRow) -> Done<OrderProblem> {
+fn problem(row: &Row) -> Result<OrderProblem> {
     Ok(OrderProblem {
         seen: seen(row)?,
         attempts: row.count("attempts")?,

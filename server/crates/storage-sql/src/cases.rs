@@ -1,0 +1,193 @@
+//! Cases at the service desk.
+
+use crate::{
+    Db, Row,
+    codec::{id_list, json, micros, opt_micros, word},
+    exceptions, query,
+};
+use domain::ids::{CaseId, ExceptionId, ShipmentId};
+use jiff::Timestamp;
+use std::collections::HashMap;
+use storage::{
+    Result, Scope, StoreError,
+    work::{Agent, CaseContext, CaseRecord, CaseStatus},
+};
+use uuid::Uuid;
+
+/// Of several episodes in one ticket the case `c` is the newest.
+macro_rules! newest_in_ticket {
+    () => {
+        "NOT EXISTS (SELECT 1 FROM desk_case l WHERE l.shipment_id = c.shipment_id AND l.external_key = c.external_key
+                     AND (l.opened_at, l.id) > (c.opened_at, c.id))"
+    };
+}
+
+/// The cases of a shipment.
+pub async fn of_shipment(db: &mut dyn Db, id: ShipmentId) -> Result<Vec<CaseRecord>> {
+    let rows = query("SELECT * FROM desk_case WHERE shipment_id = ? ORDER BY opened_at, id").bind(id.0).all(db).await?;
+    rows.iter().map(case).collect()
+}
+
+/// The cases with these ticket numbers at a desk.
+pub async fn by_number(db: &mut dyn Db, scope: Scope, desk: &str, numbers: Vec<String>) -> Result<Vec<CaseRecord>> {
+    let rows = query(concat!(
+        "SELECT c.* FROM {texts ? n} CROSS JOIN desk_case c WHERE c.company_id = ? AND c.number = n.value AND c.desk = ? AND ",
+        newest_in_ticket!(),
+        " ORDER BY c.id"
+    ))
+    .bind(numbers)
+    .bind(scope.company.0)
+    .bind(desk)
+    .all(db)
+    .await?;
+    rows.iter().map(case).collect()
+}
+
+/// Cases whose ticket is at work or cannot be read, those that were not polled for longest first.
+pub async fn to_poll(db: &mut dyn Db, scope: Scope, desk: &str, limit: u32) -> Result<Vec<CaseRecord>> {
+    let rows = query(concat!(
+        "SELECT c.* FROM desk_case c WHERE c.company_id = ? AND c.number IS NOT NULL AND (c.status = 'open' OR c.ended = 'hidden')
+         AND c.desk = ? AND ",
+        newest_in_ticket!(),
+        " ORDER BY c.polled_at, c.id LIMIT ?"
+    ))
+    .bind(scope.company.0)
+    .bind(desk)
+    .bind(limit)
+    .all(db)
+    .await?;
+    rows.iter().map(case).collect()
+}
+
+/// Keeps what a poll saw of cases.
+pub async fn polled(db: &mut dyn Db, scope: Scope, seen: &[(CaseId, Option<CaseStatus>)], at: Timestamp) -> Result<()> {
+    for (id, status) in seen {
+        query(
+            "UPDATE desk_case SET polled_at = ?1, seen = coalesce(?2, seen),
+                 revision = revision + CASE WHEN ?2 IS NOT NULL AND seen IS DISTINCT FROM ?2 THEN 1 ELSE 0 END
+             WHERE company_id = ?3 AND id = ?4",
+        )
+        .bind(micros(at))
+        .bind(status.map(word))
+        .bind(scope.company.0)
+        .bind(id.0)
+        .execute(db)
+        .await?;
+    }
+    Ok(())
+}
+
+pub async fn of_exceptions(
+    db: &mut dyn Db,
+    exceptions: impl Iterator<Item = Uuid>,
+) -> Result<HashMap<ExceptionId, CaseRecord>> {
+    let rows = query("SELECT c.* FROM {ids ? x} CROSS JOIN desk_case c WHERE c.exception_id = x.value")
+        .bind(id_list(exceptions))
+        .all(db)
+        .await?;
+    rows.iter().map(|row| Ok((row.id("exception_id")?, case(row)?))).collect()
+}
+
+pub async fn case_context(db: &mut dyn Db, scope: Scope, id: ExceptionId) -> Result<Option<CaseContext>> {
+    let Some(exception) = exceptions::exception(db, scope, id).await? else { return Ok(None) };
+    let own = query("SELECT * FROM desk_case WHERE company_id = ?1 AND exception_id = ?2")
+        .bind(scope.company.0)
+        .bind(id.0)
+        .optional(db)
+        .await?;
+    let earlier = query(
+        "SELECT c.* FROM exception x JOIN desk_case c ON c.exception_id = x.id
+         WHERE {+}x.company_id = ?1 AND x.shipment_id = ?2 AND x.reason = ?3 AND x.piece IS NOT DISTINCT FROM ?4 AND x.id <> ?5 AND x.recorded_at <= ?6
+         ORDER BY x.recorded_at DESC, x.id DESC LIMIT 1",
+    )
+    .bind(scope.company.0)
+    .bind(exception.shipment.0)
+    .bind(exception.reason.code())
+    .bind(&exception.piece)
+    .bind(id.0)
+    .bind(micros(exception.recorded_at))
+    .optional(db)
+    .await?;
+    Ok(Some(CaseContext {
+        exception,
+        case: own.as_ref().map(case).transpose()?,
+        earlier: earlier.as_ref().map(case).transpose()?,
+    }))
+}
+
+/// The status as it lies there: how a closed ticket ended has a column of its own.
+fn stored_status(status: CaseStatus) -> (String, Option<String>) {
+    match status {
+        CaseStatus::Rejected | CaseStatus::Deleted | CaseStatus::Hidden => {
+            (word(CaseStatus::Resolved), Some(word(status)))
+        }
+        CaseStatus::Pending | CaseStatus::Open | CaseStatus::Resolved => (word(status), None),
+    }
+}
+
+pub async fn put_case(db: &mut dyn Db, scope: Scope, case: &CaseRecord) -> Result<()> {
+    let (status, ended) = stored_status(case.status);
+    let agent = case.closed_by.as_ref().and_then(|agent| agent.name.as_ref());
+    let put = query(
+        "INSERT INTO desk_case (id, company_id, exception_id, shipment_id, desk, external_key, number, url, status, opened_at, resolved_at, notes,
+             ended, by_agent, agent_subject, agent_name, follows, seen, revision)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19 + 1)
+         ON CONFLICT (id) DO UPDATE SET
+             external_key = excluded.external_key, number = excluded.number, url = excluded.url, status = excluded.status,
+             resolved_at = excluded.resolved_at, notes = excluded.notes,
+             ended = excluded.ended, by_agent = excluded.by_agent, agent_subject = excluded.agent_subject, agent_name = excluded.agent_name,
+             follows = excluded.follows, seen = excluded.seen, revision = excluded.revision
+         WHERE desk_case.company_id = excluded.company_id AND desk_case.exception_id = excluded.exception_id
+             AND desk_case.revision + 1 = excluded.revision",
+    )
+    .bind(case.id.0)
+    .bind(scope.company.0)
+    .bind(case.exception.0)
+    .bind(case.shipment.0)
+    .bind(&case.desk)
+    .bind(&case.external_key)
+    .bind(&case.number)
+    .bind(&case.url)
+    .bind(status)
+    .bind(micros(case.opened_at))
+    .bind(opt_micros(case.resolved_at))
+    .bind(json(&case.notes))
+    .bind(ended)
+    .bind(case.closed_by.is_some())
+    .bind(agent.map(|name| name.subject.0))
+    .bind(agent.map(|name| name.bytes.as_slice()))
+    .bind(&case.follows)
+    .bind(case.seen.map(word))
+    .bind(i64::try_from(case.revision).unwrap_or(i64::MAX - 1))
+    .execute(db)
+    .await?;
+    if put == 0 {
+        Err(StoreError::Conflict("the case was changed meanwhile, or is another exception's".into()))
+    } else {
+        Ok(())
+    }
+}
+
+pub fn case(row: &Row) -> Result<CaseRecord> {
+    Ok(CaseRecord {
+        id: row.id("id")?,
+        exception: row.id("exception_id")?,
+        shipment: row.id("shipment_id")?,
+        desk: row.text("desk")?,
+        external_key: row.text("external_key")?,
+        number: row.opt_text("number")?,
+        url: row.opt_text("url")?,
+        status: row.opt_word("ended")?.map_or_else(|| row.word("status"), Ok)?,
+        opened_at: row.at("opened_at")?,
+        resolved_at: row.opt_at("resolved_at")?,
+        notes: row.json("notes")?,
+        closed_by: if row.flag("by_agent")? {
+            Some(Agent { name: row.opt_sealed("agent_subject", "agent_name")? })
+        } else {
+            None
+        },
+        follows: row.opt_text("follows")?,
+        seen: row.opt_word("seen")?,
+        revision: row.count("revision")?,
+    })
+}

@@ -1,0 +1,391 @@
+//! Published mappings, and what was said in the codes that they are for.
+
+use crate::{
+    Db, Dialect, Engine, Row, Sql, Value, audit,
+    codec::{clean, json, micros},
+    jobs, lock, query,
+};
+use async_trait::async_trait;
+use domain::{
+    ids::{ObservationId, ShipmentId, TrackerId},
+    observation::{Observation, ProviderCode},
+    reading::{MappingVersion, Reading},
+};
+use jiff::Timestamp;
+use storage::{
+    AuditEntry, Result, Scope, StoreError,
+    facts::listed_code,
+    jobs::{Lane, NewJob},
+    limits::{MAPPING_ROWS, REREAD_ROWS, SAMPLES},
+    mappings::{Mappings, NewMapping, PublishedMapping, Reread, Sample, UnmappedCode},
+};
+
+/// Unmapped codes of one read.
+const UNMAPPED_ROWS: i64 = 500;
+
+/// Whether the observation `o` names one of the codes (`?2`) in any place, as the mapping may look them up.
+fn naming_a_code(dialect: Dialect) -> &'static str {
+    dialect.pick(
+        "o.company_id = ?1 AND EXISTS (
+             SELECT 1 FROM json_each(?2) w
+             WHERE (w.value ->> 'list', w.value ->> 'value') IN (
+                 SELECT s.value ->> 'list', s.value ->> 'value' FROM json_each(o.body, '$.codes.status') s
+                 UNION ALL SELECT o.body ->> '$.codes.coarse.list', o.body ->> '$.codes.coarse.value'
+                 UNION ALL SELECT o.body ->> '$.codes.reason.list', o.body ->> '$.codes.reason.value'))",
+        // its codes are kept in a column of their own, with an index
+        "o.company_id = ?1 AND o.codes && ?2",
+    )
+}
+
+/// The codes as the engine compares them.
+fn code_list(dialect: Dialect, codes: &[ProviderCode]) -> Value {
+    match dialect {
+        Dialect::Sqlite => json(&codes).into(),
+        Dialect::Postgres => codes.iter().map(code_text).collect::<Vec<_>>().into(),
+    }
+}
+
+/// Every code that a statement names, as `list value`: no list has a space in it.
+pub fn codes_of(body: &Observation) -> Vec<String> {
+    let codes = &body.codes;
+    codes.status.iter().chain(&codes.coarse).chain(&codes.reason).map(code_text).collect()
+}
+
+fn code_text(code: &ProviderCode) -> String {
+    clean(&format!("{} {}", code.list, code.value)).into_owned()
+}
+
+#[async_trait]
+impl<E: Engine> Mappings for Sql<E> {
+    async fn publish(&self, scope: Scope, new: NewMapping, audit: AuditEntry) -> Result<MappingVersion> {
+        self.0
+            .write(Lane::RealTime, move |db| {
+                Box::pin(async move {
+                    let version = publish(db, scope, &new).await?;
+                    jobs::enqueue(db, scope, &new.job, new.at).await?;
+                    audit::append(db, scope, &audit).await?;
+                    Ok(version)
+                })
+            })
+            .await
+    }
+
+    async fn newest(&self, scope: Scope) -> Result<Option<PublishedMapping>> {
+        self.0
+            .read(move |db| {
+                Box::pin(async move {
+                    let row =
+                        query("SELECT * FROM mapping_version WHERE company_id = ?1 ORDER BY version DESC LIMIT 1")
+                            .bind(scope.company.0)
+                            .optional(db)
+                            .await?;
+                    row.as_ref().map(published).transpose()
+                })
+            })
+            .await
+    }
+
+    async fn published(&self, scope: Scope, version: MappingVersion) -> Result<Option<PublishedMapping>> {
+        self.0
+            .read(move |db| {
+                Box::pin(async move {
+                    let row = query("SELECT * FROM mapping_version WHERE company_id = ?1 AND version = ?2")
+                        .bind(scope.company.0)
+                        .bind(i64::from(version))
+                        .optional(db)
+                        .await?;
+                    row.as_ref().map(published).transpose()
+                })
+            })
+            .await
+    }
+
+    async fn history(&self, scope: Scope) -> Result<Vec<PublishedMapping>> {
+        self.0
+            .read(move |db| {
+                Box::pin(async move {
+                    let rows =
+                        query("SELECT * FROM mapping_version WHERE company_id = ?1 ORDER BY version DESC LIMIT ?2")
+                            .bind(scope.company.0)
+                            .bind(i64::from(MAPPING_ROWS))
+                            .all(db)
+                            .await?;
+                    rows.iter().map(published).collect()
+                })
+            })
+            .await
+    }
+
+    async fn unmapped(&self, scope: Scope) -> Result<Vec<UnmappedCode>> {
+        self.0.read(move |db| Box::pin(async move { unmapped(db, scope).await })).await
+    }
+
+    async fn unmapped_count(&self, scope: Scope) -> Result<u64> {
+        self.0
+            .read(move |db| {
+                Box::pin(async move {
+                    let row = query(
+            "SELECT count(*) AS codes FROM (SELECT DISTINCT list, value FROM unmapped WHERE company_id = ?1) u",
+        )
+        .bind(scope.company.0)
+        .one(db)
+        .await?;
+                    Ok(row.count("codes")?)
+                })
+            })
+            .await
+    }
+
+    async fn count_with(&self, scope: Scope, codes: Vec<ProviderCode>) -> Result<u64> {
+        self.0
+            .read(move |db| {
+                Box::pin(async move {
+                    let dialect = db.dialect();
+                    let row = query(format!(
+                        "SELECT count(*) AS observations FROM observation o WHERE {}",
+                        naming_a_code(dialect)
+                    ))
+                    .bind(scope.company.0)
+                    .bind(code_list(dialect, &codes))
+                    .one(db)
+                    .await?;
+                    Ok(row.count("observations")?)
+                })
+            })
+            .await
+    }
+
+    async fn with(&self, scope: Scope, codes: Vec<ProviderCode>, after: Option<ObservationId>) -> Result<Vec<Reread>> {
+        self.0.read(move |db| Box::pin(async move { with(db, scope, &codes, after).await })).await
+    }
+
+    async fn reread(
+        &self,
+        scope: Scope,
+        readings: Vec<(ObservationId, Reading)>,
+        at: Timestamp,
+        jobs: Vec<NewJob>,
+    ) -> Result<()> {
+        self.0
+            .write(Lane::Batch, move |db| Box::pin(async move { reread(db, scope, &readings, at, &jobs).await }))
+            .await
+    }
+}
+
+async fn newest_version(db: &mut dyn Db, scope: Scope) -> Result<MappingVersion> {
+    query("SELECT coalesce(max(version), 0) AS newest FROM mapping_version WHERE company_id = ?1")
+        .bind(scope.company.0)
+        .one(db)
+        .await?
+        .count("newest")
+}
+
+async fn publish(db: &mut dyn Db, scope: Scope, new: &NewMapping) -> Result<MappingVersion> {
+    lock::mapping_changes(db, scope.company).await?;
+    let newest = newest_version(db, scope).await?;
+    if newest != new.previous {
+        return Err(StoreError::Conflict(format!(
+            "mapping version {newest} was published meanwhile: look at it, then try again"
+        )));
+    }
+    let version = newest + 1;
+    query(
+        "INSERT INTO mapping_version (company_id, version, overlay, why, actor, published_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )
+    .bind(scope.company.0)
+    .bind(i64::from(version))
+    .bind(json(&new.overlay))
+    .bind(&new.why)
+    .bind(json(&scope.actor))
+    .bind(micros(new.at))
+    .execute(db)
+    .await?;
+    Ok(version)
+}
+
+fn published(row: &Row) -> Result<PublishedMapping> {
+    Ok(PublishedMapping {
+        version: row.count("version")?,
+        overlay: row.json("overlay")?,
+        why: row.text("why")?,
+        actor: row.json("actor")?,
+        at: row.at("published_at")?,
+    })
+}
+
+/// What a mapping made of statements is kept only while it is the newest: else a statement that comes while another
+/// version is published would be read by neither.
+pub async fn check_newest<'a>(
+    db: &mut dyn Db,
+    scope: Scope,
+    readings: impl Iterator<Item = &'a Reading>,
+) -> Result<()> {
+    let Some(oldest) = readings.map(|reading| reading.mapping).min() else { return Ok(()) };
+    is_newest(newest_version(db, scope).await?, oldest)
+}
+
+/// The same where the newest is known.
+pub fn is_newest(newest: MappingVersion, oldest: MappingVersion) -> Result<()> {
+    if oldest < newest {
+        return Err(StoreError::Conflict(format!("mapping version {newest} was published meanwhile")));
+    }
+    Ok(())
+}
+
+async fn reread(
+    db: &mut dyn Db,
+    scope: Scope,
+    readings: &[(ObservationId, Reading)],
+    at: Timestamp,
+    jobs: &[NewJob],
+) -> Result<()> {
+    lock::mapping_stays(db, scope.company).await?;
+    check_newest(db, scope, readings.iter().map(|(_, reading)| reading)).await?;
+    for (id, reading) in readings {
+        let row = query("SELECT tracker_id, body FROM observation WHERE company_id = ? AND id = ?")
+            .bind(scope.company.0)
+            .bind(id.0)
+            .optional(db)
+            .await?
+            .ok_or(StoreError::NotFound("observation"))?;
+        put_reading(db, scope, (*id, row.id("tracker_id")?), &row.json("body")?, reading, at).await?;
+    }
+    jobs::enqueue_all(db, scope, jobs, at).await.map(drop)
+}
+
+async fn with(
+    db: &mut dyn Db,
+    scope: Scope,
+    codes: &[ProviderCode],
+    after: Option<ObservationId>,
+) -> Result<Vec<Reread>> {
+    // no observation has the smallest id
+    let after = after.map_or(uuid::Uuid::nil(), |id| id.0);
+    let dialect = db.dialect();
+    let rows = query(format!(
+        "SELECT o.id, o.body, o.tracker_id FROM observation o WHERE {} AND o.id > ?3 ORDER BY o.id LIMIT ?4",
+        naming_a_code(dialect)
+    ))
+    .bind(scope.company.0)
+    .bind(code_list(dialect, codes))
+    .bind(after)
+    .bind(i64::from(REREAD_ROWS))
+    .all(db)
+    .await?;
+    let mut found = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let shipments = bound_to(db, row.id("tracker_id")?).await?;
+        found.push(Reread { id: row.id("id")?, body: row.json("body")?, shipments });
+    }
+    Ok(found)
+}
+
+async fn unmapped(db: &mut dyn Db, scope: Scope) -> Result<Vec<UnmappedCode>> {
+    let rows = query(
+        "SELECT u.list, u.value, count(DISTINCT u.observation_id) AS observations,
+                count(DISTINCT b.shipment_id) AS shipments, min(o.recorded_at) AS first_seen, max(o.recorded_at) AS last_seen
+         FROM unmapped u
+         JOIN observation o ON o.company_id = u.company_id AND o.id = u.observation_id
+         LEFT JOIN binding b ON b.tracker_id = o.tracker_id
+              AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)
+         WHERE u.company_id = ?1 GROUP BY u.list, u.value ORDER BY observations DESC, u.list, u.value LIMIT ?2",
+    )
+    .bind(scope.company.0)
+    .bind(UNMAPPED_ROWS)
+    .all(db)
+    .await?;
+    let mut codes = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let code = ProviderCode::new(&row.text("list")?, row.text("value")?);
+        codes.push(UnmappedCode {
+            samples: samples(db, scope, &code).await?,
+            code,
+            observations: row.count("observations")?,
+            shipments: row.count("shipments")?,
+            first_seen: row.at("first_seen")?,
+            last_seen: row.at("last_seen")?,
+        });
+    }
+    Ok(codes)
+}
+
+async fn samples(db: &mut dyn Db, scope: Scope, code: &ProviderCode) -> Result<Vec<Sample>> {
+    let rows = query(
+        "SELECT o.id, o.text_subject, o.text, t.number_raw,
+                (SELECT b.shipment_id FROM binding b
+                 WHERE b.tracker_id = o.tracker_id AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)
+                 ORDER BY b.recorded_at, b.id LIMIT 1) AS shipment
+         FROM unmapped u
+         JOIN observation o ON o.company_id = u.company_id AND o.id = u.observation_id
+         JOIN tracker t ON t.id = o.tracker_id
+         WHERE u.company_id = ?1 AND u.list = ?2 AND u.value = ?3 ORDER BY o.recorded_at DESC, o.id DESC LIMIT ?4",
+    )
+    .bind(scope.company.0)
+    .bind(&code.list)
+    .bind(&code.value)
+    .bind(i64::from(SAMPLES))
+    .all(db)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Sample {
+                observation: row.id("id")?,
+                shipment: row.opt_id("shipment")?,
+                number: row.text("number_raw")?,
+                text: row.opt_sealed("text_subject", "text")?,
+            })
+        })
+        .collect()
+}
+
+/// The shipments that a tracker is bound to now.
+async fn bound_to(db: &mut dyn Db, tracker: TrackerId) -> Result<Vec<ShipmentId>> {
+    let rows = query(
+        "SELECT DISTINCT b.shipment_id FROM binding b
+         WHERE b.tracker_id = ? AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
+    )
+    .bind(tracker.0)
+    .all(db)
+    .await?;
+    rows.iter().map(|row| row.id("shipment_id")).collect()
+}
+
+/// Keeps a reading, once for each mapping version, and the list of unmapped codes in step with the latest.
+async fn put_reading(
+    db: &mut dyn Db,
+    scope: Scope,
+    (id, tracker): (ObservationId, TrackerId),
+    body: &Observation,
+    reading: &Reading,
+    at: Timestamp,
+) -> Result<()> {
+    // readings of a tracker lie together in SQLite
+    let sql = db.dialect().pick(
+        "INSERT INTO reading (company_id, tracker_id, observation_id, mapping, recorded_at, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+        "INSERT INTO reading (company_id, observation_id, mapping, recorded_at, body) VALUES (?1, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+    );
+    let put = query(sql).bind(scope.company.0).bind(tracker.0).bind(id.0).bind(reading.mapping);
+    if put.bind(at).bind(json(reading)).execute(db).await? == 0 {
+        return Ok(());
+    }
+    match body.codes.status.first().filter(|_| reading.unmapped) {
+        Some(code) => {
+            query(
+                "INSERT INTO unmapped (company_id, observation_id, list, value, recorded_at) VALUES (?, ?, ?, ?, ?)
+                 ON CONFLICT (company_id, observation_id) DO UPDATE SET list = excluded.list, value = excluded.value",
+            )
+            .bind(scope.company.0)
+            .bind(id.0)
+            .bind(&*clean(listed_code(&code.list)))
+            .bind(&*clean(listed_code(&code.value)))
+            .bind(at)
+            .execute(db)
+            .await
+        }
+        None => {
+            let sql = "DELETE FROM unmapped WHERE company_id = ? AND observation_id = ?";
+            query(sql).bind(scope.company.0).bind(id.0).execute(db).await
+        }
+    }
+    .map(drop)
+}
