@@ -211,7 +211,7 @@ pub async fn get_message(id: String) -> Result<MessagePage, ApiError> {
     shown(allowed(Permission::Operate)?.sync.message(id).await)
 }
 
-/// Begins to take up again what is chosen.
+/// Starts a bulk retry of what is selected.
 #[server(prefix = "/api", endpoint = "sync/start-replay")]
 pub async fn start_replay(chosen: Chosen) -> Result<Planned, ApiError> {
     shown(allowed(Permission::Operate)?.sync.start_replay(chosen).await)

@@ -46,7 +46,7 @@ fn id_at(now: Timestamp, random: &[u8; 10]) -> Uuid {
 }
 
 /// Random bytes that a thread asked for at once: a question costs the system more than the bytes. They are for ids alone: a
-/// machine that is begun twice from one picture of its memory gives them twice, which keys and nonces must not be.
+/// VM that is restored twice from one snapshot gives them twice, which keys and nonces must not be.
 const AHEAD_BYTES: usize = 640;
 
 thread_local! {
@@ -73,7 +73,7 @@ impl Ahead {
     }
 }
 
-/// A clock that moves only when told; its randomness is a counter.
+/// A clock that moves only on request; its randomness is a counter.
 pub struct ManualClock(Mutex<(Timestamp, u64)>);
 
 impl ManualClock {

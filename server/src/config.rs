@@ -592,7 +592,7 @@ fn missing(settings: &[(&str, bool)]) -> String {
 /// A key in a file, which is read again when the key is refused.
 fn key_in_file(setting: &'static str, path: PathBuf) -> Result<Key> {
     let now = secret_file(&path).with_context(|| setting)?;
-    Ok(Key::read_again(now, move || match secret_file(&path) {
+    Ok(Key::reloading(now, move || match secret_file(&path) {
         Ok(key) => Some(key),
         Err(error) => {
             tracing::warn!("{setting}: {error:#}");

@@ -49,7 +49,7 @@ impl fmt::Display for Open {
             true => write!(f, "{path} can be read by others: run `chmod {mode:o} {path}`"),
             false => write!(
                 f,
-                "{path} can be read by others, and this user cannot change that: have whoever provides it take it from \
+                "{path} can be read by others, and this user cannot change that: have its provider take it from \
                  everybody but its owner and a group of this service alone"
             ),
         }
@@ -223,8 +223,8 @@ mod tests {
             let mut config = installation(outer.path());
             set(outer.path(), 0o700);
             (config.master_key_file, config.secret_files) = (link.clone(), vec![file.clone()]);
-            let told: Vec<_> = open_to_others(&config).into_iter().map(|open| (open.path, open.ours)).collect();
-            assert_eq!(told, [(file.clone(), false), (link.clone(), false)]);
+            let reported: Vec<_> = open_to_others(&config).into_iter().map(|open| (open.path, open.ours)).collect();
+            assert_eq!(reported, [(file.clone(), false), (link.clone(), false)]);
             close_to_others(&config).unwrap();
             assert_eq!(mode(&file), loose);
         }
@@ -243,8 +243,11 @@ mod tests {
             set(&volume, 0o775);
             std::os::unix::fs::chown(&volume, Some(SOMEBODY), None).unwrap();
             close_to_others(&installation(&volume)).unwrap();
-            let told = open_to_others(&installation(&volume));
-            assert!(told.len() == 1 && told[0].to_string().contains("this user cannot change that"), "{told:?}");
+            let reported = open_to_others(&installation(&volume));
+            assert!(
+                reported.len() == 1 && reported[0].to_string().contains("this user cannot change that"),
+                "{reported:?}"
+            );
         }
     }
 }

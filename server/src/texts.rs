@@ -10,7 +10,7 @@ use storage::{Scope, Sealed, Store};
 
 /// Where a text is kept; one cannot be put in the place of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Slot {
     /// A job's error.
     Error,
     /// What was asked in a call.
@@ -21,7 +21,7 @@ pub enum Place {
     Reason,
 }
 
-impl Place {
+impl Slot {
     const fn name(self) -> &'static str {
         match self {
             Self::Error => "job.error",
@@ -50,18 +50,18 @@ impl Texts {
     }
 
     /// A text as it is kept.
-    pub fn seal(&self, place: Place, text: &str) -> Sealed {
+    pub fn seal(&self, place: Slot, text: &str) -> Sealed {
         self.0.seal(place.name(), secrets::hidden(text).as_bytes())
     }
 
     /// A kept text; none where it was erased.
-    pub fn open(&self, place: Place, sealed: Option<&Sealed>) -> Option<String> {
+    pub fn open(&self, place: Slot, sealed: Option<&Sealed>) -> Option<String> {
         String::from_utf8(self.0.open(place.name(), sealed?).ok()?).ok()
     }
 
     /// A kept text, whatever it is.
     pub fn open_any(&self, sealed: &Sealed) -> Option<String> {
-        let places = [Place::Error, Place::Request, Place::Response, Place::Reason];
+        let places = [Slot::Error, Slot::Request, Slot::Response, Slot::Reason];
         places.into_iter().find_map(|place| self.open(place, Some(sealed)))
     }
 }

@@ -38,11 +38,11 @@ pub struct Tower {
     /// The service desk, where it is set up.
     pub desk: Option<Arc<dyn Desk>>,
     /// Wakes workers and live streams.
-    pub wake: Wake,
+    pub notifier: Notifier,
     /// Configured sources, kept for a moment.
     pub sources: crate::usecases::ingest::SourceCache,
     /// The gates of the destinations, as the workers here know them.
-    pub gates: crate::jobs::gate::Gates,
+    pub breakers: crate::jobs::breaker::Breakers,
     /// Files that may be taken in at once; see [`FILES_AT_ONCE`].
     pub files: Semaphore,
     /// Room for bodies that are not answered yet, in KiB; see [`ROOM_KIB`].
@@ -59,15 +59,15 @@ pub const FILES_AT_ONCE: usize = 2;
 /// Of each body the first MiB counts; what does not fit comes again.
 pub const ROOM_KIB: usize = 64 * 1024;
 
-/// Wakes whoever waits: the workers of a lane, live streams; here at once, and on the other nodes through the store.
-pub struct Wake {
+/// Wakes those who wait: the workers of a lane, live streams; here at once, and on the other nodes through the store.
+pub struct Notifier {
     real_time: Notify,
     batch: Notify,
     changed: watch::Sender<()>,
     others: Arc<dyn Signals>,
 }
 
-impl Wake {
+impl Notifier {
     /// Nobody waits yet.
     pub fn new(others: Arc<dyn Signals>) -> Self {
         Self { real_time: Notify::new(), batch: Notify::new(), changed: watch::Sender::new(()), others }
@@ -75,7 +75,7 @@ impl Wake {
 
     /// There is work in this lane.
     pub fn work(&self, lane: Lane) {
-        self.tell(Signal::work(lane));
+        self.notify(Signal::work(lane));
     }
 
     /// There may be work in both lanes.
@@ -86,7 +86,7 @@ impl Wake {
 
     /// A shipment changed.
     pub fn changed(&self) {
-        self.tell(Signal::Changed);
+        self.notify(Signal::Changed);
     }
 
     /// What the workers of a lane wait for.
@@ -102,7 +102,7 @@ impl Wake {
         self.changed.subscribe()
     }
 
-    fn tell(&self, signal: Signal) {
+    fn notify(&self, signal: Signal) {
         self.here(signal);
         self.others.send(signal);
     }
@@ -115,13 +115,13 @@ impl Wake {
         }
     }
 
-    /// Passes on what other nodes tell, until shutdown.
+    /// Passes on other nodes' signals, until shutdown.
     pub async fn listen(&self, shutdown: CancellationToken) {
-        let mut heard = self.others.subscribe();
+        let mut received = self.others.subscribe();
         loop {
             let signal = tokio::select! {
                 () = shutdown.cancelled() => return,
-                signal = heard.recv() => signal,
+                signal = received.recv() => signal,
             };
             match signal {
                 Ok(signal) => self.here(signal),
@@ -157,7 +157,7 @@ impl Tower {
         }
     }
 
-    /// A new thread.
+    /// A new correlation id.
     pub fn correlation(&self) -> CorrelationId {
         CorrelationId(self.clock.id())
     }

@@ -37,7 +37,7 @@ async fn a_reason_is_sealed_shown_to_those_who_may_read_it_and_erased_with_the_c
     let (world, tower) = (&systems.world, &systems.world.tower);
     let scope = tower.scope();
     let shipment = tower.store.shipments.find(scope, "N1").await.unwrap()[0];
-    world.knock_at(tower, "N1", &DAMAGED).await;
+    world.deliver_to(tower, "N1", &DAMAGED).await;
     world.settle().await;
     let exception = world.load(shipment).await.exceptions[0].id;
     let person = Scope { actor: Actor::User(UserId(world.clock.id())), ..scope };

@@ -1,4 +1,4 @@
-//! When a case is opened, told, settled and opened again; against a simulated desk, with time advanced.
+//! When a case is opened, commented, settled and reopened; against a simulated desk, with time advanced.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -75,17 +75,17 @@ async fn damage_makes_a_case_at_once_that_only_a_person_closes() {
     let (world, desk) = world().await;
     world.order(1, &["N1"]).await;
     let damaged = [("InTransit_003", "2026-03-05T01:00:00"), ("Exception_012", "2026-03-05T08:00:00")];
-    world.hears("N1", &damaged).await;
+    world.receives("N1", &damaged).await;
     assert_eq!(statuses(&desk), ["new"]);
-    world.hears("N1", &damaged).await;
+    world.receives("N1", &damaged).await;
     let delivered = [damaged[0], damaged[1], ("Delivered_001", "2026-03-05T11:00:00")];
-    world.hears("N1", &delivered).await;
+    world.receives("N1", &delivered).await;
     let tickets = desk.tickets();
     assert_eq!(tickets.len(), 1, "never a second one for an open exception");
     assert_ne!(tickets[0].status, "resolved");
     assert!(
         tickets[0].texts.iter().any(|(_, text)| text.contains("Delivered")),
-        "later events are told there: {:?}",
+        "later events are added there: {:?}",
         tickets[0].texts
     );
 }
@@ -97,14 +97,14 @@ async fn what_happens_before_a_new_case_is_known_here_is_told_there() {
     // the case is made, but its number never comes: a broken connection, or the end of this process
     desk.fail(Some("POST ticket"), &Fault::ResetAfterApply, 1);
     let damaged = [("InTransit_003", "2026-03-05T01:00:00"), ("Exception_012", "2026-03-05T08:00:00")];
-    world.hears("N1", &damaged).await;
+    world.receives("N1", &damaged).await;
     assert_eq!(desk.tickets().len(), 1);
-    world.hears("N1", &[damaged[0], damaged[1], ("Delivered_001", "2026-03-05T11:00:00")]).await;
+    world.receives("N1", &[damaged[0], damaged[1], ("Delivered_001", "2026-03-05T11:00:00")]).await;
     world.passes(1).await;
     let tickets = desk.tickets();
     assert_eq!(tickets.len(), 1, "found, not made again");
-    let told = tickets[0].texts.iter().filter(|(_, text)| text.ends_with(": Delivered.")).count();
-    assert_eq!(told, 1, "{:?}", tickets[0].texts);
+    let noted = tickets[0].texts.iter().filter(|(_, text)| text.ends_with(": Delivered.")).count();
+    assert_eq!(noted, 1, "{:?}", tickets[0].texts);
 }
 
 #[tokio::test]
@@ -112,12 +112,12 @@ async fn a_major_exception_has_time_to_heal() {
     let (world, desk) = world().await;
     world.order(1, &["N1"]).await;
     let wrong_address = [("InTransit_003", "2026-03-05T01:00:00"), ("Exception_007", "2026-03-05T08:00:00")];
-    world.hears("N1", &wrong_address).await;
+    world.receives("N1", &wrong_address).await;
     world.passes(1).await;
     assert!(desk.tickets().is_empty(), "within its grace time");
     world.passes(2).await;
     assert_eq!(statuses(&desk), ["new"]);
-    world.hears("N1", &[wrong_address[0], wrong_address[1], ("Delivered_001", "2026-03-05T14:00:00")]).await;
+    world.receives("N1", &[wrong_address[0], wrong_address[1], ("Delivered_001", "2026-03-05T14:00:00")]).await;
     assert_eq!(statuses(&desk), ["resolved"], "settled by rule");
 }
 
@@ -126,8 +126,8 @@ async fn what_heals_in_its_grace_time_makes_no_case() {
     let (world, desk) = world().await;
     world.order(1, &["N1"]).await;
     let wrong_address = [("InTransit_003", "2026-03-05T01:00:00"), ("Exception_007", "2026-03-05T08:00:00")];
-    world.hears("N1", &wrong_address).await;
-    world.hears("N1", &[wrong_address[0], wrong_address[1], ("Delivered_001", "2026-03-05T11:30:00")]).await;
+    world.receives("N1", &wrong_address).await;
+    world.receives("N1", &[wrong_address[0], wrong_address[1], ("Delivered_001", "2026-03-05T11:30:00")]).await;
     let due = world.tower.store.jobs.next_due(Lane::RealTime).await.unwrap();
     assert_eq!(due, None, "nothing waits for its grace any more");
     world.passes(30).await;
@@ -139,16 +139,16 @@ async fn a_minor_exception_that_lasts_makes_a_case_and_a_new_episode_reopens_it(
     let (world, desk) = world().await;
     world.order(1, &["N1"]).await;
     let mut list = vec![("InTransit_003", "2026-03-05T01:00:00"), ("Exception_004", "2026-03-05T08:00:00")];
-    world.hears("N1", &list).await;
+    world.receives("N1", &list).await;
     world.passes(20).await;
     assert!(desk.tickets().is_empty(), "within a day");
     world.passes(5).await;
     assert_eq!(statuses(&desk), ["new"]);
     list.push(("InTransit_005", "2026-03-06T09:00:00"));
-    world.hears("N1", &list).await;
+    world.receives("N1", &list).await;
     assert_eq!(statuses(&desk), ["resolved"]);
     list.push(("Exception_004", "2026-03-06T12:00:00"));
-    world.hears("N1", &list).await;
+    world.receives("N1", &list).await;
     world.passes(25).await;
     assert_eq!(statuses(&desk), ["open"], "the same case, open again");
 }
@@ -158,7 +158,7 @@ async fn what_is_read_again_is_not_told_to_a_case() {
     let (world, desk) = world().await;
     let shipment = world.order(1, &["N1"]).await;
     let heard = [("Exception_012", "2026-03-05T08:00:00"), ("InTransit_777", "2026-03-05T09:00:00")];
-    world.hears("N1", &heard).await;
+    world.receives("N1", &heard).await;
     let before = desk.tickets();
     world.passes(1).await;
     let change = Change {
@@ -170,15 +170,15 @@ async fn what_is_read_again_is_not_told_to_a_case() {
     world.settle().await;
     assert_eq!(world.state(shipment).await, State::OutForDelivery);
     assert_eq!((before.len(), desk.tickets()[0].texts.len()), (1, before[0].texts.len()), "{:?}", desk.tickets());
-    world.hears("N1", &[heard[0], heard[1], ("Delivered_001", "2026-03-05T11:00:00")]).await;
-    assert_eq!(desk.tickets()[0].texts.len(), before[0].texts.len() + 1, "what is said then is told");
+    world.receives("N1", &[heard[0], heard[1], ("Delivered_001", "2026-03-05T11:00:00")]).await;
+    assert_eq!(desk.tickets()[0].texts.len(), before[0].texts.len() + 1, "what comes then is added");
 }
 
 #[tokio::test]
 async fn what_a_person_opens_again_gets_its_case() {
     let (world, desk) = world().await;
     let shipment = world.order(1, &["N1"]).await;
-    world.hears("N1", &[("InTransit_003", "2026-03-05T01:00:00"), ("Exception_004", "2026-03-05T08:00:00")]).await;
+    world.receives("N1", &[("InTransit_003", "2026-03-05T01:00:00"), ("Exception_004", "2026-03-05T08:00:00")]).await;
     let id = world.load(shipment).await.exceptions[0].id;
     let act = async |action| {
         exceptions::act(&world.tower, world.tower.scope(), id, action, Some("looked at it".into())).await.unwrap();
@@ -195,7 +195,7 @@ async fn what_a_person_opens_again_gets_its_case() {
 #[tokio::test]
 async fn a_number_that_nobody_claims_makes_no_case() {
     let (world, desk) = world().await;
-    world.hears("N1", &[("Exception_012", "2026-03-05T08:00:00")]).await;
+    world.receives("N1", &[("Exception_012", "2026-03-05T08:00:00")]).await;
     assert!(desk.tickets().is_empty());
 }
 
@@ -206,7 +206,7 @@ async fn a_case_in_the_making_hears_of_what_is_folded_meanwhile() {
     let jobs = &world.tower.store.jobs;
     let damaged = [("InTransit_003", "2026-03-05T01:00:00"), ("Exception_012", "2026-03-05T08:00:00")];
     destinations::pause(&world.tower, world.tower.scope(), "desk", "so that nobody here does it").await.unwrap();
-    world.hears("N1", &damaged).await;
+    world.receives("N1", &damaged).await;
     // somebody has begun to make the case, and has looked already
     let request = || ClaimRequest {
         owner: "another node".into(),
@@ -218,7 +218,7 @@ async fn a_case_in_the_making_hears_of_what_is_folded_meanwhile() {
     };
     let making = jobs.claim(request()).await.unwrap();
     assert_eq!((making.len(), desk.tickets().len()), (1, 0));
-    world.hears("N1", &[damaged[0], damaged[1], ("Delivered_001", "2026-03-05T11:00:00")]).await;
+    world.receives("N1", &[damaged[0], damaged[1], ("Delivered_001", "2026-03-05T11:00:00")]).await;
     jobs.finish("another node", making[0].job.id, Finish::Done, world.clock.now()).await.unwrap();
     assert_eq!(jobs.claim(request()).await.unwrap().len(), 1, "it is looked at again");
 }
@@ -253,7 +253,7 @@ async fn now(world: &World, shipment: ShipmentId) -> (ExceptionId, bool, CaseRec
 async fn an_agent_who_resolves_a_damage_resolves_the_exception() {
     let (world, desk) = world().await;
     let shipment = world.order(1, &["N1"]).await;
-    world.hears("N1", &DAMAGED).await;
+    world.receives("N1", &DAMAGED).await;
     let before = desk.tickets()[0].texts.len();
     desk.set_status(1, "resolved");
     for _ in 0..3 {
@@ -265,7 +265,7 @@ async fn an_agent_who_resolves_a_damage_resolves_the_exception() {
         said(&world, shipment).await,
         ["case.resolved: ticket #1 resolved at the service desk; the exception is resolved"]
     );
-    world.hears("N1", &[DAMAGED[0], DAMAGED[1], ("Delivered_001", "2026-03-05T11:00:00")]).await;
+    world.receives("N1", &[DAMAGED[0], DAMAGED[1], ("Delivered_001", "2026-03-05T11:00:00")]).await;
     polls(&world).await;
     assert_eq!((statuses(&desk), desk.tickets()[0].texts.len()), (vec!["resolved".to_owned()], before), "left alone");
 
@@ -305,7 +305,7 @@ async fn who_closed_a_ticket_is_named_to_whoever_may_see_it_kept_sealed_and_eras
     let (folder, desk) = (tempfile::tempdir().unwrap(), SandboxDesk::start(TOKEN).await.unwrap());
     let world = World::with(Config { tombstones: folder.path().join("tombstones"), ..config_of(&desk) }).await;
     let shipment = world.order(1, &["N1"]).await;
-    world.hears("N1", &CUSTOMS).await;
+    world.receives("N1", &CUSTOMS).await;
     world.passes(25).await;
     desk.set_status(1, "rejected");
     polls(&world).await;
@@ -350,7 +350,7 @@ async fn who_closed_a_ticket_is_named_to_whoever_may_see_it_kept_sealed_and_eras
 async fn as_of_a_past_moment_a_ticket_stands_as_it_did_then() {
     let (world, desk) = world().await;
     let shipment = world.order(1, &["N1"]).await;
-    world.hears("N1", &CUSTOMS).await;
+    world.receives("N1", &CUSTOMS).await;
     let before = world.clock.now();
     world.passes(25).await;
     let opened = world.clock.now();
@@ -394,17 +394,17 @@ async fn a_ticket_that_an_agent_reopens_is_left_open() {
         let (world, desk) = world().await;
         let shipment = world.order(1, &["N1"]).await;
         let mut list = if matches!(then, Then::ResolvedThere) { DAMAGED.to_vec() } else { CUSTOMS.to_vec() };
-        world.hears("N1", &list).await;
+        world.receives("N1", &list).await;
         world.passes(25).await;
         desk.set_status(1, "resolved");
         polls(&world).await;
         if !matches!(then, Then::ResolvedThere) {
             list.push(("InTransit_005", "2026-03-06T14:00:00"));
-            world.hears("N1", &list).await;
+            world.receives("N1", &list).await;
         }
         if matches!(then, Then::Twin) {
             list.push(("Exception_004", "2026-03-06T15:00:00"));
-            world.hears("N1", &list).await;
+            world.receives("N1", &list).await;
         }
         let texts = desk.tickets()[0].texts.len();
         desk.set_status(1, "open");
@@ -421,7 +421,7 @@ async fn a_ticket_that_an_agent_reopens_is_left_open() {
         assert_eq!((case.status, open), (CaseStatus::Open, matches!(then, Then::ResolvedThere)));
         // its own job, whenever it comes again, leaves it alone as well
         list.push(("InTransit_005", "2026-03-06T16:00:00"));
-        world.hears("N1", &list).await;
+        world.receives("N1", &list).await;
         polls(&world).await;
         let ticket = &desk.tickets()[0];
         assert_eq!(ticket.moves.iter().filter(|(_, status)| status == "resolved").count(), 1, "{:?}", ticket.moves);
@@ -433,7 +433,7 @@ async fn a_ticket_that_an_agent_reopens_is_left_open() {
 async fn trouble_that_goes_on_is_questioned_when_an_agent_resolves_the_ticket() {
     let (world, desk) = world().await;
     let shipment = world.order(1, &["N1"]).await;
-    world.hears("N1", &CUSTOMS).await;
+    world.receives("N1", &CUSTOMS).await;
     world.passes(25).await;
     assert_eq!(statuses(&desk), ["new"]);
     desk.set_status(1, "resolved");
@@ -457,7 +457,7 @@ async fn trouble_that_goes_on_is_questioned_when_an_agent_resolves_the_ticket() 
     let again = desk.tickets()[0].texts.iter().filter(|(_, text)| text.contains(" again: ")).count();
     assert_eq!(again, 1);
     // and by rule when it is over
-    world.hears("N1", &[CUSTOMS[0], CUSTOMS[1], ("InTransit_005", "2026-03-06T20:00:00")]).await;
+    world.receives("N1", &[CUSTOMS[0], CUSTOMS[1], ("InTransit_005", "2026-03-06T20:00:00")]).await;
     assert_eq!(statuses(&desk), ["resolved"]);
     polls(&world).await;
     assert_eq!(said(&world, shipment).await.len(), 2, "what Milepost does is no agent's doing");
@@ -470,7 +470,7 @@ async fn a_ticket_that_is_deleted_rejected_or_out_of_sight_is_left_alone_until_a
     {
         let (world, desk) = world().await;
         let shipment = world.order(1, &["N1"]).await;
-        world.hears("N1", &DAMAGED).await;
+        world.receives("N1", &DAMAGED).await;
         match end {
             "hidden" => desk.hide(1, true),
             other => desk.set_status(1, other),
@@ -484,7 +484,7 @@ async fn a_ticket_that_is_deleted_rejected_or_out_of_sight_is_left_alone_until_a
         assert!(lines.len() == 1 && lines[0].starts_with(&format!("case.{end}: ticket #1")), "{lines:?}");
         let texts = desk.tickets()[0].texts.len();
         world
-            .hears(
+            .receives(
                 "N1",
                 &[
                     DAMAGED[0],
@@ -514,13 +514,13 @@ async fn a_ticket_that_is_deleted_rejected_or_out_of_sight_is_left_alone_until_a
 async fn what_comes_back_into_sight_is_open_again() {
     let (world, desk) = world().await;
     let shipment = world.order(1, &["N1"]).await;
-    world.hears("N1", &DAMAGED).await;
+    world.receives("N1", &DAMAGED).await;
     desk.hide(1, true);
     polls(&world).await;
     desk.hide(1, false);
     polls(&world).await;
     assert_eq!(now(&world, shipment).await.2.status, CaseStatus::Open);
-    world.hears("N1", &[DAMAGED[0], DAMAGED[1], ("Delivered_001", "2026-03-05T11:00:00")]).await;
+    world.receives("N1", &[DAMAGED[0], DAMAGED[1], ("Delivered_001", "2026-03-05T11:00:00")]).await;
     assert!(desk.tickets()[0].texts.iter().any(|(_, text)| text.ends_with(": Delivered.")));
 }
 
@@ -530,16 +530,16 @@ async fn a_new_episode_reopens_what_an_agent_resolved_by_hand() {
         let (world, desk) = world().await;
         let shipment = world.order(1, &["N1"]).await;
         let mut list = CUSTOMS.to_vec();
-        world.hears("N1", &list).await;
+        world.receives("N1", &list).await;
         world.passes(25).await;
         desk.set_status(1, "resolved");
         if polled {
             polls(&world).await;
         }
         list.push(("InTransit_005", "2026-03-06T14:00:00"));
-        world.hears("N1", &list).await;
+        world.receives("N1", &list).await;
         list.push(("Exception_004", "2026-03-06T15:00:00"));
-        world.hears("N1", &list).await;
+        world.receives("N1", &list).await;
         world.clock.advance(jiff::Span::new().hours(25));
         world.settle().await;
         assert_eq!(statuses(&desk), ["open"], "really open at the desk, polled: {polled}");
@@ -547,7 +547,7 @@ async fn a_new_episode_reopens_what_an_agent_resolved_by_hand() {
         assert_eq!(statuses(&desk), ["open"]);
         assert!(now(&world, shipment).await.1);
         let again = desk.tickets()[0].texts.iter().filter(|(_, text)| text.contains(" again: ")).count();
-        assert_eq!(again, 1, "told once");
+        assert_eq!(again, 1, "added once");
     }
 }
 
@@ -557,10 +557,10 @@ async fn a_new_episode_after_a_week_or_a_deletion_follows_the_earlier_ticket_up(
         let (world, desk) = world().await;
         let shipment = world.order(1, &["N1"]).await;
         let mut list = CUSTOMS.to_vec();
-        world.hears("N1", &list).await;
+        world.receives("N1", &list).await;
         world.passes(25).await;
         list.push(("InTransit_005", "2026-03-06T12:30:00"));
-        world.hears("N1", &list).await;
+        world.receives("N1", &list).await;
         assert_eq!(statuses(&desk), ["resolved"]);
         if deleted {
             // not heard of: no poll looks for a ticket that is closed
@@ -570,7 +570,7 @@ async fn a_new_episode_after_a_week_or_a_deletion_follows_the_earlier_ticket_up(
         }
         let again = world.clock.now().strftime("%Y-%m-%dT%H:%M:%S").to_string();
         list.push(("Exception_004", &again));
-        world.hears("N1", &list).await;
+        world.receives("N1", &list).await;
         world.clock.advance(jiff::Span::new().hours(25));
         world.settle().await;
         let tickets = desk.tickets();
@@ -585,29 +585,29 @@ async fn what_milepost_does_itself_is_no_agents_doing_even_when_its_answer_is_lo
     let (world, desk) = world().await;
     let shipment = world.order(1, &["N1"]).await;
     let mut list = CUSTOMS.to_vec();
-    world.hears("N1", &list).await;
+    world.receives("N1", &list).await;
     world.passes(25).await;
     list.push(("InTransit_005", "2026-03-06T14:00:00"));
     desk.fail(Some("PUT ticket"), &Fault::ResetAfterApply, 1);
-    world.hears("N1", &list).await;
+    world.receives("N1", &list).await;
     assert_eq!(statuses(&desk), ["resolved"]);
     polls(&world).await;
     list.push(("Exception_004", "2026-03-06T15:00:00"));
-    world.hears("N1", &list).await;
+    world.receives("N1", &list).await;
     desk.fail(Some("PUT ticket"), &Fault::ResetAfterApply, 1);
     world.passes(25).await;
     polls(&world).await;
     world.passes(1).await;
     assert_eq!((statuses(&desk), said(&world, shipment).await), (vec!["open".to_owned()], Vec::<String>::new()));
-    let told = |what: &str| desk.tickets()[0].texts.iter().filter(|(_, text)| text.contains(what)).count();
-    assert_eq!((told(" again: "), told(" is over ")), (1, 1));
+    let noted = |what: &str| desk.tickets()[0].texts.iter().filter(|(_, text)| text.contains(what)).count();
+    assert_eq!((noted(" again: "), noted(" is over ")), (1, 1));
 }
 
 #[tokio::test]
 async fn a_desk_that_is_away_is_heard_when_it_is_back() {
     let (world, desk) = world().await;
     let shipment = world.order(1, &["N1"]).await;
-    world.hears("N1", &DAMAGED).await;
+    world.receives("N1", &DAMAGED).await;
     polls(&world).await;
     desk.set_status(1, "resolved");
     desk.fail(None, &Fault::Error("down"), 10_000);
@@ -631,7 +631,7 @@ async fn what_follows_a_first_poll_that_finds_nothing_is_found_however_late_the_
     polls(&world).await;
     assert_eq!((desk.calls("GET tickets"), desk.tickets().len()), (1, 0));
     let shipment = world.order(1, &["N1"]).await;
-    world.hears("N1", &DAMAGED).await;
+    world.receives("N1", &DAMAGED).await;
     let (id, ..) = now(&world, shipment).await;
     exceptions::act(&world.tower, world.tower.scope(), id, ExceptionAction::Resolve, None).await.unwrap();
     world.settle().await;
@@ -650,7 +650,7 @@ async fn many_changes_are_all_heard_and_a_poll_goes_on_where_it_was_cut_off() {
     for n in 1..=MANY {
         let number = format!("N{n}");
         shipments.push(world.order(i64::try_from(n).unwrap(), &[&number]).await);
-        world.knock_at(&world.tower, &number, &DAMAGED).await;
+        world.deliver_to(&world.tower, &number, &DAMAGED).await;
     }
     world.settle().await;
     polls(&world).await;

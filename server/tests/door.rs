@@ -40,35 +40,36 @@ async fn post(world: &World, source: &str, body: Vec<u8>) -> StatusCode {
 
 /// What came for a request.
 #[derive(Debug)]
-struct Answer {
+struct Reply {
     status: StatusCode,
     headers: HeaderMap,
     body: String,
 }
 
-impl Answer {
+impl Reply {
     fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// A problem for machines, with the thread of the log.
+    /// A problem for machines, with the correlation id of the log.
     fn is_problem(&self, status: u16, code: &str) -> bool {
         let body: Value = serde_json::from_str(&self.body).unwrap_or_default();
-        let told = |key: &str| body[key].as_str().unwrap_or_default().to_owned();
+        let stated = |key: &str| body[key].as_str().unwrap_or_default().to_owned();
         self.status == status
             && self.header("content-type") == "application/problem+json"
-            && (self.body.is_empty() || told("code") == code && told("correlation") == self.header("x-correlation-id"))
+            && (self.body.is_empty()
+                || stated("code") == code && stated("correlation") == self.header("x-correlation-id"))
             && !self.header("x-correlation-id").is_empty()
     }
 }
 
-async fn ask(world: &World, request: Request<Body>) -> Answer {
+async fn ask(world: &World, request: Request<Body>) -> Reply {
     let metrics = PrometheusBuilder::new().build_recorder().handle();
     let router = server::http::router(Arc::clone(&world.tower), metrics, CancellationToken::new());
     let answer = router.oneshot(request).await.unwrap();
     let (status, headers) = (answer.status(), answer.headers().clone());
     let body = answer.into_body().collect().await.unwrap().to_bytes();
-    Answer { status, headers, body: String::from_utf8_lossy(&body).into_owned() }
+    Reply { status, headers, body: String::from_utf8_lossy(&body).into_owned() }
 }
 
 async fn kept(world: &World) -> Vec<MessageRecord> {
@@ -225,7 +226,7 @@ async fn wrong_addresses_are_told_to_machines_in_their_language() {
     assert!(wrong.is_problem(405, "method_not_allowed") && wrong.header("allow").contains("GET"), "{wrong:?}");
 }
 
-/// Pages, server functions, live streams and what watchers ask: a method that an address does not take is told those that it takes.
+/// Pages, server functions, live streams and what watchers ask: a method that an address does not take is answered with those that it takes.
 #[tokio::test]
 async fn a_wrong_method_is_told_the_right_ones() {
     let world = World::new().await;
@@ -327,7 +328,7 @@ fn trackingmore(stamp: i64, number: &str) -> Vec<u8> {
     serde_json::json!({"code": 200, "data": {"tracking_number": number}, "verifyInfo": info}).to_string().into_bytes()
 }
 
-/// Whoever saw one message may put another body to its proof, here or at another node, before and after a restart.
+/// Anybody who saw one message may put another body to its proof, here or at another node, before and after a restart.
 #[tokio::test]
 async fn a_proof_without_the_body_is_good_for_one_message() {
     let world = World::new().await;
@@ -350,7 +351,7 @@ async fn a_proof_without_the_body_is_good_for_one_message() {
         let forged = offer(node, trackingmore(now, "N2")).await.unwrap_err();
         assert!(matches!(forged, Refused::ProofUsed), "{forged}");
     }
-    // an honest one is told to come again, and does with a later stamp
+    // an honest one is asked to retry, and does with a later stamp
     let request = Request::post("/ingest/tm").body(Body::from(trackingmore(now, "N2"))).unwrap();
     let answer = ask(&world, request).await;
     assert!(answer.is_problem(503, "proof_used") && answer.header("retry-after") == "1", "{answer:?}");
@@ -402,8 +403,8 @@ async fn a_source_whose_secrets_are_lost_is_told_and_stops_no_other() {
     lost.secrets = good.secrets;
     tower.store.inbox.put_source(scope, lost, key, tower.audit("test", "source")).await.unwrap();
     let list = sources::kept(tower, scope).await.unwrap();
-    let told: Vec<_> = list.iter().map(|(source, secrets)| (source.name.as_str(), secrets.is_ok())).collect();
-    assert!(told.contains(&("good", true)) && told.contains(&("lost", false)), "{told:?}");
+    let stated: Vec<_> = list.iter().map(|(source, secrets)| (source.name.as_str(), secrets.is_ok())).collect();
+    assert!(stated.contains(&("good", true)) && stated.contains(&("lost", false)), "{stated:?}");
     sources::disable(tower, scope, "good", None).await.unwrap();
     sources::enable(tower, scope, "good").await.unwrap();
     sources::drop_old_secret(tower, scope, "lost").await.unwrap_err();
@@ -528,7 +529,7 @@ async fn a_source_that_is_removed_takes_nothing_more_and_keeps_its_messages() {
     let world = World::new().await;
     let (tower, scope) = (&world.tower, world.tower.scope());
     let checkpoints = [("InTransit_003", "2026-03-05T01:00:00")];
-    world.hears("N1", &checkpoints).await;
+    world.receives("N1", &checkpoints).await;
     let error = sources::remove(tower, scope, "aftersip", None).await.unwrap_err().to_string();
     assert!(error.contains("aftersip") && error.contains("aftership"), "{error}");
     sources::remove(tower, scope, "aftership", Some("mistyped".into())).await.unwrap();
@@ -544,7 +545,7 @@ async fn a_source_that_is_removed_takes_nothing_more_and_keeps_its_messages() {
     // under the same name again, with another secret: the old one is forgotten
     world.source_of("aftership", "aftership", "another secret of the tests", carriers::Settings::default()).await;
     world.clock.advance(jiff::Span::new().minutes(1));
-    assert!(world.knock(br#"{"msg":{}}"#).await.is_err(), "signed with the secret of before");
+    assert!(world.deliver(br#"{"msg":{}}"#).await.is_err(), "signed with the secret of before");
     let kept = tower.store.inbox.messages(scope, MessageSelection::default(), None).await.unwrap();
     assert_eq!(kept.rows.len(), 1);
 }

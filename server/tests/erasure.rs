@@ -142,7 +142,7 @@ async fn a_message_that_is_still_to_be_read_is_erased_when_it_is() {
     let shipment = all.order("N1").await;
     let message = all.says(&[tracking("N1", WORDS, "2026-03-04"), tracking("B1", THEIRS, "2026-03-04")]).await;
     let (tower, scope) = (&all.world().tower, all.world().tower.scope());
-    replays::read_again(tower, scope, message).await.unwrap();
+    replays::reprocess(tower, scope, message).await.unwrap();
     all.world().clock.advance(Span::new().hours(5));
     assert_eq!(all.erase(shipment).await.unfinished, 1);
     assert!(all.body(message).await.is_some(), "not all that it speaks of is known");
@@ -184,7 +184,7 @@ async fn a_rewritten_message_is_not_read_again() {
     let body = all.body(both).await.unwrap();
     assert!(body.contains("ERASED") && !body.contains("Goldammer") && body.contains(THEIRS), "{body}");
     let (tower, scope) = (&all.world().tower, all.world().tower.scope());
-    let refused = replays::read_again(tower, scope, both).await.unwrap_err();
+    let refused = replays::reprocess(tower, scope, both).await.unwrap_err();
     assert!(matches!(&refused, UseCaseError::Invalid { message, .. } if message.contains("erasure")), "{refused}");
     let every = MessageSelection { messages: vec![both], ..MessageSelection::default() };
     assert_eq!(tower.store.inbox.count(scope, every).await.unwrap().take, 0);

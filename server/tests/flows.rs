@@ -26,27 +26,24 @@ const DELIVERED: &[(&str, &str)] = &[
 #[tokio::test]
 async fn an_event_that_comes_before_its_order_is_there_when_the_order_comes() {
     let world = World::new().await;
-    world.hears("N1", DELIVERED).await;
+    world.receives("N1", DELIVERED).await;
     assert_eq!(world.unclaimed().await, 1, "visible and counted, nobody's");
     let shipment = world.order(1, &["N1"]).await;
     assert_eq!(world.state(shipment).await, State::Delivered);
     assert_eq!(world.unclaimed().await, 0, "its history came along");
     let effects = world.load(shipment).await.effects;
-    assert!(
-        !effects.is_empty() && effects.iter().all(|e| e.done.is_some()),
-        "history is not told as news: {effects:?}"
-    );
+    assert!(!effects.is_empty() && effects.iter().all(|e| e.done.is_some()), "history is not notified: {effects:?}");
 }
 
 #[tokio::test]
 async fn a_corrected_number_takes_its_delivery_away_again() {
     let world = World::new().await;
     let shipment = world.order(1, &["WRONG1"]).await;
-    world.hears("WRONG1", DELIVERED).await;
+    world.receives("WRONG1", DELIVERED).await;
     assert_eq!(world.state(shipment).await, State::Delivered);
     assert_eq!(world.order(1, &["RIGHT2"]).await, shipment);
     assert_eq!(world.state(shipment).await, State::Unknown, "the delivery was another shipment's");
-    world.hears("RIGHT2", ON_THE_WAY).await;
+    world.receives("RIGHT2", ON_THE_WAY).await;
     assert_eq!(world.state(shipment).await, State::InTransit);
 }
 
@@ -54,9 +51,9 @@ async fn a_corrected_number_takes_its_delivery_away_again() {
 async fn one_container_moves_two_orders() {
     let world = World::new().await;
     let (first, second) = (world.order(1, &["BOX1"]).await, world.order(2, &["BOX1"]).await);
-    world.hears("BOX1", ON_THE_WAY).await;
+    world.receives("BOX1", ON_THE_WAY).await;
     assert_eq!((world.state(first).await, world.state(second).await), (State::InTransit, State::InTransit));
-    world.hears("BOX1", DELIVERED).await;
+    world.receives("BOX1", DELIVERED).await;
     assert_eq!((world.state(first).await, world.state(second).await), (State::Delivered, State::Delivered));
 }
 
@@ -64,9 +61,9 @@ async fn one_container_moves_two_orders() {
 async fn an_older_list_that_comes_late_changes_nothing() {
     let world = World::new().await;
     let shipment = world.order(1, &["N1"]).await;
-    world.hears("N1", DELIVERED).await;
+    world.receives("N1", DELIVERED).await;
     let before = world.load(shipment).await.shipment.folded.hash;
-    world.hears("N1", ON_THE_WAY).await;
+    world.receives("N1", ON_THE_WAY).await;
     let after = world.load(shipment).await.shipment;
     assert_eq!((after.folded.state, after.folded.hash), (State::Delivered, before));
 }
@@ -74,8 +71,8 @@ async fn an_older_list_that_comes_late_changes_nothing() {
 #[tokio::test]
 async fn the_same_message_twice_is_kept_once_and_answered_with_the_first_ones_thread() {
     let world = World::new().await;
-    let first = world.hears("N1", ON_THE_WAY).await;
-    let again = world.hears("N1", ON_THE_WAY).await;
+    let first = world.receives("N1", ON_THE_WAY).await;
+    let again = world.receives("N1", ON_THE_WAY).await;
     assert_eq!(
         (again.novelty, again.message, again.correlation),
         (Novelty::Repeated, first.message, first.correlation)

@@ -87,7 +87,7 @@ struct Evil {
     shipments: Vec<ShipmentId>,
 }
 
-/// A tower that was told nothing but hostile texts, by Odoo, by a carrier and by its own people.
+/// An installation that received nothing but hostile texts, by Odoo, by a carrier and by its own people.
 async fn evil() -> Evil {
     let settings = Settings { addr: Some("127.0.0.1:0".parse().unwrap()), ..Settings::default() };
     let systems = Systems::configured(settings).await;

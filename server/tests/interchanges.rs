@@ -34,7 +34,7 @@ async fn live_messages_do_not_wait_for_an_interchange() {
     let kept = async || world.tower.store.inbox.message(world.tower.scope(), receipt.message).await.unwrap().unwrap();
     let message = serde_json::json!({"event_id": "e1", "msg": {"tracking_number": "N1", "slug": "dhl", "tag": "InTransit", "checkpoints":
         [{"tag": "InTransit", "subtag": "InTransit_002", "checkpoint_time": "2026-03-02T10:00:00"}]}});
-    world.knock(message.to_string().as_bytes()).await.unwrap();
+    world.deliver(message.to_string().as_bytes()).await.unwrap();
     world.work(Lane::RealTime).await;
     assert_eq!(world.state(shipment).await, State::PickedUp);
     assert_eq!(kept().await.status, MessageStatus::Received, "the interchange waits in the batch lane");

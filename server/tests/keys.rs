@@ -18,7 +18,7 @@ use world::World;
 
 const KEYS: &str = include_str!("../crates/connectors/src/carriers/verify/fixtures/keys/shipengine_composed_jwks.json");
 
-/// A platform that publishes what it is told to.
+/// A platform that publishes the keys it is given.
 async fn platform(published: Arc<Mutex<String>>) -> String {
     let router = Router::new().route("/jwks", get(async move || published.lock().unwrap().clone()));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -27,7 +27,7 @@ async fn platform(published: Arc<Mutex<String>>) -> String {
     format!("http://{address}/jwks")
 }
 
-async fn knock(world: &World) -> Rejected {
+async fn deliver(world: &World) -> Rejected {
     let mut headers = HeaderMap::new();
     let stamp = world.tower.now().to_string();
     for (name, value) in [
@@ -52,14 +52,18 @@ async fn an_unknown_key_is_looked_up_where_the_platform_publishes_it() {
     let keys_url = Some(platform(Arc::clone(&published)).await);
     world.source_of("se", "shipengine", "", Settings { keys_url, ..Settings::default() }).await;
     *published.lock().unwrap() = KEYS.to_owned();
-    assert_eq!(knock(&world).await, Rejected::UnknownKey);
-    assert_eq!(knock(&world).await, Rejected::UnknownKey, "and nobody makes us ask twice a minute");
+    assert_eq!(deliver(&world).await, Rejected::UnknownKey);
+    assert_eq!(deliver(&world).await, Rejected::UnknownKey, "and nobody makes us ask twice a minute");
     world.work(Lane::Batch).await;
     let of_keys = JobSelection { destination: Some("keys".into()), ..JobSelection::default() };
     let done = world.tower.store.jobs.list(world.tower.scope(), JobFilter::Done, of_keys, None).await.unwrap();
     assert_eq!(done.rows.len(), 1);
     world.clock.advance(jiff::Span::new().seconds(10));
-    assert_eq!(knock(&world).await, Rejected::Mismatch("signature"), "the key is known now, the signature is invented");
+    assert_eq!(
+        deliver(&world).await,
+        Rejected::Mismatch("signature"),
+        "the key is known now, the signature is invented"
+    );
 }
 
 #[tokio::test]
@@ -70,5 +74,5 @@ async fn what_is_no_key_set_leaves_the_known_keys_alone() {
     world.source_of("se", "shipengine", "", Settings { keys_url, ..Settings::default() }).await;
     *published.lock().unwrap() = "{\"keys\":[]}".to_owned();
     world.passes(1).await;
-    assert_eq!(knock(&world).await, Rejected::Mismatch("signature"));
+    assert_eq!(deliver(&world).await, Rejected::Mismatch("signature"));
 }

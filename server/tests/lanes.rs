@@ -60,9 +60,9 @@ async fn a_hundred_thousand_batch_jobs_leave_real_time_alone() {
     }
     for n in 0..MESSAGES {
         let number = format!("N{n}");
-        world.knock_at(&world.tower, &number, &[("Delivered_001", "2026-03-04T12:30:00")]).await;
-        world.tower.wake.work(Lane::RealTime);
-        let told = tokio::time::timeout(PATIENCE, async {
+        world.deliver_to(&world.tower, &number, &[("Delivered_001", "2026-03-04T12:30:00")]).await;
+        world.tower.notifier.work(Lane::RealTime);
+        let folded = tokio::time::timeout(PATIENCE, async {
             loop {
                 if let Some(id) = world.tower.store.shipments.find(world.tower.scope(), &number).await.unwrap().first()
                     && world.state(*id).await == State::Delivered
@@ -72,7 +72,7 @@ async fn a_hundred_thousand_batch_jobs_leave_real_time_alone() {
                 tokio::task::yield_now().await;
             }
         });
-        told.await.expect("the message is folded");
+        folded.await.expect("the message is folded");
     }
     let left = world.pending().await;
     shutdown.cancel();

@@ -40,8 +40,8 @@ async fn unmapped(world: &World) -> Vec<(String, u64, u64)> {
     codes.into_iter().map(|c| (c.code.value, c.observations, c.shipments)).collect()
 }
 
-/// What has been told or would be: notes and activities that wait, and cases.
-async fn told(world: &World, shipment: ShipmentId) -> (usize, usize) {
+/// What was sent or would be: notes and activities that wait, and cases.
+async fn sent_counts(world: &World, shipment: ShipmentId) -> (usize, usize) {
     let (store, scope) = (&world.tower.store, world.tower.scope());
     let loaded = store.shipments.load(scope, shipment, None).await.unwrap().unwrap();
     let waiting = loaded.effects.iter().filter(|e| e.done.is_none()).count();
@@ -52,7 +52,7 @@ async fn told(world: &World, shipment: ShipmentId) -> (usize, usize) {
 async fn an_unknown_code_is_information_with_its_coarse_status_as_floor() {
     let world = World::new().await;
     let shipment = world.order(1, &["N1"]).await;
-    world.hears("N1", &[(UNHEARD, "2026-03-04T01:10:00")]).await;
+    world.receives("N1", &[(UNHEARD, "2026-03-04T01:10:00")]).await;
     let loaded = world.load(shipment).await;
     let reading = &loaded.input.facts[0].reading;
     assert_eq!(
@@ -67,8 +67,8 @@ async fn an_unknown_code_is_information_with_its_coarse_status_as_floor() {
 async fn a_published_meaning_heals_what_was_said_before_and_tells_nobody() {
     let world = World::new().await;
     let shipment = world.order(1, &["N1"]).await;
-    world.hears("N1", NOT_YET_DELIVERED).await;
-    let before = told(&world, shipment).await;
+    world.receives("N1", NOT_YET_DELIVERED).await;
+    let before = sent_counts(&world, shipment).await;
     world.passes(1).await;
     assert_eq!(publish(&world, UNHEARD, Some("OUT_FOR_DELIVERY|DAMAGED")).await.unwrap(), 1);
     assert_eq!(world.state(shipment).await, State::InTransit, "reading again is work of its own");
@@ -76,7 +76,7 @@ async fn a_published_meaning_heals_what_was_said_before_and_tells_nobody() {
     let loaded = world.load(shipment).await;
     assert_eq!(loaded.shipment.folded.state, State::OutForDelivery);
     assert!(!loaded.exceptions.is_empty(), "the damage is seen");
-    assert_eq!(told(&world, shipment).await, before, "no note, no activity, no case");
+    assert_eq!(sent_counts(&world, shipment).await, before, "no note, no activity, no case");
     assert_eq!(unmapped(&world).await, []);
     assert!(loaded.input.facts.iter().any(|f| f.reading.mapping == 1), "a reading names its version");
 }
@@ -84,7 +84,7 @@ async fn a_published_meaning_heals_what_was_said_before_and_tells_nobody() {
 #[tokio::test]
 async fn the_order_system_gets_the_fields_of_what_was_read_again() {
     let mut config = Settings::default().resolve().unwrap();
-    // nobody listens there: what is to be told waits to be tried again
+    // nobody listens there: updates wait for a retry
     config.odoo = Some(OdooSettings {
         url: "http://127.0.0.1:9".into(),
         database: "odoo".into(),
@@ -95,19 +95,19 @@ async fn the_order_system_gets_the_fields_of_what_was_read_again() {
     let world = World::with(config).await;
     let (store, scope) = (&world.tower.store, world.tower.scope());
     let shipment = world.order(1, &["N1"]).await;
-    world.hears("N1", NOT_YET_DELIVERED).await;
+    world.receives("N1", NOT_YET_DELIVERED).await;
     world.clock.advance(jiff::Span::new().hours(1));
     let now = world.tower.now();
     for lane in [Lane::RealTime, Lane::Batch] {
         let kinds = vec![(JobKind::SyncOrder, 10)];
-        let request = ClaimRequest { owner: "told".into(), lane, kinds, now, until: now, held: Vec::new() };
+        let request = ClaimRequest { owner: "worker".into(), lane, kinds, now, until: now, held: Vec::new() };
         for job in store.jobs.claim(request).await.unwrap() {
-            store.jobs.finish("told", job.job.id, Finish::Done, now).await.unwrap();
+            store.jobs.finish("worker", job.job.id, Finish::Done, now).await.unwrap();
         }
     }
     let waiting =
         async || store.jobs.list(scope, JobFilter::Retrying, JobSelection::default(), None).await.unwrap().rows;
-    assert_eq!(waiting().await, [], "all was told");
+    assert_eq!(waiting().await, [], "all was sent");
     publish(&world, UNHEARD, Some("OUT_FOR_DELIVERY")).await.unwrap();
     world.settle().await;
     let jobs: Vec<_> = waiting().await.into_iter().map(|row| row.job).collect();
@@ -121,7 +121,7 @@ async fn what_comes_after_is_read_by_the_new_version_at_once() {
     let shipment = world.order(1, &["N1"]).await;
     publish(&world, UNHEARD, Some("OUT_FOR_DELIVERY")).await.unwrap();
     assert_eq!(world.tower.mapping().version(), 1);
-    world.hears("N1", NOT_YET_DELIVERED).await;
+    world.receives("N1", NOT_YET_DELIVERED).await;
     assert_eq!(world.state(shipment).await, State::OutForDelivery);
     assert_eq!(unmapped(&world).await, []);
 }
@@ -134,9 +134,9 @@ async fn a_version_that_a_command_published_is_taken_up_and_read_by() {
     let change =
         Change { code: ProviderCode::new(LIST, UNHEARD), meaning: Some("OUT_FOR_DELIVERY".into()), why: "x".into() };
     assert_eq!(mappings::publish(&beside, beside.scope(), change).await.unwrap(), 1);
-    assert_eq!(world.tower.mapping().version(), 0, "nobody has told this process");
+    assert_eq!(world.tower.mapping().version(), 0, "this process does not know yet");
     // what it reads by the older one is not kept: it tries again
-    world.hears("N1", NOT_YET_DELIVERED).await;
+    world.receives("N1", NOT_YET_DELIVERED).await;
     world.passes(1).await;
     assert_eq!(world.state(shipment).await, State::OutForDelivery);
     assert_eq!(world.beside().await.mapping().version(), 1, "and after a restart");
@@ -146,8 +146,8 @@ async fn a_version_that_a_command_published_is_taken_up_and_read_by() {
 async fn going_back_to_an_earlier_version_is_a_new_one() {
     let world = World::new().await;
     let shipment = world.order(1, &["N1"]).await;
-    world.hears("N1", NOT_YET_DELIVERED).await;
-    let before = told(&world, shipment).await;
+    world.receives("N1", NOT_YET_DELIVERED).await;
+    let before = sent_counts(&world, shipment).await;
     publish(&world, UNHEARD, Some("OUT_FOR_DELIVERY")).await.unwrap();
     world.settle().await;
     assert_eq!(world.state(shipment).await, State::OutForDelivery);
@@ -156,7 +156,7 @@ async fn going_back_to_an_earlier_version_is_a_new_one() {
     assert_eq!(mappings::roll_back(&world.tower, scope, 0, "it was not".into()).await.unwrap(), 2);
     world.settle().await;
     assert_eq!(world.state(shipment).await, State::InTransit, "it was a misreading");
-    assert_eq!(told(&world, shipment).await, before, "nor is this told");
+    assert_eq!(sent_counts(&world, shipment).await, before, "nor is this sent");
     assert_eq!(unmapped(&world).await, [(UNHEARD.to_owned(), 1, 1)]);
     world.passes(1).await;
     assert_eq!(mappings::roll_back(&world.tower, scope, 1, "it was".into()).await.unwrap(), 3);
@@ -171,7 +171,7 @@ async fn going_back_to_an_earlier_version_is_a_new_one() {
 async fn what_an_admin_changes_in_the_base_is_read_again_too() {
     let world = World::new().await;
     let shipment = world.order(1, &["N1"]).await;
-    world.hears("N1", &[("Delivered_001", "2026-03-04T12:30:00")]).await;
+    world.receives("N1", &[("Delivered_001", "2026-03-04T12:30:00")]).await;
     world.passes(1).await;
     publish(&world, "Delivered_001", Some("AVAILABLE_FOR_PICKUP")).await.unwrap();
     world.settle().await;
@@ -191,7 +191,7 @@ async fn many_observations_are_read_again_in_chunks() {
         .map(|n| start.checked_add(jiff::Span::new().minutes(n)).unwrap().to_string())
         .collect();
     let said: Vec<_> = times.iter().map(|time| (UNHEARD, time.as_str())).collect();
-    world.hears("N1", &said).await;
+    world.receives("N1", &said).await;
     assert_eq!(unmapped(&world).await, [(UNHEARD.to_owned(), said.len() as u64, 1)]);
     publish(&world, UNHEARD, Some("OUT_FOR_DELIVERY")).await.unwrap();
     world.settle().await;

@@ -1,4 +1,4 @@
-//! What is told of trouble that was known before, with or after its delivery: exactly one activity and, by severity, one
+//! What is notified of trouble that was known before, with or after its delivery: exactly one activity and, by severity, one
 //! ticket; nothing of what is history. Against a simulated Odoo and desk, with time advanced.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -42,11 +42,11 @@ impl Systems {
     }
 
     async fn message(&self, checkpoints: &[(&str, &str)]) {
-        self.world.knock_at(&self.world.tower, NUMBER, checkpoints).await;
+        self.world.deliver_to(&self.world.tower, NUMBER, checkpoints).await;
     }
 
-    /// Who was told: activities, tickets.
-    fn told(&self, picking: i64) -> (usize, usize) {
+    /// What was posted: activities, tickets.
+    fn posted(&self, picking: i64) -> (usize, usize) {
         (self.odoo.activities(picking).len(), self.desk.tickets().len())
     }
 
@@ -105,13 +105,13 @@ async fn trouble_told_before_with_or_after_the_number_is_told_once() {
                 systems.message(trouble).await;
                 systems.world.settle().await;
             }
-            assert_eq!(systems.told(picking), (1, tickets_at_once), "{when}: {trouble:?}");
+            assert_eq!(systems.posted(picking), (1, tickets_at_once), "{when}: {trouble:?}");
             systems.hours(70).await;
-            assert_eq!(systems.told(picking), (1, 1), "{when}: {trouble:?}, later");
+            assert_eq!(systems.posted(picking), (1, 1), "{when}: {trouble:?}, later");
             systems.message(&[trouble[0], trouble[1], ON_THE_WAY]).await;
             systems.world.settle().await;
             systems.hours(3).await;
-            assert_eq!(systems.told(picking), (1, 1), "{when}: {trouble:?}, after another event");
+            assert_eq!(systems.posted(picking), (1, 1), "{when}: {trouble:?}, after another event");
         }
     }
 }
@@ -128,20 +128,20 @@ async fn old_trouble_is_shown_and_nobody_is_told_whatever_happens_later() {
     systems.import(9).await;
     systems.world.settle().await;
     assert_eq!(systems.odoo.value(picking, "x_milepost_exception"), "Damaged");
-    assert_eq!(systems.told(picking), (0, 0));
+    assert_eq!(systems.posted(picking), (0, 0));
     systems.message(&[DAMAGED[0], DAMAGED[1], ("InTransit_005", "2026-03-16T10:00:00")]).await;
     systems.world.settle().await;
     systems.hours(70).await;
-    assert_eq!(systems.told(picking), (0, 0), "an event that has nothing to do with it does not make it news");
+    assert_eq!(systems.posted(picking), (0, 0), "an event that has nothing to do with it does not make it news");
     let again =
         [DAMAGED[0], DAMAGED[1], ("InTransit_005", "2026-03-16T10:00:00"), ("Exception_012", "2026-03-19T08:00:00")];
     systems.message(&again).await;
     systems.world.settle().await;
-    assert_eq!(systems.told(picking), (1, 1), "the carrier says it again: that is news");
+    assert_eq!(systems.posted(picking), (1, 1), "the carrier says it again: that is news");
     systems.message(&[again[0], again[1], again[2], again[3], ("InTransit_003", "2026-03-19T09:00:00")]).await;
     systems.world.settle().await;
     systems.hours(3).await;
-    assert_eq!(systems.told(picking), (1, 1), "once");
+    assert_eq!(systems.posted(picking), (1, 1), "once");
 }
 
 #[tokio::test]
@@ -166,7 +166,7 @@ async fn the_first_import_and_what_is_read_again_tell_nobody() {
     systems.world.settle().await;
     systems.hours(70).await;
     assert!(!systems.world.load(systems.shipment().await).await.exceptions.is_empty());
-    assert_eq!(systems.told(picking), (0, 0), "a new meaning of what was said is no news");
+    assert_eq!(systems.posted(picking), (0, 0), "a new meaning of what was said is no news");
 }
 
 #[tokio::test]
@@ -184,7 +184,7 @@ async fn what_a_person_settled_before_the_delivery_was_known_stays_settled() {
     systems.import(9).await;
     systems.world.settle().await;
     systems.hours(70).await;
-    assert_eq!(systems.told(picking), (0, 0));
+    assert_eq!(systems.posted(picking), (0, 0));
 }
 
 /// Repeatable numbers.
@@ -199,7 +199,7 @@ impl Dice {
     }
 }
 
-/// Whatever comes first, whoever folds it and whoever dies over it: one activity, one ticket.
+/// Whatever comes first, any node folds it and any node dies meanwhile: one activity, one ticket.
 #[tokio::test]
 async fn in_any_order_it_is_told_once() {
     for seed in 1..=40_u64 {
@@ -226,7 +226,7 @@ async fn in_any_order_it_is_told_once() {
                 5 => systems.world.work(Lane::RealTime).await,
                 6 => systems.world.work(Lane::Batch).await,
                 7 => systems.dies_folding([Lane::RealTime, Lane::Batch][dice.throw(0..2)]).await,
-                _ => systems.read_again().await,
+                _ => systems.reprocess().await,
             }
         }
         if !arrived {
@@ -243,13 +243,13 @@ async fn in_any_order_it_is_told_once() {
         systems.advance(31).await;
         systems.advance(120).await;
         systems.advance(120).await;
-        assert_eq!(systems.told(picking), (1, 1), "seed {seed}: {trail:?}");
-        systems.read_again().await;
+        assert_eq!(systems.posted(picking), (1, 1), "seed {seed}: {trail:?}");
+        systems.reprocess().await;
         systems.world.settle().await;
         systems.message(&[DAMAGED[0], DAMAGED[1], ON_THE_WAY]).await;
         systems.world.settle().await;
         systems.hours(4).await;
-        assert_eq!(systems.told(picking), (1, 1), "seed {seed}: {trail:?}, later");
+        assert_eq!(systems.posted(picking), (1, 1), "seed {seed}: {trail:?}, later");
         assert_eq!(systems.odoo.activities(picking)[0].1, Open::Todo);
         let notes = systems.odoo.notes(picking);
         let mut once: Vec<_> = notes.iter().map(|(_, body)| body).collect();
@@ -261,12 +261,12 @@ async fn in_any_order_it_is_told_once() {
 
 impl Systems {
     /// Every message so far is read again.
-    async fn read_again(&self) {
+    async fn reprocess(&self) {
         let tower = &self.world.tower;
         let all = tower.store.inbox.messages(tower.scope(), Default::default(), None).await.unwrap();
         for message in all.rows {
             // one that waits for its first reading cannot be read again
-            let _ = replays::read_again(tower, tower.scope(), message.id).await;
+            let _ = replays::reprocess(tower, tower.scope(), message.id).await;
         }
     }
 }
@@ -280,7 +280,7 @@ async fn a_revised_time_is_the_same_trouble() {
             systems.message(&[trouble[0], (trouble[1].0, time)]).await;
             systems.world.settle().await;
             systems.hours(hours).await;
-            assert_eq!(systems.told(picking), (1, 1), "{time}: {:?}", systems.odoo.activities(picking));
+            assert_eq!(systems.posted(picking), (1, 1), "{time}: {:?}", systems.odoo.activities(picking));
         }
         assert_eq!(systems.world.load(systems.shipment().await).await.exceptions.len(), 1);
         systems.hours(3).await;
@@ -303,7 +303,7 @@ async fn what_is_taken_back_and_said_again_keeps_its_activity() {
         .await;
     systems.world.settle().await;
     systems.hours(2).await;
-    assert_eq!(systems.told(picking), (1, 1), "{:?}", systems.odoo.activities(picking));
+    assert_eq!(systems.posted(picking), (1, 1), "{:?}", systems.odoo.activities(picking));
     assert_eq!(systems.odoo.activities(picking)[0].1, Open::Todo);
     assert_eq!(systems.world.load(systems.shipment().await).await.exceptions.len(), 1);
     systems.message(&[DAMAGED[0], ("InTransit_005", "2026-03-05T08:40:00")]).await;

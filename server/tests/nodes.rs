@@ -43,20 +43,20 @@ async fn a_node_hears_what_another_did() {
     let (_database, one, other) = two().await;
     let shutdown = CancellationToken::new();
     let (listening, stop) = (Arc::clone(&other), shutdown.clone());
-    let listener = tokio::spawn(async move { listening.wake.listen(stop).await });
-    let mut changes = other.wake.changes();
+    let listener = tokio::spawn(async move { listening.notifier.listen(stop).await });
+    let mut changes = other.notifier.changes();
     let heard = async {
         // the first wake-ups may come before the other listens: said again until one is heard
         loop {
-            one.tower.wake.changed();
+            one.tower.notifier.changed();
             if tokio::time::timeout(Duration::from_millis(50), changes.changed()).await.is_ok() {
                 break;
             }
         }
     };
     tokio::time::timeout(PATIENCE, heard).await.expect("a wake-up");
-    let work = other.wake.lane(Lane::RealTime).notified();
-    one.hears("N1", DELIVERED).await;
+    let work = other.notifier.lane(Lane::RealTime).notified();
+    one.receives("N1", DELIVERED).await;
     tokio::time::timeout(PATIENCE, work).await.expect("there is work, and the other node knows");
     shutdown.cancel();
     listener.await.unwrap();
@@ -70,7 +70,7 @@ async fn a_stream_reads_every_change_whichever_node_made_it() {
     let mut seen = std::collections::BTreeMap::new();
     let both = [Arc::clone(&one.tower), Arc::clone(&other)];
     for n in 0..40 {
-        one.knock_at(&both[n % 2], &format!("N{n}"), DELIVERED).await;
+        one.deliver_to(&both[n % 2], &format!("N{n}"), DELIVERED).await;
     }
     let working =
         both.map(|node| tokio::spawn(async move { Runner::new(node, Lane::RealTime).run_until_idle().await.unwrap() }));
@@ -102,8 +102,8 @@ async fn a_stream_reads_every_change_whichever_node_made_it() {
 async fn nodes_share_the_work_and_do_each_piece_once() {
     let (_database, one, other) = two().await;
     for n in 0..60 {
-        one.knock_at(&one.tower, &format!("N{n}"), &DELIVERED[..1]).await;
-        one.knock_at(&other, &format!("N{n}"), DELIVERED).await;
+        one.deliver_to(&one.tower, &format!("N{n}"), &DELIVERED[..1]).await;
+        one.deliver_to(&other, &format!("N{n}"), DELIVERED).await;
     }
     let working = [Arc::clone(&one.tower), other]
         .map(|node| tokio::spawn(async move { Runner::new(node, Lane::RealTime).run_until_idle().await.unwrap() }));
@@ -113,7 +113,7 @@ async fn nodes_share_the_work_and_do_each_piece_once() {
     }
     one.settle().await;
     assert!(shares.iter().all(|share| *share > 0), "both worked: {shares:?}");
-    assert_eq!(one.unclaimed().await, 60, "one shipment for each number, whoever saw it first");
+    assert_eq!(one.unclaimed().await, 60, "one shipment for each number, any node saw it first");
     for n in 0..60 {
         let found = one.tower.store.shipments.find(one.tower.scope(), &format!("N{n}")).await.unwrap();
         assert_eq!(one.state(found[0]).await, State::Delivered);
@@ -123,7 +123,7 @@ async fn nodes_share_the_work_and_do_each_piece_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_dead_node_held_is_free_after_its_lease() {
     let (_database, one, other) = two().await;
-    one.knock_at(&one.tower, "N1", DELIVERED).await;
+    one.deliver_to(&one.tower, "N1", DELIVERED).await;
     let now = one.clock.now();
     let request = ClaimRequest {
         owner: "the dead node".into(),

@@ -8,7 +8,7 @@ mod world;
 use domain::{Milestone, ids::ShipmentId};
 use server::{
     config::Settings,
-    texts::Place,
+    texts::Slot,
     usecases::{
         orders::REPAIRS_MAX,
         proof::{self, Proof},
@@ -23,8 +23,8 @@ const DELIVERED: &[(&str, &str)] =
 const DAMAGED: &[(&str, &str)] = &[("InTransit_003", "2026-03-05T01:00:00"), ("Exception_012", "2026-03-05T08:00:00")];
 
 impl Systems {
-    async fn hear(&self, number: &str, checkpoints: &[(&str, &str)]) {
-        self.world.knock_at(&self.world.tower, number, checkpoints).await;
+    async fn receives(&self, number: &str, checkpoints: &[(&str, &str)]) {
+        self.world.deliver_to(&self.world.tower, number, checkpoints).await;
         self.world.settle().await;
     }
 
@@ -50,13 +50,13 @@ impl Systems {
 async fn a_note_names_the_number_of_the_piece_and_its_carrier() {
     let systems = Systems::new().await;
     let picking = systems.order("PIECE000001,PIECE000002").await;
-    systems.hear("PIECE000002", DELIVERED).await;
-    let told = systems.bodies(picking);
-    assert!(!told.is_empty() && told.iter().all(|note| note.contains(", PIECE000002, DHL")), "{told:?}");
-    assert!(told.iter().all(|note| !note.contains("PIECE000001")), "{told:?}");
-    systems.hear("PIECE000001", DELIVERED).await;
-    let told = systems.bodies(picking);
-    assert!(told.last().unwrap().contains(", PIECE000001, DHL"), "{told:?}");
+    systems.receives("PIECE000002", DELIVERED).await;
+    let posted = systems.bodies(picking);
+    assert!(!posted.is_empty() && posted.iter().all(|note| note.contains(", PIECE000002, DHL")), "{posted:?}");
+    assert!(posted.iter().all(|note| !note.contains("PIECE000001")), "{posted:?}");
+    systems.receives("PIECE000001", DELIVERED).await;
+    let posted = systems.bodies(picking);
+    assert!(posted.last().unwrap().contains(", PIECE000001, DHL"), "{posted:?}");
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn five_hundred_deliveries_that_change_alike_take_few_writes() {
     for (events, status) in [(&DELIVERED[..1], "IN_TRANSIT"), (DELIVERED, "DELIVERED")] {
         let before = systems.odoo.calls("stock.picking/write");
         for n in 0..500 {
-            systems.world.knock_at(&systems.world.tower, &format!("MANY{n}"), events).await;
+            systems.world.deliver_to(&systems.world.tower, &format!("MANY{n}"), events).await;
         }
         systems.world.settle().await;
         let writes = systems.odoo.calls("stock.picking/write") - before;
@@ -107,8 +107,8 @@ async fn a_call_for_several_that_fails_is_split_or_waits_and_nothing_is_lost() {
         }
         for picking in &pickings {
             assert_eq!(systems.status(*picking).as_deref(), Some("DELIVERED"), "{fault:?}");
-            let told = systems.bodies(*picking);
-            assert_eq!(told.iter().filter(|note| note.contains("Delivered")).count(), 1, "{fault:?}: {told:?}");
+            let posted = systems.bodies(*picking);
+            assert_eq!(posted.iter().filter(|note| note.contains("Delivered")).count(), 1, "{fault:?}: {posted:?}");
         }
         assert_eq!(systems.dead().await, 0, "{fault:?}");
     }
@@ -129,7 +129,7 @@ async fn one_delivery_that_is_gone_does_not_hold_up_those_that_are_written_with_
 async fn fields_changed_by_hand_are_set_back_and_that_is_said_once() {
     let systems = Systems::new().await;
     let picking = systems.order("HAND1").await;
-    systems.hear("HAND1", DAMAGED).await;
+    systems.receives("HAND1", DAMAGED).await;
     let before = systems.bodies(picking).len();
     for (field, typed, written) in [
         ("x_milepost_exception", serde_json::json!("nothing at all"), serde_json::json!("Damaged")),
@@ -149,7 +149,7 @@ async fn fields_changed_by_hand_are_set_back_and_that_is_said_once() {
     assert_eq!(systems.bodies(picking).len(), before + 2, "once each");
 
     // what Milepost itself has not written yet is no change of somebody else
-    systems.hear("HAND1", &[DAMAGED[0], DAMAGED[1], ("OutForDelivery_001", "2026-03-05T11:00:00")]).await;
+    systems.receives("HAND1", &[DAMAGED[0], DAMAGED[1], ("OutForDelivery_001", "2026-03-05T11:00:00")]).await;
     systems.import(9).await;
     systems.world.settle().await;
     assert_eq!(systems.status(picking).as_deref(), Some("OUT_FOR_DELIVERY"));
@@ -171,7 +171,7 @@ async fn an_exception_typed_by_hand_where_there_is_none_goes_away() {
 async fn whoever_changes_them_again_and_again_is_not_fought() {
     let systems = Systems::new().await;
     let picking = systems.order("HAND1").await;
-    systems.hear("HAND1", DAMAGED).await;
+    systems.receives("HAND1", DAMAGED).await;
     let fights = async |times: usize| {
         for _ in 0..times {
             systems.odoo.edit(picking, "x_milepost_exception", "mine".into());
@@ -266,10 +266,10 @@ async fn who_signed_is_shown_to_whoever_may_see_it_and_named_in_odoo_only_if_wan
             let view = systems.world.ports(role).shipments.get(shipment.to_string(), None).await.unwrap();
             assert_eq!(view.proofs.iter().map(|p| p.signed_by.as_str()).collect::<Vec<_>>(), [shown]);
         }
-        let told = systems.bodies(picking);
-        assert_eq!(told.iter().any(|note| note.contains("Jane Doe")), wanted && !late, "{told:?}");
+        let posted = systems.bodies(picking);
+        assert_eq!(posted.iter().any(|note| note.contains("Jane Doe")), wanted && !late, "{posted:?}");
         let calls = tower.store.jobs.attempts_of(tower.scope(), shipment).await.unwrap();
-        let asked = calls.iter().filter_map(|call| tower.texts.open(Place::Request, call.request.as_ref()));
+        let asked = calls.iter().filter_map(|call| tower.texts.open(Slot::Request, call.request.as_ref()));
         let asked: Vec<String> = asked.collect();
         assert!(!asked.is_empty() && asked.iter().all(|request| !request.contains("Jane")), "{asked:?}");
     }

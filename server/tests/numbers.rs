@@ -204,7 +204,7 @@ async fn any_form_is_found() {
 async fn a_delivery_that_did_not_leave_the_house_does_not_have_anothers_state() {
     for message_first in [true, false] {
         let systems = Systems::new().await;
-        let told = says(&systems.world, Some("ups"), UPS, "Delivered_001", "2026-03-05T10:00:00");
+        let reported = says(&systems.world, Some("ups"), UPS, "Delivered_001", "2026-03-05T10:00:00");
         let sent = delivery(&systems, "SENT", "UPS", UPS);
         systems.odoo.edit(sent, "state", json!("done"));
         systems.odoo.edit(sent, "date_done", json!("2026-03-03 10:00:00"));
@@ -212,11 +212,11 @@ async fn a_delivery_that_did_not_leave_the_house_does_not_have_anothers_state() 
         let cancelled = delivery(&systems, "CANCELLED", "UPS", UPS);
         systems.odoo.edit(cancelled, "state", json!("cancel"));
         if message_first {
-            told.await;
+            reported.await;
             take_in(&systems).await;
         } else {
             take_in(&systems).await;
-            told.await;
+            reported.await;
         }
         let mut ids = Vec::new();
         for name in ["SENT", "BACKORDER", "CANCELLED"] {

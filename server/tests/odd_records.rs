@@ -140,7 +140,7 @@ async fn no_odd_field_of_any_record_stops_another_record() {
 async fn nor_once_something_was_written_to_them() {
     let three = Three::new().await;
     for number in ["N0", "N1", "N2"] {
-        three.systems.world.hears(number, &[("InTransit_002", "2026-03-05T10:00:00")]).await;
+        three.systems.world.receives(number, &[("InTransit_002", "2026-03-05T10:00:00")]).await;
     }
     let tower = &three.systems.world.tower;
     let written = tower.store.shipments.written_of(tower.scope(), "odoo", three.pickings.to_vec()).await.unwrap();
@@ -206,7 +206,7 @@ async fn what_could_not_be_read_is_tried_again_until_it_can() {
     assert_eq!(store.shipments.find(scope, "WH/OUT/N2").await.unwrap().len(), 1, "{later} is taken in");
     // rights are granted
     systems.odoo.allow_all();
-    orders::read_again(tower, scope).await.unwrap();
+    orders::reimport(tower, scope).await.unwrap();
     systems.world.settle().await;
     assert_eq!(store.shipments.find(scope, "WH/OUT/N1").await.unwrap().len(), 1);
     assert_eq!(store.order_problems.list(scope).await.unwrap(), []);
@@ -246,7 +246,7 @@ async fn a_customer_or_an_order_that_changes_changes_the_delivery() {
 async fn a_deleted_delivery_stays_with_its_history_and_nothing_is_written_to_it() {
     let three = Three::new().await;
     let world = &three.systems.world;
-    world.hears("N1", &[("InTransit_002", "2026-03-05T10:00:00"), ("Exception_003", "2026-03-05T11:00:00")]).await;
+    world.receives("N1", &[("InTransit_002", "2026-03-05T10:00:00"), ("Exception_003", "2026-03-05T11:00:00")]).await;
     assert!(!three.open(1).await.is_empty());
     let writes = || three.systems.odoo.changes().iter().filter(|change| change.record == three.pickings[1]).count();
     let before = writes();
@@ -256,7 +256,7 @@ async fn a_deleted_delivery_stays_with_its_history_and_nothing_is_written_to_it(
     assert_eq!((shipment.plan.standing, shipment.standing), (DeliveryStanding::Deleted, OriginStanding::Cancelled));
     assert_eq!(three.open(1).await, [], "its exceptions end");
     assert_eq!(world.load(three.ids[2]).await.shipment.plan.standing, DeliveryStanding::Open);
-    world.hears("N1", &[("InTransit_002", "2026-03-05T10:00:00"), ("InTransit_003", "2026-03-05T11:30:00")]).await;
+    world.receives("N1", &[("InTransit_002", "2026-03-05T10:00:00"), ("InTransit_003", "2026-03-05T11:30:00")]).await;
     assert!(!world.load(three.ids[1]).await.input.facts.is_empty(), "its history goes on");
     assert_eq!(writes(), before, "nothing is written to it");
     assert_eq!(three.systems.dead().await, 0);

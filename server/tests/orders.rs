@@ -252,7 +252,7 @@ async fn an_order_cancelled_before_anything_happened_is_cancelled_and_one_on_its
     take_in(&systems).await;
     let ids = [shipment_of(&systems, "N1").await, shipment_of(&systems, "N2").await];
     systems.world.passes(30).await;
-    systems.world.hears("N2", &[("InTransit_002", "2026-03-06T17:00:00")]).await;
+    systems.world.receives("N2", &[("InTransit_002", "2026-03-06T17:00:00")]).await;
     assert_eq!(open(&systems, ids[0]).await, [ExceptionReason::LateToShip]);
     for picking in [quiet, moving] {
         systems.odoo.edit(picking, "state", json!("cancel"));
@@ -263,11 +263,11 @@ async fn an_order_cancelled_before_anything_happened_is_cancelled_and_one_on_its
     assert_eq!(open(&systems, ids[1]).await, [ExceptionReason::TransitThoughCancelled]);
     assert_eq!(systems.world.state(ids[1]).await, State::PickedUp);
     // the first one is sent after all
-    systems.world.hears("N1", &[("InTransit_002", "2026-03-06T17:00:00")]).await;
+    systems.world.receives("N1", &[("InTransit_002", "2026-03-06T17:00:00")]).await;
     assert_eq!(open(&systems, ids[0]).await, [ExceptionReason::TransitThoughCancelled]);
     systems
         .world
-        .hears("N1", &[("InTransit_002", "2026-03-06T17:00:00"), ("Delivered_001", "2026-03-06T17:30:00")])
+        .receives("N1", &[("InTransit_002", "2026-03-06T17:00:00"), ("Delivered_001", "2026-03-06T17:30:00")])
         .await;
     assert_eq!((systems.world.state(ids[0]).await, open(&systems, ids[0]).await), (State::Delivered, vec![]));
 }
@@ -284,7 +284,7 @@ async fn a_number_of_another_carrier_is_matched_by_its_form_or_linked_by_a_perso
     }
     take_in(&systems).await;
     for number in [clear, open_form] {
-        systems.world.hears(number, &[("InTransit_002", "2026-03-05T10:00:00")]).await;
+        systems.world.receives(number, &[("InTransit_002", "2026-03-05T10:00:00")]).await;
     }
     let matched = shipment_of(&systems, clear).await;
     assert!(systems.world.state(matched).await.has_left());

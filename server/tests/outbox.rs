@@ -5,7 +5,7 @@ mod world;
 use domain::ids::ShipmentId;
 use server::{
     config::CallLimits,
-    jobs::gate::{Admission, FAILURES_MAX},
+    jobs::breaker::{Admission, FAILURES_MAX},
     usecases::destinations,
 };
 use simulator::faults::Fault;
@@ -26,7 +26,7 @@ async fn a_sick_desk_is_left_in_peace_while_odoo_goes_on_and_a_probe_heals_it() 
     assert_eq!(systems.standing("odoo").await.admission, Admission::All);
     let shut = systems.standing("desk").await;
     assert_eq!(shut.admission, Admission::Nobody);
-    assert!(shut.gate.health.failures >= FAILURES_MAX);
+    assert!(shut.breaker.health.failures >= FAILURES_MAX);
     let asked = systems.desk.all_calls();
     assert!(asked <= 2 * FAILURES_MAX as usize, "{MANY} cases, and only {asked} calls: the others wait");
 
@@ -55,7 +55,7 @@ async fn a_wish_for_peace_holds_the_whole_destination() {
     systems.say(DELIVERED).await;
     let held = systems.standing("odoo").await;
     assert_eq!(held.admission, Admission::Nobody);
-    let until = held.gate.health.held_until.unwrap().duration_since(systems.world.tower.now());
+    let until = held.breaker.health.limited_until.unwrap().duration_since(systems.world.tower.now());
     assert_eq!(until.as_secs(), 90);
     let asked = systems.odoo.all_calls() - before;
     assert!(
@@ -96,7 +96,7 @@ async fn a_paused_destination_keeps_its_work() {
     systems.say(DELIVERED).await;
     systems.advance(86_400).await;
     assert_eq!(systems.odoo.all_calls(), before, "nothing goes out");
-    let pause = systems.standing("odoo").await.gate.paused.unwrap();
+    let pause = systems.standing("odoo").await.breaker.paused.unwrap();
     assert_eq!((pause.why.as_str(), pause.by), ("upgrade", Actor::Operator));
     destinations::resume(tower, person, "odoo").await.unwrap();
     systems.world.settle().await;
@@ -113,11 +113,11 @@ async fn an_unknown_outcome_is_looked_up_before_it_is_written_again() {
     let systems = Systems::new().await;
     let picking = systems.order("N0").await;
     systems.odoo.fail(Some("message_post"), &Fault::ResetAfterApply, 1);
-    systems.world.knock_at(&systems.world.tower, "N0", DELIVERED).await;
+    systems.world.deliver_to(&systems.world.tower, "N0", DELIVERED).await;
     systems.world.work(Lane::RealTime).await;
-    let told = systems.odoo.notes(picking).len();
+    let posted = systems.odoo.notes(picking).len();
     systems.advance(5).await;
-    assert_eq!(systems.odoo.notes(picking).len(), told, "it has time to settle");
+    assert_eq!(systems.odoo.notes(picking).len(), posted, "it has time to settle");
     for _ in 0..5 {
         systems.advance(30).await;
     }

@@ -56,7 +56,7 @@ fn addresses(records: &Records) -> Vec<(String, usize)> {
     routes.chain(questions.map(|question| (question, ROUNDS_OF_A_QUESTION))).collect()
 }
 
-/// What a sign-in may lead back to is what the router has, but for the pages of whoever is not signed in.
+/// What a sign-in may lead back to is what the router has, but for the pages without a session.
 #[test]
 fn the_sign_in_knows_every_page() {
     let routes = leptos_axum::generate_route_list(app::App);

@@ -59,20 +59,20 @@ async fn router(world: &World) -> Router {
         .layer(from_fn_with_state(state, catch))
 }
 
-struct Answer {
+struct Reply {
     status: StatusCode,
     kind: String,
     correlation: String,
     body: String,
 }
 
-async fn ask(router: &Router, request: Request<Body>) -> Answer {
+async fn ask(router: &Router, request: Request<Body>) -> Reply {
     let answer = router.clone().oneshot(request).await.unwrap();
     let header =
         |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
     let (status, kind, correlation) = (answer.status(), header("content-type"), header("x-correlation-id"));
     let body = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
-    Answer { status, kind, correlation, body: String::from_utf8(body.to_vec()).unwrap() }
+    Reply { status, kind, correlation, body: String::from_utf8(body.to_vec()).unwrap() }
 }
 
 fn request(method: &str, path: &str, accept: &str) -> Request<Body> {

@@ -1,4 +1,4 @@
-//! People at the door: signing in, sessions and their ends, live streams, the commands for them, figures for machines.
+//! Access of people: signing in, sessions and their ends, live streams, the commands for them, figures for machines.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -84,7 +84,7 @@ impl Door {
         cookie_of(&answer).unwrap_or_else(|| panic!("{login} is not let in: {status}"))
     }
 
-    /// Whether whoever has this cookie is somebody, and the cookie that comes back.
+    /// Whether this cookie is a valid session, and the cookie that comes back.
     async fn is_known(&self, cookie: &str) -> (bool, Option<String>) {
         let request = Request::get("/live/shipments").header(header::COOKIE, cookie);
         let answer = self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
@@ -575,7 +575,7 @@ async fn a_source_is_switched_off_and_a_rotated_secret_is_dropped_at_once() {
     let name = "aftership";
     let takes = async |n: u32| {
         world.clock.advance(Span::new().minutes(1));
-        world.knock(format!("{{\"event_id\":\"e{n}\",\"msg\":{{}}}}").as_bytes()).await.is_ok()
+        world.deliver(format!("{{\"event_id\":\"e{n}\",\"msg\":{{}}}}").as_bytes()).await.is_ok()
     };
     assert!(takes(1).await);
     sources::disable(tower, scope, name, Some("seen elsewhere".into())).await.unwrap();

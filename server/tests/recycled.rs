@@ -74,13 +74,13 @@ async fn nobodys(world: &World) -> Vec<ShipmentId> {
 async fn a_number_that_is_in_use_again_is_another_shipments() {
     let (world, odoo) = world().await;
     let (record, first) = order(&world, &odoo, "N1").await;
-    world.hears("N1", BEFORE).await;
+    world.receives("N1", BEFORE).await;
     assert_eq!(odoo.value(record, "x_milepost_status"), "DELIVERED");
     let (writes, notes) = (odoo.calls("stock.picking/write"), odoo.notes(record));
     let before = world.load(first).await.shipment;
     world.passes(MONTHS).await;
 
-    world.hears("N1", AGAIN).await;
+    world.receives("N1", AGAIN).await;
     let [second] = nobodys(&world).await[..] else { panic!("the next parcel has a shipment of its own") };
     assert_eq!(world.state(second).await, State::InTransit);
     let after = world.load(first).await.shipment;
@@ -89,15 +89,15 @@ async fn a_number_that_is_in_use_again_is_another_shipments() {
     assert_eq!(odoo.notes(record), notes);
 
     // a list of the first parcel that took its time, and the new one again
-    world.hears("N1", &[BEFORE[0], BEFORE[1], ("InTransit_003", "2026-03-04T19:00:00")]).await;
-    world.hears("N1", AGAIN).await;
+    world.receives("N1", &[BEFORE[0], BEFORE[1], ("InTransit_003", "2026-03-04T19:00:00")]).await;
+    world.receives("N1", AGAIN).await;
     assert_eq!(nobodys(&world).await, [second]);
     assert_eq!((world.state(first).await, world.state(second).await), (State::Delivered, State::InTransit));
 
     let (_, claimed) = order(&world, &odoo, "N1").await;
     assert_eq!((world.state(claimed).await, nobodys(&world).await), (State::InTransit, vec![]));
     assert_eq!(world.load(second).await.shipment.merged_into, Some(claimed));
-    world.hears("N1", DELIVERED_AGAIN).await;
+    world.receives("N1", DELIVERED_AGAIN).await;
     let first_again = world.load(first).await.shipment.folded;
     assert_eq!((world.state(claimed).await, first_again.delivered_at), (State::Delivered, before.folded.delivered_at));
     assert_eq!((odoo.notes(record), nobodys(&world).await), (notes, vec![]));
@@ -107,16 +107,16 @@ async fn a_number_that_is_in_use_again_is_another_shipments() {
 async fn an_order_under_a_used_number_waits_for_its_own_parcel() {
     let (world, odoo) = world().await;
     let (_, first) = order(&world, &odoo, "N1").await;
-    world.hears("N1", BEFORE).await;
+    world.receives("N1", BEFORE).await;
     world.passes(MONTHS).await;
     let (record, second) = order(&world, &odoo, "N1").await;
     assert_eq!(world.state(second).await, State::Unknown, "that delivery was another order's");
-    world.hears("N1", &[BEFORE[0], BEFORE[1], ("InTransit_003", "2026-03-04T19:00:00")]).await;
+    world.receives("N1", &[BEFORE[0], BEFORE[1], ("InTransit_003", "2026-03-04T19:00:00")]).await;
     assert_eq!(world.state(second).await, State::Unknown);
     // the carrier's list has both parcels
-    world.hears("N1", &[BEFORE[0], BEFORE[1], AGAIN[0], AGAIN[1]]).await;
+    world.receives("N1", &[BEFORE[0], BEFORE[1], AGAIN[0], AGAIN[1]]).await;
     assert_eq!((world.state(first).await, world.state(second).await), (State::Delivered, State::InTransit));
     assert_eq!((odoo.value(record, "x_milepost_status"), nobodys(&world).await), ("IN_TRANSIT".into(), vec![]));
-    let told: Vec<String> = odoo.notes(record).into_iter().map(|(_, body)| body).collect();
-    assert!(told.len() == 1 && told[0].contains("Picked up"), "{told:?}");
+    let posted: Vec<String> = odoo.notes(record).into_iter().map(|(_, body)| body).collect();
+    assert!(posted.len() == 1 && posted[0].contains("Picked up"), "{posted:?}");
 }

@@ -66,7 +66,7 @@ async fn all_that_failed_is_counted_and_taken_up_but_what_succeeded_later() {
     systems.odoo.clear_faults();
     // somebody corrected one in Odoo, and the next news got through
     world.clock.advance(jiff::Span::new().minutes(10));
-    world.knock_at(&world.tower, "N0", &[DELIVERED, &[("Delivered_002", "2026-03-05T11:30:00")]].concat()).await;
+    world.deliver_to(&world.tower, "N0", &[DELIVERED, &[("Delivered_002", "2026-03-05T11:30:00")]].concat()).await;
     world.settle().await;
 
     let all = Selection::Jobs(JobSelection { since: Some(noon), ..JobSelection::default() });
@@ -133,13 +133,13 @@ async fn what_nobody_could_read_is_news_once_it_is_read() {
     assert_eq!(counted, Tally { take: 1, skip: 0 });
     world.put_source("own", "generic_json", Some("bearer".into()), world::SECRET, settings("/number")).await;
     let code = ProviderCode::new("generic.own", "X");
-    let change = Change { code, meaning: Some("DELIVERED".into()), why: "as they told us".into() };
+    let change = Change { code, meaning: Some("DELIVERED".into()), why: "as they wrote".into() };
     mappings::publish(&world.tower, person(world), change).await.unwrap();
-    let told = systems.odoo.notes(picking).len();
+    let posted = systems.odoo.notes(picking).len();
     let (id, _) = start(world, Selection::Messages(bad)).await;
     assert_eq!(ended(world, id).await.done, Tally { take: 1, skip: 0 });
     assert_eq!(systems.status(picking).as_deref(), Some("DELIVERED"));
-    assert!(systems.odoo.notes(picking).len() > told, "nobody had heard of it");
+    assert!(systems.odoo.notes(picking).len() > posted, "nobody had heard of it");
 }
 
 #[tokio::test]
@@ -168,13 +168,13 @@ async fn what_was_just_said_is_told_by_the_live_fold_whoever_folds_first() {
     let picking = systems.order("N0").await;
     let world = &systems.world;
     let (tower, scope) = (&world.tower, world.tower.scope());
-    let told = systems.odoo.notes(picking).len();
-    let receipt = world.knock_at(tower, "N0", DELIVERED).await;
+    let posted = systems.odoo.notes(picking).len();
+    let receipt = world.deliver_to(tower, "N0", DELIVERED).await;
     normalise::normalise(tower, scope, receipt.message, Cause::Live).await.unwrap();
     let shipment = tower.store.shipments.find(scope, "N0").await.unwrap()[0];
     // an import's fold that was begun before, by a node that died
     let outcome = fold::fold_shipment(tower, scope, shipment, Cause::Import, tower.correlation()).await.unwrap();
-    assert_eq!(outcome, fold::FoldOutcome::Overtaken);
+    assert_eq!(outcome, fold::FoldOutcome::Superseded);
     world.settle().await;
-    assert!(systems.odoo.notes(picking).len() > told);
+    assert!(systems.odoo.notes(picking).len() > posted);
 }

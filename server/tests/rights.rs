@@ -1,4 +1,4 @@
-//! Who is offered what on the pages, and what is answered to whoever asks for more.
+//! Who is offered what on the pages, and what is answered to a request for more.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -11,11 +11,11 @@ use std::collections::BTreeSet;
 use storage::people::RoleName;
 use world::{
     World,
-    site::{Answer, Site},
+    site::{Reply, Site},
 };
 
 /// Where the forms of a page lead to.
-fn forms(page: &Answer) -> BTreeSet<&str> {
+fn forms(page: &Reply) -> BTreeSet<&str> {
     let forms = page.body.split("<form").skip(1).map(|form| form.split('>').next().unwrap());
     forms.map(|form| form.split("action=\"").nth(1).unwrap().split('"').next().unwrap()).collect()
 }
@@ -85,7 +85,7 @@ async fn a_refusal_has_the_status_that_it_means() {
     site.stop().await;
 }
 
-fn location(answer: &Answer) -> String {
+fn location(answer: &Reply) -> String {
     answer.headers.get(header::LOCATION).map(|to| to.to_str().unwrap().to_owned()).unwrap_or_default()
 }
 
@@ -180,7 +180,7 @@ async fn every_function_refuses_with_the_status_that_it_means() {
         }
     };
     let mut wrong = Vec::new();
-    let mut check = |what: String, answer: &Answer, status: u16| {
+    let mut check = |what: String, answer: &Reply, status: u16| {
         let code = serde_json::from_str::<app::contract::ApiError>(&answer.body).ok().map(|error| error.status());
         if answer.status.as_u16() != status || code != Some(status) {
             wrong.push(format!("{what}: {} {}", answer.status, answer.body));

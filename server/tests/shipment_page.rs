@@ -34,9 +34,9 @@ async fn estimates(world: &World, number: &str, subtag: &str, time: &str, expect
 async fn the_payload_is_of_the_message_that_the_timeline_names() {
     let world = World::new().await;
     let shipment = world.order(1, &["N1"]).await;
-    let first = world.hears("N1", &[SCAN]).await;
+    let first = world.receives("N1", &[SCAN]).await;
     world.clock.advance(jiff::Span::new().hours(1));
-    let second = world.hears("N1", &[SCAN, ("InTransit_002", "2026-03-05T12:30:00")]).await;
+    let second = world.receives("N1", &[SCAN, ("InTransit_002", "2026-03-05T12:30:00")]).await;
     let shown = page(&world, shipment, None).await;
     let mut seen = Vec::new();
     for event in events(&shown) {
@@ -55,11 +55,11 @@ async fn the_payload_is_of_the_message_that_the_timeline_names() {
 async fn each_second_is_one_moment_to_look_back_to_and_stays_one() {
     let world = World::new().await;
     let shipment = world.order(1, &["N1", "N2"]).await;
-    world.hears("N1", &[SCAN]).await;
+    world.receives("N1", &[SCAN]).await;
     world.clock.advance(jiff::Span::new().milliseconds(300));
-    world.hears("N2", &[SCAN]).await;
+    world.receives("N2", &[SCAN]).await;
     world.clock.advance(jiff::Span::new().hours(1));
-    world.hears("N1", &[SCAN, ("OutForDelivery_001", "2026-03-05T12:30:00")]).await;
+    world.receives("N1", &[SCAN, ("OutForDelivery_001", "2026-03-05T12:30:00")]).await;
     let now = page(&world, shipment, None).await;
     let labels: Vec<_> = now.moments.iter().map(|(_, label)| label.as_str()).collect();
     assert!(labels.len() == 2 && labels[0].ends_with(" · Out for delivery"), "{labels:?}");
@@ -97,7 +97,7 @@ async fn an_estimate_is_called_one_and_nothing_is_expected_of_what_has_ended() {
         let ended = world.clock.now().strftime("%Y-%m-%dT%H:%M:%S").to_string();
         // one carrier leaves the estimate out of its last message, the others repeat it
         let standing = if record == 2 {
-            world.hears(&number, &[SCAN, (end, &ended)]).await;
+            world.receives(&number, &[SCAN, (end, &ended)]).await;
             "replaced by a newer list"
         } else {
             estimates(&world, &number, end, &ended, expected).await;
@@ -125,7 +125,7 @@ async fn what_happened_before_is_not_crossed_out() {
     let world = World::new().await;
     let shipment = world.order(1, &["N1"]).await;
     world
-        .hears("N1", &[SCAN, ("InTransit_007", "2026-03-04T18:00:00"), ("Delivered_001", "2026-03-05T12:30:00")])
+        .receives("N1", &[SCAN, ("InTransit_007", "2026-03-04T18:00:00"), ("Delivered_001", "2026-03-05T12:30:00")])
         .await;
     let standings: Vec<_> = page(&world, shipment, None).await.why.iter().map(|reason| reason.standing).collect();
     assert_eq!(standings, [Standing::Decides, Standing::Counts, Standing::Counts]);

@@ -51,7 +51,7 @@ async fn closed_by_an_agent(world: &World, shipment: ShipmentId) -> CaseRecord {
         status: CaseStatus::Resolved,
         opened_at: now,
         resolved_at: Some(now),
-        notes: vec!["told".into()],
+        notes: vec!["noted".into()],
         closed_by: Some(Agent { name: Some(name) }),
         follows: None,
         seen: None,
@@ -96,15 +96,15 @@ async fn what_the_file_knew_the_database_knows() {
     let config = Settings::default().resolve().unwrap();
     let old = World::on(SqliteStore::open(&file, Options::test()).await.unwrap(), config.clone()).await;
     let (first, second) = (old.order(1, &["N1"]).await, old.order(2, &["N2"]).await);
-    old.hears("N1", ON_THE_WAY).await;
-    old.hears("N2", DAMAGED).await;
-    old.hears("NOBODYS1", DELIVERED).await;
+    old.receives("N1", ON_THE_WAY).await;
+    old.receives("N2", DAMAGED).await;
+    old.receives("NOBODYS1", DELIVERED).await;
     old.order(4, &["N4", "N5"]).await;
-    old.hears("N5", DELIVERED).await;
+    old.receives("N5", DELIVERED).await;
     old.order(4, &["N4"]).await;
     let case = closed_by_an_agent(&old, second).await;
     old.tower.store.work.put_case(old.tower.scope(), case.clone()).await.unwrap();
-    let waiting = old.knock_at(&old.tower, "N1", DELIVERED).await;
+    let waiting = old.deliver_to(&old.tower, "N1", DELIVERED).await;
     let before = old.load(first).await;
     let figures = figures_agree(&old).await;
     let counted = old.tower.store.shipments.counts(old.tower.scope(), old.clock.now()).await.unwrap();

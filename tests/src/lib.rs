@@ -347,7 +347,7 @@ impl Tower {
     /// # Errors
     /// As [`Self::prepare`].
     pub fn of(binary: &Path, mut settings: Vec<(&'static str, String)>) -> Result<Self> {
-        // the client needs it; whoever comes first
+        // the client needs it; the first caller installs it
         let _ = rustls::crypto::ring::default_provider().install_default();
         let data = tempfile::tempdir()?;
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();

@@ -1,4 +1,4 @@
-//! Whoever can write into the database, its backups or the files beside it does not go unnoticed: lines of the audit trail that
+//! Writing into the database, its backups or the files beside it does not go unnoticed: lines of the audit trail that
 //! are changed, removed, reordered or made anew, backups and their manifests, lists of erasures. On SQLite; on PostgreSQL with
 //! MILEPOST_TEST_ENGINE=postgres.
 
@@ -609,7 +609,7 @@ async fn a_restore_without_the_newest_list_of_erasures_is_refused() -> Result<()
     elsewhere.restore(&once, &[])?;
     ensure!(elsewhere.is_erased(first).await?);
 
-    // told otherwise
+    // given otherwise
     std::fs::remove_file(ground.list())?;
     let said = ground.restore(&never, &["--replace", "--without-erasures"])?;
     ensure!(said.contains("Without all erasures"), "{said}");

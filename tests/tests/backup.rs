@@ -33,7 +33,7 @@ fn surroundings() -> Option<(PathBuf, Engine)> {
     Some((binary.into(), if postgres { Engine::Postgres } else { Engine::Sqlite }))
 }
 
-/// Carriers that talk until they are told to stop; what was acknowledged.
+/// Carriers that send until they are stopped; what was acknowledged.
 struct Talk {
     acknowledged: Arc<Mutex<Vec<MessageId>>>,
     stop: Arc<AtomicBool>,

@@ -2,14 +2,14 @@
 //! under a pointer that is down.
 
 use super::{Failed, Loading, browser};
-use crate::contract::{Answer, ApiError};
+use crate::contract::{ApiError, ApiResult};
 use leptos::{prelude::*, reactive::computed::ScopedFuture};
 use std::{collections::BTreeSet, hash::Hash};
 
 /// A page of what `source` answers. The first answer makes it; the later ones change what it shows and make nothing anew, so
 /// that the focus, typed text and what was opened stay. While the pointer is down nothing changes.
 pub fn followed<T, V>(
-    source: Resource<Answer<T>>,
+    source: Resource<ApiResult<T>>,
     view: impl Fn(Signal<T>) -> V + Clone + Send + Sync + 'static,
 ) -> impl IntoView
 where
@@ -31,8 +31,8 @@ where
 }
 
 fn shown<T, V>(
-    first: Answer<T>,
-    source: Resource<Answer<T>>,
+    first: ApiResult<T>,
+    source: Resource<ApiResult<T>>,
     view: impl Fn(Signal<T>) -> V + Clone + Send + Sync + 'static,
 ) -> impl IntoView
 where

@@ -1,6 +1,6 @@
 //! The exception queue.
 
-use super::{Answer, When, shipments::Lateness};
+use super::{ApiResult, When, shipments::Lateness};
 use async_trait::async_trait;
 use domain::{Severity, State};
 use serde::{Deserialize, Serialize};
@@ -90,7 +90,7 @@ pub struct QueueRow {
     pub owner: Option<String>,
     /// Whether that is the viewer.
     pub mine: bool,
-    /// Who is answerable.
+    /// Who is responsible.
     pub responsible: String,
     /// The case's number and page.
     pub case: Option<(String, Option<String>)>,
@@ -126,7 +126,7 @@ pub enum Act {
 #[async_trait]
 pub trait ExceptionsPort: Send + Sync {
     /// A page.
-    async fn queue(&self, query: QueueQuery) -> Answer<QueuePage>;
+    async fn queue(&self, query: QueueQuery) -> ApiResult<QueuePage>;
     /// A person acts, with a reason where they gave one.
-    async fn act(&self, id: String, act: Act, why: String) -> Answer<()>;
+    async fn act(&self, id: String, act: Act, why: String) -> ApiResult<()>;
 }

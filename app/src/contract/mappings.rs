@@ -1,6 +1,6 @@
 //! What codes mean: those that nobody mapped, and the versions that admins published.
 
-use super::{Answer, When};
+use super::{ApiResult, When};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -133,9 +133,9 @@ pub struct ChangeView {
 #[async_trait]
 pub trait MappingsPort: Send + Sync {
     /// The page.
-    async fn view(&self, query: MappingQuery) -> Answer<MappingsView>;
+    async fn view(&self, query: MappingQuery) -> ApiResult<MappingsView>;
     /// Publishes what a code means; the new version.
-    async fn publish(&self, meaning: NewMeaning) -> Answer<u32>;
+    async fn publish(&self, meaning: NewMeaning) -> ApiResult<u32>;
     /// Publishes an earlier version again; returns the new version.
-    async fn roll_back(&self, version: u32, why: String) -> Answer<u32>;
+    async fn roll_back(&self, version: u32, why: String) -> ApiResult<u32>;
 }

@@ -57,9 +57,9 @@ pub enum ApiError {
         /// Why.
         message: String,
     },
-    /// Our fault; the thread is in the logs.
+    /// Our fault; the logs have its correlation id.
     Internal {
-        /// The thread.
+        /// The correlation id.
         correlation: String,
     },
 }
@@ -123,9 +123,9 @@ impl fmt::Display for ApiError {
             | Self::Invalid { message, .. }
             | Self::Unavailable { message } => f.write_str(message),
             Self::TooMany { seconds } => write!(f, "Too many tries. Wait {seconds} seconds, then try again."),
-            Self::Internal { correlation } if correlation.is_empty() => {
-                f.write_str("Something went wrong on our side. Try again; if it happens again, tell your admin.")
-            }
+            Self::Internal { correlation } if correlation.is_empty() => f.write_str(
+                "Something went wrong on our side. Try again; if it happens again, contact your administrator.",
+            ),
             Self::Internal { correlation } => {
                 write!(f, "Something went wrong on our side. Quote {correlation} when you ask for help.")
             }
@@ -165,10 +165,10 @@ const KNOWN: &[(&str, &str, &str)] = &[
         "The exception is over, or its ticket is not closed: there is nothing to reopen.",
     ),
     ("/api/mappings/publish", "milestone", "Choose a milestone."),
-    ("/api/sync/start-replay", "ids", "Choose at least one row, or take up all."),
-    ("/api/sync/start-replay", "selection", "Nothing is left to take up."),
+    ("/api/sync/start-replay", "ids", "Choose at least one row, or all."),
+    ("/api/sync/start-replay", "selection", "Nothing is left to retry."),
     ("/api/sync/stop-replay", "replay", "It has ended already."),
-    ("/api/sync/replay", "message", "Its body is no longer kept, so that it cannot be read again."),
+    ("/api/sync/replay", "message", "Its body is no longer kept, so it cannot be reprocessed."),
     ("", "why", "Say why, in 1 to 500 characters."),
 ];
 /// What an error without such a sentence says.
@@ -216,7 +216,7 @@ pub fn web_address(address: &str) -> Option<&str> {
 }
 
 /// What a port gives.
-pub type Answer<T> = Result<T, ApiError>;
+pub type ApiResult<T> = Result<T, ApiError>;
 
 /// The ports, for one request of one viewer.
 #[derive(Clone)]

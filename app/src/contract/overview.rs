@@ -1,6 +1,6 @@
 //! Figures for executives: few, each with its definition.
 
-use super::{Answer, When};
+use super::{ApiResult, When};
 use async_trait::async_trait;
 use domain::State;
 use serde::{Deserialize, Serialize};
@@ -92,5 +92,5 @@ pub struct CarrierRow {
 #[async_trait]
 pub trait OverviewPort: Send + Sync {
     /// The overview.
-    async fn overview(&self) -> Answer<OverviewView>;
+    async fn overview(&self) -> ApiResult<OverviewView>;
 }

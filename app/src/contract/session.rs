@@ -1,6 +1,6 @@
 //! Who is signed in, and what they may do.
 
-use super::Answer;
+use super::ApiResult;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +44,7 @@ impl Role {
     }
 }
 
-/// Whoever is signed in.
+/// The person who is signed in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Viewer {
     /// Id.
@@ -72,7 +72,7 @@ impl Viewer {
 /// A longer address is not returned to after the sign-in.
 const RETURN_BYTES_MAX: usize = 2000;
 
-/// The pages for whoever is signed in, as the router has them; `{id}` stands for one record's.
+/// The pages for people who are signed in, as the router has them; `{id}` stands for one record's.
 pub const PAGES: &[&str] = &[
     "/",
     "/shipments",
@@ -114,7 +114,7 @@ pub struct Installation {
 /// What the frame of every page shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frame {
-    /// Whoever is signed in.
+    /// The person who is signed in.
     pub viewer: Viewer,
     /// The installation.
     pub installation: Installation,
@@ -134,15 +134,15 @@ pub struct Frame {
 #[async_trait]
 pub trait SessionPort: Send + Sync {
     /// The frame of the signed-in person.
-    async fn frame(&self) -> Answer<Frame>;
+    async fn frame(&self) -> ApiResult<Frame>;
     /// Signs in; where to go then.
-    async fn sign_in(&self, login: String, password: String) -> Answer<String>;
+    async fn sign_in(&self, login: String, password: String) -> ApiResult<String>;
     /// Signs out.
-    async fn sign_out(&self) -> Answer<()>;
+    async fn sign_out(&self) -> ApiResult<()>;
     /// Whether the first admin can be made with this one-time token.
-    async fn set_up_is_open(&self, token: String) -> Answer<bool>;
+    async fn set_up_is_open(&self, token: String) -> ApiResult<bool>;
     /// Makes the first admin with the one-time token.
-    async fn set_up(&self, token: String, login: String, name: String, password: String) -> Answer<()>;
+    async fn set_up(&self, token: String, login: String, name: String, password: String) -> ApiResult<()>;
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Shipments: the list, one shipment, one event.
 
-use super::{Answer, When};
+use super::{ApiResult, When};
 use async_trait::async_trait;
 use domain::{Severity, State, Visibility};
 use serde::{Deserialize, Serialize};
@@ -262,7 +262,7 @@ pub struct Entry {
     pub exception: Option<(Severity, String)>,
     /// The observation, where its raw message can be opened.
     pub observation: Option<String>,
-    /// The thread.
+    /// The correlation id.
     pub correlation: Option<String>,
 }
 
@@ -338,7 +338,7 @@ pub struct ExceptionView {
     pub label: String,
     /// How much a person is needed.
     pub severity: Severity,
-    /// Who is answerable.
+    /// Who is responsible.
     pub responsible: String,
     /// Since when.
     pub opened: When,
@@ -412,7 +412,7 @@ pub struct RawView {
     pub later: Option<String>,
     /// How many later messages there are.
     pub later_messages: usize,
-    /// The thread.
+    /// The correlation id.
     pub correlation: String,
     /// What was made of it: label, value.
     pub canonical: Vec<(String, String)>,
@@ -424,13 +424,13 @@ pub struct RawView {
 #[async_trait]
 pub trait ShipmentsPort: Send + Sync {
     /// A page of the list.
-    async fn list(&self, query: ListQuery) -> Answer<ListPage>;
+    async fn list(&self, query: ListQuery) -> ApiResult<ListPage>;
     /// One shipment, now or as known at a moment.
-    async fn get(&self, id: String, as_known_at: Option<String>) -> Answer<ShipmentView>;
+    async fn get(&self, id: String, as_known_at: Option<String>) -> ApiResult<ShipmentView>;
     /// Links an order's shipment with an unlinked one of the same number.
-    async fn link(&self, claimed: String, unlinked: String) -> Answer<()>;
+    async fn link(&self, claimed: String, unlinked: String) -> ApiResult<()>;
     /// One event's raw message.
-    async fn raw(&self, id: String, observation: String) -> Answer<RawView>;
+    async fn raw(&self, id: String, observation: String) -> ApiResult<RawView>;
     /// The shipment that goes under exactly this, if there is just one.
-    async fn find(&self, text: String) -> Answer<Option<String>>;
+    async fn find(&self, text: String) -> ApiResult<Option<String>>;
 }

@@ -1,6 +1,6 @@
 //! Calls to Odoo and the desk with their answers; messages that wait for a person.
 
-use super::{Answer, When};
+use super::{ApiResult, When};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +28,7 @@ pub struct SyncQuery {
     /// Where the page begins.
     #[serde(default)]
     pub cursor: String,
-    /// Whether to count what could be taken up again, where that takes time.
+    /// Whether to count what could be retried, where that takes time.
     #[serde(default)]
     pub count: bool,
 }
@@ -51,9 +51,9 @@ pub struct SyncView {
     pub messages: Vec<MessageView>,
     /// Where the next page begins.
     pub next: Option<String>,
-    /// What taking up everything that the question chooses would come to, where it was counted.
+    /// What a bulk retry of everything that the filters select would come to, where it was counted.
     pub planned: Option<Planned>,
-    /// What people take up again, newest first.
+    /// Bulk retries, newest first.
     pub replays: Vec<ReplayView>,
     /// Deliveries of Odoo that could not be read, or only in part, newest first.
     pub unread: Vec<UnreadView>,
@@ -80,7 +80,7 @@ pub struct UnreadView {
     pub next_try: When,
 }
 
-/// What would be taken up again.
+/// What would be retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Planned {
     /// Taken up.
@@ -89,7 +89,7 @@ pub struct Planned {
     pub skip: u64,
 }
 
-/// What a person takes up again.
+/// A bulk retry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplayView {
     /// Its id.
@@ -112,7 +112,7 @@ pub struct ReplayView {
     pub state: String,
 }
 
-/// What is to be taken up again: what is chosen, or all that a question chooses.
+/// What is to be retried: what is selected, or all that the filters select.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chosen {
     /// The question.
@@ -128,11 +128,11 @@ pub struct Chosen {
 
 /// Whether jobs go out to a destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GateView {
+pub struct BreakerView {
     /// Its name in requests.
     pub name: String,
     /// How it stands.
-    pub stands: Stands,
+    pub stands: BreakerState,
     /// Why, and until when, in words; empty while it is open.
     pub detail: String,
 }
@@ -140,15 +140,15 @@ pub struct GateView {
 /// How a destination stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Stands {
+pub enum BreakerState {
     /// Jobs go out.
-    Open,
+    Healthy,
     /// A person stopped it.
     Paused,
     /// Rate limited: not called for a while.
-    Held,
+    RateLimited,
     /// It fails: jobs wait.
-    Shut,
+    Suspended,
 }
 
 /// What a destination of jobs is called.
@@ -165,8 +165,8 @@ pub fn destination_label(name: &str) -> &str {
 /// A destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Destination {
-    /// Its gate; none for work inside.
-    pub gate: Option<GateView>,
+    /// Its circuit breaker; none for internal work.
+    pub breaker: Option<BreakerView>,
     /// Its name in requests.
     pub name: String,
     /// As shown.
@@ -183,7 +183,7 @@ pub struct Destination {
     pub dead: u64,
     /// Classes of errors, most frequent first: the view that shows them, the class, how many.
     pub errors: Vec<(String, String, u64)>,
-    /// When something last went well.
+    /// When it last succeeded.
     pub last_ok: Option<When>,
 }
 
@@ -214,7 +214,7 @@ pub struct JobView {
     pub next: Option<When>,
     /// When it last moved.
     pub updated: When,
-    /// The thread.
+    /// The correlation id.
     pub correlation: String,
     /// The calls it made, oldest first; on a page of its own.
     pub calls: Vec<CallView>,
@@ -248,7 +248,7 @@ pub struct MessageView {
     pub received: When,
     /// Its size in bytes.
     pub size: u64,
-    /// The thread.
+    /// The correlation id.
     pub correlation: String,
 }
 
@@ -273,23 +273,23 @@ pub struct MessagePage {
 #[async_trait]
 pub trait SyncPort: Send + Sync {
     /// The page.
-    async fn view(&self, query: SyncQuery) -> Answer<SyncView>;
+    async fn view(&self, query: SyncQuery) -> ApiResult<SyncView>;
     /// One job with every call that it made.
-    async fn job(&self, job: String) -> Answer<JobView>;
+    async fn job(&self, job: String) -> ApiResult<JobView>;
     /// One message.
-    async fn message(&self, message: String) -> Answer<MessagePage>;
+    async fn message(&self, message: String) -> ApiResult<MessagePage>;
     /// Takes one dead job up again.
-    async fn retry(&self, job: String) -> Answer<()>;
-    /// Begins to take up again what is chosen; how many.
-    async fn start_replay(&self, chosen: Chosen) -> Answer<Planned>;
+    async fn retry(&self, job: String) -> ApiResult<()>;
+    /// Starts a bulk retry of what is selected; how many.
+    async fn start_replay(&self, chosen: Chosen) -> ApiResult<Planned>;
     /// Stops that.
-    async fn stop_replay(&self, replay: String) -> Answer<()>;
+    async fn stop_replay(&self, replay: String) -> ApiResult<()>;
     /// Stops a destination: its jobs wait.
-    async fn pause(&self, destination: String, why: String) -> Answer<()>;
+    async fn pause(&self, destination: String, why: String) -> ApiResult<()>;
     /// Lets a destination go on.
-    async fn resume(&self, destination: String) -> Answer<()>;
+    async fn resume(&self, destination: String) -> ApiResult<()>;
     /// Tries to read deliveries again that could not be read.
-    async fn read_deliveries(&self) -> Answer<()>;
+    async fn read_deliveries(&self) -> ApiResult<()>;
     /// Reads a message again.
-    async fn replay(&self, message: String) -> Answer<()>;
+    async fn replay(&self, message: String) -> ApiResult<()>;
 }

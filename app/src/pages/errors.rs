@@ -54,7 +54,7 @@ pub fn BrokenPage(
         <main class="page" id="main">
             <div class="empty-state">
                 <h1>"Something went wrong"</h1>
-                <span role="alert">"This page could not be shown. Try again; if it happens again, tell your admin this id: "<code>{correlation}</code></span>
+                <span role="alert">"This page could not be shown. Try again; if it happens again, give your administrator this id: "<code>{correlation}</code></span>
                 <span><a class="btn" href="">"Try again"</a>" "<a class="btn" href="/">"Home"</a></span>
             </div>
         </main>

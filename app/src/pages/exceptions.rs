@@ -122,7 +122,7 @@ fn Queue(queue: Signal<Asked>, act: ServerAction<ActOnException>) -> impl IntoVi
     let table = move || {
         view! {
             <table class="table table--sticky table--list">
-                <caption class="sr">"Exceptions by severity and clock"</caption>
+                <caption class="sr">"Exceptions by severity and SLA"</caption>
                 <thead><tr>
                     <th>"Exception"</th><th>"Shipment"</th><th class="p2">"Status"</th><th>"SLA, age"</th>
                     <th class="p3">"Owner"</th><th class="num">"Case"</th>{may_act.then(|| view! { <th><span class="sr">"Actions"</span></th> })}
@@ -192,7 +192,7 @@ fn filters(query: &QueueQuery, page: &QueuePage) -> impl IntoView + use<> {
     };
     let ticket = match query.ticket.as_str() {
         "opened" => Some("Ticket opened in 7 days"),
-        "resolved" => Some("Ticket of 7 days, auto-resolved"),
+        "resolved" => Some("Ticket opened in 7 days, auto-resolved"),
         _ => None,
     };
     let recorded = (query.recorded == "7d").then_some("New in 7 days");

@@ -191,7 +191,7 @@ fn Means(code: AskedCode, publish: ServerAction<PublishMeaning>) -> impl IntoVie
                         </select>
                     </div>
                     <div class="field">
-                        <label for="why">"Why"</label>
+                        <label for="why">"Reason"</label>
                         <input class="input" id="why" name="meaning[why]" maxlength="500" required placeholder="Source, e.g. carrier documentation"/>
                     </div>
                     <div class="row">
@@ -254,7 +254,7 @@ fn change(change: ChangeView) -> impl IntoView {
 #[component]
 fn RollBack(version: u32, back: ServerAction<RollBackMapping>) -> impl IntoView {
     let id = format!("back-{version}");
-    let label = format!("Why roll back to version {version}");
+    let label = format!("Reason for the roll-back to version {version}");
     view! {
         <details>
             <summary class="small" data-testid="roll-back">"Roll back to this version"</summary>

@@ -1,6 +1,6 @@
 //! One message as it was received, and what became of it.
 
-use super::sync::ReadAgain;
+use super::sync::Reprocess;
 use crate::{
     api::{self, ReplayMessage},
     components::{Copy, Failed, Frame, Masked, Time, action, browser, live::followed, parts::grouped},
@@ -37,21 +37,19 @@ fn Whole(page: View, replay: ServerAction<ReplayMessage>) -> impl IntoView {
     let kept = raw.is_some();
     let raw = match raw {
         Some(raw) => view! { <pre class="code" tabindex="0" aria-label="Raw message">{raw}</pre> }.into_any(),
-        None => {
-            view! { <p class="in muted">"The body is no longer kept, so that it cannot be read again."</p> }.into_any()
-        }
+        None => view! { <p class="in muted">"The body is no longer kept, so it cannot be reprocessed."</p> }.into_any(),
     };
     let id = message.id;
     view! {
         <div class="page__head">
-            <div><h1>"Message of "{message.source}</h1><p>"As it was received, and what became of it"</p></div>
-            <div class="push">{kept.then(|| view! { <ReadAgain id replay/> })}</div>
+            <div><h1>"Message from "{message.source}</h1><p>"As received, with the result"</p></div>
+            <div class="push">{kept.then(|| view! { <Reprocess id replay/> })}</div>
         </div>
         <section class="panel"><div class="in"><table class="map"><tbody>
             <tr><th>"Status"</th><td class="wrap-any"><span class="tag" data-testid="message-status">{message.status}</span>" "{message.reason}</td></tr>
             <tr><th>"Received"</th><td><Time when=message.received/></td></tr>
-            <tr><th>"Read as"</th><td class="mono">{connector}</td></tr>
-            <tr><th>"Verified by"</th><td>{verified}</td></tr>
+            <tr><th>"Connector"</th><td class="mono">{connector}</td></tr>
+            <tr><th>"Signature"</th><td>{verified}</td></tr>
             <tr><th>"Size"</th><td>{grouped(message.size)}" bytes"</td></tr>
             {repeats}
             <tr><th>"Correlation"</th><td><Copy text=message.correlation/></td></tr>

@@ -115,7 +115,7 @@ fn Figures(view: OverviewView) -> impl IntoView {
             <section class="table-box">
                 <table class="table">
                     <caption class="sr">"Shipments of orders by carrier"</caption>
-                    <thead><tr><th>"Carrier"</th><th class="num">"Shipments"</th><th class="num">"Open"</th><th class="num">"Up to date"</th><th class="num">"With exceptions"</th><th class="num">"Delivered"</th></tr></thead>
+                    <thead><tr><th>"Carrier"</th><th class="num">"Shipments"</th><th class="num">"Open"</th><th class="num">"Up to date"</th><th class="num">"Exceptions"</th><th class="num">"Delivered"</th></tr></thead>
                     <tbody>{carriers}</tbody>
                 </table>
             </section>

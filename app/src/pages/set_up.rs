@@ -18,7 +18,7 @@ pub fn SetUpPage() -> impl IntoView {
         <PageTitle text="Set up"/>
         <main class="gate__form" id="main">
             <span class="brand"><svg viewBox="0 0 24 24" aria-hidden="true"><use href="/icons.svg#brand"></use></svg>"Milepost"</span>
-            <div><h1>"Make the first admin"</h1><p class="muted">"This link works once. Further users: milepost user add."</p></div>
+            <div><h1>"Create administrator"</h1><p class="muted">"This link works once. Further users: milepost user add."</p></div>
             <Suspense fallback=|| ()>
                 {move || Suspend::new(async move {
                     match open.await {
@@ -39,7 +39,7 @@ fn FirstAdmin(action: ServerAction<SetUp>, token: String) -> impl IntoView {
         <ActionForm action attr:class="stack">
             <input type="hidden" name="token" value=token/>
             <div class="field"><label for="name">"Name"</label><input class="input" id="name" name="name" autocomplete="name" required/></div>
-            <div class="field"><label for="login">"Login"</label><input class="input" id="login" name="login" autocomplete="username" autocapitalize="none" required/></div>
+            <div class="field"><label for="login">"Email"</label><input class="input" id="login" name="login" autocomplete="username" autocapitalize="none" required/></div>
             <div class="field">
                 <label for="password">"Password"</label>
                 <input class="input" id="password" name="password" type="password" autocomplete="new-password" minlength="12" required/>
@@ -48,7 +48,7 @@ fn FirstAdmin(action: ServerAction<SetUp>, token: String) -> impl IntoView {
             <span role="alert">
                 {move || failed().map(|text| view! { <span class="hint bad row row--tight keep"><Icon name="critical"/><span>{text}</span></span> })}
             </span>
-            <button class="btn btn--go" type="submit">"Make admin"</button>
+            <button class="btn btn--go" type="submit">"Create administrator"</button>
         </ActionForm>
     }
 }

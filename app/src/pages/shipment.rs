@@ -479,7 +479,7 @@ fn customer_facts(customer: CustomerView) -> impl IntoView {
         {line("Customer", customer.name, class)}
         {line("Ship to", customer.place, "")}
         {line("E-mail", customer.email, class)}
-        {line("Language, time zone", customer.locale, "")}
+        {line("Language, local time", customer.locale, "")}
     }
 }
 

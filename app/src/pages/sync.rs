@@ -10,8 +10,8 @@ use crate::{
         parts::{Empty, grouped},
     },
     contract::sync::{
-        Destination, GateView, JobView, MessageView, Planned, ReplayView, Stands, SyncQuery, SyncView, UnreadView,
-        destination_label,
+        BreakerState, BreakerView, Destination, JobView, MessageView, Planned, ReplayView, SyncQuery, SyncView,
+        UnreadView, destination_label,
     },
 };
 use domain::visible::visible;
@@ -288,7 +288,7 @@ fn filters(query: &SyncQuery) -> impl IntoView + use<> {
     }
 }
 
-/// What is chosen, or all that the view shows, is taken up again.
+/// Retries what is selected, or all that the view shows.
 fn taking_up(
     query: &SyncQuery,
     planned: Option<Planned>,
@@ -480,45 +480,46 @@ fn destination(d: Destination, query: &SyncQuery, acts: Acts) -> impl IntoView +
     view! {
         <tr>
             <th scope="row" class="c11">{label}</th>
-            <td class="two c12">{d.gate.as_ref().map(stands)}</td>
+            <td class="two c12">{d.breaker.as_ref().map(stands)}</td>
             <td class="mono small c3">{errors}</td>
             <td class="num hide-s">{done("")}</td><td class="num hide-s"><Count n=d.pending href=pending/></td><td class="num hide-s"><Count n=d.retrying href=retrying/></td>
             <td class="small muted c2 only-s">{counts}</td>
             <td class="num hide-s"><Count n=d.dead href=failed class=dead/></td>
             <td class="p2 hide-s">{d.last_ok.map_or_else(|| "never".into_any(), |when| view! { <Time when/> }.into_any())}</td>
-            <td class="right wide-s">{d.gate.map(|gate| gate_acts(gate, acts))}</td>
+            <td class="right wide-s">{d.breaker.map(|breaker| breaker_actions(breaker, acts))}</td>
         </tr>
     }
 }
 
-fn stands(gate: &GateView) -> impl IntoView + use<> {
-    let (class, word) = match gate.stands {
-        Stands::Open => ("tag tag--ok", "Healthy"),
-        Stands::Paused => ("tag tag--warn", "Paused"),
-        Stands::Held => ("tag tag--warn", "Rate-limited"),
-        Stands::Shut => ("tag tag--bad", "Suspended"),
+fn stands(breaker: &BreakerView) -> impl IntoView + use<> {
+    let (class, word) = match breaker.stands {
+        BreakerState::Healthy => ("tag tag--ok", "Healthy"),
+        BreakerState::Paused => ("tag tag--warn", "Paused"),
+        BreakerState::RateLimited => ("tag tag--warn", "Rate-limited"),
+        BreakerState::Suspended => ("tag tag--bad", "Suspended"),
     };
-    let detail = (!gate.detail.is_empty()).then(|| view! { <small class="wrap-any">{gate.detail.clone()}</small> });
+    let detail =
+        (!breaker.detail.is_empty()).then(|| view! { <small class="wrap-any">{breaker.detail.clone()}</small> });
     view! { <span class=class data-testid="stands">{word}</span>{detail} }
 }
 
-fn gate_acts(gate: GateView, acts: Acts) -> impl IntoView {
+fn breaker_actions(breaker: BreakerView, acts: Acts) -> impl IntoView {
     let Acts { pause, resume, .. } = acts;
-    let name = gate.name;
-    if gate.stands == Stands::Paused {
+    let name = breaker.name;
+    if breaker.stands == BreakerState::Paused {
         view! {
             <ActionForm action=resume attr:class="inline-form"><input type="hidden" name="destination" value=name/>
                 <button class="btn btn--s" type="submit" data-testid="resume">"Resume"</button></ActionForm>
         }
         .into_any()
     } else {
-        let label = format!("Why {name} is paused");
+        let label = format!("Reason for pausing {name}");
         view! {
             <details class="pause">
                 <summary class="small" data-testid="pause">"Pause…"</summary>
                 <ActionForm action=pause attr:class="row">
                     <input type="hidden" name="destination" value=name/>
-                    <input class="input" name="why" maxlength="500" required placeholder="Why" aria-label=label/>
+                    <input class="input" name="why" maxlength="500" required placeholder="Reason" aria-label=label/>
                     <button class="btn btn--s" type="submit">"Pause"</button>
                 </ActionForm></details>
         }
@@ -529,7 +530,7 @@ fn gate_acts(gate: GateView, acts: Acts) -> impl IntoView {
 #[component]
 fn OneJob(job: JobView, choice: Option<Ticked>, retry: ServerAction<RetryJob>) -> impl IntoView {
     let select =
-        choice.map(|ticked| view! { <td class="hide-s">{ticked.tick(&job.id, format!("Choose: {}", job.what))}</td> });
+        choice.map(|ticked| view! { <td class="hide-s">{ticked.tick(&job.id, format!("Select: {}", job.what))}</td> });
     let page = format!("/sync/jobs/{}", job.id);
     let shipment = job.shipment.map(|id| view! { <a href=format!("/shipments/{id}")>"Shipment"</a> });
     let id = job.id;
@@ -547,10 +548,10 @@ fn OneJob(job: JobView, choice: Option<Ticked>, retry: ServerAction<RetryJob>) -
 
 /// How often something was tried.
 pub(super) fn tries(attempts: u32) -> String {
-    format!("{attempts} {}", if attempts == 1 { "try" } else { "tries" })
+    format!("{attempts} {}", if attempts == 1 { "attempt" } else { "attempts" })
 }
 
-/// Takes one failed job up again.
+/// Retries one failed job.
 #[component]
 pub(super) fn RetryButton(
     /// The job.
@@ -565,7 +566,7 @@ pub(super) fn RetryButton(
 
 /// Reads one message again.
 #[component]
-pub(super) fn ReadAgain(
+pub(super) fn Reprocess(
     /// The message.
     id: String,
     /// What does it.
@@ -584,7 +585,7 @@ fn OneMessage(
     replay: ServerAction<ReplayMessage>,
 ) -> impl IntoView {
     let page = format!("/sync/messages/{}", message.id);
-    let select = ticked.tick(&message.id, format!("Choose the message of {}", message.source));
+    let select = ticked.tick(&message.id, format!("Select the message of {}", message.source));
     view! {
         <tr data-testid="message-row">
             <td class="hide-s">{select}</td>
@@ -593,7 +594,7 @@ fn OneMessage(
             <td class="two c3"><span class="tag">{message.status}</span><small class="wrap-any">{message.reason}</small></td>
             <td class="num hide-s">{grouped(message.size)}</td>
             <td class="p2 hide-s"><Copy text=message.correlation/></td>
-            <td class="c12"><ReadAgain id=message.id replay/></td>
+            <td class="c12"><Reprocess id=message.id replay/></td>
         </tr>
     }
 }

@@ -61,7 +61,7 @@ fn target_dir(root: &Path) -> Result<PathBuf> {
     Ok(PathBuf::from(dir))
 }
 
-/// Runs wasm-bindgen in a scratch folder beside the module. The glue is told at run time where the module lies.
+/// Runs wasm-bindgen in a scratch folder beside the module. The glue gets the module's address at run time.
 pub fn bind(module: &Path, profile: Profile) -> Result<Glue> {
     let scratch = module.with_extension("bindgen");
     if scratch.exists() {

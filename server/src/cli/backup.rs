@@ -25,7 +25,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-use storage::{Actor, Scope, audit::Place};
+use storage::{Actor, Scope, audit::Position};
 use storage_postgres::backup::{self as postgres, Target};
 
 /// Bytes of one read while a file's digest is taken.
@@ -251,7 +251,7 @@ impl Restore {
             "What came since is missing until its sender repeats it; Odoo is taken in again by itself. Notes, activities and\n\
              cases made since are found under their own ids and not made twice. Everybody has to sign in again."
         );
-        match anchor::walk(&tower, tower.scope(), Place::default()).await? {
+        match anchor::walk(&tower, tower.scope(), Position::default()).await? {
             Ok(place) => println!("The audit trail holds: {} lines.", place.seq),
             Err(fault) => bail!("the copy is in place, and its audit trail was not sound when it was made: {fault}"),
         }

@@ -70,7 +70,7 @@ impl Demo {
         let world =
             World::start(WorldConfig { seed: self.seed, sources: secrets.clone(), now: Arc::new(move || now.now()) })
                 .await?;
-        let (tower, passwords) = furnish(config, Arc::clone(&clock), &world, &secrets).await?;
+        let (tower, passwords) = seed_demo(config, Arc::clone(&clock), &world, &secrets).await?;
         hold_orders(&tower).await?;
         let running = serve::Running::start(Arc::clone(&tower), serve::Role::All, serve::prometheus()?).await?;
         announce(&running, &passwords);
@@ -140,7 +140,7 @@ fn secrets(clock: &dyn Clock) -> SourceSecrets {
     SourceSecrets { aftership: word(clock, 16), easypost: word(clock, 16), x12_214: word(clock, 16) }
 }
 
-async fn furnish(
+async fn seed_demo(
     mut config: Config,
     clock: Arc<dyn Clock>,
     world: &World,

@@ -1,7 +1,7 @@
 //! `milepost destination`: how the systems that jobs go out to stand; stops one, or lets it go on.
 
 use crate::{
-    jobs::{errors, gate::Admission},
+    jobs::{breaker::Admission, errors},
     log,
     tower::Tower,
     usecases::destinations,
@@ -10,7 +10,7 @@ use anyhow::Result;
 use clap::Subcommand;
 use jiff::Timestamp;
 use std::sync::Arc;
-use storage::{Scope, destinations::Gate};
+use storage::{Scope, destinations::Breaker};
 
 /// The systems that jobs go out to.
 #[derive(Subcommand)]
@@ -38,7 +38,7 @@ impl Destination {
         match self {
             Self::List => {
                 for standing in destinations::standings(&tower, scope).await? {
-                    let how = standing_words(&standing.gate, standing.admission, tower.now());
+                    let how = standing_words(&standing.breaker, standing.admission, tower.now());
                     println!("{}\t{}", standing.name, log::shown(&how));
                 }
             }
@@ -56,8 +56,8 @@ impl Destination {
 }
 
 /// How a destination stands: why, since when, and what comes next.
-fn standing_words(gate: &Gate, admission: Admission, now: Timestamp) -> String {
-    let health = &gate.health;
+fn standing_words(breaker: &Breaker, admission: Admission, now: Timestamp) -> String {
+    let health = &breaker.health;
     let since = health.failing_since.map(|at| format!(" since {at:.0}")).unwrap_or_default();
     let error = health.last_error.as_deref().map(|class| {
         let meaning = errors::class(class).map_or("", |class| class.meaning).trim_end_matches('.');
@@ -65,12 +65,12 @@ fn standing_words(gate: &Gate, admission: Admission, now: Timestamp) -> String {
     });
     let error = error.unwrap_or_default();
     let failing = format!("failed {} times in a row{since}", health.failures);
-    match (&gate.paused, admission) {
+    match (&breaker.paused, admission) {
         (Some(pause), _) => format!("paused since {:.0}: {}", pause.at, pause.why),
         (None, Admission::All) if health.failures > 0 => format!("healthy; {failing}{error}"),
         (None, Admission::All) => "healthy".into(),
-        (None, Admission::Probe) => format!("suspended: {failing}{error}; one job is let through next, as a probe"),
-        (None, Admission::Nobody) => match (health.held_until, health.shut_until) {
+        (None, Admission::Probe) => format!("suspended: {failing}{error}; one job runs next as a probe"),
+        (None, Admission::Nobody) => match (health.limited_until, health.open_until) {
             (Some(until), _) if until > now => format!("rate limited until {until:.0}, as the system asked"),
             (_, Some(until)) if until > now => format!("suspended: {failing}{error}; next probe at {until:.0}"),
             _ => format!("suspended: {failing}{error}; a probe is under way"),
@@ -81,21 +81,21 @@ fn standing_words(gate: &Gate, admission: Admission, now: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jobs::gate::{News, admission, after};
+    use crate::jobs::breaker::{Outcome, admission, after};
     use storage::destinations::Health;
 
     #[test]
     fn a_destination_that_is_suspended_says_why_since_when_and_what_comes() {
         let at = |second: i64| Timestamp::new(1_772_359_200 + second, 123_456_789).unwrap();
         let mut health = Health::default();
-        assert_eq!(standing_words(&Gate::default(), Admission::All, at(0)), "healthy");
+        assert_eq!(standing_words(&Breaker::default(), Admission::All, at(0)), "healthy");
         for second in 0..5 {
-            health = after(&health, News::Sick, at(second), 127);
+            health = after(&health, Outcome::Failure, at(second), 127);
         }
         health.last_error = Some("unreachable".into());
-        let gate = Gate { paused: None, health };
+        let breaker = Breaker { paused: None, health };
         for (second, expected) in [(5, "next probe at 2026-03-01T10:00:0"), (60, "as a probe")] {
-            let words = standing_words(&gate, admission(&gate, at(second)), at(second));
+            let words = standing_words(&breaker, admission(&breaker, at(second)), at(second));
             assert!(!words.contains("00.1"), "to the second: {words:?}");
             for part in [
                 "suspended",

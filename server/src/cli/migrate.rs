@@ -16,7 +16,7 @@ use std::{
 };
 use storage::{
     Actor, Scope, Store,
-    audit::{Place, Walked, walk},
+    audit::{Position, Walked, walk},
 };
 use storage_postgres::{PostgresStore, import::Import};
 use storage_sqlite::{
@@ -101,7 +101,7 @@ async fn check(url: &str, config: &Config, chain_is_new: bool) -> Result<()> {
     let company = wire::company(&store, config, &SystemClock).await?;
     let key = Vault::new(&config.master_key()?, Arc::new(SystemClock)).audit_key();
     let scope = Scope { company, actor: Actor::Operator };
-    match walk(&*store.people, scope, &key, Place::default()).await? {
+    match walk(&*store.people, scope, &key, Position::default()).await? {
         Walked::Through(place) => println!("{:>12}  lines of the audit trail, the chain holds", place.seq),
         Walked::Broken(line) => bail!(
             "all is taken over, but line {line} of the audit trail is not what it was, here or already in the file: look at \

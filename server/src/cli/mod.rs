@@ -1,7 +1,6 @@
 //! The command line: one file for each subcommand. It serves admins and tests alike.
 
 mod admin;
-mod again;
 mod audit;
 mod backup;
 mod decode;
@@ -14,6 +13,7 @@ mod migrate;
 mod number;
 mod people;
 mod promise;
+mod replay;
 pub mod serve;
 mod simulate;
 mod verify;
@@ -69,13 +69,13 @@ enum Command {
     Destination(destination::Destination),
     /// What failed and waits for a person: list, show, retry.
     #[command(subcommand)]
-    Dead(again::Dead),
+    Dead(replay::Dead),
     /// Messages as they were received: list, read again.
     #[command(subcommand)]
-    Message(again::Message),
-    /// What is being taken up again: list, stop.
+    Message(replay::Message),
+    /// Bulk retries: list, stop.
     #[command(subcommand)]
-    Replay(again::Replay),
+    Replay(replay::Replay),
     /// What codes mean.
     #[command(subcommand)]
     Mapping(mapping::Mapping),
@@ -105,7 +105,7 @@ pub fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     match run(cli) {
         Ok(code) => code,
-        // whoever reads our output has seen enough
+        // the reader of our output has seen enough
         Err(error) if error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == ErrorKind::BrokenPipe) => {
             ExitCode::SUCCESS
         }

@@ -94,7 +94,7 @@ impl Running {
         let shutdown = CancellationToken::new();
         let tasks = TaskTracker::new();
         let (listening, stop) = (Arc::clone(&tower), shutdown.clone());
-        tasks.spawn(async move { listening.wake.listen(stop).await });
+        tasks.spawn(async move { listening.notifier.listen(stop).await });
         tasks.spawn(jobs::run_upkeep(Arc::clone(&tower), shutdown.clone()));
         if role != Role::Web {
             for lane in [Lane::RealTime, Lane::Batch] {

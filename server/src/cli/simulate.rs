@@ -24,8 +24,8 @@ use storage_sqlite::fill::{Fill, Filled};
 const BATCH: u64 = 500;
 /// Batches that are ready before they are written.
 const AHEAD: usize = 4;
-/// Progress is told after so many shipments.
-const TOLD_EVERY: u64 = 100_000;
+/// Progress is printed after this number of shipments.
+const PROGRESS_EVERY: u64 = 100_000;
 /// The source that their messages come from.
 const SOURCE: &str = "simulated";
 
@@ -125,9 +125,9 @@ impl Simulate {
             for batch in receive {
                 let batch = batch?;
                 fill.add(scope, &batch)?;
-                let before = made / TOLD_EVERY;
+                let before = made / PROGRESS_EVERY;
                 made += batch.len() as u64;
-                if made / TOLD_EVERY > before {
+                if made / PROGRESS_EVERY > before {
                     eprintln!("{made:>12}  shipments");
                 }
             }

@@ -33,7 +33,7 @@ pub async fn readyz(State(tower): State<Arc<Tower>>) -> Response {
 /// Headers of a request that a proxy passed on.
 const PASSED_ON: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
 
-/// Prometheus text, for whoever has the token; where there is none, for this machine alone.
+/// Prometheus text, for requests with the token; where there is none, for this machine alone.
 pub async fn metrics(State((tower, handle)): State<(Arc<Tower>, PrometheusHandle)>, request: Request) -> Response {
     let refused = match tower.config.metrics_token {
         Some(_) => without_token(&tower, request.headers()),
@@ -45,7 +45,7 @@ pub async fn metrics(State((tower, handle)): State<(Arc<Tower>, PrometheusHandle
     }
 }
 
-/// The same on an address of its own: whoever reaches it may read, unless there is a token.
+/// The same on an address of its own: every client that reaches it may read, unless there is a token.
 pub async fn metrics_apart(
     State((tower, handle)): State<(Arc<Tower>, PrometheusHandle)>,
     request: Request,
@@ -56,7 +56,7 @@ pub async fn metrics_apart(
     }
 }
 
-/// The answer to whoever does not have the token, where there is one.
+/// The answer to a request without the token, where there is one.
 fn without_token(tower: &Tower, headers: &HeaderMap) -> Option<Response> {
     let token = tower.config.metrics_token.as_ref()?;
     let offered = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -71,7 +71,7 @@ fn without_token(tower: &Tower, headers: &HeaderMap) -> Option<Response> {
     Some(([(header::WWW_AUTHENTICATE, "Bearer")], problem).into_response())
 }
 
-/// The answer to whoever is not on this machine. A proxy on it may speak for anybody.
+/// The answer to a request from another machine. A proxy on it may speak for anybody.
 fn from_elsewhere(extensions: &Extensions, headers: &HeaderMap) -> Option<Response> {
     let connected = extensions.get::<ConnectInfo<SocketAddr>>().map(|connected| connected.0.ip().to_canonical());
     let passed_on = PASSED_ON.iter().any(|name| headers.contains_key(*name));

@@ -28,7 +28,7 @@ use tokio::sync::SemaphorePermit;
 /// Bytes of a body that are read without asking.
 const FREELY_BYTES: usize = 1024 * 1024;
 
-/// The header that names the thread, in requests and answers.
+/// The header with the correlation id, in requests and responses.
 pub const CORRELATION: HeaderName = HeaderName::from_static("x-correlation-id");
 const ALLOWED_ORIGIN: HeaderName = HeaderName::from_static("webhook-allowed-origin");
 const ALLOWED_RATE: HeaderName = HeaderName::from_static("webhook-allowed-rate");
@@ -130,7 +130,7 @@ async fn unpack<'a>(
     tower: &'a Tower,
     packing: Packing,
     packed: &[u8],
-    room: &mut Room<'a>,
+    room: &mut Admission<'a>,
     limit: usize,
 ) -> Result<Vec<u8>, Refused> {
     let (mut pieces, mut bytes) = (packing.pieces(packed), Vec::new());
@@ -159,13 +159,13 @@ struct Taken {
 
 /// What a body takes up until it is answered.
 #[derive(Default)]
-struct Room<'a> {
+struct Admission<'a> {
     /// A share of [`ROOM_KIB`](crate::tower::ROOM_KIB).
     room: Option<SemaphorePermit<'a>>,
     file: Option<SemaphorePermit<'a>>,
 }
 
-impl<'a> Room<'a> {
+impl<'a> Admission<'a> {
     /// Takes up what a body of so many bytes needs.
     fn grow(&mut self, tower: &'a Tower, bytes: usize) -> Result<(), Refused> {
         if bytes > FREELY_BYTES && self.file.is_none() {
@@ -187,9 +187,9 @@ impl<'a> Room<'a> {
 }
 
 /// A body, read piece by piece. There is only so much room for bodies that are not answered yet, and one of more than
-/// [`FREELY_BYTES`] is a file, of which only so many are taken at once: memory has a limit whoever sends what.
-async fn read(tower: &Tower, body: Body, limit: usize) -> Result<(Vec<u8>, Room<'_>), Refused> {
-    let (mut bytes, mut room) = (Vec::new(), Room::default());
+/// [`FREELY_BYTES`] is a file, of which only so many are taken at once: memory has a limit, whatever is sent.
+async fn read(tower: &Tower, body: Body, limit: usize) -> Result<(Vec<u8>, Admission<'_>), Refused> {
+    let (mut bytes, mut room) = (Vec::new(), Admission::default());
     let mut pieces = body.into_data_stream();
     while let Some(piece) = pieces.next().await {
         let piece = piece.map_err(|_| Refused::CutShort)?;

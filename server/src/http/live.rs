@@ -28,7 +28,7 @@ use tower_sessions::Session;
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Looks at the change table and at the session this often even if nobody said anything: another process may have committed.
 const POLL: Duration = Duration::from_secs(2);
-/// Between two events of a stream: whoever reads again at each sees all that came meanwhile.
+/// Between two events of a stream: a client that reads again at each sees all that came meanwhile.
 const APART: Duration = Duration::from_millis(500);
 /// Streams of one person in one process.
 const STREAMS_OF_ONE: usize = 16;
@@ -158,7 +158,7 @@ async fn follow(
             unavailable("the database does not answer").retry_after(1)
         })?,
     };
-    let changes = live.tower.wake.changes();
+    let changes = live.tower.notifier.changes();
     let reader = Reader { live, scope, only, after, session, seat, said: false, changes };
     let events = stream::unfold(Some(reader), |reader| async move {
         let mut reader = reader?;
@@ -218,7 +218,7 @@ impl Reader {
                 newest = read.into_iter().rfind(about).or(newest);
                 continue;
             }
-            // after the read: what is told was still theirs to see
+            // after the read: what is sent was still theirs to see
             if self.session_is_over().await {
                 return None;
             }

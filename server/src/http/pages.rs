@@ -50,7 +50,7 @@ const AWAY_POLICY: &str =
 const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Bytes of a server function's error; those that use cases give are a sentence.
 const ERROR_BYTES_MAX: usize = 64 * 1024;
-/// Whoever finds something not available is told to come again after so long.
+/// Seconds in `Retry-After` where something is not available.
 const AGAIN_AFTER_SECONDS: u64 = 5;
 /// What ends a page.
 const PAGE_END: &str = "</body></html>";
@@ -247,7 +247,7 @@ fn with_known_error(address: &str) -> Option<String> {
     Some(format!("{page}?{}{anchor}", pairs.join("&")))
 }
 
-/// The answer to any page while nobody can be told who they are.
+/// The answer to any page while sessions cannot be read.
 fn away(pages: &Pages) -> Response {
     let html = Owner::new_root(None).with(|| app::away(pages.assets.clone()).to_html());
     let headers = [

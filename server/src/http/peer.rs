@@ -320,8 +320,8 @@ pub async fn watch(State(watch): State<Watch>, request: Request, next: Next) -> 
             Fault::NoAddress(_) => tracing::error!("a sender's address, by way of {from}: {fault}"),
             Fault::OtherHeader(_) => tracing::warn!("a sender's address, by way of {from}: {fault}"),
         }
-        let told = serde_json::to_string(&LastFault { at: now, from, fault }).unwrap_or_default();
-        if let Err(error) = tower.store.people.put_setting(tower.scope(), SETTING, told).await {
+        let reported = serde_json::to_string(&LastFault { at: now, from, fault }).unwrap_or_default();
+        if let Err(error) = tower.store.people.put_setting(tower.scope(), SETTING, reported).await {
             tracing::warn!("doctor will not know of it: {error}");
         }
     }
@@ -482,8 +482,8 @@ mod tests {
                 (sender(&extensions, &map, &proxies(Some(header))), fault(&extensions, &map, &proxies(Some(header))))
             };
             let right: &[u8] = if name == XFF { b"198.51.100.7" } else { b"for=198.51.100.7" };
-            let told = asked("10.0.0.1", &[(other, right)]);
-            assert_eq!(told, (known("10.0.0.1"), Some(Fault::OtherHeader(header))));
+            let reported = asked("10.0.0.1", &[(other, right)]);
+            assert_eq!(reported, (known("10.0.0.1"), Some(Fault::OtherHeader(header))));
             assert_eq!(asked("10.0.0.1", &[(name, right), (other, b"\"")]), (known("198.51.100.7"), None));
             assert_eq!(asked("10.0.0.1", &[]), (known("10.0.0.1"), None));
             assert_eq!(asked("192.0.2.1", &[(other, right)]), (known("192.0.2.1"), None));

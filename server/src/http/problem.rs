@@ -64,7 +64,7 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, NOTHING.0, NOTHING.1)
     }
 
-    /// With the thread under which the logs have it.
+    /// With the correlation id under which the logs have it.
     pub fn correlated(mut self, correlation: impl ToString) -> Self {
         self.correlation = Some(correlation.to_string());
         self
@@ -95,7 +95,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Addresses and methods that there are not: machines are told so in their own language, with the thread of the log.
+/// Addresses and methods that there are not: machines get problem+json, with the correlation id of the log.
 /// People, who ask for HTML, see the page.
 pub async fn for_machines(request: Request, next: Next) -> Response {
     let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
@@ -114,11 +114,11 @@ pub async fn for_machines(request: Request, next: Next) -> Response {
     }
     let mut problem = Problem::new(response.status(), code, detail);
     problem.correlation = correlation.map(|id| id.to_string());
-    let mut told = problem.into_response();
+    let mut answer = problem.into_response();
     if let Some(allow) = response.headers().get(header::ALLOW) {
-        told.headers_mut().insert(header::ALLOW, allow.clone());
+        answer.headers_mut().insert(header::ALLOW, allow.clone());
     }
-    told
+    answer
 }
 
 impl From<UseCaseError> for Problem {

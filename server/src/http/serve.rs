@@ -86,7 +86,7 @@ pub fn connections_max() -> usize {
     files.map_or(CONNECTIONS_MAX, |files| CONNECTIONS_MAX.min(files / 4 * 3))
 }
 
-/// Serves until told to stop, then ends the connections after the answers that are under way.
+/// Serves until the stop signal, then ends the connections after the answers that are under way.
 pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken, proxies: Proxies) {
     let places = Places::new(connections_max(), OF_ONE_ADDRESS, proxies);
     serve_with(listener, router, shutdown, places, PATIENCE).await;
@@ -117,7 +117,7 @@ async fn serve_with(
     connections.wait().await;
 }
 
-async fn accept(listener: &TcpListener, places: &Arc<Places>) -> Option<(TcpStream, SocketAddr, Place)> {
+async fn accept(listener: &TcpListener, places: &Arc<Places>) -> Option<(TcpStream, SocketAddr, Permit)> {
     let place = Arc::clone(&places.all).acquire_owned().await.ok()?;
     match listener.accept().await {
         // what has no place is closed at once
@@ -149,7 +149,7 @@ struct Taken {
 }
 
 /// The place of one connection, until it is dropped.
-struct Place {
+struct Permit {
     places: Arc<Places>,
     /// None for a trusted proxy's.
     counted: Option<String>,
@@ -162,7 +162,7 @@ impl Places {
     }
 
     /// A place for a connection from this address; none where it has its share.
-    fn of(self: &Arc<Self>, address: IpAddr, of_all: OwnedSemaphorePermit) -> Option<Place> {
+    fn of(self: &Arc<Self>, address: IpAddr, of_all: OwnedSemaphorePermit) -> Option<Permit> {
         let address = address.to_canonical();
         let counted = (!self.proxies.are(address)).then(|| peer::counted(address));
         if let Some(name) = &counted {
@@ -180,11 +180,11 @@ impl Places {
             }
             own.places += 1;
         }
-        Some(Place { places: Arc::clone(self), counted, _of_all: of_all })
+        Some(Permit { places: Arc::clone(self), counted, _of_all: of_all })
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         let Some(name) = &self.counted else { return };
         let mut all = self.places.taken.lock().expect("no panic while held");
@@ -506,7 +506,7 @@ mod tests {
     }
 
     /// All that comes for these bytes until the server closes.
-    async fn told(address: SocketAddr, bytes: &[u8]) -> String {
+    async fn reply_to(address: SocketAddr, bytes: &[u8]) -> String {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(bytes).await.unwrap();
         let mut answer = Vec::new();
@@ -526,7 +526,7 @@ mod tests {
         ] {
             let smuggled = "GET /endless HTTP/1.1\r\nHost: x\r\n\r\n";
             let request = format!("POST / HTTP/1.1\r\nHost: x\r\n{lengths}\r\n\r\n0\r\n\r\n{smuggled}");
-            let answer = told(address, request.as_bytes()).await;
+            let answer = reply_to(address, request.as_bytes()).await;
             assert!(answer.starts_with("HTTP/1.1 400 "), "{lengths}: {answer}");
             assert!(answer.contains("application/problem+json") && answer.contains("two_lengths"), "{answer}");
             assert!(answer.contains("x-correlation-id: ") && answer.contains("\"correlation\":"), "{answer}");
@@ -542,20 +542,20 @@ mod tests {
             "Transfer-Encoding : chunked",
         ] {
             let request = format!("POST / HTTP/1.1\r\nHost: x\r\n{lengths}\r\n\r\nhello");
-            let answer = told(address, request.as_bytes()).await;
+            let answer = reply_to(address, request.as_bytes()).await;
             assert!(
                 answer.starts_with("HTTP/1.1 400 ") && answer.matches("HTTP/1.1 ").count() == 1,
                 "{lengths}: {answer}"
             );
         }
         let packed = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n";
-        let answer = told(address, packed.as_bytes()).await;
+        let answer = reply_to(address, packed.as_bytes()).await;
         assert!(answer.starts_with("HTTP/1.1 501 ") && answer.contains("problem+json"), "{answer}");
         let chunked = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
-        let answer = told(address, chunked.as_bytes()).await;
+        let answer = reply_to(address, chunked.as_bytes()).await;
         assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("connection: close"), "{answer}");
         let two = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello".repeat(2);
-        assert_eq!(told(address, two.as_bytes()).await.matches("HTTP/1.1 200 ").count(), 2, "one after the other");
+        assert_eq!(reply_to(address, two.as_bytes()).await.matches("HTTP/1.1 200 ").count(), 2, "one after the other");
     }
 
     #[tokio::test]
@@ -581,7 +581,8 @@ mod tests {
             ("Host: \u{e9}\r\n", "1.1", false),
         ] {
             for (method, path) in [("GET", "/"), ("POST", "/"), ("GET", "http://x/")] {
-                let answer = told(address, format!("{method} {path} HTTP/{version}\r\n{hosts}\r\n").as_bytes()).await;
+                let answer =
+                    reply_to(address, format!("{method} {path} HTTP/{version}\r\n{hosts}\r\n").as_bytes()).await;
                 let status = answer.split(' ').nth(1).unwrap_or_default();
                 assert_eq!(status, if good { "200" } else { "400" }, "{method} {path} {hosts:?} {version}: {answer}");
                 assert_eq!(good, !answer.contains("application/problem+json"), "{hosts:?}: {answer}");
@@ -593,9 +594,9 @@ mod tests {
     #[tokio::test]
     async fn slow_and_idle_connections_end() {
         let (address, ..) = impatient().await;
-        assert_eq!(told(address, b"").await, "", "nothing at all");
-        told(address, b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow").await;
-        let answer = told(address, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        assert_eq!(reply_to(address, b"").await, "", "nothing at all");
+        reply_to(address, b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow").await;
+        let answer = reply_to(address, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
         assert!(answer.starts_with("HTTP/1.1 200 "), "and then nothing: {answer}");
         // one byte now and then is no way to stay either
         let mut stream = TcpStream::connect(address).await.unwrap();
@@ -703,11 +704,11 @@ mod tests {
         for (good, name) in
             [(head(&"X-A: b\r\n".repeat(HEADERS_MAX - 1)), "many"), (large(HEAD_BYTES_MAX - 100), "large")]
         {
-            let answer = told(address, good.as_bytes()).await;
+            let answer = reply_to(address, good.as_bytes()).await;
             assert!(answer.starts_with("HTTP/1.1 200 "), "{name}: {answer}");
         }
         for (bad, name) in [(head(&"X-A: b\r\n".repeat(HEADERS_MAX)), "many"), (large(HEAD_BYTES_MAX), "large")] {
-            let answer = told(address, bad.as_bytes()).await;
+            let answer = reply_to(address, bad.as_bytes()).await;
             assert!(answer.starts_with("HTTP/1.1 431 "), "{name}: {answer}");
         }
     }

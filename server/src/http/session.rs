@@ -1,5 +1,5 @@
 //! Sessions: tower-sessions on our own storage. The cookie's value is stored hashed only; who it is is read anew on every
-//! request, so that whoever is disabled is out at once.
+//! request, so that a disabled user is signed out at once.
 
 use crate::tower::Tower;
 use async_trait::async_trait;
@@ -113,7 +113,7 @@ pub async fn user(tower: &Tower, session: &Session) -> Result<Option<UserRecord>
     Ok(Some(user))
 }
 
-/// Whoever is signed in; a request of nobody is refused.
+/// The person who is signed in; a request without a session is refused.
 #[derive(Clone, Debug)]
 pub struct SignedIn(pub UserRecord);
 

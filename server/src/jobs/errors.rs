@@ -9,20 +9,20 @@ pub struct Class {
     pub code: &'static str,
     /// What happened.
     pub meaning: &'static str,
-    /// Whether it is tried again.
-    pub again: Again,
+    /// Whether it is retried.
+    pub retried: Retried,
     /// What a person can do.
     pub what_to_do: &'static str,
 }
 
-/// Whether a job is tried again.
+/// Whether a job is retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Again {
+pub enum Retried {
     /// After growing waits.
     Yes,
-    /// After a look at what became of it.
-    AfterALook,
-    /// Only when a person says so.
+    /// After a check of the outcome.
+    AfterCheck,
+    /// Only on request.
     No,
 }
 
@@ -31,31 +31,31 @@ const OURS: &[Class] = &[
     Class {
         code: STORE,
         meaning: "The database was busy or not there.",
-        again: Again::Yes,
+        retried: Retried::Yes,
         what_to_do: "Nothing. If it lasts, check the database and the disk.",
     },
     Class {
         code: INVALID,
         meaning: "The work is about something that is not there or not allowed.",
-        again: Again::No,
+        retried: Retried::No,
         what_to_do: "Read the error; retry when what it is about is there.",
     },
     Class {
         code: STOPPED,
         meaning: "The server was stopped while a call was under way.",
-        again: Again::AfterALook,
+        retried: Retried::AfterCheck,
         what_to_do: "Nothing: it is looked up before it is tried again.",
     },
     Class {
         code: ENDED,
         meaning: "The process ended again and again while it did this.",
-        again: Again::No,
+        retried: Retried::No,
         what_to_do: "Read the log of the time; give the server more memory if it ran out of it, then retry.",
     },
     Class {
         code: INTERNAL,
         meaning: "A fault in Milepost itself.",
-        again: Again::Yes,
+        retried: Retried::Yes,
         what_to_do: "Report it with the log lines of its correlation id.",
     },
 ];
@@ -66,7 +66,7 @@ pub const STORE: &str = "store";
 pub const INVALID: &str = "invalid";
 /// A stop in the middle.
 pub const STOPPED: &str = "stopped";
-/// What nobody lived to see the end of.
+/// The process died while running the job.
 pub const ENDED: &str = "process_ended";
 /// Our fault.
 pub const INTERNAL: &str = "internal";
@@ -76,10 +76,10 @@ pub fn catalogue() -> impl Iterator<Item = Class> {
     let of_calls = ErrorClass::ALL.iter().map(|class| Class {
         code: class.code(),
         meaning: class.meaning(),
-        again: match class.decision() {
-            Decision::Retry => Again::Yes,
-            Decision::SettleThenLook => Again::AfterALook,
-            Decision::Fail => Again::No,
+        retried: match class.decision() {
+            Decision::Retry => Retried::Yes,
+            Decision::SettleThenLook => Retried::AfterCheck,
+            Decision::Fail => Retried::No,
         },
         what_to_do: class.what_to_do(),
     });
@@ -108,18 +108,21 @@ mod tests {
     #[test]
     fn the_document_is_the_list() {
         let mut table = String::from(
-            "| class | meaning | tried again | shuts the destination | what to do |\n|---|---|---|---|---|\n",
+            "| class | meaning | retried | opens the circuit breaker | what to do |\n|---|---|---|---|---|\n",
         );
         for class in catalogue() {
-            let again = match class.again {
-                Again::Yes => "yes",
-                Again::AfterALook => "after a look",
-                Again::No => "when a person says so",
+            let retried = match class.retried {
+                Retried::Yes => "yes",
+                Retried::AfterCheck => "after a check",
+                Retried::No => "on request",
             };
             let shuts = ErrorClass::from_code(class.code).is_some_and(|c| c.concerns() == Concerns::System);
             let shuts = if shuts { "yes" } else { "" };
-            let _ =
-                writeln!(table, "| `{}` | {} | {again} | {shuts} | {} |", class.code, class.meaning, class.what_to_do);
+            let _ = writeln!(
+                table,
+                "| `{}` | {} | {retried} | {shuts} | {} |",
+                class.code, class.meaning, class.what_to_do
+            );
         }
         let document = include_str!("../../../docs/ERRORS.md");
         assert!(document.contains(&table), "docs/ERRORS.md must hold this table:\n{table}");

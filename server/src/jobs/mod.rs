@@ -1,9 +1,9 @@
 //! Jobs: the runner with leases, how failures are tried again, and one file for each kind of job.
 
+pub mod breaker;
 pub mod errors;
 mod fetch_keys;
 mod fold;
-pub mod gate;
 mod import_orders;
 mod normalise;
 mod poll_desk;
@@ -16,11 +16,10 @@ mod sync_case;
 mod sync_order;
 mod together;
 
-use crate::{texts::Place, tower::Tower};
+use crate::{texts::Slot, tower::Tower};
 use connectors::call::{Call, CallLog, Concerns, ErrorClass, Foreign};
 use domain::ids::AttemptId;
 use futures::future::join_all;
-use gate::News;
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -61,10 +60,10 @@ async fn perform(tower: &Arc<Tower>, leased: &LeasedJob, written: Option<Written
     };
     let Kept { calls, wait } = calls.kept();
     let Some(destination) = leased.job.kind.destination() else { return Performed { finish, calls } };
-    let news = news(&finish, calls.len());
-    let told = if silent { News::Silent } else { news };
-    let finish = match tower.gates.tell(tower, leased.scope, destination, told, class_of(&finish), wait).await {
-        Ok(health) if news == News::Sick => spared(finish, &health),
+    let outcome = outcome_of(&finish, calls.len());
+    let counted = if silent { breaker::Outcome::NotCalled } else { outcome };
+    let finish = match tower.breakers.record(tower, leased.scope, destination, counted, class_of(&finish), wait).await {
+        Ok(health) if outcome == breaker::Outcome::Failure => deferred(finish, &health),
         Ok(_) => finish,
         Err(error) => {
             tracing::warn!(destination, "what its calls say of the destination is not kept: {error}");
@@ -97,33 +96,33 @@ pub async fn conclude(tower: &Tower, owner: &str, leased: &LeasedJob, done: Perf
     for error in kept.into_iter().filter_map(Result::err) {
         tracing::error!(job = %leased.job.id, "a call could not be kept: {error}");
     }
-    let finish = done.finish.map(|error| tower.texts.seal(Place::Error, error.open()));
+    let finish = done.finish.map(|error| tower.texts.seal(Slot::Error, error.open()));
     jobs.finish(owner, leased.job.id, finish, tower.now()).await
 }
 
 fn class_of(finish: &Finish) -> Option<&str> {
     match finish {
-        Finish::Retry { class, .. } | Finish::Spared { class, .. } | Finish::Dead { class, .. } => Some(class),
+        Finish::Retry { class, .. } | Finish::Deferred { class, .. } | Finish::Dead { class, .. } => Some(class),
         Finish::Done | Finish::Released | Finish::Later(_) => None,
     }
 }
 
-/// What a job's end says of its destination.
-fn news(finish: &Finish, calls: usize) -> News {
+/// The outcome of a job for its destination.
+fn outcome_of(finish: &Finish, calls: usize) -> breaker::Outcome {
     match class_of(finish).and_then(ErrorClass::from_code) {
-        Some(class) if class.concerns() == Concerns::System => News::Sick,
-        // who asks for peace is neither well nor sick
-        Some(ErrorClass::RateLimited) => News::Silent,
-        _ if calls > 0 => News::Well,
-        _ => News::Silent,
+        Some(class) if class.concerns() == Concerns::System => breaker::Outcome::Failure,
+        // a rate limit is neither a success nor a failure
+        Some(ErrorClass::RateLimited) => breaker::Outcome::NotCalled,
+        _ if calls > 0 => breaker::Outcome::Success,
+        _ => breaker::Outcome::NotCalled,
     }
 }
 
-/// While the destination is shut off, a failure is not the job's: the try does not count. It waits behind the others, so
-/// that another one is let through next, should this one be what the destination cannot bear.
-fn spared(finish: Finish, health: &Health) -> Finish {
-    match (health.shut_until, finish) {
-        (Some(until), Finish::Retry { at, error, class }) => Finish::Spared { at: until.max(at), error, class },
+/// While the breaker is open, a failure is not the job's: the attempt does not count. It waits behind the others, so
+/// that another one is the next probe, should this one be what the destination cannot process.
+fn deferred(finish: Finish, health: &Health) -> Finish {
+    match (health.open_until, finish) {
+        (Some(until), Finish::Retry { at, error, class }) => Finish::Deferred { at: until.max(at), error, class },
         (_, finish) => finish,
     }
 }
@@ -183,8 +182,8 @@ impl CallKeeper {
                 connectors::call::Outcome::Failed => Outcome::Failed,
                 connectors::call::Outcome::Unknown => Outcome::Unknown,
             },
-            request: Some(self.tower.texts.seal(Place::Request, call.request.open())),
-            response: Some(self.tower.texts.seal(Place::Response, call.response.open())),
+            request: Some(self.tower.texts.seal(Slot::Request, call.request.open())),
+            response: Some(self.tower.texts.seal(Slot::Response, call.response.open())),
         };
         let mut kept = self.kept.lock().expect("no panic while held");
         kept.calls.push(attempt);

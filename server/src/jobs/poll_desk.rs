@@ -17,15 +17,15 @@ pub(super) async fn perform(tower: &Tower, leased: &LeasedJob, calls: &CallKeepe
             }
             Finish::Done
         }
-        Err(CaseError::Call(error)) => again(tower, retry::after_call(&error, leased.attempts, &*tower.clock)),
-        Err(CaseError::Ours(error)) => again(tower, retry::after_ours(&error, leased.attempts, &*tower.clock)),
+        Err(CaseError::Call(error)) => poll_later(tower, retry::after_call(&error, leased.attempts, &*tower.clock)),
+        Err(CaseError::Ours(error)) => poll_later(tower, retry::after_ours(&error, leased.attempts, &*tower.clock)),
     }
 }
 
-/// A poll is no work that somebody takes up again: whatever it failed with, the next one looks.
-fn again(tower: &Tower, finish: Finish) -> Finish {
+/// A poll is never retried by hand: whatever it failed with, the next one looks.
+fn poll_later(tower: &Tower, finish: Finish) -> Finish {
     let Finish::Dead { error, class } = finish else { return finish };
     let seconds = tower.config.desk.as_ref().map_or(DESK_POLL_SECONDS, |desk| desk.poll_seconds);
     let wait = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
-    Finish::Spared { at: tower.now().checked_add(wait).unwrap_or(Timestamp::MAX), error, class }
+    Finish::Deferred { at: tower.now().checked_add(wait).unwrap_or(Timestamp::MAX), error, class }
 }

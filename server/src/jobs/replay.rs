@@ -1,4 +1,4 @@
-//! The next step of what a person takes up again.
+//! The next step of a replay.
 
 use super::{Finish, retry};
 use crate::{

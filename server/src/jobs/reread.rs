@@ -6,7 +6,7 @@ use storage::jobs::LeasedJob;
 
 pub(super) async fn perform(tower: &Tower, leased: &LeasedJob) -> Finish {
     let (target, correlation) = (&leased.job.target, leased.job.correlation);
-    match usecases::mappings::read_again(tower, leased.scope, target, correlation).await {
+    match usecases::mappings::reprocess(tower, leased.scope, target, correlation).await {
         Ok(()) => Finish::Done,
         Err(error) => retry::after_ours(&error, leased.attempts, &*tower.clock),
     }

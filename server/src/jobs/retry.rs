@@ -38,7 +38,7 @@ pub fn after_call(error: &CallError, attempts: u32, clock: &dyn Clock) -> Finish
                 error.retry_after.and_then(|d| SignedDuration::try_from(d).ok()).map(|d| d.min(RETRY_AFTER_MAX));
             let settle = if decision == Decision::SettleThenLook { SETTLE } else { SignedDuration::ZERO };
             let wait = wait(attempts, clock).max(settle).max(asked.unwrap_or_default());
-            again(later(clock, wait), text, class, attempts)
+            retry_or_fail(later(clock, wait), text, class, attempts)
         }
     }
 }
@@ -48,18 +48,18 @@ pub fn after_ours(error: &UseCaseError, attempts: u32, clock: &dyn Clock) -> Fin
     let text = Foreign::from(error.to_string());
     match error {
         UseCaseError::Unavailable(_) | UseCaseError::Conflict(_) => {
-            again(later(clock, wait(attempts, clock)), text, errors::STORE.into(), attempts)
+            retry_or_fail(later(clock, wait(attempts, clock)), text, errors::STORE.into(), attempts)
         }
         UseCaseError::NotFound(_) | UseCaseError::Forbidden(_) | UseCaseError::Invalid { .. } => {
             Finish::Dead { error: text, class: errors::INVALID.into() }
         }
         UseCaseError::Internal(_) => {
-            again(later(clock, wait(attempts, clock)), text, errors::INTERNAL.into(), attempts)
+            retry_or_fail(later(clock, wait(attempts, clock)), text, errors::INTERNAL.into(), attempts)
         }
     }
 }
 
-fn again(at: Timestamp, error: Foreign, class: String, attempts: u32) -> Finish {
+fn retry_or_fail(at: Timestamp, error: Foreign, class: String, attempts: u32) -> Finish {
     if attempts as usize >= WAITS.len() { Finish::Dead { error, class } } else { Finish::Retry { at, error, class } }
 }
 

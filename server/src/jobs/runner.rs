@@ -1,12 +1,12 @@
 //! The runner: claims due jobs of a lane under a lease, does them side by side, renews, and finishes or gives back.
 
 use super::{
-    Finish, Performed, conclude, errors,
-    gate::Admission,
-    perform,
+    Finish, Performed,
+    breaker::Admission,
+    conclude, errors, perform,
     together::{self, TOGETHER, Writing},
 };
-use crate::{texts::Place, tower::Tower};
+use crate::{texts::Slot, tower::Tower};
 use connectors::call::Foreign;
 use domain::ids::JobId;
 use jiff::{SignedDuration, Timestamp};
@@ -96,7 +96,7 @@ impl Runner {
         turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !shutdown.is_cancelled() {
             turns.tick().await;
-            let woken = self.tower.wake.lane(self.lane).notified();
+            let woken = self.tower.notifier.lane(self.lane).notified();
             tokio::pin!(woken);
             woken.as_mut().enable();
             let claimed = self.fill(&mut running, &held).await;
@@ -125,7 +125,7 @@ impl Runner {
         loop {
             let before = done;
             for (kind, at_once) in self.budgets {
-                self.tower.gates.forget();
+                self.tower.breakers.forget();
                 let claimed = self.claim(vec![(kind, at_once)], &Held::default()).await?;
                 let orders = kind == JobKind::SyncOrder && claimed.len() > 1;
                 let writing = orders.then(|| together::begin(&self.tower, &claimed, &self.order_calls));
@@ -163,7 +163,7 @@ impl Runner {
         }
     }
 
-    /// Claims at most so many of each kind, and no more than its destination's gate lets through.
+    /// Claims at most so many of each kind, and no more than its destination's breaker allows.
     async fn claim(&self, wanted: Vec<(JobKind, usize)>, held: &Held) -> storage::Result<Vec<LeasedJob>> {
         let (mut admitted, mut probes) = (Vec::with_capacity(wanted.len()), Vec::new());
         for (kind, at_most) in wanted {
@@ -171,7 +171,7 @@ impl Runner {
                 admitted.push((kind, at_most));
                 continue;
             };
-            match self.tower.gates.admission(&self.tower, self.tower.scope(), destination).await? {
+            match self.tower.breakers.admission(&self.tower, self.tower.scope(), destination).await? {
                 Admission::All => admitted.push((kind, at_most)),
                 Admission::Nobody => {}
                 Admission::Probe => probes.push((kind, destination)),
@@ -183,16 +183,16 @@ impl Runner {
                 Ok(found) => claimed.extend(found),
                 Err(error) if claimed.is_empty() => return Err(error),
                 // what is leased already is done all the same
-                Err(error) => tracing::warn!(destination, "no job can be let through to try it: {error}"),
+                Err(error) => tracing::warn!(destination, "no probe can be made: {error}"),
             }
         }
         Ok(claimed)
     }
 
-    /// One job that tries a destination which is shut off, unless another node is faster.
+    /// A half-open probe: one job of a destination whose breaker is open, unless another node is faster.
     async fn probe(&self, kind: JobKind, destination: &str, held: &Held) -> storage::Result<Vec<LeasedJob>> {
         let found = self.lease(vec![(kind, 1)], held).await?;
-        if found.is_empty() || self.tower.gates.probe(&self.tower, self.tower.scope(), destination).await? {
+        if found.is_empty() || self.tower.breakers.probe(&self.tower, self.tower.scope(), destination).await? {
             return Ok(found);
         }
         for job in &found {
@@ -257,7 +257,7 @@ impl Runner {
                 held.lock().expect("no panic while held").iter().map(|(id, job)| (*id, job.kind)).collect();
             running.shutdown().await;
             for (id, kind) in left {
-                // a call that was under way may still be applied: whoever goes on looks after it has settled
+                // a call that was under way may still be applied: the next attempt checks after it has settled
                 let finish = match kind.destination() {
                     Some(_) => Finish::Retry {
                         at: self.tower.now().checked_add(SETTLE).unwrap_or(Timestamp::MAX),
@@ -266,7 +266,7 @@ impl Runner {
                     },
                     None => Finish::Released,
                 };
-                let finish = finish.map(|error: Foreign| self.tower.texts.seal(Place::Error, error.open()));
+                let finish = finish.map(|error: Foreign| self.tower.texts.seal(Slot::Error, error.open()));
                 let released = self.tower.store.jobs.finish(&self.owner, id, finish, self.tower.now()).await;
                 if let Err(error) = released {
                     tracing::warn!(job = %id, "lease not given back, it ends by itself: {error}");
@@ -322,7 +322,7 @@ async fn perform_order(tower: &Arc<Tower>, job: &LeasedJob, writing: Option<Writ
     // what is written already is to be kept
     if written.is_none()
         && let Some(destination) = job.job.kind.destination()
-        && tower.gates.admission(tower, job.scope, destination).await.is_ok_and(|now| now != Admission::All)
+        && tower.breakers.admission(tower, job.scope, destination).await.is_ok_and(|now| now != Admission::All)
     {
         return Finish::Released.into();
     }
@@ -353,7 +353,7 @@ async fn work(tower: &Arc<Tower>, owner: &str, job: &LeasedJob, order: Option<Or
         .into(),
     };
     // the text is another system's, and may name people: it is on the job's page
-    if let Finish::Retry { class, .. } | Finish::Spared { class, .. } | Finish::Dead { class, .. } = &done.finish {
+    if let Finish::Retry { class, .. } | Finish::Deferred { class, .. } | Finish::Dead { class, .. } = &done.finish {
         let destination = job.job.kind.destination().unwrap_or("inside");
         tracing::warn!(kind = job.job.kind.code(), destination, target = %job.job.target, correlation = %job.job.correlation, class, "job failed");
     }
@@ -379,7 +379,7 @@ fn end_word(finish: &Finish) -> &'static str {
         Finish::Dead { .. } => "dead",
         Finish::Released => "released",
         Finish::Later(_) => "later",
-        Finish::Spared { .. } => "spared",
+        Finish::Deferred { .. } => "deferred",
     }
 }
 

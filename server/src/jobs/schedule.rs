@@ -49,7 +49,7 @@ pub async fn run_schedule(tower: Arc<Tower>, shutdown: CancellationToken) {
     let owner = tower.clock.id().simple().to_string();
     let mut done = Done::default();
     loop {
-        if let Err(error) = lead(&tower, &owner, &mut done).await {
+        if let Err(error) = tick_as_leader(&tower, &owner, &mut done).await {
             tracing::warn!("schedule: {error}");
         }
         tokio::select! {
@@ -57,17 +57,17 @@ pub async fn run_schedule(tower: Arc<Tower>, shutdown: CancellationToken) {
             () = tokio::time::sleep(TICK) => {}
         }
     }
-    if let Err(error) = tower.store.jobs.resign(LEADER, &owner).await {
+    if let Err(error) = tower.store.jobs.release_leadership(LEADER, &owner).await {
         tracing::warn!("the schedule's lease is not given back, it ends by itself: {error}");
     }
 }
 
-async fn lead(tower: &Tower, owner: &str, done: &mut Done) -> storage::Result<()> {
+async fn tick_as_leader(tower: &Tower, owner: &str, done: &mut Done) -> storage::Result<()> {
     let now = tower.now();
     if done.renewed.is_none_or(|renewed| renewed > now || now.duration_since(renewed) >= RENEW) {
         done.renewed = None;
         let until = now.checked_add(LEASE).unwrap_or(now);
-        if tower.store.jobs.lead(LEADER, owner, now, until).await? {
+        if tower.store.jobs.acquire_leadership(LEADER, owner, now, until).await? {
             done.renewed = Some(now);
         }
     }
@@ -109,7 +109,7 @@ pub async fn tick(tower: &Tower, done: &mut Done) -> storage::Result<()> {
             .map(|id| tower.job(JobKind::Fold, id, Cause::Live, tower.correlation(), Some(id)))
             .collect();
         tower.store.jobs.enqueue(scope, jobs).await?;
-        tower.wake.work(Lane::RealTime);
+        tower.notifier.work(Lane::RealTime);
     }
     if let Some(odoo) = &tower.config.odoo {
         let every = i64::try_from(odoo.import_seconds).unwrap_or(i64::MAX);
@@ -118,7 +118,7 @@ pub async fn tick(tower: &Tower, done: &mut Done) -> storage::Result<()> {
             let mut job = tower.job(JobKind::ImportOrders, "odoo", Cause::Import, tower.correlation(), None);
             job.lane = Lane::Batch;
             tower.store.jobs.enqueue(scope, vec![job]).await?;
-            tower.wake.work(Lane::Batch);
+            tower.notifier.work(Lane::Batch);
         }
     }
     if let Some(desk) = &tower.config.desk {
@@ -128,7 +128,7 @@ pub async fn tick(tower: &Tower, done: &mut Done) -> storage::Result<()> {
             let mut job = tower.job(JobKind::PollDesk, &desk.connector, Cause::Live, tower.correlation(), None);
             job.lane = Lane::Batch;
             tower.store.jobs.enqueue(scope, vec![job]).await?;
-            tower.wake.work(Lane::Batch);
+            tower.notifier.work(Lane::Batch);
         }
     }
     // a step at each tick while there is something, then now and then
@@ -157,7 +157,7 @@ pub async fn tick(tower: &Tower, done: &mut Done) -> storage::Result<()> {
         let jobs =
             sources::with_published_keys(tower, scope).await?.iter().map(|s| sources::keys_job(tower, s)).collect();
         tower.store.jobs.enqueue(scope, jobs).await?;
-        tower.wake.work(Lane::Batch);
+        tower.notifier.work(Lane::Batch);
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::usecases::agents::Names;
 use app::contract::{
-    Answer, ApiError,
+    ApiError, ApiResult,
     exceptions::{Act, Card, QueuePage, QueueQuery, QueueRow as RowView},
     shipments::Lateness,
 };
@@ -36,7 +36,7 @@ pub struct ExceptionsPort(pub Asker);
 
 #[async_trait]
 impl app::contract::exceptions::ExceptionsPort for ExceptionsPort {
-    async fn queue(&self, query: QueueQuery) -> Answer<QueuePage> {
+    async fn queue(&self, query: QueueQuery) -> ApiResult<QueuePage> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
         let times = self.0.times();
         let now = times.now;
@@ -72,7 +72,7 @@ impl app::contract::exceptions::ExceptionsPort for ExceptionsPort {
         })
     }
 
-    async fn act(&self, exception: String, act: Act, why: String) -> Answer<()> {
+    async fn act(&self, exception: String, act: Act, why: String) -> ApiResult<()> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
         let exception: ExceptionId = id(&exception)?;
         let me = self.0.user.as_ref().map(|u| u.id);

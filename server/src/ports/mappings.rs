@@ -12,7 +12,7 @@ use crate::{
 };
 use app::components::parts::grouped;
 use app::contract::{
-    Answer, ApiError,
+    ApiError, ApiResult,
     mappings::{AskedCode, ChangeView, CodeView, MappingQuery, MappingsView, NewMeaning, SampleView, VersionView},
     session::Permission,
 };
@@ -38,18 +38,18 @@ pub struct MappingsPort(pub Asker);
 
 #[async_trait]
 impl app::contract::mappings::MappingsPort for MappingsPort {
-    async fn view(&self, query: MappingQuery) -> Answer<MappingsView> {
+    async fn view(&self, query: MappingQuery) -> ApiResult<MappingsView> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
         let (times, may_read) = (self.0.times(), self.0.may(Permission::ReadPersonal));
         view(tower, scope, query, &times, may_read).await.map_err(|e| refused(tower, e))
     }
 
-    async fn publish(&self, meaning: NewMeaning) -> Answer<u32> {
+    async fn publish(&self, meaning: NewMeaning) -> ApiResult<u32> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
         let means = match (meaning.milestone.as_str(), meaning.reason.as_str()) {
             ("", "") => None,
             ("", _) => {
-                let message = "choose a milestone; Info where the code tells of nothing but the exception".into();
+                let message = "choose a milestone; Info where the code only reports the exception".into();
                 return Err(ApiError::Invalid { field: "milestone".into(), message });
             }
             (milestone, "") => Some(milestone.to_owned()),
@@ -59,7 +59,7 @@ impl app::contract::mappings::MappingsPort for MappingsPort {
         mappings::publish(tower, scope, change).await.map_err(|e| refused(tower, e))
     }
 
-    async fn roll_back(&self, version: u32, why: String) -> Answer<u32> {
+    async fn roll_back(&self, version: u32, why: String) -> ApiResult<u32> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
         mappings::roll_back(tower, scope, version, why).await.map_err(|e| refused(tower, e))
     }
@@ -204,8 +204,8 @@ fn change(change: ChangedCode, base: &Mapping) -> ChangeView {
     let means = match &change.after {
         Some(said) => Meaning::parse(said).map_or_else(|| said.clone(), in_words),
         None => base.look_up(&change.code).map_or_else(
-            || "taken back, unmapped again".to_owned(),
-            |shipped| format!("taken back, again {}", in_words(shipped)),
+            || "mapping removed, unmapped again".to_owned(),
+            |shipped| format!("mapping removed, again {}", in_words(shipped)),
         ),
     };
     ChangeView { list: change.code.list, value: change.code.value, means }

@@ -85,7 +85,7 @@ async fn unmapped(asker: &Asker) -> Result<u64, ApiError> {
     asker.tower.store.mappings.unmapped_count(asker.scope()?).await.map_err(|e| refused(&asker.tower, e))
 }
 
-/// An error for a page. What went wrong inside is for the logs, under a thread that the page shows.
+/// An error for a page. What went wrong inside is for the logs, under a correlation id that the page shows.
 fn refused(tower: &Tower, error: impl Into<UseCaseError>) -> ApiError {
     match error.into() {
         UseCaseError::NotFound(_) => ApiError::NotFound,

@@ -2,7 +2,7 @@
 
 use super::{Asker, refused, times::Times};
 use app::contract::{
-    Answer,
+    ApiResult,
     overview::{Bucket, CarrierRow, Day, OverviewView},
     session::Permission,
 };
@@ -14,7 +14,7 @@ pub struct OverviewPort(pub Asker);
 
 #[async_trait]
 impl app::contract::overview::OverviewPort for OverviewPort {
-    async fn overview(&self) -> Answer<OverviewView> {
+    async fn overview(&self) -> ApiResult<OverviewView> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
         let times = self.0.times();
         let now = times.now;

@@ -10,7 +10,7 @@ use crate::{
     },
 };
 use app::contract::{
-    Answer, ApiError,
+    ApiError, ApiResult,
     session::{Frame, Installation, Role, Viewer},
 };
 use async_trait::async_trait;
@@ -66,7 +66,7 @@ pub(super) fn failed(summary: &[DestinationSummary]) -> u64 {
 
 #[async_trait]
 impl app::contract::session::SessionPort for SessionPort {
-    async fn frame(&self) -> Answer<Frame> {
+    async fn frame(&self) -> ApiResult<Frame> {
         let tower = &self.asker.tower;
         let scope = self.asker.scope()?;
         let user = self.asker.user.as_ref().ok_or(ApiError::Unauthenticated)?;
@@ -84,7 +84,7 @@ impl app::contract::session::SessionPort for SessionPort {
         })
     }
 
-    async fn sign_in(&self, login: String, password: String) -> Answer<String> {
+    async fn sign_in(&self, login: String, password: String) -> ApiResult<String> {
         let tower = &self.asker.tower;
         let wrong = |field: &str, message: String| ApiError::Invalid { field: field.into(), message };
         let user = match sign_in::sign_in(tower, &login, &password, &self.browser.origin).await {
@@ -102,7 +102,7 @@ impl app::contract::session::SessionPort for SessionPort {
         Ok(viewer(&user).home().to_owned())
     }
 
-    async fn sign_out(&self) -> Answer<()> {
+    async fn sign_out(&self) -> ApiResult<()> {
         if let Some(session) = &self.browser.session {
             web::end(session).await.map_err(|e| ApiError::Unavailable { message: e.to_string() })?;
         }
@@ -113,11 +113,11 @@ impl app::contract::session::SessionPort for SessionPort {
         Ok(())
     }
 
-    async fn set_up_is_open(&self, token: String) -> Answer<bool> {
+    async fn set_up_is_open(&self, token: String) -> ApiResult<bool> {
         people::set_up_is_open(&self.asker.tower, &token).await.map_err(|e| refused(&self.asker.tower, e))
     }
 
-    async fn set_up(&self, token: String, login: String, name: String, password: String) -> Answer<()> {
+    async fn set_up(&self, token: String, login: String, name: String, password: String) -> ApiResult<()> {
         let user = NewUser { login, name, password, roles: Vec::new() };
         people::set_up(&self.asker.tower, &token, user).await.map(drop).map_err(|e| refused(&self.asker.tower, e))
     }

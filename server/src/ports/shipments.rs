@@ -19,7 +19,7 @@ use crate::{
     },
 };
 use app::contract::{
-    Answer, ApiError,
+    ApiError, ApiResult,
     session::Permission,
     shipments::{
         CaseView, CustomerView, Entry, EntryKind, ExceptionView, Lateness, ListPage, ListQuery, Mark, NumberView,
@@ -59,7 +59,7 @@ pub struct ShipmentsPort(pub Asker);
 
 #[async_trait]
 impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
-    async fn list(&self, query: ListQuery) -> Answer<ListPage> {
+    async fn list(&self, query: ListQuery) -> ApiResult<ListPage> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
         let times = self.0.times();
         let now = times.now;
@@ -67,7 +67,7 @@ impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
         let words = Some(query.text.trim().to_owned()).filter(|t| !t.is_empty());
         let question = ShipmentQuery {
             tab: tab(&query.tab),
-            // a person's name finds nothing for whoever may not read it
+            // a person's name finds nothing for roles that may not read it
             tokens: words.iter().filter(|_| personal).map(|w| tower.vault.token("customer", w)).collect(),
             text: words,
             states: State::from_code(&query.state).into_iter().collect(),
@@ -89,7 +89,7 @@ impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
         })
     }
 
-    async fn get(&self, shipment: String, as_known_at: Option<String>) -> Answer<ShipmentView> {
+    async fn get(&self, shipment: String, as_known_at: Option<String>) -> ApiResult<ShipmentView> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
         let shipment: ShipmentId = id(&shipment)?;
         let at = moment(as_known_at)?;
@@ -112,13 +112,13 @@ impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
         Ok(ShipmentView { moments, ..page.view() })
     }
 
-    async fn link(&self, claimed: String, unlinked: String) -> Answer<()> {
+    async fn link(&self, claimed: String, unlinked: String) -> ApiResult<()> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
         let (claimed, unlinked) = (id(&claimed)?, id(&unlinked)?);
         orders::link(tower, scope, claimed, unlinked).await.map_err(|e| refused(tower, e))
     }
 
-    async fn raw(&self, shipment: String, observation: String) -> Answer<RawView> {
+    async fn raw(&self, shipment: String, observation: String) -> ApiResult<RawView> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
         let (shipment, observation): (ShipmentId, ObservationId) = (id(&shipment)?, id(&observation)?);
         let found = tower.store.facts.observation(scope, shipment, observation).await.map_err(|e| refused(tower, e))?;
@@ -139,9 +139,9 @@ impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
             .map_err(|e| refused(tower, e))
     }
 
-    async fn find(&self, text: String) -> Answer<Option<String>> {
+    async fn find(&self, text: String) -> ApiResult<Option<String>> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
-        // as the number is kept, then as whoever knows its carrier may keep it, then as a name
+        // as the number is kept, then as a source that knows its carrier may keep it, then as a name
         let mut found = Vec::new();
         for words in numbers::kept_under(&text, None).into_iter().chain([text.trim().to_owned()]) {
             found = tower.store.shipments.find(scope, &words).await.map_err(|e| refused(tower, e))?;
@@ -702,9 +702,9 @@ fn drawn(fact: &Fact, standing: FactStanding) -> (Mark, &'static str) {
     match (standing, fact.observation.classifier) {
         (FactStanding::Superseded, _) => (Mark::Void, "replaced by a newer list"),
         (FactStanding::Retracted, _) => (Mark::Void, "retracted"),
-        (FactStanding::Retraction, _) => (Mark::Void, "takes an event back"),
+        (FactStanding::Retraction, _) => (Mark::Void, "retracts an event"),
         (FactStanding::Quarantined, _) => (Mark::Void, "impossible time"),
-        (FactStanding::OtherUse, _) => (Mark::Void, "another parcel's"),
+        (FactStanding::OtherUse, _) => (Mark::Void, "another parcel"),
         (FactStanding::Merged, _) => (Mark::Actual, "same event, other source"),
         (FactStanding::Feed, _) => (Mark::System, "about the feed"),
         (_, Classifier::Planned) => (Mark::Planned, "planned"),
@@ -927,13 +927,8 @@ fn canonical(record: &ObservationRecord, text: StatementText, may_read: bool, ti
         ("Milestone", Some(format!("{} ({})", reading.milestone.label(), reading.milestone.code()))),
         ("Exception", reading.exception.map(|e| format!("{} ({})", e.label(), e.code()))),
         ("Second exception", reading.also.map(|e| format!("{} ({})", e.label(), e.code()))),
-        (
-            "Not mapped",
-            reading
-                .unmapped
-                .then(|| format!("{}: nobody published what it means", named::code(&said.codes.raw, may_read))),
-        ),
-        ("Doubt", reading.doubt.clone()),
+        ("Not mapped", reading.unmapped.then(|| format!("{}: no mapping", named::code(&said.codes.raw, may_read)))),
+        ("Data warning", reading.doubt.clone()),
         ("Event type", Some(said.classifier.label().to_owned())),
         ("Event time", Some(if may_read { format!("{} (as received: {as_received})", time.full) } else { time.full })),
         ("Location", location.and_then(|location| place(location, may_read))),
@@ -949,7 +944,7 @@ fn canonical(record: &ObservationRecord, text: StatementText, may_read: bool, ti
                     .join(", "),
             ),
         ),
-        ("Words", text.description.filter(|_| may_read)),
+        ("Carrier text", text.description.filter(|_| may_read)),
         ("Signed by", signatory),
         ("Number", Some(record.number.clone())),
     ];

@@ -1,4 +1,4 @@
-//! What was told to whom, for the pages.
+//! Updates sent to other systems, for the pages.
 
 use super::{
     Asker, cursor, id, raw, refused,
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     jobs::errors,
-    texts::{Place, Texts},
+    texts::{Slot, Texts},
     tower::Tower,
     usecases::{
         UseCaseError,
@@ -15,11 +15,11 @@ use crate::{
     },
 };
 use app::contract::{
-    Answer, ApiError,
+    ApiError, ApiResult,
     session::Permission,
     sync::{
-        CallView, Chosen, Destination, GateView, JobView, MessagePage, MessageView, Planned, ReplayView, Stands,
-        SyncQuery, SyncView, UnreadView, destination_label,
+        BreakerState, BreakerView, CallView, Chosen, Destination, JobView, MessagePage, MessageView, Planned,
+        ReplayView, SyncQuery, SyncView, UnreadView, destination_label,
     },
 };
 use async_trait::async_trait;
@@ -50,12 +50,12 @@ impl SyncPort {
 
 #[async_trait]
 impl app::contract::sync::SyncPort for SyncPort {
-    async fn view(&self, query: SyncQuery) -> Answer<SyncView> {
+    async fn view(&self, query: SyncQuery) -> ApiResult<SyncView> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
         view(tower, scope, query, self.texts(), &self.0.times()).await.map_err(|e| refused(tower, e))
     }
 
-    async fn job(&self, job: String) -> Answer<JobView> {
+    async fn job(&self, job: String) -> ApiResult<JobView> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
         let id: JobId = id(&job)?;
         let fail = |e| refused(tower, e);
@@ -64,7 +64,7 @@ impl app::contract::sync::SyncPort for SyncPort {
         Ok(shown_job(row, calls, self.texts(), &self.0.times()))
     }
 
-    async fn message(&self, message: String) -> Answer<MessagePage> {
+    async fn message(&self, message: String) -> ApiResult<MessagePage> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
         let id: MessageId = id(&message)?;
         let fail = |e: UseCaseError| refused(tower, e);
@@ -85,12 +85,12 @@ impl app::contract::sync::SyncPort for SyncPort {
         })
     }
 
-    async fn retry(&self, job: String) -> Answer<()> {
+    async fn retry(&self, job: String) -> ApiResult<()> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
         replays::retry(tower, scope, id(&job)?).await.map(drop).map_err(|e| refused(tower, e))
     }
 
-    async fn start_replay(&self, chosen: Chosen) -> Answer<Planned> {
+    async fn start_replay(&self, chosen: Chosen) -> ApiResult<Planned> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
         let begun = async {
             let selection = chosen_selection(tower, scope, chosen).await?;
@@ -99,29 +99,29 @@ impl app::contract::sync::SyncPort for SyncPort {
         begun.await.map(|(_, tally)| planned(tally)).map_err(|e| refused(tower, e))
     }
 
-    async fn stop_replay(&self, replay: String) -> Answer<()> {
+    async fn stop_replay(&self, replay: String) -> ApiResult<()> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
         replays::stop(tower, scope, id(&replay)?).await.map_err(|e| refused(tower, e))
     }
 
-    async fn pause(&self, destination: String, why: String) -> Answer<()> {
+    async fn pause(&self, destination: String, why: String) -> ApiResult<()> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
         destinations::pause(tower, scope, &destination, &why).await.map_err(|e| refused(tower, e))
     }
 
-    async fn resume(&self, destination: String) -> Answer<()> {
+    async fn resume(&self, destination: String) -> ApiResult<()> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
         destinations::resume(tower, scope, &destination).await.map_err(|e| refused(tower, e))
     }
 
-    async fn read_deliveries(&self) -> Answer<()> {
+    async fn read_deliveries(&self) -> ApiResult<()> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
-        orders::read_again(tower, scope).await.map_err(|e| refused(tower, e))
+        orders::reimport(tower, scope).await.map_err(|e| refused(tower, e))
     }
 
-    async fn replay(&self, message: String) -> Answer<()> {
+    async fn replay(&self, message: String) -> ApiResult<()> {
         let (tower, scope) = (&self.0.tower, self.0.scope()?);
-        replays::read_again(tower, scope, id(&message)?).await.map_err(|e| refused(tower, e))
+        replays::reprocess(tower, scope, id(&message)?).await.map_err(|e| refused(tower, e))
     }
 }
 
@@ -217,7 +217,7 @@ async fn chosen_selection(tower: &Tower, scope: Scope, chosen: Chosen) -> Result
         return selection(tower, scope, &chosen.query).await;
     }
     if chosen.ids.is_empty() {
-        return Err(invalid("choose at least one row, or take up all"));
+        return Err(invalid("choose at least one row, or all"));
     }
     fn parsed<T: std::str::FromStr>(ids: &[String]) -> Result<Vec<T>, T::Err> {
         ids.iter().map(|id| id.parse()).collect()
@@ -244,7 +244,7 @@ async fn shown_replay(tower: &Tower, scope: Scope, replay: Replay, times: &Times
     };
     Ok(ReplayView {
         id: replay.id.to_string(),
-        what: replays::said(tower, scope, &replay.selection).await?,
+        what: replays::describe(tower, scope, &replay.selection).await?,
         by: name_of(tower, replay.by).await?,
         started: times.ago(replay.at),
         planned: replay.planned.take + replay.planned.skip,
@@ -293,41 +293,41 @@ async fn shown_destinations(
     let mut shown = Vec::new();
     for d in summary {
         let standing = standings.iter().find(|s| s.name == d.destination);
-        let gate = match standing {
-            Some(standing) => Some(gate(tower, standing).await?),
+        let breaker = match standing {
+            Some(standing) => Some(breaker(tower, standing).await?),
             None => None,
         };
-        shown.push(destination(d, gate, times));
+        shown.push(destination(d, breaker, times));
     }
     Ok(shown)
 }
 
-async fn gate(tower: &Tower, standing: &Standing) -> Result<GateView, UseCaseError> {
-    let (now, health) = (tower.now(), &standing.gate.health);
+async fn breaker(tower: &Tower, standing: &Standing) -> Result<BreakerView, UseCaseError> {
+    let (now, health) = (tower.now(), &standing.breaker.health);
     let later = |time: Option<Timestamp>| time.filter(|time| *time > now);
-    let (stands, detail) = match (&standing.gate.paused, later(health.held_until), health.shut_until) {
+    let (stands, detail) = match (&standing.breaker.paused, later(health.limited_until), health.open_until) {
         (Some(pause), _, _) => {
             let who = name_of(tower, pause.by).await?;
-            (Stands::Paused, format!("by {who}: {}", pause.why))
+            (BreakerState::Paused, format!("by {who}: {}", pause.why))
         }
         (None, Some(until), _) => {
-            (Stands::Held, format!("rate-limited, resumes in {}", span_words(until.duration_since(now))))
+            (BreakerState::RateLimited, format!("rate-limited, resumes in {}", span_words(until.duration_since(now))))
         }
         (None, None, Some(until)) => {
             let next = later(Some(until)).map_or_else(
                 || "next probe now".to_owned(),
                 |until| format!("next probe in {}", span_words(until.duration_since(now))),
             );
-            (Stands::Shut, format!("{} failures in a row; {next}", health.failures))
+            (BreakerState::Suspended, format!("{} failures in a row; {next}", health.failures))
         }
-        (None, None, None) => (Stands::Open, String::new()),
+        (None, None, None) => (BreakerState::Healthy, String::new()),
     };
-    Ok(GateView { name: standing.name.into(), stands, detail })
+    Ok(BreakerView { name: standing.name.into(), stands, detail })
 }
 
-fn destination(d: DestinationSummary, gate: Option<GateView>, times: &Times) -> Destination {
+fn destination(d: DestinationSummary, breaker: Option<BreakerView>, times: &Times) -> Destination {
     Destination {
-        gate,
+        breaker,
         label: destination_label(&d.destination).to_owned(),
         name: d.destination,
         done: d.done,
@@ -370,7 +370,7 @@ fn shown_job(row: JobRow, calls: Vec<AttemptRecord>, texts: Option<&Texts>, time
         attempts: row.attempts,
         status: status.into(),
         retryable: row.status == JobStatus::Dead,
-        error: opened(texts, Place::Error, row.error.as_ref()),
+        error: opened(texts, Slot::Error, row.error.as_ref()),
         class: row.class,
         advice,
         next: waits.then(|| times.ago(row.job.run_at)),
@@ -390,19 +390,19 @@ fn call(attempt: AttemptRecord, texts: Option<&Texts>, times: &Times) -> CallVie
     CallView {
         title: format!("{} · {status} · {} ms · {outcome}", attempt.operation, attempt.duration_ms),
         at: times.ago(attempt.started_at),
-        request: opened(texts, Place::Request, attempt.request.as_ref()).unwrap_or_default(),
-        response: opened(texts, Place::Response, attempt.response.as_ref()).unwrap_or_default(),
+        request: opened(texts, Slot::Request, attempt.request.as_ref()).unwrap_or_default(),
+        response: opened(texts, Slot::Response, attempt.response.as_ref()).unwrap_or_default(),
     }
 }
 
 /// A text of another system, for those who may read it.
-fn opened(texts: Option<&Texts>, place: Place, sealed: Option<&Sealed>) -> Option<String> {
+fn opened(texts: Option<&Texts>, place: Slot, sealed: Option<&Sealed>) -> Option<String> {
     texts?.open(place, sealed).map(|text| visible(&text).into_owned())
 }
 
 fn shown_message(message: MessageRecord, texts: Option<&Texts>, times: &Times) -> MessageView {
     let plural = |n: u32, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-    let said = |reason: Option<&Sealed>| opened(texts, Place::Reason, reason).unwrap_or_default();
+    let said = |reason: Option<&Sealed>| opened(texts, Slot::Reason, reason).unwrap_or_default();
     let (status, reason) = match message.status {
         MessageStatus::Quarantined { reason } => ("Quarantined", said(reason.as_ref())),
         MessageStatus::Ignored { reason } => ("Ignored", said(reason.as_ref())),

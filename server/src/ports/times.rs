@@ -1,5 +1,5 @@
 //! Times in words: the one place where pages get them. Everything on a page is in the viewer's zone, an event's own clock is
-//! told beside it; a day stays a day, and a wall clock of which nobody knows the zone is shown as it is and says so.
+//! shown beside it; a day stays a day, and a wall clock of which nobody knows the zone is shown as it is and says so.
 
 use app::contract::When;
 use domain::event_time::{EventTime, Precision, ZoneSource};
@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn one_instant_is_one_clock_whatever_zone_it_was_told_in() {
         let at: Timestamp = "2026-03-02T13:55:00Z".parse().unwrap();
-        let told = [
+        let samples = [
             EventTime::instant("", at, Precision::Second),
             EventTime::zoned(
                 "",
@@ -263,17 +263,17 @@ mod tests {
         for (zone, clock) in [("UTC", "13:55"), ("Europe/Berlin", "14:55"), ("America/New_York", "08:55")] {
             let times = times(zone);
             assert_eq!(times.dated(at).shown, format!("Mon 2 Mar, {clock}"));
-            for time in &told {
+            for time in &samples {
                 assert_eq!(times.event(time).shown, format!("Mon 2 Mar, {clock}"));
                 assert_eq!(times.event(time).iso, at.to_string());
                 let placed = times.placed(time, at);
                 assert_eq!((placed.clock.as_str(), placed.remark), (clock, ""));
             }
         }
-        let own = times("UTC").event(&told[2]).own.unwrap();
+        let own = times("UTC").event(&samples[2]).own.unwrap();
         assert_eq!(own, "Mon 2 Mar, 19:25, local time in Asia/Kolkata (zone of the place)");
-        assert_eq!(times("Asia/Kolkata").event(&told[2]).own, None, "it is the same clock");
-        assert_eq!(times("UTC").event(&told[1]).own.unwrap(), "Mon 2 Mar, 14:55, +01:00");
+        assert_eq!(times("Asia/Kolkata").event(&samples[2]).own, None, "it is the same clock");
+        assert_eq!(times("UTC").event(&samples[1]).own.unwrap(), "Mon 2 Mar, 14:55, +01:00");
     }
 
     #[test]

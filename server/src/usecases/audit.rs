@@ -95,7 +95,7 @@ impl Opened {
     }
 }
 
-/// The line with which the chain begins behind lines of before it, which have no MAC; its own covers them. Only whoever has just
+/// The line with which the chain begins behind lines of before it, which have no MAC; its own covers them. Only the process that has just
 /// brought the tables up to the chain writes it: otherwise it would vouch for lines whose MACs somebody removed.
 ///
 /// # Errors

@@ -136,7 +136,7 @@ pub async fn ask_for_ticket(tower: &Tower, scope: Scope, id: ExceptionId, why: O
     let audit = tower.audit("case.asked", format!("exception:{id}")).why(Some(why));
     let job = tower.job(JobKind::SyncCase, id, Cause::Live, tower.correlation(), Some(exception.shipment));
     tower.store.work.move_case(scope, case, None, audit, vec![job]).await?;
-    tower.wake.work(Lane::RealTime);
+    tower.notifier.work(Lane::RealTime);
     Ok(())
 }
 
@@ -157,7 +157,7 @@ fn start_over(case: &mut CaseRecord, company: CompanyId) {
     case.follows = Some(number);
     case.status = CaseStatus::Pending;
     (case.url, case.resolved_at, case.closed_by, case.seen) = (None, None, None, None);
-    // what was told stands in the new ticket's own text; what comes to its own end begins anew
+    // what was reported is in the new ticket's own text; what comes to its own end begins anew
     case.notes.retain(|key| !key.starts_with("closed/") && !key.starts_with("reopened/"));
 }
 
@@ -209,7 +209,7 @@ impl CaseWork<'_> {
         self.follow(exception, case).await
     }
 
-    /// Whether a new episode is told in the ticket of the last one.
+    /// Whether a new episode is added to the ticket of the last one.
     fn same_ticket(&self, earlier: &CaseRecord) -> bool {
         let ended = earlier.resolved_at.unwrap_or(earlier.opened_at);
         let fresh = match earlier.status {
@@ -233,8 +233,8 @@ impl CaseWork<'_> {
             opened_at: self.tower.now(),
             resolved_at: None,
             // what is known now stands in the case's own text. What comes before its number is known (the desk is away,
-            // a crash between its making and our knowing) may not, and is told
-            notes: self.told().map(|(key, _)| key).collect(),
+            // a crash between its making and our knowing) may not, and is added
+            notes: self.noted().map(|(key, _)| key).collect(),
             closed_by: None,
             follows,
             seen: None,
@@ -263,7 +263,7 @@ impl CaseWork<'_> {
         // an agent's word is the last one until a person or a new episode says otherwise
         if !case.is_closed_by_agent() {
             self.reopen(&exception, &mut case).await?;
-            self.tell(&exception, &mut case).await?;
+            self.post_notes(&exception, &mut case).await?;
             self.resolve(&exception, &mut case).await?;
         }
         Ok(CaseOutcome::Agreed)
@@ -296,7 +296,7 @@ impl CaseWork<'_> {
                 }
                 Ok(false)
             }
-            // whoever closed the ticket of the last episode did not know of this one
+            // the agent who closed the ticket of the last episode did not know of this one
             _ if self.is_untold_episode(exception, case) => {
                 match status {
                     CaseStatus::Pending | CaseStatus::Open | CaseStatus::Resolved => case.status = status,
@@ -307,7 +307,7 @@ impl CaseWork<'_> {
                 self.keep(case).await?;
                 Ok(false)
             }
-            // our own change, whose end nobody lived to see
+            // our own change: the process died while making it
             None => {
                 case.status = status;
                 case.resolved_at = (status != CaseStatus::Open).then(|| self.tower.now());
@@ -357,9 +357,9 @@ impl CaseWork<'_> {
         case.closed_by = (status != CaseStatus::Open).then_some(agent);
         case.resolved_at = (status != CaseStatus::Open).then(|| self.tower.now());
         let left_open = status == CaseStatus::Open && !open && action.is_none();
-        let told = closed_key(exception, case);
-        if left_open && !case.notes.contains(&told) {
-            case.notes.push(told);
+        let noted = closed_key(exception, case);
+        if left_open && !case.notes.contains(&noted) {
+            case.notes.push(noted);
         }
         let why = format!("{ticket} {what} at the service desk{follows}");
         let why = audit::reason(self.tower, self.scope, &why).await?;
@@ -371,8 +371,8 @@ impl CaseWork<'_> {
         let moved = case.clone();
         self.tower.store.work.move_case(self.scope, moved, action, audit, fold.into_iter().collect()).await?;
         case.revision += 1;
-        self.tower.wake.work(Lane::RealTime);
-        self.tower.wake.changed();
+        self.tower.notifier.work(Lane::RealTime);
+        self.tower.notifier.changed();
         Ok(())
     }
 
@@ -385,7 +385,7 @@ impl CaseWork<'_> {
         })
     }
 
-    /// Whether this is a new episode in the ticket of an earlier one, and not told there yet.
+    /// Whether this is a new episode in the ticket of an earlier one, and not added there yet.
     fn is_untold_episode(&self, exception: &ExceptionRecord, case: &CaseRecord) -> bool {
         let company = self.tower.company;
         let own = case.external_key == key_of(company, exception.id)
@@ -410,7 +410,7 @@ impl CaseWork<'_> {
         self.keep(case).await
     }
 
-    /// A new episode of a settled case is told there, and so is one that a person opened again.
+    /// A new episode of a settled case is added there, and so is one that a person reopened.
     async fn reopen(&self, exception: &ExceptionRecord, case: &mut CaseRecord) -> Result<(), CaseError> {
         let wanted = self.is_to_be_reopened(exception, case);
         let Some(number) = case.number.clone().filter(|_| wanted) else { return Ok(()) };
@@ -423,12 +423,12 @@ impl CaseWork<'_> {
         self.keep(case).await
     }
 
-    /// Milestones that are not told in the case yet.
+    /// Milestones that are not in the case yet.
     fn fresh(&self, case: &CaseRecord) -> impl Iterator<Item = (String, String)> {
-        self.told().filter(move |(key, _)| !case.notes.contains(key))
+        self.noted().filter(move |(key, _)| !case.notes.contains(key))
     }
 
-    async fn tell(&self, exception: &ExceptionRecord, case: &mut CaseRecord) -> Result<(), CaseError> {
+    async fn post_notes(&self, exception: &ExceptionRecord, case: &mut CaseRecord) -> Result<(), CaseError> {
         let Some(number) = case.number.clone() else { return Ok(()) };
         if case.status == CaseStatus::Resolved && exception.closed.is_some() {
             return Ok(());
@@ -463,9 +463,9 @@ impl CaseWork<'_> {
         self.keep(case).await
     }
 
-    /// Milestones worth telling, with the key under which each is told once. What came out of old messages, read again or
-    /// imported, is no news: it is not told here either.
-    fn told(&self) -> impl Iterator<Item = (String, String)> {
+    /// Milestones for the case, with the key under which each is added once. What came out of old messages, read again or
+    /// imported, is not added here either.
+    fn noted(&self) -> impl Iterator<Item = (String, String)> {
         let withheld = |key: &str| {
             let note = self.effects.iter().find(|effect| effect.kind == EffectKind::OrderNote && effect.key == key);
             note.is_some_and(EffectRecord::is_withheld)
@@ -498,7 +498,7 @@ impl CaseWork<'_> {
             external_key: case.external_key.clone(),
             subject: format!("{}: {}", exception.reason.label(), self.heading()),
             body: format!(
-                "{}\n\nState: {}\nSeverity: {}\nAnswerable: {}\nSince: {}\nTimeline and reasons: {page}{}",
+                "{}\n\nStatus: {}\nSeverity: {}\nResponsible: {}\nSince: {}\nTimeline and reasons: {page}{}",
                 exception.reason.label(),
                 self.shipment.folded.state.label(),
                 exception.severity.label(),
@@ -524,7 +524,7 @@ impl CaseWork<'_> {
     }
 }
 
-/// How often the exception was told to be open again in this case.
+/// How often the case says that the exception is open again.
 fn reopened(exception: &ExceptionRecord, case: &CaseRecord) -> usize {
     let first = numbered("reopened", exception, 0);
     let again = format!("{first}/");
@@ -539,12 +539,12 @@ fn numbered(what: &str, exception: &ExceptionRecord, before: usize) -> String {
     }
 }
 
-/// The key under which the end is told.
+/// The key of the closing comment.
 fn closed_key(exception: &ExceptionRecord, case: &CaseRecord) -> String {
     numbered("closed", exception, reopened(exception, case))
 }
 
-/// Whether the end is still to be told. An agent who opens the ticket again afterwards is left alone.
+/// Whether the closing comment is still to be made. An agent who opens the ticket again afterwards is left alone.
 fn is_to_be_resolved(exception: &ExceptionRecord, case: &CaseRecord) -> bool {
     exception.closed.is_some() && case.status == CaseStatus::Open && !case.notes.contains(&closed_key(exception, case))
 }

@@ -69,7 +69,7 @@ pub async fn poll(
     let poll = Poll { tower, scope, desk: &**desk, correlation, calls };
     let differing = poll.changes().await? + poll.at_work().await?;
     if differing > 0 {
-        tower.wake.work(Lane::RealTime);
+        tower.notifier.work(Lane::RealTime);
     }
     Ok(differing)
 }

@@ -2,12 +2,12 @@
 
 use super::{Result, UseCaseError, audit};
 use crate::{
-    jobs::gate::{Admission, admission},
+    jobs::breaker::{Admission, admission},
     tower::Tower,
 };
 use storage::{
     Scope,
-    destinations::{Gate, Pause},
+    destinations::{Breaker, Pause},
     jobs::JobKind,
 };
 
@@ -19,8 +19,8 @@ const WHY_CHARS_MAX: usize = 500;
 pub struct Standing {
     /// Its name: `odoo`.
     pub name: &'static str,
-    /// Its gate.
-    pub gate: Gate,
+    /// Its circuit breaker.
+    pub breaker: Breaker,
     /// Whether jobs may go out now.
     pub admission: Admission,
 }
@@ -30,13 +30,13 @@ pub struct Standing {
 /// # Errors
 /// When the store fails.
 pub async fn standings(tower: &Tower, scope: Scope) -> Result<Vec<Standing>> {
-    let mut gates = tower.store.destinations.gates(scope).await?;
+    let mut breakers = tower.store.destinations.breakers(scope).await?;
     let now = tower.now();
     Ok(names()
         .into_iter()
         .map(|name| {
-            let gate = gates.remove(name).unwrap_or_default();
-            Standing { name, admission: admission(&gate, now), gate }
+            let breaker = breakers.remove(name).unwrap_or_default();
+            Standing { name, admission: admission(&breaker, now), breaker }
         })
         .collect())
 }
@@ -61,7 +61,7 @@ pub async fn pause(tower: &Tower, scope: Scope, name: &str, why: &str) -> Result
 /// When there is no such destination, or the store fails.
 pub async fn resume(tower: &Tower, scope: Scope, name: &str) -> Result<()> {
     set(tower, scope, name, None, "destination.resume", None).await?;
-    tower.wake.all_work();
+    tower.notifier.all_work();
     Ok(())
 }
 
@@ -83,7 +83,7 @@ async fn set(
     };
     let audit = tower.audit(action, format!("destination:{name}")).why(why);
     tower.store.destinations.pause(scope, name, pause, audit).await?;
-    tower.gates.forget();
+    tower.breakers.forget();
     Ok(())
 }
 

@@ -205,7 +205,9 @@ pub async fn reapply(tower: &Tower) -> Result<u64> {
         match tower.store.people.destroy_key(tower.scope(), subject, audit).await {
             Ok(()) => again += 1,
             // what the backup does not know comes with the next import or poll, unless it is known to be erased
-            Err(StoreError::NotFound(_)) => tower.store.people.bury_key(tower.scope(), subject, tower.now()).await?,
+            Err(StoreError::NotFound(_)) => {
+                tower.store.people.tombstone_key(tower.scope(), subject, tower.now()).await?
+            }
             Err(error) => return Err(error.into()),
         }
     }
@@ -299,7 +301,7 @@ mod tests {
         let entry = |n| line(&vault, &format!("{} 2026-03-01T00:00:00Z", subject(n)));
         write(&path, &entry(1)).unwrap();
         std::fs::write(&path, format!("{}0195", entry(1))).unwrap();
-        assert_eq!(read(&path, &vault).unwrap(), [subject(1)], "half a line was never told");
+        assert_eq!(read(&path, &vault).unwrap(), [subject(1)], "half a line was never acknowledged");
         write(&path, &entry(2)).unwrap();
         assert_eq!(read(&path, &vault).unwrap(), [subject(1), subject(2)]);
         let changed = std::fs::read_to_string(&path).unwrap().replace(&subject(1).to_string(), &subject(3).to_string());

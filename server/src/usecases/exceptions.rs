@@ -51,7 +51,7 @@ pub async fn act(
         }
         None => tower.store.work.act(scope, id, action, audit, jobs).await?,
     }
-    tower.wake.work(Lane::RealTime);
+    tower.notifier.work(Lane::RealTime);
     Ok(())
 }
 

@@ -35,9 +35,9 @@ pub enum EffectBody {
         /// What is announced.
         announcement: Announcement,
     },
-    /// What was told before is taken back.
+    /// What was announced before is retracted.
     Correction {
-        /// The state told before.
+        /// The state announced before.
         from: domain::State,
         /// The state now.
         to: domain::State,
@@ -59,7 +59,7 @@ pub enum EffectBody {
     },
 }
 
-/// What makes an announcement one, wherever it is told.
+/// What identifies an announcement in every system.
 pub(super) fn announcement_key(announcement: &Announcement) -> String {
     let Announcement { milestone, piece, ordinal, .. } = announcement;
     format!("{}/{}/{ordinal}", milestone.code(), piece.as_deref().unwrap_or("-"))
@@ -73,7 +73,7 @@ pub enum FoldOutcome {
     /// Committed under this revision.
     Committed(u64),
     /// A live fold waits and does it.
-    Overtaken,
+    Superseded,
     /// The shipment is gone or merged into another.
     Gone,
 }
@@ -103,7 +103,8 @@ pub async fn fold_shipment(
         }
         let consequences = Consequences { tower, cause, correlation, now, loaded: &loaded, folded: &folded };
         let exceptions = consequences.with_ids(changes);
-        let told: BTreeSet<ExceptionId> = exceptions.iter().filter_map(|change| consequences.told(change)).collect();
+        let announced: BTreeSet<ExceptionId> =
+            exceptions.iter().filter_map(|change| consequences.announced(change)).collect();
         let commit = Commit {
             shipment: id,
             expected: loaded.shipment.revision,
@@ -111,20 +112,20 @@ pub async fn fold_shipment(
             correlation,
             at: now,
             last_event: last_event(&loaded, &folded),
-            effects: consequences.effects(&exceptions, &told),
-            jobs: consequences.jobs(&exceptions, &told),
-            withheld: consequences.withheld(&exceptions, &told),
+            effects: consequences.effects(&exceptions, &announced),
+            jobs: consequences.jobs(&exceptions, &announced),
+            withheld: consequences.withheld(&exceptions, &announced),
             next_uses,
             exceptions,
             folded: folded.clone(),
         };
         match tower.store.shipments.commit(scope, commit).await? {
             Committed::Done(revision) => {
-                tower.wake.all_work();
-                tower.wake.changed();
+                tower.notifier.all_work();
+                tower.notifier.changed();
                 return Ok(FoldOutcome::Committed(revision));
             }
-            Committed::Overtaken => return Ok(FoldOutcome::Overtaken),
+            Committed::Superseded => return Ok(FoldOutcome::Superseded),
             Committed::Conflict => {}
         }
     }
@@ -176,7 +177,7 @@ fn last_event(loaded: &Loaded, folded: &Folded) -> Option<LastEvent> {
 }
 
 /// What follows from a fold. Fields are written whatever the cause; notes follow only what is said now. Activities and
-/// tickets follow what is news to the company: an open exception that it was never told of, and that could first be known
+/// tickets follow what is news to the company: an open exception that it was never notified of, and that could first be known
 /// a few days ago at most. Which job happened to fold it does not matter, but replays tell nobody.
 struct Consequences<'a> {
     tower: &'a Tower,
@@ -219,24 +220,24 @@ impl Consequences<'_> {
         self.loaded.exceptions.iter().find(|e| e.id == id)
     }
 
-    /// The exception of a change, if people are to be told of it now: it is newly open, open again, or was history until
+    /// The exception of a change, if people are to be notified now: it is newly open, open again, or was history until
     /// more was heard of it.
-    fn told(&self, change: &ExceptionChange) -> Option<ExceptionId> {
+    fn announced(&self, change: &ExceptionChange) -> Option<ExceptionId> {
         let (ExceptionChange::Open { id, exception } | ExceptionChange::Keep { id, exception }) = change else {
             return None;
         };
         let news = match self.before(*id) {
             _ if self.loaded.shipment.origin.is_none() || exception.closed.is_some() => false,
-            None => self.is_news(exception, &[]),
+            None => self.is_recent(exception, &[]),
             // what a person opens again, or the carrier, is news however old it is
-            Some(before) if before.closed.is_some() => self.cause == Cause::Live || self.is_news(exception, &[]),
-            Some(before) => before.withheld && self.is_news(exception, &before.evidence),
+            Some(before) if before.closed.is_some() => self.cause == Cause::Live || self.is_recent(exception, &[]),
+            Some(before) => before.withheld && self.is_recent(exception, &before.evidence),
         };
         news.then_some(*id)
     }
 
     /// Whether something of an exception is news, what is known already left aside.
-    fn is_news(&self, exception: &FoldedException, known: &[ObservationId]) -> bool {
+    fn is_recent(&self, exception: &FoldedException, known: &[ObservationId]) -> bool {
         let days = SignedDuration::from_hours(i64::from(self.tower.config.rules.news_days) * 24);
         let since = self.now.checked_sub(days).unwrap_or(Timestamp::MIN);
         let new = |id: &&ObservationId| !known.contains(id);
@@ -260,8 +261,8 @@ impl Consequences<'_> {
     }
 
     /// What is recorded as history.
-    fn withheld(&self, exceptions: &[ExceptionChange], told: &BTreeSet<ExceptionId>) -> Vec<ExceptionId> {
-        let untold = exceptions.iter().filter_map(|change| match change {
+    fn withheld(&self, exceptions: &[ExceptionChange], announced: &BTreeSet<ExceptionId>) -> Vec<ExceptionId> {
+        let unannounced = exceptions.iter().filter_map(|change| match change {
             ExceptionChange::Open { id, .. } => Some(*id),
             // one that goes on stays what it was; one that is open again is as new
             ExceptionChange::Keep { id, exception } => {
@@ -271,10 +272,10 @@ impl Consequences<'_> {
             }
             ExceptionChange::Close { .. } => None,
         });
-        untold.filter(|id| !told.contains(id)).collect()
+        unannounced.filter(|id| !announced.contains(id)).collect()
     }
 
-    fn effects(&self, exceptions: &[ExceptionChange], told: &BTreeSet<ExceptionId>) -> Vec<NewEffect> {
+    fn effects(&self, exceptions: &[ExceptionChange], announced: &BTreeSet<ExceptionId>) -> Vec<NewEffect> {
         if self.loaded.shipment.origin.is_none() {
             return Vec::new();
         }
@@ -291,11 +292,11 @@ impl Consequences<'_> {
             if exception.severity < Severity::Major || exception.closed.is_some() {
                 return None;
             }
-            let posting = if told.contains(id) { Posting::Wanted } else { Posting::Withheld };
+            let posting = if announced.contains(id) { Posting::Wanted } else { Posting::Withheld };
             let key = match self.before(*id) {
                 None => exception_effect_key(*id),
                 Some(before) if self.has_its_activity(before) => return None,
-                Some(before) if before.closed.is_some() || told.contains(id) => {
+                Some(before) if before.closed.is_some() || announced.contains(id) => {
                     format!("{}/{}", exception_effect_key(*id), self.loaded.shipment.revision)
                 }
                 Some(_) => return None,
@@ -325,16 +326,14 @@ impl Consequences<'_> {
         self.now.duration_since(at) <= CORRECTED_WITHIN && self.loaded.effects.iter().any(stands)
     }
 
-    /// A retraction that took the state back is told once, numbered by how many there have been.
+    /// A retraction that changed the state back is announced once, numbered by how many there have been.
     fn correction(&self, posting: Posting) -> Option<NewEffect> {
         let before = &self.loaded.shipment.folded;
         let (from, to) = (before.state, self.folded.state);
-        let withdrawn = before.announcements.iter().any(|told| {
-            !self
-                .folded
-                .announcements
-                .iter()
-                .any(|a| (a.milestone, &a.piece, a.ordinal) == (told.milestone, &told.piece, told.ordinal))
+        let withdrawn = before.announcements.iter().any(|announced| {
+            !self.folded.announcements.iter().any(|a| {
+                (a.milestone, &a.piece, a.ordinal) == (announced.milestone, &announced.piece, announced.ordinal)
+            })
         });
         (withdrawn && from != to).then(|| {
             let key = format!("correction/{}", self.loaded.shipment.revision);
@@ -354,24 +353,26 @@ impl Consequences<'_> {
         }
     }
 
-    fn jobs(&self, exceptions: &[ExceptionChange], told: &BTreeSet<ExceptionId>) -> Vec<NewJob> {
+    fn jobs(&self, exceptions: &[ExceptionChange], announced: &BTreeSet<ExceptionId>) -> Vec<NewJob> {
         let shipment = &self.loaded.shipment;
         if shipment.origin.is_none() {
             return Vec::new();
         }
         let order = self.tower.odoo.is_some().then(|| {
             let job = self.job(JobKind::SyncOrder, shipment.id);
-            if told.is_empty() { job } else { NewJob { lane: Lane::RealTime, ..job } }
+            if announced.is_empty() { job } else { NewJob { lane: Lane::RealTime, ..job } }
         });
-        let cases = self.tower.desk.is_some().then(|| self.case_jobs(exceptions, told)).into_iter().flatten();
+        let cases = self.tower.desk.is_some().then(|| self.case_jobs(exceptions, announced)).into_iter().flatten();
         order.into_iter().chain(cases).collect()
     }
 
-    /// An exception that people are told of now waits its grace time; one that has a case is told at once, and so is one whose case may be
-    /// in the making: whoever makes it may have looked before this commit.
-    fn case_jobs(&self, exceptions: &[ExceptionChange], told: &BTreeSet<ExceptionId>) -> Vec<NewJob> {
+    /// A notified exception waits its grace time; one that has a case is reported at once, and so is one whose case may be
+    /// in the making: the job that makes it may have looked before this commit.
+    fn case_jobs(&self, exceptions: &[ExceptionChange], announced: &BTreeSet<ExceptionId>) -> Vec<NewJob> {
         let opened = exceptions.iter().filter_map(|change| match change {
-            ExceptionChange::Open { id, exception } | ExceptionChange::Keep { id, exception } if told.contains(id) => {
+            ExceptionChange::Open { id, exception } | ExceptionChange::Keep { id, exception }
+                if announced.contains(id) =>
+            {
                 let wait = super::cases::grace(&self.tower.config.rules, exception.severity)?;
                 let job = self.job(JobKind::SyncCase, id);
                 Some(NewJob { lane: Lane::RealTime, run_at: self.now.checked_add(wait).unwrap_or(job.run_at), ..job })

@@ -44,16 +44,16 @@ pub struct Delivery<'a> {
     pub source: &'a str,
     /// The request as received.
     pub request: RawRequest<'a>,
-    /// The thread of everything that follows.
+    /// The correlation id of everything that follows.
     pub correlation: CorrelationId,
 }
 
-/// What the sender is told.
+/// The answer to the sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// The message that is kept.
     pub message: MessageId,
-    /// Its thread.
+    /// Its correlation id.
     pub correlation: CorrelationId,
     /// Whether it was new.
     pub novelty: Novelty,
@@ -68,7 +68,7 @@ pub enum Refused {
     /// It is not the source's.
     #[error("not verified: {0}")]
     NotVerified(#[from] Rejected),
-    /// Its proof covers a time and not the body, and came with another message: who sends it cannot be told. An honest
+    /// Its proof covers a time and not the body, and came with another message: the sender is not certain. An honest
     /// sender comes again with a later time.
     #[error("another message came with the same time stamp and signature: send it again with a new time stamp")]
     ProofUsed,
@@ -170,7 +170,7 @@ pub async fn manifest(tower: &Tower, source: &str) -> Result<&'static Manifest, 
     Ok(ready(tower, source).await?.connector.carrier().manifest())
 }
 
-/// Verifies and keeps a message with its job, durably, before the sender is told.
+/// Verifies and keeps a message with its job, durably, before it is acknowledged.
 ///
 /// # Errors
 /// Says why not; then nothing is kept.
@@ -214,7 +214,7 @@ async fn take(tower: &Tower, delivery: Delivery<'_>, sent: Option<&[u8]>) -> Res
     let verified = match verify(&source, delivery.request, sent, now) {
         Err(Rejected::UnknownKey) if source.keys_published && tower.sources.may_ask_for_keys(delivery.source, now) => {
             tower.store.jobs.enqueue(source.scope, vec![sources::keys_job(tower, delivery.source)]).await?;
-            tower.wake.work(Lane::Batch);
+            tower.notifier.work(Lane::Batch);
             return Err(Rejected::UnknownKey.into());
         }
         verdict => verdict?,
@@ -246,7 +246,7 @@ async fn take(tower: &Tower, delivery: Delivery<'_>, sent: Option<&[u8]>) -> Res
     let lane = job.lane;
     let accepted = tower.store.inbox.accept(source.scope, message, job).await?;
     match accepted.novelty {
-        Novelty::New => tower.wake.work(lane),
+        Novelty::New => tower.notifier.work(lane),
         Novelty::Repeated
             if verified.once.is_some() && !is_kept(tower, source.scope, accepted.message, body).await? =>
         {

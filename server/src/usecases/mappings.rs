@@ -1,5 +1,5 @@
 //! What codes mean: an admin's changes are published as versions, and what was said in the codes concerned is read
-//! again. Nobody is told of what only a new reading brings to light: its folds have the cause *replay*.
+//! again. No notification is sent for what only a new reading brings to light: its folds have the cause *replay*.
 
 use super::{Result, UseCaseError, audit, people::sealed_audit};
 use crate::tower::Tower;
@@ -108,7 +108,7 @@ async fn put(tower: &Tower, scope: Scope, overlays: Overlays, why: String) -> Re
     let new = NewMapping { previous, overlay: after, why, at: tower.now(), job };
     let version = tower.store.mappings.publish(scope, new, audit).await?;
     refresh(tower).await?;
-    tower.wake.work(Lane::Batch);
+    tower.notifier.work(Lane::Batch);
     Ok(version)
 }
 
@@ -214,7 +214,7 @@ fn job(tower: &Tower, progress: Progress, correlation: CorrelationId) -> NewJob 
 ///
 /// # Errors
 /// When the target is none, the store fails, or another version was published meanwhile.
-pub async fn read_again(tower: &Tower, scope: Scope, target: &str, correlation: CorrelationId) -> Result<()> {
+pub async fn reprocess(tower: &Tower, scope: Scope, target: &str, correlation: CorrelationId) -> Result<()> {
     let progress = Progress::parse(target).ok_or_else(|| invalid("target", format!("{target:?} is no version")))?;
     let before = overlay_of(tower, scope, progress.version.saturating_sub(1)).await?;
     let after = overlay_of(tower, scope, progress.version).await?;
@@ -230,7 +230,7 @@ pub async fn read_again(tower: &Tower, scope: Scope, target: &str, correlation: 
         .then(|| job(tower, Progress { after: Some(last), ..progress }, correlation));
     let jobs = folds.chain(more).collect();
     tower.store.mappings.reread(scope, readings, tower.now(), jobs).await?;
-    tower.wake.work(Lane::Batch);
+    tower.notifier.work(Lane::Batch);
     Ok(())
 }
 

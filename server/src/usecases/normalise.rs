@@ -2,7 +2,7 @@
 //! transaction, with a fold job for every shipment concerned.
 
 use super::{Result, UseCaseError, ingest::BODY, mappings};
-use crate::{texts::Place, tower::Tower, vault::DataKey};
+use crate::{texts::Slot, tower::Tower, vault::DataKey};
 use connectors::carriers::{self, Carrier, Configured, DecodeError, Settings};
 use domain::{
     carriers as directory,
@@ -153,7 +153,7 @@ async fn record(tower: &Tower, scope: Scope, reading: &Reading<'_>, decoded: Dec
         let recorded = recorded?;
         all.shipments.extend(recorded.shipments);
         all.new_observations += recorded.new_observations;
-        tower.wake.work(lane);
+        tower.notifier.work(lane);
     }
     Ok(all)
 }
@@ -184,11 +184,11 @@ async fn conclude(tower: &Tower, scope: Scope, id: MessageId, status: MessageSta
 }
 
 fn quarantined(tower: &Tower, reason: &str) -> MessageStatus {
-    MessageStatus::Quarantined { reason: Some(tower.texts.seal(Place::Reason, reason)) }
+    MessageStatus::Quarantined { reason: Some(tower.texts.seal(Slot::Reason, reason)) }
 }
 
 fn ignored(tower: &Tower, reason: &str) -> MessageStatus {
-    MessageStatus::Ignored { reason: Some(tower.texts.seal(Place::Reason, reason)) }
+    MessageStatus::Ignored { reason: Some(tower.texts.seal(Slot::Reason, reason)) }
 }
 
 fn nothing_said(tower: &Tower, problems: &[Problem]) -> MessageStatus {

@@ -152,7 +152,7 @@ pub async fn verify(tower: &Tower, kept: String, offered: &str, turn: Option<Slo
     in_turn(tower, work).await?.map_err(UseCaseError::Internal)
 }
 
-/// Does the work when there is room for it. Whoever hangs up meanwhile makes no room: the work goes on to its end.
+/// Does the work when there is room for it. A client that hangs up meanwhile makes no room: the work goes on to its end.
 async fn in_turn<T: Send + 'static>(tower: &Tower, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     let turn = tokio::time::timeout(TURN_MAX, Arc::clone(&tower.hashing).acquire_owned()).await;
     let Ok(Ok(turn)) = turn else { return Err(busy()) };

@@ -110,7 +110,7 @@ pub async fn setup_token(tower: &Tower) -> Result<Option<String>> {
     let mut bytes = [0; 24];
     tower.clock.fill(&mut bytes);
     let token: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-    // stored hashed: whoever reads the database cannot become admin with it
+    // stored hashed: a reader of the database cannot become admin with it
     tower.store.people.put_setting(scope, SETUP, tower.vault.token("setup", &token)).await?;
     Ok(Some(token))
 }

@@ -131,7 +131,7 @@ async fn named_in(
     message: MessageId,
 ) -> Result<Option<String>> {
     let Some((kept, Some((key, body)))) = normalise::opened(tower, scope, message).await? else { return Ok(None) };
-    Ok(recorded(record, message, &key)?.or_else(|| told(record, &kept, &body)))
+    Ok(recorded(record, message, &key)?.or_else(|| in_body(record, &kept, &body)))
 }
 
 /// The messages that are worth opening: the newest ones, and the one that the statement was recorded from, which has its text.
@@ -156,7 +156,7 @@ fn recorded(record: &ObservationRecord, message: MessageId, key: &DataKey) -> Re
 }
 
 /// As a message tells it.
-fn told(record: &ObservationRecord, message: &MessageRecord, body: &[u8]) -> Option<String> {
+fn in_body(record: &ObservationRecord, message: &MessageRecord, body: &[u8]) -> Option<String> {
     if body.len() > BODY_BYTES_MAX {
         return None;
     }

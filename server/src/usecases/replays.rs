@@ -26,7 +26,7 @@ pub async fn count(tower: &Tower, scope: Scope, selection: &Selection) -> Result
     })
 }
 
-/// Begins to take up what is chosen; what fails or comes from now on is not part of it. Returns what was counted.
+/// Starts a replay of what is selected; what fails or comes from now on is not part of it. Returns what was counted.
 ///
 /// # Errors
 /// When nothing is chosen that can be taken up, or the store fails.
@@ -40,15 +40,15 @@ pub async fn start(tower: &Tower, scope: Scope, mut selection: Selection) -> Res
     let planned = count(tower, scope, &selection).await?;
     if planned.take == 0 {
         let message =
-            format!("nothing is left to take up ({} succeeded later or cannot be read any more)", planned.skip);
+            format!("nothing is left to replay ({} succeeded later or cannot be read any more)", planned.skip);
         return Err(UseCaseError::Invalid { field: "selection", message });
     }
     let id = ReplayId(tower.clock.id());
-    let why = audit::reason(tower, scope, &said(tower, scope, &selection).await?).await?;
+    let why = audit::reason(tower, scope, &describe(tower, scope, &selection).await?).await?;
     let audit = tower.audit("replay.start", format!("replay:{id}")).why(Some(why));
     let replay = NewReplay { id, selection, planned, at: now };
     tower.store.replays.start(scope, replay, next(tower, id), audit).await?;
-    tower.wake.work(Lane::Batch);
+    tower.notifier.work(Lane::Batch);
     Ok((id, planned))
 }
 
@@ -75,11 +75,12 @@ pub async fn step(tower: &Tower, scope: Scope, id: ReplayId) -> Result<()> {
     step.next.run_at = tower.now().checked_add(PAUSE).unwrap_or(tower.now());
     if let Replay { selection: Selection::Messages(which), state: ReplayState::Running, .. } = &replay {
         let page = tower.store.inbox.messages(scope, which.clone(), replay.cursor.clone()).await?;
-        step.messages = page.rows.iter().map(|message| (message.id, again(tower, message, Lane::Batch))).collect();
+        step.messages =
+            page.rows.iter().map(|message| (message.id, reprocessing(tower, message, Lane::Batch))).collect();
         step.to = page.next;
     }
     tower.store.replays.step(scope, id, step).await?;
-    tower.wake.all_work();
+    tower.notifier.all_work();
     Ok(())
 }
 
@@ -91,7 +92,7 @@ pub async fn retry(tower: &Tower, scope: Scope, job: JobId) -> Result<Tally> {
     let now = tower.now();
     let audit = tower.audit("job.retry", format!("job:{job}"));
     let tally = tower.store.jobs.retry(scope, JobSelection::one(job), now, audit).await?;
-    tower.wake.all_work();
+    tower.notifier.all_work();
     Ok(tally)
 }
 
@@ -99,25 +100,25 @@ pub async fn retry(tower: &Tower, scope: Scope, job: JobId) -> Result<Tally> {
 ///
 /// # Errors
 /// When there is none, its body is no longer kept or was rewritten by an erasure, or the store fails.
-pub async fn read_again(tower: &Tower, scope: Scope, id: MessageId) -> Result<()> {
+pub async fn reprocess(tower: &Tower, scope: Scope, id: MessageId) -> Result<()> {
     let message = tower.store.inbox.message(scope, id).await?.ok_or(UseCaseError::NotFound("message"))?;
     if message.rewritten {
         let message = "an erasure has rewritten it, so that it is not read again: what was read before stays".into();
         return Err(UseCaseError::Invalid { field: "message", message });
     }
     let audit = tower.audit("message.replay", format!("message:{id}"));
-    let job = again(tower, &message, Lane::RealTime);
+    let job = reprocessing(tower, &message, Lane::RealTime);
     if tower.store.inbox.replay(scope, vec![(id, job)], audit).await? == 0 {
         let message = "its body is no longer kept, so that it cannot be read again".into();
         return Err(UseCaseError::Invalid { field: "message", message });
     }
-    tower.wake.work(Lane::RealTime);
+    tower.notifier.work(Lane::RealTime);
     Ok(())
 }
 
-/// What nobody has read so far is news. What was read wakes no note, case or customer message when it is read again,
+/// What was never read is live. What was read sends no note, case or customer message when it is read again,
 /// whatever it says by now.
-fn again(tower: &Tower, message: &MessageRecord, lane: Lane) -> NewJob {
+fn reprocessing(tower: &Tower, message: &MessageRecord, lane: Lane) -> NewJob {
     let cause = if message.read_before { Cause::Replay } else { Cause::Live };
     NewJob { lane, ..tower.job(JobKind::Normalise, message.id, cause, message.correlation, None) }
 }
@@ -130,7 +131,7 @@ fn next(tower: &Tower, id: ReplayId) -> NewJob {
 ///
 /// # Errors
 /// When the store fails.
-pub async fn said(tower: &Tower, scope: Scope, selection: &Selection) -> Result<String> {
+pub async fn describe(tower: &Tower, scope: Scope, selection: &Selection) -> Result<String> {
     let named = |ids: usize, what: &str| match ids {
         0 => format!("every {what}"),
         1 => format!("1 {what}"),

@@ -24,7 +24,7 @@ const LOGIN: Pace = Pace { free: 50, longest: SignedDuration::from_secs(5), wind
 const ADDRESS: Pace = Pace { free: 200, longest: SignedDuration::from_secs(2), window: SignedDuration::from_hours(1) };
 /// For how long it is remembered that a login signed in from an address.
 const KNOWN: Pace = Pace { free: u32::MAX, longest: SignedDuration::ZERO, window: SignedDuration::from_hours(30 * 24) };
-/// Lines about refused sign-ins in the audit trail: whoever tries many logins does not fill it.
+/// Lines about refused sign-ins in the audit trail: a client that tries many logins does not fill it.
 const LINES: Pace = Pace { free: 200, longest: SignedDuration::from_mins(1), window: SignedDuration::from_hours(1) };
 
 /// Where a sign-in comes from.
@@ -155,7 +155,7 @@ async fn forgive(tower: &Tower, counted: &[(String, u32)], at: Timestamp) -> Res
 /// Counts the try, if it may be made.
 async fn admit(tower: &Tower, keys: &Keys, now: Timestamp) -> Result<Admitted, SignInError> {
     let people = &tower.store.people;
-    // whoever has to wait is answered without a write
+    // a client that has to wait is answered without a write
     if let Some((_, free_at)) = people.throttled(&keys.pair, now).await?
         && free_at > now
         && free_at.duration_since(now) <= PAIR.longest

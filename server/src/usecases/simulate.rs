@@ -123,7 +123,7 @@ impl Dice {
 }
 
 /// What was said, and when.
-struct Told {
+struct Sent {
     subtag: &'static str,
     at: Timestamp,
 }
@@ -146,11 +146,11 @@ impl Simulation {
         let (slug, label) = carrier(&mut dice);
         let tracking = format!("{}{:010}", if slug == "ups" { "1Z9Q4" } else { "0034" }, scrambled(number));
         let (city, country) = dice.one_of(CITIES);
-        let (shipped, told) = self.course(story, &mut dice);
+        let (shipped, sent) = self.course(story, &mut dice);
         let heard =
-            told.last().map_or(shipped, |told| told.at).checked_add(SignedDuration::from_mins(3))?.min(self.now);
+            sent.last().map_or(shipped, |sent| sent.at).checked_add(SignedDuration::from_mins(3))?.min(self.now);
         let plan = Plan {
-            promised_by: Some(self.promise(story, shipped, &told, &mut dice)?),
+            promised_by: Some(self.promise(story, shipped, &sent, &mut dice)?),
             promise: Some(PromiseSource::Commitment),
             standing: if story == Story::Cancelled { DeliveryStanding::Cancelled } else { DeliveryStanding::Done },
             standing_since: Some(heard),
@@ -159,7 +159,7 @@ impl Simulation {
             ..Plan::default()
         };
         let correlation = CorrelationId(content_id_at(heard, "simulated correlation", &[&number.to_be_bytes()]));
-        let body = body(&tracking, slug, city, country, &told, heard)?;
+        let body = body(&tracking, slug, city, country, &sent, heard)?;
         let recording = self.recording(number, heard, correlation, &body)?;
         let shipment = self.imported(number, &tracking, (slug, label), (city, country), plan, story, correlation);
         let input = input(&shipment, &recording);
@@ -194,7 +194,7 @@ impl Simulation {
     }
 
     /// When it left the house, and what was said then.
-    fn course(&self, story: Story, dice: &mut Dice) -> (Timestamp, Vec<Told>) {
+    fn course(&self, story: Story, dice: &mut Dice) -> (Timestamp, Vec<Sent>) {
         let back = |at: Timestamp, by: SignedDuration| at.checked_sub(by).unwrap_or(at);
         let silence = u64::from(self.tower.config.rules.silence_hours);
         let last = match story {
@@ -215,27 +215,27 @@ impl Simulation {
                 &["InTransit_001", "AvailableForPickup_001"][..],
             ]),
         };
-        let mut told: Vec<Told> = Vec::new();
+        let mut sent: Vec<Sent> = Vec::new();
         let mut at = last;
         if story == Story::Trouble {
-            told.push(Told { subtag: dice.one_of(TROUBLES), at });
+            sent.push(Sent { subtag: dice.one_of(TROUBLES), at });
             at = back(at, dice.hours(1, 6));
         }
         for subtag in steps.iter().rev() {
-            told.push(Told { subtag, at });
+            sent.push(Sent { subtag, at });
             at = back(at, dice.hours(1, 8));
         }
-        told.reverse();
-        (shipped.min(at), told)
+        sent.reverse();
+        (shipped.min(at), sent)
     }
 
-    fn promise(&self, story: Story, shipped: Timestamp, told: &[Told], dice: &mut Dice) -> Result<Timestamp> {
+    fn promise(&self, story: Story, shipped: Timestamp, sent: &[Sent], dice: &mut Dice) -> Result<Timestamp> {
         Ok(match story {
             Story::Late => self.now.checked_sub(dice.hours(1, 90))?,
             Story::OnItsWay | Story::Trouble | Story::Silent => self.now.checked_add(dice.hours(2, 90))?,
             // one in twelve came too late
             _ => {
-                let ended = told.last().map_or(shipped, |told| told.at);
+                let ended = sent.last().map_or(shipped, |sent| sent.at);
                 if dice.up_to(12) == 0 {
                     ended.checked_sub(dice.hours(1, 30))?
                 } else {
@@ -461,18 +461,18 @@ fn body(
     slug: &str,
     city: &str,
     country: &str,
-    told: &[Told],
+    sent: &[Sent],
     heard: Timestamp,
 ) -> Result<Vec<u8>, serde_json::Error> {
     let tag = |subtag: &str| subtag.split('_').next().unwrap_or_default().to_owned();
-    let list: Vec<_> = told
+    let list: Vec<_> = sent
         .iter()
-        .map(|told| {
-            serde_json::json!({"tag": tag(told.subtag), "subtag": told.subtag, "city": city, "country_region": country,
-                "checkpoint_time": told.at.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string()})
+        .map(|sent| {
+            serde_json::json!({"tag": tag(sent.subtag), "subtag": sent.subtag, "city": city, "country_region": country,
+                "checkpoint_time": sent.at.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string()})
         })
         .collect();
-    let last = told.last().map_or("Pending_001", |told| told.subtag);
+    let last = sent.last().map_or("Pending_001", |sent| sent.subtag);
     let stamp = heard.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     serde_json::to_vec(
         &serde_json::json!({"event_id": number, "msg": {"id": number, "tracking_number": number, "slug": slug,

@@ -34,7 +34,7 @@ pub fn weaknesses(scheme: Scheme, secret: &str, settings: &Settings) -> Vec<Stri
     let mut found = Vec::new();
     if !scheme.covers().body && settings.networks.is_empty() {
         found.push(format!(
-            "{} does not cover the body: whoever saw one message can send others; name the networks that it comes from \
+            "{} does not cover the body: anybody who saw one message can send others; name the networks that it comes from \
              (--network)",
             scheme.name()
         ));
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn weaknesses_are_told() {
+    fn weaknesses_are_reported() {
         let count = |scheme: Scheme, secret: &str, networks: &[&str]| weaknesses(scheme, secret, &from(networks)).len();
         for scheme in Scheme::ALL.iter().copied() {
             let secret = format!("user:{GOOD}");

@@ -99,8 +99,8 @@ impl Canaries {
         Self { site, kept, folder, log, metrics, shipment, other, secrets }
     }
 
-    /// Somebody knocks who is not who he says.
-    async fn knock_wrongly(&self) {
+    /// A request with a wrong signature.
+    async fn deliver_unsigned(&self) {
         let request = Request::post(format!("/ingest/aftership?token={QUERY}"))
             .header("aftership-hmac-sha256", WRONG_SECRET)
             .header(header::AUTHORIZATION, format!("Bearer {WRONG_SECRET}"))
@@ -131,14 +131,15 @@ impl Canaries {
     /// Nothing of these in any of them.
     async fn is_silent(&self, canaries: &[&str], when: &str) {
         let places = self.places(when).await;
-        for (place, told) in [
+        for (place, expected) in [
             ("the log", "job failed"),
             ("the log", "quarantined"),
             ("the log", "rejected"),
             ("the metrics", "milepost_calls_total"),
         ] {
-            let there = heard(&[told], &places).iter().any(|heard| heard.starts_with(&format!("{told} in {place}")));
-            assert!(there, "what is to be in {place} is: {told}");
+            let there =
+                heard(&[expected], &places).iter().any(|heard| heard.starts_with(&format!("{expected} in {place}")));
+            assert!(there, "what is to be in {place} is: {expected}");
         }
         let heard = heard(canaries, &places);
         assert!(heard.is_empty(), "{when}:\n{}", heard.join("\n"));
@@ -281,7 +282,7 @@ async fn nothing_comes_out(format: LogFormat) {
     for cookie in [&admin, &executive] {
         all.secrets.push(cookie.split_once('=').unwrap().1.to_owned());
     }
-    all.knock_wrongly().await;
+    all.deliver_unsigned().await;
     let secrets: Vec<String> = all.secrets.clone();
     let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
     let hidden = [PERSON, AGENTS, &["Bystander concierge", "Wendehals"], &secrets].concat();

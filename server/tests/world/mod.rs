@@ -49,7 +49,7 @@ pub async fn fresh_store() -> Store {
     }
 }
 
-/// A tower on a store of its own, with a clock that moves only when told.
+/// A tower on a store of its own, with a clock that moves only on request.
 pub struct World {
     pub tower: Arc<Tower>,
     pub clock: Arc<ManualClock>,
@@ -104,7 +104,7 @@ impl World {
         sources::put(&self.tower, self.tower.scope(), source).await.unwrap();
     }
 
-    /// A message with the tests' secret as bearer token, through the door; nothing is done with it yet.
+    /// A message with the tests' secret as bearer token, through ingest; nothing is done with it yet.
     pub async fn bring(&self, source: &str, body: &[u8]) -> Receipt {
         let mut headers = HeaderMap::new();
         headers.insert("authorization", HeaderValue::from_str(&format!("Bearer {SECRET}")).unwrap());
@@ -133,15 +133,15 @@ impl World {
         ports::all(&self.tower, Some(&user), &ports::session::BrowserSession::default())
     }
 
-    /// An AfterShip message with these checkpoints, through the door, and the work that follows.
-    pub async fn hears(&self, number: &str, checkpoints: &[(&str, &str)]) -> Receipt {
-        let receipt = self.knock_at(&self.tower, number, checkpoints).await;
+    /// An AfterShip message with these checkpoints, through ingest, and the work that follows.
+    pub async fn receives(&self, number: &str, checkpoints: &[(&str, &str)]) -> Receipt {
+        let receipt = self.deliver_to(&self.tower, number, checkpoints).await;
         self.settle().await;
         receipt
     }
 
-    /// An AfterShip message with these checkpoints, through the door of a node; nothing is done with it yet.
-    pub async fn knock_at(&self, node: &Tower, number: &str, checkpoints: &[(&str, &str)]) -> Receipt {
+    /// An AfterShip message with these checkpoints, through the ingest of a node; nothing is done with it yet.
+    pub async fn deliver_to(&self, node: &Tower, number: &str, checkpoints: &[(&str, &str)]) -> Receipt {
         let list: Vec<_> = checkpoints
             .iter()
             .map(|(subtag, time)| serde_json::json!({"tag": subtag.split('_').next(), "subtag": subtag, "checkpoint_time": time, "city": "Lyon"}))
@@ -150,22 +150,22 @@ impl World {
         let msg = serde_json::json!({"id": format!("t-{number}"), "tracking_number": number, "slug": "dhl", "tag": last.split('_').next(), "subtag": last,
             "updated_at": format!("{stamp}+00:00"), "checkpoints": list});
         let body = serde_json::json!({"event_id": format!("{number}-{stamp}"), "msg": msg}).to_string();
-        self.knock_with(node, body.as_bytes()).await.unwrap()
+        self.deliver_with(node, body.as_bytes()).await.unwrap()
     }
 
     /// A signed AfterShip message, and the work that follows.
     pub async fn offer(&self, body: &[u8]) -> Result<Receipt, Refused> {
-        let receipt = self.knock(body).await?;
+        let receipt = self.deliver(body).await?;
         self.settle().await;
         Ok(receipt)
     }
 
-    /// A signed AfterShip message, through the door; nothing is done with it yet.
-    pub async fn knock(&self, body: &[u8]) -> Result<Receipt, Refused> {
-        self.knock_with(&self.tower, body).await
+    /// A signed AfterShip message, through ingest; nothing is done with it yet.
+    pub async fn deliver(&self, body: &[u8]) -> Result<Receipt, Refused> {
+        self.deliver_with(&self.tower, body).await
     }
 
-    async fn knock_with(&self, node: &Tower, body: &[u8]) -> Result<Receipt, Refused> {
+    async fn deliver_with(&self, node: &Tower, body: &[u8]) -> Result<Receipt, Refused> {
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()), body);
         let mut headers = HeaderMap::new();
         headers.insert("aftership-hmac-sha256", HeaderValue::from_str(&STANDARD.encode(tag.as_ref())).unwrap());

@@ -56,7 +56,7 @@ pub struct Records {
 
 /// What came for a request.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Reply {
     pub status: StatusCode,
     pub headers: http::HeaderMap,
     pub body: String,
@@ -117,7 +117,7 @@ impl Site {
         self.cookie_of(&login).await
     }
 
-    /// The cookie of whoever has this login, who signs in.
+    /// The cookie of the user with this login, who signs in.
     pub async fn cookie_of(&self, login: &str) -> String {
         let answer = self.sign_in_form(login, "").await;
         let cookie = answer.headers.get(header::SET_COOKIE).unwrap_or_else(|| panic!("no session: {answer:?}"));
@@ -125,11 +125,11 @@ impl Site {
     }
 
     /// What the admin's sign-in form leads to, with these further fields.
-    pub async fn sign_in_with(&self, more: &str) -> Answer {
+    pub async fn sign_in_with(&self, more: &str) -> Reply {
         self.sign_in_form(LOGIN, more).await
     }
 
-    async fn sign_in_form(&self, login: &str, more: &str) -> Answer {
+    async fn sign_in_form(&self, login: &str, more: &str) -> Reply {
         let form = format!("login={}&password={}{more}", login.replace('@', "%40"), PASSWORD.replace(' ', "+"));
         let request = Request::post("/api/sign-in")
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
@@ -140,7 +140,7 @@ impl Site {
     }
 
     /// A carrier says something new of this number.
-    pub async fn event(&self, number: &str, subtag: &str) -> Answer {
+    pub async fn event(&self, number: &str, subtag: &str) -> Reply {
         let n = self.events.fetch_add(1, Ordering::Relaxed);
         let past = SignedDuration::from_hours(48) - SignedDuration::from_secs(i64::try_from(n).unwrap());
         let at = SystemClock.now() - past;
@@ -193,7 +193,7 @@ impl Site {
     }
 
     /// Asks for a page, as a browser does.
-    pub async fn page(&self, path: &str, cookie: Option<&str>) -> Result<Answer, String> {
+    pub async fn page(&self, path: &str, cookie: Option<&str>) -> Result<Reply, String> {
         self.ask(self.get(path, cookie)).await
     }
 
@@ -206,7 +206,7 @@ impl Site {
     }
 
     /// What the browser's half asks of a server function.
-    pub async fn call(&self, function: &str, form: &str, cookie: Option<&str>) -> Answer {
+    pub async fn call(&self, function: &str, form: &str, cookie: Option<&str>) -> Reply {
         let mut request = Request::post(format!("/api/{function}"))
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(header::ACCEPT, "application/json");
@@ -217,7 +217,7 @@ impl Site {
     }
 
     /// What the browser's half reads of a server function.
-    pub async fn read(&self, function: &str, query: &str, cookie: Option<&str>) -> Answer {
+    pub async fn read(&self, function: &str, query: &str, cookie: Option<&str>) -> Reply {
         let mut request = Request::get(format!("/api/{function}?{query}")).header(header::ACCEPT, "application/json");
         if let Some(cookie) = cookie {
             request = request.header(header::COOKIE, cookie);
@@ -226,7 +226,7 @@ impl Site {
     }
 
     /// What a form on this page sends to a server function while the browser's half is not there.
-    pub async fn submit(&self, page: &str, function: &str, form: &str, cookie: &str) -> Answer {
+    pub async fn submit(&self, page: &str, function: &str, form: &str, cookie: &str) -> Reply {
         let request = Request::post(format!("/api/{function}"))
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(header::ACCEPT, "text/html,application/xhtml+xml")
@@ -243,11 +243,11 @@ impl Site {
     }
 
     /// The whole answer; why there is none.
-    pub async fn ask(&self, request: Request<Full<Bytes>>) -> Result<Answer, String> {
+    pub async fn ask(&self, request: Request<Full<Bytes>>) -> Result<Reply, String> {
         let (parts, body) = self.send(request).await?.into_parts();
         let body = body.collect().await.map_err(|error| format!("cut off: {error}"))?.to_bytes();
         let body = String::from_utf8(body.to_vec()).map_err(|error| error.to_string())?;
-        Ok(Answer { status: parts.status, headers: parts.headers, body })
+        Ok(Reply { status: parts.status, headers: parts.headers, body })
     }
 
     async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Response<Incoming>, String> {

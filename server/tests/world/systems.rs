@@ -128,7 +128,7 @@ impl Systems {
 
     pub async fn say(&self, checkpoints: &[(&str, &str)]) {
         for n in 0..MANY {
-            self.world.knock_at(&self.world.tower, &format!("N{n}"), checkpoints).await;
+            self.world.deliver_to(&self.world.tower, &format!("N{n}"), checkpoints).await;
         }
         self.world.settle().await;
     }

@@ -23,7 +23,7 @@ const BATCH: usize = 256;
 const AT_ONCE: usize = 2;
 const WARM_UP: Duration = Duration::from_millis(500);
 
-/// A durable row with its job, and whoever waits for it. Rows are found by a digest, which lies anywhere in the index: what
+/// A durable row with its job, and the caller that waits for it. Rows are found by a digest, which lies anywhere in the index: what
 /// came before must be noticed.
 type Waiting = ((Uuid, Vec<u8>), oneshot::Sender<()>);
 /// The queue in front of the committing loops.

@@ -36,7 +36,7 @@ const ROUNDS: u64 = 3;
 /// Messages that are made and signed before the time runs, as what the bare loop writes is: their making is the carrier's
 /// work. More than are kept meanwhile; the rest is made on the way.
 const PREPARED: usize = 100_000;
-/// A sealed message has so many bytes more.
+/// Additional bytes of a sealed message.
 const SEAL_BYTES: usize = 28;
 /// Of the group-commit ceiling, in percent.
 const CEILING_GOAL: f64 = 60.0;
@@ -80,17 +80,17 @@ async fn with_engine(engine: Engine) -> Result<Vec<Line>> {
     let p99 = |of: &[Answers]| median(of.iter().map(|a| a.p99_ms).collect());
     let ratios = ours.iter().zip(&few).map(|(o, b)| 100.0 * o.per_second / b.per_second).collect();
     let lines = vec![
-        Line::told(format!("{name}: bare group commit, {FEW} clients"), rate(&few), "/s"),
-        Line::told(format!("{name}: bare group commit, {MANY} clients"), many.per_second, "/s"),
-        Line::told(format!("{name}: durable ingest (verify, seal, commit), {FEW} clients"), rate(&ours), "/s"),
+        Line::info(format!("{name}: bare group commit, {FEW} clients"), rate(&few), "/s"),
+        Line::info(format!("{name}: bare group commit, {MANY} clients"), many.per_second, "/s"),
+        Line::info(format!("{name}: durable ingest (verify, seal, commit), {FEW} clients"), rate(&ours), "/s"),
         Line::at_least(
             format!("{name}: durable ingest of the group-commit ceiling"),
             median(ratios),
             "%",
             CEILING_GOAL,
         ),
-        Line::told(format!("{name}: p99 of the bare group commit"), p99(&few), "ms"),
-        Line::told(format!("{name}: p99 of the acknowledgement"), p99(&ours), "ms"),
+        Line::info(format!("{name}: p99 of the bare group commit"), p99(&few), "ms"),
+        Line::info(format!("{name}: p99 of the acknowledgement"), p99(&ours), "ms"),
         Line::at_most(
             format!("{name}: p99 of the acknowledgement against the bare group commit's"),
             p99(&ours) / p99(&few),
@@ -196,23 +196,23 @@ async fn with_door(engine: Engine, peaks: &mut Vec<f64>) -> Result<Vec<Line>> {
     };
     let rate = |of: &[Answers]| median(of.iter().map(|a| a.per_second).collect());
     Ok(vec![
-        Line::told(format!("{name}: a bare web server that only verifies, {MANY} clients"), rate(&barest), "/s"),
-        Line::told(format!("{name}: a bare web server that commits two rows too"), rate(&committed), "/s"),
-        Line::told(format!("{name}: that of the one that only verifies"), ratio(&committed, &barest), "%"),
-        Line::told(format!("{name}: the tower's door, verify only, {MANY} clients"), rate(&verified), "/s"),
-        Line::told(format!("{name}: the tower's door, durable, {MANY} clients"), rate(&kept), "/s"),
+        Line::info(format!("{name}: a bare web server that only verifies, {MANY} clients"), rate(&barest), "/s"),
+        Line::info(format!("{name}: a bare web server that commits two rows too"), rate(&committed), "/s"),
+        Line::info(format!("{name}: that of the one that only verifies"), ratio(&committed, &barest), "%"),
+        Line::info(format!("{name}: the tower's door, verify only, {MANY} clients"), rate(&verified), "/s"),
+        Line::info(format!("{name}: the tower's door, durable, {MANY} clients"), rate(&kept), "/s"),
         Line::at_least(
             format!("{name}: durable ingest over HTTP of verify-only HTTP"),
             ratio(&kept, &verified),
             "%",
             door_goal(engine),
         ),
-        Line::told(format!("{name}: durable ingest over HTTP of the bare one"), ratio(&kept, &committed), "%"),
-        Line::told(
+        Line::info(format!("{name}: durable ingest over HTTP of the bare one"), ratio(&kept, &committed), "%"),
+        Line::info(
             format!("{name}: p99 of the acknowledgement over HTTP, {MANY} clients"),
             median(kept.iter().map(|a| a.p99_ms).collect()),
             "ms",
         ),
-        Line::told(format!("{name}: the load generator's share of the cores meanwhile"), median(shares), "%"),
+        Line::info(format!("{name}: the load generator's share of the cores meanwhile"), median(shares), "%"),
     ])
 }

@@ -29,7 +29,7 @@ use tokio::task::JoinSet;
 const RATE: u32 = 300;
 /// Shipments, unless MILEPOST_BENCH_SHIPMENTS says otherwise; each has five events, one after the other.
 pub const SHIPMENTS: usize = 1_200;
-/// As often does a tower import that nobody told otherwise.
+/// As often does an installation import by default.
 const IMPORT_SECONDS: &str = "60";
 /// What is not written after this long is lost to the measurement.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -50,13 +50,13 @@ pub async fn latency(engine: Engine, binary: &Path, shipments: usize, peaks: &mu
     tower.idle().await?;
     let crowd = Crowd::new(&outside, vec![tower.base()], &mut Rng::new(1))?;
     let share = Share::start();
-    let told = tell(&outside, &crowd).await?;
+    let sent = send(&outside, &crowd).await?;
     let share = share.percent();
-    let (end, expected) = (Instant::now() + PATIENCE, told.len());
-    let mut delays = delays(&outside, &told);
+    let (end, expected) = (Instant::now() + PATIENCE, sent.len());
+    let mut delays = delays(&outside, &sent);
     while delays.len() < expected && Instant::now() < end {
         tokio::time::sleep(Duration::from_millis(200)).await;
-        delays = self::delays(&outside, &told);
+        delays = self::delays(&outside, &sent);
     }
     until("the tower to be idle", || async { tower.idle().await.map(Some) }).await?;
     peaks.push(peak_mb(tower.process().context("it runs")?));
@@ -65,21 +65,21 @@ pub async fn latency(engine: Engine, binary: &Path, shipments: usize, peaks: &mu
     delays.resize(expected, PATIENCE.as_secs_f64() * 1000.0);
     let middle = super::median(delays.clone());
     Ok(vec![
-        Line::told(format!("{name}: event → written to Odoo at {RATE} events/s, median"), middle, "ms"),
+        Line::info(format!("{name}: event → written to Odoo at {RATE} events/s, median"), middle, "ms"),
         Line::at_most(
             format!("{name}: event → written to Odoo at {RATE} events/s, p99"),
             p99(&mut delays),
             "ms",
             GOAL_MS,
         ),
-        Line::told(format!("{name}: share of the cores of the load generator and the simulated Odoo"), share, "%"),
+        Line::info(format!("{name}: share of the cores of the load generator and the simulated Odoo"), share, "%"),
     ])
 }
 
 /// Every event at its time, whatever became of the one before.
-async fn tell(outside: &Arc<Outside>, crowd: &Arc<Crowd>) -> Result<Vec<(i64, Instant)>> {
+async fn send(outside: &Arc<Outside>, crowd: &Arc<Crowd>) -> Result<Vec<(i64, Instant)>> {
     let steps = outside.stories.first().map_or(0, crate::chaos::story::Story::len);
-    let (mut posts, mut told) = (JoinSet::new(), Vec::new());
+    let (mut posts, mut sent) = (JoinSet::new(), Vec::new());
     let begun = Instant::now();
     let mut number = 0;
     for known in 1..=steps {
@@ -89,18 +89,18 @@ async fn tell(outside: &Arc<Outside>, crowd: &Arc<Crowd>) -> Result<Vec<(i64, In
             tokio::time::sleep_until(at.into()).await;
             let crowd = Arc::clone(crowd);
             posts.spawn(async move { crowd.post(Post { story: index, known }).await.map(|answer| answer.status) });
-            told.push((story.picking, at));
+            sent.push((story.picking, at));
         }
     }
     while let Some(post) = posts.join_next().await {
         let status = post??;
         anyhow::ensure!(status == 202, "an event was answered with {status}");
     }
-    Ok(told)
+    Ok(sent)
 }
 
 /// Milliseconds from each event to the first change that Odoo then saw on its delivery.
-fn delays(outside: &Outside, told: &[(i64, Instant)]) -> Vec<f64> {
+fn delays(outside: &Outside, sent: &[(i64, Instant)]) -> Vec<f64> {
     let mut changes: HashMap<i64, Vec<Instant>> = HashMap::new();
     for change in outside.odoo.changes() {
         changes.entry(change.record).or_default().push(change.at);
@@ -109,5 +109,5 @@ fn delays(outside: &Outside, told: &[(i64, Instant)]) -> Vec<f64> {
         let seen = changes.get(record)?.iter().find(|seen| *seen >= at)?;
         Some(seen.duration_since(*at).as_secs_f64() * 1000.0)
     };
-    told.iter().filter_map(written).collect()
+    sent.iter().filter_map(written).collect()
 }

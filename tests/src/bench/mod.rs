@@ -24,7 +24,7 @@ pub struct Line {
     pub value: f64,
     /// Its unit.
     pub unit: &'static str,
-    /// What it should reach; none where it is only told.
+    /// What it should reach; none where it is only for information.
     pub goal: Option<f64>,
     /// Whether it does.
     pub ok: bool,
@@ -37,7 +37,7 @@ pub struct Line {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {
     /// There is none.
-    Told,
+    Info,
     /// Not more.
     AtMost,
     /// Not less.
@@ -46,8 +46,8 @@ pub enum Bound {
 
 impl Line {
     /// A figure without a goal.
-    pub fn told(name: impl Into<String>, value: f64, unit: &'static str) -> Self {
-        Self { name: name.into(), value: rounded(value), unit, goal: None, ok: true, bound: Bound::Told }
+    pub fn info(name: impl Into<String>, value: f64, unit: &'static str) -> Self {
+        Self { name: name.into(), value: rounded(value), unit, goal: None, ok: true, bound: Bound::Info }
     }
 
     /// A figure that should not be more.

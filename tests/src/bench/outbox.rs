@@ -48,11 +48,11 @@ pub async fn outbox(engine: Engine) -> Result<Vec<Line>> {
     let ratio = match engine {
         Engine::Postgres => Line::at_least(format!("{name}: outbox of the {how} figure"), ratio, "%", GOAL),
         // nobody else claims from a file: there is no figure with SKIP LOCKED
-        Engine::Sqlite => Line::told(format!("{name}: outbox of the {how} figure"), ratio, "%"),
+        Engine::Sqlite => Line::info(format!("{name}: outbox of the {how} figure"), ratio, "%"),
     };
     Ok(vec![
-        Line::told(format!("{name}: {how}, claim and complete in batches of {batch}"), median(bare), "/s"),
-        Line::told(format!("{name}: outbox, claim and complete in batches of {batch}"), median(ours), "/s"),
+        Line::info(format!("{name}: {how}, claim and complete in batches of {batch}"), median(bare), "/s"),
+        Line::info(format!("{name}: outbox, claim and complete in batches of {batch}"), median(ours), "/s"),
         ratio,
     ])
 }

@@ -40,7 +40,7 @@ const GOAL: f64 = 2.0;
 /// Of the bare query.
 const ASKED: usize = 200;
 /// Shipments on their way of which events tell.
-const TOLD: usize = 400;
+const LISTED: usize = 400;
 const LOGIN: &str = "bench@milepost.test";
 const PASSWORD: &str = "a password of the bench";
 
@@ -123,7 +123,7 @@ pub async fn pages(engine: Engine, binary: &Path, shipments: u64, peaks: &mut Ve
         for (readers, took) in READERS.iter().zip(took) {
             let (few, many) = (median(took[0].clone()), median(took[1].clone()));
             let readers = if *readers == 1 { "1 reader".to_owned() } else { format!("{readers} readers") };
-            lines.push(Line::told(
+            lines.push(Line::info(
                 format!("{name}: page {page}, {} shipments, {readers}", large.shipments),
                 many,
                 "ms",
@@ -141,8 +141,8 @@ pub async fn pages(engine: Engine, binary: &Path, shipments: u64, peaks: &mut Ve
         let place = PAGES.iter().position(|(name, _)| *name == page).unwrap_or_default();
         median(took[place][0][1].clone())
     };
-    lines.push(Line::told(format!("{name}: the bare indexed query of the open shipments"), bare, "ms"));
-    lines.push(Line::told(format!("{name}: its share of the page"), 100.0 * bare / of("shipments, open"), "%"));
+    lines.push(Line::info(format!("{name}: the bare indexed query of the open shipments"), bare, "ms"));
+    lines.push(Line::info(format!("{name}: its share of the page"), 100.0 * bare / of("shipments, open"), "%"));
     for site in &sites {
         peaks.push(peak_mb(site.tower.process().context("it runs")?));
     }
@@ -169,7 +169,7 @@ impl Site {
         let (store, scope) = database.open(tower.data()).await?;
         let mut seen = Seen::default();
         let (mut cursor, mut on_their_way) = (None, Vec::new());
-        while on_their_way.len() < TOLD {
+        while on_their_way.len() < LISTED {
             let query = ShipmentQuery { tab: ShipmentTab::Open, cursor, ..ShipmentQuery::default() };
             let page = store.shipments.list(scope, query, Timestamp::UNIX_EPOCH).await?;
             for row in page.rows {
@@ -227,13 +227,13 @@ impl Site {
     /// Events about shipments on their way, at their times, until it is ended.
     fn feed(&self) -> JoinHandle<()> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let (base, told) = (self.tower.base(), Arc::clone(&self.seen.on_their_way));
+        let (base, listed) = (self.tower.base(), Arc::clone(&self.seen.on_their_way));
         tokio::spawn(async move {
             let begun = Instant::now();
             for number in 0.. {
                 tokio::time::sleep_until((begun + Duration::from_secs(1) * number / RATE).into()).await;
                 let next = NEXT.fetch_add(1, Ordering::Relaxed);
-                let (tracking, carrier) = &told[usize::try_from(next).unwrap_or_default() % told.len()];
+                let (tracking, carrier) = &listed[usize::try_from(next).unwrap_or_default() % listed.len()];
                 let (body, base) = (scan(tracking, carrier, next), base.clone());
                 tokio::spawn(async move {
                     if let Err(error) = load::post(&base, body).await {

@@ -171,7 +171,7 @@ fn flatness() -> Result<Vec<Line>> {
                 / bytes.len() as f64)
         };
         let (small, large) = (per_byte(1)?, per_byte(1024)?);
-        lines.push(Line::told(format!("{id}: decode, 1 KiB"), small, "ns/B"));
+        lines.push(Line::info(format!("{id}: decode, 1 KiB"), small, "ns/B"));
         lines.push(Line::at_most(format!("{id}: a byte of 1 MiB against one of 1 KiB"), large / small, "×", FLAT_GOAL));
     }
     Ok(lines)

@@ -45,7 +45,7 @@ fn goal(line: &Line) -> String {
     let Some(goal) = line.goal else { return String::new() };
     let sign = match line.bound {
         Bound::AtLeast => "≥",
-        Bound::AtMost | Bound::Told => "≤",
+        Bound::AtMost | Bound::Info => "≤",
     };
     format!("{sign} {} {}", number(goal), line.unit)
 }

@@ -1,5 +1,5 @@
 //! Throughput with ten million observations in the database against that with none. They are copies of one shipment that
-//! came in through the door: every index of theirs is as large as it would be, and what is new lands anywhere among them.
+//! came in through ingest: every index of theirs is as large as it would be, and what is new lands anywhere among them.
 
 use super::{Line, child::Served, load, load::Messages, median};
 use crate::chaos::engine::{Database, Engine};
@@ -35,7 +35,7 @@ const SPREAD: u64 = 1 << 32;
 /// Shipments copied in one statement.
 const CHUNK: u64 = 100_000;
 
-/// Messages a second, from the door to the state, with no observation and with many.
+/// Messages per second, from ingest to the state, with no observation and with many.
 ///
 /// # Errors
 /// When a step fails.
@@ -48,8 +48,8 @@ pub async fn volume(engine: Engine, observations: u64, peaks: &mut Vec<f64>) -> 
     let full = rounds(folder.path(), &database, ROUNDS, peaks).await?;
     let (name, millions) = (engine.name(), observations as f64 / 1e6);
     Ok(vec![
-        Line::told(format!("{name}: messages from the door to the state, empty database"), empty, "/s"),
-        Line::told(format!("{name}: the same with {millions} million observations"), full, "/s"),
+        Line::info(format!("{name}: messages from the door to the state, empty database"), empty, "/s"),
+        Line::info(format!("{name}: the same with {millions} million observations"), full, "/s"),
         Line::at_least(
             format!("{name}: throughput with {millions} million observations of that with none"),
             100.0 * full / empty,

@@ -23,10 +23,10 @@ const ANSWER: Duration = Duration::from_secs(15);
 const AGAIN: Duration = Duration::from_millis(10);
 /// One message in so many is sent twice although it was acknowledged.
 const TWICE: u64 = 10;
-/// Stories of which one in so many is told in any order.
+/// Of this number of stories one is sent in any order.
 const SHUFFLED: u64 = 4;
 
-/// A message to be sent: which story, and how much of it is told.
+/// A message to be sent: which story, and how much of it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Post {
     /// Which story.
@@ -109,7 +109,7 @@ impl Crowd {
         self.acknowledged.lock().expect("no panic while held").clone()
     }
 
-    /// How often the door said no, by status; 0 where nobody answered.
+    /// How often ingest refused, by status; 0 where nobody answered.
     pub fn refused(&self) -> BTreeMap<u16, u64> {
         self.refused.lock().expect("no panic while held").clone()
     }
@@ -118,7 +118,7 @@ impl Crowd {
     ///
     /// # Errors
     /// When it is not in time.
-    pub async fn all_said(&self, patience: Duration) -> Result<()> {
+    pub async fn all_sent(&self, patience: Duration) -> Result<()> {
         let end = Instant::now() + patience;
         while self.left() > 0 {
             ensure!(
@@ -137,8 +137,8 @@ impl Crowd {
             let Ok(permit) = self.released.acquire().await else { return };
             permit.forget();
             let Some(post) = self.waiting.lock().expect("no panic while held").pop_front() else { continue };
-            if !self.may_be_said(post) {
-                self.put_back(post, Turn::Last).await;
+            if !self.may_be_sent(post) {
+                self.put_back(post, Position::Last).await;
                 continue;
             }
             match self.post(post).await {
@@ -149,25 +149,25 @@ impl Crowd {
                         let _ = self.post(post).await;
                     }
                 }
-                Ok(_) | Err(_) => self.put_back(post, Turn::First).await,
+                Ok(_) | Err(_) => self.put_back(post, Position::First).await,
             }
         }
     }
 
-    async fn put_back(&self, post: Post, turn: Turn) {
+    async fn put_back(&self, post: Post, turn: Position) {
         {
             let mut waiting = self.waiting.lock().expect("no panic while held");
             match turn {
-                Turn::First => waiting.push_front(post),
-                Turn::Last => waiting.push_back(post),
+                Position::First => waiting.push_front(post),
+                Position::Last => waiting.push_back(post),
             }
         }
         tokio::time::sleep(AGAIN).await;
         self.released.add_permits(1);
     }
 
-    /// What has to be told to a ticket is said once the ticket is there.
-    fn may_be_said(&self, post: Post) -> bool {
+    /// What belongs in a ticket is sent once the ticket is there.
+    fn may_be_sent(&self, post: Post) -> bool {
         let story = &self.outside.stories[post.story];
         let gated = story.plot.ends_after_ticket() && post.known == story.len();
         !gated || !self.outside.tickets(&self.outside.desk.tickets(), story).is_empty()
@@ -233,7 +233,7 @@ impl Crowd {
     }
 }
 
-enum Turn {
+enum Position {
     First,
     Last,
 }

@@ -1,4 +1,4 @@
-//! (c) The database stops, the disk is full, the clock jumps: the door says 503 and when to come again, nothing that was
+//! (c) The database stops, the disk is full, the clock jumps: ingest answers 503 with `Retry-After`, nothing that was
 //! acknowledged is lost, and all goes on by itself once the trouble is over.
 
 use super::{
@@ -27,14 +27,14 @@ const STORIES_PER_CRASH: usize = 4;
 /// PostgreSQL is left alone so long at most between two crashes.
 const LIFE_MS: u64 = 800;
 /// A carrier that comes while nothing can be stored is answered within this time.
-const TOLD_NO: Duration = Duration::from_secs(14);
+const REFUSED_WITHIN: Duration = Duration::from_secs(14);
 /// The first acknowledgement comes within this time after the trouble is over.
 const RECOVERED: Duration = Duration::from_secs(15);
 /// And the last.
 const ACKNOWLEDGED: Duration = Duration::from_secs(60);
 const DRAIN: Duration = Duration::from_secs(180);
-/// Between two looks at the door.
-const KNOCK: Duration = Duration::from_millis(200);
+/// Between two requests.
+const ATTEMPT_EVERY: Duration = Duration::from_millis(200);
 /// Calls are under way for so long before the clock jumps.
 const UNDER_WAY: Duration = Duration::from_millis(1500);
 /// A process under this limit can add to no file, its log included: the disk is full.
@@ -91,7 +91,7 @@ impl Scene {
     /// Everything is said and done, and looked at.
     async fn finish(mut self, part: &mut Part) -> Result<()> {
         self.crowd.release(self.crowd.left());
-        self.crowd.all_said(ACKNOWLEDGED).await.with_context(|| tail(&self.tower.log()))?;
+        self.crowd.all_sent(ACKNOWLEDGED).await.with_context(|| tail(&self.tower.log()))?;
         self.clients.abort_all();
         {
             let (store, scope) = self.database.open(self.tower.data()).await?;
@@ -108,15 +108,15 @@ impl Scene {
         Ok(())
     }
 
-    /// Knocks at the door until the trouble is over; what was answered.
-    async fn knock(&mut self, lasting: Duration) -> Vec<Answered> {
+    /// Sends requests until the trouble is over; what was answered.
+    async fn attempt(&mut self, lasting: Duration) -> Vec<Answered> {
         let (end, mut answers) = (Instant::now() + lasting, Vec::new());
         while Instant::now() < end {
             let post = Post { story: usize::try_from(self.rng.range(0, STORIES as u64)).unwrap_or(0), known: 1 };
             if let Ok(answer) = self.crowd.post(post).await {
                 answers.push(answer);
             }
-            tokio::time::sleep(KNOCK).await;
+            tokio::time::sleep(ATTEMPT_EVERY).await;
         }
         answers
     }
@@ -146,16 +146,16 @@ pub async fn trouble(run: &Run, engine: Engine, kind: Trouble, lasting: Duration
     let held = begin(kind, &scene, cluster.as_ref()).await?;
     let waiting = scene.crowd.left() / 2;
     scene.crowd.release(waiting);
-    let answers = scene.knock(lasting).await;
+    let answers = scene.attempt(lasting).await;
     let unready = !is_ready(&scene.tower).await;
     drop(held);
     end(kind, &scene, cluster.as_ref()).await?;
     let over = Instant::now();
 
-    told_clearly(&mut part, &answers, lasting);
+    refused_clearly(&mut part, &answers, lasting);
     part.note(format!("ready={}", if unready { "no" } else { "yes" }));
     let first = loop {
-        let answers = scene.knock(KNOCK).await;
+        let answers = scene.attempt(ATTEMPT_EVERY).await;
         if answers.iter().any(|a| a.status == 202) {
             break over.elapsed();
         }
@@ -170,13 +170,13 @@ pub async fn trouble(run: &Run, engine: Engine, kind: Trouble, lasting: Duration
 
 /// While nothing can be stored every answer is a 503 that says when to come again; an acknowledgement would be a lie.
 /// A trouble that is shorter than the wait for the file is only slow.
-fn told_clearly(part: &mut Part, answers: &[Answered], lasting: Duration) {
+fn refused_clearly(part: &mut Part, answers: &[Answered], lasting: Duration) {
     let slowest = answers.iter().map(|a| a.took).max().unwrap_or_default();
     part.figure("told_no", answers.iter().filter(|a| a.status == 503).count() as f64);
     part.figure("slowest_s", slowest.as_secs_f64());
-    if answers.is_empty() || slowest > TOLD_NO {
+    if answers.is_empty() || slowest > REFUSED_WITHIN {
         part.wrong(format!(
-            "the door does not answer: {} answers in {lasting:?}, the slowest after {slowest:?}",
+            "ingest does not answer: {} answers in {lasting:?}, the slowest after {slowest:?}",
             answers.len()
         ));
     }
@@ -220,7 +220,7 @@ async fn end(kind: Trouble, scene: &Scene, cluster: Option<&Cluster>) -> Result<
     }
 }
 
-/// The process can write no file beyond so many bytes.
+/// Maximum size of a file that the process can write, in bytes.
 fn limit(scene: &Scene, bytes: &str) -> Result<()> {
     let process = scene.tower.process().context("it runs")?.to_string();
     // the soft limit alone, which may be raised again
@@ -230,7 +230,7 @@ fn limit(scene: &Scene, bytes: &str) -> Result<()> {
 }
 
 /// PostgreSQL crashes again and again, and loses what was not on the disk: every step inside that did not wait for it. What
-/// was acknowledged is there, and what was told outside is not told again.
+/// was acknowledged is there, and what was recorded in other systems is not recorded again.
 ///
 /// # Errors
 /// As [`trouble`].
@@ -280,9 +280,9 @@ pub async fn clock(run: &Run, engine: Engine, jumps: &[i64]) -> Result<Part> {
         // calls are under way while the clock jumps
         scene.odoo.set(Some(Fault::Slow));
         scene.crowd.release(scene.crowd.left() / 4);
-        scene.knock(UNDER_WAY).await;
+        scene.attempt(UNDER_WAY).await;
         jump(&offset, *seconds)?;
-        let answers = scene.knock(UNDER_WAY * 2).await;
+        let answers = scene.attempt(UNDER_WAY * 2).await;
         scene.odoo.set(None);
         if let Some(refused) = answers.iter().find(|a| a.status != 202) {
             part.wrong(format!("after a jump to {seconds} s: {} {}", refused.status, refused.body));

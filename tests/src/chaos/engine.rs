@@ -72,7 +72,7 @@ impl Database {
         }
     }
 
-    /// What a tower is told about it.
+    /// The settings that a server gets for it.
     pub fn settings(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::File => Vec::new(),

@@ -35,7 +35,7 @@ const NEVER_MS: f64 = 60_000.0;
 /// How much is measured.
 #[derive(Clone, Copy, Debug)]
 pub struct Scale {
-    /// Shipments told while all is well, and as many while a destination is sick.
+    /// Shipments sent while all is well, and as many while a destination fails.
     stories: usize,
     /// So many milliseconds of p99 are the machine's own doing, which does other things too.
     floor_ms: f64,
@@ -129,13 +129,13 @@ async fn scene(run: &Run, engine: Engine, fault: Fault, sick: Sick, scale: Scale
     let (store, scope) = database.open(tower.data()).await?;
     drained(&store, scope, DRAIN, DeadLetters::None, &tower).await?;
 
-    let said = tell(&outside, &crowd, 0..scale.stories).await?;
+    let said = send(&outside, &crowd, 0..scale.stories).await?;
     drained(&store, scope, DRAIN, DeadLetters::None, &tower).await?;
     let well = delays(&outside, sick, &said);
 
     let spoiled = if sick == Sick::Odoo { &odoo } else { &desk };
     spoiled.set(Some(fault));
-    let said = tell(&outside, &crowd, scale.stories..2 * scale.stories).await?;
+    let said = send(&outside, &crowd, scale.stories..2 * scale.stories).await?;
     tokio::time::sleep(SICK).await;
     let while_sick = delays(&outside, sick, &said);
     spoiled.set(None);
@@ -160,16 +160,16 @@ fn name(findings: &mut super::judge::Findings, fault: Fault, sick: Sick) {
 }
 
 /// A message that was acknowledged, and when it was sent.
-struct Told {
+struct Sent {
     post: Post,
     at: Instant,
 }
 
 /// Tells these stories side by side, each in its order, one message after the other; the last message of a story that
 /// waits for its ticket is left out.
-async fn tell(outside: &Outside, crowd: &Crowd, stories: std::ops::Range<usize>) -> Result<Vec<Told>> {
+async fn send(outside: &Outside, crowd: &Crowd, stories: std::ops::Range<usize>) -> Result<Vec<Sent>> {
     let longest = outside.stories.iter().map(super::story::Story::len).max().unwrap_or(0);
-    let mut told = Vec::new();
+    let mut sent = Vec::new();
     for known in 1..=longest {
         for index in stories.clone() {
             let story = &outside.stories[index];
@@ -179,22 +179,22 @@ async fn tell(outside: &Outside, crowd: &Crowd, stories: std::ops::Range<usize>)
             let post = Post { story: index, known };
             let at = Instant::now();
             crowd.insist(post, SICK).await?;
-            told.push(Told { post, at });
+            sent.push(Sent { post, at });
             tokio::time::sleep(EVERY.saturating_sub(at.elapsed())).await;
         }
     }
-    Ok(told)
+    Ok(sent)
 }
 
 /// Milliseconds from each message to the first change that the well destination then saw on that shipment.
-fn delays(outside: &Outside, sick: Sick, told: &[Told]) -> Vec<f64> {
+fn delays(outside: &Outside, sick: Sick, sent: &[Sent]) -> Vec<f64> {
     let tickets = outside.desk.tickets();
     let changes = if sick == Sick::Odoo { outside.desk.changes() } else { outside.odoo.changes() };
-    let delay = |told: &Told| {
-        let story = &outside.stories[told.post.story];
+    let delay = |sent: &Sent| {
+        let story = &outside.stories[sent.post.story];
         let record = if sick == Sick::Odoo {
-            // what calls nobody changes nothing at the desk; the picking up is not told there
-            if !story.plot.tells_desk(told.post.known) {
+            // what calls nobody changes nothing at the desk; the pick-up is not reported there
+            if !story.plot.reaches_desk(sent.post.known) {
                 return None;
             }
             match outside.tickets(&tickets, story).first() {
@@ -204,11 +204,11 @@ fn delays(outside: &Outside, sick: Sick, told: &[Told]) -> Vec<f64> {
         } else {
             story.picking
         };
-        let seen = |change: &&Change| change.record == record && change.at >= told.at;
+        let seen = |change: &&Change| change.record == record && change.at >= sent.at;
         let first = changes.iter().find(seen);
-        Some(first.map_or(NEVER_MS, |change| change.at.duration_since(told.at).as_secs_f64() * 1000.0))
+        Some(first.map_or(NEVER_MS, |change| change.at.duration_since(sent.at).as_secs_f64() * 1000.0))
     };
-    told.iter().filter_map(delay).collect()
+    sent.iter().filter_map(delay).collect()
 }
 
 /// The 99th percentile; 0 where there is nothing.

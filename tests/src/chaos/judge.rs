@@ -1,4 +1,4 @@
-//! The questions at the end: is everything that was acknowledged there, and has everybody been told everything once?
+//! The questions at the end: is everything that was acknowledged there, and was everything posted once?
 
 use super::{engine::Database, now, outside::Outside, story::Story};
 use crate::Tower;
@@ -55,7 +55,7 @@ pub enum DeadLetters {
     TakenUp,
 }
 
-/// Waits until nothing is left to do; how many dead letters were taken up again.
+/// Waits until nothing is left to do; how many dead letters were retried.
 ///
 /// # Errors
 /// When work is left over after `patience`.
@@ -149,8 +149,8 @@ fn of_story(outside: &Outside, story: &Story, all: &[Ticket], findings: &mut Fin
     let notes = outside.odoo.notes(story.picking);
     each_once(&format!("{name}: message id"), notes.iter().map(|(id, _)| id.clone()), findings);
     let ours = notes.iter().filter(|(id, _)| id.contains("milepost"));
-    let told: Vec<String> = ours.map(|(_, body)| heading(body)).collect();
-    exactly(&format!("{name}: note"), &told, &story.notes(), findings);
+    let posted: Vec<String> = ours.map(|(_, body)| heading(body)).collect();
+    exactly(&format!("{name}: note"), &posted, &story.notes(), findings);
 
     let activities = outside.odoo.activities(story.picking);
     let open = activities.iter().filter(|(_, open)| *open == Open::Todo).count();
@@ -166,7 +166,7 @@ fn of_story(outside: &Outside, story: &Story, all: &[Ticket], findings: &mut Fin
         each_once(&format!("{name}: ticket text"), ticket.texts.iter().map(|(subject, _)| subject.clone()), findings);
         let delivered = ticket.texts.iter().skip(1).filter(|(_, text)| text.ends_with(": Delivered.")).count();
         if story.plot.ends_after_ticket() {
-            counted(&format!("{name}: ticket told of the delivery"), delivered, &(1..=1), findings);
+            counted(&format!("{name}: ticket says that it was delivered"), delivered, &(1..=1), findings);
         }
         let settled = ticket.status == "resolved";
         if settled != (story.plot.exception().is_none()) {

@@ -108,7 +108,7 @@ async fn finish(
     tower: &Tower,
 ) -> Result<()> {
     crowd.release(crowd.left());
-    crowd.all_said(ACKNOWLEDGED).await.with_context(|| super::judge::tail(&tower.log()))?;
+    crowd.all_sent(ACKNOWLEDGED).await.with_context(|| super::judge::tail(&tower.log()))?;
     let begun = Instant::now();
     {
         let (store, scope) = database.open(tower.data()).await?;

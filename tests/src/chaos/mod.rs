@@ -98,7 +98,7 @@ impl fmt::Display for Part {
     }
 }
 
-/// The time, for orders and events: they are told to a server that runs by the machine's clock.
+/// The time, for orders and events: they are given to a server that runs by the machine's clock.
 #[expect(clippy::disallowed_methods, reason = "the server under test is a process that runs by the machine's clock")]
 pub fn now() -> Timestamp {
     Timestamp::now()

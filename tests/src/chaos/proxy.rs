@@ -14,9 +14,9 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 
-/// Head and body of a call or an answer may have so many bytes.
+/// Maximum size of head and body of a request or response in bytes.
 const BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Whoever does not answer holds a call for so long at most.
+/// A peer that does not answer holds a call for so long at most.
 const SILENCE_MAX: Duration = Duration::from_secs(300);
 /// Between two bytes of a trickle.
 const BYTE_EVERY: Duration = Duration::from_secs(1);
@@ -80,7 +80,7 @@ impl Fault {
         Self::SilentAfterApply,
     ];
 
-    /// Whether it looks final to whoever calls, so that a person has to take the work up again.
+    /// Whether it looks final to the caller, so that a person has to retry the work.
     pub fn looks_final(self) -> bool {
         matches!(self, Self::NeverWorks)
     }

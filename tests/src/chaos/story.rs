@@ -1,4 +1,4 @@
-//! What the carriers tell about one shipment, and what everybody must have been told in the end. No step depends on the
+//! What the carriers report about one shipment, and what must be posted in the end. No step depends on the
 //! order in which the messages come in.
 
 use jiff::{SignedDuration, Timestamp};
@@ -73,8 +73,8 @@ impl Plot {
     }
 
     /// Whether the message after this many steps changes something at the desk: its step calls somebody, or is worth
-    /// telling whoever was called.
-    pub fn tells_desk(self, known: usize) -> bool {
+    /// telling the called system.
+    pub fn reaches_desk(self, known: usize) -> bool {
         match self {
             Self::Refused => known == 4,
             Self::Damaged => matches!(known, 2 | 3),
@@ -82,7 +82,7 @@ impl Plot {
         }
     }
 
-    /// Whether the last message waits for the ticket, so that the ticket has to be told of it.
+    /// Whether the last message waits for the ticket, so that it has to be added to the ticket.
     pub fn ends_after_ticket(self) -> bool {
         self == Self::Damaged
     }

@@ -27,8 +27,8 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The other side has to have answered within this time. Odoo's own tries at a write that collides take up to 19 s, so
 /// less than 30 s would cut real work off.
 pub const TOTAL_TIMEOUT: Duration = Duration::from_secs(60);
-/// An answer may have so many bytes.
-pub const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Maximum size of a response in bytes.
+pub const RESPONSE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// A connection without work is kept for so long.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The header that carries the correlation id.
@@ -68,7 +68,7 @@ pub struct Call {
 
 /// Where calls are kept.
 pub trait CallLog: Send + Sync {
-    /// The thread that the call belongs to; goes out in [`CORRELATION_HEADER`].
+    /// The correlation id of the call; goes out in [`CORRELATION_HEADER`].
     fn correlation(&self) -> String;
 
     /// Keeps a call.
@@ -101,7 +101,7 @@ pub enum Decision {
 /// Whose failure it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Concerns {
-    /// The whole system: others would fare no better, so it is left in peace until it is well.
+    /// The whole system: others would fare no better, so its circuit breaker opens.
     System,
     /// This record or this call: others may go on.
     Record,
@@ -157,7 +157,7 @@ classes! {
     TimeoutBeforeSend, "timeout_before_send", Retry, System, "No connection came about in time; nothing was sent.", "Check the network and the load of the system.";
     NoAnswer, "no_answer", Retry, System, "A question was not answered in time; nothing was changed.", "Nothing: it is asked again. If it lasts, check the load of the system.";
     UnknownOutcome, "unknown_outcome", SettleThenLook, System, "The answer to a change did not come: it may have been applied.", "Nothing: it is looked up before it is tried again.";
-    RateLimited, "rate_limited", Retry, Record, "The system asks for fewer calls; it is left in peace for as long as it says.", "Nothing. If it lasts, ask for a higher limit or lower the calls per second.";
+    RateLimited, "rate_limited", Retry, Record, "The system limits the rate of calls; it is not called for as long as it says.", "Nothing. If it lasts, ask for a higher limit or lower the calls per second.";
     Unauthorized, "unauthorized", Retry, System, "The key is wrong, expired or revoked.", "Make a new key and put it into the key file: it is read again, and what waits goes out.";
     Forbidden, "forbidden", Fail, Record, "The key's user lacks a right.", "Grant it, then retry.";
     NotFound, "not_found", Fail, Record, "The record is gone.", "Restore or re-link it and retry, or leave it be.";
@@ -208,7 +208,7 @@ impl CallError {
 
     /// The same, with the answer's status and its wish when to come again.
     #[must_use]
-    pub fn of(mut self, answer: &Answer) -> Self {
+    pub fn of(mut self, answer: &Response) -> Self {
         self.status = Some(answer.status);
         self.retry_after = answer.retry_after();
         self
@@ -217,16 +217,16 @@ impl CallError {
 
 /// Whether a call changes something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Nature {
+pub enum CallKind {
     /// It only asks: without an answer it is just asked again.
-    Reads,
+    Query,
     /// It changes something: without an answer it may or may not have been applied.
-    Writes,
+    Command,
 }
 
 /// One call.
 #[derive(Clone, Debug)]
-pub struct Ask {
+pub struct Request {
     /// The method.
     pub method: Method,
     /// The whole address.
@@ -234,7 +234,7 @@ pub struct Ask {
     /// What is called, for people: `stock.picking/write`.
     pub operation: String,
     /// Whether it changes something.
-    pub nature: Nature,
+    pub kind: CallKind,
     /// The scheme and key of the `Authorization` header, where one is needed.
     pub authorization: Option<(&'static str, Key)>,
     /// Further headers.
@@ -245,7 +245,7 @@ pub struct Ask {
 
 /// An answer, read whole.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct Response {
     /// The HTTP status.
     pub status: u16,
     /// The headers.
@@ -254,7 +254,7 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-impl Answer {
+impl Response {
     /// The body as this type.
     ///
     /// # Errors
@@ -280,13 +280,13 @@ impl Answer {
     /// of its budget.
     fn wait(&self) -> Option<Duration> {
         let refused = matches!(self.status, 429 | 503).then(|| self.retry_after()).flatten();
-        let refused = refused.or((self.status == 429).then_some(PEACE));
+        let refused = refused.or((self.status == 429).then_some(DEFAULT_BACKOFF));
         refused.max(limits::spent(&self.headers)).filter(|wait| !wait.is_zero())
     }
 }
 
 /// What an HTTP status means when the body says nothing more exact.
-pub fn class_of_status(status: u16, nature: Nature) -> Option<ErrorClass> {
+pub fn class_of_status(status: u16, kind: CallKind) -> Option<ErrorClass> {
     Some(match status {
         200..=299 => return None,
         300..=399 | 405 | 415 => ErrorClass::Misconfigured,
@@ -295,21 +295,21 @@ pub fn class_of_status(status: u16, nature: Nature) -> Option<ErrorClass> {
         404 | 410 => ErrorClass::NotFound,
         408 | 409 | 412 | 423 => ErrorClass::Conflict,
         429 => ErrorClass::RateLimited,
-        // a proxy gave up waiting: whoever stands behind it may still do it
-        502 | 504 if nature == Nature::Writes => ErrorClass::UnknownOutcome,
+        // a proxy gave up waiting: the server behind it may still do it
+        502 | 504 if kind == CallKind::Command => ErrorClass::UnknownOutcome,
         500..=599 => ErrorClass::ServerError,
         _ => ErrorClass::Rejected,
     })
 }
 
-/// For how long a platform is left in peace that asks for fewer calls and does not say for how long.
-const PEACE: Duration = Duration::from_secs(5);
+/// For how long a rate-limited platform is not called that does not say for how long.
+const DEFAULT_BACKOFF: Duration = Duration::from_secs(5);
 /// Answers of this model are about people: no text of theirs is kept.
 const PEOPLE: &str = "res.partner";
 
 /// One destination's HTTP client.
 #[derive(Clone, Debug)]
-pub struct Outgoing {
+pub struct Client {
     client: reqwest::Client,
     destination: &'static str,
     pace: Option<Arc<Pace>>,
@@ -335,7 +335,7 @@ impl Pace {
     }
 }
 
-impl Outgoing {
+impl Client {
     /// A client for this destination. The process must have a rustls provider installed.
     ///
     /// # Errors
@@ -366,18 +366,18 @@ impl Outgoing {
         Ok(Self { client, destination, pace: None })
     }
 
-    /// Makes one call, lets `judge` read the answer, and records both, masked.
+    /// Makes one call, lets `interpret` read the response, and records both, masked.
     ///
     /// # Errors
-    /// When no answer came, or `judge` says so.
+    /// When no answer came, or `interpret` says so.
     pub async fn call<T>(
         &self,
-        ask: Ask,
+        ask: Request,
         log: &dyn CallLog,
-        judge: impl FnOnce(&Answer) -> Result<T, CallError> + Send,
+        interpret: impl FnOnce(&Response) -> Result<T, CallError> + Send,
     ) -> Result<T, CallError> {
         let request = format!("{} {}{}", ask.method, masked::query(&ask.url), masked::body(ask.body.as_ref()));
-        let (operation, nature) = (ask.operation.clone(), ask.nature);
+        let (operation, kind) = (ask.operation.clone(), ask.kind);
         let about_people = operation.contains(PEOPLE);
         if let Some(pace) = &self.pace {
             pace.wait().await;
@@ -396,17 +396,17 @@ impl Outgoing {
             answer = self.exchange(&ask, log).await;
         }
         let answer = answer.map(|(answer, _)| answer);
-        let wait = answer.as_ref().ok().and_then(Answer::wait);
+        let wait = answer.as_ref().ok().and_then(Response::wait);
         let (result, status, response) = match answer {
             Ok(answer) => {
                 let kept = if about_people { masked::people(&answer.body) } else { masked::answer(&answer.body) };
-                (judge(&answer), Some(answer.status), kept)
+                (interpret(&answer), Some(answer.status), kept)
             }
             Err(error) => (Err(error), None, String::new()),
         };
         let result = result.map_err(|mut error| {
             // the change was made or was not: an answer that cannot be read does not say
-            if error.class == ErrorClass::BadAnswer && nature == Nature::Writes {
+            if error.class == ErrorClass::BadAnswer && kind == CallKind::Command {
                 error.class = ErrorClass::UnknownOutcome;
             }
             error.status = error.status.or(status);
@@ -416,7 +416,7 @@ impl Outgoing {
             Ok(_) => Outcome::Ok,
             Err(e) if e.class == ErrorClass::UnknownOutcome => Outcome::Unknown,
             // a change was answered, but nobody can say how
-            Err(e) if e.class == ErrorClass::BadAnswer && nature == Nature::Writes => Outcome::Unknown,
+            Err(e) if e.class == ErrorClass::BadAnswer && kind == CallKind::Command => Outcome::Unknown,
             Err(_) => Outcome::Failed,
         };
         let response = match &result {
@@ -437,8 +437,8 @@ impl Outgoing {
     }
 
     /// The answer, and the key that went out.
-    async fn exchange(&self, ask: &Ask, log: &dyn CallLog) -> Result<(Answer, Option<SecretString>), CallError> {
-        let nature = ask.nature;
+    async fn exchange(&self, ask: &Request, log: &dyn CallLog) -> Result<(Response, Option<SecretString>), CallError> {
+        let kind = ask.kind;
         let mut request =
             self.client.request(ask.method.clone(), &ask.url).header(CORRELATION_HEADER, log.correlation());
         let mut sent = None;
@@ -454,17 +454,17 @@ impl Outgoing {
         if let Some(body) = &ask.body {
             request = request.json(body);
         }
-        let mut response = request.send().await.map_err(|e| of_transport(&e, nature, &ask.url))?;
+        let mut response = request.send().await.map_err(|e| of_transport(&e, kind, &ask.url))?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|e| of_transport(&e, nature, &ask.url))? {
-            if body.len() + chunk.len() > ANSWER_BYTES_MAX {
-                let text = format!("the answer has more than {ANSWER_BYTES_MAX} bytes");
+        while let Some(chunk) = response.chunk().await.map_err(|e| of_transport(&e, kind, &ask.url))? {
+            if body.len() + chunk.len() > RESPONSE_BYTES_MAX {
+                let text = format!("the answer has more than {RESPONSE_BYTES_MAX} bytes");
                 return Err(CallError { status: Some(status), ..CallError::new(ErrorClass::BadAnswer, text) });
             }
             body.extend_from_slice(&chunk);
         }
-        Ok((Answer { status, headers, body }, sent))
+        Ok((Response { status, headers, body }, sent))
     }
 }
 
@@ -475,14 +475,14 @@ fn sensitive(text: &str) -> Result<http::HeaderValue, CallError> {
     Ok(value)
 }
 
-fn of_transport(error: &reqwest::Error, nature: Nature, url: &str) -> CallError {
-    let class = match nature {
+fn of_transport(error: &reqwest::Error, kind: CallKind, url: &str) -> CallError {
+    let class = match kind {
         _ if error.is_builder() => ErrorClass::Misconfigured,
         _ if error.is_connect() && error.is_timeout() => ErrorClass::TimeoutBeforeSend,
         _ if error.is_connect() => ErrorClass::Unreachable,
-        Nature::Writes => ErrorClass::UnknownOutcome,
-        Nature::Reads if error.is_timeout() => ErrorClass::NoAnswer,
-        Nature::Reads => ErrorClass::Unreachable,
+        CallKind::Command => ErrorClass::UnknownOutcome,
+        CallKind::Query if error.is_timeout() => ErrorClass::NoAnswer,
+        CallKind::Query => ErrorClass::Unreachable,
     };
     // scheme, host and port; the rest of the address may hold personal data
     let whom = reqwest::Url::parse(url).map_or_else(|_| "the address".to_owned(), |url| endpoint(&url));

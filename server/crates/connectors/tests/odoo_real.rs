@@ -123,7 +123,7 @@ impl Peer {
     }
 }
 
-/// Says that a test was skipped, also to whoever runs all of them.
+/// Says that a test was skipped, also in a run of all tests.
 fn skipped(test: &str) {
     let line = format!("{test} (MILEPOST_TEST_ODOO_* are not set)");
     println!("skipped: {line}");
@@ -354,7 +354,7 @@ async fn an_activity_is_scheduled_once_and_completed_once() {
     let activities = peer.activities(picking).await;
     assert_eq!(activities.len(), 1);
     assert_eq!(activities[0]["summary"], "Critical: Damaged");
-    assert_ne!(activities[0]["user_id"], false, "whoever is responsible for the order");
+    assert_ne!(activities[0]["user_id"], false, "the person responsible for the order");
     bot.complete_activity(picking, &marker, &Discard).await.unwrap();
     bot.complete_activity(picking, &marker, &Discard).await.unwrap();
     assert_eq!(peer.activities(picking).await[0]["active"], false);

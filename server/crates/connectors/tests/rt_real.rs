@@ -99,7 +99,7 @@ impl Peer {
     }
 }
 
-/// Says that a test was skipped, also to whoever runs all of them.
+/// Says that a test was skipped, also in a run of all tests.
 fn skipped(test: &str) {
     let line = format!("{test} (MILEPOST_TEST_RT_* are not set)");
     println!("skipped: {line}");

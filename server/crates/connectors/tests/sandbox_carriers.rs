@@ -75,13 +75,13 @@ fn every_message_is_believed_and_read_without_a_problem() {
             let meaning = newest.codes.status.iter().find_map(|code| mapping.look_up(code));
             let refined = newest.codes.reason.as_ref().and_then(|code| mapping.look_up(code)).and_then(|m| m.reason);
             let meant = (meaning.map(|m| m.milestone), refined.or(meaning.and_then(|m| m.reason)));
-            told(shipment.carrier.feed, step.what, meant);
+            is_expected(shipment.carrier.feed, step.what, meant);
         }
     }
 }
 
 /// The heart of each tale; how finely a feed tells the rest is its own affair.
-fn told(feed: Feed, what: What, meant: (Option<Milestone>, Option<ExceptionReason>)) {
+fn is_expected(feed: Feed, what: What, meant: (Option<Milestone>, Option<ExceptionReason>)) {
     let (milestone, reason) = meant;
     let freight = feed == Feed::Freight;
     match what {

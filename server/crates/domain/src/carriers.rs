@@ -13,7 +13,7 @@ const WORD_MAX: usize = 40;
 /// A carrier.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct CarrierEntry {
-    /// What trackers are told apart by: the brands of one network share their numbers.
+    /// What distinguishes trackers: the brands of one network share their numbers.
     pub family: String,
     /// The brand.
     pub code: String,

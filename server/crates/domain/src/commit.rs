@@ -32,7 +32,7 @@ pub struct CommittedException {
 pub enum ExceptionChange {
     /// A new row.
     Open {
-        /// Given by whoever commits.
+        /// Given by the caller who commits.
         id: ExceptionId,
         /// The exception; may be over already.
         exception: FoldedException,
@@ -58,7 +58,7 @@ pub enum ExceptionChange {
 /// What was taken back and is said again within so long of the time before is the same trouble, corrected.
 const CORRECTED: SignedDuration = SignedDuration::from_hours(72);
 
-/// Compares. A refold keeps the row whose evidence it shares. Where none is shared, the same trouble told otherwise (a
+/// Compares. A refold keeps the row whose evidence it shares. Where none is shared, the same trouble reported differently (a
 /// time that was revised, an event that was replaced) keeps the row of what it replaces: one that is open and that the
 /// facts no longer give, else one that was taken back before. Other rows that the facts no longer give are closed as
 /// cleared. Rows that stay as they are give no change.
@@ -201,8 +201,8 @@ mod tests {
         assert_eq!(reconcile(&[row(9, &over)], &[]), [], "it has ended already");
     }
 
-    /// The same trouble, begun at another minute and told by another fact.
-    fn told_otherwise(evidence: u128, minutes: i64) -> FoldedException {
+    /// The same trouble, begun at another minute and reported by another fact.
+    fn reported_otherwise(evidence: u128, minutes: i64) -> FoldedException {
         let opened = "2026-03-01T08:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_mins(minutes);
         let opened = EventTime::instant(opened.to_string(), opened, crate::event_time::Precision::Minute);
         FoldedException { opened, ..folded(ExceptionReason::Damaged, &[evidence], None) }
@@ -210,9 +210,9 @@ mod tests {
 
     #[test]
     fn a_revised_event_keeps_the_row() {
-        let before = row(9, &told_otherwise(1, 0));
+        let before = row(9, &reported_otherwise(1, 0));
         for minutes in [0, 1, -1, 60, 100_000] {
-            let after = [told_otherwise(2, minutes)];
+            let after = [reported_otherwise(2, minutes)];
             let changes = reconcile(std::slice::from_ref(&before), &after);
             assert!(matches!(&changes[..], [ExceptionChange::Keep { id, .. }] if *id == before.id), "{changes:?}");
         }
@@ -220,24 +220,25 @@ mod tests {
 
     #[test]
     fn what_is_taken_back_and_said_again_is_the_same_row_while_it_is_about_the_same_time() {
-        let taken_back = CommittedException { closed: Some(Resolution::Cleared), ..row(9, &told_otherwise(1, 0)) };
+        let taken_back = CommittedException { closed: Some(Resolution::Cleared), ..row(9, &reported_otherwise(1, 0)) };
         for (minutes, same) in [(1, true), (-60, true), (72 * 60, true), (72 * 60 + 1, false)] {
-            let changes = reconcile(std::slice::from_ref(&taken_back), &[told_otherwise(2, minutes)]);
+            let changes = reconcile(std::slice::from_ref(&taken_back), &[reported_otherwise(2, minutes)]);
             let kept = matches!(&changes[..], [ExceptionChange::Keep { id, .. }] if *id == taken_back.id);
             assert_eq!(kept, same, "{minutes}: {changes:?}");
         }
         for how in [Resolution::Person, Resolution::Progress, Resolution::Explicit, Resolution::Delivered] {
             let ended = CommittedException { closed: Some(how), ..taken_back.clone() };
-            let changes = reconcile(&[ended], &[told_otherwise(2, 1)]);
+            let changes = reconcile(&[ended], &[reported_otherwise(2, 1)]);
             assert!(matches!(&changes[..], [ExceptionChange::Open { .. }]), "{how:?} is an episode of its own");
         }
     }
 
     #[test]
     fn of_two_rows_a_revised_event_takes_the_one_that_nobody_else_goes_on_with() {
-        let (ended, open) = (folded(ExceptionReason::Damaged, &[1], Some(Resolution::Explicit)), told_otherwise(2, 0));
+        let (ended, open) =
+            (folded(ExceptionReason::Damaged, &[1], Some(Resolution::Explicit)), reported_otherwise(2, 0));
         let rows = [row(7, &ended), row(9, &open)];
-        let changes = reconcile(&rows, &[ended, told_otherwise(3, 1)]);
+        let changes = reconcile(&rows, &[ended, reported_otherwise(3, 1)]);
         assert!(matches!(&changes[..], [ExceptionChange::Keep { id, .. }] if *id == rows[1].id), "{changes:?}");
     }
 

@@ -69,7 +69,7 @@ ids! {
     EffectId;
     /// A unit of work.
     JobId;
-    /// Jobs or messages that are taken up again.
+    /// A bulk retry of jobs or messages.
     ReplayId;
     /// One try at a call to another system.
     AttemptId;

@@ -323,7 +323,7 @@ pub struct Problem {
 }
 
 impl Observation {
-    /// A statement with nothing but its codes, its kind and its time; the rest is added by whoever knows it.
+    /// A statement with nothing but its codes, its kind and its time; the rest is added by the caller.
     pub fn new(codes: Codes, classifier: Classifier, time: EventTime, origin: Origin) -> Self {
         Self {
             provider_event_id: None,

@@ -153,7 +153,7 @@ impl SandboxDesk {
         self.inner.lock().tickets.values().cloned().collect()
     }
 
-    /// Every change to tickets, oldest first: made, told, moved to another status.
+    /// Every change to tickets, oldest first: created, commented, moved to another status.
     pub fn changes(&self) -> Vec<Change> {
         self.inner.lock().changes.list()
     }

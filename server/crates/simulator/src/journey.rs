@@ -357,14 +357,14 @@ fn shipment(rng: &mut Rng, index: usize, fate: Fate, begin: Timestamp) -> Shipme
         _ => (HOME, *rng.pick(HUBS), *rng.pick(TOWNS)),
     };
     let mut tale = Tale { rng, steps: Vec::new(), at: begin };
-    tale.tell(fate, home, hub, destination);
-    // what a feed has no word for is not told: EasyPost none for the end of a return, X12 214 none for its course
-    let told = |step: &Step| match carrier.feed {
+    tale.add_steps(fate, home, hub, destination);
+    // what a feed has no code for is not sent: EasyPost none for the end of a return, X12 214 none for its course
+    let is_sent = |step: &Step| match carrier.feed {
         Feed::Aftership => true,
         Feed::Easypost => step.what != What::Returned,
         Feed::Freight => step.what != What::Returning,
     };
-    let steps: Vec<_> = tale.steps.into_iter().filter(told).collect();
+    let steps: Vec<_> = tale.steps.into_iter().filter(is_sent).collect();
     let usual = steps.first().map_or(begin, |s| later(s.at, SignedDuration::from_hours(96)));
     let delivered = steps.iter().find(|s| matches!(s.what, What::Delivered | What::ReadyForPickup)).map(|s| s.at);
     let promised = match (fate, delivered) {
@@ -392,7 +392,7 @@ impl Tale<'_> {
         self.steps.push(Step { at: self.at, what, place });
     }
 
-    fn tell(&mut self, fate: Fate, home: Place, hub: Place, to: Place) {
+    fn add_steps(&mut self, fate: Fate, home: Place, hub: Place, to: Place) {
         self.then(What::Announced, home, 1, 30);
         self.then(What::PickedUp, home, 180, 900);
         self.then(What::Arrived, hub, 200, 600);

@@ -103,7 +103,7 @@ pub struct SandboxOdoo {
 /// An error as Odoo answers it.
 struct OdooError(StatusCode, &'static str, String);
 
-type Answer = Result<Value, OdooError>;
+type OdooResult = Result<Value, OdooError>;
 
 impl SandboxOdoo {
     /// Starts one on a free port of this machine.
@@ -448,7 +448,7 @@ fn ids_of(body: &Value) -> Vec<i64> {
     body["ids"].as_array().into_iter().flatten().filter_map(Value::as_i64).collect()
 }
 
-fn perform(inner: &Inner, model: &str, method: &str, body: &Value) -> Answer {
+fn perform(inner: &Inner, model: &str, method: &str, body: &Value) -> OdooResult {
     let now = inner.now();
     let mut data = inner.lock();
     match (model, method) {
@@ -485,7 +485,7 @@ fn known_fields(data: &Data, model: &str, fields: &Value) -> Result<(), OdooErro
     }
 }
 
-fn search(data: &Data, model: &str, method: &str, body: &Value) -> Answer {
+fn search(data: &Data, model: &str, method: &str, body: &Value) -> OdooResult {
     let terms = body["domain"].as_array().cloned().unwrap_or_default();
     if model == "stock.picking" {
         let named = terms
@@ -595,7 +595,7 @@ fn shown(row: &Row, fields: &Value) -> Value {
     Value::Object(out)
 }
 
-fn write(data: &mut Data, model: &str, body: &Value, now: &str) -> Answer {
+fn write(data: &mut Data, model: &str, body: &Value, now: &str) -> OdooResult {
     let values = body["vals"].as_object().cloned().unwrap_or_default();
     if model == "stock.picking" {
         for (field, value) in &values {
@@ -632,7 +632,7 @@ fn check_value(data: &Data, field: &str, value: &Value) -> Result<(), OdooError>
     Ok(())
 }
 
-fn create(data: &mut Data, model: &str, body: &Value) -> Answer {
+fn create(data: &mut Data, model: &str, body: &Value) -> OdooResult {
     let mut made = Vec::new();
     for values in body["vals_list"].as_array().into_iter().flatten() {
         let mut values = values.clone();
@@ -680,7 +680,7 @@ fn single(data: &Data, body: &Value) -> Result<i64, OdooError> {
     }
 }
 
-fn message_post(data: &mut Data, body: &Value) -> Answer {
+fn message_post(data: &mut Data, body: &Value) -> OdooResult {
     let picking = single(data, body)?;
     let text = body["body"].as_str().unwrap_or_default();
     let html =
@@ -693,7 +693,7 @@ fn message_post(data: &mut Data, body: &Value) -> Answer {
     Ok(json!([id]))
 }
 
-fn activity_schedule(data: &mut Data, body: &Value) -> Answer {
+fn activity_schedule(data: &mut Data, body: &Value) -> OdooResult {
     let picking = single(data, body)?;
     let activity = json!({
         "res_model": "stock.picking", "res_id": picking, "summary": body["summary"], "note": body["note"],
@@ -702,7 +702,7 @@ fn activity_schedule(data: &mut Data, body: &Value) -> Answer {
     Ok(json!([data.insert("mail.activity", activity)]))
 }
 
-fn action_feedback(data: &mut Data, body: &Value) -> Answer {
+fn action_feedback(data: &mut Data, body: &Value) -> OdooResult {
     let mut message = json!(false);
     for id in ids_of(body) {
         let Some(row) = data.tables.get_mut("mail.activity").and_then(|t| t.get_mut(&id)) else {

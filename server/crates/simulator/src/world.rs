@@ -29,8 +29,8 @@ const NEW_ORDER_EVERY: usize = 6;
 const CORRECTION_AFTER: usize = 5;
 /// Orders made live; a demo that runs for days does not grow without end.
 const LIVE_ORDERS_MAX: usize = 20_000;
-/// Journeys that ended longer ago than this are told in two messages, not step by step.
-const TOLD_BRIEFLY_AFTER: SignedDuration = SignedDuration::from_hours(4 * 24);
+/// Journeys that ended longer ago than this are sent in two messages, not step by step.
+const BRIEF_AFTER: SignedDuration = SignedDuration::from_hours(4 * 24);
 
 /// What the world takes the time from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -139,8 +139,7 @@ impl World {
         for shipment in &self.shipments {
             let known = shipment.steps.iter().filter(|s| s.at <= self.begun).count();
             let ended = known == shipment.steps.len();
-            let old =
-                shipment.steps.last().is_some_and(|s| ended && self.begun.duration_since(s.at) > TOLD_BRIEFLY_AFTER);
+            let old = shipment.steps.last().is_some_and(|s| ended && self.begun.duration_since(s.at) > BRIEF_AFTER);
             let each_is_news = shipment.carrier.feed == crate::journey::Feed::Freight;
             for n in 1..=known {
                 if old && !each_is_news && n != known && n != known / 2 {
@@ -242,7 +241,7 @@ impl World {
 /// The next step happens now; those after it keep their distances.
 fn step_now(steps: &mut [Step], known: usize, now: Timestamp) {
     let Some(next) = steps.get(known) else { return };
-    // never before what was told already
+    // never before what was sent already
     let floor = known.checked_sub(1).map_or(now, |before| later(steps[before].at, SignedDuration::from_secs(1)));
     let shift = now.max(floor).duration_since(next.at);
     for step in &mut steps[known..] {

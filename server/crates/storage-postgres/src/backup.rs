@@ -1,7 +1,7 @@
 //! PostgreSQL's own tools for a copy of a database and back: `pg_dump` and `pg_restore`. Passwords go to them by the
 //! environment, so that no list of processes shows them.
 
-use crate::{codec::Fail, options, unavailable};
+use crate::{codec::SqlError, options, unavailable};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::{
     path::{Path, PathBuf},
@@ -70,14 +70,14 @@ pub async fn target(url: &str) -> Result<Target> {
     )
     .fetch_one(&mut conn)
     .await
-    .map_err(Fail::from)?;
+    .map_err(SqlError::from)?;
     if others > 0 {
         return Err(StoreError::Conflict("servers are connected to the database: stop them first".into()));
     }
     let filled: bool = sqlx::query_scalar("SELECT to_regclass('company') IS NOT NULL")
         .fetch_one(&mut conn)
         .await
-        .map_err(Fail::from)?;
+        .map_err(SqlError::from)?;
     Ok(if filled { Target::Filled } else { Target::Empty })
 }
 
@@ -90,17 +90,17 @@ pub async fn setting(url: &str, name: &str) -> Result<Option<String>> {
     let filled: bool = sqlx::query_scalar("SELECT to_regclass('setting') IS NOT NULL")
         .fetch_one(&mut conn)
         .await
-        .map_err(Fail::from)?;
+        .map_err(SqlError::from)?;
     let value = match filled {
         true => sqlx::query_scalar("SELECT value FROM setting WHERE name = $1")
             .bind(name)
             .fetch_optional(&mut conn)
             .await
-            .map_err(Fail::from)?,
+            .map_err(SqlError::from)?,
         false => None,
     };
     // what looks for servers next must not find this
-    conn.close().await.map_err(Fail::from)?;
+    conn.close().await.map_err(SqlError::from)?;
     Ok(value)
 }
 
@@ -112,7 +112,7 @@ pub async fn move_aside(url: &str, name: &str) -> Result<()> {
     let mut conn = connect(url).await?;
     // the name is made of digits by the caller
     for sql in [format!("ALTER SCHEMA public RENAME TO {ASIDE}{name}"), "CREATE SCHEMA public".to_owned()] {
-        sqlx::query(AssertSqlSafe(sql)).execute(&mut conn).await.map_err(Fail::from)?;
+        sqlx::query(AssertSqlSafe(sql)).execute(&mut conn).await.map_err(SqlError::from)?;
     }
     Ok(())
 }
@@ -124,7 +124,7 @@ pub async fn move_aside(url: &str, name: &str) -> Result<()> {
 pub async fn move_back(url: &str, name: &str) -> Result<()> {
     let mut conn = connect(url).await?;
     for sql in ["DROP SCHEMA public".to_owned(), format!("ALTER SCHEMA {ASIDE}{name} RENAME TO public")] {
-        sqlx::query(AssertSqlSafe(sql)).execute(&mut conn).await.map_err(Fail::from)?;
+        sqlx::query(AssertSqlSafe(sql)).execute(&mut conn).await.map_err(SqlError::from)?;
     }
     Ok(())
 }

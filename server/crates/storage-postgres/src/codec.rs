@@ -21,24 +21,21 @@ use uuid::Uuid;
 
 /// An error on its way out of a query. Its own type, so that `?` takes both kinds.
 #[derive(Debug)]
-pub(crate) struct Fail(pub(crate) StoreError);
+pub(crate) struct SqlError(pub(crate) StoreError);
 
-/// What a query gives.
-pub(crate) type Done<T> = Result<T, Fail>;
-
-impl From<StoreError> for Fail {
+impl From<StoreError> for SqlError {
     fn from(error: StoreError) -> Self {
         Self(error)
     }
 }
 
-impl From<Fail> for StoreError {
-    fn from(fail: Fail) -> Self {
+impl From<SqlError> for StoreError {
+    fn from(fail: SqlError) -> Self {
         fail.0
     }
 }
 
-impl From<sqlx::Error> for Fail {
+impl From<sqlx::Error> for SqlError {
     fn from(error: sqlx::Error) -> Self {
         Self(match error {
             sqlx::Error::Database(error) => refused(&*error),
@@ -62,7 +59,7 @@ const ITS_OWN: &[&str] = &["22", "42", "54"];
 
 /// The database's own message may quote a value: only what and where it was is said.
 fn refused(error: &dyn DatabaseError) -> StoreError {
-    let told = || {
+    let described = || {
         let place = error.constraint().or_else(|| error.table()).map(|name| format!(" at {name}")).unwrap_or_default();
         format!("SQLSTATE {}{place}", error.code().unwrap_or(Cow::Borrowed("unknown")))
     };
@@ -70,106 +67,106 @@ fn refused(error: &dyn DatabaseError) -> StoreError {
         return StoreError::Busy;
     }
     match error.kind() {
-        ErrorKind::UniqueViolation => StoreError::Conflict(told()),
+        ErrorKind::UniqueViolation => StoreError::Conflict(described()),
         ErrorKind::ForeignKeyViolation => StoreError::NotFound("row that is referred to"),
-        ErrorKind::NotNullViolation | ErrorKind::CheckViolation => StoreError::Damaged(told()),
+        ErrorKind::NotNullViolation | ErrorKind::CheckViolation => StoreError::Damaged(described()),
         _ if error.code().is_some_and(|code| ITS_OWN.iter().any(|class| code.starts_with(class))) => {
-            StoreError::Damaged(told())
+            StoreError::Damaged(described())
         }
-        _ => StoreError::Unavailable(told()),
+        _ => StoreError::Unavailable(described()),
     }
 }
 
 /// Reads columns by name, of a row and of a [`Part`] of one.
 pub(crate) trait Columns {
-    fn opt_uuid(&self, column: &str) -> Done<Option<Uuid>>;
-    fn opt_text(&self, column: &str) -> Done<Option<String>>;
-    fn opt_int(&self, column: &str) -> Done<Option<i64>>;
-    fn opt_bytes(&self, column: &str) -> Done<Option<Vec<u8>>>;
-    fn flag(&self, column: &str) -> Done<bool>;
+    fn opt_uuid(&self, column: &str) -> Result<Option<Uuid>, SqlError>;
+    fn opt_text(&self, column: &str) -> Result<Option<String>, SqlError>;
+    fn opt_int(&self, column: &str) -> Result<Option<i64>, SqlError>;
+    fn opt_bytes(&self, column: &str) -> Result<Option<Vec<u8>>, SqlError>;
+    fn flag(&self, column: &str) -> Result<bool, SqlError>;
 
-    fn id<T: From<Uuid>>(&self, column: &str) -> Done<T> {
+    fn id<T: From<Uuid>>(&self, column: &str) -> Result<T, SqlError> {
         there(self.opt_id(column)?, column)
     }
 
-    fn opt_id<T: From<Uuid>>(&self, column: &str) -> Done<Option<T>> {
+    fn opt_id<T: From<Uuid>>(&self, column: &str) -> Result<Option<T>, SqlError> {
         Ok(self.opt_uuid(column)?.map(Into::into))
     }
 
-    fn at(&self, column: &str) -> Done<Timestamp> {
+    fn at(&self, column: &str) -> Result<Timestamp, SqlError> {
         Ok(timestamp(self.int(column)?)?)
     }
 
-    fn opt_at(&self, column: &str) -> Done<Option<Timestamp>> {
+    fn opt_at(&self, column: &str) -> Result<Option<Timestamp>, SqlError> {
         Ok(self.opt_int(column)?.map(timestamp).transpose()?)
     }
 
-    fn text(&self, column: &str) -> Done<String> {
+    fn text(&self, column: &str) -> Result<String, SqlError> {
         there(self.opt_text(column)?, column)
     }
 
-    fn int(&self, column: &str) -> Done<i64> {
+    fn int(&self, column: &str) -> Result<i64, SqlError> {
         there(self.opt_int(column)?, column)
     }
 
-    fn count<T: TryFrom<i64>>(&self, column: &str) -> Done<T> {
+    fn count<T: TryFrom<i64>>(&self, column: &str) -> Result<T, SqlError> {
         let count = self.int(column)?;
-        T::try_from(count).map_err(|_| Fail(StoreError::Damaged(format!("{column} is {count}"))))
+        T::try_from(count).map_err(|_| SqlError(StoreError::Damaged(format!("{column} is {count}"))))
     }
 
-    fn json<T: DeserializeOwned>(&self, column: &str) -> Done<T> {
+    fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T, SqlError> {
         Ok(from_json(&self.text(column)?)?)
     }
 
-    fn opt_json<T: DeserializeOwned>(&self, column: &str) -> Done<Option<T>> {
+    fn opt_json<T: DeserializeOwned>(&self, column: &str) -> Result<Option<T>, SqlError> {
         Ok(self.opt_text(column)?.as_deref().map(from_json).transpose()?)
     }
 
-    fn word<T: DeserializeOwned>(&self, column: &str) -> Done<T> {
+    fn word<T: DeserializeOwned>(&self, column: &str) -> Result<T, SqlError> {
         Ok(from_word(&self.text(column)?)?)
     }
 
-    fn opt_word<T: DeserializeOwned>(&self, column: &str) -> Done<Option<T>> {
+    fn opt_word<T: DeserializeOwned>(&self, column: &str) -> Result<Option<T>, SqlError> {
         Ok(self.opt_text(column)?.as_deref().map(from_word).transpose()?)
     }
 
     /// Sealed bytes, from the column of their subject and their own.
-    fn opt_sealed(&self, subject: &str, bytes: &str) -> Done<Option<Sealed>> {
+    fn opt_sealed(&self, subject: &str, bytes: &str) -> Result<Option<Sealed>, SqlError> {
         let subject: Option<SubjectId> = self.opt_id(subject)?;
         let bytes = self.opt_bytes(bytes)?;
         Ok(subject.zip(bytes).map(|(subject, bytes)| Sealed { subject, bytes }))
     }
 
     /// Sealed bytes, from a column that holds all of them.
-    fn opt_packed(&self, column: &str) -> Done<Option<Sealed>> {
+    fn opt_packed(&self, column: &str) -> Result<Option<Sealed>, SqlError> {
         let Some(packed) = self.opt_bytes(column)? else { return Ok(None) };
         let sealed = Sealed::unpacked(&packed);
-        sealed.map(Some).ok_or_else(|| Fail(StoreError::Damaged(format!("{column} is no sealed value"))))
+        sealed.map(Some).ok_or_else(|| SqlError(StoreError::Damaged(format!("{column} is no sealed value"))))
     }
 }
 
-fn there<T>(value: Option<T>, column: &str) -> Done<T> {
-    value.ok_or_else(|| Fail(StoreError::Damaged(format!("{column} is not there"))))
+fn there<T>(value: Option<T>, column: &str) -> Result<T, SqlError> {
+    value.ok_or_else(|| SqlError(StoreError::Damaged(format!("{column} is not there"))))
 }
 
 impl Columns for PgRow {
-    fn opt_uuid(&self, column: &str) -> Done<Option<Uuid>> {
+    fn opt_uuid(&self, column: &str) -> Result<Option<Uuid>, SqlError> {
         Ok(self.try_get(column)?)
     }
 
-    fn opt_text(&self, column: &str) -> Done<Option<String>> {
+    fn opt_text(&self, column: &str) -> Result<Option<String>, SqlError> {
         Ok(self.try_get(column)?)
     }
 
-    fn opt_int(&self, column: &str) -> Done<Option<i64>> {
+    fn opt_int(&self, column: &str) -> Result<Option<i64>, SqlError> {
         Ok(self.try_get(column)?)
     }
 
-    fn opt_bytes(&self, column: &str) -> Done<Option<Vec<u8>>> {
+    fn opt_bytes(&self, column: &str) -> Result<Option<Vec<u8>>, SqlError> {
         Ok(self.try_get(column)?)
     }
 
-    fn flag(&self, column: &str) -> Done<bool> {
+    fn flag(&self, column: &str) -> Result<bool, SqlError> {
         Ok(self.try_get(column)?)
     }
 }
@@ -191,18 +188,18 @@ impl Part {
         storage_sql::Row::new(self.0.keys().cloned().collect(), self.0.values().map(value).collect())
     }
 
-    fn damaged<T>(column: &str) -> Done<T> {
-        Err(Fail(StoreError::Damaged(format!("{column} is of another type"))))
+    fn damaged<T>(column: &str) -> Result<T, SqlError> {
+        Err(SqlError(StoreError::Damaged(format!("{column} is of another type"))))
     }
 }
 
 impl Columns for Part {
-    fn opt_uuid(&self, column: &str) -> Done<Option<Uuid>> {
+    fn opt_uuid(&self, column: &str) -> Result<Option<Uuid>, SqlError> {
         let Some(text) = self.opt_text(column)? else { return Ok(None) };
         text.parse().map(Some).or_else(|_| Self::damaged(column))
     }
 
-    fn opt_text(&self, column: &str) -> Done<Option<String>> {
+    fn opt_text(&self, column: &str) -> Result<Option<String>, SqlError> {
         match self.0.get(column) {
             Some(Value::String(text)) => Ok(Some(text.clone())),
             Some(Value::Null) => Ok(None),
@@ -210,7 +207,7 @@ impl Columns for Part {
         }
     }
 
-    fn opt_int(&self, column: &str) -> Done<Option<i64>> {
+    fn opt_int(&self, column: &str) -> Result<Option<i64>, SqlError> {
         match self.0.get(column) {
             Some(Value::Number(number)) => number.as_i64().map_or_else(|| Self::damaged(column), |n| Ok(Some(n))),
             Some(Value::Null) => Ok(None),
@@ -219,12 +216,12 @@ impl Columns for Part {
     }
 
     /// JSON has them as `\x` and hexadecimal digits.
-    fn opt_bytes(&self, column: &str) -> Done<Option<Vec<u8>>> {
+    fn opt_bytes(&self, column: &str) -> Result<Option<Vec<u8>>, SqlError> {
         let Some(text) = self.opt_text(column)? else { return Ok(None) };
         text.strip_prefix("\\x").and_then(from_hex).map_or_else(|| Self::damaged(column), |bytes| Ok(Some(bytes)))
     }
 
-    fn flag(&self, column: &str) -> Done<bool> {
+    fn flag(&self, column: &str) -> Result<bool, SqlError> {
         self.0.get(column).and_then(Value::as_bool).map_or_else(|| Self::damaged(column), Ok)
     }
 }
@@ -238,6 +235,6 @@ macro_rules! rows_as {
 pub(crate) use rows_as;
 
 /// The rows in a column that [`rows_as!`] made.
-pub(crate) fn parts(row: &PgRow, name: &str) -> Done<Vec<Part>> {
+pub(crate) fn parts(row: &PgRow, name: &str) -> Result<Vec<Part>, SqlError> {
     row.json(name)
 }

@@ -3,7 +3,7 @@
 //! statement, and the work goes through thousands of them in a second. It is asked where somebody left without giving it
 //! back (an error, a task that was cancelled), which takes back what was begun there; and where nobody used it for a while.
 
-use crate::codec::{Done, Fail};
+use crate::codec::SqlError;
 use deadpool::{
     Runtime,
     managed::{self, Metrics, Object, Pool, PoolError, QueueMode, RecycleError, RecycleResult},
@@ -41,11 +41,11 @@ impl Connections {
         Self(pool)
     }
 
-    pub(crate) async fn acquire(&self) -> Done<Connection> {
+    pub(crate) async fn acquire(&self) -> Result<Connection, SqlError> {
         match self.0.get().await {
             Ok(object) => Ok(Connection(Some(object))),
             Err(PoolError::Backend(error)) => Err(error.into()),
-            Err(_) => Err(Fail(StoreError::Unavailable("no connection to the database is to be had".into()))),
+            Err(_) => Err(SqlError(StoreError::Unavailable("no connection to the database is to be had".into()))),
         }
     }
 }

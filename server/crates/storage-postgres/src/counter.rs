@@ -1,12 +1,12 @@
 //! Counters, which the tables' triggers keep in the transaction that changes what they count (migration 23). Each connection
 //! has rows of its own, so that no transaction waits for another's; a counter is their sum.
 
-use crate::codec::Done;
+use crate::codec::SqlError;
 use sqlx::PgConnection;
 
 /// Adds up what the connections counted: a number would come from each otherwise, for ever. What one of them is changing is
 /// left to the next time, so that nobody waits in a circle.
-pub(crate) async fn settle(conn: &mut PgConnection) -> Done<()> {
+pub(crate) async fn settle(conn: &mut PgConnection) -> Result<(), SqlError> {
     // of two nodes that do it at once one goes on
     let free: bool = sqlx::query_scalar("SELECT pg_try_advisory_xact_lock(hashtext('milepost: counters'))")
         .fetch_one(&mut *conn)

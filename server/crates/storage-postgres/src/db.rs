@@ -1,9 +1,6 @@
 //! The connection as the areas of `storage-sql` see it.
 
-use crate::{
-    PostgresStore, Turn,
-    codec::{Done, Fail},
-};
+use crate::{PostgresStore, Priority, codec::SqlError};
 use async_trait::async_trait;
 use sqlx::{
     Arguments, AssertSqlSafe, Column, Connection as _, PgConnection, Row as _, TypeInfo, ValueRef,
@@ -21,13 +18,13 @@ pub(crate) struct Pg<'c>(pub(crate) &'c mut PgConnection);
 impl Db for Pg<'_> {
     async fn all(&mut self, query: Query) -> Result<Vec<Row>> {
         let (text, values) = prepared(query)?;
-        let rows = sqlx::query_with(text, values).fetch_all(&mut *self.0).await.map_err(Fail::from)?;
+        let rows = sqlx::query_with(text, values).fetch_all(&mut *self.0).await.map_err(SqlError::from)?;
         Ok(rows_of(&rows)?)
     }
 
     async fn execute(&mut self, query: Query) -> Result<u64> {
         let (text, values) = prepared(query)?;
-        Ok(sqlx::query_with(text, values).execute(&mut *self.0).await.map_err(Fail::from)?.rows_affected())
+        Ok(sqlx::query_with(text, values).execute(&mut *self.0).await.map_err(SqlError::from)?.rows_affected())
     }
 
     fn dialect(&self) -> Dialect {
@@ -36,7 +33,7 @@ impl Db for Pg<'_> {
 }
 
 /// The texts are the constants of `storage-sql`; values go beside them.
-fn prepared(query: Query) -> Done<(AssertSqlSafe<String>, PgArguments)> {
+fn prepared(query: Query) -> Result<(AssertSqlSafe<String>, PgArguments), SqlError> {
     let mut values = PgArguments::default();
     for value in query.values {
         let added = match value {
@@ -54,19 +51,19 @@ fn prepared(query: Query) -> Done<(AssertSqlSafe<String>, PgArguments)> {
     Ok((AssertSqlSafe(Dialect::Postgres.of(&query.text).into_owned()), values))
 }
 
-fn rows_of(rows: &[PgRow]) -> Done<Vec<Row>> {
+fn rows_of(rows: &[PgRow]) -> Result<Vec<Row>, SqlError> {
     let Some(first) = rows.first() else { return Ok(Vec::new()) };
     let names: Arc<[String]> = first.columns().iter().map(|column| column.name().to_owned()).collect();
     rows.iter()
         .map(|row| {
-            let values = (0..names.len()).map(|column| value(row, column)).collect::<Done<_>>()?;
+            let values = (0..names.len()).map(|column| value(row, column)).collect::<Result<_, SqlError>>()?;
             Ok(Row::new(Arc::clone(&names), values))
         })
         .collect()
 }
 
 /// As SQLite has them: yes and no are numbers, ids are bytes.
-fn value(row: &PgRow, column: usize) -> Done<transfer::Value> {
+fn value(row: &PgRow, column: usize) -> Result<transfer::Value, SqlError> {
     let raw = row.try_get_raw(column)?;
     if raw.is_null() {
         return Ok(transfer::Value::Null);
@@ -80,7 +77,7 @@ fn value(row: &PgRow, column: usize) -> Done<transfer::Value> {
         "UUID" => transfer::Value::Bytes(row.try_get::<Uuid, _>(column)?.as_bytes().to_vec()),
         // what a function without a value gives (an advisory lock)
         "VOID" => transfer::Value::Null,
-        other => return Err(Fail(StoreError::Damaged(format!("a column is of type {other}")))),
+        other => return Err(SqlError(StoreError::Damaged(format!("a column is of type {other}")))),
     })
 }
 
@@ -111,11 +108,11 @@ impl Engine for PostgresStore {
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut dyn Db) -> BoxFuture<'c, T> + Clone + Send + 'static,
     {
-        let turn = match lane {
-            Lane::RealTime => Turn::RealTime,
-            Lane::Batch => Turn::Batch,
+        let priority = match lane {
+            Lane::RealTime => Priority::RealTime,
+            Lane::Batch => Priority::Batch,
         };
-        let _share = self.share(turn).await;
+        let _share = self.share(priority).await;
         crate::in_time(async {
             let mut conn = self.connections.acquire().await?;
             let mut transaction = conn.begin().await?;

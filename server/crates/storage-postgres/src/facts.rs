@@ -1,8 +1,8 @@
 //! Trackers, what was said about them, and whom they concern.
 
 use crate::{
-    PostgresStore, Turn,
-    codec::{Columns, Done, Fail, clean, id_list, json, micros, opt_micros, parts, rows_as, word},
+    PostgresStore, Priority,
+    codec::{Columns, SqlError, clean, id_list, json, micros, opt_micros, parts, rows_as, word},
     group::Grouped,
     inbox,
     jobs::{self, FoldJob},
@@ -36,15 +36,15 @@ impl Facts for PostgresStore {
         if recording.lane == Lane::RealTime && recording.reports.len() <= FEW_REPORTS {
             return self.recording.join(Record::of(scope, recording)).await;
         }
-        let turn = match recording.lane {
-            Lane::RealTime => Turn::RealTime,
-            Lane::Batch => Turn::Batch,
+        let priority = match recording.lane {
+            Lane::RealTime => Priority::RealTime,
+            Lane::Batch => Priority::Batch,
         };
         let record_alone = Record::of(scope, recording);
-        self.write(turn, move |conn| {
+        self.write(priority, move |conn| {
             Box::pin(async move {
                 let mut recorded = record(conn, scope, &[&record_alone]).await?;
-                recorded.pop().ok_or(Fail(StoreError::NotFound("message")))
+                recorded.pop().ok_or(SqlError(StoreError::NotFound("message")))
             })
         })
         .await
@@ -81,11 +81,11 @@ impl Record {
 
 #[async_trait]
 impl Grouped for Record {
-    type Answer = Recorded;
+    type Output = Recorded;
 
     const TOGETHER: usize = 16;
 
-    async fn run(batch: &[Self], conn: &mut PgConnection) -> Done<Vec<Recorded>> {
+    async fn run(batch: &[Self], conn: &mut PgConnection) -> Result<Vec<Recorded>, SqlError> {
         let companies: BTreeSet<CompanyId> = batch.iter().map(|record| record.scope.company).collect();
         let mut recorded = HashMap::new();
         let mut transaction = conn.begin().await?;
@@ -97,12 +97,12 @@ impl Grouped for Record {
         }
         transaction.commit().await?;
         let of = |record: &Self| recorded.get(&record.recording.message).cloned();
-        batch.iter().map(|record| of(record).ok_or(Fail(StoreError::NotFound("message")))).collect()
+        batch.iter().map(|record| of(record).ok_or(SqlError(StoreError::NotFound("message")))).collect()
     }
 }
 
 /// Records what messages say, in their order. However much they say, the trips to the database are the same few.
-async fn record(conn: &mut PgConnection, scope: Scope, records: &[&Record]) -> Done<Vec<Recorded>> {
+async fn record(conn: &mut PgConnection, scope: Scope, records: &[&Record]) -> Result<Vec<Recorded>, SqlError> {
     let recordings: &[&Recording] = &records.iter().map(|record| &record.recording).collect::<Vec<_>>();
     let (mut all, mut kept_under) = (Vec::new(), Vec::<&Vec<String>>::new());
     for record in records {
@@ -118,15 +118,15 @@ async fn record(conn: &mut PgConnection, scope: Scope, records: &[&Record]) -> D
     for ((recording, report), kept_under) in all.into_iter().zip(&kept_under) {
         reports.push((recording, report, known.tracker_of(conn, scope, recording, report, kept_under).await?));
     }
-    let mut news = put(conn, scope, recordings, &reports).await?;
+    let mut changes = put(conn, scope, recordings, &reports).await?;
     let (mut recorded, mut folds) = (Vec::with_capacity(recordings.len()), Vec::new());
     let mut reports = reports.into_iter().peekable();
     for recording in recordings {
         let mut concerned = BTreeSet::new();
         let mut new_observations = 0;
         while let Some((_, report, tracker)) = reports.next_if(|(of, _, _)| of.message == recording.message) {
-            new_observations += news.count_first_said_in(report);
-            if news.are_in(report) {
+            new_observations += changes.count_first_said_in(report);
+            if changes.are_in(report) {
                 concerned.extend(known.concerned_by(conn, scope, recording, report, tracker).await?);
                 concerned.extend(taken_back_from(conn, scope, recording, report).await?);
             }
@@ -156,7 +156,7 @@ struct Known {
     /// The sources that are simulated.
     sandboxes: HashSet<SourceId>,
     /// The trackers of the reports' observations: a statement that was recorded before stays on its tracker, whatever
-    /// trackers came since, and what is told with it is told of that one.
+    /// trackers came since, and what is reported with it belongs to that one.
     observed: HashMap<ObservationId, TrackerId>,
     /// The trackers by the number that they are kept under.
     trackers: HashMap<String, Vec<KnownTracker>>,
@@ -170,7 +170,7 @@ impl Known {
         scope: Scope,
         recordings: &[&Recording],
         numbers: BTreeSet<&str>,
-    ) -> Done<Self> {
+    ) -> Result<Self, SqlError> {
         let reports = || recordings.iter().flat_map(|recording| &recording.reports);
         let said: BTreeSet<Uuid> = reports().flat_map(|report| &report.observations).map(|said| said.id.0).collect();
         let sources: BTreeSet<Uuid> = recordings.iter().map(|recording| recording.source.0).collect();
@@ -216,7 +216,10 @@ impl Known {
         Ok(Self {
             mapping: row.count("mapping")?,
             sandboxes: sandboxes.into_iter().map(SourceId).collect(),
-            observed: observed.iter().map(|part| Ok((part.id("id")?, part.id("tracker_id")?))).collect::<Done<_>>()?,
+            observed: observed
+                .iter()
+                .map(|part| Ok((part.id("id")?, part.id("tracker_id")?)))
+                .collect::<Result<_, SqlError>>()?,
             trackers,
             bound,
         })
@@ -230,7 +233,7 @@ impl Known {
         recording: &Recording,
         report: &NewReport,
         kept_under: &[String],
-    ) -> Done<TrackerId> {
+    ) -> Result<TrackerId, SqlError> {
         let said_before = report.observations.iter().find_map(|said| self.observed.get(&said.id)).copied();
         let tracker = match said_before {
             Some(tracker) => tracker,
@@ -259,7 +262,7 @@ impl Known {
     }
 
     /// The shipments that a tracker concerns; an unclaimed one is made where there is none, unless the report only takes
-    /// back: that is about what was told before, or will be.
+    /// back: that is about what was reported before, or will be.
     async fn concerned_by(
         &mut self,
         conn: &mut PgConnection,
@@ -267,7 +270,7 @@ impl Known {
         recording: &Recording,
         report: &NewReport,
         tracker: TrackerId,
-    ) -> Done<BTreeSet<ShipmentId>> {
+    ) -> Result<BTreeSet<ShipmentId>, SqlError> {
         if let Some(bound) = self.bound.get(&tracker) {
             return Ok(bound.clone());
         }
@@ -289,7 +292,7 @@ impl Known {
     }
 }
 
-fn known_tracker(row: &impl Columns) -> Done<KnownTracker> {
+fn known_tracker(row: &impl Columns) -> Result<KnownTracker, SqlError> {
     Ok(KnownTracker {
         id: row.id("id")?,
         number: row.text("number")?,
@@ -324,7 +327,7 @@ pub(crate) async fn find_or_make_tracker(
     conn: &mut PgConnection,
     scope: Scope,
     new: &NewTracker<'_>,
-) -> Done<TrackerId> {
+) -> Result<TrackerId, SqlError> {
     let rows = sqlx::query(
         "SELECT t.id, t.number, t.number_raw, t.carrier, t.carrier_label
          FROM unnest($2::text[]) n (number) CROSS JOIN LATERAL (SELECT * FROM tracker WHERE company_id = $1 AND number = n.number OFFSET 0) t",
@@ -333,7 +336,7 @@ pub(crate) async fn find_or_make_tracker(
     .bind(new.wanted().kept_under())
     .fetch_all(&mut *conn)
     .await?;
-    let known = rows.iter().map(known_tracker).collect::<Done<Vec<_>>>()?;
+    let known = rows.iter().map(known_tracker).collect::<Result<Vec<_>, SqlError>>()?;
     Ok(choose_or_make(conn, scope, known, new).await?.id)
 }
 
@@ -343,7 +346,7 @@ async fn choose_or_make(
     scope: Scope,
     known: Vec<KnownTracker>,
     new: &NewTracker<'_>,
-) -> Done<KnownTracker> {
+) -> Result<KnownTracker, SqlError> {
     let chosen = new.wanted().chosen_of(&known);
     if let Some(mut chosen) = known.into_iter().find(|known| Some(known.id) == chosen) {
         fill_in(conn, &mut chosen, new).await?;
@@ -369,7 +372,7 @@ async fn choose_or_make(
     })
 }
 
-async fn fill_in(conn: &mut PgConnection, known: &mut KnownTracker, new: &NewTracker<'_>) -> Done<()> {
+async fn fill_in(conn: &mut PgConnection, known: &mut KnownTracker, new: &NewTracker<'_>) -> Result<(), SqlError> {
     let carrier = known.carrier.clone().or_else(|| new.key.carrier.clone());
     let label = known.carrier_label.clone().or_else(|| new.carrier_label.map(|label| clean(label).into_owned()));
     if (&carrier, &label) == (&known.carrier, &known.carrier_label) {
@@ -388,7 +391,7 @@ async fn fill_in(conn: &mut PgConnection, known: &mut KnownTracker, new: &NewTra
 }
 
 /// Of what messages say, what was not there.
-struct News {
+struct Changes {
     /// Statements that were said, or read, or read by this mapping, for the first time.
     said: HashSet<ObservationId>,
     /// Lists that were not there, or are older than was known.
@@ -397,7 +400,7 @@ struct News {
     first_said: HashSet<ObservationId>,
 }
 
-impl News {
+impl Changes {
     fn are_in(&self, report: &NewReport) -> bool {
         report.snapshot.as_ref().is_some_and(|snapshot| self.snapshots.contains(&snapshot.id))
             || report.observations.iter().any(|said| self.said.contains(&said.id))
@@ -434,7 +437,7 @@ async fn put(
     scope: Scope,
     recordings: &[&Recording],
     reports: &[(&Recording, &NewReport, TrackerId)],
-) -> Done<News> {
+) -> Result<Changes, SqlError> {
     let said: Vec<(&Recording, &NewReport, TrackerId, &NewObservation)> = reports
         .iter()
         .flat_map(|(of, report, tracker)| report.observations.iter().map(move |said| (*of, *report, *tracker, said)))
@@ -487,7 +490,7 @@ async fn put(
              SELECT $1, id, message_id, position, tracker_id, snapshot_id, source_id, trust, at FROM said
              ON CONFLICT DO NOTHING RETURNING observation_id),
          -- events that have an id can be taken back by it, whatever comes first and wherever it hangs
-         told AS (
+         reported_event AS (
              INSERT INTO told_event (company_id, source_id, event_id, tracker_id)
              SELECT DISTINCT $1::uuid, source_id, event_id, tracker_id FROM said WHERE event_id IS NOT NULL AND retracts IS NULL
              ON CONFLICT DO NOTHING),
@@ -540,11 +543,11 @@ async fn put(
     .fetch_one(conn)
     .await?;
     if row.count::<usize>("concluded")? < messages.len() {
-        return Err(Fail(StoreError::NotFound("message")));
+        return Err(SqlError(StoreError::NotFound("message")));
     }
-    let ids = |column: &str| -> Done<Vec<Uuid>> { Ok(row.try_get(column)?) };
+    let ids = |column: &str| -> Result<Vec<Uuid>, SqlError> { Ok(row.try_get(column)?) };
     let first_said: HashSet<ObservationId> = ids("observed")?.into_iter().map(ObservationId).collect();
-    Ok(News {
+    Ok(Changes {
         said: ids("said")?.into_iter().map(ObservationId).chain(first_said.iter().copied()).collect(),
         snapshots: ids("lists")?.into_iter().map(SnapshotId).collect(),
         first_said,
@@ -567,7 +570,7 @@ async fn taken_back_from(
     scope: Scope,
     recording: &Recording,
     report: &NewReport,
-) -> Done<Vec<ShipmentId>> {
+) -> Result<Vec<ShipmentId>, SqlError> {
     let mut shipments = Vec::new();
     for event in report.observations.iter().filter_map(|said| said.body.retracts.as_deref()) {
         let rows = sqlx::query(
@@ -592,7 +595,7 @@ async fn observation(
     scope: Scope,
     shipment: ShipmentId,
     id: ObservationId,
-) -> Done<Option<ObservationRecord>> {
+) -> Result<Option<ObservationRecord>, SqlError> {
     let row = sqlx::query(
         "SELECT o.*, t.number, r.body AS reading
          FROM observation o
@@ -626,6 +629,6 @@ async fn observation(
         seen: seen
             .iter()
             .map(|row| Ok((row.id("message_id")?, row.count("position")?, row.at("recorded_at")?)))
-            .collect::<Done<_>>()?,
+            .collect::<Result<_, SqlError>>()?,
     }))
 }

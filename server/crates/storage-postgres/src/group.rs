@@ -1,12 +1,8 @@
 //! Group commit: commands that wait at the same time share a transaction and its fsync; questions of the work that wait at
 //! the same time share a trip. The more there is to do at once, the less each costs. Nobody is answered before it is
-//! committed. The queue is bounded: one command more is told that the store is busy.
+//! committed. The queue is bounded: one command more gets "busy".
 
-use crate::{
-    codec::{Done, Fail},
-    connections::Connections,
-    partitions::Partitions,
-};
+use crate::{codec::SqlError, connections::Connections, partitions::Partitions};
 use async_trait::async_trait;
 use sqlx::PgConnection;
 use std::{
@@ -27,7 +23,7 @@ const QUEUE_COMMANDS: usize = 1024;
 /// Transactions of one group under way at once at most: while one waits for the disk another takes in. It begins when as
 /// many commands wait as are under way, or none is: many small transactions cost more than few large ones.
 const AT_ONCE: usize = 2;
-/// So many turns are left to whoever else can run before a transaction begins: jobs that were claimed together ask for the
+/// The number of times that other tasks may run before a transaction begins: jobs that were claimed together ask for the
 /// same at the same time.
 const TURNS: usize = 2;
 /// No longer than this does one wait for more commands, or for the other to end: that one may be hung.
@@ -39,22 +35,22 @@ const TRIES: usize = 5;
 #[async_trait]
 pub(crate) trait Grouped: Send + Sync + Sized + 'static {
     /// What each is answered.
-    type Answer: Send + 'static;
+    type Output: Send + 'static;
 
     /// Commands of one transaction at most.
     const TOGETHER: usize = 256;
 
     /// What has to be there before the transaction begins.
-    async fn prepare(_batch: &[Self], _partitions: &Partitions) -> Done<()> {
+    async fn prepare(_batch: &[Self], _partitions: &Partitions) -> Result<(), SqlError> {
         Ok(())
     }
 
     /// Does all of them; the answers in their order. Most need one statement, which is a transaction of its own; those
     /// that need more begin one.
-    async fn run(batch: &[Self], conn: &mut PgConnection) -> Done<Vec<Self::Answer>>;
+    async fn run(batch: &[Self], conn: &mut PgConnection) -> Result<Vec<Self::Output>, SqlError>;
 }
 
-type Waiting<C> = (C, oneshot::Sender<Result<<C as Grouped>::Answer>>);
+type Waiting<C> = (C, oneshot::Sender<Result<<C as Grouped>::Output>>);
 
 /// The queue in front of the workers; they end when it is dropped.
 pub(crate) struct Group<C: Grouped> {
@@ -73,7 +69,7 @@ impl<C: Grouped> Group<C> {
     }
 
     /// Does the command with others; answers once it is durable.
-    pub(crate) async fn join(&self, command: C) -> Result<C::Answer> {
+    pub(crate) async fn join(&self, command: C) -> Result<C::Output> {
         let (reply, answer) = oneshot::channel();
         self.queue.try_send((command, reply)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => StoreError::Busy,
@@ -149,7 +145,7 @@ async fn work<C: Grouped>(connections: Connections, partitions: Partitions, queu
                 }
             }
             // one of several is at fault: each for itself
-            Err(Fail(StoreError::Conflict(_) | StoreError::NotFound(_) | StoreError::Damaged(_)))
+            Err(SqlError(StoreError::Conflict(_) | StoreError::NotFound(_) | StoreError::Damaged(_)))
                 if commands.len() > 1 =>
             {
                 for (command, reply) in commands.into_iter().zip(replies) {
@@ -158,11 +154,11 @@ async fn work<C: Grouped>(connections: Connections, partitions: Partitions, queu
                     drop(reply.send(answer));
                 }
             }
-            Err(Fail(error)) => {
+            Err(SqlError(error)) => {
                 for reply in replies {
                     drop(reply.send(Err(error.clone())));
                 }
-                // whoever waits behind them would be told the same after the same wait, one batch after the other; where
+                // those behind them would get the same answer after the same wait, one batch after the other; where
                 // another worker waits for the next, nobody does
                 if let Ok(mut waiting) = queue.waiting.try_lock() {
                     while let Ok((_, reply)) = waiting.try_recv() {
@@ -178,19 +174,23 @@ async fn together<C: Grouped>(
     connections: &Connections,
     partitions: &Partitions,
     commands: &[C],
-) -> Done<Vec<C::Answer>> {
+) -> Result<Vec<C::Output>, SqlError> {
     let mut tries = 1;
     loop {
-        match crate::in_time(once(connections, partitions, commands)).await.map_err(Fail) {
-            Err(Fail(StoreError::Busy)) if tries < TRIES => tries += 1,
+        match crate::in_time(once(connections, partitions, commands)).await.map_err(SqlError) {
+            Err(SqlError(StoreError::Busy)) if tries < TRIES => tries += 1,
             // what another transaction put in the way is there to be seen now
-            Err(Fail(StoreError::Conflict(_))) if commands.len() == 1 && tries < TRIES => tries += 1,
+            Err(SqlError(StoreError::Conflict(_))) if commands.len() == 1 && tries < TRIES => tries += 1,
             done => return done,
         }
     }
 }
 
-async fn once<C: Grouped>(connections: &Connections, partitions: &Partitions, commands: &[C]) -> Done<Vec<C::Answer>> {
+async fn once<C: Grouped>(
+    connections: &Connections,
+    partitions: &Partitions,
+    commands: &[C],
+) -> Result<Vec<C::Output>, SqlError> {
     C::prepare(commands, partitions).await?;
     let mut conn = connections.acquire().await?;
     let answers = C::run(commands, &mut conn).await?;
@@ -206,10 +206,10 @@ mod tests {
 
     #[async_trait]
     impl Grouped for Nothing {
-        type Answer = ();
+        type Output = ();
         const TOGETHER: usize = 4;
 
-        async fn run(batch: &[Self], _: &mut PgConnection) -> Done<Vec<()>> {
+        async fn run(batch: &[Self], _: &mut PgConnection) -> Result<Vec<()>, SqlError> {
             Ok(vec![(); batch.len()])
         }
     }

@@ -1,7 +1,7 @@
 //! Rows of another engine into an empty database, in one transaction.
 
 use crate::{
-    codec::{Done, Fail, clean, from_json},
+    codec::{SqlError, clean, from_json},
     options, partitions, unavailable, upkeep,
 };
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, postgres::PgConnectOptions};
@@ -39,12 +39,12 @@ impl Import {
         // a large table takes as long as it takes
         let options: PgConnectOptions = options.options([("statement_timeout", "0")]);
         let mut conn = PgConnection::connect_with(&options).await.map_err(|error| unavailable(&error))?;
-        if sqlx::query("SELECT 1 FROM company").fetch_optional(&mut conn).await.map_err(Fail::from)?.is_some() {
+        if sqlx::query("SELECT 1 FROM company").fetch_optional(&mut conn).await.map_err(SqlError::from)?.is_some() {
             return Err(StoreError::Conflict("the PostgreSQL database is in use already: take an empty one".into()));
         }
         // a row may refer to one of its own table that comes later
         for sql in ["BEGIN", "SET CONSTRAINTS ALL DEFERRED"] {
-            sqlx::query(sql).execute(&mut conn).await.map_err(Fail::from)?;
+            sqlx::query(sql).execute(&mut conn).await.map_err(SqlError::from)?;
         }
         switch(&mut conn, Triggers::Disable).await?;
         let tables = tables(&mut conn).await?;
@@ -62,10 +62,13 @@ impl Import {
         )
         .fetch_all(&mut self.conn)
         .await
-        .map_err(Fail::from)?;
+        .map_err(SqlError::from)?;
         let mut waits: Vec<(String, String)> = Vec::new();
         for row in &rows {
-            waits.push((row.try_get("referring").map_err(Fail::from)?, row.try_get("referred").map_err(Fail::from)?));
+            waits.push((
+                row.try_get("referring").map_err(SqlError::from)?,
+                row.try_get("referred").map_err(SqlError::from)?,
+            ));
         }
         let mut left: BTreeSet<String> = self.tables.keys().cloned().collect();
         let mut order = Vec::new();
@@ -97,7 +100,7 @@ impl Import {
         Ok(self.copy(table, rows).await?)
     }
 
-    async fn copy(&mut self, table: &str, rows: &Rows) -> Done<u64> {
+    async fn copy(&mut self, table: &str, rows: &Rows) -> Result<u64, SqlError> {
         let types = self
             .tables
             .get(table)
@@ -146,14 +149,14 @@ impl Import {
             let sql = format!(
                 "SELECT setval(pg_get_serial_sequence('{table}', 'seq'), (SELECT coalesce(max(seq), 0) + 1 FROM {table}), false)"
             );
-            sqlx::query(AssertSqlSafe(sql)).execute(&mut self.conn).await.map_err(Fail::from)?;
+            sqlx::query(AssertSqlSafe(sql)).execute(&mut self.conn).await.map_err(SqlError::from)?;
         }
         // a table whose deferred constraints are not checked yet cannot be altered
-        sqlx::query("SET CONSTRAINTS ALL IMMEDIATE").execute(&mut self.conn).await.map_err(Fail::from)?;
+        sqlx::query("SET CONSTRAINTS ALL IMMEDIATE").execute(&mut self.conn).await.map_err(SqlError::from)?;
         switch(&mut self.conn, Triggers::Enable).await?;
         upkeep::skip_change_numbers(&mut self.conn).await?;
-        sqlx::query("COMMIT").execute(&mut self.conn).await.map_err(Fail::from)?;
-        sqlx::query("ANALYZE").execute(&mut self.conn).await.map_err(Fail::from)?;
+        sqlx::query("COMMIT").execute(&mut self.conn).await.map_err(SqlError::from)?;
+        sqlx::query("ANALYZE").execute(&mut self.conn).await.map_err(SqlError::from)?;
         self.conn.close().await.map_err(|error| unavailable(&error))
     }
 }
@@ -165,7 +168,7 @@ enum Triggers {
 }
 
 /// Within the transaction of the import: if that does not end well, they are as they were.
-async fn switch(conn: &mut PgConnection, to: Triggers) -> Done<()> {
+async fn switch(conn: &mut PgConnection, to: Triggers) -> Result<(), SqlError> {
     let word = match to {
         Triggers::Disable => "DISABLE",
         Triggers::Enable => "ENABLE",
@@ -178,7 +181,7 @@ async fn switch(conn: &mut PgConnection, to: Triggers) -> Done<()> {
 }
 
 /// The tables with the types of their columns, partitions left out.
-async fn tables(conn: &mut PgConnection) -> Done<BTreeMap<String, BTreeMap<String, String>>> {
+async fn tables(conn: &mut PgConnection) -> Result<BTreeMap<String, BTreeMap<String, String>>, SqlError> {
     let rows = sqlx::query(
         "SELECT c.oid::regclass::text AS name, a.attname AS column, format_type(a.atttypid, NULL) AS type
          FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -196,8 +199,8 @@ async fn tables(conn: &mut PgConnection) -> Done<BTreeMap<String, BTreeMap<Strin
 }
 
 /// A value as COPY's text format has it. <https://www.postgresql.org/docs/current/sql-copy.html>
-fn field(text: &mut String, kind: Option<&str>, value: &Value) -> Done<()> {
-    let Some(kind) = kind else { return Err(Fail(StoreError::Damaged("a column is not there".into()))) };
+fn field(text: &mut String, kind: Option<&str>, value: &Value) -> Result<(), SqlError> {
+    let Some(kind) = kind else { return Err(SqlError(StoreError::Damaged("a column is not there".into()))) };
     match (kind, value) {
         (_, Value::Null) => text.push_str("\\N"),
         ("boolean", Value::Int(flag)) => text.push(if *flag == 0 { 'f' } else { 't' }),
@@ -206,7 +209,8 @@ fn field(text: &mut String, kind: Option<&str>, value: &Value) -> Done<()> {
         }
         ("text", Value::Text(value)) => escape(text, &clean(value)),
         ("uuid", Value::Bytes(bytes)) => {
-            let id = Uuid::from_slice(bytes).map_err(|_| Fail(StoreError::Damaged("an id has not 16 bytes".into())))?;
+            let id =
+                Uuid::from_slice(bytes).map_err(|_| SqlError(StoreError::Damaged("an id has not 16 bytes".into())))?;
             let _ = write!(text, "{id}");
         }
         ("bytea", Value::Bytes(bytes)) => {
@@ -222,7 +226,7 @@ fn field(text: &mut String, kind: Option<&str>, value: &Value) -> Done<()> {
                 Value::Text(_) => "text",
                 Value::Bytes(_) => "bytes",
             };
-            return Err(Fail(StoreError::Damaged(format!("{what} cannot be kept as {kind}"))));
+            return Err(SqlError(StoreError::Damaged(format!("{what} cannot be kept as {kind}"))));
         }
     }
     Ok(())

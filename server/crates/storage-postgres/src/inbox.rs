@@ -1,8 +1,8 @@
 //! Sources and messages as received.
 
 use crate::{
-    PostgresStore, Turn,
-    codec::{Columns, Done, Fail, PAGE_AND_ONE, clean, cursor, id_list, micros, month, page, stored_count, word},
+    PostgresStore, Priority,
+    codec::{Columns, PAGE_AND_ONE, SqlError, clean, cursor, id_list, micros, month, page, stored_count, word},
     db::Pg,
     group::Grouped,
     jobs,
@@ -59,8 +59,8 @@ impl Inbox for PostgresStore {
             .bind(scope.company.0)
             .fetch_all(&mut *read)
             .await
-            .map_err(Fail::from)?;
-        Ok(rows.iter().map(source).collect::<Done<_>>()?)
+            .map_err(SqlError::from)?;
+        Ok(rows.iter().map(source).collect::<Result<_, SqlError>>()?)
     }
 
     async fn source_by_name(&self, name: &str) -> Result<Option<(Scope, SourceRecord, WrappedKey)>> {
@@ -69,7 +69,7 @@ impl Inbox for PostgresStore {
             .bind(name)
             .fetch_optional(&mut *read)
             .await
-            .map_err(Fail::from)?;
+            .map_err(SqlError::from)?;
         let Some(row) = row else { return Ok(None) };
         let record = source(&row)?;
         let scope = Scope { company: row.id("company_id")?, actor: Actor::System };
@@ -79,7 +79,7 @@ impl Inbox for PostgresStore {
     }
 
     async fn put_source(&self, scope: Scope, source: SourceRecord, key: WrappedKey, audit: AuditEntry) -> Result<()> {
-        self.write(Turn::RealTime, move |conn| {
+        self.write(Priority::RealTime, move |conn| {
             Box::pin(async move {
                 people::put_key(&mut Pg(conn), scope, &key, audit.at).await?;
                 put_source(conn, scope, &source).await?;
@@ -103,7 +103,7 @@ impl Inbox for PostgresStore {
         .bind(id.0)
         .fetch_optional(&mut *read)
         .await
-        .map_err(Fail::from)?;
+        .map_err(SqlError::from)?;
         read.give_back();
         Ok(row.as_ref().map(record).transpose()?)
     }
@@ -117,8 +117,10 @@ impl Inbox for PostgresStore {
     }
 
     async fn conclude(&self, scope: Scope, id: MessageId, status: MessageStatus) -> Result<()> {
-        self.write_one(Turn::RealTime, move |conn| Box::pin(async move { conclude(conn, scope, id, &status).await }))
-            .await
+        self.write_one(Priority::RealTime, move |conn| {
+            Box::pin(async move { conclude(conn, scope, id, &status).await })
+        })
+        .await
     }
 
     async fn messages(
@@ -148,8 +150,8 @@ impl Inbox for PostgresStore {
             .bind(PAGE_AND_ONE)
             .fetch_all(&mut *read)
             .await
-            .map_err(Fail::from)?;
-        let rows = rows.iter().map(record).collect::<Done<Vec<_>>>()?;
+            .map_err(SqlError::from)?;
+        let rows = rows.iter().map(record).collect::<Result<Vec<_>, SqlError>>()?;
         Ok(page(rows, |last| cursor::encode(&(micros(last.received_at), last.id.0))))
     }
 
@@ -170,13 +172,13 @@ impl Inbox for PostgresStore {
             _ => count_of!("($4::text IS NULL OR m.status = $4)"),
         };
         let mut read = self.moment().await?;
-        let row = chosen(sql, scope, &which).fetch_one(&mut *read).await.map_err(Fail::from)?;
+        let row = chosen(sql, scope, &which).fetch_one(&mut *read).await.map_err(SqlError::from)?;
         let (number, kept): (u64, u64) = (row.count("number")?, row.count("kept")?);
         Ok(Tally { take: kept, skip: number.saturating_sub(kept) })
     }
 
     async fn replay(&self, scope: Scope, messages: Vec<(MessageId, NewJob)>, audit: AuditEntry) -> Result<u32> {
-        self.write(Turn::RealTime, move |conn| {
+        self.write(Priority::RealTime, move |conn| {
             Box::pin(async move {
                 let replayed = replay(conn, scope, &messages, audit.at).await?;
                 audit::append(&mut Pg(conn), scope, &audit).await?;
@@ -203,7 +205,7 @@ pub(crate) async fn replay(
     scope: Scope,
     messages: &[(MessageId, NewJob)],
     at: Timestamp,
-) -> Done<u32> {
+) -> Result<u32, SqlError> {
     let mut replayed = 0;
     for (id, job) in messages {
         let found = sqlx::query(concat!(
@@ -222,14 +224,14 @@ pub(crate) async fn replay(
     Ok(replayed)
 }
 
-async fn put_source(conn: &mut PgConnection, scope: Scope, source: &SourceRecord) -> Done<()> {
+async fn put_source(conn: &mut PgConnection, scope: Scope, source: &SourceRecord) -> Result<(), SqlError> {
     let taken = sqlx::query("SELECT 1 FROM source WHERE name = $1 AND id <> $2")
         .bind(&source.name)
         .bind(source.id.0)
         .fetch_optional(&mut *conn)
         .await?;
     if taken.is_some() {
-        return Err(Fail(StoreError::Conflict(format!("there is another source {}", source.name))));
+        return Err(SqlError(StoreError::Conflict(format!("there is another source {}", source.name))));
     }
     let put = sqlx::query(
         "INSERT INTO source (id, company_id, name, connector, scheme, settings, secrets_subject, secrets, secret_set_at, enabled, sandbox, created_at)
@@ -254,7 +256,7 @@ async fn put_source(conn: &mut PgConnection, scope: Scope, source: &SourceRecord
     .bind(micros(source.created_at))
     .execute(conn)
     .await?;
-    if put.rows_affected() == 0 { Err(Fail(StoreError::NotFound("source"))) } else { Ok(()) }
+    if put.rows_affected() == 0 { Err(SqlError(StoreError::NotFound("source"))) } else { Ok(()) }
 }
 
 /// A message to be kept with its job.
@@ -266,14 +268,14 @@ pub(crate) struct Accept {
 
 #[async_trait]
 impl Grouped for Accept {
-    type Answer = Accepted;
+    type Output = Accepted;
 
-    async fn prepare(batch: &[Self], partitions: &Partitions) -> Done<()> {
+    async fn prepare(batch: &[Self], partitions: &Partitions) -> Result<(), SqlError> {
         let months: BTreeSet<i64> = batch.iter().map(|accept| month(accept.message.received_at)).collect();
         partitions.ensure(Monthly::Body, months).await
     }
 
-    async fn run(batch: &[Self], conn: &mut PgConnection) -> Done<Vec<Accepted>> {
+    async fn run(batch: &[Self], conn: &mut PgConnection) -> Result<Vec<Accepted>, SqlError> {
         let new = insert_new(batch, conn).await?;
         let mut answers = Vec::with_capacity(batch.len());
         for accept in batch {
@@ -294,7 +296,7 @@ impl Grouped for Accept {
 /// another node keeps meanwhile is a conflict, after which it is seen: that costs less than `ON CONFLICT`, which writes
 /// every row twice. `OFFSET 0` keeps the question what it is, one look into an index for each message. Nearly always all
 /// are new, and then what belongs to them is not looked for among those that are, one by one.
-async fn insert_new(batch: &[Accept], conn: &mut PgConnection) -> Done<HashSet<MessageId>> {
+async fn insert_new(batch: &[Accept], conn: &mut PgConnection) -> Result<HashSet<MessageId>, SqlError> {
     let mut first = BTreeMap::new();
     for Accept { scope, message, job } in batch {
         first.entry(message.digest).or_insert(Incoming { company: scope.company, message, job });
@@ -396,11 +398,11 @@ pub(crate) struct Open {
 
 #[async_trait]
 impl Grouped for Open {
-    type Answer = Option<(MessageRecord, Option<MessageBody>)>;
+    type Output = Option<(MessageRecord, Option<MessageBody>)>;
 
     const TOGETHER: usize = 16;
 
-    async fn run(batch: &[Self], conn: &mut PgConnection) -> Done<Vec<Self::Answer>> {
+    async fn run(batch: &[Self], conn: &mut PgConnection) -> Result<Vec<Self::Output>, SqlError> {
         let rows = sqlx::query(concat!(
             "SELECT w.place, m.*, s.name AS source_name, s.connector, s.settings, b.bytes AS body
              FROM (SELECT * FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY LIMIT cardinality($1)) w (company_id, id, place)
@@ -420,7 +422,7 @@ impl Grouped for Open {
     }
 }
 
-async fn repeated(conn: &mut PgConnection, scope: Scope, message: &NewMessage) -> Done<Accepted> {
+async fn repeated(conn: &mut PgConnection, scope: Scope, message: &NewMessage) -> Result<Accepted, SqlError> {
     let kept = sqlx::query(
         "UPDATE message SET repeats = repeats + 1 WHERE company_id IS NOT DISTINCT FROM $1 AND digest = $2
          RETURNING id, correlation",
@@ -432,7 +434,7 @@ async fn repeated(conn: &mut PgConnection, scope: Scope, message: &NewMessage) -
     Ok(Accepted { message: kept.id("id")?, correlation: kept.id("correlation")?, novelty: Novelty::Repeated })
 }
 
-fn body(row: &PgRow) -> Done<Option<MessageBody>> {
+fn body(row: &PgRow) -> Result<Option<MessageBody>, SqlError> {
     let subject = SubjectId(row.id::<MessageId>("id")?.0);
     let kept = row.opt_bytes("body")?.zip(row.opt_bytes("wrapped")?);
     Ok(kept.map(|(body, key)| MessageBody {
@@ -472,7 +474,12 @@ impl After {
 }
 
 /// Says what became of a message.
-async fn conclude(conn: &mut PgConnection, scope: Scope, id: MessageId, status: &MessageStatus) -> Done<()> {
+async fn conclude(
+    conn: &mut PgConnection,
+    scope: Scope,
+    id: MessageId,
+    status: &MessageStatus,
+) -> Result<(), SqlError> {
     let after = After::status(status);
     let found = sqlx::query(
         "UPDATE message SET status = $1, observations = $2, problems = $3, reason = $4 WHERE company_id = $5 AND id = $6",
@@ -485,10 +492,10 @@ async fn conclude(conn: &mut PgConnection, scope: Scope, id: MessageId, status: 
     .bind(id.0)
     .execute(conn)
     .await?;
-    if found.rows_affected() == 0 { Err(Fail(StoreError::NotFound("message"))) } else { Ok(()) }
+    if found.rows_affected() == 0 { Err(SqlError(StoreError::NotFound("message"))) } else { Ok(()) }
 }
 
-fn source(row: &PgRow) -> Done<SourceRecord> {
+fn source(row: &PgRow) -> Result<SourceRecord, SqlError> {
     Ok(SourceRecord {
         id: row.id("id")?,
         name: row.text("name")?,
@@ -505,7 +512,7 @@ fn source(row: &PgRow) -> Done<SourceRecord> {
     })
 }
 
-fn record(row: &PgRow) -> Done<MessageRecord> {
+fn record(row: &PgRow) -> Result<MessageRecord, SqlError> {
     let reason = row.opt_packed("reason")?;
     let status = match row.text("status")?.as_str() {
         "received" => MessageStatus::Received,

@@ -1,9 +1,9 @@
 //! Units of work with leases, and the calls they made.
 
 use crate::{
-    PostgresStore, Turn,
+    PostgresStore, Priority,
     codec::{
-        Columns, Done, Fail, PAGE_AND_ONE, cursor, id_list, micros, month, opt_micros, page, row_limit, stored_count,
+        Columns, PAGE_AND_ONE, SqlError, cursor, id_list, micros, month, opt_micros, page, row_limit, stored_count,
         word,
     },
     db::Pg,
@@ -92,8 +92,9 @@ pub(crate) use enqueueing;
 #[async_trait]
 impl Jobs for PostgresStore {
     async fn enqueue(&self, scope: Scope, jobs: Vec<NewJob>) -> Result<()> {
-        let turn = if jobs.iter().any(|job| job.lane == Lane::RealTime) { Turn::RealTime } else { Turn::Batch };
-        self.write_one(turn, move |conn| {
+        let priority =
+            if jobs.iter().any(|job| job.lane == Lane::RealTime) { Priority::RealTime } else { Priority::Batch };
+        self.write_one(priority, move |conn| {
             Box::pin(async move {
                 let Some(at) = jobs.iter().map(|job| job.run_at).min() else { return Ok(()) };
                 enqueue_all(conn, scope, &jobs, at).await.map(drop)
@@ -103,18 +104,18 @@ impl Jobs for PostgresStore {
     }
 
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<LeasedJob>> {
-        let turn = match request.lane {
-            Lane::RealTime => Turn::RealTime,
-            Lane::Batch => Turn::Batch,
+        let priority = match request.lane {
+            Lane::RealTime => Priority::RealTime,
+            Lane::Batch => Priority::Batch,
         };
-        self.write_one(turn, move |conn| Box::pin(async move { claim(conn, &request).await })).await
+        self.write_one(priority, move |conn| Box::pin(async move { claim(conn, &request).await })).await
     }
 
     async fn renew(&self, owner: &str, mut jobs: Vec<JobId>, until: Timestamp) -> Result<Vec<JobId>> {
         let owner = owner.to_owned();
         // as those that end are: rows are locked in the order of the list, and neither waits for the other
         jobs.sort_unstable();
-        self.write_one(Turn::RealTime, move |conn| {
+        self.write_one(Priority::RealTime, move |conn| {
             Box::pin(async move {
                 let rows = sqlx::query(
                     "UPDATE job SET lease_until = $1
@@ -149,14 +150,14 @@ impl Jobs for PostgresStore {
         .bind(kinds())
         .fetch_one(&mut *read)
         .await
-        .map_err(Fail::from)?;
+        .map_err(SqlError::from)?;
         read.give_back();
         Ok(row.opt_at("due")?)
     }
 
-    async fn lead(&self, name: &str, owner: &str, now: Timestamp, until: Timestamp) -> Result<bool> {
+    async fn acquire_leadership(&self, name: &str, owner: &str, now: Timestamp, until: Timestamp) -> Result<bool> {
         let (name, owner) = (name.to_owned(), owner.to_owned());
-        self.write_one(Turn::RealTime, move |conn| {
+        self.write_one(Priority::RealTime, move |conn| {
             Box::pin(async move {
                 let led = sqlx::query(
                     "INSERT INTO lease (name, owner, ends_at) VALUES ($1, $2, $4)
@@ -175,9 +176,9 @@ impl Jobs for PostgresStore {
         .await
     }
 
-    async fn resign(&self, name: &str, owner: &str) -> Result<()> {
+    async fn release_leadership(&self, name: &str, owner: &str) -> Result<()> {
         let (name, owner) = (name.to_owned(), owner.to_owned());
-        self.write_one(Turn::RealTime, move |conn| {
+        self.write_one(Priority::RealTime, move |conn| {
             Box::pin(async move {
                 sqlx::query("DELETE FROM lease WHERE name = $1 AND owner = $2")
                     .bind(name)
@@ -248,7 +249,7 @@ impl Jobs for PostgresStore {
                 .bind(destination)
                 .fetch_all(&mut *read)
                 .await
-                .map_err(Fail::from)?;
+                .map_err(SqlError::from)?;
             for row in &rows {
                 found.push((row.int("seq")?, listed(row)?));
             }
@@ -265,7 +266,7 @@ impl Jobs for PostgresStore {
             .bind(id.0)
             .fetch_optional(&mut *read)
             .await
-            .map_err(Fail::from)?;
+            .map_err(SqlError::from)?;
         Ok(row.as_ref().map(listed).transpose()?)
     }
 
@@ -279,8 +280,8 @@ impl Jobs for PostgresStore {
         .bind(ATTEMPT_ROWS)
         .fetch_all(&mut *read)
         .await
-        .map_err(Fail::from)?;
-        Ok(rows.iter().rev().map(attempt).collect::<Done<_>>()?)
+        .map_err(SqlError::from)?;
+        Ok(rows.iter().rev().map(attempt).collect::<Result<_, SqlError>>()?)
     }
 
     async fn attempts_of(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<AttemptRecord>> {
@@ -293,8 +294,8 @@ impl Jobs for PostgresStore {
         .bind(ATTEMPT_ROWS)
         .fetch_all(&mut *read)
         .await
-        .map_err(Fail::from)?;
-        Ok(rows.iter().rev().map(attempt).collect::<Done<_>>()?)
+        .map_err(SqlError::from)?;
+        Ok(rows.iter().rev().map(attempt).collect::<Result<_, SqlError>>()?)
     }
 
     async fn count(&self, scope: Scope, which: JobSelection) -> Result<Tally> {
@@ -303,11 +304,11 @@ impl Jobs for PostgresStore {
     }
 
     async fn retry(&self, scope: Scope, which: JobSelection, now: Timestamp, audit: AuditEntry) -> Result<Tally> {
-        self.write(Turn::RealTime, move |conn| {
+        self.write(Priority::RealTime, move |conn| {
             Box::pin(async move {
                 let retried = retry(conn, scope, &which, None, now).await?;
                 if retried == Tally::default() && !which.jobs.is_empty() {
-                    return Err(Fail(StoreError::NotFound("failed job")));
+                    return Err(SqlError(StoreError::NotFound("failed job")));
                 }
                 audit::append(&mut Pg(conn), scope, &audit).await?;
                 Ok(retried)
@@ -318,14 +319,24 @@ impl Jobs for PostgresStore {
 }
 
 /// Adds work, or merges it with what waits under the same target: the earlier time, the more urgent lane, and the cause
-/// `Live` with its thread. A job whose id is there already is the same job.
-pub(crate) async fn enqueue(conn: &mut PgConnection, scope: Scope, job: &NewJob, at: Timestamp) -> Done<()> {
+/// `Live` with its correlation id. A job whose id is there already is the same job.
+pub(crate) async fn enqueue(
+    conn: &mut PgConnection,
+    scope: Scope,
+    job: &NewJob,
+    at: Timestamp,
+) -> Result<(), SqlError> {
     enqueue_all(conn, scope, std::slice::from_ref(job), at).await.map(drop)
 }
 
 /// Adds work in one statement, in the order of kinds and targets: two transactions never wait for each other. How many
 /// jobs now wait that may not have waited so.
-pub(crate) async fn enqueue_all(conn: &mut PgConnection, scope: Scope, jobs: &[NewJob], at: Timestamp) -> Done<u64> {
+pub(crate) async fn enqueue_all(
+    conn: &mut PgConnection,
+    scope: Scope,
+    jobs: &[NewJob],
+    at: Timestamp,
+) -> Result<u64, SqlError> {
     let jobs = merged(jobs);
     if jobs.is_empty() {
         return Ok(0);
@@ -403,7 +414,11 @@ impl FoldJob {
 }
 
 /// Adds fold jobs for shipments.
-pub(crate) async fn enqueue_folds(conn: &mut PgConnection, scope: Scope, folds: &[(ShipmentId, FoldJob)]) -> Done<()> {
+pub(crate) async fn enqueue_folds(
+    conn: &mut PgConnection,
+    scope: Scope,
+    folds: &[(ShipmentId, FoldJob)],
+) -> Result<(), SqlError> {
     let Some(at) = folds.iter().map(|(_, fold)| fold.at).min() else { return Ok(()) };
     let jobs: Vec<NewJob> = folds.iter().map(|(shipment, fold)| fold.of(*shipment, 0)).collect();
     let targets: BTreeSet<ShipmentId> = folds.iter().map(|(shipment, _)| *shipment).collect();
@@ -423,7 +438,7 @@ pub(crate) async fn enqueue_fold(
     scope: Scope,
     shipment: ShipmentId,
     fold: &FoldJob,
-) -> Done<()> {
+) -> Result<(), SqlError> {
     for number in 0..DERIVED_MAX {
         let job = fold.of(shipment, number);
         let taken = sqlx::query("SELECT 1 FROM job WHERE id = $1 AND status NOT IN ('ready', 'retrying')")
@@ -434,7 +449,7 @@ pub(crate) async fn enqueue_fold(
             return enqueue(conn, scope, &job, fold.at).await;
         }
     }
-    Err(Fail(StoreError::Conflict(format!("no id is left for a fold job of shipment {shipment}"))))
+    Err(SqlError(StoreError::Conflict(format!("no id is left for a fold job of shipment {shipment}"))))
 }
 
 /// Whether a fold of a shipment waits, or was left by a process that died, that something stronger asked for.
@@ -443,7 +458,7 @@ pub(crate) async fn is_stronger_fold_waiting(
     scope: Scope,
     shipment: ShipmentId,
     cause: Cause,
-) -> Done<bool> {
+) -> Result<bool, SqlError> {
     let waiting = sqlx::query(concat!(
         "SELECT 1 FROM job WHERE company_id = $1 AND kind = $2 AND target = $3 AND status IN ('ready', 'retrying') AND ",
         stronger!("cause", "$4"),
@@ -462,7 +477,7 @@ pub(crate) async fn is_stronger_fold_waiting(
 
 /// Leases, kind by kind along the index; leases that have ended are looked for once, among what is leased. What another
 /// node is claiming is passed over.
-async fn claim(conn: &mut PgConnection, request: &ClaimRequest) -> Done<Vec<LeasedJob>> {
+async fn claim(conn: &mut PgConnection, request: &ClaimRequest) -> Result<Vec<LeasedJob>, SqlError> {
     let kinds: Vec<&str> = request.kinds.iter().map(|(kind, _)| kind.code()).collect();
     let most: Vec<i64> = request.kinds.iter().map(|(_, at_most)| row_limit(*at_most, CLAIM_JOBS)).collect();
     // an ended lease counts as a try
@@ -500,7 +515,7 @@ async fn claim(conn: &mut PgConnection, request: &ClaimRequest) -> Done<Vec<Leas
             let scope = Scope { company: row.id("company_id")?, actor: Actor::System };
             Ok(LeasedJob { scope, job: job(row)?, attempts: row.count("attempts")? })
         })
-        .collect::<Done<Vec<_>>>()?;
+        .collect::<Result<Vec<_>, SqlError>>()?;
     leased.sort_by_key(|leased| (leased.job.run_at, leased.job.id));
     Ok(leased)
 }
@@ -515,9 +530,9 @@ pub(crate) struct End {
 
 #[async_trait]
 impl Grouped for End {
-    type Answer = ();
+    type Output = ();
 
-    async fn run(batch: &[Self], conn: &mut PgConnection) -> Done<Vec<()>> {
+    async fn run(batch: &[Self], conn: &mut PgConnection) -> Result<Vec<()>, SqlError> {
         let (mut done, others): (Vec<&Self>, Vec<&Self>) = batch.iter().partition(|end| end.finish == Finish::Done);
         done.sort_by_key(|end| end.job);
         end_done(conn, &done).await?;
@@ -533,8 +548,8 @@ impl Grouped for End {
 }
 
 /// Most tries end well: these in one statement, row by row in the order of the list (only what is leased has an owner).
-/// It waits for the disk where one of them told a destination something.
-async fn end_done(conn: &mut PgConnection, done: &[&End]) -> Done<()> {
+/// It waits for the disk where one of them wrote to a destination.
+async fn end_done(conn: &mut PgConnection, done: &[&End]) -> Result<(), SqlError> {
     if done.is_empty() {
         return Ok(());
     }
@@ -559,7 +574,7 @@ async fn end_done(conn: &mut PgConnection, done: &[&End]) -> Done<()> {
     Ok(())
 }
 
-async fn end_try(conn: &mut PgConnection, end: &End) -> Done<()> {
+async fn end_try(conn: &mut PgConnection, end: &End) -> Result<(), SqlError> {
     let row = sqlx::query("SELECT * FROM job WHERE id = $1 AND owner = $2 AND status = 'leased' FOR UPDATE")
         .bind(end.job.0)
         .bind(&end.owner)
@@ -584,7 +599,7 @@ async fn end_try(conn: &mut PgConnection, end: &End) -> Done<()> {
             .await?;
             Ok(())
         }
-        Finish::Retry { at, error, class } | Finish::Spared { at, error, class } => {
+        Finish::Retry { at, error, class } | Finish::Deferred { at, error, class } => {
             // what came meanwhile waits for the same other side: its time is that of the retry
             merge_waiting(conn, &row, Some(*at)).await?;
             let counts = i64::from(matches!(end.finish, Finish::Retry { .. }));
@@ -608,7 +623,12 @@ async fn end_try(conn: &mut PgConnection, end: &End) -> Done<()> {
 }
 
 /// Back to waiting; the try does not count.
-async fn give_back(conn: &mut PgConnection, row: &PgRow, at: Option<Timestamp>, now: Timestamp) -> Done<()> {
+async fn give_back(
+    conn: &mut PgConnection,
+    row: &PgRow,
+    at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), SqlError> {
     let merged = merge_waiting(conn, row, at).await?;
     sqlx::query(
         "UPDATE job SET status = CASE WHEN attempts > 0 THEN 'retrying' ELSE 'ready' END, run_at = coalesce($1, run_at),
@@ -625,7 +645,11 @@ async fn give_back(conn: &mut PgConnection, row: &PgRow, at: Option<Timestamp>, 
 
 /// A leased job that goes back to waiting takes in the one that came for its target meanwhile: one waits for a target.
 /// Returns the earlier of both times, where there was one.
-async fn merge_waiting(conn: &mut PgConnection, leased: &PgRow, at: Option<Timestamp>) -> Done<Option<Timestamp>> {
+async fn merge_waiting(
+    conn: &mut PgConnection,
+    leased: &PgRow,
+    at: Option<Timestamp>,
+) -> Result<Option<Timestamp>, SqlError> {
     let waiting = sqlx::query("DELETE FROM job WHERE company_id = $1 AND kind = $2 AND target = $3 AND status IN ('ready', 'retrying') RETURNING *")
         .bind(leased.id::<CompanyId>("company_id")?.0)
         .bind(leased.text("kind")?)
@@ -660,7 +684,7 @@ fn chosen<'q>(
         .bind(which.created_until.map_or(i64::MAX, micros))
 }
 
-async fn count(conn: &mut PgConnection, scope: Scope, which: &JobSelection) -> Done<Tally> {
+async fn count(conn: &mut PgConnection, scope: Scope, which: &JobSelection) -> Result<Tally, SqlError> {
     // of several for one target the newest is the one to take up
     let sql = concat!(
         "WITH dead AS (SELECT *, row_number() OVER (PARTITION BY kind, target ORDER BY updated_at DESC, seq DESC) AS place
@@ -683,7 +707,7 @@ pub(crate) async fn retry(
     which: &JobSelection,
     lane: Option<Lane>,
     now: Timestamp,
-) -> Done<Tally> {
+) -> Result<Tally, SqlError> {
     let sql = concat!(
         "SELECT id FROM job WHERE status = 'dead' AND ",
         which_jobs!(),
@@ -720,20 +744,20 @@ pub(crate) struct Called {
 
 #[async_trait]
 impl Grouped for Called {
-    type Answer = ();
+    type Output = ();
 
-    async fn prepare(batch: &[Self], partitions: &Partitions) -> Done<()> {
+    async fn prepare(batch: &[Self], partitions: &Partitions) -> Result<(), SqlError> {
         let months: BTreeSet<i64> = batch.iter().map(|called| month(called.attempt.started_at)).collect();
         partitions.ensure(Monthly::Attempt, months).await
     }
 
-    async fn run(batch: &[Self], conn: &mut PgConnection) -> Done<Vec<()>> {
+    async fn run(batch: &[Self], conn: &mut PgConnection) -> Result<Vec<()>, SqlError> {
         put_attempts(conn, batch).await?;
         Ok(vec![(); batch.len()])
     }
 }
 
-async fn put_attempts(conn: &mut PgConnection, batch: &[Called]) -> Done<()> {
+async fn put_attempts(conn: &mut PgConnection, batch: &[Called]) -> Result<(), SqlError> {
     macro_rules! column {
         (|$called:ident| $value:expr) => {
             batch.iter().map(|$called| $value).collect::<Vec<_>>()
@@ -771,7 +795,7 @@ fn kinds() -> Vec<&'static str> {
 }
 
 /// What is not over is counted along the indexes of what is not over; of what is done, so much as is worth counting.
-async fn summary(conn: &mut PgConnection, scope: Scope, now: Timestamp) -> Done<Vec<DestinationSummary>> {
+async fn summary(conn: &mut PgConnection, scope: Scope, now: Timestamp) -> Result<Vec<DestinationSummary>, SqlError> {
     macro_rules! counted {
         ($status:literal) => {
             concat!(
@@ -815,10 +839,10 @@ async fn summary(conn: &mut PgConnection, scope: Scope, now: Timestamp) -> Done<
     .fetch_all(conn)
     .await?;
     let done = rows.iter().map(|row| Ok((row.text("name")?, row.count("done")?, row.opt_at("last_ok")?)));
-    Ok(DestinationSummary::of(counts, done.collect::<Done<_>>()?))
+    Ok(DestinationSummary::of(counts, done.collect::<Result<_, SqlError>>()?))
 }
 
-fn job(row: &PgRow) -> Done<NewJob> {
+fn job(row: &PgRow) -> Result<NewJob, SqlError> {
     Ok(NewJob {
         id: row.id("id")?,
         kind: row.word("kind")?,
@@ -831,7 +855,7 @@ fn job(row: &PgRow) -> Done<NewJob> {
     })
 }
 
-fn listed(row: &PgRow) -> Done<JobRow> {
+fn listed(row: &PgRow) -> Result<JobRow, SqlError> {
     Ok(JobRow {
         job: job(row)?,
         status: row.word("status")?,
@@ -843,7 +867,7 @@ fn listed(row: &PgRow) -> Done<JobRow> {
     })
 }
 
-fn attempt(row: &PgRow) -> Done<AttemptRecord> {
+fn attempt(row: &PgRow) -> Result<AttemptRecord, SqlError> {
     Ok(AttemptRecord {
         id: row.id("id")?,
         job: row.id("job_id")?,

@@ -34,7 +34,7 @@ pub mod temporary;
 mod upkeep;
 
 use crate::{
-    codec::{Done, Fail},
+    codec::SqlError,
     connections::{Connection, Connections, UNTRIED_IDLE, WAIT},
     group::Group,
     partitions::Partitions,
@@ -57,7 +57,7 @@ static MIGRATIONS: Migrator = sqlx::migrate!("../../../migrations/postgres");
 const CONNECTIONS: u32 = 12;
 /// One of them hears what other nodes say.
 const LISTENING: u32 = 1;
-/// One in so many of them is for questions of people, however many ask: the others are left to the work.
+/// One of this number of connections is for people's requests, however many there are: the others are left to the work.
 const ASKING_SHARE: u32 = 3;
 /// Of those for the work, half are for the batch lane at most: the others are left to real-time.
 const BATCH_SHARE: u32 = 2;
@@ -108,7 +108,7 @@ pub struct PostgresStore {
 
 /// In which lane a command is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Turn {
+pub(crate) enum Priority {
     /// What happens now.
     RealTime,
     /// Imports, sweeping.
@@ -203,12 +203,12 @@ impl PostgresStore {
     }
 
     /// Writes in a transaction of its own.
-    async fn write<T, F>(&self, turn: Turn, work: F) -> Result<T>
+    async fn write<T, F>(&self, priority: Priority, work: F) -> Result<T>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Done<T>> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<T, SqlError>> + Send + 'static,
     {
-        let _share = self.share(turn).await;
+        let _share = self.share(priority).await;
         in_time(async {
             let mut conn = self.connections.acquire().await?;
             let mut transaction = conn.begin().await?;
@@ -221,12 +221,12 @@ impl PostgresStore {
     }
 
     /// Writes by one statement, which is a transaction of its own: that saves two of three trips.
-    async fn write_one<T, F>(&self, turn: Turn, work: F) -> Result<T>
+    async fn write_one<T, F>(&self, priority: Priority, work: F) -> Result<T>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Done<T>> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<T, SqlError>> + Send + 'static,
     {
-        let _share = self.share(turn).await;
+        let _share = self.share(priority).await;
         in_time(async {
             let mut conn = self.connections.acquire().await?;
             let done = work(&mut conn).await?;
@@ -237,31 +237,31 @@ impl PostgresStore {
     }
 
     /// The batch lane's share of the connections, while it is used.
-    async fn share(&self, turn: Turn) -> Option<SemaphorePermit<'_>> {
-        match turn {
-            Turn::RealTime => None,
-            Turn::Batch => Some(self.batch.acquire().await.expect("never closed")),
+    async fn share(&self, priority: Priority) -> Option<SemaphorePermit<'_>> {
+        match priority {
+            Priority::RealTime => None,
+            Priority::Batch => Some(self.batch.acquire().await.expect("never closed")),
         }
     }
 
     /// A reader for one of the work's questions, which sees one moment anyhow.
-    async fn read_one(&self) -> Done<Connection> {
+    async fn read_one(&self) -> Result<Connection, SqlError> {
         self.connections.acquire().await
     }
 
     /// A reader that sees one moment, however many questions it is asked.
-    async fn moment(&self) -> Done<Transaction<'static, Postgres>> {
+    async fn moment(&self) -> Result<Transaction<'static, Postgres>, SqlError> {
         Ok(self.asking.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
     }
 }
 
 /// A server that has gone without a word answers nothing, and ends no statement either.
-pub(crate) async fn in_time<T>(work: impl Future<Output = Done<T>>) -> Result<T> {
+pub(crate) async fn in_time<T>(work: impl Future<Output = Result<T, SqlError>>) -> Result<T> {
     within(ANSWER_WAIT, work).await
 }
 
-async fn within<T>(wait: Duration, work: impl Future<Output = Done<T>>) -> Result<T> {
-    let silent = |_| Err(Fail(StoreError::Unavailable("PostgreSQL does not answer".to_owned())));
+async fn within<T>(wait: Duration, work: impl Future<Output = Result<T, SqlError>>) -> Result<T> {
+    let silent = |_| Err(SqlError(StoreError::Unavailable("PostgreSQL does not answer".to_owned())));
     Ok(tokio::time::timeout(wait, work).await.unwrap_or_else(silent)?)
 }
 
@@ -354,7 +354,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_server_that_has_gone_without_a_word_is_given_up() {
-        let silent = within(Duration::ZERO, std::future::pending::<Done<()>>()).await;
+        let silent = within(Duration::ZERO, std::future::pending::<Result<(), SqlError>>()).await;
         assert!(matches!(silent, Err(StoreError::Unavailable(_))));
         assert_eq!(within(Duration::ZERO, async { Ok(1) }).await.unwrap(), 1);
     }

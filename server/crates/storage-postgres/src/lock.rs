@@ -1,7 +1,7 @@
-//! Locks that last for a transaction, on things that may have no row yet. Whoever takes several takes them in one order,
+//! Locks that last for a transaction, on things that may have no row yet. A transaction that takes several takes them in one order,
 //! so that two transactions never wait for each other: the mapping, then numbers, then rows.
 
-use crate::codec::{Done, id_list};
+use crate::codec::{SqlError, id_list};
 use domain::ids::CompanyId;
 use sqlx::PgConnection;
 use storage_sql::lock::{key, mapping_key, number_keys};
@@ -12,7 +12,7 @@ pub(crate) async fn numbers<'a>(
     conn: &mut PgConnection,
     company: CompanyId,
     numbers: impl IntoIterator<Item = &'a str>,
-) -> Done<()> {
+) -> Result<(), SqlError> {
     let keys = number_keys(company, numbers);
     if keys.is_empty() {
         return Ok(());
@@ -31,7 +31,7 @@ pub(crate) async fn recording<'a>(
     conn: &mut PgConnection,
     company: CompanyId,
     numbers: impl IntoIterator<Item = &'a str>,
-) -> Done<()> {
+) -> Result<(), SqlError> {
     let mut keys = vec![mapping_key(company)];
     keys.extend(number_keys(company, numbers));
     sqlx::query(
@@ -49,7 +49,7 @@ pub(crate) async fn numbers_of(
     conn: &mut PgConnection,
     company: CompanyId,
     trackers: impl IntoIterator<Item = Uuid>,
-) -> Done<()> {
+) -> Result<(), SqlError> {
     let trackers = id_list(trackers);
     if trackers.is_empty() {
         return Ok(());
@@ -62,16 +62,16 @@ pub(crate) async fn numbers_of(
 }
 
 /// Changes are numbered by one at a time.
-pub(crate) async fn change_numbers(conn: &mut PgConnection) -> Done<()> {
+pub(crate) async fn change_numbers(conn: &mut PgConnection) -> Result<(), SqlError> {
     exclusive(conn, key("change numbers", &[])).await
 }
 
 /// A partition is made by one.
-pub(crate) async fn partitions(conn: &mut PgConnection) -> Done<()> {
+pub(crate) async fn partitions(conn: &mut PgConnection) -> Result<(), SqlError> {
     exclusive(conn, key("partitions", &[])).await
 }
 
-async fn exclusive(conn: &mut PgConnection, key: i64) -> Done<()> {
+async fn exclusive(conn: &mut PgConnection, key: i64) -> Result<(), SqlError> {
     sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(key).execute(conn).await?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Monthly partitions of what retention drops as a whole. One is made when its month is first written to.
 
-use crate::{codec::Done, connections::Connections, lock};
+use crate::{codec::SqlError, connections::Connections, lock};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::{
     collections::HashSet,
@@ -36,7 +36,7 @@ impl Partitions {
     }
 
     /// Makes the partitions of these months where they are missing, before anything is written to them.
-    pub(crate) async fn ensure(&self, table: Monthly, months: impl IntoIterator<Item = i64>) -> Done<()> {
+    pub(crate) async fn ensure(&self, table: Monthly, months: impl IntoIterator<Item = i64>) -> Result<(), SqlError> {
         for month in months {
             if self.known.read().expect("no panic while held").contains(&(table, month)) {
                 continue;
@@ -56,7 +56,7 @@ impl Partitions {
 /// Makes a partition where it is missing: a table of its own first, which is then attached, since that waits for nobody who
 /// reads or writes the other months, a backup among them. The table is one of ours, so the statements are made of our own
 /// words.
-pub(crate) async fn make(conn: &mut PgConnection, table: &str, month: i64) -> Done<()> {
+pub(crate) async fn make(conn: &mut PgConnection, table: &str, month: i64) -> Result<(), SqlError> {
     let partition = format!("{table}_{month}");
     let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_inherits WHERE inhrelid = to_regclass($1))")
         .bind(&partition)

@@ -2,10 +2,7 @@
 //! they are sent from a connection of their own, once for whatever came together. One that is lost is made good by
 //! polling.
 
-use crate::{
-    codec::{Done, Fail},
-    connections::Connections,
-};
+use crate::{codec::SqlError, connections::Connections};
 use sqlx::{PgPool, postgres::PgListener};
 use std::{
     sync::{
@@ -32,7 +29,7 @@ const BACKLOG: usize = 64;
 /// The sender's and the listener's end.
 #[derive(Clone)]
 pub(crate) struct PgSignals {
-    heard: broadcast::Sender<Signal>,
+    received: broadcast::Sender<Signal>,
     outgoing: Arc<Outgoing>,
     _tasks: Arc<Tasks>,
 }
@@ -57,11 +54,11 @@ struct Outgoing {
 
 impl PgSignals {
     pub(crate) fn start(connections: Connections, for_listening: PgPool) -> Self {
-        let (heard, outgoing) = (broadcast::Sender::new(BACKLOG), Arc::<Outgoing>::default());
-        let listening = tokio::spawn(listen(for_listening, heard.clone()));
+        let (received, outgoing) = (broadcast::Sender::new(BACKLOG), Arc::<Outgoing>::default());
+        let listening = tokio::spawn(listen(for_listening, received.clone()));
         let sending = tokio::spawn(send(connections, Arc::clone(&outgoing)));
         let tasks = Tasks([listening.abort_handle(), sending.abort_handle()]);
-        Self { heard, outgoing, _tasks: Arc::new(tasks) }
+        Self { received, outgoing, _tasks: Arc::new(tasks) }
     }
 }
 
@@ -72,7 +69,7 @@ impl Signals for PgSignals {
     }
 
     fn subscribe(&self) -> broadcast::Receiver<Signal> {
-        self.heard.subscribe()
+        self.received.subscribe()
     }
 }
 
@@ -82,36 +79,36 @@ async fn send(connections: Connections, outgoing: Arc<Outgoing>) {
         tokio::time::sleep(TOGETHER).await;
         let due = outgoing.due.swap(0, Ordering::AcqRel);
         for signal in Signal::ALL.iter().filter(|signal| due & (1 << **signal as u8) != 0) {
-            if let Err(Fail(error)) = notify(&connections, *signal).await {
+            if let Err(SqlError(error)) = notify(&connections, *signal).await {
                 tracing::debug!("a wake-up was not sent, polling makes it good: {error}");
             }
         }
     }
 }
 
-async fn notify(connections: &Connections, signal: Signal) -> Done<()> {
+async fn notify(connections: &Connections, signal: Signal) -> Result<(), SqlError> {
     let mut conn = connections.acquire().await?;
     sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(signal.code()).execute(&mut *conn).await?;
     conn.give_back();
     Ok(())
 }
 
-async fn listen(pool: PgPool, heard: broadcast::Sender<Signal>) {
+async fn listen(pool: PgPool, received: broadcast::Sender<Signal>) {
     loop {
-        if let Err(error) = hear(&pool, &heard).await {
+        if let Err(error) = receive(&pool, &received).await {
             tracing::debug!("wake-ups of other nodes are not heard, polling makes it good: {error}");
         }
         tokio::time::sleep(AGAIN).await;
     }
 }
 
-async fn hear(pool: &PgPool, heard: &broadcast::Sender<Signal>) -> sqlx::Result<()> {
+async fn receive(pool: &PgPool, received: &broadcast::Sender<Signal>) -> sqlx::Result<()> {
     let mut listener = PgListener::connect_with(pool).await?;
     listener.listen(CHANNEL).await?;
     while let Some(notification) = listener.try_recv().await? {
         if let Some(signal) = Signal::from_code(notification.payload()) {
             // nobody listens yet
-            drop(heard.send(signal));
+            drop(received.send(signal));
         }
     }
     Ok(())

@@ -1,8 +1,8 @@
 //! Dropping what is old, whole months at once where there are partitions, and what follows a restore.
 
 use crate::{
-    PostgresStore, Turn,
-    codec::{Done, micros},
+    PostgresStore, Priority,
+    codec::{SqlError, micros},
     counter,
     partitions::Monthly,
 };
@@ -17,7 +17,7 @@ use storage::{
 
 /// Rows of one table that a step drops.
 const STEP_ROWS: i64 = 5_000;
-/// Whoever uses a partition goes first; the next step tries again. While it waits, others wait behind it.
+/// Transactions that use a partition go first; the next step tries again. While it waits, others wait behind it.
 const WAIT_FOR_TABLE: &str = "SET LOCAL lock_timeout = '100ms'";
 /// Months ahead for which there are partitions.
 const MONTHS_AHEAD: i64 = 2;
@@ -28,7 +28,7 @@ const SKIPPED_NUMBERS: i64 = 1 << 32;
 impl Upkeep for PostgresStore {
     async fn prune(&self, old: Old) -> Result<Pruned> {
         let mut pruned =
-            self.write(Turn::Batch, move |conn| Box::pin(async move { prune_rows(conn, old).await })).await?;
+            self.write(Priority::Batch, move |conn| Box::pin(async move { prune_rows(conn, old).await })).await?;
         for (table, before) in [(Monthly::Body, old.bodies), (Monthly::Attempt, old.attempts)] {
             let Some(before) = before else { continue };
             let mut read = self.moment().await?;
@@ -36,8 +36,8 @@ impl Upkeep for PostgresStore {
             drop(read);
             for month in months {
                 // a transaction for each: the lock that it needs is given back at once
-                let rows =
-                    self.write(Turn::Batch, move |conn| Box::pin(async move { prune_month(conn, table, month).await }));
+                let rows = self
+                    .write(Priority::Batch, move |conn| Box::pin(async move { prune_month(conn, table, month).await }));
                 let rows = match rows.await {
                     // somebody reads it, a backup for instance
                     Err(StoreError::Busy) => continue,
@@ -66,11 +66,11 @@ impl Upkeep for PostgresStore {
     }
 
     async fn restored(&self, now: Timestamp) -> Result<()> {
-        self.write(Turn::RealTime, move |conn| Box::pin(async move { restored(conn, now).await })).await
+        self.write(Priority::RealTime, move |conn| Box::pin(async move { restored(conn, now).await })).await
     }
 }
 
-async fn prune_rows(conn: &mut PgConnection, old: Old) -> Done<Pruned> {
+async fn prune_rows(conn: &mut PgConnection, old: Old) -> Result<Pruned, SqlError> {
     let mut pruned = Pruned::default();
     counter::settle(&mut *conn).await?;
     if let Some(before) = old.jobs {
@@ -92,7 +92,7 @@ async fn prune_rows(conn: &mut PgConnection, old: Old) -> Done<Pruned> {
 }
 
 /// A month goes as a whole when all of its messages were read; else those that were. How many rows or partitions.
-async fn prune_month(conn: &mut PgConnection, table: Monthly, month: i64) -> Done<u64> {
+async fn prune_month(conn: &mut PgConnection, table: Monthly, month: i64) -> Result<u64, SqlError> {
     sqlx::query(WAIT_FOR_TABLE).execute(&mut *conn).await?;
     let unread = match table {
         Monthly::Attempt => None,
@@ -117,7 +117,7 @@ async fn prune_month(conn: &mut PgConnection, table: Monthly, month: i64) -> Don
 }
 
 /// The months before one that have a partition, oldest first.
-async fn months_before(conn: &mut PgConnection, table: Monthly, month: u32) -> Done<Vec<i64>> {
+async fn months_before(conn: &mut PgConnection, table: Monthly, month: u32) -> Result<Vec<i64>, SqlError> {
     let names = sqlx::query_scalar::<_, String>(
         "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = $1::text::regclass ORDER BY 1",
     )
@@ -128,17 +128,17 @@ async fn months_before(conn: &mut PgConnection, table: Monthly, month: u32) -> D
     Ok(names.iter().filter_map(number).filter(|number| *number < i64::from(month)).collect())
 }
 
-async fn drop_partition(conn: &mut PgConnection, table: Monthly, month: i64) -> Done<()> {
+async fn drop_partition(conn: &mut PgConnection, table: Monthly, month: i64) -> Result<(), SqlError> {
     // both parts are ours: a constant and a number
     sqlx::query(AssertSqlSafe(format!("DROP TABLE {}_{month}", table.table()))).execute(conn).await?;
     Ok(())
 }
 
-async fn drop_rows(conn: &mut PgConnection, sql: &'static str, before: i64) -> Done<u64> {
+async fn drop_rows(conn: &mut PgConnection, sql: &'static str, before: i64) -> Result<u64, SqlError> {
     Ok(sqlx::query(sql).bind(before).bind(STEP_ROWS).execute(conn).await?.rows_affected())
 }
 
-async fn restored(conn: &mut PgConnection, now: Timestamp) -> Done<()> {
+async fn restored(conn: &mut PgConnection, now: Timestamp) -> Result<(), SqlError> {
     for sql in ["DELETE FROM session", "DELETE FROM throttle", "DELETE FROM lease"] {
         sqlx::query(sql).execute(&mut *conn).await?;
     }
@@ -151,7 +151,7 @@ async fn restored(conn: &mut PgConnection, now: Timestamp) -> Done<()> {
 }
 
 /// Live streams go on behind every number that a browser may have seen.
-pub(crate) async fn skip_change_numbers(conn: &mut PgConnection) -> Done<()> {
+pub(crate) async fn skip_change_numbers(conn: &mut PgConnection) -> Result<(), SqlError> {
     sqlx::query("SELECT setval('change_seq', nextval('change_seq') + $1)").bind(SKIPPED_NUMBERS).execute(conn).await?;
     Ok(())
 }

@@ -77,6 +77,10 @@ pub async fn polled(db: &mut dyn Db, scope: Scope, seen: &[(CaseId, Option<CaseS
     Ok(())
 }
 
+/// The newest case of each of these exceptions.
+///
+/// # Errors
+/// When the database fails.
 pub async fn of_exceptions(
     db: &mut dyn Db,
     exceptions: impl Iterator<Item = Uuid>,
@@ -88,6 +92,10 @@ pub async fn of_exceptions(
     rows.iter().map(|row| Ok((row.id("exception_id")?, case(row)?))).collect()
 }
 
+/// What a case's job needs to know of an exception.
+///
+/// # Errors
+/// When the database fails.
 pub async fn case_context(db: &mut dyn Db, scope: Scope, id: ExceptionId) -> Result<Option<CaseContext>> {
     let Some(exception) = exceptions::exception(db, scope, id).await? else { return Ok(None) };
     let own = query("SELECT * FROM desk_case WHERE company_id = ?1 AND exception_id = ?2")
@@ -125,6 +133,10 @@ fn stored_status(status: CaseStatus) -> (String, Option<String>) {
     }
 }
 
+/// Keeps a case as it is now.
+///
+/// # Errors
+/// When the database fails.
 pub async fn put_case(db: &mut dyn Db, scope: Scope, case: &CaseRecord) -> Result<()> {
     let (status, ended) = stored_status(case.status);
     let agent = case.closed_by.as_ref().and_then(|agent| agent.name.as_ref());
@@ -168,6 +180,10 @@ pub async fn put_case(db: &mut dyn Db, scope: Scope, case: &CaseRecord) -> Resul
     }
 }
 
+/// A row of `desk_case`.
+///
+/// # Errors
+/// When a column is missing or of another type.
 pub fn case(row: &Row) -> Result<CaseRecord> {
     Ok(CaseRecord {
         id: row.id("id")?,

@@ -5,14 +5,14 @@ use async_trait::async_trait;
 use std::collections::BTreeMap;
 use storage::{
     AuditEntry, Result, Scope,
-    destinations::{Destinations, Gate, Health, Pause},
+    destinations::{Breaker, Destinations, Health, Pause},
     jobs::Lane,
 };
 
 #[async_trait]
 impl<E: Engine> Destinations for Sql<E> {
-    async fn gates(&self, scope: Scope) -> Result<BTreeMap<String, Gate>> {
-        self.0.look_up(move |db| Box::pin(async move { gates(db, scope).await })).await
+    async fn breakers(&self, scope: Scope) -> Result<BTreeMap<String, Breaker>> {
+        self.0.look_up(move |db| Box::pin(async move { breakers(db, scope).await })).await
     }
 
     async fn pause(&self, scope: Scope, destination: &str, pause: Option<Pause>, audit: AuditEntry) -> Result<()> {
@@ -64,12 +64,12 @@ impl<E: Engine> Destinations for Sql<E> {
     }
 }
 
-async fn gates(db: &mut dyn Db, scope: Scope) -> Result<BTreeMap<String, Gate>> {
+async fn breakers(db: &mut dyn Db, scope: Scope) -> Result<BTreeMap<String, Breaker>> {
     let rows = query("SELECT name, paused, health FROM destination WHERE company_id = ?1")
         .bind(scope.company.0)
         .all(db)
         .await?;
     rows.iter()
-        .map(|row| Ok((row.text("name")?, Gate { paused: row.opt_json("paused")?, health: row.json("health")? })))
+        .map(|row| Ok((row.text("name")?, Breaker { paused: row.opt_json("paused")?, health: row.json("health")? })))
         .collect()
 }

@@ -38,7 +38,7 @@ macro_rules! ended_before {
 
 /// Where a page of what hangs on no shipment ended.
 #[derive(Serialize, Deserialize)]
-enum Place {
+enum Cursor {
     Attempt(i64, Uuid),
     Job(i64),
 }
@@ -207,7 +207,7 @@ async fn about(
     if about.is_empty() {
         return Ok(Vec::new());
     }
-    // there is no index by message: whoever records would pay for it, and nobody else asks
+    // there is no index by message: every recording would pay for it, and nothing else uses it
     let others = query(concat!(
         "SELECT DISTINCT g.message_id, g.tracker_id FROM sighting g
          WHERE g.company_id = ?1 AND g.message_id IN (SELECT value FROM {ids ?3 x})
@@ -386,8 +386,8 @@ async fn empty(db: &mut dyn Db, scope: Scope, own: &Own) -> Result<bool> {
 
 async fn loose(db: &mut dyn Db, scope: Scope, after: Option<&str>) -> Result<Page<Loose>> {
     match cursor::decode(after) {
-        Some(Place::Job(seq)) => loose_jobs(db, scope, seq).await,
-        Some(Place::Attempt(month, id)) => loose_attempts(db, scope, month, id).await,
+        Some(Cursor::Job(seq)) => loose_jobs(db, scope, seq).await,
+        Some(Cursor::Attempt(month, id)) => loose_attempts(db, scope, month, id).await,
         None => loose_attempts(db, scope, 0, Uuid::nil()).await,
     }
 }
@@ -409,8 +409,8 @@ async fn loose_attempts(db: &mut dyn Db, scope: Scope, month: i64, id: Uuid) -> 
         found.push(Loose { of: LooseId::Attempt(row.id("id")?), texts: texts.collect() });
     }
     let next = match rows.last() {
-        Some(last) if rows.len() == ERASED_TEXTS as usize => Place::Attempt(last.int("month")?, last.id("id")?),
-        _ => Place::Job(0),
+        Some(last) if rows.len() == ERASED_TEXTS as usize => Cursor::Attempt(last.int("month")?, last.id("id")?),
+        _ => Cursor::Job(0),
     };
     Ok(Page { rows: found, next: Some(cursor::encode(&next)) })
 }
@@ -431,7 +431,7 @@ async fn loose_jobs(db: &mut dyn Db, scope: Scope, after: i64) -> Result<Page<Lo
     }
     let last = rows.last().filter(|_| rows.len() == ERASED_TEXTS as usize);
     let next = last.map(|row| row.int("seq")).transpose()?;
-    Ok(Page { rows: found, next: next.map(|seq| cursor::encode(&Place::Job(seq))) })
+    Ok(Page { rows: found, next: next.map(|seq| cursor::encode(&Cursor::Job(seq))) })
 }
 
 async fn empty_loose(db: &mut dyn Db, scope: Scope, of: &[LooseId]) -> Result<()> {

@@ -253,6 +253,10 @@ async fn open(
     Ok(())
 }
 
+/// One exception.
+///
+/// # Errors
+/// When the database fails.
 pub async fn exception(db: &mut dyn Db, scope: Scope, id: ExceptionId) -> Result<Option<ExceptionRecord>> {
     let row = query("SELECT * FROM exception WHERE company_id = ?1 AND id = ?2")
         .bind(scope.company.0)
@@ -324,7 +328,7 @@ async fn queue_counts(db: &mut dyn Db, scope: Scope, now: Timestamp) -> Result<Q
 }
 
 /// Where a page of the queue ended: what it sorts by, and the id.
-type Place = (i64, i64, Uuid);
+type Cursor = (i64, i64, Uuid);
 
 async fn queue(db: &mut dyn Db, scope: Scope, wanted: &QueueQuery, now: Timestamp) -> Result<Page<QueueRow>> {
     let mut sql = query(
@@ -344,7 +348,7 @@ async fn queue(db: &mut dyn Db, scope: Scope, wanted: &QueueQuery, now: Timestam
     }
     narrowed(&mut sql, scope, wanted, now);
     let order = Order::of(wanted.view);
-    if let Some((first, second, id)) = cursor::decode::<Place>(wanted.cursor.as_deref()) {
+    if let Some((first, second, id)) = cursor::decode::<Cursor>(wanted.cursor.as_deref()) {
         after(&mut sql, order, first, second, id);
     }
     sql.push(order.sql()).push(" LIMIT ").push_bind(PAGE_AND_ONE);
@@ -433,7 +437,7 @@ impl Order {
         }
     }
 
-    fn place(self, row: &Row) -> Result<Place> {
+    fn place(self, row: &Row) -> Result<Cursor> {
         Ok(match self {
             Self::Urgency => (row.int("severity_rank")?, row.int("due_at")?, row.id("id")?),
             Self::Closed => (row.int("closed_at")?, 0, row.id("id")?),

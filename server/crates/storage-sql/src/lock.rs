@@ -1,4 +1,4 @@
-//! Locks that last for a transaction, on things that may have no row yet. Whoever takes several takes them in one order,
+//! Locks that last for a transaction, on things that may have no row yet. A transaction that takes several takes them in one order,
 //! so that two transactions never wait for each other: the mapping, then numbers, then rows. SQLite has one writer and
 //! needs none.
 

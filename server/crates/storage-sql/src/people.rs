@@ -321,7 +321,7 @@ impl<E: Engine> People for Sql<E> {
         })).await
     }
 
-    async fn bury_key(&self, scope: Scope, subject: SubjectId, at: Timestamp) -> Result<()> {
+    async fn tombstone_key(&self, scope: Scope, subject: SubjectId, at: Timestamp) -> Result<()> {
         self.0.write(Lane::RealTime, move |db| {
             Box::pin(async move {
                 query("INSERT INTO vault_key (company_id, subject, wrapped, created_at, destroyed_at) VALUES (?1, ?2, NULL, ?3, ?3) ON CONFLICT DO NOTHING")

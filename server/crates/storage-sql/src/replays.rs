@@ -1,4 +1,4 @@
-//! What people take up again.
+//! Replays.
 
 use crate::{
     Db, Engine, Row, Sql, audit,

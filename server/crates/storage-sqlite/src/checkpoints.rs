@@ -1,4 +1,4 @@
-//! Checkpoints: what commits wrote to the log is brought into the file by a connection of its own, so that whoever waits
+//! Checkpoints: what commits wrote to the log is brought into the file by a connection of its own, so that those who wait
 //! for a commit does not wait for that too. The writer makes one itself only where the log has grown to
 //! [`LOG_PAGES`] in spite of it; little is left to be brought over then, and the log begins anew.
 
@@ -33,7 +33,7 @@ impl Checkpoints {
 
     /// Something was committed.
     pub(crate) fn committed(&self) {
-        // one that is told already counts for this one too
+        // one that is requested already counts for this one too
         let _ = self.committed.try_send(());
     }
 

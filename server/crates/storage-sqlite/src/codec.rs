@@ -9,24 +9,21 @@ pub(crate) use storage_sql::codec::{
 
 /// An error on its way out of a query. Its own type, so that `?` takes both kinds.
 #[derive(Debug)]
-pub(crate) struct Fail(pub(crate) StoreError);
+pub(crate) struct SqlError(pub(crate) StoreError);
 
-/// What a query gives.
-pub(crate) type Done<T> = Result<T, Fail>;
-
-impl From<StoreError> for Fail {
+impl From<StoreError> for SqlError {
     fn from(error: StoreError) -> Self {
         Self(error)
     }
 }
 
-impl From<Fail> for StoreError {
-    fn from(fail: Fail) -> Self {
+impl From<SqlError> for StoreError {
+    fn from(fail: SqlError) -> Self {
         fail.0
     }
 }
 
-impl From<rusqlite::Error> for Fail {
+impl From<rusqlite::Error> for SqlError {
     fn from(error: rusqlite::Error) -> Self {
         let rusqlite::Error::SqliteFailure(cause, _) = &error else {
             return Self(StoreError::Damaged(error.to_string()));

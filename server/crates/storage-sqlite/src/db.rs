@@ -1,11 +1,7 @@
 //! The connection as the areas of `storage-sql` see it. A statement is a call into the engine on the thread that has the
 //! connection, so their futures are always ready and are driven without waiting.
 
-use crate::{
-    SqliteStore,
-    codec::{Done, Fail},
-    writer::Turn,
-};
+use crate::{SqliteStore, codec::SqlError, writer::Priority};
 use async_trait::async_trait;
 use rusqlite::{Connection, params_from_iter, types};
 use std::{
@@ -29,7 +25,7 @@ impl Db for Sqlite<'_> {
         let text = Dialect::Sqlite.of(&query.text);
         let values = params_from_iter(query.values.into_iter().map(value));
         let done = self.0.prepare_cached(&text).and_then(|mut statement| statement.execute(values));
-        Ok(done.map_err(Fail::from)? as u64)
+        Ok(done.map_err(SqlError::from)? as u64)
     }
 
     fn dialect(&self) -> Dialect {
@@ -38,14 +34,14 @@ impl Db for Sqlite<'_> {
 }
 
 /// Does what an area of `storage-sql` says.
-pub(crate) fn drive<T>(work: impl Future<Output = Result<T>>) -> Done<T> {
+pub(crate) fn drive<T>(work: impl Future<Output = Result<T>>) -> Result<T, SqlError> {
     match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(done) => done.map_err(Fail),
-        Poll::Pending => Err(Fail(StoreError::Unavailable("a statement was not done at once".into()))),
+        Poll::Ready(done) => done.map_err(SqlError),
+        Poll::Pending => Err(SqlError(StoreError::Unavailable("a statement was not done at once".into()))),
     }
 }
 
-fn rows(conn: &Connection, query: Query) -> Done<Vec<Row>> {
+fn rows(conn: &Connection, query: Query) -> Result<Vec<Row>, SqlError> {
     let mut statement = conn.prepare_cached(&Dialect::Sqlite.of(&query.text))?;
     let names: Arc<[String]> = statement.column_names().into_iter().map(str::to_owned).collect();
     let mut rows = statement.query(params_from_iter(query.values.into_iter().map(value)))?;
@@ -99,11 +95,11 @@ impl Engine for SqliteStore {
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut dyn Db) -> BoxFuture<'c, T> + Clone + Send + 'static,
     {
-        let turn = match lane {
-            Lane::RealTime => Turn::RealTime,
-            Lane::Batch => Turn::Batch,
+        let priority = match lane {
+            Lane::RealTime => Priority::RealTime,
+            Lane::Batch => Priority::Batch,
         };
-        self.writer.write(turn, move |conn| drive(work.clone()(&mut Sqlite(conn)))).await
+        self.writer.write(priority, move |conn| drive(work.clone()(&mut Sqlite(conn)))).await
     }
 
     async fn settle(&self) -> Result<bool> {

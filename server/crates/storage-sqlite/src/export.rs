@@ -2,7 +2,7 @@
 
 use crate::{
     Access, Lock,
-    codec::{Done, Fail},
+    codec::SqlError,
     connection,
     sql::{Row, query},
 };
@@ -53,7 +53,7 @@ impl Export {
     pub fn tables(&self) -> Result<Vec<String>> {
         let rows = query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '_sqlx_%' ORDER BY name")
             .fetch_all(&self.conn)?;
-        Ok(rows.iter().map(|row| row.text("name")).collect::<Done<_>>()?)
+        Ok(rows.iter().map(|row| row.text("name")).collect::<Result<_, SqlError>>()?)
     }
 
     /// The next rows of a table behind those that were read.
@@ -67,13 +67,13 @@ impl Export {
         for row in self.read(table, &columns, after)? {
             let mut values = row.into_values();
             after.0 = values.split_off(columns.len());
-            rows.push(values.into_iter().map(value).collect::<Done<_>>()?);
+            rows.push(values.into_iter().map(value).collect::<Result<_, SqlError>>()?);
         }
         Ok(Rows { columns, rows })
     }
 
     /// The columns, and behind them the row's place in the order in which the table lies.
-    fn read(&self, table: &str, columns: &[String], after: &After) -> Done<Vec<Row>> {
+    fn read(&self, table: &str, columns: &[String], after: &After) -> Result<Vec<Row>, SqlError> {
         let mut order = self.names(
             "SELECT i.name FROM pragma_table_list(?1) t JOIN pragma_table_info(?1) i WHERE t.wr AND i.pk > 0 ORDER BY i.pk",
             table,
@@ -97,7 +97,7 @@ impl Export {
         sql.fetch_all(&self.conn)
     }
 
-    fn names(&self, sql: &str, table: &str) -> Done<Vec<String>> {
+    fn names(&self, sql: &str, table: &str) -> Result<Vec<String>, SqlError> {
         query(sql).bind(table).fetch_all(&self.conn)?.iter().map(|row| row.text("name")).collect()
     }
 }
@@ -111,12 +111,12 @@ impl After {
     pub const START: Self = Self(Vec::new());
 }
 
-fn value(value: types::Value) -> Done<Value> {
+fn value(value: types::Value) -> Result<Value, SqlError> {
     Ok(match value {
         types::Value::Null => Value::Null,
         types::Value::Integer(number) => Value::Int(number),
         types::Value::Text(text) => Value::Text(text),
         types::Value::Blob(bytes) => Value::Bytes(bytes),
-        types::Value::Real(_) => return Err(Fail(StoreError::Damaged("a value is a real number".into()))),
+        types::Value::Real(_) => return Err(SqlError(StoreError::Damaged("a value is a real number".into()))),
     })
 }

@@ -2,13 +2,13 @@
 
 use crate::{
     SqliteStore,
-    codec::{Done, json, micros, opt_micros, word},
+    codec::{SqlError, json, micros, opt_micros, word},
     db::{Sqlite, drive},
     inbox,
     jobs::{self, FoldJob},
     shipments::{self, NewBinding},
     sql::{Row, query},
-    writer::Turn,
+    writer::Priority,
 };
 use async_trait::async_trait;
 use domain::{
@@ -33,11 +33,11 @@ use storage_sql::mappings;
 #[async_trait]
 impl Facts for SqliteStore {
     async fn record(&self, scope: Scope, recording: Recording) -> Result<Recorded> {
-        let turn = match recording.lane {
-            Lane::RealTime => Turn::RealTime,
-            Lane::Batch => Turn::Batch,
+        let priority = match recording.lane {
+            Lane::RealTime => Priority::RealTime,
+            Lane::Batch => Priority::Batch,
         };
-        self.write(turn, move |conn| record(conn, scope, &recording)).await
+        self.write(priority, move |conn| record(conn, scope, &recording)).await
     }
 
     async fn observation(
@@ -52,18 +52,18 @@ impl Facts for SqliteStore {
 
 /// Whether a write brought something that was not there.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum News {
+pub(crate) enum Inserted {
     New,
     Known,
 }
 
-impl News {
+impl Inserted {
     const fn of(rows: u64) -> Self {
         if rows == 0 { Self::Known } else { Self::New }
     }
 }
 
-pub(crate) fn record(conn: &mut Connection, scope: Scope, recording: &Recording) -> Done<Recorded> {
+pub(crate) fn record(conn: &mut Connection, scope: Scope, recording: &Recording) -> Result<Recorded, SqlError> {
     let readings = recording.reports.iter().flat_map(|report| &report.observations).map(|said| &said.reading);
     drive(mappings::check_newest(&mut Sqlite(conn), scope, readings))?;
     let sandbox = inbox::is_sandbox(conn, scope.company, recording.source.0)?;
@@ -71,9 +71,9 @@ pub(crate) fn record(conn: &mut Connection, scope: Scope, recording: &Recording)
     let mut new_observations = 0;
     for report in &recording.reports {
         let tracker = tracker_of(conn, scope, recording, report)?;
-        let (news, new) = record_report(conn, scope, recording, report, tracker)?;
+        let (changes, new) = record_report(conn, scope, recording, report, tracker)?;
         new_observations += new;
-        if news == News::New {
+        if changes == Inserted::New {
             concerned.extend(concerned_by(conn, scope, recording, report, tracker)?);
             concerned.extend(taken_back_from(conn, scope, recording, report)?);
         }
@@ -98,8 +98,13 @@ pub(crate) fn record(conn: &mut Connection, scope: Scope, recording: &Recording)
 }
 
 /// The tracker of a report. A statement that was recorded before stays on its tracker, whatever trackers came since, and
-/// what is told with it is told of that one.
-fn tracker_of(conn: &mut Connection, scope: Scope, recording: &Recording, report: &NewReport) -> Done<TrackerId> {
+/// what is reported with it belongs to that one.
+fn tracker_of(
+    conn: &mut Connection,
+    scope: Scope,
+    recording: &Recording,
+    report: &NewReport,
+) -> Result<TrackerId, SqlError> {
     for said in &report.observations {
         if let Some(tracker) = tracker_of_observation(conn, scope, said.id)? {
             return Ok(tracker);
@@ -117,7 +122,11 @@ fn tracker_of(conn: &mut Connection, scope: Scope, recording: &Recording, report
 }
 
 /// On which tracker a statement was recorded, where it was.
-fn tracker_of_observation(conn: &mut Connection, scope: Scope, id: ObservationId) -> Done<Option<TrackerId>> {
+fn tracker_of_observation(
+    conn: &mut Connection,
+    scope: Scope,
+    id: ObservationId,
+) -> Result<Option<TrackerId>, SqlError> {
     let row = query("SELECT tracker_id FROM observation WHERE company_id = ? AND id = ?")
         .bind(scope.company.0)
         .bind(id.0)
@@ -136,7 +145,11 @@ pub(crate) struct NewTracker<'a> {
 }
 
 /// The tracker that is meant, see [`Wanted::chosen_of`], else a new one. A carrier that was missing is filled in.
-pub(crate) fn find_or_make_tracker(conn: &mut Connection, scope: Scope, new: &NewTracker<'_>) -> Done<TrackerId> {
+pub(crate) fn find_or_make_tracker(
+    conn: &mut Connection,
+    scope: Scope,
+    new: &NewTracker<'_>,
+) -> Result<TrackerId, SqlError> {
     let wanted = Wanted { key: new.key, number_raw: new.number_raw };
     let mut known = kept_as(conn, scope, &new.key.number)?;
     // nearly always it is there as it is named: this is the one writer, and working out the other numbers takes time
@@ -163,13 +176,13 @@ pub(crate) fn find_or_make_tracker(conn: &mut Connection, scope: Scope, new: &Ne
 }
 
 /// The trackers that are kept under a number.
-fn kept_as(conn: &mut Connection, scope: Scope, number: &str) -> Done<Vec<KnownTracker>> {
+fn kept_as(conn: &mut Connection, scope: Scope, number: &str) -> Result<Vec<KnownTracker>, SqlError> {
     let rows =
         query("SELECT id, number, number_raw, carrier, carrier_label FROM tracker WHERE company_id = ? AND number = ?")
             .bind(scope.company.0)
             .bind(number)
             .fetch_all(conn)?;
-    let known = |row: &Row| -> Done<KnownTracker> {
+    let known = |row: &Row| -> Result<KnownTracker, SqlError> {
         Ok(KnownTracker {
             id: row.id("id")?,
             number: row.text("number")?,
@@ -181,7 +194,7 @@ fn kept_as(conn: &mut Connection, scope: Scope, number: &str) -> Done<Vec<KnownT
     rows.iter().map(known).collect()
 }
 
-fn fill_in(conn: &mut Connection, id: TrackerId, new: &NewTracker<'_>) -> Done<()> {
+fn fill_in(conn: &mut Connection, id: TrackerId, new: &NewTracker<'_>) -> Result<(), SqlError> {
     query(
         "UPDATE tracker SET carrier = coalesce(carrier, ?1), carrier_label = coalesce(carrier_label, ?2)
          WHERE id = ?3 AND ((carrier IS NULL AND ?1 IS NOT NULL) OR (carrier_label IS NULL AND ?2 IS NOT NULL))",
@@ -199,17 +212,17 @@ fn record_report(
     recording: &Recording,
     report: &NewReport,
     tracker: TrackerId,
-) -> Done<(News, u32)> {
-    let mut news = record_snapshot(conn, scope, recording, report, tracker)?;
+) -> Result<(Inserted, u32), SqlError> {
+    let mut changes = record_snapshot(conn, scope, recording, report, tracker)?;
     let mut new_observations = 0;
     for said in &report.observations {
         let mut tracker = tracker;
         match record_observation(conn, scope, recording, said, tracker)? {
-            News::New => {
+            Inserted::New => {
                 new_observations += 1;
-                news = News::New;
+                changes = Inserted::New;
             }
-            News::Known => {
+            Inserted::Known => {
                 if let Some(of) = tracker_of_observation(conn, scope, said.id)? {
                     tracker = of;
                 }
@@ -219,11 +232,11 @@ fn record_report(
         let reading = put_reading(conn, scope, &statement, &said.reading, recording.recorded_at)?;
         let sighting = record_sighting(conn, scope, recording, report, said, tracker)?;
         record_event(conn, scope, recording, said, tracker)?;
-        if reading == News::New || sighting == News::New {
-            news = News::New;
+        if reading == Inserted::New || sighting == Inserted::New {
+            changes = Inserted::New;
         }
     }
-    Ok((news, new_observations))
+    Ok((changes, new_observations))
 }
 
 /// The same list from two messages is one; the earlier recording counts, whichever was written first.
@@ -233,8 +246,8 @@ fn record_snapshot(
     recording: &Recording,
     report: &NewReport,
     tracker: TrackerId,
-) -> Done<News> {
-    let Some(snapshot) = &report.snapshot else { return Ok(News::Known) };
+) -> Result<Inserted, SqlError> {
+    let Some(snapshot) = &report.snapshot else { return Ok(Inserted::Known) };
     let written = query(
         "INSERT INTO snapshot (id, company_id, source_id, tracker_id, object, stamp, digest, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (tracker_id, id) DO UPDATE SET recorded_at = excluded.recorded_at WHERE excluded.recorded_at < recorded_at",
@@ -248,7 +261,7 @@ fn record_snapshot(
     .bind(&snapshot.digest)
     .bind(micros(recording.recorded_at))
     .execute(conn)?;
-    Ok(News::of(written))
+    Ok(Inserted::of(written))
 }
 
 fn record_observation(
@@ -257,7 +270,7 @@ fn record_observation(
     recording: &Recording,
     said: &NewObservation,
     tracker: TrackerId,
-) -> Done<News> {
+) -> Result<Inserted, SqlError> {
     let written = query(
         "INSERT INTO observation (id, company_id, tracker_id, body, text_subject, text, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT DO NOTHING",
@@ -270,7 +283,7 @@ fn record_observation(
     .bind(said.text.as_ref().map(|text| text.bytes.as_slice()))
     .bind(micros(recording.recorded_at))
     .execute(conn)?;
-    Ok(News::of(written))
+    Ok(Inserted::of(written))
 }
 
 fn record_sighting(
@@ -280,7 +293,7 @@ fn record_sighting(
     report: &NewReport,
     said: &NewObservation,
     tracker: TrackerId,
-) -> Done<News> {
+) -> Result<Inserted, SqlError> {
     let written = query(
         "INSERT INTO sighting (company_id, observation_id, message_id, position, tracker_id, snapshot_id, source_id, trust, recorded_at)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -296,7 +309,7 @@ fn record_sighting(
     .bind(word(recording.trust))
     .bind(micros(recording.recorded_at))
     .execute(conn)?;
-    Ok(News::of(written))
+    Ok(Inserted::of(written))
 }
 
 /// Events that have an id can be taken back by it, whatever comes first and wherever it hangs.
@@ -306,13 +319,14 @@ fn record_event(
     recording: &Recording,
     said: &NewObservation,
     tracker: TrackerId,
-) -> Done<()> {
-    let told = "INSERT OR IGNORE INTO told_event (company_id, source_id, event_id, tracker_id) VALUES (?1, ?2, ?3, ?5)";
+) -> Result<(), SqlError> {
+    let reported =
+        "INSERT OR IGNORE INTO told_event (company_id, source_id, event_id, tracker_id) VALUES (?1, ?2, ?3, ?5)";
     let taken_back = "INSERT OR IGNORE INTO retraction (company_id, source_id, event_id, observation_id, tracker_id)
          VALUES (?1, ?2, ?3, ?4, ?5)";
     let (sql, event) = match (&said.body.retracts, &said.body.provider_event_id) {
         (Some(event), _) => (taken_back, event),
-        (None, Some(event)) => (told, event),
+        (None, Some(event)) => (reported, event),
         (None, None) => return Ok(()),
     };
     query(sql)
@@ -331,7 +345,7 @@ fn taken_back_from(
     scope: Scope,
     recording: &Recording,
     report: &NewReport,
-) -> Done<Vec<ShipmentId>> {
+) -> Result<Vec<ShipmentId>, SqlError> {
     let mut shipments = Vec::new();
     for event in report.observations.iter().filter_map(|said| said.body.retracts.as_deref()) {
         let rows = query(
@@ -364,7 +378,7 @@ pub(crate) fn put_reading(
     of: &Statement<'_>,
     reading: &Reading,
     at: Timestamp,
-) -> Done<News> {
+) -> Result<Inserted, SqlError> {
     let written = query("INSERT INTO reading (company_id, tracker_id, observation_id, mapping, recorded_at, body) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
         .bind(scope.company.0)
         .bind(of.tracker.0)
@@ -374,7 +388,7 @@ pub(crate) fn put_reading(
         .bind(json(reading))
         .execute(conn)?;
     if written == 0 {
-        return Ok(News::Known);
+        return Ok(Inserted::Known);
     }
     match of.body.codes.status.first().filter(|_| reading.unmapped) {
         Some(code) => {
@@ -396,18 +410,18 @@ pub(crate) fn put_reading(
                 .execute(conn)?;
         }
     }
-    Ok(News::New)
+    Ok(Inserted::New)
 }
 
 /// The shipments that a tracker concerns; an unclaimed one is made where there is none, unless the report only takes
-/// back: that is about what was told before, or will be.
+/// back: that is about what was reported before, or will be.
 fn concerned_by(
     conn: &mut Connection,
     scope: Scope,
     recording: &Recording,
     report: &NewReport,
     tracker: TrackerId,
-) -> Done<Vec<ShipmentId>> {
+) -> Result<Vec<ShipmentId>, SqlError> {
     let bound = bound_to(conn, tracker)?;
     if !bound.is_empty() {
         return Ok(bound);
@@ -430,7 +444,7 @@ fn concerned_by(
 }
 
 /// The shipments that a tracker is bound to now.
-pub(crate) fn bound_to(conn: &mut Connection, tracker: TrackerId) -> Done<Vec<ShipmentId>> {
+pub(crate) fn bound_to(conn: &mut Connection, tracker: TrackerId) -> Result<Vec<ShipmentId>, SqlError> {
     let rows = query(
         "SELECT DISTINCT b.shipment_id FROM binding b
          WHERE b.tracker_id = ? AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
@@ -445,7 +459,7 @@ fn observation(
     scope: Scope,
     shipment: ShipmentId,
     id: ObservationId,
-) -> Done<Option<ObservationRecord>> {
+) -> Result<Option<ObservationRecord>, SqlError> {
     let row = query(
         "SELECT o.*, t.number, r.body AS reading
          FROM observation o
@@ -478,6 +492,6 @@ fn observation(
         seen: seen
             .iter()
             .map(|row| Ok((row.id("message_id")?, row.count("position")?, row.at("recorded_at")?)))
-            .collect::<Done<_>>()?,
+            .collect::<Result<_, SqlError>>()?,
     }))
 }

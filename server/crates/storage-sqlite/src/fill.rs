@@ -3,7 +3,7 @@
 
 use crate::{
     Access, Durability, Lock,
-    codec::{Done, Fail, micros, stored_count},
+    codec::{SqlError, micros, stored_count},
     connection,
     db::{Sqlite, drive},
     facts, jobs,
@@ -81,7 +81,7 @@ impl Fill {
     /// # Errors
     /// When one of them is there already, or the file cannot be written.
     pub fn add(&mut self, scope: Scope, shipments: &[Filled]) -> Result<()> {
-        let failed = |error: rusqlite::Error| StoreError::from(Fail::from(error));
+        let failed = |error: rusqlite::Error| StoreError::from(SqlError::from(error));
         self.conn.execute_batch("BEGIN IMMEDIATE").map_err(failed)?;
         let added = shipments.iter().try_for_each(|filled| add(&mut self.conn, scope, filled));
         self.conn.execute_batch(if added.is_ok() { "COMMIT" } else { "ROLLBACK" }).map_err(failed)?;
@@ -93,12 +93,12 @@ impl Fill {
     /// # Errors
     /// When the file cannot be written.
     pub fn finish(self) -> Result<()> {
-        let failed = |error: rusqlite::Error| StoreError::from(Fail::from(error));
+        let failed = |error: rusqlite::Error| StoreError::from(SqlError::from(error));
         self.conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").map_err(failed)
     }
 }
 
-fn add(conn: &mut Connection, scope: Scope, filled: &Filled) -> Done<()> {
+fn add(conn: &mut Connection, scope: Scope, filled: &Filled) -> Result<(), SqlError> {
     let Filled { shipment, recording, commit, .. } = filled;
     import(conn, scope, std::slice::from_ref(shipment), recording.recorded_at)?;
     if !recording.reports.is_empty() {
@@ -107,7 +107,7 @@ fn add(conn: &mut Connection, scope: Scope, filled: &Filled) -> Done<()> {
     }
     query("UPDATE shipment SET sandbox = 1 WHERE id = ?").bind(shipment.id.0).execute(conn)?;
     if commit_fold(conn, scope, commit)? != Committed::Done(1) {
-        return Err(Fail(StoreError::Conflict(format!("shipment {} is there already", shipment.id))));
+        return Err(SqlError(StoreError::Conflict(format!("shipment {} is there already", shipment.id))));
     }
     if let Some(case) = &filled.case {
         drive(storage_sql::cases::put_case(&mut Sqlite(conn), scope, case))?;
@@ -127,7 +127,7 @@ fn add(conn: &mut Connection, scope: Scope, filled: &Filled) -> Done<()> {
     Ok(())
 }
 
-fn put_message(conn: &mut Connection, scope: Scope, recording: &Recording, size: u64) -> Done<()> {
+fn put_message(conn: &mut Connection, scope: Scope, recording: &Recording, size: u64) -> Result<(), SqlError> {
     query(
         "INSERT INTO message (id, company_id, source_id, correlation, received_at, digest, headers, content_type, verified_by, size)
          VALUES (?1, ?2, ?3, ?4, ?5, ?1, '{}', 'application/json', ?6, ?7)",

@@ -2,11 +2,11 @@
 
 use crate::{
     SqliteStore,
-    codec::{Done, Fail, PAGE_AND_ONE, cursor, id_list, micros, month, page, stored_count, word},
+    codec::{PAGE_AND_ONE, SqlError, cursor, id_list, micros, month, page, stored_count, word},
     db::{Sqlite, drive},
     jobs,
     sql::{Query, Row, query},
-    writer::Turn,
+    writer::Priority,
 };
 use async_trait::async_trait;
 use domain::ids::{CompanyId, MessageId, SubjectId};
@@ -50,7 +50,7 @@ impl Inbox for SqliteStore {
             let rows = query("SELECT * FROM source WHERE company_id = ? ORDER BY name")
                 .bind(scope.company.0)
                 .fetch_all(conn)?;
-            rows.iter().map(source).collect::<Done<_>>()
+            rows.iter().map(source).collect::<Result<_, SqlError>>()
         })
         .await
     }
@@ -69,7 +69,7 @@ impl Inbox for SqliteStore {
     }
 
     async fn put_source(&self, scope: Scope, source: SourceRecord, key: WrappedKey, audit: AuditEntry) -> Result<()> {
-        self.write(Turn::RealTime, move |conn| {
+        self.write(Priority::RealTime, move |conn| {
             drive(people::put_key(&mut Sqlite(conn), scope, &key, audit.at))?;
             put_source(conn, scope, &source)?;
             drive(audit::append(&mut Sqlite(conn), scope, &audit))
@@ -78,7 +78,7 @@ impl Inbox for SqliteStore {
     }
 
     async fn accept(&self, scope: Scope, message: NewMessage, job: NewJob) -> Result<Accepted> {
-        self.write(Turn::Ingest, move |conn| accept(conn, scope, &message, &job)).await
+        self.write(Priority::Ingest, move |conn| accept(conn, scope, &message, &job)).await
     }
 
     async fn message(&self, scope: Scope, id: MessageId) -> Result<Option<MessageRecord>> {
@@ -112,13 +112,13 @@ impl Inbox for SqliteStore {
             .bind(scope.company.0)
             .bind(id.0)
             .fetch_optional(conn)?;
-            row.map(|row| Ok::<_, Fail>((record(&row)?, body(&row)?))).transpose()
+            row.map(|row| Ok::<_, SqlError>((record(&row)?, body(&row)?))).transpose()
         })
         .await
     }
 
     async fn conclude(&self, scope: Scope, id: MessageId, status: MessageStatus) -> Result<()> {
-        self.write(Turn::RealTime, move |conn| conclude(conn, scope, id, &status)).await
+        self.write(Priority::RealTime, move |conn| conclude(conn, scope, id, &status)).await
     }
 
     async fn messages(
@@ -143,7 +143,7 @@ impl Inbox for SqliteStore {
         let (at, id): (i64, Uuid) = cursor::decode(cursor.as_deref()).unwrap_or((i64::MAX, Uuid::max()));
         self.read(move |conn| {
             let rows = chosen(sql, scope, &which).bind(at).bind(id).bind(PAGE_AND_ONE).fetch_all(conn)?;
-            let rows = rows.iter().map(record).collect::<Done<Vec<_>>>()?;
+            let rows = rows.iter().map(record).collect::<Result<Vec<_>, SqlError>>()?;
             Ok(page(rows, |last| cursor::encode(&(micros(last.received_at), last.id.0))))
         })
         .await
@@ -174,7 +174,7 @@ impl Inbox for SqliteStore {
     }
 
     async fn replay(&self, scope: Scope, messages: Vec<(MessageId, NewJob)>, audit: AuditEntry) -> Result<u32> {
-        self.write(Turn::RealTime, move |conn| {
+        self.write(Priority::RealTime, move |conn| {
             let replayed = replay(conn, scope, &messages, audit.at)?;
             drive(audit::append(&mut Sqlite(conn), scope, &audit))?;
             Ok(replayed)
@@ -199,7 +199,7 @@ pub(crate) fn replay(
     scope: Scope,
     messages: &[(MessageId, NewJob)],
     at: Timestamp,
-) -> Done<u32> {
+) -> Result<u32, SqlError> {
     let mut replayed = 0;
     for (id, job) in messages {
         let found = query(concat!(
@@ -217,13 +217,13 @@ pub(crate) fn replay(
     Ok(replayed)
 }
 
-fn put_source(conn: &mut Connection, scope: Scope, source: &SourceRecord) -> Done<()> {
+fn put_source(conn: &mut Connection, scope: Scope, source: &SourceRecord) -> Result<(), SqlError> {
     let taken = query("SELECT 1 FROM source WHERE name = ? AND id <> ?")
         .bind(&source.name)
         .bind(source.id.0)
         .fetch_optional(conn)?;
     if taken.is_some() {
-        return Err(Fail(StoreError::Conflict(format!("there is another source {}", source.name))));
+        return Err(SqlError(StoreError::Conflict(format!("there is another source {}", source.name))));
     }
     let put = query(
         "INSERT INTO source (id, company_id, name, connector, scheme, settings, secrets_subject, secrets, secret_set_at, enabled, sandbox, created_at)
@@ -247,11 +247,11 @@ fn put_source(conn: &mut Connection, scope: Scope, source: &SourceRecord) -> Don
     .bind(source.sandbox)
     .bind(micros(source.created_at))
     .execute(conn)?;
-    if put == 0 { Err(Fail(StoreError::NotFound("source"))) } else { Ok(()) }
+    if put == 0 { Err(SqlError(StoreError::NotFound("source"))) } else { Ok(()) }
 }
 
 /// Keeps a message with its body and its job; one that was kept before is counted.
-fn accept(conn: &mut Connection, scope: Scope, message: &NewMessage, job: &NewJob) -> Done<Accepted> {
+fn accept(conn: &mut Connection, scope: Scope, message: &NewMessage, job: &NewJob) -> Result<Accepted, SqlError> {
     let new = query(
         "INSERT INTO message (id, company_id, source_id, correlation, received_at, digest, headers, content_type, verified_by, size, wrapped)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -282,7 +282,7 @@ fn accept(conn: &mut Connection, scope: Scope, message: &NewMessage, job: &NewJo
     Ok(Accepted { message: message.id, correlation: message.correlation, novelty: Novelty::New })
 }
 
-fn repeated(conn: &mut Connection, scope: Scope, message: &NewMessage) -> Done<Accepted> {
+fn repeated(conn: &mut Connection, scope: Scope, message: &NewMessage) -> Result<Accepted, SqlError> {
     let kept =
         query("UPDATE message SET repeats = repeats + 1 WHERE company_id = ? AND digest = ? RETURNING id, correlation")
             .bind(scope.company.0)
@@ -291,7 +291,7 @@ fn repeated(conn: &mut Connection, scope: Scope, message: &NewMessage) -> Done<A
     Ok(Accepted { message: kept.id("id")?, correlation: kept.id("correlation")?, novelty: Novelty::Repeated })
 }
 
-fn body(row: &Row) -> Done<Option<MessageBody>> {
+fn body(row: &Row) -> Result<Option<MessageBody>, SqlError> {
     let subject = SubjectId(row.id::<MessageId>("id")?.0);
     let kept = row.opt_bytes("body")?.zip(row.opt_bytes("wrapped")?);
     Ok(kept.map(|(body, key)| MessageBody {
@@ -301,7 +301,12 @@ fn body(row: &Row) -> Done<Option<MessageBody>> {
 }
 
 /// Says what became of a message.
-pub(crate) fn conclude(conn: &mut Connection, scope: Scope, id: MessageId, status: &MessageStatus) -> Done<()> {
+pub(crate) fn conclude(
+    conn: &mut Connection,
+    scope: Scope,
+    id: MessageId,
+    status: &MessageStatus,
+) -> Result<(), SqlError> {
     let (word, observations, problems, reason) = match status {
         MessageStatus::Received => ("received", 0, 0, None),
         MessageStatus::Normalised { observations, problems } => ("normalised", *observations, *problems, None),
@@ -318,21 +323,21 @@ pub(crate) fn conclude(conn: &mut Connection, scope: Scope, id: MessageId, statu
     .bind(scope.company.0)
     .bind(id.0)
     .execute(conn)?;
-    if found == 0 { Err(Fail(StoreError::NotFound("message"))) } else { Ok(()) }
+    if found == 0 { Err(SqlError(StoreError::NotFound("message"))) } else { Ok(()) }
 }
 
 /// How many of a message's reports are recorded, while others still have to be.
-pub(crate) fn remember(conn: &mut Connection, scope: Scope, id: MessageId, reports: u32) -> Done<()> {
+pub(crate) fn remember(conn: &mut Connection, scope: Scope, id: MessageId, reports: u32) -> Result<(), SqlError> {
     let found = query("UPDATE message SET cursor = ? WHERE company_id = ? AND id = ?")
         .bind(reports)
         .bind(scope.company.0)
         .bind(id.0)
         .execute(conn)?;
-    if found == 0 { Err(Fail(StoreError::NotFound("message"))) } else { Ok(()) }
+    if found == 0 { Err(SqlError(StoreError::NotFound("message"))) } else { Ok(()) }
 }
 
 /// Whether a company has a source of this id that is simulated.
-pub(crate) fn is_sandbox(conn: &mut Connection, company: CompanyId, source: Uuid) -> Done<bool> {
+pub(crate) fn is_sandbox(conn: &mut Connection, company: CompanyId, source: Uuid) -> Result<bool, SqlError> {
     let row = query("SELECT sandbox FROM source WHERE company_id = ? AND id = ?")
         .bind(company.0)
         .bind(source)
@@ -340,7 +345,7 @@ pub(crate) fn is_sandbox(conn: &mut Connection, company: CompanyId, source: Uuid
     Ok(row.map(|row| row.int("sandbox")).transpose()? == Some(1))
 }
 
-fn source(row: &Row) -> Done<SourceRecord> {
+fn source(row: &Row) -> Result<SourceRecord, SqlError> {
     Ok(SourceRecord {
         id: row.id("id")?,
         name: row.text("name")?,
@@ -357,7 +362,7 @@ fn source(row: &Row) -> Done<SourceRecord> {
     })
 }
 
-fn record(row: &Row) -> Done<MessageRecord> {
+fn record(row: &Row) -> Result<MessageRecord, SqlError> {
     let reason = row.opt_packed("reason")?;
     let status = match row.text("status")?.as_str() {
         "received" => MessageStatus::Received,

@@ -3,11 +3,11 @@
 use crate::{
     SqliteStore,
     codec::{
-        Done, Fail, PAGE_AND_ONE, cursor, id_list, json, micros, month, opt_micros, page, row_limit, stored_count, word,
+        PAGE_AND_ONE, SqlError, cursor, id_list, json, micros, month, opt_micros, page, row_limit, stored_count, word,
     },
     db::{Sqlite, drive},
     sql::{Query, Row, query},
-    writer::Turn,
+    writer::Priority,
 };
 use async_trait::async_trait;
 use domain::ids::{CompanyId, CorrelationId, JobId, ShipmentId, content_id_at};
@@ -52,8 +52,9 @@ macro_rules! succeeded_later {
 #[async_trait]
 impl Jobs for SqliteStore {
     async fn enqueue(&self, scope: Scope, jobs: Vec<NewJob>) -> Result<()> {
-        let turn = if jobs.iter().any(|job| job.lane == Lane::RealTime) { Turn::RealTime } else { Turn::Batch };
-        self.write(turn, move |conn| {
+        let priority =
+            if jobs.iter().any(|job| job.lane == Lane::RealTime) { Priority::RealTime } else { Priority::Batch };
+        self.write(priority, move |conn| {
             let Some(at) = jobs.iter().map(|job| job.run_at).min() else { return Ok(()) };
             jobs.iter().try_for_each(|job| enqueue(conn, scope, job, at))
         })
@@ -68,16 +69,16 @@ impl Jobs for SqliteStore {
         if request.kinds.is_empty() {
             return Ok(Vec::new());
         }
-        let turn = match request.lane {
-            Lane::RealTime => Turn::RealTime,
-            Lane::Batch => Turn::Batch,
+        let priority = match request.lane {
+            Lane::RealTime => Priority::RealTime,
+            Lane::Batch => Priority::Batch,
         };
-        self.write(turn, move |conn| claim(conn, &request)).await
+        self.write(priority, move |conn| claim(conn, &request)).await
     }
 
     async fn renew(&self, owner: &str, jobs: Vec<JobId>, until: Timestamp) -> Result<Vec<JobId>> {
         let owner = owner.to_owned();
-        self.write(Turn::RealTime, move |conn| {
+        self.write(Priority::RealTime, move |conn| {
             let rows = query(
                 "UPDATE job SET lease_until = ? WHERE owner = ? AND status = 'leased' AND id IN (SELECT unhex(value) FROM json_each(?))
                  RETURNING id",
@@ -93,11 +94,11 @@ impl Jobs for SqliteStore {
 
     async fn finish(&self, owner: &str, job: JobId, finish: Finish, now: Timestamp) -> Result<()> {
         let owner = owner.to_owned();
-        self.write(Turn::RealTime, move |conn| end_try(conn, &owner, job, &finish, now)).await
+        self.write(Priority::RealTime, move |conn| end_try(conn, &owner, job, &finish, now)).await
     }
 
     async fn attempt(&self, scope: Scope, attempt: AttemptRecord) -> Result<()> {
-        self.write(Turn::RealTime, move |conn| put_attempt(conn, scope, &attempt)).await
+        self.write(Priority::RealTime, move |conn| put_attempt(conn, scope, &attempt)).await
     }
 
     async fn next_due(&self, lane: Lane) -> Result<Option<Timestamp>> {
@@ -114,9 +115,9 @@ impl Jobs for SqliteStore {
         .await
     }
 
-    async fn lead(&self, name: &str, owner: &str, now: Timestamp, until: Timestamp) -> Result<bool> {
+    async fn acquire_leadership(&self, name: &str, owner: &str, now: Timestamp, until: Timestamp) -> Result<bool> {
         let (name, owner) = (name.to_owned(), owner.to_owned());
-        self.write(Turn::RealTime, move |conn| {
+        self.write(Priority::RealTime, move |conn| {
             let led = query(
                 "INSERT INTO lease (name, owner, ends_at) VALUES (?1, ?2, ?4)
                  ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, ends_at = excluded.ends_at
@@ -132,9 +133,9 @@ impl Jobs for SqliteStore {
         .await
     }
 
-    async fn resign(&self, name: &str, owner: &str) -> Result<()> {
+    async fn release_leadership(&self, name: &str, owner: &str) -> Result<()> {
         let (name, owner) = (name.to_owned(), owner.to_owned());
-        self.write(Turn::RealTime, move |conn| {
+        self.write(Priority::RealTime, move |conn| {
             query("DELETE FROM lease WHERE name = ?1 AND owner = ?2").bind(&name).bind(&owner).execute(conn)?;
             Ok(())
         })
@@ -232,10 +233,10 @@ impl Jobs for SqliteStore {
     }
 
     async fn retry(&self, scope: Scope, which: JobSelection, now: Timestamp, audit: AuditEntry) -> Result<Tally> {
-        self.write(Turn::RealTime, move |conn| {
+        self.write(Priority::RealTime, move |conn| {
             let retried = retry(conn, scope, &which, None, now)?;
             if retried == Tally::default() && !which.jobs.is_empty() {
-                return Err(Fail(StoreError::NotFound("failed job")));
+                return Err(SqlError(StoreError::NotFound("failed job")));
             }
             drive(audit::append(&mut Sqlite(conn), scope, &audit))?;
             Ok(retried)
@@ -245,8 +246,8 @@ impl Jobs for SqliteStore {
 }
 
 /// Adds work, or merges it with what waits under the same target: the earlier time, the more urgent lane, and the cause
-/// `Live` with its thread. A job whose id is there already is the same job.
-pub(crate) fn enqueue(conn: &mut Connection, scope: Scope, job: &NewJob, at: Timestamp) -> Done<()> {
+/// `Live` with its correlation id. A job whose id is there already is the same job.
+pub(crate) fn enqueue(conn: &mut Connection, scope: Scope, job: &NewJob, at: Timestamp) -> Result<(), SqlError> {
     query(
         "INSERT INTO job (id, company_id, kind, target, destination, lane, cause, run_at, correlation, shipment_id, created_at, updated_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)
@@ -283,7 +284,12 @@ pub(crate) struct FoldJob {
 }
 
 /// Adds a fold job for a shipment. Its id follows from what it is for, so that nothing random is needed here.
-pub(crate) fn enqueue_fold(conn: &mut Connection, scope: Scope, shipment: ShipmentId, fold: &FoldJob) -> Done<()> {
+pub(crate) fn enqueue_fold(
+    conn: &mut Connection,
+    scope: Scope,
+    shipment: ShipmentId,
+    fold: &FoldJob,
+) -> Result<(), SqlError> {
     for number in 0..DERIVED_MAX {
         let parts = [
             shipment.0.as_bytes().as_slice(),
@@ -309,7 +315,7 @@ pub(crate) fn enqueue_fold(conn: &mut Connection, scope: Scope, shipment: Shipme
             return enqueue(conn, scope, &job, fold.at);
         }
     }
-    Err(Fail(StoreError::Conflict(format!("no id is left for a fold job of shipment {shipment}"))))
+    Err(SqlError(StoreError::Conflict(format!("no id is left for a fold job of shipment {shipment}"))))
 }
 
 /// The causes, the weakest first ([`Cause::strength`]): where one stands in it tells which of two stays.
@@ -321,7 +327,7 @@ pub(crate) fn is_stronger_fold_waiting(
     scope: Scope,
     shipment: ShipmentId,
     cause: Cause,
-) -> Done<bool> {
+) -> Result<bool, SqlError> {
     let waiting = query(
         "SELECT 1 FROM job WHERE company_id = ?1 AND kind = ?2 AND target = ?3 AND status IN ('ready', 'retrying') AND instr(?4, cause) > instr(?4, ?5)
          UNION ALL
@@ -338,7 +344,7 @@ pub(crate) fn is_stronger_fold_waiting(
 
 /// The kinds of which something in a lane can be claimed now, as far as a look tells: those whose jobs all wait for a
 /// target that somebody has are named too.
-fn due(conn: &mut Connection, lane: Lane, now: Timestamp) -> Done<Vec<JobKind>> {
+fn due(conn: &mut Connection, lane: Lane, now: Timestamp) -> Result<Vec<JobKind>, SqlError> {
     let rows = query(
         "SELECT k.value AS kind FROM json_each(?3) k
          WHERE EXISTS (SELECT 1 FROM job WHERE lane = ?1 AND kind = k.value AND status IN ('ready', 'retrying') AND run_at <= ?2)
@@ -352,7 +358,7 @@ fn due(conn: &mut Connection, lane: Lane, now: Timestamp) -> Done<Vec<JobKind>> 
 }
 
 /// Leases, kind by kind along the index.
-fn claim(conn: &mut Connection, request: &ClaimRequest) -> Done<Vec<LeasedJob>> {
+fn claim(conn: &mut Connection, request: &ClaimRequest) -> Result<Vec<LeasedJob>, SqlError> {
     let held = id_list(request.held.iter().map(|id| id.0));
     let mut candidates = Vec::new();
     for (kind, at_most) in &request.kinds {
@@ -397,13 +403,13 @@ fn claim(conn: &mut Connection, request: &ClaimRequest) -> Done<Vec<LeasedJob>> 
             let scope = Scope { company: row.id("company_id")?, actor: Actor::System };
             Ok(LeasedJob { scope, job: job(row)?, attempts: row.count("attempts")? })
         })
-        .collect::<Done<Vec<_>>>()?;
+        .collect::<Result<Vec<_>, SqlError>>()?;
     leased.sort_by_key(|leased| (leased.job.run_at, leased.job.id));
     Ok(leased)
 }
 
 /// A try that ended. Where somebody else has the job now, that one will finish it.
-fn end_try(conn: &mut Connection, owner: &str, id: JobId, finish: &Finish, now: Timestamp) -> Done<()> {
+fn end_try(conn: &mut Connection, owner: &str, id: JobId, finish: &Finish, now: Timestamp) -> Result<(), SqlError> {
     let ours = || {
         query("SELECT * FROM job WHERE id = ? AND owner = ? AND status = 'leased'")
             .bind(id.0)
@@ -420,7 +426,7 @@ fn end_try(conn: &mut Connection, owner: &str, id: JobId, finish: &Finish, now: 
         Finish::Dead { error, class } => over(conn, owner, id, "dead", Some((error, class)), now).map(drop),
         Finish::Released => ours()?.map_or(Ok(()), |row| give_back(conn, &row, None, now)),
         Finish::Later(at) => ours()?.map_or(Ok(()), |row| give_back(conn, &row, Some(*at), now)),
-        Finish::Retry { at, error, class } | Finish::Spared { at, error, class } => {
+        Finish::Retry { at, error, class } | Finish::Deferred { at, error, class } => {
             let Some(row) = ours()? else { return Ok(()) };
             // what came meanwhile waits for the same other side: its time is that of the retry
             merge_waiting(conn, &row, Some(*at))?;
@@ -449,7 +455,7 @@ fn over(
     status: &'static str,
     failure: Option<(&Sealed, &String)>,
     now: Timestamp,
-) -> Done<u64> {
+) -> Result<u64, SqlError> {
     query(
         "UPDATE job SET status = ?1, attempts = attempts + 1, error = ?2, class = ?3, owner = NULL, lease_until = NULL, updated_at = ?4, succeeded_later = 0
          WHERE id = ?5 AND owner = ?6 AND status = 'leased'",
@@ -464,7 +470,7 @@ fn over(
 }
 
 /// What failed before for the target of a job that is done has succeeded later.
-fn overtake(conn: &mut Connection, done: JobId) -> Done<()> {
+fn overtake(conn: &mut Connection, done: JobId) -> Result<(), SqlError> {
     query(
         "UPDATE job AS d SET succeeded_later = 1 FROM job j
          WHERE j.id = ? AND d.target = j.target AND d.kind = j.kind AND d.company_id = j.company_id AND d.status = 'dead'",
@@ -475,7 +481,7 @@ fn overtake(conn: &mut Connection, done: JobId) -> Done<()> {
 }
 
 /// Back to waiting; the try does not count.
-fn give_back(conn: &mut Connection, row: &Row, at: Option<Timestamp>, now: Timestamp) -> Done<()> {
+fn give_back(conn: &mut Connection, row: &Row, at: Option<Timestamp>, now: Timestamp) -> Result<(), SqlError> {
     let merged = merge_waiting(conn, row, at)?;
     query(
         "UPDATE job SET status = CASE WHEN attempts > 0 THEN 'retrying' ELSE 'ready' END, run_at = coalesce(?, run_at),
@@ -491,7 +497,7 @@ fn give_back(conn: &mut Connection, row: &Row, at: Option<Timestamp>, now: Times
 
 /// A leased job that goes back to waiting takes in the one that came for its target meanwhile: one waits for a target.
 /// Returns the earlier of both times, where there was one.
-fn merge_waiting(conn: &mut Connection, leased: &Row, at: Option<Timestamp>) -> Done<Option<Timestamp>> {
+fn merge_waiting(conn: &mut Connection, leased: &Row, at: Option<Timestamp>) -> Result<Option<Timestamp>, SqlError> {
     let waiting = query("DELETE FROM job WHERE company_id = ? AND kind = ? AND target = ? AND status IN ('ready', 'retrying') RETURNING *")
         .bind(leased.id::<CompanyId>("company_id")?.0)
         .bind(leased.text("kind")?)
@@ -520,7 +526,7 @@ fn chosen<'q>(sql: &'static str, scope: Scope, which: &JobSelection) -> Query<'q
         .bind(which.created_until.map_or(i64::MAX, micros))
 }
 
-fn count(conn: &mut Connection, scope: Scope, which: &JobSelection) -> Done<Tally> {
+fn count(conn: &mut Connection, scope: Scope, which: &JobSelection) -> Result<Tally, SqlError> {
     // of several for one target the newest is the one to take up
     let sql = concat!(
         "WITH dead AS (SELECT *, row_number() OVER (PARTITION BY kind, target ORDER BY updated_at DESC, seq DESC) AS place
@@ -543,7 +549,7 @@ pub(crate) fn retry(
     which: &JobSelection,
     lane: Option<Lane>,
     now: Timestamp,
-) -> Done<Tally> {
+) -> Result<Tally, SqlError> {
     let sql = concat!(
         "SELECT seq FROM job WHERE status = 'dead' AND ",
         which_jobs!(),
@@ -572,12 +578,12 @@ pub(crate) fn retry(
 }
 
 /// The newest calls of a job or a shipment, in their order.
-fn attempts(conn: &mut Connection, sql: &str, scope: Scope, of: Uuid) -> Done<Vec<AttemptRecord>> {
+fn attempts(conn: &mut Connection, sql: &str, scope: Scope, of: Uuid) -> Result<Vec<AttemptRecord>, SqlError> {
     let rows = query(sql).bind(scope.company.0).bind(of).bind(ATTEMPT_ROWS).fetch_all(conn)?;
     rows.iter().rev().map(attempt).collect()
 }
 
-fn put_attempt(conn: &mut Connection, scope: Scope, attempt: &AttemptRecord) -> Done<()> {
+fn put_attempt(conn: &mut Connection, scope: Scope, attempt: &AttemptRecord) -> Result<(), SqlError> {
     query(
         "INSERT INTO attempt (month, id, company_id, job_id, correlation, shipment_id, destination, operation, started_at, duration_ms, status, outcome, request, response)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -606,7 +612,7 @@ fn kinds() -> String {
 }
 
 /// What is not over is counted along the indexes of what is not over; of what is done, so much as is worth counting.
-fn summary(conn: &mut Connection, scope: Scope, now: Timestamp) -> Done<Vec<DestinationSummary>> {
+fn summary(conn: &mut Connection, scope: Scope, now: Timestamp) -> Result<Vec<DestinationSummary>, SqlError> {
     macro_rules! counted {
         ($status:literal) => {
             concat!(
@@ -648,10 +654,10 @@ fn summary(conn: &mut Connection, scope: Scope, now: Timestamp) -> Done<Vec<Dest
     .bind(DONE_COUNTED)
     .fetch_all(conn)?;
     let done = rows.iter().map(|row| Ok((row.text("name")?, row.count("done")?, row.opt_at("last_ok")?)));
-    Ok(DestinationSummary::of(counts, done.collect::<Done<_>>()?))
+    Ok(DestinationSummary::of(counts, done.collect::<Result<_, SqlError>>()?))
 }
 
-fn job(row: &Row) -> Done<NewJob> {
+fn job(row: &Row) -> Result<NewJob, SqlError> {
     Ok(NewJob {
         id: row.id("id")?,
         kind: row.word("kind")?,
@@ -664,7 +670,7 @@ fn job(row: &Row) -> Done<NewJob> {
     })
 }
 
-fn listed(row: &Row) -> Done<JobRow> {
+fn listed(row: &Row) -> Result<JobRow, SqlError> {
     Ok(JobRow {
         job: job(row)?,
         status: row.word("status")?,
@@ -676,7 +682,7 @@ fn listed(row: &Row) -> Done<JobRow> {
     })
 }
 
-fn attempt(row: &Row) -> Done<AttemptRecord> {
+fn attempt(row: &Row) -> Result<AttemptRecord, SqlError> {
     Ok(AttemptRecord {
         id: row.id("id")?,
         job: row.id("job_id")?,

@@ -25,9 +25,9 @@ mod writer;
 
 use crate::{
     checkpoints::Checkpoints,
-    codec::Done,
+    codec::SqlError,
     readers::Readers,
-    writer::{Turn, Writer},
+    writer::{Priority, Writer},
 };
 use rusqlite::Connection;
 use std::{
@@ -153,19 +153,19 @@ impl SqliteStore {
     }
 
     /// Writes in the next transaction. The work may be done more than once: all but the last time is taken back.
-    async fn write<T, F>(&self, turn: Turn, work: F) -> Result<T>
+    async fn write<T, F>(&self, priority: Priority, work: F) -> Result<T>
     where
         T: Send + 'static,
-        F: Fn(&mut Connection) -> Done<T> + Send + 'static,
+        F: Fn(&mut Connection) -> Result<T, SqlError> + Send + 'static,
     {
-        self.writer.write(turn, work).await
+        self.writer.write(priority, work).await
     }
 
     /// Asks a question that sees one moment, however many statements it needs.
     async fn read<T, F>(&self, question: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Connection) -> Done<T> + Send + 'static,
+        F: FnOnce(&mut Connection) -> Result<T, SqlError> + Send + 'static,
     {
         self.readers.ask(question).await
     }

@@ -1,7 +1,7 @@
 //! A small pool of read-only connections. A question is asked on a thread where it may take its time, and sees one moment,
 //! however many statements it needs.
 
-use crate::{codec::Done, connection};
+use crate::{codec::SqlError, connection};
 use rusqlite::Connection;
 use std::{
     path::PathBuf,
@@ -38,7 +38,7 @@ impl Readers {
     pub(crate) async fn ask<T, F>(self: &Arc<Self>, question: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Connection) -> Done<T> + Send + 'static,
+        F: FnOnce(&mut Connection) -> Result<T, SqlError> + Send + 'static,
     {
         let free = tokio::time::timeout(WAIT, Arc::clone(&self.free).acquire_owned());
         let reader = free.await.map_err(|_| StoreError::Busy)?.expect("never closed");
@@ -52,7 +52,7 @@ impl Readers {
         Ok(answer.await.map_err(unanswered)??)
     }
 
-    fn answer<T>(&self, question: impl FnOnce(&mut Connection) -> Done<T>) -> Done<T> {
+    fn answer<T>(&self, question: impl FnOnce(&mut Connection) -> Result<T, SqlError>) -> Result<T, SqlError> {
         let idle = self.idle().pop();
         let mut conn = match idle {
             Some(conn) => conn,

@@ -2,9 +2,9 @@
 
 use crate::{
     SqliteStore,
-    codec::{Done, json, micros},
+    codec::{SqlError, json, micros},
     sql::query,
-    writer::Turn,
+    writer::Priority,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -25,7 +25,7 @@ const SKIPPED_NUMBERS: i64 = 1 << 32;
 #[async_trait]
 impl Upkeep for SqliteStore {
     async fn prune(&self, old: Old) -> Result<Pruned> {
-        self.write(Turn::Batch, move |conn| prune(conn, old)).await
+        self.write(Priority::Batch, move |conn| prune(conn, old)).await
     }
 
     async fn prepare(&self, _now: Timestamp) -> Result<()> {
@@ -33,11 +33,11 @@ impl Upkeep for SqliteStore {
     }
 
     async fn restored(&self, now: Timestamp) -> Result<()> {
-        self.write(Turn::RealTime, move |conn| restored(conn, now)).await
+        self.write(Priority::RealTime, move |conn| restored(conn, now)).await
     }
 }
 
-fn prune(conn: &mut Connection, old: Old) -> Done<Pruned> {
+fn prune(conn: &mut Connection, old: Old) -> Result<Pruned, SqlError> {
     let mut pruned = Pruned::default();
     if let Some(month) = old.bodies {
         pruned.bodies = drop_rows(
@@ -76,11 +76,11 @@ fn prune(conn: &mut Connection, old: Old) -> Done<Pruned> {
     Ok(pruned)
 }
 
-fn drop_rows(conn: &mut Connection, sql: &'static str, before: i64) -> Done<u64> {
+fn drop_rows(conn: &mut Connection, sql: &'static str, before: i64) -> Result<u64, SqlError> {
     query(sql).bind(before).bind(STEP_ROWS).execute(conn)
 }
 
-fn restored(conn: &mut Connection, now: Timestamp) -> Done<()> {
+fn restored(conn: &mut Connection, now: Timestamp) -> Result<(), SqlError> {
     for sql in ["DELETE FROM session", "DELETE FROM throttle", "DELETE FROM lease"] {
         query(sql).execute(conn)?;
     }

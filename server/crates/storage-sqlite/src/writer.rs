@@ -3,10 +3,7 @@
 //! taken back and each is done again in a savepoint of its own, so that the one is undone alone. Nobody is answered
 //! before COMMIT.
 
-use crate::{
-    checkpoints::Checkpoints,
-    codec::{Done, Fail},
-};
+use crate::{checkpoints::Checkpoints, codec::SqlError};
 use rusqlite::Connection;
 use std::{
     collections::VecDeque,
@@ -18,7 +15,7 @@ use std::{
 use storage::{Result, StoreError};
 use tokio::{runtime::Handle, sync::oneshot};
 
-/// Commands that may wait in one queue; one more is told that the store is busy.
+/// Commands that may wait in one queue; one more gets "busy".
 const QUEUE_COMMANDS: usize = 1024;
 /// Commands of one transaction.
 const BATCH_COMMANDS: usize = 256;
@@ -26,11 +23,11 @@ const BATCH_COMMANDS: usize = 256;
 const BATCH_TIME: Duration = Duration::from_millis(10);
 /// How many commands of each queue are taken in one round, first come the first queue's. Ingest goes first, and the others
 /// still move under a flood.
-const ROUND: [usize; Turn::ALL] = [64, 8, 2];
+const ROUND: [usize; Priority::ALL] = [64, 8, 2];
 
 /// In which queue a command waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Turn {
+pub(crate) enum Priority {
     /// Somebody outside waits for the acknowledgement.
     Ingest,
     /// What happens now.
@@ -39,7 +36,7 @@ pub(crate) enum Turn {
     Batch,
 }
 
-impl Turn {
+impl Priority {
     const ALL: usize = 3;
 }
 
@@ -60,12 +57,12 @@ struct Waiting<T, F> {
 impl<T, F> Command for Waiting<T, F>
 where
     T: Send,
-    F: Fn(&mut Connection) -> Done<T> + Send,
+    F: Fn(&mut Connection) -> Result<T, SqlError> + Send,
 {
     fn run(&mut self, conn: &mut Connection) -> bool {
         // a panic is that command's failure and not the writer's: what it did is taken back
         let done = catch_unwind(AssertUnwindSafe(|| (self.work)(conn)));
-        let panicked = |_| Err(Fail(StoreError::Unavailable("the command panicked".to_owned())));
+        let panicked = |_| Err(SqlError(StoreError::Unavailable("the command panicked".to_owned())));
         let result = done.unwrap_or_else(panicked).map_err(StoreError::from);
         let well = result.is_ok();
         self.result = Some(result);
@@ -109,13 +106,13 @@ impl Writer {
 
     /// Does the work in the next transaction; answers once it is durable. The work may be done more than once: all but the
     /// last time is taken back.
-    pub(crate) async fn write<T, F>(&self, turn: Turn, work: F) -> Result<T>
+    pub(crate) async fn write<T, F>(&self, priority: Priority, work: F) -> Result<T>
     where
         T: Send + 'static,
-        F: Fn(&mut Connection) -> Done<T> + Send + 'static,
+        F: Fn(&mut Connection) -> Result<T, SqlError> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        self.0.put(turn, Box::new(Waiting { work, result: None, reply }))?;
+        self.0.put(priority, Box::new(Waiting { work, result: None, reply }))?;
         answer.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the writer ended before the answer".to_owned())))
     }
 }
@@ -135,25 +132,25 @@ struct Queues {
 
 #[derive(Default)]
 struct State {
-    queues: [VecDeque<Box<dyn Command>>; Turn::ALL],
+    queues: [VecDeque<Box<dyn Command>>; Priority::ALL],
     /// Nobody can come any more, or nobody serves them any more.
     ending: bool,
     /// How many of each queue may still be taken in this round.
-    left: [usize; Turn::ALL],
+    left: [usize; Priority::ALL],
 }
 
 impl Queues {
-    /// Whoever panicked while holding it left it whole.
+    /// A panic while it is held leaves it whole.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put(&self, turn: Turn, command: Box<dyn Command>) -> Result<()> {
+    fn put(&self, priority: Priority, command: Box<dyn Command>) -> Result<()> {
         let mut state = self.state();
         if state.ending {
             return Err(StoreError::Unavailable("the writer has ended".to_owned()));
         }
-        let queue = &mut state.queues[turn as usize];
+        let queue = &mut state.queues[priority as usize];
         if queue.len() >= QUEUE_COMMANDS {
             return Err(StoreError::Busy);
         }
@@ -201,7 +198,7 @@ impl State {
     }
 }
 
-/// However the thread ends, whoever waits is told, and nobody comes any more.
+/// However the thread ends, those who wait get an answer, and no command is taken any more.
 struct Served(Arc<Queues>);
 
 impl Drop for Served {
@@ -246,8 +243,8 @@ fn transaction(
     let began = Instant::now();
     if let Err(error) = execute(conn, "BEGIN IMMEDIATE") {
         done.push(first);
-        // whoever waits behind it would be told the same after the same wait, one after the other
-        done.extend(std::iter::from_fn(|| queues.next()).take(QUEUE_COMMANDS * Turn::ALL));
+        // those behind it would get the same answer after the same wait, one after the other
+        done.extend(std::iter::from_fn(|| queues.next()).take(QUEUE_COMMANDS * Priority::ALL));
         return Err(error);
     }
     let (mut next, mut well) = (Some(first), true);
@@ -304,13 +301,13 @@ mod tests {
 
     async fn put(writer: &Writer, number: i64) -> Result<u64> {
         let put = move |conn: &mut Connection| query("INSERT INTO kept VALUES (?)").bind(number).execute(conn);
-        writer.write(Turn::RealTime, put).await
+        writer.write(Priority::RealTime, put).await
     }
 
     async fn kept(writer: &Writer) -> Vec<i64> {
         let all = |conn: &mut Connection| query("SELECT number FROM kept ORDER BY 1").fetch_all(conn);
         let numbers = move |conn: &mut Connection| all(conn)?.iter().map(|row| row.int("number")).collect();
-        writer.write(Turn::Batch, numbers).await.unwrap()
+        writer.write(Priority::Batch, numbers).await.unwrap()
     }
 
     #[tokio::test]
@@ -318,16 +315,16 @@ mod tests {
         let (writer, tries) = (writer(), Arc::new(AtomicU32::new(0)));
         let (all_wait, begin) = channel::<()>();
         let begin = Mutex::new(begin);
-        let first = writer.write(Turn::RealTime, move |conn| {
+        let first = writer.write(Priority::RealTime, move |conn| {
             // the sender is gone when the others wait, and when this is done again
             let _ = begin.lock().unwrap().recv();
             query("INSERT INTO kept VALUES (1)").execute(conn)
         });
         let counted = Arc::clone(&tries);
-        let wrong = writer.write(Turn::RealTime, move |conn| -> Done<()> {
+        let wrong = writer.write(Priority::RealTime, move |conn| -> Result<(), SqlError> {
             counted.fetch_add(1, Ordering::Relaxed);
             query("INSERT INTO kept VALUES (2)").execute(conn)?;
-            Err(Fail(StoreError::NotFound("what it needs")))
+            Err(SqlError(StoreError::NotFound("what it needs")))
         });
         let again = put(&writer, 1);
         let last = put(&writer, 3);
@@ -342,7 +339,7 @@ mod tests {
     #[tokio::test]
     async fn a_command_that_panics_is_undone_and_the_writer_goes_on() {
         let writer = writer();
-        let panics = writer.write(Turn::RealTime, |conn| -> Done<()> {
+        let panics = writer.write(Priority::RealTime, |conn| -> Result<(), SqlError> {
             query("INSERT INTO kept VALUES (1)").execute(conn)?;
             panic!("on purpose")
         });

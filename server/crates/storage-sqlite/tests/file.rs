@@ -106,8 +106,8 @@ async fn while_another_process_holds_the_file_everybody_is_told_after_one_wait_a
         waiting.spawn(async move { store.people.put_setting(scope, &format!("held {n}"), "x".into()).await });
     }
     // one wait for the file is 10 s; twenty of them would be more than three minutes
-    let told = tokio::time::timeout(Duration::from_secs(25), waiting.join_all()).await.unwrap();
-    assert!(told.iter().all(|answer| matches!(answer, Err(StoreError::Unavailable(_)))), "{told:?}");
+    let replies = tokio::time::timeout(Duration::from_secs(25), waiting.join_all()).await.unwrap();
+    assert!(replies.iter().all(|answer| matches!(answer, Err(StoreError::Unavailable(_)))), "{replies:?}");
     sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
     store.people.put_setting(scope, "held 0", "after".into()).await.unwrap();
     assert_eq!(store.people.setting(scope, "held 0").await.unwrap().as_deref(), Some("after"));

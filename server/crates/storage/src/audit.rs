@@ -1,7 +1,7 @@
 //! The audit trail: what a line says, and the chain that its lines make.
 //!
 //! Each line carries a MAC over every column of it and over the MAC of the line before. The key is not kept in the database:
-//! whoever writes a line brings it ([`AuditKey`]), so that nobody can make a line or mend the chain with the database alone.
+//! the writer of a line brings it ([`AuditKey`]), so that nobody can make a line or mend the chain with the database alone.
 
 use crate::{Result, Scope, Sealed, people::People};
 use domain::ids::{CompanyId, SubjectId};
@@ -166,7 +166,7 @@ impl Line {
 
 /// A place in the chain: a line and its MAC.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct Position {
     /// The line; 0 before the first.
     pub seq: i64,
     /// Its MAC; empty before the first.
@@ -186,7 +186,7 @@ pub enum ChainCheck {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Walked {
     /// At the newest line; every one on the way follows from the one before, or was accepted.
-    Through(Place),
+    Through(Position),
     /// This line does not, and nobody accepted it.
     Broken(i64),
     /// No line has a MAC; so many lines.
@@ -197,10 +197,10 @@ pub enum Walked {
 ///
 /// # Errors
 /// When the store fails.
-pub async fn walk<P: People + ?Sized>(people: &P, scope: Scope, key: &AuditKey, from: Place) -> Result<Walked> {
-    let mut chain = Chain { unsealed: from == Place::default(), all: from.mac.clone(), at: from, broken: None };
+pub async fn walk<P: People + ?Sized>(people: &P, scope: Scope, key: &AuditKey, from: Position) -> Result<Walked> {
+    let mut chain = Chain { unsealed: from == Position::default(), all: from.mac.clone(), at: from, broken: None };
     loop {
-        let after = (chain.at != Place::default()).then_some(chain.at.seq);
+        let after = (chain.at != Position::default()).then_some(chain.at.seq);
         let lines = people.audit_lines(scope, after, WALK_LINES).await?;
         if lines.is_empty() {
             return Ok(chain.end());
@@ -215,7 +215,7 @@ pub fn covering(lines: &[Line], key: &AuditKey) -> Vec<u8> {
 }
 
 struct Chain {
-    at: Place,
+    at: Position,
     /// The MAC of all lines so far as they are, whatever MACs they carry: as [`covering`].
     all: Vec<u8>,
     /// Whether no line so far has a MAC.
@@ -241,7 +241,7 @@ impl Chain {
             self.broken.get_or_insert(next);
         }
         self.unsealed &= line.mac.is_none();
-        self.at = Place { seq: line.seq, mac: line.mac.clone().unwrap_or(mac) };
+        self.at = Position { seq: line.seq, mac: line.mac.clone().unwrap_or(mac) };
     }
 
     fn end(self) -> Walked {

@@ -1,4 +1,4 @@
-//! The gates in front of the destinations: whether jobs for one may go out now. One row for each, shared by all nodes.
+//! The circuit breakers of the destinations: whether jobs for one may run now. One row for each, shared by all nodes.
 
 use crate::{Actor, AuditEntry, Result, Scope};
 use async_trait::async_trait;
@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The gate of a destination.
+/// The circuit breaker of a destination.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Gate {
+pub struct Breaker {
     /// Set while a person has stopped it.
     pub paused: Option<Pause>,
-    /// What its calls say of it.
+    /// The state that follows from its calls.
     pub health: Health,
 }
 
@@ -26,19 +26,22 @@ pub struct Pause {
     pub why: String,
 }
 
-/// What a destination's calls say of it. What follows from that is decided elsewhere; here it is only kept.
+/// What the breaker counts. Decisions are made elsewhere; the stored names are those of earlier versions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
-    /// Failures of the destination itself since something last went well.
+    /// Failures of the destination itself since the last success.
     pub failures: u32,
-    /// How often it was closed off since then.
-    pub closed_off: u32,
-    /// Nothing goes out before; none while it is well.
-    pub shut_until: Option<Timestamp>,
-    /// Until when the one that is let through to see how it is has time to come back.
+    /// How often the breaker opened since then.
+    #[serde(rename = "closed_off")]
+    pub times_opened: u32,
+    /// The breaker is open until then; none while it is closed.
+    #[serde(rename = "shut_until")]
+    pub open_until: Option<Timestamp>,
+    /// Until when the half-open probe may take.
     pub probe_until: Option<Timestamp>,
-    /// The destination asked not to be called before.
-    pub held_until: Option<Timestamp>,
+    /// Rate limited until.
+    #[serde(rename = "held_until")]
+    pub limited_until: Option<Timestamp>,
     /// Since when it fails. Not written where it does not: rows of older versions are compared as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Timestamp>,
@@ -47,11 +50,11 @@ pub struct Health {
     pub last_error: Option<String>,
 }
 
-/// Gates.
+/// Circuit breakers.
 #[async_trait]
 pub trait Destinations: Send + Sync {
-    /// The gates by destination; one that is not named is open.
-    async fn gates(&self, scope: Scope) -> Result<BTreeMap<String, Gate>>;
+    /// The breakers by destination; one that is not named is closed.
+    async fn breakers(&self, scope: Scope) -> Result<BTreeMap<String, Breaker>>;
 
     /// A person stops a destination, or lets it go on; the audit entry commits with it.
     async fn pause(&self, scope: Scope, destination: &str, pause: Option<Pause>, audit: AuditEntry) -> Result<()>;

@@ -35,7 +35,7 @@ pub struct Recording {
     pub source: SourceId,
     /// How far the source is believed.
     pub trust: Trust,
-    /// Its thread.
+    /// Its correlation id.
     pub correlation: CorrelationId,
     /// When we took it in.
     pub recorded_at: Timestamp,
@@ -158,7 +158,7 @@ pub trait Facts: Send + Sync {
 
 /// A longer id of an event is found by its digest.
 const EVENT_KEY_BYTES: usize = 200;
-/// Of an unmapped code so many characters are listed.
+/// Maximum length of a listed unmapped code in characters.
 const LISTED_CHARS: usize = 200;
 
 /// The name under which an event is found that has this id: of a length that every index takes.

@@ -1,4 +1,4 @@
-//! The inbox: messages as received, durable before anybody is told so.
+//! The inbox: messages as received, durable before they are acknowledged.
 
 use crate::{AuditEntry, Page, Result, Scope, Sealed, WrappedKey, jobs::NewJob, replays::Tally};
 use async_trait::async_trait;
@@ -39,7 +39,7 @@ pub struct NewMessage {
     pub id: MessageId,
     /// From where.
     pub source: SourceId,
-    /// The thread of everything that follows from it.
+    /// The correlation id of everything that follows from it.
     pub correlation: CorrelationId,
     /// When it came.
     pub received_at: Timestamp,
@@ -65,7 +65,7 @@ pub struct NewMessage {
 pub struct Accepted {
     /// The message that is kept: the new one, or the one it repeats.
     pub message: MessageId,
-    /// The kept one's thread.
+    /// The correlation id of the kept one.
     pub correlation: CorrelationId,
     /// Whether it was new.
     pub novelty: Novelty,
@@ -117,7 +117,7 @@ pub struct MessageRecord {
     pub connector: String,
     /// That source's settings.
     pub settings: String,
-    /// The thread.
+    /// The correlation id.
     pub correlation: CorrelationId,
     /// When it came.
     pub received_at: Timestamp,

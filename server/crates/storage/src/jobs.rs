@@ -27,7 +27,7 @@ pub enum JobKind {
     FetchKeys,
     /// Read again what a published mapping concerns (target: its version, and the observation it has come to).
     Reread,
-    /// Take up again the next of what a person chose (target: the replay).
+    /// The next step of a replay (target: the replay).
     Replay,
 }
 
@@ -65,7 +65,7 @@ impl JobKind {
         Self::ALL.iter().copied().find(|k| k.code() == code)
     }
 
-    /// Whose door it knocks at; none for work inside.
+    /// The external system that this job calls; none for internal work.
     pub const fn destination(self) -> Option<&'static str> {
         match self {
             Self::Normalise | Self::Fold | Self::Reread | Self::Replay => None,
@@ -133,7 +133,7 @@ pub struct NewJob {
     pub cause: Cause,
     /// Not before.
     pub run_at: Timestamp,
-    /// The thread.
+    /// The correlation id.
     pub correlation: CorrelationId,
     /// The shipment it concerns, for the timeline.
     pub shipment: Option<ShipmentId>,
@@ -194,7 +194,7 @@ pub enum Finish<E = Sealed> {
     Later(Timestamp),
     /// It failed, or nobody knows how it ended, and not by its own fault: it is tried again, not before that time whatever
     /// comes meanwhile for its target, and the try does not count.
-    Spared {
+    Deferred {
         /// Not before.
         at: Timestamp,
         /// What happened.
@@ -213,7 +213,7 @@ impl<E> Finish<E> {
             Self::Dead { error, class } => Finish::Dead { error: text(error), class },
             Self::Released => Finish::Released,
             Self::Later(at) => Finish::Later(at),
-            Self::Spared { at, error, class } => Finish::Spared { at, error: text(error), class },
+            Self::Deferred { at, error, class } => Finish::Deferred { at, error: text(error), class },
         }
     }
 }
@@ -260,7 +260,7 @@ pub struct AttemptRecord {
     pub id: AttemptId,
     /// The job.
     pub job: JobId,
-    /// The thread.
+    /// The correlation id.
     pub correlation: CorrelationId,
     /// The shipment concerned.
     pub shipment: Option<ShipmentId>,
@@ -324,7 +324,7 @@ pub struct DestinationSummary {
     pub dead: u64,
     /// Error classes of dead ones and of retrying ones, most frequent first.
     pub errors: Vec<ErrorCount>,
-    /// When something last went well.
+    /// When it last succeeded.
     pub last_ok: Option<Timestamp>,
 }
 
@@ -419,7 +419,7 @@ pub struct JobSelection {
     /// One of these; empty: any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub jobs: Vec<JobId>,
-    /// Of this destination, `inside` for work that knocks at nobody's door.
+    /// Of this destination, `inside` for internal work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination: Option<String>,
     /// Of this class of error.
@@ -468,10 +468,10 @@ pub trait Jobs: Send + Sync {
 
     /// Leads, or goes on to, until the given time: of all processes that ask under one name, one at a time. A lease that
     /// has ended is free.
-    async fn lead(&self, name: &str, owner: &str, now: Timestamp, until: Timestamp) -> Result<bool>;
+    async fn acquire_leadership(&self, name: &str, owner: &str, now: Timestamp, until: Timestamp) -> Result<bool>;
 
     /// Gives a lease back before it ends.
-    async fn resign(&self, name: &str, owner: &str) -> Result<()>;
+    async fn release_leadership(&self, name: &str, owner: &str) -> Result<()>;
 
     /// Figures by destination.
     async fn summary(&self, scope: Scope, now: Timestamp) -> Result<Vec<DestinationSummary>>;

@@ -47,7 +47,7 @@ pub struct Store {
     pub order_problems: Arc<dyn order_problems::OrderProblems>,
     /// Units of work and the calls they made.
     pub jobs: Arc<dyn jobs::Jobs>,
-    /// What people take up again.
+    /// Replays.
     pub replays: Arc<dyn replays::Replays>,
     /// The gates in front of other systems.
     pub destinations: Arc<dyn destinations::Destinations>,
@@ -62,7 +62,7 @@ pub struct Store {
     /// Wake-ups between nodes.
     pub signals: Arc<dyn signals::Signals>,
     /// Whether opening it brought the tables of an earlier version up to the audit trail's chain: its lines have no MAC yet,
-    /// and whoever opened it begins the chain. Nobody else does: MACs that are missing otherwise were removed.
+    /// and the process that opened it begins the chain. No other does: MACs that are missing otherwise were removed.
     pub chain_is_new: bool,
 }
 
@@ -139,7 +139,7 @@ pub enum StoreError {
 }
 
 /// What a storage call gives.
-pub type Result<T> = std::result::Result<T, StoreError>;
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 /// A page of a list, by keyset.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 pub use crate::audit::ChainCheck;
 use crate::{
     Actor, AuditEntry, AuditKey, Result, Scope, Sealed, WrappedKey,
-    audit::{self, Line, Place, Walked},
+    audit::{self, Line, Position, Walked},
 };
 use async_trait::async_trait;
 use domain::ids::{CompanyId, ShipmentId, SubjectId, UserId};
@@ -222,7 +222,7 @@ pub trait People: Send + Sync {
     async fn keys(&self, scope: Scope, subjects: Vec<SubjectId>) -> Result<BTreeMap<SubjectId, Option<WrappedKey>>>;
 
     /// Marks the key of a subject that never had one as destroyed: nothing is ever kept of it.
-    async fn bury_key(&self, scope: Scope, subject: SubjectId, at: Timestamp) -> Result<()>;
+    async fn tombstone_key(&self, scope: Scope, subject: SubjectId, at: Timestamp) -> Result<()>;
 
     /// Destroys a subject's key, and forgets the words under which a customer of that subject was found.
     async fn destroy_key(&self, scope: Scope, subject: SubjectId, audit: AuditEntry) -> Result<()>;
@@ -264,7 +264,7 @@ pub trait People: Send + Sync {
 
     /// Walks the whole chain.
     async fn audit_check(&self, scope: Scope, key: &AuditKey) -> Result<ChainCheck> {
-        Ok(match audit::walk(self, scope, key, Place::default()).await? {
+        Ok(match audit::walk(self, scope, key, Position::default()).await? {
             Walked::Through(place) => ChainCheck::Sound(place.seq.unsigned_abs()),
             Walked::Broken(line) | Walked::NotBegun(line) => ChainCheck::Broken(line.unsigned_abs()),
         })

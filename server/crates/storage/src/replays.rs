@@ -1,4 +1,4 @@
-//! Replays: failed jobs or kept messages that a person takes up again. Counted first, then done step by step, each step
+//! Replays: failed jobs or kept messages that a person retries. Counted first, then done step by step, each step
 //! one transaction, so that a stop or a dead node loses nothing and does nothing twice.
 
 use crate::{

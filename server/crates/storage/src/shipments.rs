@@ -65,7 +65,7 @@ pub struct ImportedShipment {
     pub key: Option<WrappedKey>,
     /// HMAC tokens under which the customer can be found.
     pub tokens: Vec<String>,
-    /// The thread of the import.
+    /// The correlation id of the import.
     pub correlation: CorrelationId,
     /// Why its shipment is folded: `Import`, or `History` for the first import of all.
     pub cause: Cause,
@@ -194,7 +194,7 @@ pub struct Amended {
     pub record: i64,
     /// What becomes known.
     pub amendment: Amendment,
-    /// The thread of the import.
+    /// The correlation id of the import.
     pub correlation: CorrelationId,
 }
 
@@ -237,7 +237,7 @@ pub struct ShipmentRecord {
     pub plan: Plan,
     /// The latest fold.
     pub folded: Folded,
-    /// What the order system was last told, as JSON.
+    /// What was last written to the order system, as JSON.
     pub written: Option<String>,
     /// Whether everything about it is simulated.
     pub sandbox: bool,
@@ -286,7 +286,7 @@ pub struct NewLink {
     pub unlinked: ShipmentId,
     /// Id of the binding that is made.
     pub binding: BindingId,
-    /// The thread.
+    /// The correlation id.
     pub correlation: CorrelationId,
 }
 
@@ -318,7 +318,7 @@ pub struct Commit {
     pub expected: u64,
     /// Why it was folded.
     pub cause: Cause,
-    /// The thread.
+    /// The correlation id.
     pub correlation: CorrelationId,
     /// When.
     pub at: Timestamp,
@@ -328,7 +328,7 @@ pub struct Commit {
     pub last_event: Option<LastEvent>,
     /// Exceptions that open, close or go on.
     pub exceptions: Vec<ExceptionChange>,
-    /// Those of them that nobody is told of, since they are history; the others that open or go on are news.
+    /// Those of them without notification, since they are history; the others that open or go on are notified.
     pub withheld: Vec<ExceptionId>,
     /// What must happen once; those that exist already are left alone.
     pub effects: Vec<NewEffect>,
@@ -369,7 +369,7 @@ pub enum Committed {
     /// Somebody else committed first: load again.
     Conflict,
     /// A fold with a stronger cause waits: what this one would withhold, that one tells.
-    Overtaken,
+    Superseded,
 }
 
 /// Where an effect goes.
@@ -425,11 +425,11 @@ pub struct EffectRecord {
     pub done: Option<(Timestamp, String)>,
 }
 
-/// The id at the target of an effect that was never to be told.
+/// The id at the target of an effect that was never to be posted.
 pub const WITHHELD: &str = "withheld";
 
 impl EffectRecord {
-    /// Whether it is history that nobody was told.
+    /// Whether it is history without notification.
     pub fn is_withheld(&self) -> bool {
         self.done.as_ref().is_some_and(|(_, external)| external == WITHHELD)
     }
@@ -560,7 +560,7 @@ pub struct StateChange {
     pub at: Timestamp,
     /// Why.
     pub cause: Cause,
-    /// The thread.
+    /// The correlation id.
     pub correlation: CorrelationId,
     /// Before.
     pub from: State,
@@ -575,7 +575,7 @@ pub struct SeenIn {
     pub observation: ObservationId,
     /// The first message that said it.
     pub message: MessageId,
-    /// That message's thread.
+    /// That message's correlation id.
     pub correlation: CorrelationId,
     /// That message's source.
     pub source_name: String,
@@ -666,7 +666,7 @@ pub trait Shipments: Send + Sync {
     /// An effect happened: its id at the target, of which the first stays, or `completed`.
     async fn effect_done(&self, scope: Scope, id: EffectId, external: String, at: Timestamp) -> Result<()>;
 
-    /// What the order system was told (JSON); compared before the next write. None where that is not known.
+    /// What was written to the order system (JSON); compared before the next write. None where that is not known.
     async fn written(&self, scope: Scope, id: ShipmentId, values: Option<String>, at: Timestamp) -> Result<()>;
 
     /// What was last written to those of these records of a system of which it is known, by their ids.

@@ -1,4 +1,4 @@
-//! Wake-ups between the nodes of one installation. They only make things sooner: whoever waits looks by itself too.
+//! Wake-ups between the nodes of one installation. They only make things sooner: those who wait poll, too.
 
 use crate::jobs::Lane;
 use tokio::sync::broadcast;

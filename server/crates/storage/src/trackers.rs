@@ -59,7 +59,7 @@ impl Wanted<'_> {
     }
 
     /// The one that is meant of those that are kept under [`Self::kept_under`]: of exactly this carrier and number; else of
-    /// a carrier that knows the same number (whoever hands over, whoever starts the parcel); else the only one of the number,
+    /// a carrier that knows the same number (on either side of a handover); else the only one of the number,
     /// where either side does not name a carrier.
     pub fn chosen_of(&self, known: &[KnownTracker]) -> Option<TrackerId> {
         if known.is_empty() {

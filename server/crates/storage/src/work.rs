@@ -29,7 +29,7 @@ pub struct ExceptionRecord {
     pub piece: Option<String>,
     /// How much a person is needed.
     pub severity: Severity,
-    /// Who is answerable.
+    /// Who is responsible.
     pub responsible: Party,
     /// When it began, sorting instant.
     pub opened_at: Timestamp,
@@ -47,7 +47,7 @@ pub struct ExceptionRecord {
     pub snoozed_until: Option<Timestamp>,
     /// When somebody has to have acted.
     pub due_at: Timestamp,
-    /// Whether it was history when it was recorded: it is shown, and nobody is told of it.
+    /// Whether it was history when it was recorded: it is shown, and no notification is sent.
     pub withheld: bool,
 }
 
@@ -182,7 +182,7 @@ pub fn queue_counts(open: Vec<(String, u64)>, snoozed: &HashMap<String, u64>) ->
 pub struct CaseRecord {
     /// Our id.
     pub id: CaseId,
-    /// The exception it was opened for; a new episode within seven days is told there too.
+    /// The exception it was opened for; a new episode within seven days is added there, too.
     pub exception: ExceptionId,
     /// The shipment.
     pub shipment: ShipmentId,

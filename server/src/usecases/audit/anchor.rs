@@ -17,7 +17,7 @@ use std::{
 };
 use storage::{
     Scope,
-    audit::{self, Place, Walked},
+    audit::{self, Position, Walked},
 };
 
 /// What the file's MAC is of.
@@ -130,7 +130,7 @@ pub async fn check(tower: &Tower, scope: Scope) -> Result<Report> {
     // first of all: beside a server that goes on writing, the trail has by the time it is read whatever was anchored before
     let anchored = read(&tower.config.audit_anchor, &tower.vault);
     let newest = newest(tower, scope).await?;
-    let mut faults: Vec<Fault> = walk(tower, scope, Place::default()).await?.err().into_iter().collect();
+    let mut faults: Vec<Fault> = walk(tower, scope, Position::default()).await?.err().into_iter().collect();
     let anchor = match anchored {
         Ok(Some(anchor)) => {
             faults.extend(held(tower, scope, &anchor.head, newest.seq).await?);
@@ -153,7 +153,7 @@ pub async fn check(tower: &Tower, scope: Scope) -> Result<Report> {
 ///
 /// # Errors
 /// When the store fails.
-pub async fn walk(tower: &Tower, scope: Scope, from: Place) -> Result<std::result::Result<Place, Fault>> {
+pub async fn walk(tower: &Tower, scope: Scope, from: Position) -> Result<std::result::Result<Position, Fault>> {
     Ok(match audit::walk(&*tower.store.people, scope, &tower.vault.audit_key(), from).await? {
         Walked::Through(place) => Ok(place),
         Walked::Broken(line) => Err(Fault::Broken(line)),
@@ -166,8 +166,8 @@ pub async fn walk(tower: &Tower, scope: Scope, from: Place) -> Result<std::resul
 /// # Errors
 /// When the store fails or the file cannot be written.
 pub async fn prepare(tower: &Tower) -> Result<()> {
-    if !tower.config.audit_anchor.exists() && newest(tower, tower.scope()).await? == Place::default() {
-        advance(tower, &Place::default()).map_err(unusable)?;
+    if !tower.config.audit_anchor.exists() && newest(tower, tower.scope()).await? == Position::default() {
+        advance(tower, &Position::default()).map_err(unusable)?;
     }
     Ok(())
 }
@@ -175,7 +175,7 @@ pub async fn prepare(tower: &Tower) -> Result<()> {
 /// What follows the trail, look by look.
 #[derive(Debug, Default)]
 pub struct Follower {
-    anchored: Option<Place>,
+    anchored: Option<Position>,
     fault: Option<Fault>,
 }
 
@@ -209,7 +209,7 @@ impl Follower {
 ///
 /// # Errors
 /// When the store fails.
-pub async fn follow(tower: &Tower) -> Result<std::result::Result<Place, Fault>> {
+pub async fn follow(tower: &Tower) -> Result<std::result::Result<Position, Fault>> {
     let scope = tower.scope();
     let anchor = match read(&tower.config.audit_anchor, &tower.vault) {
         Ok(Some(anchor)) => anchor,
@@ -234,7 +234,7 @@ pub async fn follow(tower: &Tower) -> Result<std::result::Result<Place, Fault>> 
 pub async fn start(tower: &Tower) -> Result<()> {
     let scope = tower.scope();
     if !tower.config.audit_anchor.exists() && newest(tower, scope).await?.seq > 0 {
-        if let Err(fault) = walk(tower, scope, Place::default()).await? {
+        if let Err(fault) = walk(tower, scope, Position::default()).await? {
             tracing::error!("audit trail: {fault}");
             return Ok(());
         }
@@ -276,15 +276,15 @@ pub async fn anew(tower: &Tower, scope: Scope, action: &str) -> Result<()> {
 }
 
 impl Head {
-    fn of(place: &Place, at: Timestamp) -> Self {
+    fn of(place: &Position, at: Timestamp) -> Self {
         Self { line: place.seq, mac: place.mac.iter().map(|b| format!("{b:02x}")).collect(), at }
     }
 
-    fn place(&self) -> Option<Place> {
+    fn place(&self) -> Option<Position> {
         let digits = self.mac.as_bytes().chunks(2);
         let mac: Option<Vec<u8>> =
             digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect();
-        Some(Place { seq: self.line, mac: mac? })
+        Some(Position { seq: self.line, mac: mac? })
     }
 }
 
@@ -304,16 +304,16 @@ async fn held(tower: &Tower, scope: Scope, head: &Head, newest: i64) -> Result<O
     })
 }
 
-async fn newest(tower: &Tower, scope: Scope) -> Result<Place> {
+async fn newest(tower: &Tower, scope: Scope) -> Result<Position> {
     let newest = tower.store.people.audit_trail(scope, None, 1).await?.pop();
-    Ok(newest.map_or_else(Place::default, |line| Place {
+    Ok(newest.map_or_else(Position::default, |line| Position {
         seq: i64::try_from(line.seq).unwrap_or(i64::MAX),
         mac: line.mac.unwrap_or_default(),
     }))
 }
 
 /// Moves the anchor on; never back.
-fn advance(tower: &Tower, place: &Place) -> std::result::Result<(), Fault> {
+fn advance(tower: &Tower, place: &Position) -> std::result::Result<(), Fault> {
     let path = &tower.config.audit_anchor;
     let unusable = |error: std::io::Error| Fault::Unusable(path.clone(), error.to_string());
     let _locked = lock(path).map_err(unusable)?;

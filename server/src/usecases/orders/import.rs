@@ -194,10 +194,10 @@ pub async fn import(
     }
     let total = import.total;
     if !total.to_fold.is_empty() {
-        tower.wake.work(Lane::Batch);
+        tower.notifier.work(Lane::Batch);
     }
     if total.created + total.changed > 0 {
-        tower.wake.changed();
+        tower.notifier.changed();
     }
     Ok(total)
 }
@@ -206,12 +206,12 @@ pub async fn import(
 ///
 /// # Errors
 /// When the store fails.
-pub async fn read_again(tower: &Tower, scope: Scope) -> Result<(), UseCaseError> {
+pub async fn reimport(tower: &Tower, scope: Scope) -> Result<(), UseCaseError> {
     tower.store.order_problems.hurry(scope, tower.now()).await?;
     let mut job = tower.job(JobKind::ImportOrders, "odoo", Cause::Import, tower.correlation(), None);
     job.lane = Lane::Batch;
     tower.store.jobs.enqueue(scope, vec![job]).await?;
-    tower.wake.work(Lane::Batch);
+    tower.notifier.work(Lane::Batch);
     Ok(())
 }
 
@@ -396,7 +396,7 @@ impl Import<'_> {
         self.remember(Vec::new(), &BTreeSet::new(), gone).await
     }
 
-    /// Takes in deliveries that no change has told of: the right to see them came later than they did. Up to which one it
+    /// Takes in deliveries that no change has shown: the right to see them came later than they did. Up to which one it
     /// looked.
     async fn compare(&mut self, after: i64) -> Result<i64, OrderError> {
         let found = self.odoo.delivery_ids(after, COMPARED, self.calls).await?;

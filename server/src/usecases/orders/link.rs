@@ -18,7 +18,7 @@ pub async fn link(tower: &Tower, scope: Scope, claimed: ShipmentId, unlinked: Sh
     let binding = BindingId(tower.clock.id());
     let link = NewLink { claimed, unlinked, binding, correlation: tower.correlation() };
     tower.store.shipments.link(scope, link, audit).await?;
-    tower.wake.work(Lane::RealTime);
-    tower.wake.changed();
+    tower.notifier.work(Lane::RealTime);
+    tower.notifier.changed();
     Ok(())
 }

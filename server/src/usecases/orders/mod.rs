@@ -20,7 +20,7 @@ use storage::{
     work::ExceptionRecord,
 };
 
-pub use import::{IMPORT_PAGES_MAX, import, read_again, what_to_do};
+pub use import::{IMPORT_PAGES_MAX, import, reimport, what_to_do};
 pub use link::link;
 pub use repair::REPAIRS_MAX;
 pub use sync::{Update, sync};
@@ -51,21 +51,21 @@ impl From<storage::StoreError> for OrderError {
     }
 }
 
-/// The number of a shipment that something is told of: the piece's, else that on which it was told, else the only one.
+/// The number of a shipment that something is reported for: the piece's, else that on which it was reported, else the only one.
 pub fn number_of<'a>(loaded: &'a Loaded, piece: Option<&str>, evidence: &[ObservationId]) -> Option<&'a NumberRecord> {
     let numbers = &loaded.shipment.numbers;
     let of_piece = piece.and_then(|piece| numbers.iter().find(|number| number.piece.as_deref() == Some(piece)));
     let facts = || loaded.input.facts.iter().filter(|fact| evidence.contains(&fact.id));
-    let told = || numbers.iter().find(|number| facts().any(|fact| fact.tracker == number.tracker));
-    of_piece.or_else(told).or_else(|| numbers.first().filter(|_| numbers.len() == 1))
+    let reported = || numbers.iter().find(|number| facts().any(|fact| fact.tracker == number.tracker));
+    of_piece.or_else(reported).or_else(|| numbers.first().filter(|_| numbers.len() == 1))
 }
 
 /// When the carrier took back what an exception was about, if that is how it ended; one that only the clock made is not
 /// taken back.
 pub fn taken_back_at(loaded: &Loaded, exception: &ExceptionRecord) -> Option<Timestamp> {
     let (at, how) = exception.closed?;
-    let told = loaded.input.facts.iter().any(|fact| exception.evidence.contains(&fact.id));
-    (how == Resolution::Cleared && told).then_some(at)
+    let reported = loaded.input.facts.iter().any(|fact| exception.evidence.contains(&fact.id));
+    (how == Resolution::Cleared && reported).then_some(at)
 }
 
 /// The page of a shipment, for people.

@@ -54,7 +54,7 @@ pub(super) async fn compare(
         }
     }
     if set_back > 0 {
-        tower.wake.all_work();
+        tower.notifier.all_work();
     }
     Ok(set_back)
 }

@@ -336,7 +336,7 @@ impl Posting<'_> {
         }
     }
 
-    /// The number that something was told of, and its carrier.
+    /// The number that something was reported for, and its carrier.
     fn number(&self, piece: Option<&str>, evidence: &[ObservationId]) -> String {
         let number = number_of(self.loaded, piece, evidence);
         number.map(|number| format!(", {}", escape(&words::number(number)))).unwrap_or_default()
@@ -357,7 +357,7 @@ impl Posting<'_> {
     fn activity(&self, exception: &ExceptionRecord) -> String {
         let page = page_of(&self.tower.config, self.loaded.shipment.id);
         format!(
-            "<p>{}{} since {}. Answerable: {}. <a href=\"{}\">Timeline and reasons</a></p>",
+            "<p>{}{} since {}. Responsible: {}. <a href=\"{}\">Timeline and reasons</a></p>",
             escape(exception.reason.label()),
             self.number(exception.piece.as_deref(), &exception.evidence),
             words::instant(exception.opened_at),

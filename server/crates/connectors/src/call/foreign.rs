@@ -9,7 +9,7 @@ use std::fmt;
 pub struct Foreign(String);
 
 impl Foreign {
-    /// The text, for whoever may read it, and for the vault.
+    /// The text, for those who may read it, and for the vault.
     pub fn open(&self) -> &str {
         &self.0
     }

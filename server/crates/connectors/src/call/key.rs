@@ -18,7 +18,7 @@ pub struct Key {
 
 impl Key {
     /// A key that is read again, by this, when it is refused.
-    pub fn read_again(now: SecretString, read: impl Fn() -> Option<SecretString> + Send + Sync + 'static) -> Self {
+    pub fn reloading(now: SecretString, read: impl Fn() -> Option<SecretString> + Send + Sync + 'static) -> Self {
         secrets::know(now.expose_secret());
         Self { now: Arc::new(RwLock::new(now)), read: Some(Arc::new(read)) }
     }

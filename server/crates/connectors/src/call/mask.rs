@@ -3,7 +3,7 @@
 use super::secrets;
 use serde_json::Value;
 
-/// A kept request or answer has at most so many characters.
+/// Maximum length of a kept request or response in characters.
 pub const EXCERPT_CHARS_MAX: usize = 4_000;
 /// A kept text inside has at most so many.
 const TEXT_CHARS_MAX: usize = 400;

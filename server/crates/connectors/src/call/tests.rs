@@ -9,7 +9,7 @@ struct Kept(Mutex<Vec<Call>>);
 
 impl CallLog for Kept {
     fn correlation(&self) -> String {
-        "thread-7".into()
+        "correlation-7".into()
     }
 
     fn record(&self, call: Call) {
@@ -17,9 +17,9 @@ impl CallLog for Kept {
     }
 }
 
-fn outgoing(total: Duration) -> Outgoing {
+fn client_with(total: Duration) -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Outgoing::with_timeout("odoo", total).unwrap()
+    Client::with_timeout("odoo", total).unwrap()
 }
 
 async fn serve(router: Router) -> String {
@@ -29,12 +29,12 @@ async fn serve(router: Router) -> String {
     url
 }
 
-fn ask(url: String, nature: Nature) -> Ask {
-    Ask {
+fn ask(url: String, kind: CallKind) -> Request {
+    Request {
         method: Method::POST,
         url,
         operation: "test".into(),
-        nature,
+        kind,
         authorization: Some(("bearer", "top-secret".into())),
         headers: Vec::new(),
         body: Some(json!({"street": "Main St 1", "note": "mail jane@example.com now", "ids": [1]})),
@@ -46,11 +46,11 @@ async fn a_call_is_recorded_without_secrets_and_personal_data() {
     let echo = |headers: HeaderMap| async move { headers[CORRELATION_HEADER].to_str().unwrap().to_owned() };
     let url = serve(Router::new().route("/", any(echo))).await;
     let kept = Kept::default();
-    let thread = outgoing(TOTAL_TIMEOUT)
-        .call(ask(url, Nature::Writes), &kept, |a| Ok(String::from_utf8_lossy(&a.body).into_owned()))
+    let correlation_id = client_with(TOTAL_TIMEOUT)
+        .call(ask(url, CallKind::Command), &kept, |a| Ok(String::from_utf8_lossy(&a.body).into_owned()))
         .await
         .unwrap();
-    assert_eq!(thread, "thread-7");
+    assert_eq!(correlation_id, "correlation-7");
     let calls = kept.0.into_inner().unwrap();
     assert_eq!(calls[0].outcome, Outcome::Ok);
     assert_eq!(calls[0].request.open(), r#"POST / {"ids":[1],"note":"mail *** now","street":"***"}"#);
@@ -59,28 +59,29 @@ async fn a_call_is_recorded_without_secrets_and_personal_data() {
 
 #[tokio::test]
 async fn nobody_there_is_unreachable_and_silence_after_a_change_is_unknown() {
-    let gone =
-        outgoing(TOTAL_TIMEOUT).call(ask("http://127.0.0.1:9".into(), Nature::Writes), &Discard, |_| Ok(())).await;
+    let gone = client_with(TOTAL_TIMEOUT)
+        .call(ask("http://127.0.0.1:9".into(), CallKind::Command), &Discard, |_| Ok(()))
+        .await;
     assert_eq!(gone.unwrap_err().class, ErrorClass::Unreachable);
     let url = serve(Router::new().route("/", any(std::future::pending::<StatusCode>))).await;
-    let short = outgoing(Duration::from_millis(100));
+    let short = client_with(Duration::from_millis(100));
     let kept = Kept::default();
-    let write = short.call(ask(url.clone(), Nature::Writes), &kept, |_| Ok(())).await.unwrap_err();
+    let write = short.call(ask(url.clone(), CallKind::Command), &kept, |_| Ok(())).await.unwrap_err();
     assert_eq!((write.class, write.class.decision()), (ErrorClass::UnknownOutcome, Decision::SettleThenLook));
     assert_eq!(kept.0.into_inner().unwrap()[0].outcome, Outcome::Unknown);
-    let read = short.call(ask(url, Nature::Reads), &Discard, |_| Ok(())).await.unwrap_err();
+    let read = short.call(ask(url, CallKind::Query), &Discard, |_| Ok(())).await.unwrap_err();
     assert_eq!((read.class, read.class.decision()), (ErrorClass::NoAnswer, Decision::Retry));
 }
 
 #[tokio::test]
 async fn a_redirect_is_not_followed_and_a_huge_answer_is_cut_off() {
-    let huge = || async { vec![b'x'; ANSWER_BYTES_MAX + 1] };
+    let huge = || async { vec![b'x'; RESPONSE_BYTES_MAX + 1] };
     let away = || async { axum::response::Redirect::temporary("http://127.0.0.1:9/") };
     let url = serve(Router::new().route("/huge", any(huge)).route("/away", any(away))).await;
-    let client = outgoing(TOTAL_TIMEOUT);
-    let status = client.call(ask(format!("{url}/away"), Nature::Reads), &Discard, |a| Ok(a.status)).await.unwrap();
-    assert_eq!(class_of_status(status, Nature::Reads), Some(ErrorClass::Misconfigured));
-    let error = client.call(ask(format!("{url}/huge"), Nature::Reads), &Discard, |_| Ok(())).await.unwrap_err();
+    let client = client_with(TOTAL_TIMEOUT);
+    let status = client.call(ask(format!("{url}/away"), CallKind::Query), &Discard, |a| Ok(a.status)).await.unwrap();
+    assert_eq!(class_of_status(status, CallKind::Query), Some(ErrorClass::Misconfigured));
+    let error = client.call(ask(format!("{url}/huge"), CallKind::Query), &Discard, |_| Ok(())).await.unwrap_err();
     assert_eq!(error.class, ErrorClass::BadAnswer);
 }
 
@@ -153,8 +154,8 @@ async fn an_error_names_scheme_host_and_port_and_what_to_check() {
         (format!("{silent}/"), format!("{silent} did not answer"), "no answer in time"),
     ];
     for (url, whom, check) in cases {
-        let client = outgoing(Duration::from_secs(5));
-        let error = client.call(ask(url.clone(), Nature::Reads), &Discard, |_| Ok(())).await.unwrap_err().message;
+        let client = client_with(Duration::from_secs(5));
+        let error = client.call(ask(url.clone(), CallKind::Query), &Discard, |_| Ok(())).await.unwrap_err().message;
         assert!(error.starts_with(&whom) && error.contains(check), "{url}: {error}");
         assert!(!error.contains("jane") && !error.contains("top-secret"), "{error}");
     }
@@ -178,13 +179,14 @@ async fn a_refused_key_is_read_again_and_the_call_repeated_once() {
     let url = serve(router).await;
     let file = Arc::new(Mutex::new("first".to_owned()));
     let read = Arc::clone(&file);
-    let key = Key::read_again("first".into(), move || Some(read.lock().unwrap().clone().into()));
-    let client = outgoing(TOTAL_TIMEOUT);
+    let key = Key::reloading("first".into(), move || Some(read.lock().unwrap().clone().into()));
+    let client = client_with(TOTAL_TIMEOUT);
     let call = async || {
-        let ask = Ask { authorization: Some(("bearer", key.clone())), ..ask(url.clone(), Nature::Writes) };
-        let judge =
-            |a: &Answer| class_of_status(a.status, Nature::Writes).map_or(Ok(()), |c| Err(CallError::new(c, "no")));
-        client.call(ask, &Discard, judge).await.map_err(|e| e.class)
+        let ask = Request { authorization: Some(("bearer", key.clone())), ..ask(url.clone(), CallKind::Command) };
+        let interpret = |a: &Response| {
+            class_of_status(a.status, CallKind::Command).map_or(Ok(()), |c| Err(CallError::new(c, "no")))
+        };
+        client.call(ask, &Discard, interpret).await.map_err(|e| e.class)
     };
     assert_eq!(call().await, Ok(()));
     *valid.lock().unwrap() = "bearer second".into();

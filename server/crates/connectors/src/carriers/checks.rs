@@ -109,7 +109,7 @@ fn scenarios_end_as_they_say() {
 }
 
 /// Cuts, flips and doubles pieces of a good message: whatever comes out, decoding ends.
-pub(super) fn mutilate(carrier: &dyn Carrier, good: &[u8]) {
+pub(super) fn corrupt(carrier: &dyn Carrier, good: &[u8]) {
     for at in (0..good.len()).step_by((good.len() / 97).max(1)) {
         let _ = message(carrier, &good[..at]);
         let mut flipped = good.to_vec();
@@ -149,9 +149,9 @@ fn every_scheme_is_in_the_documentation() {
         let words = if words.is_empty() { "nothing".to_owned() } else { words.join(", ") };
         let tolerance =
             if covers.time { format!("{} min", super::Door::USUAL.tolerance_minutes) } else { String::new() };
-        let told: Vec<_> = line.split('|').map(str::trim).collect();
-        assert_eq!((told[2], told[3]), (words.as_str(), tolerance.as_str()), "{line}");
-        assert_eq!(told[4].contains("good for one message"), !covers.body && covers.time, "{line}");
+        let cells: Vec<_> = line.split('|').map(str::trim).collect();
+        assert_eq!((cells[2], cells[3]), (words.as_str(), tolerance.as_str()), "{line}");
+        assert_eq!(cells[4].contains("good for one message"), !covers.body && covers.time, "{line}");
     }
     let only_ok: Vec<_> = super::ALL.iter().map(|c| c.manifest()).filter(|m| m.door.accepted == 200).collect();
     let success = page.lines().find(|l| l.starts_with("| success |")).unwrap();

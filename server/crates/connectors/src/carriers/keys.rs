@@ -1,6 +1,6 @@
 //! Public keys that a platform publishes (JWKS, RFC 7517), fetched from where an admin said.
 
-use crate::call::{Answer, Ask, CallError, CallLog, ErrorClass, Nature, Outgoing, class_of_status};
+use crate::call::{CallError, CallKind, CallLog, Client, ErrorClass, Request, Response, class_of_status};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -12,20 +12,20 @@ pub const DESTINATION: &str = "keys";
 /// # Errors
 /// When it cannot be had, or is no key set.
 pub async fn fetch(url: &str, log: &dyn CallLog) -> Result<String, CallError> {
-    let ask = Ask {
+    let ask = Request {
         method: Method::GET,
         url: url.to_owned(),
         operation: "jwks".into(),
-        nature: Nature::Reads,
+        kind: CallKind::Query,
         authorization: None,
         headers: Vec::new(),
         body: None,
     };
-    Outgoing::new(DESTINATION)?.call(ask, log, key_set).await
+    Client::new(DESTINATION)?.call(ask, log, key_set).await
 }
 
-fn key_set(answer: &Answer) -> Result<String, CallError> {
-    if let Some(class) = class_of_status(answer.status, Nature::Reads) {
+fn key_set(answer: &Response) -> Result<String, CallError> {
+    if let Some(class) = class_of_status(answer.status, CallKind::Query) {
         return Err(CallError::new(class, format!("the keys were answered with {}", answer.status)).of(answer));
     }
     let no_keys = || CallError::new(ErrorClass::BadAnswer, "the answer is no JWKS with keys").of(answer);

@@ -285,7 +285,7 @@ impl Secrets {
 }
 
 /// What tells one delivery from another: the provider's event id where it has one. Authentic bytes that cannot be
-/// parsed have none, and are told apart by their digest alone.
+/// parsed have none, and differ by their digest alone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DeliveryKey(pub Option<String>);
 

@@ -268,7 +268,7 @@ fn only(carrier: &str, raw: &[u8]) -> Decoded {
 }
 
 /// Number and city of the only statement.
-fn told(decoded: &Decoded) -> (&str, Option<&str>) {
+fn summary(decoded: &Decoded) -> (&str, Option<&str>) {
     let report = &decoded.reports[0];
     let city = report.observations[0].location.as_ref().and_then(|l| l.city.as_deref());
     (report.refs.tracker().unwrap().1, city)
@@ -286,7 +286,7 @@ proptest! {
         version in "[1-4]",
     ) {
         let whole = |decoded: &Decoded| {
-            let said = told(decoded) == (&number, Some(&city));
+            let said = summary(decoded) == (&number, Some(&city));
             said || !decoded.problems.is_empty()
         };
         let edifact = format!(

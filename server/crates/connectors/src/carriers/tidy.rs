@@ -42,7 +42,7 @@ fn clean_observation(observation: &mut Observation) {
     words.into_iter().flatten().for_each(|words| words.retain(|c| !c.is_control() || c == '\n'));
 }
 
-/// A list that has one event twice, once with and once without its place, tells it once: as far as it is told.
+/// A list that has one event twice, once with and once without its place, has it once, as complete as possible.
 fn once_each(report: &mut TrackerReport) {
     if report.observations.len() < 2 {
         return;
@@ -55,7 +55,7 @@ fn once_each(report: &mut TrackerReport) {
         let moment = (observation.time.local, observation.time.utc, observation.piece.clone());
         let alike = moments.entry(moment).or_default();
         match alike.iter().copied().find(|at| is_one_event(&kept[*at], &observation, listed)) {
-            Some(at) if told(&kept[at]) < told(&observation) => kept[at] = observation,
+            Some(at) if detail(&kept[at]) < detail(&observation) => kept[at] = observation,
             Some(_) => {}
             None => {
                 if alike.len() < ALIKE_MAX {
@@ -68,7 +68,7 @@ fn once_each(report: &mut TrackerReport) {
     report.observations = kept;
 }
 
-/// The same said of the same moment, in places of which one is told less fully than the other.
+/// The same said of the same moment, in places of which one is less complete than the other.
 fn is_one_event(one: &Observation, other: &Observation, listed: bool) -> bool {
     let events = [one, other].iter().all(|o| o.origin == Origin::Event && o.classifier == Classifier::Actual);
     let ids = one.provider_event_id == other.provider_event_id || listed;
@@ -85,7 +85,7 @@ fn is_one_event(one: &Observation, other: &Observation, listed: bool) -> bool {
         && is_within(one.location.as_ref(), other.location.as_ref())
 }
 
-/// One of two places is told without its parts, or with fewer of the same.
+/// One of two places is given without its parts, or with fewer of the same.
 fn is_within(one: Option<&Location>, other: Option<&Location>) -> bool {
     let (Some(one), Some(other)) = (one, other) else { return true };
     let pairs = parts(one).into_iter().zip(parts(other));
@@ -106,8 +106,8 @@ fn parts(place: &Location) -> [Option<&str>; 6] {
     [city, region, postal, country, unlocode, facility].map(Option::as_deref)
 }
 
-/// How fully its place is told.
-fn told(observation: &Observation) -> (usize, bool) {
+/// How complete its place is.
+fn detail(observation: &Observation) -> (usize, bool) {
     let place = observation.location.as_ref();
     let parts = place.map_or(0, |place| parts(place).into_iter().flatten().count());
     (parts, place.is_some())

@@ -3,7 +3,7 @@
 //! Odoo has no idempotency of its own. A note goes out under our own `message_id`, which Odoo keeps and can be searched.
 //! An activity has no such field: our marker is a class name in its note. A person sees nothing of it, Odoo's HTML
 //! cleaning leaves it in, and it stays searchable whatever becomes of the activity: 19 archives a done one, older ones
-//! delete it and quote its note in the chatter. One that was cancelled by hand leaves no trace; whoever remembers that
+//! delete it and quote its note in the chatter. One that was cancelled by hand leaves no trace; a caller who remembers that
 //! it was scheduled must not schedule it again.
 
 use super::{
@@ -14,9 +14,9 @@ use crate::call::{CallError, CallLog, ErrorClass};
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
-/// Markers have at most so many characters: `milepost-` and a UUID are 45.
+/// Maximum length of markers in characters: `milepost-` and a UUID are 45.
 const MARKER_CHARS_MAX: usize = 100;
-/// A note may have so many bytes of HTML.
+/// Maximum size of a note's HTML in bytes.
 const HTML_BYTES_MAX: usize = 32 * 1024;
 /// Activities with one marker; there is one, or none.
 const SAME_MARKER_MAX: u32 = 10;
@@ -53,7 +53,7 @@ impl OdooClient {
     }
 
     /// Schedules a to-do under this marker, unless it is or was there already; returns the activity's id, or the words
-    /// `done` and the message's id for one that somebody has dealt with. It goes to whoever is responsible for the
+    /// `done` and the message's id for one that somebody has dealt with. It is assigned to the person responsible for the
     /// delivery, else for the order, else to nobody in particular.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use super::{OdooConfig, wire::Fault};
 use crate::call::{
-    Answer, Ask, CallError, CallLog, ErrorClass, Key, Nature, Outgoing, base_url, class_of_status, site_of,
+    CallError, CallKind, CallLog, Client, ErrorClass, Key, Request, Response, base_url, class_of_status, site_of,
 };
 use jiff::{Timestamp, fmt::rfc2822};
 use reqwest::Method;
@@ -16,7 +16,7 @@ const OLDEST: u64 = 19;
 /// A connected Odoo.
 #[derive(Debug)]
 pub struct OdooClient {
-    http: Outgoing,
+    http: Client,
     base: String,
     database: String,
     key: Key,
@@ -55,7 +55,7 @@ impl OdooClient {
             return Err(CallError::new(ErrorClass::Misconfigured, "Odoo needs a database and an API key"));
         }
         Ok(Self {
-            http: Outgoing::new("odoo")?.paced(config.calls_per_second),
+            http: Client::new("odoo")?.paced(config.calls_per_second),
             base: base_url(&site(&config.url))?,
             database: config.database.trim().to_owned(),
             key: config.api_key,
@@ -81,18 +81,18 @@ impl OdooClient {
             version: String,
             version_info: Vec<Value>,
         }
-        let ask = Ask {
+        let ask = Request {
             method: Method::GET,
             url: format!("{}/web/version", self.base),
             operation: "version".into(),
-            nature: Nature::Reads,
+            kind: CallKind::Query,
             authorization: None,
             headers: Vec::new(),
             body: None,
         };
         self.http
             .call(ask, log, |answer| {
-                if let Some(class) = class_of_status(answer.status, Nature::Reads) {
+                if let Some(class) = class_of_status(answer.status, CallKind::Query) {
                     return Err(CallError::new(
                         class,
                         format!("/web/version answered {}: is this the address of an Odoo?", answer.status),
@@ -144,7 +144,7 @@ impl OdooClient {
         body: Value,
         log: &dyn CallLog,
     ) -> Result<T, CallError> {
-        self.json2(model, method, body, Nature::Reads, log).await
+        self.json2(model, method, body, CallKind::Query, log).await
     }
 
     /// Changes something. One call is one transaction.
@@ -155,7 +155,7 @@ impl OdooClient {
         body: Value,
         log: &dyn CallLog,
     ) -> Result<T, CallError> {
-        self.json2(model, method, body, Nature::Writes, log).await
+        self.json2(model, method, body, CallKind::Command, log).await
     }
 
     async fn json2<T: DeserializeOwned>(
@@ -163,15 +163,15 @@ impl OdooClient {
         model: &str,
         method: &str,
         body: Value,
-        nature: Nature,
+        kind: CallKind,
         log: &dyn CallLog,
     ) -> Result<T, CallError> {
         let operation = format!("{model}/{method}");
-        let ask = Ask {
+        let ask = Request {
             method: Method::POST,
             url: format!("{}/json/2/{operation}", self.base),
             operation,
-            nature,
+            kind,
             authorization: Some(("bearer", self.key.clone())),
             headers: vec![("X-Odoo-Database", self.database.clone())],
             body: Some(body),
@@ -179,7 +179,7 @@ impl OdooClient {
         self.http
             .call(ask, log, |answer| match answer.status {
                 200 => answer.json(),
-                _ => Err(fault(answer, nature)),
+                _ => Err(fault(answer, kind)),
             })
             .await
     }
@@ -187,8 +187,8 @@ impl OdooClient {
 
 /// What an error means. Odoo answers 500 both for what will never work (an unknown field) and for what works the next
 /// time (a collision), so its `name` decides; the status only where there is none.
-pub(super) fn fault(answer: &Answer, nature: Nature) -> CallError {
-    let Ok(fault) = serde_json::from_slice::<Fault>(&answer.body) else { return without_name(answer, nature) };
+pub(super) fn fault(answer: &Response, kind: CallKind) -> CallError {
+    let Ok(fault) = serde_json::from_slice::<Fault>(&answer.body) else { return without_name(answer, kind) };
     let message = fault.message.as_str().map_or_else(|| fault.message.to_string(), str::to_owned);
     let class = match short(&fault.name) {
         "Unauthorized" | "AccessDenied" | "SessionExpiredException" => ErrorClass::Unauthorized,
@@ -235,11 +235,11 @@ fn short(name: &str) -> &str {
     name.rsplit('.').next().unwrap_or(name)
 }
 
-fn without_name(answer: &Answer, nature: Nature) -> CallError {
+fn without_name(answer: &Response, kind: CallKind) -> CallError {
     let class = match answer.status {
         // no database of this name, or no Odoo at all: an HTML page
         404 => ErrorClass::Misconfigured,
-        status => class_of_status(status, nature).unwrap_or(ErrorClass::BadAnswer),
+        status => class_of_status(status, kind).unwrap_or(ErrorClass::BadAnswer),
     };
     let hint = match answer.status {
         404 => ": check the address (--odoo-url) and the database's name (--odoo-database)",

@@ -176,9 +176,9 @@ pub struct DeliveryPage {
 /// From when on writes are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Since {
-    /// Whoever wrote.
+    /// Who wrote.
     pub anybody: Timestamp,
-    /// Whoever wrote that is not the user of this client's key; earlier.
+    /// Who wrote that is not the user of this client's key; earlier.
     pub others: Timestamp,
 }
 
@@ -404,7 +404,7 @@ impl OdooClient {
     }
 }
 
-/// How records are told apart once they were refused together.
+/// How records are separated once they were refused together.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusals {
     /// Each by itself, as far as the calls go: none is left out because of others.

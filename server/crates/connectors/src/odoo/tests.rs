@@ -5,12 +5,12 @@ use super::{
     wire::{Maybe, datetime, instant},
     *,
 };
-use crate::call::{Answer, ErrorClass, Nature};
+use crate::call::{CallKind, ErrorClass, Response};
 use jiff::Timestamp;
 use serde_json::json;
 
-fn answer(status: u16, body: &str) -> Answer {
-    Answer { status, headers: http::HeaderMap::new(), body: body.as_bytes().to_vec() }
+fn answer(status: u16, body: &str) -> Response {
+    Response { status, headers: http::HeaderMap::new(), body: body.as_bytes().to_vec() }
 }
 
 #[test]
@@ -29,13 +29,13 @@ fn an_error_is_judged_by_its_name_not_by_its_status() {
         (422, "odoo.exceptions.UserError", "not now", ErrorClass::Rejected),
     ] {
         let body = json!({"name": name, "message": message, "debug": "Traceback"}).to_string();
-        let error = fault(&answer(status, &body), Nature::Writes);
+        let error = fault(&answer(status, &body), CallKind::Command);
         assert_eq!((error.class, error.status), (class, Some(status)), "{name}");
         assert!(!error.message.contains("Traceback"));
     }
-    assert_eq!(fault(&answer(404, "<!DOCTYPE html>"), Nature::Reads).class, ErrorClass::Misconfigured);
-    assert_eq!(fault(&answer(504, "<html>"), Nature::Writes).class, ErrorClass::UnknownOutcome);
-    assert_eq!(fault(&answer(429, ""), Nature::Writes).class, ErrorClass::RateLimited);
+    assert_eq!(fault(&answer(404, "<!DOCTYPE html>"), CallKind::Query).class, ErrorClass::Misconfigured);
+    assert_eq!(fault(&answer(504, "<html>"), CallKind::Command).class, ErrorClass::UnknownOutcome);
+    assert_eq!(fault(&answer(429, ""), CallKind::Command).class, ErrorClass::RateLimited);
 }
 
 #[test]

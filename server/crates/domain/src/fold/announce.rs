@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 pub(super) fn announcements(steps: &[Step], piece: Option<&str>) -> Vec<Announcement> {
     let mut counted: HashMap<Milestone, u32> = HashMap::new();
-    let mut told = Vec::new();
+    let mut announced = Vec::new();
     for step in steps.iter().filter(|step| happened(step)) {
         let Some((milestone, times)) = worth_telling(step) else { continue };
         let ordinal = counted.entry(milestone).or_default();
@@ -15,9 +15,9 @@ pub(super) fn announcements(steps: &[Step], piece: Option<&str>) -> Vec<Announce
             continue;
         }
         *ordinal += 1;
-        told.push(Announcement { piece: piece.map(str::to_owned), milestone, ordinal: *ordinal, fact: step.fact });
+        announced.push(Announcement { piece: piece.map(str::to_owned), milestone, ordinal: *ordinal, fact: step.fact });
     }
-    told
+    announced
 }
 
 /// What the rules set aside is no news.

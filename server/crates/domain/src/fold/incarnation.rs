@@ -1,4 +1,4 @@
-//! Before the first step (R16): carriers give their numbers out again. What is told of a tracker falls into *uses*, one
+//! Before the first step (R16): carriers give their numbers out again. What is reported for a tracker falls into *uses*, one
 //! parcel after the other; a shipment folds those of its own use as if there were no others.
 //!
 //! Three signs say that a number is in use again: the parcel before has come to its end, nothing happened for long, a
@@ -35,7 +35,7 @@ pub(super) struct Own<'a> {
     pub next: Vec<NextUse>,
 }
 
-/// Keeps apart what is told of several parcels under one number.
+/// Separates what is reported for several parcels under one number.
 pub(super) fn own(input: &FoldInput) -> Own<'_> {
     let mut own = Own { input: Cow::Borrowed(input), others: Vec::new(), incarnation: 1, next: Vec::new() };
     if surely_one(input) {
@@ -95,7 +95,7 @@ fn surely_one(input: &FoldInput) -> bool {
         && named.all(|(of, object)| *objects.entry(of).or_insert(object) == object)
 }
 
-/// One parcel's part of what is told of a number.
+/// One parcel's part of what is reported for a number.
 struct Use {
     /// What is said from here on is of this use; what lies between two uses is of the nearer one.
     since: Timestamp,
@@ -113,7 +113,7 @@ impl Use {
 }
 
 /// The use that a shipment has which was bound then; none where all that is known had long been over. An old story that
-/// is only told now, under a number that no later use has, is taken as meant for the shipment.
+/// is only reported now, under a number that no later use has, is taken as meant for the shipment.
 fn mine(uses: &[Use], bound: Option<Timestamp>) -> Option<usize> {
     let (last, Some(bound)) = (uses.len().saturating_sub(1), bound) else { return Some(uses.len().saturating_sub(1)) };
     let mine = Use::at(uses, bound);
@@ -122,7 +122,7 @@ fn mine(uses: &[Use], bound: Option<Timestamp>) -> Option<usize> {
     (mine < last || !uses.get(mine).is_some_and(over)).then_some(mine)
 }
 
-/// Something that moves the state, told at a moment.
+/// Something that changes the state, reported at a moment.
 struct Mark {
     at: Timestamp,
     state: State,
@@ -176,12 +176,12 @@ fn between(ends: Timestamp, begins: Timestamp) -> Timestamp {
     ends.checked_add(half.min(GAP)).unwrap_or(begins)
 }
 
-/// What is told of one tracker.
+/// What is reported for one tracker.
 struct Number<'a> {
     tracker: TrackerId,
     facts: Vec<&'a Fact>,
     lists: BTreeMap<SnapshotId, &'a Snapshot>,
-    /// The newest event of each list: what has no time of its own is told with it.
+    /// The newest event of each list: what has no time of its own belongs to it.
     newest: HashMap<SnapshotId, Timestamp>,
     uses: Vec<Use>,
     /// The use that is the shipment's.
@@ -206,8 +206,8 @@ impl<'a> Number<'a> {
         number
     }
 
-    /// When something was told, as far as the provider says: the event's own time, else what its list is about.
-    fn told(&self, fact: &Fact, sighting: &Sighting) -> Option<Timestamp> {
+    /// When something was reported, as far as the provider says: the event's own time, else what its list is about.
+    fn reported_at(&self, fact: &Fact, sighting: &Sighting) -> Option<Timestamp> {
         let list = || {
             let list = sighting.snapshot?;
             self.newest.get(&list).copied().or_else(|| self.lists.get(&list)?.stamp)
@@ -218,7 +218,7 @@ impl<'a> Number<'a> {
     }
 
     fn use_of(&self, uses: &[Use], fact: &Fact, sighting: &Sighting) -> usize {
-        Use::at(uses, self.told(fact, sighting).unwrap_or(sighting.recorded_at))
+        Use::at(uses, self.reported_at(fact, sighting).unwrap_or(sighting.recorded_at))
     }
 
     fn uses(&self, retracted: &Retracted<'_>) -> Vec<Use> {
@@ -226,7 +226,7 @@ impl<'a> Number<'a> {
         let mut objects: BTreeMap<(SourceId, &str), Timestamp> = BTreeMap::new();
         for (fact, state) in self.facts.iter().filter_map(|f| Some((f, moves(f, retracted)?))) {
             for sighting in &fact.sightings {
-                let Some(at) = self.told(fact, sighting) else { continue };
+                let Some(at) = self.reported_at(fact, sighting) else { continue };
                 marks.push(Mark { at, state });
                 let list = sighting.snapshot.and_then(|list| self.lists.get(&list));
                 if let Some((list, object)) = list.and_then(|list| Some((list, list.object.as_deref()?))) {

@@ -17,7 +17,7 @@ const ANOTHER_DAY: SignedDuration = SignedDuration::from_hours(24);
 pub(super) struct Reached<'a> {
     /// Orders ends.
     pub at: Timestamp,
-    /// When, as told.
+    /// When, as reported.
     pub time: &'a EventTime,
     /// The fact that tells it.
     pub by: ObservationId,
@@ -65,7 +65,7 @@ pub(super) fn walk<'a>(facts: &[&Examined<'a>], plan: &Plan) -> Journey<'a> {
     // what came before the deciding fact and moved the state lost to it
     let decides = journey.decided_by;
     for step in journey.steps.iter_mut().filter(|s| s.standing == Standing::Decides && Some(s.fact) != decides) {
-        (step.standing, step.because) = (Standing::Overruled, "A newer fact moved the state on.");
+        (step.standing, step.because) = (Standing::Overruled, "Superseded by a newer event.");
     }
     journey
 }
@@ -76,7 +76,7 @@ impl<'a> Journey<'a> {
         let milestone = examined.fact.reading.milestone;
         let (effect, counted_as) = effect(examined, plan, before);
         let (standing, rule, because) = match effect {
-            None => (Standing::Counts, Rule::R1, "Counts, and does not move the state."),
+            None => (Standing::Counts, Rule::R1, "Counts, but does not change the status."),
             Some((state, bearing)) => self.meet(examined, state, bearing),
         };
         if milestone == Milestone::DeliveryAttempted && !before.is_terminal() && before != State::Returning {
@@ -100,63 +100,56 @@ impl<'a> Journey<'a> {
         let physical = examined.fact.reading.milestone.is_physical();
         match (self.state, to) {
             (State::Delivered, State::Returning | State::Returned) => {
-                self.go(examined, to, Rule::R5, "It went back after the delivery.")
+                self.go(examined, to, Rule::R5, "Returned after the delivery.")
             }
             (State::Delivered, State::Delivered) => self.delivered_again(examined),
-            (State::Delivered, State::Cancelled | State::Failed) => (
-                Standing::Overruled,
-                Rule::R5,
-                "Delivered already; only a return or a retraction leads away from that.",
-            ),
+            (State::Delivered, State::Cancelled | State::Failed) => {
+                (Standing::Overruled, Rule::R5, "Already delivered; only a return or a retraction changes that.")
+            }
             (State::Delivered, _) => self.after_delivery(examined),
             (State::Returning | State::Returned, State::Delivered) => {
-                self.go(examined, State::Returned, Rule::R5, "A delivery on the way back is the return's.")
+                self.go(examined, State::Returned, Rule::R5, "A delivery during the return counts as the return.")
             }
-            (State::Returned, State::Returning) => (Standing::Counts, Rule::R3, "Returned already."),
+            (State::Returned, State::Returning) => (Standing::Counts, Rule::R3, "Already returned."),
             (State::Returned, _) if to != State::Returned => {
-                (Standing::Overruled, Rule::R5, "Returned already; only a retraction leads away from that.")
+                (Standing::Overruled, Rule::R5, "Already returned; only a retraction changes that.")
             }
             (State::Returning, State::Returned) => {
-                self.go(examined, to, Rule::R1, "The newest fact that moves the state.")
+                self.go(examined, to, Rule::R1, "Latest event that changes the status.")
             }
             (State::Returning, State::Cancelled | State::Failed) => {
-                self.go(examined, to, Rule::R1, "The newest fact that moves the state.")
+                self.go(examined, to, Rule::R1, "Latest event that changes the status.")
             }
             (State::Returning, State::Returning) => {
-                self.go(examined, to, Rule::R1, "The newest fact that moves the state.")
+                self.go(examined, to, Rule::R1, "Latest event that changes the status.")
             }
-            (State::Returning, _) => (Standing::Counts, Rule::R5, "Movement on the way back; still returning."),
+            (State::Returning, _) => (Standing::Counts, Rule::R5, "Movement during the return; still returning."),
             (State::Cancelled, to) if to != State::Cancelled => self.after_end(
                 examined,
                 to,
                 physical,
                 Anomaly::ScanAfterCancellation,
-                "A scan after the cancellation: it is under way after all.",
+                "Scanned after the cancellation: in transit after all.",
             ),
             (State::Failed, to) if to != State::Failed => self.after_end(
                 examined,
                 to,
                 physical,
                 Anomaly::ScanAfterLoss,
-                "A scan after it was given up: it was found.",
+                "Scanned after it was reported lost: it was found.",
             ),
             (current, State::Registered) if current > State::Registered => {
-                (Standing::Counts, Rule::R1, "Data about a shipment that is under way already.")
+                (Standing::Counts, Rule::R1, "Data about a shipment that is already in transit.")
             }
             _ => match bearing {
-                Bearing::Moves => self.go(examined, to, Rule::R1, "The newest fact that moves the state."),
+                Bearing::Moves => self.go(examined, to, Rule::R1, "Latest event that changes the status."),
                 Bearing::EndsLeg => {
                     self.go(examined, to, Rule::R13, "Ends a leg; only the last stop's delivery is the shipment's.")
                 }
-                Bearing::Floor if to.rank() > self.state.rank() => self.go(
-                    examined,
-                    to,
-                    Rule::R17,
-                    "Nobody published what this code means; what its coarse status vouches for counts.",
-                ),
-                Bearing::Floor => {
-                    (Standing::Counts, Rule::R17, "Nobody published what this code means: kept, not guessed.")
+                Bearing::Floor if to.rank() > self.state.rank() => {
+                    self.go(examined, to, Rule::R17, "Unmapped code; its coarse status counts.")
                 }
+                Bearing::Floor => (Standing::Counts, Rule::R17, "Unmapped code: stored, not guessed."),
             },
         }
     }
@@ -169,7 +162,7 @@ impl<'a> Journey<'a> {
                 examined,
                 State::Delivered,
                 Rule::R11,
-                "The carrier itself tells when it was delivered; that goes before what others say.",
+                "The carrier's own delivery time comes before other sources.",
             );
         }
         let later = |since: Timestamp| examined.key.duration_since(since) >= ANOTHER_DAY;
@@ -181,10 +174,10 @@ impl<'a> Journey<'a> {
                 examined,
                 State::Delivered,
                 Rule::R3,
-                "The same source reports the delivery again, a day or more later: that is when it was handed over.",
+                "The same source reports the delivery again a day or more later: that is the handover.",
             );
         }
-        (Standing::Counts, Rule::R3, "Delivered already; the first delivery counts.")
+        (Standing::Counts, Rule::R3, "Already delivered; the first delivery counts.")
     }
 
     fn go(
@@ -212,12 +205,12 @@ impl<'a> Journey<'a> {
     fn after_delivery(&mut self, examined: &Examined<'_>) -> (Standing, Rule, &'static str) {
         let later = self.delivered.is_some_and(|delivered| examined.key > delivered.at);
         if !later {
-            return (Standing::Overruled, Rule::R3, "Of the same moment as the delivery, which is further on.");
+            return (Standing::Overruled, Rule::R3, "Same time as the delivery, which comes later in the journey.");
         }
         if examined.fact.reading.milestone.is_physical() {
             self.anomalies.push(Anomaly::ProgressAfterDelivery);
         }
-        (Standing::Overruled, Rule::R4, "Late progress never undoes a delivery.")
+        (Standing::Overruled, Rule::R4, "Later progress events do not undo a delivery.")
     }
 
     fn after_end(
@@ -229,11 +222,7 @@ impl<'a> Journey<'a> {
         because: &'static str,
     ) -> (Standing, Rule, &'static str) {
         if !physical {
-            return (
-                Standing::Overruled,
-                Rule::R5,
-                "It has ended; only a physical scan or a retraction leads away from that.",
-            );
+            return (Standing::Overruled, Rule::R5, "Closed; only a physical scan or a retraction changes that.");
         }
         self.anomalies.push(anomaly);
         self.go(examined, to, Rule::R5, because)
@@ -290,7 +279,7 @@ pub fn speaks_for(fact: &Fact, plan: &Plan) -> Option<State> {
     Some(if at_stop(fact, plan, milestone).is_some() { State::InTransit } else { state })
 }
 
-/// The milestone of a state that people are told of.
+/// The milestone of a state that people are notified of.
 fn end_of(state: State) -> Option<Milestone> {
     match state {
         State::OutForDelivery => Some(Milestone::OutForDelivery),

@@ -1,6 +1,6 @@
 //! Second step (R11): several sources, one physical event. Candidates agree on milestone, piece, place and local time or
 //! instant, to the minute; the connected components of that relation are one event each. The lowest id represents it,
-//! all of them are its evidence, and the best told time is its time.
+//! all of them are its evidence, and the most precise time is its time.
 
 use super::{Rule, Standing, standing::Examined};
 use crate::{
@@ -31,7 +31,7 @@ pub(super) fn merge(facts: &mut [Examined<'_>]) {
 /// One fact of a component speaks, the others are its evidence.
 fn unite(facts: &mut [Examined<'_>], mut members: Vec<usize>) {
     members.sort_unstable_by_key(|i| facts[*i].fact.id);
-    let Some(best) = members.iter().copied().max_by_key(|i| how_well_told(&facts[*i])) else { return };
+    let Some(best) = members.iter().copied().max_by_key(|i| how_precise(&facts[*i])) else { return };
     let (time, key) = (facts[best].time, facts[best].key);
     let Some((speaker, others)) = members.split_first() else { return };
     for other in others {
@@ -44,7 +44,7 @@ fn unite(facts: &mut [Examined<'_>], mut members: Vec<usize>) {
 }
 
 /// A known instant says more than a wall clock; then the source that is believed more, then the finer time.
-fn how_well_told(examined: &Examined<'_>) -> (bool, super::Trust, Precision, Reverse<ObservationId>) {
+fn how_precise(examined: &Examined<'_>) -> (bool, super::Trust, Precision, Reverse<ObservationId>) {
     let time = examined.time;
     (time.utc.is_some(), examined.fact.trust, time.precision, Reverse(examined.fact.id))
 }
@@ -57,8 +57,8 @@ enum When {
     Instant(i64),
 }
 
-type Place<'a> = (usize, Option<&'a str>);
-type Key<'a> = (Milestone, Option<&'a str>, Place<'a>, When);
+type Town<'a> = (usize, Option<&'a str>);
+type Key<'a> = (Milestone, Option<&'a str>, Town<'a>, When);
 
 /// The facts that agree on a key.
 struct Agreeing {
@@ -100,7 +100,7 @@ fn connect(facts: &[Examined<'_>], components: &mut Components) {
     }
 }
 
-/// The wall clock and the instant, as far as they are told.
+/// The wall clock and the instant, as far as they are known.
 fn times(examined: &Examined<'_>) -> [Option<When>; 2] {
     let time = examined.time;
     if time.precision == Precision::Date {
@@ -122,11 +122,11 @@ pub(super) fn piece_of<'a>(examined: &Examined<'a>) -> Option<&'a str> {
 }
 
 /// The place of each fact: the town however it is spelled, and the country where towns of one name lie in several.
-fn places<'a>(facts: &[Examined<'a>]) -> Vec<Place<'a>> {
+fn places<'a>(facts: &[Examined<'a>]) -> Vec<Town<'a>> {
     let mut spelled: HashMap<&str, usize> = HashMap::new();
     let mut towns: HashMap<String, usize> = HashMap::new();
     let mut countries: Vec<Vec<&str>> = Vec::new();
-    let told: Vec<(usize, Option<&str>)> = facts
+    let located: Vec<(usize, Option<&str>)> = facts
         .iter()
         .map(|examined| {
             let location = examined.fact.observation.location.as_ref();
@@ -143,7 +143,7 @@ fn places<'a>(facts: &[Examined<'a>]) -> Vec<Place<'a>> {
             (town, country)
         })
         .collect();
-    told.into_iter().map(|(town, country)| (town, country.filter(|_| countries[town].len() > 1))).collect()
+    located.into_iter().map(|(town, country)| (town, country.filter(|_| countries[town].len() > 1))).collect()
 }
 
 /// Disjoint sets of indices.

@@ -219,7 +219,7 @@ fn counts(facts: &[Examined<'_>], state: State) -> Counts {
                 counts.superseded += 1;
                 // a newer list that goes back behind what an older one said corrects it
                 let further = examined.leads_to().is_some_and(|said| said.rank() > state.rank());
-                counts.corrections += u32::from(examined.is_actual() && further && told(examined));
+                counts.corrections += u32::from(examined.is_actual() && further && is_reported(examined));
             }
             Some(Standing::Quarantined) => counts.quarantined += 1,
             Some(Standing::Retracted) => {
@@ -234,7 +234,7 @@ fn counts(facts: &[Examined<'_>], state: State) -> Counts {
 }
 
 /// An event of a list, not its summary.
-fn told(examined: &Examined<'_>) -> bool {
+fn is_reported(examined: &Examined<'_>) -> bool {
     examined.fact.observation.origin == Origin::Event
 }
 
@@ -262,15 +262,13 @@ fn verdicts(
         let id = examined.fact.id;
         let (standing, rule, because) = match (examined.out, steps.get(&id)) {
             (Some(out), _) => out,
-            _ if !examined.is_actual() => {
-                (Standing::Schedule, Rule::R9, "A plan or an estimate: it sets times, never the state.")
-            }
+            _ if !examined.is_actual() => (Standing::Schedule, Rule::R9, "Estimates do not change the status."),
             _ if whole.unexpected.contains(&id) => {
-                (Standing::Counts, Rule::R12, "About a piece that the order does not have.")
+                (Standing::Counts, Rule::R12, "About a piece that is not in the order.")
             }
             (None, Some(step)) if Some(id) == whole.decided_by => (Standing::Decides, step.rule, step.because),
             (None, Some(step)) => of_step(examined, step),
-            (None, None) => (Standing::Counts, Rule::R1, "Counts, and does not move the state."),
+            (None, None) => (Standing::Counts, Rule::R1, "Counts, but does not change the status."),
         };
         Verdict { fact: id, standing, rule, because: because.to_owned() }
     });
@@ -280,15 +278,15 @@ fn verdicts(
 fn of_step(examined: &Examined<'_>, step: &Step) -> (Standing, Rule, &'static str) {
     match (step.standing, &examined.fact.reading) {
         (Standing::Counts, reading) if reading.unmapped => {
-            (Standing::Counts, Rule::R17, "Nobody published what this code means: kept, not guessed.")
+            (Standing::Counts, Rule::R17, "Unmapped code: stored, not guessed.")
         }
         (Standing::Counts, reading) if reading.exception.is_some() => {
-            (Standing::Overlay, Rule::R8, "An exception lies over the state and does not change it.")
+            (Standing::Overlay, Rule::R8, "Exception; status unchanged.")
         }
         (Standing::Counts, _) if examined.fact.observation.origin == Origin::Summary => {
-            (Standing::Counts, Rule::R17, "From the summary: no event of the list says it.")
+            (Standing::Counts, Rule::R17, "From the summary; no event in the list.")
         }
-        (Standing::Decides, _) => (Standing::Overruled, step.rule, "A newer fact moved the state on."),
+        (Standing::Decides, _) => (Standing::Overruled, step.rule, "Superseded by a newer event."),
         (standing, _) => (standing, step.rule, step.because),
     }
 }

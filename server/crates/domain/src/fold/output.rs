@@ -95,7 +95,7 @@ pub struct Counts {
     /// Codes that nobody has mapped (also counted where they stand).
     pub unmapped: u32,
     /// Facts that had moved the state and were taken back, by a retraction or by a newer list that goes back behind them:
-    /// corrections to whoever was told.
+    /// corrections for those who were notified.
     pub corrections: u32,
 }
 
@@ -160,7 +160,7 @@ pub enum Anomaly {
     Contradiction,
     /// A code that nobody has mapped.
     UnmappedCode,
-    /// What is told under the number is another delivery's, which left the house (R16).
+    /// What is reported under the number is another delivery's, which left the house (R16).
     NumberOfAnother,
 }
 

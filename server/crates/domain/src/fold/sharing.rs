@@ -8,7 +8,7 @@ use super::{
 use crate::ids::TrackerId;
 use std::{borrow::Cow, collections::BTreeSet};
 
-/// What the shipment has of what is told under its numbers.
+/// The shipment's part of what is reported under its numbers.
 pub(super) struct Own<'a> {
     /// The input without the facts of trackers that others have.
     pub input: Cow<'a, FoldInput>,

@@ -21,7 +21,7 @@ const AHEAD_MAX: SignedDuration = SignedDuration::from_hours(26);
 pub(super) struct Examined<'a> {
     /// The fact.
     pub fact: &'a Fact,
-    /// When it happened; where several sources tell one event, the best told time.
+    /// When it happened; where several sources report one event, the most precise time.
     pub time: &'a EventTime,
     /// Orders facts: the event's time, else when it was stated, else when we took it in.
     pub key: Timestamp,
@@ -95,8 +95,8 @@ fn weigh_summaries(facts: &mut [Examined<'_>]) {
     let mut newest: HashMap<_, (_, &Fact, State)> = HashMap::new();
     for event in facts.iter().filter(walked).filter(|f| !summary(f)) {
         let Some(state) = event.leads_to() else { continue };
-        let (at, told) = (event.order(), newest.get(&by(event)));
-        if told.is_none_or(|(newest, ..)| *newest < at) {
+        let (at, repeated) = (event.order(), newest.get(&by(event)));
+        if repeated.is_none_or(|(newest, ..)| *newest < at) {
             newest.insert(by(event), (at, event.fact, state));
         }
     }
@@ -104,10 +104,10 @@ fn weigh_summaries(facts: &mut [Examined<'_>]) {
         let (Some(state), Some((_, event, reached))) = (examined.leads_to(), newest.get(&by(examined))) else {
             continue;
         };
-        let (said, told) = (&examined.fact.reading, &event.reading);
-        let news = said.exception.is_some() && said.exception != told.exception;
+        let (said, repeated) = (&examined.fact.reading, &event.reading);
+        let news = said.exception.is_some() && said.exception != repeated.exception;
         let further = state.is_terminal() || state.rank() > reached.rank();
-        if !news && (said.milestone == told.milestone || !further) {
+        if !news && (said.milestone == repeated.milestone || !further) {
             examined.out =
                 Some((Standing::Overruled, Rule::R17, "The newest event says as much; it goes before a summary."));
         }
@@ -183,11 +183,11 @@ pub(super) fn retracted(input: &FoldInput) -> Retracted<'_> {
 /// The lists of snapshot providers, newest first for each source and tracker object.
 struct Lists<'a> {
     /// Where each snapshot stands among those of its object; 0 is the active one.
-    rank: IdMap<SnapshotId, Place<'a>>,
+    rank: IdMap<SnapshotId, Listed<'a>>,
 }
 
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct Listed<'a> {
     rank: usize,
     /// The oldest event of any newer list of the same object: what is not older is withdrawn.
     newer_reach_to: Option<Timestamp>,
@@ -224,7 +224,7 @@ impl<'a> Lists<'a> {
             lists.dedup_by_key(|s| s.id);
             let mut newer_reach_to: Option<Timestamp> = None;
             for (place, snapshot) in lists.into_iter().enumerate() {
-                rank.insert(snapshot.id, Place { rank: place, newer_reach_to, snapshot });
+                rank.insert(snapshot.id, Listed { rank: place, newer_reach_to, snapshot });
                 newer_reach_to = match (newer_reach_to, oldest.get(&snapshot.id)) {
                     (Some(a), Some(b)) => Some(a.min(*b)),
                     (a, b) => a.or(b.copied()),
@@ -235,7 +235,7 @@ impl<'a> Lists<'a> {
     }
 
     /// The newest list that has the fact; none where it also stands outside of lists, or in none.
-    fn newest(&self, fact: &Fact) -> Option<Place<'a>> {
+    fn newest(&self, fact: &Fact) -> Option<Listed<'a>> {
         if fact.sightings.iter().any(|s| s.snapshot.is_none()) {
             return None;
         }

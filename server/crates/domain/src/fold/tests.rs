@@ -27,7 +27,7 @@ fn now() -> Timestamp {
     instant("2026-03-20T00:00:00Z")
 }
 
-/// A statement to be told; what is not said is as usual.
+/// A statement to be reported; what is not set is as usual.
 #[derive(Clone, Debug)]
 struct Said {
     code: &'static str,
@@ -358,8 +358,8 @@ fn r17_the_newest_event_goes_before_a_summary() {
 
 #[test]
 fn r2_the_same_words_of_another_time_are_another_event() {
-    let told = [said("X4", &day("08:00")), said("X4", &day("09:00")), said("X4", &day("09:00"))];
-    assert_eq!(folded(&told).counts.active, 2);
+    let reported = [said("X4", &day("08:00")), said("X4", &day("09:00")), said("X4", &day("09:00"))];
+    assert_eq!(folded(&reported).counts.active, 2);
 }
 
 #[test]
@@ -418,7 +418,11 @@ fn r3_a_second_delivery_days_later_revises_the_first_and_is_an_anomaly() {
     assert_eq!(twice.delivered_at, folded(std::slice::from_ref(&picked_up)).delivered_at);
     assert_eq!(twice.anomalies, [Anomaly::DeliveredAgain]);
     assert_eq!(folded(&[picked_up.clone(), first.clone()]).hash, twice.hash, "whatever comes first");
-    assert_eq!(folded(&[first.clone(), said("Delivered_002", &day("15:00"))]).anomalies, [], "told twice on one day");
+    assert_eq!(
+        folded(&[first.clone(), said("Delivered_002", &day("15:00"))]).anomalies,
+        [],
+        "reported twice on one day"
+    );
     let other = Said { source: 2, ..picked_up };
     assert_eq!(folded(&[first, other]).anomalies, [], "another source may be late");
 }
@@ -609,8 +613,8 @@ fn r9_departure_from_the_pick_up_says_that_it_was_picked_up() {
     let planned = Said { classifier: Classifier::Planned, ..said("AA", &day("07:00")) };
     let folded = folded(&[planned, said("AF", &day("08:00"))]);
     assert_eq!(folded.schedule["PICKED_UP"].actual.as_ref().unwrap().utc, Some(instant(&day("08:00"))));
-    let told: Vec<_> = folded.announcements.iter().map(|a| (a.milestone, a.ordinal)).collect();
-    assert_eq!(told, [(Milestone::PickedUp, 1)]);
+    let reported: Vec<_> = folded.announcements.iter().map(|a| (a.milestone, a.ordinal)).collect();
+    assert_eq!(reported, [(Milestone::PickedUp, 1)]);
     let both = tests::folded(&[said("CP", &day("07:30")), said("AF", &day("08:00"))]);
     assert_eq!(both.announcements.len(), 1);
 }
@@ -863,7 +867,7 @@ fn announcements_do_not_depend_on_what_came_first() {
         keys(&attempts),
         [("OUT_FOR_DELIVERY", 1), ("DELIVERY_ATTEMPTED", 1), ("OUT_FOR_DELIVERY", 2), ("DELIVERED", 1)]
     );
-    // a delivery that is known before its tour is told once, and the tour is told when it is known
+    // a delivery that is known before its tour is announced once, and the tour when it is known
     assert_eq!(keys(&attempts[3..]), [("DELIVERED", 1)]);
 }
 
@@ -1063,15 +1067,15 @@ proptest! {
         let after = fold(&together(input), now());
         prop_assert_eq!(before.state, after.state);
         // an old list is a sign of life all the same
-        let told = |f: &Folded| f.exceptions.iter().filter(|e| e.reason != ExceptionReason::Silence).cloned().collect::<Vec<_>>();
-        prop_assert_eq!(told(&before), told(&after));
+        let reported = |f: &Folded| f.exceptions.iter().filter(|e| e.reason != ExceptionReason::Silence).cloned().collect::<Vec<_>>();
+        prop_assert_eq!(reported(&before), reported(&after));
         prop_assert_eq!(before.counts.active, after.counts.active);
         prop_assert_eq!(before.announcements, after.announcements);
     }
 
     #[test]
     fn a_second_source_that_says_the_same_changes_nothing(input in any_input()) {
-        // physical facts with a time, told by one source that adds
+        // physical facts with a time, reported by one source that adds
         let mut input = input;
         input.facts.retain(|f| f.sightings.iter().all(|s| s.snapshot.is_none())
             && f.reading.milestone.is_physical()
@@ -1079,10 +1083,10 @@ proptest! {
             && f.observation.provider_event_id.is_none()
             && f.source == SourceId(Uuid::from_u128(1)));
         // and none twice
-        let mut told = std::collections::HashSet::new();
+        let mut reported = std::collections::HashSet::new();
         input.facts.retain(|f| {
             let time = &f.observation.time;
-            time.sort_key().is_some() && told.insert((f.reading.milestone, f.piece.clone(), time.local, time.utc))
+            time.sort_key().is_some() && reported.insert((f.reading.milestone, f.piece.clone(), time.local, time.utc))
         });
         let once = fold(&input, now());
         let mut twice = input.clone();

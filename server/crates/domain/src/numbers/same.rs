@@ -16,7 +16,7 @@ pub struct Written<'a> {
     pub carrier: Option<&'a str>,
 }
 
-/// A text as a number is compared and kept by whoever knows its carrier; see [`super::normalise`].
+/// A text as a number is compared and kept by a source that knows its carrier; see [`super::normalise`].
 ///
 /// # Errors
 /// As there.
@@ -47,7 +47,7 @@ pub fn same(one: Written<'_>, other: Written<'_>) -> bool {
 }
 
 /// The carrier as which another one counts under a number: that of its form, where the other hands such parcels over, or
-/// where the form leaves no doubt which parcel it is, whoever is named; else the other itself.
+/// where the form leaves no doubt which parcel it is, any carrier named; else the other itself.
 pub fn network<'a>(number: &str, carrier: &'a str) -> Cow<'a, str> {
     let read = Number::read(number);
     let found = read.formats.iter().find(|c| read.valid && c.check != Check::Bad && is_known_to(c, carrier));
@@ -62,13 +62,13 @@ fn is_known_to(candidate: &Candidate, carrier: &str) -> bool {
             && candidate.class <= super::PREFIXED
             && candidate.canonical.len() >= UNMISTAKABLE_CHARS;
     let delivering = candidate.delivering();
-    // by whoever is the local post
+    // by the local post
     let by_others = delivering.len() < format.delivered_by.len();
     format.kind == Kind::Shipment
         && (unmistakable || by_others || candidate.family == Some(carrier) || delivering.contains(&carrier))
 }
 
-/// Everything under which a number may be kept that is the same: by whoever names the same carrier, another one that knows
+/// Everything under which a number may be kept that is the same: by a source that names the same carrier, another one that knows
 /// the number, or none. Nearly always one.
 pub fn kept_under(text: &str, carrier: Option<&str>) -> Vec<String> {
     let number = Number::read_with(text, Hints { carrier, country: None });

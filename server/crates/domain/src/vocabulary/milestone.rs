@@ -132,7 +132,7 @@ milestones! {
     Unloading, "UNLOADING", Destination, Some(State::OutForDelivery), Physical, "Unloading", "unloading or tendered at consignee";
     AvailableForPickup, "AVAILABLE_FOR_PICKUP", Destination, Some(State::AvailableForPickup), Physical, "Available for pick-up", "consignee can collect";
     DeliveryAttempted, "DELIVERY_ATTEMPTED", Destination, Some(State::InTransit), Physical, "Delivery attempted", "attempt without success; always with a reason";
-    DeliveredPart, "DELIVERED_PART", End, Some(State::PartiallyDelivered), Physical, "Delivered in part", "delivered incomplete";
+    DeliveredPart, "DELIVERED_PART", End, Some(State::PartiallyDelivered), Physical, "Partially delivered", "delivered incomplete";
     Delivered, "DELIVERED", End, Some(State::Delivered), Physical, "Delivered", "delivered (qualifier: signed, neighbour, safe place, locker, collected, damaged, COD)";
     PodAvailable, "POD_AVAILABLE", End, None, Administrative, "Proof of delivery available", "proof of delivery document";
     DepartedDelivery, "DEPARTED_DELIVERY", End, None, Administrative, "Departed delivery place", "vehicle left the delivery place (no proof of delivery by itself)";

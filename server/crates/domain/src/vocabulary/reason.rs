@@ -100,7 +100,7 @@ words! {
 }
 
 words! {
-    /// Who is answerable by default; a contract may say otherwise.
+    /// Who is responsible by default; a contract may say otherwise.
     Party {
         Carrier = "CARRIER", "Carrier";
         OtherCarrier = "OTHER_CARRIER", "Connecting carrier";
@@ -177,7 +177,7 @@ macro_rules! reasons {
                 match self { $(Self::$variant => Category::$category,)* }
             }
 
-            /// Who is answerable by default.
+            /// Who is responsible by default.
             pub const fn responsible(self) -> Party {
                 match self { $(Self::$variant => Party::$party,)* }
             }
@@ -221,69 +221,69 @@ impl ExceptionReason {
 
 reasons! {
     DelayUnspecified, "DELAY_UNSPECIFIED", Delay, Unknown, Minor, Running, Nobody, NextPhysical, "Delayed";
-    DelayCarrier, "DELAY_CARRIER", Delay, Carrier, Minor, Running, Nobody, NextPhysical, "Delay, carrier";
-    DelayMechanical, "DELAY_MECHANICAL", Delay, Carrier, Minor, Running, Nobody, NextPhysical, "Delay mechanical";
-    DelayAccident, "DELAY_ACCIDENT", Delay, Carrier, Major, Running, Nobody, NextPhysical, "Delay accident";
-    DelayDriver, "DELAY_DRIVER", Delay, Carrier, Minor, Running, Nobody, NextPhysical, "Delay driver";
-    DelayCapacity, "DELAY_CAPACITY", Delay, Carrier, Minor, Running, Nobody, NextPhysical, "Delay capacity";
-    DelayInterline, "DELAY_INTERLINE", Delay, OtherCarrier, Minor, Running, Nobody, NextPhysical, "Delay interline";
-    DelayShipper, "DELAY_SHIPPER", Delay, Shipper, Minor, Stopped, Nobody, NextPhysical, "Delay shipper";
-    DelayWeather, "DELAY_WEATHER", ForceMajeure, Nobody, Minor, Stopped, Nobody, NextPhysical, "Delay, weather";
-    DelayForceMajeure, "DELAY_FORCE_MAJEURE", ForceMajeure, Nobody, Major, Stopped, Nobody, NextPhysical, "Delay force majeure";
-    DelayStrike, "DELAY_STRIKE", ForceMajeure, Nobody, Major, Stopped, Nobody, NextPhysical, "Delay strike";
-    DelayRoad, "DELAY_ROAD", ForceMajeure, Nobody, Minor, Stopped, Nobody, NextPhysical, "Delay road";
-    DelayHoliday, "DELAY_HOLIDAY", Delay, Nobody, Info, Stopped, Nobody, NextPhysical, "Delay holiday";
+    DelayCarrier, "DELAY_CARRIER", Delay, Carrier, Minor, Running, Nobody, NextPhysical, "Carrier delay";
+    DelayMechanical, "DELAY_MECHANICAL", Delay, Carrier, Minor, Running, Nobody, NextPhysical, "Vehicle breakdown";
+    DelayAccident, "DELAY_ACCIDENT", Delay, Carrier, Major, Running, Nobody, NextPhysical, "Accident";
+    DelayDriver, "DELAY_DRIVER", Delay, Carrier, Minor, Running, Nobody, NextPhysical, "Driver delay";
+    DelayCapacity, "DELAY_CAPACITY", Delay, Carrier, Minor, Running, Nobody, NextPhysical, "Capacity shortage";
+    DelayInterline, "DELAY_INTERLINE", Delay, OtherCarrier, Minor, Running, Nobody, NextPhysical, "Missed connection";
+    DelayShipper, "DELAY_SHIPPER", Delay, Shipper, Minor, Stopped, Nobody, NextPhysical, "Delayed by shipper";
+    DelayWeather, "DELAY_WEATHER", ForceMajeure, Nobody, Minor, Stopped, Nobody, NextPhysical, "Weather delay";
+    DelayForceMajeure, "DELAY_FORCE_MAJEURE", ForceMajeure, Nobody, Major, Stopped, Nobody, NextPhysical, "Force majeure";
+    DelayStrike, "DELAY_STRIKE", ForceMajeure, Nobody, Major, Stopped, Nobody, NextPhysical, "Strike";
+    DelayRoad, "DELAY_ROAD", ForceMajeure, Nobody, Minor, Stopped, Nobody, NextPhysical, "Road closure";
+    DelayHoliday, "DELAY_HOLIDAY", Delay, Nobody, Info, Stopped, Nobody, NextPhysical, "Public holiday";
     Misrouted, "MISROUTED", Routing, Carrier, Minor, Running, Nobody, NextPhysical, "Misrouted";
     PickupMissed, "PICKUP_MISSED", Pickup, Carrier, Major, Running, Person, NextPhysical, "Pick-up missed";
     PickupNotReady, "PICKUP_NOT_READY", Pickup, Shipper, Minor, Stopped, Person, NextPhysical, "Goods not ready for pick-up";
     ConsigneeNotAvailable, "CONSIGNEE_NOT_AVAILABLE", Consignee, Consignee, Minor, Stopped, Nobody, NextPhysical, "Recipient not available";
     ConsigneeClosed, "CONSIGNEE_CLOSED", Consignee, Consignee, Minor, Stopped, Nobody, NextPhysical, "Business closed";
-    ConsigneeRefused, "CONSIGNEE_REFUSED", Consignee, Consignee, Major, Stopped, Person, Resolution, "Refused";
+    ConsigneeRefused, "CONSIGNEE_REFUSED", Consignee, Consignee, Major, Stopped, Person, Resolution, "Refused by recipient";
     ConsigneeRequestedLater, "CONSIGNEE_REQUESTED_LATER", Consignee, Consignee, Info, Stopped, Nobody, NextPhysical, "Later delivery requested";
     ConsigneeUnclaimed, "CONSIGNEE_UNCLAIMED", Consignee, Consignee, Major, Stopped, Person, Resolution, "Not collected";
-    ConsigneeIdFailed, "CONSIGNEE_ID_FAILED", Consignee, Consignee, Minor, Stopped, Nobody, NextPhysical, "Recipient id failed";
+    ConsigneeIdFailed, "CONSIGNEE_ID_FAILED", Consignee, Consignee, Minor, Stopped, Nobody, NextPhysical, "ID check failed";
     ConsigneeCancelled, "CONSIGNEE_CANCELLED", Consignee, Consignee, Major, Stopped, Person, Resolution, "Recipient cancelled";
-    ConsigneeFacility, "CONSIGNEE_FACILITY", Consignee, Consignee, Minor, Stopped, Nobody, NextPhysical, "Recipient facility";
-    ConsigneeOther, "CONSIGNEE_OTHER", Consignee, Consignee, Minor, Stopped, Nobody, NextPhysical, "Recipient other";
+    ConsigneeFacility, "CONSIGNEE_FACILITY", Consignee, Consignee, Minor, Stopped, Nobody, NextPhysical, "Recipient site issue";
+    ConsigneeOther, "CONSIGNEE_OTHER", Consignee, Consignee, Minor, Stopped, Nobody, NextPhysical, "Other recipient issue";
     AppointmentNeeded, "APPOINTMENT_NEEDED", Consignee, Consignee, Info, Stopped, Person, NextPhysical, "Appointment needed";
     DeliveryMissed, "DELIVERY_MISSED", Delay, Carrier, Major, Running, Nobody, NextPhysical, "Delivery missed";
     AttemptFailed, "ATTEMPT_FAILED", Consignee, Unknown, Minor, Running, Nobody, NextPhysical, "Delivery attempt failed";
     AddressIncorrect, "ADDRESS_INCORRECT", Address, Shipper, Major, Stopped, Person, Resolution, "Address incorrect";
     AddressCorrected, "ADDRESS_CORRECTED", Address, Shipper, Info, Running, Nobody, NextPhysical, "Address corrected";
-    AddressMoved, "ADDRESS_MOVED", Address, Consignee, Major, Stopped, Person, Resolution, "Address moved";
+    AddressMoved, "ADDRESS_MOVED", Address, Consignee, Major, Stopped, Person, Resolution, "Recipient moved";
     AddressNotFound, "ADDRESS_NOT_FOUND", Address, Unknown, Major, Running, Person, Resolution, "Address not found";
-    AddressNoAccess, "ADDRESS_NO_ACCESS", Address, Consignee, Minor, Stopped, Nobody, NextPhysical, "Address no access";
+    AddressNoAccess, "ADDRESS_NO_ACCESS", Address, Consignee, Minor, Stopped, Nobody, NextPhysical, "No access to address";
     OutOfServiceArea, "OUT_OF_SERVICE_AREA", Address, Shipper, Major, Stopped, Person, Resolution, "Out of service area";
-    HoldCarrier, "HOLD_CARRIER", Hold, Carrier, Minor, Running, Nobody, NextPhysical, "Hold carrier";
-    HoldShipper, "HOLD_SHIPPER", Hold, Shipper, Minor, Stopped, Nobody, NextPhysical, "Hold shipper";
-    HoldInstructions, "HOLD_INSTRUCTIONS", Hold, Shipper, Major, Stopped, Person, Resolution, "Hold instructions";
+    HoldCarrier, "HOLD_CARRIER", Hold, Carrier, Minor, Running, Nobody, NextPhysical, "Held by carrier";
+    HoldShipper, "HOLD_SHIPPER", Hold, Shipper, Minor, Stopped, Nobody, NextPhysical, "Held by shipper";
+    HoldInstructions, "HOLD_INSTRUCTIONS", Hold, Shipper, Major, Stopped, Person, Resolution, "Awaiting instructions";
     HoldPayment, "HOLD_PAYMENT", Payment, Consignee, Major, Stopped, Person, Resolution, "Held for payment";
-    HoldSecurity, "HOLD_SECURITY", Hold, Authority, Major, Stopped, Nobody, Resolution, "Hold security";
-    HoldRegulatory, "HOLD_REGULATORY", Hold, Authority, Major, Stopped, Person, Resolution, "Hold regulatory";
+    HoldSecurity, "HOLD_SECURITY", Hold, Authority, Major, Stopped, Nobody, Resolution, "Security hold";
+    HoldRegulatory, "HOLD_REGULATORY", Hold, Authority, Major, Stopped, Person, Resolution, "Regulatory hold";
     CustomsDelay, "CUSTOMS_DELAY", Customs, Customs, Minor, Stopped, Nobody, NextPhysical, "Customs delay";
     CustomsInspection, "CUSTOMS_INSPECTION", Customs, Customs, Minor, Stopped, Nobody, NextPhysical, "Customs inspection";
-    CustomsDocuments, "CUSTOMS_DOCUMENTS", Customs, Shipper, Major, Stopped, Person, Resolution, "Customs documents";
-    CustomsDuties, "CUSTOMS_DUTIES", Customs, Consignee, Major, Stopped, Person, Resolution, "Customs duties";
-    CustomsRefused, "CUSTOMS_REFUSED", Customs, Shipper, Critical, Stopped, Person, Human, "Customs refused";
+    CustomsDocuments, "CUSTOMS_DOCUMENTS", Customs, Shipper, Major, Stopped, Person, Resolution, "Customs documents missing";
+    CustomsDuties, "CUSTOMS_DUTIES", Customs, Consignee, Major, Stopped, Person, Resolution, "Duties unpaid";
+    CustomsRefused, "CUSTOMS_REFUSED", Customs, Shipper, Critical, Stopped, Person, Human, "Rejected by customs";
     Damaged, "DAMAGED", Damage, Carrier, Critical, Running, Person, Human, "Damaged";
     DamagedRepacked, "DAMAGED_REPACKED", Damage, Carrier, Major, Running, Person, Human, "Damaged, repacked";
-    Packaging, "PACKAGING", Damage, Shipper, Major, Stopped, Person, Resolution, "Packaging";
+    Packaging, "PACKAGING", Damage, Shipper, Major, Stopped, Person, Resolution, "Inadequate packaging";
     Lost, "LOST", Loss, Carrier, Critical, Running, Person, Found, "Lost";
     MissingPieces, "MISSING_PIECES", Loss, Carrier, Critical, Running, Person, Human, "Missing pieces";
     Stolen, "STOLEN", Loss, ThirdParty, Critical, Running, Person, Human, "Stolen";
     UnderInvestigation, "UNDER_INVESTIGATION", Loss, Carrier, Major, Running, Nobody, Resolution, "Under investigation";
-    Disposed, "DISPOSED", Loss, Carrier, Critical, Running, Person, Human, "Disposed";
+    Disposed, "DISPOSED", Loss, Carrier, Critical, Running, Person, Human, "Disposed of";
     Overage, "OVERAGE", Loss, Carrier, Minor, Running, Nobody, Human, "Overage";
     DocumentsMissing, "DOCUMENTS_MISSING", Data, Shipper, Major, Stopped, Person, Resolution, "Documents missing";
     DataError, "DATA_ERROR", Data, Unknown, Minor, Running, Nobody, NextPhysical, "Data error";
     DataErrorCarrier, "DATA_ERROR_CARRIER", Data, Carrier, Minor, Running, Nobody, NextPhysical, "Data error at the carrier";
     Discrepancy, "DISCREPANCY", Data, Shipper, Minor, Stopped, Person, Resolution, "Discrepancy";
     ProhibitedGoods, "PROHIBITED_GOODS", Regulatory, Shipper, Critical, Stopped, Person, Human, "Prohibited goods";
-    CarrierRejected, "CARRIER_REJECTED", Pickup, Carrier, Major, Running, Person, Resolution, "Carrier rejected";
+    CarrierRejected, "CARRIER_REJECTED", Pickup, Carrier, Major, Running, Person, Resolution, "Refused by carrier";
     CancelledByShipper, "CANCELLED_BY_SHIPPER", Cancel, Shipper, Info, Stopped, Nobody, Human, "Cancelled by shipper";
     Unspecified, "UNSPECIFIED", Unspecified, Unknown, Minor, Running, Nobody, NextPhysical, "Unspecified problem";
     Late, "LATE", Delay, Carrier, Minor, Running, Person, Resolution, "Late";
-    Silence, "SILENCE", Visibility, Carrier, Major, Running, Nobody, NextPhysical, "Silent";
+    Silence, "SILENCE", Visibility, Carrier, Major, Running, Nobody, NextPhysical, "No updates";
     RepeatedAttempts, "REPEATED_ATTEMPTS", Consignee, Carrier, Major, Running, Person, Resolution, "Repeated failed attempts";
     LateToShip, "LATE_TO_SHIP", Delay, Shipper, Info, Stopped, Person, NextPhysical, "Late to ship";
     ImportIncomplete, "IMPORT_INCOMPLETE", Integration, Shipper, Info, Stopped, Person, Resolution, "Order data incomplete";

@@ -2,7 +2,7 @@
 
 use super::recycled;
 use crate::{
-    codec::{Columns, Done, Fail, Part, id_list, json, micros, opt_micros, parts, rows_as, word},
+    codec::{Columns, Part, SqlError, id_list, json, micros, opt_micros, parts, rows_as, word},
     db::Pg,
     group::Grouped,
     jobs, lock,
@@ -23,9 +23,9 @@ use storage::{
 };
 use storage_sql::{cases, exceptions};
 
-/// What is told of the trackers `bound`: the statements on them, and those on others that take one of theirs back; who
+/// What is recorded about the trackers `bound`: the statements on them, and those on others that take one of theirs back; who
 /// said each, how each is read, and the lists they came in. `$2` is what was known when.
-macro_rules! told {
+macro_rules! known_facts {
     ($bound:literal, $($more:tt)*) => {
         concat!(
             "WITH bound AS MATERIALIZED (", $bound, "),
@@ -68,11 +68,11 @@ pub(crate) struct Load {
 
 #[async_trait]
 impl Grouped for Load {
-    type Answer = Option<Loaded>;
+    type Output = Option<Loaded>;
 
     const TOGETHER: usize = 16;
 
-    async fn run(batch: &[Self], conn: &mut PgConnection) -> Done<Vec<Option<Loaded>>> {
+    async fn run(batch: &[Self], conn: &mut PgConnection) -> Result<Vec<Option<Loaded>>, SqlError> {
         let which: Vec<_> = batch.iter().map(|load| (&load.scope, load.id)).collect();
         load(conn, &which, None).await
     }
@@ -84,11 +84,11 @@ pub(super) async fn load(
     conn: &mut PgConnection,
     which: &[(&Scope, ShipmentId)],
     known_at: Option<Timestamp>,
-) -> Done<Vec<Option<Loaded>>> {
+) -> Result<Vec<Option<Loaded>>, SqlError> {
     let rows = sqlx::query(concat!(
         "SELECT w.place, l.* FROM (SELECT * FROM unnest($1::uuid[], $3::uuid[]) WITH ORDINALITY LIMIT cardinality($1)) w (id, company_id, place)
          CROSS JOIN LATERAL (",
-        told!(
+        known_facts!(
             "SELECT b.tracker_id, b.piece, b.recorded_at, coalesce(b.valid_from, b.recorded_at) AS since,
                     (SELECT max(coalesce(o.valid_from, o.recorded_at)) FROM binding o
                      WHERE o.tracker_id = b.tracker_id AND o.recorded_at <= $2
@@ -130,18 +130,19 @@ pub(super) async fn load(
     Ok((1..=which.len()).map(|place| found.remove(&place)).collect())
 }
 
-fn loaded(row: &PgRow, known_at: Option<Timestamp>) -> Done<Loaded> {
+fn loaded(row: &PgRow, known_at: Option<Timestamp>) -> Result<Loaded, SqlError> {
     let known = known_at.map_or(i64::MAX, micros);
-    let mut shipment = super::record(row, parts(row, "numbers")?.iter().map(super::number).collect::<Done<_>>()?)?;
+    let mut shipment =
+        super::record(row, parts(row, "numbers")?.iter().map(super::number).collect::<Result<_, SqlError>>()?)?;
     if known_at.is_some() {
         shipment.plan = row.opt_json("plan_then")?.unwrap_or_default();
     }
-    let bindings = parts(row, "bindings")?.iter().map(binding).collect::<Done<BTreeMap<_, _>>>()?;
+    let bindings = parts(row, "bindings")?.iter().map(binding).collect::<Result<BTreeMap<_, _>, SqlError>>()?;
     let input = FoldInput {
         plan: shipment.plan.clone(),
         facts: facts(row, &bindings)?,
         snapshots: snapshots(row)?,
-        decisions: parts(row, "decisions")?.iter().map(|part| part.json("body")).collect::<Done<_>>()?,
+        decisions: parts(row, "decisions")?.iter().map(|part| part.json("body")).collect::<Result<_, SqlError>>()?,
         bound: bindings.iter().map(|(tracker, binding)| (*tracker, binding.since)).collect(),
         others: others(row)?,
     };
@@ -154,15 +155,18 @@ fn loaded(row: &PgRow, known_at: Option<Timestamp>) -> Done<Loaded> {
             .iter()
             .map(|part| exceptions::then(&part.row(), known))
             .collect::<storage::Result<_>>()?,
-        effects: parts(row, "effects")?.iter().map(effect).collect::<Done<_>>()?,
+        effects: parts(row, "effects")?.iter().map(effect).collect::<Result<_, SqlError>>()?,
         cases: parts(row, "cases")?.iter().map(|part| cases::case(&part.row())).collect::<storage::Result<_>>()?,
     })
 }
 
-/// What is told of one tracker, whosever it is.
-pub(super) async fn told_of(conn: &mut PgConnection, tracker: TrackerId) -> Done<FoldInput> {
-    let row =
-        sqlx::query(told!("SELECT $1::uuid AS tracker_id",)).bind(tracker.0).bind(i64::MAX).fetch_one(conn).await?;
+/// What is recorded about one tracker.
+pub(super) async fn facts_of(conn: &mut PgConnection, tracker: TrackerId) -> Result<FoldInput, SqlError> {
+    let row = sqlx::query(known_facts!("SELECT $1::uuid AS tracker_id",))
+        .bind(tracker.0)
+        .bind(i64::MAX)
+        .fetch_one(conn)
+        .await?;
     Ok(FoldInput { facts: facts(&row, &BTreeMap::new())?, snapshots: snapshots(&row)?, ..FoldInput::default() })
 }
 
@@ -175,7 +179,7 @@ struct Binding {
     last: Timestamp,
 }
 
-fn binding(part: &Part) -> Done<(TrackerId, Binding)> {
+fn binding(part: &Part) -> Result<(TrackerId, Binding), SqlError> {
     let binding = Binding {
         piece: part.opt_text("piece")?,
         recorded_at: part.at("recorded_at")?,
@@ -186,7 +190,7 @@ fn binding(part: &Part) -> Done<(TrackerId, Binding)> {
 }
 
 /// The other deliveries that were bound to the same trackers.
-fn others(row: &PgRow) -> Done<BTreeMap<TrackerId, Vec<OtherDelivery>>> {
+fn others(row: &PgRow) -> Result<BTreeMap<TrackerId, Vec<OtherDelivery>>, SqlError> {
     let mut others: BTreeMap<TrackerId, Vec<OtherDelivery>> = BTreeMap::new();
     for part in &parts(row, "others")? {
         let plan: Option<Plan> = part.opt_json("plan")?;
@@ -202,7 +206,7 @@ struct Said {
     sightings: Vec<Sighting>,
 }
 
-fn facts(row: &PgRow, bindings: &BTreeMap<TrackerId, Binding>) -> Done<Vec<Fact>> {
+fn facts(row: &PgRow, bindings: &BTreeMap<TrackerId, Binding>) -> Result<Vec<Fact>, SqlError> {
     let (mut said, mut readings) = (sightings(row)?, readings(row)?);
     let mut facts = Vec::new();
     for part in &parts(row, "observations")? {
@@ -224,7 +228,7 @@ fn facts(row: &PgRow, bindings: &BTreeMap<TrackerId, Binding>) -> Done<Vec<Fact>
     Ok(facts)
 }
 
-fn sightings(row: &PgRow) -> Done<HashMap<ObservationId, Said>> {
+fn sightings(row: &PgRow) -> Result<HashMap<ObservationId, Said>, SqlError> {
     let mut said: HashMap<ObservationId, Said> = HashMap::new();
     for part in &parts(row, "sightings")? {
         let recorded_at = part.at("recorded_at")?;
@@ -246,11 +250,11 @@ fn sightings(row: &PgRow) -> Done<HashMap<ObservationId, Said>> {
 }
 
 /// Of several the latest stays.
-fn readings(row: &PgRow) -> Done<HashMap<ObservationId, Reading>> {
+fn readings(row: &PgRow) -> Result<HashMap<ObservationId, Reading>, SqlError> {
     parts(row, "readings")?.iter().map(|part| Ok((part.id("observation_id")?, part.json("body")?))).collect()
 }
 
-fn snapshots(row: &PgRow) -> Done<Vec<Snapshot>> {
+fn snapshots(row: &PgRow) -> Result<Vec<Snapshot>, SqlError> {
     let snapshot = |part: &Part| {
         Ok(Snapshot {
             id: part.id("id")?,
@@ -272,7 +276,7 @@ pub(super) fn is_simple(commit: &Commit) -> bool {
 
 /// A commit with exceptions or numbers in use again, in a transaction. The shipment is
 /// held before anything is written.
-pub(super) async fn commit(conn: &mut PgConnection, scope: Scope, commit: &Commit) -> Done<Committed> {
+pub(super) async fn commit(conn: &mut PgConnection, scope: Scope, commit: &Commit) -> Result<Committed, SqlError> {
     // numbers before rows, as everybody takes them
     lock::numbers_of(conn, scope.company, commit.next_uses.iter().map(|next| next.tracker.0)).await?;
     let held =
@@ -288,18 +292,23 @@ pub(super) async fn commit(conn: &mut PgConnection, scope: Scope, commit: &Commi
     }
     if commit.cause != Cause::Live && jobs::is_stronger_fold_waiting(conn, scope, commit.shipment, commit.cause).await?
     {
-        return Ok(Committed::Overtaken);
+        return Ok(Committed::Superseded);
     }
     exceptions::apply(&mut Pg(conn), scope, commit).await?;
     let committed = put(conn, &[(&scope, commit)], Stronger::GoesAlong).await?;
     for next in &commit.next_uses {
         recycled::follow(conn, scope, commit, next).await?;
     }
-    committed.into_iter().next().flatten().ok_or(Fail(StoreError::NotFound("shipment")))
+    committed.into_iter().next().flatten().ok_or(SqlError(StoreError::NotFound("shipment")))
 }
 
 /// Fields that somebody else changed, unless something else was written meanwhile or a job is about to.
-pub(super) async fn set_back(conn: &mut PgConnection, scope: Scope, set_back: &SetBack, at: Timestamp) -> Done<bool> {
+pub(super) async fn set_back(
+    conn: &mut PgConnection,
+    scope: Scope,
+    set_back: &SetBack,
+    at: Timestamp,
+) -> Result<bool, SqlError> {
     let set = sqlx::query(
         "UPDATE shipment SET written = $1 WHERE company_id = $2 AND id = $3 AND written = $4 AND merged_into IS NULL
            AND NOT EXISTS (SELECT 1 FROM job WHERE company_id = $2 AND kind = $5 AND target = $6 AND status IN ('ready', 'retrying'))
@@ -343,8 +352,8 @@ pub(super) enum Stronger {
     GoesAlong,
 }
 
-fn expected(commit: &Commit) -> Done<i64> {
-    i64::try_from(commit.expected).map_err(|_| Fail(StoreError::Damaged("revision".into())))
+fn expected(commit: &Commit) -> Result<i64, SqlError> {
+    i64::try_from(commit.expected).map_err(|_| SqlError(StoreError::Damaged("revision".into())))
 }
 
 /// A commit that is one statement.
@@ -356,11 +365,11 @@ pub(crate) struct Put {
 #[async_trait]
 impl Grouped for Put {
     /// None when there is no such shipment.
-    type Answer = Option<Committed>;
+    type Output = Option<Committed>;
 
     const TOGETHER: usize = 32;
 
-    async fn run(batch: &[Self], conn: &mut PgConnection) -> Done<Vec<Option<Committed>>> {
+    async fn run(batch: &[Self], conn: &mut PgConnection) -> Result<Vec<Option<Committed>>, SqlError> {
         let mut answers: Vec<Option<Committed>> = vec![None; batch.len()];
         let mut left: Vec<(usize, &Self)> = batch.iter().enumerate().collect();
         // of one shipment one at a time
@@ -393,13 +402,13 @@ pub(super) async fn put(
     conn: &mut PgConnection,
     commits: &[(&Scope, &Commit)],
     stronger: Stronger,
-) -> Done<Vec<Option<Committed>>> {
+) -> Result<Vec<Option<Committed>>, SqlError> {
     let last_event_at = |commit: &Commit| commit.last_event.as_ref().and_then(|event| event.at);
     let jobs: Vec<NewJob> = commits.iter().flat_map(|(_, commit)| commit.jobs.iter().cloned()).collect();
     let jobs = jobs::merged(&jobs);
     let effects: Vec<_> =
         commits.iter().flat_map(|(_, commit)| commit.effects.iter().map(|effect| (commit.shipment, effect))).collect();
-    let expected = commits.iter().map(|(_, commit)| expected(commit)).collect::<Done<Vec<_>>>()?;
+    let expected = commits.iter().map(|(_, commit)| expected(commit)).collect::<Result<Vec<_>, SqlError>>()?;
     macro_rules! given {
         (|$commit:ident| $value:expr) => {
             commits.iter().map(|(_, $commit)| $value).collect::<Vec<_>>()
@@ -454,7 +463,7 @@ pub(super) async fn put(
          folds AS (
              INSERT INTO shipment_fold (shipment_id, company_id, folded) SELECT id, company_id, folded FROM put
              ON CONFLICT (shipment_id) DO UPDATE SET folded = excluded.folded),
-         told AS (
+         notified AS (
              INSERT INTO change (company_id, shipment_id, revision, at) SELECT company_id, id, revision, at FROM put),
          changed AS (
              INSERT INTO state_change (shipment_id, revision, company_id, at, cause, correlation, from_state, to_state)
@@ -516,14 +525,14 @@ pub(super) async fn put(
         Ok(match (row.flag("there")?, row.flag("put")?, row.flag("overtaken")?) {
             (false, _, _) => None,
             (_, true, _) => Some(Committed::Done((expected + 1).unsigned_abs())),
-            (_, false, true) => Some(Committed::Overtaken),
+            (_, false, true) => Some(Committed::Superseded),
             (_, false, false) => Some(Committed::Conflict),
         })
     };
     rows.iter().zip(&expected).map(committed).collect()
 }
 
-fn effect(part: &Part) -> Done<EffectRecord> {
+fn effect(part: &Part) -> Result<EffectRecord, SqlError> {
     Ok(EffectRecord {
         id: part.id("id")?,
         kind: part.word("kind")?,

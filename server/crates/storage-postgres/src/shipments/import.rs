@@ -1,8 +1,8 @@
 //! Taking in what the order system has.
 
-use super::{NewBinding, bind, put_term, recycled, renew_number_terms, tell, term};
+use super::{NewBinding, bind, note_change, put_term, recycled, renew_number_terms, term};
 use crate::{
-    codec::{Columns, Done, from_json, json, micros, opt_micros, row_limit, word},
+    codec::{Columns, SqlError, from_json, json, micros, opt_micros, row_limit, word},
     db::Pg,
     facts::{self, NewTracker},
     jobs::{self, FoldJob},
@@ -32,7 +32,7 @@ pub(super) async fn import(
     scope: Scope,
     shipments: &[ImportedShipment],
     at: Timestamp,
-) -> Done<Imported> {
+) -> Result<Imported, SqlError> {
     let mut done = Imported::default();
     let claims = shipments.iter().flat_map(|shipment| &shipment.claims);
     let numbers: Vec<String> = claims.flat_map(|claim| claim.wanted().kept_under()).collect();
@@ -77,7 +77,7 @@ pub(super) async fn import(
 const SHARING_ROWS: i64 = 100;
 
 /// The other deliveries under a shipment's numbers: whose parcel it is depends on where each of them stands.
-async fn sharing(conn: &mut PgConnection, id: ShipmentId) -> Done<BTreeSet<ShipmentId>> {
+async fn sharing(conn: &mut PgConnection, id: ShipmentId) -> Result<BTreeSet<ShipmentId>, SqlError> {
     let rows = sqlx::query(
         "SELECT DISTINCT o.shipment_id FROM binding b JOIN binding o ON o.tracker_id = b.tracker_id JOIN shipment s ON s.id = o.shipment_id
          WHERE b.shipment_id = $1 AND o.shipment_id <> $1 AND s.origin IS NOT NULL
@@ -128,7 +128,7 @@ async fn known(
     conn: &mut PgConnection,
     scope: Scope,
     shipments: &[ImportedShipment],
-) -> Done<HashMap<Identity, Before>> {
+) -> Result<HashMap<Identity, Before>, SqlError> {
     let origins = || shipments.iter().map(|shipment| &shipment.origin);
     let rows = sqlx::query(
         "SELECT s.* FROM (SELECT DISTINCT * FROM unnest($2::text[], $3::text[], $4::bigint[]) u (system, model, record)) o
@@ -158,11 +158,16 @@ async fn known(
 }
 
 /// A shipment merged with what is stored of it, where something could not be read.
-fn merged_with<'a>(before: Option<&Before>, shipment: &'a ImportedShipment) -> Done<Cow<'a, ImportedShipment>> {
+fn merged_with<'a>(
+    before: Option<&Before>,
+    shipment: &'a ImportedShipment,
+) -> Result<Cow<'a, ImportedShipment>, SqlError> {
     if shipment.kept.is_empty() {
         return Ok(Cow::Borrowed(shipment));
     }
-    let stored = before.map(|before| Done::Ok((from_json(&before.origin)?, from_json(&before.plan)?))).transpose()?;
+    let stored = before
+        .map(|before| Result::<_, SqlError>::Ok((from_json(&before.origin)?, from_json(&before.plan)?)))
+        .transpose()?;
     Ok(Cow::Owned(shipment.merged_with(stored)))
 }
 
@@ -173,7 +178,7 @@ async fn take_in(
     before: Option<&Before>,
     shipment: &ImportedShipment,
     at: Timestamp,
-) -> Done<Facts> {
+) -> Result<Facts, SqlError> {
     if let Some(key) = &shipment.key {
         people::put_key(&mut Pg(conn), scope, key, at).await?;
     }
@@ -194,7 +199,7 @@ async fn take_in(
         facts = Facts::Changed;
     }
     renew_terms(conn, scope, id, shipment).await?;
-    tell(conn, scope, id, revision, at).await?;
+    note_change(conn, scope, id, revision, at).await?;
     Ok(facts)
 }
 
@@ -205,7 +210,7 @@ async fn create(
     shipment: &ImportedShipment,
     plan: &str,
     at: Timestamp,
-) -> Done<()> {
+) -> Result<(), SqlError> {
     let (origin, folded) = (&shipment.origin, Folded::default());
     sqlx::query(
         "INSERT INTO shipment (id, company_id, origin, origin_system, origin_model, origin_record, origin_digest, standing, destination,
@@ -233,7 +238,12 @@ async fn create(
     Ok(())
 }
 
-async fn change(conn: &mut PgConnection, id: ShipmentId, shipment: &ImportedShipment, plan: &str) -> Done<()> {
+async fn change(
+    conn: &mut PgConnection,
+    id: ShipmentId,
+    shipment: &ImportedShipment,
+    plan: &str,
+) -> Result<(), SqlError> {
     sqlx::query(
         "UPDATE shipment SET origin = $1, origin_digest = $2, standing = $3, destination = CASE WHEN $10 THEN destination ELSE $4 END, plan = $5,
              promised_by = $6, customer_subject = CASE WHEN $10 THEN customer_subject ELSE $7 END, customer = CASE WHEN $10 THEN customer ELSE $8 END
@@ -255,7 +265,13 @@ async fn change(conn: &mut PgConnection, id: ShipmentId, shipment: &ImportedShip
 }
 
 /// A changed plan is a new version: what was planned at an earlier time can still be asked.
-async fn keep_plan(conn: &mut PgConnection, scope: Scope, id: ShipmentId, plan: &str, at: Timestamp) -> Done<()> {
+async fn keep_plan(
+    conn: &mut PgConnection,
+    scope: Scope,
+    id: ShipmentId,
+    plan: &str,
+    at: Timestamp,
+) -> Result<(), SqlError> {
     sqlx::query(
         "INSERT INTO plan_version (company_id, shipment_id, recorded_at, seq, plan)
          SELECT $1, $2, $3, 1 + (SELECT count(*) FROM plan_version WHERE shipment_id = $2), $4
@@ -279,7 +295,7 @@ pub(super) async fn amend(
     scope: Scope,
     amended: &Amended,
     at: Timestamp,
-) -> Done<Option<ShipmentId>> {
+) -> Result<Option<ShipmentId>, SqlError> {
     let row = sqlx::query(
         "SELECT id, revision, plan, standing FROM shipment
          WHERE company_id = $1 AND origin_system = 'odoo' AND origin_model = 'stock.picking' AND origin_record = $2
@@ -304,7 +320,7 @@ pub(super) async fn amend(
         .execute(&mut *conn)
         .await?;
     keep_plan(conn, scope, id, &plan, at).await?;
-    tell(conn, scope, id, row.int("revision")?, at).await?;
+    note_change(conn, scope, id, row.int("revision")?, at).await?;
     let fold = FoldJob { lane: Lane::Batch, cause: Cause::Import, correlation: amended.correlation, at };
     for id in sharing(conn, id).await?.into_iter().chain([id]) {
         jobs::enqueue_fold(conn, scope, id, &fold).await?;
@@ -313,7 +329,11 @@ pub(super) async fn amend(
 }
 
 /// Which of these deliveries there are shipments of.
-pub(super) async fn known_records(conn: &mut PgConnection, scope: Scope, records: Vec<i64>) -> Done<BTreeSet<i64>> {
+pub(super) async fn known_records(
+    conn: &mut PgConnection,
+    scope: Scope,
+    records: Vec<i64>,
+) -> Result<BTreeSet<i64>, SqlError> {
     let rows = sqlx::query(
         "SELECT origin_record FROM shipment
          WHERE company_id = $1 AND origin_system = 'odoo' AND origin_model = 'stock.picking' AND origin_record = ANY ($2)
@@ -327,7 +347,12 @@ pub(super) async fn known_records(conn: &mut PgConnection, scope: Scope, records
 }
 
 /// Along an index of exactly these.
-pub(super) async fn open_records(conn: &mut PgConnection, scope: Scope, after: i64, limit: u32) -> Done<Vec<i64>> {
+pub(super) async fn open_records(
+    conn: &mut PgConnection,
+    scope: Scope,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<i64>, SqlError> {
     let rows = sqlx::query(
         "SELECT origin_record FROM shipment
          WHERE company_id = $1 AND origin_record > $2 AND origin IS NOT NULL AND merged_into IS NULL
@@ -351,7 +376,7 @@ async fn settle_claims(
     id: ShipmentId,
     shipment: &ImportedShipment,
     at: Timestamp,
-) -> Done<Facts> {
+) -> Result<Facts, SqlError> {
     let mut wanted: Vec<(TrackerId, Option<&str>, &storage::shipments::Claim)> = Vec::new();
     for claim in &shipment.claims {
         let new = NewTracker {
@@ -409,7 +434,7 @@ struct Open {
     by_person: bool,
 }
 
-async fn open_bindings(conn: &mut PgConnection, id: ShipmentId) -> Done<Vec<Open>> {
+async fn open_bindings(conn: &mut PgConnection, id: ShipmentId) -> Result<Vec<Open>, SqlError> {
     let rows = sqlx::query(
         "SELECT b.id, b.tracker_id, b.piece, b.linked, t.number FROM binding b JOIN tracker t ON t.id = b.tracker_id
          WHERE b.shipment_id = $1 AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
@@ -430,7 +455,12 @@ async fn open_bindings(conn: &mut PgConnection, id: ShipmentId) -> Done<Vec<Open
         .collect()
 }
 
-pub(super) async fn close(conn: &mut PgConnection, scope: Scope, binding: BindingId, at: Timestamp) -> Done<()> {
+pub(super) async fn close(
+    conn: &mut PgConnection,
+    scope: Scope,
+    binding: BindingId,
+    at: Timestamp,
+) -> Result<(), SqlError> {
     sqlx::query("INSERT INTO binding_end (binding_id, company_id, recorded_at) VALUES ($1, $2, $3)")
         .bind(binding.0)
         .bind(scope.company.0)
@@ -450,21 +480,21 @@ struct Taking {
 }
 
 /// A claimed tracker leaves the unclaimed shipment that was made for it; its history comes along with the tracker.
-async fn take_over(conn: &mut PgConnection, scope: Scope, taking: &Taking) -> Done<()> {
+async fn take_over(conn: &mut PgConnection, scope: Scope, taking: &Taking) -> Result<(), SqlError> {
     let Some(unclaimed) = recycled::unclaimed_at(conn, taking.tracker, taking.since).await? else { return Ok(()) };
     close(conn, scope, unclaimed.binding, taking.at).await?;
     renew_number_terms(conn, scope, unclaimed.shipment).await?;
     give_up(conn, scope, unclaimed.shipment, taking.claimant, taking.at).await
 }
 
-/// An unclaimed shipment that has no number any more is part of whoever took them.
+/// An unclaimed shipment that has no number any more is part of the shipment that took them.
 pub(super) async fn give_up(
     conn: &mut PgConnection,
     scope: Scope,
     unclaimed: ShipmentId,
     claimant: ShipmentId,
     at: Timestamp,
-) -> Done<()> {
+) -> Result<(), SqlError> {
     let row = sqlx::query("SELECT revision, sandbox FROM shipment WHERE id = $1")
         .bind(unclaimed.0)
         .fetch_one(&mut *conn)
@@ -474,7 +504,7 @@ pub(super) async fn give_up(
     }
     if open_bindings(conn, unclaimed).await?.is_empty() {
         merge(conn, scope, unclaimed, claimant, at).await?;
-        tell(conn, scope, unclaimed, row.int("revision")?, at).await?;
+        note_change(conn, scope, unclaimed, row.int("revision")?, at).await?;
     }
     Ok(())
 }
@@ -486,7 +516,7 @@ async fn merge(
     unclaimed: ShipmentId,
     claimant: ShipmentId,
     at: Timestamp,
-) -> Done<()> {
+) -> Result<(), SqlError> {
     sqlx::query("UPDATE shipment SET merged_into = $1, review_at = NULL WHERE id = $2")
         .bind(claimant.0)
         .bind(unclaimed.0)
@@ -511,7 +541,12 @@ async fn merge(
     Ok(())
 }
 
-async fn renew_terms(conn: &mut PgConnection, scope: Scope, id: ShipmentId, shipment: &ImportedShipment) -> Done<()> {
+async fn renew_terms(
+    conn: &mut PgConnection,
+    scope: Scope,
+    id: ShipmentId,
+    shipment: &ImportedShipment,
+) -> Result<(), SqlError> {
     let kept = shipment.kept.contains(&Kept::Customer);
     sqlx::query(
         "DELETE FROM shipment_term WHERE shipment_id = $1 AND kind <> 'number' AND (kind <> 'customer' OR NOT $2)",

@@ -1,8 +1,8 @@
 //! One number under two carriers: an order's shipment and one that nobody claims, linked by a person.
 
-use super::{import, renew_number_terms, tell};
+use super::{import, note_change, renew_number_terms};
 use crate::{
-    codec::{Columns, Done, Fail, micros},
+    codec::{Columns, SqlError, micros},
     db::Pg,
     jobs::{self, FoldJob},
     lock,
@@ -24,7 +24,11 @@ use uuid::Uuid;
 const SAME_ROWS: i64 = 10;
 
 /// The shipments under the same numbers of other carriers, of which one is an order's and the other nobody's.
-pub(super) async fn same_number(conn: &mut PgConnection, scope: Scope, id: ShipmentId) -> Done<Vec<SameNumber>> {
+pub(super) async fn same_number(
+    conn: &mut PgConnection,
+    scope: Scope,
+    id: ShipmentId,
+) -> Result<Vec<SameNumber>, SqlError> {
     let (bindings, numbers) = resembling(conn, id).await?;
     let rows = sqlx::query(
         "SELECT DISTINCT s.id, s.origin, ob.number_raw, o.carrier_label
@@ -59,7 +63,7 @@ pub(super) async fn same_number(conn: &mut PgConnection, scope: Scope, id: Shipm
 }
 
 /// The open bindings of a shipment, each with the numbers under which another carrier may have it.
-async fn resembling(conn: &mut PgConnection, id: ShipmentId) -> Done<(Vec<Uuid>, Vec<String>)> {
+async fn resembling(conn: &mut PgConnection, id: ShipmentId) -> Result<(Vec<Uuid>, Vec<String>), SqlError> {
     let rows = sqlx::query(
         "SELECT b.id, t.number, t.carrier, t.number_raw FROM binding b JOIN tracker t ON t.id = b.tracker_id
          WHERE b.shipment_id = $1 AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
@@ -80,7 +84,12 @@ async fn resembling(conn: &mut PgConnection, id: ShipmentId) -> Done<(Vec<Uuid>,
 }
 
 /// The order's binding to its own tracker of the number ends, and one to the other's tracker begins.
-pub(super) async fn link(conn: &mut PgConnection, scope: Scope, link: &NewLink, entry: &AuditEntry) -> Done<()> {
+pub(super) async fn link(
+    conn: &mut PgConnection,
+    scope: Scope,
+    link: &NewLink,
+    entry: &AuditEntry,
+) -> Result<(), SqlError> {
     // an import of the order either sees the link or has its bindings seen here
     let numbers = sqlx::query_scalar::<_, String>(
         "SELECT t.number FROM binding b JOIN tracker t ON t.id = b.tracker_id WHERE b.company_id = $1 AND b.shipment_id IN ($2, $3)",
@@ -112,7 +121,7 @@ pub(super) async fn link(conn: &mut PgConnection, scope: Scope, link: &NewLink, 
     .bind(numbers)
     .fetch_optional(&mut *conn)
     .await?;
-    let Some(row) = row else { return Err(Fail(StoreError::NotFound("number in common"))) };
+    let Some(row) = row else { return Err(SqlError(StoreError::NotFound("number in common"))) };
     let at = entry.at;
     let (claimed, unlinked): (BindingId, BindingId) = (row.id("claimed")?, row.id("unlinked")?);
     let tracker: TrackerId = row.id("tracker")?;
@@ -138,6 +147,6 @@ pub(super) async fn link(conn: &mut PgConnection, scope: Scope, link: &NewLink, 
     import::give_up(conn, scope, link.unlinked, link.claimed, at).await?;
     let fold = FoldJob { lane: Lane::RealTime, cause: Cause::Import, correlation: link.correlation, at };
     jobs::enqueue_fold(conn, scope, link.claimed, &fold).await?;
-    tell(conn, scope, link.claimed, 0, at).await?;
+    note_change(conn, scope, link.claimed, 0, at).await?;
     Ok(audit::append(&mut Pg(conn), scope, entry).await?)
 }

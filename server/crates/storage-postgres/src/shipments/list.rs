@@ -1,7 +1,7 @@
 //! The list of shipments: tabs, search, keyset pages.
 
 use super::{numbers, term};
-use crate::codec::{Columns, Done, PAGE_AND_ONE, cursor, id_list, micros, page};
+use crate::codec::{Columns, PAGE_AND_ONE, SqlError, cursor, id_list, micros, page};
 use crate::db::Pg;
 use domain::{State, ids::ShipmentId};
 use jiff::Timestamp;
@@ -29,14 +29,14 @@ const WALK_ROWS: i64 = 10_000;
 const LAST: char = char::MAX;
 
 /// Where a page ended: need for action, newest event, id; or delivery, nothing, id.
-type Place = (i64, i64, Uuid);
+type Cursor = (i64, i64, Uuid);
 
 pub(super) async fn list(
     conn: &mut PgConnection,
     scope: Scope,
     wanted: &ShipmentQuery,
     now: Timestamp,
-) -> Done<Page<ShipmentRow>> {
+) -> Result<Page<ShipmentRow>, SqlError> {
     if is_contradiction(wanted) {
         return Ok(Page { rows: Vec::new(), next: None });
     }
@@ -76,9 +76,10 @@ pub(super) async fn list(
     }
     sql.push(" LIMIT ").push_bind(PAGE_AND_ONE);
     let rows = sql.build().fetch_all(&mut *conn).await?;
-    let mut page = page(rows.iter().map(|row| Ok((sort.place(row)?, row))).collect::<Done<Vec<_>>>()?, |(place, _)| {
-        cursor::encode(place)
-    });
+    let mut page = page(
+        rows.iter().map(|row| Ok((sort.place(row)?, row))).collect::<Result<Vec<_>, SqlError>>()?,
+        |(place, _)| cursor::encode(place),
+    );
     if walks && page.next.is_none() {
         page.next = walked(conn, scope, wanted).await?.map(|place| cursor::encode(&place));
     }
@@ -107,7 +108,7 @@ pub(super) async fn list(
                 case: cases.remove(&id),
             })
         })
-        .collect::<Done<_>>()?;
+        .collect::<Result<_, SqlError>>()?;
     Ok(Page { rows, next: page.next })
 }
 
@@ -154,7 +155,7 @@ fn listed(sql: &mut QueryBuilder<Postgres>, scope: Scope, wanted: &ShipmentQuery
         sql.push(" AND s.delivered_at >= ").push_bind(micros(span.from));
         sql.push(" AND s.delivered_at < ").push_bind(micros(span.until));
     }
-    if let Some((first, second, id)) = cursor::decode::<Place>(wanted.cursor.as_deref()) {
+    if let Some((first, second, id)) = cursor::decode::<Cursor>(wanted.cursor.as_deref()) {
         match Sort::of(wanted) {
             Sort::Need => sql.push(" AND (s.need, s.moved_at, s.id) < (").push_bind(first).push(", ").push_bind(second),
             Sort::Delivered => sql.push(" AND (s.delivered_at, s.id) < (").push_bind(first),
@@ -188,7 +189,7 @@ impl Sort {
         }
     }
 
-    fn place(self, row: &PgRow) -> Done<Place> {
+    fn place(self, row: &PgRow) -> Result<Cursor, SqlError> {
         Ok(match self {
             Self::Need => (row.int("need")?, row.int("moved_at")?, row.id("id")?),
             Self::Delivered => (row.int("delivered_at")?, 0, row.id("id")?),
@@ -220,7 +221,7 @@ fn narrowed(sql: &mut QueryBuilder<Postgres>, wanted: &ShipmentQuery, now: Times
 }
 
 /// Where a page that looked through as many rows as it may ended; none where the list did.
-async fn walked(conn: &mut PgConnection, scope: Scope, wanted: &ShipmentQuery) -> Done<Option<Place>> {
+async fn walked(conn: &mut PgConnection, scope: Scope, wanted: &ShipmentQuery) -> Result<Option<Cursor>, SqlError> {
     let mut sql =
         QueryBuilder::<Postgres>::new("SELECT s.need, s.moved_at, s.delivered_at, s.id FROM shipment s WHERE ");
     listed(&mut sql, scope, wanted);
@@ -264,7 +265,7 @@ impl Search {
 }
 
 /// What a search finds along the index of the terms; none where that is too much to be sorted.
-async fn found(conn: &mut PgConnection, scope: Scope, search: &Search) -> Done<Option<BTreeSet<Uuid>>> {
+async fn found(conn: &mut PgConnection, scope: Scope, search: &Search) -> Result<Option<BTreeSet<Uuid>>, SqlError> {
     let most = i64::try_from(FOUND_MAX).unwrap_or(i64::MAX) + 1;
     let rows = sqlx::query(
         "(SELECT t.shipment_id FROM unnest($2::text[]) w (value) CROSS JOIN LATERAL (
@@ -285,7 +286,7 @@ async fn found(conn: &mut PgConnection, scope: Scope, search: &Search) -> Done<O
     .bind(most)
     .fetch_all(conn)
     .await?;
-    let found = rows.iter().map(|row| row.id("shipment_id")).collect::<Done<BTreeSet<Uuid>>>()?;
+    let found = rows.iter().map(|row| row.id("shipment_id")).collect::<Result<BTreeSet<Uuid>, SqlError>>()?;
     Ok(Some(found).filter(|found| rows.len() <= FOUND_MAX && found.len() <= FOUND_MAX))
 }
 
@@ -307,7 +308,7 @@ fn goes_under(sql: &mut QueryBuilder<Postgres>, search: &Search) {
     sql.push(")) LIMIT 1) t) = 1");
 }
 
-async fn open_cases(conn: &mut PgConnection, ids: &[Uuid]) -> Done<HashMap<ShipmentId, String>> {
+async fn open_cases(conn: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<ShipmentId, String>, SqlError> {
     let rows = sqlx::query(
         "SELECT c.shipment_id, c.number FROM unnest($1::uuid[]) s(value) JOIN desk_case c ON c.shipment_id = s.value
          WHERE c.status <> 'resolved' AND c.number IS NOT NULL ORDER BY c.opened_at",
@@ -319,7 +320,7 @@ async fn open_cases(conn: &mut PgConnection, ids: &[Uuid]) -> Done<HashMap<Shipm
     rows.iter().map(|row| Ok((row.id("shipment_id")?, row.text("number")?))).collect()
 }
 
-pub(super) async fn counts(conn: &mut PgConnection, scope: Scope) -> Done<TabCounts> {
+pub(super) async fn counts(conn: &mut PgConnection, scope: Scope) -> Result<TabCounts, SqlError> {
     let counts: HashMap<String, u64> = counter::read(&mut Pg(conn), scope, "tab").await?.into_iter().collect();
     let of = |key: &str| counts.get(key).copied().unwrap_or(0);
     Ok(TabCounts {

@@ -22,8 +22,8 @@ mod recycled;
 
 pub(crate) use self::fold::{Load, Put};
 use crate::{
-    PostgresStore, Turn,
-    codec::{Columns, Done, Fail, clean, json, micros, opt_micros, row_limit},
+    PostgresStore, Priority,
+    codec::{Columns, SqlError, clean, json, micros, opt_micros, row_limit},
     db::Pg,
     group::Grouped,
     lock,
@@ -61,12 +61,14 @@ pub(crate) const OWN_ROWS: i64 = 10_000;
 #[async_trait]
 impl Shipments for PostgresStore {
     async fn import(&self, scope: Scope, shipments: Vec<ImportedShipment>, at: Timestamp) -> Result<Imported> {
-        self.write(Turn::Batch, move |conn| Box::pin(async move { import::import(conn, scope, &shipments, at).await }))
-            .await
+        self.write(Priority::Batch, move |conn| {
+            Box::pin(async move { import::import(conn, scope, &shipments, at).await })
+        })
+        .await
     }
 
     async fn amend(&self, scope: Scope, amended: Amended, at: Timestamp) -> Result<Option<ShipmentId>> {
-        self.write(Turn::Batch, move |conn| Box::pin(async move { import::amend(conn, scope, &amended, at).await }))
+        self.write(Priority::Batch, move |conn| Box::pin(async move { import::amend(conn, scope, &amended, at).await }))
             .await
     }
 
@@ -76,8 +78,10 @@ impl Shipments for PostgresStore {
     }
 
     async fn link(&self, scope: Scope, link: NewLink, audit: AuditEntry) -> Result<()> {
-        self.write(Turn::RealTime, move |conn| Box::pin(async move { linked::link(conn, scope, &link, &audit).await }))
-            .await
+        self.write(Priority::RealTime, move |conn| {
+            Box::pin(async move { linked::link(conn, scope, &link, &audit).await })
+        })
+        .await
     }
 
     async fn known_records(&self, scope: Scope, records: Vec<i64>) -> Result<BTreeSet<i64>> {
@@ -107,7 +111,8 @@ impl Shipments for PostgresStore {
         if fold::is_simple(&commit) {
             return self.putting.join(Put { scope, commit }).await?.ok_or(StoreError::NotFound("shipment"));
         }
-        self.write(Turn::RealTime, move |conn| Box::pin(async move { fold::commit(conn, scope, &commit).await })).await
+        self.write(Priority::RealTime, move |conn| Box::pin(async move { fold::commit(conn, scope, &commit).await }))
+            .await
     }
 
     async fn due(&self, scope: Scope, now: Timestamp, limit: u32) -> Result<Vec<ShipmentId>> {
@@ -121,8 +126,8 @@ impl Shipments for PostgresStore {
         .bind(row_limit(limit, DUE_ROWS))
         .fetch_all(&mut *read)
         .await
-        .map_err(Fail::from)?;
-        Ok(rows.iter().map(|row| row.id("id")).collect::<Done<_>>()?)
+        .map_err(SqlError::from)?;
+        Ok(rows.iter().map(|row| row.id("id")).collect::<Result<_, SqlError>>()?)
     }
 
     async fn list(&self, scope: Scope, query: ShipmentQuery, now: Timestamp) -> Result<Page<ShipmentRow>> {
@@ -146,8 +151,8 @@ impl Shipments for PostgresStore {
         .bind(FIND_ROWS)
         .fetch_all(&mut *read)
         .await
-        .map_err(Fail::from)?;
-        Ok(rows.iter().map(|row| row.id("id")).collect::<Done<_>>()?)
+        .map_err(SqlError::from)?;
+        Ok(rows.iter().map(|row| row.id("id")).collect::<Result<_, SqlError>>()?)
     }
 
     async fn customer(&self, scope: Scope, id: ShipmentId) -> Result<Option<(Sealed, Option<WrappedKey>)>> {
@@ -157,7 +162,7 @@ impl Shipments for PostgresStore {
             .bind(id.0)
             .fetch_optional(&mut *read)
             .await
-            .map_err(Fail::from)?;
+            .map_err(SqlError::from)?;
         let Some(sealed) = row.map(|row| row.opt_sealed("customer_subject", "customer")).transpose()?.flatten() else {
             return Ok(None);
         };
@@ -187,7 +192,7 @@ impl Shipments for PostgresStore {
         .bind(system)
         .fetch_all(&mut *read)
         .await
-        .map_err(Fail::from)?;
+        .map_err(SqlError::from)?;
         let written = |row: &PgRow| {
             Ok(WrittenValues {
                 record: row.int("origin_record")?,
@@ -195,12 +200,14 @@ impl Shipments for PostgresStore {
                 values: row.text("written")?,
             })
         };
-        Ok(rows.iter().map(written).collect::<Done<_>>()?)
+        Ok(rows.iter().map(written).collect::<Result<_, SqlError>>()?)
     }
 
     async fn set_back(&self, scope: Scope, set_back: SetBack, at: Timestamp) -> Result<bool> {
-        self.write(Turn::Batch, move |conn| Box::pin(async move { fold::set_back(conn, scope, &set_back, at).await }))
-            .await
+        self.write(Priority::Batch, move |conn| {
+            Box::pin(async move { fold::set_back(conn, scope, &set_back, at).await })
+        })
+        .await
     }
 
     async fn history(&self, scope: Scope, id: ShipmentId) -> Result<Vec<StateChange>> {
@@ -213,8 +220,8 @@ impl Shipments for PostgresStore {
         .bind(OWN_ROWS)
         .fetch_all(&mut *read)
         .await
-        .map_err(Fail::from)?;
-        Ok(rows.iter().map(state_change).collect::<Done<_>>()?)
+        .map_err(SqlError::from)?;
+        Ok(rows.iter().map(state_change).collect::<Result<_, SqlError>>()?)
     }
 
     async fn seen_in(&self, scope: Scope, id: ShipmentId) -> Result<Vec<SeenIn>> {
@@ -234,8 +241,8 @@ impl Shipments for PostgresStore {
         .bind(OWN_ROWS)
         .fetch_all(&mut *read)
         .await
-        .map_err(Fail::from)?;
-        Ok(rows.iter().map(seen_in).collect::<Done<_>>()?)
+        .map_err(SqlError::from)?;
+        Ok(rows.iter().map(seen_in).collect::<Result<_, SqlError>>()?)
     }
 
     async fn changes(&self, scope: Scope, after: u64, limit: u32) -> Result<Vec<Change>> {
@@ -247,8 +254,8 @@ impl Shipments for PostgresStore {
             .bind(row_limit(limit, CHANGE_ROWS))
             .fetch_all(&mut *read)
             .await
-            .map_err(Fail::from)?;
-        Ok(rows.iter().map(change).collect::<Done<_>>()?)
+            .map_err(SqlError::from)?;
+        Ok(rows.iter().map(change).collect::<Result<_, SqlError>>()?)
     }
 
     async fn newest_change(&self, scope: Scope) -> Result<u64> {
@@ -258,7 +265,7 @@ impl Shipments for PostgresStore {
             .bind(scope.company.0)
             .fetch_one(&mut *read)
             .await
-            .map_err(Fail::from)?;
+            .map_err(SqlError::from)?;
         Ok(row.count("newest")?)
     }
 }
@@ -271,12 +278,12 @@ impl PostgresStore {
         let waiting = sqlx::query("SELECT 1 FROM change WHERE seq IS NULL LIMIT 1")
             .fetch_optional(&mut *read)
             .await
-            .map_err(Fail::from)?;
+            .map_err(SqlError::from)?;
         read.give_back();
         if waiting.is_none() {
             return Ok(());
         }
-        self.write(Turn::RealTime, |conn| {
+        self.write(Priority::RealTime, |conn| {
             Box::pin(async move {
                 lock::change_numbers(conn).await?;
                 sqlx::query(
@@ -298,7 +305,7 @@ fn found(is_there: bool, what: &'static str) -> Result<()> {
     if is_there { Ok(()) } else { Err(StoreError::NotFound(what)) }
 }
 
-/// What the order system was told.
+/// What was written to the order system.
 pub(crate) struct Note {
     scope: Scope,
     at: Timestamp,
@@ -324,9 +331,9 @@ impl Note {
 #[async_trait]
 impl Grouped for Note {
     /// Whether there is such a shipment, or effect.
-    type Answer = bool;
+    type Output = bool;
 
-    async fn run(batch: &[Self], conn: &mut PgConnection) -> Done<Vec<bool>> {
+    async fn run(batch: &[Self], conn: &mut PgConnection) -> Result<Vec<bool>, SqlError> {
         let mut there = HashSet::new();
         let mut left: Vec<&Self> = batch.iter().collect();
         // of one thing one note at a time, in their order
@@ -346,7 +353,7 @@ impl Grouped for Note {
 }
 
 /// Keeps notes about different things in one statement; those of which there is such a thing.
-async fn note(conn: &mut PgConnection, notes: impl Iterator<Item = &Note>) -> Done<Vec<Uuid>> {
+async fn note(conn: &mut PgConnection, notes: impl Iterator<Item = &Note>) -> Result<Vec<Uuid>, SqlError> {
     let (mut written, mut posted) = (Vec::new(), Vec::new());
     for note in notes {
         match &note.what {
@@ -401,7 +408,12 @@ pub(crate) struct NewBinding<'a> {
 }
 
 /// Opens a binding.
-pub(crate) async fn bind(conn: &mut PgConnection, scope: Scope, binding: &NewBinding<'_>, at: Timestamp) -> Done<()> {
+pub(crate) async fn bind(
+    conn: &mut PgConnection,
+    scope: Scope,
+    binding: &NewBinding<'_>,
+    at: Timestamp,
+) -> Result<(), SqlError> {
     sqlx::query("INSERT INTO binding (id, company_id, tracker_id, shipment_id, piece, number_raw, recorded_at, valid_from) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
         .bind(binding.id.0)
         .bind(scope.company.0)
@@ -417,7 +429,12 @@ pub(crate) async fn bind(conn: &mut PgConnection, scope: Scope, binding: &NewBin
 }
 
 /// Makes a shipment for a tracker that nobody claims.
-pub(crate) async fn make_unclaimed(conn: &mut PgConnection, scope: Scope, id: ShipmentId, at: Timestamp) -> Done<()> {
+pub(crate) async fn make_unclaimed(
+    conn: &mut PgConnection,
+    scope: Scope,
+    id: ShipmentId,
+    at: Timestamp,
+) -> Result<(), SqlError> {
     let folded = domain::fold::Folded::default();
     sqlx::query(
         "INSERT INTO shipment (id, company_id, plan, created_at, updated_at, state, visibility) VALUES ($1, $2, $3, $4, $4, $5, $6)",
@@ -434,13 +451,13 @@ pub(crate) async fn make_unclaimed(conn: &mut PgConnection, scope: Scope, id: Sh
 }
 
 /// What a simulated source speaks about is simulated.
-pub(crate) async fn mark_sandbox(conn: &mut PgConnection, id: ShipmentId) -> Done<()> {
+pub(crate) async fn mark_sandbox(conn: &mut PgConnection, id: ShipmentId) -> Result<(), SqlError> {
     sqlx::query("UPDATE shipment SET sandbox = true WHERE id = $1 AND NOT sandbox").bind(id.0).execute(conn).await?;
     Ok(())
 }
 
 /// Brings the numbers under which a shipment is found in step with its open bindings: each as it is kept, and as it is written.
-pub(crate) async fn renew_number_terms(conn: &mut PgConnection, scope: Scope, id: ShipmentId) -> Done<()> {
+pub(crate) async fn renew_number_terms(conn: &mut PgConnection, scope: Scope, id: ShipmentId) -> Result<(), SqlError> {
     sqlx::query("DELETE FROM shipment_term WHERE shipment_id = $1 AND kind = 'number'")
         .bind(id.0)
         .execute(&mut *conn)
@@ -461,7 +478,13 @@ pub(crate) async fn renew_number_terms(conn: &mut PgConnection, scope: Scope, id
     Ok(())
 }
 
-async fn put_term(conn: &mut PgConnection, scope: Scope, id: ShipmentId, kind: &'static str, term: &str) -> Done<()> {
+async fn put_term(
+    conn: &mut PgConnection,
+    scope: Scope,
+    id: ShipmentId,
+    kind: &'static str,
+    term: &str,
+) -> Result<(), SqlError> {
     if term.is_empty() {
         return Ok(());
     }
@@ -478,7 +501,13 @@ async fn put_term(conn: &mut PgConnection, scope: Scope, id: ShipmentId, kind: &
 }
 
 /// Tells live streams.
-async fn tell(conn: &mut PgConnection, scope: Scope, id: ShipmentId, revision: i64, at: Timestamp) -> Done<()> {
+async fn note_change(
+    conn: &mut PgConnection,
+    scope: Scope,
+    id: ShipmentId,
+    revision: i64,
+    at: Timestamp,
+) -> Result<(), SqlError> {
     sqlx::query("INSERT INTO change (company_id, shipment_id, revision, at) VALUES ($1, $2, $3, $4)")
         .bind(scope.company.0)
         .bind(id.0)
@@ -490,7 +519,11 @@ async fn tell(conn: &mut PgConnection, scope: Scope, id: ShipmentId, revision: i
 }
 
 /// A shipment alone.
-pub(crate) async fn shipment(conn: &mut PgConnection, scope: Scope, id: ShipmentId) -> Done<Option<ShipmentRecord>> {
+pub(crate) async fn shipment(
+    conn: &mut PgConnection,
+    scope: Scope,
+    id: ShipmentId,
+) -> Result<Option<ShipmentRecord>, SqlError> {
     let row = sqlx::query(
         "SELECT s.*, f.folded FROM shipment s LEFT JOIN shipment_fold f ON f.shipment_id = s.id WHERE s.company_id = $1 AND s.id = $2",
     )
@@ -507,7 +540,7 @@ pub(crate) async fn shipment(conn: &mut PgConnection, scope: Scope, id: Shipment
 pub(crate) async fn numbers(
     conn: &mut PgConnection,
     ids: impl IntoIterator<Item = Uuid>,
-) -> Done<HashMap<ShipmentId, Vec<NumberRecord>>> {
+) -> Result<HashMap<ShipmentId, Vec<NumberRecord>>, SqlError> {
     let rows =
         sqlx::query(numbers_of!("b.shipment_id = ANY ($1)")).bind(crate::codec::id_list(ids)).fetch_all(conn).await?;
     let mut numbers: HashMap<ShipmentId, Vec<NumberRecord>> = HashMap::new();
@@ -517,7 +550,7 @@ pub(crate) async fn numbers(
     Ok(numbers)
 }
 
-fn number(row: &impl Columns) -> Done<NumberRecord> {
+fn number(row: &impl Columns) -> Result<NumberRecord, SqlError> {
     Ok(NumberRecord {
         tracker: row.id("tracker_id")?,
         number: row.text("number_raw")?,
@@ -527,7 +560,7 @@ fn number(row: &impl Columns) -> Done<NumberRecord> {
     })
 }
 
-fn record(row: &PgRow, numbers: Vec<NumberRecord>) -> Done<ShipmentRecord> {
+fn record(row: &PgRow, numbers: Vec<NumberRecord>) -> Result<ShipmentRecord, SqlError> {
     Ok(ShipmentRecord {
         id: row.id("id")?,
         revision: row.count("revision")?,
@@ -545,7 +578,7 @@ fn record(row: &PgRow, numbers: Vec<NumberRecord>) -> Done<ShipmentRecord> {
     })
 }
 
-fn state_change(row: &PgRow) -> Done<StateChange> {
+fn state_change(row: &PgRow) -> Result<StateChange, SqlError> {
     Ok(StateChange {
         revision: row.count("revision")?,
         at: row.at("at")?,
@@ -556,7 +589,7 @@ fn state_change(row: &PgRow) -> Done<StateChange> {
     })
 }
 
-fn seen_in(row: &PgRow) -> Done<SeenIn> {
+fn seen_in(row: &PgRow) -> Result<SeenIn, SqlError> {
     Ok(SeenIn {
         observation: row.id("observation_id")?,
         message: row.id("message_id")?,
@@ -565,7 +598,7 @@ fn seen_in(row: &PgRow) -> Done<SeenIn> {
     })
 }
 
-fn change(row: &PgRow) -> Done<Change> {
+fn change(row: &PgRow) -> Result<Change, SqlError> {
     Ok(Change {
         seq: row.count("seq")?,
         shipment: row.id("shipment_id")?,

@@ -1,8 +1,8 @@
 //! What a fold reads, and what it leaves.
 
-use super::{recycled, tell};
+use super::{note_change, recycled};
 use crate::{
-    codec::{Done, Fail, id_list, json, micros, opt_micros, word},
+    codec::{SqlError, id_list, json, micros, opt_micros, word},
     db::{Sqlite, drive},
     jobs,
     sql::query,
@@ -32,7 +32,7 @@ pub(super) fn load(
     scope: Scope,
     id: ShipmentId,
     known_at: Option<Timestamp>,
-) -> Done<Option<Loaded>> {
+) -> Result<Option<Loaded>, SqlError> {
     let Some(mut shipment) = super::shipment(conn, scope, id)? else { return Ok(None) };
     let known = known_at.map_or(i64::MAX, micros);
     if known_at.is_some() {
@@ -57,20 +57,20 @@ pub(super) fn load(
     Ok(Some(Loaded { shipment, input, bound_last, bound_at, exceptions, effects, cases }))
 }
 
-fn effects(conn: &mut Connection, id: ShipmentId) -> Done<Vec<EffectRecord>> {
+fn effects(conn: &mut Connection, id: ShipmentId) -> Result<Vec<EffectRecord>, SqlError> {
     let rows = query("SELECT * FROM effect WHERE shipment_id = ? ORDER BY seq").bind(id.0).fetch_all(conn)?;
     rows.iter().map(super::effect).collect()
 }
 
-/// What is told of one tracker, whosever it is.
-pub(super) fn told_of(conn: &mut Connection, tracker: TrackerId) -> Done<FoldInput> {
+/// What is recorded about one tracker.
+pub(super) fn facts_of(conn: &mut Connection, tracker: TrackerId) -> Result<FoldInput, SqlError> {
     let trackers = id_list([tracker.0]);
     let facts = facts(conn, &trackers, &BTreeMap::new(), i64::MAX)?;
     let snapshots = snapshots(conn, &trackers, i64::MAX)?;
     Ok(FoldInput { facts, snapshots, ..FoldInput::default() })
 }
 
-fn plan_at(conn: &mut Connection, id: ShipmentId, known: i64) -> Done<Option<Plan>> {
+fn plan_at(conn: &mut Connection, id: ShipmentId, known: i64) -> Result<Option<Plan>, SqlError> {
     let row =
         query("SELECT plan FROM plan_version WHERE shipment_id = ? AND recorded_at <= ? ORDER BY seq DESC LIMIT 1")
             .bind(id.0)
@@ -89,7 +89,7 @@ struct Binding {
 }
 
 /// The trackers bound at that time.
-fn bindings(conn: &mut Connection, id: ShipmentId, known: i64) -> Done<BTreeMap<TrackerId, Binding>> {
+fn bindings(conn: &mut Connection, id: ShipmentId, known: i64) -> Result<BTreeMap<TrackerId, Binding>, SqlError> {
     let rows = query(
         "SELECT b.tracker_id, b.piece, b.recorded_at, coalesce(b.valid_from, b.recorded_at) AS since,
                 (SELECT max(coalesce(o.valid_from, o.recorded_at)) FROM binding o
@@ -121,7 +121,7 @@ fn others(
     id: ShipmentId,
     trackers: &str,
     known: i64,
-) -> Done<BTreeMap<TrackerId, Vec<OtherDelivery>>> {
+) -> Result<BTreeMap<TrackerId, Vec<OtherDelivery>>, SqlError> {
     let rows = query(
         "SELECT b.tracker_id, coalesce(b.valid_from, b.recorded_at) AS since,
                 (SELECT plan FROM plan_version p WHERE p.shipment_id = s.id AND p.recorded_at <= ?3 ORDER BY p.seq DESC LIMIT 1) AS plan
@@ -156,7 +156,7 @@ fn retractions_elsewhere(
     trackers: &str,
     bindings: &BTreeMap<TrackerId, Binding>,
     known: i64,
-) -> Done<Vec<Fact>> {
+) -> Result<Vec<Fact>, SqlError> {
     let rows = query(
         "SELECT DISTINCT r.observation_id, r.tracker_id FROM json_each(?1) t
          CROSS JOIN told_event e ON e.tracker_id = unhex(t.value)
@@ -184,7 +184,7 @@ fn facts(
     trackers: &str,
     bindings: &BTreeMap<TrackerId, Binding>,
     known: i64,
-) -> Done<Vec<Fact>> {
+) -> Result<Vec<Fact>, SqlError> {
     let mut said = sightings(conn, trackers, known)?;
     let mut readings = readings(conn, trackers, known)?;
     let rows = query(
@@ -212,7 +212,7 @@ fn facts(
     Ok(facts)
 }
 
-fn sightings(conn: &mut Connection, trackers: &str, known: i64) -> Done<HashMap<ObservationId, Said>> {
+fn sightings(conn: &mut Connection, trackers: &str, known: i64) -> Result<HashMap<ObservationId, Said>, SqlError> {
     let rows = query(
         "SELECT g.observation_id, g.position, g.snapshot_id, g.source_id, g.trust, g.recorded_at
          FROM json_each(?) t CROSS JOIN sighting g ON g.tracker_id = unhex(t.value)
@@ -240,7 +240,7 @@ fn sightings(conn: &mut Connection, trackers: &str, known: i64) -> Done<HashMap<
     Ok(said)
 }
 
-fn readings(conn: &mut Connection, trackers: &str, known: i64) -> Done<HashMap<ObservationId, Reading>> {
+fn readings(conn: &mut Connection, trackers: &str, known: i64) -> Result<HashMap<ObservationId, Reading>, SqlError> {
     let rows = query(
         "SELECT r.observation_id, r.body
          FROM json_each(?) t CROSS JOIN reading r ON r.tracker_id = unhex(t.value)
@@ -253,7 +253,7 @@ fn readings(conn: &mut Connection, trackers: &str, known: i64) -> Done<HashMap<O
     rows.iter().map(|row| Ok((row.id("observation_id")?, row.json("body")?))).collect()
 }
 
-fn snapshots(conn: &mut Connection, trackers: &str, known: i64) -> Done<Vec<Snapshot>> {
+fn snapshots(conn: &mut Connection, trackers: &str, known: i64) -> Result<Vec<Snapshot>, SqlError> {
     let rows = query(
         "SELECT s.* FROM json_each(?) t CROSS JOIN snapshot s ON s.tracker_id = unhex(t.value) WHERE s.recorded_at <= ? ORDER BY s.id",
     )
@@ -275,7 +275,7 @@ fn snapshots(conn: &mut Connection, trackers: &str, known: i64) -> Done<Vec<Snap
         .collect()
 }
 
-fn decisions(conn: &mut Connection, id: ShipmentId, known: i64) -> Done<Vec<Decision>> {
+fn decisions(conn: &mut Connection, id: ShipmentId, known: i64) -> Result<Vec<Decision>, SqlError> {
     let rows = query("SELECT body FROM decision WHERE shipment_id = ? AND at <= ? ORDER BY seq")
         .bind(id.0)
         .bind(known)
@@ -284,19 +284,19 @@ fn decisions(conn: &mut Connection, id: ShipmentId, known: i64) -> Done<Vec<Deci
 }
 
 /// State, exceptions, effects, jobs and the change: together under the revision that was loaded, or not at all.
-pub(crate) fn commit(conn: &mut Connection, scope: Scope, commit: &Commit) -> Done<Committed> {
+pub(crate) fn commit(conn: &mut Connection, scope: Scope, commit: &Commit) -> Result<Committed, SqlError> {
     let row = query("SELECT revision, state, merged_into FROM shipment WHERE company_id = ? AND id = ?")
         .bind(scope.company.0)
         .bind(commit.shipment.0)
         .fetch_optional(conn)?
         .ok_or(StoreError::NotFound("shipment"))?;
-    let expected = i64::try_from(commit.expected).map_err(|_| Fail(StoreError::Damaged("revision".into())))?;
+    let expected = i64::try_from(commit.expected).map_err(|_| SqlError(StoreError::Damaged("revision".into())))?;
     let merged: Option<ShipmentId> = row.opt_id("merged_into")?;
     if row.int("revision")? != expected || merged.is_some() {
         return Ok(Committed::Conflict);
     }
     if commit.cause != Cause::Live && jobs::is_stronger_fold_waiting(conn, scope, commit.shipment, commit.cause)? {
-        return Ok(Committed::Overtaken);
+        return Ok(Committed::Superseded);
     }
     let (before, revision): (State, i64) = (row.word("state")?, expected + 1);
     drive(exceptions::apply(&mut Sqlite(conn), scope, commit))?;
@@ -314,12 +314,17 @@ pub(crate) fn commit(conn: &mut Connection, scope: Scope, commit: &Commit) -> Do
     for next in &commit.next_uses {
         recycled::follow(conn, scope, commit, next)?;
     }
-    tell(conn, scope, commit.shipment, revision, commit.at)?;
+    note_change(conn, scope, commit.shipment, revision, commit.at)?;
     Ok(Committed::Done(revision.unsigned_abs()))
 }
 
 /// Fields that somebody else changed, unless something else was written meanwhile or a job is about to.
-pub(super) fn set_back(conn: &mut Connection, scope: Scope, set_back: &SetBack, at: Timestamp) -> Done<bool> {
+pub(super) fn set_back(
+    conn: &mut Connection,
+    scope: Scope,
+    set_back: &SetBack,
+    at: Timestamp,
+) -> Result<bool, SqlError> {
     let set = query(
         "UPDATE shipment SET written = ?1 WHERE company_id = ?2 AND id = ?3 AND written = ?4 AND merged_into IS NULL
            AND NOT EXISTS (SELECT 1 FROM job WHERE company_id = ?2 AND kind = ?5 AND target = ?6 AND status IN ('ready', 'retrying'))
@@ -345,7 +350,7 @@ fn put_effect(
     scope: Scope,
     (shipment, at): (ShipmentId, Timestamp),
     effect: &NewEffect,
-) -> Done<()> {
+) -> Result<(), SqlError> {
     let done = match effect.posting {
         Posting::Wanted => None,
         Posting::Withheld => Some((micros(at), WITHHELD)),
@@ -367,7 +372,13 @@ fn put_effect(
     Ok(())
 }
 
-fn put_state_change(conn: &mut Connection, scope: Scope, commit: &Commit, from: State, revision: i64) -> Done<()> {
+fn put_state_change(
+    conn: &mut Connection,
+    scope: Scope,
+    commit: &Commit,
+    from: State,
+    revision: i64,
+) -> Result<(), SqlError> {
     query("INSERT INTO state_change (shipment_id, revision, company_id, at, cause, correlation, from_state, to_state) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
         .bind(commit.shipment.0)
         .bind(revision)
@@ -398,7 +409,7 @@ impl Trouble {
     }
 }
 
-fn trouble(conn: &mut Connection, id: ShipmentId) -> Done<Trouble> {
+fn trouble(conn: &mut Connection, id: ShipmentId) -> Result<Trouble, SqlError> {
     let rows = query(
         "SELECT reason, severity FROM exception WHERE shipment_id = ? AND closed_at IS NULL ORDER BY severity_rank DESC, opened_at, id",
     )
@@ -415,7 +426,7 @@ fn trouble(conn: &mut Connection, id: ShipmentId) -> Done<Trouble> {
     Ok(trouble)
 }
 
-fn put_state(conn: &mut Connection, commit: &Commit, revision: i64) -> Done<()> {
+fn put_state(conn: &mut Connection, commit: &Commit, revision: i64) -> Result<(), SqlError> {
     let (folded, trouble) = (&commit.folded, trouble(conn, commit.shipment)?);
     let last_event_at = commit.last_event.as_ref().and_then(|event| event.at);
     query(
@@ -449,7 +460,7 @@ fn put_state(conn: &mut Connection, commit: &Commit, revision: i64) -> Done<()> 
     Ok(())
 }
 
-fn put_fold(conn: &mut Connection, scope: Scope, commit: &Commit) -> Done<()> {
+fn put_fold(conn: &mut Connection, scope: Scope, commit: &Commit) -> Result<(), SqlError> {
     query(
         "INSERT INTO shipment_fold (shipment_id, company_id, folded) VALUES (?, ?, ?)
          ON CONFLICT (shipment_id) DO UPDATE SET folded = excluded.folded",

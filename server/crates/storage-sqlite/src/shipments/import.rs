@@ -1,8 +1,8 @@
 //! Taking in what the order system has.
 
-use super::{NewBinding, bind, put_term, recycled, renew_number_terms, tell, term};
+use super::{NewBinding, bind, note_change, put_term, recycled, renew_number_terms, term};
 use crate::{
-    codec::{Done, json, micros, opt_micros, row_limit, word},
+    codec::{SqlError, json, micros, opt_micros, row_limit, word},
     db::{Sqlite, drive},
     facts::{self, NewTracker},
     jobs::{self, FoldJob},
@@ -29,7 +29,7 @@ pub(crate) fn import(
     scope: Scope,
     shipments: &[ImportedShipment],
     at: Timestamp,
-) -> Done<Imported> {
+) -> Result<Imported, SqlError> {
     let mut done = Imported::default();
     for shipment in shipments {
         let known = find(conn, scope, shipment)?;
@@ -67,7 +67,7 @@ pub(crate) fn import(
 const SHARING_ROWS: i64 = 100;
 
 /// The other deliveries under a shipment's numbers: whose parcel it is depends on where each of them stands.
-fn sharing(conn: &mut Connection, id: ShipmentId) -> Done<BTreeSet<ShipmentId>> {
+fn sharing(conn: &mut Connection, id: ShipmentId) -> Result<BTreeSet<ShipmentId>, SqlError> {
     let rows = query(
         "SELECT DISTINCT o.shipment_id FROM binding b JOIN binding o ON o.tracker_id = b.tracker_id JOIN shipment s ON s.id = o.shipment_id
          WHERE b.shipment_id = ?1 AND o.shipment_id <> ?1 AND s.origin IS NOT NULL
@@ -87,7 +87,7 @@ enum Facts {
     Same,
 }
 
-fn find(conn: &mut Connection, scope: Scope, shipment: &ImportedShipment) -> Done<Option<Row>> {
+fn find(conn: &mut Connection, scope: Scope, shipment: &ImportedShipment) -> Result<Option<Row>, SqlError> {
     let origin = &shipment.origin;
     query(
         "SELECT id, revision, origin, origin_digest, plan, standing FROM shipment
@@ -101,11 +101,11 @@ fn find(conn: &mut Connection, scope: Scope, shipment: &ImportedShipment) -> Don
 }
 
 /// A shipment merged with what is stored of it, where something could not be read.
-fn merged_with<'a>(known: Option<&Row>, shipment: &'a ImportedShipment) -> Done<Cow<'a, ImportedShipment>> {
+fn merged_with<'a>(known: Option<&Row>, shipment: &'a ImportedShipment) -> Result<Cow<'a, ImportedShipment>, SqlError> {
     if shipment.kept.is_empty() {
         return Ok(Cow::Borrowed(shipment));
     }
-    let stored = known.map(|row| Done::Ok((row.json("origin")?, row.json("plan")?))).transpose()?;
+    let stored = known.map(|row| Result::<_, SqlError>::Ok((row.json("origin")?, row.json("plan")?))).transpose()?;
     Ok(Cow::Owned(shipment.merged_with(stored)))
 }
 
@@ -116,7 +116,7 @@ fn take_in(
     known: Option<Row>,
     shipment: &ImportedShipment,
     at: Timestamp,
-) -> Done<Facts> {
+) -> Result<Facts, SqlError> {
     if let Some(key) = &shipment.key {
         drive(people::put_key(&mut Sqlite(conn), scope, key, at))?;
     }
@@ -137,7 +137,7 @@ fn take_in(
         facts = Facts::Changed;
     }
     renew_terms(conn, scope, id, shipment)?;
-    tell(conn, scope, id, revision, at)?;
+    note_change(conn, scope, id, revision, at)?;
     Ok(facts)
 }
 
@@ -148,7 +148,7 @@ fn create(
     shipment: &ImportedShipment,
     plan: &str,
     at: Timestamp,
-) -> Done<()> {
+) -> Result<(), SqlError> {
     let (origin, folded) = (&shipment.origin, Folded::default());
     query(
         "INSERT INTO shipment (id, company_id, origin, origin_system, origin_model, origin_record, origin_digest, standing, destination,
@@ -175,7 +175,7 @@ fn create(
     Ok(())
 }
 
-fn change(conn: &mut Connection, id: ShipmentId, shipment: &ImportedShipment, plan: &str) -> Done<()> {
+fn change(conn: &mut Connection, id: ShipmentId, shipment: &ImportedShipment, plan: &str) -> Result<(), SqlError> {
     query(
         "UPDATE shipment SET origin = ?1, origin_digest = ?2, standing = ?3, destination = CASE WHEN ?10 THEN destination ELSE ?4 END, plan = ?5,
              promised_by = ?6, customer_subject = CASE WHEN ?10 THEN customer_subject ELSE ?7 END, customer = CASE WHEN ?10 THEN customer ELSE ?8 END
@@ -196,7 +196,7 @@ fn change(conn: &mut Connection, id: ShipmentId, shipment: &ImportedShipment, pl
 }
 
 /// A changed plan is a new version: what was planned at an earlier time can still be asked.
-fn keep_plan(conn: &mut Connection, scope: Scope, id: ShipmentId, plan: &str, at: Timestamp) -> Done<()> {
+fn keep_plan(conn: &mut Connection, scope: Scope, id: ShipmentId, plan: &str, at: Timestamp) -> Result<(), SqlError> {
     query(
         "INSERT INTO plan_version (company_id, shipment_id, recorded_at, seq, plan)
          SELECT ?1, ?2, ?3, 1 + (SELECT count(*) FROM plan_version WHERE shipment_id = ?2), ?4
@@ -214,7 +214,12 @@ fn keep_plan(conn: &mut Connection, scope: Scope, id: ShipmentId, plan: &str, at
 const OPEN_ROWS: u32 = 1_000;
 
 /// What became known of a delivery without its being read.
-pub(super) fn amend(conn: &mut Connection, scope: Scope, amended: &Amended, at: Timestamp) -> Done<Option<ShipmentId>> {
+pub(super) fn amend(
+    conn: &mut Connection,
+    scope: Scope,
+    amended: &Amended,
+    at: Timestamp,
+) -> Result<Option<ShipmentId>, SqlError> {
     let row = query(
         "SELECT id, revision, plan, standing FROM shipment
          WHERE company_id = ? AND origin_system = 'odoo' AND origin_model = 'stock.picking' AND origin_record = ?
@@ -237,7 +242,7 @@ pub(super) fn amend(conn: &mut Connection, scope: Scope, amended: &Amended, at: 
         .bind(id.0)
         .execute(conn)?;
     keep_plan(conn, scope, id, &plan, at)?;
-    tell(conn, scope, id, row.int("revision")?, at)?;
+    note_change(conn, scope, id, row.int("revision")?, at)?;
     let fold = FoldJob { lane: Lane::Batch, cause: Cause::Import, correlation: amended.correlation, at };
     for id in sharing(conn, id)?.into_iter().chain([id]) {
         jobs::enqueue_fold(conn, scope, id, &fold)?;
@@ -246,7 +251,7 @@ pub(super) fn amend(conn: &mut Connection, scope: Scope, amended: &Amended, at: 
 }
 
 /// Which of these deliveries there are shipments of.
-pub(super) fn known_records(conn: &mut Connection, scope: Scope, records: &[i64]) -> Done<BTreeSet<i64>> {
+pub(super) fn known_records(conn: &mut Connection, scope: Scope, records: &[i64]) -> Result<BTreeSet<i64>, SqlError> {
     let rows = query(
         "SELECT s.origin_record FROM json_each(?1) r CROSS JOIN shipment s
          WHERE s.company_id = ?2 AND s.origin_system = 'odoo' AND s.origin_model = 'stock.picking' AND s.origin_record = r.value
@@ -259,7 +264,7 @@ pub(super) fn known_records(conn: &mut Connection, scope: Scope, records: &[i64]
 }
 
 /// Along an index of exactly these.
-pub(super) fn open_records(conn: &mut Connection, scope: Scope, after: i64, limit: u32) -> Done<Vec<i64>> {
+pub(super) fn open_records(conn: &mut Connection, scope: Scope, after: i64, limit: u32) -> Result<Vec<i64>, SqlError> {
     let rows = query(
         "SELECT origin_record FROM shipment
          WHERE company_id = ? AND origin_record > ? AND origin IS NOT NULL AND merged_into IS NULL
@@ -281,7 +286,7 @@ fn settle_claims(
     id: ShipmentId,
     shipment: &ImportedShipment,
     at: Timestamp,
-) -> Done<Facts> {
+) -> Result<Facts, SqlError> {
     let mut wanted: Vec<(TrackerId, Option<&str>, &storage::shipments::Claim)> = Vec::new();
     for claim in &shipment.claims {
         let new = NewTracker {
@@ -339,7 +344,7 @@ struct Open {
     by_person: bool,
 }
 
-fn open_bindings(conn: &mut Connection, id: ShipmentId) -> Done<Vec<Open>> {
+fn open_bindings(conn: &mut Connection, id: ShipmentId) -> Result<Vec<Open>, SqlError> {
     let rows = query(
         "SELECT b.id, b.tracker_id, b.piece, b.linked, t.number FROM binding b JOIN tracker t ON t.id = b.tracker_id
          WHERE b.shipment_id = ? AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
@@ -359,7 +364,7 @@ fn open_bindings(conn: &mut Connection, id: ShipmentId) -> Done<Vec<Open>> {
         .collect()
 }
 
-pub(super) fn close(conn: &mut Connection, scope: Scope, binding: BindingId, at: Timestamp) -> Done<()> {
+pub(super) fn close(conn: &mut Connection, scope: Scope, binding: BindingId, at: Timestamp) -> Result<(), SqlError> {
     query("INSERT INTO binding_end (binding_id, company_id, recorded_at) VALUES (?, ?, ?)")
         .bind(binding.0)
         .bind(scope.company.0)
@@ -378,34 +383,40 @@ struct Taking {
 }
 
 /// A claimed tracker leaves the unclaimed shipment that was made for it; its history comes along with the tracker.
-fn take_over(conn: &mut Connection, scope: Scope, taking: &Taking) -> Done<()> {
+fn take_over(conn: &mut Connection, scope: Scope, taking: &Taking) -> Result<(), SqlError> {
     let Some(unclaimed) = recycled::unclaimed_at(conn, taking.tracker, taking.since)? else { return Ok(()) };
     close(conn, scope, unclaimed.binding, taking.at)?;
     renew_number_terms(conn, scope, unclaimed.shipment)?;
     give_up(conn, scope, unclaimed.shipment, taking.claimant, taking.at)
 }
 
-/// An unclaimed shipment that has no number any more is part of whoever took them.
+/// An unclaimed shipment that has no number any more is part of the shipment that took them.
 pub(super) fn give_up(
     conn: &mut Connection,
     scope: Scope,
     unclaimed: ShipmentId,
     claimant: ShipmentId,
     at: Timestamp,
-) -> Done<()> {
+) -> Result<(), SqlError> {
     let row = query("SELECT revision, sandbox FROM shipment WHERE id = ?").bind(unclaimed.0).fetch_one(conn)?;
     if row.int("sandbox")? == 1 {
         super::mark_sandbox(conn, claimant)?;
     }
     if open_bindings(conn, unclaimed)?.is_empty() {
         merge(conn, scope, unclaimed, claimant, at)?;
-        tell(conn, scope, unclaimed, row.int("revision")?, at)?;
+        note_change(conn, scope, unclaimed, row.int("revision")?, at)?;
     }
     Ok(())
 }
 
 /// The unclaimed shipment leaves lists, counts and the queue; its exceptions come anew on the claimant.
-fn merge(conn: &mut Connection, scope: Scope, unclaimed: ShipmentId, claimant: ShipmentId, at: Timestamp) -> Done<()> {
+fn merge(
+    conn: &mut Connection,
+    scope: Scope,
+    unclaimed: ShipmentId,
+    claimant: ShipmentId,
+    at: Timestamp,
+) -> Result<(), SqlError> {
     query("UPDATE shipment SET merged_into = ?, review_at = NULL WHERE id = ?")
         .bind(claimant.0)
         .bind(unclaimed.0)
@@ -427,7 +438,12 @@ fn merge(conn: &mut Connection, scope: Scope, unclaimed: ShipmentId, claimant: S
     Ok(())
 }
 
-fn renew_terms(conn: &mut Connection, scope: Scope, id: ShipmentId, shipment: &ImportedShipment) -> Done<()> {
+fn renew_terms(
+    conn: &mut Connection,
+    scope: Scope,
+    id: ShipmentId,
+    shipment: &ImportedShipment,
+) -> Result<(), SqlError> {
     let kept = shipment.kept.contains(&Kept::Customer);
     query("DELETE FROM shipment_term WHERE shipment_id = ? AND kind <> 'number' AND (kind <> 'customer' OR NOT ?)")
         .bind(id.0)

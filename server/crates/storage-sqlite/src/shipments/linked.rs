@@ -1,8 +1,8 @@
 //! One number under two carriers: an order's shipment and one that nobody claims, linked by a person.
 
-use super::{import, renew_number_terms, tell};
+use super::{import, note_change, renew_number_terms};
 use crate::{
-    codec::{Done, Fail, json, micros},
+    codec::{SqlError, json, micros},
     db::{Sqlite, drive},
     jobs::{self, FoldJob},
     sql::query,
@@ -23,7 +23,7 @@ use storage_sql::audit;
 const SAME_ROWS: i64 = 10;
 
 /// The shipments under the same numbers of other carriers, of which one is an order's and the other nobody's.
-pub(super) fn same_number(conn: &mut Connection, scope: Scope, id: ShipmentId) -> Done<Vec<SameNumber>> {
+pub(super) fn same_number(conn: &mut Connection, scope: Scope, id: ShipmentId) -> Result<Vec<SameNumber>, SqlError> {
     let rows = query(
         "SELECT DISTINCT s.id, s.origin, ob.number_raw, o.carrier_label
          FROM json_each(?4) n
@@ -55,7 +55,7 @@ pub(super) fn same_number(conn: &mut Connection, scope: Scope, id: ShipmentId) -
 }
 
 /// The open bindings of a shipment, each with the numbers under which another carrier may have it, as JSON.
-fn resembling(conn: &mut Connection, id: ShipmentId) -> Done<String> {
+fn resembling(conn: &mut Connection, id: ShipmentId) -> Result<String, SqlError> {
     let rows = query(
         "SELECT hex(b.id) AS binding, t.number, t.carrier, t.number_raw FROM binding b JOIN tracker t ON t.id = b.tracker_id
          WHERE b.shipment_id = ? AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
@@ -73,7 +73,7 @@ fn resembling(conn: &mut Connection, id: ShipmentId) -> Done<String> {
 }
 
 /// The order's binding to its own tracker of the number ends, and one to the other's tracker begins.
-pub(super) fn link(conn: &mut Connection, scope: Scope, link: &NewLink, entry: &AuditEntry) -> Done<()> {
+pub(super) fn link(conn: &mut Connection, scope: Scope, link: &NewLink, entry: &AuditEntry) -> Result<(), SqlError> {
     let row = query(
         "SELECT b.id AS claimed, b.piece, coalesce(u.valid_from, u.recorded_at) AS since, u.id AS unlinked, o.id AS tracker, u.number_raw
          FROM json_each(?4) n
@@ -92,7 +92,7 @@ pub(super) fn link(conn: &mut Connection, scope: Scope, link: &NewLink, entry: &
     .bind(link.unlinked.0)
     .bind(resembling(conn, link.claimed)?)
     .fetch_optional(conn)?;
-    let Some(row) = row else { return Err(Fail(StoreError::NotFound("number in common"))) };
+    let Some(row) = row else { return Err(SqlError(StoreError::NotFound("number in common"))) };
     let at = entry.at;
     let (claimed, unlinked): (BindingId, BindingId) = (row.id("claimed")?, row.id("unlinked")?);
     let tracker: TrackerId = row.id("tracker")?;
@@ -117,6 +117,6 @@ pub(super) fn link(conn: &mut Connection, scope: Scope, link: &NewLink, entry: &
     import::give_up(conn, scope, link.unlinked, link.claimed, at)?;
     let fold = FoldJob { lane: Lane::RealTime, cause: Cause::Import, correlation: link.correlation, at };
     jobs::enqueue_fold(conn, scope, link.claimed, &fold)?;
-    tell(conn, scope, link.claimed, 0, at)?;
+    note_change(conn, scope, link.claimed, 0, at)?;
     drive(audit::append(&mut Sqlite(conn), scope, entry))
 }

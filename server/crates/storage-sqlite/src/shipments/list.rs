@@ -1,7 +1,7 @@
 //! The list of shipments: tabs, search, keyset pages.
 
 use super::{numbers, term};
-use crate::codec::{Done, PAGE_AND_ONE, cursor, id_list, json, micros, page};
+use crate::codec::{PAGE_AND_ONE, SqlError, cursor, id_list, json, micros, page};
 use crate::db::{Sqlite, drive};
 use crate::sql::{Query, Row, query};
 use domain::{State, ids::ShipmentId};
@@ -30,14 +30,14 @@ const WALK_ROWS: i64 = 10_000;
 const LAST: char = char::MAX;
 
 /// Where a page ended: need for action, newest event, id; or delivery, nothing, id.
-type Place = (i64, i64, Uuid);
+type Cursor = (i64, i64, Uuid);
 
 pub(super) fn list(
     conn: &mut Connection,
     scope: Scope,
     wanted: &ShipmentQuery,
     now: Timestamp,
-) -> Done<Page<ShipmentRow>> {
+) -> Result<Page<ShipmentRow>, SqlError> {
     if is_contradiction(wanted) {
         return Ok(Page { rows: Vec::new(), next: None });
     }
@@ -79,9 +79,10 @@ pub(super) fn list(
     }
     sql.push(" LIMIT ").push_bind(PAGE_AND_ONE);
     let rows = sql.fetch_all(conn)?;
-    let mut page = page(rows.iter().map(|row| Ok((sort.place(row)?, row))).collect::<Done<Vec<_>>>()?, |(place, _)| {
-        cursor::encode(place)
-    });
+    let mut page = page(
+        rows.iter().map(|row| Ok((sort.place(row)?, row))).collect::<Result<Vec<_>, SqlError>>()?,
+        |(place, _)| cursor::encode(place),
+    );
     if walks && page.next.is_none() {
         page.next = walked(conn, scope, wanted)?.map(|place| cursor::encode(&place));
     }
@@ -110,7 +111,7 @@ pub(super) fn list(
                 case: cases.remove(&id),
             })
         })
-        .collect::<Done<_>>()?;
+        .collect::<Result<_, SqlError>>()?;
     Ok(Page { rows, next: page.next })
 }
 
@@ -157,7 +158,7 @@ fn listed(sql: &mut Query<'_>, scope: Scope, wanted: &ShipmentQuery) {
         sql.push(" AND s.delivered_at >= ").push_bind(micros(span.from));
         sql.push(" AND s.delivered_at < ").push_bind(micros(span.until));
     }
-    if let Some((first, second, id)) = cursor::decode::<Place>(wanted.cursor.as_deref()) {
+    if let Some((first, second, id)) = cursor::decode::<Cursor>(wanted.cursor.as_deref()) {
         match Sort::of(wanted) {
             Sort::Need => sql.push(" AND (s.need, s.moved_at, s.id) < (").push_bind(first).push(", ").push_bind(second),
             Sort::Delivered => sql.push(" AND (s.delivered_at, s.id) < (").push_bind(first),
@@ -191,7 +192,7 @@ impl Sort {
         }
     }
 
-    fn place(self, row: &Row) -> Done<Place> {
+    fn place(self, row: &Row) -> Result<Cursor, SqlError> {
         Ok(match self {
             Self::Need => (row.int("need")?, row.int("moved_at")?, row.id("id")?),
             Self::Delivered => (row.int("delivered_at")?, 0, row.id("id")?),
@@ -202,7 +203,7 @@ impl Sort {
 /// What a figure counts beside its tab, and no index leads to.
 fn narrowed(sql: &mut Query<'_>, wanted: &ShipmentQuery, now: Timestamp) {
     if let Some(carrier) = &wanted.carrier {
-        // most rows are told apart by the text alone
+        // most rows differ by the text alone
         sql.push(" AND instr(s.carriers, ").push_bind(json(carrier));
         sql.push(") > 0 AND EXISTS (SELECT 1 FROM json_each(s.carriers) WHERE value = ")
             .push_bind(carrier.clone())
@@ -227,7 +228,7 @@ fn narrowed(sql: &mut Query<'_>, wanted: &ShipmentQuery, now: Timestamp) {
 }
 
 /// Where a page that looked through as many rows as it may ended; none where the list did.
-fn walked(conn: &mut Connection, scope: Scope, wanted: &ShipmentQuery) -> Done<Option<Place>> {
+fn walked(conn: &mut Connection, scope: Scope, wanted: &ShipmentQuery) -> Result<Option<Cursor>, SqlError> {
     let mut sql = query("SELECT s.need, s.moved_at, s.delivered_at, s.id FROM shipment s WHERE ");
     listed(&mut sql, scope, wanted);
     let sort = Sort::of(wanted);
@@ -270,7 +271,7 @@ impl Search {
 }
 
 /// What a search finds along the index of the terms; none where that is too much to be sorted.
-fn found(conn: &mut Connection, scope: Scope, search: &Search) -> Done<Option<BTreeSet<Uuid>>> {
+fn found(conn: &mut Connection, scope: Scope, search: &Search) -> Result<Option<BTreeSet<Uuid>>, SqlError> {
     let most = i64::try_from(FOUND_MAX).unwrap_or(i64::MAX) + 1;
     let rows = query(
         "SELECT * FROM (SELECT t.shipment_id FROM json_each(?2) w CROSS JOIN shipment_term t ON t.company_id = ?1 AND t.term = w.value
@@ -290,7 +291,7 @@ fn found(conn: &mut Connection, scope: Scope, search: &Search) -> Done<Option<BT
     .bind(json(&search.tokens))
     .bind(most)
     .fetch_all(conn)?;
-    let found = rows.iter().map(|row| row.id("shipment_id")).collect::<Done<BTreeSet<Uuid>>>()?;
+    let found = rows.iter().map(|row| row.id("shipment_id")).collect::<Result<BTreeSet<Uuid>, SqlError>>()?;
     Ok(Some(found).filter(|found| rows.len() <= FOUND_MAX && found.len() <= FOUND_MAX))
 }
 
@@ -311,7 +312,7 @@ fn goes_under(sql: &mut Query<'_>, search: &Search) {
     sql.push(")))");
 }
 
-fn open_cases(conn: &mut Connection, ids: &[Uuid]) -> Done<HashMap<ShipmentId, String>> {
+fn open_cases(conn: &mut Connection, ids: &[Uuid]) -> Result<HashMap<ShipmentId, String>, SqlError> {
     let rows = query(
         "SELECT c.shipment_id, c.number FROM json_each(?) s CROSS JOIN desk_case c ON c.shipment_id = unhex(s.value)
          WHERE c.status <> 'resolved' AND c.number IS NOT NULL ORDER BY c.opened_at",
@@ -322,7 +323,7 @@ fn open_cases(conn: &mut Connection, ids: &[Uuid]) -> Done<HashMap<ShipmentId, S
     rows.iter().map(|row| Ok((row.id("shipment_id")?, row.text("number")?))).collect()
 }
 
-pub(super) fn counts(conn: &mut Connection, scope: Scope) -> Done<TabCounts> {
+pub(super) fn counts(conn: &mut Connection, scope: Scope) -> Result<TabCounts, SqlError> {
     let counts: HashMap<String, u64> = drive(counter::read(&mut Sqlite(conn), scope, "tab"))?.into_iter().collect();
     let of = |key: &str| counts.get(key).copied().unwrap_or(0);
     Ok(TabCounts {

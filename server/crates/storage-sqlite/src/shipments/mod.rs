@@ -12,10 +12,10 @@ pub(crate) use import::import;
 
 use crate::{
     SqliteStore,
-    codec::{Done, Fail, json, micros, opt_micros, row_limit},
+    codec::{SqlError, json, micros, opt_micros, row_limit},
     db::{Sqlite, drive},
     sql::{Row, query},
-    writer::Turn,
+    writer::Priority,
 };
 use async_trait::async_trait;
 use domain::{
@@ -49,11 +49,11 @@ pub(crate) const OWN_ROWS: i64 = 10_000;
 #[async_trait]
 impl Shipments for SqliteStore {
     async fn import(&self, scope: Scope, shipments: Vec<ImportedShipment>, at: Timestamp) -> Result<Imported> {
-        self.write(Turn::Batch, move |conn| import(conn, scope, &shipments, at)).await
+        self.write(Priority::Batch, move |conn| import(conn, scope, &shipments, at)).await
     }
 
     async fn amend(&self, scope: Scope, amended: Amended, at: Timestamp) -> Result<Option<ShipmentId>> {
-        self.write(Turn::Batch, move |conn| import::amend(conn, scope, &amended, at)).await
+        self.write(Priority::Batch, move |conn| import::amend(conn, scope, &amended, at)).await
     }
 
     async fn same_number(&self, scope: Scope, id: ShipmentId) -> Result<Vec<SameNumber>> {
@@ -61,7 +61,7 @@ impl Shipments for SqliteStore {
     }
 
     async fn link(&self, scope: Scope, link: NewLink, audit: AuditEntry) -> Result<()> {
-        self.write(Turn::RealTime, move |conn| linked::link(conn, scope, &link, &audit)).await
+        self.write(Priority::RealTime, move |conn| linked::link(conn, scope, &link, &audit)).await
     }
 
     async fn known_records(&self, scope: Scope, records: Vec<i64>) -> Result<BTreeSet<i64>> {
@@ -81,7 +81,7 @@ impl Shipments for SqliteStore {
     }
 
     async fn commit(&self, scope: Scope, commit: Commit) -> Result<Committed> {
-        self.write(Turn::RealTime, move |conn| commit_fold(conn, scope, &commit)).await
+        self.write(Priority::RealTime, move |conn| commit_fold(conn, scope, &commit)).await
     }
 
     async fn due(&self, scope: Scope, now: Timestamp, limit: u32) -> Result<Vec<ShipmentId>> {
@@ -94,7 +94,7 @@ impl Shipments for SqliteStore {
             .bind(micros(now))
             .bind(row_limit(limit, DUE_ROWS))
             .fetch_all(conn)?;
-            rows.iter().map(|row| row.id("id")).collect::<Done<_>>()
+            rows.iter().map(|row| row.id("id")).collect::<Result<_, SqlError>>()
         })
         .await
     }
@@ -118,7 +118,7 @@ impl Shipments for SqliteStore {
             .bind(term(&text))
             .bind(FIND_ROWS)
             .fetch_all(conn)?;
-            rows.iter().map(|row| row.id("id")).collect::<Done<_>>()
+            rows.iter().map(|row| row.id("id")).collect::<Result<_, SqlError>>()
         })
         .await
     }
@@ -140,7 +140,7 @@ impl Shipments for SqliteStore {
     }
 
     async fn effect_done(&self, scope: Scope, id: EffectId, external: String, at: Timestamp) -> Result<()> {
-        self.write(Turn::RealTime, move |conn| {
+        self.write(Priority::RealTime, move |conn| {
             // the first answer stays: the message at the target is that one
             let done = query(
                 "UPDATE effect SET done_at = coalesce(done_at, ?1), external = CASE WHEN ?2 = 'completed' THEN ?2 ELSE coalesce(external, ?2) END
@@ -157,7 +157,7 @@ impl Shipments for SqliteStore {
     }
 
     async fn written(&self, scope: Scope, id: ShipmentId, values: Option<String>, at: Timestamp) -> Result<()> {
-        self.write(Turn::RealTime, move |conn| {
+        self.write(Priority::RealTime, move |conn| {
             let written = query("UPDATE shipment SET written = ?, written_at = ? WHERE company_id = ? AND id = ?")
                 .bind(&values)
                 .bind(micros(at))
@@ -189,13 +189,13 @@ impl Shipments for SqliteStore {
                     values: row.text("written")?,
                 })
             };
-            rows.iter().map(written).collect::<Done<_>>()
+            rows.iter().map(written).collect::<Result<_, SqlError>>()
         })
         .await
     }
 
     async fn set_back(&self, scope: Scope, set_back: SetBack, at: Timestamp) -> Result<bool> {
-        self.write(Turn::Batch, move |conn| fold::set_back(conn, scope, &set_back, at)).await
+        self.write(Priority::Batch, move |conn| fold::set_back(conn, scope, &set_back, at)).await
     }
 
     async fn history(&self, scope: Scope, id: ShipmentId) -> Result<Vec<StateChange>> {
@@ -206,7 +206,7 @@ impl Shipments for SqliteStore {
                     .bind(id.0)
                     .bind(OWN_ROWS)
                     .fetch_all(conn)?;
-            rows.iter().map(state_change).collect::<Done<_>>()
+            rows.iter().map(state_change).collect::<Result<_, SqlError>>()
         })
         .await
     }
@@ -229,7 +229,7 @@ impl Shipments for SqliteStore {
             .bind(id.0)
             .bind(OWN_ROWS)
             .fetch_all(conn)?;
-            rows.iter().map(seen_in).collect::<Done<_>>()
+            rows.iter().map(seen_in).collect::<Result<_, SqlError>>()
         })
         .await
     }
@@ -241,7 +241,7 @@ impl Shipments for SqliteStore {
                 .bind(i64::try_from(after).unwrap_or(i64::MAX))
                 .bind(row_limit(limit, CHANGE_ROWS))
                 .fetch_all(conn)?;
-            rows.iter().map(change).collect::<Done<_>>()
+            rows.iter().map(change).collect::<Result<_, SqlError>>()
         })
         .await
     }
@@ -257,8 +257,8 @@ impl Shipments for SqliteStore {
     }
 }
 
-fn found(rows: u64, what: &'static str) -> Done<()> {
-    if rows == 0 { Err(Fail(StoreError::NotFound(what))) } else { Ok(()) }
+fn found(rows: u64, what: &'static str) -> Result<(), SqlError> {
+    if rows == 0 { Err(SqlError(StoreError::NotFound(what))) } else { Ok(()) }
 }
 
 /// Letters and digits in upper case: how numbers and names are compared when people look for them.
@@ -278,7 +278,12 @@ pub(crate) struct NewBinding<'a> {
 }
 
 /// Opens a binding.
-pub(crate) fn bind(conn: &mut Connection, scope: Scope, binding: &NewBinding<'_>, at: Timestamp) -> Done<()> {
+pub(crate) fn bind(
+    conn: &mut Connection,
+    scope: Scope,
+    binding: &NewBinding<'_>,
+    at: Timestamp,
+) -> Result<(), SqlError> {
     query("INSERT INTO binding (id, company_id, tracker_id, shipment_id, piece, number_raw, recorded_at, valid_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
         .bind(binding.id.0)
         .bind(scope.company.0)
@@ -293,7 +298,12 @@ pub(crate) fn bind(conn: &mut Connection, scope: Scope, binding: &NewBinding<'_>
 }
 
 /// Makes a shipment for a tracker that nobody claims.
-pub(crate) fn make_unclaimed(conn: &mut Connection, scope: Scope, id: ShipmentId, at: Timestamp) -> Done<()> {
+pub(crate) fn make_unclaimed(
+    conn: &mut Connection,
+    scope: Scope,
+    id: ShipmentId,
+    at: Timestamp,
+) -> Result<(), SqlError> {
     let folded = domain::fold::Folded::default();
     query(
         "INSERT INTO shipment (id, company_id, plan, created_at, updated_at, state, visibility) VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6)",
@@ -309,13 +319,13 @@ pub(crate) fn make_unclaimed(conn: &mut Connection, scope: Scope, id: ShipmentId
 }
 
 /// What a simulated source speaks about is simulated.
-pub(crate) fn mark_sandbox(conn: &mut Connection, id: ShipmentId) -> Done<()> {
+pub(crate) fn mark_sandbox(conn: &mut Connection, id: ShipmentId) -> Result<(), SqlError> {
     query("UPDATE shipment SET sandbox = 1 WHERE id = ? AND sandbox = 0").bind(id.0).execute(conn)?;
     Ok(())
 }
 
 /// Brings the numbers under which a shipment is found in step with its open bindings: each as it is kept, and as it is written.
-pub(crate) fn renew_number_terms(conn: &mut Connection, scope: Scope, id: ShipmentId) -> Done<()> {
+pub(crate) fn renew_number_terms(conn: &mut Connection, scope: Scope, id: ShipmentId) -> Result<(), SqlError> {
     query("DELETE FROM shipment_term WHERE shipment_id = ? AND kind = 'number'").bind(id.0).execute(conn)?;
     let rows = query(
         "SELECT DISTINCT t.number, t.carrier, b.number_raw FROM binding b JOIN tracker t ON t.id = b.tracker_id
@@ -332,7 +342,13 @@ pub(crate) fn renew_number_terms(conn: &mut Connection, scope: Scope, id: Shipme
     Ok(())
 }
 
-fn put_term(conn: &mut Connection, scope: Scope, id: ShipmentId, kind: &'static str, term: &str) -> Done<()> {
+fn put_term(
+    conn: &mut Connection,
+    scope: Scope,
+    id: ShipmentId,
+    kind: &'static str,
+    term: &str,
+) -> Result<(), SqlError> {
     if term.is_empty() {
         return Ok(());
     }
@@ -346,7 +362,13 @@ fn put_term(conn: &mut Connection, scope: Scope, id: ShipmentId, kind: &'static 
 }
 
 /// Tells live streams.
-fn tell(conn: &mut Connection, scope: Scope, id: ShipmentId, revision: i64, at: Timestamp) -> Done<()> {
+fn note_change(
+    conn: &mut Connection,
+    scope: Scope,
+    id: ShipmentId,
+    revision: i64,
+    at: Timestamp,
+) -> Result<(), SqlError> {
     query("INSERT INTO change (company_id, shipment_id, revision, at) VALUES (?, ?, ?, ?)")
         .bind(scope.company.0)
         .bind(id.0)
@@ -357,7 +379,11 @@ fn tell(conn: &mut Connection, scope: Scope, id: ShipmentId, revision: i64, at: 
 }
 
 /// A shipment alone.
-pub(crate) fn shipment(conn: &mut Connection, scope: Scope, id: ShipmentId) -> Done<Option<ShipmentRecord>> {
+pub(crate) fn shipment(
+    conn: &mut Connection,
+    scope: Scope,
+    id: ShipmentId,
+) -> Result<Option<ShipmentRecord>, SqlError> {
     let row = query(
         "SELECT s.*, f.folded FROM shipment s LEFT JOIN shipment_fold f ON f.shipment_id = s.id WHERE s.company_id = ? AND s.id = ?",
     )
@@ -373,7 +399,7 @@ pub(crate) fn shipment(conn: &mut Connection, scope: Scope, id: ShipmentId) -> D
 pub(crate) fn numbers(
     conn: &mut Connection,
     ids: impl IntoIterator<Item = Uuid>,
-) -> Done<HashMap<ShipmentId, Vec<NumberRecord>>> {
+) -> Result<HashMap<ShipmentId, Vec<NumberRecord>>, SqlError> {
     let rows = query(
         "SELECT b.shipment_id, b.tracker_id, b.number_raw, b.piece, t.carrier, t.carrier_label
          FROM json_each(?) s
@@ -397,7 +423,7 @@ pub(crate) fn numbers(
     Ok(numbers)
 }
 
-fn record(row: &Row, numbers: Vec<NumberRecord>) -> Done<ShipmentRecord> {
+fn record(row: &Row, numbers: Vec<NumberRecord>) -> Result<ShipmentRecord, SqlError> {
     Ok(ShipmentRecord {
         id: row.id("id")?,
         revision: row.count("revision")?,
@@ -415,7 +441,7 @@ fn record(row: &Row, numbers: Vec<NumberRecord>) -> Done<ShipmentRecord> {
     })
 }
 
-pub(super) fn effect(row: &Row) -> Done<EffectRecord> {
+pub(super) fn effect(row: &Row) -> Result<EffectRecord, SqlError> {
     Ok(EffectRecord {
         id: row.id("id")?,
         kind: row.word("kind")?,
@@ -426,7 +452,7 @@ pub(super) fn effect(row: &Row) -> Done<EffectRecord> {
     })
 }
 
-fn state_change(row: &Row) -> Done<StateChange> {
+fn state_change(row: &Row) -> Result<StateChange, SqlError> {
     Ok(StateChange {
         revision: row.count("revision")?,
         at: row.at("at")?,
@@ -437,7 +463,7 @@ fn state_change(row: &Row) -> Done<StateChange> {
     })
 }
 
-fn seen_in(row: &Row) -> Done<SeenIn> {
+fn seen_in(row: &Row) -> Result<SeenIn, SqlError> {
     Ok(SeenIn {
         observation: row.id("observation_id")?,
         message: row.id("message_id")?,
@@ -446,7 +472,7 @@ fn seen_in(row: &Row) -> Done<SeenIn> {
     })
 }
 
-fn change(row: &Row) -> Done<Change> {
+fn change(row: &Row) -> Result<Change, SqlError> {
     Ok(Change {
         seq: row.count("seq")?,
         shipment: row.id("shipment_id")?,

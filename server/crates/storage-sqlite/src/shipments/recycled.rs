@@ -1,8 +1,8 @@
 //! Numbers that carriers give out again (R16): whose the next use is.
 
-use super::{NewBinding, bind, fold, make_unclaimed, mark_sandbox, renew_number_terms, tell};
+use super::{NewBinding, bind, fold, make_unclaimed, mark_sandbox, note_change, renew_number_terms};
 use crate::{
-    codec::{Done, micros},
+    codec::{SqlError, micros},
     jobs::{self, FoldJob},
     sql::query,
 };
@@ -19,8 +19,8 @@ use storage::{
 };
 
 /// Makes a shipment for the next use of a number, unless one is bound to it by now. Where the use before ends may still
-/// move with what is told late; where this one begins stays within it.
-pub(super) fn follow(conn: &mut Connection, scope: Scope, commit: &Commit, next: &NextUse) -> Done<()> {
+/// move with what is reported late; where this one begins stays within it.
+pub(super) fn follow(conn: &mut Connection, scope: Scope, commit: &Commit, next: &NextUse) -> Result<(), SqlError> {
     let row = query(
         "SELECT t.number_raw, (SELECT count(*) FROM binding WHERE tracker_id = t.id) AS bindings,
                 (SELECT sandbox FROM shipment WHERE id = ?3) AS sandbox
@@ -35,7 +35,7 @@ pub(super) fn follow(conn: &mut Connection, scope: Scope, commit: &Commit, next:
     .bind(micros(next.since))
     .fetch_optional(conn)?;
     let Some(row) = row else { return Ok(()) };
-    // the same for whoever finds it first, another for each time that the tracker is free again
+    // the same for every node that finds it, another for each time that the tracker is free again
     let bindings = row.int("bindings")?.to_be_bytes();
     let name = |what| content_id(what, &[next.tracker.0.as_bytes(), &bindings]);
     let (id, number_raw) = (ShipmentId(name("shipment of a use")), row.text("number_raw")?);
@@ -56,7 +56,7 @@ pub(super) fn follow(conn: &mut Connection, scope: Scope, commit: &Commit, next:
     let lane = if commit.cause == Cause::Live { Lane::RealTime } else { Lane::Batch };
     let fold = FoldJob { lane, cause: commit.cause, correlation: commit.correlation, at: commit.at };
     jobs::enqueue_fold(conn, scope, id, &fold)?;
-    tell(conn, scope, id, 0, commit.at)
+    note_change(conn, scope, id, 0, commit.at)
 }
 
 /// A shipment that was made for a use of a number.
@@ -65,8 +65,12 @@ pub(super) struct Unclaimed {
     pub(super) binding: BindingId,
 }
 
-/// The unclaimed shipment that has the parcel of whoever is bound to the tracker since then.
-pub(super) fn unclaimed_at(conn: &mut Connection, tracker: TrackerId, since: Timestamp) -> Done<Option<Unclaimed>> {
+/// The unclaimed shipment with the parcel of the shipment that is bound to the tracker since then.
+pub(super) fn unclaimed_at(
+    conn: &mut Connection,
+    tracker: TrackerId,
+    since: Timestamp,
+) -> Result<Option<Unclaimed>, SqlError> {
     let rows = query(
         "SELECT b.id, coalesce(b.valid_from, b.recorded_at) AS since, s.id AS shipment_id
          FROM binding b JOIN shipment s ON s.id = b.shipment_id
@@ -79,9 +83,9 @@ pub(super) fn unclaimed_at(conn: &mut Connection, tracker: TrackerId, since: Tim
     if rows.is_empty() {
         return Ok(None);
     }
-    let told = fold::told_of(conn, tracker)?;
+    let known = fold::facts_of(conn, tracker)?;
     for row in &rows {
-        if same_use(&told, tracker, row.at("since")?, since) {
+        if same_use(&known, tracker, row.at("since")?, since) {
             return Ok(Some(Unclaimed { shipment: row.id("shipment_id")?, binding: row.id("id")? }));
         }
     }

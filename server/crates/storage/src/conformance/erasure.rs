@@ -105,7 +105,7 @@ pub async fn a_rewritten_message_opens_under_its_new_key_alone(store: Store) {
     assert!(!rewrite().await, "it was read with a key that it has no more");
     let without = Rewritten { body: None, key: before.key.clone(), texts: Vec::new() };
     let key = rewritten.key.clone();
-    assert_eq!(read_again(&world, message).await, 0, "it may say something else by now");
+    assert_eq!(reprocess(&world, message).await, 0, "it may say something else by now");
     let which = MessageSelection { messages: vec![message], ..MessageSelection::default() };
     assert_eq!(world.store.inbox.count(world.scope, which).await.unwrap(), Tally { take: 0, skip: 1 });
     assert!(world.store.inbox.message(world.scope, message).await.unwrap().unwrap().rewritten);
@@ -114,7 +114,7 @@ pub async fn a_rewritten_message_opens_under_its_new_key_alone(store: Store) {
 }
 
 /// How many are.
-async fn read_again(world: &World, message: MessageId) -> u32 {
+async fn reprocess(world: &World, message: MessageId) -> u32 {
     let job = world.job(JobKind::Normalise, message, 2);
     let audit = world.audit("message.replay", "message", 2);
     world.store.inbox.replay(world.scope, vec![(message, job)], audit).await.unwrap()
@@ -130,7 +130,7 @@ pub async fn a_message_that_is_still_to_be_read_is_left(store: Store) {
         (about[0].unfinished, about[0].recorded_at)
     };
     assert_eq!(is_unfinished().await, (false, at(1)));
-    assert_eq!(read_again(&world, message).await, 1);
+    assert_eq!(reprocess(&world, message).await, 1);
     assert_eq!(is_unfinished().await, (true, at(1)));
     let body = world.body(message).await.unwrap();
     assert!(!world.store.erasure.erase_message(world.scope, message).await.unwrap());

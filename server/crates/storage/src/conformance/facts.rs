@@ -77,14 +77,15 @@ pub async fn a_statement_stays_on_its_tracker_with_what_is_told_beside_it(store:
     let again = world.say(source, nobodys(&["BB", "A"], 6)).await;
     assert_eq!((again.shipments, again.new_observations), (vec![first], 1));
     let facts = loaded(&world, first).await.input.facts;
-    let told: BTreeMap<_, _> = facts.iter().map(|f| (f.observation.codes.raw.as_str(), f.sightings.len())).collect();
-    assert_eq!(told, BTreeMap::from([("A", 2), ("BB", 1), ("CCC", 1)]));
+    let statement: BTreeMap<_, _> =
+        facts.iter().map(|f| (f.observation.codes.raw.as_str(), f.sightings.len())).collect();
+    assert_eq!(statement, BTreeMap::from([("A", 2), ("BB", 1), ("CCC", 1)]));
 }
 
 pub async fn a_retraction_finds_its_event_wherever_it_hangs(store: Store) {
     let world = World::new(store).await;
     let (source, other) = (world.source("dcsa").await, world.source("other").await);
-    let told = async |source, event: &str, number, minutes| {
+    let statement = async |source, event: &str, number, minutes| {
         let mut recording = world.recording(source, &[Said::of(number, &["A"], minutes)]).await;
         recording.reports[0].observations[0].body.provider_event_id = Some(event.into());
         world.store.facts.record(world.scope, recording).await.unwrap()
@@ -98,14 +99,14 @@ pub async fn a_retraction_finds_its_event_wherever_it_hangs(store: Store) {
         let input = loaded(&world, shipment).await.input;
         input.facts.iter().filter(|f| f.observation.retracts.is_some()).count()
     };
-    let first = told(source, "e1", "BOX1", 3).await.shipments[0];
+    let first = statement(source, "e1", "BOX1", 3).await.shipments[0];
     assert_eq!(take_back(source, "e1", "ELSEWHERE", 4).await.shipments, [first], "it is folded again");
     assert_eq!(retractions(first).await, 1);
     let early = take_back(source, "e2", "NOWHERE", 5).await;
     assert!(early.shipments.is_empty(), "nothing is there yet, and nobody's shipment is made of it");
-    let second = told(source, "e2", "BOX2", 6).await.shipments[0];
+    let second = statement(source, "e2", "BOX2", 6).await.shipments[0];
     assert_eq!(retractions(second).await, 1, "it has waited");
-    let third = told(other, "e1", "BOX3", 7).await.shipments[0];
+    let third = statement(other, "e1", "BOX3", 7).await.shipments[0];
     assert_eq!(retractions(third).await, 0, "another source's event of the same id");
     let then = world.store.shipments.load(world.scope, first, Some(at(3))).await.unwrap().unwrap();
     assert!(then.input.facts.iter().all(|f| f.observation.retracts.is_none()), "it was not known then");
@@ -118,12 +119,12 @@ pub async fn ids_and_codes_of_any_length_are_kept_and_found(store: Store) {
     let long = |seed: &str| -> String {
         (0_u32..300).map(|n| content_id(seed, &[&n.to_be_bytes()]).simple().to_string()).collect()
     };
-    let mut told = world.recording(source, &[Said::of("BOX1", &["A"], 3)]).await;
-    let said = &mut told.reports[0].observations[0];
+    let mut statement = world.recording(source, &[Said::of("BOX1", &["A"], 3)]).await;
+    let said = &mut statement.reports[0].observations[0];
     said.body.provider_event_id = Some(long("event"));
     said.body.codes.status = vec![ProviderCode::new(&long("list"), long("value"))];
     said.reading.unmapped = true;
-    let first = world.store.facts.record(world.scope, told).await.unwrap().shipments[0];
+    let first = world.store.facts.record(world.scope, statement).await.unwrap().shipments[0];
     assert_eq!(world.store.mappings.unmapped_count(world.scope).await.unwrap(), 1);
     let mut back = world.recording(source, &[Said::of("ELSEWHERE", &["BACK"], 4)]).await;
     back.reports[0].observations[0].body.retracts = Some(long("event"));
@@ -247,7 +248,7 @@ fn key((text, carrier): Written<'_>) -> TrackerKey {
 }
 
 /// What a message says of it; its shipment.
-async fn told(world: &World, source: SourceId, written: Written<'_>, minutes: i64) -> ShipmentId {
+async fn statement(world: &World, source: SourceId, written: Written<'_>, minutes: i64) -> ShipmentId {
     let mut recording = world.recording(source, &[Said::of("NUM", &["AF"], minutes)]).await;
     let report = &mut recording.reports[0];
     (report.tracker, report.number_raw) = (key(written), written.0.to_owned());
@@ -274,10 +275,10 @@ fn with_check(body: &str, carrier: &str) -> String {
 }
 
 /// A number, and the carrier that is named with it.
-type Told = (String, Option<&'static str>);
+type Reported = (String, Option<&'static str>);
 
 /// Forms of one number, or of two, and whether they are one shipment. Other numbers for each `n`.
-fn pairs(n: u32) -> Vec<(Told, Told, bool)> {
+fn pairs(n: u32) -> Vec<(Reported, Reported, bool)> {
     let usps = with_check(&format!("94001000000005449{n:04}"), "usps");
     let handed_over = with_check(&format!("926129999999873{n:06}"), "usps");
     let (gls, other_gls) = (format!("9134115{n:04}"), format!("9134116{n:04}"));
@@ -307,16 +308,16 @@ pub async fn forms_of_one_number_are_one_shipment_whichever_comes_first(store: S
             let (said, order);
             if order_first {
                 order = ordered(&world, record, one, 1).await;
-                said = told(&world, source, other, 2).await;
+                said = statement(&world, source, other, 2).await;
             } else {
-                said = told(&world, source, one, 1).await;
+                said = statement(&world, source, one, 1).await;
                 order = ordered(&world, record, other, 2).await;
             }
             let said = world.store.shipments.shipment(world.scope, said).await.unwrap().unwrap();
             let of = said.merged_into.unwrap_or(said.id);
             assert_eq!(of == order, is_one, "{one:?} {other:?}, the order first: {order_first}");
-            // what is told again by either is told of the same one
-            assert_eq!(told(&world, source, other, 3).await == order, is_one || !order_first, "{one:?} {other:?}");
+            // what either reports again belongs to the same one
+            assert_eq!(statement(&world, source, other, 3).await == order, is_one || !order_first, "{one:?} {other:?}");
         }
     }
 }
@@ -327,7 +328,7 @@ pub async fn of_two_forms_that_come_at_once_one_tracker_is_made(store: Store) {
     for n in 10..20 {
         let pair = pairs(n).swap_remove(1);
         let (one, other) = ((pair.0.0.as_str(), pair.0.1), (pair.1.0.as_str(), pair.1.1));
-        let (a, b) = tokio::join!(told(&world, source, one, 1), told(&world, source, other, 1));
+        let (a, b) = tokio::join!(statement(&world, source, one, 1), statement(&world, source, other, 1));
         assert_eq!(a, b, "{one:?} {other:?}");
     }
 }

@@ -35,13 +35,13 @@ pub async fn a_claimed_job_is_nobody_elses(store: Store) {
     assert_eq!(world.claim("b", SYNC, at(60)).await, []);
 }
 
-pub async fn a_spared_try_does_not_count_and_waits_its_time(store: Store) {
+pub async fn a_deferred_attempt_does_not_count_and_waits_its_time(store: Store) {
     let world = World::new(store).await;
     world.enqueue(&world.job(JobKind::SyncOrder, "s1", 1)).await;
     let first = world.claim("a", SYNC, at(2)).await.remove(0);
     world.enqueue(&world.job(JobKind::SyncOrder, "s1", 2)).await;
-    let spared = Finish::Spared { at: at(9), error: text("busy"), class: "unknown_outcome".into() };
-    world.store.jobs.finish("a", first.job.id, spared, at(3)).await.unwrap();
+    let deferred = Finish::Deferred { at: at(9), error: text("busy"), class: "unknown_outcome".into() };
+    world.store.jobs.finish("a", first.job.id, deferred, at(3)).await.unwrap();
     let row = world.store.jobs.job(world.scope, first.job.id).await.unwrap().unwrap();
     assert_eq!((row.attempts, row.class.as_deref(), row.job.run_at), (0, Some("unknown_outcome"), at(9)));
     assert_eq!(world.claim("b", SYNC, at(8)).await, [], "what came meanwhile waits too");
@@ -407,16 +407,16 @@ pub async fn jobs_are_paged(store: Store) {
 pub async fn one_leads_until_its_lease_ends(store: Store) {
     let jobs = &store.jobs;
     let (start, soon, end, late) = (at(0), at(20), at(30), at(40));
-    assert!(jobs.lead("schedule", "one", start, end).await.unwrap());
-    assert!(!jobs.lead("schedule", "two", soon, late).await.unwrap(), "somebody leads");
-    assert!(jobs.lead("other", "two", soon, late).await.unwrap(), "another name is another lease");
-    assert!(jobs.lead("schedule", "one", soon, end).await.unwrap(), "who leads goes on");
-    assert!(jobs.lead("schedule", "two", end, late).await.unwrap(), "a lease that has ended is free");
-    assert!(!jobs.lead("schedule", "one", end, late).await.unwrap());
-    jobs.resign("schedule", "one").await.unwrap();
-    assert!(!jobs.lead("schedule", "one", end, late).await.unwrap(), "nobody resigns for another");
-    jobs.resign("schedule", "two").await.unwrap();
-    assert!(jobs.lead("schedule", "one", end, late).await.unwrap());
+    assert!(jobs.acquire_leadership("schedule", "one", start, end).await.unwrap());
+    assert!(!jobs.acquire_leadership("schedule", "two", soon, late).await.unwrap(), "somebody leads");
+    assert!(jobs.acquire_leadership("other", "two", soon, late).await.unwrap(), "another name is another lease");
+    assert!(jobs.acquire_leadership("schedule", "one", soon, end).await.unwrap(), "who leads goes on");
+    assert!(jobs.acquire_leadership("schedule", "two", end, late).await.unwrap(), "a lease that has ended is free");
+    assert!(!jobs.acquire_leadership("schedule", "one", end, late).await.unwrap());
+    jobs.release_leadership("schedule", "one").await.unwrap();
+    assert!(!jobs.acquire_leadership("schedule", "one", end, late).await.unwrap(), "nobody resigns for another");
+    jobs.release_leadership("schedule", "two").await.unwrap();
+    assert!(jobs.acquire_leadership("schedule", "one", end, late).await.unwrap());
 }
 
 fn of(destination: &str) -> JobSelection {

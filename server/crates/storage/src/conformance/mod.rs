@@ -45,7 +45,7 @@ macro_rules! conformance_suite {
         }
         $crate::conformance_area! { $fresh, jobs:
             a_claimed_job_is_nobody_elses
-            a_spared_try_does_not_count_and_waits_its_time
+            a_deferred_attempt_does_not_count_and_waits_its_time
             work_for_one_target_is_merged
             news_bring_a_failed_try_forward_but_let_it_settle
             a_clock_that_jumps_ends_no_lease_of_ones_own

@@ -266,7 +266,7 @@ pub async fn an_erased_customer_is_not_found_any_more(store: Store) {
     assert_eq!(keys().await[&sealed.subject], None);
     let never = SubjectId(world.id());
     for _ in 0..2 {
-        world.store.people.bury_key(world.scope, never, at(1)).await.unwrap();
+        world.store.people.tombstone_key(world.scope, never, at(1)).await.unwrap();
     }
     let buried = world.store.people.keys(world.scope, vec![never, SubjectId(world.id())]).await.unwrap();
     assert_eq!(buried.into_iter().collect::<Vec<_>>(), [(never, None)]);

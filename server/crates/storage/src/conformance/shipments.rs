@@ -539,7 +539,7 @@ pub async fn a_fold_gives_way_to_a_stronger_one(store: Store) {
                     }
                     let done = world.store.shipments.commit(world.scope, commit).await.unwrap();
                     if waiting.strength() > cause.strength() {
-                        assert_eq!(done, Committed::Overtaken, "{cause:?} before {waiting:?}");
+                        assert_eq!(done, Committed::Superseded, "{cause:?} before {waiting:?}");
                     } else {
                         revision += 1;
                         assert_eq!(done, Committed::Done(revision), "{cause:?} before {waiting:?}");

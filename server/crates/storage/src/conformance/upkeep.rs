@@ -120,7 +120,7 @@ pub async fn after_a_restore_nobody_is_signed_in_and_numbers_go_on_higher(store:
         data: "{}".into(),
     };
     world.store.people.put_session(session).await.unwrap();
-    assert!(world.store.jobs.lead("schedule", "the old leader", at(1), at(1000)).await.unwrap());
+    assert!(world.store.jobs.acquire_leadership("schedule", "the old leader", at(1), at(1000)).await.unwrap());
     world.import(world.order(1, &[]), 1).await;
     let job = world.job(JobKind::Fold, "n", 1);
     world.enqueue(&job).await;
@@ -128,7 +128,7 @@ pub async fn after_a_restore_nobody_is_signed_in_and_numbers_go_on_higher(store:
     let before = world.store.shipments.newest_change(world.scope).await.unwrap();
     world.store.upkeep.restored(at(2)).await.unwrap();
     assert!(world.store.people.session("s", at(2)).await.unwrap().is_none());
-    assert!(world.store.jobs.lead("schedule", "the new leader", at(2), at(3)).await.unwrap());
+    assert!(world.store.jobs.acquire_leadership("schedule", "the new leader", at(2), at(3)).await.unwrap());
     assert_eq!(world.claim("the new worker", &[JobKind::Fold], at(2)).await.len(), 1, "what was at work is free");
     world.import(world.order(2, &[]), 3).await;
     let after = world.store.shipments.newest_change(world.scope).await.unwrap();

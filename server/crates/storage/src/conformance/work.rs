@@ -317,7 +317,7 @@ pub async fn what_a_poll_sees_of_cases(store: Store) {
         found.into_iter().map(|case| case.id).collect::<Vec<_>>()
     };
     assert_eq!(to_poll(9).await.len(), 2, "at work, or out of sight");
-    // whoever was polled goes behind the others
+    // a polled case goes behind the others
     let first = to_poll(1).await[0];
     work.polled(world.scope, vec![(first, None)], at(7), Vec::new()).await.unwrap();
     assert_ne!(to_poll(1).await[0], first);
@@ -420,7 +420,7 @@ pub async fn figures_add_up(store: Store) {
     let by_agent = CaseRecord { closed_by: Some(Agent { name: None }), revision: 1, ..opened };
     world.store.work.put_case(world.scope, by_agent).await.unwrap();
     let by_agent = world.store.work.figures(world.scope, now, &utc).await.unwrap();
-    assert_eq!(by_agent.cases_self_healed_7d, 0, "an agent closed it, whoever that was");
+    assert_eq!(by_agent.cases_self_healed_7d, 0, "an agent closed it");
     let dhl = CarrierFigures { carrier: "DHL".into(), shipments: 3, open: 2, current: 1, exceptions: 1, delivered: 1 };
     assert_eq!(figures.carriers, [dhl]);
     assert_eq!((figures.days[12].0.to_string(), figures.days[12].1), ("2026-03-02".into(), 1));

@@ -16,7 +16,7 @@ use domain::{
         BindingId, CompanyId, CorrelationId, ExceptionId, JobId, MessageId, ObservationId, ShipmentId, SnapshotId,
         SourceId, SubjectId, TrackerId, content_id,
     },
-    observation::{Codes, Observation, Origin as Place, ProviderCode, References},
+    observation::{Codes, Observation, Origin as EventOrigin, ProviderCode, References},
     reading::Reading,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -379,7 +379,7 @@ fn new_observation(said: &Said, code: &str, position: u32) -> NewObservation {
         location: None,
         piece: None,
         stop: None,
-        origin: Place::Event,
+        origin: EventOrigin::Event,
         description: None,
         signatory: None,
     };

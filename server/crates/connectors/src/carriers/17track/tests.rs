@@ -72,5 +72,5 @@ fn bad_messages_are_refused_with_a_reason() {
     for name in ["truncated.json", "deep_nesting.json"] {
         assert!(SeventeenTrack.decode(&checks::hostile(name)).is_err(), "{name}");
     }
-    checks::mutilate(&SeventeenTrack, BODY);
+    checks::corrupt(&SeventeenTrack, BODY);
 }

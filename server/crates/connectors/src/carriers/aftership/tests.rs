@@ -69,5 +69,5 @@ fn bad_messages_are_refused_with_a_reason() {
     assert!(number.contains("/msg/tracking_number") && number.contains("as text"), "{number}");
     assert!(matches!(Aftership.decode(br#"{"event":"edd_revise"}"#), Err(DecodeError::NotTracking(_))));
     assert!(Aftership.decode(b"[]").is_err() && Aftership.decode(b"").is_err());
-    checks::mutilate(&Aftership, BODY);
+    checks::corrupt(&Aftership, BODY);
 }

@@ -173,7 +173,7 @@ impl Reading {
         }
     }
 
-    /// What the event says; none, with a problem, where that cannot be told.
+    /// What the event says; none, with a problem, where that is unknown.
     fn statement(&mut self, event: &Value, at: &str, retracts: bool) -> Option<Observation> {
         let Some((name, list, word)) = kind(event) else {
             match other_standard(event) {

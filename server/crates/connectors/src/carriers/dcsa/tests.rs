@@ -184,6 +184,6 @@ fn bad_messages_are_refused_with_a_reason() {
     assert_eq!(template.to_string(), "not JSON: the syntax is wrong at line 3, column 11");
     assert!(Dcsa.decode(b"{}").unwrap_err().to_string().contains("is this a DCSA message?"));
     assert!(Dcsa.decode(b"7").is_err() && Dcsa.decode(b"").is_err());
-    checks::mutilate(&Dcsa, LIST);
-    checks::mutilate(&Dcsa, include_bytes!("fixtures/cg_tnt_220_response.json"));
+    checks::corrupt(&Dcsa, LIST);
+    checks::corrupt(&Dcsa, include_bytes!("fixtures/cg_tnt_220_response.json"));
 }

@@ -75,5 +75,5 @@ fn bad_messages_are_refused_with_a_reason() {
     assert!(matches!(error, Err(DecodeError::NotTracking(why)) if why.contains("TRACKER.CREATE.ERROR")));
     let sentinel = Easypost.decode(&checks::hostile("year_9999.json")).unwrap();
     assert_eq!(sentinel.problems.len(), 1);
-    checks::mutilate(&Easypost, BODY);
+    checks::corrupt(&Easypost, BODY);
 }

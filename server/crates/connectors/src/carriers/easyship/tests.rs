@@ -92,6 +92,6 @@ fn bad_messages_are_refused_with_a_reason() {
     assert!(matches!(refused(b"{}"), DecodeError::Incomplete { .. }));
     assert!(matches!(refused(b"[]"), DecodeError::Malformed { .. }));
     for good in [CHECKPOINTS, OLDER, STATUS, SHIPMENT] {
-        checks::mutilate(&Easyship, good);
+        checks::corrupt(&Easyship, good);
     }
 }

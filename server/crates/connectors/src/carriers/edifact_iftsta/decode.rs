@@ -29,7 +29,7 @@ const ESTIMATED: &[&str] = &["17", "132", "133", "191"];
 const PLANNED: &[&str] = &["67", "69", "76", "189", "232"];
 /// Message functions (DE 1225) that take back what the message says: cancellation, deletion.
 const TAKES_BACK: &[&str] = &["1", "3"];
-/// Pieces of one status that are told apart.
+/// Maximum number of pieces of one status.
 const PIECES_MAX: usize = 500;
 
 /// Decodes every IFTSTA of the file.
@@ -72,13 +72,13 @@ struct Numbers {
 struct Consignment {
     number: Option<String>,
     numbers: Numbers,
-    places: Vec<Place>,
+    places: Vec<RolePlace>,
     statuses: Vec<Status>,
 }
 
 /// A place with what it is (DE 3227).
 #[derive(Clone)]
-struct Place {
+struct RolePlace {
     role: String,
     location: Location,
 }
@@ -87,7 +87,7 @@ struct Place {
 struct Dated {
     qualifier: String,
     time: EventTime,
-    place: Option<Place>,
+    place: Option<RolePlace>,
 }
 
 #[derive(Default)]
@@ -96,12 +96,12 @@ struct Status {
     codes: Option<Codes>,
     numbers: Numbers,
     times: Vec<Dated>,
-    places: Vec<Place>,
+    places: Vec<RolePlace>,
     words: Vec<String>,
     /// The transport stage (DE 8051): from here on, places and times are the leg's.
     stage: Option<String>,
     leg: Vec<Dated>,
-    leg_place: Option<Place>,
+    leg_place: Option<RolePlace>,
 }
 
 impl Reader {
@@ -199,7 +199,7 @@ impl Reader {
 
     fn place(&mut self, loc: &Segment<'_>) {
         let place =
-            loc.element(1).zip(location(loc)).map(|(role, location)| Place { role: role.into_owned(), location });
+            loc.element(1).zip(location(loc)).map(|(role, location)| RolePlace { role: role.into_owned(), location });
         let Some(consignment) = &mut self.consignment else { return };
         match consignment.statuses.last_mut() {
             Some(status) if status.stage.is_some() => status.leg_place = place,
@@ -328,7 +328,7 @@ impl Status {
     /// What it says: the event, and what it expects of legs to come.
     fn statements(
         self,
-        of_consignment: &[Place],
+        of_consignment: &[RolePlace],
         written: Option<Timestamp>,
         problems: &mut Vec<Problem>,
     ) -> Vec<Observation> {

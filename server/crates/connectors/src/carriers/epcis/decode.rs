@@ -36,7 +36,7 @@ const DISSOLVING: &[&str] = &[
     "void_shipping",
 ];
 
-/// Dispositions that report trouble, and so are told before any other.
+/// Dispositions that report trouble, and so come before any other.
 const TROUBLE: &[&str] =
     &["damaged", "stolen", "destroyed", "disposed", "mismatch_quantity", "mismatch_class", "mismatch_instance"];
 
@@ -210,11 +210,11 @@ fn codes(event: &Event) -> Codes {
         .find(|word| TROUBLE.contains(&word.as_str()))
         .or(event.disposition.as_ref())
         .or(event.lasting.first());
-    let told = disposition.map(|word| ProviderCode::new("epcis.disposition", word.as_str()));
+    let disposition_code = disposition.map(|word| ProviderCode::new("epcis.disposition", word.as_str()));
     let Some(step) = &event.step else {
         let action = event.action.as_deref().unwrap_or("OBSERVE");
         let raw = disposition.map_or_else(|| format!("{}/{action}", event.kind), ToString::to_string);
-        return Codes { raw, status: told.into_iter().collect(), reason: None, coarse: None };
+        return Codes { raw, status: disposition_code.into_iter().collect(), reason: None, coarse: None };
     };
     let pair = event.disposition.as_ref().map(|word| format!("{step}/{word}"));
     let place = (step.as_str() == "receiving").then(|| format!("{step}/{}", whereabouts(event)));
@@ -222,8 +222,8 @@ fn codes(event: &Event) -> Codes {
     Codes {
         raw: step.to_string(),
         status: candidates.map(|code| ProviderCode::new("epcis.bizStep", code)).collect(),
-        coarse: told.clone().filter(|_| matches!(step, Word::Own(_))),
-        reason: told,
+        coarse: disposition_code.clone().filter(|_| matches!(step, Word::Own(_))),
+        reason: disposition_code,
     }
 }
 

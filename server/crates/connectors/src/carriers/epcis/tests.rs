@@ -220,6 +220,6 @@ fn bad_messages_are_refused_with_a_reason() {
     }
     let nested = [b"<a>".repeat(50_000), b"</a>".repeat(50_000)].concat();
     assert!(Epcis.decode(&nested).is_err());
-    checks::mutilate(&Epcis, JOURNEY);
-    checks::mutilate(&Epcis, DECLARED);
+    checks::corrupt(&Epcis, JOURNEY);
+    checks::corrupt(&Epcis, DECLARED);
 }

@@ -73,5 +73,5 @@ fn bad_messages_are_refused_with_a_reason() {
     for name in ["truncated.json", "deep_nesting.json"] {
         assert!(Fourkites.decode(&checks::hostile(name)).is_err(), "{name}");
     }
-    checks::mutilate(&Fourkites, BODY);
+    checks::corrupt(&Fourkites, BODY);
 }

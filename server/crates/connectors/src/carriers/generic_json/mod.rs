@@ -41,7 +41,7 @@ const MANIFEST: Manifest = Manifest {
         Scheme::SharedSecretHeader,
     ],
     max_body_bytes: 1024 * 1024,
-    // whoever sends is not known beforehand: every question that platforms are known to ask
+    // the sender is not known beforehand: every question that platforms are known to ask
     door: Door {
         handshakes: &[
             Handshake::Look,

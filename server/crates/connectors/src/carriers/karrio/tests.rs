@@ -112,6 +112,6 @@ fn bad_messages_are_refused_with_a_reason() {
     }
     assert!(matches!(refused(b"{}"), DecodeError::Incomplete { .. }));
     assert!(matches!(refused(b"7"), DecodeError::Malformed { .. }));
-    checks::mutilate(&Karrio, WEBHOOK);
-    checks::mutilate(&Karrio, TRACKER);
+    checks::corrupt(&Karrio, WEBHOOK);
+    checks::corrupt(&Karrio, TRACKER);
 }

@@ -155,9 +155,9 @@ fn of_status(
 /// A closure says only how it ended in words: they are the code.
 fn codes(code: &str, status: Node<'_, '_>, shipment: Node<'_, '_>) -> Codes {
     if code == "Closure" {
-        let told = child_text(status, "StatusTypeDesc");
+        let stated = child_text(status, "StatusTypeDesc");
         let closed = child(shipment, "ServiceInfo").and_then(|service| child_text(service, "CloseType"));
-        return closure(told.or(closed).unwrap_or(code));
+        return closure(stated.or(closed).unwrap_or(code));
     }
     let reason = child_text(status, "StatusException").map(|reason| ProviderCode::new("mfs.exception", reason));
     Codes {
@@ -217,13 +217,13 @@ fn of_exception(exception: Node<'_, '_>, at: &str, problems: &mut Vec<Problem>) 
 /// The milestone is a statement of its own only where there is no list, or where it tells an end that the list does not.
 fn ending(shipment: Node<'_, '_>, events: &[Observation], stamp: Option<Timestamp>) -> Option<Observation> {
     let milestone = child_text(shipment, "Milestone")?;
-    let told = |lists: &[&str], values: &[&str]| {
+    let stated = |lists: &[&str], values: &[&str]| {
         let codes = || events.iter().flat_map(|e| &e.codes.status);
         codes().any(|c| lists.contains(&c.list.as_str()) && (values.is_empty() || values.contains(&c.value.as_str())))
     };
     let codes = match milestone.split_once(':') {
-        Some((_, how)) if !told(&["mfs.close_type"], &[]) => closure(how.trim()),
-        None if milestone == "Delivered" && !told(&["mfs.status_type", "mfs.close_type"], &["Delivery", "POD"]) => {
+        Some((_, how)) if !stated(&["mfs.close_type"], &[]) => closure(how.trim()),
+        None if milestone == "Delivered" && !stated(&["mfs.status_type", "mfs.close_type"], &["Delivery", "POD"]) => {
             of_milestone(milestone)
         }
         None if events.is_empty() => of_milestone(milestone),

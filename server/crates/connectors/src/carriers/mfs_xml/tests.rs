@@ -65,5 +65,5 @@ fn bad_messages_are_refused_with_a_reason() {
     assert!(matches!(MfsXml.decode(b"<InvoiceTransmission/>"), Err(DecodeError::NotTracking(_))));
     assert!(matches!(MfsXml.decode(b"<StatusTransmission/>"), Err(DecodeError::NotTracking(_))));
     assert!(MfsXml.decode(b"<html/>").is_err() && MfsXml.decode(b"").is_err() && MfsXml.decode(b"{}").is_err());
-    checks::mutilate(&MfsXml, REFUSED);
+    checks::corrupt(&MfsXml, REFUSED);
 }

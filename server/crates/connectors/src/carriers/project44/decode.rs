@@ -138,7 +138,7 @@ fn event_times(event: &Value, stops: &Stops<'_>, at: &str, problems: &mut Vec<Pr
     let received = json::instant(event, "received_date_time");
     let mut said = Vec::new();
     for (types, field, classifier) in TIMES {
-        let Some((source, field)) = told(event, types, field) else { continue };
+        let Some((source, field)) = stated(event, types, field) else { continue };
         let time = json::event_time(source, &[field], at, problems);
         let written = ["last_modified_date_time", "estimate_last_calculated_date_time"];
         let written = written.iter().find_map(|key| json::instant(source, key));
@@ -155,7 +155,7 @@ fn event_times(event: &Value, stops: &Stops<'_>, at: &str, problems: &mut Vec<Pr
 
 /// Where the time of a kind stands: the event's own field, else of the `dateTimes` of that type the selected one, else
 /// the newest.
-fn told<'a>(event: &'a Value, types: &[&str], field: &'static str) -> Option<(&'a Value, &'static str)> {
+fn stated<'a>(event: &'a Value, types: &[&str], field: &'static str) -> Option<(&'a Value, &'static str)> {
     if json::text(event, field).is_some() {
         return Some((event, field));
     }
@@ -299,8 +299,8 @@ fn summary(state: &Value, said: &[Observation], at: &str, problems: &mut Vec<Pro
         coarse: None,
     };
     let keys = ["timestamp", "start_date_time"];
-    let told = keys.iter().any(|key| json::text(state, key).is_some());
+    let stated = keys.iter().any(|key| json::text(state, key).is_some());
     let time =
-        if told { json::event_time(state, &keys, &format!("{at}/state"), problems) } else { EventTime::unknown("") };
+        if stated { json::event_time(state, &keys, &format!("{at}/state"), problems) } else { EventTime::unknown("") };
     Some(with_reason(Observation::new(codes, Classifier::Actual, time, Origin::Summary), reason))
 }

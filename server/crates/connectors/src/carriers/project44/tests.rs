@@ -167,5 +167,5 @@ fn bad_messages_are_refused_with_a_reason() {
     timeless["events"] = json!([{"type": "DELIVERY"}, {"stopNumber": 1}]);
     assert_eq!(decoded(&timeless).problems.len(), 2);
     assert!(Project44.decode(b"7").is_err() && Project44.decode(b"").is_err());
-    checks::mutilate(&Project44, BODY);
+    checks::corrupt(&Project44, BODY);
 }

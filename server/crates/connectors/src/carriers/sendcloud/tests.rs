@@ -55,5 +55,5 @@ fn bad_messages_are_refused_with_a_reason() {
     for name in ["truncated.json", "deep_nesting.json"] {
         assert!(Sendcloud.decode(&checks::hostile(name)).is_err(), "{name}");
     }
-    checks::mutilate(&Sendcloud, BODY);
+    checks::corrupt(&Sendcloud, BODY);
 }

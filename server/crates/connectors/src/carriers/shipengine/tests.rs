@@ -92,6 +92,6 @@ fn bad_messages_are_refused_with_a_reason() {
     }
     assert!(matches!(refused(b"{}"), DecodeError::Incomplete { .. }));
     assert!(matches!(refused(b"[]"), DecodeError::Malformed { .. }));
-    checks::mutilate(&Shipengine, NEWER);
-    checks::mutilate(&Shipengine, OLDER);
+    checks::corrupt(&Shipengine, NEWER);
+    checks::corrupt(&Shipengine, OLDER);
 }

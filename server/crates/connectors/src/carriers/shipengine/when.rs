@@ -20,20 +20,24 @@ fn occurred(event: &Value) -> Option<EventTime> {
 /// The time of an event; none where it has none.
 pub(super) fn happened(event: &Value) -> Option<EventTime> {
     let occurred = occurred(event);
-    let told = json::text(event, "carrier_occurred_at").map(|raw| times::disregarding_z(&raw));
-    let Some(told) = told.filter(|t| t.sort_key().is_some() && !t.sentinel) else { return occurred };
-    let (Some(wall), Some(utc)) = (told.local, occurred.as_ref().and_then(|o| o.utc)) else { return Some(told) };
-    if told.utc.is_some() {
-        return Some(told);
+    let carrier_time = json::text(event, "carrier_occurred_at").map(|raw| times::disregarding_z(&raw));
+    let Some(carrier_time) = carrier_time.filter(|t| t.sort_key().is_some() && !t.sentinel) else { return occurred };
+    let (Some(wall), Some(utc)) = (carrier_time.local, occurred.as_ref().and_then(|o| o.utc)) else {
+        return Some(carrier_time);
+    };
+    if carrier_time.utc.is_some() {
+        return Some(carrier_time);
     }
-    if told.raw.trim().ends_with(['Z', 'z']) && TimeZone::UTC.to_datetime(utc) == wall {
+    if carrier_time.raw.trim().ends_with(['Z', 'z']) && TimeZone::UTC.to_datetime(utc) == wall {
         // the carrier itself speaks UTC: nothing was converted, and there is no wall clock
         return occurred;
     }
     // without a place ShipEngine could not know the zone either: its instant would be a guess
     Some(match zone_of(event, wall, utc) {
-        Some(zone) => EventTime { utc: Some(utc), zone: Some(zone), zone_source: Some(ZoneSource::Payload), ..told },
-        None => told,
+        Some(zone) => {
+            EventTime { utc: Some(utc), zone: Some(zone), zone_source: Some(ZoneSource::Payload), ..carrier_time }
+        }
+        None => carrier_time,
     })
 }
 
@@ -118,7 +122,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn told(event: &Value) -> (Option<String>, Option<String>) {
+    fn carrier_time(event: &Value) -> (Option<String>, Option<String>) {
         let time = happened(event).unwrap();
         (time.local.map(|l| l.to_string()), time.utc.map(|u| u.to_string()))
     }
@@ -130,31 +134,34 @@ mod tests {
     #[test]
     fn the_instant_is_taken_where_the_place_confirms_it() {
         let right = json!({"occurred_at": "2025-10-23T16:23:33Z", "carrier_occurred_at": "2025-10-23T09:23:33Z", "state_province": "CA", "country_code": "US"});
-        assert_eq!(told(&right), (some("2025-10-23T09:23:33"), some("2025-10-23T16:23:33Z")));
+        assert_eq!(carrier_time(&right), (some("2025-10-23T09:23:33"), some("2025-10-23T16:23:33Z")));
         let blank_country = json!({"occurred_at": "2019-09-13T12:32:00Z", "carrier_occurred_at": "2019-09-13T05:32:00", "state_province": "CA", "country_code": ""});
-        assert_eq!(told(&blank_country).1, some("2019-09-13T12:32:00Z"));
+        assert_eq!(carrier_time(&blank_country).1, some("2019-09-13T12:32:00Z"));
         let by_longitude = json!({"occurred_at": "2026-02-03T17:00:00Z", "carrier_occurred_at": "2026-02-03T14:00:00", "country_code": "BR", "longitude": -46.6});
-        assert_eq!(told(&by_longitude), (some("2026-02-03T14:00:00"), some("2026-02-03T17:00:00Z")));
+        assert_eq!(carrier_time(&by_longitude), (some("2026-02-03T14:00:00"), some("2026-02-03T17:00:00Z")));
     }
 
     #[test]
     fn elsewhere_only_the_wall_clock_is_known() {
         let four_hours_in_oakland = json!({"occurred_at": "2025-10-22T20:00:00Z", "carrier_occurred_at": "2025-10-22T16:00:00", "state_province": "CA", "country_code": "US", "longitude": -122.27});
-        assert_eq!(told(&four_hours_in_oakland), (some("2025-10-22T16:00:00"), None));
+        assert_eq!(carrier_time(&four_hours_in_oakland), (some("2025-10-22T16:00:00"), None));
         let no_place = json!({"occurred_at": "2026-02-03T20:00:00Z", "carrier_occurred_at": "2026-02-03T13:00:00Z", "longitude": -180});
-        assert_eq!(told(&no_place), (some("2026-02-03T13:00:00"), None));
+        assert_eq!(carrier_time(&no_place), (some("2026-02-03T13:00:00"), None));
         let far_from_its_meridian = json!({"occurred_at": "2026-02-03T17:00:00Z", "carrier_occurred_at": "2026-02-03T10:00:00", "country_code": "BR", "longitude": -46.6});
-        assert_eq!(told(&far_from_its_meridian).1, None);
+        assert_eq!(carrier_time(&far_from_its_meridian).1, None);
     }
 
     #[test]
     fn one_time_alone_is_what_it_says() {
-        assert_eq!(told(&json!({"event_date": "2019-04-12T17:45:26Z"})), (None, some("2019-04-12T17:45:26Z")));
+        assert_eq!(carrier_time(&json!({"event_date": "2019-04-12T17:45:26Z"})), (None, some("2019-04-12T17:45:26Z")));
         let both_utc = json!({"occurred_at": "2026-08-28T19:24:32Z", "carrier_occurred_at": "2026-08-28T19:24:32Z", "state_province": "TN"});
-        assert_eq!(told(&both_utc), (None, some("2026-08-28T19:24:32Z")));
+        assert_eq!(carrier_time(&both_utc), (None, some("2026-08-28T19:24:32Z")));
         let offset = json!({"occurred_at": "2026-08-19T22:44:46Z", "carrier_occurred_at": "2026-08-19T15:44:46-07:00"});
-        assert_eq!(told(&offset), (some("2026-08-19T15:44:46"), some("2026-08-19T22:44:46Z")));
-        assert_eq!(told(&json!({"carrier_occurred_at": "2026-08-19T15:44:46Z"})), (some("2026-08-19T15:44:46"), None));
+        assert_eq!(carrier_time(&offset), (some("2026-08-19T15:44:46"), some("2026-08-19T22:44:46Z")));
+        assert_eq!(
+            carrier_time(&json!({"carrier_occurred_at": "2026-08-19T15:44:46Z"})),
+            (some("2026-08-19T15:44:46"), None)
+        );
         assert_eq!(happened(&json!({"description": "scanned"})), None);
     }
 

@@ -87,5 +87,5 @@ fn bad_messages_are_refused_with_a_reason() {
     }
     assert!(matches!(refused(b"{}"), DecodeError::Incomplete { .. }));
     assert!(matches!(refused(b"[]"), DecodeError::Malformed { .. }));
-    checks::mutilate(&Shippo, WEBHOOK);
+    checks::corrupt(&Shippo, WEBHOOK);
 }

@@ -94,5 +94,5 @@ fn bad_messages_are_refused_with_a_reason() {
         assert!(matches!(Terminal49.decode(other.to_string().as_bytes()), Err(DecodeError::NotTracking(_))));
     }
     assert!(Terminal49.decode(b"[]").is_err() && Terminal49.decode(b"").is_err());
-    checks::mutilate(&Terminal49, BODY);
+    checks::corrupt(&Terminal49, BODY);
 }

@@ -39,5 +39,5 @@ fn bad_messages_are_refused_with_a_reason() {
     for name in ["truncated.json", "deep_nesting.json"] {
         assert!(Trackingmore.decode(&checks::hostile(name)).is_err(), "{name}");
     }
-    checks::mutilate(&Trackingmore, BODY);
+    checks::corrupt(&Trackingmore, BODY);
 }

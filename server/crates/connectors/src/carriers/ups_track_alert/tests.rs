@@ -55,5 +55,5 @@ fn bad_messages_are_refused_with_a_reason() {
     for name in ["truncated.json", "deep_nesting.json"] {
         assert!(UpsTrackAlert.decode(&checks::hostile(name)).is_err(), "{name}");
     }
-    checks::mutilate(&UpsTrackAlert, BODY);
+    checks::corrupt(&UpsTrackAlert, BODY);
 }

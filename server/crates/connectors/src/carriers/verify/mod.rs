@@ -54,7 +54,7 @@ schemes! {
     IpAllowList = "ip_allow_list", "The networks it comes from, and nothing else.";
 }
 
-/// What a scheme's proof is bound to. What it is not bound to, whoever saw one message can change.
+/// What a scheme's proof is bound to. Anybody who saw one message can change the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Covers {
     /// The body: another one needs another proof.
@@ -461,7 +461,7 @@ impl SignedStamp {
         Ok(Self { stamp, tag: hex(name, &text(name).ok_or(Rejected::MissingHeader(name))?)? })
     }
 
-    /// That the time is near, and the name under which this proof is used up: whoever saw one message could else put
+    /// That the time is near, and the name under which this proof is used up: anybody who saw one message could otherwise put
     /// the same proof to another body.
     fn once(&self, connector: &str, now: Timestamp) -> Result<String, Rejected> {
         Near::of(connector, now).check(unix("timestamp", &self.stamp)?)?;

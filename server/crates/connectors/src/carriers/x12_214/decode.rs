@@ -25,7 +25,7 @@ const NO_REASON: &[&str] = &["NS", "NA"];
 const AT_DELIVERY: &[&str] = &["D1", "X1", "X5", "CD"];
 /// Parties that the goods go to (X12 98): ship to, consignee.
 const CONSIGNEES: &[&str] = &["ST", "CN"];
-/// Marks of one loop that are told apart.
+/// Maximum number of marks of one loop.
 const MARKS_MAX: usize = 500;
 
 /// Decodes every 214 of the file.
@@ -48,7 +48,7 @@ struct Reader {
     done: Vec<Statement>,
     /// Where the loop (LX, or a stop) begins in `done`, what it says of all its statements.
     loop_begins: usize,
-    /// Where the statements begin whose stop is not told yet.
+    /// Where the statements begin whose stop is not known yet.
     stop_begins: usize,
     loop_stop: Option<u32>,
     marks: Vec<String>,

@@ -114,5 +114,5 @@ fn bad_messages_are_refused_with_a_reason() {
     assert!(X12214.decode(b"<xml/>").unwrap_err().to_string().contains("ISA"));
     let nameless = String::from_utf8_lossy(BODY).replace("B10*CMP0001*SHPCMP0001*CMPO", "B10***CMPO");
     assert!(X12214.decode(nameless.as_bytes()).unwrap_err().to_string().contains("B10"));
-    checks::mutilate(&X12214, BODY);
+    checks::corrupt(&X12214, BODY);
 }

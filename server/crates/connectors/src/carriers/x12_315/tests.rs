@@ -113,5 +113,5 @@ fn bad_messages_are_refused_with_a_reason() {
     assert!(X12315.decode(b"{}").unwrap_err().to_string().contains("ISA"));
     let nameless = set("B4***VA*20260310*1200~");
     assert!(X12315.decode(nameless.as_bytes()).unwrap_err().to_string().contains("B4"));
-    checks::mutilate(&X12315, BODY);
+    checks::corrupt(&X12315, BODY);
 }

@@ -87,5 +87,5 @@ fn bad_messages_are_refused_with_a_reason() {
         .filter(|s| !["N7", "W2", "N9"].iter().any(|t| s.contains(&format!("\n{t}*"))))
         .collect();
     assert!(X12322.decode(nameless.as_bytes()).unwrap_err().to_string().contains("N7"));
-    checks::mutilate(&X12322, BODY);
+    checks::corrupt(&X12322, BODY);
 }

@@ -22,7 +22,7 @@ const ACTUAL: &[&str] = &["011", "035", "370", "372"];
 const ESTIMATED: &[&str] = &["017", "369", "371"];
 /// Dates of a plan: delivery as requested, as scheduled; shipment as scheduled.
 const PLANNED: &[&str] = &["002", "067", "068"];
-/// Pieces of one shipment that are told apart.
+/// Maximum number of pieces of one shipment.
 const PIECES_MAX: usize = 2_000;
 
 /// Decodes every 856 of the file.

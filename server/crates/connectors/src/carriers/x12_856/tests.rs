@@ -97,5 +97,5 @@ fn bad_messages_are_refused_with_a_reason() {
     assert!(X12856.decode(b"UNB+").unwrap_err().to_string().contains("ISA"));
     let nameless = String::from_utf8_lossy(BODY).replace("BSN*00*SHIP002*", "BSN*00**").replace("REF*BM*REF123~", "");
     assert!(X12856.decode(nameless.as_bytes()).unwrap_err().to_string().contains("BSN"));
-    checks::mutilate(&X12856, BODY);
+    checks::corrupt(&X12856, BODY);
 }

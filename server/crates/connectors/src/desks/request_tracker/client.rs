@@ -2,7 +2,9 @@
 
 use super::wire::Fault;
 use crate::{
-    call::{Answer, Ask, CallError, CallLog, ErrorClass, Key, Nature, Outgoing, base_url, class_of_status, site_of},
+    call::{
+        CallError, CallKind, CallLog, Client, ErrorClass, Key, Request, Response, base_url, class_of_status, site_of,
+    },
     desks::DeskConfig,
 };
 use reqwest::{Method, Url};
@@ -16,19 +18,19 @@ const PAGES: &[&str] =
 
 /// One Request Tracker.
 #[derive(Debug)]
-pub(super) struct Client {
-    http: Outgoing,
+pub(super) struct RtClient {
+    http: Client,
     base: String,
     token: Key,
 }
 
-impl Client {
+impl RtClient {
     pub(super) fn new(config: &DeskConfig) -> Result<Self, CallError> {
         if config.token.is_empty() {
             return Err(CallError::new(ErrorClass::Misconfigured, "the desk needs a token"));
         }
         Ok(Self {
-            http: Outgoing::new("desk")?.paced(config.calls_per_second),
+            http: Client::new("desk")?.paced(config.calls_per_second),
             base: base_url(&site_of(&config.url, PAGES))?,
             token: config.token.clone(),
         })
@@ -58,7 +60,7 @@ impl Client {
             url.query_pairs_mut().extend_pairs(parameters);
         }
         let ask = self.ask(operation, Method::GET, url.into(), None);
-        self.http.call(ask, log, |answer| good(answer, Nature::Reads)?.json()).await
+        self.http.call(ask, log, |answer| good(answer, CallKind::Query)?.json()).await
     }
 
     /// Makes something.
@@ -71,7 +73,7 @@ impl Client {
     ) -> Result<T, CallError> {
         let ask = self.ask(operation, Method::POST, format!("{}/REST/2.0/{path}", self.base), Some(body));
         self.http
-            .call(ask, log, |answer| match good(answer, Nature::Writes)?.status {
+            .call(ask, log, |answer| match good(answer, CallKind::Command)?.status {
                 201 => answer.json(),
                 status => {
                     Err(CallError::new(ErrorClass::Rejected, format!("the desk answered {status} but made nothing"))
@@ -91,16 +93,16 @@ impl Client {
         log: &dyn CallLog,
     ) -> Result<(), CallError> {
         let ask = self.ask(operation, method, format!("{}/REST/2.0/{path}", self.base), Some(body));
-        self.http.call(ask, log, |answer| good(answer, Nature::Writes).map(drop)).await
+        self.http.call(ask, log, |answer| good(answer, CallKind::Command).map(drop)).await
     }
 
-    fn ask(&self, operation: &str, method: Method, url: String, body: Option<Value>) -> Ask {
-        let nature = if method == Method::GET { Nature::Reads } else { Nature::Writes };
-        Ask {
+    fn ask(&self, operation: &str, method: Method, url: String, body: Option<Value>) -> Request {
+        let kind = if method == Method::GET { CallKind::Query } else { CallKind::Command };
+        Request {
             method,
             url,
             operation: operation.to_owned(),
-            nature,
+            kind,
             authorization: Some(("token", self.token.clone())),
             headers: vec![("Accept", "application/json".into())],
             body,
@@ -108,8 +110,8 @@ impl Client {
     }
 }
 
-fn good(answer: &Answer, nature: Nature) -> Result<&Answer, CallError> {
-    let Some(class) = class_of_status(answer.status, nature) else { return Ok(answer) };
+fn good(answer: &Response, kind: CallKind) -> Result<&Response, CallError> {
+    let Some(class) = class_of_status(answer.status, kind) else { return Ok(answer) };
     let said = serde_json::from_slice::<Fault>(&answer.body).map(|f| f.message).unwrap_or_default();
     let hint = match answer.status {
         300..=399 | 405 => ": is this the address of Request Tracker, up to /REST?",

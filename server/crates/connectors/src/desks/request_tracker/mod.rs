@@ -10,7 +10,7 @@
 //! - A search on a field that does not exist finds nothing, one on a very long value finds everything: [`Desk::check`]
 //!   names missing fields, keys are hashed to a short form, and each hit is compared.
 //! - `id` is a text in lists and a number alone; a merged ticket answers under the other's number; a deleted one is
-//!   still there for whoever asks by number; a search may count a hit that it does not show.
+//!   still there when it is requested by number; a search may count a hit that it does not show.
 //! - A time in a search is read in the zone of the token's user unless it names one, and only in the form
 //!   `YYYY-MM-DD hh:mm:ss GMT`: of an ISO time nothing but the day is taken. `=` means the whole day.
 
@@ -20,7 +20,7 @@ mod wire;
 use super::{Changed, Desk, DeskCase, DeskConfig, DeskStatus, Look, Manifest, NewCase, PollFrom, SHOWN_MAX, SOMEBODY};
 use crate::call::{CallError, CallLog, ErrorClass};
 use async_trait::async_trait;
-use client::Client;
+use client::RtClient;
 use domain::Severity;
 use jiff::Timestamp;
 use ring::digest::{SHA256, digest};
@@ -38,7 +38,7 @@ const KEY_FIELD: &str = "External Id";
 const FIELDS: &[&str] = &[KEY_FIELD, "Tracking Number", "Carrier", "Exception Code", "Severity", "Tags", "Odoo URL"];
 /// RT cuts subjects here.
 const SUBJECT_CHARS_MAX: usize = 200;
-/// The first text and notes have at most so many characters.
+/// Maximum length of the first text and of notes in characters.
 const BODY_CHARS_MAX: usize = 20_000;
 /// Hits of a search for one key that are compared.
 const HITS_MAX: u32 = 20;
@@ -52,7 +52,7 @@ const POLL_PAGE: usize = 100;
 /// One queue of a Request Tracker.
 #[derive(Debug)]
 pub struct RequestTracker {
-    client: Client,
+    client: RtClient,
     queue: String,
     /// Our own login, once it is known.
     login: OnceCell<Option<String>>,
@@ -72,7 +72,7 @@ impl RequestTracker {
         if queue.is_empty() || queue.contains(['/', '?', '#']) {
             return Err(CallError::new(ErrorClass::Misconfigured, "the desk needs a queue's name"));
         }
-        Ok(Self { client: Client::new(&config)?, queue, login: OnceCell::new() })
+        Ok(Self { client: RtClient::new(&config)?, queue, login: OnceCell::new() })
     }
 
     fn case(&self, ticket: &Ticket) -> DeskCase {
@@ -136,7 +136,7 @@ impl RequestTracker {
         let by = by.or_else(|| Some(SOMEBODY.to_owned()));
         let us = match self.login(log).await? {
             Some(login) => Some(login),
-            // whoever makes our tickets is us
+            // the creator of our tickets is Milepost
             None => ticket.creator.as_ref().map(|who| who.id.as_str()),
         };
         Ok(by.filter(|by| Some(by.as_str()) != us))

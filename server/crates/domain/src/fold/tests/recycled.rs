@@ -23,7 +23,7 @@ fn heard(said: Said, at: &str) -> Said {
     Said { recorded: instant(at), ..said }
 }
 
-/// The parcel of the year before, as it was told then.
+/// The parcel of the year before, as it was reported then.
 fn before() -> [Said; 3] {
     [said("CP", "2025-03-02T10:00:00Z"), said("A9", "2025-03-03T10:00:00Z"), said("D1", DELIVERED)]
         .map(|s| heard(s, "2025-03-04T12:00:00Z"))
@@ -49,24 +49,24 @@ fn a_long_silence_after_the_end_is_another_parcel() {
 #[test]
 fn the_end_and_the_length_of_the_silence_matter() {
     let uses = |first: &'static str, then: &'static str, at: &str| {
-        let told = [said(first, "2025-11-01T10:00:00Z"), said(then, at)];
-        2 - folded(&told).verdicts.iter().filter(|v| v.standing != Standing::OtherUse).count() + 1
+        let reported = [said(first, "2025-11-01T10:00:00Z"), said(then, at)];
+        2 - folded(&reported).verdicts.iter().filter(|v| v.standing != Standing::OtherUse).count() + 1
     };
     assert_eq!(uses("D1", "CP", "2026-03-01T10:00:00Z"), 1, "120 days to the hour");
     assert_eq!(uses("D1", "CP", "2026-03-01T10:00:01Z"), 2);
     assert_eq!(uses("X6", "X4", "2026-03-12T10:00:00Z"), 1, "stuck for long, but it never ended");
     assert_eq!(uses("CA", "XB", "2026-03-12T10:00:00Z"), 2, "the label was void");
     assert_eq!(uses("Exception_013", "X4", "2026-03-12T10:00:00Z"), 2, "lost");
-    assert_eq!(uses("D1", "D1", "2026-03-12T10:00:00Z"), 2, "all that is told of the second is its delivery");
+    assert_eq!(uses("D1", "D1", "2026-03-12T10:00:00Z"), 2, "all that is reported for the second is its delivery");
     assert_eq!(uses("D1", "A3", "2026-03-12T10:00:00Z"), 1, "nothing begins with its return");
     assert_eq!(uses("D1", "D1", "2026-05-12T10:00:00Z"), 1, "a time that cannot be begins nothing");
 }
 
 #[test]
 fn what_is_found_again_has_not_ended() {
-    let told =
+    let reported =
         [said("Exception_013", "2025-10-01T10:00:00Z"), said("X4", "2025-10-20T10:00:00Z"), said("D1", &day("10:00"))];
-    assert_eq!(folded(&told).counts.active, 3);
+    assert_eq!(folded(&reported).counts.active, 3);
 }
 
 #[test]
@@ -82,17 +82,17 @@ fn a_straggler_of_the_parcel_before_changes_nothing() {
 
 #[test]
 fn a_new_object_after_the_end_is_another_parcel() {
-    let told = [
+    let reported = [
         in_list(1, said("D1", "2026-02-01T10:00:00Z")),
         in_list(2, said("CP", &day("08:00"))),
         in_list(2, Said { position: 1, ..said("X6", &day("09:00")) }),
     ];
     let (one, two) = (list(1, "a", "2026-02-01T11:00:00Z"), list(2, "b", "2026-03-10T10:00:00Z"));
-    let folded = fold(&with_lists(&told, vec![one.clone(), two.clone()]), now());
+    let folded = fold(&with_lists(&reported, vec![one.clone(), two.clone()]), now());
     assert_eq!((folded.state, folded.counts.active), (State::InTransit, 2));
-    let same = fold(&with_lists(&told, vec![one, Snapshot { object: Some("a".into()), ..two.clone() }]), now());
+    let same = fold(&with_lists(&reported, vec![one, Snapshot { object: Some("a".into()), ..two.clone() }]), now());
     assert_eq!((same.state, same.counts.active), (State::Delivered, 3), "the same object");
-    let unnamed = fold(&with_lists(&told, vec![snapshot(1, "2026-02-01T11:00:00Z"), two]), now());
+    let unnamed = fold(&with_lists(&reported, vec![snapshot(1, "2026-02-01T11:00:00Z"), two]), now());
     assert_eq!(unnamed.state, State::Delivered, "nobody says that it is a new one");
 }
 
@@ -112,9 +112,9 @@ fn an_object_made_anew_for_the_same_parcel_is_no_new_use() {
 
 #[test]
 fn a_new_object_after_a_long_silence_is_another_parcel_though_nobody_told_the_end() {
-    let told = [in_list(1, said("X6", "2025-03-02T10:00:00Z")), in_list(2, said("XB", &day("08:00")))];
+    let reported = [in_list(1, said("X6", "2025-03-02T10:00:00Z")), in_list(2, said("XB", &day("08:00")))];
     let lists = vec![list(1, "a", "2025-03-02T11:00:00Z"), list(2, "b", "2026-03-10T10:00:00Z")];
-    assert_eq!(fold(&with_lists(&told, lists), now()).state, State::Registered);
+    assert_eq!(fold(&with_lists(&reported, lists), now()).state, State::Registered);
 }
 
 #[test]
@@ -139,23 +139,23 @@ fn a_later_binding_waits_for_its_own_parcel() {
     assert_eq!(standing_of(&folded, &before()[2].fact()), (Standing::OtherUse, Rule::R16));
     folded = fold(&bound(now_and_before(&[said("CP", &day("08:00"))]), "2026-03-01T00:00:00Z"), now());
     assert_eq!((folded.state, folded.next_uses.len()), (State::PickedUp, 0));
-    // bound soon after: a parcel that is still told of, or that was delivered just before its order was known
+    // bound soon after: a parcel that is still reported, or that was delivered just before its order was known
     assert_eq!(fold(&bound(input(&before()), "2025-04-01T00:00:00Z"), now()).state, State::Delivered);
 }
 
 #[test]
 fn an_old_story_that_is_only_told_now_is_meant_for_the_shipment() {
-    let told = before().map(|s| heard(s, "2026-03-05T00:00:00Z"));
-    assert_eq!(fold(&bound(input(&told), "2026-03-01T00:00:00Z"), now()).state, State::Delivered);
-    let with_another = [&told[..], &[said("CP", &day("08:00"))]].concat();
+    let reported = before().map(|s| heard(s, "2026-03-05T00:00:00Z"));
+    assert_eq!(fold(&bound(input(&reported), "2026-03-01T00:00:00Z"), now()).state, State::Delivered);
+    let with_another = [&reported[..], &[said("CP", &day("08:00"))]].concat();
     assert_eq!(fold(&bound(input(&with_another), "2026-03-01T00:00:00Z"), now()).state, State::PickedUp);
 }
 
 #[test]
 fn an_order_known_shortly_before_its_parcel_has_the_parcel_that_follows() {
-    let told = [in_list(1, said("D1", "2026-01-20T10:00:00Z")), in_list(2, said("CP", &day("08:00")))];
+    let reported = [in_list(1, said("D1", "2026-01-20T10:00:00Z")), in_list(2, said("CP", &day("08:00")))];
     let lists = vec![list(1, "a", "2026-01-20T11:00:00Z"), list(2, "b", "2026-03-10T10:00:00Z")];
-    let all = with_lists(&told, lists);
+    let all = with_lists(&reported, lists);
     assert_eq!(fold(&bound(all.clone(), "2026-03-08T00:00:00Z"), now()).state, State::PickedUp);
     assert_eq!(fold(&bound(all, "2026-01-22T00:00:00Z"), now()).state, State::Delivered);
 }
@@ -164,24 +164,24 @@ fn an_order_known_shortly_before_its_parcel_has_the_parcel_that_follows() {
 fn what_has_no_time_is_of_the_parcel_that_its_list_tells_of() {
     let lists = vec![list(1, "a", "2025-03-05T00:00:00Z"), list(2, "b", "2026-03-10T10:00:00Z")];
     let expired = |id| in_list(id, said("Expired_001", ""));
-    let told = [
+    let reported = [
         in_list(1, said("D1", DELIVERED)),
         in_list(1, Said { classifier: Classifier::Estimated, ..said("AG", "2025-03-04T17:00:00Z") }),
         in_list(2, said("X6", &day("08:00"))),
         expired(1),
     ];
-    let folded = fold(&with_lists(&told, lists.clone()), now());
+    let folded = fold(&with_lists(&reported, lists.clone()), now());
     assert_eq!((folded.state, folded.visibility, folded.eta), (State::InTransit, Visibility::Live, None));
     // the same words in both lists are said of both parcels
-    let twice = [&told[..], &[expired(2)]].concat();
+    let twice = [&reported[..], &[expired(2)]].concat();
     let both = with_lists(&twice, lists);
     assert_eq!(fold(&both, now()).visibility, Visibility::Stale);
-    assert_eq!(standing_of(&fold(&both, now()), &told[3].fact()).0, Standing::Feed);
+    assert_eq!(standing_of(&fold(&both, now()), &reported[3].fact()).0, Standing::Feed);
 }
 
 #[test]
 fn the_summary_of_the_parcel_before_stands_though_the_provider_has_a_newer_list() {
-    let mut told = with_lists(
+    let mut reported = with_lists(
         &[
             in_list(1, said("X6", "2025-03-02T10:00:00Z")),
             in_list(1, said("D1", "")),
@@ -189,18 +189,18 @@ fn the_summary_of_the_parcel_before_stands_though_the_provider_has_a_newer_list(
         ],
         vec![snapshot(1, DELIVERED), snapshot(2, "2026-03-10T10:00:00Z")],
     );
-    told.facts[1].observation.origin = Origin::Summary;
-    assert_eq!(fold(&told, now()).state, State::PickedUp);
-    assert_eq!(fold(&bound(told, "2025-03-01T00:00:00Z"), now()).state, State::Delivered);
+    reported.facts[1].observation.origin = Origin::Summary;
+    assert_eq!(fold(&reported, now()).state, State::PickedUp);
+    assert_eq!(fold(&bound(reported, "2025-03-01T00:00:00Z"), now()).state, State::Delivered);
 }
 
 #[test]
 fn a_retracted_end_is_none() {
     let delivered = Said { event: Some("e1"), ..said("D1", DELIVERED) };
-    let told = [said("X6", "2025-03-03T10:00:00Z"), delivered, said("X4", &day("08:00"))];
-    assert_eq!(folded(&told).counts.active, 1);
+    let reported = [said("X6", "2025-03-03T10:00:00Z"), delivered, said("X4", &day("08:00"))];
+    assert_eq!(folded(&reported).counts.active, 1);
     let retraction = Said { retracts: Some("e1"), ..said("", &day("09:00")) };
-    let after = folded(&[&told[..], &[retraction]].concat());
+    let after = folded(&[&reported[..], &[retraction]].concat());
     assert_eq!((after.state, after.counts.active, after.counts.corrections), (State::InTransit, 2, 1));
 }
 

@@ -6,8 +6,8 @@ const STANDINGS: [DeliveryStanding; 4] =
     [DeliveryStanding::Done, DeliveryStanding::Open, DeliveryStanding::Cancelled, DeliveryStanding::Deleted];
 
 fn beside(own: DeliveryStanding, others: &[(DeliveryStanding, &str)]) -> FoldInput {
-    let told = [said("CP", &day("08:00")), said("D1", &day("13:50"))];
-    let mut all = input(&told);
+    let reported = [said("CP", &day("08:00")), said("D1", &day("13:50"))];
+    let mut all = input(&reported);
     all.plan.standing = own;
     let others = others.iter().map(|(standing, since)| OtherDelivery { standing: *standing, since: instant(since) });
     let tracker = TrackerId(Uuid::from_u128(1));

@@ -175,7 +175,7 @@ fn a_named_carrier_decides() {
     let hints = Hints { carrier: Some("gls"), country: None };
     let number = Number::read_with("913411501389", hints);
     assert_eq!((number.canonical(), ids(&number)[0]), (Some("91341150138"), "gls_11"));
-    assert!(number.keys().contains(&"913411501389".to_owned()), "found whoever stored it: {:?}", number.keys());
+    assert!(number.keys().contains(&"913411501389".to_owned()), "found from every source: {:?}", number.keys());
     // a length that only its carrier uses
     let aramex = Number::read_with("31234567890", Hints { carrier: Some("aramex"), country: None });
     assert!(aramex.is_valid() && ids(&aramex)[0] == "aramex");

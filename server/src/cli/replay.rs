@@ -1,10 +1,10 @@
-//! `milepost dead`, `milepost message`, `milepost replay`: what failed or could not be read, and taking it up again. Many
-//! at once are counted first and taken up by the running server, step by step.
+//! `milepost dead`, `milepost message`, `milepost replay`: what failed or could not be read, and its replay. Many
+//! at once are counted first and replayed by the running server, step by step.
 
 use crate::{
     jobs::errors,
     log,
-    texts::Place,
+    texts::Slot,
     tower::Tower,
     usecases::replays::{self, from_when},
 };
@@ -54,7 +54,7 @@ pub struct Jobs {
     since: String,
 }
 
-/// How many are taken up.
+/// How many are replayed.
 #[derive(Args)]
 pub struct How {
     /// Everything that the options choose.
@@ -70,7 +70,7 @@ pub struct How {
 pub enum Message {
     /// List messages, newest first: message, when, source, status, reason.
     List(Messages),
-    /// Read messages again: those named, or with --all every one that the options choose. What was read before wakes no
+    /// Read messages again: those named, or with --all every one that the options choose. What was read before sends no
     /// note, case or customer message.
     Reread {
         /// The messages.
@@ -109,12 +109,12 @@ pub enum Status {
     Quarantined,
 }
 
-/// What is being taken up again.
+/// Bulk retries.
 #[derive(Subcommand)]
 pub enum Replay {
     /// List the newest: replay, when, state, how many of how many, what.
     List,
-    /// Stop one; what it took up stays taken up.
+    /// Stop one; what it retried stays retried.
     Stop {
         /// The replay.
         replay: ReplayId,
@@ -167,8 +167,8 @@ impl Jobs {
 impl How {
     fn check(&self, nothing_named: bool) -> Result<()> {
         match (nothing_named, self.all) {
-            (true, false) => bail!("name what to take up, or say --all"),
-            (false, true) => bail!("either name what to take up, or say --all"),
+            (true, false) => bail!("name what to replay, or say --all"),
+            (false, true) => bail!("either name what to replay, or say --all"),
             _ => Ok(()),
         }
     }
@@ -183,7 +183,7 @@ fn line(tower: &Tower, row: &JobRow) -> String {
         row.class.clone().unwrap_or_default(),
         job.kind.code().into(),
         job.target.clone(),
-        tower.texts.open(Place::Error, row.error.as_ref()).unwrap_or_default(),
+        tower.texts.open(Slot::Error, row.error.as_ref()).unwrap_or_default(),
     ]
     .map(|part| log::shown(&part))
     .join("\t")
@@ -201,7 +201,7 @@ async fn show(tower: &Tower, scope: Scope, id: JobId) -> Result<()> {
         println!("\n{:.3} {} {status}, {} ms", call.started_at, call.operation, call.duration_ms);
         let said = |place, text: Option<&Sealed>| log::shown(&tower.texts.open(place, text).unwrap_or_default());
         let (request, response) = (call.request.as_ref(), call.response.as_ref());
-        println!("> {}\n< {}", said(Place::Request, request), said(Place::Response, response));
+        println!("> {}\n< {}", said(Slot::Request, request), said(Slot::Response, response));
     }
     Ok(())
 }
@@ -259,7 +259,7 @@ impl Messages {
 }
 
 fn message_line(tower: &Tower, message: MessageRecord) -> String {
-    let said = |reason: Option<&Sealed>| tower.texts.open(Place::Reason, reason).unwrap_or_default();
+    let said = |reason: Option<&Sealed>| tower.texts.open(Slot::Reason, reason).unwrap_or_default();
     let (status, reason) = match message.status {
         MessageStatus::Received => ("received", String::new()),
         MessageStatus::Normalised { observations, .. } => ("read", format!("{observations} statements")),
@@ -274,7 +274,7 @@ fn message_line(tower: &Tower, message: MessageRecord) -> String {
 
 /// Counts, and with `really` begins.
 async fn take_up(tower: &Tower, scope: Scope, selection: Selection, really: bool) -> Result<()> {
-    let said = replays::said(tower, scope, &selection).await?;
+    let said = replays::describe(tower, scope, &selection).await?;
     if !really {
         let counted = replays::count(tower, scope, &selection).await?;
         println!("{said}: {} would be taken up, {} left out; say --yes to do it", counted.take, counted.skip);
@@ -297,7 +297,7 @@ impl Replay {
                 for replay in replays {
                     let (done, planned) = (replay.done, replay.planned);
                     let counts = format!("{} of {}", done.take + done.skip, planned.take + planned.skip);
-                    let said = replays::said(&tower, scope, &replay.selection).await?;
+                    let said = replays::describe(&tower, scope, &replay.selection).await?;
                     let state = format!("{:?}", replay.state).to_lowercase();
                     println!("{}\t{:.0}\t{state}\t{counts}\t{said}", replay.id, replay.at);
                 }
