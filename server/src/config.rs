@@ -1,7 +1,11 @@
 //! Configuration: one documented struct. The command line wins over the environment, the environment over the file.
 
-use crate::{files::require_private, vault::KEY_BYTES};
+use crate::files::require_private;
 use anyhow::{Context, Result, bail, ensure};
+use application::config::{
+    CallLimits, Config as System, DESK_POLL_SECONDS, DeskSettings, Keep, Mode, OdooSettings, Rules,
+};
+use application::vault::KEY_BYTES;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Args;
 use connectors::{
@@ -171,6 +175,8 @@ pub enum LogFormat {
 /// What the server runs with.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// What use cases go by.
+    pub system: System,
     /// Directory of the database and the master key.
     pub data: PathBuf,
     /// Where everything is kept.
@@ -179,36 +185,16 @@ pub struct Config {
     pub master_key_file: PathBuf,
     /// Address to listen on.
     pub addr: SocketAddr,
-    /// Address under which the server is reached.
-    pub public_url: String,
-    /// Whether that was set; else it follows from the address to listen on.
-    pub public_url_is_set: bool,
     /// Reverse proxies whose word on who is connected counts.
     pub proxies: Proxies,
     /// Folder with the browser's half.
     pub site: Option<PathBuf>,
-    /// Name of the company.
-    pub company: String,
-    /// Odoo, where there is one.
-    pub odoo: Option<OdooSettings>,
-    /// The service desk, where there is one.
-    pub desk: Option<DeskSettings>,
-    /// The rules of thumb.
-    pub rules: Rules,
-    /// For how long things are kept.
-    pub keep: Keep,
-    /// The file of what was erased.
-    pub tombstones: PathBuf,
-    /// The file with the newest line of the audit trail.
-    pub audit_anchor: PathBuf,
     /// The token that metrics ask for.
     pub metrics_token: Option<SecretString>,
     /// Where metrics listen by themselves.
     pub metrics_addr: Option<SocketAddr>,
     /// The files with secrets that were read, beside the master key.
     pub secret_files: Vec<PathBuf>,
-    /// Whether this is the demo.
-    pub mode: Mode,
 }
 
 /// The header in which reverse proxies write whom they pass on.
@@ -237,104 +223,6 @@ pub enum Database {
     Sqlite(PathBuf),
     /// A server for any number of us; the address holds a password.
     Postgres(SecretString),
-}
-
-/// Demo or the real thing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Real.
-    Production,
-    /// Everything is simulated; the pages say so.
-    Demo,
-}
-
-/// How to reach Odoo.
-#[derive(Clone, Debug)]
-pub struct OdooSettings {
-    /// Address.
-    pub url: String,
-    /// Database.
-    pub database: String,
-    /// API key of the integration user.
-    pub key: Key,
-    /// Seconds between two imports.
-    pub import_seconds: u64,
-    /// How hard it may be worked.
-    pub limits: CallLimits,
-}
-
-/// How to reach the desk.
-#[derive(Clone, Debug)]
-pub struct DeskSettings {
-    /// The connector.
-    pub connector: String,
-    /// Address.
-    pub url: String,
-    /// Token.
-    pub token: Key,
-    /// Queue or group.
-    pub queue: String,
-    /// Seconds between two looks at what agents did there.
-    pub poll_seconds: u64,
-    /// How hard it may be worked.
-    pub limits: CallLimits,
-}
-
-/// How hard another system may be worked by one process.
-#[derive(Clone, Copy, Debug)]
-pub struct CallLimits {
-    /// Jobs at once, in each lane; at most [`CONCURRENCY_MAX`].
-    pub at_once: usize,
-    /// Calls a second.
-    pub calls_per_second: Option<NonZeroU32>,
-}
-
-/// Seconds between two looks at the desk, unless it is set.
-pub const DESK_POLL_SECONDS: u64 = 30;
-/// Jobs at once for one destination, in each lane, unless it is set.
-const AT_ONCE: usize = 8;
-/// The most of them.
-pub const CONCURRENCY_MAX: usize = 64;
-
-impl Default for CallLimits {
-    fn default() -> Self {
-        Self::of(None, None)
-    }
-}
-
-impl CallLimits {
-    fn of(at_once: Option<NonZeroU32>, calls_per_second: Option<NonZeroU32>) -> Self {
-        let at_once = at_once.map_or(AT_ONCE, |n| usize::try_from(n.get()).unwrap_or(CONCURRENCY_MAX));
-        Self { at_once: at_once.min(CONCURRENCY_MAX), calls_per_second }
-    }
-}
-
-/// For how long things are kept; 0 is for ever.
-#[derive(Clone, Copy, Debug)]
-pub struct Keep {
-    /// Months for bodies of messages.
-    pub bodies_months: u32,
-    /// Months for calls to other systems.
-    pub attempts_months: u32,
-    /// Days for finished jobs.
-    pub done_days: u32,
-}
-
-/// Times that decide when somebody is called.
-#[derive(Clone, Copy, Debug)]
-pub struct Rules {
-    /// Minutes before a major exception makes a case.
-    pub major_grace_minutes: u64,
-    /// Hours before a minor exception makes a case.
-    pub minor_hours: u64,
-    /// Days for which an exception is news.
-    pub news_days: u32,
-    /// Whether notes in Odoo name who signed.
-    pub signatory_in_odoo: bool,
-    /// Hours of silence before it is an exception.
-    pub silence_hours: u32,
-    /// Hours after the day of shipping before it is an exception.
-    pub ship_grace_hours: u32,
 }
 
 impl Settings {
@@ -447,9 +335,7 @@ impl Settings {
                 missing(&[("--desk-url", url.is_some()), ("--desk-token-file", token_file.is_some())])
             ),
         };
-        Ok(Config {
-            database: database(self.database_url, &data)?,
-            master_key_file: self.master_key_file.unwrap_or_else(|| data.join("master.key")),
+        let system = System {
             tombstones: self.tombstones.unwrap_or_else(|| data.join("tombstones")),
             audit_anchor: self.audit_anchor.unwrap_or_else(|| data.join("audit.anchor")),
             public_url_is_set: self.public_url.is_some(),
@@ -457,10 +343,6 @@ impl Settings {
                 Some(url) => read_address("--public-url", &url)?,
                 None => format!("http://{addr}"),
             },
-            data,
-            addr,
-            proxies: Proxies { trusted: of_proxies(self.trusted_proxies)?, header: self.forwarded_header },
-            site: self.site,
             company: self.company.unwrap_or_else(|| "My company".into()),
             odoo,
             desk,
@@ -477,13 +359,24 @@ impl Settings {
                 attempts_months: self.keep_attempts_months.unwrap_or(6),
                 done_days: self.keep_done_days.unwrap_or(30),
             },
+            mode: Mode::Production,
+        };
+        Ok(Config {
+            system,
+            database: database(self.database_url, &data)?,
+            master_key_file: self.master_key_file.unwrap_or_else(|| data.join("master.key")),
+
+            data,
+            addr,
+            proxies: Proxies { trusted: of_proxies(self.trusted_proxies)?, header: self.forwarded_header },
+            site: self.site,
+
             metrics_token: match self.metrics_token_file {
                 Some(file) => Some(metrics_token(&file).context("--metrics-token-file")?),
                 None => None,
             },
             metrics_addr: self.metrics_addr,
             secret_files,
-            mode: Mode::Production,
         })
     }
 }
@@ -526,11 +419,11 @@ impl Config {
     pub fn require_secure(&self) -> Result<()> {
         let local = self.addr.ip().is_loopback();
         ensure!(
-            self.secure_cookies() || (local && !is_in_clear(&self.public_url)),
+            self.secure_cookies() || (local && !is_in_clear(&self.system.public_url)),
             "people would sign in over plain HTTP: set --public-url to the https:// address of the reverse proxy in front \
              (this server listens on {} and is reached as {})",
             self.addr,
-            self.public_url
+            self.system.public_url
         );
         Ok(())
     }
@@ -554,7 +447,7 @@ impl Config {
 
     /// Whether cookies may travel over HTTPS only.
     pub fn secure_cookies(&self) -> bool {
-        self.public_url.starts_with("https://")
+        self.system.public_url.starts_with("https://")
     }
 }
 
@@ -682,7 +575,7 @@ mod tests {
         let proxied = Settings { public_url: Some("https://tower.test/".into()), ..settings() };
         let config = proxied.resolve().unwrap();
         assert!(config.require_secure().is_ok() && config.secure_cookies());
-        assert_eq!(config.public_url, "https://tower.test");
+        assert_eq!(config.system.public_url, "https://tower.test");
     }
 
     #[test]

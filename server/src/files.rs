@@ -116,7 +116,8 @@ fn is_shared(folder: &Path) -> bool {
 
 /// The files that the configuration names, and those that lie beside the database under its name.
 fn own_files(config: &Config) -> Vec<PathBuf> {
-    let mut files = vec![config.master_key_file.clone(), config.tombstones.clone(), config.audit_anchor.clone()];
+    let mut files =
+        vec![config.master_key_file.clone(), config.system.tombstones.clone(), config.system.audit_anchor.clone()];
     if let Database::Sqlite(file) = &config.database
         && let (Some(folder), Some(name)) = (file.parent(), file.file_name())
     {

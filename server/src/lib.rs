@@ -3,17 +3,10 @@
 // views are nested types
 #![recursion_limit = "512"]
 
+pub mod bootstrap;
 pub mod cli;
-pub mod clock;
 pub mod config;
 pub mod files;
 pub mod http;
-pub mod jobs;
 pub mod log;
 pub mod ports;
-pub mod texts;
-pub mod tower;
-pub mod usecases;
-pub mod vault;
-pub mod wire;
-pub mod words;

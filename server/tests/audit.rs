@@ -5,14 +5,13 @@
 mod world;
 
 use app::contract::shipments::EntryKind;
-use domain::ids::{ShipmentId, UserId};
-use server::{
+use application::{
+    audit::{self, Opened},
     clock::Clock,
-    usecases::{
-        audit::{self, Opened},
-        erasure, exceptions,
-    },
+    exceptions,
+    governance::erasure,
 };
+use domain::ids::{ShipmentId, UserId};
 use storage::{Actor, Scope, people::RoleName, work::ExceptionAction};
 use world::{World, systems::Systems};
 
@@ -34,28 +33,28 @@ async fn a_reason_is_sealed_shown_to_those_who_may_read_it_and_erased_with_the_c
     };
     let systems = Systems::configured(settings).await;
     systems.order("N1").await;
-    let (world, tower) = (&systems.world, &systems.world.tower);
-    let scope = tower.scope();
-    let shipment = tower.store.shipments.find(scope, "N1").await.unwrap()[0];
-    world.deliver_to(tower, "N1", &DAMAGED).await;
+    let (world, context) = (&systems.world, &systems.world.context);
+    let scope = context.scope();
+    let shipment = context.store.shipments.find(scope, "N1").await.unwrap()[0];
+    world.deliver_to(context, "N1", &DAMAGED).await;
     world.settle().await;
     let exception = world.load(shipment).await.exceptions[0].id;
     let person = Scope { actor: Actor::User(UserId(world.clock.id())), ..scope };
-    exceptions::act(tower, person, exception, ExceptionAction::Acknowledge, Some(WHY.into())).await.unwrap();
+    exceptions::act(context, person, exception, ExceptionAction::Acknowledge, Some(WHY.into())).await.unwrap();
 
-    let lines = tower.store.people.audit_of(scope, shipment).await.unwrap();
+    let lines = context.store.people.audit_of(scope, shipment).await.unwrap();
     let line = &lines.last().unwrap().0;
     let contains = |bytes: &[u8]| bytes.windows(8).any(|part| part == b"Jane Doe");
     assert!(!contains(&line.entry.why.as_ref().unwrap().bytes));
     for (role, may) in [(RoleName::Agent, true), (RoleName::Admin, true), (RoleName::Executive, false)] {
         assert_eq!(shown(world, role, shipment).await, may, "{role:?}");
     }
-    erasure::erase_customer(tower, scope, shipment, "asked for it".into()).await.unwrap();
+    erasure::erase_customer(context, scope, shipment, "asked for it".into()).await.unwrap();
     assert!(!shown(world, RoleName::Admin, shipment).await);
-    let opened = Opened::read(tower, scope, [&line.entry].into_iter()).await.unwrap();
+    let opened = Opened::read(context, scope, [&line.entry].into_iter()).await.unwrap();
     assert_eq!(opened.why(line.entry.why.as_ref()), None);
     // of what is kept without a customer the reason stays
-    let sealed = audit::reason_about(tower, scope, shipment, WHY).await.unwrap();
-    let opened = Opened::of(tower, scope, vec![sealed.subject]).await.unwrap();
+    let sealed = audit::reason_about(context, scope, shipment, WHY).await.unwrap();
+    let opened = Opened::of(context, scope, vec![sealed.subject]).await.unwrap();
     assert_eq!(opened.why(Some(&sealed)).as_deref(), Some(WHY));
 }

@@ -5,22 +5,24 @@
 mod world;
 
 use app::contract::shipments::EntryKind;
+use application::{
+    audit::Opened,
+    cases,
+    clock::{Clock, ManualClock},
+    config::DeskSettings,
+    destinations,
+    error::UseCaseError,
+    exceptions,
+    governance::erasure,
+    tracking::mappings::{self, Change},
+};
 use domain::{
     State,
     ids::{ExceptionId, ShipmentId},
     observation::ProviderCode,
 };
 use jiff::SignedDuration;
-use server::{
-    clock::{Clock, ManualClock},
-    config::{Config, DeskSettings, Settings},
-    usecases::{
-        UseCaseError,
-        audit::Opened,
-        cases, destinations, erasure, exceptions,
-        mappings::{self, Change},
-    },
-};
+use server::config::{Config, Settings};
 use simulator::{desk::SandboxDesk, faults::Fault};
 use std::sync::{Arc, OnceLock};
 use storage::{
@@ -55,13 +57,13 @@ async fn with_desk(desk: &SandboxDesk) -> World {
 
 fn config_of(desk: &SandboxDesk) -> Config {
     let mut config = Settings::default().resolve().unwrap();
-    config.desk = Some(DeskSettings {
+    config.system.desk = Some(DeskSettings {
         connector: "request_tracker".into(),
         url: desk.url(),
         token: TOKEN.to_owned().into(),
         queue: "Shipments".into(),
-        poll_seconds: server::config::DESK_POLL_SECONDS,
-        limits: server::config::CallLimits::default(),
+        poll_seconds: application::config::DESK_POLL_SECONDS,
+        limits: application::config::CallLimits::default(),
     });
     config
 }
@@ -128,7 +130,7 @@ async fn what_heals_in_its_grace_time_makes_no_case() {
     let wrong_address = [("InTransit_003", "2026-03-05T01:00:00"), ("Exception_007", "2026-03-05T08:00:00")];
     world.receives("N1", &wrong_address).await;
     world.receives("N1", &[wrong_address[0], wrong_address[1], ("Delivered_001", "2026-03-05T11:30:00")]).await;
-    let due = world.tower.store.jobs.next_due(Lane::RealTime).await.unwrap();
+    let due = world.context.store.jobs.next_due(Lane::RealTime).await.unwrap();
     assert_eq!(due, None, "nothing waits for its grace any more");
     world.passes(30).await;
     assert!(desk.tickets().is_empty());
@@ -166,7 +168,7 @@ async fn what_is_read_again_is_not_told_to_a_case() {
         meaning: Some("OUT_FOR_DELIVERY".into()),
         why: "their letter of 2 March".into(),
     };
-    mappings::publish(&world.tower, world.tower.scope(), change).await.unwrap();
+    mappings::publish(&world.context, world.context.scope(), change).await.unwrap();
     world.settle().await;
     assert_eq!(world.state(shipment).await, State::OutForDelivery);
     assert_eq!((before.len(), desk.tickets()[0].texts.len()), (1, before[0].texts.len()), "{:?}", desk.tickets());
@@ -181,7 +183,7 @@ async fn what_a_person_opens_again_gets_its_case() {
     world.receives("N1", &[("InTransit_003", "2026-03-05T01:00:00"), ("Exception_004", "2026-03-05T08:00:00")]).await;
     let id = world.load(shipment).await.exceptions[0].id;
     let act = async |action| {
-        exceptions::act(&world.tower, world.tower.scope(), id, action, Some("looked at it".into())).await.unwrap();
+        exceptions::act(&world.context, world.context.scope(), id, action, Some("looked at it".into())).await.unwrap();
         world.settle().await;
     };
     act(ExceptionAction::Resolve).await;
@@ -203,9 +205,9 @@ async fn a_number_that_nobody_claims_makes_no_case() {
 async fn a_case_in_the_making_hears_of_what_is_folded_meanwhile() {
     let (world, desk) = world().await;
     world.order(1, &["N1"]).await;
-    let jobs = &world.tower.store.jobs;
+    let jobs = &world.context.store.jobs;
     let damaged = [("InTransit_003", "2026-03-05T01:00:00"), ("Exception_012", "2026-03-05T08:00:00")];
-    destinations::pause(&world.tower, world.tower.scope(), "desk", "so that nobody here does it").await.unwrap();
+    destinations::pause(&world.context, world.context.scope(), "desk", "so that nobody here does it").await.unwrap();
     world.receives("N1", &damaged).await;
     // somebody has begun to make the case, and has looked already
     let request = || ClaimRequest {
@@ -226,7 +228,7 @@ async fn a_case_in_the_making_hears_of_what_is_folded_meanwhile() {
 /// Half a minute passes, and the desk is looked at.
 async fn polls(world: &World) {
     world.clock.advance(jiff::Span::new().seconds(31));
-    server::jobs::tick(&world.tower, &mut server::jobs::Done::default()).await.unwrap();
+    application::jobs::tick(&world.context, &mut application::jobs::Done::default()).await.unwrap();
     world.settle().await;
 }
 
@@ -235,9 +237,9 @@ const CUSTOMS: [(&str, &str); 2] = [("InTransit_003", "2026-03-05T01:00:00"), ("
 
 /// What the timeline says of the desk.
 async fn said(world: &World, shipment: ShipmentId) -> Vec<String> {
-    let lines = world.tower.store.people.audit_of(world.tower.scope(), shipment).await.unwrap();
+    let lines = world.context.store.people.audit_of(world.context.scope(), shipment).await.unwrap();
     let entries = lines.iter().map(|(line, _)| &line.entry);
-    let opened = Opened::read(&world.tower, world.tower.scope(), entries.clone()).await.unwrap();
+    let opened = Opened::read(&world.context, world.context.scope(), entries.clone()).await.unwrap();
     entries.map(|entry| format!("{}: {}", entry.action, opened.why(entry.why.as_ref()).unwrap_or_default())).collect()
 }
 
@@ -313,8 +315,8 @@ async fn who_closed_a_ticket_is_named_to_whoever_may_see_it_kept_sealed_and_eras
     let name = case.closed_by.unwrap().name.unwrap();
     let contains = |bytes: &[u8]| bytes.windows(AGENT.len()).any(|part| part == AGENT.as_bytes());
     assert!(!contains(&name.bytes));
-    let (tower, scope) = (&world.tower, world.tower.scope());
-    let lines = tower.store.people.audit_of(scope, shipment).await.unwrap();
+    let (context, scope) = (&world.context, world.context.scope());
+    let lines = context.store.people.audit_of(scope, shipment).await.unwrap();
     let after = lines[0].0.entry.after.as_ref().unwrap();
     assert_eq!(after.subject, name.subject, "both go with the agent's key");
     assert!(!contains(&after.bytes));
@@ -325,18 +327,18 @@ async fn who_closed_a_ticket_is_named_to_whoever_may_see_it_kept_sealed_and_eras
     let unnamed = [vec!["rejected by an agent".to_owned()], question("an agent"), vec![rejected.to_owned()]];
     assert_eq!(shown_to(&world, RoleName::Executive, shipment).await, unnamed);
 
-    let erase = async |name| erasure::erase_agent(tower, scope, name, "asked for it".into()).await;
+    let erase = async |name| erasure::erase_agent(context, scope, name, "asked for it".into()).await;
     assert!(matches!(erase("nobody").await, Err(UseCaseError::NotFound(_))));
-    let kept = tower.store.people.key(scope, name.subject).await.unwrap().unwrap();
+    let kept = context.store.people.key(scope, name.subject).await.unwrap().unwrap();
     erase(AGENT).await.unwrap();
     assert_eq!(shown_to(&world, RoleName::Agent, shipment).await, unnamed);
     // a restored backup has the key still
-    tower.store.people.put_key(scope, kept, world.clock.now()).await.unwrap();
+    context.store.people.put_key(scope, kept, world.clock.now()).await.unwrap();
     assert_eq!(shown_to(&world, RoleName::Agent, shipment).await, named);
-    assert_eq!(erasure::reapply(tower).await.unwrap(), 1);
+    assert_eq!(erasure::reapply(context).await.unwrap(), 1);
     assert_eq!(shown_to(&world, RoleName::Agent, shipment).await, unnamed);
     assert!(matches!(erase(AGENT).await, Err(UseCaseError::NotFound(_))), "nothing is left to erase");
-    let trail = tower.store.people.audit_trail(scope, Some(format!("subject:{}", name.subject)), 9).await.unwrap();
+    let trail = context.store.people.audit_trail(scope, Some(format!("subject:{}", name.subject)), 9).await.unwrap();
     let trail: Vec<_> = trail.iter().map(|line| line.entry.action.as_str()).collect();
     assert_eq!(trail, ["subject.erase_again", "agent.erase"]);
     // and not learned again
@@ -448,8 +450,8 @@ async fn trouble_that_goes_on_is_questioned_when_an_agent_resolves_the_ticket() 
     let texts = desk.tickets()[0].texts.len();
     world.passes(1).await;
     assert_eq!((statuses(&desk), desk.tickets()[0].texts.len()), (vec!["resolved".to_owned()], texts));
-    cases::ask_for_ticket(&world.tower, world.tower.scope(), id, None).await.unwrap();
-    cases::ask_for_ticket(&world.tower, world.tower.scope(), id, None).await.unwrap_err();
+    cases::ask_for_ticket(&world.context, world.context.scope(), id, None).await.unwrap();
+    cases::ask_for_ticket(&world.context, world.context.scope(), id, None).await.unwrap_err();
     world.settle().await;
     polls(&world).await;
     let (_, open, case) = now(&world, shipment).await;
@@ -497,7 +499,7 @@ async fn a_ticket_that_is_deleted_rejected_or_out_of_sight_is_left_alone_until_a
         world.passes(30).await;
         assert_eq!((desk.tickets().len(), desk.tickets()[0].texts.len()), (1, texts), "{end}");
 
-        cases::ask_for_ticket(&world.tower, world.tower.scope(), id, Some("still broken".into())).await.unwrap();
+        cases::ask_for_ticket(&world.context, world.context.scope(), id, Some("still broken".into())).await.unwrap();
         world.settle().await;
         polls(&world).await;
         let tickets = desk.tickets();
@@ -633,7 +635,7 @@ async fn what_follows_a_first_poll_that_finds_nothing_is_found_however_late_the_
     let shipment = world.order(1, &["N1"]).await;
     world.receives("N1", &DAMAGED).await;
     let (id, ..) = now(&world, shipment).await;
-    exceptions::act(&world.tower, world.tower.scope(), id, ExceptionAction::Resolve, None).await.unwrap();
+    exceptions::act(&world.context, world.context.scope(), id, ExceptionAction::Resolve, None).await.unwrap();
     world.settle().await;
     assert_eq!(statuses(&desk), ["resolved"]);
     desk.set_status(1, "open");
@@ -650,7 +652,7 @@ async fn many_changes_are_all_heard_and_a_poll_goes_on_where_it_was_cut_off() {
     for n in 1..=MANY {
         let number = format!("N{n}");
         shipments.push(world.order(i64::try_from(n).unwrap(), &[&number]).await);
-        world.deliver_to(&world.tower, &number, &DAMAGED).await;
+        world.deliver_to(&world.context, &number, &DAMAGED).await;
     }
     world.settle().await;
     polls(&world).await;

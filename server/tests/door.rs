@@ -4,6 +4,11 @@
 
 mod world;
 
+use application::{
+    connections::sources::{self, NewSource},
+    context::Context,
+    tracking::ingest::{self, Delivery, Refused},
+};
 use axum::{body::Body, extract::ConnectInfo, http::Request};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use connectors::carriers::{self, RawRequest, Rejected};
@@ -12,14 +17,7 @@ use http_body_util::BodyExt;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use ring::hmac;
 use serde_json::Value;
-use server::{
-    http::peer,
-    tower::Tower,
-    usecases::{
-        ingest::{self, Delivery, Refused},
-        sources::{self, NewSource},
-    },
-};
+use server::http::peer;
 use std::{
     io::{Read, Write},
     net::SocketAddr,
@@ -65,7 +63,7 @@ impl Reply {
 
 async fn ask(world: &World, request: Request<Body>) -> Reply {
     let metrics = PrometheusBuilder::new().build_recorder().handle();
-    let router = server::http::router(Arc::clone(&world.tower), metrics, CancellationToken::new());
+    let router = server::http::router(world.front(), metrics, CancellationToken::new());
     let answer = router.oneshot(request).await.unwrap();
     let (status, headers) = (answer.status(), answer.headers().clone());
     let body = answer.into_body().collect().await.unwrap().to_bytes();
@@ -73,8 +71,8 @@ async fn ask(world: &World, request: Request<Body>) -> Reply {
 }
 
 async fn kept(world: &World) -> Vec<MessageRecord> {
-    let scope = world.tower.scope();
-    world.tower.store.inbox.messages(scope, MessageSelection::default(), None).await.unwrap().rows
+    let scope = world.context.scope();
+    world.context.store.inbox.messages(scope, MessageSelection::default(), None).await.unwrap().rows
 }
 
 fn hmac_of(bytes: &[u8]) -> Vec<u8> {
@@ -315,7 +313,11 @@ async fn packed_bodies_are_unpacked_or_refused() {
     bomb.write_all(&vec![b' '; 64 << 20]).unwrap();
     let bomb = bomb.finish().unwrap();
     assert!(ask(&world, to("gzip", &bomb, &bomb)).await.is_problem(413, "too_large"));
-    assert_eq!(world.tower.room.available_permits(), server::tower::ROOM_KIB, "what was taken up is given back");
+    assert_eq!(
+        world.context.room.available_permits(),
+        application::context::ROOM_KIB,
+        "what was taken up is given back"
+    );
     // what was acknowledged is read
     world.settle().await;
     let kept = kept(&world).await;
@@ -333,21 +335,21 @@ fn trackingmore(stamp: i64, number: &str) -> Vec<u8> {
 async fn a_proof_without_the_body_is_good_for_one_message() {
     let world = World::new().await;
     world.source_of("tm", "trackingmore", world::SECRET, Default::default()).await;
-    let offer = async |tower: &Tower, body: Vec<u8>| {
+    let offer = async |context: &Context, body: Vec<u8>| {
         let headers = HeaderMap::new();
         let request = RawRequest { method: "POST", path: "/", query: "", peer: None, headers: &headers, body: &body };
-        ingest::accept(tower, Delivery { source: "tm", request, correlation: tower.correlation() }).await
+        ingest::accept(context, Delivery { source: "tm", request, correlation: context.correlation() }).await
     };
-    let now = world.tower.now().as_second();
-    let first = offer(&world.tower, trackingmore(now, "N1")).await.unwrap();
-    let again = offer(&world.tower, trackingmore(now, "N1")).await.unwrap();
+    let now = world.context.now().as_second();
+    let first = offer(&world.context, trackingmore(now, "N1")).await.unwrap();
+    let again = offer(&world.context, trackingmore(now, "N1")).await.unwrap();
     assert_eq!(
         (again.message, again.novelty),
         (first.message, Novelty::Repeated),
         "the sender did not hear the answer"
     );
     let beside = world.beside().await;
-    for node in [&world.tower, &beside] {
+    for node in [&world.context, &beside] {
         let forged = offer(node, trackingmore(now, "N2")).await.unwrap_err();
         assert!(matches!(forged, Refused::ProofUsed), "{forged}");
     }
@@ -357,7 +359,7 @@ async fn a_proof_without_the_body_is_good_for_one_message() {
     assert!(answer.is_problem(503, "proof_used") && answer.header("retry-after") == "1", "{answer:?}");
     offer(&beside, trackingmore(now + 1, "N2")).await.unwrap();
     for stale in [now - 301, now + 301] {
-        let refused = offer(&world.tower, trackingmore(stale, "N3")).await.unwrap_err();
+        let refused = offer(&world.context, trackingmore(stale, "N3")).await.unwrap_err();
         assert!(matches!(refused, Refused::NotVerified(Rejected::Stale(..))), "{refused}");
     }
     assert_eq!(kept(&world).await.len(), 2);
@@ -369,7 +371,7 @@ async fn a_burst_of_one_second_is_taken_where_networks_are_named() {
     let world = World::new().await;
     let settings = carriers::Settings { networks: vec!["192.0.2.0/24".parse().unwrap()], ..Default::default() };
     world.source_of("tm", "trackingmore", world::SECRET, settings).await;
-    let now = world.tower.now().as_second();
+    let now = world.context.now().as_second();
     let from = |address: [u8; 4], body: Vec<u8>| {
         let mut request = Request::post("/ingest/tm").body(Body::from(body)).unwrap();
         request.extensions_mut().insert(ConnectInfo(SocketAddr::from((address, 4000))));
@@ -393,24 +395,25 @@ async fn a_burst_of_one_second_is_taken_where_networks_are_named() {
 #[tokio::test]
 async fn a_source_whose_secrets_are_lost_is_told_and_stops_no_other() {
     let world = World::new().await;
-    let (tower, scope) = (&world.tower, world.tower.scope());
+    let (context, scope) = (&world.context, world.context.scope());
     for name in ["good", "lost"] {
         world.source_of(name, "aftership", world::SECRET, Default::default()).await;
     }
-    let (_, good, _) = tower.store.inbox.source_by_name("good").await.unwrap().unwrap();
-    let (_, mut lost, key) = tower.store.inbox.source_by_name("lost").await.unwrap().unwrap();
+    let (_, good, _) = context.store.inbox.source_by_name("good").await.unwrap().unwrap();
+    let (_, mut lost, key) = context.store.inbox.source_by_name("lost").await.unwrap().unwrap();
     // under another key
     lost.secrets = good.secrets;
-    tower.store.inbox.put_source(scope, lost, key, tower.audit("test", "source")).await.unwrap();
-    let list = sources::kept(tower, scope).await.unwrap();
+    context.store.inbox.put_source(scope, lost, key, context.audit("test", "source")).await.unwrap();
+    let list = sources::kept(context, scope).await.unwrap();
     let stated: Vec<_> = list.iter().map(|(source, secrets)| (source.name.as_str(), secrets.is_ok())).collect();
     assert!(stated.contains(&("good", true)) && stated.contains(&("lost", false)), "{stated:?}");
-    sources::disable(tower, scope, "good", None).await.unwrap();
-    sources::enable(tower, scope, "good").await.unwrap();
-    sources::drop_old_secret(tower, scope, "lost").await.unwrap_err();
-    sources::disable(tower, scope, "lost", None).await.unwrap();
-    sources::remove(tower, scope, "lost", None).await.unwrap();
-    let left: Vec<_> = sources::kept(tower, scope).await.unwrap().into_iter().map(|(source, _)| source.name).collect();
+    sources::disable(context, scope, "good", None).await.unwrap();
+    sources::enable(context, scope, "good").await.unwrap();
+    sources::drop_old_secret(context, scope, "lost").await.unwrap_err();
+    sources::disable(context, scope, "lost", None).await.unwrap();
+    sources::remove(context, scope, "lost", None).await.unwrap();
+    let left: Vec<_> =
+        sources::kept(context, scope).await.unwrap().into_iter().map(|(source, _)| source.name).collect();
     assert!(left.contains(&"good".to_owned()) && !left.contains(&"lost".to_owned()), "{left:?}");
 }
 
@@ -448,30 +451,30 @@ async fn an_address_that_cannot_be_read_is_no_proof_and_is_told() {
     ] {
         assert_eq!(ask(&world, from(name, value)).await.status, StatusCode::ACCEPTED, "{name}: {value}");
     }
-    assert_eq!(peer::last_fault(&world.tower).await.unwrap(), None);
+    assert_eq!(peer::last_fault(&world.context).await.unwrap(), None);
     assert_eq!(ask(&world, from("x-forwarded-for", "198.51.100.1")).await.status, StatusCode::UNAUTHORIZED);
     // the header that the proxy does not write
     let mut both = from("x-forwarded-for", "203.0.113.7");
     both.headers_mut().insert("forwarded", "for=9.9.9.9".parse().unwrap());
     assert_eq!(ask(&world, both).await.status, StatusCode::ACCEPTED);
-    assert_eq!(peer::last_fault(&world.tower).await.unwrap(), None);
+    assert_eq!(peer::last_fault(&world.context).await.unwrap(), None);
     for (name, value) in [("x-forwarded-for", "unknown"), ("x-forwarded-for", "203.0.113.7:x")] {
         assert!(ask(&world, from(name, value)).await.is_problem(401, "not_verified"), "{name}: {value}");
     }
-    let last = peer::last_fault(&world.tower).await.unwrap().unwrap();
-    assert_eq!((last.at, last.from.to_string().as_str()), (world.tower.now(), "10.0.0.1"));
+    let last = peer::last_fault(&world.context).await.unwrap().unwrap();
+    assert_eq!((last.at, last.from.to_string().as_str()), (world.context.now(), "10.0.0.1"));
     assert!(last.fault.to_string().contains("X-Forwarded-For"), "{last:?}");
 }
 
 #[tokio::test]
 async fn a_weak_proof_is_taken_only_in_writing() {
     let world = World::new().await;
-    let (tower, scope) = (&world.tower, world.tower.scope());
+    let (context, scope) = (&world.context, world.context.scope());
     let put = async |connector: &str, scheme: &str, secret: &str, networks: &[&str], known: bool| {
         let networks = networks.iter().map(|n| n.parse().unwrap()).collect();
         let settings = carriers::Settings { networks, weakness_known: known, ..Default::default() };
         let (name, connector, secret) = (format!("{connector}-{scheme}"), connector.to_owned(), secret.to_owned());
-        sources::put(tower, scope, NewSource { name, connector, scheme: Some(scheme.into()), secret, settings }).await
+        sources::put(context, scope, NewSource { name, connector, scheme: Some(scheme.into()), secret, settings }).await
     };
     for carrier in carriers::ALL {
         let manifest = carrier.manifest();
@@ -494,15 +497,15 @@ async fn a_weak_proof_is_taken_only_in_writing() {
         put("fourkites", "ip_allow_list", "", wide, true).await.unwrap_err();
     }
     put("fourkites", "ip_allow_list", "", &["192.0.2.0/24"], false).await.unwrap();
-    for record in sources::in_use(tower, scope).await.unwrap() {
-        let proof = sources::proof_of(tower, scope, &record).await.unwrap();
+    for record in sources::in_use(context, scope).await.unwrap() {
+        let proof = sources::proof_of(context, scope, &record).await.unwrap();
         assert!(proof.weaknesses.is_empty() || proof.known, "{}", record.name);
     }
     let keys_url = Some("http://localhost.evil.test/jwks".to_owned());
     let settings = carriers::Settings { keys_url, ..Default::default() };
     let source =
         NewSource { name: "se".into(), connector: "shipengine".into(), scheme: None, secret: String::new(), settings };
-    let error = sources::put(tower, scope, source).await.unwrap_err().to_string();
+    let error = sources::put(context, scope, source).await.unwrap_err().to_string();
     assert!(error.contains("https://"), "{error}");
 }
 
@@ -514,53 +517,58 @@ async fn files_are_taken_up_to_their_limit_and_only_so_many_at_once() {
     assert_eq!(post(&world, "edi", file(2 << 20)).await, StatusCode::ACCEPTED);
     assert_eq!(post(&world, "edi", file((64 << 20) + 1)).await, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(post(&world, "aftership", file((1 << 20) + 1)).await, StatusCode::PAYLOAD_TOO_LARGE, "one message");
-    let others = world.tower.files.acquire_many(u32::try_from(server::tower::FILES_AT_ONCE).unwrap()).await.unwrap();
+    let others =
+        world.context.files.acquire_many(u32::try_from(application::context::FILES_AT_ONCE).unwrap()).await.unwrap();
     assert_eq!(post(&world, "edi", file((2 << 20) + 1)).await, StatusCode::SERVICE_UNAVAILABLE, "it comes again");
     assert_eq!(post(&world, "edi", file(1000)).await, StatusCode::ACCEPTED, "messages do not wait for files");
-    let room = world.tower.room.acquire_many(u32::try_from(server::tower::ROOM_KIB).unwrap()).await.unwrap();
+    let room = world.context.room.acquire_many(u32::try_from(application::context::ROOM_KIB).unwrap()).await.unwrap();
     assert_eq!(post(&world, "edi", file(1001)).await, StatusCode::SERVICE_UNAVAILABLE, "nor have they any room");
     drop((others, room));
-    assert_eq!(world.tower.room.available_permits(), server::tower::ROOM_KIB, "what was taken up is given back");
+    assert_eq!(
+        world.context.room.available_permits(),
+        application::context::ROOM_KIB,
+        "what was taken up is given back"
+    );
     assert_eq!(post(&world, "edi", file((2 << 20) + 1)).await, StatusCode::ACCEPTED);
 }
 
 #[tokio::test]
 async fn a_source_that_is_removed_takes_nothing_more_and_keeps_its_messages() {
     let world = World::new().await;
-    let (tower, scope) = (&world.tower, world.tower.scope());
+    let (context, scope) = (&world.context, world.context.scope());
     let checkpoints = [("InTransit_003", "2026-03-05T01:00:00")];
     world.receives("N1", &checkpoints).await;
-    let error = sources::remove(tower, scope, "aftersip", None).await.unwrap_err().to_string();
+    let error = sources::remove(context, scope, "aftersip", None).await.unwrap_err().to_string();
     assert!(error.contains("aftersip") && error.contains("aftership"), "{error}");
-    sources::remove(tower, scope, "aftership", Some("mistyped".into())).await.unwrap();
-    sources::remove(tower, scope, "aftership", None).await.unwrap_err();
-    assert!(sources::in_use(tower, scope).await.unwrap().is_empty());
+    sources::remove(context, scope, "aftership", Some("mistyped".into())).await.unwrap();
+    sources::remove(context, scope, "aftership", None).await.unwrap_err();
+    assert!(sources::in_use(context, scope).await.unwrap().is_empty());
     world.clock.advance(jiff::Span::new().minutes(1));
     assert_eq!(post(&world, "aftership", b"{}".to_vec()).await, StatusCode::NOT_FOUND);
-    let kept = tower.store.inbox.messages(scope, MessageSelection::default(), None).await.unwrap();
+    let kept = context.store.inbox.messages(scope, MessageSelection::default(), None).await.unwrap();
     assert_eq!(kept.rows.len(), 1);
-    let lines = tower.store.people.audit_trail(scope, None, 10).await.unwrap();
+    let lines = context.store.people.audit_trail(scope, None, 10).await.unwrap();
     assert!(lines.iter().any(|line| line.entry.action == "source.remove"));
 
     // under the same name again, with another secret: the old one is forgotten
     world.source_of("aftership", "aftership", "another secret of the tests", carriers::Settings::default()).await;
     world.clock.advance(jiff::Span::new().minutes(1));
     assert!(world.deliver(br#"{"msg":{}}"#).await.is_err(), "signed with the secret of before");
-    let kept = tower.store.inbox.messages(scope, MessageSelection::default(), None).await.unwrap();
+    let kept = context.store.inbox.messages(scope, MessageSelection::default(), None).await.unwrap();
     assert_eq!(kept.rows.len(), 1);
 }
 
 #[tokio::test]
 async fn commands_name_the_address_of_the_server_that_ran() {
     let world = World::new().await;
-    let (tower, scope) = (&world.tower, world.tower.scope());
-    let (url, whence) = sources::public_url(tower, scope).await.unwrap();
-    assert!(url == tower.config.public_url && whence.contains("--public-url"), "{url} {whence}");
+    let (context, scope) = (&world.context, world.context.scope());
+    let (url, whence) = sources::public_url(context, scope).await.unwrap();
+    assert!(url == context.config.public_url && whence.contains("--public-url"), "{url} {whence}");
     let settings = server::config::Settings { public_url: Some("https://tower.test/".into()), ..Default::default() };
-    let serving = World::on(tower.store.clone(), settings.resolve().unwrap()).await;
-    sources::announce_public_url(&serving.tower).await.unwrap();
-    let (url, whence) = sources::public_url(tower, scope).await.unwrap();
+    let serving = World::on(context.store.clone(), settings.resolve().unwrap()).await;
+    sources::announce_public_url(&serving.context).await.unwrap();
+    let (url, whence) = sources::public_url(context, scope).await.unwrap();
     assert!(url == "https://tower.test" && whence.contains("last started"), "{url} {whence}");
-    let (_, whence) = sources::public_url(&serving.tower, scope).await.unwrap();
+    let (_, whence) = sources::public_url(&serving.context, scope).await.unwrap();
     assert!(whence.contains("--public-url") && !whence.contains("no server"), "{whence}");
 }

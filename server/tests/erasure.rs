@@ -4,13 +4,11 @@
 
 mod world;
 
+use application::{error::UseCaseError, governance::erasure, operations::replays, tracking::normalise};
 use domain::ids::{MessageId, ObservationId, ShipmentId};
 use jiff::Span;
 use serde_json::{Value, json};
-use server::{
-    config::Settings,
-    usecases::{UseCaseError, erasure, normalise, replays},
-};
+use server::config::Settings;
 use storage::{
     Sealed, WrappedKey,
     erasure::Rewritten,
@@ -49,8 +47,8 @@ impl Erasing {
     /// A delivery with a customer.
     async fn order(&self, number: &str) -> ShipmentId {
         self.systems.order(number).await;
-        let tower = &self.world().tower;
-        tower.store.shipments.find(tower.scope(), number).await.unwrap()[0]
+        let context = &self.world().context;
+        context.store.shipments.find(context.scope(), number).await.unwrap()[0]
     }
 
     async fn says(&self, trackings: &[Value]) -> MessageId {
@@ -62,25 +60,25 @@ impl Erasing {
     }
 
     async fn body(&self, message: MessageId) -> Option<String> {
-        let tower = &self.world().tower;
-        let (_, body) = normalise::opened(tower, tower.scope(), message).await.unwrap().unwrap();
+        let context = &self.world().context;
+        let (_, body) = normalise::opened(context, context.scope(), message).await.unwrap().unwrap();
         body.map(|(_, body)| String::from_utf8(body).unwrap())
     }
 
     async fn words(&self, shipment: ShipmentId) -> Vec<ObservationId> {
-        let tower = &self.world().tower;
-        let texts = tower.store.erasure.texts_about(tower.scope(), shipment.into(), None).await.unwrap();
+        let context = &self.world().context;
+        let texts = context.store.erasure.texts_about(context.scope(), shipment.into(), None).await.unwrap();
         texts.into_iter().map(|(id, _)| id).collect()
     }
 
     async fn erase(&self, shipment: ShipmentId) -> erasure::Left {
-        let tower = &self.world().tower;
-        erasure::erase_customer(tower, tower.scope(), shipment, WHY.into()).await.unwrap()
+        let context = &self.world().context;
+        erasure::erase_customer(context, context.scope(), shipment, WHY.into()).await.unwrap()
     }
 
     async fn passes(&self, hours: i64) {
         self.world().clock.advance(Span::new().hours(hours));
-        erasure::follow(&self.world().tower).await.unwrap();
+        erasure::follow(&self.world().context).await.unwrap();
     }
 }
 
@@ -113,7 +111,7 @@ async fn the_database_knows_what_is_erased_where_the_list_is_not() {
     let all = Erasing::new().await;
     let shipment = all.order("N1").await;
     all.erase(shipment).await;
-    std::fs::remove_file(&all.world().tower.config.tombstones).unwrap();
+    std::fs::remove_file(&all.world().context.config.tombstones).unwrap();
     let later = all.says(&[tracking("N1", WORDS, "2026-03-04")]).await;
     all.passes(1).await;
     assert_eq!((all.body(later).await, all.words(shipment).await), (None, vec![]));
@@ -125,15 +123,15 @@ async fn a_message_that_cannot_be_opened_stops_nothing() {
     let shipment = all.order("N1").await;
     let broken = all.says(&[tracking("N1", WORDS, "2026-03-04"), tracking("B1", THEIRS, "2026-03-04")]).await;
     let after = all.says(&[tracking("N1", WORDS, "2026-03-05"), tracking("B1", THEIRS, "2026-03-05")]).await;
-    let (tower, scope) = (&all.world().tower, all.world().tower.scope());
-    let (_, stored) = tower.store.inbox.message_and_body(scope, broken).await.unwrap().unwrap();
+    let (context, scope) = (&all.world().context, all.world().context.scope());
+    let (_, stored) = context.store.inbox.message_and_body(scope, broken).await.unwrap().unwrap();
     let key = stored.unwrap().key;
     let body = Some(Sealed { subject: key.subject, bytes: vec![1; 40] });
     let noise = Rewritten { body, key: WrappedKey { bytes: vec![1; 60], ..key }, texts: Vec::new() };
-    assert!(tower.store.erasure.rewrite_message(scope, broken, key.clone(), noise).await.unwrap());
+    assert!(context.store.erasure.rewrite_message(scope, broken, key.clone(), noise).await.unwrap());
     assert_eq!(all.erase(shipment).await.unopened, 1);
     assert!(!all.body(after).await.unwrap().contains("Goldammer"));
-    assert_eq!(erasure::reapply(tower).await.unwrap(), 0, "a start goes on");
+    assert_eq!(erasure::reapply(context).await.unwrap(), 0, "a start goes on");
 }
 
 #[tokio::test]
@@ -141,8 +139,8 @@ async fn a_message_that_is_still_to_be_read_is_erased_when_it_is() {
     let all = Erasing::new().await;
     let shipment = all.order("N1").await;
     let message = all.says(&[tracking("N1", WORDS, "2026-03-04"), tracking("B1", THEIRS, "2026-03-04")]).await;
-    let (tower, scope) = (&all.world().tower, all.world().tower.scope());
-    replays::reprocess(tower, scope, message).await.unwrap();
+    let (context, scope) = (&all.world().context, all.world().context.scope());
+    replays::reprocess(context, scope, message).await.unwrap();
     all.world().clock.advance(Span::new().hours(5));
     assert_eq!(all.erase(shipment).await.unfinished, 1);
     assert!(all.body(message).await.is_some(), "not all that it speaks of is known");
@@ -183,12 +181,12 @@ async fn a_rewritten_message_is_not_read_again() {
     all.erase(shipment).await;
     let body = all.body(both).await.unwrap();
     assert!(body.contains("ERASED") && !body.contains("Goldammer") && body.contains(THEIRS), "{body}");
-    let (tower, scope) = (&all.world().tower, all.world().tower.scope());
-    let refused = replays::reprocess(tower, scope, both).await.unwrap_err();
+    let (context, scope) = (&all.world().context, all.world().context.scope());
+    let refused = replays::reprocess(context, scope, both).await.unwrap_err();
     assert!(matches!(&refused, UseCaseError::Invalid { message, .. } if message.contains("erasure")), "{refused}");
     let every = MessageSelection { messages: vec![both], ..MessageSelection::default() };
-    assert_eq!(tower.store.inbox.count(scope, every).await.unwrap().take, 0);
-    let kept = tower.store.inbox.message(scope, both).await.unwrap().unwrap();
+    assert_eq!(context.store.inbox.count(scope, every).await.unwrap().take, 0);
+    let kept = context.store.inbox.message(scope, both).await.unwrap().unwrap();
     assert!(matches!(kept.status, MessageStatus::Normalised { .. }));
 }
 
@@ -218,14 +216,15 @@ async fn in_every_format_nobody_is_named_any_more() {
         let shipment = all.order("PRO00001").await;
         let message = all.world().bring("edi", body.as_bytes()).await.message;
         all.world().settle().await;
-        let (tower, scope) = (&all.world().tower, all.world().tower.scope());
-        let kept = tower.store.inbox.message(scope, message).await.unwrap().unwrap();
+        let (context, scope) = (&all.world().context, all.world().context.scope());
+        let kept = context.store.inbox.message(scope, message).await.unwrap().unwrap();
         assert!(
             matches!(kept.status, MessageStatus::Normalised { observations: 2, .. }),
             "{connector}: {:?}",
             kept.status
         );
-        let about = tower.store.erasure.about(scope, shipment.into(), jiff::Timestamp::UNIX_EPOCH, None).await.unwrap();
+        let about =
+            context.store.erasure.about(scope, shipment.into(), jiff::Timestamp::UNIX_EPOCH, None).await.unwrap();
         assert_eq!(about.len(), 1, "{connector} is about the order's parcel");
         all.erase(shipment).await;
         let body = all.body(message).await.unwrap();

@@ -2,13 +2,13 @@
 
 mod world;
 
+use application::{
+    clock::Clock,
+    tracking::ingest::{self, Delivery, Refused},
+};
 use connectors::carriers::RawRequest;
 use domain::{State, ids::CorrelationId};
 use http::HeaderMap;
-use server::{
-    clock::Clock,
-    usecases::ingest::{self, Delivery, Refused},
-};
 use storage::{
     inbox::{MessageSelection, MessageState, Novelty},
     shipments::{ShipmentQuery, ShipmentTab},
@@ -84,7 +84,7 @@ async fn authentic_bytes_that_cannot_be_read_wait_in_quarantine() {
     let world = World::new().await;
     let receipt = world.offer(br#"{"event_id":"x","msg":{"tracking_number":12345678901234567890}}"#).await.unwrap();
     let quarantined = MessageSelection { state: Some(MessageState::Quarantined), ..MessageSelection::default() };
-    let page = world.tower.store.inbox.messages(world.tower.scope(), quarantined, None).await.unwrap();
+    let page = world.context.store.inbox.messages(world.context.scope(), quarantined, None).await.unwrap();
     assert_eq!(page.rows.iter().map(|m| m.id).collect::<Vec<_>>(), [receipt.message]);
 }
 
@@ -95,15 +95,15 @@ async fn a_forged_message_is_refused_and_nothing_of_it_is_kept() {
     let request =
         RawRequest { method: "POST", path: "/ingest/aftership", query: "", peer: None, headers: &headers, body: b"{}" };
     let delivery = Delivery { source: "aftership", request, correlation: CorrelationId(world.clock.id()) };
-    assert!(matches!(ingest::accept(&world.tower, delivery).await, Err(Refused::NotVerified(_))));
+    assert!(matches!(ingest::accept(&world.context, delivery).await, Err(Refused::NotVerified(_))));
     let delivery = Delivery { source: "nobody", request, correlation: CorrelationId(world.clock.id()) };
-    assert!(matches!(ingest::accept(&world.tower, delivery).await, Err(Refused::UnknownSource)));
+    assert!(matches!(ingest::accept(&world.context, delivery).await, Err(Refused::UnknownSource)));
     assert!(
         world
-            .tower
+            .context
             .store
             .inbox
-            .messages(world.tower.scope(), MessageSelection::default(), None)
+            .messages(world.context.scope(), MessageSelection::default(), None)
             .await
             .unwrap()
             .rows
@@ -117,7 +117,7 @@ async fn the_list_finds_a_shipment_by_its_number() {
     world.order(1, &["N1"]).await;
     let other = world.order(2, &["N2"]).await;
     let question = ShipmentQuery { tab: ShipmentTab::All, text: Some("N2".into()), ..ShipmentQuery::default() };
-    let page = world.tower.store.shipments.list(world.tower.scope(), question, world.tower.now()).await.unwrap();
+    let page = world.context.store.shipments.list(world.context.scope(), question, world.context.now()).await.unwrap();
     assert_eq!(page.rows.iter().map(|r| r.id).collect::<Vec<_>>(), [other]);
 }
 
@@ -138,8 +138,8 @@ async fn an_import_of_more_pages_than_one_job_takes_goes_on_where_it_was() {
     }
     systems.world.settle().await;
     let found = async |number: &str| {
-        let tower = &systems.world.tower;
-        tower.store.shipments.find(tower.scope(), number).await.unwrap().len()
+        let context = &systems.world.context;
+        context.store.shipments.find(context.scope(), number).await.unwrap().len()
     };
     assert_eq!(found("CHANGED1").await, 1, "the next import takes in what was changed meanwhile");
     assert_eq!((found("N0").await, found("N249").await, found("LAST1").await), (0, 0, 1));

@@ -5,18 +5,16 @@
 
 mod world;
 
+use application::{
+    clock::Clock,
+    destinations,
+    odoo::IMPORT_PAGES_MAX,
+    tracking::mappings::{self, Change},
+};
 use domain::{ids::ShipmentId, observation::ProviderCode, visible::is_plain};
 use http::StatusCode;
 use jiff::SignedDuration;
-use server::{
-    clock::Clock,
-    config::Settings,
-    usecases::{
-        destinations,
-        mappings::{self, Change},
-        orders::IMPORT_PAGES_MAX,
-    },
-};
+use server::config::Settings;
 use simulator::{journey::Place, odoo::NewOrder};
 use storage::{
     inbox::MessageSelection,
@@ -102,16 +100,16 @@ async fn evil() -> Evil {
     // a number that is refused today may have come in before
     world.order(7, &[&hostile("Kept")]).await;
     world.passes(5).await;
-    let (tower, scope) = (&world.tower, world.tower.scope());
+    let (context, scope) = (&world.context, world.context.scope());
     let why = hostile("Why");
     let code = ProviderCode::new("aftership.subtag", hostile("Mapped"));
-    mappings::publish(tower, scope, Change { code, meaning: Some("IN_TRANSIT".into()), why: why.clone() })
+    mappings::publish(context, scope, Change { code, meaning: Some("IN_TRANSIT".into()), why: why.clone() })
         .await
         .unwrap();
-    destinations::pause(tower, scope, "desk", &why).await.unwrap();
+    destinations::pause(context, scope, "desk", &why).await.unwrap();
     let mut shipments = Vec::new();
     for found in [NUMBER, "HOST000002", "WH/OUT/00007"] {
-        shipments.extend(tower.store.shipments.find(scope, found).await.unwrap());
+        shipments.extend(context.store.shipments.find(scope, found).await.unwrap());
     }
     let notes = odoo.notes(picking).into_iter().map(|(_, body)| body);
     let fields = ["x_milepost_last_event", "x_milepost_exception"].map(|field| odoo.value(picking, field).to_string());
@@ -128,7 +126,7 @@ async fn evil() -> Evil {
 impl Evil {
     /// Every page with a record, and the questions that show something else.
     async fn addresses(&self) -> Vec<String> {
-        let (tower, scope) = (&self.site.world.tower, self.site.world.tower.scope());
+        let (context, scope) = (&self.site.world.context, self.site.world.context.scope());
         let mut addresses: Vec<String> = [
             "/shipments?tab=all",
             "/exceptions?view=all",
@@ -148,10 +146,10 @@ impl Evil {
             }
         }
         for filter in [JobFilter::Done, JobFilter::Failed, JobFilter::Pending] {
-            let jobs = tower.store.jobs.list(scope, filter, JobSelection::default(), None).await.unwrap();
+            let jobs = context.store.jobs.list(scope, filter, JobSelection::default(), None).await.unwrap();
             addresses.extend(jobs.rows.iter().map(|row| format!("/sync/jobs/{}", row.job.id)));
         }
-        let messages = tower.store.inbox.messages(scope, MessageSelection::default(), None).await.unwrap();
+        let messages = context.store.inbox.messages(scope, MessageSelection::default(), None).await.unwrap();
         addresses.extend(messages.rows.iter().map(|message| format!("/sync/messages/{}", message.id)));
         addresses
     }

@@ -2,8 +2,8 @@
 
 mod world;
 
+use application::tracking::normalise::normalise;
 use domain::State;
-use server::usecases::normalise::normalise;
 use storage::{
     inbox::MessageStatus,
     jobs::{Cause, Lane},
@@ -31,7 +31,8 @@ async fn live_messages_do_not_wait_for_an_interchange() {
     let world = edi().await;
     let shipment = world.order(1, &["N1"]).await;
     let receipt = world.bring("edi", interchange().as_bytes()).await;
-    let kept = async || world.tower.store.inbox.message(world.tower.scope(), receipt.message).await.unwrap().unwrap();
+    let kept =
+        async || world.context.store.inbox.message(world.context.scope(), receipt.message).await.unwrap().unwrap();
     let message = serde_json::json!({"event_id": "e1", "msg": {"tracking_number": "N1", "slug": "dhl", "tag": "InTransit", "checkpoints":
         [{"tag": "InTransit", "subtag": "InTransit_002", "checkpoint_time": "2026-03-02T10:00:00"}]}});
     world.deliver(message.to_string().as_bytes()).await.unwrap();
@@ -41,7 +42,7 @@ async fn live_messages_do_not_wait_for_an_interchange() {
     world.work(Lane::Batch).await;
     assert_eq!(world.unclaimed().await, SETS as u64, "every shipment of it has its state");
     for number in ["PRO00000", "PRO00199", "PRO00200", "PRO00449"] {
-        let found = world.tower.store.shipments.find(world.tower.scope(), number).await.unwrap();
+        let found = world.context.store.shipments.find(world.context.scope(), number).await.unwrap();
         assert_eq!(world.state(found[0]).await, State::Delivered, "{number}");
     }
 }
@@ -50,9 +51,9 @@ async fn live_messages_do_not_wait_for_an_interchange() {
 async fn an_interchange_goes_on_where_it_was_stopped() {
     let world = edi().await;
     let receipt = world.bring("edi", interchange().as_bytes()).await;
-    let (tower, scope) = (std::sync::Arc::clone(&world.tower), world.tower.scope());
-    let cursor = async || world.tower.store.inbox.message(scope, receipt.message).await.unwrap().unwrap().cursor;
-    let reading = tokio::spawn(async move { normalise(&tower, scope, receipt.message, Cause::Live).await });
+    let (context, scope) = (std::sync::Arc::clone(&world.context), world.context.scope());
+    let cursor = async || world.context.store.inbox.message(scope, receipt.message).await.unwrap().unwrap().cursor;
+    let reading = tokio::spawn(async move { normalise(&context, scope, receipt.message, Cause::Live).await });
     while cursor().await == 0 && !reading.is_finished() {
         tokio::task::yield_now().await;
     }
@@ -61,7 +62,7 @@ async fn an_interchange_goes_on_where_it_was_stopped() {
     let stopped_at = cursor().await;
     assert!(stopped_at >= 200, "a part is kept: {stopped_at}");
     world.settle().await;
-    let kept = world.tower.store.inbox.message(scope, receipt.message).await.unwrap().unwrap();
+    let kept = world.context.store.inbox.message(scope, receipt.message).await.unwrap().unwrap();
     let observations = u32::try_from(SETS).unwrap();
     assert_eq!(kept.status, MessageStatus::Normalised { observations, problems: 0 });
     assert_eq!(world.unclaimed().await, SETS as u64, "each once");

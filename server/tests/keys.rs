@@ -4,14 +4,14 @@
 
 mod world;
 
+use application::{
+    clock::Clock,
+    tracking::ingest::{self, Delivery, Refused},
+};
 use axum::{Router, routing::get};
 use connectors::carriers::{RawRequest, Rejected, Settings};
 use domain::ids::CorrelationId;
 use http::{HeaderMap, HeaderValue};
-use server::{
-    clock::Clock,
-    usecases::ingest::{self, Delivery, Refused},
-};
 use std::sync::{Arc, Mutex};
 use storage::jobs::{JobFilter, JobSelection, Lane};
 use world::World;
@@ -29,7 +29,7 @@ async fn platform(published: Arc<Mutex<String>>) -> String {
 
 async fn deliver(world: &World) -> Rejected {
     let mut headers = HeaderMap::new();
-    let stamp = world.tower.now().to_string();
+    let stamp = world.context.now().to_string();
     for (name, value) in [
         ("x-shipengine-rsa-sha256-key-id", "composed-kid-1"),
         ("x-shipengine-rsa-sha256-signature", "AAAA"),
@@ -39,7 +39,7 @@ async fn deliver(world: &World) -> Rejected {
     }
     let request = RawRequest { method: "POST", path: "/", query: "", peer: None, headers: &headers, body: b"{}" };
     let delivery = Delivery { source: "se", request, correlation: CorrelationId(world.clock.id()) };
-    match ingest::accept(&world.tower, delivery).await {
+    match ingest::accept(&world.context, delivery).await {
         Err(Refused::NotVerified(rejected)) => rejected,
         other => panic!("{other:?}"),
     }
@@ -56,7 +56,7 @@ async fn an_unknown_key_is_looked_up_where_the_platform_publishes_it() {
     assert_eq!(deliver(&world).await, Rejected::UnknownKey, "and nobody makes us ask twice a minute");
     world.work(Lane::Batch).await;
     let of_keys = JobSelection { destination: Some("keys".into()), ..JobSelection::default() };
-    let done = world.tower.store.jobs.list(world.tower.scope(), JobFilter::Done, of_keys, None).await.unwrap();
+    let done = world.context.store.jobs.list(world.context.scope(), JobFilter::Done, of_keys, None).await.unwrap();
     assert_eq!(done.rows.len(), 1);
     world.clock.advance(jiff::Span::new().seconds(10));
     assert_eq!(

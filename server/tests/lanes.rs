@@ -4,11 +4,11 @@
 
 mod world;
 
+use application::{clock::Clock, jobs::Runner};
 use domain::{
     State,
     ids::{CorrelationId, JobId, ShipmentId},
 };
-use server::{clock::Clock, jobs::Runner};
 use std::{sync::Arc, time::Duration};
 use storage::jobs::{Cause, JobKind, Lane, NewJob};
 use tokio_util::sync::CancellationToken;
@@ -37,12 +37,12 @@ impl World {
                 correlation: CorrelationId(self.clock.id()),
                 shipment: None,
             });
-            self.tower.store.jobs.enqueue(self.tower.scope(), jobs.collect()).await.unwrap();
+            self.context.store.jobs.enqueue(self.context.scope(), jobs.collect()).await.unwrap();
         }
     }
 
     async fn pending(&self) -> usize {
-        let summary = self.tower.store.jobs.summary(self.tower.scope(), self.clock.now()).await.unwrap();
+        let summary = self.context.store.jobs.summary(self.context.scope(), self.clock.now()).await.unwrap();
         summary.iter().map(|destination| usize::try_from(destination.pending).unwrap()).sum()
     }
 }
@@ -54,17 +54,18 @@ async fn a_hundred_thousand_batch_jobs_leave_real_time_alone() {
     assert_eq!(world.pending().await, FLOOD);
     let shutdown = CancellationToken::new();
     let workers = [Lane::Batch, Lane::RealTime]
-        .map(|lane| tokio::spawn(Runner::new(Arc::clone(&world.tower), lane).run(shutdown.clone())));
+        .map(|lane| tokio::spawn(Runner::new(Arc::clone(&world.context), lane).run(shutdown.clone())));
     while world.pending().await == FLOOD {
         tokio::task::yield_now().await;
     }
     for n in 0..MESSAGES {
         let number = format!("N{n}");
-        world.deliver_to(&world.tower, &number, &[("Delivered_001", "2026-03-04T12:30:00")]).await;
-        world.tower.notifier.work(Lane::RealTime);
+        world.deliver_to(&world.context, &number, &[("Delivered_001", "2026-03-04T12:30:00")]).await;
+        world.context.notifier.work(Lane::RealTime);
         let folded = tokio::time::timeout(PATIENCE, async {
             loop {
-                if let Some(id) = world.tower.store.shipments.find(world.tower.scope(), &number).await.unwrap().first()
+                if let Some(id) =
+                    world.context.store.shipments.find(world.context.scope(), &number).await.unwrap().first()
                     && world.state(*id).await == State::Delivered
                 {
                     break;

@@ -5,14 +5,13 @@
 
 mod world;
 
-use domain::{Milestone, State, ids::ShipmentId, observation::ProviderCode, reading::Reader};
-use server::{
-    config::{OdooSettings, Settings},
-    usecases::{
-        UseCaseError,
-        mappings::{self, Change},
-    },
+use application::{
+    config::OdooSettings,
+    error::UseCaseError,
+    tracking::mappings::{self, Change},
 };
+use domain::{Milestone, State, ids::ShipmentId, observation::ProviderCode, reading::Reader};
+use server::config::Settings;
 use storage::{
     jobs::{Cause, ClaimRequest, Finish, JobFilter, JobKind, JobSelection, Lane},
     limits::REREAD_ROWS,
@@ -32,17 +31,17 @@ async fn publish(world: &World, value: &str, meaning: Option<&str>) -> Result<u3
         meaning: meaning.map(str::to_owned),
         why: "their letter of 2 March".into(),
     };
-    mappings::publish(&world.tower, world.tower.scope(), change).await
+    mappings::publish(&world.context, world.context.scope(), change).await
 }
 
 async fn unmapped(world: &World) -> Vec<(String, u64, u64)> {
-    let codes = world.tower.store.mappings.unmapped(world.tower.scope()).await.unwrap();
+    let codes = world.context.store.mappings.unmapped(world.context.scope()).await.unwrap();
     codes.into_iter().map(|c| (c.code.value, c.observations, c.shipments)).collect()
 }
 
 /// What was sent or would be: notes and activities that wait, and cases.
 async fn sent_counts(world: &World, shipment: ShipmentId) -> (usize, usize) {
-    let (store, scope) = (&world.tower.store, world.tower.scope());
+    let (store, scope) = (&world.context.store, world.context.scope());
     let loaded = store.shipments.load(scope, shipment, None).await.unwrap().unwrap();
     let waiting = loaded.effects.iter().filter(|e| e.done.is_none()).count();
     (waiting, loaded.cases.len())
@@ -85,19 +84,19 @@ async fn a_published_meaning_heals_what_was_said_before_and_tells_nobody() {
 async fn the_order_system_gets_the_fields_of_what_was_read_again() {
     let mut config = Settings::default().resolve().unwrap();
     // nobody listens there: updates wait for a retry
-    config.odoo = Some(OdooSettings {
+    config.system.odoo = Some(OdooSettings {
         url: "http://127.0.0.1:9".into(),
         database: "odoo".into(),
         key: "key".into(),
         import_seconds: 3600,
-        limits: server::config::CallLimits::default(),
+        limits: application::config::CallLimits::default(),
     });
     let world = World::with(config).await;
-    let (store, scope) = (&world.tower.store, world.tower.scope());
+    let (store, scope) = (&world.context.store, world.context.scope());
     let shipment = world.order(1, &["N1"]).await;
     world.receives("N1", NOT_YET_DELIVERED).await;
     world.clock.advance(jiff::Span::new().hours(1));
-    let now = world.tower.now();
+    let now = world.context.now();
     for lane in [Lane::RealTime, Lane::Batch] {
         let kinds = vec![(JobKind::SyncOrder, 10)];
         let request = ClaimRequest { owner: "worker".into(), lane, kinds, now, until: now, held: Vec::new() };
@@ -120,7 +119,7 @@ async fn what_comes_after_is_read_by_the_new_version_at_once() {
     let world = World::new().await;
     let shipment = world.order(1, &["N1"]).await;
     publish(&world, UNHEARD, Some("OUT_FOR_DELIVERY")).await.unwrap();
-    assert_eq!(world.tower.mapping().version(), 1);
+    assert_eq!(world.context.mapping().version(), 1);
     world.receives("N1", NOT_YET_DELIVERED).await;
     assert_eq!(world.state(shipment).await, State::OutForDelivery);
     assert_eq!(unmapped(&world).await, []);
@@ -134,7 +133,7 @@ async fn a_version_that_a_command_published_is_taken_up_and_read_by() {
     let change =
         Change { code: ProviderCode::new(LIST, UNHEARD), meaning: Some("OUT_FOR_DELIVERY".into()), why: "x".into() };
     assert_eq!(mappings::publish(&beside, beside.scope(), change).await.unwrap(), 1);
-    assert_eq!(world.tower.mapping().version(), 0, "this process does not know yet");
+    assert_eq!(world.context.mapping().version(), 0, "this process does not know yet");
     // what it reads by the older one is not kept: it tries again
     world.receives("N1", NOT_YET_DELIVERED).await;
     world.passes(1).await;
@@ -152,18 +151,18 @@ async fn going_back_to_an_earlier_version_is_a_new_one() {
     world.settle().await;
     assert_eq!(world.state(shipment).await, State::OutForDelivery);
     world.passes(1).await;
-    let scope = world.tower.scope();
-    assert_eq!(mappings::roll_back(&world.tower, scope, 0, "it was not".into()).await.unwrap(), 2);
+    let scope = world.context.scope();
+    assert_eq!(mappings::roll_back(&world.context, scope, 0, "it was not".into()).await.unwrap(), 2);
     world.settle().await;
     assert_eq!(world.state(shipment).await, State::InTransit, "it was a misreading");
     assert_eq!(sent_counts(&world, shipment).await, before, "nor is this sent");
     assert_eq!(unmapped(&world).await, [(UNHEARD.to_owned(), 1, 1)]);
     world.passes(1).await;
-    assert_eq!(mappings::roll_back(&world.tower, scope, 1, "it was".into()).await.unwrap(), 3);
+    assert_eq!(mappings::roll_back(&world.context, scope, 1, "it was".into()).await.unwrap(), 3);
     world.settle().await;
     assert_eq!(world.state(shipment).await, State::OutForDelivery);
     assert!(
-        matches!(world.tower.store.people.audit_check(scope, &world.tower.vault.audit_key()).await.unwrap(), ChainCheck::Sound(lines) if lines >= 3)
+        matches!(world.context.store.people.audit_check(scope, &world.context.vault.audit_key()).await.unwrap(), ChainCheck::Sound(lines) if lines >= 3)
     );
 }
 
@@ -210,8 +209,8 @@ async fn a_change_that_is_not_right_is_refused_with_what_to_do() {
     assert_eq!(field(publish(&world, " ", Some("INFO")).await), "value");
     assert_eq!(field(publish(&world, UNHEARD, None).await), "meaning", "nothing to take back");
     let silent = Change { code: ProviderCode::new(LIST, UNHEARD), meaning: Some("INFO".into()), why: " ".into() };
-    assert_eq!(field(mappings::publish(&world.tower, world.tower.scope(), silent).await), "why");
-    let nowhere = mappings::roll_back(&world.tower, world.tower.scope(), 9, "x".into()).await;
+    assert_eq!(field(mappings::publish(&world.context, world.context.scope(), silent).await), "why");
+    let nowhere = mappings::roll_back(&world.context, world.context.scope(), 9, "x".into()).await;
     assert!(matches!(nowhere, Err(UseCaseError::NotFound(_))));
-    assert_eq!(world.tower.mapping().version(), 0);
+    assert_eq!(world.context.mapping().version(), 0);
 }

@@ -5,16 +5,14 @@
 
 mod world;
 
+use application::{
+    clock::Clock,
+    exceptions,
+    operations::replays,
+    tracking::mappings::{self, Change},
+};
 use domain::{ids::ShipmentId, observation::ProviderCode};
 use jiff::SignedDuration;
-use server::{
-    clock::Clock,
-    usecases::{
-        exceptions,
-        mappings::{self, Change},
-        replays,
-    },
-};
 use simulator::odoo::Open;
 use std::ops::Range;
 use storage::{
@@ -42,7 +40,7 @@ impl Systems {
     }
 
     async fn message(&self, checkpoints: &[(&str, &str)]) {
-        self.world.deliver_to(&self.world.tower, NUMBER, checkpoints).await;
+        self.world.deliver_to(&self.world.context, NUMBER, checkpoints).await;
     }
 
     /// What was posted: activities, tickets.
@@ -57,7 +55,7 @@ impl Systems {
     }
 
     async fn shipment(&self) -> ShipmentId {
-        self.world.tower.store.shipments.find(self.world.tower.scope(), NUMBER).await.unwrap()[0]
+        self.world.context.store.shipments.find(self.world.context.scope(), NUMBER).await.unwrap()[0]
     }
 
     /// Somebody claims a fold of this lane and dies; its lease ends.
@@ -71,7 +69,7 @@ impl Systems {
             until: now + SignedDuration::from_secs(30),
             held: Vec::new(),
         };
-        self.world.tower.store.jobs.claim(request).await.unwrap();
+        self.world.context.store.jobs.claim(request).await.unwrap();
         self.world.clock.advance(jiff::Span::new().seconds(31));
     }
 }
@@ -149,7 +147,7 @@ async fn the_first_import_and_what_is_read_again_tell_nobody() {
     let systems = Systems::new().await;
     let late = systems.overdue("LATE1").await;
     let said = (systems.odoo.activities(late).len(), systems.desk.tickets().len());
-    let shipment = systems.world.tower.store.shipments.find(systems.world.tower.scope(), "LATE1").await.unwrap()[0];
+    let shipment = systems.world.context.store.shipments.find(systems.world.context.scope(), "LATE1").await.unwrap()[0];
     let open = systems.world.load(shipment).await.exceptions;
     assert!(!open.is_empty() && open.iter().all(|e| e.withheld), "{open:?}");
     assert_eq!(said, (0, 0));
@@ -162,7 +160,7 @@ async fn the_first_import_and_what_is_read_again_tell_nobody() {
         meaning: Some("INFO|DAMAGED".into()),
         why: "their letter of 2 March".into(),
     };
-    mappings::publish(&systems.world.tower, systems.world.tower.scope(), change).await.unwrap();
+    mappings::publish(&systems.world.context, systems.world.context.scope(), change).await.unwrap();
     systems.world.settle().await;
     systems.hours(70).await;
     assert!(!systems.world.load(systems.shipment().await).await.exceptions.is_empty());
@@ -175,9 +173,9 @@ async fn what_a_person_settled_before_the_delivery_was_known_stays_settled() {
     systems.order("ANOTHER1").await;
     systems.message(DAMAGED).await;
     systems.world.settle().await;
-    let (tower, shipment) = (&systems.world.tower, systems.shipment().await);
+    let (context, shipment) = (&systems.world.context, systems.shipment().await);
     let id = systems.world.load(shipment).await.exceptions[0].id;
-    exceptions::act(tower, tower.scope(), id, ExceptionAction::Resolve, Some("a scratch".into())).await.unwrap();
+    exceptions::act(context, context.scope(), id, ExceptionAction::Resolve, Some("a scratch".into())).await.unwrap();
     systems.world.settle().await;
     let picking = systems.unnumbered();
     systems.number_typed(picking);
@@ -262,11 +260,11 @@ async fn in_any_order_it_is_told_once() {
 impl Systems {
     /// Every message so far is read again.
     async fn reprocess(&self) {
-        let tower = &self.world.tower;
-        let all = tower.store.inbox.messages(tower.scope(), Default::default(), None).await.unwrap();
+        let context = &self.world.context;
+        let all = context.store.inbox.messages(context.scope(), Default::default(), None).await.unwrap();
         for message in all.rows {
             // one that waits for its first reading cannot be read again
-            let _ = replays::reprocess(tower, tower.scope(), message.id).await;
+            let _ = replays::reprocess(context, context.scope(), message.id).await;
         }
     }
 }

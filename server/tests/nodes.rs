@@ -4,14 +4,13 @@
 
 mod world;
 
-use domain::State;
-use server::{
+use application::{
     clock::{Clock, ManualClock},
-    config::Settings,
+    context::Context,
     jobs::Runner,
-    tower::Tower,
-    wire,
 };
+use domain::State;
+use server::{bootstrap, config::Settings};
 use std::{sync::Arc, time::Duration};
 use storage::jobs::{ClaimRequest, JobKind, Lane};
 use storage_postgres::{PostgresStore, temporary::Temporary};
@@ -22,7 +21,7 @@ use world::World;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Two nodes, each with connections of its own, and one clock.
-async fn two() -> (Temporary, World, Arc<Tower>) {
+async fn two() -> (Temporary, World, Arc<Context>) {
     let admin = std::env::var("MILEPOST_TEST_POSTGRES").expect("the cluster of tests/peers/postgres-peer.sh");
     let (database, url) = Temporary::make(&admin).await.unwrap();
     let world = World::on(PostgresStore::open(&url).await.unwrap(), Settings::default().resolve().unwrap()).await;
@@ -30,9 +29,9 @@ async fn two() -> (Temporary, World, Arc<Tower>) {
     (database, world, other)
 }
 
-async fn node(url: &str, clock: &Arc<ManualClock>) -> Arc<Tower> {
+async fn node(url: &str, clock: &Arc<ManualClock>) -> Arc<Context> {
     let (store, clock) = (PostgresStore::open(url).await.unwrap(), Arc::clone(clock) as Arc<dyn Clock>);
-    wire::assemble(Settings::default().resolve().unwrap(), clock, store, &[7; 32]).await.unwrap()
+    bootstrap::assemble(Settings::default().resolve().unwrap(), clock, store, &[7; 32]).await.unwrap()
 }
 
 const DELIVERED: &[(&str, &str)] =
@@ -48,7 +47,7 @@ async fn a_node_hears_what_another_did() {
     let heard = async {
         // the first wake-ups may come before the other listens: said again until one is heard
         loop {
-            one.tower.notifier.changed();
+            one.context.notifier.changed();
             if tokio::time::timeout(Duration::from_millis(50), changes.changed()).await.is_ok() {
                 break;
             }
@@ -68,7 +67,7 @@ async fn a_stream_reads_every_change_whichever_node_made_it() {
     let scope = other.scope();
     let mut after = other.store.shipments.newest_change(scope).await.unwrap();
     let mut seen = std::collections::BTreeMap::new();
-    let both = [Arc::clone(&one.tower), Arc::clone(&other)];
+    let both = [Arc::clone(&one.context), Arc::clone(&other)];
     for n in 0..40 {
         one.deliver_to(&both[n % 2], &format!("N{n}"), DELIVERED).await;
     }
@@ -102,10 +101,10 @@ async fn a_stream_reads_every_change_whichever_node_made_it() {
 async fn nodes_share_the_work_and_do_each_piece_once() {
     let (_database, one, other) = two().await;
     for n in 0..60 {
-        one.deliver_to(&one.tower, &format!("N{n}"), &DELIVERED[..1]).await;
+        one.deliver_to(&one.context, &format!("N{n}"), &DELIVERED[..1]).await;
         one.deliver_to(&other, &format!("N{n}"), DELIVERED).await;
     }
-    let working = [Arc::clone(&one.tower), other]
+    let working = [Arc::clone(&one.context), other]
         .map(|node| tokio::spawn(async move { Runner::new(node, Lane::RealTime).run_until_idle().await.unwrap() }));
     let mut shares = Vec::new();
     for node in working {
@@ -115,7 +114,7 @@ async fn nodes_share_the_work_and_do_each_piece_once() {
     assert!(shares.iter().all(|share| *share > 0), "both worked: {shares:?}");
     assert_eq!(one.unclaimed().await, 60, "one shipment for each number, any node saw it first");
     for n in 0..60 {
-        let found = one.tower.store.shipments.find(one.tower.scope(), &format!("N{n}")).await.unwrap();
+        let found = one.context.store.shipments.find(one.context.scope(), &format!("N{n}")).await.unwrap();
         assert_eq!(one.state(found[0]).await, State::Delivered);
     }
 }
@@ -123,7 +122,7 @@ async fn nodes_share_the_work_and_do_each_piece_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_dead_node_held_is_free_after_its_lease() {
     let (_database, one, other) = two().await;
-    one.deliver_to(&one.tower, "N1", DELIVERED).await;
+    one.deliver_to(&one.context, "N1", DELIVERED).await;
     let now = one.clock.now();
     let request = ClaimRequest {
         owner: "the dead node".into(),
@@ -133,12 +132,12 @@ async fn what_a_dead_node_held_is_free_after_its_lease() {
         until: now.checked_add(jiff::SignedDuration::from_secs(30)).unwrap(),
         held: Vec::new(),
     };
-    assert_eq!(one.tower.store.jobs.claim(request).await.unwrap().len(), 1);
+    assert_eq!(one.context.store.jobs.claim(request).await.unwrap().len(), 1);
     let alive = Runner::new(other, Lane::RealTime);
     assert_eq!(alive.run_until_idle().await.unwrap(), 0, "somebody has it");
     one.clock.advance(jiff::Span::new().seconds(30));
     assert!(alive.run_until_idle().await.unwrap() > 0);
     one.settle().await;
-    let found = one.tower.store.shipments.find(one.tower.scope(), "N1").await.unwrap();
+    let found = one.context.store.shipments.find(one.context.scope(), "N1").await.unwrap();
     assert_eq!(one.state(found[0]).await, State::Delivered);
 }

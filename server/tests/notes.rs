@@ -5,15 +5,13 @@
 
 mod world;
 
-use domain::{Milestone, ids::ShipmentId};
-use server::{
-    config::Settings,
+use application::{
+    odoo::REPAIRS_MAX,
     texts::Slot,
-    usecases::{
-        orders::REPAIRS_MAX,
-        proof::{self, Proof},
-    },
+    tracking::proof::{self, Proof},
 };
+use domain::{Milestone, ids::ShipmentId};
+use server::config::Settings;
 use simulator::faults::Fault;
 use storage::people::RoleName;
 use world::systems::Systems;
@@ -24,7 +22,7 @@ const DAMAGED: &[(&str, &str)] = &[("InTransit_003", "2026-03-05T01:00:00"), ("E
 
 impl Systems {
     async fn receives(&self, number: &str, checkpoints: &[(&str, &str)]) {
-        self.world.deliver_to(&self.world.tower, number, checkpoints).await;
+        self.world.deliver_to(&self.world.context, number, checkpoints).await;
         self.world.settle().await;
     }
 
@@ -33,7 +31,7 @@ impl Systems {
     }
 
     async fn shipment(&self, number: &str) -> ShipmentId {
-        self.world.tower.store.shipments.find(self.world.tower.scope(), number).await.unwrap()[0]
+        self.world.context.store.shipments.find(self.world.context.scope(), number).await.unwrap()[0]
     }
 
     /// AfterShip tells a delivery, and who signed for it.
@@ -68,7 +66,7 @@ async fn five_hundred_deliveries_that_change_alike_take_few_writes() {
     for (events, status) in [(&DELIVERED[..1], "IN_TRANSIT"), (DELIVERED, "DELIVERED")] {
         let before = systems.odoo.calls("stock.picking/write");
         for n in 0..500 {
-            systems.world.deliver_to(&systems.world.tower, &format!("MANY{n}"), events).await;
+            systems.world.deliver_to(&systems.world.context, &format!("MANY{n}"), events).await;
         }
         systems.world.settle().await;
         let writes = systems.odoo.calls("stock.picking/write") - before;
@@ -84,8 +82,8 @@ async fn five_hundred_deliveries_that_change_alike_take_few_writes() {
     assert_eq!(pages.len(), 500, "each has its own");
     // each call stands in the timeline of each delivery that it was for
     let shipment = systems.shipment("MANY7").await;
-    let tower = &systems.world.tower;
-    let calls = tower.store.jobs.attempts_of(tower.scope(), shipment).await.unwrap();
+    let context = &systems.world.context;
+    let calls = context.store.jobs.attempts_of(context.scope(), shipment).await.unwrap();
     assert_eq!(calls.iter().filter(|call| call.operation == "stock.picking/write").count(), 3, "{calls:?}");
 }
 
@@ -199,11 +197,11 @@ async fn of_many_messages_about_a_delivery_few_are_opened() {
             systems.world.clock.advance(jiff::Span::new().seconds(1));
             systems.signed("POD1", &format!("e{n}"), (n == named).then_some("Jane Doe")).await;
         }
-        let (tower, shipment) = (&systems.world.tower, systems.shipment("POD1").await);
+        let (context, shipment) = (&systems.world.context, systems.shipment("POD1").await);
         let loaded = systems.world.load(shipment).await;
         let delivered: Vec<_> = loaded.input.facts.iter().map(|fact| fact.sightings.len()).collect();
         assert_eq!(delivered, [9], "one delivery, and nine messages about it");
-        let proofs = proof::of(tower, tower.scope(), &loaded, &loaded.shipment.folded).await.unwrap();
+        let proofs = proof::of(context, context.scope(), &loaded, &loaded.shipment.folded).await.unwrap();
         assert_eq!(!proofs.named.is_empty(), found, "message {named}");
     }
 }
@@ -217,10 +215,10 @@ async fn one_message_of_each_piece_is_opened_first_and_what_is_left_out_is_count
         systems.world.clock.advance(jiff::Span::new().seconds(1));
         systems.signed(&numbers[n], &format!("{event}{n}"), by).await;
     };
-    let (tower, shipment) = (&systems.world.tower, systems.shipment(&numbers[0]).await);
+    let (context, shipment) = (&systems.world.context, systems.shipment(&numbers[0]).await);
     let read = async || {
         let loaded = systems.world.load(shipment).await;
-        let proofs = proof::of(tower, tower.scope(), &loaded, &loaded.shipment.folded).await.unwrap();
+        let proofs = proof::of(context, context.scope(), &loaded, &loaded.shipment.folded).await.unwrap();
         let mut names: Vec<_> = proofs.named.into_iter().map(|proof| proof.signed_by).collect();
         names.sort();
         (names.join(" "), proofs.unread)
@@ -257,9 +255,9 @@ async fn who_signed_is_shown_to_whoever_may_see_it_and_named_in_odoo_only_if_wan
             systems.signed("POD1", "e1", None).await;
         }
         systems.signed("POD1", "e2", Some("Jane Doe")).await;
-        let (tower, shipment) = (&systems.world.tower, systems.shipment("POD1").await);
+        let (context, shipment) = (&systems.world.context, systems.shipment("POD1").await);
         let loaded = systems.world.load(shipment).await;
-        let proofs = proof::of(tower, tower.scope(), &loaded, &loaded.shipment.folded).await.unwrap();
+        let proofs = proof::of(context, context.scope(), &loaded, &loaded.shipment.folded).await.unwrap();
         let fact = loaded.input.facts.iter().find(|f| f.reading.milestone == Milestone::Delivered).unwrap().id;
         assert_eq!(proofs.named, [Proof { fact, signed_by: "Jane Doe".into() }]);
         for (role, shown) in [(RoleName::Agent, "Jane Doe"), (RoleName::Executive, "J•••• D••••")] {
@@ -268,8 +266,8 @@ async fn who_signed_is_shown_to_whoever_may_see_it_and_named_in_odoo_only_if_wan
         }
         let posted = systems.bodies(picking);
         assert_eq!(posted.iter().any(|note| note.contains("Jane Doe")), wanted && !late, "{posted:?}");
-        let calls = tower.store.jobs.attempts_of(tower.scope(), shipment).await.unwrap();
-        let asked = calls.iter().filter_map(|call| tower.texts.open(Slot::Request, call.request.as_ref()));
+        let calls = context.store.jobs.attempts_of(context.scope(), shipment).await.unwrap();
+        let asked = calls.iter().filter_map(|call| context.texts.open(Slot::Request, call.request.as_ref()));
         let asked: Vec<String> = asked.collect();
         assert!(!asked.is_empty() && asked.iter().all(|request| !request.contains("Jane")), "{asked:?}");
     }

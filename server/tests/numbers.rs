@@ -5,9 +5,9 @@
 mod world;
 
 use app::contract::shipments::ListQuery;
+use application::odoo::{self, IMPORT_PAGES_MAX};
 use domain::{ExceptionReason, State, ids::ShipmentId, numbers};
 use serde_json::json;
-use server::usecases::orders::{self, IMPORT_PAGES_MAX};
 use std::collections::BTreeSet;
 use storage::people::RoleName;
 use world::{World, systems::Systems};
@@ -77,8 +77,8 @@ async fn take_in(systems: &Systems) {
 }
 
 async fn shipment_of(systems: &Systems, name: &str) -> ShipmentId {
-    let tower = &systems.world.tower;
-    tower.store.shipments.find(tower.scope(), &format!("WH/OUT/{name}")).await.unwrap()[0]
+    let context = &systems.world.context;
+    context.store.shipments.find(context.scope(), &format!("WH/OUT/{name}")).await.unwrap()[0]
 }
 
 async fn open(systems: &Systems, id: ShipmentId) -> Vec<ExceptionReason> {
@@ -140,8 +140,8 @@ async fn what_is_said_again_under_another_form_is_the_same_statement() {
         for form in forms {
             says(&world, slug, form, "InTransit_002", "2026-03-05T10:00:00").await;
         }
-        let tower = &world.tower;
-        let found = tower.store.shipments.find(tower.scope(), forms[0]).await.unwrap();
+        let context = &world.context;
+        let found = context.store.shipments.find(context.scope(), forms[0]).await.unwrap();
         let [shipment] = found[..] else { panic!("{forms:?}: {found:?}") };
         assert_eq!(world.load(shipment).await.input.facts.len(), 1, "{forms:?}");
     }
@@ -150,7 +150,7 @@ async fn what_is_said_again_under_another_form_is_the_same_statement() {
     for slug in ["usps", "fedex"] {
         says(&world, Some(slug), HANDED_OVER, "InTransit_002", "2026-03-05T10:00:00").await;
     }
-    let shipment = world.tower.store.shipments.find(world.tower.scope(), HANDED_OVER).await.unwrap()[0];
+    let shipment = world.context.store.shipments.find(world.context.scope(), HANDED_OVER).await.unwrap()[0];
     assert_eq!((world.load(shipment).await.input.facts.len(), world.unclaimed().await), (1, 1));
 }
 
@@ -268,7 +268,7 @@ async fn a_cancelled_delivery_raises_no_alarm_for_the_one_that_was_made_anew() {
 #[tokio::test]
 async fn what_cannot_be_a_number_is_said_on_the_delivery() {
     let systems = Systems::new().await;
-    let tower = &systems.world.tower;
+    let context = &systems.world.context;
     for (n, (method, reference, said)) in [
         ("UPS", "TBD", "words in which no number was found"),
         ("Standard delivery", "see email", "words in which no number was found"),
@@ -285,22 +285,22 @@ async fn what_cannot_be_a_number_is_said_on_the_delivery() {
         assert!(open(&systems, id).await.contains(&ExceptionReason::ImportIncomplete), "{reference}");
         let page = systems.world.ports(RoleName::Admin).shipments.get(id.to_string(), None).await.unwrap();
         assert!(page.anomalies.iter().any(|line| line.contains(said)), "{reference}: {:?}", page.anomalies);
-        let problems = tower.store.order_problems.list(tower.scope()).await.unwrap();
+        let problems = context.store.order_problems.list(context.scope()).await.unwrap();
         let [problem] = &problems[..] else { panic!("{reference}: {problems:?}") };
         assert!(problem.seen.problem.contains(said) && problem.seen.record == picking, "{problem:?}");
-        assert!(orders::what_to_do(&problem.seen.problem).contains("label"));
+        assert!(odoo::what_to_do(&problem.seen.problem).contains("label"));
         // a right number ends it
         systems.odoo.edit(picking, "carrier_tracking_ref", json!(format!("GOOD{n}X1")));
         take_in(&systems).await;
         assert_eq!(open(&systems, id).await, [], "{reference}");
-        assert_eq!(tower.store.order_problems.list(tower.scope()).await.unwrap(), []);
+        assert_eq!(context.store.order_problems.list(context.scope()).await.unwrap(), []);
     }
 }
 
 #[tokio::test]
 async fn a_doubtful_number_is_said_until_its_carrier_reports_it() {
     let systems = Systems::new().await;
-    let tower = &systems.world.tower;
+    let context = &systems.world.context;
     for (n, (method, carrier, reference, said)) in [
         ("UPS", "ups", "1Z999AA10123456785", "its check digit is wrong"),
         ("FedEx", "fedex", "732879858042", "its check digit is wrong"),
@@ -320,7 +320,7 @@ async fn a_doubtful_number_is_said_until_its_carrier_reports_it() {
         };
         assert!(open(&systems, id).await.contains(&ExceptionReason::ImportIncomplete), "{reference}");
         assert!(warned().await, "{reference}");
-        assert_eq!(tower.store.order_problems.list(tower.scope()).await.unwrap(), [], "it was read");
+        assert_eq!(context.store.order_problems.list(context.scope()).await.unwrap(), [], "it was read");
         says(&systems.world, Some(carrier), reference, "InTransit_002", "2026-03-05T10:00:00").await;
         assert_eq!(open(&systems, id).await, [], "{reference}");
         assert!(!warned().await, "{reference}");

@@ -4,6 +4,10 @@
 
 mod world;
 
+use application::{
+    odoo::{self, IMPORT_PAGES_MAX},
+    rules::promises::{self, Switch},
+};
 use connectors::{call::Discard, odoo::READ_FIELDS};
 use domain::{
     ExceptionReason,
@@ -11,10 +15,6 @@ use domain::{
     ids::{ShipmentId, SubjectId, content_id},
 };
 use serde_json::{Value, json};
-use server::usecases::{
-    orders::{self, IMPORT_PAGES_MAX},
-    promises::{self, Switch},
-};
 use storage::{
     Sealed, WrappedKey,
     order_problems::{Extent, PROBLEM_ROWS},
@@ -95,18 +95,18 @@ impl Three {
     }
 
     async fn customer(&self, at: usize) -> Option<Sealed> {
-        let tower = &self.systems.world.tower;
-        let customer = tower.store.shipments.customer(tower.scope(), self.ids[at]).await.unwrap();
+        let context = &self.systems.world.context;
+        let customer = context.store.shipments.customer(context.scope(), self.ids[at]).await.unwrap();
         customer.map(|(sealed, _)| sealed)
     }
 
     /// The shipments that are found by a customer's name.
     async fn found_by(&self, customer: &str) -> Vec<ShipmentId> {
-        let tower = &self.systems.world.tower;
-        let tokens = vec![tower.vault.token("customer", customer)];
+        let context = &self.systems.world.context;
+        let tokens = vec![context.vault.token("customer", customer)];
         let (tab, text) = (ShipmentTab::All, Some(customer.to_owned()));
         let query = ShipmentQuery { tab, text, tokens, ..ShipmentQuery::default() };
-        let list = tower.store.shipments.list(tower.scope(), query, tower.now()).await.unwrap();
+        let list = context.store.shipments.list(context.scope(), query, context.now()).await.unwrap();
         list.rows.iter().map(|row| row.id).collect()
     }
 
@@ -120,13 +120,13 @@ async fn shipment_of(systems: &Systems, number: &str) -> ShipmentId {
 }
 
 async fn found(systems: &Systems, number: &str) -> Option<ShipmentId> {
-    let tower = &systems.world.tower;
-    tower.store.shipments.find(tower.scope(), &format!("WH/OUT/{number}")).await.unwrap().first().copied()
+    let context = &systems.world.context;
+    context.store.shipments.find(context.scope(), &format!("WH/OUT/{number}")).await.unwrap().first().copied()
 }
 
 async fn problems_of(systems: &Systems) -> Vec<(i64, Extent, String)> {
-    let tower = &systems.world.tower;
-    let problems = tower.store.order_problems.list(tower.scope()).await.unwrap();
+    let context = &systems.world.context;
+    let problems = context.store.order_problems.list(context.scope()).await.unwrap();
     problems.into_iter().map(|p| (p.seen.record, p.seen.extent, p.seen.problem)).collect()
 }
 
@@ -142,8 +142,8 @@ async fn nor_once_something_was_written_to_them() {
     for number in ["N0", "N1", "N2"] {
         three.systems.world.receives(number, &[("InTransit_002", "2026-03-05T10:00:00")]).await;
     }
-    let tower = &three.systems.world.tower;
-    let written = tower.store.shipments.written_of(tower.scope(), "odoo", three.pickings.to_vec()).await.unwrap();
+    let context = &three.systems.world.context;
+    let written = context.store.shipments.written_of(context.scope(), "odoo", three.pickings.to_vec()).await.unwrap();
     assert_eq!(written.len(), 3);
     nothing_odd_stops_another(three).await;
 }
@@ -193,12 +193,12 @@ async fn what_could_not_be_read_is_tried_again_until_it_can() {
     let picking = systems.add_order("N1");
     systems.odoo.refuse("stock.picking", picking);
     systems.import(IMPORT_PAGES_MAX).await;
-    let tower = &systems.world.tower;
-    let (store, scope) = (&tower.store, tower.scope());
+    let context = &systems.world.context;
+    let (store, scope) = (&context.store, context.scope());
     let problems = store.order_problems.list(scope).await.unwrap();
     let [problem] = &problems[..] else { panic!("one problem") };
     assert_eq!((problem.seen.record, problem.seen.extent, problem.attempts), (picking, Extent::Whole, 1));
-    assert!(orders::what_to_do(&problem.seen.problem).contains("right"), "{problem:?}");
+    assert!(odoo::what_to_do(&problem.seen.problem).contains("right"), "{problem:?}");
     // the watermark goes on; nobody writes the delivery any more
     systems.world.clock.advance(jiff::Span::new().minutes(30));
     let later = systems.add_order("N2");
@@ -206,7 +206,7 @@ async fn what_could_not_be_read_is_tried_again_until_it_can() {
     assert_eq!(store.shipments.find(scope, "WH/OUT/N2").await.unwrap().len(), 1, "{later} is taken in");
     // rights are granted
     systems.odoo.allow_all();
-    orders::reimport(tower, scope).await.unwrap();
+    odoo::reimport(context, scope).await.unwrap();
     systems.world.settle().await;
     assert_eq!(store.shipments.find(scope, "WH/OUT/N1").await.unwrap().len(), 1);
     assert_eq!(store.order_problems.list(scope).await.unwrap(), []);
@@ -224,8 +224,8 @@ async fn a_delivery_that_may_be_seen_only_later_is_taken_in_then() {
     systems.import(IMPORT_PAGES_MAX).await;
     systems.odoo.spoil("stock.picking", picking, "picking_type_code", json!("outgoing"));
     systems.import(IMPORT_PAGES_MAX).await;
-    let tower = &systems.world.tower;
-    assert_eq!(tower.store.shipments.find(tower.scope(), "WH/OUT/N1").await.unwrap().len(), 1);
+    let context = &systems.world.context;
+    assert_eq!(context.store.shipments.find(context.scope(), "WH/OUT/N1").await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -266,7 +266,7 @@ async fn a_deleted_delivery_stays_with_its_history_and_nothing_is_written_to_it(
 async fn a_change_during_a_long_import_is_found_by_the_next_one() {
     let systems = Systems::new().await;
     let pickings: Vec<i64> = (0..101).map(|n| systems.add_order(&format!("N{n}"))).collect();
-    let begun = systems.world.tower.now();
+    let begun = systems.world.context.now();
     systems.import(1).await;
     let written = |record, minutes| {
         let at = begun + jiff::SignedDuration::from_mins(minutes);
@@ -297,8 +297,8 @@ async fn without_a_usable_time_of_change_only_the_first_import_is_of_everything(
             }
         }
         systems.import(IMPORT_PAGES_MAX).await;
-        let tower = &systems.world.tower;
-        let cursor = tower.store.people.setting(tower.scope(), "odoo.import").await.unwrap().unwrap();
+        let context = &systems.world.context;
+        let cursor = context.store.people.setting(context.scope(), "odoo.import").await.unwrap().unwrap();
         let cursor: Value = serde_json::from_str(&cursor).unwrap();
         assert!(cursor["since"].is_string(), "empty: {empty}: {cursor}");
     }
@@ -315,8 +315,8 @@ async fn a_model_that_is_refused_costs_few_calls() {
     systems.import(IMPORT_PAGES_MAX).await;
     let calls = systems.odoo.calls("sale.order/read");
     assert!((9..30).contains(&calls), "{calls} calls");
-    let tower = &systems.world.tower;
-    let problems = tower.store.order_problems.list(tower.scope()).await.unwrap();
+    let context = &systems.world.context;
+    let problems = context.store.order_problems.list(context.scope()).await.unwrap();
     assert_eq!(problems.iter().filter(|p| p.seen.extent == Extent::Part).count(), DELIVERIES);
 }
 
@@ -342,7 +342,7 @@ async fn those_between_two_blocks_of_refused_ones_are_read() {
         systems.odoo.refuse("stock.picking", pickings[n]);
     }
     systems.odoo.delete(pickings[30]);
-    let odoo = systems.world.tower.odoo.as_ref().unwrap();
+    let odoo = systems.world.context.odoo.as_ref().unwrap();
     assert_eq!(odoo.deleted(&pickings, &Discard).await.unwrap(), [pickings[30]]);
 }
 
@@ -356,11 +356,15 @@ async fn many_that_are_refused_hide_none_behind_them() {
         }
     }
     systems.import(IMPORT_PAGES_MAX).await;
-    let tower = &systems.world.tower;
+    let context = &systems.world.context;
     for n in 20..40 {
-        assert_eq!(tower.store.shipments.find(tower.scope(), &format!("WH/OUT/N{n}")).await.unwrap().len(), 1, "N{n}");
+        assert_eq!(
+            context.store.shipments.find(context.scope(), &format!("WH/OUT/N{n}")).await.unwrap().len(),
+            1,
+            "N{n}"
+        );
     }
-    assert_eq!(tower.store.order_problems.list(tower.scope()).await.unwrap().len(), 20);
+    assert_eq!(context.store.order_problems.list(context.scope()).await.unwrap().len(), 20);
 }
 
 #[tokio::test]
@@ -410,13 +414,13 @@ async fn what_may_not_be_read_for_a_while_stays_as_it_was() {
 #[tokio::test]
 async fn what_a_rule_promised_stays_while_the_customer_may_not_be_read_and_rules_are_on() {
     let three = Three::new().await;
-    let (odoo, tower, picking) = (&three.systems.odoo, &three.systems.world.tower, three.pickings[1]);
+    let (odoo, context, picking) = (&three.systems.odoo, &three.systems.world.context, three.pickings[1]);
     odoo.edit_linked(picking, "sale_id", "commitment_date", json!(false));
     odoo.edit(picking, "state", json!("done"));
     odoo.edit(picking, "date_done", json!("2026-03-05 10:00:00"));
-    promises::switch(tower, tower.scope(), Switch::On).await.unwrap();
+    promises::switch(context, context.scope(), Switch::On).await.unwrap();
     // without it nothing is promised of a delivery whose country is not known
-    promises::remove(tower, tower.scope(), "everything-else").await.unwrap();
+    promises::remove(context, context.scope(), "everything-else").await.unwrap();
     three.take_in().await;
     let promise = async || three.systems.world.load(three.ids[1]).await.shipment.plan.promise;
     // by the customer's country
@@ -426,7 +430,7 @@ async fn what_a_rule_promised_stays_while_the_customer_may_not_be_read_and_rules
     odoo.edit(picking, "carrier_tracking_ref", json!("OTHER1"));
     three.take_in().await;
     assert_eq!(promise().await, by_rule);
-    promises::switch(tower, tower.scope(), Switch::Off).await.unwrap();
+    promises::switch(context, context.scope(), Switch::Off).await.unwrap();
     three.take_in().await;
     assert_eq!(promise().await, None);
 }
@@ -436,7 +440,7 @@ async fn one_that_is_refused_among_many_costs_few_calls_and_hides_no_other() {
     const MANY: usize = 100;
     let systems = Systems::new().await;
     let pickings: Vec<i64> = (0..MANY).map(|n| systems.add_order(&format!("N{n}"))).collect();
-    let odoo = systems.world.tower.odoo.as_ref().unwrap();
+    let odoo = systems.world.context.odoo.as_ref().unwrap();
     let reads = || systems.odoo.calls("stock.picking/read");
     assert_eq!(odoo.shown(&pickings, &Discard).await.unwrap().len(), MANY);
     assert_eq!(reads(), 1);
@@ -511,8 +515,8 @@ async fn what_only_waits_keeps_its_earlier_problem_and_asks_for_nothing() {
     assert_eq!(problem_of(1).await, earlier);
     let (_, waits) = problem_of(3).await.unwrap();
     assert!(waits.starts_with("not read yet"), "{waits}");
-    assert_eq!(orders::what_to_do(&waits), "Nothing to do: it is tried again by itself.");
-    let reason = orders::what_to_do("customer: Odoo refuses to read it (rejected)");
+    assert_eq!(odoo::what_to_do(&waits), "Nothing to do: it is tried again by itself.");
+    let reason = odoo::what_to_do("customer: Odoo refuses to read it (rejected)");
     assert!(reason.contains("Integrations page"), "{reason}");
 }
 
@@ -535,9 +539,9 @@ async fn more_problems_than_a_list_shows_are_tried_in_their_turn_and_forgotten()
     state(json!("assigned"));
     systems.import(IMPORT_PAGES_MAX).await;
     assert_eq!(problems_of(&systems).await, []);
-    let tower = &systems.world.tower;
-    assert_eq!(tower.store.order_problems.among(tower.scope(), pickings.clone()).await.unwrap().len(), 0);
-    assert_eq!(tower.store.shipments.counts(tower.scope(), tower.now()).await.unwrap().all, DELIVERIES as u64);
+    let context = &systems.world.context;
+    assert_eq!(context.store.order_problems.among(context.scope(), pickings.clone()).await.unwrap().len(), 0);
+    assert_eq!(context.store.shipments.counts(context.scope(), context.now()).await.unwrap().all, DELIVERIES as u64);
 }
 
 #[tokio::test]
@@ -548,13 +552,13 @@ async fn the_problem_of_deliveries_without_an_id_ends_with_the_last_of_them() {
         systems.odoo.spoil("stock.picking", *picking, "id", json!("x"));
     }
     systems.import(IMPORT_PAGES_MAX).await;
-    let tower = &systems.world.tower;
+    let context = &systems.world.context;
     let first_seen = async || {
-        let problems = tower.store.order_problems.list(tower.scope()).await.unwrap();
+        let problems = context.store.order_problems.list(context.scope()).await.unwrap();
         problems.iter().map(|p| (p.seen.record, p.first_seen)).collect::<Vec<_>>()
     };
     let noted = first_seen().await;
-    assert_eq!(noted, [(0, tower.now())]);
+    assert_eq!(noted, [(0, context.now())]);
     assert!(found(&systems, "N2").await.is_some());
     // nobody writes them any more
     systems.world.clock.advance(jiff::Span::new().minutes(30));
@@ -576,11 +580,11 @@ async fn the_problem_of_deliveries_without_an_id_ends_with_the_last_of_them() {
 
 /// The key of a delivery's customer as another master key would have wrapped it.
 async fn spoil_key(systems: &Systems, picking: i64) {
-    let tower = &systems.world.tower;
+    let context = &systems.world.context;
     let subject =
-        SubjectId(content_id("customer", &[tower.company.0.as_bytes(), b"stock.picking", &picking.to_be_bytes()]));
+        SubjectId(content_id("customer", &[context.company.0.as_bytes(), b"stock.picking", &picking.to_be_bytes()]));
     let wrapped = WrappedKey { subject, bytes: vec![7; 60] };
-    tower.store.people.put_key(tower.scope(), wrapped, tower.now()).await.unwrap();
+    context.store.people.put_key(context.scope(), wrapped, context.now()).await.unwrap();
 }
 
 #[tokio::test]
@@ -593,12 +597,12 @@ async fn a_key_that_cannot_be_used_is_a_problem_of_its_delivery_alone() {
     let problems = problems_of(&systems).await;
     let [(record, Extent::Whole, problem)] = &problems[..] else { panic!("{problems:?}") };
     assert!(*record == spoiled && problem.contains("cannot be decrypted with this master key"), "{problem}");
-    assert!(orders::what_to_do(problem).contains("nothing is wrong in Odoo"));
+    assert!(odoo::what_to_do(problem).contains("nothing is wrong in Odoo"));
     // alone at its next try it stops nothing either
     systems.world.clock.advance(jiff::Span::new().minutes(30));
     systems.import(IMPORT_PAGES_MAX).await;
-    let tower = &systems.world.tower;
-    let attempts = tower.store.order_problems.list(tower.scope()).await.unwrap()[0].attempts;
+    let context = &systems.world.context;
+    let attempts = context.store.order_problems.list(context.scope()).await.unwrap()[0].attempts;
     assert_eq!(attempts, 2, "it is tried again");
     systems.odoo.delete(spoiled);
     systems.world.clock.advance(jiff::Span::new().minutes(61));
@@ -613,9 +617,9 @@ async fn keys_none_of_which_can_be_used_fail_the_import_and_blame_no_delivery() 
     for picking in pickings {
         spoil_key(&systems, picking).await;
     }
-    let tower = &systems.world.tower;
-    let (store, scope) = (&tower.store, tower.scope());
-    let import = async || orders::import(tower, scope, tower.correlation(), IMPORT_PAGES_MAX, &Discard).await;
+    let context = &systems.world.context;
+    let (store, scope) = (&context.store, context.scope());
+    let import = async || odoo::import(context, scope, context.correlation(), IMPORT_PAGES_MAX, &Discard).await;
     let error = import().await.unwrap_err().to_string();
     assert!(error.contains("cannot be decrypted with this master key"), "{error}");
     assert_eq!((found(&systems, "N1").await, found(&systems, "N2").await), (None, None));

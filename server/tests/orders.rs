@@ -4,6 +4,11 @@
 
 mod world;
 
+use application::{
+    clock::Clock,
+    odoo::IMPORT_PAGES_MAX,
+    rules::promises::{self, Switch},
+};
 use domain::{
     ExceptionReason, State,
     fold::{Plan, PromiseSource, Resolution},
@@ -12,13 +17,6 @@ use domain::{
 };
 use jiff::SignedDuration;
 use serde_json::json;
-use server::{
-    clock::Clock,
-    usecases::{
-        orders::IMPORT_PAGES_MAX,
-        promises::{self, Switch},
-    },
-};
 use std::collections::BTreeSet;
 use storage::work::CaseStatus;
 use tokio::task::JoinSet;
@@ -47,8 +45,8 @@ async fn take_in(systems: &Systems) {
 }
 
 async fn shipment_of(systems: &Systems, number: &str) -> ShipmentId {
-    let tower = &systems.world.tower;
-    tower.store.shipments.find(tower.scope(), &format!("WH/OUT/{number}")).await.unwrap()[0]
+    let context = &systems.world.context;
+    context.store.shipments.find(context.scope(), &format!("WH/OUT/{number}")).await.unwrap()[0]
 }
 
 async fn open(systems: &Systems, id: ShipmentId) -> Vec<ExceptionReason> {
@@ -144,31 +142,37 @@ async fn wrong_promises_of_an_older_version_are_healed_by_the_next_import() {
     take_in(&systems).await;
     let id = shipment_of(&systems, "N1").await;
     // as the older version left it: the deadline as the promise, everything imported
-    let tower = &systems.world.tower;
+    let context = &systems.world.context;
     let shipment = systems.world.load(id).await.shipment;
     let wrong = storage::shipments::ImportedShipment {
         id,
         origin: shipment.origin.clone().unwrap(),
         digest: "of an older version".into(),
         claims: Vec::new(),
-        plan: Plan { promised_by: Some(tower.now()), promise: None, ..shipment.plan },
+        plan: Plan { promised_by: Some(context.now()), promise: None, ..shipment.plan },
         standing: shipment.standing,
         destination: None,
         customer: None,
         key: None,
         tokens: Vec::new(),
-        correlation: tower.correlation(),
+        correlation: context.correlation(),
         cause: storage::jobs::Cause::Import,
         kept: BTreeSet::new(),
     };
-    tower.store.shipments.import(tower.scope(), vec![wrong], tower.now()).await.unwrap();
-    tower.store.people.put_setting(tower.scope(), "odoo.watermark", tower.now().to_string()).await.unwrap();
-    tower.store.people.take_setting(tower.scope(), "odoo.import").await.unwrap();
+    context.store.shipments.import(context.scope(), vec![wrong], context.now()).await.unwrap();
+    context.store.people.put_setting(context.scope(), "odoo.watermark", context.now().to_string()).await.unwrap();
+    context.store.people.take_setting(context.scope(), "odoo.import").await.unwrap();
     systems.world.clock.advance(jiff::Span::new().hours(2));
     systems.world.settle().await;
-    server::usecases::fold::fold_shipment(tower, tower.scope(), id, storage::jobs::Cause::Live, tower.correlation())
-        .await
-        .unwrap();
+    application::tracking::fold::fold_shipment(
+        context,
+        context.scope(),
+        id,
+        storage::jobs::Cause::Live,
+        context.correlation(),
+    )
+    .await
+    .unwrap();
     assert_eq!(open(&systems, id).await, [ExceptionReason::Late]);
     take_in(&systems).await;
     assert_eq!(open(&systems, id).await, []);
@@ -184,14 +188,14 @@ async fn rules_promise_only_once_they_are_on_and_every_delivery_follows() {
         systems.odoo.edit(picking, "date_done", json!("2026-03-05 10:00:00"));
     }
     take_in(&systems).await;
-    let tower = &systems.world.tower;
+    let context = &systems.world.context;
     let promise = async |number: &str| {
         let plan = systems.world.load(shipment_of(&systems, number).await).await.shipment.plan;
         (plan.promised_by.map(|at| at.to_string()), plan.promise)
     };
     let committed = promise("N2").await;
     assert_eq!((promise("N1").await, committed.1.clone()), ((None, None), Some(PromiseSource::Commitment)));
-    promises::switch(tower, tower.scope(), Switch::On).await.unwrap();
+    promises::switch(context, context.scope(), Switch::On).await.unwrap();
     take_in(&systems).await;
     let by_rule = |name: &str| Some(PromiseSource::Rule { name: name.into() });
     // five working days from a Thursday, to the end of the day in Lyon
@@ -204,12 +208,12 @@ async fn rules_promise_only_once_they_are_on_and_every_delivery_follows() {
         country: Some("France".into()),
         days: 1,
     };
-    promises::put(tower, tower.scope(), rule.clone()).await.unwrap();
+    promises::put(context, context.scope(), rule.clone()).await.unwrap();
     take_in(&systems).await;
     assert_eq!(promise("N1").await, (Some("2026-03-06T22:59:59Z".into()), by_rule("france")));
-    promises::remove(tower, tower.scope(), "france").await.unwrap();
-    assert!(promises::remove(tower, tower.scope(), "france").await.is_err());
-    promises::switch(tower, tower.scope(), Switch::Off).await.unwrap();
+    promises::remove(context, context.scope(), "france").await.unwrap();
+    assert!(promises::remove(context, context.scope(), "france").await.is_err());
+    promises::switch(context, context.scope(), Switch::Off).await.unwrap();
     take_in(&systems).await;
     assert_eq!(promise("N1").await, (None, None));
     for wrong in [
@@ -218,9 +222,9 @@ async fn rules_promise_only_once_they_are_on_and_every_delivery_follows() {
         PromiseRule { days: 91, ..rule.clone() },
         PromiseRule { name: " ".into(), ..rule },
     ] {
-        assert!(promises::put(tower, tower.scope(), wrong).await.is_err());
+        assert!(promises::put(context, context.scope(), wrong).await.is_err());
     }
-    let lines = tower.store.people.audit_trail(tower.scope(), None, 10).await.unwrap();
+    let lines = context.store.people.audit_trail(context.scope(), None, 10).await.unwrap();
     let actions: Vec<_> =
         lines.iter().rev().map(|l| l.entry.action.as_str()).filter(|a| a.starts_with("promise")).collect();
     assert_eq!(actions, ["promise.on", "promise.put", "promise.remove", "promise.off"]);
@@ -230,18 +234,18 @@ async fn rules_promise_only_once_they_are_on_and_every_delivery_follows() {
 async fn rules_put_at_the_same_time_are_all_kept() {
     const AT_ONCE: usize = 8;
     let world = World::new().await;
-    let scope = world.tower.scope();
+    let scope = world.context.scope();
     let mut writers = JoinSet::new();
     for n in 0..AT_ONCE {
-        let (tower, name) = (world.beside().await, format!("rule-{n}"));
+        let (context, name) = (world.beside().await, format!("rule-{n}"));
         let rule = PromiseRule { name, carrier: None, service: None, country: None, days: 3 };
-        writers.spawn(async move { promises::put(&tower, scope, rule).await.map_err(|error| error.to_string()) });
+        writers.spawn(async move { promises::put(&context, scope, rule).await.map_err(|error| error.to_string()) });
     }
     assert_eq!(writers.join_all().await, vec![Ok(()); AT_ONCE]);
-    let rules = promises::rules(&world.tower, scope).await.unwrap();
+    let rules = promises::rules(&world.context, scope).await.unwrap();
     let names: BTreeSet<String> = rules.rules.into_iter().map(|rule| rule.name).collect();
     assert!((0..AT_ONCE).all(|n| names.contains(&format!("rule-{n}"))), "{names:?}");
-    let lines = world.tower.store.people.audit_trail(scope, None, 50).await.unwrap();
+    let lines = world.context.store.people.audit_trail(scope, None, 50).await.unwrap();
     assert_eq!(lines.iter().filter(|line| line.entry.action == "promise.put").count(), AT_ONCE);
 }
 
@@ -275,7 +279,7 @@ async fn an_order_cancelled_before_anything_happened_is_cancelled_and_one_on_its
 #[tokio::test]
 async fn a_number_of_another_carrier_is_matched_by_its_form_or_linked_by_a_person() {
     let systems = Systems::new().await;
-    let tower = &systems.world.tower;
+    let context = &systems.world.context;
     // DHL's own form, and one that any carrier may have; UPS was chosen for both
     let (clear, open_form) = ("00340434161094042557", "CD123456789");
     for number in [clear, open_form] {
@@ -291,14 +295,14 @@ async fn a_number_of_another_carrier_is_matched_by_its_form_or_linked_by_a_perso
     assert_eq!(systems.world.load(matched).await.shipment.numbers[0].carrier_label.as_deref(), Some("DHL"));
     let claimed = shipment_of(&systems, open_form).await;
     assert_eq!((systems.world.state(claimed).await, systems.world.unclaimed().await), (State::Unknown, 1));
-    let (shipments, scope) = (&tower.store.shipments, tower.scope());
+    let (shipments, scope) = (&context.store.shipments, context.scope());
     let proposals = shipments.same_number(scope, claimed).await.unwrap();
     let [proposal] = &proposals[..] else { panic!("one proposal") };
-    server::usecases::orders::link(tower, scope, claimed, proposal.shipment).await.unwrap();
+    application::odoo::link(context, scope, claimed, proposal.shipment).await.unwrap();
     systems.world.settle().await;
     assert!(systems.world.state(claimed).await.has_left());
     assert_eq!(systems.world.unclaimed().await, 0);
     take_in(&systems).await;
     assert!(systems.world.state(claimed).await.has_left(), "an import leaves it");
-    assert!(server::usecases::orders::link(tower, scope, claimed, proposal.shipment).await.is_err());
+    assert!(application::odoo::link(context, scope, claimed, proposal.shipment).await.is_err());
 }

@@ -2,12 +2,14 @@
 
 mod world;
 
-use domain::ids::ShipmentId;
-use server::{
+use application::{
     config::CallLimits,
-    jobs::breaker::{Admission, FAILURES_MAX},
-    usecases::destinations,
+    destinations::{
+        self,
+        breaker::{Admission, FAILURES_MAX},
+    },
 };
+use domain::ids::ShipmentId;
 use simulator::faults::Fault;
 use storage::{Actor, Scope, jobs::Lane};
 use world::systems::{MANY, Systems};
@@ -55,7 +57,7 @@ async fn a_wish_for_peace_holds_the_whole_destination() {
     systems.say(DELIVERED).await;
     let held = systems.standing("odoo").await;
     assert_eq!(held.admission, Admission::Nobody);
-    let until = held.breaker.health.limited_until.unwrap().duration_since(systems.world.tower.now());
+    let until = held.breaker.health.limited_until.unwrap().duration_since(systems.world.context.now());
     assert_eq!(until.as_secs(), 90);
     let asked = systems.odoo.all_calls() - before;
     assert!(
@@ -88,20 +90,20 @@ async fn a_refusal_of_one_record_stops_at_once_and_shuts_nothing() {
 async fn a_paused_destination_keeps_its_work() {
     let systems = Systems::new().await;
     let pickings = systems.orders().await;
-    let (tower, person) = (&systems.world.tower, Scope { actor: Actor::Operator, ..systems.world.tower.scope() });
-    assert!(destinations::pause(tower, person, "odoo", "  ").await.is_err(), "others will ask why");
-    assert!(destinations::pause(tower, person, "nobody", "upgrade").await.is_err());
-    destinations::pause(tower, person, "odoo", "upgrade").await.unwrap();
+    let (context, person) = (&systems.world.context, Scope { actor: Actor::Operator, ..systems.world.context.scope() });
+    assert!(destinations::pause(context, person, "odoo", "  ").await.is_err(), "others will ask why");
+    assert!(destinations::pause(context, person, "nobody", "upgrade").await.is_err());
+    destinations::pause(context, person, "odoo", "upgrade").await.unwrap();
     let before = systems.odoo.all_calls();
     systems.say(DELIVERED).await;
     systems.advance(86_400).await;
     assert_eq!(systems.odoo.all_calls(), before, "nothing goes out");
     let pause = systems.standing("odoo").await.breaker.paused.unwrap();
     assert_eq!((pause.why.as_str(), pause.by), ("upgrade", Actor::Operator));
-    destinations::resume(tower, person, "odoo").await.unwrap();
+    destinations::resume(context, person, "odoo").await.unwrap();
     systems.world.settle().await;
     assert!(pickings.iter().all(|p| systems.status(*p).is_some_and(|s| s == "DELIVERED")));
-    let trail = tower.store.people.audit_trail(person, Some("destination:odoo".into()), 9).await.unwrap();
+    let trail = context.store.people.audit_trail(person, Some("destination:odoo".into()), 9).await.unwrap();
     assert_eq!(
         trail.iter().map(|l| l.entry.action.as_str()).collect::<Vec<_>>(),
         ["destination.resume", "destination.pause"]
@@ -113,7 +115,7 @@ async fn an_unknown_outcome_is_looked_up_before_it_is_written_again() {
     let systems = Systems::new().await;
     let picking = systems.order("N0").await;
     systems.odoo.fail(Some("message_post"), &Fault::ResetAfterApply, 1);
-    systems.world.deliver_to(&systems.world.tower, "N0", DELIVERED).await;
+    systems.world.deliver_to(&systems.world.context, "N0", DELIVERED).await;
     systems.world.work(Lane::RealTime).await;
     let posted = systems.odoo.notes(picking).len();
     systems.advance(5).await;
@@ -127,7 +129,7 @@ async fn an_unknown_outcome_is_looked_up_before_it_is_written_again() {
     once.dedup();
     assert_eq!(markers.len(), once.len(), "each note once: {markers:?}");
     let shipment: ShipmentId =
-        systems.world.tower.store.shipments.find(systems.world.tower.scope(), "N0").await.unwrap()[0];
+        systems.world.context.store.shipments.find(systems.world.context.scope(), "N0").await.unwrap()[0];
     let effects = systems.world.load(shipment).await.effects;
     assert!(effects.iter().all(|e| e.done.is_some()), "{effects:?}");
 }

@@ -49,7 +49,7 @@ async fn falls_while_it_sends() -> Response {
 
 async fn router(world: &World) -> Router {
     let _ = any_spawner::Executor::init_custom_executor(PageTasks);
-    let state = Catch { tower: Arc::clone(&world.tower), assets: SiteAssets::default() };
+    let state = Catch { context: Arc::clone(&world.context), assets: SiteAssets::default() };
     Router::new()
         .route("/api/{*function}", post(falls))
         .route("/live", get(falls_while_it_sends))
@@ -131,9 +131,9 @@ async fn a_panic_in_the_middle_of_a_stream_cuts_it_off() {
 async fn a_page_whose_data_cannot_be_read_is_answered() {
     let site = Site::start().await;
     let cookie = site.sign_in().await;
-    let tower = Arc::clone(&site.world.tower);
+    let context = Arc::clone(&site.world.context);
     let held = std::thread::spawn(move || {
-        let _mapping = tower.published.write();
+        let _mapping = context.published.write();
         panic!("while it was held");
     });
     assert!(held.join().is_err());

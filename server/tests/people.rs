@@ -4,6 +4,11 @@
 
 mod world;
 
+use application::{
+    connections::sources,
+    error::UseCaseError,
+    people::{self, Change, NewUser},
+};
 use axum::{
     Router,
     body::Body,
@@ -14,15 +19,7 @@ use axum::{
 use http_body_util::BodyExt;
 use jiff::Span;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use server::{
-    config::Settings,
-    http,
-    usecases::{
-        UseCaseError,
-        people::{self, Change, NewUser},
-        sources,
-    },
-};
+use server::{config::Settings, http};
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
@@ -56,7 +53,7 @@ fn figures() -> PrometheusHandle {
 impl Door {
     async fn new() -> Self {
         let world = World::new().await;
-        let router = http::router(Arc::clone(&world.tower), figures(), CancellationToken::new());
+        let router = http::router(world.front(), figures(), CancellationToken::new());
         let door = Self { world, router };
         door.user("anna", &[RoleName::Admin]).await;
         door.user("bob", &[RoleName::Agent]).await;
@@ -66,7 +63,7 @@ impl Door {
     async fn user(&self, login: &str, roles: &[RoleName]) {
         let user =
             NewUser { login: login.into(), name: login.into(), password: PASSWORD.into(), roles: roles.to_vec() };
-        people::add(&self.world.tower, self.world.tower.scope(), user).await.unwrap();
+        people::add(&self.world.context, self.world.context.scope(), user).await.unwrap();
     }
 
     fn passes(&self, seconds: i64) {
@@ -93,7 +90,7 @@ impl Door {
     }
 
     async fn lines(&self, action: &str) -> usize {
-        let lines = self.world.tower.store.people.audit_trail(self.world.tower.scope(), None, 500).await.unwrap();
+        let lines = self.world.context.store.people.audit_trail(self.world.context.scope(), None, 500).await.unwrap();
         lines.iter().filter(|line| line.entry.action == action).count()
     }
 }
@@ -146,9 +143,9 @@ async fn of_parallel_tries_no_more_are_made_than_one_after_the_other() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn passwords_are_worked_on_a_few_at_a_time_and_then_not_at_once() {
     let door = Door::new().await;
-    let at_once = u32::try_from(server::usecases::passwords::HASHES_AT_ONCE).unwrap();
+    let at_once = u32::try_from(people::passwords::HASHES_AT_ONCE).unwrap();
     assert!((2..=4).contains(&at_once));
-    let all = Arc::clone(&door.world.tower.hashing).acquire_many_owned(at_once).await.unwrap();
+    let all = Arc::clone(&door.world.context.hashing).acquire_many_owned(at_once).await.unwrap();
     for _ in 0..3 {
         let answer = door.sign_in(HOME, "anna", PASSWORD).await;
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -264,8 +261,8 @@ async fn a_try_that_was_not_made_is_not_counted() {
     for _ in 0..4 {
         door.sign_in(OUTSIDE, "anna", "a wrong password").await;
     }
-    let at_once = u32::try_from(server::usecases::passwords::HASHES_AT_ONCE).unwrap();
-    let all = Arc::clone(&door.world.tower.hashing).acquire_many_owned(at_once).await.unwrap();
+    let at_once = u32::try_from(people::passwords::HASHES_AT_ONCE).unwrap();
+    let all = Arc::clone(&door.world.context.hashing).acquire_many_owned(at_once).await.unwrap();
     assert_eq!(door.sign_in(OUTSIDE, "anna", PASSWORD).await.status(), StatusCode::SERVICE_UNAVAILABLE);
     drop(all);
     door.cookie(OUTSIDE, "anna").await;
@@ -274,14 +271,14 @@ async fn a_try_that_was_not_made_is_not_counted() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_set_up_link_is_used_up_only_by_an_admin_that_is_made() {
     let world = World::new().await;
-    let tower = &world.tower;
-    let token = people::setup_token(tower).await.unwrap().unwrap();
+    let context = &world.context;
+    let token = people::setup_token(context).await.unwrap().unwrap();
     let set_up = async || {
         let (login, name, password) = ("anna".to_owned(), String::new(), PASSWORD.to_owned());
-        people::set_up(tower, &token, NewUser { login, name, password, roles: Vec::new() }).await
+        people::set_up(context, &token, NewUser { login, name, password, roles: Vec::new() }).await
     };
-    let at_once = u32::try_from(server::usecases::passwords::HASHES_AT_ONCE).unwrap();
-    let all = Arc::clone(&tower.hashing).acquire_many_owned(at_once).await.unwrap();
+    let at_once = u32::try_from(people::passwords::HASHES_AT_ONCE).unwrap();
+    let all = Arc::clone(&context.hashing).acquire_many_owned(at_once).await.unwrap();
     assert!(matches!(set_up().await, Err(UseCaseError::Unavailable(_))));
     drop(all);
     set_up().await.unwrap();
@@ -292,9 +289,9 @@ async fn a_set_up_link_is_used_up_only_by_an_admin_that_is_made() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_set_up_link_that_is_used_up_shows_no_form() {
     let world = World::new().await;
-    let tower = &world.tower;
+    let context = &world.context;
     let page = async |link: &str| {
-        let router = http::router(Arc::clone(tower), figures(), CancellationToken::new());
+        let router = http::router(world.front(), figures(), CancellationToken::new());
         let request = Request::get(link).header("accept", "text/html").body(Body::empty()).unwrap();
         let answer = router.oneshot(request).await.unwrap();
         let status = answer.status();
@@ -302,7 +299,7 @@ async fn a_set_up_link_that_is_used_up_shows_no_form() {
         (status, String::from_utf8(body.to_vec()).unwrap())
     };
     let of = |token: &str| format!("/set-up?token={token}");
-    let (first, newer) = (people::setup_token(tower).await.unwrap(), people::setup_token(tower).await.unwrap());
+    let (first, newer) = (people::setup_token(context).await.unwrap(), people::setup_token(context).await.unwrap());
     let (first, newer) = (first.unwrap(), newer.unwrap());
     let closed = async |link: &str| {
         let (status, body) = page(link).await;
@@ -318,14 +315,14 @@ async fn a_set_up_link_that_is_used_up_shows_no_form() {
         closed(&link).await;
     }
     let (login, name, password) = ("anna".to_owned(), String::new(), PASSWORD.to_owned());
-    people::set_up(tower, &newer, NewUser { login, name, password, roles: Vec::new() }).await.unwrap();
+    people::set_up(context, &newer, NewUser { login, name, password, roles: Vec::new() }).await.unwrap();
     closed(&of(&newer)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_login_that_does_not_exist_behaves_as_one_that_does() {
     let door = Door::new().await;
-    people::change(&door.world.tower, door.world.tower.scope(), "bob", Change::Disable).await.unwrap();
+    people::change(&door.world.context, door.world.context.scope(), "bob", Change::Disable).await.unwrap();
     let mut seen = Vec::new();
     for login in ["anna", "nobody", "bob"] {
         let mut answers = Vec::new();
@@ -361,14 +358,14 @@ async fn a_session_lasts_while_it_is_used_and_ends() {
         }
     }
     assert!(!door.is_known(&cookie).await.0, "after 30 days in any case");
-    let tower = &door.world.tower;
-    assert!(people::sessions(tower, tower.scope()).await.unwrap().is_empty());
+    let context = &door.world.context;
+    assert!(people::sessions(context, context.scope()).await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_ends_sessions_ends_them_at_once() {
     let door = Door::new().await;
-    let (tower, scope) = (&door.world.tower, door.world.tower.scope());
+    let (context, scope) = (&door.world.context, door.world.context.scope());
     let other = "another password of the tests";
     for change in [
         Change::Disable,
@@ -381,38 +378,38 @@ async fn what_ends_sessions_ends_them_at_once() {
         if !enables && !matches!(&change, Change::Password(password) if password == PASSWORD) {
             let cookies = [door.cookie(HOME, "bob").await, door.cookie(HOME, "bob").await];
             let annas = door.cookie(HOME, "anna").await;
-            people::change(tower, scope, "bob", change.clone()).await.unwrap();
+            people::change(context, scope, "bob", change.clone()).await.unwrap();
             for cookie in &cookies {
                 assert!(!door.is_known(cookie).await.0, "{change:?}");
             }
             assert!(door.is_known(&annas).await.0, "{change:?}");
         } else {
-            people::change(tower, scope, "bob", change.clone()).await.unwrap();
+            people::change(context, scope, "bob", change.clone()).await.unwrap();
         }
     }
     let cookie = door.cookie(HOME, "bob").await;
-    let sessions = people::sessions(tower, scope).await.unwrap();
+    let sessions = people::sessions(context, scope).await.unwrap();
     let bobs: Vec<_> = sessions.iter().filter(|(_, user)| user.login == "bob").map(|(s, _)| s.key.clone()).collect();
     assert_eq!(bobs.len(), 1);
     assert!(!cookie.contains(&bobs[0]), "what is listed is not the cookie");
-    assert_eq!(people::end_sessions(tower, scope, bobs, "users".into()).await.unwrap(), 1);
+    assert_eq!(people::end_sessions(context, scope, bobs, "users".into()).await.unwrap(), 1);
     assert!(!door.is_known(&cookie).await.0);
     for wrong in ["anna", "ANNA"] {
-        let error = people::change(tower, scope, wrong, Change::Disable).await.unwrap_err().to_string();
+        let error = people::change(context, scope, wrong, Change::Disable).await.unwrap_err().to_string();
         assert!(error.contains("last admin"), "{error}");
     }
-    assert!(people::change(tower, scope, "anna", Change::Roles(vec![RoleName::Agent])).await.is_err());
-    assert!(people::change(tower, scope, "anna", Change::Password("short".into())).await.is_err());
+    assert!(people::change(context, scope, "anna", Change::Roles(vec![RoleName::Agent])).await.is_err());
+    assert!(people::change(context, scope, "anna", Change::Password("short".into())).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_that_was_ended_is_not_begun_again_by_a_request_under_way() {
     let door = Door::new().await;
-    let (tower, scope) = (&door.world.tower, door.world.tower.scope());
+    let (context, scope) = (&door.world.context, door.world.context.scope());
     let cookie = door.cookie(HOME, "anna").await;
-    let (before, _) = people::sessions(tower, scope).await.unwrap().remove(0);
-    people::end_sessions(tower, scope, vec![before.key.clone()], "users".into()).await.unwrap();
-    tower.store.people.renew_session(before).await.unwrap();
+    let (before, _) = people::sessions(context, scope).await.unwrap().remove(0);
+    people::end_sessions(context, scope, vec![before.key.clone()], "users".into()).await.unwrap();
+    context.store.people.renew_session(before).await.unwrap();
     assert!(!door.is_known(&cookie).await.0);
 }
 
@@ -422,7 +419,7 @@ const STREAM_END_MAX: Duration = Duration::from_secs(10);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn live_streams_end_with_the_session() {
     let site = Site::start().await;
-    let (tower, scope) = (Arc::clone(&site.world.tower), site.world.tower.scope());
+    let (context, scope) = (Arc::clone(&site.world.context), site.world.context.scope());
     let cookie = site.sign_in_as(RoleName::Agent).await;
     let login = "agent@example.test";
     let ways = ["sign out", "session", "password", "roles", "disable"];
@@ -436,19 +433,19 @@ async fn live_streams_end_with_the_session() {
                 assert!(answer.status.is_success() || answer.status.is_redirection(), "{answer:?}");
             }
             "session" => {
-                let sessions = people::sessions(&tower, scope).await.unwrap();
+                let sessions = people::sessions(&context, scope).await.unwrap();
                 let keys = sessions.into_iter().filter(|(_, user)| user.login == login).map(|(s, _)| s.key).collect();
-                people::end_sessions(&tower, scope, keys, "users".into()).await.unwrap();
+                people::end_sessions(&context, scope, keys, "users".into()).await.unwrap();
             }
             "password" => {
                 let change = Change::Password(PASSWORD.into());
-                people::change(&tower, scope, login, change).await.unwrap();
+                people::change(&context, scope, login, change).await.unwrap();
             }
             "roles" => {
-                people::change(&tower, scope, login, Change::Roles(vec![RoleName::Executive])).await.unwrap();
+                people::change(&context, scope, login, Change::Roles(vec![RoleName::Executive])).await.unwrap();
             }
             _ => {
-                people::change(&tower, scope, login, Change::Disable).await.unwrap();
+                people::change(&context, scope, login, Change::Disable).await.unwrap();
             }
         }
         let rest = timeout(STREAM_END_MAX, async { while stream.frame().await.is_some() {} }).await;
@@ -531,8 +528,8 @@ async fn figures_are_for_those_who_may() {
         (apart, vec![(local, None, 404), (far, None, 404)]),
     ] {
         let world = World::with(settings.resolve().unwrap()).await;
-        let web = http::router(Arc::clone(&world.tower), figures(), CancellationToken::new());
-        let worker = http::worker_router(Arc::clone(&world.tower), figures());
+        let web = http::router(world.front(), figures(), CancellationToken::new());
+        let worker = http::worker_router(world.front(), figures());
         for (from, header, status) in cases {
             for router in [&web, &worker] {
                 let answer = ask(router, "/metrics", from, header.as_slice()).await;
@@ -540,8 +537,8 @@ async fn figures_are_for_those_who_may() {
                 assert_eq!(status == 401, answer.1.contains_key(header::WWW_AUTHENTICATE));
             }
         }
-        let own = http::metrics_router(Arc::clone(&world.tower), figures());
-        let needs_token = world.tower.config.metrics_token.is_some();
+        let own = http::metrics_router(world.front(), figures());
+        let needs_token = world.config.metrics_token.is_some();
         let answer = ask(&own, "/metrics", far, &[]).await.0;
         assert_eq!(answer, if needs_token { StatusCode::UNAUTHORIZED } else { StatusCode::OK });
         assert_eq!(ask(&own, "/metrics", far, &[right]).await.0, StatusCode::OK);
@@ -554,8 +551,8 @@ async fn browsers_that_came_over_https_come_over_nothing_else() {
     for (url, secure) in [("https://tower.test", true), ("http://127.0.0.1:3000", false)] {
         let settings = Settings { public_url: Some(url.into()), ..Settings::default() };
         let world = World::with(settings.resolve().unwrap()).await;
-        let web = http::router(Arc::clone(&world.tower), figures(), CancellationToken::new());
-        let worker = http::worker_router(Arc::clone(&world.tower), figures());
+        let web = http::router(world.front(), figures(), CancellationToken::new());
+        let worker = http::worker_router(world.front(), figures());
         for path in
             ["/", "/sign-in", "/healthz", "/readyz", "/metrics", "/ingest/none", "/api/none", "/live/shipments", "/no"]
         {
@@ -571,35 +568,35 @@ async fn browsers_that_came_over_https_come_over_nothing_else() {
 #[tokio::test]
 async fn a_source_is_switched_off_and_a_rotated_secret_is_dropped_at_once() {
     let world = World::new().await;
-    let (tower, scope) = (&world.tower, world.tower.scope());
+    let (context, scope) = (&world.context, world.context.scope());
     let name = "aftership";
     let takes = async |n: u32| {
         world.clock.advance(Span::new().minutes(1));
         world.deliver(format!("{{\"event_id\":\"e{n}\",\"msg\":{{}}}}").as_bytes()).await.is_ok()
     };
     assert!(takes(1).await);
-    sources::disable(tower, scope, name, Some("seen elsewhere".into())).await.unwrap();
+    sources::disable(context, scope, name, Some("seen elsewhere".into())).await.unwrap();
     assert!(!takes(2).await);
-    assert_eq!(sources::in_use(tower, scope).await.unwrap().len(), 0);
+    assert_eq!(sources::in_use(context, scope).await.unwrap().len(), 0);
     world.source_of(name, name, "another secret of the tests", connectors::carriers::Settings::default()).await;
     assert!(!takes(3).await, "a new secret does not enable it");
-    sources::enable(tower, scope, name).await.unwrap();
+    sources::enable(context, scope, name).await.unwrap();
     assert!(takes(4).await, "the old secret is valid beside the new one");
-    sources::drop_old_secret(tower, scope, name).await.unwrap();
+    sources::drop_old_secret(context, scope, name).await.unwrap();
     assert!(!takes(5).await);
-    let error = sources::drop_old_secret(tower, scope, name).await.unwrap_err().to_string();
+    let error = sources::drop_old_secret(context, scope, name).await.unwrap_err().to_string();
     assert!(error.contains("one secret alone"), "{error}");
     for done in [
-        sources::disable(tower, scope, "none", None).await,
-        sources::enable(tower, scope, "none").await,
-        sources::drop_old_secret(tower, scope, "none").await,
+        sources::disable(context, scope, "none", None).await,
+        sources::enable(context, scope, "none").await,
+        sources::drop_old_secret(context, scope, "none").await,
     ] {
         let error = done.unwrap_err().to_string();
         assert!(error.contains("none") && error.contains(name), "{error}");
     }
-    sources::remove(tower, scope, name, None).await.unwrap();
-    assert!(sources::enable(tower, scope, name).await.is_err(), "what was removed does not come back");
-    let lines = tower.store.people.audit_trail(scope, None, 20).await.unwrap();
+    sources::remove(context, scope, name, None).await.unwrap();
+    assert!(sources::enable(context, scope, name).await.is_err(), "what was removed does not come back");
+    let lines = context.store.people.audit_trail(scope, None, 20).await.unwrap();
     for action in ["source.disable", "source.enable", "source.secret.drop_old"] {
         assert_eq!(lines.iter().filter(|line| line.entry.action == action).count(), 1, "{action}");
     }
@@ -730,14 +727,16 @@ async fn the_audit_trail_is_shown_as_far_as_it_is_asked_for() {
 
     // more than is read at once, by somebody and by the system
     let settings = Settings { data: Some(data.clone()), ..Default::default() };
-    let tower = server::wire::beside(settings.resolve().unwrap(), Arc::new(server::clock::SystemClock)).await.unwrap();
-    let anna = people::of_login(&tower, tower.scope(), "anna").await.unwrap();
+    let context = server::bootstrap::beside(settings.resolve().unwrap(), Arc::new(application::clock::SystemClock))
+        .await
+        .unwrap();
+    let anna = people::of_login(&context, context.scope(), "anna").await.unwrap();
     for n in 0..1100_u32 {
         let actor = if n % 11 == 0 { Actor::User(anna.id) } else { Actor::System };
-        let entry = tower.audit("test.line", format!("line:{n}"));
-        tower.store.people.audit(Scope { actor, ..tower.scope() }, entry).await.unwrap();
+        let entry = context.audit("test.line", format!("line:{n}"));
+        context.store.people.audit(Scope { actor, ..context.scope() }, entry).await.unwrap();
     }
-    drop(tower);
+    drop(context);
     assert_eq!(actions("").len(), 100, "so many where nothing else is said");
     assert_eq!(actions("--actor anna --limit 1000").len(), 100, "across reads");
     assert_eq!(actions("--actor system --limit 990").len(), 990);

@@ -4,14 +4,15 @@
 
 mod world;
 
+use application::{
+    clock::Clock,
+    config::OdooSettings,
+    odoo::{self, IMPORT_PAGES_MAX},
+};
 use connectors::call::Discard;
 use domain::{State, ids::ShipmentId};
 use jiff::SignedDuration;
-use server::{
-    clock::Clock,
-    config::{OdooSettings, Settings},
-    usecases::orders::{self, IMPORT_PAGES_MAX},
-};
+use server::config::Settings;
 use simulator::{
     journey::Place,
     odoo::{DATABASE, NewOrder, SandboxOdoo},
@@ -29,15 +30,15 @@ const DELIVERED_AGAIN: &[(&str, &str)] = &[AGAIN[0], AGAIN[1], ("Delivered_001",
 async fn world() -> (World, SandboxOdoo) {
     let odoo = SandboxOdoo::start(KEY, Arc::new(|| "2026-03-05T12:00:00Z".parse().unwrap())).await.unwrap();
     let mut config = Settings::default().resolve().unwrap();
-    config.odoo = Some(OdooSettings {
+    config.system.odoo = Some(OdooSettings {
         url: odoo.url(),
         database: DATABASE.into(),
         key: KEY.to_owned().into(),
         import_seconds: 1_000_000_000,
-        limits: server::config::CallLimits::default(),
+        limits: application::config::CallLimits::default(),
     });
     let world = World::with(config).await;
-    world.tower.odoo.as_ref().unwrap().setup(&Discard).await.unwrap();
+    world.context.odoo.as_ref().unwrap().setup(&Discard).await.unwrap();
     (world, odoo)
 }
 
@@ -57,16 +58,16 @@ async fn order(world: &World, odoo: &SandboxOdoo, number: &str) -> (i64, Shipmen
         shipped: None,
         written: now,
     });
-    orders::import(&world.tower, world.tower.scope(), world.tower.correlation(), IMPORT_PAGES_MAX, &Discard)
+    odoo::import(&world.context, world.context.scope(), world.context.correlation(), IMPORT_PAGES_MAX, &Discard)
         .await
         .unwrap();
     world.settle().await;
-    (record, world.tower.store.shipments.find(world.tower.scope(), &name).await.unwrap()[0])
+    (record, world.context.store.shipments.find(world.context.scope(), &name).await.unwrap()[0])
 }
 
 async fn nobodys(world: &World) -> Vec<ShipmentId> {
     let query = ShipmentQuery { tab: ShipmentTab::Unclaimed, ..ShipmentQuery::default() };
-    let page = world.tower.store.shipments.list(world.tower.scope(), query, world.tower.now()).await.unwrap();
+    let page = world.context.store.shipments.list(world.context.scope(), query, world.context.now()).await.unwrap();
     page.rows.iter().map(|row| row.id).collect()
 }
 

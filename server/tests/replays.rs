@@ -4,12 +4,16 @@
 
 mod world;
 
-use domain::{ids::ReplayId, observation::ProviderCode};
-use server::usecases::{
-    UseCaseError, fold,
-    mappings::{self, Change},
-    normalise, replays,
+use application::{
+    error::UseCaseError,
+    operations::replays,
+    tracking::{
+        fold,
+        mappings::{self, Change},
+        normalise,
+    },
 };
+use domain::{ids::ReplayId, observation::ProviderCode};
 use simulator::faults::Fault;
 use storage::{
     Actor, Scope,
@@ -31,19 +35,19 @@ const DELIVERED: &[(&str, &str)] =
 const REFUSALS: usize = 4 * MANY;
 
 fn person(world: &World) -> Scope {
-    Scope { actor: Actor::Operator, ..world.tower.scope() }
+    Scope { actor: Actor::Operator, ..world.context.scope() }
 }
 
 async fn start(world: &World, selection: Selection) -> (ReplayId, Tally) {
     world.clock.advance(jiff::Span::new().seconds(1));
-    replays::start(&world.tower, person(world), selection).await.unwrap()
+    replays::start(&world.context, person(world), selection).await.unwrap()
 }
 
 async fn ended(world: &World, id: ReplayId) -> Replay {
     for _ in 0..20 {
         world.settle().await;
         world.clock.advance(jiff::Span::new().seconds(1));
-        let replay = world.tower.store.replays.replay(world.tower.scope(), id).await.unwrap().unwrap();
+        let replay = world.context.store.replays.replay(world.context.scope(), id).await.unwrap().unwrap();
         if replay.state != ReplayState::Running {
             world.settle().await;
             return replay;
@@ -58,7 +62,7 @@ async fn all_that_failed_is_counted_and_taken_up_but_what_succeeded_later() {
     let pickings = systems.orders().await;
     let world = &systems.world;
     systems.say(LEFT).await;
-    let noon = world.tower.now();
+    let noon = world.context.now();
     world.clock.advance(jiff::Span::new().minutes(10));
     systems.odoo.fail(Some("stock.picking/write"), &Fault::Error("odoo.exceptions.ValidationError"), REFUSALS);
     systems.say(DELIVERED).await;
@@ -66,15 +70,15 @@ async fn all_that_failed_is_counted_and_taken_up_but_what_succeeded_later() {
     systems.odoo.clear_faults();
     // somebody corrected one in Odoo, and the next news got through
     world.clock.advance(jiff::Span::new().minutes(10));
-    world.deliver_to(&world.tower, "N0", &[DELIVERED, &[("Delivered_002", "2026-03-05T11:30:00")]].concat()).await;
+    world.deliver_to(&world.context, "N0", &[DELIVERED, &[("Delivered_002", "2026-03-05T11:30:00")]].concat()).await;
     world.settle().await;
 
     let all = Selection::Jobs(JobSelection { since: Some(noon), ..JobSelection::default() });
-    let counted = replays::count(&world.tower, person(world), &all).await.unwrap();
+    let counted = replays::count(&world.context, person(world), &all).await.unwrap();
     assert_eq!(counted, Tally { take: MANY as u64 - 1, skip: 1 });
     let other = Selection::Jobs(JobSelection { destination: Some("desk".into()), ..JobSelection::default() });
-    assert_eq!(replays::count(&world.tower, person(world), &other).await.unwrap(), Tally::default());
-    let nothing = replays::start(&world.tower, person(world), other).await.unwrap_err();
+    assert_eq!(replays::count(&world.context, person(world), &other).await.unwrap(), Tally::default());
+    let nothing = replays::start(&world.context, person(world), other).await.unwrap_err();
     assert!(matches!(nothing, UseCaseError::Invalid { field: "selection", .. }), "{nothing:?}");
 
     let (id, planned) = start(world, all).await;
@@ -90,7 +94,7 @@ async fn all_that_failed_is_counted_and_taken_up_but_what_succeeded_later() {
         markers.dedup();
         assert_eq!(markers.len(), all, "each note once");
     }
-    let trail = world.tower.store.people.audit_trail(person(world), Some(format!("replay:{id}")), 9).await.unwrap();
+    let trail = world.context.store.people.audit_trail(person(world), Some(format!("replay:{id}")), 9).await.unwrap();
     assert_eq!(trail[0].entry.action, "replay.start");
 }
 
@@ -101,7 +105,7 @@ async fn what_was_read_is_read_again_without_telling_anybody() {
     let world = &systems.world;
     systems.say(DAMAGED).await;
     let before = (systems.odoo.changes().len(), systems.desk.all_calls());
-    let shipment = world.tower.store.shipments.find(world.tower.scope(), "N3").await.unwrap()[0];
+    let shipment = world.context.store.shipments.find(world.context.scope(), "N3").await.unwrap()[0];
     let state = world.state(shipment).await;
     let (id, planned) = start(world, Selection::Messages(MessageSelection::default())).await;
     assert_eq!(planned, Tally { take: MANY as u64, skip: 0 });
@@ -109,7 +113,8 @@ async fn what_was_read_is_read_again_without_telling_anybody() {
     assert_eq!((replay.state, replay.done), (ReplayState::Done, planned));
     assert_eq!((systems.odoo.changes().len(), systems.desk.all_calls()), before, "no note, no case");
     assert_eq!(world.state(shipment).await, state);
-    let all = world.tower.store.inbox.messages(world.tower.scope(), MessageSelection::default(), None).await.unwrap();
+    let all =
+        world.context.store.inbox.messages(world.context.scope(), MessageSelection::default(), None).await.unwrap();
     assert!(all.rows.iter().all(|m| matches!(m.status, MessageStatus::Normalised { observations: 2, .. })));
     assert_eq!(all.rows.len(), MANY);
 }
@@ -129,12 +134,12 @@ async fn what_nobody_could_read_is_news_once_it_is_read() {
     world.bring("own", br#"{"number": "N0", "events": [{"code": "X", "at": "2026-03-05T11:00:00Z"}]}"#).await;
     world.settle().await;
     let bad = MessageSelection { state: Some(MessageState::Quarantined), ..MessageSelection::default() };
-    let counted = world.tower.store.inbox.count(world.tower.scope(), bad.clone()).await.unwrap();
+    let counted = world.context.store.inbox.count(world.context.scope(), bad.clone()).await.unwrap();
     assert_eq!(counted, Tally { take: 1, skip: 0 });
     world.put_source("own", "generic_json", Some("bearer".into()), world::SECRET, settings("/number")).await;
     let code = ProviderCode::new("generic.own", "X");
     let change = Change { code, meaning: Some("DELIVERED".into()), why: "as they wrote".into() };
-    mappings::publish(&world.tower, person(world), change).await.unwrap();
+    mappings::publish(&world.context, person(world), change).await.unwrap();
     let posted = systems.odoo.notes(picking).len();
     let (id, _) = start(world, Selection::Messages(bad)).await;
     assert_eq!(ended(world, id).await.done, Tally { take: 1, skip: 0 });
@@ -151,13 +156,13 @@ async fn one_that_is_stopped_leaves_the_rest() {
     systems.say(DELIVERED).await;
     systems.odoo.clear_faults();
     let (id, _) = start(world, Selection::Jobs(JobSelection::default())).await;
-    replays::stop(&world.tower, person(world), id).await.unwrap();
+    replays::stop(&world.context, person(world), id).await.unwrap();
     assert_eq!(ended(world, id).await.done, Tally::default());
     assert_eq!(systems.dead().await, MANY);
-    assert!(replays::stop(&world.tower, person(world), id).await.is_err(), "it has ended");
-    let one = world.tower.store.jobs.list(world.tower.scope(), JobFilter::Failed, JobSelection::default(), None);
+    assert!(replays::stop(&world.context, person(world), id).await.is_err(), "it has ended");
+    let one = world.context.store.jobs.list(world.context.scope(), JobFilter::Failed, JobSelection::default(), None);
     let one = one.await.unwrap().rows.remove(0).job.id;
-    assert_eq!(replays::retry(&world.tower, person(world), one).await.unwrap().take, 1);
+    assert_eq!(replays::retry(&world.context, person(world), one).await.unwrap().take, 1);
     world.settle().await;
     assert_eq!(systems.dead().await, MANY - 1);
 }
@@ -167,13 +172,13 @@ async fn what_was_just_said_is_told_by_the_live_fold_whoever_folds_first() {
     let systems = Systems::new().await;
     let picking = systems.order("N0").await;
     let world = &systems.world;
-    let (tower, scope) = (&world.tower, world.tower.scope());
+    let (context, scope) = (&world.context, world.context.scope());
     let posted = systems.odoo.notes(picking).len();
-    let receipt = world.deliver_to(tower, "N0", DELIVERED).await;
-    normalise::normalise(tower, scope, receipt.message, Cause::Live).await.unwrap();
-    let shipment = tower.store.shipments.find(scope, "N0").await.unwrap()[0];
+    let receipt = world.deliver_to(context, "N0", DELIVERED).await;
+    normalise::normalise(context, scope, receipt.message, Cause::Live).await.unwrap();
+    let shipment = context.store.shipments.find(scope, "N0").await.unwrap()[0];
     // an import's fold that was begun before, by a node that died
-    let outcome = fold::fold_shipment(tower, scope, shipment, Cause::Import, tower.correlation()).await.unwrap();
+    let outcome = fold::fold_shipment(context, scope, shipment, Cause::Import, context.correlation()).await.unwrap();
     assert_eq!(outcome, fold::FoldOutcome::Superseded);
     world.settle().await;
     assert!(systems.odoo.notes(picking).len() > posted);

@@ -293,7 +293,7 @@ async fn signed_for(world: &World) -> (String, String, String) {
     world.offer(serde_json::json!({"event_id": "e-1", "msg": msg}).to_string().as_bytes()).await.unwrap();
     let loaded = world.load(shipment).await;
     let event = loaded.input.facts[0].id;
-    let seen = world.tower.store.shipments.seen_in(world.tower.scope(), shipment).await.unwrap();
+    let seen = world.context.store.shipments.seen_in(world.context.scope(), shipment).await.unwrap();
     (shipment.to_string(), event.to_string(), seen[0].message.to_string())
 }
 
@@ -350,9 +350,9 @@ async fn places_and_times_that_are_free_text_are_read_by_those_who_may() {
 async fn reading_who_signed_is_in_the_audit_trail_once_in_a_while() {
     let world = World::new().await;
     let (shipment, ..) = signed_for(&world).await;
-    let (tower, scope) = (&world.tower, world.tower.scope());
+    let (context, scope) = (&world.context, world.context.scope());
     let lines = async || {
-        let lines = tower.store.people.audit_trail(scope, None, 100).await.unwrap();
+        let lines = context.store.people.audit_trail(scope, None, 100).await.unwrap();
         lines.into_iter().filter(|line| line.entry.action == "shipment.signatory.read").count()
     };
     let read = async |ports: &app::contract::Ports| ports.shipments.get(shipment.clone(), None).await.unwrap();
@@ -373,9 +373,9 @@ async fn reading_who_signed_is_in_the_audit_trail_once_in_a_while() {
 async fn reading_a_message_is_in_the_audit_trail_once_in_a_while() {
     let world = World::new().await;
     let (shipment, event, message) = signed_for(&world).await;
-    let (tower, scope) = (&world.tower, world.tower.scope());
+    let (context, scope) = (&world.context, world.context.scope());
     let lines = async || {
-        let lines = tower.store.people.audit_trail(scope, Some(format!("message:{message}")), 100).await.unwrap();
+        let lines = context.store.people.audit_trail(scope, Some(format!("message:{message}")), 100).await.unwrap();
         lines.into_iter().filter(|line| line.entry.action == "message.read").count()
     };
     let executive = world.ports(RoleName::Executive);

@@ -5,8 +5,8 @@
 mod world;
 
 use app::contract::shipments::{Entry, EntryKind, Mark, ShipmentView, Standing, StepStanding};
+use application::clock::Clock;
 use domain::{State, ids::ShipmentId};
-use server::clock::Clock;
 use storage::people::RoleName;
 use world::World;
 

@@ -3,12 +3,13 @@
 
 mod world;
 
-use domain::fold;
-use server::{
+use application::{
     clock::Clock,
-    config::{Mode, Settings},
-    usecases::simulate::{Simulation, Wanted},
+    config::Mode,
+    operations::simulate::{Simulation, Wanted},
 };
+use domain::fold;
+use server::config::Settings;
 use std::sync::Arc;
 use storage::shipments::{ShipmentQuery, ShipmentTab};
 use storage_sqlite::{Options, SqliteStore, fill::Fill};
@@ -20,12 +21,12 @@ async fn simulated_shipments_are_as_if_they_had_come_in() {
     let file = folder.path().join("milepost.sqlite");
     let mut fill = Fill::open(&file).await.unwrap();
     let mut config = Settings::default().resolve().unwrap();
-    config.mode = Mode::Demo;
+    config.system.mode = Mode::Demo;
     let world = World::on(SqliteStore::open(&file, Options::tool()).await.unwrap(), config).await;
-    let (store, scope) = (&world.tower.store, world.tower.scope());
+    let (store, scope) = (&world.context.store, world.context.scope());
     let source = store.inbox.sources(scope).await.unwrap()[0].id;
     let wanted = Wanted { first: 0, shipments: 600, open_percent: 20, exceptions: 30, seed: 7 };
-    let simulation = Simulation::new(Arc::clone(&world.tower), source, wanted);
+    let simulation = Simulation::new(Arc::clone(&world.context), source, wanted);
     let made: Vec<_> = (0..600).map(|number| simulation.shipment(number).unwrap()).collect();
     fill.add(scope, &made).unwrap();
 

@@ -5,12 +5,13 @@
 
 mod world;
 
+use application::clock::Clock;
 use domain::{
     State,
     ids::{CaseId, ShipmentId, SubjectId},
 };
 use jiff::tz::TimeZone;
-use server::{clock::Clock, config::Settings, wire};
+use server::{bootstrap, config::Settings};
 use std::sync::Arc;
 use storage::{
     Sealed,
@@ -77,7 +78,7 @@ async fn take_over(from: &mut Export, url: &str) {
 
 /// Each counter is the number of rows that are there.
 async fn figures_agree(world: &World) -> Figures {
-    let (store, scope, now) = (&world.tower.store, world.tower.scope(), world.clock.now());
+    let (store, scope, now) = (&world.context.store, world.context.scope(), world.clock.now());
     let figures = store.work.figures(scope, now, &TimeZone::UTC).await.unwrap();
     let tabs = store.shipments.counts(scope, now).await.unwrap();
     let queue = store.work.queue_counts(scope, now).await.unwrap();
@@ -103,11 +104,11 @@ async fn what_the_file_knew_the_database_knows() {
     old.receives("N5", DELIVERED).await;
     old.order(4, &["N4"]).await;
     let case = closed_by_an_agent(&old, second).await;
-    old.tower.store.work.put_case(old.tower.scope(), case.clone()).await.unwrap();
-    let waiting = old.deliver_to(&old.tower, "N1", DELIVERED).await;
+    old.context.store.work.put_case(old.context.scope(), case.clone()).await.unwrap();
+    let waiting = old.deliver_to(&old.context, "N1", DELIVERED).await;
     let before = old.load(first).await;
     let figures = figures_agree(&old).await;
-    let counted = old.tower.store.shipments.counts(old.tower.scope(), old.clock.now()).await.unwrap();
+    let counted = old.context.store.shipments.counts(old.context.scope(), old.clock.now()).await.unwrap();
     let clock = Arc::clone(&old.clock);
     assert!(Export::open(&file).await.is_err(), "not while a server has it");
     drop(old);
@@ -123,23 +124,24 @@ async fn what_the_file_knew_the_database_knows() {
     take_over(&mut from, &url).await;
     assert!(Import::begin(&url).await.is_err(), "a database that is in use takes nothing over");
     let store = PostgresStore::open(&url).await.unwrap();
-    let tower = wire::assemble(config, Arc::clone(&clock) as Arc<dyn Clock>, store, &[7; 32]).await.unwrap();
-    let scope = tower.scope();
-    let new = World { tower, clock };
+    let context =
+        bootstrap::assemble(config.clone(), Arc::clone(&clock) as Arc<dyn Clock>, store, &[7; 32]).await.unwrap();
+    let scope = context.scope();
+    let new = World { context, config: Arc::new(config), clock };
     let after = new.load(first).await;
     assert_eq!((&after.input, &after.shipment.folded), (&before.input, &before.shipment.folded));
     assert_eq!(new.state(second).await, State::Delivered);
     assert_eq!(new.load(second).await.cases, [CaseRecord { revision: 1, ..case }]);
     assert_eq!(new.unclaimed().await, 1);
-    assert_eq!(new.tower.store.shipments.counts(scope, new.clock.now()).await.unwrap(), counted);
+    assert_eq!(new.context.store.shipments.counts(scope, new.clock.now()).await.unwrap(), counted);
     assert_eq!(figures_agree(&new).await, figures);
-    assert_eq!(new.tower.store.mappings.unmapped_count(scope).await.unwrap(), 1);
-    let codes = new.tower.store.mappings.unmapped(scope).await.unwrap();
-    assert_eq!(new.tower.store.mappings.count_with(scope, vec![codes[0].code.clone()]).await.unwrap(), 1);
+    assert_eq!(new.context.store.mappings.unmapped_count(scope).await.unwrap(), 1);
+    let codes = new.context.store.mappings.unmapped(scope).await.unwrap();
+    assert_eq!(new.context.store.mappings.count_with(scope, vec![codes[0].code.clone()]).await.unwrap(), 1);
     assert!(
-        matches!(new.tower.store.people.audit_check(scope, &new.tower.vault.audit_key()).await.unwrap(), ChainCheck::Sound(n) if n > 0)
+        matches!(new.context.store.people.audit_check(scope, &new.context.vault.audit_key()).await.unwrap(), ChainCheck::Sound(n) if n > 0)
     );
-    let (_, body) = new.tower.store.inbox.message_and_body(scope, waiting.message).await.unwrap().unwrap();
+    let (_, body) = new.context.store.inbox.message_and_body(scope, waiting.message).await.unwrap().unwrap();
     assert!(body.is_some());
 
     new.settle().await;

@@ -7,10 +7,11 @@ pub mod fuzzing;
 pub mod postgres;
 
 use anyhow::{Context, Result, bail, ensure};
+use application::{clock::SystemClock, vault::Vault};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ring::hmac;
 use serde_json::{Value, json};
-use server::{clock::SystemClock, config::parse_key, vault::Vault};
+use server::config::parse_key;
 use std::{
     future::Future,
     io::Write,

@@ -172,7 +172,7 @@ impl Ground {
             plan: Plan::default(),
             standing: OriginStanding::Open,
             destination: None,
-            customer: Some(key.seal(server::usecases::orders::CUSTOMER, customer.to_string().as_bytes())),
+            customer: Some(key.seal(application::odoo::CUSTOMER, customer.to_string().as_bytes())),
             key: Some(wrapped),
             tokens: Vec::new(),
             correlation: CorrelationId(content_id("correlation", &[])),

@@ -1,14 +1,18 @@
 //! Small commands for admins: sources, keys, Odoo's fields. They run beside a server.
 
 use crate::{
-    clock::{Clock, SystemClock},
+    bootstrap,
     config::{self, Settings},
-    tower::Tower,
-    usecases::{UseCaseError, erasure, sources},
-    vault::KEY_BYTES,
-    wire,
 };
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
+use application::{
+    clock::{Clock, SystemClock},
+    connections::sources,
+    context::Context,
+    error::UseCaseError,
+    governance::erasure,
+    vault::KEY_BYTES,
+};
 use clap::{Args, Subcommand};
 use connectors::{
     call::ErrorClass,
@@ -24,10 +28,10 @@ use std::{
 use storage::{Actor, Scope};
 
 /// The tower for a command, and on whose behalf it acts.
-pub(super) async fn tower(settings: Settings) -> Result<(Arc<Tower>, Scope)> {
-    let tower = wire::beside(settings.resolve()?, Arc::new(SystemClock)).await?;
-    let scope = Scope { company: tower.company, actor: Actor::Operator };
-    Ok((tower, scope))
+pub(super) async fn context(settings: Settings) -> Result<(Arc<Context>, Scope)> {
+    let context = bootstrap::beside(settings.resolve()?, Arc::new(SystemClock)).await?;
+    let scope = Scope { company: context.company, actor: Actor::Operator };
+    Ok((context, scope))
 }
 
 /// Reads a secret from standard input, so that it stands in no history and no process list.
@@ -154,44 +158,44 @@ pub struct PutSource {
 
 impl Source {
     /// Does it.
-    pub async fn run(self, tower: Arc<Tower>, scope: Scope) -> Result<()> {
+    pub async fn run(self, context: Arc<Context>, scope: Scope) -> Result<()> {
         match self {
             Self::Put(source) => {
                 // what is wrong is said before anybody types a secret
                 sources::check_name(&source.name, &source.connector)?;
                 let source = source.read()?;
                 let name = source.name.clone();
-                sources::put(&tower, scope, source).await?;
-                let (url, whence) = sources::public_url(&tower, scope).await?;
+                sources::put(&context, scope, source).await?;
+                let (url, whence) = sources::public_url(&context, scope).await?;
                 println!("carriers post to {url}/ingest/{name}");
                 println!("{whence}");
             }
             Self::Remove { name, why } => {
-                sources::remove(&tower, scope, &name, why).await?;
+                sources::remove(&context, scope, &name, why).await?;
                 println!(
                     "source {name} is removed: what is posted there is refused from now on; its messages are kept"
                 );
             }
             Self::Disable { name, why } => {
-                sources::disable(&tower, scope, &name, why).await?;
+                sources::disable(&context, scope, &name, why).await?;
                 println!("source {name} is disabled: a server that runs refuses what is posted there within seconds");
             }
             Self::Enable { name } => {
-                sources::enable(&tower, scope, &name).await?;
+                sources::enable(&context, scope, &name).await?;
                 println!("source {name} takes messages again");
             }
             Self::Secret(Secret::DropOld { name }) => {
-                sources::drop_old_secret(&tower, scope, &name).await?;
+                sources::drop_old_secret(&context, scope, &name).await?;
                 println!("source {name} takes its newest secret alone: a server that runs does so within seconds");
             }
-            Self::List => list_sources(&tower, scope).await?,
+            Self::List => list_sources(&context, scope).await?,
         }
         Ok(())
     }
 }
 
-async fn list_sources(tower: &Tower, scope: Scope) -> Result<()> {
-    let sources = sources::kept(tower, scope).await?;
+async fn list_sources(context: &Context, scope: Scope) -> Result<()> {
+    let sources = sources::kept(context, scope).await?;
     if sources.is_empty() {
         println!("no source yet: make one with `milepost source put NAME --connector CONNECTOR`");
     }
@@ -270,7 +274,7 @@ impl Odoo {
     /// Does it.
     pub async fn run(self, settings: Settings) -> Result<ExitCode> {
         let config = settings.resolve()?;
-        let Some(odoo) = &config.odoo else {
+        let Some(odoo) = &config.system.odoo else {
             bail!("Odoo is not set up: give --odoo-url, --odoo-database and --odoo-key-file")
         };
         let calls = connectors::call::Discard;
@@ -339,19 +343,19 @@ pub struct Erase {
 
 impl Erase {
     /// Does it.
-    pub async fn run(self, tower: Arc<Tower>, scope: Scope) -> Result<()> {
+    pub async fn run(self, context: Arc<Context>, scope: Scope) -> Result<()> {
         match self {
-            Self { agent: Some(name), why, .. } => erase_agent(&tower, scope, &name, why).await,
-            Self { shipment: Some(words), why, .. } => erase_customer(&tower, scope, &words, why).await,
+            Self { agent: Some(name), why, .. } => erase_agent(&context, scope, &name, why).await,
+            Self { shipment: Some(words), why, .. } => erase_customer(&context, scope, &words, why).await,
             Self { .. } => bail!("name a shipment, or an agent with --agent"),
         }
     }
 }
 
-async fn erase_customer(tower: &Tower, scope: Scope, words: &str, why: String) -> Result<()> {
+async fn erase_customer(context: &Context, scope: Scope, words: &str, why: String) -> Result<()> {
     let found = match words.parse() {
         Ok(id) => vec![id],
-        Err(_) => tower.store.shipments.find(scope, words).await?,
+        Err(_) => context.store.shipments.find(scope, words).await?,
     };
     let [id] = found[..] else {
         match found.len() {
@@ -359,7 +363,7 @@ async fn erase_customer(tower: &Tower, scope: Scope, words: &str, why: String) -
             n => bail!("{n} shipments match {words}: name one by its id"),
         }
     };
-    let left = erasure::erase_customer(tower, scope, id, why).await?;
+    let left = erasure::erase_customer(context, scope, id, why).await?;
     println!("the customer of shipment {id} is erased, and will be again after a restore");
     if left.unfinished > 0 {
         println!("{} messages about it are still to be read: the server erases them when they are", left.unfinished);
@@ -375,8 +379,8 @@ async fn erase_customer(tower: &Tower, scope: Scope, words: &str, why: String) -
     Ok(())
 }
 
-async fn erase_agent(tower: &Tower, scope: Scope, name: &str, why: String) -> Result<()> {
-    match erasure::erase_agent(tower, scope, name, why).await {
+async fn erase_agent(context: &Context, scope: Scope, name: &str, why: String) -> Result<()> {
+    match erasure::erase_agent(context, scope, name, why).await {
         Err(UseCaseError::NotFound(_)) => {
             bail!(
                 "no name of an agent {name} is kept: give the login at the service desk, exactly as it is written there"

@@ -1,21 +1,18 @@
 //! `milepost audit`: the audit trail, read and checked.
 
-use super::admin::tower;
-use crate::{
-    config::Settings,
-    log,
-    tower::Tower,
-    usecases::{
-        audit::{
-            self, Opened,
-            anchor::{self, Fault, Former, Report},
-        },
-        people::sealed_audit,
-        replays::from_when,
-        tombstones,
+use super::admin::context;
+use crate::{config::Settings, log};
+use anyhow::{Context as _, Result, ensure};
+use application::{
+    audit::{
+        self, Opened,
+        anchor::{self, Fault, Former, Report},
     },
+    context::Context,
+    governance::tombstones,
+    operations::replays::from_when,
+    people::sealed_audit,
 };
-use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::{
@@ -81,20 +78,20 @@ pub struct Lines {
 impl Audit {
     /// Does it.
     pub async fn run(self, settings: Settings) -> Result<ExitCode> {
-        let (tower, scope) = tower(settings).await?;
+        let (context, scope) = context(settings).await?;
         match self {
-            Self::List(lines) => lines.print(&tower, scope, &mut BufWriter::new(std::io::stdout())).await?,
-            Self::Check => return check(&tower, scope).await,
-            Self::Export { after } => export(&tower, scope, after).await?,
-            Self::Accept { why } => accept(&tower, scope, &why).await?,
+            Self::List(lines) => lines.print(&context, scope, &mut BufWriter::new(std::io::stdout())).await?,
+            Self::Check => return check(&context, scope).await,
+            Self::Export { after } => export(&context, scope, after).await?,
+            Self::Accept { why } => accept(&context, scope, &why).await?,
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
 /// Anchors what a command wrote, where there is an anchor. What is wrong is said; what the command did is done.
-pub(super) async fn anchored(tower: &Tower) {
-    let wrong = match anchor::follow(tower).await {
+pub(super) async fn anchored(context: &Context) {
+    let wrong = match anchor::follow(context).await {
         Ok(Ok(_) | Err(Fault::Missing(_))) => return,
         Ok(Err(fault)) => fault.to_string(),
         Err(error) => error.to_string(),
@@ -104,12 +101,12 @@ pub(super) async fn anchored(tower: &Tower) {
 
 impl Lines {
     /// Reads the trail backwards and writes what is asked for, read by read.
-    async fn print(self, tower: &Tower, scope: Scope, out: &mut impl Write) -> Result<()> {
+    async fn print(self, context: &Context, scope: Scope, out: &mut impl Write) -> Result<()> {
         let actor = match &self.actor {
-            Some(name) => Some(actor(tower, scope, name).await?),
+            Some(name) => Some(actor(context, scope, name).await?),
             None => None,
         };
-        let since = from_when(&self.since, tower.now())?;
+        let since = from_when(&self.since, context.now())?;
         let is_of = |action: &str, asked: &str| {
             action.strip_prefix(asked).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
@@ -120,13 +117,13 @@ impl Lines {
         };
         let (mut left, mut before) = (self.limit as usize, None);
         while left > 0 {
-            let lines = tower.store.people.audit_before(scope, self.subject.clone(), before, READ_LINES).await?;
+            let lines = context.store.people.audit_before(scope, self.subject.clone(), before, READ_LINES).await?;
             let Some(last) = lines.last() else { break };
             before = Some(last.seq);
             // nodes' clocks differ, but never by a whole read
             let over = since.is_some_and(|since| lines.iter().all(|line| line.entry.at < since));
             let shown: Vec<_> = lines.iter().filter(|line| fits(line)).take(left).collect();
-            let opened = Opened::read(tower, scope, shown.iter().map(|line| &line.entry)).await?;
+            let opened = Opened::read(context, scope, shown.iter().map(|line| &line.entry)).await?;
             for line in &shown {
                 writeln!(out, "{}", shown_line(line, &opened))?;
             }
@@ -141,7 +138,7 @@ impl Lines {
 }
 
 /// Whom `--actor` names.
-async fn actor(tower: &Tower, scope: Scope, name: &str) -> Result<Actor> {
+async fn actor(context: &Context, scope: Scope, name: &str) -> Result<Actor> {
     if let Some(id) = name.strip_prefix("user:") {
         let id = id.parse().with_context(|| format!("{name:?} is no user:<id>, as the trail shows one"))?;
         return Ok(Actor::User(id));
@@ -149,7 +146,7 @@ async fn actor(tower: &Tower, scope: Scope, name: &str) -> Result<Actor> {
     Ok(match name {
         "operator" => Actor::Operator,
         "system" => Actor::System,
-        login => Actor::User(super::people::of_login(tower, scope, login).await?.id),
+        login => Actor::User(super::people::of_login(context, scope, login).await?.id),
     })
 }
 
@@ -164,8 +161,8 @@ fn shown_line(line: &AuditRecord, opened: &Opened) -> String {
     format!("{seq}\t{:.0}\t{who}\t{}\t{}\t{}", entry.at, entry.action, entry.subject, log::shown(&why))
 }
 
-async fn check(tower: &Tower, scope: Scope) -> Result<ExitCode> {
-    let Report { lines, faults, anchor } = anchor::check(tower, scope).await?;
+async fn check(context: &Context, scope: Scope) -> Result<ExitCode> {
+    let Report { lines, faults, anchor } = anchor::check(context, scope).await?;
     for Former { head, action, from } in anchor.iter().flat_map(|anchor| &anchor.former) {
         println!(
             "note: line {} was the newest at {:.0}; the trail went on from line {from} ({action})",
@@ -180,14 +177,14 @@ async fn check(tower: &Tower, scope: Scope) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn export(tower: &Tower, scope: Scope, mut after: i64) -> Result<()> {
+async fn export(context: &Context, scope: Scope, mut after: i64) -> Result<()> {
     let mut out = BufWriter::new(std::io::stdout());
     loop {
-        let lines = tower.store.people.audit_lines(scope, Some(after), READ_LINES).await?;
+        let lines = context.store.people.audit_lines(scope, Some(after), READ_LINES).await?;
         let Some(last) = lines.last() else { return Ok(out.flush()?) };
         after = last.seq;
         let subjects = lines.iter().flat_map(Line::sealed).flatten().map(|sealed| sealed.subject).collect();
-        let opened = Opened::of(tower, scope, subjects).await?;
+        let opened = Opened::of(context, scope, subjects).await?;
         for line in &lines {
             serde_json::to_writer(&mut out, &exported(line, &opened))?;
             writeln!(out)?;
@@ -216,17 +213,17 @@ fn exported(line: &Line, opened: &Opened) -> Value {
     })
 }
 
-async fn accept(tower: &Tower, scope: Scope, why: &str) -> Result<()> {
-    let Report { faults, .. } = anchor::check(tower, scope).await?;
-    let lacking = tombstones::check(tower).await?.map(|lacking| lacking.to_string());
+async fn accept(context: &Context, scope: Scope, why: &str) -> Result<()> {
+    let Report { faults, .. } = anchor::check(context, scope).await?;
+    let lacking = tombstones::check(context).await?.map(|lacking| lacking.to_string());
     let found: Vec<String> = faults.iter().map(ToString::to_string).chain(lacking).collect();
-    let after = sealed_audit(tower, scope, &json!({ "found": found })).await?;
-    let why = audit::reason(tower, scope, why).await?;
-    tower.store.people.audit(scope, tower.audit(ACCEPTED, "audit").after(after).why(Some(why))).await?;
-    anchor::anew(tower, scope, ACCEPTED).await?;
-    tombstones::remember(tower).await?;
+    let after = sealed_audit(context, scope, &json!({ "found": found })).await?;
+    let why = audit::reason(context, scope, why).await?;
+    context.store.people.audit(scope, context.audit(ACCEPTED, "audit").after(after).why(Some(why))).await?;
+    anchor::anew(context, scope, ACCEPTED).await?;
+    tombstones::remember(context).await?;
     found.iter().for_each(|found| println!("accepted: {found}"));
-    let left = anchor::check(tower, scope).await?.faults;
+    let left = anchor::check(context, scope).await?.faults;
     ensure!(left.is_empty(), "{}", left.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));
     println!("the trail goes on from here");
     Ok(())

@@ -1,19 +1,21 @@
 //! `milepost backup` and `milepost restore`: a copy of the database while servers write to it, and back.
 
 use crate::{
-    clock::{Clock, SystemClock},
+    bootstrap,
     config::{Config, Database, Settings},
-    tower::Tower,
-    usecases::{
-        audit::anchor,
+};
+use anyhow::{Context as _, Result, bail, ensure};
+use application::{
+    audit::anchor,
+    clock::{Clock, SystemClock},
+    context::Context,
+    governance::{
         erasure,
-        people::sealed_audit,
         tombstones::{self, Seen},
     },
+    people::sealed_audit,
     vault::Vault,
-    wire,
 };
-use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
@@ -121,7 +123,7 @@ impl Backup {
         if let Database::Sqlite(file) = &config.database {
             ensure!(file.exists(), "there is no database {}", file.display());
         }
-        let tower = wire::beside(config.clone(), Arc::new(SystemClock)).await?;
+        let context = bootstrap::beside(config.clone(), Arc::new(SystemClock)).await?;
         let (engine, made_at) = (Engine::of(&config.database), SystemClock.now());
         let name = format!("milepost-{}.{}", made_at.strftime("%Y%m%dT%H%M%SZ"), engine.ending());
         let (file, unfinished) = (folder.join(&name), folder.join(format!(".{name}.unfinished")));
@@ -129,10 +131,10 @@ impl Backup {
         let _removed = Removed(&unfinished);
         copy(&config, &unfinished).await?;
         let (bytes, sha256) = digest(&unfinished)?;
-        let erasures = tombstones::known(&tower).await?;
+        let erasures = tombstones::known(&context).await?;
         let version = env!("CARGO_PKG_VERSION").into();
         let manifest = Manifest { engine, version, made_at, bytes, sha256, erasures, mac: String::new() };
-        let manifest = manifest.sealed(&tower.vault);
+        let manifest = manifest.sealed(&context.vault);
         keep_private(&unfinished)?;
         write_private(&manifest_of(&file), &serde_json::to_vec_pretty(&manifest)?)?;
         std::fs::rename(&unfinished, &file)?;
@@ -141,7 +143,7 @@ impl Backup {
         if let Some(keep) = self.keep {
             drop_older(&folder, engine, keep.max(KEEP_MIN))?;
         }
-        println!("Keep the master key and {} apart from it.", config.tombstones.display());
+        println!("Keep the master key and {} apart from it.", config.system.tombstones.display());
         Ok(())
     }
 }
@@ -241,17 +243,17 @@ impl Restore {
             Database::Postgres(url) => put_dump(&self.file, url.expose_secret(), self.replace, &aside).await?,
         }
         // opened as a server does: tables brought up to date, the master key checked, erasures applied again
-        let tower = wire::alone(config, Arc::new(SystemClock)).await?;
-        tower.store.upkeep.restored(now).await?;
-        let erased = erasure::reapply(&tower).await?;
-        tombstones::remember(&tower).await?;
-        self.note(&tower, &manifest, erased).await?;
+        let context = bootstrap::alone(config, Arc::new(SystemClock)).await?;
+        context.store.upkeep.restored(now).await?;
+        let erased = erasure::reapply(&context).await?;
+        tombstones::remember(&context).await?;
+        self.note(&context, &manifest, erased).await?;
         println!("Restored what was there at {:.0}. {erased} erasures were applied again.", manifest.made_at);
         println!(
             "What came since is missing until its sender repeats it; Odoo is taken in again by itself. Notes, activities and\n\
              cases made since are found under their own ids and not made twice. Everybody has to sign in again."
         );
-        match anchor::walk(&tower, tower.scope(), Position::default()).await? {
+        match anchor::walk(&context, context.scope(), Position::default()).await? {
             Ok(place) => println!("The audit trail holds: {} lines.", place.seq),
             Err(fault) => bail!("the copy is in place, and its audit trail was not sound when it was made: {fault}"),
         }
@@ -270,7 +272,7 @@ impl Restore {
             None
         });
         for known in [&manifest.erasures, &Seen::parsed(there.as_deref())] {
-            if let Some(lacking) = tombstones::lacks(&config.tombstones, vault, known)? {
+            if let Some(lacking) = tombstones::lacks(&config.system.tombstones, vault, known)? {
                 ensure!(
                     self.without_erasures,
                     "{lacking}; --without-erasures restores without it, and who is erased by now is there again"
@@ -282,15 +284,15 @@ impl Restore {
     }
 
     /// The trail goes on from the copy's newest line: it says so, and the anchor keeps what was the newest one.
-    async fn note(&self, tower: &Tower, manifest: &Manifest, erased: u64) -> Result<()> {
-        let scope = Scope { company: tower.company, actor: Actor::Operator };
+    async fn note(&self, context: &Context, manifest: &Manifest, erased: u64) -> Result<()> {
+        let scope = Scope { company: context.company, actor: Actor::Operator };
         let after = serde_json::json!({
             "made_at": manifest.made_at, "sha256": manifest.sha256, "erased_again": erased,
             "without_erasures": self.without_erasures,
         });
-        let after = sealed_audit(tower, scope, &after).await?;
-        tower.store.people.audit(scope, tower.audit(RESTORED, "database").after(after)).await?;
-        Ok(anchor::anew(tower, scope, RESTORED).await?)
+        let after = sealed_audit(context, scope, &after).await?;
+        context.store.people.audit(scope, context.audit(RESTORED, "database").after(after)).await?;
+        Ok(anchor::anew(context, scope, RESTORED).await?)
     }
 }
 

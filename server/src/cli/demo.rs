@@ -2,19 +2,21 @@
 //! real ingest endpoint; nothing leaves this machine.
 
 use super::serve;
+use crate::http::Front;
 use crate::{
-    clock::{Clock, SystemClock},
-    config::{self, CallLimits, Config, Database, DeskSettings, Mode, OdooSettings, Settings},
-    tower::Tower,
-    usecases::{
-        destinations,
-        people::{self, NewUser},
-        sources,
-    },
-    vault::KEY_BYTES,
-    wire,
+    bootstrap,
+    config::{self, Config, Database, Settings},
 };
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context as _, Result, ensure};
+use application::{
+    clock::{Clock, SystemClock},
+    config::{CallLimits, DeskSettings, Mode, OdooSettings},
+    connections::sources,
+    context::Context,
+    destinations,
+    people::{self, NewUser},
+    vault::KEY_BYTES,
+};
 use clap::Args;
 use connectors::{call::Discard, carriers};
 use simulator::{SourceSecrets, World, WorldConfig};
@@ -55,29 +57,30 @@ impl Demo {
             "the demo has printed passwords and listens on this machine only: set --addr to 127.0.0.1:PORT"
         );
         ensure!(
-            config.odoo.is_none() && config.desk.is_none(),
+            config.system.odoo.is_none() && config.system.desk.is_none(),
             "the demo brings its own Odoo and desk: leave out --odoo-* and --desk-*"
         );
         ensure!(
             matches!(config.database, Database::Sqlite(_)),
             "the demo makes its database anew at each start and keeps it in a file: leave DATABASE_URL out"
         );
-        config.mode = Mode::Demo;
-        config.company = "Northwind Parts GmbH".into();
+        config.system.mode = Mode::Demo;
+        config.system.company = "Northwind Parts GmbH".into();
         fresh_folder(&config.data)?;
         let secrets = secrets(&*clock);
         let now = Arc::clone(&clock);
         let world =
             World::start(WorldConfig { seed: self.seed, sources: secrets.clone(), now: Arc::new(move || now.now()) })
                 .await?;
-        let (tower, passwords) = seed_demo(config, Arc::clone(&clock), &world, &secrets).await?;
-        hold_orders(&tower).await?;
-        let running = serve::Running::start(Arc::clone(&tower), serve::Role::All, serve::prometheus()?).await?;
+        let (context, passwords) = seed_demo(config.clone(), Arc::clone(&clock), &world, &secrets).await?;
+        hold_orders(&context).await?;
+        let front = Front { context: Arc::clone(&context), config: Arc::new(config) };
+        let running = serve::Running::start(front, serve::NodeRole::All, serve::prometheus()?).await?;
         announce(&running, &passwords);
         let endpoint = World::endpoint(&format!("http://{}", running.address))?;
         let worldly = tokio::spawn(async move {
             world.post_past(&endpoint).await;
-            if let Err(error) = import_orders(&tower).await {
+            if let Err(error) = import_orders(&context).await {
                 tracing::error!("the demo's orders are not imported: {error:#}");
             }
             world.go_on(&endpoint).await;
@@ -90,22 +93,24 @@ impl Demo {
 
 /// The orders wait for what carriers said of them so far: a delivery imported without its events would be late or without
 /// updates for a second.
-async fn hold_orders(tower: &Tower) -> Result<()> {
-    let scope = Scope { company: tower.company, actor: Actor::Operator };
-    destinations::pause(tower, scope, ODOO, "The demo loads its history first").await.context("hold the demo's orders")
+async fn hold_orders(context: &Context) -> Result<()> {
+    let scope = Scope { company: context.company, actor: Actor::Operator };
+    destinations::pause(context, scope, ODOO, "The demo loads its history first")
+        .await
+        .context("hold the demo's orders")
 }
 
 /// When all of the past is folded the orders come; they come, too, where that cannot be learned.
-async fn import_orders(tower: &Tower) -> Result<()> {
-    let scope = Scope { company: tower.company, actor: Actor::Operator };
-    let folded = past_folded(tower, scope).await;
-    destinations::resume(tower, scope, ODOO).await?;
+async fn import_orders(context: &Context) -> Result<()> {
+    let scope = Scope { company: context.company, actor: Actor::Operator };
+    let folded = past_folded(context, scope).await;
+    destinations::resume(context, scope, ODOO).await?;
     folded
 }
 
-async fn past_folded(tower: &Tower, scope: Scope) -> Result<()> {
+async fn past_folded(context: &Context, scope: Scope) -> Result<()> {
     for _ in 0..LOOKS_MAX {
-        let summary = tower.store.jobs.summary(scope, tower.now()).await?;
+        let summary = context.store.jobs.summary(scope, context.now()).await?;
         if summary.iter().all(|one| one.destination != INSIDE || one.pending == 0) {
             break;
         }
@@ -145,30 +150,30 @@ async fn seed_demo(
     clock: Arc<dyn Clock>,
     world: &World,
     secrets: &SourceSecrets,
-) -> Result<(Arc<Tower>, Vec<LogIn>)> {
-    config.odoo = Some(OdooSettings {
+) -> Result<(Arc<Context>, Vec<LogIn>)> {
+    config.system.odoo = Some(OdooSettings {
         url: world.odoo_url(),
         database: world.odoo_database(),
         key: world.odoo_key().into(),
         import_seconds: 5,
         limits: CallLimits::default(),
     });
-    config.desk = Some(DeskSettings {
+    config.system.desk = Some(DeskSettings {
         connector: "request_tracker".into(),
         url: world.desk_url(),
         token: world.desk_token().into(),
         queue: world.desk_queue(),
-        poll_seconds: config::DESK_POLL_SECONDS,
+        poll_seconds: application::config::DESK_POLL_SECONDS,
         limits: CallLimits::default(),
     });
     let mut master = [0; KEY_BYTES];
     clock.fill(&mut master);
     config::write_key(&config.master_key_file, &master)?;
-    let tower = wire::tower(config, clock).await?;
-    if let Some(odoo) = &tower.odoo {
+    let context = bootstrap::context(config, clock).await?;
+    if let Some(odoo) = &context.odoo {
         odoo.setup(&Discard).await?;
     }
-    let scope = Scope { company: tower.company, actor: Actor::Operator };
+    let scope = Scope { company: context.company, actor: Actor::Operator };
     for (name, connector, scheme, secret) in [
         ("aftership", "aftership", None, &secrets.aftership),
         ("easypost", "easypost", None, &secrets.easypost),
@@ -181,17 +186,17 @@ async fn seed_demo(
             secret: secret.clone(),
             settings: carriers::Settings { weakness_known: true, ..Default::default() },
         };
-        sources::put(&tower, scope, source).await?;
+        sources::put(&context, scope, source).await?;
     }
     let mut passwords = Vec::new();
     for (role, login, name, roles) in PEOPLE {
-        let password = format!("{role}-{}", word(&*tower.clock, 6));
+        let password = format!("{role}-{}", word(&*context.clock, 6));
         let user =
             NewUser { login: (*login).into(), name: (*name).into(), password: password.clone(), roles: roles.to_vec() };
-        people::add(&tower, scope, user).await?;
+        people::add(&context, scope, user).await?;
         passwords.push((*role, *login, password));
     }
-    Ok((tower, passwords))
+    Ok((context, passwords))
 }
 
 fn announce(running: &serve::Running, passwords: &[LogIn]) {

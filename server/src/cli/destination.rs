@@ -1,12 +1,12 @@
 //! `milepost destination`: how the systems that jobs go out to stand; stops one, or lets it go on.
 
-use crate::{
-    jobs::{breaker::Admission, errors},
-    log,
-    tower::Tower,
-    usecases::destinations,
-};
+use crate::log;
 use anyhow::Result;
+use application::{
+    context::Context,
+    destinations::{self, breaker::Admission},
+    jobs::errors,
+};
 use clap::Subcommand;
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -34,20 +34,20 @@ pub enum Destination {
 
 impl Destination {
     /// Does it.
-    pub async fn run(self, tower: Arc<Tower>, scope: Scope) -> Result<()> {
+    pub async fn run(self, context: Arc<Context>, scope: Scope) -> Result<()> {
         match self {
             Self::List => {
-                for standing in destinations::standings(&tower, scope).await? {
-                    let how = standing_words(&standing.breaker, standing.admission, tower.now());
+                for standing in destinations::standings(&context, scope).await? {
+                    let how = standing_words(&standing.breaker, standing.admission, context.now());
                     println!("{}\t{}", standing.name, log::shown(&how));
                 }
             }
             Self::Pause { name, why } => {
-                destinations::pause(&tower, scope, &name, &why).await?;
+                destinations::pause(&context, scope, &name, &why).await?;
                 println!("{name} is paused: its jobs wait");
             }
             Self::Resume { name } => {
-                destinations::resume(&tower, scope, &name).await?;
+                destinations::resume(&context, scope, &name).await?;
                 println!("{name} goes on");
             }
         }
@@ -81,7 +81,7 @@ fn standing_words(breaker: &Breaker, admission: Admission, now: Timestamp) -> St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jobs::breaker::{Outcome, admission, after};
+    use application::destinations::breaker::{Outcome, admission, after};
     use storage::destinations::Health;
 
     #[test]

@@ -1,19 +1,20 @@
 //! `milepost doctor`: checks what an installation stands on, and says what to do.
 
 use crate::{
-    clock::{Clock, SystemClock},
+    bootstrap,
     config::{Config, Settings},
     files,
     http::peer::{self, Fault},
     log,
-    tower::Tower,
-    usecases::{
-        audit::anchor::{self, Report},
-        sources, tombstones,
-    },
-    wire,
 };
 use anyhow::Result;
+use application::{
+    audit::anchor::{self, Report},
+    clock::{Clock, SystemClock},
+    connections::sources,
+    context::Context,
+    governance::tombstones,
+};
 use connectors::call::{Discard, ErrorClass};
 use jiff::SignedDuration;
 use std::{path::Path, process::ExitCode, sync::Arc};
@@ -55,7 +56,9 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
 
 async fn check(config: &Config, found: &mut Findings) {
     match config.require_secure() {
-        Ok(()) => found.good("configuration", format!("listens on {}, reached as {}", config.addr, config.public_url)),
+        Ok(()) => {
+            found.good("configuration", format!("listens on {}, reached as {}", config.addr, config.system.public_url))
+        }
         Err(error) => found.bad("configuration", error),
     }
     match config.master_key() {
@@ -108,48 +111,48 @@ fn site(config: &Config, found: &mut Findings) {
 }
 
 async fn database(config: &Config, found: &mut Findings) {
-    match wire::beside(config.clone(), Arc::new(SystemClock)).await {
+    match bootstrap::beside(config.clone(), Arc::new(SystemClock)).await {
         Err(error) => found.bad("database", format!("{error:#}")),
-        Ok(tower) => {
-            let scope = tower.scope();
-            match tower.store.shipments.counts(scope, tower.now()).await {
+        Ok(context) => {
+            let scope = context.scope();
+            match context.store.shipments.counts(scope, context.now()).await {
                 Ok(counts) => found.good("database", format!("{} shipments", counts.all)),
                 Err(error) => found.bad("database", error),
             }
-            audit(&tower, scope, found).await;
-            match sources::in_use(&tower, scope).await {
+            audit(&context, scope, found).await;
+            match sources::in_use(&context, scope).await {
                 Ok(sources) if sources.is_empty() => found.note("sources", "none: make one with `milepost source put`"),
                 Ok(sources) => {
                     for source in sources {
-                        self::source(&tower, scope, &source, found).await;
+                        self::source(&context, scope, &source, found).await;
                     }
                 }
                 Err(error) => found.bad("sources", error),
             }
-            senders(&tower, found).await;
+            senders(&context, found).await;
         }
     }
 }
 
-async fn audit(tower: &Tower, scope: Scope, found: &mut Findings) {
-    match anchor::check(tower, scope).await {
+async fn audit(context: &Context, scope: Scope, found: &mut Findings) {
+    match anchor::check(context, scope).await {
         Ok(Report { lines, faults, .. }) if faults.is_empty() => {
             found.good("audit trail", format!("{lines} lines, the chain holds"));
         }
         Ok(report) => report.faults.iter().for_each(|fault| found.bad("audit trail", fault)),
         Err(error) => found.bad("audit trail", error),
     }
-    match tombstones::check(tower).await {
-        Ok(None) => found.good("erasures", tower.config.tombstones.display()),
+    match tombstones::check(context).await {
+        Ok(None) => found.good("erasures", context.config.tombstones.display()),
         Ok(Some(lacking)) => found.bad("erasures", lacking),
         Err(error) => found.bad("erasures", error),
     }
 }
 
-async fn source(tower: &Tower, scope: Scope, source: &SourceRecord, found: &mut Findings) {
-    let age = tower.now().duration_since(source.secret_set_at).as_hours() / 24;
+async fn source(context: &Context, scope: Scope, source: &SourceRecord, found: &mut Findings) {
+    let age = context.now().duration_since(source.secret_set_at).as_hours() / 24;
     let named = format!("{} ({}, {})", source.name, source.connector, source.scheme);
-    let proof = match sources::proof_of(tower, scope, source).await {
+    let proof = match sources::proof_of(context, scope, source).await {
         Ok(proof) => proof,
         Err(error) => return found.bad("source", format!("{named}: {error:#}")),
     };
@@ -168,9 +171,9 @@ async fn source(tower: &Tower, scope: Scope, source: &SourceRecord, found: &mut 
 }
 
 /// Whether the reverse proxy says who sends in a way that can be read.
-async fn senders(tower: &Tower, found: &mut Findings) {
-    match peer::last_fault(tower).await {
-        Ok(Some(last)) if tower.now().duration_since(last.at) < UNREADABLE_IS_NEWS => match last.fault {
+async fn senders(context: &Context, found: &mut Findings) {
+    match peer::last_fault(context).await {
+        Ok(Some(last)) if context.now().duration_since(last.at) < UNREADABLE_IS_NEWS => match last.fault {
             Fault::NoAddress(_) => found.bad("senders' addresses", last),
             Fault::OtherHeader(_) => found.note("senders' addresses", last),
         },
@@ -180,7 +183,7 @@ async fn senders(tower: &Tower, found: &mut Findings) {
 }
 
 async fn odoo(config: &Config, found: &mut Findings) {
-    let Some(odoo) = &config.odoo else { return found.note("Odoo", "not set up") };
+    let Some(odoo) = &config.system.odoo else { return found.note("Odoo", "not set up") };
     let settings = connectors::odoo::OdooConfig {
         url: odoo.url.clone(),
         database: odoo.database.clone(),
@@ -222,7 +225,7 @@ async fn odoo(config: &Config, found: &mut Findings) {
 }
 
 async fn desk(config: &Config, found: &mut Findings) {
-    let Some(desk) = &config.desk else { return found.note("service desk", "not set up") };
+    let Some(desk) = &config.system.desk else { return found.note("service desk", "not set up") };
     let settings = connectors::desks::DeskConfig {
         url: desk.url.clone(),
         token: desk.token.clone(),

@@ -1,11 +1,11 @@
 //! What codes mean: published by the command line as by the page. A running server takes it up within seconds and reads
 //! again what is concerned.
 
-use crate::{
-    tower::Tower,
-    usecases::mappings::{self, Change},
+use anyhow::{Context as _, Result};
+use application::{
+    context::Context,
+    tracking::mappings::{self, Change},
 };
-use anyhow::{Context, Result};
 use clap::Subcommand;
 use domain::{mapping::Meaning, observation::ProviderCode};
 use std::sync::Arc;
@@ -42,17 +42,17 @@ pub enum Mapping {
 
 impl Mapping {
     /// Does it.
-    pub async fn run(self, tower: Arc<Tower>, scope: Scope) -> Result<()> {
+    pub async fn run(self, context: Arc<Context>, scope: Scope) -> Result<()> {
         match self {
             Self::List => {
-                for version in tower.store.mappings.history(scope).await? {
+                for version in context.store.mappings.history(scope).await? {
                     let codes: usize = version.overlay.values().map(|codes| codes.len()).sum();
                     println!("{}\t{:.0}\t{codes} codes\t{}", version.version, version.at, version.why);
                 }
                 println!("0\tas shipped");
             }
             Self::Unmapped => {
-                for seen in tower.store.mappings.unmapped(scope).await? {
+                for seen in context.store.mappings.unmapped(scope).await? {
                     println!(
                         "{}\t{}\t{} observations\t{} shipments\tlast {:.0}",
                         seen.code.list, seen.code.value, seen.observations, seen.shipments, seen.last_seen
@@ -67,12 +67,12 @@ impl Mapping {
                         format!("{text:?} is no meaning: write MILESTONE or MILESTONE|REASON, e.g. INFO|DAMAGED")
                     })?;
                 }
-                let observations = tower.store.mappings.count_with(scope, vec![code.clone()]).await?;
-                let version = mappings::publish(&tower, scope, Change { code, meaning, why }).await?;
+                let observations = context.store.mappings.count_with(scope, vec![code.clone()]).await?;
+                let version = mappings::publish(&context, scope, Change { code, meaning, why }).await?;
                 println!("version {version} is published; {observations} observations are read again");
             }
             Self::Rollback { version, why } => {
-                let new = mappings::roll_back(&tower, scope, version, why).await?;
+                let new = mappings::roll_back(&context, scope, version, why).await?;
                 println!("version {new} is published; it says what version {version} said");
             }
         }

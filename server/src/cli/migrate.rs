@@ -1,13 +1,15 @@
 //! `milepost migrate`: brings the tables up to date ahead of a start, and takes a SQLite tower over into PostgreSQL.
 
 use crate::{
-    clock::{Clock, SystemClock},
+    bootstrap,
     config::{Config, Database, Settings},
-    usecases::audit,
-    vault::Vault,
-    wire,
 };
 use anyhow::{Context, Result, bail, ensure};
+use application::{
+    audit,
+    clock::{Clock, SystemClock},
+    vault::Vault,
+};
 use clap::Args;
 use secrecy::ExposeSecret;
 use std::{
@@ -64,7 +66,7 @@ async fn begin(config: &Config, store: &Store) -> Result<()> {
     let master = config.master_key().context(
         "the tables are up to date, but the audit trail's chain, which begins with it, has to be begun by `milepost audit accept`",
     )?;
-    let scope = Scope { company: wire::company(store, config, &SystemClock).await?, actor: Actor::System };
+    let scope = Scope { company: bootstrap::company(store, config, &SystemClock).await?, actor: Actor::System };
     Ok(audit::begin(store, scope, &Vault::new(&master, Arc::new(SystemClock)), SystemClock.now()).await?)
 }
 
@@ -98,7 +100,7 @@ pub(super) async fn take_over(config: &Config, url: &str, file: &Path) -> Result
 async fn check(url: &str, config: &Config, chain_is_new: bool) -> Result<()> {
     let store = Store { chain_is_new, ..PostgresStore::connect(url).await? };
     begin(config, &store).await?;
-    let company = wire::company(&store, config, &SystemClock).await?;
+    let company = bootstrap::company(&store, config, &SystemClock).await?;
     let key = Vault::new(&config.master_key()?, Arc::new(SystemClock)).audit_key();
     let scope = Scope { company, actor: Actor::Operator };
     match walk(&*store.people, scope, &key, Position::default()).await? {

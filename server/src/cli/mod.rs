@@ -18,8 +18,9 @@ pub mod serve;
 mod simulate;
 mod verify;
 
-use crate::{config::Settings, files, log, tower::Tower};
+use crate::{config::Settings, files, log};
 use anyhow::Result;
+use application::context::Context;
 use clap::{Parser, Subcommand};
 use std::{io::ErrorKind, process::ExitCode, sync::Arc};
 use storage::Scope;
@@ -136,18 +137,18 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Simulate(simulate) => simulate.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Backup(backup) => backup.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Restore(restore) => restore.run(settings).await.map(|()| ExitCode::SUCCESS),
-            Command::Erase(erase) => on_tower(settings, |tower, scope| erase.run(tower, scope)).await,
+            Command::Erase(erase) => on_tower(settings, |context, scope| erase.run(context, scope)).await,
             Command::Doctor => doctor::run(settings).await,
-            Command::User(user) => on_tower(settings, |tower, scope| user.run(tower, scope)).await,
-            Command::Session(session) => on_tower(settings, |tower, scope| session.run(tower, scope)).await,
-            Command::Source(source) => on_tower(settings, |tower, scope| source.run(tower, scope)).await,
+            Command::User(user) => on_tower(settings, |context, scope| user.run(context, scope)).await,
+            Command::Session(session) => on_tower(settings, |context, scope| session.run(context, scope)).await,
+            Command::Source(source) => on_tower(settings, |context, scope| source.run(context, scope)).await,
             Command::Key(key) => key.run().map(|()| ExitCode::SUCCESS),
-            Command::Destination(it) => on_tower(settings, |tower, scope| it.run(tower, scope)).await,
-            Command::Dead(dead) => on_tower(settings, |tower, scope| dead.run(tower, scope)).await,
-            Command::Message(message) => on_tower(settings, |tower, scope| message.run(tower, scope)).await,
-            Command::Replay(replay) => on_tower(settings, |tower, scope| replay.run(tower, scope)).await,
-            Command::Mapping(mapping) => on_tower(settings, |tower, scope| mapping.run(tower, scope)).await,
-            Command::Promise(promise) => on_tower(settings, |tower, scope| promise.run(tower, scope)).await,
+            Command::Destination(it) => on_tower(settings, |context, scope| it.run(context, scope)).await,
+            Command::Dead(dead) => on_tower(settings, |context, scope| dead.run(context, scope)).await,
+            Command::Message(message) => on_tower(settings, |context, scope| message.run(context, scope)).await,
+            Command::Replay(replay) => on_tower(settings, |context, scope| replay.run(context, scope)).await,
+            Command::Mapping(mapping) => on_tower(settings, |context, scope| mapping.run(context, scope)).await,
+            Command::Promise(promise) => on_tower(settings, |context, scope| promise.run(context, scope)).await,
             Command::Odoo(odoo) => odoo.run(settings).await,
             Command::Audit(audit) => audit.run(settings).await,
             Command::Decode(_) | Command::Number(_) | Command::Verify(_) | Command::Fold(_) => {
@@ -159,9 +160,12 @@ fn run(cli: Cli) -> Result<ExitCode> {
 
 /// Does a command on a tower beside its servers, or without one. What it wrote into the audit trail is anchored, whatever became
 /// of it.
-async fn on_tower(settings: Settings, command: impl AsyncFnOnce(Arc<Tower>, Scope) -> Result<()>) -> Result<ExitCode> {
-    let (tower, scope) = admin::tower(settings).await?;
-    let done = command(Arc::clone(&tower), scope).await;
-    audit::anchored(&tower).await;
+async fn on_tower(
+    settings: Settings,
+    command: impl AsyncFnOnce(Arc<Context>, Scope) -> Result<()>,
+) -> Result<ExitCode> {
+    let (context, scope) = admin::context(settings).await?;
+    let done = command(Arc::clone(&context), scope).await;
+    audit::anchored(&context).await;
     done.map(|()| ExitCode::SUCCESS)
 }

@@ -1,14 +1,12 @@
 //! `milepost user` and `milepost session`: people who sign in, and where they are signed in.
 
 use super::admin::secret_from_stdin;
-use crate::{
-    tower::Tower,
-    usecases::{
-        UseCaseError, passwords,
-        people::{self, Change, NewUser},
-    },
-};
 use anyhow::{Result, bail};
+use application::{
+    context::Context,
+    error::UseCaseError,
+    people::{self, Change, NewUser, passwords},
+};
 use clap::{Args, Subcommand, ValueEnum};
 use domain::visible::visible_line;
 use std::sync::Arc;
@@ -91,32 +89,32 @@ impl From<RoleArg> for RoleName {
 
 impl User {
     /// Does it.
-    pub async fn run(self, tower: Arc<Tower>, scope: Scope) -> Result<()> {
+    pub async fn run(self, context: Arc<Context>, scope: Scope) -> Result<()> {
         match self {
             Self::Add { login, name, roles, generate } => {
-                let password = password(&tower, generate)?;
+                let password = password(&context, generate)?;
                 let user = NewUser { login: login.clone(), name, password, roles: names(roles) };
-                people::add(&tower, scope, user).await?;
+                people::add(&context, scope, user).await?;
                 println!("user {login} made");
             }
-            Self::List => list(&tower, scope).await?,
+            Self::List => list(&context, scope).await?,
             Self::Disable { login } => {
-                change(&tower, scope, &login, Change::Disable).await?;
+                change(&context, scope, &login, Change::Disable).await?;
                 println!("user {login} is disabled and signed out everywhere");
             }
             Self::Enable { login } => {
-                change(&tower, scope, &login, Change::Enable).await?;
+                change(&context, scope, &login, Change::Enable).await?;
                 println!("user {login} may sign in");
             }
             Self::Password { login, generate } => {
                 // whether there is such a user is said before anybody types a password
-                of_login(&tower, scope, &login).await?;
-                let password = password(&tower, generate)?;
-                change(&tower, scope, &login, Change::Password(password)).await?;
+                of_login(&context, scope, &login).await?;
+                let password = password(&context, generate)?;
+                change(&context, scope, &login, Change::Password(password)).await?;
                 println!("the password of {login} is set; the person is signed out everywhere");
             }
             Self::Roles { login, roles } => {
-                let user = change(&tower, scope, &login, Change::Roles(names(roles))).await?;
+                let user = change(&context, scope, &login, Change::Roles(names(roles))).await?;
                 println!("user {login} is {}", in_words(&user.roles));
             }
         }
@@ -133,17 +131,17 @@ fn in_words(roles: &[RoleName]) -> String {
 }
 
 /// The password that is typed, or one that is made and shown.
-fn password(tower: &Tower, generate: bool) -> Result<String> {
+fn password(context: &Context, generate: bool) -> Result<String> {
     if !generate {
         return secret_from_stdin("password");
     }
-    let password = passwords::make(tower);
+    let password = passwords::make(context);
     println!("password: {password}");
     Ok(password)
 }
 
-async fn list(tower: &Tower, scope: Scope) -> Result<()> {
-    let users = tower.store.people.users(scope).await?;
+async fn list(context: &Context, scope: Scope) -> Result<()> {
+    let users = context.store.people.users(scope).await?;
     if users.is_empty() {
         println!("no user yet: make one with `milepost user add you@example.com --role admin`");
     }
@@ -154,15 +152,15 @@ async fn list(tower: &Tower, scope: Scope) -> Result<()> {
     Ok(())
 }
 
-async fn change(tower: &Tower, scope: Scope, login: &str, change: Change) -> Result<UserRecord> {
-    match people::change(tower, scope, login, change).await {
+async fn change(context: &Context, scope: Scope, login: &str, change: Change) -> Result<UserRecord> {
+    match people::change(context, scope, login, change).await {
         Err(UseCaseError::NotFound(_)) => nobody(login),
         other => Ok(other?),
     }
 }
 
-pub(super) async fn of_login(tower: &Tower, scope: Scope, login: &str) -> Result<UserRecord> {
-    match people::of_login(tower, scope, login).await {
+pub(super) async fn of_login(context: &Context, scope: Scope, login: &str) -> Result<UserRecord> {
+    match people::of_login(context, scope, login).await {
         Err(UseCaseError::NotFound(_)) => nobody(login),
         other => Ok(other?),
     }
@@ -197,10 +195,10 @@ pub struct EndSession {
 
 impl Session {
     /// Does it.
-    pub async fn run(self, tower: Arc<Tower>, scope: Scope) -> Result<()> {
+    pub async fn run(self, context: Arc<Context>, scope: Scope) -> Result<()> {
         match self {
             Self::List => {
-                let sessions = people::sessions(&tower, scope).await?;
+                let sessions = people::sessions(&context, scope).await?;
                 if sessions.is_empty() {
                     println!("nobody is signed in");
                 }
@@ -216,14 +214,14 @@ impl Session {
                 }
                 Ok(())
             }
-            Self::End(which) => which.run(&tower, scope).await,
+            Self::End(which) => which.run(&context, scope).await,
         }
     }
 }
 
 impl EndSession {
-    async fn run(self, tower: &Tower, scope: Scope) -> Result<()> {
-        let sessions = people::sessions(tower, scope).await?;
+    async fn run(self, context: &Context, scope: Scope) -> Result<()> {
+        let sessions = people::sessions(context, scope).await?;
         let (sessions, subject): (Vec<_>, _) = match (self.session, self.user) {
             (Some(typed), _) => {
                 let typed = typed.to_lowercase();
@@ -238,13 +236,13 @@ impl EndSession {
                 (found, subject)
             }
             (None, Some(login)) => {
-                let user = of_login(tower, scope, &login).await?;
+                let user = of_login(context, scope, &login).await?;
                 (sessions.into_iter().filter(|(s, _)| s.user == user.id).collect(), format!("user:{}", user.id))
             }
             (None, None) => (sessions, "users".to_owned()),
         };
         let keys = sessions.into_iter().map(|(session, _)| session.key).collect();
-        match people::end_sessions(tower, scope, keys, subject).await? {
+        match people::end_sessions(context, scope, keys, subject).await? {
             1 => println!("1 session is ended"),
             number => println!("{number} sessions are ended"),
         }

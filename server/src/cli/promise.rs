@@ -1,10 +1,10 @@
 //! `milepost promise`: by when shipments should arrive whose orders promise nothing.
 
-use crate::{
-    tower::Tower,
-    usecases::promises::{self, Switch},
-};
 use anyhow::Result;
+use application::{
+    context::Context,
+    rules::promises::{self, Switch},
+};
 use clap::Subcommand;
 use domain::promise::PromiseRule;
 use std::sync::Arc;
@@ -47,10 +47,10 @@ pub enum Promise {
 
 impl Promise {
     /// Does it.
-    pub async fn run(self, tower: Arc<Tower>, scope: Scope) -> Result<()> {
+    pub async fn run(self, context: Arc<Context>, scope: Scope) -> Result<()> {
         match self {
             Self::List => {
-                let kept = promises::rules(&tower, scope).await?;
+                let kept = promises::rules(&context, scope).await?;
                 println!("promise rules are {}", if kept.on { "on" } else { "off (milepost promise on)" });
                 for rule in kept.rules {
                     let any = |part: Option<String>| part.unwrap_or_else(|| "any".into());
@@ -66,19 +66,19 @@ impl Promise {
             }
             Self::Put { name, days, carrier, service, country } => {
                 let rule = PromiseRule { name: name.clone(), carrier, service, country, days };
-                promises::put(&tower, scope, rule).await?;
+                promises::put(&context, scope, rule).await?;
                 println!("promise rule {name} is kept; the next import applies it");
             }
             Self::Remove { name } => {
-                promises::remove(&tower, scope, &name).await?;
+                promises::remove(&context, scope, &name).await?;
                 println!("promise rule {name} is removed; the next import applies it");
             }
             Self::On => {
-                promises::switch(&tower, scope, Switch::On).await?;
+                promises::switch(&context, scope, Switch::On).await?;
                 println!("promise rules are on; the next import applies them to every delivery");
             }
             Self::Off => {
-                promises::switch(&tower, scope, Switch::Off).await?;
+                promises::switch(&context, scope, Switch::Off).await?;
                 println!("promise rules are off; the next import takes their promises back");
             }
         }

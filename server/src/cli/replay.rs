@@ -1,14 +1,14 @@
 //! `milepost dead`, `milepost message`, `milepost replay`: what failed or could not be read, and its replay. Many
 //! at once are counted first and replayed by the running server, step by step.
 
-use crate::{
+use crate::log;
+use anyhow::{Context as _, Result, bail};
+use application::{
+    context::Context,
     jobs::errors,
-    log,
+    operations::replays::{self, from_when},
     texts::Slot,
-    tower::Tower,
-    usecases::replays::{self, from_when},
 };
-use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use domain::ids::{JobId, MessageId, ReplayId};
 use std::{io::Write, sync::Arc};
@@ -123,19 +123,19 @@ pub enum Replay {
 
 impl Dead {
     /// Does it.
-    pub async fn run(self, tower: Arc<Tower>, scope: Scope) -> Result<()> {
+    pub async fn run(self, context: Arc<Context>, scope: Scope) -> Result<()> {
         match self {
             Self::List(which) => {
-                let which = which.selection(&tower)?;
+                let which = which.selection(&context)?;
                 let mut cursor = None;
                 loop {
                     let first = cursor.is_none();
-                    let page = tower.store.jobs.list(scope, JobFilter::Failed, which.clone(), cursor).await?;
+                    let page = context.store.jobs.list(scope, JobFilter::Failed, which.clone(), cursor).await?;
                     if first && page.rows.is_empty() {
                         eprintln!("no failed job");
                     }
                     for row in &page.rows {
-                        writeln!(std::io::stdout(), "{}", line(&tower, row))?;
+                        writeln!(std::io::stdout(), "{}", line(&context, row))?;
                     }
                     cursor = page.next;
                     if cursor.is_none() {
@@ -143,22 +143,22 @@ impl Dead {
                     }
                 }
             }
-            Self::Show { job } => show(&tower, scope, job).await,
+            Self::Show { job } => show(&context, scope, job).await,
             Self::Retry { jobs, which, how } => {
                 how.check(jobs.is_empty())?;
-                let which = JobSelection { jobs, ..which.selection(&tower)? };
-                take_up(&tower, scope, Selection::Jobs(which), how.yes || !how.all).await
+                let which = JobSelection { jobs, ..which.selection(&context)? };
+                take_up(&context, scope, Selection::Jobs(which), how.yes || !how.all).await
             }
         }
     }
 }
 
 impl Jobs {
-    fn selection(&self, tower: &Tower) -> Result<JobSelection> {
+    fn selection(&self, context: &Context) -> Result<JobSelection> {
         Ok(JobSelection {
             destination: self.destination.clone(),
             class: self.class.clone(),
-            since: from_when(&self.since, tower.now())?,
+            since: from_when(&self.since, context.now())?,
             ..JobSelection::default()
         })
     }
@@ -174,7 +174,7 @@ impl How {
     }
 }
 
-fn line(tower: &Tower, row: &JobRow) -> String {
+fn line(context: &Context, row: &JobRow) -> String {
     let job = &row.job;
     [
         job.id.to_string(),
@@ -183,23 +183,23 @@ fn line(tower: &Tower, row: &JobRow) -> String {
         row.class.clone().unwrap_or_default(),
         job.kind.code().into(),
         job.target.clone(),
-        tower.texts.open(Slot::Error, row.error.as_ref()).unwrap_or_default(),
+        context.texts.open(Slot::Error, row.error.as_ref()).unwrap_or_default(),
     ]
     .map(|part| log::shown(&part))
     .join("\t")
 }
 
-async fn show(tower: &Tower, scope: Scope, id: JobId) -> Result<()> {
-    let row = tower.store.jobs.job(scope, id).await?.context("there is no such job")?;
-    println!("{}", line(tower, &row));
+async fn show(context: &Context, scope: Scope, id: JobId) -> Result<()> {
+    let row = context.store.jobs.job(scope, id).await?.context("there is no such job")?;
+    println!("{}", line(context, &row));
     println!("correlation {}, {} tries", row.job.correlation, row.attempts);
     if let Some(class) = row.class.as_deref().and_then(errors::class) {
         println!("{} {}", class.meaning, class.what_to_do);
     }
-    for call in tower.store.jobs.attempts(scope, id).await? {
+    for call in context.store.jobs.attempts(scope, id).await? {
         let status = call.status.map_or_else(|| "no answer".into(), |status| status.to_string());
         println!("\n{:.3} {} {status}, {} ms", call.started_at, call.operation, call.duration_ms);
-        let said = |place, text: Option<&Sealed>| log::shown(&tower.texts.open(place, text).unwrap_or_default());
+        let said = |place, text: Option<&Sealed>| log::shown(&context.texts.open(place, text).unwrap_or_default());
         let (request, response) = (call.request.as_ref(), call.response.as_ref());
         println!("> {}\n< {}", said(Slot::Request, request), said(Slot::Response, response));
     }
@@ -208,19 +208,19 @@ async fn show(tower: &Tower, scope: Scope, id: JobId) -> Result<()> {
 
 impl Message {
     /// Does it.
-    pub async fn run(self, tower: Arc<Tower>, scope: Scope) -> Result<()> {
+    pub async fn run(self, context: Arc<Context>, scope: Scope) -> Result<()> {
         match self {
             Self::List(which) => {
-                let which = which.selection(&tower, scope).await?;
+                let which = which.selection(&context, scope).await?;
                 let mut cursor = None;
                 loop {
                     let first = cursor.is_none();
-                    let page = tower.store.inbox.messages(scope, which.clone(), cursor).await?;
+                    let page = context.store.inbox.messages(scope, which.clone(), cursor).await?;
                     if first && page.rows.is_empty() {
                         eprintln!("no message");
                     }
                     for message in page.rows {
-                        writeln!(std::io::stdout(), "{}", message_line(&tower, message))?;
+                        writeln!(std::io::stdout(), "{}", message_line(&context, message))?;
                     }
                     cursor = page.next;
                     if cursor.is_none() {
@@ -230,19 +230,19 @@ impl Message {
             }
             Self::Reread { messages, which, how } => {
                 how.check(messages.is_empty())?;
-                let which = MessageSelection { messages, ..which.selection(&tower, scope).await? };
-                take_up(&tower, scope, Selection::Messages(which), how.yes || !how.all).await
+                let which = MessageSelection { messages, ..which.selection(&context, scope).await? };
+                take_up(&context, scope, Selection::Messages(which), how.yes || !how.all).await
             }
         }
     }
 }
 
 impl Messages {
-    async fn selection(&self, tower: &Tower, scope: Scope) -> Result<MessageSelection> {
+    async fn selection(&self, context: &Context, scope: Scope) -> Result<MessageSelection> {
         let source = match &self.source {
             None => None,
             Some(name) => {
-                let sources = tower.store.inbox.sources(scope).await?;
+                let sources = context.store.inbox.sources(scope).await?;
                 let found = sources.into_iter().find(|source| source.name == *name);
                 Some(found.with_context(|| format!("there is no source {name}"))?.id)
             }
@@ -253,13 +253,13 @@ impl Messages {
             Status::Ignored => MessageState::Ignored,
             Status::Quarantined => MessageState::Quarantined,
         });
-        let since = from_when(&self.since, tower.now())?;
+        let since = from_when(&self.since, context.now())?;
         Ok(MessageSelection { source, state, since, ..MessageSelection::default() })
     }
 }
 
-fn message_line(tower: &Tower, message: MessageRecord) -> String {
-    let said = |reason: Option<&Sealed>| tower.texts.open(Slot::Reason, reason).unwrap_or_default();
+fn message_line(context: &Context, message: MessageRecord) -> String {
+    let said = |reason: Option<&Sealed>| context.texts.open(Slot::Reason, reason).unwrap_or_default();
     let (status, reason) = match message.status {
         MessageStatus::Received => ("received", String::new()),
         MessageStatus::Normalised { observations, .. } => ("read", format!("{observations} statements")),
@@ -273,37 +273,37 @@ fn message_line(tower: &Tower, message: MessageRecord) -> String {
 }
 
 /// Counts, and with `really` begins.
-async fn take_up(tower: &Tower, scope: Scope, selection: Selection, really: bool) -> Result<()> {
-    let said = replays::describe(tower, scope, &selection).await?;
+async fn take_up(context: &Context, scope: Scope, selection: Selection, really: bool) -> Result<()> {
+    let said = replays::describe(context, scope, &selection).await?;
     if !really {
-        let counted = replays::count(tower, scope, &selection).await?;
+        let counted = replays::count(context, scope, &selection).await?;
         println!("{said}: {} would be taken up, {} left out; say --yes to do it", counted.take, counted.skip);
         return Ok(());
     }
-    let (id, planned) = replays::start(tower, scope, selection).await?;
+    let (id, planned) = replays::start(context, scope, selection).await?;
     println!("{id}\t{said}: {} are taken up by the running server, {} left out", planned.take, planned.skip);
     Ok(())
 }
 
 impl Replay {
     /// Does it.
-    pub async fn run(self, tower: Arc<Tower>, scope: Scope) -> Result<()> {
+    pub async fn run(self, context: Arc<Context>, scope: Scope) -> Result<()> {
         match self {
             Self::List => {
-                let replays = tower.store.replays.newest(scope).await?;
+                let replays = context.store.replays.newest(scope).await?;
                 if replays.is_empty() {
                     eprintln!("no bulk retry so far");
                 }
                 for replay in replays {
                     let (done, planned) = (replay.done, replay.planned);
                     let counts = format!("{} of {}", done.take + done.skip, planned.take + planned.skip);
-                    let said = replays::describe(&tower, scope, &replay.selection).await?;
+                    let said = replays::describe(&context, scope, &replay.selection).await?;
                     let state = format!("{:?}", replay.state).to_lowercase();
                     println!("{}\t{:.0}\t{state}\t{counts}\t{said}", replay.id, replay.at);
                 }
             }
             Self::Stop { replay } => {
-                replays::stop(&tower, scope, replay).await?;
+                replays::stop(&context, scope, replay).await?;
                 println!("stopped");
             }
         }

@@ -1,15 +1,18 @@
 //! `milepost serve`: the production start.
 
+use crate::http::Front;
 use crate::{
-    clock::SystemClock,
+    bootstrap,
     config::{Database, Settings},
     http,
-    jobs::{self, Runner},
-    tower::Tower,
-    usecases::{people, sources},
-    wire,
 };
-use anyhow::{Context, Result, bail};
+use anyhow::{Context as _, Result, bail};
+use application::{
+    clock::SystemClock,
+    connections::sources,
+    jobs::{self, Runner},
+    people,
+};
 use clap::{Args, ValueEnum};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -25,13 +28,13 @@ const SHUTDOWN_MAX: Duration = Duration::from_secs(20);
 pub struct Serve {
     /// What this process does: answer requests, work, or both. On PostgreSQL there may be any number of each; SQLite
     /// takes only one process: all.
-    #[arg(long, value_enum, default_value_t = Role::All)]
-    role: Role,
+    #[arg(long, value_enum, default_value_t = NodeRole::All)]
+    role: NodeRole,
 }
 
 /// What a process does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Role {
+pub enum NodeRole {
     /// Answers requests.
     Web,
     /// Works.
@@ -44,21 +47,21 @@ impl Serve {
     /// Runs until SIGINT or SIGTERM.
     pub async fn run(self, settings: Settings) -> Result<()> {
         let config = settings.resolve()?;
-        if self.role != Role::All && matches!(config.database, Database::Sqlite(_)) {
+        if self.role != NodeRole::All && matches!(config.database, Database::Sqlite(_)) {
             bail!(
                 "the database is SQLite, which takes one process only: leave --role out, or set DATABASE_URL to a PostgreSQL database"
             );
         }
         config.require_secure()?;
-        let tower = wire::tower(config, Arc::new(SystemClock)).await?;
-        sources::announce_public_url(&tower).await?;
-        if let Some(token) = people::setup_token(&tower).await? {
+        let context = bootstrap::context(config.clone(), Arc::new(SystemClock)).await?;
+        sources::announce_public_url(&context).await?;
+        if let Some(token) = people::setup_token(&context).await? {
             println!(
                 "There is no user yet. Make the first admin here (the link works once):\n  {}/set-up?token={token}",
-                tower.config.public_url
+                context.config.public_url
             );
         }
-        let running = Running::start(tower, self.role, prometheus()?).await?;
+        let running = Running::start(Front { context, config: Arc::new(config) }, self.role, prometheus()?).await?;
         println!("Milepost listens on http://{}", running.address);
         running.until_signal().await
     }
@@ -86,30 +89,31 @@ impl Running {
     ///
     /// # Errors
     /// When the address cannot be listened on.
-    pub async fn start(tower: Arc<Tower>, role: Role, metrics: PrometheusHandle) -> Result<Self> {
+    pub async fn start(front: Front, role: NodeRole, metrics: PrometheusHandle) -> Result<Self> {
         http::serve::allow_files();
-        let listener = bind(tower.config.addr, "--addr").await?;
-        let proxies = tower.config.proxies.clone();
+        let Front { context, config } = &front;
+        let listener = bind(config.addr, "--addr").await?;
+        let proxies = config.proxies.clone();
         let address = listener.local_addr()?;
         let shutdown = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let (listening, stop) = (Arc::clone(&tower), shutdown.clone());
+        let (listening, stop) = (Arc::clone(context), shutdown.clone());
         tasks.spawn(async move { listening.notifier.listen(stop).await });
-        tasks.spawn(jobs::run_upkeep(Arc::clone(&tower), shutdown.clone()));
-        if role != Role::Web {
+        tasks.spawn(jobs::run_upkeep(Arc::clone(context), shutdown.clone()));
+        if role != NodeRole::Web {
             for lane in [Lane::RealTime, Lane::Batch] {
-                tasks.spawn(Runner::new(Arc::clone(&tower), lane).run(shutdown.clone()));
+                tasks.spawn(Runner::new(Arc::clone(context), lane).run(shutdown.clone()));
             }
-            tasks.spawn(jobs::run_schedule(Arc::clone(&tower), shutdown.clone()));
+            tasks.spawn(jobs::run_schedule(Arc::clone(context), shutdown.clone()));
         }
-        if let Some(address) = tower.config.metrics_addr {
+        if let Some(address) = config.metrics_addr {
             let listener = bind(address, "--metrics-addr").await?;
-            let (router, stopped) = (http::metrics_router(Arc::clone(&tower), metrics.clone()), shutdown.clone());
+            let (router, stopped) = (http::metrics_router(front.clone(), metrics.clone()), shutdown.clone());
             tasks.spawn(http::serve::serve(listener, router, stopped, proxies.clone()));
         }
         let router = match role {
-            Role::Worker => http::worker_router(tower, metrics),
-            Role::Web | Role::All => http::router(tower, metrics, shutdown.clone()),
+            NodeRole::Worker => http::worker_router(front, metrics),
+            NodeRole::Web | NodeRole::All => http::router(front, metrics, shutdown.clone()),
         };
         tasks.spawn(http::serve::serve(listener, router, shutdown.clone(), proxies));
         tasks.close();

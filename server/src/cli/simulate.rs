@@ -2,23 +2,25 @@
 
 use super::migrate;
 use crate::{
-    clock::{Clock, SystemClock},
-    config::{Database, Mode, Settings},
-    usecases::{
-        simulate::{Simulation, Wanted},
-        sources::{self, NewSource},
-    },
-    wire,
+    bootstrap,
+    config::{Database, Settings},
 };
 use anyhow::{Context, Result, ensure};
+use application::{
+    clock::{Clock, SystemClock},
+    config::Mode,
+    connections::sources::{self, NewSource},
+    operations::simulate::{Simulation, Wanted},
+};
 use clap::Args;
 use secrecy::ExposeSecret;
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, mpsc::sync_channel},
 };
+use storage::transfer::Filled;
 use storage::{Actor, Scope};
-use storage_sqlite::fill::{Fill, Filled};
+use storage_sqlite::fill::Fill;
 
 /// Shipments of one transaction.
 const BATCH: u64 = 500;
@@ -58,7 +60,7 @@ impl Simulate {
         );
         let mut config = settings.resolve()?;
         // simulated sources are marked so
-        config.mode = Mode::Demo;
+        config.system.mode = Mode::Demo;
         let (file, url) = match &config.database {
             Database::Sqlite(file) => (file.clone(), None),
             Database::Postgres(url) => (config.data.join("simulated.sqlite"), Some(url.expose_secret().to_owned())),
@@ -87,8 +89,8 @@ impl Simulate {
         let fill = Fill::open(file).await?;
         let first = fill.shipments()?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let tower = wire::beside(config, Arc::clone(&clock)).await?;
-        let scope = Scope { company: tower.company, actor: Actor::Operator };
+        let context = bootstrap::beside(config, Arc::clone(&clock)).await?;
+        let scope = Scope { company: context.company, actor: Actor::Operator };
         let mut secret = [0; 16];
         clock.fill(&mut secret);
         let source = NewSource {
@@ -98,9 +100,9 @@ impl Simulate {
             secret: secret.iter().map(|b| format!("{b:02x}")).collect(),
             settings: Default::default(),
         };
-        sources::put(&tower, scope, source).await?;
+        sources::put(&context, scope, source).await?;
         let source =
-            tower.store.inbox.sources(scope).await?.into_iter().find(|s| s.name == SOURCE).context("the source")?;
+            context.store.inbox.sources(scope).await?.into_iter().find(|s| s.name == SOURCE).context("the source")?;
         let wanted = Wanted {
             first,
             shipments: self.shipments,
@@ -108,7 +110,7 @@ impl Simulate {
             exceptions: self.exceptions,
             seed: self.seed,
         };
-        let simulation = Simulation::new(tower, source.id, wanted);
+        let simulation = Simulation::new(context, source.id, wanted);
         let (send, receive) = sync_channel::<Result<Vec<Filled>>>(AHEAD);
         let shipments = self.shipments;
         let making = tokio::task::spawn_blocking(move || {

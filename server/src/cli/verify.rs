@@ -1,7 +1,7 @@
 //! `milepost verify`: checks the authenticity of a message, as the inbox would.
 
-use crate::clock::{Clock, SystemClock};
 use anyhow::{Context, Result, bail};
+use application::clock::{Clock, SystemClock};
 use clap::Args;
 use connectors::carriers::{Material, RawRequest, verify_named};
 use http::{HeaderMap, HeaderName, HeaderValue};

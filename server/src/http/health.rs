@@ -1,7 +1,7 @@
 //! `/healthz`, `/readyz`, `/metrics`: for machines that watch this one.
 
-use super::problem::Problem;
-use crate::tower::Tower;
+use super::{Front, problem::Problem};
+use application::context::Context;
 use axum::{
     extract::{ConnectInfo, Request, State},
     http::{Extensions, HeaderMap, StatusCode, header},
@@ -18,8 +18,8 @@ pub async fn healthz() -> &'static str {
 }
 
 /// The database answers: send traffic.
-pub async fn readyz(State(tower): State<Arc<Tower>>) -> Response {
-    match tower.store.jobs.next_due(Lane::RealTime).await {
+pub async fn readyz(State(context): State<Arc<Context>>) -> Response {
+    match context.store.jobs.next_due(Lane::RealTime).await {
         Ok(_) => "ready\n".into_response(),
         Err(error) => {
             tracing::warn!("not ready: {error}");
@@ -34,36 +34,33 @@ pub async fn readyz(State(tower): State<Arc<Tower>>) -> Response {
 const PASSED_ON: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
 
 /// Prometheus text, for requests with the token; where there is none, for this machine alone.
-pub async fn metrics(State((tower, handle)): State<(Arc<Tower>, PrometheusHandle)>, request: Request) -> Response {
-    let refused = match tower.config.metrics_token {
-        Some(_) => without_token(&tower, request.headers()),
+pub async fn metrics(State((front, handle)): State<(Front, PrometheusHandle)>, request: Request) -> Response {
+    let refused = match front.config.metrics_token {
+        Some(_) => without_token(&front, request.headers()),
         None => from_elsewhere(request.extensions(), request.headers()),
     };
     match refused {
         Some(refused) => refused,
-        None => figures(&tower, &handle).await,
+        None => figures(&front.context, &handle).await,
     }
 }
 
 /// The same on an address of its own: every client that reaches it may read, unless there is a token.
-pub async fn metrics_apart(
-    State((tower, handle)): State<(Arc<Tower>, PrometheusHandle)>,
-    request: Request,
-) -> Response {
-    match without_token(&tower, request.headers()) {
+pub async fn metrics_apart(State((front, handle)): State<(Front, PrometheusHandle)>, request: Request) -> Response {
+    match without_token(&front, request.headers()) {
         Some(refused) => refused,
-        None => figures(&tower, &handle).await,
+        None => figures(&front.context, &handle).await,
     }
 }
 
 /// The answer to a request without the token, where there is one.
-fn without_token(tower: &Tower, headers: &HeaderMap) -> Option<Response> {
-    let token = tower.config.metrics_token.as_ref()?;
+fn without_token(front: &Front, headers: &HeaderMap) -> Option<Response> {
+    let token = front.config.metrics_token.as_ref()?;
     let offered = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let offered = offered.and_then(|value| value.split_once(' '));
     let offered = offered.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
     // digests, so that the time says nothing of how much was right
-    let digest = |text: &str| tower.vault.digest(text.as_bytes());
+    let digest = |text: &str| front.context.vault.digest(text.as_bytes());
     if offered.is_some_and(|offered| digest(offered) == digest(token.expose_secret())) {
         return None;
     }
@@ -83,8 +80,8 @@ fn from_elsewhere(extensions: &Extensions, headers: &HeaderMap) -> Option<Respon
 }
 
 /// Figures that live in the database are read when asked for.
-async fn figures(tower: &Tower, handle: &PrometheusHandle) -> Response {
-    if let Ok(destinations) = tower.store.jobs.summary(tower.scope(), tower.now()).await {
+async fn figures(context: &Context, handle: &PrometheusHandle) -> Response {
+    if let Ok(destinations) = context.store.jobs.summary(context.scope(), context.now()).await {
         for d in destinations {
             let gauge = |status: &'static str, value: u64| {
                 #[expect(clippy::cast_precision_loss, reason = "a count of jobs is far below 2^52")]
@@ -96,7 +93,7 @@ async fn figures(tower: &Tower, handle: &PrometheusHandle) -> Response {
             gauge("dead", d.dead);
         }
     }
-    if let Ok(codes) = tower.store.mappings.unmapped_count(tower.scope()).await {
+    if let Ok(codes) = context.store.mappings.unmapped_count(context.scope()).await {
         #[expect(clippy::cast_precision_loss, reason = "a count of codes is far below 2^52")]
         metrics::gauge!("milepost_unmapped_codes").set(codes as f64);
     }

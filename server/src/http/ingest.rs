@@ -1,14 +1,15 @@
 //! `/ingest/{source}`: the carriers' door.
 
 use super::{
+    Front,
     guard::BODY_TIME,
     peer,
     problem::Problem,
     unpack::{self, Packing},
 };
-use crate::{
-    tower::Tower,
-    usecases::ingest::{self, Delivery, Refused},
+use application::{
+    context::Context,
+    tracking::ingest::{self, Delivery, Refused},
 };
 use axum::{
     Extension, Json,
@@ -21,7 +22,7 @@ use connectors::carriers::{Greeting, NoGreeting, RawRequest};
 use domain::ids::{CorrelationId, MessageId};
 use futures::StreamExt;
 use serde::Serialize;
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 use storage::inbox::Novelty;
 use tokio::sync::SemaphorePermit;
 
@@ -40,7 +41,7 @@ pub struct SentPath(pub String);
 /// Takes a message: verified over the raw bytes, durable before the answer. Whatever else is asked of the address takes
 /// none, and is answered where the source's platform asks it.
 pub async fn ingest(
-    State(tower): State<Arc<Tower>>,
+    State(front): State<Front>,
     source: Result<Path<String>, PathRejection>,
     Extension(correlation): Extension<CorrelationId>,
     request: Request,
@@ -49,8 +50,8 @@ pub async fn ingest(
     // a name that is no text is nobody's
     let source = source.map(|Path(source)| source).unwrap_or_default();
     let answer = match *request.method() {
-        Method::POST => take(&tower, &source, correlation, request).await,
-        _ => greet(&tower, &source, request.into_parts().0).await.map(|answer| (answer, "greeted")),
+        Method::POST => take(&front, &source, correlation, request).await,
+        _ => greet(&front.context, &source, request.into_parts().0).await.map(|answer| (answer, "greeted")),
     };
     let (mut response, end) = match answer {
         Ok((receipt, end)) => (receipt, end),
@@ -71,18 +72,18 @@ pub async fn nowhere(Extension(correlation): Extension<CorrelationId>) -> Respon
 }
 
 async fn take(
-    tower: &Tower,
+    Front { context, config }: &Front,
     source: &str,
     correlation: CorrelationId,
     request: Request,
 ) -> Result<(Response, &'static str), Refused> {
-    let manifest = ingest::manifest(tower, source).await?;
+    let manifest = ingest::manifest(context, source).await?;
     let (parts, body) = request.into_parts();
     let packing = Packing::of(&parts.headers).map_err(|_| Refused::Packed)?;
-    let arriving = tokio::time::timeout(BODY_TIME, read(tower, body, manifest.max_body_bytes));
+    let arriving = tokio::time::timeout(BODY_TIME, read(context, body, manifest.max_body_bytes));
     let (sent, mut room) = arriving.await.map_err(|_| Refused::TooSlow(BODY_TIME.as_secs()))??;
     let unpacked = match packing {
-        Some(packing) => Some(unpack(tower, packing, &sent, &mut room, manifest.max_body_bytes).await?),
+        Some(packing) => Some(unpack(context, packing, &sent, &mut room, manifest.max_body_bytes).await?),
         None => None,
     };
     let bytes = unpacked.as_ref().unwrap_or(&sent);
@@ -90,14 +91,14 @@ async fn take(
         method: parts.method.as_str(),
         path: parts.extensions.get::<SentPath>().map_or(parts.uri.path(), |sent| &sent.0),
         query: parts.uri.query().unwrap_or_default(),
-        peer: peer::of(&parts.extensions, &parts.headers, &tower.config.proxies),
+        peer: peer::of(&parts.extensions, &parts.headers, &config.proxies),
         headers: &parts.headers,
         body: bytes,
     };
     let delivery = Delivery { source, request: raw, correlation };
     let receipt = match &unpacked {
-        Some(_) => ingest::accept_packed(tower, delivery, &sent).await?,
-        None => ingest::accept(tower, delivery).await?,
+        Some(_) => ingest::accept_packed(context, delivery, &sent).await?,
+        None => ingest::accept(context, delivery).await?,
     };
     let (status, end) = match receipt.novelty {
         Novelty::New => ("accepted", "accepted"),
@@ -111,8 +112,8 @@ async fn take(
 }
 
 /// Answers what the source's platform asks before it sends anything.
-async fn greet(tower: &Tower, source: &str, asked: Parts) -> Result<Response, Refused> {
-    let door = ingest::manifest(tower, source).await?.door;
+async fn greet(context: &Context, source: &str, asked: Parts) -> Result<Response, Refused> {
+    let door = ingest::manifest(context, source).await?.door;
     let query = asked.uri.query().unwrap_or_default();
     let text = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
     Ok(match door.greet(&asked.method, query, &asked.headers)? {
@@ -127,7 +128,7 @@ async fn greet(tower: &Tower, source: &str, asked: Parts) -> Result<Response, Re
 
 /// The body as it was before it was packed; it may be no larger than a plain one, and takes up room like one.
 async fn unpack<'a>(
-    tower: &'a Tower,
+    context: &'a Context,
     packing: Packing,
     packed: &[u8],
     room: &mut Admission<'a>,
@@ -142,7 +143,7 @@ async fn unpack<'a>(
         if bytes.len() + piece.len() > limit {
             return Err(Refused::TooLarge(limit));
         }
-        room.grow(tower, packed.len() + bytes.len() + piece.len())?;
+        room.grow(context, packed.len() + bytes.len() + piece.len())?;
         bytes.extend_from_slice(piece);
         // a long one lets others through between its pieces
         tokio::task::yield_now().await;
@@ -160,16 +161,16 @@ struct Taken {
 /// What a body takes up until it is answered.
 #[derive(Default)]
 struct Admission<'a> {
-    /// A share of [`ROOM_KIB`](crate::tower::ROOM_KIB).
+    /// A share of [`ROOM_KIB`](application::context::ROOM_KIB).
     room: Option<SemaphorePermit<'a>>,
     file: Option<SemaphorePermit<'a>>,
 }
 
 impl<'a> Admission<'a> {
     /// Takes up what a body of so many bytes needs.
-    fn grow(&mut self, tower: &'a Tower, bytes: usize) -> Result<(), Refused> {
+    fn grow(&mut self, context: &'a Context, bytes: usize) -> Result<(), Refused> {
         if bytes > FREELY_BYTES && self.file.is_none() {
-            self.file = Some(tower.files.try_acquire().map_err(|_| Refused::Unavailable)?);
+            self.file = Some(context.files.try_acquire().map_err(|_| Refused::Unavailable)?);
         }
         let needed = bytes.min(FREELY_BYTES).div_ceil(1024);
         let more = needed.saturating_sub(self.room.as_ref().map_or(0, SemaphorePermit::num_permits));
@@ -177,7 +178,7 @@ impl<'a> Admission<'a> {
             return Ok(());
         }
         let more = u32::try_from(more).unwrap_or(u32::MAX);
-        let taken = tower.room.try_acquire_many(more).map_err(|_| Refused::Unavailable)?;
+        let taken = context.room.try_acquire_many(more).map_err(|_| Refused::Unavailable)?;
         match &mut self.room {
             Some(room) => room.merge(taken),
             None => self.room = Some(taken),
@@ -188,7 +189,7 @@ impl<'a> Admission<'a> {
 
 /// A body, read piece by piece. There is only so much room for bodies that are not answered yet, and one of more than
 /// [`FREELY_BYTES`] is a file, of which only so many are taken at once: memory has a limit, whatever is sent.
-async fn read(tower: &Tower, body: Body, limit: usize) -> Result<(Vec<u8>, Admission<'_>), Refused> {
+async fn read(context: &Context, body: Body, limit: usize) -> Result<(Vec<u8>, Admission<'_>), Refused> {
     let (mut bytes, mut room) = (Vec::new(), Admission::default());
     let mut pieces = body.into_data_stream();
     while let Some(piece) = pieces.next().await {
@@ -196,7 +197,7 @@ async fn read(tower: &Tower, body: Body, limit: usize) -> Result<(Vec<u8>, Admis
         if bytes.len() + piece.len() > limit {
             return Err(Refused::TooLarge(limit));
         }
-        room.grow(tower, bytes.len() + piece.len())?;
+        room.grow(context, bytes.len() + piece.len())?;
         bytes.extend_from_slice(&piece);
     }
     Ok((bytes, room))

@@ -4,7 +4,7 @@
 //! makes room for a new one.
 
 use super::{problem::Problem, session};
-use crate::tower::Tower;
+use application::context::Context;
 use axum::{
     extract::{Path, State, rejection::PathRejection},
     http::{HeaderMap, StatusCode},
@@ -39,7 +39,7 @@ const COME_AGAIN: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 pub struct LiveState {
     /// The installation.
-    pub tower: Arc<Tower>,
+    pub context: Arc<Context>,
     /// Ends the streams.
     pub shutdown: CancellationToken,
     /// The streams.
@@ -144,7 +144,7 @@ async fn follow(
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let scope = who.scope();
     let unavailable = |why| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", why);
-    let session = session::key_of(&live.tower, &session)
+    let session = session::key_of(&live.context, &session)
         .ok_or_else(|| Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", "nobody is signed in"))?;
     let seat = live
         .streams
@@ -153,12 +153,12 @@ async fn follow(
     let resumed = headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
     let after = match resumed {
         Some(seq) => seq,
-        None => live.tower.store.shipments.newest_change(scope).await.map_err(|error| {
+        None => live.context.store.shipments.newest_change(scope).await.map_err(|error| {
             tracing::warn!("a live stream cannot begin: {error}");
             unavailable("the database does not answer").retry_after(1)
         })?,
     };
-    let changes = live.tower.notifier.changes();
+    let changes = live.context.notifier.changes();
     let reader = Reader { live, scope, only, after, session, seat, said: false, changes };
     let events = stream::unfold(Some(reader), |reader| async move {
         let mut reader = reader?;
@@ -210,8 +210,14 @@ impl Reader {
                 return None;
             }
             self.changes.mark_unchanged();
-            let read =
-                self.live.tower.store.shipments.changes(self.scope, self.after, CHANGE_ROWS).await.unwrap_or_default();
+            let read = self
+                .live
+                .context
+                .store
+                .shipments
+                .changes(self.scope, self.after, CHANGE_ROWS)
+                .await
+                .unwrap_or_default();
             if let Some(last) = read.last() {
                 self.after = last.seq;
                 let about = |change: &Change| self.only.is_none_or(|id| id == change.shipment);
@@ -237,8 +243,8 @@ impl Reader {
 
     /// Whether the person signed out, was signed out or may not sign in any more; not while nobody can tell.
     async fn session_is_over(&self) -> bool {
-        let tower = &self.live.tower;
-        matches!(tower.store.people.session(&self.session, tower.now()).await, Ok(None))
+        let context = &self.live.context;
+        matches!(context.store.people.session(&self.session, context.now()).await, Ok(None))
     }
 }
 

@@ -13,11 +13,12 @@ pub mod serve;
 pub mod session;
 mod unpack;
 
-use crate::{config::Mode, tower::Tower};
+use crate::config::Config;
 use app::SiteAssets;
+use application::{config::Mode, context::Context};
 use axum::{
     Extension, Router,
-    extract::DefaultBodyLimit,
+    extract::{DefaultBodyLimit, FromRef},
     http::{HeaderValue, header::STRICT_TRANSPORT_SECURITY},
     middleware::{from_fn, from_fn_with_state},
     routing::{any, get},
@@ -35,59 +36,74 @@ const FORM_BYTES_MAX: usize = 64 * 1024;
 /// Browsers that were here over HTTPS come over nothing else for a year.
 const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
+/// What the front doors need: the system, and how this server is set up.
+#[derive(Clone)]
+pub struct Front {
+    /// The system.
+    pub context: Arc<Context>,
+    /// The server's settings.
+    pub config: Arc<Config>,
+}
+
+impl FromRef<Front> for Arc<Context> {
+    fn from_ref(front: &Front) -> Self {
+        Arc::clone(&front.context)
+    }
+}
+
 /// What a worker answers: those who watch it, and nobody else.
-pub fn worker_router(tower: Arc<Tower>, metrics: PrometheusHandle) -> Router {
-    guarded(watched(Arc::clone(&tower), metrics), tower, SiteAssets::default())
+pub fn worker_router(front: Front, metrics: PrometheusHandle) -> Router {
+    guarded(watched(front.clone(), metrics), front, SiteAssets::default())
 }
 
 /// What every process answers to those who watch it.
-fn watched(tower: Arc<Tower>, metrics: PrometheusHandle) -> Router {
+fn watched(front: Front, metrics: PrometheusHandle) -> Router {
     let health = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
-        .with_state(Arc::clone(&tower));
-    match tower.config.metrics_addr {
+        .with_state(front.clone());
+    match front.config.metrics_addr {
         Some(_) => health,
-        None => health.merge(Router::new().route("/metrics", get(health::metrics)).with_state((tower, metrics))),
+        None => health.merge(Router::new().route("/metrics", get(health::metrics)).with_state((front, metrics))),
     }
 }
 
 /// What the address of the metrics answers, where they have one of their own.
-pub fn metrics_router(tower: Arc<Tower>, metrics: PrometheusHandle) -> Router {
-    Router::new().route("/metrics", get(health::metrics_apart)).with_state((tower, metrics))
+pub fn metrics_router(front: Front, metrics: PrometheusHandle) -> Router {
+    Router::new().route("/metrics", get(health::metrics_apart)).with_state((front, metrics))
 }
 
 /// Everything that this server answers.
-pub fn router(tower: Arc<Tower>, metrics: PrometheusHandle, shutdown: CancellationToken) -> Router {
-    let assets = pages::assets_or_none(&tower.config);
+pub fn router(front: Front, metrics: PrometheusHandle, shutdown: CancellationToken) -> Router {
+    let assets = pages::assets_or_none(&front.config);
     let machines = Router::new()
         .route("/ingest/{source}", any(ingest::ingest))
         .route("/ingest", any(ingest::nowhere))
         .route("/ingest/{source}/{*nowhere}", any(ingest::nowhere))
         .layer(DefaultBodyLimit::disable())
-        .with_state(Arc::clone(&tower))
-        .merge(watched(Arc::clone(&tower), metrics));
+        .with_state(front.clone())
+        .merge(watched(front.clone(), metrics));
     // the rest is for messages and pages
     let streams = Arc::new(Streams::new(serve::connections_max() / 2));
     let live = Router::new()
         .route("/live/shipments", get(live::all))
         .route("/live/shipments/{id}", get(live::one))
-        .with_state(LiveState { tower: Arc::clone(&tower), shutdown, streams });
+        .with_state(LiveState { context: Arc::clone(&front.context), shutdown, streams });
     let people = live
-        .merge(pages::router(&tower, assets.clone()))
+        .merge(pages::router(&front, assets.clone()))
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .layer(from_fn(guard::timely_body))
         .layer(from_fn(guard::same_site))
-        .layer(Extension(Arc::clone(&tower)))
-        .layer(session::layer(&tower));
-    guarded(machines.merge(people), tower, assets)
+        .layer(Extension(Arc::clone(&front.context)))
+        .layer(session::layer(&front));
+    guarded(machines.merge(people), front, assets)
 }
 
-fn guarded(router: Router, tower: Arc<Tower>, assets: SiteAssets) -> Router {
-    let https = tower.config.secure_cookies() && tower.config.mode == Mode::Production;
-    let catch = panics::Catch { tower, assets };
+fn guarded(router: Router, front: Front, assets: SiteAssets) -> Router {
+    let https = front.config.secure_cookies() && front.config.system.mode == Mode::Production;
+    let catch = panics::Catch { context: Arc::clone(&front.context), assets };
     let router = router
-        .layer(from_fn_with_state(peer::Watch::new(Arc::clone(&catch.tower)), peer::watch))
+        .layer(from_fn_with_state(peer::Watch::new(front), peer::watch))
         .layer(from_fn(problem::for_machines))
         .layer(from_fn_with_state(catch, panics::catch))
         .layer(from_fn(guard::security_headers));

@@ -1,19 +1,15 @@
 //! Pages: server-side rendering, the pages' server functions, and the site folder with the browser's half.
 
-use super::{panics::PageTasks, peer, problem::Problem, session};
-use crate::{
-    config::{Config, Mode},
-    ports,
-    tower::Tower,
-    usecases::sign_in::Origin,
-};
-use anyhow::Context;
+use super::{Front, panics::PageTasks, peer, problem::Problem, session};
+use crate::{config::Config, ports};
+use anyhow::Context as _;
 use app::{
     SiteAssets,
     contract::{ApiError, session::Viewer},
     pages::errors::AWAY_SECONDS,
     shell,
 };
+use application::{config::Mode, people::sign_in::Origin};
 use axum::{
     Json, Router,
     body::{Body, to_bytes},
@@ -34,7 +30,7 @@ use leptos::{
     },
 };
 use leptos_axum::handle_server_fns_with_context;
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 use tower::ServiceExt as _;
 use tower_http::services::ServeDir;
 use tower_sessions::Session;
@@ -59,9 +55,8 @@ const NEVER: HeaderValue = HeaderValue::from_static("no-store");
 
 #[derive(Clone)]
 struct Pages {
-    tower: Arc<Tower>,
+    front: Front,
     assets: SiteAssets,
-    site: Option<PathBuf>,
 }
 
 /// The browser's half, from the site folder's manifest; none where no folder is configured.
@@ -89,10 +84,10 @@ pub fn assets_or_none(config: &Config) -> SiteAssets {
 }
 
 /// Pages, server functions and static files.
-pub fn router(tower: &Arc<Tower>, assets: SiteAssets) -> Router {
+pub fn router(front: &Front, assets: SiteAssets) -> Router {
     // pages load their data in tasks of this runtime; a second router in one process finds it set
     let _ = any_spawner::Executor::init_custom_executor(PageTasks);
-    let pages = Pages { tower: Arc::clone(tower), assets, site: tower.config.site.clone() };
+    let pages = Pages { front: front.clone(), assets };
     Router::new()
         .route("/api/{*function}", any(server_function))
         .fallback(file_or_page)
@@ -112,14 +107,14 @@ struct InContext {
 impl InContext {
     async fn of(pages: &Pages, browser: ports::session::BrowserSession) -> Result<Self, StatusCode> {
         let user = match &browser.session {
-            Some(session) => session::user(&pages.tower, session).await?,
+            Some(session) => session::user(&pages.front.context, session).await?,
             None => None,
         };
         Ok(Self {
             viewer: user.as_ref().map(ports::session::viewer),
-            ports: Arc::new(ports::all(&pages.tower, user.as_ref(), &browser)),
+            ports: Arc::new(ports::all(&pages.front.context, user.as_ref(), &browser)),
             session: browser,
-            site: ports::session::installation(&pages.tower, pages.tower.config.mode == Mode::Demo),
+            site: ports::session::installation(&pages.front.context, pages.front.config.system.mode == Mode::Demo),
         })
     }
 
@@ -132,7 +127,7 @@ impl InContext {
 }
 
 fn browser(pages: &Pages, request: &Request) -> ports::session::BrowserSession {
-    let proxies = &pages.tower.config.proxies;
+    let proxies = &pages.front.config.proxies;
     let (extensions, headers) = (request.extensions(), request.headers());
     let address = peer::shown(extensions, headers, proxies);
     let origin = Origin { address, counted: peer::counted_of(extensions, headers, proxies) };
@@ -283,7 +278,7 @@ async fn file_or_page(State(pages): State<Pages>, request: Request) -> Response 
     match whole(render(request).await).await {
         Ok(page) => page,
         Err(error) => {
-            let correlation = correlation.unwrap_or_else(|| pages.tower.correlation());
+            let correlation = correlation.unwrap_or_else(|| pages.front.context.correlation());
             tracing::error!(%correlation, "a page cannot be made: {error}");
             broken(&pages.assets, correlation)
         }
@@ -304,7 +299,7 @@ async fn whole(page: Response) -> Result<Response, axum::Error> {
 
 /// The request for a file, where the path may be one: pages have no dot in their last part.
 fn static_path(pages: &Pages, request: &Request) -> Option<Request> {
-    pages.site.as_ref()?;
+    pages.front.config.site.as_ref()?;
     let path = request.uri().path();
     if path == "/manifest.json" || !path.rsplit('/').next().unwrap_or_default().contains('.') {
         return None;
@@ -315,7 +310,7 @@ fn static_path(pages: &Pages, request: &Request) -> Option<Request> {
 }
 
 async fn static_file(pages: &Pages, probe: Request) -> Option<Response> {
-    let site = pages.site.as_ref()?;
+    let site = pages.front.config.site.as_ref()?;
     let keep = if probe.uri().path().starts_with("/pkg/") { FOREVER } else { A_DAY };
     let Ok(mut answer) = ServeDir::new(site).precompressed_br().precompressed_gzip().oneshot(probe).await;
     if answer.status() == StatusCode::NOT_FOUND {

@@ -2,9 +2,9 @@
 //! it, and it is counted. Tasks that a page starts belong to its request.
 
 use super::{ingest::CORRELATION, problem::Problem};
-use crate::tower::Tower;
 use any_spawner::{CustomExecutor, PinnedFuture, PinnedLocalFuture};
 use app::SiteAssets;
+use application::context::Context;
 use axum::{
     body::{Body, HttpBody},
     extract::{MatchedPath, Request, State},
@@ -54,7 +54,7 @@ impl Tasks {
 #[derive(Clone)]
 pub struct Catch {
     /// The installation.
-    pub tower: Arc<Tower>,
+    pub context: Arc<Context>,
     /// The style of the page that is shown.
     pub assets: SiteAssets,
 }
@@ -62,7 +62,7 @@ pub struct Catch {
 /// Answers 500 where a handler, or a task that it started, panics. Handlers find the request's [`CorrelationId`] among its
 /// extensions.
 pub async fn catch(State(catch): State<Catch>, mut request: Request, next: Next) -> Response {
-    let correlation = catch.tower.correlation();
+    let correlation = catch.context.correlation();
     let to_a_person = to_a_person(&request);
     request.extensions_mut().insert(correlation);
     let tasks = Arc::new(Tasks::default());

@@ -4,10 +4,9 @@
 //! configuration names, else the first of them that is there. Read from its end, the sender is the first address that is not
 //! a trusted proxy's; whatever stands before it anybody may have invented, and nothing in it changes how the rest is read.
 
-use crate::{
-    config::{ForwardedHeader, Proxies},
-    tower::Tower,
-};
+use super::Front;
+use crate::config::{ForwardedHeader, Proxies};
+use application::context::Context;
 use axum::{
     extract::{ConnectInfo, Request, State},
     http::{Extensions, HeaderMap, HeaderName, HeaderValue, header::FORWARDED},
@@ -278,22 +277,22 @@ impl fmt::Display for LastFault {
 ///
 /// # Errors
 /// When the store fails.
-pub async fn last_fault(tower: &Tower) -> storage::Result<Option<LastFault>> {
-    let kept = tower.store.people.setting(tower.scope(), SETTING).await?;
+pub async fn last_fault(context: &Context) -> storage::Result<Option<LastFault>> {
+    let kept = context.store.people.setting(context.scope(), SETTING).await?;
     Ok(kept.and_then(|kept| serde_json::from_str(&kept).ok()))
 }
 
 /// What watches for addresses that cannot be read.
 #[derive(Clone)]
 pub struct Watch {
-    tower: Arc<Tower>,
+    front: Front,
     said: Arc<Mutex<Option<Timestamp>>>,
 }
 
 impl Watch {
     /// Nothing was said yet.
-    pub fn new(tower: Arc<Tower>) -> Self {
-        Self { tower, said: Arc::default() }
+    pub fn new(front: Front) -> Self {
+        Self { front, said: Arc::default() }
     }
 
     /// Whether it is time to say something.
@@ -309,9 +308,9 @@ impl Watch {
 
 /// Says in the log, and to `milepost doctor`, that the reverse proxy's word on a sender is not understood.
 pub async fn watch(State(watch): State<Watch>, request: Request, next: Next) -> Response {
-    let tower = &watch.tower;
-    let now = tower.now();
-    if let Some(fault) = fault(request.extensions(), request.headers(), &tower.config.proxies)
+    let Front { context, config } = &watch.front;
+    let now = context.now();
+    if let Some(fault) = fault(request.extensions(), request.headers(), &config.proxies)
         && let Some(from) = connected(request.extensions())
         && watch.due(now)
     {
@@ -321,7 +320,7 @@ pub async fn watch(State(watch): State<Watch>, request: Request, next: Next) -> 
             Fault::OtherHeader(_) => tracing::warn!("a sender's address, by way of {from}: {fault}"),
         }
         let reported = serde_json::to_string(&LastFault { at: now, from, fault }).unwrap_or_default();
-        if let Err(error) = tower.store.people.put_setting(tower.scope(), SETTING, reported).await {
+        if let Err(error) = context.store.people.put_setting(context.scope(), SETTING, reported).await {
             tracing::warn!("doctor will not know of it: {error}");
         }
     }

@@ -1,7 +1,7 @@
 //! Errors to machines: problem+json (RFC 9457) with a stable `code`.
 
 use super::ingest::CORRELATION;
-use crate::usecases::UseCaseError;
+use application::error::UseCaseError;
 use axum::{
     extract::Request,
     http::{HeaderValue, Method, StatusCode, header},

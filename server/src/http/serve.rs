@@ -2,10 +2,8 @@
 //! ever, and nobody holds all of them.
 
 use super::{peer, problem::Problem};
-use crate::{
-    clock::{Clock as _, SystemClock},
-    config::Proxies,
-};
+use crate::config::Proxies;
+use application::clock::{Clock as _, SystemClock};
 use axum::{
     Router,
     body::Body,

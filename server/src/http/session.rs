@@ -1,7 +1,8 @@
 //! Sessions: tower-sessions on our own storage. The cookie's value is stored hashed only; who it is is read anew on every
 //! request, so that a disabled user is signed out at once.
 
-use crate::tower::Tower;
+use super::Front;
+use application::context::Context;
 use async_trait::async_trait;
 use axum::{
     extract::{FromRequestParts, OptionalFromRequestParts},
@@ -49,24 +50,24 @@ impl Person {
     }
 }
 
-fn password_token(tower: &Tower, user: &UserRecord) -> String {
-    tower.vault.token("session.password", &user.password)
+fn password_token(context: &Context, user: &UserRecord) -> String {
+    context.vault.token("session.password", &user.password)
 }
 
 /// Under what a session is kept.
-fn key(tower: &Tower, id: &Id) -> String {
-    tower.vault.token("session", &id.to_string())
+fn key(context: &Context, id: &Id) -> String {
+    context.vault.token("session", &id.to_string())
 }
 
 /// Under what this session is kept; none where there is none.
-pub fn key_of(tower: &Tower, session: &Session) -> Option<String> {
-    session.id().map(|id| key(tower, &id))
+pub fn key_of(context: &Context, session: &Session) -> Option<String> {
+    session.id().map(|id| key(context, &id))
 }
 
 /// The session layer of the router.
-pub fn layer(tower: &Arc<Tower>) -> SessionManagerLayer<StoredSessions> {
-    let secure = tower.config.secure_cookies();
-    SessionManagerLayer::new(StoredSessions(Arc::clone(tower)))
+pub fn layer(front: &Front) -> SessionManagerLayer<StoredSessions> {
+    let secure = front.config.secure_cookies();
+    SessionManagerLayer::new(StoredSessions(Arc::clone(&front.context)))
         .with_name(if secure { "__Host-milepost" } else { "milepost" })
         .with_secure(secure)
         .with_http_only(true)
@@ -78,10 +79,14 @@ pub fn layer(tower: &Arc<Tower>) -> SessionManagerLayer<StoredSessions> {
 ///
 /// # Errors
 /// When the store fails.
-pub async fn begin(tower: &Tower, session: &Session, user: &UserRecord) -> Result<(), tower_sessions::session::Error> {
+pub async fn begin(
+    context: &Context,
+    session: &Session,
+    user: &UserRecord,
+) -> Result<(), tower_sessions::session::Error> {
     session.cycle_id().await?;
-    let now = tower.now();
-    let person = Person { user: user.id, made_at: now, seen_at: now, password: password_token(tower, user) };
+    let now = context.now();
+    let person = Person { user: user.id, made_at: now, seen_at: now, password: password_token(context, user) };
     session.insert(PERSON, person).await
 }
 
@@ -97,16 +102,16 @@ pub async fn end(session: &Session) -> Result<(), tower_sessions::session::Error
 ///
 /// # Errors
 /// 503 when the store does not answer: nobody is signed out by that.
-pub async fn user(tower: &Tower, session: &Session) -> Result<Option<UserRecord>, StatusCode> {
+pub async fn user(context: &Context, session: &Session) -> Result<Option<UserRecord>, StatusCode> {
     let away = |error: &dyn std::fmt::Display| {
         tracing::warn!("a session cannot be read: {error}");
         StatusCode::SERVICE_UNAVAILABLE
     };
     let Some(person) = session.get::<Person>(PERSON).await.map_err(|error| away(&error))? else { return Ok(None) };
-    let user = tower.store.people.user(person.user).await.map_err(|error| away(&error))?;
-    let same = |user: &UserRecord| user.enabled && password_token(tower, user) == person.password;
+    let user = context.store.people.user(person.user).await.map_err(|error| away(&error))?;
+    let same = |user: &UserRecord| user.enabled && password_token(context, user) == person.password;
     let Some(user) = user.filter(same) else { return Ok(None) };
-    let now = tower.now();
+    let now = context.now();
     if now.duration_since(person.seen_at) >= SEEN_EVERY {
         session.insert(PERSON, Person { seen_at: now, ..person }).await.map_err(|error| away(&error))?;
     }
@@ -136,17 +141,18 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for SignedIn {
     type Rejection = StatusCode;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Self::Rejection> {
-        let (Some(tower), Some(session)) = (parts.extensions.get::<Arc<Tower>>(), parts.extensions.get::<Session>())
+        let (Some(context), Some(session)) =
+            (parts.extensions.get::<Arc<Context>>(), parts.extensions.get::<Session>())
         else {
             return Err(StatusCode::INTERNAL_SERVER_ERROR);
         };
-        Ok(user(tower, session).await?.map(Self))
+        Ok(user(context, session).await?.map(Self))
     }
 }
 
 /// Sessions in our own storage.
 #[derive(Clone)]
-pub struct StoredSessions(Arc<Tower>);
+pub struct StoredSessions(Arc<Context>);
 
 impl std::fmt::Debug for StoredSessions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

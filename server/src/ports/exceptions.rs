@@ -5,12 +5,12 @@ use super::{
     shipments::route,
     times::{Times, span_words},
 };
-use crate::usecases::agents::Names;
 use app::contract::{
     ApiError, ApiResult,
     exceptions::{Act, Card, QueuePage, QueueQuery, QueueRow as RowView},
     shipments::Lateness,
 };
+use application::cases::agents::Names;
 use async_trait::async_trait;
 use domain::{
     Category, Severity,
@@ -37,7 +37,7 @@ pub struct ExceptionsPort(pub Asker);
 #[async_trait]
 impl app::contract::exceptions::ExceptionsPort for ExceptionsPort {
     async fn queue(&self, query: QueueQuery) -> ApiResult<QueuePage> {
-        let (tower, scope) = (&self.0.tower, self.0.scope()?);
+        let (context, scope) = (&self.0.context, self.0.scope()?);
         let times = self.0.times();
         let now = times.now;
         let question = storage::work::QueueQuery {
@@ -59,11 +59,11 @@ impl app::contract::exceptions::ExceptionsPort for ExceptionsPort {
             .map(|self_resolved| CaseFilter { opened: Span::last(WEEK, now), self_resolved }),
             cursor: cursor(query.cursor),
         };
-        let page = tower.store.work.queue(scope, question, now).await.map_err(|e| refused(tower, e))?;
-        let counts = tower.store.work.queue_counts(scope, now).await.map_err(|e| refused(tower, e))?;
+        let page = context.store.work.queue(scope, question, now).await.map_err(|e| refused(context, e))?;
+        let counts = context.store.work.queue_counts(scope, now).await.map_err(|e| refused(context, e))?;
         let me = self.0.user.as_ref().map(|u| u.id);
         let cases = page.rows.iter().filter_map(|row| row.case.as_ref());
-        let agents = self.0.agents(cases, std::iter::empty()).await.map_err(|e| refused(tower, e))?;
+        let agents = self.0.agents(cases, std::iter::empty()).await.map_err(|e| refused(context, e))?;
         Ok(QueuePage {
             open: counts.iter().map(|(_, _, n)| n).sum(),
             cards: cards(&counts),
@@ -73,10 +73,10 @@ impl app::contract::exceptions::ExceptionsPort for ExceptionsPort {
     }
 
     async fn act(&self, exception: String, act: Act, why: String) -> ApiResult<()> {
-        let (tower, scope) = (&self.0.tower, self.0.scope()?);
+        let (context, scope) = (&self.0.context, self.0.scope()?);
         let exception: ExceptionId = id(&exception)?;
         let me = self.0.user.as_ref().map(|u| u.id);
-        let now = tower.now();
+        let now = context.now();
         if why.chars().count() > WHY_CHARS_MAX {
             let message = format!("Say why in at most {WHY_CHARS_MAX} characters.");
             return Err(ApiError::Invalid { field: "why".into(), message });
@@ -84,8 +84,8 @@ impl app::contract::exceptions::ExceptionsPort for ExceptionsPort {
         let why = Some(why).filter(|w| !w.trim().is_empty());
         let action = match act {
             Act::Ticket => {
-                let asked = crate::usecases::cases::ask_for_ticket(tower, scope, exception, why).await;
-                return asked.map_err(|e| refused(tower, e));
+                let asked = application::cases::ask_for_ticket(context, scope, exception, why).await;
+                return asked.map_err(|e| refused(context, e));
             }
             Act::Acknowledge => ExceptionAction::Acknowledge,
             Act::Take => ExceptionAction::Assign { owner: me },
@@ -94,7 +94,7 @@ impl app::contract::exceptions::ExceptionsPort for ExceptionsPort {
             Act::Resolve => ExceptionAction::Resolve,
             Act::Reopen => ExceptionAction::Reopen,
         };
-        crate::usecases::exceptions::act(tower, scope, exception, action, why).await.map_err(|e| refused(tower, e))
+        application::exceptions::act(context, scope, exception, action, why).await.map_err(|e| refused(context, e))
     }
 }
 

@@ -1,20 +1,20 @@
 //! What codes mean, for the pages.
 
 use super::{Asker, refused, times::Times};
-use crate::{
-    tower::Tower,
-    usecases::{
-        Result, UseCaseError,
-        mappings::{self, Change, ChangedCode},
-        messages,
-        normalise::{StatementText, TEXT},
-    },
-};
 use app::components::parts::grouped;
 use app::contract::{
     ApiError, ApiResult,
     mappings::{AskedCode, ChangeView, CodeView, MappingQuery, MappingsView, NewMeaning, SampleView, VersionView},
     session::Permission,
+};
+use application::{
+    context::Context,
+    error::{Result, UseCaseError},
+    governance::messages,
+    tracking::{
+        mappings::{self, Change, ChangedCode},
+        normalise::{StatementText, TEXT},
+    },
 };
 use async_trait::async_trait;
 use domain::{
@@ -39,13 +39,13 @@ pub struct MappingsPort(pub Asker);
 #[async_trait]
 impl app::contract::mappings::MappingsPort for MappingsPort {
     async fn view(&self, query: MappingQuery) -> ApiResult<MappingsView> {
-        let (tower, scope) = (&self.0.tower, self.0.scope()?);
+        let (context, scope) = (&self.0.context, self.0.scope()?);
         let (times, may_read) = (self.0.times(), self.0.may(Permission::ReadPersonal));
-        view(tower, scope, query, &times, may_read).await.map_err(|e| refused(tower, e))
+        view(context, scope, query, &times, may_read).await.map_err(|e| refused(context, e))
     }
 
     async fn publish(&self, meaning: NewMeaning) -> ApiResult<u32> {
-        let (tower, scope) = (&self.0.tower, self.0.scope()?);
+        let (context, scope) = (&self.0.context, self.0.scope()?);
         let means = match (meaning.milestone.as_str(), meaning.reason.as_str()) {
             ("", "") => None,
             ("", _) => {
@@ -56,42 +56,48 @@ impl app::contract::mappings::MappingsPort for MappingsPort {
             (milestone, reason) => Some(format!("{milestone}|{reason}")),
         };
         let change = Change { code: ProviderCode::new(&meaning.list, meaning.value), meaning: means, why: meaning.why };
-        mappings::publish(tower, scope, change).await.map_err(|e| refused(tower, e))
+        mappings::publish(context, scope, change).await.map_err(|e| refused(context, e))
     }
 
     async fn roll_back(&self, version: u32, why: String) -> ApiResult<u32> {
-        let (tower, scope) = (&self.0.tower, self.0.scope()?);
-        mappings::roll_back(tower, scope, version, why).await.map_err(|e| refused(tower, e))
+        let (context, scope) = (&self.0.context, self.0.scope()?);
+        mappings::roll_back(context, scope, version, why).await.map_err(|e| refused(context, e))
     }
 }
 
-async fn view(tower: &Tower, scope: Scope, query: MappingQuery, times: &Times, may_read: bool) -> Result<MappingsView> {
-    let all = tower.store.mappings.unmapped(scope).await?;
-    let history = tower.store.mappings.history(scope).await?;
-    let total = tower.store.mappings.unmapped_count(scope).await?;
+async fn view(
+    context: &Context,
+    scope: Scope,
+    query: MappingQuery,
+    times: &Times,
+    may_read: bool,
+) -> Result<MappingsView> {
+    let all = context.store.mappings.unmapped(scope).await?;
+    let history = context.store.mappings.history(scope).await?;
+    let total = context.store.mappings.unmapped_count(scope).await?;
     let mut codes = Vec::new();
     let named = |code: &&UnmappedCode| code.samples.iter().any(|sample| sample.text.is_some());
     if may_read && all.iter().take(CODES_SHOWN).any(|code| named(&code)) {
-        messages::note_words_read(tower, scope).await?;
+        messages::note_words_read(context, scope).await?;
     }
     for code in all.iter().take(CODES_SHOWN) {
-        codes.push(code_view(tower, scope, code, times, may_read).await?);
+        codes.push(code_view(context, scope, code, times, may_read).await?);
     }
     let asked = match (query.list.as_str(), query.value.as_str()) {
         ("", _) | (_, "") => None,
-        (list, value) => Some(asked(tower, scope, ProviderCode::new(list, value), &codes, history.first()).await?),
+        (list, value) => Some(asked(context, scope, ProviderCode::new(list, value), &codes, history.first()).await?),
     };
     Ok(MappingsView {
         version: history.first().map_or(0, |newest| newest.version),
         total,
         codes,
         asked,
-        versions: versions(tower, scope, &history, times).await?,
+        versions: versions(context, scope, &history, times).await?,
     })
 }
 
 async fn code_view(
-    tower: &Tower,
+    context: &Context,
     scope: Scope,
     code: &UnmappedCode,
     times: &Times,
@@ -99,7 +105,7 @@ async fn code_view(
 ) -> Result<CodeView> {
     let mut words: Vec<String> = Vec::new();
     for sample in code.samples.iter().filter(|_| may_read) {
-        if let Some(text) = words_of(tower, scope, sample).await?.filter(|text| !words.contains(text)) {
+        if let Some(text) = words_of(context, scope, sample).await?.filter(|text| !words.contains(text)) {
             words.push(text);
         }
     }
@@ -120,16 +126,16 @@ async fn code_view(
 }
 
 /// The provider's words; none where there are none or their key is destroyed.
-async fn words_of(tower: &Tower, scope: Scope, sample: &Sample) -> Result<Option<String>> {
+async fn words_of(context: &Context, scope: Scope, sample: &Sample) -> Result<Option<String>> {
     let Some(sealed) = &sample.text else { return Ok(None) };
-    let Some(wrapped) = tower.store.people.key(scope, sealed.subject).await? else { return Ok(None) };
-    let key = tower.vault.unwrap(&wrapped).map_err(|e| UseCaseError::Internal(e.to_string()))?;
+    let Some(wrapped) = context.store.people.key(scope, sealed.subject).await? else { return Ok(None) };
+    let key = context.vault.unwrap(&wrapped).map_err(|e| UseCaseError::Internal(e.to_string()))?;
     let opened = key.open(TEXT, sealed).map_err(|e| UseCaseError::Internal(e.to_string()))?;
     Ok(serde_json::from_slice::<StatementText>(&opened).ok().and_then(|text| text.description))
 }
 
 async fn asked(
-    tower: &Tower,
+    context: &Context,
     scope: Scope,
     code: ProviderCode,
     shown: &[CodeView],
@@ -138,8 +144,8 @@ async fn asked(
     let ours = newest.is_some_and(|n| n.overlay.get(&code.list).is_some_and(|codes| codes.contains_key(&code.value)));
     let words = shown.iter().find(|c| c.list == code.list && c.value == code.value).map(|c| c.words.clone());
     Ok(AskedCode {
-        observations: tower.store.mappings.count_with(scope, vec![code.clone()]).await?,
-        means: tower.mapping().look_up(&code).map(in_words),
+        observations: context.store.mappings.count_with(scope, vec![code.clone()]).await?,
+        means: context.mapping().look_up(&code).map(in_words),
         ours,
         words: words.unwrap_or_default(),
         list: code.list,
@@ -157,13 +163,13 @@ fn in_words(meaning: Meaning) -> String {
 
 /// Every version with what it changed, newest first; what ships with the product is the last.
 async fn versions(
-    tower: &Tower,
+    context: &Context,
     scope: Scope,
     history: &[PublishedMapping],
     times: &Times,
 ) -> Result<Vec<VersionView>> {
     let people: HashMap<_, _> =
-        tower.store.people.users(scope).await?.into_iter().map(|user| (user.id, user.name)).collect();
+        context.store.people.users(scope).await?.into_iter().map(|user| (user.id, user.name)).collect();
     let who = |actor: Actor| match actor {
         Actor::User(id) => people.get(&id).cloned().unwrap_or_else(|| "a former user".into()),
         Actor::Operator => "the command line".into(),

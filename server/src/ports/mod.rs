@@ -11,11 +11,8 @@ pub mod shipments;
 pub mod sync;
 mod times;
 
-use crate::{
-    tower::Tower,
-    usecases::{UseCaseError, agents::Names},
-};
 use app::contract::{ApiError, Ports, session::Permission};
+use application::{cases::agents::Names, context::Context, error::UseCaseError};
 use jiff::tz::TimeZone;
 use std::sync::Arc;
 use storage::{
@@ -25,8 +22,8 @@ use storage::{
 };
 
 /// The ports of one request: they know who asks.
-pub fn all(tower: &Arc<Tower>, user: Option<&UserRecord>, browser: &session::BrowserSession) -> Ports {
-    let asker = Asker { tower: Arc::clone(tower), user: user.cloned(), zone: times::zone_of(&browser.zone) };
+pub fn all(context: &Arc<Context>, user: Option<&UserRecord>, browser: &session::BrowserSession) -> Ports {
+    let asker = Asker { context: Arc::clone(context), user: user.cloned(), zone: times::zone_of(&browser.zone) };
     Ports {
         session: Arc::new(session::SessionPort { asker: asker.clone(), browser: browser.clone() }),
         shipments: Arc::new(shipments::ShipmentsPort(asker.clone())),
@@ -40,7 +37,7 @@ pub fn all(tower: &Arc<Tower>, user: Option<&UserRecord>, browser: &session::Bro
 /// Who asks.
 #[derive(Clone)]
 pub struct Asker {
-    tower: Arc<Tower>,
+    context: Arc<Context>,
     user: Option<UserRecord>,
     /// The zone of their browser; UTC until that is known.
     zone: TimeZone,
@@ -49,7 +46,7 @@ pub struct Asker {
 impl Asker {
     /// The times of their page.
     fn times(&self) -> times::Times {
-        times::Times { now: self.tower.now(), zone: self.zone.clone(), may_see: self.may(Permission::ReadPersonal) }
+        times::Times { now: self.context.now(), zone: self.zone.clone(), may_see: self.may(Permission::ReadPersonal) }
     }
 
     /// Whether they have this permission.
@@ -67,7 +64,7 @@ impl Asker {
             return Ok(Names::default());
         };
         let scope = Scope { company: user.company, actor: Actor::User(user.id) };
-        Names::read(&self.tower, scope, cases, lines).await
+        Names::read(&self.context, scope, cases, lines).await
     }
 
     /// What the person sees; nobody sees nothing.
@@ -82,11 +79,11 @@ async fn unmapped(asker: &Asker) -> Result<u64, ApiError> {
     if !asker.may(Permission::Operate) {
         return Ok(0);
     }
-    asker.tower.store.mappings.unmapped_count(asker.scope()?).await.map_err(|e| refused(&asker.tower, e))
+    asker.context.store.mappings.unmapped_count(asker.scope()?).await.map_err(|e| refused(&asker.context, e))
 }
 
 /// An error for a page. What went wrong inside is for the logs, under a correlation id that the page shows.
-fn refused(tower: &Tower, error: impl Into<UseCaseError>) -> ApiError {
+fn refused(context: &Context, error: impl Into<UseCaseError>) -> ApiError {
     match error.into() {
         UseCaseError::NotFound(_) => ApiError::NotFound,
         // what a role may do was settled before; this is about the thing itself
@@ -95,7 +92,7 @@ fn refused(tower: &Tower, error: impl Into<UseCaseError>) -> ApiError {
         UseCaseError::Invalid { field, message } => ApiError::Invalid { field: field.into(), message },
         UseCaseError::Unavailable(message) => ApiError::Unavailable { message },
         UseCaseError::Internal(why) => {
-            let correlation = tower.correlation();
+            let correlation = context.correlation();
             tracing::error!(%correlation, "page: {why}");
             ApiError::Internal { correlation: correlation.to_string() }
         }

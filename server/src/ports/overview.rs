@@ -15,10 +15,10 @@ pub struct OverviewPort(pub Asker);
 #[async_trait]
 impl app::contract::overview::OverviewPort for OverviewPort {
     async fn overview(&self) -> ApiResult<OverviewView> {
-        let (tower, scope) = (&self.0.tower, self.0.scope()?);
+        let (context, scope) = (&self.0.context, self.0.scope()?);
         let times = self.0.times();
         let now = times.now;
-        let figures = tower.store.work.figures(scope, now, &self.0.zone).await.map_err(|e| refused(tower, e))?;
+        let figures = context.store.work.figures(scope, now, &self.0.zone).await.map_err(|e| refused(context, e))?;
         let operates = self.0.may(Permission::Operate);
         Ok(OverviewView { unmapped: super::unmapped(&self.0).await?, operates, ..view(figures, &times) })
     }

@@ -1,17 +1,17 @@
 //! Signing in and out, for the pages.
 
 use super::{Asker, refused};
-use crate::{
-    http::session as web,
-    tower::Tower,
-    usecases::{
-        people::{self, NewUser},
-        sign_in::{self, Origin, SignInError},
-    },
-};
+use crate::http::session as web;
 use app::contract::{
     ApiError, ApiResult,
     session::{Frame, Installation, Role, Viewer},
+};
+use application::{
+    context::Context,
+    people::{
+        self, NewUser,
+        sign_in::{self, Origin, SignInError},
+    },
 };
 use async_trait::async_trait;
 use storage::{
@@ -55,8 +55,8 @@ pub fn viewer(user: &UserRecord) -> Viewer {
 }
 
 /// What everybody may know.
-pub fn installation(tower: &Tower, demo: bool) -> Installation {
-    Installation { company: tower.config.company.clone(), demo, version: env!("CARGO_PKG_VERSION").into() }
+pub fn installation(context: &Context, demo: bool) -> Installation {
+    Installation { company: context.config.company.clone(), demo, version: env!("CARGO_PKG_VERSION").into() }
 }
 
 /// Jobs that a person has to look at: as many as the list of failed ones has.
@@ -67,15 +67,15 @@ pub(super) fn failed(summary: &[DestinationSummary]) -> u64 {
 #[async_trait]
 impl app::contract::session::SessionPort for SessionPort {
     async fn frame(&self) -> ApiResult<Frame> {
-        let tower = &self.asker.tower;
+        let context = &self.asker.context;
         let scope = self.asker.scope()?;
         let user = self.asker.user.as_ref().ok_or(ApiError::Unauthenticated)?;
-        let now = tower.now();
-        let counts = tower.store.work.queue_counts(scope, now).await.map_err(|e| refused(tower, e))?;
-        let summary = tower.store.jobs.summary(scope, now).await.map_err(|e| refused(tower, e))?;
+        let now = context.now();
+        let counts = context.store.work.queue_counts(scope, now).await.map_err(|e| refused(context, e))?;
+        let summary = context.store.jobs.summary(scope, now).await.map_err(|e| refused(context, e))?;
         Ok(Frame {
             viewer: viewer(user),
-            installation: installation(tower, crate::wire::is_demo(&tower.config)),
+            installation: installation(context, context.config.mode == application::config::Mode::Demo),
             zone: self.asker.zone.iana_name().unwrap_or("UTC").to_owned(),
             zone_label: self.asker.times().zone_in_words(),
             exceptions: counts.iter().map(|(_, _, n)| n).sum(),
@@ -85,11 +85,11 @@ impl app::contract::session::SessionPort for SessionPort {
     }
 
     async fn sign_in(&self, login: String, password: String) -> ApiResult<String> {
-        let tower = &self.asker.tower;
+        let context = &self.asker.context;
         let wrong = |field: &str, message: String| ApiError::Invalid { field: field.into(), message };
-        let user = match sign_in::sign_in(tower, &login, &password, &self.browser.origin).await {
+        let user = match sign_in::sign_in(context, &login, &password, &self.browser.origin).await {
             Ok(user) => user,
-            Err(SignInError::Ours(error)) => return Err(refused(tower, error)),
+            Err(SignInError::Ours(error)) => return Err(refused(context, error)),
             Err(SignInError::Wrong) => return Err(wrong("password", "Incorrect email or password.".into())),
             Err(SignInError::Throttled(seconds)) => return Err(ApiError::TooMany { seconds }),
         };
@@ -98,7 +98,7 @@ impl app::contract::session::SessionPort for SessionPort {
             .session
             .as_ref()
             .ok_or_else(|| ApiError::Unavailable { message: "there is no session".into() })?;
-        web::begin(tower, session, &user).await.map_err(|e| ApiError::Unavailable { message: e.to_string() })?;
+        web::begin(context, session, &user).await.map_err(|e| ApiError::Unavailable { message: e.to_string() })?;
         Ok(viewer(&user).home().to_owned())
     }
 
@@ -107,18 +107,18 @@ impl app::contract::session::SessionPort for SessionPort {
             web::end(session).await.map_err(|e| ApiError::Unavailable { message: e.to_string() })?;
         }
         if let (Ok(scope), Some(user)) = (self.asker.scope(), &self.asker.user) {
-            let entry = self.asker.tower.audit("session.end", format!("user:{}", user.id));
-            self.asker.tower.store.people.audit(scope, entry).await.map_err(|e| refused(&self.asker.tower, e))?;
+            let entry = self.asker.context.audit("session.end", format!("user:{}", user.id));
+            self.asker.context.store.people.audit(scope, entry).await.map_err(|e| refused(&self.asker.context, e))?;
         }
         Ok(())
     }
 
     async fn set_up_is_open(&self, token: String) -> ApiResult<bool> {
-        people::set_up_is_open(&self.asker.tower, &token).await.map_err(|e| refused(&self.asker.tower, e))
+        people::set_up_is_open(&self.asker.context, &token).await.map_err(|e| refused(&self.asker.context, e))
     }
 
     async fn set_up(&self, token: String, login: String, name: String, password: String) -> ApiResult<()> {
         let user = NewUser { login, name, password, roles: Vec::new() };
-        people::set_up(&self.asker.tower, &token, user).await.map(drop).map_err(|e| refused(&self.asker.tower, e))
+        people::set_up(&self.asker.context, &token, user).await.map(drop).map_err(|e| refused(&self.asker.context, e))
     }
 }

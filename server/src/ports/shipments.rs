@@ -6,24 +6,24 @@ use super::{
     id, named, raw, refused,
     times::{Placed, Times, span_words},
 };
-use crate::{
-    tower::Tower,
-    usecases::{
-        UseCaseError,
-        agents::Names,
-        audit::Opened,
-        messages,
-        normalise::{self, StatementText, TEXT},
-        orders::{self, CUSTOMER},
-        proof::{self, Proof},
-    },
-};
 use app::contract::{
     ApiError, ApiResult,
     session::Permission,
     shipments::{
         CaseView, CustomerView, Entry, EntryKind, ExceptionView, Lateness, ListPage, ListQuery, Mark, NumberView,
         ProofView, RawView, Reason, Row, SameNumberView, ShipmentView, Standing, Step, StepStanding, Tab,
+    },
+};
+use application::{
+    audit::Opened,
+    cases::agents::Names,
+    context::Context,
+    error::UseCaseError,
+    governance::messages,
+    odoo::{self, CUSTOMER},
+    tracking::{
+        normalise::{self, StatementText, TEXT},
+        proof::{self, Proof},
     },
 };
 use async_trait::async_trait;
@@ -60,7 +60,7 @@ pub struct ShipmentsPort(pub Asker);
 #[async_trait]
 impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
     async fn list(&self, query: ListQuery) -> ApiResult<ListPage> {
-        let (tower, scope) = (&self.0.tower, self.0.scope()?);
+        let (context, scope) = (&self.0.context, self.0.scope()?);
         let times = self.0.times();
         let now = times.now;
         let personal = self.0.may(Permission::ReadPersonal);
@@ -68,7 +68,7 @@ impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
         let question = ShipmentQuery {
             tab: tab(&query.tab),
             // a person's name finds nothing for roles that may not read it
-            tokens: words.iter().filter(|_| personal).map(|w| tower.vault.token("customer", w)).collect(),
+            tokens: words.iter().filter(|_| personal).map(|w| context.vault.token("customer", w)).collect(),
             text: words,
             states: State::from_code(&query.state).into_iter().collect(),
             linked: !query.linked.is_empty(),
@@ -77,8 +77,8 @@ impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
             delivered: query.delivered.parse().ok().map(|day| Span::day(day, &self.0.zone)),
             cursor: cursor(query.cursor),
         };
-        let counts = tower.store.shipments.counts(scope, now).await.map_err(|e| refused(tower, e))?;
-        let page = tower.store.shipments.list(scope, question, now).await.map_err(|e| refused(tower, e))?;
+        let counts = context.store.shipments.counts(scope, now).await.map_err(|e| refused(context, e))?;
+        let page = context.store.shipments.list(scope, question, now).await.map_err(|e| refused(context, e))?;
         let newest = page.rows.iter().filter_map(|row| row.heard_at).max();
         Ok(ListPage {
             tabs: tabs(counts),
@@ -90,61 +90,62 @@ impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
     }
 
     async fn get(&self, shipment: String, as_known_at: Option<String>) -> ApiResult<ShipmentView> {
-        let (tower, scope) = (&self.0.tower, self.0.scope()?);
+        let (context, scope) = (&self.0.context, self.0.scope()?);
         let shipment: ShipmentId = id(&shipment)?;
         let at = moment(as_known_at)?;
-        let fail = |e| refused(tower, e);
+        let fail = |e| refused(context, e);
         let mut loaded =
-            tower.store.shipments.load(scope, shipment, at).await.map_err(fail)?.ok_or(ApiError::NotFound)?;
+            context.store.shipments.load(scope, shipment, at).await.map_err(fail)?.ok_or(ApiError::NotFound)?;
         if let Some(target) = loaded.shipment.merged_into {
-            loaded = tower.store.shipments.load(scope, target, at).await.map_err(fail)?.ok_or(ApiError::NotFound)?;
+            loaded = context.store.shipments.load(scope, target, at).await.map_err(fail)?.ok_or(ApiError::NotFound)?;
         }
         let times = self.0.times();
         // the choice of moments stays the same while a past one is shown
         let whole = match at {
-            Some(_) => tower.store.shipments.load(scope, loaded.shipment.id, None).await.map_err(fail)?,
+            Some(_) => context.store.shipments.load(scope, loaded.shipment.id, None).await.map_err(fail)?,
             None => None,
         };
         let moments = moments(&whole.as_ref().unwrap_or(&loaded).input.facts, &times);
         // read anew, so that the page says why even as of a past moment
         let folded = fold::fold(&loaded.input, at.unwrap_or(times.now));
-        let page = Page::read(&self.0, scope, &loaded, &folded, times, at).await.map_err(|e| refused(tower, e))?;
+        let page = Page::read(&self.0, scope, &loaded, &folded, times, at).await.map_err(|e| refused(context, e))?;
         Ok(ShipmentView { moments, ..page.view() })
     }
 
     async fn link(&self, claimed: String, unlinked: String) -> ApiResult<()> {
-        let (tower, scope) = (&self.0.tower, self.0.scope()?);
+        let (context, scope) = (&self.0.context, self.0.scope()?);
         let (claimed, unlinked) = (id(&claimed)?, id(&unlinked)?);
-        orders::link(tower, scope, claimed, unlinked).await.map_err(|e| refused(tower, e))
+        odoo::link(context, scope, claimed, unlinked).await.map_err(|e| refused(context, e))
     }
 
     async fn raw(&self, shipment: String, observation: String) -> ApiResult<RawView> {
-        let (tower, scope) = (&self.0.tower, self.0.scope()?);
+        let (context, scope) = (&self.0.context, self.0.scope()?);
         let (shipment, observation): (ShipmentId, ObservationId) = (id(&shipment)?, id(&observation)?);
-        let found = tower.store.facts.observation(scope, shipment, observation).await.map_err(|e| refused(tower, e))?;
+        let found =
+            context.store.facts.observation(scope, shipment, observation).await.map_err(|e| refused(context, e))?;
         let record = found.ok_or(ApiError::NotFound)?;
         // the message that the timeline names
-        let seen = tower.store.shipments.seen_in(scope, shipment).await.map_err(|e| refused(tower, e))?;
+        let seen = context.store.shipments.seen_in(scope, shipment).await.map_err(|e| refused(context, e))?;
         let first = seen.into_iter().find(|seen| seen.observation == observation).map(|seen| seen.message);
         // some carriers name who signed only in a later message
         let signed_by = match record.reading.milestone {
             Milestone::Delivered | Milestone::DeliveredPart => {
-                proof::signatory(tower, scope, shipment, observation).await.map_err(|e| refused(tower, e))?
+                proof::signatory(context, scope, shipment, observation).await.map_err(|e| refused(context, e))?
             }
             _ => None,
         };
         let may_read = self.0.may(Permission::ReadPersonal);
-        raw_view(tower, scope, record, (first, signed_by), may_read, &self.0.times())
+        raw_view(context, scope, record, (first, signed_by), may_read, &self.0.times())
             .await
-            .map_err(|e| refused(tower, e))
+            .map_err(|e| refused(context, e))
     }
 
     async fn find(&self, text: String) -> ApiResult<Option<String>> {
-        let (tower, scope) = (&self.0.tower, self.0.scope()?);
+        let (context, scope) = (&self.0.context, self.0.scope()?);
         // as the number is kept, then as a source that knows its carrier may keep it, then as a name
         let mut found = Vec::new();
         for words in numbers::kept_under(&text, None).into_iter().chain([text.trim().to_owned()]) {
-            found = tower.store.shipments.find(scope, &words).await.map_err(|e| refused(tower, e))?;
+            found = context.store.shipments.find(scope, &words).await.map_err(|e| refused(context, e))?;
             if !found.is_empty() {
                 break;
             }
@@ -325,27 +326,27 @@ impl<'a> Page<'a> {
         times: Times,
         at: Option<Timestamp>,
     ) -> Result<Self, UseCaseError> {
-        let tower = &asker.tower;
+        let context = &asker.context;
         let id = loaded.shipment.id;
-        let users = tower.store.people.users(scope).await?;
-        let audit = tower.store.people.audit_of(scope, id).await?;
+        let users = context.store.people.users(scope).await?;
+        let audit = context.store.people.audit_of(scope, id).await?;
         let may_see = asker.may(Permission::ReadPersonal);
-        let (proofs, unread_deliveries) = proofs(tower, scope, loaded, folded, &times, may_see).await?;
+        let (proofs, unread_deliveries) = proofs(context, scope, loaded, folded, &times, may_see).await?;
         if may_see && !proofs.is_empty() {
-            messages::note_signatory_read(tower, scope, id).await?;
+            messages::note_signatory_read(context, scope, id).await?;
         }
         Ok(Self {
-            attempts: tower.store.jobs.attempts_of(scope, id).await?,
-            seen: tower.store.shipments.seen_in(scope, id).await?.into_iter().map(|s| (s.observation, s)).collect(),
+            attempts: context.store.jobs.attempts_of(scope, id).await?,
+            seen: context.store.shipments.seen_in(scope, id).await?.into_iter().map(|s| (s.observation, s)).collect(),
             agents: asker.agents(loaded.cases.iter(), audit.iter().map(|(line, _)| &line.entry)).await?,
-            opened: Opened::read(tower, scope, audit.iter().map(|(line, _)| &line.entry)).await?,
+            opened: Opened::read(context, scope, audit.iter().map(|(line, _)| &line.entry)).await?,
             audit,
             owners: users.into_iter().map(|u| (u.id, u.name)).collect(),
-            customer: customer(tower, scope, id, may_see).await?,
+            customer: customer(context, scope, id, may_see).await?,
             proofs,
             unread_deliveries,
             may_see,
-            same_number: tower.store.shipments.same_number(scope, id).await?,
+            same_number: context.store.shipments.same_number(scope, id).await?,
             loaded,
             folded,
             times,
@@ -812,14 +813,14 @@ fn anomaly(anomaly: fold::Anomaly) -> &'static str {
 
 /// The customer; masked for roles that may not see personal data.
 async fn customer(
-    tower: &Tower,
+    context: &Context,
     scope: Scope,
     shipment: ShipmentId,
     may_see: bool,
 ) -> Result<Option<CustomerView>, UseCaseError> {
-    let Some((sealed, key)) = tower.store.shipments.customer(scope, shipment).await? else { return Ok(None) };
+    let Some((sealed, key)) = context.store.shipments.customer(scope, shipment).await? else { return Ok(None) };
     let Some(key) = key else { return Ok(None) };
-    let opened = tower
+    let opened = context
         .vault
         .unwrap(&key)
         .and_then(|key| key.open(CUSTOMER, &sealed))
@@ -839,7 +840,7 @@ async fn customer(
 
 /// Who signed, masked for roles that may not see personal data; and how many deliveries were not looked at.
 async fn proofs(
-    tower: &Tower,
+    context: &Context,
     scope: Scope,
     loaded: &Loaded,
     folded: &Folded,
@@ -849,7 +850,7 @@ async fn proofs(
     let several = loaded.shipment.numbers.len() > 1;
     let shown = |proof: Proof| {
         let fact = loaded.input.facts.iter().find(|fact| fact.id == proof.fact)?;
-        let number = orders::number_of(loaded, fact.piece.as_deref(), &[fact.id]).filter(|_| several);
+        let number = odoo::number_of(loaded, fact.piece.as_deref(), &[fact.id]).filter(|_| several);
         Some(ProofView {
             signed_by: if may_see { proof.signed_by } else { masked(&proof.signed_by) },
             masked: !may_see,
@@ -857,7 +858,7 @@ async fn proofs(
             number: number.map(|number| number.number.clone()),
         })
     };
-    let proofs = proof::of(tower, scope, loaded, folded).await?;
+    let proofs = proof::of(context, scope, loaded, folded).await?;
     Ok((proofs.named.into_iter().filter_map(shown).collect(), proofs.unread))
 }
 
@@ -874,7 +875,7 @@ fn masked(text: &str) -> String {
 }
 
 async fn raw_view(
-    tower: &Tower,
+    context: &Context,
     scope: Scope,
     record: ObservationRecord,
     (first, signed_by): (Option<MessageId>, Option<String>),
@@ -886,9 +887,9 @@ async fn raw_view(
     let mut later: Vec<MessageId> =
         record.seen.iter().map(|(message, ..)| *message).filter(|m| *m != message).collect();
     later.dedup();
-    let (kept, body) = normalise::opened(tower, scope, message).await?.ok_or(UseCaseError::NotFound("message"))?;
+    let (kept, body) = normalise::opened(context, scope, message).await?.ok_or(UseCaseError::NotFound("message"))?;
     if may_read {
-        messages::note_read(tower, scope, message).await?;
+        messages::note_read(context, scope, message).await?;
     }
     let ((raw, masked), text) = match body {
         None => (("The message's body is no longer kept.".to_owned(), false), None),

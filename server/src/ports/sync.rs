@@ -4,16 +4,6 @@ use super::{
     Asker, cursor, id, raw, refused,
     times::{Times, span_words},
 };
-use crate::{
-    jobs::errors,
-    texts::{Slot, Texts},
-    tower::Tower,
-    usecases::{
-        UseCaseError,
-        destinations::{self, Standing},
-        messages, normalise, orders, replays,
-    },
-};
 use app::contract::{
     ApiError, ApiResult,
     session::Permission,
@@ -21,6 +11,17 @@ use app::contract::{
         BreakerState, BreakerView, CallView, Chosen, Destination, JobView, MessagePage, MessageView, Planned,
         ReplayView, SyncQuery, SyncView, UnreadView, destination_label,
     },
+};
+use application::{
+    context::Context,
+    destinations::{self, Standing},
+    error::UseCaseError,
+    governance::messages,
+    jobs::errors,
+    odoo,
+    operations::replays,
+    texts::{Slot, Texts},
+    tracking::normalise,
 };
 use async_trait::async_trait;
 use domain::{
@@ -44,35 +45,35 @@ pub struct SyncPort(pub Asker);
 impl SyncPort {
     /// What opens texts of other systems, for those who may read personal data.
     fn texts(&self) -> Option<&Texts> {
-        self.0.may(Permission::ReadPersonal).then_some(&self.0.tower.texts)
+        self.0.may(Permission::ReadPersonal).then_some(&self.0.context.texts)
     }
 }
 
 #[async_trait]
 impl app::contract::sync::SyncPort for SyncPort {
     async fn view(&self, query: SyncQuery) -> ApiResult<SyncView> {
-        let (tower, scope) = (&self.0.tower, self.0.scope()?);
-        view(tower, scope, query, self.texts(), &self.0.times()).await.map_err(|e| refused(tower, e))
+        let (context, scope) = (&self.0.context, self.0.scope()?);
+        view(context, scope, query, self.texts(), &self.0.times()).await.map_err(|e| refused(context, e))
     }
 
     async fn job(&self, job: String) -> ApiResult<JobView> {
-        let (tower, scope) = (&self.0.tower, self.0.scope()?);
+        let (context, scope) = (&self.0.context, self.0.scope()?);
         let id: JobId = id(&job)?;
-        let fail = |e| refused(tower, e);
-        let row = tower.store.jobs.job(scope, id).await.map_err(fail)?.ok_or(ApiError::NotFound)?;
-        let calls = tower.store.jobs.attempts(scope, id).await.map_err(fail)?;
+        let fail = |e| refused(context, e);
+        let row = context.store.jobs.job(scope, id).await.map_err(fail)?.ok_or(ApiError::NotFound)?;
+        let calls = context.store.jobs.attempts(scope, id).await.map_err(fail)?;
         Ok(shown_job(row, calls, self.texts(), &self.0.times()))
     }
 
     async fn message(&self, message: String) -> ApiResult<MessagePage> {
-        let (tower, scope) = (&self.0.tower, self.0.scope()?);
+        let (context, scope) = (&self.0.context, self.0.scope()?);
         let id: MessageId = id(&message)?;
-        let fail = |e: UseCaseError| refused(tower, e);
-        let found = normalise::opened(tower, scope, id).await.map_err(fail)?;
+        let fail = |e: UseCaseError| refused(context, e);
+        let found = normalise::opened(context, scope, id).await.map_err(fail)?;
         let (record, body) = found.ok_or(ApiError::NotFound)?;
         let may_read = self.0.may(Permission::ReadPersonal);
         if may_read && body.is_some() {
-            messages::note_read(tower, scope, id).await.map_err(fail)?;
+            messages::note_read(context, scope, id).await.map_err(fail)?;
         }
         let (raw, masked) = body.map(|(_, body)| raw::shown(&body, may_read)).unzip();
         Ok(MessagePage {
@@ -86,69 +87,69 @@ impl app::contract::sync::SyncPort for SyncPort {
     }
 
     async fn retry(&self, job: String) -> ApiResult<()> {
-        let (tower, scope) = (&self.0.tower, self.0.scope()?);
-        replays::retry(tower, scope, id(&job)?).await.map(drop).map_err(|e| refused(tower, e))
+        let (context, scope) = (&self.0.context, self.0.scope()?);
+        replays::retry(context, scope, id(&job)?).await.map(drop).map_err(|e| refused(context, e))
     }
 
     async fn start_replay(&self, chosen: Chosen) -> ApiResult<Planned> {
-        let (tower, scope) = (&self.0.tower, self.0.scope()?);
+        let (context, scope) = (&self.0.context, self.0.scope()?);
         let begun = async {
-            let selection = chosen_selection(tower, scope, chosen).await?;
-            replays::start(tower, scope, selection).await
+            let selection = chosen_selection(context, scope, chosen).await?;
+            replays::start(context, scope, selection).await
         };
-        begun.await.map(|(_, tally)| planned(tally)).map_err(|e| refused(tower, e))
+        begun.await.map(|(_, tally)| planned(tally)).map_err(|e| refused(context, e))
     }
 
     async fn stop_replay(&self, replay: String) -> ApiResult<()> {
-        let (tower, scope) = (&self.0.tower, self.0.scope()?);
-        replays::stop(tower, scope, id(&replay)?).await.map_err(|e| refused(tower, e))
+        let (context, scope) = (&self.0.context, self.0.scope()?);
+        replays::stop(context, scope, id(&replay)?).await.map_err(|e| refused(context, e))
     }
 
     async fn pause(&self, destination: String, why: String) -> ApiResult<()> {
-        let (tower, scope) = (&self.0.tower, self.0.scope()?);
-        destinations::pause(tower, scope, &destination, &why).await.map_err(|e| refused(tower, e))
+        let (context, scope) = (&self.0.context, self.0.scope()?);
+        destinations::pause(context, scope, &destination, &why).await.map_err(|e| refused(context, e))
     }
 
     async fn resume(&self, destination: String) -> ApiResult<()> {
-        let (tower, scope) = (&self.0.tower, self.0.scope()?);
-        destinations::resume(tower, scope, &destination).await.map_err(|e| refused(tower, e))
+        let (context, scope) = (&self.0.context, self.0.scope()?);
+        destinations::resume(context, scope, &destination).await.map_err(|e| refused(context, e))
     }
 
     async fn read_deliveries(&self) -> ApiResult<()> {
-        let (tower, scope) = (&self.0.tower, self.0.scope()?);
-        orders::reimport(tower, scope).await.map_err(|e| refused(tower, e))
+        let (context, scope) = (&self.0.context, self.0.scope()?);
+        odoo::reimport(context, scope).await.map_err(|e| refused(context, e))
     }
 
     async fn replay(&self, message: String) -> ApiResult<()> {
-        let (tower, scope) = (&self.0.tower, self.0.scope()?);
-        replays::reprocess(tower, scope, id(&message)?).await.map_err(|e| refused(tower, e))
+        let (context, scope) = (&self.0.context, self.0.scope()?);
+        replays::reprocess(context, scope, id(&message)?).await.map_err(|e| refused(context, e))
     }
 }
 
 async fn view(
-    tower: &Tower,
+    context: &Context,
     scope: Scope,
     query: SyncQuery,
     texts: Option<&Texts>,
     times: &Times,
 ) -> Result<SyncView, UseCaseError> {
-    let store = &tower.store;
+    let store = &context.store;
     let summary = store.jobs.summary(scope, times.now).await?;
     let mut view = SyncView {
-        destinations: shown_destinations(tower, scope, summary, times).await?,
+        destinations: shown_destinations(context, scope, summary, times).await?,
         jobs: Vec::new(),
         messages: Vec::new(),
         next: None,
         planned: None,
         replays: Vec::new(),
-        unread: unread(tower, scope, times).await?,
+        unread: unread(context, scope, times).await?,
     };
     for replay in store.replays.newest(scope).await? {
-        view.replays.push(shown_replay(tower, scope, replay, times).await?);
+        view.replays.push(shown_replay(context, scope, replay, times).await?);
     }
-    let selection = selection(tower, scope, &query).await?;
+    let selection = selection(context, scope, &query).await?;
     if query.count || matches!(query.view.as_str(), "failed" | "quarantine") {
-        view.planned = Some(planned(replays::count(tower, scope, &selection).await?));
+        view.planned = Some(planned(replays::count(context, scope, &selection).await?));
     }
     match selection {
         Selection::Messages(which) => {
@@ -166,14 +167,14 @@ async fn view(
 }
 
 /// Deliveries that could not be read, or only in part.
-async fn unread(tower: &Tower, scope: Scope, times: &Times) -> Result<Vec<UnreadView>, UseCaseError> {
-    let problems = tower.store.order_problems.list(scope).await?;
+async fn unread(context: &Context, scope: Scope, times: &Times) -> Result<Vec<UnreadView>, UseCaseError> {
+    let problems = context.store.order_problems.list(scope).await?;
     let records = problems.iter().map(|problem| problem.seen.record).collect();
-    let known = tower.store.shipments.known_records(scope, records).await?;
+    let known = context.store.shipments.known_records(scope, records).await?;
     let shown = problems.into_iter().map(|OrderProblem { seen, attempts, first_seen, next_try, .. }| UnreadView {
-        url: tower.odoo.as_ref().filter(|_| seen.record > 0).map(|odoo| odoo.page(seen.record)),
+        url: context.odoo.as_ref().filter(|_| seen.record > 0).map(|odoo| odoo.page(seen.record)),
         name: seen.name.unwrap_or_else(|| format!("Delivery {}", seen.record)),
-        what_to_do: orders::what_to_do(&seen.problem).to_owned(),
+        what_to_do: odoo::what_to_do(&seen.problem).to_owned(),
         problem: seen.problem,
         // a shipment that was there before stays, whatever can be read now
         imported: seen.extent == Extent::Part || known.contains(&seen.record),
@@ -185,12 +186,12 @@ async fn unread(tower: &Tower, scope: Scope, times: &Times) -> Result<Vec<Unread
 }
 
 /// What a question chooses.
-async fn selection(tower: &Tower, scope: Scope, query: &SyncQuery) -> Result<Selection, UseCaseError> {
+async fn selection(context: &Context, scope: Scope, query: &SyncQuery) -> Result<Selection, UseCaseError> {
     let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-    let since = replays::from_when(&query.since, tower.now())?;
+    let since = replays::from_when(&query.since, context.now())?;
     if !query.of_messages() {
         let (destination, class) = (given(&query.destination), given(&query.class));
-        let created_until = (query.longer == "1h").then(|| tower.now().checked_sub(LONG_RETRYING).ok()).flatten();
+        let created_until = (query.longer == "1h").then(|| context.now().checked_sub(LONG_RETRYING).ok()).flatten();
         return Ok(Selection::Jobs(JobSelection {
             destination,
             class,
@@ -202,7 +203,7 @@ async fn selection(tower: &Tower, scope: Scope, query: &SyncQuery) -> Result<Sel
     let source = match given(&query.source) {
         None => None,
         Some(name) => {
-            let sources = tower.store.inbox.sources(scope).await?;
+            let sources = context.store.inbox.sources(scope).await?;
             let found = sources.into_iter().find(|source| source.name == name);
             Some(found.ok_or(UseCaseError::NotFound("source"))?.id)
         }
@@ -211,10 +212,10 @@ async fn selection(tower: &Tower, scope: Scope, query: &SyncQuery) -> Result<Sel
     Ok(Selection::Messages(MessageSelection { source, state, since, ..MessageSelection::default() }))
 }
 
-async fn chosen_selection(tower: &Tower, scope: Scope, chosen: Chosen) -> Result<Selection, UseCaseError> {
+async fn chosen_selection(context: &Context, scope: Scope, chosen: Chosen) -> Result<Selection, UseCaseError> {
     let invalid = |message: &str| UseCaseError::Invalid { field: "ids", message: message.into() };
     if chosen.all {
-        return selection(tower, scope, &chosen.query).await;
+        return selection(context, scope, &chosen.query).await;
     }
     if chosen.ids.is_empty() {
         return Err(invalid("choose at least one row, or all"));
@@ -236,7 +237,12 @@ fn planned(tally: Tally) -> Planned {
     Planned { take: tally.take, skip: tally.skip }
 }
 
-async fn shown_replay(tower: &Tower, scope: Scope, replay: Replay, times: &Times) -> Result<ReplayView, UseCaseError> {
+async fn shown_replay(
+    context: &Context,
+    scope: Scope,
+    replay: Replay,
+    times: &Times,
+) -> Result<ReplayView, UseCaseError> {
     let state = match replay.state {
         ReplayState::Running => "running",
         ReplayState::Done => "done",
@@ -244,8 +250,8 @@ async fn shown_replay(tower: &Tower, scope: Scope, replay: Replay, times: &Times
     };
     Ok(ReplayView {
         id: replay.id.to_string(),
-        what: replays::describe(tower, scope, &replay.selection).await?,
-        by: name_of(tower, replay.by).await?,
+        what: replays::describe(context, scope, &replay.selection).await?,
+        by: name_of(context, replay.by).await?,
         started: times.ago(replay.at),
         planned: replay.planned.take + replay.planned.skip,
         done: replay.done.take + replay.done.skip,
@@ -256,9 +262,9 @@ async fn shown_replay(tower: &Tower, scope: Scope, replay: Replay, times: &Times
 }
 
 /// Who did something, for people.
-async fn name_of(tower: &Tower, actor: Actor) -> Result<String, UseCaseError> {
+async fn name_of(context: &Context, actor: Actor) -> Result<String, UseCaseError> {
     Ok(match actor {
-        Actor::User(id) => tower.store.people.user(id).await?.map_or_else(|| "somebody".into(), |user| user.name),
+        Actor::User(id) => context.store.people.user(id).await?.map_or_else(|| "somebody".into(), |user| user.name),
         Actor::Operator | Actor::System => "the command line".to_owned(),
     })
 }
@@ -284,17 +290,17 @@ const fn view_of(filter: JobFilter) -> &'static str {
 
 /// Those that have work, and those that are not open.
 async fn shown_destinations(
-    tower: &Tower,
+    context: &Context,
     scope: Scope,
     summary: Vec<DestinationSummary>,
     times: &Times,
 ) -> Result<Vec<Destination>, UseCaseError> {
-    let standings = destinations::standings(tower, scope).await?;
+    let standings = destinations::standings(context, scope).await?;
     let mut shown = Vec::new();
     for d in summary {
         let standing = standings.iter().find(|s| s.name == d.destination);
         let breaker = match standing {
-            Some(standing) => Some(breaker(tower, standing).await?),
+            Some(standing) => Some(breaker(context, standing).await?),
             None => None,
         };
         shown.push(destination(d, breaker, times));
@@ -302,12 +308,12 @@ async fn shown_destinations(
     Ok(shown)
 }
 
-async fn breaker(tower: &Tower, standing: &Standing) -> Result<BreakerView, UseCaseError> {
-    let (now, health) = (tower.now(), &standing.breaker.health);
+async fn breaker(context: &Context, standing: &Standing) -> Result<BreakerView, UseCaseError> {
+    let (now, health) = (context.now(), &standing.breaker.health);
     let later = |time: Option<Timestamp>| time.filter(|time| *time > now);
     let (stands, detail) = match (&standing.breaker.paused, later(health.limited_until), health.open_until) {
         (Some(pause), _, _) => {
-            let who = name_of(tower, pause.by).await?;
+            let who = name_of(context, pause.by).await?;
             (BreakerState::Paused, format!("by {who}: {}", pause.why))
         }
         (None, Some(until), _) => {

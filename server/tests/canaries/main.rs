@@ -10,17 +10,19 @@ mod voices;
 mod world;
 
 use aho_corasick::AhoCorasick;
+use application::{
+    clock::ManualClock,
+    governance::erasure,
+    vault::{DataKey, Vault},
+};
 use domain::ids::{ShipmentId, SubjectId};
 use http::{Request, StatusCode, header};
 use http_body_util::Full;
 use kept::{Kept, Place, Row};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use server::{
-    clock::ManualClock,
     config::{LogFormat, Settings},
     log,
-    usecases::erasure,
-    vault::{DataKey, Vault},
 };
 use std::{
     collections::BTreeSet,
@@ -88,10 +90,10 @@ impl Canaries {
         };
         let systems = Systems::on(settings, store).await;
         voices::sing(&systems).await;
-        let tower = &systems.world.tower;
+        let context = &systems.world.context;
         let found = async |number: &str| {
             let words = format!("WH/OUT/{number}");
-            tower.store.shipments.find(tower.scope(), &words).await.unwrap()[0]
+            context.store.shipments.find(context.scope(), &words).await.unwrap()[0]
         };
         let (shipment, other) = (found(NUMBER).await, found(OTHER).await);
         let site = Site::on(systems.world, "Anna Lind").await;
@@ -147,7 +149,7 @@ impl Canaries {
 
     /// Every page that shows a record, and the lists.
     async fn pages(&self, cookie: &str) -> Vec<Place> {
-        let (tower, scope) = (&self.site.world.tower, self.site.world.tower.scope());
+        let (context, scope) = (&self.site.world.context, self.site.world.context.scope());
         let mut addresses: Vec<String> = [
             "/overview",
             "/shipments?tab=all",
@@ -170,11 +172,11 @@ impl Canaries {
         for filter in [JobFilter::Failed, JobFilter::Retrying, JobFilter::Pending, JobFilter::Done] {
             for destination in [None, Some("inside".to_owned())] {
                 let which = JobSelection { destination, ..JobSelection::default() };
-                let jobs = tower.store.jobs.list(scope, filter, which, None).await.unwrap();
+                let jobs = context.store.jobs.list(scope, filter, which, None).await.unwrap();
                 addresses.extend(jobs.rows.iter().map(|row| format!("/sync/jobs/{}", row.job.id)));
             }
         }
-        let messages = tower.store.inbox.messages(scope, MessageSelection::default(), None).await.unwrap();
+        let messages = context.store.inbox.messages(scope, MessageSelection::default(), None).await.unwrap();
         addresses.extend(messages.rows.iter().map(|message| format!("/sync/messages/{}", message.id)));
         let mut pages = Vec::new();
         for address in BTreeSet::from_iter(addresses) {
@@ -302,18 +304,18 @@ async fn nothing_comes_out(format: LogFormat) {
     assert_eq!(heard(&[KEY, WRONG_SECRET, PASSWORD], &sealed), none, "secrets in what is sealed");
     all.is_silent(&hidden, "before the erasure").await;
 
-    let (tower, scope) = (&all.site.world.tower, all.site.world.tower.scope());
-    erasure::erase_customer(tower, scope, all.shipment, WHY.into()).await.unwrap();
+    let (context, scope) = (&all.site.world.context, all.site.world.context.scope());
+    erasure::erase_customer(context, scope, all.shipment, WHY.into()).await.unwrap();
     let after = all.pages(&admin).await;
     assert_eq!(heard(PERSON, &after), none, "on pages after the erasure");
     assert_eq!(heard(PERSON, &all.opened().await), none, "in what the master key opens after the erasure");
     assert!(!heard(&["Bystander concierge"], &after).is_empty(), "another's words stay");
     assert!(!heard(&["Content erased"], &after).is_empty(), "and it is said");
     all.is_silent(&hidden, "after the erasure").await;
-    erasure::erase_customer(tower, scope, all.shipment, WHY.into()).await.unwrap();
+    erasure::erase_customer(context, scope, all.shipment, WHY.into()).await.unwrap();
     assert!(!heard(&["Bystander concierge"], &all.pages(&admin).await).is_empty(), "however often it is done");
 
-    erasure::erase_agent(tower, scope, AGENT, WHY.into()).await.unwrap();
+    erasure::erase_agent(context, scope, AGENT, WHY.into()).await.unwrap();
     assert_eq!(heard(AGENTS, &all.pages(&admin).await), none, "on pages after the agent's erasure");
     assert_eq!(heard(AGENTS, &all.opened().await), none, "in what the master key opens after the agent's erasure");
     all.is_silent(&hidden, "after the agent's erasure").await;
@@ -335,9 +337,9 @@ async fn nothing_personal_and_no_secret_comes_out_and_the_log_is_json() {
 async fn a_canary_in_clear_is_heard() {
     const LOOSE: &str = "Feldlerche";
     let all = Canaries::sing(LogFormat::Text).await;
-    let (tower, scope) = (&all.site.world.tower, all.site.world.tower.scope());
+    let (context, scope) = (&all.site.world.context, all.site.world.context.scope());
     assert!(heard(&[LOOSE], &all.places("silence").await).is_empty());
-    tower.store.people.put_setting(scope, "canary", format!("{}{LOOSE}", "a tree ".repeat(100))).await.unwrap();
+    context.store.people.put_setting(scope, "canary", format!("{}{LOOSE}", "a tree ".repeat(100))).await.unwrap();
     tracing::error!("a canary: {LOOSE}");
     let heard = heard(&[LOOSE], &all.places("song").await).join("\n");
     let named = all.kept.places_of_a_setting().into_iter().chain(["setting.value", "the log"].map(str::to_owned));
@@ -353,15 +355,15 @@ async fn a_canary_in_clear_is_heard() {
 async fn an_older_backup_is_erased_again() {
     let all = Canaries::sing(LogFormat::Text).await;
     let old = all.backup("older").await;
-    let (tower, scope) = (&all.site.world.tower, all.site.world.tower.scope());
-    erasure::erase_customer(tower, scope, all.shipment, WHY.into()).await.unwrap();
-    let config = tower.config.clone();
+    let (context, scope) = (&all.site.world.context, all.site.world.context.scope());
+    erasure::erase_customer(context, scope, all.shipment, WHY.into()).await.unwrap();
+    let config = context.config.clone();
     let Canaries { folder, log, metrics, site, kept, shipment, other, secrets } = all;
     site.stop().await;
     drop(kept);
     let (kept, store) = Kept::restored(&old).await;
     let world = World::on(store, config).await;
-    erasure::reapply(&world.tower).await.unwrap();
+    erasure::reapply(&world.context).await.unwrap();
     let site = Site::again(world).await;
     let restored = Canaries { site, kept, folder, log, metrics, shipment, other, secrets };
     let admin = restored.site.sign_in().await;

@@ -1,19 +1,17 @@
 //! What is put in, and where: by carriers in every format, by the order system, by the desk and by its agents.
 
 use super::world::{SECRET, World, systems::Systems};
+use application::{
+    clock::Clock,
+    odoo::IMPORT_PAGES_MAX,
+    tracking::ingest::{self, Delivery},
+};
 use connectors::carriers::{RawRequest, Settings};
 use domain::ids::{CorrelationId, MessageId};
 use http::{HeaderMap, HeaderValue};
 use jiff::SignedDuration;
 use ring::hmac;
 use serde_json::{Value, json};
-use server::{
-    clock::Clock,
-    usecases::{
-        ingest::{self, Delivery},
-        orders::IMPORT_PAGES_MAX,
-    },
-};
 use simulator::{faults::Fault, journey::Place, odoo::NewOrder};
 use std::fmt::Write as _;
 use storage::jobs::{Cause, JobKind, Lane};
@@ -119,10 +117,10 @@ pub async fn sing(systems: &Systems) {
     agent(systems).await;
     // a job that concerns no shipment
     systems.odoo.fail(Some("search"), &indiscreet(), 1);
-    let tower = &world.tower;
-    let mut import = tower.job(JobKind::ImportOrders, "odoo", Cause::Import, tower.correlation(), None);
+    let context = &world.context;
+    let mut import = context.job(JobKind::ImportOrders, "odoo", Cause::Import, context.correlation(), None);
     import.lane = Lane::Batch;
-    tower.store.jobs.enqueue(tower.scope(), vec![import]).await.unwrap();
+    context.store.jobs.enqueue(context.scope(), vec![import]).await.unwrap();
     world.settle().await;
 }
 
@@ -133,7 +131,7 @@ async fn agent(systems: &Systems) {
     tickets.iter().for_each(|ticket| systems.desk.set_status_as(ticket.number, "resolved", AGENT));
     for _ in 0..2 {
         systems.world.clock.advance(jiff::Span::new().seconds(31));
-        server::jobs::tick(&systems.world.tower, &mut server::jobs::Done::default()).await.unwrap();
+        application::jobs::tick(&systems.world.context, &mut application::jobs::Done::default()).await.unwrap();
         systems.world.settle().await;
     }
 }
@@ -253,15 +251,15 @@ async fn easypost(world: &World) {
         body: body.as_bytes(),
     };
     let delivery = Delivery { source: "easypost", request, correlation: CorrelationId(world.clock.id()) };
-    let message = ingest::accept(&world.tower, delivery).await.unwrap().message;
+    let message = ingest::accept(&world.context, delivery).await.unwrap().message;
     is_read(world, message, 2).await;
 }
 
 /// A canary that is not read proves nothing.
 async fn is_read(world: &World, message: MessageId, observations: usize) {
     world.settle().await;
-    let tower = &world.tower;
-    let kept = tower.store.inbox.message(tower.scope(), message).await.unwrap().unwrap();
+    let context = &world.context;
+    let kept = context.store.inbox.message(context.scope(), message).await.unwrap().unwrap();
     assert!(
         format!("{:?}", kept.status).contains(&format!("observations: {observations}")),
         "{observations} are in {:?}",

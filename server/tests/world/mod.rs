@@ -5,6 +5,13 @@
 pub mod site;
 pub mod systems;
 
+use application::{
+    clock::{Clock, ManualClock},
+    connections::sources::{self, NewSource},
+    context::Context,
+    jobs::Runner,
+    tracking::ingest::{self, Delivery, Receipt, Refused},
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use connectors::carriers::{self, RawRequest};
 use domain::{
@@ -15,16 +22,10 @@ use domain::{
 use http::{HeaderMap, HeaderValue};
 use ring::hmac;
 use server::{
-    clock::{Clock, ManualClock},
+    bootstrap,
     config::{Config, Settings},
-    jobs::Runner,
+    http::Front,
     ports,
-    tower::Tower,
-    usecases::{
-        ingest::{self, Delivery, Receipt, Refused},
-        sources::{self, NewSource},
-    },
-    wire,
 };
 use std::{collections::BTreeSet, sync::Arc};
 use storage::{
@@ -51,7 +52,8 @@ pub async fn fresh_store() -> Store {
 
 /// A tower on a store of its own, with a clock that moves only on request.
 pub struct World {
-    pub tower: Arc<Tower>,
+    pub context: Arc<Context>,
+    pub config: Arc<Config>,
     pub clock: Arc<ManualClock>,
 }
 
@@ -67,16 +69,22 @@ impl World {
     pub async fn on(store: Store, config: Config) -> Self {
         let clock = ManualClock::at("2026-03-05T12:00:00Z".parse().unwrap());
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let tower = wire::assemble(config, Arc::clone(&clock) as Arc<dyn Clock>, store, &[7; 32]).await.unwrap();
-        let world = Self { tower, clock };
+        let shared: Arc<dyn Clock> = clock.clone();
+        let context = bootstrap::assemble(config.clone(), shared, store, &[7; 32]).await.unwrap();
+        let world = Self { context, config: Arc::new(config), clock };
         world.source_of("aftership", "aftership", SECRET, carriers::Settings::default()).await;
         world
     }
 
     /// Another process on the same store: a command, or this one after a restart.
-    pub async fn beside(&self) -> Arc<Tower> {
-        let (clock, store) = (Arc::clone(&self.clock) as Arc<dyn Clock>, self.tower.store.clone());
-        wire::assemble(Settings::default().resolve().unwrap(), clock, store, &[7; 32]).await.unwrap()
+    pub async fn beside(&self) -> Arc<Context> {
+        let (clock, store) = (Arc::clone(&self.clock) as Arc<dyn Clock>, self.context.store.clone());
+        bootstrap::assemble(Settings::default().resolve().unwrap(), clock, store, &[7; 32]).await.unwrap()
+    }
+
+    /// What a server of this world answers with.
+    pub fn front(&self) -> Front {
+        Front { context: Arc::clone(&self.context), config: Arc::clone(&self.config) }
     }
 
     /// A source that proves itself the connector's usual way.
@@ -101,7 +109,7 @@ impl World {
         let settings = carriers::Settings { weakness_known: true, ..settings };
         let source =
             NewSource { name: name.into(), connector: connector.into(), scheme, secret: secret.into(), settings };
-        sources::put(&self.tower, self.tower.scope(), source).await.unwrap();
+        sources::put(&self.context, self.context.scope(), source).await.unwrap();
     }
 
     /// A message with the tests' secret as bearer token, through ingest; nothing is done with it yet.
@@ -110,19 +118,19 @@ impl World {
         headers.insert("authorization", HeaderValue::from_str(&format!("Bearer {SECRET}")).unwrap());
         let request = RawRequest { method: "POST", path: "/", query: "", peer: None, headers: &headers, body };
         let delivery = Delivery { source, request, correlation: CorrelationId(self.clock.id()) };
-        ingest::accept(&self.tower, delivery).await.unwrap()
+        ingest::accept(&self.context, delivery).await.unwrap()
     }
 
     /// Does the work of one lane.
     pub async fn work(&self, lane: Lane) {
-        Runner::new(Arc::clone(&self.tower), lane).run_until_idle().await.unwrap();
+        Runner::new(Arc::clone(&self.context), lane).run_until_idle().await.unwrap();
     }
 
     /// What the pages ask, for somebody with this role.
     pub fn ports(&self, role: RoleName) -> app::contract::Ports {
         let user = UserRecord {
             id: UserId(self.clock.id()),
-            company: self.tower.company,
+            company: self.context.company,
             login: "somebody".into(),
             name: "Somebody".into(),
             password: String::new(),
@@ -130,18 +138,18 @@ impl World {
             enabled: true,
             created_at: self.clock.now(),
         };
-        ports::all(&self.tower, Some(&user), &ports::session::BrowserSession::default())
+        ports::all(&self.context, Some(&user), &ports::session::BrowserSession::default())
     }
 
     /// An AfterShip message with these checkpoints, through ingest, and the work that follows.
     pub async fn receives(&self, number: &str, checkpoints: &[(&str, &str)]) -> Receipt {
-        let receipt = self.deliver_to(&self.tower, number, checkpoints).await;
+        let receipt = self.deliver_to(&self.context, number, checkpoints).await;
         self.settle().await;
         receipt
     }
 
     /// An AfterShip message with these checkpoints, through the ingest of a node; nothing is done with it yet.
-    pub async fn deliver_to(&self, node: &Tower, number: &str, checkpoints: &[(&str, &str)]) -> Receipt {
+    pub async fn deliver_to(&self, node: &Context, number: &str, checkpoints: &[(&str, &str)]) -> Receipt {
         let list: Vec<_> = checkpoints
             .iter()
             .map(|(subtag, time)| serde_json::json!({"tag": subtag.split('_').next(), "subtag": subtag, "checkpoint_time": time, "city": "Lyon"}))
@@ -162,10 +170,10 @@ impl World {
 
     /// A signed AfterShip message, through ingest; nothing is done with it yet.
     pub async fn deliver(&self, body: &[u8]) -> Result<Receipt, Refused> {
-        self.deliver_with(&self.tower, body).await
+        self.deliver_with(&self.context, body).await
     }
 
-    async fn deliver_with(&self, node: &Tower, body: &[u8]) -> Result<Receipt, Refused> {
+    async fn deliver_with(&self, node: &Context, body: &[u8]) -> Result<Receipt, Refused> {
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()), body);
         let mut headers = HeaderMap::new();
         headers.insert("aftership-hmac-sha256", HeaderValue::from_str(&STANDARD.encode(tag.as_ref())).unwrap());
@@ -185,7 +193,7 @@ impl World {
     /// Time passes, minute by minute is not needed: what is due is done.
     pub async fn passes(&self, hours: i64) {
         self.clock.advance(jiff::Span::new().hours(hours));
-        server::jobs::tick(&self.tower, &mut server::jobs::Done::default()).await.unwrap();
+        application::jobs::tick(&self.context, &mut application::jobs::Done::default()).await.unwrap();
         self.settle().await;
     }
 
@@ -223,14 +231,14 @@ impl World {
             cause: Cause::Import,
             kept: BTreeSet::new(),
         };
-        self.tower.store.shipments.import(self.tower.scope(), vec![imported], self.tower.now()).await.unwrap();
+        self.context.store.shipments.import(self.context.scope(), vec![imported], self.context.now()).await.unwrap();
         self.settle().await;
         let name = format!("WH/OUT/{record:05}");
-        self.tower.store.shipments.find(self.tower.scope(), &name).await.unwrap()[0]
+        self.context.store.shipments.find(self.context.scope(), &name).await.unwrap()[0]
     }
 
     pub async fn load(&self, id: ShipmentId) -> Loaded {
-        self.tower.store.shipments.load(self.tower.scope(), id, None).await.unwrap().unwrap()
+        self.context.store.shipments.load(self.context.scope(), id, None).await.unwrap().unwrap()
     }
 
     pub async fn state(&self, id: ShipmentId) -> State {
@@ -238,6 +246,6 @@ impl World {
     }
 
     pub async fn unclaimed(&self) -> u64 {
-        self.tower.store.shipments.counts(self.tower.scope(), self.tower.now()).await.unwrap().unclaimed
+        self.context.store.shipments.counts(self.context.scope(), self.context.now()).await.unwrap().unclaimed
     }
 }

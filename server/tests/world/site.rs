@@ -1,6 +1,10 @@
 //! A whole server behind a port, and a browser's requests without a browser.
 
 use super::{SECRET, World, fresh_store};
+use application::{
+    clock::{Clock, ManualClock, SystemClock},
+    people::{self, NewUser},
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
@@ -10,11 +14,9 @@ use jiff::SignedDuration;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use ring::hmac;
 use server::{
-    cli::serve::{Role, Running},
-    clock::{Clock, ManualClock, SystemClock},
+    bootstrap,
+    cli::serve::{NodeRole, Running},
     config::Settings,
-    usecases::people::{self, NewUser},
-    wire,
 };
 use std::{
     net::SocketAddr,
@@ -69,8 +71,8 @@ impl Site {
         config.addr = "127.0.0.1:0".parse().unwrap();
         let _ = rustls::crypto::ring::default_provider().install_default();
         let store = fresh_store().await;
-        let tower = wire::assemble(config, Arc::new(SystemClock), store, &[7; 32]).await.unwrap();
-        let world = World { tower, clock: ManualClock::at(SystemClock.now()) };
+        let context = bootstrap::assemble(config.clone(), Arc::new(SystemClock), store, &[7; 32]).await.unwrap();
+        let world = World { context, config: Arc::new(config), clock: ManualClock::at(SystemClock.now()) };
         world.source_of("aftership", "aftership", SECRET, connectors::carriers::Settings::default()).await;
         let site = Self::on(world, "Anna Lind").await;
         for number in 1..=20 {
@@ -88,14 +90,14 @@ impl Site {
             password: PASSWORD.into(),
             roles: vec![RoleName::Admin, RoleName::Agent, RoleName::Executive],
         };
-        people::add(&world.tower, world.tower.scope(), admin).await.unwrap();
+        people::add(&world.context, world.context.scope(), admin).await.unwrap();
         Self::again(world).await
     }
 
     /// A server for a world that has its admin.
     pub async fn again(world: World) -> Self {
         let metrics = PrometheusBuilder::new().build_recorder().handle();
-        let running = Running::start(Arc::clone(&world.tower), Role::All, metrics).await.unwrap();
+        let running = Running::start(world.front(), NodeRole::All, metrics).await.unwrap();
         Self { world, address: running.address, running, events: AtomicUsize::new(0) }
     }
 
@@ -113,7 +115,7 @@ impl Site {
         let login = format!("{role:?}@example.test").to_lowercase();
         let user =
             NewUser { login: login.clone(), name: "Somebody".into(), password: PASSWORD.into(), roles: vec![role] };
-        people::add(&self.world.tower, self.world.tower.scope(), user).await.unwrap();
+        people::add(&self.world.context, self.world.context.scope(), user).await.unwrap();
         self.cookie_of(&login).await
     }
 
@@ -161,13 +163,13 @@ impl Site {
 
     /// Waits for records of every kind that has a page.
     pub async fn records(&self) -> Records {
-        let (tower, scope) = (&self.world.tower, self.world.tower.scope());
-        let shipment = tower.store.shipments.find(scope, "N4").await.unwrap()[0];
+        let (context, scope) = (&self.world.context, self.world.context.scope());
+        let shipment = context.store.shipments.find(scope, "N4").await.unwrap()[0];
         // no order system and no desk: only work inside is ever done
         let inside = JobSelection { destination: Some("inside".into()), ..JobSelection::default() };
         for _ in 0..LOOKS_MAX {
-            let jobs = tower.store.jobs.list(scope, JobFilter::Done, inside.clone(), None).await.unwrap();
-            let messages = tower.store.inbox.messages(scope, MessageSelection::default(), None).await.unwrap();
+            let jobs = context.store.jobs.list(scope, JobFilter::Done, inside.clone(), None).await.unwrap();
+            let messages = context.store.inbox.messages(scope, MessageSelection::default(), None).await.unwrap();
             let loaded = self.world.load(shipment).await;
             let event = loaded.input.facts.first().map(|fact| fact.id.to_string());
             if let (Some(job), Some(message), Some(event)) = (jobs.rows.first(), messages.rows.first(), event) {
@@ -181,9 +183,9 @@ impl Site {
 
     /// Waits for an open exception: its id, and its shipment's.
     pub async fn exception(&self) -> (String, String) {
-        let (tower, scope) = (&self.world.tower, self.world.tower.scope());
+        let (context, scope) = (&self.world.context, self.world.context.scope());
         for _ in 0..LOOKS_MAX {
-            let queue = tower.store.work.queue(scope, QueueQuery::default(), tower.now()).await.unwrap();
+            let queue = context.store.work.queue(scope, QueueQuery::default(), context.now()).await.unwrap();
             if let Some(row) = queue.rows.first() {
                 return (row.exception.id.to_string(), row.exception.shipment.to_string());
             }

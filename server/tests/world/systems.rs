@@ -1,16 +1,15 @@
 //! A world with a simulated Odoo and a simulated desk.
 
 use super::{World, fresh_store};
+use application::{
+    clock::Clock,
+    config::{CallLimits, DeskSettings, OdooSettings},
+    destinations::{self, Standing},
+    odoo::{self, IMPORT_PAGES_MAX},
+};
 use connectors::call::Discard;
 use jiff::SignedDuration;
-use server::{
-    clock::Clock,
-    config::{CallLimits, DeskSettings, OdooSettings, Settings},
-    usecases::{
-        destinations::{self, Standing},
-        orders::{self, IMPORT_PAGES_MAX},
-    },
-};
+use server::config::Settings;
 use simulator::{
     desk::SandboxDesk,
     journey::Place,
@@ -48,23 +47,23 @@ impl Systems {
         let odoo = SandboxOdoo::start(KEY, Arc::new(|| "2026-03-05T12:00:00Z".parse().unwrap())).await.unwrap();
         let desk = SandboxDesk::start(KEY).await.unwrap();
         let mut config = settings.resolve().unwrap();
-        config.odoo = Some(OdooSettings {
+        config.system.odoo = Some(OdooSettings {
             url: odoo.url(),
             database: DATABASE.into(),
             key: KEY.to_owned().into(),
             import_seconds: 1_000_000_000,
             limits: CallLimits::default(),
         });
-        config.desk = Some(DeskSettings {
+        config.system.desk = Some(DeskSettings {
             connector: "request_tracker".into(),
             url: desk.url(),
             token: KEY.to_owned().into(),
             queue: "Shipments".into(),
-            poll_seconds: server::config::DESK_POLL_SECONDS,
+            poll_seconds: application::config::DESK_POLL_SECONDS,
             limits: CallLimits::default(),
         });
         let world = World::on(store, config).await;
-        world.tower.odoo.as_ref().unwrap().setup(&Discard).await.unwrap();
+        world.context.odoo.as_ref().unwrap().setup(&Discard).await.unwrap();
         Self { world, odoo, desk }
     }
 
@@ -78,8 +77,8 @@ impl Systems {
 
     /// Takes in what Odoo changed, so many pages of it.
     pub async fn import(&self, pages: u32) -> Imported {
-        let tower = &self.world.tower;
-        orders::import(tower, tower.scope(), tower.correlation(), pages, &Discard).await.unwrap()
+        let context = &self.world.context;
+        odoo::import(context, context.scope(), context.correlation(), pages, &Discard).await.unwrap()
     }
 
     /// A delivery in Odoo that left four days ago, was promised for yesterday, and of which nothing was heard; taken in.
@@ -128,20 +127,27 @@ impl Systems {
 
     pub async fn say(&self, checkpoints: &[(&str, &str)]) {
         for n in 0..MANY {
-            self.world.deliver_to(&self.world.tower, &format!("N{n}"), checkpoints).await;
+            self.world.deliver_to(&self.world.context, &format!("N{n}"), checkpoints).await;
         }
         self.world.settle().await;
     }
 
     pub async fn standing(&self, name: &str) -> Standing {
-        let tower = &self.world.tower;
-        let all = destinations::standings(tower, tower.scope()).await.unwrap();
+        let context = &self.world.context;
+        let all = destinations::standings(context, context.scope()).await.unwrap();
         all.into_iter().find(|s| s.name == name).unwrap()
     }
 
     pub async fn dead(&self) -> usize {
-        let tower = &self.world.tower;
-        tower.store.jobs.list(tower.scope(), JobFilter::Failed, JobSelection::default(), None).await.unwrap().rows.len()
+        let context = &self.world.context;
+        context
+            .store
+            .jobs
+            .list(context.scope(), JobFilter::Failed, JobSelection::default(), None)
+            .await
+            .unwrap()
+            .rows
+            .len()
     }
 
     pub async fn advance(&self, seconds: i64) {

@@ -5,17 +5,20 @@ use super::{
     bare::{Bare, Rows},
     load::{SECRET, SOURCE},
 };
-use anyhow::{Context, Result};
+use anyhow::{Context as _, Result};
+use application::{
+    clock::{Clock, SystemClock},
+    connections::sources::{self, NewSource},
+    context::Context,
+};
 use axum::{Json, Router, body::Bytes, extract::State, http::HeaderMap, http::StatusCode, routing::post};
 use connectors::carriers::{self, RawRequest, Secrets, Settings as SourceSettings};
 use domain::ids::content_id;
 use server::{
-    cli::serve::{Role, Running, prometheus},
-    clock::{Clock, SystemClock},
+    bootstrap,
+    cli::serve::{NodeRole, Running, prometheus},
     config::Settings,
-    tower::Tower,
-    usecases::sources::{self, NewSource},
-    wire,
+    http::Front,
 };
 use std::{path::Path, sync::Arc};
 use storage::Store;
@@ -27,8 +30,8 @@ use tokio::net::TcpListener;
 ///
 /// # Errors
 /// When it cannot be served.
-pub async fn tower(role: Role, data: &Path, database_url: Option<String>) -> Result<()> {
-    let running = Running::start(assembled(data, database_url).await?, role, prometheus()?).await?;
+pub async fn tower(role: NodeRole, data: &Path, database_url: Option<String>) -> Result<()> {
+    let running = Running::start(front(data, database_url).await?, role, prometheus()?).await?;
     println!("http://{}", running.address);
     running.until_signal().await
 }
@@ -37,7 +40,11 @@ pub async fn tower(role: Role, data: &Path, database_url: Option<String>) -> Res
 ///
 /// # Errors
 /// When the database cannot be used.
-pub async fn assembled(data: &Path, database_url: Option<String>) -> Result<Arc<Tower>> {
+pub async fn assembled(data: &Path, database_url: Option<String>) -> Result<Arc<Context>> {
+    Ok(front(data, database_url).await?.context)
+}
+
+async fn front(data: &Path, database_url: Option<String>) -> Result<Front> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let store = opened(data, database_url.as_deref()).await?;
     let settings = Settings {
@@ -47,7 +54,8 @@ pub async fn assembled(data: &Path, database_url: Option<String>) -> Result<Arc<
         ..Settings::default()
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let tower = wire::assemble(settings.resolve()?, clock, store, &[7; 32]).await?;
+    let config = settings.resolve()?;
+    let context = bootstrap::assemble(config.clone(), clock, store, &[7; 32]).await?;
     let source = NewSource {
         name: SOURCE.into(),
         connector: SOURCE.into(),
@@ -55,8 +63,8 @@ pub async fn assembled(data: &Path, database_url: Option<String>) -> Result<Arc<
         secret: SECRET.to_owned(),
         settings: SourceSettings::default(),
     };
-    sources::put(&tower, tower.scope(), source).await?;
-    Ok(tower)
+    sources::put(&context, context.scope(), source).await?;
+    Ok(Front { context, config: Arc::new(config) })
 }
 
 async fn opened(data: &Path, database_url: Option<&str>) -> Result<Store> {

@@ -10,13 +10,13 @@ use super::{
 };
 use crate::chaos::engine::{Database, Engine};
 use anyhow::{Result, ensure};
+use application::{
+    context::Context,
+    tracking::ingest::{self, Delivery},
+};
 use connectors::carriers::RawRequest;
 use domain::ids::CorrelationId;
 use http::{HeaderMap, HeaderValue};
-use server::{
-    tower::Tower,
-    usecases::ingest::{self, Delivery},
-};
 use std::{
     path::Path,
     sync::{Arc, Mutex},
@@ -109,12 +109,12 @@ async fn bare(data: &Path, database: &Database) -> Result<Bare> {
 }
 
 async fn kept(data: &Path, database: &Database, round: u64) -> Result<Answers> {
-    let tower = door::assembled(data, database.url()).await?;
+    let context = door::assembled(data, database.url()).await?;
     let messages = Arc::new(Prepared::new(round));
     let mut running = JoinSet::new();
     let from = Instant::now() + WARM_UP;
     for _ in 0..FEW {
-        let (tower, messages) = (Arc::clone(&tower), Arc::clone(&messages));
+        let (context, messages) = (Arc::clone(&context), Arc::clone(&messages));
         running.spawn(async move {
             let mut took_ms = Vec::new();
             loop {
@@ -122,7 +122,7 @@ async fn kept(data: &Path, database: &Database, round: u64) -> Result<Answers> {
                 if begun >= from + LASTING {
                     return anyhow::Ok(took_ms);
                 }
-                keep(&tower, &messages).await?;
+                keep(&context, &messages).await?;
                 if begun >= from {
                     took_ms.push(begun.elapsed().as_secs_f64() * 1000.0);
                 }
@@ -154,15 +154,15 @@ impl Prepared {
     }
 }
 
-async fn keep(tower: &Tower, messages: &Prepared) -> Result<()> {
+async fn keep(context: &Context, messages: &Prepared) -> Result<()> {
     let (body, signature) = messages.next();
     let mut headers = HeaderMap::new();
     headers.insert("content-type", HeaderValue::from_static("application/json"));
     headers.insert("aftership-hmac-sha256", HeaderValue::from_str(&signature)?);
     let path = "/ingest/aftership";
     let request = RawRequest { method: "POST", path, query: "", peer: None, headers: &headers, body: &body };
-    let correlation = CorrelationId(tower.clock.id());
-    let receipt = ingest::accept(tower, Delivery { source: load::SOURCE, request, correlation }).await?;
+    let correlation = CorrelationId(context.clock.id());
+    let receipt = ingest::accept(context, Delivery { source: load::SOURCE, request, correlation }).await?;
     ensure!(receipt.novelty == Novelty::New, "a message came twice");
     Ok(())
 }

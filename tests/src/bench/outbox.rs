@@ -3,9 +3,9 @@
 use super::{Line, bare::Bare, door, median};
 use crate::chaos::engine::{Database, Engine};
 use anyhow::{Result, ensure};
+use application::context::Context;
 use futures::future::try_join_all;
 use jiff::SignedDuration;
-use server::tower::Tower;
 use std::{sync::Arc, time::Instant};
 use storage::{
     jobs::{Cause, ClaimRequest, Finish, JobKind, Lane},
@@ -34,9 +34,9 @@ pub async fn outbox(engine: Engine) -> Result<Vec<Line>> {
             None => Bare::sqlite(&folder.path().join("bare.sqlite"))?,
         };
         bare.push(tokio::spawn(plain.claim_and_complete(JOBS, CLAIM_JOBS as usize)).await??);
-        let tower = door::assembled(folder.path(), database.url()).await?;
-        fill(&tower).await?;
-        ours.push(tokio::spawn(empty(tower)).await??);
+        let context = door::assembled(folder.path(), database.url()).await?;
+        fill(&context).await?;
+        ours.push(tokio::spawn(empty(context)).await??);
     }
     let name = engine.name();
     let ratios = ours.iter().zip(&bare).map(|(o, b)| 100.0 * o / b).collect();
@@ -57,18 +57,18 @@ pub async fn outbox(engine: Engine) -> Result<Vec<Line>> {
     ])
 }
 
-async fn fill(tower: &Tower) -> Result<()> {
+async fn fill(context: &Context) -> Result<()> {
     for _ in 0..JOBS / CHUNK {
-        let job = |_| tower.job(JobKind::SyncOrder, tower.clock.id(), Cause::Live, tower.correlation(), None);
-        tower.store.jobs.enqueue(tower.scope(), (0..CHUNK).map(job).collect()).await?;
+        let job = |_| context.job(JobKind::SyncOrder, context.clock.id(), Cause::Live, context.correlation(), None);
+        context.store.jobs.enqueue(context.scope(), (0..CHUNK).map(job).collect()).await?;
     }
     Ok(())
 }
 
-async fn empty(tower: Arc<Tower>) -> Result<f64> {
+async fn empty(context: Arc<Context>) -> Result<f64> {
     let (begun, mut done) = (Instant::now(), 0);
     loop {
-        let now = tower.now();
+        let now = context.now();
         let request = ClaimRequest {
             owner: "bench".into(),
             lane: Lane::RealTime,
@@ -77,12 +77,12 @@ async fn empty(tower: Arc<Tower>) -> Result<f64> {
             until: now + SignedDuration::from_secs(30),
             held: Vec::new(),
         };
-        let claimed = tower.store.jobs.claim(request).await?;
+        let claimed = context.store.jobs.claim(request).await?;
         if claimed.is_empty() {
             break;
         }
         done += claimed.len();
-        try_join_all(claimed.iter().map(|c| tower.store.jobs.finish("bench", c.job.id, Finish::Done, now))).await?;
+        try_join_all(claimed.iter().map(|c| context.store.jobs.finish("bench", c.job.id, Finish::Done, now))).await?;
     }
     ensure!(done == JOBS, "{done} of {JOBS} jobs were done");
     Ok(done as f64 / begun.elapsed().as_secs_f64())

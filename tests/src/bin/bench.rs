@@ -2,7 +2,7 @@
 //! [`tests::bench`].
 
 use anyhow::{Context, Result, bail, ensure};
-use server::cli::serve::Role;
+use server::cli::serve::NodeRole;
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
@@ -62,8 +62,8 @@ async fn serve(kind: &str, rest: &[&str]) -> Result<()> {
     match kind {
         "verify" => door::verifying(None).await,
         "bare" => door::committing(data()?, url).await,
-        "alone" => door::tower(Role::Web, data()?, url).await,
-        "whole" => door::tower(Role::All, data()?, url).await,
+        "alone" => door::tower(NodeRole::Web, data()?, url).await,
+        "whole" => door::tower(NodeRole::All, data()?, url).await,
         _ => bail!("there is no door {kind}"),
     }
 }

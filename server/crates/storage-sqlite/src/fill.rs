@@ -12,33 +12,10 @@ use crate::{
 };
 use rusqlite::Connection;
 use std::path::Path;
-use storage::{
-    Result, Scope, StoreError,
-    facts::Recording,
-    jobs::NewJob,
-    shipments::{Commit, Committed, ImportedShipment},
-    work::CaseRecord,
-};
+use storage::{Result, Scope, StoreError, facts::Recording, shipments::Committed, transfer::Filled};
 
 /// What is kept in memory of the file, in KiB with a minus: rows land anywhere in its indexes.
 const CACHE: i32 = -524_288;
-
-/// A shipment with everything that was said of it, folded.
-#[derive(Clone, Debug)]
-pub struct Filled {
-    /// As the order system has it.
-    pub shipment: ImportedShipment,
-    /// What a message said; its body is no longer kept.
-    pub recording: Recording,
-    /// The message's size in bytes.
-    pub size: u64,
-    /// The fold.
-    pub commit: Commit,
-    /// The case of one of its exceptions.
-    pub case: Option<CaseRecord>,
-    /// Work that was done for it.
-    pub done: Vec<NewJob>,
-}
 
 /// A file that is being filled.
 pub struct Fill {

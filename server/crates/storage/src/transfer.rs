@@ -1,5 +1,12 @@
 //! Rows on their way from one engine to another, as both have them: table by table, column by column.
 
+use crate::{
+    facts::Recording,
+    jobs::NewJob,
+    shipments::{Commit, ImportedShipment},
+    work::CaseRecord,
+};
+
 /// A value of a column.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -20,4 +27,21 @@ pub struct Rows {
     pub columns: Vec<String>,
     /// The rows, each with a value for every column.
     pub rows: Vec<Vec<Value>>,
+}
+
+/// A shipment with everything that was said of it, folded.
+#[derive(Clone, Debug)]
+pub struct Filled {
+    /// As the order system has it.
+    pub shipment: ImportedShipment,
+    /// What a message said; its body is no longer kept.
+    pub recording: Recording,
+    /// The message's size in bytes.
+    pub size: u64,
+    /// The fold.
+    pub commit: Commit,
+    /// The case of one of its exceptions.
+    pub case: Option<CaseRecord>,
+    /// Work that was done for it.
+    pub done: Vec<NewJob>,
 }

@@ -1,0 +1,106 @@
+//! Agents of the service desk: their names are personal data, sealed under a key of each agent, and shown to roles that may
+//! see personal data.
+
+use crate::{
+    audit,
+    context::Context,
+    error::{Result, UseCaseError},
+    people::{sealed_audit, sealed_value, value_of},
+    vault::DataKey,
+};
+use connectors::desks::{self, SOMEBODY};
+use domain::ids::{SubjectId, content_id};
+use std::collections::HashMap;
+use storage::{
+    Scope, Sealed,
+    people::AuditLine,
+    work::{Agent, CaseRecord, CaseStatus},
+};
+
+/// The place in the vault where a case keeps the name.
+const NAME: &str = "case.agent";
+
+/// An agent who gave a ticket another status: as the case keeps it, and as the audit line does. Of one who was erased, and
+/// where the desk names nobody, there is no name in either.
+///
+/// # Errors
+/// When the store fails or the master key is another one.
+pub(crate) async fn sealed(
+    context: &Context,
+    scope: Scope,
+    desk: &str,
+    name: &str,
+    status: CaseStatus,
+) -> Result<(Agent, Sealed)> {
+    let key = if name == SOMEBODY { None } else { key_of(context, scope, desk, name).await? };
+    let Some(key) = key else {
+        let after = sealed_audit(context, scope, &serde_json::json!({"status": status})).await?;
+        return Ok((Agent { name: None }, after));
+    };
+    let after = sealed_value(&key, &serde_json::json!({"status": status, "agent": name}));
+    Ok((Agent { name: Some(key.seal(NAME, name.as_bytes())) }, after))
+}
+
+/// The key of an agent, made on first use; none once it was destroyed.
+async fn key_of(context: &Context, scope: Scope, desk: &str, name: &str) -> Result<Option<DataKey>> {
+    let subject = subject(context, desk, name);
+    let people = &context.store.people;
+    let kept = match people.keys(scope, vec![subject]).await?.remove(&subject) {
+        Some(None) => return Ok(None),
+        Some(Some(kept)) => kept,
+        None => people.put_key(scope, context.vault.new_key(subject).1, context.now()).await?,
+    };
+    Ok(Some(context.vault.unwrap(&kept).map_err(|e| UseCaseError::Internal(e.to_string()))?))
+}
+
+/// Under what the key of an agent of one desk is kept.
+fn subject(context: &Context, desk: &str, name: &str) -> SubjectId {
+    let named = serde_json::to_vec(&(context.company, desk, name)).expect("plain data serialises");
+    // keyed, since a name could be guessed from a plain digest
+    SubjectId(content_id("agent", &[&context.vault.digest(&named)]))
+}
+
+/// Under what the keys of an agent are kept, for every desk that there is.
+pub(crate) fn subjects(context: &Context, name: &str) -> Vec<SubjectId> {
+    desks::names().into_iter().map(|desk| subject(context, desk, name)).collect()
+}
+
+/// Opens the names of agents. The default one opens none: it is for viewers who may not see personal data.
+#[derive(Default)]
+pub struct Names(HashMap<SubjectId, DataKey>);
+
+impl Names {
+    /// Opens the names in these cases and audit lines.
+    ///
+    /// # Errors
+    /// When the store fails or the master key is another one.
+    pub async fn read<'a>(
+        context: &Context,
+        scope: Scope,
+        cases: impl Iterator<Item = &'a CaseRecord>,
+        lines: impl Iterator<Item = &'a AuditLine>,
+    ) -> Result<Self> {
+        let in_cases = cases.filter_map(|case| case.closed_by.as_ref()?.name.as_ref());
+        let in_lines = lines.filter_map(|line| of_ticket(line)?.after.as_ref());
+        let subjects = in_cases.chain(in_lines).map(|sealed| sealed.subject).collect();
+        Ok(Self(audit::keys_of(context, scope, subjects).await?))
+    }
+
+    /// Who closed a case's ticket.
+    pub fn of_case(&self, case: &CaseRecord) -> Option<String> {
+        let sealed = case.closed_by.as_ref()?.name.as_ref()?;
+        String::from_utf8(self.0.get(&sealed.subject)?.open(NAME, sealed).ok()?).ok()
+    }
+
+    /// Who did at the desk what an audit line records.
+    pub fn of_line(&self, line: &AuditLine) -> Option<String> {
+        let sealed = of_ticket(line)?.after.as_ref()?;
+        let value = value_of(self.0.get(&sealed.subject)?, sealed)?;
+        Some(value.get("agent")?.as_str()?.to_owned())
+    }
+}
+
+/// A line about a ticket; what lines about other things seal names nobody at the desk.
+fn of_ticket(line: &AuditLine) -> Option<&AuditLine> {
+    line.action.starts_with("case.").then_some(line)
+}

@@ -1,0 +1,4 @@
+//! Connections to other systems.
+
+pub mod sources;
+pub mod weaknesses;

@@ -1,0 +1,295 @@
+//! The circuit breaker of a destination: whether its jobs may run now.
+//!
+//! A person pauses it. A rate limit holds it. Failures of the system itself, several in a row, open it for
+//! a while; then one job at a time runs as a half-open probe, and a success closes it. Jobs of an open
+//! breaker wait and use up no attempts. The rules are pure; the state is one row for all nodes.
+
+use crate::context::Context;
+use jiff::{SignedDuration, Timestamp};
+use std::{
+    collections::BTreeMap,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+use storage::{
+    Scope,
+    destinations::{Breaker, Health},
+};
+
+/// Failures in a row that open the breaker.
+pub const FAILURES_MAX: u32 = 5;
+/// For how long it is open at first; twice as long after each probe that failed.
+const COOLING: SignedDuration = SignedDuration::from_secs(2);
+/// The longest that it is open at once.
+const COOLING_MAX: SignedDuration = SignedDuration::from_mins(1);
+/// The longest rate limit that is honoured.
+const RATE_LIMIT_MAX: SignedDuration = SignedDuration::from_hours(12);
+/// A probe without a result for so long is given up: its node is dead.
+const PROBE: SignedDuration = SignedDuration::from_mins(2);
+/// For how long a worker caches what it read of the breakers.
+const CACHED_FOR: Duration = Duration::from_millis(250);
+/// How often an outcome is recorded anew when another node recorded one at the same time.
+const RECORD_TRIES: u32 = 8;
+
+/// Whether jobs may go out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// They may.
+    All,
+    /// One may, as a half-open probe.
+    Probe,
+    /// None may.
+    Nobody,
+}
+
+/// The outcome of a job's calls for the destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The destination answered.
+    Success,
+    /// It failed as a whole.
+    Failure,
+    /// It was not called.
+    NotCalled,
+}
+
+/// Whether jobs may go out now.
+pub fn admission(breaker: &Breaker, now: Timestamp) -> Admission {
+    let Health { open_until, probe_until, limited_until, .. } = &breaker.health;
+    // what lies further ahead than it can was set by a clock that has been set back since
+    let later = |time: &Option<Timestamp>, most: SignedDuration| {
+        time.is_some_and(|time| time > now && time.duration_since(now) <= most)
+    };
+    if breaker.paused.is_some() || later(limited_until, RATE_LIMIT_MAX) || later(open_until, COOLING_MAX * 2) {
+        Admission::Nobody
+    } else if open_until.is_none() {
+        Admission::All
+    } else if later(probe_until, PROBE) {
+        Admission::Nobody
+    } else {
+        Admission::Probe
+    }
+}
+
+/// The health after an outcome; `jitter` spreads the nodes of many installations (0 to 255: ±20 %).
+pub fn after(health: &Health, outcome: Outcome, now: Timestamp, jitter: u8) -> Health {
+    let shut = health.open_until.is_some_and(|until| until > now);
+    let limited_until = health.limited_until.filter(|until| *until > now);
+    match outcome {
+        Outcome::Success => Health { limited_until, ..Health::default() },
+        Outcome::NotCalled => Health { probe_until: None, ..health.clone() },
+        // one that was on its way when the breaker opened changes nothing
+        Outcome::Failure if shut => health.clone(),
+        Outcome::Failure => {
+            let failures = health.failures.saturating_add(1);
+            let failing_since = health.failing_since.or(Some(now));
+            if health.open_until.is_none() && failures < FAILURES_MAX {
+                return Health { failures, limited_until, failing_since, ..health.clone() };
+            }
+            let times_opened = health.times_opened.saturating_add(1);
+            let until = now.checked_add(cooling(times_opened, jitter)).unwrap_or(Timestamp::MAX);
+            Health {
+                failures,
+                times_opened,
+                open_until: Some(until),
+                probe_until: None,
+                limited_until,
+                failing_since,
+                ..health.clone()
+            }
+        }
+    }
+}
+
+/// The health after a platform asked not to be called for so long.
+pub fn rate_limited(health: &Health, wait: Duration, now: Timestamp) -> Health {
+    let wait = SignedDuration::try_from(wait).unwrap_or(RATE_LIMIT_MAX).min(RATE_LIMIT_MAX);
+    let until = now.checked_add(wait).unwrap_or(Timestamp::MAX);
+    Health { limited_until: health.limited_until.max(Some(until)), ..health.clone() }
+}
+
+fn cooling(times_opened: u32, jitter: u8) -> SignedDuration {
+    let doubled = COOLING * 2_i32.pow(times_opened.saturating_sub(1).min(10));
+    let percent = 80 + i32::from(jitter) * 40 / 255;
+    doubled.min(COOLING_MAX) * percent / 100
+}
+
+/// The breakers as a worker knows them.
+#[derive(Default)]
+pub struct Breakers(Mutex<Option<(Instant, BTreeMap<String, Breaker>)>>);
+
+impl Breakers {
+    /// From now on what is stored counts.
+    pub fn forget(&self) {
+        *self.0.lock().expect("no panic while held") = None;
+    }
+
+    async fn read(&self, context: &Context, scope: Scope) -> storage::Result<BTreeMap<String, Breaker>> {
+        if let Some((at, breakers)) = &*self.0.lock().expect("no panic while held")
+            && at.elapsed() < CACHED_FOR
+        {
+            return Ok(breakers.clone());
+        }
+        let breakers = context.store.destinations.breakers(scope).await?;
+        *self.0.lock().expect("no panic while held") = Some((Instant::now(), breakers.clone()));
+        Ok(breakers)
+    }
+
+    /// Whether jobs of a destination may be claimed.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn admission(&self, context: &Context, scope: Scope, destination: &str) -> storage::Result<Admission> {
+        let breakers = self.read(context, scope).await?;
+        Ok(breakers.get(destination).map_or(Admission::All, |breaker| admission(breaker, context.now())))
+    }
+
+    /// Whether this caller may let a job through as a probe: of all nodes one at a time, until its outcome is recorded.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn probe(&self, context: &Context, scope: Scope, destination: &str) -> storage::Result<bool> {
+        self.forget();
+        let breaker = context.store.destinations.breakers(scope).await?.remove(destination).unwrap_or_default();
+        let now = context.now();
+        match admission(&breaker, now) {
+            Admission::All => Ok(true),
+            Admission::Nobody => Ok(false),
+            Admission::Probe => {
+                let until = now.checked_add(PROBE).unwrap_or(now);
+                let probing = Health { probe_until: Some(until), ..breaker.health.clone() };
+                context.store.destinations.set_health(scope, destination, breaker.health, probing).await
+            }
+        }
+    }
+
+    /// Records the outcome of a job's calls. A success after a success writes nothing.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn record(
+        &self,
+        context: &Context,
+        scope: Scope,
+        destination: &str,
+        outcome: Outcome,
+        class: Option<&str>,
+        wait: Option<Duration>,
+    ) -> storage::Result<Health> {
+        let mut breakers = self.read(context, scope).await?;
+        for _ in 0..RECORD_TRIES {
+            let before = breakers.remove(destination).unwrap_or_default().health;
+            let now = context.now();
+            let mut jitter = [0];
+            context.clock.fill(&mut jitter);
+            let mut health = after(&before, outcome, now, jitter[0]);
+            if let (Outcome::Failure, Some(class), true) = (outcome, class, health != before) {
+                health.last_error = Some(class.to_owned());
+            }
+            if let Some(wait) = wait {
+                health = rate_limited(&health, wait, now);
+            }
+            if health == before {
+                return Ok(health);
+            }
+            self.forget();
+            if context.store.destinations.set_health(scope, destination, before.clone(), health.clone()).await? {
+                log(destination, &before, &health);
+                if health.open_until.is_none() && before.open_until.is_some() {
+                    context.notifier.all_work();
+                }
+                return Ok(health);
+            }
+            breakers = context.store.destinations.breakers(scope).await?;
+        }
+        Ok(breakers.remove(destination).unwrap_or_default().health)
+    }
+}
+
+fn log(destination: &str, before: &Health, after: &Health) {
+    match (before.open_until, after.open_until) {
+        (None, Some(until)) => {
+            tracing::warn!(destination, failures = after.failures, %until, "the destination fails: its jobs wait")
+        }
+        (Some(_), None) => tracing::info!(destination, "the destination answers again"),
+        _ => {}
+    }
+    if let Some(until) = after.limited_until.filter(|_| after.limited_until != before.limited_until) {
+        tracing::info!(destination, %until, "the destination limits the rate: its jobs wait");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use storage::{Actor, destinations::Pause};
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_772_359_200 + seconds).unwrap()
+    }
+
+    fn breaker(health: Health) -> Breaker {
+        Breaker { paused: None, health }
+    }
+
+    fn failed(times: u32) -> Health {
+        (0..times).fold(Health::default(), |health, _| after(&health, Outcome::Failure, at(0), 127))
+    }
+
+    #[test]
+    fn several_failures_in_a_row_shut_it_and_a_probe_opens_it() {
+        assert_eq!(admission(&breaker(failed(FAILURES_MAX - 1)), at(0)), Admission::All);
+        let shut = failed(FAILURES_MAX);
+        assert_eq!(admission(&breaker(shut.clone()), at(1)), Admission::Nobody);
+        assert_eq!(admission(&breaker(shut.clone()), at(3)), Admission::Probe);
+        assert_eq!(admission(&breaker(shut.clone()), at(-3600)), Admission::Probe, "the clock was set back");
+        let probing = Health { probe_until: Some(at(100)), ..shut };
+        assert_eq!(admission(&breaker(probing.clone()), at(50)), Admission::Nobody, "one at a time");
+        assert_eq!(admission(&breaker(probing.clone()), at(100)), Admission::Probe, "its node is dead");
+        assert_eq!(after(&probing, Outcome::NotCalled, at(50), 0).probe_until, None);
+        let again = after(&probing, Outcome::Failure, at(50), 127);
+        assert_eq!(admission(&breaker(again.clone()), at(53)), Admission::Nobody, "longer than before");
+        assert_eq!(admission(&breaker(again.clone()), at(55)), Admission::Probe);
+        assert_eq!(after(&again, Outcome::Success, at(72), 0), Health::default());
+    }
+
+    #[test]
+    fn a_success_in_between_starts_the_count_anew() {
+        let mixed = after(&failed(FAILURES_MAX - 1), Outcome::Success, at(0), 0);
+        assert_eq!(admission(&breaker(after(&mixed, Outcome::Failure, at(0), 0)), at(0)), Admission::All);
+    }
+
+    #[test]
+    fn the_wait_has_a_limit_and_stragglers_do_not_prolong_it() {
+        let shut = failed(FAILURES_MAX);
+        assert_eq!(after(&shut, Outcome::Failure, at(1), 0), shut);
+        let mut health = shut;
+        for probe in 1..100 {
+            let now = at(probe * 1000);
+            health = after(&health, Outcome::Failure, now, 255);
+            let wait = health.open_until.unwrap().duration_since(now);
+            assert!(wait <= COOLING_MAX * 120 / 100 && wait >= SignedDuration::from_secs(1));
+        }
+    }
+
+    #[test]
+    fn a_rate_limit_is_kept_and_the_longest_counts() {
+        let health = rate_limited(&Health::default(), Duration::from_secs(60), at(0));
+        let health = rate_limited(&health, Duration::from_secs(10), at(0));
+        assert_eq!(admission(&breaker(health.clone()), at(59)), Admission::Nobody);
+        assert_eq!(admission(&breaker(health.clone()), at(60)), Admission::All);
+        assert_eq!(after(&health, Outcome::Success, at(30), 0).limited_until, Some(at(60)), "one that was on its way");
+        assert_eq!(after(&health, Outcome::Success, at(61), 0), Health::default());
+        assert_eq!(
+            rate_limited(&Health::default(), Duration::from_secs(u64::MAX), at(0)).limited_until,
+            Some(at(12 * 3600))
+        );
+    }
+
+    #[test]
+    fn a_person_has_the_last_word() {
+        let pause = Pause { at: at(0), by: Actor::Operator, why: "upgrade".into() };
+        let breaker = Breaker { paused: Some(pause), health: Health::default() };
+        assert_eq!(admission(&breaker, at(1_000_000)), Admission::Nobody);
+    }
+}

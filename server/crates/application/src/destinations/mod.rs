@@ -1,0 +1,99 @@
+//! The systems that jobs go out to: how each stands, and a person who stops one or lets it go on.
+
+pub mod breaker;
+
+use crate::{
+    audit,
+    context::Context,
+    destinations::breaker::{Admission, admission},
+    error::{Result, UseCaseError},
+};
+use storage::{
+    Scope,
+    destinations::{Breaker, Pause},
+    jobs::JobKind,
+};
+
+/// Characters of a reason.
+const WHY_CHARS_MAX: usize = 500;
+
+/// A destination and how it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Its name: `odoo`.
+    pub name: &'static str,
+    /// Its circuit breaker.
+    pub breaker: Breaker,
+    /// Whether jobs may go out now.
+    pub admission: Admission,
+}
+
+/// Every destination.
+///
+/// # Errors
+/// When the store fails.
+pub async fn standings(context: &Context, scope: Scope) -> Result<Vec<Standing>> {
+    let mut breakers = context.store.destinations.breakers(scope).await?;
+    let now = context.now();
+    Ok(names()
+        .into_iter()
+        .map(|name| {
+            let breaker = breakers.remove(name).unwrap_or_default();
+            Standing { name, admission: admission(&breaker, now), breaker }
+        })
+        .collect())
+}
+
+/// A person stops a destination: its jobs wait, nothing is lost.
+///
+/// # Errors
+/// When there is no such destination, no reason, or the store fails.
+pub async fn pause(context: &Context, scope: Scope, name: &str, why: &str) -> Result<()> {
+    let why = why.trim();
+    if why.is_empty() || why.chars().count() > WHY_CHARS_MAX {
+        let message = format!("say why, in 1 to {WHY_CHARS_MAX} characters: others will ask");
+        return Err(UseCaseError::Invalid { field: "why", message });
+    }
+    let pause = Pause { at: context.now(), by: scope.actor, why: why.to_owned() };
+    set(context, scope, name, Some(pause), "destination.pause", Some(why.to_owned())).await
+}
+
+/// A person lets a destination go on.
+///
+/// # Errors
+/// When there is no such destination, or the store fails.
+pub async fn resume(context: &Context, scope: Scope, name: &str) -> Result<()> {
+    set(context, scope, name, None, "destination.resume", None).await?;
+    context.notifier.all_work();
+    Ok(())
+}
+
+async fn set(
+    context: &Context,
+    scope: Scope,
+    name: &str,
+    pause: Option<Pause>,
+    action: &'static str,
+    why: Option<String>,
+) -> Result<()> {
+    let Some(name) = names().into_iter().find(|known| *known == name) else {
+        let message = format!("there is no destination {name}: there are {}", names().join(", "));
+        return Err(UseCaseError::Invalid { field: "destination", message });
+    };
+    let why = match why {
+        Some(why) => Some(audit::reason(context, scope, &why).await?),
+        None => None,
+    };
+    let audit = context.audit(action, format!("destination:{name}")).why(why);
+    context.store.destinations.pause(scope, name, pause, audit).await?;
+    context.breakers.forget();
+    Ok(())
+}
+
+/// Every name, once.
+fn names() -> Vec<&'static str> {
+    let mut names: Vec<_> = JobKind::ALL.iter().filter_map(|kind| kind.destination()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}

@@ -1,0 +1,46 @@
+//! Why a use case does not do what it is asked to.
+
+use storage::StoreError;
+
+/// Why a use case did not do what was asked. Front doors turn it into problem+json or a page.
+#[derive(Debug, thiserror::Error)]
+pub enum UseCaseError {
+    /// There is no such thing, for this company.
+    #[error("{0} not found")]
+    NotFound(&'static str),
+    /// This person may not.
+    #[error("not allowed: {0}")]
+    Forbidden(&'static str),
+    /// Somebody else was faster, or it is there already.
+    #[error("{0}")]
+    Conflict(String),
+    /// The input is wrong: which field, and how to mend it.
+    #[error("{field}: {message}")]
+    Invalid {
+        /// The field.
+        field: &'static str,
+        /// What is wrong and what to do.
+        message: String,
+    },
+    /// Try again later.
+    #[error("{0}")]
+    Unavailable(String),
+    /// Our fault.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+impl From<StoreError> for UseCaseError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound(what) => Self::NotFound(what),
+            StoreError::Conflict(what) => Self::Conflict(what),
+            StoreError::Busy => Self::Unavailable("the store is busy; try again in a moment".into()),
+            StoreError::Unavailable(why) => Self::Unavailable(why),
+            StoreError::Damaged(why) => Self::Internal(why),
+        }
+    }
+}
+
+/// What a use case gives.
+pub type Result<T> = std::result::Result<T, UseCaseError>;

@@ -1,0 +1,318 @@
+//! Erasure: the key of a customer, or of an agent of the service desk, is destroyed, and what was sealed under it is noise
+//! wherever copies of it lie. What was received and answered about a customer's shipment is erased with it ([`rewriting`]). A backup has the key still, so every erasure is written to a list outside of the database and
+//! its backups first (the tombstones), and the list is applied again at each start and after each restore.
+
+use super::{persons::Person, rewriting, tombstones};
+pub use crate::governance::rewriting::Left;
+use crate::{
+    audit,
+    cases::agents,
+    context::Context,
+    error::{Result, UseCaseError},
+    odoo::CUSTOMER,
+    vault::Vault,
+};
+use connectors::odoo::Customer;
+use domain::{
+    fold,
+    ids::{ShipmentId, SubjectId},
+};
+use jiff::{SignedDuration, Timestamp};
+use std::{
+    collections::BTreeSet,
+    fs::{File, OpenOptions},
+    io::{Read, Seek, SeekFrom, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
+use storage::{
+    Scope, StoreError,
+    erasure::{ERASED, Own},
+};
+
+/// The kind of the tags that seal the lines of the list.
+const TAG: &str = "tombstone";
+/// Before the shipment in a line of the list.
+const OF: &str = "shipment:";
+/// What was being recorded while a shipment was erased is recorded as of before, but not longer before.
+const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
+/// The setting that says that erased texts may still stand in the log beside the database.
+const UNSETTLED: &str = "erasures.unsettled";
+
+/// Erases the customer of a shipment: name, address, mail, language, and the words under which they were found; and the texts
+/// that were received and answered about it. Done again, it erases what came since. Returns what is left for [`follow`].
+///
+/// # Errors
+/// When there is no such shipment, or the list or the store cannot be written; then nothing, or everything after the next
+/// start, is erased.
+pub async fn erase_customer(context: &Context, scope: Scope, shipment: ShipmentId, why: String) -> Result<Left> {
+    context.store.shipments.shipment(scope, shipment).await?.ok_or(UseCaseError::NotFound("shipment"))?;
+    let customer = context.store.shipments.customer(scope, shipment).await?.map(|(sealed, _)| sealed.subject);
+    // the list first: a crash in between leads to the erasure at the next start, never to a forgotten one
+    append(context, customer.unwrap_or(SubjectId(shipment.0)), Some(shipment)).await?;
+    if context.store.people.setting(scope, &until(shipment)).await?.is_none() {
+        // nodes that have not the list go by the database
+        context.store.people.put_setting(scope, &until(shipment), Timestamp::UNIX_EPOCH.to_string()).await?;
+    }
+    let begun = context.now();
+    let left = texts_of(context, scope, own(context, scope, shipment).await?, Timestamp::UNIX_EPOCH).await?;
+    let why = audit::reason(context, scope, &why).await?;
+    let audit = context.audit("customer.erase", format!("shipment:{shipment}")).why(Some(why));
+    // last: until then it is known whom to look for
+    match customer {
+        Some(subject) => context.store.people.destroy_key(scope, subject, audit).await?,
+        None => context.store.people.audit(scope, audit).await?,
+    }
+    done(context, shipment, begun, &left).await?;
+    Ok(Left { is_in_log: !settle(context).await?, ..left })
+}
+
+/// What of its numbers' statements is the shipment's: where others have a number too, not what is of another use of it.
+async fn own(context: &Context, scope: Scope, shipment: ShipmentId) -> Result<Own> {
+    let shared: BTreeSet<_> = context.store.erasure.shared(scope, shipment).await?.into_iter().collect();
+    if shared.is_empty() {
+        return Ok(shipment.into());
+    }
+    let Some(loaded) = context.store.shipments.load(scope, shipment, None).await? else { return Ok(shipment.into()) };
+    let of_others: BTreeSet<_> = fold::of_other_uses(&loaded.input).into_iter().collect();
+    let facts = loaded.input.facts.iter().filter(|fact| shared.contains(&fact.tracker) && of_others.contains(&fact.id));
+    Ok(Own { shipment, except: facts.map(|fact| fact.id).collect() })
+}
+
+/// Erases the texts about a shipment that were recorded since then.
+async fn texts_of(context: &Context, scope: Scope, own: Own, since: Timestamp) -> Result<Left> {
+    let customer = context.store.shipments.customer(scope, own.shipment).await?;
+    let opened = customer.and_then(|(sealed, key)| {
+        let plain = context.vault.unwrap(&key?).ok()?.open(CUSTOMER, &sealed).ok()?;
+        serde_json::from_slice::<Customer>(&plain).ok()
+    });
+    let person = opened.map_or_else(Person::default, |customer| Person::of(&customer));
+    rewriting::erase_texts(context, scope, own, person, since).await
+}
+
+/// Remembers until when everything that was recorded is erased, and says what cannot be.
+async fn done(context: &Context, shipment: ShipmentId, begun: Timestamp, left: &Left) -> Result<()> {
+    let (unfinished, unopened) = (left.unfinished, left.unopened);
+    if unfinished > 0 {
+        tracing::info!(%shipment, unfinished, "messages that are still to be read are erased later");
+    }
+    if unopened > 0 {
+        tracing::warn!(%shipment, unopened, "messages that the master key does not open are left as they are");
+    }
+    let all = left.since.map_or(begun, |since| since.min(begun));
+    Ok(context.store.people.put_setting(context.scope(), &until(shipment), all.to_string()).await?)
+}
+
+/// Clears the files; whether nothing is left in them. What is left is remembered.
+async fn settle(context: &Context) -> Result<bool> {
+    let (people, scope) = (&context.store.people, context.scope());
+    people.put_setting(scope, UNSETTLED, context.now().to_string()).await?;
+    let is_settled = context.store.erasure.settle().await?;
+    if is_settled {
+        people.take_setting(scope, UNSETTLED).await?;
+    } else {
+        tracing::warn!(
+            "erased texts are still in the log beside the database, since somebody reads: it is cut off later"
+        );
+    }
+    Ok(is_settled)
+}
+
+/// The setting that says until when a shipment's texts are erased. A backup of before has none, or an earlier one.
+fn until(shipment: ShipmentId) -> String {
+    format!("{ERASED}{shipment}")
+}
+
+/// Erases what was recorded of erased shipments since they were erased, or since the backup that is restored: of those in the
+/// list, and of those that the database knows of, where another node has the list.
+///
+/// # Errors
+/// When the list was tampered with or cannot be read, or the store fails.
+pub async fn follow(context: &Context) -> Result<()> {
+    let scope = context.scope();
+    let listed = lines(&context.config.tombstones, &context.vault)?;
+    let listed: BTreeSet<ShipmentId> = listed.iter().filter_map(|line| shipment_of(line)).collect();
+    let mut any = false;
+    for shipment in &listed {
+        any |= follow_one(context, scope, *shipment).await?;
+    }
+    let mut after = None;
+    loop {
+        let known = context.store.erasure.erased(scope, after).await?;
+        let Some(last) = known.last() else { break };
+        after = Some(*last);
+        for shipment in known.iter().filter(|shipment| !listed.contains(*shipment)) {
+            any |= follow_one(context, scope, *shipment).await?;
+        }
+    }
+    if any || context.store.people.setting(scope, UNSETTLED).await?.is_some() {
+        settle(context).await?;
+    }
+    Ok(())
+}
+
+/// Erases what was recorded of one erased shipment since; whether there was anything.
+async fn follow_one(context: &Context, scope: Scope, shipment: ShipmentId) -> Result<bool> {
+    let (erasure, begun) = (&context.store.erasure, context.now());
+    let kept = context.store.people.setting(scope, &until(shipment)).await?.and_then(|until| until.parse().ok());
+    let since = kept.unwrap_or(Timestamp::UNIX_EPOCH);
+    let since = since.checked_sub(OVERLAP).unwrap_or(Timestamp::UNIX_EPOCH).max(Timestamp::UNIX_EPOCH);
+    let is_first = since == Timestamp::UNIX_EPOCH;
+    let is_left = async |own: &Own| -> Result<bool> {
+        if !erasure.texts_about(scope, own.clone(), None).await?.is_empty() {
+            return Ok(true);
+        }
+        let about = erasure.about(scope, own.clone(), since, None).await?;
+        Ok(about.iter().any(|message| !message.unfinished))
+    };
+    // whose they are where others have the number too is asked only where there is something
+    if !is_first && !is_left(&shipment.into()).await? {
+        return Ok(false);
+    }
+    let own = own(context, scope, shipment).await?;
+    if !is_first && !is_left(&own).await? {
+        return Ok(false);
+    }
+    let left = texts_of(context, scope, own, since).await?;
+    done(context, shipment, begun, &left).await?;
+    Ok(true)
+}
+
+/// Erases an agent of the service desk: the name in cases and in lines of the audit trail, and for good, whatever that agent does
+/// later.
+///
+/// # Errors
+/// When no agent of this name is known, or the list or the store cannot be written; then nothing, or everything after the next
+/// start, is erased.
+pub async fn erase_agent(context: &Context, scope: Scope, name: &str, why: String) -> Result<()> {
+    let keys = context.store.people.keys(scope, agents::subjects(context, name)).await?;
+    let kept: Vec<SubjectId> = keys.into_iter().filter_map(|(subject, key)| key.map(|_| subject)).collect();
+    if kept.is_empty() {
+        return Err(UseCaseError::NotFound("agent"));
+    }
+    for subject in kept {
+        append(context, subject, None).await?;
+        let why = audit::reason(context, scope, &why).await?;
+        let audit = context.audit("agent.erase", format!("subject:{subject}")).why(Some(why));
+        context.store.people.destroy_key(scope, subject, audit).await?;
+    }
+    Ok(())
+}
+
+/// Erases again what the list names; how many were there again.
+///
+/// # Errors
+/// When the list was tampered with or cannot be read, or the store fails.
+pub async fn reapply(context: &Context) -> Result<u64> {
+    let mut again = 0;
+    // first, while the keys are there that say whom to look for
+    follow(context).await?;
+    for subject in read(&context.config.tombstones, &context.vault)? {
+        let audit = context.audit("subject.erase_again", format!("subject:{subject}"));
+        match context.store.people.destroy_key(context.scope(), subject, audit).await {
+            Ok(()) => again += 1,
+            // what the backup does not know comes with the next import or poll, unless it is known to be erased
+            Err(StoreError::NotFound(_)) => {
+                context.store.people.tombstone_key(context.scope(), subject, context.now()).await?
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(again)
+}
+
+async fn append(context: &Context, subject: SubjectId, shipment: Option<ShipmentId>) -> Result<()> {
+    tombstones::require(context).await?;
+    let shipment = shipment.map(|shipment| format!(" {OF}{shipment}")).unwrap_or_default();
+    let line = line(&context.vault, &format!("{subject} {}{shipment}", context.now()));
+    write(&context.config.tombstones, &line).map_err(|error| broken(&context.config.tombstones, &error))?;
+    tombstones::remember(context).await
+}
+
+fn shipment_of(line: &str) -> Option<ShipmentId> {
+    line.split(' ').find_map(|word| word.strip_prefix(OF)?.parse().ok())
+}
+
+fn line(vault: &Vault, text: &str) -> String {
+    format!("{text} {}\n", vault.token(TAG, text))
+}
+
+fn write(path: &Path, line: &str) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600).open(path)?;
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    // half a line is of a crash before anything was erased
+    let whole = text.rfind('\n').map_or(0, |end| end + 1);
+    file.set_len(whole as u64)?;
+    file.seek(SeekFrom::End(0))?;
+    file.write_all(line.as_bytes())?;
+    file.sync_all()?;
+    // the name of a new file has to be on the disk too
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+fn read(path: &Path, vault: &Vault) -> Result<Vec<SubjectId>> {
+    let lines = lines(path, vault)?;
+    let subject = |(n, line): (usize, &String)| {
+        line.split(' ').next().and_then(|subject| subject.parse().ok()).ok_or_else(|| changed(path, n))
+    };
+    lines.iter().enumerate().map(subject).collect()
+}
+
+/// The lines of the list, each of which was sealed here; none where there is no list.
+pub(crate) fn lines(path: &Path, vault: &Vault) -> Result<Vec<String>> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(broken(path, &error)),
+    };
+    let whole = text.rfind('\n').map_or(0, |end| end + 1);
+    text[..whole]
+        .lines()
+        .enumerate()
+        .map(|(n, entry)| {
+            let sealed = entry.rsplit_once(' ').is_some_and(|(text, _)| line(vault, text).trim_end() == entry);
+            sealed.then(|| entry.to_owned()).ok_or_else(|| changed(path, n))
+        })
+        .collect()
+}
+
+fn changed(path: &Path, place: usize) -> UseCaseError {
+    UseCaseError::Internal(format!(
+        "line {} of {} was changed, or is of another master key: put back the file as it was",
+        place + 1,
+        path.display()
+    ))
+}
+
+fn broken(path: &Path, error: &std::io::Error) -> UseCaseError {
+    UseCaseError::Unavailable(format!("the list of erasures {}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+    use domain::ids::content_id;
+
+    #[test]
+    fn the_list_outlives_a_torn_line_and_notices_a_changed_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tombstones");
+        let vault = Vault::new(&[1; 32], ManualClock::at("2026-03-01T00:00:00Z".parse().unwrap()));
+        assert_eq!(read(&path, &vault).unwrap(), [], "no list is an empty one");
+        let subject = |n: u8| SubjectId(content_id("test", &[&[n]]));
+        let entry = |n| line(&vault, &format!("{} 2026-03-01T00:00:00Z", subject(n)));
+        write(&path, &entry(1)).unwrap();
+        std::fs::write(&path, format!("{}0195", entry(1))).unwrap();
+        assert_eq!(read(&path, &vault).unwrap(), [subject(1)], "half a line was never acknowledged");
+        write(&path, &entry(2)).unwrap();
+        assert_eq!(read(&path, &vault).unwrap(), [subject(1), subject(2)]);
+        let changed = std::fs::read_to_string(&path).unwrap().replace(&subject(1).to_string(), &subject(3).to_string());
+        std::fs::write(&path, changed).unwrap();
+        assert!(read(&path, &vault).unwrap_err().to_string().contains("line 1"));
+    }
+}

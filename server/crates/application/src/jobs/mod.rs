@@ -1,0 +1,207 @@
+//! Jobs: the runner with leases, how failures are tried again, and one file for each kind of job.
+
+pub mod errors;
+mod fetch_keys;
+mod fold;
+mod import_orders;
+mod normalise;
+mod poll_desk;
+mod replay;
+mod reread;
+pub mod retry;
+pub mod runner;
+mod schedule;
+mod sync_case;
+mod sync_order;
+mod together;
+
+use crate::{context::Context, destinations::breaker, texts::Slot};
+use connectors::call::{Call, CallLog, Concerns, ErrorClass, Foreign};
+use domain::ids::AttemptId;
+use futures::future::join_all;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use storage::{
+    destinations::Health,
+    jobs::{AttemptRecord, JobKind, LeasedJob, Outcome},
+};
+use together::Written;
+
+pub use runner::Runner;
+pub use schedule::{Done, run_schedule, run_upkeep, tick};
+
+/// How a job ends. The text of its error may be another system's, and is sealed before it is kept.
+pub type Finish = storage::jobs::Finish<Foreign>;
+
+/// Does one leased job, of which something may have been done together with others; how it ended.
+async fn perform(context: &Arc<Context>, leased: &LeasedJob, written: Option<Written>) -> Performed {
+    if retry::is_hopeless(leased.attempts) {
+        let error = format!("the process ended or lost its lease while it did this; {} tries", leased.attempts);
+        return Finish::Dead { error: error.into(), class: errors::ENDED.into() }.into();
+    }
+    let calls = CallKeeper::new(Arc::clone(context), leased);
+    let silent = written.as_ref().is_some_and(|written| written.result.is_err() && !written.speaks);
+    for call in written.iter().flat_map(|written| &written.calls) {
+        calls.keep(call.clone());
+    }
+    let finish = match leased.job.kind {
+        JobKind::Normalise => normalise::perform(context, leased).await,
+        JobKind::Fold => fold::perform(context, leased).await,
+        JobKind::SyncOrder => sync_order::perform(context, leased, written, &calls).await,
+        JobKind::SyncCase => sync_case::perform(context, leased, &calls).await,
+        JobKind::PollDesk => poll_desk::perform(context, leased, &calls).await,
+        JobKind::ImportOrders => import_orders::perform(context, leased, &calls).await,
+        JobKind::FetchKeys => fetch_keys::perform(context, leased, &calls).await,
+        JobKind::Reread => reread::perform(context, leased).await,
+        JobKind::Replay => replay::perform(context, leased).await,
+    };
+    let Kept { calls, wait } = calls.kept();
+    let Some(destination) = leased.job.kind.destination() else { return Performed { finish, calls } };
+    let outcome = outcome_of(&finish, calls.len());
+    let counted = if silent { breaker::Outcome::NotCalled } else { outcome };
+    let finish =
+        match context.breakers.record(context, leased.scope, destination, counted, class_of(&finish), wait).await {
+            Ok(health) if outcome == breaker::Outcome::Failure => deferred(finish, &health),
+            Ok(_) => finish,
+            Err(error) => {
+                tracing::warn!(destination, "what its calls say of the destination is not kept: {error}");
+                finish
+            }
+        };
+    Performed { finish, calls }
+}
+
+/// A job that was done, and is not marked yet.
+pub struct Performed {
+    /// How it ended.
+    pub finish: Finish,
+    calls: Vec<AttemptRecord>,
+}
+
+impl From<Finish> for Performed {
+    fn from(finish: Finish) -> Self {
+        Self { finish, calls: Vec::new() }
+    }
+}
+
+/// Keeps a job's calls, then marks it. Calls that cannot be kept are logged: the work itself is done.
+///
+/// # Errors
+/// When the job cannot be marked; its lease then ends by itself.
+pub async fn conclude(context: &Context, owner: &str, leased: &LeasedJob, done: Performed) -> storage::Result<()> {
+    let jobs = &context.store.jobs;
+    let kept = join_all(done.calls.into_iter().map(|call| jobs.attempt(leased.scope, call))).await;
+    for error in kept.into_iter().filter_map(Result::err) {
+        tracing::error!(job = %leased.job.id, "a call could not be kept: {error}");
+    }
+    let finish = done.finish.map(|error| context.texts.seal(Slot::Error, error.open()));
+    jobs.finish(owner, leased.job.id, finish, context.now()).await
+}
+
+fn class_of(finish: &Finish) -> Option<&str> {
+    match finish {
+        Finish::Retry { class, .. } | Finish::Deferred { class, .. } | Finish::Dead { class, .. } => Some(class),
+        Finish::Done | Finish::Released | Finish::Later(_) => None,
+    }
+}
+
+/// The outcome of a job for its destination.
+fn outcome_of(finish: &Finish, calls: usize) -> breaker::Outcome {
+    match class_of(finish).and_then(ErrorClass::from_code) {
+        Some(class) if class.concerns() == Concerns::System => breaker::Outcome::Failure,
+        // a rate limit is neither a success nor a failure
+        Some(ErrorClass::RateLimited) => breaker::Outcome::NotCalled,
+        _ if calls > 0 => breaker::Outcome::Success,
+        _ => breaker::Outcome::NotCalled,
+    }
+}
+
+/// While the breaker is open, a failure is not the job's: the attempt does not count. It waits behind the others, so
+/// that another one is the next probe, should this one be what the destination cannot process.
+fn deferred(finish: Finish, health: &Health) -> Finish {
+    match (health.open_until, finish) {
+        (Some(until), Finish::Retry { at, error, class }) => Finish::Deferred { at: until.max(at), error, class },
+        (_, finish) => finish,
+    }
+}
+
+/// Keeps every call that a job makes, for the sync page and the timeline.
+pub struct CallKeeper {
+    context: Arc<Context>,
+    leased: LeasedJob,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    calls: Vec<AttemptRecord>,
+    wait: Option<Duration>,
+}
+
+impl CallKeeper {
+    fn new(context: Arc<Context>, leased: &LeasedJob) -> Self {
+        Self { context, leased: leased.clone(), kept: Mutex::default() }
+    }
+
+    /// The calls so far, and for how long the destination asks not to be called.
+    fn kept(self) -> Kept {
+        self.kept.into_inner().unwrap_or_default()
+    }
+}
+
+impl CallLog for CallKeeper {
+    fn correlation(&self) -> String {
+        self.leased.job.correlation.to_string()
+    }
+
+    fn record(&self, call: Call) {
+        count(&call);
+        self.keep(call);
+    }
+}
+
+impl CallKeeper {
+    /// Keeps a call; one that was made for several jobs is each one's.
+    fn keep(&self, call: Call) {
+        let duration_ms = u64::try_from(call.duration.as_millis()).unwrap_or(u64::MAX);
+        let span = jiff::SignedDuration::try_from(call.duration).unwrap_or_default();
+        let attempt = AttemptRecord {
+            id: AttemptId(self.context.clock.id()),
+            job: self.leased.job.id,
+            correlation: self.leased.job.correlation,
+            shipment: self.leased.job.shipment,
+            destination: call.destination.to_owned(),
+            operation: call.operation,
+            started_at: self.context.now().checked_sub(span).unwrap_or(self.context.now()),
+            duration_ms,
+            status: call.status,
+            outcome: match call.outcome {
+                connectors::call::Outcome::Ok => Outcome::Ok,
+                connectors::call::Outcome::Failed => Outcome::Failed,
+                connectors::call::Outcome::Unknown => Outcome::Unknown,
+            },
+            request: Some(self.context.texts.seal(Slot::Request, call.request.open())),
+            response: Some(self.context.texts.seal(Slot::Response, call.response.open())),
+        };
+        let mut kept = self.kept.lock().expect("no panic while held");
+        kept.calls.push(attempt);
+        kept.wait = kept.wait.max(call.wait);
+    }
+}
+
+fn count(call: &Call) {
+    let labels = [("destination", call.destination.to_owned()), ("outcome", outcome_word(call).to_owned())];
+    metrics::counter!("milepost_calls_total", &labels).increment(1);
+    metrics::histogram!("milepost_call_seconds", "destination" => call.destination.to_owned())
+        .record(call.duration.as_secs_f64());
+}
+
+fn outcome_word(call: &Call) -> &'static str {
+    match call.outcome {
+        connectors::call::Outcome::Ok => "ok",
+        connectors::call::Outcome::Failed => "failed",
+        connectors::call::Outcome::Unknown => "unknown",
+    }
+}

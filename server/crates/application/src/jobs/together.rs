@@ -1,0 +1,138 @@
+//! Deliveries whose jobs are claimed together: of those that get equal values the fields are written in one call. A call
+//! that is refused is split: each of its jobs then writes for itself.
+
+use crate::{context::Context, jobs::retry, odoo::Update};
+use connectors::{
+    call::{Call, CallError, CallLog, Decision, ErrorClass},
+    odoo::Fields,
+};
+use domain::ids::{CorrelationId, JobId, ShipmentId};
+use futures::{
+    FutureExt as _,
+    future::{BoxFuture, Shared, join_all},
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex},
+};
+use storage::jobs::LeasedJob;
+use tokio::sync::Semaphore;
+
+/// Jobs for deliveries that a worker has at once, for each call to Odoo that it may make at once.
+pub(super) const TOGETHER: usize = 8;
+
+/// What of a job was done in a call for several.
+#[derive(Clone)]
+pub(super) struct Written {
+    pub(super) update: Arc<Update>,
+    pub(super) result: Result<(), CallError>,
+    pub(super) calls: Vec<Call>,
+    /// One of the jobs of a call tells how the destination is.
+    pub(super) speaks: bool,
+}
+
+/// Writing that several jobs wait for.
+pub(super) type Writing = Shared<BoxFuture<'static, Arc<HashMap<JobId, Written>>>>;
+
+/// Begins to write for jobs that were claimed together. Each call takes a permit.
+pub(super) fn begin(context: &Arc<Context>, jobs: &[LeasedJob], permits: &Arc<Semaphore>) -> Writing {
+    let (context, jobs, permits) = (Arc::clone(context), jobs.to_vec(), Arc::clone(permits));
+    // a task of its own: a panic in it leaves each job to itself
+    let task = tokio::spawn(async move { write(&context, &jobs, &permits).await });
+    async move { Arc::new(task.await.unwrap_or_default()) }.boxed().shared()
+}
+
+/// A job of a call.
+struct Member {
+    job: JobId,
+    correlation: CorrelationId,
+    update: Arc<Update>,
+}
+
+/// Writes for jobs that were claimed together; those that are not named in the answer are left to themselves.
+pub(super) async fn write(context: &Context, jobs: &[LeasedJob], permits: &Semaphore) -> HashMap<JobId, Written> {
+    let updates = join_all(jobs.iter().filter(|job| !retry::is_hopeless(job.attempts)).map(|job| member(context, job)));
+    let mut groups: BTreeMap<String, (Fields, Vec<Member>)> = BTreeMap::new();
+    let mut asked = Vec::new();
+    for member in updates.await.into_iter().flatten() {
+        let Some(odoo) = &context.odoo else { break };
+        // which fields there are is asked once; a failure of that is for a job to tell
+        let kept = Kept::of(member.correlation);
+        let Ok(fields) = member.update.fields(odoo, &kept).await else { break };
+        asked.extend(kept.calls.into_inner().unwrap_or_default());
+        let equal = serde_json::to_string(&fields).expect("plain data serialises");
+        groups.entry(equal).or_insert_with(|| (fields, Vec::new())).1.push(member);
+    }
+    let several = groups.into_values().filter(|(fields, members)| !fields.is_empty() && members.len() > 1);
+    let written = join_all(several.map(|(fields, members)| write_one(context, fields, members, permits))).await;
+    let mut written: HashMap<JobId, Written> = written.into_iter().flatten().collect();
+    if let Some(one) = written.values_mut().find(|one| one.speaks) {
+        one.calls.splice(0..0, asked);
+    }
+    written
+}
+
+async fn member(context: &Context, leased: &LeasedJob) -> Option<Member> {
+    let id = leased.job.target.parse::<ShipmentId>().ok()?;
+    let update = Update::of(context, leased.scope, id, leased.attempts).await.ok()??;
+    if update.sets_back() {
+        return None;
+    }
+    Some(Member { job: leased.job.id, correlation: leased.job.correlation, update: Arc::new(update) })
+}
+
+/// One call for deliveries that get equal values.
+async fn write_one(
+    context: &Context,
+    fields: Fields,
+    members: Vec<Member>,
+    permits: &Semaphore,
+) -> Vec<(JobId, Written)> {
+    let (Some(odoo), Some(first), Ok(_permit)) = (&context.odoo, members.first(), permits.acquire().await) else {
+        return Vec::new();
+    };
+    let kept = Kept::of(first.correlation);
+    let records: Vec<i64> = members.iter().map(|member| member.update.record()).collect();
+    let missing = match odoo.write_fields_of(&records, &fields, &kept).await {
+        Ok(missing) => Ok(missing),
+        // whichever it is about
+        Err(error) if error.class.decision() == Decision::Fail => return Vec::new(),
+        Err(error) => Err(error),
+    };
+    let calls = kept.calls.into_inner().unwrap_or_default();
+    let result = |record: i64| match &missing {
+        Ok(missing) if missing.contains(&record) => {
+            Err(CallError::new(ErrorClass::NotFound, format!("Odoo has no delivery {record} any more")))
+        }
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.clone()),
+    };
+    let written = |(place, member): (usize, Member)| {
+        let result = result(member.update.record());
+        (member.job, Written { result, calls: calls.clone(), speaks: place == 0, update: member.update })
+    };
+    members.into_iter().enumerate().map(written).collect()
+}
+
+/// The calls of one write.
+struct Kept {
+    correlation: CorrelationId,
+    calls: Mutex<Vec<Call>>,
+}
+
+impl Kept {
+    fn of(correlation: CorrelationId) -> Self {
+        Self { correlation, calls: Mutex::default() }
+    }
+}
+
+impl CallLog for Kept {
+    fn correlation(&self) -> String {
+        self.correlation.to_string()
+    }
+
+    fn record(&self, call: Call) {
+        crate::jobs::count(&call);
+        self.calls.lock().expect("no panic while held").push(call);
+    }
+}

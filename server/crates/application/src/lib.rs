@@ -1,0 +1,25 @@
+//! What the system does: use cases by area, and the jobs that carry them out. Front doors (HTTP, pages, command line) call these
+//! and nothing below. No HTTP server, no pages, no SQL here.
+
+pub mod audit;
+pub mod cases;
+pub mod clock;
+pub mod config;
+pub mod connections;
+pub mod context;
+pub mod destinations;
+pub mod error;
+pub mod exceptions;
+pub mod governance;
+pub mod jobs;
+pub mod odoo;
+pub mod operations;
+pub mod people;
+pub mod rules;
+pub mod texts;
+pub mod tracking;
+pub mod vault;
+pub mod words;
+
+pub use context::Context;
+pub use error::{Result, UseCaseError};

@@ -1,0 +1,622 @@
+//! Deliveries come in from Odoo.
+
+use super::{
+    CUSTOMER, OrderError,
+    reference::{Reference, TRACKING, TrackingNumber},
+    repair,
+};
+use crate::{context::Context, error::UseCaseError, rules::promises, vault::VaultError};
+use connectors::{
+    call::{CallLog, Decision, ErrorClass},
+    odoo::{
+        Delivery, DeliveryPage, DeliveryState, NO_ACCESS, OdooClient, REFUSES, Since, UnreadPart, Unreadable, WAITS,
+    },
+};
+use domain::{
+    carriers as directory,
+    fold::{DeliveryStanding, Plan, PromiseSource},
+    ids::{BindingId, CorrelationId, ShipmentId, SubjectId, TrackerId, content_id},
+    observation::Location,
+    promise::{PromiseRules, Shipped},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use storage::{
+    Scope, Sealed, StoreError, WrappedKey,
+    jobs::{Cause, JobKind, Lane},
+    order_problems::{Extent, NewOrderProblem},
+    shipments::{Amended, Amendment, Claim, Imported, ImportedShipment, Kept, Origin, OriginStanding},
+};
+
+/// Deliveries of one page of the import.
+const IMPORT_PAGE: u32 = 100;
+/// Pages of one job; the next job goes on behind them.
+pub const IMPORT_PAGES_MAX: u32 = 200;
+/// Deliveries that are tried again by one import.
+const TRIED_AGAIN: u32 = 50;
+/// Deliveries that one import compares with those that are known.
+const COMPARED: u32 = 500;
+/// Deliveries that one import looks for, should they be deleted.
+const LOOKED_FOR: u32 = 200;
+/// Odoo's `write_date` is the start of the writing transaction: what a long one commits late is found by looking back.
+const IMPORT_OVERLAP: SignedDuration = SignedDuration::from_mins(10);
+/// The same of our own writes, which are short: else most of what an import reads would be what Milepost wrote itself.
+const OWN_OVERLAP: SignedDuration = SignedDuration::from_mins(1);
+/// Clocks of two systems differ by no more.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_hours(1);
+/// The next import begins so long before this one did: what Odoo's clock may be behind ours.
+const BEGUN_MARGIN: SignedDuration = SignedDuration::from_mins(2);
+/// The problem of a delivery whose customer's data cannot be sealed again.
+const KEY_UNUSABLE: &str = "customer: its key cannot be used";
+/// The record that problems of deliveries without an id are kept under.
+const NO_RECORD: i64 = 0;
+/// The setting that holds how far the import has come, and where it goes on.
+const CURSOR: &str = "odoo.import";
+/// Raised when what is made of a delivery changes: every delivery is then read once more.
+const IMPORT_VERSION: u32 = 4;
+
+/// Where the next import goes on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct ImportCursor {
+    /// What deliveries were read by; where that is another now, all of them are read again.
+    basis: String,
+    /// What was changed since then, and shortly before, is taken in; none: everything.
+    since: Option<Timestamp>,
+    /// Deliveries up to this id are taken in.
+    after: i64,
+    /// The newest change among them: the next import begins there.
+    newest: Option<Timestamp>,
+    /// When the reading from the first id on began, by our clock: what changed since may have been read before it did.
+    #[serde(default)]
+    begun: Option<Timestamp>,
+    /// A delivery came without an id since all of them were looked at.
+    #[serde(default)]
+    nameless: bool,
+    /// Deliveries up to this id were looked for, should they be deleted.
+    #[serde(default)]
+    checked: i64,
+    /// Deliveries up to this id are known, whenever they were written.
+    #[serde(default)]
+    compared: i64,
+}
+
+impl ImportCursor {
+    async fn read(context: &Context, scope: Scope, promises: &PromiseRules) -> storage::Result<Self> {
+        let rules = &context.config.rules;
+        let basis = json(&(IMPORT_VERSION, promises, rules.silence_hours, rules.ship_grace_hours));
+        let kept = context.store.people.setting(scope, CURSOR).await?;
+        let kept = kept.and_then(|text| serde_json::from_str::<Self>(&text).ok());
+        Ok(kept.filter(|kept| kept.basis == basis).unwrap_or(Self { basis, ..Self::default() }))
+    }
+
+    fn since(&self) -> Option<Since> {
+        self.since.map(|at| Since {
+            anybody: at.checked_sub(OWN_OVERLAP).unwrap_or(at),
+            others: at.checked_sub(IMPORT_OVERLAP).unwrap_or(at),
+        })
+    }
+
+    /// Everything is read: the next import begins at the newest change, but not behind the begin of this reading, for what
+    /// was changed during it may have been read before. Where Odoo tells no time that can be used, at that begin.
+    fn end(&mut self) {
+        let begun = self.begun.take().map(|at| at.checked_sub(BEGUN_MARGIN).unwrap_or(at));
+        self.since = [self.newest, begun].into_iter().flatten().min();
+        self.after = 0;
+    }
+}
+
+/// The furthest that another clock may be ahead of ours.
+fn ahead(now: Timestamp) -> Timestamp {
+    now.checked_add(CLOCKS_APART).unwrap_or(now)
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("plain data serialises")
+}
+
+/// Takes in every delivery that Odoo changed since the last import, page by page, by id: the only paging that loses
+/// nothing there. Runs again over a small overlap; equal content changes nothing. After so many pages of 100 the next
+/// import goes on where this one ended. What cannot be read is remembered and tried again; it holds up no other delivery.
+/// Then a few of the deliveries known here are looked for, since a deletion leaves nothing in Odoo.
+///
+/// # Errors
+/// When Odoo or the store fails; the next import then begins where this one did.
+pub async fn import(
+    context: &Context,
+    scope: Scope,
+    correlation: CorrelationId,
+    pages_max: u32,
+    calls: &dyn CallLog,
+) -> Result<Imported, OrderError> {
+    let Some(odoo) = &context.odoo else { return Ok(Imported::default()) };
+    let promises = promises::rules(context, scope).await?;
+    let total = Imported::default();
+    let mut import = Import { context, scope, odoo, calls, correlation, promises: &promises, nameless: false, total };
+    let begun = ImportCursor::read(context, scope, &promises).await?;
+    // all deliveries are read: what they have is history
+    let cause = if begun.since.is_none() { Cause::History } else { Cause::Import };
+    let mut cursor = begun.clone();
+    if cursor.after == 0 {
+        cursor.begun = Some(context.now());
+    }
+    // what the pages meet once more is put off by that
+    let due = context.store.order_problems.due(scope, context.now(), TRIED_AGAIN).await?;
+    let mut incredible = 0_usize;
+    for _ in 0..pages_max {
+        let page = odoo.changed_deliveries(cursor.since(), cursor.after, IMPORT_PAGE, calls).await?;
+        cursor.after = page.last.map_or(cursor.after, |last| last.max(cursor.after));
+        // an odd one must not hide all that comes until then
+        let latest = ahead(context.now());
+        let credible = page.written.iter().copied().filter(|at| *at <= latest);
+        cursor.newest = cursor.newest.max(credible.max());
+        incredible += page.written.iter().filter(|at| **at > latest).count();
+        let more = page.more;
+        let ids = page.deliveries.iter().map(|delivery| delivery.id).collect();
+        match repair::compare(context, scope, odoo, ids, correlation, calls).await {
+            // one that cannot be compared holds up no import
+            Err(OrderError::Call(error))
+                if error.class.decision() == Decision::Fail || error.class == ErrorClass::BadAnswer =>
+            {
+                // without Odoo's own words, which may name people
+                tracing::warn!(class = error.class.code(), "what deliveries show is not compared");
+            }
+            compared => drop(compared?),
+        }
+        import.take(page, cause).await?;
+        if !more {
+            cursor.end();
+            break;
+        }
+    }
+    if incredible > 0 {
+        tracing::warn!(
+            incredible,
+            "Odoo's clock is ahead of ours: these times of changes are left out; set its clock right"
+        );
+    }
+    import.try_again(due).await?;
+    cursor.checked = import.look_for_deleted(cursor.checked).await?;
+    if cursor.after == 0 {
+        cursor.compared = import.compare(cursor.compared).await?;
+    }
+    cursor.nameless |= import.nameless;
+    // all were looked at: the problem stands for those that are left
+    if (cursor.after, cursor.compared) == (0, 0) && !std::mem::take(&mut cursor.nameless) {
+        import.remember(Vec::new(), &BTreeSet::new(), vec![NO_RECORD]).await?;
+    }
+    if cursor != begun {
+        context.store.people.put_setting(scope, CURSOR, json(&cursor)).await?;
+    }
+    let total = import.total;
+    if !total.to_fold.is_empty() {
+        context.notifier.work(Lane::Batch);
+    }
+    if total.created + total.changed > 0 {
+        context.notifier.changed();
+    }
+    Ok(total)
+}
+
+/// A person wants deliveries read again that could not be read: now, with an import.
+///
+/// # Errors
+/// When the store fails.
+pub async fn reimport(context: &Context, scope: Scope) -> Result<(), UseCaseError> {
+    context.store.order_problems.hurry(scope, context.now()).await?;
+    let mut job = context.job(JobKind::ImportOrders, "odoo", Cause::Import, context.correlation(), None);
+    job.lane = Lane::Batch;
+    context.store.jobs.enqueue(scope, vec![job]).await?;
+    context.notifier.work(Lane::Batch);
+    Ok(())
+}
+
+/// What a person can do about a delivery that could not be read.
+pub fn what_to_do(problem: &str) -> &'static str {
+    if problem.starts_with(TRACKING) {
+        "Put the carrier's number, as it is on the label, into the delivery's tracking reference in Odoo; it is read again by \
+         itself."
+    } else if problem == WAITS {
+        "Nothing to do: it is tried again by itself."
+    } else if problem.starts_with(KEY_UNUSABLE) {
+        "Its customer's key cannot be used with this master key: nothing is wrong in Odoo. Start Milepost with the master \
+         key that made it, or restore the database from a backup; it is tried again by itself."
+    } else if problem.contains(NO_ACCESS) {
+        "Give the integration user the right to read it in Odoo (company, record rules); it is tried again by itself."
+    } else if problem.contains(REFUSES) {
+        "The calls of the import job on the Integrations page show Odoo's reason. Correct the record in Odoo; it is tried \
+         again by itself."
+    } else {
+        "Correct the record in Odoo; it is tried again by itself."
+    }
+}
+
+/// An import at work.
+struct Import<'a> {
+    context: &'a Context,
+    scope: Scope,
+    odoo: &'a OdooClient,
+    calls: &'a dyn CallLog,
+    correlation: CorrelationId,
+    promises: &'a PromiseRules,
+    /// A delivery came without an id.
+    nameless: bool,
+    total: Imported,
+}
+
+impl Import<'_> {
+    /// Takes in what was read, and remembers what could not be.
+    async fn take(&mut self, mut page: DeliveryPage, cause: Cause) -> Result<(), OrderError> {
+        let (context, scope) = (self.context, self.scope);
+        for delivery in &mut page.deliveries {
+            let problems = Reference::read(delivery).problems;
+            delivery.problems.extend(problems);
+        }
+        let subjects = page.deliveries.iter().map(|delivery| customer_of(context, delivery)).collect();
+        let keys = context.store.people.keys(scope, subjects).await?;
+        let (odoo, promises, correlation) = (self.odoo, self.promises, self.correlation);
+        let taking = Taking { context, odoo, promises, keys: &keys, correlation, cause };
+        let (mut shipments, mut problems, mut well) = (Vec::new(), Vec::new(), Vec::new());
+        let mut keyless = Vec::new();
+        for delivery in &page.deliveries {
+            let (record, name) = (delivery.id, Some(delivery.name.clone()));
+            match taking.imported(delivery) {
+                Ok(shipment) => shipments.push(shipment),
+                Err(error) => {
+                    let problem = format!("{KEY_UNUSABLE}: {error}");
+                    keyless.push(NewOrderProblem { record, name, problem, extent: Extent::Whole });
+                    continue;
+                }
+            }
+            if delivery.problems.is_empty() {
+                well.push(record);
+            } else {
+                let problem = delivery.problems.join("; ");
+                problems.push(NewOrderProblem { record, name, problem, extent: Extent::Part });
+            }
+        }
+        if shipments.is_empty() {
+            self.fail_without_keys(&keyless).await?;
+        }
+        problems.extend(keyless);
+        self.nameless |= page.unreadable.iter().any(|unreadable| unreadable.id == NO_RECORD);
+        let waiting: BTreeSet<i64> = page.unreadable.iter().filter(|one| one.waits).map(|one| one.id).collect();
+        problems.extend(page.unreadable.into_iter().map(|Unreadable { id, name, problem, .. }| NewOrderProblem {
+            record: id,
+            name,
+            problem,
+            extent: Extent::Whole,
+        }));
+        for refused in self.keep(shipments).await? {
+            well.retain(|record| *record != refused.record);
+            problems.retain(|problem| problem.record != refused.record);
+            problems.push(refused);
+        }
+        self.remember(problems, &waiting, well).await
+    }
+
+    /// Where the keys of several deliveries and of no other one cannot be used, it is not about one of them. Those of which
+    /// it is known do not stop all others again.
+    async fn fail_without_keys(&self, keyless: &[NewOrderProblem]) -> Result<(), OrderError> {
+        let [first, _, ..] = keyless else { return Ok(()) };
+        let records = keyless.iter().map(|problem| problem.record).collect();
+        let known = self.context.store.order_problems.among(self.scope, records).await?;
+        if known.is_empty() {
+            return Err(UseCaseError::Internal(first.problem.clone()).into());
+        }
+        Ok(())
+    }
+
+    /// Together; where the store refuses one, each by itself. Those that it refused.
+    async fn keep(&mut self, shipments: Vec<ImportedShipment>) -> Result<Vec<NewOrderProblem>, OrderError> {
+        let (context, scope) = (self.context, self.scope);
+        let mut refused = Vec::new();
+        if shipments.is_empty() {
+            return Ok(refused);
+        }
+        match context.store.shipments.import(scope, shipments.clone(), context.now()).await {
+            Ok(done) => add(&mut self.total, done),
+            Err(error) if is_about_a_row(&error) => {
+                for shipment in shipments {
+                    let (record, name) = (shipment.origin.record, Some(shipment.origin.name.clone()));
+                    match context.store.shipments.import(scope, vec![shipment], context.now()).await {
+                        Ok(done) => add(&mut self.total, done),
+                        Err(error) if is_about_a_row(&error) => {
+                            let problem = error.to_string();
+                            refused.push(NewOrderProblem { record, name, problem, extent: Extent::Whole });
+                        }
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(refused)
+    }
+
+    /// Keeps problems for the next try, and says them on the shipments that are there, unless those only wait for their
+    /// turn: of these an earlier problem stays. Forgets those that are over.
+    async fn remember(
+        &mut self,
+        mut problems: Vec<NewOrderProblem>,
+        waiting: &BTreeSet<i64>,
+        well: Vec<i64>,
+    ) -> Result<(), OrderError> {
+        let context = self.context;
+        let said = problems.iter().filter(|one| one.extent == Extent::Whole && !waiting.contains(&one.record));
+        for problem in said {
+            let unread = Amendment::Unread(vec![problem.problem.clone()]);
+            self.amend(problem.record, unread).await?;
+        }
+        if !problems.is_empty() {
+            tracing::info!(problems = problems.len(), "deliveries that could not be read whole");
+        }
+        let asked: Vec<i64> = waiting.iter().chain(&well).copied().collect();
+        let mut known = BTreeMap::new();
+        if !asked.is_empty() {
+            known = context.store.order_problems.among(self.scope, asked).await?;
+        }
+        for problem in problems.iter_mut().filter(|problem| waiting.contains(&problem.record)) {
+            if let Some(earlier) = known.remove(&problem.record) {
+                *problem = earlier;
+            }
+        }
+        let well: Vec<i64> = well.into_iter().filter(|record| known.contains_key(record)).collect();
+        if !problems.is_empty() || !well.is_empty() {
+            context.store.order_problems.note(self.scope, problems, well, context.now()).await?;
+        }
+        Ok(())
+    }
+
+    async fn amend(&mut self, record: i64, amendment: Amendment) -> Result<(), OrderError> {
+        let amended = Amended { record, amendment, correlation: self.correlation };
+        if let Some(id) = self.context.store.shipments.amend(self.scope, amended, self.context.now()).await? {
+            self.total.changed += 1;
+            self.total.to_fold.push(id);
+        }
+        Ok(())
+    }
+
+    /// Deliveries that could not be read, whose next try has come; what was read meanwhile is left out.
+    async fn try_again(&mut self, due: Vec<i64>) -> Result<(), OrderError> {
+        let due: Vec<i64> = self.context.store.order_problems.among(self.scope, due).await?.into_keys().collect();
+        if due.is_empty() {
+            return Ok(());
+        }
+        let page = self.odoo.deliveries(&due, self.calls).await?;
+        let there = |id: &i64| {
+            page.deliveries.iter().any(|d| d.id == *id) || page.unreadable.iter().any(|unreadable| unreadable.id == *id)
+        };
+        let gone: Vec<i64> = due.iter().copied().filter(|id| !there(id)).collect();
+        self.take(page, Cause::Import).await?;
+        self.remember(Vec::new(), &BTreeSet::new(), gone).await
+    }
+
+    /// Takes in deliveries that no change has shown: the right to see them came later than they did. Up to which one it
+    /// looked.
+    async fn compare(&mut self, after: i64) -> Result<i64, OrderError> {
+        let found = self.odoo.delivery_ids(after, COMPARED, self.calls).await?;
+        let ids: Vec<i64> = found.iter().copied().flatten().collect();
+        self.nameless |= ids.len() < found.len();
+        let known = self.context.store.shipments.known_records(self.scope, ids.clone()).await?;
+        // those have their next try
+        let odd = self.context.store.order_problems.among(self.scope, ids.clone()).await?;
+        let unknown = ids.iter().copied().filter(|id| !known.contains(id) && !odd.contains_key(id));
+        let unknown: Vec<i64> = unknown.take(IMPORT_PAGE as usize).collect();
+        let last = if unknown.len() < IMPORT_PAGE as usize { ids.last() } else { unknown.last() }.copied();
+        if !unknown.is_empty() {
+            let page = self.odoo.deliveries(&unknown, self.calls).await?;
+            self.take(page, Cause::Import).await?;
+        }
+        let more = found.len() >= COMPARED as usize || unknown.len() >= IMPORT_PAGE as usize;
+        Ok(last.filter(|_| more).unwrap_or(0))
+    }
+
+    /// Looks whether the next deliveries that are not over are still there; up to which one.
+    async fn look_for_deleted(&mut self, after: i64) -> Result<i64, OrderError> {
+        let open = self.context.store.shipments.open_records(self.scope, after, LOOKED_FOR).await?;
+        if open.is_empty() {
+            return Ok(0);
+        }
+        for record in self.odoo.deleted(&open, self.calls).await? {
+            self.amend(record, Amendment::Deleted).await?;
+        }
+        let more = open.len() >= LOOKED_FOR as usize;
+        Ok(open.last().copied().filter(|_| more).unwrap_or(0))
+    }
+}
+
+/// Whether the store refuses what one row holds, and would take another one.
+fn is_about_a_row(error: &StoreError) -> bool {
+    matches!(error, StoreError::Conflict(_) | StoreError::Damaged(_) | StoreError::NotFound(_))
+}
+
+fn add(total: &mut Imported, done: Imported) {
+    total.created += done.created;
+    total.changed += done.changed;
+    total.unchanged += done.unchanged;
+    total.to_fold.extend(done.to_fold);
+}
+
+/// Whose data the customer of a delivery is.
+fn customer_of(context: &Context, delivery: &Delivery) -> SubjectId {
+    SubjectId(content_id("customer", &[context.company.0.as_bytes(), b"stock.picking", &delivery.id.to_be_bytes()]))
+}
+
+/// What a page of deliveries is taken in with.
+struct Taking<'a> {
+    context: &'a Context,
+    odoo: &'a OdooClient,
+    promises: &'a PromiseRules,
+    keys: &'a BTreeMap<SubjectId, Option<WrappedKey>>,
+    correlation: CorrelationId,
+    cause: Cause,
+}
+
+impl Taking<'_> {
+    fn imported(&self, delivery: &Delivery) -> Result<ImportedShipment, VaultError> {
+        let &Self { context, odoo, keys, correlation, cause, .. } = self;
+        let origin = Origin {
+            system: "odoo".into(),
+            model: "stock.picking".into(),
+            record: delivery.id,
+            name: delivery.name.clone(),
+            order: delivery.order_name.clone(),
+            order_record: delivery.order_id,
+            customer_record: delivery.customer_id,
+            url: Some(odoo.page(delivery.id)),
+        };
+        let customer = customer(context, delivery, keys)?;
+        let place = Location {
+            city: delivery.customer.city.clone(),
+            country: delivery.customer.country.clone(),
+            ..Location::default()
+        };
+        let plan = self.plan(delivery, &place);
+        // since when says nothing new
+        let content_plan = Plan { standing_since: None, unread_since: None, ..plan.clone() };
+        let kept = self.kept(delivery);
+        let mut content = serde_json::to_vec(&(
+            &origin,
+            &delivery.carrier,
+            &delivery.tracking_numbers,
+            &content_plan,
+            delivery.state.code(),
+            &delivery.customer,
+        ))
+        .expect("plain data serialises");
+        if !kept.is_empty() {
+            // what stays depends on the rules for promises too
+            content.extend(serde_json::to_vec(&kept).expect("plain data serialises"));
+        }
+        // keyed, since the content is personal
+        let digest = context.vault.digest(&content).iter().map(|b| format!("{b:02x}")).collect();
+        // keyed: the same after a restore of an older backup, so that what was posted for it is found; another in every other
+        // installation, so that what those posted is not taken for ours
+        let named = serde_json::to_vec(&(context.company, &origin.system, &origin.model, origin.record));
+        let named = context.vault.digest(&named.expect("plain data serialises"));
+        Ok(ImportedShipment {
+            id: ShipmentId(content_id("shipment of", &[&named])),
+            claims: claims(context, delivery),
+            digest,
+            plan,
+            standing: match delivery.state {
+                DeliveryState::Done => OriginStanding::Done,
+                DeliveryState::Cancelled => OriginStanding::Cancelled,
+                DeliveryState::Open => OriginStanding::Open,
+            },
+            destination: Some(place.label()).filter(|l| !l.is_empty()),
+            tokens: customer.tokens,
+            customer: customer.sealed,
+            key: customer.key,
+            correlation,
+            cause,
+            kept,
+            origin,
+        })
+    }
+
+    /// What could not be read, and is left as it is: nobody took it back.
+    fn kept(&self, delivery: &Delivery) -> BTreeSet<Kept> {
+        let parts = delivery.unread.iter().flat_map(|part| match part {
+            UnreadPart::Order => &[Kept::Order][..],
+            UnreadPart::Customer => &[Kept::Customer, Kept::RulePromise],
+            UnreadPart::Shipping => &[Kept::RulePromise],
+            UnreadPart::Dates => &[Kept::Dates, Kept::RulePromise],
+        });
+        parts.copied().filter(|kept| *kept != Kept::RulePromise || self.promises.on).collect()
+    }
+
+    fn plan(&self, delivery: &Delivery, place: &Location) -> Plan {
+        let rules = &self.context.config.rules;
+        let Reference { numbers, doubts, .. } = Reference::read(delivery);
+        let (promised_by, promise) = self.promise(delivery, place).unzip();
+        let standing = match delivery.state {
+            DeliveryState::Open => DeliveryStanding::Open,
+            DeliveryState::Done => DeliveryStanding::Done,
+            DeliveryState::Cancelled => DeliveryStanding::Cancelled,
+        };
+        Plan {
+            pieces: match &numbers[..] {
+                [_] => Vec::new(),
+                several => several.iter().map(|number| number.tracker.number.clone()).collect(),
+            },
+            stops: None,
+            promised_by,
+            promise,
+            ship_by: delivery.ship_by,
+            ship_grace_hours: Some(rules.ship_grace_hours),
+            standing,
+            standing_since: delivery.write_date.filter(|_| standing == DeliveryStanding::Cancelled),
+            unread: delivery.problems.clone(),
+            unread_since: (!delivery.problems.is_empty() || !doubts.is_empty()).then(|| self.context.now()),
+            doubts,
+            expected_from: delivery.shipped_at,
+            silence_after_hours: Some(rules.silence_hours),
+        }
+    }
+
+    /// What the order promises, else what the rules promise of what has left; often nothing.
+    fn promise(&self, delivery: &Delivery, place: &Location) -> Option<(Timestamp, PromiseSource)> {
+        if let Some(committed) = delivery.promised_by {
+            return Some((committed, PromiseSource::Commitment));
+        }
+        let carrier = delivery.carrier.as_deref().and_then(|word| directory::known("odoo", word));
+        let shipped = Shipped {
+            at: delivery.shipped_at?,
+            carrier: carrier.map(|carrier| carrier.family.as_str()),
+            service: delivery.carrier.as_deref(),
+            place,
+        };
+        let (by, rule) = self.promises.promise(&shipped)?;
+        Some((by, PromiseSource::Rule { name: rule.name.clone() }))
+    }
+}
+
+/// A customer as it is kept.
+#[derive(Default)]
+struct Customer {
+    sealed: Option<Sealed>,
+    key: Option<WrappedKey>,
+    tokens: Vec<String>,
+}
+
+/// A customer sealed under a key of its own; nothing of one who was erased, whatever Odoo has still.
+fn customer(
+    context: &Context,
+    delivery: &Delivery,
+    keys: &BTreeMap<SubjectId, Option<WrappedKey>>,
+) -> Result<Customer, VaultError> {
+    let subject = customer_of(context, delivery);
+    let (key, wrapped) = match keys.get(&subject) {
+        Some(Some(kept)) => (context.vault.unwrap(kept)?, None),
+        Some(None) => return Ok(Customer::default()),
+        None => {
+            let (key, wrapped) = context.vault.new_key(subject);
+            (key, Some(wrapped))
+        }
+    };
+    let words = [delivery.customer.name.as_deref(), delivery.customer.email.as_deref()];
+    let plain = serde_json::to_vec(&delivery.customer).expect("plain data serialises");
+    Ok(Customer {
+        sealed: Some(key.seal(CUSTOMER, &plain)),
+        key: wrapped,
+        tokens: words.into_iter().flatten().map(|value| context.vault.token("customer", value)).collect(),
+    })
+}
+
+fn claims(context: &Context, delivery: &Delivery) -> Vec<Claim> {
+    let Reference { numbers, .. } = Reference::read(delivery);
+    let several = numbers.len() > 1;
+    numbers
+        .into_iter()
+        .map(|TrackingNumber { raw, tracker, carrier_label }| Claim {
+            piece: several.then(|| tracker.number.clone()),
+            tracker,
+            tracker_id: TrackerId(context.clock.id()),
+            binding_id: BindingId(context.clock.id()),
+            number_raw: raw,
+            carrier_label,
+        })
+        .collect()
+}

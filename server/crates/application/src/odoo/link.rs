@@ -1,0 +1,21 @@
+//! A person says whose number it is, where the order system names another carrier.
+
+use crate::{context::Context, error::Result, people::sealed_audit};
+use domain::ids::{BindingId, ShipmentId};
+use storage::{Scope, jobs::Lane, shipments::NewLink};
+
+/// Links an order's shipment with an unlinked one of the same number; audited.
+///
+/// # Errors
+/// When they have no number in common, one of them is linked already, or the store fails.
+pub async fn link(context: &Context, scope: Scope, claimed: ShipmentId, unlinked: ShipmentId) -> Result<()> {
+    let after = serde_json::json!({ "unlinked": unlinked });
+    let after = sealed_audit(context, scope, &after).await?;
+    let audit = context.audit("shipment.link", format!("shipment:{claimed}")).after(after);
+    let binding = BindingId(context.clock.id());
+    let link = NewLink { claimed, unlinked, binding, correlation: context.correlation() };
+    context.store.shipments.link(scope, link, audit).await?;
+    context.notifier.work(Lane::RealTime);
+    context.notifier.changed();
+    Ok(())
+}

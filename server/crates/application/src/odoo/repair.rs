@@ -1,0 +1,96 @@
+//! Fields of a delivery that somebody else changed in Odoo: they are compared whenever the delivery comes in, written
+//! again, and that is said in a note, once for each change. Where something changes them again and again, Milepost stops
+//! after a while and says that.
+
+use crate::{context::Context, odoo::OrderError, tracking::fold::EffectBody};
+use connectors::{
+    call::CallLog,
+    odoo::{OdooClient, StatusValues, changed_by_others},
+};
+use domain::ids::{CorrelationId, EffectId, ShipmentId, content_id};
+use jiff::SignedDuration;
+use storage::{
+    Scope,
+    jobs::{Cause, JobKind},
+    shipments::{EffectKind, NewEffect, Posting, SetBack},
+};
+
+/// How often the fields of one delivery are set back within [`WINDOW`].
+pub const REPAIRS_MAX: usize = 3;
+/// After so long it begins to count anew.
+const WINDOW: SignedDuration = SignedDuration::from_hours(24);
+/// How the keys of these notes begin.
+pub(super) const KEY: &str = "set_back/";
+
+/// Compares what deliveries show with what was last written there. What differs is written again by a job of its own;
+/// how many deliveries that were.
+///
+/// # Errors
+/// When Odoo or the store fails.
+pub(super) async fn compare(
+    context: &Context,
+    scope: Scope,
+    odoo: &OdooClient,
+    records: Vec<i64>,
+    correlation: CorrelationId,
+    calls: &dyn CallLog,
+) -> Result<usize, OrderError> {
+    // read before Odoo is: what is written meanwhile is no difference, and is seen when it is set back
+    let written = context.store.shipments.written_of(scope, "odoo", records).await?;
+    if written.is_empty() {
+        return Ok(0);
+    }
+    let records: Vec<i64> = written.iter().map(|one| one.record).collect();
+    let shown = odoo.shown(&records, calls).await?;
+    let mut set_back = 0;
+    for one in written {
+        let Ok(values) = serde_json::from_str::<StatusValues>(&one.values) else { continue };
+        let Some(shown) = shown.get(&one.record) else { continue };
+        let changed = changed_by_others(shown, &values);
+        if !changed.is_empty() {
+            let fields = changed.into_iter().map(|changed| changed.field).collect();
+            set_back += usize::from(repair(context, scope, one.shipment, one.values, fields, correlation).await?);
+        }
+    }
+    if set_back > 0 {
+        context.notifier.all_work();
+    }
+    Ok(set_back)
+}
+
+async fn repair(
+    context: &Context,
+    scope: Scope,
+    shipment: ShipmentId,
+    expected: String,
+    fields: Vec<String>,
+    correlation: CorrelationId,
+) -> Result<bool, OrderError> {
+    let Some(loaded) = context.store.shipments.load(scope, shipment, None).await? else { return Ok(false) };
+    let now = context.now();
+    let notes = || loaded.effects.iter().filter(|effect| effect.key.starts_with(KEY));
+    let recent = notes().filter(|effect| now.duration_since(effect.created_at) < WINDOW).count();
+    // one more says that it is left alone
+    if recent > REPAIRS_MAX {
+        return Ok(false);
+    }
+    let left = recent == REPAIRS_MAX;
+    if left {
+        tracing::warn!(%shipment, ?fields, "somebody changes fields of the delivery again and again: they are left so");
+        metrics::counter!("milepost_fields_left_changed_total").increment(1);
+    }
+    let key = format!("{KEY}{}", notes().count() + 1);
+    let body = if left { EffectBody::LeftChanged { fields } } else { EffectBody::SetBack { fields } };
+    let id = EffectId(content_id("effect", &[shipment.0.as_bytes(), b"\"order_note\"", key.as_bytes()]));
+    let effect = NewEffect {
+        id,
+        kind: EffectKind::OrderNote,
+        key,
+        body: serde_json::to_string(&body).expect("plain data serialises"),
+        posting: Posting::Wanted,
+    };
+    let job = context.job(JobKind::SyncOrder, shipment, Cause::Reconcile, correlation, Some(shipment));
+    let after = left.then(|| expected.clone());
+    let set_back = SetBack { shipment, expected, after, effect, job };
+    Ok(context.store.shipments.set_back(scope, set_back, now).await?)
+}

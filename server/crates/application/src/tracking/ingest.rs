@@ -1,0 +1,338 @@
+//! Ingest: verify over the raw bytes, keep them, enqueue, answer. Nothing else happens in the request.
+
+use crate::{
+    connections::{sources, weaknesses},
+    context::Context,
+};
+use connectors::call;
+use connectors::carriers::{
+    Configured, Manifest, NoGreeting, RawRequest, Rejected, Scheme, Secrets, Settings, Verified,
+};
+use domain::ids::{CorrelationId, MessageId, SubjectId};
+use http::HeaderMap;
+use jiff::{SignedDuration, Timestamp};
+use std::{
+    collections::HashMap,
+    sync::{Arc, RwLock},
+};
+use storage::{
+    Scope, StoreError,
+    inbox::{NewMessage, Novelty, SourceRecord},
+    jobs::{Cause, JobKind, Lane},
+};
+
+/// For how long a source's configuration is kept before it is read again.
+const SOURCE_KEPT: SignedDuration = SignedDuration::from_secs(5);
+/// Names that nobody configured are remembered too, but no more than this many.
+const SOURCES_KEPT: usize = 1_000;
+/// Keys are asked for at most so often because a message names an unknown one.
+const KEYS_ASKED_EVERY: SignedDuration = SignedDuration::from_mins(1);
+/// A message of more bytes is an interchange: it is read in the batch lane.
+const INTERCHANGE_BYTES: usize = 256 * 1024;
+/// Headers that are kept with a message. None of them carries a secret.
+const KEPT_HEADERS: &[&str] = &[
+    "content-type",
+    "user-agent",
+    "as-webhook-version",
+    "x-timestamp",
+    "x-github-delivery",
+    "webhook-id",
+    "webhook-timestamp",
+];
+
+/// A request to the inbox.
+pub struct Delivery<'a> {
+    /// The source's name in the path.
+    pub source: &'a str,
+    /// The request as received.
+    pub request: RawRequest<'a>,
+    /// The correlation id of everything that follows.
+    pub correlation: CorrelationId,
+}
+
+/// The answer to the sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The message that is kept.
+    pub message: MessageId,
+    /// Its correlation id.
+    pub correlation: CorrelationId,
+    /// Whether it was new.
+    pub novelty: Novelty,
+}
+
+/// Why a message is not taken. Nothing of it is kept.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// Nobody configured a source of this name, or it is switched off.
+    #[error("there is no source of this name")]
+    UnknownSource,
+    /// It is not the source's.
+    #[error("not verified: {0}")]
+    NotVerified(#[from] Rejected),
+    /// Its proof covers a time and not the body, and came with another message: the sender is not certain. An honest
+    /// sender comes again with a later time.
+    #[error("another message came with the same time stamp and signature: send it again with a new time stamp")]
+    ProofUsed,
+    /// Too large.
+    #[error("the body has more than {0} bytes")]
+    TooLarge(usize),
+    /// Its body did not come.
+    #[error("the body was not there after {0} seconds")]
+    TooSlow(u64),
+    /// Its body ended before its end, or is not chunked as it says.
+    #[error("the body is cut short, or its chunks are not as they should be")]
+    CutShort,
+    /// Its body is packed in a way that is not read.
+    #[error("the body's Content-Encoding is not read: send it plain, or packed once as gzip, deflate or br")]
+    Packed,
+    /// Its body cannot be unpacked.
+    #[error("the body is not what its Content-Encoding says, or is cut short")]
+    NotAsPacked,
+    /// It is no message, and a question that is not answered.
+    #[error(transparent)]
+    Greeting(#[from] NoGreeting),
+    /// The inbox is full or not there: the sender keeps the message and tries again.
+    #[error("the inbox cannot take it now")]
+    Unavailable,
+    /// Our fault.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Busy | StoreError::Unavailable(_) => Self::Unavailable,
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
+/// A configured source, ready to verify.
+pub struct ReadySource {
+    /// Whose.
+    pub scope: Scope,
+    /// The configuration.
+    pub record: SourceRecord,
+    /// The connector.
+    pub connector: Configured,
+    /// What it is verified with.
+    pub secrets: Secrets,
+    /// Whether the platform publishes its keys, so that an unknown one may be a new one.
+    pub keys_published: bool,
+}
+
+/// Sources that were read a moment ago. The request path reads the store once per source and [`SOURCE_KEPT`].
+#[derive(Default)]
+pub struct SourceCache {
+    kept: RwLock<HashMap<String, Kept>>,
+    /// When keys were last asked for because somebody named an unknown one: anybody can do that.
+    keys_asked: RwLock<HashMap<String, Timestamp>>,
+}
+
+/// When a name was read, and the source of that name, if there is one.
+type Kept = (Timestamp, Option<Arc<ReadySource>>);
+
+impl SourceCache {
+    fn get(&self, name: &str, now: Timestamp) -> Option<Option<Arc<ReadySource>>> {
+        let cache = self.kept.read().expect("no panic while held");
+        let (read_at, source) = cache.get(name)?;
+        // a clock that was set back ends it too
+        (SignedDuration::ZERO..SOURCE_KEPT).contains(&now.duration_since(*read_at)).then(|| source.clone())
+    }
+
+    /// Whether keys may be asked for again; at most every [`KEYS_ASKED_EVERY`] for a source.
+    fn may_ask_for_keys(&self, name: &str, now: Timestamp) -> bool {
+        let mut asked = self.keys_asked.write().expect("no panic while held");
+        if asked
+            .get(name)
+            .is_some_and(|last| (SignedDuration::ZERO..KEYS_ASKED_EVERY).contains(&now.duration_since(*last)))
+        {
+            return false;
+        }
+        asked.insert(name.to_owned(), now);
+        true
+    }
+
+    fn put(&self, name: &str, now: Timestamp, source: Option<Arc<ReadySource>>) {
+        let mut cache = self.kept.write().expect("no panic while held");
+        if cache.len() >= SOURCES_KEPT {
+            cache.clear();
+        }
+        cache.insert(name.to_owned(), (now, source));
+    }
+}
+
+/// What is fixed about a source's connector.
+///
+/// # Errors
+/// When there is no such source, or the store cannot be reached.
+pub async fn manifest(context: &Context, source: &str) -> Result<&'static Manifest, Refused> {
+    Ok(ready(context, source).await?.connector.carrier().manifest())
+}
+
+/// Verifies and keeps a message with its job, durably, before it is acknowledged.
+///
+/// # Errors
+/// Says why not; then nothing is kept.
+pub async fn accept(context: &Context, delivery: Delivery<'_>) -> Result<Receipt, Refused> {
+    take(context, delivery, None).await
+}
+
+/// The same for a body that came packed: some platforms sign the bytes that they send, some those that they pack. What
+/// is kept is the body as it is read.
+///
+/// # Errors
+/// As [`accept`].
+pub async fn accept_packed(context: &Context, delivery: Delivery<'_>, sent: &[u8]) -> Result<Receipt, Refused> {
+    take(context, delivery, Some(sent)).await
+}
+
+/// That the request is the source's.
+fn verify(
+    source: &ReadySource,
+    request: RawRequest<'_>,
+    sent: Option<&[u8]>,
+    now: Timestamp,
+) -> Result<Verified, Rejected> {
+    let carrier = source.connector.carrier();
+    if let Some(sent) = sent
+        && let Ok(verified) = carrier.verify(&source.secrets, &RawRequest { body: sent, ..request }, now)
+    {
+        return Ok(Verified { key: carrier.delivery_key(request.body), ..verified });
+    }
+    carrier.verify(&source.secrets, &request, now)
+}
+
+async fn take(context: &Context, delivery: Delivery<'_>, sent: Option<&[u8]>) -> Result<Receipt, Refused> {
+    let source = ready(context, delivery.source).await?;
+    let limit = source.connector.carrier().manifest().max_body_bytes;
+    let body = delivery.request.body;
+    if body.len() > limit {
+        return Err(Refused::TooLarge(limit));
+    }
+    let now = context.now();
+    let verified = match verify(&source, delivery.request, sent, now) {
+        Err(Rejected::UnknownKey)
+            if source.keys_published && context.sources.may_ask_for_keys(delivery.source, now) =>
+        {
+            context.store.jobs.enqueue(source.scope, vec![sources::keys_job(context, delivery.source)]).await?;
+            context.notifier.work(Lane::Batch);
+            return Err(Rejected::UnknownKey.into());
+        }
+        verdict => verdict?,
+    };
+    let id = MessageId(context.clock.id());
+    let (data_key, wrapped) = context.vault.new_key(SubjectId(id.0));
+    let digest = match &verified.once {
+        // the first message with this proof has its place; any other one is found there
+        Some(once) => context.vault.delivery(source.record.id, Some(once), USED_UP),
+        None => context.vault.delivery(source.record.id, verified.key.0.as_deref(), body),
+    };
+    let message = NewMessage {
+        id,
+        source: source.record.id,
+        correlation: delivery.correlation,
+        received_at: now,
+        digest,
+        headers: kept_headers(delivery.request.headers),
+        content_type: header(delivery.request.headers, "content-type"),
+        verified_by: source.record.scheme.clone(),
+        size: body.len() as u64,
+        body: data_key.seal(BODY, body),
+        key: wrapped,
+    };
+    let mut job = context.job(JobKind::Normalise, id, Cause::Live, delivery.correlation, None);
+    if body.len() > INTERCHANGE_BYTES {
+        job.lane = Lane::Batch;
+    }
+    let lane = job.lane;
+    let accepted = context.store.inbox.accept(source.scope, message, job).await?;
+    match accepted.novelty {
+        Novelty::New => context.notifier.work(lane),
+        Novelty::Repeated
+            if verified.once.is_some() && !is_kept(context, source.scope, accepted.message, body).await? =>
+        {
+            return Err(Refused::ProofUsed);
+        }
+        Novelty::Repeated => {}
+    }
+    Ok(Receipt { message: accepted.message, correlation: accepted.correlation, novelty: accepted.novelty })
+}
+
+/// Stands for the body in the digest of a message whose proof does not cover it.
+const USED_UP: &[u8] = b"one message";
+
+/// Whether this is the body of that message.
+async fn is_kept(context: &Context, scope: Scope, message: MessageId, body: &[u8]) -> Result<bool, Refused> {
+    let kept = context.store.inbox.message_and_body(scope, message).await?;
+    let Some((_, Some(kept))) = kept else { return Ok(false) };
+    let opened = context.vault.unwrap(&kept.key).and_then(|key| key.open(BODY, &kept.body));
+    Ok(opened.map_err(|error| Refused::Internal(error.to_string()))?.as_slice() == body)
+}
+
+/// The place of a message's body in the vault.
+pub const BODY: &str = "message.body";
+/// The place of a source's secrets in the vault.
+pub const SECRETS: &str = "source.secrets";
+
+async fn ready(context: &Context, name: &str) -> Result<Arc<ReadySource>, Refused> {
+    let now = context.now();
+    if let Some(kept) = context.sources.get(name, now) {
+        return kept.ok_or(Refused::UnknownSource);
+    }
+    let source = match context.store.inbox.source_by_name(name).await? {
+        Some((scope, record, key)) if record.enabled => Some(Arc::new(prepare(context, scope, record, &key)?)),
+        _ => None,
+    };
+    context.sources.put(name, now, source.clone());
+    source.ok_or(Refused::UnknownSource)
+}
+
+fn prepare(
+    context: &Context,
+    scope: Scope,
+    record: SourceRecord,
+    key: &storage::WrappedKey,
+) -> Result<ReadySource, Refused> {
+    let internal = |what: String| Refused::Internal(format!("source {}: {what}", record.name));
+    let settings: Settings = serde_json::from_str(&record.settings).map_err(|e| internal(e.to_string()))?;
+    let connector = Configured::new(&record.connector, &settings)
+        .ok_or_else(|| internal(format!("no connector {}", record.connector)))?;
+    let scheme = Scheme::from_name(&record.scheme).ok_or_else(|| internal(format!("no scheme {}", record.scheme)))?;
+    let opened = context
+        .vault
+        .unwrap(key)
+        .and_then(|key| key.open(SECRETS, &record.secrets))
+        .map_err(|e| internal(e.to_string()))?;
+    let secrets: Vec<String> =
+        serde_json::from_slice(&opened).map_err(|_| internal("its secrets are no list".into()))?;
+    // published keys are no secret
+    if settings.keys_url.is_none() {
+        for secret in &secrets {
+            call::secrets::know(secret);
+            // the password of USER:PASSWORD, without the user
+            if let Ok(Some(part)) = weaknesses::kept_secret(scheme, secret) {
+                call::secrets::know(part);
+            }
+        }
+    }
+    let secrets = Secrets {
+        scheme,
+        active: secrets.into_iter().map(Into::into).collect(),
+        header: settings.header,
+        networks: settings.networks,
+    };
+    Ok(ReadySource { scope, connector, secrets, keys_published: settings.keys_url.is_some(), record })
+}
+
+fn header(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+fn kept_headers(headers: &HeaderMap) -> String {
+    let kept: serde_json::Map<_, _> =
+        KEPT_HEADERS.iter().filter_map(|name| Some(((*name).to_owned(), header(headers, name)?.into()))).collect();
+    serde_json::Value::Object(kept).to_string()
+}
