@@ -18,10 +18,10 @@ NEXTEST=(--config-file "$SCRIPTS/nextest.toml" --no-tests pass)
 # `frontend` is left out: it turns on the browser's features of the pages, and cargo would turn them on for the server too.
 MEMBERS=(--workspace --exclude frontend)
 # What talks to the real peers waits for them.
-REAL='binary(main_job) | binary(odoo_orders) | binary(odoo_real) | binary(rt_real)'
+REAL='(package(tests) & (test(/^main_job::/) | test(/^odoo_orders::/))) | test(/^odoo_real::/) | test(/^rt_real::/)'
 # What runs on either engine: on SQLite, and once more on PostgreSQL. The second engine's own tests need its cluster.
-EITHER='(package(server) & kind(test)) | (package(tests) & (binary(audit) | binary(backup) | binary(chaos)))'
-POSTGRES='package(storage-postgres) | (package(server) & (binary(nodes) | binary(takeover)))'
+EITHER='(package(server) & kind(test)) | (package(tests) & (test(/^audit::/) | test(/^backup::/) | test(/^chaos::/)))'
+POSTGRES='package(storage-postgres) | (package(server) & (test(/^nodes::/) | test(/^takeover::/)))'
 PEER_SECONDS=1500
 BROWSER_SECONDS=900
 FAILED=()
@@ -152,7 +152,7 @@ waiting=()
 step "whole-system tests" cargo nextest run "${NEXTEST[@]}" "${MEMBERS[@]}" -E "$REAL"
 if [ -n "${MILEPOST_TEST_POSTGRES:-}" ]; then
     step "whole-system tests on PostgreSQL" \
-        env MILEPOST_TEST_ENGINE=postgres cargo nextest run "${NEXTEST[@]}" "${MEMBERS[@]}" -E 'binary(main_job)'
+        env MILEPOST_TEST_ENGINE=postgres cargo nextest run "${NEXTEST[@]}" "${MEMBERS[@]}" -E 'package(tests) & test(/^main_job::/)'
 fi
 
 if [ -n "$browser" ] && [ -n "${MILEPOST_TEST_SITE:-}" ]; then

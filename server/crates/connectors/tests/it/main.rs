@@ -1,0 +1,6 @@
+//! The integration tests of this crate, one module for each subject.
+
+mod odoo_real;
+mod rt_real;
+mod sandbox;
+mod sandbox_carriers;

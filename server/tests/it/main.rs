@@ -1,0 +1,30 @@
+//! The integration tests of this crate, one module for each subject.
+
+mod audit;
+mod canaries;
+mod cases;
+mod door;
+mod erasure;
+mod flows;
+mod hostile;
+mod interchanges;
+mod keys;
+mod lanes;
+mod mappings;
+mod news;
+mod nodes;
+mod notes;
+mod numbers;
+mod odd_records;
+mod orders;
+mod outbox;
+mod pages;
+mod panics;
+mod people;
+mod recycled;
+mod replays;
+mod rights;
+mod shipment_page;
+mod simulated;
+mod takeover;
+mod world;

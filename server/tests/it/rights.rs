@@ -1,0 +1,415 @@
+//! Who is offered what on the pages, and what is answered to a request for more.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use crate::world::{
+    World,
+    site::{Reply, Site},
+};
+use app::contract::shipments::ListQuery;
+use http::{Method, StatusCode, header};
+use leptos::server_fn::axum::server_fn_paths;
+use std::collections::BTreeSet;
+use storage::people::RoleName;
+
+/// Where the forms of a page lead to.
+fn forms(page: &Reply) -> BTreeSet<&str> {
+    let forms = page.body.split("<form").skip(1).map(|form| form.split('>').next().unwrap());
+    forms.map(|form| form.split("action=\"").nth(1).unwrap().split('"').next().unwrap()).collect()
+}
+
+/// The forms that everybody has: search, and the way out.
+const FRAME: [&str; 2] = ["/api/sign-out", "/shipments"];
+const ACT: &str = "/api/exceptions/act";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_offered_what_they_may_not_do() {
+    let site = Site::start().await;
+    let shipment = site.exception().await.1;
+    let shipment = format!("/shipments/{shipment}");
+    let (executive, agent) = (site.sign_in_as(RoleName::Executive).await, site.sign_in_as(RoleName::Agent).await);
+    for (path, row) in [("/exceptions", "exception-row"), (shipment.as_str(), "timeline-entry")] {
+        for (cookie, may) in [(&executive, false), (&agent, true)] {
+            let page = site.page(path, Some(cookie)).await.unwrap();
+            assert_eq!(page.status, StatusCode::OK);
+            assert!(page.body.contains(&format!("data-testid=\"{row}\"")), "{path} shows something: {}", page.body);
+            let mut wanted = BTreeSet::from(FRAME);
+            wanted.extend(may.then_some(ACT));
+            // a shipment's page asks itself for an earlier moment
+            wanted.extend((path != "/exceptions").then_some(path));
+            assert_eq!(forms(&page), wanted, "{path}");
+            assert_eq!(page.body.contains("Assigned to me"), may && path == "/exceptions", "{path}");
+        }
+    }
+    for path in ["/sync", "/mappings/unmapped"] {
+        for cookie in [&executive, &agent] {
+            let page = site.page(path, Some(cookie)).await.unwrap();
+            assert_eq!((page.status, forms(&page)), (StatusCode::FORBIDDEN, BTreeSet::from(FRAME)), "{path}");
+        }
+        let admin = site.page(path, Some(&site.sign_in().await)).await.unwrap();
+        assert_eq!(admin.status, StatusCode::OK, "{path}");
+    }
+    site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_has_the_status_that_it_means() {
+    let site = Site::start().await;
+    let exception = site.exception().await.0;
+    let (executive, agent) = (site.sign_in_as(RoleName::Executive).await, site.sign_in_as(RoleName::Agent).await);
+    let take = format!("id={exception}&act=take");
+    let unknown = "id=00000000-0000-0000-0000-000000000000&act=take".to_owned();
+    let unanswerable = format!("id={exception}&act=ticket");
+    for (form, cookie, status, code) in [
+        (&take, None, StatusCode::UNAUTHORIZED, "unauthenticated"),
+        (&take, Some(&executive), StatusCode::FORBIDDEN, "forbidden"),
+        (&unknown, Some(&agent), StatusCode::NOT_FOUND, "not_found"),
+        (&unanswerable, Some(&agent), StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
+        (&String::new(), Some(&agent), StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
+    ] {
+        let answer = site.call("exceptions/act", form, cookie.map(String::as_str)).await;
+        assert_eq!(answer.status, status, "{form}: {answer:?}");
+        assert!(answer.body.contains(&format!("\"code\":\"{code}\"")), "the page can read it: {answer:?}");
+    }
+    for (cookie, refused) in [(&executive, true), (&agent, false)] {
+        let answer = site.submit("/exceptions", "exceptions/act", &take, cookie).await;
+        let back = answer.headers.get(header::LOCATION).map(|to| to.to_str().unwrap().to_owned()).unwrap_or_default();
+        assert!(answer.status == StatusCode::FOUND && back.contains("/exceptions"), "a form leads back: {answer:?}");
+        assert_eq!(back.contains("__err="), refused, "and the page can say why: {back}");
+    }
+    assert_eq!(site.call("exceptions/act", &take, Some(&agent)).await.status, StatusCode::OK);
+    let wrong = site.call("sign-in", "login=nobody%40example.test&password=a+wrong+password", None).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong:?}");
+    site.stop().await;
+}
+
+fn location(answer: &Reply) -> String {
+    answer.headers.get(header::LOCATION).map(|to| to.to_str().unwrap().to_owned()).unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_sign_in_leads_to_the_page_that_was_asked_for() {
+    let site = Site::start().await;
+    let shipment = format!("/shipments/{}?event=of%20it", site.exception().await.1);
+    let asked = site.page(&shipment, None).await.unwrap();
+    let sign_in = location(&asked);
+    assert!(asked.status == StatusCode::FOUND && sign_in.starts_with("/sign-in?next="), "{asked:?}");
+    let page = site.page(&sign_in, None).await.unwrap();
+    let field = page.body.split("name=\"next\" value=\"").nth(1).unwrap_or_else(|| panic!("{}", page.body));
+    let next = field.split('"').next().unwrap().replace("&amp;", "&");
+    let encoded = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    let answer = site.sign_in_with(&format!("&next={}", encoded(&next))).await;
+    assert_eq!(answer.status, StatusCode::FOUND);
+    assert_eq!(location(&answer), shipment);
+    for elsewhere in
+        ["https://evil.test/", "//evil.test", "/\\evil.test", "/a\r\nb", "/api/sign-out", "/live/shipments", ""]
+    {
+        let answer = site.sign_in_with(&format!("&next={}", encoded(elsewhere))).await;
+        assert_eq!((answer.status, location(&answer).as_str()), (StatusCode::FOUND, "/shipments"), "{elsewhere:?}");
+        let page = site.page(&format!("/sign-in?next={}", encoded(elsewhere)), None).await.unwrap();
+        assert!(!page.body.contains("name=\"next\""), "{elsewhere:?}");
+    }
+    assert_eq!(location(&site.page("/", None).await.unwrap()), "/sign-in", "the start page needs no way back");
+    site.stop().await;
+}
+
+/// One server function: the role that may not use it, if there is one; what it is asked about something that is not there, if it is
+/// about something; and what it cannot take, if there is such.
+struct Function {
+    name: &'static str,
+    refused: Option<RoleName>,
+    missing: Option<&'static str>,
+    bad: Option<&'static str>,
+}
+
+const NO_ID: &str = "00000000-0000-0000-0000-000000000000";
+
+fn functions() -> Vec<Function> {
+    let (everybody, act, figures, operate) =
+        (None, Some(RoleName::Executive), Some(RoleName::Agent), Some(RoleName::Agent));
+    let function = |name, refused, missing, bad| Function { name, refused, missing, bad };
+    vec![
+        function("frame", everybody, None, None),
+        function("shipments", everybody, None, Some("")),
+        function("shipments/find", everybody, None, Some("")),
+        function("shipments/one", everybody, Some("id=NO_ID"), Some("id=SHIPMENT&as_known_at=then")),
+        function("shipments/link", act, Some("claimed=NO_ID&unlinked=NO_ID"), Some("claimed=NO_ID")),
+        function("shipments/raw", everybody, Some("id=NO_ID&observation=NO_ID"), Some("id=NO_ID")),
+        function("exceptions", everybody, None, Some("")),
+        function("exceptions/act", act, Some("id=NO_ID&act=take"), Some("id=NO_ID&act=explode")),
+        function("overview", figures, None, None),
+        function("sync", operate, Some("query[view]=messages&query[source]=nobody"), Some("query[since]=lately")),
+        function("sync/retry", operate, Some("job=NO_ID"), Some("")),
+        function("sync/read-deliveries", operate, None, None),
+        function("sync/job", operate, Some("id=NO_ID"), Some("")),
+        function("sync/message", operate, Some("id=NO_ID"), Some("")),
+        function("sync/start-replay", operate, None, Some("chosen[all]=false")),
+        function("sync/stop-replay", operate, Some("replay=nothing"), Some("")),
+        function("sync/pause", operate, None, Some("destination=nowhere&why=because")),
+        function("sync/resume", operate, None, Some("destination=nowhere")),
+        function("sync/replay", operate, Some("message=NO_ID"), Some("")),
+        function("mappings", operate, None, Some("")),
+        function(
+            "mappings/publish",
+            operate,
+            None,
+            Some("meaning[list]=a&meaning[value]=b&meaning[reason]=LATE&meaning[why]=c"),
+        ),
+        function("mappings/roll-back", operate, Some("version=999&why=because"), Some("version=many&why=because")),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_function_refuses_with_the_status_that_it_means() {
+    let site = Site::start().await;
+    let shipment = site.exception().await.1;
+    let admin = site.sign_in().await;
+    let (executive, agent) = (site.sign_in_as(RoleName::Executive).await, site.sign_in_as(RoleName::Agent).await);
+    let methods: Vec<_> = server_fn_paths().collect();
+    let method = |name: &str| {
+        let path = format!("/api/{name}");
+        methods.iter().find(|(at, _)| *at == path).unwrap_or_else(|| panic!("there is no {name}")).1.clone()
+    };
+    let asked = async |name: &str, form: &str, cookie: Option<&str>| {
+        let form = form.replace("NO_ID", NO_ID).replace("SHIPMENT", &shipment).replace('[', "%5B").replace(']', "%5D");
+        match method(name) {
+            Method::GET => site.read(name, &form, cookie).await,
+            _ => site.call(name, &form, cookie).await,
+        }
+    };
+    let mut wrong = Vec::new();
+    let mut check = |what: String, answer: &Reply, status: u16| {
+        let code = serde_json::from_str::<app::contract::ApiError>(&answer.body).ok().map(|error| error.status());
+        if answer.status.as_u16() != status || code != Some(status) {
+            wrong.push(format!("{what}: {} {}", answer.status, answer.body));
+        }
+    };
+    for Function { name, refused, missing, bad } in functions() {
+        let form = missing.or(bad).unwrap_or_default();
+        for form in ["", form] {
+            check(format!("{name} {form}, not signed in"), &asked(name, form, None).await, 401);
+        }
+        if let Some(role) = refused {
+            let cookie = if role == RoleName::Executive { &executive } else { &agent };
+            // what cannot be read says nothing of rights
+            let form = missing.or_else(|| bad.filter(|_| name != "mappings/roll-back")).unwrap_or_default();
+            let readable = if name == "mappings" { "query[list]=" } else { form };
+            check(format!("{name} {readable}, {role:?}"), &asked(name, readable, Some(cookie)).await, 403);
+        }
+        if let Some(form) = missing {
+            check(format!("{name} {form}"), &asked(name, form, Some(&admin)).await, 404);
+        }
+        if let Some(form) = bad {
+            check(format!("{name} {form}"), &asked(name, form, Some(&admin)).await, 422);
+        }
+    }
+    let known: BTreeSet<_> = functions()
+        .iter()
+        .map(|f| f.name)
+        .chain(app::api::OPEN.iter().copied())
+        .map(|name| format!("/api/{name}"))
+        .collect();
+    let all: BTreeSet<_> = methods.iter().map(|(path, _)| (*path).to_owned()).collect();
+    assert_eq!(known, all, "each server function is in the table");
+    let nothing = site.call("there/is/none", "", Some(&admin)).await;
+    assert_eq!(nothing.status, StatusCode::NOT_FOUND, "{nothing:?}");
+    let other = site.read("exceptions/act", "", Some(&admin)).await;
+    assert_eq!(other.status, StatusCode::METHOD_NOT_ALLOWED, "{other:?}");
+    for (form, status) in [
+        ("login=nobody%40example.test&password=a+wrong+password", 422),
+        ("login=nobody%40example.test", 422),
+        ("%FF=%FE", 422),
+    ] {
+        check(format!("sign-in {form}"), &site.call("sign-in", form, None).await, status);
+    }
+    check(
+        "set-up".into(),
+        &site.call("set-up", "token=none&login=somebody&name=Some+Body&password=a+long+enough+one", None).await,
+        403,
+    );
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_shows_no_words_of_others_as_an_error() {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE};
+    let site = Site::start().await;
+    let evil = "Your account is locked. Call +1 900 555";
+    let address = |page: &str, function: &str, error: &serde_json::Value| {
+        let error = URL_SAFE.encode(error.to_string()).replace('=', "%3D");
+        format!("{page}?__path=%2Fapi%2F{}&__err={error}", function.replace('/', "%2F"))
+    };
+    let admin = site.sign_in().await;
+    for (page, function, cookie) in [
+        ("/sign-in", "sign-in", None),
+        ("/set-up", "set-up", None),
+        ("/exceptions", "exceptions/act", Some(admin.as_str())),
+        ("/sync", "sync/pause", Some(&admin)),
+        ("/mappings/unmapped", "mappings/publish", Some(&admin)),
+    ] {
+        for error in [
+            serde_json::json!({"code": "invalid", "field": "password", "message": evil}),
+            serde_json::json!({"code": "invalid", "field": evil, "message": evil}),
+            serde_json::json!({"code": "conflict", "message": evil}),
+            serde_json::json!({"code": "unavailable", "message": evil}),
+            serde_json::json!({"code": "refused", "message": evil}),
+            serde_json::json!({"code": "internal", "correlation": evil}),
+            serde_json::json!({"code": evil, "message": evil}),
+        ] {
+            let page = site.page(&address(page, function, &error), cookie).await.unwrap();
+            let shown = page.body.split("<script").next().unwrap_or_default();
+            assert!(!page.body.contains("900 555"), "{function} {error}: {shown}");
+            assert!(page.body.contains("role=\"alert\""), "{function} {error}: {shown}");
+        }
+    }
+    // what the server itself puts there has no words either
+    let answer = site.submit("/mappings/unmapped", "mappings/roll-back", "version=999&why=because", &admin).await;
+    let back = location(&answer);
+    let written = back.split("__err=").nth(1).unwrap().split('&').next().unwrap().replace("%3D", "=");
+    let written = String::from_utf8(URL_SAFE.decode(written).unwrap()).unwrap();
+    assert_eq!(written, "{\"code\":\"not_found\"}");
+    let form = format!("destination={}&why=because", "Call+900+555");
+    let answer = site.submit("/sync", "sync/pause", &form, &admin).await;
+    let back = location(&answer);
+    let written = back.split("__err=").nth(1).unwrap().split('&').next().unwrap().replace("%3D", "=");
+    let written = String::from_utf8(URL_SAFE.decode(written).unwrap()).unwrap();
+    assert!(written.contains("\"code\":\"invalid\"") && !written.contains("900"), "{written}");
+    site.stop().await;
+}
+
+const PERSONAL: [&str; 4] = ["Jane Doe", "beware of the dog", "jane@doe.test", "12 Rue de la Paix"];
+
+/// A delivery with everything that names people; its shipment, its event and its message.
+async fn signed_for(world: &World) -> (String, String, String) {
+    let shipment = world.order(1, &["SIGNED0001"]).await;
+    let point = serde_json::json!({"tag": "Delivered", "subtag": "Delivered_001", "checkpoint_time": "2026-03-05T10:00:00", "city": "Lyon",
+        "message": "Left with Jane Doe, beware of the dog"});
+    let msg = serde_json::json!({"id": "t-1", "tracking_number": "SIGNED0001", "slug": "dhl", "tag": "Delivered", "subtag": "Delivered_001",
+        "updated_at": "2026-03-05T10:00:00+00:00", "signed_by": "Jane Doe", "customer_name": "Jane Doe", "emails": ["jane@doe.test"],
+        "whatever": {"street": "12 Rue de la Paix"}, "checkpoints": [point]});
+    world.offer(serde_json::json!({"event_id": "e-1", "msg": msg}).to_string().as_bytes()).await.unwrap();
+    let loaded = world.load(shipment).await;
+    let event = loaded.input.facts[0].id;
+    let seen = world.context.store.shipments.seen_in(world.context.scope(), shipment).await.unwrap();
+    (shipment.to_string(), event.to_string(), seen[0].message.to_string())
+}
+
+#[tokio::test]
+async fn what_may_name_people_follows_a_permission_of_its_own() {
+    let world = World::new().await;
+    let (shipment, event, message) = signed_for(&world).await;
+    for (role, may) in [(RoleName::Executive, false), (RoleName::Agent, true), (RoleName::Admin, true)] {
+        let ports = world.ports(role);
+        let page = format!("{:?}", ports.shipments.get(shipment.clone(), None).await.unwrap());
+        let raw = ports.shipments.raw(shipment.clone(), event.clone()).await.unwrap();
+        let kept = ports.sync.message(message.clone()).await.unwrap();
+        let raw_text = format!("{raw:?}");
+        for personal in PERSONAL {
+            assert_eq!(raw_text.contains(personal), may, "{role:?}, {personal}: {raw_text}");
+            assert_eq!(kept.raw.as_ref().unwrap().contains(personal), may, "{role:?}, {personal}: {kept:?}");
+        }
+        assert_eq!(page.contains("Jane Doe"), may, "{role:?}: {page}");
+        assert_eq!((raw.masked, kept.masked), (!may, !may));
+        for harmless in ["SIGNED0001", "Delivered_001", "2026-03-05T10:00:00", "Lyon"] {
+            assert!(raw.raw.contains(harmless), "{role:?}, {harmless}: {raw:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn places_and_times_that_are_free_text_are_read_by_those_who_may() {
+    let world = World::new().await;
+    let shipment = world.order(1, &["SIGNED0002"]).await;
+    let place = "behind the shed of Jane Doe";
+    let point = |subtag: &str, at: &str| serde_json::json!({"tag": "InTransit", "subtag": subtag, "checkpoint_time": at, "location": place});
+    let msg = serde_json::json!({"id": "t-2", "tracking_number": "SIGNED0002", "slug": "dhl", "tag": "InTransit", "subtag": "InTransit_003",
+        "updated_at": "2026-03-05T10:00:00+00:00",
+        "checkpoints": [point("InTransit_002", "when Jane Doe wakes up"), point("InTransit_003", "2026-03-05T10:00:00")]});
+    world.offer(serde_json::json!({"event_id": "e-2", "msg": msg}).to_string().as_bytes()).await.unwrap();
+    let loaded = world.load(shipment).await;
+    assert_eq!(loaded.input.facts.len(), 2);
+    for (role, may) in [(RoleName::Executive, false), (RoleName::Agent, true)] {
+        let ports = world.ports(role);
+        let page = format!("{:?}", ports.shipments.get(shipment.to_string(), None).await.unwrap());
+        let list = format!("{:?}", ports.shipments.list(ListQuery::default()).await.unwrap());
+        let mut events = String::new();
+        for fact in &loaded.input.facts {
+            events += &format!("{:?}", ports.shipments.raw(shipment.to_string(), fact.id.to_string()).await.unwrap());
+        }
+        for words in [place, "wakes up"] {
+            assert_eq!(events.contains(words), may, "{role:?}, {words}: {events}");
+            assert!(!page.contains(words) && !list.contains(words), "{role:?}, {words}: {page} {list}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn reading_who_signed_is_in_the_audit_trail_once_in_a_while() {
+    let world = World::new().await;
+    let (shipment, ..) = signed_for(&world).await;
+    let (context, scope) = (&world.context, world.context.scope());
+    let lines = async || {
+        let lines = context.store.people.audit_trail(scope, None, 100).await.unwrap();
+        lines.into_iter().filter(|line| line.entry.action == "shipment.signatory.read").count()
+    };
+    let read = async |ports: &app::contract::Ports| ports.shipments.get(shipment.clone(), None).await.unwrap();
+    read(&world.ports(RoleName::Executive)).await;
+    assert_eq!(lines().await, 0, "no name was to be seen");
+    let (agent, admin) = (world.ports(RoleName::Agent), world.ports(RoleName::Admin));
+    let before = read(&agent).await.timeline.len();
+    assert_eq!(read(&agent).await.timeline.len(), before, "it is nothing that happened to the shipment");
+    assert_eq!(lines().await, 1);
+    read(&admin).await;
+    assert_eq!(lines().await, 2, "somebody else");
+    world.clock.advance(jiff::Span::new().minutes(16));
+    read(&agent).await;
+    assert_eq!(lines().await, 3, "later");
+}
+
+#[tokio::test]
+async fn reading_a_message_is_in_the_audit_trail_once_in_a_while() {
+    let world = World::new().await;
+    let (shipment, event, message) = signed_for(&world).await;
+    let (context, scope) = (&world.context, world.context.scope());
+    let lines = async || {
+        let lines = context.store.people.audit_trail(scope, Some(format!("message:{message}")), 100).await.unwrap();
+        lines.into_iter().filter(|line| line.entry.action == "message.read").count()
+    };
+    let executive = world.ports(RoleName::Executive);
+    executive.shipments.raw(shipment.clone(), event.clone()).await.unwrap();
+    assert_eq!(lines().await, 0, "nothing of it was to be seen");
+    let (agent, admin) = (world.ports(RoleName::Agent), world.ports(RoleName::Admin));
+    for _ in 0..3 {
+        agent.shipments.raw(shipment.clone(), event.clone()).await.unwrap();
+        agent.sync.message(message.clone()).await.unwrap();
+    }
+    assert_eq!(lines().await, 1);
+    admin.sync.message(message.clone()).await.unwrap();
+    assert_eq!(lines().await, 2, "somebody else");
+    world.clock.advance(jiff::Span::new().minutes(16));
+    agent.shipments.raw(shipment.clone(), event.clone()).await.unwrap();
+    assert_eq!(lines().await, 3, "later");
+}
+
+#[tokio::test]
+async fn a_person_is_found_by_those_who_may_read_names() {
+    let systems = crate::world::systems::Systems::new().await;
+    systems.order("FOUND00001").await;
+    let found = async |role, text: &str| {
+        let query = ListQuery { tab: "all".into(), text: text.into(), ..Default::default() };
+        systems.world.ports(role).shipments.list(query).await.unwrap().rows.len()
+    };
+    for (text, executive) in [
+        ("Somebody", 0),
+        ("somebody", 0),
+        ("orders@s-found00001.sandbox.test", 0),
+        ("FOUND00001", 1),
+        ("S-FOUND00001", 1),
+    ] {
+        let agents = found(RoleName::Agent, text).await;
+        assert_eq!(found(RoleName::Executive, text).await, executive, "{text}");
+        assert!(agents >= executive, "{text}");
+    }
+    assert_eq!(found(RoleName::Agent, "Somebody").await, 1);
+}

@@ -1,0 +1,167 @@
+//! A world with a simulated Odoo and a simulated desk.
+
+use super::{World, fresh_store};
+use application::{
+    clock::Clock,
+    config::{CallLimits, DeskSettings, OdooSettings},
+    destinations::{self, Standing},
+    odoo::{self, IMPORT_PAGES_MAX},
+};
+use connectors::call::Discard;
+use domain::ids::ShipmentId;
+use jiff::SignedDuration;
+use server::config::Settings;
+use simulator::{
+    desk::SandboxDesk,
+    journey::Place,
+    odoo::{DATABASE, NewOrder, SandboxOdoo},
+};
+use std::sync::Arc;
+use storage::{
+    Store,
+    jobs::{JobFilter, JobSelection},
+    shipments::Imported,
+};
+
+const KEY: &str = "key-of-the-tests";
+/// Orders of [`Systems::orders`].
+pub const MANY: usize = 12;
+
+pub struct Systems {
+    pub world: World,
+    pub odoo: SandboxOdoo,
+    pub desk: SandboxDesk,
+}
+
+impl Systems {
+    /// The first shipment with this number.
+    pub async fn shipment(&self, number: &str) -> ShipmentId {
+        self.world.context.store.shipments.find(self.world.context.scope(), number).await.unwrap()[0]
+    }
+
+    pub async fn new() -> Self {
+        Self::configured(Settings::default()).await
+    }
+
+    /// With these settings, and the simulated systems.
+    pub async fn configured(settings: Settings) -> Self {
+        Self::on(settings, fresh_store().await).await
+    }
+
+    /// The same on this store.
+    pub async fn on(settings: Settings, store: Store) -> Self {
+        let odoo = SandboxOdoo::start(KEY, Arc::new(|| "2026-03-05T12:00:00Z".parse().unwrap())).await.unwrap();
+        let desk = SandboxDesk::start(KEY).await.unwrap();
+        let mut config = settings.resolve().unwrap();
+        config.system.odoo = Some(OdooSettings {
+            url: odoo.url(),
+            database: DATABASE.into(),
+            key: KEY.to_owned().into(),
+            import_seconds: 1_000_000_000,
+            limits: CallLimits::default(),
+        });
+        config.system.desk = Some(DeskSettings {
+            connector: "request_tracker".into(),
+            url: desk.url(),
+            token: KEY.to_owned().into(),
+            queue: "Shipments".into(),
+            poll_seconds: application::config::DESK_POLL_SECONDS,
+            limits: CallLimits::default(),
+        });
+        let world = World::on(store, config).await;
+        world.context.odoo.as_ref().unwrap().setup(&Discard).await.unwrap();
+        Self { world, odoo, desk }
+    }
+
+    /// A delivery in Odoo under this number, taken in; its id there.
+    pub async fn order(&self, number: &str) -> i64 {
+        let picking = self.add_order(number);
+        self.import(IMPORT_PAGES_MAX).await;
+        self.world.settle().await;
+        picking
+    }
+
+    /// Takes in what Odoo changed, so many pages of it.
+    pub async fn import(&self, pages: u32) -> Imported {
+        let context = &self.world.context;
+        odoo::import(context, context.scope(), context.correlation(), pages, &Discard).await.unwrap()
+    }
+
+    /// A delivery in Odoo that left four days ago, was promised for yesterday, and of which nothing was heard; taken in.
+    pub async fn overdue(&self, number: &str) -> i64 {
+        let picking = self.add_delivery(number, -24, Some(-100));
+        self.import(IMPORT_PAGES_MAX).await;
+        self.world.settle().await;
+        picking
+    }
+
+    /// A delivery in Odoo under this number; its id there.
+    pub fn add_order(&self, number: &str) -> i64 {
+        self.add_delivery(number, 24_000, None)
+    }
+
+    /// Promised, and shipped, so many hours from now.
+    fn add_delivery(&self, number: &str, promised: i64, shipped: Option<i64>) -> i64 {
+        let now = self.world.clock.now();
+        self.odoo.add_order(&NewOrder {
+            order: format!("S-{number}"),
+            picking: format!("WH/OUT/{number}"),
+            customer: "Somebody".into(),
+            place: Place {
+                city: "Lyon",
+                state: None,
+                zip: "69001",
+                country: "FR",
+                country3: "FRA",
+                zone: "Europe/Paris",
+            },
+            carrier: "DHL",
+            tracking: Some(number.into()),
+            promised: now + SignedDuration::from_hours(promised),
+            shipped: shipped.map(|hours| now + SignedDuration::from_hours(hours)),
+            written: now,
+        })
+    }
+
+    pub async fn orders(&self) -> Vec<i64> {
+        let mut pickings = Vec::new();
+        for n in 0..MANY {
+            pickings.push(self.order(&format!("N{n}")).await);
+        }
+        pickings
+    }
+
+    pub async fn say(&self, checkpoints: &[(&str, &str)]) {
+        for n in 0..MANY {
+            self.world.deliver_to(&self.world.context, &format!("N{n}"), checkpoints).await;
+        }
+        self.world.settle().await;
+    }
+
+    pub async fn standing(&self, name: &str) -> Standing {
+        let context = &self.world.context;
+        let all = destinations::standings(context, context.scope()).await.unwrap();
+        all.into_iter().find(|s| s.name == name).unwrap()
+    }
+
+    pub async fn dead(&self) -> usize {
+        let context = &self.world.context;
+        context
+            .store
+            .jobs
+            .list(context.scope(), JobFilter::Failed, JobSelection::default(), None)
+            .await
+            .unwrap()
+            .rows
+            .len()
+    }
+
+    pub async fn advance(&self, seconds: i64) {
+        self.world.clock.advance(jiff::Span::new().seconds(seconds));
+        self.world.settle().await;
+    }
+
+    pub fn status(&self, picking: i64) -> Option<String> {
+        self.odoo.value(picking, "x_milepost_status").as_str().map(str::to_owned)
+    }
+}

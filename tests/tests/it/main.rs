@@ -1,0 +1,9 @@
+//! The integration tests of this crate, one module for each subject.
+
+mod audit;
+mod backup;
+mod chaos;
+mod conformance;
+mod corpora;
+mod main_job;
+mod odoo_orders;
