@@ -1,4 +1,4 @@
-//! Server functions: authorise, call the port. Their addresses are fixed, since pages may be older than the server.
+//! Server functions: they call the port, whose use case checks the permission. Their addresses are fixed, since pages may be older than the server.
 #![expect(missing_docs, reason = "the macro makes a struct of each function's arguments, which the function documents")]
 
 use crate::contract::{
@@ -6,36 +6,55 @@ use crate::contract::{
     exceptions::{Act, QueuePage, QueueQuery},
     mappings::{MappingQuery, MappingsView, NewMeaning},
     overview::OverviewView,
-    session::{Frame, Installation},
+    session::{Frame, Installation, Permission},
     shipments::{ListPage, ListQuery, RawView, ShipmentView},
     sync::{Chosen, JobView, MessagePage, Planned, SyncQuery, SyncView},
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 
-/// Server functions that need nobody to be signed in, by the end of their address.
-pub const OPEN: &[&str] = &["installation", "sign-in", "sign-out", "set-up", "set-up/open"];
+/// Every server function by the end of its address, with the permission that its use case asks for; none: open to everybody.
+pub const FUNCTIONS: &[(&str, Option<Permission>)] = &[
+    ("installation", None),
+    ("frame", Some(Permission::See)),
+    ("sign-in", None),
+    ("sign-out", None),
+    ("set-up/open", None),
+    ("set-up", None),
+    ("shipments", Some(Permission::See)),
+    ("shipments/find", Some(Permission::See)),
+    ("shipments/one", Some(Permission::See)),
+    ("shipments/link", Some(Permission::Act)),
+    ("shipments/raw", Some(Permission::See)),
+    ("exceptions", Some(Permission::See)),
+    ("exceptions/act", Some(Permission::Act)),
+    ("overview", Some(Permission::Figures)),
+    ("sync", Some(Permission::Operate)),
+    ("sync/retry", Some(Permission::Operate)),
+    ("sync/read-deliveries", Some(Permission::Operate)),
+    ("sync/job", Some(Permission::Operate)),
+    ("sync/message", Some(Permission::Operate)),
+    ("sync/start-replay", Some(Permission::Operate)),
+    ("sync/stop-replay", Some(Permission::Operate)),
+    ("sync/pause", Some(Permission::Operate)),
+    ("sync/resume", Some(Permission::Operate)),
+    ("sync/replay", Some(Permission::Operate)),
+    ("mappings", Some(Permission::Operate)),
+    ("mappings/publish", Some(Permission::Operate)),
+    ("mappings/roll-back", Some(Permission::Operate)),
+];
 
 #[cfg(feature = "ssr")]
 mod access {
-    use crate::contract::{
-        ApiError, Ports,
-        session::{Permission, Viewer},
-    };
+    use crate::contract::{ApiError, Ports};
     use domain::visible::visible;
     use leptos::prelude::use_context;
     use serde::{Serialize, de::DeserializeOwned};
     use serde_json::Value;
     use std::{borrow::Cow, sync::Arc};
 
-    /// The ports, for everybody.
+    /// The ports of this request.
     pub fn ports() -> Result<Arc<Ports>, ApiError> {
         use_context().ok_or_else(|| ApiError::Unavailable { message: "the page has no server behind it".into() })
-    }
-
-    /// The ports, if the signed-in person has the permission.
-    pub fn allowed(permission: Permission) -> Result<Arc<Ports>, ApiError> {
-        let viewer = use_context::<Option<Viewer>>().flatten().ok_or(ApiError::Unauthenticated)?;
-        if viewer.may(permission) { ports() } else { Err(ApiError::Forbidden) }
     }
 
     /// An answer as people see it: whatever text of it is foreign, what deceives unseen has a visible form. Every answer with
@@ -83,9 +102,9 @@ mod access {
     }
 }
 #[cfg(feature = "ssr")]
-use crate::contract::session::{Permission, local_page};
+use crate::contract::session::local_page;
 #[cfg(feature = "ssr")]
-use access::{allowed, ports, shown};
+use access::{ports, shown};
 
 /// What everybody may know of the installation.
 #[server(prefix = "/api", endpoint = "installation", input = GetUrl)]
@@ -96,7 +115,7 @@ pub async fn get_installation() -> Result<Installation, ApiError> {
 /// The frame of every page.
 #[server(prefix = "/api", endpoint = "frame", input = GetUrl)]
 pub async fn get_frame() -> Result<Frame, ApiError> {
-    shown(allowed(Permission::See)?.session.frame().await)
+    shown(ports()?.session.frame().await)
 }
 
 /// Signs in, and leads to the page that was asked for, else to the start page.
@@ -132,13 +151,13 @@ pub async fn set_up(token: String, login: String, name: String, password: String
 /// A page of the list.
 #[server(prefix = "/api", endpoint = "shipments", input = GetUrl)]
 pub async fn list_shipments(query: ListQuery) -> Result<ListPage, ApiError> {
-    shown(allowed(Permission::See)?.shipments.list(query).await)
+    shown(ports()?.shipments.list(query).await)
 }
 
 /// Where a search leads: straight to the shipment that goes under exactly this.
 #[server(prefix = "/api", endpoint = "shipments/find", input = GetUrl)]
 pub async fn find_shipment(text: String) -> Result<Option<String>, ApiError> {
-    let found = shown(allowed(Permission::See)?.shipments.find(text).await)?;
+    let found = shown(ports()?.shipments.find(text).await)?;
     if let Some(id) = &found {
         leptos_axum::redirect(&format!("/shipments/{id}"));
     }
@@ -148,109 +167,109 @@ pub async fn find_shipment(text: String) -> Result<Option<String>, ApiError> {
 /// One shipment.
 #[server(prefix = "/api", endpoint = "shipments/one", input = GetUrl)]
 pub async fn get_shipment(id: String, as_known_at: Option<String>) -> Result<ShipmentView, ApiError> {
-    shown(allowed(Permission::See)?.shipments.get(id, as_known_at).await)
+    shown(ports()?.shipments.get(id, as_known_at).await)
 }
 
 /// Links an order's shipment with an unlinked one of the same number.
 #[server(prefix = "/api", endpoint = "shipments/link")]
 pub async fn link_number(claimed: String, unlinked: String) -> Result<(), ApiError> {
-    shown(allowed(Permission::Act)?.shipments.link(claimed, unlinked).await)
+    shown(ports()?.shipments.link(claimed, unlinked).await)
 }
 
 /// One event's raw message.
 #[server(prefix = "/api", endpoint = "shipments/raw", input = GetUrl)]
 pub async fn raw_event(id: String, observation: String) -> Result<RawView, ApiError> {
-    shown(allowed(Permission::See)?.shipments.raw(id, observation).await)
+    shown(ports()?.shipments.raw(id, observation).await)
 }
 
 /// A page of the queue.
 #[server(prefix = "/api", endpoint = "exceptions", input = GetUrl)]
 pub async fn exception_queue(query: QueueQuery) -> Result<QueuePage, ApiError> {
-    shown(allowed(Permission::See)?.exceptions.queue(query).await)
+    shown(ports()?.exceptions.queue(query).await)
 }
 
 /// A person acts on an exception.
 #[server(prefix = "/api", endpoint = "exceptions/act")]
 pub async fn act_on_exception(id: String, act: Act, why: Option<String>) -> Result<(), ApiError> {
-    shown(allowed(Permission::Act)?.exceptions.act(id, act, why.unwrap_or_default()).await)
+    shown(ports()?.exceptions.act(id, act, why.unwrap_or_default()).await)
 }
 
 /// The overview.
 #[server(prefix = "/api", endpoint = "overview", input = GetUrl)]
 pub async fn get_overview() -> Result<OverviewView, ApiError> {
-    shown(allowed(Permission::Figures)?.overview.overview().await)
+    shown(ports()?.overview.overview().await)
 }
 
 /// The sync page.
 #[server(prefix = "/api", endpoint = "sync", input = GetUrl)]
 pub async fn get_sync(query: SyncQuery) -> Result<SyncView, ApiError> {
-    shown(allowed(Permission::Operate)?.sync.view(query).await)
+    shown(ports()?.sync.view(query).await)
 }
 
 /// Takes one dead job up again.
 #[server(prefix = "/api", endpoint = "sync/retry")]
 pub async fn retry_job(job: String) -> Result<(), ApiError> {
-    shown(allowed(Permission::Operate)?.sync.retry(job).await)
+    shown(ports()?.sync.retry(job).await)
 }
 
 /// Tries to read deliveries again that could not be read.
 #[server(prefix = "/api", endpoint = "sync/read-deliveries")]
 pub async fn read_deliveries() -> Result<(), ApiError> {
-    shown(allowed(Permission::Operate)?.sync.read_deliveries().await)
+    shown(ports()?.sync.read_deliveries().await)
 }
 
 /// A job with every call that it made.
 #[server(prefix = "/api", endpoint = "sync/job", input = GetUrl)]
 pub async fn get_job(id: String) -> Result<JobView, ApiError> {
-    shown(allowed(Permission::Operate)?.sync.job(id).await)
+    shown(ports()?.sync.job(id).await)
 }
 
 /// A message as received.
 #[server(prefix = "/api", endpoint = "sync/message", input = GetUrl)]
 pub async fn get_message(id: String) -> Result<MessagePage, ApiError> {
-    shown(allowed(Permission::Operate)?.sync.message(id).await)
+    shown(ports()?.sync.message(id).await)
 }
 
 /// Starts a bulk retry of what is selected.
 #[server(prefix = "/api", endpoint = "sync/start-replay")]
 pub async fn start_replay(chosen: Chosen) -> Result<Planned, ApiError> {
-    shown(allowed(Permission::Operate)?.sync.start_replay(chosen).await)
+    shown(ports()?.sync.start_replay(chosen).await)
 }
 
 /// Stops that.
 #[server(prefix = "/api", endpoint = "sync/stop-replay")]
 pub async fn stop_replay(replay: String) -> Result<(), ApiError> {
-    shown(allowed(Permission::Operate)?.sync.stop_replay(replay).await)
+    shown(ports()?.sync.stop_replay(replay).await)
 }
 
 /// Stops a destination: its jobs wait.
 #[server(prefix = "/api", endpoint = "sync/pause")]
 pub async fn pause_destination(destination: String, why: String) -> Result<(), ApiError> {
-    shown(allowed(Permission::Operate)?.sync.pause(destination, why).await)
+    shown(ports()?.sync.pause(destination, why).await)
 }
 
 /// Lets a destination go on.
 #[server(prefix = "/api", endpoint = "sync/resume")]
 pub async fn resume_destination(destination: String) -> Result<(), ApiError> {
-    shown(allowed(Permission::Operate)?.sync.resume(destination).await)
+    shown(ports()?.sync.resume(destination).await)
 }
 
 /// Reads a message again.
 #[server(prefix = "/api", endpoint = "sync/replay")]
 pub async fn replay_message(message: String) -> Result<(), ApiError> {
-    shown(allowed(Permission::Operate)?.sync.replay(message).await)
+    shown(ports()?.sync.replay(message).await)
 }
 
 /// The page of unmapped codes.
 #[server(prefix = "/api", endpoint = "mappings", input = GetUrl)]
 pub async fn get_mappings(query: MappingQuery) -> Result<MappingsView, ApiError> {
-    shown(allowed(Permission::Operate)?.mappings.view(query).await)
+    shown(ports()?.mappings.view(query).await)
 }
 
 /// Publishes what a code means.
 #[server(prefix = "/api", endpoint = "mappings/publish")]
 pub async fn publish_meaning(meaning: NewMeaning) -> Result<(), ApiError> {
-    let version = shown(allowed(Permission::Operate)?.mappings.publish(meaning).await)?;
+    let version = shown(ports()?.mappings.publish(meaning).await)?;
     leptos_axum::redirect(&format!("/mappings/unmapped?published={version}"));
     Ok(())
 }
@@ -258,7 +277,7 @@ pub async fn publish_meaning(meaning: NewMeaning) -> Result<(), ApiError> {
 /// Publishes an earlier version again.
 #[server(prefix = "/api", endpoint = "mappings/roll-back")]
 pub async fn roll_back_mapping(version: u32, why: String) -> Result<(), ApiError> {
-    let version = shown(allowed(Permission::Operate)?.mappings.roll_back(version, why).await)?;
+    let version = shown(ports()?.mappings.roll_back(version, why).await)?;
     leptos_axum::redirect(&format!("/mappings/unmapped?published={version}"));
     Ok(())
 }

@@ -2,47 +2,9 @@
 
 use super::ApiResult;
 use async_trait::async_trait;
+use domain::access::Permissions;
+pub use domain::access::{Permission, Role};
 use serde::{Deserialize, Serialize};
-
-/// The roles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Works the queue.
-    Agent,
-    /// Reads the figures.
-    Executive,
-    /// Runs the installation.
-    Admin,
-}
-
-/// What somebody may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Permission {
-    /// See shipments and exceptions.
-    See,
-    /// Act on exceptions.
-    Act,
-    /// See figures.
-    Figures,
-    /// See and retry syncs.
-    Operate,
-    /// Read what may name people: raw messages, free text, names and addresses; find shipments by a person.
-    ReadPersonal,
-}
-
-impl Role {
-    /// Whether the role has the permission. This is the only table of what roles may.
-    pub const fn allows(self, permission: Permission) -> bool {
-        match permission {
-            Permission::See => true,
-            Permission::Act => matches!(self, Self::Agent | Self::Admin),
-            Permission::Figures => matches!(self, Self::Executive | Self::Admin),
-            Permission::Operate => matches!(self, Self::Admin),
-            Permission::ReadPersonal => matches!(self, Self::Agent | Self::Admin),
-        }
-    }
-}
 
 /// The person who is signed in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,7 +22,7 @@ pub struct Viewer {
 impl Viewer {
     /// Whether any of the roles has the permission.
     pub fn may(&self, permission: Permission) -> bool {
-        self.roles.iter().any(|role| role.allows(permission))
+        Permissions::of_roles(&self.roles).contains(permission)
     }
 
     /// Where the person's work begins.

@@ -5,6 +5,7 @@ use crate::{
     config::{self, Settings},
 };
 use anyhow::{Context as _, Result, bail, ensure};
+use application::caller::Caller;
 use application::{
     clock::{Clock, SystemClock},
     connections::sources,
@@ -165,27 +166,27 @@ impl Source {
                 sources::check_name(&source.name, &source.connector)?;
                 let source = source.read()?;
                 let name = source.name.clone();
-                sources::put(&context, scope, source).await?;
+                sources::put(&context, &Caller::trusted(scope), source).await?;
                 let (url, whence) = sources::public_url(&context, scope).await?;
                 println!("carriers post to {url}/ingest/{name}");
                 println!("{whence}");
             }
             Self::Remove { name, why } => {
-                sources::remove(&context, scope, &name, why).await?;
+                sources::remove(&context, &Caller::trusted(scope), &name, why).await?;
                 println!(
                     "source {name} is removed: what is posted there is refused from now on; its messages are kept"
                 );
             }
             Self::Disable { name, why } => {
-                sources::disable(&context, scope, &name, why).await?;
+                sources::disable(&context, &Caller::trusted(scope), &name, why).await?;
                 println!("source {name} is disabled: a server that runs refuses what is posted there within seconds");
             }
             Self::Enable { name } => {
-                sources::enable(&context, scope, &name).await?;
+                sources::enable(&context, &Caller::trusted(scope), &name).await?;
                 println!("source {name} takes messages again");
             }
             Self::Secret(Secret::DropOld { name }) => {
-                sources::drop_old_secret(&context, scope, &name).await?;
+                sources::drop_old_secret(&context, &Caller::trusted(scope), &name).await?;
                 println!("source {name} takes its newest secret alone: a server that runs does so within seconds");
             }
             Self::List => list_sources(&context, scope).await?,
@@ -195,7 +196,7 @@ impl Source {
 }
 
 async fn list_sources(context: &Context, scope: Scope) -> Result<()> {
-    let sources = sources::kept(context, scope).await?;
+    let sources = sources::kept(context, &Caller::trusted(scope)).await?;
     if sources.is_empty() {
         println!("no source yet: make one with `milepost source put NAME --connector CONNECTOR`");
     }
@@ -363,7 +364,7 @@ async fn erase_customer(context: &Context, scope: Scope, words: &str, why: Strin
             n => bail!("{n} shipments match {words}: name one by its id"),
         }
     };
-    let left = erasure::erase_customer(context, scope, id, why).await?;
+    let left = erasure::erase_customer(context, &Caller::trusted(scope), id, why).await?;
     println!("the customer of shipment {id} is erased, and will be again after a restore");
     if left.unfinished > 0 {
         println!("{} messages about it are still to be read: the server erases them when they are", left.unfinished);
@@ -380,7 +381,7 @@ async fn erase_customer(context: &Context, scope: Scope, words: &str, why: Strin
 }
 
 async fn erase_agent(context: &Context, scope: Scope, name: &str, why: String) -> Result<()> {
-    match erasure::erase_agent(context, scope, name, why).await {
+    match erasure::erase_agent(context, &Caller::trusted(scope), name, why).await {
         Err(UseCaseError::NotFound(_)) => {
             bail!(
                 "no name of an agent {name} is kept: give the login at the service desk, exactly as it is written there"

@@ -8,6 +8,7 @@ use crate::{
     config::{self, Config, Database, Settings},
 };
 use anyhow::{Context as _, Result, ensure};
+use application::caller::Caller;
 use application::{
     clock::{Clock, SystemClock},
     config::{CallLimits, DeskSettings, Mode, OdooSettings},
@@ -19,15 +20,16 @@ use application::{
 };
 use clap::Args;
 use connectors::{call::Discard, carriers};
+use domain::access::Role;
 use simulator::{SourceSecrets, World, WorldConfig};
 use std::{path::Path, sync::Arc, time::Duration};
-use storage::{Actor, Scope, jobs::INSIDE, people::RoleName};
+use storage::{Actor, Scope, jobs::INSIDE};
 
 /// The people of the demo. Their passwords are printed at the start and made anew with each database.
-const PEOPLE: &[(&str, &str, &str, &[RoleName])] = &[
-    ("agent", "ines@northwind.test", "Ines Morel", &[RoleName::Agent]),
-    ("executive", "clara@northwind.test", "Clara Hoffmann", &[RoleName::Executive]),
-    ("admin", "tomasz@northwind.test", "Tomasz Lis", &[RoleName::Admin, RoleName::Agent, RoleName::Executive]),
+const PEOPLE: &[(&str, &str, &str, &[Role])] = &[
+    ("agent", "ines@northwind.test", "Ines Morel", &[Role::Agent]),
+    ("executive", "clara@northwind.test", "Clara Hoffmann", &[Role::Executive]),
+    ("admin", "tomasz@northwind.test", "Tomasz Lis", &[Role::Admin, Role::Agent, Role::Executive]),
 ];
 /// Role, login, password.
 type LogIn = (&'static str, &'static str, String);
@@ -95,7 +97,7 @@ impl Demo {
 /// updates for a second.
 async fn hold_orders(context: &Context) -> Result<()> {
     let scope = Scope { company: context.company, actor: Actor::Operator };
-    destinations::pause(context, scope, ODOO, "The demo loads its history first")
+    destinations::pause(context, &Caller::trusted(scope), ODOO, "The demo loads its history first")
         .await
         .context("hold the demo's orders")
 }
@@ -104,7 +106,7 @@ async fn hold_orders(context: &Context) -> Result<()> {
 async fn import_orders(context: &Context) -> Result<()> {
     let scope = Scope { company: context.company, actor: Actor::Operator };
     let folded = past_folded(context, scope).await;
-    destinations::resume(context, scope, ODOO).await?;
+    destinations::resume(context, &Caller::trusted(scope), ODOO).await?;
     folded
 }
 
@@ -186,14 +188,14 @@ async fn seed_demo(
             secret: secret.clone(),
             settings: carriers::Settings { weakness_known: true, ..Default::default() },
         };
-        sources::put(&context, scope, source).await?;
+        sources::put(&context, &Caller::trusted(scope), source).await?;
     }
     let mut passwords = Vec::new();
     for (role, login, name, roles) in PEOPLE {
         let password = format!("{role}-{}", word(&*context.clock, 6));
         let user =
             NewUser { login: (*login).into(), name: (*name).into(), password: password.clone(), roles: roles.to_vec() };
-        people::add(&context, scope, user).await?;
+        people::add(&context, &Caller::trusted(scope), user).await?;
         passwords.push((*role, *login, password));
     }
     Ok((context, passwords))

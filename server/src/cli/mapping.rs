@@ -2,6 +2,7 @@
 //! again what is concerned.
 
 use anyhow::{Context as _, Result};
+use application::caller::Caller;
 use application::{
     context::Context,
     tracking::mappings::{self, Change},
@@ -68,11 +69,12 @@ impl Mapping {
                     })?;
                 }
                 let observations = context.store.mappings.count_with(scope, vec![code.clone()]).await?;
-                let version = mappings::publish(&context, scope, Change { code, meaning, why }).await?;
+                let version =
+                    mappings::publish(&context, &Caller::trusted(scope), Change { code, meaning, why }).await?;
                 println!("version {version} is published; {observations} observations are read again");
             }
             Self::Rollback { version, why } => {
-                let new = mappings::roll_back(&context, scope, version, why).await?;
+                let new = mappings::roll_back(&context, &Caller::trusted(scope), version, why).await?;
                 println!("version {new} is published; it says what version {version} said");
             }
         }

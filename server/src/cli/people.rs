@@ -2,17 +2,19 @@
 
 use super::admin::secret_from_stdin;
 use anyhow::{Result, bail};
+use application::caller::Caller;
 use application::{
     context::Context,
     error::UseCaseError,
     people::{self, Change, NewUser, passwords},
 };
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
+use domain::access::Role;
 use domain::visible::visible_line;
 use std::sync::Arc;
 use storage::{
     Scope,
-    people::{RoleName, SessionRecord, UserRecord},
+    people::{SessionRecord, UserRecord},
 };
 
 /// Signs of a session's key by which it is named; the shortest that may be typed.
@@ -30,8 +32,8 @@ pub enum User {
         #[arg(long, default_value = "")]
         name: String,
         /// What the person may do (give several times).
-        #[arg(long = "role", value_enum, required = true)]
-        roles: Vec<RoleArg>,
+        #[arg(long = "role", value_parser = role, required = true)]
+        roles: Vec<Role>,
         /// Make the password here and show it once.
         #[arg(long)]
         generate: bool,
@@ -61,30 +63,15 @@ pub enum User {
         /// What is typed to sign in.
         login: String,
         /// What the person may do from now on (give several times).
-        #[arg(long = "role", value_enum, required = true)]
-        roles: Vec<RoleArg>,
+        #[arg(long = "role", value_parser = role, required = true)]
+        roles: Vec<Role>,
     },
 }
 
-/// The roles, as typed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum RoleArg {
-    /// Works the queue.
-    Agent,
-    /// Reads the figures.
-    Executive,
-    /// Runs the installation.
-    Admin,
-}
-
-impl From<RoleArg> for RoleName {
-    fn from(role: RoleArg) -> Self {
-        match role {
-            RoleArg::Agent => Self::Agent,
-            RoleArg::Executive => Self::Executive,
-            RoleArg::Admin => Self::Admin,
-        }
-    }
+/// A role, as typed.
+fn role(code: &str) -> std::result::Result<Role, String> {
+    let all = || Role::ALL.iter().map(|role| role.code()).collect::<Vec<_>>().join(", ");
+    Role::from_code(code).ok_or_else(|| format!("there is no role {code}; the roles are {}", all()))
 }
 
 impl User {
@@ -93,8 +80,8 @@ impl User {
         match self {
             Self::Add { login, name, roles, generate } => {
                 let password = password(&context, generate)?;
-                let user = NewUser { login: login.clone(), name, password, roles: names(roles) };
-                people::add(&context, scope, user).await?;
+                let user = NewUser { login: login.clone(), name, password, roles };
+                people::add(&context, &Caller::trusted(scope), user).await?;
                 println!("user {login} made");
             }
             Self::List => list(&context, scope).await?,
@@ -114,7 +101,7 @@ impl User {
                 println!("the password of {login} is set; the person is signed out everywhere");
             }
             Self::Roles { login, roles } => {
-                let user = change(&context, scope, &login, Change::Roles(names(roles))).await?;
+                let user = change(&context, scope, &login, Change::Roles(roles)).await?;
                 println!("user {login} is {}", in_words(&user.roles));
             }
         }
@@ -122,12 +109,8 @@ impl User {
     }
 }
 
-fn names(roles: Vec<RoleArg>) -> Vec<RoleName> {
-    roles.into_iter().map(Into::into).collect()
-}
-
-fn in_words(roles: &[RoleName]) -> String {
-    roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect::<Vec<_>>().join(", ")
+fn in_words(roles: &[Role]) -> String {
+    roles.iter().map(|role| role.code()).collect::<Vec<_>>().join(", ")
 }
 
 /// The password that is typed, or one that is made and shown.
@@ -153,7 +136,7 @@ async fn list(context: &Context, scope: Scope) -> Result<()> {
 }
 
 async fn change(context: &Context, scope: Scope, login: &str, change: Change) -> Result<UserRecord> {
-    match people::change(context, scope, login, change).await {
+    match people::change(context, &Caller::trusted(scope), login, change).await {
         Err(UseCaseError::NotFound(_)) => nobody(login),
         other => Ok(other?),
     }
@@ -198,7 +181,7 @@ impl Session {
     pub async fn run(self, context: Arc<Context>, scope: Scope) -> Result<()> {
         match self {
             Self::List => {
-                let sessions = people::sessions(&context, scope).await?;
+                let sessions = people::sessions(&context, &Caller::trusted(scope)).await?;
                 if sessions.is_empty() {
                     println!("nobody is signed in");
                 }
@@ -221,7 +204,7 @@ impl Session {
 
 impl EndSession {
     async fn run(self, context: &Context, scope: Scope) -> Result<()> {
-        let sessions = people::sessions(context, scope).await?;
+        let sessions = people::sessions(context, &Caller::trusted(scope)).await?;
         let (sessions, subject): (Vec<_>, _) = match (self.session, self.user) {
             (Some(typed), _) => {
                 let typed = typed.to_lowercase();
@@ -242,7 +225,7 @@ impl EndSession {
             (None, None) => (sessions, "users".to_owned()),
         };
         let keys = sessions.into_iter().map(|(session, _)| session.key).collect();
-        match people::end_sessions(context, scope, keys, subject).await? {
+        match people::end_sessions(context, &Caller::trusted(scope), keys, subject).await? {
             1 => println!("1 session is ended"),
             number => println!("{number} sessions are ended"),
         }

@@ -1,6 +1,7 @@
 //! `milepost promise`: by when shipments should arrive whose orders promise nothing.
 
 use anyhow::Result;
+use application::caller::Caller;
 use application::{
     context::Context,
     rules::promises::{self, Switch},
@@ -66,19 +67,19 @@ impl Promise {
             }
             Self::Put { name, days, carrier, service, country } => {
                 let rule = PromiseRule { name: name.clone(), carrier, service, country, days };
-                promises::put(&context, scope, rule).await?;
+                promises::put(&context, &Caller::trusted(scope), rule).await?;
                 println!("promise rule {name} is kept; the next import applies it");
             }
             Self::Remove { name } => {
-                promises::remove(&context, scope, &name).await?;
+                promises::remove(&context, &Caller::trusted(scope), &name).await?;
                 println!("promise rule {name} is removed; the next import applies it");
             }
             Self::On => {
-                promises::switch(&context, scope, Switch::On).await?;
+                promises::switch(&context, &Caller::trusted(scope), Switch::On).await?;
                 println!("promise rules are on; the next import applies them to every delivery");
             }
             Self::Off => {
-                promises::switch(&context, scope, Switch::Off).await?;
+                promises::switch(&context, &Caller::trusted(scope), Switch::Off).await?;
                 println!("promise rules are off; the next import takes their promises back");
             }
         }

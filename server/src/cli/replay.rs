@@ -3,6 +3,7 @@
 
 use crate::log;
 use anyhow::{Context as _, Result, bail};
+use application::caller::Caller;
 use application::{
     context::Context,
     jobs::errors,
@@ -274,13 +275,13 @@ fn message_line(context: &Context, message: MessageRecord) -> String {
 
 /// Counts, and with `really` begins.
 async fn take_up(context: &Context, scope: Scope, selection: Selection, really: bool) -> Result<()> {
-    let said = replays::describe(context, scope, &selection).await?;
+    let said = replays::describe(context, &Caller::trusted(scope), &selection).await?;
     if !really {
-        let counted = replays::count(context, scope, &selection).await?;
+        let counted = replays::count(context, &Caller::trusted(scope), &selection).await?;
         println!("{said}: {} would be taken up, {} left out; say --yes to do it", counted.take, counted.skip);
         return Ok(());
     }
-    let (id, planned) = replays::start(context, scope, selection).await?;
+    let (id, planned) = replays::start(context, &Caller::trusted(scope), selection).await?;
     println!("{id}\t{said}: {} are taken up by the running server, {} left out", planned.take, planned.skip);
     Ok(())
 }
@@ -297,13 +298,13 @@ impl Replay {
                 for replay in replays {
                     let (done, planned) = (replay.done, replay.planned);
                     let counts = format!("{} of {}", done.take + done.skip, planned.take + planned.skip);
-                    let said = replays::describe(&context, scope, &replay.selection).await?;
+                    let said = replays::describe(&context, &Caller::trusted(scope), &replay.selection).await?;
                     let state = format!("{:?}", replay.state).to_lowercase();
                     println!("{}\t{:.0}\t{state}\t{counts}\t{said}", replay.id, replay.at);
                 }
             }
             Self::Stop { replay } => {
-                replays::stop(&context, scope, replay).await?;
+                replays::stop(&context, &Caller::trusted(scope), replay).await?;
                 println!("stopped");
             }
         }

@@ -6,6 +6,7 @@ use crate::{
     config::{Database, Settings},
 };
 use anyhow::{Context, Result, ensure};
+use application::caller::Caller;
 use application::{
     clock::{Clock, SystemClock},
     config::Mode,
@@ -100,7 +101,7 @@ impl Simulate {
             secret: secret.iter().map(|b| format!("{b:02x}")).collect(),
             settings: Default::default(),
         };
-        sources::put(&context, scope, source).await?;
+        sources::put(&context, &Caller::trusted(scope), source).await?;
         let source =
             context.store.inbox.sources(scope).await?.into_iter().find(|s| s.name == SOURCE).context("the source")?;
         let wanted = Wanted {

@@ -163,7 +163,7 @@ async fn server_function(State(pages): State<Pages>, request: Request) -> Respon
 
 /// Whether this function needs nobody to be signed in.
 fn is_open(path: &str) -> bool {
-    path.strip_prefix("/api/").is_some_and(|name| app::api::OPEN.contains(&name))
+    path.strip_prefix("/api/").is_some_and(|name| app::api::FUNCTIONS.contains(&(name, None)))
 }
 
 fn takes_html(request: &Request) -> bool {

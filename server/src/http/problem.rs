@@ -126,7 +126,9 @@ impl From<UseCaseError> for Problem {
         let detail = error.to_string();
         match error {
             UseCaseError::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "not_found", detail),
-            UseCaseError::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, "forbidden", detail),
+            UseCaseError::NotPermitted(_) | UseCaseError::Forbidden(_) => {
+                Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+            }
             UseCaseError::Conflict(_) => Self::new(StatusCode::CONFLICT, "conflict", detail),
             UseCaseError::Invalid { .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail),
             UseCaseError::Unavailable(_) => {

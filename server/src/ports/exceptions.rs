@@ -12,6 +12,7 @@ use app::contract::{
 };
 use application::cases::agents::Names;
 use async_trait::async_trait;
+use domain::access::Permission;
 use domain::{
     Category, Severity,
     ids::{ExceptionId, UserId},
@@ -37,7 +38,7 @@ pub struct ExceptionsPort(pub Asker);
 #[async_trait]
 impl app::contract::exceptions::ExceptionsPort for ExceptionsPort {
     async fn queue(&self, query: QueueQuery) -> ApiResult<QueuePage> {
-        let (context, scope) = (&self.0.context, self.0.scope()?);
+        let (context, scope) = (&self.0.context, self.0.scope(Permission::See)?);
         let times = self.0.times();
         let now = times.now;
         let question = storage::work::QueueQuery {
@@ -73,7 +74,7 @@ impl app::contract::exceptions::ExceptionsPort for ExceptionsPort {
     }
 
     async fn act(&self, exception: String, act: Act, why: String) -> ApiResult<()> {
-        let (context, scope) = (&self.0.context, self.0.scope()?);
+        let (context, caller) = (&self.0.context, self.0.caller()?);
         let exception: ExceptionId = id(&exception)?;
         let me = self.0.user.as_ref().map(|u| u.id);
         let now = context.now();
@@ -84,7 +85,7 @@ impl app::contract::exceptions::ExceptionsPort for ExceptionsPort {
         let why = Some(why).filter(|w| !w.trim().is_empty());
         let action = match act {
             Act::Ticket => {
-                let asked = application::cases::ask_for_ticket(context, scope, exception, why).await;
+                let asked = application::cases::ask_for_ticket(context, &caller, exception, why).await;
                 return asked.map_err(|e| refused(context, e));
             }
             Act::Acknowledge => ExceptionAction::Acknowledge,
@@ -94,7 +95,7 @@ impl app::contract::exceptions::ExceptionsPort for ExceptionsPort {
             Act::Resolve => ExceptionAction::Resolve,
             Act::Reopen => ExceptionAction::Reopen,
         };
-        application::exceptions::act(context, scope, exception, action, why).await.map_err(|e| refused(context, e))
+        application::exceptions::act(context, &caller, exception, action, why).await.map_err(|e| refused(context, e))
     }
 }
 

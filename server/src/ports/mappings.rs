@@ -39,13 +39,13 @@ pub struct MappingsPort(pub Asker);
 #[async_trait]
 impl app::contract::mappings::MappingsPort for MappingsPort {
     async fn view(&self, query: MappingQuery) -> ApiResult<MappingsView> {
-        let (context, scope) = (&self.0.context, self.0.scope()?);
+        let (context, scope) = (&self.0.context, self.0.scope(Permission::Operate)?);
         let (times, may_read) = (self.0.times(), self.0.may(Permission::ReadPersonal));
         view(context, scope, query, &times, may_read).await.map_err(|e| refused(context, e))
     }
 
     async fn publish(&self, meaning: NewMeaning) -> ApiResult<u32> {
-        let (context, scope) = (&self.0.context, self.0.scope()?);
+        let (context, caller) = (&self.0.context, self.0.caller()?);
         let means = match (meaning.milestone.as_str(), meaning.reason.as_str()) {
             ("", "") => None,
             ("", _) => {
@@ -56,12 +56,12 @@ impl app::contract::mappings::MappingsPort for MappingsPort {
             (milestone, reason) => Some(format!("{milestone}|{reason}")),
         };
         let change = Change { code: ProviderCode::new(&meaning.list, meaning.value), meaning: means, why: meaning.why };
-        mappings::publish(context, scope, change).await.map_err(|e| refused(context, e))
+        mappings::publish(context, &caller, change).await.map_err(|e| refused(context, e))
     }
 
     async fn roll_back(&self, version: u32, why: String) -> ApiResult<u32> {
-        let (context, scope) = (&self.0.context, self.0.scope()?);
-        mappings::roll_back(context, scope, version, why).await.map_err(|e| refused(context, e))
+        let (context, caller) = (&self.0.context, self.0.caller()?);
+        mappings::roll_back(context, &caller, version, why).await.map_err(|e| refused(context, e))
     }
 }
 

@@ -12,18 +12,20 @@ pub mod sync;
 mod times;
 
 use app::contract::{ApiError, Ports, session::Permission};
-use application::{cases::agents::Names, context::Context, error::UseCaseError};
+use application::{caller::Caller, cases::agents::Names, context::Context, error::UseCaseError};
 use jiff::tz::TimeZone;
 use std::sync::Arc;
 use storage::{
-    Actor, Scope,
+    Scope,
     people::{AuditLine, UserRecord},
     work::CaseRecord,
 };
 
 /// The ports of one request: they know who asks.
 pub fn all(context: &Arc<Context>, user: Option<&UserRecord>, browser: &session::BrowserSession) -> Ports {
-    let asker = Asker { context: Arc::clone(context), user: user.cloned(), zone: times::zone_of(&browser.zone) };
+    let caller = user.map(Caller::of);
+    let zone = times::zone_of(&browser.zone);
+    let asker = Asker { context: Arc::clone(context), user: user.cloned(), caller, zone };
     Ports {
         session: Arc::new(session::SessionPort { asker: asker.clone(), browser: browser.clone() }),
         shipments: Arc::new(shipments::ShipmentsPort(asker.clone())),
@@ -39,6 +41,7 @@ pub fn all(context: &Arc<Context>, user: Option<&UserRecord>, browser: &session:
 pub struct Asker {
     context: Arc<Context>,
     user: Option<UserRecord>,
+    caller: Option<Caller>,
     /// The zone of their browser; UTC until that is known.
     zone: TimeZone,
 }
@@ -51,7 +54,7 @@ impl Asker {
 
     /// Whether they have this permission.
     fn may(&self, permission: Permission) -> bool {
-        self.user.as_ref().is_some_and(|user| session::viewer(user).may(permission))
+        self.caller.is_some_and(|caller| caller.may(permission))
     }
 
     /// Opens the names of agents in cases and audit lines, if the person may see them.
@@ -60,17 +63,22 @@ impl Asker {
         cases: impl Iterator<Item = &'a CaseRecord>,
         lines: impl Iterator<Item = &'a AuditLine>,
     ) -> Result<Names, UseCaseError> {
-        let Some(user) = self.user.as_ref().filter(|_| self.may(Permission::ReadPersonal)) else {
+        let Some(caller) = self.caller.filter(|caller| caller.may(Permission::ReadPersonal)) else {
             return Ok(Names::default());
         };
-        let scope = Scope { company: user.company, actor: Actor::User(user.id) };
-        Names::read(&self.context, scope, cases, lines).await
+        Names::read(&self.context, caller.scope(), cases, lines).await
     }
 
-    /// What the person sees; nobody sees nothing.
-    fn scope(&self) -> Result<Scope, ApiError> {
-        let user = self.user.as_ref().ok_or(ApiError::Unauthenticated)?;
-        Ok(Scope { company: user.company, actor: Actor::User(user.id) })
+    /// Whom use cases are asked for.
+    fn caller(&self) -> Result<Caller, ApiError> {
+        self.caller.ok_or(ApiError::Unauthenticated)
+    }
+
+    /// Where somebody with this permission reads.
+    fn scope(&self, permission: Permission) -> Result<Scope, ApiError> {
+        let caller = self.caller()?;
+        caller.require(permission).map_err(|error| refused(&self.context, error))?;
+        Ok(caller.scope())
     }
 }
 
@@ -79,14 +87,20 @@ async fn unmapped(asker: &Asker) -> Result<u64, ApiError> {
     if !asker.may(Permission::Operate) {
         return Ok(0);
     }
-    asker.context.store.mappings.unmapped_count(asker.scope()?).await.map_err(|e| refused(&asker.context, e))
+    asker
+        .context
+        .store
+        .mappings
+        .unmapped_count(asker.scope(Permission::Operate)?)
+        .await
+        .map_err(|e| refused(&asker.context, e))
 }
 
 /// An error for a page. What went wrong inside is for the logs, under a correlation id that the page shows.
 fn refused(context: &Context, error: impl Into<UseCaseError>) -> ApiError {
     match error.into() {
         UseCaseError::NotFound(_) => ApiError::NotFound,
-        // what a role may do was settled before; this is about the thing itself
+        UseCaseError::NotPermitted(_) => ApiError::Forbidden,
         UseCaseError::Forbidden(why) => ApiError::Refused { message: why.into() },
         UseCaseError::Conflict(message) => ApiError::Conflict { message },
         UseCaseError::Invalid { field, message } => ApiError::Invalid { field: field.into(), message },

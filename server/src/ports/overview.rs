@@ -15,7 +15,7 @@ pub struct OverviewPort(pub Asker);
 #[async_trait]
 impl app::contract::overview::OverviewPort for OverviewPort {
     async fn overview(&self) -> ApiResult<OverviewView> {
-        let (context, scope) = (&self.0.context, self.0.scope()?);
+        let (context, scope) = (&self.0.context, self.0.scope(Permission::Figures)?);
         let times = self.0.times();
         let now = times.now;
         let figures = context.store.work.figures(scope, now, &self.0.zone).await.map_err(|e| refused(context, e))?;

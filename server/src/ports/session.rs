@@ -4,7 +4,7 @@ use super::{Asker, refused};
 use crate::http::session as web;
 use app::contract::{
     ApiError, ApiResult,
-    session::{Frame, Installation, Role, Viewer},
+    session::{Frame, Installation, Permission, Viewer},
 };
 use application::{
     context::Context,
@@ -14,10 +14,7 @@ use application::{
     },
 };
 use async_trait::async_trait;
-use storage::{
-    jobs::DestinationSummary,
-    people::{RoleName, UserRecord},
-};
+use storage::{jobs::DestinationSummary, people::UserRecord};
 use tower_sessions::Session;
 
 /// The browser's session and where it comes from.
@@ -41,16 +38,11 @@ pub struct SessionPort {
 
 /// A user as pages know it.
 pub fn viewer(user: &UserRecord) -> Viewer {
-    let role = |role: &RoleName| match role {
-        RoleName::Agent => Role::Agent,
-        RoleName::Executive => Role::Executive,
-        RoleName::Admin => Role::Admin,
-    };
     Viewer {
         user_id: user.id.to_string(),
         name: user.name.clone(),
         login: user.login.clone(),
-        roles: user.roles.iter().map(role).collect(),
+        roles: user.roles.clone(),
     }
 }
 
@@ -68,7 +60,7 @@ pub(super) fn failed(summary: &[DestinationSummary]) -> u64 {
 impl app::contract::session::SessionPort for SessionPort {
     async fn frame(&self) -> ApiResult<Frame> {
         let context = &self.asker.context;
-        let scope = self.asker.scope()?;
+        let scope = self.asker.scope(Permission::See)?;
         let user = self.asker.user.as_ref().ok_or(ApiError::Unauthenticated)?;
         let now = context.now();
         let counts = context.store.work.queue_counts(scope, now).await.map_err(|e| refused(context, e))?;
@@ -106,9 +98,15 @@ impl app::contract::session::SessionPort for SessionPort {
         if let Some(session) = &self.browser.session {
             web::end(session).await.map_err(|e| ApiError::Unavailable { message: e.to_string() })?;
         }
-        if let (Ok(scope), Some(user)) = (self.asker.scope(), &self.asker.user) {
+        if let (Ok(caller), Some(user)) = (self.asker.caller(), &self.asker.user) {
             let entry = self.asker.context.audit("session.end", format!("user:{}", user.id));
-            self.asker.context.store.people.audit(scope, entry).await.map_err(|e| refused(&self.asker.context, e))?;
+            self.asker
+                .context
+                .store
+                .people
+                .audit(caller.scope(), entry)
+                .await
+                .map_err(|e| refused(&self.asker.context, e))?;
         }
         Ok(())
     }

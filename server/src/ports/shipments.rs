@@ -60,7 +60,7 @@ pub struct ShipmentsPort(pub Asker);
 #[async_trait]
 impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
     async fn list(&self, query: ListQuery) -> ApiResult<ListPage> {
-        let (context, scope) = (&self.0.context, self.0.scope()?);
+        let (context, scope) = (&self.0.context, self.0.scope(Permission::See)?);
         let times = self.0.times();
         let now = times.now;
         let personal = self.0.may(Permission::ReadPersonal);
@@ -90,7 +90,7 @@ impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
     }
 
     async fn get(&self, shipment: String, as_known_at: Option<String>) -> ApiResult<ShipmentView> {
-        let (context, scope) = (&self.0.context, self.0.scope()?);
+        let (context, scope) = (&self.0.context, self.0.scope(Permission::See)?);
         let shipment: ShipmentId = id(&shipment)?;
         let at = moment(as_known_at)?;
         let fail = |e| refused(context, e);
@@ -113,13 +113,13 @@ impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
     }
 
     async fn link(&self, claimed: String, unlinked: String) -> ApiResult<()> {
-        let (context, scope) = (&self.0.context, self.0.scope()?);
+        let (context, caller) = (&self.0.context, self.0.caller()?);
         let (claimed, unlinked) = (id(&claimed)?, id(&unlinked)?);
-        odoo::link(context, scope, claimed, unlinked).await.map_err(|e| refused(context, e))
+        odoo::link(context, &caller, claimed, unlinked).await.map_err(|e| refused(context, e))
     }
 
     async fn raw(&self, shipment: String, observation: String) -> ApiResult<RawView> {
-        let (context, scope) = (&self.0.context, self.0.scope()?);
+        let (context, scope) = (&self.0.context, self.0.scope(Permission::See)?);
         let (shipment, observation): (ShipmentId, ObservationId) = (id(&shipment)?, id(&observation)?);
         let found =
             context.store.facts.observation(scope, shipment, observation).await.map_err(|e| refused(context, e))?;
@@ -141,7 +141,7 @@ impl app::contract::shipments::ShipmentsPort for ShipmentsPort {
     }
 
     async fn find(&self, text: String) -> ApiResult<Option<String>> {
-        let (context, scope) = (&self.0.context, self.0.scope()?);
+        let (context, scope) = (&self.0.context, self.0.scope(Permission::See)?);
         // as the number is kept, then as a source that knows its carrier may keep it, then as a name
         let mut found = Vec::new();
         for words in numbers::kept_under(&text, None).into_iter().chain([text.trim().to_owned()]) {

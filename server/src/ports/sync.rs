@@ -13,6 +13,7 @@ use app::contract::{
     },
 };
 use application::{
+    caller::Caller,
     context::Context,
     destinations::{self, Standing},
     error::UseCaseError,
@@ -52,12 +53,12 @@ impl SyncPort {
 #[async_trait]
 impl app::contract::sync::SyncPort for SyncPort {
     async fn view(&self, query: SyncQuery) -> ApiResult<SyncView> {
-        let (context, scope) = (&self.0.context, self.0.scope()?);
-        view(context, scope, query, self.texts(), &self.0.times()).await.map_err(|e| refused(context, e))
+        let (context, caller) = (&self.0.context, self.0.caller()?);
+        view(context, &caller, query, self.texts(), &self.0.times()).await.map_err(|e| refused(context, e))
     }
 
     async fn job(&self, job: String) -> ApiResult<JobView> {
-        let (context, scope) = (&self.0.context, self.0.scope()?);
+        let (context, scope) = (&self.0.context, self.0.scope(Permission::Operate)?);
         let id: JobId = id(&job)?;
         let fail = |e| refused(context, e);
         let row = context.store.jobs.job(scope, id).await.map_err(fail)?.ok_or(ApiError::NotFound)?;
@@ -66,7 +67,7 @@ impl app::contract::sync::SyncPort for SyncPort {
     }
 
     async fn message(&self, message: String) -> ApiResult<MessagePage> {
-        let (context, scope) = (&self.0.context, self.0.scope()?);
+        let (context, scope) = (&self.0.context, self.0.scope(Permission::Operate)?);
         let id: MessageId = id(&message)?;
         let fail = |e: UseCaseError| refused(context, e);
         let found = normalise::opened(context, scope, id).await.map_err(fail)?;
@@ -87,56 +88,58 @@ impl app::contract::sync::SyncPort for SyncPort {
     }
 
     async fn retry(&self, job: String) -> ApiResult<()> {
-        let (context, scope) = (&self.0.context, self.0.scope()?);
-        replays::retry(context, scope, id(&job)?).await.map(drop).map_err(|e| refused(context, e))
+        let (context, caller) = (&self.0.context, self.0.caller()?);
+        replays::retry(context, &caller, id(&job)?).await.map(drop).map_err(|e| refused(context, e))
     }
 
     async fn start_replay(&self, chosen: Chosen) -> ApiResult<Planned> {
-        let (context, scope) = (&self.0.context, self.0.scope()?);
+        let (context, caller) = (&self.0.context, self.0.caller()?);
+        let scope = self.0.scope(Permission::Operate)?;
         let begun = async {
             let selection = chosen_selection(context, scope, chosen).await?;
-            replays::start(context, scope, selection).await
+            replays::start(context, &caller, selection).await
         };
         begun.await.map(|(_, tally)| planned(tally)).map_err(|e| refused(context, e))
     }
 
     async fn stop_replay(&self, replay: String) -> ApiResult<()> {
-        let (context, scope) = (&self.0.context, self.0.scope()?);
-        replays::stop(context, scope, id(&replay)?).await.map_err(|e| refused(context, e))
+        let (context, caller) = (&self.0.context, self.0.caller()?);
+        replays::stop(context, &caller, id(&replay)?).await.map_err(|e| refused(context, e))
     }
 
     async fn pause(&self, destination: String, why: String) -> ApiResult<()> {
-        let (context, scope) = (&self.0.context, self.0.scope()?);
-        destinations::pause(context, scope, &destination, &why).await.map_err(|e| refused(context, e))
+        let (context, caller) = (&self.0.context, self.0.caller()?);
+        destinations::pause(context, &caller, &destination, &why).await.map_err(|e| refused(context, e))
     }
 
     async fn resume(&self, destination: String) -> ApiResult<()> {
-        let (context, scope) = (&self.0.context, self.0.scope()?);
-        destinations::resume(context, scope, &destination).await.map_err(|e| refused(context, e))
+        let (context, caller) = (&self.0.context, self.0.caller()?);
+        destinations::resume(context, &caller, &destination).await.map_err(|e| refused(context, e))
     }
 
     async fn read_deliveries(&self) -> ApiResult<()> {
-        let (context, scope) = (&self.0.context, self.0.scope()?);
-        odoo::reimport(context, scope).await.map_err(|e| refused(context, e))
+        let (context, caller) = (&self.0.context, self.0.caller()?);
+        odoo::reimport(context, &caller).await.map_err(|e| refused(context, e))
     }
 
     async fn replay(&self, message: String) -> ApiResult<()> {
-        let (context, scope) = (&self.0.context, self.0.scope()?);
-        replays::reprocess(context, scope, id(&message)?).await.map_err(|e| refused(context, e))
+        let (context, caller) = (&self.0.context, self.0.caller()?);
+        replays::reprocess(context, &caller, id(&message)?).await.map_err(|e| refused(context, e))
     }
 }
 
 async fn view(
     context: &Context,
-    scope: Scope,
+    caller: &Caller,
     query: SyncQuery,
     texts: Option<&Texts>,
     times: &Times,
 ) -> Result<SyncView, UseCaseError> {
-    let store = &context.store;
+    caller.require(Permission::Operate)?;
+    let (store, scope) = (&context.store, caller.scope());
     let summary = store.jobs.summary(scope, times.now).await?;
     let mut view = SyncView {
-        destinations: shown_destinations(context, scope, summary, times).await?,
+        destinations: shown_destinations(context, caller, summary, times).await?,
         jobs: Vec::new(),
         messages: Vec::new(),
         next: None,
@@ -145,11 +148,11 @@ async fn view(
         unread: unread(context, scope, times).await?,
     };
     for replay in store.replays.newest(scope).await? {
-        view.replays.push(shown_replay(context, scope, replay, times).await?);
+        view.replays.push(shown_replay(context, caller, replay, times).await?);
     }
     let selection = selection(context, scope, &query).await?;
     if query.count || matches!(query.view.as_str(), "failed" | "quarantine") {
-        view.planned = Some(planned(replays::count(context, scope, &selection).await?));
+        view.planned = Some(planned(replays::count(context, caller, &selection).await?));
     }
     match selection {
         Selection::Messages(which) => {
@@ -239,7 +242,7 @@ fn planned(tally: Tally) -> Planned {
 
 async fn shown_replay(
     context: &Context,
-    scope: Scope,
+    caller: &Caller,
     replay: Replay,
     times: &Times,
 ) -> Result<ReplayView, UseCaseError> {
@@ -250,7 +253,7 @@ async fn shown_replay(
     };
     Ok(ReplayView {
         id: replay.id.to_string(),
-        what: replays::describe(context, scope, &replay.selection).await?,
+        what: replays::describe(context, caller, &replay.selection).await?,
         by: name_of(context, replay.by).await?,
         started: times.ago(replay.at),
         planned: replay.planned.take + replay.planned.skip,
@@ -291,11 +294,11 @@ const fn view_of(filter: JobFilter) -> &'static str {
 /// Those that have work, and those that are not open.
 async fn shown_destinations(
     context: &Context,
-    scope: Scope,
+    caller: &Caller,
     summary: Vec<DestinationSummary>,
     times: &Times,
 ) -> Result<Vec<Destination>, UseCaseError> {
-    let standings = destinations::standings(context, scope).await?;
+    let standings = destinations::standings(context, caller).await?;
     let mut shown = Vec::new();
     for d in summary {
         let standing = standings.iter().find(|s| s.name == d.destination);

@@ -4,6 +4,7 @@
 
 use crate::world::World;
 use app::contract::shipments::EntryKind;
+use application::caller::Caller;
 use application::{
     audit::Opened,
     cases,
@@ -15,6 +16,7 @@ use application::{
     governance::erasure,
     tracking::mappings::{self, Change},
 };
+use domain::access::Role;
 use domain::{
     State,
     ids::{ExceptionId, ShipmentId},
@@ -26,7 +28,6 @@ use simulator::{desk::SandboxDesk, faults::Fault};
 use std::sync::{Arc, OnceLock};
 use storage::{
     jobs::{ClaimRequest, Finish, JobKind, Lane},
-    people::RoleName,
     work::{Agent, CaseRecord, CaseStatus, ExceptionAction},
 };
 
@@ -166,7 +167,7 @@ async fn what_is_read_again_is_not_told_to_a_case() {
         meaning: Some("OUT_FOR_DELIVERY".into()),
         why: "their letter of 2 March".into(),
     };
-    mappings::publish(&world.context, world.context.scope(), change).await.unwrap();
+    mappings::publish(&world.context, &Caller::trusted(world.context.scope()), change).await.unwrap();
     world.settle().await;
     assert_eq!(world.state(shipment).await, State::OutForDelivery);
     assert_eq!((before.len(), desk.tickets()[0].texts.len()), (1, before[0].texts.len()), "{:?}", desk.tickets());
@@ -181,7 +182,15 @@ async fn what_a_person_opens_again_gets_its_case() {
     world.receives("N1", &[("InTransit_003", "2026-03-05T01:00:00"), ("Exception_004", "2026-03-05T08:00:00")]).await;
     let id = world.load(shipment).await.exceptions[0].id;
     let act = async |action| {
-        exceptions::act(&world.context, world.context.scope(), id, action, Some("looked at it".into())).await.unwrap();
+        exceptions::act(
+            &world.context,
+            &Caller::trusted(world.context.scope()),
+            id,
+            action,
+            Some("looked at it".into()),
+        )
+        .await
+        .unwrap();
         world.settle().await;
     };
     act(ExceptionAction::Resolve).await;
@@ -205,7 +214,9 @@ async fn a_case_in_the_making_hears_of_what_is_folded_meanwhile() {
     world.order(1, &["N1"]).await;
     let jobs = &world.context.store.jobs;
     let damaged = [("InTransit_003", "2026-03-05T01:00:00"), ("Exception_012", "2026-03-05T08:00:00")];
-    destinations::pause(&world.context, world.context.scope(), "desk", "so that nobody here does it").await.unwrap();
+    destinations::pause(&world.context, &Caller::trusted(world.context.scope()), "desk", "so that nobody here does it")
+        .await
+        .unwrap();
     world.receives("N1", &damaged).await;
     // somebody has begun to make the case, and has looked already
     let request = || ClaimRequest {
@@ -283,7 +294,7 @@ async fn an_agent_who_resolves_a_damage_resolves_the_exception() {
 }
 
 /// What a page of the shipment says of agents: of tickets, under exceptions, in the timeline.
-async fn shown_to(world: &World, role: RoleName, shipment: ShipmentId) -> [Vec<String>; 3] {
+async fn shown_to(world: &World, role: Role, shipment: ShipmentId) -> [Vec<String>; 3] {
     let ports = world.ports(role);
     let view = ports.shipments.get(shipment.to_string(), None).await.unwrap();
     let of_people = view.timeline.into_iter().filter(|entry| entry.kind == EntryKind::Person);
@@ -323,20 +334,20 @@ async fn who_closed_a_ticket_is_named_to_whoever_may_see_it_kept_sealed_and_eras
     let rejected = "ticket #1 rejected at the service desk; the exception is still open";
     let question = |by: &str| vec![format!("Ticket #1 rejected by {by}, problem goes on: decide"); 2];
     let named = [vec![format!("rejected by {AGENT}")], question(AGENT), vec![format!("by {AGENT}: {rejected}")]];
-    assert_eq!(shown_to(&world, RoleName::Agent, shipment).await, named);
+    assert_eq!(shown_to(&world, Role::Agent, shipment).await, named);
     let unnamed = [vec!["rejected by an agent".to_owned()], question("an agent"), vec![rejected.to_owned()]];
-    assert_eq!(shown_to(&world, RoleName::Executive, shipment).await, unnamed);
+    assert_eq!(shown_to(&world, Role::Executive, shipment).await, unnamed);
 
-    let erase = async |name| erasure::erase_agent(context, scope, name, "asked for it".into()).await;
+    let erase = async |name| erasure::erase_agent(context, &Caller::trusted(scope), name, "asked for it".into()).await;
     assert!(matches!(erase("nobody").await, Err(UseCaseError::NotFound(_))));
     let kept = context.store.people.key(scope, name.subject).await.unwrap().unwrap();
     erase(AGENT).await.unwrap();
-    assert_eq!(shown_to(&world, RoleName::Agent, shipment).await, unnamed);
+    assert_eq!(shown_to(&world, Role::Agent, shipment).await, unnamed);
     // a restored backup has the key still
     context.store.people.put_key(scope, kept, world.clock.now()).await.unwrap();
-    assert_eq!(shown_to(&world, RoleName::Agent, shipment).await, named);
+    assert_eq!(shown_to(&world, Role::Agent, shipment).await, named);
     assert_eq!(erasure::reapply(context).await.unwrap(), 1);
-    assert_eq!(shown_to(&world, RoleName::Agent, shipment).await, unnamed);
+    assert_eq!(shown_to(&world, Role::Agent, shipment).await, unnamed);
     assert!(matches!(erase(AGENT).await, Err(UseCaseError::NotFound(_))), "nothing is left to erase");
     let trail = context.store.people.audit_trail(scope, Some(format!("subject:{}", name.subject)), 9).await.unwrap();
     let trail: Vec<_> = trail.iter().map(|line| line.entry.action.as_str()).collect();
@@ -359,7 +370,7 @@ async fn as_of_a_past_moment_a_ticket_stands_as_it_did_then() {
     desk.set_status(1, "rejected");
     polls(&world).await;
     let closed = world.clock.now();
-    let ports = world.ports(RoleName::Agent);
+    let ports = world.ports(Role::Agent);
     let (rejected, question) =
         (vec!["rejected by agent"], vec!["Ticket #1 rejected by agent, problem goes on: decide"]);
     for (at, statuses, questions) in [
@@ -450,8 +461,8 @@ async fn trouble_that_goes_on_is_questioned_when_an_agent_resolves_the_ticket() 
     let texts = desk.tickets()[0].texts.len();
     world.passes(1).await;
     assert_eq!((statuses(&desk), desk.tickets()[0].texts.len()), (vec!["resolved".to_owned()], texts));
-    cases::ask_for_ticket(&world.context, world.context.scope(), id, None).await.unwrap();
-    cases::ask_for_ticket(&world.context, world.context.scope(), id, None).await.unwrap_err();
+    cases::ask_for_ticket(&world.context, &Caller::trusted(world.context.scope()), id, None).await.unwrap();
+    cases::ask_for_ticket(&world.context, &Caller::trusted(world.context.scope()), id, None).await.unwrap_err();
     world.settle().await;
     polls(&world).await;
     let (_, open, case) = now(&world, shipment).await;
@@ -499,7 +510,9 @@ async fn a_ticket_that_is_deleted_rejected_or_out_of_sight_is_left_alone_until_a
         world.passes(30).await;
         assert_eq!((desk.tickets().len(), desk.tickets()[0].texts.len()), (1, texts), "{end}");
 
-        cases::ask_for_ticket(&world.context, world.context.scope(), id, Some("still broken".into())).await.unwrap();
+        cases::ask_for_ticket(&world.context, &Caller::trusted(world.context.scope()), id, Some("still broken".into()))
+            .await
+            .unwrap();
         world.settle().await;
         polls(&world).await;
         let tickets = desk.tickets();
@@ -635,7 +648,9 @@ async fn what_follows_a_first_poll_that_finds_nothing_is_found_however_late_the_
     let shipment = world.order(1, &["N1"]).await;
     world.receives("N1", &DAMAGED).await;
     let (id, ..) = now(&world, shipment).await;
-    exceptions::act(&world.context, world.context.scope(), id, ExceptionAction::Resolve, None).await.unwrap();
+    exceptions::act(&world.context, &Caller::trusted(world.context.scope()), id, ExceptionAction::Resolve, None)
+        .await
+        .unwrap();
     world.settle().await;
     assert_eq!(statuses(&desk), ["resolved"]);
     desk.set_status(1, "open");

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use crate::world::World;
+use application::caller::Caller;
 use application::{
     connections::sources::{self, NewSource},
     context::Context,
@@ -402,16 +403,20 @@ async fn a_source_whose_secrets_are_lost_is_told_and_stops_no_other() {
     // under another key
     lost.secrets = good.secrets;
     context.store.inbox.put_source(scope, lost, key, context.audit("test", "source")).await.unwrap();
-    let list = sources::kept(context, scope).await.unwrap();
+    let list = sources::kept(context, &Caller::trusted(scope)).await.unwrap();
     let stated: Vec<_> = list.iter().map(|(source, secrets)| (source.name.as_str(), secrets.is_ok())).collect();
     assert!(stated.contains(&("good", true)) && stated.contains(&("lost", false)), "{stated:?}");
-    sources::disable(context, scope, "good", None).await.unwrap();
-    sources::enable(context, scope, "good").await.unwrap();
-    sources::drop_old_secret(context, scope, "lost").await.unwrap_err();
-    sources::disable(context, scope, "lost", None).await.unwrap();
-    sources::remove(context, scope, "lost", None).await.unwrap();
-    let left: Vec<_> =
-        sources::kept(context, scope).await.unwrap().into_iter().map(|(source, _)| source.name).collect();
+    sources::disable(context, &Caller::trusted(scope), "good", None).await.unwrap();
+    sources::enable(context, &Caller::trusted(scope), "good").await.unwrap();
+    sources::drop_old_secret(context, &Caller::trusted(scope), "lost").await.unwrap_err();
+    sources::disable(context, &Caller::trusted(scope), "lost", None).await.unwrap();
+    sources::remove(context, &Caller::trusted(scope), "lost", None).await.unwrap();
+    let left: Vec<_> = sources::kept(context, &Caller::trusted(scope))
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|(source, _)| source.name)
+        .collect();
     assert!(left.contains(&"good".to_owned()) && !left.contains(&"lost".to_owned()), "{left:?}");
 }
 
@@ -472,7 +477,12 @@ async fn a_weak_proof_is_taken_only_in_writing() {
         let networks = networks.iter().map(|n| n.parse().unwrap()).collect();
         let settings = carriers::Settings { networks, weakness_known: known, ..Default::default() };
         let (name, connector, secret) = (format!("{connector}-{scheme}"), connector.to_owned(), secret.to_owned());
-        sources::put(context, scope, NewSource { name, connector, scheme: Some(scheme.into()), secret, settings }).await
+        sources::put(
+            context,
+            &Caller::trusted(scope),
+            NewSource { name, connector, scheme: Some(scheme.into()), secret, settings },
+        )
+        .await
     };
     for carrier in carriers::ALL {
         let manifest = carrier.manifest();
@@ -503,7 +513,7 @@ async fn a_weak_proof_is_taken_only_in_writing() {
     let settings = carriers::Settings { keys_url, ..Default::default() };
     let source =
         NewSource { name: "se".into(), connector: "shipengine".into(), scheme: None, secret: String::new(), settings };
-    let error = sources::put(context, scope, source).await.unwrap_err().to_string();
+    let error = sources::put(context, &Caller::trusted(scope), source).await.unwrap_err().to_string();
     assert!(error.contains("https://"), "{error}");
 }
 
@@ -536,10 +546,10 @@ async fn a_source_that_is_removed_takes_nothing_more_and_keeps_its_messages() {
     let (context, scope) = (&world.context, world.context.scope());
     let checkpoints = [("InTransit_003", "2026-03-05T01:00:00")];
     world.receives("N1", &checkpoints).await;
-    let error = sources::remove(context, scope, "aftersip", None).await.unwrap_err().to_string();
+    let error = sources::remove(context, &Caller::trusted(scope), "aftersip", None).await.unwrap_err().to_string();
     assert!(error.contains("aftersip") && error.contains("aftership"), "{error}");
-    sources::remove(context, scope, "aftership", Some("mistyped".into())).await.unwrap();
-    sources::remove(context, scope, "aftership", None).await.unwrap_err();
+    sources::remove(context, &Caller::trusted(scope), "aftership", Some("mistyped".into())).await.unwrap();
+    sources::remove(context, &Caller::trusted(scope), "aftership", None).await.unwrap_err();
     assert!(sources::in_use(context, scope).await.unwrap().is_empty());
     world.clock.advance(jiff::Span::new().minutes(1));
     assert_eq!(post(&world, "aftership", b"{}".to_vec()).await, StatusCode::NOT_FOUND);

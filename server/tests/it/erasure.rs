@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use crate::world::{World, systems::Systems};
+use application::caller::Caller;
 use application::{error::UseCaseError, governance::erasure, operations::replays, tracking::normalise};
 use domain::ids::{MessageId, ObservationId, ShipmentId};
 use jiff::Span;
@@ -71,7 +72,7 @@ impl Erasing {
 
     async fn erase(&self, shipment: ShipmentId) -> erasure::Left {
         let context = &self.world().context;
-        erasure::erase_customer(context, context.scope(), shipment, WHY.into()).await.unwrap()
+        erasure::erase_customer(context, &Caller::trusted(context.scope()), shipment, WHY.into()).await.unwrap()
     }
 
     async fn passes(&self, hours: i64) {
@@ -138,7 +139,7 @@ async fn a_message_that_is_still_to_be_read_is_erased_when_it_is() {
     let shipment = all.order("N1").await;
     let message = all.says(&[tracking("N1", WORDS, "2026-03-04"), tracking("B1", THEIRS, "2026-03-04")]).await;
     let (context, scope) = (&all.world().context, all.world().context.scope());
-    replays::reprocess(context, scope, message).await.unwrap();
+    replays::reprocess(context, &Caller::trusted(scope), message).await.unwrap();
     all.world().clock.advance(Span::new().hours(5));
     assert_eq!(all.erase(shipment).await.unfinished, 1);
     assert!(all.body(message).await.is_some(), "not all that it speaks of is known");
@@ -180,7 +181,7 @@ async fn a_rewritten_message_is_not_read_again() {
     let body = all.body(both).await.unwrap();
     assert!(body.contains("ERASED") && !body.contains("Goldammer") && body.contains(THEIRS), "{body}");
     let (context, scope) = (&all.world().context, all.world().context.scope());
-    let refused = replays::reprocess(context, scope, both).await.unwrap_err();
+    let refused = replays::reprocess(context, &Caller::trusted(scope), both).await.unwrap_err();
     assert!(matches!(&refused, UseCaseError::Invalid { message, .. } if message.contains("erasure")), "{refused}");
     let every = MessageSelection { messages: vec![both], ..MessageSelection::default() };
     assert_eq!(context.store.inbox.count(scope, every).await.unwrap().take, 0);

@@ -4,12 +4,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use crate::world::{World, site::Site, systems::Systems};
+use application::caller::Caller;
 use application::{
     clock::Clock,
     destinations,
     odoo::IMPORT_PAGES_MAX,
     tracking::mappings::{self, Change},
 };
+use domain::access::Role;
 use domain::{ids::ShipmentId, observation::ProviderCode, visible::is_plain};
 use http::StatusCode;
 use jiff::SignedDuration;
@@ -18,7 +20,6 @@ use simulator::{journey::Place, odoo::NewOrder};
 use storage::{
     inbox::MessageSelection,
     jobs::{JobFilter, JobSelection},
-    people::RoleName,
 };
 
 /// Ends elements, comments and data, opens an element and an attribute, is a template and a link, and deceives unseen.
@@ -101,10 +102,14 @@ async fn evil() -> Evil {
     let (context, scope) = (&world.context, world.context.scope());
     let why = hostile("Why");
     let code = ProviderCode::new("aftership.subtag", hostile("Mapped"));
-    mappings::publish(context, scope, Change { code, meaning: Some("IN_TRANSIT".into()), why: why.clone() })
-        .await
-        .unwrap();
-    destinations::pause(context, scope, "desk", &why).await.unwrap();
+    mappings::publish(
+        context,
+        &Caller::trusted(scope),
+        Change { code, meaning: Some("IN_TRANSIT".into()), why: why.clone() },
+    )
+    .await
+    .unwrap();
+    destinations::pause(context, &Caller::trusted(scope), "desk", &why).await.unwrap();
     let mut shipments = Vec::new();
     for found in [NUMBER, "HOST000002", "WH/OUT/00007"] {
         shipments.extend(context.store.shipments.find(scope, found).await.unwrap());
@@ -173,7 +178,7 @@ fn wrong(body: &str) -> Option<&'static str> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_page_shows_hostile_text_as_text() {
     let evil = evil().await;
-    let cookies = [evil.site.sign_in().await, evil.site.sign_in_as(RoleName::Executive).await];
+    let cookies = [evil.site.sign_in().await, evil.site.sign_in_as(Role::Executive).await];
     let addresses = evil.addresses().await;
     assert!(addresses.len() > 20, "{addresses:?}");
     let (mut all, mut bad) = (String::new(), Vec::new());

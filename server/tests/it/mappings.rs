@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
 use crate::world::World;
+use application::caller::Caller;
 use application::{
     config::OdooSettings,
     error::UseCaseError,
@@ -29,7 +30,7 @@ async fn publish(world: &World, value: &str, meaning: Option<&str>) -> Result<u3
         meaning: meaning.map(str::to_owned),
         why: "their letter of 2 March".into(),
     };
-    mappings::publish(&world.context, world.context.scope(), change).await
+    mappings::publish(&world.context, &Caller::trusted(world.context.scope()), change).await
 }
 
 async fn unmapped(world: &World) -> Vec<(String, u64, u64)> {
@@ -130,7 +131,7 @@ async fn a_version_that_a_command_published_is_taken_up_and_read_by() {
     let beside = world.beside().await;
     let change =
         Change { code: ProviderCode::new(LIST, UNHEARD), meaning: Some("OUT_FOR_DELIVERY".into()), why: "x".into() };
-    assert_eq!(mappings::publish(&beside, beside.scope(), change).await.unwrap(), 1);
+    assert_eq!(mappings::publish(&beside, &Caller::trusted(beside.scope()), change).await.unwrap(), 1);
     assert_eq!(world.context.mapping().version(), 0, "this process does not know yet");
     // what it reads by the older one is not kept: it tries again
     world.receives("N1", NOT_YET_DELIVERED).await;
@@ -150,13 +151,13 @@ async fn going_back_to_an_earlier_version_is_a_new_one() {
     assert_eq!(world.state(shipment).await, State::OutForDelivery);
     world.passes(1).await;
     let scope = world.context.scope();
-    assert_eq!(mappings::roll_back(&world.context, scope, 0, "it was not".into()).await.unwrap(), 2);
+    assert_eq!(mappings::roll_back(&world.context, &Caller::trusted(scope), 0, "it was not".into()).await.unwrap(), 2);
     world.settle().await;
     assert_eq!(world.state(shipment).await, State::InTransit, "it was a misreading");
     assert_eq!(sent_counts(&world, shipment).await, before, "nor is this sent");
     assert_eq!(unmapped(&world).await, [(UNHEARD.to_owned(), 1, 1)]);
     world.passes(1).await;
-    assert_eq!(mappings::roll_back(&world.context, scope, 1, "it was".into()).await.unwrap(), 3);
+    assert_eq!(mappings::roll_back(&world.context, &Caller::trusted(scope), 1, "it was".into()).await.unwrap(), 3);
     world.settle().await;
     assert_eq!(world.state(shipment).await, State::OutForDelivery);
     assert!(
@@ -207,8 +208,8 @@ async fn a_change_that_is_not_right_is_refused_with_what_to_do() {
     assert_eq!(field(publish(&world, " ", Some("INFO")).await), "value");
     assert_eq!(field(publish(&world, UNHEARD, None).await), "meaning", "nothing to take back");
     let silent = Change { code: ProviderCode::new(LIST, UNHEARD), meaning: Some("INFO".into()), why: " ".into() };
-    assert_eq!(field(mappings::publish(&world.context, world.context.scope(), silent).await), "why");
-    let nowhere = mappings::roll_back(&world.context, world.context.scope(), 9, "x".into()).await;
+    assert_eq!(field(mappings::publish(&world.context, &Caller::trusted(world.context.scope()), silent).await), "why");
+    let nowhere = mappings::roll_back(&world.context, &Caller::trusted(world.context.scope()), 9, "x".into()).await;
     assert!(matches!(nowhere, Err(UseCaseError::NotFound(_))));
     assert_eq!(world.context.mapping().version(), 0);
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use crate::world::systems::Systems;
+use application::caller::Caller;
 use application::{
     clock::Clock,
     exceptions,
@@ -154,7 +155,7 @@ async fn the_first_import_and_what_is_read_again_tell_nobody() {
         meaning: Some("INFO|DAMAGED".into()),
         why: "their letter of 2 March".into(),
     };
-    mappings::publish(&systems.world.context, systems.world.context.scope(), change).await.unwrap();
+    mappings::publish(&systems.world.context, &Caller::trusted(systems.world.context.scope()), change).await.unwrap();
     systems.world.settle().await;
     systems.hours(70).await;
     assert!(!systems.world.load(systems.shipment(NUMBER).await).await.exceptions.is_empty());
@@ -169,7 +170,9 @@ async fn what_a_person_settled_before_the_delivery_was_known_stays_settled() {
     systems.world.settle().await;
     let (context, shipment) = (&systems.world.context, systems.shipment(NUMBER).await);
     let id = systems.world.load(shipment).await.exceptions[0].id;
-    exceptions::act(context, context.scope(), id, ExceptionAction::Resolve, Some("a scratch".into())).await.unwrap();
+    exceptions::act(context, &Caller::trusted(context.scope()), id, ExceptionAction::Resolve, Some("a scratch".into()))
+        .await
+        .unwrap();
     systems.world.settle().await;
     let picking = systems.unnumbered();
     systems.number_typed(picking);
@@ -258,7 +261,7 @@ impl Systems {
         let all = context.store.inbox.messages(context.scope(), Default::default(), None).await.unwrap();
         for message in all.rows {
             // one that waits for its first reading cannot be read again
-            let _ = replays::reprocess(context, context.scope(), message.id).await;
+            let _ = replays::reprocess(context, &Caller::trusted(context.scope()), message.id).await;
         }
     }
 }

@@ -10,9 +10,9 @@ use application::{
     tracking::proof::{self, Proof},
 };
 use domain::Milestone;
+use domain::access::Role;
 use server::config::Settings;
 use simulator::faults::Fault;
-use storage::people::RoleName;
 
 const DELIVERED: &[(&str, &str)] =
     &[("InTransit_003", "2026-03-05T01:00:00"), ("Delivered_001", "2026-03-05T11:00:00")];
@@ -254,7 +254,7 @@ async fn who_signed_is_shown_to_whoever_may_see_it_and_named_in_odoo_only_if_wan
         let proofs = proof::of(context, context.scope(), &loaded, &loaded.shipment.folded).await.unwrap();
         let fact = loaded.input.facts.iter().find(|f| f.reading.milestone == Milestone::Delivered).unwrap().id;
         assert_eq!(proofs.named, [Proof { fact, signed_by: "Jane Doe".into() }]);
-        for (role, shown) in [(RoleName::Agent, "Jane Doe"), (RoleName::Executive, "J•••• D••••")] {
+        for (role, shown) in [(Role::Agent, "Jane Doe"), (Role::Executive, "J•••• D••••")] {
             let view = systems.world.ports(role).shipments.get(shipment.to_string(), None).await.unwrap();
             assert_eq!(view.proofs.iter().map(|p| p.signed_by.as_str()).collect::<Vec<_>>(), [shown]);
         }

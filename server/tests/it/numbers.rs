@@ -5,10 +5,10 @@
 use crate::world::{World, systems::Systems};
 use app::contract::shipments::ListQuery;
 use application::odoo::{self, IMPORT_PAGES_MAX};
+use domain::access::Role;
 use domain::{ExceptionReason, State, ids::ShipmentId, numbers};
 use serde_json::json;
 use std::collections::BTreeSet;
-use storage::people::RoleName;
 
 const UPS: &str = "1Z999AA10123456784";
 const IMPB: &str = "9400100000000544944941";
@@ -164,7 +164,7 @@ async fn any_form_is_found() {
         delivery(&systems, name, method, reference);
     }
     take_in(&systems).await;
-    let port = systems.world.ports(RoleName::Admin).shipments;
+    let port = systems.world.ports(Role::Admin).shipments;
     for (name, forms) in [
         (
             "A",
@@ -231,7 +231,7 @@ async fn a_delivery_that_did_not_leave_the_house_does_not_have_anothers_state() 
         assert_eq!(systems.status(sent).as_deref(), Some("DELIVERED"));
         assert_ne!(systems.status(backorder).as_deref(), Some("DELIVERED"));
         assert_eq!(systems.odoo.notes(backorder).len(), 0);
-        let why = systems.world.ports(RoleName::Admin).shipments.get(ids[1].to_string(), None).await.unwrap().anomalies;
+        let why = systems.world.ports(Role::Admin).shipments.get(ids[1].to_string(), None).await.unwrap().anomalies;
         assert_eq!(why, ["its number is another delivery’s that left the house"]);
         // both leave under it: one parcel
         systems.odoo.edit(backorder, "state", json!("done"));
@@ -281,7 +281,7 @@ async fn what_cannot_be_a_number_is_said_on_the_delivery() {
         take_in(&systems).await;
         let id = shipment_of(&systems, &name).await;
         assert!(open(&systems, id).await.contains(&ExceptionReason::ImportIncomplete), "{reference}");
-        let page = systems.world.ports(RoleName::Admin).shipments.get(id.to_string(), None).await.unwrap();
+        let page = systems.world.ports(Role::Admin).shipments.get(id.to_string(), None).await.unwrap();
         assert!(page.anomalies.iter().any(|line| line.contains(said)), "{reference}: {:?}", page.anomalies);
         let problems = context.store.order_problems.list(context.scope()).await.unwrap();
         let [problem] = &problems[..] else { panic!("{reference}: {problems:?}") };
@@ -311,7 +311,7 @@ async fn a_doubtful_number_is_said_until_its_carrier_reports_it() {
         delivery(&systems, &name, method, reference);
         take_in(&systems).await;
         let id = shipment_of(&systems, &name).await;
-        let ports = systems.world.ports(RoleName::Admin);
+        let ports = systems.world.ports(Role::Admin);
         let warned = async || {
             let page = ports.shipments.get(id.to_string(), None).await.unwrap();
             page.anomalies.iter().any(|line| line.contains(said))

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use crate::world::systems::Systems;
+use application::caller::Caller;
 use application::{
     odoo::{self, IMPORT_PAGES_MAX},
     rules::promises::{self, Switch},
@@ -204,7 +205,7 @@ async fn what_could_not_be_read_is_tried_again_until_it_can() {
     assert_eq!(store.shipments.find(scope, "WH/OUT/N2").await.unwrap().len(), 1, "{later} is taken in");
     // rights are granted
     systems.odoo.allow_all();
-    odoo::reimport(context, scope).await.unwrap();
+    odoo::reimport(context, &Caller::trusted(scope)).await.unwrap();
     systems.world.settle().await;
     assert_eq!(store.shipments.find(scope, "WH/OUT/N1").await.unwrap().len(), 1);
     assert_eq!(store.order_problems.list(scope).await.unwrap(), []);
@@ -416,9 +417,9 @@ async fn what_a_rule_promised_stays_while_the_customer_may_not_be_read_and_rules
     odoo.edit_linked(picking, "sale_id", "commitment_date", json!(false));
     odoo.edit(picking, "state", json!("done"));
     odoo.edit(picking, "date_done", json!("2026-03-05 10:00:00"));
-    promises::switch(context, context.scope(), Switch::On).await.unwrap();
+    promises::switch(context, &Caller::trusted(context.scope()), Switch::On).await.unwrap();
     // without it nothing is promised of a delivery whose country is not known
-    promises::remove(context, context.scope(), "everything-else").await.unwrap();
+    promises::remove(context, &Caller::trusted(context.scope()), "everything-else").await.unwrap();
     three.take_in().await;
     let promise = async || three.systems.world.load(three.ids[1]).await.shipment.plan.promise;
     // by the customer's country
@@ -428,7 +429,7 @@ async fn what_a_rule_promised_stays_while_the_customer_may_not_be_read_and_rules
     odoo.edit(picking, "carrier_tracking_ref", json!("OTHER1"));
     three.take_in().await;
     assert_eq!(promise().await, by_rule);
-    promises::switch(context, context.scope(), Switch::Off).await.unwrap();
+    promises::switch(context, &Caller::trusted(context.scope()), Switch::Off).await.unwrap();
     three.take_in().await;
     assert_eq!(promise().await, None);
 }

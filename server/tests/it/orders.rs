@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use crate::world::{World, systems::Systems};
+use application::caller::Caller;
 use application::{
     clock::Clock,
     odoo::IMPORT_PAGES_MAX,
@@ -193,7 +194,7 @@ async fn rules_promise_only_once_they_are_on_and_every_delivery_follows() {
     };
     let committed = promise("N2").await;
     assert_eq!((promise("N1").await, committed.1.clone()), ((None, None), Some(PromiseSource::Commitment)));
-    promises::switch(context, context.scope(), Switch::On).await.unwrap();
+    promises::switch(context, &Caller::trusted(context.scope()), Switch::On).await.unwrap();
     take_in(&systems).await;
     let by_rule = |name: &str| Some(PromiseSource::Rule { name: name.into() });
     // five working days from a Thursday, to the end of the day in Lyon
@@ -206,12 +207,12 @@ async fn rules_promise_only_once_they_are_on_and_every_delivery_follows() {
         country: Some("France".into()),
         days: 1,
     };
-    promises::put(context, context.scope(), rule.clone()).await.unwrap();
+    promises::put(context, &Caller::trusted(context.scope()), rule.clone()).await.unwrap();
     take_in(&systems).await;
     assert_eq!(promise("N1").await, (Some("2026-03-06T22:59:59Z".into()), by_rule("france")));
-    promises::remove(context, context.scope(), "france").await.unwrap();
-    assert!(promises::remove(context, context.scope(), "france").await.is_err());
-    promises::switch(context, context.scope(), Switch::Off).await.unwrap();
+    promises::remove(context, &Caller::trusted(context.scope()), "france").await.unwrap();
+    assert!(promises::remove(context, &Caller::trusted(context.scope()), "france").await.is_err());
+    promises::switch(context, &Caller::trusted(context.scope()), Switch::Off).await.unwrap();
     take_in(&systems).await;
     assert_eq!(promise("N1").await, (None, None));
     for wrong in [
@@ -220,7 +221,7 @@ async fn rules_promise_only_once_they_are_on_and_every_delivery_follows() {
         PromiseRule { days: 91, ..rule.clone() },
         PromiseRule { name: " ".into(), ..rule },
     ] {
-        assert!(promises::put(context, context.scope(), wrong).await.is_err());
+        assert!(promises::put(context, &Caller::trusted(context.scope()), wrong).await.is_err());
     }
     let lines = context.store.people.audit_trail(context.scope(), None, 10).await.unwrap();
     let actions: Vec<_> =
@@ -237,7 +238,9 @@ async fn rules_put_at_the_same_time_are_all_kept() {
     for n in 0..AT_ONCE {
         let (context, name) = (world.beside().await, format!("rule-{n}"));
         let rule = PromiseRule { name, carrier: None, service: None, country: None, days: 3 };
-        writers.spawn(async move { promises::put(&context, scope, rule).await.map_err(|error| error.to_string()) });
+        writers.spawn(async move {
+            promises::put(&context, &Caller::trusted(scope), rule).await.map_err(|error| error.to_string())
+        });
     }
     assert_eq!(writers.join_all().await, vec![Ok(()); AT_ONCE]);
     let rules = promises::rules(&world.context, scope).await.unwrap();
@@ -296,11 +299,11 @@ async fn a_number_of_another_carrier_is_matched_by_its_form_or_linked_by_a_perso
     let (shipments, scope) = (&context.store.shipments, context.scope());
     let proposals = shipments.same_number(scope, claimed).await.unwrap();
     let [proposal] = &proposals[..] else { panic!("one proposal") };
-    application::odoo::link(context, scope, claimed, proposal.shipment).await.unwrap();
+    application::odoo::link(context, &Caller::trusted(scope), claimed, proposal.shipment).await.unwrap();
     systems.world.settle().await;
     assert!(systems.world.state(claimed).await.has_left());
     assert_eq!(systems.world.unclaimed().await, 0);
     take_in(&systems).await;
     assert!(systems.world.state(claimed).await.has_left(), "an import leaves it");
-    assert!(application::odoo::link(context, scope, claimed, proposal.shipment).await.is_err());
+    assert!(application::odoo::link(context, &Caller::trusted(scope), claimed, proposal.shipment).await.is_err());
 }

@@ -1,6 +1,7 @@
 //! The outbox against a simulated Odoo and desk that fail: what waits, what goes on, what comes once. Time is advanced.
 
 use crate::world::systems::{MANY, Systems};
+use application::caller::Caller;
 use application::{
     config::CallLimits,
     destinations::{
@@ -89,16 +90,16 @@ async fn a_paused_destination_keeps_its_work() {
     let systems = Systems::new().await;
     let pickings = systems.orders().await;
     let (context, person) = (&systems.world.context, Scope { actor: Actor::Operator, ..systems.world.context.scope() });
-    assert!(destinations::pause(context, person, "odoo", "  ").await.is_err(), "others will ask why");
-    assert!(destinations::pause(context, person, "nobody", "upgrade").await.is_err());
-    destinations::pause(context, person, "odoo", "upgrade").await.unwrap();
+    assert!(destinations::pause(context, &Caller::trusted(person), "odoo", "  ").await.is_err(), "others will ask why");
+    assert!(destinations::pause(context, &Caller::trusted(person), "nobody", "upgrade").await.is_err());
+    destinations::pause(context, &Caller::trusted(person), "odoo", "upgrade").await.unwrap();
     let before = systems.odoo.all_calls();
     systems.say(DELIVERED).await;
     systems.advance(86_400).await;
     assert_eq!(systems.odoo.all_calls(), before, "nothing goes out");
     let pause = systems.standing("odoo").await.breaker.paused.unwrap();
     assert_eq!((pause.why.as_str(), pause.by), ("upgrade", Actor::Operator));
-    destinations::resume(context, person, "odoo").await.unwrap();
+    destinations::resume(context, &Caller::trusted(person), "odoo").await.unwrap();
     systems.world.settle().await;
     assert!(pickings.iter().all(|p| systems.status(*p).is_some_and(|s| s == "DELIVERED")));
     let trail = context.store.people.audit_trail(person, Some("destination:odoo".into()), 9).await.unwrap();

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use crate::world::{World, site::Site};
+use application::caller::Caller;
 use application::{
     connections::sources,
     error::UseCaseError,
@@ -15,6 +16,7 @@ use axum::{
     http::{HeaderMap, Request, StatusCode, header},
     response::Response,
 };
+use domain::access::Role;
 use http_body_util::BodyExt;
 use jiff::Span;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -29,7 +31,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use storage::{Actor, Scope, people::RoleName};
+use storage::{Actor, Scope};
 use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -53,15 +55,15 @@ impl Door {
         let world = World::new().await;
         let router = http::router(world.front(), figures(), CancellationToken::new());
         let door = Self { world, router };
-        door.user("anna", &[RoleName::Admin]).await;
-        door.user("bob", &[RoleName::Agent]).await;
+        door.user("anna", &[Role::Admin]).await;
+        door.user("bob", &[Role::Agent]).await;
         door
     }
 
-    async fn user(&self, login: &str, roles: &[RoleName]) {
+    async fn user(&self, login: &str, roles: &[Role]) {
         let user =
             NewUser { login: login.into(), name: login.into(), password: PASSWORD.into(), roles: roles.to_vec() };
-        people::add(&self.world.context, self.world.context.scope(), user).await.unwrap();
+        people::add(&self.world.context, &Caller::trusted(self.world.context.scope()), user).await.unwrap();
     }
 
     fn passes(&self, seconds: i64) {
@@ -320,7 +322,9 @@ async fn a_set_up_link_that_is_used_up_shows_no_form() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_login_that_does_not_exist_behaves_as_one_that_does() {
     let door = Door::new().await;
-    people::change(&door.world.context, door.world.context.scope(), "bob", Change::Disable).await.unwrap();
+    people::change(&door.world.context, &Caller::trusted(door.world.context.scope()), "bob", Change::Disable)
+        .await
+        .unwrap();
     let mut seen = Vec::new();
     for login in ["anna", "nobody", "bob"] {
         let mut answers = Vec::new();
@@ -357,7 +361,7 @@ async fn a_session_lasts_while_it_is_used_and_ends() {
     }
     assert!(!door.is_known(&cookie).await.0, "after 30 days in any case");
     let context = &door.world.context;
-    assert!(people::sessions(context, context.scope()).await.unwrap().is_empty());
+    assert!(people::sessions(context, &Caller::trusted(context.scope())).await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -370,34 +374,35 @@ async fn what_ends_sessions_ends_them_at_once() {
         Change::Enable,
         Change::Password(other.into()),
         Change::Password(PASSWORD.into()),
-        Change::Roles(vec![RoleName::Executive]),
+        Change::Roles(vec![Role::Executive]),
     ] {
         let enables = matches!(change, Change::Enable);
         if !enables && !matches!(&change, Change::Password(password) if password == PASSWORD) {
             let cookies = [door.cookie(HOME, "bob").await, door.cookie(HOME, "bob").await];
             let annas = door.cookie(HOME, "anna").await;
-            people::change(context, scope, "bob", change.clone()).await.unwrap();
+            people::change(context, &Caller::trusted(scope), "bob", change.clone()).await.unwrap();
             for cookie in &cookies {
                 assert!(!door.is_known(cookie).await.0, "{change:?}");
             }
             assert!(door.is_known(&annas).await.0, "{change:?}");
         } else {
-            people::change(context, scope, "bob", change.clone()).await.unwrap();
+            people::change(context, &Caller::trusted(scope), "bob", change.clone()).await.unwrap();
         }
     }
     let cookie = door.cookie(HOME, "bob").await;
-    let sessions = people::sessions(context, scope).await.unwrap();
+    let sessions = people::sessions(context, &Caller::trusted(scope)).await.unwrap();
     let bobs: Vec<_> = sessions.iter().filter(|(_, user)| user.login == "bob").map(|(s, _)| s.key.clone()).collect();
     assert_eq!(bobs.len(), 1);
     assert!(!cookie.contains(&bobs[0]), "what is listed is not the cookie");
-    assert_eq!(people::end_sessions(context, scope, bobs, "users".into()).await.unwrap(), 1);
+    assert_eq!(people::end_sessions(context, &Caller::trusted(scope), bobs, "users".into()).await.unwrap(), 1);
     assert!(!door.is_known(&cookie).await.0);
     for wrong in ["anna", "ANNA"] {
-        let error = people::change(context, scope, wrong, Change::Disable).await.unwrap_err().to_string();
+        let error =
+            people::change(context, &Caller::trusted(scope), wrong, Change::Disable).await.unwrap_err().to_string();
         assert!(error.contains("last admin"), "{error}");
     }
-    assert!(people::change(context, scope, "anna", Change::Roles(vec![RoleName::Agent])).await.is_err());
-    assert!(people::change(context, scope, "anna", Change::Password("short".into())).await.is_err());
+    assert!(people::change(context, &Caller::trusted(scope), "anna", Change::Roles(vec![Role::Agent])).await.is_err());
+    assert!(people::change(context, &Caller::trusted(scope), "anna", Change::Password("short".into())).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -405,8 +410,8 @@ async fn a_session_that_was_ended_is_not_begun_again_by_a_request_under_way() {
     let door = Door::new().await;
     let (context, scope) = (&door.world.context, door.world.context.scope());
     let cookie = door.cookie(HOME, "anna").await;
-    let (before, _) = people::sessions(context, scope).await.unwrap().remove(0);
-    people::end_sessions(context, scope, vec![before.key.clone()], "users".into()).await.unwrap();
+    let (before, _) = people::sessions(context, &Caller::trusted(scope)).await.unwrap().remove(0);
+    people::end_sessions(context, &Caller::trusted(scope), vec![before.key.clone()], "users".into()).await.unwrap();
     context.store.people.renew_session(before).await.unwrap();
     assert!(!door.is_known(&cookie).await.0);
 }
@@ -418,7 +423,7 @@ const STREAM_END_MAX: Duration = Duration::from_secs(10);
 async fn live_streams_end_with_the_session() {
     let site = Site::start().await;
     let (context, scope) = (Arc::clone(&site.world.context), site.world.context.scope());
-    let cookie = site.sign_in_as(RoleName::Agent).await;
+    let cookie = site.sign_in_as(Role::Agent).await;
     let login = "agent@example.test";
     let ways = ["sign out", "session", "password", "roles", "disable"];
     let mut cookies = vec![cookie];
@@ -431,19 +436,21 @@ async fn live_streams_end_with_the_session() {
                 assert!(answer.status.is_success() || answer.status.is_redirection(), "{answer:?}");
             }
             "session" => {
-                let sessions = people::sessions(&context, scope).await.unwrap();
+                let sessions = people::sessions(&context, &Caller::trusted(scope)).await.unwrap();
                 let keys = sessions.into_iter().filter(|(_, user)| user.login == login).map(|(s, _)| s.key).collect();
-                people::end_sessions(&context, scope, keys, "users".into()).await.unwrap();
+                people::end_sessions(&context, &Caller::trusted(scope), keys, "users".into()).await.unwrap();
             }
             "password" => {
                 let change = Change::Password(PASSWORD.into());
-                people::change(&context, scope, login, change).await.unwrap();
+                people::change(&context, &Caller::trusted(scope), login, change).await.unwrap();
             }
             "roles" => {
-                people::change(&context, scope, login, Change::Roles(vec![RoleName::Executive])).await.unwrap();
+                people::change(&context, &Caller::trusted(scope), login, Change::Roles(vec![Role::Executive]))
+                    .await
+                    .unwrap();
             }
             _ => {
-                people::change(&context, scope, login, Change::Disable).await.unwrap();
+                people::change(&context, &Caller::trusted(scope), login, Change::Disable).await.unwrap();
             }
         }
         let rest = timeout(STREAM_END_MAX, async { while stream.frame().await.is_some() {} }).await;
@@ -463,7 +470,7 @@ async fn live_streams_end_with_the_session() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_a_persons_streams_the_oldest_makes_room() {
     let site = Site::start().await;
-    let cookie = site.sign_in_as(RoleName::Agent).await;
+    let cookie = site.sign_in_as(Role::Agent).await;
     let mut streams = Vec::new();
     for _ in 0..17 {
         streams.push(site.live(&cookie).await.into_body());
@@ -573,27 +580,30 @@ async fn a_source_is_switched_off_and_a_rotated_secret_is_dropped_at_once() {
         world.deliver(format!("{{\"event_id\":\"e{n}\",\"msg\":{{}}}}").as_bytes()).await.is_ok()
     };
     assert!(takes(1).await);
-    sources::disable(context, scope, name, Some("seen elsewhere".into())).await.unwrap();
+    sources::disable(context, &Caller::trusted(scope), name, Some("seen elsewhere".into())).await.unwrap();
     assert!(!takes(2).await);
     assert_eq!(sources::in_use(context, scope).await.unwrap().len(), 0);
     world.source_of(name, name, "another secret of the tests", connectors::carriers::Settings::default()).await;
     assert!(!takes(3).await, "a new secret does not enable it");
-    sources::enable(context, scope, name).await.unwrap();
+    sources::enable(context, &Caller::trusted(scope), name).await.unwrap();
     assert!(takes(4).await, "the old secret is valid beside the new one");
-    sources::drop_old_secret(context, scope, name).await.unwrap();
+    sources::drop_old_secret(context, &Caller::trusted(scope), name).await.unwrap();
     assert!(!takes(5).await);
-    let error = sources::drop_old_secret(context, scope, name).await.unwrap_err().to_string();
+    let error = sources::drop_old_secret(context, &Caller::trusted(scope), name).await.unwrap_err().to_string();
     assert!(error.contains("one secret alone"), "{error}");
     for done in [
-        sources::disable(context, scope, "none", None).await,
-        sources::enable(context, scope, "none").await,
-        sources::drop_old_secret(context, scope, "none").await,
+        sources::disable(context, &Caller::trusted(scope), "none", None).await,
+        sources::enable(context, &Caller::trusted(scope), "none").await,
+        sources::drop_old_secret(context, &Caller::trusted(scope), "none").await,
     ] {
         let error = done.unwrap_err().to_string();
         assert!(error.contains("none") && error.contains(name), "{error}");
     }
-    sources::remove(context, scope, name, None).await.unwrap();
-    assert!(sources::enable(context, scope, name).await.is_err(), "what was removed does not come back");
+    sources::remove(context, &Caller::trusted(scope), name, None).await.unwrap();
+    assert!(
+        sources::enable(context, &Caller::trusted(scope), name).await.is_err(),
+        "what was removed does not come back"
+    );
     let lines = context.store.people.audit_trail(scope, None, 20).await.unwrap();
     for action in ["source.disable", "source.enable", "source.secret.drop_old"] {
         assert_eq!(lines.iter().filter(|line| line.entry.action == action).count(), 1, "{action}");

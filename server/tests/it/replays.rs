@@ -6,6 +6,7 @@ use crate::world::{
     World,
     systems::{MANY, Systems},
 };
+use application::caller::Caller;
 use application::{
     error::UseCaseError,
     operations::replays,
@@ -38,7 +39,7 @@ fn person(world: &World) -> Scope {
 
 async fn start(world: &World, selection: Selection) -> (ReplayId, Tally) {
     world.clock.advance(jiff::Span::new().seconds(1));
-    replays::start(&world.context, person(world), selection).await.unwrap()
+    replays::start(&world.context, &Caller::trusted(person(world)), selection).await.unwrap()
 }
 
 async fn ended(world: &World, id: ReplayId) -> Replay {
@@ -72,11 +73,14 @@ async fn all_that_failed_is_counted_and_taken_up_but_what_succeeded_later() {
     world.settle().await;
 
     let all = Selection::Jobs(JobSelection { since: Some(noon), ..JobSelection::default() });
-    let counted = replays::count(&world.context, person(world), &all).await.unwrap();
+    let counted = replays::count(&world.context, &Caller::trusted(person(world)), &all).await.unwrap();
     assert_eq!(counted, Tally { take: MANY as u64 - 1, skip: 1 });
     let other = Selection::Jobs(JobSelection { destination: Some("desk".into()), ..JobSelection::default() });
-    assert_eq!(replays::count(&world.context, person(world), &other).await.unwrap(), Tally::default());
-    let nothing = replays::start(&world.context, person(world), other).await.unwrap_err();
+    assert_eq!(
+        replays::count(&world.context, &Caller::trusted(person(world)), &other).await.unwrap(),
+        Tally::default()
+    );
+    let nothing = replays::start(&world.context, &Caller::trusted(person(world)), other).await.unwrap_err();
     assert!(matches!(nothing, UseCaseError::Invalid { field: "selection", .. }), "{nothing:?}");
 
     let (id, planned) = start(world, all).await;
@@ -137,7 +141,7 @@ async fn what_nobody_could_read_is_news_once_it_is_read() {
     world.put_source("own", "generic_json", Some("bearer".into()), crate::world::SECRET, settings("/number")).await;
     let code = ProviderCode::new("generic.own", "X");
     let change = Change { code, meaning: Some("DELIVERED".into()), why: "as they wrote".into() };
-    mappings::publish(&world.context, person(world), change).await.unwrap();
+    mappings::publish(&world.context, &Caller::trusted(person(world)), change).await.unwrap();
     let posted = systems.odoo.notes(picking).len();
     let (id, _) = start(world, Selection::Messages(bad)).await;
     assert_eq!(ended(world, id).await.done, Tally { take: 1, skip: 0 });
@@ -154,13 +158,13 @@ async fn one_that_is_stopped_leaves_the_rest() {
     systems.say(DELIVERED).await;
     systems.odoo.clear_faults();
     let (id, _) = start(world, Selection::Jobs(JobSelection::default())).await;
-    replays::stop(&world.context, person(world), id).await.unwrap();
+    replays::stop(&world.context, &Caller::trusted(person(world)), id).await.unwrap();
     assert_eq!(ended(world, id).await.done, Tally::default());
     assert_eq!(systems.dead().await, MANY);
-    assert!(replays::stop(&world.context, person(world), id).await.is_err(), "it has ended");
+    assert!(replays::stop(&world.context, &Caller::trusted(person(world)), id).await.is_err(), "it has ended");
     let one = world.context.store.jobs.list(world.context.scope(), JobFilter::Failed, JobSelection::default(), None);
     let one = one.await.unwrap().rows.remove(0).job.id;
-    assert_eq!(replays::retry(&world.context, person(world), one).await.unwrap().take, 1);
+    assert_eq!(replays::retry(&world.context, &Caller::trusted(person(world)), one).await.unwrap().take, 1);
     world.settle().await;
     assert_eq!(systems.dead().await, MANY - 1);
 }

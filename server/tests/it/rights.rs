@@ -6,11 +6,11 @@ use crate::world::{
     World,
     site::{Reply, Site},
 };
-use app::contract::shipments::ListQuery;
+use app::{api::FUNCTIONS, contract::shipments::ListQuery};
+use domain::access::Role;
 use http::{Method, StatusCode, header};
 use leptos::server_fn::axum::server_fn_paths;
-use std::collections::BTreeSet;
-use storage::people::RoleName;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Where the forms of a page lead to.
 fn forms(page: &Reply) -> BTreeSet<&str> {
@@ -27,7 +27,7 @@ async fn nobody_is_offered_what_they_may_not_do() {
     let site = Site::start().await;
     let shipment = site.exception().await.1;
     let shipment = format!("/shipments/{shipment}");
-    let (executive, agent) = (site.sign_in_as(RoleName::Executive).await, site.sign_in_as(RoleName::Agent).await);
+    let (executive, agent) = (site.sign_in_as(Role::Executive).await, site.sign_in_as(Role::Agent).await);
     for (path, row) in [("/exceptions", "exception-row"), (shipment.as_str(), "timeline-entry")] {
         for (cookie, may) in [(&executive, false), (&agent, true)] {
             let page = site.page(path, Some(cookie)).await.unwrap();
@@ -56,7 +56,7 @@ async fn nobody_is_offered_what_they_may_not_do() {
 async fn a_refusal_has_the_status_that_it_means() {
     let site = Site::start().await;
     let exception = site.exception().await.0;
-    let (executive, agent) = (site.sign_in_as(RoleName::Executive).await, site.sign_in_as(RoleName::Agent).await);
+    let (executive, agent) = (site.sign_in_as(Role::Executive).await, site.sign_in_as(Role::Agent).await);
     let take = format!("id={exception}&act=take");
     let unknown = "id=00000000-0000-0000-0000-000000000000&act=take".to_owned();
     let unanswerable = format!("id={exception}&act=ticket");
@@ -113,58 +113,57 @@ async fn the_sign_in_leads_to_the_page_that_was_asked_for() {
     site.stop().await;
 }
 
-/// One server function: the role that may not use it, if there is one; what it is asked about something that is not there, if it is
-/// about something; and what it cannot take, if there is such.
-struct Function {
+/// Arguments of a server function: about something that is not there, if it is about something; and what it cannot take, if there
+/// is such.
+struct Arguments {
     name: &'static str,
-    refused: Option<RoleName>,
     missing: Option<&'static str>,
     bad: Option<&'static str>,
 }
 
 const NO_ID: &str = "00000000-0000-0000-0000-000000000000";
 
-fn functions() -> Vec<Function> {
-    let (everybody, act, figures, operate) =
-        (None, Some(RoleName::Executive), Some(RoleName::Agent), Some(RoleName::Agent));
-    let function = |name, refused, missing, bad| Function { name, refused, missing, bad };
+fn arguments() -> Vec<Arguments> {
+    let function = |name, missing, bad| Arguments { name, missing, bad };
     vec![
-        function("frame", everybody, None, None),
-        function("shipments", everybody, None, Some("")),
-        function("shipments/find", everybody, None, Some("")),
-        function("shipments/one", everybody, Some("id=NO_ID"), Some("id=SHIPMENT&as_known_at=then")),
-        function("shipments/link", act, Some("claimed=NO_ID&unlinked=NO_ID"), Some("claimed=NO_ID")),
-        function("shipments/raw", everybody, Some("id=NO_ID&observation=NO_ID"), Some("id=NO_ID")),
-        function("exceptions", everybody, None, Some("")),
-        function("exceptions/act", act, Some("id=NO_ID&act=take"), Some("id=NO_ID&act=explode")),
-        function("overview", figures, None, None),
-        function("sync", operate, Some("query[view]=messages&query[source]=nobody"), Some("query[since]=lately")),
-        function("sync/retry", operate, Some("job=NO_ID"), Some("")),
-        function("sync/read-deliveries", operate, None, None),
-        function("sync/job", operate, Some("id=NO_ID"), Some("")),
-        function("sync/message", operate, Some("id=NO_ID"), Some("")),
-        function("sync/start-replay", operate, None, Some("chosen[all]=false")),
-        function("sync/stop-replay", operate, Some("replay=nothing"), Some("")),
-        function("sync/pause", operate, None, Some("destination=nowhere&why=because")),
-        function("sync/resume", operate, None, Some("destination=nowhere")),
-        function("sync/replay", operate, Some("message=NO_ID"), Some("")),
-        function("mappings", operate, None, Some("")),
+        function("frame", None, None),
+        function("shipments", None, Some("")),
+        function("shipments/find", None, Some("")),
+        function("shipments/one", Some("id=NO_ID"), Some("id=SHIPMENT&as_known_at=then")),
+        function("shipments/link", Some("claimed=NO_ID&unlinked=NO_ID"), Some("claimed=NO_ID")),
+        function("shipments/raw", Some("id=NO_ID&observation=NO_ID"), Some("id=NO_ID")),
+        function("exceptions", None, Some("")),
+        function("exceptions/act", Some("id=NO_ID&act=take"), Some("id=NO_ID&act=explode")),
+        function("overview", None, None),
+        function("sync", Some("query[view]=messages&query[source]=nobody"), Some("query[since]=lately")),
+        function("sync/retry", Some("job=NO_ID"), Some("")),
+        function("sync/read-deliveries", None, None),
+        function("sync/job", Some("id=NO_ID"), Some("")),
+        function("sync/message", Some("id=NO_ID"), Some("")),
+        function("sync/start-replay", None, Some("chosen[all]=false")),
+        function("sync/stop-replay", Some("replay=nothing"), Some("")),
+        function("sync/pause", None, Some("destination=nowhere&why=because")),
+        function("sync/resume", None, Some("destination=nowhere")),
+        function("sync/replay", Some("message=NO_ID"), Some("")),
+        function("mappings", None, Some("")),
         function(
             "mappings/publish",
-            operate,
             None,
             Some("meaning[list]=a&meaning[value]=b&meaning[reason]=LATE&meaning[why]=c"),
         ),
-        function("mappings/roll-back", operate, Some("version=999&why=because"), Some("version=many&why=because")),
+        function("mappings/roll-back", Some("version=999&why=because"), Some("version=many&why=because")),
     ]
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_function_refuses_with_the_status_that_it_means() {
+async fn every_function_and_every_role_agree_with_the_table() {
     let site = Site::start().await;
     let shipment = site.exception().await.1;
     let admin = site.sign_in().await;
-    let (executive, agent) = (site.sign_in_as(RoleName::Executive).await, site.sign_in_as(RoleName::Agent).await);
+    let mut cookies = Vec::new();
+    for role in Role::ALL {
+        cookies.push((role, site.sign_in_as(*role).await));
+    }
     let methods: Vec<_> = server_fn_paths().collect();
     let method = |name: &str| {
         let path = format!("/api/{name}");
@@ -184,17 +183,10 @@ async fn every_function_refuses_with_the_status_that_it_means() {
             wrong.push(format!("{what}: {} {}", answer.status, answer.body));
         }
     };
-    for Function { name, refused, missing, bad } in functions() {
+    for Arguments { name, missing, bad } in arguments() {
         let form = missing.or(bad).unwrap_or_default();
         for form in ["", form] {
             check(format!("{name} {form}, not signed in"), &asked(name, form, None).await, 401);
-        }
-        if let Some(role) = refused {
-            let cookie = if role == RoleName::Executive { &executive } else { &agent };
-            // what cannot be read says nothing of rights
-            let form = missing.or_else(|| bad.filter(|_| name != "mappings/roll-back")).unwrap_or_default();
-            let readable = if name == "mappings" { "query[list]=" } else { form };
-            check(format!("{name} {readable}, {role:?}"), &asked(name, readable, Some(cookie)).await, 403);
         }
         if let Some(form) = missing {
             check(format!("{name} {form}"), &asked(name, form, Some(&admin)).await, 404);
@@ -203,14 +195,25 @@ async fn every_function_refuses_with_the_status_that_it_means() {
             check(format!("{name} {form}"), &asked(name, form, Some(&admin)).await, 422);
         }
     }
-    let known: BTreeSet<_> = functions()
-        .iter()
-        .map(|f| f.name)
-        .chain(app::api::OPEN.iter().copied())
-        .map(|name| format!("/api/{name}"))
-        .collect();
+    let known: BTreeSet<_> = FUNCTIONS.iter().map(|(name, _)| format!("/api/{name}")).collect();
     let all: BTreeSet<_> = methods.iter().map(|(path, _)| (*path).to_owned()).collect();
     assert_eq!(known, all, "each server function is in the table");
+    let arguments: BTreeMap<_, _> = arguments().into_iter().map(|of| (of.name, of)).collect();
+    for (name, permission) in FUNCTIONS {
+        let Some(permission) = permission else { continue };
+        let Arguments { missing, bad, .. } = &arguments[name];
+        // what cannot be read says nothing of rights
+        let form = if *name == "mappings" { "query[list]=" } else { missing.or(*bad).unwrap_or_default() };
+        for (role, cookie) in &cookies {
+            let answer = asked(name, form, Some(cookie)).await;
+            let what = format!("{name} {form}, {role:?}");
+            if role.permissions().contains(*permission) {
+                assert!(!matches!(answer.status.as_u16(), 401 | 403), "{what}: {answer:?}");
+            } else {
+                check(what, &answer, 403);
+            }
+        }
+    }
     let nothing = site.call("there/is/none", "", Some(&admin)).await;
     assert_eq!(nothing.status, StatusCode::NOT_FOUND, "{nothing:?}");
     let other = site.read("exceptions/act", "", Some(&admin)).await;
@@ -299,7 +302,7 @@ async fn signed_for(world: &World) -> (String, String, String) {
 async fn what_may_name_people_follows_a_permission_of_its_own() {
     let world = World::new().await;
     let (shipment, event, message) = signed_for(&world).await;
-    for (role, may) in [(RoleName::Executive, false), (RoleName::Agent, true), (RoleName::Admin, true)] {
+    for (role, may) in [(Role::Executive, false), (Role::Agent, true), (Role::Admin, true)] {
         let ports = world.ports(role);
         let page = format!("{:?}", ports.shipments.get(shipment.clone(), None).await.unwrap());
         let raw = ports.shipments.raw(shipment.clone(), event.clone()).await.unwrap();
@@ -329,7 +332,7 @@ async fn places_and_times_that_are_free_text_are_read_by_those_who_may() {
     world.offer(serde_json::json!({"event_id": "e-2", "msg": msg}).to_string().as_bytes()).await.unwrap();
     let loaded = world.load(shipment).await;
     assert_eq!(loaded.input.facts.len(), 2);
-    for (role, may) in [(RoleName::Executive, false), (RoleName::Agent, true)] {
+    for (role, may) in [(Role::Executive, false), (Role::Agent, true)] {
         let ports = world.ports(role);
         let page = format!("{:?}", ports.shipments.get(shipment.to_string(), None).await.unwrap());
         let list = format!("{:?}", ports.shipments.list(ListQuery::default()).await.unwrap());
@@ -354,9 +357,9 @@ async fn reading_who_signed_is_in_the_audit_trail_once_in_a_while() {
         lines.into_iter().filter(|line| line.entry.action == "shipment.signatory.read").count()
     };
     let read = async |ports: &app::contract::Ports| ports.shipments.get(shipment.clone(), None).await.unwrap();
-    read(&world.ports(RoleName::Executive)).await;
+    read(&world.ports(Role::Executive)).await;
     assert_eq!(lines().await, 0, "no name was to be seen");
-    let (agent, admin) = (world.ports(RoleName::Agent), world.ports(RoleName::Admin));
+    let (agent, admin) = (world.ports(Role::Agent), world.ports(Role::Admin));
     let before = read(&agent).await.timeline.len();
     assert_eq!(read(&agent).await.timeline.len(), before, "it is nothing that happened to the shipment");
     assert_eq!(lines().await, 1);
@@ -376,10 +379,10 @@ async fn reading_a_message_is_in_the_audit_trail_once_in_a_while() {
         let lines = context.store.people.audit_trail(scope, Some(format!("message:{message}")), 100).await.unwrap();
         lines.into_iter().filter(|line| line.entry.action == "message.read").count()
     };
-    let executive = world.ports(RoleName::Executive);
+    let executive = world.ports(Role::Executive);
     executive.shipments.raw(shipment.clone(), event.clone()).await.unwrap();
     assert_eq!(lines().await, 0, "nothing of it was to be seen");
-    let (agent, admin) = (world.ports(RoleName::Agent), world.ports(RoleName::Admin));
+    let (agent, admin) = (world.ports(Role::Agent), world.ports(Role::Admin));
     for _ in 0..3 {
         agent.shipments.raw(shipment.clone(), event.clone()).await.unwrap();
         agent.sync.message(message.clone()).await.unwrap();
@@ -407,9 +410,9 @@ async fn a_person_is_found_by_those_who_may_read_names() {
         ("FOUND00001", 1),
         ("S-FOUND00001", 1),
     ] {
-        let agents = found(RoleName::Agent, text).await;
-        assert_eq!(found(RoleName::Executive, text).await, executive, "{text}");
+        let agents = found(Role::Agent, text).await;
+        assert_eq!(found(Role::Executive, text).await, executive, "{text}");
         assert!(agents >= executive, "{text}");
     }
-    assert_eq!(found(RoleName::Agent, "Somebody").await, 1);
+    assert_eq!(found(Role::Agent, "Somebody").await, 1);
 }

@@ -5,13 +5,13 @@
 use crate::world::World;
 use app::contract::shipments::{Entry, EntryKind, Mark, ShipmentView, Standing, StepStanding};
 use application::clock::Clock;
+use domain::access::Role;
 use domain::{State, ids::ShipmentId};
-use storage::people::RoleName;
 
 const SCAN: (&str, &str) = ("InTransit_003", "2026-03-04T10:00:00");
 
 async fn page(world: &World, shipment: ShipmentId, at: Option<&str>) -> ShipmentView {
-    world.ports(RoleName::Admin).shipments.get(shipment.to_string(), at.map(str::to_owned)).await.unwrap()
+    world.ports(Role::Admin).shipments.get(shipment.to_string(), at.map(str::to_owned)).await.unwrap()
 }
 
 fn events(page: &ShipmentView) -> impl Iterator<Item = &Entry> {
@@ -39,7 +39,7 @@ async fn the_payload_is_of_the_message_that_the_timeline_names() {
     let mut seen = Vec::new();
     for event in events(&shown) {
         let id = event.observation.clone().unwrap();
-        let raw = world.ports(RoleName::Admin).shipments.raw(shipment.to_string(), id).await.unwrap();
+        let raw = world.ports(Role::Admin).shipments.raw(shipment.to_string(), id).await.unwrap();
         assert_eq!(Some(&raw.correlation), event.correlation.as_ref(), "{}", event.title);
         seen.push((raw.message, raw.later, raw.later_messages, raw.raw.contains("InTransit_002")));
     }

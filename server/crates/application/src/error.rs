@@ -1,5 +1,6 @@
 //! Why a use case does not do what it is asked to.
 
+use domain::access::Permission;
 use storage::StoreError;
 
 /// Why a use case did not do what was asked. Front doors turn it into problem+json or a page.
@@ -8,7 +9,10 @@ pub enum UseCaseError {
     /// There is no such thing, for this company.
     #[error("{0} not found")]
     NotFound(&'static str),
-    /// This person may not.
+    /// The role of the caller lacks this permission.
+    #[error("this role may not do that: it lacks the permission {0:?}")]
+    NotPermitted(Permission),
+    /// Nobody may, as things are.
     #[error("not allowed: {0}")]
     Forbidden(&'static str),
     /// Somebody else was faster, or it is there already.

@@ -1,14 +1,15 @@
 //! What people do with exceptions. Settling one becomes a decision that the fold reads.
 
+use crate::caller::Caller;
 use crate::{
     audit,
     context::Context,
     error::{Result, UseCaseError},
     people::sealed_audit,
 };
+use domain::access::Permission;
 use domain::ids::ExceptionId;
 use storage::{
-    Scope,
     jobs::{Cause, JobKind, Lane},
     work::{CaseRecord, CaseStatus, ExceptionAction},
 };
@@ -19,11 +20,13 @@ use storage::{
 /// When there is no such exception, or somebody else was faster.
 pub async fn act(
     context: &Context,
-    scope: Scope,
+    caller: &Caller,
     id: ExceptionId,
     action: ExceptionAction,
     why: Option<String>,
 ) -> Result<()> {
+    caller.require(Permission::Act)?;
+    let scope = caller.scope();
     let Some(exception) = context.store.work.exception(scope, id).await? else {
         return Err(UseCaseError::NotFound("exception"));
     };

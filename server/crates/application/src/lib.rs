@@ -2,6 +2,7 @@
 //! and nothing below. No HTTP server, no pages, no SQL here.
 
 pub mod audit;
+pub mod caller;
 pub mod cases;
 pub mod clock;
 pub mod config;

@@ -1,8 +1,10 @@
 //! The canonical model of a shipment, pure: no I/O, no clock, no randomness.
 //!
-//! `vocabulary` holds the plain enums, `visible` how text from outside is shown: both build for the browser. Everything else
+//! `vocabulary` holds the plain enums, `access` what people may do, `visible` how text from outside is shown: these build for the
+//! browser. Everything else
 //! (feature `model`) is what the server folds with. Time and randomness are arguments.
 
+pub mod access;
 #[cfg(feature = "model")]
 pub mod carriers;
 #[cfg(feature = "model")]

@@ -6,9 +6,11 @@ use crate::{
     audit::{self, Line, Position, Walked},
 };
 use async_trait::async_trait;
-use domain::ids::{CompanyId, ShipmentId, SubjectId, UserId};
+use domain::{
+    access::Role,
+    ids::{CompanyId, ShipmentId, SubjectId, UserId},
+};
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A person who signs in.
@@ -25,29 +27,17 @@ pub struct UserRecord {
     /// PHC string of the password (argon2id).
     pub password: String,
     /// What the person may do.
-    pub roles: Vec<RoleName>,
+    pub roles: Vec<Role>,
     /// Whether sign-in is allowed.
     pub enabled: bool,
     /// When it was made.
     pub created_at: Timestamp,
 }
 
-/// The roles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RoleName {
-    /// Works the queue.
-    Agent,
-    /// Reads the figures.
-    Executive,
-    /// Runs the installation.
-    Admin,
-}
-
 impl UserRecord {
     /// Whether this person runs the installation.
     pub fn is_admin(&self) -> bool {
-        self.enabled && self.roles.contains(&RoleName::Admin)
+        self.enabled && self.roles.contains(&Role::Admin)
     }
 
     /// Whether the sessions of the person as they were before go on.

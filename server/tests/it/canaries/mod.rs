@@ -9,11 +9,13 @@ mod voices;
 
 use crate::world::{SECRET, World, site::Site, systems::Systems};
 use aho_corasick::AhoCorasick;
+use application::caller::Caller;
 use application::{
     clock::ManualClock,
     governance::erasure,
     vault::{DataKey, Vault},
 };
+use domain::access::Role;
 use domain::ids::{ShipmentId, SubjectId};
 use http::{Request, StatusCode, header};
 use http_body_util::Full;
@@ -33,7 +35,6 @@ use storage::{
     Sealed, WrappedKey,
     inbox::MessageSelection,
     jobs::{JobFilter, JobSelection},
-    people::RoleName,
     transfer::Value,
 };
 use voices::{AGENT, AGENTS, KEY, NUMBER, OTHER, PERSON};
@@ -278,7 +279,7 @@ fn heard(canaries: &[&str], places: &[Place]) -> Vec<String> {
 async fn nothing_comes_out(format: LogFormat) {
     let mut all = Canaries::sing(format).await;
     let admin = all.site.sign_in().await;
-    let executive = all.site.sign_in_as(RoleName::Executive).await;
+    let executive = all.site.sign_in_as(Role::Executive).await;
     for cookie in [&admin, &executive] {
         all.secrets.push(cookie.split_once('=').unwrap().1.to_owned());
     }
@@ -303,17 +304,17 @@ async fn nothing_comes_out(format: LogFormat) {
     all.is_silent(&hidden, "before the erasure").await;
 
     let (context, scope) = (&all.site.world.context, all.site.world.context.scope());
-    erasure::erase_customer(context, scope, all.shipment, WHY.into()).await.unwrap();
+    erasure::erase_customer(context, &Caller::trusted(scope), all.shipment, WHY.into()).await.unwrap();
     let after = all.pages(&admin).await;
     assert_eq!(heard(PERSON, &after), none, "on pages after the erasure");
     assert_eq!(heard(PERSON, &all.opened().await), none, "in what the master key opens after the erasure");
     assert!(!heard(&["Bystander concierge"], &after).is_empty(), "another's words stay");
     assert!(!heard(&["Content erased"], &after).is_empty(), "and it is said");
     all.is_silent(&hidden, "after the erasure").await;
-    erasure::erase_customer(context, scope, all.shipment, WHY.into()).await.unwrap();
+    erasure::erase_customer(context, &Caller::trusted(scope), all.shipment, WHY.into()).await.unwrap();
     assert!(!heard(&["Bystander concierge"], &all.pages(&admin).await).is_empty(), "however often it is done");
 
-    erasure::erase_agent(context, scope, AGENT, WHY.into()).await.unwrap();
+    erasure::erase_agent(context, &Caller::trusted(scope), AGENT, WHY.into()).await.unwrap();
     assert_eq!(heard(AGENTS, &all.pages(&admin).await), none, "on pages after the agent's erasure");
     assert_eq!(heard(AGENTS, &all.opened().await), none, "in what the master key opens after the agent's erasure");
     all.is_silent(&hidden, "after the agent's erasure").await;
@@ -354,7 +355,7 @@ async fn an_older_backup_is_erased_again() {
     let all = Canaries::sing(LogFormat::Text).await;
     let old = all.backup("older").await;
     let (context, scope) = (&all.site.world.context, all.site.world.context.scope());
-    erasure::erase_customer(context, scope, all.shipment, WHY.into()).await.unwrap();
+    erasure::erase_customer(context, &Caller::trusted(scope), all.shipment, WHY.into()).await.unwrap();
     let config = server::config::Config::clone(&all.site.world.config);
     let Canaries { folder, log, metrics, site, kept, shipment, other, secrets } = all;
     site.stop().await;

@@ -5,6 +5,7 @@
 pub mod site;
 pub mod systems;
 
+use application::caller::Caller;
 use application::{
     clock::{Clock, ManualClock},
     connections::sources::{self, NewSource},
@@ -14,6 +15,7 @@ use application::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use connectors::carriers::{self, RawRequest};
+use domain::access::Role;
 use domain::{
     State,
     fold::Plan,
@@ -32,7 +34,7 @@ use storage::{
     Store,
     facts::TrackerKey,
     jobs::{Cause, Lane},
-    people::{RoleName, UserRecord},
+    people::UserRecord,
     shipments::{Claim, ImportedShipment, Loaded, Origin, OriginStanding},
 };
 
@@ -109,7 +111,7 @@ impl World {
         let settings = carriers::Settings { weakness_known: true, ..settings };
         let source =
             NewSource { name: name.into(), connector: connector.into(), scheme, secret: secret.into(), settings };
-        sources::put(&self.context, self.context.scope(), source).await.unwrap();
+        sources::put(&self.context, &Caller::trusted(self.context.scope()), source).await.unwrap();
     }
 
     /// A message with the tests' secret as bearer token, through ingest; nothing is done with it yet.
@@ -127,7 +129,7 @@ impl World {
     }
 
     /// What the pages ask, for somebody with this role.
-    pub fn ports(&self, role: RoleName) -> app::contract::Ports {
+    pub fn ports(&self, role: Role) -> app::contract::Ports {
         let user = UserRecord {
             id: UserId(self.clock.id()),
             company: self.context.company,

@@ -1,11 +1,13 @@
 //! A whole server behind a port, and a browser's requests without a browser.
 
 use super::{SECRET, World, fresh_store};
+use application::caller::Caller;
 use application::{
     clock::{Clock, ManualClock, SystemClock},
     people::{self, NewUser},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
+use domain::access::Role;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -29,7 +31,6 @@ use std::{
 use storage::{
     inbox::MessageSelection,
     jobs::{JobFilter, JobSelection},
-    people::RoleName,
     work::QueueQuery,
 };
 use tokio::net::TcpStream;
@@ -88,9 +89,9 @@ impl Site {
             login: LOGIN.into(),
             name: name.into(),
             password: PASSWORD.into(),
-            roles: vec![RoleName::Admin, RoleName::Agent, RoleName::Executive],
+            roles: vec![Role::Admin, Role::Agent, Role::Executive],
         };
-        people::add(&world.context, world.context.scope(), admin).await.unwrap();
+        people::add(&world.context, &Caller::trusted(world.context.scope()), admin).await.unwrap();
         Self::again(world).await
     }
 
@@ -111,11 +112,11 @@ impl Site {
     }
 
     /// The cookie of somebody new with this role, who signs in.
-    pub async fn sign_in_as(&self, role: RoleName) -> String {
+    pub async fn sign_in_as(&self, role: Role) -> String {
         let login = format!("{role:?}@example.test").to_lowercase();
         let user =
             NewUser { login: login.clone(), name: "Somebody".into(), password: PASSWORD.into(), roles: vec![role] };
-        people::add(&self.world.context, self.world.context.scope(), user).await.unwrap();
+        people::add(&self.world.context, &Caller::trusted(self.world.context.scope()), user).await.unwrap();
         self.cookie_of(&login).await
     }
 

@@ -13,6 +13,7 @@
 pub mod agents;
 pub mod desk_poll;
 
+use crate::caller::Caller;
 use crate::{
     audit,
     config::Rules,
@@ -26,6 +27,7 @@ use connectors::{
     call::{CallError, CallLog},
     desks::{Desk, DeskStatus, NewCase},
 };
+use domain::access::Permission;
 use domain::{
     Severity,
     fold::Resolution,
@@ -128,7 +130,14 @@ struct CaseWork<'a> {
 ///
 /// # Errors
 /// When there is no such exception, it is over, or its ticket is not closed.
-pub async fn ask_for_ticket(context: &Context, scope: Scope, id: ExceptionId, why: Option<String>) -> OursResult<()> {
+pub async fn ask_for_ticket(
+    context: &Context,
+    caller: &Caller,
+    id: ExceptionId,
+    why: Option<String>,
+) -> OursResult<()> {
+    caller.require(Permission::Act)?;
+    let scope = caller.scope();
     let Some(CaseContext { exception, case, .. }) = context.store.work.case_context(scope, id).await? else {
         return Err(UseCaseError::NotFound("exception"));
     };

@@ -1,5 +1,6 @@
 //! Sources of messages: made, changed, their secrets rotated.
 
+use crate::caller::Caller;
 use crate::{
     audit, config::Mode, connections::weaknesses, context::Context, error::UseCaseError, people::sealed_audit,
     tracking::ingest::SECRETS, vault::DataKey,
@@ -9,6 +10,7 @@ use connectors::{
     call::{self, CallError, CallLog, Discard},
     carriers::{self, Scheme, Settings, keys},
 };
+use domain::access::Permission;
 use domain::ids::{SourceId, SubjectId};
 use storage::{
     Scope, WrappedKey,
@@ -53,7 +55,9 @@ pub fn check_name(name: &str, connector: &str) -> anyhow::Result<&'static dyn ca
 ///
 /// # Errors
 /// When name, connector or scheme are not right.
-pub async fn put(context: &Context, scope: Scope, new: NewSource) -> anyhow::Result<()> {
+pub async fn put(context: &Context, caller: &Caller, new: NewSource) -> anyhow::Result<()> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
     let carrier = check_name(&new.name, &new.connector)?;
     let manifest = carrier.manifest();
     let scheme = match &new.scheme {
@@ -122,8 +126,10 @@ pub async fn in_use(context: &Context, scope: Scope) -> storage::Result<Vec<Sour
 ///
 /// # Errors
 /// When there is no such source, or the store fails.
-pub async fn remove(context: &Context, scope: Scope, name: &str, why: Option<String>) -> anyhow::Result<()> {
-    let source = named(context, scope, name).await?;
+pub async fn remove(context: &Context, caller: &Caller, name: &str, why: Option<String>) -> anyhow::Result<()> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
+    let source = named(context, caller, name).await?;
     let subject = SubjectId(source.id.0);
     let (key, wrapped) = match context.store.people.key(scope, subject).await? {
         Some(wrapped) => (context.vault.unwrap(&wrapped)?, wrapped),
@@ -144,7 +150,9 @@ pub async fn remove(context: &Context, scope: Scope, name: &str, why: Option<Str
 ///
 /// # Errors
 /// When the store fails.
-pub async fn kept(context: &Context, scope: Scope) -> anyhow::Result<Vec<(SourceRecord, anyhow::Result<usize>)>> {
+pub async fn kept(context: &Context, caller: &Caller) -> anyhow::Result<Vec<(SourceRecord, anyhow::Result<usize>)>> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
     let mut kept = Vec::new();
     for source in context.store.inbox.sources(scope).await? {
         let secrets = secrets_of(context, scope, &source).await.map(|(.., secrets)| secrets.len());
@@ -159,8 +167,10 @@ pub async fn kept(context: &Context, scope: Scope) -> anyhow::Result<Vec<(Source
 ///
 /// # Errors
 /// When there is no such source, or the store fails.
-pub async fn disable(context: &Context, scope: Scope, name: &str, why: Option<String>) -> anyhow::Result<()> {
-    let source = named(context, scope, name).await?;
+pub async fn disable(context: &Context, caller: &Caller, name: &str, why: Option<String>) -> anyhow::Result<()> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
+    let source = named(context, caller, name).await?;
     let why = why.map_or_else(|| source.name.clone(), |why| format!("{}: {why}", source.name));
     switch(context, scope, SourceRecord { enabled: false, ..source }, "source.disable", &why).await
 }
@@ -169,8 +179,10 @@ pub async fn disable(context: &Context, scope: Scope, name: &str, why: Option<St
 ///
 /// # Errors
 /// When there is no such source, or the store fails.
-pub async fn enable(context: &Context, scope: Scope, name: &str) -> anyhow::Result<()> {
-    let source = named(context, scope, name).await?;
+pub async fn enable(context: &Context, caller: &Caller, name: &str) -> anyhow::Result<()> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
+    let source = named(context, caller, name).await?;
     let why = source.name.clone();
     switch(context, scope, SourceRecord { enabled: true, ..source }, "source.enable", &why).await
 }
@@ -179,8 +191,10 @@ pub async fn enable(context: &Context, scope: Scope, name: &str) -> anyhow::Resu
 ///
 /// # Errors
 /// When there is no such source, it has one secret alone, or the store fails.
-pub async fn drop_old_secret(context: &Context, scope: Scope, name: &str) -> anyhow::Result<()> {
-    let source = named(context, scope, name).await?;
+pub async fn drop_old_secret(context: &Context, caller: &Caller, name: &str) -> anyhow::Result<()> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
+    let source = named(context, caller, name).await?;
     let (key, _, mut secrets) = secrets_of(context, scope, &source).await?;
     ensure!(secrets.len() > 1, "source {name} has one secret alone: there is no old one to drop");
     secrets.truncate(1);
@@ -189,8 +203,8 @@ pub async fn drop_old_secret(context: &Context, scope: Scope, name: &str) -> any
     switch(context, scope, SourceRecord { secrets: sealed, ..source }, "source.secret.drop_old", &why).await
 }
 
-async fn named(context: &Context, scope: Scope, name: &str) -> anyhow::Result<SourceRecord> {
-    let kept = kept(context, scope).await?;
+async fn named(context: &Context, caller: &Caller, name: &str) -> anyhow::Result<SourceRecord> {
+    let kept = kept(context, caller).await?;
     let known: Vec<_> = kept.iter().map(|(source, _)| source.name.clone()).collect();
     match kept.into_iter().find(|(source, _)| source.name == name) {
         Some((source, _)) => Ok(source),

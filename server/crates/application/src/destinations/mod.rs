@@ -2,12 +2,14 @@
 
 pub mod breaker;
 
+use crate::caller::Caller;
 use crate::{
     audit,
     context::Context,
     destinations::breaker::{Admission, admission},
     error::{Result, UseCaseError},
 };
+use domain::access::Permission;
 use storage::{
     Scope,
     destinations::{Breaker, Pause},
@@ -32,7 +34,9 @@ pub struct Standing {
 ///
 /// # Errors
 /// When the store fails.
-pub async fn standings(context: &Context, scope: Scope) -> Result<Vec<Standing>> {
+pub async fn standings(context: &Context, caller: &Caller) -> Result<Vec<Standing>> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
     let mut breakers = context.store.destinations.breakers(scope).await?;
     let now = context.now();
     Ok(names()
@@ -48,7 +52,9 @@ pub async fn standings(context: &Context, scope: Scope) -> Result<Vec<Standing>>
 ///
 /// # Errors
 /// When there is no such destination, no reason, or the store fails.
-pub async fn pause(context: &Context, scope: Scope, name: &str, why: &str) -> Result<()> {
+pub async fn pause(context: &Context, caller: &Caller, name: &str, why: &str) -> Result<()> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
     let why = why.trim();
     if why.is_empty() || why.chars().count() > WHY_CHARS_MAX {
         let message = format!("say why, in 1 to {WHY_CHARS_MAX} characters: others will ask");
@@ -62,7 +68,9 @@ pub async fn pause(context: &Context, scope: Scope, name: &str, why: &str) -> Re
 ///
 /// # Errors
 /// When there is no such destination, or the store fails.
-pub async fn resume(context: &Context, scope: Scope, name: &str) -> Result<()> {
+pub async fn resume(context: &Context, caller: &Caller, name: &str) -> Result<()> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
     set(context, scope, name, None, "destination.resume", None).await?;
     context.notifier.all_work();
     Ok(())

@@ -3,6 +3,7 @@
 //! its backups first (the tombstones), and the list is applied again at each start and after each restore.
 
 use super::{persons::Person, rewriting, tombstones};
+use crate::caller::Caller;
 pub use crate::governance::rewriting::Left;
 use crate::{
     audit,
@@ -13,6 +14,7 @@ use crate::{
     vault::Vault,
 };
 use connectors::odoo::Customer;
+use domain::access::Permission;
 use domain::{
     fold,
     ids::{ShipmentId, SubjectId},
@@ -45,7 +47,9 @@ const UNSETTLED: &str = "erasures.unsettled";
 /// # Errors
 /// When there is no such shipment, or the list or the store cannot be written; then nothing, or everything after the next
 /// start, is erased.
-pub async fn erase_customer(context: &Context, scope: Scope, shipment: ShipmentId, why: String) -> Result<Left> {
+pub async fn erase_customer(context: &Context, caller: &Caller, shipment: ShipmentId, why: String) -> Result<Left> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
     context.store.shipments.shipment(scope, shipment).await?.ok_or(UseCaseError::NotFound("shipment"))?;
     let customer = context.store.shipments.customer(scope, shipment).await?.map(|(sealed, _)| sealed.subject);
     // the list first: a crash in between leads to the erasure at the next start, never to a forgotten one
@@ -184,7 +188,9 @@ async fn follow_one(context: &Context, scope: Scope, shipment: ShipmentId) -> Re
 /// # Errors
 /// When no agent of this name is known, or the list or the store cannot be written; then nothing, or everything after the next
 /// start, is erased.
-pub async fn erase_agent(context: &Context, scope: Scope, name: &str, why: String) -> Result<()> {
+pub async fn erase_agent(context: &Context, caller: &Caller, name: &str, why: String) -> Result<()> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
     let keys = context.store.people.keys(scope, agents::subjects(context, name)).await?;
     let kept: Vec<SubjectId> = keys.into_iter().filter_map(|(subject, key)| key.map(|_| subject)).collect();
     if kept.is_empty() {

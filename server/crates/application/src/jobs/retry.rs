@@ -50,9 +50,10 @@ pub fn after_ours(error: &UseCaseError, attempts: u32, clock: &dyn Clock) -> Fin
         UseCaseError::Unavailable(_) | UseCaseError::Conflict(_) => {
             retry_or_fail(later(clock, wait(attempts, clock)), text, errors::STORE.into(), attempts)
         }
-        UseCaseError::NotFound(_) | UseCaseError::Forbidden(_) | UseCaseError::Invalid { .. } => {
-            Finish::Dead { error: text, class: errors::INVALID.into() }
-        }
+        UseCaseError::NotFound(_)
+        | UseCaseError::NotPermitted(_)
+        | UseCaseError::Forbidden(_)
+        | UseCaseError::Invalid { .. } => Finish::Dead { error: text, class: errors::INVALID.into() },
         UseCaseError::Internal(_) => {
             retry_or_fail(later(clock, wait(attempts, clock)), text, errors::INTERNAL.into(), attempts)
         }

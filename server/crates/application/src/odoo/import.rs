@@ -5,6 +5,7 @@ use super::{
     reference::{Reference, TRACKING, TrackingNumber},
     repair,
 };
+use crate::caller::Caller;
 use crate::{context::Context, error::UseCaseError, rules::promises, vault::VaultError};
 use connectors::{
     call::{CallLog, Decision, ErrorClass},
@@ -12,6 +13,7 @@ use connectors::{
         Delivery, DeliveryPage, DeliveryState, NO_ACCESS, OdooClient, REFUSES, Since, UnreadPart, Unreadable, WAITS,
     },
 };
+use domain::access::Permission;
 use domain::{
     carriers as directory,
     fold::{DeliveryStanding, Plan, PromiseSource},
@@ -202,7 +204,9 @@ pub async fn import(
 ///
 /// # Errors
 /// When the store fails.
-pub async fn reimport(context: &Context, scope: Scope) -> Result<(), UseCaseError> {
+pub async fn reimport(context: &Context, caller: &Caller) -> Result<(), UseCaseError> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
     context.store.order_problems.hurry(scope, context.now()).await?;
     let mut job = context.job(JobKind::ImportOrders, "odoo", Cause::Import, context.correlation(), None);
     job.lane = Lane::Batch;

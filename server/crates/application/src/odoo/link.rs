@@ -1,14 +1,18 @@
 //! A person says whose number it is, where the order system names another carrier.
 
+use crate::caller::Caller;
 use crate::{context::Context, error::Result, people::sealed_audit};
+use domain::access::Permission;
 use domain::ids::{BindingId, ShipmentId};
-use storage::{Scope, jobs::Lane, shipments::NewLink};
+use storage::{jobs::Lane, shipments::NewLink};
 
 /// Links an order's shipment with an unlinked one of the same number; audited.
 ///
 /// # Errors
 /// When they have no number in common, one of them is linked already, or the store fails.
-pub async fn link(context: &Context, scope: Scope, claimed: ShipmentId, unlinked: ShipmentId) -> Result<()> {
+pub async fn link(context: &Context, caller: &Caller, claimed: ShipmentId, unlinked: ShipmentId) -> Result<()> {
+    caller.require(Permission::Act)?;
+    let scope = caller.scope();
     let after = serde_json::json!({ "unlinked": unlinked });
     let after = sealed_audit(context, scope, &after).await?;
     let audit = context.audit("shipment.link", format!("shipment:{claimed}")).after(after);

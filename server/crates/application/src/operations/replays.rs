@@ -1,11 +1,13 @@
 //! Taking up again: failed jobs are tried again, kept messages are read again. What is chosen is counted first; a
 //! replay then takes it up step by step in the batch lane, and leaves out what succeeded meanwhile.
 
+use crate::caller::Caller;
 use crate::{
     audit,
     context::Context,
     error::{Result, UseCaseError},
 };
+use domain::access::Permission;
 use domain::ids::{JobId, MessageId, ReplayId};
 use jiff::{SignedDuration, Timestamp};
 use storage::{
@@ -22,7 +24,9 @@ const PAUSE: SignedDuration = SignedDuration::from_millis(500);
 ///
 /// # Errors
 /// When the store fails.
-pub async fn count(context: &Context, scope: Scope, selection: &Selection) -> Result<Tally> {
+pub async fn count(context: &Context, caller: &Caller, selection: &Selection) -> Result<Tally> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
     Ok(match selection {
         Selection::Jobs(which) => context.store.jobs.count(scope, which.clone()).await?,
         Selection::Messages(which) => context.store.inbox.count(scope, which.clone()).await?,
@@ -33,21 +37,23 @@ pub async fn count(context: &Context, scope: Scope, selection: &Selection) -> Re
 ///
 /// # Errors
 /// When nothing is chosen that can be taken up, or the store fails.
-pub async fn start(context: &Context, scope: Scope, mut selection: Selection) -> Result<(ReplayId, Tally)> {
+pub async fn start(context: &Context, caller: &Caller, mut selection: Selection) -> Result<(ReplayId, Tally)> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
     let now = context.now();
     let until = match &mut selection {
         Selection::Jobs(which) => &mut which.until,
         Selection::Messages(which) => &mut which.until,
     };
     *until = Some(until.map_or(now, |until| until.min(now)));
-    let planned = count(context, scope, &selection).await?;
+    let planned = count(context, caller, &selection).await?;
     if planned.take == 0 {
         let message =
             format!("nothing is left to replay ({} succeeded later or cannot be read any more)", planned.skip);
         return Err(UseCaseError::Invalid { field: "selection", message });
     }
     let id = ReplayId(context.clock.id());
-    let why = audit::reason(context, scope, &describe(context, scope, &selection).await?).await?;
+    let why = audit::reason(context, scope, &describe(context, caller, &selection).await?).await?;
     let audit = context.audit("replay.start", format!("replay:{id}")).why(Some(why));
     let replay = NewReplay { id, selection, planned, at: now };
     context.store.replays.start(scope, replay, next(context, id), audit).await?;
@@ -59,7 +65,9 @@ pub async fn start(context: &Context, scope: Scope, mut selection: Selection) ->
 ///
 /// # Errors
 /// When there is none, it has ended, or the store fails.
-pub async fn stop(context: &Context, scope: Scope, id: ReplayId) -> Result<()> {
+pub async fn stop(context: &Context, caller: &Caller, id: ReplayId) -> Result<()> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
     let audit = context.audit("replay.stop", format!("replay:{id}"));
     if context.store.replays.stop(scope, id, audit).await? {
         return Ok(());
@@ -96,7 +104,9 @@ pub async fn step(context: &Context, scope: Scope, id: ReplayId) -> Result<()> {
 ///
 /// # Errors
 /// When there is no such failed job, or the store fails.
-pub async fn retry(context: &Context, scope: Scope, job: JobId) -> Result<Tally> {
+pub async fn retry(context: &Context, caller: &Caller, job: JobId) -> Result<Tally> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
     let now = context.now();
     let audit = context.audit("job.retry", format!("job:{job}"));
     let tally = context.store.jobs.retry(scope, JobSelection::one(job), now, audit).await?;
@@ -108,7 +118,9 @@ pub async fn retry(context: &Context, scope: Scope, job: JobId) -> Result<Tally>
 ///
 /// # Errors
 /// When there is none, its body is no longer kept or was rewritten by an erasure, or the store fails.
-pub async fn reprocess(context: &Context, scope: Scope, id: MessageId) -> Result<()> {
+pub async fn reprocess(context: &Context, caller: &Caller, id: MessageId) -> Result<()> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
     let message = context.store.inbox.message(scope, id).await?.ok_or(UseCaseError::NotFound("message"))?;
     if message.rewritten {
         let message = "an erasure has rewritten it, so that it is not read again: what was read before stays".into();
@@ -139,7 +151,9 @@ fn next(context: &Context, id: ReplayId) -> NewJob {
 ///
 /// # Errors
 /// When the store fails.
-pub async fn describe(context: &Context, scope: Scope, selection: &Selection) -> Result<String> {
+pub async fn describe(context: &Context, caller: &Caller, selection: &Selection) -> Result<String> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
     let named = |ids: usize, what: &str| match ids {
         0 => format!("every {what}"),
         1 => format!("1 {what}"),

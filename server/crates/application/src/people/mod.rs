@@ -3,14 +3,17 @@
 pub mod passwords;
 pub mod sign_in;
 
+use crate::caller::Caller;
 use crate::{
     context::Context,
     error::{Result, UseCaseError},
 };
+use domain::access::Permission;
+use domain::access::Role;
 use domain::ids::{SubjectId, UserId};
 use storage::{
     Scope,
-    people::{RoleName, SessionRecord, UserRecord},
+    people::{SessionRecord, UserRecord},
 };
 
 /// The setting with the token of the one-time set-up link.
@@ -28,14 +31,16 @@ pub struct NewUser {
     /// The password.
     pub password: String,
     /// What the person may do.
-    pub roles: Vec<RoleName>,
+    pub roles: Vec<Role>,
 }
 
 /// Makes a user.
 ///
 /// # Errors
 /// When the login is taken, or login or password do not meet the rules.
-pub async fn add(context: &Context, scope: Scope, user: NewUser) -> Result<UserId> {
+pub async fn add(context: &Context, caller: &Caller, user: NewUser) -> Result<UserId> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
     let record = record_of(context, user).await?;
     put(context, scope, record).await
 }
@@ -141,7 +146,7 @@ pub async fn set_up(context: &Context, token: &str, mut user: NewUser) -> Result
     if !set_up_is_open(context, token).await? {
         return Err(UseCaseError::Forbidden("this set-up link is not valid, or was used"));
     }
-    user.roles = vec![RoleName::Admin, RoleName::Agent, RoleName::Executive];
+    user.roles = vec![Role::Admin, Role::Agent, Role::Executive];
     // the link is used up only by a user that can be kept
     let record = record_of(context, user).await?;
     if context.store.people.take_setting(scope, SETUP).await?.as_deref() != Some(offered.as_str()) {
@@ -160,7 +165,7 @@ pub enum Change {
     /// Has another password.
     Password(String),
     /// Has these roles.
-    Roles(Vec<RoleName>),
+    Roles(Vec<Role>),
 }
 
 /// Changes a user. Who is disabled, has a new password or other roles is signed out everywhere at once.
@@ -168,7 +173,9 @@ pub enum Change {
 /// # Errors
 /// When there is no such user, the password does not meet the rules, nobody would be left to run the installation, or somebody
 /// else changed the user at the same time.
-pub async fn change(context: &Context, scope: Scope, login: &str, change: Change) -> Result<UserRecord> {
+pub async fn change(context: &Context, caller: &Caller, login: &str, change: Change) -> Result<UserRecord> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
     let before = of_login(context, scope, login).await?;
     let (action, user) = match change {
         Change::Enable => ("user.enable", UserRecord { enabled: true, ..before.clone() }),
@@ -206,7 +213,9 @@ pub async fn of_login(context: &Context, scope: Scope, login: &str) -> Result<Us
 ///
 /// # Errors
 /// When the store fails.
-pub async fn sessions(context: &Context, scope: Scope) -> Result<Vec<(SessionRecord, UserRecord)>> {
+pub async fn sessions(context: &Context, caller: &Caller) -> Result<Vec<(SessionRecord, UserRecord)>> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
     let users = context.store.people.users(scope).await?;
     let sessions = context.store.people.sessions(scope, context.now()).await?;
     let with_user = |session: SessionRecord| {
@@ -220,11 +229,13 @@ pub async fn sessions(context: &Context, scope: Scope) -> Result<Vec<(SessionRec
 ///
 /// # Errors
 /// When the store fails.
-pub async fn end_sessions(context: &Context, scope: Scope, keys: Vec<String>, subject: String) -> Result<u64> {
+pub async fn end_sessions(context: &Context, caller: &Caller, keys: Vec<String>, subject: String) -> Result<u64> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
     Ok(context.store.people.end_sessions(scope, keys, context.audit("session.end", subject)).await?)
 }
 
-fn check_roles(roles: &[RoleName]) -> Result<()> {
+fn check_roles(roles: &[Role]) -> Result<()> {
     if roles.is_empty() {
         return Err(UseCaseError::Invalid {
             field: "roles",

@@ -1,10 +1,12 @@
 //! Promise rules: by when a shipment should arrive where its order promises nothing. Shipped with cautious ones, off.
 
+use crate::caller::Caller;
 use crate::{
     context::Context,
     error::{Result, UseCaseError},
     people::sealed_audit,
 };
+use domain::access::Permission;
 use domain::{
     carriers,
     place::country,
@@ -36,7 +38,9 @@ fn parsed(kept: Option<&str>) -> Result<PromiseRules> {
 ///
 /// # Errors
 /// When a field is not right, there are too many, or the store fails.
-pub async fn put(context: &Context, scope: Scope, rule: PromiseRule) -> Result<()> {
+pub async fn put(context: &Context, caller: &Caller, rule: PromiseRule) -> Result<()> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
     let rule = checked(rule)?;
     let subject = rule.name.clone();
     change(context, scope, "promise.put", &subject, |rules| {
@@ -54,7 +58,9 @@ pub async fn put(context: &Context, scope: Scope, rule: PromiseRule) -> Result<(
 ///
 /// # Errors
 /// When there is none of this name, or the store fails.
-pub async fn remove(context: &Context, scope: Scope, name: &str) -> Result<()> {
+pub async fn remove(context: &Context, caller: &Caller, name: &str) -> Result<()> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
     change(context, scope, "promise.remove", name, |rules| {
         let before = rules.rules.len();
         rules.rules.retain(|rule| rule.name != name);
@@ -79,7 +85,9 @@ pub enum Switch {
 ///
 /// # Errors
 /// When there is no rule to switch on, or the store fails.
-pub async fn switch(context: &Context, scope: Scope, to: Switch) -> Result<()> {
+pub async fn switch(context: &Context, caller: &Caller, to: Switch) -> Result<()> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
     let action = if to == Switch::On { "promise.on" } else { "promise.off" };
     change(context, scope, action, "all", |rules| {
         if to == Switch::On && rules.rules.is_empty() {

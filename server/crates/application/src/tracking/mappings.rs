@@ -1,12 +1,14 @@
 //! What codes mean: an admin's changes are published as versions, and what was said in the codes concerned is read
 //! again. No notification is sent for what only a new reading brings to light: its folds have the cause *replay*.
 
+use crate::caller::Caller;
 use crate::{
     audit,
     context::Context,
     error::{Result, UseCaseError},
     people::sealed_audit,
 };
+use domain::access::Permission;
 use domain::{
     ids::{CorrelationId, ObservationId, ShipmentId},
     mapping::{Mapping, Overlay},
@@ -55,7 +57,9 @@ pub struct ChangedCode {
 ///
 /// # Errors
 /// When the code, its meaning or the reason are not right, it means that already, or somebody else was faster.
-pub async fn publish(context: &Context, scope: Scope, change: Change) -> Result<MappingVersion> {
+pub async fn publish(context: &Context, caller: &Caller, change: Change) -> Result<MappingVersion> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
     let code = checked(change.code)?;
     let (previous, before) = newest(context, scope).await?;
     let mut overlay = before.clone();
@@ -77,10 +81,12 @@ pub async fn publish(context: &Context, scope: Scope, change: Change) -> Result<
 /// When there is no such version, it says what the newest says, or somebody else was faster.
 pub async fn roll_back(
     context: &Context,
-    scope: Scope,
+    caller: &Caller,
     version: MappingVersion,
     why: String,
 ) -> Result<MappingVersion> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
     let (previous, before) = newest(context, scope).await?;
     let after = overlay_of(context, scope, version).await?;
     put(context, scope, Overlays { previous, before, after }, why).await

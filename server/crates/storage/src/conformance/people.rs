@@ -3,9 +3,10 @@
 use super::{World, at, seconds};
 use crate::{
     Actor, AuditKey, Scope, Store, StoreError, WrappedKey,
-    people::{ChainCheck, Pace, RoleName, SessionRecord, SettingChange, Try, UserRecord},
+    people::{ChainCheck, Pace, SessionRecord, SettingChange, Try, UserRecord},
     shipments::ShipmentQuery,
 };
+use domain::access::Role;
 use domain::{
     ExceptionReason,
     ids::{CompanyId, SubjectId, UserId},
@@ -22,7 +23,7 @@ fn user(world: &World, login: &str) -> UserRecord {
         login: login.into(),
         name: "Ada".into(),
         password: "$argon2id$".into(),
-        roles: vec![RoleName::Admin, RoleName::Agent],
+        roles: vec![Role::Admin, Role::Agent],
         enabled: true,
         created_at: at(0),
     }
@@ -67,7 +68,7 @@ pub async fn a_user_is_changed_from_what_was_read(store: Store) {
     change(&bob, &disabled).await.unwrap();
     for stale in [
         UserRecord { password: "$other$".into(), ..bob.clone() },
-        UserRecord { roles: vec![RoleName::Agent], ..bob.clone() },
+        UserRecord { roles: vec![Role::Agent], ..bob.clone() },
         bob.clone(),
     ] {
         assert!(matches!(change(&bob, &stale).await, Err(StoreError::Conflict(_))), "{stale:?}");
@@ -95,7 +96,7 @@ pub async fn somebody_runs_the_installation(store: Store) {
         world.store.people.put_user(world.scope, user, world.audit("user.put", "user", 1)).await
     };
     put(ada.clone()).await.unwrap();
-    let demoted = |user: &UserRecord| UserRecord { roles: vec![RoleName::Agent], ..user.clone() };
+    let demoted = |user: &UserRecord| UserRecord { roles: vec![Role::Agent], ..user.clone() };
     for less in [UserRecord { enabled: false, ..ada.clone() }, demoted(&ada)] {
         assert!(matches!(put(less).await, Err(StoreError::Conflict(_))));
     }
@@ -174,7 +175,7 @@ pub async fn sessions_are_listed_and_ended(store: Store) {
     assert_eq!(keys(5).await, ["b", "c"], "another name ends nothing");
     let ended_by = [
         UserRecord { password: "$other$".into(), ..ada.clone() },
-        UserRecord { roles: vec![RoleName::Agent], ..ada.clone() },
+        UserRecord { roles: vec![Role::Agent], ..ada.clone() },
         UserRecord { enabled: false, ..ada.clone() },
     ];
     for changed in ended_by {

@@ -6,10 +6,11 @@ use crate::{
     figures::{AGES, CarrierFigures},
     jobs::{Finish, JobKind, Lane},
     limits::PAGE_ROWS,
-    people::{RoleName, UserRecord},
+    people::UserRecord,
     shipments::{Committed, LastEvent},
     work::{Agent, CaseRecord, CaseStatus, ExceptionAction, QueueQuery, QueueView, due_at},
 };
+use domain::access::Role;
 use domain::{
     Category, ExceptionReason, Milestone, Severity, State,
     commit::ExceptionChange,
@@ -42,7 +43,7 @@ async fn user(world: &World, login: &str) -> Scope {
         login: login.into(),
         name: login.to_uppercase(),
         password: "x".into(),
-        roles: vec![RoleName::Agent],
+        roles: vec![Role::Agent],
         enabled: true,
         created_at: at(0),
     };
