@@ -54,7 +54,7 @@ async fn a_call_is_recorded_without_secrets_and_personal_data() {
     let calls = kept.0.into_inner().unwrap();
     assert_eq!(calls[0].outcome, Outcome::Ok);
     assert_eq!(calls[0].request.open(), r#"POST / {"ids":[1],"note":"mail *** now","street":"***"}"#);
-    assert_eq!(calls[0].response.open(), "(8 bytes that are no JSON)");
+    assert_eq!(calls[0].response.open(), "(13 bytes that are no JSON)");
 }
 
 #[tokio::test]
