@@ -11,15 +11,18 @@ try {
   await signIn(page, base, { email, password });
   const search = page.getByTestId("search-box");
   await search.fill(number);
+  // answered once the stream knows from which change on: what comes later arrives
+  const stream = page.waitForResponse((answer) => /\/live\/shipments\/[0-9a-f-]{36}/.test(answer.url()));
   await search.press("Enter");
   await page.waitForURL(/\/shipments\/[0-9a-f-]{36}/);
   await hydrated(page);
   await page.evaluate(() => (window.sameDocument = true));
   const entries = page.getByTestId("timeline-entry");
   const before = await entries.count();
-  await page.waitForTimeout(500); // the stream is open before the event is sent
+  if (await entries.filter({ hasText: text }).count()) throw new Error(`"${text}" is there before it was sent`);
+  if (!(await stream).ok()) throw new Error(`the stream was refused: ${(await stream).status()}`);
   console.log("watching");
-  const arrived = entries.filter({ hasText: /return/i });
+  const arrived = entries.filter({ hasText: text });
   await arrived.first().waitFor({ timeout: 30_000 });
   if (!(await page.evaluate(() => window.sameDocument === true))) failed = "the page was loaded anew";
   if ((await entries.count()) <= before) failed = "no entry was added";

@@ -131,7 +131,7 @@ describe("what the pages say", { skip, concurrency: false }, () => {
     assert.match(tip, /At the event/);
   });
 
-  // the demo has these; every state is tested where the rows are made (server/src/ports/shipments.rs)
+  // the demo has these; every state is tested where the rows are made (server/src/views/shipments/list.rs)
   for (const state of ["RETURNED", "FAILED"]) {
     test(`no arrival is estimated of a shipment that is ${state}`, async () => {
       await browser.page.goto(`${demo.base}/shipments?tab=all&state=${state}`);

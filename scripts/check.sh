@@ -14,8 +14,12 @@ done
 say "formatting"
 cargo fmt --all --check
 
+say "circles between files"
+have python3 || die "needs python3"
+python3 scripts/circles.py
+
 say "lints of the server's half"
-cargo clippy --quiet --workspace --exclude frontend --all-targets -- -D warnings
+cargo clippy --quiet --workspace --exclude frontend --all-targets -- -D warnings -D clippy::too_many_lines
 
 ensure_wasm_toolchain || die "no compiler for wasm32-unknown-unknown is to be had here"
 if [ -n "$WASM_TOOLCHAIN" ] && [ ! -x "$WASM_TOOLCHAIN/bin/cargo-clippy" ]; then

@@ -4,7 +4,8 @@
 #
 # Tests find their surroundings through variables: MILEPOST_TEST_BIN (the server), MILEPOST_TEST_SITE (the built site
 # folder), MILEPOST_TEST_CHROMIUM, and those of tests/peers/README.md. A variable that is not set means: not to be had
-# here; the test then appends a line `NAME (why)` to the file $MILEPOST_TEST_SKIPPED and passes.
+# here; the test then appends a line `NAME (why)` to the file $MILEPOST_TEST_SKIPPED and passes. With CI=1 nothing may be
+# skipped: such a test fails, and so does the run.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -164,4 +165,8 @@ while read -r line; do SKIPPED+=("$line"); done <"$MILEPOST_TEST_SKIPPED"
 for line in "${SKIPPED[@]}"; do echo "skipped: $line"; done
 for line in "${FAILED[@]}"; do echo "FAILED: $line"; done
 say "all tests took $((SECONDS - STARTED)) s: ${#FAILED[@]} parts failed, ${#SKIPPED[@]} skipped"
+if [ "${CI:-}" = 1 ] && [ ${#SKIPPED[@]} -gt 0 ]; then
+    say "CI=1: nothing may be skipped"
+    exit 1
+fi
 [ ${#FAILED[@]} = 0 ]

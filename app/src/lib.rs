@@ -8,13 +8,13 @@
 pub mod api;
 pub mod components;
 pub mod contract;
+#[cfg(feature = "ssr")]
+mod document;
 pub mod pages;
+#[cfg(feature = "ssr")]
+pub mod ssr;
 
-#[cfg(feature = "ssr")]
-use leptos::nonce::use_nonce;
 use leptos::prelude::*;
-#[cfg(feature = "ssr")]
-use leptos_meta::MetaTags;
 use leptos_meta::provide_meta_context;
 use leptos_router::{
     components::{Route, Router, Routes},
@@ -31,74 +31,6 @@ pub struct SiteAssets {
     pub wasm: String,
     /// The style.
     pub css: String,
-}
-
-/// The document around the pages; made on the server only.
-#[cfg(feature = "ssr")]
-pub fn shell(assets: SiteAssets) -> impl IntoView {
-    policy();
-    let script = (!assets.js.is_empty()).then(|| {
-        let start = format!(
-            "import init, {{ hydrate }} from '{}'; await init({{ module_or_path: '{}' }}); hydrate();",
-            assets.js, assets.wasm
-        );
-        view! {
-            <link rel="modulepreload" href=assets.js.clone() nonce=use_nonce()/>
-            <script type="module" nonce=use_nonce() inner_html=start></script>
-        }
-    });
-    let head = view! { {script} <MetaTags/> };
-    document(assets, head, App)
-}
-
-/// Shown instead of any page while the database does not answer and sessions cannot be read. It has no browser half and reloads
-/// until the page is back.
-#[cfg(feature = "ssr")]
-pub fn away(assets: SiteAssets) -> impl IntoView {
-    let head = view! {
-        <meta http-equiv="refresh" content=pages::errors::AWAY_SECONDS.to_string()/>
-        <title>"Coming back · Milepost"</title>
-    };
-    document(assets, head, pages::errors::AwayPage)
-}
-
-/// What stands in the place of a page that could not be made.
-#[cfg(feature = "ssr")]
-pub fn broken(assets: SiteAssets, correlation: String) -> impl IntoView {
-    let head = view! { <title>"Error · Milepost"</title> };
-    document(assets, head, move || view! { <pages::errors::BrokenPage correlation=correlation.clone()/> })
-}
-
-#[cfg(feature = "ssr")]
-fn document<Body: IntoView>(assets: SiteAssets, head: impl IntoView, body: impl Fn() -> Body) -> impl IntoView {
-    let css = (!assets.css.is_empty()).then(|| view! { <link rel="stylesheet" href=assets.css/> });
-    view! {
-        <!DOCTYPE html>
-        <html lang="en">
-            <head>
-                <meta charset="utf-8"/>
-                <meta name="viewport" content="width=device-width, initial-scale=1"/>
-                <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
-                {css}
-                {head}
-            </head>
-            <body>{body()}</body>
-        </html>
-    }
-}
-
-/// What a page may load: itself, and the scripts that carry this answer's nonce.
-#[cfg(feature = "ssr")]
-fn policy() {
-    use axum::http::{HeaderValue, header};
-    let (Some(nonce), Some(response)) = (use_nonce(), use_context::<leptos_axum::ResponseOptions>()) else { return };
-    let policy = format!(
-        "default-src 'self'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
-         connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-    );
-    if let Ok(value) = HeaderValue::from_str(&policy) {
-        response.insert_header(header::CONTENT_SECURITY_POLICY, value);
-    }
 }
 
 /// The pages.

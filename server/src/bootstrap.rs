@@ -2,29 +2,26 @@
 
 use crate::{
     config::{Config, Database},
-    files,
+    own_files,
 };
 use anyhow::{Context as _, Result, bail};
 use application::{
     audit::{self, anchor},
     clock::Clock,
+    connections::{self, Live},
     context::{Context, FILES_AT_ONCE, Notifier, ROOM_KIB},
     destinations::breaker::Breakers,
     governance::{
         erasure,
         tombstones::{self, Lacking},
     },
-    people::passwords::HASHES_AT_ONCE,
+    people::slow_lane::HASHES_AT_ONCE,
     texts::Texts,
-    tracking::{ingest::SourceCache, mappings},
+    tracking::{mappings, source_cache::SourceCache},
     vault::Vault,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use connectors::{
-    call::secrets,
-    desks::{self, DeskConfig},
-    odoo::{OdooClient, OdooConfig},
-};
+use connectors::call::secrets;
 use domain::{
     ids::{CompanyId, content_id},
     mapping::Mapping,
@@ -47,6 +44,7 @@ pub async fn context(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Contex
     let shared = matches!(config.database, Database::Postgres(_));
     let context = alone(config, clock).await?;
     anchor::start(&context).await?;
+    connections::seed(&context).await?;
     // of several nodes those on which nobody erases have no list
     match tombstones::check(&context).await? {
         Some(lacking @ Lacking::Missing { .. }) if shared => {
@@ -71,7 +69,7 @@ pub async fn context(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Contex
 pub async fn alone(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Context>> {
     let master = config.master_key()?;
     std::fs::create_dir_all(&config.data).with_context(|| format!("data directory {}", config.data.display()))?;
-    files::close_to_others(&config)?;
+    own_files::close_to_others(&config)?;
     let store = match &config.database {
         Database::Sqlite(file) => SqliteStore::open(file, Options::server()).await?,
         Database::Postgres(url) => PostgresStore::open(url.expose_secret()).await?,
@@ -105,37 +103,12 @@ pub async fn assemble(config: Config, clock: Arc<dyn Clock>, store: Store, maste
     check_master(&store, company, &vault).await?;
     know_secrets(&config, master);
     let texts = Texts::of(&store, &vault, Scope { company, actor: Actor::System }, clock.now()).await?;
-    let odoo = match &config.system.odoo {
-        Some(odoo) => Some(OdooClient::new(OdooConfig {
-            url: odoo.url.clone(),
-            database: odoo.database.clone(),
-            api_key: odoo.key.clone(),
-            calls_per_second: odoo.limits.calls_per_second,
-        })?),
-        None => None,
-    };
-    let desk = match &config.system.desk {
-        Some(desk) => {
-            let settings = DeskConfig {
-                url: desk.url.clone(),
-                token: desk.token.clone(),
-                queue: desk.queue.clone(),
-                calls_per_second: desk.limits.calls_per_second,
-            };
-            let Some(connected) = desks::connect(&desk.connector, settings)? else {
-                bail!("there is no desk connector {}: use one of {}", desk.connector, desks::names().join(", "));
-            };
-            Some(connected)
-        }
-        None => None,
-    };
     let context = Arc::new(Context {
         published: RwLock::new(Arc::new(Mapping::base())),
-        odoo,
-        desk,
+        connections: Live::default(),
         notifier: Notifier::new(Arc::clone(&store.signals)),
         sources: SourceCache::default(),
-        breakers: Breakers::default(),
+        breakers: Breakers::new(Arc::clone(&store.destinations), Arc::clone(&clock)),
         files: Semaphore::new(FILES_AT_ONCE),
         room: Semaphore::new(ROOM_KIB),
         hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
@@ -149,6 +122,7 @@ pub async fn assemble(config: Config, clock: Arc<dyn Clock>, store: Store, maste
     });
     audit::begin(&context.store, context.scope(), &context.vault, context.now()).await?;
     mappings::refresh(&context).await?;
+    connections::refresh(&context).await?;
     Ok(context)
 }
 

@@ -292,49 +292,11 @@ impl Settings {
     /// # Errors
     /// Says which setting is missing and how to set it.
     pub fn resolve(self) -> Result<Config> {
+        let (odoo, desk) = (self.odoo()?, self.service_desk()?);
         let data = self.data.unwrap_or_else(|| PathBuf::from("data"));
         let addr = self.addr.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000)));
         let secret_files = [&self.secret_config, &self.odoo_key_file, &self.desk_token_file, &self.metrics_token_file];
         let secret_files = secret_files.into_iter().flatten().cloned().collect();
-        let odoo = match (self.odoo_url, self.odoo_database, self.odoo_key_file) {
-            (None, None, None) => None,
-            (Some(url), Some(database), Some(key_file)) => Some(OdooSettings {
-                url: address("--odoo-url", &odoo_site(&url), self.allow_plain_http)?,
-                database,
-                key: key_in_file("--odoo-key-file", key_file)?,
-                import_seconds: self.odoo_import_seconds.unwrap_or(60).max(1),
-                limits: CallLimits::of(self.odoo_concurrency, self.odoo_calls_per_second),
-            }),
-            (url, database, key_file) => bail!(
-                "Odoo is set in part: --odoo-url, --odoo-database and --odoo-key-file belong together; missing: {}",
-                missing(&[
-                    ("--odoo-url", url.is_some()),
-                    ("--odoo-database", database.is_some()),
-                    ("--odoo-key-file", key_file.is_some())
-                ])
-            ),
-        };
-        let connector = self.desk.unwrap_or_else(|| "request_tracker".into());
-        ensure!(
-            desks::names().contains(&connector.as_str()),
-            "--desk {connector}: there is no such service desk; Milepost knows {}",
-            desks::names().join(", ")
-        );
-        let desk = match (self.desk_url, self.desk_token_file) {
-            (None, None) => None,
-            (Some(url), Some(token_file)) => Some(DeskSettings {
-                connector,
-                url: address("--desk-url", &url, self.allow_plain_http)?,
-                token: key_in_file("--desk-token-file", token_file)?,
-                queue: self.desk_queue.unwrap_or_else(|| "Shipments".into()),
-                poll_seconds: self.desk_poll_seconds.unwrap_or(DESK_POLL_SECONDS).max(1),
-                limits: CallLimits::of(self.desk_concurrency, self.desk_calls_per_second),
-            }),
-            (url, token_file) => bail!(
-                "the service desk is set in part: --desk-url and --desk-token-file belong together; missing: {}",
-                missing(&[("--desk-url", url.is_some()), ("--desk-token-file", token_file.is_some())])
-            ),
-        };
         let system = System {
             tombstones: self.tombstones.unwrap_or_else(|| data.join("tombstones")),
             audit_anchor: self.audit_anchor.unwrap_or_else(|| data.join("audit.anchor")),
@@ -359,18 +321,17 @@ impl Settings {
                 attempts_months: self.keep_attempts_months.unwrap_or(6),
                 done_days: self.keep_done_days.unwrap_or(30),
             },
+            allow_plain_http: self.allow_plain_http,
             mode: Mode::Production,
         };
         Ok(Config {
             system,
             database: database(self.database_url, &data)?,
             master_key_file: self.master_key_file.unwrap_or_else(|| data.join("master.key")),
-
             data,
             addr,
             proxies: Proxies { trusted: of_proxies(self.trusted_proxies)?, header: self.forwarded_header },
             site: self.site,
-
             metrics_token: match self.metrics_token_file {
                 Some(file) => Some(metrics_token(&file).context("--metrics-token-file")?),
                 None => None,
@@ -378,6 +339,53 @@ impl Settings {
             metrics_addr: self.metrics_addr,
             secret_files,
         })
+    }
+
+    /// Odoo; none where nothing of it is set.
+    fn odoo(&self) -> Result<Option<OdooSettings>> {
+        match (&self.odoo_url, &self.odoo_database, &self.odoo_key_file) {
+            (None, None, None) => Ok(None),
+            (Some(url), Some(database), Some(key_file)) => Ok(Some(OdooSettings {
+                url: address("--odoo-url", &odoo_site(url), self.allow_plain_http)?,
+                database: database.clone(),
+                key: key_in_file("--odoo-key-file", key_file.clone())?,
+                import_seconds: self.odoo_import_seconds.unwrap_or(60).max(1),
+                limits: CallLimits::of(self.odoo_concurrency, self.odoo_calls_per_second),
+            })),
+            (url, database, key_file) => bail!(
+                "Odoo is set in part: --odoo-url, --odoo-database and --odoo-key-file belong together; missing: {}",
+                missing(&[
+                    ("--odoo-url", url.is_some()),
+                    ("--odoo-database", database.is_some()),
+                    ("--odoo-key-file", key_file.is_some())
+                ])
+            ),
+        }
+    }
+
+    /// The service desk; none where neither its address nor its token is set.
+    fn service_desk(&self) -> Result<Option<DeskSettings>> {
+        let connector = self.desk.clone().unwrap_or_else(|| "request_tracker".into());
+        ensure!(
+            desks::names().contains(&connector.as_str()),
+            "--desk {connector}: there is no such service desk; Milepost knows {}",
+            desks::names().join(", ")
+        );
+        match (&self.desk_url, &self.desk_token_file) {
+            (None, None) => Ok(None),
+            (Some(url), Some(token_file)) => Ok(Some(DeskSettings {
+                connector,
+                url: address("--desk-url", url, self.allow_plain_http)?,
+                token: key_in_file("--desk-token-file", token_file.clone())?,
+                queue: self.desk_queue.clone().unwrap_or_else(|| "Shipments".into()),
+                poll_seconds: self.desk_poll_seconds.unwrap_or(DESK_POLL_SECONDS).max(1),
+                limits: CallLimits::of(self.desk_concurrency, self.desk_calls_per_second),
+            })),
+            (url, token_file) => bail!(
+                "the service desk is set in part: --desk-url and --desk-token-file belong together; missing: {}",
+                missing(&[("--desk-url", url.is_some()), ("--desk-token-file", token_file.is_some())])
+            ),
+        }
     }
 }
 
@@ -551,151 +559,4 @@ fn database(url: Option<String>, data: &Path) -> Result<Database> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn settings() -> Settings {
-        Settings::default()
-    }
-
-    #[test]
-    fn plain_http_is_allowed_on_this_machine_only() {
-        assert!(settings().resolve().unwrap().require_secure().is_ok());
-        let open = Settings { addr: Some("0.0.0.0:3000".parse().unwrap()), ..settings() };
-        let error = open.resolve().unwrap().require_secure().unwrap_err().to_string();
-        assert!(error.contains("--public-url"), "{error}");
-        for elsewhere in ["http://localhost.evil.test", "http://127.0.0.1.evil.test:3000", "http://tower.test"] {
-            let named = Settings { public_url: Some(elsewhere.into()), ..settings() };
-            assert!(named.resolve().unwrap().require_secure().is_err(), "{elsewhere}");
-        }
-        for here in ["http://localhost:3000", "http://127.0.0.1", "http://[::1]:3000", "HTTPS://tower.test"] {
-            let named = Settings { public_url: Some(here.into()), ..settings() };
-            assert!(named.resolve().unwrap().require_secure().is_ok(), "{here}");
-        }
-        let proxied = Settings { public_url: Some("https://tower.test/".into()), ..settings() };
-        let config = proxied.resolve().unwrap();
-        assert!(config.require_secure().is_ok() && config.secure_cookies());
-        assert_eq!(config.system.public_url, "https://tower.test");
-    }
-
-    #[test]
-    fn half_set_systems_are_refused() {
-        let half = Settings { odoo_url: Some("http://127.0.0.1:8069".into()), ..settings() };
-        assert!(half.resolve().unwrap_err().to_string().contains("belong together"));
-    }
-
-    /// Every wrong setting is refused with its name, what is wrong with it and what to do.
-    #[test]
-    fn a_wrong_configuration_says_what_where_and_what_to_do() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = |name: &str, text: &str, mode: u32| {
-            let path = folder.path().join(name);
-            std::fs::write(&path, text).unwrap();
-            std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
-            path
-        };
-        let (key, empty, nowhere) =
-            (file("key", "secret-of-the-test", 0o600), file("empty", "\n", 0o600), folder.path().join("no"));
-        let (group, others) = (file("g", "secret-of-the-test", 0o640), file("o", "secret-of-the-test", 0o604));
-        let odoo = |url: &str, key: &PathBuf| Settings {
-            odoo_url: Some(url.into()),
-            odoo_database: Some("prod".into()),
-            odoo_key_file: Some(key.clone()),
-            ..settings()
-        };
-        let desk = |key: &PathBuf| Settings {
-            desk_url: Some("https://desk.test".into()),
-            desk_token_file: Some(key.clone()),
-            ..settings()
-        };
-        let cases: Vec<(Settings, &[&str])> = vec![
-            (
-                Settings { odoo_url: Some("https://odoo.test".into()), ..settings() },
-                &["Odoo", "missing: --odoo-database, --odoo-key-file"],
-            ),
-            (Settings { odoo_key_file: Some(key.clone()), ..settings() }, &["missing: --odoo-url, --odoo-database"]),
-            (
-                Settings { desk_url: Some("https://desk.test".into()), ..settings() },
-                &["service desk", "missing: --desk-token-file"],
-            ),
-            (Settings { desk: Some("zendesk".into()), ..settings() }, &["--desk zendesk", "request_tracker"]),
-            (Settings { desk: Some("zendesk".into()), ..desk(&key) }, &["--desk zendesk", "request_tracker"]),
-            (odoo("odoo.test", &key), &["--odoo-url odoo.test", "https://"]),
-            (odoo("127.0.0.1:8069", &key), &["--odoo-url 127.0.0.1:8069", "https://"]),
-            (odoo("ftp://odoo.test", &key), &["--odoo-url ftp://odoo.test", "must begin with https:// or http://"]),
-            (odoo("https://user:pw@odoo.test", &key), &["--odoo-url", "no user, password"]),
-            (Settings { desk_url: Some("desk.test".into()), ..desk(&key) }, &["--desk-url desk.test", "https://"]),
-            (odoo("https://odoo.test", &nowhere), &["--odoo-key-file", "no", "cannot be read", "write the key"]),
-            (odoo("https://odoo.test", &empty), &["--odoo-key-file", "is empty", "write the key"]),
-            (odoo("https://odoo.test", &group), &["--odoo-key-file", "can be read by others", "chmod 600"]),
-            (desk(&others), &["--desk-token-file", "can be read by others", "chmod 600"]),
-            (odoo("http://odoo.test", &key), &["--odoo-url http://odoo.test", "https://", "--allow-plain-http"]),
-            (odoo("http://localhost.evil.test", &key), &["--odoo-url", "https://"]),
-            (odoo("http://127.0.0.1.evil.test:8069", &key), &["--odoo-url", "https://"]),
-            (Settings { desk_url: Some("http://10.0.0.7/".into()), ..desk(&key) }, &["--desk-url", "https://"]),
-            (
-                Settings { public_url: Some("tower.test".into()), ..settings() },
-                &["--public-url tower.test", "https://"],
-            ),
-            (desk(&nowhere), &["--desk-token-file", "cannot be read", "write the key"]),
-            (desk(&empty), &["--desk-token-file", "is empty", "write the key"]),
-            (Settings { database_url: Some("mysql://u:p@h/d".into()), ..settings() }, &["DATABASE_URL", "postgres://"]),
-        ];
-        for (settings, expected) in cases {
-            let text = format!("{:#}", settings.clone().resolve().expect_err(&format!("{settings:?}")));
-            for part in expected {
-                assert!(text.contains(part), "{text:?} lacks {part:?}");
-            }
-            assert!(!text.contains("secret-of-the-test"), "{text}");
-        }
-        let taken =
-            [odoo("https://odoo.test/odoo", &key), odoo("http://localhost:8069", &key), odoo("http://[::1]", &key)];
-        let inside = Settings { allow_plain_http: true, ..odoo("http://odoo:8069", &key) };
-        assert!(taken.into_iter().chain([inside]).all(|settings| settings.resolve().is_ok()));
-    }
-
-    #[test]
-    fn a_page_of_odoo_leads_to_its_address() {
-        for (given, taken) in [
-            ("https://odoo.test", "https://odoo.test"),
-            ("https://odoo.test/", "https://odoo.test"),
-            ("https://odoo.test/odoo", "https://odoo.test"),
-            (" https://odoo.test:8069/odoo/inventory?debug=1#x ", "https://odoo.test:8069"),
-            ("http://127.0.0.1:8069/web", "http://127.0.0.1:8069"),
-            ("https://odoo.test/web/login?db=prod", "https://odoo.test"),
-            ("https://erp.test/company/odoo/", "https://erp.test/company"),
-            ("https://odoo.test/jsonrpc", "https://odoo.test"),
-            ("https://web.odoo.test/other", "https://web.odoo.test/other"),
-        ] {
-            assert_eq!(odoo_site(given), taken, "{given}");
-        }
-    }
-
-    #[test]
-    fn a_key_file_is_read_again() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "TOKEN=first\n").unwrap();
-        let key = key_in_file("--desk-token-file", file.path().to_owned()).unwrap();
-        assert_eq!(key.get().expose_secret(), "first");
-        std::fs::write(file.path(), "second\n").unwrap();
-        assert_eq!(key.get().expose_secret(), "first", "only when it is refused");
-    }
-
-    #[test]
-    fn a_database_address_is_postgres_or_refused_without_showing_it() {
-        let of = |url: &str| Settings { database_url: Some(url.into()), ..settings() }.resolve();
-        assert!(matches!(settings().resolve().unwrap().database, Database::Sqlite(_)));
-        assert!(matches!(of("postgres://u:secret@h/d").unwrap().database, Database::Postgres(_)));
-        let error = of("mysql://u:secret@h/d").unwrap_err().to_string();
-        assert!(error.contains("postgres://") && !error.contains("secret"), "{error}");
-    }
-
-    #[test]
-    fn the_file_lies_below_the_command_line() {
-        let file: Settings = toml::from_str("company = \"File\"\nsilence_hours = 10").unwrap();
-        let top = Settings { company: Some("Line".into()), ..settings() };
-        let merged = top.over(file);
-        assert_eq!((merged.company.as_deref(), merged.silence_hours), (Some("Line"), Some(10)));
-        assert!(toml::from_str::<Settings>("no_such_setting = 1").is_err());
-    }
-}
+mod tests;

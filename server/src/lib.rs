@@ -1,12 +1,10 @@
 //! Milepost's server: use cases, jobs, front doors. The binary is a thin `main.rs`.
 
-// views are nested types
-#![recursion_limit = "512"]
-
 pub mod bootstrap;
 pub mod cli;
 pub mod config;
 pub mod files;
 pub mod http;
 pub mod log;
-pub mod ports;
+pub mod own_files;
+pub mod views;

@@ -10,8 +10,8 @@ use application::{
     },
     context::Context,
     governance::tombstones,
+    keys::sealed_audit,
     operations::replays::from_when,
-    people::sealed_audit,
 };
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};

@@ -13,7 +13,7 @@ use application::{
         erasure,
         tombstones::{self, Seen},
     },
-    people::sealed_audit,
+    keys::sealed_audit,
     vault::Vault,
 };
 use clap::Args;
@@ -27,7 +27,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-use storage::{Actor, Scope, audit::Position};
+use storage::{Actor, Scope, chain::Position};
 use storage_postgres::backup::{self as postgres, Target};
 
 /// Bytes of one read while a file's digest is taken.

@@ -172,7 +172,7 @@ async fn seed_demo(
     clock.fill(&mut master);
     config::write_key(&config.master_key_file, &master)?;
     let context = bootstrap::context(config, clock).await?;
-    if let Some(odoo) = &context.odoo {
+    if let Some(odoo) = context.odoo(ODOO) {
         odoo.setup(&Discard).await?;
     }
     let scope = Scope { company: context.company, actor: Actor::Operator };

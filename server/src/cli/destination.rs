@@ -20,7 +20,7 @@ pub enum Destination {
     List,
     /// Stop one: its jobs wait, nothing is lost.
     Pause {
-        /// Its name: odoo, desk or keys.
+        /// Its name: odoo, desk, or the source whose keys are fetched.
         name: String,
         /// The reason, for others and for the audit trail.
         #[arg(long, value_name = "TEXT")]

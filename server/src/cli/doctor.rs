@@ -3,7 +3,7 @@
 use crate::{
     bootstrap,
     config::{Config, Settings},
-    files,
+    own_files,
     http::peer::{self, Fault},
     log,
 };
@@ -18,7 +18,7 @@ use application::{
 use connectors::call::{Discard, ErrorClass};
 use jiff::SignedDuration;
 use std::{path::Path, process::ExitCode, sync::Arc};
-use storage::{Scope, inbox::SourceRecord};
+use storage::{Scope, connections::ConnectionRecord};
 
 /// Free bytes under which the disk is too full.
 const DISK_FREE_MIN: u64 = 1024 * 1024 * 1024;
@@ -93,7 +93,7 @@ fn disk(data: &Path, found: &mut Findings) {
 }
 
 fn private_files(config: &Config, found: &mut Findings) {
-    let open = files::open_to_others(config);
+    let open = own_files::open_to_others(config);
     if open.is_empty() {
         found.good("files", format!("{}: nobody but their owner can read them", config.data.display()));
     }
@@ -149,7 +149,7 @@ async fn audit(context: &Context, scope: Scope, found: &mut Findings) {
     }
 }
 
-async fn source(context: &Context, scope: Scope, source: &SourceRecord, found: &mut Findings) {
+async fn source(context: &Context, scope: Scope, source: &ConnectionRecord, found: &mut Findings) {
     let age = context.now().duration_since(source.secret_set_at).as_hours() / 24;
     let named = format!("{} ({}, {})", source.name, source.connector, source.scheme);
     let proof = match sources::proof_of(context, scope, source).await {

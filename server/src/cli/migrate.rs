@@ -18,7 +18,7 @@ use std::{
 };
 use storage::{
     Actor, Scope, Store,
-    audit::{Position, Walked, walk},
+    chain::{Position, Walked, walk},
 };
 use storage_postgres::{PostgresStore, import::Import};
 use storage_sqlite::{

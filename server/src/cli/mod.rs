@@ -14,6 +14,7 @@ mod number;
 mod people;
 mod promise;
 mod replay;
+mod schedule;
 pub mod serve;
 mod simulate;
 mod verify;
@@ -68,6 +69,9 @@ enum Command {
     /// The systems that jobs go out to: how they stand, pause, resume.
     #[command(subcommand)]
     Destination(destination::Destination),
+    /// When the clock starts which work: list, change.
+    #[command(subcommand)]
+    Schedule(schedule::Schedule),
     /// What failed and waits for a person: list, show, retry.
     #[command(subcommand)]
     Dead(replay::Dead),
@@ -144,6 +148,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Source(source) => on_tower(settings, |context, scope| source.run(context, scope)).await,
             Command::Key(key) => key.run().map(|()| ExitCode::SUCCESS),
             Command::Destination(it) => on_tower(settings, |context, scope| it.run(context, scope)).await,
+            Command::Schedule(it) => on_tower(settings, |context, scope| it.run(context, scope)).await,
             Command::Dead(dead) => on_tower(settings, |context, scope| dead.run(context, scope)).await,
             Command::Message(message) => on_tower(settings, |context, scope| message.run(context, scope)).await,
             Command::Replay(replay) => on_tower(settings, |context, scope| replay.run(context, scope)).await,

@@ -16,7 +16,7 @@ use std::{io::Write, sync::Arc};
 use storage::{
     Scope, Sealed,
     inbox::{MessageRecord, MessageSelection, MessageState, MessageStatus},
-    jobs::{JobFilter, JobRow, JobSelection},
+    jobs::{INSIDE, JobFilter, JobRow, JobSelection},
     replays::Selection,
 };
 
@@ -180,7 +180,7 @@ fn line(context: &Context, row: &JobRow) -> String {
     [
         job.id.to_string(),
         format!("{:.0}", row.updated_at),
-        job.kind.destination().unwrap_or("inside").into(),
+        job.destination.clone().unwrap_or_else(|| INSIDE.into()),
         row.class.clone().unwrap_or_default(),
         job.kind.code().into(),
         job.target.clone(),
@@ -243,7 +243,7 @@ impl Messages {
         let source = match &self.source {
             None => None,
             Some(name) => {
-                let sources = context.store.inbox.sources(scope).await?;
+                let sources = context.store.connections.all(scope).await?;
                 let found = sources.into_iter().find(|source| source.name == *name);
                 Some(found.with_context(|| format!("there is no source {name}"))?.id)
             }

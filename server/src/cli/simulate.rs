@@ -103,7 +103,7 @@ impl Simulate {
         };
         sources::put(&context, &Caller::trusted(scope), source).await?;
         let source =
-            context.store.inbox.sources(scope).await?.into_iter().find(|s| s.name == SOURCE).context("the source")?;
+            context.store.connections.all(scope).await?.into_iter().find(|s| s.name == SOURCE).context("the source")?;
         let wanted = Wanted {
             first,
             shipments: self.shipments,

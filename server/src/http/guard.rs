@@ -1,6 +1,6 @@
 //! What every request passes: security headers, and the check against cross-site writes.
 
-use super::{ingest::SentPath, problem::Problem};
+use super::problem::Problem;
 use axum::{
     body::{Body, HttpBody as _},
     extract::Request,
@@ -40,6 +40,10 @@ pub async fn same_site(request: Request, next: Next) -> Response {
     }
     Problem::new(StatusCode::FORBIDDEN, "cross_site", "this request comes from another site").into_response()
 }
+
+/// The path as the sender wrote it: some sign it.
+#[derive(Clone, Debug)]
+pub struct SentPath(pub String);
 
 /// The address of a source in its plain form, with the path as it was sent beside it: `//ingest//name/` is `/ingest/name`.
 pub fn one_address(mut request: Request) -> Request {

@@ -10,7 +10,6 @@ use axum::{
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::ExposeSecret;
 use std::{net::SocketAddr, sync::Arc};
-use storage::jobs::Lane;
 
 /// The process runs.
 pub async fn healthz() -> &'static str {
@@ -19,7 +18,7 @@ pub async fn healthz() -> &'static str {
 
 /// The database answers: send traffic.
 pub async fn readyz(State(context): State<Arc<Context>>) -> Response {
-    match context.store.jobs.next_due(Lane::RealTime).await {
+    match context.store.destinations.breakers(context.scope()).await {
         Ok(_) => "ready\n".into_response(),
         Err(error) => {
             tracing::warn!("not ready: {error}");

@@ -2,9 +2,9 @@
 
 use super::{
     Front,
-    guard::BODY_TIME,
+    guard::{BODY_TIME, SentPath},
     peer,
-    problem::Problem,
+    problem::{CORRELATION, Problem},
     unpack::{self, Packing},
 };
 use application::{
@@ -29,14 +29,8 @@ use tokio::sync::SemaphorePermit;
 /// Bytes of a body that are read without asking.
 const FREELY_BYTES: usize = 1024 * 1024;
 
-/// The header with the correlation id, in requests and responses.
-pub const CORRELATION: HeaderName = HeaderName::from_static("x-correlation-id");
 const ALLOWED_ORIGIN: HeaderName = HeaderName::from_static("webhook-allowed-origin");
 const ALLOWED_RATE: HeaderName = HeaderName::from_static("webhook-allowed-rate");
-
-/// The path as the sender wrote it: some sign it.
-#[derive(Clone, Debug)]
-pub struct SentPath(pub String);
 
 /// Takes a message: verified over the raw bytes, durable before the answer. Whatever else is asked of the address takes
 /// none, and is answered where the source's platform asks it.

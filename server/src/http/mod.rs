@@ -75,6 +75,8 @@ pub fn metrics_router(front: Front, metrics: PrometheusHandle) -> Router {
 
 /// Everything that this server answers.
 pub fn router(front: Front, metrics: PrometheusHandle, shutdown: CancellationToken) -> Router {
+    // pages load their data in tasks of this runtime; a second router in one process finds it set
+    let _ = any_spawner::Executor::init_custom_executor(panics::PageTasks);
     let assets = pages::assets_or_none(&front.config);
     let machines = Router::new()
         .route("/ingest/{source}", any(ingest::ingest))

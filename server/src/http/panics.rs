@@ -1,7 +1,7 @@
 //! A panic ends the request that it happened in and nothing else: the answer is 500 with the correlation id, the log has
 //! it, and it is counted. Tasks that a page starts belong to its request.
 
-use super::{ingest::CORRELATION, problem::Problem};
+use super::problem::{CORRELATION, Problem};
 use any_spawner::{CustomExecutor, PinnedFuture, PinnedLocalFuture};
 use app::SiteAssets;
 use application::context::Context;
@@ -79,7 +79,7 @@ pub async fn catch(State(catch): State<Catch>, mut request: Request, next: Next)
         Err(panic) => {
             note("request", &panic, correlation);
             let mut response = if to_a_person {
-                super::pages::broken(&catch.assets, correlation)
+                app::ssr::broken(&catch.assets, correlation.to_string())
             } else {
                 Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on our side")
                     .correlated(correlation)

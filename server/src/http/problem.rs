@@ -1,17 +1,18 @@
 //! Errors to machines: problem+json (RFC 9457) with a stable `code`.
 
-use super::ingest::CORRELATION;
+use app::ssr::ERROR_HEADER;
 use application::error::UseCaseError;
 use axum::{
     extract::Request,
-    http::{HeaderValue, Method, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use domain::ids::CorrelationId;
-use leptos::server_fn::error::SERVER_FN_ERROR_HEADER;
 use serde::Serialize;
 
+/// The header with the correlation id, in requests and responses.
+pub const CORRELATION: HeaderName = HeaderName::from_static("x-correlation-id");
 const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Code and detail where there is nothing under an address.
@@ -109,7 +110,7 @@ pub async fn for_machines(request: Request, next: Next) -> Response {
     };
     let problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM_JSON);
     let said = problem && response.headers().contains_key(CORRELATION);
-    if to_a_person || said || response.headers().contains_key(SERVER_FN_ERROR_HEADER) {
+    if to_a_person || said || response.headers().contains_key(ERROR_HEADER) {
         return response;
     }
     let mut problem = Problem::new(response.status(), code, detail);

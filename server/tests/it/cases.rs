@@ -27,7 +27,7 @@ use server::config::{Config, Settings};
 use simulator::{desk::SandboxDesk, faults::Fault};
 use std::sync::{Arc, OnceLock};
 use storage::{
-    jobs::{ClaimRequest, Finish, JobKind, Lane},
+    jobs::{ClaimRequest, Finish, JobKind, Lane, Wanted},
     work::{Agent, CaseRecord, CaseStatus, ExceptionAction},
 };
 
@@ -222,7 +222,7 @@ async fn a_case_in_the_making_hears_of_what_is_folded_meanwhile() {
     let request = || ClaimRequest {
         owner: "another node".into(),
         lane: Lane::RealTime,
-        kinds: vec![(JobKind::SyncCase, 9)],
+        wanted: vec![Wanted { kind: JobKind::SYNC_CASE, destination: Some("desk".into()), at_most: 9 }],
         now: world.clock.now(),
         until: world.clock.now() + SignedDuration::from_secs(30),
         held: Vec::new(),
@@ -237,7 +237,7 @@ async fn a_case_in_the_making_hears_of_what_is_folded_meanwhile() {
 /// Half a minute passes, and the desk is looked at.
 async fn polls(world: &World) {
     world.clock.advance(jiff::Span::new().seconds(31));
-    application::jobs::tick(&world.context, &mut application::jobs::Done::default()).await.unwrap();
+    world.tick().await;
     world.settle().await;
 }
 

@@ -227,9 +227,9 @@ async fn wrong_addresses_are_told_to_machines_in_their_language() {
 #[tokio::test]
 async fn a_wrong_method_is_told_the_right_ones() {
     let world = World::new().await;
-    let pages = leptos_axum::generate_route_list(app::App);
-    let pages = pages.iter().map(|route| route.path().replace("{id}", "00000000-0000-0000-0000-000000000000"));
-    let functions = leptos::server_fn::axum::server_fn_paths().map(|(path, _)| path.to_owned());
+    let pages = app::ssr::pages();
+    let pages = pages.iter().map(|route| route.replace("{id}", "00000000-0000-0000-0000-000000000000"));
+    let functions = app::ssr::functions().map(|(path, _)| path.to_owned());
     let others = ["/healthz", "/readyz", "/metrics", "/live/shipments", "/there/is/none"].map(str::to_owned);
     for path in pages.chain(functions).chain(others) {
         let asked = async |method: &str, accept: &str| {
@@ -398,11 +398,11 @@ async fn a_source_whose_secrets_are_lost_is_told_and_stops_no_other() {
     for name in ["good", "lost"] {
         world.source_of(name, "aftership", crate::world::SECRET, Default::default()).await;
     }
-    let (_, good, _) = context.store.inbox.source_by_name("good").await.unwrap().unwrap();
-    let (_, mut lost, key) = context.store.inbox.source_by_name("lost").await.unwrap().unwrap();
+    let (_, good, _) = context.store.connections.by_name("good").await.unwrap().unwrap();
+    let (_, mut lost, key) = context.store.connections.by_name("lost").await.unwrap().unwrap();
     // under another key
     lost.secrets = good.secrets;
-    context.store.inbox.put_source(scope, lost, key, context.audit("test", "source")).await.unwrap();
+    context.store.connections.put(scope, lost, key, context.audit("test", "source")).await.unwrap();
     let list = sources::kept(context, &Caller::trusted(scope)).await.unwrap();
     let stated: Vec<_> = list.iter().map(|(source, secrets)| (source.name.as_str(), secrets.is_ok())).collect();
     assert!(stated.contains(&("good", true)) && stated.contains(&("lost", false)), "{stated:?}");

@@ -30,7 +30,7 @@ async fn an_event_that_comes_before_its_order_is_there_when_the_order_comes() {
     assert_eq!(world.state(shipment).await, State::Delivered);
     assert_eq!(world.unclaimed().await, 0, "its history came along");
     let effects = world.load(shipment).await.effects;
-    assert!(!effects.is_empty() && effects.iter().all(|e| e.done.is_some()), "history is not notified: {effects:?}");
+    assert!(!effects.is_empty() && effects.iter().all(|e| e.done_at.is_some()), "history is not notified: {effects:?}");
 }
 
 #[tokio::test]

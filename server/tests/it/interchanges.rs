@@ -2,11 +2,22 @@
 
 use crate::world::World;
 use application::tracking::normalise::normalise;
-use domain::State;
+use async_trait::async_trait;
+use domain::{
+    State,
+    ids::{ObservationId, ShipmentId},
+};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
 use storage::{
+    Result, Scope, Store,
+    facts::{Facts, ObservationRecord, Recorded, Recording},
     inbox::MessageStatus,
     jobs::{Cause, Lane},
 };
+use tokio::sync::Notify;
 
 const SETS: usize = 450;
 
@@ -45,23 +56,52 @@ async fn live_messages_do_not_wait_for_an_interchange() {
     }
 }
 
+/// A store whose first recording is kept, and whose second never ends.
+struct FirstPart {
+    facts: Arc<dyn Facts>,
+    recordings: AtomicU32,
+    second: Arc<Notify>,
+}
+
+#[async_trait]
+impl Facts for FirstPart {
+    async fn record(&self, scope: Scope, recording: Recording) -> Result<Recorded> {
+        if self.recordings.fetch_add(1, Ordering::SeqCst) > 0 {
+            self.second.notify_one();
+            std::future::pending::<()>().await;
+        }
+        self.facts.record(scope, recording).await
+    }
+
+    async fn observation(
+        &self,
+        scope: Scope,
+        shipment: ShipmentId,
+        id: ObservationId,
+    ) -> Result<Option<ObservationRecord>> {
+        self.facts.observation(scope, shipment, id).await
+    }
+}
+
 #[tokio::test]
 async fn an_interchange_goes_on_where_it_was_stopped() {
     let world = edi().await;
     let receipt = world.bring("edi", interchange().as_bytes()).await;
-    let (context, scope) = (std::sync::Arc::clone(&world.context), world.context.scope());
-    let cursor = async || world.context.store.inbox.message(scope, receipt.message).await.unwrap().unwrap().cursor;
-    let reading = tokio::spawn(async move { normalise(&context, scope, receipt.message, Cause::Live).await });
-    while cursor().await == 0 && !reading.is_finished() {
-        tokio::task::yield_now().await;
+    let scope = world.context.scope();
+    let kept = async || world.context.store.inbox.message(scope, receipt.message).await.unwrap().unwrap();
+    let second = Arc::new(Notify::new());
+    let facts = Arc::clone(&world.context.store.facts);
+    let facts = FirstPart { facts, recordings: AtomicU32::new(0), second: Arc::clone(&second) };
+    let node = world.with_store(Store { facts: Arc::new(facts), ..world.context.store.clone() }).await;
+    tokio::select! {
+        () = second.notified() => {}
+        done = normalise(&node, scope, receipt.message, Cause::Live) => panic!("it was not stopped: {}", done.is_ok()),
     }
-    reading.abort();
-    let _ = reading.await;
-    let stopped_at = cursor().await;
-    assert!(stopped_at >= 200, "a part is kept: {stopped_at}");
+    let stopped = kept().await;
+    assert_eq!(stopped.status, MessageStatus::Received, "it is not finished");
+    assert!((1..SETS as u64).contains(&u64::from(stopped.cursor)), "a part is kept: {}", stopped.cursor);
     world.settle().await;
-    let kept = world.context.store.inbox.message(scope, receipt.message).await.unwrap().unwrap();
     let observations = u32::try_from(SETS).unwrap();
-    assert_eq!(kept.status, MessageStatus::Normalised { observations, problems: 0 });
+    assert_eq!(kept().await.status, MessageStatus::Normalised { observations, problems: 0 });
     assert_eq!(world.unclaimed().await, SETS as u64, "each once");
 }

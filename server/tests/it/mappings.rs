@@ -13,9 +13,9 @@ use application::{
 use domain::{Milestone, State, ids::ShipmentId, observation::ProviderCode, reading::Reader};
 use server::config::Settings;
 use storage::{
-    jobs::{Cause, ClaimRequest, Finish, JobFilter, JobKind, JobSelection, Lane},
+    chain::ChainCheck,
+    jobs::{Cause, ClaimRequest, Finish, JobFilter, JobKind, JobSelection, Lane, Wanted},
     limits::REREAD_ROWS,
-    people::ChainCheck,
 };
 
 const LIST: &str = "aftership.subtag";
@@ -42,7 +42,7 @@ async fn unmapped(world: &World) -> Vec<(String, u64, u64)> {
 async fn sent_counts(world: &World, shipment: ShipmentId) -> (usize, usize) {
     let (store, scope) = (&world.context.store, world.context.scope());
     let loaded = store.shipments.load(scope, shipment, None).await.unwrap().unwrap();
-    let waiting = loaded.effects.iter().filter(|e| e.done.is_none()).count();
+    let waiting = loaded.effects.iter().filter(|e| e.done_at.is_none()).count();
     (waiting, loaded.cases.len())
 }
 
@@ -97,8 +97,8 @@ async fn the_order_system_gets_the_fields_of_what_was_read_again() {
     world.clock.advance(jiff::Span::new().hours(1));
     let now = world.context.now();
     for lane in [Lane::RealTime, Lane::Batch] {
-        let kinds = vec![(JobKind::SyncOrder, 10)];
-        let request = ClaimRequest { owner: "worker".into(), lane, kinds, now, until: now, held: Vec::new() };
+        let wanted = vec![Wanted { kind: JobKind::SYNC_ORDER, destination: Some("odoo".into()), at_most: 10 }];
+        let request = ClaimRequest { owner: "worker".into(), lane, wanted, now, until: now, held: Vec::new() };
         for job in store.jobs.claim(request).await.unwrap() {
             store.jobs.finish("worker", job.job.id, Finish::Done, now).await.unwrap();
         }
@@ -110,7 +110,7 @@ async fn the_order_system_gets_the_fields_of_what_was_read_again() {
     world.settle().await;
     let jobs: Vec<_> = waiting().await.into_iter().map(|row| row.job).collect();
     let said: Vec<_> = jobs.iter().map(|job| (job.kind, job.shipment, job.cause, job.lane)).collect();
-    assert_eq!(said, [(JobKind::SyncOrder, Some(shipment), Cause::Replay, Lane::Batch)]);
+    assert_eq!(said, [(JobKind::SYNC_ORDER, Some(shipment), Cause::Replay, Lane::Batch)]);
 }
 
 #[tokio::test]
@@ -161,7 +161,7 @@ async fn going_back_to_an_earlier_version_is_a_new_one() {
     world.settle().await;
     assert_eq!(world.state(shipment).await, State::OutForDelivery);
     assert!(
-        matches!(world.context.store.people.audit_check(scope, &world.context.vault.audit_key()).await.unwrap(), ChainCheck::Sound(lines) if lines >= 3)
+        matches!(storage::chain::check(&*world.context.store.people, scope, &world.context.vault.audit_key()).await.unwrap(), ChainCheck::Sound(lines) if lines >= 3)
     );
 }
 

@@ -16,7 +16,7 @@ use jiff::SignedDuration;
 use simulator::odoo::Open;
 use std::ops::Range;
 use storage::{
-    jobs::{ClaimRequest, JobKind, Lane},
+    jobs::{ClaimRequest, JobKind, Lane, Wanted},
     work::ExceptionAction,
 };
 
@@ -59,7 +59,7 @@ impl Systems {
         let request = ClaimRequest {
             owner: format!("dead {now}"),
             lane,
-            kinds: vec![(JobKind::Fold, 9)],
+            wanted: vec![Wanted { kind: JobKind::FOLD, destination: None, at_most: 9 }],
             now,
             until: now + SignedDuration::from_secs(30),
             held: Vec::new(),

@@ -11,7 +11,7 @@ use application::{
 use domain::State;
 use server::{bootstrap, config::Settings};
 use std::{sync::Arc, time::Duration};
-use storage::jobs::{ClaimRequest, JobKind, Lane};
+use storage::jobs::{ClaimRequest, JobKind, Lane, Wanted};
 use storage_postgres::{PostgresStore, temporary::Temporary};
 use tokio_util::sync::CancellationToken;
 
@@ -125,7 +125,7 @@ async fn what_a_dead_node_held_is_free_after_its_lease() {
     let request = ClaimRequest {
         owner: "the dead node".into(),
         lane: Lane::RealTime,
-        kinds: vec![(JobKind::Normalise, 10)],
+        wanted: vec![Wanted { kind: JobKind::NORMALISE, destination: None, at_most: 10 }],
         now,
         until: now.checked_add(jiff::SignedDuration::from_secs(30)).unwrap(),
         held: Vec::new(),

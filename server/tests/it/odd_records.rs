@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 use storage::{
     Sealed, WrappedKey,
     order_problems::{Extent, PROBLEM_ROWS},
-    shipments::{OriginStanding, ShipmentQuery, ShipmentTab},
+    orders::OriginStanding,
+    shipments::{ShipmentQuery, ShipmentTab},
 };
 
 /// What a field may hold that nobody expects.
@@ -341,7 +342,7 @@ async fn those_between_two_blocks_of_refused_ones_are_read() {
         systems.odoo.refuse("stock.picking", pickings[n]);
     }
     systems.odoo.delete(pickings[30]);
-    let odoo = systems.world.context.odoo.as_ref().unwrap();
+    let odoo = systems.world.context.odoo("odoo").unwrap();
     assert_eq!(odoo.deleted(&pickings, &Discard).await.unwrap(), [pickings[30]]);
 }
 
@@ -439,7 +440,7 @@ async fn one_that_is_refused_among_many_costs_few_calls_and_hides_no_other() {
     const MANY: usize = 100;
     let systems = Systems::new().await;
     let pickings: Vec<i64> = (0..MANY).map(|n| systems.add_order(&format!("N{n}"))).collect();
-    let odoo = systems.world.context.odoo.as_ref().unwrap();
+    let odoo = systems.world.context.odoo("odoo").unwrap();
     let reads = || systems.odoo.calls("stock.picking/read");
     assert_eq!(odoo.shown(&pickings, &Discard).await.unwrap().len(), MANY);
     assert_eq!(reads(), 1);
@@ -539,7 +540,7 @@ async fn more_problems_than_a_list_shows_are_tried_in_their_turn_and_forgotten()
     systems.import(IMPORT_PAGES_MAX).await;
     assert_eq!(problems_of(&systems).await, []);
     let context = &systems.world.context;
-    assert_eq!(context.store.order_problems.among(context.scope(), pickings.clone()).await.unwrap().len(), 0);
+    assert_eq!(context.store.order_problems.among(context.scope(), "odoo", pickings.clone()).await.unwrap().len(), 0);
     assert_eq!(context.store.shipments.counts(context.scope(), context.now()).await.unwrap().all, DELIVERIES as u64);
 }
 
@@ -618,7 +619,7 @@ async fn keys_none_of_which_can_be_used_fail_the_import_and_blame_no_delivery() 
     }
     let context = &systems.world.context;
     let (store, scope) = (&context.store, context.scope());
-    let import = async || odoo::import(context, scope, context.correlation(), IMPORT_PAGES_MAX, &Discard).await;
+    let import = async || odoo::import(context, scope, "odoo", context.correlation(), IMPORT_PAGES_MAX, &Discard).await;
     let error = import().await.unwrap_err().to_string();
     assert!(error.contains("cannot be decrypted with this master key"), "{error}");
     assert_eq!((found(&systems, "N1").await, found(&systems, "N2").await), (None, None));

@@ -143,7 +143,7 @@ async fn wrong_promises_of_an_older_version_are_healed_by_the_next_import() {
     // as the older version left it: the deadline as the promise, everything imported
     let context = &systems.world.context;
     let shipment = systems.world.load(id).await.shipment;
-    let wrong = storage::shipments::ImportedShipment {
+    let wrong = storage::orders::ImportedShipment {
         id,
         origin: shipment.origin.clone().unwrap(),
         digest: "of an older version".into(),

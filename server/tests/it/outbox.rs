@@ -130,5 +130,5 @@ async fn an_unknown_outcome_is_looked_up_before_it_is_written_again() {
     let shipment: ShipmentId =
         systems.world.context.store.shipments.find(systems.world.context.scope(), "N0").await.unwrap()[0];
     let effects = systems.world.load(shipment).await.effects;
-    assert!(effects.iter().all(|e| e.done.is_some()), "{effects:?}");
+    assert!(effects.iter().all(|e| e.done_at.is_some()), "{effects:?}");
 }

@@ -143,7 +143,7 @@ async fn of_parallel_tries_no_more_are_made_than_one_after_the_other() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn passwords_are_worked_on_a_few_at_a_time_and_then_not_at_once() {
     let door = Door::new().await;
-    let at_once = u32::try_from(people::passwords::HASHES_AT_ONCE).unwrap();
+    let at_once = u32::try_from(people::slow_lane::HASHES_AT_ONCE).unwrap();
     assert!((2..=4).contains(&at_once));
     let all = Arc::clone(&door.world.context.hashing).acquire_many_owned(at_once).await.unwrap();
     for _ in 0..3 {
@@ -261,7 +261,7 @@ async fn a_try_that_was_not_made_is_not_counted() {
     for _ in 0..4 {
         door.sign_in(OUTSIDE, "anna", "a wrong password").await;
     }
-    let at_once = u32::try_from(people::passwords::HASHES_AT_ONCE).unwrap();
+    let at_once = u32::try_from(people::slow_lane::HASHES_AT_ONCE).unwrap();
     let all = Arc::clone(&door.world.context.hashing).acquire_many_owned(at_once).await.unwrap();
     assert_eq!(door.sign_in(OUTSIDE, "anna", PASSWORD).await.status(), StatusCode::SERVICE_UNAVAILABLE);
     drop(all);
@@ -277,7 +277,7 @@ async fn a_set_up_link_is_used_up_only_by_an_admin_that_is_made() {
         let (login, name, password) = ("anna".to_owned(), String::new(), PASSWORD.to_owned());
         people::set_up(context, &token, NewUser { login, name, password, roles: Vec::new() }).await
     };
-    let at_once = u32::try_from(people::passwords::HASHES_AT_ONCE).unwrap();
+    let at_once = u32::try_from(people::slow_lane::HASHES_AT_ONCE).unwrap();
     let all = Arc::clone(&context.hashing).acquire_many_owned(at_once).await.unwrap();
     assert!(matches!(set_up().await, Err(UseCaseError::Unavailable(_))));
     drop(all);

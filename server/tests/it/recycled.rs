@@ -36,7 +36,7 @@ async fn world() -> (World, SandboxOdoo) {
         limits: application::config::CallLimits::default(),
     });
     let world = World::with(config).await;
-    world.context.odoo.as_ref().unwrap().setup(&Discard).await.unwrap();
+    world.context.odoo("odoo").unwrap().setup(&Discard).await.unwrap();
     (world, odoo)
 }
 
@@ -56,7 +56,7 @@ async fn order(world: &World, odoo: &SandboxOdoo, number: &str) -> (i64, Shipmen
         shipped: None,
         written: now,
     });
-    odoo::import(&world.context, world.context.scope(), world.context.correlation(), IMPORT_PAGES_MAX, &Discard)
+    odoo::import(&world.context, world.context.scope(), "odoo", world.context.correlation(), IMPORT_PAGES_MAX, &Discard)
         .await
         .unwrap();
     world.settle().await;

@@ -22,7 +22,8 @@ use storage::{
     Actor, Scope,
     inbox::{MessageSelection, MessageState, MessageStatus},
     jobs::{Cause, JobFilter, JobSelection},
-    replays::{Replay, ReplayState, Selection, Tally},
+    replays::{Replay, ReplayState, Selection},
+    tally::Tally,
 };
 
 const LEFT: &[(&str, &str)] = &[("InTransit_003", "2026-03-05T01:00:00")];

@@ -9,7 +9,6 @@ use crate::world::{
 use app::{api::FUNCTIONS, contract::shipments::ListQuery};
 use domain::access::Role;
 use http::{Method, StatusCode, header};
-use leptos::server_fn::axum::server_fn_paths;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where the forms of a page lead to.
@@ -164,7 +163,7 @@ async fn every_function_and_every_role_agree_with_the_table() {
     for role in Role::ALL {
         cookies.push((role, site.sign_in_as(*role).await));
     }
-    let methods: Vec<_> = server_fn_paths().collect();
+    let methods: Vec<_> = app::ssr::functions().collect();
     let method = |name: &str| {
         let path = format!("/api/{name}");
         methods.iter().find(|(at, _)| *at == path).unwrap_or_else(|| panic!("there is no {name}")).1.clone()
@@ -306,14 +305,16 @@ async fn what_may_name_people_follows_a_permission_of_its_own() {
         let ports = world.ports(role);
         let page = format!("{:?}", ports.shipments.get(shipment.clone(), None).await.unwrap());
         let raw = ports.shipments.raw(shipment.clone(), event.clone()).await.unwrap();
-        let kept = ports.sync.message(message.clone()).await.unwrap();
+        let kept = ports.sync.message(message.clone()).await;
+        assert_eq!(kept.is_ok(), role == Role::Admin, "{role:?}: {kept:?}");
         let raw_text = format!("{raw:?}");
         for personal in PERSONAL {
             assert_eq!(raw_text.contains(personal), may, "{role:?}, {personal}: {raw_text}");
-            assert_eq!(kept.raw.as_ref().unwrap().contains(personal), may, "{role:?}, {personal}: {kept:?}");
+            let kept = kept.iter().filter_map(|message| message.raw.as_ref());
+            assert!(kept.clone().all(|body| body.contains(personal)), "{role:?}, {personal}: {kept:?}");
         }
         assert_eq!(page.contains("Jane Doe"), may, "{role:?}: {page}");
-        assert_eq!((raw.masked, kept.masked), (!may, !may));
+        assert_eq!(raw.masked, !may);
         for harmless in ["SIGNED0001", "Delivered_001", "2026-03-05T10:00:00", "Lyon"] {
             assert!(raw.raw.contains(harmless), "{role:?}, {harmless}: {raw:?}");
         }
@@ -385,10 +386,12 @@ async fn reading_a_message_is_in_the_audit_trail_once_in_a_while() {
     let (agent, admin) = (world.ports(Role::Agent), world.ports(Role::Admin));
     for _ in 0..3 {
         agent.shipments.raw(shipment.clone(), event.clone()).await.unwrap();
-        agent.sync.message(message.clone()).await.unwrap();
     }
     assert_eq!(lines().await, 1);
-    admin.sync.message(message.clone()).await.unwrap();
+    for _ in 0..3 {
+        admin.shipments.raw(shipment.clone(), event.clone()).await.unwrap();
+        admin.sync.message(message.clone()).await.unwrap();
+    }
     assert_eq!(lines().await, 2, "somebody else");
     world.clock.advance(jiff::Span::new().minutes(16));
     agent.shipments.raw(shipment.clone(), event.clone()).await.unwrap();

@@ -22,7 +22,7 @@ async fn simulated_shipments_are_as_if_they_had_come_in() {
     config.system.mode = Mode::Demo;
     let world = World::on(SqliteStore::open(&file, Options::tool()).await.unwrap(), config).await;
     let (store, scope) = (&world.context.store, world.context.scope());
-    let source = store.inbox.sources(scope).await.unwrap()[0].id;
+    let source = store.connections.all(scope).await.unwrap()[0].id;
     let wanted = Wanted { first: 0, shipments: 600, open_percent: 20, exceptions: 30, seed: 7 };
     let simulation = Simulation::new(Arc::clone(&world.context), source, wanted);
     let made: Vec<_> = (0..600).map(|number| simulation.shipment(number).unwrap()).collect();

@@ -11,12 +11,12 @@ use domain::{
 };
 use jiff::tz::TimeZone;
 use server::{bootstrap, config::Settings};
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 use storage::{
     Sealed,
+    chain::ChainCheck,
     counted::{of_queue, walk},
     figures::Figures,
-    people::ChainCheck,
     work::{Agent, CaseRecord, CaseStatus},
 };
 use storage_postgres::{PostgresStore, import::Import, temporary::Temporary};
@@ -125,7 +125,7 @@ async fn what_the_file_knew_the_database_knows() {
     let context =
         bootstrap::assemble(config.clone(), Arc::clone(&clock) as Arc<dyn Clock>, store, &[7; 32]).await.unwrap();
     let scope = context.scope();
-    let new = World { context, config: Arc::new(config), clock };
+    let new = World { context, config: Arc::new(config), clock, leaves_jobs: AtomicBool::default() };
     let after = new.load(first).await;
     assert_eq!((&after.input, &after.shipment.folded), (&before.input, &before.shipment.folded));
     assert_eq!(new.state(second).await, State::Delivered);
@@ -137,7 +137,7 @@ async fn what_the_file_knew_the_database_knows() {
     let codes = new.context.store.mappings.unmapped(scope).await.unwrap();
     assert_eq!(new.context.store.mappings.count_with(scope, vec![codes[0].code.clone()]).await.unwrap(), 1);
     assert!(
-        matches!(new.context.store.people.audit_check(scope, &new.context.vault.audit_key()).await.unwrap(), ChainCheck::Sound(n) if n > 0)
+        matches!(storage::chain::check(&*new.context.store.people, scope, &new.context.vault.audit_key()).await.unwrap(), ChainCheck::Sound(n) if n > 0)
     );
     let (_, body) = new.context.store.inbox.message_and_body(scope, waiting.message).await.unwrap().unwrap();
     assert!(body.is_some());

@@ -3,12 +3,12 @@
 use super::{Line, bare::Bare, door, median};
 use crate::chaos::engine::{Database, Engine};
 use anyhow::{Result, ensure};
-use application::context::Context;
+use application::{context::Context, destinations::ODOO};
 use futures::future::try_join_all;
 use jiff::SignedDuration;
 use std::{sync::Arc, time::Instant};
 use storage::{
-    jobs::{Cause, ClaimRequest, Finish, JobKind, Lane},
+    jobs::{Cause, ClaimRequest, Finish, JobKind, Lane, Wanted},
     limits::CLAIM_JOBS,
 };
 
@@ -59,7 +59,8 @@ pub async fn outbox(engine: Engine) -> Result<Vec<Line>> {
 
 async fn fill(context: &Context) -> Result<()> {
     for _ in 0..JOBS / CHUNK {
-        let job = |_| context.job(JobKind::SyncOrder, context.clock.id(), Cause::Live, context.correlation(), None);
+        let job =
+            |_| context.job(JobKind::SYNC_ORDER, context.clock.id(), Cause::Live, context.correlation(), None).to(ODOO);
         context.store.jobs.enqueue(context.scope(), (0..CHUNK).map(job).collect()).await?;
     }
     Ok(())
@@ -72,7 +73,7 @@ async fn empty(context: Arc<Context>) -> Result<f64> {
         let request = ClaimRequest {
             owner: "bench".into(),
             lane: Lane::RealTime,
-            kinds: vec![(JobKind::SyncOrder, CLAIM_JOBS)],
+            wanted: vec![Wanted { kind: JobKind::SYNC_ORDER, destination: Some(ODOO.into()), at_most: CLAIM_JOBS }],
             now,
             until: now + SignedDuration::from_secs(30),
             held: Vec::new(),

@@ -9,13 +9,13 @@ use tests::chaos::{
     engine::{self, Engine, POSTGRES},
     faults::{Scale, faults},
     kill::{kills, nodes},
+    lanes::flood,
     proxy::Fault,
 };
 
-const USAGE: &str =
-    "chaos [--rounds N] [--seed S] [--engine sqlite|postgres|both] [--only kill,faults,database,nodes] [--bin FILE]";
+const USAGE: &str = "chaos [--rounds N] [--seed S] [--engine sqlite|postgres|both] [--only kill,faults,database,lanes,nodes] [--bin FILE]";
 const ROUNDS: u32 = 200;
-const PARTS: &[&str] = &["kill", "faults", "database", "nodes"];
+const PARTS: &[&str] = &["kill", "faults", "database", "lanes", "nodes"];
 /// How long the database is away.
 const AWAY: Duration = Duration::from_secs(60);
 /// How often PostgreSQL crashes.
@@ -85,6 +85,9 @@ async fn all(wanted: &Wanted, engine: Engine, parts: &mut Vec<Part>) {
             Some(_) => keep("clock", clock(run, engine, JUMPS).await),
             None => println!("skipped: clock {} (libfaketime is not there)", engine.name()),
         }
+    }
+    if is("lanes") {
+        keep("lanes", flood(run, engine).await);
     }
     if is("nodes") && engine == Engine::Postgres {
         keep("nodes", nodes(run, wanted.rounds).await);

@@ -10,6 +10,7 @@ pub mod engine;
 pub mod faults;
 pub mod judge;
 pub mod kill;
+pub mod lanes;
 pub mod outside;
 pub mod proxy;
 pub mod story;

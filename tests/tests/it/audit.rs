@@ -15,7 +15,7 @@ use storage::{
     AuditKey, Scope, Store,
     audit::Line,
     jobs::Cause,
-    shipments::{ImportedShipment, Origin, OriginStanding},
+    orders::{ImportedShipment, Origin, OriginStanding},
 };
 use tests::{
     Tower,

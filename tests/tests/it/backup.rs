@@ -10,7 +10,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
 };
-use storage::{AuditEntry, Scope, Store, people::ChainCheck};
+use storage::{AuditEntry, Scope, Store, chain::ChainCheck};
 use tests::{
     Tower,
     chaos::engine::{Database, Engine},
@@ -152,7 +152,9 @@ async fn a_backup_under_load_brings_back_what_was_acknowledged_before_it() -> Re
     }
     ensure!(all.len() > before.len());
     ensure!(store.people.key(scope, kept).await?.is_some());
-    ensure!(matches!(store.people.audit_check(scope, &new.vault()?.audit_key()).await?, ChainCheck::Sound(n) if n > 0));
+    ensure!(
+        matches!(storage::chain::check(&*store.people, scope, &new.vault()?.audit_key()).await?, ChainCheck::Sound(n) if n > 0)
+    );
     drop(store);
     new.start().await?;
     let talk = Talk::start(&new.base());

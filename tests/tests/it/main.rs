@@ -5,5 +5,6 @@ mod backup;
 mod chaos;
 mod conformance;
 mod corpora;
+mod house;
 mod main_job;
 mod odoo_orders;

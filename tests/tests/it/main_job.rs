@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use std::{process::Stdio, time::Duration};
-use tests::{Desk, Odoo, Platform, Surroundings, Tower, shuffle, until};
+use tests::{Desk, Odoo, Platform, Surroundings, Tower, shuffle, skipped, until};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 /// The browser's part takes at most this long.
@@ -192,7 +192,7 @@ async fn agent_sees_an_event_arrive(
     story: &Story,
 ) -> Result<()> {
     if around.site.is_none() || std::env::var_os("MILEPOST_TEST_CHROMIUM").is_none() {
-        println!("skipped: the browser's part of main_job (no site folder or no Chromium)");
+        skipped("the browser's part of main_job", "no site folder or no Chromium");
         return Ok(());
     }
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../end2end/agent.mjs");
@@ -203,7 +203,7 @@ async fn agent_sees_an_event_arrive(
             "agent@main.test",
             "a sentence for the agent",
             &story.number,
-            "Returning to sender",
+            "Return in transit",
         ])
         .stdout(Stdio::piped())
         .kill_on_drop(true)

@@ -1,6 +1,8 @@
 //! What use cases go by. The server reads it from flags, environment and file.
 
 use connectors::call::Key;
+use domain::{exceptions::Grace, ids::ShipmentId, rules::Policy};
+use jiff::SignedDuration;
 use std::{num::NonZeroU32, path::PathBuf};
 
 /// What use cases go by.
@@ -24,8 +26,17 @@ pub struct Config {
     pub tombstones: PathBuf,
     /// The file with the newest line of the audit trail.
     pub audit_anchor: PathBuf,
+    /// Whether addresses of systems on other machines may be http://.
+    pub allow_plain_http: bool,
     /// Whether this is the demo.
     pub mode: Mode,
+}
+
+impl Config {
+    /// The page of a shipment, for people.
+    pub fn page_of(&self, shipment: ShipmentId) -> String {
+        format!("{}/shipments/{shipment}", self.public_url)
+    }
 }
 
 /// Demo or the real thing.
@@ -127,4 +138,18 @@ pub struct Rules {
     pub silence_hours: u32,
     /// Hours after the day of shipping before it is an exception.
     pub ship_grace_hours: u32,
+}
+
+impl Rules {
+    /// How long an exception may heal by itself before a case is opened.
+    pub fn grace(&self) -> Grace {
+        let seconds =
+            |n: u64, unit: i64| SignedDuration::from_secs(i64::try_from(n).unwrap_or(i64::MAX).saturating_mul(unit));
+        Grace { minor: seconds(self.minor_hours, 3600), major: seconds(self.major_grace_minutes, 60) }
+    }
+
+    /// The numbers in the rules for what follows from a fold.
+    pub fn policy(&self) -> Policy {
+        Policy { recent_days: self.news_days, grace: self.grace() }
+    }
 }

@@ -1,6 +1,6 @@
 //! What every use case works with: the store, the clock, the vault, the configuration and the systems outside.
 
-use crate::{clock::Clock, config::Config, texts::Texts, vault::Vault};
+use crate::{clock::Clock, config::Config, connections::live::Live, texts::Texts, vault::Vault};
 use connectors::{desks::Desk, odoo::OdooClient};
 use domain::{
     ids::{CompanyId, CorrelationId, JobId, ShipmentId},
@@ -33,24 +33,22 @@ pub struct Context {
     pub company: CompanyId,
     /// The newest published mapping; see [`Context::mapping`].
     pub published: RwLock<Arc<Mapping>>,
-    /// Odoo, where it is set up.
-    pub odoo: Option<OdooClient>,
-    /// The service desk, where it is set up.
-    pub desk: Option<Arc<dyn Desk>>,
+    /// The connections, as this process works with them.
+    pub connections: Live,
     /// Wakes workers and live streams.
     pub notifier: Notifier,
     /// Configured sources, kept for a moment.
-    pub sources: crate::tracking::ingest::SourceCache,
+    pub sources: crate::tracking::source_cache::SourceCache,
     /// The gates of the destinations, as the workers here know them.
     pub breakers: crate::destinations::breaker::Breakers,
     /// Files that may be taken in at once; see [`FILES_AT_ONCE`].
     pub files: Semaphore,
     /// Room for bodies that are not answered yet, in KiB; see [`ROOM_KIB`].
     pub room: Semaphore,
-    /// Passwords that may be worked on at once; see [`crate::people::passwords::HASHES_AT_ONCE`].
+    /// Passwords that may be worked on at once; see [`crate::people::slow_lane::HASHES_AT_ONCE`].
     pub hashing: Arc<Semaphore>,
     /// Where sign-ins wait that are beyond the usual number.
-    pub slow_lane: Arc<crate::people::passwords::SlowLane>,
+    pub slow_lane: Arc<crate::people::slow_lane::SlowLane>,
 }
 
 /// A file of the largest kind is held three times while it is taken in: as read, sealed, and on its way to the disk.
@@ -64,13 +62,20 @@ pub struct Notifier {
     real_time: Notify,
     batch: Notify,
     changed: watch::Sender<()>,
+    connections: Notify,
     others: Arc<dyn Signals>,
 }
 
 impl Notifier {
     /// Nobody waits yet.
     pub fn new(others: Arc<dyn Signals>) -> Self {
-        Self { real_time: Notify::new(), batch: Notify::new(), changed: watch::Sender::new(()), others }
+        Self {
+            real_time: Notify::new(),
+            batch: Notify::new(),
+            changed: watch::Sender::new(()),
+            connections: Notify::new(),
+            others,
+        }
     }
 
     /// There is work in this lane.
@@ -87,6 +92,16 @@ impl Notifier {
     /// A shipment changed.
     pub fn changed(&self) {
         self.notify(Signal::Changed);
+    }
+
+    /// A connection changed.
+    pub fn connections(&self) {
+        self.notify(Signal::Connections);
+    }
+
+    /// What waits for changes of connections.
+    pub const fn connection_changes(&self) -> &Notify {
+        &self.connections
     }
 
     /// What the workers of a lane wait for.
@@ -112,6 +127,7 @@ impl Notifier {
             Signal::RealTime => self.real_time.notify_waiters(),
             Signal::Batch => self.batch.notify_waiters(),
             Signal::Changed => drop(self.changed.send(())),
+            Signal::Connections => self.connections.notify_waiters(),
         }
     }
 
@@ -142,6 +158,16 @@ impl Context {
     /// The time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// An order system that is in use.
+    pub fn odoo(&self, name: &str) -> Option<Arc<OdooClient>> {
+        self.connections.odoo(name)
+    }
+
+    /// A service desk that is in use.
+    pub fn desk(&self, name: &str) -> Option<Arc<dyn Desk>> {
+        self.connections.desk(name)
     }
 
     /// The newest published mapping that is known here.
@@ -175,6 +201,7 @@ impl Context {
             id: JobId(self.clock.id()),
             kind,
             target: target.to_string(),
+            destination: None,
             lane: if cause == Cause::Live { Lane::RealTime } else { Lane::Batch },
             cause,
             run_at: self.now(),

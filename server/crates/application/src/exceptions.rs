@@ -5,7 +5,7 @@ use crate::{
     audit,
     context::Context,
     error::{Result, UseCaseError},
-    people::sealed_audit,
+    keys::sealed_audit,
 };
 use domain::access::Permission;
 use domain::ids::ExceptionId;
@@ -44,7 +44,7 @@ pub async fn act(
     let correlation = context.correlation();
     let settles = matches!(action, ExceptionAction::Resolve | ExceptionAction::Reopen);
     let fold = settles
-        .then(|| context.job(JobKind::Fold, exception.shipment, Cause::Live, correlation, Some(exception.shipment)));
+        .then(|| context.job(JobKind::FOLD, exception.shipment, Cause::Live, correlation, Some(exception.shipment)));
     let jobs = fold.into_iter().collect();
     // the ticket that an agent resolved with the exception is reopened with it
     let case = match action {

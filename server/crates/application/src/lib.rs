@@ -13,6 +13,8 @@ pub mod error;
 pub mod exceptions;
 pub mod governance;
 pub mod jobs;
+pub mod keys;
+pub mod mask;
 pub mod odoo;
 pub mod operations;
 pub mod people;

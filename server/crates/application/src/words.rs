@@ -7,7 +7,7 @@ use domain::{
     visible::visible_line,
 };
 use jiff::Timestamp;
-use storage::shipments::NumberRecord;
+use storage::trackers::NumberRecord;
 
 /// Foreign words inside a sentence.
 pub fn foreign(text: &str) -> String {

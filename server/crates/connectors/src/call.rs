@@ -384,14 +384,14 @@ impl Client {
         }
         let begun = Instant::now();
         let mut answer = self.exchange(&ask, log).await;
-        // the key file may hold another one by now; what was refused was not applied
+        // another one may be valid by now; what was refused was not applied
         if let (Ok((first, refused)), Some((_, key))) = (&answer, &ask.authorization)
             && first.status == 401
             && refused.as_ref().is_some_and(|refused| key.renew(refused))
         {
             tracing::info!(
                 destination = self.destination,
-                "the key was refused, and its file holds another one: taken"
+                "the key was refused: another key of this connection is tried"
             );
             answer = self.exchange(&ask, log).await;
         }

@@ -3,5 +3,10 @@
 
 pub mod call;
 pub mod carriers;
+pub mod catalogue;
+pub mod check;
 pub mod desks;
+pub mod missing;
 pub mod odoo;
+pub mod schema;
+pub mod template;

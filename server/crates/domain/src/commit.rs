@@ -1,38 +1,20 @@
 //! From folded exceptions to committed ones: which rows stay, which close, which open.
 
 use crate::{
-    ExceptionReason, Severity,
+    ExceptionReason,
     event_time::EventTime,
+    exceptions::{CommittedException, exception_id},
     fold::{FoldedException, Resolution},
-    ids::{ExceptionId, ObservationId},
+    ids::{ExceptionId, ObservationId, ShipmentId},
 };
-use jiff::{SignedDuration, Timestamp};
-
-/// An exception as committed before.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CommittedException {
-    /// Its id.
-    pub id: ExceptionId,
-    /// Why.
-    pub reason: ExceptionReason,
-    /// The piece.
-    pub piece: Option<String>,
-    /// How much a person is needed.
-    pub severity: Severity,
-    /// The facts behind it.
-    pub evidence: Vec<ObservationId>,
-    /// When it began, sorting instant.
-    pub opened_at: Timestamp,
-    /// How it ended, if it has.
-    pub closed: Option<Resolution>,
-}
+use jiff::SignedDuration;
 
 /// What happens to a committed exception, or to one that is new.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExceptionChange {
     /// A new row.
     Open {
-        /// Given by the caller who commits.
+        /// Its id.
         id: ExceptionId,
         /// The exception; may be over already.
         exception: FoldedException,
@@ -61,8 +43,13 @@ const CORRECTED: SignedDuration = SignedDuration::from_hours(72);
 /// Compares. A refold keeps the row whose evidence it shares. Where none is shared, the same trouble reported differently (a
 /// time that was revised, an event that was replaced) keeps the row of what it replaces: one that is open and that the
 /// facts no longer give, else one that was taken back before. Other rows that the facts no longer give are closed as
-/// cleared. Rows that stay as they are give no change.
-pub fn reconcile(existing: &[CommittedException], folded: &[FoldedException]) -> Vec<ExceptionChange> {
+/// cleared. Rows that stay as they are give no change. A new row's id follows from what it is: after the restore of an
+/// older backup the same one comes out.
+pub fn reconcile(
+    shipment: ShipmentId,
+    existing: &[CommittedException],
+    folded: &[FoldedException],
+) -> Vec<ExceptionChange> {
     let mut taken = vec![false; existing.len()];
     let mut rows = vec![None; folded.len()];
     for find in [shares as Find, is_replaced, is_over] {
@@ -73,13 +60,23 @@ pub fn reconcile(existing: &[CommittedException], folded: &[FoldedException]) ->
             }
         }
     }
-    let of = |(row, exception): (Option<usize>, &FoldedException)| match row {
-        Some(index) => change(&existing[index], exception),
-        // it left late before anybody watched: history, nothing to keep
-        None if exception.reason == ExceptionReason::LateToShip && exception.closed.is_some() => None,
-        None => Some(ExceptionChange::Open { id: ExceptionId(uuid::Uuid::nil()), exception: exception.clone() }),
-    };
-    let mut changes: Vec<_> = rows.into_iter().zip(folded).filter_map(of).collect();
+    let mut opened: Vec<(ExceptionReason, &Option<String>)> = Vec::new();
+    let mut changes = Vec::new();
+    for (row, exception) in rows.into_iter().zip(folded) {
+        match row {
+            Some(index) => changes.extend(change(&existing[index], exception)),
+            // it left late before anybody watched: history, nothing to keep
+            None if exception.reason == ExceptionReason::LateToShip && exception.closed.is_some() => {}
+            None => {
+                let kind = (exception.reason, &exception.piece);
+                let before = existing.iter().filter(|row| (row.reason, &row.piece) == kind).count();
+                let number = before + opened.iter().filter(|other| **other == kind).count();
+                let id = exception_id(shipment, exception.reason, exception.piece.as_deref(), number as u64);
+                changes.push(ExceptionChange::Open { id, exception: exception.clone() });
+                opened.push(kind);
+            }
+        }
+    }
     let vanished = existing.iter().zip(taken).filter(|(row, taken)| !taken && row.closed.is_none());
     changes.extend(vanished.map(|(row, _)| ExceptionChange::Close {
         id: row.id,
@@ -119,7 +116,7 @@ fn is_replaced(existing: &[CommittedException], taken: &[bool], exception: &Fold
     let goes_on = |row: &CommittedException| match row.closed {
         _ if exception.closed.is_some() => false,
         None => true,
-        Some(Resolution::Cleared) => apart(row) <= CORRECTED,
+        Some((_, Resolution::Cleared)) => apart(row) <= CORRECTED,
         Some(_) => false,
     };
     alike(existing, taken, exception)
@@ -152,7 +149,10 @@ fn same(a: &[ObservationId], b: &[ObservationId]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::Timestamp;
     use uuid::Uuid;
+
+    const SHIPMENT: ShipmentId = ShipmentId(Uuid::from_u128(1));
 
     fn folded(reason: ExceptionReason, evidence: &[u128], closed: Option<Resolution>) -> FoldedException {
         FoldedException {
@@ -175,7 +175,9 @@ mod tests {
             severity: from.severity,
             evidence: from.evidence.clone(),
             opened_at: from.opened.sort_key().unwrap_or(from.opened_recorded),
-            closed: from.closed.as_ref().map(|(_, how)| *how),
+            recorded_at: from.opened_recorded,
+            closed: from.closed.as_ref().map(|(_, how)| (from.opened_recorded, *how)),
+            withheld: false,
         }
     }
 
@@ -184,8 +186,10 @@ mod tests {
         let before = folded(ExceptionReason::Damaged, &[1], None);
         let after = folded(ExceptionReason::Damaged, &[1, 2], None);
         let rows = [row(9, &before)];
-        assert_eq!(reconcile(&rows, std::slice::from_ref(&before)), []);
-        assert!(matches!(&reconcile(&rows, &[after])[..], [ExceptionChange::Keep { id, .. }] if *id == rows[0].id));
+        assert_eq!(reconcile(SHIPMENT, &rows, std::slice::from_ref(&before)), []);
+        assert!(
+            matches!(&reconcile(SHIPMENT, &rows, &[after])[..], [ExceptionChange::Keep { id, .. }] if *id == rows[0].id)
+        );
     }
 
     #[test]
@@ -194,11 +198,14 @@ mod tests {
         let over = folded(ExceptionReason::CustomsDelay, &[1], Some(Resolution::Progress));
         let rows = [row(9, &open)];
         assert!(matches!(
-            &reconcile(&rows, std::slice::from_ref(&over))[..],
+            &reconcile(SHIPMENT, &rows, std::slice::from_ref(&over))[..],
             [ExceptionChange::Close { resolution: Resolution::Progress, .. }]
         ));
-        assert!(matches!(&reconcile(&rows, &[])[..], [ExceptionChange::Close { resolution: Resolution::Cleared, .. }]));
-        assert_eq!(reconcile(&[row(9, &over)], &[]), [], "it has ended already");
+        assert!(matches!(
+            &reconcile(SHIPMENT, &rows, &[])[..],
+            [ExceptionChange::Close { resolution: Resolution::Cleared, .. }]
+        ));
+        assert_eq!(reconcile(SHIPMENT, &[row(9, &over)], &[]), [], "it has ended already");
     }
 
     /// The same trouble, begun at another minute and reported by another fact.
@@ -213,22 +220,25 @@ mod tests {
         let before = row(9, &reported_otherwise(1, 0));
         for minutes in [0, 1, -1, 60, 100_000] {
             let after = [reported_otherwise(2, minutes)];
-            let changes = reconcile(std::slice::from_ref(&before), &after);
+            let changes = reconcile(SHIPMENT, std::slice::from_ref(&before), &after);
             assert!(matches!(&changes[..], [ExceptionChange::Keep { id, .. }] if *id == before.id), "{changes:?}");
         }
     }
 
     #[test]
     fn what_is_taken_back_and_said_again_is_the_same_row_while_it_is_about_the_same_time() {
-        let taken_back = CommittedException { closed: Some(Resolution::Cleared), ..row(9, &reported_otherwise(1, 0)) };
+        let at = reported_otherwise(1, 0).opened_recorded;
+        let closed = |how| Some((at, how));
+        let taken_back =
+            CommittedException { closed: closed(Resolution::Cleared), ..row(9, &reported_otherwise(1, 0)) };
         for (minutes, same) in [(1, true), (-60, true), (72 * 60, true), (72 * 60 + 1, false)] {
-            let changes = reconcile(std::slice::from_ref(&taken_back), &[reported_otherwise(2, minutes)]);
+            let changes = reconcile(SHIPMENT, std::slice::from_ref(&taken_back), &[reported_otherwise(2, minutes)]);
             let kept = matches!(&changes[..], [ExceptionChange::Keep { id, .. }] if *id == taken_back.id);
             assert_eq!(kept, same, "{minutes}: {changes:?}");
         }
         for how in [Resolution::Person, Resolution::Progress, Resolution::Explicit, Resolution::Delivered] {
-            let ended = CommittedException { closed: Some(how), ..taken_back.clone() };
-            let changes = reconcile(&[ended], &[reported_otherwise(2, 1)]);
+            let ended = CommittedException { closed: closed(how), ..taken_back.clone() };
+            let changes = reconcile(SHIPMENT, &[ended], &[reported_otherwise(2, 1)]);
             assert!(matches!(&changes[..], [ExceptionChange::Open { .. }]), "{how:?} is an episode of its own");
         }
     }
@@ -238,23 +248,47 @@ mod tests {
         let (ended, open) =
             (folded(ExceptionReason::Damaged, &[1], Some(Resolution::Explicit)), reported_otherwise(2, 0));
         let rows = [row(7, &ended), row(9, &open)];
-        let changes = reconcile(&rows, &[ended, reported_otherwise(3, 1)]);
+        let changes = reconcile(SHIPMENT, &rows, &[ended, reported_otherwise(3, 1)]);
         assert!(matches!(&changes[..], [ExceptionChange::Keep { id, .. }] if *id == rows[1].id), "{changes:?}");
+    }
+
+    #[test]
+    fn new_rows_of_one_reason_and_piece_are_numbered_on() {
+        let over = folded(ExceptionReason::Damaged, &[1], Some(Resolution::Progress));
+        let of_piece = FoldedException { piece: Some("P1".into()), ..folded(ExceptionReason::Damaged, &[5], None) };
+        let new = [2, 3].map(|n| folded(ExceptionReason::Damaged, &[n], Some(Resolution::Progress)));
+        let late = folded(ExceptionReason::Late, &[4], None);
+        let all = [over.clone(), new[0].clone(), new[1].clone(), late, of_piece];
+        let ids: Vec<_> = reconcile(SHIPMENT, &[row(9, &over)], &all)
+            .into_iter()
+            .map(|change| match change {
+                ExceptionChange::Open { id, .. } => id,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        let id = |reason, piece, number| exception_id(SHIPMENT, reason, piece, number);
+        let wanted = [
+            id(ExceptionReason::Damaged, None, 1),
+            id(ExceptionReason::Damaged, None, 2),
+            id(ExceptionReason::Late, None, 0),
+            id(ExceptionReason::Damaged, Some("P1"), 0),
+        ];
+        assert_eq!(ids, wanted);
     }
 
     #[test]
     fn new_evidence_of_an_ended_exception_is_a_new_episode() {
         let over = folded(ExceptionReason::AttemptFailed, &[1], Some(Resolution::Progress));
         let again = folded(ExceptionReason::AttemptFailed, &[2], None);
-        let changes = reconcile(&[row(9, &over)], &[over.clone(), again]);
+        let changes = reconcile(SHIPMENT, &[row(9, &over)], &[over.clone(), again]);
         assert!(matches!(&changes[..], [ExceptionChange::Open { .. }]));
     }
 
     #[test]
     fn what_left_late_before_anybody_watched_is_history() {
         let over = folded(ExceptionReason::LateToShip, &[1], Some(Resolution::Progress));
-        assert_eq!(reconcile(&[], std::slice::from_ref(&over)), []);
+        assert_eq!(reconcile(SHIPMENT, &[], std::slice::from_ref(&over)), []);
         let open = folded(ExceptionReason::LateToShip, &[1], None);
-        assert!(matches!(&reconcile(&[row(9, &open)], &[over])[..], [ExceptionChange::Close { .. }]));
+        assert!(matches!(&reconcile(SHIPMENT, &[row(9, &open)], &[over])[..], [ExceptionChange::Close { .. }]));
     }
 }

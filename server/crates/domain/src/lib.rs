@@ -8,9 +8,15 @@ pub mod access;
 #[cfg(feature = "model")]
 pub mod carriers;
 #[cfg(feature = "model")]
+pub mod cause;
+#[cfg(feature = "model")]
 pub mod commit;
 #[cfg(feature = "model")]
+pub mod effects;
+#[cfg(feature = "model")]
 pub mod event_time;
+#[cfg(feature = "model")]
+pub mod exceptions;
 #[cfg(feature = "model")]
 pub mod fold;
 #[cfg(feature = "model")]
@@ -31,6 +37,10 @@ pub mod promise;
 pub mod punctuality;
 #[cfg(feature = "model")]
 pub mod reading;
+#[cfg(feature = "model")]
+pub mod rules;
+#[cfg(feature = "model")]
+pub mod routing;
 #[cfg(feature = "model")]
 pub mod scenario;
 pub mod visible;

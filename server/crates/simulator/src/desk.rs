@@ -116,6 +116,7 @@ impl SandboxDesk {
         let data = Mutex::new(Data { now, ..Data::default() });
         let inner = Arc::new(Inner { data, faults: Faults::default(), token: token.to_owned() });
         let router = Router::new()
+            .route("/REST/2.0/rt", get(about))
             .route("/REST/2.0/queue/{name}", get(queue))
             .route("/REST/2.0/tickets", get(search))
             .route("/REST/2.0/ticket", post(create))
@@ -236,6 +237,10 @@ fn list(items: &[Value], total: Value) -> Response {
 
 fn fields_of(ticket: &Ticket) -> Value {
     FIELDS.iter().map(|name| json!({"type": "customfield", "name": name, "values": ticket.fields.get(*name).cloned().unwrap_or_default()})).collect()
+}
+
+async fn about(State(inner): State<Arc<Inner>>, headers: HeaderMap) -> Response {
+    inner.answer(&headers, "GET rt", |_| Json(json!({"Version": "5.0.7", "Plugins": []})).into_response()).await
 }
 
 async fn queue(State(inner): State<Arc<Inner>>, Path(name): Path<String>, headers: HeaderMap) -> Response {

@@ -11,4 +11,21 @@ mod serve;
 mod world;
 
 pub use serve::Change;
-pub use world::{Clock, Endpoint, SourceSecrets, World, WorldConfig};
+pub use world::{Endpoint, World, WorldConfig};
+
+use jiff::Timestamp;
+use std::sync::Arc;
+
+/// What the world takes the time from.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// What the simulated carriers prove themselves with.
+#[derive(Clone)]
+pub struct SourceSecrets {
+    /// AfterShip's webhook secret; posts to source `aftership`.
+    pub aftership: String,
+    /// EasyPost's webhook secret; posts to source `easypost`.
+    pub easypost: String,
+    /// The bearer token of the EDI channel; posts to source `freight-214`.
+    pub x12_214: String,
+}

@@ -1,6 +1,7 @@
 //! The whole world: the servers, what they hold at the start, and the carriers that go on telling.
 
 use crate::{
+    Clock, SourceSecrets,
     carrier::{Message, compose},
     desk::{self, SandboxDesk},
     journey::{Fate, Rng, Shipment, Step, fresh, later, shipments},
@@ -31,20 +32,6 @@ const CORRECTION_AFTER: usize = 5;
 const LIVE_ORDERS_MAX: usize = 20_000;
 /// Journeys that ended longer ago than this are sent in two messages, not step by step.
 const BRIEF_AFTER: SignedDuration = SignedDuration::from_hours(4 * 24);
-
-/// What the world takes the time from.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
-
-/// What the simulated carriers prove themselves with.
-#[derive(Clone)]
-pub struct SourceSecrets {
-    /// AfterShip's webhook secret; posts to source `aftership`.
-    pub aftership: String,
-    /// EasyPost's webhook secret; posts to source `easypost`.
-    pub easypost: String,
-    /// The bearer token of the EDI channel; posts to source `freight-214`.
-    pub x12_214: String,
-}
 
 /// How the world is made.
 #[derive(Clone)]

@@ -1,4 +1,4 @@
-//! Trackers, what was said about them, and whom they concern.
+//! What messages say about trackers, recorded, and whom it concerns.
 
 use crate::{
     PostgresStore, Priority,
@@ -8,6 +8,7 @@ use crate::{
     jobs::{self, FoldJob},
     lock,
     shipments::{self, NewBinding},
+    trackers::{NewTracker, choose_or_make, known_tracker},
 };
 use async_trait::async_trait;
 use domain::{
@@ -15,14 +16,12 @@ use domain::{
     observation::{Observation, ProviderCode},
     reading::{MappingVersion, Reading},
 };
-use jiff::Timestamp;
 use sqlx::{Connection, PgConnection, Row};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use storage::{
     Actor, Result, Scope, StoreError,
     facts::{
-        Facts, NewObservation, NewReport, NewSnapshot, ObservationRecord, Recorded, Recording, TrackerKey, event_key,
-        listed_code,
+        Facts, NewObservation, NewReport, NewSnapshot, ObservationRecord, Recorded, Recording, event_key, listed_code,
     },
     jobs::Lane,
     trackers::{KnownTracker, Wanted},
@@ -177,7 +176,7 @@ impl Known {
         let row = sqlx::query(concat!(
             "SELECT ",
             "(SELECT coalesce(max(version), 0) FROM mapping_version WHERE company_id = $1) AS mapping,
-             ARRAY(SELECT s.id FROM unnest($2::uuid[]) w (id) CROSS JOIN LATERAL (SELECT id FROM source WHERE company_id = $1 AND id = w.id AND sandbox LIMIT 1) s) AS sandboxes, ",
+             ARRAY(SELECT s.id FROM unnest($2::uuid[]) w (id) CROSS JOIN LATERAL (SELECT id FROM connection WHERE company_id = $1 AND id = w.id AND sandbox LIMIT 1) s) AS sandboxes, ",
             rows_as!(
                 "observed",
                 "SELECT o.id, o.tracker_id FROM unnest($3::uuid[]) f (id) CROSS JOIN LATERAL (SELECT id, tracker_id FROM observation WHERE company_id = $1 AND id = f.id LIMIT 1) o"
@@ -292,102 +291,8 @@ impl Known {
     }
 }
 
-fn known_tracker(row: &impl Columns) -> Result<KnownTracker, SqlError> {
-    Ok(KnownTracker {
-        id: row.id("id")?,
-        number: row.text("number")?,
-        number_raw: row.text("number_raw")?,
-        carrier: row.opt_text("carrier")?,
-        carrier_label: row.opt_text("carrier_label")?,
-    })
-}
-
 fn wanted(report: &NewReport) -> Wanted<'_> {
     Wanted { key: &report.tracker, number_raw: &report.number_raw }
-}
-
-/// A tracker, should it have to be made.
-pub(crate) struct NewTracker<'a> {
-    pub(crate) key: &'a TrackerKey,
-    pub(crate) id: TrackerId,
-    pub(crate) number_raw: &'a str,
-    pub(crate) carrier_label: Option<&'a str>,
-    pub(crate) refs: String,
-    pub(crate) at: Timestamp,
-}
-
-impl NewTracker<'_> {
-    fn wanted(&self) -> Wanted<'_> {
-        Wanted { key: self.key, number_raw: self.number_raw }
-    }
-}
-
-/// The tracker that [`choose_or_make`] says.
-pub(crate) async fn find_or_make_tracker(
-    conn: &mut PgConnection,
-    scope: Scope,
-    new: &NewTracker<'_>,
-) -> Result<TrackerId, SqlError> {
-    let rows = sqlx::query(
-        "SELECT t.id, t.number, t.number_raw, t.carrier, t.carrier_label
-         FROM unnest($2::text[]) n (number) CROSS JOIN LATERAL (SELECT * FROM tracker WHERE company_id = $1 AND number = n.number OFFSET 0) t",
-    )
-    .bind(scope.company.0)
-    .bind(new.wanted().kept_under())
-    .fetch_all(&mut *conn)
-    .await?;
-    let known = rows.iter().map(known_tracker).collect::<Result<Vec<_>, SqlError>>()?;
-    Ok(choose_or_make(conn, scope, known, new).await?.id)
-}
-
-/// The tracker that is meant, see [`Wanted::chosen_of`], else a new one. A carrier that was missing is filled in.
-async fn choose_or_make(
-    conn: &mut PgConnection,
-    scope: Scope,
-    known: Vec<KnownTracker>,
-    new: &NewTracker<'_>,
-) -> Result<KnownTracker, SqlError> {
-    let chosen = new.wanted().chosen_of(&known);
-    if let Some(mut chosen) = known.into_iter().find(|known| Some(known.id) == chosen) {
-        fill_in(conn, &mut chosen, new).await?;
-        return Ok(chosen);
-    }
-    sqlx::query("INSERT INTO tracker (id, company_id, carrier, number, number_raw, carrier_label, refs, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
-        .bind(new.id.0)
-        .bind(scope.company.0)
-        .bind(&new.key.carrier)
-        .bind(&new.key.number)
-        .bind(clean(new.number_raw))
-        .bind(new.carrier_label.map(clean))
-        .bind(&new.refs)
-        .bind(micros(new.at))
-        .execute(conn)
-        .await?;
-    Ok(KnownTracker {
-        id: new.id,
-        number: new.key.number.clone(),
-        number_raw: new.number_raw.to_owned(),
-        carrier: new.key.carrier.clone(),
-        carrier_label: new.carrier_label.map(str::to_owned),
-    })
-}
-
-async fn fill_in(conn: &mut PgConnection, known: &mut KnownTracker, new: &NewTracker<'_>) -> Result<(), SqlError> {
-    let carrier = known.carrier.clone().or_else(|| new.key.carrier.clone());
-    let label = known.carrier_label.clone().or_else(|| new.carrier_label.map(|label| clean(label).into_owned()));
-    if (&carrier, &label) == (&known.carrier, &known.carrier_label) {
-        return Ok(());
-    }
-    sqlx::query(
-        "UPDATE tracker SET carrier = coalesce(carrier, $1), carrier_label = coalesce(carrier_label, $2) WHERE id = $3",
-    )
-    .bind(&carrier)
-    .bind(&label)
-    .bind(known.id.0)
-    .execute(conn)
-    .await?;
-    (known.carrier, known.carrier_label) = (carrier, label);
-    Ok(())
 }
 
 /// Of what messages say, what was not there.
@@ -430,6 +335,49 @@ macro_rules! readings {
     };
 }
 
+/// What messages say, in one statement; see [`put`].
+const RECORD: &str = concat!(
+    "WITH said AS (
+             SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::bytea[], $8::bigint[], $9::uuid[], $10::bigint[], $11::text[],
+                                  $12::text[], $13::text[], $14::text[], $15::text[], $16::uuid[], $17::uuid[], $18::text[], $19::bigint[])
+                 WITH ORDINALITY s (id, tracker_id, body, codes, text_subject, text, position, snapshot_id, mapping, reading, list, value, event_id, retracts,
+                                    message_id, source_id, trust, at, place) LIMIT cardinality($2)),
+         lists AS (
+             INSERT INTO snapshot (id, company_id, source_id, tracker_id, object, stamp, digest, recorded_at)
+             SELECT id, $1, source_id, tracker_id, object, stamp, digest, at
+             FROM unnest($20::uuid[], $21::uuid[], $22::uuid[], $23::text[], $24::bigint[], $25::text[], $26::bigint[])
+                 l (id, source_id, tracker_id, object, stamp, digest, at)
+             ON CONFLICT (company_id, id) DO UPDATE SET recorded_at = excluded.recorded_at WHERE excluded.recorded_at < snapshot.recorded_at
+             RETURNING id),
+         observed AS (
+             INSERT INTO observation (id, company_id, tracker_id, body, text_subject, text, recorded_at, codes)
+             SELECT id, $1, tracker_id, body, text_subject, text, at, ARRAY(SELECT json_array_elements_text(codes::json)) FROM said ORDER BY place
+             ON CONFLICT DO NOTHING RETURNING id), ",
+    readings!(), ",
+         seen AS (
+             INSERT INTO sighting (company_id, observation_id, message_id, position, tracker_id, snapshot_id, source_id, trust, recorded_at)
+             SELECT $1, id, message_id, position, tracker_id, snapshot_id, source_id, trust, at FROM said
+             ON CONFLICT DO NOTHING RETURNING observation_id),
+         -- events that have an id can be taken back by it, whatever comes first and wherever it hangs
+         reported_event AS (
+             INSERT INTO told_event (company_id, source_id, event_id, tracker_id)
+             SELECT DISTINCT $1::uuid, source_id, event_id, tracker_id FROM said WHERE event_id IS NOT NULL AND retracts IS NULL
+             ON CONFLICT DO NOTHING),
+         taken_back AS (
+             INSERT INTO retraction (company_id, source_id, event_id, observation_id, tracker_id)
+             SELECT $1, source_id, retracts, id, tracker_id FROM said WHERE retracts IS NOT NULL
+             ON CONFLICT DO NOTHING),
+         concluded AS (
+             UPDATE message SET status = coalesce(c.status, message.status), observations = coalesce(c.observations, message.observations),
+                 problems = coalesce(c.problems, message.problems), reason = CASE WHEN c.status IS NULL THEN message.reason ELSE c.reason END,
+                 cursor = coalesce(c.cursor, message.cursor)
+             FROM (SELECT * FROM unnest($27::uuid[], $28::text[], $29::bigint[], $30::bigint[], $31::bytea[], $32::bigint[]) LIMIT cardinality($27))
+                 c (id, status, observations, problems, reason, cursor)
+             WHERE message.company_id IS NOT DISTINCT FROM $1 AND message.id = c.id RETURNING message.id)
+         SELECT (SELECT count(*) FROM concluded) AS concluded, ARRAY(SELECT id FROM observed) AS observed,
+                ARRAY(SELECT observation_id FROM read UNION SELECT observation_id FROM seen) AS said, ARRAY(SELECT id FROM lists) AS lists"
+    );
+
 /// Everything that messages say, and what became of the messages, in one statement. What is there already stays as it
 /// is; of a list that two messages brought the earlier recording counts, whichever was written first.
 async fn put(
@@ -467,81 +415,41 @@ async fn put(
             messages.values().map(|$after| $value).collect::<Vec<_>>()
         };
     }
-    let row = sqlx::query(concat!(
-        "WITH said AS (
-             SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::bytea[], $8::bigint[], $9::uuid[], $10::bigint[], $11::text[],
-                                  $12::text[], $13::text[], $14::text[], $15::text[], $16::uuid[], $17::uuid[], $18::text[], $19::bigint[])
-                 WITH ORDINALITY s (id, tracker_id, body, codes, text_subject, text, position, snapshot_id, mapping, reading, list, value, event_id, retracts,
-                                    message_id, source_id, trust, at, place) LIMIT cardinality($2)),
-         lists AS (
-             INSERT INTO snapshot (id, company_id, source_id, tracker_id, object, stamp, digest, recorded_at)
-             SELECT id, $1, source_id, tracker_id, object, stamp, digest, at
-             FROM unnest($20::uuid[], $21::uuid[], $22::uuid[], $23::text[], $24::bigint[], $25::text[], $26::bigint[])
-                 l (id, source_id, tracker_id, object, stamp, digest, at)
-             ON CONFLICT (company_id, id) DO UPDATE SET recorded_at = excluded.recorded_at WHERE excluded.recorded_at < snapshot.recorded_at
-             RETURNING id),
-         observed AS (
-             INSERT INTO observation (id, company_id, tracker_id, body, text_subject, text, recorded_at, codes)
-             SELECT id, $1, tracker_id, body, text_subject, text, at, ARRAY(SELECT json_array_elements_text(codes::json)) FROM said ORDER BY place
-             ON CONFLICT DO NOTHING RETURNING id), ",
-        readings!(), ",
-         seen AS (
-             INSERT INTO sighting (company_id, observation_id, message_id, position, tracker_id, snapshot_id, source_id, trust, recorded_at)
-             SELECT $1, id, message_id, position, tracker_id, snapshot_id, source_id, trust, at FROM said
-             ON CONFLICT DO NOTHING RETURNING observation_id),
-         -- events that have an id can be taken back by it, whatever comes first and wherever it hangs
-         reported_event AS (
-             INSERT INTO told_event (company_id, source_id, event_id, tracker_id)
-             SELECT DISTINCT $1::uuid, source_id, event_id, tracker_id FROM said WHERE event_id IS NOT NULL AND retracts IS NULL
-             ON CONFLICT DO NOTHING),
-         taken_back AS (
-             INSERT INTO retraction (company_id, source_id, event_id, observation_id, tracker_id)
-             SELECT $1, source_id, retracts, id, tracker_id FROM said WHERE retracts IS NOT NULL
-             ON CONFLICT DO NOTHING),
-         concluded AS (
-             UPDATE message SET status = coalesce(c.status, message.status), observations = coalesce(c.observations, message.observations),
-                 problems = coalesce(c.problems, message.problems), reason = CASE WHEN c.status IS NULL THEN message.reason ELSE c.reason END,
-                 cursor = coalesce(c.cursor, message.cursor)
-             FROM (SELECT * FROM unnest($27::uuid[], $28::text[], $29::bigint[], $30::bigint[], $31::bytea[], $32::bigint[]) LIMIT cardinality($27))
-                 c (id, status, observations, problems, reason, cursor)
-             WHERE message.company_id IS NOT DISTINCT FROM $1 AND message.id = c.id RETURNING message.id)
-         SELECT (SELECT count(*) FROM concluded) AS concluded, ARRAY(SELECT id FROM observed) AS observed,
-                ARRAY(SELECT observation_id FROM read UNION SELECT observation_id FROM seen) AS said, ARRAY(SELECT id FROM lists) AS lists"
-    ))
-    .bind(scope.company.0)
-    .bind(said!(|_, _, _, said| said.id.0))
-    .bind(said!(|_, _, tracker, _| tracker.0))
-    .bind(said!(|_, _, _, said| json(&said.body)))
-    .bind(said!(|_, _, _, said| json(&mappings::codes_of(&said.body))))
-    .bind(said!(|_, _, _, said| said.text.as_ref().map(|text| text.subject.0)))
-    .bind(said!(|_, _, _, said| said.text.as_ref().map(|text| text.bytes.as_slice())))
-    .bind(said!(|_, _, _, said| i64::from(said.position)))
-    .bind(said!(|_, report, _, _| report.snapshot.as_ref().map(|snapshot| snapshot.id.0)))
-    .bind(said!(|_, _, _, said| i64::from(said.reading.mapping)))
-    .bind(said!(|_, _, _, said| json(&said.reading)))
-    .bind(said!(|_, _, _, said| unmapped(&said.body, &said.reading).map(|code| clean(listed_code(&code.list)))))
-    .bind(said!(|_, _, _, said| unmapped(&said.body, &said.reading).map(|code| clean(listed_code(&code.value)))))
-    .bind(said!(|_, _, _, said| said.body.provider_event_id.as_deref().map(event_name)))
-    .bind(said!(|_, _, _, said| said.body.retracts.as_deref().map(event_name)))
-    .bind(said!(|of, _, _, _| of.message.0))
-    .bind(said!(|of, _, _, _| of.source.0))
-    .bind(said!(|of, _, _, _| word(of.trust)))
-    .bind(said!(|of, _, _, _| micros(of.recorded_at)))
-    .bind(lists!(|_, list, _| list.id.0))
-    .bind(lists!(|of, _, _| of.source.0))
-    .bind(lists!(|_, _, tracker| tracker.0))
-    .bind(lists!(|_, list, _| list.object.as_deref().map(clean)))
-    .bind(lists!(|_, list, _| opt_micros(list.stamp)))
-    .bind(lists!(|_, list, _| list.digest.as_str()))
-    .bind(lists!(|of, _, _| micros(of.recorded_at)))
-    .bind(messages.keys().map(|id| id.0).collect::<Vec<_>>())
-    .bind(messages!(|after| after.status))
-    .bind(messages!(|after| after.observations))
-    .bind(messages!(|after| after.problems))
-    .bind(messages!(|after| after.reason.clone()))
-    .bind(messages!(|after| after.cursor))
-    .fetch_one(conn)
-    .await?;
+    let row = sqlx::query(RECORD)
+        .bind(scope.company.0)
+        .bind(said!(|_, _, _, said| said.id.0))
+        .bind(said!(|_, _, tracker, _| tracker.0))
+        .bind(said!(|_, _, _, said| json(&said.body)))
+        .bind(said!(|_, _, _, said| json(&mappings::codes_of(&said.body))))
+        .bind(said!(|_, _, _, said| said.text.as_ref().map(|text| text.subject.0)))
+        .bind(said!(|_, _, _, said| said.text.as_ref().map(|text| text.bytes.as_slice())))
+        .bind(said!(|_, _, _, said| i64::from(said.position)))
+        .bind(said!(|_, report, _, _| report.snapshot.as_ref().map(|snapshot| snapshot.id.0)))
+        .bind(said!(|_, _, _, said| i64::from(said.reading.mapping)))
+        .bind(said!(|_, _, _, said| json(&said.reading)))
+        .bind(said!(|_, _, _, said| unmapped(&said.body, &said.reading).map(|code| clean(listed_code(&code.list)))))
+        .bind(said!(|_, _, _, said| unmapped(&said.body, &said.reading).map(|code| clean(listed_code(&code.value)))))
+        .bind(said!(|_, _, _, said| said.body.provider_event_id.as_deref().map(event_name)))
+        .bind(said!(|_, _, _, said| said.body.retracts.as_deref().map(event_name)))
+        .bind(said!(|of, _, _, _| of.message.0))
+        .bind(said!(|of, _, _, _| of.source.0))
+        .bind(said!(|of, _, _, _| word(of.trust)))
+        .bind(said!(|of, _, _, _| micros(of.recorded_at)))
+        .bind(lists!(|_, list, _| list.id.0))
+        .bind(lists!(|of, _, _| of.source.0))
+        .bind(lists!(|_, _, tracker| tracker.0))
+        .bind(lists!(|_, list, _| list.object.as_deref().map(clean)))
+        .bind(lists!(|_, list, _| opt_micros(list.stamp)))
+        .bind(lists!(|_, list, _| list.digest.as_str()))
+        .bind(lists!(|of, _, _| micros(of.recorded_at)))
+        .bind(messages.keys().map(|id| id.0).collect::<Vec<_>>())
+        .bind(messages!(|after| after.status))
+        .bind(messages!(|after| after.observations))
+        .bind(messages!(|after| after.problems))
+        .bind(messages!(|after| after.reason.clone()))
+        .bind(messages!(|after| after.cursor))
+        .fetch_one(conn)
+        .await?;
     if row.count::<usize>("concluded")? < messages.len() {
         return Err(SqlError(StoreError::NotFound("message")));
     }

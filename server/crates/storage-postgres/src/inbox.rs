@@ -20,16 +20,15 @@ use sqlx::{
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use storage::{
-    Actor, AuditEntry, Page, Result, Scope, Sealed, StoreError, WrappedKey,
+    AuditEntry, Page, Result, Scope, Sealed, StoreError, WrappedKey,
     facts::Progress,
     inbox::{
-        Accepted, Inbox, MessageBody, MessageRecord, MessageSelection, MessageState, MessageStatus, NewMessage,
-        Novelty, SourceRecord,
+        Accepted, Inbox, MessageBody, MessageRecord, MessageSelection, MessageState, MessageStatus, NewMessage, Novelty,
     },
     jobs::NewJob,
-    replays::Tally,
+    tally::Tally,
 };
-use storage_sql::{audit, people};
+use storage_sql::audit;
 use uuid::Uuid;
 
 /// Whether everything holds that a selection says; its values are the first six. The test of the state is given as text,
@@ -53,42 +52,6 @@ macro_rules! month_of {
 
 #[async_trait]
 impl Inbox for PostgresStore {
-    async fn sources(&self, scope: Scope) -> Result<Vec<SourceRecord>> {
-        let mut read = self.moment().await?;
-        let rows = sqlx::query("SELECT * FROM source WHERE company_id = $1 ORDER BY name")
-            .bind(scope.company.0)
-            .fetch_all(&mut *read)
-            .await
-            .map_err(SqlError::from)?;
-        Ok(rows.iter().map(source).collect::<Result<_, SqlError>>()?)
-    }
-
-    async fn source_by_name(&self, name: &str) -> Result<Option<(Scope, SourceRecord, WrappedKey)>> {
-        let mut read = self.read_one().await?;
-        let row = sqlx::query("SELECT * FROM source WHERE name = $1")
-            .bind(name)
-            .fetch_optional(&mut *read)
-            .await
-            .map_err(SqlError::from)?;
-        let Some(row) = row else { return Ok(None) };
-        let record = source(&row)?;
-        let scope = Scope { company: row.id("company_id")?, actor: Actor::System };
-        let key = people::key(&mut Pg(&mut read), scope, record.secrets.subject).await?;
-        read.give_back();
-        Ok(key.map(|key| (scope, record, key)))
-    }
-
-    async fn put_source(&self, scope: Scope, source: SourceRecord, key: WrappedKey, audit: AuditEntry) -> Result<()> {
-        self.write(Priority::RealTime, move |conn| {
-            Box::pin(async move {
-                people::put_key(&mut Pg(conn), scope, &key, audit.at).await?;
-                put_source(conn, scope, &source).await?;
-                Ok(audit::append(&mut Pg(conn), scope, &audit).await?)
-            })
-        })
-        .await
-    }
-
     async fn accept(&self, scope: Scope, message: NewMessage, job: NewJob) -> Result<Accepted> {
         self.accepting.join(Accept { scope, message, job }).await
     }
@@ -96,7 +59,7 @@ impl Inbox for PostgresStore {
     async fn message(&self, scope: Scope, id: MessageId) -> Result<Option<MessageRecord>> {
         let mut read = self.read_one().await?;
         let row = sqlx::query(
-            "SELECT m.*, s.name AS source_name, s.connector, s.settings FROM message m JOIN source s ON s.id = m.source_id
+            "SELECT m.*, s.name AS source_name, s.connector, s.settings FROM message m JOIN connection s ON s.id = m.source_id
              WHERE m.company_id = $1 AND m.id = $2",
         )
         .bind(scope.company.0)
@@ -132,7 +95,7 @@ impl Inbox for PostgresStore {
         macro_rules! page_of {
             ($state:literal) => {
                 concat!(
-                    "SELECT m.*, s.name AS source_name, s.connector, s.settings FROM message m JOIN source s ON s.id = m.source_id WHERE ",
+                    "SELECT m.*, s.name AS source_name, s.connector, s.settings FROM message m JOIN connection s ON s.id = m.source_id WHERE ",
                     which_messages!($state),
                     " AND (m.received_at, m.id) < ($7, $8) ORDER BY m.received_at DESC, m.id DESC LIMIT $9"
                 )
@@ -222,41 +185,6 @@ pub(crate) async fn replay(
         }
     }
     Ok(replayed)
-}
-
-async fn put_source(conn: &mut PgConnection, scope: Scope, source: &SourceRecord) -> Result<(), SqlError> {
-    let taken = sqlx::query("SELECT 1 FROM source WHERE name = $1 AND id <> $2")
-        .bind(&source.name)
-        .bind(source.id.0)
-        .fetch_optional(&mut *conn)
-        .await?;
-    if taken.is_some() {
-        return Err(SqlError(StoreError::Conflict(format!("there is another source {}", source.name))));
-    }
-    let put = sqlx::query(
-        "INSERT INTO source (id, company_id, name, connector, scheme, settings, secrets_subject, secrets, secret_set_at, enabled, sandbox, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-         ON CONFLICT (id) DO UPDATE SET
-             name = excluded.name, connector = excluded.connector, scheme = excluded.scheme, settings = excluded.settings,
-             secrets_subject = excluded.secrets_subject, secrets = excluded.secrets, secret_set_at = excluded.secret_set_at,
-             enabled = excluded.enabled, sandbox = excluded.sandbox
-         WHERE source.company_id = excluded.company_id",
-    )
-    .bind(source.id.0)
-    .bind(scope.company.0)
-    .bind(&source.name)
-    .bind(&source.connector)
-    .bind(&source.scheme)
-    .bind(&source.settings)
-    .bind(source.secrets.subject.0)
-    .bind(&source.secrets.bytes)
-    .bind(micros(source.secret_set_at))
-    .bind(source.enabled)
-    .bind(source.sandbox)
-    .bind(micros(source.created_at))
-    .execute(conn)
-    .await?;
-    if put.rows_affected() == 0 { Err(SqlError(StoreError::NotFound("source"))) } else { Ok(()) }
 }
 
 /// A message to be kept with its job.
@@ -380,7 +308,7 @@ impl<'q> Encode<'q, Postgres> for Incoming<'_> {
             .encode(job.id.0)?
             .encode(job.kind.code())?
             .encode(job.target.as_str())?
-            .encode(job.kind.destination())?
+            .encode(job.destination.as_deref())?
             .encode(word(job.lane).as_str())?
             .encode(word(job.cause).as_str())?
             .encode(micros(job.run_at))?
@@ -407,7 +335,7 @@ impl Grouped for Open {
             "SELECT w.place, m.*, s.name AS source_name, s.connector, s.settings, b.bytes AS body
              FROM (SELECT * FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY LIMIT cardinality($1)) w (company_id, id, place)
              JOIN message m ON m.company_id IS NOT DISTINCT FROM w.company_id AND m.id = w.id
-             JOIN source s ON s.id = m.source_id
+             JOIN connection s ON s.id = m.source_id
              LEFT JOIN message_body b ON b.month = ", month_of!(), " AND b.message_id = m.id AND m.wrapped IS NOT NULL"
         ))
         .bind(id_list(batch.iter().map(|open| open.scope.company.0)))
@@ -493,23 +421,6 @@ async fn conclude(
     .execute(conn)
     .await?;
     if found.rows_affected() == 0 { Err(SqlError(StoreError::NotFound("message"))) } else { Ok(()) }
-}
-
-fn source(row: &PgRow) -> Result<SourceRecord, SqlError> {
-    Ok(SourceRecord {
-        id: row.id("id")?,
-        name: row.text("name")?,
-        connector: row.text("connector")?,
-        scheme: row.text("scheme")?,
-        settings: row.text("settings")?,
-        secrets: row
-            .opt_sealed("secrets_subject", "secrets")?
-            .ok_or(StoreError::Damaged("source without secrets".into()))?,
-        secret_set_at: row.at("secret_set_at")?,
-        enabled: row.flag("enabled")?,
-        sandbox: row.flag("sandbox")?,
-        created_at: row.at("created_at")?,
-    })
 }
 
 fn record(row: &PgRow) -> Result<MessageRecord, SqlError> {

@@ -22,7 +22,7 @@ use storage::{
         JobSelection, Jobs, Lane, LeasedJob, NewJob,
     },
     limits::{CLAIM_JOBS, DONE_COUNTED, RETRY_JOBS, SETTLE},
-    replays::Tally,
+    tally::Tally,
 };
 use storage_sql::audit;
 
@@ -80,6 +80,7 @@ macro_rules! enqueueing {
              WHERE NOT EXISTS (SELECT 1 FROM job WHERE job.id = g.id)
              ORDER BY g.place
              ON CONFLICT (company_id, kind, target) WHERE status IN ('ready', 'retrying') DO UPDATE SET
+                 destination = excluded.destination,
                  run_at = least(job.run_at, CASE WHEN job.status = 'retrying' THEN greatest(excluded.run_at, job.updated_at + ", $settle, ") ELSE excluded.run_at END),
                  lane = CASE WHEN excluded.lane = 'real_time' THEN excluded.lane ELSE job.lane END,
                  correlation = CASE WHEN ", $crate::jobs::stronger!("excluded.cause", "job.cause"), " THEN excluded.correlation ELSE job.correlation END,
@@ -142,15 +143,11 @@ impl Jobs for PostgresStore {
 
     async fn next_due(&self, lane: Lane) -> Result<Option<Timestamp>> {
         let mut read = self.read_one().await?;
-        let row = sqlx::query(
-            "SELECT min(j.run_at) AS due FROM unnest($2::text[]) k (kind) CROSS JOIN LATERAL (
-                 SELECT run_at FROM job WHERE lane = $1 AND kind = k.kind AND status IN ('ready', 'retrying') ORDER BY run_at LIMIT 1) j",
-        )
-        .bind(word(lane))
-        .bind(kinds())
-        .fetch_one(&mut *read)
-        .await
-        .map_err(SqlError::from)?;
+        let row = sqlx::query("SELECT min(run_at) AS due FROM job WHERE lane = $1 AND status IN ('ready', 'retrying')")
+            .bind(word(lane))
+            .fetch_one(&mut *read)
+            .await
+            .map_err(SqlError::from)?;
         read.give_back();
         Ok(row.opt_at("due")?)
     }
@@ -216,29 +213,25 @@ impl Jobs for PostgresStore {
             };
         }
         const DONE: &str = listed!("status = 'done' AND coalesce(destination, 'inside') = $11 AND updated_at <= $8");
-        let lists: Vec<(&str, Option<&str>)> = match filter {
-            JobFilter::Failed => vec![(listed!("status = 'dead' AND $11::text IS NULL"), None)],
-            // along the index of what waits
-            JobFilter::Retrying => {
-                vec![(listed!("status IN ('ready', 'retrying') AND status = 'retrying' AND $11::text IS NULL"), None)]
-            }
-            JobFilter::Pending => vec![
-                (
-                    listed!(
-                        "status IN ('ready', 'retrying') AND status = 'ready' AND (destination IS NOT NULL OR $3 = 'inside') AND $11::text IS NULL"
-                    ),
-                    None,
-                ),
-                (
-                    listed!("status = 'leased' AND (destination IS NOT NULL OR $3 = 'inside') AND $11::text IS NULL"),
-                    None,
-                ),
-            ],
-            JobFilter::Done if which.destination.as_deref() == Some(INSIDE) => vec![(DONE, Some(INSIDE))],
-            JobFilter::Done => DestinationSummary::outside().map(|destination| (DONE, Some(destination))).collect(),
-        };
+        const RETRYING: &str = listed!("status IN ('ready', 'retrying') AND status = 'retrying' AND $11::text IS NULL");
+        const WAITING: &str = listed!(
+            "status IN ('ready', 'retrying') AND status = 'ready' AND (destination IS NOT NULL OR $3 = 'inside') AND $11::text IS NULL"
+        );
+        const LEASED: &str =
+            listed!("status = 'leased' AND (destination IS NOT NULL OR $3 = 'inside') AND $11::text IS NULL");
         let (at, seq): (i64, i64) = cursor::decode(cursor.as_deref()).unwrap_or((i64::MAX, i64::MAX));
         let mut read = self.moment().await?;
+        let lists: Vec<(&str, Option<String>)> = match (filter, &which.destination) {
+            (JobFilter::Failed, _) => vec![(listed!("status = 'dead' AND $11::text IS NULL"), None)],
+            // along the index of what waits
+            (JobFilter::Retrying, _) => vec![(RETRYING, None)],
+            (JobFilter::Pending, _) => vec![(WAITING, None), (LEASED, None)],
+            (JobFilter::Done, Some(name)) => vec![(DONE, Some(name.clone()))],
+            (JobFilter::Done, None) => {
+                let names = done_destinations(&mut read, scope.company).await?;
+                names.into_iter().filter(|name| name != INSIDE).map(|name| (DONE, Some(name))).collect()
+            }
+        };
         let mut found = Vec::new();
         // the newest of all of them
         for (sql, destination) in lists {
@@ -318,8 +311,8 @@ impl Jobs for PostgresStore {
     }
 }
 
-/// Adds work, or merges it with what waits under the same target: the earlier time, the more urgent lane, and the cause
-/// `Live` with its correlation id. A job whose id is there already is the same job.
+/// Adds work, or merges it with what waits under the same target: the earlier time, the more urgent lane, the newest
+/// destination, and the stronger cause with its correlation id. A job whose id is there already is the same job.
 pub(crate) async fn enqueue(
     conn: &mut PgConnection,
     scope: Scope,
@@ -350,7 +343,7 @@ pub(crate) async fn enqueue_all(
         .bind(column!(|job| job.id.0))
         .bind(column!(|job| job.kind.code()))
         .bind(column!(|job| job.target.as_str()))
-        .bind(column!(|job| job.kind.destination()))
+        .bind(column!(|job| job.destination.as_deref()))
         .bind(column!(|job| word(job.lane)))
         .bind(column!(|job| word(job.cause)))
         .bind(column!(|job| micros(job.run_at)))
@@ -373,6 +366,7 @@ pub(crate) fn merged(jobs: &[NewJob]) -> Vec<NewJob> {
             .and_modify(|kept| {
                 kept.run_at = kept.run_at.min(job.run_at);
                 kept.lane = kept.lane.min(job.lane);
+                kept.destination.clone_from(&job.destination);
                 if job.cause.strength() > kept.cause.strength() {
                     (kept.cause, kept.correlation) = (job.cause, job.correlation);
                 }
@@ -402,8 +396,9 @@ impl FoldJob {
         ];
         NewJob {
             id: JobId(content_id_at(self.at, "fold job", &parts)),
-            kind: JobKind::Fold,
+            kind: JobKind::FOLD,
             target: shipment.to_string(),
+            destination: None,
             lane: self.lane,
             cause: self.cause,
             run_at: self.at,
@@ -467,7 +462,7 @@ pub(crate) async fn is_stronger_fold_waiting(
         stronger!("cause", "$4")
     ))
     .bind(scope.company.0)
-    .bind(JobKind::Fold.code())
+    .bind(JobKind::FOLD.code())
     .bind(shipment.to_string())
     .bind(word(cause))
     .fetch_all(conn)
@@ -475,30 +470,33 @@ pub(crate) async fn is_stronger_fold_waiting(
     Ok(!waiting.is_empty())
 }
 
-/// Leases, kind by kind along the index; leases that have ended are looked for once, among what is leased. What another
+/// Leases, for each kind and destination along the index; leases that have ended are looked for once, among what is leased. What another
 /// node is claiming is passed over.
 async fn claim(conn: &mut PgConnection, request: &ClaimRequest) -> Result<Vec<LeasedJob>, SqlError> {
-    let kinds: Vec<&str> = request.kinds.iter().map(|(kind, _)| kind.code()).collect();
-    let most: Vec<i64> = request.kinds.iter().map(|(_, at_most)| row_limit(*at_most, CLAIM_JOBS)).collect();
+    let kinds: Vec<&str> = request.wanted.iter().map(|wanted| wanted.kind.code()).collect();
+    let destinations: Vec<&str> =
+        request.wanted.iter().map(|wanted| wanted.destination.as_deref().unwrap_or(INSIDE)).collect();
+    let most: Vec<i64> = request.wanted.iter().map(|wanted| row_limit(wanted.at_most, CLAIM_JOBS)).collect();
     // an ended lease counts as a try
     let rows = sqlx::query(
         "WITH ended AS MATERIALIZED (
-             SELECT kind, run_at, id, ctid AS place FROM job
+             SELECT kind, coalesce(destination, 'inside') AS destination, run_at, id, ctid AS place FROM job
              WHERE lane = $1 AND status = 'leased' AND lease_until <= $3 AND id <> ALL ($7) ORDER BY lease_until FOR UPDATE SKIP LOCKED),
          oldest AS (
-             SELECT j.place FROM unnest($2::text[], $4::bigint[]) k (kind, at_most) CROSS JOIN LATERAL (
-                 SELECT * FROM (SELECT run_at, id, place FROM ended WHERE kind = k.kind LIMIT k.at_most) ended
+             SELECT j.place FROM unnest($2::text[], $8::text[], $4::bigint[]) k (kind, destination, at_most) CROSS JOIN LATERAL (
+                 SELECT * FROM (SELECT run_at, id, place FROM ended WHERE kind = k.kind AND destination = k.destination LIMIT k.at_most) ended
                  UNION ALL
                  SELECT * FROM (
                      SELECT run_at, id, ctid AS place FROM job w
-                     WHERE lane = $1 AND kind = k.kind AND status IN ('ready', 'retrying') AND run_at <= $3
+                     WHERE lane = $1 AND kind = k.kind AND coalesce(destination, 'inside') = k.destination
+                       AND status IN ('ready', 'retrying') AND run_at <= $3
                        AND NOT EXISTS (SELECT 1 FROM job l WHERE l.target = w.target AND l.kind IS NOT DISTINCT FROM w.kind
                                        AND l.company_id IS NOT DISTINCT FROM w.company_id AND l.status = 'leased')
                      ORDER BY run_at, id LIMIT k.at_most FOR UPDATE SKIP LOCKED) due
                  ORDER BY run_at, id LIMIT k.at_most) j)
          UPDATE job SET attempts = attempts + CASE WHEN status = 'leased' THEN 1 ELSE 0 END, status = 'leased', owner = $5, lease_until = $6, updated_at = $3
          FROM oldest WHERE job.ctid = oldest.place
-         RETURNING company_id, id, kind, target, lane, cause, run_at, correlation, shipment_id, attempts",
+         RETURNING company_id, id, kind, target, destination, lane, cause, run_at, correlation, shipment_id, attempts",
     )
     .bind(word(request.lane))
     .bind(kinds)
@@ -507,6 +505,7 @@ async fn claim(conn: &mut PgConnection, request: &ClaimRequest) -> Result<Vec<Le
     .bind(&request.owner)
     .bind(micros(request.until))
     .bind(id_list(request.held.iter().map(|id| id.0)))
+    .bind(destinations)
     .fetch_all(conn)
     .await?;
     let mut leased = rows
@@ -659,7 +658,8 @@ async fn merge_waiting(
     let Some(waiting) = waiting else { return Ok(None) };
     let (mine, other) = (job(leased)?, job(&waiting)?);
     let stronger = if other.cause.strength() > mine.cause.strength() { &other } else { &mine };
-    sqlx::query("UPDATE job SET lane = $1, cause = $2, correlation = $3 WHERE id = $4")
+    sqlx::query("UPDATE job SET destination = $1, lane = $2, cause = $3, correlation = $4 WHERE id = $5")
+        .bind(&other.destination)
         .bind(word(mine.lane.min(other.lane)))
         .bind(word(stronger.cause))
         .bind(stronger.correlation.0)
@@ -790,8 +790,19 @@ async fn put_attempts(conn: &mut PgConnection, batch: &[Called]) -> Result<(), S
     Ok(())
 }
 
-fn kinds() -> Vec<&'static str> {
-    JobKind::ALL.iter().map(|kind| kind.code()).collect()
+/// The destinations that have finished jobs, each found by one step along their index.
+pub(crate) async fn done_destinations(conn: &mut PgConnection, company: CompanyId) -> Result<Vec<String>, SqlError> {
+    let names = sqlx::query_scalar(
+        "WITH RECURSIVE names (name) AS (
+             SELECT * FROM (SELECT coalesce(destination, 'inside') FROM job WHERE company_id = $1 AND status = 'done'
+                            ORDER BY coalesce(destination, 'inside') LIMIT 1) first
+             UNION ALL
+             SELECT (SELECT coalesce(destination, 'inside') FROM job
+                     WHERE company_id = $1 AND status = 'done' AND coalesce(destination, 'inside') > names.name
+                     ORDER BY coalesce(destination, 'inside') LIMIT 1) FROM names WHERE names.name IS NOT NULL)
+         SELECT name FROM names WHERE name IS NOT NULL",
+    );
+    Ok(names.bind(company.0).fetch_all(conn).await?)
 }
 
 /// What is not over is counted along the indexes of what is not over; of what is done, so much as is worth counting.
@@ -825,6 +836,7 @@ async fn summary(conn: &mut PgConnection, scope: Scope, now: Timestamp) -> Resul
             number: row.count("number")?,
         });
     }
+    let names = done_destinations(&mut *conn, scope.company).await?;
     let rows = sqlx::query(
         "SELECT d.name,
                 (SELECT count(*) FROM (SELECT 1 FROM job WHERE company_id = $1 AND coalesce(destination, 'inside') = d.name
@@ -833,7 +845,7 @@ async fn summary(conn: &mut PgConnection, scope: Scope, now: Timestamp) -> Resul
          FROM unnest($2::text[]) d (name)",
     )
     .bind(scope.company.0)
-    .bind(DestinationSummary::names())
+    .bind(names)
     .bind(micros(now.checked_sub(figures::DONE).unwrap_or(now)))
     .bind(i64::from(DONE_COUNTED))
     .fetch_all(conn)
@@ -847,6 +859,7 @@ fn job(row: &PgRow) -> Result<NewJob, SqlError> {
         id: row.id("id")?,
         kind: row.word("kind")?,
         target: row.text("target")?,
+        destination: row.opt_text("destination")?,
         lane: row.word("lane")?,
         cause: row.word("cause")?,
         run_at: row.at("run_at")?,

@@ -31,6 +31,7 @@ mod partitions;
 mod shipments;
 mod signals;
 pub mod temporary;
+mod trackers;
 mod upkeep;
 
 use crate::{
@@ -191,6 +192,8 @@ impl PostgresStore {
             shipments: Arc::new(self.clone()),
             jobs: Arc::new(self.clone()),
             replays: Arc::new(Sql(self.clone())),
+            schedules: Arc::new(Sql(self.clone())),
+            connections: Arc::new(Sql(self.clone())),
             destinations: Arc::new(Sql(self.clone())),
             order_problems: Arc::new(Sql(self.clone())),
             upkeep: Arc::new(self.clone()),

@@ -4,16 +4,18 @@ use crate::{
     PostgresStore, Priority,
     codec::{SqlError, micros},
     counter,
+    jobs::done_destinations,
     partitions::Monthly,
 };
 use async_trait::async_trait;
+use domain::ids::CompanyId;
 use jiff::{Span, Timestamp, tz::TimeZone};
 use sqlx::{AssertSqlSafe, PgConnection};
 use storage::{
     Result, StoreError,
-    jobs::DestinationSummary,
     upkeep::{Old, Pruned, Upkeep},
 };
+use uuid::Uuid;
 
 /// Rows of one table that a step drops.
 const STEP_ROWS: i64 = 5_000;
@@ -74,13 +76,7 @@ async fn prune_rows(conn: &mut PgConnection, old: Old) -> Result<Pruned, SqlErro
     let mut pruned = Pruned::default();
     counter::settle(&mut *conn).await?;
     if let Some(before) = old.jobs {
-        let sql = "DELETE FROM job WHERE id IN (
-                       SELECT j.id FROM company c CROSS JOIN unnest($3::text[]) d (name) CROSS JOIN LATERAL (
-                           SELECT id FROM job WHERE company_id = c.id AND coalesce(destination, 'inside') = d.name AND status = 'done' AND updated_at < $1
-                           ORDER BY updated_at LIMIT $2) j LIMIT $2)";
-        let names = DestinationSummary::names();
-        let dropped = sqlx::query(sql).bind(micros(before)).bind(STEP_ROWS).bind(names).execute(&mut *conn).await?;
-        pruned.jobs = dropped.rows_affected();
+        pruned.jobs = drop_jobs(&mut *conn, micros(before)).await?;
     }
     if let Some(before) = old.changes {
         // from the front only: what is behind the first young one is young too
@@ -89,6 +85,33 @@ async fn prune_rows(conn: &mut PgConnection, old: Old) -> Result<Pruned, SqlErro
     }
     pruned.more = [pruned.jobs, pruned.changes].iter().any(|rows| *rows >= STEP_ROWS.unsigned_abs());
     Ok(pruned)
+}
+
+/// Finished jobs of each company and destination along their index.
+async fn drop_jobs(conn: &mut PgConnection, before: i64) -> Result<u64, SqlError> {
+    let mut dropped = 0;
+    let companies: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM company").fetch_all(&mut *conn).await?;
+    for company in companies {
+        for destination in done_destinations(&mut *conn, CompanyId(company)).await? {
+            let left = STEP_ROWS.saturating_sub_unsigned(dropped);
+            if left <= 0 {
+                return Ok(dropped);
+            }
+            let done = sqlx::query(
+                "DELETE FROM job WHERE id IN (
+                     SELECT id FROM job WHERE company_id = $1 AND coalesce(destination, 'inside') = $2 AND status = 'done' AND updated_at < $3
+                     ORDER BY updated_at LIMIT $4)",
+            )
+            .bind(company)
+            .bind(destination)
+            .bind(before)
+            .bind(left)
+            .execute(&mut *conn)
+            .await?;
+            dropped += done.rows_affected();
+        }
+    }
+    Ok(dropped)
 }
 
 /// A month goes as a whole when all of its messages were read; else those that were. How many rows or partitions.

@@ -5,11 +5,15 @@ use crate::{
     codec::{clean, json},
     lock, query,
 };
+use domain::ids::{ShipmentId, UserId};
 use storage::{
-    AuditEntry, Result, Scope,
+    Actor, AuditEntry, Result, Scope,
     audit::{ACCEPTED, Line, SealedColumns, covering},
     people::{AuditLine, AuditRecord},
 };
+
+/// Audit lines of one read.
+pub(crate) const AUDIT_ROWS: u32 = 500;
 
 /// Appends a line.
 pub async fn append(db: &mut dyn Db, scope: Scope, entry: &AuditEntry) -> Result<()> {
@@ -92,4 +96,47 @@ pub fn record(row: &Row) -> Result<AuditRecord> {
         },
         mac: row.opt_bytes("mac")?,
     })
+}
+
+/// The lines about a shipment and its exceptions, oldest first, with the actor's name.
+pub(crate) async fn audit_of(
+    db: &mut dyn Db,
+    scope: Scope,
+    shipment: ShipmentId,
+) -> Result<Vec<(AuditRecord, Option<String>)>> {
+    let exceptions =
+        query("SELECT id FROM exception {indexed by exception_shipment} WHERE company_id = ?1 AND shipment_id = ?2")
+            .bind(scope.company.0)
+            .bind(shipment.0)
+            .all(db)
+            .await?;
+    let mut subjects = vec![format!("shipment:{shipment}")];
+    for row in &exceptions {
+        subjects.push(format!("exception:{}", row.id::<domain::ids::ExceptionId>("id")?));
+    }
+    let rows = query("SELECT * FROM audit WHERE company_id = ?2 AND subject IN (SELECT value FROM {texts ?1 s}) ORDER BY seq LIMIT ?3")
+        .bind(subjects)
+        .bind(scope.company.0)
+        .bind(i64::from(AUDIT_ROWS))
+        .all(db)
+        .await?;
+    let mut lines = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let line = record(row)?;
+        let name = match line.actor {
+            Actor::User(id) => name(db, scope, id).await?,
+            Actor::Operator | Actor::System => None,
+        };
+        lines.push((line, name));
+    }
+    Ok(lines)
+}
+
+async fn name(db: &mut dyn Db, scope: Scope, id: UserId) -> Result<Option<String>> {
+    let row = query("SELECT name FROM \"user\" WHERE company_id = ?1 AND id = ?2")
+        .bind(scope.company.0)
+        .bind(id.0)
+        .optional(db)
+        .await?;
+    row.map(|row| row.text("name")).transpose()
 }

@@ -12,7 +12,7 @@ use storage::{
     Result, Scope,
     jobs::{JobSelection, Lane, NewJob},
     limits::{RETRY_JOBS, SETTLE},
-    replays::Tally,
+    tally::Tally,
 };
 
 /// [`SETTLE`] as times are stored.
@@ -37,13 +37,14 @@ macro_rules! succeeded_later {
     };
 }
 
-/// Adds work, or merges it with what waits under the same target: the earlier time, the more urgent lane, and the stronger
-/// cause with its correlation id. A job whose id is there already is the same job.
+/// Adds work, or merges it with what waits under the same target: the earlier time, the more urgent lane, the newest
+/// destination, and the stronger cause with its correlation id. A job whose id is there already is the same job.
 pub async fn enqueue(db: &mut dyn Db, scope: Scope, job: &NewJob, at: Timestamp) -> Result<()> {
     query(
         "INSERT INTO job (id, company_id, kind, target, destination, lane, cause, run_at, correlation, shipment_id, created_at, updated_at)
          SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11 WHERE NOT EXISTS (SELECT 1 FROM job WHERE id = ?1)
          ON CONFLICT (company_id, kind, target) WHERE status IN ('ready', 'retrying') DO UPDATE SET
+             destination = excluded.destination,
              run_at = {min}(job.run_at, CASE WHEN job.status = 'retrying' THEN {max}(excluded.run_at, job.updated_at + ?12) ELSE excluded.run_at END),
              lane = CASE WHEN excluded.lane = 'real_time' THEN excluded.lane ELSE job.lane END,
              correlation = CASE WHEN {position}(?13, excluded.cause) > {position}(?13, job.cause) THEN excluded.correlation ELSE job.correlation END,
@@ -53,7 +54,7 @@ pub async fn enqueue(db: &mut dyn Db, scope: Scope, job: &NewJob, at: Timestamp)
     .bind(scope.company.0)
     .bind(job.kind.code())
     .bind(&job.target)
-    .bind(job.kind.destination())
+    .bind(&job.destination)
     .bind(word(job.lane))
     .bind(word(job.cause))
     .bind(micros(job.run_at))
@@ -84,6 +85,7 @@ pub fn merged(jobs: &[NewJob]) -> Vec<NewJob> {
             .and_modify(|kept| {
                 kept.run_at = kept.run_at.min(job.run_at);
                 kept.lane = kept.lane.min(job.lane);
+                kept.destination.clone_from(&job.destination);
                 if job.cause.strength() > kept.cause.strength() {
                     (kept.cause, kept.correlation) = (job.cause, job.correlation);
                 }

@@ -13,16 +13,21 @@ mod row;
 
 pub mod audit;
 pub mod cases;
+pub mod connections;
 pub mod counter;
 pub mod destinations;
 pub mod erasure;
 pub mod exceptions;
 mod figures;
 pub mod jobs;
+pub mod keys;
 pub mod mappings;
 pub mod order_problems;
 pub mod people;
+mod queue;
 pub mod replays;
+mod schedules;
+mod work;
 
 pub use dialect::Dialect;
 pub use query::{Query, Value, query};

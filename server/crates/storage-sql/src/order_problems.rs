@@ -16,17 +16,26 @@ use storage::{
 
 #[async_trait]
 impl<E: Engine> OrderProblems for Sql<E> {
-    async fn note(&self, scope: Scope, problems: Vec<NewOrderProblem>, well: Vec<i64>, at: Timestamp) -> Result<()> {
+    async fn note(
+        &self,
+        scope: Scope,
+        system: &str,
+        problems: Vec<NewOrderProblem>,
+        well: Vec<i64>,
+        at: Timestamp,
+    ) -> Result<()> {
+        let system = system.to_owned();
         self.0
             .write(Lane::Batch, move |db| {
                 Box::pin(async move {
                     for problem in &problems {
-                        keep(db, scope, problem, at).await?;
+                        keep(db, scope, &system, problem, at).await?;
                     }
                     query(
-                        "DELETE FROM order_problem WHERE company_id = ?1 AND record IN (SELECT value FROM {ints ?2 r})",
+                        "DELETE FROM order_problem WHERE company_id = ?1 AND system = ?2 AND record IN (SELECT value FROM {ints ?3 r})",
                     )
                     .bind(scope.company.0)
+                    .bind(&system)
                     .bind(well)
                     .execute(db)
                     .await?;
@@ -36,12 +45,14 @@ impl<E: Engine> OrderProblems for Sql<E> {
             .await
     }
 
-    async fn due(&self, scope: Scope, now: Timestamp, limit: u32) -> Result<Vec<i64>> {
-        self.0.look_up(move |db| Box::pin(async move { due(db, scope, now, limit).await })).await
+    async fn due(&self, scope: Scope, system: &str, now: Timestamp, limit: u32) -> Result<Vec<i64>> {
+        let system = system.to_owned();
+        self.0.look_up(move |db| Box::pin(async move { due(db, scope, &system, now, limit).await })).await
     }
 
-    async fn among(&self, scope: Scope, records: Vec<i64>) -> Result<BTreeMap<i64, NewOrderProblem>> {
-        self.0.look_up(move |db| Box::pin(async move { among(db, scope, records).await })).await
+    async fn among(&self, scope: Scope, system: &str, records: Vec<i64>) -> Result<BTreeMap<i64, NewOrderProblem>> {
+        let system = system.to_owned();
+        self.0.look_up(move |db| Box::pin(async move { among(db, scope, &system, records).await })).await
     }
 
     async fn list(&self, scope: Scope) -> Result<Vec<OrderProblem>> {
@@ -64,11 +75,13 @@ impl<E: Engine> OrderProblems for Sql<E> {
     }
 }
 
-async fn due(db: &mut dyn Db, scope: Scope, now: Timestamp, limit: u32) -> Result<Vec<i64>> {
+async fn due(db: &mut dyn Db, scope: Scope, system: &str, now: Timestamp, limit: u32) -> Result<Vec<i64>> {
     let rows = query(
-        "SELECT record FROM order_problem WHERE company_id = ?1 AND record > 0 AND next_try <= ?2 ORDER BY next_try, record LIMIT ?3",
+        "SELECT record FROM order_problem WHERE company_id = ?1 AND system = ?2 AND record > 0 AND next_try <= ?3
+         ORDER BY next_try, record LIMIT ?4",
     )
     .bind(scope.company.0)
+    .bind(system)
     .bind(micros(now))
     .bind(row_limit(limit, PROBLEM_ROWS))
     .all(db)
@@ -76,9 +89,15 @@ async fn due(db: &mut dyn Db, scope: Scope, now: Timestamp, limit: u32) -> Resul
     rows.iter().map(|row| row.int("record")).collect()
 }
 
-async fn among(db: &mut dyn Db, scope: Scope, records: Vec<i64>) -> Result<BTreeMap<i64, NewOrderProblem>> {
-    let rows = query("SELECT * FROM order_problem WHERE company_id = ?1 AND record IN (SELECT value FROM {ints ?2 r})")
+async fn among(
+    db: &mut dyn Db,
+    scope: Scope,
+    system: &str,
+    records: Vec<i64>,
+) -> Result<BTreeMap<i64, NewOrderProblem>> {
+    let rows = query("SELECT * FROM order_problem WHERE company_id = ?1 AND system = ?2 AND record IN (SELECT value FROM {ints ?3 r})")
         .bind(scope.company.0)
+        .bind(system)
         .bind(records)
         .all(db)
         .await?;
@@ -86,20 +105,22 @@ async fn among(db: &mut dyn Db, scope: Scope, records: Vec<i64>) -> Result<BTree
 }
 
 async fn list(db: &mut dyn Db, scope: Scope) -> Result<Vec<OrderProblem>> {
-    let rows =
-        query("SELECT * FROM order_problem WHERE company_id = ?1 ORDER BY first_seen DESC, record DESC LIMIT ?2")
-            .bind(scope.company.0)
-            .bind(i64::from(PROBLEM_ROWS))
-            .all(db)
-            .await?;
+    let rows = query(
+        "SELECT * FROM order_problem WHERE company_id = ?1 ORDER BY first_seen DESC, record DESC, system LIMIT ?2",
+    )
+    .bind(scope.company.0)
+    .bind(i64::from(PROBLEM_ROWS))
+    .all(db)
+    .await?;
     rows.iter().map(problem).collect()
 }
 
-async fn keep(db: &mut dyn Db, scope: Scope, new: &NewOrderProblem, at: Timestamp) -> Result<()> {
+async fn keep(db: &mut dyn Db, scope: Scope, system: &str, new: &NewOrderProblem, at: Timestamp) -> Result<()> {
     let known = query(
-        "SELECT attempts, tried_at, next_try FROM order_problem WHERE company_id = ?1 AND record = ?2 {for update}",
+        "SELECT attempts, tried_at, next_try FROM order_problem WHERE company_id = ?1 AND system = ?2 AND record = ?3 {for update}",
     )
     .bind(scope.company.0)
+    .bind(system)
     .bind(new.record)
     .optional(db)
     .await?;
@@ -108,12 +129,13 @@ async fn keep(db: &mut dyn Db, scope: Scope, new: &NewOrderProblem, at: Timestam
     });
     let tries = Tries::after(known.transpose()?, at);
     query(
-        "INSERT INTO order_problem AS p (company_id, record, name, problem, imported, attempts, first_seen, tried_at, next_try)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-         ON CONFLICT (company_id, record) DO UPDATE SET name = coalesce(excluded.name, p.name), problem = excluded.problem,
+        "INSERT INTO order_problem AS p (company_id, system, record, name, problem, imported, attempts, first_seen, tried_at, next_try)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+         ON CONFLICT (company_id, system, record) DO UPDATE SET name = coalesce(excluded.name, p.name), problem = excluded.problem,
              imported = excluded.imported, attempts = excluded.attempts, tried_at = excluded.tried_at, next_try = excluded.next_try",
     )
     .bind(scope.company.0)
+    .bind(system)
     .bind(new.record)
     .bind(new.name.as_deref().map(|name| clean(name).into_owned()))
     .bind(&*clean(&new.problem))
@@ -138,6 +160,7 @@ fn seen(row: &Row) -> Result<NewOrderProblem> {
 
 fn problem(row: &Row) -> Result<OrderProblem> {
     Ok(OrderProblem {
+        system: row.text("system")?,
         seen: seen(row)?,
         attempts: row.count("attempts")?,
         first_seen: row.at("first_seen")?,

@@ -1,8 +1,10 @@
 //! Users, sessions, keys, settings and the audit trail.
 
 use crate::{
-    Db, Engine, Row, Sql, audit,
+    Db, Engine, Row, Sql,
+    audit::{self, AUDIT_ROWS, audit_of},
     codec::{id_list, json, micros, row_limit},
+    keys::{forget_customer, key, put_key},
     lock, query,
 };
 use async_trait::async_trait;
@@ -10,7 +12,7 @@ use domain::ids::{CompanyId, ShipmentId, SubjectId, UserId};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use storage::{
-    Actor, AuditEntry, Result, Scope, StoreError, WrappedKey,
+    AuditEntry, Result, Scope, StoreError, WrappedKey,
     audit::Line,
     jobs::Lane,
     people::{
@@ -18,9 +20,6 @@ use storage::{
         span_micros,
     },
 };
-
-/// Audit lines of one read.
-const AUDIT_ROWS: u32 = 500;
 
 #[async_trait]
 impl<E: Engine> People for Sql<E> {
@@ -547,97 +546,6 @@ async fn follow_change(db: &mut dyn Db, scope: Scope, before: &UserRecord, user:
         query("DELETE FROM session WHERE user_id = ?1").bind(user.id.0).execute(db).await?;
     }
     Ok(())
-}
-
-/// A subject's key, which lies with the message where that is the subject; none once destroyed.
-pub async fn key(db: &mut dyn Db, scope: Scope, subject: SubjectId) -> Result<Option<WrappedKey>> {
-    let row = query(
-        "SELECT wrapped FROM vault_key WHERE company_id = ?1 AND subject = ?2 AND wrapped IS NOT NULL
-         UNION ALL SELECT wrapped FROM message WHERE company_id = ?1 AND id = ?2 AND wrapped IS NOT NULL",
-    )
-    .bind(scope.company.0)
-    .bind(subject.0)
-    .optional(db)
-    .await?;
-    row.map(|row| Ok(WrappedKey { subject, bytes: row.bytes("wrapped")? })).transpose()
-}
-
-/// Keeps a subject's key, unless it has one; the one that is kept. After a key was destroyed a new one begins: what was
-/// sealed under the old one stays noise.
-pub async fn put_key(db: &mut dyn Db, scope: Scope, key: &WrappedKey, at: Timestamp) -> Result<WrappedKey> {
-    let put = query(
-        "INSERT INTO vault_key (company_id, subject, wrapped, created_at) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (company_id, subject) DO UPDATE SET wrapped = excluded.wrapped, created_at = excluded.created_at, destroyed_at = NULL
-         WHERE vault_key.wrapped IS NULL",
-    )
-    .bind(scope.company.0)
-    .bind(key.subject.0)
-    .bind(&key.bytes)
-    .bind(micros(at))
-    .execute(db)
-    .await?;
-    if put == 1 {
-        return Ok(key.clone());
-    }
-    self::key(db, scope, key.subject).await?.ok_or(StoreError::NotFound("key"))
-}
-
-/// What was sealed is noise now, and the words under which a customer was found go too.
-async fn forget_customer(db: &mut dyn Db, scope: Scope, subject: SubjectId) -> Result<()> {
-    query(
-        "DELETE FROM shipment_term WHERE kind = 'customer' AND shipment_id IN
-             (SELECT id FROM shipment WHERE company_id = ?1 AND customer_subject = ?2)",
-    )
-    .bind(scope.company.0)
-    .bind(subject.0)
-    .execute(db)
-    .await?;
-    query(
-        "UPDATE shipment SET customer = NULL, customer_subject = NULL WHERE company_id = ?1 AND customer_subject = ?2",
-    )
-    .bind(scope.company.0)
-    .bind(subject.0)
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-async fn audit_of(db: &mut dyn Db, scope: Scope, shipment: ShipmentId) -> Result<Vec<(AuditRecord, Option<String>)>> {
-    let exceptions =
-        query("SELECT id FROM exception {indexed by exception_shipment} WHERE company_id = ?1 AND shipment_id = ?2")
-            .bind(scope.company.0)
-            .bind(shipment.0)
-            .all(db)
-            .await?;
-    let mut subjects = vec![format!("shipment:{shipment}")];
-    for row in &exceptions {
-        subjects.push(format!("exception:{}", row.id::<domain::ids::ExceptionId>("id")?));
-    }
-    let rows = query("SELECT * FROM audit WHERE company_id = ?2 AND subject IN (SELECT value FROM {texts ?1 s}) ORDER BY seq LIMIT ?3")
-        .bind(subjects)
-        .bind(scope.company.0)
-        .bind(i64::from(AUDIT_ROWS))
-        .all(db)
-        .await?;
-    let mut lines = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let line = audit::record(row)?;
-        let name = match line.actor {
-            Actor::User(id) => name(db, scope, id).await?,
-            Actor::Operator | Actor::System => None,
-        };
-        lines.push((line, name));
-    }
-    Ok(lines)
-}
-
-async fn name(db: &mut dyn Db, scope: Scope, id: UserId) -> Result<Option<String>> {
-    let row = query("SELECT name FROM \"user\" WHERE company_id = ?1 AND id = ?2")
-        .bind(scope.company.0)
-        .bind(id.0)
-        .optional(db)
-        .await?;
-    row.map(|row| row.text("name")).transpose()
 }
 
 fn session(row: &Row) -> Result<SessionRecord> {

@@ -11,7 +11,8 @@ use storage::{
     AuditEntry, Result, Scope, StoreError,
     jobs::{Lane, NewJob},
     limits::{REPLAY_ROWS, RETRY_JOBS},
-    replays::{NewReplay, Replay, ReplayState, Replays, Selection, Step, Tally},
+    replays::{NewReplay, Replay, ReplayState, Replays, Selection, Step},
+    tally::Tally,
 };
 
 #[async_trait]

@@ -13,15 +13,14 @@ use domain::ids::{CompanyId, MessageId, SubjectId};
 use jiff::Timestamp;
 use rusqlite::Connection;
 use storage::{
-    Actor, AuditEntry, Page, Result, Scope, Sealed, StoreError, WrappedKey,
+    AuditEntry, Page, Result, Scope, Sealed, StoreError, WrappedKey,
     inbox::{
-        Accepted, Inbox, MessageBody, MessageRecord, MessageSelection, MessageState, MessageStatus, NewMessage,
-        Novelty, SourceRecord,
+        Accepted, Inbox, MessageBody, MessageRecord, MessageSelection, MessageState, MessageStatus, NewMessage, Novelty,
     },
     jobs::NewJob,
-    replays::Tally,
+    tally::Tally,
 };
-use storage_sql::{audit, people};
+use storage_sql::audit;
 use uuid::Uuid;
 
 /// Whether everything holds that a selection says; its values are the first six. The test of the state is given as text,
@@ -45,38 +44,6 @@ macro_rules! month_of {
 
 #[async_trait]
 impl Inbox for SqliteStore {
-    async fn sources(&self, scope: Scope) -> Result<Vec<SourceRecord>> {
-        self.read(move |conn| {
-            let rows = query("SELECT * FROM source WHERE company_id = ? ORDER BY name")
-                .bind(scope.company.0)
-                .fetch_all(conn)?;
-            rows.iter().map(source).collect::<Result<_, SqlError>>()
-        })
-        .await
-    }
-
-    async fn source_by_name(&self, name: &str) -> Result<Option<(Scope, SourceRecord, WrappedKey)>> {
-        let name = name.to_owned();
-        self.read(move |conn| {
-            let row = query("SELECT * FROM source WHERE name = ?").bind(name).fetch_optional(conn)?;
-            let Some(row) = row else { return Ok(None) };
-            let record = source(&row)?;
-            let scope = Scope { company: row.id("company_id")?, actor: Actor::System };
-            let key = drive(people::key(&mut Sqlite(conn), scope, record.secrets.subject))?;
-            Ok(key.map(|key| (scope, record, key)))
-        })
-        .await
-    }
-
-    async fn put_source(&self, scope: Scope, source: SourceRecord, key: WrappedKey, audit: AuditEntry) -> Result<()> {
-        self.write(Priority::RealTime, move |conn| {
-            drive(people::put_key(&mut Sqlite(conn), scope, &key, audit.at))?;
-            put_source(conn, scope, &source)?;
-            drive(audit::append(&mut Sqlite(conn), scope, &audit))
-        })
-        .await
-    }
-
     async fn accept(&self, scope: Scope, message: NewMessage, job: NewJob) -> Result<Accepted> {
         self.write(Priority::Ingest, move |conn| accept(conn, scope, &message, &job)).await
     }
@@ -84,7 +51,7 @@ impl Inbox for SqliteStore {
     async fn message(&self, scope: Scope, id: MessageId) -> Result<Option<MessageRecord>> {
         self.read(move |conn| {
             let row = query(
-                "SELECT m.*, s.name AS source_name, s.connector, s.settings FROM message m JOIN source s ON s.id = m.source_id
+                "SELECT m.*, s.name AS source_name, s.connector, s.settings FROM message m JOIN connection s ON s.id = m.source_id
                  WHERE m.company_id = ? AND m.id = ?",
             )
             .bind(scope.company.0)
@@ -103,7 +70,7 @@ impl Inbox for SqliteStore {
         self.read(move |conn| {
             let row = query(concat!(
                 "SELECT m.*, s.name AS source_name, s.connector, s.settings, b.bytes AS body
-                 FROM message m JOIN source s ON s.id = m.source_id
+                 FROM message m JOIN connection s ON s.id = m.source_id
                  LEFT JOIN message_body b ON b.month = ",
                 month_of!(),
                 " AND b.message_id = m.id AND m.wrapped IS NOT NULL
@@ -130,7 +97,7 @@ impl Inbox for SqliteStore {
         macro_rules! page_of {
             ($state:literal) => {
                 concat!(
-                    "SELECT m.*, s.name AS source_name, s.connector, s.settings FROM message m JOIN source s ON s.id = m.source_id WHERE ",
+                    "SELECT m.*, s.name AS source_name, s.connector, s.settings FROM message m JOIN connection s ON s.id = m.source_id WHERE ",
                     which_messages!($state),
                     " AND (m.received_at, m.id) < (?7, ?8) ORDER BY m.received_at DESC, m.id DESC LIMIT ?9"
                 )
@@ -215,39 +182,6 @@ pub(crate) fn replay(
         }
     }
     Ok(replayed)
-}
-
-fn put_source(conn: &mut Connection, scope: Scope, source: &SourceRecord) -> Result<(), SqlError> {
-    let taken = query("SELECT 1 FROM source WHERE name = ? AND id <> ?")
-        .bind(&source.name)
-        .bind(source.id.0)
-        .fetch_optional(conn)?;
-    if taken.is_some() {
-        return Err(SqlError(StoreError::Conflict(format!("there is another source {}", source.name))));
-    }
-    let put = query(
-        "INSERT INTO source (id, company_id, name, connector, scheme, settings, secrets_subject, secrets, secret_set_at, enabled, sandbox, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (id) DO UPDATE SET
-             name = excluded.name, connector = excluded.connector, scheme = excluded.scheme, settings = excluded.settings,
-             secrets_subject = excluded.secrets_subject, secrets = excluded.secrets, secret_set_at = excluded.secret_set_at,
-             enabled = excluded.enabled, sandbox = excluded.sandbox
-         WHERE company_id = excluded.company_id",
-    )
-    .bind(source.id.0)
-    .bind(scope.company.0)
-    .bind(&source.name)
-    .bind(&source.connector)
-    .bind(&source.scheme)
-    .bind(&source.settings)
-    .bind(source.secrets.subject.0)
-    .bind(&source.secrets.bytes)
-    .bind(micros(source.secret_set_at))
-    .bind(source.enabled)
-    .bind(source.sandbox)
-    .bind(micros(source.created_at))
-    .execute(conn)?;
-    if put == 0 { Err(SqlError(StoreError::NotFound("source"))) } else { Ok(()) }
 }
 
 /// Keeps a message with its body and its job; one that was kept before is counted.
@@ -338,28 +272,11 @@ pub(crate) fn remember(conn: &mut Connection, scope: Scope, id: MessageId, repor
 
 /// Whether a company has a source of this id that is simulated.
 pub(crate) fn is_sandbox(conn: &mut Connection, company: CompanyId, source: Uuid) -> Result<bool, SqlError> {
-    let row = query("SELECT sandbox FROM source WHERE company_id = ? AND id = ?")
+    let row = query("SELECT sandbox FROM connection WHERE company_id = ? AND id = ?")
         .bind(company.0)
         .bind(source)
         .fetch_optional(conn)?;
     Ok(row.map(|row| row.int("sandbox")).transpose()? == Some(1))
-}
-
-fn source(row: &Row) -> Result<SourceRecord, SqlError> {
-    Ok(SourceRecord {
-        id: row.id("id")?,
-        name: row.text("name")?,
-        connector: row.text("connector")?,
-        scheme: row.text("scheme")?,
-        settings: row.text("settings")?,
-        secrets: row
-            .opt_sealed("secrets_subject", "secrets")?
-            .ok_or(StoreError::Damaged("source without secrets".into()))?,
-        secret_set_at: row.at("secret_set_at")?,
-        enabled: row.int("enabled")? == 1,
-        sandbox: row.int("sandbox")? == 1,
-        created_at: row.at("created_at")?,
-    })
 }
 
 fn record(row: &Row) -> Result<MessageRecord, SqlError> {

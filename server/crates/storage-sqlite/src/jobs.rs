@@ -17,10 +17,10 @@ use storage::{
     Actor, AuditEntry, Page, Result, Scope, Sealed, StoreError, figures,
     jobs::{
         AttemptRecord, Cause, ClaimRequest, Counted, DestinationSummary, Finish, INSIDE, JobFilter, JobKind, JobRow,
-        JobSelection, Jobs, Lane, LeasedJob, NewJob,
+        JobSelection, Jobs, Lane, LeasedJob, NewJob, Wanted,
     },
     limits::{CLAIM_JOBS, DONE_COUNTED, RETRY_JOBS, SETTLE},
-    replays::Tally,
+    tally::Tally,
 };
 use storage_sql::audit;
 use uuid::Uuid;
@@ -63,10 +63,11 @@ impl Jobs for SqliteStore {
 
     async fn claim(&self, mut request: ClaimRequest) -> Result<Vec<LeasedJob>> {
         // most looks find nothing: those need no turn of the writer
-        let (lane, now) = (request.lane, request.now);
-        let due = self.read(move |conn| due(conn, lane, now)).await?;
-        request.kinds.retain(|(kind, _)| due.contains(kind));
-        if request.kinds.is_empty() {
+        let (lane, now, pairs) = (request.lane, request.now, pairs(&request.wanted));
+        let due = self.read(move |conn| due(conn, lane, now, &pairs)).await?;
+        let mut place = 0..;
+        request.wanted.retain(|_| place.next().is_some_and(|place| due.contains(&place)));
+        if request.wanted.is_empty() {
             return Ok(Vec::new());
         }
         let priority = match request.lane {
@@ -103,13 +104,9 @@ impl Jobs for SqliteStore {
 
     async fn next_due(&self, lane: Lane) -> Result<Option<Timestamp>> {
         self.read(move |conn| {
-            let row = query(
-                "SELECT min((SELECT min(run_at) FROM job WHERE lane = ?1 AND kind = k.value AND status IN ('ready', 'retrying'))) AS due
-                 FROM json_each(?2) k",
-            )
-            .bind(word(lane))
-            .bind(kinds())
-            .fetch_one(conn)?;
+            let row = query("SELECT min(run_at) AS due FROM job WHERE lane = ?1 AND status IN ('ready', 'retrying')")
+                .bind(word(lane))
+                .fetch_one(conn)?;
             row.opt_at("due")
         })
         .await
@@ -166,26 +163,25 @@ impl Jobs for SqliteStore {
             };
         }
         const DONE: &str = listed!("status = 'done' AND coalesce(destination, 'inside') = ?11 AND updated_at <= ?8");
-        let lists: Vec<(&str, Option<&str>)> = match filter {
-            JobFilter::Failed => vec![(listed!("status = 'dead' AND ?11 IS NULL"), None)],
-            // along the index of what waits
-            JobFilter::Retrying => {
-                vec![(listed!("status IN ('ready', 'retrying') AND status = 'retrying' AND ?11 IS NULL"), None)]
-            }
-            JobFilter::Pending => vec![
-                (
-                    listed!(
-                        "status IN ('ready', 'retrying') AND status = 'ready' AND (destination IS NOT NULL OR ?3 = 'inside') AND ?11 IS NULL"
-                    ),
-                    None,
-                ),
-                (listed!("status = 'leased' AND (destination IS NOT NULL OR ?3 = 'inside') AND ?11 IS NULL"), None),
-            ],
-            JobFilter::Done if which.destination.as_deref() == Some(INSIDE) => vec![(DONE, Some(INSIDE))],
-            JobFilter::Done => DestinationSummary::outside().map(|destination| (DONE, Some(destination))).collect(),
-        };
+        const RETRYING: &str = listed!("status IN ('ready', 'retrying') AND status = 'retrying' AND ?11 IS NULL");
+        const WAITING: &str = listed!(
+            "status IN ('ready', 'retrying') AND status = 'ready' AND (destination IS NOT NULL OR ?3 = 'inside') AND ?11 IS NULL"
+        );
+        const LEASED: &str =
+            listed!("status = 'leased' AND (destination IS NOT NULL OR ?3 = 'inside') AND ?11 IS NULL");
         let (at, seq): (i64, i64) = cursor::decode(cursor.as_deref()).unwrap_or((i64::MAX, i64::MAX));
         self.read(move |conn| {
+            let lists: Vec<(&str, Option<String>)> = match (filter, &which.destination) {
+                (JobFilter::Failed, _) => vec![(listed!("status = 'dead' AND ?11 IS NULL"), None)],
+                // along the index of what waits
+                (JobFilter::Retrying, _) => vec![(RETRYING, None)],
+                (JobFilter::Pending, _) => vec![(WAITING, None), (LEASED, None)],
+                (JobFilter::Done, Some(name)) => vec![(DONE, Some(name.clone()))],
+                (JobFilter::Done, None) => {
+                    let names = done_destinations(conn, scope.company)?;
+                    names.into_iter().filter(|name| name != INSIDE).map(|name| (DONE, Some(name))).collect()
+                }
+            };
             let mut found = Vec::new();
             // the newest of all of them
             for (sql, destination) in lists {
@@ -245,14 +241,15 @@ impl Jobs for SqliteStore {
     }
 }
 
-/// Adds work, or merges it with what waits under the same target: the earlier time, the more urgent lane, and the cause
-/// `Live` with its correlation id. A job whose id is there already is the same job.
+/// Adds work, or merges it with what waits under the same target: the earlier time, the more urgent lane, the newest
+/// destination, and the stronger cause with its correlation id. A job whose id is there already is the same job.
 pub(crate) fn enqueue(conn: &mut Connection, scope: Scope, job: &NewJob, at: Timestamp) -> Result<(), SqlError> {
     query(
         "INSERT INTO job (id, company_id, kind, target, destination, lane, cause, run_at, correlation, shipment_id, created_at, updated_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)
          ON CONFLICT (id) DO NOTHING
          ON CONFLICT (company_id, kind, target) WHERE status IN ('ready', 'retrying') DO UPDATE SET
+             destination = excluded.destination,
              run_at = min(run_at, CASE WHEN status = 'retrying' THEN max(excluded.run_at, updated_at + ?12) ELSE excluded.run_at END),
              lane = CASE WHEN excluded.lane = 'real_time' THEN excluded.lane ELSE lane END,
              correlation = CASE WHEN instr(?13, excluded.cause) > instr(?13, cause) THEN excluded.correlation ELSE correlation END,
@@ -262,7 +259,7 @@ pub(crate) fn enqueue(conn: &mut Connection, scope: Scope, job: &NewJob, at: Tim
     .bind(scope.company.0)
     .bind(job.kind.code())
     .bind(&job.target)
-    .bind(job.kind.destination())
+    .bind(&job.destination)
     .bind(word(job.lane))
     .bind(word(job.cause))
     .bind(micros(job.run_at))
@@ -304,8 +301,9 @@ pub(crate) fn enqueue_fold(
         if taken.is_none() {
             let job = NewJob {
                 id,
-                kind: JobKind::Fold,
+                kind: JobKind::FOLD,
                 target: shipment.to_string(),
+                destination: None,
                 lane: fold.lane,
                 cause: fold.cause,
                 run_at: fold.at,
@@ -334,7 +332,7 @@ pub(crate) fn is_stronger_fold_waiting(
          SELECT 1 FROM job WHERE company_id = ?1 AND kind = ?2 AND target = ?3 AND status = 'leased' AND instr(?4, cause) > instr(?4, ?5)",
     )
     .bind(scope.company.0)
-    .bind(JobKind::Fold.code())
+    .bind(JobKind::FOLD.code())
     .bind(shipment.to_string())
     .bind(CAUSES)
     .bind(word(cause))
@@ -342,46 +340,56 @@ pub(crate) fn is_stronger_fold_waiting(
     Ok(!waiting.is_empty())
 }
 
-/// The kinds of which something in a lane can be claimed now, as far as a look tells: those whose jobs all wait for a
-/// target that somebody has are named too.
-fn due(conn: &mut Connection, lane: Lane, now: Timestamp) -> Result<Vec<JobKind>, SqlError> {
+/// Kinds with their destinations, as a list.
+fn pairs(wanted: &[Wanted]) -> String {
+    json(&wanted.iter().map(|w| (w.kind.code(), w.destination.as_deref().unwrap_or(INSIDE))).collect::<Vec<_>>())
+}
+
+/// The places of those pairs of which something in a lane can be claimed now, as far as a look tells: those whose jobs all
+/// wait for a target that somebody has are named too.
+fn due(conn: &mut Connection, lane: Lane, now: Timestamp, pairs: &str) -> Result<Vec<i64>, SqlError> {
     let rows = query(
-        "SELECT k.value AS kind FROM json_each(?3) k
-         WHERE EXISTS (SELECT 1 FROM job WHERE lane = ?1 AND kind = k.value AND status IN ('ready', 'retrying') AND run_at <= ?2)
-            OR EXISTS (SELECT 1 FROM job WHERE lane = ?1 AND kind = k.value AND status = 'leased' AND lease_until <= ?2)",
+        "SELECT k.key AS place FROM json_each(?3) k
+         WHERE EXISTS (SELECT 1 FROM job INDEXED BY job_due
+                       WHERE lane = ?1 AND kind = k.value ->> 0 AND coalesce(destination, 'inside') = k.value ->> 1
+                         AND status IN ('ready', 'retrying') AND run_at <= ?2)
+            OR EXISTS (SELECT 1 FROM job INDEXED BY job_lease
+                       WHERE lane = ?1 AND kind = k.value ->> 0 AND status = 'leased' AND lease_until <= ?2
+                         AND coalesce(destination, 'inside') = k.value ->> 1)",
     )
     .bind(word(lane))
     .bind(micros(now))
-    .bind(kinds())
+    .bind(pairs)
     .fetch_all(conn)?;
-    rows.iter().map(|row| row.word("kind")).collect()
+    rows.iter().map(|row| row.int("place")).collect()
 }
 
-/// Leases, kind by kind along the index.
+/// Leases, for each kind and destination along the index.
 fn claim(conn: &mut Connection, request: &ClaimRequest) -> Result<Vec<LeasedJob>, SqlError> {
     let held = id_list(request.held.iter().map(|id| id.0));
     let mut candidates = Vec::new();
-    for (kind, at_most) in &request.kinds {
-        let at_most = row_limit(*at_most, CLAIM_JOBS);
+    for wanted in &request.wanted {
+        let at_most = row_limit(wanted.at_most, CLAIM_JOBS);
         let rows = query(
             "SELECT * FROM (
-                 SELECT seq, run_at, id FROM job
-                 WHERE lane = ?1 AND kind = ?2 AND status = 'leased' AND lease_until <= ?3
+                 SELECT seq, run_at, id FROM job INDEXED BY job_lease
+                 WHERE lane = ?1 AND kind = ?2 AND status = 'leased' AND lease_until <= ?3 AND coalesce(destination, 'inside') = ?6
                    AND id NOT IN (SELECT unhex(value) FROM json_each(?5))
                  ORDER BY lease_until LIMIT ?4)
              UNION ALL
              SELECT * FROM (
-                 SELECT seq, run_at, id FROM job w
-                 WHERE lane = ?1 AND kind = ?2 AND status IN ('ready', 'retrying') AND run_at <= ?3
+                 SELECT seq, run_at, id FROM job w INDEXED BY job_due
+                 WHERE lane = ?1 AND kind = ?2 AND coalesce(destination, 'inside') = ?6 AND status IN ('ready', 'retrying') AND run_at <= ?3
                    AND NOT EXISTS (SELECT 1 FROM job l WHERE l.company_id = w.company_id AND l.kind = w.kind AND l.target = w.target AND l.status = 'leased')
                  ORDER BY run_at, id LIMIT ?4)
              ORDER BY run_at, id LIMIT ?4",
         )
         .bind(word(request.lane))
-        .bind(kind.code())
+        .bind(wanted.kind.code())
         .bind(micros(request.now))
         .bind(at_most)
         .bind(&held)
+        .bind(wanted.destination.as_deref().unwrap_or(INSIDE))
         .fetch_all(conn)?;
         for row in &rows {
             candidates.push(row.int("seq")?);
@@ -506,7 +514,8 @@ fn merge_waiting(conn: &mut Connection, leased: &Row, at: Option<Timestamp>) -> 
     let Some(waiting) = waiting else { return Ok(None) };
     let (mine, other) = (job(leased)?, job(&waiting)?);
     let stronger = if other.cause.strength() > mine.cause.strength() { &other } else { &mine };
-    query("UPDATE job SET lane = ?, cause = ?, correlation = ? WHERE seq = ?")
+    query("UPDATE job SET destination = ?, lane = ?, cause = ?, correlation = ? WHERE seq = ?")
+        .bind(&other.destination)
         .bind(word(mine.lane.min(other.lane)))
         .bind(word(stronger.cause))
         .bind(stronger.correlation.0)
@@ -606,9 +615,21 @@ fn put_attempt(conn: &mut Connection, scope: Scope, attempt: &AttemptRecord) -> 
     Ok(())
 }
 
-/// All kinds, as a list.
-fn kinds() -> String {
-    json(&JobKind::ALL.iter().map(|kind| kind.code()).collect::<Vec<_>>())
+/// The destinations that have finished jobs, each found by one step along their index.
+pub(crate) fn done_destinations(conn: &mut Connection, company: CompanyId) -> Result<Vec<String>, SqlError> {
+    let rows = query(
+        "WITH RECURSIVE names (name) AS (
+             SELECT * FROM (SELECT coalesce(destination, 'inside') FROM job WHERE company_id = ?1 AND status = 'done'
+                            ORDER BY coalesce(destination, 'inside') LIMIT 1) first
+             UNION ALL
+             SELECT (SELECT coalesce(destination, 'inside') FROM job
+                     WHERE company_id = ?1 AND status = 'done' AND coalesce(destination, 'inside') > names.name
+                     ORDER BY coalesce(destination, 'inside') LIMIT 1) FROM names WHERE names.name IS NOT NULL)
+         SELECT name FROM names WHERE name IS NOT NULL",
+    )
+    .bind(company.0)
+    .fetch_all(conn)?;
+    rows.iter().map(|row| row.text("name")).collect()
 }
 
 /// What is not over is counted along the indexes of what is not over; of what is done, so much as is worth counting.
@@ -641,6 +662,7 @@ fn summary(conn: &mut Connection, scope: Scope, now: Timestamp) -> Result<Vec<De
             number: row.count("number")?,
         });
     }
+    let names = done_destinations(conn, scope.company)?;
     let rows = query(
         "SELECT d.value AS name,
                 (SELECT count(*) FROM (SELECT 1 FROM job WHERE company_id = ?1 AND coalesce(destination, 'inside') = d.value
@@ -649,7 +671,7 @@ fn summary(conn: &mut Connection, scope: Scope, now: Timestamp) -> Result<Vec<De
          FROM json_each(?2) d",
     )
     .bind(scope.company.0)
-    .bind(json(&DestinationSummary::names()))
+    .bind(json(&names))
     .bind(micros(now.checked_sub(figures::DONE).unwrap_or(now)))
     .bind(DONE_COUNTED)
     .fetch_all(conn)?;
@@ -662,6 +684,7 @@ fn job(row: &Row) -> Result<NewJob, SqlError> {
         id: row.id("id")?,
         kind: row.word("kind")?,
         target: row.text("target")?,
+        destination: row.opt_text("destination")?,
         lane: row.word("lane")?,
         cause: row.word("cause")?,
         run_at: row.at("run_at")?,

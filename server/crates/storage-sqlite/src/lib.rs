@@ -20,6 +20,7 @@ mod jobs;
 mod readers;
 mod shipments;
 mod sql;
+mod trackers;
 mod upkeep;
 mod writer;
 
@@ -141,6 +142,8 @@ impl SqliteStore {
             shipments: Arc::new(self.clone()),
             jobs: Arc::new(self.clone()),
             replays: Arc::new(Sql(self.clone())),
+            schedules: Arc::new(Sql(self.clone())),
+            connections: Arc::new(Sql(self.clone())),
             destinations: Arc::new(Sql(self.clone())),
             order_problems: Arc::new(Sql(self.clone())),
             upkeep: Arc::new(self.clone()),

@@ -2,16 +2,17 @@
 
 use crate::{
     SqliteStore,
-    codec::{SqlError, json, micros},
+    codec::{SqlError, micros},
+    jobs::done_destinations,
     sql::query,
     writer::Priority,
 };
 use async_trait::async_trait;
+use domain::ids::CompanyId;
 use jiff::Timestamp;
 use rusqlite::Connection;
 use storage::{
     Result,
-    jobs::DestinationSummary,
     upkeep::{Old, Pruned, Upkeep},
 };
 
@@ -54,13 +55,7 @@ fn prune(conn: &mut Connection, old: Old) -> Result<Pruned, SqlError> {
         pruned.attempts = drop_rows(conn, sql, i64::from(month))?;
     }
     if let Some(before) = old.jobs {
-        let sql = "DELETE FROM job WHERE seq IN (
-                       SELECT j.seq FROM company c CROSS JOIN json_each(?3) d
-                       CROSS JOIN job j ON j.company_id = c.id AND coalesce(j.destination, 'inside') = d.value AND j.status = 'done' AND j.updated_at < ?1
-                       LIMIT ?2)";
-        let names = json(&DestinationSummary::names());
-        let dropped = query(sql).bind(micros(before)).bind(STEP_ROWS).bind(names).execute(conn)?;
-        pruned.jobs = dropped;
+        pruned.jobs = drop_jobs(conn, micros(before))?;
     }
     if let Some(before) = old.changes {
         // from the front only: what is behind the first young one is young too
@@ -74,6 +69,31 @@ fn prune(conn: &mut Connection, old: Old) -> Result<Pruned, SqlError> {
     }
     pruned.more = steps.iter().any(|rows| *rows >= STEP_ROWS.unsigned_abs());
     Ok(pruned)
+}
+
+/// Finished jobs of each company and destination along their index.
+fn drop_jobs(conn: &mut Connection, before: i64) -> Result<u64, SqlError> {
+    let mut dropped = 0;
+    for company in query("SELECT id FROM company").fetch_all(conn)? {
+        let company: CompanyId = company.id("id")?;
+        for destination in done_destinations(conn, company)? {
+            let left = STEP_ROWS.saturating_sub_unsigned(dropped);
+            if left <= 0 {
+                return Ok(dropped);
+            }
+            dropped += query(
+                "DELETE FROM job WHERE seq IN (
+                     SELECT seq FROM job WHERE company_id = ?1 AND coalesce(destination, 'inside') = ?2 AND status = 'done' AND updated_at < ?3
+                     LIMIT ?4)",
+            )
+            .bind(company.0)
+            .bind(&destination)
+            .bind(before)
+            .bind(left)
+            .execute(conn)?;
+        }
+    }
+    Ok(dropped)
 }
 
 fn drop_rows(conn: &mut Connection, sql: &'static str, before: i64) -> Result<u64, SqlError> {

@@ -1,36 +1,11 @@
 //! The inbox: messages as received, durable before they are acknowledged.
 
-use crate::{AuditEntry, Page, Result, Scope, Sealed, WrappedKey, jobs::NewJob, replays::Tally};
+use crate::{AuditEntry, Page, Result, Scope, Sealed, WrappedKey, jobs::NewJob, tally::Tally};
 use async_trait::async_trait;
 use domain::ids::{CorrelationId, MessageId, SourceId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-
-/// A configured source of messages.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SourceRecord {
-    /// Its id.
-    pub id: SourceId,
-    /// The name in `/ingest/{name}`: lower case, digits, hyphens.
-    pub name: String,
-    /// The connector that verifies and decodes.
-    pub connector: String,
-    /// The verification scheme's name.
-    pub scheme: String,
-    /// How its messages are read and where they may come from, as the connectors' JSON object.
-    pub settings: String,
-    /// The secrets, newest first, as sealed JSON list of strings.
-    pub secrets: Sealed,
-    /// When the newest secret was set.
-    pub secret_set_at: Timestamp,
-    /// Whether messages are taken.
-    pub enabled: bool,
-    /// Whether everything from it is simulated.
-    pub sandbox: bool,
-    /// When it was made.
-    pub created_at: Timestamp,
-}
 
 /// A message to be kept.
 #[derive(Clone, Debug)]
@@ -185,19 +160,6 @@ pub struct MessageSelection {
 /// Messages as received.
 #[async_trait]
 pub trait Inbox: Send + Sync {
-    /// Every configured source.
-    async fn sources(&self, scope: Scope) -> Result<Vec<SourceRecord>>;
-
-    /// The source of this name, whichever company has it (names are unique in an installation): the only question that
-    /// is asked before a company is known.
-    async fn source_by_name(&self, name: &str) -> Result<Option<(Scope, SourceRecord, WrappedKey)>>;
-
-    /// Makes or replaces a source. Key and audit entry commit with it.
-    ///
-    /// # Errors
-    /// `Conflict` when another source has the name.
-    async fn put_source(&self, scope: Scope, source: SourceRecord, key: WrappedKey, audit: AuditEntry) -> Result<()>;
-
     /// Keeps a message and its job in one transaction, unless the digest is that of a kept one.
     async fn accept(&self, scope: Scope, message: NewMessage, job: NewJob) -> Result<Accepted>;
 

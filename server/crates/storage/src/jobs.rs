@@ -1,78 +1,87 @@
 //! Jobs: units of work with leases, and the calls they made. Jobs carry ids, not payloads.
 
-use crate::{AuditEntry, Page, Result, Scope, Sealed, replays::Tally};
+use crate::{AuditEntry, Page, Result, Scope, Sealed, tally::Tally};
 use async_trait::async_trait;
 use domain::ids::{AttemptId, CorrelationId, JobId, ShipmentId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{collections::BTreeMap, fmt};
 
-/// The kinds of work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum JobKind {
-    /// Read a message (target: message).
-    Normalise,
-    /// Fold a shipment (target: shipment).
-    Fold,
-    /// Bring a shipment's state and effects to its order record (target: shipment).
-    SyncOrder,
-    /// Bring an exception to the service desk (target: exception).
-    SyncCase,
-    /// Learn what agents did at the service desk (target: the desk's connector).
-    PollDesk,
-    /// Take in what the order system changed (target: the system).
-    ImportOrders,
-    /// Fetch the keys that a platform publishes (target: the source's name).
-    FetchKeys,
-    /// Read again what a published mapping concerns (target: its version, and the observation it has come to).
-    Reread,
-    /// The next step of a replay (target: the replay).
-    Replay,
-}
+/// What a job does, by its stable name. What each is, is said in the registry of kinds: here it is only kept and compared.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct JobKind([u8; JobKind::BYTES_MAX]);
 
 impl JobKind {
-    /// Every kind.
-    pub const ALL: &'static [Self] = &[
-        Self::Normalise,
-        Self::Fold,
-        Self::SyncOrder,
-        Self::SyncCase,
-        Self::PollDesk,
-        Self::ImportOrders,
-        Self::FetchKeys,
-        Self::Reread,
-        Self::Replay,
-    ];
+    /// The longest name.
+    pub const BYTES_MAX: usize = 24;
+    /// Read a message (target: message).
+    pub const NORMALISE: Self = Self::new("normalise");
+    /// Fold a shipment (target: shipment).
+    pub const FOLD: Self = Self::new("fold");
+    /// Bring a shipment's state and effects to its order record (target: shipment).
+    pub const SYNC_ORDER: Self = Self::new("sync_order");
+    /// Bring an exception to the service desk (target: exception).
+    pub const SYNC_CASE: Self = Self::new("sync_case");
+    /// Learn what agents did at a service desk (target: the connection).
+    pub const POLL_DESK: Self = Self::new("poll_desk");
+    /// Take in what an order system changed (target: the connection).
+    pub const IMPORT_ORDERS: Self = Self::new("import_orders");
+    /// Fetch the keys that a platform publishes (target: the source's name).
+    pub const FETCH_KEYS: Self = Self::new("fetch_keys");
+    /// Read again what a published mapping concerns (target: its version, and the observation it has come to).
+    pub const REREAD: Self = Self::new("reread");
+    /// The next step of what a person replays (target: the replay).
+    pub const REPLAY: Self = Self::new("replay");
+
+    /// A kind of this name: lower-case letters and `_`.
+    pub const fn new(code: &str) -> Self {
+        let (code, mut name, mut at) = (code.as_bytes(), [0; Self::BYTES_MAX], 0);
+        assert!(!code.is_empty() && code.len() <= Self::BYTES_MAX, "the name of a kind of job has 1 to 24 letters");
+        while at < code.len() {
+            assert!(code[at].is_ascii_lowercase() || code[at] == b'_', "the name of a kind of job is lower-case");
+            name[at] = code[at];
+            at += 1;
+        }
+        Self(name)
+    }
 
     /// The stable code.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Normalise => "normalise",
-            Self::Fold => "fold",
-            Self::SyncOrder => "sync_order",
-            Self::SyncCase => "sync_case",
-            Self::PollDesk => "poll_desk",
-            Self::ImportOrders => "import_orders",
-            Self::FetchKeys => "fetch_keys",
-            Self::Reread => "reread",
-            Self::Replay => "replay",
-        }
+    pub fn code(&self) -> &str {
+        let end = self.0.iter().position(|byte| *byte == 0).unwrap_or(Self::BYTES_MAX);
+        std::str::from_utf8(&self.0[..end]).unwrap_or_default()
     }
 
-    /// The kind with this code.
+    /// The kind with this code, where it can be the code of one.
     pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|k| k.code() == code)
+        let named = !code.is_empty() && code.len() <= Self::BYTES_MAX;
+        (named && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')).then(|| Self::new(code))
     }
+}
 
-    /// The external system that this job calls; none for internal work.
-    pub const fn destination(self) -> Option<&'static str> {
-        match self {
-            Self::Normalise | Self::Fold | Self::Reread | Self::Replay => None,
-            Self::SyncOrder | Self::ImportOrders => Some("odoo"),
-            Self::SyncCase | Self::PollDesk => Some("desk"),
-            Self::FetchKeys => Some("keys"),
-        }
+impl fmt::Display for JobKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl fmt::Debug for JobKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl TryFrom<String> for JobKind {
+    type Error = &'static str;
+
+    fn try_from(code: String) -> std::result::Result<Self, Self::Error> {
+        Self::from_code(&code).ok_or("no kind of job")
+    }
+}
+
+impl From<JobKind> for String {
+    fn from(kind: JobKind) -> Self {
+        kind.code().to_owned()
     }
 }
 
@@ -86,39 +95,11 @@ pub enum Lane {
     Batch,
 }
 
-/// Why a shipment is folded. Only `Live` makes notes; `Live`, `Import` and `History` make activities and tickets, each of
-/// what is news to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Cause {
-    /// Something was just said, or the clock moved on.
-    Live,
-    /// Messages or readings were replayed.
-    Replay,
-    /// The order system said something.
-    Import,
-    /// The first import of an order system: what it has is history.
-    History,
-    /// A comparison found a difference.
-    Reconcile,
-}
+/// Why a shipment is folded.
+pub use domain::cause::Cause;
 
-impl Cause {
-    /// How much it tells, against others. Of two for one shipment the stronger one stays, so that nothing is withheld
-    /// because of which came first.
-    pub const fn strength(self) -> u8 {
-        match self {
-            Self::Replay => 0,
-            Self::Reconcile => 1,
-            Self::History => 2,
-            Self::Import => 3,
-            Self::Live => 4,
-        }
-    }
-}
-
-/// A unit of work to be done. One that waits under the same (kind, target) is merged with it: earlier `run_at`, and the
-/// stronger cause ([`Cause::strength`]).
+/// A unit of work to be done. One that waits under the same (kind, target) is merged with it: earlier `run_at`, the
+/// stronger cause ([`Cause::strength`]), and the newest destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewJob {
     /// Its id.
@@ -127,6 +108,8 @@ pub struct NewJob {
     pub kind: JobKind,
     /// On what: an id as text.
     pub target: String,
+    /// The connection that it calls; none for work inside.
+    pub destination: Option<String>,
     /// In which lane.
     pub lane: Lane,
     /// Why.
@@ -137,6 +120,14 @@ pub struct NewJob {
     pub correlation: CorrelationId,
     /// The shipment it concerns, for the timeline.
     pub shipment: Option<ShipmentId>,
+}
+
+impl NewJob {
+    /// The same, for work that calls this connection.
+    #[must_use]
+    pub fn to(self, destination: impl Into<String>) -> Self {
+        Self { destination: Some(destination.into()), ..self }
+    }
 }
 
 /// A leased job.
@@ -150,6 +141,17 @@ pub struct LeasedJob {
     pub attempts: u32,
 }
 
+/// Work of one kind that goes to one destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The kind.
+    pub kind: JobKind,
+    /// The connection that it calls; none for work inside.
+    pub destination: Option<String>,
+    /// At most so many.
+    pub at_most: u32,
+}
+
 /// What a worker asks for.
 #[derive(Clone, Debug)]
 pub struct ClaimRequest {
@@ -157,8 +159,8 @@ pub struct ClaimRequest {
     pub owner: String,
     /// From this lane.
     pub lane: Lane,
-    /// Of these kinds, of each at most so many.
-    pub kinds: Vec<(JobKind, u32)>,
+    /// Of these kinds and destinations, of each at most so many.
+    pub wanted: Vec<Wanted>,
     /// The time.
     pub now: Timestamp,
     /// When the lease ends unless renewed.
@@ -264,7 +266,7 @@ pub struct AttemptRecord {
     pub correlation: CorrelationId,
     /// The shipment concerned.
     pub shipment: Option<ShipmentId>,
-    /// Which system: `odoo`, `desk`.
+    /// The connection that was called.
     pub destination: String,
     /// What was called: `stock.picking/write`.
     pub operation: String,
@@ -312,7 +314,7 @@ pub enum JobFilter {
 /// Figures of one destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DestinationSummary {
-    /// `odoo`, `desk`, or `inside` for normalise and fold.
+    /// The connection, or [`INSIDE`].
     pub destination: String,
     /// Done in the last 24 h; no more than [`crate::limits::DONE_COUNTED`] are counted.
     pub done: u64,
@@ -342,7 +344,7 @@ pub struct ErrorCount {
 /// Jobs of one sort, as an engine counts them.
 #[derive(Clone, Debug)]
 pub struct Counted {
-    /// `odoo`, `desk` or `inside`.
+    /// The connection, or [`INSIDE`].
     pub destination: String,
     /// Where they stand.
     pub status: JobStatus,
@@ -353,17 +355,6 @@ pub struct Counted {
 }
 
 impl DestinationSummary {
-    /// The destinations of all kinds of jobs.
-    pub fn outside() -> impl Iterator<Item = &'static str> {
-        let names: BTreeSet<_> = JobKind::ALL.iter().filter_map(|kind| kind.destination()).collect();
-        names.into_iter()
-    }
-
-    /// The destinations of all kinds of jobs, and `inside`.
-    pub fn names() -> Vec<&'static str> {
-        Self::outside().chain([INSIDE]).collect()
-    }
-
     /// Of what is not over, and of what is done: its destination, how many, and when the last.
     pub fn of(counts: Vec<Counted>, done: Vec<(String, u64, Option<Timestamp>)>) -> Vec<Self> {
         let mut summaries: BTreeMap<String, Self> = BTreeMap::new();
@@ -446,11 +437,11 @@ impl JobSelection {
 /// Units of work.
 #[async_trait]
 pub trait Jobs: Send + Sync {
-    /// Adds work; merges with what waits under the same (kind, target). What waits for another try is brought forward by
+    /// Adds work; merges with what waits under the same (kind, target), which then goes to the newest's destination. What waits for another try is brought forward by
     /// it, but not before its last try has settled ([`crate::limits::SETTLE`]).
     async fn enqueue(&self, scope: Scope, jobs: Vec<NewJob>) -> Result<()>;
 
-    /// Leases due work of every company, of each kind the oldest `run_at` first; never two of one (company, kind, target)
+    /// Leases due work of every company, of each kind and destination the oldest `run_at` first; never two of one (company, kind, target)
     /// at once. Leases that have ended count as free; their try counts. Where nothing is due, nothing is written.
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<LeasedJob>>;
 

@@ -8,7 +8,9 @@
 
 pub mod audit;
 #[cfg(feature = "conformance")]
+pub mod chain;
 pub mod conformance;
+pub mod connections;
 pub mod counted;
 pub mod destinations;
 pub mod erasure;
@@ -18,10 +20,13 @@ pub mod inbox;
 pub mod jobs;
 pub mod mappings;
 pub mod order_problems;
+pub mod orders;
 pub mod people;
 pub mod replays;
+pub mod schedules;
 pub mod shipments;
 pub mod signals;
+pub mod tally;
 pub mod trackers;
 pub mod transfer;
 pub mod upkeep;
@@ -35,6 +40,8 @@ use std::sync::Arc;
 /// An engine: its parts, each one trait.
 #[derive(Clone)]
 pub struct Store {
+    /// The systems that messages come from and that jobs go out to.
+    pub connections: Arc<dyn connections::Connections>,
     /// Messages as received.
     pub inbox: Arc<dyn inbox::Inbox>,
     /// Trackers, observations, bindings.
@@ -49,6 +56,8 @@ pub struct Store {
     pub jobs: Arc<dyn jobs::Jobs>,
     /// Replays.
     pub replays: Arc<dyn replays::Replays>,
+    /// When the clock starts which work.
+    pub schedules: Arc<dyn schedules::Schedules>,
     /// The gates in front of other systems.
     pub destinations: Arc<dyn destinations::Destinations>,
     /// What people look after: exceptions, cases, figures.

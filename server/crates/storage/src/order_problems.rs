@@ -39,6 +39,8 @@ pub enum Extent {
 /// A problem that is remembered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderProblem {
+    /// The order system: the name of its connection.
+    pub system: String,
     /// What the import saw last.
     pub seen: NewOrderProblem,
     /// How often it was tried.
@@ -77,20 +79,27 @@ impl Tries {
     }
 }
 
-/// The memory of such deliveries.
+/// The memory of such deliveries. A record means something in its own order system only.
 #[async_trait]
 pub trait OrderProblems: Send + Sync {
     /// What an import met: problems are kept (one more try, the next one later), those of deliveries that are well or gone are
     /// forgotten; one transaction.
-    async fn note(&self, scope: Scope, problems: Vec<NewOrderProblem>, well: Vec<i64>, at: Timestamp) -> Result<()>;
+    async fn note(
+        &self,
+        scope: Scope,
+        system: &str,
+        problems: Vec<NewOrderProblem>,
+        well: Vec<i64>,
+        at: Timestamp,
+    ) -> Result<()>;
 
     /// Records whose next try has come, the longest waiting first.
-    async fn due(&self, scope: Scope, now: Timestamp, limit: u32) -> Result<Vec<i64>>;
+    async fn due(&self, scope: Scope, system: &str, now: Timestamp, limit: u32) -> Result<Vec<i64>>;
 
     /// Which of these records have a problem, however many do, and what was seen last.
-    async fn among(&self, scope: Scope, records: Vec<i64>) -> Result<BTreeMap<i64, NewOrderProblem>>;
+    async fn among(&self, scope: Scope, system: &str, records: Vec<i64>) -> Result<BTreeMap<i64, NewOrderProblem>>;
 
-    /// The problems, the newest first, at most [`PROBLEM_ROWS`].
+    /// The problems of every order system, the newest first, at most [`PROBLEM_ROWS`].
     async fn list(&self, scope: Scope) -> Result<Vec<OrderProblem>>;
 
     /// All of them are tried with the next import.

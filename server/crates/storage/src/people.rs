@@ -1,10 +1,6 @@
 //! Users, sessions, keys, settings and the audit trail.
 
-pub use crate::audit::ChainCheck;
-use crate::{
-    Actor, AuditEntry, AuditKey, Result, Scope, Sealed, WrappedKey,
-    audit::{self, Line, Position, Walked},
-};
+use crate::{Actor, AuditEntry, Result, Scope, Sealed, WrappedKey, audit::Line};
 use async_trait::async_trait;
 use domain::{
     access::Role,
@@ -251,14 +247,6 @@ pub trait People: Send + Sync {
 
     /// The lines behind one (none: all), oldest first, as the table has them.
     async fn audit_lines(&self, scope: Scope, after: Option<i64>, limit: u32) -> Result<Vec<Line>>;
-
-    /// Walks the whole chain.
-    async fn audit_check(&self, scope: Scope, key: &AuditKey) -> Result<ChainCheck> {
-        Ok(match audit::walk(self, scope, key, Position::default()).await? {
-            Walked::Through(place) => ChainCheck::Sound(place.seq.unsigned_abs()),
-            Walked::Broken(line) | Walked::NotBegun(line) => ChainCheck::Broken(line.unsigned_abs()),
-        })
-    }
 
     /// The audit lines about a shipment and its exceptions, oldest first, with the actor's name.
     async fn audit_of(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<(AuditRecord, Option<String>)>>;

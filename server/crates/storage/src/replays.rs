@@ -5,6 +5,7 @@ use crate::{
     Actor, AuditEntry, Result, Scope,
     inbox::MessageSelection,
     jobs::{JobSelection, NewJob},
+    tally::Tally,
 };
 use async_trait::async_trait;
 use domain::ids::{MessageId, ReplayId};
@@ -19,15 +20,6 @@ pub enum Selection {
     Jobs(JobSelection),
     /// Kept messages, to be read again.
     Messages(MessageSelection),
-}
-
-/// How many a replay takes up, and how many it leaves out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Taken up.
-    pub take: u64,
-    /// Left out: jobs whose target later succeeded or waits anyway, messages whose body is no longer kept.
-    pub skip: u64,
 }
 
 /// A replay that begins.

@@ -4,219 +4,22 @@ use crate::{
     AuditEntry, Page, Result, Scope, Sealed, WrappedKey,
     figures::Span,
     jobs::{Cause, NewJob},
+    orders::{Amended, Imported, ImportedShipment, Origin, OriginStanding},
+    trackers::NumberRecord,
     work::{CaseRecord, ExceptionRecord},
 };
 use async_trait::async_trait;
 use domain::{
     ExceptionReason, Milestone, Severity, State, Visibility,
     commit::ExceptionChange,
+    effects::{EffectOutcome, EffectTarget},
     event_time::EventTime,
-    fold::{DeliveryStanding, FoldInput, Folded, NextUse, Plan, PromiseSource},
+    fold::{FoldInput, Folded, NextUse, Plan},
     ids::{BindingId, CorrelationId, EffectId, ExceptionId, MessageId, ObservationId, ShipmentId, TrackerId},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-
-use crate::{facts::TrackerKey, trackers::Wanted};
-
-/// The record in the order system that a shipment stands for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Origin {
-    /// The system: `odoo`.
-    pub system: String,
-    /// The record's model: `stock.picking`.
-    pub model: String,
-    /// The record's id there.
-    pub record: i64,
-    /// The record's name: `WH/OUT/00042`.
-    pub name: String,
-    /// The order's name: `S00123`.
-    pub order: Option<String>,
-    /// The order's id there.
-    pub order_record: Option<i64>,
-    /// The customer's id there: whose name, address and destination are kept.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub customer_record: Option<i64>,
-    /// A page for people.
-    pub url: Option<String>,
-}
-
-/// A shipment as the order system has it.
-#[derive(Clone, Debug)]
-pub struct ImportedShipment {
-    /// Id, if it has to be made.
-    pub id: ShipmentId,
-    /// The record it stands for; its identity.
-    pub origin: Origin,
-    /// Digest of all below: an equal one changes nothing.
-    pub digest: String,
-    /// Numbers it goes under. What is no longer named is closed, what is new is opened.
-    pub claims: Vec<Claim>,
-    /// What was meant to happen.
-    pub plan: Plan,
-    /// Whether the order system has it cancelled.
-    pub standing: OriginStanding,
-    /// Place of destination for lists: city and country, no address.
-    pub destination: Option<String>,
-    /// Sealed JSON with the customer's name, address, language.
-    pub customer: Option<Sealed>,
-    /// That key, if the subject is new.
-    pub key: Option<WrappedKey>,
-    /// HMAC tokens under which the customer can be found.
-    pub tokens: Vec<String>,
-    /// The correlation id of the import.
-    pub correlation: CorrelationId,
-    /// Why its shipment is folded: `Import`, or `History` for the first import of all.
-    pub cause: Cause,
-    /// What could not be read: of a shipment that is there already it stays as it is.
-    pub kept: BTreeSet<Kept>,
-}
-
-/// What of a shipment stays while the order system does not let it be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kept {
-    /// Which order it is of, and what that promised.
-    Order,
-    /// The customer, the destination, and the words to find the customer by.
-    Customer,
-    /// When it should leave, and when it left.
-    Dates,
-    /// What a rule promised.
-    RulePromise,
-}
-
-impl ImportedShipment {
-    /// Merged with what is stored: what could not be read stays as it is stored, unless it is of another order or customer.
-    /// A new shipment has what could be read.
-    #[must_use]
-    pub fn merged_with(&self, stored: Option<(Origin, Plan)>) -> Self {
-        let mut merged = self.clone();
-        let Some((origin, plan)) = stored else {
-            merged.kept.clear();
-            return merged;
-        };
-        let of_order = self.kept.contains(&Kept::Order);
-        if of_order && self.origin.order_record.is_none_or(|order| origin.order_record == Some(order)) {
-            merged.origin.order_record = origin.order_record;
-            merged.origin.order = merged.origin.order.or(origin.order);
-        }
-        let other_customer =
-            self.origin.customer_record.zip(origin.customer_record).is_some_and(|(now, stored)| now != stored);
-        if other_customer {
-            merged.kept.retain(|kept| !matches!(kept, Kept::Customer | Kept::RulePromise));
-        }
-        if merged.kept.contains(&Kept::Customer) {
-            merged.origin.customer_record = origin.customer_record;
-        }
-        if self.kept.contains(&Kept::Dates) {
-            merged.plan.ship_by = merged.plan.ship_by.or(plan.ship_by);
-            merged.plan.expected_from = merged.plan.expected_from.or(plan.expected_from);
-        }
-        let promise_stays = match &plan.promise {
-            _ if plan.promised_by.is_none() => false,
-            Some(PromiseSource::Rule { .. }) => {
-                merged.kept.contains(&Kept::RulePromise) && self.plan.promise != Some(PromiseSource::Commitment)
-            }
-            // what another order promised is not this one's
-            Some(PromiseSource::Commitment) | None => of_order && merged.origin.order_record == origin.order_record,
-        };
-        if promise_stays {
-            (merged.plan.promised_by, merged.plan.promise) = (plan.promised_by, plan.promise);
-        }
-        merged
-    }
-}
-
-/// Where the order system has the record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OriginStanding {
-    /// Not yet validated.
-    Open,
-    /// Validated.
-    Done,
-    /// Cancelled.
-    Cancelled,
-}
-
-/// A number that a shipment goes under.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claim {
-    /// The tracker.
-    pub tracker: TrackerKey,
-    /// Id, if it has to be made.
-    pub tracker_id: TrackerId,
-    /// Id of the binding, if it has to be made.
-    pub binding_id: BindingId,
-    /// The piece of the plan it stands for.
-    pub piece: Option<String>,
-    /// The number as written.
-    pub number_raw: String,
-    /// The carrier as written.
-    pub carrier_label: Option<String>,
-}
-
-impl Claim {
-    /// The tracker that is asked for.
-    pub fn wanted(&self) -> Wanted<'_> {
-        Wanted { key: &self.tracker, number_raw: &self.number_raw }
-    }
-}
-
-/// What an import did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Imported {
-    /// New shipments.
-    pub created: u32,
-    /// Changed ones.
-    pub changed: u32,
-    /// Equal ones.
-    pub unchanged: u32,
-    /// Shipments to fold; their jobs are enqueued.
-    pub to_fold: Vec<ShipmentId>,
-}
-
-/// What becomes known of a delivery without its being read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Amendment {
-    /// It was deleted in the order system.
-    Deleted,
-    /// It could not be read, for these reasons: what is known of it stays.
-    Unread(Vec<String>),
-}
-
-/// An amendment of a delivery.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Amended {
-    /// The record in the order system.
-    pub record: i64,
-    /// What becomes known.
-    pub amendment: Amendment,
-    /// The correlation id of the import.
-    pub correlation: CorrelationId,
-}
-
-impl Amendment {
-    /// The plan with it; none where it says so already.
-    pub fn applied(&self, plan: &Plan, at: Timestamp) -> Option<Plan> {
-        match self {
-            Self::Deleted if plan.standing == DeliveryStanding::Deleted => None,
-            Self::Deleted => Some(Plan {
-                standing: DeliveryStanding::Deleted,
-                standing_since: Some(at),
-                unread: Vec::new(),
-                unread_since: None,
-                ..plan.clone()
-            }),
-            Self::Unread(problems) if plan.unread == *problems => None,
-            Self::Unread(problems) => {
-                Some(Plan { unread: problems.clone(), unread_since: plan.unread_since.or(Some(at)), ..plan.clone() })
-            }
-        }
-    }
-}
 
 /// A shipment.
 #[derive(Clone, Debug)]
@@ -247,21 +50,6 @@ pub struct ShipmentRecord {
     pub updated_at: Timestamp,
     /// Set when a claimed shipment took over an unclaimed one.
     pub merged_into: Option<ShipmentId>,
-}
-
-/// A number of a shipment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NumberRecord {
-    /// The tracker.
-    pub tracker: TrackerId,
-    /// As written.
-    pub number: String,
-    /// The carrier's family.
-    pub carrier: Option<String>,
-    /// The carrier as a person reads it.
-    pub carrier_label: Option<String>,
-    /// The piece.
-    pub piece: Option<String>,
 }
 
 /// A shipment under the same number of another carrier: one of an order, the other nobody's.
@@ -372,40 +160,19 @@ pub enum Committed {
     Superseded,
 }
 
-/// Where an effect goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EffectKind {
-    /// A note in the order system's chatter.
-    OrderNote,
-    /// An activity for somebody in the order system.
-    OrderActivity,
-}
-
-/// Something that must happen once: unique by (shipment, kind, key).
+/// Something that must happen once: unique by (shipment, target, key).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEffect {
     /// Its id; the message id at the target is made from it.
     pub id: EffectId,
     /// Where it goes.
-    pub kind: EffectKind,
+    pub target: EffectTarget,
     /// What makes it one: `DELIVERED/-/1`, `exception/<id>`, `correction/…/2`.
     pub key: String,
     /// What to say, as JSON; codes and times only, no personal data.
     pub body: String,
-    /// Whether it is to be done at all.
-    pub posting: Posting,
-}
-
-/// Whether an effect is to be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Posting {
-    /// It is.
-    Wanted,
-    /// Its fact is history: stored as done with the external id `withheld`, so that a later
-    /// live fold does not tell it as news.
-    Withheld,
+    /// Pending; or withheld, so that no later fold posts it.
+    pub outcome: EffectOutcome,
 }
 
 /// An effect, waiting or done.
@@ -414,24 +181,23 @@ pub struct EffectRecord {
     /// Its id.
     pub id: EffectId,
     /// Where it goes.
-    pub kind: EffectKind,
+    pub target: EffectTarget,
     /// What makes it one.
     pub key: String,
     /// What to say.
     pub body: String,
     /// When it was decided.
     pub created_at: Timestamp,
-    /// When it was done, and its id at the target.
-    pub done: Option<(Timestamp, String)>,
+    /// What became of it.
+    pub outcome: EffectOutcome,
+    /// When that was; none while it is pending.
+    pub done_at: Option<Timestamp>,
 }
 
-/// The id at the target of an effect that was never to be posted.
-pub const WITHHELD: &str = "withheld";
-
 impl EffectRecord {
-    /// Whether it is history without notification.
-    pub fn is_withheld(&self) -> bool {
-        self.done.as_ref().is_some_and(|(_, external)| external == WITHHELD)
+    /// Whether it is an activity that is open in the order system.
+    pub fn is_open_activity(&self) -> bool {
+        self.target == EffectTarget::OrderActivity && self.outcome.is_open_record()
     }
 }
 
@@ -631,12 +397,12 @@ pub trait Shipments: Send + Sync {
     /// `NotFound` when they have no number in common, or one of them is not what it should be.
     async fn link(&self, scope: Scope, link: NewLink, audit: AuditEntry) -> Result<()>;
 
-    /// Which of these records there are shipments of.
-    async fn known_records(&self, scope: Scope, records: Vec<i64>) -> Result<BTreeSet<i64>>;
+    /// Which of these records of an order system there are shipments of.
+    async fn known_records(&self, scope: Scope, system: &str, records: Vec<i64>) -> Result<BTreeSet<i64>>;
 
-    /// The records above `after`, in order, of deliveries that are not over: their shipments have not ended, or have an
+    /// The records of an order system above `after`, in order, of deliveries that are not over: their shipments have not ended, or have an
     /// open exception.
-    async fn open_records(&self, scope: Scope, after: i64, limit: u32) -> Result<Vec<i64>>;
+    async fn open_records(&self, scope: Scope, system: &str, after: i64, limit: u32) -> Result<Vec<i64>>;
 
     /// A shipment with all that a fold reads; with `known_at`, only what was recorded by then.
     async fn load(&self, scope: Scope, id: ShipmentId, known_at: Option<Timestamp>) -> Result<Option<Loaded>>;
@@ -663,8 +429,8 @@ pub trait Shipments: Send + Sync {
     /// The sealed customer data.
     async fn customer(&self, scope: Scope, id: ShipmentId) -> Result<Option<(Sealed, Option<WrappedKey>)>>;
 
-    /// An effect happened: its id at the target, of which the first stays, or `completed`.
-    async fn effect_done(&self, scope: Scope, id: EffectId, external: String, at: Timestamp) -> Result<()>;
+    /// What became of an effect that was pending; of two ids at the target the first stays. One that is posted may be completed.
+    async fn effect_done(&self, scope: Scope, id: EffectId, outcome: EffectOutcome, at: Timestamp) -> Result<()>;
 
     /// What was written to the order system (JSON); compared before the next write. None where that is not known.
     async fn written(&self, scope: Scope, id: ShipmentId, values: Option<String>, at: Timestamp) -> Result<()>;
@@ -686,9 +452,4 @@ pub trait Shipments: Send + Sync {
 
     /// The newest change's number; 0 where there is none.
     async fn newest_change(&self, scope: Scope) -> Result<u64>;
-}
-
-/// Names an exception in an effect's key.
-pub fn exception_effect_key(id: ExceptionId) -> String {
-    format!("exception/{id}")
 }

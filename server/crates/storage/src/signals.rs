@@ -13,11 +13,13 @@ pub enum Signal {
     Batch,
     /// A shipment changed.
     Changed,
+    /// A connection changed.
+    Connections,
 }
 
 impl Signal {
     /// Every kind.
-    pub const ALL: &'static [Self] = &[Self::RealTime, Self::Batch, Self::Changed];
+    pub const ALL: &'static [Self] = &[Self::RealTime, Self::Batch, Self::Changed, Self::Connections];
 
     /// The stable code.
     pub const fn code(self) -> &'static str {
@@ -25,6 +27,7 @@ impl Signal {
             Self::RealTime => "real_time",
             Self::Batch => "batch",
             Self::Changed => "changed",
+            Self::Connections => "connections",
         }
     }
 

@@ -103,6 +103,21 @@ pub fn numbers_in(text: &str, most: usize) -> Vec<String> {
     parts.filter_map(|part| numbers::normalise(part).ok()).collect()
 }
 
+/// A number of a shipment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NumberRecord {
+    /// The tracker.
+    pub tracker: TrackerId,
+    /// As written.
+    pub number: String,
+    /// The carrier's family.
+    pub carrier: Option<String>,
+    /// The carrier as a person reads it.
+    pub carrier_label: Option<String>,
+    /// The piece.
+    pub piece: Option<String>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

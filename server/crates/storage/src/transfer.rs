@@ -1,11 +1,6 @@
 //! Rows on their way from one engine to another, as both have them: table by table, column by column.
 
-use crate::{
-    facts::Recording,
-    jobs::NewJob,
-    shipments::{Commit, ImportedShipment},
-    work::CaseRecord,
-};
+use crate::{facts::Recording, jobs::NewJob, orders::ImportedShipment, shipments::Commit, work::CaseRecord};
 
 /// A value of a column.
 #[derive(Clone, Debug, PartialEq)]

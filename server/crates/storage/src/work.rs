@@ -4,15 +4,17 @@ use crate::{
     AuditEntry, Page, Result, Scope, Sealed, StoreError,
     figures::{Figures, Span},
     jobs::NewJob,
-    shipments::{NumberRecord, Origin},
+    orders::Origin,
+    trackers::NumberRecord,
 };
 use async_trait::async_trait;
 use domain::{
     Category, ExceptionReason, Party, Severity, State,
+    exceptions::CommittedException,
     fold::Resolution,
     ids::{CaseId, ExceptionId, ObservationId, ShipmentId, UserId},
 };
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -51,16 +53,21 @@ pub struct ExceptionRecord {
     pub withheld: bool,
 }
 
-/// When somebody has to have acted on an exception: counted from when it could first be known, by how much a person is
-/// needed.
-pub fn due_at(severity: Severity, recorded_at: Timestamp) -> Timestamp {
-    let hours = match severity {
-        Severity::Critical => 4,
-        Severity::Major => 24,
-        Severity::Minor => 72,
-        Severity::Info => 7 * 24,
-    };
-    recorded_at.checked_add(SignedDuration::from_hours(hours)).unwrap_or(recorded_at)
+impl ExceptionRecord {
+    /// As folds compare it.
+    pub fn committed(&self) -> CommittedException {
+        CommittedException {
+            id: self.id,
+            reason: self.reason,
+            piece: self.piece.clone(),
+            severity: self.severity,
+            evidence: self.evidence.clone(),
+            opened_at: self.opened_at,
+            recorded_at: self.recorded_at,
+            closed: self.closed,
+            withheld: self.withheld,
+        }
+    }
 }
 
 /// What a person does with an exception.

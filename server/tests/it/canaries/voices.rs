@@ -118,7 +118,7 @@ pub async fn sing(systems: &Systems) {
     // a job that concerns no shipment
     systems.odoo.fail(Some("search"), &indiscreet(), 1);
     let context = &world.context;
-    let mut import = context.job(JobKind::ImportOrders, "odoo", Cause::Import, context.correlation(), None);
+    let mut import = context.job(JobKind::IMPORT_ORDERS, "odoo", Cause::Import, context.correlation(), None).to("odoo");
     import.lane = Lane::Batch;
     context.store.jobs.enqueue(context.scope(), vec![import]).await.unwrap();
     world.settle().await;
@@ -131,7 +131,7 @@ async fn agent(systems: &Systems) {
     tickets.iter().for_each(|ticket| systems.desk.set_status_as(ticket.number, "resolved", AGENT));
     for _ in 0..2 {
         systems.world.clock.advance(jiff::Span::new().seconds(31));
-        application::jobs::tick(&systems.world.context, &mut application::jobs::Done::default()).await.unwrap();
+        systems.world.tick().await;
         systems.world.settle().await;
     }
 }

@@ -27,15 +27,22 @@ use server::{
     bootstrap,
     config::{Config, Settings},
     http::Front,
-    ports,
+    views,
 };
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 use storage::{
     Store,
     facts::TrackerKey,
     jobs::{Cause, Lane},
+    orders::{Claim, ImportedShipment, Origin, OriginStanding},
     people::UserRecord,
-    shipments::{Claim, ImportedShipment, Loaded, Origin, OriginStanding},
+    shipments::Loaded,
 };
 
 pub const SECRET: &str = "a secret of the tests";
@@ -57,6 +64,7 @@ pub struct World {
     pub context: Arc<Context>,
     pub config: Arc<Config>,
     pub clock: Arc<ManualClock>,
+    pub leaves_jobs: AtomicBool,
 }
 
 impl World {
@@ -73,14 +81,20 @@ impl World {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let shared: Arc<dyn Clock> = clock.clone();
         let context = bootstrap::assemble(config.clone(), shared, store, &[7; 32]).await.unwrap();
-        let world = Self { context, config: Arc::new(config), clock };
+        application::connections::seed(&context).await.unwrap();
+        let world = Self { context, config: Arc::new(config), clock, leaves_jobs: AtomicBool::default() };
         world.source_of("aftership", "aftership", SECRET, carriers::Settings::default()).await;
         world
     }
 
     /// Another process on the same store: a command, or this one after a restart.
     pub async fn beside(&self) -> Arc<Context> {
-        let (clock, store) = (Arc::clone(&self.clock) as Arc<dyn Clock>, self.context.store.clone());
+        self.with_store(self.context.store.clone()).await
+    }
+
+    /// Another process on a store that stands before this one's.
+    pub async fn with_store(&self, store: Store) -> Arc<Context> {
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         bootstrap::assemble(Settings::default().resolve().unwrap(), clock, store, &[7; 32]).await.unwrap()
     }
 
@@ -140,7 +154,7 @@ impl World {
             enabled: true,
             created_at: self.clock.now(),
         };
-        ports::all(&self.context, Some(&user), &ports::session::BrowserSession::default())
+        views::ports(&self.context, Some(&user), &views::session::BrowserSession::default())
     }
 
     /// An AfterShip message with these checkpoints, through ingest, and the work that follows.
@@ -185,17 +199,42 @@ impl World {
         ingest::accept(node, delivery).await
     }
 
-    /// Does all work that is due.
+    /// Does all work that is due. Fails when a job is left that is due or dead, unless the test said so.
     pub async fn settle(&self) {
         for lane in [Lane::RealTime, Lane::Batch, Lane::RealTime] {
             self.work(lane).await;
         }
+        if !self.leaves_jobs.load(Ordering::Relaxed) {
+            self.assert_nothing_is_left().await;
+        }
+    }
+
+    /// From now on jobs may be left that are due or dead: the test looks at them itself.
+    pub fn leaves_jobs(&self) {
+        self.leaves_jobs.store(true, Ordering::Relaxed);
+    }
+
+    async fn assert_nothing_is_left(&self) {
+        let (jobs, now) = (&self.context.store.jobs, self.clock.now());
+        for lane in [Lane::RealTime, Lane::Batch] {
+            let due = jobs.next_due(lane).await.unwrap();
+            assert!(due.is_none_or(|due| due > now), "a job of the {lane:?} lane is left that is due since {due:?}");
+        }
+        for destination in jobs.summary(self.context.scope(), now).await.unwrap() {
+            assert_eq!(destination.dead, 0, "a job is dead: {destination:?}");
+        }
+    }
+
+    /// Everything that is scheduled is due.
+    pub async fn tick(&self) {
+        self.context.store.schedules.hurry(self.context.scope(), self.clock.now()).await.unwrap();
+        application::jobs::tick(&self.context).await.unwrap();
     }
 
     /// Time passes, minute by minute is not needed: what is due is done.
     pub async fn passes(&self, hours: i64) {
         self.clock.advance(jiff::Span::new().hours(hours));
-        application::jobs::tick(&self.context, &mut application::jobs::Done::default()).await.unwrap();
+        self.tick().await;
         self.settle().await;
     }
 

@@ -24,7 +24,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -73,7 +73,12 @@ impl Site {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let store = fresh_store().await;
         let context = bootstrap::assemble(config.clone(), Arc::new(SystemClock), store, &[7; 32]).await.unwrap();
-        let world = World { context, config: Arc::new(config), clock: ManualClock::at(SystemClock.now()) };
+        let world = World {
+            context,
+            config: Arc::new(config),
+            clock: ManualClock::at(SystemClock.now()),
+            leaves_jobs: AtomicBool::default(),
+        };
         world.source_of("aftership", "aftership", SECRET, connectors::carriers::Settings::default()).await;
         let site = Self::on(world, "Anna Lind").await;
         for number in 1..=20 {

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use storage::{
     Store,
     jobs::{JobFilter, JobSelection},
-    shipments::Imported,
+    orders::Imported,
 };
 
 const KEY: &str = "key-of-the-tests";
@@ -70,7 +70,7 @@ impl Systems {
             limits: CallLimits::default(),
         });
         let world = World::on(store, config).await;
-        world.context.odoo.as_ref().unwrap().setup(&Discard).await.unwrap();
+        world.context.odoo("odoo").unwrap().setup(&Discard).await.unwrap();
         Self { world, odoo, desk }
     }
 
@@ -85,7 +85,7 @@ impl Systems {
     /// Takes in what Odoo changed, so many pages of it.
     pub async fn import(&self, pages: u32) -> Imported {
         let context = &self.world.context;
-        odoo::import(context, context.scope(), context.correlation(), pages, &Discard).await.unwrap()
+        odoo::import(context, context.scope(), "odoo", context.correlation(), pages, &Discard).await.unwrap()
     }
 
     /// A delivery in Odoo that left four days ago, was promised for yesterday, and of which nothing was heard; taken in.

@@ -17,7 +17,7 @@ use std::{
 };
 use storage::{
     Scope,
-    audit::{self, Position, Walked},
+    chain::{self, Position, Walked},
 };
 
 /// What the file's MAC is of.
@@ -154,7 +154,7 @@ pub async fn check(context: &Context, scope: Scope) -> Result<Report> {
 /// # Errors
 /// When the store fails.
 pub async fn walk(context: &Context, scope: Scope, from: Position) -> Result<std::result::Result<Position, Fault>> {
-    Ok(match audit::walk(&*context.store.people, scope, &context.vault.audit_key(), from).await? {
+    Ok(match chain::walk(&*context.store.people, scope, &context.vault.audit_key(), from).await? {
         Walked::Through(place) => Ok(place),
         Walked::Broken(line) => Err(Fault::Broken(line)),
         Walked::NotBegun(lines) => Err(Fault::NotBegun(lines)),

@@ -5,7 +5,7 @@ pub mod anchor;
 use crate::{
     context::Context,
     error::{Result, UseCaseError},
-    people::{company_key, value_of},
+    keys::{company_key, value_of},
     vault::{DataKey, Vault},
 };
 use domain::ids::{ShipmentId, SubjectId};

@@ -5,7 +5,7 @@ use crate::{
     audit,
     context::Context,
     error::{Result, UseCaseError},
-    people::{sealed_audit, sealed_value, value_of},
+    keys::{sealed_audit, sealed_value, value_of},
     vault::DataKey,
 };
 use connectors::desks::{self, SOMEBODY};

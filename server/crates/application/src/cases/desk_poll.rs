@@ -62,11 +62,12 @@ impl PollCursor {
 pub async fn poll(
     context: &Context,
     scope: Scope,
+    name: &str,
     correlation: CorrelationId,
     calls: &dyn CallLog,
 ) -> Result<usize, CaseError> {
-    let Some(desk) = &context.desk else { return Ok(0) };
-    let poll = Poll { context, scope, desk: &**desk, correlation, calls };
+    let Some(desk) = context.desk(name) else { return Ok(0) };
+    let poll = Poll { context, scope, name, desk: &*desk, correlation, calls };
     let differing = poll.changes().await? + poll.at_work().await?;
     if differing > 0 {
         context.notifier.work(Lane::RealTime);
@@ -77,6 +78,8 @@ pub async fn poll(
 struct Poll<'a> {
     context: &'a Context,
     scope: Scope,
+    /// The connection's name.
+    name: &'a str,
     desk: &'a dyn Desk,
     correlation: CorrelationId,
     calls: &'a dyn CallLog,
@@ -84,11 +87,11 @@ struct Poll<'a> {
 
 impl Poll<'_> {
     fn desk_name(&self) -> String {
-        self.desk.manifest().id.to_owned()
+        self.name.to_owned()
     }
 
     async fn changes(&self) -> Result<usize, CaseError> {
-        let setting = format!("desk.poll.{}", self.desk.manifest().id);
+        let setting = format!("desk.poll.{}", self.name);
         let kept = self.context.store.people.setting(self.scope, &setting).await?;
         let begun: PollCursor = kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         let (mut cursor, mut kept, mut differing) = (begun.clone(), begun, 0);
@@ -176,7 +179,8 @@ impl Poll<'_> {
         if missing.is_empty() {
             return Ok(());
         }
-        let text = format!("no ticket can be seen at the service desk; missing: {}", missing.join(", "));
+        let missing: Vec<_> = missing.iter().map(ToString::to_string).collect();
+        let text = format!("no ticket can be seen at the service desk; missing: {}", missing.join("; "));
         Err(CallError::new(ErrorClass::Misconfigured, text).into())
     }
 
@@ -189,8 +193,8 @@ impl Poll<'_> {
         let jobs = differing
             .iter()
             .map(|(case, _)| {
-                let (kind, shipment) = (JobKind::SyncCase, case.shipment);
-                self.context.job(kind, case.exception, Cause::Live, self.correlation, Some(shipment))
+                let (kind, shipment) = (JobKind::SYNC_CASE, case.shipment);
+                self.context.job(kind, case.exception, Cause::Live, self.correlation, Some(shipment)).to(self.name)
             })
             .collect();
         let seen = news.iter().map(|(case, status)| (case.id, Some(*status)));

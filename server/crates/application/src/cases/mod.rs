@@ -16,11 +16,8 @@ pub mod desk_poll;
 use crate::caller::Caller;
 use crate::{
     audit,
-    config::Rules,
     context::Context,
     error::{Result as OursResult, UseCaseError},
-    odoo::page_of,
-    tracking::fold::announcement_key,
     words,
 };
 use connectors::{
@@ -30,14 +27,16 @@ use connectors::{
 use domain::access::Permission;
 use domain::{
     Severity,
+    effects::{EffectOutcome, EffectTarget},
+    exceptions::{case_key, case_key_after},
     fold::Resolution,
-    ids::{CaseId, CompanyId, CorrelationId, ExceptionId, content_id},
+    ids::{CaseId, CompanyId, CorrelationId, ExceptionId},
 };
 use jiff::{SignedDuration, Timestamp};
 use storage::{
     Scope,
     jobs::{Cause, JobKind, Lane},
-    shipments::{EffectKind, EffectRecord, ShipmentRecord},
+    shipments::{EffectRecord, ShipmentRecord},
     work::{CaseContext, CaseRecord, CaseStatus, ExceptionAction, ExceptionRecord},
 };
 
@@ -70,18 +69,6 @@ impl From<storage::StoreError> for CaseError {
     }
 }
 
-/// How long an exception may heal by itself before a case is opened; none where no case is ever opened.
-pub fn grace(rules: &Rules, severity: Severity) -> Option<SignedDuration> {
-    let hours = |h: u64| SignedDuration::from_hours(i64::try_from(h).unwrap_or(i64::MAX / 3600));
-    let minutes = |m: u64| SignedDuration::from_mins(i64::try_from(m).unwrap_or(i64::MAX / 60));
-    match severity {
-        Severity::Info => None,
-        Severity::Minor => Some(hours(rules.minor_hours)),
-        Severity::Major => Some(minutes(rules.major_grace_minutes)),
-        Severity::Critical => Some(SignedDuration::ZERO),
-    }
-}
-
 /// Brings one exception to the desk: opens, tells, resolves or reopens its case, each at most once.
 ///
 /// # Errors
@@ -90,18 +77,22 @@ pub async fn sync_case(
     context: &Context,
     scope: Scope,
     id: ExceptionId,
+    destination: &str,
     correlation: CorrelationId,
     calls: &dyn CallLog,
 ) -> Result<CaseOutcome, CaseError> {
-    let Some(desk) = &context.desk else { return Ok(CaseOutcome::Agreed) };
     let Some(found) = context.store.work.case_context(scope, id).await? else { return Ok(CaseOutcome::Agreed) };
     let Some(loaded) = context.store.shipments.load(scope, found.exception.shipment, None).await? else {
         return Ok(CaseOutcome::Agreed);
     };
+    // a case stays at its desk
+    let name = found.case.as_ref().map_or(destination, |case| case.desk.as_str());
+    let Some(desk) = context.desk(name) else { return Ok(CaseOutcome::Agreed) };
     let work = CaseWork {
         context,
         scope,
-        desk: &**desk,
+        name,
+        desk: &*desk,
         calls,
         correlation,
         shipment: &loaded.shipment,
@@ -109,14 +100,16 @@ pub async fn sync_case(
         exceptions: &loaded.exceptions,
     };
     match found.case.clone() {
-        Some(case) => work.follow(found.exception, case).await,
-        None => work.begin(found).await,
+        Some(case) => work.follow(found.exception.clone(), case).await,
+        None => work.begin(found.clone()).await,
     }
 }
 
 struct CaseWork<'a> {
     context: &'a Context,
     scope: Scope,
+    /// The name of the desk's connection.
+    name: &'a str,
     desk: &'a dyn Desk,
     calls: &'a dyn CallLog,
     correlation: CorrelationId,
@@ -153,26 +146,18 @@ pub async fn ask_for_ticket(
     let why = why.unwrap_or_else(|| format!("ticket #{before} was closed at the service desk"));
     let why = audit::reason_about(context, scope, exception.shipment, &why).await?;
     let audit = context.audit("case.asked", format!("exception:{id}")).why(Some(why));
-    let job = context.job(JobKind::SyncCase, id, Cause::Live, context.correlation(), Some(exception.shipment));
+    let job = context
+        .job(JobKind::SYNC_CASE, id, Cause::Live, context.correlation(), Some(exception.shipment))
+        .to(&case.desk);
     context.store.work.move_case(scope, case, None, audit, vec![job]).await?;
     context.notifier.work(Lane::RealTime);
     Ok(())
 }
 
-/// The key of an exception's first case.
-fn key_of(company: CompanyId, exception: ExceptionId) -> String {
-    content_id("case", &[company.0.as_bytes(), exception.0.as_bytes()]).simple().to_string()
-}
-
-/// The key of the case that follows up another one for the same exception.
-fn key_after(company: CompanyId, exception: ExceptionId, number: &str) -> String {
-    content_id("case", &[company.0.as_bytes(), exception.0.as_bytes(), number.as_bytes()]).simple().to_string()
-}
-
 /// Another ticket is wanted: the one so far is no use any more.
 fn start_over(case: &mut CaseRecord, company: CompanyId) {
     let number = case.number.take().unwrap_or_default();
-    case.external_key = key_after(company, case.exception, &number);
+    case.external_key = case_key_after(company, case.exception, &number);
     case.follows = Some(number);
     case.status = CaseStatus::Pending;
     (case.url, case.resolved_at, case.closed_by, case.seen) = (None, None, None, None);
@@ -207,7 +192,9 @@ impl CaseWork<'_> {
         if exception.closed.is_some() || exception.withheld {
             return Ok(CaseOutcome::Agreed);
         }
-        let Some(wait) = grace(&self.context.config.rules, exception.severity) else { return Ok(CaseOutcome::Agreed) };
+        let Some(wait) = self.context.config.rules.grace().of(exception.severity) else {
+            return Ok(CaseOutcome::Agreed);
+        };
         let due = exception.recorded_at.checked_add(wait).unwrap_or(exception.recorded_at);
         if self.context.now() < due {
             return Ok(CaseOutcome::NotBefore(due));
@@ -236,7 +223,7 @@ impl CaseWork<'_> {
             CaseStatus::Resolved => self.context.now().duration_since(ended) <= EPISODE,
             CaseStatus::Rejected | CaseStatus::Deleted | CaseStatus::Hidden => false,
         };
-        earlier.number.is_some() && fresh
+        earlier.number.is_some() && fresh && earlier.desk == self.name
     }
 
     fn decided(&self, exception: &ExceptionRecord, follows: Option<String>) -> CaseRecord {
@@ -244,8 +231,8 @@ impl CaseWork<'_> {
             id: CaseId(self.context.clock.id()),
             exception: exception.id,
             shipment: exception.shipment,
-            desk: self.desk.manifest().id.to_owned(),
-            external_key: key_of(self.context.company, exception.id),
+            desk: self.name.to_owned(),
+            external_key: case_key(self.context.company, exception.id),
             number: None,
             url: None,
             status: CaseStatus::Pending,
@@ -372,7 +359,7 @@ impl CaseWork<'_> {
             (None, _) => "",
         };
         case.status = status;
-        let (agent, after) = agents::sealed(self.context, self.scope, &case.desk, &agent, status).await?;
+        let (agent, after) = agents::sealed(self.context, self.scope, self.desk.manifest().id, &agent, status).await?;
         case.closed_by = (status != CaseStatus::Open).then_some(agent);
         case.resolved_at = (status != CaseStatus::Open).then(|| self.context.now());
         let left_open = status == CaseStatus::Open && !open && action.is_none();
@@ -385,7 +372,7 @@ impl CaseWork<'_> {
         let audit = self.context.audit(word, format!("exception:{}", exception.id)).after(after).why(Some(why));
         let fold = action.is_some().then(|| {
             let shipment = exception.shipment;
-            self.context.job(JobKind::Fold, shipment, Cause::Live, self.correlation, Some(shipment))
+            self.context.job(JobKind::FOLD, shipment, Cause::Live, self.correlation, Some(shipment))
         });
         let moved = case.clone();
         self.context.store.work.move_case(self.scope, moved, action, audit, fold.into_iter().collect()).await?;
@@ -407,8 +394,8 @@ impl CaseWork<'_> {
     /// Whether this is a new episode in the ticket of an earlier one, and not added there yet.
     fn is_untold_episode(&self, exception: &ExceptionRecord, case: &CaseRecord) -> bool {
         let company = self.context.company;
-        let own = case.external_key == key_of(company, exception.id)
-            || case.follows.as_ref().is_some_and(|n| case.external_key == key_after(company, exception.id, n));
+        let own = case.external_key == case_key(company, exception.id)
+            || case.follows.as_ref().is_some_and(|n| case.external_key == case_key_after(company, exception.id, n));
         !own && reopened(exception, case) == 0
     }
 
@@ -486,10 +473,10 @@ impl CaseWork<'_> {
     /// imported, is not added here either.
     fn noted(&self) -> impl Iterator<Item = (String, String)> {
         let withheld = |key: &str| {
-            let note = self.effects.iter().find(|effect| effect.kind == EffectKind::OrderNote && effect.key == key);
-            note.is_some_and(EffectRecord::is_withheld)
+            let note = self.effects.iter().find(|effect| effect.target == EffectTarget::OrderNote && effect.key == key);
+            note.is_some_and(|note| note.outcome == EffectOutcome::Withheld)
         };
-        let keyed = self.shipment.folded.announcements.iter().map(|a| (announcement_key(a), a));
+        let keyed = self.shipment.folded.announcements.iter().map(|a| (a.key(), a));
         keyed
             .filter(move |(key, _)| !withheld(key))
             .map(|(key, announcement)| (key, format!("{}: {}.", self.heading(), words::announcement(announcement))))
@@ -510,7 +497,7 @@ impl CaseWork<'_> {
     }
 
     fn text_of(&self, exception: &ExceptionRecord, case: &CaseRecord) -> NewCase {
-        let page = page_of(&self.context.config, self.shipment.id);
+        let page = self.context.config.page_of(self.shipment.id);
         let origin = self.shipment.origin.as_ref();
         let number = self.shipment.numbers.first();
         NewCase {

@@ -1,9 +1,10 @@
 //! Sources of messages: made, changed, their secrets rotated.
 
+use super::live::{DESK, ODOO};
 use crate::caller::Caller;
 use crate::{
-    audit, config::Mode, connections::weaknesses, context::Context, error::UseCaseError, people::sealed_audit,
-    tracking::ingest::SECRETS, vault::DataKey,
+    audit, config::Mode, connections::weaknesses, context::Context, error::UseCaseError, keys::sealed_audit,
+    vault::DataKey,
 };
 use anyhow::{Context as _, anyhow, bail, ensure};
 use connectors::{
@@ -14,9 +15,12 @@ use domain::access::Permission;
 use domain::ids::{SourceId, SubjectId};
 use storage::{
     Scope, WrappedKey,
-    inbox::SourceRecord,
+    connections::ConnectionRecord,
     jobs::{Cause, JobKind, Lane, NewJob},
 };
+
+/// The place of a source's secrets in the vault.
+pub const SECRETS: &str = "source.secrets";
 
 /// A source to be made.
 pub struct NewSource {
@@ -37,10 +41,9 @@ pub struct NewSource {
 /// # Errors
 /// Says what is wrong with which, and what there is.
 pub fn check_name(name: &str, connector: &str) -> anyhow::Result<&'static dyn carriers::Carrier> {
-    let named = !name.is_empty()
-        && name.len() <= 64
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_');
-    ensure!(named, "source name {name:?}: lower case letters, digits, - and _ only, at most 64");
+    check_name_form(name)?;
+    let reserved = [ODOO, DESK, "inside", "keys"];
+    ensure!(!reserved.contains(&name), "source name {name}: Milepost uses it itself; choose another");
     match carriers::by_id(connector) {
         Some(carrier) => Ok(carrier),
         None => {
@@ -48,6 +51,15 @@ pub fn check_name(name: &str, connector: &str) -> anyhow::Result<&'static dyn ca
             bail!("there is no connector {connector}: use one of {}", known.join(", "))
         }
     }
+}
+
+/// Whether a connection may have this name.
+pub(super) fn check_name_form(name: &str) -> anyhow::Result<()> {
+    let named = !name.is_empty()
+        && name.len() <= 64
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_');
+    ensure!(named, "name {name:?}: lower case letters, digits, - and _ only, at most 64");
+    Ok(())
 }
 
 /// Makes or changes a source. A changed secret stays valid beside the new one: that is how secrets are rotated. One that is
@@ -71,7 +83,7 @@ pub async fn put(context: &Context, caller: &Caller, new: NewSource) -> anyhow::
     };
     check(&new, scheme)?;
     let now = context.now();
-    let existing = context.store.inbox.sources(scope).await?.into_iter().find(|s| s.name == new.name);
+    let existing = all(context, scope).await?.into_iter().find(|s| s.name == new.name);
     let id = existing.as_ref().map_or_else(|| SourceId(context.clock.id()), |s| s.id);
     let subject = SubjectId(id.0);
     let kept = context.store.people.key(scope, subject).await?;
@@ -92,33 +104,45 @@ pub async fn put(context: &Context, caller: &Caller, new: NewSource) -> anyhow::
         let newest = secrets[0].clone();
         secrets.extend(before.into_iter().take(1).filter(|s| *s != newest));
     }
-    let record = SourceRecord {
-        id,
-        name: new.name,
-        connector: new.connector,
+    let sealed = key.seal(SECRETS, &serde_json::to_vec(&secrets)?);
+    let fresh = || ConnectionRecord::new(id, &new.name, &new.connector, sealed.clone(), now);
+    let record = ConnectionRecord {
+        connector: new.connector.clone(),
         scheme: scheme.name().to_owned(),
         settings: serde_json::to_string(&new.settings)?,
-        secrets: key.seal(SECRETS, &serde_json::to_vec(&secrets)?),
+        secrets: sealed.clone(),
         secret_set_at: now,
         enabled: !was_disabled,
+        disabled_at: if was_disabled { existing.as_ref().and_then(|known| known.disabled_at) } else { None },
         sandbox: context.config.mode == Mode::Demo,
-        created_at: existing.map_or(now, |s| s.created_at),
+        ..existing.unwrap_or_else(fresh)
     };
     let after = serde_json::json!({"name": record.name, "connector": record.connector, "scheme": record.scheme, "settings": new.settings});
     let after = sealed_audit(context, scope, &after).await?;
     let audit = context.audit("source.put", format!("source:{id}")).after(after);
-    context.store.inbox.put_source(scope, record, wrapped, audit).await?;
+    context.store.connections.put(scope, record, wrapped, audit).await?;
     Ok(())
 }
 
 const KEY_IS_GONE: &str = "its key is gone: remove it and put it again";
 
+/// Every source: the connections that send messages.
+pub(crate) async fn all(context: &Context, scope: Scope) -> storage::Result<Vec<ConnectionRecord>> {
+    let connections = context.store.connections.all(scope).await?;
+    Ok(connections.into_iter().filter(is_source).collect())
+}
+
+/// Whether a connection sends messages.
+pub(crate) fn is_source(connection: &ConnectionRecord) -> bool {
+    carriers::by_id(&connection.connector).is_some()
+}
+
 /// The sources that take messages.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn in_use(context: &Context, scope: Scope) -> storage::Result<Vec<SourceRecord>> {
-    Ok(context.store.inbox.sources(scope).await?.into_iter().filter(|source| source.enabled).collect())
+pub async fn in_use(context: &Context, scope: Scope) -> storage::Result<Vec<ConnectionRecord>> {
+    Ok(all(context, scope).await?.into_iter().filter(|source| source.enabled).collect())
 }
 
 /// Removes a source: what is posted there is refused, its secrets are forgotten, its messages stay. A server that runs
@@ -140,8 +164,8 @@ pub async fn remove(context: &Context, caller: &Caller, name: &str, why: Option<
     let why = why.map_or_else(|| source.name.clone(), |why| format!("{}: {why}", source.name));
     let why = audit::reason(context, scope, &why).await?;
     let audit = context.audit("source.remove", format!("source:{}", source.id)).why(Some(why));
-    let source = SourceRecord { enabled: false, secrets: sealed, ..source };
-    context.store.inbox.put_source(scope, source, wrapped, audit).await?;
+    let source = ConnectionRecord { enabled: false, secrets: sealed, ..source };
+    context.store.connections.put(scope, source, wrapped, audit).await?;
     Ok(())
 }
 
@@ -150,11 +174,14 @@ pub async fn remove(context: &Context, caller: &Caller, name: &str, why: Option<
 ///
 /// # Errors
 /// When the store fails.
-pub async fn kept(context: &Context, caller: &Caller) -> anyhow::Result<Vec<(SourceRecord, anyhow::Result<usize>)>> {
+pub async fn kept(
+    context: &Context,
+    caller: &Caller,
+) -> anyhow::Result<Vec<(ConnectionRecord, anyhow::Result<usize>)>> {
     caller.require(Permission::Operate)?;
     let scope = caller.scope();
     let mut kept = Vec::new();
-    for source in context.store.inbox.sources(scope).await? {
+    for source in all(context, scope).await? {
         let secrets = secrets_of(context, scope, &source).await.map(|(.., secrets)| secrets.len());
         if source.enabled || !matches!(secrets, Ok(0)) {
             kept.push((source, secrets));
@@ -172,7 +199,7 @@ pub async fn disable(context: &Context, caller: &Caller, name: &str, why: Option
     let scope = caller.scope();
     let source = named(context, caller, name).await?;
     let why = why.map_or_else(|| source.name.clone(), |why| format!("{}: {why}", source.name));
-    switch(context, scope, SourceRecord { enabled: false, ..source }, "source.disable", &why).await
+    switch(context, scope, ConnectionRecord { enabled: false, ..source }, "source.disable", &why).await
 }
 
 /// Takes what is posted to a source again.
@@ -184,7 +211,7 @@ pub async fn enable(context: &Context, caller: &Caller, name: &str) -> anyhow::R
     let scope = caller.scope();
     let source = named(context, caller, name).await?;
     let why = source.name.clone();
-    switch(context, scope, SourceRecord { enabled: true, ..source }, "source.enable", &why).await
+    switch(context, scope, ConnectionRecord { enabled: true, ..source }, "source.enable", &why).await
 }
 
 /// Forgets the secret from before the last change. A server that runs notices within seconds.
@@ -200,10 +227,10 @@ pub async fn drop_old_secret(context: &Context, caller: &Caller, name: &str) -> 
     secrets.truncate(1);
     let sealed = key.seal(SECRETS, &serde_json::to_vec(&secrets)?);
     let why = source.name.clone();
-    switch(context, scope, SourceRecord { secrets: sealed, ..source }, "source.secret.drop_old", &why).await
+    switch(context, scope, ConnectionRecord { secrets: sealed, ..source }, "source.secret.drop_old", &why).await
 }
 
-async fn named(context: &Context, caller: &Caller, name: &str) -> anyhow::Result<SourceRecord> {
+async fn named(context: &Context, caller: &Caller, name: &str) -> anyhow::Result<ConnectionRecord> {
     let kept = kept(context, caller).await?;
     let known: Vec<_> = kept.iter().map(|(source, _)| source.name.clone()).collect();
     match kept.into_iter().find(|(source, _)| source.name == name) {
@@ -229,7 +256,7 @@ pub struct Proof {
 ///
 /// # Errors
 /// When the store fails, or what is kept of the source cannot be read.
-pub async fn proof_of(context: &Context, scope: Scope, source: &SourceRecord) -> anyhow::Result<Proof> {
+pub async fn proof_of(context: &Context, scope: Scope, source: &ConnectionRecord) -> anyhow::Result<Proof> {
     let settings: Settings = serde_json::from_str(&source.settings)?;
     let scheme = Scheme::from_name(&source.scheme).with_context(|| format!("there is no scheme {}", source.scheme))?;
     let (.., secrets) = secrets_of(context, scope, source).await?;
@@ -253,7 +280,7 @@ pub async fn proof_of(context: &Context, scope: Scope, source: &SourceRecord) ->
 async fn secrets_of(
     context: &Context,
     scope: Scope,
-    source: &SourceRecord,
+    source: &ConnectionRecord,
 ) -> anyhow::Result<(DataKey, WrappedKey, Vec<String>)> {
     let wrapped = context.store.people.key(scope, SubjectId(source.id.0)).await?.context(KEY_IS_GONE)?;
     let key = context.vault.unwrap(&wrapped)?;
@@ -264,14 +291,14 @@ async fn secrets_of(
 async fn switch(
     context: &Context,
     scope: Scope,
-    source: SourceRecord,
+    source: ConnectionRecord,
     action: &'static str,
     why: &str,
 ) -> anyhow::Result<()> {
     let wrapped = context.store.people.key(scope, SubjectId(source.id.0)).await?.context(KEY_IS_GONE)?;
     let why = audit::reason(context, scope, why).await?;
     let audit = context.audit(action, format!("source:{}", source.id)).why(Some(why));
-    context.store.inbox.put_source(scope, source, wrapped, audit).await?;
+    context.store.connections.put(scope, source, wrapped, audit).await?;
     Ok(())
 }
 
@@ -308,7 +335,7 @@ pub async fn public_url(context: &Context, scope: Scope) -> storage::Result<(Str
 }
 
 /// What is set must work before it is kept.
-fn check(new: &NewSource, scheme: Scheme) -> anyhow::Result<()> {
+pub(super) fn check(new: &NewSource, scheme: Scheme) -> anyhow::Result<()> {
     let settings = &new.settings;
     match scheme {
         Scheme::IpAllowList => ensure!(!settings.networks.is_empty(), "the networks are the only proof: name them"),
@@ -319,7 +346,7 @@ fn check(new: &NewSource, scheme: Scheme) -> anyhow::Result<()> {
         let weak = weaknesses::weaknesses(scheme, &new.secret, settings);
         ensure!(
             weak.is_empty() || settings.weakness_known,
-            "{}. If you take that risk, say --i-know",
+            "{}. If you take that risk, accept it (--i-know)",
             weak.join("; and ")
         );
     }
@@ -366,16 +393,30 @@ pub enum KeysError {
 /// # Errors
 /// When the store fails.
 pub async fn with_published_keys(context: &Context, scope: Scope) -> storage::Result<Vec<String>> {
-    let sources = context.store.inbox.sources(scope).await?;
+    let sources = all(context, scope).await?;
     Ok(sources.into_iter().filter(|s| s.enabled && keys_url(s).is_some()).map(|s| s.name).collect())
+}
+
+/// The names of all sources whose platforms may publish keys: also of those that are disabled or take none now, so that
+/// what waits for one is done.
+///
+/// # Errors
+/// When the store fails.
+pub async fn key_publishers(context: &Context, scope: Scope) -> storage::Result<Vec<String>> {
+    let publishes = |source: &ConnectionRecord| {
+        carriers::by_id(&source.connector).is_some_and(|c| c.manifest().schemes.contains(&Scheme::ShipengineRsa))
+    };
+    let sources = all(context, scope).await?;
+    Ok(sources.into_iter().filter(publishes).map(|source| source.name).collect())
 }
 
 /// The work of fetching a source's keys.
 pub fn keys_job(context: &Context, source: &str) -> NewJob {
-    NewJob { lane: Lane::Batch, ..context.job(JobKind::FetchKeys, source, Cause::Live, context.correlation(), None) }
+    let job = context.job(JobKind::FETCH_KEYS, source, Cause::Live, context.correlation(), None);
+    NewJob { lane: Lane::Batch, ..job.to(source) }
 }
 
-fn keys_url(source: &SourceRecord) -> Option<String> {
+fn keys_url(source: &ConnectionRecord) -> Option<String> {
     serde_json::from_str::<Settings>(&source.settings).ok()?.keys_url
 }
 
@@ -384,7 +425,7 @@ fn keys_url(source: &SourceRecord) -> Option<String> {
 /// # Errors
 /// When they cannot be had, or the store fails.
 pub async fn fetch_keys(context: &Context, scope: Scope, name: &str, log: &dyn CallLog) -> Result<(), KeysError> {
-    let Some((_, source, wrapped)) = context.store.inbox.source_by_name(name).await.map_err(UseCaseError::from)? else {
+    let Some((_, source, wrapped)) = context.store.connections.by_name(name).await.map_err(UseCaseError::from)? else {
         return Ok(());
     };
     let Some(url) = keys_url(&source) else { return Ok(()) };
@@ -401,7 +442,7 @@ pub async fn fetch_keys(context: &Context, scope: Scope, name: &str, log: &dyn C
     let now = context.now();
     let why = audit::reason(context, scope, &format!("published at {url}")).await?;
     let audit = context.audit("source.keys", format!("source:{}", source.id)).why(Some(why));
-    let source = SourceRecord { secrets: sealed, secret_set_at: now, ..source };
-    context.store.inbox.put_source(scope, source, wrapped, audit).await.map_err(UseCaseError::from)?;
+    let source = ConnectionRecord { secrets: sealed, secret_set_at: now, ..source };
+    context.store.connections.put(scope, source, wrapped, audit).await.map_err(UseCaseError::from)?;
     Ok(())
 }

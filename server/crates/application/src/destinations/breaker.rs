@@ -4,16 +4,16 @@
 //! a while; then one job at a time runs as a half-open probe, and a success closes it. Jobs of an open
 //! breaker wait and use up no attempts. The rules are pure; the state is one row for all nodes.
 
-use crate::context::Context;
+use crate::clock::Clock;
 use jiff::{SignedDuration, Timestamp};
 use std::{
     collections::BTreeMap,
-    sync::Mutex,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 use storage::{
     Scope,
-    destinations::{Breaker, Health},
+    destinations::{Breaker, Destinations, Health},
 };
 
 /// Failures in a row that open the breaker.
@@ -115,23 +115,39 @@ fn cooling(times_opened: u32, jitter: u8) -> SignedDuration {
 }
 
 /// The breakers as a worker knows them.
-#[derive(Default)]
-pub struct Breakers(Mutex<Option<(Instant, BTreeMap<String, Breaker>)>>);
+pub struct Breakers {
+    destinations: Arc<dyn Destinations>,
+    clock: Arc<dyn Clock>,
+    cached: Mutex<Option<(Instant, BTreeMap<String, Breaker>)>>,
+}
+
+/// A breaker after an outcome was recorded.
+pub struct Recorded {
+    /// Its state.
+    pub health: Health,
+    /// Whether the outcome closed it: jobs that wait may go.
+    pub closed: bool,
+}
 
 impl Breakers {
-    /// From now on what is stored counts.
-    pub fn forget(&self) {
-        *self.0.lock().expect("no panic while held") = None;
+    /// Those of this store; nothing is read yet.
+    pub fn new(destinations: Arc<dyn Destinations>, clock: Arc<dyn Clock>) -> Self {
+        Self { destinations, clock, cached: Mutex::default() }
     }
 
-    async fn read(&self, context: &Context, scope: Scope) -> storage::Result<BTreeMap<String, Breaker>> {
-        if let Some((at, breakers)) = &*self.0.lock().expect("no panic while held")
+    /// From now on what is stored counts.
+    pub fn forget(&self) {
+        *self.cached.lock().expect("no panic while held") = None;
+    }
+
+    async fn read(&self, scope: Scope) -> storage::Result<BTreeMap<String, Breaker>> {
+        if let Some((at, breakers)) = &*self.cached.lock().expect("no panic while held")
             && at.elapsed() < CACHED_FOR
         {
             return Ok(breakers.clone());
         }
-        let breakers = context.store.destinations.breakers(scope).await?;
-        *self.0.lock().expect("no panic while held") = Some((Instant::now(), breakers.clone()));
+        let breakers = self.destinations.breakers(scope).await?;
+        *self.cached.lock().expect("no panic while held") = Some((Instant::now(), breakers.clone()));
         Ok(breakers)
     }
 
@@ -139,26 +155,26 @@ impl Breakers {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn admission(&self, context: &Context, scope: Scope, destination: &str) -> storage::Result<Admission> {
-        let breakers = self.read(context, scope).await?;
-        Ok(breakers.get(destination).map_or(Admission::All, |breaker| admission(breaker, context.now())))
+    pub async fn admission(&self, scope: Scope, destination: &str) -> storage::Result<Admission> {
+        let breakers = self.read(scope).await?;
+        Ok(breakers.get(destination).map_or(Admission::All, |breaker| admission(breaker, self.clock.now())))
     }
 
     /// Whether this caller may let a job through as a probe: of all nodes one at a time, until its outcome is recorded.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn probe(&self, context: &Context, scope: Scope, destination: &str) -> storage::Result<bool> {
+    pub async fn probe(&self, scope: Scope, destination: &str) -> storage::Result<bool> {
         self.forget();
-        let breaker = context.store.destinations.breakers(scope).await?.remove(destination).unwrap_or_default();
-        let now = context.now();
+        let breaker = self.destinations.breakers(scope).await?.remove(destination).unwrap_or_default();
+        let now = self.clock.now();
         match admission(&breaker, now) {
             Admission::All => Ok(true),
             Admission::Nobody => Ok(false),
             Admission::Probe => {
                 let until = now.checked_add(PROBE).unwrap_or(now);
                 let probing = Health { probe_until: Some(until), ..breaker.health.clone() };
-                context.store.destinations.set_health(scope, destination, breaker.health, probing).await
+                self.destinations.set_health(scope, destination, breaker.health, probing).await
             }
         }
     }
@@ -169,19 +185,18 @@ impl Breakers {
     /// When the store fails.
     pub async fn record(
         &self,
-        context: &Context,
         scope: Scope,
         destination: &str,
         outcome: Outcome,
         class: Option<&str>,
         wait: Option<Duration>,
-    ) -> storage::Result<Health> {
-        let mut breakers = self.read(context, scope).await?;
+    ) -> storage::Result<Recorded> {
+        let mut breakers = self.read(scope).await?;
         for _ in 0..RECORD_TRIES {
             let before = breakers.remove(destination).unwrap_or_default().health;
-            let now = context.now();
+            let now = self.clock.now();
             let mut jitter = [0];
-            context.clock.fill(&mut jitter);
+            self.clock.fill(&mut jitter);
             let mut health = after(&before, outcome, now, jitter[0]);
             if let (Outcome::Failure, Some(class), true) = (outcome, class, health != before) {
                 health.last_error = Some(class.to_owned());
@@ -190,19 +205,17 @@ impl Breakers {
                 health = rate_limited(&health, wait, now);
             }
             if health == before {
-                return Ok(health);
+                return Ok(Recorded { health, closed: false });
             }
             self.forget();
-            if context.store.destinations.set_health(scope, destination, before.clone(), health.clone()).await? {
+            if self.destinations.set_health(scope, destination, before.clone(), health.clone()).await? {
                 log(destination, &before, &health);
-                if health.open_until.is_none() && before.open_until.is_some() {
-                    context.notifier.all_work();
-                }
-                return Ok(health);
+                let closed = health.open_until.is_none() && before.open_until.is_some();
+                return Ok(Recorded { health, closed });
             }
-            breakers = context.store.destinations.breakers(scope).await?;
+            breakers = self.destinations.breakers(scope).await?;
         }
-        Ok(breakers.remove(destination).unwrap_or_default().health)
+        Ok(Recorded { health: breakers.remove(destination).unwrap_or_default().health, closed: false })
     }
 }
 

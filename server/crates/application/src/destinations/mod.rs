@@ -5,16 +5,21 @@ pub mod breaker;
 use crate::caller::Caller;
 use crate::{
     audit,
+    config::CallLimits,
+    connections::{live::Connection, sources},
     context::Context,
     destinations::breaker::{Admission, admission},
     error::{Result, UseCaseError},
 };
+use connectors::catalogue::Family;
 use domain::access::Permission;
+use std::sync::Arc;
 use storage::{
     Scope,
     destinations::{Breaker, Pause},
-    jobs::JobKind,
 };
+
+pub use crate::connections::live::{DESK, ODOO};
 
 /// Characters of a reason.
 const WHY_CHARS_MAX: usize = 500;
@@ -23,7 +28,7 @@ const WHY_CHARS_MAX: usize = 500;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// Its name: `odoo`.
-    pub name: &'static str,
+    pub name: String,
     /// Its circuit breaker.
     pub breaker: Breaker,
     /// Whether jobs may go out now.
@@ -39,10 +44,11 @@ pub async fn standings(context: &Context, caller: &Caller) -> Result<Vec<Standin
     let scope = caller.scope();
     let mut breakers = context.store.destinations.breakers(scope).await?;
     let now = context.now();
-    Ok(names()
+    Ok(names(context, scope)
+        .await?
         .into_iter()
         .map(|name| {
-            let breaker = breakers.remove(name).unwrap_or_default();
+            let breaker = breakers.remove(&name).unwrap_or_default();
             Standing { name, admission: admission(&breaker, now), breaker }
         })
         .collect())
@@ -84,10 +90,11 @@ async fn set(
     action: &'static str,
     why: Option<String>,
 ) -> Result<()> {
-    let Some(name) = names().into_iter().find(|known| *known == name) else {
-        let message = format!("there is no destination {name}: there are {}", names().join(", "));
+    let known = names(context, scope).await?;
+    if !known.iter().any(|known| known == name) {
+        let message = format!("there is no destination {name}: there are {}", known.join(", "));
         return Err(UseCaseError::Invalid { field: "destination", message });
-    };
+    }
     let why = match why {
         Some(why) => Some(audit::reason(context, scope, &why).await?),
         None => None,
@@ -98,10 +105,20 @@ async fn set(
     Ok(())
 }
 
-/// Every name, once.
-fn names() -> Vec<&'static str> {
-    let mut names: Vec<_> = JobKind::ALL.iter().filter_map(|kind| kind.destination()).collect();
+/// How many calls a destination may get at once, in each lane.
+pub fn concurrency(context: &Context, destination: Option<&str>) -> usize {
+    let connections = context.connections.now();
+    let connection = destination.and_then(|name| connections.get(name));
+    connection.map_or_else(CallLimits::default, |connection| connection.limits).at_once
+}
+
+/// Every name, once: order systems, desks, and the sources whose platforms publish their keys.
+async fn names(context: &Context, scope: Scope) -> Result<Vec<String>> {
+    let mut names = sources::with_published_keys(context, scope).await?;
+    let connections = context.connections.now();
+    let called = |connection: &&Arc<Connection>| !matches!(connection.family, None | Some(Family::Carrier));
+    names.extend(connections.all().iter().filter(called).map(|connection| connection.record.name.clone()));
     names.sort_unstable();
     names.dedup();
-    names
+    Ok(names)
 }

@@ -2,7 +2,7 @@
 //! wherever copies of it lie. What was received and answered about a customer's shipment is erased with it ([`rewriting`]). A backup has the key still, so every erasure is written to a list outside of the database and
 //! its backups first (the tombstones), and the list is applied again at each start and after each restore.
 
-use super::{persons::Person, rewriting, tombstones};
+use super::{list, persons::Person, rewriting, tombstones};
 use crate::caller::Caller;
 pub use crate::governance::rewriting::Left;
 use crate::{
@@ -11,7 +11,6 @@ use crate::{
     context::Context,
     error::{Result, UseCaseError},
     odoo::CUSTOMER,
-    vault::Vault,
 };
 use connectors::odoo::Customer;
 use domain::access::Permission;
@@ -20,22 +19,12 @@ use domain::{
     ids::{ShipmentId, SubjectId},
 };
 use jiff::{SignedDuration, Timestamp};
-use std::{
-    collections::BTreeSet,
-    fs::{File, OpenOptions},
-    io::{Read, Seek, SeekFrom, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
-};
+use std::collections::BTreeSet;
 use storage::{
     Scope, StoreError,
     erasure::{ERASED, Own},
 };
 
-/// The kind of the tags that seal the lines of the list.
-const TAG: &str = "tombstone";
-/// Before the shipment in a line of the list.
-const OF: &str = "shipment:";
 /// What was being recorded while a shipment was erased is recorded as of before, but not longer before.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
 /// The setting that says that erased texts may still stand in the log beside the database.
@@ -134,8 +123,8 @@ fn until(shipment: ShipmentId) -> String {
 /// When the list was tampered with or cannot be read, or the store fails.
 pub async fn follow(context: &Context) -> Result<()> {
     let scope = context.scope();
-    let listed = lines(&context.config.tombstones, &context.vault)?;
-    let listed: BTreeSet<ShipmentId> = listed.iter().filter_map(|line| shipment_of(line)).collect();
+    let listed = list::lines(&context.config.tombstones, &context.vault)?;
+    let listed: BTreeSet<ShipmentId> = listed.iter().filter_map(|line| list::shipment_of(line)).collect();
     let mut any = false;
     for shipment in &listed {
         any |= follow_one(context, scope, *shipment).await?;
@@ -213,7 +202,7 @@ pub async fn reapply(context: &Context) -> Result<u64> {
     let mut again = 0;
     // first, while the keys are there that say whom to look for
     follow(context).await?;
-    for subject in read(&context.config.tombstones, &context.vault)? {
+    for subject in list::read(&context.config.tombstones, &context.vault)? {
         let audit = context.audit("subject.erase_again", format!("subject:{subject}"));
         match context.store.people.destroy_key(context.scope(), subject, audit).await {
             Ok(()) => again += 1,
@@ -229,96 +218,6 @@ pub async fn reapply(context: &Context) -> Result<u64> {
 
 async fn append(context: &Context, subject: SubjectId, shipment: Option<ShipmentId>) -> Result<()> {
     tombstones::require(context).await?;
-    let shipment = shipment.map(|shipment| format!(" {OF}{shipment}")).unwrap_or_default();
-    let line = line(&context.vault, &format!("{subject} {}{shipment}", context.now()));
-    write(&context.config.tombstones, &line).map_err(|error| broken(&context.config.tombstones, &error))?;
+    list::append(&context.config.tombstones, &context.vault, context.now(), subject, shipment)?;
     tombstones::remember(context).await
-}
-
-fn shipment_of(line: &str) -> Option<ShipmentId> {
-    line.split(' ').find_map(|word| word.strip_prefix(OF)?.parse().ok())
-}
-
-fn line(vault: &Vault, text: &str) -> String {
-    format!("{text} {}\n", vault.token(TAG, text))
-}
-
-fn write(path: &Path, line: &str) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600).open(path)?;
-    let mut text = String::new();
-    file.read_to_string(&mut text)?;
-    // half a line is of a crash before anything was erased
-    let whole = text.rfind('\n').map_or(0, |end| end + 1);
-    file.set_len(whole as u64)?;
-    file.seek(SeekFrom::End(0))?;
-    file.write_all(line.as_bytes())?;
-    file.sync_all()?;
-    // the name of a new file has to be on the disk too
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
-}
-
-fn read(path: &Path, vault: &Vault) -> Result<Vec<SubjectId>> {
-    let lines = lines(path, vault)?;
-    let subject = |(n, line): (usize, &String)| {
-        line.split(' ').next().and_then(|subject| subject.parse().ok()).ok_or_else(|| changed(path, n))
-    };
-    lines.iter().enumerate().map(subject).collect()
-}
-
-/// The lines of the list, each of which was sealed here; none where there is no list.
-pub(crate) fn lines(path: &Path, vault: &Vault) -> Result<Vec<String>> {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(broken(path, &error)),
-    };
-    let whole = text.rfind('\n').map_or(0, |end| end + 1);
-    text[..whole]
-        .lines()
-        .enumerate()
-        .map(|(n, entry)| {
-            let sealed = entry.rsplit_once(' ').is_some_and(|(text, _)| line(vault, text).trim_end() == entry);
-            sealed.then(|| entry.to_owned()).ok_or_else(|| changed(path, n))
-        })
-        .collect()
-}
-
-fn changed(path: &Path, place: usize) -> UseCaseError {
-    UseCaseError::Internal(format!(
-        "line {} of {} was changed, or is of another master key: put back the file as it was",
-        place + 1,
-        path.display()
-    ))
-}
-
-fn broken(path: &Path, error: &std::io::Error) -> UseCaseError {
-    UseCaseError::Unavailable(format!("the list of erasures {}: {error}", path.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clock::ManualClock;
-    use domain::ids::content_id;
-
-    #[test]
-    fn the_list_outlives_a_torn_line_and_notices_a_changed_one() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("tombstones");
-        let vault = Vault::new(&[1; 32], ManualClock::at("2026-03-01T00:00:00Z".parse().unwrap()));
-        assert_eq!(read(&path, &vault).unwrap(), [], "no list is an empty one");
-        let subject = |n: u8| SubjectId(content_id("test", &[&[n]]));
-        let entry = |n| line(&vault, &format!("{} 2026-03-01T00:00:00Z", subject(n)));
-        write(&path, &entry(1)).unwrap();
-        std::fs::write(&path, format!("{}0195", entry(1))).unwrap();
-        assert_eq!(read(&path, &vault).unwrap(), [subject(1)], "half a line was never acknowledged");
-        write(&path, &entry(2)).unwrap();
-        assert_eq!(read(&path, &vault).unwrap(), [subject(1), subject(2)]);
-        let changed = std::fs::read_to_string(&path).unwrap().replace(&subject(1).to_string(), &subject(3).to_string());
-        std::fs::write(&path, changed).unwrap();
-        assert!(read(&path, &vault).unwrap_err().to_string().contains("line 1"));
-    }
 }

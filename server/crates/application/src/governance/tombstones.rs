@@ -4,7 +4,7 @@
 use crate::{
     context::Context,
     error::{Result, UseCaseError},
-    governance::erasure,
+    governance::list,
     vault::Vault,
 };
 use serde::{Deserialize, Serialize};
@@ -75,7 +75,7 @@ pub fn lacks(path: &Path, vault: &Vault, known: &Seen) -> Result<Option<Lacking>
     if !path.exists() {
         return Ok(Some(Lacking::Missing { file, lines: known.lines }));
     }
-    let lines = erasure::lines(path, vault)?;
+    let lines = list::lines(path, vault)?;
     let there = lines.get(..known.lines).is_some_and(|first| Seen::of(first, vault) == *known);
     Ok((!there).then_some(Lacking::Older { file, lines: known.lines, found: lines.len() }))
 }
@@ -114,7 +114,7 @@ pub async fn require(context: &Context) -> Result<()> {
 /// # Errors
 /// When the list was tampered with or cannot be read, or the store fails.
 pub async fn remember(context: &Context) -> Result<()> {
-    let seen = Seen::of(&erasure::lines(&context.config.tombstones, &context.vault)?, &context.vault);
+    let seen = Seen::of(&list::lines(&context.config.tombstones, &context.vault)?, &context.vault);
     if known(context).await? != seen {
         let text = serde_json::to_string(&seen).expect("plain data serialises");
         context.store.people.put_setting(context.scope(), SEEN, text).await?;

@@ -1,11 +1,25 @@
 //! Folds a shipment.
 
-use super::{Finish, errors, retry};
-use crate::context::Context;
+use super::{
+    Finish, errors,
+    kind::{Budget, Calls, Job, Kind, Start},
+    retry,
+};
 use domain::ids::ShipmentId;
-use storage::jobs::LeasedJob;
+use futures::FutureExt as _;
+use storage::jobs::JobKind;
 
-pub(super) async fn perform(context: &Context, leased: &LeasedJob) -> Finish {
+pub(super) const KIND: Kind = Kind {
+    name: JobKind::FOLD,
+    label: "Recalculate status",
+    calls: Calls::Nothing,
+    budget: Budget::Each { real_time: 32, batch: 8 },
+    start: Start::OnDemand,
+    run: |job| perform(job).boxed(),
+};
+
+async fn perform(job: Job<'_>) -> Finish {
+    let Job { context, leased, .. } = job;
     let Ok(id) = leased.job.target.parse::<ShipmentId>() else {
         return Finish::Dead { error: "the target is no shipment".into(), class: errors::INVALID.into() };
     };

@@ -3,20 +3,26 @@
 pub mod errors;
 mod fetch_keys;
 mod fold;
+mod follow_erasures;
 mod import_orders;
+mod kind;
+mod next;
 mod normalise;
 mod poll_desk;
+mod prune;
+pub mod registry;
 mod replay;
 mod reread;
 pub mod retry;
 pub mod runner;
 mod schedule;
+mod sweep;
 mod sync_case;
 mod sync_order;
 mod together;
 
 use crate::{context::Context, destinations::breaker, texts::Slot};
-use connectors::call::{Call, CallLog, Concerns, ErrorClass, Foreign};
+use connectors::call::{Call, CallKind, CallLog, Concerns, ErrorClass, Foreign, class_of_status};
 use domain::ids::AttemptId;
 use futures::future::join_all;
 use std::{
@@ -25,12 +31,14 @@ use std::{
 };
 use storage::{
     destinations::Health,
-    jobs::{AttemptRecord, JobKind, LeasedJob, Outcome},
+    jobs::{AttemptRecord, LeasedJob, Outcome},
 };
 use together::Written;
 
+use kind::Job;
+pub use kind::{Budget, Calls, Kind, Start};
 pub use runner::Runner;
-pub use schedule::{Done, run_schedule, run_upkeep, tick};
+pub use schedule::{reschedule, run_schedule, run_upkeep, schedules, tick};
 
 /// How a job ends. The text of its error may be another system's, and is sealed before it is kept.
 pub type Finish = storage::jobs::Finish<Foreign>;
@@ -46,30 +54,30 @@ async fn perform(context: &Arc<Context>, leased: &LeasedJob, written: Option<Wri
     for call in written.iter().flat_map(|written| &written.calls) {
         calls.keep(call.clone());
     }
-    let finish = match leased.job.kind {
-        JobKind::Normalise => normalise::perform(context, leased).await,
-        JobKind::Fold => fold::perform(context, leased).await,
-        JobKind::SyncOrder => sync_order::perform(context, leased, written, &calls).await,
-        JobKind::SyncCase => sync_case::perform(context, leased, &calls).await,
-        JobKind::PollDesk => poll_desk::perform(context, leased, &calls).await,
-        JobKind::ImportOrders => import_orders::perform(context, leased, &calls).await,
-        JobKind::FetchKeys => fetch_keys::perform(context, leased, &calls).await,
-        JobKind::Reread => reread::perform(context, leased).await,
-        JobKind::Replay => replay::perform(context, leased).await,
+    let Some(kind) = registry::of(leased.job.kind) else {
+        let error = format!("there is no kind of job {}: a newer version made it; start that one", leased.job.kind);
+        return Finish::Dead { error: error.into(), class: errors::INVALID.into() }.into();
     };
+    let finish = (kind.run)(Job { context, leased, calls: &calls, written }).await;
     let Kept { calls, wait } = calls.kept();
-    let Some(destination) = leased.job.kind.destination() else { return Performed { finish, calls } };
+    let Some(destination) = leased.job.destination.as_deref() else { return Performed { finish, calls } };
     let outcome = outcome_of(&finish, calls.len());
     let counted = if silent { breaker::Outcome::NotCalled } else { outcome };
-    let finish =
-        match context.breakers.record(context, leased.scope, destination, counted, class_of(&finish), wait).await {
-            Ok(health) if outcome == breaker::Outcome::Failure => deferred(finish, &health),
-            Ok(_) => finish,
-            Err(error) => {
-                tracing::warn!(destination, "what its calls say of the destination is not kept: {error}");
-                finish
+    let finish = match context.breakers.record(leased.scope, destination, counted, class_of(&finish), wait).await {
+        Ok(recorded) => {
+            if recorded.closed {
+                context.notifier.all_work();
             }
-        };
+            match outcome {
+                breaker::Outcome::Failure => deferred(finish, &recorded.health),
+                _ => finish,
+            }
+        }
+        Err(error) => {
+            tracing::warn!(destination, "what its calls say of the destination is not kept: {error}");
+            finish
+        }
+    };
     Performed { finish, calls }
 }
 
@@ -157,12 +165,17 @@ impl CallLog for CallKeeper {
     }
 
     fn record(&self, call: Call) {
-        count(&call);
+        count(&self.context, &call, &self.destination(&call));
         self.keep(call);
     }
 }
 
 impl CallKeeper {
+    /// The connection that a call went to.
+    fn destination(&self, call: &Call) -> String {
+        self.leased.job.destination.clone().unwrap_or_else(|| call.destination.to_owned())
+    }
+
     /// Keeps a call; one that was made for several jobs is each one's.
     fn keep(&self, call: Call) {
         let duration_ms = u64::try_from(call.duration.as_millis()).unwrap_or(u64::MAX);
@@ -172,7 +185,7 @@ impl CallKeeper {
             job: self.leased.job.id,
             correlation: self.leased.job.correlation,
             shipment: self.leased.job.shipment,
-            destination: call.destination.to_owned(),
+            destination: self.destination(&call),
             operation: call.operation,
             started_at: self.context.now().checked_sub(span).unwrap_or(self.context.now()),
             duration_ms,
@@ -191,10 +204,14 @@ impl CallKeeper {
     }
 }
 
-fn count(call: &Call) {
-    let labels = [("destination", call.destination.to_owned()), ("outcome", outcome_word(call).to_owned())];
+fn count(context: &Context, call: &Call, destination: &str) {
+    let class = call.status.map_or(Some(ErrorClass::Unreachable), |status| class_of_status(status, CallKind::Query));
+    let failed = class.unwrap_or(ErrorClass::Rejected).code();
+    let failed = (call.outcome != connectors::call::Outcome::Ok).then_some(failed);
+    context.connections.count(destination, failed, context.now());
+    let labels = [("destination", destination.to_owned()), ("outcome", outcome_word(call).to_owned())];
     metrics::counter!("milepost_calls_total", &labels).increment(1);
-    metrics::histogram!("milepost_call_seconds", "destination" => call.destination.to_owned())
+    metrics::histogram!("milepost_call_seconds", "destination" => destination.to_owned())
         .record(call.duration.as_secs_f64());
 }
 

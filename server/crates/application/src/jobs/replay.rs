@@ -1,10 +1,25 @@
 //! The next step of a replay.
 
-use super::{Finish, retry};
-use crate::{context::Context, error::UseCaseError, operations::replays};
-use storage::jobs::LeasedJob;
+use super::{
+    Finish,
+    kind::{Calls, Job, Kind, ONE, Start},
+    retry,
+};
+use crate::{error::UseCaseError, operations::replays};
+use futures::FutureExt as _;
+use storage::jobs::JobKind;
 
-pub(super) async fn perform(context: &Context, leased: &LeasedJob) -> Finish {
+pub(super) const KIND: Kind = Kind {
+    name: JobKind::REPLAY,
+    label: "Bulk retry",
+    calls: Calls::Nothing,
+    budget: ONE,
+    start: Start::OnDemand,
+    run: |job| perform(job).boxed(),
+};
+
+async fn perform(job: Job<'_>) -> Finish {
+    let Job { context, leased, .. } = job;
     let step = async {
         let unknown = |_| UseCaseError::NotFound("replay");
         replays::step(context, leased.scope, leased.job.target.parse().map_err(unknown)?).await

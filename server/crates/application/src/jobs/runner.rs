@@ -1,21 +1,25 @@
 //! The runner: claims due jobs of a lane under a lease, does them side by side, renews, and finishes or gives back.
 
 use super::{
-    Finish, Performed, conclude, errors, perform,
-    together::{self, TOGETHER, Writing},
+    Finish, Performed, conclude, errors, perform, registry,
+    together::{self, Writing},
 };
-use crate::{context::Context, destinations::breaker::Admission, texts::Slot};
+use crate::{
+    context::Context,
+    destinations::{self, breaker::Admission},
+    texts::Slot,
+};
 use connectors::call::Foreign;
 use domain::ids::JobId;
 use jiff::{SignedDuration, Timestamp};
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 use storage::{
     StoreError,
-    jobs::{ClaimRequest, JobKind, Lane, LeasedJob},
+    jobs::{ClaimRequest, INSIDE, JobKind, Lane, LeasedJob, Wanted},
     limits::SETTLE,
 };
 use tokio::{
@@ -44,37 +48,17 @@ pub struct Runner {
     context: Arc<Context>,
     owner: String,
     lane: Lane,
-    /// How many jobs of each kind are done at once: each has a budget of its own, so that a slow destination leaves the
-    /// others alone.
-    budgets: [(JobKind, usize); JobKind::ALL.len()],
-    /// For each call to Odoo that deliveries make at once.
-    order_calls: Arc<Semaphore>,
+    /// The budgets, as of a moment ago.
+    budgets: Mutex<Option<(Instant, Arc<[Wanted]>)>>,
+    /// For each order system, how many calls deliveries may make at once, and a permit for each.
+    order_calls: Mutex<HashMap<String, (usize, Arc<Semaphore>)>>,
 }
 
 impl Runner {
-    /// A worker with the usual budgets.
+    /// A worker.
     pub fn new(context: Arc<Context>, lane: Lane) -> Self {
         let owner = format!("{}-{:?}", context.clock.id().simple(), lane);
-        let odoo = context.config.odoo.as_ref().map(|odoo| odoo.limits).unwrap_or_default();
-        let desk = context.config.desk.as_ref().map(|desk| desk.limits).unwrap_or_default();
-        let (readings, folds) = match lane {
-            Lane::RealTime => (32, 32),
-            // an interchange may take a few hundred megabytes while it is read
-            Lane::Batch => (1, 8),
-        };
-        let budgets = [
-            (JobKind::Normalise, readings),
-            (JobKind::Fold, folds),
-            // more than call at once, so that equal values are found and written together
-            (JobKind::SyncOrder, odoo.at_once * TOGETHER),
-            (JobKind::SyncCase, desk.at_once),
-            (JobKind::PollDesk, 1),
-            (JobKind::ImportOrders, 1),
-            (JobKind::FetchKeys, 1),
-            (JobKind::Reread, 1),
-            (JobKind::Replay, 1),
-        ];
-        Self { context, owner, lane, budgets, order_calls: Arc::new(Semaphore::new(odoo.at_once)) }
+        Self { context, owner, lane, budgets: Mutex::default(), order_calls: Mutex::default() }
     }
 
     /// Works until shutdown; then finishes what runs, or gives its leases back.
@@ -122,11 +106,13 @@ impl Runner {
         let mut done = 0;
         loop {
             let before = done;
-            for (kind, at_once) in self.budgets {
+            for wanted in self.read_budgets().await? {
                 self.context.breakers.forget();
-                let claimed = self.claim(vec![(kind, at_once)], &Held::default()).await?;
-                let orders = kind == JobKind::SyncOrder && claimed.len() > 1;
-                let writing = orders.then(|| together::begin(&self.context, &claimed, &self.order_calls));
+                let orders = wanted.destination.clone().filter(|_| wanted.kind == JobKind::SYNC_ORDER);
+                let claimed = self.claim(vec![wanted], &Held::default()).await?;
+                let writing = orders
+                    .filter(|_| claimed.len() > 1)
+                    .map(|destination| together::begin(&self.context, &claimed, &self.order_calls(&destination)));
                 for job in claimed {
                     let performed = perform_order(&self.context, &job, writing.clone()).await;
                     conclude(&self.context, &self.owner, &job, performed).await?;
@@ -139,16 +125,58 @@ impl Runner {
         }
     }
 
+    /// How many jobs of each kind and destination are done at once.
+    async fn budgets(&self) -> storage::Result<Arc<[Wanted]>> {
+        if let Some((at, budgets)) = &*self.budgets.lock().expect("no panic while held")
+            && at.elapsed() < POLL
+        {
+            return Ok(Arc::clone(budgets));
+        }
+        let budgets: Arc<[Wanted]> = self.read_budgets().await?.into();
+        *self.budgets.lock().expect("no panic while held") = Some((Instant::now(), Arc::clone(&budgets)));
+        Ok(budgets)
+    }
+
+    async fn read_budgets(&self) -> storage::Result<Vec<Wanted>> {
+        let mut budgets = Vec::with_capacity(registry::ALL.len());
+        for kind in registry::ALL {
+            for destination in kind.calls.destinations(&self.context).await? {
+                let concurrency = destinations::concurrency(&self.context, destination.as_deref());
+                let at_most = u32::try_from(kind.budget.in_lane(self.lane, concurrency)).unwrap_or(u32::MAX);
+                budgets.push(Wanted { kind: kind.name, destination, at_most });
+            }
+        }
+        Ok(budgets)
+    }
+
+    /// The permits for calls of deliveries to an order system.
+    fn order_calls(&self, destination: &str) -> Arc<Semaphore> {
+        let at_once = destinations::concurrency(&self.context, Some(destination));
+        let mut calls = self.order_calls.lock().expect("no panic while held");
+        let entry = calls.entry(destination.to_owned()).or_insert_with(|| (at_once, Arc::new(Semaphore::new(at_once))));
+        if entry.0 != at_once {
+            *entry = (at_once, Arc::new(Semaphore::new(at_once)));
+        }
+        Arc::clone(&entry.1)
+    }
+
+    /// Claims what the budgets leave free.
+    async fn claim_free(&self, held: &Held) -> storage::Result<Vec<LeasedJob>> {
+        let free = |budget: &Wanted| {
+            let same = |held: &&HeldJob| held.kind == budget.kind && held.destination == budget.destination;
+            let busy = held.lock().expect("no panic while held").values().filter(same).count();
+            let busy = u32::try_from(busy).unwrap_or(u32::MAX);
+            // a few at a time would find few of equal values
+            let waits = budget.kind == JobKind::SYNC_ORDER && busy.saturating_mul(2) > budget.at_most;
+            Wanted { at_most: if waits { 0 } else { budget.at_most.saturating_sub(busy) }, ..budget.clone() }
+        };
+        let wanted = self.budgets().await?.iter().map(free).filter(|wanted| wanted.at_most > 0).collect();
+        self.claim(wanted, held).await
+    }
+
     /// Claims as much as the budgets allow; how many.
     async fn fill(&self, running: &mut JoinSet<()>, held: &Held) -> usize {
-        let free = |(kind, at_once): (JobKind, usize)| {
-            let busy = held.lock().expect("no panic while held").values().filter(|held| held.kind == kind).count();
-            // a few at a time would find few of equal values
-            let waits = kind == JobKind::SyncOrder && busy * 2 > at_once;
-            (kind, if waits { 0 } else { at_once.saturating_sub(busy) })
-        };
-        let wanted = self.budgets.into_iter().map(free).filter(|(_, free)| *free > 0).collect();
-        match self.claim(wanted, held).await {
+        match self.claim_free(held).await {
             Ok(leased) => {
                 let claimed = leased.len();
                 self.start_all(leased, running, held);
@@ -161,23 +189,23 @@ impl Runner {
         }
     }
 
-    /// Claims at most so many of each kind, and no more than its destination's breaker allows.
-    async fn claim(&self, wanted: Vec<(JobKind, usize)>, held: &Held) -> storage::Result<Vec<LeasedJob>> {
+    /// Claims what is wanted, and no more than the destinations' breakers allow.
+    async fn claim(&self, wanted: Vec<Wanted>, held: &Held) -> storage::Result<Vec<LeasedJob>> {
         let (mut admitted, mut probes) = (Vec::with_capacity(wanted.len()), Vec::new());
-        for (kind, at_most) in wanted {
-            let Some(destination) = kind.destination() else {
-                admitted.push((kind, at_most));
+        for wanted in wanted {
+            let Some(destination) = wanted.destination.clone() else {
+                admitted.push(wanted);
                 continue;
             };
-            match self.context.breakers.admission(&self.context, self.context.scope(), destination).await? {
-                Admission::All => admitted.push((kind, at_most)),
+            match self.context.breakers.admission(self.context.scope(), &destination).await? {
+                Admission::All => admitted.push(wanted),
                 Admission::Nobody => {}
-                Admission::Probe => probes.push((kind, destination)),
+                Admission::Probe => probes.push((wanted, destination)),
             }
         }
         let mut claimed = if admitted.is_empty() { Vec::new() } else { self.lease(admitted, held).await? };
-        for (kind, destination) in probes {
-            match self.probe(kind, destination, held).await {
+        for (wanted, destination) in probes {
+            match self.probe(wanted, &destination, held).await {
                 Ok(found) => claimed.extend(found),
                 Err(error) if claimed.is_empty() => return Err(error),
                 // what is leased already is done all the same
@@ -188,9 +216,9 @@ impl Runner {
     }
 
     /// A half-open probe: one job of a destination whose breaker is open, unless another node is faster.
-    async fn probe(&self, kind: JobKind, destination: &str, held: &Held) -> storage::Result<Vec<LeasedJob>> {
-        let found = self.lease(vec![(kind, 1)], held).await?;
-        if found.is_empty() || self.context.breakers.probe(&self.context, self.context.scope(), destination).await? {
+    async fn probe(&self, wanted: Wanted, destination: &str, held: &Held) -> storage::Result<Vec<LeasedJob>> {
+        let found = self.lease(vec![Wanted { at_most: 1, ..wanted }], held).await?;
+        if found.is_empty() || self.context.breakers.probe(self.context.scope(), destination).await? {
             return Ok(found);
         }
         for job in &found {
@@ -203,15 +231,12 @@ impl Runner {
         Ok(Vec::new())
     }
 
-    async fn lease(&self, kinds: Vec<(JobKind, usize)>, held: &Held) -> storage::Result<Vec<LeasedJob>> {
+    async fn lease(&self, wanted: Vec<Wanted>, held: &Held) -> storage::Result<Vec<LeasedJob>> {
         let now = self.context.now();
         let request = ClaimRequest {
             owner: self.owner.clone(),
             lane: self.lane,
-            kinds: kinds
-                .into_iter()
-                .map(|(kind, at_most)| (kind, u32::try_from(at_most).unwrap_or(u32::MAX)))
-                .collect(),
+            wanted,
             now,
             until: now.checked_add(LEASE).unwrap_or(now),
             held: held.lock().expect("no panic while held").keys().copied().collect(),
@@ -220,49 +245,55 @@ impl Runner {
     }
 
     fn start_all(&self, leased: Vec<LeasedJob>, running: &mut JoinSet<()>, held: &Held) {
-        let (orders, others): (Vec<_>, Vec<_>) =
-            leased.into_iter().partition(|leased| leased.job.kind == JobKind::SyncOrder);
-        for job in others {
-            self.start(job, None, running, held);
+        let mut orders: BTreeMap<String, Vec<LeasedJob>> = BTreeMap::new();
+        for job in leased {
+            match &job.job.destination {
+                Some(destination) if job.job.kind == JobKind::SYNC_ORDER => {
+                    orders.entry(destination.clone()).or_default().push(job);
+                }
+                _ => self.start(job, None, running, held),
+            }
         }
-        let writing = (orders.len() > 1).then(|| together::begin(&self.context, &orders, &self.order_calls));
-        for job in orders {
-            self.start(
-                job,
-                Some(Order { writing: writing.clone(), calls: Arc::clone(&self.order_calls) }),
-                running,
-                held,
-            );
+        for (destination, jobs) in orders {
+            let calls = self.order_calls(&destination);
+            let writing = (jobs.len() > 1).then(|| together::begin(&self.context, &jobs, &calls));
+            for job in jobs {
+                self.start(job, Some(Order { writing: writing.clone(), calls: Arc::clone(&calls) }), running, held);
+            }
         }
     }
 
     fn start(&self, job: LeasedJob, order: Option<Order>, running: &mut JoinSet<()>, held: &Held) {
         let (context, owner, done) = (Arc::clone(&self.context), self.owner.clone(), Arc::clone(held));
-        let (id, kind) = (job.job.id, job.job.kind);
+        let (id, kind, destination) = (job.job.id, job.job.kind, job.job.destination.clone());
         // the entry is there before the task can remove it
         let mut guard = held.lock().expect("no panic while held");
         let task = running.spawn(async move {
             let _removed = Removed { held: done, id };
             work(&context, &owner, &job, order).await;
         });
-        guard.insert(id, HeldJob { kind, task });
+        guard.insert(id, HeldJob { kind, destination, task });
     }
 
     async fn drain(&self, mut running: JoinSet<()>, held: &Held) {
         let finished = tokio::time::timeout(DRAIN, async { while running.join_next().await.is_some() {} }).await;
         if finished.is_err() {
-            let left: Vec<(JobId, JobKind)> =
-                held.lock().expect("no panic while held").iter().map(|(id, job)| (*id, job.kind)).collect();
+            let left: Vec<(JobId, bool)> = held
+                .lock()
+                .expect("no panic while held")
+                .iter()
+                .map(|(id, job)| (*id, job.destination.is_some()))
+                .collect();
             running.shutdown().await;
-            for (id, kind) in left {
+            for (id, calls) in left {
                 // a call that was under way may still be applied: the next attempt checks after it has settled
-                let finish = match kind.destination() {
-                    Some(_) => Finish::Retry {
+                let finish = match calls {
+                    true => Finish::Retry {
                         at: self.context.now().checked_add(SETTLE).unwrap_or(Timestamp::MAX),
                         error: "the server was stopped meanwhile".into(),
                         class: errors::STOPPED.into(),
                     },
-                    None => Finish::Released,
+                    false => Finish::Released,
                 };
                 let finish = finish.map(|error: Foreign| self.context.texts.seal(Slot::Error, error.open()));
                 let released = self.context.store.jobs.finish(&self.owner, id, finish, self.context.now()).await;
@@ -278,6 +309,7 @@ type Held = Arc<Mutex<HashMap<JobId, HeldJob>>>;
 
 struct HeldJob {
     kind: JobKind,
+    destination: Option<String>,
     task: AbortHandle,
 }
 
@@ -319,8 +351,8 @@ async fn perform_order(context: &Arc<Context>, job: &LeasedJob, writing: Option<
     let written = writing.await.get(&job.job.id).cloned();
     // what is written already is to be kept
     if written.is_none()
-        && let Some(destination) = job.job.kind.destination()
-        && context.breakers.admission(context, job.scope, destination).await.is_ok_and(|now| now != Admission::All)
+        && let Some(destination) = job.job.destination.as_deref()
+        && context.breakers.admission(job.scope, destination).await.is_ok_and(|now| now != Admission::All)
     {
         return Finish::Released.into();
     }
@@ -352,10 +384,10 @@ async fn work(context: &Arc<Context>, owner: &str, job: &LeasedJob, order: Optio
     };
     // the text is another system's, and may name people: it is on the job's page
     if let Finish::Retry { class, .. } | Finish::Deferred { class, .. } | Finish::Dead { class, .. } = &done.finish {
-        let destination = job.job.kind.destination().unwrap_or("inside");
+        let destination = job.job.destination.as_deref().unwrap_or(INSIDE);
         tracing::warn!(kind = job.job.kind.code(), destination, target = %job.job.target, correlation = %job.job.correlation, class, "job failed");
     }
-    metrics::counter!("milepost_jobs_total", "kind" => job.job.kind.code(), "end" => end_word(&done.finish))
+    metrics::counter!("milepost_jobs_total", "kind" => job.job.kind.to_string(), "end" => end_word(&done.finish))
         .increment(1);
     if let Err(error) = conclude(context, owner, job, done).await {
         tracing::error!(job = %job.job.id, "a finished job could not be marked; it will run again: {error}");
@@ -451,7 +483,9 @@ mod tests {
                 pending::<()>().await;
                 id
             });
-            held.lock().unwrap().insert(id, HeldJob { kind: JobKind::SyncOrder, task });
+            held.lock()
+                .unwrap()
+                .insert(id, HeldJob { kind: JobKind::SYNC_ORDER, destination: Some("odoo".into()), task });
         }
         (held, running)
     }

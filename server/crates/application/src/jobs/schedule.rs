@@ -1,12 +1,27 @@
-//! What the clock alone starts: reviews of shipments, imports, sweeping. Of several nodes one does it, the leader: it has a
-//! lease that it renews, and that ends by itself when the node is dead.
+//! What the clock starts: reviews of shipments, and the work that is scheduled. Of several nodes one does it, the leader: it
+//! has a lease that it renews, and that ends by itself when the node is dead.
 
-use crate::{
-    audit::anchor, connections::sources, context::Context, governance::erasure, operations::upkeep, tracking::mappings,
+use super::{
+    kind::{Kind, Start},
+    next::next_after,
+    registry,
 };
+use crate::{
+    audit::anchor,
+    caller::Caller,
+    connections::{self, sources},
+    context::Context,
+    error::{Result, UseCaseError},
+    tracking::mappings,
+};
+use connectors::catalogue::Family;
+use domain::access::Permission;
 use jiff::{SignedDuration, Timestamp};
-use std::{sync::Arc, time::Duration};
-use storage::jobs::{Cause, JobKind, Lane};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use storage::{
+    jobs::{Cause, JobKind, Lane, NewJob},
+    schedules::Schedule,
+};
 use tokio_util::sync::CancellationToken;
 
 /// How often the schedule looks.
@@ -21,34 +36,15 @@ const LEASE: SignedDuration = SignedDuration::from_secs(30);
 const RENEW: SignedDuration = SignedDuration::from_secs(10);
 /// Shipments reviewed in one tick.
 const REVIEWS_PER_TICK: u32 = 500;
-/// How often it is asked whether something is old, in seconds.
-const PRUNE_SECONDS: i64 = 600;
-/// How often ended sessions are swept, in seconds.
-const SWEEP_SECONDS: i64 = 300;
-
-/// How often it is asked whether something came of erased shipments, in seconds.
-const ERASE_SECONDS: i64 = 3600;
-/// How often the keys that platforms publish are fetched, in seconds.
-const KEYS_SECONDS: i64 = 3600;
-
-/// When the schedule last did what it does now and then.
-#[derive(Debug, Default)]
-pub struct Done {
-    renewed: Option<Timestamp>,
-    imported: Option<Timestamp>,
-    polled: Option<Timestamp>,
-    swept: Option<Timestamp>,
-    pruned: Option<Timestamp>,
-    erased: Option<Timestamp>,
-    keys: Option<Timestamp>,
-}
+/// The zone of schedules for which no other is said.
+const ZONE: &str = "UTC";
 
 /// Ticks while this node leads, until shutdown.
 pub async fn run_schedule(context: Arc<Context>, shutdown: CancellationToken) {
     let owner = context.clock.id().simple().to_string();
-    let mut done = Done::default();
+    let mut renewed = None;
     loop {
-        if let Err(error) = tick_as_leader(&context, &owner, &mut done).await {
+        if let Err(error) = tick_as_leader(&context, &owner, &mut renewed).await {
             tracing::warn!("schedule: {error}");
         }
         tokio::select! {
@@ -61,25 +57,31 @@ pub async fn run_schedule(context: Arc<Context>, shutdown: CancellationToken) {
     }
 }
 
-async fn tick_as_leader(context: &Context, owner: &str, done: &mut Done) -> storage::Result<()> {
+async fn tick_as_leader(context: &Context, owner: &str, renewed: &mut Option<Timestamp>) -> storage::Result<()> {
     let now = context.now();
-    if done.renewed.is_none_or(|renewed| renewed > now || now.duration_since(renewed) >= RENEW) {
-        done.renewed = None;
+    if renewed.is_none_or(|renewed| renewed > now || now.duration_since(renewed) >= RENEW) {
+        *renewed = None;
         let until = now.checked_add(LEASE).unwrap_or(now);
         if context.store.jobs.acquire_leadership(LEADER, owner, now, until).await? {
-            done.renewed = Some(now);
+            *renewed = Some(now);
         }
     }
-    if done.renewed.is_some() { tick(context, done).await } else { Ok(()) }
+    if renewed.is_some() { tick(context).await } else { Ok(()) }
 }
 
-/// What every node does for itself, until shutdown: it takes up mappings that another process published, and anchors the audit
+/// What every node does for itself, until shutdown: it takes up mappings and connections that another process changed, and anchors the audit
 /// trail.
 pub async fn run_upkeep(context: Arc<Context>, shutdown: CancellationToken) {
     let mut trail = anchor::Follower::default();
     loop {
         if let Err(error) = mappings::refresh(&context).await {
             tracing::warn!("the published mapping cannot be taken up: {error}");
+        }
+        if let Err(error) = connections::refresh(&context).await {
+            tracing::warn!("changed connections cannot be taken up: {error}");
+        }
+        if let Err(error) = connections::flush(&context).await {
+            tracing::warn!("the traffic of connections is not kept: {error}");
         }
         if let Err(error) = trail.look(&context).await {
             tracing::warn!("the audit trail cannot be followed: {error}");
@@ -90,6 +92,7 @@ pub async fn run_upkeep(context: Arc<Context>, shutdown: CancellationToken) {
         }
         tokio::select! {
             () = shutdown.cancelled() => {}
+            () = context.notifier.connection_changes().notified() => {}
             () = tokio::time::sleep(UPKEEP) => {}
         }
     }
@@ -99,69 +102,140 @@ pub async fn run_upkeep(context: Arc<Context>, shutdown: CancellationToken) {
 ///
 /// # Errors
 /// When the store fails; the next tick tries again.
-pub async fn tick(context: &Context, done: &mut Done) -> storage::Result<()> {
+pub async fn tick(context: &Context) -> storage::Result<()> {
+    review(context).await?;
     let (now, scope) = (context.now(), context.scope());
-    let due = context.store.shipments.due(scope, now, REVIEWS_PER_TICK).await?;
-    if !due.is_empty() {
-        let jobs = due
-            .into_iter()
-            .map(|id| context.job(JobKind::Fold, id, Cause::Live, context.correlation(), Some(id)))
-            .collect();
-        context.store.jobs.enqueue(scope, jobs).await?;
-        context.notifier.work(Lane::RealTime);
-    }
-    if let Some(odoo) = &context.config.odoo {
-        let every = i64::try_from(odoo.import_seconds).unwrap_or(i64::MAX);
-        if elapsed(done.imported, now, every) {
-            done.imported = Some(now);
-            let mut job = context.job(JobKind::ImportOrders, "odoo", Cause::Import, context.correlation(), None);
-            job.lane = Lane::Batch;
-            context.store.jobs.enqueue(scope, vec![job]).await?;
-            context.notifier.work(Lane::Batch);
+    for (schedule, _) in ensured(context).await? {
+        // a last time that is still to come was read from a clock that has been set back since
+        if schedule.next_at > now && schedule.last_at.is_none_or(|last| last <= now) {
+            continue;
         }
-    }
-    if let Some(desk) = &context.config.desk {
-        let every = i64::try_from(desk.poll_seconds).unwrap_or(i64::MAX);
-        if elapsed(done.polled, now, every) {
-            done.polled = Some(now);
-            let mut job = context.job(JobKind::PollDesk, &desk.connector, Cause::Live, context.correlation(), None);
-            job.lane = Lane::Batch;
-            context.store.jobs.enqueue(scope, vec![job]).await?;
-            context.notifier.work(Lane::Batch);
-        }
-    }
-    // a step at each tick while there is something, then now and then
-    if elapsed(done.pruned, now, PRUNE_SECONDS) {
-        match upkeep::prune(context).await {
-            Ok(pruned) if pruned.more => {}
-            Ok(_) => done.pruned = Some(now),
+        let next = match next_after(&schedule.expression, &schedule.zone, now) {
+            Ok(next) => next,
             Err(error) => {
-                done.pruned = Some(now);
-                tracing::warn!("what is old is not dropped: {error}");
+                tracing::warn!(schedule = schedule.name, "not started: {error}");
+                continue;
             }
+        };
+        let job = job_of(context, &schedule);
+        if context.store.schedules.start(scope, &schedule.name, schedule.next_at, next, job, now).await? {
+            context.notifier.work(Lane::Batch);
         }
-    }
-    if elapsed(done.erased, now, ERASE_SECONDS) {
-        done.erased = Some(now);
-        if let Err(error) = erasure::follow(context).await {
-            tracing::warn!("what came of erased shipments is not erased yet: {error}");
-        }
-    }
-    if elapsed(done.swept, now, SWEEP_SECONDS) {
-        done.swept = Some(now);
-        context.store.people.sweep(now).await?;
-    }
-    if elapsed(done.keys, now, KEYS_SECONDS) {
-        done.keys = Some(now);
-        let jobs =
-            sources::with_published_keys(context, scope).await?.iter().map(|s| sources::keys_job(context, s)).collect();
-        context.store.jobs.enqueue(scope, jobs).await?;
-        context.notifier.work(Lane::Batch);
     }
     Ok(())
 }
 
-fn elapsed(last: Option<Timestamp>, now: Timestamp, seconds: i64) -> bool {
-    // a last time that is still to come was read from a clock that has been set back since
-    last.is_none_or(|last| last > now || now.duration_since(last).as_secs() >= seconds)
+/// Folds the shipments whose time has come.
+async fn review(context: &Context) -> storage::Result<()> {
+    let due = context.store.shipments.due(context.scope(), context.now(), REVIEWS_PER_TICK).await?;
+    if due.is_empty() {
+        return Ok(());
+    }
+    let fold = |id| context.job(JobKind::FOLD, id, Cause::Live, context.correlation(), Some(id));
+    context.store.jobs.enqueue(context.scope(), due.into_iter().map(fold).collect()).await?;
+    context.notifier.work(Lane::RealTime);
+    Ok(())
+}
+
+fn job_of(context: &Context, schedule: &Schedule) -> NewJob {
+    let cause = if schedule.kind == JobKind::IMPORT_ORDERS { Cause::Import } else { Cause::Live };
+    let job = context.job(schedule.kind, &schedule.target, cause, context.correlation(), None);
+    NewJob { lane: Lane::Batch, destination: schedule.destination.clone(), ..job }
+}
+
+/// The schedules of this installation with their kinds; those that are not kept yet are due now.
+async fn ensured(context: &Context) -> storage::Result<Vec<(Schedule, &'static Kind)>> {
+    let scope = context.scope();
+    let known = context.store.schedules.all(scope).await?;
+    let mut known: BTreeMap<String, Schedule> = known.into_iter().map(|one| (one.name.clone(), one)).collect();
+    let mut ensured = Vec::new();
+    for (schedule, kind) in wanted(context).await? {
+        let kept = known.remove(&schedule.name);
+        // what the settings of a connection say goes; any other is a person's once it is there
+        let kept = kept.filter(|kept| kind.start != Start::Connection || kept.expression == schedule.expression);
+        let schedule = match kept {
+            Some(kept) => kept,
+            None => {
+                context.store.schedules.put(scope, schedule.clone(), None).await?;
+                schedule
+            }
+        };
+        ensured.push((schedule, kind));
+    }
+    Ok(ensured)
+}
+
+/// One for each kind that the clock starts, and for each destination that is set up.
+async fn wanted(context: &Context) -> storage::Result<Vec<(Schedule, &'static Kind)>> {
+    let mut wanted = Vec::new();
+    for kind in registry::ALL {
+        let destinations: Vec<(Option<String>, String)> = match (kind.start, kind.name) {
+            (Start::OnDemand, _) => continue,
+            (Start::Connection, JobKind::IMPORT_ORDERS) => of_connections(context, Family::Orders),
+            (Start::Connection, _) => of_connections(context, Family::Desk),
+            (Start::Clock(expression), JobKind::FETCH_KEYS) => {
+                let sources = sources::with_published_keys(context, context.scope()).await?;
+                sources.into_iter().map(|source| (Some(source), expression.to_owned())).collect()
+            }
+            (Start::Clock(expression), _) => vec![(None, expression.to_owned())],
+        };
+        for (destination, expression) in destinations {
+            let (kind_name, zone, next_at) = (kind.name.to_string(), ZONE.to_owned(), context.now());
+            let (name, target) = match &destination {
+                Some(destination) => (format!("{kind_name}/{destination}"), destination.clone()),
+                None => (kind_name.clone(), kind_name),
+            };
+            let schedule =
+                Schedule { name, kind: kind.name, target, destination, expression, zone, next_at, last_at: None };
+            wanted.push((schedule, *kind));
+        }
+    }
+    Ok(wanted)
+}
+
+/// The connections of a family that are in use, each with its schedule.
+fn of_connections(context: &Context, family: Family) -> Vec<(Option<String>, String)> {
+    let every = |seconds: u64| format!("every {} s", seconds.clamp(1, super::next::EVERY_SECONDS_MAX));
+    let connections = context.connections.now();
+    connections.in_use(family).map(|one| (Some(one.record.name.clone()), every(one.seconds))).collect()
+}
+
+/// The schedules of this installation.
+///
+/// # Errors
+/// When the caller may not see them, or the store fails.
+pub async fn schedules(context: &Context, caller: &Caller) -> Result<Vec<Schedule>> {
+    caller.require(Permission::Operate)?;
+    Ok(ensured(context).await?.into_iter().map(|(schedule, _)| schedule).collect())
+}
+
+/// A person says when something starts.
+///
+/// # Errors
+/// When the caller may not, there is no such schedule, its connection's settings say when, or the expression is wrong.
+pub async fn reschedule(
+    context: &Context,
+    caller: &Caller,
+    name: &str,
+    expression: &str,
+    zone: &str,
+) -> Result<Schedule> {
+    caller.require(Permission::Operate)?;
+    let known = ensured(context).await?;
+    let invalid = |field, message| Err(UseCaseError::Invalid { field, message });
+    let Some((schedule, kind)) = known.iter().find(|(schedule, _)| schedule.name == name) else {
+        let names: Vec<_> = known.iter().map(|(schedule, _)| schedule.name.as_str()).collect();
+        return invalid("name", format!("there is no schedule {name}: there are {}", names.join(", ")));
+    };
+    if kind.start == Start::Connection {
+        return invalid("name", format!("the settings of the connection say when {name} starts: change it there"));
+    }
+    let next_at = match next_after(expression, zone, context.now()) {
+        Ok(next) => next,
+        Err(message) => return invalid("expression", message),
+    };
+    let schedule = Schedule { expression: expression.into(), zone: zone.into(), next_at, ..schedule.clone() };
+    let audit = context.audit("schedule.set", format!("schedule:{name}"));
+    context.store.schedules.put(caller.scope(), schedule.clone(), Some(audit)).await?;
+    Ok(schedule)
 }

@@ -1,19 +1,28 @@
 //! Brings a shipment to its delivery in Odoo.
 
-use super::{CallKeeper, Finish, errors, retry, together::Written};
-use crate::{
-    context::Context,
-    odoo::{self, OrderError},
+use super::{
+    Finish, errors,
+    kind::{Budget, Calls, Job, Kind, Start},
+    retry,
+    together::TOGETHER,
 };
+use crate::odoo::{self, OrderError};
 use domain::ids::ShipmentId;
-use storage::jobs::LeasedJob;
+use futures::FutureExt as _;
+use storage::jobs::JobKind;
 
-pub(super) async fn perform(
-    context: &Context,
-    leased: &LeasedJob,
-    written: Option<Written>,
-    calls: &CallKeeper,
-) -> Finish {
+pub(super) const KIND: Kind = Kind {
+    name: JobKind::SYNC_ORDER,
+    label: "Update delivery in Odoo",
+    calls: Calls::Orders,
+    // more than call at once, so that equal values are found and written together
+    budget: Budget::Concurrency(TOGETHER),
+    start: Start::OnDemand,
+    run: |job| perform(job).boxed(),
+};
+
+async fn perform(job: Job<'_>) -> Finish {
+    let Job { context, leased, written, calls } = job;
     let Ok(id) = leased.job.target.parse::<ShipmentId>() else {
         return Finish::Dead { error: "the target is no shipment".into(), class: errors::INVALID.into() };
     };

@@ -45,6 +45,7 @@ pub(super) fn begin(context: &Arc<Context>, jobs: &[LeasedJob], permits: &Arc<Se
 /// A job of a call.
 struct Member {
     job: JobId,
+    destination: Option<String>,
     correlation: CorrelationId,
     update: Arc<Update>,
 }
@@ -55,10 +56,10 @@ pub(super) async fn write(context: &Context, jobs: &[LeasedJob], permits: &Semap
     let mut groups: BTreeMap<String, (Fields, Vec<Member>)> = BTreeMap::new();
     let mut asked = Vec::new();
     for member in updates.await.into_iter().flatten() {
-        let Some(odoo) = &context.odoo else { break };
+        let Some(odoo) = member.update.odoo(context) else { break };
         // which fields there are is asked once; a failure of that is for a job to tell
-        let kept = Kept::of(member.correlation);
-        let Ok(fields) = member.update.fields(odoo, &kept).await else { break };
+        let kept = Kept::of(context, &member);
+        let Ok(fields) = member.update.fields(&odoo, &kept).await else { break };
         asked.extend(kept.calls.into_inner().unwrap_or_default());
         let equal = serde_json::to_string(&fields).expect("plain data serialises");
         groups.entry(equal).or_insert_with(|| (fields, Vec::new())).1.push(member);
@@ -78,7 +79,8 @@ async fn member(context: &Context, leased: &LeasedJob) -> Option<Member> {
     if update.sets_back() {
         return None;
     }
-    Some(Member { job: leased.job.id, correlation: leased.job.correlation, update: Arc::new(update) })
+    let (destination, correlation) = (leased.job.destination.clone(), leased.job.correlation);
+    Some(Member { job: leased.job.id, destination, correlation, update: Arc::new(update) })
 }
 
 /// One call for deliveries that get equal values.
@@ -88,10 +90,9 @@ async fn write_one(
     members: Vec<Member>,
     permits: &Semaphore,
 ) -> Vec<(JobId, Written)> {
-    let (Some(odoo), Some(first), Ok(_permit)) = (&context.odoo, members.first(), permits.acquire().await) else {
-        return Vec::new();
-    };
-    let kept = Kept::of(first.correlation);
+    let (Some(first), Ok(_permit)) = (members.first(), permits.acquire().await) else { return Vec::new() };
+    let Some(odoo) = first.update.odoo(context) else { return Vec::new() };
+    let kept = Kept::of(context, first);
     let records: Vec<i64> = members.iter().map(|member| member.update.record()).collect();
     let missing = match odoo.write_fields_of(&records, &fields, &kept).await {
         Ok(missing) => Ok(missing),
@@ -115,24 +116,27 @@ async fn write_one(
 }
 
 /// The calls of one write.
-struct Kept {
+struct Kept<'a> {
+    context: &'a Context,
+    destination: Option<String>,
     correlation: CorrelationId,
     calls: Mutex<Vec<Call>>,
 }
 
-impl Kept {
-    fn of(correlation: CorrelationId) -> Self {
-        Self { correlation, calls: Mutex::default() }
+impl<'a> Kept<'a> {
+    fn of(context: &'a Context, member: &Member) -> Self {
+        let (destination, correlation) = (member.destination.clone(), member.correlation);
+        Self { context, destination, correlation, calls: Mutex::default() }
     }
 }
 
-impl CallLog for Kept {
+impl CallLog for Kept<'_> {
     fn correlation(&self) -> String {
         self.correlation.to_string()
     }
 
     fn record(&self, call: Call) {
-        crate::jobs::count(&call);
+        crate::jobs::count(self.context, &call, self.destination.as_deref().unwrap_or(call.destination));
         self.calls.lock().expect("no panic while held").push(call);
     }
 }

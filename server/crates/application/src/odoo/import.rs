@@ -1,34 +1,26 @@
 //! Deliveries come in from Odoo.
 
 use super::{
-    CUSTOMER, OrderError,
-    reference::{Reference, TRACKING, TrackingNumber},
+    OrderError,
+    reference::{Reference, TRACKING},
     repair,
+    taking::{Taking, customer_of},
 };
-use crate::caller::Caller;
-use crate::{context::Context, error::UseCaseError, rules::promises, vault::VaultError};
+use crate::{caller::Caller, context::Context, error::UseCaseError, rules::promises};
 use connectors::{
     call::{CallLog, Decision, ErrorClass},
-    odoo::{
-        Delivery, DeliveryPage, DeliveryState, NO_ACCESS, OdooClient, REFUSES, Since, UnreadPart, Unreadable, WAITS,
-    },
+    catalogue::Family,
+    odoo::{DeliveryPage, NO_ACCESS, OdooClient, REFUSES, Since, Unreadable, WAITS},
 };
-use domain::access::Permission;
-use domain::{
-    carriers as directory,
-    fold::{DeliveryStanding, Plan, PromiseSource},
-    ids::{BindingId, CorrelationId, ShipmentId, SubjectId, TrackerId, content_id},
-    observation::Location,
-    promise::{PromiseRules, Shipped},
-};
+use domain::{access::Permission, ids::CorrelationId, promise::PromiseRules};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use storage::{
-    Scope, Sealed, StoreError, WrappedKey,
-    jobs::{Cause, JobKind, Lane},
+    Scope, StoreError,
+    jobs::{Cause, JobKind, Lane, NewJob},
     order_problems::{Extent, NewOrderProblem},
-    shipments::{Amended, Amendment, Claim, Imported, ImportedShipment, Kept, Origin, OriginStanding},
+    orders::{Amended, Amendment, Imported, ImportedShipment},
 };
 
 /// Deliveries of one page of the import.
@@ -53,8 +45,12 @@ const BEGUN_MARGIN: SignedDuration = SignedDuration::from_mins(2);
 const KEY_UNUSABLE: &str = "customer: its key cannot be used";
 /// The record that problems of deliveries without an id are kept under.
 const NO_RECORD: i64 = 0;
-/// The setting that holds how far the import has come, and where it goes on.
-const CURSOR: &str = "odoo.import";
+
+/// The setting that holds how far the import from an order system has come, and where it goes on.
+fn cursor_of(system: &str) -> String {
+    format!("{system}.import")
+}
+
 /// Raised when what is made of a delivery changes: every delivery is then read once more.
 const IMPORT_VERSION: u32 = 4;
 
@@ -84,10 +80,10 @@ struct ImportCursor {
 }
 
 impl ImportCursor {
-    async fn read(context: &Context, scope: Scope, promises: &PromiseRules) -> storage::Result<Self> {
+    async fn read(context: &Context, scope: Scope, system: &str, promises: &PromiseRules) -> storage::Result<Self> {
         let rules = &context.config.rules;
         let basis = json(&(IMPORT_VERSION, promises, rules.silence_hours, rules.ship_grace_hours));
-        let kept = context.store.people.setting(scope, CURSOR).await?;
+        let kept = context.store.people.setting(scope, &cursor_of(system)).await?;
         let kept = kept.and_then(|text| serde_json::from_str::<Self>(&text).ok());
         Ok(kept.filter(|kept| kept.basis == basis).unwrap_or(Self { basis, ..Self::default() }))
     }
@@ -127,15 +123,18 @@ fn json(value: &impl Serialize) -> String {
 pub async fn import(
     context: &Context,
     scope: Scope,
+    system: &str,
     correlation: CorrelationId,
     pages_max: u32,
     calls: &dyn CallLog,
 ) -> Result<Imported, OrderError> {
-    let Some(odoo) = &context.odoo else { return Ok(Imported::default()) };
+    let Some(odoo) = context.odoo(system) else { return Ok(Imported::default()) };
+    let odoo = &*odoo;
     let promises = promises::rules(context, scope).await?;
     let total = Imported::default();
-    let mut import = Import { context, scope, odoo, calls, correlation, promises: &promises, nameless: false, total };
-    let begun = ImportCursor::read(context, scope, &promises).await?;
+    let mut import =
+        Import { context, scope, system, odoo, calls, correlation, promises: &promises, nameless: false, total };
+    let begun = ImportCursor::read(context, scope, system, &promises).await?;
     // all deliveries are read: what they have is history
     let cause = if begun.since.is_none() { Cause::History } else { Cause::Import };
     let mut cursor = begun.clone();
@@ -143,7 +142,7 @@ pub async fn import(
         cursor.begun = Some(context.now());
     }
     // what the pages meet once more is put off by that
-    let due = context.store.order_problems.due(scope, context.now(), TRIED_AGAIN).await?;
+    let due = context.store.order_problems.due(scope, system, context.now(), TRIED_AGAIN).await?;
     let mut incredible = 0_usize;
     for _ in 0..pages_max {
         let page = odoo.changed_deliveries(cursor.since(), cursor.after, IMPORT_PAGE, calls).await?;
@@ -155,7 +154,7 @@ pub async fn import(
         incredible += page.written.iter().filter(|at| **at > latest).count();
         let more = page.more;
         let ids = page.deliveries.iter().map(|delivery| delivery.id).collect();
-        match repair::compare(context, scope, odoo, ids, correlation, calls).await {
+        match repair::compare(context, scope, (system, odoo), ids, correlation, calls).await {
             // one that cannot be compared holds up no import
             Err(OrderError::Call(error))
                 if error.class.decision() == Decision::Fail || error.class == ErrorClass::BadAnswer =>
@@ -188,7 +187,7 @@ pub async fn import(
         import.remember(Vec::new(), &BTreeSet::new(), vec![NO_RECORD]).await?;
     }
     if cursor != begun {
-        context.store.people.put_setting(scope, CURSOR, json(&cursor)).await?;
+        context.store.people.put_setting(scope, &cursor_of(system), json(&cursor)).await?;
     }
     let total = import.total;
     if !total.to_fold.is_empty() {
@@ -208,9 +207,13 @@ pub async fn reimport(context: &Context, caller: &Caller) -> Result<(), UseCaseE
     caller.require(Permission::Operate)?;
     let scope = caller.scope();
     context.store.order_problems.hurry(scope, context.now()).await?;
-    let mut job = context.job(JobKind::ImportOrders, "odoo", Cause::Import, context.correlation(), None);
-    job.lane = Lane::Batch;
-    context.store.jobs.enqueue(scope, vec![job]).await?;
+    let connections = context.connections.now();
+    let job = |name: &str| {
+        let job = context.job(JobKind::IMPORT_ORDERS, name, Cause::Import, context.correlation(), None).to(name);
+        NewJob { lane: Lane::Batch, ..job }
+    };
+    let jobs = connections.in_use(Family::Orders).map(|odoo| job(&odoo.record.name)).collect();
+    context.store.jobs.enqueue(scope, jobs).await?;
     context.notifier.work(Lane::Batch);
     Ok(())
 }
@@ -239,6 +242,8 @@ pub fn what_to_do(problem: &str) -> &'static str {
 struct Import<'a> {
     context: &'a Context,
     scope: Scope,
+    /// The name of the connection.
+    system: &'a str,
     odoo: &'a OdooClient,
     calls: &'a dyn CallLog,
     correlation: CorrelationId,
@@ -256,10 +261,10 @@ impl Import<'_> {
             let problems = Reference::read(delivery).problems;
             delivery.problems.extend(problems);
         }
-        let subjects = page.deliveries.iter().map(|delivery| customer_of(context, delivery)).collect();
+        let subjects = page.deliveries.iter().map(|delivery| customer_of(context, self.system, delivery)).collect();
         let keys = context.store.people.keys(scope, subjects).await?;
-        let (odoo, promises, correlation) = (self.odoo, self.promises, self.correlation);
-        let taking = Taking { context, odoo, promises, keys: &keys, correlation, cause };
+        let (system, odoo, promises, correlation) = (self.system, self.odoo, self.promises, self.correlation);
+        let taking = Taking { context, system, odoo, promises, keys: &keys, correlation, cause };
         let (mut shipments, mut problems, mut well) = (Vec::new(), Vec::new(), Vec::new());
         let mut keyless = Vec::new();
         for delivery in &page.deliveries {
@@ -304,7 +309,7 @@ impl Import<'_> {
     async fn fail_without_keys(&self, keyless: &[NewOrderProblem]) -> Result<(), OrderError> {
         let [first, _, ..] = keyless else { return Ok(()) };
         let records = keyless.iter().map(|problem| problem.record).collect();
-        let known = self.context.store.order_problems.among(self.scope, records).await?;
+        let known = self.context.store.order_problems.among(self.scope, self.system, records).await?;
         if known.is_empty() {
             return Err(UseCaseError::Internal(first.problem.clone()).into());
         }
@@ -358,7 +363,7 @@ impl Import<'_> {
         let asked: Vec<i64> = waiting.iter().chain(&well).copied().collect();
         let mut known = BTreeMap::new();
         if !asked.is_empty() {
-            known = context.store.order_problems.among(self.scope, asked).await?;
+            known = context.store.order_problems.among(self.scope, self.system, asked).await?;
         }
         for problem in problems.iter_mut().filter(|problem| waiting.contains(&problem.record)) {
             if let Some(earlier) = known.remove(&problem.record) {
@@ -367,13 +372,13 @@ impl Import<'_> {
         }
         let well: Vec<i64> = well.into_iter().filter(|record| known.contains_key(record)).collect();
         if !problems.is_empty() || !well.is_empty() {
-            context.store.order_problems.note(self.scope, problems, well, context.now()).await?;
+            context.store.order_problems.note(self.scope, self.system, problems, well, context.now()).await?;
         }
         Ok(())
     }
 
     async fn amend(&mut self, record: i64, amendment: Amendment) -> Result<(), OrderError> {
-        let amended = Amended { record, amendment, correlation: self.correlation };
+        let amended = Amended { system: self.system.to_owned(), record, amendment, correlation: self.correlation };
         if let Some(id) = self.context.store.shipments.amend(self.scope, amended, self.context.now()).await? {
             self.total.changed += 1;
             self.total.to_fold.push(id);
@@ -383,7 +388,8 @@ impl Import<'_> {
 
     /// Deliveries that could not be read, whose next try has come; what was read meanwhile is left out.
     async fn try_again(&mut self, due: Vec<i64>) -> Result<(), OrderError> {
-        let due: Vec<i64> = self.context.store.order_problems.among(self.scope, due).await?.into_keys().collect();
+        let due: Vec<i64> =
+            self.context.store.order_problems.among(self.scope, self.system, due).await?.into_keys().collect();
         if due.is_empty() {
             return Ok(());
         }
@@ -402,9 +408,9 @@ impl Import<'_> {
         let found = self.odoo.delivery_ids(after, COMPARED, self.calls).await?;
         let ids: Vec<i64> = found.iter().copied().flatten().collect();
         self.nameless |= ids.len() < found.len();
-        let known = self.context.store.shipments.known_records(self.scope, ids.clone()).await?;
+        let known = self.context.store.shipments.known_records(self.scope, self.system, ids.clone()).await?;
         // those have their next try
-        let odd = self.context.store.order_problems.among(self.scope, ids.clone()).await?;
+        let odd = self.context.store.order_problems.among(self.scope, self.system, ids.clone()).await?;
         let unknown = ids.iter().copied().filter(|id| !known.contains(id) && !odd.contains_key(id));
         let unknown: Vec<i64> = unknown.take(IMPORT_PAGE as usize).collect();
         let last = if unknown.len() < IMPORT_PAGE as usize { ids.last() } else { unknown.last() }.copied();
@@ -418,7 +424,7 @@ impl Import<'_> {
 
     /// Looks whether the next deliveries that are not over are still there; up to which one.
     async fn look_for_deleted(&mut self, after: i64) -> Result<i64, OrderError> {
-        let open = self.context.store.shipments.open_records(self.scope, after, LOOKED_FOR).await?;
+        let open = self.context.store.shipments.open_records(self.scope, self.system, after, LOOKED_FOR).await?;
         if open.is_empty() {
             return Ok(0);
         }
@@ -440,187 +446,4 @@ fn add(total: &mut Imported, done: Imported) {
     total.changed += done.changed;
     total.unchanged += done.unchanged;
     total.to_fold.extend(done.to_fold);
-}
-
-/// Whose data the customer of a delivery is.
-fn customer_of(context: &Context, delivery: &Delivery) -> SubjectId {
-    SubjectId(content_id("customer", &[context.company.0.as_bytes(), b"stock.picking", &delivery.id.to_be_bytes()]))
-}
-
-/// What a page of deliveries is taken in with.
-struct Taking<'a> {
-    context: &'a Context,
-    odoo: &'a OdooClient,
-    promises: &'a PromiseRules,
-    keys: &'a BTreeMap<SubjectId, Option<WrappedKey>>,
-    correlation: CorrelationId,
-    cause: Cause,
-}
-
-impl Taking<'_> {
-    fn imported(&self, delivery: &Delivery) -> Result<ImportedShipment, VaultError> {
-        let &Self { context, odoo, keys, correlation, cause, .. } = self;
-        let origin = Origin {
-            system: "odoo".into(),
-            model: "stock.picking".into(),
-            record: delivery.id,
-            name: delivery.name.clone(),
-            order: delivery.order_name.clone(),
-            order_record: delivery.order_id,
-            customer_record: delivery.customer_id,
-            url: Some(odoo.page(delivery.id)),
-        };
-        let customer = customer(context, delivery, keys)?;
-        let place = Location {
-            city: delivery.customer.city.clone(),
-            country: delivery.customer.country.clone(),
-            ..Location::default()
-        };
-        let plan = self.plan(delivery, &place);
-        // since when says nothing new
-        let content_plan = Plan { standing_since: None, unread_since: None, ..plan.clone() };
-        let kept = self.kept(delivery);
-        let mut content = serde_json::to_vec(&(
-            &origin,
-            &delivery.carrier,
-            &delivery.tracking_numbers,
-            &content_plan,
-            delivery.state.code(),
-            &delivery.customer,
-        ))
-        .expect("plain data serialises");
-        if !kept.is_empty() {
-            // what stays depends on the rules for promises too
-            content.extend(serde_json::to_vec(&kept).expect("plain data serialises"));
-        }
-        // keyed, since the content is personal
-        let digest = context.vault.digest(&content).iter().map(|b| format!("{b:02x}")).collect();
-        // keyed: the same after a restore of an older backup, so that what was posted for it is found; another in every other
-        // installation, so that what those posted is not taken for ours
-        let named = serde_json::to_vec(&(context.company, &origin.system, &origin.model, origin.record));
-        let named = context.vault.digest(&named.expect("plain data serialises"));
-        Ok(ImportedShipment {
-            id: ShipmentId(content_id("shipment of", &[&named])),
-            claims: claims(context, delivery),
-            digest,
-            plan,
-            standing: match delivery.state {
-                DeliveryState::Done => OriginStanding::Done,
-                DeliveryState::Cancelled => OriginStanding::Cancelled,
-                DeliveryState::Open => OriginStanding::Open,
-            },
-            destination: Some(place.label()).filter(|l| !l.is_empty()),
-            tokens: customer.tokens,
-            customer: customer.sealed,
-            key: customer.key,
-            correlation,
-            cause,
-            kept,
-            origin,
-        })
-    }
-
-    /// What could not be read, and is left as it is: nobody took it back.
-    fn kept(&self, delivery: &Delivery) -> BTreeSet<Kept> {
-        let parts = delivery.unread.iter().flat_map(|part| match part {
-            UnreadPart::Order => &[Kept::Order][..],
-            UnreadPart::Customer => &[Kept::Customer, Kept::RulePromise],
-            UnreadPart::Shipping => &[Kept::RulePromise],
-            UnreadPart::Dates => &[Kept::Dates, Kept::RulePromise],
-        });
-        parts.copied().filter(|kept| *kept != Kept::RulePromise || self.promises.on).collect()
-    }
-
-    fn plan(&self, delivery: &Delivery, place: &Location) -> Plan {
-        let rules = &self.context.config.rules;
-        let Reference { numbers, doubts, .. } = Reference::read(delivery);
-        let (promised_by, promise) = self.promise(delivery, place).unzip();
-        let standing = match delivery.state {
-            DeliveryState::Open => DeliveryStanding::Open,
-            DeliveryState::Done => DeliveryStanding::Done,
-            DeliveryState::Cancelled => DeliveryStanding::Cancelled,
-        };
-        Plan {
-            pieces: match &numbers[..] {
-                [_] => Vec::new(),
-                several => several.iter().map(|number| number.tracker.number.clone()).collect(),
-            },
-            stops: None,
-            promised_by,
-            promise,
-            ship_by: delivery.ship_by,
-            ship_grace_hours: Some(rules.ship_grace_hours),
-            standing,
-            standing_since: delivery.write_date.filter(|_| standing == DeliveryStanding::Cancelled),
-            unread: delivery.problems.clone(),
-            unread_since: (!delivery.problems.is_empty() || !doubts.is_empty()).then(|| self.context.now()),
-            doubts,
-            expected_from: delivery.shipped_at,
-            silence_after_hours: Some(rules.silence_hours),
-        }
-    }
-
-    /// What the order promises, else what the rules promise of what has left; often nothing.
-    fn promise(&self, delivery: &Delivery, place: &Location) -> Option<(Timestamp, PromiseSource)> {
-        if let Some(committed) = delivery.promised_by {
-            return Some((committed, PromiseSource::Commitment));
-        }
-        let carrier = delivery.carrier.as_deref().and_then(|word| directory::known("odoo", word));
-        let shipped = Shipped {
-            at: delivery.shipped_at?,
-            carrier: carrier.map(|carrier| carrier.family.as_str()),
-            service: delivery.carrier.as_deref(),
-            place,
-        };
-        let (by, rule) = self.promises.promise(&shipped)?;
-        Some((by, PromiseSource::Rule { name: rule.name.clone() }))
-    }
-}
-
-/// A customer as it is kept.
-#[derive(Default)]
-struct Customer {
-    sealed: Option<Sealed>,
-    key: Option<WrappedKey>,
-    tokens: Vec<String>,
-}
-
-/// A customer sealed under a key of its own; nothing of one who was erased, whatever Odoo has still.
-fn customer(
-    context: &Context,
-    delivery: &Delivery,
-    keys: &BTreeMap<SubjectId, Option<WrappedKey>>,
-) -> Result<Customer, VaultError> {
-    let subject = customer_of(context, delivery);
-    let (key, wrapped) = match keys.get(&subject) {
-        Some(Some(kept)) => (context.vault.unwrap(kept)?, None),
-        Some(None) => return Ok(Customer::default()),
-        None => {
-            let (key, wrapped) = context.vault.new_key(subject);
-            (key, Some(wrapped))
-        }
-    };
-    let words = [delivery.customer.name.as_deref(), delivery.customer.email.as_deref()];
-    let plain = serde_json::to_vec(&delivery.customer).expect("plain data serialises");
-    Ok(Customer {
-        sealed: Some(key.seal(CUSTOMER, &plain)),
-        key: wrapped,
-        tokens: words.into_iter().flatten().map(|value| context.vault.token("customer", value)).collect(),
-    })
-}
-
-fn claims(context: &Context, delivery: &Delivery) -> Vec<Claim> {
-    let Reference { numbers, .. } = Reference::read(delivery);
-    let several = numbers.len() > 1;
-    numbers
-        .into_iter()
-        .map(|TrackingNumber { raw, tracker, carrier_label }| Claim {
-            piece: several.then(|| tracker.number.clone()),
-            tracker,
-            tracker_id: TrackerId(context.clock.id()),
-            binding_id: BindingId(context.clock.id()),
-            number_raw: raw,
-            carrier_label,
-        })
-        .collect()
 }

@@ -1,7 +1,7 @@
 //! A person says whose number it is, where the order system names another carrier.
 
 use crate::caller::Caller;
-use crate::{context::Context, error::Result, people::sealed_audit};
+use crate::{context::Context, error::Result, keys::sealed_audit};
 use domain::access::Permission;
 use domain::ids::{BindingId, ShipmentId};
 use storage::{jobs::Lane, shipments::NewLink};

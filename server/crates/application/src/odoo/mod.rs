@@ -6,29 +6,17 @@ mod link;
 mod reference;
 mod repair;
 mod sync;
+mod taking;
 
-use crate::{config::Config, error::UseCaseError};
+use crate::error::UseCaseError;
 use connectors::call::CallError;
-use domain::{
-    fold::Resolution,
-    ids::{ObservationId, ShipmentId},
-};
-use jiff::{SignedDuration, Timestamp};
-use storage::{
-    shipments::{Loaded, NumberRecord},
-    work::ExceptionRecord,
-};
+use domain::ids::ObservationId;
+use storage::{shipments::Loaded, trackers::NumberRecord};
 
 pub use import::{IMPORT_PAGES_MAX, import, reimport, what_to_do};
 pub use link::link;
 pub use repair::REPAIRS_MAX;
 pub use sync::{Update, sync};
-
-/// What a carrier takes back and says again within so long keeps its activity.
-pub const CORRECTED_WITHIN: SignedDuration = SignedDuration::from_mins(10);
-/// So long after it was taken back the activity is completed: later than [`CORRECTED_WITHIN`], so that no fold counts on one
-/// that is just being completed.
-pub const TAKEN_BACK_AFTER: SignedDuration = SignedDuration::from_mins(15);
 
 /// The place of a customer's data in the vault.
 pub const CUSTOMER: &str = "shipment.customer";
@@ -57,17 +45,4 @@ pub fn number_of<'a>(loaded: &'a Loaded, piece: Option<&str>, evidence: &[Observ
     let facts = || loaded.input.facts.iter().filter(|fact| evidence.contains(&fact.id));
     let reported = || numbers.iter().find(|number| facts().any(|fact| fact.tracker == number.tracker));
     of_piece.or_else(reported).or_else(|| numbers.first().filter(|_| numbers.len() == 1))
-}
-
-/// When the carrier took back what an exception was about, if that is how it ended; one that only the clock made is not
-/// taken back.
-pub fn taken_back_at(loaded: &Loaded, exception: &ExceptionRecord) -> Option<Timestamp> {
-    let (at, how) = exception.closed?;
-    let reported = loaded.input.facts.iter().any(|fact| exception.evidence.contains(&fact.id));
-    (how == Resolution::Cleared && reported).then_some(at)
-}
-
-/// The page of a shipment, for people.
-pub fn page_of(config: &Config, shipment: ShipmentId) -> String {
-    format!("{}/shipments/{shipment}", config.public_url)
 }

@@ -2,17 +2,20 @@
 //! again, and that is said in a note, once for each change. Where something changes them again and again, Milepost stops
 //! after a while and says that.
 
-use crate::{context::Context, odoo::OrderError, tracking::fold::EffectBody};
+use crate::{context::Context, odoo::OrderError};
 use connectors::{
     call::CallLog,
     odoo::{OdooClient, StatusValues, changed_by_others},
 };
-use domain::ids::{CorrelationId, EffectId, ShipmentId, content_id};
+use domain::{
+    effects::{EffectBody, EffectOutcome, EffectTarget, effect_id},
+    ids::{CorrelationId, ShipmentId},
+};
 use jiff::SignedDuration;
 use storage::{
     Scope,
     jobs::{Cause, JobKind},
-    shipments::{EffectKind, NewEffect, Posting, SetBack},
+    shipments::{NewEffect, SetBack},
 };
 
 /// How often the fields of one delivery are set back within [`WINDOW`].
@@ -30,13 +33,13 @@ pub(super) const KEY: &str = "set_back/";
 pub(super) async fn compare(
     context: &Context,
     scope: Scope,
-    odoo: &OdooClient,
+    (system, odoo): (&str, &OdooClient),
     records: Vec<i64>,
     correlation: CorrelationId,
     calls: &dyn CallLog,
 ) -> Result<usize, OrderError> {
     // read before Odoo is: what is written meanwhile is no difference, and is seen when it is set back
-    let written = context.store.shipments.written_of(scope, "odoo", records).await?;
+    let written = context.store.shipments.written_of(scope, system, records).await?;
     if written.is_empty() {
         return Ok(0);
     }
@@ -49,7 +52,8 @@ pub(super) async fn compare(
         let changed = changed_by_others(shown, &values);
         if !changed.is_empty() {
             let fields = changed.into_iter().map(|changed| changed.field).collect();
-            set_back += usize::from(repair(context, scope, one.shipment, one.values, fields, correlation).await?);
+            set_back +=
+                usize::from(repair(context, (scope, system), one.shipment, one.values, fields, correlation).await?);
         }
     }
     if set_back > 0 {
@@ -60,7 +64,7 @@ pub(super) async fn compare(
 
 async fn repair(
     context: &Context,
-    scope: Scope,
+    (scope, system): (Scope, &str),
     shipment: ShipmentId,
     expected: String,
     fields: Vec<String>,
@@ -81,15 +85,14 @@ async fn repair(
     }
     let key = format!("{KEY}{}", notes().count() + 1);
     let body = if left { EffectBody::LeftChanged { fields } } else { EffectBody::SetBack { fields } };
-    let id = EffectId(content_id("effect", &[shipment.0.as_bytes(), b"\"order_note\"", key.as_bytes()]));
     let effect = NewEffect {
-        id,
-        kind: EffectKind::OrderNote,
+        id: effect_id(shipment, EffectTarget::OrderNote, &key),
+        target: EffectTarget::OrderNote,
         key,
         body: serde_json::to_string(&body).expect("plain data serialises"),
-        posting: Posting::Wanted,
+        outcome: EffectOutcome::Pending,
     };
-    let job = context.job(JobKind::SyncOrder, shipment, Cause::Reconcile, correlation, Some(shipment));
+    let job = context.job(JobKind::SYNC_ORDER, shipment, Cause::Reconcile, correlation, Some(shipment)).to(system);
     let after = left.then(|| expected.clone());
     let set_back = SetBack { shipment, expected, after, effect, job };
     Ok(context.store.shipments.set_back(scope, set_back, now).await?)

@@ -1,33 +1,30 @@
 //! Status, notes and activities go out to Odoo.
 
 use super::{
-    OrderError, TAKEN_BACK_AFTER, number_of, page_of,
+    OrderError, number_of,
     repair::{self, REPAIRS_MAX},
-    taken_back_at,
 };
-use crate::{
-    context::Context,
-    error::UseCaseError,
-    tracking::{fold::EffectBody, proof},
-    words,
-};
+use crate::{context::Context, error::UseCaseError, tracking::proof, words};
 use connectors::{
     call::{CallError, CallLog, Decision, PERSONAL_MARK},
     odoo::{Changed, Fields, OdooClient, StatusValues, changed_by_others, label},
 };
 use domain::{
     Milestone, Severity, State, Visibility,
+    effects::{EffectBody, EffectOutcome, EffectTarget},
     event_time::EventTime,
+    exceptions::{TAKEN_BACK_AFTER, exception_key, taken_back_at},
     fold::{Announcement, DeliveryStanding},
     ids::{ExceptionId, ObservationId, ShipmentId},
     observation::Location,
 };
 use futures::future::join;
 use jiff::{Timestamp, tz::TimeZone};
-use std::fmt::Write as _;
+use std::{fmt::Write as _, sync::Arc};
 use storage::{
     Scope,
-    shipments::{EffectKind, EffectRecord, Loaded, Origin, exception_effect_key},
+    orders::Origin,
+    shipments::{EffectRecord, Loaded},
     work::ExceptionRecord,
 };
 
@@ -46,9 +43,9 @@ pub async fn sync(
     tries: u32,
     calls: &dyn CallLog,
 ) -> Result<Option<Timestamp>, OrderError> {
-    let (Some(odoo), Some(update)) = (&context.odoo, Update::of(context, scope, id, tries).await?) else {
-        return Ok(None);
-    };
+    let Some(update) = Update::of(context, scope, id, tries).await? else { return Ok(None) };
+    let Some(odoo) = update.odoo(context) else { return Ok(None) };
+    let odoo = &*odoo;
     let update = update.with_what_is_shown(odoo, calls).await?;
     let written = match update.writes {
         true => odoo.write_status(update.record(), &update.values, update.before.as_ref(), calls).await,
@@ -84,7 +81,7 @@ impl Update {
     ) -> Result<Option<Self>, storage::StoreError> {
         // an effect that comes after this moment has a job of its own
         let Some(loaded) = context.store.shipments.load(scope, id, None).await? else { return Ok(None) };
-        let Some(origin) = loaded.shipment.origin.clone().filter(|o| o.system == "odoo") else { return Ok(None) };
+        let Some(origin) = loaded.shipment.origin.clone() else { return Ok(None) };
         if loaded.shipment.plan.standing == DeliveryStanding::Deleted {
             return Ok(None); // there is nothing to write to
         }
@@ -97,7 +94,8 @@ impl Update {
 
     /// Whether fields that somebody else changed are to be set back.
     pub fn sets_back(&self) -> bool {
-        let waits = |effect: &EffectRecord| effect.done.is_none() && effect.key.starts_with(repair::KEY);
+        let waits =
+            |effect: &EffectRecord| effect.outcome == EffectOutcome::Pending && effect.key.starts_with(repair::KEY);
         self.loaded.effects.iter().any(waits)
     }
 
@@ -109,6 +107,11 @@ impl Update {
                 shown.get(&self.record()).map(|shown| changed_by_others(shown, &self.values)).unwrap_or_default();
         }
         Ok(self)
+    }
+
+    /// The Odoo that it is for; none where that is not in use.
+    pub fn odoo(&self, context: &Context) -> Option<Arc<OdooClient>> {
+        context.odoo(&self.origin.system)
     }
 
     /// The delivery's id in Odoo.
@@ -138,7 +141,8 @@ impl Update {
         written: Result<(), CallError>,
         calls: &dyn CallLog,
     ) -> Result<Option<Timestamp>, OrderError> {
-        let Some(odoo) = &context.odoo else { return Ok(None) };
+        let Some(odoo) = self.odoo(context) else { return Ok(None) };
+        let odoo = &*odoo;
         let (shipments, shipment) = (&context.store.shipments, &self.loaded.shipment);
         if let Err(error) = written {
             // what the delivery shows now is not known
@@ -185,7 +189,7 @@ fn status_values(context: &Context, loaded: &Loaded) -> StatusValues {
             .filter(|_| folded.state == State::Delivered)
             .and_then(honest_instant),
         exception: worst.map(|e| e.reason.label().to_owned()),
-        url: Some(page_of(&context.config, loaded.shipment.id)),
+        url: Some(context.config.page_of(loaded.shipment.id)),
         delivery_state: oca_delivery_state(folded.state, folded.visibility, worst).map(str::to_owned),
     }
 }
@@ -228,11 +232,11 @@ impl Posting<'_> {
     /// Posts what is not posted yet. One that is refused for good holds up none of the others; the first such refusal.
     async fn post_all(&self, effects: &[EffectRecord]) -> Result<Option<OrderError>, OrderError> {
         let mut refused = None;
-        for effect in effects.iter().filter(|e| e.done.is_none()) {
+        for effect in effects.iter().filter(|e| e.outcome == EffectOutcome::Pending) {
             match self.post(effect).await {
-                Ok(external) => {
+                Ok(outcome) => {
                     let shipments = &self.context.store.shipments;
-                    shipments.effect_done(self.scope, effect.id, external, self.context.now()).await?;
+                    shipments.effect_done(self.scope, effect.id, outcome, self.context.now()).await?;
                 }
                 Err(OrderError::Call(error)) if error.class.decision() == Decision::Fail => {
                     refused.get_or_insert(error.into());
@@ -243,17 +247,18 @@ impl Posting<'_> {
         Ok(refused)
     }
 
-    /// Posts one effect; its id at the target.
-    async fn post(&self, effect: &EffectRecord) -> Result<String, OrderError> {
+    /// Posts one effect; what became of it.
+    async fn post(&self, effect: &EffectRecord) -> Result<EffectOutcome, OrderError> {
         let body: EffectBody = serde_json::from_str(&effect.body)
             .map_err(|e| UseCaseError::Internal(format!("effect {}: {e}", effect.id)))?;
         let marker = format!("milepost-{}", effect.id);
-        match effect.kind {
-            EffectKind::OrderNote => {
+        match effect.target {
+            EffectTarget::OrderNote => {
                 let html = self.note(&body).await?;
-                Ok(self.odoo.post_note(self.origin.record, &marker, &html, self.calls).await?)
+                let id = self.odoo.post_note(self.origin.record, &marker, &html, self.calls).await?;
+                Ok(EffectOutcome::Posted(id))
             }
-            EffectKind::OrderActivity => {
+            EffectTarget::OrderActivity => {
                 let EffectBody::Exception { id } = body else {
                     return Err(UseCaseError::Internal(format!("effect {} is no exception", effect.id)).into());
                 };
@@ -264,16 +269,21 @@ impl Posting<'_> {
                             self.activity(exception),
                         );
                         let deadline = exception.due_at.to_zoned(TimeZone::UTC).date();
-                        Ok(self
+                        let id = self
                             .odoo
                             .schedule_activity(self.origin.record, &marker, &summary, &note, deadline, self.calls)
-                            .await?)
+                            .await?;
+                        Ok(EffectOutcome::Posted(id))
                     }
-                    Some(_) => Ok("not needed".into()), // settled before anybody could be asked
+                    Some(_) => Ok(EffectOutcome::NotNeeded), // settled before anybody could be asked
                     None => Err(UseCaseError::Internal(format!("effect {} is of no exception", effect.id)).into()),
                 }
             }
         }
+    }
+
+    fn names_signatory(&self) -> bool {
+        self.context.connections.now().get(&self.origin.system).is_some_and(|odoo| odoo.signatory)
     }
 
     fn exception(&self, id: ExceptionId) -> Option<&ExceptionRecord> {
@@ -281,7 +291,7 @@ impl Posting<'_> {
     }
 
     async fn note(&self, body: &EffectBody) -> Result<String, OrderError> {
-        let page = page_of(&self.context.config, self.loaded.shipment.id);
+        let page = self.context.config.page_of(self.loaded.shipment.id);
         let mut html = String::from("<p>");
         match body {
             EffectBody::Milestone { announcement } => {
@@ -348,7 +358,7 @@ impl Posting<'_> {
     /// Who signed for a delivery, where the company wants that in Odoo.
     async fn signature(&self, announcement: &Announcement) -> Result<String, OrderError> {
         let delivered = matches!(announcement.milestone, Milestone::Delivered | Milestone::DeliveredPart);
-        if !delivered || !self.context.config.rules.signatory_in_odoo {
+        if !delivered || !self.names_signatory() {
             return Ok(String::new());
         }
         let shipment = self.loaded.shipment.id;
@@ -358,7 +368,7 @@ impl Posting<'_> {
     }
 
     fn activity(&self, exception: &ExceptionRecord) -> String {
-        let page = page_of(&self.context.config, self.loaded.shipment.id);
+        let page = self.context.config.page_of(self.loaded.shipment.id);
         format!(
             "<p>{}{} since {}. Responsible: {}. <a href=\"{}\">Timeline and reasons</a></p>",
             escape(exception.reason.label()),
@@ -381,24 +391,24 @@ async fn complete_activities(
 ) -> Result<Option<Timestamp>, OrderError> {
     let Some(origin) = &loaded.shipment.origin else { return Ok(None) };
     let mut later: Option<Timestamp> = None;
-    let activities = loaded.effects.iter().enumerate().filter(|(_, e)| e.kind == EffectKind::OrderActivity);
+    let activities = loaded.effects.iter().enumerate().filter(|(_, e)| e.is_open_activity());
     for (place, effect) in activities {
         let Ok(EffectBody::Exception { id }) = serde_json::from_str(&effect.body) else { continue };
         let Some(exception) = loaded.exceptions.iter().find(|e| e.id == id) else { continue };
-        let scheduled = effect.done.as_ref().is_some_and(|(_, external)| external.parse::<i64>().is_ok());
-        let key = exception_effect_key(id);
-        let newer = loaded.effects.iter().skip(place + 1).any(|e| e.key.starts_with(&key) && !e.is_withheld());
-        let due = match taken_back_at(loaded, exception) {
+        let key = exception_key(id);
+        let later_ones = loaded.effects.iter().skip(place + 1);
+        let newer = later_ones.filter(|e| e.outcome != EffectOutcome::Withheld).any(|e| e.key.starts_with(&key));
+        let due = match taken_back_at(&loaded.input.facts, &exception.committed()) {
             _ if newer => Timestamp::MIN,
             Some(at) => at.checked_add(TAKEN_BACK_AFTER).unwrap_or(at),
             None if exception.closed.is_some() => Timestamp::MIN,
             None => continue,
         };
-        if scheduled && due > context.now() {
+        if due > context.now() {
             later = Some(later.map_or(due, |other| other.min(due)));
-        } else if scheduled {
+        } else {
             odoo.complete_activity(origin.record, &format!("milepost-{}", effect.id), calls).await?;
-            context.store.shipments.effect_done(scope, effect.id, "completed".into(), context.now()).await?;
+            context.store.shipments.effect_done(scope, effect.id, EffectOutcome::Completed, context.now()).await?;
         }
     }
     Ok(later)

@@ -14,7 +14,8 @@ use storage::{
     Scope,
     inbox::{MessageRecord, MessageState},
     jobs::{Cause, JobKind, JobSelection, Lane, NewJob},
-    replays::{NewReplay, Replay, ReplayState, Selection, Step, Tally},
+    replays::{NewReplay, Replay, ReplayState, Selection, Step},
+    tally::Tally,
 };
 
 /// Between two steps, so that live work has its turn and a person has time to stop it.
@@ -140,11 +141,11 @@ pub async fn reprocess(context: &Context, caller: &Caller, id: MessageId) -> Res
 /// whatever it says by now.
 fn reprocessing(context: &Context, message: &MessageRecord, lane: Lane) -> NewJob {
     let cause = if message.read_before { Cause::Replay } else { Cause::Live };
-    NewJob { lane, ..context.job(JobKind::Normalise, message.id, cause, message.correlation, None) }
+    NewJob { lane, ..context.job(JobKind::NORMALISE, message.id, cause, message.correlation, None) }
 }
 
 fn next(context: &Context, id: ReplayId) -> NewJob {
-    context.job(JobKind::Replay, id, Cause::Replay, context.correlation(), None)
+    context.job(JobKind::REPLAY, id, Cause::Replay, context.correlation(), None)
 }
 
 /// What is chosen, in words.
@@ -166,7 +167,7 @@ pub async fn describe(context: &Context, caller: &Caller, selection: &Selection)
             [which.destination.clone(), which.class.clone(), since(&which.since)],
         ),
         Selection::Messages(which) => {
-            let sources = context.store.inbox.sources(scope).await?;
+            let sources = context.store.connections.all(scope).await?;
             let source = sources.into_iter().find(|source| Some(source.id) == which.source);
             let what = if which.state == Some(MessageState::Quarantined) { "quarantined message" } else { "message" };
             (named(which.messages.len(), what), [source.map(|source| source.name), None, since(&which.since)])

@@ -1,7 +1,7 @@
 //! Simulated shipments in any number: what an order system and a platform would have said of each, folded as it would have
 //! been. Nothing random: a number gives the same shipment each time.
 
-use crate::{context::Context, tracking::normalise};
+use crate::{context::Context, destinations::ODOO, tracking::normalise};
 use anyhow::{Context as _, Result};
 use connectors::carriers;
 use domain::{
@@ -9,8 +9,8 @@ use domain::{
     commit::{self, ExceptionChange},
     fold::{self, DeliveryStanding, Fact, FoldInput, Folded, Plan, PromiseSource, Sighting, Snapshot},
     ids::{
-        BindingId, CaseId, CorrelationId, ExceptionId, JobId, MessageId, ShipmentId, SourceId, SubjectId, TrackerId,
-        content_id, content_id_at,
+        BindingId, CaseId, CorrelationId, JobId, MessageId, ShipmentId, SourceId, SubjectId, TrackerId, content_id,
+        content_id_at,
     },
     numbers,
 };
@@ -21,7 +21,8 @@ use storage::{
     facts::{Progress, Recording, TrackerKey},
     inbox::{MessageRecord, MessageStatus},
     jobs::{Cause, JobKind, Lane, NewJob},
-    shipments::{Claim, Commit, ImportedShipment, LastEvent, Origin, OriginStanding},
+    orders::{Claim, ImportedShipment, Origin, OriginStanding},
+    shipments::{Commit, LastEvent},
     work::{CaseRecord, CaseStatus},
 };
 
@@ -343,17 +344,7 @@ impl Simulation {
         correlation: CorrelationId,
     ) -> Commit {
         let last = input.facts.iter().find(|fact| Some(fact.id) == folded.last_event);
-        let exceptions: Vec<_> = commit::reconcile(&[], &folded.exceptions)
-            .into_iter()
-            .map(|change| match change {
-                ExceptionChange::Open { exception, .. } => {
-                    let name: [&[u8]; 4] =
-                        [shipment.id.0.as_bytes(), exception.reason.code().as_bytes(), b"", &0_u64.to_be_bytes()];
-                    ExceptionChange::Open { id: ExceptionId(content_id("exception", &name)), exception }
-                }
-                other => other,
-            })
-            .collect();
+        let exceptions = commit::reconcile(shipment.id, &[], &folded.exceptions);
         let opened_ids = exceptions
             .iter()
             .filter_map(|change| match change {
@@ -427,8 +418,9 @@ impl Simulation {
         }
         vec![NewJob {
             id: JobId(content_id_at(commit.at, "simulated job", &[&number.to_be_bytes()])),
-            kind: JobKind::SyncOrder,
+            kind: JobKind::SYNC_ORDER,
             target: commit.shipment.to_string(),
+            destination: Some(ODOO.into()),
             lane: Lane::Batch,
             cause: Cause::History,
             run_at: commit.at,

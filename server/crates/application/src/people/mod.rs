@@ -2,15 +2,17 @@
 
 pub mod passwords;
 pub mod sign_in;
+pub mod slow_lane;
 
 use crate::caller::Caller;
 use crate::{
     context::Context,
     error::{Result, UseCaseError},
+    keys::sealed_audit,
 };
 use domain::access::Permission;
 use domain::access::Role;
-use domain::ids::{SubjectId, UserId};
+use domain::ids::UserId;
 use storage::{
     Scope,
     people::{SessionRecord, UserRecord},
@@ -18,8 +20,6 @@ use storage::{
 
 /// The setting with the token of the one-time set-up link.
 const SETUP: &str = "setup.token";
-/// Where an audit value lies in the vault.
-const AUDIT_VALUE: &str = "audit.value";
 
 /// A user to be made.
 #[derive(Clone, Debug)]
@@ -72,40 +72,6 @@ async fn put(context: &Context, scope: Scope, record: UserRecord) -> Result<User
     let audit = context.audit("user.add", format!("user:{id}")).after(after);
     context.store.people.put_user(scope, record, audit).await?;
     Ok(id)
-}
-
-/// An audit value: it may hold personal data, so it is sealed under the company's audit key.
-///
-/// # Errors
-/// When the store fails.
-pub async fn sealed_audit(context: &Context, scope: Scope, value: &serde_json::Value) -> Result<storage::Sealed> {
-    Ok(sealed_value(&company_key(context, scope, "audit").await?, value))
-}
-
-/// An audit value under the key of the person that it names.
-pub(crate) fn sealed_value(key: &crate::vault::DataKey, value: &serde_json::Value) -> storage::Sealed {
-    key.seal(AUDIT_VALUE, value.to_string().as_bytes())
-}
-
-/// An audit value, opened.
-pub(crate) fn value_of(key: &crate::vault::DataKey, sealed: &storage::Sealed) -> Option<serde_json::Value> {
-    serde_json::from_slice(&key.open(AUDIT_VALUE, sealed).ok()?).ok()
-}
-
-/// A key of the company for one purpose, made on first use.
-///
-/// # Errors
-/// When the store fails or the master key is another one.
-pub async fn company_key(context: &Context, scope: Scope, purpose: &str) -> Result<crate::vault::DataKey> {
-    let subject = SubjectId(domain::ids::content_id("company key", &[scope.company.0.as_bytes(), purpose.as_bytes()]));
-    let kept = match context.store.people.key(scope, subject).await? {
-        Some(kept) => kept,
-        None => {
-            let (_, wrapped) = context.vault.new_key(subject);
-            context.store.people.put_key(scope, wrapped, context.now()).await?
-        }
-    };
-    context.vault.unwrap(&kept).map_err(|e| UseCaseError::Internal(e.to_string()))
 }
 
 /// A one-time token with which the first admin is made; none once there is a user.

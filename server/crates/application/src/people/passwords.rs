@@ -1,19 +1,15 @@
-//! Passwords: which are taken, how they are kept, and how many are worked on at once.
+//! Passwords: which are taken, and how they are kept.
 
 use crate::{
     context::Context,
     error::{Result, UseCaseError},
+    people::slow_lane::{SlowTurn, TURN_MAX, busy},
 };
 use argon2::{
     Argon2,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
-use std::{
-    collections::{BTreeSet, HashSet},
-    sync::{Arc, Mutex},
-    time::Duration,
-};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use std::{collections::BTreeSet, sync::Arc};
 use unicode_normalization::UnicodeNormalization;
 
 /// Characters of the shortest password (NIST SP 800-63B allows 8 beside a second factor; there is none yet).
@@ -24,10 +20,6 @@ pub const PASSWORD_MAX: usize = 200;
 const DIFFERENT_MIN: usize = 4;
 /// Bytes of what is offered as a password, before it is normalised.
 const OFFERED_BYTES_MAX: usize = 4096;
-/// Hashes at once: each takes a core and some 20 MiB for a moment.
-pub const HASHES_AT_ONCE: usize = 3;
-/// How long one waits for its turn.
-const TURN_MAX: Duration = Duration::from_secs(1);
 /// The signs of a password that is made here: none is easily taken for another.
 const SIGNS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 /// Groups of such a password, and signs of a group: 100 bits.
@@ -36,61 +28,6 @@ const GROUPS: (usize, usize) = (4, 5);
 /// argon2id of a random string, for logins that do not exist (OWASP parameters, as `Argon2::default()`).
 pub(crate) const DUMMY_HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$bWlsZXBvc3QtdW5rbm93bg$7yNTNGWEuOqFnT0pBhXCTcWGzKVb6vTGCkWmq7HkIhA";
-
-/// Where tries wait that are beyond the usual number: one is worked on at a time, and of each network one waits, so that nobody
-/// fills the queue for the others.
-#[derive(Debug)]
-pub struct SlowLane {
-    place: Arc<Semaphore>,
-    networks: Mutex<HashSet<String>>,
-}
-
-/// The turn of a try in the slow lane, until it is dropped.
-#[derive(Debug)]
-pub struct SlowTurn {
-    _place: OwnedSemaphorePermit,
-    _entry: Entry,
-}
-
-#[derive(Debug)]
-struct Entry {
-    lane: Arc<SlowLane>,
-    network: String,
-}
-
-impl Default for SlowLane {
-    fn default() -> Self {
-        Self { place: Arc::new(Semaphore::new(1)), networks: Mutex::default() }
-    }
-}
-
-impl SlowLane {
-    /// Waits for a turn.
-    ///
-    /// # Errors
-    /// When somebody of the same network waits, or too many others do.
-    pub async fn turn(self: &Arc<Self>, network: &str) -> Result<SlowTurn> {
-        if !self.networks.lock().expect("no panic while held").insert(network.to_owned()) {
-            return Err(busy());
-        }
-        let entry = Entry { lane: Arc::clone(self), network: network.to_owned() };
-        match tokio::time::timeout(TURN_MAX, Arc::clone(&self.place).acquire_owned()).await {
-            Ok(Ok(place)) => Ok(SlowTurn { _place: place, _entry: entry }),
-            _ => Err(busy()),
-        }
-    }
-}
-
-impl Drop for Entry {
-    fn drop(&mut self) {
-        self.lane.networks.lock().expect("no panic while held").remove(&self.network);
-    }
-}
-
-fn busy() -> UseCaseError {
-    metrics::counter!("milepost_sign_in_busy_total").increment(1);
-    UseCaseError::Unavailable("Many people sign in right now. Try again in a moment.".into())
-}
 
 /// The same password typed on another keyboard is the same (NIST SP 800-63B section 3.1.1.2).
 fn normalised(password: &str) -> String {

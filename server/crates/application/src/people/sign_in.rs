@@ -2,7 +2,8 @@
 //! by login and address together, and by login and network. A person elsewhere is not concerned by it: what is beyond the
 //! usual number of a login or an address in all waits for its turn in the slow lane.
 
-use super::{passwords, sealed_audit};
+use super::passwords;
+use crate::keys::sealed_audit;
 use crate::{context::Context, error::UseCaseError};
 use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};

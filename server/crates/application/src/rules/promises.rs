@@ -4,7 +4,7 @@ use crate::caller::Caller;
 use crate::{
     context::Context,
     error::{Result, UseCaseError},
-    people::sealed_audit,
+    keys::sealed_audit,
 };
 use domain::access::Permission;
 use domain::{

@@ -1,8 +1,12 @@
 //! Ingest: verify over the raw bytes, keep them, enqueue, answer. Nothing else happens in the request.
 
 use crate::{
-    connections::{sources, weaknesses},
+    connections::{
+        sources::{self, SECRETS},
+        weaknesses,
+    },
     context::Context,
+    tracking::source_cache::ReadySource,
 };
 use connectors::call;
 use connectors::carriers::{
@@ -10,23 +14,15 @@ use connectors::carriers::{
 };
 use domain::ids::{CorrelationId, MessageId, SubjectId};
 use http::HeaderMap;
-use jiff::{SignedDuration, Timestamp};
-use std::{
-    collections::HashMap,
-    sync::{Arc, RwLock},
-};
+use jiff::Timestamp;
+use std::sync::Arc;
 use storage::{
     Scope, StoreError,
-    inbox::{NewMessage, Novelty, SourceRecord},
+    connections::ConnectionRecord,
+    inbox::{NewMessage, Novelty},
     jobs::{Cause, JobKind, Lane},
 };
 
-/// For how long a source's configuration is kept before it is read again.
-const SOURCE_KEPT: SignedDuration = SignedDuration::from_secs(5);
-/// Names that nobody configured are remembered too, but no more than this many.
-const SOURCES_KEPT: usize = 1_000;
-/// Keys are asked for at most so often because a message names an unknown one.
-const KEYS_ASKED_EVERY: SignedDuration = SignedDuration::from_mins(1);
 /// A message of more bytes is an interchange: it is read in the batch lane.
 const INTERCHANGE_BYTES: usize = 256 * 1024;
 /// Headers that are kept with a message. None of them carries a secret.
@@ -100,67 +96,30 @@ pub enum Refused {
     Internal(String),
 }
 
+impl Refused {
+    /// What kind of refusal it is, in a word.
+    pub const fn class(&self) -> &'static str {
+        match self {
+            Self::UnknownSource => "unknown_source",
+            Self::NotVerified(_) => "not_verified",
+            Self::ProofUsed => "proof_used",
+            Self::TooLarge(_) => "too_large",
+            Self::TooSlow(_) => "too_slow",
+            Self::CutShort => "cut_short",
+            Self::Packed | Self::NotAsPacked => "packed",
+            Self::Greeting(_) => "no_message",
+            Self::Unavailable => "unavailable",
+            Self::Internal(_) => "internal",
+        }
+    }
+}
+
 impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Busy | StoreError::Unavailable(_) => Self::Unavailable,
             other => Self::Internal(other.to_string()),
         }
-    }
-}
-
-/// A configured source, ready to verify.
-pub struct ReadySource {
-    /// Whose.
-    pub scope: Scope,
-    /// The configuration.
-    pub record: SourceRecord,
-    /// The connector.
-    pub connector: Configured,
-    /// What it is verified with.
-    pub secrets: Secrets,
-    /// Whether the platform publishes its keys, so that an unknown one may be a new one.
-    pub keys_published: bool,
-}
-
-/// Sources that were read a moment ago. The request path reads the store once per source and [`SOURCE_KEPT`].
-#[derive(Default)]
-pub struct SourceCache {
-    kept: RwLock<HashMap<String, Kept>>,
-    /// When keys were last asked for because somebody named an unknown one: anybody can do that.
-    keys_asked: RwLock<HashMap<String, Timestamp>>,
-}
-
-/// When a name was read, and the source of that name, if there is one.
-type Kept = (Timestamp, Option<Arc<ReadySource>>);
-
-impl SourceCache {
-    fn get(&self, name: &str, now: Timestamp) -> Option<Option<Arc<ReadySource>>> {
-        let cache = self.kept.read().expect("no panic while held");
-        let (read_at, source) = cache.get(name)?;
-        // a clock that was set back ends it too
-        (SignedDuration::ZERO..SOURCE_KEPT).contains(&now.duration_since(*read_at)).then(|| source.clone())
-    }
-
-    /// Whether keys may be asked for again; at most every [`KEYS_ASKED_EVERY`] for a source.
-    fn may_ask_for_keys(&self, name: &str, now: Timestamp) -> bool {
-        let mut asked = self.keys_asked.write().expect("no panic while held");
-        if asked
-            .get(name)
-            .is_some_and(|last| (SignedDuration::ZERO..KEYS_ASKED_EVERY).contains(&now.duration_since(*last)))
-        {
-            return false;
-        }
-        asked.insert(name.to_owned(), now);
-        true
-    }
-
-    fn put(&self, name: &str, now: Timestamp, source: Option<Arc<ReadySource>>) {
-        let mut cache = self.kept.write().expect("no panic while held");
-        if cache.len() >= SOURCES_KEPT {
-            cache.clear();
-        }
-        cache.insert(name.to_owned(), (now, source));
     }
 }
 
@@ -207,13 +166,24 @@ fn verify(
 
 async fn take(context: &Context, delivery: Delivery<'_>, sent: Option<&[u8]>) -> Result<Receipt, Refused> {
     let source = ready(context, delivery.source).await?;
+    let taken = keep(context, delivery, sent, &source).await;
+    context.connections.count(&source.record.name, taken.as_ref().err().map(Refused::class), context.now());
+    taken
+}
+
+async fn keep(
+    context: &Context,
+    delivery: Delivery<'_>,
+    sent: Option<&[u8]>,
+    source: &ReadySource,
+) -> Result<Receipt, Refused> {
     let limit = source.connector.carrier().manifest().max_body_bytes;
     let body = delivery.request.body;
     if body.len() > limit {
         return Err(Refused::TooLarge(limit));
     }
     let now = context.now();
-    let verified = match verify(&source, delivery.request, sent, now) {
+    let verified = match verify(source, delivery.request, sent, now) {
         Err(Rejected::UnknownKey)
             if source.keys_published && context.sources.may_ask_for_keys(delivery.source, now) =>
         {
@@ -243,7 +213,7 @@ async fn take(context: &Context, delivery: Delivery<'_>, sent: Option<&[u8]>) ->
         body: data_key.seal(BODY, body),
         key: wrapped,
     };
-    let mut job = context.job(JobKind::Normalise, id, Cause::Live, delivery.correlation, None);
+    let mut job = context.job(JobKind::NORMALISE, id, Cause::Live, delivery.correlation, None);
     if body.len() > INTERCHANGE_BYTES {
         job.lane = Lane::Batch;
     }
@@ -274,16 +244,16 @@ async fn is_kept(context: &Context, scope: Scope, message: MessageId, body: &[u8
 
 /// The place of a message's body in the vault.
 pub const BODY: &str = "message.body";
-/// The place of a source's secrets in the vault.
-pub const SECRETS: &str = "source.secrets";
 
 async fn ready(context: &Context, name: &str) -> Result<Arc<ReadySource>, Refused> {
     let now = context.now();
     if let Some(kept) = context.sources.get(name, now) {
         return kept.ok_or(Refused::UnknownSource);
     }
-    let source = match context.store.inbox.source_by_name(name).await? {
-        Some((scope, record, key)) if record.enabled => Some(Arc::new(prepare(context, scope, record, &key)?)),
+    let source = match context.store.connections.by_name(name).await? {
+        Some((scope, record, key)) if record.enabled && sources::is_source(&record) => {
+            Some(Arc::new(prepare(context, scope, record, &key)?))
+        }
         _ => None,
     };
     context.sources.put(name, now, source.clone());
@@ -293,7 +263,7 @@ async fn ready(context: &Context, name: &str) -> Result<Arc<ReadySource>, Refuse
 fn prepare(
     context: &Context,
     scope: Scope,
-    record: SourceRecord,
+    record: ConnectionRecord,
     key: &storage::WrappedKey,
 ) -> Result<ReadySource, Refused> {
     let internal = |what: String| Refused::Internal(format!("source {}: {what}", record.name));

@@ -6,7 +6,7 @@ use crate::{
     audit,
     context::Context,
     error::{Result, UseCaseError},
-    people::sealed_audit,
+    keys::sealed_audit,
 };
 use domain::access::Permission;
 use domain::{
@@ -221,7 +221,7 @@ impl Progress {
 }
 
 fn job(context: &Context, progress: Progress, correlation: CorrelationId) -> NewJob {
-    context.job(JobKind::Reread, progress.target(), Cause::Replay, correlation, None)
+    context.job(JobKind::REREAD, progress.target(), Cause::Replay, correlation, None)
 }
 
 /// Reads again the next observations that name a code of which a version says something new. Their readings, the folds
@@ -240,7 +240,7 @@ pub async fn reprocess(context: &Context, scope: Scope, target: &str, correlatio
     let mapping = context.mapping();
     let readings = found.iter().map(|said| (said.id, mapping.read(&said.body))).collect();
     let shipments: BTreeSet<ShipmentId> = found.iter().flat_map(|said| said.shipments.iter().copied()).collect();
-    let folds = shipments.into_iter().map(|id| context.job(JobKind::Fold, id, Cause::Replay, correlation, Some(id)));
+    let folds = shipments.into_iter().map(|id| context.job(JobKind::FOLD, id, Cause::Replay, correlation, Some(id)));
     let more = (found.len() >= REREAD_ROWS as usize)
         .then(|| job(context, Progress { after: Some(last), ..progress }, correlation));
     let jobs = folds.chain(more).collect();

@@ -5,3 +5,4 @@ pub mod ingest;
 pub mod mappings;
 pub mod normalise;
 pub mod proof;
+pub mod source_cache;

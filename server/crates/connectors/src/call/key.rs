@@ -13,6 +13,8 @@ type Read = dyn Fn() -> Option<SecretString> + Send + Sync;
 #[derive(Clone)]
 pub struct Key {
     now: Arc<RwLock<SecretString>>,
+    /// What else may be valid.
+    others: Arc<[SecretString]>,
     read: Option<Arc<Read>>,
 }
 
@@ -20,7 +22,15 @@ impl Key {
     /// A key that is read again, by this, when it is refused.
     pub fn reloading(now: SecretString, read: impl Fn() -> Option<SecretString> + Send + Sync + 'static) -> Self {
         secrets::know(now.expose_secret());
-        Self { now: Arc::new(RwLock::new(now)), read: Some(Arc::new(read)) }
+        Self { now: Arc::new(RwLock::new(now)), others: Arc::new([]), read: Some(Arc::new(read)) }
+    }
+
+    /// The newest of several that are valid, while a key is being rotated. One that is refused gives way to what `file` holds by
+    /// then, or to another of these.
+    pub fn first_of(active: Vec<SecretString>, file: Option<Self>) -> Self {
+        active.iter().for_each(|secret| secrets::know(secret.expose_secret()));
+        let now = active.first().cloned().unwrap_or_else(|| String::new().into());
+        Self { now: Arc::new(RwLock::new(now)), others: active.into(), read: file.and_then(|file| file.read) }
     }
 
     /// The key as it was last read.
@@ -40,13 +50,15 @@ impl Key {
         if self.get().expose_secret() != refused {
             return true;
         }
-        let Some(read) = self.read.as_ref().and_then(|read| read()) else { return false };
-        let is_new = !read.expose_secret().trim().is_empty() && read.expose_secret().trim() != refused;
-        if is_new {
-            secrets::know(read.expose_secret());
-            *self.now.write().expect("no panic while held") = read;
-        }
-        is_new
+        let read = self.read.as_ref().and_then(|read| read());
+        let is_another = |secret: &SecretString| {
+            let secret = secret.expose_secret().trim();
+            !secret.is_empty() && secret != refused
+        };
+        let Some(next) = read.into_iter().chain(self.others.iter().cloned()).find(is_another) else { return false };
+        secrets::know(next.expose_secret());
+        *self.now.write().expect("no panic while held") = next;
+        true
     }
 }
 
@@ -59,7 +71,7 @@ impl fmt::Debug for Key {
 impl From<SecretString> for Key {
     fn from(now: SecretString) -> Self {
         secrets::know(now.expose_secret());
-        Self { now: Arc::new(RwLock::new(now)), read: None }
+        Self { now: Arc::new(RwLock::new(now)), others: Arc::new([]), read: None }
     }
 }
 
@@ -72,5 +84,35 @@ impl From<String> for Key {
 impl From<&str> for Key {
     fn from(now: &str) -> Self {
         SecretString::from(now).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    #[test]
+    fn a_refused_key_gives_way_to_another_that_is_valid() {
+        let key = Key::first_of(vec!["new".into(), "old".into()], None);
+        let text = |key: &Key| key.get().expose_secret().to_owned();
+        assert_eq!(text(&key), "new");
+        assert!(key.renew(&"new".into()));
+        assert_eq!(text(&key), "old");
+        assert!(key.renew(&"old".into()), "the other one may have been refused in error");
+        assert_eq!(text(&key), "new");
+        assert!(!Key::first_of(vec!["only".into()], None).renew(&"only".into()));
+        assert!(Key::first_of(Vec::new(), None).is_empty());
+    }
+
+    #[test]
+    fn what_the_file_holds_by_now_comes_first() {
+        let file = Arc::new(Mutex::new("new".to_owned()));
+        let read = Arc::clone(&file);
+        let of_file = Key::reloading("new".into(), move || Some(read.lock().unwrap().clone().into()));
+        let key = Key::first_of(vec!["new".into(), "old".into()], Some(of_file));
+        *file.lock().unwrap() = "newest".into();
+        assert!(key.renew(&"new".into()));
+        assert_eq!(key.get().expose_secret(), "newest");
     }
 }

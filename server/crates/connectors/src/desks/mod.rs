@@ -2,10 +2,15 @@
 
 pub mod request_tracker;
 
-use crate::call::{CallError, CallLog, Key};
+use crate::{
+    call::{CallError, CallLog, Key},
+    missing::Missing,
+    template::Template,
+};
 use async_trait::async_trait;
 use domain::Severity;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -21,6 +26,29 @@ pub struct Manifest {
     pub id: &'static str,
     /// What a person reads.
     pub label: &'static str,
+}
+
+/// What a desk is set to, beside its token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Its address.
+    pub url: String,
+    /// The queue or group that takes the cases.
+    pub queue: String,
+    /// Seconds between two looks at what agents did there.
+    #[serde(default = "poll_seconds")]
+    pub poll_seconds: u64,
+    /// Jobs at once, in each lane and process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<NonZeroU32>,
+    /// Calls a second at most, in each process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls_per_second: Option<NonZeroU32>,
+}
+
+const fn poll_seconds() -> u64 {
+    30
 }
 
 /// How to reach a desk.
@@ -126,12 +154,18 @@ pub trait Desk: Send + Sync {
     /// What is fixed about it.
     fn manifest(&self) -> &'static Manifest;
 
-    /// What is missing at the desk, for people; empty where nothing is. A misnamed field would mean that no case is ever
+    /// Which version answers, where the token may know; needs a good token.
+    ///
+    /// # Errors
+    /// When the desk does not answer, or the token is not good.
+    async fn version(&self, log: &dyn CallLog) -> Result<Option<String>, CallError>;
+
+    /// What is missing at the desk; empty where nothing is. A misnamed field would mean that no case is ever
     /// found again, and so endless duplicates: ask at the start.
     ///
     /// # Errors
     /// When the desk does not answer, or the token is not good.
-    async fn check(&self, log: &dyn CallLog) -> Result<Vec<String>, CallError>;
+    async fn check(&self, log: &dyn CallLog) -> Result<Vec<Missing>, CallError>;
 
     /// The case with this key.
     ///
@@ -186,18 +220,24 @@ pub trait Desk: Send + Sync {
 
 type Connect = fn(DeskConfig) -> Result<Arc<dyn Desk>, CallError>;
 
-/// Every desk: what is fixed about it, and how to connect it.
-const DESKS: &[(&Manifest, Connect)] = &[(&request_tracker::MANIFEST, request_tracker::connect)];
+/// Every desk: what is fixed about it, how a person chooses it, and how to connect it.
+const DESKS: &[(&Manifest, fn() -> Template, Connect)] =
+    &[(&request_tracker::MANIFEST, request_tracker::template, request_tracker::connect)];
 
 /// The desk with this id, connected; none where there is no such connector. Nothing is called yet.
 ///
 /// # Errors
 /// `misconfigured` where the address or the token cannot be used.
 pub fn connect(id: &str, config: DeskConfig) -> Result<Option<Arc<dyn Desk>>, CallError> {
-    DESKS.iter().find(|(manifest, _)| manifest.id == id).map(|(_, connect)| connect(config)).transpose()
+    DESKS.iter().find(|(manifest, ..)| manifest.id == id).map(|(.., connect)| connect(config)).transpose()
 }
 
 /// The ids of every desk.
 pub fn names() -> Vec<&'static str> {
-    DESKS.iter().map(|(manifest, _)| manifest.id).collect()
+    DESKS.iter().map(|(manifest, ..)| manifest.id).collect()
+}
+
+/// Every desk, as a person chooses it.
+pub fn templates() -> impl Iterator<Item = Template> {
+    DESKS.iter().map(|(_, template, _)| template())
 }

@@ -29,7 +29,7 @@ pub struct OdooClient {
 }
 
 /// Paths of Odoo's own pages and APIs.
-const PAGES: &[&str] = &["odoo", "web", "json", "jsonrpc", "xmlrpc"];
+pub(super) const PAGES: &[&str] = &["odoo", "web", "json", "jsonrpc", "xmlrpc"];
 
 /// Odoo's address, also out of the address of one of its pages (`https://odoo.example.com/odoo/inventory`).
 pub fn site(address: &str) -> String {

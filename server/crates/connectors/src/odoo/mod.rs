@@ -7,18 +7,19 @@ mod chatter;
 mod client;
 mod config;
 mod deliveries;
+mod delivery;
+mod records;
 mod rows;
 mod setup;
 mod shown;
 mod status;
 mod wire;
 
+use client::PAGES;
 pub use client::{OdooClient, Version, site};
-pub use config::OdooConfig;
-pub use deliveries::{
-    Customer, Delivery, DeliveryPage, DeliveryState, NO_ACCESS, PAGE_MAX, READ_FIELDS, REFUSES, Since, UnreadPart,
-    Unreadable, WAITS,
-};
+pub use config::{ID, OdooConfig, Settings, template};
+pub use deliveries::{DeliveryPage, NO_ACCESS, PAGE_MAX, READ_FIELDS, REFUSES, Since, Unreadable, WAITS};
+pub use delivery::{Customer, Delivery, DeliveryState, UnreadPart};
 pub use shown::{Changed, changed_by_others, label};
 pub use status::{Fields, StatusValues, WRITE_MAX};
 

@@ -1,7 +1,10 @@
 //! What Milepost needs in Odoo: six fields on deliveries and a view that shows them.
 
 use super::{OdooClient, wire::Id};
-use crate::call::{CallError, CallLog, Decision, ErrorClass};
+use crate::{
+    call::{CallError, CallLog, Decision, ErrorClass},
+    missing::Missing,
+};
 use domain::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -97,52 +100,26 @@ impl OdooClient {
         }
     }
 
-    /// What is missing, for people; empty where nothing is.
+    /// What is missing; empty where nothing is.
     ///
     /// # Errors
     /// When Odoo does not answer, or the key is not good.
-    pub async fn check(&self, log: &dyn CallLog) -> Result<Vec<String>, CallError> {
+    pub async fn check(&self, log: &dyn CallLog) -> Result<Vec<Missing>, CallError> {
         let names: Vec<_> = FIELDS.iter().map(|f| f.0).chain(["carrier_tracking_ref", "sale_id"]).collect();
         let body = json!({"allfields": names, "attributes": ["type", "selection"]});
         let there: Value = self.ask("stock.picking", "fields_get", body, log).await?;
-        let mut missing = Vec::new();
-        if there["sale_id"].is_null() {
-            missing.push("the Sales app (deliveries have no order): install it in Odoo".to_owned());
-        }
-        if there["carrier_tracking_ref"].is_null() {
-            missing
-                .push("the Delivery Costs app (deliveries have no tracking reference): install it in Odoo".to_owned());
-        }
-        for (name, kind, _) in FIELDS {
-            match there[name]["type"].as_str() {
-                None => missing.push(format!("field {name} of stock.picking: {SETUP}")),
-                Some(found) if found != *kind => {
-                    missing.push(format!("field {name} as {kind} (it is {found}): rename or remove it, then {SETUP}"));
-                }
-                Some(_) => {}
-            }
-        }
-        if let Some(selection) = there["x_milepost_status"]["selection"].as_array() {
-            let has = |code: &str| selection.iter().any(|pair| pair[0] == code);
-            missing.extend(
-                State::ALL
-                    .iter()
-                    .filter(|s| !has(s.code()))
-                    .map(|s| format!("value {} of x_milepost_status: {SETUP}", s.code())),
-            );
-        }
+        let mut missing = missing_fields(&there);
         for (model, operation, group) in RIGHTS {
-            let right = || format!("right to {operation} {model}: give the integration's user the group \"{group}\"");
             // of the class, not of a record: record rules may still say no
             let may: Result<bool, _> =
                 self.ask(model, "has_access", json!({"ids": [], "operation": operation}), log).await;
             match may {
                 Ok(true) => {}
-                Ok(false) => missing.push(right()),
-                Err(e) if matches!(e.class, ErrorClass::Forbidden | ErrorClass::Misconfigured) => {
-                    missing.push(right());
-                }
-                Err(e) => return Err(e),
+                Err(e) if !matches!(e.class, ErrorClass::Forbidden | ErrorClass::Misconfigured) => return Err(e),
+                Ok(false) | Err(_) => missing.push(Missing {
+                    what: format!("right to {operation} {model}"),
+                    todo: format!("give the integration's user the group \"{group}\""),
+                }),
             }
         }
         Ok(missing)
@@ -218,6 +195,35 @@ impl OdooClient {
         done.push("showed the fields on the delivery form".into());
         Ok(())
     }
+}
+
+/// What is missing of apps and fields.
+fn missing_fields(there: &Value) -> Vec<Missing> {
+    let missing = |what: String, todo: &str| Missing { what, todo: todo.to_owned() };
+    let mut found = Vec::new();
+    if there["sale_id"].is_null() {
+        found.push(missing("the Sales app (deliveries have no order)".into(), "install it in Odoo"));
+    }
+    if there["carrier_tracking_ref"].is_null() {
+        let what = "the Delivery Costs app (deliveries have no tracking reference)";
+        found.push(missing(what.into(), "install it in Odoo"));
+    }
+    for (name, kind, _) in FIELDS {
+        match there[name]["type"].as_str() {
+            None => found.push(missing(format!("field {name} of stock.picking"), SETUP)),
+            Some(other) if other != *kind => {
+                let what = format!("field {name} as {kind} (it is {other})");
+                found.push(missing(what, &format!("rename or remove it, then {SETUP}")));
+            }
+            Some(_) => {}
+        }
+    }
+    if let Some(selection) = there["x_milepost_status"]["selection"].as_array() {
+        let has = |code: &str| selection.iter().any(|pair| pair[0] == code);
+        let lacking = State::ALL.iter().filter(|state| !has(state.code()));
+        found.extend(lacking.map(|state| missing(format!("value {} of x_milepost_status", state.code()), SETUP)));
+    }
+    found
 }
 
 fn selection(state: State) -> Value {

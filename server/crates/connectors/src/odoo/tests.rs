@@ -1,6 +1,6 @@
 use super::{
     client::fault,
-    deliveries::split_numbers,
+    delivery::split_numbers,
     status::changed,
     wire::{Maybe, datetime, instant},
     *,

@@ -242,3 +242,10 @@ pub struct Announcement {
     /// The fact to read it from.
     pub fact: ObservationId,
 }
+
+impl Announcement {
+    /// What identifies it in every system.
+    pub fn key(&self) -> String {
+        format!("{}/{}/{}", self.milestone.code(), self.piece.as_deref().unwrap_or("-"), self.ordinal)
+    }
+}

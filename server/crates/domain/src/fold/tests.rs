@@ -1,8 +1,11 @@
 //! The rules, one by one, and what holds for any set of facts.
 
+mod exceptions;
+mod property;
 mod recycled;
 mod sharing;
 
+use self::exceptions::open_reasons;
 use super::*;
 use crate::{
     Classifier, ExceptionReason,
@@ -363,54 +366,6 @@ fn r2_the_same_words_of_another_time_are_another_event() {
 }
 
 #[test]
-fn r8_damage_stays_with_its_piece() {
-    let of = |piece, code, time: &str| Said { piece: Some(piece), ..said(code, &day(time)) };
-    let mut all = input(&[of("A", "A9", "08:00"), of("A", "D1", "12:00"), of("B", "D1", "12:30")]);
-    all.plan.pieces = vec!["A".into(), "B".into()];
-    let folded = fold(&all, now());
-    let [one] = &folded.exceptions[..] else { panic!("one exception: {:?}", folded.exceptions) };
-    assert_eq!((folded.state, one.piece.as_deref(), &one.closed), (State::Delivered, Some("A"), &None));
-}
-
-#[test]
-fn r8_exceptions_open_close_and_stop_the_clock() {
-    let folded = folded(&[
-        said("InTransit_003", "2026-03-04T01:00"),
-        said("Exception_004", "2026-03-04T07:30"),
-        said("InTransit_005", "2026-03-05T09:00"),
-    ]);
-    assert_eq!(folded.state, State::InTransit);
-    let [one] = &folded.exceptions[..] else { panic!("one exception: {:?}", folded.exceptions) };
-    assert_eq!((one.reason, one.clock_stopped_minutes), (ExceptionReason::CustomsDelay, 1530));
-    assert!(matches!(one.closed, Some((_, Resolution::Progress))));
-}
-
-#[test]
-fn r8_damage_survives_the_delivery_and_a_refusal_ends_with_the_return() {
-    let damaged = folded(&[said("A9", &day("08:00")), said("D1", &day("12:00"))]);
-    assert!(damaged.exceptions[0].closed.is_none());
-    let refused = folded(&[said("A7", &day("08:00")), said("X6", &day("10:00")), said("A3", "2026-03-11T13:00:00Z")]);
-    assert!(
-        matches!(refused.exceptions[..], [FoldedException { closed: Some((_, Resolution::Returned)), .. }]),
-        "{:?}",
-        refused.exceptions
-    );
-}
-
-#[test]
-fn r8_the_same_trouble_again_is_one_exception_and_a_third_attempt_another() {
-    let folded = folded(&[
-        said("AH", "2026-03-08T10:00:00Z"),
-        said("AH", "2026-03-09T10:00:00Z"),
-        said("AH", "2026-03-10T10:00:00Z"),
-    ]);
-    let reasons: Vec<_> = folded.exceptions.iter().map(|e| (e.reason, e.evidence.len())).collect();
-    // the repetition has a mark of its own beside the attempts
-    assert_eq!(reasons, [(ExceptionReason::AttemptFailed, 3), (ExceptionReason::RepeatedAttempts, 4)]);
-    assert_eq!(folded.attempts, 3);
-}
-
-#[test]
 fn r3_a_second_delivery_days_later_revises_the_first_and_is_an_anomaly() {
     let first = said("D1", &day("10:00"));
     let picked_up = said("Delivered_002", "2026-03-11T15:00:00Z");
@@ -428,88 +383,6 @@ fn r3_a_second_delivery_days_later_revises_the_first_and_is_an_anomaly() {
 }
 
 #[test]
-fn r8_damaged_and_refused_are_two_exceptions_and_each_is_settled_by_itself() {
-    let mut all = input(&[said("A9", &day("08:00"))]);
-    let fact = &mut all.facts[0];
-    fact.observation.codes.reason = Some(ProviderCode::new("x12.1651", "BS"));
-    fact.reading = Mapping::base().read(&fact.observation);
-    let reasons = |all: &FoldInput| -> Vec<_> {
-        fold(all, now()).exceptions.iter().map(|e| (e.reason, e.closed.is_some())).collect()
-    };
-    let (damaged, refused) = (ExceptionReason::Damaged, ExceptionReason::ConsigneeRefused);
-    assert_eq!(reasons(&all), [(refused, false), (damaged, false)]);
-    let evidence = |all: &FoldInput, reason| {
-        fold(all, now()).exceptions.iter().find(|e| e.reason == reason).unwrap().evidence.clone()
-    };
-    let (of_refusal, of_damage) = (evidence(&all, refused), evidence(&all, damaged));
-    settle(&mut all, "2026-03-11T08:00:00Z", &of_refusal);
-    assert_eq!(reasons(&all), [(refused, true), (damaged, false)]);
-    all.decisions.clear();
-    settle(&mut all, "2026-03-11T08:00:00Z", &of_damage);
-    assert_eq!(reasons(&all), [(refused, false), (damaged, true)]);
-}
-
-fn settle(all: &mut FoldInput, at: &str, evidence: &[ObservationId]) {
-    let what = Choice::Resolve { exception: ExceptionId(Uuid::from_u128(5)), evidence: evidence.to_vec() };
-    all.decisions.push(Decision { at: instant(at), what });
-}
-
-fn open_reasons(folded: &Folded) -> Vec<ExceptionReason> {
-    folded.exceptions.iter().filter(|e| e.closed.is_none()).map(|e| e.reason).collect()
-}
-
-#[test]
-fn r8_derived_exceptions_are_settled_by_people_too() {
-    let attempt = |day: u32| said("AH", &format!("2026-03-{day:02}T10:00:00Z"));
-    let mut all = input(&[attempt(8), attempt(9), attempt(10)]);
-    all.plan.promised_by = Some(instant("2026-03-11T00:00:00Z"));
-    let before = fold(&all, now());
-    use ExceptionReason as E;
-    assert_eq!(open_reasons(&before), [E::AttemptFailed, E::RepeatedAttempts, E::Late]);
-    let evidence = |reason| before.exceptions.iter().find(|e| e.reason == reason).unwrap().evidence.clone();
-    settle(&mut all, "2026-03-12T09:00:00Z", &evidence(E::Late));
-    assert_eq!(open_reasons(&fold(&all, now())), [E::AttemptFailed, E::RepeatedAttempts]);
-    let mut one = all.clone();
-    settle(&mut one, "2026-03-12T10:00:00Z", &evidence(E::AttemptFailed));
-    assert_eq!(open_reasons(&fold(&one, now())), [E::RepeatedAttempts], "another matter");
-    settle(&mut all, "2026-03-12T10:00:00Z", &evidence(E::RepeatedAttempts));
-    assert_eq!(open_reasons(&fold(&all, now())), [], "the attempts are part of it");
-    all.facts.push(attempt(11).fact());
-    assert!(open_reasons(&fold(&all, now())).contains(&E::RepeatedAttempts), "a fourth one is news");
-}
-
-#[test]
-fn r8_what_the_carrier_says_is_over_is_over_and_nothing_else() {
-    let trouble = [said("Exception_007", &day("08:00")), said("Exception_012", &day("08:30"))];
-    let folded = folded(&[&trouble[..], &[said("InTransit_008", &day("09:00"))]].concat());
-    let closed: Vec<_> = folded.exceptions.iter().map(|e| (e.reason, e.closed.as_ref().map(|c| c.1))).collect();
-    assert_eq!(
-        closed,
-        [(ExceptionReason::AddressIncorrect, Some(Resolution::Explicit)), (ExceptionReason::Damaged, None)],
-        "damage is for people to close"
-    );
-}
-
-#[test]
-fn r8_what_the_carrier_settles_is_over() {
-    let ends = |facts: &[Said]| match &folded(facts).exceptions[..] {
-        [one] => one.closed.as_ref().map(|(_, how)| *how),
-        other => panic!("one exception: {other:?}"),
-    };
-    let (address, missing) = (said("Exception_007", &day("08:00")), said("Exception_018", &day("08:00")));
-    assert_eq!(ends(&[address.clone(), said("X4", &day("09:00"))]), None, "a scan settles no address");
-    assert_eq!(ends(&[address, said("AI", &day("10:00"))]), Some(Resolution::Explicit), "a new destination does");
-    assert_eq!(ends(&[missing, said("InTransit_005", &day("10:00"))]), Some(Resolution::Explicit));
-}
-
-#[test]
-fn r8_what_was_lost_and_is_delivered_is_found() {
-    let folded = folded(&[said("Exception_013", &day("08:00")), said("D1", &day("12:00"))]);
-    assert_eq!((folded.state, &folded.anomalies[..]), (State::Delivered, &[Anomaly::ScanAfterLoss][..]));
-    assert!(matches!(folded.exceptions[0].closed, Some((_, Resolution::Delivered))));
-}
-
-#[test]
 fn attempts_on_the_way_back_or_after_the_delivery_are_not_the_deliverys() {
     let back = folded(&[said("Exception_010", &day("08:00")), said("AH", &day("12:00"))]);
     assert_eq!((back.state, back.attempts), (State::Returning, 0));
@@ -517,28 +390,6 @@ fn attempts_on_the_way_back_or_after_the_delivery_are_not_the_deliverys() {
     let mut pieces = input(&["A", "B", "C"].map(|piece| Said { piece: Some(piece), ..said("AH", &day("09:00")) }));
     pieces.plan.pieces = vec!["A".into(), "B".into(), "C".into()];
     assert_eq!(fold(&pieces, now()).attempts, 1, "one tour with three pieces");
-}
-
-#[test]
-fn r8_what_a_person_settled_stays_settled_until_something_new_happens() {
-    let facts = [said("A9", &day("08:00"))];
-    let mut all = input(&facts);
-    let evidence = vec![facts[0].fact().id];
-    let exception = ExceptionId(Uuid::from_u128(5));
-    all.decisions =
-        vec![Decision { at: instant(&day("09:00")), what: Choice::Resolve { exception, evidence: evidence.clone() } }];
-    assert!(matches!(
-        fold(&all, now()).exceptions[..],
-        [FoldedException { closed: Some((_, Resolution::Person)), .. }]
-    ));
-    all.facts.push(said("A9", &day("10:00")).fact());
-    assert_eq!(fold(&all, now()).exceptions.iter().filter(|e| e.closed.is_none()).count(), 1);
-    all.decisions.push(Decision { at: instant(&day("11:00")), what: Choice::Reopen { exception, evidence } });
-    assert_eq!(
-        fold(&all, now()).exceptions.iter().filter(|e| e.closed.is_none()).count(),
-        1,
-        "one again, with both as evidence"
-    );
 }
 
 #[test]
@@ -871,87 +722,6 @@ fn announcements_do_not_depend_on_what_came_first() {
     assert_eq!(keys(&attempts[3..]), [("DELIVERED", 1)]);
 }
 
-fn zones() -> impl Strategy<Value = String> {
-    prop_oneof![
-        (0..15u8, 0..24u8, 0..60u8).prop_map(|(d, h, m)| format!("2026-03-{:02}T{h:02}:{m:02}:00Z", d + 1)),
-        (0..15u8, 0..24u8, 0..60u8).prop_map(|(d, h, m)| format!("2026-03-{:02}T{h:02}:{m:02}", d + 1)),
-        (0..15u8).prop_map(|d| format!("2026-03-{:02}", d + 1)),
-        Just(String::new()),
-        Just("1970-01-01T00:00:00Z".into()),
-    ]
-}
-
-fn any_said() -> impl Strategy<Value = Said> {
-    let codes = prop::sample::select(vec![
-        "D1",
-        "X6",
-        "X1",
-        "CP",
-        "A7",
-        "A9",
-        "AH",
-        "AG",
-        "CA",
-        "A3",
-        "J1",
-        "ZZ",
-        "SD",
-        "Exception_010",
-        "Exception_013",
-        "Expired_001",
-        "OutForDelivery_001",
-        "InTransit_005",
-    ]);
-    let events = prop::sample::select(vec![None, Some("e1"), Some("e2")]);
-    let kinds =
-        prop::sample::select(vec![Classifier::Actual, Classifier::Actual, Classifier::Estimated, Classifier::Planned]);
-    let pieces = prop::sample::select(vec![None, Some("A"), Some("B"), Some("X")]);
-    let cities = prop::sample::select(vec![None, Some("Lyon"), Some("LYON")]);
-    (
-        (codes, zones(), 1..3u128, 0..400i64, 0..4u32),
-        (events, kinds, pieces, cities),
-        (prop::option::of(1..4u32), prop::option::of(1..4u128), prop::bool::weighted(0.1)),
-    )
-        .prop_map(
-            |((code, at, source, recorded, position), (event, classifier, piece, city), (stop, snapshot, retracts))| {
-                Said {
-                    recorded: instant("2026-03-01T00:00:00Z") + SignedDuration::from_hours(recorded),
-                    source,
-                    position,
-                    event: event.filter(|_| !retracts),
-                    retracts: event.filter(|_| retracts),
-                    classifier,
-                    piece,
-                    stop,
-                    city,
-                    snapshot: snapshot.filter(|_| source == 1),
-                    ..said(code, &at)
-                }
-            },
-        )
-}
-
-fn any_input() -> impl Strategy<Value = FoldInput> {
-    prop_oneof![3 => one_parcel(), 1 => recycled::recycled_input()]
-}
-
-fn one_parcel() -> impl Strategy<Value = FoldInput> {
-    (prop::collection::vec(any_said(), 0..24), prop::bool::ANY, prop::option::of(2..4u32)).prop_map(
-        |(all, pieces, stops)| {
-            let mut input = input(&all);
-            input.plan.pieces = if pieces { vec!["A".into(), "B".into()] } else { Vec::new() };
-            input.plan.stops = stops;
-            input.plan.silence_after_hours = Some(48);
-            input.snapshots = vec![
-                snapshot(1, "2026-03-03T00:00:00Z"),
-                snapshot(2, "2026-03-06T00:00:00Z"),
-                snapshot(3, "2026-03-09T00:00:00Z"),
-            ];
-            together(input)
-        },
-    )
-}
-
 /// The store keeps each observation once, with all its sightings.
 fn together(mut input: FoldInput) -> FoldInput {
     let mut facts: Vec<Fact> = Vec::new();
@@ -963,155 +733,6 @@ fn together(mut input: FoldInput) -> FoldInput {
     }
     input.facts = facts;
     input
-}
-
-/// What was recorded by then.
-fn known_at(input: &FoldInput, at: Timestamp) -> FoldInput {
-    let mut known = input.clone();
-    for fact in &mut known.facts {
-        fact.sightings.retain(|s| s.recorded_at <= at);
-    }
-    known.facts.retain(|f| !f.sightings.is_empty());
-    known.snapshots.retain(|s| s.recorded_at <= at);
-    known
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
-
-    #[test]
-    fn any_order_and_any_repetition_give_the_same_state(input in any_input(), seed in any::<u64>()) {
-        let once = fold(&input, now());
-        let mut other = input.clone();
-        let mut state = seed;
-        let mut next = |bound: usize| { state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407); (state >> 33) as usize % bound.max(1) };
-        for i in (1..other.facts.len()).rev() { let j = next(i + 1); other.facts.swap(i, j); }
-        for fact in &mut other.facts { let again = fact.sightings[next(fact.sightings.len())]; fact.sightings.push(again); fact.sightings.rotate_left(1); }
-        other.snapshots.rotate_left(next(3));
-        let again = fold(&other, now());
-        prop_assert_eq!(&once.hash, &again.hash);
-        prop_assert_eq!(once.state, again.state);
-        prop_assert_eq!(once.exceptions.len(), again.exceptions.len());
-    }
-
-    #[test]
-    fn no_step_is_reached_without_an_active_actual_fact(input in any_input()) {
-        let folded = fold(&input, now());
-        let mut seen = std::collections::BTreeSet::new();
-        for step in progress::steps(&folded, &input) {
-            prop_assert!(seen.insert(step.state), "each step once");
-            let spoken_for = input.facts.iter().any(|fact| {
-                let standing = folded.verdicts.iter().find(|v| v.fact == fact.id).map(|v| v.standing);
-                fact.observation.classifier == Classifier::Actual
-                    && standing.is_some_and(|s| !progress::is_void(s))
-                    && may_speak_for(fact, &input.plan, step.state)
-            }) || step.state == State::Cancelled && folded.state == State::Cancelled;
-            match step.standing {
-                StepStanding::Reached | StepStanding::Current => prop_assert!(spoken_for, "{:?}", step),
-                StepStanding::Skipped | StepStanding::Ahead => prop_assert_eq!(step.at, None),
-            }
-            prop_assert_eq!(step.standing == StepStanding::Current, step.state == folded.state);
-        }
-        let shown = folded.state == State::Unknown || seen.contains(&folded.state);
-        prop_assert!(shown, "the status is on the bar");
-    }
-
-    #[test]
-    fn every_fact_has_one_verdict(input in any_input()) {
-        let folded = fold(&input, now());
-        prop_assert_eq!(folded.verdicts.len(), input.facts.len());
-        let deciding = folded.verdicts.iter().filter(|v| v.standing == Standing::Decides).count();
-        prop_assert_eq!(deciding, usize::from(folded.decided_by.is_some()));
-    }
-
-    #[test]
-    fn plans_and_estimates_never_touch_the_state(input in any_input()) {
-        let mut actual = input.clone();
-        actual.facts.retain(|f| f.observation.classifier == Classifier::Actual || f.observation.retracts.is_some());
-        prop_assert_eq!(fold(&input, now()).state, fold(&actual, now()).state);
-    }
-
-    #[test]
-    fn as_known_at_is_the_clock_stopped_then(input in any_input(), hours in 0..400i64) {
-        let then = instant("2026-03-01T00:00:00Z") + SignedDuration::from_hours(hours);
-        // somebody takes sighting after sighting in, and stops
-        let mut arrivals: Vec<(Timestamp, &Fact, Sighting)> =
-            input.facts.iter().flat_map(|f| f.sightings.iter().map(move |s| (s.recorded_at, f, *s))).collect();
-        arrivals.sort_by_key(|(at, fact, sighting)| (*at, fact.id, *sighting));
-        let mut stopped = FoldInput { facts: Vec::new(), snapshots: Vec::new(), ..input.clone() };
-        for (_, fact, sighting) in arrivals.iter().take_while(|(at, ..)| *at <= then) {
-            stopped.facts.push(Fact { sightings: vec![*sighting], ..(*fact).clone() });
-            stopped = together(stopped);
-        }
-        stopped.snapshots = input.snapshots.iter().filter(|s| s.recorded_at <= then).cloned().collect();
-        let (stopped, asked) = (fold(&stopped, then), fold(&known_at(&input, then), then));
-        prop_assert_eq!(&stopped.hash, &asked.hash);
-        prop_assert_eq!(stopped.review_at, asked.review_at);
-        prop_assert_eq!(stopped.exceptions, asked.exceptions);
-    }
-
-    #[test]
-    fn a_superseded_list_changes_nothing(input in one_parcel(), extra in prop::collection::vec(any_said(), 0..6)) {
-        // the newest list reaches back to before everything
-        let mut input = input;
-        input.facts.push(Said { snapshot: Some(9), ..said("XB", "2026-02-01T00:00:00Z") }.fact());
-        input.snapshots.push(snapshot(9, "2026-03-19T00:00:00Z"));
-        let mut input = together(input);
-        let before = fold(&input, now());
-        let known: Vec<_> = input.facts.iter().map(|f| f.id).collect();
-        let old = extra.iter().map(|s| Said { snapshot: Some(8), source: 1, retracts: None, ..s.clone() }.fact());
-        // only what no other list or message has, and what has a time by which it can be withdrawn
-        let timed = |f: &Fact| f.observation.classifier == Classifier::Actual && f.observation.time.sort_key().is_some();
-        input.facts.extend(old.filter(|f| !known.contains(&f.id) && timed(f) && !f.observation.time.sentinel));
-        input.snapshots.push(snapshot(8, "2026-03-18T00:00:00Z"));
-        let after = fold(&together(input), now());
-        prop_assert_eq!(before.state, after.state);
-        // an old list is a sign of life all the same
-        let reported = |f: &Folded| f.exceptions.iter().filter(|e| e.reason != ExceptionReason::Silence).cloned().collect::<Vec<_>>();
-        prop_assert_eq!(reported(&before), reported(&after));
-        prop_assert_eq!(before.counts.active, after.counts.active);
-        prop_assert_eq!(before.announcements, after.announcements);
-    }
-
-    #[test]
-    fn a_second_source_that_says_the_same_changes_nothing(input in any_input()) {
-        // physical facts with a time, reported by one source that adds
-        let mut input = input;
-        input.facts.retain(|f| f.sightings.iter().all(|s| s.snapshot.is_none())
-            && f.reading.milestone.is_physical()
-            && f.observation.classifier == Classifier::Actual
-            && f.observation.provider_event_id.is_none()
-            && f.source == SourceId(Uuid::from_u128(1)));
-        // and none twice
-        let mut reported = std::collections::HashSet::new();
-        input.facts.retain(|f| {
-            let time = &f.observation.time;
-            time.sort_key().is_some() && reported.insert((f.reading.milestone, f.piece.clone(), time.local, time.utc))
-        });
-        let once = fold(&input, now());
-        let mut twice = input.clone();
-        for fact in &input.facts {
-            let id = fact.observation.id("another", "T");
-            twice.facts.push(Fact { id, source: SourceId(Uuid::from_u128(7)), ..fact.clone() });
-        }
-        let both = fold(&twice, now());
-        prop_assert_eq!(once.state, both.state);
-        prop_assert_eq!(once.attempts, both.attempts);
-        prop_assert_eq!(&once.delivered_at, &both.delivered_at);
-        prop_assert_eq!(once.announcements.len(), both.announcements.len());
-        let reasons = |f: &Folded| f.exceptions.iter().map(|e| (e.reason, e.piece.clone())).collect::<Vec<_>>();
-        prop_assert_eq!(reasons(&once), reasons(&both));
-    }
-
-    #[test]
-    fn never_two_open_exceptions_of_one_reason_and_piece(input in any_input()) {
-        let folded = fold(&input, now());
-        let mut open: Vec<_> = folded.exceptions.iter().filter(|e| e.closed.is_none()).map(|e| (e.reason, e.piece.clone())).collect();
-        let all = open.len();
-        open.sort();
-        open.dedup();
-        prop_assert_eq!(open.len(), all);
-    }
 }
 
 #[test]

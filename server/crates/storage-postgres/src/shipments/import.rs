@@ -1,12 +1,16 @@
 //! Taking in what the order system has.
 
-use super::{NewBinding, bind, note_change, put_term, recycled, renew_number_terms, term};
+use super::{
+    bindings::{NewBinding, bind, put_term, renew_number_terms, term},
+    recycled,
+    row::{self, note_change},
+};
 use crate::{
     codec::{Columns, SqlError, from_json, json, micros, opt_micros, row_limit, word},
     db::Pg,
-    facts::{self, NewTracker},
     jobs::{self, FoldJob},
     lock,
+    trackers::{self, NewTracker},
 };
 use domain::{
     fold::{Folded, Resolution},
@@ -22,9 +26,9 @@ use std::{
 use storage::{
     Scope,
     jobs::{Cause, Lane},
-    shipments::{Amended, Amendment, Imported, ImportedShipment, Kept, OriginStanding},
+    orders::{Amended, Amendment, Imported, ImportedShipment, Kept, OriginStanding},
 };
-use storage_sql::people;
+use storage_sql::keys;
 
 /// One transaction: made or changed, bindings opened and closed, fold jobs.
 pub(super) async fn import(
@@ -180,7 +184,7 @@ async fn take_in(
     at: Timestamp,
 ) -> Result<Facts, SqlError> {
     if let Some(key) = &shipment.key {
-        people::put_key(&mut Pg(conn), scope, key, at).await?;
+        keys::put_key(&mut Pg(conn), scope, key, at).await?;
     }
     let plan = json(&shipment.plan);
     let mut facts = Facts::Changed;
@@ -298,11 +302,12 @@ pub(super) async fn amend(
 ) -> Result<Option<ShipmentId>, SqlError> {
     let row = sqlx::query(
         "SELECT id, revision, plan, standing FROM shipment
-         WHERE company_id = $1 AND origin_system = 'odoo' AND origin_model = 'stock.picking' AND origin_record = $2
+         WHERE company_id = $1 AND origin_system = $3 AND origin_model = 'stock.picking' AND origin_record = $2
            AND origin IS NOT NULL AND merged_into IS NULL FOR UPDATE",
     )
     .bind(scope.company.0)
     .bind(amended.record)
+    .bind(&amended.system)
     .fetch_optional(&mut *conn)
     .await?;
     let Some(row) = row else { return Ok(None) };
@@ -332,15 +337,17 @@ pub(super) async fn amend(
 pub(super) async fn known_records(
     conn: &mut PgConnection,
     scope: Scope,
+    system: &str,
     records: Vec<i64>,
 ) -> Result<BTreeSet<i64>, SqlError> {
     let rows = sqlx::query(
         "SELECT origin_record FROM shipment
-         WHERE company_id = $1 AND origin_system = 'odoo' AND origin_model = 'stock.picking' AND origin_record = ANY ($2)
+         WHERE company_id = $1 AND origin_system = $3 AND origin_model = 'stock.picking' AND origin_record = ANY ($2)
            AND origin IS NOT NULL",
     )
     .bind(scope.company.0)
     .bind(records)
+    .bind(system)
     .fetch_all(conn)
     .await?;
     rows.iter().map(|row| row.int("origin_record")).collect()
@@ -350,6 +357,7 @@ pub(super) async fn known_records(
 pub(super) async fn open_records(
     conn: &mut PgConnection,
     scope: Scope,
+    system: &str,
     after: i64,
     limit: u32,
 ) -> Result<Vec<i64>, SqlError> {
@@ -357,13 +365,14 @@ pub(super) async fn open_records(
         "SELECT origin_record FROM shipment
          WHERE company_id = $1 AND origin_record > $2 AND origin IS NOT NULL AND merged_into IS NULL
            AND (NOT terminal OR open_exceptions > 0)
-           AND origin_system = 'odoo' AND origin_model = 'stock.picking'
+           AND origin_system = $4 AND origin_model = 'stock.picking'
            AND plan::json ->> 'standing' IS DISTINCT FROM 'deleted'
          ORDER BY origin_record LIMIT $3",
     )
     .bind(scope.company.0)
     .bind(after)
     .bind(row_limit(limit, OPEN_ROWS))
+    .bind(system)
     .fetch_all(conn)
     .await?;
     rows.iter().map(|row| row.int("origin_record")).collect()
@@ -377,7 +386,7 @@ async fn settle_claims(
     shipment: &ImportedShipment,
     at: Timestamp,
 ) -> Result<Facts, SqlError> {
-    let mut wanted: Vec<(TrackerId, Option<&str>, &storage::shipments::Claim)> = Vec::new();
+    let mut wanted: Vec<(TrackerId, Option<&str>, &storage::orders::Claim)> = Vec::new();
     for claim in &shipment.claims {
         let new = NewTracker {
             key: &claim.tracker,
@@ -387,7 +396,7 @@ async fn settle_claims(
             refs: json(&References::default()),
             at,
         };
-        let tracker = facts::find_or_make_tracker(conn, scope, &new).await?;
+        let tracker = trackers::find_or_make_tracker(conn, scope, &new).await?;
         // a number named twice is claimed once
         if !wanted.iter().any(|(other, _, _)| *other == tracker) {
             wanted.push((tracker, claim.piece.as_deref(), claim));
@@ -500,7 +509,7 @@ pub(super) async fn give_up(
         .fetch_one(&mut *conn)
         .await?;
     if row.flag("sandbox")? {
-        super::mark_sandbox(conn, claimant).await?;
+        row::mark_sandbox(conn, claimant).await?;
     }
     if open_bindings(conn, unclaimed).await?.is_empty() {
         merge(conn, scope, unclaimed, claimant, at).await?;

@@ -1,6 +1,6 @@
 //! One number under two carriers: an order's shipment and one that nobody claims, linked by a person.
 
-use super::{import, note_change, renew_number_terms};
+use super::{bindings::renew_number_terms, import, row::note_change};
 use crate::{
     codec::{Columns, SqlError, micros},
     db::Pg,

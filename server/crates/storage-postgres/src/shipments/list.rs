@@ -1,8 +1,10 @@
 //! The list of shipments: tabs, search, keyset pages.
 
-use super::{numbers, term};
-use crate::codec::{Columns, PAGE_AND_ONE, SqlError, cursor, id_list, micros, page};
-use crate::db::Pg;
+use super::{bindings::term, row::numbers};
+use crate::{
+    codec::{Columns, PAGE_AND_ONE, SqlError, cursor, id_list, micros, page},
+    db::Pg,
+};
 use domain::{State, ids::ShipmentId};
 use jiff::Timestamp;
 use sqlx::{PgConnection, Postgres, QueryBuilder, postgres::PgRow};

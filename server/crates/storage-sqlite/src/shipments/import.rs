@@ -1,12 +1,16 @@
 //! Taking in what the order system has.
 
-use super::{NewBinding, bind, note_change, put_term, recycled, renew_number_terms, term};
+use super::{
+    bindings::{NewBinding, bind, put_term, renew_number_terms, term},
+    recycled,
+    row::{self, note_change},
+};
 use crate::{
     codec::{SqlError, json, micros, opt_micros, row_limit, word},
     db::{Sqlite, drive},
-    facts::{self, NewTracker},
     jobs::{self, FoldJob},
     sql::{Row, query},
+    trackers::{self, NewTracker},
 };
 use domain::{
     fold::{Folded, Resolution},
@@ -19,9 +23,9 @@ use std::{borrow::Cow, collections::BTreeSet};
 use storage::{
     Scope,
     jobs::{Cause, Lane},
-    shipments::{Amended, Amendment, Imported, ImportedShipment, Kept, OriginStanding},
+    orders::{Amended, Amendment, Imported, ImportedShipment, Kept, OriginStanding},
 };
-use storage_sql::people;
+use storage_sql::keys;
 
 /// One transaction: made or changed, bindings opened and closed, fold jobs.
 pub(crate) fn import(
@@ -118,7 +122,7 @@ fn take_in(
     at: Timestamp,
 ) -> Result<Facts, SqlError> {
     if let Some(key) = &shipment.key {
-        drive(people::put_key(&mut Sqlite(conn), scope, key, at))?;
+        drive(keys::put_key(&mut Sqlite(conn), scope, key, at))?;
     }
     let plan = json(&shipment.plan);
     let mut facts = Facts::Changed;
@@ -222,10 +226,11 @@ pub(super) fn amend(
 ) -> Result<Option<ShipmentId>, SqlError> {
     let row = query(
         "SELECT id, revision, plan, standing FROM shipment
-         WHERE company_id = ? AND origin_system = 'odoo' AND origin_model = 'stock.picking' AND origin_record = ?
+         WHERE company_id = ? AND origin_system = ? AND origin_model = 'stock.picking' AND origin_record = ?
            AND origin IS NOT NULL AND merged_into IS NULL",
     )
     .bind(scope.company.0)
+    .bind(&amended.system)
     .bind(amended.record)
     .fetch_optional(conn)?;
     let Some(row) = row else { return Ok(None) };
@@ -251,28 +256,41 @@ pub(super) fn amend(
 }
 
 /// Which of these deliveries there are shipments of.
-pub(super) fn known_records(conn: &mut Connection, scope: Scope, records: &[i64]) -> Result<BTreeSet<i64>, SqlError> {
+pub(super) fn known_records(
+    conn: &mut Connection,
+    scope: Scope,
+    system: &str,
+    records: &[i64],
+) -> Result<BTreeSet<i64>, SqlError> {
     let rows = query(
         "SELECT s.origin_record FROM json_each(?1) r CROSS JOIN shipment s
-         WHERE s.company_id = ?2 AND s.origin_system = 'odoo' AND s.origin_model = 'stock.picking' AND s.origin_record = r.value
+         WHERE s.company_id = ?2 AND s.origin_system = ?3 AND s.origin_model = 'stock.picking' AND s.origin_record = r.value
            AND s.origin IS NOT NULL",
     )
     .bind(json(&records))
     .bind(scope.company.0)
+    .bind(system)
     .fetch_all(conn)?;
     rows.iter().map(|row| row.int("origin_record")).collect()
 }
 
 /// Along an index of exactly these.
-pub(super) fn open_records(conn: &mut Connection, scope: Scope, after: i64, limit: u32) -> Result<Vec<i64>, SqlError> {
+pub(super) fn open_records(
+    conn: &mut Connection,
+    scope: Scope,
+    system: &str,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<i64>, SqlError> {
     let rows = query(
-        "SELECT origin_record FROM shipment
-         WHERE company_id = ? AND origin_record > ? AND origin IS NOT NULL AND merged_into IS NULL
+        "SELECT origin_record FROM shipment INDEXED BY shipment_not_over
+         WHERE company_id = ? AND origin_system = ? AND origin_record > ? AND origin IS NOT NULL AND merged_into IS NULL
            AND (terminal = 0 OR open_exceptions > 0)
-           AND origin_system = 'odoo' AND origin_model = 'stock.picking' AND json_extract(plan, '$.standing') IS NOT 'deleted'
+           AND origin_model = 'stock.picking' AND json_extract(plan, '$.standing') IS NOT 'deleted'
          ORDER BY origin_record LIMIT ?",
     )
     .bind(scope.company.0)
+    .bind(system)
     .bind(after)
     .bind(row_limit(limit, OPEN_ROWS))
     .fetch_all(conn)?;
@@ -287,7 +305,7 @@ fn settle_claims(
     shipment: &ImportedShipment,
     at: Timestamp,
 ) -> Result<Facts, SqlError> {
-    let mut wanted: Vec<(TrackerId, Option<&str>, &storage::shipments::Claim)> = Vec::new();
+    let mut wanted: Vec<(TrackerId, Option<&str>, &storage::orders::Claim)> = Vec::new();
     for claim in &shipment.claims {
         let new = NewTracker {
             key: &claim.tracker,
@@ -297,7 +315,7 @@ fn settle_claims(
             refs: json(&References::default()),
             at,
         };
-        let tracker = facts::find_or_make_tracker(conn, scope, &new)?;
+        let tracker = trackers::find_or_make_tracker(conn, scope, &new)?;
         // a number named twice is claimed once
         if !wanted.iter().any(|(other, _, _)| *other == tracker) {
             wanted.push((tracker, claim.piece.as_deref(), claim));
@@ -400,7 +418,7 @@ pub(super) fn give_up(
 ) -> Result<(), SqlError> {
     let row = query("SELECT revision, sandbox FROM shipment WHERE id = ?").bind(unclaimed.0).fetch_one(conn)?;
     if row.int("sandbox")? == 1 {
-        super::mark_sandbox(conn, claimant)?;
+        row::mark_sandbox(conn, claimant)?;
     }
     if open_bindings(conn, unclaimed)?.is_empty() {
         merge(conn, scope, unclaimed, claimant, at)?;

@@ -1,9 +1,11 @@
 //! The list of shipments: tabs, search, keyset pages.
 
-use super::{numbers, term};
-use crate::codec::{PAGE_AND_ONE, SqlError, cursor, id_list, json, micros, page};
-use crate::db::{Sqlite, drive};
-use crate::sql::{Query, Row, query};
+use super::{bindings::term, row::numbers};
+use crate::{
+    codec::{PAGE_AND_ONE, SqlError, cursor, id_list, json, micros, page},
+    db::{Sqlite, drive},
+    sql::{Query, Row, query},
+};
 use domain::{State, ids::ShipmentId};
 use jiff::Timestamp;
 use rusqlite::Connection;

@@ -1,6 +1,10 @@
 //! Numbers that carriers give out again (R16): whose the next use is.
 
-use super::{NewBinding, bind, fold, make_unclaimed, mark_sandbox, note_change, renew_number_terms};
+use super::{
+    bindings::{NewBinding, bind, renew_number_terms},
+    load,
+    row::{make_unclaimed, mark_sandbox, note_change},
+};
 use crate::{
     codec::{SqlError, micros},
     jobs::{self, FoldJob},
@@ -83,7 +87,7 @@ pub(super) fn unclaimed_at(
     if rows.is_empty() {
         return Ok(None);
     }
-    let known = fold::facts_of(conn, tracker)?;
+    let known = load::facts_of(conn, tracker)?;
     for row in &rows {
         if same_use(&known, tracker, row.at("since")?, since) {
             return Ok(Some(Unclaimed { shipment: row.id("shipment_id")?, binding: row.id("id")? }));

@@ -13,24 +13,25 @@ use std::{
 };
 use storage::{
     Actor, AuditEntry, AuditKey, Scope, Sealed, Store, StoreError, WrappedKey,
-    inbox::{MessageSelection, NewMessage, SourceRecord},
-    jobs::{Cause, ClaimRequest, JobKind, Lane, NewJob},
-    people::ChainCheck,
+    chain::ChainCheck,
+    connections::ConnectionRecord,
+    inbox::{MessageSelection, NewMessage},
+    jobs::{Cause, ClaimRequest, JobKind, Lane, NewJob, Wanted},
 };
 use storage_sqlite::{Options, SqliteStore};
 use uuid::Uuid;
 
 /// A directory that goes with its test.
-struct Directory(PathBuf);
+pub struct Directory(PathBuf);
 
 impl Directory {
-    fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("milepost-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }
 
-    fn file(&self) -> PathBuf {
+    pub fn file(&self) -> PathBuf {
         self.0.join("milepost.sqlite")
     }
 }
@@ -142,13 +143,13 @@ async fn a_tampered_audit_line_is_found() {
         let error = sqlx::query(refused).execute(&mut direct).await.unwrap_err();
         assert!(error.to_string().contains("append-only"), "{error}");
     }
-    assert_eq!(store.people.audit_check(scope, &audit_key()).await.unwrap(), ChainCheck::Sound(5));
+    assert_eq!(storage::chain::check(&*store.people, scope, &audit_key()).await.unwrap(), ChainCheck::Sound(5));
     sqlx::raw_sql("DROP TRIGGER audit_no_update; DROP TRIGGER audit_no_delete; UPDATE audit SET subject = 'thing:9' WHERE seq = 3").execute(&mut direct).await.unwrap();
-    assert_eq!(store.people.audit_check(scope, &audit_key()).await.unwrap(), ChainCheck::Broken(3));
+    assert_eq!(storage::chain::check(&*store.people, scope, &audit_key()).await.unwrap(), ChainCheck::Broken(3));
     sqlx::raw_sql("UPDATE audit SET subject = 'thing:2' WHERE seq = 3").execute(&mut direct).await.unwrap();
-    assert_eq!(store.people.audit_check(scope, &audit_key()).await.unwrap(), ChainCheck::Sound(5));
+    assert_eq!(storage::chain::check(&*store.people, scope, &audit_key()).await.unwrap(), ChainCheck::Sound(5));
     sqlx::raw_sql("DELETE FROM audit WHERE seq = 2").execute(&mut direct).await.unwrap();
-    assert_eq!(store.people.audit_check(scope, &audit_key()).await.unwrap(), ChainCheck::Broken(2));
+    assert_eq!(storage::chain::check(&*store.people, scope, &audit_key()).await.unwrap(), ChainCheck::Broken(2));
 }
 
 #[tokio::test]
@@ -214,7 +215,7 @@ async fn a_flood_is_told_to_come_back_and_batch_work_still_moves() {
         let world = std::sync::Arc::clone(&world);
         offers.spawn(async move {
             let message = world.message(source, &n.to_string(), 1);
-            let job = world.job(JobKind::Normalise, message.id, 1);
+            let job = world.job(JobKind::NORMALISE, message.id, 1);
             world.store.inbox.accept(world.scope, message, job).await
         });
     }
@@ -240,19 +241,9 @@ async fn killed_child() {
     let round = store.inbox.messages(scope, MessageSelection::default(), None).await.unwrap().rows.len() as u32;
     let source = SourceId(Uuid::from_u128(2));
     let key = WrappedKey { subject: SubjectId(source.0), bytes: vec![1] };
-    let record = SourceRecord {
-        settings: "{}".into(),
-        id: source,
-        name: "shop".into(),
-        connector: "aftership".into(),
-        scheme: "hmac".into(),
-        secrets: Sealed { subject: key.subject, bytes: vec![1] },
-        secret_set_at: morning(),
-        enabled: true,
-        sandbox: false,
-        created_at: morning(),
-    };
-    store.inbox.put_source(scope, record, key, audit("source")).await.unwrap();
+    let secrets = Sealed { subject: key.subject, bytes: vec![1] };
+    let record = ConnectionRecord::new(source, "shop", "aftership", secrets, morning());
+    store.connections.put(scope, record, key, audit("source")).await.unwrap();
     let mut clients = tokio::task::JoinSet::new();
     for client in 0..8_u32 {
         let store = store.clone();
@@ -292,8 +283,9 @@ fn message(id: MessageId, source: SourceId) -> NewMessage {
 fn job(id: MessageId) -> NewJob {
     NewJob {
         id: content_id("test job", &[id.0.as_bytes()]).into(),
-        kind: JobKind::Normalise,
+        kind: JobKind::NORMALISE,
         target: id.to_string(),
+        destination: None,
         lane: Lane::RealTime,
         cause: Cause::Live,
         run_at: morning(),
@@ -311,7 +303,7 @@ async fn every_acknowledged_message_outlives_kill_9() {
     let mut acknowledged = Vec::new();
     for round in 0..KILLS {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "killed_child", "--nocapture"])
+            .args(["--exact", "file::killed_child", "--nocapture"])
             .env(CHILD, directory.file())
             .stdout(Stdio::piped())
             .spawn()
@@ -342,7 +334,7 @@ async fn every_acknowledged_message_outlives_kill_9() {
         let request = ClaimRequest {
             owner: "test".into(),
             lane: Lane::RealTime,
-            kinds: vec![(JobKind::Normalise, 64)],
+            wanted: vec![Wanted { kind: JobKind::NORMALISE, destination: None, at_most: 64 }],
             now: morning(),
             until: "2026-03-02T00:00:00Z".parse().unwrap(),
             held: Vec::new(),

@@ -4,7 +4,8 @@ use super::{Said, World, at, world::exception};
 use crate::{
     Store,
     counted::walk,
-    shipments::{LastEvent, OriginStanding, ShipmentQuery, ShipmentRow, ShipmentTab},
+    orders::OriginStanding,
+    shipments::{LastEvent, ShipmentQuery, ShipmentRow, ShipmentTab},
     work::{CaseRecord, CaseStatus, ExceptionAction, QueueCounts, QueueQuery, QueueView},
 };
 use domain::{
@@ -102,27 +103,7 @@ async fn command(world: &World, dice: &mut Dice, source: SourceId, made: u64) {
         }
         4 if !any.is_empty() => {
             let id = dice.one_of(&any);
-            let loaded = world.store.shipments.load(world.scope, id, None).await.unwrap().unwrap();
-            let reason = dice.one_of(&[ExceptionReason::Damaged, ExceptionReason::Late, ExceptionReason::Silence]);
-            let open = loaded.exceptions.iter().find(|e| e.reason == reason && e.closed.is_none());
-            let minutes = dice.minutes();
-            let change = match open {
-                Some(open) if dice.up_to(2) == 0 => {
-                    ExceptionChange::Close { id: open.id, at: None, resolution: Resolution::Progress }
-                }
-                Some(open) => {
-                    let exception = exception(reason, minutes, &[minutes]);
-                    let severity = dice.one_of(&[Severity::Minor, Severity::Critical]);
-                    ExceptionChange::Keep {
-                        id: open.id,
-                        exception: domain::fold::FoldedException { severity, ..exception },
-                    }
-                }
-                None => ExceptionChange::Open { id: world.id(), exception: exception(reason, minutes, &[minutes]) },
-            };
-            let mut commit = world.commit(id, loaded.shipment.revision, world.folded(State::InTransit), minutes);
-            commit.exceptions = vec![change];
-            world.store.shipments.commit(world.scope, commit).await.unwrap();
+            trouble(world, dice, id).await;
         }
         5 if !any.is_empty() => {
             let id = dice.one_of(&any);
@@ -135,31 +116,58 @@ async fn command(world: &World, dice: &mut Dice, source: SourceId, made: u64) {
         }
         6 if !any.is_empty() => {
             let id = dice.one_of(&any);
-            let loaded = world.store.shipments.load(world.scope, id, None).await.unwrap().unwrap();
-            let Some(exception) = loaded.exceptions.first() else { return };
-            let known = loaded.cases.iter().find(|case| case.exception == exception.id).cloned();
-            let case = known.unwrap_or_else(|| CaseRecord {
-                id: world.id(),
-                exception: exception.id,
-                shipment: id,
-                desk: "rt".into(),
-                external_key: "key".into(),
-                number: None,
-                url: None,
-                status: CaseStatus::Open,
-                opened_at: at(dice.minutes()),
-                resolved_at: None,
-                notes: Vec::new(),
-                closed_by: None,
-                follows: None,
-                seen: None,
-                revision: 0,
-            });
-            let status = dice.one_of(&[CaseStatus::Pending, CaseStatus::Open, CaseStatus::Resolved]);
-            world.store.work.put_case(world.scope, CaseRecord { status, ..case }).await.unwrap();
+            ticket(world, dice, id).await;
         }
         _ => {}
     }
+}
+
+/// Opens, keeps or closes an exception.
+async fn trouble(world: &World, dice: &mut Dice, id: ShipmentId) {
+    let loaded = world.store.shipments.load(world.scope, id, None).await.unwrap().unwrap();
+    let reason = dice.one_of(&[ExceptionReason::Damaged, ExceptionReason::Late, ExceptionReason::Silence]);
+    let open = loaded.exceptions.iter().find(|e| e.reason == reason && e.closed.is_none());
+    let minutes = dice.minutes();
+    let change = match open {
+        Some(open) if dice.up_to(2) == 0 => {
+            ExceptionChange::Close { id: open.id, at: None, resolution: Resolution::Progress }
+        }
+        Some(open) => {
+            let exception = exception(reason, minutes, &[minutes]);
+            let severity = dice.one_of(&[Severity::Minor, Severity::Critical]);
+            ExceptionChange::Keep { id: open.id, exception: domain::fold::FoldedException { severity, ..exception } }
+        }
+        None => ExceptionChange::Open { id: world.id(), exception: exception(reason, minutes, &[minutes]) },
+    };
+    let mut commit = world.commit(id, loaded.shipment.revision, world.folded(State::InTransit), minutes);
+    commit.exceptions = vec![change];
+    world.store.shipments.commit(world.scope, commit).await.unwrap();
+}
+
+/// Makes or moves the case of an exception, where there is one.
+async fn ticket(world: &World, dice: &mut Dice, id: ShipmentId) {
+    let loaded = world.store.shipments.load(world.scope, id, None).await.unwrap().unwrap();
+    let Some(exception) = loaded.exceptions.first() else { return };
+    let known = loaded.cases.iter().find(|case| case.exception == exception.id).cloned();
+    let case = known.unwrap_or_else(|| CaseRecord {
+        id: world.id(),
+        exception: exception.id,
+        shipment: id,
+        desk: "rt".into(),
+        external_key: "key".into(),
+        number: None,
+        url: None,
+        status: CaseStatus::Open,
+        opened_at: at(dice.minutes()),
+        resolved_at: None,
+        notes: Vec::new(),
+        closed_by: None,
+        follows: None,
+        seen: None,
+        revision: 0,
+    });
+    let status = dice.one_of(&[CaseStatus::Pending, CaseStatus::Open, CaseStatus::Resolved]);
+    world.store.work.put_case(world.scope, CaseRecord { status, ..case }).await.unwrap();
 }
 
 /// What is counted from the rows of the queue.

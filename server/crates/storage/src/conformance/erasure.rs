@@ -8,7 +8,7 @@ use crate::{
     inbox::{MessageSelection, MessageStatus},
     jobs::{AttemptRecord, Finish, JobKind, NewJob, Outcome},
     limits::ERASED_TEXTS,
-    replays::Tally,
+    tally::Tally,
 };
 use domain::ids::{AttemptId, JobId, MessageId, ObservationId, ShipmentId, SubjectId};
 
@@ -23,7 +23,7 @@ fn with_words(mut recording: Recording) -> Recording {
 
 /// A message about these numbers; its id.
 async fn said(world: &World, numbers: &[&'static str]) -> MessageId {
-    let source = world.store.inbox.sources(world.scope).await.unwrap()[0].id;
+    let source = world.store.connections.all(world.scope).await.unwrap()[0].id;
     let said: Vec<Said> = numbers.iter().map(|number| Said::of(number, &["out"], 1)).collect();
     let recording = with_words(world.recording(source, &said).await);
     let message = recording.message;
@@ -115,7 +115,7 @@ pub async fn a_rewritten_message_opens_under_its_new_key_alone(store: Store) {
 
 /// How many are.
 async fn reprocess(world: &World, message: MessageId) -> u32 {
-    let job = world.job(JobKind::Normalise, message, 2);
+    let job = world.job(JobKind::NORMALISE, message, 2);
     let audit = world.audit("message.replay", "message", 2);
     world.store.inbox.replay(world.scope, vec![(message, job)], audit).await.unwrap()
 }
@@ -197,9 +197,9 @@ pub async fn words_errors_and_calls_are_emptied(store: Store) {
     said(&world, &["A1", "B1"]).await;
     let mut jobs = Vec::new();
     for of in [shipment, other] {
-        let job = NewJob { shipment: Some(of), ..world.job(JobKind::SyncCase, of, 1) };
+        let job = NewJob { shipment: Some(of), ..world.job(JobKind::SYNC_CASE, of, 1) };
         world.enqueue(&job).await;
-        world.claim("w", &[JobKind::SyncCase], at(1)).await;
+        world.claim("w", &[JobKind::SYNC_CASE], at(1)).await;
         let dead = Finish::Dead { error: text("Jane"), class: "gone".into() };
         world.store.jobs.finish("w", job.id, dead, at(1)).await.unwrap();
         world.store.jobs.attempt(world.scope, attempt(&world, job.id, Some(of))).await.unwrap();
@@ -217,9 +217,9 @@ pub async fn words_errors_and_calls_are_emptied(store: Store) {
 
 pub async fn texts_that_hang_on_no_shipment_are_walked_and_emptied(store: Store) {
     let world = World::new(store).await;
-    let job = world.job(JobKind::ImportOrders, "odoo", 1);
+    let job = world.job(JobKind::IMPORT_ORDERS, "odoo", 1);
     world.enqueue(&job).await;
-    world.claim("w", &[JobKind::ImportOrders], at(1)).await;
+    world.claim("w", &[JobKind::IMPORT_ORDERS], at(1)).await;
     let failed = Finish::Dead { error: text("Jane"), class: "gone".into() };
     world.store.jobs.finish("w", job.id, failed, at(1)).await.unwrap();
     let call = attempt(&world, job.id, None);

@@ -6,7 +6,8 @@ use crate::{
     facts::{Progress, Recording, TrackerKey},
     inbox::MessageStatus,
     jobs::{JobKind, Lane},
-    shipments::{Claim, Loaded, ShipmentTab},
+    orders::Claim,
+    shipments::{Loaded, ShipmentTab},
 };
 use domain::{
     fold::Trust,
@@ -29,14 +30,14 @@ pub async fn recording_twice_changes_nothing(store: Store) {
         async || world.store.facts.record(world.scope, world.recording_of(message, source, &said)).await.unwrap();
     let first = record().await;
     assert_eq!((first.shipments.len(), first.new_observations), (2, 3));
-    assert_eq!(world.drain(Lane::RealTime, JobKind::Fold).await.len(), 2);
+    assert_eq!(world.drain(Lane::RealTime, JobKind::FOLD).await.len(), 2);
     let before = loaded(&world, first.shipments[0]).await.input;
     let newest = world.store.shipments.newest_change(world.scope).await.unwrap();
     let again = record().await;
     assert_eq!((again.shipments.len(), again.new_observations), (0, 0));
     assert_eq!(loaded(&world, first.shipments[0]).await.input, before);
     assert_eq!(world.store.shipments.newest_change(world.scope).await.unwrap(), newest);
-    assert_eq!(world.drain(Lane::RealTime, JobKind::Fold).await.len(), 0);
+    assert_eq!(world.drain(Lane::RealTime, JobKind::FOLD).await.len(), 0);
     let kept = world.store.inbox.message(world.scope, message).await.unwrap().unwrap();
     assert_eq!(kept.status, MessageStatus::Normalised { observations: 4, problems: 0 });
 }
@@ -56,11 +57,11 @@ pub async fn an_interchange_is_recorded_in_parts_that_a_stop_does_not_lose(store
     assert_eq!((kept().await.status, kept().await.cursor), (MessageStatus::Received, 1));
     world.store.facts.record(world.scope, part(&all[1..2], 2)).await.unwrap();
     assert_eq!(kept().await.cursor, 2);
-    assert_eq!(world.drain(Lane::RealTime, JobKind::Fold).await.len(), 0, "nobody who waits is held up");
-    assert_eq!(world.drain(Lane::Batch, JobKind::Fold).await.len(), 2);
+    assert_eq!(world.drain(Lane::RealTime, JobKind::FOLD).await.len(), 0, "nobody who waits is held up");
+    assert_eq!(world.drain(Lane::Batch, JobKind::FOLD).await.len(), 2);
     world.store.facts.record(world.scope, world.recording_of(message, source, &all[2..])).await.unwrap();
     assert_eq!(kept().await.status, MessageStatus::Normalised { observations: 1, problems: 0 });
-    let job = world.job(JobKind::Normalise, message, 9);
+    let job = world.job(JobKind::NORMALISE, message, 9);
     world.store.inbox.replay(world.scope, vec![(message, job)], world.audit("message.replay", "x", 9)).await.unwrap();
     assert_eq!((kept().await.status, kept().await.cursor), (MessageStatus::Received, 0), "from the beginning");
     assert!(kept().await.read_before, "and it is no news");
@@ -204,7 +205,7 @@ pub async fn a_failing_recording_leaves_nothing(store: Store) {
     let recording = world.recording_of(world.id(), source, &[Said::of("NUM1", &["A"], 1)]);
     assert!(world.store.facts.record(world.scope, recording).await.is_err());
     assert_eq!(world.store.shipments.counts(world.scope, at(1)).await.unwrap().all, 0);
-    assert_eq!(world.drain(Lane::RealTime, JobKind::Fold).await.len(), 0);
+    assert_eq!(world.drain(Lane::RealTime, JobKind::FOLD).await.len(), 0);
     assert_eq!(world.say(source, Said::of("NUM1", &["A"], 1)).await.new_observations, 1);
 }
 
@@ -214,12 +215,12 @@ pub async fn fold_jobs_coalesce(store: Store) {
     for (code, minutes) in [("A", 1), ("BB", 1), ("CCC", 2)] {
         world.say(source, Said::of("NUM1", &[code], minutes)).await;
     }
-    let leased = world.claim("a", &[JobKind::Fold], at(5)).await;
+    let leased = world.claim("a", &[JobKind::FOLD], at(5)).await;
     assert_eq!(leased.len(), 1);
     assert_eq!(leased[0].job.run_at, at(1));
     world.say(source, Said::of("NUM1", &["DDDD"], 1)).await;
     world.store.jobs.finish("a", leased[0].job.id, crate::jobs::Finish::Done, at(5)).await.unwrap();
-    let next = world.claim("a", &[JobKind::Fold], at(5)).await;
+    let next = world.claim("a", &[JobKind::FOLD], at(5)).await;
     assert_eq!(next.len(), 1, "what came during the fold is folded after it");
     assert_eq!(next[0].job.target, leased[0].job.target);
 }

@@ -5,7 +5,8 @@ use crate::{
     Store,
     counted::{Figure, of_queue, walk},
     jobs::{Finish, JobKind},
-    shipments::{LastEvent, OriginStanding},
+    orders::OriginStanding,
+    shipments::LastEvent,
     work::{Agent, CaseRecord, CaseStatus, ExceptionAction},
 };
 use domain::{
@@ -13,8 +14,9 @@ use domain::{
     commit::ExceptionChange,
     event_time::{EventTime, Precision},
     fold::Resolution,
+    ids::{ExceptionId, ShipmentId},
 };
-use jiff::tz::TimeZone;
+use jiff::{Timestamp, tz::TimeZone};
 use std::collections::BTreeSet;
 
 /// Shipments of the world: more than one page of some lists.
@@ -154,23 +156,9 @@ async fn shipment(world: &World, chance: &mut Chance, record: i64) {
             world.store.work.act(world.scope, exception, snooze, audit, Vec::new()).await.unwrap();
         }
         if chance.one_in(2) {
-            let case = CaseRecord {
-                id: world.id(),
-                exception,
-                shipment: id,
-                desk: "rt".into(),
-                external_key: format!("{exception}"),
-                number: Some("1".into()),
-                url: None,
-                status: if closes { CaseStatus::Resolved } else { CaseStatus::Open },
-                opened_at: at(chance.minutes(recorded, NOW)),
-                resolved_at: None,
-                notes: Vec::new(),
-                closed_by: (closes && chance.one_in(3)).then_some(Agent { name: None }),
-                follows: None,
-                seen: None,
-                revision: 0,
-            };
+            let opened = at(chance.minutes(recorded, NOW));
+            let by_agent = closes && chance.one_in(3);
+            let case = ticket(world, (id, exception), opened, closes, by_agent);
             world.store.work.put_case(world.scope, case).await.unwrap();
         }
         if closes {
@@ -184,8 +172,34 @@ async fn shipment(world: &World, chance: &mut Chance, record: i64) {
     }
 }
 
+fn ticket(
+    world: &World,
+    (shipment, exception): (ShipmentId, ExceptionId),
+    opened_at: Timestamp,
+    closes: bool,
+    by_agent: bool,
+) -> CaseRecord {
+    CaseRecord {
+        id: world.id(),
+        exception,
+        shipment,
+        desk: "rt".into(),
+        external_key: format!("{exception}"),
+        number: Some("1".into()),
+        url: None,
+        status: if closes { CaseStatus::Resolved } else { CaseStatus::Open },
+        opened_at,
+        resolved_at: None,
+        notes: Vec::new(),
+        closed_by: by_agent.then_some(Agent { name: None }),
+        follows: None,
+        seen: None,
+        revision: 0,
+    }
+}
+
 async fn job(world: &World, chance: &mut Chance, n: u64) {
-    let kind = chance.of(&[JobKind::SyncOrder, JobKind::SyncCase, JobKind::Fold, JobKind::Normalise]);
+    let kind = chance.of(&[JobKind::SYNC_ORDER, JobKind::SYNC_CASE, JobKind::FOLD, JobKind::NORMALISE]);
     let made = chance.minutes(NOW - 3000, NOW - 1);
     let job = world.job(kind, format!("target {n}"), made);
     world.enqueue(&job).await;

@@ -26,7 +26,7 @@ pub async fn a_message_is_kept_with_its_job(store: Store) {
     );
     let body = world.body(message.id).await.unwrap();
     assert_eq!((body.body, body.key), (message.body, message.key));
-    let leased = world.claim("w", &[JobKind::Normalise], at(10)).await;
+    let leased = world.claim("w", &[JobKind::NORMALISE], at(10)).await;
     assert_eq!(leased.iter().map(|l| l.job.target.clone()).collect::<Vec<_>>(), [message.id.to_string()]);
 }
 
@@ -41,7 +41,7 @@ pub async fn a_repeated_delivery_is_counted_and_not_stored(store: Store) {
         assert_eq!(world.store.inbox.message(world.scope, first.message).await.unwrap().unwrap().repeats, 1);
     }
     assert_eq!(world.store.inbox.messages(world.scope, MessageSelection::default(), None).await.unwrap().rows.len(), 2);
-    assert_eq!(world.claim("w", &[JobKind::Normalise], at(10)).await.len(), 2);
+    assert_eq!(world.claim("w", &[JobKind::NORMALISE], at(10)).await.len(), 2);
 }
 
 pub async fn twelve_parallel_deliveries_are_one_message_and_one_job(store: Store) {
@@ -55,7 +55,7 @@ pub async fn twelve_parallel_deliveries_are_one_message_and_one_job(store: Store
     let accepted = offers.join_all().await;
     assert_eq!(accepted.iter().filter(|a| a.novelty == Novelty::New).count(), 1);
     assert!(accepted.iter().all(|a| a.message == accepted[0].message));
-    assert_eq!(world.claim("w", &[JobKind::Normalise], at(10)).await.len(), 1);
+    assert_eq!(world.claim("w", &[JobKind::NORMALISE], at(10)).await.len(), 1);
     assert_eq!(world.store.inbox.message(world.scope, accepted[0].message).await.unwrap().unwrap().repeats, 11);
 }
 
@@ -77,29 +77,6 @@ pub async fn a_message_is_read_with_its_own_key_until_that_is_destroyed(store: S
     assert_eq!(key().await, None);
     assert!(destroy().await.is_err());
     assert!(world.store.inbox.message(world.scope, message.id).await.unwrap().is_some(), "that it came is still known");
-}
-
-pub async fn a_source_name_belongs_to_one_source(store: Store) {
-    let world = World::new(store).await;
-    let id = world.source("shop").await;
-    let (scope, kept, key) = world.store.inbox.source_by_name("shop").await.unwrap().unwrap();
-    assert_eq!((scope.company, kept.id, key.subject), (world.scope.company, id, kept.secrets.subject));
-    let mut other = kept.clone();
-    other.id = world.id();
-    let refused =
-        world.store.inbox.put_source(world.scope, other, key.clone(), world.audit("source.put", "source", 1)).await;
-    assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
-    let mut renamed = kept;
-    renamed.name = "store".into();
-    renamed.enabled = false;
-    world
-        .store
-        .inbox
-        .put_source(world.scope, renamed.clone(), key, world.audit("source.put", "source", 1))
-        .await
-        .unwrap();
-    assert_eq!(world.store.inbox.sources(world.scope).await.unwrap(), [renamed]);
-    assert!(world.store.inbox.source_by_name("shop").await.unwrap().is_none());
 }
 
 pub async fn messages_are_paged_newest_first(store: Store) {
@@ -143,7 +120,7 @@ pub async fn replay_reads_again(store: Store) {
     let world = World::new(store).await;
     let source = world.source("shop").await;
     let id = world.accept(world.message(source, "a", 1)).await.message;
-    world.drain(crate::jobs::Lane::RealTime, JobKind::Normalise).await;
+    world.drain(crate::jobs::Lane::RealTime, JobKind::NORMALISE).await;
     world
         .store
         .inbox
@@ -151,7 +128,7 @@ pub async fn replay_reads_again(store: Store) {
         .await
         .unwrap();
     let unknown = world.id();
-    let jobs = vec![(id, world.job(JobKind::Normalise, id, 2)), (unknown, world.job(JobKind::Normalise, unknown, 2))];
+    let jobs = vec![(id, world.job(JobKind::NORMALISE, id, 2)), (unknown, world.job(JobKind::NORMALISE, unknown, 2))];
     assert_eq!(
         world.store.inbox.replay(world.scope, jobs, world.audit("message.replay", "message", 2)).await.unwrap(),
         1

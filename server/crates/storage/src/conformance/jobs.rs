@@ -1,18 +1,24 @@
 //! Units of work and their leases.
 
-use super::{World, at, seconds, text};
+use super::{
+    World, at, seconds, text,
+    world::{KINDS, wanted},
+};
 use crate::{
     Store, StoreError,
-    jobs::{AttemptRecord, Cause, Finish, JobFilter, JobKind, JobSelection, JobStatus, Lane, Outcome},
+    jobs::{
+        AttemptRecord, Cause, ClaimRequest, Finish, JobFilter, JobKind, JobSelection, JobStatus, Lane, LeasedJob,
+        Outcome,
+    },
     limits::{PAGE_ROWS, SETTLE},
-    replays::Tally,
+    tally::Tally,
     upkeep::Old,
 };
 use domain::ids::JobId;
 use std::{collections::BTreeSet, sync::Arc};
 use tokio::task::JoinSet;
 
-const SYNC: &[JobKind] = &[JobKind::SyncOrder];
+const SYNC: &[JobKind] = &[JobKind::SYNC_ORDER];
 
 fn dead(class: &str) -> Finish {
     Finish::Dead { error: text("refused"), class: class.into() }
@@ -24,7 +30,7 @@ fn retry(minutes: i64) -> Finish {
 
 pub async fn a_claimed_job_is_nobody_elses(store: Store) {
     let world = World::new(store).await;
-    let job = world.job(JobKind::SyncOrder, "s1", 5);
+    let job = world.job(JobKind::SYNC_ORDER, "s1", 5);
     world.enqueue(&job).await;
     assert_eq!(world.claim("a", SYNC, at(4)).await, [], "not yet due");
     let leased = world.claim("a", SYNC, at(5)).await;
@@ -37,9 +43,9 @@ pub async fn a_claimed_job_is_nobody_elses(store: Store) {
 
 pub async fn a_deferred_attempt_does_not_count_and_waits_its_time(store: Store) {
     let world = World::new(store).await;
-    world.enqueue(&world.job(JobKind::SyncOrder, "s1", 1)).await;
+    world.enqueue(&world.job(JobKind::SYNC_ORDER, "s1", 1)).await;
     let first = world.claim("a", SYNC, at(2)).await.remove(0);
-    world.enqueue(&world.job(JobKind::SyncOrder, "s1", 2)).await;
+    world.enqueue(&world.job(JobKind::SYNC_ORDER, "s1", 2)).await;
     let deferred = Finish::Deferred { at: at(9), error: text("busy"), class: "unknown_outcome".into() };
     world.store.jobs.finish("a", first.job.id, deferred, at(3)).await.unwrap();
     let row = world.store.jobs.job(world.scope, first.job.id).await.unwrap().unwrap();
@@ -50,11 +56,11 @@ pub async fn a_deferred_attempt_does_not_count_and_waits_its_time(store: Store) 
 
 pub async fn work_for_one_target_is_merged(store: Store) {
     let world = World::new(store).await;
-    let mut first = world.job(JobKind::SyncOrder, "s1", 20);
+    let mut first = world.job(JobKind::SYNC_ORDER, "s1", 20);
     (first.lane, first.cause) = (Lane::Batch, Cause::Import);
-    let mut second = world.job(JobKind::SyncOrder, "s1", 10);
+    let mut second = world.job(JobKind::SYNC_ORDER, "s1", 10);
     second.cause = Cause::Live;
-    let mut third = world.job(JobKind::SyncOrder, "s1", 30);
+    let mut third = world.job(JobKind::SYNC_ORDER, "s1", 30);
     (third.lane, third.cause) = (Lane::Batch, Cause::Replay);
     for job in [&first, &second, &third] {
         world.enqueue(job).await;
@@ -68,8 +74,8 @@ pub async fn work_for_one_target_is_merged(store: Store) {
         (job.id, job.lane, job.cause, job.run_at, job.correlation),
         (first.id, Lane::RealTime, Cause::Live, at(10), second.correlation)
     );
-    world.enqueue(&world.job(JobKind::Fold, "s1", 1)).await;
-    assert_eq!(world.claim("a", &[JobKind::Fold], at(10)).await.len(), 1, "another kind is other work");
+    world.enqueue(&world.job(JobKind::FOLD, "s1", 1)).await;
+    assert_eq!(world.claim("a", &[JobKind::FOLD], at(10)).await.len(), 1, "another kind is other work");
     // whichever comes first, the stronger cause stays
     let weakest_first = [Cause::Replay, Cause::Reconcile, Cause::History, Cause::Import, Cause::Live];
     assert!(weakest_first.is_sorted_by_key(|cause| cause.strength()));
@@ -77,13 +83,13 @@ pub async fn work_for_one_target_is_merged(store: Store) {
         for (m, order) in [[weak, strong], [strong, weak]].into_iter().enumerate() {
             let target = format!("pair {n} {m}");
             let jobs = order.map(|place| {
-                let mut job = world.job(JobKind::SyncCase, &target, 1);
+                let mut job = world.job(JobKind::SYNC_CASE, &target, 1);
                 job.cause = weakest_first[place];
                 job
             });
             world.enqueue(&jobs[0]).await;
             world.enqueue(&jobs[1]).await;
-            let kept = world.claim("a", &[JobKind::SyncCase], at(10)).await.remove(0).job;
+            let kept = world.claim("a", &[JobKind::SYNC_CASE], at(10)).await.remove(0).job;
             let stronger = jobs.iter().find(|job| job.cause == weakest_first[strong]).unwrap();
             assert_eq!((kept.cause, kept.correlation), (stronger.cause, stronger.correlation));
         }
@@ -92,22 +98,22 @@ pub async fn work_for_one_target_is_merged(store: Store) {
 
 pub async fn news_bring_a_failed_try_forward_but_let_it_settle(store: Store) {
     let world = World::new(store).await;
-    let job = world.job(JobKind::SyncOrder, "s1", 1);
+    let job = world.job(JobKind::SYNC_ORDER, "s1", 1);
     world.enqueue(&job).await;
     world.claim("a", SYNC, at(1)).await;
     world.store.jobs.finish("a", job.id, retry(60), at(1)).await.unwrap();
-    world.enqueue(&world.job(JobKind::SyncOrder, "s1", 1)).await;
+    world.enqueue(&world.job(JobKind::SYNC_ORDER, "s1", 1)).await;
     let settled = at(1).checked_add(SETTLE).unwrap();
     assert_eq!(world.claim("a", SYNC, seconds(settled, -1)).await, [], "the try may have been applied");
     assert_eq!(world.claim("a", SYNC, settled).await.len(), 1, "not an hour later");
     world.store.jobs.finish("a", job.id, retry(2), settled).await.unwrap();
-    world.enqueue(&world.job(JobKind::SyncOrder, "s1", 30)).await;
+    world.enqueue(&world.job(JobKind::SYNC_ORDER, "s1", 30)).await;
     assert_eq!(world.claim("a", SYNC, at(2)).await.len(), 1, "later work puts nothing off");
 }
 
 pub async fn a_clock_that_jumps_ends_no_lease_of_ones_own(store: Store) {
     let world = World::new(store).await;
-    let job = world.job(JobKind::SyncOrder, "s1", 1);
+    let job = world.job(JobKind::SYNC_ORDER, "s1", 1);
     world.enqueue(&job).await;
     assert_eq!(world.claim("a", SYNC, at(1)).await.len(), 1);
     let later = at(90);
@@ -117,7 +123,7 @@ pub async fn a_clock_that_jumps_ends_no_lease_of_ones_own(store: Store) {
 
 pub async fn work_that_comes_during_a_lease_waits_for_its_end(store: Store) {
     let world = World::new(store).await;
-    let (first, second) = (world.job(JobKind::SyncOrder, "s1", 1), world.job(JobKind::SyncOrder, "s1", 2));
+    let (first, second) = (world.job(JobKind::SYNC_ORDER, "s1", 1), world.job(JobKind::SYNC_ORDER, "s1", 2));
     world.enqueue(&first).await;
     world.claim("a", SYNC, at(1)).await;
     world.enqueue(&second).await;
@@ -129,10 +135,10 @@ pub async fn work_that_comes_during_a_lease_waits_for_its_end(store: Store) {
 
 pub async fn of_one_target_only_one_is_leased(store: Store) {
     let world = World::new(store).await;
-    let first = world.job(JobKind::SyncOrder, "s1", 1);
+    let first = world.job(JobKind::SYNC_ORDER, "s1", 1);
     world.enqueue(&first).await;
     world.claim("a", SYNC, at(1)).await;
-    world.enqueue(&world.job(JobKind::SyncOrder, "s1", 1)).await;
+    world.enqueue(&world.job(JobKind::SYNC_ORDER, "s1", 1)).await;
     // the lease has ended: its job goes on, and the one that came meanwhile still waits
     let leased = world.claim("b", SYNC, at(10)).await;
     assert_eq!(leased.iter().map(|l| l.job.id).collect::<Vec<_>>(), [first.id]);
@@ -142,7 +148,7 @@ pub async fn of_one_target_only_one_is_leased(store: Store) {
 pub async fn parallel_claims_never_share_a_job(store: Store) {
     let world = Arc::new(World::new(store).await);
     for n in 0..60 {
-        world.enqueue(&world.job(JobKind::SyncOrder, n, 1)).await;
+        world.enqueue(&world.job(JobKind::SYNC_ORDER, n, 1)).await;
     }
     let mut workers = JoinSet::new();
     for n in 0..8 {
@@ -156,7 +162,7 @@ pub async fn parallel_claims_never_share_a_job(store: Store) {
 
 pub async fn an_ended_lease_is_taken_over_and_counts_as_a_try(store: Store) {
     let world = World::new(store).await;
-    let job = world.job(JobKind::SyncOrder, "s1", 1);
+    let job = world.job(JobKind::SYNC_ORDER, "s1", 1);
     world.enqueue(&job).await;
     world.claim("a", SYNC, at(1)).await;
     assert_eq!(world.claim("b", SYNC, seconds(at(1), 29)).await, []);
@@ -166,7 +172,7 @@ pub async fn an_ended_lease_is_taken_over_and_counts_as_a_try(store: Store) {
 
 pub async fn only_the_owner_finishes(store: Store) {
     let world = World::new(store).await;
-    let job = world.job(JobKind::SyncOrder, "s1", 1);
+    let job = world.job(JobKind::SYNC_ORDER, "s1", 1);
     world.enqueue(&job).await;
     world.claim("a", SYNC, at(1)).await;
     world.claim("b", SYNC, at(3)).await;
@@ -181,11 +187,11 @@ pub async fn only_the_owner_finishes(store: Store) {
 
 pub async fn a_retry_waits_and_takes_in_what_came_meanwhile(store: Store) {
     let world = World::new(store).await;
-    let mut job = world.job(JobKind::SyncOrder, "s1", 1);
+    let mut job = world.job(JobKind::SYNC_ORDER, "s1", 1);
     (job.lane, job.cause) = (Lane::Batch, Cause::Import);
     world.enqueue(&job).await;
     world.claim_in("a", Lane::Batch, SYNC, at(1)).await;
-    let live = world.job(JobKind::SyncOrder, "s1", 1);
+    let live = world.job(JobKind::SYNC_ORDER, "s1", 1);
     world.enqueue(&live).await;
     world.store.jobs.finish("a", job.id, retry(6), at(1)).await.unwrap();
     assert_eq!(world.claim("a", SYNC, at(5)).await, [], "the backoff holds for what came meanwhile");
@@ -203,7 +209,7 @@ pub async fn a_retry_waits_and_takes_in_what_came_meanwhile(store: Store) {
 
 pub async fn released_and_later_do_not_count(store: Store) {
     let world = World::new(store).await;
-    let job = world.job(JobKind::SyncOrder, "s1", 1);
+    let job = world.job(JobKind::SYNC_ORDER, "s1", 1);
     world.enqueue(&job).await;
     world.claim("a", SYNC, at(1)).await;
     world.store.jobs.finish("a", job.id, Finish::Released, at(1)).await.unwrap();
@@ -217,30 +223,113 @@ pub async fn released_and_later_do_not_count(store: Store) {
 
 pub async fn lanes_and_kinds_are_separate(store: Store) {
     let world = World::new(store).await;
-    let mut batch = world.job(JobKind::SyncOrder, "b", 1);
+    let mut batch = world.job(JobKind::SYNC_ORDER, "b", 1);
     batch.lane = Lane::Batch;
-    let case = world.job(JobKind::SyncCase, "c", 1);
+    let case = world.job(JobKind::SYNC_CASE, "c", 1);
     world.enqueue(&batch).await;
     world.enqueue(&case).await;
     assert_eq!(world.claim("a", SYNC, at(1)).await, []);
     assert_eq!(world.claim_in("a", Lane::Batch, SYNC, at(1)).await.len(), 1);
-    assert_eq!(world.claim("a", &[JobKind::SyncOrder, JobKind::SyncCase], at(1)).await.len(), 1);
+    assert_eq!(world.claim("a", &[JobKind::SYNC_ORDER, JobKind::SYNC_CASE], at(1)).await.len(), 1);
+}
+
+/// Claims orders' jobs of the destinations given.
+async fn claimed(world: &World, owner: &str, destinations: &[&str], minutes: i64) -> Vec<LeasedJob> {
+    let wanted = destinations.iter().map(|name| wanted(JobKind::SYNC_ORDER, Some(*name))).collect();
+    let (now, until) = (at(minutes), seconds(at(minutes), 30));
+    let request = ClaimRequest { owner: owner.into(), lane: Lane::RealTime, wanted, now, until, held: Vec::new() };
+    world.store.jobs.claim(request).await.unwrap()
+}
+
+pub async fn jobs_of_two_destinations_of_one_kind_are_claimed_apart(store: Store) {
+    let world = World::new(store).await;
+    let (one, two) = (world.job(JobKind::SYNC_ORDER, "1", 1), world.job(JobKind::SYNC_ORDER, "2", 2).to("odoo-eu"));
+    world.enqueue(&one).await;
+    world.enqueue(&two).await;
+    let leased = claimed(&world, "a", &["odoo-eu"], 3).await;
+    assert_eq!(leased.iter().map(|l| &l.job).collect::<Vec<_>>(), [&two]);
+    assert_eq!(claimed(&world, "a", &["odoo-us"], 3).await, []);
+    assert_eq!(claimed(&world, "a", &["odoo-eu", "odoo"], 3).await.len(), 1);
+    world.enqueue(&world.job(JobKind::SYNC_ORDER, "3", 1)).await;
+    world.enqueue(&world.job(JobKind::SYNC_ORDER, "4", 2).to("odoo-eu")).await;
+    let both = claimed(&world, "a", &["odoo-eu", "odoo"], 3).await;
+    assert_eq!(both.iter().map(|l| l.job.target.as_str()).collect::<Vec<_>>(), ["3", "4"], "and together");
+}
+
+pub async fn an_ended_lease_of_a_destination_that_is_not_wanted_stays(store: Store) {
+    let world = World::new(store).await;
+    let job = world.job(JobKind::SYNC_ORDER, "1", 1).to("odoo-eu");
+    world.enqueue(&job).await;
+    assert_eq!(claimed(&world, "a", &["odoo-eu"], 1).await.len(), 1);
+    assert_eq!(claimed(&world, "b", &["odoo"], 5).await, []);
+    let leased = claimed(&world, "b", &["odoo", "odoo-eu"], 5).await;
+    assert_eq!(leased.iter().map(|l| (l.job.id, l.attempts)).collect::<Vec<_>>(), [(job.id, 1)]);
+}
+
+pub async fn the_newest_destination_counts_where_two_for_one_target_merge(store: Store) {
+    let world = World::new(store).await;
+    world.enqueue(&world.job(JobKind::SYNC_ORDER, "1", 1)).await;
+    world.enqueue(&world.job(JobKind::SYNC_ORDER, "1", 1).to("odoo-eu")).await;
+    assert_eq!(claimed(&world, "a", &["odoo"], 2).await, []);
+    let leased = claimed(&world, "a", &["odoo-eu"], 2).await.remove(0);
+    // what comes during the lease is merged at its end
+    world.enqueue(&world.job(JobKind::SYNC_ORDER, "1", 1).to("odoo-us")).await;
+    world.store.jobs.finish("a", leased.job.id, retry(4), at(2)).await.unwrap();
+    assert_eq!(claimed(&world, "a", &["odoo-eu"], 5).await, []);
+    let leased = claimed(&world, "a", &["odoo-us"], 5).await;
+    assert_eq!(leased.iter().map(|l| l.job.destination.as_deref()).collect::<Vec<_>>(), [Some("odoo-us")]);
+    // several of one command
+    let together = ["odoo", "odoo-eu"].map(|name| world.job(JobKind::SYNC_ORDER, "2", 1).to(name));
+    world.store.jobs.enqueue(world.scope, together.to_vec()).await.unwrap();
+    assert_eq!(claimed(&world, "a", &["odoo-eu"], 5).await.len(), 1);
+}
+
+pub async fn finished_jobs_of_every_destination_are_listed_counted_and_pruned(store: Store) {
+    let world = World::new(store).await;
+    for (n, name) in ["only-once", "odoo", "odoo", "a-desk"].into_iter().enumerate() {
+        let job = world.job(JobKind::SYNC_ORDER, n, 1).to(name);
+        world.enqueue(&job).await;
+        assert_eq!(claimed(&world, "a", &[name], 1).await.len(), 1);
+        world.store.jobs.finish("a", job.id, Finish::Done, at(1)).await.unwrap();
+    }
+    let inside = world.job(JobKind::FOLD, "inside", 1);
+    world.enqueue(&inside).await;
+    world.claim("a", &[JobKind::FOLD], at(1)).await;
+    world.store.jobs.finish("a", inside.id, Finish::Done, at(1)).await.unwrap();
+    let done = async |which| world.store.jobs.list(world.scope, JobFilter::Done, which, None).await.unwrap().rows.len();
+    assert_eq!(done(JobSelection::default()).await, 4, "work inside is not shown among them");
+    assert_eq!((done(of("only-once")).await, done(of("odoo")).await, done(of("inside")).await), (1, 2, 1));
+    assert_eq!(done(of("nothing")).await, 0);
+    let figures = world.store.jobs.summary(world.scope, at(2)).await.unwrap();
+    let figures: Vec<_> = figures.iter().map(|f| (f.destination.as_str(), f.done)).collect();
+    assert_eq!(figures, [("a-desk", 1), ("inside", 1), ("odoo", 2), ("only-once", 1)]);
+    let old = Old { jobs: Some(at(60)), ..Old::default() };
+    let mut pruned = 0;
+    loop {
+        let step = world.store.upkeep.prune(old).await.unwrap();
+        pruned += step.jobs;
+        if !step.more {
+            break;
+        }
+    }
+    assert_eq!(pruned, 5);
+    assert_eq!(world.store.jobs.summary(world.scope, at(2)).await.unwrap(), []);
 }
 
 pub async fn the_oldest_goes_first(store: Store) {
     let world = World::new(store).await;
     for minutes in [9, 3, 7, 1, 5] {
         world
-            .enqueue(&world.job(if minutes % 4 == 1 { JobKind::Fold } else { JobKind::SyncOrder }, minutes, minutes))
+            .enqueue(&world.job(if minutes % 4 == 1 { JobKind::FOLD } else { JobKind::SYNC_ORDER }, minutes, minutes))
             .await;
     }
-    let leased = world.claim("a", JobKind::ALL, at(10)).await;
+    let leased = world.claim("a", KINDS, at(10)).await;
     assert_eq!(leased.iter().map(|l| l.job.target.as_str()).collect::<Vec<_>>(), ["1", "3", "5", "7", "9"]);
 }
 
 pub async fn renewal_keeps_only_what_is_still_held(store: Store) {
     let world = World::new(store).await;
-    let (one, two) = (world.job(JobKind::SyncOrder, "1", 1), world.job(JobKind::SyncOrder, "2", 1));
+    let (one, two) = (world.job(JobKind::SYNC_ORDER, "1", 1), world.job(JobKind::SYNC_ORDER, "2", 1));
     world.enqueue(&one).await;
     world.enqueue(&two).await;
     world.claim("a", SYNC, at(1)).await;
@@ -260,14 +349,14 @@ pub async fn dead_jobs_are_counted_retried_or_dropped(store: Store) {
         world.store.jobs.finish("a", job.id, dead("forbidden"), at(minutes)).await.unwrap();
         job.id
     };
-    let early = die("early", JobKind::SyncOrder, 1).await;
-    let still = die("still", JobKind::SyncOrder, 5).await;
-    let other = die("other", JobKind::SyncCase, 5).await;
-    let later = die("later", JobKind::SyncOrder, 6).await;
-    let twice = (die("twice", JobKind::SyncOrder, 7).await, die("twice", JobKind::SyncOrder, 8).await);
-    let waiting = die("waiting", JobKind::SyncOrder, 9).await;
-    world.enqueue(&world.job(JobKind::SyncOrder, "waiting", 900)).await;
-    let done = world.job(JobKind::SyncOrder, "later", 10);
+    let early = die("early", JobKind::SYNC_ORDER, 1).await;
+    let still = die("still", JobKind::SYNC_ORDER, 5).await;
+    let other = die("other", JobKind::SYNC_CASE, 5).await;
+    let later = die("later", JobKind::SYNC_ORDER, 6).await;
+    let twice = (die("twice", JobKind::SYNC_ORDER, 7).await, die("twice", JobKind::SYNC_ORDER, 8).await);
+    let waiting = die("waiting", JobKind::SYNC_ORDER, 9).await;
+    world.enqueue(&world.job(JobKind::SYNC_ORDER, "waiting", 900)).await;
+    let done = world.job(JobKind::SYNC_ORDER, "later", 10);
     world.enqueue(&done).await;
     world.claim("a", SYNC, at(10)).await;
     world.store.jobs.finish("a", done.id, Finish::Done, at(10)).await.unwrap();
@@ -288,7 +377,7 @@ pub async fn dead_jobs_are_counted_retried_or_dropped(store: Store) {
     let audit = || world.audit("job.retry", "jobs", 20);
     let retried = world.store.jobs.retry(world.scope, since(5, Some("odoo")), at(20), audit()).await.unwrap();
     assert_eq!(retried, Tally { take: 2, skip: 3 });
-    let leased = world.claim("b", JobKind::ALL, at(20)).await;
+    let leased = world.claim("b", KINDS, at(20)).await;
     let ids: BTreeSet<_> = leased.iter().map(|l| l.job.id).collect();
     assert_eq!(ids, BTreeSet::from([still, twice.1]), "with their tries counted anew");
     assert!(leased.iter().all(|l| l.attempts == 1), "the tries begin anew, but it was tried");
@@ -313,15 +402,15 @@ pub async fn that_a_failed_job_succeeded_later_outlives_what_succeeded(store: St
         world.store.jobs.finish("a", job.id, finish, at(minutes)).await.unwrap();
         job.id
     };
-    let failed = end(JobKind::SyncOrder, dead("forbidden"), 1).await;
-    let another = end(JobKind::SyncCase, dead("forbidden"), 1).await;
-    end(JobKind::SyncOrder, Finish::Done, 2).await;
+    let failed = end(JobKind::SYNC_ORDER, dead("forbidden"), 1).await;
+    let another = end(JobKind::SYNC_CASE, dead("forbidden"), 1).await;
+    end(JobKind::SYNC_ORDER, Finish::Done, 2).await;
     let old = Old { jobs: Some(at(60)), ..Old::default() };
     while world.store.upkeep.prune(old).await.unwrap().more {}
     let count = async |id| world.store.jobs.count(world.scope, JobSelection::one(id)).await.unwrap();
     assert_eq!(count(failed).await, Tally { take: 0, skip: 1 });
     assert_eq!(count(another).await, Tally { take: 1, skip: 0 }, "the same target, but other work");
-    let again = end(JobKind::SyncOrder, dead("forbidden"), 61).await;
+    let again = end(JobKind::SYNC_ORDER, dead("forbidden"), 61).await;
     assert_eq!(count(again).await, Tally { take: 1, skip: 0 }, "it failed after that");
     let audit = world.audit("job.retry", "jobs", 62);
     world.store.jobs.retry(world.scope, JobSelection::one(again), at(62), audit).await.unwrap();
@@ -363,13 +452,13 @@ pub async fn figures_by_destination(store: Store) {
         .into_iter()
         .enumerate()
     {
-        let job = world.job(JobKind::SyncOrder, n, 1);
+        let job = world.job(JobKind::SYNC_ORDER, n, 1);
         world.enqueue(&job).await;
         world.claim("a", SYNC, at(1)).await;
         world.store.jobs.finish("a", job.id, finish, at(2)).await.unwrap();
     }
-    world.enqueue(&world.job(JobKind::SyncOrder, "waiting", 50)).await;
-    world.enqueue(&world.job(JobKind::Fold, "inside", 50)).await;
+    world.enqueue(&world.job(JobKind::SYNC_ORDER, "waiting", 50)).await;
+    world.enqueue(&world.job(JobKind::FOLD, "inside", 50)).await;
     let figures = world.store.jobs.summary(world.scope, at(3)).await.unwrap();
     let odoo = figures.iter().find(|f| f.destination == "odoo").unwrap();
     assert_eq!((odoo.done, odoo.pending, odoo.retrying, odoo.dead), (2, 1, 1, 3));
@@ -388,9 +477,9 @@ pub async fn jobs_are_paged(store: Store) {
     let world = World::new(store).await;
     let total = PAGE_ROWS + 5;
     for n in 0..total {
-        world.enqueue(&world.job(JobKind::SyncOrder, n, i64::from(n % 7))).await;
+        world.enqueue(&world.job(JobKind::SYNC_ORDER, n, i64::from(n % 7))).await;
     }
-    world.enqueue(&world.job(JobKind::Fold, "inside", 1)).await;
+    world.enqueue(&world.job(JobKind::FOLD, "inside", 1)).await;
     let list = async |cursor| world.store.jobs.list(world.scope, JobFilter::Pending, of("odoo"), cursor).await.unwrap();
     let first = list(None).await;
     let second = list(first.next.clone()).await;
@@ -425,9 +514,9 @@ fn of(destination: &str) -> JobSelection {
 
 pub async fn failed_work_inside_is_listed_too(store: Store) {
     let world = World::new(store).await;
-    let job = world.job(JobKind::Normalise, "m", 1);
+    let job = world.job(JobKind::NORMALISE, "m", 1);
     world.enqueue(&job).await;
-    world.claim("a", &[JobKind::Normalise], at(1)).await;
+    world.claim("a", &[JobKind::NORMALISE], at(1)).await;
     world.store.jobs.finish("a", job.id, dead("internal"), at(1)).await.unwrap();
     for which in
         [JobSelection::default(), of("inside"), JobSelection { class: Some("internal".into()), ..of("inside") }]

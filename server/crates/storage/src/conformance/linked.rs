@@ -1,10 +1,7 @@
 //! A person links an order's shipment to an unlinked one of the same number while the order is imported again.
 
 use super::{Said, World, at};
-use crate::{
-    Store,
-    shipments::{ImportedShipment, NewLink},
-};
+use crate::{Store, orders::ImportedShipment, shipments::NewLink};
 
 /// What comes first.
 #[derive(Clone, Copy, Debug)]

@@ -3,10 +3,10 @@
 use super::{Said, World, at, world::reading};
 use crate::{
     Scope, Store, StoreError,
+    chain::ChainCheck,
     jobs::{JobKind, Lane},
     limits::{REREAD_ROWS, SAMPLES},
     mappings::NewMapping,
-    people::ChainCheck,
     shipments::Loaded,
 };
 use domain::{
@@ -34,7 +34,7 @@ async fn publish(
     overlay: Overlay,
     minutes: i64,
 ) -> crate::Result<MappingVersion> {
-    let job = world.job(JobKind::Reread, previous + 1, minutes);
+    let job = world.job(JobKind::REREAD, previous + 1, minutes);
     let new = NewMapping { previous, overlay, why: format!("after {previous}"), at: at(minutes), job };
     world.store.mappings.publish(world.scope, new, world.audit("mapping.publish", "mapping", minutes)).await
 }
@@ -57,8 +57,11 @@ pub async fn versions_are_published_one_after_the_other(store: Store) {
     assert_eq!(history.iter().map(|m| (m.version, &m.overlay)).collect::<Vec<_>>(), [(2, &two), (1, &one)]);
     assert_eq!(mappings.published(world.scope, 1).await.unwrap().unwrap().overlay, one);
     assert_eq!(mappings.published(world.scope, 3).await.unwrap(), None);
-    assert_eq!(world.drain(Lane::RealTime, JobKind::Reread).await.len(), 2, "each with its work");
-    assert_eq!(world.store.people.audit_check(world.scope, &world.audit_key()).await.unwrap(), ChainCheck::Sound(2));
+    assert_eq!(world.drain(Lane::RealTime, JobKind::REREAD).await.len(), 2, "each with its work");
+    assert_eq!(
+        crate::chain::check(&*world.store.people, world.scope, &world.audit_key()).await.unwrap(),
+        ChainCheck::Sound(2)
+    );
 }
 
 pub async fn of_two_who_publish_at_once_one_has_to_look_again(store: Store) {
@@ -69,9 +72,9 @@ pub async fn of_two_who_publish_at_once_one_has_to_look_again(store: Store) {
         assert!(matches!(late, Err(StoreError::Conflict(_))), "{late:?}");
     }
     assert_eq!(world.store.mappings.history(world.scope).await.unwrap().len(), 1);
-    assert_eq!(world.drain(Lane::RealTime, JobKind::Reread).await.len(), 1, "no work of what was not published");
+    assert_eq!(world.drain(Lane::RealTime, JobKind::REREAD).await.len(), 1, "no work of what was not published");
     assert_eq!(
-        world.store.people.audit_check(world.scope, &world.audit_key()).await.unwrap(),
+        crate::chain::check(&*world.store.people, world.scope, &world.audit_key()).await.unwrap(),
         ChainCheck::Sound(1),
         "no line either"
     );
@@ -82,8 +85,8 @@ pub async fn a_newer_reading_counts_from_when_it_was_recorded(store: Store) {
     let source = world.source("shop").await;
     let shipment = world.say(source, Said::of("NUM1", &["?X"], 1)).await.shipments[0];
     let id = loaded(&world, shipment).await.input.facts[0].id;
-    world.drain(Lane::RealTime, JobKind::Fold).await;
-    let job = world.job(JobKind::SyncOrder, shipment, 10);
+    world.drain(Lane::RealTime, JobKind::FOLD).await;
+    let job = world.job(JobKind::SYNC_ORDER, shipment, 10);
     world
         .store
         .mappings
@@ -93,7 +96,7 @@ pub async fn a_newer_reading_counts_from_when_it_was_recorded(store: Store) {
     assert_eq!(loaded(&world, shipment).await.input.facts[0].reading.milestone, Milestone::Delivered);
     let before = world.store.shipments.load(world.scope, shipment, Some(at(9))).await.unwrap().unwrap();
     assert_eq!(before.input.facts[0].reading.mapping, 0);
-    assert_eq!(world.drain(Lane::RealTime, JobKind::SyncOrder).await.len(), 1);
+    assert_eq!(world.drain(Lane::RealTime, JobKind::SYNC_ORDER).await.len(), 1);
     let unknown =
         world.store.mappings.reread(world.scope, vec![(world.id(), reading(1, None))], at(10), Vec::new()).await;
     assert!(unknown.is_err());

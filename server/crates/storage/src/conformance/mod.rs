@@ -9,6 +9,7 @@
 #![expect(missing_docs, reason = "the names of the tests say what they show")]
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a step that fails is a test that fails")]
 
+pub mod connections;
 pub mod counters;
 pub mod destinations;
 pub mod erasure;
@@ -19,11 +20,14 @@ pub mod jobs;
 pub mod linked;
 pub mod mappings;
 pub mod order_problems;
+pub mod orders;
 pub mod people;
 pub mod property;
 pub mod recycled;
 pub mod replays;
+pub mod schedules;
 pub mod shipments;
+pub mod upgrade;
 pub mod upkeep;
 pub mod work;
 mod world;
@@ -39,7 +43,6 @@ macro_rules! conformance_suite {
             a_repeated_delivery_is_counted_and_not_stored
             twelve_parallel_deliveries_are_one_message_and_one_job
             a_message_is_read_with_its_own_key_until_that_is_destroyed
-            a_source_name_belongs_to_one_source
             messages_are_paged_newest_first
             replay_reads_again
         }
@@ -57,6 +60,10 @@ macro_rules! conformance_suite {
             a_retry_waits_and_takes_in_what_came_meanwhile
             released_and_later_do_not_count
             lanes_and_kinds_are_separate
+            jobs_of_two_destinations_of_one_kind_are_claimed_apart
+            an_ended_lease_of_a_destination_that_is_not_wanted_stays
+            the_newest_destination_counts_where_two_for_one_target_merge
+            finished_jobs_of_every_destination_are_listed_counted_and_pruned
             the_oldest_goes_first
             renewal_keeps_only_what_is_still_held
             dead_jobs_are_counted_retried_or_dropped
@@ -82,6 +89,17 @@ macro_rules! conformance_suite {
             messages_are_read_again_from_where_it_was_left
             a_stopped_one_takes_nothing_more
             the_newest_are_listed_first_and_only_to_their_company
+        }
+        $crate::conformance_area! { $fresh, schedules:
+            a_schedule_is_kept_and_changed
+            of_two_who_start_it_one_does_and_its_job_comes_with_it
+        }
+        $crate::conformance_area! { $fresh, connections:
+            what_is_put_is_there_and_its_version_grows
+            of_two_who_change_one_the_second_looks_again
+            a_name_belongs_to_one_connection
+            what_a_test_finds_is_no_change
+            traffic_adds_up_and_the_last_counts
         }
         $crate::conformance_area! { $fresh, destinations:
             a_gate_is_open_until_something_is_kept
@@ -115,7 +133,7 @@ macro_rules! conformance_suite {
             readings_of_an_older_version_are_refused
             no_company_sees_anothers
         }
-        $crate::conformance_area! { $fresh, shipments:
+        $crate::conformance_area! { $fresh, orders:
             import_is_idempotent
             a_claim_takes_over_the_unclaimed_shipment
             a_corrected_number_closes_its_binding
@@ -127,6 +145,8 @@ macro_rules! conformance_suite {
             what_is_of_another_customer_or_can_be_read_does_not_stay
             deliveries_that_are_not_over_are_walked_by_record
             a_person_links_one_number_of_two_carriers
+        }
+        $crate::conformance_area! { $fresh, shipments:
             what_was_known_at_a_time
             commit_needs_the_loaded_revision
             commit_is_all_or_nothing
@@ -158,6 +178,7 @@ macro_rules! conformance_suite {
         $crate::conformance_area! { $fresh, order_problems:
             a_problem_is_kept_tried_again_later_and_forgotten
             more_problems_than_a_list_shows_are_all_known_and_forgotten
+            problems_of_two_order_systems_are_kept_apart
         }
         $crate::conformance_area! { $fresh, recycled:
             the_next_use_gets_a_shipment_of_its_own

@@ -3,7 +3,8 @@
 use super::{World, at, seconds};
 use crate::{
     Actor, AuditKey, Scope, Store, StoreError, WrappedKey,
-    people::{ChainCheck, Pace, SessionRecord, SettingChange, Try, UserRecord},
+    chain::ChainCheck,
+    people::{Pace, SessionRecord, SettingChange, Try, UserRecord},
     shipments::ShipmentQuery,
 };
 use domain::access::Role;
@@ -317,7 +318,10 @@ pub async fn a_setting_changes_with_its_audit_line_or_not_at_all(store: Store) {
     let lines = world.store.people.audit_trail(world.scope, None, 20).await.unwrap();
     let subjects: Vec<_> = lines.iter().rev().map(|line| line.entry.subject.clone()).collect();
     assert_eq!(subjects, ["one".to_owned(), "two".to_owned(), format!("three-{won}")]);
-    assert_eq!(world.store.people.audit_check(world.scope, &world.audit_key()).await.unwrap(), ChainCheck::Sound(3));
+    assert_eq!(
+        crate::chain::check(&*world.store.people, world.scope, &world.audit_key()).await.unwrap(),
+        ChainCheck::Sound(3)
+    );
     let other = Scope { company: world.id(), ..world.scope };
     let foreign = SettingChange { name: "rules", from: value().await, to: "x".into() };
     assert!(world.store.people.change_setting(other, foreign, world.audit("rules.put", "x", 3)).await.is_err());
@@ -325,7 +329,10 @@ pub async fn a_setting_changes_with_its_audit_line_or_not_at_all(store: Store) {
 
 pub async fn the_audit_trail_is_a_chain(store: Store) {
     let world = Arc::new(World::new(store).await);
-    assert_eq!(world.store.people.audit_check(world.scope, &world.audit_key()).await.unwrap(), ChainCheck::Sound(0));
+    assert_eq!(
+        crate::chain::check(&*world.store.people, world.scope, &world.audit_key()).await.unwrap(),
+        ChainCheck::Sound(0)
+    );
     let mut writers = JoinSet::new();
     for n in 0..20 {
         let world = Arc::clone(&world);
@@ -336,14 +343,17 @@ pub async fn the_audit_trail_is_a_chain(store: Store) {
         });
     }
     writers.join_all().await;
-    assert_eq!(world.store.people.audit_check(world.scope, &world.audit_key()).await.unwrap(), ChainCheck::Sound(20));
+    assert_eq!(
+        crate::chain::check(&*world.store.people, world.scope, &world.audit_key()).await.unwrap(),
+        ChainCheck::Sound(20)
+    );
     let lines = world.store.people.audit_trail(world.scope, None, 5).await.unwrap();
     assert_eq!(lines.iter().map(|l| l.seq).collect::<Vec<_>>(), [20, 19, 18, 17, 16]);
     assert!(lines.iter().all(|line| line.mac.as_ref().is_some_and(|mac| mac.len() == 32)));
     let why = lines[0].entry.why.as_ref().map(|why| why.bytes.as_slice());
     assert_eq!((lines[0].actor, why), (Actor::System, Some(b"because".as_slice())));
     let other = AuditKey::new(|_| [0; 32]);
-    assert_eq!(world.store.people.audit_check(world.scope, &other).await.unwrap(), ChainCheck::Broken(1));
+    assert_eq!(crate::chain::check(&*world.store.people, world.scope, &other).await.unwrap(), ChainCheck::Broken(1));
     let behind = world.store.people.audit_lines(world.scope, Some(12), 3).await.unwrap();
     assert_eq!(behind.iter().map(|line| line.seq).collect::<Vec<_>>(), [13, 14, 15]);
     let one = world.store.people.audit_trail(world.scope, Some("setting:1".into()), 100).await.unwrap();

@@ -1,7 +1,7 @@
 //! Correctness rests on the set of what is known, not on the order in which it came.
 
 use super::{Said, World};
-use crate::{Store, facts::Recording, shipments::ImportedShipment};
+use crate::{Store, facts::Recording, orders::ImportedShipment};
 use domain::fold::FoldInput;
 
 /// Orders that are tried.

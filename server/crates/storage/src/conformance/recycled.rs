@@ -56,14 +56,14 @@ pub async fn the_next_use_gets_a_shipment_of_its_own(store: Store) {
     let source = world.source("shop").await;
     let first = world.import(world.order(1, &["NUM1"]), 1).await;
     world.say(source, Said::of("NUM1", &["A"], 2)).await;
-    world.drain(Lane::RealTime, JobKind::Fold).await;
+    world.drain(Lane::RealTime, JobKind::FOLD).await;
     assert_eq!(bound(&world, first, None).await, (at(1), at(1)));
     recycled(&world, first, 2010).await;
     let [second] = unclaimed(&world).await[..] else { panic!("one more shipment") };
     assert_eq!(bound(&world, second, None).await, (at(2000), at(2000)));
     assert_eq!(bound(&world, first, None).await, (at(1), at(2000)));
     assert_eq!(bound(&world, first, Some(at(10))).await, (at(1), at(1)), "as it was known then");
-    assert_eq!(world.drain(Lane::RealTime, JobKind::Fold).await.len(), 1, "it is folded");
+    assert_eq!(world.drain(Lane::RealTime, JobKind::FOLD).await.len(), 1, "it is folded");
     assert_eq!(world.store.shipments.find(world.scope, "NUM1").await.unwrap().len(), 2);
     recycled(&world, first, 2020).await;
     assert_eq!(unclaimed(&world).await, [second], "once");

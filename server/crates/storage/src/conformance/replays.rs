@@ -6,20 +6,21 @@ use crate::{
     inbox::{MessageSelection, MessageStatus},
     jobs::{Finish, JobKind, JobSelection, JobStatus, Lane},
     limits::{REPLAY_ROWS, RETRY_JOBS},
-    replays::{NewReplay, Replay, ReplayState, Selection, Step, Tally},
+    replays::{NewReplay, Replay, ReplayState, Selection, Step},
+    tally::Tally,
 };
 use domain::ids::{MessageId, ReplayId};
 
 async fn start(world: &World, selection: Selection, minutes: i64) -> ReplayId {
     let id: ReplayId = world.id();
     let new = NewReplay { id, selection, planned: Tally { take: 3, skip: 1 }, at: at(minutes) };
-    let job = world.job(JobKind::Replay, id, minutes);
+    let job = world.job(JobKind::REPLAY, id, minutes);
     world.store.replays.start(world.scope, new, job, world.audit("replay.start", "replay", minutes)).await.unwrap();
     id
 }
 
 fn step(world: &World, id: ReplayId, minutes: i64) -> Step {
-    Step { from: None, messages: vec![], to: None, at: at(minutes), next: world.job(JobKind::Replay, id, minutes) }
+    Step { from: None, messages: vec![], to: None, at: at(minutes), next: world.job(JobKind::REPLAY, id, minutes) }
 }
 
 async fn kept(world: &World, id: ReplayId) -> Replay {
@@ -30,18 +31,18 @@ pub async fn failed_jobs_are_taken_up_step_by_step(store: Store) {
     let world = World::new(store).await;
     let total = RETRY_JOBS + 5;
     for n in 0..total {
-        let job = world.job(JobKind::SyncOrder, n, 1);
+        let job = world.job(JobKind::SYNC_ORDER, n, 1);
         world.enqueue(&job).await;
-        world.claim("a", &[JobKind::SyncOrder], at(1)).await;
+        world.claim("a", &[JobKind::SYNC_ORDER], at(1)).await;
         let finish = Finish::Dead { error: text("no"), class: "forbidden".into() };
         world.store.jobs.finish("a", job.id, finish, at(1)).await.unwrap();
     }
     let id = start(&world, Selection::Jobs(JobSelection::default()), 2).await;
-    assert_eq!(world.claim_in("b", Lane::RealTime, &[JobKind::Replay], at(2)).await.len(), 1, "its first job");
+    assert_eq!(world.claim_in("b", Lane::RealTime, &[JobKind::REPLAY], at(2)).await.len(), 1, "its first job");
     let first = world.store.replays.step(world.scope, id, step(&world, id, 3)).await.unwrap();
     assert_eq!(first.done, Tally { take: RETRY_JOBS.into(), skip: 0 });
     assert_eq!((first.state, first.planned, first.ended_at), (ReplayState::Running, Tally { take: 3, skip: 1 }, None));
-    let taken = world.claim_in("b", Lane::Batch, &[JobKind::SyncOrder], at(3)).await;
+    let taken = world.claim_in("b", Lane::Batch, &[JobKind::SYNC_ORDER], at(3)).await;
     assert!(!taken.is_empty(), "live work does not wait for what is taken up in numbers");
     let last = world.store.replays.step(world.scope, id, step(&world, id, 4)).await.unwrap();
     assert_eq!(last.done, Tally { take: total.into(), skip: 0 });
@@ -66,7 +67,7 @@ pub async fn messages_are_read_again_from_where_it_was_left(store: Store) {
     let with = |from: Option<&str>, to: Option<&str>, ids: &[MessageId]| Step {
         from: from.map(Into::into),
         to: to.map(Into::into),
-        messages: ids.iter().map(|id| (*id, world.job(JobKind::Normalise, id, 5))).collect(),
+        messages: ids.iter().map(|id| (*id, world.job(JobKind::NORMALISE, id, 5))).collect(),
         ..step(&world, id, 5)
     };
     let one = with(None, Some("1"), &messages[..2]);
@@ -85,9 +86,9 @@ pub async fn messages_are_read_again_from_where_it_was_left(store: Store) {
 
 pub async fn a_stopped_one_takes_nothing_more(store: Store) {
     let world = World::new(store).await;
-    let job = world.job(JobKind::SyncOrder, "s1", 1);
+    let job = world.job(JobKind::SYNC_ORDER, "s1", 1);
     world.enqueue(&job).await;
-    world.claim("a", &[JobKind::SyncOrder], at(1)).await;
+    world.claim("a", &[JobKind::SYNC_ORDER], at(1)).await;
     let finish = Finish::Dead { error: text("no"), class: "forbidden".into() };
     world.store.jobs.finish("a", job.id, finish, at(1)).await.unwrap();
     let id = start(&world, Selection::Jobs(JobSelection::default()), 2).await;

@@ -1,38 +1,36 @@
-//! Shipments: import, load, commit, list.
+//! Shipments: load, commit, list.
 
 use super::{Said, World, at, world::exception};
 use crate::{
     Actor, Scope, Store,
     jobs::{Cause, JobKind, Lane},
     limits::PAGE_ROWS,
-    shipments::{
-        Amended, Amendment, Committed, EffectKind, Imported, ImportedShipment, Kept, LastEvent, NewEffect, NewLink,
-        OriginStanding, Posting, SetBack, ShipmentQuery, ShipmentTab, WrittenValues,
-    },
+    shipments::{Committed, LastEvent, NewEffect, SetBack, ShipmentQuery, ShipmentTab, WrittenValues},
     work::{CaseRecord, CaseStatus, ExceptionAction},
 };
 use domain::{
     ExceptionReason, Milestone, State,
     commit::ExceptionChange,
+    effects::{EffectOutcome, EffectTarget},
     event_time::{EventTime, Precision},
-    fold::{DeliveryStanding, FoldedException, PromiseSource},
+    fold::FoldedException,
     ids::{CompanyId, ExceptionId, ShipmentId},
 };
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-async fn tab(world: &World, tab: ShipmentTab) -> Vec<ShipmentId> {
+pub(super) async fn tab(world: &World, tab: ShipmentTab) -> Vec<ShipmentId> {
     let query = ShipmentQuery { tab, ..ShipmentQuery::default() };
     world.store.shipments.list(world.scope, query, at(100)).await.unwrap().rows.into_iter().map(|row| row.id).collect()
 }
 
-async fn search(world: &World, text: &str, tokens: &[&str]) -> BTreeSet<ShipmentId> {
+pub(super) async fn search(world: &World, text: &str, tokens: &[&str]) -> BTreeSet<ShipmentId> {
     let tokens = tokens.iter().map(|&t| t.to_owned()).collect();
     let query = ShipmentQuery { tab: ShipmentTab::All, text: Some(text.into()), tokens, ..ShipmentQuery::default() };
     world.store.shipments.list(world.scope, query, at(100)).await.unwrap().rows.into_iter().map(|row| row.id).collect()
 }
 
-async fn facts(world: &World, id: ShipmentId) -> Vec<String> {
+pub(super) async fn facts(world: &World, id: ShipmentId) -> Vec<String> {
     let loaded = world.store.shipments.load(world.scope, id, None).await.unwrap().unwrap();
     let mut said: Vec<_> = loaded.input.facts.iter().map(|f| f.observation.codes.raw.clone()).collect();
     said.sort();
@@ -42,361 +40,6 @@ async fn facts(world: &World, id: ShipmentId) -> Vec<String> {
 async fn commit(world: &World, id: ShipmentId, state: State, minutes: i64) -> Committed {
     let revision = world.store.shipments.shipment(world.scope, id).await.unwrap().unwrap().revision;
     world.store.shipments.commit(world.scope, world.commit(id, revision, world.folded(state), minutes)).await.unwrap()
-}
-
-pub async fn import_is_idempotent(store: Store) {
-    let world = World::new(store).await;
-    let order = world.order(1, &["NUM1"]);
-    let import = async |order| world.store.shipments.import(world.scope, vec![order], at(1)).await.unwrap();
-    assert_eq!(import(order.clone()).await, Imported { created: 1, to_fold: vec![order.id], ..Imported::default() });
-    let leased = world.claim_in("a", Lane::Batch, &[JobKind::Fold], at(1)).await;
-    assert_eq!(
-        leased.iter().map(|l| (l.job.target.clone(), l.job.cause)).collect::<Vec<_>>(),
-        [(order.id.to_string(), Cause::Import)]
-    );
-    // the next import offers other ids
-    let again = world.order(1, &["NUM1"]);
-    assert_eq!(import(again).await, Imported { unchanged: 1, ..Imported::default() });
-    let mut renamed = world.order(1, &["NUM1"]);
-    renamed.digest = "other".into();
-    renamed.destination = Some("Bonn, DE".into());
-    assert_eq!(import(renamed).await, Imported { changed: 1, ..Imported::default() }, "nothing that a fold reads");
-    let mut planned = world.order(1, &["NUM1"]);
-    planned.digest = "planned".into();
-    planned.plan.promised_by = Some(at(700));
-    assert_eq!(import(planned).await.to_fold, [order.id]);
-    let record = world.store.shipments.shipment(world.scope, order.id).await.unwrap().unwrap();
-    assert_eq!((record.plan.promised_by, record.numbers.len(), record.origin.unwrap().record), (Some(at(700)), 1, 1));
-    let (customer, key) = world.store.shipments.customer(world.scope, order.id).await.unwrap().unwrap();
-    assert_eq!((customer.bytes.as_slice(), key.unwrap().subject), (b"customer".as_slice(), customer.subject));
-}
-
-pub async fn a_claim_takes_over_the_unclaimed_shipment(store: Store) {
-    let world = World::new(store).await;
-    let source = world.source("shop").await;
-    let unclaimed = world.say(source, Said::of("NUM1", &["A"], 1)).await.shipments[0];
-    world.trouble(unclaimed, &[ExceptionReason::Damaged], 2).await;
-    let claimed = world.import(world.order(1, &["NUM1"]), 3).await;
-    assert_eq!(facts(&world, claimed).await, ["A"], "its history came along");
-    assert_eq!(facts(&world, unclaimed).await, [""; 0]);
-    let gone = world.store.shipments.shipment(world.scope, unclaimed).await.unwrap().unwrap();
-    assert_eq!((gone.merged_into, gone.numbers.len()), (Some(claimed), 0));
-    assert_eq!(tab(&world, ShipmentTab::All).await, [claimed]);
-    let counts = world.store.shipments.counts(world.scope, at(4)).await.unwrap();
-    assert_eq!((counts.all, counts.unclaimed, counts.exceptions), (1, 0, 0));
-    assert_eq!(world.store.work.queue_counts(world.scope, at(4)).await.unwrap(), []);
-    assert_eq!(search(&world, "NUM1", &[]).await, BTreeSet::from([claimed]));
-    let next = world.say(source, Said::of("NUM1", &["BB"], 5)).await;
-    assert_eq!(next.shipments, [claimed]);
-    let before = world.store.shipments.load(world.scope, unclaimed, Some(at(2))).await.unwrap().unwrap();
-    assert_eq!(before.input.facts.len(), 1, "as it was known then");
-}
-
-pub async fn a_corrected_number_closes_its_binding(store: Store) {
-    let world = World::new(store).await;
-    let source = world.source("shop").await;
-    let shipment = world.import(world.order(1, &["WRONG", "BOTH"]), 1).await;
-    for number in ["WRONG", "BOTH", "RIGHT"] {
-        world.say(source, Said::of(number, &["A"], 2)).await;
-    }
-    assert_eq!(facts(&world, shipment).await.len(), 2);
-    world.drain(Lane::Batch, JobKind::Fold).await;
-    let mut corrected = world.order(1, &["BOTH", "RIGHT"]);
-    corrected.claims[0].tracker.carrier = None;
-    assert_eq!(world.store.shipments.import(world.scope, vec![corrected], at(5)).await.unwrap().to_fold, [shipment]);
-    let record = world.store.shipments.shipment(world.scope, shipment).await.unwrap().unwrap();
-    assert_eq!(record.numbers.iter().map(|n| n.number.as_str()).collect::<Vec<_>>(), ["both", "right"]);
-    let loaded = world.store.shipments.load(world.scope, shipment, None).await.unwrap().unwrap();
-    assert_eq!(
-        loaded.input.facts.iter().map(|f| f.tracker).collect::<BTreeSet<_>>(),
-        record.numbers.iter().map(|n| n.tracker).collect()
-    );
-    assert_eq!(search(&world, "WRONG", &[]).await, BTreeSet::new());
-    let stray = world.say(source, Said::of("WRONG", &["BB"], 6)).await.shipments[0];
-    assert_ne!(stray, shipment, "the wrong number is nobody's now");
-    assert_eq!(facts(&world, stray).await, ["A", "BB"]);
-}
-
-pub async fn one_container_concerns_many_orders(store: Store) {
-    let world = World::new(store).await;
-    let source = world.source("shop").await;
-    let mut orders = Vec::new();
-    for record in 1..=20 {
-        let mut order = world.order(record, &["CONT1"]);
-        order.claims[0].piece = Some(format!("piece {record}"));
-        orders.push(order);
-    }
-    world.store.shipments.import(world.scope, orders, at(1)).await.unwrap();
-    assert_eq!(world.drain(Lane::Batch, JobKind::Fold).await.len(), 20);
-    let said = world.say(source, Said::of("CONT1", &["A"], 2)).await;
-    assert_eq!(said.shipments.len(), 20);
-    assert_eq!(world.store.shipments.find(world.scope, "cont1").await.unwrap().len(), 20);
-    let loaded = world.store.shipments.load(world.scope, said.shipments[7], None).await.unwrap().unwrap();
-    assert_eq!(loaded.input.facts[0].piece, loaded.shipment.numbers[0].piece);
-    assert!(loaded.input.facts[0].piece.is_some());
-}
-
-pub async fn deliveries_under_one_number_are_folded_with_each_other(store: Store) {
-    let world = World::new(store).await;
-    let delivery = |record, standing| {
-        let mut order = world.order(record, &["N1"]);
-        order.plan.standing = standing;
-        ImportedShipment { digest: format!("{record} {standing:?}"), ..order }
-    };
-    let others = async |id| {
-        let input = world.store.shipments.load(world.scope, id, None).await.unwrap().unwrap().input;
-        input.others.into_values().flatten().map(|other| other.standing).collect::<Vec<_>>()
-    };
-    let backorder = world.import(delivery(1, DeliveryStanding::Open), 1).await;
-    assert_eq!(others(backorder).await, []);
-    let sent = world.import(delivery(2, DeliveryStanding::Open), 2).await;
-    world.drain(Lane::Batch, JobKind::Fold).await;
-    // it leaves the house: what the other one is depends on that
-    let done =
-        world.store.shipments.import(world.scope, vec![delivery(2, DeliveryStanding::Done)], at(3)).await.unwrap();
-    assert_eq!(done.to_fold.iter().collect::<BTreeSet<_>>(), BTreeSet::from([&backorder, &sent]));
-    assert_eq!(world.drain(Lane::Batch, JobKind::Fold).await.len(), 2);
-    assert_eq!(
-        (others(backorder).await, others(sent).await),
-        (vec![DeliveryStanding::Done], vec![DeliveryStanding::Open])
-    );
-    let then = world.store.shipments.load(world.scope, backorder, Some(at(2))).await.unwrap().unwrap().input.others;
-    assert_eq!(then.into_values().flatten().map(|o| o.standing).collect::<Vec<_>>(), [DeliveryStanding::Open]);
-    // and again when it gives the number up, or is deleted
-    let amended = Amended { record: 2, amendment: Amendment::Deleted, correlation: world.id() };
-    world.store.shipments.amend(world.scope, amended, at(4)).await.unwrap();
-    assert_eq!(world.drain(Lane::Batch, JobKind::Fold).await.len(), 2);
-    assert_eq!(others(backorder).await, [DeliveryStanding::Deleted]);
-    world
-        .import(
-            ImportedShipment { digest: "none".into(), claims: Vec::new(), ..delivery(2, DeliveryStanding::Done) },
-            5,
-        )
-        .await;
-    assert_eq!((world.drain(Lane::Batch, JobKind::Fold).await.len(), others(backorder).await), (2, vec![]));
-}
-
-pub async fn a_cancelled_order_stays(store: Store) {
-    let world = World::new(store).await;
-    let shipment = world.import(world.order(1, &["NUM1"]), 1).await;
-    assert_eq!(tab(&world, ShipmentTab::Open).await, [shipment]);
-    let mut cancelled = world.order(1, &["NUM1"]);
-    cancelled.digest = "cancelled".into();
-    cancelled.standing = OriginStanding::Cancelled;
-    assert_eq!(world.import(cancelled, 2).await, shipment);
-    let record = world.store.shipments.shipment(world.scope, shipment).await.unwrap().unwrap();
-    assert_eq!((record.standing, record.numbers.len()), (OriginStanding::Cancelled, 1));
-    assert_eq!((tab(&world, ShipmentTab::Open).await, tab(&world, ShipmentTab::All).await), (vec![], vec![shipment]));
-}
-
-pub async fn what_becomes_known_of_a_delivery_amends_its_plan(store: Store) {
-    let world = World::new(store).await;
-    let (shipments, scope) = (&world.store.shipments, world.scope);
-    let order = world.order(1, &["N1"]);
-    let id = world.import(order.clone(), 0).await;
-    world.drain(Lane::Batch, JobKind::Fold).await;
-    let amend = |record, amendment| {
-        let amended = Amended { record, amendment, correlation: world.id() };
-        async move { shipments.amend(scope, amended, at(5)).await.unwrap() }
-    };
-    let unread = || Amendment::Unread(vec!["state: odd".into()]);
-    assert_eq!(amend(2, unread()).await, None, "there is no such shipment");
-    assert_eq!(amend(1, unread()).await, Some(id));
-    assert_eq!(amend(1, unread()).await, None, "it is known already");
-    assert_eq!(world.drain(Lane::Batch, JobKind::Fold).await.len(), 1);
-    let plan = async || shipments.shipment(scope, id).await.unwrap().unwrap().plan;
-    assert_eq!((plan().await.unread, plan().await.promised_by), (vec!["state: odd".to_owned()], Some(at(600))));
-    assert_eq!(amend(1, Amendment::Deleted).await, Some(id));
-    assert_eq!(amend(1, Amendment::Deleted).await, None);
-    let record = shipments.shipment(scope, id).await.unwrap().unwrap();
-    assert_eq!((record.plan.standing, record.standing), (DeliveryStanding::Deleted, OriginStanding::Cancelled));
-    assert_eq!(record.numbers.len(), 1, "its history stays");
-    let before = shipments.load(scope, id, Some(at(4))).await.unwrap().unwrap();
-    assert_eq!(before.input.plan.standing, DeliveryStanding::Open, "as it was known then");
-    let again = shipments.import(scope, vec![order], at(9)).await.unwrap();
-    assert_eq!((again.changed, plan().await.standing), (1, DeliveryStanding::Open), "the same content is news");
-}
-
-pub async fn what_could_not_be_read_stays_as_it_is_stored(store: Store) {
-    let world = World::new(store).await;
-    let (shipments, scope) = (&world.store.shipments, world.scope);
-    let rule = |name: &str| Some(PromiseSource::Rule { name: name.into() });
-    let unread = |digest: &str, kept: &[Kept]| {
-        let mut order = world.order(1, &["N1"]);
-        (order.digest, order.kept) = (digest.into(), kept.iter().copied().collect());
-        (order.destination, order.customer, order.key, order.tokens) = (None, None, None, Vec::new());
-        (order.plan.promised_by, order.plan.ship_by) = (None, None);
-        order
-    };
-    let known = async |id| {
-        let record = shipments.shipment(scope, id).await.unwrap().unwrap();
-        let promise = (record.plan.promised_by, record.plan.promise.clone());
-        (record.destination.clone(), promise, record.plan.ship_by, record.origin.unwrap())
-    };
-    // nothing is stored that could stay
-    let id = world.import(unread("new", &[Kept::Customer, Kept::Order, Kept::Dates, Kept::RulePromise]), 0).await;
-    let (destination, promise, ..) = known(id).await;
-    assert_eq!((destination, promise), (None, (None, None)));
-    assert!(shipments.customer(scope, id).await.unwrap().is_none());
-    // it can be read
-    let mut whole = world.order(1, &["N1"]);
-    whole.digest = "whole".into();
-    (whole.plan.promise, whole.plan.ship_by) = (Some(PromiseSource::Commitment), Some(at(500)));
-    world.import(whole.clone(), 1).await;
-    let stored = known(id).await;
-    assert_eq!(
-        (&stored.0, &stored.1),
-        (&Some("Leipzig, DE".into()), &(Some(at(600)), Some(PromiseSource::Commitment)))
-    );
-    // it cannot any more, not even which order it is of
-    let mut refused = unread("refused", &[Kept::Customer, Kept::Order, Kept::Dates]);
-    (refused.origin.order, refused.origin.order_record) = (None, None);
-    refused.plan.unread = vec!["order: refused".into()];
-    world.import(refused.clone(), 2).await;
-    assert_eq!(known(id).await, stored);
-    assert_eq!(shipments.shipment(scope, id).await.unwrap().unwrap().plan.unread, ["order: refused"]);
-    let (customer, _) = shipments.customer(scope, id).await.unwrap().unwrap();
-    assert_eq!(Some(customer), whole.customer);
-    assert_eq!(search(&world, "nothing", &["token-1"]).await, BTreeSet::from([id]));
-    assert_eq!(shipments.find(scope, "S00001").await.unwrap(), [id]);
-    assert_eq!(shipments.import(scope, vec![refused], at(3)).await.unwrap().unchanged, 1);
-    // what another order promised is not this one's, and a rule goes before nothing
-    let mut other = unread("other order", &[Kept::Order]);
-    (other.origin.order, other.origin.order_record) = (Some("S2".into()), Some(2));
-    (other.plan.promised_by, other.plan.promise) = (Some(at(700)), rule("new"));
-    world.import(other, 4).await;
-    let (destination, promise, ship_by, origin) = known(id).await;
-    assert_eq!((destination, ship_by, origin.order.as_deref()), (None, None, Some("S2")));
-    assert_eq!(promise, (Some(at(700)), rule("new")));
-    assert!(search(&world, "nothing", &["token-1"]).await.is_empty(), "the customer could be read, and is empty");
-    // a rule's promise stays, but not against the order's own
-    let mut again = unread("no carrier", &[Kept::RulePromise]);
-    (again.plan.promised_by, again.plan.promise) = (Some(at(800)), rule("for any carrier"));
-    world.import(again.clone(), 5).await;
-    assert_eq!(known(id).await.1, (Some(at(700)), rule("new")));
-    again.digest = "no carrier, a date".into();
-    (again.plan.promised_by, again.plan.promise) = (Some(at(900)), Some(PromiseSource::Commitment));
-    world.import(again, 6).await;
-    assert_eq!(known(id).await.1, (Some(at(900)), Some(PromiseSource::Commitment)));
-    world.import(unread("all read", &[]), 7).await;
-    assert_eq!(known(id).await.1, (None, None));
-}
-
-pub async fn what_is_of_another_customer_or_can_be_read_does_not_stay(store: Store) {
-    let world = World::new(store).await;
-    let (shipments, scope) = (&world.store.shipments, world.scope);
-    let whole = |digest: &str, customer: Option<i64>| {
-        let mut order = world.order(1, &["N1"]);
-        (order.digest, order.origin.customer_record) = (digest.into(), customer);
-        order.plan.promise = Some(PromiseSource::Rule { name: "by country".into() });
-        (order.plan.ship_by, order.plan.expected_from) = (Some(at(500)), Some(at(510)));
-        order
-    };
-    let unread = |digest: &str, customer: Option<i64>, kept: &[Kept]| {
-        let mut order = whole(digest, customer);
-        order.kept = kept.iter().copied().collect();
-        (order.destination, order.customer, order.key, order.tokens) = (None, None, None, Vec::new());
-        (order.plan.promised_by, order.plan.promise) = (None, None);
-        order
-    };
-    let id = world.import(whole("whole", Some(7)), 0).await;
-    // whose data is kept, and whether each part of it is: destination, promise, customer, the words to find it by
-    let known = async || {
-        let record = shipments.shipment(scope, id).await.unwrap().unwrap();
-        let customer = shipments.customer(scope, id).await.unwrap();
-        let found = !search(&world, "nothing", &["token-1"]).await.is_empty();
-        let parts = [record.destination.is_some(), record.plan.promised_by.is_some(), customer.is_some(), found];
-        (record.origin.unwrap().customer_record, parts)
-    };
-    let of_customer = [Kept::Customer, Kept::RulePromise];
-    world.import(unread("same", Some(7), &of_customer), 1).await;
-    assert_eq!(known().await, (Some(7), [true; 4]));
-    world.import(unread("nobody knows", None, &of_customer), 2).await;
-    assert_eq!(known().await, (Some(7), [true; 4]));
-    world.import(unread("another", Some(8), &of_customer), 3).await;
-    assert_eq!(known().await, (Some(8), [false; 4]), "what is of another customer");
-    // as an older version stored it
-    world.import(whole("whole again", None), 4).await;
-    world.import(unread("after an older version", Some(8), &of_customer), 5).await;
-    assert_eq!(known().await, (None, [true; 4]));
-    // read, but how it goes there is not: what a rule promised for another country does not stay
-    world.import(whole("of the first", Some(7)), 6).await;
-    let mut sent_elsewhere = unread("of the second", Some(8), &[Kept::RulePromise]);
-    sent_elsewhere.destination = Some("Lyon, FR".into());
-    world.import(sent_elsewhere, 7).await;
-    assert_eq!(known().await, (Some(8), [true, false, false, false]));
-    // of the dates one can be read, and goes before the one that is stored
-    let mut dated = whole("dates", Some(8));
-    dated.kept = BTreeSet::from([Kept::Dates]);
-    (dated.plan.ship_by, dated.plan.expected_from) = (Some(at(550)), None);
-    world.import(dated, 8).await;
-    let plan = shipments.shipment(scope, id).await.unwrap().unwrap().plan;
-    assert_eq!((plan.ship_by, plan.expected_from), (Some(at(550)), Some(at(510))));
-}
-
-pub async fn deliveries_that_are_not_over_are_walked_by_record(store: Store) {
-    let world = World::new(store).await;
-    let (shipments, scope) = (&world.store.shipments, world.scope);
-    let mut ids = Vec::new();
-    for record in [3, 1, 2, 4] {
-        ids.push(world.import(world.order(record, &[]), 0).await);
-    }
-    let ended = world.commit(ids[0], 0, world.folded(State::Delivered), 1);
-    shipments.commit(scope, ended).await.unwrap();
-    world.trouble(ids[1], &[ExceptionReason::Damaged], 1).await;
-    let over = shipments.shipment(scope, ids[1]).await.unwrap().unwrap();
-    let delivered = world.commit(ids[1], over.revision, world.folded(State::Delivered), 2);
-    shipments.commit(scope, delivered).await.unwrap();
-    assert_eq!(shipments.open_records(scope, 0, 10).await.unwrap(), [1, 2, 4], "3 has ended without trouble");
-    assert_eq!(shipments.open_records(scope, 1, 1).await.unwrap(), [2]);
-    let known = shipments.known_records(scope, vec![9, 3, 1, 77]).await.unwrap();
-    assert_eq!(known.into_iter().collect::<Vec<_>>(), [1, 3]);
-    assert_eq!(shipments.open_records(scope, 4, 10).await.unwrap(), Vec::<i64>::new());
-    let deleted = Amended { record: 2, amendment: Amendment::Deleted, correlation: world.id() };
-    shipments.amend(scope, deleted, at(5)).await.unwrap();
-    assert_eq!(shipments.open_records(scope, 0, 10).await.unwrap(), [1, 4], "2 is known to be deleted");
-}
-
-pub async fn a_person_links_one_number_of_two_carriers(store: Store) {
-    let world = World::new(store).await;
-    let (shipments, scope) = (&world.store.shipments, world.scope);
-    let mut order = world.order(1, &[]);
-    order.claims = vec![world.claimed(Some("ups"), "N1")];
-    let claimed = world.import(order.clone(), 0).await;
-    let source = world.source("platform").await;
-    let unlinked = world.say(source, Said::of("N1", &["AF"], 1)).await.shipments[0];
-    assert_ne!(claimed, unlinked);
-    let proposed = async |id| {
-        let others = shipments.same_number(scope, id).await.unwrap();
-        others.into_iter().map(|o| (o.shipment, o.origin.map(|o| o.record), o.number)).collect::<Vec<_>>()
-    };
-    assert_eq!(proposed(claimed).await, [(unlinked, None, "n1".into())]);
-    assert_eq!(proposed(unlinked).await, [(claimed, Some(1), "n1".into())]);
-    world.drain(Lane::RealTime, JobKind::Fold).await;
-    let link = |claimed, unlinked| {
-        let link = NewLink { claimed, unlinked, binding: world.id(), correlation: world.id() };
-        shipments.link(scope, link, world.audit("shipment.link", format!("shipment:{claimed}"), 5))
-    };
-    assert!(link(unlinked, claimed).await.is_err(), "the other way round is none");
-    link(claimed, unlinked).await.unwrap();
-    assert!(link(claimed, unlinked).await.is_err(), "it is linked");
-    assert_eq!(world.drain(Lane::RealTime, JobKind::Fold).await.len(), 1);
-    assert_eq!((proposed(claimed).await.len(), proposed(unlinked).await.len()), (0, 0));
-    assert_eq!(shipments.shipment(scope, unlinked).await.unwrap().unwrap().merged_into, Some(claimed));
-    let loaded = shipments.load(scope, claimed, None).await.unwrap().unwrap();
-    assert_eq!((loaded.input.facts.len(), loaded.shipment.numbers.len()), (1, 1), "its history came along");
-    // the order system still names the other carrier: the link stays while the number does
-    order.digest = "changed".into();
-    order.claims = vec![world.claimed(Some("ups"), "N1")];
-    shipments.import(scope, vec![order.clone()], at(6)).await.unwrap();
-    assert_eq!(shipments.load(scope, claimed, None).await.unwrap().unwrap().input.facts.len(), 1);
-    order.digest = "another number".into();
-    order.claims = vec![world.claimed(Some("ups"), "N2")];
-    shipments.import(scope, vec![order], at(7)).await.unwrap();
-    let loaded = shipments.load(scope, claimed, None).await.unwrap().unwrap();
-    assert_eq!((loaded.input.facts.len(), loaded.shipment.numbers[0].number.as_str()), (0, "n2"));
-    let trail = world.store.people.audit_trail(scope, Some(format!("shipment:{claimed}")), 10).await.unwrap();
-    assert_eq!(trail.len(), 1, "a refused one leaves no line");
 }
 
 pub async fn what_was_known_at_a_time(store: Store) {
@@ -461,8 +104,8 @@ pub async fn commit_is_all_or_nothing(store: Store) {
     let shipment = world.import(world.order(1, &[]), 1).await;
     let newest = world.store.shipments.newest_change(world.scope).await.unwrap();
     let mut bad = world.commit(shipment, 0, world.folded(State::Delivered), 2);
-    bad.jobs.push(world.job(JobKind::SyncOrder, shipment, 2));
-    bad.effects.push(effect(&world, "DELIVERED/-/1", Posting::Wanted));
+    bad.jobs.push(world.job(JobKind::SYNC_ORDER, shipment, 2));
+    bad.effects.push(effect(&world, "DELIVERED/-/1", EffectOutcome::Pending));
     // a row that is not there goes on
     bad.exceptions
         .push(ExceptionChange::Open { id: world.id(), exception: exception(ExceptionReason::Damaged, 1, &[1]) });
@@ -475,12 +118,12 @@ pub async fn commit_is_all_or_nothing(store: Store) {
         (0, State::Unknown, 0)
     );
     assert_eq!(world.store.shipments.load(world.scope, shipment, None).await.unwrap().unwrap().effects, []);
-    assert_eq!(world.drain(Lane::RealTime, JobKind::SyncOrder).await, []);
+    assert_eq!(world.drain(Lane::RealTime, JobKind::SYNC_ORDER).await, []);
     assert_eq!(world.store.shipments.newest_change(world.scope).await.unwrap(), newest);
 }
 
-fn effect(world: &World, key: &str, posting: Posting) -> NewEffect {
-    NewEffect { id: world.id(), kind: EffectKind::OrderNote, key: key.into(), body: "{}".into(), posting }
+fn effect(world: &World, key: &str, outcome: EffectOutcome) -> NewEffect {
+    NewEffect { id: world.id(), target: EffectTarget::OrderNote, key: key.into(), body: "{}".into(), outcome }
 }
 
 pub async fn what_is_withheld_stays_so_until_it_is_told(store: Store) {
@@ -518,13 +161,13 @@ pub async fn a_fold_gives_way_to_a_stronger_one(store: Store) {
         for leased in [false, true] {
             record += 1;
             let shipment = world.import(world.order(record, &[]), 1).await;
-            world.drain(Lane::Batch, JobKind::Fold).await;
-            let mut job = world.job(JobKind::Fold, shipment, 2);
+            world.drain(Lane::Batch, JobKind::FOLD).await;
+            let mut job = world.job(JobKind::FOLD, shipment, 2);
             job.cause = waiting;
             world.enqueue(&job).await;
             if leased {
                 // by a process that died over it
-                assert_eq!(world.claim_in("dead", job.lane, &[JobKind::Fold], at(3)).await.len(), 1);
+                assert_eq!(world.claim_in("dead", job.lane, &[JobKind::FOLD], at(3)).await.len(), 1);
             }
             let mut revision = 0;
             for cause in causes {
@@ -546,7 +189,7 @@ pub async fn a_fold_gives_way_to_a_stronger_one(store: Store) {
                     }
                 }
             }
-            let _ = world.drain(Lane::RealTime, JobKind::Fold).await;
+            let _ = world.drain(Lane::RealTime, JobKind::FOLD).await;
         }
     }
 }
@@ -577,10 +220,10 @@ pub async fn what_was_written_is_set_back_unless_somebody_writes(store: Store) {
     assert_eq!(written().await, [of(1, one, "a"), of(2, other, "b")]);
     assert_eq!(world.store.shipments.written_of(world.scope, "elsewhere", vec![1, 2]).await.unwrap(), []);
     let set_back = async |shipment, expected: &str, after: Option<&str>, key: &str| {
-        let mut job = world.job(JobKind::SyncOrder, shipment, 3);
+        let mut job = world.job(JobKind::SYNC_ORDER, shipment, 3);
         job.cause = Cause::Reconcile;
         let (expected, after, effect) =
-            (expected.to_owned(), after.map(str::to_owned), effect(&world, key, Posting::Wanted));
+            (expected.to_owned(), after.map(str::to_owned), effect(&world, key, EffectOutcome::Pending));
         let set_back = SetBack { shipment, expected, after, effect, job };
         world.store.shipments.set_back(world.scope, set_back, at(3)).await.unwrap()
     };
@@ -589,39 +232,51 @@ pub async fn what_was_written_is_set_back_unless_somebody_writes(store: Store) {
     assert_eq!(written().await, [of(2, other, "b")]);
     world.store.shipments.written(world.scope, one, Some("a".into()), at(4)).await.unwrap();
     assert!(!set_back(one, "a", None, "set_back/2").await, "a job waits");
-    assert_eq!(world.claim("a", &[JobKind::SyncOrder], at(5)).await.len(), 1);
+    assert_eq!(world.claim("a", &[JobKind::SYNC_ORDER], at(5)).await.len(), 1);
     assert!(!set_back(one, "a", None, "set_back/2").await, "a job writes");
     assert!(set_back(other, "b", Some("b"), "set_back/1").await);
     assert_eq!(written().await, [of(1, one, "a"), of(2, other, "b")], "left as it is");
     let loaded = world.store.shipments.load(world.scope, one, None).await.unwrap().unwrap();
-    let effects: Vec<_> = loaded.effects.iter().map(|e| (e.key.as_str(), e.created_at, e.done.is_some())).collect();
+    let effects: Vec<_> = loaded.effects.iter().map(|e| (e.key.as_str(), e.created_at, e.done_at.is_some())).collect();
     assert_eq!(effects, [("set_back/1", at(3), false)]);
 }
 
 pub async fn effects_happen_once(store: Store) {
     let world = World::new(store).await;
     let shipment = world.import(world.order(1, &[]), 1).await;
-    let wanted = effect(&world, "PICKED_UP/-/1", Posting::Wanted);
+    let wanted = effect(&world, "PICKED_UP/-/1", EffectOutcome::Pending);
     let mut first = world.commit(shipment, 0, world.folded(State::PickedUp), 2);
-    first.effects = vec![wanted.clone(), effect(&world, "ACCEPTED/-/1", Posting::Withheld)];
+    first.effects = vec![wanted.clone(), effect(&world, "ACCEPTED/-/1", EffectOutcome::Withheld)];
     world.store.shipments.commit(world.scope, first).await.unwrap();
     let mut second = world.commit(shipment, 1, world.folded(State::InTransit), 3);
-    second.effects =
-        vec![effect(&world, "PICKED_UP/-/1", Posting::Wanted), effect(&world, "ACCEPTED/-/1", Posting::Wanted)];
-    let mut activity = effect(&world, "PICKED_UP/-/1", Posting::Wanted);
-    activity.kind = EffectKind::OrderActivity;
-    second.effects.push(activity);
+    second.effects = vec![
+        effect(&world, "PICKED_UP/-/1", EffectOutcome::Pending),
+        effect(&world, "ACCEPTED/-/1", EffectOutcome::Pending),
+    ];
+    let mut activity = effect(&world, "PICKED_UP/-/1", EffectOutcome::Pending);
+    activity.target = EffectTarget::OrderActivity;
+    let [finished, late] = ["exception/1", "exception/2"]
+        .map(|key| NewEffect { target: EffectTarget::OrderActivity, ..effect(&world, key, EffectOutcome::Pending) });
+    second.effects.extend([activity, finished.clone(), late.clone()]);
     world.store.shipments.commit(world.scope, second).await.unwrap();
-    world.store.shipments.effect_done(world.scope, wanted.id, "mail 7".into(), at(4)).await.unwrap();
-    world.store.shipments.effect_done(world.scope, wanted.id, "mail 8".into(), at(5)).await.unwrap();
+    let done = async |id, outcome, second| {
+        world.store.shipments.effect_done(world.scope, id, outcome, at(second)).await.unwrap();
+    };
+    done(wanted.id, EffectOutcome::Posted("mail 7".into()), 4).await;
+    done(wanted.id, EffectOutcome::Posted("mail 8".into()), 5).await;
+    done(finished.id, EffectOutcome::Posted("17".into()), 6).await;
+    done(finished.id, EffectOutcome::Completed, 7).await;
+    done(late.id, EffectOutcome::NotNeeded, 8).await;
     let kept = world.store.shipments.load(world.scope, shipment, None).await.unwrap().unwrap().effects;
-    let said: Vec<_> = kept.iter().map(|e| (e.kind, e.key.as_str(), e.done.clone())).collect();
+    let said: Vec<_> = kept.iter().map(|e| (e.target, e.key.as_str(), e.outcome.clone(), e.done_at)).collect();
     assert_eq!(
         said,
         [
-            (EffectKind::OrderNote, "PICKED_UP/-/1", Some((at(4), "mail 7".into()))),
-            (EffectKind::OrderNote, "ACCEPTED/-/1", Some((at(2), "withheld".into()))),
-            (EffectKind::OrderActivity, "PICKED_UP/-/1", None),
+            (EffectTarget::OrderNote, "PICKED_UP/-/1", EffectOutcome::Posted("mail 7".into()), Some(at(4))),
+            (EffectTarget::OrderNote, "ACCEPTED/-/1", EffectOutcome::Withheld, Some(at(2))),
+            (EffectTarget::OrderActivity, "PICKED_UP/-/1", EffectOutcome::Pending, None),
+            (EffectTarget::OrderActivity, "exception/1", EffectOutcome::Completed, Some(at(6))),
+            (EffectTarget::OrderActivity, "exception/2", EffectOutcome::NotNeeded, Some(at(8))),
         ]
     );
 }
@@ -923,7 +578,7 @@ pub async fn no_company_sees_anothers(store: Store) {
     assert!(store.work.exception(stranger, exception).await.unwrap().is_none());
     assert!(store.work.queue(stranger, crate::work::QueueQuery::default(), at(4)).await.unwrap().rows.is_empty());
     assert_eq!(store.mappings.unmapped(stranger).await.unwrap(), []);
-    assert!(store.inbox.sources(stranger).await.unwrap().is_empty());
+    assert!(store.connections.all(stranger).await.unwrap().is_empty());
     assert!(store.inbox.messages(stranger, Default::default(), None).await.unwrap().rows.is_empty());
     assert_eq!(store.jobs.summary(stranger, at(4)).await.unwrap(), []);
 }

@@ -85,9 +85,9 @@ pub async fn old_calls_jobs_and_changes_go(store: Store) {
             .into_iter()
             .enumerate()
     {
-        let job = world.job(JobKind::Fold, n, minutes);
+        let job = world.job(JobKind::FOLD, n, minutes);
         world.enqueue(&job).await;
-        world.claim("w", &[JobKind::Fold], at(minutes)).await;
+        world.claim("w", &[JobKind::FOLD], at(minutes)).await;
         world.store.jobs.finish("w", job.id, finish, at(minutes)).await.unwrap();
     }
     world.import(world.order(1, &[]), 1).await;
@@ -122,14 +122,14 @@ pub async fn after_a_restore_nobody_is_signed_in_and_numbers_go_on_higher(store:
     world.store.people.put_session(session).await.unwrap();
     assert!(world.store.jobs.acquire_leadership("schedule", "the old leader", at(1), at(1000)).await.unwrap());
     world.import(world.order(1, &[]), 1).await;
-    let job = world.job(JobKind::Fold, "n", 1);
+    let job = world.job(JobKind::FOLD, "n", 1);
     world.enqueue(&job).await;
-    assert_eq!(world.claim("the old worker", &[JobKind::Fold], at(1)).await.len(), 1);
+    assert_eq!(world.claim("the old worker", &[JobKind::FOLD], at(1)).await.len(), 1);
     let before = world.store.shipments.newest_change(world.scope).await.unwrap();
     world.store.upkeep.restored(at(2)).await.unwrap();
     assert!(world.store.people.session("s", at(2)).await.unwrap().is_none());
     assert!(world.store.jobs.acquire_leadership("schedule", "the new leader", at(2), at(3)).await.unwrap());
-    assert_eq!(world.claim("the new worker", &[JobKind::Fold], at(2)).await.len(), 1, "what was at work is free");
+    assert_eq!(world.claim("the new worker", &[JobKind::FOLD], at(2)).await.len(), 1, "what was at work is free");
     world.import(world.order(2, &[]), 3).await;
     let after = world.store.shipments.newest_change(world.scope).await.unwrap();
     assert!(after > before + 1_000_000_000, "a browser that saw more than the backup has still hears of it: {after}");

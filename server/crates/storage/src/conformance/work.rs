@@ -8,13 +8,14 @@ use crate::{
     limits::PAGE_ROWS,
     people::UserRecord,
     shipments::{Committed, LastEvent},
-    work::{Agent, CaseRecord, CaseStatus, ExceptionAction, QueueQuery, QueueView, due_at},
+    work::{Agent, CaseRecord, CaseStatus, ExceptionAction, QueueQuery, QueueView},
 };
 use domain::access::Role;
 use domain::{
     Category, ExceptionReason, Milestone, Severity, State,
     commit::ExceptionChange,
     event_time::{EventTime, Precision},
+    exceptions::due_at,
     fold::{Choice, Resolution},
     ids::{ExceptionId, ShipmentId, UserId},
 };
@@ -210,9 +211,9 @@ pub async fn people_act_and_the_fold_reads_it(store: Store) {
     let agent = user(&world, "agent").await;
     let shipment = world.import(world.order(1, &[]), 1).await;
     let id = world.trouble(shipment, &[ExceptionReason::Damaged], 5).await[0];
-    world.drain(Lane::Batch, JobKind::Fold).await;
+    world.drain(Lane::Batch, JobKind::FOLD).await;
     let act = async |id: ExceptionId, action, minutes| {
-        let job = world.job(JobKind::Fold, shipment, minutes);
+        let job = world.job(JobKind::FOLD, shipment, minutes);
         world
             .store
             .work
@@ -233,7 +234,7 @@ pub async fn people_act_and_the_fold_reads_it(store: Store) {
         world.store.shipments.load(world.scope, shipment, Some(at(8))).await.unwrap().unwrap().input.decisions.len(),
         1
     );
-    assert_eq!(world.drain(Lane::RealTime, JobKind::Fold).await.len(), 1);
+    assert_eq!(world.drain(Lane::RealTime, JobKind::FOLD).await.len(), 1);
     assert_eq!(world.store.people.audit_of(world.scope, shipment).await.unwrap().len(), 4, "what failed left no line");
 }
 
@@ -324,11 +325,11 @@ pub async fn what_a_poll_sees_of_cases(store: Store) {
     assert_ne!(to_poll(1).await[0], first);
     assert_eq!(to_poll(9).await.last(), Some(&first));
 
-    let job = world.job(JobKind::SyncCase, shipment, 8);
+    let job = world.job(JobKind::SYNC_CASE, shipment, 8);
     work.polled(world.scope, vec![(cases[0].id, Some(CaseStatus::Resolved))], at(8), vec![job]).await.unwrap();
     let seen = by_number(&["1"]).await.remove(0);
     assert_eq!((seen.seen, seen.revision, seen.is_to_be_looked_at()), (Some(CaseStatus::Resolved), 2, true));
-    assert_eq!(world.drain(Lane::RealTime, JobKind::SyncCase).await.len(), 1);
+    assert_eq!(world.drain(Lane::RealTime, JobKind::SYNC_CASE).await.len(), 1);
     assert!(work.put_case(world.scope, cases[0].clone()).await.is_err(), "a poll saw something meanwhile");
 
     let audit =
@@ -340,8 +341,8 @@ pub async fn what_a_poll_sees_of_cases(store: Store) {
         seen: None,
         ..seen.clone()
     };
-    let fold = || vec![world.job(JobKind::Fold, shipment, 9)];
-    world.drain(Lane::Batch, JobKind::Fold).await;
+    let fold = || vec![world.job(JobKind::FOLD, shipment, 9)];
+    world.drain(Lane::Batch, JobKind::FOLD).await;
     work.move_case(world.scope, moved.clone(), Some(ExceptionAction::Resolve), audit(), fold()).await.unwrap();
     let late = work.move_case(world.scope, moved.clone(), Some(ExceptionAction::Resolve), audit(), fold()).await;
     assert!(late.is_err(), "all of it or nothing");
@@ -349,7 +350,7 @@ pub async fn what_a_poll_sees_of_cases(store: Store) {
     assert_eq!(loaded.input.decisions.len(), 1);
     let lines = world.store.people.audit_of(world.scope, shipment).await.unwrap();
     assert_eq!(lines.iter().map(|(line, _)| line.entry.after.as_ref()).collect::<Vec<_>>(), [Some(&ada)]);
-    assert_eq!(world.drain(Lane::RealTime, JobKind::Fold).await.len(), 1);
+    assert_eq!(world.drain(Lane::RealTime, JobKind::FOLD).await.len(), 1);
     cases[0] = CaseRecord { revision: 3, ..moved };
     assert_eq!(by_number(&["1"]).await, cases[..1]);
     let mut loaded = loaded.cases;
@@ -400,9 +401,9 @@ pub async fn figures_add_up(store: Store) {
     (commit.folded.heard_at, commit.last_event) = (Some(at(2 * day)), Some(event_at(2 * day)));
     commit.exceptions = vec![ExceptionChange::Close { id: healing, at: None, resolution: Resolution::Progress }];
     world.store.shipments.commit(world.scope, commit).await.unwrap();
-    let failed = world.job(JobKind::SyncOrder, made[0], day);
+    let failed = world.job(JobKind::SYNC_ORDER, made[0], day);
     world.enqueue(&failed).await;
-    world.claim("a", &[JobKind::SyncOrder], at(day)).await;
+    world.claim("a", &[JobKind::SYNC_ORDER], at(day)).await;
     world
         .store
         .jobs

@@ -2,10 +2,12 @@
 
 use crate::{
     Actor, AuditEntry, AuditKey, Scope, Sealed, Store, WrappedKey,
+    connections::ConnectionRecord,
     facts::{NewObservation, NewReport, NewSnapshot, Progress, Recorded, Recording, TrackerKey},
-    inbox::{Accepted, MessageBody, MessageStatus, NewMessage, SourceRecord},
-    jobs::{Cause, ClaimRequest, Finish, JobKind, Lane, LeasedJob, NewJob},
-    shipments::{Claim, Commit, Committed, ImportedShipment, Origin, OriginStanding},
+    inbox::{Accepted, MessageBody, MessageStatus, NewMessage},
+    jobs::{Cause, ClaimRequest, Finish, JobKind, Lane, LeasedJob, NewJob, Wanted},
+    orders::{Claim, ImportedShipment, Origin, OriginStanding},
+    shipments::{Commit, Committed},
 };
 use domain::{
     Classifier, ExceptionReason, Milestone, State,
@@ -88,6 +90,11 @@ impl World {
         (Sealed { subject, bytes: bytes.to_vec() }, WrappedKey { subject, bytes: vec![1, 2, 3] })
     }
 
+    /// The key of what [`World::sealed`] sealed.
+    pub fn key(&self, subject: SubjectId) -> WrappedKey {
+        WrappedKey { subject, bytes: vec![1, 2, 3] }
+    }
+
     /// A key that is none, but of which every byte counts.
     pub fn audit_key(&self) -> AuditKey {
         AuditKey::new(|line| {
@@ -106,22 +113,14 @@ impl World {
 
     pub async fn source(&self, name: &str) -> SourceId {
         let (secrets, key) = self.sealed(b"secrets");
-        let source = SourceRecord {
-            id: self.id(),
-            name: name.into(),
-            connector: "aftership".into(),
+        let record = ConnectionRecord {
             scheme: "hmac".into(),
-            settings: "{}".into(),
-            secrets,
-            secret_set_at: at(0),
-            enabled: true,
-            sandbox: false,
-            created_at: at(0),
+            ..ConnectionRecord::new(self.id(), name, "aftership", secrets, at(0))
         };
-        let id = source.id;
+        let id = record.id;
         self.store
-            .inbox
-            .put_source(self.scope, source, key, self.audit("source.put", format!("source:{id}"), 0))
+            .connections
+            .put(self.scope, record, key, self.audit("source.put", format!("source:{id}"), 0))
             .await
             .unwrap();
         id
@@ -151,6 +150,7 @@ impl World {
             id: self.id(),
             kind,
             target: target.to_string(),
+            destination: destination_of(kind).map(str::to_owned),
             lane: Lane::RealTime,
             cause: Cause::Live,
             run_at: at(minutes),
@@ -160,7 +160,7 @@ impl World {
     }
 
     pub async fn accept(&self, message: NewMessage) -> Accepted {
-        let job = self.job(JobKind::Normalise, message.id, 0);
+        let job = self.job(JobKind::NORMALISE, message.id, 0);
         self.store.inbox.accept(self.scope, message, job).await.unwrap()
     }
 
@@ -192,8 +192,8 @@ impl World {
         held: Vec<JobId>,
     ) -> Vec<LeasedJob> {
         let until = seconds(now, 30);
-        let kinds = kinds.iter().map(|kind| (*kind, 10)).collect();
-        let request = ClaimRequest { owner: owner.into(), lane, kinds, now, until, held };
+        let wanted = kinds.iter().map(|kind| wanted(*kind, destination_of(*kind))).collect();
+        let request = ClaimRequest { owner: owner.into(), lane, wanted, now, until, held };
         self.store.jobs.claim(request).await.unwrap()
     }
 
@@ -346,6 +346,32 @@ impl World {
             }
         }
     }
+}
+
+/// Kinds of work inside and outside.
+pub const KINDS: &[JobKind] = &[
+    JobKind::NORMALISE,
+    JobKind::FOLD,
+    JobKind::SYNC_ORDER,
+    JobKind::SYNC_CASE,
+    JobKind::POLL_DESK,
+    JobKind::IMPORT_ORDERS,
+    JobKind::REREAD,
+    JobKind::REPLAY,
+];
+
+/// What jobs of a kind call, unless a test says otherwise.
+fn destination_of(kind: JobKind) -> Option<&'static str> {
+    match kind {
+        JobKind::SYNC_ORDER | JobKind::IMPORT_ORDERS => Some("odoo"),
+        JobKind::SYNC_CASE | JobKind::POLL_DESK => Some("desk"),
+        _ => None,
+    }
+}
+
+/// Ten jobs of a kind for a destination.
+pub fn wanted(kind: JobKind, destination: Option<&str>) -> Wanted {
+    Wanted { kind, destination: destination.map(str::to_owned), at_most: 10 }
 }
 
 /// An exception as a fold gives it.

@@ -3,7 +3,7 @@
 use super::{
     super::{DecodeError, json, times},
     fields::{ClassifierField, FeedKind, Fields, TimeField},
-    when,
+    when, word,
 };
 use domain::{
     Classifier,
@@ -45,14 +45,6 @@ pub(super) fn decode(fields: &Fields, body: &Value) -> Result<Decoded, DecodeErr
 
 fn nothing_at(at: &str, field: &str, what: &str) -> DecodeError {
     DecodeError::Incomplete { at: at.to_owned(), reason: format!("fields.{field} points here, and finds {what}") }
-}
-
-/// A text, or a whole number written as one: codes may be either. A number with a fraction names nothing.
-pub(super) fn word(value: &Value) -> Option<String> {
-    match value {
-        Value::Number(number) => (number.is_i64() || number.is_u64()).then(|| number.to_string()),
-        other => json::plain(other),
-    }
 }
 
 /// One shipment that is read.

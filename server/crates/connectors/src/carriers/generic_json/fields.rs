@@ -1,6 +1,6 @@
 //! Where a message has what, and whether that can be used.
 
-use super::when::Format;
+use super::format::Format;
 use domain::{Classifier, observation::RefKind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

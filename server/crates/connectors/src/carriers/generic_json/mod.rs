@@ -3,12 +3,22 @@
 
 mod decode;
 mod fields;
+mod format;
+/// A text, or a whole number written as one: codes may be either. A number with a fraction names nothing.
+fn word(value: &Value) -> Option<String> {
+    match value {
+        Value::Number(number) => (number.is_i64() || number.is_u64()).then(|| number.to_string()),
+        other => json::plain(other),
+    }
+}
+
 #[cfg(test)]
 mod tests;
 mod when;
 
 use super::{Carrier, DecodeError, DeliveryKey, Door, Handshake, Manifest, Scheme, json};
 use domain::{fold::Trust, observation::Decoded};
+use serde_json::Value;
 
 pub use fields::{BadField, ClassifierField, EventFields, FeedKind, Fields, SummaryFields, TimeField};
 
@@ -60,7 +70,7 @@ impl Carrier for GenericJson {
     }
 
     fn delivery_key(&self, raw: &[u8]) -> DeliveryKey {
-        let id = || decode::word(json::body(raw, json::Keys::AsWritten)?.pointer(self.fields.delivery_id.as_deref()?)?);
+        let id = || word(json::body(raw, json::Keys::AsWritten)?.pointer(self.fields.delivery_id.as_deref()?)?);
         DeliveryKey(id())
     }
 

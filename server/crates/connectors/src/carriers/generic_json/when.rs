@@ -1,55 +1,20 @@
 //! Times in the formats that sources have.
 
-use super::{super::times, decode, fields::TimeField};
-use domain::event_time::{EventTime, Precision, ZoneSource};
-use jiff::{
-    Timestamp,
-    civil::date,
-    fmt::strtime::{self, BrokenDownTime},
-    tz::TimeZone,
+use super::{
+    super::times,
+    fields::TimeField,
+    format::{Format, day_of},
+    word,
 };
+use domain::event_time::{EventTime, Precision, ZoneSource};
+use jiff::{Timestamp, fmt::strtime::BrokenDownTime, tz::TimeZone};
 use serde_json::Value;
-
-/// How a time is written.
-pub(super) enum Format<'a> {
-    /// ISO 8601.
-    Iso,
-    /// Seconds since 1970.
-    Seconds,
-    /// Milliseconds since 1970.
-    Milliseconds,
-    /// A pattern.
-    Pattern(&'a str),
-}
-
-impl<'a> Format<'a> {
-    /// The format of this word or pattern. A pattern has to write a day that it reads again.
-    pub(super) fn new(text: Option<&'a str>) -> Result<Self, String> {
-        match text {
-            None | Some("iso") => Ok(Self::Iso),
-            Some("epoch_seconds") => Ok(Self::Seconds),
-            Some("epoch_milliseconds") => Ok(Self::Milliseconds),
-            Some(pattern) if pattern.contains('%') => {
-                let sample = date(2026, 3, 4).at(15, 6, 7, 0).to_zoned(TimeZone::UTC).expect("UTC has every time");
-                let written = strtime::format(pattern, &sample).map_err(|e| format!("{pattern:?}: {e}"))?;
-                let read = BrokenDownTime::parse(pattern, written).map_err(|e| format!("{pattern:?}: {e}"))?;
-                match day_of(&read) {
-                    Some(day) if day.date() == sample.date() => Ok(Self::Pattern(pattern)),
-                    _ => Err(format!("{pattern:?} has no whole day (like %Y-%m-%d) in it")),
-                }
-            }
-            Some(other) => Err(format!(
-                "{other:?} is no format: write iso, epoch_seconds, epoch_milliseconds or a pattern like %Y-%m-%d %H:%M"
-            )),
-        }
-    }
-}
 
 /// The time that the field points at; none where there is nothing.
 pub(super) fn read(field: &TimeField, value: &Value) -> Option<EventTime> {
     let part = |pointer: &Option<String>| match value.pointer(pointer.as_deref()?)? {
         Value::Number(number) => Some(number.to_string()),
-        other => decode::word(other),
+        other => word(other),
     };
     let day = part(&field.at)?;
     let raw = part(&field.clock).map_or_else(|| day.clone(), |clock| format!("{day} {clock}"));
@@ -87,12 +52,6 @@ fn by_pattern(raw: &str, pattern: &str) -> EventTime {
         }
         _ => EventTime::floating(raw, local, precision),
     }
-}
-
-/// Day and time of day; a part of the time that is not written is zero.
-fn day_of(read: &BrokenDownTime) -> Option<jiff::civil::DateTime> {
-    let time = read.to_time().unwrap_or_default();
-    Some(read.to_date().ok()?.to_datetime(time))
 }
 
 /// The wall clock with a zone that stands by itself. A time that is an instant already gets its wall clock from it.

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// Paths of Request Tracker's own pages and API.
-const PAGES: &[&str] =
+pub(super) const PAGES: &[&str] =
     &["REST", "Ticket", "Search", "SelfService", "Dashboards", "Admin", "Prefs", "NoAuth", "index.html"];
 
 /// One Request Tracker.

@@ -18,9 +18,14 @@ mod client;
 mod wire;
 
 use super::{Changed, Desk, DeskCase, DeskConfig, DeskStatus, Look, Manifest, NewCase, PollFrom, SHOWN_MAX, SOMEBODY};
-use crate::call::{CallError, CallLog, ErrorClass};
+use crate::{
+    call::{CallError, CallLog, ErrorClass},
+    missing::Missing,
+    schema::{Field, FieldKind},
+    template::{Family, Template},
+};
 use async_trait::async_trait;
-use client::RtClient;
+use client::{PAGES, RtClient};
 use domain::Severity;
 use jiff::Timestamp;
 use ring::digest::{SHA256, digest};
@@ -56,6 +61,46 @@ pub struct RequestTracker {
     queue: String,
     /// Our own login, once it is known.
     login: OnceCell<Option<String>>,
+}
+
+/// Request Tracker, as a person chooses it.
+pub(super) fn template() -> Template {
+    let fields = vec![
+        Field::new("url", "URL", FieldKind::Url { pages: PAGES }, "The address under which you open Request Tracker.")
+            .required(),
+        Field::new("queue", "Queue", FieldKind::Text, "The queue that takes the tickets.").or("Shipments"),
+        Field::new(
+            "poll_seconds",
+            "Seconds between polls",
+            FieldKind::Number { least: 1, most: 86_400 },
+            "How often changed tickets are read.",
+        )
+        .or("30"),
+        Field::new(
+            "concurrency",
+            "Jobs at once",
+            FieldKind::Number { least: 1, most: 64 },
+            "In each lane and process; 8 if empty.",
+        ),
+        Field::new(
+            "calls_per_second",
+            "Calls a second",
+            FieldKind::Number { least: 1, most: 10_000 },
+            "At most, in each process; if empty, the desk's own limits count.",
+        ),
+    ];
+    Template {
+        id: MANIFEST.id,
+        label: MANIFEST.label,
+        family: Family::Desk,
+        version: 1,
+        fields,
+        secret_label: "Token",
+        secret_help: "Make one in Request Tracker as the integration user: Settings, Auth Tokens, Create.",
+        reads: "Tickets",
+        writes: "Tickets, comments, status",
+        signs_in: "Token",
+    }
 }
 
 pub(super) fn connect(config: DeskConfig) -> Result<Arc<dyn Desk>, CallError> {
@@ -235,7 +280,15 @@ impl Desk for RequestTracker {
         &MANIFEST
     }
 
-    async fn check(&self, log: &dyn CallLog) -> Result<Vec<String>, CallError> {
+    async fn version(&self, log: &dyn CallLog) -> Result<Option<String>, CallError> {
+        match self.client.get::<wire::About>("rt", "rt", &[], log).await {
+            Ok(about) => Ok(about.version),
+            Err(error) if error.class == ErrorClass::Forbidden => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn check(&self, log: &dyn CallLog) -> Result<Vec<Missing>, CallError> {
         let queue = self
             .client
             .get::<wire::Queue>("queue", &format!("queue/{}", self.queue.replace(' ', "%20")), &[], log)
@@ -244,17 +297,21 @@ impl Desk for RequestTracker {
             Ok(queue) => queue,
             // an unknown queue is answered with 403 too
             Err(e) if matches!(e.class, ErrorClass::Forbidden | ErrorClass::NotFound) => {
-                return Ok(vec![format!("queue {}, or the token's right SeeQueue", self.queue)]);
+                let todo = "spell it as the desk does, and grant the token's user the right SeeQueue".to_owned();
+                return Ok(vec![Missing { what: format!("queue {}", self.queue), todo }]);
             }
             Err(e) => return Err(e),
         };
         let mut missing = Vec::new();
         if queue.name.as_deref() != Some(self.queue.as_str()) {
-            missing.push(format!("queue {} (spelled exactly so)", self.queue));
+            let todo = "spell it as the desk does".to_owned();
+            missing.push(Missing { what: format!("queue {}", self.queue), todo });
         }
         let has = |name: &str| queue.fields.iter().any(|f| f.name.as_deref() == Some(name));
-        let field =
-            |name: &&str| format!("field \"{name}\" of queue {}, or the token's right SeeCustomField", self.queue);
+        let field = |name: &&str| Missing {
+            what: format!("field \"{name}\" of queue {}", self.queue),
+            todo: "add it to the queue, and grant the token's user the right SeeCustomField".into(),
+        };
         missing.extend(FIELDS.iter().filter(|name| !has(name)).map(field));
         Ok(missing)
     }

@@ -116,3 +116,10 @@ pub(super) fn status_of(status: &str) -> DeskStatus {
         _ => DeskStatus::Open,
     }
 }
+
+/// What answers.
+#[derive(Debug, Deserialize)]
+pub(super) struct About {
+    #[serde(rename = "Version")]
+    pub version: Option<String>,
+}

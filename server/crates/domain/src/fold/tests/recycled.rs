@@ -1,6 +1,6 @@
 //! R16: one number, several parcels after each other.
 
-use super::*;
+use super::{property::any_said, *};
 
 const DELIVERED: &str = "2025-03-04T10:00:00Z";
 

@@ -1,0 +1,230 @@
+//! The connections as this process works with them: as they are stored, and connected.
+
+use crate::config::CallLimits;
+use connectors::{
+    call::Key,
+    catalogue::{self, Family},
+    desks::{self, Desk, DeskConfig},
+    odoo::{self, OdooClient, OdooConfig},
+};
+use domain::{
+    ids::SourceId,
+    routing::{self, Subject, Takes},
+};
+use jiff::Timestamp;
+use secrecy::SecretString;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, RwLock},
+};
+use storage::connections::{ConnectionRecord, Hour, Traffic};
+
+/// The name of the first order system.
+pub const ODOO: &str = "odoo";
+/// The name of the first service desk.
+pub const DESK: &str = "desk";
+
+/// The connections of this process.
+#[derive(Default)]
+pub struct Live {
+    now: RwLock<Arc<Snapshot>>,
+    traffic: Mutex<BTreeMap<(String, i64), Traffic>>,
+}
+
+/// The connections at one moment.
+#[derive(Default)]
+pub struct Snapshot {
+    version: u64,
+    all: Vec<Arc<Connection>>,
+}
+
+/// One of them.
+pub struct Connection {
+    /// As it is stored; its secrets are not opened here.
+    pub record: ConnectionRecord,
+    /// What it is for; none where this version has no such connector.
+    pub family: Option<Family>,
+    /// What is called.
+    pub client: Client,
+    /// How hard it may be worked.
+    pub limits: CallLimits,
+    /// Seconds between two imports or polls.
+    pub seconds: u64,
+    /// Whether notes name who signed for a delivery.
+    pub signatory: bool,
+    /// Which exceptions a desk takes.
+    pub takes: Takes,
+}
+
+/// What of a connection is called.
+pub enum Client {
+    /// An order system.
+    Orders(Arc<OdooClient>),
+    /// A service desk.
+    Desk(Arc<dyn Desk>),
+    /// Nothing: it sends.
+    Inbound,
+    /// It cannot be, for this reason.
+    Unusable(String),
+}
+
+impl Connection {
+    /// A connection of this record, with its secrets, newest first. Nothing is called.
+    pub fn new(record: ConnectionRecord, secrets: Vec<String>, file: Option<Key>) -> Self {
+        let family = catalogue::family(&record.connector);
+        let takes = serde_json::from_str(&record.takes).unwrap_or_default();
+        let mut new = Self {
+            family,
+            client: Client::Inbound,
+            limits: CallLimits::default(),
+            seconds: 0,
+            signatory: false,
+            takes,
+            record,
+        };
+        let key = || Key::first_of(secrets.iter().map(|secret| SecretString::from(secret.as_str())).collect(), file);
+        let connected = match family {
+            Some(Family::Orders) => new.connect_orders(key()),
+            Some(Family::Desk) => new.connect_desk(key()),
+            Some(Family::Carrier) => Ok(Client::Inbound),
+            None => Err(format!("this version has no connector {}", new.record.connector)),
+        };
+        new.client = connected.unwrap_or_else(Client::Unusable);
+        new
+    }
+
+    fn connect_orders(&mut self, api_key: Key) -> Result<Client, String> {
+        let settings: odoo::Settings = read(&self.record.settings)?;
+        self.limits = CallLimits::of(settings.concurrency, settings.calls_per_second);
+        (self.seconds, self.signatory) = (settings.import_seconds.max(1), settings.signatory);
+        let calls_per_second = self.limits.calls_per_second;
+        let config = OdooConfig { url: settings.url, database: settings.database, api_key, calls_per_second };
+        OdooClient::new(config).map(|client| Client::Orders(Arc::new(client))).map_err(|error| error.message)
+    }
+
+    fn connect_desk(&mut self, token: Key) -> Result<Client, String> {
+        let settings: desks::Settings = read(&self.record.settings)?;
+        self.limits = CallLimits::of(settings.concurrency, settings.calls_per_second);
+        self.seconds = settings.poll_seconds.max(1);
+        let calls_per_second = self.limits.calls_per_second;
+        let config = DeskConfig { url: settings.url, token, queue: settings.queue, calls_per_second };
+        match desks::connect(&self.record.connector, config) {
+            Ok(Some(desk)) => Ok(Client::Desk(desk)),
+            Ok(None) => Err(format!("there is no desk connector {}", self.record.connector)),
+            Err(error) => Err(error.message),
+        }
+    }
+
+    /// Why it cannot be used.
+    pub fn unusable(&self) -> Option<&str> {
+        match &self.client {
+            Client::Unusable(why) => Some(why.as_str()),
+            _ => None,
+        }
+    }
+
+    fn is(&self, family: Family) -> bool {
+        self.record.enabled && self.family == Some(family)
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(settings: &str) -> Result<T, String> {
+    serde_json::from_str(settings).map_err(|error| format!("its settings cannot be read: {error}"))
+}
+
+impl Snapshot {
+    /// The connections, by name.
+    pub fn new(all: Vec<Arc<Connection>>) -> Self {
+        Self { version: all.iter().map(|connection| connection.record.version).sum(), all }
+    }
+
+    /// Another number after each change.
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Every one, by name.
+    pub fn all(&self) -> &[Arc<Connection>] {
+        &self.all
+    }
+
+    /// The one of this name.
+    pub fn get(&self, name: &str) -> Option<&Arc<Connection>> {
+        self.all.iter().find(|connection| connection.record.name == name)
+    }
+
+    /// The one with this id and version.
+    pub fn same(&self, id: SourceId, version: u64) -> Option<&Arc<Connection>> {
+        self.all.iter().find(|connection| connection.record.id == id && connection.record.version == version)
+    }
+
+    /// The names of those of a family that are in use.
+    pub fn in_use(&self, family: Family) -> impl Iterator<Item = &Arc<Connection>> {
+        self.all.iter().filter(move |connection| connection.is(family))
+    }
+
+    /// The desk that takes an exception; none where none does.
+    pub fn desk_for(&self, subject: &Subject) -> Option<&str> {
+        let desks = self.in_use(Family::Desk).map(|desk| (desk.record.name.as_str(), &desk.takes));
+        routing::choose(desks, subject)
+    }
+
+    /// What people call a connection.
+    pub fn label(&self, name: &str) -> String {
+        self.get(name).map_or_else(|| name.to_owned(), |connection| connection.record.label.clone())
+    }
+}
+
+impl Live {
+    /// The connections now.
+    pub fn now(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.now.read().expect("no panic while held"))
+    }
+
+    /// From now on these.
+    pub fn set(&self, snapshot: Snapshot) {
+        *self.now.write().expect("no panic while held") = Arc::new(snapshot);
+    }
+
+    /// An order system that is in use.
+    pub fn odoo(&self, name: &str) -> Option<Arc<OdooClient>> {
+        match &self.now().get(name).filter(|connection| connection.record.enabled)?.client {
+            Client::Orders(odoo) => Some(Arc::clone(odoo)),
+            _ => None,
+        }
+    }
+
+    /// A service desk that is in use.
+    pub fn desk(&self, name: &str) -> Option<Arc<dyn Desk>> {
+        match &self.now().get(name).filter(|connection| connection.record.enabled)?.client {
+            Client::Desk(desk) => Some(Arc::clone(desk)),
+            _ => None,
+        }
+    }
+
+    /// Counts a message or a call; of one that failed with its class.
+    pub fn count(&self, name: &str, failed: Option<&str>, now: Timestamp) {
+        let hour = now.as_second().div_euclid(3_600);
+        let mut traffic = self.traffic.lock().expect("no panic while held");
+        let one = traffic.entry((name.to_owned(), hour)).or_insert_with(|| Traffic {
+            hour: Hour { connection: name.to_owned(), hour, ok: 0, failed: 0 },
+            last_ok_at: None,
+            last_failed: None,
+        });
+        match failed {
+            None => {
+                one.hour.ok += 1;
+                one.last_ok_at = Some(now);
+            }
+            Some(class) => {
+                one.hour.failed += 1;
+                one.last_failed = Some((now, class.to_owned()));
+            }
+        }
+    }
+
+    /// What was counted and is not kept yet.
+    pub fn take_traffic(&self) -> Vec<Traffic> {
+        std::mem::take(&mut *self.traffic.lock().expect("no panic while held")).into_values().collect()
+    }
+}

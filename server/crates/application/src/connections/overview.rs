@@ -1,0 +1,265 @@
+//! How connections stand: for the pages and the command line.
+
+use super::manage::{named, opened};
+use crate::{
+    caller::Caller,
+    context::Context,
+    destinations::breaker::{Admission, admission},
+    error::Result,
+    jobs::errors,
+};
+use connectors::{
+    catalogue::{self, Family, Template},
+    check::Report,
+    schema,
+};
+use domain::{access::Permission, routing::Takes};
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use storage::{
+    connections::ConnectionRecord,
+    destinations::Breaker,
+    inbox::{MessageRecord, MessageSelection},
+    jobs::{JobFilter, JobRow, JobSelection},
+    people::AuditRecord,
+};
+
+/// Hours of traffic that are shown.
+pub const HOURS: usize = 24;
+/// Audit lines that are shown.
+const CHANGES: u32 = 20;
+
+/// Whether a connection works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StateKind {
+    /// It fails: its jobs wait for the next probe, or it cannot be used at all.
+    Broken,
+    /// The other system limits the rate.
+    RateLimited,
+    /// A person paused it.
+    Paused,
+    /// It is not in use.
+    Disabled,
+    /// It is in use.
+    Active,
+}
+
+impl StateKind {
+    /// The stable code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Broken => "broken",
+            Self::RateLimited => "rate_limited",
+            Self::Paused => "paused",
+            Self::Disabled => "disabled",
+            Self::Active => "active",
+        }
+    }
+}
+
+/// How a connection stands, since when, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    /// Whether it works.
+    pub is: StateKind,
+    /// Since when; of a rate limit until when.
+    pub since: Option<Timestamp>,
+    /// Why.
+    pub why: String,
+}
+
+/// How a connection stands.
+pub fn state_of(record: &ConnectionRecord, unusable: Option<&str>, breaker: &Breaker, now: Timestamp) -> State {
+    let state = |is, since, why: &str| State { is, since, why: why.to_owned() };
+    if !record.enabled {
+        return state(StateKind::Disabled, record.disabled_at, "");
+    }
+    if let Some(why) = unusable {
+        return state(StateKind::Broken, None, why);
+    }
+    if let Some(pause) = &breaker.paused {
+        return state(StateKind::Paused, Some(pause.at), &pause.why);
+    }
+    let health = &breaker.health;
+    if let Some(until) = health.limited_until.filter(|until| *until > now) {
+        return state(StateKind::RateLimited, Some(until), "the other system limits the rate of calls");
+    }
+    let failing = health.last_error.as_deref().and_then(errors::class).map_or("", |class| class.meaning);
+    match admission(breaker, now) {
+        Admission::All => state(StateKind::Active, None, if health.failures > 0 { failing } else { "" }),
+        Admission::Probe | Admission::Nobody => state(StateKind::Broken, health.failing_since, failing),
+    }
+}
+
+/// A connection in the list.
+#[derive(Clone, Debug)]
+pub struct Overview {
+    /// As it is stored.
+    pub record: ConnectionRecord,
+    /// Its connector; none where this version has no such one.
+    pub template: Option<Template>,
+    /// The settings.
+    pub settings: Map<String, Value>,
+    /// Which exceptions a desk takes.
+    pub takes: Takes,
+    /// How it stands.
+    pub state: State,
+    /// Jobs that wait.
+    pub waiting: u64,
+    /// Jobs that failed for good.
+    pub dead: u64,
+    /// What went well and what failed in each of the last [`HOURS`], oldest first.
+    pub hours: Vec<(u64, u64)>,
+    /// How many secrets are valid.
+    pub secrets: usize,
+    /// What its test last found.
+    pub report: Option<Report>,
+}
+
+impl Overview {
+    /// What went well and what failed in the last [`HOURS`].
+    pub fn traffic(&self) -> (u64, u64) {
+        self.hours.iter().fold((0, 0), |(ok, failed), hour| (ok + hour.0, failed + hour.1))
+    }
+
+    /// The settings as they are typed.
+    pub fn fields(&self) -> BTreeMap<String, String> {
+        let Some(template) = &self.template else { return BTreeMap::new() };
+        let mut settings = self.settings.clone();
+        if !self.record.scheme.is_empty() {
+            settings.insert(catalogue::SCHEME.into(), self.record.scheme.clone().into());
+        }
+        schema::shown(&template.fields, &settings)
+    }
+}
+
+/// Every connection, by name.
+///
+/// # Errors
+/// When the store fails.
+pub async fn list(context: &Context, caller: &Caller) -> Result<Vec<Overview>> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
+    let mut all = Vec::new();
+    for record in context.store.connections.all(scope).await? {
+        let secrets = opened(context, scope, &record.name).await?.map_or(0, |opened| opened.secrets.len());
+        // a source that was removed has none
+        if record.enabled || secrets > 0 {
+            all.push((record, secrets));
+        }
+    }
+    overviews(context, caller, all).await
+}
+
+async fn overviews(context: &Context, caller: &Caller, all: Vec<(ConnectionRecord, usize)>) -> Result<Vec<Overview>> {
+    let (scope, now) = (caller.scope(), context.now());
+    let newest = now.as_second().div_euclid(3_600);
+    let oldest = newest - i64::try_from(HOURS).unwrap_or(i64::MAX) + 1;
+    let hours = context.store.connections.hours(scope, oldest).await?;
+    let mut breakers = context.store.destinations.breakers(scope).await?;
+    let jobs = context.store.jobs.summary(scope, now).await?;
+    let live = context.connections.now();
+    let overview = |(record, secrets): (ConnectionRecord, usize)| {
+        let breaker = breakers.remove(&record.name).unwrap_or_default();
+        let unusable = live.get(&record.name).and_then(|connection| connection.unusable());
+        let mut shown = vec![(0, 0); HOURS];
+        for hour in hours.iter().filter(|hour| hour.connection == record.name) {
+            if let Some(place) = usize::try_from(hour.hour - oldest).ok().and_then(|place| shown.get_mut(place)) {
+                *place = (hour.ok, hour.failed);
+            }
+        }
+        let of_jobs = jobs.iter().find(|one| one.destination == record.name);
+        Overview {
+            template: catalogue::template(&record.connector),
+            settings: serde_json::from_str(&record.settings).unwrap_or_default(),
+            takes: serde_json::from_str(&record.takes).unwrap_or_default(),
+            state: state_of(&record, unusable, &breaker, now),
+            waiting: of_jobs.map_or(0, |one| one.pending),
+            dead: of_jobs.map_or(0, |one| one.dead),
+            hours: shown,
+            secrets,
+            report: record.tested.as_deref().and_then(|report| serde_json::from_str(report).ok()),
+            record,
+        }
+    };
+    Ok(all.into_iter().map(overview).collect())
+}
+
+/// A connection with what happened on it last.
+#[derive(Clone, Debug)]
+pub struct Details {
+    /// As in the list.
+    pub overview: Overview,
+    /// The newest messages of a source.
+    pub messages: Vec<MessageRecord>,
+    /// The newest jobs of a destination, those that failed first.
+    pub jobs: Vec<JobRow>,
+    /// The newest changes.
+    pub changes: Vec<AuditRecord>,
+}
+
+/// A connection of this name.
+///
+/// # Errors
+/// Where there is none.
+pub async fn one(context: &Context, caller: &Caller, name: &str) -> Result<Details> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
+    let found = named(context, scope, name).await?;
+    let (id, name) = (found.record.id, found.record.name.clone());
+    let mut overview = overviews(context, caller, vec![(found.record, found.secrets.len())]).await?;
+    let overview = overview.pop().ok_or(crate::UseCaseError::NotFound("connection"))?;
+    let (mut messages, mut jobs) = (Vec::new(), Vec::new());
+    if overview.template.as_ref().is_some_and(|template| template.family == Family::Carrier) {
+        let which = MessageSelection { source: Some(id), ..MessageSelection::default() };
+        messages = context.store.inbox.messages(scope, which, None).await?.rows;
+    } else {
+        for filter in [JobFilter::Failed, JobFilter::Done] {
+            let which = JobSelection { destination: Some(name.clone()), ..JobSelection::default() };
+            jobs.extend(context.store.jobs.list(scope, filter, which, None).await?.rows);
+        }
+    }
+    let mut changes = context.store.people.audit_trail(scope, Some(format!("connection:{id}")), CHANGES).await?;
+    for subject in [format!("source:{id}"), format!("destination:{name}")] {
+        changes.extend(context.store.people.audit_trail(scope, Some(subject), CHANGES).await?);
+    }
+    changes.sort_by(|a, b| b.entry.at.cmp(&a.entry.at));
+    changes.truncate(CHANGES as usize);
+    Ok(Details { overview, messages, jobs, changes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::ids::{SourceId, SubjectId};
+    use storage::{
+        Actor, Sealed,
+        destinations::{Health, Pause},
+    };
+    use uuid::Uuid;
+
+    #[test]
+    fn a_state_is_the_strongest_that_holds() {
+        let now: Timestamp = "2026-03-01T10:00:00Z".parse().unwrap();
+        let later = now.checked_add(jiff::SignedDuration::from_secs(30)).unwrap();
+        let id = Uuid::from_u128(1);
+        let secrets = Sealed { subject: SubjectId(id), bytes: Vec::new() };
+        let record = ConnectionRecord::new(SourceId(id), "odoo", "odoo", secrets, now);
+        let is = |record: &ConnectionRecord, unusable, breaker: &Breaker| state_of(record, unusable, breaker, now).is;
+        let mut breaker = Breaker::default();
+        assert_eq!(is(&record, None, &breaker), StateKind::Active);
+        breaker.health = Health { open_until: Some(later), failures: 5, ..Health::default() };
+        assert_eq!(is(&record, None, &breaker), StateKind::Broken);
+        breaker.health.limited_until = Some(later);
+        assert_eq!(is(&record, None, &breaker), StateKind::RateLimited);
+        breaker.paused = Some(Pause { at: now, by: Actor::Operator, why: "an upgrade".into() });
+        assert_eq!(
+            state_of(&record, None, &breaker, now),
+            State { is: StateKind::Paused, since: Some(now), why: "an upgrade".into() }
+        );
+        assert_eq!(is(&record, Some("no database"), &breaker), StateKind::Broken);
+        let disabled = ConnectionRecord { enabled: false, ..record };
+        assert_eq!(is(&disabled, Some("no database"), &breaker), StateKind::Disabled);
+    }
+}

@@ -1,0 +1,100 @@
+//! The test of a connection: its connector's own check, run once with the newest secret.
+
+use super::{
+    live::{Client, Connection},
+    manage::{Opened, named},
+    sources,
+};
+use crate::{
+    caller::Caller,
+    context::Context,
+    error::{Result, UseCaseError},
+};
+use connectors::{
+    call::Discard,
+    carriers::{Settings, keys},
+    catalogue::{self, Template},
+    check::{self, Check, CheckOutcome, Report, Subject},
+};
+use domain::access::Permission;
+use serde_json::Value;
+use storage::Scope;
+
+/// Tests a connection, whether it is in use or not, and keeps what was found.
+///
+/// # Errors
+/// Where there is no such connection, or the store fails.
+pub async fn test(context: &Context, caller: &Caller, name: &str) -> Result<Report> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
+    let Opened { record, secrets, .. } = named(context, scope, name).await?;
+    let template = catalogue::template(&record.connector);
+    let id = record.id;
+    let settings: Value = serde_json::from_str(&record.settings).unwrap_or_default();
+    let address = settings["url"].as_str().unwrap_or_default();
+    // of two secrets the newest: that is the one that is to be valid
+    let newest: Vec<String> = secrets.into_iter().take(1).collect();
+    let connection = Connection::new(record, newest, None);
+    let report = match (&connection.client, &template) {
+        (Client::Orders(odoo), Some(template)) => {
+            check::odoo(odoo, subject(template, address), context.now(), &Discard).await
+        }
+        (Client::Desk(desk), Some(template)) => {
+            check::desk(&**desk, subject(template, address), context.now(), &Discard).await
+        }
+        (Client::Inbound, _) => of_source(context, scope, &connection).await,
+        (Client::Unusable(why), _) => {
+            Report { at: context.now(), system: None, checks: vec![failed(why, "Correct the settings.")] }
+        }
+        (_, None) => return Err(UseCaseError::NotFound("connector")),
+    };
+    let audit = context.audit("connection.test", format!("connection:{id}"));
+    let text = serde_json::to_string(&report).expect("plain data serialises");
+    context.store.connections.tested(scope, id, text, audit).await?;
+    Ok(report)
+}
+
+fn subject<'a>(template: &'a Template, address: &'a str) -> Subject<'a> {
+    Subject { label: template.label, address, secret_label: template.secret_label, secret_help: template.secret_help }
+}
+
+fn failed(what: &str, todo: &str) -> Check {
+    check(what, CheckOutcome::Failed, Some(todo.to_owned()))
+}
+
+fn check(what: &str, outcome: CheckOutcome, todo: Option<String>) -> Check {
+    Check { what: what.to_owned(), outcome, detail: String::new(), todo, millis: 0 }
+}
+
+/// What can be said of a source before its next message.
+async fn of_source(context: &Context, scope: Scope, connection: &Connection) -> Report {
+    let record = &connection.record;
+    let mut checks = Vec::new();
+    match sources::proof_of(context, scope, record).await {
+        Ok(proof) if proof.weaknesses.is_empty() => {
+            checks.push(check("Verification set up", CheckOutcome::Passed, None));
+        }
+        Ok(proof) => {
+            let outcome = if proof.known { CheckOutcome::Warning } else { CheckOutcome::Failed };
+            let todo = "Use a stronger secret, or name the networks that messages come from.";
+            checks.extend(proof.weaknesses.iter().map(|weak| check(weak, outcome, Some(todo.into()))));
+        }
+        Err(error) => checks.push(failed(&format!("{error:#}"), "Save the connection again with its secret.")),
+    }
+    if let Some(url) = serde_json::from_str::<Settings>(&record.settings).ok().and_then(|settings| settings.keys_url) {
+        checks.push(match keys::fetch(&url, &Discard).await {
+            Ok(_) => check("Published keys fetched", CheckOutcome::Passed, None),
+            Err(error) => {
+                failed(&format!("Published keys cannot be fetched: {}", error.message), error.class.what_to_do())
+            }
+        });
+    }
+    checks.push(match record.last_ok_at {
+        Some(_) => check("Messages arrive", CheckOutcome::Passed, None),
+        None => {
+            let todo = format!("Enter {}/ingest/{} at the platform.", context.config.public_url, record.name);
+            check("Waiting for the first message", CheckOutcome::Warning, Some(todo))
+        }
+    });
+    Report { at: context.now(), system: None, checks }
+}

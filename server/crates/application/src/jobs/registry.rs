@@ -1,0 +1,70 @@
+//! Every kind of work, in one list. To add one: a file with a `KIND`, and its line here.
+
+use super::{
+    fetch_keys, fold, follow_erasures, import_orders, kind::Kind, normalise, poll_desk, prune, replay, reread, sweep,
+    sync_case, sync_order,
+};
+use storage::jobs::JobKind;
+
+/// Every kind.
+pub const ALL: &[&Kind] = &[
+    &normalise::KIND,
+    &fold::KIND,
+    &sync_order::KIND,
+    &sync_case::KIND,
+    &poll_desk::KIND,
+    &import_orders::KIND,
+    &fetch_keys::KIND,
+    &reread::KIND,
+    &replay::KIND,
+    &prune::KIND,
+    &sweep::KIND,
+    &follow_erasures::KIND,
+];
+
+/// The kind of this name; none where a newer version made it.
+pub fn of(name: JobKind) -> Option<&'static Kind> {
+    ALL.iter().copied().find(|kind| kind.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jobs::kind::Budget;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_are_unique_and_every_name_that_is_enqueued_is_a_kind() {
+        let names: BTreeSet<_> = ALL.iter().map(|kind| kind.name).collect();
+        assert_eq!(names.len(), ALL.len());
+        for name in [
+            JobKind::NORMALISE,
+            JobKind::FOLD,
+            JobKind::SYNC_ORDER,
+            JobKind::SYNC_CASE,
+            JobKind::POLL_DESK,
+            JobKind::IMPORT_ORDERS,
+            JobKind::FETCH_KEYS,
+            JobKind::REREAD,
+            JobKind::REPLAY,
+        ] {
+            assert!(of(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_document_has_every_kind() {
+        let document = include_str!("../../../../../docs/LANES.md");
+        for kind in ALL {
+            let at_once = match kind.budget {
+                Budget::Each { real_time, batch } if real_time == batch => real_time.to_string(),
+                Budget::Each { real_time, batch } => format!("{real_time}; batch {batch}"),
+                Budget::Concurrency(1) => "its concurrency".to_owned(),
+                Budget::Concurrency(times) => format!("{times} times its concurrency"),
+            };
+            let row = document.lines().find(|line| line.contains(&format!("`{}`", kind.name)));
+            let row = row.unwrap_or_else(|| panic!("docs/LANES.md lacks `{}`", kind.name));
+            assert!(row.ends_with(&format!("| {at_once} |")), "docs/LANES.md: `{}` is {at_once} at once", kind.name);
+        }
+    }
+}

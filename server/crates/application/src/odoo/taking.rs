@@ -1,0 +1,213 @@
+//! What a delivery of Odoo is here: its shipment, plan, claims and sealed customer.
+
+use super::{
+    CUSTOMER,
+    reference::{Reference, TrackingNumber},
+};
+use crate::{context::Context, destinations::ODOO, vault::VaultError};
+use connectors::odoo::{Delivery, DeliveryState, OdooClient, UnreadPart};
+use domain::{
+    carriers as directory,
+    fold::{DeliveryStanding, Plan, PromiseSource},
+    ids::{BindingId, CorrelationId, ShipmentId, SubjectId, TrackerId, content_id},
+    observation::Location,
+    promise::{PromiseRules, Shipped},
+};
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+use storage::{
+    Sealed, WrappedKey,
+    jobs::Cause,
+    orders::{Claim, ImportedShipment, Kept, Origin, OriginStanding},
+};
+
+/// Whose data the customer of a delivery is.
+pub(super) fn customer_of(context: &Context, system: &str, delivery: &Delivery) -> SubjectId {
+    let (company, record) = (context.company.0.as_bytes().as_slice(), delivery.id.to_be_bytes());
+    let model = b"stock.picking".as_slice();
+    // the first order system had no name
+    let parts: &[&[u8]] =
+        if system == ODOO { &[company, model, &record] } else { &[company, system.as_bytes(), model, &record] };
+    SubjectId(content_id("customer", parts))
+}
+
+/// What a page of deliveries is taken in with.
+pub(super) struct Taking<'a> {
+    pub(super) context: &'a Context,
+    pub(super) system: &'a str,
+    pub(super) odoo: &'a OdooClient,
+    pub(super) promises: &'a PromiseRules,
+    pub(super) keys: &'a BTreeMap<SubjectId, Option<WrappedKey>>,
+    pub(super) correlation: CorrelationId,
+    pub(super) cause: Cause,
+}
+
+impl Taking<'_> {
+    /// The shipment of a delivery.
+    pub(super) fn imported(&self, delivery: &Delivery) -> Result<ImportedShipment, VaultError> {
+        let &Self { context, system, odoo, keys, correlation, cause, .. } = self;
+        let origin = Origin {
+            system: system.to_owned(),
+            model: "stock.picking".into(),
+            record: delivery.id,
+            name: delivery.name.clone(),
+            order: delivery.order_name.clone(),
+            order_record: delivery.order_id,
+            customer_record: delivery.customer_id,
+            url: Some(odoo.page(delivery.id)),
+        };
+        let customer = customer(context, system, delivery, keys)?;
+        let place = Location {
+            city: delivery.customer.city.clone(),
+            country: delivery.customer.country.clone(),
+            ..Location::default()
+        };
+        let plan = self.plan(delivery, &place);
+        // since when says nothing new
+        let content_plan = Plan { standing_since: None, unread_since: None, ..plan.clone() };
+        let kept = self.kept(delivery);
+        let mut content = serde_json::to_vec(&(
+            &origin,
+            &delivery.carrier,
+            &delivery.tracking_numbers,
+            &content_plan,
+            delivery.state.code(),
+            &delivery.customer,
+        ))
+        .expect("plain data serialises");
+        if !kept.is_empty() {
+            // what stays depends on the rules for promises too
+            content.extend(serde_json::to_vec(&kept).expect("plain data serialises"));
+        }
+        // keyed, since the content is personal
+        let digest = context.vault.digest(&content).iter().map(|b| format!("{b:02x}")).collect();
+        // keyed: the same after a restore of an older backup, so that what was posted for it is found; another in every other
+        // installation, so that what those posted is not taken for ours
+        let named = serde_json::to_vec(&(context.company, &origin.system, &origin.model, origin.record));
+        let named = context.vault.digest(&named.expect("plain data serialises"));
+        Ok(ImportedShipment {
+            id: ShipmentId(content_id("shipment of", &[&named])),
+            claims: claims(context, delivery),
+            digest,
+            plan,
+            standing: match delivery.state {
+                DeliveryState::Done => OriginStanding::Done,
+                DeliveryState::Cancelled => OriginStanding::Cancelled,
+                DeliveryState::Open => OriginStanding::Open,
+            },
+            destination: Some(place.label()).filter(|l| !l.is_empty()),
+            tokens: customer.tokens,
+            customer: customer.sealed,
+            key: customer.key,
+            correlation,
+            cause,
+            kept,
+            origin,
+        })
+    }
+
+    /// What could not be read, and is left as it is: nobody took it back.
+    fn kept(&self, delivery: &Delivery) -> BTreeSet<Kept> {
+        let parts = delivery.unread.iter().flat_map(|part| match part {
+            UnreadPart::Order => &[Kept::Order][..],
+            UnreadPart::Customer => &[Kept::Customer, Kept::RulePromise],
+            UnreadPart::Shipping => &[Kept::RulePromise],
+            UnreadPart::Dates => &[Kept::Dates, Kept::RulePromise],
+        });
+        parts.copied().filter(|kept| *kept != Kept::RulePromise || self.promises.on).collect()
+    }
+
+    fn plan(&self, delivery: &Delivery, place: &Location) -> Plan {
+        let rules = &self.context.config.rules;
+        let Reference { numbers, doubts, .. } = Reference::read(delivery);
+        let (promised_by, promise) = self.promise(delivery, place).unzip();
+        let standing = match delivery.state {
+            DeliveryState::Open => DeliveryStanding::Open,
+            DeliveryState::Done => DeliveryStanding::Done,
+            DeliveryState::Cancelled => DeliveryStanding::Cancelled,
+        };
+        Plan {
+            pieces: match &numbers[..] {
+                [_] => Vec::new(),
+                several => several.iter().map(|number| number.tracker.number.clone()).collect(),
+            },
+            stops: None,
+            promised_by,
+            promise,
+            ship_by: delivery.ship_by,
+            ship_grace_hours: Some(rules.ship_grace_hours),
+            standing,
+            standing_since: delivery.write_date.filter(|_| standing == DeliveryStanding::Cancelled),
+            unread: delivery.problems.clone(),
+            unread_since: (!delivery.problems.is_empty() || !doubts.is_empty()).then(|| self.context.now()),
+            doubts,
+            expected_from: delivery.shipped_at,
+            silence_after_hours: Some(rules.silence_hours),
+        }
+    }
+
+    /// What the order promises, else what the rules promise of what has left; often nothing.
+    fn promise(&self, delivery: &Delivery, place: &Location) -> Option<(Timestamp, PromiseSource)> {
+        if let Some(committed) = delivery.promised_by {
+            return Some((committed, PromiseSource::Commitment));
+        }
+        let carrier = delivery.carrier.as_deref().and_then(|word| directory::known("odoo", word));
+        let shipped = Shipped {
+            at: delivery.shipped_at?,
+            carrier: carrier.map(|carrier| carrier.family.as_str()),
+            service: delivery.carrier.as_deref(),
+            place,
+        };
+        let (by, rule) = self.promises.promise(&shipped)?;
+        Some((by, PromiseSource::Rule { name: rule.name.clone() }))
+    }
+}
+
+/// A customer as it is kept.
+#[derive(Default)]
+struct Customer {
+    sealed: Option<Sealed>,
+    key: Option<WrappedKey>,
+    tokens: Vec<String>,
+}
+
+/// A customer sealed under a key of its own; nothing of one who was erased, whatever Odoo has still.
+fn customer(
+    context: &Context,
+    system: &str,
+    delivery: &Delivery,
+    keys: &BTreeMap<SubjectId, Option<WrappedKey>>,
+) -> Result<Customer, VaultError> {
+    let subject = customer_of(context, system, delivery);
+    let (key, wrapped) = match keys.get(&subject) {
+        Some(Some(kept)) => (context.vault.unwrap(kept)?, None),
+        Some(None) => return Ok(Customer::default()),
+        None => {
+            let (key, wrapped) = context.vault.new_key(subject);
+            (key, Some(wrapped))
+        }
+    };
+    let words = [delivery.customer.name.as_deref(), delivery.customer.email.as_deref()];
+    let plain = serde_json::to_vec(&delivery.customer).expect("plain data serialises");
+    Ok(Customer {
+        sealed: Some(key.seal(CUSTOMER, &plain)),
+        key: wrapped,
+        tokens: words.into_iter().flatten().map(|value| context.vault.token("customer", value)).collect(),
+    })
+}
+
+fn claims(context: &Context, delivery: &Delivery) -> Vec<Claim> {
+    let Reference { numbers, .. } = Reference::read(delivery);
+    let several = numbers.len() > 1;
+    numbers
+        .into_iter()
+        .map(|TrackingNumber { raw, tracker, carrier_label }| Claim {
+            piece: several.then(|| tracker.number.clone()),
+            tracker,
+            tracker_id: TrackerId(context.clock.id()),
+            binding_id: BindingId(context.clock.id()),
+            number_raw: raw,
+            carrier_label,
+        })
+        .collect()
+}

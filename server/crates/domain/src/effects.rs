@@ -1,0 +1,155 @@
+//! Effects: what must happen once in another system. Where it goes, what it says, and what became of it.
+
+use crate::{
+    State,
+    fold::Announcement,
+    ids::{EffectId, ExceptionId, ShipmentId, content_id},
+};
+use serde::{Deserialize, Serialize};
+
+/// Where an effect goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EffectTarget {
+    /// A note in the order system's chatter.
+    OrderNote,
+    /// An activity for somebody in the order system.
+    OrderActivity,
+}
+
+/// What an effect says: codes and times; the text is made when it is posted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum EffectBody {
+    /// A milestone was reached.
+    Milestone {
+        /// What is announced.
+        announcement: Announcement,
+    },
+    /// What was announced before is retracted.
+    Correction {
+        /// The state announced before.
+        from: State,
+        /// The state now.
+        to: State,
+    },
+    /// An exception needs somebody.
+    Exception {
+        /// Which.
+        id: ExceptionId,
+    },
+    /// Fields that somebody else had changed were set back.
+    SetBack {
+        /// Their names.
+        fields: Vec<String>,
+    },
+    /// Fields that somebody changes again and again are left so.
+    LeftChanged {
+        /// Their names.
+        fields: Vec<String>,
+    },
+}
+
+/// What became of an effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EffectOutcome {
+    /// It is still to be posted.
+    Pending,
+    /// It is posted, under this id at the target.
+    Posted(String),
+    /// It is about history: it is never posted, and no later fold posts it.
+    Withheld,
+    /// What it is about was over before it was posted.
+    NotNeeded,
+    /// It was posted, and is over.
+    Completed,
+}
+
+const WITHHELD: &str = "withheld";
+const NOT_NEEDED: &str = "not needed";
+const COMPLETED: &str = "completed";
+
+impl EffectOutcome {
+    /// How it is stored: the id at the target, or a word in its place; none while it is pending.
+    pub fn external(&self) -> Option<&str> {
+        match self {
+            Self::Pending => None,
+            Self::Posted(id) => Some(id),
+            Self::Withheld => Some(WITHHELD),
+            Self::NotNeeded => Some(NOT_NEEDED),
+            Self::Completed => Some(COMPLETED),
+        }
+    }
+
+    /// The outcome that is stored so.
+    pub fn from_external(external: Option<String>) -> Self {
+        let Some(external) = external else { return Self::Pending };
+        match external.as_str() {
+            WITHHELD => Self::Withheld,
+            NOT_NEEDED => Self::NotNeeded,
+            COMPLETED => Self::Completed,
+            _ => Self::Posted(external),
+        }
+    }
+
+    /// Whether it is posted as a record that can be completed. An activity that somebody dealt with before its id was known
+    /// is stored under words, not a number.
+    pub fn is_open_record(&self) -> bool {
+        matches!(self, Self::Posted(id) if id.parse::<i64>().is_ok())
+    }
+}
+
+/// The id of an effect follows from what it is: after the restore of an older backup the same one comes out, and what was
+/// posted under it is found.
+pub fn effect_id(shipment: ShipmentId, target: EffectTarget, key: &str) -> EffectId {
+    // with the quotes, as JSON has it: ids that are stored were made so
+    let target = match target {
+        EffectTarget::OrderNote => r#""order_note""#,
+        EffectTarget::OrderActivity => r#""order_activity""#,
+    };
+    EffectId(content_id("effect", &[shipment.0.as_bytes(), target.as_bytes(), key.as_bytes()]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exceptions::exception_key;
+    use uuid::Uuid;
+
+    /// Computed outside of this code, by SHA-256 over length-prefixed parts. Ids like these are stored in every installation
+    /// and in its order system: they never change.
+    #[test]
+    fn ids_of_effects_never_change() {
+        let shipment = ShipmentId(Uuid::from_u128(1));
+        let exception = exception_key("81a2986e-ef3c-fb31-ec55-a5280cfa3037".parse().unwrap());
+        let again = format!("{exception}/7");
+        for (target, key, id) in [
+            (EffectTarget::OrderNote, "DELIVERED/-/1", "595e2835-288f-d01d-3815-30c1b4e5e278"),
+            (EffectTarget::OrderNote, "DELIVERY_ATTEMPTED/2 of 3/2", "ee02d56e-280f-97ba-9d20-62afd24eacc4"),
+            (EffectTarget::OrderNote, "correction/4", "53e450d4-e3ad-0d3e-5fbd-31e66866fe45"),
+            (EffectTarget::OrderNote, "set_back/1", "170b4645-1d64-4279-5d74-05e302fba6c6"),
+            (EffectTarget::OrderActivity, &exception, "171f89b2-e71c-4b9a-3515-1528d2785851"),
+            (EffectTarget::OrderActivity, &again, "546ad7bc-f9f0-7639-2938-ec541326390c"),
+        ] {
+            assert_eq!(effect_id(shipment, target, key).to_string(), id, "{key}");
+        }
+    }
+
+    #[test]
+    fn every_outcome_is_read_as_it_is_stored() {
+        use EffectOutcome::{Completed, NotNeeded, Pending, Posted, Withheld};
+        for (outcome, external, open) in [
+            (Pending, None, false),
+            (Posted("17".into()), Some("17"), true),
+            // somebody dealt with the activity before its id was known
+            (Posted("done 17".into()), Some("done 17"), false),
+            (Withheld, Some("withheld"), false),
+            (NotNeeded, Some("not needed"), false),
+            (Completed, Some("completed"), false),
+        ] {
+            assert_eq!(outcome.external(), external);
+            assert_eq!(EffectOutcome::from_external(external.map(str::to_owned)), outcome);
+            assert_eq!(outcome.is_open_record(), open, "{outcome:?}");
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! What follows from a change of a shipment. Rules are data; [`evaluate`] applies them to a change and yields intents. Who
+//! commits the change makes effects and jobs of them.
+//!
+//! The order system shows the status whatever the cause; notes follow only live folds. Activities and tickets follow what is
+//! recent: an open exception that was never announced, and that could first be known a few days ago at most. Which job
+//! happened to fold it does not matter, but replays announce nothing.
+
+use crate::{
+    Severity,
+    cause::Cause,
+    commit::ExceptionChange,
+    effects::{EffectBody, EffectOutcome, EffectTarget, effect_id},
+    exceptions::{CORRECTED_WITHIN, CommittedException, Grace, exception_key, taken_back_at},
+    fold::{Announcement, Fact, Folded, FoldedException},
+    ids::{EffectId, ExceptionId, ObservationId, ShipmentId, TrackerId},
+};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is done about a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// A note in the order system for each milestone.
+    NoteMilestones,
+    /// An activity in the order system for each exception of at least this severity.
+    ScheduleActivities {
+        /// The severity.
+        least: Severity,
+    },
+    /// A note in the order system where a milestone is retracted.
+    NoteCorrections,
+    /// The order system shows the status.
+    UpdateOrder,
+    /// A ticket at the desk for each exception that lasts longer than its grace.
+    OpenTickets,
+}
+
+/// The rules that come with the product, in the order in which their effects are stored.
+pub const SHIPPED: &[Rule] = &[
+    Rule::NoteMilestones,
+    Rule::ScheduleActivities { least: Severity::Major },
+    Rule::NoteCorrections,
+    Rule::UpdateOrder,
+    Rule::OpenTickets,
+];
+
+/// The numbers in the rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Days for which an exception is announced after it could first be known.
+    pub recent_days: u32,
+    /// How long it may heal by itself.
+    pub grace: Grace,
+}
+
+/// A change of a shipment: what a fold found, against what is committed.
+#[derive(Clone, Copy, Debug)]
+pub struct Change<'a> {
+    /// The shipment.
+    pub shipment: ShipmentId,
+    /// Its committed revision.
+    pub revision: u64,
+    /// Whether it is an order's; of others nothing is announced.
+    pub linked: bool,
+    /// Why it was folded.
+    pub cause: Cause,
+    /// When.
+    pub now: Timestamp,
+    /// Everything that is known of it.
+    pub facts: &'a [Fact],
+    /// When each of its trackers was recorded as its own: what was received before is history to it.
+    pub bound_at: &'a BTreeMap<TrackerId, Timestamp>,
+    /// As it is committed.
+    pub before: &'a Folded,
+    /// As it is now.
+    pub after: &'a Folded,
+    /// Its committed exceptions, open and closed.
+    pub committed: &'a [CommittedException],
+    /// What changes of them.
+    pub exceptions: &'a [ExceptionChange],
+    /// The keys of its activities that are open in the order system.
+    pub activities: &'a [&'a str],
+    /// The exceptions that have a case: of several in one ticket the newest.
+    pub cases: &'a [ExceptionId],
+}
+
+/// What is to happen.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Intent {
+    /// The exception is recorded as history.
+    Withhold(ExceptionId),
+    /// Something happens once; an effect that exists already is left alone.
+    Effect {
+        /// Its id.
+        id: EffectId,
+        /// Where it goes.
+        target: EffectTarget,
+        /// What makes it one.
+        key: String,
+        /// What it says.
+        body: EffectBody,
+        /// Whether it is posted: pending or withheld.
+        outcome: EffectOutcome,
+    },
+    /// The order's record is brought up to date.
+    UpdateOrder {
+        /// Whether people are notified of something in it.
+        urgent: bool,
+    },
+    /// The exception's case is brought up to date.
+    UpdateCase {
+        /// Which.
+        exception: ExceptionId,
+        /// Not before.
+        at: Timestamp,
+        /// Whether people are notified of it.
+        urgent: bool,
+    },
+}
+
+/// What follows from a change.
+pub fn evaluate(rules: &[Rule], policy: &Policy, change: &Change<'_>) -> Vec<Intent> {
+    let announced: BTreeSet<ExceptionId> =
+        change.exceptions.iter().filter_map(|one| change.announced(policy, one)).collect();
+    let mut intents = change.withheld(&announced);
+    if !change.linked {
+        return intents;
+    }
+    for rule in rules {
+        match *rule {
+            Rule::NoteMilestones => intents.extend(change.milestones()),
+            Rule::ScheduleActivities { least } => intents.extend(change.activities(least, &announced)),
+            Rule::NoteCorrections => intents.extend(change.correction()),
+            Rule::UpdateOrder => intents.push(Intent::UpdateOrder { urgent: !announced.is_empty() }),
+            Rule::OpenTickets => intents.extend(change.cases(policy.grace, &announced)),
+        }
+    }
+    intents
+}
+
+impl Change<'_> {
+    fn committed(&self, id: ExceptionId) -> Option<&CommittedException> {
+        self.committed.iter().find(|exception| exception.id == id)
+    }
+
+    /// The exception of a change, if it is announced now: it is newly open, open again, or was history until more was
+    /// reported of it.
+    fn announced(&self, policy: &Policy, change: &ExceptionChange) -> Option<ExceptionId> {
+        let (ExceptionChange::Open { id, exception } | ExceptionChange::Keep { id, exception }) = change else {
+            return None;
+        };
+        let announced = match self.committed(*id) {
+            _ if !self.linked || exception.closed.is_some() => false,
+            None => self.is_recent(policy, exception, &[]),
+            // what a person or the carrier opens again is announced however old it is
+            Some(before) if before.closed.is_some() => {
+                self.cause == Cause::Live || self.is_recent(policy, exception, &[])
+            }
+            Some(before) => before.withheld && self.is_recent(policy, exception, &before.evidence),
+        };
+        announced.then_some(*id)
+    }
+
+    /// Whether an exception became known within the last days, evidence that was known before left aside.
+    fn is_recent(&self, policy: &Policy, exception: &FoldedException, known: &[ObservationId]) -> bool {
+        let days = SignedDuration::from_hours(i64::from(policy.recent_days) * 24);
+        let since = self.now.checked_sub(days).unwrap_or(Timestamp::MIN);
+        let new = exception.evidence.iter().filter(|id| !known.contains(id)).filter_map(|id| self.fact(*id));
+        // another report of an old event does not make it recent
+        let recent = |fact: &&Fact| known.is_empty() || fact.observation.time.sort_key().is_none_or(|at| at >= since);
+        let received = new.filter(recent).filter_map(received_at).max();
+        // what only the clock makes
+        let derived = known.is_empty().then_some(exception.opened_recorded);
+        match self.cause {
+            Cause::Live | Cause::Import => received.or(derived).is_some_and(|at| at >= since),
+            Cause::History => {
+                received.is_some_and(|at| at >= since) && exception.opened.sort_key().is_some_and(|at| at >= since)
+            }
+            Cause::Replay | Cause::Reconcile => false,
+        }
+    }
+
+    fn fact(&self, id: ObservationId) -> Option<&Fact> {
+        self.facts.iter().find(|fact| fact.id == id)
+    }
+
+    /// What is recorded as history.
+    fn withheld(&self, announced: &BTreeSet<ExceptionId>) -> Vec<Intent> {
+        let candidates = self.exceptions.iter().filter_map(|change| match change {
+            ExceptionChange::Open { id, .. } => Some(*id),
+            // one that goes on stays what it was; one that is open again is as new
+            ExceptionChange::Keep { id, exception } => {
+                let before = self.committed(*id)?;
+                let again = before.closed.is_some() && exception.closed.is_none();
+                (again || before.withheld).then_some(*id)
+            }
+            ExceptionChange::Close { .. } => None,
+        });
+        candidates.filter(|id| !announced.contains(id)).map(Intent::Withhold).collect()
+    }
+
+    fn effect(&self, target: EffectTarget, key: String, body: EffectBody, posted: bool) -> Intent {
+        let outcome = if posted { EffectOutcome::Pending } else { EffectOutcome::Withheld };
+        Intent::Effect { id: effect_id(self.shipment, target, &key), target, key, body, outcome }
+    }
+
+    fn milestones(&self) -> impl Iterator<Item = Intent> {
+        self.after.announcements.iter().map(|announcement| {
+            let body = EffectBody::Milestone { announcement: announcement.clone() };
+            let posted = self.cause == Cause::Live && !self.is_history(announcement);
+            self.effect(EffectTarget::OrderNote, announcement.key(), body, posted)
+        })
+    }
+
+    /// Whether a milestone was received before its number was the shipment's.
+    fn is_history(&self, announcement: &Announcement) -> bool {
+        let fact = self.fact(announcement.fact);
+        let bound = fact.and_then(|fact| self.bound_at.get(&fact.tracker));
+        fact.and_then(received_at).zip(bound).is_some_and(|(received, bound)| received < *bound)
+    }
+
+    fn activities(&self, least: Severity, announced: &BTreeSet<ExceptionId>) -> impl Iterator<Item = Intent> {
+        self.exceptions.iter().filter_map(move |change| {
+            let (ExceptionChange::Open { id, exception } | ExceptionChange::Keep { id, exception }) = change else {
+                return None;
+            };
+            if exception.severity < least || exception.closed.is_some() {
+                return None;
+            }
+            let key = match self.committed(*id) {
+                None => exception_key(*id),
+                Some(before) if self.has_its_activity(before) => return None,
+                Some(before) if before.closed.is_some() || announced.contains(id) => {
+                    format!("{}/{}", exception_key(*id), self.revision)
+                }
+                Some(_) => return None,
+            };
+            let body = EffectBody::Exception { id: *id };
+            Some(self.effect(EffectTarget::OrderActivity, key, body, announced.contains(id)))
+        })
+    }
+
+    /// Whether an exception was taken back so shortly ago that its activity is still open.
+    fn has_its_activity(&self, before: &CommittedException) -> bool {
+        let Some(at) = taken_back_at(self.facts, before) else { return false };
+        let key = exception_key(before.id);
+        self.now.duration_since(at) <= CORRECTED_WITHIN && self.activities.iter().any(|open| open.starts_with(&key))
+    }
+
+    /// A retraction that changed the state back is announced once, numbered by how many there have been.
+    fn correction(&self) -> Option<Intent> {
+        let (from, to) = (self.before.state, self.after.state);
+        let same = |a: &Announcement, b: &Announcement| {
+            (a.milestone, &a.piece, a.ordinal) == (b.milestone, &b.piece, b.ordinal)
+        };
+        let withdrawn = self
+            .before
+            .announcements
+            .iter()
+            .any(|before| !self.after.announcements.iter().any(|after| same(before, after)));
+        (withdrawn && from != to).then(|| {
+            let key = format!("correction/{}", self.revision);
+            let body = EffectBody::Correction { from, to };
+            self.effect(EffectTarget::OrderNote, key, body, self.cause == Cause::Live)
+        })
+    }
+
+    /// An announced exception waits its grace; one that has a case is reported at once, and so is one whose case may be in
+    /// the making: the job that makes it may have looked before this commit. What is over before its grace needs no case:
+    /// the job that waits runs now, and finds that.
+    fn cases(&self, grace: Grace, announced: &BTreeSet<ExceptionId>) -> Vec<Intent> {
+        let now = |exception| Intent::UpdateCase { exception, at: self.now, urgent: false };
+        let opened = self.exceptions.iter().filter_map(|change| match change {
+            ExceptionChange::Open { id, exception } | ExceptionChange::Keep { id, exception }
+                if announced.contains(id) =>
+            {
+                let at = self.now.checked_add(grace.of(exception.severity)?).unwrap_or(self.now);
+                Some(Intent::UpdateCase { exception: *id, at, urgent: true })
+            }
+            _ => None,
+        });
+        let grace_over = |exception: &&CommittedException| {
+            let due = grace.of(exception.severity).and_then(|wait| exception.recorded_at.checked_add(wait).ok());
+            due.is_some_and(|due| due <= self.now)
+        };
+        let open = self.committed.iter().filter(|exception| exception.closed.is_none() && !exception.withheld);
+        let in_the_making = open.filter(grace_over).map(|exception| now(exception.id));
+        let over = self.exceptions.iter().filter_map(|change| {
+            let ExceptionChange::Close { id, .. } = change else { return None };
+            grace.of(self.committed(*id)?.severity)?;
+            Some(now(*id))
+        });
+        opened.chain(self.cases.iter().map(|id| now(*id))).chain(in_the_making).chain(over).collect()
+    }
+}
+
+/// When a fact was first received.
+fn received_at(fact: &Fact) -> Option<Timestamp> {
+    fact.sightings.iter().map(|sighting| sighting.recorded_at).min()
+}
+
+#[cfg(test)]
+mod tests;

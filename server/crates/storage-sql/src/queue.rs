@@ -1,0 +1,236 @@
+//! The queue of exceptions: views, filters, keyset pages.
+
+use crate::{
+    Db, Query, Row, cases,
+    codec::{PAGE_AND_ONE, cursor, micros, page},
+    counter,
+    exceptions::{exception_record, rank},
+    query,
+};
+use domain::ids::ShipmentId;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::HashMap;
+use storage::{
+    Actor, Page, Result, Scope,
+    figures::Span,
+    trackers::NumberRecord,
+    work::{Due, QueueCounts, QueueQuery, QueueRow, QueueView},
+};
+use uuid::Uuid;
+
+/// How long an ended exception is in the queue's view of ended ones.
+const CLOSED_WINDOW: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// All that are open, without those that a person put off.
+pub(crate) async fn queue_counts(db: &mut dyn Db, scope: Scope, now: Timestamp) -> Result<QueueCounts> {
+    let rows = query(
+        "SELECT category || '/' || severity AS key, count(*) AS number FROM exception
+         WHERE company_id = ?1 AND closed_at IS NULL AND snoozed_until IS NOT NULL AND snoozed_until > ?2 GROUP BY 1",
+    )
+    .bind(scope.company.0)
+    .bind(micros(now))
+    .all(db)
+    .await?;
+    let snoozed =
+        rows.iter().map(|row| Ok((row.text("key")?, row.count("number")?))).collect::<Result<HashMap<_, _>>>()?;
+    storage::work::queue_counts(counter::read(db, scope, "queue").await?, &snoozed)
+}
+
+/// Where a page of the queue ended: what it sorts by, and the id.
+type Cursor = (i64, i64, Uuid);
+
+/// A page of the queue.
+pub(crate) async fn queue(
+    db: &mut dyn Db,
+    scope: Scope,
+    wanted: &QueueQuery,
+    now: Timestamp,
+) -> Result<Page<QueueRow>> {
+    let mut sql = query(
+        "SELECT x.*, u.name AS owner_name, s.state, s.origin, s.destination
+         FROM exception x JOIN shipment s ON s.id = x.shipment_id LEFT JOIN \"user\" u ON u.id = x.owner_id
+         WHERE ",
+    );
+    // from the tickets, where those are asked for: of the exceptions there are as many as there ever were
+    sql.push(if wanted.case.is_some() { "{+}x.company_id = " } else { "x.company_id = " });
+    sql.push_bind(scope.company.0);
+    view(&mut sql, scope, wanted.view, now);
+    if let Some(category) = wanted.category {
+        sql.push(" AND x.category = ").push_bind(category.code());
+    }
+    if let Some(severity) = wanted.severity {
+        sql.push(" AND x.severity_rank = ").push_bind(rank(severity));
+    }
+    narrowed(&mut sql, scope, wanted, now);
+    let order = Order::of(wanted.view);
+    if let Some((first, second, id)) = cursor::decode::<Cursor>(wanted.cursor.as_deref()) {
+        after(&mut sql, order, first, second, id);
+    }
+    sql.push(order.sql()).push(" LIMIT ").push_bind(PAGE_AND_ONE);
+    let rows = sql.all(db).await?;
+    let page = page(rows.iter().map(|row| Ok((order.place(row)?, row))).collect::<Result<Vec<_>>>()?, |(place, _)| {
+        cursor::encode(place)
+    });
+    let ids = page.rows.iter().map(|(_, row)| row.id::<Uuid>("shipment_id")).collect::<Result<Vec<_>>>()?;
+    let numbers = numbers(db, ids).await?;
+    let mut cases = cases::of_exceptions(db, page.rows.iter().map(|((_, _, id), _)| *id)).await?;
+    let rows = page
+        .rows
+        .iter()
+        .map(|(_, row)| {
+            let exception = exception_record(row)?;
+            Ok(QueueRow {
+                owner_name: row.opt_text("owner_name")?,
+                state: row.word("state")?,
+                origin: row.opt_json("origin")?,
+                numbers: numbers.get(&exception.shipment).cloned().unwrap_or_default(),
+                destination: row.opt_text("destination")?,
+                case: cases.remove(&exception.id),
+                exception,
+            })
+        })
+        .collect::<Result<_>>()?;
+    Ok(Page { rows, next: page.next })
+}
+
+fn view(sql: &mut Query, scope: Scope, view: QueueView, now: Timestamp) {
+    match view {
+        QueueView::Closed => {
+            sql.push(" AND x.closed_at IS NOT NULL AND x.closed_at > ")
+                .push_bind(micros(now.checked_sub(CLOSED_WINDOW).unwrap_or(now)));
+        }
+        QueueView::Snoozed => {
+            sql.push(" AND x.closed_at IS NULL AND x.snoozed_until > ").push_bind(micros(now));
+        }
+        QueueView::All => {}
+        QueueView::Open | QueueView::Mine | QueueView::Unassigned => {
+            sql.push(" AND x.closed_at IS NULL AND (x.snoozed_until IS NULL OR x.snoozed_until <= ")
+                .push_bind(micros(now))
+                .push(")");
+        }
+    }
+    match (view, scope.actor) {
+        (QueueView::Mine, Actor::User(id)) => {
+            sql.push(" AND x.owner_id = ").push_bind(id.0);
+        }
+        // nobody but a person owns exceptions
+        (QueueView::Mine, Actor::Operator | Actor::System) => {
+            sql.push(" AND false");
+        }
+        (QueueView::Unassigned, _) => {
+            sql.push(" AND x.owner_id IS NULL");
+        }
+        (QueueView::Open | QueueView::Snoozed | QueueView::Closed | QueueView::All, _) => {}
+    }
+}
+
+/// How a queue sorts.
+#[derive(Clone, Copy)]
+enum Order {
+    /// By severity, then due time.
+    Urgency,
+    /// By when it ended, the newest first.
+    Closed,
+    /// By when it was recorded, the newest first.
+    Recorded,
+}
+
+impl Order {
+    const fn of(view: QueueView) -> Self {
+        match view {
+            QueueView::Closed => Self::Closed,
+            QueueView::All => Self::Recorded,
+            QueueView::Open | QueueView::Mine | QueueView::Unassigned | QueueView::Snoozed => Self::Urgency,
+        }
+    }
+
+    const fn sql(self) -> &'static str {
+        match self {
+            Self::Urgency => " ORDER BY x.severity_rank DESC, x.due_at, x.id",
+            Self::Closed => " ORDER BY x.closed_at DESC, x.id DESC",
+            Self::Recorded => " ORDER BY x.recorded_at DESC, x.id DESC",
+        }
+    }
+
+    fn place(self, row: &Row) -> Result<Cursor> {
+        Ok(match self {
+            Self::Urgency => (row.int("severity_rank")?, row.int("due_at")?, row.id("id")?),
+            Self::Closed => (row.int("closed_at")?, 0, row.id("id")?),
+            Self::Recorded => (row.int("recorded_at")?, 0, row.id("id")?),
+        })
+    }
+}
+
+/// What comes after the place where a page ended.
+fn after(sql: &mut Query, order: Order, first: i64, second: i64, id: Uuid) {
+    match order {
+        Order::Urgency => {
+            sql.push(" AND x.severity_rank <= ").push_bind(first).push(" AND (x.severity_rank < ").push_bind(first);
+            sql.push(" OR (x.due_at, x.id) > (").push_bind(second).push(", ").push_bind(id).push("))");
+        }
+        Order::Closed => {
+            sql.push(" AND (x.closed_at, x.id) < (").push_bind(first).push(", ").push_bind(id).push(")");
+        }
+        Order::Recorded => {
+            sql.push(" AND (x.recorded_at, x.id) < (").push_bind(first).push(", ").push_bind(id).push(")");
+        }
+    }
+}
+
+/// What a figure counts beside its view.
+fn narrowed(sql: &mut Query, scope: Scope, wanted: &QueueQuery, now: Timestamp) {
+    let mut within = |column: &'static str, span: Option<Span>| {
+        if let Some(span) = span {
+            sql.push(column).push(" >= ").push_bind(micros(span.from));
+            sql.push(column).push(" < ").push_bind(micros(span.until));
+        }
+    };
+    within(" AND x.opened_at", wanted.opened);
+    within(" AND x.recorded_at", wanted.recorded);
+    match wanted.due {
+        None => {}
+        Some(Due::Within) => {
+            sql.push(" AND x.due_at >= ").push_bind(micros(now));
+        }
+        Some(Due::Over) => {
+            sql.push(" AND x.due_at < ").push_bind(micros(now));
+        }
+    }
+    if let Some(case) = wanted.case {
+        sql.push(" AND x.id IN (SELECT c.exception_id FROM desk_case c WHERE c.company_id = ")
+            .push_bind(scope.company.0)
+            .push(" AND c.opened_at >= ")
+            .push_bind(micros(case.opened.from))
+            .push(" AND c.opened_at < ")
+            .push_bind(micros(case.opened.until));
+        if case.self_resolved {
+            sql.push(" AND c.status = 'resolved' AND c.ended IS NULL AND NOT c.by_agent) AND x.closed_at IS NOT NULL AND x.resolution <> 'person'");
+        } else {
+            sql.push(")");
+        }
+    }
+}
+
+/// The numbers of open bindings, shipment by shipment.
+async fn numbers(db: &mut dyn Db, ids: Vec<Uuid>) -> Result<HashMap<ShipmentId, Vec<NumberRecord>>> {
+    let rows = query(
+        "SELECT b.shipment_id, b.tracker_id, b.number_raw, b.piece, t.carrier, t.carrier_label
+         FROM {ids ? s} CROSS JOIN binding b JOIN tracker t ON t.id = b.tracker_id
+         WHERE b.shipment_id = s.value AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)
+         ORDER BY b.recorded_at, t.number, b.id",
+    )
+    .bind(ids)
+    .all(db)
+    .await?;
+    let mut numbers: HashMap<ShipmentId, Vec<NumberRecord>> = HashMap::new();
+    for row in &rows {
+        numbers.entry(row.id("shipment_id")?).or_default().push(NumberRecord {
+            tracker: row.id("tracker_id")?,
+            number: row.text("number_raw")?,
+            carrier: row.opt_text("carrier")?,
+            carrier_label: row.opt_text("carrier_label")?,
+            piece: row.opt_text("piece")?,
+        });
+    }
+    Ok(numbers)
+}

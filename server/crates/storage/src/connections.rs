@@ -1,0 +1,145 @@
+//! Connections: the systems that messages come from and that Milepost calls. What a person sets of one; how it stands now is in
+//! [`crate::destinations`].
+
+use crate::{AuditEntry, Result, Scope, Sealed, WrappedKey};
+use async_trait::async_trait;
+use domain::ids::SourceId;
+use jiff::Timestamp;
+
+/// Hours of traffic that are kept.
+pub const TRAFFIC_HOURS: i64 = 35 * 24;
+
+/// A connection. What sends messages is a source, and has its id as such.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectionRecord {
+    /// Its id.
+    pub id: SourceId,
+    /// The name, which is never changed: in `/ingest/{name}`, and where jobs go to. Lower case, digits, hyphens.
+    pub name: String,
+    /// What people call it.
+    pub label: String,
+    /// The connector.
+    pub connector: String,
+    /// The verification scheme's name; empty where nothing is verified.
+    pub scheme: String,
+    /// The settings by the connector's own schema, as JSON object.
+    pub settings: String,
+    /// The secrets, newest first, as sealed JSON list of strings.
+    pub secrets: Sealed,
+    /// When the newest secret was set.
+    pub secret_set_at: Timestamp,
+    /// Whether it is in use.
+    pub enabled: bool,
+    /// When it was disabled.
+    pub disabled_at: Option<Timestamp>,
+    /// Whether everything behind it is a test system.
+    pub sandbox: bool,
+    /// Who looks after it.
+    pub owner: String,
+    /// What it is for.
+    pub purpose: String,
+    /// Where it is written what to do when it fails: a link.
+    pub runbook: String,
+    /// Which kinds of data go over it.
+    pub data_classes: Vec<String>,
+    /// Which exceptions a desk takes, as JSON; `{}`: every one.
+    pub takes: String,
+    /// What its test last found, as JSON.
+    pub tested: Option<String>,
+    /// The digest of the settings of the command line from which it was last made.
+    pub seeded: Option<String>,
+    /// Grows with each change; 0 in a record that replaces whatever is there.
+    pub version: u64,
+    /// When something last went well.
+    pub last_ok_at: Option<Timestamp>,
+    /// When something last failed.
+    pub last_failed_at: Option<Timestamp>,
+    /// How: the class.
+    pub last_failure: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl ConnectionRecord {
+    /// A new one with nothing but what it cannot be without; it is in use.
+    pub fn new(id: SourceId, name: &str, connector: &str, secrets: Sealed, now: Timestamp) -> Self {
+        Self {
+            id,
+            name: name.to_owned(),
+            label: name.to_owned(),
+            connector: connector.to_owned(),
+            scheme: String::new(),
+            settings: "{}".into(),
+            secrets,
+            secret_set_at: now,
+            enabled: true,
+            disabled_at: None,
+            sandbox: false,
+            owner: String::new(),
+            purpose: String::new(),
+            runbook: String::new(),
+            data_classes: Vec::new(),
+            takes: "{}".into(),
+            tested: None,
+            seeded: None,
+            version: 0,
+            last_ok_at: None,
+            last_failed_at: None,
+            last_failure: None,
+            created_at: now,
+        }
+    }
+}
+
+/// Messages or calls of a connection in one hour.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hour {
+    /// The connection's name.
+    pub connection: String,
+    /// Hours since 1970.
+    pub hour: i64,
+    /// How many went well.
+    pub ok: u64,
+    /// How many failed.
+    pub failed: u64,
+}
+
+/// What happened on a connection since that was last kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Traffic {
+    /// How much.
+    pub hour: Hour,
+    /// When something last went well.
+    pub last_ok_at: Option<Timestamp>,
+    /// When something last failed, and the class.
+    pub last_failed: Option<(Timestamp, String)>,
+}
+
+/// The connections.
+#[async_trait]
+pub trait Connections: Send + Sync {
+    /// Every connection, by name.
+    async fn all(&self, scope: Scope) -> Result<Vec<ConnectionRecord>>;
+
+    /// The connection of this name, whichever company has it (names are unique in an installation): the only question that
+    /// is asked before a company is known.
+    async fn by_name(&self, name: &str) -> Result<Option<(Scope, ConnectionRecord, WrappedKey)>>;
+
+    /// Makes or replaces a connection; what its test and its traffic say of it stays. Key and audit entry commit with it.
+    ///
+    /// # Errors
+    /// `Conflict` when another connection has the name, or when it was changed since the record was read.
+    async fn put(&self, scope: Scope, record: ConnectionRecord, key: WrappedKey, audit: AuditEntry) -> Result<()>;
+
+    /// Another number after each change of any connection.
+    async fn version(&self, scope: Scope) -> Result<u64>;
+
+    /// Keeps what a connection's test found.
+    async fn tested(&self, scope: Scope, id: SourceId, report: String, audit: AuditEntry) -> Result<()>;
+
+    /// Adds to what happened.
+    async fn traffic(&self, scope: Scope, traffic: Vec<Traffic>) -> Result<()>;
+
+    /// What happened from an hour on, by connection and hour.
+    async fn hours(&self, scope: Scope, since: i64) -> Result<Vec<Hour>>;
+}

@@ -1,0 +1,231 @@
+//! The timeline of a shipment: what carriers reported, what was changed in other systems, what people did.
+
+use super::{list::nothing_is_expected, read::Page};
+use crate::views::{
+    named,
+    times::{Placed, Times},
+};
+use app::contract::shipments::{Entry, EntryKind, Mark};
+use domain::{
+    Classifier, Severity,
+    fold::{Fact, Standing as FactStanding},
+};
+use jiff::Timestamp;
+use storage::{
+    Actor,
+    jobs::{AttemptRecord, Outcome},
+    people::AuditRecord,
+};
+
+impl Page<'_> {
+    pub(super) fn timeline(&self) -> Vec<Entry> {
+        let mut entries: Vec<(Timestamp, Entry)> = self.loaded.input.facts.iter().map(|f| self.of_fact(f)).collect();
+        let until = self.at.unwrap_or(Timestamp::MAX);
+        entries.extend(
+            self.attempts
+                .iter()
+                .filter(|a| a.started_at <= until && worth_showing(a))
+                .map(|a| (a.started_at, of_attempt(a, &self.times))),
+        );
+        entries.extend(
+            self.audit
+                .iter()
+                .filter(|(line, _)| line.entry.at <= until)
+                .map(|(line, who)| (line.entry.at, self.of_person(line, who.as_deref()))),
+        );
+        entries.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| b.1.key.cmp(&a.1.key)));
+        entries.into_iter().map(|(_, entry)| entry).collect()
+    }
+
+    fn of_person(&self, line: &AuditRecord, who: Option<&str>) -> Entry {
+        let what = match line.entry.action.as_str() {
+            "exception.acknowledge" => "Acknowledged",
+            "shipment.link" => "Tracking number linked to the order",
+            "exception.assign" => "Assignment changed",
+            "exception.snooze" => "Exception snoozed",
+            "exception.resolve" => "Exception resolved",
+            "exception.reopen" => "Exception reopened",
+            "case.resolved" => "Ticket resolved at the service desk",
+            "case.reopened" => "Ticket reopened at the service desk",
+            "case.rejected" => "Ticket rejected at the service desk",
+            "case.deleted" => "Ticket deleted at the service desk",
+            "case.hidden" => "Ticket no longer readable",
+            "case.asked" => "Ticket asked for again",
+            "customer.erase" => "Customer data erased",
+            other => other,
+        };
+        let agent = self.agents.of_line(&line.entry);
+        // what is known of a ticket without a name is an agent's doing too
+        let at_desk = who.is_none() && line.entry.action.starts_with("case.");
+        let by = match who.or(agent.as_deref()) {
+            Some(name) => Some(format!("by {name}")),
+            None => (!at_desk).then(|| "by the system".to_owned()),
+        };
+        // a person's words may name somebody
+        let is_erasure = line.entry.action == "customer.erase";
+        let why = self.opened.why(line.entry.why.as_ref());
+        // and the reason for an erasure names who asked for it
+        let why = why.filter(|_| (!self.times.mask.hides() || line.actor == Actor::System) && !is_erasure);
+        let detail = [by, why].into_iter().flatten().collect::<Vec<_>>().join(": ");
+        system_entry(
+            format!("audit-{}", line.seq),
+            EntryKind::Person,
+            self.times.instant(line.entry.at),
+            what.to_owned(),
+            detail,
+            "",
+            Mark::System,
+            None,
+        )
+    }
+
+    fn of_fact(&self, fact: &Fact) -> (Timestamp, Entry) {
+        let observation = &fact.observation;
+        let recorded = fact.sightings.iter().map(|s| s.recorded_at).min().unwrap_or_default();
+        let key = observation
+            .time
+            .sort_key()
+            .filter(|_| !observation.time.sentinel)
+            .or(observation.stated_at)
+            .unwrap_or(recorded);
+        let verdict = self.verdict(fact.id);
+        let seen = self.seen.get(&fact.id);
+        let standing = verdict.map_or(FactStanding::Counts, |v| v.standing);
+        let (mut mark, mut word) = drawn(fact, standing);
+        let mut placed = self.times.placed(&observation.time, key);
+        placed.when.full = format!("{} · received {}", placed.when.full, self.times.dated(recorded).full);
+        let (mut key, mut expected) = (key, String::new());
+        if observation.classifier != Classifier::Actual && nothing_is_expected(self.folded.state) {
+            if !matches!(mark, Mark::Void | Mark::System) {
+                (mark, word) = (Mark::Void, "superseded");
+            }
+            // it stands where it was received: what it expected is not to come any more
+            if key > recorded {
+                expected = format!("for {} · ", placed.when.shown);
+                key = recorded;
+                placed = Placed { remark: "received", ..self.times.instant(recorded) };
+            }
+        }
+        let source = seen.map_or("", |s| s.source_name.as_str());
+        let piece = fact.piece.as_ref().map(|p| format!(" · piece {p}")).unwrap_or_default();
+        let entry = Entry {
+            key: fact.id.to_string(),
+            kind: EntryKind::Carrier,
+            day: placed.day,
+            clock: placed.clock,
+            remark: placed.remark.into(),
+            when: placed.when,
+            title: named::title(observation, &fact.reading, self.times.mask),
+            place: self.place(observation),
+            detail: format!(
+                "{expected}{source} · code {}{piece} · received {}",
+                self.times.mask.code(&observation.codes.raw),
+                self.times.relative(recorded)
+            ),
+            standing: word.to_owned(),
+            mark,
+            exception: named::exceptions(&fact.reading),
+            observation: Some(fact.id.to_string()),
+            correlation: seen.map(|s| s.correlation.to_string()),
+        };
+        (key, entry)
+    }
+}
+
+fn drawn(fact: &Fact, standing: FactStanding) -> (Mark, &'static str) {
+    match (standing, fact.observation.classifier) {
+        (FactStanding::Superseded, _) => (Mark::Void, "replaced by a newer list"),
+        (FactStanding::Retracted, _) => (Mark::Void, "retracted"),
+        (FactStanding::Retraction, _) => (Mark::Void, "retracts an event"),
+        (FactStanding::Quarantined, _) => (Mark::Void, "impossible time"),
+        (FactStanding::OtherUse, _) => (Mark::Void, "another parcel"),
+        (FactStanding::Merged, _) => (Mark::Actual, "same event, other source"),
+        (FactStanding::Feed, _) => (Mark::System, "about the feed"),
+        (_, Classifier::Planned) => (Mark::Planned, "planned"),
+        (_, Classifier::Estimated) => (Mark::Estimated, "estimated"),
+        (FactStanding::Decides, _) => (Mark::Deciding, "actual · sets status"),
+        (_, Classifier::Actual) if fact.reading.exceptions().any(|e| e.severity() >= Severity::Major) => {
+            (Mark::Trouble, "actual")
+        }
+        (_, Classifier::Actual) => (Mark::Actual, "actual"),
+    }
+}
+
+/// What a call changed, and what it is called where that is not certain; none for one that only read.
+fn change(attempt: &AttemptRecord) -> Option<(&'static str, &'static str)> {
+    Some(match attempt.operation.as_str() {
+        "stock.picking/write" => ("Odoo updated", "Odoo update"),
+        "stock.picking/message_post" => ("Note posted in Odoo", "Note in Odoo"),
+        "stock.picking/activity_schedule" => ("Activity created in Odoo", "Activity in Odoo"),
+        "mail.activity/action_feedback" => ("Activity completed in Odoo", "End of an activity in Odoo"),
+        "ticket/create" => ("Ticket created", "New ticket"),
+        "ticket/comment" => ("Comment added to the ticket", "Comment on the ticket"),
+        "ticket/status" => ("Ticket status changed", "New status of the ticket"),
+        _ => return None,
+    })
+}
+
+/// A read before a write nearly always succeeds and is no event; the job's page has every call.
+fn worth_showing(attempt: &AttemptRecord) -> bool {
+    attempt.outcome != Outcome::Ok || change(attempt).is_some()
+}
+
+fn of_attempt(attempt: &AttemptRecord, times: &Times) -> Entry {
+    let (kind, read) = if attempt.destination == "odoo" {
+        (EntryKind::Odoo, "Query to Odoo")
+    } else {
+        (EntryKind::Desk, "Query to the service desk")
+    };
+    let title = match (change(attempt), attempt.outcome) {
+        (Some((changed, _)), Outcome::Ok) => changed,
+        (Some((_, uncertain)), _) => uncertain,
+        (None, _) => read,
+    };
+    let mut placed = times.instant(attempt.started_at);
+    placed.when.full = format!("{} · {}", placed.when.full, attempt.operation);
+    let status = attempt.status.map_or_else(|| "no answer".to_owned(), |s| s.to_string());
+    let (word, mark) = match attempt.outcome {
+        Outcome::Ok => ("OK", Mark::System),
+        Outcome::Failed => ("failed", Mark::System),
+        Outcome::Unknown => ("unknown", Mark::System),
+    };
+    system_entry(
+        attempt.id.to_string(),
+        kind,
+        placed,
+        title.to_owned(),
+        format!("{status} · {} ms", attempt.duration_ms),
+        word,
+        mark,
+        Some(attempt.correlation.to_string()),
+    )
+}
+
+#[expect(clippy::too_many_arguments, reason = "one entry has this many columns, and two callers name them in order")]
+fn system_entry(
+    key: String,
+    kind: EntryKind,
+    placed: Placed,
+    title: String,
+    detail: String,
+    standing: &str,
+    mark: Mark,
+    correlation: Option<String>,
+) -> Entry {
+    Entry {
+        key,
+        kind,
+        day: placed.day,
+        clock: placed.clock,
+        remark: placed.remark.into(),
+        when: placed.when,
+        title,
+        place: None,
+        detail,
+        standing: standing.to_owned(),
+        mark,
+        exception: None,
+        observation: None,
+        correlation,
+    }
+}

@@ -1,0 +1,119 @@
+//! How the code is cut up: which crate imports which, no circles between files, nothing too long to read.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Every crate of the workspace and those of ours that it imports: the arrows of ARCHITECTURE.md.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("domain", &[]),
+    ("storage", &["domain"]),
+    ("storage-sql", &["domain", "storage"]),
+    ("storage-sqlite", &["domain", "storage", "storage-sql"]),
+    ("storage-postgres", &["domain", "storage", "storage-sql"]),
+    ("connectors", &["domain"]),
+    ("application", &["connectors", "domain", "storage"]),
+    ("simulator", &[]),
+    ("app", &["domain"]),
+    ("frontend", &["app"]),
+    ("bundle", &[]),
+    (
+        "server",
+        &["app", "application", "connectors", "domain", "simulator", "storage", "storage-postgres", "storage-sqlite"],
+    ),
+    (
+        "tests",
+        &["application", "connectors", "domain", "server", "simulator", "storage", "storage-postgres", "storage-sqlite"],
+    ),
+];
+
+/// What a crate must not name, whatever it is for.
+const BARRED: &[(&str, &[&str])] = &[
+    ("application", &["axum", "clap", "leptos", "reqwest", "rusqlite", "sqlx"]),
+    ("connectors", &["axum", "leptos", "rusqlite", "sqlx"]),
+    ("server", &["leptos", "reqwest", "rusqlite", "sqlx"]),
+    ("domain", &["axum", "leptos", "reqwest", "rusqlite", "sqlx", "tokio"]),
+    ("storage", &["axum", "leptos", "reqwest", "rusqlite", "sqlx"]),
+    ("storage-sql", &["axum", "leptos", "reqwest", "rusqlite", "sqlx"]),
+];
+
+const FILE_LINES_MAX: usize = 600;
+/// Of a file of tests, which nobody reads from top to bottom.
+const TEST_FILE_LINES_MAX: usize = 900;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// The crates that each crate of the workspace names, for its code and for its tests alone.
+fn dependencies(kind: &Value) -> BTreeMap<String, BTreeSet<String>> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let metadata = Command::new(cargo)
+        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(metadata.status.success(), "{}", String::from_utf8_lossy(&metadata.stderr));
+    let metadata: Value = serde_json::from_slice(&metadata.stdout).unwrap();
+    let named = |package: &Value| {
+        let of_kind = package["dependencies"].as_array().unwrap().iter().filter(|named| &named["kind"] == kind);
+        of_kind.map(|named| named["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    packages.map(|package| (package["name"].as_str().unwrap().to_owned(), named(package))).collect()
+}
+
+#[test]
+fn crates_import_only_those_below_them() {
+    let found = dependencies(&Value::Null);
+    let ours: BTreeSet<&str> = found.keys().map(String::as_str).collect();
+    assert_eq!(ours, ARROWS.iter().map(|(name, _)| *name).collect(), "every crate has its line in ARROWS");
+    for (name, allowed) in ARROWS {
+        let imports: BTreeSet<&str> = found[*name].iter().map(String::as_str).filter(|of| ours.contains(of)).collect();
+        let allowed: BTreeSet<&str> = allowed.iter().copied().collect();
+        assert_eq!(imports, allowed, "what {name} imports: a new arrow changes ARCHITECTURE.md first");
+    }
+    for (name, barred) in BARRED {
+        let imports: Vec<_> = barred.iter().filter(|of| found[*name].contains(**of)).collect();
+        assert!(imports.is_empty(), "{name} must not import {imports:?}");
+    }
+}
+
+/// Every Rust file of the workspace, but for what is built.
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() && name != "target" && name != "node_modules" && !name.starts_with('.') {
+            files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn files_are_short_enough_to_read() {
+    let mut all = Vec::new();
+    files(&root(), &mut all);
+    assert!(all.len() > 200, "{} files were found", all.len());
+    let too_long = all.iter().filter_map(|path| {
+        let inside = path.strip_prefix(root()).unwrap();
+        let is_test = inside.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs");
+        let most = if is_test { TEST_FILE_LINES_MAX } else { FILE_LINES_MAX };
+        let lines = std::fs::read_to_string(path).unwrap().lines().count();
+        (lines > most).then(|| format!("{}: {lines} lines, at most {most}", inside.display()))
+    });
+    assert_eq!(too_long.collect::<Vec<_>>(), Vec::<String>::new(), "split them by what they are about");
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    let circles = Command::new("python3").arg("scripts/circles.py").current_dir(root()).output().unwrap();
+    assert!(circles.status.success(), "{}", String::from_utf8_lossy(&circles.stdout));
+}
