@@ -8,8 +8,9 @@ use anyhow::{Context as _, Result, bail, ensure};
 use application::caller::Caller;
 use application::{
     clock::{Clock, SystemClock},
-    connections::sources,
+    connections::{self, sources},
     context::Context,
+    destinations::ODOO,
     error::UseCaseError,
     governance::erasure,
     vault::KEY_BYTES,
@@ -266,29 +267,39 @@ pub enum Odoo {
         /// File with the administrator's API key.
         #[arg(long)]
         admin_key_file: PathBuf,
+        /// The connection; default: the Odoo of --odoo-url.
+        #[arg(long, value_name = "NAME")]
+        connection: Option<String>,
     },
-    /// Check that Odoo is reached and has the fields.
+    /// Check that Odoo is reached and has the fields (`milepost connection test` does it for any connection).
     Check,
 }
 
 impl Odoo {
     /// Does it.
     pub async fn run(self, settings: Settings) -> Result<ExitCode> {
-        let config = settings.resolve()?;
-        let Some(odoo) = &config.system.odoo else {
-            bail!("Odoo is not set up: give --odoo-url, --odoo-database and --odoo-key-file")
+        let config = settings.clone().resolve()?;
+        let named = match &self {
+            Self::Setup { connection: Some(name), .. } => Some(name.as_str()),
+            _ if config.system.odoo.is_none() => Some(ODOO),
+            _ => None,
+        };
+        let (url, database) = match (named, &config.system.odoo) {
+            (None, Some(odoo)) => (odoo.url.clone(), odoo.database.clone()),
+            (name, _) => of_connection(settings, name.unwrap_or(ODOO)).await?,
         };
         let calls = connectors::call::Discard;
-        let connect = |key| {
+        let connect = |api_key| {
+            let (url, database) = (url.clone(), database.clone());
             connectors::odoo::OdooClient::new(connectors::odoo::OdooConfig {
-                url: odoo.url.clone(),
-                database: odoo.database.clone(),
-                api_key: key,
+                url,
+                database,
+                api_key,
                 calls_per_second: None,
             })
         };
         match self {
-            Self::Setup { admin_key_file } => {
+            Self::Setup { admin_key_file, .. } => {
                 let key = config::secret_file(&admin_key_file).context("--admin-key-file")?;
                 let done = match connect(key.into())?.setup(&calls).await {
                     Ok(done) => done,
@@ -302,7 +313,7 @@ impl Odoo {
                              key under Preferences, Account Security, and put it into that file; it is needed only this once \
                              ({error})",
                             admin_key_file.display(),
-                            odoo.url
+                            url
                         );
                     }
                     Err(error) => return Err(error.into()),
@@ -314,6 +325,9 @@ impl Odoo {
                 Ok(ExitCode::SUCCESS)
             }
             Self::Check => {
+                let Some(odoo) = &config.system.odoo else {
+                    bail!("Odoo is not set on the command line: run `milepost connection test {ODOO}`")
+                };
                 let missing = connect(odoo.key.clone())?.check(&calls).await?;
                 for line in &missing {
                     println!("missing: {line}");
@@ -325,6 +339,18 @@ impl Odoo {
             }
         }
     }
+}
+
+/// Address and database of an Odoo that is a connection.
+async fn of_connection(settings: Settings, name: &str) -> Result<(String, String)> {
+    let (context, scope) = context(settings).await?;
+    let found = connections::list(&context, &Caller::trusted(scope)).await?;
+    let Some(found) = found.into_iter().find(|one| one.record.name == name) else {
+        bail!("Odoo is not set up: give --odoo-url, --odoo-database and --odoo-key-file, or make a connection {name}");
+    };
+    let settings: connectors::odoo::Settings = serde_json::from_str(&found.record.settings)
+        .with_context(|| format!("{name} is a connection to {}, not to Odoo", found.record.connector))?;
+    Ok((settings.url, settings.database))
 }
 
 /// Erase the customer of a shipment for good: name, address, mail, and the words under which they were found. The order

@@ -3,19 +3,24 @@
 use crate::{
     bootstrap,
     config::{Config, Settings},
-    own_files,
     http::peer::{self, Fault},
-    log,
+    log, own_files,
 };
 use anyhow::Result;
 use application::{
     audit::anchor::{self, Report},
+    caller::Caller,
     clock::{Clock, SystemClock},
-    connections::sources,
+    connections::{self, Overview, sources},
     context::Context,
+    destinations::{DESK, ODOO},
     governance::tombstones,
 };
-use connectors::call::{Discard, ErrorClass};
+use connectors::{
+    call::{Discard, ErrorClass},
+    catalogue::Family,
+    check::CheckOutcome,
+};
 use jiff::SignedDuration;
 use std::{path::Path, process::ExitCode, sync::Arc};
 use storage::{Scope, connections::ConnectionRecord};
@@ -129,6 +134,7 @@ async fn database(config: &Config, found: &mut Findings) {
                 }
                 Err(error) => found.bad("sources", error),
             }
+            called(&context, scope, config, found).await;
             senders(&context, found).await;
         }
     }
@@ -167,6 +173,37 @@ async fn source(context: &Context, scope: Scope, source: &ConnectionRecord, foun
     }
     if proof.weaknesses.is_empty() {
         found.good("source", format!("{named}, secret {age} days old"));
+    }
+}
+
+/// The order systems and desks in use, but for those that the settings here name: these are checked by themselves.
+async fn called(context: &Context, scope: Scope, config: &Config, found: &mut Findings) {
+    let caller = Caller::trusted(scope);
+    let all = match connections::list(context, &caller).await {
+        Ok(all) => all,
+        Err(error) => return found.bad("connections", error),
+    };
+    let named = [(ODOO, config.system.odoo.is_some()), (DESK, config.system.desk.is_some())];
+    let is_source = |one: &Overview| one.template.as_ref().is_some_and(|it| it.family == Family::Carrier);
+    for one in all.into_iter().filter(|one| one.record.enabled && !is_source(one)) {
+        let name = one.record.name;
+        if named.contains(&(name.as_str(), true)) {
+            continue;
+        }
+        let report = match connections::examine(context, &caller, &name).await {
+            Ok((_, report)) => report,
+            Err(error) => {
+                found.bad("connection", format!("{name}: {error}"));
+                continue;
+            }
+        };
+        for check in report.checks.iter().filter(|check| check.outcome == CheckOutcome::Failed) {
+            let todo = check.todo.as_deref().unwrap_or_default();
+            found.bad("connection", format!("{name}: {}. {todo}", check.what));
+        }
+        if report.passed() {
+            found.good("connection", format!("{name}, {}", report.system.as_deref().unwrap_or("tested")));
+        }
     }
 }
 

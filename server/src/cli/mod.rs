@@ -3,6 +3,7 @@
 mod admin;
 mod audit;
 mod backup;
+mod connection;
 mod decode;
 mod demo;
 mod destination;
@@ -60,6 +61,9 @@ enum Command {
     /// Where people are signed in: list, end.
     #[command(subcommand)]
     Session(people::Session),
+    /// Connections to other systems: order systems, service desks, sources of messages.
+    #[command(subcommand)]
+    Connection(connection::Connection),
     /// Sources of messages.
     #[command(subcommand)]
     Source(admin::Source),
@@ -145,6 +149,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Doctor => doctor::run(settings).await,
             Command::User(user) => on_tower(settings, |context, scope| user.run(context, scope)).await,
             Command::Session(session) => on_tower(settings, |context, scope| session.run(context, scope)).await,
+            Command::Connection(it) => on_tower(settings, |context, scope| it.run(context, scope)).await,
             Command::Source(source) => on_tower(settings, |context, scope| source.run(context, scope)).await,
             Command::Key(key) => key.run().map(|()| ExitCode::SUCCESS),
             Command::Destination(it) => on_tower(settings, |context, scope| it.run(context, scope)).await,

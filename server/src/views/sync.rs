@@ -182,17 +182,18 @@ async fn unread(context: &Context, scope: Scope, times: &Times) -> Result<Vec<Un
         let records = context.store.shipments.known_records(scope, &system, records).await?;
         known.extend(records.into_iter().map(|record| (system.clone(), record)));
     }
-    let shown = problems.into_iter().map(|OrderProblem { system, seen, attempts, first_seen, next_try, .. }| UnreadView {
-        url: context.odoo(&system).filter(|_| seen.record > 0).map(|odoo| odoo.page(seen.record)),
-        name: seen.name.unwrap_or_else(|| format!("Delivery {}", seen.record)),
-        what_to_do: odoo::what_to_do(&seen.problem).to_owned(),
-        problem: seen.problem,
-        // a shipment that was there before stays, whatever can be read now
-        imported: seen.extent == Extent::Part || known.contains(&(system, seen.record)),
-        attempts,
-        since: times.dated(first_seen),
-        next_try: times.dated(next_try),
-    });
+    let shown =
+        problems.into_iter().map(|OrderProblem { system, seen, attempts, first_seen, next_try, .. }| UnreadView {
+            url: context.odoo(&system).filter(|_| seen.record > 0).map(|odoo| odoo.page(seen.record)),
+            name: seen.name.unwrap_or_else(|| format!("Delivery {}", seen.record)),
+            what_to_do: odoo::what_to_do(&seen.problem).to_owned(),
+            problem: seen.problem,
+            // a shipment that was there before stays, whatever can be read now
+            imported: seen.extent == Extent::Part || known.contains(&(system, seen.record)),
+            attempts,
+            since: times.dated(first_seen),
+            next_try: times.dated(next_try),
+        });
     Ok(shown.collect())
 }
 
@@ -314,7 +315,10 @@ async fn shown_destinations(
             Some(standing) => Some(breaker(context, standing).await?),
             None => None,
         };
-        shown.push(destination(d, breaker, times));
+        let connections = context.connections.now();
+        let known = connections.get(&d.destination).map(|connection| connection.record.label.as_str());
+        let label = known.unwrap_or_else(|| destination_label(&d.destination)).to_owned();
+        shown.push(destination(d, label, breaker, times));
     }
     Ok(shown)
 }
@@ -342,10 +346,10 @@ async fn breaker(context: &Context, standing: &Standing) -> Result<BreakerView, 
     Ok(BreakerView { name: standing.name.clone(), stands, detail })
 }
 
-fn destination(d: DestinationSummary, breaker: Option<BreakerView>, times: &Times) -> Destination {
+fn destination(d: DestinationSummary, label: String, breaker: Option<BreakerView>, times: &Times) -> Destination {
     Destination {
         breaker,
-        label: destination_label(&d.destination).to_owned(),
+        label,
         name: d.destination,
         done: d.done,
         done_more: d.done >= u64::from(DONE_COUNTED),

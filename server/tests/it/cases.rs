@@ -212,6 +212,7 @@ async fn a_number_that_nobody_claims_makes_no_case() {
 async fn a_case_in_the_making_hears_of_what_is_folded_meanwhile() {
     let (world, desk) = world().await;
     world.order(1, &["N1"]).await;
+    world.leaves_jobs();
     let jobs = &world.context.store.jobs;
     let damaged = [("InTransit_003", "2026-03-05T01:00:00"), ("Exception_012", "2026-03-05T08:00:00")];
     destinations::pause(&world.context, &Caller::trusted(world.context.scope()), "desk", "so that nobody here does it")
@@ -625,6 +626,7 @@ async fn a_desk_that_is_away_is_heard_when_it_is_back() {
     world.receives("N1", &DAMAGED).await;
     polls(&world).await;
     desk.set_status(1, "resolved");
+    world.leaves_jobs();
     desk.fail(None, &Fault::Error("down"), 10_000);
     for _ in 0..9 {
         polls(&world).await;

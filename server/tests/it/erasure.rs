@@ -98,6 +98,8 @@ async fn a_message_that_comes_later_names_nobody() {
 #[tokio::test]
 async fn without_a_customers_record_no_shared_body_is_kept() {
     let all = Erasing::new().await;
+    // the delivery is not in Odoo
+    all.world().leaves_jobs();
     let shipment = all.world().order(1, &["N1"]).await;
     let both = all.says(&[tracking("N1", WORDS, "2026-03-04"), tracking("B1", THEIRS, "2026-03-04")]).await;
     all.erase(shipment).await;
@@ -158,6 +160,8 @@ async fn of_a_number_in_its_next_use_only_the_parcel_that_is_erased_loses_its_wo
         let first = all.order("N1").await;
         let old = all.says(&[tracking("N1", WORDS, "2026-03-04")]).await;
         all.world().clock.advance(Span::new().hours(24 * 200));
+        // the delivery is not in Odoo
+        all.world().leaves_jobs();
         let second = all.world().order(2, &["N1"]).await;
         let new = all.says(&[tracking("N1", THEIRS, "2026-09-20")]).await;
         all.world().settle().await;

@@ -3,6 +3,7 @@
 mod audit;
 mod canaries;
 mod cases;
+mod connections;
 mod door;
 mod erasure;
 mod flows;

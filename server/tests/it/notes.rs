@@ -111,6 +111,7 @@ async fn one_delivery_that_is_gone_does_not_hold_up_those_that_are_written_with_
     let systems = Systems::new().await;
     let pickings = systems.orders().await;
     systems.odoo.delete(pickings[3]);
+    systems.world.leaves_jobs();
     systems.say(DELIVERED).await;
     let delivered = pickings.iter().filter(|p| systems.status(**p).is_some_and(|s| s == "DELIVERED")).count();
     assert_eq!(delivered, pickings.len() - 1);

@@ -149,6 +149,7 @@ async fn nor_once_something_was_written_to_them() {
 }
 
 async fn nothing_odd_stops_another(three: Three) {
+    three.systems.world.leaves_jobs();
     let odd = three.pickings[1];
     let mut round = 0;
     for (model, fields) in READ_FIELDS {

@@ -22,6 +22,7 @@ async fn a_sick_desk_is_left_in_peace_while_odoo_goes_on_and_a_probe_heals_it() 
     let systems = Systems::new().await;
     let pickings = systems.orders().await;
     systems.desk.fail(None, &Fault::Error("down"), 10_000);
+    systems.world.leaves_jobs();
     systems.say(DAMAGED).await;
     assert!(pickings.iter().all(|p| systems.status(*p).is_some_and(|s| s == "IN_TRANSIT")), "Odoo knows at once");
     assert_eq!(systems.standing("odoo").await.admission, Admission::All);
@@ -78,6 +79,7 @@ async fn a_refusal_of_one_record_stops_at_once_and_shuts_nothing() {
     let pickings = systems.orders().await;
     // the call for all of them, and then that of one
     systems.odoo.fail(Some("stock.picking/write"), &Fault::Error("odoo.exceptions.ValidationError"), 2);
+    systems.world.leaves_jobs();
     systems.say(DELIVERED).await;
     assert_eq!(systems.dead().await, 1, "a person has to look");
     assert_eq!(systems.standing("odoo").await.admission, Admission::All);
@@ -93,6 +95,7 @@ async fn a_paused_destination_keeps_its_work() {
     assert!(destinations::pause(context, &Caller::trusted(person), "odoo", "  ").await.is_err(), "others will ask why");
     assert!(destinations::pause(context, &Caller::trusted(person), "nobody", "upgrade").await.is_err());
     destinations::pause(context, &Caller::trusted(person), "odoo", "upgrade").await.unwrap();
+    systems.world.leaves_jobs();
     let before = systems.odoo.all_calls();
     systems.say(DELIVERED).await;
     systems.advance(86_400).await;

@@ -65,6 +65,7 @@ async fn all_that_failed_is_counted_and_taken_up_but_what_succeeded_later() {
     let noon = world.context.now();
     world.clock.advance(jiff::Span::new().minutes(10));
     systems.odoo.fail(Some("stock.picking/write"), &Fault::Error("odoo.exceptions.ValidationError"), REFUSALS);
+    systems.world.leaves_jobs();
     systems.say(DELIVERED).await;
     assert_eq!(systems.dead().await, MANY);
     systems.odoo.clear_faults();
@@ -156,6 +157,7 @@ async fn one_that_is_stopped_leaves_the_rest() {
     systems.orders().await;
     let world = &systems.world;
     systems.odoo.fail(Some("stock.picking/write"), &Fault::Error("odoo.exceptions.ValidationError"), REFUSALS);
+    systems.world.leaves_jobs();
     systems.say(DELIVERED).await;
     systems.odoo.clear_faults();
     let (id, _) = start(world, Selection::Jobs(JobSelection::default())).await;

@@ -7,9 +7,6 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Takes {
-    /// Companies, as the order system names them.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub companies: Vec<String>,
     /// Warehouses, as deliveries begin with them: `WH` of `WH/OUT/00042`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warehouses: Vec<String>,
@@ -24,8 +21,6 @@ pub struct Takes {
 /// What a desk is chosen by.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Subject {
-    /// The company.
-    pub company: Option<String>,
     /// The warehouse.
     pub warehouse: Option<String>,
     /// The carriers of its numbers.
@@ -41,15 +36,10 @@ impl Takes {
             wanted.is_empty() || there.iter().any(|word| wanted.iter().any(|one| one.trim().eq_ignore_ascii_case(word)))
         };
         let carriers: Vec<&str> = subject.carriers.iter().map(String::as_str).collect();
-        let company: Vec<&str> = subject.company.as_deref().into_iter().collect();
         let warehouse: Vec<&str> = subject.warehouse.as_deref().into_iter().collect();
         let severity = self.severities.is_empty() || subject.severity.is_some_and(|it| self.severities.contains(&it));
-        let fits = words(&self.companies, &company)
-            && words(&self.warehouses, &warehouse)
-            && words(&self.carriers, &carriers)
-            && severity;
-        let conditions =
-            [&self.companies, &self.warehouses, &self.carriers].iter().filter(|list| !list.is_empty()).count();
+        let fits = words(&self.warehouses, &warehouse) && words(&self.carriers, &carriers) && severity;
+        let conditions = [&self.warehouses, &self.carriers].iter().filter(|list| !list.is_empty()).count();
         fits.then_some(conditions + usize::from(!self.severities.is_empty()))
     }
 }
@@ -74,7 +64,7 @@ mod tests {
         let any = Takes::default();
         let critical = Takes { severities: vec![Severity::Critical], ..Takes::default() };
         let dhl = Takes { carriers: words(&["DHL"]), severities: vec![Severity::Critical], ..Takes::default() };
-        let north = Takes { companies: words(&["Northwind"]), warehouses: words(&["WH"]), ..Takes::default() };
+        let north = Takes { carriers: words(&["DHL"]), warehouses: words(&["WH"]), ..Takes::default() };
         let desks = [("desk", &any), ("critical", &critical), ("dhl", &dhl), ("north", &north), ("a", &any)];
         let chosen = |subject: Subject| choose(desks, &subject).unwrap();
         let of = |severity, carrier: &str| Subject {
@@ -86,8 +76,7 @@ mod tests {
         assert_eq!(chosen(of(Severity::Critical, "ups")), "critical");
         assert_eq!(chosen(of(Severity::Critical, "dhl")), "dhl");
         assert_eq!(chosen(of(Severity::Minor, "dhl")), "a");
-        let both =
-            Subject { company: Some("NORTHWIND".into()), warehouse: Some("wh".into()), ..of(Severity::Minor, "dhl") };
+        let both = Subject { warehouse: Some("wh".into()), ..of(Severity::Minor, "dhl") };
         assert_eq!(chosen(both.clone()), "north");
         assert_eq!(chosen(Subject { warehouse: None, ..both }), "a");
         assert_eq!(choose([("critical", &critical)], &of(Severity::Minor, "dhl")), None);

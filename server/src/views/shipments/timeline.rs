@@ -6,6 +6,7 @@ use crate::views::{
     times::{Placed, Times},
 };
 use app::contract::shipments::{Entry, EntryKind, Mark};
+use application::destinations::ODOO;
 use domain::{
     Classifier, Severity,
     fold::{Fact, Standing as FactStanding},
@@ -21,11 +22,12 @@ impl Page<'_> {
     pub(super) fn timeline(&self) -> Vec<Entry> {
         let mut entries: Vec<(Timestamp, Entry)> = self.loaded.input.facts.iter().map(|f| self.of_fact(f)).collect();
         let until = self.at.unwrap_or(Timestamp::MAX);
+        let system = self.loaded.shipment.origin.as_ref().map_or(ODOO, |origin| origin.system.as_str());
         entries.extend(
             self.attempts
                 .iter()
                 .filter(|a| a.started_at <= until && worth_showing(a))
-                .map(|a| (a.started_at, of_attempt(a, &self.times))),
+                .map(|a| (a.started_at, of_attempt(a, system, &self.times))),
         );
         entries.extend(
             self.audit
@@ -170,8 +172,9 @@ fn worth_showing(attempt: &AttemptRecord) -> bool {
     attempt.outcome != Outcome::Ok || change(attempt).is_some()
 }
 
-fn of_attempt(attempt: &AttemptRecord, times: &Times) -> Entry {
-    let (kind, read) = if attempt.destination == "odoo" {
+/// A call to the order system of the shipment, or to a service desk.
+fn of_attempt(attempt: &AttemptRecord, system: &str, times: &Times) -> Entry {
+    let (kind, read) = if attempt.destination == system {
         (EntryKind::Odoo, "Query to Odoo")
     } else {
         (EntryKind::Desk, "Query to the service desk")

@@ -12,6 +12,6 @@ pub mod weaknesses;
 pub use live::{Client, Connection, Live, Snapshot};
 pub use manage::{NewConnection, pause, put, resume, retire_old, rotate, switch};
 pub use overview::{Details, Overview, State, StateKind, list, one, state_of};
-pub use probe::test;
+pub use probe::{examine, test};
 pub use refresh::{flush, refresh};
 pub use seed::seed;

@@ -224,7 +224,7 @@ pub async fn one(context: &Context, caller: &Caller, name: &str) -> Result<Detai
     for subject in [format!("source:{id}"), format!("destination:{name}")] {
         changes.extend(context.store.people.audit_trail(scope, Some(subject), CHANGES).await?);
     }
-    changes.sort_by(|a, b| b.entry.at.cmp(&a.entry.at));
+    changes.sort_by_key(|change| std::cmp::Reverse(change.entry.at));
     changes.truncate(CHANGES as usize);
     Ok(Details { overview, messages, jobs, changes })
 }

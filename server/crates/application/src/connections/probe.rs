@@ -16,7 +16,7 @@ use connectors::{
     catalogue::{self, Template},
     check::{self, Check, CheckOutcome, Report, Subject},
 };
-use domain::access::Permission;
+use domain::{access::Permission, ids::SourceId};
 use serde_json::Value;
 use storage::Scope;
 
@@ -25,6 +25,19 @@ use storage::Scope;
 /// # Errors
 /// Where there is no such connection, or the store fails.
 pub async fn test(context: &Context, caller: &Caller, name: &str) -> Result<Report> {
+    caller.require(Permission::Operate)?;
+    let (id, report) = examine(context, caller, name).await?;
+    let audit = context.audit("connection.test", format!("connection:{id}"));
+    let text = serde_json::to_string(&report).expect("plain data serialises");
+    context.store.connections.tested(caller.scope(), id, text, audit).await?;
+    Ok(report)
+}
+
+/// What a test finds; nothing is kept.
+///
+/// # Errors
+/// Where there is no such connection, or the store fails.
+pub async fn examine(context: &Context, caller: &Caller, name: &str) -> Result<(SourceId, Report)> {
     caller.require(Permission::Operate)?;
     let scope = caller.scope();
     let Opened { record, secrets, .. } = named(context, scope, name).await?;
@@ -48,10 +61,7 @@ pub async fn test(context: &Context, caller: &Caller, name: &str) -> Result<Repo
         }
         (_, None) => return Err(UseCaseError::NotFound("connector")),
     };
-    let audit = context.audit("connection.test", format!("connection:{id}"));
-    let text = serde_json::to_string(&report).expect("plain data serialises");
-    context.store.connections.tested(scope, id, text, audit).await?;
-    Ok(report)
+    Ok((id, report))
 }
 
 fn subject<'a>(template: &'a Template, address: &'a str) -> Subject<'a> {

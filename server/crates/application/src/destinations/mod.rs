@@ -118,6 +118,8 @@ async fn names(context: &Context, scope: Scope) -> Result<Vec<String>> {
     let connections = context.connections.now();
     let called = |connection: &&Arc<Connection>| !matches!(connection.family, None | Some(Family::Carrier));
     names.extend(connections.all().iter().filter(called).map(|connection| connection.record.name.clone()));
+    // the first ones may still be made: they can be paused before
+    names.extend([ODOO, DESK].map(str::to_owned));
     names.sort_unstable();
     names.dedup();
     Ok(names)

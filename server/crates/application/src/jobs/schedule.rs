@@ -143,7 +143,7 @@ fn job_of(context: &Context, schedule: &Schedule) -> NewJob {
     NewJob { lane: Lane::Batch, destination: schedule.destination.clone(), ..job }
 }
 
-/// The schedules of this installation with their kinds; those that are not kept yet are due now.
+/// The schedules of this installation with their kinds, by name; those that are not kept yet are due now.
 async fn ensured(context: &Context) -> storage::Result<Vec<(Schedule, &'static Kind)>> {
     let scope = context.scope();
     let known = context.store.schedules.all(scope).await?;
@@ -162,6 +162,7 @@ async fn ensured(context: &Context) -> storage::Result<Vec<(Schedule, &'static K
         };
         ensured.push((schedule, kind));
     }
+    ensured.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
     Ok(ensured)
 }
 

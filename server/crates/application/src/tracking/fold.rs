@@ -211,7 +211,13 @@ impl Derivation<'_> {
         });
         let known = || self.loaded.exceptions.iter().find(|known| known.id == exception).map(|known| known.severity);
         let carriers = self.loaded.shipment.numbers.iter().filter_map(|number| number.carrier.clone());
-        let subject = Subject { severity: opened.or_else(known), carriers: carriers.collect(), ..Subject::default() };
+        // Odoo's transfers are named WAREHOUSE/OPERATION/NUMBER
+        let transfer = self.loaded.shipment.origin.as_ref().and_then(|origin| origin.name.split_once('/'));
+        let subject = Subject {
+            warehouse: transfer.map(|(warehouse, _)| warehouse.to_owned()),
+            severity: opened.or_else(known),
+            carriers: carriers.collect(),
+        };
         of_case.or_else(|| connections.desk_for(&subject)).map(str::to_owned)
     }
 }

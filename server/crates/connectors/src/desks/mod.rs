@@ -220,9 +220,11 @@ pub trait Desk: Send + Sync {
 
 type Connect = fn(DeskConfig) -> Result<Arc<dyn Desk>, CallError>;
 
-/// Every desk: what is fixed about it, how a person chooses it, and how to connect it.
-const DESKS: &[(&Manifest, fn() -> Template, Connect)] =
-    &[(&request_tracker::MANIFEST, request_tracker::template, request_tracker::connect)];
+/// A desk's connector: what is fixed about it, how a person chooses it, and how to connect it.
+type Connector = (&'static Manifest, fn() -> Template, Connect);
+
+/// Every desk.
+const DESKS: &[Connector] = &[(&request_tracker::MANIFEST, request_tracker::template, request_tracker::connect)];
 
 /// The desk with this id, connected; none where there is no such connector. Nothing is called yet.
 ///

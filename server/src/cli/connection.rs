@@ -1,0 +1,394 @@
+//! `milepost connection`: the systems that messages come from and that Milepost calls.
+
+use super::admin::secret_from_stdin;
+use crate::log;
+use anyhow::{Result, bail, ensure};
+use application::{
+    caller::Caller,
+    connections::{self, NewConnection, Overview, overview::HOURS},
+    context::Context,
+};
+use clap::{Args, Subcommand};
+use connectors::{
+    catalogue,
+    check::{Check, CheckOutcome, Report},
+};
+use domain::{Severity, routing::Takes};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use storage::Scope;
+
+/// Connections to other systems: sources of messages, order systems, service desks.
+#[derive(Subcommand)]
+pub enum Connection {
+    /// Show the connections and how each stands.
+    List {
+        /// As JSON, for machines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one connection.
+    Show {
+        /// Its name.
+        name: String,
+        /// As JSON, for machines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make or change a connection; its secret is read from standard input. A new one is not in use before it is enabled.
+    Put(Box<Put>),
+    /// Test a connection: address, secret, rights.
+    Test {
+        /// Its name.
+        name: String,
+        /// As JSON, for machines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Set a new secret, read from standard input; the one before stays valid beside it.
+    Rotate {
+        /// Its name.
+        name: String,
+        /// Instead: forget the secret from before the last change.
+        #[arg(long)]
+        retire_old: bool,
+    },
+    /// Let its jobs wait; nothing is lost.
+    Pause {
+        /// Its name.
+        name: String,
+        /// The reason, for others and for the audit trail.
+        #[arg(long, value_name = "TEXT")]
+        why: String,
+    },
+    /// Let its jobs go on.
+    Resume {
+        /// Its name.
+        name: String,
+    },
+    /// Use it.
+    Enable {
+        /// Its name.
+        name: String,
+    },
+    /// Use it no more: its messages are refused, its jobs wait.
+    Disable {
+        /// Its name.
+        name: String,
+        /// The reason, for the audit trail.
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        why: String,
+    },
+    /// Show the connectors, or the settings of one.
+    Templates {
+        /// The connector.
+        connector: Option<String>,
+    },
+}
+
+/// A connection as an admin sets it.
+#[derive(Args)]
+pub struct Put {
+    /// Its name: lower case letters, digits, hyphens; it is never changed.
+    name: String,
+    /// The connector, e.g. odoo, request_tracker, aftership (`milepost connection templates` shows all).
+    #[arg(long)]
+    connector: Option<String>,
+    /// What people call it.
+    #[arg(long, value_name = "TEXT")]
+    label: Option<String>,
+    /// It leads to a test system.
+    #[arg(long, conflicts_with = "production")]
+    sandbox: bool,
+    /// It leads to the real system.
+    #[arg(long)]
+    production: bool,
+    /// A setting, e.g. url=https://odoo.example.com; may be given several times. Empty: as if it were not set.
+    #[arg(long = "set", value_name = "FIELD=VALUE")]
+    set: Vec<String>,
+    /// Who looks after it.
+    #[arg(long, value_name = "TEXT")]
+    owner: Option<String>,
+    /// What it is for.
+    #[arg(long, value_name = "TEXT")]
+    purpose: Option<String>,
+    /// A link to what to do when it fails.
+    #[arg(long, value_name = "URL")]
+    runbook: Option<String>,
+    /// A kind of data that goes over it; may be given several times.
+    #[arg(long = "data-class", value_name = "TEXT")]
+    data_classes: Vec<String>,
+    /// Which exceptions a service desk takes: warehouse=, carrier=, severity=; may be given several times. `any`
+    /// alone: every one.
+    #[arg(long = "takes", value_name = "WHAT=VALUE")]
+    takes: Vec<String>,
+    /// Keep the secret that it has; none is read.
+    #[arg(long)]
+    keep_secret: bool,
+    /// Use it at once.
+    #[arg(long)]
+    on: bool,
+}
+
+impl Connection {
+    /// Does it.
+    pub async fn run(self, context: Arc<Context>, scope: Scope) -> Result<()> {
+        let caller = Caller::trusted(scope);
+        match self {
+            Self::List { json } => list(&context, &caller, json).await?,
+            Self::Show { name, json } => show(&context, &caller, &name, json).await?,
+            Self::Put(put) => put.run(&context, &caller).await?,
+            Self::Test { name, json } => {
+                let report = connections::test(&context, &caller, &name).await?;
+                if json {
+                    println!("{}", serde_json::to_string(&report)?);
+                } else {
+                    print(&report);
+                }
+                let failed = report.checks.iter().filter(|check| check.outcome == CheckOutcome::Failed).count();
+                ensure!(failed == 0, "{name}: {failed} checks failed");
+            }
+            Self::Rotate { name, retire_old: true } => {
+                connections::retire_old(&context, &caller, &name).await?;
+                println!("{name} has one secret again");
+            }
+            Self::Rotate { name, retire_old: false } => {
+                let secret = secret_from_stdin("new secret")?;
+                connections::rotate(&context, &caller, &name, &secret).await?;
+                println!(
+                    "{name} has a new secret; the one before stays valid until `milepost connection rotate {name} --retire-old`"
+                );
+            }
+            Self::Pause { name, why } => {
+                connections::pause(&context, &caller, &name, &why).await?;
+                println!("{name} is paused: its jobs wait");
+            }
+            Self::Resume { name } => {
+                connections::resume(&context, &caller, &name).await?;
+                println!("{name} goes on");
+            }
+            Self::Enable { name } => {
+                connections::switch(&context, &caller, &name, true, "").await?;
+                println!("{name} is in use");
+            }
+            Self::Disable { name, why } => {
+                connections::switch(&context, &caller, &name, false, &why).await?;
+                println!("{name} is not in use: its messages are refused, its jobs wait");
+            }
+            Self::Templates { connector } => templates(connector.as_deref())?,
+        }
+        Ok(())
+    }
+}
+
+impl Put {
+    async fn run(self, context: &Context, caller: &Caller) -> Result<()> {
+        let known = connections::list(context, caller).await?.into_iter().find(|one| one.record.name == self.name);
+        let Some(connector) = self.connector.clone().or_else(|| known.as_ref().map(|one| one.record.connector.clone()))
+        else {
+            bail!("{} is new: name its --connector (`milepost connection templates` shows them)", self.name);
+        };
+        let mut fields = known.as_ref().map(Overview::fields).unwrap_or_default();
+        for set in &self.set {
+            let Some((field, value)) = set.split_once('=') else { bail!("--set {set}: write FIELD=VALUE") };
+            fields.insert(field.trim().to_owned(), value.to_owned());
+        }
+        let secret = if self.keep_secret { None } else { Some(secret_from_stdin("secret")?) };
+        let record = known.as_ref().map(|one| &one.record);
+        let kept = |given: Option<String>, before: fn(&storage::connections::ConnectionRecord) -> &str| {
+            given.unwrap_or_else(|| record.map(before).unwrap_or_default().to_owned())
+        };
+        let new = NewConnection {
+            label: kept(self.label, |record| &record.label),
+            connector,
+            sandbox: self.sandbox || (!self.production && record.is_some_and(|record| record.sandbox)),
+            owner: kept(self.owner, |record| &record.owner),
+            purpose: kept(self.purpose, |record| &record.purpose),
+            runbook: kept(self.runbook, |record| &record.runbook),
+            data_classes: match record {
+                Some(record) if self.data_classes.is_empty() => record.data_classes.clone(),
+                _ => self.data_classes,
+            },
+            takes: match known.as_ref() {
+                Some(known) if self.takes.is_empty() => known.takes.clone(),
+                _ => takes(&self.takes)?,
+            },
+            fields,
+            secret,
+            enabled: self.on.then_some(true),
+            name: self.name.clone(),
+        };
+        connections::put(context, caller, new).await?;
+        let kept = connections::one(context, caller, &self.name).await?;
+        match kept.overview.record.enabled {
+            true => println!("{} is kept and in use", self.name),
+            false => println!(
+                "{0} is kept; nothing is read or sent before `milepost connection enable {0}` (test it first: `milepost connection test {0}`)",
+                self.name
+            ),
+        }
+        Ok(())
+    }
+}
+
+/// Which exceptions a desk takes, out of `what=value`.
+fn takes(given: &[String]) -> Result<Takes> {
+    let mut takes = Takes::default();
+    if given == ["any"] {
+        return Ok(takes);
+    }
+    for one in given {
+        let Some((what, value)) = one.split_once('=') else { bail!("--takes {one}: write WHAT=VALUE, or any") };
+        match what.trim() {
+            "warehouse" => takes.warehouses.push(value.trim().to_owned()),
+            "carrier" => takes.carriers.push(value.trim().to_owned()),
+            "severity" => takes.severities.push(severity(value.trim())?),
+            _ => bail!("--takes {one}: there are warehouse, carrier and severity"),
+        }
+    }
+    Ok(takes)
+}
+
+fn severity(word: &str) -> Result<Severity> {
+    let named = serde_json::from_value(Value::String(word.to_uppercase()));
+    named.map_err(|_| anyhow::anyhow!("severity {word}: there are minor, major and critical"))
+}
+
+async fn list(context: &Context, caller: &Caller, json: bool) -> Result<()> {
+    let all = connections::list(context, caller).await?;
+    if json {
+        let all: Vec<Value> = all.iter().map(as_json).collect();
+        println!("{}", json!({ "connections": all }));
+        return Ok(());
+    }
+    for one in &all {
+        let (ok, failed) = one.traffic();
+        let record = &one.record;
+        println!(
+            "{}\t{}\t{}\t{}{}\t{ok} ok, {failed} failed in {HOURS} h",
+            record.name,
+            log::shown(&record.label),
+            record.connector,
+            one.state.is.code(),
+            if one.state.why.is_empty() { String::new() } else { format!(": {}", log::shown(&one.state.why)) },
+        );
+    }
+    if all.is_empty() {
+        println!("no connections yet: make one with `milepost connection put`");
+    }
+    Ok(())
+}
+
+async fn show(context: &Context, caller: &Caller, name: &str, json: bool) -> Result<()> {
+    let one = connections::one(context, caller, name).await?.overview;
+    if json {
+        println!("{}", as_json(&one));
+        return Ok(());
+    }
+    let record = &one.record;
+    let (ok, failed) = one.traffic();
+    println!("{} ({}), {}", record.name, log::shown(&record.label), record.connector);
+    println!("state: {} {}", one.state.is.code(), log::shown(&one.state.why));
+    println!("environment: {}", environment(&one));
+    one.fields().iter().for_each(|(field, value)| println!("{field}: {}", log::shown(value)));
+    println!("secrets: {}, newest of {:.0}", one.secrets, record.secret_set_at);
+    println!("last {HOURS} h: {ok} ok, {failed} failed; {} jobs wait, {} failed for good", one.waiting, one.dead);
+    for (what, value) in [("owner", &record.owner), ("purpose", &record.purpose), ("runbook", &record.runbook)] {
+        if !value.is_empty() {
+            println!("{what}: {}", log::shown(value));
+        }
+    }
+    if let Some(report) = &one.report {
+        println!("tested {:.0}:", report.at);
+        print(report);
+    }
+    Ok(())
+}
+
+fn environment(one: &Overview) -> &'static str {
+    if one.record.sandbox { "sandbox" } else { "production" }
+}
+
+/// A connection for machines; without its secrets.
+fn as_json(one: &Overview) -> Value {
+    let record = &one.record;
+    let (ok, failed) = one.traffic();
+    let template = one.template.as_ref();
+    json!({
+        "name": record.name,
+        "label": record.label,
+        "connector": record.connector,
+        "family": template.map(|template| template.family.code()),
+        "direction": template.map(|template| template.family.direction().code()),
+        "environment": environment(one),
+        "state": {"is": one.state.is.code(), "since": one.state.since, "why": one.state.why},
+        "settings": one.fields(),
+        "secrets": {"active": one.secrets, "newest_set_at": record.secret_set_at},
+        "owner": record.owner,
+        "purpose": record.purpose,
+        "runbook": record.runbook,
+        "data_classes": record.data_classes,
+        "takes": one.takes,
+        "schema_version": template.map(|template| template.version),
+        "system_version": one.report.as_ref().and_then(|report| report.system.clone()),
+        "last_success": record.last_ok_at,
+        "last_error": record.last_failed_at.map(|at| json!({"at": at, "class": record.last_failure})),
+        "last_24_h": {"ok": ok, "failed": failed},
+        "waiting": one.waiting,
+        "failed_jobs": one.dead,
+        "tested_at": one.report.as_ref().map(|report| report.at),
+    })
+}
+
+fn print(report: &Report) {
+    report.system.iter().for_each(|system| println!("  {}", log::shown(system)));
+    for Check { what, outcome, detail, todo, millis } in &report.checks {
+        let word = match outcome {
+            CheckOutcome::Passed => "ok",
+            CheckOutcome::Failed => "failed",
+            CheckOutcome::Warning => "warning",
+            CheckOutcome::NotRun => "not run",
+        };
+        println!("  {word}\t{}\t{millis} ms", log::shown(what));
+        for more in [detail, todo.as_deref().unwrap_or_default()].into_iter().filter(|more| !more.is_empty()) {
+            println!("  \t{}", log::shown(more));
+        }
+    }
+}
+
+fn templates(connector: Option<&str>) -> Result<()> {
+    let all = catalogue::catalogue();
+    let Some(connector) = connector else {
+        for template in all {
+            println!("{}\t{}\t{}\t{}", template.id, template.label, template.family.label(), template.signs_in);
+        }
+        return Ok(());
+    };
+    let Some(template) = all.into_iter().find(|template| template.id == connector) else {
+        bail!("there is no connector {connector}: `milepost connection templates` shows them");
+    };
+    println!("{} ({})", template.label, template.family.label());
+    for field in template.fields {
+        let needed = if field.required { " (required)" } else { "" };
+        let default = field.default.map(|default| format!(" [{default}]")).unwrap_or_default();
+        println!("  {}{needed}{default}\t{}", field.name, field.help);
+    }
+    println!("  secret, on standard input\t{}: {}", template.secret_label, template.secret_help);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_desk_takes_is_read() {
+        let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let read = takes(&words(&["carrier=dhl", "severity=critical", "severity=Major"])).unwrap();
+        assert_eq!((read.carriers, read.severities), (words(&["dhl"]), vec![Severity::Critical, Severity::Major]));
+        assert_eq!(takes(&words(&["any"])).unwrap(), Takes::default());
+        for bad in ["dhl", "colour=red", "severity=bad"] {
+            assert!(takes(&words(&[bad])).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! Connections that people make, change and test while the system runs.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use crate::world::{World, systems::Systems};
+use application::{
+    caller::Caller,
+    clock::Clock,
+    connections::{self, NewConnection, StateKind},
+    context::Context,
+    error::UseCaseError,
+};
+use connectors::{
+    call::Discard,
+    check::{CheckOutcome, Report},
+};
+use domain::{Severity, routing::Takes};
+use jiff::SignedDuration;
+use simulator::{
+    desk::SandboxDesk,
+    journey::Place,
+    odoo::{DATABASE, NewOrder, SandboxOdoo},
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+const KEY: &str = "the key of a second system";
+const DAMAGED: &[(&str, &str)] = &[("InTransit_003", "2026-03-05T01:00:00"), ("Exception_012", "2026-03-05T08:00:00")];
+const MISROUTED: &[(&str, &str)] =
+    &[("InTransit_003", "2026-03-05T01:00:00"), ("Exception_007", "2026-03-05T08:00:00")];
+
+fn caller(context: &Context) -> Caller {
+    Caller::trusted(context.scope())
+}
+
+fn fields(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn odoo(url: &str) -> NewConnection {
+    NewConnection {
+        name: "odoo-pl".into(),
+        connector: "odoo".into(),
+        fields: fields(&[("url", url), ("database", DATABASE)]),
+        secret: Some(KEY.into()),
+        ..NewConnection::default()
+    }
+}
+
+fn desk(url: &str) -> NewConnection {
+    NewConnection {
+        name: "desk-urgent".into(),
+        connector: "request_tracker".into(),
+        fields: fields(&[("url", url)]),
+        secret: Some(KEY.into()),
+        takes: Takes { severities: vec![Severity::Critical], ..Takes::default() },
+        enabled: Some(true),
+        ..NewConnection::default()
+    }
+}
+
+async fn second_odoo() -> SandboxOdoo {
+    SandboxOdoo::start(KEY, Arc::new(|| "2026-03-05T12:00:00Z".parse().unwrap())).await.unwrap()
+}
+
+fn order(world: &World, odoo: &SandboxOdoo, number: &str) -> i64 {
+    let now = world.clock.now();
+    let place = Place { city: "Lyon", state: None, zip: "69001", country: "FR", country3: "FRA", zone: "Europe/Paris" };
+    odoo.add_order(&NewOrder {
+        order: format!("S-{number}"),
+        picking: format!("WH/OUT/{number}"),
+        customer: "Somebody else".into(),
+        place,
+        carrier: "DHL",
+        tracking: Some(number.into()),
+        promised: now + SignedDuration::from_hours(24_000),
+        shipped: None,
+        written: now,
+    })
+}
+
+async fn put(context: &Context, new: NewConnection) -> Result<(), UseCaseError> {
+    connections::put(context, &caller(context), new).await.map(drop)
+}
+
+async fn state(context: &Context, name: &str) -> StateKind {
+    connections::one(context, &caller(context), name).await.unwrap().overview.state.is
+}
+
+fn failed(report: &Report) -> Vec<&str> {
+    let failed = report.checks.iter().filter(|check| check.outcome == CheckOutcome::Failed);
+    failed.map(|check| check.what.as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_second_odoo_is_used_without_a_restart() {
+    let systems = Systems::new().await;
+    let (world, second) = (&systems.world, second_odoo().await);
+    let context = &world.context;
+    put(context, odoo(&second.url())).await.unwrap();
+    assert_eq!(state(context, "odoo-pl").await, StateKind::Disabled);
+    connections::switch(context, &caller(context), "odoo-pl", true, "").await.unwrap();
+    context.odoo("odoo-pl").unwrap().setup(&Discard).await.unwrap();
+    connections::switch(context, &caller(context), "odoo-pl", false, "not yet").await.unwrap();
+    let there = order(world, &second, "PL1");
+    world.tick().await;
+    world.settle().await;
+    assert!(context.store.shipments.find(context.scope(), "PL1").await.unwrap().is_empty(), "before it is enabled");
+    connections::switch(context, &caller(context), "odoo-pl", true, "").await.unwrap();
+    let here = systems.add_order("DE1");
+    world.tick().await;
+    world.settle().await;
+    assert_eq!(there, here, "a record's number means something in its own Odoo only");
+    let (german, polish) = (systems.shipment("DE1").await, systems.shipment("PL1").await);
+    assert_ne!(german, polish);
+    assert_eq!(world.load(polish).await.shipment.origin.unwrap().system, "odoo-pl");
+    assert_eq!(world.load(german).await.shipment.origin.unwrap().system, "odoo");
+    world.receives("PL1", &[("InTransit_003", "2026-03-05T08:00:00")]).await;
+    assert_eq!(second.value(there, "x_milepost_status"), "IN_TRANSIT");
+    assert!(second.value(there, "x_milepost_url").as_str().unwrap().contains(&polish.to_string()));
+    assert_ne!(systems.odoo.value(here, "x_milepost_status"), "IN_TRANSIT");
+    let shown = connections::one(context, &caller(context), "odoo-pl").await.unwrap();
+    assert_eq!((shown.overview.state.is, shown.overview.secrets), (StateKind::Active, 1));
+    assert!(!shown.jobs.is_empty() && !shown.changes.is_empty());
+    connections::flush(context).await.unwrap();
+    let (ok, failed) = connections::one(context, &caller(context), "odoo-pl").await.unwrap().overview.traffic();
+    assert!(ok > 0 && failed == 0, "{ok} {failed}");
+}
+
+#[tokio::test]
+async fn a_second_desk_takes_what_it_is_for() {
+    let systems = Systems::new().await;
+    let (world, urgent) = (&systems.world, SandboxDesk::start(KEY).await.unwrap());
+    put(&world.context, desk(&urgent.url())).await.unwrap();
+    systems.order("N1").await;
+    systems.order("N2").await;
+    world.receives("N1", DAMAGED).await;
+    assert_eq!((urgent.tickets().len(), systems.desk.tickets().len()), (1, 0), "critical");
+    world.receives("N2", MISROUTED).await;
+    world.passes(3).await;
+    assert_eq!((urgent.tickets().len(), systems.desk.tickets().len()), (1, 1), "major");
+    // a case stays at its desk, whatever that takes from now on
+    let no_more =
+        NewConnection { takes: Takes { carriers: vec!["ups".into()], ..Takes::default() }, ..desk(&urgent.url()) };
+    put(&world.context, NewConnection { secret: None, ..no_more }).await.unwrap();
+    world.receives("N1", &[DAMAGED[0], DAMAGED[1], ("Delivered_001", "2026-03-05T11:00:00")]).await;
+    assert!(urgent.tickets()[0].texts.iter().any(|(_, text)| text.contains("Delivered")));
+    assert_eq!(systems.desk.tickets().len(), 1);
+    for (number, warehouse, tickets) in [("N3", "EU", (1, 2)), ("N4", "wh", (2, 2))] {
+        let takes = Takes { warehouses: vec![warehouse.into()], ..Takes::default() };
+        put(&world.context, NewConnection { takes, secret: None, ..desk(&urgent.url()) }).await.unwrap();
+        systems.order(number).await;
+        world.receives(number, DAMAGED).await;
+        assert_eq!((urgent.tickets().len(), systems.desk.tickets().len()), tickets, "{warehouse}");
+    }
+}
+
+#[tokio::test]
+async fn a_paused_connection_waits_and_goes_on_and_the_other_does_not_wait() {
+    let systems = Systems::new().await;
+    let (world, second) = (&systems.world, second_odoo().await);
+    let context = &world.context;
+    put(context, NewConnection { enabled: Some(true), ..odoo(&second.url()) }).await.unwrap();
+    context.odoo("odoo-pl").unwrap().setup(&Discard).await.unwrap();
+    let there = order(world, &second, "PL1");
+    let here = systems.add_order("DE1");
+    world.tick().await;
+    world.settle().await;
+    connections::pause(context, &caller(context), "odoo-pl", "an upgrade").await.unwrap();
+    assert_eq!(state(context, "odoo-pl").await, StateKind::Paused);
+    world.leaves_jobs();
+    for number in ["PL1", "DE1"] {
+        world.receives(number, &[("InTransit_003", "2026-03-05T08:00:00")]).await;
+    }
+    assert_eq!(systems.odoo.value(here, "x_milepost_status"), "IN_TRANSIT");
+    assert_ne!(second.value(there, "x_milepost_status"), "IN_TRANSIT");
+    assert!(connections::one(context, &caller(context), "odoo-pl").await.unwrap().overview.waiting > 0);
+    connections::resume(context, &caller(context), "odoo-pl").await.unwrap();
+    world.settle().await;
+    assert_eq!(second.value(there, "x_milepost_status"), "IN_TRANSIT");
+    let refused = connections::pause(context, &caller(context), "aftership", "why").await.unwrap_err();
+    assert!(refused.to_string().contains("only sends"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_test_says_what_is_wrong_and_what_to_do() {
+    let systems = Systems::new().await;
+    let (context, second) = (&systems.world.context, second_odoo().await);
+    let test = async |new: NewConnection| {
+        put(context, new).await.unwrap();
+        connections::test(context, &caller(context), "odoo-pl").await.unwrap()
+    };
+    let missing = test(odoo(&second.url())).await;
+    assert_eq!(missing.system.as_deref(), Some("Odoo 19.0"));
+    assert!(failed(&missing)[0].starts_with("Missing in Odoo: field x_milepost_status"), "{missing:?}");
+    let wrong_key = test(NewConnection { secret: Some("a wrong key".into()), ..odoo(&second.url()) }).await;
+    assert_eq!(failed(&wrong_key), ["API key not accepted"]);
+    let wrong_url = test(odoo("http://127.0.0.1:1")).await;
+    assert_eq!(failed(&wrong_url), ["Cannot reach http://127.0.0.1:1"]);
+    let kept = connections::one(context, &caller(context), "odoo-pl").await.unwrap().overview.report;
+    assert_eq!(kept, Some(wrong_url));
+    let desk = connections::test(context, &caller(context), "desk").await.unwrap();
+    assert!(desk.passed(), "{desk:?}");
+    let source = connections::test(context, &caller(context), "aftership").await.unwrap();
+    assert!(source.checks.iter().any(|check| check.what == "Waiting for the first message"), "{source:?}");
+}
+
+#[tokio::test]
+async fn what_is_wrong_names_its_field() {
+    let systems = Systems::new().await;
+    let context = &systems.world.context;
+    let field = async |new: NewConnection| match put(context, new).await {
+        Err(UseCaseError::Invalid { field, .. }) => field,
+        other => panic!("{other:?}"),
+    };
+    let good = || odoo("http://127.0.0.1:1");
+    assert_eq!(field(NewConnection { connector: "abacus".into(), ..good() }).await, "connector");
+    assert_eq!(field(NewConnection { name: "Odoo PL".into(), ..good() }).await, "name");
+    assert_eq!(field(NewConnection { name: "desk".into(), ..good() }).await, "name");
+    assert_eq!(field(NewConnection { name: "inside".into(), ..good() }).await, "name");
+    assert_eq!(field(NewConnection { secret: None, ..good() }).await, "secret");
+    assert_eq!(field(NewConnection { fields: fields(&[("database", "x")]), ..good() }).await, "url");
+    assert_eq!(field(NewConnection { runbook: "the wiki".into(), ..good() }).await, "runbook");
+    let in_clear = fields(&[("url", "http://odoo.example.com"), ("database", "x")]);
+    assert_eq!(field(NewConnection { fields: in_clear, ..good() }).await, "url");
+    let unknown = fields(&[("url", "https://odoo.example.com"), ("database", "x"), ("colour", "red")]);
+    assert_eq!(field(NewConnection { fields: unknown, ..good() }).await, "fields");
+    put(context, good()).await.unwrap();
+    // a sealed key is not sent elsewhere
+    let elsewhere = fields(&[("url", "https://elsewhere.example.com"), ("database", "x")]);
+    assert_eq!(field(NewConnection { fields: elsewhere, secret: None, ..good() }).await, "secret");
+    assert_eq!(
+        field(NewConnection { connector: "aftership".into(), fields: fields(&[]), ..good() }).await,
+        "connector"
+    );
+}
+
+#[tokio::test]
+async fn a_secret_is_rotated_without_a_pause() {
+    let systems = Systems::new().await;
+    let (world, second) = (&systems.world, second_odoo().await);
+    let context = &world.context;
+    put(context, NewConnection { enabled: Some(true), ..odoo(&second.url()) }).await.unwrap();
+    context.odoo("odoo-pl").unwrap().setup(&Discard).await.unwrap();
+    let there = order(world, &second, "PL1");
+    // the new key is set here before Odoo takes it
+    connections::rotate(context, &caller(context), "odoo-pl", "a key to come").await.unwrap();
+    world.tick().await;
+    world.settle().await;
+    world.receives("PL1", &[("InTransit_003", "2026-03-05T08:00:00")]).await;
+    assert_eq!(second.value(there, "x_milepost_status"), "IN_TRANSIT");
+    assert_eq!(systems.dead().await, 0);
+    let secrets = async || connections::one(context, &caller(context), "odoo-pl").await.unwrap().overview.secrets;
+    assert_eq!(secrets().await, 2);
+    connections::rotate(context, &caller(context), "odoo-pl", KEY).await.unwrap();
+    assert_eq!(secrets().await, 2, "never more than two");
+    connections::retire_old(context, &caller(context), "odoo-pl").await.unwrap();
+    assert_eq!(secrets().await, 1);
+    assert!(connections::test(context, &caller(context), "odoo-pl").await.unwrap().passed());
+    assert!(connections::retire_old(context, &caller(context), "odoo-pl").await.is_err());
+}
+
+#[tokio::test]
+async fn another_node_takes_up_what_changed() {
+    let systems = Systems::new().await;
+    let here = &systems.world.context;
+    let there = systems.world.beside().await;
+    assert!(there.odoo("odoo").is_some(), "flags seed the first Odoo; from then on it is in the store");
+    put(here, NewConnection { enabled: Some(true), ..odoo("http://127.0.0.1:1") }).await.unwrap();
+    assert!(here.odoo("odoo-pl").is_some() && there.odoo("odoo-pl").is_none());
+    assert!(connections::refresh(&there).await.unwrap());
+    assert!(there.odoo("odoo-pl").is_some());
+    assert!(!connections::refresh(&there).await.unwrap(), "nothing more");
+    connections::switch(here, &caller(here), "odoo-pl", false, "no longer used").await.unwrap();
+    connections::refresh(&there).await.unwrap();
+    assert!(there.odoo("odoo-pl").is_none());
+}
+
+#[tokio::test]
+async fn the_command_line_seeds_once_and_again_when_it_changes() {
+    let systems = Systems::new().await;
+    let context = &systems.world.context;
+    let of = async || context.store.connections.by_name("odoo").await.unwrap().unwrap().1;
+    let seeded = of().await;
+    assert_eq!((seeded.label.as_str(), seeded.enabled), ("Odoo", true));
+    connections::seed(context).await.unwrap();
+    assert_eq!(of().await.version, seeded.version);
+    // what a person changes stays
+    let mut fields = connections::one(context, &caller(context), "odoo").await.unwrap().overview.fields();
+    fields.insert("import_seconds".into(), "3600".into());
+    let changed = NewConnection {
+        name: "odoo".into(),
+        connector: "odoo".into(),
+        label: "Odoo Berlin".into(),
+        fields,
+        ..NewConnection::default()
+    };
+    put(context, changed).await.unwrap();
+    connections::seed(context).await.unwrap();
+    assert_eq!((of().await.label.as_str(), of().await.version), ("Odoo Berlin", seeded.version + 1));
+    // another key on the command line is taken up; the one before stays valid beside it
+    let mut config = (*systems.world.config).clone();
+    config.system.odoo.as_mut().unwrap().key = "another key".into();
+    let clock: Arc<dyn Clock> = systems.world.clock.clone();
+    let restarted = server::bootstrap::assemble(config, clock, context.store.clone(), &[7; 32]).await.unwrap();
+    connections::seed(&restarted).await.unwrap();
+    let shown = connections::one(context, &caller(context), "odoo").await.unwrap().overview;
+    assert_eq!((shown.secrets, shown.record.label.as_str()), (2, "Odoo Berlin"));
+}
