@@ -56,9 +56,16 @@ async fn order(world: &World, odoo: &SandboxOdoo, number: &str) -> (i64, Shipmen
         shipped: None,
         written: now,
     });
-    odoo::import(&world.context, world.context.scope(), "odoo", world.context.correlation(), IMPORT_PAGES_MAX, &Discard)
-        .await
-        .unwrap();
+    odoo::import(
+        &world.context,
+        world.context.scope(),
+        "odoo",
+        world.context.correlation(),
+        IMPORT_PAGES_MAX,
+        &Discard,
+    )
+    .await
+    .unwrap();
     world.settle().await;
     (record, world.context.store.shipments.find(world.context.scope(), &name).await.unwrap()[0])
 }

@@ -28,7 +28,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "tests",
-        &["application", "connectors", "domain", "server", "simulator", "storage", "storage-postgres", "storage-sqlite"],
+        &[
+            "application",
+            "connectors",
+            "domain",
+            "server",
+            "simulator",
+            "storage",
+            "storage-postgres",
+            "storage-sqlite",
+        ],
     ),
 ];
 

@@ -38,9 +38,9 @@ pub mod punctuality;
 #[cfg(feature = "model")]
 pub mod reading;
 #[cfg(feature = "model")]
-pub mod rules;
-#[cfg(feature = "model")]
 pub mod routing;
+#[cfg(feature = "model")]
+pub mod rules;
 #[cfg(feature = "model")]
 pub mod scenario;
 pub mod visible;

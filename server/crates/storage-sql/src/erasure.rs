@@ -394,8 +394,8 @@ async fn loose(db: &mut dyn Db, scope: Scope, after: Option<&str>) -> Result<Pag
 
 async fn loose_attempts(db: &mut dyn Db, scope: Scope, month: i64, id: Uuid) -> Result<Page<Loose>> {
     let rows = query(
-        "SELECT month, id, request, response FROM attempt WHERE company_id = ?1 AND shipment_id IS NULL
-         AND (request IS NOT NULL OR response IS NOT NULL) AND (month, id) > (?2, ?3) ORDER BY month, id LIMIT ?4",
+        "SELECT month, id, request, response FROM attempt WHERE company_id = ?1
+         AND (shipment_id IS NULL OR outcome <> 'ok') AND (request IS NOT NULL OR response IS NOT NULL) AND (month, id) > (?2, ?3) ORDER BY month, id LIMIT ?4",
     )
     .bind(scope.company.0)
     .bind(month)
@@ -417,7 +417,7 @@ async fn loose_attempts(db: &mut dyn Db, scope: Scope, month: i64, id: Uuid) -> 
 
 async fn loose_jobs(db: &mut dyn Db, scope: Scope, after: i64) -> Result<Page<Loose>> {
     let rows = query(
-        "SELECT seq, id, error FROM job WHERE company_id = ?1 AND shipment_id IS NULL AND error IS NOT NULL AND seq > ?2
+        "SELECT seq, id, error FROM job WHERE company_id = ?1 AND error IS NOT NULL AND seq > ?2
          ORDER BY seq LIMIT ?3",
     )
     .bind(scope.company.0)

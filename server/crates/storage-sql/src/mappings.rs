@@ -130,7 +130,7 @@ impl<E: Engine> Mappings for Sql<E> {
         .bind(scope.company.0)
         .one(db)
         .await?;
-                    Ok(row.count("codes")?)
+                    row.count("codes")
                 })
             })
             .await
@@ -149,7 +149,7 @@ impl<E: Engine> Mappings for Sql<E> {
                     .bind(code_list(dialect, &codes))
                     .one(db)
                     .await?;
-                    Ok(row.count("observations")?)
+                    row.count("observations")
                 })
             })
             .await

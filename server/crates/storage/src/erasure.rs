@@ -48,7 +48,7 @@ pub struct Rewritten {
     pub texts: Vec<(ObservationId, Sealed)>,
 }
 
-/// A text that hangs on no shipment.
+/// A text that may name persons of any shipment: of a job that concerns none, or of a call for several that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loose {
     /// Of what.
@@ -115,7 +115,7 @@ pub trait Erasure: Send + Sync {
     /// of each; whether there may be more.
     async fn empty(&self, scope: Scope, own: Own) -> Result<bool>;
 
-    /// A page of errors and calls of jobs that concern no shipment, at most [`crate::limits::ERASED_TEXTS`].
+    /// A page of errors, of calls that failed, and of calls that concern no shipment, at most [`crate::limits::ERASED_TEXTS`].
     async fn loose(&self, scope: Scope, cursor: Option<String>) -> Result<Page<Loose>>;
 
     /// Empties some of these.

@@ -231,7 +231,8 @@ impl Work<'_> {
         Ok((key, body))
     }
 
-    /// Calls and errors that hang on no shipment, those of imports and polls.
+    /// Errors and failed calls of any shipment, which quote what another system answered to several at once, and calls that
+    /// concern no shipment, those of imports and polls.
     async fn loose(&self, search: &Search) -> Result<()> {
         let erasure = &self.context.store.erasure;
         let mut cursor = None;

@@ -1,10 +1,7 @@
 //! What a kind of work is: its name, what it calls, how much of it is done at once, what it does.
 
 use super::{CallKeeper, Finish, together::Written};
-use crate::{
-    connections::sources,
-    context::Context,
-};
+use crate::{connections::sources, context::Context};
 use connectors::catalogue::Family;
 use futures::future::BoxFuture;
 use std::sync::Arc;

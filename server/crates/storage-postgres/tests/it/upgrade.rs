@@ -1,7 +1,5 @@
 //! A database of an earlier version.
 
-#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
-
 use sqlx::{AssertSqlSafe, Connection, PgConnection, migrate::Migrator};
 use storage::conformance::upgrade;
 use storage_postgres::{PostgresStore, temporary::Temporary};

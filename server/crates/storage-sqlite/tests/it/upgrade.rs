@@ -1,7 +1,5 @@
 //! A file of an earlier version.
 
-#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
-
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection, migrate::Migrator, sqlite::SqliteConnectOptions};
 use storage::conformance::upgrade;
 use storage_sqlite::{Options, SqliteStore};
