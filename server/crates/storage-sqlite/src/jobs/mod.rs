@@ -1,29 +1,32 @@
 //! Units of work with leases, and the calls they made.
 
+use self::{
+    attempts::{attempts, put_attempt},
+    finish::end_try,
+    retry::{chosen, count},
+    summary::summary,
+};
 use crate::{
     SqliteStore,
-    codec::{
-        PAGE_AND_ONE, SqlError, cursor, id_list, json, micros, month, opt_micros, page, row_limit, stored_count, word,
-    },
+    codec::{PAGE_AND_ONE, SqlError, cursor, id_list, json, micros, page, row_limit, word},
     db::{Sqlite, drive},
-    sql::{Query, Row, query},
+    sql::{Row, query},
     writer::Priority,
 };
 use async_trait::async_trait;
-use domain::ids::{CompanyId, CorrelationId, JobId, ShipmentId, content_id_at};
+use domain::ids::{CorrelationId, JobId, ShipmentId, content_id_at};
 use jiff::Timestamp;
 use rusqlite::Connection;
 use storage::{
-    Actor, AuditEntry, Page, Result, Scope, Sealed, StoreError, figures,
+    Actor, AuditEntry, Page, Result, Scope, StoreError,
     jobs::{
-        AttemptRecord, Cause, ClaimRequest, Counted, DestinationSummary, Finish, INSIDE, JobFilter, JobKind, JobRow,
+        AttemptRecord, Cause, ClaimRequest, DestinationSummary, Finish, INSIDE, JobFilter, JobKind, JobRow,
         JobSelection, Jobs, Lane, LeasedJob, NewJob, Wanted,
     },
-    limits::{CLAIM_JOBS, DONE_COUNTED, RETRY_JOBS, SETTLE},
+    limits::{CLAIM_JOBS, SETTLE},
     tally::Tally,
 };
 use storage_sql::audit;
-use uuid::Uuid;
 
 /// [`SETTLE`] as times are stored.
 const SETTLE_US: i64 = SETTLE.as_secs() * 1_000_000;
@@ -48,6 +51,13 @@ macro_rules! succeeded_later {
              OR EXISTS (SELECT 1 FROM job l WHERE l.company_id = d.company_id AND l.kind = d.kind AND l.target = d.target AND l.status = 'leased'))"
     };
 }
+
+mod attempts;
+mod finish;
+mod retry;
+mod summary;
+
+pub(crate) use self::{retry::retry, summary::done_destinations};
 
 #[async_trait]
 impl Jobs for SqliteStore {
@@ -416,269 +426,6 @@ fn claim(conn: &mut Connection, request: &ClaimRequest) -> Result<Vec<LeasedJob>
     Ok(leased)
 }
 
-/// A try that ended. Where somebody else has the job now, that one will finish it.
-fn end_try(conn: &mut Connection, owner: &str, id: JobId, finish: &Finish, now: Timestamp) -> Result<(), SqlError> {
-    let ours = || {
-        query("SELECT * FROM job WHERE id = ? AND owner = ? AND status = 'leased'")
-            .bind(id.0)
-            .bind(owner)
-            .fetch_optional(conn)
-    };
-    match finish {
-        Finish::Done => {
-            if over(conn, owner, id, "done", None, now)? == 1 {
-                overtake(conn, id)?;
-            }
-            Ok(())
-        }
-        Finish::Dead { error, class } => over(conn, owner, id, "dead", Some((error, class)), now).map(drop),
-        Finish::Released => ours()?.map_or(Ok(()), |row| give_back(conn, &row, None, now)),
-        Finish::Later(at) => ours()?.map_or(Ok(()), |row| give_back(conn, &row, Some(*at), now)),
-        Finish::Retry { at, error, class } | Finish::Deferred { at, error, class } => {
-            let Some(row) = ours()? else { return Ok(()) };
-            // what came meanwhile waits for the same other side: its time is that of the retry
-            merge_waiting(conn, &row, Some(*at))?;
-            let counts = i64::from(matches!(finish, Finish::Retry { .. }));
-            query(
-                "UPDATE job SET status = 'retrying', attempts = attempts + ?, run_at = ?, error = ?, class = ?, owner = NULL, lease_until = NULL, updated_at = ?
-                 WHERE seq = ?",
-            )
-            .bind(counts)
-            .bind(micros(*at))
-            .bind(error.packed())
-            .bind(class)
-            .bind(micros(now))
-            .bind(row.int("seq")?)
-            .execute(conn)?;
-            Ok(())
-        }
-    }
-}
-
-/// It was tried for the last time, unless somebody else has it now; how many jobs that changed.
-fn over(
-    conn: &mut Connection,
-    owner: &str,
-    id: JobId,
-    status: &'static str,
-    failure: Option<(&Sealed, &String)>,
-    now: Timestamp,
-) -> Result<u64, SqlError> {
-    query(
-        "UPDATE job SET status = ?1, attempts = attempts + 1, error = ?2, class = ?3, owner = NULL, lease_until = NULL, updated_at = ?4, succeeded_later = 0
-         WHERE id = ?5 AND owner = ?6 AND status = 'leased'",
-    )
-    .bind(status)
-    .bind(failure.map(|(error, _)| error.packed()))
-    .bind(failure.map(|(_, class)| class))
-    .bind(micros(now))
-    .bind(id.0)
-    .bind(owner)
-    .execute(conn)
-}
-
-/// What failed before for the target of a job that is done has succeeded later.
-fn overtake(conn: &mut Connection, done: JobId) -> Result<(), SqlError> {
-    query(
-        "UPDATE job AS d SET succeeded_later = 1 FROM job j
-         WHERE j.id = ? AND d.target = j.target AND d.kind = j.kind AND d.company_id = j.company_id AND d.status = 'dead'",
-    )
-    .bind(done.0)
-    .execute(conn)?;
-    Ok(())
-}
-
-/// Back to waiting; the try does not count.
-fn give_back(conn: &mut Connection, row: &Row, at: Option<Timestamp>, now: Timestamp) -> Result<(), SqlError> {
-    let merged = merge_waiting(conn, row, at)?;
-    query(
-        "UPDATE job SET status = CASE WHEN attempts > 0 THEN 'retrying' ELSE 'ready' END, run_at = coalesce(?, run_at),
-             owner = NULL, lease_until = NULL, updated_at = ?
-         WHERE seq = ?",
-    )
-    .bind(opt_micros(merged.or(at)))
-    .bind(micros(now))
-    .bind(row.int("seq")?)
-    .execute(conn)?;
-    Ok(())
-}
-
-/// A leased job that goes back to waiting takes in the one that came for its target meanwhile: one waits for a target.
-/// Returns the earlier of both times, where there was one.
-fn merge_waiting(conn: &mut Connection, leased: &Row, at: Option<Timestamp>) -> Result<Option<Timestamp>, SqlError> {
-    let waiting = query("DELETE FROM job WHERE company_id = ? AND kind = ? AND target = ? AND status IN ('ready', 'retrying') RETURNING *")
-        .bind(leased.id::<CompanyId>("company_id")?.0)
-        .bind(leased.text("kind")?)
-        .bind(leased.text("target")?)
-        .fetch_optional(conn)?;
-    let Some(waiting) = waiting else { return Ok(None) };
-    let (mine, other) = (job(leased)?, job(&waiting)?);
-    let stronger = if other.cause.strength() > mine.cause.strength() { &other } else { &mine };
-    query("UPDATE job SET destination = ?, lane = ?, cause = ?, correlation = ? WHERE seq = ?")
-        .bind(&other.destination)
-        .bind(word(mine.lane.min(other.lane)))
-        .bind(word(stronger.cause))
-        .bind(stronger.correlation.0)
-        .bind(leased.int("seq")?)
-        .execute(conn)?;
-    Ok(Some(at.unwrap_or(mine.run_at).min(other.run_at)))
-}
-
-fn chosen<'q>(sql: &'static str, scope: Scope, which: &JobSelection) -> Query<'q> {
-    query(sql)
-        .bind(scope.company.0)
-        .bind(id_list(which.jobs.iter().map(|id| id.0)))
-        .bind(which.destination.clone())
-        .bind(which.class.clone())
-        .bind(which.since.map_or(i64::MIN, micros))
-        .bind(which.until.map_or(i64::MAX, micros))
-        .bind(which.created_until.map_or(i64::MAX, micros))
-}
-
-fn count(conn: &mut Connection, scope: Scope, which: &JobSelection) -> Result<Tally, SqlError> {
-    // of several for one target the newest is the one to take up
-    let sql = concat!(
-        "WITH dead AS (SELECT *, row_number() OVER (PARTITION BY kind, target ORDER BY updated_at DESC, seq DESC) AS place
-                       FROM job WHERE status = 'dead' AND ",
-        which_jobs!(),
-        ") SELECT count(*) AS number, coalesce(sum(CASE WHEN place > 1 OR ",
-        succeeded_later!(),
-        " THEN 1 ELSE 0 END), 0) AS skip FROM dead d"
-    );
-    let row = chosen(sql, scope, which).fetch_one(conn)?;
-    let (number, skip): (u64, u64) = (row.count("number")?, row.count("skip")?);
-    Ok(Tally { take: number.saturating_sub(skip), skip })
-}
-
-/// Takes up the newest dead jobs, in the lane given or the one that they had. That they were tried is remembered: what the
-/// last try left behind may not be known.
-pub(crate) fn retry(
-    conn: &mut Connection,
-    scope: Scope,
-    which: &JobSelection,
-    lane: Option<Lane>,
-    now: Timestamp,
-) -> Result<Tally, SqlError> {
-    let sql = concat!(
-        "SELECT seq FROM job WHERE status = 'dead' AND ",
-        which_jobs!(),
-        " ORDER BY updated_at DESC, seq DESC LIMIT ?8"
-    );
-    let dead = chosen(sql, scope, which).bind(i64::from(RETRY_JOBS)).fetch_all(conn)?;
-    let mut tally = Tally::default();
-    for row in &dead {
-        let seq = row.int("seq")?;
-        let sql = concat!("SELECT ", succeeded_later!(), " AS later FROM job d WHERE d.seq = ?1");
-        if query(sql).bind(seq).fetch_one(conn)?.int("later")? == 1 {
-            query("DELETE FROM job WHERE seq = ?1").bind(seq).execute(conn)?;
-            tally.skip += 1;
-            continue;
-        }
-        query(
-            "UPDATE job SET status = 'ready', attempts = 1, run_at = ?1, updated_at = ?1, lane = coalesce(?2, lane) WHERE seq = ?3",
-        )
-        .bind(micros(now))
-        .bind(lane.map(word))
-        .bind(seq)
-        .execute(conn)?;
-        tally.take += 1;
-    }
-    Ok(tally)
-}
-
-/// The newest calls of a job or a shipment, in their order.
-fn attempts(conn: &mut Connection, sql: &str, scope: Scope, of: Uuid) -> Result<Vec<AttemptRecord>, SqlError> {
-    let rows = query(sql).bind(scope.company.0).bind(of).bind(ATTEMPT_ROWS).fetch_all(conn)?;
-    rows.iter().rev().map(attempt).collect()
-}
-
-fn put_attempt(conn: &mut Connection, scope: Scope, attempt: &AttemptRecord) -> Result<(), SqlError> {
-    query(
-        "INSERT INTO attempt (month, id, company_id, job_id, correlation, shipment_id, destination, operation, started_at, duration_ms, status, outcome, request, response)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(month(attempt.started_at))
-    .bind(attempt.id.0)
-    .bind(scope.company.0)
-    .bind(attempt.job.0)
-    .bind(attempt.correlation.0)
-    .bind(attempt.shipment.map(|id| id.0))
-    .bind(&attempt.destination)
-    .bind(&attempt.operation)
-    .bind(micros(attempt.started_at))
-    .bind(stored_count(attempt.duration_ms))
-    .bind(attempt.status)
-    .bind(word(attempt.outcome))
-    .bind(attempt.request.as_ref().map(Sealed::packed))
-    .bind(attempt.response.as_ref().map(Sealed::packed))
-    .execute(conn)?;
-    Ok(())
-}
-
-/// The destinations that have finished jobs, each found by one step along their index.
-pub(crate) fn done_destinations(conn: &mut Connection, company: CompanyId) -> Result<Vec<String>, SqlError> {
-    let rows = query(
-        "WITH RECURSIVE names (name) AS (
-             SELECT * FROM (SELECT coalesce(destination, 'inside') FROM job WHERE company_id = ?1 AND status = 'done'
-                            ORDER BY coalesce(destination, 'inside') LIMIT 1) first
-             UNION ALL
-             SELECT (SELECT coalesce(destination, 'inside') FROM job
-                     WHERE company_id = ?1 AND status = 'done' AND coalesce(destination, 'inside') > names.name
-                     ORDER BY coalesce(destination, 'inside') LIMIT 1) FROM names WHERE names.name IS NOT NULL)
-         SELECT name FROM names WHERE name IS NOT NULL",
-    )
-    .bind(company.0)
-    .fetch_all(conn)?;
-    rows.iter().map(|row| row.text("name")).collect()
-}
-
-/// What is not over is counted along the indexes of what is not over; of what is done, so much as is worth counting.
-fn summary(conn: &mut Connection, scope: Scope, now: Timestamp) -> Result<Vec<DestinationSummary>, SqlError> {
-    macro_rules! counted {
-        ($status:literal) => {
-            concat!(
-                "SELECT coalesce(destination, 'inside') AS destination, status, class, count(*) AS number
-                 FROM job WHERE company_id = ?1 AND ",
-                $status,
-                " GROUP BY 1, 2, 3"
-            )
-        };
-    }
-    let rows = query(concat!(
-        counted!("status IN ('ready', 'retrying')"),
-        " UNION ALL ",
-        counted!("status = 'leased'"),
-        " UNION ALL ",
-        counted!("status = 'dead'")
-    ))
-    .bind(scope.company.0)
-    .fetch_all(conn)?;
-    let mut counts = Vec::with_capacity(rows.len());
-    for row in &rows {
-        counts.push(Counted {
-            destination: row.text("destination")?,
-            status: row.word("status")?,
-            class: row.opt_text("class")?,
-            number: row.count("number")?,
-        });
-    }
-    let names = done_destinations(conn, scope.company)?;
-    let rows = query(
-        "SELECT d.value AS name,
-                (SELECT count(*) FROM (SELECT 1 FROM job WHERE company_id = ?1 AND coalesce(destination, 'inside') = d.value
-                                       AND status = 'done' AND updated_at >= ?3 LIMIT ?4)) AS done,
-                (SELECT max(updated_at) FROM job WHERE company_id = ?1 AND coalesce(destination, 'inside') = d.value AND status = 'done') AS last_ok
-         FROM json_each(?2) d",
-    )
-    .bind(scope.company.0)
-    .bind(json(&names))
-    .bind(micros(now.checked_sub(figures::DONE).unwrap_or(now)))
-    .bind(DONE_COUNTED)
-    .fetch_all(conn)?;
-    let done = rows.iter().map(|row| Ok((row.text("name")?, row.count("done")?, row.opt_at("last_ok")?)));
-    Ok(DestinationSummary::of(counts, done.collect::<Result<_, SqlError>>()?))
-}
-
 fn job(row: &Row) -> Result<NewJob, SqlError> {
     Ok(NewJob {
         id: row.id("id")?,
@@ -702,26 +449,5 @@ fn listed(row: &Row) -> Result<JobRow, SqlError> {
         class: row.opt_text("class")?,
         created_at: row.at("created_at")?,
         updated_at: row.at("updated_at")?,
-    })
-}
-
-fn attempt(row: &Row) -> Result<AttemptRecord, SqlError> {
-    Ok(AttemptRecord {
-        id: row.id("id")?,
-        job: row.id("job_id")?,
-        correlation: row.id("correlation")?,
-        shipment: row.opt_id("shipment_id")?,
-        destination: row.text("destination")?,
-        operation: row.text("operation")?,
-        started_at: row.at("started_at")?,
-        duration_ms: row.count("duration_ms")?,
-        status: row
-            .opt_int("status")?
-            .map(u16::try_from)
-            .transpose()
-            .map_err(|_| StoreError::Damaged("HTTP status".into()))?,
-        outcome: row.word("outcome")?,
-        request: row.opt_packed("request")?,
-        response: row.opt_packed("response")?,
     })
 }

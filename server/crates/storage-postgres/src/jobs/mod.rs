@@ -1,27 +1,27 @@
 //! Units of work with leases, and the calls they made.
 
+use self::{
+    attempts::attempt,
+    retry::{chosen, count},
+    summary::summary,
+};
 use crate::{
     PostgresStore, Priority,
-    codec::{
-        Columns, PAGE_AND_ONE, SqlError, cursor, id_list, micros, month, opt_micros, page, row_limit, stored_count,
-        word,
-    },
+    codec::{Columns, PAGE_AND_ONE, SqlError, cursor, id_list, micros, page, row_limit, word},
     db::Pg,
-    group::Grouped,
-    partitions::{Monthly, Partitions},
 };
 use async_trait::async_trait;
-use domain::ids::{CompanyId, CorrelationId, JobId, ShipmentId, content_id_at};
+use domain::ids::{CorrelationId, JobId, ShipmentId, content_id_at};
 use jiff::Timestamp;
-use sqlx::{Connection, PgConnection, postgres::PgRow, query::Query};
+use sqlx::{PgConnection, postgres::PgRow};
 use std::collections::{BTreeMap, BTreeSet};
 use storage::{
-    Actor, AuditEntry, Page, Result, Scope, Sealed, StoreError, figures,
+    Actor, AuditEntry, Page, Result, Scope, StoreError,
     jobs::{
-        AttemptRecord, Cause, ClaimRequest, Counted, DestinationSummary, Finish, INSIDE, JobFilter, JobKind, JobRow,
+        AttemptRecord, Cause, ClaimRequest, DestinationSummary, Finish, INSIDE, JobFilter, JobKind, JobRow,
         JobSelection, Jobs, Lane, LeasedJob, NewJob,
     },
-    limits::{CLAIM_JOBS, DONE_COUNTED, RETRY_JOBS, SETTLE},
+    limits::{CLAIM_JOBS, SETTLE},
     tally::Tally,
 };
 use storage_sql::audit;
@@ -89,6 +89,13 @@ macro_rules! enqueueing {
     };
 }
 pub(crate) use enqueueing;
+
+mod attempts;
+mod finish;
+mod retry;
+mod summary;
+
+pub(crate) use self::{attempts::Called, finish::End, retry::retry, summary::done_destinations};
 
 #[async_trait]
 impl Jobs for PostgresStore {
@@ -519,341 +526,6 @@ async fn claim(conn: &mut PgConnection, request: &ClaimRequest) -> Result<Vec<Le
     Ok(leased)
 }
 
-/// A try that ended.
-pub(crate) struct End {
-    owner: String,
-    job: JobId,
-    finish: Finish,
-    now: Timestamp,
-}
-
-#[async_trait]
-impl Grouped for End {
-    type Output = ();
-
-    async fn run(batch: &[Self], conn: &mut PgConnection) -> Result<Vec<()>, SqlError> {
-        let (mut done, others): (Vec<&Self>, Vec<&Self>) = batch.iter().partition(|end| end.finish == Finish::Done);
-        done.sort_by_key(|end| end.job);
-        end_done(conn, &done).await?;
-        if !others.is_empty() {
-            let mut transaction = conn.begin().await?;
-            for end in others {
-                end_try(&mut transaction, end).await?;
-            }
-            transaction.commit().await?;
-        }
-        Ok(vec![(); batch.len()])
-    }
-}
-
-/// Most tries end well: these in one statement, row by row in the order of the list (only what is leased has an owner).
-/// It waits for the disk where one of them wrote to a destination.
-async fn end_done(conn: &mut PgConnection, done: &[&End]) -> Result<(), SqlError> {
-    if done.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(concat!(
-        "WITH done AS (
-             UPDATE job SET status = 'done', attempts = attempts + 1, error = NULL, class = NULL, owner = NULL, lease_until = NULL, updated_at = d.at
-             FROM (SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[]) LIMIT cardinality($1)) d (id, owner, at)
-             WHERE job.id = d.id AND job.owner = d.owner RETURNING job.company_id, job.kind, job.target, job.destination),
-         -- what failed before for the same targets has succeeded later; in the order in which a retry takes them up
-         overtaken AS (
-             SELECT d.id FROM done JOIN job d ON d.status = 'dead' AND d.target = done.target AND d.kind IS NOT DISTINCT FROM done.kind
-                 AND d.company_id IS NOT DISTINCT FROM done.company_id
-             ORDER BY d.updated_at DESC, d.seq DESC FOR UPDATE OF d),
-         noted AS (UPDATE job SET succeeded_later = TRUE FROM overtaken WHERE job.id = overtaken.id)
-         SELECT ", without_waiting!(), " WHERE NOT EXISTS (SELECT 1 FROM done WHERE destination IS NOT NULL)"
-    ))
-    .bind(done.iter().map(|end| end.job.0).collect::<Vec<_>>())
-    .bind(done.iter().map(|end| end.owner.as_str()).collect::<Vec<_>>())
-    .bind(done.iter().map(|end| micros(end.now)).collect::<Vec<_>>())
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-async fn end_try(conn: &mut PgConnection, end: &End) -> Result<(), SqlError> {
-    let row = sqlx::query("SELECT * FROM job WHERE id = $1 AND owner = $2 AND status = 'leased' FOR UPDATE")
-        .bind(end.job.0)
-        .bind(&end.owner)
-        .fetch_optional(&mut *conn)
-        .await?;
-    // somebody else has it now, and will finish it
-    let Some(row) = row else { return Ok(()) };
-    let (id, now) = (end.job, end.now);
-    match &end.finish {
-        Finish::Done => end_done(conn, &[end]).await,
-        Finish::Dead { error, class } => {
-            sqlx::query(
-                "UPDATE job SET status = 'dead', attempts = attempts + 1, error = $1, class = $2, owner = NULL, lease_until = NULL, updated_at = $3,
-                     succeeded_later = FALSE
-                 WHERE id = $4",
-            )
-            .bind(error.packed())
-            .bind(class)
-            .bind(micros(now))
-            .bind(id.0)
-            .execute(conn)
-            .await?;
-            Ok(())
-        }
-        Finish::Retry { at, error, class } | Finish::Deferred { at, error, class } => {
-            // what came meanwhile waits for the same other side: its time is that of the retry
-            merge_waiting(conn, &row, Some(*at)).await?;
-            let counts = i64::from(matches!(end.finish, Finish::Retry { .. }));
-            sqlx::query(
-                "UPDATE job SET status = 'retrying', attempts = attempts + $1, run_at = $2, error = $3, class = $4, owner = NULL, lease_until = NULL, updated_at = $5
-                 WHERE id = $6",
-            )
-            .bind(counts)
-            .bind(micros(*at))
-            .bind(error.packed())
-            .bind(class)
-            .bind(micros(now))
-            .bind(id.0)
-            .execute(conn)
-            .await?;
-            Ok(())
-        }
-        Finish::Released => give_back(conn, &row, None, now).await,
-        Finish::Later(at) => give_back(conn, &row, Some(*at), now).await,
-    }
-}
-
-/// Back to waiting; the try does not count.
-async fn give_back(
-    conn: &mut PgConnection,
-    row: &PgRow,
-    at: Option<Timestamp>,
-    now: Timestamp,
-) -> Result<(), SqlError> {
-    let merged = merge_waiting(conn, row, at).await?;
-    sqlx::query(
-        "UPDATE job SET status = CASE WHEN attempts > 0 THEN 'retrying' ELSE 'ready' END, run_at = coalesce($1, run_at),
-             owner = NULL, lease_until = NULL, updated_at = $2
-         WHERE id = $3",
-    )
-    .bind(opt_micros(merged.or(at)))
-    .bind(micros(now))
-    .bind(row.id::<JobId>("id")?.0)
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// A leased job that goes back to waiting takes in the one that came for its target meanwhile: one waits for a target.
-/// Returns the earlier of both times, where there was one.
-async fn merge_waiting(
-    conn: &mut PgConnection,
-    leased: &PgRow,
-    at: Option<Timestamp>,
-) -> Result<Option<Timestamp>, SqlError> {
-    let waiting = sqlx::query("DELETE FROM job WHERE company_id = $1 AND kind = $2 AND target = $3 AND status IN ('ready', 'retrying') RETURNING *")
-        .bind(leased.id::<CompanyId>("company_id")?.0)
-        .bind(leased.text("kind")?)
-        .bind(leased.text("target")?)
-        .fetch_optional(&mut *conn)
-        .await?;
-    let Some(waiting) = waiting else { return Ok(None) };
-    let (mine, other) = (job(leased)?, job(&waiting)?);
-    let stronger = if other.cause.strength() > mine.cause.strength() { &other } else { &mine };
-    sqlx::query("UPDATE job SET destination = $1, lane = $2, cause = $3, correlation = $4 WHERE id = $5")
-        .bind(&other.destination)
-        .bind(word(mine.lane.min(other.lane)))
-        .bind(word(stronger.cause))
-        .bind(stronger.correlation.0)
-        .bind(mine.id.0)
-        .execute(conn)
-        .await?;
-    Ok(Some(at.unwrap_or(mine.run_at).min(other.run_at)))
-}
-
-fn chosen<'q>(
-    sql: &'static str,
-    scope: Scope,
-    which: &JobSelection,
-) -> Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments> {
-    sqlx::query(sql)
-        .bind(scope.company.0)
-        .bind(id_list(which.jobs.iter().map(|id| id.0)))
-        .bind(which.destination.clone())
-        .bind(which.class.clone())
-        .bind(which.since.map_or(i64::MIN, micros))
-        .bind(which.until.map_or(i64::MAX, micros))
-        .bind(which.created_until.map_or(i64::MAX, micros))
-}
-
-async fn count(conn: &mut PgConnection, scope: Scope, which: &JobSelection) -> Result<Tally, SqlError> {
-    // of several for one target the newest is the one to take up
-    let sql = concat!(
-        "WITH dead AS (SELECT *, row_number() OVER (PARTITION BY kind, target ORDER BY updated_at DESC, seq DESC) AS place
-                       FROM job WHERE status = 'dead' AND ",
-        which_jobs!(),
-        ") SELECT count(*) AS number, coalesce(sum(CASE WHEN place > 1 OR ",
-        succeeded_later!(),
-        " THEN 1 ELSE 0 END), 0)::bigint AS skip FROM dead d"
-    );
-    let row = chosen(sql, scope, which).fetch_one(conn).await?;
-    let (number, skip): (u64, u64) = (row.count("number")?, row.count("skip")?);
-    Ok(Tally { take: number.saturating_sub(skip), skip })
-}
-
-/// Takes up the newest dead jobs, in the lane given or the one that they had. That they were tried is remembered: what the
-/// last try left behind may not be known.
-pub(crate) async fn retry(
-    conn: &mut PgConnection,
-    scope: Scope,
-    which: &JobSelection,
-    lane: Option<Lane>,
-    now: Timestamp,
-) -> Result<Tally, SqlError> {
-    let sql = concat!(
-        "SELECT id FROM job WHERE status = 'dead' AND ",
-        which_jobs!(),
-        " ORDER BY updated_at DESC, seq DESC LIMIT $8 FOR UPDATE"
-    );
-    let dead = chosen(sql, scope, which).bind(i64::from(RETRY_JOBS)).fetch_all(&mut *conn).await?;
-    let mut tally = Tally::default();
-    for row in &dead {
-        let id: JobId = row.id("id")?;
-        let sql = concat!("SELECT ", succeeded_later!(), " AS later FROM job d WHERE d.id = $1");
-        if sqlx::query(sql).bind(id.0).fetch_one(&mut *conn).await?.flag("later")? {
-            sqlx::query("DELETE FROM job WHERE id = $1").bind(id.0).execute(&mut *conn).await?;
-            tally.skip += 1;
-            continue;
-        }
-        sqlx::query(
-            "UPDATE job SET status = 'ready', attempts = 1, run_at = $1, updated_at = $1, lane = coalesce($2, lane) WHERE id = $3",
-        )
-        .bind(micros(now))
-        .bind(lane.map(word))
-        .bind(id.0)
-        .execute(&mut *conn)
-        .await?;
-        tally.take += 1;
-    }
-    Ok(tally)
-}
-
-/// A call to be kept.
-pub(crate) struct Called {
-    scope: Scope,
-    attempt: AttemptRecord,
-}
-
-#[async_trait]
-impl Grouped for Called {
-    type Output = ();
-
-    async fn prepare(batch: &[Self], partitions: &Partitions) -> Result<(), SqlError> {
-        let months: BTreeSet<i64> = batch.iter().map(|called| month(called.attempt.started_at)).collect();
-        partitions.ensure(Monthly::Attempt, months).await
-    }
-
-    async fn run(batch: &[Self], conn: &mut PgConnection) -> Result<Vec<()>, SqlError> {
-        put_attempts(conn, batch).await?;
-        Ok(vec![(); batch.len()])
-    }
-}
-
-async fn put_attempts(conn: &mut PgConnection, batch: &[Called]) -> Result<(), SqlError> {
-    macro_rules! column {
-        (|$called:ident| $value:expr) => {
-            batch.iter().map(|$called| $value).collect::<Vec<_>>()
-        };
-    }
-    // those of a job that is done are on the disk with its end
-    sqlx::query(concat!(
-        "WITH put AS (
-             INSERT INTO attempt (month, id, company_id, job_id, correlation, shipment_id, destination, operation, started_at, duration_ms, status, outcome, request, response)
-             SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::bigint[], $10::bigint[],
-                                  $11::bigint[], $12::text[], $13::bytea[], $14::bytea[]))
-         SELECT ", without_waiting!()
-    ))
-    .bind(column!(|c| month(c.attempt.started_at)))
-    .bind(column!(|c| c.attempt.id.0))
-    .bind(column!(|c| c.scope.company.0))
-    .bind(column!(|c| c.attempt.job.0))
-    .bind(column!(|c| c.attempt.correlation.0))
-    .bind(column!(|c| c.attempt.shipment.map(|id| id.0)))
-    .bind(column!(|c| c.attempt.destination.as_str()))
-    .bind(column!(|c| c.attempt.operation.as_str()))
-    .bind(column!(|c| micros(c.attempt.started_at)))
-    .bind(column!(|c| stored_count(c.attempt.duration_ms)))
-    .bind(column!(|c| c.attempt.status.map(i64::from)))
-    .bind(column!(|c| word(c.attempt.outcome)))
-    .bind(column!(|c| c.attempt.request.as_ref().map(Sealed::packed)))
-    .bind(column!(|c| c.attempt.response.as_ref().map(Sealed::packed)))
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// The destinations that have finished jobs, each found by one step along their index.
-pub(crate) async fn done_destinations(conn: &mut PgConnection, company: CompanyId) -> Result<Vec<String>, SqlError> {
-    let names = sqlx::query_scalar(
-        "WITH RECURSIVE names (name) AS (
-             SELECT * FROM (SELECT coalesce(destination, 'inside') FROM job WHERE company_id = $1 AND status = 'done'
-                            ORDER BY coalesce(destination, 'inside') LIMIT 1) first
-             UNION ALL
-             SELECT (SELECT coalesce(destination, 'inside') FROM job
-                     WHERE company_id = $1 AND status = 'done' AND coalesce(destination, 'inside') > names.name
-                     ORDER BY coalesce(destination, 'inside') LIMIT 1) FROM names WHERE names.name IS NOT NULL)
-         SELECT name FROM names WHERE name IS NOT NULL",
-    );
-    Ok(names.bind(company.0).fetch_all(conn).await?)
-}
-
-/// What is not over is counted along the indexes of what is not over; of what is done, so much as is worth counting.
-async fn summary(conn: &mut PgConnection, scope: Scope, now: Timestamp) -> Result<Vec<DestinationSummary>, SqlError> {
-    macro_rules! counted {
-        ($status:literal) => {
-            concat!(
-                "SELECT coalesce(destination, 'inside') AS destination, status, class, count(*) AS number
-                 FROM job WHERE company_id = $1 AND ",
-                $status,
-                " GROUP BY 1, 2, 3"
-            )
-        };
-    }
-    let rows = sqlx::query(concat!(
-        counted!("status IN ('ready', 'retrying')"),
-        " UNION ALL ",
-        counted!("status = 'leased'"),
-        " UNION ALL ",
-        counted!("status = 'dead'")
-    ))
-    .bind(scope.company.0)
-    .fetch_all(&mut *conn)
-    .await?;
-    let mut counts = Vec::with_capacity(rows.len());
-    for row in &rows {
-        counts.push(Counted {
-            destination: row.text("destination")?,
-            status: row.word("status")?,
-            class: row.opt_text("class")?,
-            number: row.count("number")?,
-        });
-    }
-    let names = done_destinations(&mut *conn, scope.company).await?;
-    let rows = sqlx::query(
-        "SELECT d.name,
-                (SELECT count(*) FROM (SELECT 1 FROM job WHERE company_id = $1 AND coalesce(destination, 'inside') = d.name
-                                       AND status = 'done' AND updated_at >= $3 LIMIT $4) n) AS done,
-                (SELECT max(updated_at) FROM job WHERE company_id = $1 AND coalesce(destination, 'inside') = d.name AND status = 'done') AS last_ok
-         FROM unnest($2::text[]) d (name)",
-    )
-    .bind(scope.company.0)
-    .bind(names)
-    .bind(micros(now.checked_sub(figures::DONE).unwrap_or(now)))
-    .bind(i64::from(DONE_COUNTED))
-    .fetch_all(conn)
-    .await?;
-    let done = rows.iter().map(|row| Ok((row.text("name")?, row.count("done")?, row.opt_at("last_ok")?)));
-    Ok(DestinationSummary::of(counts, done.collect::<Result<_, SqlError>>()?))
-}
-
 fn job(row: &PgRow) -> Result<NewJob, SqlError> {
     Ok(NewJob {
         id: row.id("id")?,
@@ -877,26 +549,5 @@ fn listed(row: &PgRow) -> Result<JobRow, SqlError> {
         class: row.opt_text("class")?,
         created_at: row.at("created_at")?,
         updated_at: row.at("updated_at")?,
-    })
-}
-
-fn attempt(row: &PgRow) -> Result<AttemptRecord, SqlError> {
-    Ok(AttemptRecord {
-        id: row.id("id")?,
-        job: row.id("job_id")?,
-        correlation: row.id("correlation")?,
-        shipment: row.opt_id("shipment_id")?,
-        destination: row.text("destination")?,
-        operation: row.text("operation")?,
-        started_at: row.at("started_at")?,
-        duration_ms: row.count("duration_ms")?,
-        status: row
-            .opt_int("status")?
-            .map(u16::try_from)
-            .transpose()
-            .map_err(|_| StoreError::Damaged("HTTP status".into()))?,
-        outcome: row.word("outcome")?,
-        request: row.opt_packed("request")?,
-        response: row.opt_packed("response")?,
     })
 }
