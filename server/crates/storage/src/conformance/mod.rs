@@ -82,7 +82,7 @@ macro_rules! conformance_suite {
             of_a_number_that_others_have_too_a_shipment_has_its_own
             erased_shipments_are_walked
             words_errors_and_calls_are_emptied
-            texts_that_hang_on_no_shipment_are_walked_and_emptied
+            texts_that_may_name_anybody_are_walked_and_emptied
         }
         $crate::conformance_area! { $fresh, replays:
             failed_jobs_are_taken_up_step_by_step
