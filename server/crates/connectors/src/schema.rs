@@ -121,6 +121,12 @@ impl Field {
 /// Every fault, in the order of the fields; then names that are no field.
 pub fn read(fields: &[Field], given: &BTreeMap<String, String>) -> Result<Map<String, Value>, Vec<Fault>> {
     let (mut settings, mut faults) = (Map::new(), Vec::new());
+    // first, since a name that is mistyped is also why another is missing
+    let known: Vec<_> = fields.iter().map(|field| field.name).collect();
+    for name in given.keys().filter(|name| !known.contains(&name.as_str())) {
+        let message = format!("there is no such field; there are {}", known.join(", "));
+        faults.push(Fault { field: name.clone(), message });
+    }
     for field in fields {
         let typed = given.get(field.name).map(|text| text.trim()).filter(|text| !text.is_empty());
         match typed.or(field.default).map(|text| field.value(text)) {
@@ -130,11 +136,6 @@ pub fn read(fields: &[Field], given: &BTreeMap<String, String>) -> Result<Map<St
             Some(Ok(value)) => drop(settings.insert(field.name.to_owned(), value)),
             Some(Err(message)) => faults.push(field.fault(message)),
         }
-    }
-    let known: Vec<_> = fields.iter().map(|field| field.name).collect();
-    for name in given.keys().filter(|name| !known.contains(&name.as_str())) {
-        let message = format!("there is no such field; there are {}", known.join(", "));
-        faults.push(Fault { field: name.clone(), message });
     }
     if faults.is_empty() { Ok(settings) } else { Err(faults) }
 }
@@ -209,7 +210,7 @@ mod tests {
             ("colour", "red"),
         ]);
         let faults: Vec<_> = read(&fields(), &typed).unwrap_err().into_iter().map(|fault| fault.field).collect();
-        assert_eq!(faults, ["url", "seconds", "named", "tests", "zone", "fields", "colour"]);
+        assert_eq!(faults, ["colour", "url", "seconds", "named", "tests", "zone", "fields"]);
         for url in ["odoo.example.com", "ftp://odoo.example.com", "https://u:p@odoo.example.com", "https://x/?q=1"] {
             assert!(read(&fields(), &given(&[("url", url)])).is_err(), "{url}");
         }
