@@ -1,6 +1,7 @@
 //! What the carriers report about one shipment, and what must be posted in the end. No step depends on the
 //! order in which the messages come in.
 
+use domain::ExceptionReason;
 use jiff::{SignedDuration, Timestamp};
 use simulator::{
     SourceSecrets,
@@ -57,8 +58,8 @@ impl Plot {
     pub fn exception(self) -> Option<&'static str> {
         match self {
             Self::Plain | Self::SecondAttempt => None,
-            Self::Refused => Some("Refused"),
-            Self::Damaged => Some("Damaged"),
+            Self::Refused => Some(ExceptionReason::ConsigneeRefused.label()),
+            Self::Damaged => Some(ExceptionReason::Damaged.label()),
         }
     }
 

@@ -122,7 +122,7 @@ async fn main_job() -> Result<()> {
         odoo.delivery(deliveries[0], &["x_milepost_status", "x_milepost_exception", "x_milepost_last_event"]).await?;
     assert_eq!(
         (first["x_milepost_status"].as_str(), first["x_milepost_exception"].as_str()),
-        (Some("IN_TRANSIT"), Some("Refused")),
+        (Some("IN_TRANSIT"), Some("Refused by recipient")),
         "{first}"
     );
     let second =
@@ -158,7 +158,7 @@ async fn main_job() -> Result<()> {
 
 /// An agent settles the refusal at the desk, and opens it again: the exception follows, in Milepost and so in Odoo.
 async fn the_desk_is_heard(odoo: &Odoo, desk: &Desk, delivery: i64, ticket: &str) -> Result<()> {
-    for (status, expected) in [("resolved", json!(false)), ("open", json!("Refused"))] {
+    for (status, expected) in [("resolved", json!(false)), ("open", json!("Refused by recipient"))] {
         desk.agent_sets(ticket, status).await?;
         until(&format!("the ticket to be {status} in Milepost"), || async {
             let row = odoo.delivery(delivery, &["x_milepost_exception"]).await?;
