@@ -114,7 +114,7 @@ pub(crate) async fn audit_of(
     for row in &exceptions {
         subjects.push(format!("exception:{}", row.id::<domain::ids::ExceptionId>("id")?));
     }
-    let rows = query("SELECT * FROM audit WHERE company_id = ?2 AND subject IN (SELECT value FROM {texts ?1 s}) ORDER BY seq LIMIT ?3")
+    let rows = query("SELECT a.* FROM {texts ?1 s} CROSS JOIN audit a WHERE a.company_id = ?2 AND a.subject = s.value ORDER BY a.seq LIMIT ?3")
         .bind(subjects)
         .bind(scope.company.0)
         .bind(i64::from(AUDIT_ROWS))

@@ -143,10 +143,11 @@ fn texts(rows: &[Row]) -> Result<Vec<(ObservationId, Sealed)>> {
 }
 
 async fn erased(db: &mut dyn Db, scope: Scope, after: Option<ShipmentId>) -> Result<Vec<ShipmentId>> {
-    let rows = query(
-        "SELECT name FROM setting WHERE company_id = ?1 AND name > ?2 AND name < ?3
-           ORDER BY name LIMIT ?4",
-    )
+    // the column has the database's collation, of which the range must not depend
+    let name = db.dialect().pick("name", "name COLLATE \"C\"");
+    let rows = query(format!(
+        "SELECT name FROM setting WHERE company_id = ?1 AND {name} > ?2 AND {name} < ?3 ORDER BY {name} LIMIT ?4"
+    ))
     .bind(scope.company.0)
     .bind(after.map_or_else(|| ERASED.to_owned(), |id| format!("{ERASED}{id}")))
     .bind(format!("{ERASED}~"))
@@ -252,8 +253,8 @@ async fn texts_under(
     trackers: Vec<TrackerId>,
 ) -> Result<Vec<(ObservationId, Sealed)>> {
     let rows = query(
-        "SELECT o.id, o.text_subject, o.text FROM observation o
-         WHERE o.tracker_id IN (SELECT value FROM {ids ?3 x}) AND o.company_id = ?1 AND o.text_subject = ?2 AND o.text IS NOT NULL",
+        "SELECT o.id, o.text_subject, o.text FROM {ids ?3 x} CROSS JOIN observation o
+         WHERE o.tracker_id = x.value AND o.company_id = ?1 AND o.text_subject = ?2 AND o.text IS NOT NULL",
     )
     .bind(scope.company.0)
     .bind(message.0)
@@ -362,7 +363,15 @@ async fn empty(db: &mut dyn Db, scope: Scope, own: &Own) -> Result<bool> {
     .execute(db)
     .await?;
     let mut more = words > 0;
-    for sql in [
+    // SQLite looks up pairs by their first part alone
+    let attempts = db.dialect().pick(
+        concat!(
+            "UPDATE attempt SET request = NULL, response = NULL WHERE rowid IN (
+                 SELECT a.rowid FROM attempt a
+                 WHERE a.company_id = ?1 AND (a.request IS NOT NULL OR a.response IS NOT NULL) AND a.shipment_id IN ",
+            its!(),
+            " LIMIT ?3)"
+        ),
         concat!(
             "UPDATE attempt SET request = NULL, response = NULL WHERE (month, id) IN (
                  SELECT a.month, a.id FROM attempt a
@@ -370,6 +379,9 @@ async fn empty(db: &mut dyn Db, scope: Scope, own: &Own) -> Result<bool> {
             its!(),
             " LIMIT ?3)"
         ),
+    );
+    for sql in [
+        attempts,
         concat!(
             "UPDATE job SET error = NULL WHERE seq IN (
                  SELECT j.seq FROM job j WHERE j.company_id = ?1 AND j.error IS NOT NULL AND j.shipment_id IN ",
