@@ -252,7 +252,10 @@ impl Location {
     #[must_use]
     pub fn in_parts(&self) -> Self {
         let kept = |text: &Option<String>, is_kept: fn(&str) -> bool| text.clone().filter(|text| is_kept(text));
-        let is_code = |text: &str| has_only(text, "-_./") && text.len() <= FACILITY_CODE_MAX;
+        // a word in small letters may be a name
+        let is_code = |text: &str| {
+            has_only(text, "-_./") && text.len() <= FACILITY_CODE_MAX && !text.chars().any(|c| c.is_ascii_lowercase())
+        };
         Self {
             city: kept(&self.city, |text| is_name(text) || is_town_with_country(text)),
             region: kept(&self.region, |text| is_name(text) || has_only(text, "-")),
@@ -298,12 +301,15 @@ fn is_name(text: &str) -> bool {
     text.chars().all(|c| c.is_alphabetic() || " -'’.()".contains(c))
 }
 
-/// `Leipzig, Germany`, `MEMPHIS, TN, US`: the last part is a country or the code of a region.
+/// `Leipzig, Germany`, `MEMPHIS, TN, US`: the last part is a country or the code of a region, and no word before it begins small, as
+/// those of a sentence do.
 fn is_town_with_country(text: &str) -> bool {
+    let is_place =
+        |part: &str| is_name(part) && part.split_whitespace().all(|word| !word.starts_with(char::is_lowercase));
     let is_region = |part: &str| part.len() == 2 && part.chars().all(|c| c.is_ascii_uppercase());
     let mut parts = text.rsplit(',').map(str::trim);
     let ends_well = parts.next().is_some_and(|last| is_region(last) || crate::place::country(last).is_some());
-    ends_well && (1..=2).contains(&parts.clone().count()) && parts.all(|part| !part.is_empty() && is_name(part))
+    ends_well && (1..=2).contains(&parts.clone().count()) && parts.all(|part| !part.is_empty() && is_place(part))
 }
 
 /// A stop of a multi-stop load.
@@ -396,9 +402,18 @@ mod tests {
             assert_eq!(place.personal().count(), 0, "{place:?}");
         }
         let texts = ["Hauptstr 5", "c/o Schulze", "a@b.test", "Dock #7"].map(city).into_iter();
-        let texts =
-            texts.chain(["Leipzig", "1 Main St, Memphis, TN", "with Mrs Miller", "Ann, Lee, Miller, DE", ","].map(raw));
-        let texts = texts.chain(["with Mrs Miller", "Müller"].map(facility));
+        let texts = texts.chain(
+            [
+                "Leipzig",
+                "1 Main St, Memphis, TN",
+                "with Mrs Miller",
+                "Left with Mrs Miller, Memphis, TN",
+                "Ann, Lee, Miller, DE",
+                ",",
+            ]
+            .map(raw),
+        );
+        let texts = texts.chain(["with Mrs Miller", "Müller", "Miller"].map(facility));
         for text in texts.chain(["10115 Berlin bei Schulze"].map(postal)) {
             assert_eq!(text.in_parts(), Location::default(), "{text:?}");
             assert_eq!(
