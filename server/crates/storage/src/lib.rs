@@ -7,8 +7,8 @@
 //! Personal data arrives sealed ([`Sealed`]) under a key of its own subject; storage never sees it in clear.
 
 pub mod audit;
-#[cfg(feature = "conformance")]
 pub mod chain;
+#[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod connections;
 pub mod counted;
