@@ -49,14 +49,14 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/") view=pages::HomePage/>
                 <Route path=path!("/sign-in") view=pages::sign_in::SignInPage/>
                 <Route path=path!("/set-up") view=pages::set_up::SetUpPage/>
-                <Route path=path!("/shipments") view=pages::shipments::ShipmentsPage/>
-                <Route path=path!("/shipments/:id") view=pages::shipment::ShipmentPage/>
-                <Route path=path!("/exceptions") view=pages::exceptions::ExceptionsPage/>
-                <Route path=path!("/overview") view=pages::overview::OverviewPage/>
-                <Route path=path!("/sync") view=pages::sync::SyncPage/>
-                <Route path=path!("/sync/jobs/:id") view=pages::job::JobPage/>
-                <Route path=path!("/sync/messages/:id") view=pages::message::MessagePage/>
-                <Route path=path!("/mappings/unmapped") view=pages::mappings::MappingsPage/>
+                <Route path=path!("/shipments") view=pages::work::shipments::ShipmentsPage/>
+                <Route path=path!("/shipments/:id") view=pages::work::shipment::ShipmentPage/>
+                <Route path=path!("/exceptions") view=pages::work::exceptions::ExceptionsPage/>
+                <Route path=path!("/overview") view=pages::insight::overview::OverviewPage/>
+                <Route path=path!("/sync") view=pages::operate::sync::SyncPage/>
+                <Route path=path!("/sync/jobs/:id") view=pages::operate::job::JobPage/>
+                <Route path=path!("/sync/messages/:id") view=pages::operate::message::MessagePage/>
+                <Route path=path!("/mappings/unmapped") view=pages::operate::mappings::MappingsPage/>
             </Routes>
         </Router>
     }

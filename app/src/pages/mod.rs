@@ -1,17 +1,11 @@
-//! The pages, one file each.
+//! The pages, one file each, by whom they are for.
 
 pub mod errors;
-pub mod exceptions;
-pub mod job;
-pub mod mappings;
-pub mod message;
-pub mod overview;
-mod same_number;
+pub mod insight;
+pub mod operate;
 pub mod set_up;
-pub mod shipment;
-pub mod shipments;
 pub mod sign_in;
-pub mod sync;
+pub mod work;
 
 use crate::{api, components::Failed};
 use leptos::prelude::*;

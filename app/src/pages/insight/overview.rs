@@ -10,6 +10,7 @@ use crate::{
         shipments::ListQuery,
         sync::SyncQuery,
     },
+    pages::{operate, work},
 };
 use domain::visible::visible;
 use leptos::prelude::*;
@@ -33,7 +34,7 @@ fn percent(part: u64, whole: u64) -> String {
 }
 
 fn shipments(query: ListQuery) -> String {
-    super::shipments::address(&query)
+    work::shipments::address(&query)
 }
 
 /// Of the open shipments.
@@ -47,11 +48,11 @@ fn linked(tab: &str) -> ListQuery {
 }
 
 fn exceptions(view: &str, query: QueueQuery) -> String {
-    super::exceptions::address(&QueueQuery { view: view.into(), ..query })
+    work::exceptions::address(&QueueQuery { view: view.into(), ..query })
 }
 
 fn jobs(view: &str, longer: &str) -> String {
-    super::sync::address(&SyncQuery { view: view.into(), longer: longer.into(), ..SyncQuery::default() })
+    operate::sync::address(&SyncQuery { view: view.into(), longer: longer.into(), ..SyncQuery::default() })
 }
 
 #[component]
@@ -133,7 +134,7 @@ fn unmapped_codes(count: u64) -> impl IntoView {
     view! {
         <div class="note note--warn" data-testid="unmapped-alert">
             <Icon name="minor"/>
-            <div><b>{said}</b>": events with unmapped codes are stored but do not change the status until mapped. "<a href=super::mappings::UNMAPPED>"Map codes"</a></div>
+            <div><b>{said}</b>": events with unmapped codes are stored but do not change the status until mapped. "<a href=operate::mappings::UNMAPPED>"Map codes"</a></div>
         </div>
     }
 }

@@ -1,0 +1,21 @@
+//! The exception queue.
+
+#[cfg(feature = "ssr")]
+use super::access::{ports, shown};
+use crate::contract::{
+    ApiError,
+    exceptions::{Act, QueuePage, QueueQuery},
+};
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+
+/// A page of the queue.
+#[server(prefix = "/api", endpoint = "exceptions", input = GetUrl)]
+pub async fn exception_queue(query: QueueQuery) -> Result<QueuePage, ApiError> {
+    shown(ports()?.exceptions.queue(query).await)
+}
+
+/// A person acts on an exception.
+#[server(prefix = "/api", endpoint = "exceptions/act")]
+pub async fn act_on_exception(id: String, act: Act, why: Option<String>) -> Result<(), ApiError> {
+    shown(ports()?.exceptions.act(id, act, why.unwrap_or_default()).await)
+}

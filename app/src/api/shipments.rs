@@ -1,0 +1,43 @@
+//! Shipments.
+
+#[cfg(feature = "ssr")]
+use super::access::{ports, shown};
+use crate::contract::{
+    ApiError,
+    shipments::{ListPage, ListQuery, RawView, ShipmentView},
+};
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+
+/// A page of the list.
+#[server(prefix = "/api", endpoint = "shipments", input = GetUrl)]
+pub async fn list_shipments(query: ListQuery) -> Result<ListPage, ApiError> {
+    shown(ports()?.shipments.list(query).await)
+}
+
+/// Where a search leads: straight to the shipment that goes under exactly this.
+#[server(prefix = "/api", endpoint = "shipments/find", input = GetUrl)]
+pub async fn find_shipment(text: String) -> Result<Option<String>, ApiError> {
+    let found = shown(ports()?.shipments.find(text).await)?;
+    if let Some(id) = &found {
+        leptos_axum::redirect(&format!("/shipments/{id}"));
+    }
+    Ok(found)
+}
+
+/// One shipment.
+#[server(prefix = "/api", endpoint = "shipments/one", input = GetUrl)]
+pub async fn get_shipment(id: String, as_known_at: Option<String>) -> Result<ShipmentView, ApiError> {
+    shown(ports()?.shipments.get(id, as_known_at).await)
+}
+
+/// Links an order's shipment with an unlinked one of the same number.
+#[server(prefix = "/api", endpoint = "shipments/link")]
+pub async fn link_number(claimed: String, unlinked: String) -> Result<(), ApiError> {
+    shown(ports()?.shipments.link(claimed, unlinked).await)
+}
+
+/// One event's raw message.
+#[server(prefix = "/api", endpoint = "shipments/raw", input = GetUrl)]
+pub async fn raw_event(id: String, observation: String) -> Result<RawView, ApiError> {
+    shown(ports()?.shipments.raw(id, observation).await)
+}

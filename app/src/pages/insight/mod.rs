@@ -1,0 +1,3 @@
+//! What executives look at.
+
+pub mod overview;

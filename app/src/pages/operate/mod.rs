@@ -1,0 +1,6 @@
+//! What admins look after.
+
+pub mod job;
+pub mod mappings;
+pub mod message;
+pub mod sync;
