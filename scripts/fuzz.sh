@@ -21,7 +21,7 @@ need_fuzzer() {
     CARGO_TARGET_DIR=$CACHE/tools-target cargo install --quiet --locked --root "$CACHE" cargo-fuzz || die "cargo-fuzz cannot be installed here"
 }
 
-carriers=$ROOT/server/crates/connectors/src/carriers
+carriers=$ROOT/server/crates/carriers/src
 targets() {
     local manifest id
     for manifest in "$carriers"/*/mod.rs; do

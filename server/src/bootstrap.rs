@@ -21,11 +21,11 @@ use application::{
     vault::Vault,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use connectors::call::secrets;
 use domain::{
     ids::{CompanyId, content_id},
     mapping::Mapping,
 };
+use outbound::secrets;
 use secrecy::ExposeSecret;
 use std::sync::{Arc, RwLock};
 use storage::{Actor, Scope, Store};

@@ -8,11 +8,9 @@ use application::config::{
 use application::vault::KEY_BYTES;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Args;
-use connectors::{
-    call::{Key, base_url, is_in_clear},
-    desks,
-};
+use desks;
 use ipnet::IpNet;
+use outbound::{Key, base_url, is_in_clear};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -519,7 +517,7 @@ fn read_address(setting: &str, url: &str) -> Result<String> {
 
 /// Odoo's address; people copy that of a page.
 fn odoo_site(url: &str) -> String {
-    let site = connectors::odoo::site(url);
+    let site = odoo::site(url);
     if site != url.trim().trim_end_matches('/') {
         tracing::info!("--odoo-url {url} is a page of Odoo: {site} is taken");
     }

@@ -3,8 +3,8 @@
 
 use crate::config::LogFormat;
 use anyhow::Result;
-use connectors::call::secrets;
 use domain::visible::visible_line;
+use outbound::secrets;
 use std::{
     borrow::Cow,
     io::{self, Write},

@@ -15,11 +15,9 @@ use application::{
     governance::erasure,
     vault::KEY_BYTES,
 };
+use carriers::{self, Scheme};
 use clap::{Args, Subcommand};
-use connectors::{
-    call::ErrorClass,
-    carriers::{self, Scheme},
-};
+use outbound::ErrorClass;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use std::{
     io::{BufRead, IsTerminal},
@@ -288,15 +286,10 @@ impl Odoo {
             (None, Some(odoo)) => (odoo.url.clone(), odoo.database.clone()),
             (name, _) => of_connection(settings, name.unwrap_or(ODOO)).await?,
         };
-        let calls = connectors::call::Discard;
+        let calls = outbound::Discard;
         let connect = |api_key| {
             let (url, database) = (url.clone(), database.clone());
-            connectors::odoo::OdooClient::new(connectors::odoo::OdooConfig {
-                url,
-                database,
-                api_key,
-                calls_per_second: None,
-            })
+            odoo::OdooClient::new(odoo::OdooConfig { url, database, api_key, calls_per_second: None })
         };
         match self {
             Self::Setup { admin_key_file, .. } => {
@@ -348,7 +341,7 @@ async fn of_connection(settings: Settings, name: &str) -> Result<(String, String
     let Some(found) = found.into_iter().find(|one| one.record.name == name) else {
         bail!("Odoo is not set up: give --odoo-url, --odoo-database and --odoo-key-file, or make a connection {name}");
     };
-    let settings: connectors::odoo::Settings = serde_json::from_str(&found.record.settings)
+    let settings: odoo::Settings = serde_json::from_str(&found.record.settings)
         .with_context(|| format!("{name} is a connection to {}, not to Odoo", found.record.connector))?;
     Ok((settings.url, settings.database))
 }

@@ -3,17 +3,15 @@
 use super::admin::secret_from_stdin;
 use crate::log;
 use anyhow::{Result, bail, ensure};
+use application::connections::catalogue;
 use application::{
     caller::Caller,
     connections::{self, NewConnection, Overview, overview::HOURS},
     context::Context,
 };
 use clap::{Args, Subcommand};
-use connectors::{
-    catalogue,
-    check::{Check, CheckOutcome, Report},
-};
 use domain::{Severity, routing::Takes};
+use outbound::check::{Check, CheckOutcome, Report};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use storage::Scope;

@@ -1,8 +1,8 @@
 //! `milepost decode`: reads messages with a connector.
 
 use anyhow::{Context, Result, anyhow, bail};
+use carriers::{self, Configured, Settings, present};
 use clap::Args;
-use connectors::carriers::{self, Configured, Settings, present};
 use domain::mapping::Mapping;
 use std::{
     path::{Path, PathBuf},

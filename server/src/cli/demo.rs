@@ -18,9 +18,10 @@ use application::{
     people::{self, NewUser},
     vault::KEY_BYTES,
 };
+use carriers;
 use clap::Args;
-use connectors::{call::Discard, carriers};
 use domain::access::Role;
+use outbound::Discard;
 use simulator::{SourceSecrets, World, WorldConfig};
 use std::{path::Path, sync::Arc, time::Duration};
 use storage::{Actor, Scope, jobs::INSIDE};

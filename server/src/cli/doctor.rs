@@ -16,12 +16,8 @@ use application::{
     destinations::{DESK, ODOO},
     governance::tombstones,
 };
-use connectors::{
-    call::{Discard, ErrorClass},
-    catalogue::Family,
-    check::CheckOutcome,
-};
 use jiff::SignedDuration;
+use outbound::{Discard, ErrorClass, check::CheckOutcome, template::Family};
 use std::{path::Path, process::ExitCode, sync::Arc};
 use storage::{Scope, connections::ConnectionRecord};
 
@@ -221,13 +217,13 @@ async fn senders(context: &Context, found: &mut Findings) {
 
 async fn odoo(config: &Config, found: &mut Findings) {
     let Some(odoo) = &config.system.odoo else { return found.note("Odoo", "not set up") };
-    let settings = connectors::odoo::OdooConfig {
+    let settings = odoo::OdooConfig {
         url: odoo.url.clone(),
         database: odoo.database.clone(),
         api_key: odoo.key.clone(),
         calls_per_second: None,
     };
-    let client = match connectors::odoo::OdooClient::new(settings) {
+    let client = match odoo::OdooClient::new(settings) {
         Ok(client) => client,
         Err(error) => return found.bad("Odoo", error),
     };
@@ -263,13 +259,13 @@ async fn odoo(config: &Config, found: &mut Findings) {
 
 async fn desk(config: &Config, found: &mut Findings) {
     let Some(desk) = &config.system.desk else { return found.note("service desk", "not set up") };
-    let settings = connectors::desks::DeskConfig {
+    let settings = desks::DeskConfig {
         url: desk.url.clone(),
         token: desk.token.clone(),
         queue: desk.queue.clone(),
         calls_per_second: None,
     };
-    match connectors::desks::connect(&desk.connector, settings) {
+    match desks::connect(&desk.connector, settings) {
         Err(error) => found.bad("service desk", error),
         Ok(None) => found.bad("service desk", format!("there is no connector {}", desk.connector)),
         Ok(Some(client)) => match client.check(&Discard).await {

@@ -1,8 +1,8 @@
 //! `milepost fold`: folds a scenario, as the tower would.
 
 use anyhow::{Context, Result, anyhow};
+use carriers::scenarios;
 use clap::Args;
-use connectors::carriers::scenarios;
 use std::{path::PathBuf, process::ExitCode};
 
 /// Fold a scenario and print the state after each input and at the end.

@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result, bail};
 use application::clock::{Clock, SystemClock};
+use carriers::{Material, RawRequest, verify_named};
 use clap::Args;
-use connectors::carriers::{Material, RawRequest, verify_named};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use std::{path::PathBuf, process::ExitCode};

@@ -18,7 +18,7 @@ use axum::{
     http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use connectors::carriers::{Greeting, NoGreeting, RawRequest};
+use carriers::{Greeting, NoGreeting, RawRequest};
 use domain::ids::{CorrelationId, MessageId};
 use futures::StreamExt;
 use serde::Serialize;

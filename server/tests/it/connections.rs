@@ -10,12 +10,12 @@ use application::{
     context::Context,
     error::UseCaseError,
 };
-use connectors::{
-    call::Discard,
-    check::{CheckOutcome, Report},
-};
 use domain::{Severity, routing::Takes};
 use jiff::SignedDuration;
+use outbound::{
+    Discard,
+    check::{CheckOutcome, Report},
+};
 use simulator::{
     desk::SandboxDesk,
     journey::Place,

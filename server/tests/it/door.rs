@@ -11,7 +11,7 @@ use application::{
 };
 use axum::{body::Body, extract::ConnectInfo, http::Request};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use connectors::carriers::{self, RawRequest, Rejected};
+use carriers::{self, RawRequest, Rejected};
 use http::{HeaderMap, HeaderName, StatusCode};
 use http_body_util::BodyExt;
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -427,7 +427,7 @@ async fn a_password_of_a_source_is_hidden_by_itself() {
     world.source_of("p44", "project44", "somebody:the pass of project44", Default::default()).await;
     let request = Request::post("/ingest/p44").body(Body::from("{}")).unwrap();
     assert!(ask(&world, request).await.is_problem(401, "not_verified"));
-    assert_eq!(connectors::call::secrets::hidden("x the pass of project44 y"), "x [secret] y");
+    assert_eq!(outbound::secrets::hidden("x the pass of project44 y"), "x [secret] y");
 }
 
 /// Networks that a reverse proxy tells, in whatever way it writes them; what cannot be read is nobody's address.

@@ -215,7 +215,7 @@ async fn in_every_format_nobody_is_named_any_more() {
         ("edifact_iftsta", format!("{unb}{}UNZ+2+1'", two(&edifact))),
     ] {
         let all = Erasing::new().await;
-        all.world().source_of("edi", connector, crate::world::SECRET, connectors::carriers::Settings::default()).await;
+        all.world().source_of("edi", connector, crate::world::SECRET, carriers::Settings::default()).await;
         let shipment = all.order("PRO00001").await;
         let message = all.world().bring("edi", body.as_bytes()).await.message;
         all.world().settle().await;

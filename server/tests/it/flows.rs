@@ -5,7 +5,7 @@ use application::{
     clock::Clock,
     tracking::ingest::{self, Delivery, Refused},
 };
-use connectors::carriers::RawRequest;
+use carriers::RawRequest;
 use domain::{State, ids::CorrelationId};
 use http::HeaderMap;
 use storage::{

@@ -31,7 +31,7 @@ fn interchange() -> String {
 
 async fn edi() -> World {
     let world = World::new().await;
-    world.source_of("edi", "x12_214", crate::world::SECRET, connectors::carriers::Settings::default()).await;
+    world.source_of("edi", "x12_214", crate::world::SECRET, carriers::Settings::default()).await;
     world
 }
 

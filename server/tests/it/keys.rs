@@ -8,14 +8,13 @@ use application::{
     tracking::ingest::{self, Delivery, Refused},
 };
 use axum::{Router, routing::get};
-use connectors::carriers::{RawRequest, Rejected, Settings};
+use carriers::{RawRequest, Rejected, Settings};
 use domain::ids::CorrelationId;
 use http::{HeaderMap, HeaderValue};
 use std::sync::{Arc, Mutex};
 use storage::jobs::{JobFilter, JobSelection, Lane};
 
-const KEYS: &str =
-    include_str!("../../crates/connectors/src/carriers/verify/fixtures/keys/shipengine_composed_jwks.json");
+const KEYS: &str = include_str!("../../crates/carriers/src/verify/fixtures/keys/shipengine_composed_jwks.json");
 
 /// A platform that publishes the keys it is given.
 async fn platform(published: Arc<Mutex<String>>) -> String {

@@ -8,12 +8,13 @@ use application::{
     odoo::{self, IMPORT_PAGES_MAX},
     rules::promises::{self, Switch},
 };
-use connectors::{call::Discard, odoo::READ_FIELDS};
 use domain::{
     ExceptionReason,
     fold::{DeliveryStanding, PromiseSource},
     ids::{ShipmentId, SubjectId, content_id},
 };
+use odoo::READ_FIELDS;
+use outbound::Discard;
 use serde_json::{Value, json};
 use storage::{
     Sealed, WrappedKey,

@@ -583,7 +583,7 @@ async fn a_source_is_switched_off_and_a_rotated_secret_is_dropped_at_once() {
     sources::disable(context, &Caller::trusted(scope), name, Some("seen elsewhere".into())).await.unwrap();
     assert!(!takes(2).await);
     assert_eq!(sources::in_use(context, scope).await.unwrap().len(), 0);
-    world.source_of(name, name, "another secret of the tests", connectors::carriers::Settings::default()).await;
+    world.source_of(name, name, "another secret of the tests", carriers::Settings::default()).await;
     assert!(!takes(3).await, "a new secret does not enable it");
     sources::enable(context, &Caller::trusted(scope), name).await.unwrap();
     assert!(takes(4).await, "the old secret is valid beside the new one");

@@ -8,9 +8,9 @@ use application::{
     config::OdooSettings,
     odoo::{self, IMPORT_PAGES_MAX},
 };
-use connectors::call::Discard;
 use domain::{State, ids::ShipmentId};
 use jiff::SignedDuration;
+use outbound::Discard;
 use server::config::Settings;
 use simulator::{
     journey::Place,

@@ -14,7 +14,7 @@ use application::{
     context::Context,
     tracking::ingest::{self, Delivery},
 };
-use connectors::carriers::RawRequest;
+use carriers::RawRequest;
 use domain::ids::CorrelationId;
 use http::{HeaderMap, HeaderValue};
 use std::{

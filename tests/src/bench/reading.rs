@@ -3,7 +3,7 @@
 use super::Line;
 use crate::conformance::root;
 use anyhow::{Context, Result, ensure};
-use connectors::carriers::{self, Carrier, Settings};
+use carriers::{self, Carrier, Settings};
 use domain::{
     fold::{Fact, FoldInput, Sighting, Snapshot, fold},
     ids::{SnapshotId, SourceId, TrackerId, content_id},
@@ -75,7 +75,7 @@ fn events() -> Result<Vec<Line>> {
 }
 
 fn fixture(carrier: &dyn Carrier) -> Result<Option<Vec<u8>>> {
-    let folder = root().join("server/crates/connectors/src/carriers").join(carrier.manifest().id).join("fixtures");
+    let folder = root().join("server/crates/carriers/src").join(carrier.manifest().id).join("fixtures");
     let mut best: Option<Vec<u8>> = None;
     // a connector without fixtures of its own reads as its source is set
     for entry in fs::read_dir(&folder).into_iter().flatten() {

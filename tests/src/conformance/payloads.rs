@@ -2,7 +2,7 @@
 
 use super::{Tally, compare, root};
 use anyhow::{Context, Result};
-use connectors::carriers::{self, Carrier, DecodeError, Settings, present};
+use carriers::{self, Carrier, DecodeError, Settings, present};
 use domain::mapping::Mapping;
 use serde::Serialize;
 use serde_json::Value;
@@ -76,7 +76,7 @@ pub(super) fn shipped() -> Result<Vec<Provider>> {
 
 fn of_folder(carrier: &dyn Carrier) -> Result<Provider> {
     let id = carrier.manifest().id;
-    let folder = root().join("server/crates/connectors/src/carriers").join(id).join("fixtures");
+    let folder = root().join("server/crates/carriers/src").join(id).join("fixtures");
     let mut provider = Provider { provider: id.to_owned(), ..Provider::default() };
     for file in payload_files(&folder)? {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -199,7 +199,7 @@ fn reason(file: &str, event: usize) -> Option<String> {
 
 /// Hostile inputs with what their index expects: those that ship, or the collection's.
 pub(super) fn hostile(collection: Option<&Path>) -> Result<Tally> {
-    let shipped = root().join("server/crates/connectors/src/carriers/fixtures/hostile");
+    let shipped = root().join("server/crates/carriers/src/fixtures/hostile");
     let (folder, index) = match collection {
         Some(folder) => (folder.to_owned(), folder.join("composed/index.json")),
         None => (shipped.clone(), shipped.join("index.json")),

@@ -2,7 +2,7 @@
 
 use super::Tally;
 use anyhow::{Context, Result};
-use connectors::carriers;
+use carriers;
 use serde_json::Value;
 use std::{
     fs,

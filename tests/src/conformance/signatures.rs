@@ -2,14 +2,14 @@
 
 use super::{Tally, root};
 use anyhow::{Context, Result};
-use connectors::carriers::{Material, RawRequest, verify_named};
+use carriers::{Material, RawRequest, verify_named};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use std::{fs, path::Path};
 
 /// Every vector whose body is to be had.
 pub(super) fn run(collection: Option<&Path>) -> Result<Tally> {
-    let shipped = root().join("server/crates/connectors/src/carriers/verify/fixtures");
+    let shipped = root().join("server/crates/carriers/src/verify/fixtures");
     let beside = collection.and_then(|folder| Some(folder.parent()?.join("signatures")));
     let file = |name: &str| {
         let name = name.strip_prefix("signatures/").unwrap_or(name);

@@ -10,8 +10,8 @@ fn files(folder: PathBuf) -> Vec<Vec<u8>> {
 
 #[test]
 fn decoders_stand_their_corpora() {
-    let fixtures = root().join("server/crates/connectors/src/carriers");
-    for carrier in connectors::carriers::ALL {
+    let fixtures = root().join("server/crates/carriers/src");
+    for carrier in carriers::ALL {
         let id = carrier.manifest().id;
         let corpus = files(root().join("fuzz/corpus").join(id));
         assert!(!corpus.is_empty(), "no corpus is saved for {id}: FUZZ_SECONDS=60 make fuzz, then keep what is small");

@@ -1,8 +1,8 @@
 //! What use cases go by. The server reads it from flags, environment and file.
 
-use connectors::call::Key;
 use domain::{exceptions::Grace, ids::ShipmentId, rules::Policy};
 use jiff::SignedDuration;
+use outbound::Key;
 use std::{num::NonZeroU32, path::PathBuf};
 
 /// What use cases go by.

@@ -1,13 +1,14 @@
 //! What every use case works with: the store, the clock, the vault, the configuration and the systems outside.
 
 use crate::{clock::Clock, config::Config, connections::live::Live, texts::Texts, vault::Vault};
-use connectors::{desks::Desk, odoo::OdooClient};
+use desks::Desk;
 use domain::{
     ids::{CompanyId, CorrelationId, JobId, ShipmentId},
     mapping::Mapping,
     reading::Reader,
 };
 use jiff::Timestamp;
+use odoo::OdooClient;
 use std::sync::{Arc, RwLock};
 use storage::{
     Actor, Scope, Store,

@@ -3,9 +3,9 @@
 
 use crate::vault::{DataKey, Vault};
 use anyhow::Result;
-use connectors::call::secrets;
 use domain::ids::{SubjectId, content_id};
 use jiff::Timestamp;
+use outbound::secrets;
 use storage::{Scope, Sealed, Store};
 
 /// Where a text is kept; one cannot be put in the place of another.

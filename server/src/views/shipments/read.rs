@@ -12,13 +12,13 @@ use application::{
     odoo::{self, CUSTOMER},
     tracking::proof::{self, Proof},
 };
-use connectors::odoo::Customer;
 use domain::{
     fold::{Fact, Folded, Verdict},
     ids::{ObservationId, ShipmentId, UserId},
     observation::Observation,
 };
 use jiff::Timestamp;
+use odoo::Customer;
 use std::collections::HashMap;
 use storage::{
     Scope,

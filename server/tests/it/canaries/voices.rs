@@ -6,7 +6,7 @@ use application::{
     odoo::IMPORT_PAGES_MAX,
     tracking::ingest::{self, Delivery},
 };
-use connectors::carriers::{RawRequest, Settings};
+use carriers::{RawRequest, Settings};
 use domain::ids::{CorrelationId, MessageId};
 use http::{HeaderMap, HeaderValue};
 use jiff::SignedDuration;

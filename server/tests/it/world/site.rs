@@ -79,7 +79,7 @@ impl Site {
             clock: ManualClock::at(SystemClock.now()),
             leaves_jobs: AtomicBool::default(),
         };
-        world.source_of("aftership", "aftership", SECRET, connectors::carriers::Settings::default()).await;
+        world.source_of("aftership", "aftership", SECRET, carriers::Settings::default()).await;
         let site = Self::on(world, "Anna Lind").await;
         for number in 1..=20 {
             site.world.order(number, &[&format!("N{number}")]).await;

@@ -8,9 +8,9 @@ use application::{
     destinations::{self, Standing},
     odoo::{self, IMPORT_PAGES_MAX},
 };
-use connectors::call::Discard;
 use domain::ids::ShipmentId;
 use jiff::SignedDuration;
+use outbound::Discard;
 use server::config::Settings;
 use simulator::{
     desk::SandboxDesk,

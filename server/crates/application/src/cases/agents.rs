@@ -8,7 +8,7 @@ use crate::{
     keys::{sealed_audit, sealed_value, value_of},
     vault::DataKey,
 };
-use connectors::desks::{self, SOMEBODY};
+use desks::{self, SOMEBODY};
 use domain::ids::{SubjectId, content_id};
 use std::collections::HashMap;
 use storage::{

@@ -4,12 +4,10 @@
 
 use super::{CaseError, status_of};
 use crate::context::Context;
-use connectors::{
-    call::{CallError, CallLog, Decision, ErrorClass},
-    desks::{Desk, DeskCase, PollFrom, SHOWN_MAX},
-};
+use desks::{Desk, DeskCase, PollFrom, SHOWN_MAX};
 use domain::ids::{CaseId, CorrelationId};
 use jiff::{SignedDuration, Timestamp};
+use outbound::{CallError, CallLog, Decision, ErrorClass};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use storage::{

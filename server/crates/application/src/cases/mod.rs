@@ -20,10 +20,7 @@ use crate::{
     error::{Result as OursResult, UseCaseError},
     words,
 };
-use connectors::{
-    call::{CallError, CallLog},
-    desks::{Desk, DeskStatus, NewCase},
-};
+use desks::{Desk, DeskStatus, NewCase};
 use domain::access::Permission;
 use domain::{
     Severity,
@@ -33,6 +30,7 @@ use domain::{
     ids::{CaseId, CompanyId, CorrelationId, ExceptionId},
 };
 use jiff::{SignedDuration, Timestamp};
+use outbound::{CallError, CallLog};
 use storage::{
     Scope,
     jobs::{Cause, JobKind, Lane},

@@ -1,17 +1,15 @@
 //! The connections as this process works with them: as they are stored, and connected.
 
 use crate::config::CallLimits;
-use connectors::{
-    call::Key,
-    catalogue::{self, Family},
-    desks::{self, Desk, DeskConfig},
-    odoo::{self, OdooClient, OdooConfig},
-};
+use crate::connections::catalogue;
+use desks::{self, Desk, DeskConfig};
 use domain::{
     ids::SourceId,
     routing::{self, Subject, Takes},
 };
 use jiff::Timestamp;
+use odoo::{self, OdooClient, OdooConfig};
+use outbound::{Key, template::Family};
 use secrecy::SecretString;
 use std::{
     collections::BTreeMap,

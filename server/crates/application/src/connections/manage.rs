@@ -5,6 +5,7 @@ use super::{
     refresh::{refresh, secrets_of},
     sources::{self, NewSource, SECRETS},
 };
+use crate::connections::catalogue::{self, SCHEME};
 use crate::{
     audit,
     caller::Caller,
@@ -15,16 +16,16 @@ use crate::{
     keys::sealed_audit,
     vault::DataKey,
 };
-use connectors::{
-    call::{Discard, is_in_clear},
-    carriers::{Scheme, Settings, keys},
-    catalogue::{self, Direction, Family, SCHEME, Template},
-    schema::{self, Fault},
-};
+use carriers::{Scheme, Settings, keys};
 use domain::{
     access::Permission,
     ids::{SourceId, SubjectId},
     routing::Takes,
+};
+use outbound::{
+    Discard, is_in_clear,
+    schema::{self, Fault},
+    template::{Direction, Family, Template},
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;

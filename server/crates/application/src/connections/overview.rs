@@ -1,6 +1,7 @@
 //! How connections stand: for the pages and the command line.
 
 use super::manage::{named, opened};
+use crate::connections::catalogue;
 use crate::{
     caller::Caller,
     context::Context,
@@ -8,13 +9,13 @@ use crate::{
     error::Result,
     jobs::errors,
 };
-use connectors::{
-    catalogue::{self, Family, Template},
-    check::Report,
-    schema,
-};
 use domain::{access::Permission, routing::Takes};
 use jiff::Timestamp;
+use outbound::{
+    check::Report,
+    schema,
+    template::{Family, Template},
+};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use storage::{

@@ -5,18 +5,19 @@ use super::{
     manage::{Opened, named},
     sources,
 };
+use crate::connections::catalogue;
 use crate::{
     caller::Caller,
     context::Context,
     error::{Result, UseCaseError},
 };
-use connectors::{
-    call::Discard,
-    carriers::{Settings, keys},
-    catalogue::{self, Template},
-    check::{self, Check, CheckOutcome, Report, Subject},
-};
+use carriers::{Settings, keys};
 use domain::{access::Permission, ids::SourceId};
+use outbound::{
+    Discard,
+    check::{self, Check, CheckOutcome, Report, Subject},
+    template::Template,
+};
 use serde_json::Value;
 use storage::Scope;
 

@@ -4,9 +4,10 @@ use super::{
     live::{Connection, DESK, ODOO, Snapshot},
     sources::SECRETS,
 };
+use crate::connections::catalogue;
 use crate::{config::Config, context::Context};
-use connectors::{call::Key, catalogue};
 use domain::ids::SubjectId;
+use outbound::Key;
 use std::sync::Arc;
 use storage::{WrappedKey, connections::ConnectionRecord};
 

@@ -6,14 +6,17 @@ use super::{
     refresh::refresh,
     sources::SECRETS,
 };
+use crate::connections::catalogue;
 use crate::{
     config::{Config, Mode},
     context::Context,
     keys::sealed_audit,
 };
 use anyhow::{Context as _, ensure};
-use connectors::{call::Key, catalogue, desks, odoo};
+use desks;
 use domain::ids::{SourceId, SubjectId};
+use odoo;
+use outbound::Key;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use std::num::NonZeroU32;

@@ -7,12 +7,10 @@ use crate::{
     vault::DataKey,
 };
 use anyhow::{Context as _, anyhow, bail, ensure};
-use connectors::{
-    call::{self, CallError, CallLog, Discard},
-    carriers::{self, Scheme, Settings, keys},
-};
+use carriers::{self, Scheme, Settings, keys};
 use domain::access::Permission;
 use domain::ids::{SourceId, SubjectId};
+use outbound::{self, CallError, CallLog, Discard};
 use storage::{
     Scope, WrappedKey,
     connections::ConnectionRecord,

@@ -1,7 +1,7 @@
 //! How far a source's proof can be trusted: what is refused in any case, and what an admin has to take in writing.
 
 use anyhow::{Context, ensure};
-use connectors::carriers::{Scheme, Settings};
+use carriers::{Scheme, Settings};
 use ipnet::IpNet;
 
 /// Secrets of fewer characters can be guessed.

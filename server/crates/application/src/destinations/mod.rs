@@ -11,8 +11,8 @@ use crate::{
     destinations::breaker::{Admission, admission},
     error::{Result, UseCaseError},
 };
-use connectors::catalogue::Family;
 use domain::access::Permission;
+use outbound::template::Family;
 use std::sync::Arc;
 use storage::{
     Scope,

@@ -12,13 +12,13 @@ use crate::{
     error::{Result, UseCaseError},
     odoo::CUSTOMER,
 };
-use connectors::odoo::Customer;
 use domain::access::Permission;
 use domain::{
     fold,
     ids::{ShipmentId, SubjectId},
 };
 use jiff::{SignedDuration, Timestamp};
+use odoo::Customer;
 use std::collections::BTreeSet;
 use storage::{
     Scope, StoreError,

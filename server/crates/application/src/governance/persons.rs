@@ -2,7 +2,7 @@
 //! use, in any case of its letters.
 
 use aho_corasick::{AhoCorasick, Input, MatchKind};
-use connectors::odoo::Customer;
+use odoo::Customer;
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
     fmt::Write as _,

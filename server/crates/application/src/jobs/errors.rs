@@ -1,6 +1,6 @@
 //! Everything that a job can end with, in one list: what other systems answered, and what went wrong with us.
 
-use connectors::call::{Decision, ErrorClass};
+use outbound::{Decision, ErrorClass};
 
 /// A class of errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +94,7 @@ pub fn class(code: &str) -> Option<Class> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use connectors::call::Concerns;
+    use outbound::Concerns;
     use std::fmt::Write as _;
 
     #[test]

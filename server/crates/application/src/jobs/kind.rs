@@ -2,8 +2,8 @@
 
 use super::{CallKeeper, Finish, together::Written};
 use crate::{connections::sources, context::Context};
-use connectors::catalogue::Family;
 use futures::future::BoxFuture;
+use outbound::template::Family;
 use std::sync::Arc;
 use storage::jobs::{JobKind, Lane, LeasedJob};
 

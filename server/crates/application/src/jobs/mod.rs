@@ -22,9 +22,9 @@ mod sync_order;
 mod together;
 
 use crate::{context::Context, destinations::breaker, texts::Slot};
-use connectors::call::{Call, CallKind, CallLog, Concerns, ErrorClass, Foreign, class_of_status};
 use domain::ids::AttemptId;
 use futures::future::join_all;
+use outbound::{Call, CallKind, CallLog, Concerns, ErrorClass, Foreign, class_of_status};
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -191,9 +191,9 @@ impl CallKeeper {
             duration_ms,
             status: call.status,
             outcome: match call.outcome {
-                connectors::call::Outcome::Ok => Outcome::Ok,
-                connectors::call::Outcome::Failed => Outcome::Failed,
-                connectors::call::Outcome::Unknown => Outcome::Unknown,
+                outbound::Outcome::Ok => Outcome::Ok,
+                outbound::Outcome::Failed => Outcome::Failed,
+                outbound::Outcome::Unknown => Outcome::Unknown,
             },
             request: Some(self.context.texts.seal(Slot::Request, call.request.open())),
             response: Some(self.context.texts.seal(Slot::Response, call.response.open())),
@@ -207,7 +207,7 @@ impl CallKeeper {
 fn count(context: &Context, call: &Call, destination: &str) {
     let class = call.status.map_or(Some(ErrorClass::Unreachable), |status| class_of_status(status, CallKind::Query));
     let failed = class.unwrap_or(ErrorClass::Rejected).code();
-    let failed = (call.outcome != connectors::call::Outcome::Ok).then_some(failed);
+    let failed = (call.outcome != outbound::Outcome::Ok).then_some(failed);
     context.connections.count(destination, failed, context.now());
     let labels = [("destination", destination.to_owned()), ("outcome", outcome_word(call).to_owned())];
     metrics::counter!("milepost_calls_total", &labels).increment(1);
@@ -217,8 +217,8 @@ fn count(context: &Context, call: &Call, destination: &str) {
 
 fn outcome_word(call: &Call) -> &'static str {
     match call.outcome {
-        connectors::call::Outcome::Ok => "ok",
-        connectors::call::Outcome::Failed => "failed",
-        connectors::call::Outcome::Unknown => "unknown",
+        outbound::Outcome::Ok => "ok",
+        outbound::Outcome::Failed => "failed",
+        outbound::Outcome::Unknown => "unknown",
     }
 }

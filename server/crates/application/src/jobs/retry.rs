@@ -2,8 +2,8 @@
 
 use super::{Finish, errors};
 use crate::{clock::Clock, error::UseCaseError};
-use connectors::call::{CallError, Decision, Foreign};
 use jiff::{SignedDuration, Timestamp};
+use outbound::{CallError, Decision, Foreign};
 
 /// Waits before the second, third, … try: at once, then longer and longer. The whole takes about 29 hours.
 const WAITS: &[SignedDuration] = &[
@@ -81,7 +81,7 @@ fn wait(attempts: u32, clock: &dyn Clock) -> SignedDuration {
 mod tests {
     use super::*;
     use crate::clock::ManualClock;
-    use connectors::call::ErrorClass;
+    use outbound::ErrorClass;
     use std::time::Duration;
 
     fn error(class: ErrorClass, retry_after: Option<Duration>) -> CallError {

@@ -9,9 +9,9 @@ use crate::{
     destinations::{self, breaker::Admission},
     texts::Slot,
 };
-use connectors::call::Foreign;
 use domain::ids::JobId;
 use jiff::{SignedDuration, Timestamp};
+use outbound::Foreign;
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex},

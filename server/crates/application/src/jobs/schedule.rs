@@ -14,9 +14,9 @@ use crate::{
     error::{Result, UseCaseError},
     tracking::mappings,
 };
-use connectors::catalogue::Family;
 use domain::access::Permission;
 use jiff::{SignedDuration, Timestamp};
+use outbound::template::Family;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use storage::{
     jobs::{Cause, JobKind, Lane, NewJob},

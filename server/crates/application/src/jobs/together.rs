@@ -2,15 +2,13 @@
 //! that is refused is split: each of its jobs then writes for itself.
 
 use crate::{context::Context, jobs::retry, odoo::Update};
-use connectors::{
-    call::{Call, CallError, CallLog, Decision, ErrorClass},
-    odoo::Fields,
-};
 use domain::ids::{CorrelationId, JobId, ShipmentId};
 use futures::{
     FutureExt as _,
     future::{BoxFuture, Shared, join_all},
 };
+use odoo::Fields;
+use outbound::{Call, CallError, CallLog, Decision, ErrorClass};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex},

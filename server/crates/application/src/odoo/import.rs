@@ -7,13 +7,10 @@ use super::{
     taking::{Taking, customer_of},
 };
 use crate::{caller::Caller, context::Context, error::UseCaseError, rules::promises};
-use connectors::{
-    call::{CallLog, Decision, ErrorClass},
-    catalogue::Family,
-    odoo::{DeliveryPage, NO_ACCESS, OdooClient, REFUSES, Since, Unreadable, WAITS},
-};
 use domain::{access::Permission, ids::CorrelationId, promise::PromiseRules};
 use jiff::{SignedDuration, Timestamp};
+use odoo::{DeliveryPage, NO_ACCESS, OdooClient, REFUSES, Since, Unreadable, WAITS};
+use outbound::{CallLog, Decision, ErrorClass, template::Family};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use storage::{

@@ -9,8 +9,8 @@ mod sync;
 mod taking;
 
 use crate::error::UseCaseError;
-use connectors::call::CallError;
 use domain::ids::ObservationId;
+use outbound::CallError;
 use storage::{shipments::Loaded, trackers::NumberRecord};
 
 pub use import::{IMPORT_PAGES_MAX, import, reimport, what_to_do};

@@ -1,10 +1,10 @@
 //! The tracking reference of a delivery: the numbers in it, each read as its carrier writes it, and what is none.
 
-use connectors::odoo::Delivery;
 use domain::{
     carriers as directory,
     numbers::{self, Hints, NotANumber, Number},
 };
+use odoo::Delivery;
 use storage::facts::TrackerKey;
 
 /// Begins every problem of a tracking reference.

@@ -3,15 +3,13 @@
 //! after a while and says that.
 
 use crate::{context::Context, odoo::OrderError};
-use connectors::{
-    call::CallLog,
-    odoo::{OdooClient, StatusValues, changed_by_others},
-};
 use domain::{
     effects::{EffectBody, EffectOutcome, EffectTarget, effect_id},
     ids::{CorrelationId, ShipmentId},
 };
 use jiff::SignedDuration;
+use odoo::{OdooClient, StatusValues, changed_by_others};
+use outbound::CallLog;
 use storage::{
     Scope,
     jobs::{Cause, JobKind},

@@ -5,10 +5,6 @@ use super::{
     repair::{self, REPAIRS_MAX},
 };
 use crate::{context::Context, error::UseCaseError, tracking::proof, words};
-use connectors::{
-    call::{CallError, CallLog, Decision, PERSONAL_MARK},
-    odoo::{Changed, Fields, OdooClient, StatusValues, changed_by_others, label},
-};
 use domain::{
     Milestone, Severity, State, Visibility,
     effects::{EffectBody, EffectOutcome, EffectTarget},
@@ -20,6 +16,8 @@ use domain::{
 };
 use futures::future::join;
 use jiff::{Timestamp, tz::TimeZone};
+use odoo::{Changed, Fields, OdooClient, StatusValues, changed_by_others, label};
+use outbound::{CallError, CallLog, Decision, PERSONAL_MARK};
 use std::{fmt::Write as _, sync::Arc};
 use storage::{
     Scope,

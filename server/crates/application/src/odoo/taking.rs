@@ -5,7 +5,6 @@ use super::{
     reference::{Reference, TrackingNumber},
 };
 use crate::{context::Context, destinations::ODOO, vault::VaultError};
-use connectors::odoo::{Delivery, DeliveryState, OdooClient, UnreadPart};
 use domain::{
     carriers as directory,
     fold::{DeliveryStanding, Plan, PromiseSource},
@@ -14,6 +13,7 @@ use domain::{
     promise::{PromiseRules, Shipped},
 };
 use jiff::Timestamp;
+use odoo::{Delivery, DeliveryState, OdooClient, UnreadPart};
 use std::collections::{BTreeMap, BTreeSet};
 use storage::{
     Sealed, WrappedKey,

@@ -3,7 +3,7 @@
 
 use crate::{context::Context, destinations::ODOO, tracking::normalise};
 use anyhow::{Context as _, Result};
-use connectors::carriers;
+use carriers;
 use domain::{
     carriers as directory,
     commit::{self, ExceptionChange},

@@ -8,13 +8,11 @@ use crate::{
     context::Context,
     tracking::source_cache::ReadySource,
 };
-use connectors::call;
-use connectors::carriers::{
-    Configured, Manifest, NoGreeting, RawRequest, Rejected, Scheme, Secrets, Settings, Verified,
-};
+use carriers::{Configured, Manifest, NoGreeting, RawRequest, Rejected, Scheme, Secrets, Settings, Verified};
 use domain::ids::{CorrelationId, MessageId, SubjectId};
 use http::HeaderMap;
 use jiff::Timestamp;
+use outbound;
 use std::sync::Arc;
 use storage::{
     Scope, StoreError,

@@ -8,7 +8,7 @@ use crate::{
     tracking::normalise::{self, StatementText, TEXT},
     vault::DataKey,
 };
-use connectors::carriers::{self, Configured, Settings};
+use carriers::{self, Configured, Settings};
 use domain::{
     Milestone,
     fold::{Fact, Folded, Standing},

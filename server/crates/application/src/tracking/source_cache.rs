@@ -1,6 +1,6 @@
 //! Sources that were read a moment ago, ready to verify what is posted to them.
 
-use connectors::carriers::{Configured, Secrets};
+use carriers::{Configured, Secrets};
 use jiff::{SignedDuration, Timestamp};
 use std::{
     collections::HashMap,

@@ -1,0 +1,36 @@
+//! AfterShip Tracking: webhooks `tracking_update` and API answers. A snapshot provider: the whole list each time.
+//! Source: aftership.com/docs/tracking, webhook and enum pages.
+
+mod decode;
+#[cfg(test)]
+mod tests;
+
+use super::{Carrier, DecodeError, DeliveryKey, Door, Manifest, Scheme};
+use crate::formats::json;
+use domain::{fold::Trust, observation::Decoded};
+
+/// The connector.
+pub(super) struct Aftership;
+
+const MANIFEST: Manifest = Manifest {
+    id: "aftership",
+    label: "AfterShip",
+    trust: Trust::Aggregator,
+    schemes: &[Scheme::HmacBase64],
+    max_body_bytes: 1024 * 1024,
+    door: Door::USUAL,
+};
+
+impl Carrier for Aftership {
+    fn manifest(&self) -> &'static Manifest {
+        &MANIFEST
+    }
+
+    fn delivery_key(&self, raw: &[u8]) -> DeliveryKey {
+        DeliveryKey(json::text_of(raw, "event_id"))
+    }
+
+    fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError> {
+        json::decode(raw, json::Keys::AsWritten, decode::decode)
+    }
+}

@@ -1,0 +1,36 @@
+//! EasyPost trackers: webhook events and API answers. A snapshot provider.
+//! Source: docs.easypost.com, Trackers and Events; status codes from EasyPost/easypost-node (MIT).
+
+mod decode;
+#[cfg(test)]
+mod tests;
+
+use super::{Carrier, DecodeError, DeliveryKey, Door, Manifest, Scheme};
+use crate::formats::json;
+use domain::{fold::Trust, observation::Decoded};
+
+/// The connector.
+pub(super) struct Easypost;
+
+const MANIFEST: Manifest = Manifest {
+    id: "easypost",
+    label: "EasyPost",
+    trust: Trust::Aggregator,
+    schemes: &[Scheme::EasypostV1, Scheme::EasypostV2],
+    max_body_bytes: 1024 * 1024,
+    door: Door::USUAL,
+};
+
+impl Carrier for Easypost {
+    fn manifest(&self) -> &'static Manifest {
+        &MANIFEST
+    }
+
+    fn delivery_key(&self, raw: &[u8]) -> DeliveryKey {
+        DeliveryKey(json::text_of(raw, "id").filter(|id| id.starts_with("evt_")))
+    }
+
+    fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError> {
+        json::decode(raw, json::Keys::AsWritten, decode::decode)
+    }
+}

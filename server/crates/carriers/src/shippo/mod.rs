@@ -1,0 +1,38 @@
+//! Shippo: webhook `track_updated` and the track object of the API. A snapshot provider: the whole history each time.
+//!
+//! A coarse status (6) and a substatus (27) tell an event together; where they contradict each other the status judges.
+//! `status_date` is documented as UTC and taken as that. Shippo names its history's events (`object_id`); the copy of the
+//! newest one under `tracking_status` has another id, so that one is compared by what it says.
+//!
+//! Sources: docs.goshippo.com, Tracking, Webhooks and Tracking statuses; models of goshippo/shippo-python-sdk (MIT);
+//! recorded answers of goshippo/shippo-python-client (MIT).
+
+mod decode;
+#[cfg(test)]
+mod tests;
+
+use super::{Carrier, DecodeError, Door, Manifest, Scheme};
+use crate::formats::json;
+use domain::{fold::Trust, observation::Decoded};
+
+/// The connector.
+pub(super) struct Shippo;
+
+const MANIFEST: Manifest = Manifest {
+    id: "shippo",
+    label: "Shippo",
+    trust: Trust::Aggregator,
+    schemes: &[Scheme::Shippo, Scheme::QueryToken],
+    max_body_bytes: 1024 * 1024,
+    door: Door::USUAL,
+};
+
+impl Carrier for Shippo {
+    fn manifest(&self) -> &'static Manifest {
+        &MANIFEST
+    }
+
+    fn decode(&self, raw: &[u8]) -> Result<Decoded, DecodeError> {
+        json::decode(raw, json::Keys::Snake, decode::decode)
+    }
+}

@@ -1,7 +1,0 @@
-//! The integration tests of this crate, one module for each subject.
-
-mod check;
-mod odoo_real;
-mod rt_real;
-mod sandbox;
-mod sandbox_carriers;

@@ -1,0 +1,28 @@
+//! The test of a service desk.
+
+use crate::Desk;
+use jiff::Timestamp;
+use outbound::{
+    CallLog, ErrorClass,
+    check::{Building, RIGHTS, Report, Subject},
+};
+
+/// Tests a service desk: the address, the secret, and what its user needs.
+pub async fn check(desk: &dyn Desk, subject: Subject<'_>, now: Timestamp, log: &dyn CallLog) -> Report {
+    let key = format!("{} accepted", subject.secret_label);
+    let mut report = Building::new(subject, now);
+    match desk.version(log).await {
+        Ok(version) => report.system = version.map(|version| format!("{} {version}", subject.label)),
+        Err(error) if matches!(error.class, ErrorClass::Unauthorized | ErrorClass::Forbidden) => {
+            report.passed("Address reached", subject.address);
+            return report.failed(subject.refused(&error), &error, &[RIGHTS]);
+        }
+        Err(error) => return report.failed(subject.unreached(&error), &error, &[&key, RIGHTS]),
+    }
+    report.passed("Address reached", subject.address);
+    report.passed(&key, "");
+    match desk.check(log).await {
+        Ok(missing) => report.rights(missing),
+        Err(error) => report.failed(subject.refused(&error), &error, &[]),
+    }
+}

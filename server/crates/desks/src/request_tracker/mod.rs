@@ -1,0 +1,521 @@
+//! Request Tracker 5 over REST 2.0 (<https://docs.bestpractical.com/rt/5.0.5/RT/REST2.html>).
+//!
+//! What a running 5.0 does beyond its documentation, and what is done about it:
+//! - A failed change may be answered with 200 and an explanation, in the user's language: every change is read back.
+//! - Unknown fields and values are dropped without a word, and of two tickets with one unique value the second one
+//!   silently loses it: a new ticket is read back, its key is searched for, and a second ticket closes itself in favour of the
+//!   first. Where the field lacks *New values must be unique*, both keep the key, and the search alone finds the other one: of
+//!   two writers at the very same time neither may see the other's ticket, and both stay. Within one installation the lease of
+//!   the outbox prevents that: one job at a time makes the ticket of an exception.
+//! - A search on a field that does not exist finds nothing, one on a very long value finds everything: [`Desk::check`]
+//!   names missing fields, keys are hashed to a short form, and each hit is compared.
+//! - `id` is a text in lists and a number alone; a merged ticket answers under the other's number; a deleted one is
+//!   still there when it is requested by number; a search may count a hit that it does not show.
+//! - A time in a search is read in the zone of the token's user unless it names one, and only in the form
+//!   `YYYY-MM-DD hh:mm:ss GMT`: of an ISO time nothing but the day is taken. `=` means the whole day.
+
+mod client;
+mod wire;
+
+use super::{Changed, Desk, DeskCase, DeskConfig, DeskStatus, Look, Manifest, NewCase, PollFrom, SHOWN_MAX, SOMEBODY};
+use async_trait::async_trait;
+use client::{PAGES, RtClient};
+use domain::Severity;
+use jiff::Timestamp;
+use outbound::{
+    CallError, CallLog, ErrorClass,
+    missing::Missing,
+    schema::{Field, FieldKind},
+    template::{Family, Template},
+};
+use ring::digest::{SHA256, digest};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use std::{fmt::Write as _, sync::Arc};
+use tokio::sync::OnceCell;
+use wire::{Ticket, has_field, status_of};
+
+pub(super) static MANIFEST: Manifest = Manifest { id: "request_tracker", label: "Request Tracker" };
+
+/// The field that holds our key.
+const KEY_FIELD: &str = "External Id";
+/// Every field that the queue's tickets must have.
+const FIELDS: &[&str] = &[KEY_FIELD, "Tracking Number", "Carrier", "Exception Code", "Severity", "Tags", "Odoo URL"];
+/// RT cuts subjects here.
+const SUBJECT_CHARS_MAX: usize = 200;
+/// Maximum length of the first text and of notes in characters.
+const BODY_CHARS_MAX: usize = 20_000;
+/// Hits of a search for one key that are compared.
+const HITS_MAX: u32 = 20;
+/// Texts of a ticket that are looked through for a note, a page at a time.
+const HISTORY_PAGE: u32 = 100;
+/// Pages of these at most.
+const HISTORY_PAGES_MAX: u32 = 100;
+/// Tickets of one page of a poll.
+const POLL_PAGE: usize = 100;
+
+/// One queue of a Request Tracker.
+#[derive(Debug)]
+pub struct RequestTracker {
+    client: RtClient,
+    queue: String,
+    /// Our own login, once it is known.
+    login: OnceCell<Option<String>>,
+}
+
+/// Request Tracker, as a person chooses it.
+pub(super) fn template() -> Template {
+    let fields = vec![
+        Field::new("url", "URL", FieldKind::Url { pages: PAGES }, "The address under which you open Request Tracker.")
+            .required(),
+        Field::new("queue", "Queue", FieldKind::Text, "The queue that takes the tickets.").or("Shipments"),
+        Field::new(
+            "poll_seconds",
+            "Seconds between polls",
+            FieldKind::Number { least: 1, most: 86_400 },
+            "How often changed tickets are read.",
+        )
+        .or("30"),
+        Field::new(
+            "concurrency",
+            "Jobs at once",
+            FieldKind::Number { least: 1, most: 64 },
+            "In each lane and process; 8 if empty.",
+        ),
+        Field::new(
+            "calls_per_second",
+            "Calls a second",
+            FieldKind::Number { least: 1, most: 10_000 },
+            "At most, in each process; if empty, the desk's own limits count.",
+        ),
+    ];
+    Template {
+        id: MANIFEST.id,
+        label: MANIFEST.label,
+        family: Family::Desk,
+        version: 1,
+        fields,
+        secret_label: "Token",
+        secret_help: "Make one in Request Tracker as the integration user: Settings, Auth Tokens, Create.",
+        reads: "Tickets",
+        writes: "Tickets, comments, status",
+        signs_in: "Token",
+    }
+}
+
+pub(super) fn connect(config: DeskConfig) -> Result<Arc<dyn Desk>, CallError> {
+    Ok(Arc::new(RequestTracker::new(config)?))
+}
+
+impl RequestTracker {
+    /// A client; nothing is called yet.
+    ///
+    /// # Errors
+    /// `misconfigured` where the address, the token or the queue cannot be used.
+    pub fn new(config: DeskConfig) -> Result<Self, CallError> {
+        let queue = config.queue.trim().to_owned();
+        if queue.is_empty() || queue.contains(['/', '?', '#']) {
+            return Err(CallError::new(ErrorClass::Misconfigured, "the desk needs a queue's name"));
+        }
+        Ok(Self { client: RtClient::new(&config)?, queue, login: OnceCell::new() })
+    }
+
+    fn case(&self, ticket: &Ticket) -> DeskCase {
+        DeskCase { number: ticket.id.clone(), url: self.client.page(&ticket.id), status: status_of(&ticket.status) }
+    }
+
+    async fn ticket(&self, number: &str, log: &dyn CallLog) -> Result<Ticket, CallError> {
+        self.client.get("ticket", &format!("ticket/{}", digits(number)?), &[], log).await
+    }
+
+    /// The tickets with this (hashed) key, oldest first. Not only of our queue: people move tickets.
+    async fn tickets_of(&self, key: &str, log: &dyn CallLog) -> Result<Vec<Ticket>, CallError> {
+        let query = format!("'CF.{{{KEY_FIELD}}}' = '{}'", escaped(key));
+        let per_page = HITS_MAX.to_string();
+        let parameters =
+            [("query", query.as_str()), ("fields", "Status,CustomFields"), ("orderby", "id"), ("per_page", &per_page)];
+        let found: wire::Page<Ticket> = self.client.get("tickets", "tickets", &parameters, log).await?;
+        if found.items.is_empty() && found.total.unwrap_or(0) > 0 {
+            return Err(CallError::new(
+                ErrorClass::Conflict,
+                "the desk counts a ticket that it does not show: one is just being made, or the token may not see it",
+            ));
+        }
+        let mut hits: Vec<_> = found.items.into_iter().filter(|t| has_field(t, KEY_FIELD, key)).collect();
+        hits.sort_by_key(|t| t.id.parse::<u64>().unwrap_or(u64::MAX));
+        Ok(hits)
+    }
+
+    /// The login of the token's user; none where it cannot be learned.
+    async fn login(&self, log: &dyn CallLog) -> Result<Option<&str>, CallError> {
+        let login = self
+            .login
+            .get_or_try_init(|| async {
+                let token = self.client.token();
+                let Some(id) = user_of(token.expose_secret()) else { return Ok(None) };
+                match self.client.get::<wire::User>("user", &format!("user/{id}"), &[("fields", "Name")], log).await {
+                    Ok(user) => Ok(Some(user.name)),
+                    Err(e) if matches!(e.class, ErrorClass::Forbidden | ErrorClass::NotFound) => Ok(None),
+                    Err(e) => Err(e),
+                }
+            })
+            .await?;
+        Ok(login.as_deref())
+    }
+
+    /// Who gave the ticket its status, unless that was us.
+    async fn moved_by(&self, ticket: &Ticket, log: &dyn CallLog) -> Result<Option<String>, CallError> {
+        let query = format!("ObjectType = 'RT::Ticket' AND ObjectId = {} AND Type = 'Status'", digits(&ticket.id)?);
+        let parameters =
+            [("query", query.as_str()), ("fields", "Creator"), ("orderby", "id"), ("order", "DESC"), ("per_page", "1")];
+        let moves: wire::Page<wire::Transaction> =
+            match self.client.get("transactions", "transactions", &parameters, log).await {
+                Ok(moves) => moves,
+                // the history of a ticket may be closed to a token that may see the ticket
+                Err(e) if matches!(e.class, ErrorClass::Forbidden | ErrorClass::NotFound) => {
+                    return Ok(Some(SOMEBODY.to_owned()));
+                }
+                Err(e) => return Err(e),
+            };
+        let by = moves.items.into_iter().next().and_then(|change| change.creator).map(|who| who.id);
+        let by = by.or_else(|| Some(SOMEBODY.to_owned()));
+        let us = match self.login(log).await? {
+            Some(login) => Some(login),
+            // the creator of our tickets is Milepost
+            None => ticket.creator.as_ref().map(|who| who.id.as_str()),
+        };
+        Ok(by.filter(|by| Some(by.as_str()) != us))
+    }
+
+    /// The tickets that a search shows, by what it is ordered by.
+    async fn listed(&self, query: &str, log: &dyn CallLog) -> Result<wire::Page<Value>, CallError> {
+        let per_page = POLL_PAGE.to_string();
+        let parameters = [
+            ("query", query),
+            ("fields", "Status,LastUpdated"),
+            ("orderby", "LastUpdated"),
+            ("order", "ASC"),
+            ("orderby", "id"),
+            ("order", "ASC"),
+            ("per_page", &per_page),
+        ];
+        self.client.get("tickets/changed", "tickets", &parameters, log).await
+    }
+
+    /// Whether a note with this mark is there.
+    async fn has_note(&self, number: &str, mark: &str, log: &dyn CallLog) -> Result<bool, CallError> {
+        let per_page = HISTORY_PAGE.to_string();
+        for page in 1..=HISTORY_PAGES_MAX {
+            // the subjects alone: contents may be large files
+            let page = page.to_string();
+            let parameters = [("fields", "Subject"), ("per_page", per_page.as_str()), ("page", &page)];
+            let texts: wire::Page<wire::Text> = self
+                .client
+                .get("ticket/attachments", &format!("ticket/{number}/attachments"), &parameters, log)
+                .await?;
+            if texts.items.iter().any(|t| t.subject.as_deref().is_some_and(|s| s.contains(mark))) {
+                return Ok(true);
+            }
+            // a page may be short because of what the token may not see: only an empty one is the last
+            if texts.items.is_empty() {
+                return Ok(false);
+            }
+        }
+        Err(CallError::new(
+            ErrorClass::Rejected,
+            format!("ticket {number} has a history too long to look through: close it"),
+        ))
+    }
+
+    async fn post_once(&self, ticket: &Ticket, note_key: &str, body: &str, log: &dyn CallLog) -> Result<(), CallError> {
+        let mark = mark(note_key);
+        if self.has_note(&ticket.id, &mark, log).await? {
+            return Ok(());
+        }
+        // a comment is internal and leaves the status alone; a reply would go to the requestor and reopen the ticket
+        let comment = json!({"Subject": format!("Milepost {mark}"), "Content": cut(body, BODY_CHARS_MAX), "ContentType": "text/plain"});
+        self.client
+            .change("ticket/comment", outbound::Method::POST, &format!("ticket/{}/comment", ticket.id), comment, log)
+            .await
+    }
+
+    async fn put_status(&self, ticket: &Ticket, wanted: &str, log: &dyn CallLog) -> Result<(), CallError> {
+        let path = format!("ticket/{}", ticket.id);
+        self.client.change("ticket/status", outbound::Method::PUT, &path, json!({"Status": wanted}), log).await?;
+        let now = self.ticket(&ticket.id, log).await?;
+        if status_of(&now.status) == status_of(wanted) {
+            return Ok(());
+        }
+        let text = format!(
+            "ticket {} does not become {wanted}: the desk's lifecycle or the token's rights do not allow it",
+            now.id
+        );
+        Err(CallError::new(ErrorClass::Rejected, text).saying(&now.status))
+    }
+
+    /// Somebody was faster, or the queue has no such field.
+    async fn give_way(&self, made: Ticket, first: Option<Ticket>, log: &dyn CallLog) -> Result<DeskCase, CallError> {
+        let body = match &first {
+            Some(first) => format!("Made twice at the same time; ticket {} is the one.", first.id),
+            None => format!("The queue did not keep the field \"{KEY_FIELD}\"."),
+        };
+        self.post_once(&made, "superfluous", &body, log).await?;
+        self.put_status(&made, "resolved", log).await?;
+        match first {
+            Some(first) => Ok(self.case(&first)),
+            None => Err(CallError::new(
+                ErrorClass::Misconfigured,
+                format!(
+                    "queue {} does not keep the field \"{KEY_FIELD}\": no case would be found again; run `milepost doctor`",
+                    self.queue
+                ),
+            )),
+        }
+    }
+}
+
+#[async_trait]
+impl Desk for RequestTracker {
+    fn manifest(&self) -> &'static Manifest {
+        &MANIFEST
+    }
+
+    async fn version(&self, log: &dyn CallLog) -> Result<Option<String>, CallError> {
+        match self.client.get::<wire::About>("rt", "rt", &[], log).await {
+            Ok(about) => Ok(about.version),
+            Err(error) if error.class == ErrorClass::Forbidden => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn check(&self, log: &dyn CallLog) -> Result<Vec<Missing>, CallError> {
+        let queue = self
+            .client
+            .get::<wire::Queue>("queue", &format!("queue/{}", self.queue.replace(' ', "%20")), &[], log)
+            .await;
+        let queue = match queue {
+            Ok(queue) => queue,
+            // an unknown queue is answered with 403 too
+            Err(e) if matches!(e.class, ErrorClass::Forbidden | ErrorClass::NotFound) => {
+                let todo = "spell it as the desk does, and grant the token's user the right SeeQueue".to_owned();
+                return Ok(vec![Missing { what: format!("queue {}", self.queue), todo }]);
+            }
+            Err(e) => return Err(e),
+        };
+        let mut missing = Vec::new();
+        if queue.name.as_deref() != Some(self.queue.as_str()) {
+            let todo = "spell it as the desk does".to_owned();
+            missing.push(Missing { what: format!("queue {}", self.queue), todo });
+        }
+        let has = |name: &str| queue.fields.iter().any(|f| f.name.as_deref() == Some(name));
+        let field = |name: &&str| Missing {
+            what: format!("field \"{name}\" of queue {}", self.queue),
+            todo: "add it to the queue, and grant the token's user the right SeeCustomField".into(),
+        };
+        missing.extend(FIELDS.iter().filter(|name| !has(name)).map(field));
+        Ok(missing)
+    }
+
+    async fn find(&self, external_key: &str, log: &dyn CallLog) -> Result<Option<DeskCase>, CallError> {
+        let found = self.tickets_of(&hashed(external_key), log).await?;
+        Ok(found.first().map(|t| self.case(t)))
+    }
+
+    async fn create(&self, case: &NewCase, log: &dyn CallLog) -> Result<DeskCase, CallError> {
+        let key = hashed(&case.external_key);
+        let mut fields = json!({
+            KEY_FIELD: key,
+            "Tracking Number": case.tracking_number,
+            "Carrier": case.carrier,
+            "Exception Code": case.exception_code,
+            "Severity": case.severity.label(),
+            "Tags": case.tags,
+        });
+        if let Some(url) = &case.odoo_url {
+            fields["Odoo URL"] = json!(url);
+        }
+        let subject = case.subject.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut body = json!({
+            "Queue": self.queue,
+            "Subject": cut(&subject, SUBJECT_CHARS_MAX),
+            "Content": cut(&case.body, BODY_CHARS_MAX),
+            "ContentType": "text/plain",
+            "Priority": priority(case.severity),
+            "CustomFields": fields,
+        });
+        if let Some(earlier) = case.follows.as_deref().and_then(|number| digits(number).ok()) {
+            body["RefersTo"] = json!([earlier]);
+        }
+        let made: wire::Made = self.client.create("ticket/create", "ticket", body, log).await?;
+        let ticket = self.ticket(&made.id, log).await?;
+        // where the desk does not keep the values of the field unique, both have the key
+        let first = self.tickets_of(&key, log).await?.into_iter().next().filter(|first| first.id != ticket.id);
+        if first.is_some() || !has_field(&ticket, KEY_FIELD, &key) {
+            return self.give_way(ticket, first, log).await;
+        }
+        // dropped values do no harm to us, but somebody will miss them
+        for (name, value) in fields.as_object().into_iter().flatten() {
+            if value.as_str().is_some_and(|v| !v.is_empty() && !has_field(&ticket, name, v)) {
+                tracing::warn!(
+                    ticket = ticket.id,
+                    field = name,
+                    "the desk did not keep a field: check its type and values"
+                );
+            }
+        }
+        Ok(self.case(&ticket))
+    }
+
+    async fn look(&self, number: &str, known: DeskStatus, log: &dyn CallLog) -> Result<Look, CallError> {
+        let ticket = match self.ticket(number, log).await {
+            Ok(ticket) => ticket,
+            Err(e) if matches!(e.class, ErrorClass::Forbidden | ErrorClass::NotFound) => {
+                let url = self.client.page(number);
+                let case = DeskCase { number: number.to_owned(), url, status: DeskStatus::Hidden };
+                return Ok(Look { case, by: (known != DeskStatus::Hidden).then(|| SOMEBODY.to_owned()) });
+            }
+            Err(e) => return Err(e),
+        };
+        let case = self.case(&ticket);
+        let by = if case.status == known { None } else { self.moved_by(&ticket, log).await? };
+        Ok(Look { case, by })
+    }
+
+    async fn changed(&self, from: &PollFrom, log: &dyn CallLog) -> Result<Changed, CallError> {
+        let page = self.listed(&query_of(from)?, log).await?;
+        let (shown, total) = (page.items.len(), page.total);
+        let tickets = readable(page.items);
+        let newest = tickets.iter().filter_map(|t| t.last_updated.as_deref()?.parse::<Timestamp>().ok()).max();
+        let more = total.map_or(shown >= POLL_PAGE, |total| total > shown as u64);
+        let next = tickets.last().zip(newest).filter(|_| more).map(|(last, newest)| cursor_of(newest, &last.id));
+        Ok(Changed { cases: tickets.iter().map(|t| self.case(t)).collect(), next, newest })
+    }
+
+    async fn shown(&self, numbers: &[String], log: &dyn CallLog) -> Result<Vec<DeskCase>, CallError> {
+        let ids: Vec<_> = numbers.iter().take(SHOWN_MAX).filter_map(|n| digits(n).ok()).collect();
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let query = ids.iter().map(|id| format!("id = {id}")).collect::<Vec<_>>().join(" OR ");
+        let page = self.listed(&query, log).await?;
+        Ok(readable(page.items).iter().map(|t| self.case(t)).collect())
+    }
+
+    async fn note(&self, number: &str, note_key: &str, body: &str, log: &dyn CallLog) -> Result<(), CallError> {
+        let ticket = self.ticket(number, log).await?;
+        match status_of(&ticket.status) {
+            DeskStatus::Gone | DeskStatus::Hidden => Ok(()),
+            DeskStatus::Open | DeskStatus::Resolved | DeskStatus::Rejected => {
+                self.post_once(&ticket, note_key, body, log).await
+            }
+        }
+    }
+
+    async fn resolve(&self, number: &str, note_key: &str, body: &str, log: &dyn CallLog) -> Result<(), CallError> {
+        let ticket = self.ticket(number, log).await?;
+        if status_of(&ticket.status) == DeskStatus::Gone {
+            return Ok(());
+        }
+        self.post_once(&ticket, note_key, body, log).await?;
+        if matches!(status_of(&ticket.status), DeskStatus::Resolved | DeskStatus::Rejected) {
+            return Ok(());
+        }
+        self.put_status(&ticket, "resolved", log).await
+    }
+
+    async fn reopen(&self, number: &str, note_key: &str, body: &str, log: &dyn CallLog) -> Result<(), CallError> {
+        let ticket = self.ticket(number, log).await?;
+        match status_of(&ticket.status) {
+            DeskStatus::Gone | DeskStatus::Hidden => {
+                return Err(CallError::new(
+                    ErrorClass::NotFound,
+                    format!("ticket {} was deleted: it cannot be opened again", ticket.id),
+                ));
+            }
+            DeskStatus::Resolved | DeskStatus::Rejected => self.put_status(&ticket, "open", log).await?,
+            DeskStatus::Open => {}
+        }
+        self.post_once(&ticket, note_key, body, log).await
+    }
+}
+
+/// The search for what changed. Behind a page it goes on in the second of its last ticket: more than a page may have
+/// changed within one.
+fn query_of(from: &PollFrom) -> Result<String, CallError> {
+    let ours = format!("'CF.{{{KEY_FIELD}}}' LIKE 'mp-'");
+    match from {
+        PollFrom::Since(at) => Ok(format!("{ours} AND LastUpdated >= '{}'", searched(*at))),
+        PollFrom::After(cursor) => {
+            let odd = || CallError::new(ErrorClass::Misconfigured, "the poll's cursor cannot be read");
+            let (at, id) = cursor.split_once('/').ok_or_else(odd)?;
+            let (at, id) = (searched(at.parse::<Timestamp>().map_err(|_| odd())?), digits(id)?);
+            Ok(format!("{ours} AND LastUpdated >= '{at}' AND (LastUpdated > '{at}' OR id > {id})"))
+        }
+    }
+}
+
+fn cursor_of(at: Timestamp, id: &str) -> String {
+    format!("{at}/{id}")
+}
+
+/// A time as a search reads it.
+fn searched(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S GMT").to_string()
+}
+
+/// The tickets that can be read: one odd row never stops the others.
+fn readable(items: Vec<Value>) -> Vec<Ticket> {
+    items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect()
+}
+
+/// The id of a token's user: `1-27-…` is user 27's.
+fn user_of(token: &str) -> Option<&str> {
+    let id = token.split('-').nth(1)?;
+    (!id.is_empty() && id.bytes().all(|b| b.is_ascii_digit())).then_some(id)
+}
+
+/// Our key in a short form: RT answers a search for a very long value with every ticket of the queue.
+fn hashed(external_key: &str) -> String {
+    format!("mp-{}", hex(external_key, 20))
+}
+
+/// What a note is recognised by.
+fn mark(note_key: &str) -> String {
+    format!("[mp:{}]", hex(note_key, 10))
+}
+
+fn hex(text: &str, bytes: usize) -> String {
+    digest(&SHA256, text.as_bytes()).as_ref().iter().take(bytes).fold(String::new(), |mut out, b| {
+        let _ = write!(out, "{b:02x}");
+        out
+    })
+}
+
+/// A text between quotes in TicketSQL.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('\'', "\\'")
+}
+
+/// A ticket's number goes into an address.
+fn digits(number: &str) -> Result<&str, CallError> {
+    match !number.is_empty() && number.len() <= 18 && number.bytes().all(|b| b.is_ascii_digit()) {
+        true => Ok(number),
+        false => Err(CallError::new(ErrorClass::NotFound, "a ticket's number has digits only")),
+    }
+}
+
+fn priority(severity: Severity) -> Value {
+    match severity {
+        Severity::Info => json!(10),
+        Severity::Minor => json!(30),
+        Severity::Major => json!(60),
+        Severity::Critical => json!(90),
+    }
+}
+
+fn cut(text: &str, max: usize) -> String {
+    text.chars().take(max).collect()
+}
+
+#[cfg(test)]
+mod tests;

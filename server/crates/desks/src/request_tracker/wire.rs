@@ -1,0 +1,125 @@
+//! How REST 2.0 writes things.
+
+use crate::DeskStatus;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+/// A page of a list. `total` is null where counting was too dear.
+#[derive(Debug, Deserialize)]
+pub(super) struct Page<T> {
+    #[serde(default = "Vec::new")]
+    pub items: Vec<T>,
+    #[serde(default)]
+    pub total: Option<u64>,
+}
+
+/// A ticket.
+#[derive(Debug, Deserialize)]
+pub(super) struct Ticket {
+    #[serde(deserialize_with = "either")]
+    pub id: String,
+    #[serde(rename = "Status")]
+    pub status: String,
+    #[serde(rename = "CustomFields", default)]
+    pub fields: Vec<Field>,
+    #[serde(rename = "LastUpdated", default)]
+    pub last_updated: Option<String>,
+    #[serde(rename = "Creator", default)]
+    pub creator: Option<Person>,
+}
+
+/// A user, by login.
+#[derive(Debug, Deserialize)]
+pub(super) struct Person {
+    #[serde(deserialize_with = "either")]
+    pub id: String,
+}
+
+/// A user's own page.
+#[derive(Debug, Deserialize)]
+pub(super) struct User {
+    #[serde(rename = "Name")]
+    pub name: String,
+}
+
+/// A change in a ticket's history.
+#[derive(Debug, Deserialize)]
+pub(super) struct Transaction {
+    #[serde(rename = "Creator", default)]
+    pub creator: Option<Person>,
+}
+
+/// A field and, on a ticket, its values.
+#[derive(Debug, Deserialize)]
+pub(super) struct Field {
+    #[serde(default)]
+    pub name: Option<String>,
+    #[serde(default)]
+    pub values: Vec<Value>,
+}
+
+/// What a create answers.
+#[derive(Debug, Deserialize)]
+pub(super) struct Made {
+    #[serde(deserialize_with = "either")]
+    pub id: String,
+}
+
+/// A queue.
+#[derive(Debug, Deserialize)]
+pub(super) struct Queue {
+    #[serde(rename = "Name", default)]
+    pub name: Option<String>,
+    #[serde(rename = "TicketCustomFields", default)]
+    pub fields: Vec<Field>,
+}
+
+/// A text of a ticket's history; an attachment, in RT's words.
+#[derive(Debug, Deserialize)]
+pub(super) struct Text {
+    #[serde(rename = "Subject", default)]
+    pub subject: Option<String>,
+}
+
+/// What an error says.
+#[derive(Debug, Deserialize)]
+pub(super) struct Fault {
+    pub message: String,
+}
+
+/// `id` is a number alone and a text in lists.
+fn either<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Id {
+        Number(u64),
+        Text(String),
+    }
+    Ok(match Id::deserialize(from)? {
+        Id::Number(number) => number.to_string(),
+        Id::Text(text) => text,
+    })
+}
+
+/// Whether a ticket's field has this value.
+pub(super) fn has_field(ticket: &Ticket, name: &str, value: &str) -> bool {
+    let named = ticket.fields.iter().filter(|f| f.name.as_deref() == Some(name));
+    named.flat_map(|f| &f.values).any(|v| v.as_str() == Some(value))
+}
+
+/// A status of RT's default lifecycle; a site's own words count as open, so that nothing is taken for settled.
+pub(super) fn status_of(status: &str) -> DeskStatus {
+    match status {
+        "resolved" => DeskStatus::Resolved,
+        "rejected" => DeskStatus::Rejected,
+        "deleted" => DeskStatus::Gone,
+        _ => DeskStatus::Open,
+    }
+}
+
+/// What answers.
+#[derive(Debug, Deserialize)]
+pub(super) struct About {
+    #[serde(rename = "Version")]
+    pub version: Option<String>,
+}

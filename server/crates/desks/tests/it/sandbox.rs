@@ -1,0 +1,104 @@
+//! The client against the simulated world: what a real desk cannot be made to do on demand.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use desks::{Desk, DeskConfig, DeskStatus, NewCase, request_tracker::RequestTracker};
+use domain::Severity;
+use jiff::Timestamp;
+use outbound::{CallError, Discard, ErrorClass};
+use simulator::{Clock, SourceSecrets, World, WorldConfig, desk::SandboxDesk, faults::Fault};
+use std::sync::Arc;
+
+const NOW: &str = "2026-03-10T12:00:00Z";
+
+fn clock() -> Clock {
+    let now: Timestamp = NOW.parse().unwrap();
+    Arc::new(move || now)
+}
+
+async fn world() -> World {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let sources = SourceSecrets { aftership: "one".into(), easypost: "two".into(), x12_214: "three".into() };
+    World::start(WorldConfig { seed: 7, sources, now: clock() }).await.unwrap()
+}
+
+fn desk(world: &World) -> RequestTracker {
+    RequestTracker::new(DeskConfig {
+        url: world.desk_url(),
+        token: world.desk_token().into(),
+        queue: world.desk_queue(),
+        calls_per_second: None,
+    })
+    .unwrap()
+}
+
+fn case(key: &str) -> NewCase {
+    NewCase {
+        external_key: key.into(),
+        subject: "Damaged".into(),
+        body: "Damaged in Köln.".into(),
+        tracking_number: "1Z999AA10123456784".into(),
+        carrier: "UPS".into(),
+        exception_code: "DAMAGED".into(),
+        severity: Severity::Critical,
+        odoo_url: None,
+        milepost_url: "http://tower.example/shipments/1".into(),
+        tags: vec!["milepost".into()],
+        follows: None,
+    }
+}
+
+fn class<T: std::fmt::Debug>(result: Result<T, CallError>) -> ErrorClass {
+    result.unwrap_err().class
+}
+
+#[tokio::test]
+async fn whatever_the_desk_does_there_is_one_case_and_one_note() {
+    let world = world().await;
+    let desk = desk(&world);
+    assert!(desk.check(&Discard).await.unwrap().is_empty());
+    world.desk().fail(Some("POST ticket"), &Fault::ResetAfterApply, 1);
+    assert_eq!(class(desk.create(&case("k"), &Discard).await), ErrorClass::UnknownOutcome);
+    let found = desk.find("k", &Discard).await.unwrap().unwrap();
+    world.desk().fail(Some("POST comment"), &Fault::ResetAfterApply, 1);
+    assert_eq!(class(desk.note(&found.number, "n", "text", &Discard).await), ErrorClass::UnknownOutcome);
+    desk.note(&found.number, "n", "text", &Discard).await.unwrap();
+    world.desk().fail(Some("PUT ticket"), &Fault::RateLimited(3), 1);
+    assert_eq!(class(desk.resolve(&found.number, "r", "over", &Discard).await), ErrorClass::RateLimited);
+    desk.resolve(&found.number, "r", "over", &Discard).await.unwrap();
+    let tickets = world.desk().tickets();
+    assert_eq!(tickets.len(), 1);
+    assert_eq!((tickets[0].texts.len(), tickets[0].status.as_str()), (3, "resolved"));
+    desk.reopen(&found.number, "again", "again", &Discard).await.unwrap();
+    assert_eq!(desk.look(&found.number, DeskStatus::Open, &Discard).await.unwrap().case.status, DeskStatus::Open);
+    world.desk().set_status(tickets[0].number, "deleted");
+    desk.note(&found.number, "late", "nobody sees it", &Discard).await.unwrap();
+    assert_eq!(class(desk.reopen(&found.number, "more", "more", &Discard).await), ErrorClass::NotFound);
+    assert_eq!(desk.find("k", &Discard).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn of_two_cases_made_at_once_one_stays() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let sandbox = SandboxDesk::start("token").await.unwrap();
+    let desk = RequestTracker::new(DeskConfig {
+        url: sandbox.url(),
+        token: "token".into(),
+        queue: "Shipments".into(),
+        calls_per_second: None,
+    })
+    .unwrap();
+    let first = desk.create(&case("k"), &Discard).await.unwrap();
+    assert_eq!(desk.create(&case("k"), &Discard).await.unwrap(), first);
+    let open: Vec<_> = sandbox.tickets().into_iter().filter(|t| t.status != "resolved").collect();
+    assert_eq!(open.len(), 1);
+    let nowhere = RequestTracker::new(DeskConfig {
+        url: sandbox.url(),
+        token: "token".into(),
+        queue: "Nowhere".into(),
+        calls_per_second: None,
+    })
+    .unwrap();
+    assert_eq!(nowhere.check(&Discard).await.unwrap().len(), 1);
+    assert_eq!(class(nowhere.create(&case("other"), &Discard).await), ErrorClass::Forbidden);
+}

@@ -1,0 +1,383 @@
+//! Deliveries come in.
+
+use super::{
+    OdooClient,
+    delivery::{Delivery, delivery},
+    records::{Read, linked, name_of, related, written},
+    wire::datetime,
+};
+use jiff::{SignedDuration, Timestamp};
+use outbound::{CallError, CallLog, ErrorClass};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// Deliveries of one page at most.
+pub const PAGE_MAX: u32 = 500;
+/// Calls of one page at most that go into reading records one by one after a list was refused.
+pub(super) const SINGLE_READS_MAX: usize = 200;
+/// Records that are refused one by one while none is given; then a few more may stand for all that are left.
+const REFUSALS_MAX: usize = 8;
+/// So many: what is left is split into so many groups, and one of each is asked for.
+const SAMPLES_MAX: usize = 8;
+/// The problem of a delivery that was not read yet, because others took all the calls.
+pub const WAITS: &str = "not read yet: too many records could not be read at once; it is tried again by itself";
+/// How the problem of a record begins that the integration user may not read.
+pub const NO_ACCESS: &str = "AccessError";
+/// How the problem of a record begins that Odoo refuses for another reason, which it says in its answer alone.
+pub const REFUSES: &str = "Odoo refuses to read it";
+/// Deliveries that left longer ago are not read again because their order or customer changed.
+const FOLLOWED: SignedDuration = SignedDuration::from_hours(90 * 24);
+pub(super) const PICKING: &str = "stock.picking";
+const PICKING_FIELDS: &[&str] = &[
+    "name",
+    "state",
+    "origin",
+    "sale_id",
+    "carrier_id",
+    "carrier_tracking_ref",
+    "scheduled_date",
+    "date_deadline",
+    "date_done",
+    "write_date",
+    "partner_id",
+];
+const ORDER: &str = "sale.order";
+const ORDER_FIELDS: &[&str] = &["commitment_date", "write_date"];
+const PARTNER: &str = "res.partner";
+const PARTNER_FIELDS: &[&str] = &["name", "street", "city", "zip", "country_code", "lang", "tz", "email", "write_date"];
+/// What is read of deliveries beside their ids: models with their fields.
+pub const READ_FIELDS: &[(&str, &[&str])] =
+    &[(PICKING, PICKING_FIELDS), (ORDER, ORDER_FIELDS), (PARTNER, PARTNER_FIELDS)];
+
+/// A delivery of which nothing can be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Its id; 0 where not even that can be read.
+    pub id: i64,
+    /// Its name, where that can be read.
+    pub name: Option<String>,
+    /// What is wrong, for people.
+    pub problem: String,
+    /// Nothing is known to be wrong: it, its order or its customer was not read yet.
+    pub waits: bool,
+}
+
+/// Some deliveries as they were read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeliveryPage {
+    /// Those that can be taken in, by id.
+    pub deliveries: Vec<Delivery>,
+    /// Those that cannot.
+    pub unreadable: Vec<Unreadable>,
+    /// The highest id among them.
+    pub last: Option<i64>,
+    /// When they, their orders and their customers were last written.
+    pub written: Vec<Timestamp>,
+    /// There may be more behind them.
+    pub more: bool,
+}
+
+/// From when on writes are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Since {
+    /// Who wrote.
+    pub anybody: Timestamp,
+    /// Who wrote that is not the user of this client's key; earlier.
+    pub others: Timestamp,
+}
+
+impl OdooClient {
+    /// A page of deliveries of orders that were last written since then (all of them without it), with ids above
+    /// `after_id`, by id. A change of the order or of the customer counts as one of the delivery, which Odoo does not write
+    /// then, unless it left long ago.
+    ///
+    /// This is the paging that loses nothing: `write_date` has whole seconds here, many rows share one, and it is the
+    /// *start* of the writing transaction. So ask with an overlap, page by id until a page is not full, and only then
+    /// move the watermark on. One's own writes come back too: compare contents. They need less of an overlap than those of
+    /// others, since they are short; and what another wrote before is never hidden behind one, for it was there to be seen
+    /// when that began.
+    ///
+    /// Cancelled deliveries, also of cancelled orders, are among them, since somebody has to hear of it; drafts are not.
+    /// A record that cannot be read holds up no other one.
+    ///
+    /// # Errors
+    /// When Odoo does not answer as it should.
+    pub async fn changed_deliveries(
+        &self,
+        since: Option<Since>,
+        after_id: i64,
+        limit: u32,
+        log: &dyn CallLog,
+    ) -> Result<DeliveryPage, CallError> {
+        let limit = limit.clamp(1, PAGE_MAX);
+        let Some(since) = since else { return self.page_of(wanted(after_id), limit, log).await };
+        let user = self.user(log).await?;
+        let with = |changed: Vec<Value>| [wanted(after_id), changed].concat();
+        match self.page_of(with(changed_since(since, user, Related::Followed)), limit, log).await {
+            // a user who may see no orders or contacts at all cannot ask for their changes
+            Err(error) if error.class == ErrorClass::Forbidden => {
+                self.page_of(with(changed_since(since, user, Related::Left)), limit, log).await
+            }
+            other => other,
+        }
+    }
+
+    /// The ids of deliveries of orders above `after_id`, by id, whenever they were written; none where it cannot be read.
+    ///
+    /// # Errors
+    /// When Odoo does not answer as it should.
+    pub async fn delivery_ids(
+        &self,
+        after_id: i64,
+        limit: u32,
+        log: &dyn CallLog,
+    ) -> Result<Vec<Option<i64>>, CallError> {
+        self.ids(json!({"domain": wanted(after_id), "order": "id", "limit": limit}), log).await
+    }
+
+    /// The ids that a search for deliveries gives; none for what is no id.
+    async fn ids(&self, body: Value, log: &dyn CallLog) -> Result<Vec<Option<i64>>, CallError> {
+        let found: Vec<Value> = self.ask(PICKING, "search", body, log).await?;
+        Ok(found.iter().map(Value::as_i64).collect())
+    }
+
+    /// These deliveries again, as they are now; those that are gone are left out.
+    ///
+    /// # Errors
+    /// When Odoo does not answer as it should.
+    pub async fn deliveries(&self, ids: &[i64], log: &dyn CallLog) -> Result<DeliveryPage, CallError> {
+        let mut reads = SINGLE_READS_MAX;
+        let ids = ids.iter().copied().collect();
+        let read = self.read_each(PICKING, ids, PICKING_FIELDS, Refusals::Single, &mut reads, log).await?;
+        self.with_related(read, reads, log).await
+    }
+
+    /// One delivery again; none where it is gone.
+    ///
+    /// # Errors
+    /// When Odoo does not answer as it should, or the delivery cannot be read.
+    pub async fn delivery(&self, id: i64, log: &dyn CallLog) -> Result<Option<Delivery>, CallError> {
+        let mut page = self.deliveries(&[id], log).await?;
+        match page.unreadable.pop() {
+            Some(unreadable) => Err(CallError::new(ErrorClass::Rejected, unreadable.problem)),
+            None => Ok(page.deliveries.pop()),
+        }
+    }
+
+    /// Which of these deliveries were deleted. One that may only not be seen is not among them.
+    ///
+    /// # Errors
+    /// When Odoo does not answer as it should.
+    pub async fn deleted(&self, ids: &[i64], log: &dyn CallLog) -> Result<Vec<i64>, CallError> {
+        let body = json!({"domain": [["id", "in", ids]], "context": {"active_test": false}});
+        let seen: BTreeSet<i64> = self.ids(body, log).await?.into_iter().flatten().collect();
+        let unseen: BTreeSet<i64> = ids.iter().copied().filter(|id| !seen.contains(id)).collect();
+        let mut reads = SINGLE_READS_MAX;
+        // each by itself: one that was taken for hidden without being asked for would stay for ever
+        let read = self.read_each(PICKING, unseen.clone(), &["name"], Refusals::Single, &mut reads, log).await?;
+        if !read.nameless.is_empty() {
+            return Ok(Vec::new()); // which of them that is cannot be said
+        }
+        // what is gone is read as nothing; what is hidden is refused
+        let there = |id: &i64| read.rows.contains_key(id) || read.refused.contains_key(id) || read.waiting.contains(id);
+        Ok(unseen.into_iter().filter(|id| !there(id)).collect())
+    }
+
+    async fn page_of(&self, domain: Vec<Value>, limit: u32, log: &dyn CallLog) -> Result<DeliveryPage, CallError> {
+        let mut reads = SINGLE_READS_MAX;
+        let body = json!({"domain": domain, "fields": PICKING_FIELDS, "order": "id", "limit": limit});
+        let found = self.ask::<Vec<Value>>(PICKING, "search_read", body, log).await;
+        let (read, count) = match found {
+            Ok(rows) => {
+                let mut read = Read::default();
+                read.add(&rows);
+                (read, rows.len())
+            }
+            Err(error) if is_about_records(&error) => {
+                let body = json!({"domain": domain, "order": "id", "limit": limit});
+                // when not even this is answered, it is not about one record
+                let ids = self.ids(body, log).await.map_err(|_| error)?;
+                let known: BTreeSet<i64> = ids.iter().copied().flatten().collect();
+                let mut read =
+                    self.read_each(PICKING, known, PICKING_FIELDS, Refusals::Single, &mut reads, log).await?;
+                read.nameless.extend(ids.iter().filter(|id| id.is_none()).map(|_| None));
+                (read, ids.len())
+            }
+            Err(error) => return Err(error),
+        };
+        let page = self.with_related(read, reads, log).await?;
+        Ok(DeliveryPage { more: count >= limit as usize && page.last.is_some(), ..page })
+    }
+
+    /// The orders and customers of deliveries are read with them.
+    async fn with_related(&self, read: Read, mut reads: usize, log: &dyn CallLog) -> Result<DeliveryPage, CallError> {
+        let ids = |field| read.rows.values().filter_map(|row| linked(row, field)).collect::<BTreeSet<i64>>();
+        let sampled = Refusals::Sampled;
+        let orders = self.read_each(ORDER, ids("sale_id"), ORDER_FIELDS, sampled, &mut reads, log).await?;
+        let partners = self.read_each(PARTNER, ids("partner_id"), PARTNER_FIELDS, sampled, &mut reads, log).await?;
+        let ids = read.rows.keys().chain(read.refused.keys()).chain(&read.waiting).copied();
+        let mut page = DeliveryPage { last: ids.max(), ..DeliveryPage::default() };
+        for (id, problem) in read.refused {
+            page.unreadable.push(Unreadable { id, name: None, problem, waits: false });
+        }
+        let waits = |id, name| Unreadable { id, name, problem: WAITS.into(), waits: true };
+        page.unreadable.extend(read.waiting.iter().map(|id| waits(*id, None)));
+        let nameless = read.nameless.into_iter();
+        page.unreadable.extend(nameless.map(|name| Unreadable {
+            id: 0,
+            name,
+            problem: "id: it cannot be read".into(),
+            waits: false,
+        }));
+        for (id, row) in &read.rows {
+            let related = [related(row, "sale_id", &orders), related(row, "partner_id", &partners)];
+            page.written.extend(written(row).into_iter().chain(related.into_iter().flatten().filter_map(written)));
+            let not_yet = |field, read: &Read| linked(row, field).is_some_and(|id| read.waiting.contains(&id));
+            if not_yet("sale_id", &orders) || not_yet("partner_id", &partners) {
+                page.unreadable.push(waits(*id, name_of(row)));
+                continue;
+            }
+            match delivery(*id, row, &orders, &partners) {
+                Ok(delivery) => page.deliveries.push(delivery),
+                Err(problem) => {
+                    page.unreadable.push(Unreadable { id: *id, name: name_of(row), problem, waits: false });
+                }
+            }
+        }
+        Ok(page)
+    }
+
+    /// Reads records at once; where that is refused, in ever smaller groups, so that only what is odd is left out. Not
+    /// `web_search_read`, which nests: that one is the web client's own and may change.
+    pub(super) async fn read_each(
+        &self,
+        model: &str,
+        ids: BTreeSet<i64>,
+        fields: &[&str],
+        refusals: Refusals,
+        reads: &mut usize,
+        log: &dyn CallLog,
+    ) -> Result<Read, CallError> {
+        let mut read = Read::default();
+        let mut waiting = vec![ids.into_iter().collect::<Vec<i64>>()];
+        let (mut first_refusal, mut answered) = (None, false);
+        let mut samples = 0;
+        while let Some(group) = waiting.pop() {
+            if group.is_empty() {
+                continue;
+            }
+            if *reads == 0 {
+                read.waiting.extend(group);
+                continue;
+            }
+            *reads -= 1;
+            match self.ask::<Vec<Value>>(model, "read", json!({"ids": group, "fields": fields}), log).await {
+                Ok(rows) => {
+                    answered = true;
+                    read.add(&rows);
+                }
+                Err(error) if is_about_records(&error) && group.len() > 1 => {
+                    let (first, second) = group.split_at(group.len() / 2);
+                    waiting.extend([second.to_vec(), first.to_vec()]);
+                    first_refusal.get_or_insert(error);
+                }
+                Err(error) if is_about_records(&error) => {
+                    let text = match error.class {
+                        // Odoo's own words for it are long, and for its users
+                        ErrorClass::Forbidden => format!("{NO_ACCESS}: the integration user may not read it"),
+                        // and may name people
+                        class => format!("{REFUSES} ({})", class.code()),
+                    };
+                    read.refused.insert(group[0], text.clone());
+                    first_refusal.get_or_insert(error);
+                    let none_given = refusals == Refusals::Sampled && !answered;
+                    if none_given && read.refused.len() == REFUSALS_MAX {
+                        (waiting, samples) = with_samples(waiting.drain(..).flatten().collect());
+                    } else if none_given && read.refused.len() == REFUSALS_MAX + samples {
+                        read.refused.extend(waiting.drain(..).flatten().map(|id| (id, text.clone())));
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        match first_refusal {
+            // an answer that is none, whatever is asked: a maintenance page, not a record
+            Some(error) if error.class == ErrorClass::BadAnswer && read.rows.is_empty() => Err(error),
+            _ => Ok(read),
+        }
+    }
+}
+
+/// How records are separated once they were refused together.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusals {
+    /// Each by itself, as far as the calls go: none is left out because of others.
+    Single,
+    /// Where none is given, a few stand for those that are left: all may be hidden, and nothing is lost without them.
+    Sampled,
+}
+
+/// Groups to be asked for, the last one first: one record of each part of those that are left, then the others; and how
+/// many such samples these are.
+fn with_samples(mut left: Vec<i64>) -> (Vec<Vec<i64>>, usize) {
+    left.sort_unstable();
+    let size = left.len().div_ceil(SAMPLES_MAX).max(1);
+    let (mut groups, mut samples) = (Vec::new(), Vec::new());
+    for part in left.chunks(size).rev() {
+        let mut group = part.to_vec();
+        // the highest of all is the newest, and as likely as any to be given
+        let at = if groups.is_empty() { group.len() - 1 } else { group.len() / 2 };
+        samples.push(vec![group.remove(at)]);
+        groups.push(group);
+    }
+    let count = samples.len();
+    groups.extend(samples);
+    (groups, count)
+}
+
+/// Deliveries of confirmed orders.
+fn wanted(after_id: i64) -> Vec<Value> {
+    vec![
+        json!(["picking_type_code", "=", "outgoing"]),
+        json!(["sale_id", "!=", false]),
+        json!(["state", "!=", "draft"]),
+        json!(["id", ">", after_id]),
+    ]
+}
+
+/// Whether changes of orders and customers are asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Related {
+    Followed,
+    Left,
+}
+
+fn changed_since(since: Since, user: i64, related: Related) -> Vec<Value> {
+    let (anybody, others) = (datetime(since.anybody), datetime(since.others));
+    let by_others = [json!("&"), json!(["write_date", ">=", others]), json!(["write_uid", "!=", user])];
+    let mut changed = vec![json!("|"), json!(["write_date", ">=", anybody])];
+    if related == Related::Left {
+        changed.extend(by_others);
+        return changed;
+    }
+    changed.push(json!("|"));
+    changed.extend(by_others);
+    let left = datetime(since.others.checked_sub(FOLLOWED).unwrap_or(since.others));
+    changed.extend([json!("&"), json!("|"), json!(["date_done", "=", false]), json!(["date_done", ">=", left])]);
+    changed.push(json!("|"));
+    // people change these one by one, in short transactions
+    for link in ["sale_id", "partner_id"] {
+        changed.extend([
+            json!("&"),
+            json!([format!("{link}.write_date"), ">=", anybody]),
+            json!([format!("{link}.write_uid"), "!=", user]),
+        ]);
+    }
+    changed
+}
+
+/// A failure that one record among many may be the cause of.
+fn is_about_records(error: &CallError) -> bool {
+    use ErrorClass::{BadAnswer, Forbidden, NotFound, Rejected};
+    matches!(error.class, Forbidden | NotFound | Rejected) || (error.class == BadAnswer && error.status == Some(200))
+}

@@ -1,0 +1,5 @@
+//! The integration tests of this crate, one module for each subject.
+
+mod check;
+mod odoo_real;
+mod sandbox;

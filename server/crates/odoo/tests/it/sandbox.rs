@@ -1,0 +1,120 @@
+//! The client against the simulated world: what a real Odoo cannot be made to do on demand.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use jiff::{Timestamp, civil::date};
+use odoo::{DeliveryState, OdooClient, OdooConfig, Since, StatusValues};
+use outbound::{CallError, Discard, ErrorClass};
+use serde_json::json;
+use simulator::{Clock, SourceSecrets, World, WorldConfig, faults::Fault, odoo::Open};
+use std::sync::Arc;
+
+const NOW: &str = "2026-03-10T12:00:00Z";
+
+fn clock() -> Clock {
+    let now: Timestamp = NOW.parse().unwrap();
+    Arc::new(move || now)
+}
+
+async fn world() -> World {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let sources = SourceSecrets { aftership: "one".into(), easypost: "two".into(), x12_214: "three".into() };
+    World::start(WorldConfig { seed: 7, sources, now: clock() }).await.unwrap()
+}
+
+fn client(world: &World) -> OdooClient {
+    OdooClient::new(OdooConfig {
+        url: world.odoo_url(),
+        database: world.odoo_database(),
+        api_key: world.odoo_key().into(),
+        calls_per_second: None,
+    })
+    .unwrap()
+}
+
+fn class<T: std::fmt::Debug>(result: Result<T, CallError>) -> ErrorClass {
+    result.unwrap_err().class
+}
+
+#[tokio::test]
+async fn the_sandbox_odoo_is_set_up_and_read_like_a_real_one() {
+    let world = world().await;
+    let client = client(&world);
+    assert_eq!(client.version(&Discard).await.unwrap().version, "19.0");
+    assert_eq!(client.check(&Discard).await.unwrap().len(), 6);
+    let values = StatusValues { status: "DELIVERED".into(), ..StatusValues::default() };
+    let page = client.changed_deliveries(None, 0, 500, &Discard).await.unwrap().deliveries;
+    assert_eq!(class(client.write_status(page[0].id, &values, None, &Discard).await), ErrorClass::Misconfigured);
+    assert_eq!(client.setup(&Discard).await.unwrap().len(), 7);
+    assert!(client.setup(&Discard).await.unwrap().is_empty());
+    assert!(client.check(&Discard).await.unwrap().is_empty());
+    client.write_status(page[0].id, &values, None, &Discard).await.unwrap();
+    assert_eq!(world.odoo().value(page[0].id, "x_milepost_status"), "DELIVERED");
+    let orders = world.shipments().iter().filter(|s| s.order().is_some()).count();
+    assert_eq!(page.len(), orders);
+    assert!(page.iter().any(|d| d.state == DeliveryState::Done) && page.iter().any(|d| d.state == DeliveryState::Open));
+    assert!(
+        page.iter().all(|d| d.tracking_numbers.len() == 1 && d.customer.name.as_ref().unwrap().contains("sandbox"))
+    );
+    // small pages find the same, and the write above comes back
+    let since = |anybody: &str, others: &str| {
+        Some(Since { anybody: anybody.parse().unwrap(), others: others.parse().unwrap() })
+    };
+    let ten = "2026-03-10T10:00:00Z";
+    let (mut seen, mut after) = (0, 0);
+    loop {
+        let page = client.changed_deliveries(since(ten, ten), after, 7, &Discard).await.unwrap().deliveries;
+        seen += page.len();
+        let Some(last) = page.last() else { break };
+        after = last.id;
+    }
+    assert_eq!(seen, orders);
+    let (half_past, next_year) = ("2026-03-10T11:30:00Z", "2027-03-10T11:30:00Z");
+    let changed = async |anybody, others| {
+        client.changed_deliveries(since(anybody, others), 0, 500, &Discard).await.unwrap().deliveries.len()
+    };
+    assert_eq!(changed(half_past, half_past).await, 1);
+    assert_eq!(changed(next_year, half_past).await, 0, "that was our own");
+    assert_eq!(changed(next_year, ten).await, orders - 1);
+    world.odoo().edit(page[0].id, "carrier_tracking_ref", json!("1Z999AA10123456784"));
+    assert_eq!(changed(next_year, half_past).await, 1);
+}
+
+#[tokio::test]
+async fn whatever_odoo_does_there_is_one_note_and_one_activity() {
+    let world = world().await;
+    let client = client(&world);
+    let picking = client.changed_deliveries(None, 0, 1, &Discard).await.unwrap().deliveries[0].id;
+    let post = || client.post_note(picking, "milepost-1", "<p>x</p>", &Discard);
+    let schedule =
+        || client.schedule_activity(picking, "milepost-2", "Damaged", "<p>y</p>", date(2026, 3, 12), &Discard);
+    for (fault, expected) in [
+        (Fault::Error("psycopg2.errors.SerializationFailure"), ErrorClass::Conflict),
+        (Fault::Error("builtins.ValueError"), ErrorClass::Rejected),
+        (Fault::RateLimited(7), ErrorClass::RateLimited),
+        (Fault::Reset, ErrorClass::UnknownOutcome),
+    ] {
+        world.odoo().fail(Some("message_post"), &fault, 1);
+        world.odoo().fail(Some("activity_schedule"), &fault, 1);
+        let error = post().await.unwrap_err();
+        assert_eq!(error.class, expected);
+        if let Fault::RateLimited(seconds) = fault {
+            assert_eq!(error.retry_after.unwrap().as_secs(), seconds);
+        }
+        assert!(world.odoo().notes(picking).is_empty());
+        // refused contents are tried once more for nobody in particular; none here has a user that is refused
+        let _ = schedule().await;
+    }
+    world.odoo().fail(Some("message_post"), &Fault::ResetAfterApply, 1);
+    assert_eq!(class(post().await), ErrorClass::UnknownOutcome);
+    post().await.unwrap();
+    assert_eq!(world.odoo().notes(picking).len(), 1);
+    schedule().await.unwrap();
+    schedule().await.unwrap();
+    assert_eq!(world.odoo().activities(picking), [("Damaged".to_owned(), Open::Todo)]);
+    world.odoo().fail(Some("action_feedback"), &Fault::ResetAfterApply, 1);
+    assert_eq!(class(client.complete_activity(picking, "milepost-2", &Discard).await), ErrorClass::UnknownOutcome);
+    client.complete_activity(picking, "milepost-2", &Discard).await.unwrap();
+    assert_eq!(world.odoo().activities(picking), [("Damaged".to_owned(), Open::Done)]);
+    assert_eq!(world.odoo().calls("mail.activity/action_feedback"), 1);
+}

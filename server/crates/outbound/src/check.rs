@@ -1,0 +1,199 @@
+//! What the test of a connection finds: each thing that is needed, whether it is there, and what to do where it is not. A report is
+//! kept in clear, so it has our own words alone.
+
+use crate::{CallError, ErrorClass, missing::Missing};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::time::Instant;
+
+/// Clocks may differ by so much.
+pub const CLOCK_SKEW_MAX: SignedDuration = SignedDuration::from_secs(60);
+
+/// What a test found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// When it was run.
+    pub at: Timestamp,
+    /// Which system answered: `Odoo 19.0`.
+    #[serde(default)]
+    pub system: Option<String>,
+    /// Each check, in the order in which they were made.
+    pub checks: Vec<Check>,
+}
+
+impl Report {
+    /// Whether nothing failed.
+    pub fn passed(&self) -> bool {
+        self.checks.iter().all(|check| check.outcome != CheckOutcome::Failed)
+    }
+}
+
+/// One thing that is needed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// What was found.
+    pub what: String,
+    /// How it is.
+    pub outcome: CheckOutcome,
+    /// The details.
+    #[serde(default)]
+    pub detail: String,
+    /// What a person can do.
+    #[serde(default)]
+    pub todo: Option<String>,
+    /// How long it took.
+    #[serde(default)]
+    pub millis: u64,
+}
+
+/// How a check ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckOutcome {
+    /// It is as it should be.
+    Passed,
+    /// It is not: the connection does not work.
+    Failed,
+    /// It works, but a person should look.
+    Warning,
+    /// It needs what failed before.
+    NotRun,
+}
+
+/// What is tested, for people.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The connector's label: `Odoo`.
+    pub label: &'a str,
+    /// The address.
+    pub address: &'a str,
+    /// What the secret is called: `API key`.
+    pub secret_label: &'a str,
+    /// Where the secret is found.
+    pub secret_help: &'a str,
+}
+
+/// The check of what the connection's user needs.
+pub const RIGHTS: &str = "Rights and fields";
+
+/// What went wrong, and what to do.
+pub type Explained = (String, String);
+
+impl Subject<'_> {
+    /// Why the address is not the system's.
+    pub fn unreached(&self, error: &CallError) -> Explained {
+        let Self { label, address, .. } = self;
+        match error.class {
+            ErrorClass::Unreachable => {
+                (format!("Cannot reach {address}"), "Check the URL, and that this server may reach it.".into())
+            }
+            ErrorClass::TimeoutBeforeSend | ErrorClass::NoAnswer => (
+                format!("No answer from {address} in time"),
+                "Check the URL, the network, and the load of the system.".into(),
+            ),
+            ErrorClass::ServerError | ErrorClass::RateLimited | ErrorClass::Conflict => {
+                (format!("{label} at {address} does not answer properly"), error.class.what_to_do().into())
+            }
+            // it answered, and says itself that it is too old
+            ErrorClass::Misconfigured if error.status == Some(200) => {
+                (format!("This {label} cannot be used"), format!("Update {label}."))
+            }
+            _ => (
+                format!("No {label} answers at {address}"),
+                format!("Use the address under which you open {label}, and check its host, port and path."),
+            ),
+        }
+    }
+
+    /// Why the system does not do what is asked of it.
+    pub fn refused(&self, error: &CallError) -> Explained {
+        let Self { label, secret_label, secret_help, .. } = self;
+        match error.class {
+            ErrorClass::Unauthorized => (format!("{secret_label} not accepted"), (*secret_help).to_owned()),
+            ErrorClass::Forbidden => (
+                format!("The user of this {} lacks a right", secret_label.to_lowercase()),
+                format!("Grant the right in {label}, then test again."),
+            ),
+            ErrorClass::Misconfigured | ErrorClass::NotFound => (
+                format!("{label} does not know what the settings name"),
+                format!("Check the settings, first the name of the database or queue: {}", error.message),
+            ),
+            _ => self.unreached(error),
+        }
+    }
+}
+
+/// A report that is being made. Each check lasts from the one before it.
+pub struct Building<'a> {
+    subject: Subject<'a>,
+    at: Timestamp,
+    /// Which system answered.
+    pub system: Option<String>,
+    checks: Vec<Check>,
+    begun: Instant,
+}
+
+impl<'a> Building<'a> {
+    /// Nothing is checked yet.
+    pub fn new(subject: Subject<'a>, at: Timestamp) -> Self {
+        Self { subject, at, system: None, checks: Vec::new(), begun: Instant::now() }
+    }
+
+    fn add(&mut self, what: &str, outcome: CheckOutcome, detail: &str, todo: Option<String>) {
+        let millis = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.begun = Instant::now();
+        self.checks.push(Check { what: what.to_owned(), outcome, detail: detail.to_owned(), todo, millis });
+    }
+
+    /// Something is as it should be.
+    pub fn passed(&mut self, what: &str, detail: &str) {
+        self.add(what, CheckOutcome::Passed, detail, None);
+    }
+
+    /// Something is not, so that these cannot be checked.
+    pub fn failed(mut self, (what, todo): Explained, error: &CallError, not_run: &[&str]) -> Report {
+        self.add(&what, CheckOutcome::Failed, &error.message, Some(todo));
+        for what in not_run {
+            self.checks.push(Check {
+                what: (*what).to_owned(),
+                outcome: CheckOutcome::NotRun,
+                detail: String::new(),
+                todo: None,
+                millis: 0,
+            });
+        }
+        self.end()
+    }
+
+    /// How far the two clocks differ.
+    pub fn clock(&mut self, apart: SignedDuration) {
+        let seconds = apart.abs().as_secs();
+        if apart.abs() > CLOCK_SKEW_MAX {
+            let what = format!("The clocks differ by {seconds} s");
+            let todo = "Set up time synchronisation on both machines.".to_owned();
+            self.add(&what, CheckOutcome::Warning, "", Some(todo));
+        } else {
+            self.passed("Clock in step", "");
+        }
+    }
+
+    /// What the connection's user lacks; the last check.
+    pub fn rights(mut self, missing: Vec<Missing>) -> Report {
+        if missing.is_empty() {
+            self.passed(RIGHTS, "complete");
+        }
+        for Missing { what, todo } in missing {
+            let what = format!("Missing in {}: {what}", self.subject.label);
+            let mut todo = todo;
+            if let Some(first) = todo.get_mut(0..1) {
+                first.make_ascii_uppercase();
+            }
+            self.add(&what, CheckOutcome::Failed, "", Some(todo));
+        }
+        self.end()
+    }
+
+    fn end(self) -> Report {
+        Report { at: self.at, system: self.system, checks: self.checks }
+    }
+}

@@ -1,0 +1,582 @@
+//! What every call to another system shares: one HTTP client with limits, one catalogue of errors that state a decision, and a
+//! record of each call with personal data and secrets masked.
+
+pub mod check;
+mod foreign;
+mod key;
+pub mod limits;
+mod mask;
+pub mod missing;
+pub mod schema;
+pub mod secrets;
+pub mod template;
+
+use reqwest::{header::HeaderMap, redirect::Policy};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::{
+    net::IpAddr,
+    num::NonZeroU32,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+pub use foreign::Foreign;
+pub use key::Key;
+pub use mask::{EXCERPT_CHARS_MAX, PERSONAL_MARK, masked};
+// a connector describes its calls with them and needs no HTTP client of its own
+pub use reqwest::{Method, Url};
+
+/// A connection has to stand within this time.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The other side has to have answered within this time. Odoo's own tries at a write that collides take up to 19 s, so
+/// less than 30 s would cut real work off.
+pub const TOTAL_TIMEOUT: Duration = Duration::from_secs(60);
+/// Maximum size of a response in bytes.
+pub const RESPONSE_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// A connection without work is kept for so long.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// The header that carries the correlation id.
+pub const CORRELATION_HEADER: &str = "X-Correlation-Id";
+
+/// How a call went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// As wanted.
+    Ok,
+    /// It was refused, or could not be made.
+    Failed,
+    /// Nobody knows: it may have been applied.
+    Unknown,
+}
+
+/// A call to another system, as it may be kept: personal data and secrets are masked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Which system: `odoo`, `desk`.
+    pub destination: &'static str,
+    /// What was called: `stock.picking/write`.
+    pub operation: String,
+    /// How long it took.
+    pub duration: Duration,
+    /// The HTTP status, where there was one.
+    pub status: Option<u16>,
+    /// How it went.
+    pub outcome: Outcome,
+    /// What was asked, masked.
+    pub request: Foreign,
+    /// What was answered, masked.
+    pub response: Foreign,
+    /// For how long the system asks not to be called at all.
+    pub wait: Option<Duration>,
+}
+
+/// Where calls are kept.
+pub trait CallLog: Send + Sync {
+    /// The correlation id of the call; goes out in [`CORRELATION_HEADER`].
+    fn correlation(&self) -> String;
+
+    /// Keeps a call.
+    fn record(&self, call: Call);
+}
+
+/// Keeps nothing: for command lines and tests.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Discard;
+
+impl CallLog for Discard {
+    fn correlation(&self) -> String {
+        "none".into()
+    }
+
+    fn record(&self, _call: Call) {}
+}
+
+/// What a job does after a failed call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Try again later.
+    Retry,
+    /// Trying again changes nothing: a person has to look.
+    Fail,
+    /// It may have been applied: wait until it has settled, look, and only then decide.
+    SettleThenLook,
+}
+
+/// Whose failure it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Concerns {
+    /// The whole system: others would fare no better, so its circuit breaker opens.
+    System,
+    /// This record or this call: others may go on.
+    Record,
+}
+
+macro_rules! classes {
+    ($($variant:ident, $code:literal, $decision:ident, $concerns:ident, $meaning:literal, $todo:literal;)*) => {
+        /// What kind of failure it was.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum ErrorClass {
+            $(#[doc = $meaning] $variant,)*
+        }
+
+        impl ErrorClass {
+            /// Every class.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The stable code.
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// The class with this code.
+            pub fn from_code(code: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|class| class.code() == code)
+            }
+
+            /// What a job does.
+            pub const fn decision(self) -> Decision {
+                match self { $(Self::$variant => Decision::$decision,)* }
+            }
+
+            /// Whose failure it is.
+            pub const fn concerns(self) -> Concerns {
+                match self { $(Self::$variant => Concerns::$concerns,)* }
+            }
+
+            /// What happened.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning,)* }
+            }
+
+            /// What a person can do.
+            pub const fn what_to_do(self) -> &'static str {
+                match self { $(Self::$variant => $todo,)* }
+            }
+        }
+    };
+}
+
+classes! {
+    Unreachable, "unreachable", Retry, System, "The system cannot be reached.", "Check that it runs, its address and the network.";
+    TimeoutBeforeSend, "timeout_before_send", Retry, System, "No connection came about in time; nothing was sent.", "Check the network and the load of the system.";
+    NoAnswer, "no_answer", Retry, System, "A question was not answered in time; nothing was changed.", "Nothing: it is asked again. If it lasts, check the load of the system.";
+    UnknownOutcome, "unknown_outcome", SettleThenLook, System, "The answer to a change did not come: it may have been applied.", "Nothing: it is looked up before it is tried again.";
+    RateLimited, "rate_limited", Retry, Record, "The system limits the rate of calls; it is not called for as long as it says.", "Nothing. If it lasts, ask for a higher limit or lower the calls per second.";
+    Unauthorized, "unauthorized", Retry, System, "The key is wrong, expired or revoked.", "Make a new key and put it into the key file: it is read again, and what waits goes out.";
+    Forbidden, "forbidden", Fail, Record, "The key's user lacks a right.", "Grant it, then retry.";
+    NotFound, "not_found", Fail, Record, "The record is gone.", "Restore or re-link it and retry, or leave it be.";
+    Rejected, "rejected", Fail, Record, "The system refused the content.", "Read its message, correct the data, then retry.";
+    Conflict, "conflict", Retry, Record, "Somebody else was changing the same record.", "Nothing: it is tried again.";
+    ServerError, "server_error", Retry, System, "The system had a failure of its own.", "Nothing: it is tried again. If it lasts, read the system's log.";
+    BadAnswer, "bad_answer", Retry, System, "The answer cannot be read: a maintenance page, perhaps.", "Nothing: it is asked again. If it lasts, check that the address leads to the right system and version.";
+    Misconfigured, "misconfigured", Fail, Record, "The integration is not set up right.", "Run `milepost doctor`, correct what it names, then retry.";
+}
+
+/// A call that did not end well. It shows our own words alone; what the other system said is opened by name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct CallError {
+    /// What kind of failure.
+    pub class: ErrorClass,
+    /// What happened, in our own words: without personal data and secrets.
+    pub message: String,
+    /// What the other system said of it.
+    pub said: Foreign,
+    /// When the other side wants to be asked again.
+    pub retry_after: Option<Duration>,
+    /// The HTTP status, where there was one.
+    pub status: Option<u16>,
+}
+
+impl CallError {
+    /// An error of this class, in our own words.
+    pub fn new(class: ErrorClass, message: impl AsRef<str>) -> Self {
+        let message = masked::text(message.as_ref());
+        Self { class, message, said: Foreign::default(), retry_after: None, status: None }
+    }
+
+    /// The same with what the other system said.
+    #[must_use]
+    pub fn saying(mut self, said: &str) -> Self {
+        self.said = masked::text(said.trim()).into();
+        self
+    }
+
+    /// Our words with the other system's: for those who may read them, and for the vault.
+    pub fn whole(&self) -> Foreign {
+        if self.said.is_empty() {
+            return self.message.as_str().into();
+        }
+        format!("{}; it says: {}", self.message, self.said.open()).into()
+    }
+
+    /// The same, with the answer's status and its wish when to come again.
+    #[must_use]
+    pub fn of(mut self, answer: &Response) -> Self {
+        self.status = Some(answer.status);
+        self.retry_after = answer.retry_after();
+        self
+    }
+}
+
+/// Whether a call changes something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallKind {
+    /// It only asks: without an answer it is just asked again.
+    Query,
+    /// It changes something: without an answer it may or may not have been applied.
+    Command,
+}
+
+/// One call.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// The whole address.
+    pub url: String,
+    /// What is called, for people: `stock.picking/write`.
+    pub operation: String,
+    /// Whether it changes something.
+    pub kind: CallKind,
+    /// The scheme and key of the `Authorization` header, where one is needed.
+    pub authorization: Option<(&'static str, Key)>,
+    /// Further headers.
+    pub headers: Vec<(&'static str, String)>,
+    /// The JSON body, where there is one.
+    pub body: Option<Value>,
+}
+
+/// An answer, read whole.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// The body as this type.
+    ///
+    /// # Errors
+    /// `bad_answer` where it is something else.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, CallError> {
+        serde_json::from_slice(&self.body).map_err(|e| {
+            let text = format!("the answer is not what it should be (line {}, column {})", e.line(), e.column());
+            CallError::new(ErrorClass::BadAnswer, text).saying(&e.to_string()).of(self)
+        })
+    }
+
+    /// The body as JSON, where it is some.
+    pub fn value(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// When the other side wants to be asked again.
+    pub fn retry_after(&self) -> Option<Duration> {
+        limits::retry_after(&self.headers)
+    }
+
+    /// For how long the other side asks not to be called at all: it refuses more (429, 503), or this call was the last
+    /// of its budget.
+    fn wait(&self) -> Option<Duration> {
+        let refused = matches!(self.status, 429 | 503).then(|| self.retry_after()).flatten();
+        let refused = refused.or((self.status == 429).then_some(DEFAULT_BACKOFF));
+        refused.max(limits::spent(&self.headers)).filter(|wait| !wait.is_zero())
+    }
+}
+
+/// What an HTTP status means when the body says nothing more exact.
+pub fn class_of_status(status: u16, kind: CallKind) -> Option<ErrorClass> {
+    Some(match status {
+        200..=299 => return None,
+        300..=399 | 405 | 415 => ErrorClass::Misconfigured,
+        401 => ErrorClass::Unauthorized,
+        403 => ErrorClass::Forbidden,
+        404 | 410 => ErrorClass::NotFound,
+        408 | 409 | 412 | 423 => ErrorClass::Conflict,
+        429 => ErrorClass::RateLimited,
+        // a proxy gave up waiting: the server behind it may still do it
+        502 | 504 if kind == CallKind::Command => ErrorClass::UnknownOutcome,
+        500..=599 => ErrorClass::ServerError,
+        _ => ErrorClass::Rejected,
+    })
+}
+
+/// For how long a rate-limited platform is not called that does not say for how long.
+const DEFAULT_BACKOFF: Duration = Duration::from_secs(5);
+/// Answers of this model are about people: no text of theirs is kept.
+const PEOPLE: &str = "res.partner";
+
+/// One destination's HTTP client.
+#[derive(Clone, Debug)]
+pub struct Client {
+    client: reqwest::Client,
+    destination: &'static str,
+    pace: Option<Arc<Pace>>,
+}
+
+/// At most so many calls a second: each takes the next free moment and waits for it.
+#[derive(Debug)]
+struct Pace {
+    apart: Duration,
+    next: Mutex<Instant>,
+}
+
+impl Pace {
+    async fn wait(&self) {
+        let now = Instant::now();
+        let mine = {
+            let mut next = self.next.lock().expect("no panic while held");
+            let mine = (*next).max(now);
+            *next = mine + self.apart;
+            mine
+        };
+        tokio::time::sleep_until(mine.into()).await;
+    }
+}
+
+impl Client {
+    /// A client for this destination. The process must have a rustls provider installed.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn new(destination: &'static str) -> Result<Self, CallError> {
+        Self::with_timeout(destination, TOTAL_TIMEOUT)
+    }
+
+    /// The same with at most so many calls a second.
+    #[must_use]
+    pub fn paced(mut self, calls_per_second: Option<NonZeroU32>) -> Self {
+        self.pace = calls_per_second.map(|calls| {
+            Arc::new(Pace { apart: Duration::from_secs(1) / calls.get(), next: Mutex::new(Instant::now()) })
+        });
+        self
+    }
+
+    pub(crate) fn with_timeout(destination: &'static str, total: Duration) -> Result<Self, CallError> {
+        let client = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(total)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            // a redirect would carry the key to another place
+            .redirect(Policy::none())
+            .user_agent(concat!("Milepost/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|e| CallError::new(ErrorClass::Misconfigured, format!("no HTTP client: {}", chain(&e))))?;
+        Ok(Self { client, destination, pace: None })
+    }
+
+    /// Makes one call, lets `interpret` read the response, and records both, masked.
+    ///
+    /// # Errors
+    /// When no answer came, or `interpret` says so.
+    pub async fn call<T>(
+        &self,
+        ask: Request,
+        log: &dyn CallLog,
+        interpret: impl FnOnce(&Response) -> Result<T, CallError> + Send,
+    ) -> Result<T, CallError> {
+        let request = format!("{} {}{}", ask.method, masked::query(&ask.url), masked::body(ask.body.as_ref()));
+        let (operation, kind) = (ask.operation.clone(), ask.kind);
+        let about_people = operation.contains(PEOPLE);
+        if let Some(pace) = &self.pace {
+            pace.wait().await;
+        }
+        let begun = Instant::now();
+        let mut answer = self.exchange(&ask, log).await;
+        // another one may be valid by now; what was refused was not applied
+        if let (Ok((first, refused)), Some((_, key))) = (&answer, &ask.authorization)
+            && first.status == 401
+            && refused.as_ref().is_some_and(|refused| key.renew(refused))
+        {
+            tracing::info!(
+                destination = self.destination,
+                "the key was refused: another key of this connection is tried"
+            );
+            answer = self.exchange(&ask, log).await;
+        }
+        let answer = answer.map(|(answer, _)| answer);
+        let wait = answer.as_ref().ok().and_then(Response::wait);
+        let (result, status, response) = match answer {
+            Ok(answer) => {
+                let kept = if about_people { masked::people(&answer.body) } else { masked::answer(&answer.body) };
+                (interpret(&answer), Some(answer.status), kept)
+            }
+            Err(error) => (Err(error), None, String::new()),
+        };
+        let result = result.map_err(|mut error| {
+            // the change was made or was not: an answer that cannot be read does not say
+            if error.class == ErrorClass::BadAnswer && kind == CallKind::Command {
+                error.class = ErrorClass::UnknownOutcome;
+            }
+            error.status = error.status.or(status);
+            error
+        });
+        let outcome = match &result {
+            Ok(_) => Outcome::Ok,
+            Err(e) if e.class == ErrorClass::UnknownOutcome => Outcome::Unknown,
+            // a change was answered, but nobody can say how
+            Err(e) if e.class == ErrorClass::BadAnswer && kind == CallKind::Command => Outcome::Unknown,
+            Err(_) => Outcome::Failed,
+        };
+        let response = match &result {
+            Err(e) if response.is_empty() => e.whole(),
+            _ => response.into(),
+        };
+        log.record(Call {
+            destination: self.destination,
+            operation,
+            duration: begun.elapsed(),
+            status,
+            outcome,
+            request: request.into(),
+            response,
+            wait,
+        });
+        result
+    }
+
+    /// The answer, and the key that went out.
+    async fn exchange(&self, ask: &Request, log: &dyn CallLog) -> Result<(Response, Option<SecretString>), CallError> {
+        let kind = ask.kind;
+        let mut request =
+            self.client.request(ask.method.clone(), &ask.url).header(CORRELATION_HEADER, log.correlation());
+        let mut sent = None;
+        if let Some((scheme, key)) = &ask.authorization {
+            let key = key.get();
+            let value = sensitive(&format!("{scheme} {}", key.expose_secret()))?;
+            request = request.header(http::header::AUTHORIZATION, value);
+            sent = Some(key);
+        }
+        for (name, value) in &ask.headers {
+            request = request.header(*name, value);
+        }
+        if let Some(body) = &ask.body {
+            request = request.json(body);
+        }
+        let mut response = request.send().await.map_err(|e| of_transport(&e, kind, &ask.url))?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|e| of_transport(&e, kind, &ask.url))? {
+            if body.len() + chunk.len() > RESPONSE_BYTES_MAX {
+                let text = format!("the answer has more than {RESPONSE_BYTES_MAX} bytes");
+                return Err(CallError { status: Some(status), ..CallError::new(ErrorClass::BadAnswer, text) });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok((Response { status, headers, body }, sent))
+    }
+}
+
+fn sensitive(text: &str) -> Result<http::HeaderValue, CallError> {
+    let mut value = http::HeaderValue::from_str(text)
+        .map_err(|_| CallError::new(ErrorClass::Misconfigured, "the key holds characters that no key has"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn of_transport(error: &reqwest::Error, kind: CallKind, url: &str) -> CallError {
+    let class = match kind {
+        _ if error.is_builder() => ErrorClass::Misconfigured,
+        _ if error.is_connect() && error.is_timeout() => ErrorClass::TimeoutBeforeSend,
+        _ if error.is_connect() => ErrorClass::Unreachable,
+        CallKind::Command => ErrorClass::UnknownOutcome,
+        CallKind::Query if error.is_timeout() => ErrorClass::NoAnswer,
+        CallKind::Query => ErrorClass::Unreachable,
+    };
+    // scheme, host and port; the rest of the address may hold personal data
+    let whom = reqwest::Url::parse(url).map_or_else(|_| "the address".to_owned(), |url| endpoint(&url));
+    let why = causes(error);
+    let lower = why.to_lowercase();
+    let check = match () {
+        () if error.is_builder() => "check the address",
+        () if lower.contains("dns") || lower.contains("lookup") => "no such host: check its name",
+        () if lower.contains("certificate") => "check the certificate, and that the host is the right one",
+        () if lower.contains("refused") => "nothing listens there: check that the system runs, the host and the port",
+        () if lower.contains("invalidcontenttype") || lower.contains("corrupt message") => {
+            "it does not speak HTTPS: write http://, or the right port"
+        }
+        () if error.is_timeout() => "no answer in time: check the network and the load of the system",
+        () => "check that the system runs, the address and the network",
+    };
+    let what = if error.is_connect() { "cannot be reached" } else { "did not answer" };
+    CallError::new(class, format!("{whom} {what}{why}; {check}"))
+}
+
+/// Scheme, host and port, the usual port too.
+fn endpoint(url: &reqwest::Url) -> String {
+    let port = url.port_or_known_default().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default())
+}
+
+/// The error with its causes, without the address.
+fn chain(error: &reqwest::Error) -> String {
+    let begin = if error.is_timeout() { "no answer in time" } else { "the call did not come through" };
+    format!("{begin}{}", causes(error))
+}
+
+/// The causes of an error, each once.
+fn causes(error: &reqwest::Error) -> String {
+    let mut text = String::new();
+    let mut cause = std::error::Error::source(error);
+    // errors do not nest deeper than this
+    for _ in 0..8 {
+        let Some(inner) = cause else { break };
+        let said = inner.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+/// The address of a system out of one of its pages: what people copy from the browser. Everything from the first of these
+/// path segments on is left out, and so are query and fragment.
+pub fn site_of(address: &str, pages: &[&str]) -> String {
+    let address = address.trim();
+    let Ok(mut url) = reqwest::Url::parse(address) else { return address.to_owned() };
+    let segments: Vec<String> = url.path_segments().into_iter().flatten().map(str::to_owned).collect();
+    let Some(page) = segments.iter().position(|segment| pages.contains(&segment.as_str())) else {
+        return address.trim_end_matches('/').to_owned();
+    };
+    url.set_path(&segments[..page].join("/"));
+    url.set_query(None);
+    url.set_fragment(None);
+    url.as_str().trim_end_matches('/').to_owned()
+}
+
+/// Whether what goes to this address can be read on the way: it is not https, and on another machine.
+pub fn is_in_clear(address: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(address.trim()) else { return true };
+    // a name is compared whole: localhost.example.com is another machine
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback());
+    url.scheme() != "https" && !here
+}
+
+/// An address as configured, without the slash at its end.
+///
+/// # Errors
+/// `misconfigured` where it is no http(s) address, or holds a user, a query or a fragment.
+pub fn base_url(text: &str) -> Result<String, CallError> {
+    let wrong = |why: &str| CallError::new(ErrorClass::Misconfigured, format!("the address {why}"));
+    let url = reqwest::Url::parse(text.trim()).map_err(|e| wrong(&format!("cannot be read: {e}")))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(wrong("must begin with https:// or http://"));
+    }
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return Err(wrong("must hold no user, password, query or fragment"));
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+#[cfg(test)]
+mod tests;
