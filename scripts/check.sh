@@ -18,6 +18,9 @@ say "circles between files"
 have python3 || die "needs python3"
 python3 scripts/circles.py
 
+say "what make run builds, with the features of nothing else"
+cargo check --quiet -p server -p bundle --bins
+
 say "lints of the server's half"
 cargo clippy --quiet --workspace --exclude frontend --all-targets -- -D warnings -D clippy::too_many_lines
 
@@ -27,7 +30,7 @@ if [ -n "$WASM_TOOLCHAIN" ] && [ ! -x "$WASM_TOOLCHAIN/bin/cargo-clippy" ]; then
 else
     say "lints of the browser's half"
     if [ -n "$WASM_TOOLCHAIN" ]; then export RUSTUP_TOOLCHAIN=$WASM_TOOLCHAIN; fi
-    cargo clippy --quiet -p frontend --target wasm32-unknown-unknown --target-dir "$CARGO_TARGET_DIR/front" -- -D warnings
+    cargo clippy --quiet -p frontend --target wasm32-unknown-unknown -- -D warnings
 fi
 
 if have shellcheck; then

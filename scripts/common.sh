@@ -18,6 +18,39 @@ die() {
     exit 1
 }
 
+# step_with_progress NAME COMMAND...: runs what may take minutes. A line shows the step, what has been compiled and the
+# elapsed time; its output is shown only when it fails.
+step_with_progress() {
+    local name=$1 start=$SECONDS log status=0 pid last=0
+    shift
+    log=$(mktemp)
+    "$@" >"$log" 2>&1 &
+    pid=$!
+    # what stops this script stops the step too
+    trap 'kill "$pid" 2>/dev/null; rm -f "$log"; exit 130' INT TERM
+    while kill -0 "$pid" 2>/dev/null; do
+        local seconds=$((SECONDS - start)) line
+        line=$(printf '%s: %d:%02d, %d crates compiled' "$name" $((seconds / 60)) $((seconds % 60)) "$(grep -c '^ *Compiling' "$log")")
+        if [ -t 2 ]; then
+            printf '\r\033[K\033[1mmilepost:\033[0m %s' "$line" >&2
+        elif [ $((seconds - last)) -ge 30 ]; then
+            last=$seconds
+            say "$line"
+        fi
+        sleep 1
+    done
+    wait "$pid" || status=$?
+    trap - INT TERM
+    if [ -t 2 ]; then printf '\r\033[K' >&2; fi
+    if [ "$status" != 0 ]; then
+        tail -n 60 "$log" >&2
+    elif [ $((SECONDS - start)) -ge 5 ]; then
+        say "$name: done in $(((SECONDS - start) / 60)):$(printf %02d $(((SECONDS - start) % 60)))"
+    fi
+    rm -f "$log"
+    return "$status"
+}
+
 have() { command -v "$1" >/dev/null 2>&1; }
 
 can_be_root() { [ "$(id -u)" = 0 ] || { have sudo && { sudo -n true 2>/dev/null || [ -t 0 ]; }; }; }

@@ -26,8 +26,9 @@ if [ "${MILEPOST_RELEASE:-}" = 1 ]; then
     profile=release server=(--release) bundle=(--release)
 fi
 [ -x "$CARGO_TARGET_DIR/$profile/milepost" ] || say "building; the first time takes some minutes"
-cargo build --quiet -p server -p bundle --bins "${server[@]}"
-"$CARGO_TARGET_DIR/$profile/bundle" --out "$site" "${bundle[@]}"
+step_with_progress "[1/2] the server" cargo build -p server -p bundle --bins "${server[@]}" || die "the build failed"
+step_with_progress "[2/2] the pages for the browser" "$CARGO_TARGET_DIR/$profile/bundle" --out "$site" "${bundle[@]}" ||
+    die "the build failed"
 
 mkdir -p "$data"
 exec "$CARGO_TARGET_DIR/$profile/milepost" demo --data "$data" --addr "$addr" --site "$site"

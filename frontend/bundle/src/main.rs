@@ -1,8 +1,8 @@
 //! Makes the site folder: the browser's half of Milepost as the server hands it out.
 //!
-//! `cargo run -p bundle -- [--release] [--out DIR]` builds the crate `frontend` for wasm32 in a target directory of
-//! its own (`front` below cargo's), runs wasm-bindgen as a library (so its version cannot differ from the crate's),
-//! joins the style sheets and writes everything below `target/site` of the workspace, or DIR:
+//! `cargo run -p bundle -- [--release] [--out DIR]` builds the crate `frontend` for wasm32, runs wasm-bindgen
+//! as a library (so its version cannot differ from the crate's), joins the style sheets and writes everything below
+//! `target/site` of the workspace, or DIR:
 //!
 //! ```text
 //! manifest.json                    {"js":"/pkg/…","wasm":"/pkg/…","css":"/pkg/…"}
@@ -52,8 +52,16 @@ enum Profile {
 impl Profile {
     fn cargo_name(self) -> &'static str {
         match self {
-            Self::Dev => "wasm-dev",
+            Self::Dev => "dev",
             Self::Release => "wasm-release",
+        }
+    }
+
+    /// Cargo's folder for it.
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Dev => "debug",
+            Self::Release => self.cargo_name(),
         }
     }
 }

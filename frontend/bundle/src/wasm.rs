@@ -22,7 +22,8 @@ pub struct Glue {
 
 /// Compiles the crate `frontend`; quick when nothing has changed.
 pub fn build(root: &Path, profile: Profile) -> Result<PathBuf> {
-    let target_dir = target_dir(root)?.join("front");
+    // cargo's own target directory: what both halves compile for this machine (macros, build scripts) is compiled once
+    let target_dir = target_dir(root)?;
     let status = cargo(root)
         .args(["build", "--package", "frontend", "--lib", "--target", TARGET, "--profile", profile.cargo_name()])
         .arg("--target-dir")
@@ -33,7 +34,7 @@ pub fn build(root: &Path, profile: Profile) -> Result<PathBuf> {
         status.success(),
         "the wasm build failed (if the target {TARGET} is missing, start this through scripts/with-wasm.sh)"
     );
-    Ok(target_dir.join(TARGET).join(profile.cargo_name()).join("frontend.wasm"))
+    Ok(target_dir.join(TARGET).join(profile.folder()).join("frontend.wasm"))
 }
 
 /// Cargo without what `cargo run` sets for the toolchain that built this program, and with the toolchain that
