@@ -8,7 +8,6 @@ use application::config::{
 use application::vault::KEY_BYTES;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Args;
-use desks;
 use ipnet::IpNet;
 use outbound::{Key, base_url, is_in_clear};
 use secrecy::{ExposeSecret, SecretString};

@@ -1,4 +1,4 @@
-//! Milepost's server: use cases, jobs, front doors. The binary is a thin `main.rs`.
+//! Milepost's server: HTTP, views, command line. The binary is a thin `main.rs`.
 
 pub mod bootstrap;
 pub mod cli;

@@ -1,7 +1,7 @@
 //! What invented input is tried on: every decoder and verifier and the reading of numbers, from the fuzz targets and over
 //! the saved corpora.
 
-use carriers::{self, Configured, Material, RawRequest, Scheme, Settings, generic_json::Fields, verify_named};
+use carriers::{Configured, Material, RawRequest, Scheme, Settings, generic_json::Fields, verify_named};
 use domain::{
     fold::{Fact, FoldInput, Sighting, Trust, fold},
     ids::{SourceId, TrackerId, content_id},

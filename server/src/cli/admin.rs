@@ -15,7 +15,7 @@ use application::{
     governance::erasure,
     vault::KEY_BYTES,
 };
-use carriers::{self, Scheme};
+use carriers::Scheme;
 use clap::{Args, Subcommand};
 use outbound::ErrorClass;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};

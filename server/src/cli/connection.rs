@@ -3,9 +3,9 @@
 use super::admin::secret_from_stdin;
 use crate::log;
 use anyhow::{Result, bail, ensure};
-use application::connections::catalogue;
 use application::{
     caller::Caller,
+    connections::catalogue,
     connections::{self, NewConnection, Overview, overview::HOURS},
     context::Context,
 };

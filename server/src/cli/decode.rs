@@ -1,7 +1,7 @@
 //! `milepost decode`: reads messages with a connector.
 
 use anyhow::{Context, Result, anyhow, bail};
-use carriers::{self, Configured, Settings, present};
+use carriers::{Configured, Settings, present};
 use clap::Args;
 use domain::mapping::Mapping;
 use std::{

@@ -18,7 +18,6 @@ use application::{
     people::{self, NewUser},
     vault::KEY_BYTES,
 };
-use carriers;
 use clap::Args;
 use domain::access::Role;
 use outbound::Discard;

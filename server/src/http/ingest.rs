@@ -1,4 +1,4 @@
-//! `/ingest/{source}`: the carriers' door.
+//! `/ingest/{source}`: the endpoint that carriers and platforms post to.
 
 use super::{
     Front,
@@ -18,7 +18,7 @@ use axum::{
     http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use carriers::{Greeting, NoGreeting, RawRequest};
+use carriers::{HandshakeAnswer, HandshakeError, RawRequest};
 use domain::ids::{CorrelationId, MessageId};
 use futures::StreamExt;
 use serde::Serialize;
@@ -32,8 +32,8 @@ const FREELY_BYTES: usize = 1024 * 1024;
 const ALLOWED_ORIGIN: HeaderName = HeaderName::from_static("webhook-allowed-origin");
 const ALLOWED_RATE: HeaderName = HeaderName::from_static("webhook-allowed-rate");
 
-/// Takes a message: verified over the raw bytes, durable before the answer. Whatever else is asked of the address takes
-/// none, and is answered where the source's platform asks it.
+/// Takes a message: verified over the raw bytes, durable before the answer. Any other method is a handshake, which is answered
+/// where the source's platform makes it.
 pub async fn ingest(
     State(front): State<Front>,
     source: Result<Path<String>, PathRejection>,
@@ -41,11 +41,11 @@ pub async fn ingest(
     request: Request,
 ) -> Response {
     let started = Instant::now();
-    // a name that is no text is nobody's
+    // a name that is no text is of no source
     let source = source.map(|Path(source)| source).unwrap_or_default();
     let answer = match *request.method() {
         Method::POST => take(&front, &source, correlation, request).await,
-        _ => greet(&front.context, &source, request.into_parts().0).await.map(|answer| (answer, "greeted")),
+        _ => handshake(&front.context, &source, request.into_parts().0).await.map(|answer| (answer, "handshake")),
     };
     let (mut response, end) = match answer {
         Ok((receipt, end)) => (receipt, end),
@@ -101,20 +101,20 @@ async fn take(
     tracing::info!(source, correlation = %receipt.correlation, id = %receipt.message, bytes = bytes.len(), "message {status}");
     let body = Json(Taken { message: receipt.message, correlation: receipt.correlation, status });
     let kept = HeaderValue::from_str(&receipt.correlation.to_string()).expect("an id is ASCII");
-    let accepted = StatusCode::from_u16(manifest.door.accepted).unwrap_or(StatusCode::ACCEPTED);
+    let accepted = StatusCode::from_u16(manifest.endpoint.accepted).unwrap_or(StatusCode::ACCEPTED);
     Ok(((accepted, [(CORRELATION, kept)], body).into_response(), end))
 }
 
-/// Answers what the source's platform asks before it sends anything.
-async fn greet(context: &Context, source: &str, asked: Parts) -> Result<Response, Refused> {
-    let door = ingest::manifest(context, source).await?.door;
-    let query = asked.uri.query().unwrap_or_default();
+/// Answers the handshake of the source's platform.
+async fn handshake(context: &Context, source: &str, request: Parts) -> Result<Response, Refused> {
+    let endpoint = ingest::manifest(context, source).await?.endpoint;
+    let query = request.uri.query().unwrap_or_default();
     let text = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
-    Ok(match door.greet(&asked.method, query, &asked.headers)? {
-        Greeting::Here => (text, String::new()).into_response(),
-        Greeting::Echo(value) => (text, value).into_response(),
-        Greeting::Allowed(origin) => {
-            let headers = [(ALLOWED_ORIGIN, origin), (ALLOWED_RATE, "*".to_owned()), (header::ALLOW, door.allow())];
+    Ok(match endpoint.answer_handshake(&request.method, query, &request.headers)? {
+        HandshakeAnswer::Reachable => (text, String::new()).into_response(),
+        HandshakeAnswer::Echo(value) => (text, value).into_response(),
+        HandshakeAnswer::Allowed(origin) => {
+            let headers = [(ALLOWED_ORIGIN, origin), (ALLOWED_RATE, "*".to_owned()), (header::ALLOW, endpoint.allow())];
             (headers, text, String::new()).into_response()
         }
     })
@@ -205,8 +205,10 @@ fn problem(refused: &Refused, correlation: CorrelationId) -> Response {
         Refused::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
         Refused::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
         Refused::Packed => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Refused::CutShort | Refused::NotAsPacked | Refused::Greeting(NoGreeting::NotPlain) => StatusCode::BAD_REQUEST,
-        Refused::Greeting(NoGreeting::NotAsked(_)) => StatusCode::METHOD_NOT_ALLOWED,
+        Refused::CutShort | Refused::NotAsPacked | Refused::Handshake(HandshakeError::NotPlain) => {
+            StatusCode::BAD_REQUEST
+        }
+        Refused::Handshake(HandshakeError::NotSupported(_)) => StatusCode::METHOD_NOT_ALLOWED,
         Refused::Unavailable | Refused::ProofUsed => StatusCode::SERVICE_UNAVAILABLE,
         Refused::Internal(_) => {
             tracing::error!("ingest: {detail}");
@@ -222,7 +224,7 @@ fn problem(refused: &Refused, correlation: CorrelationId) -> Response {
     let mut response = problem.into_response();
     let more = match refused {
         Refused::Packed => Some((header::ACCEPT_ENCODING, unpack::READ.to_owned())),
-        Refused::Greeting(NoGreeting::NotAsked(door)) => Some((header::ALLOW, door.allow())),
+        Refused::Handshake(HandshakeError::NotSupported(endpoint)) => Some((header::ALLOW, endpoint.allow())),
         _ => None,
     };
     if let Some((name, value)) = more {
@@ -241,8 +243,8 @@ fn end_of(refused: &Refused) -> &'static str {
         Refused::CutShort => "cut_short",
         Refused::Packed => "packed",
         Refused::NotAsPacked => "not_as_packed",
-        Refused::Greeting(NoGreeting::NotPlain) => "not_plain",
-        Refused::Greeting(NoGreeting::NotAsked(_)) => "method_not_allowed",
+        Refused::Handshake(HandshakeError::NotPlain) => "not_plain",
+        Refused::Handshake(HandshakeError::NotSupported(_)) => "method_not_allowed",
         Refused::Unavailable => "unavailable",
         Refused::Internal(_) => "internal",
     }

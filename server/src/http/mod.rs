@@ -1,4 +1,4 @@
-//! The front doors over HTTP: carriers' webhooks, pages, live streams, health. Handlers extract, call one use case, and
+//! HTTP: carriers' webhooks, pages, live streams, health. Handlers extract, call one use case, and
 //! answer.
 
 pub mod guard;
@@ -36,7 +36,7 @@ const FORM_BYTES_MAX: usize = 64 * 1024;
 /// Browsers that were here over HTTPS come over nothing else for a year.
 const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// What the front doors need: the system, and how this server is set up.
+/// What the handlers need: the system, and how this server is set up.
 #[derive(Clone)]
 pub struct Front {
     /// The system.

@@ -25,7 +25,7 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// An address that cannot be read is said at most so often.
 const SAID_EVERY: SignedDuration = SignedDuration::from_mins(1);
 /// The setting that says when an address could last not be read.
-const SETTING: &str = "door.unreadable_address";
+const SETTING: &str = "ingest.unreadable_address";
 /// Senders whose address is not known count together under this name.
 const NOBODY: &str = "unreadable";
 

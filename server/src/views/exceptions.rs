@@ -2,11 +2,11 @@
 
 use super::{
     Asker, cursor, id, refused,
-    times::{Times, span_words},
-    words::{question, resolution, route},
+    times::{Times, exact_span, span_words},
+    words::{question, resolution, resolver, route},
 };
 use app::contract::{
-    ApiError, ApiResult,
+    ApiError, ApiResult, When,
     exceptions::{Act, Card, QueuePage, QueueQuery, QueueRow as RowView},
     shipments::Lateness,
 };
@@ -15,13 +15,15 @@ use async_trait::async_trait;
 use domain::access::Permission;
 use domain::{
     Category, Severity,
+    fold::Resolution,
     ids::{ExceptionId, UserId},
 };
 use jiff::SignedDuration;
 use std::collections::BTreeMap;
 use storage::{
     figures::{AGES, Span, WEEK},
-    work::{CaseFilter, Due, ExceptionAction, QueueRow, QueueView},
+    people::AuditRecord,
+    work::{CaseFilter, Due, ExceptionAction, ExceptionRecord, QueueRow, QueueView},
 };
 
 /// A snoozed exception comes back after this time.
@@ -63,12 +65,16 @@ impl app::contract::exceptions::ExceptionsPort for ExceptionsPort {
         let page = context.store.work.queue(scope, question, now).await.map_err(|e| refused(context, e))?;
         let counts = context.store.work.queue_counts(scope, now).await.map_err(|e| refused(context, e))?;
         let me = self.0.user.as_ref().map(|u| u.id);
+        let by_person = |row: &&QueueRow| matches!(row.exception.closed, Some((_, Resolution::Person)));
+        let resolved = page.rows.iter().filter(by_person).map(|row| row.exception.id).collect();
+        let lines = context.store.people.audit_of_exceptions(scope, resolved).await.map_err(|e| refused(context, e))?;
         let cases = page.rows.iter().filter_map(|row| row.case.as_ref());
-        let agents = self.0.agents(cases, std::iter::empty()).await.map_err(|e| refused(context, e))?;
+        let named = lines.iter().map(|(line, _)| &line.entry);
+        let agents = self.0.agents(cases, named).await.map_err(|e| refused(context, e))?;
         Ok(QueuePage {
             open: counts.iter().map(|(_, _, n)| n).sum(),
             cards: cards(&counts),
-            rows: page.rows.into_iter().map(|row| row_view(row, me, &agents, &times)).collect(),
+            rows: page.rows.into_iter().map(|row| row_view(row, me, (&agents, &lines), &times)).collect(),
             next: page.next,
         })
     }
@@ -133,14 +139,29 @@ fn cards(counts: &[(Category, Severity, u64)]) -> Vec<Card> {
     cards.into_iter().map(card).collect()
 }
 
-fn row_view(row: QueueRow, me: Option<UserId>, agents: &Names, times: &Times) -> RowView {
+/// For how long it is open; of a closed one when it was opened.
+fn age(exception: &ExceptionRecord, times: &Times) -> When {
+    let opened = times.ago(exception.opened_at);
+    let shown = match exception.closed {
+        Some(_) => format!("opened {}", opened.shown),
+        None => format!("open {}", span_words(times.now.duration_since(exception.opened_at).max(SignedDuration::ZERO))),
+    };
+    When { shown, ..opened }
+}
+
+fn row_view(
+    row: QueueRow,
+    me: Option<UserId>,
+    (agents, lines): (&Names, &[(AuditRecord, Option<String>)]),
+    times: &Times,
+) -> RowView {
     let exception = row.exception;
     let left = exception.due_at.duration_since(times.now);
     let clock = match (&exception.closed, left) {
         (Some(_), _) => (Lateness::OnTime, "Closed".to_owned()),
-        (None, left) if left.is_negative() => (Lateness::Bad, format!("overdue by {}", span_words(left.abs()))),
+        (None, left) if left.is_negative() => (Lateness::Bad, format!("overdue by {}", exact_span(left.abs()))),
         (None, left) => {
-            (if left < SOON { Lateness::Warn } else { Lateness::OnTime }, format!("due in {}", span_words(left)))
+            (if left < SOON { Lateness::Warn } else { Lateness::OnTime }, format!("due in {}", exact_span(left)))
         }
     };
     let number = row.numbers.first();
@@ -157,13 +178,15 @@ fn row_view(row: QueueRow, me: Option<UserId>, agents: &Names, times: &Times) ->
         route: route(number.and_then(|n| n.carrier_label.as_deref()), row.destination.as_deref()),
         state: row.state,
         clock,
-        age: times.ago(exception.opened_at),
+        age: age(&exception, times),
         mine: exception.owner.is_some() && exception.owner == me,
         owner: row.owner_name,
         responsible: format!("Responsible: {}", exception.responsible.label().to_lowercase()),
         question: row.case.as_ref().filter(|_| exception.closed.is_none()).and_then(|case| question(case, agents)),
         case: row.case.and_then(|case| Some((case.number?, case.url))),
-        closed: exception.closed.map(|(at, how)| (resolution(how).to_owned(), times.ago(at))),
+        closed: exception
+            .closed
+            .map(|(at, how)| (resolution(how, resolver(lines, exception.id, agents)), times.ago(at))),
         acknowledged: exception.acknowledged_at.is_some(),
     }
 }

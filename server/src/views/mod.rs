@@ -2,6 +2,7 @@
 //! the browser's half of a page agree.
 
 pub mod exceptions;
+mod locale;
 pub mod mappings;
 mod named;
 pub mod overview;

@@ -3,22 +3,24 @@
 use super::{
     Asker, cursor, id, refused,
     times::{Times, span_words},
+    words::verified,
 };
 use app::contract::{
     ApiError, ApiResult,
     session::Permission,
     sync::{
         BreakerState, BreakerView, CallView, Chosen, Destination, JobView, MessagePage, MessageView, Planned,
-        ReplayView, SyncQuery, SyncView, UnreadView, destination_label,
+        ReplayView, SyncQuery, SyncView, UnreadView,
     },
 };
 use application::{
     caller::Caller,
+    connections::{Snapshot, catalogue},
     context::Context,
     destinations::{self, Standing},
     error::UseCaseError,
     governance::messages,
-    jobs::{errors, registry},
+    jobs::{errors, registry, retry::ATTEMPTS_MAX},
     odoo,
     operations::replays,
     texts::{Slot, Texts},
@@ -65,7 +67,7 @@ impl app::contract::sync::SyncPort for SyncPort {
         let fail = |e| refused(context, e);
         let row = context.store.jobs.job(scope, id).await.map_err(fail)?.ok_or(ApiError::NotFound)?;
         let calls = context.store.jobs.attempts(scope, id).await.map_err(fail)?;
-        Ok(shown_job(row, calls, self.texts(), &self.0.times()))
+        Ok(shown_job(row, calls, &context.connections.now(), self.texts(), &self.0.times()))
     }
 
     async fn message(&self, message: String) -> ApiResult<MessagePage> {
@@ -79,12 +81,12 @@ impl app::contract::sync::SyncPort for SyncPort {
             messages::note_read(context, scope, id).await.map_err(fail)?;
         }
         Ok(MessagePage {
-            verified: record.verified_by.replace('_', " "),
-            connector: record.connector.clone(),
+            verified: verified(&record.verified_by),
+            connector: catalogue::label(&record.connector).to_owned(),
             repeats: record.repeats,
             masked: body.is_some() && mask.hides(),
             raw: body.map(|(_, body)| mask.body(&body)),
-            message: shown_message(record, self.texts(), &self.0.times()),
+            message: shown_message(record, &context.connections.now(), self.texts(), &self.0.times()),
         })
     }
 
@@ -152,6 +154,7 @@ async fn view(
     for replay in store.replays.newest(scope).await? {
         view.replays.push(shown_replay(context, caller, replay, times).await?);
     }
+    let connections = context.connections.now();
     let selection = selection(context, scope, &query).await?;
     if query.count || matches!(query.view.as_str(), "failed" | "quarantine") {
         view.planned = Some(planned(replays::count(context, caller, &selection).await?));
@@ -160,12 +163,14 @@ async fn view(
         Selection::Messages(which) => {
             let page = store.inbox.messages(scope, which, cursor(query.cursor)).await?;
             view.next = page.next;
-            view.messages = page.rows.into_iter().map(|message| shown_message(message, texts, times)).collect();
+            view.messages =
+                page.rows.into_iter().map(|message| shown_message(message, &connections, texts, times)).collect();
         }
         Selection::Jobs(which) => {
             let page = store.jobs.list(scope, filter(&query.view), which, cursor(query.cursor)).await?;
             view.next = page.next;
-            view.jobs = page.rows.into_iter().map(|row| shown_job(row, Vec::new(), texts, times)).collect();
+            view.jobs =
+                page.rows.into_iter().map(|row| shown_job(row, Vec::new(), &connections, texts, times)).collect();
         }
     }
     Ok(view)
@@ -256,9 +261,9 @@ async fn shown_replay(
     times: &Times,
 ) -> Result<ReplayView, UseCaseError> {
     let state = match replay.state {
-        ReplayState::Running => "running",
-        ReplayState::Done => "done",
-        ReplayState::Stopped => "stopped",
+        ReplayState::Running => "Running",
+        ReplayState::Done => "Completed",
+        ReplayState::Stopped => "Stopped",
     };
     Ok(ReplayView {
         id: replay.id.to_string(),
@@ -276,7 +281,9 @@ async fn shown_replay(
 /// Who did something, for people.
 async fn name_of(context: &Context, actor: Actor) -> Result<String, UseCaseError> {
     Ok(match actor {
-        Actor::User(id) => context.store.people.user(id).await?.map_or_else(|| "somebody".into(), |user| user.name),
+        Actor::User(id) => {
+            context.store.people.user(id).await?.map_or_else(|| "a former user".into(), |user| user.name)
+        }
         Actor::Operator | Actor::System => "the command line".to_owned(),
     })
 }
@@ -315,9 +322,7 @@ async fn shown_destinations(
             Some(standing) => Some(breaker(context, standing).await?),
             None => None,
         };
-        let connections = context.connections.now();
-        let known = connections.get(&d.destination).map(|connection| connection.record.label.as_str());
-        let label = known.unwrap_or_else(|| destination_label(&d.destination)).to_owned();
+        let label = context.connections.now().label(&d.destination);
         shown.push(destination(d, label, breaker, times));
     }
     Ok(shown)
@@ -361,9 +366,16 @@ fn destination(d: DestinationSummary, label: String, breaker: Option<BreakerView
     }
 }
 
-fn shown_job(row: JobRow, calls: Vec<AttemptRecord>, texts: Option<&Texts>, times: &Times) -> JobView {
+fn shown_job(
+    row: JobRow,
+    calls: Vec<AttemptRecord>,
+    connections: &Snapshot,
+    texts: Option<&Texts>,
+    times: &Times,
+) -> JobView {
     let what = registry::of(row.job.kind).map_or_else(|| row.job.kind.to_string(), |kind| kind.label.to_owned());
     let status = match row.status {
+        JobStatus::Ready if row.job.run_at > times.now => "Scheduled",
         JobStatus::Ready => "Queued",
         JobStatus::Retrying => "Retrying",
         JobStatus::Leased => "Running",
@@ -376,9 +388,9 @@ fn shown_job(row: JobRow, calls: Vec<AttemptRecord>, texts: Option<&Texts>, time
     JobView {
         id: row.job.id.to_string(),
         what,
-        destination: destination_label(row.job.destination.as_deref().unwrap_or(INSIDE)).into(),
+        destination: connections.label(row.job.destination.as_deref().unwrap_or(INSIDE)),
         shipment: row.job.shipment.map(|s| s.to_string()),
-        attempts: row.attempts,
+        attempts: tried(row.status, row.attempts),
         status: status.into(),
         retryable: row.status == JobStatus::Dead,
         error: opened(texts, Slot::Error, row.error.as_ref()),
@@ -391,12 +403,21 @@ fn shown_job(row: JobRow, calls: Vec<AttemptRecord>, texts: Option<&Texts>, time
     }
 }
 
+/// How often a job was tried: of how many times, while it goes on.
+fn tried(status: JobStatus, attempts: u32) -> String {
+    match status {
+        JobStatus::Ready | JobStatus::Retrying | JobStatus::Leased => format!("attempt {attempts} of {ATTEMPTS_MAX}"),
+        JobStatus::Done | JobStatus::Dead if attempts == 1 => "1 attempt".to_owned(),
+        JobStatus::Done | JobStatus::Dead => format!("{attempts} attempts"),
+    }
+}
+
 fn call(attempt: AttemptRecord, texts: Option<&Texts>, times: &Times) -> CallView {
     let status = attempt.status.map_or_else(|| "no answer".to_owned(), |s| s.to_string());
     let outcome = match attempt.outcome {
-        Outcome::Ok => "OK",
-        Outcome::Failed => "failed",
-        Outcome::Unknown => "unknown",
+        Outcome::Ok => "Success",
+        Outcome::Failed => "Failed",
+        Outcome::Unknown => "Unknown",
     };
     CallView {
         title: format!("{} · {status} · {} ms · {outcome}", attempt.operation, attempt.duration_ms),
@@ -411,7 +432,7 @@ fn opened(texts: Option<&Texts>, place: Slot, sealed: Option<&Sealed>) -> Option
     texts?.open(place, sealed).map(|text| visible(&text).into_owned())
 }
 
-fn shown_message(message: MessageRecord, texts: Option<&Texts>, times: &Times) -> MessageView {
+fn shown_message(message: MessageRecord, connections: &Snapshot, texts: Option<&Texts>, times: &Times) -> MessageView {
     let plural = |n: u32, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     let said = |reason: Option<&Sealed>| opened(texts, Slot::Reason, reason).unwrap_or_default();
     let (status, reason) = match message.status {
@@ -420,11 +441,12 @@ fn shown_message(message: MessageRecord, texts: Option<&Texts>, times: &Times) -
         MessageStatus::Received => ("Processing", String::new()),
         MessageStatus::Normalised { observations, problems: 0 } => ("Processed", plural(observations, "event")),
         MessageStatus::Normalised { observations, problems } => {
-            ("Processed", format!("{}, {} with warnings", plural(observations, "event"), problems))
+            ("Processed", format!("{}, with {}", plural(observations, "event"), plural(problems, "warning")))
         }
     };
     MessageView {
         id: message.id.to_string(),
+        source_label: connections.label(&message.source_name),
         source: message.source_name,
         status: status.into(),
         reason: if message.erased { "Content erased".into() } else { reason },

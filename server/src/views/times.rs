@@ -220,6 +220,14 @@ pub(super) fn span_words(span: SignedDuration) -> String {
     }
 }
 
+/// `52 min`, `3 h 12 min`, `2 d 4 h`: of what has to be done by a time.
+pub(super) fn exact_span(span: SignedDuration) -> String {
+    match (span.as_hours(), span.as_mins() % 60) {
+        (hours @ 1..=23, minutes @ 1..) => format!("{hours} h {minutes} min"),
+        _ => span_words(span),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -240,6 +248,8 @@ mod tests {
         assert_eq!(words(3 * 3600), "3 h");
         assert_eq!(words(52 * 3600), "2 d 4 h");
         assert_eq!(words(24 * 3600 * 9), "9 d");
+        let exact = |minutes: i64| exact_span(SignedDuration::from_mins(minutes));
+        assert_eq!([exact(52), exact(180), exact(192), exact(52 * 60 + 5)], ["52 min", "3 h", "3 h 12 min", "2 d 4 h"]);
     }
 
     #[test]

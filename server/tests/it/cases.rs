@@ -334,9 +334,9 @@ async fn who_closed_a_ticket_is_named_to_whoever_may_see_it_kept_sealed_and_eras
     assert!(!contains(&after.bytes));
     let rejected = "ticket #1 rejected at the service desk; the exception is still open";
     let question = |by: &str| vec![format!("Ticket #1 rejected by {by}, problem goes on: decide"); 2];
-    let named = [vec![format!("rejected by {AGENT}")], question(AGENT), vec![format!("by {AGENT}: {rejected}")]];
+    let named = [vec![format!("Rejected by {AGENT}")], question(AGENT), vec![format!("by {AGENT}: {rejected}")]];
     assert_eq!(shown_to(&world, Role::Agent, shipment).await, named);
-    let unnamed = [vec!["rejected by an agent".to_owned()], question("an agent"), vec![rejected.to_owned()]];
+    let unnamed = [vec!["Rejected by an agent".to_owned()], question("an agent"), vec![rejected.to_owned()]];
     assert_eq!(shown_to(&world, Role::Executive, shipment).await, unnamed);
 
     let erase = async |name| erasure::erase_agent(context, &Caller::trusted(scope), name, "asked for it".into()).await;
@@ -373,10 +373,10 @@ async fn as_of_a_past_moment_a_ticket_stands_as_it_did_then() {
     let closed = world.clock.now();
     let ports = world.ports(Role::Agent);
     let (rejected, question) =
-        (vec!["rejected by agent"], vec!["Ticket #1 rejected by agent, problem goes on: decide"]);
+        (vec!["Rejected by agent"], vec!["Ticket #1 rejected by agent, problem goes on: decide"]);
     for (at, statuses, questions) in [
         (Some(before), vec![], vec![]),
-        (Some(opened), vec!["open"], vec![]),
+        (Some(opened), vec!["Open"], vec![]),
         (Some(closed), rejected.clone(), question.clone()),
         (None, rejected, question),
     ] {

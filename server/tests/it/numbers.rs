@@ -232,7 +232,7 @@ async fn a_delivery_that_did_not_leave_the_house_does_not_have_anothers_state() 
         assert_ne!(systems.status(backorder).as_deref(), Some("DELIVERED"));
         assert_eq!(systems.odoo.notes(backorder).len(), 0);
         let why = systems.world.ports(Role::Admin).shipments.get(ids[1].to_string(), None).await.unwrap().anomalies;
-        assert_eq!(why, ["its number is another delivery’s that left the house"]);
+        assert_eq!(why, ["its number belongs to another delivery that was shipped"]);
         // both leave under it: one parcel
         systems.odoo.edit(backorder, "state", json!("done"));
         systems.odoo.edit(backorder, "date_done", json!("2026-03-03 11:00:00"));

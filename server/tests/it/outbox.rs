@@ -135,3 +135,33 @@ async fn an_unknown_outcome_is_looked_up_before_it_is_written_again() {
     let effects = systems.world.load(shipment).await.effects;
     assert!(effects.iter().all(|e| e.done_at.is_some()), "{effects:?}");
 }
+
+#[tokio::test]
+async fn a_page_instead_of_the_api_is_the_connections_fault_and_no_jobs() {
+    for status in [404, 403, 301] {
+        let systems = Systems::new().await;
+        let pickings = systems.orders().await;
+        systems.say(&DAMAGED[..1]).await;
+        for (odoo, desk) in [(true, false), (false, true)] {
+            let page = Fault::Page(status);
+            systems.world.leaves_jobs();
+            if odoo {
+                systems.odoo.fail(None, &page, 10_000);
+            }
+            if desk {
+                systems.desk.fail(None, &page, 10_000);
+            }
+            systems.say(if odoo { &DELIVERED[..] } else { &DAMAGED[..] }).await;
+            systems.advance(3_600).await;
+            assert_eq!(systems.dead().await, 0, "{status}: correcting the connection is enough");
+            assert_eq!(systems.standing(if odoo { "odoo" } else { "desk" }).await.admission, Admission::Probe);
+            systems.odoo.clear_faults();
+            systems.desk.heal();
+            for _ in 0..20 {
+                systems.advance(60).await;
+            }
+        }
+        assert!(pickings.iter().all(|p| systems.status(*p).is_some_and(|s| s == "DELIVERED")), "{status}");
+        assert_eq!(systems.desk.tickets().len(), MANY, "{status}");
+    }
+}

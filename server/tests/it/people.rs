@@ -41,7 +41,7 @@ const HOME: &str = "192.0.2.1";
 const OUTSIDE: &str = "198.51.100.1";
 
 /// A server without a port: each request says where it comes from.
-struct Door {
+struct App {
     world: World,
     router: Router,
 }
@@ -50,14 +50,14 @@ fn figures() -> PrometheusHandle {
     PrometheusBuilder::new().build_recorder().handle()
 }
 
-impl Door {
+impl App {
     async fn new() -> Self {
         let world = World::new().await;
         let router = http::router(world.front(), figures(), CancellationToken::new());
-        let door = Self { world, router };
-        door.user("anna", &[Role::Admin]).await;
-        door.user("bob", &[Role::Agent]).await;
-        door
+        let app = Self { world, router };
+        app.user("anna", &[Role::Admin]).await;
+        app.user("bob", &[Role::Agent]).await;
+        app
     }
 
     async fn user(&self, login: &str, roles: &[Role]) {
@@ -123,10 +123,10 @@ async fn words(answer: Response) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_parallel_tries_no_more_are_made_than_one_after_the_other() {
     for login in ["anna", "nobody"] {
-        let door = Door::new().await;
+        let app = App::new().await;
         let mut tries = JoinSet::new();
         for n in 0..64 {
-            let (router, login) = (door.router.clone(), login.to_owned());
+            let (router, login) = (app.router.clone(), login.to_owned());
             tries.spawn(
                 async move { try_sign_in(router, OUTSIDE, &login, &format!("wrong password {n}")).await.status() },
             );
@@ -135,87 +135,87 @@ async fn of_parallel_tries_no_more_are_made_than_one_after_the_other() {
         let count = |status| answers.iter().filter(|answer| **answer == status).count();
         assert_eq!(count(StatusCode::UNPROCESSABLE_ENTITY), 5, "{answers:?}");
         assert_eq!(count(StatusCode::TOO_MANY_REQUESTS), 59, "{answers:?}");
-        assert_eq!(door.lines("session.refused").await, 1, "of one login and address");
-        assert!(door.sign_in(HOME, "anna", PASSWORD).await.headers().contains_key(header::SET_COOKIE));
+        assert_eq!(app.lines("session.refused").await, 1, "of one login and address");
+        assert!(app.sign_in(HOME, "anna", PASSWORD).await.headers().contains_key(header::SET_COOKIE));
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn passwords_are_worked_on_a_few_at_a_time_and_then_not_at_once() {
-    let door = Door::new().await;
+    let app = App::new().await;
     let at_once = u32::try_from(people::slow_lane::HASHES_AT_ONCE).unwrap();
     assert!((2..=4).contains(&at_once));
-    let all = Arc::clone(&door.world.context.hashing).acquire_many_owned(at_once).await.unwrap();
+    let all = Arc::clone(&app.world.context.hashing).acquire_many_owned(at_once).await.unwrap();
     for _ in 0..3 {
-        let answer = door.sign_in(HOME, "anna", PASSWORD).await;
+        let answer = app.sign_in(HOME, "anna", PASSWORD).await;
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert!(answer.headers().contains_key(header::RETRY_AFTER), "{answer:?}");
     }
     drop(all);
-    door.cookie(HOME, "anna").await;
+    app.cookie(HOME, "anna").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_is_wrong_waits_longer_and_longer_and_nobody_is_locked_out() {
-    let door = Door::new().await;
+    let app = App::new().await;
     for _ in 0..4 {
-        assert_eq!(door.sign_in(OUTSIDE, "anna", "a wrong password").await.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(app.sign_in(OUTSIDE, "anna", "a wrong password").await.status(), StatusCode::UNPROCESSABLE_ENTITY);
     }
     let mut waits = Vec::new();
     for _ in 0..13 {
-        assert_eq!(door.sign_in(OUTSIDE, "anna", "a wrong password").await.status(), StatusCode::UNPROCESSABLE_ENTITY);
-        let refused = door.sign_in(OUTSIDE, "anna", PASSWORD).await;
+        assert_eq!(app.sign_in(OUTSIDE, "anna", "a wrong password").await.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        let refused = app.sign_in(OUTSIDE, "anna", PASSWORD).await;
         let wait = seconds_to_wait(&refused);
         assert!(words(refused).await.contains(&wait.to_string()), "and says so");
         waits.push(wait);
-        door.passes(wait);
+        app.passes(wait);
     }
-    assert_eq!(door.lines("session.refused").await, 2, "at the 1st and the 10th");
+    assert_eq!(app.lines("session.refused").await, 2, "at the 1st and the 10th");
     assert_eq!(waits, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300, 300, 300]);
-    door.cookie(HOME, "anna").await;
-    door.cookie(OUTSIDE, "anna").await;
-    assert_eq!(door.sign_in(OUTSIDE, "anna", "a wrong password").await.status(), StatusCode::UNPROCESSABLE_ENTITY);
-    door.cookie(OUTSIDE, "anna").await;
+    app.cookie(HOME, "anna").await;
+    app.cookie(OUTSIDE, "anna").await;
+    assert_eq!(app.sign_in(OUTSIDE, "anna", "a wrong password").await.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    app.cookie(OUTSIDE, "anna").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_an_outsider_does_concerns_nobody_else() {
-    let door = Door::new().await;
+    let app = App::new().await;
     // the same person has every address of an IPv6 network
     let own = ["2001:db8:1:2::1", "2001:db8:1:2:ffff::2", "2001:db8:1:2::3"];
     let mut refused = 0;
     for n in 0..12 {
-        let answer = door.sign_in(own[n % 3], "anna", "a wrong password").await;
+        let answer = app.sign_in(own[n % 3], "anna", "a wrong password").await;
         refused += usize::from(answer.status() == StatusCode::TOO_MANY_REQUESTS);
     }
     assert_eq!(refused, 7);
-    door.cookie("2001:db8:1:3::1", "anna").await;
+    app.cookie("2001:db8:1:3::1", "anna").await;
     // behind one proxy: others, and those whom nobody knew there
     for login in ["bob", "carl", "dora"] {
         for _ in 0..7 {
-            door.sign_in(HOME, login, "a wrong password").await;
+            app.sign_in(HOME, login, "a wrong password").await;
         }
     }
-    door.cookie(HOME, "anna").await;
+    app.cookie(HOME, "anna").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_addresses_together_slow_a_login_where_it_is_not_known() {
-    let door = Door::new().await;
-    door.cookie(HOME, "anna").await;
+    let app = App::new().await;
+    app.cookie(HOME, "anna").await;
     let mut statuses = Vec::new();
     for n in 0..60 {
-        statuses.push(door.sign_in(&format!("203.0.113.{n}"), "anna", "a wrong password").await.status());
+        statuses.push(app.sign_in(&format!("203.0.113.{n}"), "anna", "a wrong password").await.status());
     }
     let wrong = statuses.iter().filter(|status| **status == StatusCode::UNPROCESSABLE_ENTITY).count();
     assert_eq!(wrong, 50, "{statuses:?}");
-    let refused = door.sign_in("203.0.113.77", "anna", PASSWORD).await;
+    let refused = app.sign_in("203.0.113.77", "anna", PASSWORD).await;
     let wait = seconds_to_wait(&refused);
     assert!(wait <= 5, "{wait}");
-    door.cookie(HOME, "anna").await;
-    door.cookie("198.51.100.77", "anna").await;
-    door.passes(wait);
-    door.cookie("203.0.113.77", "anna").await;
+    app.cookie(HOME, "anna").await;
+    app.cookie("198.51.100.77", "anna").await;
+    app.passes(wait);
+    app.cookie("203.0.113.77", "anna").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -224,18 +224,18 @@ async fn nobody_is_locked_out_by_somebody_with_many_addresses_who_goes_on_trying
     let many_networks: fn(usize) -> String = |n| format!("2001:db8:{n:x}::1");
     // the login is tried from many addresses, and the queue is filled from one with many logins
     for (address, flood) in [(one_network, false), (one_network, true), (many_networks, false)] {
-        let door = Door::new().await;
+        let app = App::new().await;
         for n in 0..60 {
-            door.sign_in(&address(n), "anna", "a wrong password").await;
+            app.sign_in(&address(n), "anna", "a wrong password").await;
         }
         if flood {
             for n in 0..200 {
-                door.sign_in(OUTSIDE, &format!("nobody{n}"), "a wrong password").await;
+                app.sign_in(OUTSIDE, &format!("nobody{n}"), "a wrong password").await;
             }
         }
         let mut attack = JoinSet::new();
         for worker in 0..8 {
-            let router = door.router.clone();
+            let router = app.router.clone();
             attack.spawn(async move {
                 for n in (0..).map(|n| n * 8 + worker) {
                     try_sign_in(router.clone(), &address(n % 200), "anna", "a wrong password").await;
@@ -247,7 +247,7 @@ async fn nobody_is_locked_out_by_somebody_with_many_addresses_who_goes_on_trying
         }
         let mut statuses = Vec::new();
         while statuses.len() < 5 && statuses.last() != Some(&StatusCode::OK) {
-            let answer = door.sign_in(HOME, "anna", PASSWORD).await;
+            let answer = app.sign_in(HOME, "anna", PASSWORD).await;
             statuses.push(if cookie_of(&answer).is_some() { StatusCode::OK } else { answer.status() });
         }
         attack.shutdown().await;
@@ -257,15 +257,15 @@ async fn nobody_is_locked_out_by_somebody_with_many_addresses_who_goes_on_trying
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_try_that_was_not_made_is_not_counted() {
-    let door = Door::new().await;
+    let app = App::new().await;
     for _ in 0..4 {
-        door.sign_in(OUTSIDE, "anna", "a wrong password").await;
+        app.sign_in(OUTSIDE, "anna", "a wrong password").await;
     }
     let at_once = u32::try_from(people::slow_lane::HASHES_AT_ONCE).unwrap();
-    let all = Arc::clone(&door.world.context.hashing).acquire_many_owned(at_once).await.unwrap();
-    assert_eq!(door.sign_in(OUTSIDE, "anna", PASSWORD).await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let all = Arc::clone(&app.world.context.hashing).acquire_many_owned(at_once).await.unwrap();
+    assert_eq!(app.sign_in(OUTSIDE, "anna", PASSWORD).await.status(), StatusCode::SERVICE_UNAVAILABLE);
     drop(all);
-    door.cookie(OUTSIDE, "anna").await;
+    app.cookie(OUTSIDE, "anna").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -321,53 +321,53 @@ async fn a_set_up_link_that_is_used_up_shows_no_form() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_login_that_does_not_exist_behaves_as_one_that_does() {
-    let door = Door::new().await;
-    people::change(&door.world.context, &Caller::trusted(door.world.context.scope()), "bob", Change::Disable)
+    let app = App::new().await;
+    people::change(&app.world.context, &Caller::trusted(app.world.context.scope()), "bob", Change::Disable)
         .await
         .unwrap();
     let mut seen = Vec::new();
     for login in ["anna", "nobody", "bob"] {
         let mut answers = Vec::new();
         for _ in 0..7 {
-            let answer = door.sign_in(OUTSIDE, login, "a wrong password").await;
+            let answer = app.sign_in(OUTSIDE, login, "a wrong password").await;
             let (status, again) = (answer.status(), answer.headers().get(header::RETRY_AFTER).cloned());
             answers.push((status, again, words(answer).await));
         }
         seen.push(answers);
     }
     assert!(seen.iter().all(|answers| *answers == seen[0]), "{seen:?}");
-    assert_eq!(door.sign_in(HOME, "bob", PASSWORD).await.status(), StatusCode::UNPROCESSABLE_ENTITY, "he is disabled");
+    assert_eq!(app.sign_in(HOME, "bob", PASSWORD).await.status(), StatusCode::UNPROCESSABLE_ENTITY, "he is disabled");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_lasts_while_it_is_used_and_ends() {
-    let door = Door::new().await;
-    let hours = |n: i64| door.passes(n * 3600);
-    let cookie = door.cookie(HOME, "anna").await;
-    assert_eq!(door.is_known(&cookie).await, (true, None), "nothing to write down yet");
+    let app = App::new().await;
+    let hours = |n: i64| app.passes(n * 3600);
+    let cookie = app.cookie(HOME, "anna").await;
+    assert_eq!(app.is_known(&cookie).await, (true, None), "nothing to write down yet");
     for _ in 0..3 {
         hours(11);
-        let (known, prolonged) = door.is_known(&cookie).await;
+        let (known, prolonged) = app.is_known(&cookie).await;
         assert!(known && prolonged.as_ref() == Some(&cookie), "the browser keeps it for longer, too");
     }
     hours(12);
-    assert!(!door.is_known(&cookie).await.0, "after 12 hours without use");
-    let cookie = door.cookie(HOME, "anna").await;
+    assert!(!app.is_known(&cookie).await.0, "after 12 hours without use");
+    let cookie = app.cookie(HOME, "anna").await;
     for day in 0..30 {
         for _ in 0..3 {
-            assert!(door.is_known(&cookie).await.0, "day {day}");
+            assert!(app.is_known(&cookie).await.0, "day {day}");
             hours(8);
         }
     }
-    assert!(!door.is_known(&cookie).await.0, "after 30 days in any case");
-    let context = &door.world.context;
+    assert!(!app.is_known(&cookie).await.0, "after 30 days in any case");
+    let context = &app.world.context;
     assert!(people::sessions(context, &Caller::trusted(context.scope())).await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_ends_sessions_ends_them_at_once() {
-    let door = Door::new().await;
-    let (context, scope) = (&door.world.context, door.world.context.scope());
+    let app = App::new().await;
+    let (context, scope) = (&app.world.context, app.world.context.scope());
     let other = "another password of the tests";
     for change in [
         Change::Disable,
@@ -378,24 +378,24 @@ async fn what_ends_sessions_ends_them_at_once() {
     ] {
         let enables = matches!(change, Change::Enable);
         if !enables && !matches!(&change, Change::Password(password) if password == PASSWORD) {
-            let cookies = [door.cookie(HOME, "bob").await, door.cookie(HOME, "bob").await];
-            let annas = door.cookie(HOME, "anna").await;
+            let cookies = [app.cookie(HOME, "bob").await, app.cookie(HOME, "bob").await];
+            let annas = app.cookie(HOME, "anna").await;
             people::change(context, &Caller::trusted(scope), "bob", change.clone()).await.unwrap();
             for cookie in &cookies {
-                assert!(!door.is_known(cookie).await.0, "{change:?}");
+                assert!(!app.is_known(cookie).await.0, "{change:?}");
             }
-            assert!(door.is_known(&annas).await.0, "{change:?}");
+            assert!(app.is_known(&annas).await.0, "{change:?}");
         } else {
             people::change(context, &Caller::trusted(scope), "bob", change.clone()).await.unwrap();
         }
     }
-    let cookie = door.cookie(HOME, "bob").await;
+    let cookie = app.cookie(HOME, "bob").await;
     let sessions = people::sessions(context, &Caller::trusted(scope)).await.unwrap();
     let bobs: Vec<_> = sessions.iter().filter(|(_, user)| user.login == "bob").map(|(s, _)| s.key.clone()).collect();
     assert_eq!(bobs.len(), 1);
     assert!(!cookie.contains(&bobs[0]), "what is listed is not the cookie");
     assert_eq!(people::end_sessions(context, &Caller::trusted(scope), bobs, "users".into()).await.unwrap(), 1);
-    assert!(!door.is_known(&cookie).await.0);
+    assert!(!app.is_known(&cookie).await.0);
     for wrong in ["anna", "ANNA"] {
         let error =
             people::change(context, &Caller::trusted(scope), wrong, Change::Disable).await.unwrap_err().to_string();
@@ -407,13 +407,13 @@ async fn what_ends_sessions_ends_them_at_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_that_was_ended_is_not_begun_again_by_a_request_under_way() {
-    let door = Door::new().await;
-    let (context, scope) = (&door.world.context, door.world.context.scope());
-    let cookie = door.cookie(HOME, "anna").await;
+    let app = App::new().await;
+    let (context, scope) = (&app.world.context, app.world.context.scope());
+    let cookie = app.cookie(HOME, "anna").await;
     let (before, _) = people::sessions(context, &Caller::trusted(scope)).await.unwrap().remove(0);
     people::end_sessions(context, &Caller::trusted(scope), vec![before.key.clone()], "users".into()).await.unwrap();
     context.store.people.renew_session(before).await.unwrap();
-    assert!(!door.is_known(&cookie).await.0);
+    assert!(!app.is_known(&cookie).await.0);
 }
 
 /// How long a stream may go on after its session.

@@ -72,6 +72,24 @@ async fn a_person_says_when_and_wrong_expressions_are_refused() {
 }
 
 #[tokio::test]
+async fn what_was_set_while_the_clock_was_ahead_starts_once_it_is_right_again() {
+    let world = World::new().await;
+    jobs::tick(&world.context).await.unwrap();
+    world.started().await;
+    world.clock.advance(jiff::Span::new().hours(365 * 24));
+    reschedule(&world.context, &world.caller(), "prune", "30 12 * * *", "UTC").await.unwrap();
+    world.clock.advance(jiff::Span::new().hours(-365 * 24));
+    jobs::tick(&world.context).await.unwrap();
+    assert_eq!(world.started().await, ["prune"], "its time is not known: at once");
+    world.clock.advance(jiff::Span::new().minutes(29));
+    jobs::tick(&world.context).await.unwrap();
+    assert_eq!(world.started().await, ["sweep"]);
+    world.clock.advance(jiff::Span::new().minutes(1));
+    jobs::tick(&world.context).await.unwrap();
+    assert_eq!(world.started().await, ["prune"], "then as it was set");
+}
+
+#[tokio::test]
 async fn jobs_of_a_newer_version_wait_for_it() {
     let world = World::new().await;
     let (store, scope) = (&world.context.store, world.context.scope());

@@ -4,7 +4,7 @@ use super::{
     Line,
     bare::Bare,
     child::{Served, Share},
-    door, load,
+    endpoint, load,
     load::{Answers, Messages},
     median,
 };
@@ -43,8 +43,8 @@ const CEILING_GOAL: f64 = 60.0;
 /// Times the bare loop's p99.
 const P99_GOAL: f64 = 3.0;
 
-/// Of what a door does that only verifies, in percent.
-fn door_goal(engine: Engine) -> f64 {
+/// Of what a endpoint does that only verifies, in percent.
+fn endpoint_goal(engine: Engine) -> f64 {
     match engine {
         Engine::Sqlite => 40.0,
         Engine::Postgres => 25.0,
@@ -57,7 +57,7 @@ fn door_goal(engine: Engine) -> f64 {
 /// When a step fails.
 pub async fn ingest(engine: Engine, peaks: &mut Vec<f64>) -> Result<Vec<Line>> {
     let mut lines = with_engine(engine).await?;
-    lines.extend(with_door(engine, peaks).await?);
+    lines.extend(with_endpoint(engine, peaks).await?);
     Ok(lines)
 }
 
@@ -109,7 +109,7 @@ async fn bare(data: &Path, database: &Database) -> Result<Bare> {
 }
 
 async fn kept(data: &Path, database: &Database, round: u64) -> Result<Answers> {
-    let context = door::assembled(data, database.url()).await?;
+    let context = endpoint::assembled(data, database.url()).await?;
     let messages = Arc::new(Prepared::new(round));
     let mut running = JoinSet::new();
     let from = Instant::now() + WARM_UP;
@@ -167,20 +167,20 @@ async fn keep(context: &Context, messages: &Prepared) -> Result<()> {
     Ok(())
 }
 
-/// 64 clients over HTTP: messages that are kept, against forged ones, which the same door verifies and refuses, and against
-/// the barest doors that verify, and that verify and commit.
-async fn with_door(engine: Engine, peaks: &mut Vec<f64>) -> Result<Vec<Line>> {
+/// 64 clients over HTTP: messages that are kept, against forged ones, which the same endpoint verifies and refuses, and against
+/// the barest endpoints that verify, and that verify and commit.
+async fn with_endpoint(engine: Engine, peaks: &mut Vec<f64>) -> Result<Vec<Line>> {
     let (mut kept, mut verified, mut shares) = (Vec::new(), Vec::new(), Vec::new());
     let (mut barest, mut committed) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         let (folder, database) = (tempfile::tempdir()?, Database::fresh(engine)?);
         let (data, url) = (folder.path().display().to_string(), database.url());
-        let start = |door| {
-            let words: Vec<&str> = ["door", door, &data].into_iter().chain(url.as_deref()).collect();
+        let start = |endpoint| {
+            let words: Vec<&str> = ["endpoint", endpoint, &data].into_iter().chain(url.as_deref()).collect();
             Served::start(&words)
         };
-        for (door, figures) in [("verify", &mut barest), ("bare", &mut committed)] {
-            let bare = start(door)?;
+        for (endpoint, figures) in [("verify", &mut barest), ("bare", &mut committed)] {
+            let bare = start(endpoint)?;
             figures.push(load::closed_loop(&bare.address, MANY, LASTING, &Arc::new(Messages::new(round))).await?);
         }
         let tower = start("alone")?;
@@ -199,13 +199,13 @@ async fn with_door(engine: Engine, peaks: &mut Vec<f64>) -> Result<Vec<Line>> {
         Line::info(format!("{name}: a bare web server that only verifies, {MANY} clients"), rate(&barest), "/s"),
         Line::info(format!("{name}: a bare web server that commits two rows too"), rate(&committed), "/s"),
         Line::info(format!("{name}: that of the one that only verifies"), ratio(&committed, &barest), "%"),
-        Line::info(format!("{name}: the tower's door, verify only, {MANY} clients"), rate(&verified), "/s"),
-        Line::info(format!("{name}: the tower's door, durable, {MANY} clients"), rate(&kept), "/s"),
+        Line::info(format!("{name}: the ingest endpoint, verify only, {MANY} clients"), rate(&verified), "/s"),
+        Line::info(format!("{name}: the ingest endpoint, durable, {MANY} clients"), rate(&kept), "/s"),
         Line::at_least(
             format!("{name}: durable ingest over HTTP of verify-only HTTP"),
             ratio(&kept, &verified),
             "%",
-            door_goal(engine),
+            endpoint_goal(engine),
         ),
         Line::info(format!("{name}: durable ingest over HTTP of the bare one"), ratio(&kept, &committed), "%"),
         Line::info(

@@ -98,7 +98,7 @@ impl Answers {
     }
 }
 
-/// So many clients at this door for so long.
+/// So many clients at this endpoint for so long.
 ///
 /// # Errors
 /// When an answer is another than expected.
@@ -133,7 +133,7 @@ pub async fn closed_loop(
     Ok(Answers::new(took_ms, lasting))
 }
 
-/// So many messages through this door, by so many clients.
+/// So many messages through this endpoint, by so many clients.
 ///
 /// # Errors
 /// When an answer is no acknowledgement.

@@ -3,7 +3,7 @@
 
 pub mod bare;
 pub mod child;
-pub mod door;
+pub mod endpoint;
 pub mod ingest;
 pub mod latency;
 pub mod load;

@@ -1,6 +1,6 @@
 //! The outbox's own work: claiming jobs under a lease and completing them, against the barest queue on the same engine.
 
-use super::{Line, bare::Bare, door, median};
+use super::{Line, bare::Bare, endpoint, median};
 use crate::chaos::engine::{Database, Engine};
 use anyhow::{Result, ensure};
 use application::{context::Context, destinations::ODOO};
@@ -34,7 +34,7 @@ pub async fn outbox(engine: Engine) -> Result<Vec<Line>> {
             None => Bare::sqlite(&folder.path().join("bare.sqlite"))?,
         };
         bare.push(tokio::spawn(plain.claim_and_complete(JOBS, CLAIM_JOBS as usize)).await??);
-        let context = door::assembled(folder.path(), database.url()).await?;
+        let context = endpoint::assembled(folder.path(), database.url()).await?;
         fill(&context).await?;
         ours.push(tokio::spawn(empty(context)).await??);
     }

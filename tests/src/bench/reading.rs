@@ -3,7 +3,7 @@
 use super::Line;
 use crate::conformance::root;
 use anyhow::{Context, Result, ensure};
-use carriers::{self, Carrier, Settings};
+use carriers::{Carrier, Settings};
 use domain::{
     fold::{Fact, FoldInput, Sighting, Snapshot, fold},
     ids::{SnapshotId, SourceId, TrackerId, content_id},

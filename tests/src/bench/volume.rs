@@ -48,7 +48,7 @@ pub async fn volume(engine: Engine, observations: u64, peaks: &mut Vec<f64>) -> 
     let full = rounds(folder.path(), &database, ROUNDS, peaks).await?;
     let (name, millions) = (engine.name(), observations as f64 / 1e6);
     Ok(vec![
-        Line::info(format!("{name}: messages from the door to the state, empty database"), empty, "/s"),
+        Line::info(format!("{name}: messages from the endpoint to the state, empty database"), empty, "/s"),
         Line::info(format!("{name}: the same with {millions} million observations"), full, "/s"),
         Line::at_least(
             format!("{name}: throughput with {millions} million observations of that with none"),
@@ -61,7 +61,7 @@ pub async fn volume(engine: Engine, observations: u64, peaks: &mut Vec<f64>) -> 
 
 async fn rounds(data: &Path, database: &Database, first: u64, peaks: &mut Vec<f64>) -> Result<f64> {
     let (path, url) = (data.display().to_string(), database.url());
-    let words: Vec<&str> = ["door", "whole", &path].into_iter().chain(url.as_deref()).collect();
+    let words: Vec<&str> = ["endpoint", "whole", &path].into_iter().chain(url.as_deref()).collect();
     let tower = Served::start(&words)?;
     let (store, scope) = database.open(data).await?;
     if first == 0 {

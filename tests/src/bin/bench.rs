@@ -8,7 +8,7 @@ use std::{
     process::ExitCode,
 };
 use tests::{
-    bench::{Line, door, ingest, latency, outbox, pages, reading, report, volume},
+    bench::{Line, endpoint, ingest, latency, outbox, pages, reading, report, volume},
     chaos::engine::{self, Engine, POSTGRES},
 };
 
@@ -30,7 +30,7 @@ fn main() -> Result<ExitCode> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let runtime = tokio::runtime::Runtime::new()?;
-    if let ["door", kind, rest @ ..] = words.as_slice() {
+    if let ["endpoint", kind, rest @ ..] = words.as_slice() {
         return runtime.block_on(serve(kind, rest)).map(|()| ExitCode::SUCCESS);
     }
     let wanted = Wanted::read(&words)?;
@@ -60,11 +60,11 @@ async fn serve(kind: &str, rest: &[&str]) -> Result<()> {
     let url = rest.get(1).map(|url| (*url).to_owned());
     let data = || rest.first().map(Path::new).context("a folder");
     match kind {
-        "verify" => door::verifying(None).await,
-        "bare" => door::committing(data()?, url).await,
-        "alone" => door::tower(NodeRole::Web, data()?, url).await,
-        "whole" => door::tower(NodeRole::All, data()?, url).await,
-        _ => bail!("there is no door {kind}"),
+        "verify" => endpoint::verifying(None).await,
+        "bare" => endpoint::committing(data()?, url).await,
+        "alone" => endpoint::tower(NodeRole::Web, data()?, url).await,
+        "whole" => endpoint::tower(NodeRole::All, data()?, url).await,
+        _ => bail!("there is no endpoint {kind}"),
     }
 }
 

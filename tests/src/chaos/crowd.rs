@@ -35,7 +35,7 @@ pub struct Post {
     pub known: usize,
 }
 
-/// An answer of the tower's door.
+/// An answer of the ingest endpoint.
 #[derive(Clone, Debug)]
 pub struct Answered {
     /// The HTTP status.
@@ -53,7 +53,7 @@ pub struct Answered {
 /// The carriers.
 pub struct Crowd {
     outside: Arc<Outside>,
-    doors: Vec<String>,
+    endpoints: Vec<String>,
     http: reqwest::Client,
     waiting: Mutex<VecDeque<Post>>,
     released: Semaphore,
@@ -68,10 +68,10 @@ impl Crowd {
     ///
     /// # Errors
     /// When no HTTP client can be made.
-    pub fn new(outside: &Arc<Outside>, doors: Vec<String>, rng: &mut Rng) -> Result<Arc<Self>> {
+    pub fn new(outside: &Arc<Outside>, endpoints: Vec<String>, rng: &mut Rng) -> Result<Arc<Self>> {
         let waiting = mixed(&outside.stories, rng);
         Ok(Arc::new(Self {
-            doors,
+            endpoints,
             // a connection of its own for each: a killed server's would only be in the way
             http: reqwest::Client::builder().timeout(ANSWER).pool_max_idle_per_host(0).build()?,
             released: Semaphore::new(0),
@@ -183,8 +183,8 @@ impl Crowd {
             message: String,
         }
         let message = self.outside.stories[post.story].message(post.known, &self.outside.secrets);
-        let door = &self.doors[self.sent.fetch_add(1, Ordering::Relaxed) % self.doors.len()];
-        let mut request = self.http.post(format!("{door}/ingest/{}", message.source)).body(message.body);
+        let endpoint = &self.endpoints[self.sent.fetch_add(1, Ordering::Relaxed) % self.endpoints.len()];
+        let mut request = self.http.post(format!("{endpoint}/ingest/{}", message.source)).body(message.body);
         for (name, value) in message.headers {
             request = request.header(name, value);
         }

@@ -2,7 +2,7 @@
 
 use super::{Tally, compare, root};
 use anyhow::{Context, Result};
-use carriers::{self, Carrier, DecodeError, Settings, present};
+use carriers::{Carrier, DecodeError, Settings, present};
 use domain::mapping::Mapping;
 use serde::Serialize;
 use serde_json::Value;

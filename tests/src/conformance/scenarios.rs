@@ -2,7 +2,6 @@
 
 use super::Tally;
 use anyhow::{Context, Result};
-use carriers;
 use serde_json::Value;
 use std::{
     fs,

@@ -102,14 +102,14 @@ fn Figures(view: OverviewView) -> impl IntoView {
         </div>
         <div class="cols cols--2 cols--fill">
             <section class="card">
-                <div class="card__head"><h2>"Exception ageing"</h2><span class="push legend"><span><i class="key key--within"></i>"not yet due"</span><span><i class="key key--over"></i>"overdue"</span></span></div>
+                <div class="card__head"><h2>"Exception ageing"</h2><span class="push legend"><span><i class="key key--within"></i>"within SLA"</span><span><i class="key key--over"></i>"overdue"</span></span></div>
                 <Ageing buckets=view.ageing/>
                 <p class="defn"><span>"Time since opened; open exceptions that are not snoozed"</span></p>
             </section>
             <section class="card">
                 <div class="card__head"><h2>"Deliveries"</h2><span class="push small muted">"last 14 days"</span></div>
                 <Bars days=view.days.clone()/>
-                <p class="defn"><span>"Delivered shipments of orders, by the day of the delivery event"</span></p>
+                <p class="defn"><span>"Delivered shipments of orders, by event time"</span></p>
             </section>
         </div>
         <div class="cols cols--side">
@@ -185,7 +185,7 @@ fn Ageing(buckets: Vec<Bucket>) -> impl IntoView {
         let label = |n: u64, word: &str| format!("{}: {n} {word}", b.label);
         let hatched = (b.over > 0).then(|| view! { <g><rect fill="url(#hatch)" x=x y=BASE - within - over width=w height=over></rect></g> });
         let in_time = (b.within > 0).then(|| view! {
-            <g><a href=of("within") aria-label=label(b.within, "not yet due") data-count=b.within.to_string()><rect class="b1" x=x y=BASE - within width=w height=within></rect></a></g>
+            <g><a href=of("within") aria-label=label(b.within, "within SLA") data-count=b.within.to_string()><rect class="b1" x=x y=BASE - within width=w height=within></rect></a></g>
         });
         let overdue = (b.over > 0).then(|| view! {
             <g><a href=of("over") aria-label=label(b.over, "overdue") data-count=b.over.to_string()><rect class="bbad" x=x y=BASE - within - over width=w height=over></rect>{hatched}</a></g>

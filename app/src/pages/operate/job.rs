@@ -1,6 +1,6 @@
-//! One job: why it stands as it does, what to do about it, and every call that it made.
+//! One job: its status and error, what to do about it, and every call that it made.
 
-use super::sync::{RetryButton, tries};
+use super::sync::RetryButton;
 use crate::{
     api::{self, RetryJob},
     components::{Copy, Failed, Frame, Time, action, browser, live::followed, parts::Empty},
@@ -53,7 +53,7 @@ fn Whole(job: JobView, retry: ServerAction<RetryJob>) -> impl IntoView {
             <div class="push">{job.retryable.then(|| view! { <RetryButton id retry/> })}</div>
         </div>
         <section class="panel"><div class="in"><table class="map"><tbody>
-            <tr><th>"Status"</th><td><span class="tag" data-testid="job-status">{job.status}</span>" "{tries(job.attempts)}{job.next.map(|when| view! { ", next "<Time when/> })}</td></tr>
+            <tr><th>"Status"</th><td><span class="tag" data-testid="job-status">{job.status}</span>" "{job.attempts}{job.next.map(|when| view! { ", next "<Time when/> })}</td></tr>
             {error}{class}{shipment}
             <tr><th>"Updated"</th><td><Time when=job.updated/></td></tr>
             <tr><th>"Correlation"</th><td><Copy text=job.correlation/></td></tr>

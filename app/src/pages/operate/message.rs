@@ -1,4 +1,4 @@
-//! One message as it was received, and what became of it.
+//! One message as it was received, with its result.
 
 use super::sync::Reprocess;
 use crate::{
@@ -42,13 +42,13 @@ fn Whole(page: View, replay: ServerAction<ReplayMessage>) -> impl IntoView {
     let id = message.id;
     view! {
         <div class="page__head">
-            <div><h1>"Message from "{message.source}</h1><p>"As received, with the result"</p></div>
+            <div><h1>"Message from "{message.source_label}</h1><p>"As received, with the result"</p></div>
             <div class="push">{kept.then(|| view! { <Reprocess id replay/> })}</div>
         </div>
         <section class="panel"><div class="in"><table class="map"><tbody>
             <tr><th>"Status"</th><td class="wrap-any"><span class="tag" data-testid="message-status">{message.status}</span>" "{message.reason}</td></tr>
             <tr><th>"Received"</th><td><Time when=message.received/></td></tr>
-            <tr><th>"Connector"</th><td class="mono">{connector}</td></tr>
+            <tr><th>"Connector"</th><td>{connector}</td></tr>
             <tr><th>"Signature"</th><td>{verified}</td></tr>
             <tr><th>"Size"</th><td>{grouped(message.size)}" bytes"</td></tr>
             {repeats}

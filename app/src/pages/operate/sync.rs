@@ -11,7 +11,7 @@ use crate::{
     },
     contract::sync::{
         BreakerState, BreakerView, Destination, JobView, MessageView, Planned, ReplayView, SyncQuery, SyncView,
-        UnreadView, destination_label,
+        UnreadView,
     },
 };
 use domain::visible::visible;
@@ -49,7 +49,7 @@ fn question(params: &ParamsMap) -> SyncQuery {
 }
 
 /// The address of a question.
-pub(super) fn address(query: &SyncQuery) -> String {
+pub(crate) fn address(query: &SyncQuery) -> String {
     let pairs = [
         ("view", query.view.as_str()),
         ("destination", &query.destination),
@@ -183,6 +183,7 @@ fn Syncs(sync: Signal<Asked>, acts: Acts, ticked: Ticked) -> impl IntoView {
         |d| d.name.clone(),
         move |d| query.with(|query| destination(d, query, acts)),
     );
+    let narrowed = part(sync, |(query, view)| (query.clone(), labels(query, view)));
     let not_read = part(sync, |(_, view)| view.unread.clone());
     let tabs = move || query.with(tabs);
     let older = part(sync, |(query, view)| {
@@ -201,7 +202,7 @@ fn Syncs(sync: Signal<Asked>, acts: Acts, ticked: Ticked) -> impl IntoView {
         {replays(part(sync, |(_, view)| shown_replays(&view.replays)), acts)}
         <section class="table-box">
             <div class="row"><nav class="tabs" aria-label="Jobs and messages">{tabs}</nav></div>
-            <div class="row in">{move || query.with(filters)}{move || query.with(|query| taking_up(query, planned.get(), acts, ticked, shown))}</div>
+            <div class="row in">{move || narrowed.with(|(query, labels)| filters(query, labels))}{move || query.with(|query| taking_up(query, planned.get(), acts, ticked, shown))}</div>
             {move || if of_messages.get() {
                 messages(sync, query, acts, ticked).into_any()
             } else {
@@ -260,8 +261,16 @@ fn unread(deliveries: Vec<UnreadView>, acts: Acts) -> impl IntoView {
     })
 }
 
+/// What the destination and the source of the address are called, where the page has them.
+fn labels(query: &SyncQuery, view: &SyncView) -> (String, String) {
+    let destination = view.destinations.iter().find(|d| d.name == query.destination).map(|d| &d.label);
+    let source =
+        view.messages.iter().find(|message| message.source == query.source).map(|message| &message.source_label);
+    (destination.unwrap_or(&query.destination).clone(), source.unwrap_or(&query.source).clone())
+}
+
 /// What narrows the view, each to be taken off; and the ages.
-fn filters(query: &SyncQuery) -> impl IntoView + use<> {
+fn filters(query: &SyncQuery, (destination, source): &(String, String)) -> impl IntoView + use<> {
     let first = SyncQuery { cursor: String::new(), count: false, ..query.clone() };
     let chip = |label: &'static str, value: &str, without: SyncQuery| {
         let value = visible(value).into_owned();
@@ -280,10 +289,10 @@ fn filters(query: &SyncQuery) -> impl IntoView + use<> {
     view! {
         <div class="chips">
             {ages}
-            {chip("Destination", destination_label(&query.destination), SyncQuery { destination: String::new(), ..first.clone() })}
+            {chip("Destination", destination, SyncQuery { destination: String::new(), ..first.clone() })}
             {chip("Error", &query.class, SyncQuery { class: String::new(), ..first.clone() })}
             {chip("Retrying for more than", &query.longer.replace("1h", "1 h"), SyncQuery { longer: String::new(), ..first.clone() })}
-            {chip("Source", &query.source, SyncQuery { source: String::new(), ..first.clone() })}
+            {chip("Source", source, SyncQuery { source: String::new(), ..first.clone() })}
         </div>
     }
 }
@@ -461,6 +470,7 @@ fn destination(d: Destination, query: &SyncQuery, acts: Acts) -> impl IntoView +
         })
         .collect_view();
     let view = if query.of_messages() { "failed" } else { query.view.as_str() };
+    let name = d.label.clone();
     let label = view! { <a href=of(view, "", "")>{d.label}</a> };
     let dead = if d.dead > 0 { "bad strong" } else { "faint" };
     // beyond a limit they are not counted: the figure says so, and leads to more rows than it names
@@ -486,7 +496,7 @@ fn destination(d: Destination, query: &SyncQuery, acts: Acts) -> impl IntoView +
             <td class="small muted c2 only-s">{counts}</td>
             <td class="num hide-s"><Count n=d.dead href=failed class=dead/></td>
             <td class="p2 hide-s">{d.last_ok.map_or_else(|| "never".into_any(), |when| view! { <Time when/> }.into_any())}</td>
-            <td class="right wide-s">{d.breaker.map(|breaker| breaker_actions(breaker, acts))}</td>
+            <td class="right wide-s">{d.breaker.map(|breaker| breaker_actions(breaker, &name, acts))}</td>
         </tr>
     }
 }
@@ -503,7 +513,7 @@ fn stands(breaker: &BreakerView) -> impl IntoView + use<> {
     view! { <span class=class data-testid="stands">{word}</span>{detail} }
 }
 
-fn breaker_actions(breaker: BreakerView, acts: Acts) -> impl IntoView {
+fn breaker_actions(breaker: BreakerView, label: &str, acts: Acts) -> impl IntoView + use<> {
     let Acts { pause, resume, .. } = acts;
     let name = breaker.name;
     if breaker.stands == BreakerState::Paused {
@@ -513,7 +523,7 @@ fn breaker_actions(breaker: BreakerView, acts: Acts) -> impl IntoView {
         }
         .into_any()
     } else {
-        let label = format!("Reason for pausing {name}");
+        let label = format!("Reason for pausing {label}");
         view! {
             <details class="pause">
                 <summary class="small" data-testid="pause">"Pause…"</summary>
@@ -540,14 +550,14 @@ fn OneJob(job: JobView, choice: Option<Ticked>, retry: ServerAction<RetryJob>) -
             <td class="two nowrap hide-s"><Time when=job.updated/><small>{job.destination}</small></td>
             <td class="two c11"><a href=page>{job.what}</a><small>{shipment}</small></td>
             <td class="two c2"><span class="mono">{job.class}</span><small class="wrap-any">{job.error}</small><small>{job.advice}</small></td>
-            <td class="two c3"><span class="tag">{job.status}</span><small>{tries(job.attempts)}{job.next.map(|when| view! { " · next "<Time when/> })}</small></td>
+            <td class="two c3"><span class="tag">{job.status}</span><small>{job.attempts}{job.next.map(|when| view! { " · next "<Time when/> })}</small></td>
             <td class="c12">{job.retryable.then(|| view! { <RetryButton id retry/> })}</td>
         </tr>
     }
 }
 
 /// How often something was tried.
-pub(super) fn tries(attempts: u32) -> String {
+fn tries(attempts: u32) -> String {
     format!("{attempts} {}", if attempts == 1 { "attempt" } else { "attempts" })
 }
 
@@ -585,12 +595,12 @@ fn OneMessage(
     replay: ServerAction<ReplayMessage>,
 ) -> impl IntoView {
     let page = format!("/sync/messages/{}", message.id);
-    let select = ticked.tick(&message.id, format!("Select the message of {}", message.source));
+    let select = ticked.tick(&message.id, format!("Select the message from {}", message.source_label));
     view! {
         <tr data-testid="message-row">
             <td class="hide-s">{select}</td>
             <td class="nowrap c11"><a href=page><Time when=message.received/></a></td>
-            <td class="c2"><a href=of_source>{message.source}</a></td>
+            <td class="c2"><a href=of_source>{message.source_label}</a></td>
             <td class="two c3"><span class="tag">{message.status}</span><small class="wrap-any">{message.reason}</small></td>
             <td class="num hide-s">{grouped(message.size)}</td>
             <td class="p2 hide-s"><Copy text=message.correlation/></td>

@@ -52,7 +52,7 @@ fn question(params: &ParamsMap) -> QueueQuery {
 }
 
 /// The address of a question.
-pub(super) fn address(query: &QueueQuery) -> String {
+pub(crate) fn address(query: &QueueQuery) -> String {
     let pairs = [
         ("view", &query.view),
         ("category", &query.category),
@@ -187,7 +187,7 @@ fn filters(query: &QueueQuery, page: &QueuePage) -> impl IntoView + use<> {
     let age = AGES.iter().find(|(hours, _)| *hours == query.age).map(|(_, words)| (*words).to_owned());
     let due = match query.due.as_str() {
         "over" => Some("Overdue"),
-        "within" => Some("Not yet due"),
+        "within" => Some("Within SLA"),
         _ => None,
     };
     let ticket = match query.ticket.as_str() {
@@ -239,7 +239,7 @@ fn OneRow(row: QueueRow, act: ServerAction<ActOnException>, may_act: bool) -> im
             <th scope="row" class="two nowrap c11"><SeverityMark severity=row.severity label=row.label/><small>{row.responsible}</small>{row.question.map(|what| view! { <small class="late late--warn" data-testid="question">{what}</small> })}</th>
             <td class="two nowrap c21"><a class="id" href=href data-row="">{row.number}</a><small class="wide-only">{row.route}</small></td>
             <td class="hide-s p2"><StateMark state=row.state/></td>
-            <td class="two c12"><span class=clock_class>{row.clock.1}</span><small class="nowrap">{row.closed.clone().map(|(how, at)| view! { {how}" "<Time when=at/>" · " })}"opened "<Time when=row.age/></small></td>
+            <td class="two c12"><span class=clock_class>{row.clock.1}</span><small class="nowrap">{row.closed.clone().map(|(how, at)| view! { {how}" "<Time when=at/>" · " })}<Time when=row.age/></small></td>
             <td class="nowrap hide-s p3">{row.owner.unwrap_or_else(|| "Unassigned".into())}</td>
             <td class="num id hide-s">{case}</td>
             {may_act.then(|| view! { <td class="c3"><div class="row row--tight">{act_buttons(&id, acts, act)}</div></td> })}

@@ -155,7 +155,7 @@ fn Head(view: ShipmentView) -> impl IntoView {
                 {exception}
             </div>
             <dl class="facts facts--across">
-                <dt>"Promised date"</dt><dd>{row.promise.map_or_else(|| "No promise".into_any(), |when| view! { <Time when/> }.into_any())}</dd>
+                <dt>"Promised date"</dt><dd>{row.promise.map_or_else(|| "No promised date".into_any(), |when| view! { <Time when/> }.into_any())}</dd>
                 <dt>{arrival}</dt><dd>{row.eta.map_or_else(|| "No ETA".into_any(), |when| view! { <b><Time when/></b> }.into_any())}{late}</dd>
                 <dt>"Tracking number"</dt><dd>{numbers}</dd>
                 <dt>"Order"</dt><dd class="id">{row.order.unwrap_or_else(|| "No order".into())}</dd>
@@ -337,13 +337,19 @@ fn WhyPanel(title: String, reasons: Vec<Reason>, facts: usize, hash: String, ano
     let odd = (!anomalies.is_empty()).then(
         || view! { <p class="in small"><span class="tag tag--warn">"Data warnings"</span>" "{anomalies.join(", ")}</p> },
     );
-    let short: String = hash.chars().take(8).collect();
     view! {
         <section class="panel" id="why">
-            <header><h2>{title}</h2><span class="push small muted">{format!("Based on {facts} events ")}<span class="id" title=hash>{format!("#{short}")}</span></span></header>
+            <header><h2>{title}</h2><span class="push small muted"><span title=hash>{based_on(facts)}</span></span></header>
             <ul class="why">{items}</ul>
             {odd}
         </section>
+    }
+}
+
+fn based_on(events: usize) -> String {
+    match events {
+        1 => "Based on 1 event".to_owned(),
+        n => format!("Based on {n} events"),
     }
 }
 
@@ -478,7 +484,7 @@ fn customer_facts(customer: CustomerView) -> impl IntoView {
     view! {
         {line("Customer", customer.name, class)}
         {line("Ship to", customer.place, "")}
-        {line("E-mail", customer.email, class)}
+        {line("Email", customer.email, class)}
         {line("Language, local time", customer.locale, "")}
     }
 }
@@ -530,5 +536,5 @@ fn one_case(case: CaseView) -> impl IntoView {
         Some(url) => view! { <Outside href=url text=number attr:class="id" attr:data-testid="case-link"/> }.into_any(),
         None => view! { <span class="id">{number}</span> }.into_any(),
     };
-    view! { <dl class="facts"><dt>{name}</dt><dd>{case.status}", created "<Time when=case.opened/></dd></dl> }
+    view! { <dl class="facts"><dt>{name}</dt><dd>{case.status}" · created "<Time when=case.opened/></dd></dl> }
 }

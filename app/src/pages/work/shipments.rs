@@ -40,7 +40,7 @@ fn question(params: &ParamsMap) -> ListQuery {
 }
 
 /// The address of a question.
-pub(super) fn address(query: &ListQuery) -> String {
+pub(crate) fn address(query: &ListQuery) -> String {
     let pairs = [
         ("tab", &query.tab),
         ("q", &query.text),
@@ -141,7 +141,7 @@ fn narrowing(query: &ListQuery, page: &ListPage) -> impl IntoView + use<> {
     let live = page.newest.clone();
     let newest = move || {
         let live = live.clone().filter(|_| !cut_off.is_some_and(browser::CutOff::is));
-        live.map(|when| view! { <span class="live push" role="status" data-testid="live"><span>"Live · last update "<Time when/></span></span> })
+        live.map(|when| view! { <span class="live push" role="status" data-testid="live"><span>"Live · last event "<Time when/></span></span> })
     };
     view! {
         <nav class="tabs" aria-label="Views">{tabs}</nav>

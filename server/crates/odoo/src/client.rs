@@ -4,7 +4,7 @@ use super::{OdooConfig, wire::Fault};
 use jiff::{Timestamp, fmt::rfc2822};
 use outbound::Method;
 use outbound::{
-    CallError, CallKind, CallLog, Client, ErrorClass, Key, Request, Response, base_url, class_of_status, site_of,
+    CallError, CallKind, CallLog, Client, ErrorClass, Key, Request, Response, base_url, class_of_status, class_of_stranger, site_of,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -235,15 +235,13 @@ fn short(name: &str) -> &str {
     name.rsplit('.').next().unwrap_or(name)
 }
 
+/// What an answer means that is not of Odoo's JSON-2: an HTML page, of Odoo without such a database, or of what stands before it.
 fn without_name(answer: &Response, kind: CallKind) -> CallError {
-    let class = match answer.status {
-        // no database of this name, or no Odoo at all: an HTML page
-        404 => ErrorClass::Misconfigured,
-        status => class_of_status(status, kind).unwrap_or(ErrorClass::BadAnswer),
-    };
+    let class = class_of_stranger(answer.status, kind);
     let hint = match answer.status {
-        404 => ": check the address (--odoo-url) and the database's name (--odoo-database)",
-        300..=400 => ": is this the address of Odoo, without /odoo or /web?",
+        404 | 410 => ": check the address and the database's name",
+        403 => ": check what stands before Odoo, a proxy or a firewall",
+        300..=400 | 405 => ": is this the address of Odoo, without /odoo or /web?",
         _ => "",
     };
     CallError::new(class, format!("Odoo answered {}{hint}", answer.status)).of(answer)

@@ -33,9 +33,27 @@ fn an_error_is_judged_by_its_name_not_by_its_status() {
         assert_eq!((error.class, error.status), (class, Some(status)), "{name}");
         assert!(!error.message.contains("Traceback"));
     }
-    assert_eq!(fault(&answer(404, "<!DOCTYPE html>"), CallKind::Query).class, ErrorClass::Misconfigured);
-    assert_eq!(fault(&answer(504, "<html>"), CallKind::Command).class, ErrorClass::UnknownOutcome);
-    assert_eq!(fault(&answer(429, ""), CallKind::Command).class, ErrorClass::RateLimited);
+}
+
+#[test]
+fn an_answer_that_is_not_of_the_api_is_the_connections_fault() {
+    for (status, class) in [
+        (301, ErrorClass::BadAnswer),
+        (403, ErrorClass::BadAnswer),
+        (404, ErrorClass::BadAnswer),
+        (405, ErrorClass::BadAnswer),
+        (410, ErrorClass::BadAnswer),
+        (401, ErrorClass::Unauthorized),
+        (413, ErrorClass::Rejected),
+        (429, ErrorClass::RateLimited),
+        (503, ErrorClass::ServerError),
+        (504, ErrorClass::UnknownOutcome),
+    ] {
+        let error = fault(&answer(status, "<!DOCTYPE html>"), CallKind::Command);
+        assert_eq!((error.class, error.status), (class, Some(status)), "{status}");
+        let of_one_record = class == ErrorClass::Rejected;
+        assert!(of_one_record || error.class.decision() != outbound::Decision::Fail, "{status}: other jobs fare no better");
+    }
 }
 
 #[test]

@@ -114,7 +114,8 @@ impl Subject<'_> {
                 format!("The user of this {} lacks a right", secret_label.to_lowercase()),
                 format!("Grant the right in {label}, then test again."),
             ),
-            ErrorClass::Misconfigured | ErrorClass::NotFound => (
+            // it answered before under this address
+            ErrorClass::Misconfigured | ErrorClass::NotFound | ErrorClass::BadAnswer if error.status != Some(200) => (
                 format!("{label} does not know what the settings name"),
                 format!("Check the settings, first the name of the database or queue: {}", error.message),
             ),

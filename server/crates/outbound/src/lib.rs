@@ -308,6 +308,15 @@ pub fn class_of_status(status: u16, kind: CallKind) -> Option<ErrorClass> {
     })
 }
 
+/// What an HTTP status means where the answer is not of the system's API: a page of a proxy, of a moved or another site. What would
+/// be about a record or a right there is about the connection here, and other calls fare no better.
+pub fn class_of_stranger(status: u16, kind: CallKind) -> ErrorClass {
+    match class_of_status(status, kind) {
+        None | Some(ErrorClass::NotFound | ErrorClass::Forbidden | ErrorClass::Misconfigured) => ErrorClass::BadAnswer,
+        Some(class) => class,
+    }
+}
+
 /// For how long a rate-limited platform is not called that does not say for how long.
 const DEFAULT_BACKOFF: Duration = Duration::from_secs(5);
 /// Answers of this model are about people: no text of theirs is kept.
@@ -491,7 +500,7 @@ fn of_transport(error: &reqwest::Error, kind: CallKind, url: &str) -> CallError 
         CallKind::Query => ErrorClass::Unreachable,
     };
     // scheme, host and port; the rest of the address may hold personal data
-    let whom = reqwest::Url::parse(url).map_or_else(|_| "the address".to_owned(), |url| endpoint(&url));
+    let whom = Url::parse(url).map_or_else(|_| "the address".to_owned(), |url| endpoint(&url));
     let why = causes(error);
     let lower = why.to_lowercase();
     let check = match () {
@@ -510,7 +519,7 @@ fn of_transport(error: &reqwest::Error, kind: CallKind, url: &str) -> CallError 
 }
 
 /// Scheme, host and port, the usual port too.
-fn endpoint(url: &reqwest::Url) -> String {
+fn endpoint(url: &Url) -> String {
     let port = url.port_or_known_default().map(|port| format!(":{port}")).unwrap_or_default();
     format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default())
 }
@@ -542,7 +551,7 @@ fn causes(error: &reqwest::Error) -> String {
 /// path segments on is left out, and so are query and fragment.
 pub fn site_of(address: &str, pages: &[&str]) -> String {
     let address = address.trim();
-    let Ok(mut url) = reqwest::Url::parse(address) else { return address.to_owned() };
+    let Ok(mut url) = Url::parse(address) else { return address.to_owned() };
     let segments: Vec<String> = url.path_segments().into_iter().flatten().map(str::to_owned).collect();
     let Some(page) = segments.iter().position(|segment| pages.contains(&segment.as_str())) else {
         return address.trim_end_matches('/').to_owned();
@@ -555,7 +564,7 @@ pub fn site_of(address: &str, pages: &[&str]) -> String {
 
 /// Whether what goes to this address can be read on the way: it is not https, and on another machine.
 pub fn is_in_clear(address: &str) -> bool {
-    let Ok(url) = reqwest::Url::parse(address.trim()) else { return true };
+    let Ok(url) = Url::parse(address.trim()) else { return true };
     // a name is compared whole: localhost.example.com is another machine
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback());
@@ -568,7 +577,7 @@ pub fn is_in_clear(address: &str) -> bool {
 /// `misconfigured` where it is no http(s) address, or holds a user, a query or a fragment.
 pub fn base_url(text: &str) -> Result<String, CallError> {
     let wrong = |why: &str| CallError::new(ErrorClass::Misconfigured, format!("the address {why}"));
-    let url = reqwest::Url::parse(text.trim()).map_err(|e| wrong(&format!("cannot be read: {e}")))?;
+    let url = Url::parse(text.trim()).map_err(|e| wrong(&format!("cannot be read: {e}")))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(wrong("must begin with https:// or http://"));
     }

@@ -7,7 +7,7 @@ use super::{
 use crate::views::{
     named,
     times::Times,
-    words::{question, resolution, ticket_status},
+    words::{question, resolution, resolver, sentence, ticket_status},
 };
 use app::contract::shipments::{
     CaseView, ExceptionView, NumberView, Reason, Row, SameNumberView, ShipmentView, Standing, Step, StepStanding,
@@ -134,7 +134,7 @@ impl Page<'_> {
                     FactStanding::Overruled => (2, Standing::Counts),
                     _ => (2, Standing::Lost),
                 };
-                let place = self.place(&fact.observation).map(|l| format!(", {l}")).unwrap_or_default();
+                let place = self.place(fact).map(|l| format!(", {l}")).unwrap_or_default();
                 let milestone = fact.reading.milestone;
                 let title = if milestone == Milestone::Info {
                     named::exceptions(&fact.reading).map_or_else(
@@ -169,7 +169,9 @@ impl Page<'_> {
                 .cases()
                 .find(|c| c.exception == e.id && e.closed.is_none())
                 .and_then(|c| question(&c, &self.agents)),
-            closed: e.closed.map(|(at, how)| (resolution(how).to_owned(), self.times.ago(at))),
+            closed: e
+                .closed
+                .map(|(at, how)| (resolution(how, resolver(&self.audit, e.id, &self.agents)), self.times.ago(at))),
             owner: e.owner.and_then(|owner| self.owners.get(&owner).cloned()),
             acknowledged: e.acknowledged_at.is_some(),
         }
@@ -179,7 +181,7 @@ impl Page<'_> {
         CaseView {
             number: case.number.clone(),
             url: case.url.clone(),
-            status: ticket_status(case, &self.agents),
+            status: sentence(&ticket_status(case, &self.agents)),
             opened: self.times.ago(case.opened_at),
         }
     }
@@ -238,10 +240,10 @@ fn anomaly(anomaly: fold::Anomaly) -> &'static str {
         fold::Anomaly::DeliveredAgain => "delivered a second time on another day",
         fold::Anomaly::ScanAfterCancellation => "a scan after the cancellation",
         fold::Anomaly::ScanAfterLoss => "a scan after the loss",
-        fold::Anomaly::UnexpectedPiece => "a piece that the order does not have",
+        fold::Anomaly::UnexpectedPiece => "a piece that is not in the order",
         fold::Anomaly::ImpossibleTime => "an impossible time",
         fold::Anomaly::Contradiction => "status and code contradict each other",
-        fold::Anomaly::UnmappedCode => "a code that nobody has mapped",
-        fold::Anomaly::NumberOfAnother => "its number is another delivery’s that left the house",
+        fold::Anomaly::UnmappedCode => "an unmapped code",
+        fold::Anomaly::NumberOfAnother => "its number belongs to another delivery that was shipped",
     }
 }

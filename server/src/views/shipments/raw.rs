@@ -1,6 +1,6 @@
-//! One event's raw message, and what was read out of it.
+//! The payload of one event, and what was normalised from it.
 
-use crate::views::times::Times;
+use crate::views::{times::Times, words::verified};
 use app::contract::shipments::RawView;
 use application::{
     context::Context,
@@ -43,7 +43,7 @@ pub(super) async fn view(
         observation: record.id.to_string(),
         raw,
         masked,
-        verified: format!("Signature verified ({})", kept.verified_by.replace('_', " ")),
+        verified: verified(&kept.verified_by),
         received: times.ago(received),
         message: message.to_string(),
         later: later.first().map(MessageId::to_string),

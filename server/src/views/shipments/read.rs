@@ -1,6 +1,7 @@
 //! Everything that the page of a shipment shows, read together.
 
 use crate::views::{Asker, times::Times};
+use ::odoo::Customer;
 use app::contract::shipments::{CustomerView, ProofView};
 use application::{
     audit::Opened,
@@ -18,7 +19,6 @@ use domain::{
     observation::Observation,
 };
 use jiff::Timestamp;
-use odoo::Customer;
 use std::collections::HashMap;
 use storage::{
     Scope,
@@ -40,6 +40,10 @@ pub(super) struct Page<'a> {
     pub(super) agents: Names,
     pub(super) opened: Opened,
     pub(super) owners: HashMap<UserId, String>,
+    /// The numbers of the tickets that calls made.
+    pub(super) places: Places,
+    pub(super) tickets: HashMap<AttemptId, String>,
+    pub(super) connections: Arc<Snapshot>,
     pub(super) customer: Option<CustomerView>,
     pub(super) proofs: Vec<ProofView>,
     pub(super) unread_deliveries: usize,
@@ -63,8 +67,12 @@ impl<'a> Page<'a> {
         if !times.mask.hides() && !proofs.is_empty() {
             messages::note_signatory_read(context, scope, id).await?;
         }
+        let attempts = context.store.jobs.attempts_of(scope, id).await?;
         Ok(Self {
-            attempts: context.store.jobs.attempts_of(scope, id).await?,
+            places: Places::read(context, scope, times.mask, loaded.input.facts.iter()).await?,
+            tickets: tickets::created(context, scope, &loaded.cases, &attempts).await?,
+            attempts,
+            connections: context.connections.now(),
             seen: context.store.shipments.seen_in(scope, id).await?.into_iter().map(|s| (s.observation, s)).collect(),
             agents: asker.agents(loaded.cases.iter(), audit.iter().map(|(line, _)| &line.entry)).await?,
             opened: Opened::read(context, scope, audit.iter().map(|(line, _)| &line.entry)).await?,
@@ -88,8 +96,8 @@ impl<'a> Page<'a> {
         then.map(|case| self.at.map_or_else(|| case.clone(), |at| as_of(case, at)))
     }
 
-    pub(super) fn place(&self, said: &Observation) -> Option<String> {
-        self.times.mask.place(said.location.as_ref()?)
+    pub(super) fn place(&self, fact: &Fact) -> Option<String> {
+        self.times.mask.place(self.places.of(fact)?)
     }
 
     pub(super) fn fact(&self, id: Option<ObservationId>) -> Option<&Fact> {
@@ -131,8 +139,7 @@ async fn customer(
         place: Some([customer.city, customer.country].into_iter().flatten().collect::<Vec<_>>().join(", "))
             .filter(|p| !p.is_empty()),
         email: customer.email.map(|email| mask.name(email)),
-        locale: Some([customer.language, customer.zone].into_iter().flatten().collect::<Vec<_>>().join(", "))
-            .filter(|l| !l.is_empty()),
+        locale: locale(customer.language.as_deref(), customer.zone.as_deref(), context.now()),
         masked: mask.hides(),
     }))
 }

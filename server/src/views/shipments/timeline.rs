@@ -16,6 +16,7 @@ use storage::{
     Actor,
     jobs::{AttemptRecord, Outcome},
     people::AuditRecord,
+    work::ExceptionAction,
 };
 
 impl Page<'_> {
@@ -27,7 +28,7 @@ impl Page<'_> {
             self.attempts
                 .iter()
                 .filter(|a| a.started_at <= until && worth_showing(a))
-                .map(|a| (a.started_at, of_attempt(a, system, &self.times))),
+                .map(|a| (a.started_at, of_attempt(a, system, self.tickets.get(&a.id), &self.times))),
         );
         entries.extend(
             self.audit
@@ -41,20 +42,8 @@ impl Page<'_> {
 
     fn of_person(&self, line: &AuditRecord, who: Option<&str>) -> Entry {
         let what = match line.entry.action.as_str() {
-            "exception.acknowledge" => "Acknowledged",
-            "shipment.link" => "Tracking number linked to the order",
-            "exception.assign" => "Assignment changed",
-            "exception.snooze" => "Exception snoozed",
-            "exception.resolve" => "Exception resolved",
-            "exception.reopen" => "Exception reopened",
-            "case.resolved" => "Ticket resolved at the service desk",
-            "case.reopened" => "Ticket reopened at the service desk",
-            "case.rejected" => "Ticket rejected at the service desk",
-            "case.deleted" => "Ticket deleted at the service desk",
-            "case.hidden" => "Ticket no longer readable",
-            "case.asked" => "Ticket asked for again",
-            "customer.erase" => "Customer data erased",
-            other => other,
+            "exception.assign" => self.assigned(line),
+            action => what_happened(action).to_owned(),
         };
         let agent = self.agents.of_line(&line.entry);
         // what is known of a ticket without a name is an agent's doing too
@@ -73,12 +62,24 @@ impl Page<'_> {
             format!("audit-{}", line.seq),
             EntryKind::Person,
             self.times.instant(line.entry.at),
-            what.to_owned(),
+            what,
             detail,
             "",
             Mark::System,
             None,
         )
+    }
+
+    /// Whom a line assigned an exception to. Its values are sealed: once erased they name nobody.
+    fn assigned(&self, line: &AuditRecord) -> String {
+        let action = self.opened.value(line.entry.after.as_ref()).and_then(|value| serde_json::from_value(value).ok());
+        match action {
+            Some(ExceptionAction::Assign { owner: None }) => "Unassigned".to_owned(),
+            Some(ExceptionAction::Assign { owner: Some(owner) }) => {
+                format!("Assigned to {}", self.owners.get(&owner).map_or("a former user", String::as_str))
+            }
+            _ => "Assignment changed".to_owned(),
+        }
     }
 
     fn of_fact(&self, fact: &Fact) -> (Timestamp, Entry) {
@@ -108,7 +109,7 @@ impl Page<'_> {
                 placed = Placed { remark: "received", ..self.times.instant(recorded) };
             }
         }
-        let source = seen.map_or("", |s| s.source_name.as_str());
+        let source = seen.map_or_else(String::new, |seen| self.connections.label(&seen.source_name));
         let piece = fact.piece.as_ref().map(|p| format!(" · piece {p}")).unwrap_or_default();
         let entry = Entry {
             key: fact.id.to_string(),
@@ -118,7 +119,7 @@ impl Page<'_> {
             remark: placed.remark.into(),
             when: placed.when,
             title: named::title(observation, &fact.reading, self.times.mask),
-            place: self.place(observation),
+            place: self.place(fact),
             detail: format!(
                 "{expected}{source} · code {}{piece} · received {}",
                 self.times.mask.code(&observation.codes.raw),
@@ -131,6 +132,25 @@ impl Page<'_> {
             correlation: seen.map(|s| s.correlation.to_string()),
         };
         (key, entry)
+    }
+}
+
+/// What a person did, by the action of the audit line.
+fn what_happened(action: &str) -> &str {
+    match action {
+        "exception.acknowledge" => "Acknowledged",
+        "shipment.link" => "Tracking number linked to the order",
+        "exception.snooze" => "Exception snoozed",
+        "exception.resolve" => "Exception resolved",
+        "exception.reopen" => "Exception reopened",
+        "case.resolved" => "Ticket resolved at the service desk",
+        "case.reopened" => "Ticket reopened at the service desk",
+        "case.rejected" => "Ticket rejected at the service desk",
+        "case.deleted" => "Ticket deleted at the service desk",
+        "case.hidden" => "Ticket no longer readable",
+        "case.asked" => "Ticket requested again",
+        "customer.erase" => "Customer data erased",
+        other => other,
     }
 }
 
@@ -173,16 +193,17 @@ fn worth_showing(attempt: &AttemptRecord) -> bool {
 }
 
 /// A call to the order system of the shipment, or to a service desk.
-fn of_attempt(attempt: &AttemptRecord, system: &str, times: &Times) -> Entry {
+fn of_attempt(attempt: &AttemptRecord, system: &str, ticket: Option<&String>, times: &Times) -> Entry {
     let (kind, read) = if attempt.destination == system {
         (EntryKind::Odoo, "Query to Odoo")
     } else {
         (EntryKind::Desk, "Query to the service desk")
     };
-    let title = match (change(attempt), attempt.outcome) {
-        (Some((changed, _)), Outcome::Ok) => changed,
-        (Some((_, uncertain)), _) => uncertain,
-        (None, _) => read,
+    let title = match (change(attempt), attempt.outcome, ticket) {
+        (_, Outcome::Ok, Some(number)) => format!("Ticket #{number} created"),
+        (Some((changed, _)), Outcome::Ok, None) => changed.to_owned(),
+        (Some((_, uncertain)), ..) => uncertain.to_owned(),
+        (None, ..) => read.to_owned(),
     };
     let mut placed = times.instant(attempt.started_at);
     placed.when.full = format!("{} · {}", placed.when.full, attempt.operation);
@@ -196,7 +217,7 @@ fn of_attempt(attempt: &AttemptRecord, system: &str, times: &Times) -> Entry {
         attempt.id.to_string(),
         kind,
         placed,
-        title.to_owned(),
+        title,
         format!("{status} · {} ms", attempt.duration_ms),
         word,
         mark,

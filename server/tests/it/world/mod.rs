@@ -14,7 +14,7 @@ use application::{
     tracking::ingest::{self, Delivery, Receipt, Refused},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use carriers::{self, RawRequest};
+use carriers::RawRequest;
 use domain::access::Role;
 use domain::{
     State,

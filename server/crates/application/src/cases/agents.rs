@@ -8,7 +8,7 @@ use crate::{
     keys::{sealed_audit, sealed_value, value_of},
     vault::DataKey,
 };
-use desks::{self, SOMEBODY};
+use desks::SOMEBODY;
 use domain::ids::{SubjectId, content_id};
 use std::collections::HashMap;
 use storage::{
@@ -100,7 +100,7 @@ impl Names {
     }
 }
 
-/// A line about a ticket; what lines about other things seal names nobody at the desk.
+/// A line about a ticket; lines about other things name no agent.
 fn of_ticket(line: &AuditLine) -> Option<&AuditLine> {
     line.action.starts_with("case.").then_some(line)
 }

@@ -26,6 +26,14 @@ pub fn family(id: &str) -> Option<Family> {
     }
 }
 
+/// What people call a connector; its id where there is no such connector.
+pub fn label(id: &str) -> &str {
+    match carriers::by_id(id) {
+        Some(carrier) => carrier.manifest().label,
+        None => template(id).map_or(id, |template| template.label),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,21 +1,24 @@
 //! The connections as this process works with them: as they are stored, and connected.
 
-use crate::config::CallLimits;
-use crate::connections::catalogue;
-use desks::{self, Desk, DeskConfig};
+use super::{address, catalogue};
+use crate::config::{CallLimits, Config};
+use desks::{Desk, DeskConfig};
 use domain::{
     ids::SourceId,
     routing::{self, Subject, Takes},
 };
 use jiff::Timestamp;
-use odoo::{self, OdooClient, OdooConfig};
+use odoo::{OdooClient, OdooConfig};
 use outbound::{Key, template::Family};
 use secrecy::SecretString;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, RwLock},
 };
-use storage::connections::{ConnectionRecord, Hour, Traffic};
+use storage::{
+    connections::{ConnectionRecord, Hour, Traffic},
+    jobs::INSIDE,
+};
 
 /// The name of the first order system.
 pub const ODOO: &str = "odoo";
@@ -68,7 +71,7 @@ pub enum Client {
 
 impl Connection {
     /// A connection of this record, with its secrets, newest first. Nothing is called.
-    pub fn new(record: ConnectionRecord, secrets: Vec<String>, file: Option<Key>) -> Self {
+    pub fn new(config: &Config, record: ConnectionRecord, secrets: Vec<String>, file: Option<Key>) -> Self {
         let family = catalogue::family(&record.connector);
         let takes = serde_json::from_str(&record.takes).unwrap_or_default();
         let mut new = Self {
@@ -82,8 +85,8 @@ impl Connection {
         };
         let key = || Key::first_of(secrets.iter().map(|secret| SecretString::from(secret.as_str())).collect(), file);
         let connected = match family {
-            Some(Family::Orders) => new.connect_orders(key()),
-            Some(Family::Desk) => new.connect_desk(key()),
+            Some(Family::Orders) => new.connect_orders(config, key()),
+            Some(Family::Desk) => new.connect_desk(config, key()),
             Some(Family::Carrier) => Ok(Client::Inbound),
             None => Err(format!("this version has no connector {}", new.record.connector)),
         };
@@ -91,8 +94,9 @@ impl Connection {
         new
     }
 
-    fn connect_orders(&mut self, api_key: Key) -> Result<Client, String> {
+    fn connect_orders(&mut self, config: &Config, api_key: Key) -> Result<Client, String> {
         let settings: odoo::Settings = read(&self.record.settings)?;
+        address::refused(config, &settings.url).map_or(Ok(()), Err)?;
         self.limits = CallLimits::of(settings.concurrency, settings.calls_per_second);
         (self.seconds, self.signatory) = (settings.import_seconds.max(1), settings.signatory);
         let calls_per_second = self.limits.calls_per_second;
@@ -100,8 +104,9 @@ impl Connection {
         OdooClient::new(config).map(|client| Client::Orders(Arc::new(client))).map_err(|error| error.message)
     }
 
-    fn connect_desk(&mut self, token: Key) -> Result<Client, String> {
+    fn connect_desk(&mut self, config: &Config, token: Key) -> Result<Client, String> {
         let settings: desks::Settings = read(&self.record.settings)?;
+        address::refused(config, &settings.url).map_or(Ok(()), Err)?;
         self.limits = CallLimits::of(settings.concurrency, settings.calls_per_second);
         self.seconds = settings.poll_seconds.max(1);
         let calls_per_second = self.limits.calls_per_second;
@@ -121,8 +126,8 @@ impl Connection {
         }
     }
 
-    fn is(&self, family: Family) -> bool {
-        self.record.enabled && self.family == Some(family)
+    fn is_in_use(&self) -> bool {
+        self.record.enabled && self.unusable().is_none()
     }
 }
 
@@ -156,9 +161,9 @@ impl Snapshot {
         self.all.iter().find(|connection| connection.record.id == id && connection.record.version == version)
     }
 
-    /// The names of those of a family that are in use.
+    /// Those of a family that are in use: enabled, and nothing hinders that they are called. The jobs of others wait.
     pub fn in_use(&self, family: Family) -> impl Iterator<Item = &Arc<Connection>> {
-        self.all.iter().filter(move |connection| connection.is(family))
+        self.all.iter().filter(move |connection| connection.family == Some(family) && connection.is_in_use())
     }
 
     /// The desk that takes an exception; none where none does.
@@ -167,9 +172,15 @@ impl Snapshot {
         routing::choose(desks, subject)
     }
 
-    /// What people call a connection.
+    /// What people call a connection, and work inside. One to which nobody gave a label has its connector's, where it is named
+    /// after that.
     pub fn label(&self, name: &str) -> String {
-        self.get(name).map_or_else(|| name.to_owned(), |connection| connection.record.label.clone())
+        let given = self.get(name).map(|connection| connection.record.label.as_str()).filter(|label| *label != name);
+        match given {
+            Some(label) => label.to_owned(),
+            None if name == INSIDE => "Internal processing".to_owned(),
+            None => catalogue::label(name).to_owned(),
+        }
     }
 }
 
@@ -186,7 +197,7 @@ impl Live {
 
     /// An order system that is in use.
     pub fn odoo(&self, name: &str) -> Option<Arc<OdooClient>> {
-        match &self.now().get(name).filter(|connection| connection.record.enabled)?.client {
+        match &self.now().get(name).filter(|connection| connection.is_in_use())?.client {
             Client::Orders(odoo) => Some(Arc::clone(odoo)),
             _ => None,
         }
@@ -194,7 +205,7 @@ impl Live {
 
     /// A service desk that is in use.
     pub fn desk(&self, name: &str) -> Option<Arc<dyn Desk>> {
-        match &self.now().get(name).filter(|connection| connection.record.enabled)?.client {
+        match &self.now().get(name).filter(|connection| connection.is_in_use())?.client {
             Client::Desk(desk) => Some(Arc::clone(desk)),
             _ => None,
         }

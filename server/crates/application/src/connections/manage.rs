@@ -1,15 +1,16 @@
 //! What people do with connections: make and change them, rotate their secrets, pause, disable.
 
 use super::{
+    address,
+    catalogue::{self, SCHEME},
     live::{Connection, DESK, ODOO},
     refresh::{refresh, secrets_of},
     sources::{self, NewSource, SECRETS},
 };
-use crate::connections::catalogue::{self, SCHEME};
 use crate::{
     audit,
     caller::Caller,
-    config::{Config, Mode},
+    config::Config,
     context::Context,
     destinations,
     error::{Result, UseCaseError},
@@ -23,7 +24,7 @@ use domain::{
     routing::Takes,
 };
 use outbound::{
-    Discard, is_in_clear,
+    Discard,
     schema::{self, Fault},
     template::{Direction, Family, Template},
 };
@@ -94,7 +95,7 @@ pub(super) async fn named(context: &Context, scope: Scope, name: &str) -> Result
 /// Makes or changes a connection. A changed secret is valid beside the one before: that is how secrets are rotated.
 ///
 /// # Errors
-/// `Invalid` names the first field that is wrong; `Conflict` where somebody else changed it meanwhile.
+/// `Invalid` names the first field that is wrong; `Conflict` where it was changed meanwhile.
 pub async fn put(context: &Context, caller: &Caller, new: NewConnection) -> Result<SourceId> {
     caller.require(Permission::Operate)?;
     let scope = caller.scope();
@@ -145,7 +146,7 @@ pub async fn put(context: &Context, caller: &Caller, new: NewConnection) -> Resu
         takes: serde_json::to_string(&new.takes).expect("plain data serialises"),
         ..record
     };
-    if let Some(why) = Connection::new(record.clone(), secrets, None).unusable() {
+    if let Some(why) = Connection::new(&context.config, record.clone(), secrets, None).unusable() {
         return Err(UseCaseError::Invalid { field: "fields", message: why.to_owned() });
     }
     let after = sealed_audit(context, scope, &shown_in_audit(&record, is_new_secret)).await?;
@@ -378,14 +379,16 @@ impl Wanted<'_> {
 
     fn of_system(self, config: &Config, known: Option<&Opened>) -> Result<Checked> {
         let url = self.given.get("url").and_then(Value::as_str).unwrap_or_default();
-        check_address(config, url)?;
+        if let Some(message) = address::refused(config, url) {
+            return Err(UseCaseError::Invalid { field: "url", message });
+        }
         if self.secret.is_none() {
             let label = self.template.secret_label;
             let missing = |message: String| UseCaseError::Invalid { field: "secret", message };
             if self.before.is_empty() {
                 return Err(missing(format!("{label} is missing. {}", self.template.secret_help)));
             }
-            // else somebody could have the sealed key sent elsewhere
+            // otherwise the sealed key could be sent elsewhere
             let settings: Value =
                 known.and_then(|known| serde_json::from_str(&known.record.settings).ok()).unwrap_or_default();
             if settings["url"].as_str() != Some(url) {
@@ -394,20 +397,6 @@ impl Wanted<'_> {
         }
         Ok(Checked { scheme: String::new(), settings: self.given, secret: self.secret.map(str::to_owned) })
     }
-}
-
-/// Keys and customers' data do not travel readable, and the demo calls nothing but this machine.
-fn check_address(config: &Config, url: &str) -> Result<()> {
-    let message = if config.mode == Mode::Demo && is_in_clear(&url.replacen("https://", "http://", 1)) {
-        "the demo calls systems on this machine only".to_owned()
-    } else if is_in_clear(url) && !config.allow_plain_http {
-        format!(
-            "{url} would send keys and customers' data readable: write https:// (or start Milepost with --allow-plain-http)"
-        )
-    } else {
-        return Ok(());
-    };
-    Err(UseCaseError::Invalid { field: "url", message })
 }
 
 fn shown_in_audit(record: &ConnectionRecord, new_secret: bool) -> Value {

@@ -1,5 +1,6 @@
 //! The systems that messages come from and that jobs go out to: kept as records, in use on every node as soon as they change.
 
+mod address;
 pub mod catalogue;
 pub mod live;
 pub mod manage;

@@ -1,7 +1,7 @@
 //! How connections stand: for the pages and the command line.
 
+use super::catalogue;
 use super::manage::{named, opened};
-use crate::connections::catalogue;
 use crate::{
     caller::Caller,
     context::Context,

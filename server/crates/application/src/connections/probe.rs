@@ -1,11 +1,11 @@
 //! The test of a connection: its connector's own check, run once with the newest secret.
 
 use super::{
+    catalogue,
     live::{Client, Connection},
     manage::{Opened, named},
     sources,
 };
-use crate::connections::catalogue;
 use crate::{
     caller::Caller,
     context::Context,
@@ -15,7 +15,7 @@ use carriers::{Settings, keys};
 use domain::{access::Permission, ids::SourceId};
 use outbound::{
     Discard,
-    check::{self, Check, CheckOutcome, Report, Subject},
+    check::{Check, CheckOutcome, Report, Subject},
     template::Template,
 };
 use serde_json::Value;
@@ -48,13 +48,13 @@ pub async fn examine(context: &Context, caller: &Caller, name: &str) -> Result<(
     let address = settings["url"].as_str().unwrap_or_default();
     // of two secrets the newest: that is the one that is to be valid
     let newest: Vec<String> = secrets.into_iter().take(1).collect();
-    let connection = Connection::new(record, newest, None);
+    let connection = Connection::new(&context.config, record, newest, None);
     let report = match (&connection.client, &template) {
         (Client::Orders(odoo), Some(template)) => {
-            check::odoo(odoo, subject(template, address), context.now(), &Discard).await
+            odoo::check(odoo, subject(template, address), context.now(), &Discard).await
         }
         (Client::Desk(desk), Some(template)) => {
-            check::desk(&**desk, subject(template, address), context.now(), &Discard).await
+            desks::check(&**desk, subject(template, address), context.now(), &Discard).await
         }
         (Client::Inbound, _) => of_source(context, scope, &connection).await,
         (Client::Unusable(why), _) => {

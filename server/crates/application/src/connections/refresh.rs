@@ -1,13 +1,13 @@
 //! Brings what is stored of connections into this process, and what happened on them into the store.
 
 use super::{
+    catalogue,
     live::{Connection, DESK, ODOO, Snapshot},
     sources::SECRETS,
 };
-use crate::connections::catalogue;
 use crate::{config::Config, context::Context};
 use domain::ids::SubjectId;
-use outbound::Key;
+use outbound::{Key, template::Family};
 use std::sync::Arc;
 use storage::{WrappedKey, connections::ConnectionRecord};
 
@@ -39,12 +39,12 @@ pub async fn refresh(context: &Context) -> storage::Result<bool> {
 
 /// A connection of a record; one whose secrets cannot be opened has none.
 fn connect(context: &Context, record: ConnectionRecord, key: Option<&WrappedKey>) -> Connection {
-    if catalogue::family(&record.connector).is_none_or(|family| family == catalogue::Family::Carrier) {
-        return Connection::new(record, Vec::new(), None);
+    if catalogue::family(&record.connector).is_none_or(|family| family == Family::Carrier) {
+        return Connection::new(&context.config, record, Vec::new(), None);
     }
     let secrets = key.and_then(|key| secrets_of(context, &record, key));
     let file = key_file(&context.config, &record);
-    Connection::new(record, secrets.unwrap_or_default(), file)
+    Connection::new(&context.config, record, secrets.unwrap_or_default(), file)
 }
 
 /// The secrets of a connection, newest first; none where they cannot be opened.

@@ -2,20 +2,18 @@
 //! before. What a person changes in between stays until then.
 
 use super::{
+    catalogue,
     live::{DESK, ODOO},
     refresh::refresh,
     sources::SECRETS,
 };
-use crate::connections::catalogue;
 use crate::{
     config::{Config, Mode},
     context::Context,
     keys::sealed_audit,
 };
 use anyhow::{Context as _, ensure};
-use desks;
 use domain::ids::{SourceId, SubjectId};
-use odoo;
 use outbound::Key;
 use secrecy::ExposeSecret;
 use serde_json::Value;

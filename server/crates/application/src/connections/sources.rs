@@ -7,10 +7,10 @@ use crate::{
     vault::DataKey,
 };
 use anyhow::{Context as _, anyhow, bail, ensure};
-use carriers::{self, Scheme, Settings, keys};
+use carriers::{Scheme, Settings, keys};
 use domain::access::Permission;
 use domain::ids::{SourceId, SubjectId};
-use outbound::{self, CallError, CallLog, Discard};
+use outbound::{CallError, CallLog, Discard};
 use storage::{
     Scope, WrappedKey,
     connections::ConnectionRecord,
@@ -303,7 +303,7 @@ async fn switch(
 /// The setting in which a server leaves the address under which it is reached.
 const PUBLIC_URL: &str = "server.public_url";
 
-/// A server says under which address it is reached: commands beside it name that.
+/// A server stores its public address: commands beside it print that.
 ///
 /// # Errors
 /// When the store fails.
@@ -358,9 +358,9 @@ pub(super) fn check(new: &NewSource, scheme: Scheme) -> anyhow::Result<()> {
             "only the scheme {} takes published keys",
             Scheme::ShipengineRsa.name()
         );
-        call::base_url(url).map_err(|e| anyhow!("{e}"))?;
+        outbound::base_url(url).map_err(|e| anyhow!("{e}"))?;
         ensure!(
-            !call::is_in_clear(url),
+            !outbound::is_in_clear(url),
             "--keys-url {url}: keys that come over http:// may be anybody's; write https://"
         );
     }

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 const SECRET_CHARACTERS: usize = 8;
 /// So can those of fewer different ones.
 const DIFFERENT_CHARACTERS: usize = 5;
-/// The widest networks that still say who sends.
+/// The widest networks that still identify the sender.
 const V4_PREFIX_MIN: u8 = 8;
 const V6_PREFIX_MIN: u8 = 16;
 /// So many of the widest together do still.
@@ -50,7 +50,7 @@ pub fn weaknesses(scheme: Scheme, secret: &str, settings: &Settings) -> Vec<Stri
     found
 }
 
-/// The part of a source's secret that nobody may know; none where there is none: public keys, networks.
+/// The secret part of a source's secret; none for public keys and networks.
 ///
 /// # Errors
 /// When there should be one, and is not.

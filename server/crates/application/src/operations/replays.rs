@@ -161,16 +161,24 @@ pub async fn describe(context: &Context, caller: &Caller, selection: &Selection)
         _ => format!("{ids} {what}s"),
     };
     let since = |since: &Option<Timestamp>| since.map(|since| format!("since {since:.0}"));
+    let connections = context.connections.now();
     let (head, rest) = match selection {
         Selection::Jobs(which) => (
             named(which.jobs.len(), "failed job"),
-            [which.destination.clone(), which.class.clone(), since(&which.since)],
+            [
+                which.destination.as_deref().map(|name| connections.label(name)),
+                which.class.clone(),
+                since(&which.since),
+            ],
         ),
         Selection::Messages(which) => {
             let sources = context.store.connections.all(scope).await?;
             let source = sources.into_iter().find(|source| Some(source.id) == which.source);
             let what = if which.state == Some(MessageState::Quarantined) { "quarantined message" } else { "message" };
-            (named(which.messages.len(), what), [source.map(|source| source.name), None, since(&which.since)])
+            (
+                named(which.messages.len(), what),
+                [source.map(|source| connections.label(&source.name)), None, since(&which.since)],
+            )
         }
     };
     Ok([vec![head], rest.into_iter().flatten().collect()].concat().join(", "))

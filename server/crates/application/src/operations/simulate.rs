@@ -3,7 +3,6 @@
 
 use crate::{context::Context, destinations::ODOO, tracking::normalise};
 use anyhow::{Context as _, Result};
-use carriers;
 use domain::{
     carriers as directory,
     commit::{self, ExceptionChange},

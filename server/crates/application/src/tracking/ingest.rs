@@ -8,11 +8,10 @@ use crate::{
     context::Context,
     tracking::source_cache::ReadySource,
 };
-use carriers::{Configured, Manifest, NoGreeting, RawRequest, Rejected, Scheme, Secrets, Settings, Verified};
+use carriers::{Configured, HandshakeError, Manifest, RawRequest, Rejected, Scheme, Secrets, Settings, Verified};
 use domain::ids::{CorrelationId, MessageId, SubjectId};
 use http::HeaderMap;
 use jiff::Timestamp;
-use outbound;
 use std::sync::Arc;
 use storage::{
     Scope, StoreError,
@@ -83,9 +82,9 @@ pub enum Refused {
     /// Its body cannot be unpacked.
     #[error("the body is not what its Content-Encoding says, or is cut short")]
     NotAsPacked,
-    /// It is no message, and a question that is not answered.
+    /// No message, and a handshake that the source does not support.
     #[error(transparent)]
-    Greeting(#[from] NoGreeting),
+    Handshake(#[from] HandshakeError),
     /// The inbox is full or not there: the sender keeps the message and tries again.
     #[error("the inbox cannot take it now")]
     Unavailable,
@@ -105,7 +104,7 @@ impl Refused {
             Self::TooSlow(_) => "too_slow",
             Self::CutShort => "cut_short",
             Self::Packed | Self::NotAsPacked => "packed",
-            Self::Greeting(_) => "no_message",
+            Self::Handshake(_) => "no_message",
             Self::Unavailable => "unavailable",
             Self::Internal(_) => "internal",
         }
@@ -279,10 +278,10 @@ fn prepare(
     // published keys are no secret
     if settings.keys_url.is_none() {
         for secret in &secrets {
-            call::secrets::know(secret);
+            outbound::secrets::know(secret);
             // the password of USER:PASSWORD, without the user
             if let Ok(Some(part)) = weaknesses::kept_secret(scheme, secret) {
-                call::secrets::know(part);
+                outbound::secrets::know(part);
             }
         }
     }

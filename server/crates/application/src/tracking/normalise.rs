@@ -8,7 +8,7 @@ use crate::{
     texts::Slot,
     vault::DataKey,
 };
-use carriers::{self, Carrier, Configured, DecodeError, Settings};
+use carriers::{Carrier, Configured, DecodeError, Settings};
 use domain::{
     carriers as directory,
     ids::{BindingId, MessageId, ShipmentId, SnapshotId, TrackerId, content_id},

@@ -8,7 +8,7 @@ use crate::{
     tracking::normalise::{self, StatementText, TEXT},
     vault::DataKey,
 };
-use carriers::{self, Configured, Settings};
+use carriers::{Configured, Settings};
 use domain::{
     Milestone,
     fold::{Fact, Folded, Standing},
@@ -29,7 +29,7 @@ const BODY_BYTES_MAX: usize = 256 * 1024;
 pub struct Proof {
     /// The delivery.
     pub fact: ObservationId,
-    /// The name, as the carrier tells it.
+    /// The name, as the carrier gives it.
     pub signed_by: String,
 }
 
@@ -38,7 +38,7 @@ pub struct Proof {
 pub struct Proofs {
     /// The last delivery first; each name once for each piece.
     pub named: Vec<Proof>,
-    /// Pieces that were delivered too and that nobody looked at, since there is a limit.
+    /// Pieces that were delivered too and not looked at, since there is a limit.
     pub unread: usize,
 }
 
@@ -156,7 +156,7 @@ fn recorded(record: &ObservationRecord, message: MessageId, key: &DataKey) -> Re
     Ok(text.signatory)
 }
 
-/// As a message tells it.
+/// As a message has it.
 fn in_body(record: &ObservationRecord, message: &MessageRecord, body: &[u8]) -> Option<String> {
     if body.len() > BODY_BYTES_MAX {
         return None;

@@ -54,7 +54,7 @@ fn references(tracking: &Value, at: &str) -> Result<References, DecodeError> {
     let Some(number) = json::number(tracking, "number", at)? else {
         return Err(DecodeError::Incomplete {
             at: format!("{at}/number"),
-            reason: "is missing: nobody can tell what this is about".into(),
+            reason: "is missing, so the shipment is unknown".into(),
         });
     };
     let mut refs = References::default();

@@ -52,7 +52,7 @@ fn report(
     let Some(number) = json::number(tracking, "tracking_number", at)? else {
         return Err(DecodeError::Incomplete {
             at: format!("{at}/tracking_number"),
-            reason: "is missing: nobody can tell what this is about".into(),
+            reason: "is missing, so the shipment is unknown".into(),
         });
     };
     let stamp = json::instant(tracking, "last_updated_at").or_else(|| json::instant(tracking, "updated_at")).or(sent);
@@ -86,7 +86,7 @@ fn checkpoint(checkpoint: &Value, at: &str, problems: &mut Vec<Problem>) -> Opti
     let Some(codes) = codes(checkpoint) else {
         problems.push(Problem {
             at: at.into(),
-            message: "a checkpoint without tag and subtag says nothing that can be read".into(),
+            message: "a checkpoint without tag and subtag has nothing that can be read".into(),
         });
         return None;
     };

@@ -157,7 +157,7 @@ impl Reading {
         let trackers = Named::of(event, at, problems).trackers();
         if statement.is_some() && trackers.iter().any(|refs| refs.tracker().is_none()) {
             let message =
-                "names neither a container nor a booking nor a transport document: nobody can tell what this is about";
+                "names neither a container nor a booking nor a transport document, so the shipment is unknown";
             problems.push(Problem { at: at.to_owned(), message: message.into() });
         }
         for refs in trackers {
@@ -181,7 +181,10 @@ impl Reading {
             return None;
         };
         let Some(classifier) = classifier(event) else {
-            self.problem(at, "has no eventClassifierCode of PLN, EST and ACT: nobody can tell whether it has happened");
+            self.problem(
+                at,
+                "has no eventClassifierCode of PLN, EST and ACT, so it is unknown whether it has happened",
+            );
             return None;
         };
         let problems = &mut self.decoded.problems;

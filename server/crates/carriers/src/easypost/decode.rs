@@ -52,7 +52,7 @@ fn report(tracker: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<Trac
     let Some(number) = json::number(tracker, "tracking_code", at)? else {
         return Err(DecodeError::Incomplete {
             at: format!("{at}/tracking_code"),
-            reason: "is missing: nobody can tell what this is about".into(),
+            reason: "is missing, so the shipment is unknown".into(),
         });
     };
     let stamp = json::instant(tracker, "updated_at");
@@ -94,7 +94,7 @@ fn is_delivered(observation: &Observation) -> bool {
 fn detail(detail: &Value, direction: Direction, at: &str, problems: &mut Vec<Problem>) -> Option<Observation> {
     let Some(codes) = codes(detail, direction) else {
         problems
-            .push(Problem { at: at.into(), message: "a detail without status says nothing that can be read".into() });
+            .push(Problem { at: at.into(), message: "a detail without status has nothing that can be read".into() });
         return None;
     };
     let time = json::event_time(detail, &["datetime"], at, problems);

@@ -73,7 +73,7 @@ fn webhook(body: &Value, event: &str) -> Result<Decoded, DecodeError> {
     let Some((key, subject)) = subject else {
         return Err(DecodeError::Incomplete {
             at: "/".into(),
-            reason: format!("the event {event} has no object that says what it is about"),
+            reason: format!("the event {event} has no object that it is about"),
         });
     };
     let clocks = if key == "data" { Clocks::Utc } else { Clocks::Local };
@@ -137,7 +137,7 @@ fn refs(subject: &Value, number: Option<String>, at: &str) -> Result<References,
         json::number(subject, "tracking_number", at)?;
         return Err(DecodeError::Incomplete {
             at: format!("{at}/tracking_number"),
-            reason: "is missing, and so is easyship_shipment_id: nobody can tell what this is about".into(),
+            reason: "is missing, and so is easyship_shipment_id, so the shipment is unknown".into(),
         });
     }
     let order = json::text(subject, "platform_order_number")

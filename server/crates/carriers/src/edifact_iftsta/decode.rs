@@ -231,7 +231,7 @@ impl Reader {
             if known_as.is_empty() {
                 self.refused.get_or_insert(DecodeError::Incomplete {
                     at: status.at,
-                    reason: "neither CNI nor RFF nor EQD names a number: nobody can tell what this is about".into(),
+                    reason: "neither CNI nor RFF nor EQD names a number, so the shipment is unknown".into(),
                 });
                 continue;
             }

@@ -109,7 +109,7 @@ fn reports(events: &[Event]) -> Decoded {
         at: at.clone(),
         message: format!(
             "{nameless} event(s), this one first, name neither an SSCC nor a container, shipment, consignment, despatch advice, \
-             bill of lading or purchase order: nobody can tell which shipment they are about"
+             bill of lading or purchase order, so the shipment is unknown"
         ),
     }));
     decoded

@@ -20,7 +20,7 @@ mod gs1;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, Door, Manifest, Scheme};
+use super::{Carrier, DecodeError, Endpoint, Manifest, Scheme};
 use domain::{fold::Trust, observation::Decoded};
 
 /// The connector.
@@ -31,8 +31,10 @@ const MANIFEST: Manifest = Manifest {
     label: "GS1 EPCIS 2.0",
     trust: Trust::Carrier,
     schemes: &[Scheme::Bearer, Scheme::Basic, Scheme::HmacHexPrefixed, Scheme::SharedSecretHeader],
+    usual: &[],
+    proof_header: None,
     max_body_bytes: super::FILE_MAX_BYTES,
-    door: Door::USUAL,
+    endpoint: Endpoint::USUAL,
 };
 
 impl Carrier for Epcis {

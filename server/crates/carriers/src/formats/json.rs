@@ -19,7 +19,7 @@ use std::fmt;
 
 /// How the keys of a message are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Keys {
+pub(crate) enum Keys {
     /// Always the same.
     AsWritten,
     /// As `tracking_number`, `trackingNumber` or `TrackingNumber`: the vendor's own libraries write them their language's
@@ -34,7 +34,7 @@ const LIVE_FLAGS: &[&str] = &["livemode", "live_mode", "liveMode"];
 
 /// Reads the statements out of a body. What had to be mended before it could be parsed is a problem; a list of messages
 /// without an envelope is each of them; a message that says that it is a test is marked.
-pub(super) fn decode(
+pub(crate) fn decode(
     raw: &[u8],
     keys: Keys,
     read: impl Fn(&Value) -> Result<Decoded, DecodeError>,
@@ -91,13 +91,13 @@ fn is_test(value: &Value) -> bool {
 }
 
 /// A body, where it can be parsed: for what is asked of it before it is decoded.
-pub(super) fn body(raw: &[u8], keys: Keys) -> Option<Value> {
+pub(crate) fn body(raw: &[u8], keys: Keys) -> Option<Value> {
     parse(raw, keys).ok().map(|(body, _)| body)
 }
 
 /// Reads a body, and says what had to be mended for it. A byte order mark is skipped; nesting beyond the parser's limit
 /// of 128 is refused; of a key that is there twice the last counts.
-pub(super) fn parse(raw: &[u8], keys: Keys) -> Result<(Value, Vec<Problem>), DecodeError> {
+pub(crate) fn parse(raw: &[u8], keys: Keys) -> Result<(Value, Vec<Problem>), DecodeError> {
     let raw = without_mark(raw);
     let (body, problems) = match serde_json::from_slice(raw) {
         Ok(body) => (body, Vec::new()),
@@ -111,7 +111,7 @@ pub(super) fn parse(raw: &[u8], keys: Keys) -> Result<(Value, Vec<Problem>), Dec
 
 /// The text of one field of a body, as [`text`] reads it from what [`parse`] reads; the other fields are passed over, since
 /// the request path asks for no more than that.
-pub(super) fn text_of(raw: &[u8], key: &str) -> Option<String> {
+pub(crate) fn text_of(raw: &[u8], key: &str) -> Option<String> {
     let raw = without_mark(raw);
     match field_of(raw, key) {
         Ok(value) => plain(&value?),
@@ -184,7 +184,7 @@ fn snake_key(key: &str) -> String {
 }
 
 /// Reads each tracker of a message. One that cannot be read is a problem beside the others, and an error alone.
-pub(super) fn each(
+pub(crate) fn each(
     trackers: &[&Value],
     at: &str,
     read: impl Fn(&Value, &str, &mut Vec<Problem>) -> Result<TrackerReport, DecodeError>,
@@ -203,7 +203,7 @@ pub(super) fn each(
 
 /// The items of a list of objects, each with where it stands. Some write the only item without its list, or a list as an
 /// object of numbered items, or an empty one as an empty object. What is no item is a problem, and costs no other.
-pub(super) fn items<'v>(
+pub(crate) fn items<'v>(
     value: &'v Value,
     key: &str,
     at: &str,
@@ -251,19 +251,19 @@ fn position(error: &serde_json::Error) -> String {
 
 /// A field's text; none where it is missing, null or blank. NUL and other control characters are dropped, since no
 /// database column and no page takes them.
-pub(super) fn text(value: &Value, key: &str) -> Option<String> {
+pub(crate) fn text(value: &Value, key: &str) -> Option<String> {
     plain(value.get(key)?)
 }
 
 /// A value that is a text, cleaned likewise.
-pub(super) fn plain(value: &Value) -> Option<String> {
+pub(crate) fn plain(value: &Value) -> Option<String> {
     let clean: String = value.as_str()?.chars().filter(|c| !c.is_control() || *c == '\n').collect();
     let clean = clean.trim();
     (!clean.is_empty()).then(|| clean.to_owned())
 }
 
 /// A number that names something. As a JSON number it may have lost leading zeros or digits: refused, never rounded.
-pub(super) fn number(value: &Value, key: &str, at: &str) -> Result<Option<String>, DecodeError> {
+pub(crate) fn number(value: &Value, key: &str, at: &str) -> Result<Option<String>, DecodeError> {
     match value.get(key) {
         Some(Value::Number(_)) => Err(DecodeError::Incomplete {
             at: format!("{at}/{key}"),
@@ -274,7 +274,7 @@ pub(super) fn number(value: &Value, key: &str, at: &str) -> Result<Option<String
 }
 
 /// A further number of something that is known already: what is no text is a problem, and not a reason to lose the rest.
-pub(super) fn further_number(value: &Value, key: &str, at: &str, problems: &mut Vec<Problem>) -> Option<String> {
+pub(crate) fn further_number(value: &Value, key: &str, at: &str, problems: &mut Vec<Problem>) -> Option<String> {
     number(value, key, at).unwrap_or_else(|error| {
         problems.push(Problem { at: at.to_owned(), message: error.to_string() });
         None
@@ -282,18 +282,18 @@ pub(super) fn further_number(value: &Value, key: &str, at: &str, problems: &mut 
 }
 
 /// A code: text, or a whole number that some write where others write text.
-pub(super) fn code(value: &Value, key: &str) -> Option<String> {
+pub(crate) fn code(value: &Value, key: &str) -> Option<String> {
     text(value, key).or_else(|| value.get(key)?.as_i64().map(|number| number.to_string()))
 }
 
 /// The codes in a list of complaints, for an error answer's reason.
-pub(super) fn complaints(list: &[Value], key: &str) -> String {
+pub(crate) fn complaints(list: &[Value], key: &str) -> String {
     let codes: Vec<String> = list.iter().filter_map(|complaint| code(complaint, key)).collect();
     if codes.is_empty() { "it gives no code".to_owned() } else { codes.join(", ") }
 }
 
 /// A field that says when the delivery is expected; midnight stands for the day. What cannot be used as a time is a problem.
-pub(super) fn expected_delivery(
+pub(crate) fn expected_delivery(
     value: &Value,
     key: &str,
     stated_at: Option<Timestamp>,
@@ -311,7 +311,7 @@ pub(super) fn expected_delivery(
 }
 
 /// The time, if it can be used as one; a problem if not.
-pub(super) fn usable(time: EventTime, key: &str, at: &str, problems: &mut Vec<Problem>) -> Option<EventTime> {
+pub(crate) fn usable(time: EventTime, key: &str, at: &str, problems: &mut Vec<Problem>) -> Option<EventTime> {
     let usable = time.sort_key().is_some() && !time.sentinel;
     if !usable {
         problems.push(Problem { at: format!("{at}/{key}"), message: "is no time that can be used".into() });
@@ -320,19 +320,19 @@ pub(super) fn usable(time: EventTime, key: &str, at: &str, problems: &mut Vec<Pr
 }
 
 /// The first of these fields that has a text: names change from one version to the next.
-pub(super) fn first(value: &Value, keys: &[&str]) -> Option<String> {
+pub(crate) fn first(value: &Value, keys: &[&str]) -> Option<String> {
     keys.iter().find_map(|key| text(value, key))
 }
 
 /// When something happened: the first of these fields that is there. What cannot be used as a time is a problem.
-pub(super) fn event_time(value: &Value, keys: &[&str], at: &str, problems: &mut Vec<Problem>) -> EventTime {
+pub(crate) fn event_time(value: &Value, keys: &[&str], at: &str, problems: &mut Vec<Problem>) -> EventTime {
     let time = keys.iter().find_map(|key| time(value, key)).unwrap_or_else(|| EventTime::unknown(""));
     let named = keys.iter().find(|key| value.get(key).is_some()).or(keys.first()).copied().unwrap_or_default();
     usable(time.clone(), named, at, problems).unwrap_or(time)
 }
 
 /// A field's time: text, or the seconds or milliseconds since 1970 that some write.
-pub(super) fn time(value: &Value, key: &str) -> Option<EventTime> {
+pub(crate) fn time(value: &Value, key: &str) -> Option<EventTime> {
     match value.get(key)? {
         Value::Number(number) => Some(times::epoch(&number.to_string())),
         other => plain(other).map(|raw| times::iso(&raw)),
@@ -340,12 +340,12 @@ pub(super) fn time(value: &Value, key: &str) -> Option<EventTime> {
 }
 
 /// A field's instant: only where the source says which.
-pub(super) fn instant(value: &Value, key: &str) -> Option<Timestamp> {
+pub(crate) fn instant(value: &Value, key: &str) -> Option<Timestamp> {
     time(value, key).filter(|t| !t.sentinel).and_then(|t| t.utc)
 }
 
 /// ISO 3166-1 alpha-2 of a country's code or name; none for anything else.
-pub(super) fn country(word: &str) -> Option<String> {
+pub(crate) fn country(word: &str) -> Option<String> {
     place::country(word).map(str::to_owned)
 }
 

@@ -16,7 +16,7 @@ use jiff::{
 /// fraction, with `Z`, an offset (`+01:00`, `+0100`, `+01`), a zone in brackets (RFC 9557), or a mere day. RFC 2822:
 /// `Mon, 02 Mar 2026 10:00:00 +0100`. Seconds or milliseconds since 1970 in ten or thirteen digits. A leap second is the
 /// last one of its minute, 24:00 the next midnight.
-pub(super) fn iso(raw: &str) -> EventTime {
+pub(crate) fn iso(raw: &str) -> EventTime {
     let text = raw.trim();
     let since_1970 = || digits_since_1970(text);
     let of_clock = || written(text).map(|written| written.time(raw));
@@ -196,7 +196,7 @@ fn leading_clock(text: &str) -> Option<Clock<'_>> {
 }
 
 /// A time of day that stands by itself, in any of the forms that [`iso`] reads behind a date; 24:00 is the eve of midnight.
-pub(super) fn time_of_day(text: &str) -> Option<(Time, Precision)> {
+pub(crate) fn time_of_day(text: &str) -> Option<(Time, Precision)> {
     let clock = leading_clock(text.trim()).filter(|clock| clock.rest.trim().is_empty())?;
     let time = if clock.hour == 24 { Time::new(23, 59, 0, 0).ok()? } else { clock.time };
     Some((time, clock.precision))
@@ -239,7 +239,7 @@ fn digits_since_1970(text: &str) -> Option<EventTime> {
 }
 
 /// Seconds since 1970, or milliseconds (from a size on that as seconds would be the year 5138); a fraction is dropped.
-pub(super) fn epoch(raw: &str) -> EventTime {
+pub(crate) fn epoch(raw: &str) -> EventTime {
     const MILLISECONDS_FROM: u64 = 100_000_000_000;
     let (whole, fraction) = raw.split_once('.').unwrap_or((raw, ""));
     let instant = || match whole.parse::<i64>().ok().filter(|_| fraction.bytes().all(|b| b.is_ascii_digit()))? {
@@ -257,7 +257,7 @@ fn offset_of(text: &str) -> Option<&str> {
 }
 
 /// `CCYYMMDD`, or `YYMMDD` of before 2000.
-pub(super) fn compact_date(text: &str) -> Option<Date> {
+pub(crate) fn compact_date(text: &str) -> Option<Date> {
     let digits = text.bytes().all(|b| b.is_ascii_digit());
     let number = |from: usize, to: usize| text.get(from..to)?.parse::<i16>().ok();
     let (year, at) = match text.len() {
@@ -269,25 +269,25 @@ pub(super) fn compact_date(text: &str) -> Option<Date> {
 }
 
 /// A day that stands by itself: `CCYYMMDD`, `YYMMDD` of before 2000, or with hyphens.
-pub(super) fn day(text: &str) -> Option<Date> {
+pub(crate) fn day(text: &str) -> Option<Date> {
     let text = text.trim();
     compact_date(text).or_else(|| text.parse().ok().filter(|_| text.len() == 10))
 }
 
 /// An offset as it is written: `-04:00`.
-pub(super) fn offset_text(offset: Offset) -> String {
+pub(crate) fn offset_text(offset: Offset) -> String {
     let minutes = offset.seconds() / 60;
     let sign = if minutes < 0 { '-' } else { '+' };
     format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
 }
 
 /// A text that names its own offset: the wall clock is in it for all to read.
-pub(super) fn names_offset(text: &str) -> bool {
+pub(crate) fn names_offset(text: &str) -> bool {
     offset_of(text.trim()).is_some_and(|offset| !matches!(offset, "Z" | "z"))
 }
 
 /// A text whose `Z` is known to stand for nothing: the wall clock that it shows. A numeric offset is believed.
-pub(super) fn disregarding_z(raw: &str) -> EventTime {
+pub(crate) fn disregarding_z(raw: &str) -> EventTime {
     match raw.trim().strip_suffix(['Z', 'z']) {
         Some(local) => EventTime { raw: raw.to_owned(), ..iso(local) },
         None => iso(raw),
@@ -295,7 +295,7 @@ pub(super) fn disregarding_z(raw: &str) -> EventTime {
 }
 
 /// Estimates are days; some write them as midnight, in whatever zone.
-pub(super) fn day_if_midnight(time: EventTime) -> EventTime {
+pub(crate) fn day_if_midnight(time: EventTime) -> EventTime {
     match time.wall_clock() {
         Some(clock) if clock.time() == Time::midnight() => EventTime::floating(time.raw, clock, Precision::Date),
         _ => time,
@@ -304,7 +304,7 @@ pub(super) fn day_if_midnight(time: EventTime) -> EventTime {
 
 /// A whole list takes its place among the earlier and later ones by its stamp; where the provider gives none, by its
 /// newest event. A message without any time has no place among lists: it adds.
-pub(super) fn snapshot(stamp: Option<Timestamp>, observations: &[Observation]) -> Feed {
+pub(crate) fn snapshot(stamp: Option<Timestamp>, observations: &[Observation]) -> Feed {
     let happened = |o: &&Observation| o.classifier == Classifier::Actual && !o.time.sentinel;
     let newest = || observations.iter().filter(happened).filter_map(|o| o.time.sort_key()).max();
     match stamp.or_else(newest) {
@@ -314,7 +314,7 @@ pub(super) fn snapshot(stamp: Option<Timestamp>, observations: &[Observation]) -
 }
 
 /// An offset that stands by itself: `+02:00`, `-0600`, `+01`, `Z`.
-pub(super) fn offset(text: &str) -> Option<Offset> {
+pub(crate) fn offset(text: &str) -> Option<Offset> {
     if matches!(text, "Z" | "z") {
         return Some(Offset::UTC);
     }
@@ -333,7 +333,7 @@ pub(super) fn offset(text: &str) -> Option<Offset> {
 }
 
 /// Midnight on every event of a message is a date in disguise.
-pub(super) fn days_in_disguise(decoded: &mut Decoded) {
+pub(crate) fn days_in_disguise(decoded: &mut Decoded) {
     let events = || decoded.reports.iter().flat_map(|r| &r.observations);
     let midnight = |o: &Observation| o.time.local.is_some_and(|l| l.time() == Time::midnight());
     if events().count() < 2 || !events().all(midnight) {
@@ -346,7 +346,7 @@ pub(super) fn days_in_disguise(decoded: &mut Decoded) {
 
 /// X12 element 623, the time code, as far as it names a zone. The general ones (ET) follow daylight saving by date, the
 /// others (ES, ED) are fixed. Source: X12 004010 element 623; ISO-like codes 01–24 are offsets from UTC.
-pub(super) enum Zone {
+pub(crate) enum Zone {
     /// Local time: no zone is said.
     Local,
     /// This zone.
@@ -355,7 +355,7 @@ pub(super) enum Zone {
     Unknown,
 }
 
-pub(super) fn x12_zone(code: &str) -> Zone {
+pub(crate) fn x12_zone(code: &str) -> Zone {
     let named = |name: &str| TimeZone::get(name).map_or(Zone::Unknown, |zone| Zone::Known(zone, name.to_owned()));
     let fixed = |hours: i8| Zone::Known(TimeZone::fixed(jiff::tz::offset(hours)), format!("{hours:+03}:00"));
     match code.trim() {

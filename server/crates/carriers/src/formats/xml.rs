@@ -12,7 +12,7 @@ const NODES_MAX: u32 = 4_000_000;
 /// A body as text that can be parsed: UTF-8 with or without a byte order mark, or Latin-1 where the declaration says so.
 /// What XML does not allow and senders write (control characters, bytes of no letter, an ampersand that begins nothing)
 /// is mended where the document cannot be parsed otherwise, with a problem.
-pub(super) fn read(raw: &[u8], problems: &mut Vec<Problem>) -> Result<String, DecodeError> {
+pub(crate) fn read(raw: &[u8], problems: &mut Vec<Problem>) -> Result<String, DecodeError> {
     let bytes = raw.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(raw);
     let mut say = |message: &str| problems.push(Problem { at: String::new(), message: message.to_owned() });
     let text = match std::str::from_utf8(bytes) {
@@ -107,7 +107,7 @@ fn reference(text: &str) -> Option<Reference> {
 }
 
 /// Reads a document.
-pub(super) fn parse(text: &str) -> Result<Document<'_>, DecodeError> {
+pub(crate) fn parse(text: &str) -> Result<Document<'_>, DecodeError> {
     let options = ParsingOptions { allow_dtd: false, nodes_limit: NODES_MAX, ..ParsingOptions::default() };
     Document::parse_with_options(text, options).map_err(|error| {
         let reason = match error {
@@ -120,12 +120,12 @@ pub(super) fn parse(text: &str) -> Result<Document<'_>, DecodeError> {
 }
 
 /// The first child element of this local name, whatever its namespace.
-pub(super) fn child<'a>(node: Node<'a, 'a>, name: &str) -> Option<Node<'a, 'a>> {
+pub(crate) fn child<'a>(node: Node<'a, 'a>, name: &str) -> Option<Node<'a, 'a>> {
     node.children().find(|c| c.is_element() && c.tag_name().name() == name)
 }
 
 /// The text of the first child element of this local name; none where it is blank.
-pub(super) fn child_text<'a>(node: Node<'a, 'a>, name: &str) -> Option<&'a str> {
+pub(crate) fn child_text<'a>(node: Node<'a, 'a>, name: &str) -> Option<&'a str> {
     child(node, name)?.text().map(str::trim).filter(|t| !t.is_empty())
 }
 

@@ -58,7 +58,7 @@ fn report(callback: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<Tra
         json::number(callback, "load_number", at)?;
         return Err(DecodeError::Incomplete {
             at: format!("{at}/LoadNumber"),
-            reason: "is missing, as is ProNumber: nobody can tell what this is about".into(),
+            reason: "is missing, as is ProNumber, so the shipment is unknown".into(),
         });
     }
     refs.add(RefKind::TrackerObject, json::code(callback, "four_kites_load_id").as_deref());

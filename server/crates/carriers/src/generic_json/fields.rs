@@ -233,7 +233,7 @@ impl Fields {
             ));
         }
         if self.event.classifier.at.is_none() && !self.event.classifier.values.is_empty() {
-            return Err(BadField::new("event.classifier.at", "is missing: say where the words of values stand"));
+            return Err(BadField::new("event.classifier.at", "is missing: name the place of the words in values"));
         }
         self.check_feed()
     }
@@ -256,7 +256,7 @@ impl Fields {
                 Err(BadField::new("events", "is missing: a snapshot is a list of events, else the feed is a delta"))
             }
             (FeedKind::Snapshot, _, None) => {
-                Err(BadField::new("stamp", "is missing: without it nobody can tell the newer of two snapshots"))
+                Err(BadField::new("stamp", "is missing: without it the newer of two snapshots is unknown"))
             }
             _ => Ok(()),
         }

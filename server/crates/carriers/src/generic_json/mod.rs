@@ -16,7 +16,7 @@ fn word(value: &Value) -> Option<String> {
 mod tests;
 mod when;
 
-use super::{Carrier, DecodeError, DeliveryKey, Door, Handshake, Manifest, Scheme};
+use super::{Carrier, DecodeError, DeliveryKey, Endpoint, Handshake, Manifest, Scheme};
 use crate::formats::json;
 use domain::{fold::Trust, observation::Decoded};
 use serde_json::Value;
@@ -51,17 +51,19 @@ const MANIFEST: Manifest = Manifest {
         Scheme::Basic,
         Scheme::SharedSecretHeader,
     ],
+    usual: &[],
+    proof_header: None,
     max_body_bytes: 1024 * 1024,
     // the sender is not known beforehand: every question that platforms are known to ask
-    door: Door {
+    endpoint: Endpoint {
         handshakes: &[
-            Handshake::Look,
+            Handshake::Probe,
             Handshake::Echo("challenge"),
             Handshake::Echo("hub.challenge"),
             Handshake::Echo("validationToken"),
             Handshake::CloudEvents,
         ],
-        ..Door::USUAL
+        ..Endpoint::USUAL
     },
 };
 

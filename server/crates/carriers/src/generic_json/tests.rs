@@ -10,7 +10,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-const MANUAL: &str = include_str!("../../../../../../docs/GENERIC_JSON.md");
+const MANUAL: &str = include_str!("../../../../../docs/GENERIC_JSON.md");
 
 /// The pieces of JSON in the documentation: a message, the fields, the mapping.
 fn manual() -> [&'static str; 3] {

@@ -72,7 +72,7 @@ fn report(tracker: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<Trac
     let Some(number) = json::number(tracker, "tracking_number", at)? else {
         return Err(DecodeError::Incomplete {
             at: format!("{at}/tracking_number"),
-            reason: "is missing: nobody can tell what this is about".into(),
+            reason: "is missing, so the shipment is unknown".into(),
         });
     };
     let info = tracker.get("info").unwrap_or(&Value::Null);

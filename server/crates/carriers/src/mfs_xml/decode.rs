@@ -67,8 +67,8 @@ fn instant(node: Node<'_, '_>, name: &str) -> Option<Timestamp> {
 fn stamp(root: Node<'_, '_>, problems: &mut Vec<Problem>) -> Option<Timestamp> {
     let (local, utc) = (instant(root, "TransmissionDate"), instant(root, "TransmissionDateUTC"));
     let message = match (local, utc) {
-        (Some(local), Some(utc)) if local != utc => "is not the instant of TransmissionDate, which is believed",
-        (None, Some(_)) => "is believed, since TransmissionDate is missing: it may be half a day wrong",
+        (Some(local), Some(utc)) if local != utc => "is not the instant of TransmissionDate, which is used",
+        (None, Some(_)) => "is used, since TransmissionDate is missing: it may be half a day wrong",
         _ => return local,
     };
     problems.push(Problem { at: "TransmissionDateUTC".into(), message: message.into() });
@@ -85,7 +85,7 @@ fn report(
     if refs.get(RefKind::TrackingNumber).is_none() {
         return Err(DecodeError::Incomplete {
             at: format!("{at}/ControlNumbers/BOL"),
-            reason: "is missing, and so is TranID: nobody can tell what this is about".into(),
+            reason: "is missing, and so is TranID, so the shipment is unknown".into(),
         });
     }
     let mut observations: Vec<Observation> =
@@ -134,7 +134,7 @@ fn of_status(
     let id = child_text(status, "StatusID");
     let at = format!("{at}/StatusList/{}", id.unwrap_or("?"));
     let Some(code) = child_text(status, "StatusType") else {
-        problems.push(Problem { at, message: "a status without StatusType says nothing that can be read".into() });
+        problems.push(Problem { at, message: "a status without StatusType has nothing that can be read".into() });
         return None;
     };
     let time = child_text(status, "StatusDateTime").map_or_else(|| EventTime::unknown(""), times::iso);
@@ -194,7 +194,7 @@ fn of_exception(exception: Node<'_, '_>, at: &str, problems: &mut Vec<Problem>) 
     let at = format!("{at}/Exceptions");
     let Some(code) = child_text(exception, "ExceptionTypeID") else {
         problems
-            .push(Problem { at, message: "an exception without ExceptionTypeID says nothing that can be read".into() });
+            .push(Problem { at, message: "an exception without ExceptionTypeID has nothing that can be read".into() });
         return None;
     };
     let time = child_text(exception, "ExceptionDate").map_or_else(|| EventTime::unknown(""), times::iso);

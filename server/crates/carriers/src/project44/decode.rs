@@ -103,7 +103,7 @@ fn refs(shipment: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<Refer
         }
         return Err(DecodeError::Incomplete {
             at: format!("{at}/shipment/identifiers"),
-            reason: "has no number of a known type: nobody can tell what this is about".into(),
+            reason: "has no number of a known type, so the shipment is unknown".into(),
         });
     }
     refs.add(RefKind::TrackerObject, json::code(shipment, "id").as_deref());
@@ -133,7 +133,7 @@ fn carrier(shipment: &Value) -> Option<String> {
 /// An event says up to three things: when it was planned, when it is expected, when it happened.
 fn event_times(event: &Value, stops: &Stops<'_>, at: &str, problems: &mut Vec<Problem>) -> Vec<Observation> {
     let Some(kind) = json::text(event, "type") else {
-        problems.push(Problem { at: at.to_owned(), message: "an event without a type says nothing".into() });
+        problems.push(Problem { at: at.to_owned(), message: "an event without a type has no content".into() });
         return Vec::new();
     };
     let received = json::instant(event, "received_date_time");
@@ -199,7 +199,7 @@ fn status_update(update: &Value, stops: &Stops<'_>, at: &str, problems: &mut Vec
     let status = json::first(update, &["status_code", "code", "status"]);
     let reason = reason(update);
     let Some(code) = status.or_else(|| reason.clone()) else {
-        problems.push(Problem { at: at.to_owned(), message: "an update without a code says nothing".into() });
+        problems.push(Problem { at: at.to_owned(), message: "an update without a code has no content".into() });
         return None;
     };
     let time = json::event_time(update, &["timestamp", "date_time"], at, problems);
@@ -255,8 +255,10 @@ fn trouble(exception: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<O
     let words: Vec<String> =
         ["reason", "category", "type", "code"].iter().filter_map(|key| json::text(exception, key)).collect();
     let Some(raw) = words.first().cloned() else {
-        problems
-            .push(Problem { at: at.to_owned(), message: "an exception without a reason or kind says nothing".into() });
+        problems.push(Problem {
+            at: at.to_owned(),
+            message: "an exception without a reason or kind has no content".into(),
+        });
         return None;
     };
     let status = json::text(exception, "status").unwrap_or_else(|| "ACTIVE".to_owned());

@@ -161,7 +161,7 @@ fn bad_messages_are_refused_with_a_reason() {
     number["shipment"]["shipmentIdentifiers"][0]["value"] = json!(42);
     assert!(Project44.decode(number.to_string().as_bytes()).unwrap_err().to_string().contains("as text"));
     number["shipment"]["shipmentIdentifiers"] = json!([]);
-    assert!(Project44.decode(number.to_string().as_bytes()).unwrap_err().to_string().contains("nobody can tell"));
+    assert!(Project44.decode(number.to_string().as_bytes()).unwrap_err().to_string().contains("is unknown"));
     assert!(matches!(Project44.decode(br#"{"documents":[]}"#), Err(DecodeError::NotTracking(_))));
     let mut timeless = load();
     timeless["events"] = json!([{"type": "DELIVERY"}, {"stopNumber": 1}]);

@@ -63,7 +63,7 @@ fn references(parcel: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<R
     if refs.get(RefKind::TrackingNumber).is_none() {
         return Err(DecodeError::Incomplete {
             at: format!("{at}/tracking_number"),
-            reason: "is missing: nobody can tell what this is about".into(),
+            reason: "is missing, so the shipment is unknown".into(),
         });
     }
     Ok(refs)
@@ -84,7 +84,7 @@ fn status_changed(webhook: &Value, at: &str, problems: &mut Vec<Problem>) -> Res
     let Some(raw) = id.clone().or_else(|| name.clone()) else {
         return Err(DecodeError::Incomplete {
             at: format!("{at}/parcel/status"),
-            reason: "has neither id nor message: nobody can tell what happened".into(),
+            reason: "has neither id nor message, so the event is unknown".into(),
         });
     };
     let mut candidates: Vec<ProviderCode> = id.iter().map(|id| ProviderCode::new("sendcloud.v2", id)).collect();
@@ -121,10 +121,8 @@ fn of_event(event: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<Obse
     let said = |field: &str| json::text(event, field).filter(|v| v != "none");
     let (phase, exception, detail) = (said("phase"), said("exception"), said("sub_status"));
     let Some(raw) = phase.clone().or_else(|| json::text(event, "parent_status")) else {
-        problems.push(Problem {
-            at: at.to_owned(),
-            message: "an event without phase says nothing that can be read".into(),
-        });
+        problems
+            .push(Problem { at: at.to_owned(), message: "an event without phase has nothing that can be read".into() });
         return None;
     };
     let mut status = Vec::new();
@@ -163,7 +161,7 @@ fn tracking_answer(parcel: &Value, at: &str, problems: &mut Vec<Problem>) -> Res
 
 fn status(status: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<Observation> {
     let Some(name) = json::text(status, "parent_status") else {
-        problems.push(Problem { at: at.to_owned(), message: "a status without parent_status says nothing".into() });
+        problems.push(Problem { at: at.to_owned(), message: "a status without parent_status has no content".into() });
         return None;
     };
     let time = json::event_time(status, &["carrier_update_timestamp"], at, problems);

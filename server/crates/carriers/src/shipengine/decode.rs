@@ -62,7 +62,7 @@ fn report(
     let Some(number) = json::number(tracking, "tracking_number", at)? else {
         return Err(DecodeError::Incomplete {
             at: format!("{at}/tracking_number"),
-            reason: "is missing: nobody can tell what this is about".into(),
+            reason: "is missing, so the shipment is unknown".into(),
         });
     };
     let mut refs = References::default();

@@ -45,7 +45,7 @@ fn report(track: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<Tracke
     let Some(number) = json::number(track, "tracking_number", at)? else {
         return Err(DecodeError::Incomplete {
             at: format!("{at}/tracking_number"),
-            reason: "is missing: nobody can tell what this is about".into(),
+            reason: "is missing, so the shipment is unknown".into(),
         });
     };
     let mut refs = References::default();
@@ -82,7 +82,7 @@ fn written_down(event: &Value) -> Option<Timestamp> {
 fn event_of(event: &Value, origin: Origin, at: &str, problems: &mut Vec<Problem>) -> Option<Observation> {
     let Some(codes) = codes(event) else {
         problems
-            .push(Problem { at: at.into(), message: "an event without status says nothing that can be read".into() });
+            .push(Problem { at: at.into(), message: "an event without status has nothing that can be read".into() });
         return None;
     };
     let time = json::event_time(event, &["status_date"], at, problems);

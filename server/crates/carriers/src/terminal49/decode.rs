@@ -147,8 +147,7 @@ impl<'a> About<'a> {
         if trackers.is_empty() {
             return Err(DecodeError::Incomplete {
                 at: "/included".into(),
-                reason: "has neither container nor shipment nor tracking request: nobody can tell what this is about"
-                    .into(),
+                reason: "has neither container nor shipment nor tracking request, so the shipment is unknown".into(),
             });
         }
         Ok(trackers)

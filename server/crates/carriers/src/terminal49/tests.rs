@@ -82,7 +82,7 @@ fn bad_messages_are_refused_with_a_reason() {
     let mut alone = body();
     alone["included"] = json!([]);
     let error = Terminal49.decode(alone.to_string().as_bytes()).unwrap_err().to_string();
-    assert!(error.contains("/included") && error.contains("nobody can tell"), "{error}");
+    assert!(error.contains("/included") && error.contains("is unknown"), "{error}");
     let mut number = body();
     number["included"][1]["attributes"]["number"] = json!(3054383);
     assert!(Terminal49.decode(number.to_string().as_bytes()).unwrap_err().to_string().contains("as text"));

@@ -34,7 +34,7 @@ fn report(tracking: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<Tra
     let Some(number) = number else {
         return Err(DecodeError::Incomplete {
             at: format!("{at}/tracking_number"),
-            reason: "is missing or a placeholder: nobody can tell what this is about".into(),
+            reason: "is missing or a placeholder, so the shipment is unknown".into(),
         });
     };
     let mut refs = References::default();

@@ -41,7 +41,7 @@ fn report(alert: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<Tracke
     let Some(number) = json::number(alert, "tracking_number", at)? else {
         return Err(DecodeError::Incomplete {
             at: format!("{at}/trackingNumber"),
-            reason: "is missing: nobody can tell what this is about".into(),
+            reason: "is missing, so the shipment is unknown".into(),
         });
     };
     let mut refs = References::default();
@@ -49,7 +49,7 @@ fn report(alert: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<Tracke
     let Some(codes) = alert.get("activity_status").and_then(|status| codes(status, delivered_on(alert))) else {
         return Err(DecodeError::Incomplete {
             at: format!("{at}/activityStatus"),
-            reason: "has no type: nobody can tell what happened".into(),
+            reason: "has no type, so the event is unknown".into(),
         });
     };
     let time = happened(alert, at, problems);

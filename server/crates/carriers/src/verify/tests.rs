@@ -70,9 +70,13 @@ fn bearer(value: &str) -> HeaderMap {
     headers
 }
 
+fn manifest(id: &str) -> &'static Manifest {
+    crate::by_id(id).unwrap().manifest()
+}
+
 fn judge(secrets: &Secrets, headers: &HeaderMap) -> Result<(), Rejected> {
     let request = RawRequest { method: "POST", path: "/ingest/x", query: "", peer: None, headers, body: b"x" };
-    with_secrets("x12_214", secrets, &request, "2026-03-01T00:00:00Z".parse().unwrap()).map(|_| ())
+    with_secrets(manifest("x12_214"), secrets, &request, "2026-03-01T00:00:00Z".parse().unwrap()).map(|_| ())
 }
 
 #[test]
@@ -102,7 +106,7 @@ fn a_token_in_the_address_is_compared_whole_and_once() {
     let ask = |query| {
         let request =
             RawRequest { method: "POST", path: "/", query, peer: None, headers: &HeaderMap::new(), body: b"x" };
-        with_secrets("shippo", &one, &request, "2026-03-01T00:00:00Z".parse().unwrap()).map(|_| ())
+        with_secrets(manifest("shippo"), &one, &request, "2026-03-01T00:00:00Z".parse().unwrap()).map(|_| ())
     };
     assert_eq!(ask("a=b&token=s3cret"), Ok(()));
     for query in ["", "token=", "token=s3cre", "token=s3cret&token=s3cret", "atoken=s3cret"] {
@@ -115,7 +119,7 @@ fn networks_are_a_proof_of_their_own_or_a_second_one() {
     let ask = |secrets: &Secrets, peer: Option<&str>, headers: &HeaderMap| {
         let peer = peer.map(|p| p.parse().unwrap());
         let request = RawRequest { method: "POST", path: "/", query: "", peer, headers, body: b"x" };
-        with_secrets("fourkites", secrets, &request, "2026-03-01T00:00:00Z".parse().unwrap()).map(|_| ())
+        with_secrets(manifest("fourkites"), secrets, &request, "2026-03-01T00:00:00Z".parse().unwrap()).map(|_| ())
     };
     let none = HeaderMap::new();
     let networks = vec!["10.1.0.0/16".parse().unwrap(), "2001:db8::/32".parse().unwrap()];
@@ -161,7 +165,7 @@ fn a_stamp_alone_is_good_for_minutes() {
             headers: &HeaderMap::new(),
             body: body.as_bytes(),
         };
-        with_secrets("trackingmore", secrets, &request, now.parse().unwrap())
+        with_secrets(manifest("trackingmore"), secrets, &request, now.parse().unwrap())
     };
     let alone = secrets(Scheme::Trackingmore, &["a secret of the tests"]);
     let ask = |body: &str, now: &str| ask_of(&alone, body, now);

@@ -86,7 +86,8 @@ impl Reader {
         self.next_loop(None, problems);
         self.ends_of_legs(problems);
         if [RefKind::TrackingNumber, RefKind::Container].iter().all(|kind| self.refs.get(*kind).is_none()) {
-            let reason = "B10 has neither a reference (B10-01) nor a shipment number (B10-02): nobody can tell what this is about";
+            let reason =
+                "B10 has neither a reference (B10-01) nor a shipment number (B10-02), so the shipment is unknown";
             return Err(DecodeError::Incomplete { at: first.unwrap_or_else(|| "B10".into()), reason: reason.into() });
         }
         let observations = self.done.into_iter().map(|statement| statement.said).collect();

@@ -69,8 +69,7 @@ impl Reader {
             self.refs.add(RefKind::Container, equipment.as_deref());
         }
         if self.refs.0.is_empty() {
-            let reason =
-                "neither B4 nor N9 names a container, booking or bill of lading: nobody can tell what this is about";
+            let reason = "neither B4 nor N9 names a container, booking or bill of lading, so the shipment is unknown";
             return Err(DecodeError::Incomplete { at: "B4".into(), reason: reason.into() });
         }
         Ok(self.conclude(set, problems))

@@ -142,7 +142,7 @@ impl Unit {
             self.refs.add(*kind, Some(value));
         }
         if self.refs.0.is_empty() {
-            let reason = "neither N7 nor N9 names a container or booking: nobody can tell what this is about";
+            let reason = "neither N7 nor N9 names a container or booking, so the shipment is unknown";
             return Err(DecodeError::Incomplete { at: "N7".into(), reason: reason.into() });
         }
         let statuses = if self.statuses.is_empty() { &header.statuses } else { &self.statuses };

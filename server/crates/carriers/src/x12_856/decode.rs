@@ -72,7 +72,7 @@ impl Reader {
             }
         }
         if self.refs.0.is_empty() {
-            let reason = "neither BSN-02 nor REF names the shipment: nobody can tell what this is about";
+            let reason = "neither BSN-02 nor REF names the shipment, so the shipment is unknown";
             return Err(DecodeError::Incomplete { at: "BSN".into(), reason: reason.into() });
         }
         if self.said.is_empty() && !self.undated {

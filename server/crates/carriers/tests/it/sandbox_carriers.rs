@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use carriers::{self, RawRequest, Secrets};
+use carriers::{RawRequest, Secrets};
 use domain::{
     Classifier, ExceptionReason, Milestone,
     mapping::Mapping,

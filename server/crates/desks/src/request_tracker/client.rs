@@ -3,7 +3,7 @@
 use super::wire::Fault;
 use crate::DeskConfig;
 use outbound::{
-    CallError, CallKind, CallLog, Client, ErrorClass, Key, Request, Response, base_url, class_of_status, site_of,
+    CallError, CallKind, CallLog, Client, ErrorClass, Key, Request, Response, base_url, class_of_status, class_of_stranger, site_of,
 };
 use outbound::{Method, Url};
 use secrecy::SecretString;
@@ -108,12 +108,17 @@ impl RtClient {
     }
 }
 
-fn good(answer: &Response, kind: CallKind) -> Result<&Response, CallError> {
+pub(super) fn good(answer: &Response, kind: CallKind) -> Result<&Response, CallError> {
     let Some(class) = class_of_status(answer.status, kind) else { return Ok(answer) };
-    let said = serde_json::from_slice::<Fault>(&answer.body).map(|f| f.message).unwrap_or_default();
-    let hint = match answer.status {
-        300..=399 | 405 => ": is this the address of Request Tracker, up to /REST?",
-        401 => ": the token is wrong, expired or revoked",
+    // every error of its API is JSON; a page is another's answer
+    let fault = serde_json::from_slice::<Fault>(&answer.body).ok();
+    let class = if fault.is_some() { class } else { class_of_stranger(answer.status, kind) };
+    let said = fault.map(|fault| fault.message).unwrap_or_default();
+    let hint = match (answer.status, class) {
+        (300..=399 | 405, _) | (404 | 410, ErrorClass::BadAnswer) => {
+            ": is this the address of Request Tracker, up to /REST?"
+        }
+        (401, _) => ": the token is wrong, expired or revoked",
         _ => "",
     };
     Err(CallError::new(class, format!("the desk answered {}{hint}", answer.status)).saying(&said).of(answer))

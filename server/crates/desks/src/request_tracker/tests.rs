@@ -75,3 +75,17 @@ fn a_tokens_user_stands_in_it() {
         assert_eq!(user_of(odd), None, "{odd}");
     }
 }
+
+#[test]
+fn an_error_that_is_a_page_is_the_connections_fault() {
+    let class = |status: u16, body: &str| {
+        let answer = Response { status, headers: http::HeaderMap::new(), body: body.as_bytes().to_vec() };
+        client::good(&answer, CallKind::Query).unwrap_err().class
+    };
+    for (status, of_the_api) in [(403, ErrorClass::Forbidden), (404, ErrorClass::NotFound)] {
+        assert_eq!(class(status, r#"{"message":"no"}"#), of_the_api);
+        assert_eq!(class(status, "<!DOCTYPE html>"), ErrorClass::BadAnswer);
+    }
+    assert_eq!(class(301, ""), ErrorClass::BadAnswer);
+    assert_eq!(class(401, ""), ErrorClass::Unauthorized);
+}

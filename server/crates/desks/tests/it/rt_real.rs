@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use desks::{self, Desk, DeskConfig, DeskStatus, Look, NewCase, PollFrom, request_tracker::RequestTracker};
+use desks::{Desk, DeskConfig, DeskStatus, Look, NewCase, PollFrom, request_tracker::RequestTracker};
 use domain::Severity;
 use jiff::Timestamp;
 use outbound::{Discard, ErrorClass};

@@ -8,7 +8,7 @@ use encoding_rs::{
 use std::{borrow::Cow, ops::Range};
 
 /// A file's text, and what of it could not be read.
-pub(in super::super) struct Text<'a> {
+pub(crate) struct Text<'a> {
     /// The text, without NUL: it is padding at best, and no database column takes it.
     pub text: Cow<'a, str>,
     /// What is replaced by U+FFFD.
@@ -16,14 +16,14 @@ pub(in super::super) struct Text<'a> {
 }
 
 /// UTF-8, with or without a byte order mark, else Latin-1 as Windows extends it, which is what X12 partners send.
-pub(in super::super) fn x12(raw: &[u8]) -> Text<'_> {
+pub(crate) fn x12(raw: &[u8]) -> Text<'_> {
     let bytes = without_mark(raw);
     finish(bytes, latin_or_utf_8(bytes))
 }
 
 /// By the set that each interchange names. Who names Latin-1, or none, often writes UTF-8 or what Windows puts where
 /// Latin-1 has control characters.
-pub(in super::super) fn edifact(raw: &[u8]) -> Text<'_> {
+pub(crate) fn edifact(raw: &[u8]) -> Text<'_> {
     let bytes = without_mark(raw);
     // ISO 2022 has nothing but ASCII, and escapes
     if bytes.is_ascii() && !bytes.contains(&0x1B) {

@@ -95,7 +95,7 @@ impl Delimiters {
 
 /// A segment: its tag and its elements of components.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in super::super) struct Segment<'a> {
+pub(crate) struct Segment<'a> {
     text: &'a str,
     delimiters: Delimiters,
     /// Its place in the file, counted from 1.
@@ -141,7 +141,7 @@ impl<'a> Segment<'a> {
 
 /// A message: what stands between UNH and UNT.
 #[derive(Clone, Debug)]
-pub(in super::super) struct Message<'a> {
+pub(crate) struct Message<'a> {
     /// `IFTSTA`.
     pub kind: String,
     /// Where its UNH is.
@@ -164,7 +164,7 @@ impl<'a> Message<'a> {
 
 /// What a file holds.
 #[derive(Debug, Default)]
-pub(in super::super) struct Interchanges<'a> {
+pub(crate) struct Interchanges<'a> {
     /// The messages, in order.
     pub messages: Vec<Message<'a>>,
     /// What is wrong with the envelopes.
@@ -172,7 +172,7 @@ pub(in super::super) struct Interchanges<'a> {
 }
 
 /// Decodes a file whose channel is about messages of one kind: each is read by `report`, the others are none of ours.
-pub(in super::super) fn decode(
+pub(crate) fn decode(
     file: &Text<'_>,
     kind: &str,
     mut report: impl FnMut(&Message<'_>, &mut Vec<Problem>) -> Result<Vec<TrackerReport>, DecodeError>,
@@ -186,7 +186,7 @@ pub(in super::super) fn decode(
     for message in &messages {
         if message.kind == kind {
             for segment in message.segments().filter(Segment::repeats) {
-                say(reading.problems(), segment.at(), "an element is repeated: only what stands first is read");
+                say(reading.problems(), segment.at(), "an element is repeated: only the first is read");
             }
             let reports = report(message, reading.problems());
             reading.add(reports, message.test);
@@ -198,7 +198,7 @@ pub(in super::super) fn decode(
 }
 
 /// Reads every interchange of a file.
-pub(in super::super) fn read(text: &str) -> Result<Interchanges<'_>, DecodeError> {
+pub(crate) fn read(text: &str) -> Result<Interchanges<'_>, DecodeError> {
     let mut all = Interchanges::default();
     let rest = beginning(text, &mut all.problems)?;
     let mut segments = Segments { rest, delimiters: Delimiters::USUAL, una: None, place: 0 };
@@ -361,7 +361,7 @@ impl<'a> Iterator for Segments<'a> {
 /// A date, time or period (C507: value 2380, format 2379). A zone stands behind the digits: as an offset (`+01`,
 /// `+0100`) or as `UTC`. What other names of zones mean where is not said: such a time stays a wall clock. What of it
 /// cannot be read is said beside it.
-pub(in super::super) fn time(value: &str, format: Option<&str>) -> (EventTime, Option<&'static str>) {
+pub(crate) fn time(value: &str, format: Option<&str>) -> (EventTime, Option<&'static str>) {
     let digits = value.bytes().take_while(u8::is_ascii_digit).count();
     let (clock, zone) = (&value[..digits], value[digits..].trim());
     let Some((local, precision)) = wall_clock(clock, format) else {
@@ -374,7 +374,7 @@ pub(in super::super) fn time(value: &str, format: Option<&str>) -> (EventTime, O
         }
         None if zone.is_empty() => (EventTime::floating(value, local, precision), None),
         None => {
-            let unread = "what stands behind a time names no zone that is known: the time stays a wall clock";
+            let unread = "the text after a time names no known zone: the time is kept as a local time";
             (EventTime::floating(value, local, precision), Some(unread))
         }
     }

@@ -2,10 +2,10 @@
 //! problem to be shown, never a reason to lose the statuses in it. Nothing is copied while reading: a file of
 //! [`FILE_MAX_BYTES`](super::FILE_MAX_BYTES) costs its own size and what it states.
 
-pub(super) mod charset;
-pub(super) mod edifact;
-pub(super) mod ports;
-pub(super) mod x12;
+pub(crate) mod charset;
+pub(crate) mod edifact;
+pub(crate) mod ports;
+pub(crate) mod x12;
 
 use crate::{DecodeError, formats::times};
 use domain::observation::{Decoded, Problem, TrackerReport};
@@ -21,7 +21,7 @@ fn head(text: &str, chars: usize) -> &str {
 }
 
 /// Says what is wrong, and where; not without end.
-pub(super) fn say(problems: &mut Vec<Problem>, at: impl Into<String>, message: impl Into<String>) {
+pub(crate) fn say(problems: &mut Vec<Problem>, at: impl Into<String>, message: impl Into<String>) {
     match problems.len() {
         0..PROBLEMS_MAX => problems.push(Problem { at: at.into(), message: message.into() }),
         PROBLEMS_MAX => problems.push(Problem { at: String::new(), message: "more problems are not listed".into() }),
@@ -31,20 +31,20 @@ pub(super) fn say(problems: &mut Vec<Problem>, at: impl Into<String>, message: i
 
 /// Who says what a message says, as its envelope names the sender; none where it names nobody. Event ids that senders give
 /// are their own: the same number from another sender is another event.
-pub(super) fn sender(parts: [Option<&str>; 2]) -> Option<String> {
+pub(crate) fn sender(parts: [Option<&str>; 2]) -> Option<String> {
     let parts: Vec<&str> = parts.into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join("/"))
 }
 
 /// An id under its sender's name.
-pub(super) fn said_by(sender: Option<&str>, id: &str) -> String {
+pub(crate) fn said_by(sender: Option<&str>, id: &str) -> String {
     sender.map_or_else(|| id.to_owned(), |sender| format!("{sender}|{id}"))
 }
 
 /// What the messages of a file come to: those that say nothing are left out, those of another kind are none of ours,
 /// and one that cannot be read costs no other.
 #[derive(Debug, Default)]
-pub(super) struct Reading {
+pub(crate) struct Reading {
     decoded: Decoded,
     other: Option<String>,
     refused: Option<DecodeError>,
@@ -106,7 +106,7 @@ impl Reading {
 /// A serial shipping container code without its application identifier: `00` before eighteen digits, in brackets or behind
 /// the symbology identifier of a scanner (`]C1`, `]d2`, …; GS1 General Specifications, 3.2 and 5.1.2). Other marks are as
 /// they are.
-pub(super) fn sscc(mark: &str) -> &str {
+pub(crate) fn sscc(mark: &str) -> &str {
     let scanned = ["]C1", "]e0", "]d2", "]Q3", "]J1"].iter().find_map(|symbology| mark.strip_prefix(symbology));
     let code = scanned.unwrap_or(mark);
     let rest = code.strip_prefix("(00)").or_else(|| code.strip_prefix("00")).map(str::trim_start);
@@ -118,7 +118,7 @@ pub(super) fn sscc(mark: &str) -> &str {
 
 /// A container's number from its parts. Where the check digit is left out, it follows from the others (ISO 6346,
 /// annex A); a number that is none of a container is joined as it is.
-pub(super) fn container(initial: Option<&str>, number: Option<&str>, check: Option<&str>) -> Option<String> {
+pub(crate) fn container(initial: Option<&str>, number: Option<&str>, check: Option<&str>) -> Option<String> {
     let number = number?;
     let mut all = format!("{}{number}", initial.unwrap_or_default());
     if all.len() == 10 && initial.is_some_and(|i| i.len() == 4) {

@@ -26,7 +26,7 @@ const EXPECTED: &[&str] = &["017", "139", "369", "371"];
 
 /// A port or terminal of the transport, with what is expected there.
 #[derive(Debug)]
-pub(in super::super) struct Port {
+pub(crate) struct Port {
     /// What it is for the transport (element 115).
     pub function: String,
     /// Where it is.
@@ -60,7 +60,7 @@ impl Port {
 }
 
 /// A date that is expected: DTM-01 qualifier, 02 date, 03 time, 04 time code.
-pub(in super::super) fn expected(dtm: &Segment<'_>, problems: &mut Vec<Problem>) -> Option<(String, EventTime)> {
+pub(crate) fn expected(dtm: &Segment<'_>, problems: &mut Vec<Problem>) -> Option<(String, EventTime)> {
     let qualifier = dtm.element(1).filter(|q| EXPECTED.contains(q))?;
     let time = x12::time(dtm, [2, 3, 4], problems);
     if time.sentinel || time.sort_key().is_none() {
@@ -71,7 +71,7 @@ pub(in super::super) fn expected(dtm: &Segment<'_>, problems: &mut Vec<Problem>)
 }
 
 /// A statement about it. It repeats in message after message.
-pub(in super::super) fn expectation(
+pub(crate) fn expectation(
     qualifier: &str,
     function: Option<&str>,
     time: EventTime,
@@ -89,7 +89,7 @@ pub(in super::super) fn expectation(
 }
 
 /// A place by code (element 309: UN UN/LOCODE, CI a city's name, others lists of ports) and name.
-pub(in super::super) fn place(list: Option<&str>, code: Option<&str>, name: Option<&str>) -> Option<Location> {
+pub(crate) fn place(list: Option<&str>, code: Option<&str>, name: Option<&str>) -> Option<Location> {
     let owned = |text: Option<&str>| text.map(str::to_owned);
     let location = match (list, code) {
         (Some("UN"), Some(code)) if code.len() == 5 && code.is_char_boundary(2) => Location {
@@ -106,13 +106,7 @@ pub(in super::super) fn place(list: Option<&str>, code: Option<&str>, name: Opti
 
 /// A status (element 157). Its meaning may depend on whether the container is empty, and on which end of the transport
 /// it is at.
-pub(in super::super) fn status(
-    code: &str,
-    reason: Option<&str>,
-    empty: bool,
-    at_end: bool,
-    time: EventTime,
-) -> Observation {
+pub(crate) fn status(code: &str, reason: Option<&str>, empty: bool, at_end: bool, time: EventTime) -> Observation {
     let classifier = match code {
         _ if ESTIMATES.contains(&code) => Classifier::Estimated,
         _ if APPOINTMENTS.contains(&code) => Classifier::Planned,
@@ -130,7 +124,7 @@ pub(in super::super) fn status(
 }
 
 /// Whether a place is where the transport ends, and not where it begins.
-pub(in super::super) fn is_end(place: &Location, ports: &[Port]) -> bool {
+pub(crate) fn is_end(place: &Location, ports: &[Port]) -> bool {
     let at = |functions: &[&str]| {
         ports.iter().any(|port| functions.contains(&port.function.as_str()) && same(place, &port.location))
     };
@@ -138,7 +132,7 @@ pub(in super::super) fn is_end(place: &Location, ports: &[Port]) -> bool {
 }
 
 /// The same code, or where there is none the same town.
-pub(in super::super) fn same(a: &Location, b: &Location) -> bool {
+pub(crate) fn same(a: &Location, b: &Location) -> bool {
     let equal =
         |a: &Option<String>, b: &Option<String>| a.as_ref().zip(b.as_ref()).map(|(a, b)| a.eq_ignore_ascii_case(b));
     equal(&a.unlocode, &b.unlocode)

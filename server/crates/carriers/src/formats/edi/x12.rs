@@ -20,7 +20,7 @@ const HEAD_CHARS: usize = 1_000;
 
 /// A segment: its tag and its elements, without blanks at their ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in super::super) struct Segment<'a> {
+pub(crate) struct Segment<'a> {
     text: Cow<'a, str>,
     separator: char,
     /// Its place in the file, counted from 1.
@@ -51,7 +51,7 @@ impl Segment<'_> {
 
 /// A transaction set: what stands between ST and SE.
 #[derive(Clone, Debug)]
-pub(in super::super) struct Set<'a> {
+pub(crate) struct Set<'a> {
     /// `214`.
     pub kind: String,
     /// When its group was written (GS-04, GS-05). They name no zone: good for the order of what one partner says, and
@@ -75,7 +75,7 @@ impl<'a> Set<'a> {
 
 /// What a file holds.
 #[derive(Debug, Default)]
-pub(in super::super) struct Interchanges<'a> {
+pub(crate) struct Interchanges<'a> {
     /// The sets, in order.
     pub sets: Vec<Set<'a>>,
     /// What is wrong with the envelopes.
@@ -83,7 +83,7 @@ pub(in super::super) struct Interchanges<'a> {
 }
 
 /// Decodes a file whose channel is about sets of one kind: each is read by `report`, the others are none of ours.
-pub(in super::super) fn decode(
+pub(crate) fn decode(
     file: &Text<'_>,
     kind: &str,
     mut report: impl FnMut(&Set<'_>, &mut Vec<Problem>) -> Result<Vec<TrackerReport>, DecodeError>,
@@ -106,13 +106,13 @@ pub(in super::super) fn decode(
 }
 
 /// Reads every interchange of a file.
-pub(in super::super) fn read(text: &str) -> Result<Interchanges<'_>, DecodeError> {
+pub(crate) fn read(text: &str) -> Result<Interchanges<'_>, DecodeError> {
     let mut all = Interchanges::default();
     let (mut rest, mut place) = (beginning(text, &mut all.problems)?, 0);
     loop {
         let mut segments = Segments::of_interchange(rest, place)?;
         if !begins_interchange(rest) && !rest.starts_with("ISA") {
-            say(&mut all.problems, "ISA", "is missing: who sends this, and whether it is a test, is not said");
+            say(&mut all.problems, "ISA", "is missing: the sender, and whether this is a test, are unknown");
         }
         envelope(&mut segments, &mut all)?;
         (rest, place) = (segments.rest, segments.place);
@@ -314,11 +314,7 @@ fn count(set: &Set<'_>, end: &Segment<'_>, problems: &mut Vec<Problem>) {
 
 /// A time in two elements and a time code (373, 337, 623): a wall clock, in the zone that the code names. A date without
 /// a time is a day. What of it cannot be read is a problem.
-pub(in super::super) fn time(
-    segment: &Segment<'_>,
-    [date, clock, code]: [usize; 3],
-    problems: &mut Vec<Problem>,
-) -> EventTime {
+pub(crate) fn time(segment: &Segment<'_>, [date, clock, code]: [usize; 3], problems: &mut Vec<Problem>) -> EventTime {
     let code = segment.code(code);
     let (time, unread) = wall_clock(segment.element(date), segment.element(clock), code.as_deref());
     if let Some(unread) = unread {

@@ -28,7 +28,7 @@ impl Oddity {
 }
 
 /// The text with everything mended, and what was; none where there is nothing to mend.
-pub(super) fn mended(raw: &[u8]) -> Option<(String, Vec<Problem>)> {
+pub(crate) fn mended(raw: &[u8]) -> Option<(String, Vec<Problem>)> {
     let text = String::from_utf8_lossy(raw);
     let mut mending = Mending { out: String::with_capacity(text.len() + 16), found: BTreeMap::new() };
     if let Err(error) = std::str::from_utf8(raw) {
