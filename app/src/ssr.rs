@@ -164,19 +164,39 @@ async fn server_function(State(visitors): State<Arc<dyn Visitors>>, request: Req
         let again = [(header::RETRY_AFTER, HeaderValue::from(AGAIN_AFTER_SECONDS))];
         return (again, refusal(&ApiError::Unavailable { message })).into_response();
     };
-    // before its arguments are looked at; a form is led back to its page, which leads to the sign-in
-    if visitor.viewer.is_none() && !takes_html(&parts) && !is_open(parts.uri.path()) {
-        return refusal(&ApiError::Unauthenticated);
+    // before its arguments are read: of what somebody may not do, nobody says whether it is written well
+    if let Err(error) = may_ask(parts.uri.path(), visitor.viewer.as_ref()) {
+        return refused(&parts, error);
     }
     let (request, correlation) = (Request::from_parts(parts, body), visitor.correlation.clone());
     let answer = handle_server_fns_with_context(move || visitor.provide(), request).await.into_response();
     with_status(answer, correlation).await
 }
 
-/// Whether this function needs nobody to be signed in.
-fn is_open(path: &str) -> bool {
-    let name = path.strip_prefix("/api/");
-    api::FUNCTIONS.iter().any(|(function, permission)| Some(*function) == name && permission.is_none())
+/// Whether a viewer may ask for a function at all. Its use case asks again.
+fn may_ask(path: &str, viewer: Option<&Viewer>) -> Result<(), ApiError> {
+    let name = path.strip_prefix("/api/").unwrap_or_default();
+    let asked = api::FUNCTIONS.iter().find(|(function, _)| *function == name);
+    match (asked.map(|(_, permission)| *permission), viewer) {
+        // open to everybody
+        (Some(None), _) => Ok(()),
+        (_, None) => Err(ApiError::Unauthenticated),
+        (Some(Some(permission)), Some(viewer)) if !viewer.may(permission) => Err(ApiError::Forbidden),
+        // there may be no such function
+        (_, Some(_)) => Ok(()),
+    }
+}
+
+/// A refusal before the function is called. A form without the browser's half is led back to its page, which says why or leads to
+/// the sign-in.
+fn refused(request: &Parts, error: ApiError) -> Response {
+    if !takes_html(request) {
+        return refusal(&error);
+    }
+    let from = request.headers.get(header::REFERER).and_then(|from| from.to_str().ok()).unwrap_or("/");
+    let back = ServerFnUrlError::new(request.uri.path(), error).to_url(from);
+    let back = back.map_or_else(|_| from.to_owned(), String::from);
+    (StatusCode::FOUND, [(header::LOCATION, with_known_error(&back).unwrap_or(back))]).into_response()
 }
 
 fn takes_html(request: &Parts) -> bool {

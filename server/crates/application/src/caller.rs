@@ -1,7 +1,10 @@
 //! Who asks, and what they may.
 
 use crate::error::{Result, UseCaseError};
-use domain::access::{Permission, Permissions};
+use domain::{
+    access::{Permission, Permissions},
+    ids::UserId,
+};
 use storage::{Actor, Scope, people::UserRecord};
 
 /// Who asks for a use case.
@@ -26,6 +29,14 @@ impl Caller {
     /// The company, and who acts in it.
     pub const fn scope(&self) -> Scope {
         self.scope
+    }
+
+    /// The person; none where it is the operator or the system.
+    pub const fn user(&self) -> Option<UserId> {
+        match self.scope.actor {
+            Actor::User(user) => Some(user),
+            Actor::Operator | Actor::System => None,
+        }
     }
 
     /// Whether the caller has the permission.

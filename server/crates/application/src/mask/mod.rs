@@ -3,7 +3,10 @@
 mod body;
 
 use crate::caller::Caller;
-use domain::{access::Permission, observation::Location};
+use domain::{
+    access::Permission,
+    observation::{Location, Observation, ProviderCode},
+};
 
 /// What stands in the place of a code that may be a text.
 const HIDDEN: &str = "••••";
@@ -58,6 +61,20 @@ impl Mask {
         Some(label).filter(|label| !label.is_empty())
     }
 
+    /// A statement: without free text, and with codes of one word only, where that is hidden.
+    #[must_use]
+    pub fn statement(self, said: &Observation) -> Observation {
+        if !self.hides {
+            return said.clone();
+        }
+        let mut said = said.without_personal();
+        said.codes.raw = self.code(&said.codes.raw).to_owned();
+        let named = |code: &mut ProviderCode| code.value = self.code(&code.value).to_owned();
+        said.codes.status.iter_mut().chain(&mut said.codes.reason).chain(&mut said.codes.coarse).for_each(named);
+        said.time.raw = String::new();
+        said
+    }
+
     /// A message's body as text.
     pub fn body(self, body: &[u8]) -> String {
         body::shown(body, self.hides)
@@ -67,11 +84,44 @@ impl Mask {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::{
+        Classifier,
+        event_time::EventTime,
+        observation::{Codes, Origin},
+    };
 
     #[test]
     fn a_masked_name_never_looks_like_a_value() {
         assert_eq!(Mask::FULL.name("Jane Doe".into()), "J•••• D••••");
         assert_eq!(Mask::NONE.name("Jane Doe".into()), "Jane Doe");
+    }
+
+    #[test]
+    fn a_masked_statement_has_nothing_that_was_written_freely() {
+        let code = |value: &str| ProviderCode::new("list", value);
+        let said = Observation {
+            provider_event_id: None,
+            retracts: None,
+            codes: Codes {
+                raw: "Handed to Hans".into(),
+                status: vec![code("D1"), code("with Hans")],
+                reason: Some(code("ask Hans")),
+                coarse: Some(code("Delivered")),
+            },
+            classifier: Classifier::Actual,
+            time: EventTime::unknown("when Hans wakes up"),
+            stated_at: None,
+            location: Some(Location { raw: Some("behind the shed of Hans".into()), ..Location::default() }),
+            piece: None,
+            stop: None,
+            origin: Origin::Event,
+            description: Some("Hans".into()),
+            signatory: Some("Hans".into()),
+        };
+        let masked = Mask::FULL.statement(&said);
+        assert!(!format!("{masked:?}").contains("Hans"), "{masked:?}");
+        assert_eq!((&masked.codes.status[0], masked.codes.coarse.as_ref()), (&code("D1"), Some(&code("Delivered"))));
+        assert_eq!(Mask::NONE.statement(&said), said);
     }
 
     #[test]
