@@ -1,0 +1,159 @@
+//! Connections, for the pages.
+
+mod form;
+mod list;
+mod page;
+
+use super::{Asker, refused, session::BrowserSession};
+use app::contract::{
+    ApiError, ApiResult,
+    connections::{AndThen, ConnectionForm, ConnectionView, ConnectionsQuery, ConnectionsView, GuideView, Kept},
+    session::Permission,
+};
+use application::{
+    connections::{self, catalogue},
+    error::UseCaseError,
+};
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+/// Under which key the session keeps what was typed into a form that was refused.
+const TYPED: &str = "connection-form";
+
+/// What was typed last, without the secret, and why it was refused: a page without the browser's half shows it again.
+#[derive(Serialize, Deserialize)]
+struct Refused {
+    form: ConnectionForm,
+    field: String,
+    message: String,
+}
+
+/// Connections.
+pub struct ConnectionsPort {
+    /// Who asks.
+    pub asker: Asker,
+    /// Their session.
+    pub browser: BrowserSession,
+}
+
+impl ConnectionsPort {
+    /// What was typed last into the form of this connection.
+    async fn typed(&self, wanted: bool, of: impl Fn(&ConnectionForm) -> bool) -> Option<Refused> {
+        let session = self.browser.session.as_ref().filter(|_| wanted)?;
+        session.get::<Refused>(TYPED).await.ok().flatten().filter(|refused| of(&refused.form))
+    }
+
+    /// Keeps what was typed; without it the page says what was wrong all the same.
+    async fn keep_typed(&self, form: ConnectionForm, error: &ApiError) {
+        let ApiError::Invalid { field, message } = error else { return };
+        let form = ConnectionForm { secret: String::new(), ..form };
+        let refused = Refused { form, field: field.clone(), message: message.clone() };
+        if let Some(session) = &self.browser.session
+            && let Err(error) = session.insert(TYPED, refused).await
+        {
+            tracing::warn!("what was typed into a form is not kept: {error}");
+        }
+    }
+
+    /// A connection with what happened on it, for its page and the guide.
+    async fn page(&self, name: &str, was_refused: bool) -> ApiResult<ConnectionView> {
+        let (context, caller) = (&self.asker.context, self.asker.caller(Permission::Operate)?);
+        let read = async {
+            let details = connections::one(context, &caller, name).await?;
+            let activity = connections::activity(context, &caller, &details).await?;
+            let pausing = connections::pausing(context, std::iter::once(&details.overview)).await?;
+            Ok::<_, UseCaseError>((details, activity, pausing))
+        };
+        let (details, activity, pausing) = read.await.map_err(|error| refused(context, error))?;
+        let typed = self.typed(was_refused, |form| form.version > 0 && form.name == name).await;
+        Ok(page::one(details, activity, &pausing, typed, &self.asker.times()))
+    }
+}
+
+#[async_trait]
+impl app::contract::connections::ConnectionsPort for ConnectionsPort {
+    async fn list(&self, query: ConnectionsQuery) -> ApiResult<ConnectionsView> {
+        let (context, caller) = (&self.asker.context, self.asker.caller(Permission::Operate)?);
+        let read = async {
+            let all = connections::list(context, &caller).await?;
+            let pausing = connections::pausing(context, all.iter()).await?;
+            Ok::<_, UseCaseError>((all, pausing))
+        };
+        let (all, pausing) = read.await.map_err(|error| refused(context, error))?;
+        Ok(list::list(&all, &query, &pausing, &self.asker.times()))
+    }
+
+    async fn one(&self, name: String, refused: bool) -> ApiResult<ConnectionView> {
+        self.page(&name, refused).await
+    }
+
+    async fn guide(&self, connector: String, connection: String, was_refused: bool) -> ApiResult<GuideView> {
+        let (context, caller) = (&self.asker.context, self.asker.caller(Permission::Operate)?);
+        let templates = catalogue::catalogue();
+        let mut guide =
+            GuideView { templates: templates.iter().map(form::template_view).collect(), form: None, saved: None };
+        if !connection.is_empty() {
+            let one = self.page(&connection, was_refused).await?;
+            (guide.form, guide.saved) = (one.form, Some(one.saved));
+        } else if let Some(template) = templates.iter().find(|template| template.id == connector) {
+            let all = connections::list(context, &caller).await.map_err(|error| refused(context, error))?;
+            let typed = self.typed(was_refused, |form| form.version == 0 && form.connector == connector).await;
+            let (typed, fault) = form::taken_up(typed, || form::new_form(template, &all));
+            guide.form = Some(form::form_view(template, typed, 0, fault));
+        }
+        Ok(guide)
+    }
+
+    async fn put(&self, form: ConnectionForm) -> ApiResult<Kept> {
+        let (context, caller) = (&self.asker.context, self.asker.caller(Permission::Operate)?);
+        let (name, and_then) = (form.name.trim().to_owned(), form.then);
+        let kept = connections::put(context, &caller, form::new_connection(form.clone())).await;
+        if let Err(error) = kept.map_err(|error| refused(context, error)) {
+            self.keep_typed(form, &error).await;
+            return Err(error);
+        }
+        let version = async {
+            if and_then == AndThen::Test {
+                connections::test(context, &caller, &name).await?;
+            }
+            Ok(connections::one(context, &caller, &name).await?.overview.record.version)
+        };
+        let version = version.await.map_err(|error: UseCaseError| refused(context, error))?;
+        Ok(Kept { name, version })
+    }
+
+    async fn test(&self, name: String) -> ApiResult<()> {
+        let (context, caller) = (&self.asker.context, self.asker.caller(Permission::Operate)?);
+        connections::test(context, &caller, &name).await.map(drop).map_err(|error| refused(context, error))
+    }
+
+    async fn rotate(&self, name: String, secret: String) -> ApiResult<()> {
+        let (context, caller) = (&self.asker.context, self.asker.caller(Permission::Operate)?);
+        let rotated = async {
+            // the test that is shown is of the new one
+            connections::rotate(context, &caller, &name, &secret).await?;
+            connections::test(context, &caller, &name).await.map(drop)
+        };
+        rotated.await.map_err(|error| refused(context, error))
+    }
+
+    async fn retire(&self, name: String) -> ApiResult<()> {
+        let (context, caller) = (&self.asker.context, self.asker.caller(Permission::Operate)?);
+        connections::retire_old(context, &caller, &name).await.map_err(|error| refused(context, error))
+    }
+
+    async fn pause(&self, name: String, why: String) -> ApiResult<()> {
+        let (context, caller) = (&self.asker.context, self.asker.caller(Permission::Operate)?);
+        connections::pause(context, &caller, &name, &why).await.map_err(|error| refused(context, error))
+    }
+
+    async fn resume(&self, name: String) -> ApiResult<()> {
+        let (context, caller) = (&self.asker.context, self.asker.caller(Permission::Operate)?);
+        connections::resume(context, &caller, &name).await.map_err(|error| refused(context, error))
+    }
+
+    async fn switch(&self, name: String, on: bool, why: String) -> ApiResult<()> {
+        let (context, caller) = (&self.asker.context, self.asker.caller(Permission::Operate)?);
+        connections::switch(context, &caller, &name, on, &why).await.map_err(|error| refused(context, error))
+    }
+}

@@ -1,0 +1,321 @@
+//! One connection: how it stands in a sentence, errors, calls, messages and changes in words.
+
+use super::super::times::Times;
+use super::{
+    Refused, form,
+    list::{family, health, label_of, open_end, paused_by, row},
+};
+use app::{
+    components::parts::grouped,
+    contract::connections::{
+        CallRow, ChangeView, CheckResult, CheckView, ConnectionView, ErrorRow, Health, MessageRow, ReportView,
+        SavedView,
+    },
+};
+use application::{
+    connections::{Activity, Change, Details, Difference, Names, Overview, activity::Call, overview::HOURS},
+    jobs::{errors, registry},
+};
+use domain::routing::Takes;
+use jiff::{SignedDuration, Timestamp};
+use outbound::{
+    check::{Check, CheckOutcome, Report},
+    template::{Family, Template},
+};
+use storage::{
+    inbox::{MessageRecord, MessageStatus},
+    jobs::{ErrorCount, JobFilter, Outcome},
+};
+
+/// Everything about a connection.
+pub(super) fn one(
+    details: Details,
+    activity: Activity,
+    pausing: &Names,
+    typed: Option<Refused>,
+    times: &Times,
+) -> ConnectionView {
+    let Details { overview, messages, .. } = details;
+    let row = row(&overview, pausing, times);
+    let saved = saved(&overview, &activity, times);
+    let Activity { retrying, errors, quarantined, calls, changes, .. } = activity;
+    let (form, fault) = form::taken_up(typed, || form::form_of(&overview));
+    let template = overview.template.as_ref();
+    let hour = SignedDuration::from_hours(i64::try_from(HOURS).unwrap_or(i64::MAX) - 1);
+    let whole = Timestamp::from_second(times.now.as_second().div_euclid(3_600) * 3_600).unwrap_or(times.now);
+    let first = whole.checked_sub(hour).unwrap_or(whole);
+    ConnectionView {
+        why: why(&overview, quarantined, pausing, times),
+        purpose: overview.record.purpose.clone(),
+        runbook: overview.record.runbook.clone(),
+        data_classes: overview.record.data_classes.join(", "),
+        enabled: overview.record.enabled,
+        retrying,
+        dead: overview.dead + quarantined,
+        span: format!("{} to {}", times.dated(first).shown, times.clock(times.now).shown),
+        as_of: times.clock(times.now),
+        errors: error_rows(&errors, quarantined),
+        calls: calls.into_iter().map(|call| call_row(call, times)).collect(),
+        messages: messages.into_iter().map(|message| message_row(message, times)).collect(),
+        changes: changes.into_iter().map(|change| change_view(change, template, times)).collect(),
+        secret_set: times.dated(overview.record.secret_set_at),
+        routing: (family(&overview) == Some(Family::Desk)).then(|| routing(&overview.takes)),
+        settings: settings(&overview),
+        form: template.map(|template| form::form_view(template, form, row.secrets, fault)),
+        saved,
+        row,
+    }
+}
+
+/// How it stands, in a sentence or two.
+fn why(one: &Overview, quarantined: u64, pausing: &Names, times: &Times) -> String {
+    let (ok, failed) = one.traffic();
+    let called = family(one) != Some(Family::Carrier);
+    let jobs = |n: u64| if n == 1 { "1 job waits".to_owned() } else { format!("{} jobs wait", grouped(n)) };
+    let since = |word: &str| match one.state.since {
+        Some(at) => format!("{word} since {}", times.clock_or_date(at).shown),
+        None => word.to_owned(),
+    };
+    let stopped = if called { "its jobs wait" } else { "its messages are refused" };
+    match health(one) {
+        Health::Suspended => {
+            let why = if one.state.why.is_empty() { String::new() } else { format!(": {}", open_end(&one.state.why)) };
+            let waits = if called {
+                format!(" {}; they are done in order once it answers.", jobs(one.waiting))
+            } else {
+                String::new()
+            };
+            format!("{}{why}.{waits}", since("Suspended"))
+        }
+        Health::RateLimited => {
+            let until = one.state.since.map(|until| format!(", resumes {}", times.relative(until))).unwrap_or_default();
+            format!("The other system limits the rate of calls{until}. {}.", jobs(one.waiting))
+        }
+        Health::Paused => {
+            let who = paused_by(one, pausing);
+            format!(
+                "{} by {who}: {}. {}; nothing is lost.",
+                since("Paused"),
+                open_end(&one.state.why),
+                jobs(one.waiting)
+            )
+        }
+        Health::Disabled => format!("{}: {stopped}.", since("Disabled")),
+        Health::Draft => "Never turned on: nothing is read or sent.".to_owned(),
+        Health::NoTraffic => "In use; nothing has gone over it yet.".to_owned(),
+        Health::Healthy => {
+            let last =
+                one.record.last_ok_at.map(|at| format!("Last success {}. ", times.relative(at))).unwrap_or_default();
+            let what = if called { "calls" } else { "messages" };
+            let count = match (ok + failed, failed) {
+                (0, _) => format!("No {what} in 24 hours"),
+                (all, 0) => format!("None of {} {what} failed in 24 hours", grouped(all)),
+                (all, failed) => format!("{} of {} {what} failed in 24 hours", grouped(failed), grouped(all)),
+            };
+            let yours = match (called, one.dead + quarantined) {
+                (_, 0) => String::new(),
+                (true, 1) => "; 1 job needs you".to_owned(),
+                (true, n) => format!("; {} jobs need you", grouped(n)),
+                (false, 1) => "; 1 message is in quarantine".to_owned(),
+                (false, n) => format!("; {} messages are in quarantine", grouped(n)),
+            };
+            format!("{last}{count}{yours}.")
+        }
+    }
+}
+
+/// What is known of its test and its turning on.
+fn saved(one: &Overview, activity: &Activity, times: &Times) -> SavedView {
+    let set = |change: &&Change| {
+        matches!(change.action.as_str(), "connection.put" | "connection.seed" | "connection.rotate" | "source.put")
+    };
+    let changed = activity.changes.iter().find(set).map(|change| change.at);
+    let report = one.report.as_ref().map(|report| report_view(report, changed.is_some_and(|at| at > report.at), times));
+    SavedView {
+        name: one.record.name.clone(),
+        label: one.record.label.clone(),
+        enabled: one.record.enabled,
+        called: activity.ingest.is_none(),
+        unusable: unusable(one, activity),
+        report,
+        ingest: activity.ingest.clone(),
+        last_ok: one.record.last_ok_at.map(|at| times.ago(at)),
+    }
+}
+
+fn unusable(one: &Overview, activity: &Activity) -> String {
+    match &one.template {
+        None => format!("this version has no connector {}", one.record.connector),
+        Some(_) => activity.unusable.clone().unwrap_or_default(),
+    }
+}
+
+fn took(millis: u64) -> String {
+    match millis {
+        0 => String::new(),
+        1..=999 => format!("{millis} ms"),
+        _ => format!("{}.{} s", millis / 1_000, millis % 1_000 / 100),
+    }
+}
+
+fn report_view(report: &Report, outdated: bool, times: &Times) -> ReportView {
+    let check = |check: &Check| CheckView {
+        what: check.what.clone(),
+        result: match check.outcome {
+            CheckOutcome::Passed => CheckResult::Passed,
+            CheckOutcome::Failed => CheckResult::Failed,
+            CheckOutcome::Warning => CheckResult::Warning,
+            CheckOutcome::NotRun => CheckResult::NotRun,
+        },
+        detail: check.detail.clone(),
+        todo: check.todo.clone().unwrap_or_default(),
+        took: took(check.millis),
+    };
+    ReportView {
+        at: times.ago(report.at),
+        system: report.system.clone(),
+        took: took(report.checks.iter().map(|check| check.millis).sum()),
+        checks: report.checks.iter().map(check).collect(),
+        outdated,
+    }
+}
+
+fn error_rows(errors: &[ErrorCount], quarantined: u64) -> Vec<ErrorRow> {
+    let row = |error: &ErrorCount| ErrorRow {
+        class: error.class.clone(),
+        meaning: errors::class(&error.class)
+            .map_or_else(String::new, |class| format!("{} {}", class.meaning, class.what_to_do)),
+        n: error.count,
+        failed: error.filter == JobFilter::Failed,
+    };
+    let messages = (quarantined > 0).then(|| ErrorRow {
+        class: "quarantined".into(),
+        meaning: "Messages that cannot be read; each says why. Nothing is lost.".into(),
+        n: quarantined,
+        failed: true,
+    });
+    errors.iter().map(row).chain(messages).collect()
+}
+
+fn call_row(Call { kind, attempt }: Call, times: &Times) -> CallRow {
+    let (word, ok) = match attempt.outcome {
+        Outcome::Ok => ("Success", true),
+        Outcome::Failed => ("Failed", false),
+        Outcome::Unknown => ("Unknown", false),
+    };
+    let result = match attempt.status.filter(|_| !ok) {
+        Some(status) => format!("{word}, {status}"),
+        None => word.to_owned(),
+    };
+    CallRow {
+        id: attempt.id.to_string(),
+        at: times.ago(attempt.started_at),
+        what: registry::of(kind).map_or_else(|| kind.to_string(), |kind| kind.label.to_owned()),
+        operation: attempt.operation,
+        shipment: attempt.shipment.map(|id| id.to_string()),
+        result,
+        ok,
+        took: took(attempt.duration_ms.max(1)),
+        job: attempt.job.to_string(),
+        correlation: attempt.correlation.to_string(),
+    }
+}
+
+fn message_row(message: MessageRecord, times: &Times) -> MessageRow {
+    let events = |n: u32| if n == 1 { "1 event".to_owned() } else { format!("{n} events") };
+    let (result, ok) = match message.status {
+        MessageStatus::Received => ("Processing".to_owned(), true),
+        MessageStatus::Normalised { observations, problems: 0 } => {
+            (format!("Processed, {}", events(observations)), true)
+        }
+        MessageStatus::Normalised { observations, problems } => {
+            (format!("Processed, {}, {problems} with warnings", events(observations)), true)
+        }
+        MessageStatus::Ignored { .. } => ("Ignored".to_owned(), true),
+        MessageStatus::Quarantined { .. } => ("Quarantined".to_owned(), false),
+    };
+    MessageRow {
+        id: message.id.to_string(),
+        at: times.ago(message.received_at),
+        result,
+        ok,
+        size: message.size,
+        correlation: message.correlation.to_string(),
+    }
+}
+
+/// Which exceptions a desk takes.
+fn routing(takes: &Takes) -> Vec<(String, String)> {
+    let any = |list: Vec<String>| if list.is_empty() { "any".to_owned() } else { list.join(", ") };
+    let severities = takes.severities.iter().map(|severity| severity.label().to_owned()).collect();
+    vec![
+        ("Company".into(), any(takes.companies.clone())),
+        ("Warehouse".into(), any(takes.warehouses.clone())),
+        ("Carrier".into(), any(takes.carriers.clone())),
+        ("Severity".into(), any(severities)),
+    ]
+}
+
+/// The settings that are set, by their labels.
+fn settings(one: &Overview) -> Vec<(String, String)> {
+    let Some(template) = &one.template else { return Vec::new() };
+    let fields = one.fields();
+    let shown = template.fields.iter().filter_map(|field| {
+        let value = fields.get(field.name)?;
+        let label = match &field.kind {
+            outbound::schema::FieldKind::Choice(options) => options.iter().find(|(option, _)| option == value),
+            _ => None,
+        };
+        Some((field.label.to_owned(), label.map_or_else(|| value.clone(), |(_, label)| (*label).to_owned())))
+    });
+    let connector = std::iter::once(("Connector".to_owned(), label_of(one).to_owned()));
+    connector.chain(shown).collect()
+}
+
+fn change_view(change: Change, template: Option<&Template>, times: &Times) -> ChangeView {
+    let (icon, what) = match change.action.as_str() {
+        _ if change.first => ("plus", "Connection created"),
+        "connection.put" | "source.put" => ("pen", "Settings changed"),
+        "connection.seed" => ("pen", "Set from the command line"),
+        "connection.rotate" => ("key", "New secret set"),
+        "connection.retire" | "source.secret.drop_old" => ("key", "Old secret retired"),
+        "connection.enable" | "source.enable" => ("check", "Turned on"),
+        "connection.disable" | "source.disable" => ("lock", "Disabled"),
+        "connection.test" => ("test", "Tested"),
+        "destination.pause" => ("pause", "Paused"),
+        "destination.resume" => ("right", "Resumed"),
+        "source.remove" => ("x", "Removed"),
+        "source.keys" => ("key", "Published keys fetched"),
+        other => ("doc", other),
+    };
+    let value = |Difference { field, before, after }| (field_label(&field, template), before, after);
+    ChangeView {
+        seq: change.seq,
+        icon: icon.to_owned(),
+        what: what.to_owned(),
+        values: change.values.into_iter().map(value).collect(),
+        who: if change.why.is_empty() { change.who } else { format!("{}, “{}”", change.who, change.why) },
+        at: times.ago(change.at),
+    }
+}
+
+/// What a person reads of a value's path.
+fn field_label(path: &str, template: Option<&Template>) -> String {
+    let of_schema = |name: &str| {
+        let field = template.and_then(|template| template.fields.iter().find(|field| field.name == name));
+        field.map_or_else(|| name.to_owned(), |field| field.label.to_owned())
+    };
+    match path {
+        "label" => "Name".into(),
+        "enabled" => "In use".into(),
+        "secret" => template.map_or("Secret", |template| template.secret_label).to_owned(),
+        "data_classes" => "Data classes".into(),
+        path => match path.split_once('.') {
+            Some(("settings", name)) => of_schema(name.split('.').next().unwrap_or(name)),
+            Some(("takes", name)) => format!("Takes {name}"),
+            Some((_, name)) => name.to_owned(),
+            None if path == "scheme" => of_schema(path),
+            None => path.get(..1).map_or_else(String::new, |first| first.to_uppercase() + &path[1..]),
+        },
+    }
+}
