@@ -11,7 +11,7 @@ use application::{
 };
 use axum::{body::Body, extract::ConnectInfo, http::Request};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use carriers::{self, RawRequest, Rejected};
+use carriers::{RawRequest, Rejected};
 use http::{HeaderMap, HeaderName, StatusCode};
 use http_body_util::BodyExt;
 use metrics_exporter_prometheus::PrometheusBuilder;

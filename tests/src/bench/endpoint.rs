@@ -13,7 +13,7 @@ use application::{
     context::Context,
 };
 use axum::{Json, Router, body::Bytes, extract::State, http::HeaderMap, http::StatusCode, routing::post};
-use carriers::{self, RawRequest, Secrets, Settings as SourceSettings};
+use carriers::{RawRequest, Secrets, Settings as SourceSettings};
 use domain::ids::content_id;
 use server::{
     bootstrap,

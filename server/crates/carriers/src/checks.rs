@@ -70,7 +70,7 @@ pub(super) fn nothing_is_refused_without_a_reason(carrier: &dyn Carrier) {
         }
         match message(carrier, &read(&path)) {
             Ok(decoded) => {
-                assert!(decoded.reports.iter().all(|r| !r.observations.is_empty()), "{} says nothing", path.display())
+                assert!(decoded.reports.iter().all(|r| !r.observations.is_empty()), "{} has no event", path.display())
             }
             Err(DecodeError::NotTracking(what)) => assert!(!what.is_empty()),
             Err(error) => panic!("{}: {error}", path.display()),
@@ -148,16 +148,16 @@ fn every_scheme_is_in_the_documentation() {
             .collect();
         let words = if words.is_empty() { "nothing".to_owned() } else { words.join(", ") };
         let tolerance =
-            if covers.time { format!("{} min", super::Door::USUAL.tolerance_minutes) } else { String::new() };
+            if covers.time { format!("{} min", super::Endpoint::USUAL.tolerance_minutes) } else { String::new() };
         let cells: Vec<_> = line.split('|').map(str::trim).collect();
         assert_eq!((cells[2], cells[3]), (words.as_str(), tolerance.as_str()), "{line}");
         assert_eq!(cells[4].contains("good for one message"), !covers.body && covers.time, "{line}");
     }
-    let only_ok: Vec<_> = super::ALL.iter().map(|c| c.manifest()).filter(|m| m.door.accepted == 200).collect();
+    let only_ok: Vec<_> = super::ALL.iter().map(|c| c.manifest()).filter(|m| m.endpoint.accepted == 200).collect();
     let success = page.lines().find(|l| l.starts_with("| success |")).unwrap();
     assert!(only_ok.iter().all(|m| success.contains(m.label)), "{success}");
     assert_eq!(success.matches(',').count() + 1, only_ok.len(), "{success}");
-    assert!(super::ALL.iter().all(|c| [200, 202].contains(&c.manifest().door.accepted)));
+    assert!(super::ALL.iter().all(|c| [200, 202].contains(&c.manifest().endpoint.accepted)));
 }
 
 #[test]

@@ -4,10 +4,10 @@ mod aftership;
 #[cfg(test)]
 mod checks;
 mod dcsa;
-mod door;
 mod easypost;
 mod easyship;
 mod edifact_iftsta;
+mod endpoint;
 mod epcis;
 mod formats;
 mod fourkites;
@@ -49,7 +49,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
-pub use door::{Door, Greeting, Handshake, NoGreeting};
+pub use endpoint::{Endpoint, Handshake, HandshakeAnswer, HandshakeError};
 pub use verify::{Covers, Material, Scheme, verify_named};
 
 /// Every carrier and platform.
@@ -100,22 +100,22 @@ pub struct Settings {
     /// Where a generic JSON source has what.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fields: Option<generic_json::Fields>,
-    /// What becomes of messages that say of themselves that they are tests.
+    /// How messages that are marked as tests are processed.
     #[serde(skip_serializing_if = "Tests::are_shown")]
     pub tests: Tests,
-    /// That an admin knows what is weak about the proof, and takes it.
+    /// An admin knows what is weak about the proof, and accepts it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub weakness_known: bool,
 }
 
-/// What becomes of messages that say of themselves that they are tests.
+/// How messages that are marked as tests are processed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Tests {
-    /// They are kept and shown, and move no shipment.
+    /// They are kept and shown, and change no shipment.
     #[default]
     Shown,
-    /// They are taken as if they had happened: for installations that are themselves for testing.
+    /// They are processed as if they had happened: for installations that are themselves for testing.
     Taken,
 }
 
@@ -192,10 +192,10 @@ pub fn read(carrier: &dyn Carrier, settings: &Settings, raw: &[u8]) -> Result<De
 
 fn test_message(tests: usize, taken: Tests) -> String {
     let moved = match taken {
-        Tests::Shown => "they are shown and move no shipment",
-        Tests::Taken => "the source is set to take them as if they had happened",
+        Tests::Shown => "they are shown and change no shipment",
+        Tests::Taken => "the source is set to process them as if they had happened",
     };
-    format!("the message says that it is a test, of {tests} report(s): {moved}")
+    format!("the message is marked as a test, of {tests} report(s): {moved}")
 }
 
 /// Takes out of a message what moves no shipment. What is left, and why nothing is where the message was a test.
@@ -204,13 +204,13 @@ pub fn moving(mut decoded: Decoded, settings: &Settings) -> Result<Decoded, Deco
         let reports = decoded.reports.len();
         decoded.reports.retain(|report| !report.test);
         if decoded.reports.is_empty() && reports > 0 {
-            return Err(DecodeError::NotTracking("a test message, as it says itself: it moves no shipment".into()));
+            return Err(DecodeError::NotTracking("marked as a test message: it changes no shipment".into()));
         }
     }
     Ok(decoded)
 }
 
-/// A report whose number is none hangs on nothing: it is said, and not silently dropped later.
+/// A report without a usable number belongs to no shipment: it becomes a problem, and is not silently dropped later.
 fn unusable_number(n: usize, report: &TrackerReport) -> Option<Problem> {
     let (kind, number) = report.refs.tracker()?;
     let bad = numbers::normalise(number).err()?;
@@ -226,22 +226,26 @@ pub fn by_id(id: &str) -> Option<&'static dyn Carrier> {
 /// The largest file (interchange, document) that is taken, in bytes; a message of JSON may have a mebibyte.
 pub const FILE_MAX_BYTES: usize = 64 * 1024 * 1024;
 
-/// What is fixed about a carrier's connector.
+/// The fixed properties of a carrier's connector.
 #[derive(Clone, Copy, Debug)]
 pub struct Manifest {
-    /// The folder's name, as configuration and the command line write it.
+    /// Its name in configuration and on the command line: that of its folder.
     pub id: &'static str,
     /// What a person reads.
     pub label: &'static str,
-    /// How far its word is believed against others (R11).
+    /// How far it is trusted against other sources (R11).
     pub trust: Trust,
-    /// The schemes that it can be verified by; the first is the usual one. No default is insecure: a source without
+    /// The schemes that it can be verified by; the first is the default. No default is insecure: a source without
     /// any scheme has to be allowed in writing.
     pub schemes: &'static [Scheme],
+    /// How the platform signs its messages by itself: the first that fits a request counts where no scheme is named.
+    pub usual: &'static [Scheme],
+    /// The header that carries the proof, where the scheme leaves its name to the platform and the platform has its own.
+    pub proof_header: Option<&'static str>,
     /// The largest body taken, in bytes.
     pub max_body_bytes: usize,
     /// How its senders want to be answered.
-    pub door: Door,
+    pub endpoint: Endpoint,
 }
 
 /// A request as received: verification works on these bytes, before any parsing.
@@ -287,7 +291,7 @@ impl Secrets {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DeliveryKey(pub Option<String>);
 
-/// A request that is the source's.
+/// A request that was proved to come from the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
     /// What tells it from other deliveries.
@@ -297,7 +301,7 @@ pub struct Verified {
     pub once: Option<String>,
 }
 
-/// Why a request is not believed. The text names no secret and no expected value.
+/// Why a request is refused. The text names no secret and no expected value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejected {
     /// A header that the scheme needs is not there.
@@ -315,10 +319,10 @@ pub enum Rejected {
     /// The time stamp is too far from now.
     #[error("the time stamp is {0} s away from now; at most {1} s are allowed")]
     Stale(i64, i64),
-    /// It names a key that is not among the platform's as we know them.
+    /// It names a key that is not among the known keys of the platform.
     #[error("the key it is signed with is not known")]
     UnknownKey,
-    /// It comes from elsewhere than the admin said.
+    /// It comes from a network that the admin did not allow.
     #[error("the address {0} is in none of the networks of the source")]
     Elsewhere(IpAddr),
     /// The connector does not know the scheme, or has no secret for it.
@@ -366,12 +370,12 @@ pub trait Carrier: Sync {
     /// What is fixed about it.
     fn manifest(&self) -> &'static Manifest;
 
-    /// Proves that the request is the source's, over the raw bytes.
+    /// Proves that the request comes from the source, over the raw bytes.
     ///
     /// # Errors
     /// Says why not; fails closed.
     fn verify(&self, secrets: &Secrets, request: &RawRequest<'_>, now: Timestamp) -> Result<Verified, Rejected> {
-        let once = verify::with_secrets(self.manifest().id, secrets, request, now)?;
+        let once = verify::with_secrets(self.manifest(), secrets, request, now)?;
         Ok(Verified { key: self.delivery_key(request.body), once })
     }
 

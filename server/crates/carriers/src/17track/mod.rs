@@ -10,7 +10,7 @@ mod decode;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, Door, Manifest, Scheme};
+use super::{Carrier, DecodeError, Endpoint, Manifest, Scheme};
 use crate::formats::json;
 use domain::{fold::Trust, observation::Decoded};
 
@@ -22,8 +22,10 @@ const MANIFEST: Manifest = Manifest {
     label: "17TRACK",
     trust: Trust::Aggregator,
     schemes: &[Scheme::SeventeenTrack],
+    usual: &[Scheme::SeventeenTrack],
+    proof_header: None,
     max_body_bytes: 1024 * 1024,
-    door: Door::ONLY_OK,
+    endpoint: Endpoint::ONLY_OK,
 };
 
 impl Carrier for SeventeenTrack {

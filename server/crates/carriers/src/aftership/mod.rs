@@ -5,7 +5,7 @@ mod decode;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, DeliveryKey, Door, Manifest, Scheme};
+use super::{Carrier, DecodeError, DeliveryKey, Endpoint, Manifest, Scheme};
 use crate::formats::json;
 use domain::{fold::Trust, observation::Decoded};
 
@@ -17,8 +17,10 @@ const MANIFEST: Manifest = Manifest {
     label: "AfterShip",
     trust: Trust::Aggregator,
     schemes: &[Scheme::HmacBase64],
+    usual: &[Scheme::HmacBase64],
+    proof_header: Some("aftership-hmac-sha256"),
     max_body_bytes: 1024 * 1024,
-    door: Door::USUAL,
+    endpoint: Endpoint::USUAL,
 };
 
 impl Carrier for Aftership {

@@ -13,7 +13,7 @@ mod refs;
 mod tests;
 mod words;
 
-use super::{Carrier, DecodeError, DeliveryKey, Door, Handshake, Manifest, Scheme};
+use super::{Carrier, DecodeError, DeliveryKey, Endpoint, Handshake, Manifest, Scheme};
 use crate::formats::json;
 use domain::{fold::Trust, observation::Decoded};
 
@@ -25,8 +25,10 @@ const MANIFEST: Manifest = Manifest {
     label: "DCSA Track & Trace",
     trust: Trust::Carrier,
     schemes: &[Scheme::HmacHexPrefixed, Scheme::Bearer, Scheme::Basic],
+    usual: &[Scheme::HmacHexPrefixed],
+    proof_header: Some("notification-signature"),
     max_body_bytes: 1024 * 1024,
-    door: Door { handshakes: &[Handshake::Look], ..Door::USUAL },
+    endpoint: Endpoint { handshakes: &[Handshake::Probe], ..Endpoint::USUAL },
 };
 
 impl Carrier for Dcsa {

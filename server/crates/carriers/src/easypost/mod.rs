@@ -5,7 +5,7 @@ mod decode;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, DeliveryKey, Door, Manifest, Scheme};
+use super::{Carrier, DecodeError, DeliveryKey, Endpoint, Manifest, Scheme};
 use crate::formats::json;
 use domain::{fold::Trust, observation::Decoded};
 
@@ -17,8 +17,10 @@ const MANIFEST: Manifest = Manifest {
     label: "EasyPost",
     trust: Trust::Aggregator,
     schemes: &[Scheme::EasypostV1, Scheme::EasypostV2],
+    usual: &[Scheme::EasypostV2, Scheme::EasypostV1],
+    proof_header: None,
     max_body_bytes: 1024 * 1024,
-    door: Door::USUAL,
+    endpoint: Endpoint::USUAL,
 };
 
 impl Carrier for Easypost {

@@ -10,7 +10,7 @@ mod decode;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, Door, Manifest, Scheme};
+use super::{Carrier, DecodeError, Endpoint, Manifest, Scheme};
 use domain::{fold::Trust, observation::Decoded};
 
 /// The connector.
@@ -21,8 +21,10 @@ const MANIFEST: Manifest = Manifest {
     label: "UN/EDIFACT IFTSTA",
     trust: Trust::Carrier,
     schemes: &[Scheme::Bearer, Scheme::Basic, Scheme::HmacHexPrefixed],
+    usual: &[],
+    proof_header: None,
     max_body_bytes: super::FILE_MAX_BYTES,
-    door: Door::USUAL,
+    endpoint: Endpoint::USUAL,
 };
 
 impl Carrier for Iftsta {

@@ -9,7 +9,7 @@ mod decode;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, Door, Manifest, Scheme};
+use super::{Carrier, DecodeError, Endpoint, Manifest, Scheme};
 use crate::formats::json;
 use domain::{fold::Trust, observation::Decoded};
 
@@ -21,8 +21,10 @@ const MANIFEST: Manifest = Manifest {
     label: "FourKites",
     trust: Trust::Aggregator,
     schemes: &[Scheme::SharedSecretHeader, Scheme::Basic, Scheme::Bearer],
+    usual: &[],
+    proof_header: None,
     max_body_bytes: 1024 * 1024,
-    door: Door::USUAL,
+    endpoint: Endpoint::USUAL,
 };
 
 impl Carrier for Fourkites {

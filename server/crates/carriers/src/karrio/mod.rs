@@ -12,7 +12,7 @@ mod decode;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, DeliveryKey, Door, Manifest, Scheme};
+use super::{Carrier, DecodeError, DeliveryKey, Endpoint, Manifest, Scheme};
 use crate::formats::json;
 use domain::{fold::Trust, observation::Decoded};
 
@@ -24,8 +24,10 @@ const MANIFEST: Manifest = Manifest {
     label: "Karrio",
     trust: Trust::Aggregator,
     schemes: &[Scheme::SharedSecretHeader],
+    usual: &[Scheme::SharedSecretHeader],
+    proof_header: Some("x-event-id"),
     max_body_bytes: 1024 * 1024,
-    door: Door::USUAL,
+    endpoint: Endpoint::USUAL,
 };
 
 impl Carrier for Karrio {

@@ -12,7 +12,7 @@ mod decode;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, DeliveryKey, Door, Manifest, Scheme};
+use super::{Carrier, DecodeError, DeliveryKey, Endpoint, Manifest, Scheme};
 use crate::formats::xml;
 use domain::{fold::Trust, observation::Decoded};
 
@@ -24,8 +24,10 @@ const MANIFEST: Manifest = Manifest {
     label: "MFS XML",
     trust: Trust::Carrier,
     schemes: &[Scheme::Bearer, Scheme::Basic, Scheme::HmacHexPrefixed],
+    usual: &[],
+    proof_header: None,
     max_body_bytes: super::FILE_MAX_BYTES,
-    door: Door::USUAL,
+    endpoint: Endpoint::USUAL,
 };
 
 impl Carrier for MfsXml {

@@ -10,7 +10,7 @@ mod stops;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, Door, Manifest, Scheme};
+use super::{Carrier, DecodeError, Endpoint, Manifest, Scheme};
 use crate::formats::json;
 use domain::{fold::Trust, observation::Decoded};
 
@@ -22,8 +22,10 @@ const MANIFEST: Manifest = Manifest {
     label: "project44",
     trust: Trust::Aggregator,
     schemes: &[Scheme::Basic, Scheme::Bearer, Scheme::SharedSecretHeader],
+    usual: &[],
+    proof_header: None,
     max_body_bytes: 1024 * 1024,
-    door: Door::USUAL,
+    endpoint: Endpoint::USUAL,
 };
 
 impl Carrier for Project44 {

@@ -7,7 +7,7 @@ mod decode;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, Door, Manifest, Scheme};
+use super::{Carrier, DecodeError, Endpoint, Manifest, Scheme};
 use crate::formats::json;
 use domain::{fold::Trust, observation::Decoded};
 
@@ -19,8 +19,10 @@ const MANIFEST: Manifest = Manifest {
     label: "Sendcloud",
     trust: Trust::Aggregator,
     schemes: &[Scheme::HmacHex, Scheme::Bearer, Scheme::Basic],
+    usual: &[Scheme::HmacHex],
+    proof_header: Some("sendcloud-signature"),
     max_body_bytes: 1024 * 1024,
-    door: Door::USUAL,
+    endpoint: Endpoint::USUAL,
 };
 
 impl Carrier for Sendcloud {

@@ -14,7 +14,7 @@ mod decode;
 mod tests;
 mod when;
 
-use super::{Carrier, DecodeError, Door, Manifest, Scheme};
+use super::{Carrier, DecodeError, Endpoint, Manifest, Scheme};
 use crate::formats::json;
 use domain::{fold::Trust, observation::Decoded};
 
@@ -26,8 +26,10 @@ const MANIFEST: Manifest = Manifest {
     label: "ShipEngine / ShipStation",
     trust: Trust::Aggregator,
     schemes: &[Scheme::ShipengineRsa],
+    usual: &[Scheme::ShipengineRsa],
+    proof_header: None,
     max_body_bytes: 1024 * 1024,
-    door: Door::USUAL,
+    endpoint: Endpoint::USUAL,
 };
 
 impl Carrier for Shipengine {

@@ -11,7 +11,7 @@ mod decode;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, Door, Manifest, Scheme};
+use super::{Carrier, DecodeError, Endpoint, Manifest, Scheme};
 use crate::formats::json;
 use domain::{fold::Trust, observation::Decoded};
 
@@ -23,8 +23,10 @@ const MANIFEST: Manifest = Manifest {
     label: "Shippo",
     trust: Trust::Aggregator,
     schemes: &[Scheme::Shippo, Scheme::QueryToken],
+    usual: &[Scheme::Shippo],
+    proof_header: None,
     max_body_bytes: 1024 * 1024,
-    door: Door::USUAL,
+    endpoint: Endpoint::USUAL,
 };
 
 impl Carrier for Shippo {

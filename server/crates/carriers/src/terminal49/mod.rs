@@ -8,7 +8,7 @@ mod included;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, DeliveryKey, Door, Manifest, Scheme};
+use super::{Carrier, DecodeError, DeliveryKey, Endpoint, Manifest, Scheme};
 use crate::formats::json;
 use domain::{fold::Trust, observation::Decoded};
 
@@ -20,8 +20,10 @@ const MANIFEST: Manifest = Manifest {
     label: "Terminal49",
     trust: Trust::Aggregator,
     schemes: &[Scheme::HmacHex],
+    usual: &[Scheme::HmacHex],
+    proof_header: Some("x-t49-webhook-signature"),
     max_body_bytes: 1024 * 1024,
-    door: Door::USUAL,
+    endpoint: Endpoint::USUAL,
 };
 
 impl Carrier for Terminal49 {

@@ -8,7 +8,7 @@ mod decode;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, Door, Manifest, Scheme};
+use super::{Carrier, DecodeError, Endpoint, Manifest, Scheme};
 use crate::formats::json;
 use domain::{fold::Trust, observation::Decoded};
 
@@ -20,8 +20,10 @@ const MANIFEST: Manifest = Manifest {
     label: "TrackingMore",
     trust: Trust::Aggregator,
     schemes: &[Scheme::Trackingmore],
+    usual: &[Scheme::Trackingmore],
+    proof_header: None,
     max_body_bytes: 1024 * 1024,
-    door: Door::ONLY_OK,
+    endpoint: Endpoint::ONLY_OK,
 };
 
 impl Carrier for Trackingmore {

@@ -1,14 +1,16 @@
 //! Proving who sent a message, over its raw bytes: one table of schemes, fail closed, compared in constant time.
 //! Sources: see each scheme; side by side in the vendors' webhook documentation.
 
+mod platforms;
 mod primitives;
 #[cfg(test)]
 mod tests;
 
-use super::{Door, RawRequest, Rejected, Secrets, by_id};
+use super::{Manifest, RawRequest, Rejected, Secrets};
 use crate::formats::json;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
+use platforms::Platform;
 use primitives::{header, hmac_matches, optional_header, secret_matches};
 use ring::{digest, hmac, signature};
 use secrecy::{ExposeSecret, SecretString};
@@ -92,6 +94,29 @@ impl Scheme {
         Covers { body, time, path }
     }
 
+    /// What was proved of a message that it was verified by, for people.
+    pub const fn verified(self) -> &'static str {
+        match self {
+            Self::HmacBase64
+            | Self::HmacHex
+            | Self::HmacHexPrefixed
+            | Self::EasypostV1
+            | Self::EasypostV2
+            | Self::StandardWebhooks
+            | Self::Zendesk
+            | Self::Trackingmore
+            | Self::Shippo => "Signature verified (HMAC)",
+            Self::StandardWebhooksV1a => "Signature verified (Ed25519)",
+            Self::SeventeenTrack => "Signature verified (SHA-256)",
+            Self::ShipengineRsa => "Signature verified (RSA)",
+            Self::SharedSecretHeader => "Secret verified (header)",
+            Self::Bearer => "Token verified (Bearer)",
+            Self::QueryToken => "Token verified (address)",
+            Self::Basic => "Password verified (Basic)",
+            Self::IpAllowList => "Network verified (allow list)",
+        }
+    }
+
     /// The scheme of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
@@ -134,12 +159,14 @@ pub fn verify_named(
     request: &RawRequest<'_>,
     now: Timestamp,
 ) -> Result<(), Rejected> {
+    let platform = Platform::named(connector);
     let scheme = match scheme {
         Some(name) => Scheme::from_name(name).ok_or(Rejected::NotConfigured("there is no scheme of this name"))?,
-        None => usual(connector, request, material)
+        None => platform
+            .usual(request, material)
             .ok_or(Rejected::NotConfigured("the platform signs in no way that is known: name a --scheme"))?,
     };
-    check(connector, scheme, material, request, now)
+    check(platform, scheme, material, request, now)
 }
 
 /// Verifies with each active secret; one that matches is enough. Where the source names networks, the request has to
@@ -149,12 +176,13 @@ pub fn verify_named(
 /// # Errors
 /// Says why the first does not.
 pub(super) fn with_secrets(
-    connector: &str,
+    manifest: &Manifest,
     secrets: &Secrets,
     request: &RawRequest<'_>,
     now: Timestamp,
 ) -> Result<Option<String>, Rejected> {
     from_known_network(secrets, request)?;
+    let platform = Platform::of(manifest);
     if secrets.scheme == Scheme::IpAllowList {
         return if secrets.networks.is_empty() {
             Err(Rejected::NotConfigured("the source names no networks"))
@@ -166,11 +194,11 @@ pub(super) fn with_secrets(
     for (n, secret) in secrets.active.iter().enumerate() {
         let verdict = match &secrets.header {
             Some(name) if secrets.scheme == Scheme::SharedSecretHeader => own_header(name, secret, request),
-            _ => check(connector, secrets.scheme, &Material::of(secrets.scheme, secret), request, now),
+            _ => check(platform, secrets.scheme, &Material::of(secrets.scheme, secret), request, now),
         };
         match verdict {
             Ok(()) if secrets.scheme == Scheme::Trackingmore => {
-                let once = SignedStamp::of(request)?.once(connector, now)?;
+                let once = SignedStamp::of(request)?.once(platform, now)?;
                 // the stamp is in whole seconds, which several honest messages may share
                 return Ok(secrets.networks.is_empty().then_some(once));
             }
@@ -204,51 +232,14 @@ fn own_header(name: &str, secret: &SecretString, request: &RawRequest<'_>) -> Re
     secret_matches(secret.expose_secret(), given.to_str().unwrap_or_default().trim())
 }
 
-/// The way a platform usually signs.
-fn usual(connector: &str, request: &RawRequest<'_>, material: &Material) -> Option<Scheme> {
-    Some(match connector {
-        "aftership" => Scheme::HmacBase64,
-        "easypost" if request.headers.contains_key("x-hmac-signature-v2") => Scheme::EasypostV2,
-        "easypost" => Scheme::EasypostV1,
-        "standard_webhooks" | "svix" => match material {
-            Material::PublicKey(_) => Scheme::StandardWebhooksV1a,
-            _ => Scheme::StandardWebhooks,
-        },
-        "github_style" | "github" | "dcsa" | "zammad" | "x12_214" => Scheme::HmacHexPrefixed,
-        "sendcloud" | "terminal49" => Scheme::HmacHex,
-        "zendesk" => Scheme::Zendesk,
-        "trackingmore" => Scheme::Trackingmore,
-        "shippo" => Scheme::Shippo,
-        "17track" => Scheme::SeventeenTrack,
-        "shipengine" => Scheme::ShipengineRsa,
-        "karrio" => Scheme::SharedSecretHeader,
-        _ => return None,
-    })
-}
-
-/// The header that carries the proof, where the scheme leaves it to the platform.
-fn proof_header(connector: &str, scheme: Scheme) -> &'static str {
-    match (connector, scheme) {
-        ("aftership", _) => "aftership-hmac-sha256",
-        ("sendcloud", _) => "sendcloud-signature",
-        ("terminal49", _) => "x-t49-webhook-signature",
-        ("dcsa", _) => "notification-signature",
-        ("zammad", _) => "x-hub-signature",
-        ("karrio", _) => "x-event-id",
-        (_, Scheme::HmacHexPrefixed) => "x-hub-signature-256",
-        (_, Scheme::SharedSecretHeader) => "x-webhook-secret",
-        _ => "x-signature",
-    }
-}
-
 fn check(
-    connector: &str,
+    platform: Platform,
     scheme: Scheme,
     material: &Material,
     request: &RawRequest<'_>,
     now: Timestamp,
 ) -> Result<(), Rejected> {
-    let near = Near::of(connector, now);
+    let near = Near::of(platform, now);
     if scheme == Scheme::ShipengineRsa {
         let Material::Jwks(jwks) = material else {
             return Err(Rejected::NotConfigured("this scheme needs public keys (JWKS)"));
@@ -268,7 +259,7 @@ fn check(
     if secret.is_empty() {
         return Err(Rejected::NotConfigured("the secret is empty"));
     }
-    let name = proof_header(connector, scheme);
+    let name = platform.proof_header(scheme);
     match scheme {
         Scheme::HmacBase64 => {
             hmac_matches(hmac::HMAC_SHA256, secret.as_bytes(), &[request.body], base64(name, header(request, name)?)?)
@@ -317,10 +308,8 @@ struct Near {
 }
 
 impl Near {
-    /// As a platform's manifest says.
-    fn of(connector: &str, now: Timestamp) -> Self {
-        let door = by_id(connector).map_or(Door::USUAL, |carrier| carrier.manifest().door);
-        Self { now, tolerance_seconds: door.tolerance_minutes * 60 }
+    fn of(platform: Platform, now: Timestamp) -> Self {
+        Self { now, tolerance_seconds: platform.tolerance_minutes * 60 }
     }
 
     fn check(self, stamp: Timestamp) -> Result<(), Rejected> {
@@ -469,8 +458,8 @@ impl SignedStamp {
 
     /// That the time is near, and the name under which this proof is used up: anybody who saw one message could otherwise put
     /// the same proof to another body.
-    fn once(&self, connector: &str, now: Timestamp) -> Result<String, Rejected> {
-        Near::of(connector, now).check(unix("timestamp", &self.stamp)?)?;
+    fn once(&self, platform: Platform, now: Timestamp) -> Result<String, Rejected> {
+        Near::of(platform, now).check(unix("timestamp", &self.stamp)?)?;
         Ok(format!("{}|{}", self.stamp, STANDARD.encode(&self.tag)))
     }
 }

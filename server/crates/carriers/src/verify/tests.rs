@@ -207,7 +207,7 @@ proptest! {
                 }
                 let request = RawRequest { method: "POST", path: "", query: "", peer: None, headers: &headers, body: &body };
                 let secret = Material::Secret("a secret that nobody types".to_owned().into());
-                prop_assert!(check(name, *scheme, &secret, &request, "2026-03-01T00:00:00Z".parse().unwrap()).is_err());
+                prop_assert!(check(Platform::named(name), *scheme, &secret, &request, "2026-03-01T00:00:00Z".parse().unwrap()).is_err());
             }
         }
     }

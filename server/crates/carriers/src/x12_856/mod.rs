@@ -8,7 +8,7 @@ mod decode;
 #[cfg(test)]
 mod tests;
 
-use super::{Carrier, DecodeError, Door, Manifest, Scheme};
+use super::{Carrier, DecodeError, Endpoint, Manifest, Scheme};
 use domain::{fold::Trust, observation::Decoded};
 
 /// The connector.
@@ -19,8 +19,10 @@ const MANIFEST: Manifest = Manifest {
     label: "X12 856",
     trust: Trust::Carrier,
     schemes: &[Scheme::Bearer, Scheme::Basic, Scheme::HmacHexPrefixed],
+    usual: &[],
+    proof_header: None,
     max_body_bytes: super::FILE_MAX_BYTES,
-    door: Door::USUAL,
+    endpoint: Endpoint::USUAL,
 };
 
 impl Carrier for X12856 {
