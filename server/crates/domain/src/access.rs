@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What somebody may do.
+/// What a user may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
     /// See shipments and exceptions.
@@ -82,7 +82,7 @@ impl Permissions {
         Self(set)
     }
 
-    /// What somebody with these roles may do.
+    /// What a user with these roles may do.
     pub fn of_roles(roles: &[Role]) -> Self {
         Self(roles.iter().fold(0, |set, role| set | role.permissions().0))
     }

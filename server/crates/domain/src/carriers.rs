@@ -19,7 +19,7 @@ pub struct CarrierEntry {
     pub code: String,
     /// What a person reads.
     pub name: String,
-    /// Words for it, whatever the source.
+    /// Its names, in any source.
     #[serde(default)]
     aliases: Vec<String>,
     /// Words for it that only this source uses.
@@ -66,7 +66,7 @@ fn folded(word: &str) -> String {
     word.chars().filter(|c| c.is_alphanumeric() || *c == '+').flat_map(char::to_lowercase).collect()
 }
 
-/// The carrier that a source means by a word, if the directory knows it.
+/// The carrier that a source names, if the directory has it.
 pub fn known(source: &str, word: &str) -> Option<&'static CarrierEntry> {
     let plain = folded(word);
     let index = DIRECTORY.by_source_word.get(&(source.to_owned(), plain.clone()));
@@ -86,7 +86,7 @@ fn by_scac(word: &str) -> Option<&'static usize> {
     }
 }
 
-/// The carrier that a source means by a word. An unknown word is a carrier of its own: never an error, never a guess.
+/// The carrier that a source names. An unknown name is a carrier of its own: never an error, never a guess.
 pub fn resolve(source: &str, word: &str) -> CarrierEntry {
     if let Some(entry) = known(source, word) {
         return entry.clone();

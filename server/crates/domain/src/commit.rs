@@ -37,7 +37,7 @@ pub enum ExceptionChange {
     },
 }
 
-/// What was taken back and is said again within so long of the time before is the same trouble, corrected.
+/// What was retracted and is reported again within this time is the same exception, corrected.
 const CORRECTED: SignedDuration = SignedDuration::from_hours(72);
 
 /// Compares. A refold keeps the row whose evidence it shares. Where none is shared, the same trouble reported differently (a

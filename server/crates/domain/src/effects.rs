@@ -1,4 +1,4 @@
-//! Effects: what must happen once in another system. Where it goes, what it says, and what became of it.
+//! Effects: what must happen once in another system, with target, content and outcome.
 
 use crate::{
     State,
@@ -13,11 +13,11 @@ use serde::{Deserialize, Serialize};
 pub enum EffectTarget {
     /// A note in the order system's chatter.
     OrderNote,
-    /// An activity for somebody in the order system.
+    /// An activity for a person in the order system.
     OrderActivity,
 }
 
-/// What an effect says: codes and times; the text is made when it is posted.
+/// The content of an effect: codes and times; the text is made when it is posted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum EffectBody {
@@ -33,17 +33,17 @@ pub enum EffectBody {
         /// The state now.
         to: State,
     },
-    /// An exception needs somebody.
+    /// An exception needs a person.
     Exception {
         /// Which.
         id: ExceptionId,
     },
-    /// Fields that somebody else had changed were set back.
+    /// Fields that were changed in the other system were set back.
     SetBack {
         /// Their names.
         fields: Vec<String>,
     },
-    /// Fields that somebody changes again and again are left so.
+    /// Fields that keep being changed in the other system are left as they are.
     LeftChanged {
         /// Their names.
         fields: Vec<String>,

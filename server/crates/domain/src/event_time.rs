@@ -32,7 +32,7 @@ pub enum ZoneSource {
     Facility,
     /// The carrier's usual zone.
     CarrierDefault,
-    /// Nobody said; used for sorting only.
+    /// Unknown; used for sorting only.
     Assumed,
 }
 
@@ -46,7 +46,7 @@ pub struct EventTime {
     pub raw: String,
     /// The wall clock at the place, where the source gave one.
     pub local: Option<DateTime>,
-    /// The instant, only where it follows from what the source said.
+    /// The instant, only where it follows from the source's text.
     pub utc: Option<Timestamp>,
     /// Offset (`+01:00`) or IANA name that led from `local` to `utc`, or that is known beside them.
     pub zone: Option<String>,
@@ -64,7 +64,7 @@ pub struct EventTime {
 }
 
 impl EventTime {
-    /// Whether it says a time.
+    /// Whether it has a time.
     pub fn is_usable(&self) -> bool {
         self.precision != Precision::None
     }
@@ -200,7 +200,7 @@ impl EventTime {
         self.utc.or(self.sorts_at).or_else(|| self.local.and_then(|l| TimeZone::UTC.to_timestamp(l).ok()))
     }
 
-    /// How far the wall clock is ahead of UTC; none where nobody knows.
+    /// How far the wall clock is ahead of UTC; none where that is unknown.
     pub fn ahead_of_utc(&self) -> Option<SignedDuration> {
         let as_utc = TimeZone::UTC.to_timestamp(self.local?).ok()?;
         Some(as_utc.duration_since(self.utc.or(self.sorts_at)?))

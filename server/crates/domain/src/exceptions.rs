@@ -58,7 +58,7 @@ impl Grace {
     }
 }
 
-/// When somebody has to have acted on an exception: counted from when it could first be known, by how much a person is
+/// The due time of an exception: counted from when it could first be known, by how much a person is
 /// needed.
 pub fn due_at(severity: Severity, recorded_at: Timestamp) -> Timestamp {
     let hours = match severity {

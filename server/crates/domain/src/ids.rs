@@ -1,4 +1,4 @@
-//! Ids are types. Random ones come from the caller (randomness is an argument); content ids say what they name.
+//! Ids are types. Random ones come from the caller (randomness is an argument); content ids follow from the content.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -55,7 +55,7 @@ ids! {
     CorrelationId;
     /// What observations hang on.
     TrackerId;
-    /// A statement; derived from what it says, so the same statement twice is one observation.
+    /// An observation; derived from its content, so that the same one twice is one.
     ObservationId;
     /// A list of statements that a snapshot provider sent at once.
     SnapshotId;

@@ -10,36 +10,36 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// How many bytes of a statement's id are those of the tracker that it is said of.
+/// How many bytes of an observation's id are those of its tracker.
 const PLACE: usize = 4;
 
 /// What a connector makes of one message.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Decoded {
-    /// One report for each tracker that the message speaks of.
+    /// One report for each tracker in the message.
     pub reports: Vec<TrackerReport>,
     /// What could not be read, or was read with doubt; never silently dropped.
     pub problems: Vec<Problem>,
 }
 
-/// What a message says about one tracker.
+/// What a message reports about one tracker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrackerReport {
     /// The numbers that identify it.
     pub refs: References,
-    /// The carrier in the provider's word (slug, SCAC, name); resolved by the carrier directory.
+    /// The carrier as the provider names it (slug, SCAC, name); resolved by the carrier directory.
     pub carrier: Option<String>,
     /// Whether the list replaces earlier ones or adds to them.
     pub feed: Feed,
     /// In the order of the message.
     pub observations: Vec<Observation>,
-    /// The message says of itself that it is a test: nothing has happened to any goods.
+    /// The message is marked as a test: nothing has happened to any goods.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub test: bool,
 }
 
 impl TrackerReport {
-    /// The place of each statement in the order in which things happened, as far as the list tells: some providers write
+    /// The place of each statement in the order in which things happened, as far as the list shows: some providers write
     /// the newest first, and then the list is counted from its end. It decides between statements of one moment (R10).
     pub fn positions(&self) -> Vec<u32> {
         let times: Vec<Timestamp> = self
@@ -135,12 +135,12 @@ pub struct Observation {
     /// What the provider calls the event itself, where it names it, under the sender's name where one source brings the
     /// messages of several. Ids that mean something only within their document are none.
     pub provider_event_id: Option<String>,
-    /// The event that this statement takes back; such a statement says nothing else.
+    /// The event that this one retracts; it reports nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retracts: Option<String>,
     /// The codes to look up.
     pub codes: Codes,
-    /// Planned, estimated or actual, as the message or the code's own definition says.
+    /// Planned, estimated or actual, by the message or the code's definition.
     pub classifier: Classifier,
     /// When it happened, or is to happen.
     pub time: EventTime,
@@ -154,7 +154,7 @@ pub struct Observation {
     pub stop: Option<Stop>,
     /// Where the statement comes from inside the message.
     pub origin: Origin,
-    /// The provider's words. May hold personal data: lives in the vault, is no part of the identity.
+    /// The provider's text. May hold personal data: kept sealed, no part of the identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Who signed. Personal data, as `description`.
@@ -162,13 +162,13 @@ pub struct Observation {
     pub signatory: Option<String>,
 }
 
-/// Where in the message a statement stands.
+/// The place of an observation in its message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// An event of the list.
     Event,
-    /// The summary field of the message, with no event that says it (R17).
+    /// The summary field of the message, without an event for it (R17).
     Summary,
 }
 
@@ -197,7 +197,7 @@ pub struct Codes {
     pub status: Vec<ProviderCode>,
     /// A reason that refines the exception.
     pub reason: Option<ProviderCode>,
-    /// The provider's coarse status: the floor where the specific code is unknown, and the judge where the two
+    /// The provider's coarse status: the floor where the specific code is unknown, and decisive where the two
     /// contradict each other.
     pub coarse: Option<ProviderCode>,
 }

@@ -11,14 +11,14 @@ use std::collections::BTreeMap;
 /// The usual way.
 const WAY: &[State] = &[State::Registered, State::PickedUp, State::InTransit, State::OutForDelivery, State::Delivered];
 
-/// How a step stands.
+/// The standing of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepStanding {
-    /// An event says that it happened.
+    /// An event reports it.
     Reached,
-    /// It is the status now, and an event says so.
+    /// It is the current status, and an event reports it.
     Current,
-    /// The shipment went on, and no event says that it happened.
+    /// The shipment went on without an event for it.
     Skipped,
     /// It may still come.
     Ahead,
@@ -29,9 +29,9 @@ pub enum StepStanding {
 pub struct Step {
     /// The status that it stands for.
     pub state: State,
-    /// How it stands.
+    /// Its standing.
     pub standing: StepStanding,
-    /// When it was first reached, where the events say when.
+    /// When it was first reached, where the events have a time.
     pub at: Option<EventTime>,
 }
 
@@ -47,7 +47,7 @@ pub fn steps(folded: &Folded, input: &FoldInput) -> Vec<Step> {
         }
         way.push(*state);
     }
-    if matches!(folded.state, State::Returning | State::Returned | State::Cancelled | State::Failed) {
+    if folded.state.is_off_the_way() {
         // it does not go on: what was not reached and lies behind the last step taken is no step of this shipment
         way.truncate(way.iter().rposition(is_reached).map_or(0, |last| last + 1));
         way.extend([State::Returning].into_iter().filter(|back| is_reached(back) && folded.state != *back));
@@ -69,7 +69,7 @@ pub fn steps(folded: &Folded, input: &FoldInput) -> Vec<Step> {
     way.into_iter().enumerate().map(step).collect()
 }
 
-/// The statuses that an active actual fact speaks for, with the first time that is known.
+/// The statuses that active actual events report, with the first known time.
 fn reached(folded: &Folded, input: &FoldInput) -> BTreeMap<State, Option<EventTime>> {
     let mut reached: BTreeMap<State, Option<EventTime>> = BTreeMap::new();
     let standing = |fact: &Fact| folded.verdicts.iter().find(|v| v.fact == fact.id).map(|v| v.standing);
@@ -94,7 +94,7 @@ fn reached(folded: &Folded, input: &FoldInput) -> BTreeMap<State, Option<EventTi
         reached.insert(State::Delivered, folded.delivered_at.clone());
     }
     if folded.state == State::Cancelled {
-        // the order may have been cancelled, and the carrier says nothing
+        // the order may have been cancelled without an event of the carrier
         reached.entry(State::Cancelled).or_insert(None);
     }
     if folded.returned_at.is_some() || folded.state == State::Returned {

@@ -91,7 +91,7 @@ impl Default for PromiseRules {
 }
 
 impl PromiseRules {
-    /// By when it should arrive, and the rule that says so; none where the rules are off or none fits.
+    /// The promised date and its rule; none where the rules are off or none fits.
     pub fn promise(&self, shipped: &Shipped<'_>) -> Option<(Timestamp, &PromiseRule)> {
         let to = shipped.place.country.as_deref().and_then(country);
         let fitting = self.rules.iter().filter(|rule| self.on && rule.fits(shipped, to));

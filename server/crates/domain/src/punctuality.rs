@@ -1,4 +1,4 @@
-//! Whether a shipment keeps its promise, as a person would say it: nothing is called late or on time that is not, and not
+//! Whether a shipment keeps its promised date: nothing is called late or on time that is not, and not
 //! more exactly than the times are known.
 
 use crate::{
@@ -17,7 +17,7 @@ pub enum Moment {
 }
 
 impl Moment {
-    /// The time of an event. A wall clock of which nobody knows the zone is only good for its day.
+    /// The time of an event. A wall clock without a known zone counts for its day only.
     pub fn of(time: &EventTime) -> Option<Self> {
         if time.sentinel {
             return None;
@@ -85,7 +85,7 @@ pub enum Punctuality {
     NoPromise,
     /// The question does not arise: it is on its way back, was returned, cancelled or lost, or something worse is wrong.
     NotApplicable,
-    /// Nothing can be said yet.
+    /// Not decided yet.
     Open,
     /// Delivered in time.
     OnTime,
@@ -102,7 +102,7 @@ pub enum Punctuality {
 /// Whether a shipment keeps its promise.
 pub fn punctuality(of: &Facts<'_>) -> Punctuality {
     let Some(promised) = of.promised else { return Punctuality::NoPromise };
-    if matches!(of.state, State::Returning | State::Returned | State::Cancelled | State::Failed) {
+    if of.state.is_off_the_way() {
         return Punctuality::NotApplicable;
     }
     let good = |word| if of.in_trouble { Punctuality::NotApplicable } else { word };

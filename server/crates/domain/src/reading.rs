@@ -21,14 +21,14 @@ pub struct Reading {
     /// A second exception that it reports: damaged, and refused for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub also: Option<ExceptionReason>,
-    /// The trouble that it says is over.
+    /// The exception that it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolves: Option<Resolves>,
     /// Nobody published what the code means; `floor` is then all there is.
     pub unmapped: bool,
-    /// The state that the provider's coarse status vouches for where the code says nothing about it (R17).
+    /// The state of the provider's coarse status, where the code has none (R17).
     pub floor: Option<State>,
-    /// Something about the statement is contradictory; said in a phrase.
+    /// What is contradictory about the event, in a phrase.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubt: Option<String>,
 }
@@ -40,7 +40,7 @@ impl Reading {
     }
 }
 
-/// What a statement says is over.
+/// What an event ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Resolves {

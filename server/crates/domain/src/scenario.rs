@@ -25,7 +25,7 @@ pub struct Surroundings<'a> {
     pub decode: &'a Decode<'a>,
     /// The provider's own id of a delivery, where the payload has one.
     pub delivery_key: &'a dyn Fn(&str, &[u8]) -> Option<String>,
-    /// How far a provider is believed; none where there is no connector.
+    /// How far a provider is trusted; none where there is no connector.
     pub trust: &'a dyn Fn(&str) -> Option<Trust>,
     /// Reads a payload file.
     pub read: &'a dyn Fn(&str) -> Result<Vec<u8>, String>,

@@ -1,4 +1,4 @@
-//! Milestones worth telling people, each once. Ordinals count distinct events of a kind in the order of the journey, so
+//! Milestones to announce, each once. Ordinals count distinct events of a kind in the order of the journey, so
 //! that the order of arrival does not matter.
 
 use super::{Announcement, Rule, Standing, journey::Step};

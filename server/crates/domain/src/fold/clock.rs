@@ -9,11 +9,11 @@ use crate::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-/// What is known when the clock is asked.
+/// What the clock decides by.
 pub(super) struct Asked<'a> {
     pub plan: &'a Plan,
     pub state: State,
-    /// When the carrier first had the goods: sorting instant and time of the fact that says so.
+    /// When the carrier first had the goods: sorting instant and time of that event.
     pub left: Option<(Timestamp, EventTime)>,
     /// When it ended, if it has: sorting instant and time of the deciding fact.
     pub ended: Option<(Timestamp, EventTime)>,
@@ -21,7 +21,7 @@ pub(super) struct Asked<'a> {
     pub now: Timestamp,
 }
 
-/// What the clock says.
+/// What follows from the clock.
 #[derive(Default)]
 pub(super) struct Said {
     pub exceptions: Vec<FoldedException>,
@@ -60,7 +60,7 @@ fn late_to_ship(asked: &Asked<'_>, said: &mut Said) {
     let ended = match (left, called_off) {
         (Some((at, time)), _) => Some((at, time, Resolution::Progress)),
         (None, Some((at, time))) => Some((at, time, Resolution::Cancelled)),
-        // it has left, or ended, and nobody says when
+        // it has left, or ended, without a known time
         _ if has_left(asked) || asked.state.is_terminal() => return,
         _ => None,
     };
@@ -73,7 +73,7 @@ fn late_to_ship(asked: &Asked<'_>, said: &mut Said) {
     said.exceptions.push(exception(ExceptionReason::LateToShip, "late to ship", by, due, closed));
 }
 
-/// The parcel of a cancelled delivery is on its way, until it comes back or arrives. What was deleted is nobody's business.
+/// The parcel of a cancelled delivery is on its way, until it comes back or arrives. What was deleted is ignored.
 fn moves_though_cancelled(asked: &Asked<'_>, said: &mut Said) {
     let Some(since) = asked.plan.standing_since.filter(|_| asked.plan.standing == DeliveryStanding::Cancelled) else {
         return;
@@ -96,7 +96,7 @@ fn incomplete(asked: &Asked<'_>, said: &mut Said) {
     said.exceptions.push(once(ExceptionReason::ImportIncomplete, "incomplete", since, None));
 }
 
-/// One for each delivery, whenever its condition is said again.
+/// One for each delivery, however often its condition is reported.
 fn once(
     reason: ExceptionReason,
     kind: &str,
@@ -162,7 +162,7 @@ fn resolution(state: State) -> Resolution {
     }
 }
 
-/// The evidence is what the clock was asked about, so that another promise or another silence is another exception.
+/// The evidence is what the clock decided by, so that another promise or another gap in updates is another exception.
 fn exception(
     reason: ExceptionReason,
     kind: &str,

@@ -1,7 +1,7 @@
 //! Before the first step (R16): carriers give their numbers out again. What is reported for a tracker falls into *uses*, one
 //! parcel after the other; a shipment folds those of its own use as if there were no others.
 //!
-//! Three signs say that a number is in use again: the parcel before has come to its end, nothing happened for long, a
+//! Three signs of a number in use again: the parcel before has come to its end, nothing happened for long, a
 //! provider that already had a tracker object begins a new one. Two of them, where something begins as parcels begin,
 //! are a new use. All of it goes by the times of the events, so that the order of arrival does not matter.
 
@@ -27,7 +27,7 @@ const GAP: SignedDuration = SignedDuration::from_hours(120 * 24);
 pub(super) struct Own<'a> {
     /// The input without the facts of other uses.
     pub input: Cow<'a, FoldInput>,
-    /// How those facts stand.
+    /// The standing of those events.
     pub others: Vec<Verdict>,
     /// Which use of its numbers it is, counted from 1.
     pub incarnation: u32,
@@ -97,7 +97,7 @@ fn surely_one(input: &FoldInput) -> bool {
 
 /// One parcel's part of what is reported for a number.
 struct Use {
-    /// What is said from here on is of this use; what lies between two uses is of the nearer one.
+    /// Events from here on belong to this use; those between two uses belong to the nearer one.
     since: Timestamp,
     begins: Timestamp,
     ends: Timestamp,
@@ -163,7 +163,7 @@ fn again(mark: &Mark, current: &Use, end: Option<State>, objects: &Objects) -> b
     let new_object =
         mark.at > current.ends && objects.iter().any(|(source, begins)| *begins == mark.at && another(*source));
     let begins = match mark.state {
-        // a platform that makes its object anew may tell the delivery alone
+        // a platform that makes its object anew may report the delivery alone
         State::Delivered => silence,
         state => (State::Registered..State::Delivered).contains(&state),
     };
@@ -206,7 +206,7 @@ impl<'a> Number<'a> {
         number
     }
 
-    /// When something was reported, as far as the provider says: the event's own time, else what its list is about.
+    /// When something was reported, as far as the provider gives it: the event's own time, else that of its list.
     fn reported_at(&self, fact: &Fact, sighting: &Sighting) -> Option<Timestamp> {
         let list = || {
             let list = sighting.snapshot?;
@@ -288,9 +288,9 @@ fn named<'f>(facts: impl Iterator<Item = &'f Fact>) -> HashSet<SnapshotId> {
 
 fn of_another(fact: ObservationId, later: bool) -> Verdict {
     let because = if later {
-        "Of a later use of this number: another parcel's."
+        "From a later use of this number: another parcel."
     } else {
-        "Of an earlier use of this number: another parcel's."
+        "From an earlier use of this number: another parcel."
     };
     Verdict { fact, standing: Standing::OtherUse, rule: Rule::R16, because: because.to_owned() }
 }

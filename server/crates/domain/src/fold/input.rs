@@ -31,7 +31,7 @@ pub struct FoldInput {
 /// Another delivery under the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OtherDelivery {
-    /// Where it stands in the order system.
+    /// Its status in the order system.
     pub standing: DeliveryStanding,
     /// Since when the tracker is bound to it.
     pub since: Timestamp,
@@ -44,7 +44,7 @@ pub struct Plan {
     pub pieces: Vec<String>,
     /// How many stops the load has; none where it is not a multi-stop load.
     pub stops: Option<u32>,
-    /// The latest moment promised to the customer; none where nobody promised anything.
+    /// The latest time promised to the customer; none without a promise.
     pub promised_by: Option<Timestamp>,
     /// Where the promise comes from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,10 +52,10 @@ pub struct Plan {
     /// When it should leave the house, as the order system has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ship_by: Option<Timestamp>,
-    /// By how many hours it may leave later than that before it is an exception; none where nobody watches it.
+    /// By how many hours it may leave later than that before it is an exception; none where that is not watched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ship_grace_hours: Option<u32>,
-    /// Where the delivery stands in the order system.
+    /// The delivery's status in the order system.
     #[serde(default)]
     pub standing: DeliveryStanding,
     /// Since when it is cancelled or deleted there, as far as is known.
@@ -64,13 +64,13 @@ pub struct Plan {
     /// What of the order, the delivery or the customer could not be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<String>,
-    /// What speaks against its numbers; a carrier that reports them says that they are right.
+    /// Doubts about its numbers; they are void once a carrier reports the number.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doubts: Vec<String>,
     /// Since when there is one or the other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unread_since: Option<Timestamp>,
-    /// When somebody began to expect news: the silence watch starts here.
+    /// Since when updates are expected: the watch for missing updates starts here.
     pub expected_from: Option<Timestamp>,
     /// How long the shipment may be silent before it is an exception, in hours.
     pub silence_after_hours: Option<u32>,
@@ -96,7 +96,7 @@ pub enum PromiseSource {
     },
 }
 
-/// Where a delivery stands in the order system.
+/// The status of a delivery in the order system.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryStanding {
@@ -111,13 +111,13 @@ pub enum DeliveryStanding {
     Deleted,
 }
 
-/// How much a source is believed against another (R11): higher wins.
+/// How far a source is trusted against another (R11): higher wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Trust {
-    /// Typed in by somebody.
+    /// Entered by a person.
     Manual,
-    /// A platform that repeats what carriers say.
+    /// A platform that passes on carriers' events.
     Aggregator,
     /// The carrier itself, by EDI or API.
     Carrier,
@@ -128,7 +128,7 @@ pub enum Trust {
 pub struct Fact {
     /// The observation's id.
     pub id: ObservationId,
-    /// What was said.
+    /// The event.
     pub observation: Observation,
     /// What it means by the latest published reading.
     pub reading: Reading,
@@ -136,9 +136,9 @@ pub struct Fact {
     pub tracker: TrackerId,
     /// The piece of the plan that the tracker's binding names.
     pub piece: Option<String>,
-    /// Who said it.
+    /// Its source.
     pub source: SourceId,
-    /// How far that source is believed.
+    /// How far that source is trusted.
     pub trust: Trust,
     /// Every time it was seen; never empty.
     pub sightings: Vec<Sighting>,

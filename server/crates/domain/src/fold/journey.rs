@@ -19,9 +19,9 @@ pub(super) struct Reached<'a> {
     pub at: Timestamp,
     /// When, as reported.
     pub time: &'a EventTime,
-    /// The fact that tells it.
+    /// The fact behind it.
     pub by: ObservationId,
-    /// How far its source is believed.
+    /// How far its source is trusted.
     trust: Trust,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct Journey<'a> {
     pub returned: Option<Reached<'a>>,
     pub failed_attempts: Vec<ObservationId>,
     pub anomalies: Vec<Anomaly>,
-    /// How each walked fact stands.
+    /// The standing of each walked fact.
     pub steps: Vec<Step>,
     /// When each source first reported the delivery.
     delivery_reports: BTreeMap<SourceId, Timestamp>,
@@ -154,7 +154,7 @@ impl<'a> Journey<'a> {
         }
     }
 
-    /// The first delivery counts, unless a source that is believed more reports another time, or the same source reports it
+    /// The first delivery counts, unless a source with more trust reports another time, or the same source reports it
     /// again a day or more later, as after a pick-up at a post office.
     fn delivered_again(&mut self, examined: &Examined<'a>) -> (Standing, Rule, &'static str) {
         if self.delivered.is_some_and(|first| examined.fact.trust > first.trust) {
@@ -268,7 +268,7 @@ pub(super) fn at_stop(fact: &Fact, plan: &Plan, milestone: Milestone) -> Option<
     }
 }
 
-/// The state that a fact speaks for by itself, whatever else is known; at a stop before the last that is the way (R13).
+/// The state that a fact reports by itself; at a stop before the last that is in transit (R13).
 pub fn speaks_for(fact: &Fact, plan: &Plan) -> Option<State> {
     let reading = &fact.reading;
     let state = reading.milestone.state().or(reading.floor)?;
@@ -340,7 +340,7 @@ pub(super) fn walk_pieces<'a>(facts: &[&Examined<'a>], plan: &Plan) -> Whole<'a>
     }
 }
 
-/// All delivered is delivered, some is partially delivered, else the least advanced of those that were heard of.
+/// All delivered is delivered, some is partially delivered, else the least advanced of those with events.
 fn aggregate(states: impl Iterator<Item = State>) -> State {
     let states: Vec<State> = states.collect();
     let delivered = states.iter().filter(|s| **s == State::Delivered).count();

@@ -15,7 +15,7 @@ use std::{
     collections::{BTreeMap, HashMap},
 };
 
-/// Finds events that several sources tell, and lets one fact speak for each.
+/// Finds events that several sources report, and lets one fact represent each.
 pub(super) fn merge(facts: &mut [Examined<'_>]) {
     let Some(one) = facts.first().map(|f| f.fact.source) else { return };
     if facts.iter().all(|f| f.fact.source == one) {
@@ -28,7 +28,7 @@ pub(super) fn merge(facts: &mut [Examined<'_>]) {
     }
 }
 
-/// One fact of a component speaks, the others are its evidence.
+/// One fact of a component represents it, the others are its evidence.
 fn unite(facts: &mut [Examined<'_>], mut members: Vec<usize>) {
     members.sort_unstable_by_key(|i| facts[*i].fact.id);
     let Some(best) = members.iter().copied().max_by_key(|i| how_precise(&facts[*i])) else { return };
@@ -43,7 +43,7 @@ fn unite(facts: &mut [Examined<'_>], mut members: Vec<usize>) {
     (speaker.time, speaker.key, speaker.slot, speaker.also) = (time, key, (key, 1), also);
 }
 
-/// A known instant says more than a wall clock; then the source that is believed more, then the finer time.
+/// A known instant goes before a wall clock; then the source with more trust, then the finer time.
 fn how_precise(examined: &Examined<'_>) -> (bool, super::Trust, Precision, Reverse<ObservationId>) {
     let time = examined.time;
     (time.utc.is_some(), examined.fact.trust, time.precision, Reverse(examined.fact.id))
@@ -67,7 +67,7 @@ struct Agreeing {
     speakers: Speakers,
 }
 
-/// Facts of one source are never one event by themselves: it said them apart. They meet through a second source.
+/// Facts of one source are never one event by themselves: it reported them separately. They meet through a second source.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Speakers {
     One,
@@ -116,7 +116,7 @@ fn times(examined: &Examined<'_>) -> [Option<When>; 2] {
     ]
 }
 
-/// The piece that a fact is about: what the message says, else what the binding says.
+/// The piece that a fact is about: by the message, else by the binding.
 pub(super) fn piece_of<'a>(examined: &Examined<'a>) -> Option<&'a str> {
     examined.fact.piece.as_deref().or(examined.fact.observation.piece.as_deref())
 }

@@ -1,8 +1,8 @@
-//! The fold: from everything known to one state that can say why. Pure, total, order-independent, idempotent.
+//! The fold: from everything known to one state and the reasons for it. Pure, total, order-independent, idempotent.
 //!
 //! The steps, each in its file: which facts are about this parcel ([`sharing`], [`incarnation`]), which of them count ([`standing`]), which are one event ([`merge`]), in which order they
 //! go ([`order`]), the state by walking them ([`journey`]), exceptions over it ([`overlay`]), plans and estimates
-//! ([`schedule`]), what only the clock decides ([`clock`]), what is worth telling ([`announce`]).
+//! ([`schedule`]), what only the clock decides ([`clock`]), what is announced ([`announce`]).
 
 mod announce;
 mod clock;
@@ -176,7 +176,7 @@ impl<'a> Whole<'a> {
     }
 }
 
-/// When the carrier first had the goods: sorting instant and time of the first fact that says so.
+/// When the carrier first had the goods: sorting instant and time of the first such event.
 fn left(walked: &[&Examined<'_>]) -> Option<(Timestamp, EventTime)> {
     let first = walked.iter().find(|f| f.leads_to().is_some_and(State::has_left))?;
     Some((first.key, first.time.clone()))
@@ -187,12 +187,12 @@ fn is_event(examined: &Examined<'_>) -> bool {
     !matches!(examined.fact.reading.milestone, Milestone::EtaChanged | Milestone::Position)
 }
 
-/// When something new was last said: the newest first sighting. A list that only repeats is no news.
+/// When something new was last reported: the newest first sighting. A list that only repeats is nothing new.
 fn heard_at(facts: &[Examined<'_>]) -> Option<Timestamp> {
     facts.iter().filter(|f| !standing::is_feed(f.fact.reading.milestone)).map(|f| f.first).max()
 }
 
-/// The newest word about the feed, unless an event came after it.
+/// The newest report about the feed, unless an event came after it.
 fn visibility(facts: &[Examined<'_>], state: State) -> Visibility {
     let said = |f: &&Examined<'_>| {
         matches!(f.out, Some((Standing::Feed, ..))) && f.fact.reading.milestone != Milestone::TrackingStarted
@@ -211,13 +211,13 @@ fn counts(facts: &[Examined<'_>], state: State) -> Counts {
     for examined in facts {
         counts.unmapped += u32::from(examined.fact.reading.unmapped);
         match examined.out.map(|(standing, ..)| standing) {
-            // what a message says about the delivery to come, beside its events, is no event
+            // what a message expects of the delivery, beside its events, is no event
             None if examined.is_aside() => {}
             None => counts.active += 1,
             Some(Standing::Merged) => counts.merged += 1,
             Some(Standing::Superseded) => {
                 counts.superseded += 1;
-                // a newer list that goes back behind what an older one said corrects it
+                // a newer list that goes back behind an older one corrects it
                 let further = examined.leads_to().is_some_and(|said| said.rank() > state.rank());
                 counts.corrections += u32::from(examined.is_actual() && further && is_reported(examined));
             }
@@ -251,7 +251,7 @@ fn anomalies(facts: &[Examined<'_>], whole: &Whole<'_>, shared: &sharing::Own<'_
     all
 }
 
-/// How every fact stands, by which rule, in one sentence.
+/// The standing of every fact, its rule and one sentence why.
 fn verdicts(
     facts: &[Examined<'_>],
     steps: &IdMap<ObservationId, Step>,

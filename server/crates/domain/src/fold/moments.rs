@@ -1,4 +1,4 @@
-//! Where wall clocks sort of which nobody knows the zone: as the nearest one of the journey of which it is known. A note
+//! How wall clocks without a known zone sort: as the nearest one of the journey whose zone is known. A note
 //! without a place between two scans in Los Angeles is no eight hours older than they are. For the order only; depends on
 //! the facts that count, not on who came first.
 

@@ -54,7 +54,7 @@ fn places(facts: &[Examined<'_>]) -> Vec<(usize, (Timestamp, u8))> {
         .collect()
 }
 
-/// How far along a journey. A message without a milestone may tell of trouble: it is not taken as settled by what the
+/// How far along a journey. A message without a milestone may report an exception: it is not taken as settled by what the
 /// day had before.
 fn along(examined: &Examined<'_>) -> (bool, u32) {
     let milestone = examined.fact.reading.milestone;

@@ -1,4 +1,4 @@
-//! What the fold says: the state, and why.
+//! The result of the fold: the state, and why.
 
 use crate::{
     ExceptionReason, Milestone, Severity, State, Visibility,
@@ -34,15 +34,15 @@ pub struct Folded {
     pub schedule: BTreeMap<String, ScheduleEntry>,
     /// Delivery attempts, the successful one included.
     pub attempts: u32,
-    /// How many facts stand how.
+    /// Numbers of events by standing.
     pub counts: Counts,
     /// Exceptions, open and closed, oldest first.
     pub exceptions: Vec<FoldedException>,
     /// What does not fit and is kept and shown.
     pub anomalies: Vec<Anomaly>,
-    /// For every fact: how it stands, by which rule.
+    /// For every event: its standing and the rule behind it.
     pub verdicts: Vec<Verdict>,
-    /// Milestones worth telling, each once.
+    /// Milestones to announce, each once.
     pub announcements: Vec<Announcement>,
     /// The how-manieth use of its numbers it is, as far as is known, counted from 1 (R16).
     #[serde(default)]
@@ -72,27 +72,27 @@ pub struct ScheduleEntry {
 pub struct NextUse {
     /// The tracker of the number.
     pub tracker: TrackerId,
-    /// What is said, and what is bound to the tracker, from here on is not the shipment's.
+    /// Events and bindings of the tracker from here on belong to another shipment.
     pub since: Timestamp,
-    /// When the next parcel was first heard of, by the event.
+    /// The first event of the next parcel.
     pub begins: Timestamp,
 }
 
-/// How many facts stand how.
+/// Numbers of events by standing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// They count (planned and estimated ones too); an event that several sources tell counts once.
+    /// They count (planned and estimated ones too); an event that several sources report counts once.
     pub active: u32,
-    /// Evidence for an event that another fact speaks for.
+    /// Evidence for an event that another source reports.
     #[serde(default)]
     pub merged: u32,
     /// Replaced by a newer snapshot.
     pub superseded: u32,
-    /// Taken back by the provider.
+    /// Retracted by the provider.
     pub retracted: u32,
     /// Kept out for an impossible time.
     pub quarantined: u32,
-    /// Codes that nobody has mapped (also counted where they stand).
+    /// Unmapped codes (counted at their standing, too).
     pub unmapped: u32,
     /// Facts that had moved the state and were taken back, by a retraction or by a newer list that goes back behind them:
     /// corrections for those who were notified.
@@ -111,7 +111,7 @@ pub enum Resolution {
     Returned,
     /// It was cancelled.
     Cancelled,
-    /// The carrier said that it is settled.
+    /// The carrier reported that it is resolved.
     Explicit,
     /// A person settled it.
     Person,
@@ -146,7 +146,7 @@ pub struct FoldedException {
 pub enum Anomaly {
     /// Progress with a time after the delivery (R4).
     ProgressAfterDelivery,
-    /// The same source tells a delivery of another day (R3).
+    /// The same source reports a delivery on another day (R3).
     DeliveredAgain,
     /// A physical scan after a cancellation (R5).
     ScanAfterCancellation,
@@ -158,7 +158,7 @@ pub enum Anomaly {
     ImpossibleTime,
     /// The coarse status and the event contradict each other (R17).
     Contradiction,
-    /// A code that nobody has mapped.
+    /// An unmapped code.
     UnmappedCode,
     /// What is reported under the number is another delivery's, which left the house (R16).
     NumberOfAnother,
@@ -187,7 +187,7 @@ pub enum Rule {
     R17,
 }
 
-/// How a fact stands.
+/// The standing of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
@@ -203,7 +203,7 @@ pub enum Standing {
     Schedule,
     /// It opened or carries an exception.
     Overlay,
-    /// It only speaks about the feed.
+    /// It is about the feed only.
     Feed,
     /// A newer list no longer has it.
     Superseded,
@@ -211,18 +211,18 @@ pub enum Standing {
     Retracted,
     /// It waits for the event that it takes back, or has taken one back.
     Retraction,
-    /// Its time cannot be.
+    /// Its time is impossible.
     Quarantined,
     /// It is about another parcel that had or has the number.
     OtherUse,
 }
 
-/// Why a fact stands as it does.
+/// The standing of an event, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// The fact.
     pub fact: ObservationId,
-    /// How it stands.
+    /// Its standing.
     pub standing: Standing,
     /// By which rule.
     pub rule: Rule,
@@ -230,7 +230,7 @@ pub struct Verdict {
     pub because: String,
 }
 
-/// A milestone worth telling people, once per shipment, piece and ordinal.
+/// A milestone to announce, once per shipment, piece and ordinal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Announcement {
     /// The piece; none for the whole shipment.

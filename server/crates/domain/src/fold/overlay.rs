@@ -73,7 +73,7 @@ fn by_person(at: Timestamp) -> (EventTime, Resolution) {
     (EventTime::instant(at.to_string(), at, Precision::Second), Resolution::Person)
 }
 
-/// Walks the facts in order; `steps` says what each did to the state.
+/// Walks the facts in order; `steps` has what each did to the state.
 pub(super) fn exceptions(
     settled: &Settled,
     facts: &[&Examined<'_>],
@@ -189,7 +189,7 @@ fn ends(making: &Making, examined: &Examined<'_>, step: Option<&Step>) -> Option
     }
 }
 
-/// Whether a carrier says in so many words that a trouble is over; what only people can close is not for it to say.
+/// Whether a carrier reports that an exception is over; those that only people close are left open.
 fn says_over(resolves: Option<Resolves>, reason: ExceptionReason) -> bool {
     match resolves {
         Some(Resolves::Reason(over)) => over == reason && reason.closed_by() != ClosedBy::Human,
@@ -198,7 +198,7 @@ fn says_over(resolves: Option<Resolves>, reason: ExceptionReason) -> bool {
     }
 }
 
-/// What a carrier says that means that a trouble is over.
+/// Reports of a carrier that end an exception.
 fn settles(milestone: Milestone, said: Option<ExceptionReason>, reason: ExceptionReason) -> bool {
     use {ExceptionReason as E, Milestone as M};
     match reason {
@@ -221,7 +221,7 @@ fn ended_as(step: Option<&Step>) -> Resolution {
     }
 }
 
-/// A fact of one piece says nothing about another's trouble.
+/// An event of one piece does not concern the exceptions of another.
 fn concerns(making: &Making, examined: &Examined<'_>) -> bool {
     match (making.exception.piece.as_deref(), piece_of(examined)) {
         (Some(a), Some(b)) => a == b,

@@ -12,7 +12,7 @@ use std::{borrow::Cow, collections::BTreeSet};
 pub(super) struct Own<'a> {
     /// The input without the facts of trackers that others have.
     pub input: Cow<'a, FoldInput>,
-    /// How those facts stand.
+    /// The standing of those facts.
     pub others: Vec<Verdict>,
 }
 
@@ -38,7 +38,7 @@ pub(super) fn own(input: &FoldInput) -> Own<'_> {
     Own { input: Cow::Owned(own), others: others.into_iter().map(of_another).collect() }
 }
 
-/// What left the house goes before what did not, and that before what nobody sends any more.
+/// What left the house goes before what did not, and that before what is not sent any more.
 const fn rank(standing: DeliveryStanding) -> u8 {
     match standing {
         DeliveryStanding::Done => 2,
@@ -48,6 +48,6 @@ const fn rank(standing: DeliveryStanding) -> u8 {
 }
 
 fn of_another(fact: &Fact) -> Verdict {
-    let because = "Another delivery with this number left the house, this one did not: it is that one's.";
+    let because = "Another delivery with this number was shipped, this one was not: the event belongs to the other.";
     Verdict { fact: fact.id, standing: Standing::OtherUse, rule: Rule::R16, because: because.to_owned() }
 }

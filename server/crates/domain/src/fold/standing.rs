@@ -16,7 +16,7 @@ use std::{
 /// An actual may lie ahead of our clock by the largest spread of offsets and no more.
 const AHEAD_MAX: SignedDuration = SignedDuration::from_hours(26);
 
-/// A fact that is examined: its place in the input, when it counts, and how it stands so far.
+/// A fact that is examined: its place in the input, when it counts, and its standing so far.
 #[derive(Clone, Debug)]
 pub(super) struct Examined<'a> {
     /// The fact.
@@ -31,11 +31,11 @@ pub(super) struct Examined<'a> {
     pub position: u32,
     /// The newest list that has it.
     pub list: Option<SnapshotId>,
-    /// The other facts that tell the same event.
+    /// The other facts of the same event.
     pub also: Vec<ObservationId>,
     /// When we first took it in.
     pub first: Timestamp,
-    /// How it stands; none while it counts.
+    /// Its standing; none while it counts.
     pub out: Option<(Standing, Rule, &'static str)>,
 }
 
@@ -48,7 +48,7 @@ impl Examined<'_> {
         self.fact.observation.classifier == Classifier::Actual
     }
 
-    /// The state that it speaks for.
+    /// The state that it reports.
     pub(super) fn leads_to(&self) -> Option<State> {
         self.fact.reading.milestone.state().or(self.fact.reading.floor)
     }
@@ -63,12 +63,12 @@ impl Examined<'_> {
         (self.slot, self.position, self.fact.reading.milestone.rank(), self.fact.id)
     }
 
-    /// It, and what tells the same event.
+    /// It, and the others of the same event.
     pub(super) fn evidence(&self) -> impl Iterator<Item = ObservationId> {
         std::iter::once(self.fact.id).chain(self.also.iter().copied())
     }
 
-    /// Something was said about the goods, be it by one source or by several.
+    /// Something was reported about the goods, by one source or several.
     pub(super) fn speaks(&self) -> bool {
         self.is_actual() && matches!(self.out, None | Some((Standing::Merged, ..)))
     }
@@ -84,7 +84,7 @@ pub(super) fn examine(input: &FoldInput) -> Vec<Examined<'_>> {
     facts
 }
 
-/// The newest event goes before a summary (R17): one that says the same, or less, adds nothing.
+/// The newest event goes before a summary (R17): one that reports the same, or less, adds nothing.
 fn weigh_summaries(facts: &mut [Examined<'_>]) {
     let summary = |f: &Examined<'_>| f.fact.observation.origin == Origin::Summary;
     let walked = |f: &&Examined<'_>| f.counts() && f.is_actual();
@@ -108,8 +108,11 @@ fn weigh_summaries(facts: &mut [Examined<'_>]) {
         let news = said.exception.is_some() && said.exception != repeated.exception;
         let further = state.is_terminal() || state.rank() > reached.rank();
         if !news && (said.milestone == repeated.milestone || !further) {
-            examined.out =
-                Some((Standing::Overruled, Rule::R17, "The newest event says as much; it goes before a summary."));
+            examined.out = Some((
+                Standing::Overruled,
+                Rule::R17,
+                "The newest event reports the same and takes precedence over a summary.",
+            ));
         }
     }
 }
@@ -141,19 +144,19 @@ fn out(
 ) -> Option<(Standing, Rule, &'static str)> {
     let observation = &fact.observation;
     if observation.retracts.is_some() {
-        return Some((Standing::Retraction, Rule::R6, "Takes another event back and says nothing else."));
+        return Some((Standing::Retraction, Rule::R6, "Retracts another event."));
     }
     if observation.provider_event_id.as_deref().is_some_and(|id| retracted.contains(&(fact.source.0, id))) {
-        return Some((Standing::Retracted, Rule::R6, "Taken back by its source, so it does not count."));
+        return Some((Standing::Retracted, Rule::R6, "Retracted by its source; does not count."));
     }
     if lists.superseded(fact, key) {
         return Some((Standing::Superseded, Rule::R7, "A newer list from the same source no longer has it."));
     }
     if is_feed(fact.reading.milestone) {
-        return Some((Standing::Feed, Rule::R14, "Speaks about the feed, not about the goods."));
+        return Some((Standing::Feed, Rule::R14, "About the feed, not about the goods."));
     }
     if impossible(fact, first) {
-        return Some((Standing::Quarantined, Rule::R15, "Its time cannot be: kept and shown, not counted."));
+        return Some((Standing::Quarantined, Rule::R15, "Impossible time: stored and shown, does not count."));
     }
     None
 }
@@ -175,14 +178,14 @@ pub(super) fn impossible(fact: &Fact, first: Timestamp) -> bool {
 /// Events by source and the source's id.
 pub(super) type Retracted<'a> = HashSet<(uuid::Uuid, &'a str)>;
 
-/// What sources have taken back, whatever came first.
+/// What sources have retracted, in any order of arrival.
 pub(super) fn retracted(input: &FoldInput) -> Retracted<'_> {
     input.facts.iter().filter_map(|fact| Some((fact.source.0, fact.observation.retracts.as_deref()?))).collect()
 }
 
 /// The lists of snapshot providers, newest first for each source and tracker object.
 struct Lists<'a> {
-    /// Where each snapshot stands among those of its object; 0 is the active one.
+    /// The rank of each snapshot among those of its object; 0 is the active one.
     rank: IdMap<SnapshotId, Listed<'a>>,
 }
 
@@ -234,7 +237,7 @@ impl<'a> Lists<'a> {
         Self { rank }
     }
 
-    /// The newest list that has the fact; none where it also stands outside of lists, or in none.
+    /// The newest list that has the fact; none where it also came outside of lists, or in none.
     fn newest(&self, fact: &Fact) -> Option<Listed<'a>> {
         if fact.sightings.iter().any(|s| s.snapshot.is_none()) {
             return None;
@@ -245,7 +248,7 @@ impl<'a> Lists<'a> {
             .min_by_key(|p| (p.rank, p.snapshot.id))
     }
 
-    /// A summary, a plan or an estimate is only as good as the list it stands in; an event is withdrawn by a newer list
+    /// A summary, a plan or an estimate is only as good as its list; an event is withdrawn by a newer list
     /// that reaches back to it.
     fn superseded(&self, fact: &Fact, key: Timestamp) -> bool {
         let Some(place) = self.newest(fact) else { return false };

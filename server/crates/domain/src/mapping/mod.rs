@@ -23,7 +23,7 @@ pub struct Meaning {
     pub reason: Option<ExceptionReason>,
     /// The second exception that it reports.
     pub also: Option<ExceptionReason>,
-    /// The trouble that it says is over.
+    /// The exception that it ends.
     pub resolves: Option<Resolves>,
 }
 
@@ -39,7 +39,7 @@ pub enum MappingError {
         list: String,
         /// The code.
         value: String,
-        /// What stands there.
+        /// The value there.
         meaning: String,
     },
 }
@@ -118,7 +118,7 @@ impl Mapping {
         Ok(Self { version, base: Arc::clone(&BASE), overlay: table(overlay)? })
     }
 
-    /// What a code means, if anybody has said so.
+    /// The meaning of a code, if it is mapped.
     pub fn look_up(&self, code: &ProviderCode) -> Option<Meaning> {
         let of = |table: &Table| table.get(&code.list).and_then(|codes| codes.get(&code.value)).copied();
         of(&self.overlay).or_else(|| of(&self.base))

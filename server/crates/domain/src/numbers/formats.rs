@@ -27,7 +27,7 @@ pub struct Format {
     pub confidence: Confidence,
     /// Where it was read.
     pub source: String,
-    /// Who hands the parcel over to the recipient; empty: whose number it is does, or nobody can tell from it.
+    /// Who delivers the parcel; empty: the carrier of the number, or unknown from the number.
     #[serde(default)]
     pub delivered_by: Vec<String>,
     /// What it numbers.
@@ -104,7 +104,7 @@ pub(super) struct CheckRule {
     /// What is in front of it for the check.
     #[serde(default)]
     before: String,
-    /// A wrong one is said, but makes nothing invalid: the rule is not certain.
+    /// A wrong one is remarked on, but makes nothing invalid: the rule is not certain.
     #[serde(default)]
     pub(super) warn_only: bool,
 }

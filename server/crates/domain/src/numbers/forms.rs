@@ -68,7 +68,7 @@ pub(super) fn delivered_as(candidate: &Candidate) -> Option<String> {
     twin(candidate).filter(|twin| twin.len() > candidate.canonical.len())
 }
 
-/// What should be said about a number that is taken.
+/// Remarks about an accepted number.
 pub(super) fn remark(candidate: &Candidate) -> Option<String> {
     let format = &candidate.format;
     if let Some(expected) = candidate.expected {

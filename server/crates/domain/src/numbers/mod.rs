@@ -50,7 +50,7 @@ pub fn normalise(raw: &str) -> Result<String, NotANumber> {
 }
 
 /// The family of the only carrier that makes numbers of this form: its own prefix, and a check digit that is right where
-/// there is one. Numbers that several networks carry (USPS', the S10 of posts) and mere lengths say nothing.
+/// there is one. Numbers that several networks carry (USPS', the S10 of posts) and mere lengths decide nothing.
 pub fn only_maker(number: &str) -> Option<&'static str> {
     let number = Number::read(number);
     let first = number.formats.first().filter(|_| number.valid)?;
@@ -201,7 +201,7 @@ impl Number {
         self.problem == Some(NotANumber::Document) && refusal::is_named_document(self.cleaned.as_bytes())
     }
 
-    /// What should be said about a number that is taken: a sentence each.
+    /// Remarks about an accepted number: a sentence each.
     pub fn remarks(&self) -> Vec<String> {
         self.formats.first().filter(|_| self.valid).and_then(forms::remark).into_iter().collect()
     }
@@ -282,7 +282,7 @@ impl Number {
         number
     }
 
-    /// What is to be said of formats that were found, or of none.
+    /// Remarks about the formats that were found.
     fn judgement(&self) -> Option<NotANumber> {
         let Some(first) = self.formats.first() else { return Some(NotANumber::UnknownForm) };
         match first.format.kind {

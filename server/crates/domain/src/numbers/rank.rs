@@ -17,7 +17,7 @@ pub struct Hints<'a> {
     pub country: Option<&'a str>,
 }
 
-/// What a check digit says.
+/// The result of a check digit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Check {
@@ -40,7 +40,7 @@ pub struct Candidate {
     pub family: Option<&'static str>,
     /// The number as it is kept.
     pub canonical: String,
-    /// What its check digit says.
+    /// The result of its check digit.
     pub check: Check,
     /// Class of evidence, see `Format::class`; 0 is a carrier that the source named.
     pub class: u8,
@@ -57,7 +57,7 @@ impl Candidate {
         self.expected.map(char::from)
     }
 
-    /// The families of the carriers that hand it over, as far as the number says: their systems know the same number.
+    /// The families of the carriers that hand it over, as far as the number shows: their systems know the same number.
     pub fn delivering(&self) -> Vec<&'static str> {
         let named = &self.format.delivered_by;
         if named.is_empty() {

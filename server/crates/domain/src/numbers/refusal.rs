@@ -79,7 +79,7 @@ pub(super) fn plainly(cleaned: &[u8]) -> Option<NotANumber> {
     document(cleaned).then_some(NotANumber::Document)
 }
 
-/// Zeros in front of a short number that somebody counts with.
+/// Zeros in front of a short running number.
 const COUNTER_ZEROS: &[u8] = b"0000";
 /// Digits of the longest such number: carriers' own ranges are longer.
 const COUNTER_MAX: usize = 9;

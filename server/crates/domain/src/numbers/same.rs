@@ -88,7 +88,7 @@ pub fn kept_under(text: &str, carrier: Option<&str>) -> Vec<String> {
     keys
 }
 
-/// Everything under which something may be kept that a person might take for the same number, whatever carrier is named.
+/// Every form under which a number may be kept that a person would take for the same, for any carrier.
 pub fn resembling(text: &str, carrier: Option<&str>) -> Vec<String> {
     let mut keys = kept_under(text, carrier);
     let read = [carrier, None].map(|carrier| Number::read_with(text, Hints { carrier, country: None }));

@@ -20,7 +20,7 @@ const DISTINCT: u8 = 3;
 /// What has this class or a better one is a number where it stands alone between separators.
 const LIKELY: u8 = 4;
 
-/// Words that say that a number follows.
+/// Words before a number.
 const LABELS: &str = "tracking track trace trackingnumber trackingno trackingid tracknum trknbr number num no nr ref id code awb \
     mawb hawb waybill pro sscc imo container barcode label parcel parcels package shipment consignment via by \
     with paket paketnummer sendung sendungsnummer sendungsnr colis suivi envio seguimiento spedizione zending numero";

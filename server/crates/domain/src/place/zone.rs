@@ -1,4 +1,4 @@
-//! The zone of a place, only where it follows from what is said of the place.
+//! The time zone of a place, only where it follows from the place as reported.
 
 use super::{
     country::{KNOWN, country, unlocode},
@@ -112,9 +112,9 @@ impl Atlas {
         self.postal.entry(country).or_default().extend(ranges.map(|(from, to)| (from, to, zone)));
     }
 
-    /// What the parts of the country say; none where it is not a matter of parts.
+    /// The zones by the country's regions; none where the country has one zone.
     fn zone(&self, alpha_2: &str, location: &Location) -> Option<Option<&'static str>> {
-        // the keys live as long as the tables do
+        // the keys are borrowed from the tables
         let alpha_2 = country(alpha_2)?;
         let region = location.region.as_deref().and_then(|region| self.region(alpha_2, region));
         let town = location.city.as_deref().map(words);

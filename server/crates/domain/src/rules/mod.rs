@@ -97,7 +97,7 @@ pub enum Intent {
         target: EffectTarget,
         /// What makes it one.
         key: String,
-        /// What it says.
+        /// Its content.
         body: EffectBody,
         /// Whether it is posted: pending or withheld.
         outcome: EffectOutcome,

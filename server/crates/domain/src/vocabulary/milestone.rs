@@ -1,4 +1,4 @@
-//! Milestones: the immutable facts that a carrier can state, whatever its own words.
+//! Milestones: what a carrier can report, in one vocabulary for all carriers.
 
 use super::State;
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,7 @@ pub enum Phase {
     Void,
 }
 
-/// Whether a milestone proves that somebody had the goods in hand.
+/// Whether a milestone proves that the goods were handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nature {
     /// A scan or handling of the goods themselves.
@@ -79,7 +79,7 @@ macro_rules! milestones {
                 match self { $(Self::$variant => $state,)* }
             }
 
-            /// Whether somebody had the goods in hand.
+            /// Whether the goods were handled.
             pub const fn nature(self) -> Nature {
                 match self { $(Self::$variant => Nature::$nature,)* }
             }

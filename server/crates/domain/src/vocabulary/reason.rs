@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Severity {
-    /// Shown and listed; nobody is called.
+    /// Shown and listed; no ticket.
     Info,
     /// Visible; a case only if it lasts.
     Minor,
@@ -100,7 +100,7 @@ words! {
 }
 
 words! {
-    /// Who is responsible by default; a contract may say otherwise.
+    /// Who is responsible by default; a contract may differ.
     Party {
         Carrier = "CARRIER", "Carrier";
         OtherCarrier = "OTHER_CARRIER", "Connecting carrier";
@@ -207,7 +207,7 @@ macro_rules! reasons {
 
 impl ExceptionReason {
     /// Whether a person settles it, so that an agent who resolves the ticket settles the exception: damage, loss, a refusal,
-    /// a wrong address. A delay, silence or customs end by the clock, the carrier or the authority, whatever anybody says.
+    /// a wrong address. A delay, missing updates or customs end by the clock, the carrier or the authority; a person cannot settle them.
     pub const fn settled_by_person(self) -> bool {
         match self.closed_by() {
             ClosedBy::Human | ClosedBy::Found => true,

@@ -1,4 +1,4 @@
-//! Where a shipment is, as one word, and how sure we are of the feed behind it.
+//! The status of a shipment, and how reliable its feed is.
 
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +63,16 @@ impl State {
         matches!(self, Self::Delivered | Self::Returned | Self::Cancelled | Self::Failed)
     }
 
+    /// It does not go to the recipient any more.
+    pub const fn is_off_the_way(self) -> bool {
+        matches!(self, Self::Returning | Self::Returned | Self::Cancelled | Self::Failed)
+    }
+
+    /// The delivery is still to come: an estimate or a plan may come true.
+    pub const fn awaits_delivery(self) -> bool {
+        !self.is_off_the_way() && !matches!(self, Self::Delivered)
+    }
+
     /// The carrier has the goods, or had them.
     pub const fn has_left(self) -> bool {
         !matches!(self, Self::Unknown | Self::Registered | Self::Cancelled)
@@ -103,14 +113,14 @@ impl Classifier {
     }
 }
 
-/// Whether somebody still watches the shipment.
+/// Whether a provider still tracks the shipment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Visibility {
-    /// The feed speaks.
+    /// The feed sends updates.
     #[default]
     Live,
-    /// The feed says that it has heard nothing for long.
+    /// The feed reports that it has had no updates for long.
     Stale,
     /// The platform gave up, or cannot find the number.
     Stopped,
