@@ -45,7 +45,7 @@ fn id_at(now: Timestamp, random: &[u8; 10]) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(millis, random).into_uuid()
 }
 
-/// Random bytes that a thread asked for at once: a question costs the system more than the bytes. They are for ids alone: a
+/// Random bytes that a thread drew at once: a call costs the system more than the bytes. They are for ids alone: a
 /// VM that is restored twice from one snapshot gives them twice, which keys and nonces must not be.
 const AHEAD_BYTES: usize = 640;
 

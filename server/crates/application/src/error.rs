@@ -3,7 +3,7 @@
 use domain::access::Permission;
 use storage::StoreError;
 
-/// Why a use case did not do what was asked. Front doors turn it into problem+json or a page.
+/// Why a use case did not do what was asked. HTTP, pages and the command line turn it into problem+json or a page.
 #[derive(Debug, thiserror::Error)]
 pub enum UseCaseError {
     /// There is no such thing, for this company.

@@ -36,7 +36,7 @@ pub struct Vault {
     files: hmac::Key,
 }
 
-/// The key of one subject, in clear; lives as short as possible.
+/// The key of one subject, in clear; kept as short as possible.
 pub struct DataKey {
     subject: SubjectId,
     key: LessSafeKey,
@@ -66,7 +66,7 @@ impl Vault {
         self.audit.clone()
     }
 
-    /// The MAC of a file that lies outside of the database, in hexadecimal; `kind` says what file it is.
+    /// The MAC of a file that lies outside of the database, in hexadecimal; `kind` is the kind of file.
     pub fn file_mac(&self, kind: &str, content: &[u8]) -> String {
         let mut mac = hmac::Context::with_key(&self.files);
         mac.update(kind.as_bytes());

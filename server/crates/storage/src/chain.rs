@@ -32,7 +32,7 @@ pub enum ChainCheck {
 pub enum Walked {
     /// At the newest line; every one on the way follows from the one before, or was accepted.
     Through(Position),
-    /// This line does not, and nobody accepted it.
+    /// This line does not match, and it was not accepted.
     Broken(i64),
     /// No line has a MAC; so many lines.
     NotBegun(i64),

@@ -1,6 +1,6 @@
 //! The rows that each figure counts.
 //!
-//! What a figure counts is said once, as the question to the list that shows its rows ([`Figures::each`]); engines count it,
+//! What a figure counts is defined once, as the query of the list that shows its rows ([`Figures::each`]); engines count it,
 //! pages link to it, and the conformance suite compares both.
 
 use crate::{

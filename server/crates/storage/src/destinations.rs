@@ -56,7 +56,7 @@ pub trait Destinations: Send + Sync {
     /// The breakers by destination; one that is not named is closed.
     async fn breakers(&self, scope: Scope) -> Result<BTreeMap<String, Breaker>>;
 
-    /// A person stops a destination, or lets it go on; the audit entry commits with it.
+    /// A person stops a destination, or lets it go on, whatever its health was; the audit entry commits with it.
     async fn pause(&self, scope: Scope, destination: &str, pause: Option<Pause>, audit: AuditEntry) -> Result<()>;
 
     /// Keeps another health where the expected one is still kept; whether it did.

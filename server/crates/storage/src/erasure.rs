@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::ids::{AttemptId, JobId, MessageId, ObservationId, ShipmentId, TrackerId};
 use jiff::Timestamp;
 
-/// Before a shipment's id in the name of the setting that says until when its texts are erased.
+/// Before a shipment's id in the name of the setting with the time until which its texts are erased.
 pub const ERASED: &str = "erased.";
 
 /// A shipment's own statements: those on its trackers, where others have the tracker too until it was no longer bound.
@@ -24,16 +24,16 @@ impl From<ShipmentId> for Own {
     }
 }
 
-/// A message that speaks of a shipment.
+/// A message about a shipment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct About {
     /// The message.
     pub message: MessageId,
-    /// The trackers in it that are not this shipment's, or not its alone; none where it speaks of nothing else.
+    /// The trackers in it that are not this shipment's, or not its alone; none where it is about nothing else.
     pub others: Vec<TrackerId>,
     /// When the first of its statements about the shipment was recorded.
     pub recorded_at: Timestamp,
-    /// Whether it is still to be read: not all that it speaks of is known.
+    /// Whether it is still to be processed: not all that it is about is known.
     pub unfinished: bool,
 }
 
@@ -121,6 +121,6 @@ pub trait Erasure: Send + Sync {
     /// Empties some of these.
     async fn empty_loose(&self, scope: Scope, of: Vec<LooseId>) -> Result<()>;
 
-    /// Brings what was erased out of files beside the database; whether it could, or has to be tried again when nobody reads.
+    /// Brings what was erased out of files beside the database; whether it could, or has to be tried again when no reader is active.
     async fn settle(&self) -> Result<bool>;
 }

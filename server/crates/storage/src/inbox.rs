@@ -55,7 +55,7 @@ pub enum Novelty {
     Repeated,
 }
 
-/// Where a message stands.
+/// The status of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MessageStatus {
     /// Waiting to be read.
@@ -102,7 +102,7 @@ pub struct MessageRecord {
     pub size: u64,
     /// How often it was repeated.
     pub repeats: u32,
-    /// Where it stands.
+    /// Its status.
     pub status: MessageStatus,
     /// How many of its reports are recorded while others still have to be: where reading goes on after a stop.
     pub cursor: u32,
@@ -110,7 +110,7 @@ pub struct MessageRecord {
     pub read_before: bool,
     /// Whether its key was destroyed: nothing of its content is left.
     pub erased: bool,
-    /// Whether an erasure has rewritten it: it is not read again, since it may say something else by now.
+    /// Whether an erasure has rewritten it: it is not read again, since its content may differ by now.
     pub rewritten: bool,
 }
 
@@ -123,7 +123,7 @@ pub struct MessageBody {
     pub key: WrappedKey,
 }
 
-/// Where a message stands, without the details.
+/// The status of a message, without the details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MessageState {
@@ -146,7 +146,7 @@ pub struct MessageSelection {
     /// From this source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceId>,
-    /// That stand so.
+    /// With this status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<MessageState>,
     /// Received at or after this time.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
 
-/// What a job does, by its stable name. What each is, is said in the registry of kinds: here it is only kept and compared.
+/// What a job does, by its stable name. The kinds are defined in their registry: here they are only kept and compared.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct JobKind([u8; JobKind::BYTES_MAX]);
@@ -89,7 +89,7 @@ impl From<JobKind> for String {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lane {
-    /// What somebody waits for.
+    /// What people wait for.
     RealTime,
     /// History, imports, comparisons.
     Batch,
@@ -194,7 +194,7 @@ pub enum Finish<E = Sealed> {
     Released,
     /// Nothing to do yet: again at this time; the try does not count.
     Later(Timestamp),
-    /// It failed, or nobody knows how it ended, and not by its own fault: it is tried again, not before that time whatever
+    /// It failed, or its outcome is unknown, and not by its own fault: it is tried again, not before that time whatever
     /// comes meanwhile for its target, and the try does not count.
     Deferred {
         /// Not before.
@@ -220,7 +220,7 @@ impl<E> Finish<E> {
     }
 }
 
-/// Where a job stands.
+/// The status of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobStatus {
@@ -241,7 +241,7 @@ pub enum JobStatus {
 pub struct JobRow {
     /// The work.
     pub job: NewJob,
-    /// Where it stands.
+    /// Its status.
     pub status: JobStatus,
     /// Tries so far.
     pub attempts: u32,
@@ -276,7 +276,7 @@ pub struct AttemptRecord {
     pub duration_ms: u64,
     /// The HTTP status, where there was one.
     pub status: Option<u16>,
-    /// Whether it went well.
+    /// Its outcome.
     pub outcome: Outcome,
     /// The request, masked and sealed; none once it was erased.
     pub request: Option<Sealed>,
@@ -284,7 +284,7 @@ pub struct AttemptRecord {
     pub response: Option<Sealed>,
 }
 
-/// Whether a call went well.
+/// The outcome of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -292,7 +292,7 @@ pub enum Outcome {
     Ok,
     /// It was refused or failed.
     Failed,
-    /// Nobody knows: the answer did not come.
+    /// Unknown: no response came.
     Unknown,
 }
 
@@ -346,7 +346,7 @@ pub struct ErrorCount {
 pub struct Counted {
     /// The connection, or [`INSIDE`].
     pub destination: String,
-    /// Where they stand.
+    /// Their status.
     pub status: JobStatus,
     /// The error class of the last try.
     pub class: Option<String>,

@@ -1,4 +1,4 @@
-//! What admins published about codes: versions of the overlay, and what was said in the codes that a version changes.
+//! Published mappings: versions of the overlay, and the events with the codes that a version changes.
 
 use crate::{Actor, AuditEntry, Result, Scope, Sealed, jobs::NewJob};
 use async_trait::async_trait;
@@ -75,7 +75,7 @@ pub struct Sample {
 pub struct Reread {
     /// The observation.
     pub id: ObservationId,
-    /// What was said.
+    /// The observation.
     pub body: Observation,
     /// The shipments that it concerns now.
     pub shipments: Vec<ShipmentId>,

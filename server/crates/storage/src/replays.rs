@@ -35,7 +35,7 @@ pub struct NewReplay {
     pub at: Timestamp,
 }
 
-/// Where a replay stands.
+/// The status of a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReplayState {
@@ -64,7 +64,7 @@ pub struct Replay {
     pub done: Tally,
     /// The place in the list of messages that it has come to.
     pub cursor: Option<String>,
-    /// Where it stands.
+    /// Its status.
     pub state: ReplayState,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
@@ -92,7 +92,7 @@ pub trait Replays: Send + Sync {
     async fn start(&self, scope: Scope, replay: NewReplay, job: NewJob, audit: AuditEntry) -> Result<()>;
 
     /// Takes up the next of its jobs ([`crate::limits::RETRY_JOBS`], the newest first) or the messages given, unless the
-    /// replay has ended or is elsewhere by now. The job of the next step commits with it. Returns how it stands.
+    /// replay has ended or is elsewhere by now. The job of the next step commits with it. Returns its status.
     async fn step(&self, scope: Scope, id: ReplayId, step: Step) -> Result<Replay>;
 
     /// A person stops one; what it took up stays taken up. Whether it was running.

@@ -37,7 +37,7 @@ pub trait Schedules: Send + Sync {
     /// Makes one, or changes it; when it last started stays. What a person changes is audited with it.
     async fn put(&self, scope: Scope, schedule: Schedule, audit: Option<AuditEntry>) -> Result<()>;
 
-    /// Starts its work where it is still due at the expected time, and says when next; whether it did. Of several processes
+    /// Starts its work where it is still due at the expected time, and sets the next; whether it did. Of several processes
     /// one does.
     async fn start(
         &self,

@@ -28,9 +28,9 @@ pub struct ShipmentRecord {
     pub id: ShipmentId,
     /// Counts commits.
     pub revision: u64,
-    /// The record it stands for; none for an unclaimed one.
+    /// Its record in the order system; none for an unlinked one.
     pub origin: Option<Origin>,
-    /// Where that record stands.
+    /// The status of that record.
     pub standing: OriginStanding,
     /// Numbers of its open bindings: number as written, carrier as a person reads it, family, piece.
     pub numbers: Vec<NumberRecord>,
@@ -52,12 +52,12 @@ pub struct ShipmentRecord {
     pub merged_into: Option<ShipmentId>,
 }
 
-/// A shipment under the same number of another carrier: one of an order, the other nobody's.
+/// A shipment under the same number of another carrier: one of an order, the other of none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SameNumber {
     /// The other shipment.
     pub shipment: ShipmentId,
-    /// The record it stands for; none for the unlinked one.
+    /// Its record in the order system; none for the unlinked one.
     pub origin: Option<Origin>,
     /// The number as the other one has it.
     pub number: String,
@@ -65,7 +65,7 @@ pub struct SameNumber {
     pub carrier_label: Option<String>,
 }
 
-/// A person says that an order's number is the one of an unlinked shipment, whatever carrier the order system names.
+/// A person links an order with an unlinked shipment of the same number, whatever carrier the order system names.
 #[derive(Clone, Debug)]
 pub struct NewLink {
     /// The order's shipment.
@@ -87,7 +87,7 @@ pub struct Loaded {
     pub input: FoldInput,
     /// Since when each of its trackers is bound to a shipment, whichever was bound last.
     pub bound_last: BTreeMap<TrackerId, Timestamp>,
-    /// When each of its trackers was recorded as its own: what was heard before is history to it.
+    /// When each of its trackers was recorded as its own: events before that are history to it.
     pub bound_at: BTreeMap<TrackerId, Timestamp>,
     /// Its committed exceptions, open and closed.
     pub exceptions: Vec<ExceptionRecord>,
@@ -169,7 +169,7 @@ pub struct NewEffect {
     pub target: EffectTarget,
     /// What makes it one: `DELIVERED/-/1`, `exception/<id>`, `correction/…/2`.
     pub key: String,
-    /// What to say, as JSON; codes and times only, no personal data.
+    /// The content, as JSON; codes and times only, no personal data.
     pub body: String,
     /// Pending; or withheld, so that no later fold posts it.
     pub outcome: EffectOutcome,
@@ -184,7 +184,7 @@ pub struct EffectRecord {
     pub target: EffectTarget,
     /// What makes it one.
     pub key: String,
-    /// What to say.
+    /// The content.
     pub body: String,
     /// When it was decided.
     pub created_at: Timestamp,
@@ -212,7 +212,7 @@ pub enum ShipmentTab {
     Exceptions,
     /// Past the promise.
     Late,
-    /// Nothing heard for too long.
+    /// No updates for too long.
     Silent,
     /// Delivered.
     Delivered,
@@ -265,7 +265,7 @@ pub struct ShipmentRow {
     pub id: ShipmentId,
     /// Its revision.
     pub revision: u64,
-    /// The record it stands for.
+    /// Its record in the order system.
     pub origin: Option<Origin>,
     /// Its numbers.
     pub numbers: Vec<NumberRecord>,
@@ -285,7 +285,7 @@ pub struct ShipmentRow {
     pub delivered_at: Option<EventTime>,
     /// The newest event.
     pub last_event: Option<LastEvent>,
-    /// When we last heard.
+    /// When an update was last received.
     pub heard_at: Option<Timestamp>,
     /// The open case's number.
     pub case: Option<String>,
@@ -334,12 +334,12 @@ pub struct StateChange {
     pub to: State,
 }
 
-/// A message that speaks about a shipment, for the timeline.
+/// A message about a shipment, for the timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeenIn {
     /// The observation.
     pub observation: ObservationId,
-    /// The first message that said it.
+    /// The first message with it.
     pub message: MessageId,
     /// That message's correlation id.
     pub correlation: CorrelationId,
@@ -352,13 +352,13 @@ pub struct SeenIn {
 pub struct WrittenValues {
     /// The record's id there.
     pub record: i64,
-    /// The shipment that stands for it.
+    /// The shipment of it.
     pub shipment: ShipmentId,
     /// The values (JSON).
     pub values: String,
 }
 
-/// Fields in the order system that somebody else changed are to be written again, or left.
+/// Fields that were changed in the order system are to be written again, or left.
 #[derive(Clone, Debug)]
 pub struct SetBack {
     /// The shipment.
@@ -367,7 +367,7 @@ pub struct SetBack {
     pub expected: String,
     /// What counts as written from now on: none, so that all is written again, or the same.
     pub after: Option<String>,
-    /// The note that says so.
+    /// The note about it.
     pub effect: NewEffect,
     /// The job that does it.
     pub job: NewJob,
@@ -386,7 +386,7 @@ pub trait Shipments: Send + Sync {
     /// import. The next import of the delivery counts as a change. None where there is no shipment of it, or nothing is new.
     async fn amend(&self, scope: Scope, amended: Amended, at: Timestamp) -> Result<Option<ShipmentId>>;
 
-    /// The shipments under the same numbers of other carriers: of an order's shipment those that nobody claims, of an
+    /// The shipments under the same numbers of other carriers: of an order's shipment those of no order, of an
     /// unlinked one those of orders.
     async fn same_number(&self, scope: Scope, id: ShipmentId) -> Result<Vec<SameNumber>>;
 
@@ -444,7 +444,7 @@ pub trait Shipments: Send + Sync {
     /// The state changes of a shipment, oldest first.
     async fn history(&self, scope: Scope, id: ShipmentId) -> Result<Vec<StateChange>>;
 
-    /// Which message first said each observation of a shipment.
+    /// The first message of each observation of a shipment.
     async fn seen_in(&self, scope: Scope, id: ShipmentId) -> Result<Vec<SeenIn>>;
 
     /// Changes after `seq`, oldest first.

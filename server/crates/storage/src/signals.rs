@@ -54,7 +54,7 @@ pub trait Signals: Send + Sync {
     fn subscribe(&self) -> broadcast::Receiver<Signal>;
 }
 
-/// Of an installation with one node: there is nobody to tell.
+/// Of an installation with one node: there is no other node to notify.
 #[derive(Debug)]
 pub struct Alone(broadcast::Sender<Signal>);
 

@@ -15,7 +15,7 @@ pub struct KnownTracker {
     pub number: String,
     /// The number as it was first written.
     pub number_raw: String,
-    /// The carrier's family; none where nobody has said it yet.
+    /// The carrier's family; none while it is unknown.
     pub carrier: Option<String>,
     /// The carrier as a person reads it.
     pub carrier_label: Option<String>,
@@ -170,7 +170,7 @@ mod tests {
             ((gls, None), &[(eleven, Some("gls"))], Some(0)),
             ((eleven, Some("gls")), &[(gls, None)], Some(0)),
             ((gls, Some("fedex")), &[(eleven, Some("gls"))], None),
-            // nobody can say which of the two it is
+            // it is not certain which of the two it is
             ((gls, None), &[(eleven, Some("gls")), (gls, Some("fedex"))], None),
         ] {
             assert_eq!(chosen(new, known), expected, "{new:?} among {known:?}");

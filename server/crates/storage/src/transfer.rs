@@ -24,12 +24,12 @@ pub struct Rows {
     pub rows: Vec<Vec<Value>>,
 }
 
-/// A shipment with everything that was said of it, folded.
+/// A shipment with all its observations, folded.
 #[derive(Clone, Debug)]
 pub struct Filled {
     /// As the order system has it.
     pub shipment: ImportedShipment,
-    /// What a message said; its body is no longer kept.
+    /// The content of a message; its body is no longer kept.
     pub recording: Recording,
     /// The message's size in bytes.
     pub size: u64,

@@ -7,13 +7,13 @@ use jiff::Timestamp;
 /// What may go. Months are numbers as partitions have them: 202611; whatever lies before goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Old {
-    /// Bodies of messages of earlier months; those that nobody has read yet stay.
+    /// Bodies of messages of earlier months; those that are not processed yet stay.
     pub bodies: Option<u32>,
     /// Calls of earlier months.
     pub attempts: Option<u32>,
     /// Jobs that were done before.
     pub jobs: Option<Timestamp>,
-    /// Changes before; live streams that slept longer begin anew.
+    /// Changes before; live streams that were cut off for longer begin anew.
     pub changes: Option<Timestamp>,
 }
 
@@ -41,14 +41,14 @@ pub fn month_of(at: Timestamp) -> u32 {
 /// Upkeep.
 #[async_trait]
 pub trait Upkeep: Send + Sync {
-    /// Drops some of what is old: a small step, so that nobody waits.
+    /// Deletes some of what is old: a small step, so that nothing waits.
     async fn prune(&self, old: Old) -> Result<Pruned>;
 
-    /// Makes what must be there before its time, so that nobody waits for it then: the partitions of this month and the
+    /// Makes what must be there before its time, so that nothing waits for it then: the partitions of this month and the
     /// next, where there are partitions.
     async fn prepare(&self, now: Timestamp) -> Result<()>;
 
-    /// A backup was just restored: nobody is signed in, nothing is leased, and changes are numbered above any that was
+    /// A backup was just restored: no session is open, nothing is leased, and changes are numbered above any that was
     /// ever given, since browsers remember theirs.
     async fn restored(&self, now: Timestamp) -> Result<()>;
 }

@@ -27,7 +27,7 @@ const BEGUN: &str = "audit.anchor_begun";
 /// Former anchors that are kept.
 const FORMER: usize = 100;
 
-/// What the file says.
+/// The content of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Anchor {
     /// The newest line.
@@ -52,7 +52,7 @@ pub struct Head {
 pub struct Former {
     /// The line.
     pub head: Head,
-    /// The action of the line that says what happened: `backup.restored`.
+    /// The action of the line about what happened: `backup.restored`.
     pub action: String,
     /// From which line the trail went on.
     pub from: i64,
@@ -226,7 +226,7 @@ pub async fn follow(context: &Context) -> Result<std::result::Result<Position, F
     Ok(walk(context, scope, from).await?.and_then(|place| advance(context, &place).map(|()| place)))
 }
 
-/// At a server's start: where there is no anchor one is begun, with a line that says so, unless the chain does not hold; then as
+/// At a server's start: where there is no anchor one is begun, with a line about it, unless the chain does not hold; then as
 /// [`follow`].
 ///
 /// # Errors
@@ -250,7 +250,7 @@ pub async fn start(context: &Context) -> Result<()> {
     Follower::default().look(context).await
 }
 
-/// Goes on from the newest line, whatever was anchored; that is kept. The line that says why has been written before.
+/// Goes on from the newest line, whatever was anchored; that is kept. The line with the reason has been written before.
 ///
 /// # Errors
 /// When the store fails or the file cannot be written.
@@ -326,7 +326,7 @@ fn advance(context: &Context, place: &Position) -> std::result::Result<(), Fault
     write(path, &context.vault, Anchor { head: Head::of(place, context.now()), former }).map_err(unusable)
 }
 
-/// What the file says; none where there is no file.
+/// The content of the file; none where there is no file.
 fn read(path: &Path, vault: &Vault) -> std::result::Result<Option<Anchor>, Fault> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,

@@ -27,7 +27,7 @@ use storage::{
 
 /// What was being recorded while a shipment was erased is recorded as of before, but not longer before.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
-/// The setting that says that erased texts may still stand in the log beside the database.
+/// The setting that erased texts may still be in the log beside the database.
 const UNSETTLED: &str = "erasures.unsettled";
 
 /// Erases the customer of a shipment: name, address, mail, language, and the words under which they were found; and the texts
@@ -83,7 +83,7 @@ async fn texts_of(context: &Context, scope: Scope, own: Own, since: Timestamp) -
     rewriting::erase_texts(context, scope, own, person, since).await
 }
 
-/// Remembers until when everything that was recorded is erased, and says what cannot be.
+/// Keeps until when everything that was recorded is erased, and returns what cannot be.
 async fn done(context: &Context, shipment: ShipmentId, begun: Timestamp, left: &Left) -> Result<()> {
     let (unfinished, unopened) = (left.unfinished, left.unopened);
     if unfinished > 0 {
@@ -111,7 +111,7 @@ async fn settle(context: &Context) -> Result<bool> {
     Ok(is_settled)
 }
 
-/// The setting that says until when a shipment's texts are erased. A backup of before has none, or an earlier one.
+/// The setting with the time until which a shipment's texts are erased. A backup of before has none, or an earlier one.
 fn until(shipment: ShipmentId) -> String {
     format!("{ERASED}{shipment}")
 }
@@ -158,7 +158,7 @@ async fn follow_one(context: &Context, scope: Scope, shipment: ShipmentId) -> Re
         let about = erasure.about(scope, own.clone(), since, None).await?;
         Ok(about.iter().any(|message| !message.unfinished))
     };
-    // whose they are where others have the number too is asked only where there is something
+    // which shipment they belong to, where others have the number too, matters only where there is something
     if !is_first && !is_left(&shipment.into()).await? {
         return Ok(false);
     }
@@ -200,7 +200,7 @@ pub async fn erase_agent(context: &Context, caller: &Caller, name: &str, why: St
 /// When the list was tampered with or cannot be read, or the store fails.
 pub async fn reapply(context: &Context) -> Result<u64> {
     let mut again = 0;
-    // first, while the keys are there that say whom to look for
+    // first, while the keys to the person's data are there
     follow(context).await?;
     for subject in list::read(&context.config.tombstones, &context.vault)? {
         let audit = context.audit("subject.erase_again", format!("subject:{subject}"));

@@ -1,4 +1,4 @@
-//! What is known of a person who is to be erased, and where it stands in a body: in the encodings and escapes that carriers
+//! What is known of a person who is to be erased, and where a body has it: in the encodings and escapes that carriers
 //! use, in any case of its letters.
 
 use aho_corasick::{AhoCorasick, Input, MatchKind};
@@ -9,7 +9,7 @@ use std::{
     ops::Range,
 };
 
-/// What stands in the place of something erased. Letters alone: no format has a meaning for them.
+/// The replacement for something erased. Letters alone: no format has a meaning for them.
 pub(crate) const MARK: &str = "ERASED";
 /// A shorter value is in half of all bodies.
 const CHARS_MIN: usize = 3;
@@ -27,7 +27,7 @@ pub(crate) struct Person {
     names: BTreeSet<String>,
     /// Parts of names: by themselves, not within a word.
     parts: BTreeSet<String>,
-    /// What carriers said of the shipment in their own words.
+    /// Carriers' texts about the shipment.
     said: BTreeSet<String>,
 }
 
@@ -47,7 +47,7 @@ impl Person {
         self.name(name);
     }
 
-    /// Something that was said of the shipment.
+    /// An observation of the shipment.
     pub(crate) fn said(&mut self, words: &str) {
         if self.said.len() < SAID_MAX {
             self.said.insert(words.trim().to_owned());
@@ -80,7 +80,7 @@ pub(crate) struct Search {
     names: Finder,
     person: Finder,
     all: Finder,
-    /// What carriers said, without what is of the person's name.
+    /// Carriers' texts, without the person's name.
     said: BTreeSet<String>,
 }
 
@@ -100,7 +100,7 @@ impl Search {
         self.names.found(text, 0..text.len()).next().is_some()
     }
 
-    /// A body without the person; what others' statements say too stays, but for the person's name.
+    /// A body without the person; what other observations have too stays, but for the person's name.
     pub(crate) fn removed(&self, body: &[u8], others_say: &[String]) -> Vec<u8> {
         let stays: HashSet<&str> =
             others_say.iter().map(|words| words.trim()).filter(|words| self.said.contains(*words)).collect();
@@ -150,7 +150,7 @@ impl Finder {
         Self { finder, forms, values }
     }
 
-    /// Where the values stand in a part of a body, and which.
+    /// Where a part of a body has the values, and which.
     fn found<'a>(&'a self, body: &'a [u8], part: Range<usize>) -> impl Iterator<Item = (Range<usize>, &'a str)> {
         let matches = self.finder.iter().flat_map(move |finder| finder.find_iter(Input::new(body).range(part.clone())));
         matches.filter_map(move |found| {

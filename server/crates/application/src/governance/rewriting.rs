@@ -1,5 +1,5 @@
-//! What an erasure does to texts. A message that speaks of nothing but the shipment loses body and key, so that copies of it
-//! are noise too. One that speaks of others as well gets another key, and a mark stands where the person stood; the words of
+//! What an erasure does to texts. A message about nothing but the shipment loses body and key, so that copies of it
+//! are noise too. One about others as well gets another key, and a mark replaces the person; the words of
 //! the others' statements are sealed again. The words of the shipment's statements, its jobs' errors and calls are emptied,
 //! and so is what hangs on no shipment and names the person. Done again, it does what is left.
 
@@ -25,7 +25,7 @@ use storage::{
     inbox::MessageBody,
 };
 
-/// How often a message is rewritten again that somebody else rewrote meanwhile.
+/// How often a message is rewritten again that was changed meanwhile.
 const TRIES: u32 = 5;
 
 /// What an erasure leaves.
@@ -33,7 +33,7 @@ const TRIES: u32 = 5;
 pub struct Left {
     /// So many messages that are still to be read, or were rewritten meanwhile: they are erased later.
     pub unfinished: u32,
-    /// So many messages that the master key does not open: nobody can read them.
+    /// Number of messages that the master key does not open: they cannot be read.
     pub unopened: u32,
     /// Whether something is still in the log beside the database.
     pub is_in_log: bool,
@@ -80,7 +80,7 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// What the shipment's own statements say of the person.
+    /// What the shipment's own observations have of the person.
     async fn learn(&mut self, person: &mut Person) -> Result<()> {
         let mut keys = HashMap::new();
         let mut after = None;
@@ -144,7 +144,7 @@ impl Work<'_> {
             after = Some(*last);
             for message in unread {
                 let Some(body) = self.body(message).await? else { continue };
-                // one that cannot be opened says nothing to anybody
+                // one that cannot be opened discloses nothing
                 let Ok((_, plain)) = self.opened(&body) else { continue };
                 let search_for = Arc::clone(search);
                 if aside(move || search_for.names_in(&plain)).await? {
@@ -239,7 +239,7 @@ impl Work<'_> {
         loop {
             let page = erasure.loose(self.scope, cursor).await?;
             let names = |text: &Sealed| {
-                // one that cannot be opened says nothing to anybody
+                // one that cannot be opened discloses nothing
                 self.context.texts.open_any(text).is_some_and(|text| search.names_in(text.as_bytes()))
             };
             let named: Vec<_> =

@@ -1,4 +1,4 @@
-//! How much of the list of erasures is known. The database remembers it, and every backup says it, so that a list that is
+//! How much of the list of erasures is known. The database and every backup keep it, so that a list that is
 //! missing, an older copy or another one is noticed before a restore brings back what was erased.
 
 use crate::{

@@ -41,9 +41,9 @@ pub enum Calls {
 pub enum Start {
     /// Other work, a message or a person.
     OnDemand,
-    /// The clock, unless a person says another schedule.
+    /// The clock, unless a person sets another schedule.
     Clock(&'static str),
-    /// The clock, as the settings of the connection say.
+    /// The clock, by the settings of the connection.
     Connection,
 }
 

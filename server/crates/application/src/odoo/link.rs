@@ -1,4 +1,4 @@
-//! A person says whose number it is, where the order system names another carrier.
+//! A person links a number to an order, where the order system names another carrier.
 
 use crate::caller::Caller;
 use crate::{context::Context, error::Result, keys::sealed_audit};

@@ -21,7 +21,7 @@ pub(super) struct Reference {
     pub(super) numbers: Vec<TrackingNumber>,
     /// What is no number, a sentence each.
     pub(super) problems: Vec<String>,
-    /// What speaks against its numbers, a sentence each.
+    /// Doubts about its numbers, a sentence each.
     pub(super) doubts: Vec<String>,
 }
 
@@ -54,7 +54,7 @@ impl Reference {
 
     fn add(&mut self, raw: &str, method: Option<&str>) {
         let named = method.and_then(|word| directory::known("odoo", word)).map(|named| named.family.as_str());
-        // where the wrong shipping method was chosen, the number says whose it is
+        // where the wrong shipping method was chosen, the number shows its carrier
         let maker = numbers::only_maker(raw);
         let carrier = maker.or(named).or_else(|| Number::read(raw).carrier_in_text());
         let number = Number::read_with(raw, Hints { carrier, country: None });

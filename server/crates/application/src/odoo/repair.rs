@@ -1,6 +1,6 @@
-//! Fields of a delivery that somebody else changed in Odoo: they are compared whenever the delivery comes in, written
-//! again, and that is said in a note, once for each change. Where something changes them again and again, Milepost stops
-//! after a while and says that.
+//! Fields of a delivery that were changed in Odoo: they are compared whenever the delivery comes in, written
+//! again, with a note, once for each change. Where something changes them again and again, Milepost stops
+//! after a while, with a note.
 
 use crate::{context::Context, odoo::OrderError};
 use domain::{
@@ -72,7 +72,7 @@ async fn repair(
     let now = context.now();
     let notes = || loaded.effects.iter().filter(|effect| effect.key.starts_with(KEY));
     let recent = notes().filter(|effect| now.duration_since(effect.created_at) < WINDOW).count();
-    // one more says that it is left alone
+    // one more note: they are left as they are
     if recent > REPAIRS_MAX {
         return Ok(false);
     }
