@@ -10,6 +10,7 @@ use domain::ids::SourceId;
 use storage::{
     Actor, AuditEntry, Result, Scope, StoreError, WrappedKey,
     connections::{ConnectionRecord, Connections, Hour, TRAFFIC_HOURS, Traffic},
+    destinations::Health,
     jobs::Lane,
 };
 
@@ -19,16 +20,24 @@ impl<E: Engine> Connections for Sql<E> {
         self.0.look_up(move |db| Box::pin(async move { all(db, scope).await })).await
     }
 
-    async fn by_name(&self, name: &str) -> Result<Option<(Scope, ConnectionRecord, WrappedKey)>> {
+    async fn by_name(&self, name: &str) -> Result<Option<(Scope, ConnectionRecord, Option<WrappedKey>)>> {
         let name = name.to_owned();
         self.0.look_up(move |db| Box::pin(async move { by_name(db, name).await })).await
     }
 
-    async fn put(&self, scope: Scope, record: ConnectionRecord, key: WrappedKey, audit: AuditEntry) -> Result<()> {
+    async fn put(
+        &self,
+        scope: Scope,
+        record: ConnectionRecord,
+        key: Option<WrappedKey>,
+        audit: AuditEntry,
+    ) -> Result<()> {
         self.0
             .write(Lane::RealTime, move |db| {
                 Box::pin(async move {
-                    keys::put_key(db, scope, &key, audit.at).await?;
+                    if let Some(key) = &key {
+                        keys::put_key(db, scope, key, audit.at).await?;
+                    }
                     put(db, scope, &record).await?;
                     audit::append(db, scope, &audit).await
                 })
@@ -36,22 +45,31 @@ impl<E: Engine> Connections for Sql<E> {
             .await
     }
 
+    async fn is_used(&self, scope: Scope, name: &str) -> Result<bool> {
+        let name = name.to_owned();
+        self.0.look_up(move |db| Box::pin(async move { is_used(db, scope, name).await })).await
+    }
+
     async fn version(&self, scope: Scope) -> Result<u64> {
         self.0.look_up(move |db| Box::pin(async move { version(db, scope).await })).await
     }
 
-    async fn tested(&self, scope: Scope, id: SourceId, report: String, audit: AuditEntry) -> Result<()> {
+    async fn tested(&self, scope: Scope, id: SourceId, version: u64, report: String, audit: AuditEntry) -> Result<()> {
         self.0
             .write(Lane::RealTime, move |db| {
                 Box::pin(async move {
-                    let found = query("UPDATE connection SET tested = ?1 WHERE company_id = ?2 AND id = ?3")
-                        .bind(report)
-                        .bind(scope.company.0)
-                        .bind(id.0)
-                        .execute(db)
-                        .await?;
-                    if found == 0 {
-                        return Err(StoreError::NotFound("connection"));
+                    let kept =
+                        query("UPDATE connection SET tested = ?1 WHERE company_id = ?2 AND id = ?3 AND version = ?4")
+                            .bind(report)
+                            .bind(scope.company.0)
+                            .bind(id.0)
+                            .bind(stored_count(version))
+                            .execute(db)
+                            .await?;
+                    if kept == 0 {
+                        return Err(StoreError::Conflict(
+                            "the connection was changed while it was tested: test it again".into(),
+                        ));
                     }
                     audit::append(db, scope, &audit).await
                 })
@@ -83,14 +101,28 @@ async fn all(db: &mut dyn Db, scope: Scope) -> Result<Vec<ConnectionRecord>> {
     rows.iter().map(record).collect()
 }
 
-async fn by_name(db: &mut dyn Db, name: String) -> Result<Option<(Scope, ConnectionRecord, WrappedKey)>> {
+async fn by_name(db: &mut dyn Db, name: String) -> Result<Option<(Scope, ConnectionRecord, Option<WrappedKey>)>> {
     let Some(row) = query("SELECT * FROM connection WHERE name = ?1").bind(name).optional(db).await? else {
         return Ok(None);
     };
     let record = record(&row)?;
     let scope = Scope { company: row.id("company_id")?, actor: Actor::System };
     let key = keys::key(db, scope, record.secrets.subject).await?;
-    Ok(key.map(|key| (scope, record, key)))
+    Ok(Some((scope, record, key)))
+}
+
+async fn is_used(db: &mut dyn Db, scope: Scope, name: String) -> Result<bool> {
+    let found = query(
+        "SELECT 1 AS used WHERE
+             EXISTS (SELECT 1 FROM shipment WHERE company_id = ?1 AND origin_system = ?2 AND origin IS NOT NULL)
+             OR EXISTS (SELECT 1 FROM order_problem WHERE company_id = ?1 AND system = ?2)
+             OR EXISTS (SELECT 1 FROM desk_case WHERE company_id = ?1 AND desk = ?2)",
+    )
+    .bind(scope.company.0)
+    .bind(name)
+    .optional(db)
+    .await?;
+    Ok(found.is_some())
 }
 
 async fn version(db: &mut dyn Db, scope: Scope) -> Result<u64> {
@@ -111,11 +143,16 @@ async fn put(db: &mut dyn Db, scope: Scope, record: &ConnectionRecord) -> Result
     if taken.is_some() {
         return conflict(format!("there is another connection {}", record.name));
     }
-    let known = query("SELECT company_id, version FROM connection WHERE id = ?1 {for update}")
-        .bind(record.id.0)
-        .optional(db)
-        .await?;
+    let known = query(
+        "SELECT company_id, version, scheme, settings, secrets_subject, secrets FROM connection WHERE id = ?1 {for update}",
+    )
+    .bind(record.id.0)
+    .optional(db)
+    .await?;
+    let (mut other_secrets, mut other_settings) = (false, false);
     if let Some(known) = known {
+        other_secrets = known.opt_sealed("secrets_subject", "secrets")?.as_ref() != Some(&record.secrets);
+        other_settings = known.text("settings")? != record.settings || known.text("scheme")? != record.scheme;
         if known.id::<domain::ids::CompanyId>("company_id")? != scope.company {
             return Err(StoreError::NotFound("connection"));
         }
@@ -156,6 +193,18 @@ async fn put(db: &mut dyn Db, scope: Scope, record: &ConnectionRecord) -> Result
     .bind(micros(record.created_at))
     .execute(db)
     .await?;
+    if other_secrets {
+        query("UPDATE connection SET secret_accepted_at = NULL WHERE id = ?1").bind(record.id.0).execute(db).await?;
+    }
+    if other_secrets || other_settings {
+        query("UPDATE connection SET tested = NULL WHERE id = ?1").bind(record.id.0).execute(db).await?;
+        query("UPDATE destination SET health = ?1 WHERE company_id = ?2 AND name = ?3")
+            .bind(json(&Health::default()))
+            .bind(scope.company.0)
+            .bind(&record.name)
+            .execute(db)
+            .await?;
+    }
     Ok(())
 }
 
@@ -185,6 +234,18 @@ async fn add(db: &mut dyn Db, scope: Scope, traffic: &Traffic) -> Result<()> {
         .bind(micros(at))
         .bind(scope.company.0)
         .bind(&hour.connection)
+        .execute(db)
+        .await?;
+    }
+    if let Some((version, at)) = traffic.accepted {
+        query(
+            "UPDATE connection SET secret_accepted_at = ?1
+             WHERE company_id = ?2 AND name = ?3 AND version = ?4 AND secret_accepted_at IS NULL",
+        )
+        .bind(micros(at))
+        .bind(scope.company.0)
+        .bind(&hour.connection)
+        .bind(stored_count(version))
         .execute(db)
         .await?;
     }
@@ -231,6 +292,7 @@ fn record(row: &Row) -> Result<ConnectionRecord> {
         settings: row.text("settings")?,
         secrets: secrets.ok_or_else(|| StoreError::Damaged("a connection without secrets".into()))?,
         secret_set_at: row.at("secret_set_at")?,
+        secret_accepted_at: row.opt_at("secret_accepted_at")?,
         enabled: row.flag("enabled")?,
         disabled_at: row.opt_at("disabled_at")?,
         sandbox: row.flag("sandbox")?,

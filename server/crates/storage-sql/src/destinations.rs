@@ -22,7 +22,8 @@ impl<E: Engine> Destinations for Sql<E> {
                 Box::pin(async move {
                     query(
                         "INSERT INTO destination (company_id, name, paused, health) VALUES (?1, ?2, ?3, ?4)
-                     ON CONFLICT (company_id, name) DO UPDATE SET paused = excluded.paused",
+                     ON CONFLICT (company_id, name) DO UPDATE SET paused = excluded.paused,
+                         health = CASE WHEN excluded.paused IS NULL THEN excluded.health ELSE destination.health END",
                     )
                     .bind(scope.company.0)
                     .bind(destination)

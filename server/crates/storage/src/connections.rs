@@ -1,4 +1,4 @@
-//! Connections: the systems that messages come from and that Milepost calls. What a person sets of one; how it stands now is in
+//! Connections: the systems that messages come from and that Milepost calls. What a person sets of one; its present health is in
 //! [`crate::destinations`].
 
 use crate::{AuditEntry, Result, Scope, Sealed, WrappedKey};
@@ -28,6 +28,8 @@ pub struct ConnectionRecord {
     pub secrets: Sealed,
     /// When the newest secret was set.
     pub secret_set_at: Timestamp,
+    /// When a message was first verified with the newest secret; not written by [`Connections::put`].
+    pub secret_accepted_at: Option<Timestamp>,
     /// Whether it is in use.
     pub enabled: bool,
     /// When it was disabled.
@@ -46,7 +48,7 @@ pub struct ConnectionRecord {
     pub takes: String,
     /// What its test last found, as JSON.
     pub tested: Option<String>,
-    /// The digest of the settings of the command line from which it was last made.
+    /// Digests of what the command line said of it so far, by field, as JSON; none where it never said anything.
     pub seeded: Option<String>,
     /// Grows with each change; 0 in a record that replaces whatever is there.
     pub version: u64,
@@ -72,6 +74,7 @@ impl ConnectionRecord {
             settings: "{}".into(),
             secrets,
             secret_set_at: now,
+            secret_accepted_at: None,
             enabled: true,
             disabled_at: None,
             sandbox: false,
@@ -88,6 +91,13 @@ impl ConnectionRecord {
             last_failure: None,
             created_at: now,
         }
+    }
+
+    /// The same in use or not in use, from now on.
+    #[must_use]
+    pub fn switched(self, on: bool, now: Timestamp) -> Self {
+        let disabled_at = if on { None } else { Some(self.disabled_at.filter(|_| !self.enabled).unwrap_or(now)) };
+        Self { enabled: on, disabled_at, ..self }
     }
 }
 
@@ -113,6 +123,8 @@ pub struct Traffic {
     pub last_ok_at: Option<Timestamp>,
     /// When something last failed, and the class.
     pub last_failed: Option<(Timestamp, String)>,
+    /// When the newest secret of the record with this version was accepted.
+    pub accepted: Option<(u64, Timestamp)>,
 }
 
 /// The connections.
@@ -122,20 +134,34 @@ pub trait Connections: Send + Sync {
     async fn all(&self, scope: Scope) -> Result<Vec<ConnectionRecord>>;
 
     /// The connection of this name, whichever company has it (names are unique in an installation): the only question that
-    /// is asked before a company is known.
-    async fn by_name(&self, name: &str) -> Result<Option<(Scope, ConnectionRecord, WrappedKey)>>;
+    /// is called before a company is known. Its key is none where that was destroyed.
+    async fn by_name(&self, name: &str) -> Result<Option<(Scope, ConnectionRecord, Option<WrappedKey>)>>;
 
-    /// Makes or replaces a connection; what its test and its traffic say of it stays. Key and audit entry commit with it.
+    /// Makes or replaces a connection; the results of its traffic stay. Where its settings or secrets change, the result of its
+    /// test is dropped and its circuit breaker closes: both are about what it was before. The audit entry commits with it, and
+    /// so does the key, where one is given.
     ///
     /// # Errors
     /// `Conflict` when another connection has the name, or when it was changed since the record was read.
-    async fn put(&self, scope: Scope, record: ConnectionRecord, key: WrappedKey, audit: AuditEntry) -> Result<()>;
+    async fn put(
+        &self,
+        scope: Scope,
+        record: ConnectionRecord,
+        key: Option<WrappedKey>,
+        audit: AuditEntry,
+    ) -> Result<()>;
+
+    /// Whether anything of the system behind a connection is kept under its name: deliveries, or cases at the desk.
+    async fn is_used(&self, scope: Scope, name: &str) -> Result<bool>;
 
     /// Another number after each change of any connection.
     async fn version(&self, scope: Scope) -> Result<u64>;
 
     /// Keeps what a connection's test found.
-    async fn tested(&self, scope: Scope, id: SourceId, report: String, audit: AuditEntry) -> Result<()>;
+    ///
+    /// # Errors
+    /// `Conflict` when it has another version by now: something else was tested.
+    async fn tested(&self, scope: Scope, id: SourceId, version: u64, report: String, audit: AuditEntry) -> Result<()>;
 
     /// Adds to what happened.
     async fn traffic(&self, scope: Scope, traffic: Vec<Traffic>) -> Result<()>;

@@ -243,7 +243,7 @@ async fn killed_child() {
     let key = WrappedKey { subject: SubjectId(source.0), bytes: vec![1] };
     let secrets = Sealed { subject: key.subject, bytes: vec![1] };
     let record = ConnectionRecord::new(source, "shop", "aftership", secrets, morning());
-    store.connections.put(scope, record, key, audit("source")).await.unwrap();
+    store.connections.put(scope, record, Some(key), audit("source")).await.unwrap();
     let mut clients = tokio::task::JoinSet::new();
     for client in 0..8_u32 {
         let store = store.clone();

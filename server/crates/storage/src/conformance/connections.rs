@@ -2,8 +2,9 @@
 
 use super::{World, at};
 use crate::{
-    Scope, Store, StoreError,
+    Scope, Sealed, Store, StoreError,
     connections::{ConnectionRecord, Hour, Traffic},
+    destinations::Health,
 };
 use domain::ids::SourceId;
 
@@ -12,8 +13,7 @@ async fn of(world: &World, name: &str) -> ConnectionRecord {
 }
 
 async fn put(world: &World, record: ConnectionRecord) -> crate::Result<()> {
-    let key = world.key(record.secrets.subject);
-    world.store.connections.put(world.scope, record, key, world.audit("connection.put", "connection", 1)).await
+    world.store.connections.put(world.scope, record, None, world.audit("connection.put", "connection", 1)).await
 }
 
 pub async fn what_is_put_is_there_and_its_version_grows(store: Store) {
@@ -64,7 +64,8 @@ pub async fn a_name_belongs_to_one_connection(store: Store) {
     let world = World::new(store).await;
     let id = world.source("shop").await;
     let (scope, kept, key) = world.store.connections.by_name("shop").await.unwrap().unwrap();
-    assert_eq!((scope.company, kept.id, key.subject), (world.scope.company, id, kept.secrets.subject));
+    let (subject, secrets_of) = (key.as_ref().map(|key| key.subject), kept.secrets.subject);
+    assert_eq!((scope.company, kept.id, subject), (world.scope.company, id, Some(secrets_of)));
     let refused = put(&world, ConnectionRecord { id: world.id(), version: 0, ..kept.clone() }).await;
     assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
     // nor does another company get hold of one by its id
@@ -73,21 +74,83 @@ pub async fn a_name_belongs_to_one_connection(store: Store) {
     let refused = world.store.connections.put(stranger, ConnectionRecord { version: 0, ..kept }, key, audit).await;
     assert!(refused.is_err());
     assert!(world.store.connections.by_name("nothing").await.unwrap().is_none());
+    // one whose key is gone is there all the same
+    let audit = world.audit("key.destroy", "connection", 1);
+    world.store.people.destroy_key(world.scope, secrets_of, audit).await.unwrap();
+    let (_, kept, key) = world.store.connections.by_name("shop").await.unwrap().unwrap();
+    assert_eq!((kept.id, key), (id, None));
 }
 
-pub async fn what_a_test_finds_is_no_change(store: Store) {
+pub async fn what_a_test_finds_is_about_the_settings_that_it_tested(store: Store) {
     let world = World::new(store).await;
     let id = world.source("shop").await;
-    let tested = async |id: SourceId| {
+    let tested = async |id: SourceId, version: u64| {
         let audit = world.audit("connection.test", "connection", 1);
-        world.store.connections.tested(world.scope, id, "a report".into(), audit).await
+        world.store.connections.tested(world.scope, id, version, "a report".into(), audit).await
     };
-    tested(id).await.unwrap();
+    tested(id, 1).await.unwrap();
     let kept = of(&world, "shop").await;
     assert_eq!((kept.tested.as_deref(), kept.version), (Some("a report"), 1));
-    put(&world, kept).await.unwrap();
-    assert_eq!(of(&world, "shop").await.tested.as_deref(), Some("a report"));
-    assert!(tested(world.id()).await.is_err());
+    put(&world, ConnectionRecord { owner: "Ines".into(), ..kept }).await.unwrap();
+    assert_eq!(of(&world, "shop").await.tested.as_deref(), Some("a report"), "who looks after it makes no difference");
+    assert!(matches!(tested(id, 1).await, Err(StoreError::Conflict(_))), "it has another version by now");
+    assert!(tested(world.id(), 1).await.is_err());
+    let secrets = world.sealed(b"others").0;
+    let changes: [fn(ConnectionRecord, &Sealed) -> ConnectionRecord; 3] = [
+        |record, _| ConnectionRecord { settings: r#"{"carrier":"dhl"}"#.into(), ..record },
+        |record, _| ConnectionRecord { scheme: "bearer".into(), ..record },
+        |record, secrets| ConnectionRecord { secrets: secrets.clone(), ..record },
+    ];
+    for change in changes {
+        let before = of(&world, "shop").await;
+        tested(id, before.version).await.unwrap();
+        put(&world, change(before, &secrets)).await.unwrap();
+        assert_eq!(of(&world, "shop").await.tested, None);
+    }
+}
+
+pub async fn a_change_of_settings_or_secrets_closes_the_breaker(store: Store) {
+    let world = World::new(store).await;
+    world.source("shop").await;
+    let (destinations, scope) = (&world.store.destinations, world.scope);
+    let limited = Health { limited_until: Some(at(700)), failures: 7, ..Health::default() };
+    let health = async || destinations.breakers(scope).await.unwrap().remove("shop").unwrap_or_default().health;
+    assert!(destinations.set_health(scope, "shop", Health::default(), limited.clone()).await.unwrap());
+    put(&world, ConnectionRecord { owner: "Ines".into(), ..of(&world, "shop").await }).await.unwrap();
+    assert_eq!(health().await, limited);
+    put(&world, ConnectionRecord { settings: r#"{"url":"a"}"#.into(), ..of(&world, "shop").await }).await.unwrap();
+    assert_eq!(health().await, Health::default());
+    assert!(destinations.set_health(scope, "shop", Health::default(), limited).await.unwrap());
+    put(&world, ConnectionRecord { secrets: world.sealed(b"others").0, ..of(&world, "shop").await }).await.unwrap();
+    assert_eq!(health().await, Health::default());
+}
+
+pub async fn a_connection_is_used_once_something_is_kept_under_its_name(store: Store) {
+    let world = World::new(store).await;
+    let is_used = async |name: &str| world.store.connections.is_used(world.scope, name).await.unwrap();
+    assert!(!is_used("odoo").await && !is_used("odoo-pl").await);
+    world.import(world.order(7, &["N7"]), 1).await;
+    assert!(is_used("odoo").await && !is_used("odoo-pl").await);
+    let stranger = Scope { company: world.id(), ..world.scope };
+    assert!(!world.store.connections.is_used(stranger, "odoo").await.unwrap());
+}
+
+pub async fn a_secret_is_accepted_until_it_changes(store: Store) {
+    let world = World::new(store).await;
+    world.source("shop").await;
+    let accepted = async |version: u64, minutes: i64| {
+        let hour = Hour { connection: "shop".into(), hour: 1_000, ok: 1, failed: 0 };
+        let one = Traffic { hour, last_ok_at: None, last_failed: None, accepted: Some((version, at(minutes))) };
+        world.store.connections.traffic(world.scope, vec![one]).await.unwrap();
+        of(&world, "shop").await.secret_accepted_at
+    };
+    assert_eq!(accepted(1, 5).await, Some(at(5)));
+    assert_eq!(accepted(1, 9).await, Some(at(5)), "the first time counts");
+    put(&world, ConnectionRecord { owner: "Ines".into(), ..of(&world, "shop").await }).await.unwrap();
+    assert_eq!(of(&world, "shop").await.secret_accepted_at, Some(at(5)));
+    put(&world, ConnectionRecord { secrets: world.sealed(b"others").0, ..of(&world, "shop").await }).await.unwrap();
+    assert_eq!(accepted(2, 10).await, None, "that was the one before");
+    assert_eq!(accepted(3, 11).await, Some(at(11)));
 }
 
 pub async fn traffic_adds_up_and_the_last_counts(store: Store) {
@@ -98,6 +161,7 @@ pub async fn traffic_adds_up_and_the_last_counts(store: Store) {
             hour: Hour { connection: "shop".into(), hour, ok, failed },
             last_ok_at: ok_at.map(at),
             last_failed: failed_at.map(|(minutes, class)| (at(minutes), class.to_owned())),
+            accepted: None,
         };
         world.store.connections.traffic(world.scope, vec![one]).await.unwrap();
     };

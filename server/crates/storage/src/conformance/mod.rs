@@ -98,7 +98,10 @@ macro_rules! conformance_suite {
             what_is_put_is_there_and_its_version_grows
             of_two_who_change_one_the_second_looks_again
             a_name_belongs_to_one_connection
-            what_a_test_finds_is_no_change
+            what_a_test_finds_is_about_the_settings_that_it_tested
+            a_change_of_settings_or_secrets_closes_the_breaker
+            a_connection_is_used_once_something_is_kept_under_its_name
+            a_secret_is_accepted_until_it_changes
             traffic_adds_up_and_the_last_counts
         }
         $crate::conformance_area! { $fresh, destinations:
@@ -111,6 +114,7 @@ macro_rules! conformance_suite {
             an_interchange_is_recorded_in_parts_that_a_stop_does_not_lose
             ids_and_codes_of_any_length_are_kept_and_found
             a_statement_stays_on_its_tracker_with_what_is_told_beside_it
+            sealed_texts_come_with_the_keys_of_their_messages
             a_retraction_finds_its_event_wherever_it_hangs
             a_statement_said_twice_is_one_observation_with_two_sightings
             an_unbound_tracker_makes_an_unclaimed_shipment

@@ -90,11 +90,6 @@ impl World {
         (Sealed { subject, bytes: bytes.to_vec() }, WrappedKey { subject, bytes: vec![1, 2, 3] })
     }
 
-    /// The key of what [`World::sealed`] sealed.
-    pub fn key(&self, subject: SubjectId) -> WrappedKey {
-        WrappedKey { subject, bytes: vec![1, 2, 3] }
-    }
-
     /// A key that is none, but of which every byte counts.
     pub fn audit_key(&self) -> AuditKey {
         AuditKey::new(|line| {
@@ -120,7 +115,7 @@ impl World {
         let id = record.id;
         self.store
             .connections
-            .put(self.scope, record, key, self.audit("source.put", format!("source:{id}"), 0))
+            .put(self.scope, record, Some(key), self.audit("source.put", format!("source:{id}"), 0))
             .await
             .unwrap();
         id
@@ -274,6 +269,7 @@ impl World {
                 order: Some(format!("S{record:05}")),
                 order_record: Some(record + 1000),
                 customer_record: None,
+                company: Some("Northwind".into()),
                 url: None,
             },
             digest: format!("{record}:{numbers:?}"),
