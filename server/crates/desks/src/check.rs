@@ -12,7 +12,7 @@ pub async fn check(desk: &dyn Desk, subject: Subject<'_>, now: Timestamp, log: &
     let key = format!("{} accepted", subject.secret_label);
     let mut report = Building::new(subject, now);
     match desk.version(log).await {
-        Ok(version) => report.system = version.map(|version| format!("{} {version}", subject.label)),
+        Ok(version) => version.iter().for_each(|version| report.answered(version)),
         Err(error) if matches!(error.class, ErrorClass::Unauthorized | ErrorClass::Forbidden) => {
             report.passed("Address reached", subject.address);
             return report.failed(subject.refused(&error), &error, &[RIGHTS]);

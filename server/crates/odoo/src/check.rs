@@ -16,7 +16,7 @@ pub async fn check(client: &OdooClient, subject: Subject<'_>, now: Timestamp, lo
         Err(error) => return report.failed(subject.unreached(&error), &error, &[&key, RIGHTS]),
     };
     report.passed("Address reached", subject.address);
-    report.system = Some(format!("{} {}", subject.label, version.version));
+    report.answered(&version.version);
     if let Some(theirs) = version.server_time {
         report.clock(now.duration_since(theirs));
     }

@@ -65,6 +65,11 @@ impl OdooClient {
         })
     }
 
+    /// Address and database.
+    pub fn place(&self) -> (&str, &str) {
+        (&self.base, &self.database)
+    }
+
     /// The page of a delivery, for people. `/odoo/<model>/<id>` is the address that the web client of 18 and later
     /// makes for a record that is opened without a menu (its `router.js`).
     pub fn page(&self, picking: i64) -> String {

@@ -128,8 +128,7 @@ impl Subject<'_> {
 pub struct Building<'a> {
     subject: Subject<'a>,
     at: Timestamp,
-    /// Which system answered.
-    pub system: Option<String>,
+    system: Option<String>,
     checks: Vec<Check>,
     begun: Instant,
 }
@@ -144,6 +143,12 @@ impl<'a> Building<'a> {
         let millis = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.begun = Instant::now();
         self.checks.push(Check { what: what.to_owned(), outcome, detail: detail.to_owned(), todo, millis });
+    }
+
+    /// This version of the system answered. What is no version is a text of somebody else's, and is not kept.
+    pub fn answered(&mut self, version: &str) {
+        let label = self.subject.label;
+        self.system = is_version(version).then(|| format!("{label} {version}"));
     }
 
     /// Something is as it should be.
@@ -196,5 +201,29 @@ impl<'a> Building<'a> {
 
     fn end(self) -> Report {
         Report { at: self.at, system: self.system, checks: self.checks }
+    }
+}
+
+/// Characters of a version.
+const VERSION_CHARS_MAX: usize = 40;
+
+fn is_version(text: &str) -> bool {
+    let of_versions = |c: char| c.is_ascii_alphanumeric() || ".~+-".contains(c);
+    (1..=VERSION_CHARS_MAX).contains(&text.len()) && text.chars().all(of_versions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_version_is_kept_of_what_a_system_says_of_itself() {
+        for version in ["19.0", "saas~18.2+e", "5.0.7", "19.0-20261101"] {
+            assert!(is_version(version), "{version}");
+        }
+        let markup = "<b>19.0</b>".repeat(100_000);
+        for text in ["", "19.0 of Jane Doe", "19.0\n", "19.0\u{202e}", &"9".repeat(41), &markup] {
+            assert!(!is_version(text), "{}", text.len());
+        }
     }
 }

@@ -39,6 +39,12 @@ impl Key {
         now.expose_secret().trim().to_owned().into()
     }
 
+    /// The key as its file holds it by now, where it lies in one.
+    pub fn latest(&self) -> SecretString {
+        let read = self.read.as_ref().and_then(|read| read());
+        read.map_or_else(|| self.get(), |read| read.expose_secret().trim().to_owned().into())
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.get().expose_secret().is_empty()
