@@ -219,6 +219,7 @@ impl Live {
             hour: Hour { connection: name.to_owned(), hour, ok: 0, failed: 0 },
             last_ok_at: None,
             last_failed: None,
+            accepted: None,
         });
         match failed {
             None => {
@@ -229,6 +230,15 @@ impl Live {
                 one.hour.failed += 1;
                 one.last_failed = Some((now, class.to_owned()));
             }
+        }
+    }
+
+    /// What was just counted came with the newest secret of this record.
+    pub fn accepted(&self, record: &ConnectionRecord, now: Timestamp) {
+        let hour = now.as_second().div_euclid(3_600);
+        let mut traffic = self.traffic.lock().expect("no panic while held");
+        if let Some(one) = traffic.get_mut(&(record.name.clone(), hour)) {
+            one.accepted = Some((record.version, now));
         }
     }
 

@@ -1,40 +1,39 @@
-//! What people do with connections: make and change them, rotate their secrets, pause, disable.
+//! What people do with connections: make and change them, pause, disable.
 
 use super::{
-    address,
     catalogue::{self, SCHEME},
-    live::{Connection, DESK, ODOO},
-    refresh::{refresh, secrets_of},
-    sources::{self, NewSource, SECRETS},
+    checks,
+    expected::Expected,
+    live::Connection,
+    opened::{self, Opened, SECRETS_OF_NONE, named, opened, sealed},
+    refresh::announce,
+    rotation, sources,
+    system::System,
 };
 use crate::{
     audit,
     caller::Caller,
-    config::Config,
     context::Context,
     destinations,
-    error::{Result, UseCaseError},
+    error::Result,
     keys::sealed_audit,
-    vault::DataKey,
 };
 use carriers::{Scheme, Settings, keys};
-use domain::{
-    access::Permission,
-    ids::{SourceId, SubjectId},
-    routing::Takes,
-};
+use domain::{access::Permission, ids::SourceId, routing::Takes};
 use outbound::{
-    Discard,
-    schema::{self, Fault},
+    Discard, schema,
     template::{Direction, Family, Template},
 };
+use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use storage::{Scope, WrappedKey, connections::ConnectionRecord};
+use storage::{Scope, connections::ConnectionRecord};
 
 /// A connection as a person sets it.
 #[derive(Clone, Debug, Default)]
 pub struct NewConnection {
+    /// What it expects to find.
+    pub expected: Expected,
     /// Its name; one that is there is changed.
     pub name: String,
     /// What people call it; its name where this is empty.
@@ -56,88 +55,48 @@ pub struct NewConnection {
     /// The settings, as they are typed.
     pub fields: BTreeMap<String, String>,
     /// A new secret; none: as it is.
-    pub secret: Option<String>,
+    pub secret: Option<SecretString>,
     /// Whether it is in use; none: as it is, and a new one is not.
     pub enabled: Option<bool>,
+    /// Whether another address or database is the same system in another place, with the same records.
+    pub moved: bool,
 }
 
-/// Characters of a label, an owner, a purpose or a link.
-const TEXT_CHARS_MAX: usize = 500;
-/// Bytes of a secret.
-const SECRET_BYTES_MAX: usize = 16 * 1024;
-/// Valid secrets of one connection.
-const SECRETS_MAX: usize = 2;
-
-/// A connection that is there, with its secrets in clear.
-pub(super) struct Opened {
-    pub(super) record: ConnectionRecord,
-    pub(super) secrets: Vec<String>,
-    key: DataKey,
-    wrapped: WrappedKey,
-}
-
-/// The connection of this name; none where there is none.
-pub(super) async fn opened(context: &Context, scope: Scope, name: &str) -> Result<Option<Opened>> {
-    let found = context.store.connections.by_name(name).await?;
-    let Some((_, record, wrapped)) = found.filter(|(owner, ..)| owner.company == scope.company) else {
-        return Ok(None);
-    };
-    let key = context.vault.unwrap(&wrapped).map_err(|error| UseCaseError::Internal(error.to_string()))?;
-    let secrets = secrets_of(context, &record, &wrapped).unwrap_or_default();
-    Ok(Some(Opened { record, secrets, key, wrapped }))
-}
-
-/// The connection of this name.
-pub(super) async fn named(context: &Context, scope: Scope, name: &str) -> Result<Opened> {
-    opened(context, scope, name).await?.ok_or(UseCaseError::NotFound("connection"))
-}
-
-/// Makes or changes a connection. A changed secret is valid beside the one before: that is how secrets are rotated.
+/// Makes or changes a connection. A changed secret is valid beside the one before: that is how secrets are rotated. A secret
+/// belongs to the address for which it was given.
 ///
 /// # Errors
 /// `Invalid` names the first field that is wrong; `Conflict` where it was changed meanwhile.
 pub async fn put(context: &Context, caller: &Caller, new: NewConnection) -> Result<SourceId> {
     caller.require(Permission::Operate)?;
     let scope = caller.scope();
-    let template = catalogue::template(&new.connector).ok_or_else(|| unknown_connector(&new.connector))?;
+    let template = catalogue::template(&new.connector).ok_or_else(|| checks::unknown_connector(&new.connector))?;
     let known = opened(context, scope, &new.name).await?;
+    new.expected.met_by(&new.name, known.as_ref())?;
     check(&new, &template, known.as_ref())?;
-    let given = schema::read(&template.fields, &new.fields).map_err(|faults| of_faults(&template, faults))?;
-    let given_secret = new.secret.as_deref().map(str::trim).filter(|secret| !secret.is_empty());
-    let before = known.as_ref().map(|known| &known.secrets[..]).unwrap_or_default();
-    let wanted = Wanted { name: &new.name, template: &template, given, secret: given_secret, before };
-    let Checked { scheme, settings, secret } = match template.family {
-        Family::Carrier => wanted.of_carrier().await?,
-        Family::Orders | Family::Desk => wanted.of_system(&context.config, known.as_ref())?,
+    let given = schema::read(&template.fields, &new.fields).map_err(|faults| checks::of_faults(&template, faults))?;
+    let secret = checks::secret(new.secret.as_ref())?;
+    let wanted = Wanted { context, scope, new: &new, template: &template, known: known.as_ref(), secret };
+    let checked = match template.family {
+        Family::Carrier => wanted.of_carrier(given).await?,
+        Family::Orders | Family::Desk => wanted.of_system(given).await?,
     };
     let now = context.now();
     let id = known.as_ref().map_or_else(|| SourceId(context.clock.id()), |known| known.record.id);
-    let is_new_secret = secret.is_some();
-    let mut secrets: Vec<String> = secret.into_iter().collect();
-    let older: Vec<String> = before.iter().filter(|one| secrets.first() != Some(one)).cloned().collect();
-    secrets.extend(older);
-    secrets.truncate(SECRETS_MAX);
-    let (key, wrapped, record) = match known {
-        Some(Opened { record, key, wrapped, .. }) => (key, wrapped, Some(record)),
-        None => {
-            let (key, wrapped) = context.vault.new_key(SubjectId(id.0));
-            (key, wrapped, None)
-        }
-    };
-    let sealed = key.seal(SECRETS, &serde_json::to_vec(&secrets).expect("plain data serialises"));
-    let record = record.unwrap_or_else(|| ConnectionRecord {
-        enabled: false,
-        ..ConnectionRecord::new(id, &new.name, &new.connector, sealed.clone(), now)
+    let is_new_secret = checked.secrets.first() != known.as_ref().and_then(|known| known.secrets().first());
+    let (secrets, key) = sealed(context, id, known.as_ref(), &checked.secrets);
+    let before = known.map(|known| known.record);
+    let record = before.clone().unwrap_or_else(|| {
+        let fresh = ConnectionRecord::new(id, &new.name, &new.connector, secrets.clone(), now);
+        ConnectionRecord { enabled: false, ..fresh }
     });
     let enabled = new.enabled.unwrap_or(record.enabled);
     let record = ConnectionRecord {
         label: if new.label.trim().is_empty() { new.name.clone() } else { new.label.trim().to_owned() },
-        scheme,
-        settings: Value::Object(settings).to_string(),
-        secrets: sealed,
+        scheme: checked.scheme,
+        settings: checked.settings,
+        secrets,
         secret_set_at: if is_new_secret { now } else { record.secret_set_at },
-        enabled,
-        disabled_at: if enabled { None } else { record.disabled_at.or(Some(now)) },
         sandbox: new.sandbox,
         owner: new.owner.trim().to_owned(),
         purpose: new.purpose.trim().to_owned(),
@@ -146,67 +105,133 @@ pub async fn put(context: &Context, caller: &Caller, new: NewConnection) -> Resu
         takes: serde_json::to_string(&new.takes).expect("plain data serialises"),
         ..record
     };
-    if let Some(why) = Connection::new(&context.config, record.clone(), secrets, None).unusable() {
-        return Err(UseCaseError::Invalid { field: "fields", message: why.to_owned() });
-    }
-    let after = sealed_audit(context, scope, &shown_in_audit(&record, is_new_secret)).await?;
-    let audit = context.audit("connection.put", format!("connection:{id}")).after(after);
-    context.store.connections.put(scope, record, wrapped, audit).await?;
-    changed(context).await?;
+    let record = record.switched(enabled, now);
+    is_usable(context, &record, &checked.secrets)?;
+    let mut after = shown_in_audit(&record);
+    after["new_secret"] = is_new_secret.into();
+    after["moved"] = checked.moved.into();
+    let audit = context.audit("connection.put", format!("connection:{id}"));
+    let audit = audit.after(sealed_audit(context, scope, &after).await?);
+    let audit = match &before {
+        Some(before) => audit.before(sealed_audit(context, scope, &shown_in_audit(before)).await?),
+        None => audit,
+    };
+    context.store.connections.put(scope, record, key, audit).await?;
+    announce(context).await?;
     Ok(id)
 }
 
-/// Sets a new secret. The one before stays valid, so that nothing pauses, until [`retire_old`] or the next one.
-///
-/// # Errors
-/// Where there is no such connection, or the secret is empty.
-pub async fn rotate(context: &Context, caller: &Caller, name: &str, secret: &str) -> Result<()> {
-    caller.require(Permission::Operate)?;
-    let known = named(context, caller.scope(), name).await?;
-    let secret = secret.trim();
-    check_secret(secret)?;
-    if let (Some(Family::Carrier), Some(scheme)) =
-        (catalogue::family(&known.record.connector), Scheme::from_name(&known.record.scheme))
-    {
-        let settings: Settings = serde_json::from_str(&known.record.settings)
-            .map_err(|error| UseCaseError::Internal(format!("the settings of {name}: {error}")))?;
-        check_source(name, &known.record.connector, scheme, secret, &settings)?;
+fn check(new: &NewConnection, template: &Template, known: Option<&Opened>) -> Result<()> {
+    checks::name(&new.name, template.family)?;
+    if let Some(known) = known.filter(|known| known.record.connector != new.connector) {
+        let is = &known.record.connector;
+        let message = format!("{} is a connection to {is}: give the new one another name", new.name);
+        return Err(checks::invalid("connector", message));
     }
-    let mut secrets = vec![secret.to_owned()];
-    secrets.extend(known.secrets.iter().filter(|one| **one != secret).take(SECRETS_MAX - 1).cloned());
-    set_secrets(context, caller.scope(), known, secrets, "connection.rotate").await
+    for (field, text) in [("label", &new.label), ("owner", &new.owner), ("purpose", &new.purpose)] {
+        checks::text(field, text)?;
+    }
+    checks::link("runbook", &new.runbook)
 }
 
-/// Forgets the secret from before the last change.
-///
-/// # Errors
-/// Where there is no such connection, or it has one secret only.
-pub async fn retire_old(context: &Context, caller: &Caller, name: &str) -> Result<()> {
-    caller.require(Permission::Operate)?;
-    let mut known = named(context, caller.scope(), name).await?;
-    if known.secrets.len() < SECRETS_MAX {
-        let message = format!("{name} has one secret: rotate it first");
-        return Err(UseCaseError::Invalid { field: "secret", message });
+fn is_usable(context: &Context, record: &ConnectionRecord, secrets: &[String]) -> Result<()> {
+    match Connection::new(&context.config, record.clone(), secrets.to_vec(), None).unusable() {
+        Some(why) => Err(checks::invalid("fields", why)),
+        None => Ok(()),
     }
-    let newest = known.secrets.remove(0);
-    set_secrets(context, caller.scope(), known, vec![newest], "connection.retire").await
 }
 
-async fn set_secrets(
-    context: &Context,
+/// What is to be checked before it is kept.
+struct Wanted<'a> {
+    context: &'a Context,
     scope: Scope,
-    known: Opened,
+    new: &'a NewConnection,
+    template: &'a Template,
+    known: Option<&'a Opened>,
+    secret: Option<String>,
+}
+
+/// What may be kept.
+struct Checked {
+    scheme: String,
+    settings: String,
+    /// Every valid secret, newest first.
     secrets: Vec<String>,
-    action: &'static str,
-) -> Result<()> {
-    let Opened { record, key, wrapped, secrets: before } = known;
-    let is_new = secrets.first() != before.first();
-    let sealed = key.seal(SECRETS, &serde_json::to_vec(&secrets).expect("plain data serialises"));
-    let secret_set_at = if is_new && action == "connection.rotate" { context.now() } else { record.secret_set_at };
-    let record = ConnectionRecord { secrets: sealed, secret_set_at, ..record };
-    let audit = context.audit(action, format!("connection:{}", record.id));
-    context.store.connections.put(scope, record, wrapped, audit).await?;
-    changed(context).await
+    /// Whether it is the same system in another place.
+    moved: bool,
+}
+
+impl Wanted<'_> {
+    async fn of_carrier(self, mut given: Map<String, Value>) -> Result<Checked> {
+        let scheme = given.remove(SCHEME).and_then(|scheme| scheme.as_str().map(str::to_owned)).unwrap_or_default();
+        let known_scheme = Scheme::from_name(&scheme)
+            .ok_or_else(|| checks::invalid(SCHEME, format!("there is no scheme {scheme:?}")))?;
+        let settings: Settings = serde_json::from_value(Value::Object(given))
+            .map_err(|error| checks::invalid("fields", error.to_string()))?;
+        let before = self.known.map(|known| opened::of_same_publisher(known, &settings)).unwrap_or_default();
+        let newest = self.secret.as_ref().or(before.first()).map(String::as_str).unwrap_or_default();
+        let (name, connector) = (&self.new.name, self.template.id);
+        checks::source(&self.context.config, name, connector, known_scheme, newest, &settings)?;
+        let new = match (&settings.keys_url, self.secret) {
+            (Some(url), None) if before.is_empty() => {
+                let fetched = keys::fetch(url, &Discard).await;
+                Some(fetched.map_err(|error| checks::invalid("keys_url", error.message))?)
+            }
+            // there is none, and an empty list would say that the source was removed
+            (_, None) if before.is_empty() && known_scheme == Scheme::IpAllowList => Some(SECRETS_OF_NONE.to_owned()),
+            (_, given) => given,
+        };
+        let secrets = match (new, self.known) {
+            (None, _) => before.to_vec(),
+            (Some(new), Some(known)) => rotation::beside(self.context, &known.record, before, &new).await?,
+            (Some(new), None) => vec![new],
+        };
+        let settings = serde_json::to_string(&settings).expect("plain data serialises");
+        Ok(Checked { scheme, settings, secrets, moved: false })
+    }
+
+    async fn of_system(self, given: Map<String, Value>) -> Result<Checked> {
+        let Self { context, scope, new, template, known, secret } = self;
+        let settings = Value::Object(given);
+        checks::address(&context.config, settings["url"].as_str().unwrap_or_default())?;
+        let family = Some(template.family);
+        let system = System::of(family, &settings).ok_or_else(|| checks::invalid("url", "is no address"))?;
+        let is_as_before = known.is_some_and(|known| {
+            let is_enabled = known.record.enabled || new.enabled != Some(true);
+            is_enabled && System::of(family, &known.settings()).is_some_and(|before| before.does_same_work(&system))
+        });
+        if !is_as_before {
+            checks::does_own_work(context, scope, &new.name, family, &system).await?;
+        }
+        let mut moved = false;
+        if let Some(known) = known
+            && let Some(field) = checks::leads_elsewhere(context, scope, known, &system).await?
+        {
+            if !new.moved {
+                return Err(checks::invalid(field, checks::leads_elsewhere_message(known)));
+            }
+            moved = true;
+        }
+        let before = known.map(|known| opened::of_same_address(known, family, &system)).unwrap_or_default();
+        let secrets = match (secret, known) {
+            (Some(secret), Some(known)) => rotation::beside(context, &known.record, before, &secret).await?,
+            (Some(secret), None) => vec![secret],
+            (None, Some(_)) if !before.is_empty() && !moved => before.to_vec(),
+            (None, known) => return Err(checks::invalid("secret", missing(template, known))),
+        };
+        Ok(Checked { scheme: String::new(), settings: settings.to_string(), secrets, moved })
+    }
+}
+
+/// Why a secret has to be given.
+fn missing(template: &Template, known: Option<&Opened>) -> String {
+    let label = template.secret_label;
+    match known.map(|known| &known.secrets) {
+        None => format!("{label} is missing. {}", template.secret_help),
+        Some(Err(why)) => (*why).to_owned(),
+        // otherwise the sealed key could be sent elsewhere
+        Some(Ok(_)) => format!("give the {} again: the address changed", label.to_lowercase()),
+    }
 }
 
 /// Jobs of a connection wait until it is resumed; nothing is lost.
@@ -214,26 +239,27 @@ async fn set_secrets(
 /// # Errors
 /// Where there is no such connection, nothing is called over it, or there is no reason.
 pub async fn pause(context: &Context, caller: &Caller, name: &str, why: &str) -> Result<()> {
-    callable(context, caller, name).await?;
+    caller.require(Permission::Operate)?;
+    callable(context, caller.scope(), name).await?;
     destinations::pause(context, caller, name, why).await
 }
 
-/// Jobs of a connection go on.
+/// Jobs of a connection go on, also where it was not paused but failed or was limited.
 ///
 /// # Errors
 /// Where there is no such connection, or nothing is called over it.
 pub async fn resume(context: &Context, caller: &Caller, name: &str) -> Result<()> {
-    callable(context, caller, name).await?;
+    caller.require(Permission::Operate)?;
+    callable(context, caller.scope(), name).await?;
     destinations::resume(context, caller, name).await
 }
 
-async fn callable(context: &Context, caller: &Caller, name: &str) -> Result<()> {
-    caller.require(Permission::Operate)?;
-    let known = named(context, caller.scope(), name).await?;
+async fn callable(context: &Context, scope: Scope, name: &str) -> Result<()> {
+    let known = named(context, scope, name).await?;
     match catalogue::family(&known.record.connector).map(Family::direction) {
-        Some(Direction::In) => {
+        Some(Direction::In) if sources::keys_url(&known.record).is_none() => {
             let message = format!("{name} only sends to Milepost: disable it, and its messages are refused");
-            Err(UseCaseError::Invalid { field: "name", message })
+            Err(checks::invalid("name", message))
         }
         _ => Ok(()),
     }
@@ -242,170 +268,42 @@ async fn callable(context: &Context, caller: &Caller, name: &str) -> Result<()> 
 /// Enables a connection, or disables it: its messages are refused, and its jobs wait.
 ///
 /// # Errors
-/// Where there is no such connection.
+/// Where there is no such connection, or it is to be enabled and cannot be used as it is.
 pub async fn switch(context: &Context, caller: &Caller, name: &str, on: bool, why: &str) -> Result<()> {
     caller.require(Permission::Operate)?;
     let scope = caller.scope();
-    let Opened { record, wrapped, .. } = named(context, scope, name).await?;
+    let known = named(context, scope, name).await?;
+    if on {
+        may_be_used(context, scope, &known).await?;
+    }
+    let record = known.record;
     let why = why.trim();
     let why = if why.is_empty() { None } else { Some(audit::reason(context, scope, why).await?) };
     let action = if on { "connection.enable" } else { "connection.disable" };
     let audit = context.audit(action, format!("connection:{}", record.id)).why(why);
-    let disabled_at = if on { None } else { record.disabled_at.or(Some(context.now())) };
-    let record = ConnectionRecord { enabled: on, disabled_at, ..record };
-    context.store.connections.put(scope, record, wrapped, audit).await?;
-    changed(context).await
+    let record = record.switched(on, context.now());
+    context.store.connections.put(scope, record, None, audit).await?;
+    announce(context).await
 }
 
-/// This node takes it up before the person has an answer, the others as soon as they notice.
-async fn changed(context: &Context) -> Result<()> {
-    refresh(context).await?;
-    context.notifier.connections();
-    Ok(())
-}
-
-fn unknown_connector(connector: &str) -> UseCaseError {
-    let known: Vec<_> = catalogue::catalogue().iter().map(|template| template.id).collect();
-    let message = format!("there is no connector {connector:?}: use one of {}", known.join(", "));
-    UseCaseError::Invalid { field: "connector", message }
-}
-
-/// The first fault, by the field's name in the schema.
-fn of_faults(template: &Template, faults: Vec<Fault>) -> UseCaseError {
-    let first = faults.into_iter().next().unwrap_or(Fault { field: String::new(), message: String::new() });
-    match template.fields.iter().find(|field| field.name == first.field) {
-        Some(field) => {
-            UseCaseError::Invalid { field: field.name, message: format!("{} {}", field.label, first.message) }
-        }
-        None => UseCaseError::Invalid { field: "fields", message: format!("{}: {}", first.field, first.message) },
+async fn may_be_used(context: &Context, scope: Scope, known: &Opened) -> Result<()> {
+    checks::is_kept(known)?;
+    let record = &known.record;
+    if let Err(why) = known.secrets {
+        return Err(checks::invalid("secret", format!("{}: {why}", record.name)));
     }
+    is_usable(context, record, known.secrets())?;
+    let (family, settings) = (catalogue::family(&record.connector), known.settings());
+    let Some(system) = System::of(family, &settings) else { return Ok(()) };
+    checks::does_own_work(context, scope, &record.name, family, &system).await
 }
 
-fn check(new: &NewConnection, template: &Template, known: Option<&Opened>) -> Result<()> {
-    let wrong = |field: &'static str, message: String| Err(UseCaseError::Invalid { field, message });
-    if let Err(error) = sources::check_name_form(&new.name) {
-        return wrong("name", error.to_string());
-    }
-    let of_family = match new.name.as_str() {
-        ODOO => Some(Family::Orders),
-        DESK => Some(Family::Desk),
-        "inside" | "keys" => None,
-        _ => Some(template.family),
-    };
-    if of_family != Some(template.family) {
-        return wrong("name", format!("the name {} is taken: choose another", new.name));
-    }
-    if let Some(known) = known.filter(|known| known.record.connector != new.connector) {
-        let message =
-            format!("{} is a connection to {}: give the new one another name", new.name, known.record.connector);
-        return wrong("connector", message);
-    }
-    for (field, text) in
-        [("label", &new.label), ("owner", &new.owner), ("purpose", &new.purpose), ("runbook", &new.runbook)]
-    {
-        if text.chars().count() > TEXT_CHARS_MAX {
-            return wrong(field, format!("at most {TEXT_CHARS_MAX} characters"));
-        }
-    }
-    let runbook = new.runbook.trim();
-    if !(runbook.is_empty() || runbook.starts_with("https://") || runbook.starts_with("http://")) {
-        return wrong("runbook", "must be a link that begins with https://".into());
-    }
-    new.secret.as_deref().map(str::trim).filter(|secret| !secret.is_empty()).map_or(Ok(()), check_secret)
-}
-
-fn check_secret(secret: &str) -> Result<()> {
-    let message = match secret.len() {
-        0 => "is missing".to_owned(),
-        1..=SECRET_BYTES_MAX => return Ok(()),
-        _ => format!("at most {SECRET_BYTES_MAX} bytes"),
-    };
-    Err(UseCaseError::Invalid { field: "secret", message })
-}
-
-fn check_source(name: &str, connector: &str, scheme: Scheme, secret: &str, settings: &Settings) -> Result<()> {
-    let source = NewSource {
-        name: name.to_owned(),
-        connector: connector.to_owned(),
-        scheme: None,
-        secret: secret.to_owned(),
-        settings: settings.clone(),
-    };
-    sources::check(&source, scheme)
-        .map_err(|error| UseCaseError::Invalid { field: "secret", message: format!("{error:#}") })
-}
-
-/// What is to be checked before it is kept.
-struct Wanted<'a> {
-    name: &'a str,
-    template: &'a Template,
-    given: Map<String, Value>,
-    secret: Option<&'a str>,
-    before: &'a [String],
-}
-
-/// What may be kept.
-struct Checked {
-    scheme: String,
-    settings: Map<String, Value>,
-    /// The new secret; none: those before stay as they are.
-    secret: Option<String>,
-}
-
-impl Wanted<'_> {
-    async fn of_carrier(mut self) -> Result<Checked> {
-        let scheme =
-            self.given.remove(SCHEME).and_then(|scheme| scheme.as_str().map(str::to_owned)).unwrap_or_default();
-        let known = Scheme::from_name(&scheme).ok_or_else(|| UseCaseError::Invalid {
-            field: SCHEME,
-            message: format!("there is no scheme {scheme:?}"),
-        })?;
-        let settings: Settings = serde_json::from_value(Value::Object(self.given.clone()))
-            .map_err(|error| UseCaseError::Invalid { field: "fields", message: error.to_string() })?;
-        let newest = self.secret.or(self.before.first().map(String::as_str)).unwrap_or_default();
-        check_source(self.name, self.template.id, known, newest, &settings)?;
-        let secret = match (&settings.keys_url, self.secret) {
-            (Some(url), None) if self.before.is_empty() => {
-                let fetched = keys::fetch(url, &Discard).await;
-                Some(fetched.map_err(|error| UseCaseError::Invalid { field: "keys_url", message: error.message })?)
-            }
-            (_, given) => given.map(str::to_owned),
-        };
-        let Value::Object(settings) = serde_json::to_value(&settings).expect("plain data serialises") else {
-            unreachable!("settings are an object")
-        };
-        Ok(Checked { scheme, settings, secret })
-    }
-
-    fn of_system(self, config: &Config, known: Option<&Opened>) -> Result<Checked> {
-        let url = self.given.get("url").and_then(Value::as_str).unwrap_or_default();
-        if let Some(message) = address::refused(config, url) {
-            return Err(UseCaseError::Invalid { field: "url", message });
-        }
-        if self.secret.is_none() {
-            let label = self.template.secret_label;
-            let missing = |message: String| UseCaseError::Invalid { field: "secret", message };
-            if self.before.is_empty() {
-                return Err(missing(format!("{label} is missing. {}", self.template.secret_help)));
-            }
-            // otherwise the sealed key could be sent elsewhere
-            let settings: Value =
-                known.and_then(|known| serde_json::from_str(&known.record.settings).ok()).unwrap_or_default();
-            if settings["url"].as_str() != Some(url) {
-                return Err(missing(format!("give the {} again: the address changed", label.to_lowercase())));
-            }
-        }
-        Ok(Checked { scheme: String::new(), settings: self.given, secret: self.secret.map(str::to_owned) })
-    }
-}
-
-fn shown_in_audit(record: &ConnectionRecord, new_secret: bool) -> Value {
-    let settings: Value = serde_json::from_str(&record.settings).unwrap_or_default();
+fn shown_in_audit(record: &ConnectionRecord) -> Value {
+    let settings = opened::settings_of(record);
     let takes: Value = serde_json::from_str(&record.takes).unwrap_or_default();
     json!({
         "name": record.name, "label": record.label, "connector": record.connector, "scheme": record.scheme,
         "settings": settings, "enabled": record.enabled, "sandbox": record.sandbox, "owner": record.owner,
         "purpose": record.purpose, "runbook": record.runbook, "data_classes": record.data_classes, "takes": takes,
-        "new_secret": new_secret,
     })
 }

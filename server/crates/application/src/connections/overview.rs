@@ -1,7 +1,9 @@
 //! How connections stand: for the pages and the command line.
 
-use super::catalogue;
-use super::manage::{named, opened};
+use super::{
+    catalogue,
+    opened::{self, Opened, named},
+};
 use crate::{
     caller::Caller,
     context::Context,
@@ -106,6 +108,8 @@ pub struct Overview {
     pub takes: Takes,
     /// How it stands.
     pub state: State,
+    /// Its circuit breaker.
+    pub breaker: Breaker,
     /// Jobs that wait.
     pub waiting: u64,
     /// Jobs that failed for good.
@@ -122,6 +126,12 @@ impl Overview {
     /// What went well and what failed in the last [`HOURS`].
     pub fn traffic(&self) -> (u64, u64) {
         self.hours.iter().fold((0, 0), |(ok, failed), hour| (ok + hour.0, failed + hour.1))
+    }
+
+    /// Whether jobs call it: all but sources, of which the keys are fetched at most.
+    pub fn is_called(&self) -> bool {
+        let sends = self.template.as_ref().is_none_or(|template| template.family == Family::Carrier);
+        !sends || self.settings.get("keys_url").is_some_and(|url| !url.is_null())
     }
 
     /// The settings as they are typed.
@@ -142,18 +152,11 @@ impl Overview {
 pub async fn list(context: &Context, caller: &Caller) -> Result<Vec<Overview>> {
     caller.require(Permission::Operate)?;
     let scope = caller.scope();
-    let mut all = Vec::new();
-    for record in context.store.connections.all(scope).await? {
-        let secrets = opened(context, scope, &record.name).await?.map_or(0, |opened| opened.secrets.len());
-        // a source that was removed has none
-        if record.enabled || secrets > 0 {
-            all.push((record, secrets));
-        }
-    }
-    overviews(context, caller, all).await
+    let all = opened::all(context, scope).await?;
+    overviews(context, caller, all.into_iter().filter(|one| !one.is_removed()).collect()).await
 }
 
-async fn overviews(context: &Context, caller: &Caller, all: Vec<(ConnectionRecord, usize)>) -> Result<Vec<Overview>> {
+async fn overviews(context: &Context, caller: &Caller, all: Vec<Opened>) -> Result<Vec<Overview>> {
     let (scope, now) = (caller.scope(), context.now());
     let newest = now.as_second().div_euclid(3_600);
     let oldest = newest - i64::try_from(HOURS).unwrap_or(i64::MAX) + 1;
@@ -161,9 +164,11 @@ async fn overviews(context: &Context, caller: &Caller, all: Vec<(ConnectionRecor
     let mut breakers = context.store.destinations.breakers(scope).await?;
     let jobs = context.store.jobs.summary(scope, now).await?;
     let live = context.connections.now();
-    let overview = |(record, secrets): (ConnectionRecord, usize)| {
+    let overview = |opened: Opened| {
+        let secrets = opened.secrets().len();
+        let Opened { record, secrets: readable, .. } = opened;
         let breaker = breakers.remove(&record.name).unwrap_or_default();
-        let unusable = live.get(&record.name).and_then(|connection| connection.unusable());
+        let unusable = readable.err().or_else(|| live.get(&record.name).and_then(|connection| connection.unusable()));
         let mut shown = vec![(0, 0); HOURS];
         for hour in hours.iter().filter(|hour| hour.connection == record.name) {
             if let Some(place) = usize::try_from(hour.hour - oldest).ok().and_then(|place| shown.get_mut(place)) {
@@ -181,6 +186,7 @@ async fn overviews(context: &Context, caller: &Caller, all: Vec<(ConnectionRecor
             hours: shown,
             secrets,
             report: record.tested.as_deref().and_then(|report| serde_json::from_str(report).ok()),
+            breaker,
             record,
         }
     };
@@ -209,7 +215,7 @@ pub async fn one(context: &Context, caller: &Caller, name: &str) -> Result<Detai
     let scope = caller.scope();
     let found = named(context, scope, name).await?;
     let (id, name) = (found.record.id, found.record.name.clone());
-    let mut overview = overviews(context, caller, vec![(found.record, found.secrets.len())]).await?;
+    let mut overview = overviews(context, caller, vec![found]).await?;
     let overview = overview.pop().ok_or(crate::UseCaseError::NotFound("connection"))?;
     let (mut messages, mut jobs) = (Vec::new(), Vec::new());
     if overview.template.as_ref().is_some_and(|template| template.family == Family::Carrier) {

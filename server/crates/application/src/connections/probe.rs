@@ -2,8 +2,9 @@
 
 use super::{
     catalogue,
+    command_line::newest_secret,
     live::{Client, Connection},
-    manage::{Opened, named},
+    opened::{Opened, named},
     sources,
 };
 use crate::{
@@ -12,14 +13,13 @@ use crate::{
     error::{Result, UseCaseError},
 };
 use carriers::{Settings, keys};
-use domain::{access::Permission, ids::SourceId};
+use domain::access::Permission;
 use outbound::{
     Discard,
     check::{Check, CheckOutcome, Report, Subject},
     template::Template,
 };
-use serde_json::Value;
-use storage::Scope;
+use storage::{Scope, inbox::MessageSelection};
 
 /// Tests a connection, whether it is in use or not, and keeps what was found.
 ///
@@ -27,10 +27,12 @@ use storage::Scope;
 /// Where there is no such connection, or the store fails.
 pub async fn test(context: &Context, caller: &Caller, name: &str) -> Result<Report> {
     caller.require(Permission::Operate)?;
-    let (id, report) = examine(context, caller, name).await?;
+    let known = named(context, caller.scope(), name).await?;
+    let (id, version) = (known.record.id, known.record.version);
+    let report = of(context, caller.scope(), known).await?;
     let audit = context.audit("connection.test", format!("connection:{id}"));
     let text = serde_json::to_string(&report).expect("plain data serialises");
-    context.store.connections.tested(caller.scope(), id, text, audit).await?;
+    context.store.connections.tested(caller.scope(), id, version, text, audit).await?;
     Ok(report)
 }
 
@@ -38,18 +40,28 @@ pub async fn test(context: &Context, caller: &Caller, name: &str) -> Result<Repo
 ///
 /// # Errors
 /// Where there is no such connection, or the store fails.
-pub async fn examine(context: &Context, caller: &Caller, name: &str) -> Result<(SourceId, Report)> {
+pub async fn examine(context: &Context, caller: &Caller, name: &str) -> Result<Report> {
     caller.require(Permission::Operate)?;
-    let scope = caller.scope();
-    let Opened { record, secrets, .. } = named(context, scope, name).await?;
-    let template = catalogue::template(&record.connector);
-    let id = record.id;
-    let settings: Value = serde_json::from_str(&record.settings).unwrap_or_default();
-    let address = settings["url"].as_str().unwrap_or_default();
+    let known = named(context, caller.scope(), name).await?;
+    of(context, caller.scope(), known).await
+}
+
+async fn of(context: &Context, scope: Scope, known: Opened) -> Result<Report> {
+    let no_report = |checks| Report { at: context.now(), system: None, checks };
     // of two secrets the newest: that is the one that is to be valid
-    let newest: Vec<String> = secrets.into_iter().take(1).collect();
-    let connection = Connection::new(&context.config, record, newest, None);
-    let report = match (&connection.client, &template) {
+    let newest = newest_secret(&context.config, &context.vault, &known);
+    let (settings, is_removed) = (known.settings(), known.is_removed());
+    let address = settings["url"].as_str().unwrap_or_default();
+    let Opened { record, secrets, .. } = known;
+    let template = catalogue::template(&record.connector);
+    if let Err(why) = secrets {
+        return Ok(no_report(vec![failed(why, "Set its secret again.")]));
+    }
+    if is_removed || newest.is_none() {
+        return Ok(no_report(vec![failed("It has no secret", "Make it again, with its secret.")]));
+    }
+    let connection = Connection::new(&context.config, record, newest.into_iter().collect(), None);
+    Ok(match (&connection.client, &template) {
         (Client::Orders(odoo), Some(template)) => {
             odoo::check(odoo, subject(template, address), context.now(), &Discard).await
         }
@@ -57,12 +69,9 @@ pub async fn examine(context: &Context, caller: &Caller, name: &str) -> Result<(
             desks::check(&**desk, subject(template, address), context.now(), &Discard).await
         }
         (Client::Inbound, _) => of_source(context, scope, &connection).await,
-        (Client::Unusable(why), _) => {
-            Report { at: context.now(), system: None, checks: vec![failed(why, "Correct the settings.")] }
-        }
+        (Client::Unusable(why), _) => no_report(vec![failed(why, "Correct the settings.")]),
         (_, None) => return Err(UseCaseError::NotFound("connector")),
-    };
-    Ok((id, report))
+    })
 }
 
 fn subject<'a>(template: &'a Template, address: &'a str) -> Subject<'a> {
@@ -100,9 +109,11 @@ async fn of_source(context: &Context, scope: Scope, connection: &Connection) -> 
             }
         });
     }
-    checks.push(match record.last_ok_at {
-        Some(_) => check("Messages arrive", CheckOutcome::Passed, None),
-        None => {
+    let of_it = MessageSelection { source: Some(record.id), ..MessageSelection::default() };
+    let came = context.store.inbox.messages(scope, of_it, None).await.is_ok_and(|page| !page.rows.is_empty());
+    checks.push(match came {
+        true => check("Messages arrive", CheckOutcome::Passed, None),
+        false => {
             let todo = format!("Enter {}/ingest/{} at the platform.", context.config.public_url, record.name);
             check("Waiting for the first message", CheckOutcome::Warning, Some(todo))
         }

@@ -2,14 +2,13 @@
 
 use super::{
     catalogue,
-    live::{Connection, DESK, ODOO, Snapshot},
-    sources::SECRETS,
+    command_line::key_file,
+    live::{Client, Connection, Snapshot},
+    opened::{self, Opened},
 };
-use crate::{config::Config, context::Context};
-use domain::ids::SubjectId;
-use outbound::{Key, template::Family};
+use crate::context::Context;
+use outbound::template::Family;
 use std::sync::Arc;
-use storage::{WrappedKey, connections::ConnectionRecord};
 
 /// Takes up what changed; whether anything did. Those that did not change stay connected.
 ///
@@ -20,15 +19,10 @@ pub async fn refresh(context: &Context) -> storage::Result<bool> {
     if context.store.connections.version(scope).await? == before.version() {
         return Ok(false);
     }
-    let records = context.store.connections.all(scope).await?;
-    let subjects = records.iter().map(|record| SubjectId(record.id.0)).collect();
-    let mut keys = context.store.people.keys(scope, subjects).await?;
-    let connections = records.into_iter().map(|record| {
-        let key = keys.remove(&SubjectId(record.id.0)).flatten();
-        match before.same(record.id, record.version) {
-            Some(same) => Arc::clone(same),
-            None => Arc::new(connect(context, record, key.as_ref())),
-        }
+    let all = opened::all(context, scope).await?;
+    let connections = all.into_iter().map(|opened| match before.same(opened.record.id, opened.record.version) {
+        Some(same) => Arc::clone(same),
+        None => Arc::new(connect(context, opened)),
     });
     context.connections.set(Snapshot::new(connections.collect()));
     context.sources.forget();
@@ -37,29 +31,26 @@ pub async fn refresh(context: &Context) -> storage::Result<bool> {
     Ok(true)
 }
 
-/// A connection of a record; one whose secrets cannot be opened has none.
-fn connect(context: &Context, record: ConnectionRecord, key: Option<&WrappedKey>) -> Connection {
-    if catalogue::family(&record.connector).is_none_or(|family| family == Family::Carrier) {
-        return Connection::new(&context.config, record, Vec::new(), None);
-    }
-    let secrets = key.and_then(|key| secrets_of(context, &record, key));
+/// This node takes up a change before the person has an answer, the others as soon as they notice.
+pub(super) async fn announce(context: &Context) -> crate::Result<()> {
+    refresh(context).await?;
+    context.notifier.connections();
+    Ok(())
+}
+
+/// A connection as it is worked with; one whose secrets cannot be opened is not.
+fn connect(context: &Context, opened: Opened) -> Connection {
+    let Opened { record, secrets, .. } = opened;
+    let is_source = catalogue::family(&record.connector).is_none_or(|family| family == Family::Carrier);
     let file = key_file(&context.config, &record);
-    Connection::new(&context.config, record, secrets.unwrap_or_default(), file)
-}
-
-/// The secrets of a connection, newest first; none where they cannot be opened.
-pub(crate) fn secrets_of(context: &Context, record: &ConnectionRecord, key: &WrappedKey) -> Option<Vec<String>> {
-    let opened = context.vault.unwrap(key).ok()?.open(SECRETS, &record.secrets).ok()?;
-    serde_json::from_slice(&opened).ok()
-}
-
-/// The key of the command line that a connection was made from: where it is in a file, that is read again.
-fn key_file(config: &Config, record: &ConnectionRecord) -> Option<Key> {
-    record.seeded.as_ref()?;
-    match record.name.as_str() {
-        ODOO => config.odoo.as_ref().map(|odoo| odoo.key.clone()),
-        DESK => config.desk.as_ref().map(|desk| desk.token.clone()),
-        _ => None,
+    match secrets {
+        // those of a source are opened when a message comes
+        _ if is_source => Connection::new(&context.config, record, Vec::new(), None),
+        Ok(secrets) => Connection::new(&context.config, record, secrets, file),
+        Err(why) => {
+            let connection = Connection::new(&context.config, record, Vec::new(), None);
+            Connection { client: Client::Unusable(why.to_owned()), ..connection }
+        }
     }
 }
 

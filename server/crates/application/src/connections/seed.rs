@@ -1,125 +1,206 @@
-//! The first order system and the first desk are made from the command line, and again whenever that says something else than
-//! before. What a person changes in between stays until then.
+//! The first order system and the first desk are made from the command line. Afterwards only what that says for the first time is
+//! taken over, field by field: what a person changed stays, whichever node starts again.
 
 use super::{
-    catalogue,
+    catalogue, checks,
+    command_line::{self, CONNECTOR, Given, SECRET, Seen},
     live::{DESK, ODOO},
+    opened::{self, Opened, opened, sealed, with_new},
     refresh::refresh,
-    sources::SECRETS,
+    rotation::{self, Accepted},
+    system::System,
 };
 use crate::{
-    config::{Config, Mode},
+    config::Mode,
     context::Context,
+    error::{Result, UseCaseError},
     keys::sealed_audit,
 };
-use anyhow::{Context as _, ensure};
-use domain::ids::{SourceId, SubjectId};
-use outbound::Key;
-use secrecy::ExposeSecret;
-use serde_json::Value;
-use std::num::NonZeroU32;
+use anyhow::ensure;
+use domain::ids::SourceId;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use storage::{Actor, Scope, StoreError, connections::ConnectionRecord};
 
-/// What the command line says of a connection.
-struct Seed {
-    name: &'static str,
-    label: &'static str,
-    connector: String,
-    settings: Value,
-    key: Key,
-}
-
-/// Makes or changes what the command line names.
+/// Makes or changes what the command line names. Where it names another system than a connection leads to whose records are kept,
+/// or one that another connection leads to, the connection stays as it is, and the log says what to do.
 ///
 /// # Errors
 /// When the store fails, or one of the names is taken by something else.
 pub async fn seed(context: &Context) -> anyhow::Result<()> {
-    for seed in seeds(&context.config) {
-        put(context, seed).await?;
+    let scope = Scope { company: context.company, actor: Actor::Operator };
+    for given in command_line::given(&context.config) {
+        let known = opened(context, scope, given.name).await?;
+        if let Some(known) = &known {
+            check_family(&given, known)?;
+        }
+        put(context, scope, given, known).await?;
     }
     refresh(context).await?;
     Ok(())
 }
 
-fn seeds(config: &Config) -> Vec<Seed> {
-    let concurrency = |at_once: usize| u32::try_from(at_once).ok().and_then(NonZeroU32::new);
-    let of_odoo = config.odoo.as_ref().map(|set| {
-        let settings = odoo::Settings {
-            url: set.url.clone(),
-            database: set.database.clone(),
-            import_seconds: set.import_seconds,
-            concurrency: concurrency(set.limits.at_once),
-            calls_per_second: set.limits.calls_per_second,
-            signatory: config.rules.signatory_in_odoo,
-        };
-        let settings = serde_json::to_value(settings).expect("plain data serialises");
-        Seed { name: ODOO, label: "Odoo", connector: odoo::ID.into(), settings, key: set.key.clone() }
-    });
-    let of_desk = config.desk.as_ref().map(|set| {
-        let settings = desks::Settings {
-            url: set.url.clone(),
-            queue: set.queue.clone(),
-            poll_seconds: set.poll_seconds,
-            concurrency: concurrency(set.limits.at_once),
-            calls_per_second: set.limits.calls_per_second,
-        };
-        let settings = serde_json::to_value(settings).expect("plain data serialises");
-        let connector = set.connector.clone();
-        Seed { name: DESK, label: "Service desk", connector, settings, key: set.token.clone() }
-    });
-    of_odoo.into_iter().chain(of_desk).collect()
+/// The connections that were made from the command line, each with whether it still names them: those that it does not name any
+/// more stay as they are.
+pub fn seeded(context: &Context) -> Vec<(String, bool)> {
+    let named = [(ODOO, context.config.odoo.is_some()), (DESK, context.config.desk.is_some())];
+    let connections = context.connections.now();
+    let seeded =
+        named.into_iter().filter(|(name, _)| connections.get(name).is_some_and(|it| it.record.seeded.is_some()));
+    seeded.map(|(name, is_named)| (name.to_owned(), is_named)).collect()
 }
 
-async fn put(context: &Context, seed: Seed) -> anyhow::Result<()> {
-    let scope = Scope { company: context.company, actor: Actor::Operator };
-    let secret = seed.key.get().expose_secret().to_owned();
-    let plain = serde_json::to_vec(&(&seed.connector, &seed.settings, &secret)).expect("plain data serialises");
-    // keyed, since it is made of a secret
-    let digest: String = context.vault.digest(&plain).iter().map(|byte| format!("{byte:02x}")).collect();
-    let known = context.store.connections.by_name(seed.name).await?;
-    if let Some((_, known, _)) = &known {
-        let wanted = catalogue::family(&seed.connector);
-        ensure!(
-            catalogue::family(&known.connector) == wanted,
-            "--{0}-* names the {1} {0}, but there is a source {0} of {2} already: put the source again under another name, then \
-             start again",
-            seed.name,
-            seed.label,
-            known.connector
-        );
-        if known.seeded.as_ref() == Some(&digest) {
+fn check_family(given: &Given, known: &Opened) -> anyhow::Result<()> {
+    let (name, label, connector) = (given.name, given.label, &known.record.connector);
+    ensure!(
+        catalogue::family(connector) == catalogue::family(&given.connector),
+        "--{name}-* names the {label} {name}, but there is a source {name} of {connector} already: put the source again under \
+         another name, then start again"
+    );
+    Ok(())
+}
+
+async fn put(context: &Context, scope: Scope, given: Given, known: Option<Opened>) -> anyhow::Result<()> {
+    let seen = known.as_ref().map(|known| Seen::of(&known.record)).unwrap_or_default();
+    let mut new = given.digests(&context.vault);
+    new.retain(|field, digest| !seen.has(field, digest));
+    let is_another = known.as_ref().is_some_and(|known| known.record.connector != given.connector);
+    if new.is_empty() {
+        log_differences(&given, known.as_ref());
+        return Ok(());
+    }
+    let settings = merged(&given, known.as_ref(), &new, is_another);
+    let family = catalogue::family(&given.connector);
+    let Some(system) = System::of(family, &settings) else { return Ok(()) };
+    match check_system(context, scope, &given, known.as_ref(), &system, is_another).await {
+        // messages are taken all the same: a server that does not start would lose them
+        Err(UseCaseError::Invalid { message, .. }) => {
+            tracing::error!(connection = given.name, "the command line is not taken over: {message}");
             return Ok(());
         }
+        checked => checked?,
     }
+    let secrets = secrets(context, &given, known.as_ref(), &system, new.contains_key(SECRET)).await;
     let now = context.now();
-    let id = known.as_ref().map_or_else(|| SourceId(context.clock.id()), |(_, known, _)| known.id);
-    let (key, wrapped) = match &known {
-        Some((.., wrapped)) => (context.vault.unwrap(wrapped)?, wrapped.clone()),
-        None => context.vault.new_key(SubjectId(id.0)),
+    let id = known.as_ref().map_or_else(|| SourceId(context.clock.id()), |known| known.record.id);
+    let is_new_secret = secrets.first() != known.as_ref().and_then(|known| known.secrets().first());
+    let (kept, key) = match &known {
+        // without one that may be sent there it stays as it cannot be used
+        Some(known) if secrets.is_empty() => (known.record.secrets.clone(), None),
+        known => sealed(context, id, known.as_ref(), &secrets),
     };
-    let mut secrets = vec![secret];
-    if let Some((_, known, _)) = &known {
-        let before: Vec<String> = serde_json::from_slice(&key.open(SECRETS, &known.secrets)?).context("its secrets")?;
-        secrets.extend(before.into_iter().filter(|before| *before != secrets[0]).take(1).collect::<Vec<_>>());
-    }
-    let secrets = key.seal(SECRETS, &serde_json::to_vec(&secrets)?);
-    let record = match known {
-        Some((_, known, _)) => ConnectionRecord { connector: seed.connector, secrets, secret_set_at: now, ..known },
-        None => ConnectionRecord {
-            label: seed.label.into(),
-            owner: "Command line".into(),
-            ..ConnectionRecord::new(id, seed.name, &seed.connector, secrets, now)
-        },
+    let before = known.as_ref().map(|known| shown(&known.record));
+    let record = known.map(|known| known.record).unwrap_or_else(|| ConnectionRecord {
+        label: given.label.into(),
+        owner: "Command line".into(),
+        ..ConnectionRecord::new(id, given.name, &given.connector, kept.clone(), now)
+    });
+    let record = ConnectionRecord {
+        connector: given.connector,
+        settings: settings.to_string(),
+        secrets: kept,
+        secret_set_at: if is_new_secret { now } else { record.secret_set_at },
+        sandbox: context.config.mode == Mode::Demo || record.sandbox,
+        seeded: Some(seen.with(new.clone()).kept()),
+        ..record
     };
-    let settings = seed.settings.to_string();
-    let sandbox = context.config.mode == Mode::Demo || record.sandbox;
-    let record = ConnectionRecord { settings, sandbox, seeded: Some(digest), ..record };
-    let after = serde_json::json!({"name": record.name, "connector": record.connector, "settings": seed.settings});
-    let after = sealed_audit(context, scope, &after).await?;
-    let audit = context.audit("connection.seed", format!("connection:{id}")).after(after);
-    match context.store.connections.put(scope, record, wrapped, audit).await {
+    let audit = context.audit("connection.seed", format!("connection:{id}"));
+    let audit = audit.after(sealed_audit(context, scope, &shown(&record)).await?);
+    let audit = match before {
+        Some(before) => audit.before(sealed_audit(context, scope, &before).await?),
+        None => audit,
+    };
+    match context.store.connections.put(scope, record, key, audit).await {
         // another node was faster
         Err(StoreError::Conflict(_)) => Ok(()),
-        other => Ok(other?),
+        other => {
+            let fields = new.into_keys().collect::<Vec<_>>().join(", ");
+            tracing::info!(connection = given.name, fields, "taken over from the command line");
+            Ok(other?)
+        }
     }
+}
+
+/// The settings with what the command line says for the first time.
+fn merged(given: &Given, known: Option<&Opened>, new: &BTreeMap<String, String>, is_another: bool) -> Value {
+    let mut settings = match known.map(Opened::settings) {
+        // those of another connector have other fields
+        Some(Value::Object(settings)) if !is_another => settings,
+        _ => return Value::Object(given.settings.clone()),
+    };
+    for (field, value) in &given.settings {
+        if new.contains_key(field) {
+            settings.insert(field.clone(), value.clone());
+        }
+    }
+    Value::Object(settings)
+}
+
+/// Whether the connection may lead there; a person has to say why not.
+async fn check_system(
+    context: &Context,
+    scope: Scope,
+    given: &Given,
+    known: Option<&Opened>,
+    system: &System,
+    is_another: bool,
+) -> Result<()> {
+    let family = catalogue::family(&given.connector);
+    let elsewhere = match known {
+        Some(known) if is_another && context.store.connections.is_used(scope, given.name).await? => {
+            Some(checks::leads_elsewhere_message(known))
+        }
+        Some(known) => {
+            let field = checks::leads_elsewhere(context, scope, known, system).await?;
+            field.map(|_| checks::leads_elsewhere_message(known))
+        }
+        None => None,
+    };
+    if let Some(message) = elsewhere {
+        let todo = format!("`milepost connection put {} --set url=… --moved`", given.name);
+        return Err(checks::invalid(CONNECTOR, format!("it names {system}. {message}: {todo}")));
+    }
+    checks::does_own_work(context, scope, given.name, family, system).await
+}
+
+/// The secrets from now on: those of the same address, and the command line's where it is for that.
+async fn secrets(
+    context: &Context,
+    given: &Given,
+    known: Option<&Opened>,
+    system: &System,
+    is_new: bool,
+) -> Vec<String> {
+    let family = catalogue::family(&given.connector);
+    let before = known.map(|known| opened::of_same_address(known, family, system)).unwrap_or_default();
+    let is_for_it = given.system().is_some_and(|named| named.shares_secrets(system));
+    if !is_for_it || !(is_new || before.is_empty()) {
+        return before.to_vec();
+    }
+    let newest_is_proven = match (known, before) {
+        (Some(known), [newest, _, ..]) => rotation::accepts(context, &known.record, newest).await == Accepted::Yes,
+        _ => false,
+    };
+    with_new(&given.secret(), before, newest_is_proven)
+}
+
+/// What a person or another node set otherwise counts; the log says so.
+fn log_differences(given: &Given, known: Option<&Opened>) {
+    let Some(known) = known else { return };
+    let kept = known.settings();
+    let set = |value: &Value| (!matches!(value, Value::Null | Value::Bool(false))).then(|| value.clone());
+    let differs = |(field, value): &(&String, &Value)| set(&kept[field.as_str()]) != set(value);
+    let fields: Vec<_> = given.settings.iter().filter(differs).map(|(field, _)| field.as_str()).collect();
+    if !fields.is_empty() {
+        tracing::warn!(
+            connection = given.name,
+            fields = fields.join(", "),
+            "the connection was changed since the command line said this, and counts: `milepost connection put {}` changes it",
+            given.name
+        );
+    }
+}
+
+fn shown(record: &ConnectionRecord) -> Value {
+    json!({"name": record.name, "connector": record.connector, "settings": opened::settings_of(record)})
 }

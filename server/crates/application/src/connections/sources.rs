@@ -1,24 +1,31 @@
 //! Sources of messages: made, changed, their secrets rotated.
 
-use super::live::{DESK, ODOO};
+use super::{
+    address, catalogue,
+    live::{DESK, ODOO},
+    opened::{self, Opened, is_proven, not_used_yet, of_same_publisher, opened, sealed, with_new},
+};
 use crate::caller::Caller;
 use crate::{
-    audit, config::Mode, connections::weaknesses, context::Context, error::UseCaseError, keys::sealed_audit,
-    vault::DataKey,
+    audit,
+    config::{Config, Mode},
+    connections::weaknesses,
+    context::Context,
+    error::UseCaseError,
+    keys::sealed_audit,
 };
 use anyhow::{Context as _, anyhow, bail, ensure};
 use carriers::{Scheme, Settings, keys};
 use domain::access::Permission;
-use domain::ids::{SourceId, SubjectId};
-use outbound::{CallError, CallLog, Discard};
+use domain::ids::SourceId;
+use outbound::{CallError, CallLog, Discard, template::Family};
 use storage::{
-    Scope, WrappedKey,
+    Scope,
     connections::ConnectionRecord,
     jobs::{Cause, JobKind, Lane, NewJob},
 };
 
-/// The place of a source's secrets in the vault.
-pub const SECRETS: &str = "source.secrets";
+pub use super::opened::SECRETS;
 
 /// A source to be made.
 pub struct NewSource {
@@ -79,50 +86,41 @@ pub async fn put(context: &Context, caller: &Caller, new: NewSource) -> anyhow::
                 format!("connector {} knows the schemes {}", new.connector, known.join(", "))
             })?,
     };
-    check(&new, scheme)?;
+    check(&context.config, &new, scheme)?;
     let now = context.now();
-    let existing = all(context, scope).await?.into_iter().find(|s| s.name == new.name);
-    let id = existing.as_ref().map_or_else(|| SourceId(context.clock.id()), |s| s.id);
-    let subject = SubjectId(id.0);
-    let kept = context.store.people.key(scope, subject).await?;
-    let (key, wrapped) = match kept {
-        Some(kept) => (context.vault.unwrap(&kept)?, kept),
-        None => context.vault.new_key(subject),
-    };
-    let fetched = match &new.settings.keys_url {
-        Some(url) if new.secret.is_empty() => Some(keys::fetch(url, &Discard).await.context("the published keys")?),
-        _ => None,
-    };
-    let mut secrets = vec![fetched.unwrap_or(new.secret)];
-    // one that was removed has no secrets
-    let mut was_disabled = false;
-    if let Some(old) = &existing {
-        let before: Vec<String> = serde_json::from_slice(&key.open(SECRETS, &old.secrets)?)?;
-        was_disabled = !old.enabled && !before.is_empty();
-        let newest = secrets[0].clone();
-        secrets.extend(before.into_iter().take(1).filter(|s| *s != newest));
+    let existing = opened(context, scope, &new.name).await?;
+    if let Some(known) = existing.as_ref().filter(|known| !is_source(&known.record)) {
+        bail!("there is a connection {} to {} already: choose another name", new.name, known.record.connector);
     }
-    let sealed = key.seal(SECRETS, &serde_json::to_vec(&secrets)?);
-    let fresh = || ConnectionRecord::new(id, &new.name, &new.connector, sealed.clone(), now);
+    let id = existing.as_ref().map_or_else(|| SourceId(context.clock.id()), |known| known.record.id);
+    let newest = match &new.settings.keys_url {
+        Some(url) if new.secret.is_empty() => keys::fetch(url, &Discard).await.context("the published keys")?,
+        _ => new.secret.clone(),
+    };
+    let before = existing.as_ref().map(|known| of_same_publisher(known, &new.settings)).unwrap_or_default();
+    let newest_is_proven = existing.as_ref().is_some_and(|known| is_proven(&known.record));
+    let (sealed, key) = sealed(context, id, existing.as_ref(), &with_new(&newest, before, newest_is_proven));
+    // one that was removed is there again, one that is disabled stays so
+    let enabled = existing.as_ref().is_none_or(|known| known.record.enabled || known.is_removed());
+    let record = existing.map(|known| known.record).unwrap_or_else(|| {
+        let fresh = ConnectionRecord::new(id, &new.name, &new.connector, sealed.clone(), now);
+        ConnectionRecord { sandbox: context.config.mode == Mode::Demo, ..fresh }
+    });
     let record = ConnectionRecord {
         connector: new.connector.clone(),
         scheme: scheme.name().to_owned(),
         settings: serde_json::to_string(&new.settings)?,
-        secrets: sealed.clone(),
+        secrets: sealed,
         secret_set_at: now,
-        enabled: !was_disabled,
-        disabled_at: if was_disabled { existing.as_ref().and_then(|known| known.disabled_at) } else { None },
-        sandbox: context.config.mode == Mode::Demo,
-        ..existing.unwrap_or_else(fresh)
+        ..record
     };
+    let record = record.switched(enabled, now);
     let after = serde_json::json!({"name": record.name, "connector": record.connector, "scheme": record.scheme, "settings": new.settings});
     let after = sealed_audit(context, scope, &after).await?;
     let audit = context.audit("source.put", format!("source:{id}")).after(after);
-    context.store.connections.put(scope, record, wrapped, audit).await?;
+    context.store.connections.put(scope, record, key, audit).await?;
     Ok(())
 }
-
-const KEY_IS_GONE: &str = "its key is gone: remove it and put it again";
 
 /// Every source: the connections that send messages.
 pub(crate) async fn all(context: &Context, scope: Scope) -> storage::Result<Vec<ConnectionRecord>> {
@@ -130,9 +128,12 @@ pub(crate) async fn all(context: &Context, scope: Scope) -> storage::Result<Vec<
     Ok(connections.into_iter().filter(is_source).collect())
 }
 
-/// Whether a connection sends messages.
+/// Whether a connection sends messages; also one whose connector this version does not have: only messages are verified.
 pub(crate) fn is_source(connection: &ConnectionRecord) -> bool {
-    carriers::by_id(&connection.connector).is_some()
+    match catalogue::family(&connection.connector) {
+        Some(family) => family == Family::Carrier,
+        None => !connection.scheme.is_empty(),
+    }
 }
 
 /// The sources that take messages.
@@ -152,18 +153,12 @@ pub async fn remove(context: &Context, caller: &Caller, name: &str, why: Option<
     caller.require(Permission::Operate)?;
     let scope = caller.scope();
     let source = named(context, caller, name).await?;
-    let subject = SubjectId(source.id.0);
-    let (key, wrapped) = match context.store.people.key(scope, subject).await? {
-        Some(wrapped) => (context.vault.unwrap(&wrapped)?, wrapped),
-        None => context.vault.new_key(subject),
-    };
-    let none: Vec<String> = Vec::new();
-    let sealed = key.seal(SECRETS, &serde_json::to_vec(&none)?);
-    let why = why.map_or_else(|| source.name.clone(), |why| format!("{}: {why}", source.name));
+    let (sealed, key) = sealed(context, source.record.id, Some(&source), &[]);
+    let why = why.map_or_else(|| name.to_owned(), |why| format!("{name}: {why}"));
     let why = audit::reason(context, scope, &why).await?;
-    let audit = context.audit("source.remove", format!("source:{}", source.id)).why(Some(why));
-    let source = ConnectionRecord { enabled: false, secrets: sealed, ..source };
-    context.store.connections.put(scope, source, wrapped, audit).await?;
+    let audit = context.audit("source.remove", format!("source:{}", source.record.id)).why(Some(why));
+    let source = ConnectionRecord { secrets: sealed, ..source.record }.switched(false, context.now());
+    context.store.connections.put(scope, source, key, audit).await?;
     Ok(())
 }
 
@@ -177,15 +172,13 @@ pub async fn kept(
     caller: &Caller,
 ) -> anyhow::Result<Vec<(ConnectionRecord, anyhow::Result<usize>)>> {
     caller.require(Permission::Operate)?;
-    let scope = caller.scope();
-    let mut kept = Vec::new();
-    for source in all(context, scope).await? {
-        let secrets = secrets_of(context, scope, &source).await.map(|(.., secrets)| secrets.len());
-        if source.enabled || !matches!(secrets, Ok(0)) {
-            kept.push((source, secrets));
-        }
-    }
-    Ok(kept)
+    let kept = there(context, caller.scope()).await?;
+    Ok(kept.map(|one| (one.record, one.secrets.map(|secrets| secrets.len()).map_err(anyhow::Error::msg))).collect())
+}
+
+async fn there(context: &Context, scope: Scope) -> storage::Result<impl Iterator<Item = Opened>> {
+    let all = opened::all(context, scope).await?;
+    Ok(all.into_iter().filter(|one| is_source(&one.record) && !one.is_removed()))
 }
 
 /// Refuses what is posted to a source until it is enabled again. A server that runs notices within seconds.
@@ -194,47 +187,50 @@ pub async fn kept(
 /// When there is no such source, or the store fails.
 pub async fn disable(context: &Context, caller: &Caller, name: &str, why: Option<String>) -> anyhow::Result<()> {
     caller.require(Permission::Operate)?;
-    let scope = caller.scope();
-    let source = named(context, caller, name).await?;
-    let why = why.map_or_else(|| source.name.clone(), |why| format!("{}: {why}", source.name));
-    switch(context, scope, ConnectionRecord { enabled: false, ..source }, "source.disable", &why).await
+    let source = named(context, caller, name).await?.record;
+    let why = why.map_or_else(|| name.to_owned(), |why| format!("{name}: {why}"));
+    change(context, caller.scope(), source.switched(false, context.now()), "source.disable", &why).await
 }
 
 /// Takes what is posted to a source again.
 ///
 /// # Errors
-/// When there is no such source, or the store fails.
+/// When there is no such source, its secrets cannot be opened, or the store fails.
 pub async fn enable(context: &Context, caller: &Caller, name: &str) -> anyhow::Result<()> {
     caller.require(Permission::Operate)?;
-    let scope = caller.scope();
     let source = named(context, caller, name).await?;
-    let why = source.name.clone();
-    switch(context, scope, ConnectionRecord { enabled: true, ..source }, "source.enable", &why).await
+    if let Err(why) = source.secrets {
+        bail!("{name}: {why}");
+    }
+    change(context, caller.scope(), source.record.switched(true, context.now()), "source.enable", name).await
 }
 
 /// Forgets the secret from before the last change. A server that runs notices within seconds.
 ///
 /// # Errors
-/// When there is no such source, it has one secret alone, or the store fails.
+/// When there is no such source, it has one secret alone, no message came with the newest yet, or the store fails.
 pub async fn drop_old_secret(context: &Context, caller: &Caller, name: &str) -> anyhow::Result<()> {
     caller.require(Permission::Operate)?;
-    let scope = caller.scope();
     let source = named(context, caller, name).await?;
-    let (key, _, mut secrets) = secrets_of(context, scope, &source).await?;
-    ensure!(secrets.len() > 1, "source {name} has one secret alone: there is no old one to drop");
-    secrets.truncate(1);
-    let sealed = key.seal(SECRETS, &serde_json::to_vec(&secrets)?);
-    let why = source.name.clone();
-    switch(context, scope, ConnectionRecord { secrets: sealed, ..source }, "source.secret.drop_old", &why).await
+    let [newest, _, ..] = source.secrets() else {
+        bail!("source {name} has one secret alone: there is no old one to drop");
+    };
+    ensure!(is_proven(&source.record), not_used_yet(name));
+    let (sealed, _) = sealed(context, source.record.id, Some(&source), std::slice::from_ref(newest));
+    let source = ConnectionRecord { secrets: sealed, ..source.record };
+    change(context, caller.scope(), source, "source.secret.drop_old", name).await
 }
 
-async fn named(context: &Context, caller: &Caller, name: &str) -> anyhow::Result<ConnectionRecord> {
-    let kept = kept(context, caller).await?;
-    let known: Vec<_> = kept.iter().map(|(source, _)| source.name.clone()).collect();
-    match kept.into_iter().find(|(source, _)| source.name == name) {
-        Some((source, _)) => Ok(source),
-        None if known.is_empty() => bail!("there is no source {name}: there is none at all"),
-        None => bail!("there is no source {name}: there are {}", known.join(", ")),
+async fn named(context: &Context, caller: &Caller, name: &str) -> anyhow::Result<Opened> {
+    let (found, others): (Vec<_>, Vec<_>) =
+        there(context, caller.scope()).await?.partition(|one| one.record.name == name);
+    match found.into_iter().next() {
+        Some(source) => Ok(source),
+        None if others.is_empty() => bail!("there is no source {name}: there is none at all"),
+        None => {
+            let known: Vec<_> = others.iter().map(|one| one.record.name.as_str()).collect();
+            bail!("there is no source {name}: there are {}", known.join(", "))
+        }
     }
 }
 
@@ -257,7 +253,8 @@ pub struct Proof {
 pub async fn proof_of(context: &Context, scope: Scope, source: &ConnectionRecord) -> anyhow::Result<Proof> {
     let settings: Settings = serde_json::from_str(&source.settings)?;
     let scheme = Scheme::from_name(&source.scheme).with_context(|| format!("there is no scheme {}", source.scheme))?;
-    let (.., secrets) = secrets_of(context, scope, source).await?;
+    let key = context.store.people.key(scope, source.secrets.subject).await?;
+    let secrets = Opened::of(context, source.clone(), key).secrets.map_err(anyhow::Error::msg)?;
     let mut weaknesses = Vec::new();
     for secret in &secrets {
         match weaknesses::refuse_no_proof(scheme, secret, &settings) {
@@ -274,29 +271,16 @@ pub async fn proof_of(context: &Context, scope: Scope, source: &ConnectionRecord
     })
 }
 
-/// The key of a source, as it is in clear and as it is kept, and the secrets, newest first.
-async fn secrets_of(
-    context: &Context,
-    scope: Scope,
-    source: &ConnectionRecord,
-) -> anyhow::Result<(DataKey, WrappedKey, Vec<String>)> {
-    let wrapped = context.store.people.key(scope, SubjectId(source.id.0)).await?.context(KEY_IS_GONE)?;
-    let key = context.vault.unwrap(&wrapped)?;
-    let secrets = serde_json::from_slice(&key.open(SECRETS, &source.secrets)?)?;
-    Ok((key, wrapped, secrets))
-}
-
-async fn switch(
+async fn change(
     context: &Context,
     scope: Scope,
     source: ConnectionRecord,
     action: &'static str,
     why: &str,
 ) -> anyhow::Result<()> {
-    let wrapped = context.store.people.key(scope, SubjectId(source.id.0)).await?.context(KEY_IS_GONE)?;
     let why = audit::reason(context, scope, why).await?;
     let audit = context.audit(action, format!("source:{}", source.id)).why(Some(why));
-    context.store.connections.put(scope, source, wrapped, audit).await?;
+    context.store.connections.put(scope, source, None, audit).await?;
     Ok(())
 }
 
@@ -332,8 +316,23 @@ pub async fn public_url(context: &Context, scope: Scope) -> storage::Result<(Str
     })
 }
 
+/// Whether keys may be fetched there.
+pub(super) fn check_keys_url(config: &Config, scheme: Scheme, url: &str) -> anyhow::Result<()> {
+    let of_keys = Scheme::ShipengineRsa;
+    ensure!(scheme == of_keys, "only the scheme {} takes published keys", of_keys.name());
+    outbound::base_url(url).map_err(|error| anyhow!("{error}"))?;
+    ensure!(
+        !outbound::is_in_clear(url),
+        "--keys-url {url}: keys that come over http:// may be anybody's; write https://"
+    );
+    if let Some(why) = address::refused(config, url) {
+        bail!(why);
+    }
+    Ok(())
+}
+
 /// What is set must work before it is kept.
-pub(super) fn check(new: &NewSource, scheme: Scheme) -> anyhow::Result<()> {
+pub(super) fn check(config: &Config, new: &NewSource, scheme: Scheme) -> anyhow::Result<()> {
     let settings = &new.settings;
     match scheme {
         Scheme::IpAllowList => ensure!(!settings.networks.is_empty(), "the networks are the only proof: name them"),
@@ -353,16 +352,7 @@ pub(super) fn check(new: &NewSource, scheme: Scheme) -> anyhow::Result<()> {
         fields.check().map_err(|bad| anyhow!("{bad}"))?;
     }
     if let Some(url) = &settings.keys_url {
-        ensure!(
-            scheme == Scheme::ShipengineRsa,
-            "only the scheme {} takes published keys",
-            Scheme::ShipengineRsa.name()
-        );
-        outbound::base_url(url).map_err(|e| anyhow!("{e}"))?;
-        ensure!(
-            !outbound::is_in_clear(url),
-            "--keys-url {url}: keys that come over http:// may be anybody's; write https://"
-        );
+        check_keys_url(config, scheme, url)?;
     }
     if let Some(header) = &settings.header {
         ensure!(
@@ -414,7 +404,7 @@ pub fn keys_job(context: &Context, source: &str) -> NewJob {
     NewJob { lane: Lane::Batch, ..job.to(source) }
 }
 
-fn keys_url(source: &ConnectionRecord) -> Option<String> {
+pub(super) fn keys_url(source: &ConnectionRecord) -> Option<String> {
     serde_json::from_str::<Settings>(&source.settings).ok()?.keys_url
 }
 
@@ -423,24 +413,22 @@ fn keys_url(source: &ConnectionRecord) -> Option<String> {
 /// # Errors
 /// When they cannot be had, or the store fails.
 pub async fn fetch_keys(context: &Context, scope: Scope, name: &str, log: &dyn CallLog) -> Result<(), KeysError> {
-    let Some((_, source, wrapped)) = context.store.connections.by_name(name).await.map_err(UseCaseError::from)? else {
-        return Ok(());
-    };
-    let Some(url) = keys_url(&source) else { return Ok(()) };
-    let published = keys::fetch(&url, log).await?;
-    let internal = |e: String| UseCaseError::Internal(format!("source {name}: {e}"));
-    let key = context.vault.unwrap(&wrapped).map_err(|e| internal(e.to_string()))?;
-    let opened = key.open(SECRETS, &source.secrets).map_err(|e| internal(e.to_string()))?;
-    let known: Vec<String> = serde_json::from_slice(&opened).map_err(|e| internal(e.to_string()))?;
-    if known.first() == Some(&published) {
+    let Some(known) = opened(context, scope, name).await? else { return Ok(()) };
+    let Some(url) = keys_url(&known.record).filter(|_| known.record.enabled) else { return Ok(()) };
+    let newest = known.secrets().first();
+    // one that was removed meanwhile has none, and gets none
+    if newest.is_none() && known.secrets.is_ok() {
         return Ok(());
     }
-    let secrets: Vec<String> = std::iter::once(published).chain(known.into_iter().take(1)).collect();
-    let sealed = key.seal(SECRETS, &serde_json::to_vec(&secrets).map_err(|e| internal(e.to_string()))?);
-    let now = context.now();
+    let published = keys::fetch(&url, log).await?;
+    if newest == Some(&published) {
+        return Ok(());
+    }
+    let secrets = with_new(&published, known.secrets(), true);
+    let (sealed, key) = sealed(context, known.record.id, Some(&known), &secrets);
     let why = audit::reason(context, scope, &format!("published at {url}")).await?;
-    let audit = context.audit("source.keys", format!("source:{}", source.id)).why(Some(why));
-    let source = ConnectionRecord { secrets: sealed, secret_set_at: now, ..source };
-    context.store.connections.put(scope, source, wrapped, audit).await.map_err(UseCaseError::from)?;
+    let audit = context.audit("source.keys", format!("source:{}", known.record.id)).why(Some(why));
+    let source = ConnectionRecord { secrets: sealed, secret_set_at: context.now(), ..known.record };
+    context.store.connections.put(scope, source, key, audit).await.map_err(UseCaseError::from)?;
     Ok(())
 }

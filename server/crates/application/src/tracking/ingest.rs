@@ -14,7 +14,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use std::sync::Arc;
 use storage::{
-    Scope, StoreError,
+    Scope, StoreError, WrappedKey,
     connections::ConnectionRecord,
     inbox::{NewMessage, Novelty},
     jobs::{Cause, JobKind, Lane},
@@ -152,19 +152,42 @@ fn verify(
     sent: Option<&[u8]>,
     now: Timestamp,
 ) -> Result<Verified, Rejected> {
+    verify_with(source, &source.secrets, request, sent, now)
+}
+
+fn verify_with(
+    source: &ReadySource,
+    secrets: &Secrets,
+    request: RawRequest<'_>,
+    sent: Option<&[u8]>,
+    now: Timestamp,
+) -> Result<Verified, Rejected> {
     let carrier = source.connector.carrier();
     if let Some(sent) = sent
-        && let Ok(verified) = carrier.verify(&source.secrets, &RawRequest { body: sent, ..request }, now)
+        && let Ok(verified) = carrier.verify(secrets, &RawRequest { body: sent, ..request }, now)
     {
         return Ok(Verified { key: carrier.delivery_key(request.body), ..verified });
     }
-    carrier.verify(&source.secrets, &request, now)
+    carrier.verify(secrets, &request, now)
+}
+
+/// Whether a message that was taken proves that the newest secret is the platform's; it is asked until one does.
+fn is_of_newest_secret(source: &ReadySource, request: RawRequest<'_>, sent: Option<&[u8]>, now: Timestamp) -> bool {
+    if source.record.secret_accepted_at.is_some() {
+        return false;
+    }
+    let newest = Secrets { active: source.secrets.active.iter().take(1).cloned().collect(), ..source.secrets.clone() };
+    verify_with(source, &newest, request, sent, now).is_ok()
 }
 
 async fn take(context: &Context, delivery: Delivery<'_>, sent: Option<&[u8]>) -> Result<Receipt, Refused> {
     let source = ready(context, delivery.source).await?;
+    let request = delivery.request;
     let taken = keep(context, delivery, sent, &source).await;
     context.connections.count(&source.record.name, taken.as_ref().err().map(Refused::class), context.now());
+    if taken.is_ok() && is_of_newest_secret(&source, request, sent, context.now()) {
+        context.connections.accepted(&source.record, context.now());
+    }
     taken
 }
 
@@ -249,7 +272,7 @@ async fn ready(context: &Context, name: &str) -> Result<Arc<ReadySource>, Refuse
     }
     let source = match context.store.connections.by_name(name).await? {
         Some((scope, record, key)) if record.enabled && sources::is_source(&record) => {
-            Some(Arc::new(prepare(context, scope, record, &key)?))
+            Some(Arc::new(prepare(context, scope, record, key)?))
         }
         _ => None,
     };
@@ -261,8 +284,13 @@ fn prepare(
     context: &Context,
     scope: Scope,
     record: ConnectionRecord,
-    key: &storage::WrappedKey,
+    key: Option<WrappedKey>,
 ) -> Result<ReadySource, Refused> {
+    // a newer version has it, or a person is to set a new secret: the platform comes again
+    let (Some(_), Some(key)) = (carriers::by_id(&record.connector), key) else {
+        tracing::error!(source = record.name, "messages are not taken: its connector or its secret is missing here");
+        return Err(Refused::Unavailable);
+    };
     let internal = |what: String| Refused::Internal(format!("source {}: {what}", record.name));
     let settings: Settings = serde_json::from_str(&record.settings).map_err(|e| internal(e.to_string()))?;
     let connector = Configured::new(&record.connector, &settings)
@@ -270,7 +298,7 @@ fn prepare(
     let scheme = Scheme::from_name(&record.scheme).ok_or_else(|| internal(format!("no scheme {}", record.scheme)))?;
     let opened = context
         .vault
-        .unwrap(key)
+        .unwrap(&key)
         .and_then(|key| key.open(SECRETS, &record.secrets))
         .map_err(|e| internal(e.to_string()))?;
     let secrets: Vec<String> =
