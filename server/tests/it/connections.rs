@@ -5,10 +5,12 @@
 use crate::world::{World, systems::Systems};
 use application::{
     caller::Caller,
+    cases::routing::{self, NoTicket},
     clock::Clock,
     connections::{self, NewConnection, StateKind},
     context::Context,
     error::UseCaseError,
+    odoo::IMPORT_PAGES_MAX,
 };
 use domain::{Severity, routing::Takes};
 use jiff::SignedDuration;
@@ -22,6 +24,7 @@ use simulator::{
     odoo::{DATABASE, NewOrder, SandboxOdoo},
 };
 use std::{collections::BTreeMap, sync::Arc};
+use storage::shipments::Loaded;
 
 const KEY: &str = "the key of a second system";
 const DAMAGED: &[(&str, &str)] = &[("InTransit_003", "2026-03-05T01:00:00"), ("Exception_012", "2026-03-05T08:00:00")];
@@ -152,6 +155,73 @@ async fn a_second_desk_takes_what_it_is_for() {
         world.receives(number, DAMAGED).await;
         assert_eq!((urgent.tickets().len(), systems.desk.tickets().len()), tickets, "{warehouse}");
     }
+}
+
+#[tokio::test]
+async fn each_company_has_its_own_desk() {
+    let systems = Systems::new().await;
+    let (world, urgent) = (&systems.world, SandboxDesk::start(KEY).await.unwrap());
+    let takes = |company: &str| Takes { companies: vec![company.into()], ..Takes::default() };
+    let second = |company: &str| NewConnection { takes: takes(company), secret: None, ..desk(&urgent.url()) };
+    put(&world.context, NewConnection { takes: takes("Norge AS"), ..desk(&urgent.url()) }).await.unwrap();
+    let of_first =
+        NewConnection { name: "desk".into(), takes: takes("Sverige AB"), secret: None, ..desk(&systems.desk.url()) };
+    put(&world.context, of_first).await.unwrap();
+    for (number, company) in [("N1", "Norge AS"), ("N2", "Sverige AB"), ("N3", "Danmark A/S")] {
+        let picking = systems.add_order(number);
+        systems.odoo.move_to_company(picking, company);
+        systems.import(IMPORT_PAGES_MAX).await;
+        world.settle().await;
+        let shipment = systems.shipment(number).await;
+        assert_eq!(world.load(shipment).await.shipment.origin.unwrap().company.as_deref(), Some(company));
+        world.receives(number, DAMAGED).await;
+    }
+    let numbers = |desk: &SandboxDesk| {
+        let tickets = desk.tickets().into_iter().map(|ticket| ticket.fields["Tracking Number"].concat());
+        tickets.collect::<Vec<_>>()
+    };
+    assert_eq!((numbers(&urgent), numbers(&systems.desk)), (vec!["N1".into()], vec!["N2".to_owned()]));
+    // no desk took the third: it is said, and goes to one that takes it later
+    let shipment = systems.shipment("N3").await;
+    let left = world.load(shipment).await;
+    let why = |left: &Loaded| {
+        let origin = left.shipment.origin.as_ref();
+        routing::no_ticket(&world.context, &left.exceptions[0], origin, &left.shipment.numbers)
+    };
+    assert_eq!((left.cases.len(), why(&left)), (0, Some(NoTicket::NotTaken)));
+    put(&world.context, second("Danmark A/S")).await.unwrap();
+    world.tick().await;
+    world.settle().await;
+    assert_eq!(numbers(&urgent), ["N1", "N3"]);
+    assert_eq!(why(&world.load(shipment).await), None);
+    // the ticket that is there stays where it is
+    assert_eq!(systems.desk.tickets().len(), 1);
+}
+
+#[tokio::test]
+async fn without_a_desk_exceptions_wait_for_one() {
+    let systems = Systems::new().await;
+    let world = &systems.world;
+    let context = &world.context;
+    connections::switch(context, &caller(context), "desk", false, "none yet").await.unwrap();
+    for (number, trouble) in [("N1", DAMAGED), ("N2", MISROUTED)] {
+        systems.order(number).await;
+        world.receives(number, trouble).await;
+    }
+    let left = world.load(systems.shipment("N1").await).await;
+    let why = routing::no_ticket(context, &left.exceptions[0], left.shipment.origin.as_ref(), &left.shipment.numbers);
+    assert_eq!((systems.desk.tickets().len(), why), (0, Some(NoTicket::NoDesk)));
+    // what is over by then needs none
+    world.receives("N2", &[MISROUTED[0], MISROUTED[1], ("Delivered_001", "2026-03-05T11:00:00")]).await;
+    connections::switch(context, &caller(context), "desk", true, "").await.unwrap();
+    world.tick().await;
+    world.settle().await;
+    let open: Vec<_> = systems.desk.tickets().iter().map(|ticket| ticket.fields["Tracking Number"].concat()).collect();
+    assert_eq!(open, ["N1"]);
+    // once: the next poll finds nothing
+    let before = systems.desk.changes().len();
+    world.passes(1).await;
+    assert_eq!(systems.desk.changes().len(), before);
 }
 
 #[tokio::test]

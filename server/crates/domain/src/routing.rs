@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Takes {
+    /// Companies, as the order system names them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub companies: Vec<String>,
     /// Warehouses, as deliveries begin with them: `WH` of `WH/OUT/00042`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warehouses: Vec<String>,
@@ -21,6 +24,8 @@ pub struct Takes {
 /// What a desk is chosen by.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Subject {
+    /// The company whose delivery it is.
+    pub company: Option<String>,
     /// The warehouse.
     pub warehouse: Option<String>,
     /// The carriers of its numbers.
@@ -32,15 +37,16 @@ pub struct Subject {
 impl Takes {
     /// How many conditions an exception fulfils; none where it fails one.
     pub fn fits(&self, subject: &Subject) -> Option<usize> {
-        let words = |wanted: &[String], there: &[&str]| {
-            wanted.is_empty() || there.iter().any(|word| wanted.iter().any(|one| one.trim().eq_ignore_ascii_case(word)))
-        };
-        let carriers: Vec<&str> = subject.carriers.iter().map(String::as_str).collect();
-        let warehouse: Vec<&str> = subject.warehouse.as_deref().into_iter().collect();
+        let same = |one: &str, other: &str| one.trim().to_lowercase() == other.trim().to_lowercase();
+        let names = [
+            (&self.companies, subject.company.as_slice()),
+            (&self.warehouses, subject.warehouse.as_slice()),
+            (&self.carriers, &subject.carriers[..]),
+        ];
+        let set = || names.iter().filter(|(wanted, _)| !wanted.is_empty());
+        let named = set().all(|(wanted, there)| there.iter().any(|word| wanted.iter().any(|one| same(one, word))));
         let severity = self.severities.is_empty() || subject.severity.is_some_and(|it| self.severities.contains(&it));
-        let fits = words(&self.warehouses, &warehouse) && words(&self.carriers, &carriers) && severity;
-        let conditions = [&self.warehouses, &self.carriers].iter().filter(|list| !list.is_empty()).count();
-        fits.then_some(conditions + usize::from(!self.severities.is_empty()))
+        (named && severity).then(|| set().count() + usize::from(!self.severities.is_empty()))
     }
 }
 
@@ -80,6 +86,20 @@ mod tests {
         assert_eq!(chosen(both.clone()), "north");
         assert_eq!(chosen(Subject { warehouse: None, ..both }), "a");
         assert_eq!(choose([("critical", &critical)], &of(Severity::Minor, "dhl")), None);
+    }
+
+    #[test]
+    fn a_company_has_its_own_desk() {
+        let takes = |company: &str| Takes { companies: words(&[company]), ..Takes::default() };
+        let (spain, germany, any) = (takes("Muebles SL"), takes(" MÖBEL GmbH "), Takes::default());
+        let of = |company: Option<&str>| Subject { company: company.map(Into::into), ..Subject::default() };
+        let desks = [("any", &any), ("es", &spain), ("de", &germany)];
+        for (company, desk) in
+            [(Some("Muebles SL"), "es"), (Some("Möbel GmbH"), "de"), (Some("Meubles SA"), "any"), (None, "any")]
+        {
+            assert_eq!(choose(desks, &of(company)), Some(desk), "{company:?}");
+        }
+        assert_eq!(choose([("es", &spain), ("de", &germany)], &of(Some("Meubles SA"))), None);
     }
 
     #[test]

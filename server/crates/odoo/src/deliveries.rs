@@ -40,6 +40,7 @@ const PICKING_FIELDS: &[&str] = &[
     "date_done",
     "write_date",
     "partner_id",
+    "company_id",
 ];
 const ORDER: &str = "sale.order";
 const ORDER_FIELDS: &[&str] = &["commitment_date", "write_date"];

@@ -76,6 +76,8 @@ pub struct Delivery {
     pub name: String,
     /// Where it stands.
     pub state: DeliveryState,
+    /// The company whose delivery it is.
+    pub company: Option<String>,
     /// What it was made from, as written.
     pub origin: Option<String>,
     /// The order's id.
@@ -185,6 +187,7 @@ pub(super) fn delivery(id: i64, fields: &Fields, orders: &Read, partners: &Read)
         format!("delivery {id}")
     });
     let (order, partner, carrier) = (row.link("sale_id"), row.link("partner_id"), row.link("carrier_id"));
+    let company = row.link("company_id").and_then(|(_, name)| name);
     let (deadline, scheduled, done) =
         (row.moment("date_deadline"), row.moment("scheduled_date"), row.moment("date_done"));
     let odd = [
@@ -198,6 +201,7 @@ pub(super) fn delivery(id: i64, fields: &Fields, orders: &Read, partners: &Read)
         id,
         name,
         state,
+        company,
         origin: row.text("origin"),
         order_id: order.as_ref().map(|(id, _)| *id),
         order_name: order.as_ref().and_then(|(_, name)| name.clone()),

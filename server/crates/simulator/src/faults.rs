@@ -3,27 +3,55 @@
 use axum::{
     body::{Body, Bytes},
     http::{StatusCode, header},
-    response::{IntoResponse, Response},
+    response::{Html, IntoResponse, Response},
 };
 use serde_json::json;
-use std::{collections::VecDeque, sync::Mutex, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::sync::Notify;
 
 /// A server that does not answer holds a call for so long at most.
 const SILENCE_MAX: Duration = Duration::from_secs(300);
 
 /// What goes wrong with one call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Fault {
     /// Not applied; 500 with this error name (Odoo) or message (desk).
     Error(&'static str),
     /// Applied, but no answer comes.
     SilentAfterApply,
+    /// Not applied; a page with this status, of a proxy or another site.
+    Page(u16),
     /// Not applied; 429 with `Retry-After` in seconds.
     RateLimited(u64),
+    /// Applied and answered when the test lets it go on.
+    Held(Hold),
     /// Not applied; the connection breaks.
     Reset,
     /// Applied; the connection breaks before the answer.
     ResetAfterApply,
+}
+
+/// Holds one call, so that something else can happen meanwhile.
+#[derive(Clone, Debug, Default)]
+pub struct Hold {
+    arrived: Arc<Notify>,
+    released: Arc<Notify>,
+}
+
+impl Hold {
+    /// Waits until the call has come.
+    pub async fn arrived(&self) {
+        self.arrived.notified().await;
+    }
+
+    /// Lets the call go on.
+    pub fn release(&self) {
+        self.released.notify_one();
+    }
 }
 
 /// The faults still to come, first ordered first.
@@ -59,6 +87,10 @@ pub(crate) async fn spoiled(fault: Option<Fault>, apply: impl FnOnce() -> Respon
             let body = json!({"name": name, "message": name, "arguments": [name], "context": {}, "debug": "Traceback (sandbox)"});
             (StatusCode::INTERNAL_SERVER_ERROR, axum::Json(body)).into_response()
         }
+        Some(Fault::Page(status)) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::NOT_FOUND);
+            (status, Html("<!DOCTYPE html>\n<title>Maintenance</title>\n")).into_response()
+        }
         Some(Fault::RateLimited(seconds)) => {
             (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds.to_string())]).into_response()
         }
@@ -70,6 +102,11 @@ pub(crate) async fn spoiled(fault: Option<Fault>, apply: impl FnOnce() -> Respon
         Some(Fault::ResetAfterApply) => {
             drop(apply());
             broken()
+        }
+        Some(Fault::Held(hold)) => {
+            hold.arrived.notify_one();
+            hold.released.notified().await;
+            apply()
         }
         Some(Fault::Reset) => broken(),
     }

@@ -7,11 +7,14 @@ pub mod desk;
 pub mod faults;
 pub mod journey;
 pub mod odoo;
+mod orders;
+mod second;
 mod serve;
 mod world;
 
+pub use second::Second;
 pub use serve::Change;
-pub use world::{Endpoint, World, WorldConfig};
+pub use world::{COMPANY, Endpoint, World, WorldConfig};
 
 use jiff::Timestamp;
 use std::sync::Arc;

@@ -4,8 +4,10 @@ use crate::{
     Clock, SourceSecrets,
     carrier::{Message, compose},
     desk::{self, SandboxDesk},
-    journey::{Fate, Rng, Shipment, Step, fresh, later, shipments},
+    journey::{Rng, Shipment, Step, fresh, later, shipments},
     odoo::{self, NewOrder, SandboxOdoo},
+    orders::order_of,
+    second::Second,
 };
 use anyhow::{Context, Result};
 use jiff::{SignedDuration, Timestamp};
@@ -14,6 +16,8 @@ use serde_json::json;
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 use tokio::task::JoinSet;
 
+/// The company whose world it is.
+pub const COMPANY: &str = "Northwind Parts GmbH";
 /// Posts under way at once while the past is posted.
 const POSTS_AT_ONCE: usize = 8;
 /// Tries of one post, while the other side starts or is too busy.
@@ -51,6 +55,7 @@ pub struct World {
     begun: Timestamp,
     odoo: SandboxOdoo,
     desk: SandboxDesk,
+    second: Second,
 }
 
 impl World {
@@ -63,15 +68,16 @@ impl World {
         let mut rng = Rng::new(config.seed ^ 0x6b65_7973);
         let key = format!("sandbox{:016x}{:016x}", rng.draw(), rng.draw());
         let token = format!("1-14-{:016x}{:016x}", rng.draw(), rng.draw());
-        let odoo = SandboxOdoo::start(&key, Arc::clone(&config.now)).await.context("sandbox Odoo")?;
+        let odoo = SandboxOdoo::start_of(COMPANY, &key, Arc::clone(&config.now)).await.context("sandbox Odoo")?;
         let desk = SandboxDesk::start_at(&token, Some(Arc::clone(&config.now))).await.context("sandbox desk")?;
+        let second = Second::start(config.seed, &config.now, begun).await?;
         let shipments = shipments(config.seed, begun);
         for shipment in &shipments {
             if let Some(order) = order_of(shipment, begun) {
                 odoo.add_order(&order);
             }
         }
-        Ok(Self { config, shipments, begun, odoo, desk })
+        Ok(Self { config, shipments, begun, odoo, desk, second })
     }
 
     /// The sandbox Odoo's address.
@@ -114,6 +120,11 @@ impl World {
         &self.desk
     }
 
+    /// The second company's systems; nothing is connected with them.
+    pub fn second(&self) -> &Second {
+        &self.second
+    }
+
     /// The shipments at the start.
     pub fn shipments(&self) -> &[Shipment] {
         &self.shipments
@@ -121,9 +132,13 @@ impl World {
 
     /// Every message of the past in the order in which it arrives: mostly in time, some late, some twice.
     pub fn past(&self) -> Vec<Message> {
+        self.past_of(&self.shipments)
+    }
+
+    fn past_of(&self, shipments: &[Shipment]) -> Vec<Message> {
         let mut rng = Rng::new(self.config.seed ^ 0x7061_7374);
         let mut arrivals: Vec<(Timestamp, usize, Message)> = Vec::new();
-        for shipment in &self.shipments {
+        for shipment in shipments {
             let known = shipment.steps.iter().filter(|s| s.at <= self.begun).count();
             let ended = known == shipment.steps.len();
             let old = shipment.steps.last().is_some_and(|s| ended && self.begun.duration_since(s.at) > BRIEF_AFTER);
@@ -182,15 +197,11 @@ impl World {
 
     /// Live, without end: whatever journey is next takes its next step now. When few are under way, new orders come.
     pub async fn go_on(&self, endpoint: &Endpoint) {
-        let mut under_way: VecDeque<(Shipment, usize)> = self
-            .shipments
-            .iter()
-            .map(|s| (s.clone(), s.steps.iter().filter(|step| step.at <= self.begun).count()))
-            .filter(|(s, known)| *known < s.steps.len())
-            .collect();
+        let mut under_way: VecDeque<(Shipment, usize)> = self.under_way(&self.shipments).collect();
         under_way.make_contiguous().sort_by_key(|(s, known)| s.steps[*known].at);
         let mut made = self.shipments.len();
         let mut wrong: VecDeque<&Shipment> = self.shipments.iter().filter(|s| s.typed.is_some()).collect();
+        let mut second = Some(&self.second);
         for tick in 1_usize.. {
             tokio::time::sleep(LIVE_EVERY).await;
             let now = (self.config.now)();
@@ -204,6 +215,13 @@ impl World {
                 }
                 under_way.push_front((shipment, 0));
             }
+            // the second company's carriers report when somebody knows its deliveries
+            if let Some(second) = second.take_if(|second| second.is_connected()) {
+                for message in self.past_of(&second.shipments) {
+                    endpoint.post(&message).await;
+                }
+                under_way.extend(self.under_way(&second.shipments));
+            }
             if tick.is_multiple_of(CORRECTION_AFTER) {
                 self.correct(wrong.pop_front());
             }
@@ -214,6 +232,12 @@ impl World {
                 under_way.push_back((shipment, known + 1));
             }
         }
+    }
+
+    /// The journeys that have not ended, each with how many of its steps are past.
+    fn under_way(&self, shipments: &[Shipment]) -> impl Iterator<Item = (Shipment, usize)> {
+        let known = |s: &Shipment| s.steps.iter().filter(|step| step.at <= self.begun).count();
+        shipments.iter().map(move |s| (s.clone(), known(s))).filter(|(s, known)| *known < s.steps.len())
     }
 
     /// Somebody in Odoo notices the typing error.
@@ -234,22 +258,6 @@ fn step_now(steps: &mut [Step], known: usize, now: Timestamp) {
     for step in &mut steps[known..] {
         step.at = later(step.at, shift);
     }
-}
-
-/// The order in Odoo as it is at this time.
-fn order_of(shipment: &Shipment, now: Timestamp) -> Option<NewOrder> {
-    let announced = shipment.steps.first().is_some_and(|s| s.at <= now) || shipment.fate == Fate::WrongNumber;
-    Some(NewOrder {
-        order: shipment.order()?,
-        picking: shipment.picking(),
-        customer: shipment.customer.clone(),
-        place: shipment.destination,
-        carrier: shipment.carrier.label,
-        tracking: Some(shipment.typed.clone().unwrap_or_else(|| shipment.number.clone())),
-        promised: shipment.promised,
-        shipped: shipment.picked_up().filter(|at| announced && *at <= now),
-        written: odoo::written_before(now),
-    })
 }
 
 /// Where the simulated carriers post to.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// The record in the order system that a shipment stands for.
+/// The record of a shipment in the order system.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Origin {
     /// The system: `odoo`.
@@ -27,8 +27,18 @@ pub struct Origin {
     /// The customer's id there: whose name, address and destination are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_record: Option<i64>,
+    /// The company whose record it is, as the system names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<String>,
     /// A page for people.
     pub url: Option<String>,
+}
+
+impl Origin {
+    /// The warehouse that it leaves: Odoo's transfers are named `WAREHOUSE/OPERATION/NUMBER`.
+    pub fn warehouse(&self) -> Option<&str> {
+        self.name.split_once('/').map(|(warehouse, _)| warehouse)
+    }
 }
 
 /// A shipment as the order system has it.
@@ -36,7 +46,7 @@ pub struct Origin {
 pub struct ImportedShipment {
     /// Id, if it has to be made.
     pub id: ShipmentId,
-    /// The record it stands for; its identity.
+    /// Its record in the order system; its identity.
     pub origin: Origin,
     /// Digest of all below: an equal one changes nothing.
     pub digest: String,
@@ -86,6 +96,8 @@ impl ImportedShipment {
             merged.kept.clear();
             return merged;
         };
+        // every record has one: without it, it could not be read
+        merged.origin.company = merged.origin.company.or(origin.company);
         let of_order = self.kept.contains(&Kept::Order);
         if of_order && self.origin.order_record.is_none_or(|order| origin.order_record == Some(order)) {
             merged.origin.order_record = origin.order_record;
@@ -139,7 +151,7 @@ pub struct Claim {
     pub tracker_id: TrackerId,
     /// Id of the binding, if it has to be made.
     pub binding_id: BindingId,
-    /// The piece of the plan it stands for.
+    /// The piece of the plan.
     pub piece: Option<String>,
     /// The number as written.
     pub number_raw: String,
@@ -190,7 +202,7 @@ pub struct Amended {
 }
 
 impl Amendment {
-    /// The plan with it; none where it says so already.
+    /// The plan with it; none where it has it already.
     pub fn applied(&self, plan: &Plan, at: Timestamp) -> Option<Plan> {
         match self {
             Self::Deleted if plan.standing == DeliveryStanding::Deleted => None,

@@ -258,6 +258,7 @@ impl World {
                 order: Some(format!("S{record:05}")),
                 order_record: Some(record),
                 customer_record: None,
+                company: None,
                 url: None,
             },
             digest: numbers.join(","),

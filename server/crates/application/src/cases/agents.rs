@@ -3,13 +3,17 @@
 
 use crate::{
     audit,
+    caller::Caller,
     context::Context,
     error::{Result, UseCaseError},
     keys::{sealed_audit, sealed_value, value_of},
     vault::DataKey,
 };
 use desks::SOMEBODY;
-use domain::ids::{SubjectId, content_id};
+use domain::{
+    access::Permission,
+    ids::{SubjectId, content_id},
+};
 use std::collections::HashMap;
 use storage::{
     Scope, Sealed,
@@ -65,35 +69,51 @@ pub(crate) fn subjects(context: &Context, name: &str) -> Vec<SubjectId> {
     desks::names().into_iter().map(|desk| subject(context, desk, name)).collect()
 }
 
-/// Opens the names of agents. The default one opens none: it is for viewers who may not see personal data.
-#[derive(Default)]
-pub struct Names(HashMap<SubjectId, DataKey>);
+/// A case, and who closed its ticket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    /// The case.
+    pub case: CaseRecord,
+    /// The agent who closed the ticket; none where nobody did, or the name may not be read.
+    pub agent: Option<String>,
+}
+
+/// Opens the names of agents for one caller; none for one who may not read personal data.
+pub(crate) struct Names(HashMap<SubjectId, DataKey>);
 
 impl Names {
     /// Opens the names in these cases and audit lines.
     ///
     /// # Errors
     /// When the store fails or the master key is another one.
-    pub async fn read<'a>(
+    pub(crate) async fn read<'a>(
         context: &Context,
-        scope: Scope,
+        caller: &Caller,
         cases: impl Iterator<Item = &'a CaseRecord>,
         lines: impl Iterator<Item = &'a AuditLine>,
     ) -> Result<Self> {
+        if !caller.may(Permission::ReadPersonal) {
+            return Ok(Self(HashMap::new()));
+        }
         let in_cases = cases.filter_map(|case| case.closed_by.as_ref()?.name.as_ref());
         let in_lines = lines.filter_map(|line| of_ticket(line)?.after.as_ref());
         let subjects = in_cases.chain(in_lines).map(|sealed| sealed.subject).collect();
-        Ok(Self(audit::keys_of(context, scope, subjects).await?))
+        Ok(Self(audit::keys_of(context, caller.scope(), subjects).await?))
+    }
+
+    /// A case with who closed its ticket.
+    pub(crate) fn ticket(&self, case: CaseRecord) -> Ticket {
+        Ticket { agent: self.of_case(&case), case }
     }
 
     /// Who closed a case's ticket.
-    pub fn of_case(&self, case: &CaseRecord) -> Option<String> {
+    pub(crate) fn of_case(&self, case: &CaseRecord) -> Option<String> {
         let sealed = case.closed_by.as_ref()?.name.as_ref()?;
         String::from_utf8(self.0.get(&sealed.subject)?.open(NAME, sealed).ok()?).ok()
     }
 
     /// Who did at the desk what an audit line records.
-    pub fn of_line(&self, line: &AuditLine) -> Option<String> {
+    pub(crate) fn of_line(&self, line: &AuditLine) -> Option<String> {
         let sealed = of_ticket(line)?.after.as_ref()?;
         let value = value_of(self.0.get(&sealed.subject)?, sealed)?;
         Some(value.get("agent")?.as_str()?.to_owned())

@@ -2,7 +2,7 @@
 //! whether the tickets at work are still there, since a search does not show what was deleted or moved away. Here a difference
 //! is only noticed; the case's own job looks at the ticket and acts.
 
-use super::{CaseError, status_of};
+use super::{CaseError, routing, status_of};
 use crate::context::Context;
 use desks::{Desk, DeskCase, PollFrom, SHOWN_MAX};
 use domain::ids::{CaseId, CorrelationId};
@@ -18,7 +18,7 @@ use storage::{
 
 /// Pages of changes in one poll; the next one goes on behind them.
 const PAGES_MAX: u32 = 20;
-/// Batches of tickets at work in one poll; those that were not asked for longest come first.
+/// Batches of open tickets in one poll; those that were not polled for longest come first.
 const BATCHES_MAX: usize = 5;
 /// What a long transaction of the desk commits late is found by looking back.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(2);
@@ -56,7 +56,7 @@ impl PollCursor {
 /// Looks at the desk once; how many cases differ from what is known here.
 ///
 /// # Errors
-/// When the desk or the store fails; the next poll then begins where this one did.
+/// When the desk is not in use, or the desk or the store fails; the next poll then begins where this one did.
 pub async fn poll(
     context: &Context,
     scope: Scope,
@@ -64,7 +64,11 @@ pub async fn poll(
     correlation: CorrelationId,
     calls: &dyn CallLog,
 ) -> Result<usize, CaseError> {
-    let Some(desk) = context.desk(name) else { return Ok(0) };
+    let desk = context.desk(name).ok_or(CaseError::NotInUse)?;
+    let routed = routing::catch_up(context, scope, name, correlation).await?;
+    if routed > 0 {
+        tracing::info!(routed, desk = name, "exceptions without a ticket go to the desk that takes them now");
+    }
     let poll = Poll { context, scope, name, desk: &*desk, correlation, calls };
     let differing = poll.changes().await? + poll.at_work().await?;
     if differing > 0 {
@@ -162,7 +166,7 @@ impl Poll<'_> {
                     same.push(case.id);
                 }
             }
-            // with fewer cases than one poll asks for there are no turns to keep
+            // with fewer cases than one poll takes there is no order to keep
             if known.len() < limit {
                 same.clear();
             }

@@ -4,7 +4,7 @@
 //! | an agent | exception still open | exception over |
 //! |---|---|---|
 //! | resolves the ticket | where a person settles the reason, it is resolved; else it stays open and is questioned | the case is closed |
-//! | rejects or deletes it, or moves it out of sight | it stays open and is questioned; a new ticket only when a person asks | the case is closed |
+//! | rejects or deletes it, or moves it out of sight | it stays open and asks for a decision; a new ticket only when a person requests it | the case is closed |
 //! | reopens it | it is no longer questioned | where the desk had resolved it, it is open again |
 //!
 //! Nothing is written to a ticket that an agent closed. A new episode reopens the ticket of the last seven days, or one that
@@ -12,6 +12,8 @@
 
 pub mod agents;
 pub mod desk_poll;
+pub mod routing;
+pub mod tickets;
 
 use crate::caller::Caller;
 use crate::{
@@ -42,12 +44,14 @@ use storage::{
 const EPISODE: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// What a case job came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CaseOutcome {
     /// The desk agrees with us.
     Agreed,
     /// Nothing to do before this time.
     NotBefore(Timestamp),
+    /// The case is at this desk, which was not called.
+    Elsewhere(String),
 }
 
 /// Why a case job did not end well.
@@ -59,6 +63,9 @@ pub enum CaseError {
     /// Ourselves.
     #[error(transparent)]
     Ours(#[from] UseCaseError),
+    /// The desk is not in use: its work waits.
+    #[error("the desk is not in use")]
+    NotInUse,
 }
 
 impl From<storage::StoreError> for CaseError {
@@ -67,10 +74,11 @@ impl From<storage::StoreError> for CaseError {
     }
 }
 
-/// Brings one exception to the desk: opens, tells, resolves or reopens its case, each at most once.
+/// Brings one exception to a desk: opens, updates, resolves or reopens its case, each at most once. A case stays at its desk,
+/// and no other one is called.
 ///
 /// # Errors
-/// When the desk or the store fails.
+/// When the desk is not in use, or the desk or the store fails.
 pub async fn sync_case(
     context: &Context,
     scope: Scope,
@@ -83,13 +91,14 @@ pub async fn sync_case(
     let Some(loaded) = context.store.shipments.load(scope, found.exception.shipment, None).await? else {
         return Ok(CaseOutcome::Agreed);
     };
-    // a case stays at its desk
-    let name = found.case.as_ref().map_or(destination, |case| case.desk.as_str());
-    let Some(desk) = context.desk(name) else { return Ok(CaseOutcome::Agreed) };
+    if let Some(case) = found.case.as_ref().filter(|case| case.desk != destination) {
+        return Ok(CaseOutcome::Elsewhere(case.desk.clone()));
+    }
+    let desk = context.desk(destination).ok_or(CaseError::NotInUse)?;
     let work = CaseWork {
         context,
         scope,
-        name,
+        name: destination,
         desk: &*desk,
         calls,
         correlation,
@@ -116,11 +125,11 @@ struct CaseWork<'a> {
     exceptions: &'a [ExceptionRecord],
 }
 
-/// A person asks for a ticket again that an agent closed while the exception goes on: one that was resolved is reopened,
-/// else a new one follows it up.
+/// A person requests a ticket again that an agent closed while the exception is still open: one that was resolved is reopened,
+/// else a new one follows it up, at another desk where that of the earlier one is no longer in use.
 ///
 /// # Errors
-/// When there is no such exception, it is over, or its ticket is not closed.
+/// When there is no such exception, it is over, its ticket is not closed, or no desk in use can have the ticket.
 pub async fn ask_for_ticket(
     context: &Context,
     caller: &Caller,
@@ -128,7 +137,7 @@ pub async fn ask_for_ticket(
     why: Option<String>,
 ) -> OursResult<()> {
     caller.require(Permission::Act)?;
-    let scope = caller.scope();
+    let (scope, why) = (caller.scope(), audit::given(why)?);
     let Some(CaseContext { exception, case, .. }) = context.store.work.case_context(scope, id).await? else {
         return Err(UseCaseError::NotFound("exception"));
     };
@@ -137,9 +146,10 @@ pub async fn ask_for_ticket(
         return Err(UseCaseError::Invalid { field: "ticket", message });
     };
     let before = case.number.clone().unwrap_or_default();
+    let desk = routing::desk_again(context, scope, &exception, &case).await?;
     match case.status {
         CaseStatus::Resolved => case.closed_by = None,
-        _ => start_over(&mut case, context.company),
+        _ => start_over(&mut case, context.company, desk),
     }
     let why = why.unwrap_or_else(|| format!("ticket #{before} was closed at the service desk"));
     let why = audit::reason_about(context, scope, exception.shipment, &why).await?;
@@ -153,8 +163,11 @@ pub async fn ask_for_ticket(
 }
 
 /// Another ticket is wanted: the one so far is no use any more.
-fn start_over(case: &mut CaseRecord, company: CompanyId) {
+fn start_over(case: &mut CaseRecord, company: CompanyId, desk: String) {
     let number = case.number.take().unwrap_or_default();
+    // a number means something at its own desk only
+    let number = if case.desk == desk { number } else { format!("{number} at {}", case.desk) };
+    case.desk = desk;
     case.external_key = case_key_after(company, case.exception, &number);
     case.follows = Some(number);
     case.status = CaseStatus::Pending;
@@ -206,7 +219,11 @@ impl CaseWork<'_> {
                 revision: 0,
                 ..earlier
             },
-            earlier => self.decided(&exception, earlier.and_then(|earlier| earlier.number)),
+            earlier => {
+                // a number means something at its own desk only
+                let here = earlier.filter(|earlier| earlier.desk == self.name);
+                self.decided(&exception, here.and_then(|earlier| earlier.number))
+            }
         };
         // the decision is durable before the call: after a crash the case is looked up, not made again
         self.keep(&mut case).await?;
@@ -236,7 +253,7 @@ impl CaseWork<'_> {
             status: CaseStatus::Pending,
             opened_at: self.context.now(),
             resolved_at: None,
-            // what is known now stands in the case's own text. What comes before its number is known (the desk is away,
+            // what is known now is in the case's own text. What comes before its number is known (the desk is away,
             // a crash between its making and our knowing) may not, and is added
             notes: self.noted().map(|(key, _)| key).collect(),
             closed_by: None,
@@ -246,7 +263,7 @@ impl CaseWork<'_> {
         }
     }
 
-    /// Looks, then acts: whatever was cut short before is found here and not done twice.
+    /// Looks, then acts: what was cut short before is found here and not done twice.
     async fn follow(&self, exception: ExceptionRecord, mut case: CaseRecord) -> Result<CaseOutcome, CaseError> {
         if case.number.is_some() && self.has_work(&exception, &case) {
             let by_agent = self.look(&exception, &mut case).await?;
@@ -264,7 +281,7 @@ impl CaseWork<'_> {
             }
             self.open(&exception, &mut case).await?;
         }
-        // an agent's word is the last one until a person or a new episode says otherwise
+        // an agent's decision holds until a person or a new episode changes it
         if !case.is_closed_by_agent() {
             self.reopen(&exception, &mut case).await?;
             self.post_notes(&exception, &mut case).await?;
@@ -305,7 +322,7 @@ impl CaseWork<'_> {
                 match status {
                     CaseStatus::Pending | CaseStatus::Open | CaseStatus::Resolved => case.status = status,
                     CaseStatus::Rejected | CaseStatus::Deleted | CaseStatus::Hidden => {
-                        start_over(case, self.context.company);
+                        start_over(case, self.context.company, self.name.to_owned());
                     }
                 }
                 self.keep(case).await?;
@@ -528,7 +545,7 @@ impl CaseWork<'_> {
     }
 }
 
-/// How often the case says that the exception is open again.
+/// How often the case was reopened for the exception.
 fn reopened(exception: &ExceptionRecord, case: &CaseRecord) -> usize {
     let first = numbered("reopened", exception, 0);
     let again = format!("{first}/");

@@ -49,7 +49,7 @@ fn cursor_of(system: &str) -> String {
 }
 
 /// Raised when what is made of a delivery changes: every delivery is then read once more.
-const IMPORT_VERSION: u32 = 4;
+const IMPORT_VERSION: u32 = 5;
 
 /// Where the next import goes on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,9 +77,16 @@ struct ImportCursor {
 }
 
 impl ImportCursor {
-    async fn read(context: &Context, scope: Scope, system: &str, promises: &PromiseRules) -> storage::Result<Self> {
+    async fn read(
+        context: &Context,
+        scope: Scope,
+        (system, odoo): (&str, &OdooClient),
+        promises: &PromiseRules,
+    ) -> storage::Result<Self> {
         let rules = &context.config.rules;
-        let basis = json(&(IMPORT_VERSION, promises, rules.silence_hours, rules.ship_grace_hours));
+        // what is read at another place says nothing of what was read at this one
+        let place = odoo.place();
+        let basis = json(&(IMPORT_VERSION, promises, rules.silence_hours, rules.ship_grace_hours, place));
         let kept = context.store.people.setting(scope, &cursor_of(system)).await?;
         let kept = kept.and_then(|text| serde_json::from_str::<Self>(&text).ok());
         Ok(kept.filter(|kept| kept.basis == basis).unwrap_or(Self { basis, ..Self::default() }))
@@ -93,7 +100,7 @@ impl ImportCursor {
     }
 
     /// Everything is read: the next import begins at the newest change, but not behind the begin of this reading, for what
-    /// was changed during it may have been read before. Where Odoo tells no time that can be used, at that begin.
+    /// was changed during it may have been read before. Where Odoo gives no usable time, at that begin.
     fn end(&mut self) {
         let begun = self.begun.take().map(|at| at.checked_sub(BEGUN_MARGIN).unwrap_or(at));
         self.since = [self.newest, begun].into_iter().flatten().min();
@@ -116,7 +123,7 @@ fn json(value: &impl Serialize) -> String {
 /// Then a few of the deliveries known here are looked for, since a deletion leaves nothing in Odoo.
 ///
 /// # Errors
-/// When Odoo or the store fails; the next import then begins where this one did.
+/// When the connection is not in use, or Odoo or the store fails; the next import then begins where this one did.
 pub async fn import(
     context: &Context,
     scope: Scope,
@@ -125,13 +132,13 @@ pub async fn import(
     pages_max: u32,
     calls: &dyn CallLog,
 ) -> Result<Imported, OrderError> {
-    let Some(odoo) = context.odoo(system) else { return Ok(Imported::default()) };
+    let odoo = context.odoo(system).ok_or(OrderError::NotInUse)?;
     let odoo = &*odoo;
     let promises = promises::rules(context, scope).await?;
     let total = Imported::default();
     let mut import =
         Import { context, scope, system, odoo, calls, correlation, promises: &promises, nameless: false, total };
-    let begun = ImportCursor::read(context, scope, system, &promises).await?;
+    let begun = ImportCursor::read(context, scope, (system, odoo), &promises).await?;
     // all deliveries are read: what they have is history
     let cause = if begun.since.is_none() { Cause::History } else { Cause::Import };
     let mut cursor = begun.clone();
@@ -179,7 +186,7 @@ pub async fn import(
         cursor.compared = import.compare(cursor.compared).await?;
     }
     cursor.nameless |= import.nameless;
-    // all were looked at: the problem stands for those that are left
+    // all were looked at: the problem remains for those that are left
     if (cursor.after, cursor.compared) == (0, 0) && !std::mem::take(&mut cursor.nameless) {
         import.remember(Vec::new(), &BTreeSet::new(), vec![NO_RECORD]).await?;
     }
@@ -340,7 +347,7 @@ impl Import<'_> {
         Ok(refused)
     }
 
-    /// Keeps problems for the next try, and says them on the shipments that are there, unless those only wait for their
+    /// Keeps problems for the next attempt, and shows them on the shipments that are there, unless those only wait for their
     /// turn: of these an earlier problem stays. Forgets those that are over.
     async fn remember(
         &mut self,

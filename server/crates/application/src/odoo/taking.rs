@@ -54,6 +54,7 @@ impl Taking<'_> {
             order: delivery.order_name.clone(),
             order_record: delivery.order_id,
             customer_record: delivery.customer_id,
+            company: delivery.company.clone(),
             url: Some(odoo.page(delivery.id)),
         };
         let customer = customer(context, system, delivery, keys)?;
@@ -63,7 +64,7 @@ impl Taking<'_> {
             ..Location::default()
         };
         let plan = self.plan(delivery, &place);
-        // since when says nothing new
+        // the time alone is nothing new
         let content_plan = Plan { standing_since: None, unread_since: None, ..plan.clone() };
         let kept = self.kept(delivery);
         let mut content = serde_json::to_vec(&(
@@ -106,7 +107,7 @@ impl Taking<'_> {
         })
     }
 
-    /// What could not be read, and is left as it is: nobody took it back.
+    /// What could not be read, and is left as it is: it was not retracted.
     fn kept(&self, delivery: &Delivery) -> BTreeSet<Kept> {
         let parts = delivery.unread.iter().flat_map(|part| match part {
             UnreadPart::Order => &[Kept::Order][..],
@@ -171,7 +172,7 @@ struct Customer {
     tokens: Vec<String>,
 }
 
-/// A customer sealed under a key of its own; nothing of one who was erased, whatever Odoo has still.
+/// A customer sealed under a key of its own; nothing of one who was erased, even where Odoo still has it.
 fn customer(
     context: &Context,
     system: &str,

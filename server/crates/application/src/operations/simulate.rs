@@ -308,6 +308,7 @@ impl Simulation {
                 order: Some(format!("S{record:07}")),
                 order_record: Some(record),
                 customer_record: None,
+                company: None,
                 url: None,
             },
             digest: digest.iter().map(|b| format!("{b:02x}")).collect(),

@@ -1,6 +1,7 @@
 //! Fold a shipment: load everything known, fold (pure), commit state, exceptions, effects and jobs together.
 
 use crate::{
+    cases::routing,
     connections::live::Snapshot,
     context::Context,
     error::{Result, UseCaseError},
@@ -9,13 +10,12 @@ use domain::{
     commit::{self, ExceptionChange},
     fold::{self, Folded, NextUse},
     ids::{CorrelationId, ExceptionId, ShipmentId},
-    routing::Subject,
     rules::{self, Change, Intent},
 };
 use storage::{
     Scope,
     jobs::{Cause, JobKind, Lane, NewJob},
-    shipments::{Commit, Committed, LastEvent, Loaded, NewEffect},
+    shipments::{Commit, Committed, LastEvent, Loaded, NewEffect, ShipmentRecord},
     work::{CaseRecord, ExceptionRecord},
 };
 
@@ -197,10 +197,13 @@ impl Derivation<'_> {
         if urgent { NewJob { lane: Lane::RealTime, ..job } } else { job }
     }
 
-    /// The desk of an exception: that of its case, else the one that takes it; none where none does.
+    /// The desk of an exception: that of its case, where it waits should that desk not be in use; else the one that takes it;
+    /// none where none does.
     fn desk_of(&self, connections: &Snapshot, exception: ExceptionId) -> Option<String> {
         let case = self.loaded.cases.iter().rev().find(|case| case.exception == exception);
-        let of_case = case.map(|case| case.desk.as_str()).filter(|desk| connections.get(desk).is_some());
+        if let Some(case) = case {
+            return Some(case.desk.clone());
+        }
         let opened = self.exceptions.iter().find_map(|change| match change {
             ExceptionChange::Open { id, exception: opened } | ExceptionChange::Keep { id, exception: opened }
                 if *id == exception =>
@@ -210,14 +213,8 @@ impl Derivation<'_> {
             _ => None,
         });
         let known = || self.loaded.exceptions.iter().find(|known| known.id == exception).map(|known| known.severity);
-        let carriers = self.loaded.shipment.numbers.iter().filter_map(|number| number.carrier.clone());
-        // Odoo's transfers are named WAREHOUSE/OPERATION/NUMBER
-        let transfer = self.loaded.shipment.origin.as_ref().and_then(|origin| origin.name.split_once('/'));
-        let subject = Subject {
-            warehouse: transfer.map(|(warehouse, _)| warehouse.to_owned()),
-            severity: opened.or_else(known),
-            carriers: carriers.collect(),
-        };
-        of_case.or_else(|| connections.desk_for(&subject)).map(str::to_owned)
+        let ShipmentRecord { origin, numbers, .. } = &self.loaded.shipment;
+        let subject = routing::subject(origin.as_ref(), numbers, opened.or_else(known));
+        connections.desk_for(&subject).map(str::to_owned)
     }
 }

@@ -1,6 +1,6 @@
 //! The methods of the sandbox, and how it searches and shows records.
 
-use super::{Data, Inner, KEY_USER, OdooError, OdooResult, PICKING_FIELDS, ROWS_MAX, Row, SHOWN_ID};
+use super::{Data, Inner, KEY_USER, OdooError, OdooResult, PICKING_FIELDS, ROWS_MAX, Rights, Row, SHOWN_ID};
 use crate::serve::page;
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -18,12 +18,27 @@ pub(super) fn ids_of(body: &Value) -> Vec<i64> {
     body["ids"].as_array().into_iter().flatten().filter_map(Value::as_i64).collect()
 }
 
-pub(super) fn perform(inner: &Inner, model: &str, method: &str, body: &Value) -> OdooResult {
+/// The right that a method needs on its model.
+fn right(method: &str) -> &'static str {
+    match method {
+        "write" | "message_post" => "write",
+        "create" | "activity_schedule" => "create",
+        "action_feedback" => "unlink",
+        _ => "read",
+    }
+}
+
+pub(super) fn perform(inner: &Inner, lacks: &Rights, model: &str, method: &str, body: &Value) -> OdooResult {
+    let may = |operation: &str| !lacks.iter().any(|(of, lacking)| *of == model && *lacking == operation);
+    if method != "has_access" && !may(right(method)) {
+        let text = format!("You are not allowed to {} '{model}' records.", right(method));
+        return Err(OdooError(StatusCode::FORBIDDEN, "odoo.exceptions.AccessError", text));
+    }
     let now = inner.now();
     let mut data = inner.lock();
     match (model, method) {
         ("res.users", "context_get") => Ok(json!({"lang": "en_US", "tz": "UTC", "uid": KEY_USER})),
-        (_, "has_access") => Ok(json!(true)),
+        (_, "has_access") => Ok(json!(body["operation"].as_str().is_none_or(may))),
         ("ir.model.access", "call_cache_clearing_methods") => Ok(Value::Null),
         ("stock.picking", "fields_get") => Ok(fields_get(&data, body)),
         ("stock.picking", "message_post") => message_post(&mut data, body),

@@ -27,6 +27,8 @@ use std::{
 
 /// The sandbox's only database.
 pub const DATABASE: &str = "sandbox";
+/// The company whose deliveries they are, unless it is said otherwise.
+pub const COMPANY: &str = "Sandbox Company";
 /// Rows of one search at most, as a guard; Odoo has none.
 const ROWS_MAX: usize = 10_000;
 /// Custom fields of one model at most.
@@ -39,6 +41,7 @@ const PICKING_FIELDS: &[(&str, &str)] = &[
     ("sale_id", "many2one"),
     ("user_id", "many2one"),
     ("partner_id", "many2one"),
+    ("company_id", "many2one"),
     ("carrier_id", "many2one"),
     ("carrier_tracking_ref", "char"),
     ("picking_type_code", "selection"),
@@ -86,9 +89,14 @@ struct Data {
     next: i64,
     /// Records that the key's user may not read.
     refused: BTreeSet<(String, i64)>,
+    /// Keys of users who lack rights: model and operation.
+    limited: BTreeMap<String, Rights>,
     calls: BTreeMap<String, usize>,
     changes: Changes,
 }
+
+/// What a key's user may not do: model and operation.
+pub type Rights = BTreeSet<(&'static str, &'static str)>;
 
 struct Inner {
     data: Mutex<Data>,
@@ -114,10 +122,19 @@ impl SandboxOdoo {
     /// # Errors
     /// When no port can be had.
     pub async fn start(key: &str, now: Clock) -> std::io::Result<Self> {
+        Self::start_of(COMPANY, key, now).await
+    }
+
+    /// The same of this company.
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub async fn start_of(company: &str, key: &str, now: Clock) -> std::io::Result<Self> {
         let mut data = Data { next: 1, ..Data::default() };
         data.insert("ir.model", json!({"model": "stock.picking"}));
         data.insert("ir.ui.view", json!({"name": "stock.picking.form", "model": "stock.picking", "type": "form", "mode": "primary", "inherit_id": false, "priority": 12, "arch_db": "<form/>"}));
         data.insert("res.users", json!({"name": "Sandbox clerk", "login": "clerk"}));
+        data.insert("res.company", json!({"name": company}));
         let inner = Arc::new(Inner { data: Mutex::new(data), faults: Faults::default(), key: key.to_owned(), now });
         let router = Router::new()
             .route("/web/version", get(version))
@@ -135,6 +152,11 @@ impl SandboxOdoo {
     /// A key that it takes.
     pub fn key(&self) -> String {
         self.inner.key.clone()
+    }
+
+    /// Takes this key too, of a user who may not do this.
+    pub fn add_key(&self, key: &str, lacks: impl IntoIterator<Item = (&'static str, &'static str)>) {
+        self.inner.lock().limited.insert(key.to_owned(), lacks.into_iter().collect());
     }
 
     /// Orders faults: see [`Faults::order`]. An operation is `stock.picking/write`.
@@ -160,13 +182,14 @@ impl SandboxOdoo {
             }),
         );
         let partner = json!([partner, new.customer]);
-        let user = data.clerk();
+        let (user, company) = (data.clerk(), data.company());
         let promised = datetime(new.promised);
         let order = json!({"name": new.order, "state": "sale", "commitment_date": promised, "partner_id": partner, "user_id": user, "write_date": datetime(new.written)});
         let order = data.insert("sale.order", order);
         let picking = json!({
             "name": new.picking, "state": if new.shipped.is_some() { "done" } else { "assigned" }, "origin": new.order,
             "sale_id": [order, new.order], "partner_id": partner, "user_id": false, "picking_type_code": "outgoing",
+            "company_id": company,
             "carrier_id": [1, new.carrier], "carrier_tracking_ref": new.tracking.as_deref().map_or(json!(false), |t| json!(t)),
             "scheduled_date": promised, "date_deadline": promised,
             "date_done": new.shipped.map_or(json!(false), |at| json!(datetime(at))), "write_date": datetime(new.written),
@@ -185,6 +208,17 @@ impl SandboxOdoo {
             row.insert("write_date".into(), json!(now));
             row.insert("write_uid".into(), clerk);
         }
+    }
+
+    /// The delivery is this company's.
+    pub fn move_to_company(&self, picking: i64, company: &str) {
+        let mut data = self.inner.lock();
+        let known = data.tables.get("res.company").into_iter().flatten();
+        let known =
+            known.filter(|(_, row)| row.get("name").is_some_and(|name| name == company)).map(|(id, _)| *id).next();
+        let id = known.unwrap_or_else(|| data.insert("res.company", json!({"name": company})));
+        drop(data);
+        self.edit(picking, "company_id", json!([id, company]));
     }
 
     /// What somebody types into what a delivery leads to by a field: its order (`sale_id`), its customer (`partner_id`). The
@@ -334,6 +368,12 @@ impl Data {
         json!([id, "Sandbox clerk"])
     }
 
+    /// Whose deliveries they are, unless it is said otherwise.
+    fn company(&self) -> Value {
+        let first = self.tables.get("res.company").and_then(|t| t.iter().next());
+        first.map_or(json!(false), |(id, row)| json!([id, row.get("name")]))
+    }
+
     /// The rows of a table that a domain may mean, by id.
     fn candidates<'a>(&'a self, table: &str, domain: &[Value]) -> Box<dyn Iterator<Item = &'a Row> + 'a> {
         let Some(rows) = self.tables.get(table) else { return Box::new(std::iter::empty()) };
@@ -396,20 +436,23 @@ async fn json2(
         return (StatusCode::NOT_FOUND, Html(text)).into_response();
     }
     let authorization = header(header::AUTHORIZATION.as_str());
-    if authorization
-        .split_once(' ')
-        .is_none_or(|(scheme, key)| !scheme.eq_ignore_ascii_case("bearer") || key != inner.key)
-    {
+    let bearer = authorization.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let lacks = match bearer {
+        Some((_, key)) if key == inner.key => Some(Rights::new()),
+        Some((_, key)) => inner.lock().limited.get(key).cloned(),
+        None => None,
+    };
+    let Some(lacks) = lacks else {
         return OdooError(StatusCode::UNAUTHORIZED, "werkzeug.exceptions.Unauthorized", "Invalid apikey".into())
             .into_response();
-    }
+    };
     let Ok(body) = serde_json::from_slice::<Value>(&body) else {
         return OdooError(StatusCode::BAD_REQUEST, "werkzeug.exceptions.BadRequest", "not JSON".into()).into_response();
     };
     let operation = format!("{model}/{method}");
     *inner.lock().calls.entry(operation.clone()).or_default() += 1;
     let fault = inner.faults.take(&operation);
-    spoiled(fault, || match perform(&inner, &model, &method, &body) {
+    spoiled(fault, || match perform(&inner, &lacks, &model, &method, &body) {
         Ok(value) => {
             if CHANGING.contains(&operation.as_str()) {
                 let mut data = inner.lock();

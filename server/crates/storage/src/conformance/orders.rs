@@ -222,7 +222,7 @@ pub async fn what_could_not_be_read_stays_as_it_is_stored(store: Store) {
     );
     // it cannot any more, not even which order it is of
     let mut refused = unread("refused", &[Kept::Customer, Kept::Order, Kept::Dates]);
-    (refused.origin.order, refused.origin.order_record) = (None, None);
+    (refused.origin.order, refused.origin.order_record, refused.origin.company) = (None, None, None);
     refused.plan.unread = vec!["order: refused".into()];
     world.import(refused.clone(), 2).await;
     assert_eq!(known(id).await, stored);
