@@ -44,7 +44,14 @@ fn walk(value: &mut Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::mappings::SampleView;
+    use crate::contract::{
+        exceptions::{Age, Due, QueueQuery, QueueTab},
+        mappings::SampleView,
+        shipments::{Freshness, ListQuery, ListTab},
+        sync::SyncQuery,
+    };
+    use domain::{Category, Severity, State};
+    use serde_json::json;
 
     #[test]
     fn what_deceives_unseen_crosses_visibly() {
@@ -53,5 +60,36 @@ mod tests {
         assert_eq!(shown, [view("a⟨U+202E⟩b"), view("c")]);
         let error = super::shown::<()>(Err(ApiError::Conflict { message: "\u{1B}[2J".into() }));
         assert_eq!(error, Err(ApiError::Conflict { message: "⟨U+001B⟩[2J".into() }));
+    }
+    #[test]
+    fn a_question_with_unknown_words_is_the_default_one() {
+        fn read<T: DeserializeOwned>(question: Value) -> T {
+            serde_json::from_value(question).unwrap()
+        }
+        let odd = json!({"tab": "tomorrow", "state": "AFLOAT", "fresh": "rotten", "linked": "x"});
+        assert_eq!(read::<ListQuery>(odd), ListQuery::default());
+        let known = json!({"tab": "late", "state": "DELIVERED", "fresh": "not_received"});
+        let (tab, state) = (ListTab::Late, Some(State::Delivered));
+        let wanted = ListQuery { tab, state, fresh: Freshness::NotReceived, ..ListQuery::default() };
+        assert_eq!(read::<ListQuery>(known), wanted);
+        let odd = json!({"view": "theirs", "category": "", "severity": "bad", "due": "soon", "age": "5"});
+        assert_eq!(read::<QueueQuery>(odd), QueueQuery::default());
+        assert_eq!(read::<SyncQuery>(json!({"view": "", "longer": "2h"})), SyncQuery::default());
+    }
+
+    #[test]
+    fn a_question_crosses_as_it_is() {
+        let query = QueueQuery {
+            view: QueueTab::Closed,
+            category: Category::ALL.first().copied(),
+            severity: Some(Severity::Critical),
+            due: Due::Over,
+            age: Age::From8,
+            ..QueueQuery::default()
+        };
+        for query in [query, QueueQuery::default()] {
+            let written = serde_json::to_string(&query).unwrap();
+            assert_eq!(serde_json::from_str::<QueueQuery>(&written).unwrap(), query, "{written}");
+        }
     }
 }

@@ -1,35 +1,122 @@
 //! The exception queue.
 
-use super::{ApiResult, When, shipments::Lateness};
+use super::{
+    ApiResult, When,
+    choice::{choice, known},
+    shipments::Lateness,
+};
 use async_trait::async_trait;
-use domain::{Severity, State};
+use domain::{Category, Severity, State};
 use serde::{Deserialize, Serialize};
+
+choice! {
+    /// Which exceptions a queue shows.
+    QueueTab {
+        /// Open, not snoozed.
+        Open = "open",
+        /// Assigned to the viewer.
+        Mine = "mine",
+        /// Assigned to nobody.
+        Unassigned = "unassigned",
+        /// Snoozed.
+        Snoozed = "snoozed",
+        /// Ended.
+        Closed = "closed",
+        /// Open, snoozed and ended.
+        All = "all",
+    }
+}
+
+choice! {
+    /// Whether they are overdue.
+    Due {
+        /// Either.
+        Any = "",
+        /// Overdue.
+        Over = "over",
+        /// Not yet due.
+        Within = "within",
+    }
+}
+
+choice! {
+    /// For how long they are open; each as the overview counts them, by its least hours.
+    Age {
+        /// However long.
+        Any = "",
+        /// Less than 4 h.
+        From0 = "0",
+        /// 4 to 8 h.
+        From4 = "4",
+        /// 8 to 24 h.
+        From8 = "8",
+        /// 1 to 2 d.
+        From24 = "24",
+        /// 2 to 4 d.
+        From48 = "48",
+        /// 4 d or more.
+        From96 = "96",
+    }
+}
+
+impl Age {
+    /// The least hours; none where the age does not matter.
+    pub fn hours(self) -> Option<i64> {
+        self.code().parse().ok()
+    }
+
+    /// The age with these least hours.
+    pub fn of_hours(hours: i64) -> Self {
+        Self::of(&hours.to_string())
+    }
+}
+
+choice! {
+    /// When they were recorded.
+    Recorded {
+        /// Whenever.
+        Any = "",
+        /// In the last 7 days.
+        Week = "7d",
+    }
+}
+
+choice! {
+    /// Those with a ticket of the last 7 days.
+    Tickets {
+        /// With or without.
+        Any = "",
+        /// One was opened.
+        Opened = "opened",
+        /// One was opened, and resolved without a person.
+        Resolved = "resolved",
+    }
+}
 
 /// A question to the queue.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueQuery {
-    /// The view: open, mine, unassigned, snoozed, closed, all.
+    /// The view.
     #[serde(default)]
-    pub view: String,
-    /// A category's code, or nothing.
+    pub view: QueueTab,
+    /// Of this category.
+    #[serde(default, deserialize_with = "known", skip_serializing_if = "Option::is_none")]
+    pub category: Option<Category>,
+    /// Of this severity.
+    #[serde(default, deserialize_with = "known", skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
+    /// Whether it is overdue.
     #[serde(default)]
-    pub category: String,
-    /// A severity's code, or nothing.
+    pub due: Due,
+    /// For how long it is open.
     #[serde(default)]
-    pub severity: String,
-    /// `over` or `within`: whether it is overdue.
+    pub age: Age,
+    /// When it was recorded.
     #[serde(default)]
-    pub due: String,
-    /// The least hours of one of the ages, or nothing.
+    pub recorded: Recorded,
+    /// With such a ticket.
     #[serde(default)]
-    pub age: String,
-    /// `7d`: recorded in the last 7 days.
-    #[serde(default)]
-    pub recorded: String,
-    /// `opened` or `resolved`: with a ticket that was opened in the last 7 days, or of these with one that was resolved
-    /// without a person.
-    #[serde(default)]
-    pub ticket: String,
+    pub ticket: Tickets,
     /// Where the page begins.
     #[serde(default)]
     pub cursor: String,
@@ -51,10 +138,8 @@ pub struct QueuePage {
 /// A category with its count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Card {
-    /// As in the address.
-    pub code: String,
-    /// As shown.
-    pub label: String,
+    /// The category.
+    pub category: Category,
     /// How many.
     pub count: u64,
     /// The worst severity among them.
@@ -94,6 +179,8 @@ pub struct QueueRow {
     pub responsible: String,
     /// The case's number and page.
     pub case: Option<(String, Option<String>)>,
+    /// Whether it has no ticket because none of the desks takes it.
+    pub not_taken: bool,
     /// Where an agent closed the ticket while the exception goes on: what happened, so that somebody decides.
     pub question: Option<String>,
     /// How and when it ended.

@@ -1,10 +1,13 @@
 //! What crosses the wire: view types, errors, and one port for each area. The server implements the ports.
 
+mod choice;
+pub mod connections;
 pub mod exceptions;
 pub mod mappings;
 pub mod overview;
 pub mod session;
 pub mod shipments;
+pub mod start;
 pub mod sync;
 pub mod verbatim;
 
@@ -74,6 +77,8 @@ pub enum Record {
     Job,
     /// A message.
     Message,
+    /// A connection.
+    Connection,
 }
 
 impl Record {
@@ -83,6 +88,7 @@ impl Record {
             Self::Shipment => ("/shipments", "Back to shipments"),
             Self::Job => ("/sync", "Back to integrations"),
             Self::Message => ("/sync?view=messages", "Back to messages"),
+            Self::Connection => ("/connections", "Back to connections"),
         }
     }
 }
@@ -118,6 +124,7 @@ impl fmt::Display for ApiError {
             Self::Missing { what: Record::Shipment } => f.write_str("This shipment does not exist."),
             Self::Missing { what: Record::Job } => f.write_str("This job does not exist."),
             Self::Missing { what: Record::Message } => f.write_str("This message does not exist."),
+            Self::Missing { what: Record::Connection } => f.write_str("This connection does not exist."),
             Self::Refused { message }
             | Self::Conflict { message }
             | Self::Invalid { message, .. }
@@ -165,10 +172,17 @@ const KNOWN: &[(&str, &str, &str)] = &[
         "The exception is over, or its ticket is not closed: there is nothing to reopen.",
     ),
     ("/api/mappings/publish", "milestone", "Choose a milestone."),
+    ("/api/start/company", "name", "Enter the company's name, 1 to 100 characters."),
     ("/api/sync/start-replay", "ids", "Choose at least one row, or all."),
     ("/api/sync/start-replay", "selection", "Nothing is left to retry."),
     ("/api/sync/stop-replay", "replay", "It has ended already."),
     ("/api/sync/replay", "message", "Its body is no longer kept, so it cannot be reprocessed."),
+    (
+        "/api/connections/rotate",
+        "secret",
+        "This secret cannot be used: it is empty, or too weak for the verification of this connection.",
+    ),
+    ("/api/connections/retire", "secret", "It has one secret only: set a new one first."),
     ("", "why", "Say why, in 1 to 500 characters."),
 ];
 /// What an error without such a sentence says.
@@ -229,8 +243,12 @@ pub struct Ports {
     pub exceptions: Arc<dyn exceptions::ExceptionsPort>,
     /// Figures.
     pub overview: Arc<dyn overview::OverviewPort>,
+    /// The first steps.
+    pub start: Arc<dyn start::StartPort>,
     /// What codes mean.
     pub mappings: Arc<dyn mappings::MappingsPort>,
+    /// Connections to other systems.
+    pub connections: Arc<dyn connections::ConnectionsPort>,
     /// Calls to other systems.
     pub sync: Arc<dyn sync::SyncPort>,
 }

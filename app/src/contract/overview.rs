@@ -1,6 +1,6 @@
 //! Figures for executives: few, each with its definition.
 
-use super::{ApiResult, When};
+use super::{ApiResult, When, exceptions::Age};
 use async_trait::async_trait;
 use domain::State;
 use serde::{Deserialize, Serialize};
@@ -49,10 +49,10 @@ pub struct OverviewView {
 /// Exceptions of one age.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bucket {
-    /// The age.
+    /// As shown.
     pub label: String,
-    /// The least hours, as in the address.
-    pub hours: String,
+    /// The age.
+    pub age: Age,
     /// Not yet due.
     pub within: u64,
     /// Overdue.

@@ -1,31 +1,80 @@
 //! Shipments: the list, one shipment, one event.
 
-use super::{ApiResult, When};
+use super::{
+    ApiResult, When,
+    choice::{choice, known},
+};
 use async_trait::async_trait;
 use domain::{Severity, State, Visibility};
 use serde::{Deserialize, Serialize};
 
+choice! {
+    /// Which shipments a list shows.
+    ListTab {
+        /// Of an order, and not ended.
+        Open = "open",
+        /// With an open exception.
+        Exceptions = "exceptions",
+        /// Past the promise.
+        Late = "late",
+        /// Without updates for too long.
+        Silent = "silent",
+        /// Delivered.
+        Delivered = "delivered",
+        /// Of no order.
+        Unclaimed = "unclaimed",
+        /// Every one.
+        All = "all",
+    }
+}
+
+choice! {
+    /// How recent what is known of them is.
+    Freshness {
+        /// However recent.
+        Any = "",
+        /// With an event within 48 h.
+        Current = "current",
+        /// Without one.
+        Outdated = "outdated",
+        /// Something was received within 48 h.
+        Received = "received",
+        /// Nothing was received.
+        NotReceived = "not_received",
+    }
+}
+
+choice! {
+    /// Whether they are linked to an order.
+    Linked {
+        /// Either.
+        Any = "",
+        /// Only those that are.
+        Order = "order",
+    }
+}
+
 /// A question to the list; everything is in the address.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListQuery {
-    /// The view: open, exceptions, late, silent, delivered, unclaimed, all.
+    /// The view.
     #[serde(default)]
-    pub tab: String,
+    pub tab: ListTab,
     /// Words to find.
     #[serde(default)]
     pub text: String,
-    /// A state's code, or nothing.
+    /// In this state.
+    #[serde(default, deserialize_with = "known", skip_serializing_if = "Option::is_none")]
+    pub state: Option<State>,
+    /// Linked to an order.
     #[serde(default)]
-    pub state: String,
-    /// `order`: only those that are linked to an order.
-    #[serde(default)]
-    pub linked: String,
+    pub linked: Linked,
     /// With a number of this carrier.
     #[serde(default)]
     pub carrier: String,
-    /// How recent what is known of them is: current, outdated, received, not_received.
+    /// How recent what is known of them is.
     #[serde(default)]
-    pub fresh: String,
+    pub fresh: Freshness,
     /// Delivered on this day of the viewer's zone: `2026-11-25`.
     #[serde(default)]
     pub delivered: String,
@@ -36,19 +85,19 @@ pub struct ListQuery {
 
 impl ListQuery {
     /// Whether a status is a filter of a view: some of its shipments may have it, and others not.
-    pub fn filters_by(tab: &str, state: State) -> bool {
+    pub fn filters_by(tab: ListTab, state: State) -> bool {
         match tab {
             // a shipment that has ended is not late any more, and no updates are missed
-            "open" | "late" | "silent" => !state.is_terminal(),
-            "delivered" => false,
-            _ => true,
+            ListTab::Open | ListTab::Late | ListTab::Silent => !state.is_terminal(),
+            ListTab::Delivered => false,
+            ListTab::Exceptions | ListTab::Unclaimed | ListTab::All => true,
         }
     }
 
     /// Whether anything narrows the view: its count is then not the number of rows.
     pub fn is_narrowed(&self) -> bool {
-        let filters = [&self.text, &self.state, &self.linked, &self.carrier, &self.fresh, &self.delivered];
-        filters.iter().any(|filter| !filter.is_empty())
+        let written = [&self.text, &self.carrier, &self.delivered].iter().any(|filter| !filter.is_empty());
+        written || self.state.is_some() || self.linked != Linked::Any || self.fresh != Freshness::Any
     }
 }
 
@@ -71,10 +120,8 @@ pub struct ListPage {
 /// A view of the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tab {
-    /// As in the address.
-    pub key: String,
-    /// As shown.
-    pub label: String,
+    /// Which.
+    pub key: ListTab,
     /// How many.
     pub count: u64,
 }
@@ -344,6 +391,8 @@ pub struct ExceptionView {
     pub opened: When,
     /// Where an agent closed the ticket while the exception goes on: what happened, so that somebody decides.
     pub question: Option<String>,
+    /// Why it has no ticket, where it should have one.
+    pub no_ticket: Option<String>,
     /// How and when it ended.
     pub closed: Option<(String, When)>,
     /// Who looks after it.

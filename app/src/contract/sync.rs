@@ -1,15 +1,50 @@
 //! Calls to Odoo and the desk with their answers; messages that wait for a person.
 
-use super::{ApiResult, When};
+use super::{ApiResult, When, choice::choice};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+
+choice! {
+    /// Which jobs or messages are shown.
+    SyncTab {
+        /// Failed jobs.
+        Failed = "failed",
+        /// Jobs to be tried again.
+        Retrying = "retrying",
+        /// Jobs that wait or run.
+        Pending = "pending",
+        /// Jobs that succeeded.
+        Done = "done",
+        /// Messages that cannot be read.
+        Quarantine = "quarantine",
+        /// Every message.
+        Messages = "messages",
+    }
+}
+
+impl SyncTab {
+    /// Whether it shows messages.
+    pub const fn of_messages(self) -> bool {
+        matches!(self, Self::Quarantine | Self::Messages)
+    }
+}
+
+choice! {
+    /// Since when a job is there.
+    RetryingFor {
+        /// However long.
+        Any = "",
+        /// For more than an hour.
+        Hour = "1h",
+    }
+}
 
 /// A question to the list of jobs and messages.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncQuery {
-    /// The view: failed, retrying, pending, done; quarantine, messages.
+    /// The view.
     #[serde(default)]
-    pub view: String,
+    pub view: SyncTab,
     /// Jobs of this destination; empty: of any.
     #[serde(default)]
     pub destination: String,
@@ -22,22 +57,15 @@ pub struct SyncQuery {
     /// At most so old: `1h`, `24h`, `7d`, or since a time; empty: of any age.
     #[serde(default)]
     pub since: String,
-    /// `1h`: jobs made more than an hour ago; empty: any.
+    /// Jobs that are there for so long.
     #[serde(default)]
-    pub longer: String,
+    pub longer: RetryingFor,
     /// Where the page begins.
     #[serde(default)]
     pub cursor: String,
     /// Whether to count what could be retried, where that takes time.
     #[serde(default)]
     pub count: bool,
-}
-
-impl SyncQuery {
-    /// Whether the view shows messages.
-    pub fn of_messages(&self) -> bool {
-        matches!(self.view.as_str(), "quarantine" | "messages")
-    }
 }
 
 /// The sync page.
@@ -151,17 +179,6 @@ pub enum BreakerState {
     Suspended,
 }
 
-/// What a destination of jobs is called.
-#[must_use]
-pub fn destination_label(name: &str) -> &str {
-    match name {
-        "odoo" => "Odoo",
-        "desk" => "Service desk",
-        "inside" => "Internal processing",
-        other => other,
-    }
-}
-
 /// A destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Destination {
@@ -182,7 +199,7 @@ pub struct Destination {
     /// Given up until a person acts.
     pub dead: u64,
     /// Classes of errors, most frequent first: the view that shows them, the class, how many.
-    pub errors: Vec<(String, String, u64)>,
+    pub errors: Vec<(SyncTab, String, u64)>,
     /// When it last succeeded.
     pub last_ok: Option<When>,
 }
@@ -198,8 +215,8 @@ pub struct JobView {
     pub destination: String,
     /// The shipment concerned.
     pub shipment: Option<String>,
-    /// Tries.
-    pub attempts: u32,
+    /// How often it was tried, in words.
+    pub attempts: String,
     /// Where it stands, in words.
     pub status: String,
     /// Whether a person can take it up again.
@@ -238,8 +255,10 @@ pub struct CallView {
 pub struct MessageView {
     /// Its id.
     pub id: String,
-    /// From where.
+    /// The source, by its name.
     pub source: String,
+    /// The source, as shown.
+    pub source_label: String,
     /// Where it stands, in a word.
     pub status: String,
     /// What became of it, or why it waits.

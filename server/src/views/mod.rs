@@ -1,6 +1,7 @@
 //! Implements the pages' ports: use case → view type. Words and times for people are made here, so that the server's and
 //! the browser's half of a page agree.
 
+pub mod connections;
 pub mod exceptions;
 mod locale;
 pub mod mappings;
@@ -8,31 +9,33 @@ mod named;
 pub mod overview;
 pub mod session;
 pub mod shipments;
+pub mod start;
 pub mod sync;
 mod times;
 mod words;
 
 use app::contract::{ApiError, Ports, session::Permission};
-use application::{caller::Caller, cases::agents::Names, context::Context, error::UseCaseError, mask::Mask};
+use application::{caller::Caller, context::Context, error::UseCaseError};
 use jiff::tz::TimeZone;
-use std::sync::Arc;
-use storage::{
-    Scope,
-    people::{AuditLine, UserRecord},
-    work::CaseRecord,
-};
+use std::{str::FromStr, sync::Arc};
+use storage::people::UserRecord;
 
 /// The ports of one request: they know who asks.
 pub fn ports(context: &Arc<Context>, user: Option<&UserRecord>, browser: &session::BrowserSession) -> Ports {
-    let caller = user.map(Caller::of);
-    let zone = times::zone_of(&browser.zone);
-    let asker = Asker { context: Arc::clone(context), user: user.cloned(), caller, zone };
+    let asker = Asker {
+        context: Arc::clone(context),
+        user: user.cloned(),
+        signed_in: user.map(Caller::of),
+        zone: times::zone_of(&browser.zone),
+    };
     Ports {
         session: Arc::new(session::SessionPort { asker: asker.clone(), browser: browser.clone() }),
         shipments: Arc::new(shipments::ShipmentsPort(asker.clone())),
         exceptions: Arc::new(exceptions::ExceptionsPort(asker.clone())),
         overview: Arc::new(overview::OverviewPort(asker.clone())),
+        start: Arc::new(start::StartPort(asker.clone())),
         mappings: Arc::new(mappings::MappingsPort(asker.clone())),
+        connections: Arc::new(connections::ConnectionsPort { asker: asker.clone(), browser: browser.clone() }),
         sync: Arc::new(sync::SyncPort(asker)),
     }
 }
@@ -42,64 +45,29 @@ pub fn ports(context: &Arc<Context>, user: Option<&UserRecord>, browser: &sessio
 pub struct Asker {
     context: Arc<Context>,
     user: Option<UserRecord>,
-    caller: Option<Caller>,
+    signed_in: Option<Caller>,
     /// The zone of their browser; UTC until that is known.
     zone: TimeZone,
 }
 
 impl Asker {
+    /// Whom a use case is asked for: somebody with its permission. Ports begin with it, before they read their arguments, so that who
+    /// may not learns nothing about them.
+    fn caller(&self, permission: Permission) -> Result<Caller, ApiError> {
+        let caller = self.signed_in.ok_or(ApiError::Unauthenticated)?;
+        caller.require(permission).map_err(|error| self.refused(error))?;
+        Ok(caller)
+    }
+
     /// The times of their page.
     fn times(&self) -> times::Times {
-        times::Times { now: self.context.now(), zone: self.zone.clone(), mask: self.mask() }
+        times::Times { now: self.context.now(), zone: self.zone.clone() }
     }
 
-    /// What is hidden from them.
-    fn mask(&self) -> Mask {
-        self.caller.map_or(Mask::FULL, |caller| Mask::of(&caller))
+    /// An error of a use case, for their page.
+    fn refused(&self, error: impl Into<UseCaseError>) -> ApiError {
+        refused(&self.context, error)
     }
-
-    /// Whether they have this permission.
-    fn may(&self, permission: Permission) -> bool {
-        self.caller.is_some_and(|caller| caller.may(permission))
-    }
-
-    /// Opens the names of agents in cases and audit lines, if the person may see them.
-    async fn agents<'a>(
-        &self,
-        cases: impl Iterator<Item = &'a CaseRecord>,
-        lines: impl Iterator<Item = &'a AuditLine>,
-    ) -> Result<Names, UseCaseError> {
-        let Some(caller) = self.caller.filter(|caller| caller.may(Permission::ReadPersonal)) else {
-            return Ok(Names::default());
-        };
-        Names::read(&self.context, caller.scope(), cases, lines).await
-    }
-
-    /// Whom use cases are asked for.
-    fn caller(&self) -> Result<Caller, ApiError> {
-        self.caller.ok_or(ApiError::Unauthenticated)
-    }
-
-    /// Where somebody with this permission reads.
-    fn scope(&self, permission: Permission) -> Result<Scope, ApiError> {
-        let caller = self.caller()?;
-        caller.require(permission).map_err(|error| refused(&self.context, error))?;
-        Ok(caller.scope())
-    }
-}
-
-/// Codes that no mapping knows, for a viewer who can map them.
-async fn unmapped(asker: &Asker) -> Result<u64, ApiError> {
-    if !asker.may(Permission::Operate) {
-        return Ok(0);
-    }
-    asker
-        .context
-        .store
-        .mappings
-        .unmapped_count(asker.scope(Permission::Operate)?)
-        .await
-        .map_err(|e| refused(&asker.context, e))
 }
 
 /// An error for a page. What went wrong inside is for the logs, under a correlation id that the page shows.
@@ -119,11 +87,12 @@ fn refused(context: &Context, error: impl Into<UseCaseError>) -> ApiError {
     }
 }
 
-fn id<T: std::str::FromStr>(text: &str) -> Result<T, ApiError> {
+/// An id of the address; what is none is nobody's.
+fn id<T: FromStr>(text: &str) -> Result<T, ApiError> {
     text.parse().map_err(|_| ApiError::NotFound)
 }
 
-/// A cursor of the address; an empty one is none.
-fn cursor(text: String) -> Option<String> {
-    Some(text).filter(|c| !c.is_empty())
+/// A text of the address; an empty one is none.
+fn given(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
 }

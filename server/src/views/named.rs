@@ -1,17 +1,25 @@
 //! What an event is called on a page: what happened by its milestone, what is only expected by a noun.
 
-use application::mask::Mask;
-use domain::{Classifier, Milestone, Severity, observation::Observation, reading::Reading};
+use domain::{
+    Classifier, Milestone, Severity,
+    observation::{Location, Observation},
+    reading::Reading,
+};
 
 /// The title of an event.
-pub(super) fn title(said: &Observation, reading: &Reading, mask: Mask) -> String {
+pub(super) fn title(said: &Observation, reading: &Reading) -> String {
     match (reading.milestone, said.classifier) {
-        _ if reading.unmapped => format!("“{}”, unmapped code", mask.code(&said.codes.raw)),
+        _ if reading.unmapped => format!("“{}”, unmapped code", said.codes.raw),
         (Milestone::Info, _) => exceptions(reading).map_or_else(|| "Information".to_owned(), |(_, labels)| labels),
         (milestone, Classifier::Actual) => milestone.label().to_owned(),
         (milestone, Classifier::Estimated) => expected("Estimated", reading.schedules.unwrap_or(milestone)),
         (milestone, Classifier::Planned) => expected("Planned", reading.schedules.unwrap_or(milestone)),
     }
+}
+
+/// Where an event happened; none where nobody says.
+pub(super) fn place(said: &Observation) -> Option<String> {
+    said.location.as_ref().map(Location::label).filter(|label| !label.is_empty())
 }
 
 /// The exceptions that an event reports: the worst severity, and what they are called.

@@ -1,11 +1,13 @@
 //! Figures, for the pages.
 
-use super::{Asker, refused, times::Times};
+use super::{Asker, times::Times};
 use app::contract::{
     ApiResult,
+    exceptions::Age,
     overview::{Bucket, CarrierRow, Day, OverviewView},
     session::Permission,
 };
+use application::operations::overview::{self, Overview};
 use async_trait::async_trait;
 use storage::figures::{AGES, Figures};
 
@@ -15,16 +17,14 @@ pub struct OverviewPort(pub Asker);
 #[async_trait]
 impl app::contract::overview::OverviewPort for OverviewPort {
     async fn overview(&self) -> ApiResult<OverviewView> {
-        let (context, scope) = (&self.0.context, self.0.scope(Permission::Figures)?);
-        let times = self.0.times();
-        let now = times.now;
-        let figures = context.store.work.figures(scope, now, &self.0.zone).await.map_err(|e| refused(context, e))?;
-        let operates = self.0.may(Permission::Operate);
-        Ok(OverviewView { unmapped: super::unmapped(&self.0).await?, operates, ..view(figures, &times) })
+        let caller = self.0.caller(Permission::Figures)?;
+        let overview = overview::overview(&self.0.context, &caller, &self.0.zone).await;
+        Ok(view(overview.map_err(|e| self.0.refused(e))?, &self.0.times()))
     }
 }
 
-fn view(figures: Figures, times: &Times) -> OverviewView {
+fn view(overview: Overview, times: &Times) -> OverviewView {
+    let Overview { figures, unmapped, operates } = overview;
     OverviewView {
         as_of: times.clock(times.now),
         ageing: ageing(&figures),
@@ -37,7 +37,7 @@ fn view(figures: Figures, times: &Times) -> OverviewView {
         exceptions_7d: figures.exceptions_7d,
         failed: figures.dead_jobs,
         retrying: figures.long_retrying,
-        operates: false,
+        operates,
         cases: figures.cases_7d,
         self_healed: figures.cases_self_healed_7d,
         days: figures
@@ -62,14 +62,14 @@ fn view(figures: Figures, times: &Times) -> OverviewView {
                 delivered: c.delivered,
             })
             .collect(),
-        unmapped: 0,
+        unmapped,
     }
 }
 
 fn ageing(figures: &Figures) -> Vec<Bucket> {
     let bucket = |(at, age): (usize, &storage::figures::AgeFigures)| Bucket {
         label: age_label(at),
-        hours: AGES[at].to_string(),
+        age: Age::of_hours(AGES[at]),
         within: age.within,
         over: age.over,
     };

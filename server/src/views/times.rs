@@ -2,7 +2,6 @@
 //! shown beside it; a day stays a day, and a wall clock of which nobody knows the zone is shown as it is and says so.
 
 use app::contract::When;
-use application::mask::Mask;
 use domain::event_time::{EventTime, Precision, ZoneSource};
 use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
 
@@ -64,8 +63,6 @@ pub(super) struct Times {
     pub now: Timestamp,
     /// The viewer's zone.
     pub zone: TimeZone,
-    /// What is hidden from the viewer.
-    pub mask: Mask,
 }
 
 impl Times {
@@ -93,6 +90,12 @@ impl Times {
     /// The time of day of an instant.
     pub fn clock(&self, at: Timestamp) -> When {
         When { shown: self.strftime(at, CLOCK), ..self.dated(at) }
+    }
+
+    /// An instant: of today the time of day, else with the day.
+    pub fn clock_or_date(&self, at: Timestamp) -> When {
+        let day = |at: Timestamp| at.to_zoned(self.zone.clone()).date();
+        if day(at) == day(self.now) { self.clock(at) } else { self.dated(at) }
     }
 
     /// A promise: what stands for a whole day is one.
@@ -233,7 +236,7 @@ mod tests {
     use super::*;
 
     fn times(zone: &str) -> Times {
-        Times { now: "2026-03-02T12:00:00Z".parse().unwrap(), zone: zone_of(zone), mask: Mask::NONE }
+        Times { now: "2026-03-02T12:00:00Z".parse().unwrap(), zone: zone_of(zone) }
     }
 
     fn floating(local: &str, precision: Precision) -> EventTime {

@@ -1,12 +1,9 @@
 //! Words that several pages share.
 
-use application::cases::agents::Names;
+use application::{cases::routing::NoTicket, exceptions::Resolver};
 use carriers::Scheme;
-use domain::{fold::Resolution, ids::ExceptionId};
-use storage::{
-    people::AuditRecord,
-    work::{CaseRecord, CaseStatus},
-};
+use domain::fold::Resolution;
+use storage::work::{CaseRecord, CaseStatus};
 
 /// Carrier and destination, as far as they are known.
 pub(super) fn route(carrier: Option<&str>, destination: Option<&str>) -> String {
@@ -18,32 +15,21 @@ pub(super) fn route(carrier: Option<&str>, destination: Option<&str>) -> String 
 }
 
 /// How an exception ended, and where a person resolved it, who.
-pub(super) fn resolution(how: Resolution, by: Option<String>) -> String {
+pub(super) fn resolution(how: Resolution, by: Option<Resolver>) -> String {
     let words = match how {
         Resolution::Progress => "Cleared by later scan",
         Resolution::Delivered => "Auto-resolved by delivery",
         Resolution::Returned => "Auto-resolved by return",
         Resolution::Cancelled => "Auto-resolved by cancellation",
         Resolution::Explicit => "Resolved by carrier",
-        Resolution::Person => return format!("Resolved by {}", by.as_deref().unwrap_or("a person")),
+        Resolution::Person => match by {
+            Some(Resolver::Named(name)) => return format!("Resolved by {name}"),
+            Some(Resolver::Agent) => "Resolved by an agent",
+            None => "Resolved by a person",
+        },
         Resolution::Cleared => "Auto-resolved",
     };
     words.to_owned()
-}
-
-/// Who resolved an exception last, by the audit lines about it: a person here, or an agent at the service desk.
-pub(super) fn resolver(
-    lines: &[(AuditRecord, Option<String>)],
-    exception: ExceptionId,
-    agents: &Names,
-) -> Option<String> {
-    let subject = format!("exception:{exception}");
-    let resolved = |line: &AuditRecord| {
-        line.entry.subject == subject && matches!(line.entry.action.as_str(), "exception.resolve" | "case.resolved")
-    };
-    let (line, who) = lines.iter().filter(|(line, _)| resolved(line)).max_by_key(|(line, _)| line.seq)?;
-    let at_desk = || (line.entry.action == "case.resolved").then(|| "an agent".to_owned());
-    who.clone().or_else(|| agents.of_line(&line.entry)).or_else(at_desk)
 }
 
 /// How a message was verified. Simulated history was not, and a scheme that this version lacks has only its name.
@@ -62,18 +48,26 @@ pub(super) fn sentence(text: &str) -> String {
 }
 
 /// An agent closed the ticket; the exception goes on.
-pub(super) fn question(case: &CaseRecord, agents: &Names) -> Option<String> {
+pub(super) fn question(case: &CaseRecord, agent: Option<&str>) -> Option<String> {
     if !case.is_closed_by_agent() {
         return None;
     }
     let number = case.number.as_deref().unwrap_or_default();
-    Some(format!("Ticket #{number} {}, problem goes on: decide", ticket_status(case, agents)))
+    Some(format!("Ticket #{number} {}, problem goes on: decide", ticket_status(case, agent)))
+}
+
+/// Why an exception gets no ticket.
+pub(super) fn no_ticket(why: NoTicket) -> &'static str {
+    match why {
+        NoTicket::NoDesk => "No ticket: no service desk is connected.",
+        NoTicket::NotTaken => "No ticket: none of the service desks takes it.",
+    }
 }
 
 /// How a ticket stands, and who closed it.
-pub(super) fn ticket_status(case: &CaseRecord, agents: &Names) -> String {
-    let agent = || agents.of_case(case).unwrap_or_else(|| "an agent".into());
-    let by = case.closed_by.as_ref().map(|_| format!(" by {}", agent())).unwrap_or_default();
+pub(super) fn ticket_status(case: &CaseRecord, agent: Option<&str>) -> String {
+    let agent = agent.unwrap_or("an agent");
+    let by = case.closed_by.as_ref().map(|_| format!(" by {agent}")).unwrap_or_default();
     match case.status {
         CaseStatus::Pending => "being opened".into(),
         CaseStatus::Open => "open".into(),

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use crate::world::{World, systems::Systems};
-use app::contract::shipments::ListQuery;
+use app::contract::shipments::{ListQuery, ListTab};
 use application::odoo::{self, IMPORT_PAGES_MAX};
 use domain::access::Role;
 use domain::{ExceptionReason, State, ids::ShipmentId, numbers};
@@ -190,7 +190,7 @@ async fn any_form_is_found() {
         let id = shipment_of(&systems, name).await.to_string();
         for form in forms {
             assert_eq!(port.find((*form).to_owned()).await.unwrap().as_deref(), Some(id.as_str()), "{form}");
-            let query = ListQuery { tab: "all".into(), text: (*form).to_owned(), ..ListQuery::default() };
+            let query = ListQuery { tab: ListTab::All, text: (*form).to_owned(), ..ListQuery::default() };
             let rows = port.list(query).await.unwrap().rows;
             assert_eq!(rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), [id.as_str()], "{form} in the list");
         }

@@ -6,9 +6,20 @@ use crate::world::{
     World,
     site::{Reply, Site},
 };
-use app::{api::FUNCTIONS, contract::shipments::ListQuery};
+use app::{
+    api::FUNCTIONS,
+    contract::{
+        ApiError, Ports,
+        exceptions::{Act, QueueQuery},
+        mappings::{MappingQuery, NewMeaning},
+        shipments::{ListQuery, ListTab},
+        sync::{Chosen, SyncQuery},
+    },
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE};
 use domain::access::Role;
 use http::{Method, StatusCode, header};
+use server::views::{self, session::BrowserSession};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where the forms of a page lead to.
@@ -40,7 +51,7 @@ async fn nobody_is_offered_what_they_may_not_do() {
             assert_eq!(page.body.contains("Assigned to me"), may && path == "/exceptions", "{path}");
         }
     }
-    for path in ["/sync", "/mappings/unmapped"] {
+    for path in ["/sync", "/mappings/unmapped", "/connections", "/connections/new"] {
         for cookie in [&executive, &agent] {
             let page = site.page(path, Some(cookie)).await.unwrap();
             assert_eq!((page.status, forms(&page)), (StatusCode::FORBIDDEN, BTreeSet::from(FRAME)), "{path}");
@@ -104,7 +115,7 @@ async fn the_sign_in_leads_to_the_page_that_was_asked_for() {
         ["https://evil.test/", "//evil.test", "/\\evil.test", "/a\r\nb", "/api/sign-out", "/live/shipments", ""]
     {
         let answer = site.sign_in_with(&format!("&next={}", encoded(elsewhere))).await;
-        assert_eq!((answer.status, location(&answer).as_str()), (StatusCode::FOUND, "/shipments"), "{elsewhere:?}");
+        assert_eq!((answer.status, location(&answer).as_str()), (StatusCode::FOUND, "/start"), "{elsewhere:?}");
         let page = site.page(&format!("/sign-in?next={}", encoded(elsewhere)), None).await.unwrap();
         assert!(!page.body.contains("name=\"next\""), "{elsewhere:?}");
     }
@@ -134,6 +145,9 @@ fn arguments() -> Vec<Arguments> {
         function("exceptions", None, Some("")),
         function("exceptions/act", Some("id=NO_ID&act=take"), Some("id=NO_ID&act=explode")),
         function("overview", None, None),
+        function("start", None, None),
+        function("start/company", None, Some("name=")),
+        function("start/skip", None, None),
         function("sync", Some("query[view]=messages&query[source]=nobody"), Some("query[since]=lately")),
         function("sync/retry", Some("job=NO_ID"), Some("")),
         function("sync/read-deliveries", None, None),
@@ -150,6 +164,16 @@ fn arguments() -> Vec<Arguments> {
             None,
             Some("meaning[list]=a&meaning[value]=b&meaning[reason]=LATE&meaning[why]=c"),
         ),
+        function("connections", None, None),
+        function("connections/one", Some("name=nothing"), Some("")),
+        function("connections/templates", Some("connection=nothing"), None),
+        function("connections/put", None, Some("connection[name]=a&connection[connector]=abacus")),
+        function("connections/test", Some("name=nothing"), Some("")),
+        function("connections/rotate", Some("name=nothing&secret=a+new+secret"), Some("name=nothing")),
+        function("connections/retire", Some("name=nothing"), Some("")),
+        function("connections/pause", Some("name=nothing&why=because"), Some("name=nothing")),
+        function("connections/resume", Some("name=nothing"), Some("")),
+        function("connections/switch", Some("name=nothing&on=true"), Some("name=nothing&on=perhaps")),
         function("mappings/roll-back", Some("version=999&why=because"), Some("version=many&why=because")),
     ]
 }
@@ -201,15 +225,16 @@ async fn every_function_and_every_role_agree_with_the_table() {
     for (name, permission) in FUNCTIONS {
         let Some(permission) = permission else { continue };
         let Arguments { missing, bad, .. } = &arguments[name];
-        // what cannot be read says nothing of rights
-        let form = if *name == "mappings" { "query[list]=" } else { missing.or(*bad).unwrap_or_default() };
-        for (role, cookie) in &cookies {
-            let answer = asked(name, form, Some(cookie)).await;
-            let what = format!("{name} {form}, {role:?}");
-            if role.permissions().contains(*permission) {
-                assert!(!matches!(answer.status.as_u16(), 401 | 403), "{what}: {answer:?}");
-            } else {
-                check(what, &answer, 403);
+        // who may not is not even answered whether it can be read
+        for form in [missing.unwrap_or_default(), bad.unwrap_or_default(), "", "%FF=%FE"] {
+            for (role, cookie) in &cookies {
+                let answer = asked(name, form, Some(cookie)).await;
+                let what = format!("{name} {form}, {role:?}");
+                if role.permissions().contains(*permission) {
+                    assert!(!matches!(answer.status.as_u16(), 401 | 403), "{what}: {answer:?}");
+                } else {
+                    check(what, &answer, 403);
+                }
             }
         }
     }
@@ -233,9 +258,69 @@ async fn every_function_and_every_role_agree_with_the_table() {
     site.stop().await;
 }
 
+/// Asks the port behind a function for something that is not there, in words that cannot be read where it takes any.
+async fn asked_of(ports: &Ports, name: &str) -> Result<(), ApiError> {
+    let no = || "no such thing".to_owned();
+    let Ports { session, shipments, exceptions, overview, mappings, sync, .. } = ports;
+    match name {
+        "frame" => session.frame().await.map(drop),
+        "shipments" => shipments.list(ListQuery { cursor: no(), ..ListQuery::default() }).await.map(drop),
+        "shipments/find" => shipments.find(no()).await.map(drop),
+        "shipments/one" => shipments.get(no(), Some(no())).await.map(drop),
+        "shipments/link" => shipments.link(no(), no()).await,
+        "shipments/raw" => shipments.raw(no(), no()).await.map(drop),
+        "exceptions" => exceptions.queue(QueueQuery { cursor: no(), ..QueueQuery::default() }).await.map(drop),
+        "exceptions/act" => exceptions.act(no(), Act::Take, "why ".repeat(1000)).await,
+        "overview" => overview.overview().await.map(drop),
+        "sync" => sync.view(SyncQuery { since: no(), source: no(), ..SyncQuery::default() }).await.map(drop),
+        "sync/retry" => sync.retry(no()).await,
+        "sync/read-deliveries" => sync.read_deliveries().await,
+        "sync/job" => sync.job(no()).await.map(drop),
+        "sync/message" => sync.message(no()).await.map(drop),
+        "sync/start-replay" => sync.start_replay(Chosen { ids: vec![no()], ..Chosen::default() }).await.map(drop),
+        "sync/stop-replay" => sync.stop_replay(no()).await,
+        "sync/pause" => sync.pause(no(), String::new()).await,
+        "sync/resume" => sync.resume(no()).await,
+        "sync/replay" => sync.replay(no()).await,
+        "mappings" => mappings.view(MappingQuery { list: no(), value: no() }).await.map(drop),
+        "mappings/publish" => mappings.publish(NewMeaning { reason: no(), ..NewMeaning::default() }).await.map(drop),
+        "mappings/roll-back" => mappings.roll_back(999, String::new()).await.map(drop),
+        other => panic!("{other}: say here how its port is called"),
+    }
+}
+
+#[tokio::test]
+async fn a_port_refuses_before_it_reads_its_arguments() {
+    let world = World::new().await;
+    let nobody = views::ports(&world.context, None, &BrowserSession::default());
+    for (name, permission) in FUNCTIONS {
+        let Some(permission) = permission else { continue };
+        assert_eq!(asked_of(&nobody, name).await, Err(ApiError::Unauthenticated), "{name}, not signed in");
+        for role in Role::ALL {
+            let answer = asked_of(&world.ports(*role), name).await;
+            let is_refused = matches!(answer, Err(ApiError::Forbidden | ApiError::Unauthenticated));
+            assert_eq!(is_refused, !role.permissions().contains(*permission), "{name}, {role:?}: {answer:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_form_that_somebody_may_not_send_is_led_back_whatever_it_says() {
+    let site = Site::start().await;
+    let executive = site.sign_in_as(Role::Executive).await;
+    for form in ["id=nothing&act=take", "id=nothing&act=explode", "", "%FF=%FE"] {
+        let answer = site.submit("/exceptions", "exceptions/act", form, &executive).await;
+        let back = location(&answer);
+        assert_eq!(answer.status, StatusCode::FOUND, "{form}: {answer:?}");
+        let error = back.split("__err=").nth(1).unwrap_or_else(|| panic!("{form}: {back}"));
+        let error = URL_SAFE.decode(error.replace("%3D", "=")).unwrap();
+        assert_eq!(String::from_utf8(error).unwrap(), "{\"code\":\"forbidden\"}", "{form}");
+    }
+    site.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_address_shows_no_words_of_others_as_an_error() {
-    use base64::{Engine as _, engine::general_purpose::URL_SAFE};
     let site = Site::start().await;
     let evil = "Your account is locked. Call +1 900 555";
     let address = |page: &str, function: &str, error: &serde_json::Value| {
@@ -403,7 +488,7 @@ async fn a_person_is_found_by_those_who_may_read_names() {
     let systems = crate::world::systems::Systems::new().await;
     systems.order("FOUND00001").await;
     let found = async |role, text: &str| {
-        let query = ListQuery { tab: "all".into(), text: text.into(), ..Default::default() };
+        let query = ListQuery { tab: ListTab::All, text: text.into(), ..Default::default() };
         systems.world.ports(role).shipments.list(query).await.unwrap().rows.len()
     };
     for (text, executive) in [

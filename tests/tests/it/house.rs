@@ -147,3 +147,45 @@ fn no_files_import_each_other_in_a_circle() {
     let circles = Command::new("python3").arg("scripts/circles.py").current_dir(root()).output().unwrap();
     assert!(circles.status.success(), "{}", String::from_utf8_lossy(&circles.stdout));
 }
+
+/// Use cases that need no permission, and why.
+const OPEN: &[(&str, &str)] = &[("signed_out", "everybody may end their own session")];
+
+/// The folder's public functions that are asked for by a caller, and the first line of each.
+fn first_lines(folder: &str) -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    files(&root().join(folder), &mut all);
+    let texts = all.iter().map(|path| std::fs::read_to_string(path).unwrap());
+    let functions = texts.flat_map(|text| text.split("pub async fn ").skip(1).map(str::to_owned).collect::<Vec<_>>());
+    let called = functions.filter_map(|function| {
+        let (head, body) = function.split_once('{')?;
+        let name = head.split(['(', '<']).next()?.to_owned();
+        head.contains("&Caller").then(|| (name, body.trim_start().lines().next().unwrap_or_default().to_owned()))
+    });
+    called.collect()
+}
+
+#[test]
+fn a_use_case_asks_for_its_permission_first() {
+    let found = first_lines("server/crates/application/src");
+    assert!(found.len() > 30, "{} use cases were found", found.len());
+    let late = found.iter().filter(|(name, line)| {
+        !line.starts_with("caller.require(Permission::") && !OPEN.iter().any(|(open, _)| open == name)
+    });
+    let late: Vec<_> = late.collect();
+    assert!(late.is_empty(), "before anything is parsed or read: {late:#?}");
+}
+
+#[test]
+fn views_only_convert() {
+    let mut all = Vec::new();
+    files(&root().join("server/src/views"), &mut all);
+    assert!(all.len() > 8, "{} files were found", all.len());
+    let reads = all.iter().filter(|path| {
+        let text = std::fs::read_to_string(path).unwrap();
+        // what a test builds is its own
+        text.split("#[cfg(test)]").next().unwrap().contains(".store")
+    });
+    let reads: Vec<_> = reads.map(|path| path.display().to_string()).collect();
+    assert!(reads.is_empty(), "reading belongs into a use case of `application`: {reads:#?}");
+}

@@ -2,13 +2,13 @@
 
 use crate::{
     api,
-    components::{Count, Frame, Icon, StateMark, Time, browser, live::followed, parts::grouped},
+    components::{Count, Frame, Icon, StateMark, Time, browser, live::followed, not_connected, parts::grouped},
     contract::{
         When,
-        exceptions::QueueQuery,
+        exceptions::{Due, QueueQuery, QueueTab, Recorded, Tickets},
         overview::{Bucket, CarrierRow, Day, OverviewView},
-        shipments::ListQuery,
-        sync::SyncQuery,
+        shipments::{Freshness, Linked, ListQuery, ListTab},
+        sync::{RetryingFor, SyncQuery, SyncTab},
     },
     pages::{operate, work},
 };
@@ -38,21 +38,21 @@ fn shipments(query: ListQuery) -> String {
 }
 
 /// Of the open shipments.
-fn open(fresh: &str) -> String {
-    shipments(ListQuery { tab: "open".into(), fresh: fresh.into(), ..ListQuery::default() })
+fn open(fresh: Freshness) -> String {
+    shipments(ListQuery { fresh, ..ListQuery::default() })
 }
 
 /// Of the shipments that are linked to an order.
-fn linked(tab: &str) -> ListQuery {
-    ListQuery { tab: tab.into(), linked: "order".into(), ..ListQuery::default() }
+fn linked(tab: ListTab) -> ListQuery {
+    ListQuery { tab, linked: Linked::Order, ..ListQuery::default() }
 }
 
-fn exceptions(view: &str, query: QueueQuery) -> String {
-    work::exceptions::address(&QueueQuery { view: view.into(), ..query })
+fn exceptions(query: &QueueQuery) -> String {
+    work::exceptions::address(query)
 }
 
-fn jobs(view: &str, longer: &str) -> String {
-    operate::sync::address(&SyncQuery { view: view.into(), longer: longer.into(), ..SyncQuery::default() })
+fn jobs(view: SyncTab, longer: RetryingFor) -> String {
+    operate::sync::address(&SyncQuery { view, longer, ..SyncQuery::default() })
 }
 
 #[component]
@@ -60,14 +60,17 @@ fn Figures(view: OverviewView) -> impl IntoView {
     let as_of = || view.as_of.clone();
 
     let states = view.states.iter().map(|(state, n)| {
-        let href = shipments(ListQuery { state: state.code().into(), ..linked("all") });
+        let href = shipments(ListQuery { state: Some(*state), ..linked(ListTab::All) });
         view! { <tr><th scope="row"><StateMark state=*state/></th><td class="num"><Count n=*n href=href/></td></tr> }
     }).collect_view();
     let carriers = view.carriers.iter().cloned().map(carrier).collect_view();
     let unmapped = (view.unmapped > 0).then(|| unmapped_codes(view.unmapped));
     let outdated = view.open.saturating_sub(view.current);
-    let of_7_days = QueueQuery { recorded: "7d".into(), ..QueueQuery::default() };
-    let ticket = |which: &str| exceptions("all", QueueQuery { ticket: which.into(), ..QueueQuery::default() });
+    let of_all = || QueueQuery { view: QueueTab::All, ..QueueQuery::default() };
+    let of_7_days = QueueQuery { recorded: Recorded::Week, ..of_all() };
+    let overdue = QueueQuery { due: Due::Over, ..QueueQuery::default() };
+    let snoozed = QueueQuery { view: QueueTab::Snoozed, ..QueueQuery::default() };
+    let ticket = move |ticket: Tickets| exceptions(&QueueQuery { ticket, ..of_all() });
     // who may not see the jobs is not led to them
     let job = move |n: u64, label: &'static str, href: String| {
         if view.operates {
@@ -76,28 +79,32 @@ fn Figures(view: OverviewView) -> impl IntoView {
             view! { <span>{grouped(n)}" "{label}</span> }.into_any()
         }
     };
+    // figures of nothing say nothing
+    let nothing =
+        not_connected().filter(|_| view.states.is_empty()).map(|why| view! { <div class="table-box">{why}</div> });
     view! {
+        {nothing}
         {unmapped}
         <div class="cols cols--4 cols--fill figs">
             <Figure title="Tracking up to date" definition="Share of open shipments whose last event is at most 48 hours old" as_of=as_of()>
                 <p class="fig__n">{percent(view.current, view.open)}<small>"%"</small></p>
-                <p class="fig__d"><Count n=view.current label="up to date" href=open("current")/>" of "<Count n=view.open label="open" href=open("")/></p>
-                <p class="fig__d"><Count n=outdated label="without a recent event" href=open("outdated")/></p>
-                <p class="fig__d"><Count n=view.received label="updated by the feed" href=open("received")/></p>
+                <p class="fig__d"><Count n=view.current label="up to date" href=open(Freshness::Current)/>" of "<Count n=view.open label="open" href=open(Freshness::Any)/></p>
+                <p class="fig__d"><Count n=outdated label="without a recent event" href=open(Freshness::Outdated)/></p>
+                <p class="fig__d"><Count n=view.received label="updated by the feed" href=open(Freshness::Received)/></p>
             </Figure>
             <Figure title="Open exceptions" definition="Unresolved and not snoozed" as_of=as_of()>
-                <p class="fig__n"><Count n=view.exceptions href=exceptions("open", QueueQuery::default())/></p>
-                <p class="fig__d"><Count n=view.overdue label="overdue" href=exceptions("open", QueueQuery { due: "over".into(), ..QueueQuery::default() })/>"· "<Count n=view.snoozed label="snoozed" href=exceptions("snoozed", QueueQuery::default())/></p>
-                <p class="fig__d"><Count n=view.exceptions_7d label="new in 7 days" href=exceptions("all", of_7_days)/></p>
+                <p class="fig__n"><Count n=view.exceptions href=exceptions(&QueueQuery::default())/></p>
+                <p class="fig__d"><Count n=view.overdue label="overdue" href=exceptions(&overdue)/>"· "<Count n=view.snoozed label="snoozed" href=exceptions(&snoozed)/></p>
+                <p class="fig__d"><Count n=view.exceptions_7d label="new in 7 days" href=exceptions(&of_7_days)/></p>
             </Figure>
             <Figure title="Failed updates" definition="Given up after all attempts; retrying: for more than 1 hour" as_of=as_of()>
-                <p class="fig__n">{job(view.failed, "", jobs("failed", ""))}</p>
-                <p class="fig__d">{job(view.retrying, "retrying", jobs("retrying", "1h"))}</p>
+                <p class="fig__n">{job(view.failed, "", jobs(SyncTab::Failed, RetryingFor::Any))}</p>
+                <p class="fig__d">{job(view.retrying, "retrying", jobs(SyncTab::Retrying, RetryingFor::Hour))}</p>
                 <p class="fig__d">{if view.failed + view.retrying == 0 { "All updates delivered" } else { "Needs attention" }}</p>
             </Figure>
             <Figure title="Tickets opened automatically" definition="Opened for exceptions in the last 7 days" as_of=as_of()>
-                <p class="fig__n"><Count n=view.cases href=ticket("opened")/></p>
-                <p class="fig__d"><Count n=view.self_healed label="auto-resolved" href=ticket("resolved")/></p>
+                <p class="fig__n"><Count n=view.cases href=ticket(Tickets::Opened)/></p>
+                <p class="fig__d"><Count n=view.self_healed label="auto-resolved" href=ticket(Tickets::Resolved)/></p>
             </Figure>
         </div>
         <div class="cols cols--2 cols--fill">
@@ -141,15 +148,15 @@ fn unmapped_codes(count: u64) -> impl IntoView {
 
 fn carrier(row: CarrierRow) -> impl IntoView {
     let of = |query| shipments(ListQuery { carrier: row.carrier.clone(), ..query });
-    let going = |fresh: &str| of(ListQuery { tab: "open".into(), fresh: fresh.into(), ..ListQuery::default() });
+    let going = |fresh: Freshness| of(ListQuery { fresh, ..ListQuery::default() });
     view! {
         <tr>
             <th scope="row">{visible(&row.carrier).into_owned()}</th>
-            <td class="num"><Count n=row.shipments href=of(linked("all"))/></td>
-            <td class="num"><Count n=row.open href=going("")/></td>
-            <td class="num"><Count n=row.current href=going("current")/><small class="muted">{format!(" {} %", percent(row.current, row.open))}</small></td>
-            <td class="num"><Count n=row.exceptions href=of(linked("exceptions"))/></td>
-            <td class="num"><Count n=row.delivered href=of(linked("delivered"))/></td>
+            <td class="num"><Count n=row.shipments href=of(linked(ListTab::All))/></td>
+            <td class="num"><Count n=row.open href=going(Freshness::Any)/></td>
+            <td class="num"><Count n=row.current href=going(Freshness::Current)/><small class="muted">{format!(" {} %", percent(row.current, row.open))}</small></td>
+            <td class="num"><Count n=row.exceptions href=of(linked(ListTab::Exceptions))/></td>
+            <td class="num"><Count n=row.delivered href=of(linked(ListTab::Delivered))/></td>
         </tr>
     }
 }
@@ -179,19 +186,17 @@ fn Ageing(buckets: Vec<Bucket>) -> impl IntoView {
         let height = |n: u64| (BASE - TOP) * n as f64 / most;
         let (within, over) = (height(b.within), height(b.over));
         let total = b.within + b.over;
-        let of = |due: &str| {
-            exceptions("open", QueueQuery { age: b.hours.clone(), due: due.into(), ..QueueQuery::default() })
-        };
+        let of = |due: Due| exceptions(&QueueQuery { age: b.age, due, ..QueueQuery::default() });
         let label = |n: u64, word: &str| format!("{}: {n} {word}", b.label);
         let hatched = (b.over > 0).then(|| view! { <g><rect fill="url(#hatch)" x=x y=BASE - within - over width=w height=over></rect></g> });
         let in_time = (b.within > 0).then(|| view! {
-            <g><a href=of("within") aria-label=label(b.within, "within SLA") data-count=b.within.to_string()><rect class="b1" x=x y=BASE - within width=w height=within></rect></a></g>
+            <g><a href=of(Due::Within) aria-label=label(b.within, "within SLA") data-count=b.within.to_string()><rect class="b1" x=x y=BASE - within width=w height=within></rect></a></g>
         });
         let overdue = (b.over > 0).then(|| view! {
-            <g><a href=of("over") aria-label=label(b.over, "overdue") data-count=b.over.to_string()><rect class="bbad" x=x y=BASE - within - over width=w height=over></rect>{hatched}</a></g>
+            <g><a href=of(Due::Over) aria-label=label(b.over, "overdue") data-count=b.over.to_string()><rect class="bbad" x=x y=BASE - within - over width=w height=over></rect>{hatched}</a></g>
         });
         let number = (total > 0).then(|| view! {
-            <g><a href=of("") aria-label=label(total, "open") data-count=total.to_string()><text class="v" x=middle y=BASE - within - over - 6.0 text-anchor="middle">{total}</text></a></g>
+            <g><a href=of(Due::Any) aria-label=label(total, "open") data-count=total.to_string()><text class="v" x=middle y=BASE - within - over - 6.0 text-anchor="middle">{total}</text></a></g>
         });
         view! { <g>{in_time}{overdue}{number}<text x=middle y="167" text-anchor="middle">{b.label}</text></g> }
     }).collect_view();
@@ -215,7 +220,7 @@ fn Bars(days: Vec<Day>) -> impl IntoView {
         let height = (BASE - TOP) * d.delivered as f64 / most;
         // every third day is named, counted from the last
         let named = (count - 1 - i).is_multiple_of(3);
-        let href = shipments(ListQuery { delivered: d.date.clone(), ..linked("delivered") });
+        let href = shipments(ListQuery { delivered: d.date.clone(), ..linked(ListTab::Delivered) });
         let label = format!("{}: {} delivered", d.label, d.delivered);
         let bar = (d.delivered > 0).then(|| view! {
             <g><a href=href aria-label=label data-count=d.delivered.to_string()>

@@ -1,6 +1,9 @@
 //! What admins look after.
 
+pub mod connections;
 pub mod job;
 pub mod mappings;
 pub mod message;
+mod replays;
+pub mod start;
 pub mod sync;

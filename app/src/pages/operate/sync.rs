@@ -1,5 +1,6 @@
 //! Integrations: calls to Odoo and the desk, their answers, and what waits for a person.
 
+use super::replays;
 use crate::{
     api::{
         self, PauseDestination, ReadDeliveries, ReplayMessage, ResumeDestination, RetryJob, StartReplay, StopReplay,
@@ -10,8 +11,8 @@ use crate::{
         parts::{Empty, grouped},
     },
     contract::sync::{
-        BreakerState, BreakerView, Destination, JobView, MessageView, Planned, ReplayView, SyncQuery, SyncView,
-        UnreadView,
+        BreakerState, BreakerView, Destination, JobView, MessageView, Planned, RetryingFor, SyncQuery,
+        SyncTab, SyncView, UnreadView,
     },
 };
 use domain::visible::visible;
@@ -19,30 +20,27 @@ use leptos::{form::ActionForm, prelude::*};
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
 use std::collections::BTreeSet;
 
-const VIEWS: &[(&str, &str)] = &[
-    ("failed", "Failed"),
-    ("retrying", "Retrying"),
-    ("pending", "Pending"),
-    ("done", "Succeeded"),
-    ("quarantine", "Quarantine"),
-    ("messages", "All messages"),
+const VIEWS: &[(SyncTab, &str)] = &[
+    (SyncTab::Failed, "Failed"),
+    (SyncTab::Retrying, "Retrying"),
+    (SyncTab::Pending, "Pending"),
+    (SyncTab::Done, "Succeeded"),
+    (SyncTab::Quarantine, "Quarantine"),
+    (SyncTab::Messages, "All messages"),
 ];
 const AGES: &[(&str, &str)] = &[("", "All time"), ("1h", "Last hour"), ("24h", "24 h"), ("7d", "7 days")];
-/// Ended ones that are still shown.
-const REPLAYS_ENDED: usize = 3;
 /// The form of the rows that are chosen; their boxes lie outside of it.
 const CHOSEN: &str = "chosen";
 
 fn question(params: &ParamsMap) -> SyncQuery {
     let text = |key: &str| params.get(key).unwrap_or_default();
-    let view = Some(text("view")).filter(|v| !v.is_empty()).unwrap_or_else(|| "failed".into());
     SyncQuery {
-        view,
+        view: SyncTab::of(&text("view")),
         destination: text("destination"),
         class: text("class"),
         source: text("source"),
         since: text("since"),
-        longer: text("longer"),
+        longer: RetryingFor::of(&text("longer")),
         cursor: text("cursor"),
         count: text("count") == "true",
     }
@@ -51,12 +49,12 @@ fn question(params: &ParamsMap) -> SyncQuery {
 /// The address of a question.
 pub(crate) fn address(query: &SyncQuery) -> String {
     let pairs = [
-        ("view", query.view.as_str()),
+        ("view", query.view.code()),
         ("destination", &query.destination),
         ("class", &query.class),
         ("source", &query.source),
         ("since", &query.since),
-        ("longer", &query.longer),
+        ("longer", query.longer.code()),
         ("cursor", &query.cursor),
         ("count", if query.count { "true" } else { "" }),
     ];
@@ -76,7 +74,7 @@ pub fn SyncPage() -> impl IntoView {
         |(query, _)| async move { api::get_sync(query.clone()).await.map(|view| (query, view)) },
     );
     let ticked = Ticked::new(CHOSEN, "chosen[ids][]");
-    let view = Memo::new(move |_| query.with(|query| query.view.clone()));
+    let view = Memo::new(move |_| query.with(|query| query.view));
     Effect::watch(move || view.get(), move |_, _, _| ticked.clear(), false);
     Effect::watch(
         move || acts.start.value().with(|begun| matches!(begun, Some(Ok(_)))).then(|| acts.start.version().get()),
@@ -169,7 +167,7 @@ type Asked = (SyncQuery, SyncView);
 #[component]
 fn Syncs(sync: Signal<Asked>, acts: Acts, ticked: Ticked) -> impl IntoView {
     let query = part(sync, |(query, _)| query.clone());
-    let of_messages = part(sync, |(query, _)| query.of_messages());
+    let of_messages = part(sync, |(query, _)| query.view.of_messages());
     let planned = part(sync, |(_, view)| view.planned);
     let shown = part(sync, |(_, view)| {
         view.jobs
@@ -199,7 +197,7 @@ fn Syncs(sync: Signal<Asked>, acts: Acts, ticked: Ticked) -> impl IntoView {
             </table>
         </section>
         {move || unread(not_read.get(), acts)}
-        {replays(part(sync, |(_, view)| shown_replays(&view.replays)), acts)}
+        {replays::table(part(sync, |(_, view)| replays::shown(&view.replays)), acts.stop)}
         <section class="table-box">
             <div class="row"><nav class="tabs" aria-label="Jobs and messages">{tabs}</nav></div>
             <div class="row in">{move || narrowed.with(|(query, labels)| filters(query, labels))}{move || query.with(|query| taking_up(query, planned.get(), acts, ticked, shown))}</div>
@@ -216,9 +214,9 @@ fn Syncs(sync: Signal<Asked>, acts: Acts, ticked: Ticked) -> impl IntoView {
 fn tabs(query: &SyncQuery) -> impl IntoView + use<> {
     VIEWS
         .iter()
-        .map(|(key, label)| {
-            let href = address(&SyncQuery { view: (*key).into(), since: query.since.clone(), ..SyncQuery::default() });
-            view! { <a href=href aria-current=(query.view == *key).then_some("page")>{*label}</a> }
+        .map(|(view, label)| {
+            let href = address(&SyncQuery { view: *view, since: query.since.clone(), ..SyncQuery::default() });
+            view! { <a href=href aria-current=(query.view == *view).then_some("page")>{*label}</a> }
         })
         .collect_view()
 }
@@ -278,6 +276,7 @@ fn filters(query: &SyncQuery, (destination, source): &(String, String)) -> impl 
             || view! { <a class="chip chip--on" href=address(&without)>{label}" "<b>{value}</b><Icon name="x"/></a> },
         )
     };
+    let longer = if query.longer == RetryingFor::Hour { "1 h" } else { "" };
     let ages = AGES
         .iter()
         .map(|(since, label)| {
@@ -291,7 +290,7 @@ fn filters(query: &SyncQuery, (destination, source): &(String, String)) -> impl 
             {ages}
             {chip("Destination", destination, SyncQuery { destination: String::new(), ..first.clone() })}
             {chip("Error", &query.class, SyncQuery { class: String::new(), ..first.clone() })}
-            {chip("Retrying for more than", &query.longer.replace("1h", "1 h"), SyncQuery { longer: String::new(), ..first.clone() })}
+            {chip("Retrying for more than", longer, SyncQuery { longer: RetryingFor::Any, ..first.clone() })}
             {chip("Source", source, SyncQuery { source: String::new(), ..first.clone() })}
         </div>
     }
@@ -305,8 +304,8 @@ fn taking_up(
     ticked: Ticked,
     shown: Memo<BTreeSet<String>>,
 ) -> impl IntoView + use<> {
-    let messages = query.of_messages();
-    if !messages && query.view != "failed" || planned.is_some_and(|p| p.take + p.skip == 0) {
+    let messages = query.view.of_messages();
+    if !messages && query.view != SyncTab::Failed || planned.is_some_and(|p| p.take + p.skip == 0) {
         return ().into_any();
     }
     let (some, all) = if messages { ("Reprocess selected", "Reprocess all") } else { ("Retry selected", "Retry all") };
@@ -342,63 +341,23 @@ fn taking_up(
 
 fn hidden(query: &SyncQuery) -> impl IntoView + use<> {
     let fields = [
-        ("chosen[query][view]", &query.view),
+        ("chosen[query][view]", query.view.code()),
         ("chosen[query][destination]", &query.destination),
         ("chosen[query][class]", &query.class),
         ("chosen[query][source]", &query.source),
         ("chosen[query][since]", &query.since),
+        ("chosen[query][longer]", query.longer.code()),
     ];
     fields
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| view! { <input type="hidden" name=name value=value.clone()/> })
+        .map(|(name, value)| view! { <input type="hidden" name=name value=value.to_owned()/> })
         .collect_view()
-}
-
-fn shown_replays(replays: &[ReplayView]) -> Vec<ReplayView> {
-    let running = replays.iter().filter(|replay| replay.running).count();
-    replays.iter().take(REPLAYS_ENDED + running).cloned().collect()
-}
-
-fn one_replay(replay: ReplayView, acts: Acts) -> impl IntoView {
-    let percent = replay.done.saturating_mul(100).checked_div(replay.planned).unwrap_or(100).min(100);
-    let counts = format!("{} of {}", grouped(replay.done), grouped(replay.planned));
-    let label = format!("{counts} retried");
-    let stop = replay.running.then(|| view! {
-                <ActionForm action=acts.stop attr:class="inline-form"><input type="hidden" name="replay" value=replay.id.clone()/>
-                    <button class="btn btn--s" type="submit" data-testid="stop-replay">"Stop"</button></ActionForm>
-            });
-    view! {
-        <tr data-testid="replay-row">
-            <td class="two nowrap c11"><Time when=replay.started/><small>"by "{replay.by}</small></td>
-            <td class="c2">{replay.what}</td>
-            <td class="two c3"><progress max="100" value=percent.to_string() aria-label=label></progress>
-                <small>{counts}{(replay.skipped > 0).then(|| format!(", {} skipped", grouped(replay.skipped)))}</small></td>
-            <td class="hide-s"><span class="tag" data-testid="replay-state">{replay.state}</span></td>
-            <td class="right c12">{stop}</td>
-        </tr>
-    }
-}
-
-fn replays(replays: Memo<Vec<ReplayView>>, acts: Acts) -> impl IntoView {
-    let any = Memo::new(move |_| replays.with(|replays| !replays.is_empty()));
-    let table = move || {
-        view! {
-            <section class="table-box">
-                <table class="table table--list">
-                    <caption class="sr">"Bulk retries"</caption>
-                    <thead><tr><th>"Bulk retry"</th><th>"Job"</th><th>"Progress"</th><th>"Status"</th><th><span class="sr">"Actions"</span></th></tr></thead>
-                    <tbody>{rows(replays, |replay| replay.id.clone(), move |replay| one_replay(replay, acts))}</tbody>
-                </table>
-            </section>
-        }
-    };
-    move || any.get().then(table)
 }
 
 fn jobs(sync: Signal<Asked>, query: Memo<SyncQuery>, acts: Acts, ticked: Ticked) -> impl IntoView {
     let empty = part(sync, |(_, view)| view.jobs.is_empty());
-    let choice = Memo::new(move |_| query.with(|query| query.view == "failed"));
+    let choice = Memo::new(move |_| query.with(|query| query.view == SyncTab::Failed));
     let none = Memo::new(move |_| {
         let filtered = query.with(|q| !(q.destination.is_empty() && q.class.is_empty() && q.since.is_empty()));
         if choice.get() && !filtered { "No failed jobs" } else { "No jobs match these filters" }
@@ -436,13 +395,12 @@ fn messages(sync: Signal<Asked>, query: Memo<SyncQuery>, acts: Acts, ticked: Tic
                 <tbody>{rows(list, |message| message.id.clone(), row)}</tbody></table>
         }
     };
-    let quarantine = Memo::new(move |_| query.with(|query| query.view == "quarantine"));
+    let quarantine = Memo::new(move |_| query.with(|query| query.view == SyncTab::Quarantine));
     move || {
         match (empty.get(), quarantine.get()) {
         (false, _) => table().into_any(),
         (true, true) => {
-            let text = "Messages that cannot be read wait here with their reason; nothing is lost.";
-            view! { <Empty title="Quarantine is empty">{text}</Empty> }.into_any()
+            view! { <Empty title="Quarantine is empty">"Messages that cannot be read wait here with their reason; nothing is lost."</Empty> }.into_any()
         }
         (true, false) => {
             view! { <Empty title="No message in this view">"What carriers and platforms send appears here as it was received."</Empty> }.into_any()
@@ -452,9 +410,9 @@ fn messages(sync: Signal<Asked>, query: Memo<SyncQuery>, acts: Acts, ticked: Tic
 }
 
 fn destination(d: Destination, query: &SyncQuery, acts: Acts) -> impl IntoView + use<> {
-    let of = |view: &str, class: &str, since: &str| {
+    let of = |view: SyncTab, class: &str, since: &str| {
         address(&SyncQuery {
-            view: view.into(),
+            view,
             destination: d.name.clone(),
             class: class.into(),
             since: since.into(),
@@ -465,24 +423,24 @@ fn destination(d: Destination, query: &SyncQuery, acts: Acts) -> impl IntoView +
         .errors
         .iter()
         .map(|(view, class, n)| {
-            let word = if view == "failed" { "failed" } else { "retrying" };
-            view! { <span class="nowrap">{class.clone()}" "<Count n=*n label=word href=of(view, class, "")/></span>" " }
+            let word = if *view == SyncTab::Failed { "failed" } else { "retrying" };
+            view! { <span class="nowrap">{class.clone()}" "<Count n=*n label=word href=of(*view, class, "")/></span>" " }
         })
         .collect_view();
-    let view = if query.of_messages() { "failed" } else { query.view.as_str() };
+    let view = if query.view.of_messages() { SyncTab::Failed } else { query.view };
     let name = d.label.clone();
     let label = view! { <a href=of(view, "", "")>{d.label}</a> };
     let dead = if d.dead > 0 { "bad strong" } else { "faint" };
     // beyond a limit they are not counted: the figure says so, and leads to more rows than it names
     let done = |label: &'static str| {
-        let href = of("done", "", "24h");
+        let href = of(SyncTab::Done, "", "24h");
         if d.done_more {
             view! { <a href=href>{grouped(d.done)}"+ "{label}</a> }.into_any()
         } else {
             view! { <Count n=d.done label href=href/> }.into_any()
         }
     };
-    let (pending, retrying, failed) = (of("pending", "", ""), of("retrying", "", ""), of("failed", "", ""));
+    let (pending, retrying, failed) = (of(SyncTab::Pending, "", ""), of(SyncTab::Retrying, "", ""), of(SyncTab::Failed, "", ""));
     let counts = view! {
         {done("succeeded")}", "<Count n=d.pending label="pending" href=pending.clone()/>", "
         <Count n=d.retrying label="retrying" href=retrying.clone()/>", "<Count n=d.dead label="failed" href=failed.clone()/>

@@ -10,7 +10,7 @@ use crate::{
         parts::Empty,
     },
     contract::{
-        exceptions::{Act, Card, QueuePage, QueueQuery, QueueRow},
+        exceptions::{Act, Age, Card, Due, QueuePage, QueueQuery, QueueRow, QueueTab, Recorded, Tickets},
         session::Permission,
         shipments::Lateness,
     },
@@ -19,34 +19,24 @@ use domain::{Category, Severity};
 use leptos::prelude::*;
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
 
-const VIEWS: &[(&str, &str)] = &[
-    ("open", "Open"),
-    ("mine", "Assigned to me"),
-    ("unassigned", "Unassigned"),
-    ("snoozed", "Snoozed"),
-    ("closed", "Closed"),
-];
-/// The ages of the overview: the least hours, in words.
-const AGES: &[(&str, &str)] = &[
-    ("0", "less than 4 h"),
-    ("4", "4 to 8 h"),
-    ("8", "8 to 24 h"),
-    ("24", "1 to 2 d"),
-    ("48", "2 to 4 d"),
-    ("96", "4 d or more"),
+const VIEWS: &[(QueueTab, &str)] = &[
+    (QueueTab::Open, "Open"),
+    (QueueTab::Mine, "Assigned to me"),
+    (QueueTab::Unassigned, "Unassigned"),
+    (QueueTab::Snoozed, "Snoozed"),
+    (QueueTab::Closed, "Closed"),
 ];
 
 fn question(params: &ParamsMap) -> QueueQuery {
     let text = |key: &str| params.get(key).unwrap_or_default();
-    let view = Some(text("view")).filter(|v| !v.is_empty()).unwrap_or_else(|| "open".into());
     QueueQuery {
-        view,
-        category: text("category"),
-        severity: text("severity"),
-        due: text("due"),
-        age: text("age"),
-        recorded: text("recorded"),
-        ticket: text("ticket"),
+        view: QueueTab::of(&text("view")),
+        category: Category::from_code(&text("category")),
+        severity: Severity::from_code(&text("severity")),
+        due: Due::of(&text("due")),
+        age: Age::of(&text("age")),
+        recorded: Recorded::of(&text("recorded")),
+        ticket: Tickets::of(&text("ticket")),
         cursor: text("cursor"),
     }
 }
@@ -54,17 +44,17 @@ fn question(params: &ParamsMap) -> QueueQuery {
 /// The address of a question.
 pub(crate) fn address(query: &QueueQuery) -> String {
     let pairs = [
-        ("view", &query.view),
-        ("category", &query.category),
-        ("severity", &query.severity),
-        ("due", &query.due),
-        ("age", &query.age),
-        ("recorded", &query.recorded),
-        ("ticket", &query.ticket),
+        ("view", query.view.code()),
+        ("category", query.category.map_or("", Category::code)),
+        ("severity", query.severity.map_or("", Severity::code)),
+        ("due", query.due.code()),
+        ("age", query.age.code()),
+        ("recorded", query.recorded.code()),
+        ("ticket", query.ticket.code()),
         ("cursor", &query.cursor),
     ];
     let mut params = ParamsMap::new();
-    pairs.into_iter().filter(|(_, v)| !v.is_empty()).for_each(|(k, v)| params.insert(k, v.clone()));
+    pairs.into_iter().filter(|(_, v)| !v.is_empty()).for_each(|(k, v)| params.insert(k, v.to_owned()));
     format!("/exceptions{}", params.to_query_string())
 }
 
@@ -101,9 +91,9 @@ type Asked = (QueueQuery, QueuePage);
 #[component]
 fn Queue(queue: Signal<Asked>, act: ServerAction<ActOnException>) -> impl IntoView {
     let may_act = may(Permission::Act);
-    let chosen = part(queue, |(query, _)| query.category.clone());
+    let chosen = part(queue, |(query, _)| query.category);
     let open = part(queue, |(_, page)| page.open);
-    let all = address(&QueueQuery { view: "open".into(), ..QueueQuery::default() });
+    let all = address(&QueueQuery::default());
     let empty = part(queue, |(_, page)| page.rows.is_empty());
     let older = part(queue, |(query, page)| {
         let cursor = page.next.clone()?;
@@ -112,9 +102,9 @@ fn Queue(queue: Signal<Asked>, act: ServerAction<ActOnException>) -> impl IntoVi
     let cards = part(queue, |(_, page)| page.cards.clone());
     let cards = rows(
         cards,
-        |card| card.code.clone(),
+        |card| card.category,
         move |card| {
-            let on = chosen.with(|chosen| *chosen == card.code);
+            let on = chosen.get() == Some(card.category);
             view! { <CategoryCard card on/> }
         },
     );
@@ -136,7 +126,7 @@ fn Queue(queue: Signal<Asked>, act: ServerAction<ActOnException>) -> impl IntoVi
         <div class="cols cats">{cards}</div>
         <div class="row">
             <nav class="tabs" aria-label="Queues">{move || queue.with(|(query, _)| views(query, may_act))}</nav>
-            <div class="chips push">{move || queue.with(|(query, page)| filters(query, page))}</div>
+            <div class="chips push">{move || queue.with(|(query, _)| filters(query))}</div>
         </div>
         <div class="table-box">
             {move || if empty.get() {
@@ -154,12 +144,12 @@ fn Queue(queue: Signal<Asked>, act: ServerAction<ActOnException>) -> impl IntoVi
 #[component]
 fn CategoryCard(card: Card, on: bool) -> impl IntoView {
     // the counts are of everything that is open
-    let all = QueueQuery { view: "open".into(), category: card.code, ..QueueQuery::default() };
-    let worst = QueueQuery { severity: card.worst.code().into(), ..all.clone() };
+    let all = QueueQuery { category: Some(card.category), ..QueueQuery::default() };
+    let worst = QueueQuery { severity: Some(card.worst), ..all.clone() };
     let label = card.worst.label().to_lowercase();
     view! {
         <div class="card cat" aria-current=on.then_some("true")>
-            <span class="small muted">{card.label}</span>
+            <span class="small muted">{card.category.label()}</span>
             <Count class="cat__n" n=card.count href=address(&all)/>
             <span class="small"><Count n=card.of_worst label href=address(&worst)/></span>
         </div>
@@ -170,42 +160,50 @@ fn views(query: &QueueQuery, may_act: bool) -> impl IntoView + use<> {
     VIEWS
         .iter()
         // nothing is ever assigned to a viewer who may not act
-        .filter(|(key, _)| may_act || *key != "mine")
-        .map(|(key, label)| {
-            let href = address(&QueueQuery { view: (*key).into(), cursor: String::new(), ..query.clone() });
-            view! { <a href=href aria-current=(query.view == *key).then_some("page")>{*label}</a> }
+        .filter(|(view, _)| may_act || *view != QueueTab::Mine)
+        .map(|(view, label)| {
+            let href = address(&QueueQuery { view: *view, cursor: String::new(), ..query.clone() });
+            view! { <a href=href aria-current=(query.view == *view).then_some("page")>{*label}</a> }
         })
         .collect_view()
 }
 
+/// The ages of the overview, in words.
+const fn age(of: Age) -> Option<&'static str> {
+    Some(match of {
+        Age::Any => return None,
+        Age::From0 => "less than 4 h",
+        Age::From4 => "4 to 8 h",
+        Age::From8 => "8 to 24 h",
+        Age::From24 => "1 to 2 d",
+        Age::From48 => "2 to 4 d",
+        Age::From96 => "4 d or more",
+    })
+}
+
 /// What narrows the view, each to be taken off.
-fn filters(query: &QueueQuery, page: &QueuePage) -> impl IntoView + use<> {
+fn filters(query: &QueueQuery) -> impl IntoView + use<> {
     let first = QueueQuery { cursor: String::new(), ..query.clone() };
-    let category = page.cards.iter().find(|card| card.code == query.category).map(|card| card.label.clone());
-    let category = category.or_else(|| Category::from_code(&query.category).map(|c| c.label().to_owned()));
-    let severity = Severity::from_code(&query.severity).map(|severity| severity.label().to_owned());
-    let age = AGES.iter().find(|(hours, _)| *hours == query.age).map(|(_, words)| (*words).to_owned());
-    let due = match query.due.as_str() {
-        "over" => Some("Overdue"),
-        "within" => Some("Within SLA"),
-        _ => None,
+    let due = match query.due {
+        Due::Any => None,
+        Due::Over => Some("Overdue"),
+        Due::Within => Some("Within SLA"),
     };
-    let ticket = match query.ticket.as_str() {
-        "opened" => Some("Ticket opened in 7 days"),
-        "resolved" => Some("Ticket opened in 7 days, auto-resolved"),
-        _ => None,
+    let ticket = match query.ticket {
+        Tickets::Any => None,
+        Tickets::Opened => Some("Ticket opened in 7 days"),
+        Tickets::Resolved => Some("Ticket opened in 7 days, auto-resolved"),
     };
-    let recorded = (query.recorded == "7d").then_some("New in 7 days");
-    let all = (query.view == "all").then_some("Open and closed");
-    let none = String::new;
+    let recorded = (query.recorded == Recorded::Week).then_some("New in 7 days");
+    let all = (query.view == QueueTab::All).then_some("Open and closed");
     [
-        category.map(|c| ("Category", c, QueueQuery { category: none(), ..first.clone() })),
-        severity.map(|s| ("Severity", s, QueueQuery { severity: none(), ..first.clone() })),
-        age.map(|a| ("Open for", a, QueueQuery { age: none(), ..first.clone() })),
-        due.map(|label| (label, none(), QueueQuery { due: none(), ..first.clone() })),
-        all.map(|label| (label, none(), QueueQuery { view: "open".into(), ..first.clone() })),
-        recorded.map(|label| (label, none(), QueueQuery { recorded: none(), ..first.clone() })),
-        ticket.map(|label| (label, none(), QueueQuery { ticket: none(), ..first.clone() })),
+        query.category.map(|c| ("Category", c.label(), QueueQuery { category: None, ..first.clone() })),
+        query.severity.map(|s| ("Severity", s.label(), QueueQuery { severity: None, ..first.clone() })),
+        age(query.age).map(|a| ("Open for", a, QueueQuery { age: Age::Any, ..first.clone() })),
+        due.map(|label| (label, "", QueueQuery { due: Due::Any, ..first.clone() })),
+        all.map(|label| (label, "", QueueQuery { view: QueueTab::Open, ..first.clone() })),
+        recorded.map(|label| (label, "", QueueQuery { recorded: Recorded::Any, ..first.clone() })),
+        ticket.map(|label| (label, "", QueueQuery { ticket: Tickets::Any, ..first.clone() })),
     ]
     .into_iter()
     .flatten()
@@ -224,6 +222,7 @@ fn OneRow(row: QueueRow, act: ServerAction<ActOnException>, may_act: bool) -> im
     let case = match row.case {
         Some((number, Some(url))) => view! { <Outside href=url text=format!("#{number}")/> }.into_any(),
         Some((number, None)) => view! { <span>{format!("#{number}")}</span> }.into_any(),
+        None if row.not_taken => view! { <span class="muted" data-testid="not-taken">"No desk"</span> }.into_any(),
         None => view! { <span class="faint">"–"</span> }.into_any(),
     };
     let acts: &[(Act, &str)] = match (&row.closed, row.mine, row.acknowledged) {

@@ -5,35 +5,43 @@ use crate::{
     components::{
         Chip, Frame, Icon, Late, SeverityMark, StateMark, Time, browser,
         live::{followed, part, rows},
-        may,
+        may, not_connected,
         parts::{Empty, grouped},
         searched_by,
     },
     contract::{
         session::Permission,
-        shipments::{ListPage, ListQuery, Row},
+        shipments::{Freshness, Linked, ListPage, ListQuery, ListTab, Row},
     },
 };
 use domain::{State, visible::visible};
 use leptos::prelude::*;
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
 
+/// The views, as they are called.
+const fn label(tab: ListTab) -> &'static str {
+    match tab {
+        ListTab::Open => "Open",
+        ListTab::Exceptions => "Exceptions",
+        ListTab::Late => "Late",
+        ListTab::Silent => "No updates",
+        ListTab::Delivered => "Delivered",
+        ListTab::Unclaimed => "Unlinked",
+        ListTab::All => "All",
+    }
+}
+
 fn question(params: &ParamsMap) -> ListQuery {
     let text = |key: &str| params.get(key).unwrap_or_default();
-    let words = text("q");
-    // a search looks everywhere unless a view is chosen
-    let tab = match text("tab") {
-        tab if tab.is_empty() && !words.is_empty() => "all".to_owned(),
-        tab if tab.is_empty() => "open".to_owned(),
-        tab => tab,
-    };
+    let (tab, words) = (text("tab"), text("q"));
     ListQuery {
-        tab,
+        // a search looks everywhere unless a view is chosen
+        tab: if tab.is_empty() && !words.is_empty() { ListTab::All } else { ListTab::of(&tab) },
         text: words,
-        state: text("state"),
-        linked: text("linked"),
+        state: State::from_code(&text("state")),
+        linked: Linked::of(&text("linked")),
         carrier: text("carrier"),
-        fresh: text("fresh"),
+        fresh: Freshness::of(&text("fresh")),
         delivered: text("delivered"),
         cursor: text("cursor"),
     }
@@ -42,17 +50,17 @@ fn question(params: &ParamsMap) -> ListQuery {
 /// The address of a question.
 pub(crate) fn address(query: &ListQuery) -> String {
     let pairs = [
-        ("tab", &query.tab),
+        ("tab", query.tab.code()),
         ("q", &query.text),
-        ("state", &query.state),
-        ("linked", &query.linked),
+        ("state", query.state.map_or("", State::code)),
+        ("linked", query.linked.code()),
         ("carrier", &query.carrier),
-        ("fresh", &query.fresh),
+        ("fresh", query.fresh.code()),
         ("delivered", &query.delivered),
         ("cursor", &query.cursor),
     ];
     let mut params = ParamsMap::new();
-    pairs.into_iter().filter(|(_, v)| !v.is_empty()).for_each(|(k, v)| params.insert(k, v.clone()));
+    pairs.into_iter().filter(|(_, v)| !v.is_empty()).for_each(|(k, v)| params.insert(k, v.to_owned()));
     format!("/shipments{}", params.to_query_string())
 }
 
@@ -106,7 +114,7 @@ fn List(list: Signal<Asked>) -> impl IntoView {
     view! {
         {move || list.with(|(query, page)| narrowing(query, page))}
         <div class="table-box">
-            {move || if empty.get() { list.with(|(query, page)| nothing(query, page.cut_short)).into_any() } else { table().into_any() }}
+            {move || if empty.get() { list.with(|(query, page)| nothing(query, page.cut_short)) } else { table().into_any() }}
             {move || list.with(|(query, page)| pager(query, page))}
         </div>
     }
@@ -119,21 +127,19 @@ fn narrowing(query: &ListQuery, page: &ListPage) -> impl IntoView + use<> {
         .iter()
         .map(|tab| {
             let here = (tab.key == query.tab).then_some("page");
-            let state = State::from_code(&query.state).filter(|state| ListQuery::filters_by(&tab.key, *state));
-            let state = state.map(|state| state.code().to_owned()).unwrap_or_default();
-            let href = address(&ListQuery { tab: tab.key.clone(), state, cursor: String::new(), ..query.clone() });
+            let state = query.state.filter(|state| ListQuery::filters_by(tab.key, *state));
+            let href = address(&ListQuery { tab: tab.key, state, cursor: String::new(), ..query.clone() });
             // the counts are of whole views
             let count = (!query.is_narrowed()).then(|| view! { " "<span class="n">{grouped(tab.count)}</span> });
             let data = (!query.is_narrowed()).then(|| tab.count.to_string());
-            view! { <a href=href aria-current=here data-count=data>{tab.label.clone()}{count}</a> }
+            view! { <a href=href aria-current=here data-count=data>{label(tab.key)}{count}</a> }
         })
         .collect_view();
     let filters = filters(query);
-    let offered = |state: &&State| query.state == state.code() || ListQuery::filters_by(&query.tab, **state);
+    let offered = |state: &&State| query.state == Some(**state) || ListQuery::filters_by(query.tab, **state);
     let states = State::ALL.iter().filter(offered).map(|state| {
-        let on = query.state == state.code();
-        let state_code = if on { String::new() } else { state.code().to_owned() };
-        let href = address(&ListQuery { state: state_code, cursor: String::new(), ..query.clone() });
+        let on = query.state == Some(*state);
+        let href = address(&ListQuery { state: (!on).then_some(*state), cursor: String::new(), ..query.clone() });
         let class = if on { "chip chip--on" } else { "chip" };
         view! { <a class=class href=href aria-pressed=on.to_string() role="button"><StateMark state=*state/>{on.then(|| view! { <Icon name="x"/> })}</a> }
     }).collect_view();
@@ -168,12 +174,12 @@ fn pager(query: &ListQuery, page: &ListPage) -> impl IntoView + use<> {
 /// What narrows the view beside its status, each to be taken off.
 fn filters(query: &ListQuery) -> impl IntoView + use<> {
     let first = ListQuery { cursor: String::new(), ..query.clone() };
-    let fresh = match query.fresh.as_str() {
-        "current" => "Event within 48 h",
-        "outdated" => "No event within 48 h",
-        "received" => "Update received within 48 h",
-        "not_received" => "No update received within 48 h",
-        _ => "",
+    let fresh = match query.fresh {
+        Freshness::Any => None,
+        Freshness::Current => Some("Event within 48 h"),
+        Freshness::Outdated => Some("No event within 48 h"),
+        Freshness::Received => Some("Update received within 48 h"),
+        Freshness::NotReceived => Some("No update received within 48 h"),
     };
     let chips: Vec<_> = [
         ("Search", query.text.clone(), ListQuery { text: String::new(), ..first.clone() }),
@@ -184,10 +190,10 @@ fn filters(query: &ListQuery) -> impl IntoView + use<> {
     .filter(|(_, value, _)| !value.is_empty())
     .map(|(label, value, without)| view! { <Chip label value off=address(&without)/> })
     .collect();
-    let linked = (!query.linked.is_empty())
-        .then(|| view! { <Chip label="Linked to an order" off=address(&ListQuery { linked: String::new(), ..first.clone() })/> });
-    let fresh = (!fresh.is_empty())
-        .then(|| view! { <Chip label=fresh off=address(&ListQuery { fresh: String::new(), ..first.clone() })/> });
+    let linked = (query.linked == Linked::Order)
+        .then(|| view! { <Chip label="Linked to an order" off=address(&ListQuery { linked: Linked::Any, ..first.clone() })/> });
+    let fresh = fresh
+        .map(|label| view! { <Chip label off=address(&ListQuery { fresh: Freshness::Any, ..first.clone() })/> });
     let any = !chips.is_empty() || linked.is_some() || fresh.is_some();
     any.then(|| view! { <div class="chips" role="group" aria-label="Filters">{chips}{linked}{fresh}</div> })
 }
@@ -205,9 +211,12 @@ fn day(iso: &str) -> String {
     .unwrap_or_else(|| iso.to_owned())
 }
 
-fn nothing(query: &ListQuery, cut_short: bool) -> impl IntoView + use<> {
+fn nothing(query: &ListQuery, cut_short: bool) -> AnyView {
+    if let Some(why) = not_connected().filter(|_| !query.is_narrowed()) {
+        return why;
+    }
     let searched = visible(&query.text);
-    let all = ListQuery { tab: query.tab.clone(), ..ListQuery::default() };
+    let all = ListQuery { tab: query.tab, ..ListQuery::default() };
     let clear = query.is_narrowed().then(|| address(&all));
     let which = if cut_short {
         "None of the shipments searched so far"
@@ -224,7 +233,7 @@ fn nothing(query: &ListQuery, cut_short: bool) -> impl IntoView + use<> {
         (true, true) => String::new(),
         (true, false) => "Shipments come from Odoo and from carriers’ messages.".to_owned(),
     };
-    view! { <Empty title>{advice}{clear.map(|href| view! { <a class="btn btn--s" href=href>"Clear filters"</a> })}</Empty> }
+    view! { <Empty title>{advice}{clear.map(|href| view! { <a class="btn btn--s" href=href>"Clear filters"</a> })}</Empty> }.into_any()
 }
 
 #[component]

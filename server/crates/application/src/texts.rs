@@ -1,9 +1,15 @@
 //! Texts that may be another system's: errors, requests and answers, why a message cannot be read. They are kept sealed under
 //! a key of the company, without any known secret, and opened for those who may read personal data.
 
-use crate::vault::{DataKey, Vault};
+use crate::{
+    mask::Mask,
+    vault::{DataKey, Vault},
+};
 use anyhow::Result;
-use domain::ids::{SubjectId, content_id};
+use domain::{
+    ids::{SubjectId, content_id},
+    visible::visible,
+};
 use jiff::Timestamp;
 use outbound::secrets;
 use storage::{Scope, Sealed, Store};
@@ -13,9 +19,9 @@ use storage::{Scope, Sealed, Store};
 pub enum Slot {
     /// A job's error.
     Error,
-    /// What was asked in a call.
+    /// The request of a call.
     Request,
-    /// What was answered.
+    /// The response.
     Response,
     /// Why a message is not read.
     Reason,
@@ -59,7 +65,13 @@ impl Texts {
         String::from_utf8(self.0.open(place.name(), sealed?).ok()?).ok()
     }
 
-    /// A kept text, whatever it is.
+    /// A kept text for people, with a visible form of what deceives unseen; none where it was erased or is hidden.
+    pub fn shown(&self, mask: Mask, place: Slot, sealed: Option<&Sealed>) -> Option<String> {
+        let sealed = sealed.filter(|_| !mask.hides());
+        self.open(place, sealed).map(|text| visible(&text).into_owned())
+    }
+
+    /// A kept text of any kind.
     pub fn open_any(&self, sealed: &Sealed) -> Option<String> {
         let places = [Slot::Error, Slot::Request, Slot::Response, Slot::Reason];
         places.into_iter().find_map(|place| self.open(place, Some(sealed)))

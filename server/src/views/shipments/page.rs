@@ -1,237 +1,180 @@
 //! The page of a shipment: where it is on its way and why, its exceptions and cases.
 
-use super::{
-    list::{self, nothing_is_expected, off_the_way},
-    read::Page,
-};
+use super::{list, timeline};
 use crate::views::{
+    locale::locale,
     named,
     times::Times,
-    words::{question, resolution, resolver, sentence, ticket_status},
+    words::{no_ticket, question, resolution, sentence, ticket_status},
 };
 use app::contract::shipments::{
-    CaseView, ExceptionView, NumberView, Reason, Row, SameNumberView, ShipmentView, Standing, Step, StepStanding,
+    CaseView, CustomerView, ExceptionView, NumberView, ProofView, Reason, SameNumberView, ShipmentView, Standing, Step,
+    StepStanding,
+};
+use application::{
+    cases::agents::Ticket,
+    tracking::read::{Moment, ShownCustomer, ShownException, ShownProof, ShownShipment},
 };
 use domain::{
-    Milestone, Severity, State,
-    fold::{self, Fact, Standing as FactStanding},
-    observation::Location,
+    Milestone, State,
+    fold::{self, Standing as FactStanding},
     progress,
 };
 use jiff::Timestamp;
-use std::collections::BTreeMap;
-use storage::{
-    shipments::ShipmentRow,
-    work::{CaseRecord, ExceptionRecord},
-};
+use std::cmp::Reverse;
 
-/// Moments offered under "as known at".
-const MOMENTS_MAX: usize = 50;
-
-impl Page<'_> {
-    pub(super) fn view(self) -> ShipmentView {
-        let shipment = &self.loaded.shipment;
-        let mut exceptions: Vec<ExceptionView> = self.loaded.exceptions.iter().map(|e| self.exception(e)).collect();
-        exceptions.sort_by_key(|e| (e.closed.is_some(), std::cmp::Reverse(e.severity)));
-        ShipmentView {
-            row: self.row(),
-            revision: shipment.revision,
-            numbers: shipment
-                .numbers
-                .iter()
-                .map(|n| NumberView { number: n.number.clone(), carrier: n.carrier_label.clone() })
-                .collect(),
-            pieces: self.folded.pieces.iter().map(|(piece, state)| (piece.clone(), *state)).collect(),
-            steps: self.steps(),
-            timeline: self.timeline(),
-            why: self.why(),
-            facts: self.loaded.input.facts.len(),
-            hash: self.folded.hash.clone(),
-            anomalies: self.anomalies(),
-            exceptions,
-            order_url: shipment.origin.as_ref().and_then(|o| o.url.clone()),
-            customer: self.customer.clone(),
-            proofs: self.proofs.clone(),
-            unread_deliveries: self.unread_deliveries,
-            cases: self.cases().map(|c| self.case(&c)).collect(),
-            same_number: self.same_number(),
-            as_known_at: self.at.map(|at| self.times.dated(at)),
-            moments: Vec::new(),
-        }
-    }
-
-    fn row(&self) -> Row {
-        let shipment = &self.loaded.shipment;
-        let open = self.folded.exceptions.iter().filter(|e| e.closed.is_none()).max_by_key(|e| e.severity);
-        let last = self.fact(self.folded.last_event);
-        let promised = shipment.plan.promised_by;
-        let row = ShipmentRow {
-            id: shipment.id,
-            revision: shipment.revision,
-            origin: shipment.origin.clone(),
-            numbers: shipment.numbers.clone(),
-            destination: shipment.destination.clone(),
-            state: self.folded.state,
-            visibility: self.folded.visibility,
-            exception: open.map(|e| (e.reason, e.severity)),
-            eta: self.folded.eta.clone(),
-            promised_by: promised,
-            delivered_at: self.folded.delivered_at.clone(),
-            last_event: last.map(|f| storage::shipments::LastEvent {
-                milestone: f.reading.milestone,
-                exception: f.reading.exception,
-                code: f.reading.unmapped.then(|| f.observation.codes.raw.clone()),
-                place: f.observation.location.as_ref().map(Location::label),
-                place_in_parts: f.observation.location.as_ref().is_some_and(Location::is_in_parts),
-                at: f.observation.time.sort_key(),
-                time: Some(f.observation.time.clone()),
-            }),
-            heard_at: self.folded.heard_at,
-            case: self.cases().find_map(|c| c.number),
-        };
-        list::row(row, &self.times)
-    }
-
-    /// The way in steps, with what was reached and what is expected.
-    fn steps(&self) -> Vec<Step> {
-        let trouble = self.folded.exceptions.iter().any(|e| e.closed.is_none() && e.severity >= Severity::Major);
-        let state = self.folded.state;
-        let steps = progress::steps(self.folded, &self.loaded.input);
-        let step = |step: progress::Step| {
-            let standing = match step.standing {
-                progress::StepStanding::Reached => StepStanding::Done,
-                progress::StepStanding::Current if trouble || off_the_way(state) => StepStanding::Trouble,
-                progress::StepStanding::Current => StepStanding::Here,
-                progress::StepStanding::Skipped => StepStanding::Skipped,
-                progress::StepStanding::Ahead => StepStanding::Todo,
-            };
-            let expects = step.state == State::Delivered && !nothing_is_expected(state);
-            let expected = self.folded.eta.as_ref().filter(|_| expects);
-            let (at, estimated) = match standing {
-                StepStanding::Skipped => (None, false),
-                StepStanding::Todo => (expected, true),
-                _ => (step.at.as_ref(), false),
-            };
-            Step { label: step.state.label().into(), at: at.map(|at| self.times.event(at)), estimated, standing }
-        };
-        steps.into_iter().map(step).collect()
-    }
-
-    /// The deciding fact first, then what lies over the state, what lost, what counts.
-    fn why(&self) -> Vec<Reason> {
-        const SHOWN: usize = 12;
-        let mut reasons: Vec<(u8, Option<Timestamp>, Reason)> = self
-            .folded
-            .verdicts
-            .iter()
-            .filter_map(|verdict| {
-                let fact = self.fact(Some(verdict.fact))?;
-                let (order, standing) = match verdict.standing {
-                    FactStanding::Decides => (0, Standing::Decides),
-                    FactStanding::Overlay => (1, Standing::Overlay),
-                    FactStanding::Counts => (3, Standing::Counts),
-                    // it happened, only earlier or less far on
-                    FactStanding::Overruled => (2, Standing::Counts),
-                    _ => (2, Standing::Lost),
-                };
-                let place = self.place(fact).map(|l| format!(", {l}")).unwrap_or_default();
-                let milestone = fact.reading.milestone;
-                let title = if milestone == Milestone::Info {
-                    named::exceptions(&fact.reading).map_or_else(
-                        || self.times.mask.code(&fact.observation.codes.raw).to_owned(),
-                        |(_, labels)| labels,
-                    )
-                } else {
-                    named::title(&fact.observation, &fact.reading, self.times.mask)
-                };
-                let reason = Reason {
-                    title,
-                    detail: format!("{place}, {}", self.times.event(&fact.observation.time).shown),
-                    because: verdict.because.clone(),
-                    rule: format!("{:?}", verdict.rule),
-                    standing,
-                };
-                Some((order, fact.observation.time.sort_key(), reason))
-            })
-            .collect();
-        reasons.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| b.1.cmp(&a.1)));
-        reasons.into_iter().take(SHOWN).map(|(.., reason)| reason).collect()
-    }
-
-    fn exception(&self, e: &ExceptionRecord) -> ExceptionView {
-        ExceptionView {
-            id: e.id.to_string(),
-            label: e.reason.label().to_owned(),
-            severity: e.severity,
-            responsible: e.responsible.label().to_owned(),
-            opened: self.times.ago(e.opened_at),
-            question: self
-                .cases()
-                .find(|c| c.exception == e.id && e.closed.is_none())
-                .and_then(|c| question(&c, &self.agents)),
-            closed: e
-                .closed
-                .map(|(at, how)| (resolution(how, resolver(&self.audit, e.id, &self.agents)), self.times.ago(at))),
-            owner: e.owner.and_then(|owner| self.owners.get(&owner).cloned()),
-            acknowledged: e.acknowledged_at.is_some(),
-        }
-    }
-
-    fn case(&self, case: &CaseRecord) -> CaseView {
-        CaseView {
-            number: case.number.clone(),
-            url: case.url.clone(),
-            status: sentence(&ticket_status(case, &self.agents)),
-            opened: self.times.ago(case.opened_at),
-        }
-    }
-
-    /// Only now: what was proposed at another time may be linked by now.
-    fn same_number(&self) -> Vec<SameNumberView> {
-        let own = self.loaded.shipment.id.to_string();
-        let others = self.same_number.iter().filter(|_| self.at.is_none());
-        others
-            .map(|other| {
-                let id = other.shipment.to_string();
-                let of_order = other.origin.as_ref().map(|origin| origin.order.clone().unwrap_or(origin.name.clone()));
-                let (claimed, unlinked) =
-                    if of_order.is_some() { (id.clone(), own.clone()) } else { (own.clone(), id.clone()) };
-                let carrier = other.carrier_label.clone();
-                SameNumberView { id, claimed, unlinked, order: of_order, number: other.number.clone(), carrier }
-            })
-            .collect()
-    }
-
-    /// What is odd about the shipment, and what of its delivery could not be read.
-    fn anomalies(&self) -> Vec<String> {
-        let odd = self.folded.anomalies.iter().map(|odd| anomaly(*odd).to_owned());
-        let plan = &self.loaded.shipment.plan;
-        let doubts = plan.doubts.iter().filter(|_| self.folded.heard_at.is_none());
-        odd.chain(plan.unread.iter().chain(doubts).cloned()).collect()
+pub(super) fn view(shown: &ShownShipment, times: &Times) -> ShipmentView {
+    let mut exceptions: Vec<_> = shown.exceptions.iter().map(|e| exception(shown, e, times)).collect();
+    exceptions.sort_by_key(|e| (e.closed.is_some(), Reverse(e.severity)));
+    let numbers = shown.record.numbers.iter();
+    ShipmentView {
+        row: list::row(shown.row.clone(), times),
+        revision: shown.record.revision,
+        numbers: numbers.map(|n| NumberView { number: n.number.clone(), carrier: n.carrier_label.clone() }).collect(),
+        pieces: shown.folded.pieces.iter().map(|(piece, state)| (piece.clone(), *state)).collect(),
+        steps: steps(shown, times),
+        timeline: timeline::entries(shown, times),
+        why: why(shown, times),
+        facts: shown.facts.len(),
+        hash: shown.folded.hash.clone(),
+        anomalies: anomalies(shown),
+        exceptions,
+        order_url: shown.record.origin.as_ref().and_then(|o| o.url.clone()),
+        customer: shown.customer.clone().map(|of| customer(of, times.now)),
+        proofs: shown.proofs.iter().map(|proof| proof_view(proof, times)).collect(),
+        unread_deliveries: shown.unread_deliveries,
+        cases: shown.tickets.iter().map(|ticket| case(ticket, times)).collect(),
+        same_number: same_number(shown),
+        as_known_at: shown.as_of.map(|at| times.dated(at)),
+        moments: shown.moments.iter().map(|moment| moment_view(moment, times)).collect(),
     }
 }
 
-/// When something was recorded: what a page can be asked for as of. A page shows seconds, so that there is one choice for
-/// each, its last moment, with the title of what was recorded then for the first time.
-pub(super) fn moments(facts: &[Fact], times: &Times) -> Vec<(String, String)> {
-    let mut seconds: BTreeMap<i64, (Timestamp, Option<&Fact>)> = BTreeMap::new();
-    for fact in facts {
-        let first = fact.sightings.iter().map(|s| s.recorded_at).min();
-        for at in fact.sightings.iter().map(|s| s.recorded_at) {
-            let (last, named) = seconds.entry(at.as_second()).or_insert((at, None));
-            *last = at.max(*last);
-            // what happened before what is expected, then the newest
-            let weight = |fact: &Fact| (fact.observation.classifier, fact.observation.time.sort_key());
-            if first == Some(at) && named.is_none_or(|other| weight(fact) > weight(other)) {
-                *named = Some(fact);
-            }
-        }
-    }
-    let choice = |(at, fact): (Timestamp, Option<&Fact>)| {
-        let title = fact.map(|fact| format!(" · {}", named::title(&fact.observation, &fact.reading, times.mask)));
-        (at.to_string(), format!("{}{}", times.exact(at), title.unwrap_or_default()))
+/// The way in steps, with what was reached and what is expected.
+fn steps(shown: &ShownShipment, times: &Times) -> Vec<Step> {
+    let state = shown.folded.state;
+    let step = |step: &progress::Step| {
+        let standing = match step.standing {
+            progress::StepStanding::Reached => StepStanding::Done,
+            progress::StepStanding::Current if shown.in_trouble => StepStanding::Trouble,
+            progress::StepStanding::Current => StepStanding::Here,
+            progress::StepStanding::Skipped => StepStanding::Skipped,
+            progress::StepStanding::Ahead => StepStanding::Todo,
+        };
+        let expects = step.state == State::Delivered && state.awaits_delivery();
+        let expected = shown.folded.eta.as_ref().filter(|_| expects);
+        let (at, estimated) = match standing {
+            StepStanding::Skipped => (None, false),
+            StepStanding::Todo => (expected, true),
+            _ => (step.at.as_ref(), false),
+        };
+        Step { label: step.state.label().into(), at: at.map(|at| times.event(at)), estimated, standing }
     };
-    seconds.into_values().rev().take(MOMENTS_MAX).map(choice).collect()
+    shown.steps.iter().map(step).collect()
+}
+
+/// The deciding fact first, then what lies over the state, what lost, what counts.
+fn why(shown: &ShownShipment, times: &Times) -> Vec<Reason> {
+    const SHOWN: usize = 12;
+    let reason = |verdict: &fold::Verdict| {
+        let fact = shown.facts.iter().find(|fact| fact.id == verdict.fact)?;
+        let (order, standing) = match verdict.standing {
+            FactStanding::Decides => (0, Standing::Decides),
+            FactStanding::Overlay => (1, Standing::Overlay),
+            FactStanding::Counts => (3, Standing::Counts),
+            // it happened, only earlier or less far on
+            FactStanding::Overruled => (2, Standing::Counts),
+            _ => (2, Standing::Lost),
+        };
+        let place = named::place(&fact.observation).map(|place| format!(", {place}")).unwrap_or_default();
+        let title = if fact.reading.milestone == Milestone::Info {
+            named::exceptions(&fact.reading)
+                .map_or_else(|| fact.observation.codes.raw.clone(), |(_, labels)| labels)
+        } else {
+            named::title(&fact.observation, &fact.reading)
+        };
+        let reason = Reason {
+            title,
+            detail: format!("{place}, {}", times.event(&fact.observation.time).shown),
+            because: verdict.because.clone(),
+            rule: format!("{:?}", verdict.rule),
+            standing,
+        };
+        Some((order, fact.observation.time.sort_key(), reason))
+    };
+    let mut reasons: Vec<(u8, Option<Timestamp>, Reason)> = shown.folded.verdicts.iter().filter_map(reason).collect();
+    reasons.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| b.1.cmp(&a.1)));
+    reasons.into_iter().take(SHOWN).map(|(.., reason)| reason).collect()
+}
+
+fn exception(shown: &ShownShipment, exception: &ShownException, times: &Times) -> ExceptionView {
+    let e = &exception.record;
+    let ticket = shown.tickets.iter().find(|ticket| ticket.case.exception == e.id && e.closed.is_none());
+    ExceptionView {
+        id: e.id.to_string(),
+        label: e.reason.label().to_owned(),
+        severity: e.severity,
+        responsible: e.responsible.label().to_owned(),
+        opened: times.ago(e.opened_at),
+        question: ticket.and_then(|ticket| question(&ticket.case, ticket.agent.as_deref())),
+        no_ticket: exception.no_ticket.map(|why| no_ticket(why).to_owned()),
+        closed: e.closed.map(|(at, how)| (resolution(how, exception.resolved_by.clone()), times.ago(at))),
+        owner: exception.owner.clone(),
+        acknowledged: e.acknowledged_at.is_some(),
+    }
+}
+
+fn case(ticket: &Ticket, times: &Times) -> CaseView {
+    let Ticket { case, agent } = ticket;
+    CaseView {
+        number: case.number.clone(),
+        url: case.url.clone(),
+        status: sentence(&ticket_status(case, agent.as_deref())),
+        opened: times.ago(case.opened_at),
+    }
+}
+
+fn customer(customer: ShownCustomer, now: Timestamp) -> CustomerView {
+    let ShownCustomer { name, email, city, country, language, zone, masked } = customer;
+    let place = [city, country].into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let place = Some(place).filter(|place| !place.is_empty());
+    CustomerView { name, place, email, locale: locale(language.as_deref(), zone.as_deref(), now), masked }
+}
+
+fn proof_view(proof: &ShownProof, times: &Times) -> ProofView {
+    ProofView {
+        signed_by: proof.signed_by.clone(),
+        masked: proof.masked,
+        when: times.event(&proof.time),
+        number: proof.number.clone(),
+    }
+}
+
+fn same_number(shown: &ShownShipment) -> Vec<SameNumberView> {
+    let own = shown.record.id.to_string();
+    let other = |other: &storage::shipments::SameNumber| {
+        let id = other.shipment.to_string();
+        let of_order = other.origin.as_ref().map(|origin| origin.order.clone().unwrap_or(origin.name.clone()));
+        let (claimed, unlinked) =
+            if of_order.is_some() { (id.clone(), own.clone()) } else { (own.clone(), id.clone()) };
+        let carrier = other.carrier_label.clone();
+        SameNumberView { id, claimed, unlinked, order: of_order, number: other.number.clone(), carrier }
+    };
+    shown.same_number.iter().map(other).collect()
+}
+
+/// What is odd about the shipment, and what of its delivery could not be read.
+fn anomalies(shown: &ShownShipment) -> Vec<String> {
+    let odd = shown.folded.anomalies.iter().map(|odd| anomaly(*odd).to_owned());
+    let plan = &shown.record.plan;
+    let doubts = plan.doubts.iter().filter(|_| shown.folded.heard_at.is_none());
+    odd.chain(plan.unread.iter().chain(doubts).cloned()).collect()
+}
+
+/// A moment to look back to, with the title of what was recorded then for the first time.
+fn moment_view(moment: &Moment, times: &Times) -> (String, String) {
+    let title = moment.first.as_ref().map(|fact| format!(" · {}", named::title(&fact.observation, &fact.reading)));
+    (moment.at.to_string(), format!("{}{}", times.exact(moment.at), title.unwrap_or_default()))
 }
 
 fn anomaly(anomaly: fold::Anomaly) -> &'static str {

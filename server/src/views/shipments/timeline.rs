@@ -1,138 +1,106 @@
 //! The timeline of a shipment: what carriers reported, what was changed in other systems, what people did.
 
-use super::{list::nothing_is_expected, read::Page};
 use crate::views::{
     named,
     times::{Placed, Times},
 };
 use app::contract::shipments::{Entry, EntryKind, Mark};
-use application::destinations::ODOO;
+use application::{
+    destinations::ODOO,
+    tracking::read::{Assigned, Deed, ShownCall, ShownShipment},
+};
 use domain::{
     Classifier, Severity,
     fold::{Fact, Standing as FactStanding},
 };
 use jiff::Timestamp;
-use storage::{
-    Actor,
-    jobs::{AttemptRecord, Outcome},
-    people::AuditRecord,
-    work::ExceptionAction,
-};
+use storage::jobs::{AttemptRecord, Outcome};
 
-impl Page<'_> {
-    pub(super) fn timeline(&self) -> Vec<Entry> {
-        let mut entries: Vec<(Timestamp, Entry)> = self.loaded.input.facts.iter().map(|f| self.of_fact(f)).collect();
-        let until = self.at.unwrap_or(Timestamp::MAX);
-        let system = self.loaded.shipment.origin.as_ref().map_or(ODOO, |origin| origin.system.as_str());
-        entries.extend(
-            self.attempts
-                .iter()
-                .filter(|a| a.started_at <= until && worth_showing(a))
-                .map(|a| (a.started_at, of_attempt(a, system, self.tickets.get(&a.id), &self.times))),
-        );
-        entries.extend(
-            self.audit
-                .iter()
-                .filter(|(line, _)| line.entry.at <= until)
-                .map(|(line, who)| (line.entry.at, self.of_person(line, who.as_deref()))),
-        );
-        entries.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| b.1.key.cmp(&a.1.key)));
-        entries.into_iter().map(|(_, entry)| entry).collect()
-    }
+/// What happened, newest first.
+pub(super) fn entries(shown: &ShownShipment, times: &Times) -> Vec<Entry> {
+    let mut entries: Vec<(Timestamp, Entry)> = shown.facts.iter().map(|fact| of_fact(shown, fact, times)).collect();
+    let system = shown.record.origin.as_ref().map_or(ODOO, |origin| origin.system.as_str());
+    let calls = shown.calls.iter().filter(|call| worth_showing(&call.record));
+    entries.extend(calls.map(|call| (call.record.started_at, of_call(call, system, times))));
+    entries.extend(shown.deeds.iter().map(|deed| (deed.at, of_deed(deed, times))));
+    entries.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| b.1.key.cmp(&a.1.key)));
+    entries.into_iter().map(|(_, entry)| entry).collect()
+}
 
-    fn of_person(&self, line: &AuditRecord, who: Option<&str>) -> Entry {
-        let what = match line.entry.action.as_str() {
-            "exception.assign" => self.assigned(line),
-            action => what_happened(action).to_owned(),
-        };
-        let agent = self.agents.of_line(&line.entry);
-        // what is known of a ticket without a name is an agent's doing too
-        let at_desk = who.is_none() && line.entry.action.starts_with("case.");
-        let by = match who.or(agent.as_deref()) {
-            Some(name) => Some(format!("by {name}")),
-            None => (!at_desk).then(|| "by the system".to_owned()),
-        };
-        // a person's words may name somebody
-        let is_erasure = line.entry.action == "customer.erase";
-        let why = self.opened.why(line.entry.why.as_ref());
-        // and the reason for an erasure names who asked for it
-        let why = why.filter(|_| (!self.times.mask.hides() || line.actor == Actor::System) && !is_erasure);
-        let detail = [by, why].into_iter().flatten().collect::<Vec<_>>().join(": ");
-        system_entry(
-            format!("audit-{}", line.seq),
-            EntryKind::Person,
-            self.times.instant(line.entry.at),
-            what,
-            detail,
-            "",
-            Mark::System,
-            None,
-        )
-    }
+fn of_deed(deed: &Deed, times: &Times) -> Entry {
+    let what = match (deed.action.as_str(), &deed.assigned) {
+        ("exception.assign", Some(Assigned::Nobody)) => "Unassigned".to_owned(),
+        ("exception.assign", Some(Assigned::Person(name))) => format!("Assigned to {name}"),
+        ("exception.assign", Some(Assigned::Former)) => "Assigned to a former user".to_owned(),
+        (action, _) => what_happened(action).to_owned(),
+    };
+    let by = match &deed.who {
+        Some(name) => Some(format!("by {name}")),
+        None => (!deed.at_desk).then(|| "by the system".to_owned()),
+    };
+    let detail = [by, deed.why.clone()].into_iter().flatten().collect::<Vec<_>>().join(": ");
+    system_entry(
+        format!("audit-{}", deed.seq),
+        EntryKind::Person,
+        times.instant(deed.at),
+        what,
+        detail,
+        "",
+        Mark::System,
+        None,
+    )
+}
 
-    /// Whom a line assigned an exception to. Its values are sealed: once erased they name nobody.
-    fn assigned(&self, line: &AuditRecord) -> String {
-        let action = self.opened.value(line.entry.after.as_ref()).and_then(|value| serde_json::from_value(value).ok());
-        match action {
-            Some(ExceptionAction::Assign { owner: None }) => "Unassigned".to_owned(),
-            Some(ExceptionAction::Assign { owner: Some(owner) }) => {
-                format!("Assigned to {}", self.owners.get(&owner).map_or("a former user", String::as_str))
-            }
-            _ => "Assignment changed".to_owned(),
+fn of_fact(shown: &ShownShipment, fact: &Fact, times: &Times) -> (Timestamp, Entry) {
+    let observation = &fact.observation;
+    let recorded = fact.sightings.iter().map(|s| s.recorded_at).min().unwrap_or_default();
+    let key = observation
+        .time
+        .sort_key()
+        .filter(|_| !observation.time.sentinel)
+        .or(observation.stated_at)
+        .unwrap_or(recorded);
+    let verdict = shown.folded.verdicts.iter().find(|verdict| verdict.fact == fact.id);
+    let seen = shown.seen.get(&fact.id);
+    let standing = verdict.map_or(FactStanding::Counts, |v| v.standing);
+    let (mut mark, mut word) = drawn(fact, standing);
+    let mut placed = times.placed(&observation.time, key);
+    placed.when.full = format!("{} · received {}", placed.when.full, times.dated(recorded).full);
+    let (mut key, mut expected) = (key, String::new());
+    if observation.classifier != Classifier::Actual && !shown.folded.state.awaits_delivery() {
+        if !matches!(mark, Mark::Void | Mark::System) {
+            (mark, word) = (Mark::Void, "superseded");
+        }
+        // it stands where it was received: what it expected is not to come any more
+        if key > recorded {
+            expected = format!("for {} · ", placed.when.shown);
+            key = recorded;
+            placed = Placed { remark: "received", ..times.instant(recorded) };
         }
     }
-
-    fn of_fact(&self, fact: &Fact) -> (Timestamp, Entry) {
-        let observation = &fact.observation;
-        let recorded = fact.sightings.iter().map(|s| s.recorded_at).min().unwrap_or_default();
-        let key = observation
-            .time
-            .sort_key()
-            .filter(|_| !observation.time.sentinel)
-            .or(observation.stated_at)
-            .unwrap_or(recorded);
-        let verdict = self.verdict(fact.id);
-        let seen = self.seen.get(&fact.id);
-        let standing = verdict.map_or(FactStanding::Counts, |v| v.standing);
-        let (mut mark, mut word) = drawn(fact, standing);
-        let mut placed = self.times.placed(&observation.time, key);
-        placed.when.full = format!("{} · received {}", placed.when.full, self.times.dated(recorded).full);
-        let (mut key, mut expected) = (key, String::new());
-        if observation.classifier != Classifier::Actual && nothing_is_expected(self.folded.state) {
-            if !matches!(mark, Mark::Void | Mark::System) {
-                (mark, word) = (Mark::Void, "superseded");
-            }
-            // it stands where it was received: what it expected is not to come any more
-            if key > recorded {
-                expected = format!("for {} · ", placed.when.shown);
-                key = recorded;
-                placed = Placed { remark: "received", ..self.times.instant(recorded) };
-            }
-        }
-        let source = seen.map_or_else(String::new, |seen| self.connections.label(&seen.source_name));
-        let piece = fact.piece.as_ref().map(|p| format!(" · piece {p}")).unwrap_or_default();
-        let entry = Entry {
-            key: fact.id.to_string(),
-            kind: EntryKind::Carrier,
-            day: placed.day,
-            clock: placed.clock,
-            remark: placed.remark.into(),
-            when: placed.when,
-            title: named::title(observation, &fact.reading, self.times.mask),
-            place: self.place(fact),
-            detail: format!(
-                "{expected}{source} · code {}{piece} · received {}",
-                self.times.mask.code(&observation.codes.raw),
-                self.times.relative(recorded)
-            ),
-            standing: word.to_owned(),
-            mark,
-            exception: named::exceptions(&fact.reading),
-            observation: Some(fact.id.to_string()),
-            correlation: seen.map(|s| s.correlation.to_string()),
-        };
-        (key, entry)
-    }
+    let source = seen.map_or("", |seen| seen.source.as_str());
+    let piece = fact.piece.as_ref().map(|p| format!(" · piece {p}")).unwrap_or_default();
+    let entry = Entry {
+        key: fact.id.to_string(),
+        kind: EntryKind::Carrier,
+        day: placed.day,
+        clock: placed.clock,
+        remark: placed.remark.into(),
+        when: placed.when,
+        title: named::title(observation, &fact.reading),
+        place: named::place(observation),
+        detail: format!(
+            "{expected}{source} · code {}{piece} · received {}",
+            observation.codes.raw,
+            times.relative(recorded)
+        ),
+        standing: word.to_owned(),
+        mark,
+        exception: named::exceptions(&fact.reading),
+        observation: Some(fact.id.to_string()),
+        correlation: seen.map(|s| s.correlation.to_string()),
+    };
+    (key, entry)
 }
 
 /// What a person did, by the action of the audit line.
@@ -140,6 +108,7 @@ fn what_happened(action: &str) -> &str {
     match action {
         "exception.acknowledge" => "Acknowledged",
         "shipment.link" => "Tracking number linked to the order",
+        "exception.assign" => "Assignment changed",
         "exception.snooze" => "Exception snoozed",
         "exception.resolve" => "Exception resolved",
         "exception.reopen" => "Exception reopened",
@@ -193,13 +162,14 @@ fn worth_showing(attempt: &AttemptRecord) -> bool {
 }
 
 /// A call to the order system of the shipment, or to a service desk.
-fn of_attempt(attempt: &AttemptRecord, system: &str, ticket: Option<&String>, times: &Times) -> Entry {
+fn of_call(call: &ShownCall, system: &str, times: &Times) -> Entry {
+    let attempt = &call.record;
     let (kind, read) = if attempt.destination == system {
         (EntryKind::Odoo, "Query to Odoo")
     } else {
         (EntryKind::Desk, "Query to the service desk")
     };
-    let title = match (change(attempt), attempt.outcome, ticket) {
+    let title = match (change(attempt), attempt.outcome, &call.ticket) {
         (_, Outcome::Ok, Some(number)) => format!("Ticket #{number} created"),
         (Some((changed, _)), Outcome::Ok, None) => changed.to_owned(),
         (Some((_, uncertain)), ..) => uncertain.to_owned(),

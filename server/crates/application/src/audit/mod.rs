@@ -16,6 +16,22 @@ use storage::{AuditEntry, Scope, Sealed, Store, audit::BEGUN_ANEW, people::Audit
 /// The place in the vault where a line keeps the reason.
 const WHY: &str = "audit.why";
 
+/// Characters of a person's reason.
+const REASON_CHARS_MAX: usize = 500;
+
+/// A reason that a person may give; none where it is blank.
+///
+/// # Errors
+/// When it is too long.
+pub fn given(why: Option<String>) -> Result<Option<String>> {
+    let why = why.filter(|why| !why.trim().is_empty());
+    if why.as_ref().is_some_and(|why| why.chars().count() > REASON_CHARS_MAX) {
+        let message = format!("Say why in at most {REASON_CHARS_MAX} characters.");
+        return Err(UseCaseError::Invalid { field: "why", message });
+    }
+    Ok(why)
+}
+
 /// A person's reason, under the company's audit key.
 ///
 /// # Errors
@@ -94,7 +110,7 @@ impl Opened {
 }
 
 /// The line with which the chain begins behind lines of before it, which have no MAC; its own covers them. Only the process that has just
-/// brought the tables up to the chain writes it: otherwise it would vouch for lines whose MACs somebody removed.
+/// brought the tables up to the chain writes it: otherwise it would vouch for lines whose MACs were removed.
 ///
 /// # Errors
 /// When the store fails.

@@ -3,6 +3,10 @@
 pub mod passwords;
 pub mod sign_in;
 pub mod slow_lane;
+mod who;
+
+pub use who::Who;
+pub(crate) use who::PeopleNames;
 
 use crate::caller::Caller;
 use crate::{
@@ -199,6 +203,15 @@ pub async fn end_sessions(context: &Context, caller: &Caller, keys: Vec<String>,
     caller.require(Permission::Operate)?;
     let scope = caller.scope();
     Ok(context.store.people.end_sessions(scope, keys, context.audit("session.end", subject)).await?)
+}
+
+/// A person has signed out: their own session, for which nobody needs a permission.
+///
+/// # Errors
+/// When the store fails.
+pub async fn signed_out(context: &Context, caller: &Caller) -> Result<()> {
+    let Some(user) = caller.user() else { return Ok(()) };
+    Ok(context.store.people.audit(caller.scope(), context.audit("session.end", format!("user:{user}"))).await?)
 }
 
 fn check_roles(roles: &[Role]) -> Result<()> {

@@ -1,23 +1,35 @@
-//! What people do with exceptions. Settling one becomes a decision that the fold reads.
+//! Exceptions: the queue that people read, and what they do. Settling one becomes a decision that the fold reads.
 
-use crate::caller::Caller;
+mod read;
+
+pub use read::{CategoryCount, Queue, QueueEntry, Resolver, queue};
+
 use crate::{
     audit,
+    caller::Caller,
     context::Context,
     error::{Result, UseCaseError},
     keys::sealed_audit,
 };
-use domain::access::Permission;
-use domain::ids::ExceptionId;
+use domain::{access::Permission, ids::ExceptionId};
+use jiff::{SignedDuration, Timestamp};
 use storage::{
     jobs::{Cause, JobKind, Lane},
     work::{CaseRecord, CaseStatus, ExceptionAction},
 };
 
+/// A snoozed exception comes back after this time.
+const SNOOZE: SignedDuration = SignedDuration::from_hours(24);
+
+/// When an exception comes back that is snoozed now.
+pub fn snoozed_until(now: Timestamp) -> Timestamp {
+    now.checked_add(SNOOZE).unwrap_or(now)
+}
+
 /// A person acts; it is audited, and the shipment and the case follow.
 ///
 /// # Errors
-/// When there is no such exception, or somebody else was faster.
+/// When the caller may not, the reason is too long, there is no such exception, or somebody else was faster.
 pub async fn act(
     context: &Context,
     caller: &Caller,
@@ -26,7 +38,7 @@ pub async fn act(
     why: Option<String>,
 ) -> Result<()> {
     caller.require(Permission::Act)?;
-    let scope = caller.scope();
+    let (scope, why) = (caller.scope(), audit::given(why)?);
     let Some(exception) = context.store.work.exception(scope, id).await? else {
         return Err(UseCaseError::NotFound("exception"));
     };

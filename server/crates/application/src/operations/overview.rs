@@ -1,0 +1,66 @@
+//! Figures, and what waits for a person.
+
+use crate::{caller::Caller, connections, context::Context, error::Result};
+use domain::access::Permission;
+use jiff::tz::TimeZone;
+use storage::figures::Figures;
+
+/// The figures that a caller may read.
+#[derive(Clone, Debug)]
+pub struct Overview {
+    /// The figures.
+    pub figures: Figures,
+    /// Codes without a mapping; none for a caller who may not map them.
+    pub unmapped: u64,
+    /// Whether the caller may read the jobs behind the figures.
+    pub operates: bool,
+}
+
+/// The figures, with days as in this zone.
+///
+/// # Errors
+/// When the caller may not, or the store fails.
+pub async fn overview(context: &Context, caller: &Caller, zone: &TimeZone) -> Result<Overview> {
+    caller.require(Permission::Figures)?;
+    let figures = context.store.work.figures(caller.scope(), context.now(), zone).await?;
+    let operates = caller.may(Permission::Operate);
+    Ok(Overview { figures, unmapped: unmapped(context, caller).await?, operates })
+}
+
+/// What waits for a person: the numbers beside the pages' names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attention {
+    /// Open exceptions, snoozed ones left out.
+    pub exceptions: u64,
+    /// Connections that need attention; none for a caller who may not change them.
+    pub connections: u64,
+    /// Failed jobs: as many as their list has.
+    pub failed: u64,
+    /// Codes without a mapping; none for a caller who may not map them.
+    pub unmapped: u64,
+}
+
+/// What waits for a person.
+///
+/// # Errors
+/// When the caller may not, or the store fails.
+pub async fn attention(context: &Context, caller: &Caller) -> Result<Attention> {
+    caller.require(Permission::See)?;
+    let (scope, now) = (caller.scope(), context.now());
+    let exceptions = context.store.work.queue_counts(scope, now).await?;
+    let jobs = context.store.jobs.summary(scope, now).await?;
+    let operates = caller.may(Permission::Operate);
+    Ok(Attention {
+        connections: if operates { connections::attention(context, caller).await? } else { 0 },
+        exceptions: exceptions.iter().map(|(_, _, n)| n).sum(),
+        failed: jobs.iter().map(|destination| destination.dead).sum(),
+        unmapped: unmapped(context, caller).await?,
+    })
+}
+
+async fn unmapped(context: &Context, caller: &Caller) -> Result<u64> {
+    if !caller.may(Permission::Operate) {
+        return Ok(0);
+    }
+    Ok(context.store.mappings.unmapped_count(caller.scope()).await?)
+}
