@@ -1,14 +1,11 @@
 //! What messages say about trackers, recorded, and whom it concerns.
 
 use crate::{
-    PostgresStore, Priority,
-    codec::{Columns, SqlError, clean, id_list, json, micros, opt_micros, parts, rows_as, word},
+    PostgresStore,
+    codec::{SqlError, clean, id_list, json, micros, opt_micros, parts, rows_as, word},
+    db::Pg,
     group::Grouped,
-    inbox,
-    jobs::{self, FoldJob},
-    lock,
-    shipments::{self, NewBinding},
-    trackers::{NewTracker, choose_or_make, known_tracker},
+    inbox, jobs, lock,
 };
 use async_trait::async_trait;
 use domain::{
@@ -20,44 +17,34 @@ use sqlx::{Connection, PgConnection, Row};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use storage::{
     Actor, Result, Scope, StoreError,
-    facts::{
-        Facts, NewObservation, NewReport, NewSnapshot, ObservationRecord, Recorded, Recording, event_key, listed_code,
-    },
+    facts::{NewObservation, NewReport, NewSnapshot, Recorded, Recording, event_key, listed_code},
     jobs::Lane,
     trackers::{KnownTracker, Wanted},
 };
-use storage_sql::mappings;
+use storage_sql::{
+    jobs::FoldJob,
+    mappings,
+    shipments::{self, NewBinding},
+    trackers::{NewTracker, choose_or_make, known},
+};
 use uuid::Uuid;
 
-#[async_trait]
-impl Facts for PostgresStore {
-    async fn record(&self, scope: Scope, recording: Recording) -> Result<Recorded> {
-        if recording.lane == Lane::RealTime && recording.reports.len() <= FEW_REPORTS {
-            return self.recording.join(Record::of(scope, recording)).await;
-        }
-        let priority = match recording.lane {
-            Lane::RealTime => Priority::RealTime,
-            Lane::Batch => Priority::Batch,
-        };
-        let record_alone = Record::of(scope, recording);
-        self.write(priority, move |conn| {
+/// Records with others what is short and happens now.
+pub(crate) async fn record_in_lane(store: &PostgresStore, scope: Scope, recording: Recording) -> Result<Recorded> {
+    let lane = recording.lane;
+    let few = recording.reports.len() <= FEW_REPORTS;
+    let record_alone = Record::of(scope, recording);
+    if lane == Lane::RealTime && few {
+        return store.recording.join(record_alone).await;
+    }
+    store
+        .write(lane, move |conn| {
             Box::pin(async move {
                 let mut recorded = record(conn, scope, &[&record_alone]).await?;
                 recorded.pop().ok_or(SqlError(StoreError::NotFound("message")))
             })
         })
         .await
-    }
-
-    async fn observation(
-        &self,
-        scope: Scope,
-        shipment: ShipmentId,
-        id: ObservationId,
-    ) -> Result<Option<ObservationRecord>> {
-        let mut read = self.moment().await?;
-        Ok(observation(&mut read, scope, shipment, id).await?)
-    }
 }
 
 /// A recording of more reports has a transaction of its own.
@@ -132,7 +119,7 @@ async fn record(conn: &mut PgConnection, scope: Scope, records: &[&Record]) -> R
         }
         if known.sandboxes.contains(&recording.source) {
             for shipment in &concerned {
-                shipments::mark_sandbox(conn, *shipment).await?;
+                shipments::mark_sandbox(&mut Pg(conn), *shipment).await?;
             }
         }
         let fold = FoldJob {
@@ -203,22 +190,24 @@ impl Known {
         .fetch_one(conn)
         .await?;
         let mut trackers: HashMap<String, Vec<KnownTracker>> = HashMap::new();
-        for part in &parts(&row, "trackers")? {
-            trackers.entry(part.text("number")?).or_default().push(known_tracker(part)?);
+        for row in &parts(row.try_get("trackers")?)? {
+            trackers.entry(row.text("number")?).or_default().push(known(row)?);
         }
         let mut bound: HashMap<TrackerId, BTreeSet<ShipmentId>> = HashMap::new();
-        for part in &parts(&row, "bound")? {
-            bound.entry(part.id("tracker_id")?).or_default().insert(part.id("shipment_id")?);
+        for row in &parts(row.try_get("bound")?)? {
+            bound.entry(row.id("tracker_id")?).or_default().insert(row.id("shipment_id")?);
         }
-        let observed = parts(&row, "observed")?;
+        let mut observed = HashMap::new();
+        for row in &parts(row.try_get("observed")?)? {
+            observed.insert(row.id("id")?, row.id("tracker_id")?);
+        }
         let sandboxes: Vec<Uuid> = row.try_get("sandboxes")?;
+        let mapping: i64 = row.try_get("mapping")?;
+        let mapping = MappingVersion::try_from(mapping);
         Ok(Self {
-            mapping: row.count("mapping")?,
+            mapping: mapping.map_err(|_| StoreError::Damaged("mapping version".into()))?,
             sandboxes: sandboxes.into_iter().map(SourceId).collect(),
-            observed: observed
-                .iter()
-                .map(|part| Ok((part.id("id")?, part.id("tracker_id")?)))
-                .collect::<Result<_, SqlError>>()?,
+            observed,
             trackers,
             bound,
         })
@@ -246,7 +235,7 @@ impl Known {
                     at: recording.recorded_at,
                 };
                 let known = kept_under.iter().filter_map(|number| self.trackers.get(number)).flatten().cloned();
-                let tracker = choose_or_make(conn, scope, known.collect(), &new).await?;
+                let tracker = choose_or_make(&mut Pg(conn), scope, known.collect(), &new).await?;
                 let id = tracker.id;
                 let of_number = self.trackers.entry(tracker.number.clone()).or_default();
                 of_number.retain(|known| known.id != id);
@@ -276,7 +265,8 @@ impl Known {
         if report.observations.iter().all(|said| said.body.retracts.is_some()) {
             return Ok(BTreeSet::new());
         }
-        shipments::make_unclaimed(conn, scope, report.unclaimed_id, recording.recorded_at).await?;
+        let db = &mut Pg(conn);
+        shipments::make_unclaimed(db, scope, report.unclaimed_id, recording.recorded_at).await?;
         let binding = NewBinding {
             id: report.binding_id,
             tracker,
@@ -285,8 +275,8 @@ impl Known {
             number_raw: &report.number_raw,
             valid_from: None,
         };
-        shipments::bind(conn, scope, &binding, recording.recorded_at).await?;
-        shipments::renew_number_terms(conn, scope, report.unclaimed_id).await?;
+        shipments::bind(db, scope, &binding, recording.recorded_at).await?;
+        shipments::renew_number_terms(db, scope, report.unclaimed_id).await?;
         Ok(self.bound.entry(tracker).or_insert(BTreeSet::from([report.unclaimed_id])).clone())
     }
 }
@@ -443,14 +433,15 @@ async fn put(
         .bind(lists!(|_, list, _| list.digest.as_str()))
         .bind(lists!(|of, _, _| micros(of.recorded_at)))
         .bind(messages.keys().map(|id| id.0).collect::<Vec<_>>())
-        .bind(messages!(|after| after.status))
-        .bind(messages!(|after| after.observations))
-        .bind(messages!(|after| after.problems))
-        .bind(messages!(|after| after.reason.clone()))
+        .bind(messages!(|after| after.outcome.as_ref().map(|outcome| outcome.status)))
+        .bind(messages!(|after| after.outcome.as_ref().map(|outcome| outcome.observations)))
+        .bind(messages!(|after| after.outcome.as_ref().map(|outcome| outcome.problems)))
+        .bind(messages!(|after| after.outcome.as_ref().and_then(|outcome| outcome.reason.as_deref())))
         .bind(messages!(|after| after.cursor))
         .fetch_one(conn)
         .await?;
-    if row.count::<usize>("concluded")? < messages.len() {
+    let concluded: i64 = row.try_get("concluded")?;
+    if concluded.unsigned_abs() < messages.len() as u64 {
         return Err(SqlError(StoreError::NotFound("message")));
     }
     let ids = |column: &str| -> Result<Vec<Uuid>, SqlError> { Ok(row.try_get(column)?) };
@@ -481,7 +472,7 @@ async fn taken_back_from(
 ) -> Result<Vec<ShipmentId>, SqlError> {
     let mut shipments = Vec::new();
     for event in report.observations.iter().filter_map(|said| said.body.retracts.as_deref()) {
-        let rows = sqlx::query(
+        let found: Vec<Uuid> = sqlx::query_scalar(
             "SELECT DISTINCT b.shipment_id FROM told_event e JOIN binding b ON b.tracker_id = e.tracker_id
              WHERE e.company_id = $1 AND e.source_id = $2 AND e.event_id = $3
                AND NOT EXISTS (SELECT 1 FROM binding_end n WHERE n.binding_id = b.id)",
@@ -491,52 +482,7 @@ async fn taken_back_from(
         .bind(event_name(event))
         .fetch_all(&mut *conn)
         .await?;
-        for row in &rows {
-            shipments.push(row.id("shipment_id")?);
-        }
+        shipments.extend(found.into_iter().map(ShipmentId));
     }
     Ok(shipments)
-}
-
-async fn observation(
-    conn: &mut PgConnection,
-    scope: Scope,
-    shipment: ShipmentId,
-    id: ObservationId,
-) -> Result<Option<ObservationRecord>, SqlError> {
-    let row = sqlx::query(
-        "SELECT o.*, t.number, r.body AS reading
-         FROM observation o
-         JOIN tracker t ON t.id = o.tracker_id
-         JOIN reading r ON r.company_id = o.company_id AND r.observation_id = o.id
-         WHERE o.company_id = $1 AND o.id = $2
-           AND EXISTS (SELECT 1 FROM binding b WHERE b.tracker_id = o.tracker_id AND b.shipment_id = $3)
-         ORDER BY r.recorded_at DESC, r.mapping DESC LIMIT 1",
-    )
-    .bind(scope.company.0)
-    .bind(id.0)
-    .bind(shipment.0)
-    .fetch_optional(&mut *conn)
-    .await?;
-    let Some(row) = row else { return Ok(None) };
-    let seen = sqlx::query(
-        "SELECT message_id, position, recorded_at FROM sighting WHERE company_id = $1 AND observation_id = $2
-         ORDER BY recorded_at DESC, message_id DESC, position",
-    )
-    .bind(scope.company.0)
-    .bind(id.0)
-    .fetch_all(conn)
-    .await?;
-    Ok(Some(ObservationRecord {
-        id,
-        body: row.json("body")?,
-        text: row.opt_sealed("text_subject", "text")?,
-        reading: row.json("reading")?,
-        tracker: row.id("tracker_id")?,
-        number: row.text("number")?,
-        seen: seen
-            .iter()
-            .map(|row| Ok((row.id("message_id")?, row.count("position")?, row.at("recorded_at")?)))
-            .collect::<Result<_, SqlError>>()?,
-    }))
 }

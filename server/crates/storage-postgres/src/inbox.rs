@@ -1,197 +1,34 @@
-//! Sources and messages as received.
+//! Messages as received: many at once.
 
 use crate::{
-    PostgresStore, Priority,
-    codec::{Columns, PAGE_AND_ONE, SqlError, clean, cursor, id_list, micros, month, page, stored_count, word},
-    db::Pg,
+    codec::{SqlError, clean, id_list, micros, month, stored_count, word},
+    db::{Pg, rows_of},
     group::Grouped,
-    jobs,
     partitions::{Monthly, Partitions},
 };
 use async_trait::async_trait;
-use domain::ids::{CompanyId, MessageId, SubjectId};
-use jiff::Timestamp;
+use domain::ids::{CompanyId, MessageId};
 use sqlx::{
     Arguments, Encode, PgConnection, Postgres, Row, Type,
     encode::IsNull,
     error::BoxDynError,
-    postgres::{PgArgumentBuffer, PgArguments, PgHasArrayType, PgRow, PgTypeInfo, types::PgRecordEncoder},
-    query::Query,
+    postgres::{PgArgumentBuffer, PgArguments, PgHasArrayType, PgTypeInfo, types::PgRecordEncoder},
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use storage::{
-    AuditEntry, Page, Result, Scope, Sealed, StoreError, WrappedKey,
+    Result, Scope,
     facts::Progress,
-    inbox::{
-        Accepted, Inbox, MessageBody, MessageRecord, MessageSelection, MessageState, MessageStatus, NewMessage, Novelty,
-    },
+    inbox::{Accepted, MessageBody, MessageRecord, NewMessage, Novelty},
     jobs::NewJob,
-    tally::Tally,
 };
-use storage_sql::audit;
+use storage_sql::inbox::{Outcome, repeated, with_body};
 use uuid::Uuid;
-
-/// Whether everything holds that a selection says; its values are the first six. The test of the state is given as text,
-/// since the messages in quarantine have an index of their own.
-macro_rules! which_messages {
-    ($state:literal) => {
-        concat!(
-            "m.company_id = $1 AND (cardinality($2::uuid[]) = 0 OR m.id = ANY ($2)) AND ($3::uuid IS NULL OR m.source_id = $3) AND ",
-            $state,
-            " AND m.received_at >= $5 AND m.received_at < $6"
-        )
-    };
-}
-
-/// The month in which the body of the message `m` lies.
-macro_rules! month_of {
-    () => {
-        "to_char(to_timestamp(m.received_at / 1000000) AT TIME ZONE 'UTC', 'YYYYMM')::bigint"
-    };
-}
-
-#[async_trait]
-impl Inbox for PostgresStore {
-    async fn accept(&self, scope: Scope, message: NewMessage, job: NewJob) -> Result<Accepted> {
-        self.accepting.join(Accept { scope, message, job }).await
-    }
-
-    async fn message(&self, scope: Scope, id: MessageId) -> Result<Option<MessageRecord>> {
-        let mut read = self.read_one().await?;
-        let row = sqlx::query(
-            "SELECT m.*, s.name AS source_name, s.connector, s.settings FROM message m JOIN connection s ON s.id = m.source_id
-             WHERE m.company_id = $1 AND m.id = $2",
-        )
-        .bind(scope.company.0)
-        .bind(id.0)
-        .fetch_optional(&mut *read)
-        .await
-        .map_err(SqlError::from)?;
-        read.give_back();
-        Ok(row.as_ref().map(record).transpose()?)
-    }
-
-    async fn message_and_body(
-        &self,
-        scope: Scope,
-        id: MessageId,
-    ) -> Result<Option<(MessageRecord, Option<MessageBody>)>> {
-        self.opening.join(Open { scope, id }).await
-    }
-
-    async fn conclude(&self, scope: Scope, id: MessageId, status: MessageStatus) -> Result<()> {
-        self.write_one(Priority::RealTime, move |conn| {
-            Box::pin(async move { conclude(conn, scope, id, &status).await })
-        })
-        .await
-    }
-
-    async fn messages(
-        &self,
-        scope: Scope,
-        which: MessageSelection,
-        cursor: Option<String>,
-    ) -> Result<Page<MessageRecord>> {
-        macro_rules! page_of {
-            ($state:literal) => {
-                concat!(
-                    "SELECT m.*, s.name AS source_name, s.connector, s.settings FROM message m JOIN connection s ON s.id = m.source_id WHERE ",
-                    which_messages!($state),
-                    " AND (m.received_at, m.id) < ($7, $8) ORDER BY m.received_at DESC, m.id DESC LIMIT $9"
-                )
-            };
-        }
-        let sql = match which.state {
-            Some(MessageState::Quarantined) => page_of!("$4::text IS NOT NULL AND m.status = 'quarantined'"),
-            _ => page_of!("($4::text IS NULL OR m.status = $4)"),
-        };
-        let (at, id): (i64, Uuid) = cursor::decode(cursor.as_deref()).unwrap_or((i64::MAX, Uuid::max()));
-        let mut read = self.moment().await?;
-        let rows = chosen(sql, scope, &which)
-            .bind(at)
-            .bind(id)
-            .bind(PAGE_AND_ONE)
-            .fetch_all(&mut *read)
-            .await
-            .map_err(SqlError::from)?;
-        let rows = rows.iter().map(record).collect::<Result<Vec<_>, SqlError>>()?;
-        Ok(page(rows, |last| cursor::encode(&(micros(last.received_at), last.id.0))))
-    }
-
-    async fn count(&self, scope: Scope, which: MessageSelection) -> Result<Tally> {
-        macro_rules! count_of {
-            ($state:literal) => {
-                concat!(
-                    "SELECT count(*) AS number, count(b.message_id) FILTER (WHERE NOT m.rewritten) AS kept
-                     FROM message m LEFT JOIN message_body b ON b.month = ",
-                    month_of!(),
-                    " AND b.message_id = m.id WHERE ",
-                    which_messages!($state)
-                )
-            };
-        }
-        let sql = match which.state {
-            Some(MessageState::Quarantined) => count_of!("$4::text IS NOT NULL AND m.status = 'quarantined'"),
-            _ => count_of!("($4::text IS NULL OR m.status = $4)"),
-        };
-        let mut read = self.moment().await?;
-        let row = chosen(sql, scope, &which).fetch_one(&mut *read).await.map_err(SqlError::from)?;
-        let (number, kept): (u64, u64) = (row.count("number")?, row.count("kept")?);
-        Ok(Tally { take: kept, skip: number.saturating_sub(kept) })
-    }
-
-    async fn replay(&self, scope: Scope, messages: Vec<(MessageId, NewJob)>, audit: AuditEntry) -> Result<u32> {
-        self.write(Priority::RealTime, move |conn| {
-            Box::pin(async move {
-                let replayed = replay(conn, scope, &messages, audit.at).await?;
-                audit::append(&mut Pg(conn), scope, &audit).await?;
-                Ok(replayed)
-            })
-        })
-        .await
-    }
-}
-
-fn chosen<'q>(sql: &'static str, scope: Scope, which: &MessageSelection) -> Query<'q, Postgres, PgArguments> {
-    sqlx::query(sql)
-        .bind(scope.company.0)
-        .bind(id_list(which.messages.iter().map(|id| id.0)))
-        .bind(which.source.map(|id| id.0))
-        .bind(which.state.map(word))
-        .bind(which.since.map_or(i64::MIN, micros))
-        .bind(which.until.map_or(i64::MAX, micros))
-}
-
-/// Reads messages again whose bodies are kept; how many.
-pub(crate) async fn replay(
-    conn: &mut PgConnection,
-    scope: Scope,
-    messages: &[(MessageId, NewJob)],
-    at: Timestamp,
-) -> Result<u32, SqlError> {
-    let mut replayed = 0;
-    for (id, job) in messages {
-        let found = sqlx::query(concat!(
-            "UPDATE message AS m SET status = 'received', reason = NULL, cursor = 0 WHERE m.company_id = $1 AND m.id = $2
-               AND NOT m.rewritten AND EXISTS (SELECT 1 FROM message_body b WHERE b.month = ", month_of!(), " AND b.message_id = m.id)"
-        ))
-        .bind(scope.company.0)
-        .bind(id.0)
-        .execute(&mut *conn)
-        .await?;
-        if found.rows_affected() == 1 {
-            jobs::enqueue(conn, scope, job, at).await?;
-            replayed += 1;
-        }
-    }
-    Ok(replayed)
-}
 
 /// A message to be kept with its job.
 pub(crate) struct Accept {
-    scope: Scope,
-    message: NewMessage,
-    job: NewJob,
+    pub(crate) scope: Scope,
+    pub(crate) message: NewMessage,
+    pub(crate) job: NewJob,
 }
 
 #[async_trait]
@@ -211,7 +48,7 @@ impl Grouped for Accept {
             answers.push(if new.contains(&message.id) {
                 Accepted { message: message.id, correlation: message.correlation, novelty: Novelty::New }
             } else {
-                repeated(conn, accept.scope, message).await?
+                repeated(&mut Pg(conn), accept.scope, message).await?
             });
         }
         Ok(answers)
@@ -320,8 +157,8 @@ impl<'q> Encode<'q, Postgres> for Incoming<'_> {
 
 /// A message to be read with its body.
 pub(crate) struct Open {
-    scope: Scope,
-    id: MessageId,
+    pub(crate) scope: Scope,
+    pub(crate) id: MessageId,
 }
 
 #[async_trait]
@@ -331,123 +168,36 @@ impl Grouped for Open {
     const TOGETHER: usize = 16;
 
     async fn run(batch: &[Self], conn: &mut PgConnection) -> Result<Vec<Self::Output>, SqlError> {
-        let rows = sqlx::query(concat!(
+        let rows = sqlx::query(
             "SELECT w.place, m.*, s.name AS source_name, s.connector, s.settings, b.bytes AS body
              FROM (SELECT * FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY LIMIT cardinality($1)) w (company_id, id, place)
              JOIN message m ON m.company_id IS NOT DISTINCT FROM w.company_id AND m.id = w.id
              JOIN connection s ON s.id = m.source_id
-             LEFT JOIN message_body b ON b.month = ", month_of!(), " AND b.message_id = m.id AND m.wrapped IS NOT NULL"
-        ))
+             LEFT JOIN message_body b ON b.month = to_char(to_timestamp(m.received_at / 1000000) AT TIME ZONE 'UTC', 'YYYYMM')::bigint AND b.message_id = m.id AND m.wrapped IS NOT NULL",
+        )
         .bind(id_list(batch.iter().map(|open| open.scope.company.0)))
         .bind(id_list(batch.iter().map(|open| open.id.0)))
         .fetch_all(conn)
         .await?;
         let mut found = HashMap::new();
-        for row in &rows {
-            found.insert(row.count::<usize>("place")?, (record(row)?, body(row)?));
+        for row in &rows_of(&rows)? {
+            found.insert(row.count::<usize>("place")?, with_body(row)?);
         }
         Ok((1..=batch.len()).map(|place| found.remove(&place)).collect())
     }
 }
 
-async fn repeated(conn: &mut PgConnection, scope: Scope, message: &NewMessage) -> Result<Accepted, SqlError> {
-    let kept = sqlx::query(
-        "UPDATE message SET repeats = repeats + 1 WHERE company_id IS NOT DISTINCT FROM $1 AND digest = $2
-         RETURNING id, correlation",
-    )
-    .bind(scope.company.0)
-    .bind(message.digest)
-    .fetch_one(conn)
-    .await?;
-    Ok(Accepted { message: kept.id("id")?, correlation: kept.id("correlation")?, novelty: Novelty::Repeated })
-}
-
-fn body(row: &PgRow) -> Result<Option<MessageBody>, SqlError> {
-    let subject = SubjectId(row.id::<MessageId>("id")?.0);
-    let kept = row.opt_bytes("body")?.zip(row.opt_bytes("wrapped")?);
-    Ok(kept.map(|(body, key)| MessageBody {
-        body: Sealed { subject, bytes: body },
-        key: WrappedKey { subject, bytes: key },
-    }))
-}
-
 /// What a message is afterwards; what is none stays as it is.
-#[derive(Default)]
 pub(crate) struct After {
-    pub(crate) status: Option<&'static str>,
-    pub(crate) observations: Option<i64>,
-    pub(crate) problems: Option<i64>,
-    pub(crate) reason: Option<Vec<u8>>,
+    pub(crate) outcome: Option<Outcome>,
     pub(crate) cursor: Option<i64>,
 }
 
 impl After {
     pub(crate) fn of(progress: &Progress) -> Self {
         match progress {
-            Progress::Whole(status) => Self::status(status),
-            Progress::Part(reports) => Self { cursor: Some(i64::from(*reports)), ..Self::default() },
+            Progress::Whole(status) => Self { outcome: Some(Outcome::of(status)), cursor: None },
+            Progress::Part(reports) => Self { outcome: None, cursor: Some(i64::from(*reports)) },
         }
     }
-
-    fn status(status: &MessageStatus) -> Self {
-        let (word, observations, problems, reason) = match status {
-            MessageStatus::Received => ("received", 0, 0, None),
-            MessageStatus::Normalised { observations, problems } => ("normalised", *observations, *problems, None),
-            MessageStatus::Ignored { reason } => ("ignored", 0, 0, reason.as_ref()),
-            MessageStatus::Quarantined { reason } => ("quarantined", 0, 0, reason.as_ref()),
-        };
-        let (observations, problems) = (Some(i64::from(observations)), Some(i64::from(problems)));
-        Self { status: Some(word), observations, problems, reason: reason.map(Sealed::packed), cursor: None }
-    }
-}
-
-/// Says what became of a message.
-async fn conclude(
-    conn: &mut PgConnection,
-    scope: Scope,
-    id: MessageId,
-    status: &MessageStatus,
-) -> Result<(), SqlError> {
-    let after = After::status(status);
-    let found = sqlx::query(
-        "UPDATE message SET status = $1, observations = $2, problems = $3, reason = $4 WHERE company_id = $5 AND id = $6",
-    )
-    .bind(after.status)
-    .bind(after.observations)
-    .bind(after.problems)
-    .bind(after.reason)
-    .bind(scope.company.0)
-    .bind(id.0)
-    .execute(conn)
-    .await?;
-    if found.rows_affected() == 0 { Err(SqlError(StoreError::NotFound("message"))) } else { Ok(()) }
-}
-
-fn record(row: &PgRow) -> Result<MessageRecord, SqlError> {
-    let reason = row.opt_packed("reason")?;
-    let status = match row.text("status")?.as_str() {
-        "received" => MessageStatus::Received,
-        "normalised" => {
-            MessageStatus::Normalised { observations: row.count("observations")?, problems: row.count("problems")? }
-        }
-        "ignored" => MessageStatus::Ignored { reason },
-        _ => MessageStatus::Quarantined { reason },
-    };
-    Ok(MessageRecord {
-        id: row.id("id")?,
-        source: row.id("source_id")?,
-        source_name: row.text("source_name")?,
-        connector: row.text("connector")?,
-        settings: row.text("settings")?,
-        correlation: row.id("correlation")?,
-        received_at: row.at("received_at")?,
-        verified_by: row.text("verified_by")?,
-        size: row.count("size")?,
-        repeats: row.count("repeats")?,
-        status,
-        cursor: row.count("cursor")?,
-        read_before: row.int("observations")? > 0,
-        erased: row.opt_bytes("wrapped")?.is_none(),
-        rewritten: row.flag("rewritten")?,
-    })
 }

@@ -23,6 +23,7 @@ mod counter;
 mod db;
 mod facts;
 mod group;
+mod hot;
 pub mod import;
 mod inbox;
 mod jobs;
@@ -31,7 +32,6 @@ mod partitions;
 mod shipments;
 mod signals;
 pub mod temporary;
-mod trackers;
 mod upkeep;
 
 use crate::{
@@ -47,7 +47,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use std::{future::Future, pin::Pin, str::FromStr, sync::Arc, time::Duration};
-use storage::{Result, Store, StoreError};
+use storage::{Result, Store, StoreError, jobs::Lane};
 use storage_sql::Sql;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -100,20 +100,11 @@ pub struct PostgresStore {
     calling: Arc<Group<jobs::Called>>,
     opening: Arc<Group<inbox::Open>>,
     recording: Arc<Group<facts::Record>>,
-    loading: Arc<Group<shipments::Load>>,
-    putting: Arc<Group<shipments::Put>>,
-    noting: Arc<Group<shipments::Note>>,
+    loading: Arc<Group<shipments::load::Load>>,
+    putting: Arc<Group<shipments::commit::Put>>,
+    noting: Arc<Group<shipments::notes::Note>>,
     signals: signals::PgSignals,
     _temporary: Option<Arc<Temporary>>,
-}
-
-/// In which lane a command is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Priority {
-    /// What happens now.
-    RealTime,
-    /// Imports, sweeping.
-    Batch,
 }
 
 pub(crate) type BoxFuture<'c, T> = Pin<Box<dyn Future<Output = T> + Send + 'c>>;
@@ -186,11 +177,11 @@ impl PostgresStore {
 
     fn into_store(self) -> Store {
         Store {
-            inbox: Arc::new(self.clone()),
-            facts: Arc::new(self.clone()),
+            inbox: Arc::new(Sql(self.clone())),
+            facts: Arc::new(Sql(self.clone())),
             mappings: Arc::new(Sql(self.clone())),
-            shipments: Arc::new(self.clone()),
-            jobs: Arc::new(self.clone()),
+            shipments: Arc::new(Sql(self.clone())),
+            jobs: Arc::new(Sql(self.clone())),
             replays: Arc::new(Sql(self.clone())),
             schedules: Arc::new(Sql(self.clone())),
             connections: Arc::new(Sql(self.clone())),
@@ -206,12 +197,12 @@ impl PostgresStore {
     }
 
     /// Writes in a transaction of its own.
-    async fn write<T, F>(&self, priority: Priority, work: F) -> Result<T>
+    async fn write<T, F>(&self, lane: Lane, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<T, SqlError>> + Send + 'static,
     {
-        let _share = self.share(priority).await;
+        let _share = self.share(lane).await;
         in_time(async {
             let mut conn = self.connections.acquire().await?;
             let mut transaction = conn.begin().await?;
@@ -224,12 +215,12 @@ impl PostgresStore {
     }
 
     /// Writes by one statement, which is a transaction of its own: that saves two of three trips.
-    async fn write_one<T, F>(&self, priority: Priority, work: F) -> Result<T>
+    async fn write_alone<T, F>(&self, lane: Lane, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<T, SqlError>> + Send + 'static,
     {
-        let _share = self.share(priority).await;
+        let _share = self.share(lane).await;
         in_time(async {
             let mut conn = self.connections.acquire().await?;
             let done = work(&mut conn).await?;
@@ -240,10 +231,10 @@ impl PostgresStore {
     }
 
     /// The batch lane's share of the connections, while it is used.
-    async fn share(&self, priority: Priority) -> Option<SemaphorePermit<'_>> {
-        match priority {
-            Priority::RealTime => None,
-            Priority::Batch => Some(self.batch.acquire().await.expect("never closed")),
+    async fn share(&self, lane: Lane) -> Option<SemaphorePermit<'_>> {
+        match lane {
+            Lane::RealTime => None,
+            Lane::Batch => Some(self.batch.acquire().await.expect("never closed")),
         }
     }
 

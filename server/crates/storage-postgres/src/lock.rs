@@ -1,30 +1,9 @@
-//! Locks that last for a transaction, on things that may have no row yet. A transaction that takes several takes them in one order,
-//! so that two transactions never wait for each other: the mapping, then numbers, then rows.
+//! The locks of the hot path; see [`storage_sql::lock`].
 
-use crate::codec::{SqlError, id_list};
+use crate::codec::SqlError;
 use domain::ids::CompanyId;
 use sqlx::PgConnection;
 use storage_sql::lock::{key, mapping_key, number_keys};
-use uuid::Uuid;
-
-/// Of two transactions that speak of the same number, one sees what the other did.
-pub(crate) async fn numbers<'a>(
-    conn: &mut PgConnection,
-    company: CompanyId,
-    numbers: impl IntoIterator<Item = &'a str>,
-) -> Result<(), SqlError> {
-    let keys = number_keys(company, numbers);
-    if keys.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) WITH ORDINALITY k(key, place) ORDER BY place",
-    )
-    .bind(keys)
-    .execute(conn)
-    .await?;
-    Ok(())
-}
 
 /// What recordings take: the mapping stays, and then their numbers.
 pub(crate) async fn recording<'a>(
@@ -42,23 +21,6 @@ pub(crate) async fn recording<'a>(
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// The numbers of these trackers.
-pub(crate) async fn numbers_of(
-    conn: &mut PgConnection,
-    company: CompanyId,
-    trackers: impl IntoIterator<Item = Uuid>,
-) -> Result<(), SqlError> {
-    let trackers = id_list(trackers);
-    if trackers.is_empty() {
-        return Ok(());
-    }
-    let rows = sqlx::query_scalar::<_, String>("SELECT number FROM tracker WHERE id = ANY ($1)")
-        .bind(trackers)
-        .fetch_all(&mut *conn)
-        .await?;
-    numbers(conn, company, rows.iter().map(String::as_str)).await
 }
 
 /// Changes are numbered by one at a time.

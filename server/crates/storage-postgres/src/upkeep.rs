@@ -1,10 +1,10 @@
 //! Dropping what is old, whole months at once where there are partitions, and what follows a restore.
 
 use crate::{
-    PostgresStore, Priority,
+    PostgresStore,
     codec::{SqlError, micros},
     counter,
-    jobs::done_destinations,
+    db::Pg,
     partitions::Monthly,
 };
 use async_trait::async_trait;
@@ -13,8 +13,10 @@ use jiff::{Span, Timestamp, tz::TimeZone};
 use sqlx::{AssertSqlSafe, PgConnection};
 use storage::{
     Result, StoreError,
+    jobs::Lane,
     upkeep::{Old, Pruned, Upkeep},
 };
+use storage_sql::jobs::done_destinations;
 use uuid::Uuid;
 
 /// Rows of one table that a step drops.
@@ -30,7 +32,7 @@ const SKIPPED_NUMBERS: i64 = 1 << 32;
 impl Upkeep for PostgresStore {
     async fn prune(&self, old: Old) -> Result<Pruned> {
         let mut pruned =
-            self.write(Priority::Batch, move |conn| Box::pin(async move { prune_rows(conn, old).await })).await?;
+            self.write(Lane::Batch, move |conn| Box::pin(async move { prune_rows(conn, old).await })).await?;
         for (table, before) in [(Monthly::Body, old.bodies), (Monthly::Attempt, old.attempts)] {
             let Some(before) = before else { continue };
             let mut read = self.moment().await?;
@@ -38,8 +40,8 @@ impl Upkeep for PostgresStore {
             drop(read);
             for month in months {
                 // a transaction for each: the lock that it needs is given back at once
-                let rows = self
-                    .write(Priority::Batch, move |conn| Box::pin(async move { prune_month(conn, table, month).await }));
+                let rows =
+                    self.write(Lane::Batch, move |conn| Box::pin(async move { prune_month(conn, table, month).await }));
                 let rows = match rows.await {
                     // somebody reads it, a backup for instance
                     Err(StoreError::Busy) => continue,
@@ -68,7 +70,7 @@ impl Upkeep for PostgresStore {
     }
 
     async fn restored(&self, now: Timestamp) -> Result<()> {
-        self.write(Priority::RealTime, move |conn| Box::pin(async move { restored(conn, now).await })).await
+        self.write(Lane::RealTime, move |conn| Box::pin(async move { restored(conn, now).await })).await
     }
 }
 
@@ -92,7 +94,7 @@ async fn drop_jobs(conn: &mut PgConnection, before: i64) -> Result<u64, SqlError
     let mut dropped = 0;
     let companies: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM company").fetch_all(&mut *conn).await?;
     for company in companies {
-        for destination in done_destinations(&mut *conn, CompanyId(company)).await? {
+        for destination in done_destinations(&mut Pg(conn), CompanyId(company)).await? {
             let left = STEP_ROWS.saturating_sub_unsigned(dropped);
             if left <= 0 {
                 return Ok(dropped);

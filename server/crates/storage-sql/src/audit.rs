@@ -1,19 +1,71 @@
 //! Lines of the audit trail. They are appended under a lock, so the chain has no forks.
 
 use crate::{
-    Db, Row,
-    codec::{clean, json},
+    Db, Engine, Row, Sql,
+    codec::{clean, json, row_limit},
     lock, query,
 };
-use domain::ids::{ShipmentId, UserId};
+use async_trait::async_trait;
+use domain::ids::{ExceptionId, ShipmentId, UserId};
 use storage::{
     Actor, AuditEntry, Result, Scope,
-    audit::{ACCEPTED, Line, SealedColumns, covering},
-    people::{AuditLine, AuditRecord},
+    audit::{ACCEPTED, AuditLine, AuditRecord, AuditTrail, Line, SealedColumns, covering},
+    jobs::Lane,
 };
 
 /// Audit lines of one read.
-pub(crate) const AUDIT_ROWS: u32 = 500;
+const AUDIT_ROWS: u32 = 500;
+
+#[async_trait]
+impl<E: Engine> AuditTrail for Sql<E> {
+    async fn audit(&self, scope: Scope, entry: AuditEntry) -> Result<()> {
+        self.0.write(Lane::RealTime, move |db| Box::pin(async move { append(db, scope, &entry).await })).await
+    }
+
+    async fn audit_before(
+        &self,
+        scope: Scope,
+        subject: Option<String>,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<AuditRecord>> {
+        let sql = match subject {
+            None => "SELECT * FROM audit WHERE company_id = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3",
+            Some(_) => {
+                "SELECT * FROM audit WHERE company_id = ?1 AND seq < ?2 AND subject = ?3 ORDER BY seq DESC LIMIT ?4"
+            }
+        };
+        let before = before.and_then(|seq| i64::try_from(seq).ok()).unwrap_or(i64::MAX);
+        let mut question = query(sql).bind(scope.company.0).bind(before);
+        if let Some(subject) = subject {
+            question = question.bind(subject);
+        }
+        self.rows(question.bind(row_limit(limit, AUDIT_ROWS)), record).await
+    }
+
+    async fn audit_lines(&self, scope: Scope, after: Option<i64>, limit: u32) -> Result<Vec<Line>> {
+        self.0
+            .read(move |db| Box::pin(async move { lines(db, scope, after, row_limit(limit, AUDIT_ROWS)).await }))
+            .await
+    }
+
+    async fn audit_of(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<(AuditRecord, Option<String>)>> {
+        self.0.read(move |db| Box::pin(async move { audit_of(db, scope, shipment).await })).await
+    }
+
+    async fn audit_of_exceptions(
+        &self,
+        scope: Scope,
+        exceptions: Vec<ExceptionId>,
+    ) -> Result<Vec<(AuditRecord, Option<String>)>> {
+        if exceptions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let subjects = exceptions.iter().map(|id| format!("exception:{id}")).collect();
+        let sql = "SELECT a.* FROM {texts ?1 s} CROSS JOIN audit a WHERE a.company_id = ?2 AND a.subject = s.value ORDER BY a.seq DESC LIMIT ?3";
+        self.0.read(move |db| Box::pin(about(db, scope, sql, subjects))).await
+    }
+}
 
 /// Appends a line.
 pub async fn append(db: &mut dyn Db, scope: Scope, entry: &AuditEntry) -> Result<()> {
@@ -54,7 +106,7 @@ pub async fn append(db: &mut dyn Db, scope: Scope, entry: &AuditEntry) -> Result
 }
 
 /// Lines behind one, oldest first.
-pub async fn lines(db: &mut dyn Db, scope: Scope, after: Option<i64>, limit: i64) -> Result<Vec<Line>> {
+async fn lines(db: &mut dyn Db, scope: Scope, after: Option<i64>, limit: i64) -> Result<Vec<Line>> {
     let rows = query("SELECT * FROM audit WHERE company_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3")
         .bind(scope.company.0)
         .bind(after.unwrap_or(i64::MIN))
@@ -82,7 +134,7 @@ fn line(row: &Row) -> Result<Line> {
 }
 
 /// A line as people see it.
-pub fn record(row: &Row) -> Result<AuditRecord> {
+fn record(row: &Row) -> Result<AuditRecord> {
     Ok(AuditRecord {
         seq: row.count("seq")?,
         actor: row.json("actor")?,
@@ -99,11 +151,7 @@ pub fn record(row: &Row) -> Result<AuditRecord> {
 }
 
 /// The lines about a shipment and its exceptions, oldest first, with the actor's name.
-pub(crate) async fn audit_of(
-    db: &mut dyn Db,
-    scope: Scope,
-    shipment: ShipmentId,
-) -> Result<Vec<(AuditRecord, Option<String>)>> {
+async fn audit_of(db: &mut dyn Db, scope: Scope, shipment: ShipmentId) -> Result<Vec<(AuditRecord, Option<String>)>> {
     let exceptions =
         query("SELECT id FROM exception {indexed by exception_shipment} WHERE company_id = ?1 AND shipment_id = ?2")
             .bind(scope.company.0)
@@ -112,14 +160,20 @@ pub(crate) async fn audit_of(
             .await?;
     let mut subjects = vec![format!("shipment:{shipment}")];
     for row in &exceptions {
-        subjects.push(format!("exception:{}", row.id::<domain::ids::ExceptionId>("id")?));
+        subjects.push(format!("exception:{}", row.id::<ExceptionId>("id")?));
     }
-    let rows = query("SELECT a.* FROM {texts ?1 s} CROSS JOIN audit a WHERE a.company_id = ?2 AND a.subject = s.value ORDER BY a.seq LIMIT ?3")
-        .bind(subjects)
-        .bind(scope.company.0)
-        .bind(i64::from(AUDIT_ROWS))
-        .all(db)
-        .await?;
+    let sql = "SELECT a.* FROM {texts ?1 s} CROSS JOIN audit a WHERE a.company_id = ?2 AND a.subject = s.value ORDER BY a.seq LIMIT ?3";
+    about(db, scope, sql, subjects).await
+}
+
+/// Lines about these subjects, with the actor's name.
+async fn about(
+    db: &mut dyn Db,
+    scope: Scope,
+    sql: &'static str,
+    subjects: Vec<String>,
+) -> Result<Vec<(AuditRecord, Option<String>)>> {
+    let rows = query(sql).bind(subjects).bind(scope.company.0).bind(i64::from(AUDIT_ROWS)).all(db).await?;
     let mut lines = Vec::with_capacity(rows.len());
     for row in &rows {
         let line = record(row)?;

@@ -1,18 +1,82 @@
 //! Cases at the service desk.
 
 use crate::{
-    Db, Row,
-    codec::{id_list, json, micros, opt_micros, word},
-    exceptions, query,
+    Db, Engine, Row, Sql, audit,
+    codec::{self, id_list, micros, opt_micros, word},
+    exceptions::{self, act},
+    jobs, query,
+    rows::{Rows, hex_id},
 };
+use async_trait::async_trait;
 use domain::ids::{CaseId, ExceptionId, ShipmentId};
 use jiff::Timestamp;
+use serde_json::json;
 use std::collections::HashMap;
 use storage::{
-    Result, Scope, StoreError,
-    work::{Agent, CaseContext, CaseRecord, CaseStatus},
+    AuditEntry, Result, Scope, StoreError,
+    cases::{Agent, CaseContext, CaseRecord, CaseStatus, Cases},
+    exceptions::ExceptionAction,
+    jobs::{Lane, NewJob},
 };
 use uuid::Uuid;
+
+#[async_trait]
+impl<E: Engine> Cases for Sql<E> {
+    async fn case_context(&self, scope: Scope, id: ExceptionId) -> Result<Option<CaseContext>> {
+        self.0.read(move |db| Box::pin(async move { case_context(db, scope, id).await })).await
+    }
+
+    async fn put_case(&self, scope: Scope, case: CaseRecord) -> Result<()> {
+        self.0.write(Lane::RealTime, move |db| Box::pin(async move { put_case(db, scope, &case).await })).await
+    }
+
+    async fn move_case(
+        &self,
+        scope: Scope,
+        case: CaseRecord,
+        action: Option<ExceptionAction>,
+        audit: AuditEntry,
+        jobs: Vec<NewJob>,
+    ) -> Result<()> {
+        self.0
+            .write(Lane::RealTime, move |db| {
+                Box::pin(async move {
+                    put_case(db, scope, &case).await?;
+                    if let Some(action) = &action {
+                        act(db, scope, case.exception, action, audit.at).await?;
+                    }
+                    audit::append(db, scope, &audit).await?;
+                    jobs::enqueue_all(db, scope, &jobs, audit.at).await.map(drop)
+                })
+            })
+            .await
+    }
+
+    async fn cases_by_number(&self, scope: Scope, desk: String, numbers: Vec<String>) -> Result<Vec<CaseRecord>> {
+        self.0.read(move |db| Box::pin(async move { by_number(db, scope, &desk, numbers).await })).await
+    }
+
+    async fn cases_to_poll(&self, scope: Scope, desk: String, limit: u32) -> Result<Vec<CaseRecord>> {
+        self.0.read(move |db| Box::pin(async move { to_poll(db, scope, &desk, limit).await })).await
+    }
+
+    async fn polled(
+        &self,
+        scope: Scope,
+        seen: Vec<(CaseId, Option<CaseStatus>)>,
+        at: Timestamp,
+        jobs: Vec<NewJob>,
+    ) -> Result<()> {
+        self.0
+            .write(Lane::RealTime, move |db| {
+                Box::pin(async move {
+                    polled(db, scope, &seen, at).await?;
+                    jobs::enqueue_all(db, scope, &jobs, at).await.map(drop)
+                })
+            })
+            .await
+    }
+}
 
 /// Of several episodes in one ticket the case `c` is the newest.
 macro_rules! newest_in_ticket {
@@ -61,20 +125,18 @@ pub async fn to_poll(db: &mut dyn Db, scope: Scope, desk: &str, limit: u32) -> R
 
 /// Keeps what a poll saw of cases.
 pub async fn polled(db: &mut dyn Db, scope: Scope, seen: &[(CaseId, Option<CaseStatus>)], at: Timestamp) -> Result<()> {
-    for (id, status) in seen {
-        query(
-            "UPDATE desk_case SET polled_at = ?1, seen = coalesce(?2, seen),
-                 revision = revision + CASE WHEN ?2 IS NOT NULL AND seen IS DISTINCT FROM ?2 THEN 1 ELSE 0 END
-             WHERE company_id = ?3 AND id = ?4",
-        )
-        .bind(micros(at))
-        .bind(status.map(word))
-        .bind(scope.company.0)
-        .bind(id.0)
-        .execute(db)
-        .await?;
-    }
-    Ok(())
+    let row = |(id, status): &(CaseId, Option<CaseStatus>)| json!({ "id": hex_id(id.0), "status": status.map(word) });
+    query(
+        "UPDATE desk_case AS c SET polled_at = ?1, seen = coalesce(r.status, c.seen),
+             revision = c.revision + CASE WHEN r.status IS NOT NULL AND c.seen IS DISTINCT FROM r.status THEN 1 ELSE 0 END
+         FROM {rows ?2 r (id id, status text)} WHERE {+}c.company_id = ?3 AND c.id = r.id",
+    )
+    .bind(at)
+    .bind(seen.iter().map(row).collect::<Rows>())
+    .bind(scope.company.0)
+    .execute(db)
+    .await
+    .map(drop)
 }
 
 /// The newest case of each of these exceptions.
@@ -145,7 +207,7 @@ pub async fn put_case(db: &mut dyn Db, scope: Scope, case: &CaseRecord) -> Resul
              ended, by_agent, agent_subject, agent_name, follows, seen, revision)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19 + 1)
          ON CONFLICT (id) DO UPDATE SET
-             external_key = excluded.external_key, number = excluded.number, url = excluded.url, status = excluded.status,
+             desk = excluded.desk, external_key = excluded.external_key, number = excluded.number, url = excluded.url, status = excluded.status,
              resolved_at = excluded.resolved_at, notes = excluded.notes,
              ended = excluded.ended, by_agent = excluded.by_agent, agent_subject = excluded.agent_subject, agent_name = excluded.agent_name,
              follows = excluded.follows, seen = excluded.seen, revision = excluded.revision
@@ -163,7 +225,7 @@ pub async fn put_case(db: &mut dyn Db, scope: Scope, case: &CaseRecord) -> Resul
     .bind(status)
     .bind(micros(case.opened_at))
     .bind(opt_micros(case.resolved_at))
-    .bind(json(&case.notes))
+    .bind(codec::json(&case.notes))
     .bind(ended)
     .bind(case.closed_by.is_some())
     .bind(agent.map(|name| name.subject.0))

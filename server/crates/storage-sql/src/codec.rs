@@ -97,13 +97,18 @@ pub mod cursor {
 
     /// The word.
     pub fn encode<T: Serialize>(last: &T) -> String {
-        serde_json::to_vec(last).expect("plain data serialises").iter().map(|b| format!("{b:02x}")).collect()
+        super::to_hex(&serde_json::to_vec(last).expect("plain data serialises"))
     }
 
     /// What it says.
     pub fn decode<T: DeserializeOwned>(word: Option<&str>) -> Option<T> {
         serde_json::from_slice(&super::from_hex(word?)?).ok()
     }
+}
+
+/// Bytes as hexadecimal digits.
+pub fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Bytes that were written as hexadecimal digits.

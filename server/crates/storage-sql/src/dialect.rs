@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `?`, `?2` | the same | `$1`, `$2` |
 //! | `{ids ?2 x}`, `{texts ?2 x}`, `{ints ?2 x}` | `json_each` as table `x (value)` | `unnest` as table `x (value)` |
+//! | `{rows ? r (a id, b text)}` | a JSON list of objects as table `r (a, b)`; types: id, text, int, bytes | the same |
 //! | `{for update}` | nothing: there is one writer | `FOR UPDATE` |
 //! | `{indexed by i}` | `INDEXED BY i` | nothing |
 //! | `{+}` | `+`: no index for this term | nothing |
@@ -95,6 +96,10 @@ impl Dialect {
                     (_, Self::Postgres) => write!(made, "unnest({place}::bigint[]) {table} (value)"),
                 }
             }
+            ("rows", _) => {
+                self.rows(made, of, values);
+                Ok(())
+            }
             ("for", Self::Postgres) => write!(made, "FOR UPDATE"),
             ("indexed", Self::Sqlite) => write!(made, "INDEXED BY {}", of.trim_start_matches("by ")),
             ("+", Self::Sqlite) => write!(made, "+"),
@@ -118,6 +123,37 @@ impl Dialect {
     }
 }
 
+impl Dialect {
+    /// A JSON list of objects as a table: `?1 r (a id, b text)`.
+    fn rows(self, made: &mut String, of: &str, values: &mut u32) {
+        let (value, table) = of.split_once(' ').unwrap_or((of, ""));
+        let (table, columns) = table.split_once(" (").unwrap_or((table, ""));
+        let columns = || columns.trim_end_matches(')').split(", ").filter_map(|column| column.split_once(' '));
+        let (mut selected, mut types) = (Vec::new(), Vec::new());
+        for (name, kind) in columns() {
+            selected.push(match (kind, self) {
+                ("id" | "bytes", Self::Sqlite) => format!("unhex(value ->> '{name}') AS {name}"),
+                (_, Self::Sqlite) => format!("value ->> '{name}' AS {name}"),
+                ("bytes", Self::Postgres) => format!("decode({name}, 'hex') AS {name}"),
+                (_, Self::Postgres) => name.to_owned(),
+            });
+            let column = match kind {
+                "id" => "uuid",
+                "int" => "bigint",
+                _ => "text",
+            };
+            types.push(format!("{name} {column}"));
+        }
+        let _ = write!(made, "(SELECT {} FROM ", selected.join(", "));
+        made.push_str(self.pick("json_each(", "json_to_recordset("));
+        self.value(made, value, values);
+        let _ = match self {
+            Self::Sqlite => write!(made, ")) {table}"),
+            Self::Postgres => write!(made, "::json) AS l ({})) {table}", types.join(", ")),
+        };
+    }
+}
+
 /// Whether it is one of the words: `'{}'` is JSON, and an array.
 fn is_word(word: &str) -> bool {
     word == "+" || word.starts_with(|c: char| c.is_ascii_lowercase())
@@ -137,6 +173,11 @@ mod tests {
             ("{+}x {is s.late} {not s.terminal}", "+x s.late = 1 s.terminal = 0", "x s.late NOT s.terminal"),
             ("FROM e {indexed by e_i} WHERE", "FROM e INDEXED BY e_i WHERE", "FROM e  WHERE"),
             ("{json p} ->> 'a' {min}(1, 2)", "p ->> 'a' min(1, 2)", "p::json ->> 'a' least(1, 2)"),
+            (
+                "FROM {rows ?2 r (a id, b bytes, c int)}",
+                "FROM (SELECT unhex(value ->> 'a') AS a, unhex(value ->> 'b') AS b, value ->> 'c' AS c FROM json_each(?2)) r",
+                "FROM (SELECT a, decode(b, 'hex') AS b, c FROM json_to_recordset($2::json) AS l (a uuid, b text, c bigint)) r",
+            ),
             (
                 "{ids ?2 x}, {texts ? y}",
                 "(SELECT unhex(value) AS value FROM json_each(?2)) x, (SELECT value FROM json_each(?)) y",

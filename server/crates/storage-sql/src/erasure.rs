@@ -2,13 +2,15 @@
 
 use crate::{
     Db, Engine, Row, Sql,
-    codec::{cursor, id_list, micros},
+    codec::{cursor, id_list, micros, to_hex},
     query,
+    rows::{Rows, hex_id},
 };
 use async_trait::async_trait;
 use domain::ids::{MessageId, ObservationId, ShipmentId, TrackerId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::collections::BTreeMap;
 use storage::{
     Page, Result, Scope, Sealed, WrappedKey,
@@ -334,15 +336,17 @@ async fn rewrite(
             .await?;
         }
     }
-    for (id, text) in &rewritten.texts {
-        query("UPDATE observation SET text = ? WHERE company_id = ? AND id = ? AND text_subject = ?")
-            .bind(&text.bytes)
-            .bind(scope.company.0)
-            .bind(id.0)
-            .bind(message.0)
-            .execute(db)
-            .await?;
-    }
+    // the company comes with each row: SQLite goes through all of its observations otherwise
+    let company = hex_id(scope.company.0);
+    let row = |(id, text): &(ObservationId, Sealed)| json!({ "company": company, "id": hex_id(id.0), "text": to_hex(&text.bytes) });
+    query(
+        "UPDATE observation AS o SET text = r.text FROM {rows ?1 r (company id, id id, text bytes)}
+         WHERE o.company_id = r.company AND o.id = r.id AND o.text_subject = ?2",
+    )
+    .bind(rewritten.texts.iter().map(row).collect::<Rows>())
+    .bind(message.0)
+    .execute(db)
+    .await?;
     Ok(true)
 }
 

@@ -1,10 +1,11 @@
 //! Exceptions of shipments.
 
 use crate::{
-    Db, Row,
+    Db, Engine, Row, Sql, audit,
     codec::{json, micros, word},
-    query,
+    jobs, query,
 };
+use async_trait::async_trait;
 use domain::{
     Severity,
     commit::ExceptionChange,
@@ -14,10 +15,37 @@ use domain::{
 };
 use jiff::Timestamp;
 use storage::{
-    Result, Scope, StoreError,
+    AuditEntry, Result, Scope, StoreError,
+    exceptions::{ExceptionAction, ExceptionRecord, Exceptions},
+    jobs::{Lane, NewJob},
     shipments::Commit,
-    work::{ExceptionAction, ExceptionRecord},
 };
+
+#[async_trait]
+impl<E: Engine> Exceptions for Sql<E> {
+    async fn exception(&self, scope: Scope, id: ExceptionId) -> Result<Option<ExceptionRecord>> {
+        self.0.read(move |db| Box::pin(async move { exception(db, scope, id).await })).await
+    }
+
+    async fn act(
+        &self,
+        scope: Scope,
+        id: ExceptionId,
+        action: ExceptionAction,
+        audit: AuditEntry,
+        jobs: Vec<NewJob>,
+    ) -> Result<()> {
+        self.0
+            .write(Lane::RealTime, move |db| {
+                Box::pin(async move {
+                    act(db, scope, id, &action, audit.at).await?;
+                    audit::append(db, scope, &audit).await?;
+                    jobs::enqueue_all(db, scope, &jobs, audit.at).await.map(drop)
+                })
+            })
+            .await
+    }
+}
 
 /// How severities sort.
 pub const fn rank(severity: Severity) -> i64 {

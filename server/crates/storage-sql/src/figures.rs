@@ -2,19 +2,28 @@
 //! counters, and where they depend on the time of the question along an index of what is open.
 
 use crate::{
-    Db,
+    Db, Engine, Sql,
     codec::{from_word, micros},
     counter::{self, QUARTER_US},
     query,
 };
+use async_trait::async_trait;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use std::collections::HashMap;
 use storage::{
     Result, Scope,
-    figures::{AGES, AgeFigures, CarrierFigures, Figures, LONG_RETRYING, Span, WEEK, current_since, days},
+    figures::{AGES, AgeFigures, CarrierFigures, Figures, LONG_RETRYING, Overview, Span, WEEK, current_since, days},
 };
 
-pub async fn figures(db: &mut dyn Db, scope: Scope, now: Timestamp, zone: &TimeZone) -> Result<Figures> {
+#[async_trait]
+impl<E: Engine> Overview for Sql<E> {
+    async fn figures(&self, scope: Scope, now: Timestamp, zone: &TimeZone) -> Result<Figures> {
+        let zone = zone.clone();
+        self.0.read(move |db| Box::pin(async move { figures(db, scope, now, &zone).await })).await
+    }
+}
+
+async fn figures(db: &mut dyn Db, scope: Scope, now: Timestamp, zone: &TimeZone) -> Result<Figures> {
     let mut figures = Figures::default();
     shipments(db, scope, now, &mut figures).await?;
     exceptions(db, scope, now, &mut figures).await?;

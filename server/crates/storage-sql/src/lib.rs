@@ -1,6 +1,6 @@
 //! The storage areas that are the same SQL on every engine, written once over [`Db`]. An engine implements [`Db`] (one
-//! statement) and [`Engine`] (one transaction) and wraps itself in [`Sql`], which implements the traits of `storage`.
-//! What has to be fast, or is different by nature, stays in the engines.
+//! statement), [`Engine`] (one transaction) and [`HotPath`] (what has to be fast), and wraps itself in [`Sql`], which implements
+//! the traits of `storage`.
 //!
 //! The text of a statement is written as SQLite takes it, with `?` or `?1` for values; [`dialect`] makes PostgreSQL's of it
 //! and knows the few points where the two differ. No clock and no randomness here: times and ids are arguments.
@@ -18,18 +18,26 @@ pub mod counter;
 pub mod destinations;
 pub mod erasure;
 pub mod exceptions;
+pub mod facts;
 mod figures;
+mod hot;
+pub mod inbox;
 pub mod jobs;
 pub mod keys;
 pub mod mappings;
 pub mod order_problems;
-pub mod people;
 mod queue;
 pub mod replays;
+pub mod rows;
 mod schedules;
-mod work;
+mod sessions;
+mod settings;
+pub mod shipments;
+pub mod trackers;
+mod users;
 
 pub use dialect::Dialect;
+pub use hot::HotPath;
 pub use query::{Query, Value, query};
 pub use row::Row;
 
@@ -77,6 +85,11 @@ pub trait Engine: Send + Sync + 'static {
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut dyn Db) -> BoxFuture<'c, T> + Clone + Send + 'static;
 
+    /// Writes by one statement, which is a transaction of its own; how many rows it changed.
+    async fn write_one(&self, lane: Lane, query: Query) -> Result<u64> {
+        self.write(lane, move |db| Box::pin(async move { query.execute(db).await })).await
+    }
+
     /// See [`storage::erasure::Erasure::settle`].
     async fn settle(&self) -> Result<bool> {
         Ok(true)
@@ -86,3 +99,17 @@ pub trait Engine: Send + Sync + 'static {
 /// The traits of `storage` on an engine.
 #[derive(Clone)]
 pub struct Sql<E>(pub E);
+
+impl<E: Engine> Sql<E> {
+    /// The rows of one question, each as it is read.
+    async fn rows<T: Send + 'static>(&self, question: Query, read: fn(&Row) -> Result<T>) -> Result<Vec<T>> {
+        self.0.read(move |db| Box::pin(async move { question.all(db).await?.iter().map(read).collect() })).await
+    }
+
+    /// The first row of one question, as it is read.
+    async fn row<T: Send + 'static>(&self, question: Query, read: fn(&Row) -> Result<T>) -> Result<Option<T>> {
+        self.0
+            .read(move |db| Box::pin(async move { question.optional(db).await?.as_ref().map(read).transpose() }))
+            .await
+    }
+}

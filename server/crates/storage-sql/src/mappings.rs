@@ -2,8 +2,9 @@
 
 use crate::{
     Db, Dialect, Engine, Row, Sql, Value, audit,
-    codec::{clean, json, micros},
+    codec::{clean, id_list, json, micros},
     jobs, lock, query,
+    rows::{Rows, hex_id},
 };
 use async_trait::async_trait;
 use domain::{
@@ -12,6 +13,7 @@ use domain::{
     reading::{MappingVersion, Reading},
 };
 use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use storage::{
     AuditEntry, Result, Scope, StoreError,
     facts::listed_code,
@@ -19,6 +21,7 @@ use storage::{
     limits::{MAPPING_ROWS, REREAD_ROWS, SAMPLES},
     mappings::{Mappings, NewMapping, PublishedMapping, Reread, Sample, UnmappedCode},
 };
+use uuid::Uuid;
 
 /// Unmapped codes of one read.
 const UNMAPPED_ROWS: i64 = 500;
@@ -71,49 +74,18 @@ impl<E: Engine> Mappings for Sql<E> {
     }
 
     async fn newest(&self, scope: Scope) -> Result<Option<PublishedMapping>> {
-        self.0
-            .read(move |db| {
-                Box::pin(async move {
-                    let row =
-                        query("SELECT * FROM mapping_version WHERE company_id = ?1 ORDER BY version DESC LIMIT 1")
-                            .bind(scope.company.0)
-                            .optional(db)
-                            .await?;
-                    row.as_ref().map(published).transpose()
-                })
-            })
-            .await
+        let newest = query("SELECT * FROM mapping_version WHERE company_id = ? ORDER BY version DESC LIMIT 1");
+        self.row(newest.bind(scope.company.0), published).await
     }
 
     async fn published(&self, scope: Scope, version: MappingVersion) -> Result<Option<PublishedMapping>> {
-        self.0
-            .read(move |db| {
-                Box::pin(async move {
-                    let row = query("SELECT * FROM mapping_version WHERE company_id = ?1 AND version = ?2")
-                        .bind(scope.company.0)
-                        .bind(i64::from(version))
-                        .optional(db)
-                        .await?;
-                    row.as_ref().map(published).transpose()
-                })
-            })
-            .await
+        let found = query("SELECT * FROM mapping_version WHERE company_id = ? AND version = ?");
+        self.row(found.bind(scope.company.0).bind(version), published).await
     }
 
     async fn history(&self, scope: Scope) -> Result<Vec<PublishedMapping>> {
-        self.0
-            .read(move |db| {
-                Box::pin(async move {
-                    let rows =
-                        query("SELECT * FROM mapping_version WHERE company_id = ?1 ORDER BY version DESC LIMIT ?2")
-                            .bind(scope.company.0)
-                            .bind(i64::from(MAPPING_ROWS))
-                            .all(db)
-                            .await?;
-                    rows.iter().map(published).collect()
-                })
-            })
-            .await
+        let newest = query("SELECT * FROM mapping_version WHERE company_id = ? ORDER BY version DESC LIMIT ?");
+        self.rows(newest.bind(scope.company.0).bind(MAPPING_ROWS), published).await
     }
 
     async fn unmapped(&self, scope: Scope) -> Result<Vec<UnmappedCode>> {
@@ -121,19 +93,8 @@ impl<E: Engine> Mappings for Sql<E> {
     }
 
     async fn unmapped_count(&self, scope: Scope) -> Result<u64> {
-        self.0
-            .read(move |db| {
-                Box::pin(async move {
-                    let row = query(
-            "SELECT count(*) AS codes FROM (SELECT DISTINCT list, value FROM unmapped WHERE company_id = ?1) u",
-        )
-        .bind(scope.company.0)
-        .one(db)
-        .await?;
-                    row.count("codes")
-                })
-            })
-            .await
+        let sql = "SELECT count(*) AS codes FROM (SELECT DISTINCT list, value FROM unmapped WHERE company_id = ?) u";
+        Ok(self.row(query(sql).bind(scope.company.0), |row| row.count("codes")).await?.unwrap_or(0))
     }
 
     async fn count_with(&self, scope: Scope, codes: Vec<ProviderCode>) -> Result<u64> {
@@ -241,16 +202,72 @@ async fn reread(
 ) -> Result<()> {
     lock::mapping_stays(db, scope.company).await?;
     check_newest(db, scope, readings.iter().map(|(_, reading)| reading)).await?;
-    for (id, reading) in readings {
-        let row = query("SELECT tracker_id, body FROM observation WHERE company_id = ? AND id = ?")
-            .bind(scope.company.0)
-            .bind(id.0)
-            .optional(db)
-            .await?
-            .ok_or(StoreError::NotFound("observation"))?;
-        put_reading(db, scope, (*id, row.id("tracker_id")?), &row.json("body")?, reading, at).await?;
-    }
+    put_readings(db, scope, readings, at).await?;
     jobs::enqueue_all(db, scope, jobs, at).await.map(drop)
+}
+
+/// Keeps readings, once for each mapping version, and the list of unmapped codes in step with the latest.
+async fn put_readings(
+    db: &mut dyn Db,
+    scope: Scope,
+    readings: &[(ObservationId, Reading)],
+    at: Timestamp,
+) -> Result<()> {
+    let found = query("SELECT o.id, o.tracker_id, o.body FROM {ids ?2 x} CROSS JOIN observation o WHERE o.company_id = ?1 AND o.id = x.value")
+        .bind(scope.company.0)
+        .bind(id_list(readings.iter().map(|(id, _)| id.0)))
+        .all(db)
+        .await?;
+    let mut observed: HashMap<ObservationId, (TrackerId, Observation)> = HashMap::new();
+    for row in &found {
+        observed.insert(row.id("id")?, (row.id("tracker_id")?, row.json("body")?));
+    }
+    let mut rows = Rows::default();
+    for (id, reading) in readings {
+        let (tracker, _) = observed.get(id).ok_or(StoreError::NotFound("observation"))?;
+        rows.push(serde_json::json!({
+            "id": hex_id(id.0), "tracker": hex_id(tracker.0), "mapping": reading.mapping, "body": json(reading),
+        }));
+    }
+    // readings of a tracker lie together in SQLite
+    let put = db.dialect().pick(
+        "INSERT INTO reading (company_id, tracker_id, observation_id, mapping, recorded_at, body)
+         SELECT ?1, r.tracker, r.id, r.mapping, ?2, r.body FROM {rows ?3 r (id id, tracker id, mapping int, body text)} WHERE TRUE
+         ON CONFLICT DO NOTHING RETURNING observation_id",
+        "INSERT INTO reading (company_id, observation_id, mapping, recorded_at, body)
+         SELECT ?1, r.id, r.mapping, ?2, r.body FROM {rows ?3 r (id id, mapping int, body text)} WHERE TRUE
+         ON CONFLICT DO NOTHING RETURNING observation_id",
+    );
+    let put = query(put).bind(scope.company.0).bind(at).bind(rows).all(db).await?;
+    let new = put.iter().map(|row| row.id("observation_id")).collect::<Result<BTreeSet<ObservationId>>>()?;
+    let (mut unmapped, mut mapped) = (BTreeMap::new(), Vec::new());
+    for (id, reading) in readings.iter().filter(|(id, _)| new.contains(id)) {
+        let code = observed.get(id).and_then(|(_, body)| body.codes.status.first()).filter(|_| reading.unmapped);
+        match code {
+            Some(code) => drop(unmapped.insert(*id, code)),
+            None => mapped.push(id.0),
+        }
+    }
+    let row = |(id, code): (ObservationId, &ProviderCode)| {
+        let [list, value] = [&code.list, &code.value].map(|text| clean(listed_code(text)).into_owned());
+        serde_json::json!({ "id": hex_id(id.0), "list": list, "value": value })
+    };
+    query(
+        "INSERT INTO unmapped (company_id, observation_id, list, value, recorded_at)
+         SELECT ?1, r.id, r.list, r.value, ?2 FROM {rows ?3 r (id id, list text, value text)} WHERE TRUE
+         ON CONFLICT (company_id, observation_id) DO UPDATE SET list = excluded.list, value = excluded.value",
+    )
+    .bind(scope.company.0)
+    .bind(at)
+    .bind(unmapped.into_iter().map(row).collect::<Rows>())
+    .execute(db)
+    .await?;
+    query("DELETE FROM unmapped WHERE company_id = ?1 AND observation_id IN (SELECT value FROM {ids ?2 x})")
+        .bind(scope.company.0)
+        .bind(mapped)
+        .execute(db)
+        .await
+        .map(drop)
 }
 
 async fn with(
@@ -260,7 +277,7 @@ async fn with(
     after: Option<ObservationId>,
 ) -> Result<Vec<Reread>> {
     // no observation has the smallest id
-    let after = after.map_or(uuid::Uuid::nil(), |id| id.0);
+    let after = after.map_or(Uuid::nil(), |id| id.0);
     let dialect = db.dialect();
     let rows = query(format!(
         "SELECT o.id, o.body, o.tracker_id FROM observation o WHERE {} AND o.id > ?3 ORDER BY o.id LIMIT ?4",
@@ -272,12 +289,20 @@ async fn with(
     .bind(i64::from(REREAD_ROWS))
     .all(db)
     .await?;
-    let mut found = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let shipments = bound_to(db, row.id("tracker_id")?).await?;
-        found.push(Reread { id: row.id("id")?, body: row.json("body")?, shipments });
+    let trackers = rows.iter().map(|row| row.id("tracker_id")).collect::<Result<BTreeSet<Uuid>>>()?;
+    let bound = query(
+        "SELECT DISTINCT b.tracker_id, b.shipment_id FROM {ids ? t} CROSS JOIN binding b
+         WHERE b.tracker_id = t.value AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
+    );
+    let mut shipments: HashMap<TrackerId, Vec<ShipmentId>> = HashMap::new();
+    for row in bound.bind(id_list(trackers)).all(db).await? {
+        shipments.entry(row.id("tracker_id")?).or_default().push(row.id("shipment_id")?);
     }
-    Ok(found)
+    let reread = |row: &Row| {
+        let shipments = shipments.get(&row.id("tracker_id")?).cloned().unwrap_or_default();
+        Ok(Reread { id: row.id("id")?, body: row.json("body")?, shipments })
+    };
+    rows.iter().map(reread).collect()
 }
 
 async fn unmapped(db: &mut dyn Db, scope: Scope) -> Result<Vec<UnmappedCode>> {
@@ -336,56 +361,4 @@ async fn samples(db: &mut dyn Db, scope: Scope, code: &ProviderCode) -> Result<V
             })
         })
         .collect()
-}
-
-/// The shipments that a tracker is bound to now.
-async fn bound_to(db: &mut dyn Db, tracker: TrackerId) -> Result<Vec<ShipmentId>> {
-    let rows = query(
-        "SELECT DISTINCT b.shipment_id FROM binding b
-         WHERE b.tracker_id = ? AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
-    )
-    .bind(tracker.0)
-    .all(db)
-    .await?;
-    rows.iter().map(|row| row.id("shipment_id")).collect()
-}
-
-/// Keeps a reading, once for each mapping version, and the list of unmapped codes in step with the latest.
-async fn put_reading(
-    db: &mut dyn Db,
-    scope: Scope,
-    (id, tracker): (ObservationId, TrackerId),
-    body: &Observation,
-    reading: &Reading,
-    at: Timestamp,
-) -> Result<()> {
-    // readings of a tracker lie together in SQLite
-    let sql = db.dialect().pick(
-        "INSERT INTO reading (company_id, tracker_id, observation_id, mapping, recorded_at, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
-        "INSERT INTO reading (company_id, observation_id, mapping, recorded_at, body) VALUES (?1, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
-    );
-    let put = query(sql).bind(scope.company.0).bind(tracker.0).bind(id.0).bind(reading.mapping);
-    if put.bind(at).bind(json(reading)).execute(db).await? == 0 {
-        return Ok(());
-    }
-    match body.codes.status.first().filter(|_| reading.unmapped) {
-        Some(code) => {
-            query(
-                "INSERT INTO unmapped (company_id, observation_id, list, value, recorded_at) VALUES (?, ?, ?, ?, ?)
-                 ON CONFLICT (company_id, observation_id) DO UPDATE SET list = excluded.list, value = excluded.value",
-            )
-            .bind(scope.company.0)
-            .bind(id.0)
-            .bind(&*clean(listed_code(&code.list)))
-            .bind(&*clean(listed_code(&code.value)))
-            .bind(at)
-            .execute(db)
-            .await
-        }
-        None => {
-            let sql = "DELETE FROM unmapped WHERE company_id = ? AND observation_id = ?";
-            query(sql).bind(scope.company.0).bind(id.0).execute(db).await
-        }
-    }
-    .map(drop)
 }

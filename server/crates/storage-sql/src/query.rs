@@ -3,7 +3,7 @@
 use crate::{Db, Row};
 use jiff::Timestamp;
 use std::borrow::Cow;
-use storage::{Result, StoreError};
+use storage::{Result, StoreError, transfer};
 use uuid::Uuid;
 
 /// A statement and its values.
@@ -119,6 +119,7 @@ values! {
     Option<&str> => Text, |value| value.map(str::to_owned);
     Option<String> => Text, |value| value;
     &Option<String> => Text, |value| value.clone();
+    Cow<'_, str> => Text, |value| Some(value.into_owned());
     &[u8] => Bytes, |value| Some(value.to_vec());
     Vec<u8> => Bytes, |value| Some(value);
     &Vec<u8> => Bytes, |value| Some(value.clone());
@@ -130,4 +131,15 @@ values! {
     Vec<String> => Texts, |value| value;
     &[String] => Texts, |value| value.to_vec();
     Vec<i64> => Ints, |value| value;
+}
+
+impl From<transfer::Value> for Value {
+    fn from(value: transfer::Value) -> Self {
+        match value {
+            transfer::Value::Null => Self::Text(None),
+            transfer::Value::Int(number) => Self::Int(Some(number)),
+            transfer::Value::Text(text) => Self::Text(Some(text)),
+            transfer::Value::Bytes(bytes) => Self::Bytes(Some(bytes)),
+        }
+    }
 }

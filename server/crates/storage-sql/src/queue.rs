@@ -1,28 +1,39 @@
 //! The queue of exceptions: views, filters, keyset pages.
 
 use crate::{
-    Db, Query, Row, cases,
+    Db, Engine, Query, Row, Sql, cases,
     codec::{PAGE_AND_ONE, cursor, micros, page},
     counter,
     exceptions::{exception_record, rank},
     query,
+    shipments::numbers,
 };
-use domain::ids::ShipmentId;
+use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
 use storage::{
     Actor, Page, Result, Scope,
     figures::Span,
-    trackers::NumberRecord,
-    work::{Due, QueueCounts, QueueQuery, QueueRow, QueueView},
+    queue::{Due, Queue, QueueCounts, QueueQuery, QueueRow, QueueView},
 };
 use uuid::Uuid;
 
 /// How long an ended exception is in the queue's view of ended ones.
 const CLOSED_WINDOW: SignedDuration = SignedDuration::from_hours(30 * 24);
 
+#[async_trait]
+impl<E: Engine> Queue for Sql<E> {
+    async fn queue(&self, scope: Scope, query: QueueQuery, now: Timestamp) -> Result<Page<QueueRow>> {
+        self.0.read(move |db| Box::pin(async move { queue(db, scope, &query, now).await })).await
+    }
+
+    async fn queue_counts(&self, scope: Scope, now: Timestamp) -> Result<QueueCounts> {
+        self.0.read(move |db| Box::pin(async move { queue_counts(db, scope, now).await })).await
+    }
+}
+
 /// All that are open, without those that a person put off.
-pub(crate) async fn queue_counts(db: &mut dyn Db, scope: Scope, now: Timestamp) -> Result<QueueCounts> {
+async fn queue_counts(db: &mut dyn Db, scope: Scope, now: Timestamp) -> Result<QueueCounts> {
     let rows = query(
         "SELECT category || '/' || severity AS key, count(*) AS number FROM exception
          WHERE company_id = ?1 AND closed_at IS NULL AND snoozed_until IS NOT NULL AND snoozed_until > ?2 GROUP BY 1",
@@ -33,19 +44,14 @@ pub(crate) async fn queue_counts(db: &mut dyn Db, scope: Scope, now: Timestamp) 
     .await?;
     let snoozed =
         rows.iter().map(|row| Ok((row.text("key")?, row.count("number")?))).collect::<Result<HashMap<_, _>>>()?;
-    storage::work::queue_counts(counter::read(db, scope, "queue").await?, &snoozed)
+    storage::queue::queue_counts(counter::read(db, scope, "queue").await?, &snoozed)
 }
 
 /// Where a page of the queue ended: what it sorts by, and the id.
 type Cursor = (i64, i64, Uuid);
 
 /// A page of the queue.
-pub(crate) async fn queue(
-    db: &mut dyn Db,
-    scope: Scope,
-    wanted: &QueueQuery,
-    now: Timestamp,
-) -> Result<Page<QueueRow>> {
+async fn queue(db: &mut dyn Db, scope: Scope, wanted: &QueueQuery, now: Timestamp) -> Result<Page<QueueRow>> {
     let mut sql = query(
         "SELECT x.*, u.name AS owner_name, s.state, s.origin, s.destination
          FROM exception x JOIN shipment s ON s.id = x.shipment_id LEFT JOIN \"user\" u ON u.id = x.owner_id
@@ -209,28 +215,4 @@ fn narrowed(sql: &mut Query, scope: Scope, wanted: &QueueQuery, now: Timestamp) 
             sql.push(")");
         }
     }
-}
-
-/// The numbers of open bindings, shipment by shipment.
-async fn numbers(db: &mut dyn Db, ids: Vec<Uuid>) -> Result<HashMap<ShipmentId, Vec<NumberRecord>>> {
-    let rows = query(
-        "SELECT b.shipment_id, b.tracker_id, b.number_raw, b.piece, t.carrier, t.carrier_label
-         FROM {ids ? s} CROSS JOIN binding b JOIN tracker t ON t.id = b.tracker_id
-         WHERE b.shipment_id = s.value AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)
-         ORDER BY b.recorded_at, t.number, b.id",
-    )
-    .bind(ids)
-    .all(db)
-    .await?;
-    let mut numbers: HashMap<ShipmentId, Vec<NumberRecord>> = HashMap::new();
-    for row in &rows {
-        numbers.entry(row.id("shipment_id")?).or_default().push(NumberRecord {
-            tracker: row.id("tracker_id")?,
-            number: row.text("number_raw")?,
-            carrier: row.opt_text("carrier")?,
-            carrier_label: row.opt_text("carrier_label")?,
-            piece: row.opt_text("piece")?,
-        });
-    }
-    Ok(numbers)
 }

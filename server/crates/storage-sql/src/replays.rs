@@ -3,7 +3,7 @@
 use crate::{
     Db, Engine, Row, Sql, audit,
     codec::{json, micros, stored_count, word},
-    jobs, query,
+    inbox, jobs, query,
 };
 use async_trait::async_trait;
 use domain::ids::ReplayId;
@@ -52,34 +52,13 @@ impl<E: Engine> Replays for Sql<E> {
     }
 
     async fn replay(&self, scope: Scope, id: ReplayId) -> Result<Option<Replay>> {
-        self.0
-            .read(move |db| {
-                Box::pin(async move {
-                    let row = query("SELECT * FROM replay WHERE company_id = ?1 AND id = ?2")
-                        .bind(scope.company.0)
-                        .bind(id.0)
-                        .optional(db)
-                        .await?;
-                    row.as_ref().map(replay).transpose()
-                })
-            })
-            .await
+        let found = query("SELECT * FROM replay WHERE company_id = ? AND id = ?").bind(scope.company.0).bind(id.0);
+        self.row(found, replay).await
     }
 
     async fn newest(&self, scope: Scope) -> Result<Vec<Replay>> {
-        self.0
-            .read(move |db| {
-                Box::pin(async move {
-                    let rows =
-                        query("SELECT * FROM replay WHERE company_id = ?1 ORDER BY started_at DESC, id DESC LIMIT ?2")
-                            .bind(scope.company.0)
-                            .bind(i64::from(REPLAY_ROWS))
-                            .all(db)
-                            .await?;
-                    rows.iter().map(replay).collect()
-                })
-            })
-            .await
+        let newest = query("SELECT * FROM replay WHERE company_id = ? ORDER BY started_at DESC, id DESC LIMIT ?");
+        self.rows(newest.bind(scope.company.0).bind(REPLAY_ROWS), replay).await
     }
 }
 
@@ -120,7 +99,7 @@ async fn one_step(db: &mut dyn Db, scope: Scope, id: ReplayId, step: &Step) -> R
             (done, done.take + done.skip < u64::from(RETRY_JOBS))
         }
         Selection::Messages(_) => {
-            let take = u64::from(jobs::replay_messages(db, scope, &step.messages, step.at).await?);
+            let take = u64::from(inbox::replay(db, scope, &step.messages, step.at).await?);
             let skip = (step.messages.len() as u64).saturating_sub(take);
             (Tally { take, skip }, step.to.is_none())
         }

@@ -1,7 +1,7 @@
-//! The connection as the areas of `storage-sql` see it. A statement is a call into the engine on the thread that has the
-//! connection, so their futures are always ready and are driven without waiting.
+//! The connection as the areas of `storage-sql` see it, and their statements as the hot path does them. A statement is a call
+//! into the engine on the thread that has the connection, so the futures are always ready and are driven without waiting.
 
-use crate::{SqliteStore, codec::SqlError, writer::Priority};
+use crate::{SqliteStore, error::failed, writer::Priority};
 use async_trait::async_trait;
 use rusqlite::{Connection, params_from_iter, types};
 use std::{
@@ -18,14 +18,11 @@ pub(crate) struct Sqlite<'c>(pub(crate) &'c mut Connection);
 #[async_trait]
 impl Db for Sqlite<'_> {
     async fn all(&mut self, query: Query) -> Result<Vec<Row>> {
-        Ok(rows(self.0, query)?)
+        query.rows(self.0)
     }
 
     async fn execute(&mut self, query: Query) -> Result<u64> {
-        let text = Dialect::Sqlite.of(&query.text);
-        let values = params_from_iter(query.values.into_iter().map(value));
-        let done = self.0.prepare_cached(&text).and_then(|mut statement| statement.execute(values));
-        Ok(done.map_err(SqlError::from)? as u64)
+        query.run(self.0)
     }
 
     fn dialect(&self) -> Dialect {
@@ -34,21 +31,49 @@ impl Db for Sqlite<'_> {
 }
 
 /// Does what an area of `storage-sql` says.
-pub(crate) fn drive<T>(work: impl Future<Output = Result<T>>) -> Result<T, SqlError> {
+pub(crate) fn drive<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(done) => done.map_err(SqlError),
-        Poll::Pending => Err(SqlError(StoreError::Unavailable("a statement was not done at once".into()))),
+        Poll::Ready(done) => done,
+        Poll::Pending => Err(StoreError::Unavailable("a statement was not done at once".into())),
     }
 }
 
-fn rows(conn: &Connection, query: Query) -> Result<Vec<Row>, SqlError> {
+/// A statement, done on a connection.
+pub(crate) trait Run: Sized {
+    /// All rows that it gives.
+    fn rows(self, conn: &Connection) -> Result<Vec<Row>>;
+
+    /// The first row, where there is one.
+    fn first(self, conn: &Connection) -> Result<Option<Row>> {
+        Ok(self.rows(conn)?.into_iter().next())
+    }
+
+    /// Does it; how many rows it changed.
+    fn run(self, conn: &Connection) -> Result<u64>;
+}
+
+impl Run for Query {
+    fn rows(self, conn: &Connection) -> Result<Vec<Row>> {
+        rows(conn, self).map_err(failed)
+    }
+
+    fn run(self, conn: &Connection) -> Result<u64> {
+        let text = Dialect::Sqlite.of(&self.text);
+        let values = params_from_iter(self.values.into_iter().map(value));
+        let done = conn.prepare_cached(&text).and_then(|mut statement| statement.execute(values));
+        Ok(done.map_err(failed)? as u64)
+    }
+}
+
+fn rows(conn: &Connection, query: Query) -> rusqlite::Result<Vec<Row>> {
     let mut statement = conn.prepare_cached(&Dialect::Sqlite.of(&query.text))?;
-    let names: Arc<[String]> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let mut names: Option<Arc<[String]>> = None;
     let mut rows = statement.query(params_from_iter(query.values.into_iter().map(value)))?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
+        let names = names.get_or_insert_with(|| row.as_ref().column_names().into_iter().map(str::to_owned).collect());
         let values = (0..names.len()).map(|column| Ok(read(row.get(column)?))).collect::<rusqlite::Result<_>>()?;
-        found.push(Row::new(Arc::clone(&names), values));
+        found.push(Row::new(Arc::clone(names), values));
     }
     Ok(found)
 }
@@ -95,11 +120,7 @@ impl Engine for SqliteStore {
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut dyn Db) -> BoxFuture<'c, T> + Clone + Send + 'static,
     {
-        let priority = match lane {
-            Lane::RealTime => Priority::RealTime,
-            Lane::Batch => Priority::Batch,
-        };
-        self.writer.write(priority, move |conn| drive(work.clone()(&mut Sqlite(conn)))).await
+        self.writer.write(Priority::of(lane), move |conn| drive(work.clone()(&mut Sqlite(conn)))).await
     }
 
     async fn settle(&self) -> Result<bool> {

@@ -1,17 +1,13 @@
 //! All rows of a file, for another engine. The file must have no server.
 
-use crate::{
-    Access, Lock,
-    codec::SqlError,
-    connection,
-    sql::{Row, query},
-};
-use rusqlite::{Connection, types};
+use crate::{Access, Lock, connection, db::Run as _};
+use rusqlite::Connection;
 use std::path::Path;
 use storage::{
     Result, StoreError,
     transfer::{Rows, Value},
 };
+use storage_sql::{Row, query};
 
 /// Rows of one read.
 const ROWS_AT_ONCE: i64 = 2_000;
@@ -52,8 +48,8 @@ impl Export {
     /// When the file cannot be read.
     pub fn tables(&self) -> Result<Vec<String>> {
         let rows = query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '_sqlx_%' ORDER BY name")
-            .fetch_all(&self.conn)?;
-        Ok(rows.iter().map(|row| row.text("name")).collect::<Result<_, SqlError>>()?)
+            .rows(&self.conn)?;
+        rows.iter().map(|row| row.text("name")).collect()
     }
 
     /// The next rows of a table behind those that were read.
@@ -67,13 +63,13 @@ impl Export {
         for row in self.read(table, &columns, after)? {
             let mut values = row.into_values();
             after.0 = values.split_off(columns.len());
-            rows.push(values.into_iter().map(value).collect::<Result<_, SqlError>>()?);
+            rows.push(values);
         }
         Ok(Rows { columns, rows })
     }
 
     /// The columns, and behind them the row's place in the order in which the table lies.
-    fn read(&self, table: &str, columns: &[String], after: &After) -> Result<Vec<Row>, SqlError> {
+    fn read(&self, table: &str, columns: &[String], after: &After) -> Result<Vec<Row>> {
         let mut order = self.names(
             "SELECT i.name FROM pragma_table_list(?1) t JOIN pragma_table_info(?1) i WHERE t.wr AND i.pk > 0 ORDER BY i.pk",
             table,
@@ -88,35 +84,25 @@ impl Export {
         sql.push(&format!("{columns}, {order} FROM \"{table}\""));
         for (index, place) in after.0.iter().enumerate() {
             let before = if index == 0 { format!(" WHERE ({order}) > (") } else { ", ".to_owned() };
-            sql.push(&before).push_bind(place);
+            sql.push(&before).push_bind(place.clone());
         }
         if !after.0.is_empty() {
             sql.push(")");
         }
         sql.push(&format!(" ORDER BY {order} LIMIT {ROWS_AT_ONCE}"));
-        sql.fetch_all(&self.conn)
+        sql.rows(&self.conn)
     }
 
-    fn names(&self, sql: &str, table: &str) -> Result<Vec<String>, SqlError> {
-        query(sql).bind(table).fetch_all(&self.conn)?.iter().map(|row| row.text("name")).collect()
+    fn names(&self, sql: &'static str, table: &str) -> Result<Vec<String>> {
+        query(sql).bind(table).rows(&self.conn)?.iter().map(|row| row.text("name")).collect()
     }
 }
 
 /// How far a table was read: the place of the last row.
 #[derive(Clone, Debug, PartialEq)]
-pub struct After(Vec<types::Value>);
+pub struct After(Vec<Value>);
 
 impl After {
     /// Nothing yet.
     pub const START: Self = Self(Vec::new());
-}
-
-fn value(value: types::Value) -> Result<Value, SqlError> {
-    Ok(match value {
-        types::Value::Null => Value::Null,
-        types::Value::Integer(number) => Value::Int(number),
-        types::Value::Text(text) => Value::Text(text),
-        types::Value::Blob(bytes) => Value::Bytes(bytes),
-        types::Value::Real(_) => return Err(SqlError(StoreError::Damaged("a value is a real number".into()))),
-    })
 }

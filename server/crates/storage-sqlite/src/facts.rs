@@ -1,17 +1,6 @@
 //! What messages say about trackers, recorded, and whom it concerns.
 
-use crate::{
-    SqliteStore,
-    codec::{SqlError, json, micros, opt_micros, word},
-    db::{Sqlite, drive},
-    inbox,
-    jobs::{self, FoldJob},
-    shipments::{self, NewBinding},
-    sql::query,
-    trackers::{NewTracker, find_or_make_tracker},
-    writer::Priority,
-};
-use async_trait::async_trait;
+use crate::db::{Run as _, Sqlite, drive};
 use domain::{
     ids::{ObservationId, ShipmentId, TrackerId},
     observation::Observation,
@@ -22,32 +11,17 @@ use rusqlite::Connection;
 use std::collections::BTreeSet;
 use storage::{
     Result, Scope,
-    facts::{
-        Facts, NewObservation, NewReport, ObservationRecord, Progress, Recorded, Recording, event_key, listed_code,
-    },
-    jobs::Lane,
+    facts::{NewObservation, NewReport, Progress, Recorded, Recording, event_key, listed_code},
 };
-use storage_sql::mappings;
-
-#[async_trait]
-impl Facts for SqliteStore {
-    async fn record(&self, scope: Scope, recording: Recording) -> Result<Recorded> {
-        let priority = match recording.lane {
-            Lane::RealTime => Priority::RealTime,
-            Lane::Batch => Priority::Batch,
-        };
-        self.write(priority, move |conn| record(conn, scope, &recording)).await
-    }
-
-    async fn observation(
-        &self,
-        scope: Scope,
-        shipment: ShipmentId,
-        id: ObservationId,
-    ) -> Result<Option<ObservationRecord>> {
-        self.read(move |conn| observation(conn, scope, shipment, id)).await
-    }
-}
+use storage_sql::{
+    codec::{json, word},
+    facts::bound_to,
+    inbox,
+    jobs::{self, FoldJob},
+    mappings, query,
+    shipments::{self, NewBinding},
+    trackers::{self, NewTracker},
+};
 
 /// Whether a write brought something that was not there.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -62,10 +36,10 @@ impl Inserted {
     }
 }
 
-pub(crate) fn record(conn: &mut Connection, scope: Scope, recording: &Recording) -> Result<Recorded, SqlError> {
+pub(crate) fn record(conn: &mut Connection, scope: Scope, recording: &Recording) -> Result<Recorded> {
     let readings = recording.reports.iter().flat_map(|report| &report.observations).map(|said| &said.reading);
     drive(mappings::check_newest(&mut Sqlite(conn), scope, readings))?;
-    let sandbox = inbox::is_sandbox(conn, scope.company, recording.source.0)?;
+    let sandbox = is_sandbox(conn, scope, recording)?;
     let mut concerned = BTreeSet::new();
     let mut new_observations = 0;
     for report in &recording.reports {
@@ -85,25 +59,34 @@ pub(crate) fn record(conn: &mut Connection, scope: Scope, recording: &Recording)
     };
     for shipment in &concerned {
         if sandbox {
-            shipments::mark_sandbox(conn, *shipment)?;
+            drive(shipments::mark_sandbox(&mut Sqlite(conn), *shipment))?;
         }
-        jobs::enqueue_fold(conn, scope, *shipment, &fold)?;
+        drive(jobs::enqueue_fold(&mut Sqlite(conn), scope, *shipment, &fold))?;
     }
-    match &recording.progress {
-        Progress::Whole(status) => inbox::conclude(conn, scope, recording.message, status)?,
-        Progress::Part(reports) => inbox::remember(conn, scope, recording.message, *reports)?,
-    }
+    let progress = match &recording.progress {
+        Progress::Whole(status) => inbox::conclude(scope, recording.message, status),
+        // so many of its reports are recorded; others follow
+        Progress::Part(reports) => query("UPDATE message SET cursor = ? WHERE company_id = ? AND id = ?")
+            .bind(*reports)
+            .bind(scope.company.0)
+            .bind(recording.message.0),
+    };
+    inbox::found(progress.run(conn)?)?;
     Ok(Recorded { shipments: concerned.into_iter().collect(), new_observations })
+}
+
+/// Whether the source of a message is simulated.
+fn is_sandbox(conn: &Connection, scope: Scope, recording: &Recording) -> Result<bool> {
+    let row = query("SELECT sandbox FROM connection WHERE company_id = ? AND id = ?")
+        .bind(scope.company.0)
+        .bind(recording.source.0)
+        .first(conn)?;
+    row.map_or(Ok(false), |row| row.flag("sandbox"))
 }
 
 /// The tracker of a report. A statement that was recorded before stays on its tracker, whatever trackers came since, and
 /// what is reported with it belongs to that one.
-fn tracker_of(
-    conn: &mut Connection,
-    scope: Scope,
-    recording: &Recording,
-    report: &NewReport,
-) -> Result<TrackerId, SqlError> {
+fn tracker_of(conn: &mut Connection, scope: Scope, recording: &Recording, report: &NewReport) -> Result<TrackerId> {
     for said in &report.observations {
         if let Some(tracker) = tracker_of_observation(conn, scope, said.id)? {
             return Ok(tracker);
@@ -117,19 +100,15 @@ fn tracker_of(
         refs: json(&report.refs),
         at: recording.recorded_at,
     };
-    find_or_make_tracker(conn, scope, &new)
+    drive(trackers::find_or_make(&mut Sqlite(conn), scope, &new))
 }
 
 /// On which tracker a statement was recorded, where it was.
-fn tracker_of_observation(
-    conn: &mut Connection,
-    scope: Scope,
-    id: ObservationId,
-) -> Result<Option<TrackerId>, SqlError> {
+fn tracker_of_observation(conn: &mut Connection, scope: Scope, id: ObservationId) -> Result<Option<TrackerId>> {
     let row = query("SELECT tracker_id FROM observation WHERE company_id = ? AND id = ?")
         .bind(scope.company.0)
         .bind(id.0)
-        .fetch_optional(conn)?;
+        .first(conn)?;
     row.map(|row| row.id("tracker_id")).transpose()
 }
 
@@ -139,7 +118,7 @@ fn record_report(
     recording: &Recording,
     report: &NewReport,
     tracker: TrackerId,
-) -> Result<(Inserted, u32), SqlError> {
+) -> Result<(Inserted, u32)> {
     let mut changes = record_snapshot(conn, scope, recording, report, tracker)?;
     let mut new_observations = 0;
     for said in &report.observations {
@@ -173,7 +152,7 @@ fn record_snapshot(
     recording: &Recording,
     report: &NewReport,
     tracker: TrackerId,
-) -> Result<Inserted, SqlError> {
+) -> Result<Inserted> {
     let Some(snapshot) = &report.snapshot else { return Ok(Inserted::Known) };
     let written = query(
         "INSERT INTO snapshot (id, company_id, source_id, tracker_id, object, stamp, digest, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -184,10 +163,10 @@ fn record_snapshot(
     .bind(recording.source.0)
     .bind(tracker.0)
     .bind(&snapshot.object)
-    .bind(opt_micros(snapshot.stamp))
+    .bind(snapshot.stamp)
     .bind(&snapshot.digest)
-    .bind(micros(recording.recorded_at))
-    .execute(conn)?;
+    .bind(recording.recorded_at)
+    .run(conn)?;
     Ok(Inserted::of(written))
 }
 
@@ -197,7 +176,7 @@ fn record_observation(
     recording: &Recording,
     said: &NewObservation,
     tracker: TrackerId,
-) -> Result<Inserted, SqlError> {
+) -> Result<Inserted> {
     let written = query(
         "INSERT INTO observation (id, company_id, tracker_id, body, text_subject, text, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT DO NOTHING",
@@ -208,8 +187,8 @@ fn record_observation(
     .bind(json(&said.body))
     .bind(said.text.as_ref().map(|text| text.subject.0))
     .bind(said.text.as_ref().map(|text| text.bytes.as_slice()))
-    .bind(micros(recording.recorded_at))
-    .execute(conn)?;
+    .bind(recording.recorded_at)
+    .run(conn)?;
     Ok(Inserted::of(written))
 }
 
@@ -220,7 +199,7 @@ fn record_sighting(
     report: &NewReport,
     said: &NewObservation,
     tracker: TrackerId,
-) -> Result<Inserted, SqlError> {
+) -> Result<Inserted> {
     let written = query(
         "INSERT INTO sighting (company_id, observation_id, message_id, position, tracker_id, snapshot_id, source_id, trust, recorded_at)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -234,8 +213,8 @@ fn record_sighting(
     .bind(report.snapshot.as_ref().map(|snapshot| snapshot.id.0))
     .bind(recording.source.0)
     .bind(word(recording.trust))
-    .bind(micros(recording.recorded_at))
-    .execute(conn)?;
+    .bind(recording.recorded_at)
+    .run(conn)?;
     Ok(Inserted::of(written))
 }
 
@@ -246,7 +225,7 @@ fn record_event(
     recording: &Recording,
     said: &NewObservation,
     tracker: TrackerId,
-) -> Result<(), SqlError> {
+) -> Result<()> {
     let reported =
         "INSERT OR IGNORE INTO told_event (company_id, source_id, event_id, tracker_id) VALUES (?1, ?2, ?3, ?5)";
     let taken_back = "INSERT OR IGNORE INTO retraction (company_id, source_id, event_id, observation_id, tracker_id)
@@ -262,7 +241,7 @@ fn record_event(
         .bind(event_key(event))
         .bind(said.id.0)
         .bind(tracker.0)
-        .execute(conn)?;
+        .run(conn)?;
     Ok(())
 }
 
@@ -272,7 +251,7 @@ fn taken_back_from(
     scope: Scope,
     recording: &Recording,
     report: &NewReport,
-) -> Result<Vec<ShipmentId>, SqlError> {
+) -> Result<Vec<ShipmentId>> {
     let mut shipments = Vec::new();
     for event in report.observations.iter().filter_map(|said| said.body.retracts.as_deref()) {
         let rows = query(
@@ -283,7 +262,7 @@ fn taken_back_from(
         .bind(scope.company.0)
         .bind(recording.source.0)
         .bind(event_key(event))
-        .fetch_all(conn)?;
+        .rows(conn)?;
         for row in &rows {
             shipments.push(row.id("shipment_id")?);
         }
@@ -305,15 +284,15 @@ pub(crate) fn put_reading(
     of: &Statement<'_>,
     reading: &Reading,
     at: Timestamp,
-) -> Result<Inserted, SqlError> {
+) -> Result<Inserted> {
     let written = query("INSERT INTO reading (company_id, tracker_id, observation_id, mapping, recorded_at, body) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
         .bind(scope.company.0)
         .bind(of.tracker.0)
         .bind(of.id.0)
         .bind(reading.mapping)
-        .bind(micros(at))
+        .bind(at)
         .bind(json(reading))
-        .execute(conn)?;
+        .run(conn)?;
     if written == 0 {
         return Ok(Inserted::Known);
     }
@@ -327,14 +306,14 @@ pub(crate) fn put_reading(
             .bind(of.id.0)
             .bind(listed_code(&code.list))
             .bind(listed_code(&code.value))
-            .bind(micros(at))
-            .execute(conn)?;
+            .bind(at)
+            .run(conn)?;
         }
         None => {
             query("DELETE FROM unmapped WHERE company_id = ? AND observation_id = ?")
                 .bind(scope.company.0)
                 .bind(of.id.0)
-                .execute(conn)?;
+                .run(conn)?;
         }
     }
     Ok(Inserted::New)
@@ -348,15 +327,16 @@ fn concerned_by(
     recording: &Recording,
     report: &NewReport,
     tracker: TrackerId,
-) -> Result<Vec<ShipmentId>, SqlError> {
-    let bound = bound_to(conn, tracker)?;
+) -> Result<Vec<ShipmentId>> {
+    let bound = drive(bound_to(&mut Sqlite(conn), tracker))?;
     if !bound.is_empty() {
         return Ok(bound);
     }
     if report.observations.iter().all(|said| said.body.retracts.is_some()) {
         return Ok(Vec::new());
     }
-    shipments::make_unclaimed(conn, scope, report.unclaimed_id, recording.recorded_at)?;
+    let db = &mut Sqlite(conn);
+    drive(shipments::make_unclaimed(db, scope, report.unclaimed_id, recording.recorded_at))?;
     let binding = NewBinding {
         id: report.binding_id,
         tracker,
@@ -365,60 +345,7 @@ fn concerned_by(
         number_raw: &report.number_raw,
         valid_from: None,
     };
-    shipments::bind(conn, scope, &binding, recording.recorded_at)?;
-    shipments::renew_number_terms(conn, scope, report.unclaimed_id)?;
+    drive(shipments::bind(db, scope, &binding, recording.recorded_at))?;
+    drive(shipments::renew_number_terms(db, scope, report.unclaimed_id))?;
     Ok(vec![report.unclaimed_id])
-}
-
-/// The shipments that a tracker is bound to now.
-pub(crate) fn bound_to(conn: &mut Connection, tracker: TrackerId) -> Result<Vec<ShipmentId>, SqlError> {
-    let rows = query(
-        "SELECT DISTINCT b.shipment_id FROM binding b
-         WHERE b.tracker_id = ? AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)",
-    )
-    .bind(tracker.0)
-    .fetch_all(conn)?;
-    rows.iter().map(|row| row.id("shipment_id")).collect()
-}
-
-fn observation(
-    conn: &mut Connection,
-    scope: Scope,
-    shipment: ShipmentId,
-    id: ObservationId,
-) -> Result<Option<ObservationRecord>, SqlError> {
-    let row = query(
-        "SELECT o.*, t.number, r.body AS reading
-         FROM observation o
-         JOIN tracker t ON t.id = o.tracker_id
-         JOIN reading r ON r.tracker_id = o.tracker_id AND r.observation_id = o.id
-         WHERE o.company_id = ?1 AND o.id = ?2
-           AND EXISTS (SELECT 1 FROM binding b WHERE b.tracker_id = o.tracker_id AND b.shipment_id = ?3)
-         ORDER BY r.recorded_at DESC, r.mapping DESC LIMIT 1",
-    )
-    .bind(scope.company.0)
-    .bind(id.0)
-    .bind(shipment.0)
-    .fetch_optional(conn)?;
-    let Some(row) = row else { return Ok(None) };
-    let tracker: TrackerId = row.id("tracker_id")?;
-    let seen = query(
-        "SELECT message_id, position, recorded_at FROM sighting WHERE tracker_id = ? AND observation_id = ?
-         ORDER BY recorded_at DESC, message_id DESC, position",
-    )
-    .bind(tracker.0)
-    .bind(id.0)
-    .fetch_all(conn)?;
-    Ok(Some(ObservationRecord {
-        id,
-        body: row.json("body")?,
-        text: row.opt_sealed("text_subject", "text")?,
-        reading: row.json("reading")?,
-        tracker,
-        number: row.text("number")?,
-        seen: seen
-            .iter()
-            .map(|row| Ok((row.id("message_id")?, row.count("position")?, row.at("recorded_at")?)))
-            .collect::<Result<_, SqlError>>()?,
-    }))
 }

@@ -3,16 +3,16 @@
 
 use crate::{
     Access, Durability, Lock,
-    codec::{SqlError, micros, stored_count},
+    commit::commit,
     connection,
-    db::{Sqlite, drive},
-    facts, jobs,
-    shipments::{commit_fold, import},
-    sql::query,
+    db::{Run as _, Sqlite, drive},
+    error::failed,
+    facts,
 };
 use rusqlite::Connection;
 use std::path::Path;
 use storage::{Result, Scope, StoreError, facts::Recording, shipments::Committed, transfer::Filled};
+use storage_sql::{cases, codec::stored_count, jobs, query, shipments::import};
 
 /// What is kept in memory of the file, in KiB with a minus: rows land anywhere in its indexes.
 const CACHE: i32 = -524_288;
@@ -35,7 +35,7 @@ impl Fill {
         let unavailable = |error: rusqlite::Error| connection::unavailable(path, &error);
         let conn = connection::writing(path, Durability::Process).map_err(unavailable)?;
         conn.pragma_update(None, "cache_size", CACHE).map_err(unavailable)?;
-        let real = query("SELECT 1 FROM shipment WHERE sandbox = 0 LIMIT 1").fetch_optional(&conn)?;
+        let real = query("SELECT 1 AS found FROM shipment WHERE sandbox = 0 LIMIT 1").first(&conn)?;
         if real.is_some() {
             return Err(StoreError::Conflict(format!(
                 "{} holds shipments that are not simulated: take another data directory",
@@ -50,7 +50,8 @@ impl Fill {
     /// # Errors
     /// When the file cannot be read.
     pub fn shipments(&self) -> Result<u64> {
-        Ok(query("SELECT count(*) AS number FROM shipment").fetch_one(&self.conn)?.count("number")?)
+        let number = query("SELECT count(*) AS number FROM shipment").first(&self.conn)?;
+        number.map_or(Ok(0), |row| row.count("number"))
     }
 
     /// Adds shipments, all or none.
@@ -58,11 +59,10 @@ impl Fill {
     /// # Errors
     /// When one of them is there already, or the file cannot be written.
     pub fn add(&mut self, scope: Scope, shipments: &[Filled]) -> Result<()> {
-        let failed = |error: rusqlite::Error| StoreError::from(SqlError::from(error));
         self.conn.execute_batch("BEGIN IMMEDIATE").map_err(failed)?;
         let added = shipments.iter().try_for_each(|filled| add(&mut self.conn, scope, filled));
         self.conn.execute_batch(if added.is_ok() { "COMMIT" } else { "ROLLBACK" }).map_err(failed)?;
-        Ok(added?)
+        added
     }
 
     /// Brings everything from the log into the file, and counts the tables for the planner.
@@ -70,41 +70,40 @@ impl Fill {
     /// # Errors
     /// When the file cannot be written.
     pub fn finish(self) -> Result<()> {
-        let failed = |error: rusqlite::Error| StoreError::from(SqlError::from(error));
         self.conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").map_err(failed)
     }
 }
 
-fn add(conn: &mut Connection, scope: Scope, filled: &Filled) -> Result<(), SqlError> {
-    let Filled { shipment, recording, commit, .. } = filled;
-    import(conn, scope, std::slice::from_ref(shipment), recording.recorded_at)?;
+fn add(conn: &mut Connection, scope: Scope, filled: &Filled) -> Result<()> {
+    let Filled { shipment, recording, .. } = filled;
+    drive(import(&mut Sqlite(conn), scope, std::slice::from_ref(shipment), recording.recorded_at))?;
     if !recording.reports.is_empty() {
         put_message(conn, scope, recording, filled.size)?;
         facts::record(conn, scope, recording)?;
     }
-    query("UPDATE shipment SET sandbox = 1 WHERE id = ?").bind(shipment.id.0).execute(conn)?;
-    if commit_fold(conn, scope, commit)? != Committed::Done(1) {
-        return Err(SqlError(StoreError::Conflict(format!("shipment {} is there already", shipment.id))));
+    query("UPDATE shipment SET sandbox = 1 WHERE id = ?").bind(shipment.id.0).run(conn)?;
+    if commit(conn, scope, &filled.commit)? != Committed::Done(1) {
+        return Err(StoreError::Conflict(format!("shipment {} is there already", shipment.id)));
     }
     if let Some(case) = &filled.case {
-        drive(storage_sql::cases::put_case(&mut Sqlite(conn), scope, case))?;
+        drive(cases::put_case(&mut Sqlite(conn), scope, case))?;
     }
     // what was asked for on the way is done
     query("DELETE FROM job WHERE company_id = ? AND kind = 'fold' AND target = ? AND status IN ('ready', 'retrying')")
         .bind(scope.company.0)
         .bind(shipment.id.to_string())
-        .execute(conn)?;
+        .run(conn)?;
     for job in &filled.done {
-        jobs::enqueue(conn, scope, job, job.run_at)?;
+        drive(jobs::enqueue(&mut Sqlite(conn), scope, job, job.run_at))?;
         query("UPDATE job SET status = 'done', attempts = 1, updated_at = ? WHERE id = ?")
-            .bind(micros(job.run_at))
+            .bind(job.run_at)
             .bind(job.id.0)
-            .execute(conn)?;
+            .run(conn)?;
     }
     Ok(())
 }
 
-fn put_message(conn: &mut Connection, scope: Scope, recording: &Recording, size: u64) -> Result<(), SqlError> {
+fn put_message(conn: &mut Connection, scope: Scope, recording: &Recording, size: u64) -> Result<()> {
     query(
         "INSERT INTO message (id, company_id, source_id, correlation, received_at, digest, headers, content_type, verified_by, size)
          VALUES (?1, ?2, ?3, ?4, ?5, ?1, '{}', 'application/json', ?6, ?7)",
@@ -113,9 +112,9 @@ fn put_message(conn: &mut Connection, scope: Scope, recording: &Recording, size:
     .bind(scope.company.0)
     .bind(recording.source.0)
     .bind(recording.correlation.0)
-    .bind(micros(recording.recorded_at))
+    .bind(recording.recorded_at)
     .bind("hmac_base64")
     .bind(stored_count(size))
-    .execute(conn)?;
+    .run(conn)?;
     Ok(())
 }

@@ -2,35 +2,27 @@
 //!
 //! One file, one server (a lock file beside it). One writer thread batches commands into durable transactions
 //! ([`writer`]); a small pool of read-only connections answers questions ([`readers`]). A statement is a call into the
-//! engine on the thread that has the connection: a trip to another thread costs more than most statements. Each area of the traits has its own file, with
-//! its SQL. Queries are checked at run time and each one is exercised by the conformance suite, so a build needs no
-//! database. No clock and no randomness here: times and ids are arguments.
+//! engine on the thread that has the connection: a trip to another thread costs more than most statements. The areas of the traits
+//! are `storage-sql`'s; here is what has to be fast ([`hot`]). Queries are checked at run time and each one is exercised by
+//! the conformance suite, so a build needs no database. No clock and no randomness here: times and ids are arguments.
 
 pub mod backup;
 mod checkpoints;
-mod codec;
+mod commit;
 mod connection;
 mod db;
 mod erasure;
+mod error;
 pub mod export;
 mod facts;
 pub mod fill;
-mod inbox;
+mod hot;
 mod jobs;
 mod readers;
-mod shipments;
-mod sql;
-mod trackers;
 mod upkeep;
 mod writer;
 
-use crate::{
-    checkpoints::Checkpoints,
-    codec::SqlError,
-    readers::Readers,
-    writer::{Priority, Writer},
-};
-use rusqlite::Connection;
+use crate::{checkpoints::Checkpoints, readers::Readers, writer::Writer};
 use std::{
     fs::{File, TryLockError},
     path::{Path, PathBuf},
@@ -136,11 +128,11 @@ impl SqliteStore {
 
     fn into_store(self) -> Store {
         Store {
-            inbox: Arc::new(self.clone()),
-            facts: Arc::new(self.clone()),
+            inbox: Arc::new(Sql(self.clone())),
+            facts: Arc::new(Sql(self.clone())),
             mappings: Arc::new(Sql(self.clone())),
-            shipments: Arc::new(self.clone()),
-            jobs: Arc::new(self.clone()),
+            shipments: Arc::new(Sql(self.clone())),
+            jobs: Arc::new(Sql(self.clone())),
             replays: Arc::new(Sql(self.clone())),
             schedules: Arc::new(Sql(self.clone())),
             connections: Arc::new(Sql(self.clone())),
@@ -153,24 +145,6 @@ impl SqliteStore {
             people: Arc::new(Sql(self)),
             signals: Arc::new(storage::signals::Alone::default()),
         }
-    }
-
-    /// Writes in the next transaction. The work may be done more than once: all but the last time is taken back.
-    async fn write<T, F>(&self, priority: Priority, work: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: Fn(&mut Connection) -> Result<T, SqlError> + Send + 'static,
-    {
-        self.writer.write(priority, work).await
-    }
-
-    /// Asks a question that sees one moment, however many statements it needs.
-    async fn read<T, F>(&self, question: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut Connection) -> Result<T, SqlError> + Send + 'static,
-    {
-        self.readers.ask(question).await
     }
 }
 

@@ -1,7 +1,7 @@
 //! A small pool of read-only connections. A question is asked on a thread where it may take its time, and sees one moment,
 //! however many statements it needs.
 
-use crate::{codec::SqlError, connection};
+use crate::{connection, error::failed};
 use rusqlite::Connection;
 use std::{
     path::PathBuf,
@@ -38,7 +38,7 @@ impl Readers {
     pub(crate) async fn ask<T, F>(self: &Arc<Self>, question: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Connection) -> Result<T, SqlError> + Send + 'static,
+        F: FnOnce(&mut Connection) -> Result<T> + Send + 'static,
     {
         let free = tokio::time::timeout(WAIT, Arc::clone(&self.free).acquire_owned());
         let reader = free.await.map_err(|_| StoreError::Busy)?.expect("never closed");
@@ -49,16 +49,16 @@ impl Readers {
             answer
         });
         let unanswered = |error| StoreError::Unavailable(format!("the question was not answered: {error}"));
-        Ok(answer.await.map_err(unanswered)??)
+        answer.await.map_err(unanswered)?
     }
 
-    fn answer<T>(&self, question: impl FnOnce(&mut Connection) -> Result<T, SqlError>) -> Result<T, SqlError> {
+    fn answer<T>(&self, question: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
         let idle = self.idle().pop();
         let mut conn = match idle {
             Some(conn) => conn,
-            None => connection::reading(&self.path)?,
+            None => connection::reading(&self.path).map_err(failed)?,
         };
-        conn.execute_batch("BEGIN")?;
+        conn.execute_batch("BEGIN").map_err(failed)?;
         let answer = question(&mut conn);
         // one whose moment cannot be ended, or whose question panicked, is not used again
         if conn.execute_batch("ROLLBACK").is_ok() {

@@ -2,9 +2,7 @@
 
 use crate::{
     SqliteStore,
-    codec::{SqlError, micros},
-    jobs::done_destinations,
-    sql::query,
+    db::{Run as _, Sqlite, drive},
     writer::Priority,
 };
 use async_trait::async_trait;
@@ -15,6 +13,7 @@ use storage::{
     Result,
     upkeep::{Old, Pruned, Upkeep},
 };
+use storage_sql::{codec::micros, jobs::done_destinations, query};
 
 /// Rows of one table that a step drops: the writer is busy with them for some milliseconds.
 const STEP_ROWS: i64 = 400;
@@ -26,7 +25,7 @@ const SKIPPED_NUMBERS: i64 = 1 << 32;
 #[async_trait]
 impl Upkeep for SqliteStore {
     async fn prune(&self, old: Old) -> Result<Pruned> {
-        self.write(Priority::Batch, move |conn| prune(conn, old)).await
+        self.writer.write(Priority::Batch, move |conn| prune(conn, old)).await
     }
 
     async fn prepare(&self, _now: Timestamp) -> Result<()> {
@@ -34,11 +33,11 @@ impl Upkeep for SqliteStore {
     }
 
     async fn restored(&self, now: Timestamp) -> Result<()> {
-        self.write(Priority::RealTime, move |conn| restored(conn, now)).await
+        self.writer.write(Priority::RealTime, move |conn| restored(conn, now)).await
     }
 }
 
-fn prune(conn: &mut Connection, old: Old) -> Result<Pruned, SqlError> {
+fn prune(conn: &mut Connection, old: Old) -> Result<Pruned> {
     let mut pruned = Pruned::default();
     if let Some(month) = old.bodies {
         pruned.bodies = drop_rows(
@@ -62,21 +61,21 @@ fn prune(conn: &mut Connection, old: Old) -> Result<Pruned, SqlError> {
         let sql = "DELETE FROM change WHERE seq IN (SELECT seq FROM (SELECT seq, at FROM change ORDER BY seq LIMIT ?2) WHERE at < ?1)";
         pruned.changes = drop_rows(conn, sql, micros(before))?;
     }
-    query("DELETE FROM counter WHERE number = 0").execute(conn)?;
+    query("DELETE FROM counter WHERE number = 0").run(conn)?;
     let steps = [pruned.bodies, pruned.attempts, pruned.jobs, pruned.changes];
     if steps.iter().any(|rows| *rows > 0) {
-        query(STEP_PAGES).fetch_all(conn)?;
+        query(STEP_PAGES).rows(conn)?;
     }
     pruned.more = steps.iter().any(|rows| *rows >= STEP_ROWS.unsigned_abs());
     Ok(pruned)
 }
 
 /// Finished jobs of each company and destination along their index.
-fn drop_jobs(conn: &mut Connection, before: i64) -> Result<u64, SqlError> {
+fn drop_jobs(conn: &mut Connection, before: i64) -> Result<u64> {
     let mut dropped = 0;
-    for company in query("SELECT id FROM company").fetch_all(conn)? {
+    for company in query("SELECT id FROM company").rows(conn)? {
         let company: CompanyId = company.id("id")?;
-        for destination in done_destinations(conn, company)? {
+        for destination in drive(done_destinations(&mut Sqlite(conn), company))? {
             let left = STEP_ROWS.saturating_sub_unsigned(dropped);
             if left <= 0 {
                 return Ok(dropped);
@@ -90,22 +89,22 @@ fn drop_jobs(conn: &mut Connection, before: i64) -> Result<u64, SqlError> {
             .bind(&destination)
             .bind(before)
             .bind(left)
-            .execute(conn)?;
+            .run(conn)?;
         }
     }
     Ok(dropped)
 }
 
-fn drop_rows(conn: &mut Connection, sql: &'static str, before: i64) -> Result<u64, SqlError> {
-    query(sql).bind(before).bind(STEP_ROWS).execute(conn)
+fn drop_rows(conn: &mut Connection, sql: &'static str, before: i64) -> Result<u64> {
+    query(sql).bind(before).bind(STEP_ROWS).run(conn)
 }
 
-fn restored(conn: &mut Connection, now: Timestamp) -> Result<(), SqlError> {
+fn restored(conn: &mut Connection, now: Timestamp) -> Result<()> {
     for sql in ["DELETE FROM session", "DELETE FROM throttle", "DELETE FROM lease"] {
-        query(sql).execute(conn)?;
+        query(sql).run(conn)?;
     }
     // what came meanwhile for the same target waits already: the lease ends by itself and they follow each other
-    query("UPDATE job SET lease_until = ? WHERE status = 'leased'").bind(micros(now)).execute(conn)?;
-    query("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'change'").bind(SKIPPED_NUMBERS).execute(conn)?;
+    query("UPDATE job SET lease_until = ? WHERE status = 'leased'").bind(now).run(conn)?;
+    query("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'change'").bind(SKIPPED_NUMBERS).run(conn)?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! taken back and each is done again in a savepoint of its own, so that the one is undone alone. Nobody is answered
 //! before COMMIT.
 
-use crate::{checkpoints::Checkpoints, codec::SqlError};
+use crate::checkpoints::Checkpoints;
 use rusqlite::Connection;
 use std::{
     collections::VecDeque,
@@ -12,7 +12,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use storage::{Result, StoreError};
+use storage::{Result, StoreError, jobs::Lane};
 use tokio::{runtime::Handle, sync::oneshot};
 
 /// Commands that may wait in one queue; one more gets "busy".
@@ -38,6 +38,14 @@ pub(crate) enum Priority {
 
 impl Priority {
     const ALL: usize = 3;
+
+    /// Of a lane.
+    pub(crate) const fn of(lane: Lane) -> Self {
+        match lane {
+            Lane::RealTime => Self::RealTime,
+            Lane::Batch => Self::Batch,
+        }
+    }
 }
 
 /// Something to be written, with somebody who waits for the answer.
@@ -57,13 +65,13 @@ struct Waiting<T, F> {
 impl<T, F> Command for Waiting<T, F>
 where
     T: Send,
-    F: Fn(&mut Connection) -> Result<T, SqlError> + Send,
+    F: Fn(&mut Connection) -> Result<T> + Send,
 {
     fn run(&mut self, conn: &mut Connection) -> bool {
         // a panic is that command's failure and not the writer's: what it did is taken back
         let done = catch_unwind(AssertUnwindSafe(|| (self.work)(conn)));
-        let panicked = |_| Err(SqlError(StoreError::Unavailable("the command panicked".to_owned())));
-        let result = done.unwrap_or_else(panicked).map_err(StoreError::from);
+        let panicked = |_| Err(StoreError::Unavailable("the command panicked".to_owned()));
+        let result = done.unwrap_or_else(panicked);
         let well = result.is_ok();
         self.result = Some(result);
         well
@@ -109,7 +117,7 @@ impl Writer {
     pub(crate) async fn write<T, F>(&self, priority: Priority, work: F) -> Result<T>
     where
         T: Send + 'static,
-        F: Fn(&mut Connection) -> Result<T, SqlError> + Send + 'static,
+        F: Fn(&mut Connection) -> Result<T> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
         self.0.put(priority, Box::new(Waiting { work, result: None, reply }))?;
@@ -287,11 +295,12 @@ fn execute(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sql::query;
+    use crate::db::Run as _;
     use std::sync::{
         atomic::{AtomicU32, Ordering},
         mpsc::channel,
     };
+    use storage_sql::query;
 
     fn writer() -> Writer {
         let conn = Connection::open_in_memory().unwrap();
@@ -300,12 +309,12 @@ mod tests {
     }
 
     async fn put(writer: &Writer, number: i64) -> Result<u64> {
-        let put = move |conn: &mut Connection| query("INSERT INTO kept VALUES (?)").bind(number).execute(conn);
+        let put = move |conn: &mut Connection| query("INSERT INTO kept VALUES (?)").bind(number).run(conn);
         writer.write(Priority::RealTime, put).await
     }
 
     async fn kept(writer: &Writer) -> Vec<i64> {
-        let all = |conn: &mut Connection| query("SELECT number FROM kept ORDER BY 1").fetch_all(conn);
+        let all = |conn: &mut Connection| query("SELECT number FROM kept ORDER BY 1").rows(conn);
         let numbers = move |conn: &mut Connection| all(conn)?.iter().map(|row| row.int("number")).collect();
         writer.write(Priority::Batch, numbers).await.unwrap()
     }
@@ -318,13 +327,13 @@ mod tests {
         let first = writer.write(Priority::RealTime, move |conn| {
             // the sender is gone when the others wait, and when this is done again
             let _ = begin.lock().unwrap().recv();
-            query("INSERT INTO kept VALUES (1)").execute(conn)
+            query("INSERT INTO kept VALUES (1)").run(conn)
         });
         let counted = Arc::clone(&tries);
-        let wrong = writer.write(Priority::RealTime, move |conn| -> Result<(), SqlError> {
+        let wrong = writer.write(Priority::RealTime, move |conn| -> Result<()> {
             counted.fetch_add(1, Ordering::Relaxed);
-            query("INSERT INTO kept VALUES (2)").execute(conn)?;
-            Err(SqlError(StoreError::NotFound("what it needs")))
+            query("INSERT INTO kept VALUES (2)").run(conn)?;
+            Err(StoreError::NotFound("what it needs"))
         });
         let again = put(&writer, 1);
         let last = put(&writer, 3);
@@ -339,8 +348,8 @@ mod tests {
     #[tokio::test]
     async fn a_command_that_panics_is_undone_and_the_writer_goes_on() {
         let writer = writer();
-        let panics = writer.write(Priority::RealTime, |conn| -> Result<(), SqlError> {
-            query("INSERT INTO kept VALUES (1)").execute(conn)?;
+        let panics = writer.write(Priority::RealTime, |conn| -> Result<()> {
+            query("INSERT INTO kept VALUES (1)").run(conn)?;
             panic!("on purpose")
         });
         let panics = panics.await;

@@ -3,8 +3,9 @@
 //! Each line carries a MAC over every column of it and over the MAC of the line before. The key is not kept in the database:
 //! the writer of a line brings it ([`AuditKey`]), so that nobody can make a line or mend the chain with the database alone.
 
-use crate::{Scope, Sealed};
-use domain::ids::{CompanyId, SubjectId};
+use crate::{Actor, Result, Scope, Sealed};
+use async_trait::async_trait;
+use domain::ids::{CompanyId, ExceptionId, ShipmentId, SubjectId};
 use jiff::Timestamp;
 use std::{fmt, sync::Arc};
 use uuid::Uuid;
@@ -164,4 +165,68 @@ impl Line {
 /// The MAC that the next line follows which covers all these, oldest first, as they are.
 pub fn covering(lines: &[Line], key: &AuditKey) -> Vec<u8> {
     lines.iter().fold(Vec::new(), |previous, line| line.mac_behind(&previous, key).to_vec())
+}
+
+/// A line of the audit trail.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AuditRecord {
+    /// Its place in the chain, from 1.
+    pub seq: u64,
+    /// Who.
+    pub actor: Actor,
+    /// What.
+    pub entry: AuditLine,
+    /// Its MAC; none of lines of before migration 0034.
+    pub mac: Option<Vec<u8>>,
+}
+
+/// An entry as it is read back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AuditLine {
+    /// When.
+    pub at: Timestamp,
+    /// What was done.
+    pub action: String,
+    /// To what.
+    pub subject: String,
+    /// Before, sealed.
+    pub before: Option<Sealed>,
+    /// After, sealed.
+    pub after: Option<Sealed>,
+    /// The person's reason, sealed.
+    pub why: Option<Sealed>,
+}
+
+/// The audit trail.
+#[async_trait]
+pub trait AuditTrail: Send + Sync {
+    /// Appends to the audit trail.
+    async fn audit(&self, scope: Scope, entry: AuditEntry) -> Result<()>;
+
+    /// The newest lines of the audit trail, of one subject where given.
+    async fn audit_trail(&self, scope: Scope, subject: Option<String>, limit: u32) -> Result<Vec<AuditRecord>> {
+        self.audit_before(scope, subject, None, limit).await
+    }
+
+    /// The same of the lines before one.
+    async fn audit_before(
+        &self,
+        scope: Scope,
+        subject: Option<String>,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<AuditRecord>>;
+
+    /// The lines behind one (none: all), oldest first, as the table has them.
+    async fn audit_lines(&self, scope: Scope, after: Option<i64>, limit: u32) -> Result<Vec<Line>>;
+
+    /// The audit lines about a shipment and its exceptions, oldest first, with the actor's name.
+    async fn audit_of(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<(AuditRecord, Option<String>)>>;
+
+    /// The audit lines about exceptions, newest first, with the actor's name.
+    async fn audit_of_exceptions(
+        &self,
+        scope: Scope,
+        exceptions: Vec<ExceptionId>,
+    ) -> Result<Vec<(AuditRecord, Option<String>)>>;
 }

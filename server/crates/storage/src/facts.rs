@@ -1,7 +1,7 @@
-//! Facts: trackers, what was said about them, and whom they concern.
+//! Facts: trackers, the observations about them, and the shipments that they concern.
 
 use crate::{
-    Result, Scope, Sealed,
+    Result, Scope, Sealed, WrappedKey,
     inbox::MessageStatus,
     jobs::{Cause, Lane},
 };
@@ -20,7 +20,7 @@ use std::borrow::Cow;
 /// What names a tracker. Carriers are families (`dhl`), as the carrier directory has them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TrackerKey {
-    /// The carrier's family; none where nobody said.
+    /// The carrier's family; none where it is unknown.
     pub carrier: Option<String>,
     /// The normalised number.
     pub number: String,
@@ -33,13 +33,13 @@ pub struct Recording {
     pub message: MessageId,
     /// Its source.
     pub source: SourceId,
-    /// How far the source is believed.
+    /// How far the source is trusted.
     pub trust: Trust,
     /// Its correlation id.
     pub correlation: CorrelationId,
     /// When we took it in.
     pub recorded_at: Timestamp,
-    /// What it says, tracker by tracker.
+    /// Its reports, tracker by tracker.
     pub reports: Vec<NewReport>,
     /// Why the shipments are folded.
     pub cause: Cause,
@@ -58,7 +58,7 @@ pub enum Progress {
     Part(u32),
 }
 
-/// What one message says about one tracker.
+/// What one message reports about one tracker.
 #[derive(Clone, Debug)]
 pub struct NewReport {
     /// The tracker; made where it is new.
@@ -71,7 +71,7 @@ pub struct NewReport {
     pub carrier_label: Option<String>,
     /// Every number the report names.
     pub refs: References,
-    /// Id for an unclaimed shipment, if nobody claims the tracker yet.
+    /// Id for an unlinked shipment, if the tracker belongs to no order yet.
     pub unclaimed_id: ShipmentId,
     /// Id for its binding.
     pub binding_id: BindingId,
@@ -101,7 +101,7 @@ pub struct NewObservation {
     pub id: ObservationId,
     /// Place in the report.
     pub position: u32,
-    /// What was said, without what belongs to the vault.
+    /// The observation, without the texts that are kept sealed.
     pub body: Observation,
     /// Description and signatory, as sealed JSON `{"description","signatory"}`, under the message's key.
     pub text: Option<Sealed>,
@@ -114,7 +114,7 @@ pub struct NewObservation {
 pub struct Recorded {
     /// The shipments whose facts changed, each once. A fold job is enqueued for each in the same transaction.
     pub shipments: Vec<ShipmentId>,
-    /// How many observations had never been said before.
+    /// How many observations are new.
     pub new_observations: u32,
 }
 
@@ -123,7 +123,7 @@ pub struct Recorded {
 pub struct ObservationRecord {
     /// The observation.
     pub id: ObservationId,
-    /// What was said.
+    /// The observation.
     pub body: Observation,
     /// Description and signatory.
     pub text: Option<Sealed>,
@@ -133,16 +133,16 @@ pub struct ObservationRecord {
     pub tracker: TrackerId,
     /// Its number.
     pub number: String,
-    /// The messages that said it, newest first: message, place in it, when.
+    /// The messages with it, newest first: message, place in it, when.
     pub seen: Vec<(MessageId, u32, Timestamp)>,
 }
 
 /// Trackers, observations, readings, bindings.
 #[async_trait]
 pub trait Facts: Send + Sync {
-    /// Records what a message says, in one transaction: trackers found or made ([`crate::trackers::Wanted::chosen_of`]),
+    /// Records what a message reports, in one transaction: trackers found or made ([`crate::trackers::Wanted::chosen_of`]),
     /// observations once each, sightings, snapshots,
-    /// readings, the message's status or cursor, an unclaimed shipment for a tracker that nobody claims, and a
+    /// readings, the message's status or cursor, an unlinked shipment for a tracker of no order, and a
     /// coalescing `fold` job (target the shipment) for every shipment concerned. Recording twice changes nothing.
     /// `Conflict` where a mapping was published since the readings were made: they are to be made again.
     async fn record(&self, scope: Scope, recording: Recording) -> Result<Recorded>;
@@ -154,6 +154,21 @@ pub trait Facts: Send + Sync {
         shipment: ShipmentId,
         id: ObservationId,
     ) -> Result<Option<ObservationRecord>>;
+
+    /// The sealed texts of observations with the keys of their messages; none of those that have no text, or whose message was
+    /// erased.
+    async fn texts(&self, scope: Scope, observations: Vec<ObservationId>) -> Result<Vec<SealedText>>;
+}
+
+/// The sealed text of an observation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedText {
+    /// The observation.
+    pub observation: ObservationId,
+    /// Its text.
+    pub text: Sealed,
+    /// The key of its message.
+    pub key: WrappedKey,
 }
 
 /// A longer id of an event is found by its digest.

@@ -4,6 +4,8 @@
 //! begin at midnight in the viewer's zone: every zone in use today is a multiple of a quarter of an hour away from UTC, so
 //! that whatever counts by quarter hour can answer for all of them.
 
+use crate::{Result, Scope};
+use async_trait::async_trait;
 use domain::State;
 use jiff::{SignedDuration, Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
@@ -137,6 +139,13 @@ pub struct CarrierFigures {
     pub exceptions: u64,
     /// Delivered.
     pub delivered: u64,
+}
+
+/// The overview.
+#[async_trait]
+pub trait Overview: Send + Sync {
+    /// The figures of the overview, each the number of the rows that [`Figures::each`] names; days as in this zone.
+    async fn figures(&self, scope: Scope, now: Timestamp, zone: &TimeZone) -> Result<Figures>;
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! Personal data arrives sealed ([`Sealed`]) under a key of its own subject; storage never sees it in clear.
 
 pub mod audit;
+pub mod cases;
 pub mod chain;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -14,22 +15,28 @@ pub mod connections;
 pub mod counted;
 pub mod destinations;
 pub mod erasure;
+pub mod exceptions;
 pub mod facts;
 pub mod figures;
 pub mod inbox;
 pub mod jobs;
+pub mod keys;
 pub mod mappings;
 pub mod order_problems;
 pub mod orders;
 pub mod people;
+pub mod queue;
 pub mod replays;
 pub mod schedules;
+pub mod sessions;
+pub mod settings;
 pub mod shipments;
 pub mod signals;
 pub mod tally;
 pub mod trackers;
 pub mod transfer;
 pub mod upkeep;
+pub mod users;
 pub mod work;
 
 pub use audit::{AuditEntry, AuditKey};

@@ -1,19 +1,19 @@
 //! The calls that jobs make.
 
 use crate::{
-    codec::{Columns, SqlError, micros, month, stored_count, word},
+    codec::{SqlError, micros, month, stored_count, word},
     group::Grouped,
     partitions::{Monthly, Partitions},
 };
 use async_trait::async_trait;
-use sqlx::{PgConnection, postgres::PgRow};
+use sqlx::PgConnection;
 use std::collections::BTreeSet;
-use storage::{Result, Scope, Sealed, StoreError, jobs::AttemptRecord};
+use storage::{Result, Scope, Sealed, jobs::AttemptRecord};
 
 /// A call to be kept.
 pub(crate) struct Called {
-    pub(super) scope: Scope,
-    pub(super) attempt: AttemptRecord,
+    pub(crate) scope: Scope,
+    pub(crate) attempt: AttemptRecord,
 }
 
 #[async_trait]
@@ -31,7 +31,7 @@ impl Grouped for Called {
     }
 }
 
-pub(super) async fn put_attempts(conn: &mut PgConnection, batch: &[Called]) -> Result<(), SqlError> {
+async fn put_attempts(conn: &mut PgConnection, batch: &[Called]) -> Result<(), SqlError> {
     macro_rules! column {
         (|$called:ident| $value:expr) => {
             batch.iter().map(|$called| $value).collect::<Vec<_>>()
@@ -62,25 +62,4 @@ pub(super) async fn put_attempts(conn: &mut PgConnection, batch: &[Called]) -> R
     .execute(conn)
     .await?;
     Ok(())
-}
-
-pub(super) fn attempt(row: &PgRow) -> Result<AttemptRecord, SqlError> {
-    Ok(AttemptRecord {
-        id: row.id("id")?,
-        job: row.id("job_id")?,
-        correlation: row.id("correlation")?,
-        shipment: row.opt_id("shipment_id")?,
-        destination: row.text("destination")?,
-        operation: row.text("operation")?,
-        started_at: row.at("started_at")?,
-        duration_ms: row.count("duration_ms")?,
-        status: row
-            .opt_int("status")?
-            .map(u16::try_from)
-            .transpose()
-            .map_err(|_| StoreError::Damaged("HTTP status".into()))?,
-        outcome: row.word("outcome")?,
-        request: row.opt_packed("request")?,
-        response: row.opt_packed("response")?,
-    })
 }

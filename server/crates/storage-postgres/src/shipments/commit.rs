@@ -1,101 +1,65 @@
 //! What a fold leaves: state, exceptions, effects, jobs and the change, together under the revision that was loaded.
 
-use super::recycled;
 use crate::{
-    codec::{Columns, SqlError, json, micros, opt_micros, word},
-    db::Pg,
+    codec::{SqlError, json, micros, opt_micros, word},
+    db::{Pg, rows_of},
     group::Grouped,
-    jobs, lock,
 };
 use async_trait::async_trait;
-use domain::ids::ShipmentId;
-use jiff::Timestamp;
-use sqlx::{PgConnection, postgres::PgRow};
-use std::collections::{BTreeMap, btree_map::Entry};
+use sqlx::PgConnection;
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::LazyLock,
+};
 use storage::{
     Scope, StoreError,
-    jobs::{Cause, JobKind, NewJob},
-    shipments::{Commit, Committed, SetBack},
+    jobs::{Cause, NewJob},
+    shipments::{Commit, Committed},
 };
-use storage_sql::exceptions;
+use storage_sql::{
+    Dialect, Row, enqueueing, exceptions,
+    jobs::{SETTLE_US, is_stronger_fold_waiting, job_rows, merged},
+    lock, shipments, stronger_cause,
+};
+use uuid::Uuid;
 
 /// Whether a commit is one statement, which is a transaction of its own. Most are.
-pub(super) fn is_simple(commit: &Commit) -> bool {
+pub(crate) fn is_simple(commit: &Commit) -> bool {
     commit.exceptions.is_empty() && commit.next_uses.is_empty()
 }
 
 /// A commit with exceptions or numbers in use again, in a transaction. The shipment is
 /// held before anything is written.
-pub(super) async fn commit(conn: &mut PgConnection, scope: Scope, commit: &Commit) -> Result<Committed, SqlError> {
+pub(crate) async fn commit(conn: &mut PgConnection, scope: Scope, commit: &Commit) -> Result<Committed, SqlError> {
     // numbers before rows, as everybody takes them
-    lock::numbers_of(conn, scope.company, commit.next_uses.iter().map(|next| next.tracker.0)).await?;
-    let held =
-        sqlx::query("SELECT revision, merged_into FROM shipment WHERE company_id = $1 AND id = $2 FOR NO KEY UPDATE")
-            .bind(scope.company.0)
-            .bind(commit.shipment.0)
-            .fetch_optional(&mut *conn)
-            .await?
-            .ok_or(StoreError::NotFound("shipment"))?;
-    let merged: Option<ShipmentId> = held.opt_id("merged_into")?;
-    if held.int("revision")? != expected(commit)? || merged.is_some() {
+    lock::numbers_of(&mut Pg(conn), scope.company, commit.next_uses.iter().map(|next| next.tracker.0)).await?;
+    let (revision, merged): (i64, Option<Uuid>) = sqlx::query_as(
+        "SELECT revision, merged_into FROM shipment WHERE company_id = $1 AND id = $2 FOR NO KEY UPDATE",
+    )
+    .bind(scope.company.0)
+    .bind(commit.shipment.0)
+    .fetch_optional(&mut *conn)
+    .await?
+    .ok_or(StoreError::NotFound("shipment"))?;
+    if revision != expected(commit)? || merged.is_some() {
         return Ok(Committed::Conflict);
     }
-    if commit.cause != Cause::Live && jobs::is_stronger_fold_waiting(conn, scope, commit.shipment, commit.cause).await?
+    if commit.cause != Cause::Live
+        && is_stronger_fold_waiting(&mut Pg(conn), scope, commit.shipment, commit.cause).await?
     {
         return Ok(Committed::Superseded);
     }
     exceptions::apply(&mut Pg(conn), scope, commit).await?;
     let committed = put(conn, &[(&scope, commit)], Stronger::GoesAlong).await?;
     for next in &commit.next_uses {
-        recycled::follow(conn, scope, commit, next).await?;
+        shipments::follow(&mut Pg(conn), scope, commit, next).await?;
     }
     committed.into_iter().next().flatten().ok_or(SqlError(StoreError::NotFound("shipment")))
 }
 
-/// Fields that somebody else changed, unless something else was written meanwhile or a job is about to.
-pub(super) async fn set_back(
-    conn: &mut PgConnection,
-    scope: Scope,
-    set_back: &SetBack,
-    at: Timestamp,
-) -> Result<bool, SqlError> {
-    let set = sqlx::query(
-        "UPDATE shipment SET written = $1 WHERE company_id = $2 AND id = $3 AND written = $4 AND merged_into IS NULL
-           AND NOT EXISTS (SELECT 1 FROM job WHERE company_id = $2 AND kind = $5 AND target = $6 AND status IN ('ready', 'retrying'))
-           AND NOT EXISTS (SELECT 1 FROM job WHERE company_id = $2 AND kind = $5 AND target = $6 AND status = 'leased')",
-    )
-    .bind(&set_back.after)
-    .bind(scope.company.0)
-    .bind(set_back.shipment.0)
-    .bind(&set_back.expected)
-    .bind(JobKind::SYNC_ORDER.code())
-    .bind(set_back.shipment.to_string())
-    .execute(&mut *conn)
-    .await?;
-    if set.rows_affected() == 0 {
-        return Ok(false);
-    }
-    let effect = &set_back.effect;
-    sqlx::query(
-        "INSERT INTO effect (id, company_id, shipment_id, kind, key, body, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
-         ON CONFLICT (shipment_id, kind, key) DO NOTHING",
-    )
-    .bind(effect.id.0)
-    .bind(scope.company.0)
-    .bind(set_back.shipment.0)
-    .bind(word(effect.target))
-    .bind(&effect.key)
-    .bind(&effect.body)
-    .bind(micros(at))
-    .execute(&mut *conn)
-    .await?;
-    jobs::enqueue(conn, scope, &set_back.job, at).await?;
-    Ok(true)
-}
-
 /// What a fold with a stronger cause that waits means for a commit.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stronger {
+enum Stronger {
     /// The commit is left to it.
     GoesFirst,
     /// Nothing (any more).
@@ -145,11 +109,12 @@ impl Grouped for Put {
 }
 
 /// Commits in one statement; see [`put`].
-const PUT: &str = concat!(
+static PUT: LazyLock<String> = LazyLock::new(|| {
+    Dialect::Postgres.of(concat!(
     "WITH given AS (
              SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::boolean[], $8::text[], $9::bigint[], $10::bigint[],
                                   $11::bigint[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::text[], $17::uuid[], $18::boolean[],
-                                  $35::text[], $36::text[])
+                                  $27::text[], $28::text[])
                  WITH ORDINALITY g (company_id, shipment_id, expected, at, folded, state, terminal, visibility, heard_at, eta,
                                     delivered_at, last_event, last_event_at, review_at, moved_at, cause, correlation, waits,
                                     eta_time, delivered_time, place) LIMIT cardinality($1)),
@@ -157,11 +122,11 @@ const PUT: &str = concat!(
              SELECT g.place FROM given g WHERE g.waits AND (
                  EXISTS (SELECT 1 FROM job WHERE company_id = g.company_id AND kind = 'fold' AND target = g.shipment_id::text
                            AND status IN ('ready', 'retrying') AND ",
-    jobs::stronger!("job.cause", "g.cause"),
+    stronger_cause!("job.cause", "g.cause"),
     ")
                  OR EXISTS (SELECT 1 FROM job WHERE company_id = g.company_id AND kind = 'fold' AND target = g.shipment_id::text
                               AND status = 'leased' AND ",
-    jobs::stronger!("job.cause", "g.cause"),
+    stronger_cause!("job.cause", "g.cause"),
     "))),
          before AS (
              SELECT g.place, s.state FROM given g CROSS JOIN LATERAL (
@@ -197,25 +162,26 @@ const PUT: &str = concat!(
              JOIN put ON put.id = e.shipment_id
              ON CONFLICT (shipment_id, kind, key) DO NOTHING),
          jobs AS (",
-    jobs::enqueueing!("$25", "$26", "$27", "$28", "$29", "$30", "$31", "$32", "$33", "put.company_id", "put.at", "$34", " JOIN put ON put.id = g.shipment_id"),
+enqueueing!("$25", "put.company_id", "put.at", "$26", " JOIN put ON put.id = j.shipment_id"),
     ")
          SELECT EXISTS (SELECT 1 FROM before WHERE before.place = g.place) AS there, EXISTS (SELECT 1 FROM put WHERE put.place = g.place) AS put,
                 EXISTS (SELECT 1 FROM stronger WHERE stronger.place = g.place) AS overtaken
          FROM given g ORDER BY g.place"
-    );
+    )).into_owned()
+});
 
 /// States, effects, jobs and changes of different shipments in one statement, in the order of their ids, so that two of
 /// them never wait for each other; of each nothing unless the revision is the one that was loaded. None where there is no
 /// such shipment. A state goes with a row lock, and one that changed meanwhile is looked at again: so says PostgreSQL of
 /// UPDATE under READ COMMITTED, <https://www.postgresql.org/docs/current/transaction-iso.html#XACT-READ-COMMITTED>.
-pub(super) async fn put(
+async fn put(
     conn: &mut PgConnection,
     commits: &[(&Scope, &Commit)],
     stronger: Stronger,
 ) -> Result<Vec<Option<Committed>>, SqlError> {
     let last_event_at = |commit: &Commit| commit.last_event.as_ref().and_then(|event| event.at);
     let jobs: Vec<NewJob> = commits.iter().flat_map(|(_, commit)| commit.jobs.iter().cloned()).collect();
-    let jobs = jobs::merged(&jobs);
+    let jobs = job_rows(&merged(&jobs));
     let effects: Vec<_> =
         commits.iter().flat_map(|(_, commit)| commit.effects.iter().map(|effect| (commit.shipment, effect))).collect();
     let expected = commits.iter().map(|(_, commit)| expected(commit)).collect::<Result<Vec<_>, SqlError>>()?;
@@ -229,12 +195,7 @@ pub(super) async fn put(
             effects.iter().map(|($shipment, $effect)| $value).collect::<Vec<_>>()
         };
     }
-    macro_rules! queued {
-        (|$job:ident| $value:expr) => {
-            jobs.iter().map(|$job| $value).collect::<Vec<_>>()
-        };
-    }
-    let rows = sqlx::query(PUT)
+    let rows = sqlx::query(PUT.as_str())
         .bind(commits.iter().map(|(scope, _)| scope.company.0).collect::<Vec<_>>())
         .bind(given!(|commit| commit.shipment.0))
         .bind(&expected)
@@ -259,21 +220,13 @@ pub(super) async fn put(
         .bind(effects!(|_, effect| effect.key.as_str()))
         .bind(effects!(|_, effect| effect.body.as_str()))
         .bind(effects!(|_, effect| effect.outcome.external()))
-        .bind(queued!(|job| job.id.0))
-        .bind(queued!(|job| job.kind.code()))
-        .bind(queued!(|job| job.target.as_str()))
-        .bind(queued!(|job| job.destination.as_deref()))
-        .bind(queued!(|job| word(job.lane)))
-        .bind(queued!(|job| word(job.cause)))
-        .bind(queued!(|job| micros(job.run_at)))
-        .bind(queued!(|job| job.correlation.0))
-        .bind(queued!(|job| job.shipment.map(|id| id.0)))
-        .bind(jobs::SETTLE_US)
+        .bind(jobs.text())
+        .bind(SETTLE_US)
         .bind(given!(|commit| commit.folded.eta.as_ref().map(json)))
         .bind(given!(|commit| commit.folded.delivered_at.as_ref().map(json)))
         .fetch_all(conn)
         .await?;
-    let committed = |(row, expected): (&PgRow, &i64)| {
+    let committed = |(row, expected): (&Row, &i64)| {
         Ok(match (row.flag("there")?, row.flag("put")?, row.flag("overtaken")?) {
             (false, _, _) => None,
             (_, true, _) => Some(Committed::Done((expected + 1).unsigned_abs())),
@@ -281,5 +234,5 @@ pub(super) async fn put(
             (_, false, false) => Some(Committed::Conflict),
         })
     };
-    rows.iter().zip(&expected).map(committed).collect()
+    rows_of(&rows)?.iter().zip(&expected).map(committed).collect()
 }

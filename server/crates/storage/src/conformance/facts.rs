@@ -2,8 +2,8 @@
 
 use super::{Said, World, at};
 use crate::{
-    Store,
-    facts::{Progress, Recording, TrackerKey},
+    Sealed, Store,
+    facts::{Progress, Recording, SealedText, TrackerKey},
     inbox::MessageStatus,
     jobs::{JobKind, Lane},
     orders::Claim,
@@ -11,7 +11,7 @@ use crate::{
 };
 use domain::{
     fold::Trust,
-    ids::{ShipmentId, SnapshotId, SourceId, content_id},
+    ids::{ObservationId, ShipmentId, SnapshotId, SourceId, SubjectId, content_id},
     numbers::{self, Check, Hints, Number},
     observation::ProviderCode,
 };
@@ -65,6 +65,25 @@ pub async fn an_interchange_is_recorded_in_parts_that_a_stop_does_not_lose(store
     world.store.inbox.replay(world.scope, vec![(message, job)], world.audit("message.replay", "x", 9)).await.unwrap();
     assert_eq!((kept().await.status, kept().await.cursor), (MessageStatus::Received, 0), "from the beginning");
     assert!(kept().await.read_before, "and it is no news");
+}
+
+pub async fn sealed_texts_come_with_the_keys_of_their_messages(store: Store) {
+    let world = World::new(store).await;
+    let source = world.source("shop").await;
+    let mut recording = world.recording(source, &[Said::of("NUM1", &["A", "B"], 3)]).await;
+    let subject = SubjectId(recording.message.0);
+    let sealed = Sealed { subject, bytes: b"sealed".to_vec() };
+    let observations = &mut recording.reports[0].observations;
+    observations[0].text = Some(sealed.clone());
+    let ids: Vec<_> = observations.iter().map(|observation| observation.id).collect();
+    world.store.facts.record(world.scope, recording).await.unwrap();
+    let key = world.store.people.key(world.scope, subject).await.unwrap().unwrap();
+    let texts = async |ids: &[ObservationId]| world.store.facts.texts(world.scope, ids.to_vec()).await.unwrap();
+    assert_eq!(texts(&ids).await, [SealedText { observation: ids[0], text: sealed, key }], "of those that have one");
+    assert_eq!(texts(&[]).await, []);
+    let audit = world.audit("erase", "message", 4);
+    world.store.people.destroy_key(world.scope, subject, audit).await.unwrap();
+    assert_eq!(texts(&ids).await, [], "nothing opens them any more");
 }
 
 pub async fn a_statement_stays_on_its_tracker_with_what_is_told_beside_it(store: Store) {

@@ -1,0 +1,314 @@
+//! Shipments: what they are, their state, and what follows from it. Taking in orders is in [`import`], what a fold reads in
+//! [`load`], numbers that are in use again in [`recycled`], the list in [`list`]. What a fold leaves is the engines'
+//! ([`HotPath::commit`]).
+
+/// The shipments of some records (`?1`) of an order system.
+macro_rules! of_records {
+    ($columns:literal, $and:literal) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM {ints ?1 r} CROSS JOIN shipment s
+             WHERE s.company_id = ?2 AND s.origin_system = ?3 AND s.origin_model = 'stock.picking' AND s.origin_record = r.value
+               AND s.origin IS NOT NULL",
+            $and,
+            " ORDER BY s.origin_record"
+        )
+    };
+}
+
+mod bindings;
+mod import;
+mod linked;
+mod list;
+mod load;
+mod recycled;
+mod row;
+
+pub use self::{
+    bindings::{NewBinding, bind, renew_number_terms},
+    import::import,
+    load::{FactRows, LoadedRows, load},
+    recycled::follow,
+    row::{make_unclaimed, mark_sandbox, note_change, number, record},
+};
+pub(crate) use row::numbers;
+
+use self::{
+    bindings::term,
+    row::{change, seen_in, shipment, state_change},
+};
+use crate::{
+    Db, HotPath, Query, Sql,
+    codec::{micros, row_limit, word},
+    jobs, keys, query,
+};
+use async_trait::async_trait;
+use domain::{
+    effects::EffectOutcome,
+    ids::{EffectId, ShipmentId},
+};
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+use storage::{
+    AuditEntry, Page, Result, Scope, Sealed, StoreError, WrappedKey,
+    jobs::{JobKind, Lane},
+    limits::CHANGE_ROWS,
+    orders::{Amended, Imported, ImportedShipment},
+    shipments::{
+        Change, Commit, Committed, Loaded, NewEffect, NewLink, SameNumber, SeenIn, SetBack, ShipmentQuery,
+        ShipmentRecord, ShipmentRow, Shipments, StateChange, TabCounts, WrittenValues,
+    },
+};
+
+/// Shipments of one look for reviews that are due.
+const DUE_ROWS: u32 = 1000;
+/// Shipments that one number may name.
+const FIND_ROWS: i64 = 50;
+/// Rows of one read of what belongs to a shipment (history, sightings): more than one ever has.
+const OWN_ROWS: i64 = 10_000;
+
+#[async_trait]
+impl<E: HotPath> Shipments for Sql<E> {
+    async fn import(&self, scope: Scope, shipments: Vec<ImportedShipment>, at: Timestamp) -> Result<Imported> {
+        self.0.write(Lane::Batch, move |db| Box::pin(async move { import(db, scope, &shipments, at).await })).await
+    }
+
+    async fn amend(&self, scope: Scope, amended: Amended, at: Timestamp) -> Result<Option<ShipmentId>> {
+        self.0.write(Lane::Batch, move |db| Box::pin(async move { import::amend(db, scope, &amended, at).await })).await
+    }
+
+    async fn same_number(&self, scope: Scope, id: ShipmentId) -> Result<Vec<SameNumber>> {
+        self.0.read(move |db| Box::pin(async move { linked::same_number(db, scope, id).await })).await
+    }
+
+    async fn link(&self, scope: Scope, link: NewLink, audit: AuditEntry) -> Result<()> {
+        self.0
+            .write(Lane::RealTime, move |db| Box::pin(async move { linked::link(db, scope, &link, &audit).await }))
+            .await
+    }
+
+    async fn known_records(&self, scope: Scope, system: &str, records: Vec<i64>) -> Result<BTreeSet<i64>> {
+        let system = system.to_owned();
+        self.0.read(move |db| Box::pin(async move { import::known_records(db, scope, &system, records).await })).await
+    }
+
+    async fn open_records(&self, scope: Scope, system: &str, after: i64, limit: u32) -> Result<Vec<i64>> {
+        let system = system.to_owned();
+        self.0
+            .read(move |db| Box::pin(async move { import::open_records(db, scope, &system, after, limit).await }))
+            .await
+    }
+
+    async fn load(&self, scope: Scope, id: ShipmentId, known_at: Option<Timestamp>) -> Result<Option<Loaded>> {
+        self.0.load(scope, id, known_at).await
+    }
+
+    async fn shipment(&self, scope: Scope, id: ShipmentId) -> Result<Option<ShipmentRecord>> {
+        self.0.read(move |db| Box::pin(async move { shipment(db, scope, id).await })).await
+    }
+
+    async fn commit(&self, scope: Scope, commit: Commit) -> Result<Committed> {
+        self.0.commit(scope, commit).await
+    }
+
+    async fn due(&self, scope: Scope, now: Timestamp, limit: u32) -> Result<Vec<ShipmentId>> {
+        let due = query(
+            "SELECT id FROM shipment WHERE company_id = ? AND merged_into IS NULL AND review_at IS NOT NULL AND review_at <= ?
+             ORDER BY review_at, id LIMIT ?",
+        );
+        let due = due.bind(scope.company.0).bind(now).bind(row_limit(limit, DUE_ROWS));
+        self.rows(due, |row| row.id("id")).await
+    }
+
+    async fn list(&self, scope: Scope, query: ShipmentQuery, now: Timestamp) -> Result<Page<ShipmentRow>> {
+        self.0.read(move |db| Box::pin(async move { list::list(db, scope, &query, now).await })).await
+    }
+
+    async fn counts(&self, scope: Scope, _now: Timestamp) -> Result<TabCounts> {
+        self.0.read(move |db| Box::pin(async move { list::counts(db, scope).await })).await
+    }
+
+    async fn find(&self, scope: Scope, text: &str) -> Result<Vec<ShipmentId>> {
+        let find = query(
+            "SELECT DISTINCT s.id FROM shipment_term t JOIN shipment s ON s.id = t.shipment_id
+             WHERE t.company_id = ? AND t.term = ? AND t.kind <> 'customer' AND s.merged_into IS NULL ORDER BY s.id LIMIT ?",
+        );
+        let find = find.bind(scope.company.0).bind(term(text)).bind(FIND_ROWS);
+        self.rows(find, |row| row.id("id")).await
+    }
+
+    async fn customer(&self, scope: Scope, id: ShipmentId) -> Result<Option<(Sealed, Option<WrappedKey>)>> {
+        self.0.read(move |db| Box::pin(async move { customer(db, scope, id).await })).await
+    }
+
+    async fn effect_done(&self, scope: Scope, id: EffectId, outcome: EffectOutcome, at: Timestamp) -> Result<()> {
+        self.0.effect_done(scope, id, outcome, at).await
+    }
+
+    async fn written(&self, scope: Scope, id: ShipmentId, values: Option<String>, at: Timestamp) -> Result<()> {
+        self.0.written(scope, id, values, at).await
+    }
+
+    async fn written_of(&self, scope: Scope, system: &str, records: Vec<i64>) -> Result<Vec<WrittenValues>> {
+        let written = query(of_records!("s.id, s.origin_record, s.written", " AND s.written IS NOT NULL"));
+        let written = written.bind(records).bind(scope.company.0).bind(system);
+        self.rows(written, |row| {
+            Ok(WrittenValues {
+                record: row.int("origin_record")?,
+                shipment: row.id("id")?,
+                values: row.text("written")?,
+            })
+        })
+        .await
+    }
+
+    async fn set_back(&self, scope: Scope, set_back: SetBack, at: Timestamp) -> Result<bool> {
+        self.0
+            .write(Lane::Batch, move |db| Box::pin(async move { self::set_back(db, scope, &set_back, at).await }))
+            .await
+    }
+
+    async fn history(&self, scope: Scope, id: ShipmentId) -> Result<Vec<StateChange>> {
+        let sql = "SELECT * FROM state_change WHERE company_id = ? AND shipment_id = ? ORDER BY revision LIMIT ?";
+        self.rows(query(sql).bind(scope.company.0).bind(id.0).bind(OWN_ROWS), state_change).await
+    }
+
+    async fn seen_in(&self, scope: Scope, id: ShipmentId) -> Result<Vec<SeenIn>> {
+        self.0
+            .read(move |db| {
+                Box::pin(async move {
+                    // of a group with min(), SQLite gives the other columns of the row that has it; CROSS JOIN keeps the order
+                    // of the tables: begun at the source, all of its messages would be read
+                    let first = db.dialect().pick(
+                        "SELECT g.observation_id, g.message_id, min(g.recorded_at)
+                         FROM binding b CROSS JOIN sighting g ON g.tracker_id = b.tracker_id
+                         WHERE b.shipment_id = ?2 AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)
+                         GROUP BY g.observation_id",
+                        "SELECT DISTINCT ON (g.observation_id) g.observation_id, g.message_id
+                         FROM binding b JOIN sighting g ON g.tracker_id = b.tracker_id
+                         WHERE b.shipment_id = ?2 AND NOT EXISTS (SELECT 1 FROM binding_end e WHERE e.binding_id = b.id)
+                         ORDER BY g.observation_id, g.recorded_at",
+                    );
+                    let rows = query(format!(
+                        "SELECT f.observation_id, f.message_id, m.correlation, s.name AS source_name FROM ({first}) f
+                         CROSS JOIN message m CROSS JOIN connection s
+                         WHERE m.id = f.message_id AND m.company_id = ?1 AND s.id = m.source_id
+                         ORDER BY f.observation_id LIMIT ?3"
+                    ))
+                    .bind(scope.company.0)
+                    .bind(id.0)
+                    .bind(OWN_ROWS)
+                    .all(db)
+                    .await?;
+                    rows.iter().map(seen_in).collect()
+                })
+            })
+            .await
+    }
+
+    async fn changes(&self, scope: Scope, after: u64, limit: u32) -> Result<Vec<Change>> {
+        self.0.number_changes().await?;
+        let changes = query("SELECT * FROM change WHERE company_id = ? AND seq > ? ORDER BY seq LIMIT ?");
+        let after = i64::try_from(after).unwrap_or(i64::MAX);
+        self.rows(changes.bind(scope.company.0).bind(after).bind(row_limit(limit, CHANGE_ROWS)), change).await
+    }
+
+    async fn newest_change(&self, scope: Scope) -> Result<u64> {
+        self.0.number_changes().await?;
+        let newest = query("SELECT coalesce(max(seq), 0) AS newest FROM change WHERE company_id = ?");
+        let found = self.rows(newest.bind(scope.company.0), |row| row.count("newest")).await?;
+        Ok(found.first().copied().unwrap_or(0))
+    }
+}
+
+async fn customer(db: &mut dyn Db, scope: Scope, id: ShipmentId) -> Result<Option<(Sealed, Option<WrappedKey>)>> {
+    let row = query("SELECT customer_subject, customer FROM shipment WHERE company_id = ? AND id = ?")
+        .bind(scope.company.0)
+        .bind(id.0)
+        .optional(db)
+        .await?;
+    let Some(sealed) = row.map(|row| row.opt_sealed("customer_subject", "customer")).transpose()?.flatten() else {
+        return Ok(None);
+    };
+    let key = keys::key(db, scope, sealed.subject).await?;
+    Ok(Some((sealed, key)))
+}
+
+/// Whether there was such a row.
+///
+/// # Errors
+/// `NotFound` where there was none.
+pub fn found(rows: u64, what: &'static str) -> Result<()> {
+    if rows == 0 { Err(StoreError::NotFound(what)) } else { Ok(()) }
+}
+
+/// Keeps what became of an effect. The first answer stays: the message at the target is that one.
+pub fn effect_done(scope: Scope, id: EffectId, outcome: &EffectOutcome, at: Timestamp) -> Query {
+    query(
+        "UPDATE effect SET done_at = coalesce(done_at, ?1), external = CASE WHEN ?2 = 'completed' THEN ?2 ELSE coalesce(external, ?2) END
+         WHERE company_id = ?3 AND id = ?4",
+    )
+    .bind(at)
+    .bind(outcome.external())
+    .bind(scope.company.0)
+    .bind(id.0)
+}
+
+/// Keeps what was written to the order system.
+pub fn written(scope: Scope, id: ShipmentId, values: Option<String>, at: Timestamp) -> Query {
+    let sql = "UPDATE shipment SET written = ?, written_at = ? WHERE company_id = ? AND id = ?";
+    query(sql).bind(values).bind(at).bind(scope.company.0).bind(id.0)
+}
+
+/// Fields that somebody else changed, unless something else was written meanwhile or a job is about to.
+async fn set_back(db: &mut dyn Db, scope: Scope, set_back: &SetBack, at: Timestamp) -> Result<bool> {
+    let set = query(
+        "UPDATE shipment SET written = ?1 WHERE company_id = ?2 AND id = ?3 AND written = ?4 AND merged_into IS NULL
+           AND NOT EXISTS (SELECT 1 FROM job WHERE company_id = ?2 AND kind = ?5 AND target = ?6 AND status IN ('ready', 'retrying'))
+           AND NOT EXISTS (SELECT 1 FROM job WHERE company_id = ?2 AND kind = ?5 AND target = ?6 AND status = 'leased')",
+    )
+    .bind(&set_back.after)
+    .bind(scope.company.0)
+    .bind(set_back.shipment.0)
+    .bind(&set_back.expected)
+    .bind(JobKind::SYNC_ORDER.code())
+    .bind(set_back.shipment.to_string())
+    .execute(db)
+    .await?;
+    if set == 0 {
+        return Ok(false);
+    }
+    put_effect(db, scope, (set_back.shipment, at), &set_back.effect).await?;
+    jobs::enqueue(db, scope, &set_back.job, at).await?;
+    Ok(true)
+}
+
+/// Keeps an effect, unless there is one of this kind and key.
+///
+/// # Errors
+/// When the engine fails.
+pub async fn put_effect(
+    db: &mut dyn Db,
+    scope: Scope,
+    (shipment, at): (ShipmentId, Timestamp),
+    effect: &NewEffect,
+) -> Result<()> {
+    let external = effect.outcome.external();
+    query(
+        "INSERT INTO effect (id, company_id, shipment_id, kind, key, body, created_at, done_at, external) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (shipment_id, kind, key) DO NOTHING",
+    )
+    .bind(effect.id.0)
+    .bind(scope.company.0)
+    .bind(shipment.0)
+    .bind(word(effect.target))
+    .bind(&effect.key)
+    .bind(&effect.body)
+    .bind(at)
+    .bind(external.map(|_| micros(at)))
+    .bind(external)
+    .execute(db)
+    .await
+    .map(drop)
+}

@@ -1,0 +1,134 @@
+//! Cases at the service desk.
+
+use crate::{
+    AuditEntry, Result, Scope, Sealed,
+    exceptions::{ExceptionAction, ExceptionRecord},
+    jobs::NewJob,
+};
+use async_trait::async_trait;
+use domain::ids::{CaseId, ExceptionId, ShipmentId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A case at the service desk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseRecord {
+    /// Our id.
+    pub id: CaseId,
+    /// The exception it was opened for; a new episode within seven days is added there, too.
+    pub exception: ExceptionId,
+    /// The shipment.
+    pub shipment: ShipmentId,
+    /// The desk's connection.
+    pub desk: String,
+    /// Our key at the desk, under which the case is looked up before another is made.
+    pub external_key: String,
+    /// The desk's number; none until it is known.
+    pub number: Option<String>,
+    /// A page for people.
+    pub url: Option<String>,
+    /// The desk's status as last seen.
+    pub status: CaseStatus,
+    /// When we decided to open it.
+    pub opened_at: Timestamp,
+    /// When it was resolved.
+    pub resolved_at: Option<Timestamp>,
+    /// The keys of the notes posted.
+    pub notes: Vec<String>,
+    /// The agent who closed the ticket at the desk; none while it is open, and where Milepost closed it.
+    pub closed_by: Option<Agent>,
+    /// The ticket that this one follows up: its number, at another desk with that desk's name.
+    pub follows: Option<String>,
+    /// What a poll last saw of the ticket. Where it differs from the status, the ticket has to be looked at.
+    pub seen: Option<CaseStatus>,
+    /// Counts the changes: of two writers the second one fails.
+    pub revision: u64,
+}
+
+/// An agent of the desk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agent {
+    /// The name, sealed under a key of the agent; none where it is not kept.
+    pub name: Option<Sealed>,
+}
+
+impl CaseRecord {
+    /// Whether a poll saw something that is not known here yet.
+    pub fn is_to_be_looked_at(&self) -> bool {
+        self.seen.is_some_and(|seen| seen != self.status)
+    }
+
+    /// Whether an agent closed the ticket.
+    pub fn is_closed_by_agent(&self) -> bool {
+        match self.status {
+            CaseStatus::Pending | CaseStatus::Open => false,
+            CaseStatus::Resolved => self.closed_by.is_some(),
+            CaseStatus::Rejected | CaseStatus::Deleted | CaseStatus::Hidden => true,
+        }
+    }
+}
+
+/// A case's status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CaseStatus {
+    /// Decided, not yet made.
+    Pending,
+    /// At work.
+    Open,
+    /// Settled.
+    Resolved,
+    /// An agent rejected the ticket: it is not worked on.
+    Rejected,
+    /// The ticket was deleted.
+    Deleted,
+    /// The ticket cannot be read any more: moved to a queue that the token may not see, or gone for good.
+    Hidden,
+}
+
+/// What a case job reads.
+#[derive(Clone, Debug)]
+pub struct CaseContext {
+    /// The exception.
+    pub exception: ExceptionRecord,
+    /// Its case.
+    pub case: Option<CaseRecord>,
+    /// The newest case of an earlier episode: same shipment, reason and piece.
+    pub earlier: Option<CaseRecord>,
+}
+
+/// Cases.
+#[async_trait]
+pub trait Cases: Send + Sync {
+    /// What a case job reads.
+    async fn case_context(&self, scope: Scope, id: ExceptionId) -> Result<Option<CaseContext>>;
+
+    /// Keeps a case as its next revision. `Conflict` where another one was kept since it was read.
+    async fn put_case(&self, scope: Scope, case: CaseRecord) -> Result<()>;
+
+    /// Keeps a case as [`Cases::put_case`], with what is decided about its exception, the audit entry and the jobs.
+    async fn move_case(
+        &self,
+        scope: Scope,
+        case: CaseRecord,
+        action: Option<ExceptionAction>,
+        audit: AuditEntry,
+        jobs: Vec<NewJob>,
+    ) -> Result<()>;
+
+    /// The cases with these ticket numbers at a desk; of several episodes in one ticket the newest.
+    async fn cases_by_number(&self, scope: Scope, desk: String, numbers: Vec<String>) -> Result<Vec<CaseRecord>>;
+
+    /// Cases whose ticket is at work or cannot be read, those that were not polled for longest first; of several episodes
+    /// in one ticket the newest.
+    async fn cases_to_poll(&self, scope: Scope, desk: String, limit: u32) -> Result<Vec<CaseRecord>>;
+
+    /// Keeps what a poll saw of cases, none where nothing is new; the jobs commit with it.
+    async fn polled(
+        &self,
+        scope: Scope,
+        seen: Vec<(CaseId, Option<CaseStatus>)>,
+        at: Timestamp,
+        jobs: Vec<NewJob>,
+    ) -> Result<()>;
+}

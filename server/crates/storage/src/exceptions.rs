@@ -1,0 +1,103 @@
+//! Exceptions of shipments, and what people do with them.
+
+use crate::{AuditEntry, Result, Scope, jobs::NewJob};
+use async_trait::async_trait;
+use domain::{
+    ExceptionReason, Party, Severity,
+    exceptions::CommittedException,
+    fold::Resolution,
+    ids::{ExceptionId, ObservationId, ShipmentId, UserId},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// An exception, committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExceptionRecord {
+    /// Its id.
+    pub id: ExceptionId,
+    /// The shipment.
+    pub shipment: ShipmentId,
+    /// Why.
+    pub reason: ExceptionReason,
+    /// The piece.
+    pub piece: Option<String>,
+    /// How much a person is needed.
+    pub severity: Severity,
+    /// Who is responsible.
+    pub responsible: Party,
+    /// When it began, sorting instant.
+    pub opened_at: Timestamp,
+    /// When we committed it.
+    pub recorded_at: Timestamp,
+    /// How it ended.
+    pub closed: Option<(Timestamp, Resolution)>,
+    /// The facts behind it.
+    pub evidence: Vec<ObservationId>,
+    /// Who looks after it.
+    pub owner: Option<UserId>,
+    /// When somebody said "I have seen it".
+    pub acknowledged_at: Option<Timestamp>,
+    /// Out of the queue until then.
+    pub snoozed_until: Option<Timestamp>,
+    /// When somebody has to have acted.
+    pub due_at: Timestamp,
+    /// Whether it was history when it was recorded: it is shown, and no notification is sent.
+    pub withheld: bool,
+}
+
+impl ExceptionRecord {
+    /// As folds compare it.
+    pub fn committed(&self) -> CommittedException {
+        CommittedException {
+            id: self.id,
+            reason: self.reason,
+            piece: self.piece.clone(),
+            severity: self.severity,
+            evidence: self.evidence.clone(),
+            opened_at: self.opened_at,
+            recorded_at: self.recorded_at,
+            closed: self.closed,
+            withheld: self.withheld,
+        }
+    }
+}
+
+/// What a person does with an exception.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ExceptionAction {
+    /// Seen.
+    Acknowledge,
+    /// Look after it.
+    Assign {
+        /// Who; nobody gives it back.
+        owner: Option<UserId>,
+    },
+    /// Out of the queue for a while.
+    Snooze {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Settled. Becomes a decision that the fold reads.
+    Resolve,
+    /// Not settled after all. Becomes a decision that the fold reads.
+    Reopen,
+}
+
+/// Exceptions.
+#[async_trait]
+pub trait Exceptions: Send + Sync {
+    /// One exception.
+    async fn exception(&self, scope: Scope, id: ExceptionId) -> Result<Option<ExceptionRecord>>;
+
+    /// A person acts; the audit entry and the jobs commit with it. `Resolve` and `Reopen` append a decision.
+    async fn act(
+        &self,
+        scope: Scope,
+        id: ExceptionId,
+        action: ExceptionAction,
+        audit: AuditEntry,
+        jobs: Vec<NewJob>,
+    ) -> Result<()>;
+}
