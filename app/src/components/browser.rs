@@ -298,6 +298,14 @@ pub fn keys() {
     });
 }
 
+/// The element of this id has the focus.
+pub fn focus_on(id: &str) {
+    #[cfg(feature = "hydrate")]
+    focus(id);
+    #[cfg(not(feature = "hydrate"))]
+    let _ = id;
+}
+
 #[cfg(feature = "hydrate")]
 fn focus(id: &str) {
     use leptos::wasm_bindgen::JsCast;
