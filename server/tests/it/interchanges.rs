@@ -13,7 +13,7 @@ use std::sync::{
 };
 use storage::{
     Result, Scope, Store,
-    facts::{Facts, ObservationRecord, Recorded, Recording},
+    facts::{Facts, ObservationRecord, Recorded, Recording, SealedText},
     inbox::MessageStatus,
     jobs::{Cause, Lane},
 };
@@ -80,6 +80,10 @@ impl Facts for FirstPart {
         id: ObservationId,
     ) -> Result<Option<ObservationRecord>> {
         self.facts.observation(scope, shipment, id).await
+    }
+
+    async fn texts(&self, scope: Scope, observations: Vec<ObservationId>) -> Result<Vec<SealedText>> {
+        self.facts.texts(scope, observations).await
     }
 }
 

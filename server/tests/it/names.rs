@@ -4,7 +4,7 @@
 
 use crate::world::World;
 use app::contract::{
-    exceptions::{Act, QueueQuery},
+    exceptions::{Act, QueueQuery, QueueTab},
     shipments::ShipmentView,
 };
 use application::{
@@ -55,7 +55,7 @@ async fn exception(world: &World, shipment: ShipmentId) -> ExceptionId {
 /// How the exception ended, on its shipment's page and in the queue.
 async fn ended(ports: &app::contract::Ports, shipment: ShipmentId) -> [String; 2] {
     let view = page(ports, shipment).await;
-    let of_closed = QueueQuery { view: "closed".into(), ..QueueQuery::default() };
+    let of_closed = QueueQuery { view: QueueTab::Closed, ..QueueQuery::default() };
     let queue = ports.exceptions.queue(of_closed).await.unwrap();
     let row = queue.rows.into_iter().find(|row| row.shipment == shipment.to_string()).unwrap();
     [view.exceptions[0].closed.clone().unwrap().0, row.closed.unwrap().0]
