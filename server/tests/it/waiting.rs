@@ -2,24 +2,33 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use crate::world::systems::{MANY, Systems};
+use crate::world::{
+    World,
+    systems::{MANY, Systems},
+};
 use application::{
     caller::Caller,
+    cases,
     clock::Clock,
     connections::{self, NewConnection, StateKind},
     context::Context,
     jobs::Runner,
 };
 use domain::ids::ShipmentId;
-use simulator::{faults::{Fault, Hold}, odoo::DATABASE};
+use server::config::Settings;
+use simulator::{
+    desk::SandboxDesk,
+    faults::{Fault, Hold},
+    odoo::{DATABASE, SandboxOdoo},
+};
 use std::{
-    collections::BTreeSet,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 use storage::{
     connections::ConnectionRecord,
     jobs::{Cause, JobKind, JobStatus, Lane, NewJob},
+    work::CaseRecord,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -27,12 +36,17 @@ use tokio_util::sync::CancellationToken;
 const LOOKS_MAX: usize = 1000;
 const LOOK: Duration = Duration::from_millis(10);
 
+const KEY: &str = "the key of a second system";
 const DAMAGED: &[(&str, &str)] = &[("InTransit_003", "2026-03-05T01:00:00"), ("Exception_012", "2026-03-05T08:00:00")];
 const DELIVERED: &[(&str, &str)] = &[
     ("InTransit_003", "2026-03-05T01:00:00"),
     ("Exception_012", "2026-03-05T08:00:00"),
     ("Delivered_001", "2026-03-05T11:00:00"),
 ];
+
+/// An exception that lasts until the carrier reports more, whatever an agent does with its ticket.
+const CUSTOMS: &[(&str, &str)] =
+    &[("InTransit_003", "2026-03-05T01:00:00"), ("Exception_004", "2026-03-05T09:00:00")];
 
 /// Why a connection is not in use.
 #[derive(Clone, Copy, Debug)]
@@ -79,7 +93,7 @@ async fn switch(context: &Context, name: &str, on: bool) {
 
 async fn put(context: &Context, name: &str, connector: &str, fields: &[(&str, &str)]) {
     let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let (name, connector, secret) = (name.to_owned(), connector.to_owned(), Some(KEY.to_owned()));
+    let (name, connector, secret) = (name.to_owned(), connector.to_owned(), Some(KEY.into()));
     let new = NewConnection { name, connector, fields, secret, enabled: Some(true), ..NewConnection::default() };
     connections::put(context, &Caller::trusted(context.scope()), new).await.unwrap();
 }
@@ -319,4 +333,82 @@ async fn an_address_in_clear_is_not_called_after_a_start_that_does_not_allow_it(
         Runner::new(Arc::clone(context), lane).run_until_idle().await.unwrap();
     }
     assert_eq!(jobs(context, "odoo-pl").await, (1, 0, 0));
+}
+
+#[tokio::test]
+async fn what_a_desk_that_is_no_longer_in_use_had_goes_to_another_when_a_person_asks() {
+    for (status, other, again) in [("rejected", true, Some(0)), ("rejected", false, None), ("resolved", true, None)] {
+        let systems = Systems::new().await;
+        let (world, context) = (&systems.world, &systems.world.context);
+        let caller = Caller::trusted(context.scope());
+        systems.order("N0").await;
+        world.receives("N0", &DAMAGED[..1]).await;
+        world.receives("N0", CUSTOMS).await;
+        world.passes(25).await;
+        assert_eq!(systems.desk.tickets().len(), 1);
+        systems.desk.set_status(1, status);
+        world.tick().await;
+        world.settle().await;
+        let shipment = systems.shipment("N0").await;
+        let exception = world.load(shipment).await.exceptions[0].id;
+        let desk = SandboxDesk::start(KEY).await.unwrap();
+        if other {
+            put(context, "desk-urgent", "request_tracker", &[("url", &desk.url())]).await;
+        }
+        switch(context, "desk", false).await;
+        let asked = cases::ask_for_ticket(context, &caller, exception, None).await;
+        world.settle().await;
+        let Some(_) = again else {
+            let refused = asked.unwrap_err().to_string();
+            assert!(refused.contains("is not in use"), "{status}: {refused}");
+            assert!(desk.tickets().is_empty());
+            continue;
+        };
+        asked.unwrap();
+        let tickets = desk.tickets();
+        assert_eq!((tickets.len(), tickets[0].refers_to.len()), (1, 0), "its number is another desk's");
+        assert!(tickets[0].texts[0].1.contains("Follows up ticket #1 at desk"), "{:?}", tickets[0].texts);
+        let case = context.store.work.case_context(context.scope(), exception).await.unwrap().unwrap().case.unwrap();
+        assert_eq!((case.desk.as_str(), case.number.as_deref()), ("desk-urgent", Some("1")));
+        assert_eq!(systems.desk.tickets().len(), 1);
+    }
+}
+
+/// Exceptions without a ticket, whatever the desk was missing for, and those that wait for a desk that is gone for good.
+#[tokio::test]
+async fn what_opened_while_no_desk_took_it_has_its_ticket_when_one_comes() {
+    let systems = Systems::new().await;
+    let (world, context) = (&systems.world, &systems.world.context);
+    systems.orders().await;
+    // these wait at the desk
+    connections::pause(context, &Caller::trusted(context.scope()), "desk", "it moves").await.unwrap();
+    world.leaves_jobs();
+    world.deliver_to(context, "N0", DAMAGED).await;
+    world.settle().await;
+    assert_eq!(jobs(context, "desk").await, (1, 0, 0));
+    // and these find none
+    switch(context, "desk", false).await;
+    for n in 1..MANY {
+        world.deliver_to(context, &format!("N{n}"), DAMAGED).await;
+    }
+    world.settle().await;
+    assert_eq!(jobs(context, "desk").await, (1, 0, 0));
+    let desk = SandboxDesk::start(KEY).await.unwrap();
+    put(context, "desk-urgent", "request_tracker", &[("url", &desk.url())]).await;
+    world.leaves_jobs.store(false, Ordering::Relaxed);
+    for _ in 0..3 {
+        world.tick().await;
+        world.settle().await;
+    }
+    assert_eq!((desk.tickets().len(), systems.desk.tickets().len()), (MANY, 0), "once each");
+    // and what opened too long ago has none
+    switch(context, "desk-urgent", false).await;
+    systems.order("N99").await;
+    world.receives("N99", DAMAGED).await;
+    world.clock.advance(jiff::Span::new().hours(24 * 30));
+    switch(context, "desk-urgent", true).await;
+    let poll = job(context, JobKind::POLL_DESK, "desk-urgent", "desk-urgent");
+    context.store.jobs.enqueue(context.scope(), vec![poll]).await.unwrap();
+    world.settle().await;
+    assert_eq!(desk.tickets().len(), MANY);
 }
