@@ -1,4 +1,4 @@
-//! Public keys that a platform publishes (JWKS, RFC 7517), fetched from where an admin said.
+//! Public keys that a platform publishes (JWKS, RFC 7517), fetched from the address that an admin set.
 
 use outbound::Method;
 use outbound::{CallError, CallKind, CallLog, Client, ErrorClass, Request, Response, class_of_status};

@@ -68,7 +68,7 @@ fn once_each(report: &mut TrackerReport) {
     report.observations = kept;
 }
 
-/// The same said of the same moment, in places of which one is less complete than the other.
+/// The same event of the same time, in places of which one is less complete than the other.
 fn is_one_event(one: &Observation, other: &Observation, listed: bool) -> bool {
     let events = [one, other].iter().all(|o| o.origin == Origin::Event && o.classifier == Classifier::Actual);
     let ids = one.provider_event_id == other.provider_event_id || listed;

@@ -63,7 +63,7 @@ fn references(tracking: &Value, at: &str) -> Result<References, DecodeError> {
     Ok(refs)
 }
 
-/// The platform has stopped to look: that says nothing about the goods, and takes nothing back.
+/// The platform has stopped tracking: that is no event of the goods, and retracts none.
 fn stopped(tracking: &Value, at: &str, _problems: &mut Vec<Problem>) -> Result<TrackerReport, DecodeError> {
     let codes = Codes {
         raw: "TRACKING_STOPPED".into(),
@@ -115,7 +115,7 @@ fn of_info(info: &Value, at: &str, problems: &mut Vec<Problem>) -> (Option<Times
     (stamp, observations)
 }
 
-/// Stages by time: events of some carriers have none, while the list of stages reached says which moment was which.
+/// Stages by time: events of some carriers have none, while the list of stages reached has the time of each.
 struct Stages(Vec<(String, String)>);
 
 impl Stages {
@@ -127,7 +127,7 @@ impl Stages {
     fn at(&self, event: &Value) -> Option<String> {
         let time = json::text(event, "time_iso")?;
         let mut of_time = self.0.iter().filter(|(at, _)| *at == time);
-        // two stages in one moment: nobody says which event is which
+        // two stages at one time: which event is which is unknown
         of_time.next().filter(|_| of_time.next().is_none()).map(|(_, stage)| stage.clone())
     }
 }
@@ -146,7 +146,7 @@ fn event_of(event: &Value, stages: &Stages, at: &str, problems: &mut Vec<Problem
     }
 }
 
-/// The sub status says most; a stage is a word of its own list, or of one of the two others. An event with neither has
+/// The sub status is the most specific; a stage is a word of its own list, or of one of the two others. An event with neither has
 /// words only.
 fn codes(sub_status: Option<String>, stage: Option<String>) -> Codes {
     let raw = sub_status.clone().or_else(|| stage.clone()).unwrap_or_default();
@@ -172,7 +172,7 @@ fn happened(event: &Value) -> EventTime {
         .unwrap_or_else(|| EventTime::unknown(""))
 }
 
-/// The latest status is a statement of its own only where no event says it (R17).
+/// The latest status is an event of its own only where no other reports it (R17).
 fn summary(info: &Value, events: &[Observation], stamp: Option<Timestamp>) -> Option<Observation> {
     let status = info.get("latest_status")?;
     let (main, sub) = (json::text(status, "status"), json::text(status, "sub_status"));

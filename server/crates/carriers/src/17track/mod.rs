@@ -2,7 +2,7 @@
 //! track object of version 1. A snapshot provider: every event of every carrier on the way, newest first.
 //!
 //! Many events have words and no stage; the list of stages reached (`milestone`) names the moments, and the latest
-//! status stands for the newest event. The carrier is a number of 17TRACK's own list.
+//! status is that of the newest event. The carrier is a number of 17TRACK's own list.
 //! Source: api.17track.net/en/doc, versions 1, 2 and 2.2.
 //! Which answers count as success it does not publish: 200 is a cautious choice, since no sender takes it for a failure.
 

@@ -12,7 +12,7 @@ use domain::{
 use jiff::Timestamp;
 use serde_json::Value;
 
-/// Tags that say something even beside a list of checkpoints that does not: how it ended, and what the feed does.
+/// Tags that count even beside a list of checkpoints without them: the end of the shipment, and the state of the feed.
 const TELLING_TAGS: &[&str] = &["Delivered", "Expired", "Pending"];
 
 /// Decodes a webhook (`msg`), an API answer (`data.tracking`, `data.trackings`, `data`), or a bare tracking.
@@ -128,7 +128,7 @@ fn location(checkpoint: &Value) -> Option<Location> {
     .non_empty()
 }
 
-/// The summary is a statement of its own only where no event says it (R17).
+/// The summary is an event of its own only where no other reports it (R17).
 fn summary(tracking: &Value, events: &[Observation], stamp: Option<Timestamp>) -> Option<Observation> {
     let codes = codes(tracking)?;
     let said = events.iter().any(|e| e.codes.raw == codes.raw || e.codes.coarse == codes.coarse);

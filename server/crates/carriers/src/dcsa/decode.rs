@@ -43,7 +43,7 @@ const OTHER_STANDARDS: &[(&str, &str)] = &[
     ("feedback_elements", "feedback"),
 ];
 
-/// The kinds of event: what they are called, the code list, and where the code stands.
+/// The kinds of event: what they are called, the code list, and the place of the code.
 const KINDS: &[(&str, &str, [&str; 2])] = &[
     ("EQUIPMENT", "dcsa.equipment", ["equipment_event_type_code", "equipment_event_type"]),
     ("TRANSPORT", "dcsa.transport", ["transport_event_type_code", "transport_event_type"]),
@@ -52,7 +52,7 @@ const KINDS: &[(&str, &str, [&str; 2])] = &[
     ("REEFER", "dcsa.reefer", ["reefer_event_type_code", "reefer_event_type"]),
 ];
 
-/// Documents that stand for the carriage itself: what happens to them happens to the shipment.
+/// Documents of the carriage itself: what happens to them happens to the shipment.
 const BOOKINGS: &[&str] = &["BKG", "CBR"];
 
 /// Decodes an event, a list of events, or an answer with `events`.
@@ -97,7 +97,7 @@ fn events(body: &Value) -> Result<(&'static str, Vec<&Value>), DecodeError> {
     }
 }
 
-/// The events of an answer that stands in a list, or the event that stands there itself.
+/// The events of a response: a list, or a single event.
 fn of_answer(item: &Value) -> Vec<&Value> {
     item.get("events").and_then(Value::as_array).map_or_else(|| vec![item], |events| events.iter().collect())
 }
@@ -106,7 +106,7 @@ fn other_standard(message: &Value) -> Option<&'static str> {
     OTHER_STANDARDS.iter().find(|(field, _)| message.get(field).is_some()).map(|(_, what)| *what)
 }
 
-/// The event as one object, whatever its dialect.
+/// The event as one object, in any dialect.
 fn flat(event: &Value) -> Value {
     let mut all = Map::new();
     let parts = PARTS.iter().filter_map(|part| event.get(part));
@@ -132,7 +132,7 @@ fn is_retraction(event: &Value) -> bool {
     retracted(event).is_some()
 }
 
-/// The event that is taken back: another one (3.0 Beta), or what this one said before (3.0.0).
+/// The event that is taken back: another one (3.0 Beta), or an earlier content of this one (3.0.0).
 fn retracted(event: &Value) -> Option<String> {
     let itself = || event.get("is_retracted").is_some_and(|flag| flag == true);
     json::text(event, "retracted_event_id").or_else(|| json::text(event, "event_id").filter(|_| itself()))
@@ -170,7 +170,7 @@ impl Reading {
         }
     }
 
-    /// What the event says; none, with a problem, where that is unknown.
+    /// The content of the event; none, with a problem, where that is unknown.
     fn statement(&mut self, event: &Value, at: &str, retracts: bool) -> Option<Observation> {
         let Some((name, list, word)) = kind(event) else {
             match other_standard(event) {

@@ -49,7 +49,7 @@ impl Named {
                 add(item, key, kind.clone());
             }
         }
-        // an equipment event concerns its own container, whatever else is packed with it
+        // an equipment event concerns its own container only
         if json::text(event, "equipment_reference").is_some() {
             named.containers.truncate(1);
         }
@@ -74,7 +74,7 @@ impl Named {
 
     /// The trackers that the event hangs on, each with the further numbers. Containers, where it names any; one
     /// consignment, where it names at most one booking and one transport document; else each document by itself,
-    /// for nobody says which belong together.
+    /// for it is unknown which belong together.
     pub(super) fn trackers(mut self) -> Vec<References> {
         if self.bookings.is_empty() && self.bills.is_empty() {
             self.bookings = self.requests;

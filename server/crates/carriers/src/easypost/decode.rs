@@ -76,7 +76,7 @@ fn report(tracker: &Value, at: &str, problems: &mut Vec<Problem>) -> Result<Trac
     Ok(TrackerReport { refs, carrier: json::text(tracker, "carrier"), feed, observations, test: false })
 }
 
-/// Where the parcel goes: the tracker of a return says so itself.
+/// Where the parcel goes: the tracker of a return is marked as one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Direction {
     Out,
@@ -138,7 +138,7 @@ fn location(value: &Value) -> Option<Location> {
     .non_empty()
 }
 
-/// The summary is a statement of its own only where there is no list, or where it tells an end that the list does not.
+/// The summary is an event of its own only where there is no list, or where it reports an end that the list does not.
 fn summary(
     tracker: &Value,
     events: &[Observation],

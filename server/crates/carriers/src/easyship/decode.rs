@@ -62,7 +62,7 @@ fn is_tracked(value: &Value) -> bool {
     value.get("tracking_number").is_some() || value.get("easyship_shipment_id").is_some()
 }
 
-/// The subject stands under `data` (2024-09), else under a name of its own.
+/// The subject is under `data` (2024-09), else under a name of its own.
 fn webhook(body: &Value, event: &str) -> Result<Decoded, DecodeError> {
     if !event.starts_with("shipment.tracking") && event != "shipment.cancelled" {
         return Err(DecodeError::NotTracking(format!("Easyship event {event}")));
@@ -220,7 +220,7 @@ fn folded(status: &str) -> String {
     words.map(str::to_lowercase).collect::<Vec<_>>().join("_")
 }
 
-/// The status of the shipment is a statement of its own only where no checkpoint says it (R17).
+/// The status of the shipment is an event of its own only where no checkpoint reports it (R17).
 fn summary(subject: &Value, events: &[Observation], stamp: Option<Timestamp>) -> Option<Observation> {
     let status = ["status", "tracking_status", "delivery_state"].iter().find_map(|key| json::text(subject, key))?;
     let folded = folded(&status);

@@ -5,7 +5,7 @@
 //! with a status alone has no time at all, and adds. Checkpoints come as a list, or (1.0) as an object, empty or by
 //! number. Their times are UTC by the documentation of 2024-09, whose messages have them under `data`; by that of 1.0
 //! they are mostly the courier's local time, so there a `Z` means nothing. A shipment may have several trackings, one
-//! for each leg: the delivery of a leg before the last is a handover. What `Liquidated` means nobody has published.
+//! for each leg: the delivery of a leg before the last is a handover. The meaning of `Liquidated` is not published.
 //!
 //! Sources: developers.easyship.com 1.0 (Track, webhooks), 2023-01 (shipment.tracking.status.changed) and 2024-09
 //! (shipment.tracking.checkpoints.created); support.easyship.com, Understanding Shipment Tracking Statuses. The webhooks

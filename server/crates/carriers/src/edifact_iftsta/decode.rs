@@ -27,7 +27,7 @@ const ACTUAL: &[&str] = &["78", "334", "35", "178", "186", "136", "11", "7", "20
 const ESTIMATED: &[&str] = &["17", "132", "133", "191"];
 /// Dates of a plan: delivery by schedule, as promised, as scheduled; departure, arrival.
 const PLANNED: &[&str] = &["67", "69", "76", "189", "232"];
-/// Message functions (DE 1225) that take back what the message says: cancellation, deletion.
+/// Message functions (DE 1225) that retract the message's events: cancellation, deletion.
 const TAKES_BACK: &[&str] = &["1", "3"];
 /// Maximum number of pieces of one status.
 const PIECES_MAX: usize = 500;
@@ -53,7 +53,7 @@ struct Reader {
     takes_back: bool,
     carrier: Option<String>,
     written: Option<Timestamp>,
-    /// What stands before the first consignment is said of all of them.
+    /// What comes before the first consignment applies to all of them.
     header: Numbers,
     consignment: Option<Consignment>,
     reports: Vec<TrackerReport>,
@@ -185,7 +185,7 @@ impl Reader {
             say(problems, dtm.at(), unread);
         }
         if qualifier == "137" {
-            // a wall clock is good for the order of what one partner says, and for nothing else
+            // a local time orders the events of one partner, and nothing else
             self.written = time.sort_key().or(self.written);
             return;
         }
@@ -208,7 +208,7 @@ impl Reader {
         }
     }
 
-    /// FTX: up to five texts; UPS says in the last what they are (`REASON`, `RESOLUTION`).
+    /// FTX: up to five texts; UPS writes their kind in the last (`REASON`, `RESOLUTION`).
     fn words(&mut self, ftx: &Segment<'_>) {
         let mut texts: Vec<Cow<'_, str>> = (1..=5).filter_map(|n| ftx.component(4, n)).collect();
         let label = texts.pop_if(|last| matches!(&**last, "REASON" | "RESOLUTION"));
@@ -325,7 +325,7 @@ impl Consignment {
 }
 
 impl Status {
-    /// What it says: the event, and what it expects of legs to come.
+    /// Its content: the event, and what it expects of later legs.
     fn statements(
         self,
         of_consignment: &[RolePlace],
@@ -467,7 +467,7 @@ fn number(numbers: &mut Numbers, segment: &Segment<'_>) {
         }
         _ => return,
     };
-    // what the equipment segment names is what the status is about, whatever a reference said before it
+    // the status is about what the equipment segment names, even where a reference before it names something else
     if segment.tag() == "EQD" {
         refs.0.remove(&kind);
     }
@@ -482,7 +482,7 @@ fn piece(numbers: &mut Numbers, mark: Option<Cow<'_, str>>) {
 }
 
 /// LOC: a code in a list (C517) and a name; what it belongs to (C519) is its country. UN/LOCODE is meant where the
-/// list (139 ports, 162 countries) or the agency (6) says so, or where nobody says and it has the form.
+/// list (139 ports, 162 countries) or the agency (6) is named, or where none is named and it has the form.
 fn location(loc: &Segment<'_>) -> Option<Location> {
     let (code, list, agency) = (loc.component(2, 1), loc.component(2, 2), loc.component(2, 3));
     let country = (3..=4).flat_map(|element| [1, 4].map(|n| loc.component(element, n))).flatten();

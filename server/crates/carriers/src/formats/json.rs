@@ -27,13 +27,13 @@ pub(crate) enum Keys {
     Snake,
 }
 
-/// Fields by which a message says that it is a test: `"test": true`, `"mode": "test"`, `"livemode": false`. Sources:
+/// Fields that mark a message as a test: `"test": true`, `"mode": "test"`, `"livemode": false`. Sources:
 /// EasyPost (`mode`), Shippo (`test`), Karrio (`test_mode`) in their API references.
 const TEST_FLAGS: &[&str] = &["test", "test_mode", "testMode", "is_test", "isTest"];
 const LIVE_FLAGS: &[&str] = &["livemode", "live_mode", "liveMode"];
 
 /// Reads the statements out of a body. What had to be mended before it could be parsed is a problem; a list of messages
-/// without an envelope is each of them; a message that says that it is a test is marked.
+/// without an envelope is each of them; a message that is marked as a test stays marked.
 pub(crate) fn decode(
     raw: &[u8],
     keys: Keys,
@@ -81,7 +81,7 @@ fn one_by_one(list: &[Value], read: impl Fn(&Value) -> Result<Decoded, DecodeErr
     }
 }
 
-/// Whether an object says of itself that it is a test.
+/// Whether an object is marked as a test.
 fn is_test(value: &Value) -> bool {
     let flag = |key: &&str| value.get(*key).and_then(Value::as_bool);
     let mode = || text(value, "mode").is_some_and(|mode| mode.eq_ignore_ascii_case("test"));
@@ -90,12 +90,12 @@ fn is_test(value: &Value) -> bool {
         || mode()
 }
 
-/// A body, where it can be parsed: for what is asked of it before it is decoded.
+/// A body, where it can be parsed: for what is needed of it before it is decoded.
 pub(crate) fn body(raw: &[u8], keys: Keys) -> Option<Value> {
     parse(raw, keys).ok().map(|(body, _)| body)
 }
 
-/// Reads a body, and says what had to be mended for it. A byte order mark is skipped; nesting beyond the parser's limit
+/// Reads a body, with the problems of what had to be repaired for it. A byte order mark is skipped; nesting beyond the parser's limit
 /// of 128 is refused; of a key that is there twice the last counts.
 pub(crate) fn parse(raw: &[u8], keys: Keys) -> Result<(Value, Vec<Problem>), DecodeError> {
     let raw = without_mark(raw);
@@ -201,7 +201,7 @@ pub(crate) fn each(
     Ok(decoded)
 }
 
-/// The items of a list of objects, each with where it stands. Some write the only item without its list, or a list as an
+/// The items of a list of objects, each with its place. Some write the only item without its list, or a list as an
 /// object of numbered items, or an empty one as an empty object. What is no item is a problem, and costs no other.
 pub(crate) fn items<'v>(
     value: &'v Value,
@@ -292,7 +292,7 @@ pub(crate) fn complaints(list: &[Value], key: &str) -> String {
     if codes.is_empty() { "it gives no code".to_owned() } else { codes.join(", ") }
 }
 
-/// A field that says when the delivery is expected; midnight stands for the day. What cannot be used as a time is a problem.
+/// A field with the expected delivery; midnight means the day. What cannot be used as a time is a problem.
 pub(crate) fn expected_delivery(
     value: &Value,
     key: &str,
@@ -339,7 +339,7 @@ pub(crate) fn time(value: &Value, key: &str) -> Option<EventTime> {
     }
 }
 
-/// A field's instant: only where the source says which.
+/// A field's instant: only where the source gives an offset or zone.
 pub(crate) fn instant(value: &Value, key: &str) -> Option<Timestamp> {
     time(value, key).filter(|t| !t.sentinel).and_then(|t| t.utc)
 }

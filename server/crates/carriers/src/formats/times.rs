@@ -23,7 +23,7 @@ pub(crate) fn iso(raw: &str) -> EventTime {
     since_1970().or_else(of_clock).or_else(|| rfc_2822(raw, text)).unwrap_or_else(|| EventTime::unknown(raw))
 }
 
-/// What a text in the manner of ISO 8601 says.
+/// The content of a text in the manner of ISO 8601.
 struct Written<'a> {
     local: DateTime,
     precision: Precision,
@@ -89,7 +89,7 @@ fn in_named_zone(time: EventTime, name: &str) -> EventTime {
     EventTime::zoned(time.raw, local, &zone, name, time.precision, ZoneSource::Payload)
 }
 
-/// `2026-03-02` or `20260302`, and what follows. Other signs between the numbers say nothing of their order.
+/// `2026-03-02` or `20260302`, and what follows. Other signs between the numbers do not decide their order.
 fn leading_date(text: &str) -> Option<(Date, &str)> {
     if text.as_bytes().get(4) != Some(&b'-') {
         let (date, rest) = text.split_at_checked(8)?;
@@ -107,7 +107,7 @@ struct Clock<'a> {
     rest: &'a str,
 }
 
-/// Words for the halves of the day, without dots and blanks; they stand behind the clock or before it.
+/// Words for the halves of the day, without dots and blanks; they come after the clock or before it.
 const HALVES: &[(&str, Half)] = &[
     ("AM", Half::Morning),
     ("PM", Half::Evening),
@@ -128,7 +128,7 @@ enum Half {
     Evening,
 }
 
-/// `A.M.`, `pm`, `p. m.`, whatever the blanks (ICU writes U+202F), and what follows. A letter that goes on is none.
+/// `A.M.`, `pm`, `p. m.`, with any blanks (ICU writes U+202F), and what follows. A letter that goes on is none.
 fn leading_half(text: &str) -> Option<(Half, &str)> {
     let text = text.trim_start();
     let skipped = |c: char| c == '.' || c.is_whitespace();
@@ -153,7 +153,7 @@ fn dotted(text: &str) -> Option<(&str, &str)> {
 }
 
 /// `10:00`, `9:05`, `9:05:7`, `10.53`, `10:00:00.000`, `10:00:00,5`, `930`, `1000`, `100000`, `10000050` (hundredths), `10:53 P.M.`,
-/// `9 PM`. Beyond twelve the hour says it all, whatever half stands beside it.
+/// `9 PM`. Beyond twelve the hour decides, whatever half is beside it.
 fn leading_clock(text: &str) -> Option<Clock<'_>> {
     let (before, text) = leading_half(text)
         .filter(|(_, rest)| !rest.is_empty())
@@ -195,7 +195,7 @@ fn leading_clock(text: &str) -> Option<Clock<'_>> {
     Some(Clock { hour, time, precision, rest })
 }
 
-/// A time of day that stands by itself, in any of the forms that [`iso`] reads behind a date; 24:00 is the eve of midnight.
+/// A time of day by itself, in any of the forms that [`iso`] reads behind a date; 24:00 is the eve of midnight.
 pub(crate) fn time_of_day(text: &str) -> Option<(Time, Precision)> {
     let clock = leading_clock(text.trim()).filter(|clock| clock.rest.trim().is_empty())?;
     let time = if clock.hour == 24 { Time::new(23, 59, 0, 0).ok()? } else { clock.time };
@@ -268,7 +268,7 @@ pub(crate) fn compact_date(text: &str) -> Option<Date> {
     Date::new(year, number(at, at + 2)?.try_into().ok()?, number(at + 2, at + 4)?.try_into().ok()?).ok()
 }
 
-/// A day that stands by itself: `CCYYMMDD`, `YYMMDD` of before 2000, or with hyphens.
+/// A day by itself: `CCYYMMDD`, `YYMMDD` of before 2000, or with hyphens.
 pub(crate) fn day(text: &str) -> Option<Date> {
     let text = text.trim();
     compact_date(text).or_else(|| text.parse().ok().filter(|_| text.len() == 10))
@@ -286,7 +286,7 @@ pub(crate) fn names_offset(text: &str) -> bool {
     offset_of(text.trim()).is_some_and(|offset| !matches!(offset, "Z" | "z"))
 }
 
-/// A text whose `Z` is known to stand for nothing: the wall clock that it shows. A numeric offset is believed.
+/// A text whose `Z` is known to mean nothing: the local time that it shows. A numeric offset is used.
 pub(crate) fn disregarding_z(raw: &str) -> EventTime {
     match raw.trim().strip_suffix(['Z', 'z']) {
         Some(local) => EventTime { raw: raw.to_owned(), ..iso(local) },
@@ -294,7 +294,7 @@ pub(crate) fn disregarding_z(raw: &str) -> EventTime {
     }
 }
 
-/// Estimates are days; some write them as midnight, in whatever zone.
+/// Estimates are days; some write them as midnight, in any zone.
 pub(crate) fn day_if_midnight(time: EventTime) -> EventTime {
     match time.wall_clock() {
         Some(clock) if clock.time() == Time::midnight() => EventTime::floating(time.raw, clock, Precision::Date),
@@ -313,7 +313,7 @@ pub(crate) fn snapshot(stamp: Option<Timestamp>, observations: &[Observation]) -
     }
 }
 
-/// An offset that stands by itself: `+02:00`, `-0600`, `+01`, `Z`.
+/// An offset by itself: `+02:00`, `-0600`, `+01`, `Z`.
 pub(crate) fn offset(text: &str) -> Option<Offset> {
     if matches!(text, "Z" | "z") {
         return Some(Offset::UTC);
@@ -347,7 +347,7 @@ pub(crate) fn days_in_disguise(decoded: &mut Decoded) {
 /// X12 element 623, the time code, as far as it names a zone. The general ones (ET) follow daylight saving by date, the
 /// others (ES, ED) are fixed. Source: X12 004010 element 623; ISO-like codes 01–24 are offsets from UTC.
 pub(crate) enum Zone {
-    /// Local time: no zone is said.
+    /// Local time: no zone is given.
     Local,
     /// This zone.
     Known(TimeZone, String),

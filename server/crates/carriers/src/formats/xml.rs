@@ -9,7 +9,7 @@ use roxmltree::{Document, Node, ParsingOptions};
 /// Elements, attributes and texts of the largest document that is read.
 const NODES_MAX: u32 = 4_000_000;
 
-/// A body as text that can be parsed: UTF-8 with or without a byte order mark, or Latin-1 where the declaration says so.
+/// A body as text that can be parsed: UTF-8 with or without a byte order mark, or Latin-1 where the declaration names it.
 /// What XML does not allow and senders write (control characters, bytes of no letter, an ampersand that begins nothing)
 /// is mended where the document cannot be parsed otherwise, with a problem.
 pub(crate) fn read(raw: &[u8], problems: &mut Vec<Problem>) -> Result<String, DecodeError> {
@@ -119,7 +119,7 @@ pub(crate) fn parse(text: &str) -> Result<Document<'_>, DecodeError> {
     })
 }
 
-/// The first child element of this local name, whatever its namespace.
+/// The first child element of this local name, in any namespace.
 pub(crate) fn child<'a>(node: Node<'a, 'a>, name: &str) -> Option<Node<'a, 'a>> {
     node.children().find(|c| c.is_element() && c.tag_name().name() == name)
 }

@@ -103,7 +103,7 @@ fn codes(callback: &Value, kind: &str) -> Codes {
     }
 }
 
-/// The wall clock in the zone that stands beside it: by name, else by its offset in seconds.
+/// The local time in the zone beside it: by name, else by its offset in seconds.
 fn happened(callback: &Value) -> EventTime {
     let Some(time) = json::time(callback, "timestamp") else { return EventTime::unknown("") };
     let (Some(local), None, true) = (time.local, time.utc, time.precision > Precision::Date) else { return time };

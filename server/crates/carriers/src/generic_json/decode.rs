@@ -130,7 +130,7 @@ impl Shipment<'_> {
                 Ok(events.filter_map(|(n, event)| self.event(event, &format!("{at}/{n}"))).collect())
             }
             Some(event @ Value::Object(_)) => Ok(self.event(event, &at).into_iter().collect()),
-            // some sources leave an empty list out; the summary may still say something
+            // some sources leave an empty list out; the summary may still have something
             None | Some(Value::Null) => {
                 self.problem(at, "fields.events points here, and finds nothing".into());
                 Ok(Vec::new())
@@ -204,7 +204,7 @@ impl Shipment<'_> {
         .non_empty()
     }
 
-    /// The summary is a statement of its own only where there is no event, or where it tells an end that none tells.
+    /// The summary is an event of its own only where there is no other, or where it reports an end that none reports.
     fn summary(&self, report: &Value, events: &[Observation], stamp: Option<Timestamp>) -> Option<Observation> {
         let summary = &self.fields.summary;
         let status = text(report, &summary.status)?;

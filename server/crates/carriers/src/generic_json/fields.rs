@@ -14,7 +14,7 @@ const NAME_MAX: usize = 40;
 pub struct Fields {
     /// The source's name: its codes are in the list `generic.<name>`. Without one, `generic`.
     pub name: Option<String>,
-    /// In the message: what tells one delivery from another.
+    /// In the message: the id of the delivery.
     pub delivery_id: Option<String>,
     /// In the message: a shipment, or a list of them. Without one, the message is the shipment.
     pub reports: Option<String>,
@@ -26,13 +26,13 @@ pub struct Fields {
     pub refs: BTreeMap<RefKind, String>,
     /// Whether a message has the whole list of events, or adds to it.
     pub feed: FeedKind,
-    /// In a shipment: when the list was written; tells the newer of two snapshots.
+    /// In a shipment: when the list was written; decides the newer of two snapshots.
     pub stamp: Option<String>,
     /// In a shipment: the list of events. Without one, the shipment is its only event.
     pub events: Option<String>,
     /// What an event has where.
     pub event: EventFields,
-    /// What the shipment says beside its events.
+    /// The summary of the shipment, beside its events.
     pub summary: SummaryFields,
 }
 
@@ -73,9 +73,9 @@ pub struct EventFields {
     pub unlocode: Option<String>,
     /// A facility's code.
     pub facility: Option<String>,
-    /// The place in words, where it does not come in parts.
+    /// The place as text, where it does not come in parts.
     pub place: Option<String>,
-    /// The source's words.
+    /// The source's text.
     pub description: Option<String>,
     /// Who signed.
     pub signatory: Option<String>,
@@ -95,7 +95,7 @@ pub struct EventFields {
 pub struct SummaryFields {
     /// The status code: counts where there is no event.
     pub status: Option<String>,
-    /// The status codes of an end: they count even beside events that do not tell it.
+    /// The status codes of an end: they count even beside events that do not report it.
     pub ends: Vec<String>,
     /// When that was.
     pub time: TimeField,
@@ -111,9 +111,9 @@ pub struct SummaryFields {
 pub struct TimeField {
     /// The time, or the day alone.
     pub at: Option<String>,
-    /// The time of day, where it stands by itself.
+    /// The time of day, where it is a field of its own.
     pub clock: Option<String>,
-    /// The offset (`+02:00`) or IANA zone, where it stands by itself.
+    /// The offset (`+02:00`) or IANA zone, where it is a field of its own.
     pub zone: Option<String>,
     /// `iso` (which it is without a word), `epoch_seconds`, `epoch_milliseconds`, or a pattern as of strftime:
     /// `%d.%m.%Y %H:%M`. Day and time of day of two fields are joined by a blank.
@@ -124,7 +124,7 @@ pub struct TimeField {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClassifierField {
-    /// The word that tells.
+    /// The word that decides.
     pub at: Option<String>,
     /// What the words mean: `PLN`, `EST` or `ACT`.
     pub values: BTreeMap<String, Classifier>,

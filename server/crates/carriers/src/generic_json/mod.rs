@@ -1,5 +1,5 @@
 //! Any JSON, whose fields an admin maps by JSON pointers (RFC 6901). What an admin reads is `docs/GENERIC_JSON.md`.
-//! Codes stay the source's own, in a list named after it (`generic.<name>`): what they mean is said in the mapping.
+//! Codes stay the source's own, in a list named after it (`generic.<name>`): their meaning is in the mapping.
 
 mod decode;
 mod fields;
@@ -33,7 +33,7 @@ pub struct GenericJson {
 }
 
 impl GenericJson {
-    /// Before an admin has mapped any field: reads nothing, and says so.
+    /// Before an admin has mapped any field: reads nothing, and reports that.
     pub const UNMAPPED: Self = Self { fields: Fields::NONE };
 }
 

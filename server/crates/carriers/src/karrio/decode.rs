@@ -17,7 +17,7 @@ const UNCODED: &str = "uncoded";
 const TROUBLES: &[&str] = &["on_hold", "delivery_failed", "delivery_delayed", "unknown"];
 /// Statuses that say where the goods are going: beside them a reason is the news.
 const UNDER_WAY: &[&str] = &["pending", "picked_up", "in_transit", "out_for_delivery", "ready_for_pickup"];
-/// Statuses that a summary tells even beside events that have a status of their own.
+/// Statuses that a summary adds even beside events that have a status of their own.
 const TELLING: &[&str] = &["delivered", "cancelled", "return_to_sender"];
 
 /// Decodes a webhook around a tracker, a tracker, bare tracking details, or a list of either.
@@ -100,7 +100,7 @@ fn has_status(observation: &Observation, status: &str) -> bool {
     observation.codes.coarse.as_ref().is_some_and(|c| c.value == status)
 }
 
-/// The summary is a statement of its own only where no event says it (R17).
+/// The summary is an event of its own only where no other reports it (R17).
 fn summary(tracker: &Value, events: &[Observation]) -> Option<Observation> {
     let delivered = tracker.get("delivered").and_then(Value::as_bool).unwrap_or_default();
     let status = json::text(tracker, "status").or_else(|| delivered.then(|| "delivered".to_owned()))?;

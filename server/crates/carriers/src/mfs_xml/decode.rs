@@ -153,7 +153,7 @@ fn of_status(
     })
 }
 
-/// A closure says only how it ended in words: they are the code.
+/// A closure has its result as text only: the text is the code.
 fn codes(code: &str, status: Node<'_, '_>, shipment: Node<'_, '_>) -> Codes {
     if code == "Closure" {
         let stated = child_text(status, "StatusTypeDesc");
@@ -179,7 +179,7 @@ fn closure(how: &str) -> Codes {
     }
 }
 
-/// `Irvine, CA`; the country is not said.
+/// `Irvine, CA`; the country is not given.
 fn location(text: &str) -> Option<Location> {
     let parts = text.split_once(',').map(|(city, region)| (city.trim(), region.trim()));
     let (city, region, raw) = match parts.filter(|(city, region)| !city.is_empty() && region.len() == 2) {
@@ -215,7 +215,7 @@ fn of_exception(exception: Node<'_, '_>, at: &str, problems: &mut Vec<Problem>) 
     })
 }
 
-/// The milestone is a statement of its own only where there is no list, or where it tells an end that the list does not.
+/// The milestone is an event of its own only where there is no list, or where it reports an end that the list does not.
 fn ending(shipment: Node<'_, '_>, events: &[Observation], stamp: Option<Timestamp>) -> Option<Observation> {
     let milestone = child_text(shipment, "Milestone")?;
     let stated = |lists: &[&str], values: &[&str]| {

@@ -1,12 +1,12 @@
 //! Manna Freight Systems (MFS) status transmissions: XML, one shipment with everything that is known of it, pushed or
 //! asked for, "slim" or "full". A snapshot provider. Source: github.com/MFSTech/EDIAPI, `GetStatuses` and `Codes`.
 //!
-//! Which times are believed: a status has the wall clock of its place and no offset. `TransmissionDate` has one and
+//! Which times are used: a status has the wall clock of its place and no offset. `TransmissionDate` has one and
 //! stamps the list; `TransmissionDateUTC` is written with a clock of twelve hours and so is half a day wrong in the
 //! afternoon: it is used only where the other is missing.
 //!
 //! What is not read: activities repeat the statuses with the time of their entry, beside invoicing and pricing; calls
-//! and charges say nothing of the goods.
+//! and charges do not concern the goods.
 
 mod decode;
 #[cfg(test)]

@@ -130,7 +130,7 @@ fn carrier(shipment: &Value) -> Option<String> {
     all.find(scac).and_then(|item| json::text(item, "value")).or_else(|| json::text(provider, "name"))
 }
 
-/// An event says up to three things: when it was planned, when it is expected, when it happened.
+/// An event has up to three times: when it was planned, when it is expected, when it happened.
 fn event_times(event: &Value, stops: &Stops<'_>, at: &str, problems: &mut Vec<Problem>) -> Vec<Observation> {
     let Some(kind) = json::text(event, "type") else {
         problems.push(Problem { at: at.to_owned(), message: "an event without a type has no content".into() });
@@ -154,7 +154,7 @@ fn event_times(event: &Value, stops: &Stops<'_>, at: &str, problems: &mut Vec<Pr
     said
 }
 
-/// Where the time of a kind stands: the event's own field, else of the `dateTimes` of that type the selected one, else
+/// The place of the time of a kind: the event's own field, else of the `dateTimes` of that type the selected one, else
 /// the newest.
 fn stated<'a>(event: &'a Value, types: &[&str], field: &'static str) -> Option<(&'a Value, &'static str)> {
     if json::text(event, field).is_some() {
@@ -214,7 +214,7 @@ fn reason(update: &Value) -> Option<String> {
     json::first(update, &["status_reason", "reason"]).or_else(of_object)
 }
 
-/// A status with its reason, then the reason, which for LTL says more. One that is mere information leaves it to the
+/// A status with its reason, then the reason, which for LTL is more specific. One that is mere information leaves it to the
 /// status.
 fn pair(code: &str, reason: Option<&str>) -> Vec<ProviderCode> {
     let telling = reason.filter(|reason| !reason.ends_with("_INFO"));
@@ -229,7 +229,7 @@ fn with_reason(mut said: Observation, reason: Option<String>) -> Observation {
     said
 }
 
-/// Where the vehicle stands relative to a stop: expected, arrived, gone.
+/// Where the vehicle is relative to a stop: expected, arrived, gone.
 fn stop_status(status: &Value, stops: &Stops<'_>, at: &str, problems: &mut Vec<Problem>) -> Vec<Observation> {
     let estimate = status.get("arrival_estimate").unwrap_or(&Value::Null);
     let window = estimate.get("estimated_arrival_window").unwrap_or(estimate);
@@ -250,7 +250,7 @@ fn stop_status(status: &Value, stops: &Stops<'_>, at: &str, problems: &mut Vec<P
     .collect()
 }
 
-/// A trouble that is there (ACTIVE) or over (RESOLVED): the reason says most, the category what it is a kind of.
+/// An exception that is open (ACTIVE) or over (RESOLVED): the reason is the most specific, the category its kind.
 fn trouble(exception: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<Observation> {
     let words: Vec<String> =
         ["reason", "category", "type", "code"].iter().filter_map(|key| json::text(exception, key)).collect();
@@ -285,7 +285,7 @@ fn trouble(exception: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<O
     Some(Observation { description, ..Observation::new(codes, Classifier::Actual, time, Origin::Event) })
 }
 
-/// The state is a statement of its own only where nothing happened that says it (R17).
+/// The state is an event of its own only where no event reports it (R17).
 fn summary(state: &Value, said: &[Observation], at: &str, problems: &mut Vec<Problem>) -> Option<Observation> {
     let status = json::first(state, &["status", "status_code", "type"])?;
     let reason = reason(state);

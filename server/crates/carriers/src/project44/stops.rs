@@ -1,4 +1,4 @@
-//! The stops of a shipment: which one an event speaks of, and where it stands in the plan.
+//! The stops of a shipment: which one an event is about, and its place in the plan.
 
 use crate::formats::json;
 use domain::observation::{Location, Stop};
@@ -7,7 +7,7 @@ use serde_json::Value;
 /// The stops in the order of the plan.
 pub(super) struct Stops<'a>(Vec<&'a Value>);
 
-/// Where a stop stands.
+/// The place of a stop in the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Position {
     First,
@@ -26,11 +26,11 @@ impl Position {
     }
 }
 
-/// A stop that an event speaks of.
+/// A stop that an event is about.
 pub(super) struct Found<'a> {
     /// Counted from 1.
     pub stop: Stop,
-    /// None where the list has only this one and its type does not say.
+    /// None where the list has only this one and its type does not show it.
     pub position: Option<Position>,
     described: &'a Value,
 }
@@ -64,7 +64,7 @@ impl<'a> Stops<'a> {
     }
 }
 
-/// The number of a stop, or of the stop that an update speaks of; text in some answers.
+/// The number of a stop, or of the stop that an update is about; text in some answers.
 fn number(value: &Value) -> Option<i64> {
     json::code(value, "stop_number")?.parse().ok()
 }

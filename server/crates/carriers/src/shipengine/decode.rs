@@ -14,7 +14,7 @@ use serde_json::Value;
 
 /// What a person reads where an event has no code at all; its description may hold personal data and is no code.
 const UNCODED: &str = "uncoded";
-/// Statuses that a summary tells even beside events that have a status of their own.
+/// Statuses that a summary adds even beside events that have a status of their own.
 const TELLING: &[&str] = &["DE", "EX"];
 
 /// Decodes a webhook around tracking information, or the bare information of an API answer.

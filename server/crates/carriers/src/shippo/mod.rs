@@ -1,6 +1,6 @@
 //! Shippo: webhook `track_updated` and the track object of the API. A snapshot provider: the whole history each time.
 //!
-//! A coarse status (6) and a substatus (27) tell an event together; where they contradict each other the status judges.
+//! A coarse status (6) and a substatus (27) make an event together; where they contradict each other the status decides.
 //! `status_date` is documented as UTC and taken as that. Shippo names its history's events (`object_id`); the copy of the
 //! newest one under `tracking_status` has another id, so that one is compared by what it says.
 //!

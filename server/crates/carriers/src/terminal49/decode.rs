@@ -113,7 +113,7 @@ impl<'a> About<'a> {
         }
     }
 
-    /// A request hangs on the number that was asked for; everything else on its containers, else on the shipment.
+    /// A request belongs to the number that it is for; everything else to its containers, else to the shipment.
     fn trackers(&self, at: &str, problems: &mut Vec<Problem>) -> Result<Vec<References>, DecodeError> {
         let mut shared = References::default();
         if let Some(request) = self.request.map(attributes) {
@@ -213,7 +213,7 @@ impl<'a> About<'a> {
         .non_empty()
     }
 
-    /// What the code alone does not say: the date that changed, why a request failed.
+    /// What the code alone does not show: the date that changed, why a request failed.
     fn description(&self, name: &str) -> Option<String> {
         let event = attributes(self.event);
         if let Some(changed) = event.get("changeset").and_then(Value::as_object) {

@@ -8,7 +8,7 @@ use serde_json::Value;
 pub(super) struct Included<'a>(&'a [Value]);
 
 impl<'a> Included<'a> {
-    /// What stands under `included`.
+    /// The content of `included`.
     pub(super) fn of(body: &'a Value) -> Self {
         Self(body.get("included").and_then(Value::as_array).map_or(&[], Vec::as_slice))
     }
@@ -31,7 +31,7 @@ impl<'a> Included<'a> {
     }
 }
 
-/// What a record says about itself.
+/// The attributes of a record.
 pub(super) fn attributes(record: &Value) -> &Value {
     record.get("attributes").unwrap_or(&Value::Null)
 }

@@ -1,6 +1,6 @@
 //! Terminal49 webhooks: JSON:API notifications of what happened to a container, a shipment or a tracking request. The
 //! notification names its event and refers to the record of it under `included`, which in turn refers to container,
-//! shipment and place. Each message adds. Instants are in UTC; the zone of the place stands beside them.
+//! shipment and place. Each message adds. Instants are in UTC; the zone of the place is beside them.
 //! Source: terminal49.com/docs: webhook event catalogue, webhook payloads, payload examples.
 
 mod decode;

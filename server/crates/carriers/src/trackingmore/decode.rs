@@ -86,7 +86,7 @@ fn codes(status: Option<String>, sub_status: Option<String>) -> Codes {
     }
 }
 
-/// The status of the whole is a statement of its own only where no event says it (R17).
+/// The status of the whole is an event of its own only where no other reports it (R17).
 fn summary(tracking: &Value, events: &[Observation], stamp: Option<Timestamp>) -> Option<Observation> {
     let first = |names: &[&str]| names.iter().find_map(|name| json::text(tracking, name));
     let codes = codes(first(&["delivery_status", "status"]), first(&["substatus", "sub_status"]));

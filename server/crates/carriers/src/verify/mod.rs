@@ -1,4 +1,4 @@
-//! Proving who sent a message, over its raw bytes: one table of schemes, fail closed, compared in constant time.
+//! Authentication of messages over their raw bytes: one table of schemes, fail closed, compared in constant time.
 //! Sources: see each scheme; side by side in the vendors' webhook documentation.
 
 mod platforms;
@@ -456,8 +456,8 @@ impl SignedStamp {
         Ok(Self { stamp, tag: hex(name, &text(name).ok_or(Rejected::MissingHeader(name))?)? })
     }
 
-    /// That the time is near, and the name under which this proof is used up: anybody who saw one message could otherwise put
-    /// the same proof to another body.
+    /// That the time is near, and the name under which this proof is used up: otherwise the proof of one message could be put
+    /// with another body.
     fn once(&self, platform: Platform, now: Timestamp) -> Result<String, Rejected> {
         Near::of(platform, now).check(unix("timestamp", &self.stamp)?)?;
         Ok(format!("{}|{}", self.stamp, STANDARD.encode(&self.tag)))

@@ -37,7 +37,7 @@ pub(super) fn secret_matches(secret: &str, given: &str) -> Result<(), Rejected> 
     equal(secret.as_bytes(), given.as_bytes()).then_some(()).ok_or(Rejected::Mismatch("secret"))
 }
 
-/// Equality whose time tells nothing of where two values differ: their MACs under one key are compared, whose lengths
+/// Equality in constant time: their MACs under one key are compared, whose lengths
 /// are always equal, by ring's constant-time comparison.
 pub(super) fn equal(a: &[u8], b: &[u8]) -> bool {
     let key = hmac::Key::new(hmac::HMAC_SHA256, b"milepost comparison");

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 
 /// Status codes whose date is an estimate (X12 1650: estimated delivery, arrival, departure, pick-up).
 const ESTIMATES: &[&str] = &["AG", "X2", "B6", "C1", "AA"];
-/// Reasons that say "nothing special".
+/// Reasons without a meaning.
 const NO_REASON: &[&str] = &["NS", "NA"];
 /// Status codes of a delivery place; at a stop before the last they end a leg.
 const AT_DELIVERY: &[&str] = &["D1", "X1", "X5", "CD"];
@@ -46,7 +46,7 @@ struct Reader {
     /// The address being read is a consignee's.
     at_consignee: bool,
     done: Vec<Statement>,
-    /// Where the loop (LX, or a stop) begins in `done`, what it says of all its statements.
+    /// Where the loop (LX, or a stop) begins in `done`, what it gives to all its events.
     loop_begins: usize,
     /// Where the statements begin whose stop is not known yet.
     stop_begins: usize,
@@ -115,7 +115,7 @@ impl Reader {
         }
     }
 
-    /// A stop's number stands behind the statuses it is of, or before them.
+    /// A stop's number comes after its statuses, or before them.
     fn stop(&mut self, number: Option<u32>) {
         let Some(number) = number else { return };
         let open = std::mem::replace(&mut self.stop_begins, self.done.len());
@@ -193,7 +193,7 @@ impl Reader {
         });
     }
 
-    /// Ends a loop: its marks are the pieces and its remarks the words of all its statements.
+    /// Ends a loop: its marks are the pieces and its remarks the text of all its events.
     fn next_loop(&mut self, stop: Option<u32>, problems: &mut Vec<Problem>) {
         let begins = std::mem::take(&mut self.loop_begins);
         let (marks, remarks) = (std::mem::take(&mut self.marks), std::mem::take(&mut self.remarks));

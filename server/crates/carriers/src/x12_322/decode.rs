@@ -30,7 +30,7 @@ struct Status {
     place: Option<Location>,
 }
 
-/// A container or trailer (N7) with all that is said of it.
+/// A container or trailer (N7) with all its events.
 #[derive(Default)]
 struct Unit {
     refs: References,
@@ -41,7 +41,7 @@ struct Unit {
     expected: Vec<(String, EventTime)>,
 }
 
-/// One report for each unit. What stands before the first is said of all of them. A unit without a number costs no other.
+/// One report for each unit. What comes before the first applies to all of them. A unit without a number costs no other.
 fn reports(set: &Set<'_>, problems: &mut Vec<Problem>) -> Result<Vec<TrackerReport>, DecodeError> {
     let (mut header, mut units) = (Unit::default(), Vec::new());
     for segment in set.segments() {
@@ -110,7 +110,7 @@ impl Unit {
         });
     }
 
-    /// 01 and 02 number; the check digit stands elsewhere in each segment.
+    /// 01 and 02 number; the check digit has another place in each segment.
     fn equipment(&mut self, segment: &Segment<'_>, check: usize) {
         let number = edi::container(segment.element(1), segment.element(2), segment.element(check));
         self.refs.add(RefKind::Container, number.as_deref());

@@ -81,7 +81,7 @@ impl Reader {
         Ok(self.conclude(problems))
     }
 
-    /// BSN-01 purpose, 02 number of the notice, 03 and 04 when it was written. A cancelled notice says nothing else.
+    /// BSN-01 purpose, 02 number of the notice, 03 and 04 when it was written. A cancelled notice has no other content.
     fn heading(&mut self, bsn: &Segment<'_>, set: &Set<'_>, problems: &mut Vec<Problem>) {
         let text = |element: usize| bsn.element(element).unwrap_or_default().to_owned();
         self.notice = Notice {

@@ -19,13 +19,13 @@ struct Delimiters {
     component: char,
     element: char,
     release: Option<char>,
-    /// Only in syntax version 4, whatever stands in its place in the UNA of an earlier one.
+    /// Only in syntax version 4; its place in the UNA of an earlier one is ignored.
     repetition: Option<char>,
     terminator: char,
 }
 
 impl Delimiters {
-    /// Where no UNA says otherwise.
+    /// Without a UNA.
     const USUAL: Self = Self { component: ':', element: '+', release: Some('?'), repetition: None, terminator: '\'' };
 
     /// `UNA:+.? '`: component, element, decimal mark, release, repetition (blank before syntax 4), terminator. Blank
@@ -127,7 +127,7 @@ impl<'a> Segment<'a> {
         self.component(element, 1)
     }
 
-    /// Whether an element stands in it more than once; only the first is read.
+    /// Whether an element is in it more than once; only the first is read.
     fn repeats(&self) -> bool {
         let repetition = self.delimiters.repetition.filter(|repetition| self.text.contains(*repetition));
         repetition.is_some_and(|repetition| self.delimiters.split(self.text, repetition).1.is_some())
@@ -139,7 +139,7 @@ impl<'a> Segment<'a> {
     }
 }
 
-/// A message: what stands between UNH and UNT.
+/// A message: the segments between UNH and UNT.
 #[derive(Clone, Debug)]
 pub(crate) struct Message<'a> {
     /// `IFTSTA`.
@@ -148,7 +148,7 @@ pub(crate) struct Message<'a> {
     pub at: String,
     /// Who sends it, as UNB and UNG name them.
     pub sender: Option<String>,
-    /// Whether the interchange says that it is a test (UNB, data element 0035).
+    /// Whether the interchange is marked as a test (UNB, data element 0035).
     test: bool,
     body: Segments<'a>,
     end: usize,
@@ -218,7 +218,7 @@ pub(crate) fn read(text: &str) -> Result<Interchanges<'_>, DecodeError> {
                 if std::mem::replace(&mut in_interchange, true) {
                     unclosed(&mut all.problems);
                 }
-                // where no UNA says otherwise, not even with a blank
+                // without a UNA, not even with a blank
                 let repeats = segment.component(1, 2).is_some_and(|version| version.starts_with('4'));
                 segments.delimiters.repetition = segments.una.unwrap_or(Some('*')).filter(|_| repeats);
                 envelope = Envelope::of(&segment);
@@ -275,7 +275,7 @@ fn beginning<'a>(text: &'a str, problems: &mut Vec<Problem>) -> Result<&'a str, 
     Ok(&text[at..])
 }
 
-/// What the segments around a message say of it.
+/// The envelope of a message.
 #[derive(Default)]
 struct Envelope {
     interchange: Option<String>,
@@ -358,7 +358,7 @@ impl<'a> Iterator for Segments<'a> {
     }
 }
 
-/// A date, time or period (C507: value 2380, format 2379). A zone stands behind the digits: as an offset (`+01`,
+/// A date, time or period (C507: value 2380, format 2379). A zone follows the digits: as an offset (`+01`,
 /// `+0100`) or as `UTC`. What other names of zones mean where is not said: such a time stays a wall clock. What of it
 /// cannot be read is said beside it.
 pub(crate) fn time(value: &str, format: Option<&str>) -> (EventTime, Option<&'static str>) {

@@ -29,7 +29,7 @@ pub(crate) fn say(problems: &mut Vec<Problem>, at: impl Into<String>, message: i
     }
 }
 
-/// Who says what a message says, as its envelope names the sender; none where it names nobody. Event ids that senders give
+/// The sender of a message, as its envelope names it; none where it names none. Event ids that senders give
 /// are their own: the same number from another sender is another event.
 pub(crate) fn sender(parts: [Option<&str>; 2]) -> Option<String> {
     let parts: Vec<&str> = parts.into_iter().flatten().collect();
@@ -41,7 +41,7 @@ pub(crate) fn said_by(sender: Option<&str>, id: &str) -> String {
     sender.map_or_else(|| id.to_owned(), |sender| format!("{sender}|{id}"))
 }
 
-/// What the messages of a file come to: those that say nothing are left out, those of another kind are none of ours,
+/// What the messages of a file come to: those without content are left out, those of another kind are none of ours,
 /// and one that cannot be read costs no other.
 #[derive(Debug, Default)]
 pub(crate) struct Reading {
@@ -56,7 +56,7 @@ impl Reading {
         Self { decoded: Decoded { reports: Vec::new(), problems }, ..Self::default() }
     }
 
-    /// Where readers say what is wrong.
+    /// Where readers report problems.
     pub fn problems(&mut self) -> &mut Vec<Problem> {
         &mut self.decoded.problems
     }
@@ -66,7 +66,7 @@ impl Reading {
         self.other.get_or_insert(what);
     }
 
-    /// What a message says; of a test, marked.
+    /// The content of a message; that of a test is marked.
     pub fn add(&mut self, reports: Result<Vec<TrackerReport>, DecodeError>, test: bool) {
         match reports {
             Ok(reports) => {

@@ -49,17 +49,17 @@ impl Segment<'_> {
     }
 }
 
-/// A transaction set: what stands between ST and SE.
+/// A transaction set: the segments between ST and SE.
 #[derive(Clone, Debug)]
 pub(crate) struct Set<'a> {
     /// `214`.
     pub kind: String,
-    /// When its group was written (GS-04, GS-05). They name no zone: good for the order of what one partner says, and
+    /// When its group was written (GS-04, GS-05). They name no zone: good for the order of one partner's events, and
     /// for nothing else.
     pub written: Option<Timestamp>,
     /// Who sends it: ISA-06 and GS-02.
     pub sender: Option<String>,
-    /// Whether the interchange says that it is a test (ISA-15).
+    /// Whether the interchange is marked as a test (ISA-15).
     test: bool,
     body: Segments<'a>,
     end: usize,

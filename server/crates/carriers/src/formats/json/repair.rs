@@ -47,7 +47,7 @@ pub(crate) fn mended(raw: &[u8]) -> Option<(String, Vec<Problem>)> {
 
 struct Mending {
     out: String,
-    /// Where each kind stands first, and how often it is there.
+    /// The first place of each kind, and how often it occurs.
     found: BTreeMap<Oddity, (usize, usize)>,
 }
 
@@ -137,7 +137,7 @@ impl Mending {
     }
 }
 
-/// The unit of UTF-16 that an escape at the beginning of the text stands for.
+/// The unit of UTF-16 of an escape at the beginning of the text.
 fn unit(text: &str) -> Option<u32> {
     let digits = text.strip_prefix("\\u")?.get(..4)?;
     let digits = Some(digits).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
