@@ -1,7 +1,7 @@
 //! What the test of a connection finds: each thing that is needed, whether it is there, and what to do where it is not. A report is
 //! kept in clear, so it has our own words alone.
 
-use crate::{CallError, ErrorClass, missing::Missing};
+use crate::{CallError, ErrorClass, missing::Missing, template::Template};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
@@ -78,6 +78,14 @@ pub const RIGHTS: &str = "Rights and fields";
 
 /// What went wrong, and what to do.
 pub type Explained = (String, String);
+
+impl<'a> Subject<'a> {
+    /// A system of this connector at this address.
+    pub const fn of(template: &'a Template, address: &'a str) -> Self {
+        let Template { label, secret_label, secret_help, .. } = template;
+        Self { label, address, secret_label, secret_help }
+    }
+}
 
 impl Subject<'_> {
     /// Why the address is not the system's.

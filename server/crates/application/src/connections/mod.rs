@@ -29,4 +29,4 @@ pub use overview::{Details, Overview, State, StateKind, list, one, state_of};
 pub use probe::{examine, test};
 pub use refresh::{flush, refresh};
 pub use rotation::{Accepted, retire_old, rotate};
-pub use seed::{seed, seeded};
+pub use seed::{overruled, seed, seeded};

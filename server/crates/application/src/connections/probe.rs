@@ -17,7 +17,6 @@ use domain::access::Permission;
 use outbound::{
     Discard,
     check::{Check, CheckOutcome, Report, Subject},
-    template::Template,
 };
 use storage::{Scope, inbox::MessageSelection};
 
@@ -63,19 +62,15 @@ async fn of(context: &Context, scope: Scope, known: Opened) -> Result<Report> {
     let connection = Connection::new(&context.config, record, newest.into_iter().collect(), None);
     Ok(match (&connection.client, &template) {
         (Client::Orders(odoo), Some(template)) => {
-            odoo::check(odoo, subject(template, address), context.now(), &Discard).await
+            odoo::check(odoo, Subject::of(template, address), context.now(), &Discard).await
         }
         (Client::Desk(desk), Some(template)) => {
-            desks::check(&**desk, subject(template, address), context.now(), &Discard).await
+            desks::check(&**desk, Subject::of(template, address), context.now(), &Discard).await
         }
         (Client::Inbound, _) => of_source(context, scope, &connection).await,
         (Client::Unusable(why), _) => no_report(vec![failed(why, "Correct the settings.")]),
         (_, None) => return Err(UseCaseError::NotFound("connector")),
     })
-}
-
-fn subject<'a>(template: &'a Template, address: &'a str) -> Subject<'a> {
-    Subject { label: template.label, address, secret_label: template.secret_label, secret_help: template.secret_help }
 }
 
 fn failed(what: &str, todo: &str) -> Check {

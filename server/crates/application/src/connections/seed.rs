@@ -186,11 +186,7 @@ async fn secrets(
 
 /// What a person or another node set otherwise counts; the log says so.
 fn log_differences(given: &Given, known: Option<&Opened>) {
-    let Some(known) = known else { return };
-    let kept = known.settings();
-    let set = |value: &Value| (!matches!(value, Value::Null | Value::Bool(false))).then(|| value.clone());
-    let differs = |(field, value): &(&String, &Value)| set(&kept[field.as_str()]) != set(value);
-    let fields: Vec<_> = given.settings.iter().filter(differs).map(|(field, _)| field.as_str()).collect();
+    let fields = known.map(|known| differences(given, known)).unwrap_or_default();
     if !fields.is_empty() {
         tracing::warn!(
             connection = given.name,
@@ -199,6 +195,28 @@ fn log_differences(given: &Given, known: Option<&Opened>) {
             given.name
         );
     }
+}
+
+/// The settings of which the command line says something else than the connection.
+fn differences(given: &Given, known: &Opened) -> Vec<String> {
+    let kept = known.settings();
+    let set = |value: &Value| (!matches!(value, Value::Null | Value::Bool(false))).then(|| value.clone());
+    let differs = |(field, value): &(&String, &Value)| set(&kept[field.as_str()]) != set(value);
+    given.settings.iter().filter(differs).map(|(field, _)| field.clone()).collect()
+}
+
+/// The connections of which the command line says something else, each with the settings; the connection counts.
+///
+/// # Errors
+/// When the store fails.
+pub async fn overruled(context: &Context) -> Result<Vec<(&'static str, Vec<String>)>> {
+    let mut overruled = Vec::new();
+    for given in command_line::given(&context.config) {
+        let known = opened(context, context.scope(), given.name).await?;
+        let fields = known.map(|known| differences(&given, &known)).unwrap_or_default();
+        overruled.extend((!fields.is_empty()).then_some((given.name, fields)));
+    }
+    Ok(overruled)
 }
 
 fn shown(record: &ConnectionRecord) -> Value {
