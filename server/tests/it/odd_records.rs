@@ -13,7 +13,7 @@ use domain::{
     fold::{DeliveryStanding, PromiseSource},
     ids::{ShipmentId, SubjectId, content_id},
 };
-use odoo::READ_FIELDS;
+use ::odoo::READ_FIELDS;
 use outbound::Discard;
 use serde_json::{Value, json};
 use storage::{
