@@ -59,8 +59,8 @@ impl Grouped for Accept {
 ///
 /// In the order of their digests, so that two batches with the same messages never wait for each other. A message that
 /// another node keeps meanwhile is a conflict, after which it is seen: that costs less than `ON CONFLICT`, which writes
-/// every row twice. `OFFSET 0` keeps the question what it is, one look into an index for each message. Nearly always all
-/// are new, and then what belongs to them is not looked for among those that are, one by one.
+/// every row twice. Nearly always all are new, and then what belongs to them is not looked for among those that are, one by
+/// one.
 async fn insert_new(batch: &[Accept], conn: &mut PgConnection) -> Result<HashSet<MessageId>, SqlError> {
     let mut first = BTreeMap::new();
     for Accept { scope, message, job } in batch {
@@ -75,7 +75,7 @@ async fn insert_new(batch: &[Accept], conn: &mut PgConnection) -> Result<HashSet
          new AS (
              INSERT INTO message (id, company_id, source_id, correlation, received_at, digest, headers, content_type, verified_by, size, wrapped)
              SELECT id, company_id, source_id, correlation, received_at, digest, headers, content_type, verified_by, size, wrapped FROM given g
-             WHERE NOT EXISTS (SELECT 1 FROM message m WHERE m.digest = g.digest OFFSET 0)
+             WHERE NOT EXISTS (SELECT 1 FROM message m WHERE m.digest = g.digest)
              RETURNING id),
          all_new AS (SELECT count(*) = cardinality($1) AS said FROM new),
          body AS (

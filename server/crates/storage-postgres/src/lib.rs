@@ -68,8 +68,8 @@ const STATEMENTS: usize = 256;
 const STATEMENT_TIMEOUT: &str = "60s";
 /// How the work's statements are planned: once, and row by row along indexes, whatever the values are. PostgreSQL guesses
 /// the size of a table that it has not counted yet, and would keep a plan for a small one when it has grown large: through
-/// all rows of a company or of a kind, say. So a row is looked up by its id or its target, and its company and kind are
-/// compared in a way that no index answers (`IS NOT DISTINCT FROM`); and a list is said to be short (`LIMIT
+/// all rows of a company, say. So where another index begins with the company, that is compared in a way that no index answers
+/// (`IS NOT DISTINCT FROM`), or the row is looked up by itself (`LATERAL … LIMIT`); and a list is said to be short (`LIMIT
 /// cardinality(…)`, of which PostgreSQL expects a tenth), so that it is gone through and the table is not. An index is
 /// walked and not read into a bitmap first, since only who walks it leaves out for the next one what is dead: of the jobs at
 /// work there are many times as many gone ones as there are.

@@ -129,7 +129,7 @@ pub async fn polled(db: &mut dyn Db, scope: Scope, seen: &[(CaseId, Option<CaseS
     query(
         "UPDATE desk_case AS c SET polled_at = ?1, seen = coalesce(r.status, c.seen),
              revision = c.revision + CASE WHEN r.status IS NOT NULL AND c.seen IS DISTINCT FROM r.status THEN 1 ELSE 0 END
-         FROM {rows ?2 r (id id, status text)} WHERE {+}c.company_id = ?3 AND c.id = r.id",
+         FROM {rows ?2 r (id id, status text)} WHERE (c.company_id = ?3) IS TRUE AND c.id = r.id",
     )
     .bind(at)
     .bind(seen.iter().map(row).collect::<Rows>())

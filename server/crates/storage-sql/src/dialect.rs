@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `?`, `?2` | the same | `$1`, `$2` |
 //! | `{ids ?2 x}`, `{texts ?2 x}`, `{ints ?2 x}` | `json_each` as table `x (value)` | `unnest` as table `x (value)` |
+//! | `x {in ids ?2}`, with `texts` and `ints` | `IN` over `json_each` | `= ANY` |
 //! | `{rows ? r (a id, b text)}` | a JSON list of objects as table `r (a, b)`; types: id, text, int, bytes | the same |
 //! | `{for update}` | nothing: there is one writer | `FOR UPDATE` |
 //! | `{indexed by i}` | `INDEXED BY i` | nothing |
@@ -96,6 +97,18 @@ impl Dialect {
                     (_, Self::Postgres) => write!(made, "unnest({place}::bigint[]) {table} (value)"),
                 }
             }
+            ("in", _) => {
+                let (kind, value) = of.split_once(' ').unwrap_or((of, "?"));
+                let mut place = String::new();
+                self.value(&mut place, value, values);
+                match (kind, self) {
+                    ("ids", Self::Sqlite) => write!(made, "IN (SELECT unhex(value) FROM json_each({place}))"),
+                    (_, Self::Sqlite) => write!(made, "IN (SELECT value FROM json_each({place}))"),
+                    ("ids", Self::Postgres) => write!(made, "= ANY ({place}::uuid[])"),
+                    ("texts", Self::Postgres) => write!(made, "= ANY ({place}::text[])"),
+                    (_, Self::Postgres) => write!(made, "= ANY ({place}::bigint[])"),
+                }
+            }
             ("rows", _) => {
                 self.rows(made, of, values);
                 Ok(())
@@ -144,12 +157,17 @@ impl Dialect {
             };
             types.push(format!("{name} {column}"));
         }
-        let _ = write!(made, "(SELECT {} FROM ", selected.join(", "));
-        made.push_str(self.pick("json_each(", "json_to_recordset("));
-        self.value(made, value, values);
+        let mut place = String::new();
+        self.value(&mut place, value, values);
+        let selected = selected.join(", ");
         let _ = match self {
-            Self::Sqlite => write!(made, ")) {table}"),
-            Self::Postgres => write!(made, "::json) AS l ({})) {table}", types.join(", ")),
+            Self::Sqlite => write!(made, "(SELECT {selected} FROM json_each({place})) {table}"),
+            // said to be short, so that the rows are gone through and the table is not
+            Self::Postgres => write!(
+                made,
+                "(SELECT {selected} FROM json_to_recordset({place}::json) AS l ({}) LIMIT json_array_length({place}::json)) {table}",
+                types.join(", ")
+            ),
         };
     }
 }
@@ -176,8 +194,9 @@ mod tests {
             (
                 "FROM {rows ?2 r (a id, b bytes, c int)}",
                 "FROM (SELECT unhex(value ->> 'a') AS a, unhex(value ->> 'b') AS b, value ->> 'c' AS c FROM json_each(?2)) r",
-                "FROM (SELECT a, decode(b, 'hex') AS b, c FROM json_to_recordset($2::json) AS l (a uuid, b text, c bigint)) r",
+                "FROM (SELECT a, decode(b, 'hex') AS b, c FROM json_to_recordset($2::json) AS l (a uuid, b text, c bigint) LIMIT json_array_length($2::json)) r",
             ),
+            ("a {in ids ?2}", "a IN (SELECT unhex(value) FROM json_each(?2))", "a = ANY ($2::uuid[])"),
             (
                 "{ids ?2 x}, {texts ? y}",
                 "(SELECT unhex(value) AS value FROM json_each(?2)) x, (SELECT value FROM json_each(?)) y",

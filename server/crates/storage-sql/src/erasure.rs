@@ -213,7 +213,7 @@ async fn about(
     // there is no index by message: every recording would pay for it, and nothing else uses it
     let others = query(concat!(
         "SELECT DISTINCT g.message_id, g.tracker_id FROM sighting g
-         WHERE g.company_id = ?1 AND g.message_id IN (SELECT value FROM {ids ?3 x})
+         WHERE g.company_id = ?1 AND g.message_id {in ids ?3}
          AND (NOT EXISTS (SELECT 1 FROM binding b WHERE b.tracker_id = g.tracker_id AND b.shipment_id IN ",
         its!(),
         ") OR EXISTS (SELECT 1 FROM binding b WHERE b.tracker_id = g.tracker_id AND b.shipment_id NOT IN ",
@@ -452,13 +452,13 @@ async fn loose_jobs(db: &mut dyn Db, scope: Scope, after: i64) -> Result<Page<Lo
 
 async fn empty_loose(db: &mut dyn Db, scope: Scope, of: &[LooseId]) -> Result<()> {
     let attempts = of.iter().filter_map(|id| if let LooseId::Attempt(id) = id { Some(id.0) } else { None });
-    query("UPDATE attempt SET request = NULL, response = NULL WHERE company_id = ?1 AND id IN (SELECT value FROM {ids ?2 x})")
+    query("UPDATE attempt SET request = NULL, response = NULL WHERE company_id = ?1 AND id {in ids ?2}")
         .bind(scope.company.0)
         .bind(id_list(attempts))
         .execute(db)
         .await?;
     let jobs = of.iter().filter_map(|id| if let LooseId::Job(id) = id { Some(id.0) } else { None });
-    query("UPDATE job SET error = NULL WHERE company_id = ?1 AND id IN (SELECT value FROM {ids ?2 x})")
+    query("UPDATE job SET error = NULL WHERE company_id = ?1 AND id {in ids ?2}")
         .bind(scope.company.0)
         .bind(id_list(jobs))
         .execute(db)

@@ -24,7 +24,7 @@ use uuid::Uuid;
 macro_rules! which_messages {
     ($state:literal) => {
         concat!(
-            "m.company_id = ?1 AND (?7 OR m.id IN (SELECT value FROM {ids ?2 i})) AND (?3 IS NULL OR m.source_id = ?3) AND ",
+            "m.company_id = ?1 AND (?7 OR m.id {in ids ?2}) AND (?3 IS NULL OR m.source_id = ?3) AND ",
             $state,
             " AND m.received_at >= ?5 AND m.received_at < ?6"
         )
@@ -151,7 +151,7 @@ fn chosen(sql: &'static str, scope: Scope, which: &MessageSelection) -> Query {
 /// When the engine fails, as for the others.
 pub async fn replay(db: &mut dyn Db, scope: Scope, messages: &[(MessageId, NewJob)], at: Timestamp) -> Result<u32> {
     let rows = query(
-        "UPDATE message AS m SET status = 'received', reason = NULL, cursor = 0 FROM {ids ?2 x} WHERE {+}m.company_id = ?1 AND m.id = x.value
+        "UPDATE message AS m SET status = 'received', reason = NULL, cursor = 0 WHERE (m.company_id = ?1) IS TRUE AND m.id {in ids ?2}
            AND {not m.rewritten} AND EXISTS (SELECT 1 FROM message_body b WHERE b.month = {month m.received_at} AND b.message_id = m.id)
          RETURNING id",
     )

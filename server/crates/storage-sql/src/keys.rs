@@ -22,7 +22,7 @@ impl<E: Engine> Keys for Sql<E> {
     }
 
     async fn keys(&self, scope: Scope, subjects: Vec<SubjectId>) -> Result<BTreeMap<SubjectId, Option<WrappedKey>>> {
-        let sql = "SELECT k.subject, k.wrapped FROM {ids ?2 s} CROSS JOIN vault_key k WHERE k.company_id = ?1 AND k.subject = s.value";
+        let sql = "SELECT subject, wrapped FROM vault_key WHERE company_id = ?1 AND subject {in ids ?2}";
         let question = query(sql).bind(scope.company.0).bind(id_list(subjects.iter().map(|subject| subject.0)));
         let key = |row: &Row| {
             let subject = row.id("subject")?;

@@ -41,7 +41,7 @@ pub async fn numbers_of(db: &mut dyn Db, company: CompanyId, trackers: impl Into
     if db.dialect() == Dialect::Sqlite || trackers.is_empty() {
         return Ok(());
     }
-    let sql = "SELECT number FROM tracker WHERE id IN (SELECT value FROM {ids ? t})";
+    let sql = "SELECT number FROM tracker WHERE id {in ids ?}";
     let rows = query(sql).bind(trackers).all(db).await?;
     let kept = rows.iter().map(|row| row.str("number")).collect::<Result<Vec<_>>>()?;
     numbers(db, company, kept).await

@@ -213,7 +213,7 @@ async fn put_readings(
     readings: &[(ObservationId, Reading)],
     at: Timestamp,
 ) -> Result<()> {
-    let found = query("SELECT o.id, o.tracker_id, o.body FROM {ids ?2 x} CROSS JOIN observation o WHERE o.company_id = ?1 AND o.id = x.value")
+    let found = query("SELECT id, tracker_id, body FROM observation WHERE company_id = ?1 AND id {in ids ?2}")
         .bind(scope.company.0)
         .bind(id_list(readings.iter().map(|(id, _)| id.0)))
         .all(db)
@@ -262,7 +262,7 @@ async fn put_readings(
     .bind(unmapped.into_iter().map(row).collect::<Rows>())
     .execute(db)
     .await?;
-    query("DELETE FROM unmapped WHERE company_id = ?1 AND observation_id IN (SELECT value FROM {ids ?2 x})")
+    query("DELETE FROM unmapped WHERE company_id = ?1 AND observation_id {in ids ?2}")
         .bind(scope.company.0)
         .bind(mapped)
         .execute(db)

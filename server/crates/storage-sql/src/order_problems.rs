@@ -31,14 +31,12 @@ impl<E: Engine> OrderProblems for Sql<E> {
                     for problem in &problems {
                         keep(db, scope, &system, problem, at).await?;
                     }
-                    query(
-                        "DELETE FROM order_problem WHERE company_id = ?1 AND system = ?2 AND record IN (SELECT value FROM {ints ?3 r})",
-                    )
-                    .bind(scope.company.0)
-                    .bind(&system)
-                    .bind(well)
-                    .execute(db)
-                    .await?;
+                    query("DELETE FROM order_problem WHERE company_id = ?1 AND system = ?2 AND record {in ints ?3}")
+                        .bind(scope.company.0)
+                        .bind(&system)
+                        .bind(well)
+                        .execute(db)
+                        .await?;
                     Ok(())
                 })
             })
@@ -95,7 +93,7 @@ async fn among(
     system: &str,
     records: Vec<i64>,
 ) -> Result<BTreeMap<i64, NewOrderProblem>> {
-    let rows = query("SELECT * FROM order_problem WHERE company_id = ?1 AND system = ?2 AND record IN (SELECT value FROM {ints ?3 r})")
+    let rows = query("SELECT * FROM order_problem WHERE company_id = ?1 AND system = ?2 AND record {in ints ?3}")
         .bind(scope.company.0)
         .bind(system)
         .bind(records)

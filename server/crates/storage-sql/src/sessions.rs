@@ -52,7 +52,7 @@ impl<E: Engine> Sessions for Sql<E> {
 
     async fn end_sessions(&self, scope: Scope, keys: Vec<String>, audit: AuditEntry) -> Result<u64> {
         let end = query(
-            "DELETE FROM session WHERE key IN (SELECT value FROM {texts ?1 k}) AND user_id IN (SELECT id FROM \"user\" WHERE company_id = ?2)",
+            "DELETE FROM session WHERE key {in texts ?1} AND user_id IN (SELECT id FROM \"user\" WHERE company_id = ?2)",
         );
         let end = end.bind(keys).bind(scope.company.0);
         self.0

@@ -67,8 +67,7 @@ pub async fn find_or_make(db: &mut dyn Db, scope: Scope, new: &NewTracker<'_>) -
 /// The trackers that are kept under these numbers.
 async fn kept_under(db: &mut dyn Db, scope: Scope, numbers: Vec<String>) -> Result<Vec<KnownTracker>> {
     let rows = query(
-        "SELECT t.id, t.number, t.number_raw, t.carrier, t.carrier_label FROM {texts ?2 n} CROSS JOIN tracker t
-         WHERE t.company_id = ?1 AND t.number = n.value",
+        "SELECT id, number, number_raw, carrier, carrier_label FROM tracker WHERE company_id = ?1 AND number {in texts ?2}",
     )
     .bind(scope.company.0)
     .bind(numbers)

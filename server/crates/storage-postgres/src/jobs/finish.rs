@@ -52,8 +52,7 @@ async fn end_done(conn: &mut PgConnection, done: &[&End]) -> Result<(), SqlError
              WHERE job.id = d.id AND job.owner = d.owner RETURNING job.company_id, job.kind, job.target, job.destination),
          -- what failed before for the same targets has succeeded later; in the order in which a retry takes them up
          overtaken AS (
-             SELECT d.id FROM done JOIN job d ON d.status = 'dead' AND d.target = done.target AND d.kind IS NOT DISTINCT FROM done.kind
-                 AND d.company_id IS NOT DISTINCT FROM done.company_id
+             SELECT d.id FROM done JOIN job d ON d.status = 'dead' AND d.target = done.target AND d.kind = done.kind AND d.company_id = done.company_id
              ORDER BY d.updated_at DESC, d.seq DESC FOR UPDATE OF d),
          noted AS (UPDATE job SET succeeded_later = TRUE FROM overtaken WHERE job.id = overtaken.id)
          SELECT ", without_waiting!(), " WHERE NOT EXISTS (SELECT 1 FROM done WHERE destination IS NOT NULL)"

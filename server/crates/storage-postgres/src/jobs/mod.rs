@@ -48,23 +48,23 @@ pub(crate) async fn claim(conn: &mut PgConnection, request: &ClaimRequest) -> Re
     // an ended lease counts as a try
     let rows = sqlx::query(
         "WITH ended AS MATERIALIZED (
-             SELECT kind, coalesce(destination, 'inside') AS destination, run_at, id, ctid AS place FROM job
+             SELECT kind, coalesce(destination, 'inside') AS destination, run_at, id FROM job
              WHERE lane = $1 AND status = 'leased' AND lease_until <= $3 AND id <> ALL ($7) ORDER BY lease_until FOR UPDATE SKIP LOCKED),
          oldest AS (
-             SELECT j.place FROM unnest($2::text[], $8::text[], $4::bigint[]) k (kind, destination, at_most) CROSS JOIN LATERAL (
-                 SELECT * FROM (SELECT run_at, id, place FROM ended WHERE kind = k.kind AND destination = k.destination LIMIT k.at_most) ended
+             SELECT j.id FROM unnest($2::text[], $8::text[], $4::bigint[]) k (kind, destination, at_most) CROSS JOIN LATERAL (
+                 SELECT * FROM (SELECT run_at, id FROM ended WHERE kind = k.kind AND destination = k.destination LIMIT k.at_most) ended
                  UNION ALL
                  SELECT * FROM (
-                     SELECT run_at, id, ctid AS place FROM job w
+                     SELECT run_at, id FROM job w
                      WHERE lane = $1 AND kind = k.kind AND coalesce(destination, 'inside') = k.destination
                        AND status IN ('ready', 'retrying') AND run_at <= $3
-                       AND NOT EXISTS (SELECT 1 FROM job l WHERE l.target = w.target AND l.kind IS NOT DISTINCT FROM w.kind
-                                       AND l.company_id IS NOT DISTINCT FROM w.company_id AND l.status = 'leased')
+                       AND NOT EXISTS (SELECT 1 FROM job l WHERE l.target = w.target AND l.kind = w.kind
+                                       AND l.company_id = w.company_id AND l.status = 'leased')
                      ORDER BY run_at, id LIMIT k.at_most FOR UPDATE SKIP LOCKED) due
                  ORDER BY run_at, id LIMIT k.at_most) j)
          UPDATE job SET attempts = attempts + CASE WHEN status = 'leased' THEN 1 ELSE 0 END, status = 'leased', owner = $5, lease_until = $6, updated_at = $3
-         FROM oldest WHERE job.ctid = oldest.place
-         RETURNING company_id, id, kind, target, destination, lane, cause, run_at, correlation, shipment_id, attempts",
+         FROM oldest WHERE job.id = oldest.id
+         RETURNING company_id, job.id AS id, kind, target, destination, lane, cause, run_at, correlation, shipment_id, attempts",
     )
     .bind(word(request.lane))
     .bind(kinds)

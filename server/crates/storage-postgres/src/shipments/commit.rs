@@ -130,7 +130,7 @@ static PUT: LazyLock<String> = LazyLock::new(|| {
     "))),
          before AS (
              SELECT g.place, s.state FROM given g CROSS JOIN LATERAL (
-                 SELECT state FROM shipment WHERE company_id IS NOT DISTINCT FROM g.company_id AND id = g.shipment_id LIMIT 1) s),
+                 SELECT state FROM shipment WHERE company_id = g.company_id AND id = g.shipment_id LIMIT 1) s),
          put AS (
              UPDATE shipment SET revision = g.expected + 1, updated_at = g.at, state = g.state, terminal = g.terminal,
                  visibility = g.visibility, heard_at = g.heard_at, eta = g.eta, delivered_at = g.delivered_at, last_event = g.last_event,
@@ -143,7 +143,7 @@ static PUT: LazyLock<String> = LazyLock::new(|| {
                         (array_agg(reason ORDER BY severity_rank DESC, opened_at, id))[1] AS reason,
                         (array_agg(severity ORDER BY severity_rank DESC, opened_at, id))[1] AS severity
                  FROM exception WHERE shipment_id = g.shipment_id AND closed_at IS NULL) trouble
-             WHERE shipment.company_id IS NOT DISTINCT FROM g.company_id AND shipment.id = g.shipment_id AND shipment.revision = g.expected AND merged_into IS NULL
+             WHERE shipment.company_id = g.company_id AND shipment.id = g.shipment_id AND shipment.revision = g.expected AND merged_into IS NULL
                AND NOT EXISTS (SELECT 1 FROM stronger WHERE stronger.place = g.place)
              RETURNING shipment.id, g.place, g.company_id, g.expected + 1 AS revision, g.at, g.cause, g.correlation, g.state, g.folded),
          folds AS (

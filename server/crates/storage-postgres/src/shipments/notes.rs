@@ -82,11 +82,11 @@ async fn note(conn: &mut PgConnection, notes: impl Iterator<Item = &Note>) -> Re
         "WITH written AS (
              UPDATE shipment SET written = w.value, written_at = w.at
              FROM (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[]) LIMIT cardinality($1)) w (company_id, id, value, at)
-             WHERE shipment.company_id IS NOT DISTINCT FROM w.company_id AND shipment.id = w.id RETURNING shipment.id),
+             WHERE shipment.company_id = w.company_id AND shipment.id = w.id RETURNING shipment.id),
          done AS (
              UPDATE effect SET done_at = coalesce(done_at, p.at), external = CASE WHEN p.value = 'completed' THEN p.value ELSE coalesce(external, p.value) END
              FROM (SELECT * FROM unnest($5::uuid[], $6::uuid[], $7::text[], $8::bigint[]) LIMIT cardinality($5)) p (company_id, id, value, at)
-             WHERE effect.company_id IS NOT DISTINCT FROM p.company_id AND effect.id = p.id RETURNING effect.id)
+             WHERE effect.company_id = p.company_id AND effect.id = p.id RETURNING effect.id)
          SELECT id FROM written UNION ALL SELECT id FROM done",
     )
     .bind(column!(written, |note, _, _| note.scope.company.0))

@@ -3,7 +3,7 @@
 /// Whether everything holds that a selection says; its values are the first eight.
 macro_rules! which_jobs {
     () => {
-        "company_id = ?1 AND (?8 OR id IN (SELECT value FROM {ids ?2 i})) AND (?3 IS NULL OR coalesce(destination, 'inside') = ?3)
+        "company_id = ?1 AND (?8 OR id {in ids ?2}) AND (?3 IS NULL OR coalesce(destination, 'inside') = ?3)
          AND (?4 IS NULL OR class = ?4) AND updated_at >= ?5 AND updated_at < ?6 AND created_at <= ?7"
     };
 }
@@ -72,16 +72,13 @@ impl<E: HotPath> Jobs for Sql<E> {
         self.0
             .write(Lane::RealTime, move |db| {
                 Box::pin(async move {
-                    let rows = query(
-                        "UPDATE job SET lease_until = ?1 FROM {ids ?3 h}
-                         WHERE job.id = h.value AND owner = ?2 AND status = 'leased' RETURNING job.id AS id",
-                    )
-                    .bind(until)
-                    .bind(owner)
-                    .bind(id_list(jobs.iter().map(|id| id.0)))
-                    .all(db)
-                    .await?;
-                    rows.iter().map(|row| row.id("id")).collect()
+                    let sql = db.dialect().pick(
+                        "UPDATE job SET lease_until = ?1 WHERE id {in ids ?3} AND owner = ?2 RETURNING id",
+                        "UPDATE job SET lease_until = ?1 FROM (SELECT unnest(?3::uuid[]) LIMIT cardinality(?3)) h (id)
+                         WHERE job.id = h.id AND owner = ?2 RETURNING job.id",
+                    );
+                    let renew = query(sql).bind(until).bind(owner).bind(id_list(jobs.iter().map(|id| id.0)));
+                    renew.all(db).await?.iter().map(|row| row.id("id")).collect()
                 })
             })
             .await

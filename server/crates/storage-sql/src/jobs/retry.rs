@@ -68,10 +68,10 @@ pub async fn retry(
         list.push(row.id::<Uuid>("id")?);
     }
     let tally = Tally { take: taken.len() as u64, skip: dropped.len() as u64 };
-    query("DELETE FROM job WHERE id IN (SELECT value FROM {ids ? x})").bind(dropped).execute(db).await?;
+    query("DELETE FROM job WHERE id {in ids ?}").bind(dropped).execute(db).await?;
     query(
         "UPDATE job SET status = 'ready', attempts = 1, run_at = ?1, updated_at = ?1, lane = coalesce(?2, lane)
-         WHERE id IN (SELECT value FROM {ids ?3 x})",
+         WHERE id {in ids ?3}",
     )
     .bind(now)
     .bind(lane.map(word))

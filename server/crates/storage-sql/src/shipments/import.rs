@@ -132,16 +132,21 @@ async fn known(db: &mut dyn Db, scope: Scope, shipments: &[ImportedShipment]) ->
     }
     let mut known = HashMap::new();
     for ((system, model), records) in records {
-        let rows = query(
-            "SELECT s.id, s.revision, s.origin, s.origin_digest, s.plan, s.standing, s.origin_record FROM {ints ?4 r} CROSS JOIN shipment s
-             WHERE s.company_id = ?1 AND s.origin_system = ?2 AND s.origin_model = ?3 AND s.origin_record = r.value AND s.origin IS NOT NULL",
-        )
-        .bind(scope.company.0)
-        .bind(system)
-        .bind(model)
-        .bind(records.into_iter().collect::<Vec<i64>>())
-        .all(db)
-        .await?;
+        // PostgreSQL looks each record up for itself
+        let sql = db.dialect().pick(
+            "SELECT id, revision, origin, origin_digest, plan, standing, origin_record FROM shipment
+             WHERE company_id = ?1 AND origin_system = ?2 AND origin_model = ?3 AND origin_record {in ints ?4} AND origin IS NOT NULL",
+            "SELECT s.* FROM {ints ?4 r} CROSS JOIN LATERAL (
+                 SELECT id, revision, origin, origin_digest, plan, standing, origin_record FROM shipment
+                 WHERE company_id = ?1 AND origin_system = ?2 AND origin_model = ?3 AND origin_record = r.value AND origin IS NOT NULL LIMIT 1) s",
+        );
+        let rows = query(sql)
+            .bind(scope.company.0)
+            .bind(system)
+            .bind(model)
+            .bind(records.into_iter().collect::<Vec<i64>>())
+            .all(db)
+            .await?;
         for row in &rows {
             let before = Before {
                 id: row.id("id")?,

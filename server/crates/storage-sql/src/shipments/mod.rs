@@ -8,8 +8,8 @@ macro_rules! of_records {
         concat!(
             "SELECT ",
             $columns,
-            " FROM {ints ?1 r} CROSS JOIN shipment s
-             WHERE s.company_id = ?2 AND s.origin_system = ?3 AND s.origin_model = 'stock.picking' AND s.origin_record = r.value
+            " FROM shipment s
+             WHERE s.company_id = ?2 AND s.origin_system = ?3 AND s.origin_model = 'stock.picking' AND s.origin_record {in ints ?1}
                AND s.origin IS NOT NULL",
             $and,
             " ORDER BY s.origin_record"
