@@ -4,6 +4,7 @@
 
 use crate::world::World;
 use application::{
+    audit,
     caller::Caller,
     jobs::{self, reschedule},
 };
@@ -57,6 +58,13 @@ async fn a_person_says_when_and_wrong_expressions_are_refused() {
     let kept = kept.iter().find(|schedule| schedule.name == "prune").unwrap();
     assert_eq!((kept.expression.as_str(), kept.zone.as_str()), ("30 13 * * *", "Europe/Berlin"));
     assert!(kept.last_at.is_some());
+    let (context, scope) = (&world.context, world.context.scope());
+    let trail = context.store.people.audit_trail(scope, Some("schedule:prune".into()), 1).await.unwrap();
+    let opened = audit::Opened::read(context, scope, trail.iter().map(|line| &line.entry)).await.unwrap();
+    let [before, after] =
+        [&trail[0].entry.before, &trail[0].entry.after].map(|value| opened.value(value.as_ref()).unwrap());
+    assert_eq!(before["expression"], "every 600 s");
+    assert_eq!((after["expression"].as_str(), after["zone"].as_str()), (Some("30 13 * * *"), Some("Europe/Berlin")));
     world.clock.advance(jiff::Span::new().minutes(20));
     jobs::tick(&world.context).await.unwrap();
     assert_eq!(world.started().await, ["sweep"]);

@@ -142,6 +142,21 @@ async fn messages_arrive_when_there_is_one() {
 }
 
 #[tokio::test]
+async fn how_keys_are_fetched_is_no_message() {
+    let world = World::new().await;
+    let context = &world.context;
+    let settings = carriers::Settings { keys_url: Some("https://127.0.0.1:1/keys".into()), ..Default::default() };
+    world.put_source("engine", "shipengine", Some("shipengine_rsa".into()), r#"{"keys":[]}"#, settings).await;
+    world.leaves_jobs();
+    context.store.jobs.enqueue(context.scope(), vec![sources::keys_job(context, "engine")]).await.unwrap();
+    world.settle().await;
+    connections::flush(context).await.unwrap();
+    let shown = connections::one(context, &caller(context), "engine").await.unwrap().overview;
+    assert_eq!((shown.traffic(), shown.record.last_failed_at), ((0, 0), None));
+    assert_eq!(shown.waiting, 1, "it failed, and is tried again");
+}
+
+#[tokio::test]
 async fn the_older_commands_keep_what_they_do_not_name() {
     let world = World::new().await;
     let (context, who) = (&world.context, caller(&world.context));
