@@ -5,7 +5,7 @@ use super::{
     kind::{Calls, Job, Kind, ONE, Start},
     retry,
 };
-use crate::odoo::{self, IMPORT_PAGES_MAX, OrderError};
+use crate::odoo::{self, IMPORT_PAGES_MAX};
 use futures::FutureExt as _;
 use storage::jobs::JobKind;
 
@@ -28,7 +28,6 @@ async fn perform(job: Job<'_>) -> Finish {
             }
             Finish::Done
         }
-        Err(OrderError::Call(error)) => retry::after_call(&error, leased.attempts, &*context.clock),
-        Err(OrderError::Ours(error)) => retry::after_ours(&error, leased.attempts, &*context.clock),
+        Err(error) => retry::after_order(&error, leased.attempts, &*context.clock),
     }
 }

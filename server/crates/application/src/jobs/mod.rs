@@ -22,7 +22,7 @@ mod sync_order;
 mod together;
 
 use crate::{context::Context, destinations::breaker, texts::Slot};
-use domain::ids::AttemptId;
+use domain::ids::{AttemptId, JobId};
 use futures::future::join_all;
 use outbound::{Call, CallKind, CallLog, Concerns, ErrorClass, Foreign, class_of_status};
 use std::{
@@ -31,7 +31,7 @@ use std::{
 };
 use storage::{
     destinations::Health,
-    jobs::{AttemptRecord, LeasedJob, Outcome},
+    jobs::{AttemptRecord, JobKind, LeasedJob, NewJob, Outcome},
 };
 use together::Written;
 
@@ -79,6 +79,19 @@ async fn perform(context: &Arc<Context>, leased: &LeasedJob, written: Option<Wri
         }
     };
     Performed { finish, calls }
+}
+
+/// Leaves work to the connection that has what it is about: a job calls its own destination alone.
+async fn leave_to(context: &Context, leased: &LeasedJob, destination: &str) -> Finish {
+    let job = NewJob { id: JobId(context.clock.id()), run_at: context.now(), ..leased.job.clone() }.to(destination);
+    let lane = job.lane;
+    match context.store.jobs.enqueue(leased.scope, vec![job]).await {
+        Ok(()) => {
+            context.notifier.work(lane);
+            Finish::Done
+        }
+        Err(error) => retry::after_ours(&error.into(), leased.attempts, &*context.clock),
+    }
 }
 
 /// A job that was done, and is not marked yet.
@@ -153,7 +166,7 @@ impl CallKeeper {
         Self { context, leased: leased.clone(), kept: Mutex::default() }
     }
 
-    /// The calls so far, and for how long the destination asks not to be called.
+    /// The calls so far, and for how long the destination limits the rate.
     fn kept(self) -> Kept {
         self.kept.into_inner().unwrap_or_default()
     }
@@ -165,7 +178,7 @@ impl CallLog for CallKeeper {
     }
 
     fn record(&self, call: Call) {
-        count(&self.context, &call, &self.destination(&call));
+        count(&self.context, &call, &self.destination(&call), self.leased.job.kind);
         self.keep(call);
     }
 }
@@ -204,11 +217,14 @@ impl CallKeeper {
     }
 }
 
-fn count(context: &Context, call: &Call, destination: &str) {
+fn count(context: &Context, call: &Call, destination: &str, kind: JobKind) {
     let class = call.status.map_or(Some(ErrorClass::Unreachable), |status| class_of_status(status, CallKind::Query));
     let failed = class.unwrap_or(ErrorClass::Rejected).code();
     let failed = (call.outcome != outbound::Outcome::Ok).then_some(failed);
-    context.connections.count(destination, failed, context.now());
+    // of a source its messages are counted, not how its platform's keys are fetched
+    if kind != JobKind::FETCH_KEYS {
+        context.connections.count(destination, failed, context.now());
+    }
     let labels = [("destination", destination.to_owned()), ("outcome", outcome_word(call).to_owned())];
     metrics::counter!("milepost_calls_total", &labels).increment(1);
     metrics::histogram!("milepost_call_seconds", "destination" => destination.to_owned())

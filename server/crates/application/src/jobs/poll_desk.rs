@@ -6,7 +6,7 @@ use super::{
     retry,
 };
 use crate::{
-    cases::{CaseError, desk_poll},
+    cases::desk_poll,
     config::DESK_POLL_SECONDS,
     context::Context,
 };
@@ -32,16 +32,13 @@ async fn perform(job: Job<'_>) -> Finish {
             }
             Finish::Done
         }
-        Err(CaseError::Call(error)) => {
-            poll_later(context, &leased.job.target, retry::after_call(&error, leased.attempts, &*context.clock))
-        }
-        Err(CaseError::Ours(error)) => {
-            poll_later(context, &leased.job.target, retry::after_ours(&error, leased.attempts, &*context.clock))
+        Err(error) => {
+            poll_later(context, &leased.job.target, retry::after_case(&error, leased.attempts, &*context.clock))
         }
     }
 }
 
-/// A poll is never retried by hand: whatever it failed with, the next one looks.
+/// A poll is never retried by hand: the next one looks, however this one failed.
 fn poll_later(context: &Context, name: &str, finish: Finish) -> Finish {
     let Finish::Dead { error, class } = finish else { return finish };
     let seconds = context.connections.now().get(name).map_or(DESK_POLL_SECONDS, |desk| desk.seconds);

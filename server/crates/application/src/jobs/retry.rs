@@ -1,7 +1,7 @@
 //! When a failed job is tried again, and when not.
 
 use super::{Finish, errors};
-use crate::{clock::Clock, error::UseCaseError};
+use crate::{cases::CaseError, clock::Clock, error::UseCaseError, odoo::OrderError};
 use jiff::{SignedDuration, Timestamp};
 use outbound::{CallError, Decision, Foreign};
 
@@ -20,8 +20,11 @@ const WAITS: &[SignedDuration] = &[
 ];
 /// After an unknown outcome the other side gets this long to settle before anybody looks.
 const SETTLE: SignedDuration = storage::limits::SETTLE;
-/// The longest `Retry-After` that is believed.
+/// The longest `Retry-After` that is honoured.
 const RETRY_AFTER_MAX: SignedDuration = SignedDuration::from_hours(12);
+
+/// How often a job is tried before it is given up.
+pub const ATTEMPTS_MAX: usize = WAITS.len() + 1;
 
 /// Whether a job was begun more often than it may fail: then it is what ends the process.
 pub fn is_hopeless(attempts: u32) -> bool {
@@ -57,6 +60,24 @@ pub fn after_ours(error: &UseCaseError, attempts: u32, clock: &dyn Clock) -> Fin
         UseCaseError::Internal(_) => {
             retry_or_fail(later(clock, wait(attempts, clock)), text, errors::INTERNAL.into(), attempts)
         }
+    }
+}
+
+/// How a job of an order system ends that failed.
+pub fn after_order(error: &OrderError, attempts: u32, clock: &dyn Clock) -> Finish {
+    match error {
+        OrderError::Call(error) => after_call(error, attempts, clock),
+        OrderError::Ours(error) => after_ours(error, attempts, clock),
+        OrderError::NotInUse => Finish::Released,
+    }
+}
+
+/// How a job of a desk ends that failed.
+pub fn after_case(error: &CaseError, attempts: u32, clock: &dyn Clock) -> Finish {
+    match error {
+        CaseError::Call(error) => after_call(error, attempts, clock),
+        CaseError::Ours(error) => after_ours(error, attempts, clock),
+        CaseError::NotInUse => Finish::Released,
     }
 }
 

@@ -49,9 +49,16 @@ pub struct Runner {
     owner: String,
     lane: Lane,
     /// The budgets, as of a moment ago.
-    budgets: Mutex<Option<(Instant, Arc<[Wanted]>)>>,
+    budgets: Mutex<Option<Budgets>>,
     /// For each order system, how many calls deliveries may make at once, and a permit for each.
     order_calls: Mutex<HashMap<String, (usize, Arc<Semaphore>)>>,
+}
+
+/// Budgets, when they were read, and of which connections: jobs of one that is no longer in use are not claimed.
+struct Budgets {
+    read_at: Instant,
+    connections: u64,
+    wanted: Arc<[Wanted]>,
 }
 
 impl Runner {
@@ -110,9 +117,9 @@ impl Runner {
                 self.context.breakers.forget();
                 let orders = wanted.destination.clone().filter(|_| wanted.kind == JobKind::SYNC_ORDER);
                 let claimed = self.claim(vec![wanted], &Held::default()).await?;
-                let writing = orders
-                    .filter(|_| claimed.len() > 1)
-                    .map(|destination| together::begin(&self.context, &claimed, &self.order_calls(&destination)));
+                let writing = orders.filter(|_| claimed.len() > 1).map(|destination| {
+                    together::begin(&self.context, &destination, &claimed, &self.order_calls(&destination))
+                });
                 for job in claimed {
                     let performed = perform_order(&self.context, &job, writing.clone()).await;
                     conclude(&self.context, &self.owner, &job, performed).await?;
@@ -127,14 +134,17 @@ impl Runner {
 
     /// How many jobs of each kind and destination are done at once.
     async fn budgets(&self) -> storage::Result<Arc<[Wanted]>> {
-        if let Some((at, budgets)) = &*self.budgets.lock().expect("no panic while held")
-            && at.elapsed() < POLL
+        let connections = self.context.connections.now().version();
+        if let Some(budgets) = &*self.budgets.lock().expect("no panic while held")
+            && budgets.read_at.elapsed() < POLL
+            && budgets.connections == connections
         {
-            return Ok(Arc::clone(budgets));
+            return Ok(Arc::clone(&budgets.wanted));
         }
-        let budgets: Arc<[Wanted]> = self.read_budgets().await?.into();
-        *self.budgets.lock().expect("no panic while held") = Some((Instant::now(), Arc::clone(&budgets)));
-        Ok(budgets)
+        let wanted: Arc<[Wanted]> = self.read_budgets().await?.into();
+        let budgets = Budgets { read_at: Instant::now(), connections, wanted: Arc::clone(&wanted) };
+        *self.budgets.lock().expect("no panic while held") = Some(budgets);
+        Ok(wanted)
     }
 
     async fn read_budgets(&self) -> storage::Result<Vec<Wanted>> {
@@ -256,7 +266,7 @@ impl Runner {
         }
         for (destination, jobs) in orders {
             let calls = self.order_calls(&destination);
-            let writing = (jobs.len() > 1).then(|| together::begin(&self.context, &jobs, &calls));
+            let writing = (jobs.len() > 1).then(|| together::begin(&self.context, &destination, &jobs, &calls));
             for job in jobs {
                 self.start(job, Some(Order { writing: writing.clone(), calls: Arc::clone(&calls) }), running, held);
             }
@@ -413,7 +423,7 @@ fn end_word(finish: &Finish) -> &'static str {
     }
 }
 
-/// Prolongs leases so often; a job whose lease was lost is cancelled, since somebody else may be doing it. So are all of
+/// Prolongs leases so often; a job whose lease was lost is cancelled, since another node may be doing it. So are all of
 /// them when nothing could be prolonged until shortly before the leases end.
 async fn renew<P, F>(held: Held, every: Duration, prolong: P, shutdown: CancellationToken)
 where

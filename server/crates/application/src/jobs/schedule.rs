@@ -12,6 +12,7 @@ use crate::{
     connections::{self, sources},
     context::Context,
     error::{Result, UseCaseError},
+    keys::sealed_audit,
     tracking::mappings,
 };
 use domain::access::Permission;
@@ -36,7 +37,9 @@ const LEASE: SignedDuration = SignedDuration::from_secs(30);
 const RENEW: SignedDuration = SignedDuration::from_secs(10);
 /// Shipments reviewed in one tick.
 const REVIEWS_PER_TICK: u32 = 500;
-/// The zone of schedules for which no other is said.
+/// Clocks of the nodes differ by no more; what lies further ahead than it can was set by a clock that has been set back since.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(1);
+/// The default time zone of schedules.
 const ZONE: &str = "UTC";
 
 /// Ticks while this node leads, until shutdown.
@@ -106,23 +109,31 @@ pub async fn tick(context: &Context) -> storage::Result<()> {
     review(context).await?;
     let (now, scope) = (context.now(), context.scope());
     for (schedule, _) in ensured(context).await? {
-        // a last time that is still to come was read from a clock that has been set back since
-        if schedule.next_at > now && schedule.last_at.is_none_or(|last| last <= now) {
-            continue;
-        }
         let next = match next_after(&schedule.expression, &schedule.zone, now) {
             Ok(next) => next,
             Err(error) => {
-                tracing::warn!(schedule = schedule.name, "not started: {error}");
+                if schedule.next_at <= now {
+                    tracing::warn!(schedule = schedule.name, "not started: {error}");
+                }
                 continue;
             }
         };
+        if !is_due(&schedule, next, now) {
+            continue;
+        }
         let job = job_of(context, &schedule);
         if context.store.schedules.start(scope, &schedule.name, schedule.next_at, next, job, now).await? {
             context.notifier.work(Lane::Batch);
         }
     }
     Ok(())
+}
+
+/// Whether a schedule that would come next at this time, were it set now, starts now: its time has come, or it was set by a
+/// clock that was ahead.
+fn is_due(schedule: &Schedule, next: Timestamp, now: Timestamp) -> bool {
+    let beyond = |time: Timestamp, most: Timestamp| time.duration_since(most) > CLOCKS_APART;
+    schedule.next_at <= now || beyond(schedule.next_at, next) || schedule.last_at.is_some_and(|last| beyond(last, now))
 }
 
 /// Folds the shipments whose time has come.
@@ -151,7 +162,7 @@ async fn ensured(context: &Context) -> storage::Result<Vec<(Schedule, &'static K
     let mut ensured = Vec::new();
     for (schedule, kind) in wanted(context).await? {
         let kept = known.remove(&schedule.name);
-        // what the settings of a connection say goes; any other is a person's once it is there
+        // the settings of a connection decide; any other schedule is a person's once it is there
         let kept = kept.filter(|kept| kind.start != Start::Connection || kept.expression == schedule.expression);
         let schedule = match kept {
             Some(kept) => kept,
@@ -210,10 +221,10 @@ pub async fn schedules(context: &Context, caller: &Caller) -> Result<Vec<Schedul
     Ok(ensured(context).await?.into_iter().map(|(schedule, _)| schedule).collect())
 }
 
-/// A person says when something starts.
+/// A person sets when something starts.
 ///
 /// # Errors
-/// When the caller may not, there is no such schedule, its connection's settings say when, or the expression is wrong.
+/// When the caller may not, there is no such schedule, it is set by a connection, or the expression is wrong.
 pub async fn reschedule(
     context: &Context,
     caller: &Caller,
@@ -235,8 +246,13 @@ pub async fn reschedule(
         Ok(next) => next,
         Err(message) => return invalid("expression", message),
     };
-    let schedule = Schedule { expression: expression.into(), zone: zone.into(), next_at, ..schedule.clone() };
-    let audit = context.audit("schedule.set", format!("schedule:{name}"));
-    context.store.schedules.put(caller.scope(), schedule.clone(), Some(audit)).await?;
-    Ok(schedule)
+    let set = Schedule { expression: expression.into(), zone: zone.into(), next_at, ..schedule.clone() };
+    let scope = caller.scope();
+    let shown = |schedule: &Schedule| serde_json::json!({"expression": schedule.expression, "zone": schedule.zone});
+    let audit = context
+        .audit("schedule.set", format!("schedule:{name}"))
+        .before(sealed_audit(context, scope, &shown(schedule)).await?)
+        .after(sealed_audit(context, scope, &shown(&set)).await?);
+    context.store.schedules.put(scope, set.clone(), Some(audit)).await?;
+    Ok(set)
 }

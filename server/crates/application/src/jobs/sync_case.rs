@@ -3,9 +3,9 @@
 use super::{
     Finish, errors,
     kind::{Budget, Calls, Job, Kind, Start},
-    retry,
+    leave_to, retry,
 };
-use crate::cases::{self, CaseError, CaseOutcome};
+use crate::cases::{self, CaseOutcome};
 use domain::ids::ExceptionId;
 use futures::FutureExt as _;
 use storage::jobs::JobKind;
@@ -24,19 +24,11 @@ async fn perform(job: Job<'_>) -> Finish {
     let Ok(id) = leased.job.target.parse::<ExceptionId>() else {
         return Finish::Dead { error: "the target is no exception".into(), class: errors::INVALID.into() };
     };
-    match cases::sync_case(
-        context,
-        leased.scope,
-        id,
-        leased.job.destination.as_deref().unwrap_or_default(),
-        leased.job.correlation,
-        calls,
-    )
-    .await
-    {
+    let desk = leased.job.destination.as_deref().unwrap_or_default();
+    match cases::sync_case(context, leased.scope, id, desk, leased.job.correlation, calls).await {
         Ok(CaseOutcome::Agreed) => Finish::Done,
         Ok(CaseOutcome::NotBefore(at)) => Finish::Later(at),
-        Err(CaseError::Call(error)) => retry::after_call(&error, leased.attempts, &*context.clock),
-        Err(CaseError::Ours(error)) => retry::after_ours(&error, leased.attempts, &*context.clock),
+        Ok(CaseOutcome::Elsewhere(desk)) => leave_to(context, leased, &desk).await,
+        Err(error) => retry::after_case(&error, leased.attempts, &*context.clock),
     }
 }

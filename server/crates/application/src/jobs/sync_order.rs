@@ -3,10 +3,10 @@
 use super::{
     Finish, errors,
     kind::{Budget, Calls, Job, Kind, Start},
-    retry,
+    leave_to, retry,
     together::TOGETHER,
 };
-use crate::odoo::{self, OrderError};
+use crate::odoo::{self, OrderOutcome};
 use domain::ids::ShipmentId;
 use futures::FutureExt as _;
 use storage::jobs::JobKind;
@@ -26,14 +26,15 @@ async fn perform(job: Job<'_>) -> Finish {
     let Ok(id) = leased.job.target.parse::<ShipmentId>() else {
         return Finish::Dead { error: "the target is no shipment".into(), class: errors::INVALID.into() };
     };
+    let system = leased.job.destination.as_deref().unwrap_or_default();
     let synced = match written {
         Some(written) => written.update.finish(context, leased.scope, written.result, calls).await,
-        None => odoo::sync(context, leased.scope, id, leased.attempts, calls).await,
+        None => odoo::sync(context, leased.scope, id, system, leased.attempts, calls).await,
     };
     match synced {
-        Ok(None) => Finish::Done,
-        Ok(Some(at)) => Finish::Later(at),
-        Err(OrderError::Call(error)) => retry::after_call(&error, leased.attempts, &*context.clock),
-        Err(OrderError::Ours(error)) => retry::after_ours(&error, leased.attempts, &*context.clock),
+        Ok(OrderOutcome::Agreed) => Finish::Done,
+        Ok(OrderOutcome::NotBefore(at)) => Finish::Later(at),
+        Ok(OrderOutcome::Elsewhere(system)) => leave_to(context, leased, &system).await,
+        Err(error) => retry::after_order(&error, leased.attempts, &*context.clock),
     }
 }

@@ -7,13 +7,13 @@ use futures::{
     FutureExt as _,
     future::{BoxFuture, Shared, join_all},
 };
-use odoo::Fields;
+use odoo::{Fields, OdooClient};
 use outbound::{Call, CallError, CallLog, Decision, ErrorClass};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex},
 };
-use storage::jobs::LeasedJob;
+use storage::jobs::{JobKind, LeasedJob};
 use tokio::sync::Semaphore;
 
 /// Jobs for deliveries that a worker has at once, for each call to Odoo that it may make at once.
@@ -25,45 +25,57 @@ pub(super) struct Written {
     pub(super) update: Arc<Update>,
     pub(super) result: Result<(), CallError>,
     pub(super) calls: Vec<Call>,
-    /// One of the jobs of a call tells how the destination is.
+    /// One of the jobs of a call reports the destination's health.
     pub(super) speaks: bool,
 }
 
 /// Writing that several jobs wait for.
 pub(super) type Writing = Shared<BoxFuture<'static, Arc<HashMap<JobId, Written>>>>;
 
-/// Begins to write for jobs that were claimed together. Each call takes a permit.
-pub(super) fn begin(context: &Arc<Context>, jobs: &[LeasedJob], permits: &Arc<Semaphore>) -> Writing {
-    let (context, jobs, permits) = (Arc::clone(context), jobs.to_vec(), Arc::clone(permits));
+/// Begins to write for jobs of a destination that were claimed together. Each call takes a permit.
+pub(super) fn begin(
+    context: &Arc<Context>,
+    destination: &str,
+    jobs: &[LeasedJob],
+    permits: &Arc<Semaphore>,
+) -> Writing {
+    let (context, destination) = (Arc::clone(context), destination.to_owned());
+    let (jobs, permits) = (jobs.to_vec(), Arc::clone(permits));
     // a task of its own: a panic in it leaves each job to itself
-    let task = tokio::spawn(async move { write(&context, &jobs, &permits).await });
+    let task = tokio::spawn(async move { write(&context, &destination, &jobs, &permits).await });
     async move { Arc::new(task.await.unwrap_or_default()) }.boxed().shared()
 }
 
 /// A job of a call.
 struct Member {
     job: JobId,
-    destination: Option<String>,
     correlation: CorrelationId,
     update: Arc<Update>,
 }
 
 /// Writes for jobs that were claimed together; those that are not named in the answer are left to themselves.
-pub(super) async fn write(context: &Context, jobs: &[LeasedJob], permits: &Semaphore) -> HashMap<JobId, Written> {
-    let updates = join_all(jobs.iter().filter(|job| !retry::is_hopeless(job.attempts)).map(|job| member(context, job)));
+pub(super) async fn write(
+    context: &Context,
+    destination: &str,
+    jobs: &[LeasedJob],
+    permits: &Semaphore,
+) -> HashMap<JobId, Written> {
+    let Some(odoo) = context.odoo(destination) else { return HashMap::new() };
+    let to = (destination, &odoo);
+    let tried = jobs.iter().filter(|job| !retry::is_hopeless(job.attempts));
+    let updates = join_all(tried.map(|job| member(context, to, job)));
     let mut groups: BTreeMap<String, (Fields, Vec<Member>)> = BTreeMap::new();
     let mut asked = Vec::new();
     for member in updates.await.into_iter().flatten() {
-        let Some(odoo) = member.update.odoo(context) else { break };
-        // which fields there are is asked once; a failure of that is for a job to tell
-        let kept = Kept::of(context, &member);
-        let Ok(fields) = member.update.fields(&odoo, &kept).await else { break };
+        // which fields there are is read once; a job reports a failure of that
+        let kept = Kept::of(context, destination, &member);
+        let Ok(fields) = member.update.fields(&kept).await else { break };
         asked.extend(kept.calls.into_inner().unwrap_or_default());
         let equal = serde_json::to_string(&fields).expect("plain data serialises");
         groups.entry(equal).or_insert_with(|| (fields, Vec::new())).1.push(member);
     }
     let several = groups.into_values().filter(|(fields, members)| !fields.is_empty() && members.len() > 1);
-    let written = join_all(several.map(|(fields, members)| write_one(context, fields, members, permits))).await;
+    let written = join_all(several.map(|(fields, members)| write_one(context, to, fields, members, permits))).await;
     let mut written: HashMap<JobId, Written> = written.into_iter().flatten().collect();
     if let Some(one) = written.values_mut().find(|one| one.speaks) {
         one.calls.splice(0..0, asked);
@@ -71,26 +83,26 @@ pub(super) async fn write(context: &Context, jobs: &[LeasedJob], permits: &Semap
     written
 }
 
-async fn member(context: &Context, leased: &LeasedJob) -> Option<Member> {
+async fn member(context: &Context, to: (&str, &Arc<OdooClient>), leased: &LeasedJob) -> Option<Member> {
     let id = leased.job.target.parse::<ShipmentId>().ok()?;
-    let update = Update::of(context, leased.scope, id, leased.attempts).await.ok()??;
-    if update.sets_back() {
+    let (destination, odoo) = to;
+    let update = Update::of(context, leased.scope, id, Arc::clone(odoo), leased.attempts).await.ok()??;
+    if update.sets_back() || update.system() != destination {
         return None;
     }
-    let (destination, correlation) = (leased.job.destination.clone(), leased.job.correlation);
-    Some(Member { job: leased.job.id, destination, correlation, update: Arc::new(update) })
+    Some(Member { job: leased.job.id, correlation: leased.job.correlation, update: Arc::new(update) })
 }
 
 /// One call for deliveries that get equal values.
 async fn write_one(
     context: &Context,
+    (destination, odoo): (&str, &Arc<OdooClient>),
     fields: Fields,
     members: Vec<Member>,
     permits: &Semaphore,
 ) -> Vec<(JobId, Written)> {
     let (Some(first), Ok(_permit)) = (members.first(), permits.acquire().await) else { return Vec::new() };
-    let Some(odoo) = first.update.odoo(context) else { return Vec::new() };
-    let kept = Kept::of(context, first);
+    let kept = Kept::of(context, destination, first);
     let records: Vec<i64> = members.iter().map(|member| member.update.record()).collect();
     let missing = match odoo.write_fields_of(&records, &fields, &kept).await {
         Ok(missing) => Ok(missing),
@@ -116,15 +128,14 @@ async fn write_one(
 /// The calls of one write.
 struct Kept<'a> {
     context: &'a Context,
-    destination: Option<String>,
+    destination: &'a str,
     correlation: CorrelationId,
     calls: Mutex<Vec<Call>>,
 }
 
 impl<'a> Kept<'a> {
-    fn of(context: &'a Context, member: &Member) -> Self {
-        let (destination, correlation) = (member.destination.clone(), member.correlation);
-        Self { context, destination, correlation, calls: Mutex::default() }
+    fn of(context: &'a Context, destination: &'a str, member: &Member) -> Self {
+        Self { context, destination, correlation: member.correlation, calls: Mutex::default() }
     }
 }
 
@@ -134,7 +145,7 @@ impl CallLog for Kept<'_> {
     }
 
     fn record(&self, call: Call) {
-        crate::jobs::count(self.context, &call, self.destination.as_deref().unwrap_or(call.destination));
+        crate::jobs::count(self.context, &call, self.destination, JobKind::SYNC_ORDER);
         self.calls.lock().expect("no panic while held").push(call);
     }
 }

@@ -16,7 +16,7 @@ use storage::{shipments::Loaded, trackers::NumberRecord};
 pub use import::{IMPORT_PAGES_MAX, import, reimport, what_to_do};
 pub use link::link;
 pub use repair::REPAIRS_MAX;
-pub use sync::{Update, sync};
+pub use sync::{OrderOutcome, Update, sync};
 
 /// The place of a customer's data in the vault.
 pub const CUSTOMER: &str = "shipment.customer";
@@ -30,6 +30,9 @@ pub enum OrderError {
     /// Ourselves.
     #[error(transparent)]
     Ours(#[from] UseCaseError),
+    /// The connection is not in use: its work waits.
+    #[error("the connection is not in use")]
+    NotInUse,
 }
 
 impl From<storage::StoreError> for OrderError {

@@ -26,35 +26,49 @@ use storage::{
     work::ExceptionRecord,
 };
 
-/// Brings a shipment's state, notes and activities to its delivery. Writes only what differs from what was written
-/// before, and after `tries` whose end nobody may have seen every field; each note and activity under its own id, so that
-/// none comes twice.
-///
-/// Returns when something is left to be done that is not due yet.
+/// What a job for a delivery came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OrderOutcome {
+    /// The delivery shows what it should.
+    Agreed,
+    /// Nothing to do before this time.
+    NotBefore(Timestamp),
+    /// The delivery is in this system, which was not called.
+    Elsewhere(String),
+}
+
+/// Brings a shipment's state, notes and activities to its delivery in an order system; no other one is called. Writes only
+/// what differs from what was written before, and after `tries` whose end nobody may have seen every field; each note and
+/// activity under its own id, so that none comes twice.
 ///
 /// # Errors
-/// When Odoo or the store fails; what was done stays done and is not done again.
+/// When the connection is not in use, or Odoo or the store fails; what was done stays done and is not done again.
 pub async fn sync(
     context: &Context,
     scope: Scope,
     id: ShipmentId,
+    system: &str,
     tries: u32,
     calls: &dyn CallLog,
-) -> Result<Option<Timestamp>, OrderError> {
-    let Some(update) = Update::of(context, scope, id, tries).await? else { return Ok(None) };
-    let Some(odoo) = update.odoo(context) else { return Ok(None) };
-    let odoo = &*odoo;
-    let update = update.with_what_is_shown(odoo, calls).await?;
+) -> Result<OrderOutcome, OrderError> {
+    let odoo = context.odoo(system).ok_or(OrderError::NotInUse)?;
+    let Some(update) = Update::of(context, scope, id, odoo, tries).await? else { return Ok(OrderOutcome::Agreed) };
+    if update.system() != system {
+        return Ok(OrderOutcome::Elsewhere(update.system().to_owned()));
+    }
+    let update = update.with_what_is_shown(calls).await?;
     let written = match update.writes {
-        true => odoo.write_status(update.record(), &update.values, update.before.as_ref(), calls).await,
+        true => update.odoo.write_status(update.record(), &update.values, update.before.as_ref(), calls).await,
         false => Ok(()),
     };
     update.finish(context, scope, written, calls).await
 }
 
-/// What a delivery is to show, and what else is to be done there.
+/// What a delivery is to show, and what else is to be done there. From its begin to its end it is for one client: where the
+/// connection changes meanwhile, what is begun at one address is not ended at another.
 #[derive(Debug)]
 pub struct Update {
+    odoo: Arc<OdooClient>,
     loaded: Loaded,
     origin: Origin,
     values: StatusValues,
@@ -62,12 +76,12 @@ pub struct Update {
     before: Option<StatusValues>,
     /// Whether the values differ from it.
     writes: bool,
-    /// What somebody else changed and is set back now, as far as it is seen.
+    /// What was changed in Odoo and is set back now, as far as it is known.
     changed: Vec<Changed>,
 }
 
 impl Update {
-    /// That of a shipment; none where it has no delivery in Odoo.
+    /// That of a shipment, by this client; none where it has no delivery in Odoo.
     ///
     /// # Errors
     /// When the store fails.
@@ -75,6 +89,7 @@ impl Update {
         context: &Context,
         scope: Scope,
         id: ShipmentId,
+        odoo: Arc<OdooClient>,
         tries: u32,
     ) -> Result<Option<Self>, storage::StoreError> {
         // an effect that comes after this moment has a job of its own
@@ -87,29 +102,29 @@ impl Update {
         let known = loaded.shipment.written.as_deref().filter(|_| tries == 0);
         let writes = known != Some(text(&values).as_str());
         let before = known.and_then(|w| serde_json::from_str(w).ok());
-        Ok(Some(Self { loaded, origin, values, before, writes, changed: Vec::new() }))
+        Ok(Some(Self { odoo, loaded, origin, values, before, writes, changed: Vec::new() }))
     }
 
-    /// Whether fields that somebody else changed are to be set back.
+    /// Whether fields that were changed in Odoo are to be set back.
     pub fn sets_back(&self) -> bool {
         let waits =
             |effect: &EffectRecord| effect.outcome == EffectOutcome::Pending && effect.key.starts_with(repair::KEY);
         self.loaded.effects.iter().any(waits)
     }
 
-    /// Where fields are to be set back, with what they show now: the note says it.
-    async fn with_what_is_shown(mut self, odoo: &OdooClient, calls: &dyn CallLog) -> Result<Self, CallError> {
+    /// Where fields are to be set back, with what they show now, for the note.
+    async fn with_what_is_shown(mut self, calls: &dyn CallLog) -> Result<Self, CallError> {
         if self.sets_back() {
-            let shown = odoo.shown(&[self.record()], calls).await?;
+            let shown = self.odoo.shown(&[self.record()], calls).await?;
             self.changed =
                 shown.get(&self.record()).map(|shown| changed_by_others(shown, &self.values)).unwrap_or_default();
         }
         Ok(self)
     }
 
-    /// The Odoo that it is for; none where that is not in use.
-    pub fn odoo(&self, context: &Context) -> Option<Arc<OdooClient>> {
-        context.odoo(&self.origin.system)
+    /// The name of the order system that has the delivery.
+    pub fn system(&self) -> &str {
+        &self.origin.system
     }
 
     /// The delivery's id in Odoo.
@@ -121,9 +136,9 @@ impl Update {
     ///
     /// # Errors
     /// When Odoo does not say which fields it has.
-    pub async fn fields(&self, odoo: &OdooClient, calls: &dyn CallLog) -> Result<Fields, CallError> {
+    pub async fn fields(&self, calls: &dyn CallLog) -> Result<Fields, CallError> {
         match self.writes {
-            true => odoo.fields_to_write(&self.values, self.before.as_ref(), calls).await,
+            true => self.odoo.fields_to_write(&self.values, self.before.as_ref(), calls).await,
             false => Ok(Fields::new()),
         }
     }
@@ -131,16 +146,15 @@ impl Update {
     /// Keeps how the fields were written, and posts and completes what is to be posted and completed.
     ///
     /// # Errors
-    /// As [`sync`].
+    /// When Odoo or the store fails.
     pub async fn finish(
         &self,
         context: &Context,
         scope: Scope,
         written: Result<(), CallError>,
         calls: &dyn CallLog,
-    ) -> Result<Option<Timestamp>, OrderError> {
-        let Some(odoo) = self.odoo(context) else { return Ok(None) };
-        let odoo = &*odoo;
+    ) -> Result<OrderOutcome, OrderError> {
+        let odoo = &*self.odoo;
         let (shipments, shipment) = (&context.store.shipments, &self.loaded.shipment);
         if let Err(error) = written {
             // what the delivery shows now is not known
@@ -159,7 +173,10 @@ impl Update {
         kept?;
         let refused = refused?;
         let later = complete_activities(context, scope, odoo, &self.loaded, calls).await?;
-        refused.map_or(Ok(later), Err)
+        match refused {
+            Some(refused) => Err(refused),
+            None => Ok(later.map_or(OrderOutcome::Agreed, OrderOutcome::NotBefore)),
+        }
     }
 }
 
@@ -378,7 +395,7 @@ impl Posting<'_> {
     }
 }
 
-/// An exception that is over needs nobody's activity any more. One that was taken back may be said again at once, with
+/// An exception that is over needs no activity any more. One that was taken back may be said again at once, with
 /// another time or place: its activity stays a while; returns until when.
 async fn complete_activities(
     context: &Context,
