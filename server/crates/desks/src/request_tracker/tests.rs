@@ -1,4 +1,5 @@
 use super::*;
+use outbound::{CallKind, Response};
 use serde_json::from_value;
 
 #[test]
@@ -79,7 +80,7 @@ fn a_tokens_user_stands_in_it() {
 #[test]
 fn an_error_that_is_a_page_is_the_connections_fault() {
     let class = |status: u16, body: &str| {
-        let answer = Response { status, headers: http::HeaderMap::new(), body: body.as_bytes().to_vec() };
+        let answer = Response { status, headers: Default::default(), body: body.as_bytes().to_vec() };
         client::good(&answer, CallKind::Query).unwrap_err().class
     };
     for (status, of_the_api) in [(403, ErrorClass::Forbidden), (404, ErrorClass::NotFound)] {
