@@ -4,7 +4,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { launch, signIn, startDemo } from "./lib.mjs";
 
-const PAGES = ["/shipments", "shipment", "/exceptions", "/overview", "/sync", "/mappings/unmapped"];
+const PAGES = ["/shipments", "shipment", "/exceptions", "/overview", "/sync", "/mappings/unmapped", "/connections", "/connections/new?connector=odoo", "/connections/odoo"];
 const SIZES = [
   { width: 1440, height: 900 },
   { width: 390, height: 844 },
@@ -41,7 +41,7 @@ try {
           } else {
             await browser.page.goto(at + path);
           }
-          await shoot(browser.page, `${path.replace("/", "").replaceAll("/", "-")}-${suffix}`);
+          await shoot(browser.page, `${path.replace("/", "").replaceAll(/[/?=]/g, "-")}-${suffix}`);
         }
       } finally {
         await browser.close();

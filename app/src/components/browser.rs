@@ -298,6 +298,22 @@ pub fn keys() {
     });
 }
 
+/// Nothing is typed any more in the input of this id.
+pub fn clear(id: &str) {
+    #[cfg(feature = "hydrate")]
+    {
+        use leptos::wasm_bindgen::JsCast;
+        let Some(element) = document().get_element_by_id(id) else { return };
+        if let Some(input) = element.dyn_ref::<web_sys::HtmlInputElement>() {
+            input.set_value("");
+        } else if let Some(text) = element.dyn_ref::<web_sys::HtmlTextAreaElement>() {
+            text.set_value("");
+        }
+    }
+    #[cfg(not(feature = "hydrate"))]
+    let _ = id;
+}
+
 /// The element of this id has the focus.
 pub fn focus_on(id: &str) {
     #[cfg(feature = "hydrate")]

@@ -173,7 +173,7 @@ pub struct Group {
 /// Messages or calls of one hour.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HourView {
-    /// The hour of the day in the viewer's zone: `14`.
+    /// When it began, in the viewer's zone: `14:00`.
     pub hour: String,
     /// How many went well.
     pub ok: u64,

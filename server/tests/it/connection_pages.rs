@@ -211,6 +211,9 @@ async fn a_desk_is_added_routed_paused_rotated_and_disabled_by_plain_forms() {
     let page = does("connections/rotate", "name=desk-urgent&secret=a+key+to+come").await;
     assert!(shown(&page).contains("Token not accepted") && shown(&page).contains("2 active"), "{}", shown(&page));
     assert_eq!(found(&site, "desk-urgent").await.secrets, 2);
+    let page = does("connections/retire", "name=desk-urgent").await;
+    assert!(shown(&page).contains("The old secret stays"), "the one that works is not thrown away: {}", shown(&page));
+    does("connections/rotate", &form(&[("name", "desk-urgent"), ("secret", KEY)])).await;
     does("connections/retire", "name=desk-urgent").await;
     assert_eq!(found(&site, "desk-urgent").await.secrets, 1);
     let page = does("connections/switch", "name=desk-urgent&on=false&why=replaced").await;

@@ -27,7 +27,9 @@ pub(super) fn new_connection(form: ConnectionForm) -> NewConnection {
     // a box that is not ticked is not sent
     if let Some(template) = catalogue::template(&form.connector) {
         let flags = template.fields.iter().filter(|field| field.kind == schema::FieldKind::Flag);
-        flags.for_each(|flag| drop(fields.entry(flag.name.to_owned()).or_insert_with(|| "off".into())));
+        for flag in flags {
+            fields.entry(flag.name.to_owned()).or_insert_with(|| "off".into());
+        }
     }
     NewConnection {
         expected: if form.version == 0 { Expected::New } else { Expected::Version(form.version) },
@@ -124,7 +126,7 @@ pub(super) fn form_view(template: &Template, form: ConnectionForm, secrets: u64,
 
 fn field_kind(kind: &schema::FieldKind) -> FieldKind {
     use schema::FieldKind as K;
-    let owned = |(value, label): &(&str, &str)| ((*value).to_owned(), (*label).to_owned());
+    let owned = |(value, label): &(&str, &str)| ((*value).to_owned(), plain(label));
     match kind {
         K::Text => FieldKind::Text,
         K::Url { .. } => FieldKind::Url,
@@ -137,6 +139,11 @@ fn field_kind(kind: &schema::FieldKind) -> FieldKind {
     }
 }
 
+/// A sentence of the documentation as a label.
+pub(super) fn plain(text: &str) -> String {
+    text.trim_end_matches('.').replace('`', "")
+}
+
 /// A connector to choose.
 pub(super) fn template_view(template: &Template) -> TemplateView {
     TemplateView {
@@ -146,6 +153,6 @@ pub(super) fn template_view(template: &Template) -> TemplateView {
         family_label: template.family.label().to_owned(),
         reads: template.reads.to_owned(),
         writes: if template.family.direction() == Direction::In { "" } else { template.writes }.to_owned(),
-        signs_in: template.signs_in.to_owned(),
+        signs_in: plain(template.signs_in),
     }
 }

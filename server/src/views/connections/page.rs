@@ -104,8 +104,11 @@ fn why(one: &Overview, quarantined: u64, pausing: &Names, times: &Times) -> Stri
         Health::Draft => "Never turned on: nothing is read or sent.".to_owned(),
         Health::NoTraffic => "In use; nothing has gone over it yet.".to_owned(),
         Health::Healthy => {
-            let last =
-                one.record.last_ok_at.map(|at| format!("Last success {}. ", times.relative(at))).unwrap_or_default();
+            let last = one
+                .record
+                .last_ok_at
+                .map(|at| format!("Last success {}. ", just(times.relative(at))))
+                .unwrap_or_default();
             let what = if called { "calls" } else { "messages" };
             let count = match (ok + failed, failed) {
                 (0, _) => format!("No {what} in 24 hours"),
@@ -122,6 +125,11 @@ fn why(one: &Overview, quarantined: u64, pausing: &Names, times: &Times) -> Stri
             format!("{last}{count}{yours}.")
         }
     }
+}
+
+/// A time ago within a sentence.
+fn just(ago: String) -> String {
+    if ago == "now" { "just now".into() } else { ago }
 }
 
 /// What is known of its test and its turning on.
@@ -266,7 +274,7 @@ fn settings(one: &Overview) -> Vec<(String, String)> {
             outbound::schema::FieldKind::Choice(options) => options.iter().find(|(option, _)| option == value),
             _ => None,
         };
-        Some((field.label.to_owned(), label.map_or_else(|| value.clone(), |(_, label)| (*label).to_owned())))
+        Some((field.label.to_owned(), label.map_or_else(|| value.clone(), |(_, label)| form::plain(label))))
     });
     let connector = std::iter::once(("Connector".to_owned(), label_of(one).to_owned()));
     connector.chain(shown).collect()

@@ -83,18 +83,18 @@ fn drawing(hours: &[HourView], title: String, m: &Measures) -> impl IntoView + u
             let ok = scale(hour.ok);
             let failed = if hour.failed > 0 { scale(hour.failed).max(FAILED_LEAST) } else { 0.0 };
             let named = ((hours.len() - 1 - i).is_multiple_of(m.named)).then(|| {
-                view! { <text x=middle.clone() y=(floor + 17.0).to_string() text-anchor="middle">{hour.hour.clone()}</text> }
+                view! { <text x=middle.clone() y=(floor + 17.0).to_string() text-anchor="middle">{hour.hour.trim_end_matches(":00").to_owned()}</text> }
             });
             let well = (hour.ok > 0).then(|| view! {
                 <rect class="b2" x=x.clone() y=format!("{:.1}", floor - ok) width=bar_width.clone() height=format!("{ok:.1}")>
-                    <title>{format!("{}:00: {} succeeded", hour.hour, grouped(hour.ok))}</title>
+                    <title>{format!("{}: {} succeeded", hour.hour, grouped(hour.ok))}</title>
                 </rect>
             });
             let badly = (hour.failed > 0).then(|| {
                 let y = format!("{:.1}", floor - ok - failed);
                 view! {
                     <rect class="bbad" x=x.clone() y=y.clone() width=bar_width.clone() height=format!("{failed:.1}")>
-                        <title>{format!("{}:00: {} failed", hour.hour, grouped(hour.failed))}</title>
+                        <title>{format!("{}: {} failed", hour.hour, grouped(hour.failed))}</title>
                     </rect>
                     <rect class="over" fill="url(#p-diag)" x=x.clone() y=y width=bar_width.clone() height=format!("{failed:.1}")></rect>
                     <text x=middle.clone() y=format!("{:.1}", floor - ok - failed - 5.0) text-anchor="middle">{grouped(hour.failed)}</text>

@@ -83,6 +83,7 @@ pub fn SettingsForm(
         });
         kept.unwrap_or_else(|| before.copied().unwrap_or(first))
     });
+    Effect::watch(move || version.get(), |_, _, _| browser::clear("c-secret"), false);
     let (main, more): (Vec<_>, Vec<_>) =
         form.fields.iter().cloned().partition(|field| field.required || field.name == "scheme");
     let main = main.into_iter().map(|field| setting(field, faults)).collect_view();
@@ -114,7 +115,7 @@ pub fn SettingsForm(
                 {names(&form, version, faults)}
                 {environment(form.typed.sandbox)}
                 {main}
-                {moved(&form, version)}
+                {moved(&form, used)}
                 {secret(&form, version, faults)}
                 {routing}
                 {further}
@@ -259,18 +260,18 @@ fn setting(field: FieldView, faults: Faults) -> impl IntoView {
 }
 
 /// A system that has moved keeps its records: another address is another system otherwise.
-fn moved(form: &FormView, version: Memo<u64>) -> impl IntoView + use<> {
-    let (is_called, on) = (form.family != "carrier", form.typed.moved);
-    move || {
-        (is_called && version.get() > 0).then(|| view! {
+fn moved(form: &FormView, used: Use) -> impl IntoView + use<> {
+    let on = form.typed.moved;
+    (form.family != "carrier" && used == Use::Change).then(|| {
+        view! {
             <fieldset class="ask">
                 <div><legend class="sr">"Move"</legend><div class="ask__opts">
                     <label><input type="checkbox" name="connection[moved]" value="true" checked=on/>"The same system under a new address"</label>
                 </div></div>
                 <p class="ask__help ask__help--flag">"Tick it when the address or database changed and the records are the same. The secret is needed again."</p>
             </fieldset>
-        })
-    }
+        }
+    })
 }
 
 /// The secret: it is sent to Milepost and never back.

@@ -108,7 +108,7 @@ fn List(
                 <thead><tr><th>"Connection"</th><th class="p3">"Direction"</th><th>"Health"</th><th>"Volume and errors, 24 h"</th><th class="p2">"Last success"</th><th>"Secret"</th><th class="p2">"Owner"</th><th><span class="sr">"Actions"</span></th></tr></thead>
                 <tbody>{rows(lines, Line::key, line)}</tbody>
             </table>
-            <p class="pager"><span>"Blue: messages and calls by hour. Red: failed, drawn on top."</span><span class="push">"as of "{move || view! { <Time when=as_of.get()/> }}</span></p>
+            <p class="foot"><span>"Blue: messages and calls by hour. Red: failed, drawn on top."</span><span class="push">"as of "{move || view! { <Time when=as_of.get()/> }}</span></p>
         }
     };
     view! {

@@ -107,10 +107,9 @@ fn Guide(guide: Signal<GuideView>, query: Memo<Question>, acts: Acts) -> impl In
     let form_of = part(guide, |guide| {
         guide.form.as_ref().map(|form| (form.connector.clone(), form.version == 0, form.typed.name.clone()))
     });
-    let form = move || {
-        form_of.track();
-        let form = guide.with_untracked(|guide| guide.form.clone())?;
-        Some(view! { <SettingsForm form put=acts.put used=Use::Guide/> })
+    let form = move |_| {
+        let form = guide.with_untracked(|guide| guide.form.clone());
+        form.map(|form| view! { <SettingsForm form put=acts.put used=Use::Guide/> })
     };
     let test = move || {
         match saved.get() {
@@ -124,13 +123,12 @@ fn Guide(guide: Signal<GuideView>, query: Memo<Question>, acts: Acts) -> impl In
         .into_any(),
     }
     };
-    let picks = part(guide, |guide| guide.templates.clone());
     let fixed = Memo::new(move |_| saved.with(Option::is_some));
     view! {
         {move || view! { <Steps chosen=chosen.get().map(|(_, label)| label) saved=saved.get()/> }}
-        {move || (!fixed.get()).then(|| view! { <Picks templates=picks.get() chosen=chosen.get().map(|(id, _)| id) query/> })}
+        {move || (!fixed.get()).then(|| view! { <Picks guide query/> })}
         <div class="cols cols--add">
-            {form}
+            <For each=move || form_of.get() key=Clone::clone children=form/>
             {move || chosen.with(Option::is_some).then(test)}
             {move || saved.get().and_then(|saved| saved.ingest.clone().map(|address| view! { <Ingest address saved/> }))}
         </div>
@@ -203,7 +201,10 @@ fn mark(label: &str) -> String {
 }
 
 #[component]
-fn Picks(templates: Vec<TemplateView>, chosen: Option<String>, query: Memo<Question>) -> impl IntoView {
+fn Picks(guide: Signal<GuideView>, query: Memo<Question>) -> impl IntoView {
+    let templates = guide.with_untracked(|guide| guide.templates.clone());
+    let chosen =
+        part(guide, |guide| guide.form.as_ref().map(|form| (form.connector.clone(), form.connector_label.clone())));
     let all = templates.len();
     let mut kinds: Vec<(String, String, usize)> = Vec::new();
     for template in &templates {
@@ -213,9 +214,9 @@ fn Picks(templates: Vec<TemplateView>, chosen: Option<String>, query: Memo<Quest
         }
     }
     let text = RwSignal::new(query.with_untracked(|query| query.text.clone()));
-    let connector = chosen.clone().unwrap_or_default();
     let chip = move |kind: String, label: String| {
-        let href = address(&connector, &kind);
+        let of_kind = kind.clone();
+        let href = move || address(&query.with(|query| query.connector.clone()), &of_kind);
         let on = move || query.with(|query| query.kind == kind);
         let current = on.clone();
         view! { <a class="chip" class:chip--on=on aria-current=move || current().then_some("true") href=href>{label}</a> }
@@ -223,11 +224,7 @@ fn Picks(templates: Vec<TemplateView>, chosen: Option<String>, query: Memo<Quest
     let chips = std::iter::once(chip(String::new(), format!("All {all}")))
         .chain(kinds.into_iter().map(|(kind, label, n)| chip(kind, format!("{label} {n}"))))
         .collect_view();
-    let named = chosen
-        .as_ref()
-        .and_then(|id| templates.iter().find(|template| template.id == *id))
-        .map(|t| format!("{} chosen", t.label));
-    let chosen = StoredValue::new(chosen);
+    let named = move || chosen.get().map(|(_, label)| format!("{label} chosen"));
     let templates = StoredValue::new(templates);
     let shown = move || {
         let wanted = text.get().to_lowercase();
@@ -242,7 +239,7 @@ fn Picks(templates: Vec<TemplateView>, chosen: Option<String>, query: Memo<Quest
         if picks.is_empty() {
             return view! { <Empty title="No connector matches">"Clear the search, or use the connector for any JSON."</Empty> }.into_any();
         }
-        let picks = picks.into_iter().map(|template| pick(template, chosen.get_value().as_deref())).collect_view();
+        let picks = picks.into_iter().map(|template| pick(template, chosen)).collect_view();
         view! { <div class="picks">{picks}</div> }.into_any()
     };
     view! {
@@ -260,17 +257,18 @@ fn Picks(templates: Vec<TemplateView>, chosen: Option<String>, query: Memo<Quest
                 </div>
                 {shown}
             </div>
-            <p class="pager"><span class="row row--tight"><Icon name="down2"/>"reads"</span><span class="row row--tight"><Icon name="up2"/>"writes"</span><span class="row row--tight"><Icon name="key"/>"how it signs in"</span></p>
+            <p class="foot"><span class="row row--tight"><Icon name="down2"/>"reads"</span><span class="row row--tight"><Icon name="up2"/>"writes"</span><span class="row row--tight"><Icon name="key"/>"how it signs in"</span></p>
         </section>
     }
 }
 
-fn pick(template: TemplateView, chosen: Option<&str>) -> impl IntoView + use<> {
+fn pick(template: TemplateView, chosen: Memo<Option<(String, String)>>) -> impl IntoView {
     let TemplateView { id, label, family_label, reads, writes, signs_in, .. } = template;
-    let current = (chosen == Some(id.as_str())).then_some("true");
+    let href = format!("{}#settings", address(&id, ""));
+    let current = move || chosen.with(|chosen| chosen.as_ref().is_some_and(|(this, _)| *this == id)).then_some("true");
     let writes = (!writes.is_empty()).then(|| view! { <Icon name="up2"/><span>{writes}</span> });
     view! {
-        <a class="pick" href=format!("{}#settings", address(&id, "")) aria-current=current data-testid="pick">
+        <a class="pick" href=href aria-current=current data-testid="pick">
             <span class="mono-mark" aria-hidden="true">{mark(&label)}</span>
             <span><b>{label}</b>{family_label}</span>
             <span class="pick__caps"><Icon name="down2"/><span>{reads}</span>{writes}<Icon name="key"/><span>{signs_in}</span></span>
@@ -302,7 +300,7 @@ fn Ingest(address: String, saved: SavedView) -> impl IntoView {
                 <li><span>"Let it sign messages as chosen under "<b>"Verification"</b>", with the same secret"</span></li>
                 <li><span>"Turn the connection on here, then send a test message from the platform"</span></li>
             </ol></div>
-            <p class="pager">{arrived}</p>
+            <p class="foot">{arrived}</p>
         </section>
     }
 }

@@ -391,7 +391,7 @@ fn SecretsSide(one: Signal<ConnectionView>) -> impl IntoView {
             <section class="panel">
                 <header><h2>"Secrets"</h2><span class="push">{format!("{n} active")}</span></header>
                 <ul class="lines lines--s">{none}{age}{old}</ul>
-                <p class="pager"><span>"Rotate without a pause"</span><a class="push" href=Tab::Secrets.address(&name)>"Rotate"</a></p>
+                <p class="foot"><span>"Rotate without a pause"</span><a class="push" href=Tab::Secrets.address(&name)>"Rotate"</a></p>
             </section>
         }
     }
@@ -413,8 +413,7 @@ fn Recent(one: Signal<ConnectionView>) -> impl IntoView {
 fn Settings(one: Signal<ConnectionView>, acts: Acts) -> impl IntoView {
     let which = part(one, |one| one.form.is_some().then(|| one.row.name.clone()));
     let saved = part(one, |one| one.saved.clone());
-    let form = move || {
-        which.track();
+    let form = move |_| {
         match one.with_untracked(|one| one.form.clone()) {
             Some(form) => view! { <SettingsForm form put=acts.put used=Use::Change/> }.into_any(),
             None => view! { <section class="panel"><Empty title="This version has no such connector">"Its settings cannot be changed here."</Empty></section> }.into_any(),
@@ -430,7 +429,7 @@ fn Settings(one: Signal<ConnectionView>, acts: Acts) -> impl IntoView {
     };
     view! {
         <div class="cols cols--add">
-            {form}
+            <For each=move || [which.get()] key=Clone::clone children=form/>
             <div class="stack" id="test-side">{move || view! { <TestPanel name=saved.get().name report=saved.get().report test=acts.test/> }}{ingest}</div>
         </div>
     }

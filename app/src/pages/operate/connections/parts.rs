@@ -143,6 +143,15 @@ pub fn Report(
     }
 }
 
+/// Words with commands in them, which stand between backticks.
+fn coded(text: &str) -> impl IntoView + use<> {
+    let part = |(i, part): (usize, &str)| match i % 2 {
+        0 => part.to_owned().into_any(),
+        _ => view! { <code>{part.to_owned()}</code> }.into_any(),
+    };
+    text.split('`').enumerate().map(part).collect_view()
+}
+
 fn check(check: CheckView) -> impl IntoView {
     let CheckView { what, result, detail, todo, took } = check;
     let (class, icon, tone, word) = match result {
@@ -153,7 +162,7 @@ fn check(check: CheckView) -> impl IntoView {
     };
     let what = if result == CheckResult::Failed { view! { <b>{what}</b> }.into_any() } else { what.into_any() };
     let detail = (!detail.is_empty()).then(|| view! { <br/><span class="small muted wrap-any">{detail}</span> });
-    let todo = (!todo.is_empty()).then(|| view! { <div class="checks__do wrap-any">{todo}</div> });
+    let todo = (!todo.is_empty()).then(|| view! { <div class="checks__do wrap-any">{coded(&todo)}</div> });
     view! {
         <li class=class data-testid="check" data-result=word.trim_end_matches(": ").to_lowercase()>
             <Icon name=icon class=tone/>

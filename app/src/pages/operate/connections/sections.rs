@@ -4,7 +4,7 @@ use super::chart::Hours;
 use crate::{
     api::{RetireSecret, RotateConnection},
     components::{
-        Copy, Icon, Time,
+        Copy, Icon, Time, browser,
         live::part,
         parts::{Empty, grouped},
     },
@@ -127,7 +127,7 @@ pub fn Calls(
                     <thead><tr><th>"Time"</th><th>"Call"</th><th>"Object"</th><th>"Result"</th><th class="num">"Took"</th><th class="p2">"Correlation id"</th></tr></thead>
                     <tbody>{rows}</tbody>
                 </table>
-                <p class="pager">{more}<a class="push" href=format!("/sync?view=done&destination={name}")>"All jobs"</a></p>
+                <p class="foot">{more}<a class="push" href=format!("/sync?view=done&destination={name}")>"All jobs"</a></p>
             }
             .into_any()
         };
@@ -178,7 +178,7 @@ pub fn Messages(
                     <thead><tr><th>"Received"</th><th>"Result"</th><th class="num">"Bytes"</th><th class="p2">"Correlation id"</th></tr></thead>
                     <tbody>{rows}</tbody>
                 </table>
-                <p class="pager"><span>{format!("the newest {shown}")}</span><a class="push" href=format!("/sync?view=messages&source={name}")>"All messages"</a></p>
+                <p class="foot"><span>{format!("the newest {shown}")}</span><a class="push" href=format!("/sync?view=messages&source={name}")>"All messages"</a></p>
             }
             .into_any()
         };
@@ -220,7 +220,7 @@ pub fn Routing(
                     <thead><tr><th>"Takes exceptions by"</th><th>"Of"</th></tr></thead>
                     <tbody>{rows}</tbody>
                 </table>
-                <p class="pager"><span>"Of several desks that take an exception, the one with the most conditions gets it. A ticket stays at its desk."</span></p>
+                <p class="foot"><span>"Of several desks that take an exception, the one with the most conditions gets it. A ticket stays at its desk."</span></p>
             </section>
         }
     }
@@ -261,7 +261,7 @@ pub fn ChangeLog(
     move || {
         let (changes, name) = changes.get();
         let (shown, total) = (if all { changes.len() } else { FEW.min(changes.len()) }, changes.len());
-        let more = (!all && total > shown).then(|| view! { <p class="pager"><a href=format!("/connections/{name}?tab=log")>{format!("All {total}")}</a></p> });
+        let more = (!all && total > shown).then(|| view! { <p class="foot"><a href=format!("/connections/{name}?tab=log")>{format!("All {total}")}</a></p> });
         let lines = changes.into_iter().take(shown).map(change).collect_view();
         view! {
             <section class="panel" id="log">
@@ -325,11 +325,18 @@ pub fn Secrets(
         view! { <div class="note note--ok" role="status"><Icon name="check"/><div>"The new secret is set; the one before stays valid. Retire it once the new one works."</div></div> }
     })
     };
+    Effect::watch(
+        move || matches!(rotate.value().get(), Some(Ok(()))).then(|| rotate.version().get()),
+        |done, _, _| {
+            if done.is_some() {
+                browser::clear("new-secret");
+            }
+        },
+        false,
+    );
     let set = move || {
-        // after each rotation anew, so that the secret is gone from the page
-        let _ = matches!(rotate.value().get(), Some(Ok(())));
         let (name, label, help, called) = shown.get();
-        let label = format!("New {}", label.to_lowercase());
+        let label = format!("New {label}");
         let about = if called {
             "Both secrets stay valid, so nothing pauses: a call that is refused with the newest is tried with the one before. The new one is tested at once."
         } else {
@@ -341,7 +348,7 @@ pub fn Secrets(
                 <p class="small">{about}</p>
                 <div class="field">
                     <label for="new-secret">{label}</label>
-                    <textarea class="input secret-area" id="new-secret" name="secret" rows="2" autocomplete="off" spellcheck="false" aria-describedby="new-secret-wrong new-secret-help"></textarea>
+                    {new_secret(called)}
                     <span id="new-secret-wrong" role="alert">{move || wrong().map(|text| view! { <span class="hint bad row row--tight keep" data-testid="fault"><Icon name="critical"/><span>{text}</span></span> })}</span>
                     <span class="hint" id="new-secret-help">{help}</span>
                 </div>
@@ -370,6 +377,15 @@ pub fn Secrets(
         </section>
         <section class="panel"><header><h2>"Rotate without a pause"</h2></header>{set}</section>
     }
+}
+
+/// Keys that a platform signs with may have several lines.
+fn new_secret(called: bool) -> AnyView {
+    let described = "new-secret-wrong new-secret-help";
+    if called {
+        return view! { <input class="input" id="new-secret" name="secret" type="password" autocomplete="new-password" spellcheck="false" aria-describedby=described/> }.into_any();
+    }
+    view! { <textarea class="input secret-area" id="new-secret" name="secret" rows="2" autocomplete="off" spellcheck="false" aria-describedby=described></textarea> }.into_any()
 }
 
 #[component]
