@@ -1,6 +1,6 @@
 // What the browser tests share: a demo tower on a free port, Debian's Chromium with a profile of its own, signing in,
 // and an eye on the console. Everything that is started here is stopped by its own handle.
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -70,10 +70,25 @@ function freePort() {
  * `logins` is what it prints: one {role, email, password} for each role.
  */
 export async function startDemo() {
-  const data = mkdtempSync(join(tmpdir(), "milepost-demo-"));
+  return start("demo", (lines) => logins(lines).length > 0);
+}
+
+/** Starts `milepost serve` on an empty database; `setUp` is the address that makes the first admin. */
+export async function startServer() {
+  const link = (lines) => lines.map((line) => /\/set-up\?token=\S+/.exec(line)?.[0]).find(Boolean);
+  const server = await start("serve", link, (data) => {
+    const made = spawnSync(binary, ["key", "new", join(data, "master.key")]);
+    if (made.status !== 0) throw new Error(`no master key: ${made.stderr}`);
+  });
+  return { ...server, setUp: `${server.base}${link(server.lines)}` };
+}
+
+async function start(command, isReady, prepare = () => {}) {
+  const data = mkdtempSync(join(tmpdir(), `milepost-${command}-`));
+  prepare(data);
   const port = await freePort();
   const base = `http://127.0.0.1:${port}`;
-  const args = ["demo", "--data", data, "--addr", `127.0.0.1:${port}`, "--site", site];
+  const args = [command, "--data", data, "--addr", `127.0.0.1:${port}`, "--site", site];
   const child = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"] });
   const lines = [];
   const keep = (chunk) => {
@@ -97,12 +112,12 @@ export async function startDemo() {
   };
   try {
     await until(`${base}/readyz`, async () => {
-      if (over !== undefined) throw new Error(`the demo ended with ${over}`);
-      return (await fetch(`${base}/readyz`)).ok && logins(lines).length > 0;
+      if (over !== undefined) throw new Error(`${command} ended with ${over}`);
+      return (await fetch(`${base}/readyz`)).ok && isReady(lines);
     }, READY_MS);
   } catch (error) {
     await stop();
-    throw new Error(`the demo did not get ready:\n${lines.slice(-40).join("\n")}`, { cause: error });
+    throw new Error(`${command} did not get ready:\n${lines.slice(-40).join("\n")}`, { cause: error });
   }
   return { base, data, lines, logins: logins(lines), stop };
 }

@@ -53,9 +53,13 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/shipments/:id") view=pages::work::shipment::ShipmentPage/>
                 <Route path=path!("/exceptions") view=pages::work::exceptions::ExceptionsPage/>
                 <Route path=path!("/overview") view=pages::insight::overview::OverviewPage/>
+                <Route path=path!("/start") view=pages::operate::start::StartPage/>
                 <Route path=path!("/sync") view=pages::operate::sync::SyncPage/>
                 <Route path=path!("/sync/jobs/:id") view=pages::operate::job::JobPage/>
                 <Route path=path!("/sync/messages/:id") view=pages::operate::message::MessagePage/>
+                <Route path=path!("/connections") view=pages::operate::connections::list::ConnectionsPage/>
+                <Route path=path!("/connections/new") view=pages::operate::connections::new::NewConnectionPage/>
+                <Route path=path!("/connections/:id") view=pages::operate::connections::one::ConnectionPage/>
                 <Route path=path!("/mappings/unmapped") view=pages::operate::mappings::MappingsPage/>
             </Routes>
         </Router>

@@ -15,6 +15,7 @@ use application::{
         erasure,
         tombstones::{self, Lacking},
     },
+    installation::UNNAMED,
     people::slow_lane::HASHES_AT_ONCE,
     texts::Texts,
     tracking::{mappings, source_cache::SourceCache},
@@ -132,7 +133,8 @@ pub async fn assemble(config: Config, clock: Arc<dyn Clock>, store: Store, maste
 /// When the store fails.
 pub async fn company(store: &Store, config: &Config, clock: &dyn Clock) -> Result<CompanyId> {
     let id = CompanyId(content_id("company", &[b"only"]));
-    Ok(store.people.company(id, &config.system.company, clock.now()).await?)
+    let name = config.system.company.as_deref().unwrap_or(UNNAMED);
+    Ok(store.people.company(id, name, clock.now()).await?)
 }
 
 /// What is never kept and never logged. Keys of other systems and secrets of sources are known from when they are read.

@@ -66,7 +66,7 @@ pub struct Settings {
     /// Folder with the browser's half of the pages.
     #[arg(long, env = "MILEPOST_SITE", value_name = "DIR", global = true)]
     pub site: Option<PathBuf>,
-    /// Name of the company.
+    /// Name of the company; without it an admin names it in the browser.
     #[arg(long, env = "MILEPOST_COMPANY", value_name = "NAME", global = true)]
     pub company: Option<String>,
     /// Odoo: address, e.g. https://odoo.example.com.
@@ -302,7 +302,7 @@ impl Settings {
                 Some(url) => read_address("--public-url", &url)?,
                 None => format!("http://{addr}"),
             },
-            company: self.company.unwrap_or_else(|| "My company".into()),
+            company: self.company,
             odoo,
             desk,
             rules: Rules {

@@ -4,20 +4,24 @@
 
 #[cfg(feature = "ssr")]
 mod access;
+mod connections;
 mod exceptions;
 mod mappings;
 mod overview;
 mod session;
 mod shipments;
+mod start;
 mod sync;
 
 use crate::contract::session::Permission;
 
+pub use connections::*;
 pub use exceptions::*;
 pub use mappings::*;
 pub use overview::*;
 pub use session::*;
 pub use shipments::*;
+pub use start::*;
 pub use sync::*;
 
 /// Every server function by the end of its address, with the permission that its use case asks for; none: open to everybody.
@@ -36,6 +40,9 @@ pub const FUNCTIONS: &[(&str, Option<Permission>)] = &[
     ("exceptions", Some(Permission::See)),
     ("exceptions/act", Some(Permission::Act)),
     ("overview", Some(Permission::Figures)),
+    ("start", Some(Permission::Operate)),
+    ("start/company", Some(Permission::Operate)),
+    ("start/skip", Some(Permission::Operate)),
     ("sync", Some(Permission::Operate)),
     ("sync/retry", Some(Permission::Operate)),
     ("sync/read-deliveries", Some(Permission::Operate)),
@@ -49,4 +56,14 @@ pub const FUNCTIONS: &[(&str, Option<Permission>)] = &[
     ("mappings", Some(Permission::Operate)),
     ("mappings/publish", Some(Permission::Operate)),
     ("mappings/roll-back", Some(Permission::Operate)),
+    ("connections", Some(Permission::Operate)),
+    ("connections/one", Some(Permission::Operate)),
+    ("connections/templates", Some(Permission::Operate)),
+    ("connections/put", Some(Permission::Operate)),
+    ("connections/test", Some(Permission::Operate)),
+    ("connections/rotate", Some(Permission::Operate)),
+    ("connections/retire", Some(Permission::Operate)),
+    ("connections/pause", Some(Permission::Operate)),
+    ("connections/resume", Some(Permission::Operate)),
+    ("connections/switch", Some(Permission::Operate)),
 ];

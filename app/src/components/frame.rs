@@ -1,9 +1,9 @@
 //! The frame around the pages of a signed-in viewer: navigation, search, the demo's banner.
 
-use super::{Failed, Icon, PageTitle, action, browser};
+use super::{Failed, Icon, PageTitle, action, browser, parts::Empty};
 use crate::{
     api::{self, SignOut},
-    contract::session::{Frame as FrameView, Permission, Viewer},
+    contract::session::{Frame as FrameView, Permission, START, Viewer},
 };
 use leptos::{form::ActionForm, prelude::*, task::spawn_local};
 use leptos_router::hooks::{use_location, use_query_map};
@@ -36,6 +36,25 @@ pub fn Frame(
     }
 }
 
+/// How far the installation is connected; known inside the frame.
+#[derive(Clone, Copy, Debug)]
+struct Connected {
+    anything: bool,
+    guided: bool,
+}
+
+/// What stands where nothing can be shown because nothing is connected; none where something is.
+pub fn not_connected() -> Option<AnyView> {
+    let Connected { anything: false, guided } = use_context()? else { return None };
+    let admin = may(Permission::Operate);
+    let advice = match (guided, admin) {
+        (true, _) => view! { <a class="btn btn--go" href=START>"Getting started"</a> }.into_any(),
+        (false, true) => view! { "Connect Odoo or a carrier: "<a href=START>"getting started"</a> }.into_any(),
+        (false, false) => view! { "Ask an administrator to connect Odoo or a carrier." }.into_any(),
+    };
+    Some(view! { <Empty title="Nothing is connected yet">"Shipments come from Odoo and from carriers’ messages. "{advice}</Empty> }.into_any())
+}
+
 /// Whether the signed-in person has this permission; known inside the frame. Actions without permission are not shown.
 pub fn may(permission: Permission) -> bool {
     use_context::<Viewer>().is_some_and(|viewer| viewer.may(permission))
@@ -46,8 +65,8 @@ const NUMBERS_EVERY: Duration = Duration::from_secs(2);
 
 /// The numbers beside the navigation. They are fetched again after a change, once for all changes until
 /// the answer; the frame stays as it is.
-fn waiting(first: &FrameView) -> RwSignal<(u64, u64, u64)> {
-    let numbers = |frame: &FrameView| (frame.exceptions, frame.failed, frame.unmapped);
+fn waiting(first: &FrameView) -> RwSignal<[u64; 4]> {
+    let numbers = |frame: &FrameView| [frame.exceptions, frame.connections, frame.failed, frame.unmapped];
     let waiting = RwSignal::new(numbers(first));
     let Some(happened) = use_context::<browser::Happened>() else { return waiting };
     let asking = RwSignal::new(false);
@@ -79,9 +98,10 @@ fn waiting(first: &FrameView) -> RwSignal<(u64, u64, u64)> {
 #[component]
 fn Framed(frame: FrameView, children: Children) -> impl IntoView {
     let waiting = waiting(&frame);
-    let FrameView { viewer, installation, zone, zone_label, .. } = frame;
+    let FrameView { viewer, installation, zone, zone_label, connected, guided, .. } = frame;
     browser::tell_zone(Some(&zone));
     provide_context(viewer.clone());
+    provide_context(Connected { anything: connected, guided });
     let initials: String = viewer.name.split_whitespace().filter_map(|w| w.chars().next()).take(2).collect();
     let out = action::<SignOut>();
     let banner = installation.demo.then(|| {
@@ -111,12 +131,14 @@ fn Framed(frame: FrameView, children: Children) -> impl IntoView {
                 <a class="brand" href="/"><svg aria-hidden="true" viewBox="0 0 24 24"><use href="/icons.svg#brand"></use></svg>"Milepost"</a>
                 <h2>"Work"</h2>
                 <NavLink href="/shipments" icon="box" label="Shipments"/>
-                <NavLink href="/exceptions" icon="alert" label="Exceptions" count=Signal::derive(move || waiting.get().0) bad=true/>
+                <NavLink href="/exceptions" icon="alert" label="Exceptions" count=Signal::derive(move || waiting.get()[0]) bad=true/>
                 {viewer.may(Permission::Figures).then(|| view! { <h2>"Analytics"</h2><NavLink href="/overview" icon="chart" label="Overview"/> })}
                 {viewer.may(Permission::Operate).then(|| view! {
                     <h2>"Operations"</h2>
-                    <NavLink href="/sync" icon="sync" label="Integrations" count=Signal::derive(move || waiting.get().1) bad=true/>
-                    <NavLink href="/mappings/unmapped" icon="map" label="Mappings" count=Signal::derive(move || waiting.get().2) bad=true/>
+                    {guided.then(|| view! { <NavLink href=START icon="check" label="Getting started"/> })}
+                    <NavLink href="/connections" icon="plug" label="Connections" count=Signal::derive(move || waiting.get()[1]) bad=true/>
+                    <NavLink href="/sync" icon="sync" label="Integrations" count=Signal::derive(move || waiting.get()[2]) bad=true/>
+                    <NavLink href="/mappings/unmapped" icon="map" label="Mappings" count=Signal::derive(move || waiting.get()[3]) bad=true/>
                 })}
                 <p class="nav__foot">{installation.company}<br/>{format!("v{}", installation.version)}</p>
             </nav>

@@ -8,6 +8,6 @@ pub mod live;
 pub mod parts;
 
 pub use action::action;
-pub use frame::{Frame, may, searched_by};
+pub use frame::{Frame, may, not_connected, searched_by};
 pub use head::PageTitle;
 pub use parts::{Chip, Copy, Count, Failed, Icon, Late, Loading, Masked, Outside, SeverityMark, StateMark, Time};

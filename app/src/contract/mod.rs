@@ -182,7 +182,11 @@ const KNOWN: &[(&str, &str, &str)] = &[
         "secret",
         "This secret cannot be used: it is empty, or too weak for the verification of this connection.",
     ),
-    ("/api/connections/retire", "secret", "It has one secret only: set a new one first."),
+    (
+        "/api/connections/retire",
+        "secret",
+        "The old secret stays: the newest one is not accepted yet, or there is no other.",
+    ),
     ("", "why", "Say why, in 1 to 500 characters."),
 ];
 /// What an error without such a sentence says.

@@ -41,10 +41,14 @@ pub const PAGES: &[&str] = &[
     "/shipments/{id}",
     "/exceptions",
     "/overview",
+    "/start",
     "/sync",
     "/sync/jobs/{id}",
     "/sync/messages/{id}",
     "/mappings/unmapped",
+    "/connections",
+    "/connections/new",
+    "/connections/{id}",
 ];
 
 /// The address to go to after the sign-in, if it is one of our pages, with whatever question. What a browser could read as
@@ -52,7 +56,7 @@ pub const PAGES: &[&str] = &[
 pub fn local_page(address: &str) -> Option<&str> {
     let plain = address.len() <= RETURN_BYTES_MAX && address.bytes().all(|byte| byte.is_ascii_graphic());
     let path = address.split(['?', '#']).next().unwrap_or_default();
-    let is_id = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let is_id = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     let is = |page: &&str| {
         let (mut parts, mut asked) = (page.split('/'), path.split('/'));
         let same = parts.all(|part| asked.next().is_some_and(|asked| asked == part || part == "{id}" && is_id(asked)));
@@ -86,11 +90,27 @@ pub struct Frame {
     pub zone_label: String,
     /// Open exceptions, snoozed ones left out.
     pub exceptions: u64,
+    /// Connections that need attention; zero for a viewer who may not look after them.
+    pub connections: u64,
     /// Jobs that failed.
     pub failed: u64,
     /// Codes without a mapping; zero for a viewer who may not map them.
     pub unmapped: u64,
+    /// Whether shipments can come in: an order system or a source of messages is connected.
+    pub connected: bool,
+    /// Whether this viewer is led through what is not connected yet.
+    pub guided: bool,
 }
+
+impl Frame {
+    /// Where the person's work begins.
+    pub fn home(&self) -> &'static str {
+        if self.guided { START } else { self.viewer.home() }
+    }
+}
+
+/// The page that leads an admin through the first steps.
+pub const START: &str = "/start";
 
 /// Signing in and out.
 #[async_trait]
@@ -123,6 +143,8 @@ mod tests {
             ("/sync/jobs/0192-ab#calls", true),
             ("/sync/messages/0192", true),
             ("/mappings/unmapped?list=a&code=b/c", true),
+            ("/connections/new?connector=odoo", true),
+            ("/connections/desk_2?tab=log", true),
             ("/api/sign-out", false),
             ("/api/shipments/find?text=N1", false),
             ("/api", false),

@@ -19,7 +19,7 @@ pub fn HomePage() -> impl IntoView {
         <Suspense fallback=|| ()>
             {move || Suspend::new(async move {
                 match frame.await {
-                    Ok(frame) => view! { <Redirect path=frame.viewer.home()/> }.into_any(),
+                    Ok(frame) => view! { <Redirect path=frame.home()/> }.into_any(),
                     Err(error) => view! { <Failed error/> }.into_any(),
                 }
             })}

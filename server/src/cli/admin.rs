@@ -2,12 +2,13 @@
 
 use crate::{
     bootstrap,
-    config::{self, Settings},
+    config::{self, Config, Database, Settings},
 };
 use anyhow::{Context as _, Result, bail, ensure};
 use application::caller::Caller;
 use application::{
     clock::{Clock, SystemClock},
+    config::OdooSettings,
     connections::{self, sources},
     context::Context,
     destinations::ODOO,
@@ -17,11 +18,12 @@ use application::{
 };
 use carriers::Scheme;
 use clap::{Args, Subcommand};
-use outbound::ErrorClass;
+use odoo::{OdooClient, OdooConfig};
+use outbound::{Discard, ErrorClass, check::CheckOutcome};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use std::{
     io::{BufRead, IsTerminal},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
 };
@@ -34,7 +36,7 @@ pub(super) async fn context(settings: Settings) -> Result<(Arc<Context>, Scope)>
     Ok((context, scope))
 }
 
-/// Reads a secret from standard input, so that it stands in no history and no process list.
+/// Reads a secret from standard input, so that it is in no history and no process list.
 pub(super) fn secret_from_stdin(what: &str) -> Result<String> {
     let mut line = String::new();
     if std::io::stdin().is_terminal() {
@@ -79,7 +81,7 @@ impl Drop for Hidden {
 pub enum Source {
     /// Make or change a source; the secret is read from standard input.
     Put(Box<PutSource>),
-    /// Remove a source: what is posted there is refused. Messages that came in stay; under the same name one can be made
+    /// Remove a source: its messages are refused. Messages received before stay; under the same name one can be made
     /// again.
     Remove {
         /// Its name.
@@ -88,7 +90,7 @@ pub enum Source {
         #[arg(long, value_name = "TEXT")]
         why: Option<String>,
     },
-    /// Refuse what is posted there, until it is enabled again; its secrets are kept.
+    /// Refuse its messages, until it is enabled again; its secrets are kept.
     Disable {
         /// Its name.
         name: String,
@@ -96,7 +98,7 @@ pub enum Source {
         #[arg(long, value_name = "TEXT")]
         why: Option<String>,
     },
-    /// Take what is posted there again.
+    /// Accept its messages again.
     Enable {
         /// Its name.
         name: String,
@@ -141,13 +143,13 @@ pub struct PutSource {
     /// The zone of times for which neither the message nor the place names one, e.g. Europe/Berlin.
     #[arg(long)]
     zone: Option<String>,
-    /// Take messages that say that they are tests as if they had happened. Only where the installation is for testing.
+    /// Process messages that are marked as tests as if they had happened. Only where the installation is for testing.
     #[arg(long)]
     take_tests: bool,
     /// Where the platform publishes its keys (JWKS); they are fetched instead of read from standard input.
     #[arg(long, value_name = "URL")]
     keys_url: Option<String>,
-    /// I know that the proof of this source is weak, and take the risk: it does not cover the body and no --network is
+    /// I know that the proof of this source is weak, and accept the risk: it does not cover the body and no --network is
     /// named, or its secret can be guessed.
     #[arg(long)]
     i_know: bool,
@@ -167,26 +169,24 @@ impl Source {
                 let name = source.name.clone();
                 sources::put(&context, &Caller::trusted(scope), source).await?;
                 let (url, whence) = sources::public_url(&context, scope).await?;
-                println!("carriers post to {url}/ingest/{name}");
-                println!("{whence}");
+                say!("carriers post to {url}/ingest/{name}");
+                say!("{whence}");
             }
             Self::Remove { name, why } => {
                 sources::remove(&context, &Caller::trusted(scope), &name, why).await?;
-                println!(
-                    "source {name} is removed: what is posted there is refused from now on; its messages are kept"
-                );
+                say!("source {name} is removed: what is posted there is refused from now on; its messages are kept");
             }
             Self::Disable { name, why } => {
                 sources::disable(&context, &Caller::trusted(scope), &name, why).await?;
-                println!("source {name} is disabled: a server that runs refuses what is posted there within seconds");
+                say!("source {name} is disabled: a running server refuses its messages within seconds");
             }
             Self::Enable { name } => {
                 sources::enable(&context, &Caller::trusted(scope), &name).await?;
-                println!("source {name} takes messages again");
+                say!("source {name} accepts messages again");
             }
             Self::Secret(Secret::DropOld { name }) => {
                 sources::drop_old_secret(&context, &Caller::trusted(scope), &name).await?;
-                println!("source {name} takes its newest secret alone: a server that runs does so within seconds");
+                say!("source {name} accepts its newest secret only: a running server does so within seconds");
             }
             Self::List => list_sources(&context, scope).await?,
         }
@@ -197,7 +197,7 @@ impl Source {
 async fn list_sources(context: &Context, scope: Scope) -> Result<()> {
     let sources = sources::kept(context, &Caller::trusted(scope)).await?;
     if sources.is_empty() {
-        println!("no source yet: make one with `milepost source put NAME --connector CONNECTOR`");
+        say!("no source yet: make one with `milepost source put NAME --connector CONNECTOR`");
     }
     for (source, secrets) in sources {
         let enabled = if source.enabled { "enabled" } else { "disabled" };
@@ -206,9 +206,12 @@ async fn list_sources(context: &Context, scope: Scope) -> Result<()> {
             Ok(_) => ", the one before is valid too".into(),
             Err(error) => format!(", which cannot be opened: {error:#}"),
         };
-        println!(
+        say!(
             "{}\t{}\t{}\t{enabled}\tsecret set {}{old}",
-            source.name, source.connector, source.scheme, source.secret_set_at
+            source.name,
+            source.connector,
+            source.scheme,
+            source.secret_set_at
         );
     }
     Ok(())
@@ -249,7 +252,7 @@ impl Key {
         let mut key = [0; KEY_BYTES];
         SystemClock.fill(&mut key);
         config::write_key(&file, &key)?;
-        println!(
+        say!(
             "master key written to {}; keep a copy apart from the backups: without it they cannot be read",
             file.display()
         );
@@ -262,10 +265,10 @@ impl Key {
 pub enum Odoo {
     /// Make the fields on deliveries, and show them; needs an administrator's API key once.
     Setup {
-        /// File with the administrator's API key.
-        #[arg(long)]
-        admin_key_file: PathBuf,
-        /// The connection; default: the Odoo of --odoo-url.
+        /// File with the administrator's API key; without it the key is read from standard input.
+        #[arg(long, value_name = "FILE")]
+        admin_key_file: Option<PathBuf>,
+        /// The connection; default: odoo. Before a server took it up: the Odoo of --odoo-url.
         #[arg(long, value_name = "NAME")]
         connection: Option<String>,
     },
@@ -276,74 +279,101 @@ pub enum Odoo {
 impl Odoo {
     /// Does it.
     pub async fn run(self, settings: Settings) -> Result<ExitCode> {
-        let config = settings.clone().resolve()?;
-        let named = match &self {
-            Self::Setup { connection: Some(name), .. } => Some(name.as_str()),
-            _ if config.system.odoo.is_none() => Some(ODOO),
-            _ => None,
+        let config = settings.resolve()?;
+        let name = match &self {
+            Self::Setup { connection: Some(name), .. } => name.clone(),
+            _ => ODOO.to_owned(),
         };
-        let (url, database) = match (named, &config.system.odoo) {
-            (None, Some(odoo)) => (odoo.url.clone(), odoo.database.clone()),
-            (name, _) => of_connection(settings, name.unwrap_or(ODOO)).await?,
+        // what is kept counts: the command line may be older
+        let kept = match is_begun(&config) {
+            true => kept(&config, &name).await?,
+            false => None,
         };
-        let calls = outbound::Discard;
-        let connect = |api_key| {
-            let (url, database) = (url.clone(), database.clone());
-            odoo::OdooClient::new(odoo::OdooConfig { url, database, api_key, calls_per_second: None })
-        };
-        match self {
-            Self::Setup { admin_key_file, .. } => {
-                let key = config::secret_file(&admin_key_file).context("--admin-key-file")?;
-                let done = match connect(key.into())?.setup(&calls).await {
-                    Ok(done) => done,
-                    Err(error) if matches!(error.class, ErrorClass::Forbidden | ErrorClass::Unauthorized) => {
-                        let what = match error.class {
-                            ErrorClass::Forbidden => "belongs to a user who may not make fields",
-                            _ => "is not accepted: it is wrong, expired or revoked",
-                        };
-                        bail!(
-                            "the key in {} {what}. Sign in to {} as an administrator (group Role: Administrator), make an API \
-                             key under Preferences, Account Security, and put it into that file; it is needed only this once \
-                             ({error})",
-                            admin_key_file.display(),
-                            url
-                        );
-                    }
-                    Err(error) => return Err(error.into()),
-                };
-                if done.is_empty() {
-                    println!("nothing to do: the fields and the form are there");
-                }
-                done.iter().for_each(|line| println!("{line}"));
-                Ok(ExitCode::SUCCESS)
+        let named = config.system.odoo.as_ref().filter(|_| name == ODOO);
+        match (self, kept, named) {
+            (Self::Setup { admin_key_file, .. }, Some((.., settings)), _) => {
+                setup(settings.url, settings.database, admin_key_file.as_deref()).await
             }
-            Self::Check => {
-                let Some(odoo) = &config.system.odoo else {
-                    bail!("Odoo is not set on the command line: run `milepost connection test {ODOO}`")
-                };
-                let missing = connect(odoo.key.clone())?.check(&calls).await?;
-                for line in &missing {
-                    println!("missing: {line}");
-                }
-                if missing.is_empty() {
-                    println!("Odoo has what Milepost needs");
-                }
-                Ok(if missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            (Self::Setup { admin_key_file, .. }, None, Some(named)) => {
+                setup(named.url.clone(), named.database.clone(), admin_key_file.as_deref()).await
+            }
+            (Self::Check, Some((context, caller, _)), _) => check_kept(&context, &caller).await,
+            (Self::Check, None, Some(named)) => check_named(named).await,
+            (_, None, None) => {
+                bail!(
+                    "Odoo is not set up: give --odoo-url, --odoo-database and --odoo-key-file, or make a connection {name}"
+                )
             }
         }
     }
 }
 
-/// Address and database of an Odoo that is a connection.
-async fn of_connection(settings: Settings, name: &str) -> Result<(String, String)> {
-    let (context, scope) = context(settings).await?;
-    let found = connections::list(&context, &Caller::trusted(scope)).await?;
-    let Some(found) = found.into_iter().find(|one| one.record.name == name) else {
-        bail!("Odoo is not set up: give --odoo-url, --odoo-database and --odoo-key-file, or make a connection {name}");
-    };
-    let settings: odoo::Settings = serde_json::from_str(&found.record.settings)
+/// Whether a server was started with these settings, so that something is kept.
+fn is_begun(config: &Config) -> bool {
+    match &config.database {
+        Database::Sqlite(file) => file.exists(),
+        Database::Postgres(_) => config.master_key().is_ok(),
+    }
+}
+
+/// What an Odoo is set to that is a connection; none where there is none of this name.
+async fn kept(config: &Config, name: &str) -> Result<Option<(Arc<Context>, Caller, odoo::Settings)>> {
+    let context = bootstrap::beside(config.clone(), Arc::new(SystemClock)).await?;
+    let caller = Caller::trusted(Scope { company: context.company, actor: Actor::Operator });
+    let all = connections::list(&context, &caller).await?;
+    let Some(found) = all.into_iter().find(|one| one.record.name == name) else { return Ok(None) };
+    let settings = serde_json::from_str(&found.record.settings)
         .with_context(|| format!("{name} is a connection to {}, not to Odoo", found.record.connector))?;
-    Ok((settings.url, settings.database))
+    Ok(Some((context, caller, settings)))
+}
+
+async fn setup(url: String, database: String, admin_key_file: Option<&Path>) -> Result<ExitCode> {
+    let (key, whence) = match admin_key_file {
+        Some(file) => (config::secret_file(file).context("--admin-key-file")?, format!("in {}", file.display())),
+        None => (secret_from_stdin("administrator's API key")?.into(), "that you gave".to_owned()),
+    };
+    let config = OdooConfig { url: url.clone(), database, api_key: key.into(), calls_per_second: None };
+    let done = match OdooClient::new(config)?.setup(&Discard).await {
+        Ok(done) => done,
+        Err(error) if matches!(error.class, ErrorClass::Forbidden | ErrorClass::Unauthorized) => {
+            let what = match error.class {
+                ErrorClass::Forbidden => "belongs to a user who may not make fields",
+                _ => "is not accepted: it is wrong, expired or revoked",
+            };
+            bail!(
+                "the key {whence} {what}. Sign in to {url} as an administrator (group Role: Administrator), make an API key under \
+                 Preferences, Account Security, and give that one; it is needed only this once ({error})"
+            );
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if done.is_empty() {
+        say!("nothing to do at {url}: the fields and the form are there");
+    }
+    done.iter().for_each(|line| say!("{line}"));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn check_kept(context: &Context, caller: &Caller) -> Result<ExitCode> {
+    let report = connections::examine(context, caller, ODOO).await?;
+    let failed = report.checks.iter().filter(|check| check.outcome == CheckOutcome::Failed);
+    Ok(checked(failed.map(|check| format!("{}. {}", check.what, check.todo.as_deref().unwrap_or_default())).collect()))
+}
+
+async fn check_named(named: &OdooSettings) -> Result<ExitCode> {
+    let OdooSettings { url, database, key, .. } = named.clone();
+    let config = OdooConfig { url, database, api_key: key, calls_per_second: None };
+    let missing = OdooClient::new(config)?.check(&Discard).await?;
+    Ok(checked(missing.iter().map(|one| format!("missing: {one}")).collect()))
+}
+
+fn checked(missing: Vec<String>) -> ExitCode {
+    missing.iter().for_each(|line| say!("{line}"));
+    if !missing.is_empty() {
+        return ExitCode::FAILURE;
+    }
+    say!("Odoo has what Milepost needs");
+    ExitCode::SUCCESS
 }
 
 /// Erase the customer of a shipment for good: name, address, mail, and the words under which they were found. The order
@@ -384,16 +414,16 @@ async fn erase_customer(context: &Context, scope: Scope, words: &str, why: Strin
         }
     };
     let left = erasure::erase_customer(context, &Caller::trusted(scope), id, why).await?;
-    println!("the customer of shipment {id} is erased, and will be again after a restore");
+    say!("the customer of shipment {id} is erased, and will be again after a restore");
     if left.unfinished > 0 {
-        println!("{} messages about it are still to be read: the server erases them when they are", left.unfinished);
+        say!("{} messages about it are still to be read: the server erases them when they are", left.unfinished);
     }
     if left.unopened > 0 {
-        println!("{} messages about it are not opened by the master key, and stay as they are", left.unopened);
+        say!("{} messages about it are not opened by the master key, and stay as they are", left.unopened);
     }
     if left.is_in_log {
-        println!(
-            "erased texts may still be in the log beside the database, since somebody reads: the server cuts it off later"
+        say!(
+            "erased texts may still be in the log beside the database, since a reader is active: the server truncates it later"
         );
     }
     Ok(())
@@ -408,6 +438,6 @@ async fn erase_agent(context: &Context, scope: Scope, name: &str, why: String) -
         }
         other => other?,
     }
-    println!("the name of agent {name} is erased, and will be again after a restore");
+    say!("the name of agent {name} is erased, and will be again after a restore");
     Ok(())
 }

@@ -164,16 +164,17 @@ fn shown_line(line: &AuditRecord, opened: &Opened) -> String {
 async fn check(context: &Context, scope: Scope) -> Result<ExitCode> {
     let Report { lines, faults, anchor } = anchor::check(context, scope).await?;
     for Former { head, action, from } in anchor.iter().flat_map(|anchor| &anchor.former) {
-        println!(
+        say!(
             "note: line {} was the newest at {:.0}; the trail went on from line {from} ({action})",
-            head.line, head.at
+            head.line,
+            head.at
         );
     }
     if !faults.is_empty() {
-        faults.iter().for_each(|fault| println!("FAIL: {fault}"));
+        faults.iter().for_each(|fault| say!("FAIL: {fault}"));
         return Ok(ExitCode::FAILURE);
     }
-    println!("the chain holds, {lines} lines");
+    say!("the chain holds, {lines} lines");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -222,9 +223,9 @@ async fn accept(context: &Context, scope: Scope, why: &str) -> Result<()> {
     context.store.people.audit(scope, context.audit(ACCEPTED, "audit").after(after).why(Some(why))).await?;
     anchor::anew(context, scope, ACCEPTED).await?;
     tombstones::remember(context).await?;
-    found.iter().for_each(|found| println!("accepted: {found}"));
+    found.iter().for_each(|found| say!("accepted: {found}"));
     let left = anchor::check(context, scope).await?.faults;
     ensure!(left.is_empty(), "{}", left.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));
-    println!("the trail goes on from here");
+    say!("the trail goes on from here");
     Ok(())
 }

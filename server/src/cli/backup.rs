@@ -139,11 +139,11 @@ impl Backup {
         write_private(&manifest_of(&file), &serde_json::to_vec_pretty(&manifest)?)?;
         std::fs::rename(&unfinished, &file)?;
         File::open(&folder)?.sync_all()?;
-        println!("{} ({} MB)", file.display(), manifest.bytes / 1_000_000);
+        say!("{} ({} MB)", file.display(), manifest.bytes / 1_000_000);
         if let Some(keep) = self.keep {
             drop_older(&folder, engine, keep.max(KEEP_MIN))?;
         }
-        println!("Keep the master key and {} apart from it.", config.system.tombstones.display());
+        say!("Keep the master key and {} apart from it.", config.system.tombstones.display());
         Ok(())
     }
 }
@@ -217,7 +217,7 @@ fn drop_older(folder: &Path, engine: Engine, keep: usize) -> Result<()> {
     for copy in copies.iter().rev().skip(keep) {
         std::fs::remove_file(copy)?;
         drop(std::fs::remove_file(manifest_of(copy)));
-        println!("{} removed", copy.display());
+        say!("{} removed", copy.display());
     }
     Ok(())
 }
@@ -248,13 +248,13 @@ impl Restore {
         let erased = erasure::reapply(&context).await?;
         tombstones::remember(&context).await?;
         self.note(&context, &manifest, erased).await?;
-        println!("Restored what was there at {:.0}. {erased} erasures were applied again.", manifest.made_at);
-        println!(
+        say!("Restored what was there at {:.0}. {erased} erasures were applied again.", manifest.made_at);
+        say!(
             "What came since is missing until its sender repeats it; Odoo is taken in again by itself. Notes, activities and\n\
              cases made since are found under their own ids and not made twice. Everybody has to sign in again."
         );
         match anchor::walk(&context, context.scope(), Position::default()).await? {
-            Ok(place) => println!("The audit trail holds: {} lines.", place.seq),
+            Ok(place) => say!("The audit trail holds: {} lines.", place.seq),
             Err(fault) => bail!("the copy is in place, and its audit trail was not sound when it was made: {fault}"),
         }
         Ok(())
@@ -268,7 +268,7 @@ impl Restore {
             Database::Postgres(url) => postgres::setting(url.expose_secret(), tombstones::SEEN).await,
         };
         let there = there.unwrap_or_else(|error| {
-            println!("What the database there knows of erasures cannot be read: {error}");
+            say!("What the database there knows of erasures cannot be read: {error}");
             None
         });
         for known in [&manifest.erasures, &Seen::parsed(there.as_deref())] {
@@ -277,7 +277,7 @@ impl Restore {
                     self.without_erasures,
                     "{lacking}; --without-erasures restores without it, and who is erased by now is there again"
                 );
-                println!("Without all erasures: {lacking}");
+                say!("Without all erasures: {lacking}");
             }
         }
         Ok(())

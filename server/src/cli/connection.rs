@@ -6,20 +6,23 @@ use anyhow::{Result, bail, ensure};
 use application::{
     caller::Caller,
     connections::catalogue,
-    connections::{self, NewConnection, Overview, overview::HOURS},
+    connections::{self, Accepted, NewConnection, Overview, overview::HOURS},
     context::Context,
+    destinations::breaker::{Admission, admission},
+    jobs::errors,
 };
 use clap::{Args, Subcommand};
 use domain::{Severity, routing::Takes};
+use jiff::Timestamp;
 use outbound::check::{Check, CheckOutcome, Report};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use storage::Scope;
+use storage::{Scope, destinations::Breaker};
 
 /// Connections to other systems: sources of messages, order systems, service desks.
 #[derive(Subcommand)]
 pub enum Connection {
-    /// Show the connections and how each stands.
+    /// Show the connections and their status.
     List {
         /// As JSON, for machines.
         #[arg(long)]
@@ -64,12 +67,12 @@ pub enum Connection {
         /// Its name.
         name: String,
     },
-    /// Use it.
+    /// Enable it.
     Enable {
         /// Its name.
         name: String,
     },
-    /// Use it no more: its messages are refused, its jobs wait.
+    /// Disable it: its messages are refused, its jobs wait.
     Disable {
         /// Its name.
         name: String,
@@ -116,13 +119,17 @@ pub struct Put {
     /// A kind of data that goes over it; may be given several times.
     #[arg(long = "data-class", value_name = "TEXT")]
     data_classes: Vec<String>,
-    /// Which exceptions a service desk takes: warehouse=, carrier=, severity=; may be given several times. `any`
-    /// alone: every one.
+    /// Which exceptions a service desk takes: company=, warehouse=, carrier=, severity=; may be given several times.
+    /// `any` alone: every one.
     #[arg(long = "takes", value_name = "WHAT=VALUE")]
     takes: Vec<String>,
     /// Keep the secret that it has; none is read.
     #[arg(long)]
     keep_secret: bool,
+    /// The same system, with the same records, is reached at another address or under another name of its database now. Without
+    /// it a connection that was used leads to no other place.
+    #[arg(long, conflicts_with = "keep_secret")]
+    moved: bool,
     /// Use it at once.
     #[arg(long)]
     on: bool,
@@ -139,7 +146,7 @@ impl Connection {
             Self::Test { name, json } => {
                 let report = connections::test(&context, &caller, &name).await?;
                 if json {
-                    println!("{}", serde_json::to_string(&report)?);
+                    say!("{}", serde_json::to_string(&report)?);
                 } else {
                     print(&report);
                 }
@@ -148,30 +155,29 @@ impl Connection {
             }
             Self::Rotate { name, retire_old: true } => {
                 connections::retire_old(&context, &caller, &name).await?;
-                println!("{name} has one secret again");
+                say!("{name} has one secret again");
             }
             Self::Rotate { name, retire_old: false } => {
                 let secret = secret_from_stdin("new secret")?;
-                connections::rotate(&context, &caller, &name, &secret).await?;
-                println!(
-                    "{name} has a new secret; the one before stays valid until `milepost connection rotate {name} --retire-old`"
-                );
+                let accepted = connections::rotate(&context, &caller, &name, &secret).await?;
+                say!("{name} has a new secret; {}", of_new_secret(&accepted));
+                say!("the one before stays valid until `milepost connection rotate {name} --retire-old`");
             }
             Self::Pause { name, why } => {
                 connections::pause(&context, &caller, &name, &why).await?;
-                println!("{name} is paused: its jobs wait");
+                say!("{name} is paused: its jobs wait");
             }
             Self::Resume { name } => {
                 connections::resume(&context, &caller, &name).await?;
-                println!("{name} goes on");
+                say!("{name} is resumed");
             }
             Self::Enable { name } => {
                 connections::switch(&context, &caller, &name, true, "").await?;
-                println!("{name} is in use");
+                say!("{name} is enabled");
             }
             Self::Disable { name, why } => {
                 connections::switch(&context, &caller, &name, false, &why).await?;
-                println!("{name} is not in use: its messages are refused, its jobs wait");
+                say!("{name} is disabled: its messages are refused, its jobs wait");
             }
             Self::Templates { connector } => templates(connector.as_deref())?,
         }
@@ -197,6 +203,7 @@ impl Put {
             given.unwrap_or_else(|| record.map(before).unwrap_or_default().to_owned())
         };
         let new = NewConnection {
+            expected: connections::Expected::Any,
             label: kept(self.label, |record| &record.label),
             connector,
             sandbox: self.sandbox || (!self.production && record.is_some_and(|record| record.sandbox)),
@@ -212,20 +219,29 @@ impl Put {
                 _ => takes(&self.takes)?,
             },
             fields,
-            secret,
+            secret: secret.map(Into::into),
+            moved: self.moved,
             enabled: self.on.then_some(true),
             name: self.name.clone(),
         };
         connections::put(context, caller, new).await?;
         let kept = connections::one(context, caller, &self.name).await?;
         match kept.overview.record.enabled {
-            true => println!("{} is kept and in use", self.name),
-            false => println!(
+            true => say!("{} is kept and in use", self.name),
+            false => say!(
                 "{0} is kept; nothing is read or sent before `milepost connection enable {0}` (test it first: `milepost connection test {0}`)",
                 self.name
             ),
         }
         Ok(())
+    }
+}
+
+fn of_new_secret(accepted: &Accepted) -> String {
+    match accepted {
+        Accepted::Yes => "it is accepted".into(),
+        Accepted::No => "it is not accepted yet".into(),
+        Accepted::Unknown(why) => format!("whether it is accepted cannot be said now: {}", log::shown(why)),
     }
 }
 
@@ -238,10 +254,11 @@ fn takes(given: &[String]) -> Result<Takes> {
     for one in given {
         let Some((what, value)) = one.split_once('=') else { bail!("--takes {one}: write WHAT=VALUE, or any") };
         match what.trim() {
+            "company" => takes.companies.push(value.trim().to_owned()),
             "warehouse" => takes.warehouses.push(value.trim().to_owned()),
             "carrier" => takes.carriers.push(value.trim().to_owned()),
             "severity" => takes.severities.push(severity(value.trim())?),
-            _ => bail!("--takes {one}: there are warehouse, carrier and severity"),
+            _ => bail!("--takes {one}: there are company, warehouse, carrier and severity"),
         }
     }
     Ok(takes)
@@ -256,13 +273,13 @@ async fn list(context: &Context, caller: &Caller, json: bool) -> Result<()> {
     let all = connections::list(context, caller).await?;
     if json {
         let all: Vec<Value> = all.iter().map(as_json).collect();
-        println!("{}", json!({ "connections": all }));
+        say!("{}", json!({ "connections": all }));
         return Ok(());
     }
     for one in &all {
         let (ok, failed) = one.traffic();
         let record = &one.record;
-        println!(
+        say!(
             "{}\t{}\t{}\t{}{}\t{ok} ok, {failed} failed in {HOURS} h",
             record.name,
             log::shown(&record.label),
@@ -272,7 +289,7 @@ async fn list(context: &Context, caller: &Caller, json: bool) -> Result<()> {
         );
     }
     if all.is_empty() {
-        println!("no connections yet: make one with `milepost connection put`");
+        say!("no connections yet: make one with `milepost connection put`");
     }
     Ok(())
 }
@@ -280,27 +297,54 @@ async fn list(context: &Context, caller: &Caller, json: bool) -> Result<()> {
 async fn show(context: &Context, caller: &Caller, name: &str, json: bool) -> Result<()> {
     let one = connections::one(context, caller, name).await?.overview;
     if json {
-        println!("{}", as_json(&one));
+        say!("{}", as_json(&one));
         return Ok(());
     }
     let record = &one.record;
     let (ok, failed) = one.traffic();
-    println!("{} ({}), {}", record.name, log::shown(&record.label), record.connector);
-    println!("state: {} {}", one.state.is.code(), log::shown(&one.state.why));
-    println!("environment: {}", environment(&one));
-    one.fields().iter().for_each(|(field, value)| println!("{field}: {}", log::shown(value)));
-    println!("secrets: {}, newest of {:.0}", one.secrets, record.secret_set_at);
-    println!("last {HOURS} h: {ok} ok, {failed} failed; {} jobs wait, {} failed for good", one.waiting, one.dead);
+    say!("{} ({}), {}", record.name, log::shown(&record.label), record.connector);
+    say!("state: {} {}", one.state.is.code(), log::shown(&one.state.why));
+    if one.is_called() {
+        let now = context.now();
+        say!("calls: {}", log::shown(&calls_words(&one.breaker, admission(&one.breaker, now), now)));
+    }
+    say!("environment: {}", environment(&one));
+    one.fields().iter().for_each(|(field, value)| say!("{field}: {}", log::shown(value)));
+    say!("secrets: {}, newest of {:.0}", one.secrets, record.secret_set_at);
+    say!("last {HOURS} h: {ok} ok, {failed} failed; {} jobs wait, {} failed for good", one.waiting, one.dead);
     for (what, value) in [("owner", &record.owner), ("purpose", &record.purpose), ("runbook", &record.runbook)] {
         if !value.is_empty() {
-            println!("{what}: {}", log::shown(value));
+            say!("{what}: {}", log::shown(value));
         }
     }
     if let Some(report) = &one.report {
-        println!("tested {:.0}:", report.at);
+        say!("tested {:.0}:", report.at);
         print(report);
     }
     Ok(())
+}
+
+/// How the calls of a connection go: why not, since when, and what comes next.
+fn calls_words(breaker: &Breaker, admission: Admission, now: Timestamp) -> String {
+    let health = &breaker.health;
+    let since = health.failing_since.map(|at| format!(" since {at:.0}")).unwrap_or_default();
+    let error = health.last_error.as_deref().map(|class| {
+        let meaning = errors::class(class).map_or("", |class| class.meaning).trim_end_matches('.');
+        format!("; last error: {class} ({meaning})")
+    });
+    let error = error.unwrap_or_default();
+    let failing = format!("failed {} times in a row{since}", health.failures);
+    match (&breaker.paused, admission) {
+        (Some(pause), _) => format!("paused since {:.0}: {}", pause.at, pause.why),
+        (None, Admission::All) if health.failures > 0 => format!("go out; {failing}{error}"),
+        (None, Admission::All) => "go out".into(),
+        (None, Admission::Probe) => format!("suspended: {failing}{error}; one job runs next as a probe"),
+        (None, Admission::Nobody) => match (health.limited_until, health.open_until) {
+            (Some(until), _) if until > now => format!("rate limited until {until:.0}, as the system asked"),
+            (_, Some(until)) if until > now => format!("suspended: {failing}{error}; next probe at {until:.0}"),
+            _ => format!("suspended: {failing}{error}; a probe is under way"),
+        },
+    }
 }
 
 fn environment(one: &Overview) -> &'static str {
@@ -339,7 +383,7 @@ fn as_json(one: &Overview) -> Value {
 }
 
 fn print(report: &Report) {
-    report.system.iter().for_each(|system| println!("  {}", log::shown(system)));
+    report.system.iter().for_each(|system| say!("  {}", log::shown(system)));
     for Check { what, outcome, detail, todo, millis } in &report.checks {
         let word = match outcome {
             CheckOutcome::Passed => "ok",
@@ -347,9 +391,9 @@ fn print(report: &Report) {
             CheckOutcome::Warning => "warning",
             CheckOutcome::NotRun => "not run",
         };
-        println!("  {word}\t{}\t{millis} ms", log::shown(what));
+        say!("  {word}\t{}\t{millis} ms", log::shown(what));
         for more in [detail, todo.as_deref().unwrap_or_default()].into_iter().filter(|more| !more.is_empty()) {
-            println!("  \t{}", log::shown(more));
+            say!("  \t{}", log::shown(more));
         }
     }
 }
@@ -358,35 +402,64 @@ fn templates(connector: Option<&str>) -> Result<()> {
     let all = catalogue::catalogue();
     let Some(connector) = connector else {
         for template in all {
-            println!("{}\t{}\t{}\t{}", template.id, template.label, template.family.label(), template.signs_in);
+            say!("{}\t{}\t{}\t{}", template.id, template.label, template.family.label(), template.signs_in);
         }
         return Ok(());
     };
     let Some(template) = all.into_iter().find(|template| template.id == connector) else {
         bail!("there is no connector {connector}: `milepost connection templates` shows them");
     };
-    println!("{} ({})", template.label, template.family.label());
+    say!("{} ({})", template.label, template.family.label());
     for field in template.fields {
         let needed = if field.required { " (required)" } else { "" };
         let default = field.default.map(|default| format!(" [{default}]")).unwrap_or_default();
-        println!("  {}{needed}{default}\t{}", field.name, field.help);
+        say!("  {}{needed}{default}\t{}", field.name, field.help);
     }
-    println!("  secret, on standard input\t{}: {}", template.secret_label, template.secret_help);
+    say!("  secret, on standard input\t{}: {}", template.secret_label, template.secret_help);
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use application::destinations::breaker::{Outcome, after};
+    use storage::destinations::Health;
 
     #[test]
     fn what_a_desk_takes_is_read() {
         let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-        let read = takes(&words(&["carrier=dhl", "severity=critical", "severity=Major"])).unwrap();
+        let read =
+            takes(&words(&["carrier=dhl", "severity=critical", "severity=Major", "company=A & B GmbH"])).unwrap();
+        assert_eq!(read.companies, words(&["A & B GmbH"]));
         assert_eq!((read.carriers, read.severities), (words(&["dhl"]), vec![Severity::Critical, Severity::Major]));
         assert_eq!(takes(&words(&["any"])).unwrap(), Takes::default());
         for bad in ["dhl", "colour=red", "severity=bad"] {
             assert!(takes(&words(&[bad])).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_connection_that_is_suspended_says_why_since_when_and_what_comes() {
+        let at = |second: i64| Timestamp::new(1_772_359_200 + second, 123_456_789).unwrap();
+        let mut health = Health::default();
+        assert_eq!(calls_words(&Breaker::default(), Admission::All, at(0)), "go out");
+        for second in 0..5 {
+            health = after(&health, Outcome::Failure, at(second), 127);
+        }
+        health.last_error = Some("unreachable".into());
+        let breaker = Breaker { paused: None, health };
+        for (second, expected) in [(5, "next probe at 2026-03-01T10:00:0"), (60, "as a probe")] {
+            let words = calls_words(&breaker, admission(&breaker, at(second)), at(second));
+            assert!(!words.contains("00.1"), "to the second: {words:?}");
+            for part in [
+                "suspended",
+                "failed 5 times",
+                "since 2026-03-01T10:00:00Z",
+                "unreachable (The system cannot be reached)",
+                expected,
+            ] {
+                assert!(words.contains(part), "{words:?} lacks {part:?}");
+            }
         }
     }
 }

@@ -49,7 +49,7 @@ impl Decode {
                     }
                 },
             };
-            println!("{object}");
+            say!("{object}");
         }
         Ok(code)
     }

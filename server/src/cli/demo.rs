@@ -67,7 +67,7 @@ impl Demo {
             "the demo makes its database anew at each start and keeps it in a file: leave DATABASE_URL out"
         );
         config.system.mode = Mode::Demo;
-        config.system.company = "Northwind Parts GmbH".into();
+        config.system.company = Some(simulator::COMPANY.into());
         fresh_folder(&config.data)?;
         let secrets = secrets(&*clock);
         let now = Arc::clone(&clock);
@@ -76,9 +76,11 @@ impl Demo {
                 .await?;
         let (context, passwords) = seed_demo(config.clone(), Arc::clone(&clock), &world, &secrets).await?;
         hold_orders(&context).await?;
+        let front_data = config.data.clone();
         let front = Front { context: Arc::clone(&context), config: Arc::new(config) };
         let running = serve::Running::start(front, serve::NodeRole::All, serve::prometheus()?).await?;
         announce(&running, &passwords);
+        announce_second(&world, &front_data);
         let endpoint = World::endpoint(&format!("http://{}", running.address))?;
         let worldly = tokio::spawn(async move {
             world.post_past(&endpoint).await;
@@ -202,10 +204,27 @@ async fn seed_demo(
 }
 
 fn announce(running: &serve::Running, passwords: &[LogIn]) {
-    println!("\nThe Milepost demo listens on http://{}\n", running.address);
-    println!("Everything in it is simulated; nothing leaves this machine. Sign in as:\n");
+    say!("\nThe Milepost demo listens on http://{}\n", running.address);
+    say!("Everything in it is simulated; nothing leaves this machine. Sign in as:\n");
     for (role, login, password) in passwords {
-        println!("  {role:<10} {login:<22} {password}");
+        say!("  {role:<10} {login:<22} {password}");
     }
-    println!("\nCtrl-C stops all.\n");
+}
+
+/// What an admin can connect in the browser: it runs, and nothing is connected with it.
+fn announce_second(world: &World, data: &Path) {
+    let second = world.second();
+    say!("\nA second company's systems run too. Connect them as admin, under Connections:\n");
+    say!("  Odoo            {}", second.odoo.url());
+    say!("    database      {}", world.odoo_database());
+    say!("    API key       {}", second.odoo.key());
+    say!("    limited key   {} (its user may not write deliveries)", second.limited_key());
+    say!("  Service desk    {} (Request Tracker)", second.desk.url());
+    say!("    queue         {}", world.desk_queue());
+    say!("    token         {}", second.desk.token());
+    say!(
+        "\nThe second Odoo lacks Milepost's fields, and its test says so. Once it is a connection, this makes them:\n"
+    );
+    say!("  echo API_KEY | milepost odoo setup --data {} --connection NAME", data.display());
+    say!("\nCtrl-C stops all.\n");
 }

@@ -1,4 +1,4 @@
-//! `milepost doctor`: checks what an installation stands on, and says what to do.
+//! `milepost doctor`: checks an installation, and names what to do.
 
 use crate::{
     bootstrap,
@@ -17,14 +17,16 @@ use application::{
     governance::tombstones,
 };
 use jiff::SignedDuration;
-use outbound::{Discard, ErrorClass, check::CheckOutcome, template::Family};
+use outbound::{
+    Discard,
+    check::{self, Check, CheckOutcome},
+    template::Family,
+};
 use std::{path::Path, process::ExitCode, sync::Arc};
 use storage::{Scope, connections::ConnectionRecord};
 
 /// Free bytes under which the disk is too full.
 const DISK_FREE_MIN: u64 = 1024 * 1024 * 1024;
-/// A clock that differs from Odoo's by more is wrong.
-const CLOCK_SKEW_MAX: SignedDuration = SignedDuration::from_secs(60);
 /// That a sender's address could not be read is news for so long.
 const UNREADABLE_IS_NEWS: SignedDuration = SignedDuration::from_hours(24);
 
@@ -32,16 +34,16 @@ struct Findings(u32);
 
 impl Findings {
     fn good(&self, what: &str, detail: impl std::fmt::Display) {
-        println!("ok    {what}: {}", log::shown(&detail.to_string()));
+        say!("ok    {what}: {}", log::shown(&detail.to_string()));
     }
 
     fn bad(&mut self, what: &str, detail: impl std::fmt::Display) {
         self.0 += 1;
-        println!("FAIL  {what}: {}", log::shown(&detail.to_string()));
+        say!("FAIL  {what}: {}", log::shown(&detail.to_string()));
     }
 
     fn note(&self, what: &str, detail: impl std::fmt::Display) {
-        println!("note  {what}: {}", log::shown(&detail.to_string()));
+        say!("note  {what}: {}", log::shown(&detail.to_string()));
     }
 }
 
@@ -50,12 +52,12 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
     let mut found = Findings(0);
     match settings.resolve() {
         Err(error) => found.bad("configuration", format!("{error:#}")),
-        Ok(config) => check(&config, &mut found).await,
+        Ok(config) => all(&config, &mut found).await,
     }
     Ok(if found.0 == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn check(config: &Config, found: &mut Findings) {
+async fn all(config: &Config, found: &mut Findings) {
     match config.require_secure() {
         Ok(()) => {
             found.good("configuration", format!("listens on {}, reached as {}", config.addr, config.system.public_url))
@@ -69,9 +71,9 @@ async fn check(config: &Config, found: &mut Findings) {
     disk(&config.data, found);
     private_files(config, found);
     site(config, found);
-    database(config, found).await;
-    odoo(config, found).await;
-    desk(config, found).await;
+    let kept = database(config, found).await;
+    odoo(config, &kept, found).await;
+    desk(config, &kept, found).await;
 }
 
 fn disk(data: &Path, found: &mut Findings) {
@@ -96,7 +98,7 @@ fn disk(data: &Path, found: &mut Findings) {
 fn private_files(config: &Config, found: &mut Findings) {
     let open = own_files::open_to_others(config);
     if open.is_empty() {
-        found.good("files", format!("{}: nobody but their owner can read them", config.data.display()));
+        found.good("files", format!("{}: only their owner can read them", config.data.display()));
     }
     for open in open {
         if open.ours { found.bad("files", open) } else { found.note("files", open) }
@@ -106,14 +108,18 @@ fn private_files(config: &Config, found: &mut Findings) {
 fn site(config: &Config, found: &mut Findings) {
     match crate::http::pages::assets(config) {
         Ok(Some(assets)) => found.good("pages", format!("browser's half {}", assets.wasm)),
-        Ok(None) => found.note("pages", "no browser's half (--site): pages work without live updates"),
+        Ok(None) => found.note("pages", "no site folder (--site): pages work without live updates"),
         Err(error) => found.bad("pages", error),
     }
 }
 
-async fn database(config: &Config, found: &mut Findings) {
+/// The names of the order systems and desks that are kept there.
+async fn database(config: &Config, found: &mut Findings) -> Vec<String> {
     match bootstrap::beside(config.clone(), Arc::new(SystemClock)).await {
-        Err(error) => found.bad("database", format!("{error:#}")),
+        Err(error) => {
+            found.bad("database", format!("{error:#}"));
+            Vec::new()
+        }
         Ok(context) => {
             let scope = context.scope();
             match context.store.shipments.counts(scope, context.now()).await {
@@ -130,8 +136,8 @@ async fn database(config: &Config, found: &mut Findings) {
                 }
                 Err(error) => found.bad("sources", error),
             }
-            called(&context, scope, config, found).await;
             senders(&context, found).await;
+            called(&context, scope, found).await
         }
     }
 }
@@ -172,34 +178,47 @@ async fn source(context: &Context, scope: Scope, source: &ConnectionRecord, foun
     }
 }
 
-/// The order systems and desks in use, but for those that the settings here name: these are checked by themselves.
-async fn called(context: &Context, scope: Scope, config: &Config, found: &mut Findings) {
+/// The order systems and desks, as they are kept: what the command line says of them may be older. Those in use are tested.
+async fn called(context: &Context, scope: Scope, found: &mut Findings) -> Vec<String> {
     let caller = Caller::trusted(scope);
     let all = match connections::list(context, &caller).await {
         Ok(all) => all,
-        Err(error) => return found.bad("connections", error),
+        Err(error) => {
+            found.bad("connections", error);
+            return Vec::new();
+        }
     };
-    let named = [(ODOO, config.system.odoo.is_some()), (DESK, config.system.desk.is_some())];
+    match connections::overruled(context).await {
+        Ok(overruled) => overruled.iter().for_each(|(name, fields)| {
+            let fields = fields.join(", ");
+            found.note("connection", format!("{name}: the command line says another {fields}; the connection counts"));
+        }),
+        Err(error) => found.bad("connections", error),
+    }
     let is_source = |one: &Overview| one.template.as_ref().is_some_and(|it| it.family == Family::Carrier);
-    for one in all.into_iter().filter(|one| one.record.enabled && !is_source(one)) {
-        let name = one.record.name;
-        if named.contains(&(name.as_str(), true)) {
-            continue;
+    let called: Vec<_> = all.into_iter().filter(|one| !is_source(one)).collect();
+    for one in called.iter().filter(|one| one.record.enabled) {
+        let name = &one.record.name;
+        let address = one.settings.get("url").and_then(|url| url.as_str()).unwrap_or_default();
+        match connections::examine(context, &caller, name).await {
+            Ok(report) => tested(&format!("{name} at {address}"), &report, found),
+            Err(error) => found.bad("connection", format!("{name}: {error}")),
         }
-        let report = match connections::examine(context, &caller, &name).await {
-            Ok((_, report)) => report,
-            Err(error) => {
-                found.bad("connection", format!("{name}: {error}"));
-                continue;
-            }
-        };
-        for check in report.checks.iter().filter(|check| check.outcome == CheckOutcome::Failed) {
-            let todo = check.todo.as_deref().unwrap_or_default();
-            found.bad("connection", format!("{name}: {}. {todo}", check.what));
+    }
+    called.into_iter().map(|one| one.record.name).collect()
+}
+
+fn tested(named: &str, report: &check::Report, found: &mut Findings) {
+    for Check { what, outcome, todo, .. } in &report.checks {
+        let text = format!("{named}: {what}. {}", todo.as_deref().unwrap_or_default());
+        match outcome {
+            CheckOutcome::Failed => found.bad("connection", text),
+            CheckOutcome::Warning => found.note("connection", text),
+            CheckOutcome::Passed | CheckOutcome::NotRun => {}
         }
-        if report.passed() {
-            found.good("connection", format!("{name}, {}", report.system.as_deref().unwrap_or("tested")));
-        }
+    }
+    if report.passed() {
+        found.good("connection", format!("{named}, {}", report.system.as_deref().unwrap_or("tested")));
     }
 }
 
@@ -215,69 +234,43 @@ async fn senders(context: &Context, found: &mut Findings) {
     }
 }
 
-async fn odoo(config: &Config, found: &mut Findings) {
-    let Some(odoo) = &config.system.odoo else { return found.note("Odoo", "not set up") };
+/// The Odoo that the command line names, where no server took it up yet.
+async fn odoo(config: &Config, kept: &[String], found: &mut Findings) {
+    let Some(named) = config.system.odoo.as_ref().filter(|_| !kept.iter().any(|name| name == ODOO)) else { return };
     let settings = odoo::OdooConfig {
-        url: odoo.url.clone(),
-        database: odoo.database.clone(),
-        api_key: odoo.key.clone(),
+        url: named.url.clone(),
+        database: named.database.clone(),
+        api_key: named.key.clone(),
         calls_per_second: None,
     };
-    let client = match odoo::OdooClient::new(settings) {
-        Ok(client) => client,
-        Err(error) => return found.bad("Odoo", error),
-    };
-    match client.version(&Discard).await {
-        Err(error) => return found.bad("Odoo", error.whole().open()),
-        Ok(version) => {
-            found.good("Odoo", format!("{} at {}", version.version, odoo.url));
-            if let Some(their_time) = version.server_time {
-                let skew = SystemClock.now().duration_since(their_time).abs();
-                if skew > CLOCK_SKEW_MAX {
-                    found.bad(
-                        "clock",
-                        format!("differs from Odoo's by {} s: set up time synchronisation", skew.as_secs()),
-                    );
-                } else {
-                    found.good("clock", "agrees with Odoo's");
-                }
-            }
+    let template = odoo::template();
+    match odoo::OdooClient::new(settings) {
+        Err(error) => found.bad("Odoo", error),
+        Ok(client) => {
+            let subject = check::Subject::of(&template, &named.url);
+            let report = odoo::check(&client, subject, SystemClock.now(), &Discard).await;
+            tested(&format!("Odoo at {}", named.url), &report, found);
         }
-    }
-    match client.check(&Discard).await {
-        Ok(missing) if missing.is_empty() => found.good("Odoo rights and fields", "complete"),
-        Ok(missing) => {
-            missing.iter().for_each(|one| found.bad("Odoo rights and fields", format!("missing {one}")));
-        }
-        Err(error) if error.class == ErrorClass::Unauthorized => found.bad(
-            "Odoo rights and fields",
-            format!("{}: make a new API key and put it into --odoo-key-file", error.whole().open()),
-        ),
-        Err(error) => found.bad("Odoo rights and fields", error.whole().open()),
     }
 }
 
-async fn desk(config: &Config, found: &mut Findings) {
-    let Some(desk) = &config.system.desk else { return found.note("service desk", "not set up") };
+/// The service desk that the command line names, where no server took it up yet.
+async fn desk(config: &Config, kept: &[String], found: &mut Findings) {
+    let Some(named) = config.system.desk.as_ref().filter(|_| !kept.iter().any(|name| name == DESK)) else { return };
     let settings = desks::DeskConfig {
-        url: desk.url.clone(),
-        token: desk.token.clone(),
-        queue: desk.queue.clone(),
+        url: named.url.clone(),
+        token: named.token.clone(),
+        queue: named.queue.clone(),
         calls_per_second: None,
     };
-    match desks::connect(&desk.connector, settings) {
-        Err(error) => found.bad("service desk", error),
-        Ok(None) => found.bad("service desk", format!("there is no connector {}", desk.connector)),
-        Ok(Some(client)) => match client.check(&Discard).await {
-            Ok(missing) if missing.is_empty() => {
-                found.good("service desk", format!("{} at {}, queue {}", desk.connector, desk.url, desk.queue))
-            }
-            Ok(missing) => missing.iter().for_each(|one| found.bad("service desk", format!("missing {one}"))),
-            Err(error) if error.class == ErrorClass::Unauthorized => found.bad(
-                "service desk",
-                format!("{}: make a new token and put it into --desk-token-file", error.whole().open()),
-            ),
-            Err(error) => found.bad("service desk", error.whole().open()),
-        },
+    let template = desks::templates().find(|template| template.id == named.connector);
+    match (desks::connect(&named.connector, settings), template) {
+        (Err(error), _) => found.bad("service desk", error),
+        (Ok(Some(client)), Some(template)) => {
+            let subject = check::Subject::of(&template, &named.url);
+            let report = desks::check(&*client, subject, SystemClock.now(), &Discard).await;
+            tested(&format!("{} at {}, queue {}", template.label, named.url, named.queue), &report, found);
+        }
+        _ => found.bad("service desk", format!("there is no connector {}", named.connector)),
     }
 }

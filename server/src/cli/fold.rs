@@ -17,7 +17,7 @@ impl FoldScenario {
     pub fn run(self) -> Result<ExitCode> {
         let text = std::fs::read(&self.file).with_context(|| self.file.display().to_string())?;
         let folded = scenarios::fold(&self.file, &text).map_err(|e| anyhow!("{}: {e}", self.file.display()))?;
-        println!("{folded}");
+        say!("{folded}");
         Ok(ExitCode::SUCCESS)
     }
 }

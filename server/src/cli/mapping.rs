@@ -12,26 +12,26 @@ use domain::{mapping::Meaning, observation::ProviderCode};
 use std::sync::Arc;
 use storage::Scope;
 
-/// What codes mean.
+/// Mappings of carrier codes.
 #[derive(Subcommand)]
 pub enum Mapping {
     /// Show the published versions, newest first.
     List,
     /// Show the codes that no mapping knows, most frequent first.
     Unmapped,
-    /// Publish what a code means.
+    /// Publish the mapping of a code.
     Set {
         /// The code's list, e.g. aftership.subtag.
         list: String,
         /// The code.
         code: String,
-        /// MILESTONE or MILESTONE|REASON, e.g. `IN_TRANSIT` or `INFO|DAMAGED`; `-` takes back what was published.
+        /// MILESTONE or MILESTONE|REASON, e.g. `IN_TRANSIT` or `INFO|DAMAGED`; `-` removes the published mapping.
         meaning: String,
         /// The reason, for others and for the audit trail.
         #[arg(long, value_name = "TEXT")]
         why: String,
     },
-    /// Publish again what an earlier version said; 0 is what ships with the product.
+    /// Roll back to an earlier version; 0 is the built-in mapping.
     Rollback {
         /// The version.
         version: u32,
@@ -48,15 +48,19 @@ impl Mapping {
             Self::List => {
                 for version in context.store.mappings.history(scope).await? {
                     let codes: usize = version.overlay.values().map(|codes| codes.len()).sum();
-                    println!("{}\t{:.0}\t{codes} codes\t{}", version.version, version.at, version.why);
+                    say!("{}\t{:.0}\t{codes} codes\t{}", version.version, version.at, version.why);
                 }
-                println!("0\tas shipped");
+                say!("0\tbuilt-in mapping");
             }
             Self::Unmapped => {
                 for seen in context.store.mappings.unmapped(scope).await? {
-                    println!(
+                    say!(
                         "{}\t{}\t{} observations\t{} shipments\tlast {:.0}",
-                        seen.code.list, seen.code.value, seen.observations, seen.shipments, seen.last_seen
+                        seen.code.list,
+                        seen.code.value,
+                        seen.observations,
+                        seen.shipments,
+                        seen.last_seen
                     );
                 }
             }
@@ -71,11 +75,11 @@ impl Mapping {
                 let observations = context.store.mappings.count_with(scope, vec![code.clone()]).await?;
                 let version =
                     mappings::publish(&context, &Caller::trusted(scope), Change { code, meaning, why }).await?;
-                println!("version {version} is published; {observations} observations are read again");
+                say!("version {version} is published; {observations} events are reprocessed");
             }
             Self::Rollback { version, why } => {
                 let new = mappings::roll_back(&context, &Caller::trusted(scope), version, why).await?;
-                println!("version {new} is published; it says what version {version} said");
+                say!("version {new} is published; it is the same as version {version}");
             }
         }
         Ok(())

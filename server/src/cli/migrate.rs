@@ -43,11 +43,11 @@ impl Migrate {
             (Database::Sqlite(file), None) => {
                 std::fs::create_dir_all(&config.data)?;
                 begin(&config, &SqliteStore::open(file, Options::server()).await?).await?;
-                println!("{} is up to date", file.display());
+                say!("{} is up to date", file.display());
             }
             (Database::Postgres(url), None) => {
                 begin(&config, &PostgresStore::open(url.expose_secret()).await?).await?;
-                println!("the PostgreSQL database is up to date");
+                say!("the PostgreSQL database is up to date");
             }
             (Database::Sqlite(_), Some(_)) => {
                 bail!("set DATABASE_URL to the PostgreSQL database that takes it all over")
@@ -88,11 +88,11 @@ pub(super) async fn take_over(config: &Config, url: &str, file: &Path) -> Result
             }
             rows += into.add(&table, &read).await.with_context(|| format!("writing {name}"))?;
         }
-        println!("{rows:>12}  {name}");
+        say!("{rows:>12}  {name}");
         total += rows;
     }
     into.finish().await?;
-    println!("{total:>12}  rows taken over");
+    say!("{total:>12}  rows taken over");
     check(url, config, from.chain_is_new()).await
 }
 
@@ -104,7 +104,7 @@ async fn check(url: &str, config: &Config, chain_is_new: bool) -> Result<()> {
     let key = Vault::new(&config.master_key()?, Arc::new(SystemClock)).audit_key();
     let scope = Scope { company, actor: Actor::Operator };
     match walk(&*store.people, scope, &key, Position::default()).await? {
-        Walked::Through(place) => println!("{:>12}  lines of the audit trail, the chain holds", place.seq),
+        Walked::Through(place) => say!("{:>12}  lines of the audit trail, the chain holds", place.seq),
         Walked::Broken(line) => bail!(
             "all is taken over, but line {line} of the audit trail is not what it was, here or already in the file: look at \
              `milepost audit check` before a server starts"

@@ -1,12 +1,19 @@
 //! The command line: one file for each subcommand. It serves admins and tests alike.
 
+#![deny(
+    clippy::print_stdout,
+    reason = "a reader who has seen enough would end the command with a panic: print with say!"
+)]
+
+#[macro_use]
+mod out;
+
 mod admin;
 mod audit;
 mod backup;
 mod connection;
 mod decode;
 mod demo;
-mod destination;
 mod doctor;
 mod fold;
 mod mapping;
@@ -21,7 +28,7 @@ mod simulate;
 mod verify;
 
 use crate::{config::Settings, files, log};
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use application::context::Context;
 use clap::{Parser, Subcommand};
 use std::{io::ErrorKind, process::ExitCode, sync::Arc};
@@ -70,22 +77,19 @@ enum Command {
     /// Keys.
     #[command(subcommand)]
     Key(admin::Key),
-    /// The systems that jobs go out to: how they stand, pause, resume.
-    #[command(subcommand)]
-    Destination(destination::Destination),
     /// When the clock starts which work: list, change.
     #[command(subcommand)]
     Schedule(schedule::Schedule),
-    /// What failed and waits for a person: list, show, retry.
+    /// Failed jobs: list, show, retry.
     #[command(subcommand)]
     Dead(replay::Dead),
-    /// Messages as they were received: list, read again.
+    /// Messages as received: list, reprocess.
     #[command(subcommand)]
     Message(replay::Message),
     /// Bulk retries: list, stop.
     #[command(subcommand)]
     Replay(replay::Replay),
-    /// What codes mean.
+    /// Mappings of carrier codes: list, unmapped codes, publish, roll back.
     #[command(subcommand)]
     Mapping(mapping::Mapping),
     /// Promise rules: by when shipments should arrive whose orders promise nothing.
@@ -112,7 +116,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     files::make_private();
     let _ = rustls::crypto::ring::default_provider().install_default();
-    match run(cli) {
+    match run(cli).and_then(|code| out::finish().context("the output cannot be written").map(|()| code)) {
         Ok(code) => code,
         // the reader of our output has seen enough
         Err(error) if error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == ErrorKind::BrokenPipe) => {
@@ -152,7 +156,6 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Connection(it) => on_tower(settings, |context, scope| it.run(context, scope)).await,
             Command::Source(source) => on_tower(settings, |context, scope| source.run(context, scope)).await,
             Command::Key(key) => key.run().map(|()| ExitCode::SUCCESS),
-            Command::Destination(it) => on_tower(settings, |context, scope| it.run(context, scope)).await,
             Command::Schedule(it) => on_tower(settings, |context, scope| it.run(context, scope)).await,
             Command::Dead(dead) => on_tower(settings, |context, scope| dead.run(context, scope)).await,
             Command::Message(message) => on_tower(settings, |context, scope| message.run(context, scope)).await,
@@ -168,7 +171,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
     })
 }
 
-/// Does a command on a tower beside its servers, or without one. What it wrote into the audit trail is anchored, whatever became
+/// Runs a command on an installation beside its servers, or without one. What it wrote into the audit trail is anchored, however it ended
 /// of it.
 async fn on_tower(
     settings: Settings,

@@ -31,7 +31,7 @@ pub enum User {
         /// What others see.
         #[arg(long, default_value = "")]
         name: String,
-        /// What the person may do (give several times).
+        /// A role (give several times).
         #[arg(long = "role", value_parser = role, required = true)]
         roles: Vec<Role>,
         /// Make the password here and show it once.
@@ -40,17 +40,17 @@ pub enum User {
     },
     /// Show the users.
     List,
-    /// Let nobody sign in as this user any more; where the person is signed in, that ends at once.
+    /// Disable a user: no sign-in any more, and every session ends at once.
     Disable {
         /// What is typed to sign in.
         login: String,
     },
-    /// Let the person sign in again.
+    /// Enable a user again.
     Enable {
         /// What is typed to sign in.
         login: String,
     },
-    /// Set another password, read from standard input; where the person is signed in, that ends at once.
+    /// Set another password, read from standard input; every session of the user ends at once.
     Password {
         /// What is typed to sign in.
         login: String,
@@ -58,11 +58,11 @@ pub enum User {
         #[arg(long)]
         generate: bool,
     },
-    /// Set what the person may do; where the person is signed in, that ends at once.
+    /// Set the roles of a user; every session of the user ends at once.
     Roles {
         /// What is typed to sign in.
         login: String,
-        /// What the person may do from now on (give several times).
+        /// A role from now on (give several times).
         #[arg(long = "role", value_parser = role, required = true)]
         roles: Vec<Role>,
     },
@@ -82,27 +82,27 @@ impl User {
                 let password = password(&context, generate)?;
                 let user = NewUser { login: login.clone(), name, password, roles };
                 people::add(&context, &Caller::trusted(scope), user).await?;
-                println!("user {login} made");
+                say!("user {login} made");
             }
             Self::List => list(&context, scope).await?,
             Self::Disable { login } => {
                 change(&context, scope, &login, Change::Disable).await?;
-                println!("user {login} is disabled and signed out everywhere");
+                say!("user {login} is disabled and signed out everywhere");
             }
             Self::Enable { login } => {
                 change(&context, scope, &login, Change::Enable).await?;
-                println!("user {login} may sign in");
+                say!("user {login} may sign in");
             }
             Self::Password { login, generate } => {
                 // whether there is such a user is said before anybody types a password
                 of_login(&context, scope, &login).await?;
                 let password = password(&context, generate)?;
                 change(&context, scope, &login, Change::Password(password)).await?;
-                println!("the password of {login} is set; the person is signed out everywhere");
+                say!("the password of {login} is set; the person is signed out everywhere");
             }
             Self::Roles { login, roles } => {
                 let user = change(&context, scope, &login, Change::Roles(roles)).await?;
-                println!("user {login} is {}", in_words(&user.roles));
+                say!("user {login} is {}", in_words(&user.roles));
             }
         }
         Ok(())
@@ -119,18 +119,18 @@ fn password(context: &Context, generate: bool) -> Result<String> {
         return secret_from_stdin("password");
     }
     let password = passwords::make(context);
-    println!("password: {password}");
+    say!("password: {password}");
     Ok(password)
 }
 
 async fn list(context: &Context, scope: Scope) -> Result<()> {
     let users = context.store.people.users(scope).await?;
     if users.is_empty() {
-        println!("no user yet: make one with `milepost user add you@example.com --role admin`");
+        say!("no user yet: make one with `milepost user add you@example.com --role admin`");
     }
     for user in users {
         let enabled = if user.enabled { "enabled" } else { "disabled" };
-        println!("{}\t{}\t{}\t{enabled}", user.login, visible_line(&user.name), in_words(&user.roles));
+        say!("{}\t{}\t{}\t{enabled}", user.login, visible_line(&user.name), in_words(&user.roles));
     }
     Ok(())
 }
@@ -183,10 +183,10 @@ impl Session {
             Self::List => {
                 let sessions = people::sessions(&context, &Caller::trusted(scope)).await?;
                 if sessions.is_empty() {
-                    println!("nobody is signed in");
+                    say!("no one is signed in");
                 }
                 for (session, user) in sessions {
-                    println!(
+                    say!(
                         "{}\t{}\tsince {:.0}\tseen {:.0}\tends {:.0}",
                         shown(&session),
                         user.login,
@@ -226,8 +226,8 @@ impl EndSession {
         };
         let keys = sessions.into_iter().map(|(session, _)| session.key).collect();
         match people::end_sessions(context, &Caller::trusted(scope), keys, subject).await? {
-            1 => println!("1 session is ended"),
-            number => println!("{number} sessions are ended"),
+            1 => say!("1 session is ended"),
+            number => say!("{number} sessions are ended"),
         }
         Ok(())
     }

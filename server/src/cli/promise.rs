@@ -52,10 +52,10 @@ impl Promise {
         match self {
             Self::List => {
                 let kept = promises::rules(&context, scope).await?;
-                println!("promise rules are {}", if kept.on { "on" } else { "off (milepost promise on)" });
+                say!("promise rules are {}", if kept.on { "on" } else { "off (milepost promise on)" });
                 for rule in kept.rules {
                     let any = |part: Option<String>| part.unwrap_or_else(|| "any".into());
-                    println!(
+                    say!(
                         "{}\tcarrier {}\tservice {}\tcountry {}\t{} working days",
                         rule.name,
                         any(rule.carrier),
@@ -68,19 +68,19 @@ impl Promise {
             Self::Put { name, days, carrier, service, country } => {
                 let rule = PromiseRule { name: name.clone(), carrier, service, country, days };
                 promises::put(&context, &Caller::trusted(scope), rule).await?;
-                println!("promise rule {name} is kept; the next import applies it");
+                say!("promise rule {name} is kept; the next import applies it");
             }
             Self::Remove { name } => {
                 promises::remove(&context, &Caller::trusted(scope), &name).await?;
-                println!("promise rule {name} is removed; the next import applies it");
+                say!("promise rule {name} is removed; the next import applies it");
             }
             Self::On => {
                 promises::switch(&context, &Caller::trusted(scope), Switch::On).await?;
-                println!("promise rules are on; the next import applies them to every delivery");
+                say!("promise rules are on; the next import applies them to every delivery");
             }
             Self::Off => {
                 promises::switch(&context, &Caller::trusted(scope), Switch::Off).await?;
-                println!("promise rules are off; the next import takes their promises back");
+                say!("promise rules are off; the next import takes their promises back");
             }
         }
         Ok(())

@@ -20,17 +20,17 @@ use storage::{
     replays::Selection,
 };
 
-/// What failed and waits for a person.
+/// Failed jobs.
 #[derive(Subcommand)]
 pub enum Dead {
     /// List failed jobs, newest first: job, when, destination, class, kind, target, error.
     List(Jobs),
-    /// Show a job: why it failed, what to do, and every call with its request and answer, personal data masked.
+    /// Show a job: its error, what to do, and every call with its request and response, personal data masked.
     Show {
         /// The job.
         job: JobId,
     },
-    /// Try failed jobs again: those named, or with --all every one that the options choose.
+    /// Retry failed jobs: those named, or with --all every one that the options select.
     Retry {
         /// The jobs.
         jobs: Vec<JobId>,
@@ -44,7 +44,7 @@ pub enum Dead {
 /// Which failed jobs.
 #[derive(Args)]
 pub struct Jobs {
-    /// Of this destination: odoo, desk, keys, or inside.
+    /// Of this destination: the name of a connection, or inside.
     #[arg(long, value_name = "NAME")]
     destination: Option<String>,
     /// Of this class of error.
@@ -58,10 +58,10 @@ pub struct Jobs {
 /// How many are replayed.
 #[derive(Args)]
 pub struct How {
-    /// Everything that the options choose.
+    /// Everything that the options select.
     #[arg(long)]
     all: bool,
-    /// Do it; without this they are only counted.
+    /// Start it; without this they are only counted.
     #[arg(long)]
     yes: bool,
 }
@@ -71,7 +71,7 @@ pub struct How {
 pub enum Message {
     /// List messages, newest first: message, when, source, status, reason.
     List(Messages),
-    /// Read messages again: those named, or with --all every one that the options choose. What was read before sends no
+    /// Reprocess messages: those named, or with --all every one that the options select. What was processed before sends no
     /// note, case or customer message.
     Reread {
         /// The messages.
@@ -89,7 +89,7 @@ pub struct Messages {
     /// Of this source.
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
-    /// That stand so.
+    /// With this status.
     #[arg(long, value_enum)]
     status: Option<Status>,
     /// Received at most so long ago (24h, 7d), or since a time.
@@ -97,12 +97,12 @@ pub struct Messages {
     since: String,
 }
 
-/// Where a message stands.
+/// The status of a message.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum Status {
-    /// Waiting to be read.
+    /// Waiting to be processed.
     Received,
-    /// Read.
+    /// Processed.
     Read,
     /// Not about tracking.
     Ignored,
@@ -168,8 +168,8 @@ impl Jobs {
 impl How {
     fn check(&self, nothing_named: bool) -> Result<()> {
         match (nothing_named, self.all) {
-            (true, false) => bail!("name what to replay, or say --all"),
-            (false, true) => bail!("either name what to replay, or say --all"),
+            (true, false) => bail!("name what to retry, or give --all"),
+            (false, true) => bail!("either name what to retry, or give --all"),
             _ => Ok(()),
         }
     }
@@ -192,17 +192,17 @@ fn line(context: &Context, row: &JobRow) -> String {
 
 async fn show(context: &Context, scope: Scope, id: JobId) -> Result<()> {
     let row = context.store.jobs.job(scope, id).await?.context("there is no such job")?;
-    println!("{}", line(context, &row));
-    println!("correlation {}, {} tries", row.job.correlation, row.attempts);
+    say!("{}", line(context, &row));
+    say!("correlation id {}, {} attempts", row.job.correlation, row.attempts);
     if let Some(class) = row.class.as_deref().and_then(errors::class) {
-        println!("{} {}", class.meaning, class.what_to_do);
+        say!("{} {}", class.meaning, class.what_to_do);
     }
     for call in context.store.jobs.attempts(scope, id).await? {
         let status = call.status.map_or_else(|| "no answer".into(), |status| status.to_string());
-        println!("\n{:.3} {} {status}, {} ms", call.started_at, call.operation, call.duration_ms);
+        say!("\n{:.3} {} {status}, {} ms", call.started_at, call.operation, call.duration_ms);
         let said = |place, text: Option<&Sealed>| log::shown(&context.texts.open(place, text).unwrap_or_default());
         let (request, response) = (call.request.as_ref(), call.response.as_ref());
-        println!("> {}\n< {}", said(Slot::Request, request), said(Slot::Response, response));
+        say!("> {}\n< {}", said(Slot::Request, request), said(Slot::Response, response));
     }
     Ok(())
 }
@@ -278,11 +278,11 @@ async fn take_up(context: &Context, scope: Scope, selection: Selection, really: 
     let said = replays::describe(context, &Caller::trusted(scope), &selection).await?;
     if !really {
         let counted = replays::count(context, &Caller::trusted(scope), &selection).await?;
-        println!("{said}: {} would be taken up, {} left out; say --yes to do it", counted.take, counted.skip);
+        say!("{said}: {} would be retried, {} skipped; give --yes to start", counted.take, counted.skip);
         return Ok(());
     }
     let (id, planned) = replays::start(context, &Caller::trusted(scope), selection).await?;
-    println!("{id}\t{said}: {} are taken up by the running server, {} left out", planned.take, planned.skip);
+    say!("{id}\t{said}: retry of {} started, {} skipped; the running server does it step by step", planned.take, planned.skip);
     Ok(())
 }
 
@@ -300,12 +300,12 @@ impl Replay {
                     let counts = format!("{} of {}", done.take + done.skip, planned.take + planned.skip);
                     let said = replays::describe(&context, &Caller::trusted(scope), &replay.selection).await?;
                     let state = format!("{:?}", replay.state).to_lowercase();
-                    println!("{}\t{:.0}\t{state}\t{counts}\t{said}", replay.id, replay.at);
+                    say!("{}\t{:.0}\t{state}\t{counts}\t{said}", replay.id, replay.at);
                 }
             }
             Self::Stop { replay } => {
                 replays::stop(&context, &Caller::trusted(scope), replay).await?;
-                println!("stopped");
+                say!("stopped");
             }
         }
         Ok(())

@@ -31,12 +31,12 @@ impl Schedule {
         match self {
             Self::List => {
                 for schedule in jobs::schedules(&context, &caller).await? {
-                    println!("{}", line(&schedule));
+                    say!("{}", line(&schedule));
                 }
             }
             Self::Set { name, expression, zone } => {
                 let schedule = jobs::reschedule(&context, &caller, &name, &expression, &zone).await?;
-                println!("{name} starts next at {:.0}", schedule.next_at);
+                say!("{name} starts next at {:.0}", schedule.next_at);
             }
         }
         Ok(())

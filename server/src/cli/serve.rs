@@ -9,7 +9,7 @@ use crate::{
 use anyhow::{Context as _, Result, bail};
 use application::{
     clock::SystemClock,
-    connections::sources,
+    connections::{self, sources},
     jobs::{self, Runner},
     people,
 };
@@ -55,14 +55,24 @@ impl Serve {
         config.require_secure()?;
         let context = bootstrap::context(config.clone(), Arc::new(SystemClock)).await?;
         sources::announce_public_url(&context).await?;
+        for (name, is_named) in connections::seeded(&context) {
+            if is_named {
+                tracing::info!("connection {name} was made from --{name}-…, and is again when those settings change");
+            } else {
+                tracing::warn!(
+                    "connection {name} was made from --{name}-…, which are not given any more: it stays as it is; to end it: milepost \
+                     connection disable {name}"
+                );
+            }
+        }
         if let Some(token) = people::setup_token(&context).await? {
-            println!(
+            say!(
                 "There is no user yet. Make the first admin here (the link works once):\n  {}/set-up?token={token}",
                 context.config.public_url
             );
         }
         let running = Running::start(Front { context, config: Arc::new(config) }, self.role, prometheus()?).await?;
-        println!("Milepost listens on http://{}", running.address);
+        say!("Milepost listens on http://{}", running.address);
         running.until_signal().await
     }
 }

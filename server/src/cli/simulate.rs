@@ -139,7 +139,7 @@ impl Simulate {
         });
         let made = filling.await??;
         making.await?;
-        println!("{made:>12}  shipments made");
+        say!("{made:>12}  shipments made");
         Ok(())
     }
 }

@@ -58,11 +58,11 @@ impl Verify {
         let now = self.now.unwrap_or_else(|| SystemClock.now());
         match verify_named(&self.connector, self.scheme.as_deref(), &self.material()?, &request, now) {
             Ok(_) => {
-                println!("verified");
+                say!("verified");
                 Ok(ExitCode::SUCCESS)
             }
             Err(rejected) => {
-                println!("rejected: {rejected}");
+                say!("rejected: {rejected}");
                 Ok(ExitCode::FAILURE)
             }
         }

@@ -7,7 +7,7 @@ use app::{
     SiteAssets,
     ssr::{self, Unavailable, Visitor, Visitors},
 };
-use application::{config::Mode, people::sign_in::Origin};
+use application::people::sign_in::Origin;
 use async_trait::async_trait;
 use axum::{
     Router,
@@ -74,7 +74,7 @@ impl Visitors for Front {
         Ok(Visitor {
             ports: Arc::new(views::ports(&self.context, user.as_ref(), &browser)),
             viewer: user.as_ref().map(views::session::viewer),
-            installation: views::session::installation(&self.context, self.config.system.mode == Mode::Demo),
+            installation: views::session::installation(&self.context).await.map_err(|_| Unavailable)?,
             correlation: correlation.unwrap_or_else(|| self.context.correlation()).to_string(),
         })
     }

@@ -3,6 +3,8 @@
 mod audit;
 mod canaries;
 mod cases;
+mod connection_pages;
+mod connection_changes;
 mod connections;
 mod erasure;
 mod flows;
@@ -30,6 +32,8 @@ mod rights;
 mod schedules;
 mod shipment_page;
 mod simulated;
+mod snapshots;
+mod start;
 mod takeover;
 mod waiting;
 mod world;

@@ -10,6 +10,7 @@ use app::{
     api::FUNCTIONS,
     contract::{
         ApiError, Ports,
+        connections::{ConnectionForm, ConnectionsQuery},
         exceptions::{Act, QueueQuery},
         mappings::{MappingQuery, NewMeaning},
         shipments::{ListQuery, ListTab},
@@ -201,7 +202,7 @@ async fn every_function_and_every_role_agree_with_the_table() {
     };
     let mut wrong = Vec::new();
     let mut check = |what: String, answer: &Reply, status: u16| {
-        let code = serde_json::from_str::<app::contract::ApiError>(&answer.body).ok().map(|error| error.status());
+        let code = serde_json::from_str::<ApiError>(&answer.body).ok().map(|error| error.status());
         if answer.status.as_u16() != status || code != Some(status) {
             wrong.push(format!("{what}: {} {}", answer.status, answer.body));
         }
@@ -261,7 +262,7 @@ async fn every_function_and_every_role_agree_with_the_table() {
 /// Asks the port behind a function for something that is not there, in words that cannot be read where it takes any.
 async fn asked_of(ports: &Ports, name: &str) -> Result<(), ApiError> {
     let no = || "no such thing".to_owned();
-    let Ports { session, shipments, exceptions, overview, mappings, sync, .. } = ports;
+    let Ports { session, shipments, exceptions, overview, start, mappings, sync, connections } = ports;
     match name {
         "frame" => session.frame().await.map(drop),
         "shipments" => shipments.list(ListQuery { cursor: no(), ..ListQuery::default() }).await.map(drop),
@@ -272,6 +273,9 @@ async fn asked_of(ports: &Ports, name: &str) -> Result<(), ApiError> {
         "exceptions" => exceptions.queue(QueueQuery { cursor: no(), ..QueueQuery::default() }).await.map(drop),
         "exceptions/act" => exceptions.act(no(), Act::Take, "why ".repeat(1000)).await,
         "overview" => overview.overview().await.map(drop),
+        "start" => start.steps().await.map(drop),
+        "start/company" => start.name_company(String::new()).await,
+        "start/skip" => start.skip().await,
         "sync" => sync.view(SyncQuery { since: no(), source: no(), ..SyncQuery::default() }).await.map(drop),
         "sync/retry" => sync.retry(no()).await,
         "sync/read-deliveries" => sync.read_deliveries().await,
@@ -285,6 +289,18 @@ async fn asked_of(ports: &Ports, name: &str) -> Result<(), ApiError> {
         "mappings" => mappings.view(MappingQuery { list: no(), value: no() }).await.map(drop),
         "mappings/publish" => mappings.publish(NewMeaning { reason: no(), ..NewMeaning::default() }).await.map(drop),
         "mappings/roll-back" => mappings.roll_back(999, String::new()).await.map(drop),
+        "connections" => connections.list(ConnectionsQuery::default()).await.map(drop),
+        "connections/one" => connections.one(no(), false).await.map(drop),
+        "connections/templates" => connections.guide(no(), no(), false).await.map(drop),
+        "connections/put" => {
+            connections.put(ConnectionForm { name: no(), ..ConnectionForm::default() }).await.map(drop)
+        }
+        "connections/test" => connections.test(no()).await,
+        "connections/rotate" => connections.rotate(no(), String::new()).await,
+        "connections/retire" => connections.retire(no()).await,
+        "connections/pause" => connections.pause(no(), String::new()).await,
+        "connections/resume" => connections.resume(no()).await,
+        "connections/switch" => connections.switch(no(), true, String::new()).await,
         other => panic!("{other}: say here how its port is called"),
     }
 }
@@ -442,7 +458,7 @@ async fn reading_who_signed_is_in_the_audit_trail_once_in_a_while() {
         let lines = context.store.people.audit_trail(scope, None, 100).await.unwrap();
         lines.into_iter().filter(|line| line.entry.action == "shipment.signatory.read").count()
     };
-    let read = async |ports: &app::contract::Ports| ports.shipments.get(shipment.clone(), None).await.unwrap();
+    let read = async |ports: &Ports| ports.shipments.get(shipment.clone(), None).await.unwrap();
     read(&world.ports(Role::Executive)).await;
     assert_eq!(lines().await, 0, "no name was to be seen");
     let (agent, admin) = (world.ports(Role::Agent), world.ports(Role::Admin));

@@ -48,10 +48,11 @@ impl Ground {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let database = Database::fresh(engine)?;
         let ground = Self { tower: Tower::of(&binary, database.settings())?, database, binary };
-        ground.tower.command(&["promise", "off"], None)?;
+        let odoo = ["--connector", "odoo", "--set", "url=http://127.0.0.1:9", "--set", "database=none"];
+        ground.tower.command(&[&["connection", "put", "odoo"], &odoo[..]].concat(), Some("a-key-of-the-test"))?;
         for _ in 0..3 {
-            ground.tower.command(&["destination", "pause", "odoo", "--why", REASON], None)?;
-            ground.tower.command(&["destination", "resume", "odoo"], None)?;
+            ground.tower.command(&["connection", "pause", "odoo", "--why", REASON], None)?;
+            ground.tower.command(&["connection", "resume", "odoo"], None)?;
         }
         Ok(Some(ground))
     }
@@ -162,6 +163,7 @@ impl Ground {
             order: None,
             order_record: None,
             customer_record: None,
+            company: None,
             url: None,
         };
         let imported = ImportedShipment {
@@ -316,7 +318,7 @@ async fn lines_of_before_the_chain_are_kept_and_covered_by_its_first() -> Result
     let mut ground = Ground { tower: Tower::of(&binary, database.settings())?, database, binary };
     ground.of_before_the_chain().await?;
     ground.tower.command(&["migrate"], None)?;
-    ground.tower.command(&["destination", "pause", "odoo", "--why", REASON], None)?;
+    ground.tower.command(&["connection", "pause", "odoo", "--why", REASON], None)?;
     ground.refused("no server has begun the anchor", "is missing")?;
     ground.tower.start().await?;
     ground.check()?;
@@ -373,7 +375,7 @@ async fn nobody_vouches_for_lines_whose_macs_were_removed() -> Result<()> {
     ground.refused("removed MACs", "none of the 7 lines carries a MAC")?;
     ground.tower.start().await?;
     until("the notice", || async { Ok(ground.tower.log().contains("none of the 7 lines").then_some(())) }).await?;
-    ground.tower.command(&["destination", "pause", "odoo", "--why", REASON], None)?;
+    ground.tower.command(&["connection", "pause", "odoo", "--why", REASON], None)?;
     ground.tower.command(&["migrate"], None).ok();
     let listed = ground.tower.command(&["audit", "list"], None)?;
     ensure!(!listed.contains("begun"), "{listed}");
@@ -406,7 +408,7 @@ async fn a_trail_that_is_broken_can_be_accepted_as_it_is() -> Result<()> {
         ensure!(ground.check().is_err(), "{attack} goes unnoticed");
         ground.tower.command(&accepted, None).with_context(|| attack.to_owned())?;
         ground.check().with_context(|| format!("{attack}, accepted"))?;
-        ground.tower.command(&["destination", "resume", "odoo"], None)?;
+        ground.tower.command(&["connection", "resume", "odoo"], None)?;
         ground.check().with_context(|| format!("{attack}, accepted, and it goes on"))?;
     }
     // a copy that was made while it was broken
@@ -431,7 +433,7 @@ async fn every_command_anchors_what_it_wrote_and_is_done_whatever_the_anchor_is(
     // a folder in its place can be neither read nor written
     std::fs::remove_file(ground.anchor())?;
     std::fs::create_dir(ground.anchor())?;
-    ground.tower.command(&["destination", "pause", "odoo", "--why", REASON], None)?;
+    ground.tower.command(&["connection", "pause", "odoo", "--why", REASON], None)?;
     let listed = ground.tower.command(&["audit", "list"], None)?;
     ensure!(listed.lines().next().is_some_and(|line| line.contains("destination.pause")), "{listed}");
     Ok(())
@@ -459,8 +461,8 @@ async fn a_server_anchors_within_seconds_and_notices_a_cut_at_its_start() -> Res
     until("the notice", || async { Ok(ground.tower.log().contains("lines were removed").then_some(())) }).await?;
     // more lines do not hide it, and the anchor stays
     for _ in 0..3 {
-        ground.tower.command(&["destination", "pause", "odoo", "--why", REASON], None)?;
-        ground.tower.command(&["destination", "resume", "odoo"], None)?;
+        ground.tower.command(&["connection", "pause", "odoo", "--why", REASON], None)?;
+        ground.tower.command(&["connection", "resume", "odoo"], None)?;
     }
     ground.refused("a cut tail that grew again", "the trail was written anew")?;
     ensure!(anchored(&ground)? == kept, "the anchor moved");
@@ -495,7 +497,7 @@ async fn an_anchor_that_was_changed_replaced_or_removed_is_noticed() -> Result<(
         std::fs::write(ground.anchor(), &text)?;
         ground.refused(attack, "was changed, or is of another tower")?;
         // and stays as it is, as evidence
-        ground.tower.command(&["destination", "resume", "odoo"], None)?;
+        ground.tower.command(&["connection", "resume", "odoo"], None)?;
         ensure!(std::fs::read_to_string(ground.anchor())? == text, "{attack}: written over");
     }
     std::fs::remove_file(ground.anchor())?;
@@ -513,7 +515,7 @@ async fn an_anchor_that_was_changed_replaced_or_removed_is_noticed() -> Result<(
 async fn an_edited_backup_or_manifest_is_refused() -> Result<()> {
     let Some(mut ground) = Ground::new("edited backup")? else { return Ok(()) };
     let copy = ground.backup("one")?;
-    ground.tower.command(&["destination", "pause", "odoo", "--why", REASON], None)?;
+    ground.tower.command(&["connection", "pause", "odoo", "--why", REASON], None)?;
     let later = ground.backup("two")?;
     let (manifest, bytes) = (std::fs::read_to_string(beside(&copy))?, std::fs::read(&copy)?);
     let mut edited = bytes.clone();

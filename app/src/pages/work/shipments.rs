@@ -192,8 +192,8 @@ fn filters(query: &ListQuery) -> impl IntoView + use<> {
     .collect();
     let linked = (query.linked == Linked::Order)
         .then(|| view! { <Chip label="Linked to an order" off=address(&ListQuery { linked: Linked::Any, ..first.clone() })/> });
-    let fresh = fresh
-        .map(|label| view! { <Chip label off=address(&ListQuery { fresh: Freshness::Any, ..first.clone() })/> });
+    let fresh =
+        fresh.map(|label| view! { <Chip label off=address(&ListQuery { fresh: Freshness::Any, ..first.clone() })/> });
     let any = !chips.is_empty() || linked.is_some() || fresh.is_some();
     any.then(|| view! { <div class="chips" role="group" aria-label="Filters">{chips}{linked}{fresh}</div> })
 }

@@ -12,8 +12,8 @@ pub struct Config {
     pub public_url: String,
     /// Whether that was set; else it follows from the address to listen on.
     pub public_url_is_set: bool,
-    /// Name of the company.
-    pub company: String,
+    /// Name of the company; none: an admin names it.
+    pub company: Option<String>,
     /// Odoo, where there is one.
     pub odoo: Option<OdooSettings>,
     /// The service desk, where there is one.

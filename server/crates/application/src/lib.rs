@@ -1,4 +1,4 @@
-//! What the system does: use cases by area, and the jobs that carry them out. Front doors (HTTP, pages, command line) call these
+//! What the system does: use cases by area, and the jobs that carry them out. HTTP, pages and the command line call these
 //! and nothing below. No HTTP server, no pages, no SQL here.
 
 pub mod audit;
@@ -12,6 +12,7 @@ pub mod destinations;
 pub mod error;
 pub mod exceptions;
 pub mod governance;
+pub mod installation;
 pub mod jobs;
 pub mod keys;
 pub mod mask;

@@ -10,14 +10,7 @@ use super::{
     rotation, sources,
     system::System,
 };
-use crate::{
-    audit,
-    caller::Caller,
-    context::Context,
-    destinations,
-    error::Result,
-    keys::sealed_audit,
-};
+use crate::{audit, caller::Caller, context::Context, destinations, error::Result, keys::sealed_audit};
 use carriers::{Scheme, Settings, keys};
 use domain::{access::Permission, ids::SourceId, routing::Takes};
 use outbound::{

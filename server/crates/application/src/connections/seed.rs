@@ -112,13 +112,12 @@ async fn put(context: &Context, scope: Scope, given: Given, known: Option<Opened
     };
     match context.store.connections.put(scope, record, key, audit).await {
         // another node was faster
-        Err(StoreError::Conflict(_)) => Ok(()),
-        other => {
-            let fields = new.into_keys().collect::<Vec<_>>().join(", ");
-            tracing::info!(connection = given.name, fields, "taken over from the command line");
-            Ok(other?)
-        }
+        Err(StoreError::Conflict(_)) => return Ok(()),
+        kept => kept?,
     }
+    let fields = new.into_keys().collect::<Vec<_>>().join(", ");
+    tracing::info!(connection = given.name, fields, "taken over from the command line");
+    Ok(())
 }
 
 /// The settings with what the command line says for the first time.
