@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 fn here() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/carriers/verify/fixtures")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/verify/fixtures")
 }
 
 /// A file of the vectors; some bodies may not be shipped, and are read where the shared data lies beside the project.
