@@ -5,6 +5,7 @@ mod backup;
 mod chaos;
 mod conformance;
 mod corpora;
+mod doctor;
 mod house;
 mod main_job;
 mod odoo_orders;

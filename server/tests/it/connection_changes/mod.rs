@@ -108,6 +108,7 @@ async fn refuse(mut stream: TcpStream, kept: Arc<Mutex<String>>) {
 
 fn is_whole(request: &str) -> bool {
     let Some((head, body)) = request.split_once("\r\n\r\n") else { return false };
-    let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+    let length =
+        head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
     body.len() >= length.unwrap_or(0_usize)
 }

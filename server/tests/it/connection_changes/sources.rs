@@ -86,8 +86,11 @@ async fn a_source_whose_connector_is_missing_here_is_asked_again() {
     assert!(matches!(message(&world, 2).await, Err(Refused::UnknownSource)));
     let enabled = connections::switch(context, &caller(context), NAME, true, "").await;
     assert!(matches!(enabled, Err(UseCaseError::Invalid { field: "fields", .. })), "{enabled:?}");
-    change(ConnectionRecord { connector: before.connector, ..record(context, NAME).await.switched(true, context.now()) })
-        .await;
+    change(ConnectionRecord {
+        connector: before.connector,
+        ..record(context, NAME).await.switched(true, context.now())
+    })
+    .await;
     message(&world, 3).await.unwrap();
 }
 

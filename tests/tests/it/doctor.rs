@@ -1,0 +1,69 @@
+//! Commands that look at connections go by what is kept; the command line counts until something is.
+
+use anyhow::{Context, Result, ensure};
+use std::path::PathBuf;
+use tests::{
+    Tower,
+    chaos::engine::{Database, Engine},
+    skipped,
+};
+
+/// Nothing listens there.
+const KEPT: &str = "http://127.0.0.1:9";
+const OF_COMMAND_LINE: &str = "http://127.0.0.1:11";
+
+struct Ground {
+    tower: Tower,
+    _database: Database,
+}
+
+impl Ground {
+    fn new(test: &str) -> Result<Option<Self>> {
+        let Some(binary) = std::env::var_os("MILEPOST_TEST_BIN").map(PathBuf::from) else {
+            skipped(test, "MILEPOST_TEST_BIN is not set");
+            return Ok(None);
+        };
+        let postgres = std::env::var("MILEPOST_TEST_ENGINE").is_ok_and(|engine| engine == "postgres");
+        let database = Database::fresh(if postgres { Engine::Postgres } else { Engine::Sqlite })?;
+        let mut tower = Tower::of(&binary, database.settings())?;
+        let key = tower.data().join("odoo.key");
+        std::fs::write(&key, "a-key-of-the-test")?;
+        for (variable, value) in [
+            ("MILEPOST_ODOO_URL", OF_COMMAND_LINE.to_owned()),
+            ("MILEPOST_ODOO_DATABASE", "none".to_owned()),
+            ("MILEPOST_ODOO_KEY_FILE", key.display().to_string()),
+        ] {
+            tower.set(variable, value);
+        }
+        Ok(Some(Self { tower, _database: database }))
+    }
+
+    /// What a command says that fails, since nothing listens.
+    fn says(&self, command: &[&str]) -> Result<String> {
+        Ok(self.tower.command(command, None).err().with_context(|| format!("{command:?} goes well"))?.to_string())
+    }
+}
+
+#[test]
+fn commands_go_by_the_connection_that_is_kept() -> Result<()> {
+    let Some(ground) = Ground::new("commands_go_by_the_connection_that_is_kept")? else { return Ok(()) };
+    let admin_key = ground.tower.data().join("odoo.key").display().to_string();
+    let setup = ["odoo", "setup", "--admin-key-file", &admin_key];
+    for command in [&["doctor"][..], &["odoo", "check"], &setup] {
+        let says = ground.says(command)?;
+        ensure!(says.contains("127.0.0.1:11"), "before anything is kept, {command:?}: {says}");
+    }
+    let odoo = ["connection", "put", "odoo", "--connector", "odoo", "--set", "database=none", "--on", "--set"];
+    ground.tower.command(&[&odoo[..], &[&format!("url={KEPT}")]].concat(), Some("another-key"))?;
+    for command in [&["doctor"][..], &["odoo", "check"], &setup] {
+        let says = ground.says(command)?;
+        ensure!(says.contains("127.0.0.1:9") && !says.contains("127.0.0.1:11"), "{command:?}: {says}");
+    }
+    let says = ground.says(&["doctor"])?;
+    ensure!(says.contains("the command line says another url"), "{says}");
+    // one that is not in use is not tested
+    ground.tower.command(&["connection", "disable", "odoo"], None)?;
+    let says = ground.tower.command(&["doctor"], None).unwrap_or_else(|error| error.to_string());
+    ensure!(!says.contains("Cannot reach"), "{says}");
+    Ok(())
+}
