@@ -665,7 +665,7 @@ fn people_are_looked_after_by_command() {
     let password = made.lines().find_map(|line| line.strip_prefix("password: ")).unwrap();
     assert!(password.len() >= 20, "{made}");
     assert!(run("user list").lines().any(|line| line == "bob\tbob\tagent\tenabled"));
-    assert!(run("session list").contains("nobody is signed in"));
+    assert!(run("session list").contains("no one is signed in"));
 
     run("user disable bob");
     assert!(run("user list").contains("bob\tbob\tagent\tdisabled"));

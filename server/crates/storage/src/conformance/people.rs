@@ -387,4 +387,10 @@ pub async fn audit_lines_about_a_shipment(store: Store) {
     let lines = world.store.people.audit_of(world.scope, shipment).await.unwrap();
     let said: Vec<_> = lines.iter().map(|(line, name)| (line.entry.action.as_str(), name.as_deref())).collect();
     assert_eq!(said, [("shipment.note", Some("Ada")), ("exception.resolve", None)]);
+    let by_ada = world.audit("exception.reopen", format!("exception:{exception}"), 6);
+    world.store.people.audit(Scope { actor: Actor::User(ada.id), ..world.scope }, by_ada).await.unwrap();
+    let lines = world.store.people.audit_of_exceptions(world.scope, vec![exception]).await.unwrap();
+    let said: Vec<_> = lines.iter().map(|(line, name)| (line.entry.action.as_str(), name.as_deref())).collect();
+    assert_eq!(said, [("exception.reopen", Some("Ada")), ("exception.resolve", None)], "newest first");
+    assert_eq!(world.store.people.audit_of_exceptions(world.scope, Vec::new()).await.unwrap(), []);
 }
