@@ -63,9 +63,9 @@ describe("an empty installation", { skip, concurrency: false }, () => {
     await visiting({ width: 390, height: 844 }, async (page) => {
       await signIn(page);
       for (const [name, query] of [
-        ["Add a source", "family=carrier"],
+        ["Add a source", "kind=carrier"],
         ["Connect Odoo", "connector=odoo"],
-        ["Connect a service desk", "family=desk"],
+        ["Connect a service desk", "kind=desk"],
       ]) {
         const href = await page.getByTestId("step").getByRole("link", { name }).getAttribute("href");
         assert.equal(href, `/connections/new?${query}`);

@@ -52,7 +52,7 @@ pub fn not_connected() -> Option<AnyView> {
         (false, true) => view! { "Connect Odoo or a carrier: "<a href=START>"getting started"</a> }.into_any(),
         (false, false) => view! { "Ask an administrator to connect Odoo or a carrier." }.into_any(),
     };
-    Some(view! { <Empty title="Nothing is connected yet">"Shipments come from Odoo and from carriers’ messages. "{advice}</Empty> }.into_any())
+    Some(view! { <Empty title="Nothing is connected yet">"Shipments come from Odoo and from carriers’ messages."<br/>{advice}</Empty> }.into_any())
 }
 
 /// Whether the signed-in person has this permission; known inside the frame. Actions without permission are not shown.

@@ -82,7 +82,7 @@ fn source_step(progress: &Progress, public_url: &str) -> StepView {
         title: "Connect the first source of tracking messages".into(),
         why: "Carriers and tracking platforms send events. Without them Milepost knows orders, but not where they are."
             .into(),
-        ..step(progress, ("Add a source", "/connections/new?family=carrier"), missing, detail)
+        ..step(progress, ("Add a source", "/connections/new?kind=carrier"), missing, detail)
     }
 }
 
@@ -97,7 +97,7 @@ fn orders_step(progress: &Progress) -> StepView {
 
 fn desk_step(progress: &Progress) -> StepView {
     let missing = "Exceptions are kept under Exceptions in any case; a desk adds tickets.";
-    let step = step(progress, ("Connect a service desk", "/connections/new?family=desk"), missing, None);
+    let step = step(progress, ("Connect a service desk", "/connections/new?kind=desk"), missing, None);
     StepView {
         title: "Connect a service desk".into(),
         why: "Exceptions that last become tickets where your agents work, and are resolved with the shipment.".into(),

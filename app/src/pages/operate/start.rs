@@ -41,11 +41,11 @@ fn Steps(start: StartView, skip: ServerAction<SkipStart>, name: ServerAction<Nam
             let label = if connected { "Skip the rest" } else { "Skip for now" };
             view! {
                 <ActionForm action=skip attr:class="inline-form"><button class="btn" type="submit" data-testid="skip">{label}</button></ActionForm>
-                <span class="small muted">"Pages lead here no more; everything can be done under Connections later."</span>
+                <span class="small muted">"Hides this guide. Everything can be done under Connections later."</span>
             }
             .into_any()
         }
-        _ => view! { <span class="small muted">"Skipped: pages do not lead here any more. This page stays at /start."</span> }.into_any(),
+        _ => view! { <span class="small muted">"This guide is hidden. It stays at /start."</span> }.into_any(),
     };
     view! {
         <section class="panel guide">
@@ -61,7 +61,7 @@ fn Step(step: StepView, name: ServerAction<NameCompany>) -> impl IntoView {
     let (icon, mark, tag) = match step.standing {
         Standing::Done => (Some("check"), "guide__mark guide__mark--done", "tag tag--ok"),
         Standing::Failing => (Some("alert"), "guide__mark guide__mark--failing", "tag tag--warn"),
-        Standing::Next => (None, "guide__mark guide__mark--next", "tag tag--accent"),
+        Standing::Next => (None, "guide__mark guide__mark--next", "tag tag--info"),
         Standing::Later | Standing::Optional => (None, "guide__mark", "tag"),
     };
     let button = if step.standing == Standing::Next { "btn btn--go" } else { "btn" };
@@ -76,14 +76,14 @@ fn Step(step: StepView, name: ServerAction<NameCompany>) -> impl IntoView {
             </div>
             {step.action.map(|to| match to {
                 StepAction::Open { label, href } => view! { <a class=button href=href>{label}</a> }.into_any(),
-                StepAction::Name { name: now } => view! { <CompanyName now action=name/> }.into_any(),
+                StepAction::Name { name: now } => view! { <CompanyName now action=name button/> }.into_any(),
             })}
         </li>
     }
 }
 
 #[component]
-fn CompanyName(now: String, action: ServerAction<NameCompany>) -> impl IntoView {
+fn CompanyName(now: String, action: ServerAction<NameCompany>, button: &'static str) -> impl IntoView {
     let wrong = move || action.value().get().and_then(Result::err);
     let error = move || {
         wrong().map(|error| view! { <span class="hint bad" id="company-error" role="alert">{error.to_string()}</span> })
@@ -92,10 +92,10 @@ fn CompanyName(now: String, action: ServerAction<NameCompany>) -> impl IntoView 
     let described = move || wrong().is_some().then_some("company-error");
     view! {
         <ActionForm action attr:class="guide__form">
-            <label class="sr" for="company">"Company name"</label>
+            <label for="company">"Company name"</label>
             <input class="input" id="company" name="name" value=now maxlength="100" autocomplete="organization" required
                 aria-invalid=invalid aria-describedby=described/>
-            <button class="btn" type="submit">"Save"</button>
+            <button class=button type="submit">"Save"</button>
             {error}
         </ActionForm>
     }

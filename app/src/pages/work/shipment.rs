@@ -393,6 +393,7 @@ fn OneException(exception: ExceptionView, act: ServerAction<ActOnException>) -> 
     view! {
         <div class="stack stack--tight">
             <div class="row"><SeverityMark severity=exception.severity label=exception.label/>{exception.closed.clone().map(|(how, at)| view! { <span class="tag tag--ok">{how}" "<Time when=at/></span> })}</div>
+            {exception.no_ticket.map(|why| view! { <p class="small muted" data-testid="no-ticket">{why}</p> })}
             {exception.question.map(|what| view! { <p class="small late late--warn" data-testid="question">{what}</p> })}
             <dl class="facts">
                 <dt>"Opened"</dt><dd><Time when=exception.opened/></dd>
