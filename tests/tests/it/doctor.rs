@@ -1,9 +1,9 @@
 //! Commands that look at connections go by what is kept; the command line counts until something is.
 
 use anyhow::{Context, Result, ensure};
-use std::path::PathBuf;
+use std::{fs::Permissions, os::unix::fs::PermissionsExt, path::PathBuf};
 use tests::{
-    Tower,
+    Installation,
     chaos::engine::{Database, Engine},
     skipped,
 };
@@ -13,7 +13,7 @@ const KEPT: &str = "http://127.0.0.1:9";
 const OF_COMMAND_LINE: &str = "http://127.0.0.1:11";
 
 struct Ground {
-    tower: Tower,
+    tower: Installation,
     _database: Database,
 }
 
@@ -25,9 +25,10 @@ impl Ground {
         };
         let postgres = std::env::var("MILEPOST_TEST_ENGINE").is_ok_and(|engine| engine == "postgres");
         let database = Database::fresh(if postgres { Engine::Postgres } else { Engine::Sqlite })?;
-        let mut tower = Tower::of(&binary, database.settings())?;
+        let mut tower = Installation::of(&binary, database.settings())?;
         let key = tower.data().join("odoo.key");
         std::fs::write(&key, "a-key-of-the-test")?;
+        std::fs::set_permissions(&key, Permissions::from_mode(0o600))?;
         for (variable, value) in [
             ("MILEPOST_ODOO_URL", OF_COMMAND_LINE.to_owned()),
             ("MILEPOST_ODOO_DATABASE", "none".to_owned()),

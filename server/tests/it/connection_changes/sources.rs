@@ -156,7 +156,9 @@ async fn how_keys_are_fetched_is_no_message() {
     connections::flush(context).await.unwrap();
     let shown = connections::one(context, &caller(context), "engine").await.unwrap().overview;
     assert_eq!((shown.traffic(), shown.record.last_failed_at), ((0, 0), None));
-    assert_eq!(shown.waiting, 1, "it failed, and is tried again");
+    let summary = context.store.jobs.summary(context.scope(), context.now()).await.unwrap();
+    let of_keys = summary.iter().find(|one| one.destination == "engine").unwrap();
+    assert_eq!(of_keys.retrying, 1, "it failed, and is tried again");
 }
 
 #[tokio::test]

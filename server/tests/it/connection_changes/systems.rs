@@ -2,6 +2,7 @@
 
 use super::{KEY, caller, fields, odoo, put, record, refused, second_odoo};
 use crate::world::systems::Systems;
+use ::odoo::{OdooClient, OdooConfig};
 use application::{
     connections::{self, NewConnection},
     context::Context,
@@ -9,6 +10,7 @@ use application::{
     error::UseCaseError,
 };
 use jiff::SignedDuration;
+use outbound::Discard;
 use simulator::{
     desk::SandboxDesk,
     journey::Place,
@@ -66,11 +68,13 @@ async fn a_connection_that_was_used_leads_to_no_other_system() {
     assert_eq!(refused(context, moved_database).await.0, "secret");
     assert!(record(context, "odoo").await.settings.contains(&first));
     // everything is read there, whenever it was changed
+    let config =
+        OdooConfig { url: second.url(), database: DATABASE.into(), api_key: KEY.into(), calls_per_second: None };
+    OdooClient::new(config).unwrap().setup(&Discard).await.unwrap();
     let there = delivery(&systems, &second, "PL1");
     delivery(&systems, &second, "PL2");
     systems.world.passes(1).await;
     put(context, moved).await.unwrap();
-    context.odoo("odoo").unwrap().setup(&outbound::Discard).await.unwrap();
     systems.world.tick().await;
     systems.world.settle().await;
     assert_eq!(there, here, "the first one has a record of this id too");
@@ -117,7 +121,7 @@ async fn two_connections_do_not_do_the_same_work() {
     assert!(matches!(enable("odoo-draft").await, Err(UseCaseError::Invalid { field: "url", .. })));
     // of two that are not in use the one goes on that was used
     delivery(&systems, &second, "PL1");
-    context.odoo("odoo-pl").unwrap().setup(&outbound::Discard).await.unwrap();
+    context.odoo("odoo-pl").unwrap().setup(&Discard).await.unwrap();
     systems.world.tick().await;
     systems.world.settle().await;
     connections::switch(context, &caller(context), "odoo-pl", false, "a pause").await.unwrap();
