@@ -76,8 +76,7 @@ fn view(codes: Codes, times: &Times) -> MappingsView {
 
 fn code_view(code: ShownCode, times: &Times) -> CodeView {
     let ShownCode { record, words } = code;
-    let sample =
-        |s: Sample| s.shipment.map(|shipment| SampleView { shipment: shipment.to_string(), number: s.number });
+    let sample = |s: Sample| s.shipment.map(|shipment| SampleView { shipment: shipment.to_string(), number: s.number });
     let mut samples: Vec<_> = record.samples.into_iter().filter_map(sample).collect();
     samples.dedup();
     CodeView {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use crate::world::systems::Systems;
+use ::odoo::READ_FIELDS;
 use application::caller::Caller;
 use application::{
     odoo::{self, IMPORT_PAGES_MAX},
@@ -13,7 +14,6 @@ use domain::{
     fold::{DeliveryStanding, PromiseSource},
     ids::{ShipmentId, SubjectId, content_id},
 };
-use ::odoo::READ_FIELDS;
 use outbound::Discard;
 use serde_json::{Value, json};
 use storage::{

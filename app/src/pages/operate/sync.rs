@@ -11,8 +11,8 @@ use crate::{
         parts::{Empty, grouped},
     },
     contract::sync::{
-        BreakerState, BreakerView, Destination, JobView, MessageView, Planned, RetryingFor, SyncQuery,
-        SyncTab, SyncView, UnreadView,
+        BreakerState, BreakerView, Destination, JobView, MessageView, Planned, RetryingFor, SyncQuery, SyncTab,
+        SyncView, UnreadView,
     },
 };
 use domain::visible::visible;
@@ -440,7 +440,8 @@ fn destination(d: Destination, query: &SyncQuery, acts: Acts) -> impl IntoView +
             view! { <Count n=d.done label href=href/> }.into_any()
         }
     };
-    let (pending, retrying, failed) = (of(SyncTab::Pending, "", ""), of(SyncTab::Retrying, "", ""), of(SyncTab::Failed, "", ""));
+    let (pending, retrying, failed) =
+        (of(SyncTab::Pending, "", ""), of(SyncTab::Retrying, "", ""), of(SyncTab::Failed, "", ""));
     let counts = view! {
         {done("succeeded")}", "<Count n=d.pending label="pending" href=pending.clone()/>", "
         <Count n=d.retrying label="retrying" href=retrying.clone()/>", "<Count n=d.dead label="failed" href=failed.clone()/>

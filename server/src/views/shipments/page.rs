@@ -88,8 +88,7 @@ fn why(shown: &ShownShipment, times: &Times) -> Vec<Reason> {
         };
         let place = named::place(&fact.observation).map(|place| format!(", {place}")).unwrap_or_default();
         let title = if fact.reading.milestone == Milestone::Info {
-            named::exceptions(&fact.reading)
-                .map_or_else(|| fact.observation.codes.raw.clone(), |(_, labels)| labels)
+            named::exceptions(&fact.reading).map_or_else(|| fact.observation.codes.raw.clone(), |(_, labels)| labels)
         } else {
             named::title(&fact.observation, &fact.reading)
         };

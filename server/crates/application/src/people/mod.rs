@@ -5,8 +5,8 @@ pub mod sign_in;
 pub mod slow_lane;
 mod who;
 
-pub use who::Who;
 pub(crate) use who::PeopleNames;
+pub use who::Who;
 
 use crate::caller::Caller;
 use crate::{
