@@ -1,4 +1,4 @@
-//! What the installation is called: by whoever started it, else by an admin.
+//! What the installation is called: by the command line, else by an admin.
 
 use crate::{
     caller::Caller,
