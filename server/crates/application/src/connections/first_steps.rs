@@ -70,6 +70,7 @@ pub struct FirstSteps {
 /// # Errors
 /// When the caller may not, or the store fails.
 pub async fn first_steps(context: &Context, caller: &Caller) -> Result<FirstSteps> {
+    caller.require(Permission::Operate)?;
     let connections = list(context, caller).await?;
     let of =
         |family| progress(connections.iter().filter(|one| one.template.as_ref().map(|t| t.family) == Some(family)));

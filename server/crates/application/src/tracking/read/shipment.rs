@@ -423,7 +423,7 @@ async fn proofs(
     Ok((proofs.named.into_iter().filter_map(shown).collect(), proofs.unread))
 }
 
-/// When something was recorded. Seconds are told apart, so that there is one choice for each.
+/// When something was recorded. Seconds are kept apart, so that there is one choice for each.
 fn moments(facts: &[Fact], mask: Mask) -> Vec<Moment> {
     let mut seconds: BTreeMap<i64, (Timestamp, Option<&Fact>)> = BTreeMap::new();
     for fact in facts {
