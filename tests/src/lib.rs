@@ -320,7 +320,7 @@ impl Desk {
 }
 
 /// A tower process, production start, with a database of its own.
-pub struct Tower {
+pub struct Installation {
     binary: PathBuf,
     data: tempfile::TempDir,
     settings: Vec<(&'static str, String)>,
@@ -331,7 +331,7 @@ pub struct Tower {
     http: reqwest::Client,
 }
 
-impl Tower {
+impl Installation {
     /// Prepares a tower; it does not run yet.
     ///
     /// # Errors
@@ -530,7 +530,7 @@ impl Tower {
     }
 }
 
-impl Drop for Tower {
+impl Drop for Installation {
     fn drop(&mut self) {
         let _ = self.kill();
     }

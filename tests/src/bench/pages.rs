@@ -3,7 +3,7 @@
 
 use super::{Line, child::peak_mb, load, median};
 use crate::{
-    Tower,
+    Installation,
     chaos::engine::{Database, Engine},
 };
 use anyhow::{Context, Result, ensure};
@@ -69,7 +69,7 @@ const PAGES: &[Page] = &[
 
 /// A tower with so many shipments.
 struct Site {
-    tower: Tower,
+    tower: Installation,
     database: Database,
     shipments: u64,
     seen: Seen,
@@ -154,7 +154,7 @@ impl Site {
         let database = Database::fresh(engine)?;
         let mut settings = database.settings();
         settings.push(("MILEPOST_LOG", "warn".into()));
-        let mut tower = Tower::of(binary, settings)?;
+        let mut tower = Installation::of(binary, settings)?;
         let (wanted, troubled) = (shipments.to_string(), (shipments / TROUBLED).to_string());
         tokio::task::block_in_place(|| -> Result<()> {
             let open = OPEN_PERCENT.to_string();

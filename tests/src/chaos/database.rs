@@ -5,12 +5,12 @@ use super::{
     Part, Run,
     crowd::{Answered, Crowd, Post},
     engine::{Database, Engine},
-    judge::{DeadLetters, drained, judge, tail},
+    findings::{DeadLetters, drained, examine, tail},
     outside::Outside,
     proxy::{Fault, Proxy},
     story::Plot,
 };
-use crate::{Tower, until};
+use crate::{Installation, until};
 use anyhow::{Context, Result, ensure};
 use simulator::journey::Rng;
 use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
@@ -56,7 +56,7 @@ struct Scene {
     outside: Arc<Outside>,
     odoo: Proxy,
     database: Database,
-    tower: Tower,
+    tower: Installation,
     crowd: Arc<Crowd>,
     rng: Rng,
     clients: tokio::task::JoinSet<()>,
@@ -101,7 +101,7 @@ impl Scene {
             }
         }
         let acknowledged = self.crowd.acknowledged();
-        let (findings, effects) = judge(&self.outside, &self.database, &self.tower, &acknowledged).await?;
+        let (findings, effects) = examine(&self.outside, &self.database, &self.tower, &acknowledged).await?;
         part.figure("acknowledged", acknowledged.len() as f64);
         part.figure("effects", effects as f64);
         part.findings.add(findings);
@@ -191,7 +191,7 @@ fn refused_clearly(part: &mut Part, answers: &[Answered], lasting: Duration) {
     }
 }
 
-async fn is_ready(tower: &Tower) -> bool {
+async fn is_ready(tower: &Installation) -> bool {
     let answer = reqwest::get(format!("{}/readyz", tower.base())).await;
     answer.is_ok_and(|a| a.status().is_success())
 }

@@ -5,7 +5,7 @@ use super::{
     Part, Run,
     crowd::{Crowd, Post},
     engine::{Database, Engine},
-    judge::{DeadLetters, drained, judge},
+    findings::{DeadLetters, drained, examine},
     outside::Outside,
     proxy::{Fault, Proxy},
     story::Plot,
@@ -108,7 +108,7 @@ fn compare<'a>(whole: &mut Part, sick: Sick, scale: Scale, scenes: impl Iterator
 struct Scene {
     fault: Fault,
     sick: Sick,
-    findings: super::judge::Findings,
+    findings: super::findings::Findings,
     spoiled: u64,
     taken_up: u64,
     /// Milliseconds from the post to the other destination, while all is well.
@@ -148,12 +148,12 @@ async fn scene(run: &Run, engine: Engine, fault: Fault, sick: Sick, scale: Scale
     }
     taken_up += drained(&store, scope, DRAIN, letters, &tower).await?;
     drop(store);
-    let (mut findings, _) = judge(&outside, &database, &tower, &crowd.acknowledged()).await?;
+    let (mut findings, _) = examine(&outside, &database, &tower, &crowd.acknowledged()).await?;
     name(&mut findings, fault, sick);
     Ok(Scene { fault, sick, findings, spoiled: spoiled.spoiled(), taken_up, well, while_sick })
 }
 
-fn name(findings: &mut super::judge::Findings, fault: Fault, sick: Sick) {
+fn name(findings: &mut super::findings::Findings, fault: Fault, sick: Sick) {
     for list in [&mut findings.lost, &mut findings.doubled, &mut findings.wrong] {
         list.iter_mut().for_each(|finding| *finding = format!("{fault:?} at {sick:?}: {finding}"));
     }

@@ -5,11 +5,11 @@ use super::{
     Part, Run,
     crowd::Crowd,
     engine::{Database, Engine},
-    judge::{DeadLetters, drained, judge},
+    findings::{DeadLetters, drained, examine},
     outside::Outside,
     story::Plot,
 };
-use crate::Tower;
+use crate::Installation;
 use anyhow::{Context, Result};
 use simulator::journey::Rng;
 use std::time::{Duration, Instant};
@@ -105,10 +105,10 @@ async fn finish(
     outside: &std::sync::Arc<Outside>,
     database: &Database,
     crowd: &std::sync::Arc<Crowd>,
-    tower: &Tower,
+    tower: &Installation,
 ) -> Result<()> {
     crowd.release(crowd.left());
-    crowd.all_sent(ACKNOWLEDGED).await.with_context(|| super::judge::tail(&tower.log()))?;
+    crowd.all_sent(ACKNOWLEDGED).await.with_context(|| super::findings::tail(&tower.log()))?;
     let begun = Instant::now();
     {
         let (store, scope) = database.open(tower.data()).await?;
@@ -119,7 +119,7 @@ async fn finish(
     }
     part.figure("drained_s", begun.elapsed().as_secs_f64());
     let acknowledged = crowd.acknowledged();
-    let (findings, effects) = judge(outside, database, tower, &acknowledged).await?;
+    let (findings, effects) = examine(outside, database, tower, &acknowledged).await?;
     part.figure("acknowledged", acknowledged.len() as f64);
     part.figure("effects", effects as f64);
     part.findings.add(findings);

@@ -4,7 +4,7 @@ use super::{
     Part, Run,
     crowd::Crowd,
     engine::{Database, Engine},
-    judge::tail,
+    findings::tail,
     now,
     outside::Outside,
     story::Plot,

@@ -8,15 +8,15 @@ pub mod crowd;
 pub mod database;
 pub mod engine;
 pub mod faults;
-pub mod judge;
+pub mod findings;
 pub mod kill;
 pub mod lanes;
 pub mod outside;
 pub mod proxy;
 pub mod story;
 
+use findings::Findings;
 use jiff::Timestamp;
-use judge::Findings;
 use std::{fmt, path::PathBuf};
 
 /// Findings of one kind that are printed.

@@ -6,7 +6,7 @@ use super::{
     now,
     story::{Plot, Story},
 };
-use crate::{Tower, until};
+use crate::{Installation, until};
 use anyhow::{Context, Result};
 use serde_json::Value;
 use simulator::{
@@ -58,12 +58,12 @@ impl Outside {
     ///
     /// # Errors
     /// When a command fails, with what it printed.
-    pub fn tower(&self, binary: &Path, database: &Database, odoo: &str, desk: &str) -> Result<Tower> {
+    pub fn tower(&self, binary: &Path, database: &Database, odoo: &str, desk: &str) -> Result<Installation> {
         // the commands talk to what runs in this process: others go on with that meanwhile
         tokio::task::block_in_place(|| self.set_up(binary, database, odoo, desk))
     }
 
-    fn set_up(&self, binary: &Path, database: &Database, odoo: &str, desk: &str) -> Result<Tower> {
+    fn set_up(&self, binary: &Path, database: &Database, odoo: &str, desk: &str) -> Result<Installation> {
         let tower = self.node(binary, database, odoo, desk, Vec::new())?;
         tower.command(&["odoo", "setup", "--admin-key-file", &key_file(&tower, "odoo.key")], None)?;
         for (name, connector, scheme, secret) in [
@@ -89,7 +89,7 @@ impl Outside {
         odoo: &str,
         desk: &str,
         further: Vec<(&'static str, String)>,
-    ) -> Result<Tower> {
+    ) -> Result<Installation> {
         let mut settings = vec![
             ("MILEPOST_ODOO_URL", odoo.to_owned()),
             ("MILEPOST_ODOO_DATABASE", simulator::odoo::DATABASE.to_owned()),
@@ -105,7 +105,7 @@ impl Outside {
         settings.extend(database.settings());
         settings.extend(further);
         // the files lie in the tower's own folder, which is known once it is there
-        let mut tower = Tower::of(binary, settings)?;
+        let mut tower = Installation::of(binary, settings)?;
         for (name, variable, text) in
             [("odoo.key", "MILEPOST_ODOO_KEY_FILE", KEY), ("desk.token", "MILEPOST_DESK_TOKEN_FILE", TOKEN)]
         {
@@ -120,7 +120,7 @@ impl Outside {
     ///
     /// # Errors
     /// When one is missing.
-    pub async fn imported(&self, tower: &Tower) -> Result<()> {
+    pub async fn imported(&self, tower: &Installation) -> Result<()> {
         until("every delivery to be imported", || async {
             let here = |s: &&Story| self.odoo.value(s.picking, "x_milepost_url") != Value::Bool(false);
             Ok((self.stories.iter().filter(here).count() == self.stories.len()).then_some(()))
@@ -143,6 +143,6 @@ fn write_private(path: &Path, text: &str) -> Result<()> {
     Ok(file.write_all(text.as_bytes())?)
 }
 
-fn key_file(tower: &Tower, name: &str) -> String {
+fn key_file(tower: &Installation, name: &str) -> String {
     tower.data().join(name).display().to_string()
 }

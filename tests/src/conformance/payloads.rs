@@ -209,7 +209,7 @@ pub(super) fn hostile(collection: Option<&Path>) -> Result<Tally> {
     for item in index["hostile"].as_array().into_iter().flatten() {
         let file = item["file"].as_str().unwrap_or_default();
         let bytes = read(&folder.join(file))?;
-        tally.add(file, judge(meant_for(file), &bytes, item["expect"].as_str().unwrap_or_default()));
+        tally.add(file, examine(meant_for(file), &bytes, item["expect"].as_str().unwrap_or_default()));
     }
     Ok(tally)
 }
@@ -239,7 +239,7 @@ fn meant_for(file: &str) -> &'static str {
     }
 }
 
-fn judge(connector: &str, bytes: &[u8], expect: &str) -> Result<(), String> {
+fn examine(connector: &str, bytes: &[u8], expect: &str) -> Result<(), String> {
     let carrier = carriers::by_id(connector).ok_or_else(|| format!("there is no connector {connector}"))?;
     let outcome = carriers::read(carrier, &Settings::default(), bytes);
     let got = match &outcome {

@@ -18,7 +18,7 @@ pub(super) fn run(folder: &Path) -> Result<Tally> {
         let text = fs::read(&path).with_context(|| path.display().to_string())?;
         let scenario: Value = serde_json::from_slice(&text).with_context(|| path.display().to_string())?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        tally.add(&name, judge(&path, &text, scenario));
+        tally.add(&name, examine(&path, &text, scenario));
     }
     Ok(tally)
 }
@@ -37,7 +37,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-fn judge(path: &Path, text: &[u8], scenario: Value) -> Result<(), String> {
+fn examine(path: &Path, text: &[u8], scenario: Value) -> Result<(), String> {
     let got = carriers::scenarios::fold(path, text)?;
     let expected = &scenario["expected"];
     agrees(&expected["state_after_each"], &got["state_after_each"], "state_after_each")?;

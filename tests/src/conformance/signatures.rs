@@ -24,12 +24,12 @@ pub(super) fn run(collection: Option<&Path>) -> Result<Tally> {
             None => Some(vector["in_body"].to_string().into_bytes()),
         };
         let Some(body) = body else { continue };
-        tally.add(vector["id"].as_str().unwrap_or_default(), judge(vector, &body, &file));
+        tally.add(vector["id"].as_str().unwrap_or_default(), examine(vector, &body, &file));
     }
     Ok(tally)
 }
 
-fn judge(vector: &Value, body: &[u8], file: &dyn Fn(&str) -> Option<Vec<u8>>) -> Result<(), String> {
+fn examine(vector: &Value, body: &[u8], file: &dyn Fn(&str) -> Option<Vec<u8>>) -> Result<(), String> {
     let material = match (vector["secret"].as_str(), vector["jwks_file"].as_str(), vector["public_key"].as_str()) {
         (Some(secret), ..) => Material::Secret(secret.to_owned().into()),
         (_, Some(name), _) => {

@@ -18,7 +18,7 @@ use storage::{
     orders::{ImportedShipment, Origin, OriginStanding},
 };
 use tests::{
-    Tower,
+    Installation,
     chaos::engine::{Database, Engine},
     skipped, until,
 };
@@ -28,7 +28,7 @@ const REASON: &str = "Jane Doe of 12 Canary Street asked";
 
 /// A tower with a trail of some lines, and its database, as somebody who has the file or the password sees it.
 struct Ground {
-    tower: Tower,
+    tower: Installation,
     database: Database,
     binary: PathBuf,
 }
@@ -47,7 +47,7 @@ impl Ground {
         let Some((binary, engine)) = surroundings(test) else { return Ok(None) };
         let _ = rustls::crypto::ring::default_provider().install_default();
         let database = Database::fresh(engine)?;
-        let ground = Self { tower: Tower::of(&binary, database.settings())?, database, binary };
+        let ground = Self { tower: Installation::of(&binary, database.settings())?, database, binary };
         let odoo = ["--connector", "odoo", "--set", "url=http://127.0.0.1:9", "--set", "database=none"];
         ground.tower.command(&[&["connection", "put", "odoo"], &odoo[..]].concat(), Some("a-key-of-the-test"))?;
         for _ in 0..3 {
@@ -65,7 +65,7 @@ impl Ground {
         })?;
         let mut settings = database.settings();
         settings.push(("MILEPOST_MASTER_KEY_FILE", self.tower.master_key_file().display().to_string()));
-        Ok(Self { tower: Tower::of(&self.binary, settings)?, database, binary: self.binary.clone() })
+        Ok(Self { tower: Installation::of(&self.binary, settings)?, database, binary: self.binary.clone() })
     }
 
     fn sql(&self, sql: &str) -> Result<()> {
@@ -315,7 +315,7 @@ async fn a_trail_that_was_tampered_with_is_noticed() -> Result<()> {
 async fn lines_of_before_the_chain_are_kept_and_covered_by_its_first() -> Result<()> {
     let Some((binary, engine)) = surroundings("audit of earlier versions") else { return Ok(()) };
     let database = Database::fresh(engine)?;
-    let mut ground = Ground { tower: Tower::of(&binary, database.settings())?, database, binary };
+    let mut ground = Ground { tower: Installation::of(&binary, database.settings())?, database, binary };
     ground.of_before_the_chain().await?;
     ground.tower.command(&["migrate"], None)?;
     ground.tower.command(&["connection", "pause", "odoo", "--why", REASON], None)?;
@@ -338,7 +338,7 @@ async fn lines_of_before_the_chain_are_kept_and_covered_by_its_first() -> Result
 async fn a_trail_of_before_the_chain_begins_where_it_is_taken_over_or_put_in_place() -> Result<()> {
     let Some((binary, engine)) = surroundings("audit of earlier versions elsewhere") else { return Ok(()) };
     let database = Database::fresh(engine)?;
-    let mut ground = Ground { tower: Tower::of(&binary, database.settings())?, database, binary };
+    let mut ground = Ground { tower: Installation::of(&binary, database.settings())?, database, binary };
     ground.of_before_the_chain().await?;
     // where another trail was anchored
     let other = Ground::new("audit of another")?.context("surroundings")?;
@@ -353,13 +353,14 @@ async fn a_trail_of_before_the_chain_begins_where_it_is_taken_over_or_put_in_pla
 
     if let Database::Server(_) = ground.database {
         let file = Database::fresh(Engine::Sqlite)?;
-        let old = Ground { tower: Tower::of(&ground.binary, file.settings())?, database: file, binary: ground.binary };
+        let old =
+            Ground { tower: Installation::of(&ground.binary, file.settings())?, database: file, binary: ground.binary };
         old.of_before_the_chain().await?;
         let server = Database::fresh(engine)?;
         let mut settings = server.settings();
         settings.push(("MILEPOST_MASTER_KEY_FILE", old.tower.master_key_file().display().to_string()));
         let file = old.tower.data().join("milepost.sqlite").display().to_string();
-        let said = Tower::of(&old.binary, settings)?.command(&["migrate", "--from-sqlite", &file], None)?;
+        let said = Installation::of(&old.binary, settings)?.command(&["migrate", "--from-sqlite", &file], None)?;
         ensure!(said.contains("4  lines of the audit trail, the chain holds"), "{said}");
     }
     Ok(())

@@ -12,7 +12,7 @@ use std::{
 };
 use storage::{AuditEntry, Scope, Store, chain::ChainCheck};
 use tests::{
-    Tower,
+    Installation,
     chaos::engine::{Database, Engine},
     skipped, until,
 };
@@ -102,7 +102,7 @@ async fn a_backup_under_load_brings_back_what_was_acknowledged_before_it() -> Re
     let Some((binary, engine)) = surroundings() else { return Ok(()) };
     let _ = rustls::crypto::ring::default_provider().install_default();
     let (old_database, new_database) = (Database::fresh(engine)?, Database::fresh(engine)?);
-    let mut old = Tower::of(&binary, old_database.settings())?;
+    let mut old = Installation::of(&binary, old_database.settings())?;
     old.command(&["source", "put", "load", "--connector", "x12_214", "--scheme", "bearer", "--i-know"], Some(SECRET))?;
     old.start().await?;
     let talk = Talk::start(&old.base());
@@ -128,7 +128,7 @@ async fn a_backup_under_load_brings_back_what_was_acknowledged_before_it() -> Re
 
     let mut settings = new_database.settings();
     settings.push(("MILEPOST_MASTER_KEY_FILE", key.display().to_string()));
-    let mut new = Tower::of(&binary, settings)?;
+    let mut new = Installation::of(&binary, settings)?;
     let file = copy.display().to_string();
     std::fs::write(copy.with_extension("torn"), std::fs::read(&copy)?.split_last().context("bytes")?.1)?;
     let torn = copy.with_extension("torn");

@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use std::{process::Stdio, time::Duration};
-use tests::{Desk, Odoo, Platform, Surroundings, Tower, shuffle, skipped, until};
+use tests::{Desk, Installation, Odoo, Platform, Surroundings, shuffle, skipped, until};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 /// The browser's part takes at most this long.
@@ -72,7 +72,7 @@ async fn main_job() -> Result<()> {
         std::env::var("MILEPOST_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(u64::from(std::process::id()));
     println!("seed {seed} (set MILEPOST_SEED to repeat)");
     let (odoo, desk) = (Odoo::clone_database(&around, "main_job")?, Desk::new(&around));
-    let mut tower = Tower::prepare(&around, [odoo.settings(), desk.settings()].concat())?;
+    let mut tower = Installation::prepare(&around, [odoo.settings(), desk.settings()].concat())?;
     tower.command(&["odoo", "setup", "--admin-key-file", &odoo.admin_key_file.display().to_string()], None)?;
     let platforms =
         [Platform::new("aftership", "whole-system-aftership"), Platform::new("easypost", "whole-system-easypost")];
@@ -187,7 +187,7 @@ fn between(text: &str, open: &str, close: &str) -> Option<String> {
 /// In Chromium: sign in, find the shipment by its number, and see the next event without reloading.
 async fn agent_sees_an_event_arrive(
     around: &Surroundings,
-    tower: &Tower,
+    tower: &Installation,
     platform: &Platform,
     story: &Story,
 ) -> Result<()> {

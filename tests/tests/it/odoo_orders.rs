@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use tests::{Desk, Odoo, Surroundings, Tower, until};
+use tests::{Desk, Installation, Odoo, Surroundings, until};
 
 const ORDERS: usize = 50;
 
@@ -66,7 +66,7 @@ async fn exception(odoo: &Odoo, delivery: i64) -> Result<Value> {
 async fn fifty_orders_and_nothing_is_late_that_is_not() -> Result<()> {
     let Some(around) = Surroundings::find("fifty_orders_and_nothing_is_late_that_is_not") else { return Ok(()) };
     let (odoo, desk) = (Odoo::clone_database(&around, "fifty_orders")?, Desk::new(&around));
-    let mut tower = Tower::prepare(&around, [odoo.settings(), desk.settings()].concat())?;
+    let mut tower = Installation::prepare(&around, [odoo.settings(), desk.settings()].concat())?;
     tower.command(&["odoo", "setup", "--admin-key-file", &odoo.admin_key_file.display().to_string()], None)?;
     let product =
         first(&odoo, "product.product", json!([["is_storable", "=", true], ["qty_available", ">", 20]])).await?;

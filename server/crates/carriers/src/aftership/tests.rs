@@ -22,15 +22,15 @@ fn signed(secret: &str) -> HeaderMap {
 fn a_signed_request_is_verified_and_any_other_refused() {
     let secrets = Secrets::new(Scheme::HmacBase64, vec!["s".to_owned().into()]);
     let now = "2026-03-04T13:00:00Z".parse().unwrap();
-    let judge = |headers: &HeaderMap, body: &[u8]| {
+    let verify = |headers: &HeaderMap, body: &[u8]| {
         Aftership
             .verify(&secrets, &RawRequest { method: "POST", path: "/", query: "", peer: None, headers, body }, now)
             .map(|verified| verified.key)
     };
-    assert_eq!(judge(&signed("s"), BODY), Ok(DeliveryKey(Some("00000000-0000-4000-8000-f64b98f3faa3".into()))));
-    assert_eq!(judge(&signed("t"), BODY), Err(Rejected::Mismatch("signature")));
-    assert!(judge(&signed("s"), &[BODY, b" "].concat()).is_err(), "every byte counts");
-    assert!(judge(&HeaderMap::new(), BODY).is_err());
+    assert_eq!(verify(&signed("s"), BODY), Ok(DeliveryKey(Some("00000000-0000-4000-8000-f64b98f3faa3".into()))));
+    assert_eq!(verify(&signed("t"), BODY), Err(Rejected::Mismatch("signature")));
+    assert!(verify(&signed("s"), &[BODY, b" "].concat()).is_err(), "every byte counts");
+    assert!(verify(&HeaderMap::new(), BODY).is_err());
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn a_signed_request_is_verified_and_any_other_refused() {
     let mut headers = HeaderMap::new();
     headers.insert("x-hmac-signature", HeaderValue::from_str(&format!("hmac-sha256-hex={hex}")).unwrap());
     let now = "2026-03-04T13:00:00Z".parse().unwrap();
-    let judge = |secret: &str| {
+    let verify = |secret: &str| {
         let secrets = Secrets::new(Scheme::EasypostV1, vec![secret.to_owned().into()]);
         Easypost
             .verify(
@@ -28,8 +28,8 @@ fn a_signed_request_is_verified_and_any_other_refused() {
             )
             .map(|verified| verified.key)
     };
-    assert_eq!(judge("s\u{e9}cret"), Ok(DeliveryKey(Some("evt_failure_damaged".into()))));
-    assert_eq!(judge("secret"), Err(Rejected::Mismatch("signature")));
+    assert_eq!(verify("s\u{e9}cret"), Ok(DeliveryKey(Some("evt_failure_damaged".into()))));
+    assert_eq!(verify("secret"), Err(Rejected::Mismatch("signature")));
 }
 
 #[test]

@@ -25,9 +25,9 @@ fn headers(value: &Value) -> HeaderMap {
 }
 
 #[test]
-fn every_vector_is_judged_as_it_must_be() {
+fn every_vector_is_verified_or_refused_as_it_must_be() {
     let all: Value = serde_json::from_slice(&std::fs::read(here().join("vectors.json")).unwrap()).unwrap();
-    let (mut judged, mut skipped) = (0, 0);
+    let (mut checked, mut skipped) = (0, 0);
     for vector in all["vectors"].as_array().unwrap() {
         let id = vector["id"].as_str().unwrap();
         let body = match vector["body_file"].as_str() {
@@ -54,10 +54,10 @@ fn every_vector_is_judged_as_it_must_be() {
             let verdict = verify_named(vector["provider"].as_str().unwrap(), scheme, &material, &request, now);
             assert_eq!(verdict.is_ok(), vector["valid"] == true, "{id} with scheme {scheme:?}: {verdict:?}");
         }
-        judged += 1;
+        checked += 1;
     }
-    println!("{judged} vectors judged, {skipped} skipped");
-    assert!(judged >= 24, "{judged}");
+    println!("{checked} vectors checked, {skipped} skipped");
+    assert!(checked >= 24, "{checked}");
 }
 
 fn secrets(scheme: Scheme, active: &[&str]) -> Secrets {
@@ -74,7 +74,7 @@ fn manifest(id: &str) -> &'static Manifest {
     crate::by_id(id).unwrap().manifest()
 }
 
-fn judge(secrets: &Secrets, headers: &HeaderMap) -> Result<(), Rejected> {
+fn verified(secrets: &Secrets, headers: &HeaderMap) -> Result<(), Rejected> {
     let request = RawRequest { method: "POST", path: "/ingest/x", query: "", peer: None, headers, body: b"x" };
     with_secrets(manifest("x12_214"), secrets, &request, "2026-03-01T00:00:00Z".parse().unwrap()).map(|_| ())
 }
@@ -82,22 +82,22 @@ fn judge(secrets: &Secrets, headers: &HeaderMap) -> Result<(), Rejected> {
 #[test]
 fn two_secrets_are_valid_while_one_is_rotated() {
     let both = secrets(Scheme::Bearer, &["new", "old"]);
-    assert_eq!(judge(&both, &bearer("Bearer new")), Ok(()));
-    assert_eq!(judge(&both, &bearer("bearer old")), Ok(()));
-    assert_eq!(judge(&both, &bearer("Bearer older")), Err(Rejected::Mismatch("secret")));
-    assert_eq!(judge(&secrets(Scheme::Basic, &["user:pass"]), &bearer("Basic dXNlcjpwYXNz")), Ok(()));
+    assert_eq!(verified(&both, &bearer("Bearer new")), Ok(()));
+    assert_eq!(verified(&both, &bearer("bearer old")), Ok(()));
+    assert_eq!(verified(&both, &bearer("Bearer older")), Err(Rejected::Mismatch("secret")));
+    assert_eq!(verified(&secrets(Scheme::Basic, &["user:pass"]), &bearer("Basic dXNlcjpwYXNz")), Ok(()));
 }
 
 #[test]
 fn what_is_missing_or_contradictory_fails_closed() {
     let one = secrets(Scheme::Bearer, &["s"]);
-    assert_eq!(judge(&one, &HeaderMap::new()), Err(Rejected::MissingHeader("authorization")));
-    assert!(matches!(judge(&secrets(Scheme::Bearer, &[]), &bearer("Bearer s")), Err(Rejected::NotConfigured(_))));
-    assert!(matches!(judge(&secrets(Scheme::Bearer, &[""]), &bearer("Bearer ")), Err(Rejected::NotConfigured(_))));
-    assert!(judge(&one, &bearer("Basic s")).is_err());
+    assert_eq!(verified(&one, &HeaderMap::new()), Err(Rejected::MissingHeader("authorization")));
+    assert!(matches!(verified(&secrets(Scheme::Bearer, &[]), &bearer("Bearer s")), Err(Rejected::NotConfigured(_))));
+    assert!(matches!(verified(&secrets(Scheme::Bearer, &[""]), &bearer("Bearer ")), Err(Rejected::NotConfigured(_))));
+    assert!(verified(&one, &bearer("Basic s")).is_err());
     let mut twice = bearer("Bearer s");
     twice.append("authorization", HeaderValue::from_static("Bearer t"));
-    assert_eq!(judge(&one, &twice), Err(Rejected::RepeatedHeader("authorization")));
+    assert_eq!(verified(&one, &twice), Err(Rejected::RepeatedHeader("authorization")));
 }
 
 #[test]
@@ -140,11 +140,11 @@ fn networks_are_a_proof_of_their_own_or_a_second_one() {
 fn the_header_of_a_shared_secret_may_be_another() {
     let own = Secrets { header: Some("X-Our-Key".into()), ..secrets(Scheme::SharedSecretHeader, &["s", "t"]) };
     let mut headers = HeaderMap::new();
-    assert_eq!(judge(&own, &headers), Err(Rejected::MissingHeader("with the shared secret")));
+    assert_eq!(verified(&own, &headers), Err(Rejected::MissingHeader("with the shared secret")));
     headers.insert("x-our-key", HeaderValue::from_static("t"));
-    assert_eq!(judge(&own, &headers), Ok(()));
+    assert_eq!(verified(&own, &headers), Ok(()));
     headers.append("x-our-key", HeaderValue::from_static("u"));
-    assert!(judge(&own, &headers).is_err());
+    assert!(verified(&own, &headers).is_err());
 }
 
 /// A time stamp that is signed without the body is good for minutes, and each has a name to be used up under.

@@ -1,7 +1,7 @@
 //! The questions at the end: is everything that was acknowledged there, and was everything posted once?
 
 use super::{engine::Database, now, outside::Outside, story::Story};
-use crate::Tower;
+use crate::Installation;
 use anyhow::{Context, Result, ensure};
 use domain::ids::MessageId;
 use simulator::{desk::Ticket, odoo::Open};
@@ -64,7 +64,7 @@ pub async fn drained(
     scope: Scope,
     patience: Duration,
     letters: DeadLetters,
-    tower: &Tower,
+    tower: &Installation,
 ) -> Result<u64> {
     let (end, mut calm, mut retried, mut retries) = (Instant::now() + patience, 0, 0, 0);
     loop {
@@ -94,7 +94,7 @@ pub async fn drained(
     }
 }
 
-async fn take_up(tower: &Tower, store: &Store, scope: Scope) -> Result<u64> {
+async fn take_up(tower: &Installation, store: &Store, scope: Scope) -> Result<u64> {
     let line = AuditEntry::new(tower.vault()?.audit_key(), now(), "jobs.retry", "jobs:dead");
     Ok(store.jobs.retry(scope, JobSelection::default(), now(), line).await?.take)
 }
@@ -103,10 +103,10 @@ async fn take_up(tower: &Tower, store: &Store, scope: Scope) -> Result<u64> {
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn judge(
+pub async fn examine(
     outside: &Outside,
     database: &Database,
-    tower: &Tower,
+    tower: &Installation,
     acknowledged: &[String],
 ) -> Result<(Findings, u64)> {
     let (store, scope) = database.open(tower.data()).await?;
