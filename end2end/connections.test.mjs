@@ -104,8 +104,11 @@ describe("connections", { skip: SKIP, concurrency: false }, () => {
       assert.equal(await field(page, "secret").inputValue(), "", "the page keeps no secret");
       // a wrong key
       const again = async (values, says) => {
+        const version = () => page.locator('input[name="connection[version]"]').inputValue();
+        const before = await version();
         await fill(page, values);
         await page.getByTestId("save-and-test").click();
+        await until("it is saved", async () => (await version()) !== before, WAIT_MS);
         await until(says, async () => says.test(await failedChecks(page)), WAIT_MS);
       };
       await again({ url: systems.odoo.url, secret: "a-wrong-key" }, /API key not accepted/);

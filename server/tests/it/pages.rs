@@ -33,6 +33,7 @@ fn addresses(records: &Records) -> Vec<(String, usize)> {
             "/shipments/{id}" => format!("/shipments/{shipment}"),
             "/sync/jobs/{id}" => format!("/sync/jobs/{job}"),
             "/sync/messages/{id}" => format!("/sync/messages/{message}"),
+            "/connections/{id}" => "/connections/aftership".to_owned(),
             path => {
                 assert!(!path.contains(['{', '*']), "{path} shows a record: say here which");
                 path.to_owned()
@@ -47,6 +48,9 @@ fn addresses(records: &Records) -> Vec<(String, usize)> {
         "/exceptions?view=closed".into(),
         "/sync?view=messages".into(),
         "/sync?view=done".into(),
+        "/connections/new?connector=odoo".into(),
+        "/connections/new?connection=aftership".into(),
+        "/connections/aftership?tab=settings".into(),
         "/mappings/unmapped?list=aftership&code=Unheard_of#means".into(),
         "/there/is/no/such/page".into(),
     ];
