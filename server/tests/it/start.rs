@@ -116,13 +116,13 @@ async fn what_does_not_work_is_not_done() {
     let systems = Systems::new().await;
     let world = &systems.world;
     world.leaves_jobs();
-    systems.odoo.fail(None, &simulator::faults::Fault::Error("out of order"), 1000);
+    systems.desk.fail(None, &simulator::faults::Fault::Error("down"), 10_000);
     for _ in 0..8 {
         world.passes(1).await;
     }
     let now = steps(world).await;
-    assert_eq!(now[2].standing, Standing::Failing, "{now:?}");
-    assert!(matches!(&now[2].action, Some(StepAction::Open { href, .. }) if href == "/connections/odoo"), "{now:?}");
+    assert_eq!(now[3].standing, Standing::Failing, "{now:?}");
+    assert!(matches!(&now[3].action, Some(StepAction::Open { href, .. }) if href == "/connections/desk"), "{now:?}");
 }
 
 #[tokio::test]
