@@ -45,8 +45,7 @@ const DELIVERED: &[(&str, &str)] = &[
 ];
 
 /// An exception that lasts until the carrier reports more, whatever an agent does with its ticket.
-const CUSTOMS: &[(&str, &str)] =
-    &[("InTransit_003", "2026-03-05T01:00:00"), ("Exception_004", "2026-03-05T09:00:00")];
+const CUSTOMS: &[(&str, &str)] = &[("InTransit_003", "2026-03-05T01:00:00"), ("Exception_004", "2026-03-05T09:00:00")];
 
 /// Why a connection is not in use.
 #[derive(Clone, Copy, Debug)]

@@ -5,11 +5,7 @@ use super::{
     kind::{Calls, Job, Kind, ONE, Start},
     retry,
 };
-use crate::{
-    cases::desk_poll,
-    config::DESK_POLL_SECONDS,
-    context::Context,
-};
+use crate::{cases::desk_poll, config::DESK_POLL_SECONDS, context::Context};
 use futures::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
 use storage::jobs::JobKind;
