@@ -1,10 +1,7 @@
 //! Time and randomness enter here and nowhere else.
 
 use jiff::Timestamp;
-use std::{
-    cell::RefCell,
-    sync::{Arc, Mutex},
-};
+use std::sync::{Arc, Mutex};
 use uuid::Uuid;
 
 /// The source of time and randomness.
@@ -34,43 +31,11 @@ impl Clock for SystemClock {
     fn fill(&self, bytes: &mut [u8]) {
         getrandom::fill(bytes).expect("the operating system has randomness");
     }
-
-    fn id(&self) -> Uuid {
-        id_at(self.now(), &AHEAD.with_borrow_mut(Ahead::next))
-    }
 }
 
 fn id_at(now: Timestamp, random: &[u8; 10]) -> Uuid {
     let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
     uuid::Builder::from_unix_timestamp_millis(millis, random).into_uuid()
-}
-
-/// Random bytes that a thread drew at once: a call costs the system more than the bytes. They are for ids alone: a
-/// VM that is restored twice from one snapshot gives them twice, which keys and nonces must not be.
-const AHEAD_BYTES: usize = 640;
-
-thread_local! {
-    static AHEAD: RefCell<Ahead> = const { RefCell::new(Ahead { bytes: [0; AHEAD_BYTES], used: AHEAD_BYTES }) };
-}
-
-struct Ahead {
-    bytes: [u8; AHEAD_BYTES],
-    /// So many of them, from the front, were given away.
-    used: usize,
-}
-
-impl Ahead {
-    /// Each byte is given away once.
-    fn next<const N: usize>(&mut self) -> [u8; N] {
-        if AHEAD_BYTES - self.used < N {
-            getrandom::fill(&mut self.bytes).expect("the operating system has randomness");
-            self.used = 0;
-        }
-        let mut given = [0; N];
-        given.copy_from_slice(&self.bytes[self.used..self.used + N]);
-        self.used += N;
-        given
-    }
 }
 
 /// A clock that moves only on request; its randomness is a counter.

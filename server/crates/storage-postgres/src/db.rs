@@ -33,7 +33,8 @@ impl Db for Pg<'_> {
 }
 
 /// The texts are the constants of `storage-sql`; values go beside them.
-fn prepared(query: Query) -> Result<(AssertSqlSafe<String>, PgArguments), SqlError> {
+fn prepared(query: Query) -> Result<(AssertSqlSafe<Arc<str>>, PgArguments), SqlError> {
+    let text = query.text_for(Dialect::Postgres);
     let mut values = PgArguments::default();
     for value in query.values {
         let added = match value {
@@ -48,7 +49,7 @@ fn prepared(query: Query) -> Result<(AssertSqlSafe<String>, PgArguments), SqlErr
         };
         added.map_err(sqlx::Error::Encode)?;
     }
-    Ok((AssertSqlSafe(Dialect::Postgres.of(&query.text).into_owned()), values))
+    Ok((AssertSqlSafe(text), values))
 }
 
 /// Rows as the areas of `storage-sql` read them.

@@ -19,7 +19,7 @@
 use std::{borrow::Cow, fmt::Write as _};
 
 /// How an engine wants its SQL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dialect {
     /// SQLite's.
     Sqlite,

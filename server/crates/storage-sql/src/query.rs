@@ -1,10 +1,19 @@
 //! A statement and its values.
 
-use crate::{Db, Row};
+use crate::{Db, Dialect, Row};
 use jiff::Timestamp;
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    sync::{Arc, LazyLock, PoisonError, RwLock},
+};
 use storage::{Result, StoreError, transfer};
 use uuid::Uuid;
+
+/// Constant texts as engines take them, by engine, address and length: each is made once.
+static CONSTANTS: LazyLock<RwLock<Constants>> = LazyLock::new(RwLock::default);
+
+type Constants = HashMap<(Dialect, usize, usize), Arc<str>>;
 
 /// A statement and its values.
 #[derive(Clone, Debug)]
@@ -39,6 +48,18 @@ impl Query {
         self.text.to_mut().push('?');
         self.values.push(value.into());
         self
+    }
+
+    /// The text as an engine takes it.
+    pub fn text_for(&self, dialect: Dialect) -> Arc<str> {
+        let Cow::Borrowed(constant) = self.text else { return dialect.of(&self.text).into() };
+        let key = (dialect, constant.as_ptr().addr(), constant.len());
+        if let Some(made) = CONSTANTS.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Arc::clone(made);
+        }
+        let made: Arc<str> = dialect.of(constant).into();
+        CONSTANTS.write().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&made));
+        made
     }
 
     /// All rows that it gives.
@@ -141,5 +162,19 @@ impl From<transfer::Value> for Value {
             transfer::Value::Text(text) => Self::Text(Some(text)),
             transfer::Value::Bytes(bytes) => Self::Bytes(Some(bytes)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_constant_is_made_once_for_each_engine() {
+        const TEXT: &str = "a = ? {for update}";
+        let made = |dialect| query(TEXT).text_for(dialect);
+        assert!(Arc::ptr_eq(&made(Dialect::Postgres), &made(Dialect::Postgres)));
+        assert_eq!((&*made(Dialect::Sqlite), &*made(Dialect::Postgres)), ("a = ? ", "a = $1 FOR UPDATE"));
+        assert_eq!(&*query(TEXT.to_owned()).text_for(Dialect::Postgres), "a = $1 FOR UPDATE");
     }
 }

@@ -58,7 +58,7 @@ impl Run for Query {
     }
 
     fn run(self, conn: &Connection) -> Result<u64> {
-        let text = Dialect::Sqlite.of(&self.text);
+        let text = self.text_for(Dialect::Sqlite);
         let values = params_from_iter(self.values.into_iter().map(value));
         let done = conn.prepare_cached(&text).and_then(|mut statement| statement.execute(values));
         Ok(done.map_err(failed)? as u64)
@@ -66,7 +66,7 @@ impl Run for Query {
 }
 
 fn rows(conn: &Connection, query: Query) -> rusqlite::Result<Vec<Row>> {
-    let mut statement = conn.prepare_cached(&Dialect::Sqlite.of(&query.text))?;
+    let mut statement = conn.prepare_cached(&query.text_for(Dialect::Sqlite))?;
     let mut names: Option<Arc<[String]>> = None;
     let mut rows = statement.query(params_from_iter(query.values.into_iter().map(value)))?;
     let mut found = Vec::new();

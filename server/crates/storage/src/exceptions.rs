@@ -36,11 +36,11 @@ pub struct ExceptionRecord {
     pub evidence: Vec<ObservationId>,
     /// Who looks after it.
     pub owner: Option<UserId>,
-    /// When somebody said "I have seen it".
+    /// When it was acknowledged.
     pub acknowledged_at: Option<Timestamp>,
     /// Out of the queue until then.
     pub snoozed_until: Option<Timestamp>,
-    /// When somebody has to have acted.
+    /// When it is due.
     pub due_at: Timestamp,
     /// Whether it was history when it was recorded: it is shown, and no notification is sent.
     pub withheld: bool,
@@ -67,11 +67,11 @@ impl ExceptionRecord {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ExceptionAction {
-    /// Seen.
+    /// Acknowledge.
     Acknowledge,
     /// Look after it.
     Assign {
-        /// Who; nobody gives it back.
+        /// To whom; none: unassigned.
         owner: Option<UserId>,
     },
     /// Out of the queue for a while.

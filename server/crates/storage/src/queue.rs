@@ -19,7 +19,7 @@ pub enum QueueView {
     Open,
     /// Mine.
     Mine,
-    /// Nobody's.
+    /// Unassigned.
     Unassigned,
     /// Snoozed.
     Snoozed,
@@ -81,7 +81,7 @@ pub struct QueueRow {
 /// How many open exceptions of each category and severity.
 pub type QueueCounts = Vec<(Category, Severity, u64)>;
 
-/// From an engine's counters of open exceptions, by `CATEGORY/SEVERITY`, and how many of each a person put off: the most
+/// From an engine's counters of open exceptions, by `CATEGORY/SEVERITY`, and how many of each are snoozed: the most
 /// severe first, then the most frequent.
 ///
 /// # Errors

@@ -22,21 +22,21 @@ pub struct SessionRecord {
     pub data: String,
 }
 
-/// How fast tries may follow each other: so many are free, and from the last of them on each doubles the time to wait.
+/// How fast attempts may follow each other: the first ones are free, and from the last of them on each doubles the time to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
-    /// Free tries; at least 2.
+    /// The number of free attempts; at least 2.
     pub free: u32,
     /// The longest time to wait.
     pub longest: SignedDuration,
-    /// Without a try for so long, the count begins anew; longer than `longest`.
+    /// After this time without an attempt the count begins anew; longer than `longest`.
     pub window: SignedDuration,
 }
 
-/// Whether a try may be made.
+/// Whether an attempt may be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Try {
-    /// It may, and is counted; so many were.
+    /// It may, and is counted: the count.
     Free(u32),
     /// It may not before then, and is not counted.
     Wait(Timestamp),
