@@ -96,7 +96,7 @@ async fn an_odoo_is_added_by_a_plain_form_and_each_fault_is_clear() {
         assert!(text.contains(says), "{url}: {text}");
         assert!(text.contains("value=\"Odoo Benelux\"") && text.contains("aria-invalid=\"true\""), "{url}: {text}");
         assert!(!page.body.contains("hunter-two-2") && !at.contains("hunter"), "{url}: a secret came back");
-        assert_eq!(text.contains(&format!("value=\"{url}\"")), !url.is_empty(), "{url}: {text}");
+        assert!(url.is_empty() || text.contains(&format!("value=\"{url}\"")), "{url}: {text}");
     }
     assert!(!site.page(GUIDE, Some(&cookie)).await.unwrap().body.contains("Odoo Benelux"), "a fresh form is empty");
     // saved, tested, not in use
@@ -192,8 +192,12 @@ async fn a_desk_is_added_routed_paused_rotated_and_disabled_by_plain_forms() {
     for text in ["Urgent desk", "Draft", "Sandbox", "dhl, ups", "Critical", "Connection created"] {
         assert!(shown(&page).contains(text), "{text}: {}", shown(&page));
     }
+    let secrets = format!("{at}?tab=secrets");
     let does = async |function: &str, body: &str| {
-        let answer = site.submit(&at, function, body, &cookie).await;
+        // each form is where its tab has it
+        let of_secrets = ["connections/rotate", "connections/retire"].contains(&function);
+        let from = if of_secrets { &secrets } else { &at };
+        let answer = site.submit(from, function, body, &cookie).await;
         landed(&site, &answer, &cookie).await.1
     };
     let page = does("connections/switch", "name=desk-urgent&on=true").await;

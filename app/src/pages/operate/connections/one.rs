@@ -187,7 +187,7 @@ where
             Tab::Overview => view! { <Overview one acts/> }.into_any(),
             Tab::Traffic => view! { <Recent one/> }.into_any(),
             Tab::Settings => view! { <Settings one acts/> }.into_any(),
-            Tab::Secrets => view! { <Secrets one rotate=acts.rotate retire=acts.retire/> }.into_any(),
+            Tab::Secrets => view! { <SecretsTab one acts/> }.into_any(),
             Tab::Routing => view! { <Routing one/> }.into_any(),
             Tab::Log => view! { <ChangeLog one all=true/> }.into_any(),
         }}
@@ -373,6 +373,18 @@ fn Overview(one: Signal<ConnectionView>, acts: Acts) -> impl IntoView {
                 <SecretsSide one/>
                 <SettingsList one/>
             </aside>
+        </div>
+    }
+}
+
+/// Secrets, and beside them whether the newest one works.
+#[component]
+fn SecretsTab(one: Signal<ConnectionView>, acts: Acts) -> impl IntoView {
+    let saved = part(one, |one| one.saved.clone());
+    view! {
+        <div class="cols cols--add">
+            <div class="stack"><Secrets one rotate=acts.rotate retire=acts.retire/></div>
+            <div class="stack" id="test-side">{move || view! { <TestPanel name=saved.get().name report=saved.get().report test=acts.test/> }}</div>
         </div>
     }
 }
