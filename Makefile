@@ -1,7 +1,7 @@
 # Thin on purpose: the work is in scripts/.
 .PHONY: run test conformance bench fuzz chaos check fmt
 
-run: ## build and start the demo tower on http://127.0.0.1:3000
+run: ## build and start the demo on http://127.0.0.1:3000
 	@exec scripts/run.sh
 
 test: ## everything: unit, property, whole-system and browser tests

@@ -1,4 +1,4 @@
-// The demo tower in a real browser: every role signs in, every page has data, finds, lives, reads well and works
+// The demo in a real browser: every role signs in, every page has data, finds, lives, reads well and works
 // without JavaScript.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
@@ -19,7 +19,7 @@ const shipmentLinks = (page) => page.locator('main a[href^="/shipments/"]');
 
 const skip = missing("browser tests of the demo");
 
-describe("the demo tower", { skip, concurrency: false }, () => {
+describe("the demo", { skip, concurrency: false }, () => {
   let demo;
   before(async () => {
     demo = await startDemo();

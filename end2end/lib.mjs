@@ -1,4 +1,4 @@
-// What the browser tests share: a demo tower on a free port, Debian's Chromium with a profile of its own, signing in,
+// What the browser tests share: a demo on a free port, Debian's Chromium with a profile of its own, signing in,
 // and an eye on the console. Everything that is started here is stopped by its own handle.
 import { spawn, spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";

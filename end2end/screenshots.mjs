@@ -1,5 +1,5 @@
-// node screenshots.mjs BASE OUTDIR [EMAIL PASSWORD]: photographs each page of a running tower in four ways: 1440 and 390 px, light and
-// dark. Without BASE (or with `demo`) it starts a demo tower of its own.
+// node screenshots.mjs BASE OUTDIR [EMAIL PASSWORD]: photographs each page of a running installation in four ways: 1440 and 390 px, light and
+// dark. Without BASE (or with `demo`) it starts a demo of its own.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { launch, signIn, startDemo } from "./lib.mjs";
@@ -15,7 +15,7 @@ mkdirSync(outdir, { recursive: true });
 const demo = base === "demo" ? await startDemo() : null;
 const at = demo?.base ?? base;
 const login = email ? { email, password } : demo?.logins.find(({ role }) => role === "admin");
-if (!login) throw new Error("a running tower needs the e-mail address and password to sign in with");
+if (!login) throw new Error("a running installation needs the e-mail address and password to sign in with");
 
 async function shoot(page, name) {
   await page.waitForTimeout(600);

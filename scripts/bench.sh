@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `make bench`: measures in one run what the tower costs, against the bare thing that it stands on, with the build that ships.
+# `make bench`: measures in one run what the installation costs, against the bare thing that it stands on, with the build that ships.
 # BENCH="--only ingest --engine sqlite" hands arguments on; `bench --help` shows them.
 set -euo pipefail
 # shellcheck source=scripts/common.sh

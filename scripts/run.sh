@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds Milepost and starts the demo tower: `make run`. Ctrl-C stops all of it.
+# Builds Milepost and starts the demo: `make run`. Ctrl-C stops all of it.
 #
 # MILEPOST_ADDR       address to listen on (127.0.0.1:3000)
 # MILEPOST_DEMO_DATA  folder of the demo's database (data/demo in this clone)

@@ -37,7 +37,7 @@ use tokio::sync::Semaphore;
 /// The setting by which a wrong master key is noticed before anything is sealed under it.
 const MASTER_CHECK: &str = "master.check";
 
-/// The tower of this configuration, on its database, as a server starts it.
+/// The installation of this configuration, on its database, as a server starts it.
 ///
 /// # Errors
 /// When the database, the master key or the list of erasures cannot be used, with what to do.
@@ -94,7 +94,7 @@ pub async fn beside(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Context
     Ok(context)
 }
 
-/// A tower on any store.
+/// An installation on any store.
 ///
 /// # Errors
 /// When the master key is not the one the store was sealed under, or an integration is set up wrongly.

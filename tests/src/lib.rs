@@ -1,4 +1,4 @@
-//! The harness of the whole-system tests: the real peers, a tower process that can be killed, a carrier that signs.
+//! The harness of the whole-system tests: the real peers, an installation process that can be killed, a carrier that signs.
 
 pub mod bench;
 pub mod chaos;
@@ -23,7 +23,7 @@ use std::{
 
 /// How long a test waits for something that must come true.
 pub const PATIENCE: Duration = Duration::from_secs(60);
-/// How long a tower may take to be idle. What a killed one held is free after 30 s, an unknown outcome settles for 20 s, and
+/// How long an installation may take to be idle. What a killed one held is free after 30 s, an unknown outcome settles for 20 s, and
 /// the try after that may have to be repeated.
 const IDLE_PATIENCE: Duration = Duration::from_secs(180);
 /// Nothing left to do in so many looks in a row is idle.
@@ -228,7 +228,7 @@ impl Odoo {
             .collect())
     }
 
-    /// Settings of a tower that works with this database.
+    /// Settings of an installation that works with this database.
     pub fn settings(&self) -> Vec<(&'static str, String)> {
         vec![
             ("MILEPOST_ODOO_URL", self.url.clone()),
@@ -306,7 +306,7 @@ impl Desk {
         Ok(())
     }
 
-    /// Settings of a tower that works with this desk: everything makes a case at once.
+    /// Settings of an installation that works with this desk: everything makes a case at once.
     pub fn settings(&self) -> Vec<(&'static str, String)> {
         vec![
             ("MILEPOST_DESK", "request_tracker".into()),
@@ -319,7 +319,7 @@ impl Desk {
     }
 }
 
-/// A tower process, production start, with a database of its own.
+/// An installation process, production start, with a database of its own.
 pub struct Installation {
     binary: PathBuf,
     data: tempfile::TempDir,
@@ -332,7 +332,7 @@ pub struct Installation {
 }
 
 impl Installation {
-    /// Prepares a tower; it does not run yet.
+    /// Prepares an installation; it does not run yet.
     ///
     /// # Errors
     /// When the folder or the key cannot be made.
@@ -342,9 +342,9 @@ impl Installation {
         }
         let database = postgres::Database::wanted()?;
         settings.extend(database.as_ref().map(|database| ("DATABASE_URL", database.url())));
-        let mut tower = Self::of(&around.binary, settings)?;
-        tower._database = database;
-        Ok(tower)
+        let mut installation = Self::of(&around.binary, settings)?;
+        installation._database = database;
+        Ok(installation)
     }
 
     /// The same with this binary and nothing but these settings. It makes a master key unless it is given one.
@@ -360,11 +360,12 @@ impl Installation {
         settings.push(("MILEPOST_DATA", data.path().display().to_string()));
         settings.push(("MILEPOST_ADDR", format!("127.0.0.1:{port}")));
         let (binary, http) = (binary.to_owned(), reqwest::Client::new());
-        let tower = Self { binary, data, settings, _database: None, launcher: Vec::new(), port, child: None, http };
+        let installation =
+            Self { binary, data, settings, _database: None, launcher: Vec::new(), port, child: None, http };
         if !has_key {
-            tower.command(&["key", "new", &tower.master_key_file().display().to_string()], None)?;
+            installation.command(&["key", "new", &installation.master_key_file().display().to_string()], None)?;
         }
-        Ok(tower)
+        Ok(installation)
     }
 
     /// Sets an environment variable of the server and the commands.
@@ -393,7 +394,7 @@ impl Installation {
         Ok(Vault::new(&key, Arc::new(SystemClock)))
     }
 
-    /// Runs a subcommand with this tower's settings; its output.
+    /// Runs a subcommand with this installation's settings; its output.
     ///
     /// # Errors
     /// When it fails, with what it printed.
@@ -457,7 +458,7 @@ impl Installation {
     /// When it does not get ready.
     pub async fn ready(&self) -> Result<()> {
         let ready = format!("{}/readyz", self.base());
-        until("the tower to be ready", || async {
+        until("the installation to be ready", || async {
             Ok(self.http.get(&ready).send().await?.status().is_success().then_some(()))
         })
         .await
@@ -526,7 +527,7 @@ impl Installation {
             }
             tokio::time::sleep(LOOK).await;
         }
-        bail!("waited {IDLE_PATIENCE:?} for the tower to be idle:\n{}", self.log())
+        bail!("waited {IDLE_PATIENCE:?} for the installation to be idle:\n{}", self.log())
     }
 }
 

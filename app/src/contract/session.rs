@@ -56,7 +56,9 @@ pub const PAGES: &[&str] = &[
 pub fn local_page(address: &str) -> Option<&str> {
     let plain = address.len() <= RETURN_BYTES_MAX && address.bytes().all(|byte| byte.is_ascii_graphic());
     let path = address.split(['?', '#']).next().unwrap_or_default();
-    let is_id = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    let is_id = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
     let is = |page: &&str| {
         let (mut parts, mut asked) = (page.split('/'), path.split('/'));
         let same = parts.all(|part| asked.next().is_some_and(|asked| asked == part || part == "{id}" && is_id(asked)));

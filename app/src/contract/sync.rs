@@ -182,6 +182,8 @@ pub enum BreakerState {
 /// A destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Destination {
+    /// Why its jobs wait, where no connection has its name.
+    pub no_connection: Option<String>,
     /// Its circuit breaker; none for internal work.
     pub breaker: Option<BreakerView>,
     /// Its name in requests.

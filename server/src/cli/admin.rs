@@ -29,7 +29,7 @@ use std::{
 };
 use storage::{Actor, Scope};
 
-/// The tower for a command, and on whose behalf it acts.
+/// The installation for a command, and on whose behalf it acts.
 pub(super) async fn context(settings: Settings) -> Result<(Arc<Context>, Scope)> {
     let context = bootstrap::beside(settings.resolve()?, Arc::new(SystemClock)).await?;
     let scope = Scope { company: context.company, actor: Actor::Operator };

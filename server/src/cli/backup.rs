@@ -226,7 +226,7 @@ impl Restore {
     /// Checks the copy, puts it in place, and says what follows.
     pub async fn run(self, settings: Settings) -> Result<()> {
         let config = settings.resolve()?;
-        let master = config.master_key().context("a copy is sealed under the master key of its tower")?;
+        let master = config.master_key().context("a copy is sealed under the master key of its installation")?;
         let vault = Vault::new(&master, Arc::new(SystemClock));
         let manifest = verified(&self.file, &vault)?;
         let engine = Engine::of(&config.database);
@@ -307,7 +307,7 @@ fn verified(file: &Path, vault: &Vault) -> Result<Manifest> {
     );
     ensure!(
         manifest.expected(vault) == manifest.mac,
-        "{} was changed, or is of a tower with another master key: take another copy, or set --master-key-file",
+        "{} was changed, or is of an installation with another master key: take another copy, or set --master-key-file",
         beside.display()
     );
     let (bytes, sha256) = digest(file)?;
@@ -345,7 +345,10 @@ async fn put_file(copy: &Path, file: &Path, replace: bool, aside: &str) -> Resul
 async fn put_dump(copy: &Path, url: &str, replace: bool, aside: &str) -> Result<()> {
     postgres::check(copy).await?;
     let filled = postgres::target(url).await? == Target::Filled;
-    ensure!(replace || !filled, "there is a tower in the database: --replace moves it aside, into another schema");
+    ensure!(
+        replace || !filled,
+        "there is an installation in the database: --replace moves it aside, into another schema"
+    );
     if filled {
         postgres::move_aside(url, aside).await?;
     }

@@ -1,4 +1,4 @@
-//! `milepost demo`: the tower with a simulated world around it. The carrier's webhooks are signed and come through the
+//! `milepost demo`: the installation with a simulated world around it. The carrier's webhooks are signed and come through the
 //! real ingest endpoint; nothing leaves this machine.
 
 use super::serve;

@@ -13,7 +13,7 @@ use application::{
     clock::{Clock, SystemClock},
     connections::{self, Overview, sources},
     context::Context,
-    destinations::{DESK, ODOO},
+    destinations::{self, DESK, ODOO},
     governance::tombstones,
 };
 use jiff::SignedDuration;
@@ -195,6 +195,7 @@ async fn called(context: &Context, scope: Scope, found: &mut Findings) -> Vec<St
         }),
         Err(error) => found.bad("connections", error),
     }
+    waiting(context, &caller, found).await;
     let is_source = |one: &Overview| one.template.as_ref().is_some_and(|it| it.family == Family::Carrier);
     let called: Vec<_> = all.into_iter().filter(|one| !is_source(one)).collect();
     for one in called.iter().filter(|one| one.record.enabled) {
@@ -206,6 +207,17 @@ async fn called(context: &Context, scope: Scope, found: &mut Findings) -> Vec<St
         }
     }
     called.into_iter().map(|one| one.record.name).collect()
+}
+
+/// Jobs that wait for a connection that is not there: nothing does them until one of its name is made.
+async fn waiting(context: &Context, caller: &Caller, found: &mut Findings) {
+    match destinations::without_connection(context, caller).await {
+        Ok(waiting) => waiting.iter().for_each(|(name, jobs)| {
+            let lacking = format!("{jobs} wait for {name}, and there is no connection of this name");
+            found.bad("jobs", format!("{lacking}: make one named {name}, and they are done"));
+        }),
+        Err(error) => found.bad("jobs", error),
+    }
 }
 
 fn tested(named: &str, report: &check::Report, found: &mut Findings) {

@@ -1,4 +1,4 @@
-//! `milepost fold`: folds a scenario, as the tower would.
+//! `milepost fold`: folds a scenario, as the installation would.
 
 use anyhow::{Context, Result, anyhow};
 use carriers::scenarios;

@@ -1,4 +1,4 @@
-//! `milepost migrate`: brings the tables up to date ahead of a start, and takes a SQLite tower over into PostgreSQL.
+//! `milepost migrate`: brings the tables up to date ahead of a start, and takes a SQLite installation over into PostgreSQL.
 
 use crate::{
     bootstrap,

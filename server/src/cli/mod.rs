@@ -34,7 +34,7 @@ use clap::{Parser, Subcommand};
 use std::{io::ErrorKind, process::ExitCode, sync::Arc};
 use storage::Scope;
 
-/// The shipment control tower for companies that run Odoo.
+/// The shipment control installation for companies that run Odoo.
 #[derive(Parser)]
 #[command(name = "milepost", version, about, max_term_width = 100)]
 struct Cli {
@@ -46,11 +46,11 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the tower.
+    /// Run the server.
     Serve(serve::Serve),
     /// Run a demo: a simulated carrier, Odoo and desk; nothing leaves this machine.
     Demo(demo::Demo),
-    /// Bring the database's tables up to date, or take a SQLite tower over into PostgreSQL.
+    /// Bring the database's tables up to date, or take a SQLite installation over into PostgreSQL.
     Migrate(migrate::Migrate),
     /// Fill a database with simulated shipments, to see how it behaves when it is large.
     Simulate(simulate::Simulate),
@@ -149,19 +149,19 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Simulate(simulate) => simulate.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Backup(backup) => backup.run(settings).await.map(|()| ExitCode::SUCCESS),
             Command::Restore(restore) => restore.run(settings).await.map(|()| ExitCode::SUCCESS),
-            Command::Erase(erase) => on_tower(settings, |context, scope| erase.run(context, scope)).await,
+            Command::Erase(erase) => on_installation(settings, |context, scope| erase.run(context, scope)).await,
             Command::Doctor => doctor::run(settings).await,
-            Command::User(user) => on_tower(settings, |context, scope| user.run(context, scope)).await,
-            Command::Session(session) => on_tower(settings, |context, scope| session.run(context, scope)).await,
-            Command::Connection(it) => on_tower(settings, |context, scope| it.run(context, scope)).await,
-            Command::Source(source) => on_tower(settings, |context, scope| source.run(context, scope)).await,
+            Command::User(user) => on_installation(settings, |context, scope| user.run(context, scope)).await,
+            Command::Session(session) => on_installation(settings, |context, scope| session.run(context, scope)).await,
+            Command::Connection(it) => on_installation(settings, |context, scope| it.run(context, scope)).await,
+            Command::Source(source) => on_installation(settings, |context, scope| source.run(context, scope)).await,
             Command::Key(key) => key.run().map(|()| ExitCode::SUCCESS),
-            Command::Schedule(it) => on_tower(settings, |context, scope| it.run(context, scope)).await,
-            Command::Dead(dead) => on_tower(settings, |context, scope| dead.run(context, scope)).await,
-            Command::Message(message) => on_tower(settings, |context, scope| message.run(context, scope)).await,
-            Command::Replay(replay) => on_tower(settings, |context, scope| replay.run(context, scope)).await,
-            Command::Mapping(mapping) => on_tower(settings, |context, scope| mapping.run(context, scope)).await,
-            Command::Promise(promise) => on_tower(settings, |context, scope| promise.run(context, scope)).await,
+            Command::Schedule(it) => on_installation(settings, |context, scope| it.run(context, scope)).await,
+            Command::Dead(dead) => on_installation(settings, |context, scope| dead.run(context, scope)).await,
+            Command::Message(message) => on_installation(settings, |context, scope| message.run(context, scope)).await,
+            Command::Replay(replay) => on_installation(settings, |context, scope| replay.run(context, scope)).await,
+            Command::Mapping(mapping) => on_installation(settings, |context, scope| mapping.run(context, scope)).await,
+            Command::Promise(promise) => on_installation(settings, |context, scope| promise.run(context, scope)).await,
             Command::Odoo(odoo) => odoo.run(settings).await,
             Command::Audit(audit) => audit.run(settings).await,
             Command::Decode(_) | Command::Number(_) | Command::Verify(_) | Command::Fold(_) => {
@@ -171,9 +171,9 @@ fn run(cli: Cli) -> Result<ExitCode> {
     })
 }
 
-/// Runs a command on an installation beside its servers, or without one. What it wrote into the audit trail is anchored, however it ended
-/// of it.
-async fn on_tower(
+/// Runs a command on an installation, beside its servers or without one. What it wrote into the audit trail is anchored, however
+/// it ended.
+async fn on_installation(
     settings: Settings,
     command: impl AsyncFnOnce(Arc<Context>, Scope) -> Result<()>,
 ) -> Result<ExitCode> {

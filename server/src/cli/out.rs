@@ -1,5 +1,5 @@
-//! What commands print. A reader who has seen enough, as of `| head`, stops no command in the middle of its work: what would be
-//! printed after that is left out. That an output cannot be written for another reason, a full disk, fails the command at its end.
+//! What commands print. When the reader closes the pipe, as `| head` does, the command goes on with its work and prints nothing
+//! more. Where the output cannot be written for another reason, such as a full disk, the command fails at its end.
 
 use std::{
     fmt,
@@ -7,7 +7,7 @@ use std::{
     sync::Mutex,
 };
 
-/// The first error of the output that is none of the reader's.
+/// The first error of the output, other than a closed pipe.
 static FAILED: Mutex<Option<io::Error>> = Mutex::new(None);
 
 /// Prints a line.
@@ -31,7 +31,7 @@ fn write_line(out: &mut impl Write, text: fmt::Arguments<'_>) -> io::Result<()> 
     }
 }
 
-/// Whether all was printed that somebody reads.
+/// Whether everything could be printed; a closed pipe is no error.
 ///
 /// # Errors
 /// What the output failed with first.

@@ -282,7 +282,11 @@ async fn take_up(context: &Context, scope: Scope, selection: Selection, really: 
         return Ok(());
     }
     let (id, planned) = replays::start(context, &Caller::trusted(scope), selection).await?;
-    say!("{id}\t{said}: retry of {} started, {} skipped; the running server does it step by step", planned.take, planned.skip);
+    say!(
+        "{id}\t{said}: retry of {} started, {} skipped; the running server does it step by step",
+        planned.take,
+        planned.skip
+    );
     Ok(())
 }
 

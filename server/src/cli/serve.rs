@@ -23,7 +23,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 /// How long a shutdown may take before the process leaves anyway; leases then end by themselves.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(20);
 
-/// Run the tower.
+/// Run the server.
 #[derive(Args)]
 pub struct Serve {
     /// What this process does: answer requests, work, or both. On PostgreSQL there may be any number of each; SQLite
@@ -86,7 +86,7 @@ pub fn prometheus() -> Result<PrometheusHandle> {
     PrometheusBuilder::new().set_buckets(&buckets)?.install_recorder().context("metrics")
 }
 
-/// A tower that answers, works, or both.
+/// An installation that answers, works, or both.
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,

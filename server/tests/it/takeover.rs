@@ -1,4 +1,4 @@
-//! A SQLite tower is taken over into PostgreSQL: what it knew, it knows. Needs the cluster of
+//! A SQLite installation is taken over into PostgreSQL: what it knew, it knows. Needs the cluster of
 //! `tests/peers/postgres-peer.sh`.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]

@@ -27,17 +27,17 @@ use storage_postgres::PostgresStore;
 use storage_sqlite::{Options, SqliteStore};
 use tokio::net::TcpListener;
 
-/// Serves a tower in this role on any free port until the process is ended; prints the address.
+/// Serves an installation in this role on any free port until the process is ended; prints the address.
 ///
 /// # Errors
 /// When it cannot be served.
-pub async fn tower(role: NodeRole, data: &Path, database_url: Option<String>) -> Result<()> {
+pub async fn installation(role: NodeRole, data: &Path, database_url: Option<String>) -> Result<()> {
     let running = Running::start(front(data, database_url).await?, role, prometheus()?).await?;
     println!("http://{}", running.address);
     running.until_signal().await
 }
 
-/// A tower with the carrier's source, on a file in this folder or on this database.
+/// An installation with the carrier's source, on a file in this folder or on this database.
 ///
 /// # Errors
 /// When the database cannot be used.

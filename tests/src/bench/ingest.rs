@@ -51,7 +51,7 @@ fn endpoint_goal(engine: Engine) -> f64 {
     }
 }
 
-/// All of it on one engine; the most memory a tower had, in MB, is added to `peaks`.
+/// All of it on one engine; the most memory an installation had, in MB, is added to `peaks`.
 ///
 /// # Errors
 /// When a step fails.
@@ -183,12 +183,13 @@ async fn with_endpoint(engine: Engine, peaks: &mut Vec<f64>) -> Result<Vec<Line>
             let bare = start(endpoint)?;
             figures.push(load::closed_loop(&bare.address, MANY, LASTING, &Arc::new(Messages::new(round))).await?);
         }
-        let tower = start("alone")?;
-        verified.push(load::closed_loop(&tower.address, MANY, LASTING, &Arc::new(Messages::forged(round))).await?);
+        let installation = start("alone")?;
+        verified
+            .push(load::closed_loop(&installation.address, MANY, LASTING, &Arc::new(Messages::forged(round))).await?);
         let share = Share::start();
-        kept.push(load::closed_loop(&tower.address, MANY, LASTING, &Arc::new(Messages::new(round))).await?);
+        kept.push(load::closed_loop(&installation.address, MANY, LASTING, &Arc::new(Messages::new(round))).await?);
         shares.push(share.percent());
-        peaks.push(tower.peak_mb());
+        peaks.push(installation.peak_mb());
     }
     let name = engine.name();
     let ratio = |of: &[Answers], to: &[Answers]| {

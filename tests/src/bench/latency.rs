@@ -1,5 +1,5 @@
 //! From the event to the order system, which answers at once: the server that ships, as a process of its own, with events
-//! that come at a steady rate whatever the tower does.
+//! that come at a steady rate whatever the installation does.
 
 use super::{
     Line,
@@ -43,12 +43,12 @@ const GOAL_MS: f64 = 500.0;
 pub async fn latency(engine: Engine, binary: &Path, shipments: usize, peaks: &mut Vec<f64>) -> Result<Vec<Line>> {
     let database = Database::fresh(engine)?;
     let outside = Outside::start(1, shipments, &[Plot::Plain]).await?;
-    let mut tower = outside.tower(binary, &database, &outside.odoo.url(), &outside.desk.url())?;
-    tower.set("MILEPOST_ODOO_IMPORT_SECONDS", IMPORT_SECONDS.to_owned());
-    tower.start().await?;
-    outside.imported(&tower).await?;
-    tower.idle().await?;
-    let crowd = Crowd::new(&outside, vec![tower.base()], &mut Rng::new(1))?;
+    let mut installation = outside.installation(binary, &database, &outside.odoo.url(), &outside.desk.url())?;
+    installation.set("MILEPOST_ODOO_IMPORT_SECONDS", IMPORT_SECONDS.to_owned());
+    installation.start().await?;
+    outside.imported(&installation).await?;
+    installation.idle().await?;
+    let crowd = Crowd::new(&outside, vec![installation.base()], &mut Rng::new(1))?;
     let share = Share::start();
     let sent = send(&outside, &crowd).await?;
     let share = share.percent();
@@ -58,8 +58,8 @@ pub async fn latency(engine: Engine, binary: &Path, shipments: usize, peaks: &mu
         tokio::time::sleep(Duration::from_millis(200)).await;
         delays = self::delays(&outside, &sent);
     }
-    until("the tower to be idle", || async { tower.idle().await.map(Some) }).await?;
-    peaks.push(peak_mb(tower.process().context("it runs")?));
+    until("the installation to be idle", || async { installation.idle().await.map(Some) }).await?;
+    peaks.push(peak_mb(installation.process().context("it runs")?));
     let name = engine.name();
     // what never came took for ever
     delays.resize(expected, PATIENCE.as_secs_f64() * 1000.0);

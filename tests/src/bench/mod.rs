@@ -1,4 +1,4 @@
-//! `make bench`: what the tower costs, compared in one run on one machine with the bare thing that it stands on. Absolute
+//! `make bench`: what the installation costs, compared in one run on one machine with the bare thing that it stands on. Absolute
 //! figures are of this machine and this run; goals are ratios wherever the machine decides.
 
 pub mod bare;

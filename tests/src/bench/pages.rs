@@ -67,9 +67,9 @@ const PAGES: &[Page] = &[
     ("unmapped codes", |_| "/mappings/unmapped".into()),
 ];
 
-/// A tower with so many shipments.
+/// An installation with so many shipments.
 struct Site {
-    tower: Installation,
+    installation: Installation,
     database: Database,
     shipments: u64,
     seen: Seen,
@@ -144,7 +144,7 @@ pub async fn pages(engine: Engine, binary: &Path, shipments: u64, peaks: &mut Ve
     lines.push(Line::info(format!("{name}: the bare indexed query of the open shipments"), bare, "ms"));
     lines.push(Line::info(format!("{name}: its share of the page"), 100.0 * bare / of("shipments, open"), "%"));
     for site in &sites {
-        peaks.push(peak_mb(site.tower.process().context("it runs")?));
+        peaks.push(peak_mb(site.installation.process().context("it runs")?));
     }
     Ok(lines)
 }
@@ -154,19 +154,19 @@ impl Site {
         let database = Database::fresh(engine)?;
         let mut settings = database.settings();
         settings.push(("MILEPOST_LOG", "warn".into()));
-        let mut tower = Installation::of(binary, settings)?;
+        let mut installation = Installation::of(binary, settings)?;
         let (wanted, troubled) = (shipments.to_string(), (shipments / TROUBLED).to_string());
         tokio::task::block_in_place(|| -> Result<()> {
             let open = OPEN_PERCENT.to_string();
             let line = ["simulate", "--shipments", &wanted, "--open-percent", &open, "--exceptions", &troubled];
-            tower.command(&line, None)?;
+            installation.command(&line, None)?;
             let roles = ["--role", "admin", "--role", "agent", "--role", "executive"];
-            tower.command(&[&["user", "add", LOGIN][..], &roles].concat(), Some(PASSWORD))?;
-            tower.command(&["source", "put", load::SOURCE, "--connector", load::SOURCE], Some(load::SECRET))?;
+            installation.command(&[&["user", "add", LOGIN][..], &roles].concat(), Some(PASSWORD))?;
+            installation.command(&["source", "put", load::SOURCE, "--connector", load::SOURCE], Some(load::SECRET))?;
             Ok(())
         })?;
-        tower.start().await?;
-        let (store, scope) = database.open(tower.data()).await?;
+        installation.start().await?;
+        let (store, scope) = database.open(installation.data()).await?;
         let mut seen = Seen::default();
         let (mut cursor, mut on_their_way) = (None, Vec::new());
         while on_their_way.len() < LISTED {
@@ -184,14 +184,14 @@ impl Site {
         }
         seen.on_their_way = Arc::new(on_their_way);
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
-        let mut site = Self { tower, database, shipments, seen, client, cookie: String::new() };
+        let mut site = Self { installation, database, shipments, seen, client, cookie: String::new() };
         site.sign_in().await?;
         Ok(site)
     }
 
     async fn sign_in(&mut self) -> Result<()> {
         let body = format!("login={}&password={}", LOGIN.replace('@', "%40"), PASSWORD.replace(' ', "+"));
-        let request = self.client.post(format!("{}/api/sign-in", self.tower.base()));
+        let request = self.client.post(format!("{}/api/sign-in", self.installation.base()));
         let answer = request.header("content-type", "application/x-www-form-urlencoded").body(body).send().await?;
         let cookie = answer.headers().get("set-cookie").and_then(|cookie| cookie.to_str().ok());
         self.cookie = cookie.and_then(|cookie| cookie.split(';').next()).context("no session")?.to_owned();
@@ -203,7 +203,7 @@ impl Site {
         let mut running = JoinSet::new();
         for _ in 0..readers {
             let (client, cookie) = (self.client.clone(), self.cookie.clone());
-            let address = format!("{}{page}", self.tower.base());
+            let address = format!("{}{page}", self.installation.base());
             running.spawn(async move {
                 let mut took = Vec::new();
                 for _ in 0..visits {
@@ -227,7 +227,7 @@ impl Site {
     /// Events about shipments on their way, at their times, until it is ended.
     fn feed(&self) -> JoinHandle<()> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let (base, listed) = (self.tower.base(), Arc::clone(&self.seen.on_their_way));
+        let (base, listed) = (self.installation.base(), Arc::clone(&self.seen.on_their_way));
         tokio::spawn(async move {
             let begun = Instant::now();
             for number in 0.. {
@@ -252,7 +252,7 @@ impl Site {
         let mut took = Vec::new();
         match &self.database {
             Database::File => {
-                let conn = rusqlite::Connection::open(self.tower.data().join("milepost.sqlite"))?;
+                let conn = rusqlite::Connection::open(self.installation.data().join("milepost.sqlite"))?;
                 let mut statement = conn.prepare(&format!("{COLUMNS} AND terminal = 0 {ORDER}"))?;
                 for _ in 0..ASKED {
                     let begun = Instant::now();

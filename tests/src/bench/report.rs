@@ -62,5 +62,8 @@ pub fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let memory = read("/proc/meminfo");
     let kib: u64 = memory.split_whitespace().nth(1).and_then(|n| n.parse().ok()).unwrap_or(0);
-    format!("{cores} cores ({model}), {} GiB; load generator, tower and database on the same cores.", kib / 1024 / 1024)
+    format!(
+        "{cores} cores ({model}), {} GiB; load generator, installation and database on the same cores.",
+        kib / 1024 / 1024
+    )
 }

@@ -62,22 +62,22 @@ pub async fn volume(engine: Engine, observations: u64, peaks: &mut Vec<f64>) -> 
 async fn rounds(data: &Path, database: &Database, first: u64, peaks: &mut Vec<f64>) -> Result<f64> {
     let (path, url) = (data.display().to_string(), database.url());
     let words: Vec<&str> = ["endpoint", "whole", &path].into_iter().chain(url.as_deref()).collect();
-    let tower = Served::start(&words)?;
+    let installation = Served::start(&words)?;
     let (store, scope) = database.open(data).await?;
     if first == 0 {
-        load::post(&tower.address, load::body(TEMPLATE, usize::try_from(OF_ONE)?)).await?;
+        load::post(&installation.address, load::body(TEMPLATE, usize::try_from(OF_ONE)?)).await?;
     }
     let mut rates = Vec::new();
     for round in first..first + ROUNDS {
         let messages = Arc::new(Messages::new(100 + round));
-        load::deliver(&tower.address, CLIENTS, WARM_UP, &messages).await?;
+        load::deliver(&installation.address, CLIENTS, WARM_UP, &messages).await?;
         idle(&store, scope).await?;
         let begun = Instant::now();
-        load::deliver(&tower.address, CLIENTS, MESSAGES, &messages).await?;
+        load::deliver(&installation.address, CLIENTS, MESSAGES, &messages).await?;
         idle(&store, scope).await?;
         rates.push(MESSAGES as f64 / begun.elapsed().as_secs_f64());
     }
-    peaks.push(tower.peak_mb());
+    peaks.push(installation.peak_mb());
     Ok(median(rates))
 }
 
@@ -92,7 +92,7 @@ async fn idle(store: &Store, scope: Scope) -> Result<()> {
         if !waits {
             return Ok(());
         }
-        ensure!(Instant::now() < end, "the tower of {:?} is not idle after {PATIENCE:?}", scope.company);
+        ensure!(Instant::now() < end, "the installation of {:?} is not idle after {PATIENCE:?}", scope.company);
         tokio::time::sleep(LOOK).await;
     }
 }

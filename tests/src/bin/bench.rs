@@ -18,7 +18,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const USAGE: &str = "bench [--only reading,ingest,outbox,latency,pages,volume] [--engine sqlite|postgres|both]";
 const PARTS: &[&str] = &["reading", "ingest", "outbox", "latency", "pages", "volume"];
-/// The most memory that a tower may have had, in MB.
+/// The most memory that an installation may have had, in MB.
 const MEMORY_GOAL: f64 = 250.0;
 
 struct Wanted {
@@ -62,8 +62,8 @@ async fn serve(kind: &str, rest: &[&str]) -> Result<()> {
     match kind {
         "verify" => endpoint::verifying(None).await,
         "bare" => endpoint::committing(data()?, url).await,
-        "alone" => endpoint::tower(NodeRole::Web, data()?, url).await,
-        "whole" => endpoint::tower(NodeRole::All, data()?, url).await,
+        "alone" => endpoint::installation(NodeRole::Web, data()?, url).await,
+        "whole" => endpoint::installation(NodeRole::All, data()?, url).await,
         _ => bail!("there is no endpoint {kind}"),
     }
 }
@@ -99,7 +99,7 @@ async fn measure(wanted: &Wanted, keep: &mut impl FnMut(Vec<Line>)) -> Result<()
         }
     }
     if let Some(peak) = peaks.into_iter().reduce(f64::max) {
-        keep(vec![Line::at_most("most memory that any of these towers had", peak, "MB", MEMORY_GOAL)]);
+        keep(vec![Line::at_most("most memory that any of these installations had", peak, "MB", MEMORY_GOAL)]);
     }
     Ok(())
 }

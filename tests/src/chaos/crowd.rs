@@ -1,4 +1,4 @@
-//! The carriers: several clients that post signed messages, do not give up before the tower has acknowledged them, and
+//! The carriers: several clients that post signed messages, do not give up before the installation has acknowledged them, and
 //! write down what it acknowledged.
 
 use super::{outside::Outside, story::Story};

@@ -51,12 +51,12 @@ pub enum Trouble {
     DiskFull,
 }
 
-/// A tower with its carriers, in the middle of their talk.
+/// An installation with its carriers, in the middle of their talk.
 struct Scene {
     outside: Arc<Outside>,
     odoo: Proxy,
     database: Database,
-    tower: Installation,
+    installation: Installation,
     crowd: Arc<Crowd>,
     rng: Rng,
     clients: tokio::task::JoinSet<()>,
@@ -66,14 +66,14 @@ impl Scene {
     async fn start(run: &Run, database: Database, stories: usize, launcher: &[&str]) -> Result<Self> {
         let outside = Outside::start(run.seed, stories, Plot::ALL).await?;
         let odoo = Proxy::start(&outside.odoo.url()).await?;
-        let mut tower = outside.tower(&run.binary, &database, &odoo.url(), &outside.desk.url())?;
-        tower.launch_with(launcher);
-        tower.start().await?;
-        outside.imported(&tower).await?;
+        let mut installation = outside.installation(&run.binary, &database, &odoo.url(), &outside.desk.url())?;
+        installation.launch_with(launcher);
+        installation.start().await?;
+        outside.imported(&installation).await?;
         let mut rng = Rng::new(run.seed);
-        let crowd = Crowd::new(&outside, vec![tower.base()], &mut rng)?;
+        let crowd = Crowd::new(&outside, vec![installation.base()], &mut rng)?;
         let clients = crowd.start(run.seed);
-        Ok(Self { outside, odoo, database, tower, crowd, rng, clients })
+        Ok(Self { outside, odoo, database, installation, crowd, rng, clients })
     }
 
     /// Some of what is left is said now.
@@ -85,23 +85,23 @@ impl Scene {
             Ok((self.crowd.left() + some / 2 <= before).then_some(()))
         })
         .await
-        .with_context(|| self.tower.log())
+        .with_context(|| self.installation.log())
     }
 
     /// Everything is said and done, and looked at.
     async fn finish(mut self, part: &mut Part) -> Result<()> {
         self.crowd.release(self.crowd.left());
-        self.crowd.all_sent(ACKNOWLEDGED).await.with_context(|| tail(&self.tower.log()))?;
+        self.crowd.all_sent(ACKNOWLEDGED).await.with_context(|| tail(&self.installation.log()))?;
         self.clients.abort_all();
         {
-            let (store, scope) = self.database.open(self.tower.data()).await?;
+            let (store, scope) = self.database.open(self.installation.data()).await?;
             // what is left over is one finding, and what it left undone are others
-            if let Err(left) = drained(&store, scope, DRAIN, DeadLetters::None, &self.tower).await {
+            if let Err(left) = drained(&store, scope, DRAIN, DeadLetters::None, &self.installation).await {
                 part.wrong(left.to_string());
             }
         }
         let acknowledged = self.crowd.acknowledged();
-        let (findings, effects) = examine(&self.outside, &self.database, &self.tower, &acknowledged).await?;
+        let (findings, effects) = examine(&self.outside, &self.database, &self.installation, &acknowledged).await?;
         part.figure("acknowledged", acknowledged.len() as f64);
         part.figure("effects", effects as f64);
         part.findings.add(findings);
@@ -141,13 +141,13 @@ pub async fn trouble(run: &Run, engine: Engine, kind: Trouble, lasting: Duration
     // a write beyond the limit fails instead of killing the process
     let mut scene = Scene::start(run, database, STORIES, &["sh", "-c", "trap '' XFSZ; exec \"$@\"", "sh"]).await?;
     scene.go_on(3).await?;
-    let process = scene.tower.process().context("it runs")?;
+    let process = scene.installation.process().context("it runs")?;
 
     let held = begin(kind, &scene, cluster.as_ref()).await?;
     let waiting = scene.crowd.left() / 2;
     scene.crowd.release(waiting);
     let answers = scene.attempt(lasting).await;
-    let unready = !is_ready(&scene.tower).await;
+    let unready = !is_ready(&scene.installation).await;
     drop(held);
     end(kind, &scene, cluster.as_ref()).await?;
     let over = Instant::now();
@@ -159,10 +159,10 @@ pub async fn trouble(run: &Run, engine: Engine, kind: Trouble, lasting: Duration
         if answers.iter().any(|a| a.status == 202) {
             break over.elapsed();
         }
-        ensure!(over.elapsed() < RECOVERED, "not back after {RECOVERED:?}: {answers:?}\n{}", tail(&scene.tower.log()));
+        ensure!(over.elapsed() < RECOVERED, "not back after {RECOVERED:?}: {answers:?}\n{}", tail(&scene.installation.log()));
     };
     part.figure("back_after_s", first.as_secs_f64());
-    ensure!(scene.tower.process() == Some(process), "it was restarted");
+    ensure!(scene.installation.process() == Some(process), "it was restarted");
     part.rounds += 1;
     scene.finish(&mut part).await?;
     Ok(part)
@@ -191,8 +191,8 @@ fn refused_clearly(part: &mut Part, answers: &[Answered], lasting: Duration) {
     }
 }
 
-async fn is_ready(tower: &Installation) -> bool {
-    let answer = reqwest::get(format!("{}/readyz", tower.base())).await;
+async fn is_ready(installation: &Installation) -> bool {
+    let answer = reqwest::get(format!("{}/readyz", installation.base())).await;
     answer.is_ok_and(|a| a.status().is_success())
 }
 
@@ -203,7 +203,7 @@ async fn begin(kind: Trouble, scene: &Scene, cluster: Option<&Cluster>) -> Resul
     match (kind, cluster) {
         (Trouble::Stopped, Some(cluster)) => cluster.peer("down").map(|_| None),
         (Trouble::Stopped, None) => {
-            let file = scene.tower.data().join("milepost.sqlite");
+            let file = scene.installation.data().join("milepost.sqlite");
             let mut held = SqliteConnectOptions::new().filename(file).busy_timeout(RECOVERED).connect().await?;
             sqlx::query("BEGIN IMMEDIATE").execute(&mut held).await?;
             Ok(Some(held))
@@ -222,7 +222,7 @@ async fn end(kind: Trouble, scene: &Scene, cluster: Option<&Cluster>) -> Result<
 
 /// Maximum size of a file that the process can write, in bytes.
 fn limit(scene: &Scene, bytes: &str) -> Result<()> {
-    let process = scene.tower.process().context("it runs")?.to_string();
+    let process = scene.installation.process().context("it runs")?.to_string();
     // the soft limit alone, which may be raised again
     let done = Command::new("prlimit").args(["--pid", &process, &format!("--fsize={bytes}:")]).output()?;
     ensure!(done.status.success(), "prlimit: {}", String::from_utf8_lossy(&done.stderr));
@@ -240,7 +240,7 @@ pub async fn crashes(run: &Run, rounds: u32) -> Result<Part> {
     let database = Database::on(&cluster.url()?)?;
     let stories = (rounds as usize * STORIES_PER_CRASH).max(STORIES);
     let mut scene = Scene::start(run, database, stories, &[]).await?;
-    let process = scene.tower.process().context("it runs")?;
+    let process = scene.installation.process().context("it runs")?;
     for round in 0..rounds {
         scene.crowd.release(scene.crowd.left().div_ceil((rounds - round) as usize));
         let life = scene.rng.range(0, LIFE_MS);
@@ -249,12 +249,12 @@ pub async fn crashes(run: &Run, rounds: u32) -> Result<Part> {
         cluster.peer("up")?;
         part.rounds += 1;
     }
-    ensure!(scene.tower.process() == Some(process), "it was restarted");
+    ensure!(scene.installation.process() == Some(process), "it was restarted");
     scene.finish(&mut part).await?;
     Ok(part)
 }
 
-/// The clock of the tower jumps ahead and back, while carriers talk and calls are under way. What waits for a time that
+/// The clock of the installation jumps ahead and back, while carriers talk and calls are under way. What waits for a time that
 /// has become a later one by a jump back waits so much longer, and no more is allowed.
 ///
 /// # Errors

@@ -12,7 +12,7 @@ use storage_sqlite::{Options, SqliteStore};
 /// The variable with the address of a PostgreSQL where databases may be made.
 pub const POSTGRES: &str = "MILEPOST_TEST_POSTGRES";
 
-/// Where a tower keeps what it knows.
+/// Where an installation keeps what it knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
     /// A file.
@@ -38,7 +38,7 @@ impl Engine {
 
 /// A database of a run's own; dropped with it.
 pub enum Database {
-    /// In the tower's folder.
+    /// In the installation's folder.
     File,
     /// On a server.
     Server(postgres::Database),
@@ -80,7 +80,7 @@ impl Database {
         }
     }
 
-    /// Opens it beside the tower whose folder this is.
+    /// Opens it beside the installation whose folder this is.
     ///
     /// # Errors
     /// When it cannot be opened.

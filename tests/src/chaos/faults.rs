@@ -18,7 +18,7 @@ use std::{
 };
 use tokio::{sync::Semaphore, task::JoinSet};
 
-/// Towers that are spoiled at once.
+/// Installations that are spoiled at once.
 const AT_ONCE: usize = 4;
 /// Between two messages.
 const EVERY: Duration = Duration::from_millis(25);
@@ -57,7 +57,7 @@ pub enum Sick {
     Desk,
 }
 
-/// All of these faults at both destinations, several towers side by side.
+/// All of these faults at both destinations, several installations side by side.
 ///
 /// # Errors
 /// When a step fails that is not what is tested.
@@ -122,15 +122,15 @@ async fn scene(run: &Run, engine: Engine, fault: Fault, sick: Sick, scale: Scale
     // every other one calls for somebody: Odoo and the desk both have work
     let outside = Outside::start(run.seed, 2 * scale.stories, &[Plot::Damaged, Plot::Refused, Plot::Plain]).await?;
     let (odoo, desk) = (Proxy::start(&outside.odoo.url()).await?, Proxy::start(&outside.desk.url()).await?);
-    let mut tower = outside.tower(&run.binary, &database, &odoo.url(), &desk.url())?;
-    tower.start().await?;
-    outside.imported(&tower).await?;
-    let crowd = Crowd::new(&outside, vec![tower.base()], &mut Rng::new(run.seed))?;
-    let (store, scope) = database.open(tower.data()).await?;
-    drained(&store, scope, DRAIN, DeadLetters::None, &tower).await?;
+    let mut installation = outside.installation(&run.binary, &database, &odoo.url(), &desk.url())?;
+    installation.start().await?;
+    outside.imported(&installation).await?;
+    let crowd = Crowd::new(&outside, vec![installation.base()], &mut Rng::new(run.seed))?;
+    let (store, scope) = database.open(installation.data()).await?;
+    drained(&store, scope, DRAIN, DeadLetters::None, &installation).await?;
 
     let said = send(&outside, &crowd, 0..scale.stories).await?;
-    drained(&store, scope, DRAIN, DeadLetters::None, &tower).await?;
+    drained(&store, scope, DRAIN, DeadLetters::None, &installation).await?;
     let well = delays(&outside, sick, &said);
 
     let spoiled = if sick == Sick::Odoo { &odoo } else { &desk };
@@ -141,14 +141,14 @@ async fn scene(run: &Run, engine: Engine, fault: Fault, sick: Sick, scale: Scale
     spoiled.set(None);
 
     let letters = if fault.looks_final() { DeadLetters::TakenUp } else { DeadLetters::None };
-    let mut taken_up = drained(&store, scope, DRAIN, letters, &tower).await?;
+    let mut taken_up = drained(&store, scope, DRAIN, letters, &installation).await?;
     // what waited for its ticket
     for (index, story) in outside.stories.iter().enumerate().filter(|(_, s)| s.plot.ends_after_ticket()) {
         crowd.insist(Post { story: index, known: story.len() }, SICK).await?;
     }
-    taken_up += drained(&store, scope, DRAIN, letters, &tower).await?;
+    taken_up += drained(&store, scope, DRAIN, letters, &installation).await?;
     drop(store);
-    let (mut findings, _) = examine(&outside, &database, &tower, &crowd.acknowledged()).await?;
+    let (mut findings, _) = examine(&outside, &database, &installation, &crowd.acknowledged()).await?;
     name(&mut findings, fault, sick);
     Ok(Scene { fault, sick, findings, spoiled: spoiled.spoiled(), taken_up, well, while_sick })
 }

@@ -46,7 +46,7 @@ impl Findings {
     }
 }
 
-/// Dead letters: whether what was done to the tower may make any.
+/// Dead letters: whether what was done to the installation may make any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeadLetters {
     /// None may be there.
@@ -64,7 +64,7 @@ pub async fn drained(
     scope: Scope,
     patience: Duration,
     letters: DeadLetters,
-    tower: &Installation,
+    installation: &Installation,
 ) -> Result<u64> {
     let (end, mut calm, mut retried, mut retries) = (Instant::now() + patience, 0, 0, 0);
     loop {
@@ -75,7 +75,7 @@ pub async fn drained(
         }
         if busy == 0 && dead > 0 && letters == DeadLetters::TakenUp && retries < RETRIES_MAX {
             retries += 1;
-            retried += take_up(tower, store, scope).await?;
+            retried += take_up(installation, store, scope).await?;
             calm = 0;
             continue;
         }
@@ -88,14 +88,14 @@ pub async fn drained(
             Instant::now() < end,
             "after {patience:?} there is work left: {:?}\n{}",
             store.jobs.summary(scope, now()).await?,
-            tail(&tower.log())
+            tail(&installation.log())
         );
         tokio::time::sleep(LOOK).await;
     }
 }
 
-async fn take_up(tower: &Installation, store: &Store, scope: Scope) -> Result<u64> {
-    let line = AuditEntry::new(tower.vault()?.audit_key(), now(), "jobs.retry", "jobs:dead");
+async fn take_up(installation: &Installation, store: &Store, scope: Scope) -> Result<u64> {
+    let line = AuditEntry::new(installation.vault()?.audit_key(), now(), "jobs.retry", "jobs:dead");
     Ok(store.jobs.retry(scope, JobSelection::default(), now(), line).await?.take)
 }
 
@@ -106,10 +106,10 @@ async fn take_up(tower: &Installation, store: &Store, scope: Scope) -> Result<u6
 pub async fn examine(
     outside: &Outside,
     database: &Database,
-    tower: &Installation,
+    installation: &Installation,
     acknowledged: &[String],
 ) -> Result<(Findings, u64)> {
-    let (store, scope) = database.open(tower.data()).await?;
+    let (store, scope) = database.open(installation.data()).await?;
     let mut findings = Findings::default();
     for id in acknowledged {
         let id: MessageId = id.parse().context("a message's id")?;

@@ -36,28 +36,28 @@ pub async fn kills(run: &Run, engine: Engine, rounds: u32) -> Result<Part> {
     let mut part = Part::new(&format!("kill {}", engine.name()), run.seed);
     let database = Database::fresh(engine)?;
     let outside = stories(run.seed, rounds).await?;
-    let mut tower = outside.tower(&run.binary, &database, &outside.odoo.url(), &outside.desk.url())?;
-    tower.start().await?;
-    outside.imported(&tower).await?;
+    let mut installation = outside.installation(&run.binary, &database, &outside.odoo.url(), &outside.desk.url())?;
+    installation.start().await?;
+    outside.imported(&installation).await?;
     let mut rng = Rng::new(run.seed);
-    let crowd = Crowd::new(&outside, vec![tower.base()], &mut rng)?;
+    let crowd = Crowd::new(&outside, vec![installation.base()], &mut rng)?;
     let _clients = crowd.start(run.seed);
     let begun = Instant::now();
     for round in 0..rounds {
         crowd.release(share(crowd.left(), rounds - round));
         if !rng.one_in(EARLY) {
-            tower.ready().await?;
+            installation.ready().await?;
             pause(rng.range(0, LIFE_MS)).await;
         } else {
             pause(rng.range(0, EARLY_MS)).await;
         }
-        tower.kill()?;
-        tower.spawn()?;
+        installation.kill()?;
+        installation.spawn()?;
         part.rounds += 1;
     }
     part.figure("killed_s", begun.elapsed().as_secs_f64());
-    tower.ready().await?;
-    finish(&mut part, &outside, &database, &crowd, &tower).await?;
+    installation.ready().await?;
+    finish(&mut part, &outside, &database, &crowd, &installation).await?;
     Ok(part)
 }
 
@@ -70,7 +70,7 @@ pub async fn nodes(run: &Run, rounds: u32) -> Result<Part> {
     let database = Database::fresh(Engine::Postgres)?;
     let outside = stories(run.seed, rounds).await?;
     let (odoo, desk) = (outside.odoo.url(), outside.desk.url());
-    let mut one = outside.tower(&run.binary, &database, &odoo, &desk)?;
+    let mut one = outside.installation(&run.binary, &database, &odoo, &desk)?;
     let shared = vec![("MILEPOST_MASTER_KEY_FILE", one.master_key_file().display().to_string())];
     let mut other = outside.node(&run.binary, &database, &odoo, &desk, shared)?;
     one.start().await?;
@@ -105,21 +105,21 @@ async fn finish(
     outside: &std::sync::Arc<Outside>,
     database: &Database,
     crowd: &std::sync::Arc<Crowd>,
-    tower: &Installation,
+    installation: &Installation,
 ) -> Result<()> {
     crowd.release(crowd.left());
-    crowd.all_sent(ACKNOWLEDGED).await.with_context(|| super::findings::tail(&tower.log()))?;
+    crowd.all_sent(ACKNOWLEDGED).await.with_context(|| super::findings::tail(&installation.log()))?;
     let begun = Instant::now();
     {
-        let (store, scope) = database.open(tower.data()).await?;
+        let (store, scope) = database.open(installation.data()).await?;
         // what is left over is one finding, and what it left undone are others
-        if let Err(left) = drained(&store, scope, DRAIN, DeadLetters::None, tower).await {
+        if let Err(left) = drained(&store, scope, DRAIN, DeadLetters::None, installation).await {
             part.wrong(left.to_string());
         }
     }
     part.figure("drained_s", begun.elapsed().as_secs_f64());
     let acknowledged = crowd.acknowledged();
-    let (findings, effects) = examine(outside, database, tower, &acknowledged).await?;
+    let (findings, effects) = examine(outside, database, installation, &acknowledged).await?;
     part.figure("acknowledged", acknowledged.len() as f64);
     part.figure("effects", effects as f64);
     part.findings.add(findings);

@@ -38,17 +38,17 @@ pub async fn flood(run: &Run, engine: Engine) -> Result<Part> {
     let mut part = Part::new(&format!("lanes {}", engine.name()), run.seed);
     let database = Database::fresh(engine)?;
     let outside = Outside::start(run.seed, STORIES, Plot::ALL).await?;
-    let mut tower = outside.tower(&run.binary, &database, &outside.odoo.url(), &outside.desk.url())?;
-    tower.start().await?;
-    outside.imported(&tower).await?;
-    let (store, scope) = database.open(tower.data()).await?;
+    let mut installation = outside.installation(&run.binary, &database, &outside.odoo.url(), &outside.desk.url())?;
+    installation.start().await?;
+    outside.imported(&installation).await?;
+    let (store, scope) = database.open(installation.data()).await?;
     let mut rng = Rng::new(run.seed);
-    let crowd = Crowd::new(&outside, vec![tower.base()], &mut rng)?;
+    let crowd = Crowd::new(&outside, vec![installation.base()], &mut rng)?;
     pour(&store, scope).await?;
     let begun = Instant::now();
     let _clients = crowd.start(run.seed);
     crowd.release(crowd.left());
-    crowd.all_sent(ACKNOWLEDGED).await.with_context(|| tail(&tower.log()))?;
+    crowd.all_sent(ACKNOWLEDGED).await.with_context(|| tail(&installation.log()))?;
     until("the live messages to be read and folded", || async {
         let due = store.jobs.next_due(Lane::RealTime).await?;
         Ok(due.is_none_or(|due| due > now()).then_some(()))

@@ -36,7 +36,7 @@ pub struct Run {
 pub struct Part {
     name: String,
     seed: u64,
-    /// How often something was done to the tower.
+    /// How often something was done to the installation.
     pub rounds: u32,
     /// What is wrong.
     pub findings: Findings,

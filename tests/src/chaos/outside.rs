@@ -1,4 +1,4 @@
-//! Everything around the tower: a simulated Odoo and desk that remember what was done to them, the stories that the
+//! Everything around the installation: a simulated Odoo and desk that remember what was done to them, the stories that the
 //! carriers tell, and a production installation that works with them.
 
 use super::{
@@ -54,18 +54,18 @@ impl Outside {
         Ok(Arc::new(Self { odoo, desk, secrets, stories }))
     }
 
-    /// A tower on this database, set up and not yet running. Odoo and the desk are reached at these addresses.
+    /// An installation on this database, set up and not yet running. Odoo and the desk are reached at these addresses.
     ///
     /// # Errors
     /// When a command fails, with what it printed.
-    pub fn tower(&self, binary: &Path, database: &Database, odoo: &str, desk: &str) -> Result<Installation> {
+    pub fn installation(&self, binary: &Path, database: &Database, odoo: &str, desk: &str) -> Result<Installation> {
         // the commands talk to what runs in this process: others go on with that meanwhile
         tokio::task::block_in_place(|| self.set_up(binary, database, odoo, desk))
     }
 
     fn set_up(&self, binary: &Path, database: &Database, odoo: &str, desk: &str) -> Result<Installation> {
-        let tower = self.node(binary, database, odoo, desk, Vec::new())?;
-        tower.command(&["odoo", "setup", "--admin-key-file", &key_file(&tower, "odoo.key")], None)?;
+        let installation = self.node(binary, database, odoo, desk, Vec::new())?;
+        installation.command(&["odoo", "setup", "--admin-key-file", &key_file(&installation, "odoo.key")], None)?;
         for (name, connector, scheme, secret) in [
             ("aftership", "aftership", "hmac", &self.secrets.aftership),
             ("easypost", "easypost", "hmac", &self.secrets.easypost),
@@ -73,9 +73,9 @@ impl Outside {
         ] {
             let line = ["source", "put", name, "--connector", connector];
             let scheme: &[&str] = if scheme == "bearer" { &["--scheme", "bearer", "--i-know"] } else { &[] };
-            tower.command(&[&line, scheme].concat(), Some(secret))?;
+            installation.command(&[&line, scheme].concat(), Some(secret))?;
         }
-        Ok(tower)
+        Ok(installation)
     }
 
     /// A node of an installation that is set up.
@@ -104,29 +104,29 @@ impl Outside {
         ];
         settings.extend(database.settings());
         settings.extend(further);
-        // the files lie in the tower's own folder, which is known once it is there
-        let mut tower = Installation::of(binary, settings)?;
+        // the files lie in the installation's own folder, which is known once it is there
+        let mut installation = Installation::of(binary, settings)?;
         for (name, variable, text) in
             [("odoo.key", "MILEPOST_ODOO_KEY_FILE", KEY), ("desk.token", "MILEPOST_DESK_TOKEN_FILE", TOKEN)]
         {
-            write_private(&tower.data().join(name), text)?;
-            let path = key_file(&tower, name);
-            tower.set(variable, path);
+            write_private(&installation.data().join(name), text)?;
+            let path = key_file(&installation, name);
+            installation.set(variable, path);
         }
-        Ok(tower)
+        Ok(installation)
     }
 
-    /// Waits until the tower has every delivery.
+    /// Waits until the installation has every delivery.
     ///
     /// # Errors
     /// When one is missing.
-    pub async fn imported(&self, tower: &Installation) -> Result<()> {
+    pub async fn imported(&self, installation: &Installation) -> Result<()> {
         until("every delivery to be imported", || async {
             let here = |s: &&Story| self.odoo.value(s.picking, "x_milepost_url") != Value::Bool(false);
             Ok((self.stories.iter().filter(here).count() == self.stories.len()).then_some(()))
         })
         .await
-        .with_context(|| tower.log())
+        .with_context(|| installation.log())
     }
 
     /// The tickets about a shipment.
@@ -143,6 +143,6 @@ fn write_private(path: &Path, text: &str) -> Result<()> {
     Ok(file.write_all(text.as_bytes())?)
 }
 
-fn key_file(tower: &Installation, name: &str) -> String {
-    tower.data().join(name).display().to_string()
+fn key_file(installation: &Installation, name: &str) -> String {
+    installation.data().join(name).display().to_string()
 }

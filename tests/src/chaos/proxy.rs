@@ -1,4 +1,4 @@
-//! A small HTTP/1.1 proxy between the tower and a destination that can spoil every call. One connection carries one call,
+//! A small HTTP/1.1 proxy between the installation and a destination that can spoil every call. One connection carries one call,
 //! so that a fault hits exactly the calls that are made while it lasts.
 
 use anyhow::{Context, Result, ensure};

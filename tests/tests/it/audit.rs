@@ -26,9 +26,9 @@ use tests::{
 /// What a reason must not be found as.
 const REASON: &str = "Jane Doe of 12 Canary Street asked";
 
-/// A tower with a trail of some lines, and its database, as somebody who has the file or the password sees it.
+/// An installation with a trail of some lines, and its database, as somebody who has the file or the password sees it.
 struct Ground {
-    tower: Installation,
+    installation: Installation,
     database: Database,
     binary: PathBuf,
 }
@@ -47,12 +47,12 @@ impl Ground {
         let Some((binary, engine)) = surroundings(test) else { return Ok(None) };
         let _ = rustls::crypto::ring::default_provider().install_default();
         let database = Database::fresh(engine)?;
-        let ground = Self { tower: Installation::of(&binary, database.settings())?, database, binary };
+        let ground = Self { installation: Installation::of(&binary, database.settings())?, database, binary };
         let odoo = ["--connector", "odoo", "--set", "url=http://127.0.0.1:9", "--set", "database=none"];
-        ground.tower.command(&[&["connection", "put", "odoo"], &odoo[..]].concat(), Some("a-key-of-the-test"))?;
+        ground.installation.command(&[&["connection", "put", "odoo"], &odoo[..]].concat(), Some("a-key-of-the-test"))?;
         for _ in 0..3 {
-            ground.tower.command(&["connection", "pause", "odoo", "--why", REASON], None)?;
-            ground.tower.command(&["connection", "resume", "odoo"], None)?;
+            ground.installation.command(&["connection", "pause", "odoo", "--why", REASON], None)?;
+            ground.installation.command(&["connection", "resume", "odoo"], None)?;
         }
         Ok(Some(ground))
     }
@@ -64,14 +64,14 @@ impl Ground {
             Database::Server(_) => Engine::Postgres,
         })?;
         let mut settings = database.settings();
-        settings.push(("MILEPOST_MASTER_KEY_FILE", self.tower.master_key_file().display().to_string()));
-        Ok(Self { tower: Installation::of(&self.binary, settings)?, database, binary: self.binary.clone() })
+        settings.push(("MILEPOST_MASTER_KEY_FILE", self.installation.master_key_file().display().to_string()));
+        Ok(Self { installation: Installation::of(&self.binary, settings)?, database, binary: self.binary.clone() })
     }
 
     fn sql(&self, sql: &str) -> Result<()> {
         match &self.database {
             Database::File => {
-                let file = rusqlite::Connection::open(self.tower.data().join("milepost.sqlite"))?;
+                let file = rusqlite::Connection::open(self.installation.data().join("milepost.sqlite"))?;
                 Ok(file.execute_batch(sql)?)
             }
             Database::Server(server) => server.ask(sql).map(drop),
@@ -92,7 +92,7 @@ impl Ground {
     }
 
     fn check(&self) -> Result<String> {
-        self.tower.command(&["audit", "check"], None)
+        self.installation.command(&["audit", "check"], None)
     }
 
     /// The check says that something is wrong, in these words.
@@ -100,22 +100,22 @@ impl Ground {
         let said = self.check().err().with_context(|| format!("{attack} goes unnoticed"))?.to_string();
         ensure!(said.contains(words), "{attack}: {said}");
         let said =
-            self.tower.command(&["doctor"], None).err().with_context(|| format!("{attack}: doctor"))?.to_string();
+            self.installation.command(&["doctor"], None).err().with_context(|| format!("{attack}: doctor"))?.to_string();
         ensure!(said.contains(words), "{attack}: doctor says {said}");
         Ok(())
     }
 
     fn anchor(&self) -> PathBuf {
-        self.tower.data().join("audit.anchor")
+        self.installation.data().join("audit.anchor")
     }
 
     fn list(&self) -> PathBuf {
-        self.tower.data().join("tombstones")
+        self.installation.data().join("tombstones")
     }
 
-    /// A tower of the version before the chain, with three lines.
+    /// An installation of the version before the chain, with three lines.
     async fn of_before_the_chain(&self) -> Result<()> {
-        self.tower.command(&["migrate"], None)?;
+        self.installation.command(&["migrate"], None)?;
         let (store, scope) = self.open().await?;
         drop(store);
         let (company, blob) = match self.database {
@@ -137,7 +137,7 @@ impl Ground {
     }
 
     async fn open(&self) -> Result<(Store, Scope)> {
-        self.database.open(self.tower.data()).await
+        self.database.open(self.installation.data()).await
     }
 
     async fn lines(&self) -> Result<Vec<Line>> {
@@ -153,7 +153,7 @@ impl Ground {
     async fn customer_made(&self, record: i64) -> Result<SubjectId> {
         let (store, scope) = self.open().await?;
         let subject = SubjectId(content_id("customer of the test", &[&record.to_be_bytes()]));
-        let (key, wrapped) = self.tower.vault()?.new_key(subject);
+        let (key, wrapped) = self.installation.vault()?.new_key(subject);
         let customer = serde_json::json!({"name": "Jane Doe", "street": "12 Canary Street"});
         let origin = Origin {
             system: "odoo".into(),
@@ -186,7 +186,7 @@ impl Ground {
     }
 
     fn erase(&self, record: i64) -> Result<()> {
-        self.tower.command(&["erase", &format!("WH/OUT/{record:05}"), "--why", REASON], None).map(drop)
+        self.installation.command(&["erase", &format!("WH/OUT/{record:05}"), "--why", REASON], None).map(drop)
     }
 
     async fn is_erased(&self, subject: SubjectId) -> Result<bool> {
@@ -198,8 +198,8 @@ impl Ground {
 
     /// A backup; the names of two of the same second would be one.
     fn backup(&self, folder: &str) -> Result<PathBuf> {
-        let folder = self.tower.data().join(folder);
-        self.tower.command(&["backup", "--to", &folder.display().to_string()], None)?;
+        let folder = self.installation.data().join(folder);
+        self.installation.command(&["backup", "--to", &folder.display().to_string()], None)?;
         let copies = std::fs::read_dir(&folder)?.flatten().map(|entry| entry.path());
         let is_copy = |path: &PathBuf| path.extension().is_some_and(|end| end == "sqlite" || end == "pgdump");
         copies.into_iter().find(is_copy).context("a copy")
@@ -213,7 +213,7 @@ impl Ground {
             )?;
         }
         let copy = copy.display().to_string();
-        self.tower.command(&[&["restore", copy.as_str()], options].concat(), None)
+        self.installation.command(&[&["restore", copy.as_str()], options].concat(), None)
     }
 
     fn restore_refused(&self, copy: &Path, options: &[&str], words: &str) -> Result<()> {
@@ -303,7 +303,7 @@ async fn a_trail_that_was_tampered_with_is_noticed() -> Result<()> {
     ground.refused("a chain computed without the key", "line 1 does not follow")?;
     ground.put_back()?;
     // even by somebody who has the key
-    ground.sql(&computed(&lines, &ground.tower.vault()?.audit_key(), &ground.database))?;
+    ground.sql(&computed(&lines, &ground.installation.vault()?.audit_key(), &ground.database))?;
     ground.refused("a chain computed with the key", "the trail was written anew")?;
     ground.put_back()?;
     let said = ground.check()?;
@@ -315,20 +315,20 @@ async fn a_trail_that_was_tampered_with_is_noticed() -> Result<()> {
 async fn lines_of_before_the_chain_are_kept_and_covered_by_its_first() -> Result<()> {
     let Some((binary, engine)) = surroundings("audit of earlier versions") else { return Ok(()) };
     let database = Database::fresh(engine)?;
-    let mut ground = Ground { tower: Installation::of(&binary, database.settings())?, database, binary };
+    let mut ground = Ground { installation: Installation::of(&binary, database.settings())?, database, binary };
     ground.of_before_the_chain().await?;
-    ground.tower.command(&["migrate"], None)?;
-    ground.tower.command(&["connection", "pause", "odoo", "--why", REASON], None)?;
+    ground.installation.command(&["migrate"], None)?;
+    ground.installation.command(&["connection", "pause", "odoo", "--why", REASON], None)?;
     ground.refused("no server has begun the anchor", "is missing")?;
-    ground.tower.start().await?;
+    ground.installation.start().await?;
     ground.check()?;
-    let listed = ground.tower.command(&["audit", "list"], None)?;
+    let listed = ground.installation.command(&["audit", "list"], None)?;
     let actions: Vec<_> = listed.lines().rev().filter_map(|line| line.split('\t').nth(3)).collect();
     ensure!(
         actions == ["old", "old", "old", "audit.begun_anew", "destination.pause", "audit.anchor_begun"],
         "{listed}"
     );
-    ground.tower.kill()?;
+    ground.installation.kill()?;
     ground.unlock()?;
     ground.sql("UPDATE audit SET action = 'other' WHERE seq = 2")?;
     ground.refused("an edited line of before the chain", "line 4 does not follow")
@@ -338,28 +338,31 @@ async fn lines_of_before_the_chain_are_kept_and_covered_by_its_first() -> Result
 async fn a_trail_of_before_the_chain_begins_where_it_is_taken_over_or_put_in_place() -> Result<()> {
     let Some((binary, engine)) = surroundings("audit of earlier versions elsewhere") else { return Ok(()) };
     let database = Database::fresh(engine)?;
-    let mut ground = Ground { tower: Installation::of(&binary, database.settings())?, database, binary };
+    let mut ground = Ground { installation: Installation::of(&binary, database.settings())?, database, binary };
     ground.of_before_the_chain().await?;
     // where another trail was anchored
     let other = Ground::new("audit of another")?.context("surroundings")?;
     std::fs::copy(other.anchor(), ground.anchor())?;
-    ground.tower.start().await?;
-    let listed = ground.tower.command(&["audit", "list"], None)?;
+    ground.installation.start().await?;
+    let listed = ground.installation.command(&["audit", "list"], None)?;
     ensure!(listed.contains("audit.begun_anew"), "{listed}");
-    ground.refused("the anchor of another", "was changed, or is of another tower")?;
-    ground.tower.command(&["audit", "accept", "--why", "an earlier version was put in place"], None)?;
+    ground.refused("the anchor of another", "was changed, or is of another installation")?;
+    ground.installation.command(&["audit", "accept", "--why", "an earlier version was put in place"], None)?;
     ground.check()?;
-    ground.tower.kill()?;
+    ground.installation.kill()?;
 
     if let Database::Server(_) = ground.database {
         let file = Database::fresh(Engine::Sqlite)?;
-        let old =
-            Ground { tower: Installation::of(&ground.binary, file.settings())?, database: file, binary: ground.binary };
+        let old = Ground {
+            installation: Installation::of(&ground.binary, file.settings())?,
+            database: file,
+            binary: ground.binary,
+        };
         old.of_before_the_chain().await?;
         let server = Database::fresh(engine)?;
         let mut settings = server.settings();
-        settings.push(("MILEPOST_MASTER_KEY_FILE", old.tower.master_key_file().display().to_string()));
-        let file = old.tower.data().join("milepost.sqlite").display().to_string();
+        settings.push(("MILEPOST_MASTER_KEY_FILE", old.installation.master_key_file().display().to_string()));
+        let file = old.installation.data().join("milepost.sqlite").display().to_string();
         let said = Installation::of(&old.binary, settings)?.command(&["migrate", "--from-sqlite", &file], None)?;
         ensure!(said.contains("4  lines of the audit trail, the chain holds"), "{said}");
     }
@@ -374,15 +377,15 @@ async fn nobody_vouches_for_lines_whose_macs_were_removed() -> Result<()> {
     // a node, or a machine with an empty folder, that has never seen the trail
     std::fs::remove_file(ground.anchor())?;
     ground.refused("removed MACs", "none of the 7 lines carries a MAC")?;
-    ground.tower.start().await?;
-    until("the notice", || async { Ok(ground.tower.log().contains("none of the 7 lines").then_some(())) }).await?;
-    ground.tower.command(&["connection", "pause", "odoo", "--why", REASON], None)?;
-    ground.tower.command(&["migrate"], None).ok();
-    let listed = ground.tower.command(&["audit", "list"], None)?;
+    ground.installation.start().await?;
+    until("the notice", || async { Ok(ground.installation.log().contains("none of the 7 lines").then_some(())) }).await?;
+    ground.installation.command(&["connection", "pause", "odoo", "--why", REASON], None)?;
+    ground.installation.command(&["migrate"], None).ok();
+    let listed = ground.installation.command(&["audit", "list"], None)?;
     ensure!(!listed.contains("begun"), "{listed}");
     ensure!(!ground.anchor().exists(), "it is anchored as if nothing had happened");
     ground.refused("removed MACs under a new line", "line 8 does not follow")?;
-    ground.tower.command(&["audit", "accept", "--why", "no backup has them"], None)?;
+    ground.installation.command(&["audit", "accept", "--why", "no backup has them"], None)?;
     ground.check()?;
     ground.sql("UPDATE audit SET subject = 'destination:odoo' WHERE seq = 3")?;
     ground.refused("a line that was changed after it was accepted", "does not follow")
@@ -407,19 +410,19 @@ async fn a_trail_that_is_broken_can_be_accepted_as_it_is() -> Result<()> {
     ] {
         ground.sql(sql).with_context(|| attack.to_owned())?;
         ensure!(ground.check().is_err(), "{attack} goes unnoticed");
-        ground.tower.command(&accepted, None).with_context(|| attack.to_owned())?;
+        ground.installation.command(&accepted, None).with_context(|| attack.to_owned())?;
         ground.check().with_context(|| format!("{attack}, accepted"))?;
-        ground.tower.command(&["connection", "resume", "odoo"], None)?;
+        ground.installation.command(&["connection", "resume", "odoo"], None)?;
         ground.check().with_context(|| format!("{attack}, accepted, and it goes on"))?;
     }
     // a copy that was made while it was broken
     ground.sql("UPDATE audit SET subject = 'y' WHERE seq = 2")?;
     let copy = ground.backup("broken")?;
-    ground.tower.command(&accepted, None)?;
+    ground.installation.command(&accepted, None)?;
     ground.restore_refused(&copy, &["--replace"], "does not follow")?;
-    let listed = ground.tower.command(&["audit", "list"], None)?;
+    let listed = ground.installation.command(&["audit", "list"], None)?;
     ensure!(listed.lines().next().is_some_and(|line| line.contains("backup.restored")), "{listed}");
-    ground.tower.command(&accepted, None)?;
+    ground.installation.command(&accepted, None)?;
     ground.check().map(drop)
 }
 
@@ -428,14 +431,14 @@ async fn every_command_anchors_what_it_wrote_and_is_done_whatever_the_anchor_is(
     let Some(ground) = Ground::new("commands and the anchor")? else { return Ok(()) };
     let kept = std::fs::read_to_string(ground.anchor())?;
     let password = Some("a-long-password-of-the-test");
-    ground.tower.command(&["user", "add", "jane", "--name", "Jane", "--role", "admin"], password)?;
+    ground.installation.command(&["user", "add", "jane", "--name", "Jane", "--role", "admin"], password)?;
     let added = std::fs::read_to_string(ground.anchor())?;
     ensure!(added != kept, "the user is not anchored");
     // a folder in its place can be neither read nor written
     std::fs::remove_file(ground.anchor())?;
     std::fs::create_dir(ground.anchor())?;
-    ground.tower.command(&["connection", "pause", "odoo", "--why", REASON], None)?;
-    let listed = ground.tower.command(&["audit", "list"], None)?;
+    ground.installation.command(&["connection", "pause", "odoo", "--why", REASON], None)?;
+    let listed = ground.installation.command(&["audit", "list"], None)?;
     ensure!(listed.lines().next().is_some_and(|line| line.contains("destination.pause")), "{listed}");
     Ok(())
 }
@@ -444,33 +447,33 @@ async fn every_command_anchors_what_it_wrote_and_is_done_whatever_the_anchor_is(
 async fn a_server_anchors_within_seconds_and_notices_a_cut_at_its_start() -> Result<()> {
     let Some(mut ground) = Ground::new("audit of a server")? else { return Ok(()) };
     let anchored = |ground: &Ground| std::fs::read_to_string(ground.anchor());
-    ground.tower.start().await?;
+    ground.installation.start().await?;
     let before = anchored(&ground)?;
     // as a server's page does, and not as a command: nobody but the server anchors it
     let (store, scope) = ground.open().await?;
     let line =
-        storage::AuditEntry::new(ground.tower.vault()?.audit_key(), "2026-03-01T00:00:00Z".parse()?, "test", "it");
+        storage::AuditEntry::new(ground.installation.vault()?.audit_key(), "2026-03-01T00:00:00Z".parse()?, "test", "it");
     store.people.audit(scope, line).await?;
     drop(store);
     until("the line to be anchored", || async { Ok((anchored(&ground)? != before).then_some(())) }).await?;
     ground.check()?;
-    ground.tower.kill()?;
+    ground.installation.kill()?;
     ground.unlock()?;
     ground.sql("DELETE FROM audit WHERE seq >= 6")?;
     let kept = anchored(&ground)?;
-    ground.tower.start().await?;
-    until("the notice", || async { Ok(ground.tower.log().contains("lines were removed").then_some(())) }).await?;
+    ground.installation.start().await?;
+    until("the notice", || async { Ok(ground.installation.log().contains("lines were removed").then_some(())) }).await?;
     // more lines do not hide it, and the anchor stays
     for _ in 0..3 {
-        ground.tower.command(&["connection", "pause", "odoo", "--why", REASON], None)?;
-        ground.tower.command(&["connection", "resume", "odoo"], None)?;
+        ground.installation.command(&["connection", "pause", "odoo", "--why", REASON], None)?;
+        ground.installation.command(&["connection", "resume", "odoo"], None)?;
     }
     ground.refused("a cut tail that grew again", "the trail was written anew")?;
     ensure!(anchored(&ground)? == kept, "the anchor moved");
-    ground.tower.command(&["audit", "accept", "--why", "we know who it was"], None)?;
+    ground.installation.command(&["audit", "accept", "--why", "we know who it was"], None)?;
     let said = ground.check()?;
     ensure!(said.contains("(audit.accepted)"), "{said}");
-    let exported = ground.tower.command(&["audit", "export"], None)?;
+    let exported = ground.installation.command(&["audit", "export"], None)?;
     let last: serde_json::Value = serde_json::from_str(exported.lines().last().context("lines")?)?;
     ensure!(last["why"] == "we know who it was" && last["after"]["found"][0].is_string(), "{last}");
     Ok(())
@@ -492,21 +495,21 @@ async fn an_anchor_that_was_changed_replaced_or_removed_is_noticed() -> Result<(
         ("cleared", cleared.to_string()),
         ("emptied", String::new()),
         ("no JSON", "{".into()),
-        ("of another tower", std::fs::read_to_string(other.anchor())?),
+        ("of another installation", std::fs::read_to_string(other.anchor())?),
     ];
     for (attack, text) in attacks {
         std::fs::write(ground.anchor(), &text)?;
-        ground.refused(attack, "was changed, or is of another tower")?;
+        ground.refused(attack, "was changed, or is of another installation")?;
         // and stays as it is, as evidence
-        ground.tower.command(&["connection", "resume", "odoo"], None)?;
+        ground.installation.command(&["connection", "resume", "odoo"], None)?;
         ensure!(std::fs::read_to_string(ground.anchor())? == text, "{attack}: written over");
     }
     std::fs::remove_file(ground.anchor())?;
     ground.refused("removed", "is missing")?;
-    ground.tower.start().await?;
-    until("the notice", || async { Ok(ground.tower.log().contains("was not there and is begun").then_some(())) })
+    ground.installation.start().await?;
+    until("the notice", || async { Ok(ground.installation.log().contains("was not there and is begun").then_some(())) })
         .await?;
-    let listed = ground.tower.command(&["audit", "list"], None)?;
+    let listed = ground.installation.command(&["audit", "list"], None)?;
     ensure!(listed.contains("audit.anchor_begun"), "{listed}");
     ground.check()?;
     Ok(())
@@ -516,7 +519,7 @@ async fn an_anchor_that_was_changed_replaced_or_removed_is_noticed() -> Result<(
 async fn an_edited_backup_or_manifest_is_refused() -> Result<()> {
     let Some(mut ground) = Ground::new("edited backup")? else { return Ok(()) };
     let copy = ground.backup("one")?;
-    ground.tower.command(&["connection", "pause", "odoo", "--why", REASON], None)?;
+    ground.installation.command(&["connection", "pause", "odoo", "--why", REASON], None)?;
     let later = ground.backup("two")?;
     let (manifest, bytes) = (std::fs::read_to_string(beside(&copy))?, std::fs::read(&copy)?);
     let mut edited = bytes.clone();
@@ -527,7 +530,7 @@ async fn an_edited_backup_or_manifest_is_refused() -> Result<()> {
     // with a manifest that fits it
     let digest = |bytes: &[u8]| hex(ring::digest::digest(&ring::digest::SHA256, bytes).as_ref());
     std::fs::write(beside(&copy), manifest.replace(&digest(&bytes), &digest(&edited)))?;
-    ground.restore_refused(&copy, &["--replace"], "was changed, or is of a tower with another master key")?;
+    ground.restore_refused(&copy, &["--replace"], "was changed, or is of an installation with another master key")?;
     std::fs::write(&copy, &bytes)?;
     let json: serde_json::Value = serde_json::from_str(&manifest)?;
     for (field, value) in [
@@ -554,7 +557,7 @@ async fn an_edited_backup_or_manifest_is_refused() -> Result<()> {
     std::fs::copy(beside(&later), beside(&copy))?;
     ground.restore_refused(&copy, &["--replace"], "not what was written")?;
     std::fs::write(beside(&copy), &manifest)?;
-    // of another tower
+    // of another installation
     let other = Ground::new("edited backup of another")?.context("surroundings")?;
     other.restore_refused(&copy, &["--replace"], "another master key")?;
 
@@ -563,11 +566,11 @@ async fn an_edited_backup_or_manifest_is_refused() -> Result<()> {
     ensure!(said.contains("The audit trail holds"), "{said}");
     let said = ground.check()?;
     ensure!(said.contains("line 8 was the newest") && said.contains("(backup.restored)"), "{said}");
-    let listed = ground.tower.command(&["audit", "list"], None)?;
+    let listed = ground.installation.command(&["audit", "list"], None)?;
     ensure!(listed.lines().next().is_some_and(|line| line.contains("backup.restored")), "{listed}");
-    ground.tower.start().await?;
+    ground.installation.start().await?;
     ground.check()?;
-    ensure!(!ground.tower.log().contains("audit trail:"), "{}", ground.tower.log());
+    ensure!(!ground.installation.log().contains("audit trail:"), "{}", ground.installation.log());
     Ok(())
 }
 
@@ -603,7 +606,7 @@ async fn a_restore_without_the_newest_list_of_erasures_is_refused() -> Result<()
         }
         // nor does an erasure begin another list
         ensure!(ground.erase(1).is_err(), "{list}");
-        ensure!(ground.tower.command(&["doctor"], None).is_err(), "{list}");
+        ensure!(ground.installation.command(&["doctor"], None).is_err(), "{list}");
     }
     // another machine has no list
     let elsewhere = ground.elsewhere()?;
@@ -617,7 +620,7 @@ async fn a_restore_without_the_newest_list_of_erasures_is_refused() -> Result<()
     let said = ground.restore(&never, &["--replace", "--without-erasures"])?;
     ensure!(said.contains("Without all erasures"), "{said}");
     ensure!(!ground.is_erased(first).await?);
-    ground.tower.command(&["audit", "check"], None)?;
+    ground.installation.command(&["audit", "check"], None)?;
     // the newest list
     std::fs::write(ground.list(), &list_of_two)?;
     ground.restore(&never, &["--replace"])?;
@@ -635,10 +638,10 @@ async fn a_server_does_not_start_with_a_list_that_was_cut() -> Result<()> {
     ground.erase(2)?;
     let newest = std::fs::read_to_string(ground.list())?;
     std::fs::write(ground.list(), &older)?;
-    ground.tower.spawn()?;
-    until("the refusal", || async { Ok(ground.tower.log().contains("it is an older copy, was cut").then_some(())) })
+    ground.installation.spawn()?;
+    until("the refusal", || async { Ok(ground.installation.log().contains("it is an older copy, was cut").then_some(())) })
         .await?;
     std::fs::write(ground.list(), newest)?;
-    ground.tower.start().await?;
+    ground.installation.start().await?;
     Ok(())
 }

@@ -71,7 +71,7 @@ async fn database_stopped() -> Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn database_crashes() -> Result<()> {
     match surroundings("database_crashes") {
-        // a file has no server that could crash without the tower
+        // a file has no server that could crash without the installation
         None | Some((_, Engine::Sqlite)) => Ok(()),
         Some((run, Engine::Postgres)) => nothing_wrong(crashes(&run, CRASHES).await),
     }
@@ -80,7 +80,7 @@ async fn database_crashes() -> Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn disk_full() -> Result<()> {
     match surroundings("disk_full") {
-        // a PostgreSQL server's disk is not the tower's
+        // a PostgreSQL server's disk is not the installation's
         None | Some((_, Engine::Postgres)) => Ok(()),
         Some((run, engine)) => nothing_wrong(trouble(&run, engine, Trouble::DiskFull, Duration::from_secs(3)).await),
     }

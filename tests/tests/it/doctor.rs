@@ -13,7 +13,7 @@ const KEPT: &str = "http://127.0.0.1:9";
 const OF_COMMAND_LINE: &str = "http://127.0.0.1:11";
 
 struct Ground {
-    tower: Installation,
+    installation: Installation,
     _database: Database,
 }
 
@@ -25,8 +25,8 @@ impl Ground {
         };
         let postgres = std::env::var("MILEPOST_TEST_ENGINE").is_ok_and(|engine| engine == "postgres");
         let database = Database::fresh(if postgres { Engine::Postgres } else { Engine::Sqlite })?;
-        let mut tower = Installation::of(&binary, database.settings())?;
-        let key = tower.data().join("odoo.key");
+        let mut installation = Installation::of(&binary, database.settings())?;
+        let key = installation.data().join("odoo.key");
         std::fs::write(&key, "a-key-of-the-test")?;
         std::fs::set_permissions(&key, Permissions::from_mode(0o600))?;
         for (variable, value) in [
@@ -34,28 +34,28 @@ impl Ground {
             ("MILEPOST_ODOO_DATABASE", "none".to_owned()),
             ("MILEPOST_ODOO_KEY_FILE", key.display().to_string()),
         ] {
-            tower.set(variable, value);
+            installation.set(variable, value);
         }
-        Ok(Some(Self { tower, _database: database }))
+        Ok(Some(Self { installation, _database: database }))
     }
 
     /// What a command says that fails, since nothing listens.
     fn says(&self, command: &[&str]) -> Result<String> {
-        Ok(self.tower.command(command, None).err().with_context(|| format!("{command:?} goes well"))?.to_string())
+        Ok(self.installation.command(command, None).err().with_context(|| format!("{command:?} goes well"))?.to_string())
     }
 }
 
 #[test]
 fn commands_go_by_the_connection_that_is_kept() -> Result<()> {
     let Some(ground) = Ground::new("commands_go_by_the_connection_that_is_kept")? else { return Ok(()) };
-    let admin_key = ground.tower.data().join("odoo.key").display().to_string();
+    let admin_key = ground.installation.data().join("odoo.key").display().to_string();
     let setup = ["odoo", "setup", "--admin-key-file", &admin_key];
     for command in [&["doctor"][..], &["odoo", "check"], &setup] {
         let says = ground.says(command)?;
         ensure!(says.contains("127.0.0.1:11"), "before anything is kept, {command:?}: {says}");
     }
     let odoo = ["connection", "put", "odoo", "--connector", "odoo", "--set", "database=none", "--on", "--set"];
-    ground.tower.command(&[&odoo[..], &[&format!("url={KEPT}")]].concat(), Some("another-key"))?;
+    ground.installation.command(&[&odoo[..], &[&format!("url={KEPT}")]].concat(), Some("another-key"))?;
     for command in [&["doctor"][..], &["odoo", "check"], &setup] {
         let says = ground.says(command)?;
         ensure!(says.contains("127.0.0.1:9") && !says.contains("127.0.0.1:11"), "{command:?}: {says}");
@@ -63,8 +63,8 @@ fn commands_go_by_the_connection_that_is_kept() -> Result<()> {
     let says = ground.says(&["doctor"])?;
     ensure!(says.contains("the command line says another url"), "{says}");
     // one that is not in use is not tested
-    ground.tower.command(&["connection", "disable", "odoo"], None)?;
-    let says = ground.tower.command(&["doctor"], None).unwrap_or_else(|error| error.to_string());
+    ground.installation.command(&["connection", "disable", "odoo"], None)?;
+    let says = ground.installation.command(&["doctor"], None).unwrap_or_else(|error| error.to_string());
     ensure!(!says.contains("Cannot reach"), "{says}");
     Ok(())
 }

@@ -176,6 +176,22 @@ fn a_use_case_asks_for_its_permission_first() {
     assert!(late.is_empty(), "before anything is parsed or read: {late:#?}");
 }
 
+/// Another way to change a setting could leave out what it was and what it is.
+#[test]
+fn settings_are_changed_in_one_place_with_their_values_in_the_audit_trail() {
+    let mut all = Vec::new();
+    for folder in ["server/crates/application/src", "server/src"] {
+        files(&root().join(folder), &mut all);
+    }
+    let change = |path: &&PathBuf| std::fs::read_to_string(path).unwrap().contains(".change_setting(");
+    let changing: Vec<_> = all.iter().filter(change).map(|path| path.strip_prefix(root()).unwrap()).collect();
+    assert_eq!(
+        changing,
+        [Path::new("server/crates/application/src/people/settings.rs")],
+        "use people::settings::change"
+    );
+}
+
 #[test]
 fn views_only_convert() {
     let mut all = Vec::new();

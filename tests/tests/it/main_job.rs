@@ -72,14 +72,15 @@ async fn main_job() -> Result<()> {
         std::env::var("MILEPOST_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(u64::from(std::process::id()));
     println!("seed {seed} (set MILEPOST_SEED to repeat)");
     let (odoo, desk) = (Odoo::clone_database(&around, "main_job")?, Desk::new(&around));
-    let mut tower = Installation::prepare(&around, [odoo.settings(), desk.settings()].concat())?;
-    tower.command(&["odoo", "setup", "--admin-key-file", &odoo.admin_key_file.display().to_string()], None)?;
+    let mut installation = Installation::prepare(&around, [odoo.settings(), desk.settings()].concat())?;
+    installation.command(&["odoo", "setup", "--admin-key-file", &odoo.admin_key_file.display().to_string()], None)?;
     let platforms =
         [Platform::new("aftership", "whole-system-aftership"), Platform::new("easypost", "whole-system-easypost")];
     for platform in &platforms {
-        tower.command(&["source", "put", platform.source, "--connector", platform.source], Some(platform.secret))?;
+        installation
+            .command(&["source", "put", platform.source, "--connector", platform.source], Some(platform.secret))?;
     }
-    tower.command(
+    installation.command(
         &["user", "add", "agent@main.test", "--name", "Main Agent", "--role", "agent"],
         Some("a sentence for the agent"),
     )?;
@@ -91,13 +92,13 @@ async fn main_job() -> Result<()> {
     for story in &stories {
         deliveries.push(odoo.order(&story.number).await?.1);
     }
-    tower.start().await?;
+    installation.start().await?;
     for delivery in &deliveries {
         until("the delivery to be imported", || async {
             Ok(odoo.delivery(*delivery, &["x_milepost_url"]).await?["x_milepost_url"].as_str().map(drop))
         })
         .await
-        .with_context(|| tower.log())?;
+        .with_context(|| installation.log())?;
     }
 
     // every message two or three times, in any order, with a kill in the middle; the platform repeats what nobody took
@@ -109,14 +110,14 @@ async fn main_job() -> Result<()> {
     let middle = post.len() / 2;
     for (n, (story, body)) in post.into_iter().enumerate() {
         if n == middle {
-            tower.kill()?;
-            tower.start().await?;
+            installation.kill()?;
+            installation.start().await?;
         }
         let platform = platforms.iter().find(|p| p.source == stories[story].source).context("a platform")?;
-        let status = platform.post(&tower.base(), body).await?;
-        ensure!(status == 202, "message {n} was answered {status}\n{}", tower.log());
+        let status = platform.post(&installation.base(), body).await?;
+        ensure!(status == 202, "message {n} was answered {status}\n{}", installation.log());
     }
-    tower.idle().await.with_context(|| tower.log())?;
+    installation.idle().await.with_context(|| installation.log())?;
 
     let first =
         odoo.delivery(deliveries[0], &["x_milepost_status", "x_milepost_exception", "x_milepost_last_event"]).await?;
@@ -150,9 +151,9 @@ async fn main_job() -> Result<()> {
     let tickets = desk.tickets(&stories[0].number).await?;
     assert_eq!(tickets.len(), 1, "one ticket for the refusal: {tickets:?}");
     assert!(desk.tickets(&stories[1].number).await?.is_empty(), "a minor exception that ended makes no ticket");
-    the_desk_is_heard(&odoo, &desk, deliveries[0], &tickets[0].0).await.with_context(|| tower.log())?;
+    the_desk_is_heard(&odoo, &desk, deliveries[0], &tickets[0].0).await.with_context(|| installation.log())?;
 
-    agent_sees_an_event_arrive(&around, &tower, &platforms[0], &stories[0]).await?;
+    agent_sees_an_event_arrive(&around, &installation, &platforms[0], &stories[0]).await?;
     Ok(())
 }
 
@@ -187,7 +188,7 @@ fn between(text: &str, open: &str, close: &str) -> Option<String> {
 /// In Chromium: sign in, find the shipment by its number, and see the next event without reloading.
 async fn agent_sees_an_event_arrive(
     around: &Surroundings,
-    tower: &Installation,
+    installation: &Installation,
     platform: &Platform,
     story: &Story,
 ) -> Result<()> {
@@ -199,7 +200,7 @@ async fn agent_sees_an_event_arrive(
     let mut browser = tokio::process::Command::new("node")
         .args([
             script,
-            &tower.base(),
+            &installation.base(),
             "agent@main.test",
             "a sentence for the agent",
             &story.number,
@@ -221,11 +222,11 @@ async fn agent_sees_an_event_arrive(
                 message["msg"]["last_updated_at"] = json!("2026-03-05T09:00:00+00:00");
                 let back = json!({"tag": "Exception", "subtag": "Exception_010", "city": "Berlin", "country_iso3": "DEU", "checkpoint_time": "2026-03-05T09:00:00", "message": "Returning to sender", "slug": "dhl", "coordinates": []});
                 message["msg"]["checkpoints"].as_array_mut().context("a list")?.push(back);
-                ensure!(platform.post(&tower.base(), &serde_json::to_vec(&message)?).await? == 202);
+                ensure!(platform.post(&installation.base(), &serde_json::to_vec(&message)?).await? == 202);
             }
         }
         let ended = browser.wait().await?;
-        ensure!(ended.success(), "the browser's part failed; the tower logged:\n{}", tower.log());
+        ensure!(ended.success(), "the browser's part failed; the installation logged:\n{}", installation.log());
         Ok(())
     };
     tokio::time::timeout(BROWSER, watched).await.context("the browser's part took too long")?

@@ -66,8 +66,8 @@ async fn exception(odoo: &Odoo, delivery: i64) -> Result<Value> {
 async fn fifty_orders_and_nothing_is_late_that_is_not() -> Result<()> {
     let Some(around) = Surroundings::find("fifty_orders_and_nothing_is_late_that_is_not") else { return Ok(()) };
     let (odoo, desk) = (Odoo::clone_database(&around, "fifty_orders")?, Desk::new(&around));
-    let mut tower = Installation::prepare(&around, [odoo.settings(), desk.settings()].concat())?;
-    tower.command(&["odoo", "setup", "--admin-key-file", &odoo.admin_key_file.display().to_string()], None)?;
+    let mut installation = Installation::prepare(&around, [odoo.settings(), desk.settings()].concat())?;
+    installation.command(&["odoo", "setup", "--admin-key-file", &odoo.admin_key_file.display().to_string()], None)?;
     let product =
         first(&odoo, "product.product", json!([["is_storable", "=", true], ["qty_available", ">", 20]])).await?;
     let mut orders = Vec::new();
@@ -81,9 +81,9 @@ async fn fifty_orders_and_nothing_is_late_that_is_not() -> Result<()> {
     let model = first(&odoo, "ir.model", json!([["model", "=", "res.partner"]])).await?;
     let rule = json!({"name": "hidden", "model_id": model, "domain_force": format!("[('id', '!=', {hidden})]")});
     odoo.call("ir.rule", "create", json!({"vals_list": [rule]})).await?;
-    tower.start().await?;
+    installation.start().await?;
     for (kind, _, delivery) in &orders {
-        let shown = exception(&odoo, *delivery).await.with_context(|| tower.log())?;
+        let shown = exception(&odoo, *delivery).await.with_context(|| installation.log())?;
         let expected = match (kind, *delivery == odd) {
             (_, true) => json!("Order data incomplete"),
             // its day of shipping was years ago
@@ -109,7 +109,7 @@ async fn fifty_orders_and_nothing_is_late_that_is_not() -> Result<()> {
             Ok((row["x_milepost_exception"] == expected).then_some(()))
         })
         .await
-        .with_context(|| format!("{kind:?} after shipping\n{}", tower.log()))?;
+        .with_context(|| format!("{kind:?} after shipping\n{}", installation.log()))?;
     }
     for n in 0..ORDERS {
         let tickets = desk.tickets(&number(n)).await?;

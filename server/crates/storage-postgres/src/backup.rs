@@ -23,7 +23,7 @@ const COMPLAINT_CHARS: usize = 600;
 /// `Unavailable` when the tool is missing, older than the server, or fails, with what it said.
 pub async fn dump(url: &str, to: &Path) -> Result<()> {
     let mut command = tool("pg_dump", url)?;
-    // what a restore moved aside is no part of the tower
+    // what a restore moved aside is no part of the installation
     let aside = format!("--exclude-schema={ASIDE}*");
     command.args(["--format=custom", "--compress=1", "--no-owner", "--no-acl", &aside, "--file"]).arg(to);
     run("pg_dump", command).await
@@ -54,7 +54,7 @@ pub async fn check(from: &Path) -> Result<()> {
 pub enum Target {
     /// No table of ours.
     Empty,
-    /// A tower's tables.
+    /// An installation's tables.
     Filled,
 }
 
@@ -81,7 +81,7 @@ pub async fn target(url: &str) -> Result<Target> {
     Ok(if filled { Target::Filled } else { Target::Empty })
 }
 
-/// A setting of the tower in a database; none where there is no tower.
+/// A setting of the installation in a database; none where there is no installation.
 ///
 /// # Errors
 /// When the database refuses.

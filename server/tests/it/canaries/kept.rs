@@ -1,4 +1,4 @@
-//! Where the tower under test keeps its rows: everything of it that lies on a disk, as bytes, and the rows of a backup.
+//! Where the installation under test keeps its rows: everything of it that lies on a disk, as bytes, and the rows of a backup.
 
 use std::{
     fs,
@@ -19,7 +19,7 @@ pub struct Row {
     pub values: Vec<(String, Value)>,
 }
 
-/// The tower's database, on the engine that the tests are asked for.
+/// The installation's database, on the engine that the tests are asked for.
 pub enum Kept {
     Sqlite(PathBuf),
     Postgres(Box<Cluster>),
@@ -230,7 +230,7 @@ impl Cluster {
             let inside = |position: u64| usize::try_from(position.saturating_sub(n * segment).min(segment)).unwrap();
             log.extend_from_slice(&bytes[inside(self.log_from)..inside(end)]);
         }
-        assert!(log.len() > 1_000_000, "the tower's writes are in the log: {} bytes", log.len());
+        assert!(log.len() > 1_000_000, "the installation's writes are in the log: {} bytes", log.len());
         (format!("the write-ahead log from {:X}", self.log_from), log)
     }
 }

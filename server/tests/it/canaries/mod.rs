@@ -73,7 +73,7 @@ struct Canaries {
 }
 
 impl Canaries {
-    /// A tower that has heard them all.
+    /// An installation that has heard them all.
     async fn sing(format: LogFormat) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let log = Log::default();

@@ -93,7 +93,7 @@ fn order(world: &World, number: &str, unit: &str, customer: &str) -> NewOrder {
     }
 }
 
-/// All of them, heard by these systems and by this tower.
+/// All of them, heard by these systems and by this installation.
 pub async fn sing(systems: &Systems) {
     let world = &systems.world;
     let picking = systems.odoo.add_order(&order(world, NUMBER, UNIT.1, NAME));

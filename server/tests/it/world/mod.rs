@@ -59,7 +59,7 @@ pub async fn fresh_store() -> Store {
     }
 }
 
-/// A tower on a store of its own, with a clock that moves only on request.
+/// An installation on a store of its own, with a clock that moves only on request.
 pub struct World {
     pub context: Arc<Context>,
     pub config: Arc<Config>,

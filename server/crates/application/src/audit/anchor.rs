@@ -92,7 +92,7 @@ pub enum Fault {
     WrittenAnew(Head),
     /// The file.
     #[error(
-        "{0} was changed, or is of another tower or master key: put back the file as it was, or if it is lost, accept the trail \
+        "{0} was changed, or is of another installation or master key: put back the file as it was, or if it is lost, accept the trail \
          as it is with `milepost audit accept`"
     )]
     Changed(PathBuf),

@@ -54,7 +54,7 @@ pub async fn reason_about(context: &Context, scope: Scope, shipment: ShipmentId,
     }
 }
 
-/// The keys of these subjects; those that were destroyed are left out.
+/// The keys of these subjects; those that were destroyed or are damaged are left out.
 pub(crate) async fn keys_of(
     context: &Context,
     scope: Scope,
@@ -67,8 +67,14 @@ pub(crate) async fn keys_of(
         return Ok(keys);
     }
     for (subject, kept) in context.store.people.keys(scope, subjects).await? {
-        if let Some(kept) = kept {
-            keys.insert(subject, context.vault.unwrap(&kept).map_err(|e| UseCaseError::Internal(e.to_string()))?);
+        match kept.map(|kept| context.vault.unwrap(&kept)) {
+            Some(Ok(key)) => {
+                keys.insert(subject, key);
+            }
+            Some(Err(error)) => {
+                tracing::warn!(subject = %subject.0, "a key of the audit trail cannot be opened: {error}")
+            }
+            None => {}
         }
     }
     Ok(keys)

@@ -51,7 +51,7 @@ pub enum Lacking {
     /// Lines are gone, or others.
     #[error(
         "the list of erasures {file} has {found} lines, and {lines} are known, of which it has not all: it is an older copy, was \
-         cut, or is of another tower; put the newest one there, or name it with --tombstones"
+         cut, or is of another installation; put the newest one there, or name it with --tombstones"
     )]
     Older {
         /// The file.
@@ -88,7 +88,7 @@ pub async fn known(context: &Context) -> Result<Seen> {
     Ok(Seen::parsed(context.store.people.setting(context.scope(), SEEN).await?.as_deref()))
 }
 
-/// What the list of this tower lacks.
+/// What the list of this installation lacks.
 ///
 /// # Errors
 /// When the list was tampered with or cannot be read, or the store fails.
