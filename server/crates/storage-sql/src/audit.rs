@@ -2,14 +2,15 @@
 
 use crate::{
     Db, Engine, Row, Sql,
-    codec::{clean, json, row_limit},
+    codec::{clean, id_list, json, row_limit},
     lock, query,
 };
 use async_trait::async_trait;
 use domain::ids::{ExceptionId, ShipmentId, UserId};
+use std::collections::{BTreeMap, BTreeSet};
 use storage::{
     Actor, AuditEntry, Result, Scope,
-    audit::{ACCEPTED, AuditLine, AuditRecord, AuditTrail, Line, SealedColumns, covering},
+    audit::{ACCEPTED, AuditLine, AuditRecord, AuditTrail, Line, RESOLVED, SealedColumns, covering},
     jobs::Lane,
 };
 
@@ -53,7 +54,7 @@ impl<E: Engine> AuditTrail for Sql<E> {
         self.0.read(move |db| Box::pin(async move { audit_of(db, scope, shipment).await })).await
     }
 
-    async fn audit_of_exceptions(
+    async fn resolutions(
         &self,
         scope: Scope,
         exceptions: Vec<ExceptionId>,
@@ -61,9 +62,7 @@ impl<E: Engine> AuditTrail for Sql<E> {
         if exceptions.is_empty() {
             return Ok(Vec::new());
         }
-        let subjects = exceptions.iter().map(|id| format!("exception:{id}")).collect();
-        let sql = "SELECT a.* FROM {texts ?1 s} CROSS JOIN audit a WHERE a.company_id = ?2 AND a.subject = s.value ORDER BY a.seq DESC LIMIT ?3";
-        self.0.read(move |db| Box::pin(about(db, scope, sql, subjects))).await
+        self.0.read(move |db| Box::pin(async move { resolutions(db, scope, &exceptions).await })).await
     }
 }
 
@@ -162,35 +161,60 @@ async fn audit_of(db: &mut dyn Db, scope: Scope, shipment: ShipmentId) -> Result
     for row in &exceptions {
         subjects.push(format!("exception:{}", row.id::<ExceptionId>("id")?));
     }
-    let sql = "SELECT a.* FROM {texts ?1 s} CROSS JOIN audit a WHERE a.company_id = ?2 AND a.subject = s.value ORDER BY a.seq LIMIT ?3";
-    about(db, scope, sql, subjects).await
+    let rows = query(
+        "SELECT a.* FROM {texts ?1 s} CROSS JOIN audit a WHERE a.company_id = ?2 AND a.subject = s.value
+         ORDER BY a.seq LIMIT ?3",
+    )
+    .bind(subjects)
+    .bind(scope.company.0)
+    .bind(i64::from(AUDIT_ROWS))
+    .all(db)
+    .await?;
+    named(db, scope, &rows).await
 }
 
-/// Lines about these subjects, with the actor's name.
-async fn about(
+async fn resolutions(
     db: &mut dyn Db,
     scope: Scope,
-    sql: &'static str,
-    subjects: Vec<String>,
+    exceptions: &[ExceptionId],
 ) -> Result<Vec<(AuditRecord, Option<String>)>> {
-    let rows = query(sql).bind(subjects).bind(scope.company.0).bind(i64::from(AUDIT_ROWS)).all(db).await?;
-    let mut lines = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let line = record(row)?;
-        let name = match line.actor {
-            Actor::User(id) => name(db, scope, id).await?,
-            Actor::Operator | Actor::System => None,
-        };
-        lines.push((line, name));
-    }
-    Ok(lines)
+    let subjects: Vec<_> = exceptions.iter().map(|id| format!("exception:{id}")).collect();
+    let actions: Vec<_> = RESOLVED.iter().map(|action| (*action).to_owned()).collect();
+    let rows = query(
+        "SELECT a.* FROM {texts ?1 s} CROSS JOIN audit a WHERE a.company_id = ?2 AND a.subject = s.value
+         AND a.seq = (SELECT l.seq FROM audit l WHERE l.company_id = ?2 AND l.subject = s.value AND l.action {in texts ?3}
+                      ORDER BY l.seq DESC LIMIT 1)",
+    )
+    .bind(subjects)
+    .bind(scope.company.0)
+    .bind(actions)
+    .all(db)
+    .await?;
+    named(db, scope, &rows).await
 }
 
-async fn name(db: &mut dyn Db, scope: Scope, id: UserId) -> Result<Option<String>> {
-    let row = query("SELECT name FROM \"user\" WHERE company_id = ?1 AND id = ?2")
-        .bind(scope.company.0)
-        .bind(id.0)
-        .optional(db)
-        .await?;
-    row.map(|row| row.text("name")).transpose()
+/// Lines with the names of the people who did what they record, which are asked for together.
+async fn named(db: &mut dyn Db, scope: Scope, rows: &[Row]) -> Result<Vec<(AuditRecord, Option<String>)>> {
+    let lines = rows.iter().map(record).collect::<Result<Vec<_>>>()?;
+    let user = |line: &AuditRecord| match line.actor {
+        Actor::User(id) => Some(id),
+        Actor::Operator | Actor::System => None,
+    };
+    let users: BTreeSet<UserId> = lines.iter().filter_map(user).collect();
+    let mut names = BTreeMap::new();
+    if !users.is_empty() {
+        let rows = query("SELECT id, name FROM \"user\" WHERE company_id = ?1 AND id {in ids ?2}")
+            .bind(scope.company.0)
+            .bind(id_list(users.iter().map(|id| id.0)))
+            .all(db)
+            .await?;
+        for row in &rows {
+            names.insert(row.id::<UserId>("id")?, row.text("name")?);
+        }
+    }
+    let with_name = |line: AuditRecord| {
+        let name = user(&line).and_then(|id| names.get(&id).cloned());
+        (line, name)
+    };
+    Ok(lines.into_iter().map(with_name).collect())
 }

@@ -197,6 +197,9 @@ pub struct AuditLine {
     pub why: Option<Sealed>,
 }
 
+/// What a person, or an agent at the service desk, resolves an exception by.
+pub const RESOLVED: [&str; 2] = ["exception.resolve", "case.resolved"];
+
 /// The audit trail.
 #[async_trait]
 pub trait AuditTrail: Send + Sync {
@@ -223,8 +226,8 @@ pub trait AuditTrail: Send + Sync {
     /// The audit lines about a shipment and its exceptions, oldest first, with the actor's name.
     async fn audit_of(&self, scope: Scope, shipment: ShipmentId) -> Result<Vec<(AuditRecord, Option<String>)>>;
 
-    /// The audit lines about exceptions, newest first, with the actor's name.
-    async fn audit_of_exceptions(
+    /// Of each of these exceptions the last line by which it was [resolved](RESOLVED), where there is one, with the actor's name.
+    async fn resolutions(
         &self,
         scope: Scope,
         exceptions: Vec<ExceptionId>,

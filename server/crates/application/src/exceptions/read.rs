@@ -15,6 +15,7 @@ use std::{
     collections::BTreeMap,
 };
 use storage::{
+    audit::RESOLVED,
     people::AuditRecord,
     work::{QueueCounts, QueueQuery, QueueRow},
 };
@@ -73,9 +74,8 @@ impl Resolver {
     /// Who resolved an exception last, by the audit lines about it: a person here, or an agent at the service desk.
     pub(crate) fn of(lines: &[(AuditRecord, Option<String>)], exception: ExceptionId, names: &Names) -> Option<Self> {
         let subject = format!("exception:{exception}");
-        let resolved = |line: &AuditRecord| {
-            line.entry.subject == subject && matches!(line.entry.action.as_str(), "exception.resolve" | "case.resolved")
-        };
+        let resolved =
+            |line: &AuditRecord| line.entry.subject == subject && RESOLVED.contains(&line.entry.action.as_str());
         let (line, who) = lines.iter().filter(|(line, _)| resolved(line)).max_by_key(|(line, _)| line.seq)?;
         let at_desk = || (line.entry.action == "case.resolved").then_some(Self::Agent);
         who.clone().or_else(|| names.of_line(&line.entry)).map(Self::Named).or_else(at_desk)
@@ -93,7 +93,7 @@ pub async fn queue(context: &Context, caller: &Caller, query: QueueQuery) -> Res
     let counts = work.queue_counts(scope, now).await?;
     let by_person = |row: &&QueueRow| matches!(row.exception.closed, Some((_, Resolution::Person)));
     let resolved = page.rows.iter().filter(by_person).map(|row| row.exception.id).collect();
-    let lines = context.store.people.audit_of_exceptions(scope, resolved).await?;
+    let lines = context.store.people.resolutions(scope, resolved).await?;
     let cases = page.rows.iter().filter_map(|row| row.case.as_ref());
     let names = Names::read(context, caller, cases, lines.iter().map(|(line, _)| &line.entry)).await?;
     let no_ticket = |row: &QueueRow| match row.case {

@@ -218,6 +218,7 @@ macro_rules! conformance_suite {
             a_setting_changes_with_its_audit_line_or_not_at_all
             the_audit_trail_is_a_chain
             audit_lines_about_a_shipment
+            the_last_resolution_of_each_exception
         }
         $crate::conformance_area! { $fresh, upkeep:
             old_bodies_go_unless_nobody_read_them

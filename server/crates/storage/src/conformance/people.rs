@@ -10,7 +10,7 @@ use crate::{
 use domain::access::Role;
 use domain::{
     ExceptionReason,
-    ids::{CompanyId, SubjectId, UserId},
+    ids::{CompanyId, ExceptionId, SubjectId, UserId},
 };
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
@@ -389,8 +389,49 @@ pub async fn audit_lines_about_a_shipment(store: Store) {
     assert_eq!(said, [("shipment.note", Some("Ada")), ("exception.resolve", None)]);
     let by_ada = world.audit("exception.reopen", format!("exception:{exception}"), 6);
     world.store.people.audit(Scope { actor: Actor::User(ada.id), ..world.scope }, by_ada).await.unwrap();
-    let lines = world.store.people.audit_of_exceptions(world.scope, vec![exception]).await.unwrap();
-    let said: Vec<_> = lines.iter().map(|(line, name)| (line.entry.action.as_str(), name.as_deref())).collect();
-    assert_eq!(said, [("exception.reopen", Some("Ada")), ("exception.resolve", None)], "newest first");
-    assert_eq!(world.store.people.audit_of_exceptions(world.scope, Vec::new()).await.unwrap(), []);
+    let said: Vec<_> = world.store.people.audit_of(world.scope, shipment).await.unwrap();
+    let said: Vec<_> = said.iter().map(|(_, name)| name.as_deref()).collect();
+    assert_eq!(said, [Some("Ada"), None, Some("Ada")]);
+}
+
+/// However often an exception was resolved and reopened, and however many lines the others have.
+pub async fn the_last_resolution_of_each_exception(store: Store) {
+    let world = World::new(store).await;
+    let mut exceptions = Vec::new();
+    for n in 0..3 {
+        let shipment = world.import(world.order(n, &[]), 1).await;
+        exceptions.push(world.trouble(shipment, &[ExceptionReason::Damaged], 2).await[0]);
+    }
+    let (ada, gone) = (user(&world, "ada"), world.id::<UserId>());
+    world.store.people.put_user(world.scope, ada.clone(), world.audit("user.put", "user", 2)).await.unwrap();
+    let by = |actor| Scope { actor, ..world.scope };
+    let line = async |actor, action, exception: ExceptionId| {
+        let entry = world.audit(action, format!("exception:{exception}"), 3);
+        world.store.people.audit(by(actor), entry).await.unwrap();
+    };
+    line(Actor::User(ada.id), "exception.resolve", exceptions[0]).await;
+    for _ in 0..300 {
+        line(Actor::System, "exception.reopen", exceptions[0]).await;
+        line(Actor::System, "exception.resolve", exceptions[1]).await;
+    }
+    line(Actor::System, "case.resolved", exceptions[1]).await;
+    line(Actor::User(gone), "exception.assign", exceptions[2]).await;
+    let lines = world.store.people.resolutions(world.scope, exceptions.clone()).await.unwrap();
+    let mut said: Vec<_> = lines
+        .iter()
+        .map(|(line, name)| (line.entry.subject.as_str(), line.entry.action.as_str(), name.as_deref()))
+        .collect();
+    let subjects: Vec<_> = exceptions.iter().map(|id| format!("exception:{id}")).collect();
+    let mut expected =
+        vec![(subjects[0].as_str(), "exception.resolve", Some("Ada")), (subjects[1].as_str(), "case.resolved", None)];
+    said.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(said, expected, "the third was assigned, and not resolved");
+    line(Actor::User(gone), "exception.resolve", exceptions[2]).await;
+    let lines = world.store.people.resolutions(world.scope, vec![exceptions[2]]).await.unwrap();
+    assert_eq!(
+        lines.iter().map(|(line, name)| (line.actor, name.clone())).collect::<Vec<_>>(),
+        [(Actor::User(gone), None)]
+    );
+    assert_eq!(world.store.people.resolutions(world.scope, Vec::new()).await.unwrap(), []);
 }
