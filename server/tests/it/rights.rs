@@ -18,7 +18,7 @@ use app::{
     },
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE};
-use domain::access::Role;
+use domain::{access::Role, ids::ShipmentId};
 use http::{Method, StatusCode, header};
 use server::views::{self, session::BrowserSession};
 use std::collections::{BTreeMap, BTreeSet};
@@ -448,6 +448,39 @@ async fn places_and_times_that_are_free_text_are_read_by_those_who_may() {
             assert_eq!(page.contains(words), may && words == place, "{role:?}, {words}: {page}");
         }
     }
+}
+
+#[tokio::test]
+async fn reading_a_place_that_may_be_an_address_is_in_the_audit_trail_once_in_a_while() {
+    let world = World::new().await;
+    let (named, address) = (world.order(1, &["NAMED00001"]).await, world.order(2, &["SEALED0001"]).await);
+    world.receives("NAMED00001", &[("InTransit_003", "2026-03-05T10:00:00")]).await;
+    let point = serde_json::json!({"tag": "InTransit", "subtag": "InTransit_003", "checkpoint_time": "2026-03-05T10:00:00",
+        "location": "behind the shed of Jane Doe"});
+    let msg = serde_json::json!({"id": "t-3", "tracking_number": "SEALED0001", "slug": "dhl", "tag": "InTransit",
+        "subtag": "InTransit_003", "updated_at": "2026-03-05T10:00:00+00:00", "checkpoints": [point]});
+    world.offer(serde_json::json!({"event_id": "e-3", "msg": msg}).to_string().as_bytes()).await.unwrap();
+    let (context, scope) = (&world.context, world.context.scope());
+    let lines = async || {
+        let lines = context.store.people.audit_trail(scope, None, 100).await.unwrap();
+        let places = lines.into_iter().filter(|line| line.entry.action == "shipment.places.read");
+        places.map(|line| line.entry.subject).collect::<Vec<_>>()
+    };
+    let read = async |ports: &Ports, shipment: ShipmentId| {
+        ports.shipments.get(shipment.to_string(), None).await.unwrap().timeline.len()
+    };
+    let (agent, subject) = (world.ports(Role::Agent), format!("places:{address}"));
+    read(&world.ports(Role::Executive), address).await;
+    read(&agent, named).await;
+    assert_eq!(lines().await, [""; 0], "no address was to be seen");
+    let before = read(&agent, address).await;
+    assert_eq!(read(&agent, address).await, before, "it is nothing that happened to the shipment");
+    assert_eq!(lines().await, [subject.as_str()]);
+    read(&world.ports(Role::Admin), address).await;
+    assert_eq!(lines().await, [subject.as_str(); 2], "somebody else");
+    world.clock.advance(jiff::Span::new().minutes(16));
+    read(&agent, address).await;
+    assert_eq!(lines().await, [subject.as_str(); 3], "later");
 }
 
 #[tokio::test]

@@ -4,9 +4,20 @@
 
 use crate::world::World;
 use app::contract::shipments::{Entry, EntryKind, Mark, ShipmentView, Standing, StepStanding};
-use application::clock::Clock;
+use application::{clock::Clock, context::Context};
+use async_trait::async_trait;
 use domain::access::Role;
-use domain::{State, ids::ShipmentId};
+use domain::{
+    State,
+    ids::{ObservationId, ShipmentId},
+};
+use server::views;
+use std::sync::Arc;
+use storage::{
+    Result, Scope, Sealed, Store,
+    facts::{Facts, ObservationRecord, Recorded, Recording, SealedText},
+    people::UserRecord,
+};
 
 const SCAN: (&str, &str) = ("InTransit_003", "2026-03-04T10:00:00");
 
@@ -127,4 +138,82 @@ async fn what_happened_before_is_not_crossed_out() {
         .await;
     let standings: Vec<_> = page(&world, shipment, None).await.why.iter().map(|reason| reason.standing).collect();
     assert_eq!(standings, [Standing::Decides, Standing::Counts, Standing::Counts]);
+}
+
+/// A store in which every text of an event is damaged, or every key of a message.
+struct Damaged {
+    facts: Arc<dyn Facts>,
+    is_key: bool,
+}
+
+impl Damaged {
+    fn text(&self, text: Sealed) -> Sealed {
+        if self.is_key { text } else { Sealed { bytes: text.bytes.iter().map(|byte| !byte).collect(), ..text } }
+    }
+}
+
+#[async_trait]
+impl Facts for Damaged {
+    async fn record(&self, scope: Scope, recording: Recording) -> Result<Recorded> {
+        self.facts.record(scope, recording).await
+    }
+
+    async fn observation(
+        &self,
+        scope: Scope,
+        shipment: ShipmentId,
+        id: ObservationId,
+    ) -> Result<Option<ObservationRecord>> {
+        let found = self.facts.observation(scope, shipment, id).await?;
+        Ok(found.map(|found| ObservationRecord { text: found.text.map(|text| self.text(text)), ..found }))
+    }
+
+    async fn texts(&self, scope: Scope, observations: Vec<ObservationId>) -> Result<Vec<SealedText>> {
+        let mut texts = self.facts.texts(scope, observations).await?;
+        for text in &mut texts {
+            text.text = self.text(text.text.clone());
+            if self.is_key {
+                text.key.bytes = text.key.bytes.iter().map(|byte| !byte).collect();
+            }
+        }
+        Ok(texts)
+    }
+}
+
+#[tokio::test]
+async fn what_is_damaged_hides_itself_and_nothing_else() {
+    let world = World::new().await;
+    let shipment = world.order(1, &["N1"]).await;
+    let place = "behind the shed of Jane Doe";
+    let point = |tag: &str, subtag: &str, at: &str| serde_json::json!({"tag": tag, "subtag": subtag, "checkpoint_time": at, "location": place, "message": "some words"});
+    let points = [
+        point("InTransit", "InTransit_003", "2026-03-05T08:00:00"),
+        point("Delivered", "Delivered_001", "2026-03-05T10:00:00"),
+    ];
+    let msg = serde_json::json!({"id": "t-1", "tracking_number": "N1", "slug": "dhl", "tag": "Delivered", "subtag": "Delivered_001",
+        "updated_at": "2026-03-05T10:00:00+00:00", "signed_by": "Jane Doe", "checkpoints": points});
+    world.offer(serde_json::json!({"event_id": "e-1", "msg": msg}).to_string().as_bytes()).await.unwrap();
+    let whole = page(&world, shipment, None).await;
+    assert!(events(&whole).any(|event| event.place.as_deref() == Some(place)), "{:?}", whole.timeline);
+    let admin = UserRecord {
+        id: domain::ids::UserId(world.clock.id()),
+        company: world.context.company,
+        login: "somebody".into(),
+        name: "Somebody".into(),
+        password: String::new(),
+        roles: vec![Role::Admin],
+        enabled: true,
+        created_at: world.clock.now(),
+    };
+    for is_key in [false, true] {
+        let facts = Arc::new(Damaged { facts: Arc::clone(&world.context.store.facts), is_key });
+        let node: Arc<Context> = world.with_store(Store { facts, ..world.context.store.clone() }).await;
+        let ports = views::ports(&node, Some(&admin), &views::session::BrowserSession::default());
+        let shown = ports.shipments.get(shipment.to_string(), None).await.unwrap();
+        assert_eq!(shown.timeline.len(), whole.timeline.len(), "key: {is_key}");
+        assert!(events(&shown).all(|event| event.place.is_none()), "{:?}", shown.timeline);
+        for event in events(&shown) {
+            ports.shipments.raw(shipment.to_string(), event.observation.clone().unwrap()).await.unwrap();
+        }
+    }
 }

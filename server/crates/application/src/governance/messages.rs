@@ -1,5 +1,5 @@
-//! Who read what carriers wrote: bodies of messages, free text and who signed name people, so that reading them is in the audit
-//! trail.
+//! Who read what carriers wrote: bodies of messages, free text, addresses and who signed name people, so that reading them is in
+//! the audit trail.
 
 use crate::{context::Context, error::Result};
 use domain::ids::{MessageId, ShipmentId};
@@ -9,6 +9,7 @@ use storage::Scope;
 /// What is in the audit trail of a person who reads.
 const READ: &str = "message.read";
 const SIGNATORY_READ: &str = "shipment.signatory.read";
+const PLACES_READ: &str = "shipment.places.read";
 /// What a person reads again within this time is not noted again.
 const NOTED_FOR: SignedDuration = SignedDuration::from_mins(15);
 /// Lines of the audit trail that are looked through for it.
@@ -28,6 +29,14 @@ pub async fn note_read(context: &Context, scope: Scope, message: MessageId) -> R
 /// As [`note_read`].
 pub async fn note_signatory_read(context: &Context, scope: Scope, shipment: ShipmentId) -> Result<()> {
     note(context, scope, SIGNATORY_READ, format!("signatory:{shipment}")).await
+}
+
+/// A person reads places of a shipment's events that are kept sealed, since they may be addresses: likewise.
+///
+/// # Errors
+/// As [`note_read`].
+pub async fn note_places_read(context: &Context, scope: Scope, shipment: ShipmentId) -> Result<()> {
+    note(context, scope, PLACES_READ, format!("places:{shipment}")).await
 }
 
 /// A person reads the words of several messages, as samples of codes.

@@ -111,7 +111,7 @@ impl Work<'_> {
             }
         };
         let Some(key) = key else { return Ok(None) };
-        Ok(key.open(TEXT, sealed).ok().and_then(|plain| serde_json::from_slice(&plain).ok()))
+        Ok(StatementText::opened(key, sealed))
     }
 
     async fn messages(&mut self, search: &Arc<Search>, since: Timestamp) -> Result<()> {
@@ -214,11 +214,8 @@ impl Work<'_> {
         key: &DataKey,
     ) -> Result<Vec<(ObservationId, StatementText)>> {
         let texts = self.context.store.erasure.texts_under(self.scope, message, others.to_vec()).await?;
-        let opened = texts.into_iter().filter(|(id, _)| !self.its.contains(id)).filter_map(|(id, sealed)| {
-            let plain = key.open(TEXT, &sealed).ok()?;
-            Some((id, serde_json::from_slice(&plain).ok()?))
-        });
-        Ok(opened.collect())
+        let of_others = texts.into_iter().filter(|(id, _)| !self.its.contains(id));
+        Ok(of_others.filter_map(|(id, sealed)| Some((id, StatementText::opened(key, &sealed)?))).collect())
     }
 
     async fn body(&self, message: MessageId) -> Result<Option<MessageBody>> {

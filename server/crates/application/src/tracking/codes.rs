@@ -1,19 +1,17 @@
 //! What callers read of codes: those that no mapping knows, and the versions that admins published.
 
-use super::{
-    mappings,
-    normalise::{StatementText, TEXT},
-};
+use super::{mappings, normalise::StatementText};
 use crate::{
     caller::Caller,
     context::Context,
-    error::{Result, UseCaseError},
+    error::Result,
     governance::messages,
     mask::Mask,
     people::{PeopleNames, Who},
 };
 use domain::{
     access::Permission,
+    ids::MessageId,
     mapping::{Mapping, Meaning, Overlay},
     observation::ProviderCode,
     reading::MappingVersion,
@@ -148,13 +146,15 @@ async fn words(context: &Context, scope: Scope, samples: &[Sample], mask: Mask) 
     Ok(words)
 }
 
-/// None where there are none or their key is destroyed.
+/// None where there are none, their key is destroyed, or they are damaged.
 async fn words_of(context: &Context, scope: Scope, sample: &Sample) -> Result<Option<String>> {
     let Some(sealed) = &sample.text else { return Ok(None) };
     let Some(wrapped) = context.store.people.key(scope, sealed.subject).await? else { return Ok(None) };
-    let key = context.vault.unwrap(&wrapped).map_err(|e| UseCaseError::Internal(e.to_string()))?;
-    let opened = key.open(TEXT, sealed).map_err(|e| UseCaseError::Internal(e.to_string()))?;
-    Ok(serde_json::from_slice::<StatementText>(&opened).ok().and_then(|text| text.description))
+    let Ok(key) = context.vault.unwrap(&wrapped) else {
+        tracing::warn!(message = %MessageId(sealed.subject.0), "the key of a message cannot be opened");
+        return Ok(None);
+    };
+    Ok(StatementText::opened(&key, sealed).and_then(|text| text.description))
 }
 
 async fn asked_code(

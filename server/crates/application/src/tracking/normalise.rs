@@ -18,7 +18,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 use storage::{
-    Scope, StoreError,
+    Scope, Sealed, StoreError,
     facts::{NewObservation, NewReport, NewSnapshot, Progress, Recorded, Recording, TrackerKey},
     inbox::{MessageRecord, MessageStatus},
     jobs::{Cause, Lane},
@@ -43,6 +43,16 @@ pub struct StatementText {
 }
 
 impl StatementText {
+    /// A text under the key of its message; none, with a line in the log, where it is damaged: what is kept in clear counts then,
+    /// and one text makes no page unreadable.
+    pub(crate) fn opened(key: &DataKey, sealed: &Sealed) -> Option<Self> {
+        let text = key.open(TEXT, sealed).ok().and_then(|plain| serde_json::from_slice(&plain).ok());
+        if text.is_none() {
+            tracing::warn!(message = %MessageId(sealed.subject.0), "the text of an event cannot be opened");
+        }
+        text
+    }
+
     /// What the provider wrote of its own accord, but for who signed.
     pub(crate) fn words(&self) -> impl Iterator<Item = &str> {
         let places = self.location.iter().flat_map(Location::personal);

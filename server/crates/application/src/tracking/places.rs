@@ -1,13 +1,13 @@
 //! Places as received. What of a place may name a person is kept sealed with the event's text, and opened for those who may
 //! read personal data.
 
-use super::normalise::{StatementText, TEXT};
-use crate::{
-    context::Context,
-    error::{Result, UseCaseError},
-    mask::Mask,
+use super::normalise::StatementText;
+use crate::{context::Context, error::Result, mask::Mask};
+use domain::{
+    fold::Fact,
+    ids::{MessageId, ObservationId},
+    observation::Location,
 };
-use domain::{fold::Fact, ids::ObservationId, observation::Location};
 use std::collections::HashMap;
 use storage::Scope;
 
@@ -16,10 +16,11 @@ use storage::Scope;
 pub struct Places(HashMap<ObservationId, Location>);
 
 impl Places {
-    /// Those of these events whose place is not wholly kept in clear; none for a caller from whom they are hidden.
+    /// Those of these events whose place is not wholly kept in clear; none for a caller from whom they are hidden. One that is
+    /// damaged is left out: what is kept in clear of it is shown.
     ///
     /// # Errors
-    /// When the store fails or the master key is another one.
+    /// When the store fails.
     pub async fn read<'a>(
         context: &Context,
         scope: Scope,
@@ -32,13 +33,19 @@ impl Places {
         let sealed = facts.filter(|fact| may_be_sealed(fact)).map(|fact| fact.id).collect();
         let mut places = HashMap::new();
         for sealed in context.store.facts.texts(scope, sealed).await? {
-            let internal = |e: String| UseCaseError::Internal(e);
-            let key = context.vault.unwrap(&sealed.key).map_err(|e| internal(e.to_string()))?;
-            let text = key.open(TEXT, &sealed.text).map_err(|e| internal(e.to_string()))?;
-            let text: StatementText = serde_json::from_slice(&text).map_err(|e| internal(e.to_string()))?;
-            places.extend(text.location.map(|location| (sealed.observation, location)));
+            let Ok(key) = context.vault.unwrap(&sealed.key) else {
+                tracing::warn!(message = %MessageId(sealed.key.subject.0), "the key of a message cannot be opened");
+                continue;
+            };
+            let location = StatementText::opened(&key, &sealed.text).and_then(|text| text.location);
+            places.extend(location.map(|location| (sealed.observation, location)));
         }
         Ok(Self(places))
+    }
+
+    /// Whether a place was opened: that is a reading of what may be personal data.
+    pub fn any_opened(&self) -> bool {
+        !self.0.is_empty()
     }
 
     /// Where an event happened, as far as it is open.

@@ -5,7 +5,7 @@
 use crate::{
     context::Context,
     error::{Result, UseCaseError},
-    tracking::normalise::{self, StatementText, TEXT},
+    tracking::normalise::{self, StatementText},
     vault::DataKey,
 };
 use carriers::{Configured, Settings};
@@ -131,8 +131,16 @@ async fn named_in(
     record: &ObservationRecord,
     message: MessageId,
 ) -> Result<Option<String>> {
-    let Some((kept, Some((key, body)))) = normalise::opened(context, scope, message).await? else { return Ok(None) };
-    Ok(recorded(record, message, &key)?.or_else(|| in_body(record, &kept, &body)))
+    let opened = match normalise::opened(context, scope, message).await {
+        // a damaged message makes nothing else unreadable
+        Err(UseCaseError::Internal(error)) => {
+            tracing::warn!(%message, "a message cannot be opened: {error}");
+            None
+        }
+        opened => opened?,
+    };
+    let Some((kept, Some((key, body)))) = opened else { return Ok(None) };
+    Ok(recorded(record, message, &key).or_else(|| in_body(record, &kept, &body)))
 }
 
 /// The messages that are worth opening: the newest ones, and the one that the statement was recorded from, which has its text.
@@ -149,11 +157,9 @@ fn messages(record: &ObservationRecord) -> Vec<MessageId> {
 }
 
 /// As it was recorded with the statement.
-fn recorded(record: &ObservationRecord, message: MessageId, key: &DataKey) -> Result<Option<String>> {
-    let Some(text) = record.text.as_ref().filter(|text| text.subject.0 == message.0) else { return Ok(None) };
-    let text = key.open(TEXT, text).map_err(|e| UseCaseError::Internal(e.to_string()))?;
-    let text: StatementText = serde_json::from_slice(&text).map_err(|e| UseCaseError::Internal(e.to_string()))?;
-    Ok(text.signatory)
+fn recorded(record: &ObservationRecord, message: MessageId, key: &DataKey) -> Option<String> {
+    let text = record.text.as_ref().filter(|text| text.subject.0 == message.0)?;
+    StatementText::opened(key, text)?.signatory
 }
 
 /// As a message has it.

@@ -7,7 +7,7 @@ use crate::{
     governance::messages,
     mask::Mask,
     tracking::{
-        normalise::{self, StatementText, TEXT},
+        normalise::{self, StatementText},
         proof,
     },
 };
@@ -90,7 +90,7 @@ pub async fn event(
     let masked = body.is_some() && mask.hides();
     let text = body.as_ref().and_then(|(key, _)| {
         let sealed = record.text.as_ref().filter(|text| text.subject.0 == message.0)?;
-        serde_json::from_slice::<StatementText>(&key.open(TEXT, sealed).ok()?).ok()
+        StatementText::opened(key, sealed)
     });
     let text = text.unwrap_or_default();
     let place = text.location.as_ref().or(record.body.location.as_ref()).and_then(|location| mask.place(location));
