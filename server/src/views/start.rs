@@ -39,14 +39,12 @@ impl app::contract::start::StartPort for StartPort {
 }
 
 fn view(steps: &FirstSteps, company: Company, public_url: &str) -> StartView {
-    let FirstSteps { source, orders, desk, skipped } = steps;
+    let FirstSteps { source, orders, desk, connected } = steps;
     let mut all = vec![company_step(company), source_step(source, public_url), orders_step(orders), desk_step(desk)];
     if let Some(next) = all.iter_mut().find(|step| step.standing == Standing::Later) {
         next.standing = Standing::Next;
     }
-    let complete = all.iter().all(|step| step.standing == Standing::Done);
-    let connected = [source, orders].iter().any(|step| matches!(step, Progress::Done(_) | Progress::Failing(_)));
-    StartView { steps: all, connected, guided: !complete && !skipped }
+    StartView { steps: all, connected: connected.anything, guided: connected.guided }
 }
 
 fn company_step(Company { name, named_by }: Company) -> StepView {

@@ -8,12 +8,14 @@ use app::contract::{
     start::{Standing, StepAction, StepView},
 };
 use application::{
+    audit::Opened,
     caller::Caller,
     connections::{self, NewConnection, sources},
 };
 use domain::access::Role;
 use server::config::Settings;
 use std::collections::BTreeMap;
+use storage::Sealed;
 
 /// With which nothing is connected.
 async fn empty() -> World {
@@ -75,9 +77,12 @@ async fn an_admin_is_led_from_nothing_to_everything() {
     assert_eq!(standings(&now), [Done, Done, Next, Optional], "a draft is not yet in use");
     let open = StepAction::Open { label: "Test and turn on".into(), href: "/connections/odoo".into() };
     assert_eq!(now[2].action, Some(open));
+    assert_eq!(home(&world, Role::Admin).await, "/start", "nor is it enough");
     connections::switch(context, &caller, "odoo", true, "").await.unwrap();
     assert_eq!(standings(&steps(&world).await), [Done, Done, Done, Optional]);
-    assert_eq!(home(&world, Role::Admin).await, "/start", "a desk is missing still");
+    let frame = world.ports(Role::Admin).session.frame().await.unwrap();
+    assert_eq!((frame.home(), frame.connected, frame.guided), ("/shipments", true, false), "a desk is optional");
+    assert!(!world.ports(Role::Admin).start.steps().await.unwrap().guided);
     let desk = NewConnection {
         name: "desk".into(),
         connector: "request_tracker".into(),
@@ -88,8 +93,50 @@ async fn an_admin_is_led_from_nothing_to_everything() {
     };
     connections::put(context, &caller, desk).await.unwrap();
     assert_eq!(standings(&steps(&world).await), [Done; 4]);
-    let frame = world.ports(Role::Admin).session.frame().await.unwrap();
-    assert_eq!((frame.home(), frame.connected, frame.guided), ("/shipments", true, false));
+}
+
+/// With a source alone, as it may have run for years; and while nothing of it is in use.
+#[tokio::test]
+async fn nobody_is_led_back_who_has_shipments() {
+    let world = World::new().await;
+    let led = async || {
+        connections::refresh(&world.context).await.unwrap();
+        let ports = world.ports(Role::Admin);
+        let frame = ports.session.frame().await.unwrap();
+        let guided = ports.start.steps().await.unwrap().guided;
+        assert_eq!(frame.guided, guided, "page and frame agree");
+        assert_eq!(frame.home() == "/start", guided);
+        guided
+    };
+    assert!(led().await, "nothing has come in");
+    world.receives("N1", &[("InTransit_003", "2026-03-04T10:00:00")]).await;
+    assert!(!led().await);
+    let caller = Caller::trusted(world.context.scope());
+    connections::switch(&world.context, &caller, "aftership", false, "maintenance").await.unwrap();
+    assert!(!led().await, "nothing is in use");
+    assert!(!world.ports(Role::Admin).session.frame().await.unwrap().connected);
+}
+
+#[tokio::test]
+async fn what_people_set_is_in_the_audit_trail_with_what_it_was() {
+    let world = empty().await;
+    let (context, scope) = (&world.context, world.context.scope());
+    let start = world.ports(Role::Admin).start;
+    for name in ["Northwind", "Northwind Parts"] {
+        start.name_company(name.into()).await.unwrap();
+    }
+    start.skip().await.unwrap();
+    let lines = context.store.people.audit_trail(scope, Some("installation".into()), 10).await.unwrap();
+    let opened = Opened::read(context, scope, lines.iter().map(|line| &line.entry)).await.unwrap();
+    let value = |sealed: &Option<Sealed>| opened.value(sealed.as_ref());
+    let values: Vec<_> = lines
+        .iter()
+        .map(|line| (line.entry.action.as_str(), value(&line.entry.before), value(&line.entry.after)))
+        .collect();
+    let named = |before: Option<&str>, after: &str| ("company.name", before.map(Into::into), Some(after.into()));
+    assert_eq!(values[0].0, "first_steps.skip");
+    assert!(values[0].2.is_some(), "{values:?}");
+    assert_eq!(values[1..], [named(Some("Northwind"), "Northwind Parts"), named(None, "Northwind")]);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use crate::{
     caller::Caller,
     context::Context,
     error::{Result, UseCaseError},
+    people::settings,
 };
 use domain::access::Permission;
 use storage::people::SettingChange;
@@ -66,6 +67,5 @@ pub async fn name_company(context: &Context, caller: &Caller, name: &str) -> Res
     let scope = caller.scope();
     let from = context.store.people.setting(scope, COMPANY).await?;
     let change = SettingChange { name: COMPANY, from, to: name.to_owned() };
-    let audit = context.audit("company.name", "installation");
-    Ok(context.store.people.change_setting(scope, change, audit).await?)
+    settings::change(context, scope, change, ("company.name", "installation".to_owned())).await
 }

@@ -5,10 +5,11 @@ use crate::{
     caller::Caller,
     context::Context,
     error::{Result, UseCaseError},
+    people::settings,
 };
 use domain::access::Permission;
 use outbound::template::Family;
-use storage::{Scope, StoreError, people::SettingChange};
+use storage::{Scope, people::SettingChange};
 
 /// The setting that says that an admin wants no guide.
 const SKIPPED: &str = "first_steps.skipped";
@@ -18,7 +19,7 @@ const SKIPPED: &str = "first_steps.skipped";
 pub struct Connected {
     /// Whether shipments can come in: an order system or a source of messages is in use.
     pub anything: bool,
-    /// Whether an admin is led through what is missing.
+    /// Whether an admin is led through what is missing: a source of messages or an order system, and nobody skipped that.
     pub guided: bool,
 }
 
@@ -28,11 +29,14 @@ pub struct Connected {
 /// When the store fails.
 pub async fn connected(context: &Context, scope: Scope) -> Result<Connected> {
     let connections = context.connections.now();
-    let [source, orders, desk] =
-        [Family::Carrier, Family::Orders, Family::Desk].map(|family| connections.in_use(family).next().is_some());
-    let complete = source && orders && desk;
-    let guided = !complete && !is_skipped(context, scope).await?;
-    Ok(Connected { anything: source || orders, guided })
+    let [source, orders] = [Family::Carrier, Family::Orders].map(|family| connections.in_use(family).next().is_some());
+    let begun = source && orders || is_skipped(context, scope).await? || has_shipments(context, scope).await?;
+    Ok(Connected { anything: source || orders, guided: !begun })
+}
+
+/// An installation that has shipments was set up already, also while something is not in use.
+async fn has_shipments(context: &Context, scope: Scope) -> Result<bool> {
+    Ok(context.store.shipments.counts(scope, context.now()).await?.all > 0)
 }
 
 async fn is_skipped(context: &Context, scope: Scope) -> Result<bool> {
@@ -61,8 +65,8 @@ pub struct FirstSteps {
     pub orders: Progress,
     /// The first service desk.
     pub desk: Progress,
-    /// An admin wants no guide.
-    pub skipped: bool,
+    /// How far the installation is connected, as every page knows it.
+    pub connected: Connected,
 }
 
 /// The steps, for an admin.
@@ -78,7 +82,7 @@ pub async fn first_steps(context: &Context, caller: &Caller) -> Result<FirstStep
         source: of(Family::Carrier),
         orders: of(Family::Orders),
         desk: of(Family::Desk),
-        skipped: is_skipped(context, caller.scope()).await?,
+        connected: connected(context, caller.scope()).await?,
     })
 }
 
@@ -105,10 +109,9 @@ fn progress<'a>(connections: impl Iterator<Item = &'a Overview>) -> Progress {
 pub async fn skip(context: &Context, caller: &Caller) -> Result<()> {
     caller.require(Permission::Operate)?;
     let change = SettingChange { name: SKIPPED, from: None, to: context.now().to_string() };
-    let audit = context.audit("first_steps.skip", "installation");
-    match context.store.people.change_setting(caller.scope(), change, audit).await {
+    match settings::change(context, caller.scope(), change, ("first_steps.skip", "installation".to_owned())).await {
         // another admin did it already
-        Err(StoreError::Conflict(_)) => Ok(()),
-        other => other.map_err(UseCaseError::from),
+        Err(UseCaseError::Conflict(_)) => Ok(()),
+        other => other,
     }
 }

@@ -1,6 +1,7 @@
 //! People: users, their sessions, the one-time set-up link.
 
 pub mod passwords;
+pub(crate) mod settings;
 pub mod sign_in;
 pub mod slow_lane;
 mod who;

@@ -4,7 +4,7 @@ use crate::caller::Caller;
 use crate::{
     context::Context,
     error::{Result, UseCaseError},
-    keys::sealed_audit,
+    people::settings,
 };
 use domain::access::Permission;
 use domain::{
@@ -12,7 +12,7 @@ use domain::{
     place::country,
     promise::{DAYS_MAX, EU, PromiseRule, PromiseRules, RULES_MAX},
 };
-use storage::{Scope, StoreError, people::SettingChange};
+use storage::{Scope, people::SettingChange};
 
 /// The setting that holds them.
 const RULES: &str = "promise.rules";
@@ -111,13 +111,11 @@ async fn change(
         let from = context.store.people.setting(scope, RULES).await?;
         let mut rules = parsed(from.as_deref())?;
         make(&mut rules)?;
-        let value = serde_json::to_value(&rules).expect("plain data serialises");
-        let after = sealed_audit(context, scope, &value).await?;
-        let audit = context.audit(action, format!("promise:{subject}")).after(after);
-        let change = SettingChange { name: RULES, from, to: value.to_string() };
-        match context.store.people.change_setting(scope, change, audit).await {
-            Err(StoreError::Conflict(_)) => {}
-            other => return Ok(other?),
+        let to = serde_json::to_string(&rules).expect("plain data serialises");
+        let change = SettingChange { name: RULES, from, to };
+        match settings::change(context, scope, change, (action, format!("promise:{subject}"))).await {
+            Err(UseCaseError::Conflict(_)) => {}
+            other => return other,
         }
     }
     Err(UseCaseError::Conflict("somebody else changed the promise rules at the same time: try again".into()))
