@@ -1,18 +1,15 @@
 //! What codes mean, for the pages.
 
-use super::{Asker, times::Times};
+use super::{Asker, times::Times, words::who};
 use app::components::parts::grouped;
 use app::contract::{
     ApiError, ApiResult,
     mappings::{AskedCode, ChangeView, CodeView, MappingQuery, MappingsView, NewMeaning, SampleView, VersionView},
     session::Permission,
 };
-use application::{
-    people::Who,
-    tracking::{
-        codes::{self, Codes, ShownChange, ShownCode, ShownVersion, Since},
-        mappings::{self, Change},
-    },
+use application::tracking::{
+    codes::{self, Codes, ShownChange, ShownCode, ShownVersion, Since},
+    mappings::{self, Change},
 };
 use async_trait::async_trait;
 use domain::{mapping::Meaning, observation::ProviderCode};
@@ -113,12 +110,7 @@ fn in_words(meaning: Meaning) -> String {
 fn version_view(version: ShownVersion, times: &Times) -> VersionView {
     VersionView {
         version: version.version,
-        who: match version.who {
-            Who::Person(name) => name,
-            Who::Former => "a former user".into(),
-            Who::Operator => "the command line".into(),
-            Who::System => "Milepost".into(),
-        },
+        who: who(version.who),
         when: Some(times.ago(version.at)),
         why: version.why,
         more: version.changes.len().saturating_sub(CHANGES_SHOWN),

@@ -3,7 +3,7 @@
 use super::{
     Asker, given, id,
     times::{Times, span_words},
-    words::verified,
+    words::{verified, who},
 };
 use app::contract::{
     ApiError, ApiResult,
@@ -194,7 +194,7 @@ fn shown_replay(retry: BulkRetry, times: &Times) -> ReplayView {
     ReplayView {
         id: record.id.to_string(),
         what,
-        by: name_of(by),
+        by: who(by),
         started: times.ago(record.at),
         planned: record.planned.take + record.planned.skip,
         done: record.done.take + record.done.skip,
@@ -204,22 +204,13 @@ fn shown_replay(retry: BulkRetry, times: &Times) -> ReplayView {
     }
 }
 
-/// Who did something, for people.
-fn name_of(who: Who) -> String {
-    match who {
-        Who::Person(name) => name,
-        Who::Former => "a former user".into(),
-        Who::Operator | Who::System => "the command line".into(),
-    }
-}
-
 fn breaker(standing: &Standing, paused_by: Option<Who>, now: Timestamp) -> BreakerView {
     let health = &standing.breaker.health;
     let later = |time: Option<Timestamp>| time.filter(|time| *time > now);
     let (stands, detail) = match (&standing.breaker.paused, later(health.limited_until), health.open_until) {
         (Some(pause), _, _) => {
-            let who = name_of(paused_by.unwrap_or(Who::Former));
-            (BreakerState::Paused, format!("by {who}: {}", pause.why))
+            let by = who(paused_by.unwrap_or(Who::Former));
+            (BreakerState::Paused, format!("by {by}: {}", pause.why))
         }
         (None, Some(until), _) => {
             (BreakerState::RateLimited, format!("rate-limited, resumes in {}", span_words(until.duration_since(now))))
@@ -236,9 +227,15 @@ fn breaker(standing: &Standing, paused_by: Option<Who>, now: Timestamp) -> Break
     BreakerView { name: standing.name.clone(), stands, detail }
 }
 
+/// Why the jobs of a destination wait that no connection leads to.
+fn no_connection(name: &str) -> String {
+    format!("No connection of this name: its jobs wait until a connection named {name} is made")
+}
+
 fn destination(of: integrations::Destination, times: &Times) -> Destination {
-    let integrations::Destination { summary, label, standing, paused_by } = of;
+    let integrations::Destination { summary, label, is_connected, standing, paused_by } = of;
     Destination {
+        no_connection: (!is_connected).then(|| no_connection(&summary.destination)),
         breaker: standing.map(|standing| breaker(&standing, paused_by, times.now)),
         label,
         name: summary.destination,
@@ -254,7 +251,7 @@ fn destination(of: integrations::Destination, times: &Times) -> Destination {
 
 /// A job, for people.
 pub(super) fn shown_job(job: Job, times: &Times) -> JobView {
-    let Job { row, destination, error, calls } = job;
+    let Job { row, destination, lacks, error, calls } = job;
     let what = registry::of(row.job.kind).map_or_else(|| row.job.kind.to_string(), |kind| kind.label.to_owned());
     let status = match row.status {
         JobStatus::Ready if row.job.run_at > times.now => "Scheduled",
@@ -267,6 +264,7 @@ pub(super) fn shown_job(job: Job, times: &Times) -> JobView {
     let advice =
         row.class.as_deref().and_then(errors::class).map(|class| format!("{} {}", class.meaning, class.what_to_do));
     let waits = matches!(row.status, JobStatus::Ready | JobStatus::Retrying);
+    let advice = lacks.filter(|_| waits).map(|name| no_connection(&name)).or(advice);
     JobView {
         id: row.job.id.to_string(),
         what,

@@ -1,9 +1,19 @@
 //! Words that several pages share.
 
-use application::{cases::routing::NoTicket, exceptions::Resolver};
+use application::{cases::routing::NoTicket, exceptions::Resolver, people::Who};
 use carriers::Scheme;
 use domain::fold::Resolution;
 use storage::work::{CaseRecord, CaseStatus};
+
+/// Who did something.
+pub(super) fn who(who: Who) -> String {
+    match who {
+        Who::Person(name) => name,
+        Who::Former => "a former user".to_owned(),
+        Who::Operator => "the command line".to_owned(),
+        Who::System => "Milepost".to_owned(),
+    }
+}
 
 /// Carrier and destination, as far as they are known.
 pub(super) fn route(carrier: Option<&str>, destination: Option<&str>) -> String {

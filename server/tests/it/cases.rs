@@ -3,13 +3,17 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use crate::world::World;
-use app::contract::shipments::EntryKind;
+use app::contract::{
+    shipments::EntryKind,
+    sync::{SyncQuery, SyncTab, SyncView},
+};
 use application::caller::Caller;
 use application::{
     audit::Opened,
     cases,
     clock::{Clock, ManualClock},
     config::DeskSettings,
+    connections::{self, NewConnection},
     destinations,
     error::UseCaseError,
     exceptions,
@@ -25,9 +29,12 @@ use domain::{
 use jiff::SignedDuration;
 use server::config::{Config, Settings};
 use simulator::{desk::SandboxDesk, faults::Fault};
-use std::sync::{Arc, OnceLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 use storage::{
-    jobs::{ClaimRequest, Finish, JobKind, Lane, Wanted},
+    jobs::{Cause, ClaimRequest, Finish, JobKind, Lane, Wanted},
     work::{Agent, CaseRecord, CaseStatus, ExceptionAction},
 };
 
@@ -686,4 +693,36 @@ async fn many_changes_are_all_heard_and_a_poll_goes_on_where_it_was_cut_off() {
         assert!(!open && case.closed_by.is_some(), "{case:?}");
         assert_eq!(said(&world, shipment).await.len(), 1);
     }
+}
+
+/// A ticket of before stays with a desk that was never connected under its name since.
+#[tokio::test]
+async fn a_job_for_a_connection_that_is_not_there_says_so() {
+    let world = World::new().await;
+    let (context, caller) = (&world.context, Caller::trusted(world.context.scope()));
+    let job = context.job(JobKind::SYNC_CASE, ExceptionId(world.clock.id()), Cause::Live, context.correlation(), None);
+    context.store.jobs.enqueue(caller.scope(), vec![job.to("helpdesk")]).await.unwrap();
+    let admin = world.ports(Role::Admin).sync;
+    let view = async || admin.view(SyncQuery { view: SyncTab::Pending, ..SyncQuery::default() }).await.unwrap();
+    let shown = view().await;
+    let lacking = |shown: &SyncView| {
+        let of = shown.destinations.iter().filter(|one| one.no_connection.is_some());
+        of.map(|one| (one.name.clone(), one.pending)).collect::<Vec<_>>()
+    };
+    assert_eq!(lacking(&shown), [("helpdesk".to_owned(), 1)], "{:?}", shown.destinations);
+    let advice = shown.jobs[0].advice.as_deref().unwrap_or_default();
+    assert!(advice.contains("a connection named helpdesk is made"), "{advice:?}");
+    assert_eq!(destinations::without_connection(context, &caller).await.unwrap(), [("helpdesk".to_owned(), 1)]);
+    let desk = NewConnection {
+        name: "helpdesk".into(),
+        connector: "request_tracker".into(),
+        fields: BTreeMap::from([("url".into(), "http://127.0.0.1:9".into())]),
+        secret: Some(TOKEN.into()),
+        ..NewConnection::default()
+    };
+    connections::put(context, &caller, desk).await.unwrap();
+    connections::refresh(context).await.unwrap();
+    let shown = view().await;
+    assert_eq!((lacking(&shown), &shown.jobs[0].advice), (Vec::new(), &None), "it waits until that is in use");
+    assert_eq!(destinations::without_connection(context, &caller).await.unwrap(), []);
 }

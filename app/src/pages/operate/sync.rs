@@ -430,6 +430,10 @@ fn destination(d: Destination, query: &SyncQuery, acts: Acts) -> impl IntoView +
     let view = if query.view.of_messages() { SyncTab::Failed } else { query.view };
     let name = d.label.clone();
     let label = view! { <a href=of(view, "", "")>{d.label}</a> };
+    let status = match d.no_connection {
+        Some(why) => view! { <span class="tag tag--bad">"No connection"</span><small>{why}</small> }.into_any(),
+        None => d.breaker.as_ref().map(stands).into_any(),
+    };
     let dead = if d.dead > 0 { "bad strong" } else { "faint" };
     // beyond a limit they are not counted: the figure says so, and leads to more rows than it names
     let done = |label: &'static str| {
@@ -449,7 +453,7 @@ fn destination(d: Destination, query: &SyncQuery, acts: Acts) -> impl IntoView +
     view! {
         <tr>
             <th scope="row" class="c11">{label}</th>
-            <td class="two c12">{d.breaker.as_ref().map(stands)}</td>
+            <td class="two c12">{status}</td>
             <td class="mono small c3">{errors}</td>
             <td class="num hide-s">{done("")}</td><td class="num hide-s"><Count n=d.pending href=pending/></td><td class="num hide-s"><Count n=d.retrying href=retrying/></td>
             <td class="small muted c2 only-s">{counts}</td>

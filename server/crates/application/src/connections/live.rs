@@ -156,6 +156,12 @@ impl Snapshot {
         self.all.iter().find(|connection| connection.record.name == name)
     }
 
+    /// Whether jobs of this destination can be done at all, now or once it is in use: there is one of this name, or it is work
+    /// inside.
+    pub fn has(&self, destination: &str) -> bool {
+        destination == INSIDE || self.get(destination).is_some()
+    }
+
     /// The one with this id and version.
     pub fn same(&self, id: SourceId, version: u64) -> Option<&Arc<Connection>> {
         self.all.iter().find(|connection| connection.record.id == id && connection.record.version == version)

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use storage::{
     Scope,
     destinations::{Breaker, Pause},
+    jobs::INSIDE,
 };
 
 pub use crate::connections::live::{DESK, ODOO};
@@ -103,6 +104,21 @@ async fn set(
     context.store.destinations.pause(scope, name, pause, audit).await?;
     context.breakers.forget();
     Ok(())
+}
+
+/// Destinations to which no connection leads, with the number of jobs that wait for one of this name: a ticket stays with its desk,
+/// also after that is gone.
+///
+/// # Errors
+/// When the store fails.
+pub async fn without_connection(context: &Context, caller: &Caller) -> Result<Vec<(String, u64)>> {
+    caller.require(Permission::Operate)?;
+    let scope = caller.scope();
+    let kept = context.store.connections.all(scope).await?;
+    let summaries = context.store.jobs.summary(scope, context.now()).await?;
+    let waiting = summaries.into_iter().map(|it| (it.destination, it.pending + it.retrying));
+    let lacks = |name: &str| name != INSIDE && !kept.iter().any(|one| one.name == name);
+    Ok(waiting.filter(|(name, jobs)| *jobs > 0 && lacks(name)).collect())
 }
 
 /// How many calls a destination may get at once, in each lane.

@@ -112,6 +112,8 @@ pub struct Destination {
     pub summary: DestinationSummary,
     /// What people call it.
     pub label: String,
+    /// Whether there is a connection of this name, or it is work inside. Where there is none, its jobs wait until one is made.
+    pub is_connected: bool,
     /// How it stands; none for work inside.
     pub standing: Option<Standing>,
     /// Who paused it.
@@ -149,6 +151,8 @@ pub struct Job {
     pub row: JobRow,
     /// What people call the destination.
     pub destination: String,
+    /// The name of the connection that it waits for, where there is none of this name.
+    pub lacks: Option<String>,
     /// Why the last try failed.
     pub error: Option<String>,
     /// The calls that it made, oldest first; none in a list.
@@ -165,8 +169,10 @@ impl Job {
             response: shown(Slot::Response, record.response.as_ref()),
             record,
         };
+        let (connections, name) = (context.connections.now(), row.job.destination.as_deref().unwrap_or(INSIDE));
         Self {
-            destination: context.connections.now().label(row.job.destination.as_deref().unwrap_or(INSIDE)),
+            destination: connections.label(name),
+            lacks: (!connections.has(name)).then(|| name.to_owned()),
             error: shown(Slot::Error, row.error.as_ref()),
             calls: calls.into_iter().map(call).collect(),
             row,
@@ -344,7 +350,8 @@ async fn destinations(context: &Context, caller: &Caller) -> Result<Vec<Destinat
             None => None,
         };
         let label = connections.label(&summary.destination);
-        shown.push(Destination { summary, label, standing, paused_by });
+        let is_connected = connections.has(&summary.destination);
+        shown.push(Destination { summary, label, is_connected, standing, paused_by });
     }
     Ok(shown)
 }
