@@ -21,6 +21,20 @@ pub struct Takes {
     pub severities: Vec<Severity>,
 }
 
+/// Names in one list of a desk.
+pub const NAMES_MAX: usize = 100;
+/// Characters of a name.
+pub const NAME_CHARS_MAX: usize = 200;
+
+/// What is wrong with what a desk is to take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakesFault {
+    /// The list.
+    pub field: &'static str,
+    /// What is wrong, and what to do.
+    pub message: String,
+}
+
 /// What a desk is chosen by.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Subject {
@@ -35,6 +49,48 @@ pub struct Subject {
 }
 
 impl Takes {
+    /// Severities by their codes, each once.
+    ///
+    /// # Errors
+    /// When one is none: a list without it would take more than was meant.
+    pub fn severities_of(codes: &[String]) -> Result<Vec<Severity>, TakesFault> {
+        let mut severities = Vec::new();
+        for code in codes {
+            let Some(severity) = Severity::from_code(code) else {
+                let known: Vec<_> = Severity::ALL.iter().map(|severity| severity.code()).collect();
+                let message = format!("there is no severity {code:?}: there are {}", known.join(", "));
+                return Err(TakesFault { field: "severities", message });
+            };
+            if !severities.contains(&severity) {
+                severities.push(severity);
+            }
+        }
+        Ok(severities)
+    }
+
+    /// Whether its lists have a length that every process can hold.
+    ///
+    /// # Errors
+    /// When a list has too many names, or one of them is empty or too long.
+    pub fn check(&self) -> Result<(), TakesFault> {
+        let lists = [("companies", &self.companies), ("warehouses", &self.warehouses), ("carriers", &self.carriers)];
+        for (field, names) in lists {
+            let fault = |message: String| Err(TakesFault { field, message });
+            if names.len() > NAMES_MAX {
+                return fault(format!("at most {NAMES_MAX} names, and these are {}", names.len()));
+            }
+            let is_name = |name: &&String| (1..=NAME_CHARS_MAX).contains(&name.trim().chars().count());
+            if let Some(wrong) = names.iter().find(|name| !is_name(name)) {
+                let begin: String = wrong.chars().take(20).collect();
+                return fault(format!("a name has 1 to {NAME_CHARS_MAX} characters, unlike {begin:?}…"));
+            }
+        }
+        if self.severities.len() > Severity::ALL.len() {
+            return Err(TakesFault { field: "severities", message: "name each severity once".into() });
+        }
+        Ok(())
+    }
+
     /// How many conditions an exception fulfils; none where it fails one.
     pub fn fits(&self, subject: &Subject) -> Option<usize> {
         let same = |one: &str, other: &str| one.trim().to_lowercase() == other.trim().to_lowercase();
@@ -100,6 +156,37 @@ mod tests {
             assert_eq!(choose(desks, &of(company)), Some(desk), "{company:?}");
         }
         assert_eq!(choose([("es", &spain), ("de", &germany)], &of(Some("Meubles SA"))), None);
+    }
+
+    #[test]
+    fn an_unknown_severity_is_no_condition_less() {
+        let read = |codes: &[&str]| Takes::severities_of(&words(codes));
+        let known: Vec<_> = Severity::ALL.iter().map(|severity| severity.code()).collect();
+        assert_eq!(read(&known), Ok(Severity::ALL.to_vec()));
+        assert_eq!(read(&[known[0], known[0]]), Ok(vec![Severity::ALL[0]]));
+        assert_eq!(read(&[]), Ok(Vec::new()));
+        for bad in ["severe", "", "high"] {
+            let fault = read(&[known[0], bad]).unwrap_err();
+            assert!(fault.field == "severities" && fault.message.contains(known[0]), "{fault:?}");
+        }
+    }
+
+    #[test]
+    fn the_lists_of_a_desk_have_limits() {
+        assert_eq!(Takes::default().check(), Ok(()));
+        let most = vec!["x".repeat(NAME_CHARS_MAX); NAMES_MAX];
+        assert_eq!(Takes { companies: most.clone(), ..Takes::default() }.check(), Ok(()));
+        for bad in [[most, words(&["one more"])].concat(), words(&[""]), vec!["x".repeat(NAME_CHARS_MAX + 1)]] {
+            for (field, takes) in [
+                ("companies", Takes { companies: bad.clone(), ..Takes::default() }),
+                ("warehouses", Takes { warehouses: bad.clone(), ..Takes::default() }),
+                ("carriers", Takes { carriers: bad.clone(), ..Takes::default() }),
+            ] {
+                assert_eq!(takes.check().unwrap_err().field, field);
+            }
+        }
+        let often = Takes { severities: vec![Severity::Minor; 1_000], ..Takes::default() };
+        assert_eq!(often.check().unwrap_err().field, "severities");
     }
 
     #[test]
