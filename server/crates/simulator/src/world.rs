@@ -80,6 +80,15 @@ impl World {
         Ok(Self { config, shipments, begun, odoo, desk, second })
     }
 
+    /// A world for tests: at a moment that stays, with secrets that are always the same.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn fixed(seed: u64, now: Timestamp) -> Result<Self> {
+        let sources = SourceSecrets { aftership: "one".into(), easypost: "two".into(), x12_214: "three".into() };
+        Self::start(WorldConfig { seed, sources, now: Arc::new(move || now) }).await
+    }
+
     /// The sandbox Odoo's address.
     pub fn odoo_url(&self) -> String {
         self.odoo.url()
@@ -310,8 +319,7 @@ mod tests {
     async fn world(seed: u64) -> World {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let now: Timestamp = "2026-03-10T12:00:00Z".parse().unwrap();
-        let sources = SourceSecrets { aftership: "one".into(), easypost: "two".into(), x12_214: "three".into() };
-        World::start(WorldConfig { seed, sources, now: Arc::new(move || now) }).await.unwrap()
+        World::fixed(seed, now).await.unwrap()
     }
 
     #[tokio::test]

@@ -4,22 +4,14 @@
 
 use desks::{Desk, DeskConfig, DeskStatus, NewCase, request_tracker::RequestTracker};
 use domain::Severity;
-use jiff::Timestamp;
-use outbound::{CallError, Discard, ErrorClass};
-use simulator::{Clock, SourceSecrets, World, WorldConfig, desk::SandboxDesk, faults::Fault};
-use std::sync::Arc;
+use outbound::{Discard, ErrorClass};
+use simulator::{World, desk::SandboxDesk, faults::Fault};
 
 const NOW: &str = "2026-03-10T12:00:00Z";
 
-fn clock() -> Clock {
-    let now: Timestamp = NOW.parse().unwrap();
-    Arc::new(move || now)
-}
-
 async fn world() -> World {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let sources = SourceSecrets { aftership: "one".into(), easypost: "two".into(), x12_214: "three".into() };
-    World::start(WorldConfig { seed: 7, sources, now: clock() }).await.unwrap()
+    World::fixed(7, NOW.parse().unwrap()).await.unwrap()
 }
 
 fn desk(world: &World) -> RequestTracker {
@@ -48,23 +40,19 @@ fn case(key: &str) -> NewCase {
     }
 }
 
-fn class<T: std::fmt::Debug>(result: Result<T, CallError>) -> ErrorClass {
-    result.unwrap_err().class
-}
-
 #[tokio::test]
 async fn whatever_the_desk_does_there_is_one_case_and_one_note() {
     let world = world().await;
     let desk = desk(&world);
     assert!(desk.check(&Discard).await.unwrap().is_empty());
     world.desk().fail(Some("POST ticket"), &Fault::ResetAfterApply, 1);
-    assert_eq!(class(desk.create(&case("k"), &Discard).await), ErrorClass::UnknownOutcome);
+    assert_eq!(desk.create(&case("k"), &Discard).await.unwrap_err().class, ErrorClass::UnknownOutcome);
     let found = desk.find("k", &Discard).await.unwrap().unwrap();
     world.desk().fail(Some("POST comment"), &Fault::ResetAfterApply, 1);
-    assert_eq!(class(desk.note(&found.number, "n", "text", &Discard).await), ErrorClass::UnknownOutcome);
+    assert_eq!(desk.note(&found.number, "n", "text", &Discard).await.unwrap_err().class, ErrorClass::UnknownOutcome);
     desk.note(&found.number, "n", "text", &Discard).await.unwrap();
     world.desk().fail(Some("PUT ticket"), &Fault::RateLimited(3), 1);
-    assert_eq!(class(desk.resolve(&found.number, "r", "over", &Discard).await), ErrorClass::RateLimited);
+    assert_eq!(desk.resolve(&found.number, "r", "over", &Discard).await.unwrap_err().class, ErrorClass::RateLimited);
     desk.resolve(&found.number, "r", "over", &Discard).await.unwrap();
     let tickets = world.desk().tickets();
     assert_eq!(tickets.len(), 1);
@@ -73,7 +61,7 @@ async fn whatever_the_desk_does_there_is_one_case_and_one_note() {
     assert_eq!(desk.look(&found.number, DeskStatus::Open, &Discard).await.unwrap().case.status, DeskStatus::Open);
     world.desk().set_status(tickets[0].number, "deleted");
     desk.note(&found.number, "late", "nobody sees it", &Discard).await.unwrap();
-    assert_eq!(class(desk.reopen(&found.number, "more", "more", &Discard).await), ErrorClass::NotFound);
+    assert_eq!(desk.reopen(&found.number, "more", "more", &Discard).await.unwrap_err().class, ErrorClass::NotFound);
     assert_eq!(desk.find("k", &Discard).await.unwrap(), None);
 }
 
@@ -100,5 +88,5 @@ async fn of_two_cases_made_at_once_one_stays() {
     })
     .unwrap();
     assert_eq!(nowhere.check(&Discard).await.unwrap().len(), 1);
-    assert_eq!(class(nowhere.create(&case("other"), &Discard).await), ErrorClass::Forbidden);
+    assert_eq!(nowhere.create(&case("other"), &Discard).await.unwrap_err().class, ErrorClass::Forbidden);
 }

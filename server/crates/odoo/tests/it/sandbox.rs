@@ -2,24 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use jiff::{Timestamp, civil::date};
+use jiff::civil::date;
 use odoo::{DeliveryState, OdooClient, OdooConfig, Since, StatusValues};
-use outbound::{CallError, Discard, ErrorClass};
+use outbound::{Discard, ErrorClass};
 use serde_json::json;
-use simulator::{Clock, SourceSecrets, World, WorldConfig, faults::Fault, odoo::Open};
-use std::sync::Arc;
+use simulator::{World, faults::Fault, odoo::Open};
 
 const NOW: &str = "2026-03-10T12:00:00Z";
 
-fn clock() -> Clock {
-    let now: Timestamp = NOW.parse().unwrap();
-    Arc::new(move || now)
-}
-
 async fn world() -> World {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let sources = SourceSecrets { aftership: "one".into(), easypost: "two".into(), x12_214: "three".into() };
-    World::start(WorldConfig { seed: 7, sources, now: clock() }).await.unwrap()
+    World::fixed(7, NOW.parse().unwrap()).await.unwrap()
 }
 
 fn client(world: &World) -> OdooClient {
@@ -32,10 +25,6 @@ fn client(world: &World) -> OdooClient {
     .unwrap()
 }
 
-fn class<T: std::fmt::Debug>(result: Result<T, CallError>) -> ErrorClass {
-    result.unwrap_err().class
-}
-
 #[tokio::test]
 async fn the_sandbox_odoo_is_set_up_and_read_like_a_real_one() {
     let world = world().await;
@@ -44,7 +33,10 @@ async fn the_sandbox_odoo_is_set_up_and_read_like_a_real_one() {
     assert_eq!(client.check(&Discard).await.unwrap().len(), 6);
     let values = StatusValues { status: "DELIVERED".into(), ..StatusValues::default() };
     let page = client.changed_deliveries(None, 0, 500, &Discard).await.unwrap().deliveries;
-    assert_eq!(class(client.write_status(page[0].id, &values, None, &Discard).await), ErrorClass::Misconfigured);
+    assert_eq!(
+        client.write_status(page[0].id, &values, None, &Discard).await.unwrap_err().class,
+        ErrorClass::Misconfigured
+    );
     assert_eq!(client.setup(&Discard).await.unwrap().len(), 7);
     assert!(client.setup(&Discard).await.unwrap().is_empty());
     assert!(client.check(&Discard).await.unwrap().is_empty());
@@ -106,14 +98,17 @@ async fn whatever_odoo_does_there_is_one_note_and_one_activity() {
         let _ = schedule().await;
     }
     world.odoo().fail(Some("message_post"), &Fault::ResetAfterApply, 1);
-    assert_eq!(class(post().await), ErrorClass::UnknownOutcome);
+    assert_eq!(post().await.unwrap_err().class, ErrorClass::UnknownOutcome);
     post().await.unwrap();
     assert_eq!(world.odoo().notes(picking).len(), 1);
     schedule().await.unwrap();
     schedule().await.unwrap();
     assert_eq!(world.odoo().activities(picking), [("Damaged".to_owned(), Open::Todo)]);
     world.odoo().fail(Some("action_feedback"), &Fault::ResetAfterApply, 1);
-    assert_eq!(class(client.complete_activity(picking, "milepost-2", &Discard).await), ErrorClass::UnknownOutcome);
+    assert_eq!(
+        client.complete_activity(picking, "milepost-2", &Discard).await.unwrap_err().class,
+        ErrorClass::UnknownOutcome
+    );
     client.complete_activity(picking, "milepost-2", &Discard).await.unwrap();
     assert_eq!(world.odoo().activities(picking), [("Damaged".to_owned(), Open::Done)]);
     assert_eq!(world.odoo().calls("mail.activity/action_feedback"), 1);
