@@ -164,7 +164,7 @@ async fn server_function(State(visitors): State<Arc<dyn Visitors>>, request: Req
         let again = [(header::RETRY_AFTER, HeaderValue::from(AGAIN_AFTER_SECONDS))];
         return (again, refusal(&ApiError::Unavailable { message })).into_response();
     };
-    // before its arguments are read: of what somebody may not do, nobody says whether it is written well
+    // before its arguments are read: who may not call a function does not learn whether the arguments are valid
     if let Err(error) = may_ask(parts.uri.path(), visitor.viewer.as_ref()) {
         return refused(&parts, error);
     }

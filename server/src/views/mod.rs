@@ -51,8 +51,8 @@ pub struct Asker {
 }
 
 impl Asker {
-    /// Whom a use case is asked for: somebody with its permission. Ports begin with it, before they read their arguments, so that who
-    /// may not learns nothing about them.
+    /// The caller, who has this permission. Ports begin with it, before they read their arguments, so that who may not learns
+    /// nothing about them.
     fn caller(&self, permission: Permission) -> Result<Caller, ApiError> {
         let caller = self.signed_in.ok_or(ApiError::Unauthenticated)?;
         caller.require(permission).map_err(|error| self.refused(error))?;
@@ -87,7 +87,7 @@ fn refused(context: &Context, error: impl Into<UseCaseError>) -> ApiError {
     }
 }
 
-/// An id of the address; what is none is nobody's.
+/// An id of the address; where it is malformed there is nothing of this id.
 fn id<T: FromStr>(text: &str) -> Result<T, ApiError> {
     text.parse().map_err(|_| ApiError::NotFound)
 }

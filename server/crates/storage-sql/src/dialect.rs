@@ -162,7 +162,7 @@ impl Dialect {
         let selected = selected.join(", ");
         let _ = match self {
             Self::Sqlite => write!(made, "(SELECT {selected} FROM json_each({place})) {table}"),
-            // said to be short, so that the rows are gone through and the table is not
+            // the limit makes the planner expect a short list: it then looks each row up instead of scanning the table
             Self::Postgres => write!(
                 made,
                 "(SELECT {selected} FROM json_to_recordset({place}::json) AS l ({}) LIMIT json_array_length({place}::json)) {table}",

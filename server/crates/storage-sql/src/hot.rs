@@ -16,7 +16,7 @@ use storage::{
     shipments::{Commit, Committed, Loaded},
 };
 
-/// The hot path of an engine. What each method does is said where the traits of `storage` have it.
+/// The hot path of an engine. The traits of `storage` document each method.
 #[async_trait]
 pub trait HotPath: Engine {
     /// See [`storage::inbox::Inbox::accept`].

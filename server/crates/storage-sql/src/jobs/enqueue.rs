@@ -21,7 +21,7 @@ pub const SETTLE_US: i64 = SETTLE.as_secs() * 1_000_000;
 /// How many equal names are passed over for a derived job id: more jobs for one target at one moment there never are.
 const DERIVED_MAX: u32 = 10_000;
 
-/// Whether one cause is stronger than another ([`Cause::strength`]): it stands further behind here.
+/// Whether one cause is stronger than another ([`Cause::strength`]): the list names the weakest first.
 #[macro_export]
 macro_rules! stronger_cause {
     ($one:literal, $other:literal) => {
