@@ -142,23 +142,16 @@ async fn a_page_instead_of_the_api_is_the_connections_fault_and_no_jobs() {
         let systems = Systems::new().await;
         let pickings = systems.orders().await;
         systems.say(&DAMAGED[..1]).await;
-        for (odoo, desk) in [(true, false), (false, true)] {
-            let page = Fault::Page(status);
-            systems.world.leaves_jobs();
-            if odoo {
-                systems.odoo.fail(None, &page, 10_000);
+        systems.world.leaves_jobs();
+        for (name, reported) in [("desk", DAMAGED), ("odoo", DELIVERED)] {
+            match name {
+                "desk" => systems.desk.fail(None, &Fault::Page(status), 10_000),
+                _ => systems.odoo.fail(None, &Fault::Page(status), 10_000),
             }
-            if desk {
-                systems.desk.fail(None, &page, 10_000);
-            }
-            systems.say(if odoo { &DELIVERED[..] } else { &DAMAGED[..] }).await;
+            systems.say(reported).await;
             systems.advance(3_600).await;
             assert_eq!(systems.dead().await, 0, "{status}: correcting the connection is enough");
-            assert_ne!(
-                systems.standing(if odoo { "odoo" } else { "desk" }).await.admission,
-                Admission::All,
-                "{status}"
-            );
+            assert_ne!(systems.standing(name).await.admission, Admission::All, "{status}: {name}");
             systems.odoo.clear_faults();
             systems.desk.heal();
             for _ in 0..20 {
