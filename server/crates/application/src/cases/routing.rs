@@ -1,7 +1,11 @@
 //! Which service desk an exception goes to. Where none takes it, nothing is lost: it stays in the queue, the pages say so, and a
 //! desk that is connected later, or takes others than before, gets what is recent of it.
 
-use crate::{connections::live::Snapshot, context::Context, error::{Result, UseCaseError}};
+use crate::{
+    connections::live::Snapshot,
+    context::Context,
+    error::{Result, UseCaseError},
+};
 use domain::{Severity, ids::CorrelationId, routing::Subject};
 use jiff::{SignedDuration, Timestamp};
 use outbound::template::Family;
@@ -50,7 +54,9 @@ pub(super) async fn desk_again(
     });
     taken.ok_or_else(|| {
         let message = match case.status {
-            CaseStatus::Resolved => format!("{label}, which has the ticket, is not in use: enable the connection first"),
+            CaseStatus::Resolved => {
+                format!("{label}, which has the ticket, is not in use: enable the connection first")
+            }
             _ => format!("{label} is not in use, and no other desk takes the exception: enable a connection first"),
         };
         UseCaseError::Invalid { field: "ticket", message }
