@@ -45,6 +45,7 @@ fn walk(value: &mut Value) -> bool {
 mod tests {
     use super::*;
     use crate::contract::{
+        connections::{ConnectionsQuery, Environment, Health, ListView},
         exceptions::{Age, Due, QueueQuery, QueueTab},
         mappings::SampleView,
         shipments::{Freshness, ListQuery, ListTab},
@@ -75,6 +76,14 @@ mod tests {
         let odd = json!({"view": "theirs", "category": "", "severity": "bad", "due": "soon", "age": "5"});
         assert_eq!(read::<QueueQuery>(odd), QueueQuery::default());
         assert_eq!(read::<SyncQuery>(json!({"view": "", "longer": "2h"})), SyncQuery::default());
+        let odd = json!({"view": "mine", "environment": "moon", "health": "odd"});
+        assert_eq!(read::<ConnectionsQuery>(odd), ConnectionsQuery::default());
+        let known = json!({"view": "attention", "environment": "sandbox", "health": "paused"});
+        let (view, environment, health) = (ListView::Attention, Environment::Sandbox, Some(Health::Paused));
+        assert_eq!(
+            read::<ConnectionsQuery>(known),
+            ConnectionsQuery { view, environment, health, ..Default::default() }
+        );
     }
 
     #[test]

@@ -255,6 +255,37 @@ pub fn live(path: impl Fn() -> String + 'static, changed: impl Fn() + Clone + 's
     let _ = (path, changed);
 }
 
+/// A page of which no stream tells is read anew so often.
+#[cfg(feature = "hydrate")]
+const READ_EVERY: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// Calls `read` every few seconds; only while the page is shown, and when it is shown again. The numbers beside the navigation are
+/// read with it.
+pub fn regularly(read: impl Fn() + Clone + 'static) {
+    #[cfg(feature = "hydrate")]
+    {
+        let happened = use_context::<Happened>();
+        let read = move || {
+            if !document().hidden() {
+                read();
+                if let Some(Happened(times)) = happened {
+                    times.update(|times| *times += 1);
+                }
+            }
+        };
+        let timer = set_interval_with_handle(read.clone(), READ_EVERY);
+        let shown = window_event_listener_untyped("visibilitychange", move |_| read());
+        on_cleanup(move || {
+            shown.remove();
+            if let Ok(timer) = timer {
+                timer.clear();
+            }
+        });
+    }
+    #[cfg(not(feature = "hydrate"))]
+    let _ = read;
+}
+
 /// The second click of a double click sends no form: by then another button may be under the pointer.
 pub fn no_double_clicks() {
     #[cfg(feature = "hydrate")]

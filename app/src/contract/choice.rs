@@ -53,7 +53,7 @@ macro_rules! choice {
     };
 }
 
-pub(super) use choice;
+pub(in crate::contract) use choice;
 
 use serde::{
     Deserialize, Deserializer,
@@ -64,7 +64,9 @@ use serde::{
 ///
 /// # Errors
 /// Where there is no text at all.
-pub(super) fn known<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+pub(in crate::contract) fn known<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     let code = Option::<String>::deserialize(deserializer)?;
     Ok(code.and_then(|code| T::deserialize(IntoDeserializer::<Error>::into_deserializer(code)).ok()))
 }
@@ -72,6 +74,7 @@ pub(super) fn known<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer
 #[cfg(test)]
 mod tests {
     use crate::contract::{
+        connections::{Environment, ListView},
         exceptions::{Age, Due, QueueTab, Recorded, Tickets},
         shipments::{Freshness, Linked, ListTab},
         sync::{RetryingFor, SyncTab},
@@ -90,6 +93,6 @@ mod tests {
                 }
             )*};
         }
-        check!(ListTab Freshness Linked QueueTab Due Age Recorded Tickets SyncTab RetryingFor);
+        check!(ListView Environment ListTab Freshness Linked QueueTab Due Age Recorded Tickets SyncTab RetryingFor);
     }
 }

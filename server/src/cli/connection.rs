@@ -6,7 +6,7 @@ use anyhow::{Result, bail, ensure};
 use application::{
     caller::Caller,
     connections::catalogue,
-    connections::{self, Accepted, NewConnection, Overview, overview::HOURS},
+    connections::{self, Accepted, Expected, NewConnection, Overview, overview::HOURS},
     context::Context,
     destinations::breaker::{Admission, admission},
     jobs::errors,
@@ -188,22 +188,36 @@ impl Connection {
 impl Put {
     async fn run(self, context: &Context, caller: &Caller) -> Result<()> {
         let known = connections::list(context, caller).await?.into_iter().find(|one| one.record.name == self.name);
-        let Some(connector) = self.connector.clone().or_else(|| known.as_ref().map(|one| one.record.connector.clone()))
-        else {
+        let name = self.name.clone();
+        let secret = if self.keep_secret { None } else { Some(secret_from_stdin("secret")?) };
+        connections::put(context, caller, self.changed(known.as_ref(), secret)?).await?;
+        let kept = connections::one(context, caller, &name).await?;
+        match kept.overview.record.enabled {
+            true => say!("{name} is kept and in use"),
+            false => say!(
+                "{name} is kept; nothing is read or sent before `milepost connection enable {name}` (test it first: `milepost connection test {name}`)"
+            ),
+        }
+        Ok(())
+    }
+
+    /// The connection that was read, with what the command changes.
+    fn changed(self, known: Option<&Overview>, secret: Option<String>) -> Result<NewConnection> {
+        let Some(connector) = self.connector.clone().or_else(|| known.map(|one| one.record.connector.clone())) else {
             bail!("{} is new: name its --connector (`milepost connection templates` shows them)", self.name);
         };
-        let mut fields = known.as_ref().map(Overview::fields).unwrap_or_default();
+        let mut fields = known.map(Overview::fields).unwrap_or_default();
         for set in &self.set {
             let Some((field, value)) = set.split_once('=') else { bail!("--set {set}: write FIELD=VALUE") };
             fields.insert(field.trim().to_owned(), value.to_owned());
         }
-        let secret = if self.keep_secret { None } else { Some(secret_from_stdin("secret")?) };
-        let record = known.as_ref().map(|one| &one.record);
+        let record = known.map(|one| &one.record);
         let kept = |given: Option<String>, before: fn(&storage::connections::ConnectionRecord) -> &str| {
             given.unwrap_or_else(|| record.map(before).unwrap_or_default().to_owned())
         };
-        let new = NewConnection {
-            expected: connections::Expected::Any,
+        Ok(NewConnection {
+            // a secret is typed meanwhile, and what others change in that time stays
+            expected: record.map_or(Expected::New, |record| Expected::Version(record.version)),
             label: kept(self.label, |record| &record.label),
             connector,
             sandbox: self.sandbox || (!self.production && record.is_some_and(|record| record.sandbox)),
@@ -214,7 +228,7 @@ impl Put {
                 Some(record) if self.data_classes.is_empty() => record.data_classes.clone(),
                 _ => self.data_classes,
             },
-            takes: match known.as_ref() {
+            takes: match known {
                 Some(known) if self.takes.is_empty() => known.takes.clone(),
                 _ => takes(&self.takes)?,
             },
@@ -222,18 +236,8 @@ impl Put {
             secret: secret.map(Into::into),
             moved: self.moved,
             enabled: self.on.then_some(true),
-            name: self.name.clone(),
-        };
-        connections::put(context, caller, new).await?;
-        let kept = connections::one(context, caller, &self.name).await?;
-        match kept.overview.record.enabled {
-            true => say!("{} is kept and in use", self.name),
-            false => say!(
-                "{0} is kept; nothing is read or sent before `milepost connection enable {0}` (test it first: `milepost connection test {0}`)",
-                self.name
-            ),
-        }
-        Ok(())
+            name: self.name,
+        })
     }
 }
 
@@ -422,8 +426,45 @@ fn templates(connector: Option<&str>) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use application::destinations::breaker::{Outcome, after};
-    use storage::destinations::Health;
+    use application::{
+        connections::{State, StateKind},
+        destinations::breaker::{Outcome, after},
+    };
+    use clap::FromArgMatches;
+    use domain::ids::{SourceId, SubjectId};
+    use storage::{Sealed, connections::ConnectionRecord, destinations::Health};
+    use uuid::Uuid;
+
+    #[test]
+    fn a_change_is_of_the_version_that_was_read() {
+        let put = |args: &[&str]| {
+            let matches = Put::augment_args(clap::Command::new("put")).get_matches_from(args);
+            Put::from_arg_matches(&matches).unwrap()
+        };
+        let id = Uuid::from_u128(1);
+        let secrets = Sealed { subject: SubjectId(id), bytes: Vec::new() };
+        let record = ConnectionRecord::new(SourceId(id), "odoo", "odoo", secrets, Timestamp::UNIX_EPOCH);
+        let known = Overview {
+            template: catalogue::template("odoo"),
+            settings: serde_json::Map::new(),
+            takes: Takes::default(),
+            state: State { is: StateKind::Active, since: None, why: String::new() },
+            breaker: Breaker::default(),
+            waiting: 0,
+            retrying: 0,
+            errors: Vec::new(),
+            dead: 0,
+            hours: Vec::new(),
+            secrets: 1,
+            report: None,
+            record: ConnectionRecord { version: 7, owner: "Anna".into(), ..record },
+        };
+        let changed = put(&["put", "odoo", "--purpose", "deliveries"]).changed(Some(&known), None).unwrap();
+        assert_eq!(changed.expected, Expected::Version(7));
+        assert_eq!((changed.owner.as_str(), changed.purpose.as_str()), ("Anna", "deliveries"));
+        let new = put(&["put", "odoo-pl", "--connector", "odoo"]).changed(None, Some("a key".into())).unwrap();
+        assert_eq!(new.expected, Expected::New);
+    }
 
     #[test]
     fn what_a_desk_takes_is_read() {

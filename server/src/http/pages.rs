@@ -85,7 +85,9 @@ fn browser(front: &Front, request: &Parts) -> views::session::BrowserSession {
     let address = peer::shown(extensions, headers, proxies);
     let origin = Origin { address, counted: peer::counted_of(extensions, headers, proxies) };
     let zone = cookie(request, app::components::browser::ZONE_COOKIE).unwrap_or_default();
-    views::session::BrowserSession { session: extensions.get::<Session>().cloned(), origin, zone }
+    let accepts = headers.get(header::ACCEPT).and_then(|accepts| accepts.to_str().ok());
+    let loads_pages = accepts.is_some_and(|accepts| accepts.contains("text/html"));
+    views::session::BrowserSession { session: extensions.get::<Session>().cloned(), origin, zone, loads_pages }
 }
 
 /// The value of a cookie.

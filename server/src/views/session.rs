@@ -30,6 +30,8 @@ pub struct BrowserSession {
     pub origin: Origin,
     /// The browser's time zone, as it says; empty until it does.
     pub zone: String,
+    /// Whether it loads a page anew for each form: its half of Milepost does not run.
+    pub loads_pages: bool,
 }
 
 /// Signing in and out.

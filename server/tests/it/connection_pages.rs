@@ -16,6 +16,7 @@ use simulator::{
     odoo::{DATABASE, SandboxOdoo},
 };
 use std::sync::Arc;
+use storage::connections::ConnectionRecord;
 
 const KEY: &str = "the key of a second system";
 
@@ -123,6 +124,8 @@ async fn an_odoo_is_added_by_a_plain_form_and_each_fault_is_clear() {
     let (at, page) = landed(&site, &answer, &cookie).await;
     assert_eq!(at, "/connections/odoo");
     assert!(page.status == StatusCode::OK && shown(&page).contains("Odoo Benelux"), "{}", shown(&page));
+    let settings = site.page("/connections/odoo?tab=settings", Some(&cookie)).await.unwrap();
+    assert!(shown(&settings).contains("name=\"connection[moved]\""), "a system may move: {}", shown(&settings));
     site.world.context.odoo("odoo").unwrap().setup(&Discard).await.unwrap();
     let answer = site.submit(&at, "connections/test", "name=odoo", &cookie).await;
     let (_, page) = landed(&site, &answer, &cookie).await;
@@ -135,11 +138,16 @@ async fn an_odoo_is_added_by_a_plain_form_and_each_fault_is_clear() {
 async fn a_name_that_is_taken_is_refused_and_nothing_is_overwritten() {
     let site = Site::start().await;
     let cookie = site.sign_in().await;
-    let before = found(&site, "aftership").await.record;
+    // what a person set; messages come in meanwhile
+    let set = |record: ConnectionRecord| {
+        let ConnectionRecord { label, connector, settings, secrets, enabled, version, .. } = record;
+        (label, connector, settings, secrets, enabled, version)
+    };
+    let before = set(found(&site, "aftership").await.record);
     let body = odoo("http://127.0.0.1:1", KEY, &[("connection[name]", "aftership")]);
     let (_, page) = put(&site, GUIDE, &body, &cookie).await;
     assert!(shown(&page).contains("there is a connection aftership already"), "{}", shown(&page));
-    assert_eq!(found(&site, "aftership").await.record, before);
+    assert_eq!(set(found(&site, "aftership").await.record), before);
     let body = odoo("http://127.0.0.1:1", KEY, &[("connection[name]", "new")]);
     let (_, page) = put(&site, GUIDE, &body, &cookie).await;
     assert!(shown(&page).contains("the name new is taken"), "{}", shown(&page));
@@ -167,6 +175,8 @@ async fn what_one_person_typed_is_not_shown_to_another() {
     );
     let theirs = site.page(&at, Some(&other)).await.unwrap();
     assert!(!theirs.body.contains("own words"), "{}", shown(&theirs));
+    let again = site.page(&at, Some(&anna)).await.unwrap();
+    assert!(!again.body.contains("own words"), "it is shown once, and kept no longer: {}", shown(&again));
     site.stop().await;
 }
 
@@ -187,6 +197,10 @@ async fn a_desk_is_added_routed_paused_rotated_and_disabled_by_plain_forms() {
         ("connection[severities][]", "CRITICAL"),
         ("connection[secret]", KEY),
     ]);
+    // what would take more than was meant is not dropped
+    let odd = body.replace(&encoded("CRITICAL"), "HIGH");
+    let (_, page) = put(&site, guide, &odd, &cookie).await;
+    assert!(shown(&page).contains("there is no severity"), "{}", shown(&page));
     let (at, page) = put(&site, guide, &body, &cookie).await;
     assert_eq!(at, "/connections/desk-urgent");
     for text in ["Urgent desk", "Draft", "Sandbox", "dhl, ups", "Critical", "Connection created"] {
@@ -249,6 +263,8 @@ async fn what_fails_is_counted_beside_the_navigation_and_shown_first() {
     assert!(text.contains("data-testid=\"failing\"") && text.contains("The system cannot be reached"), "{text}");
     let link = text.split("<a href=\"/connections\"").nth(1).unwrap().split('>').next().unwrap();
     assert!(link.contains("data-count=\"1\""), "{link}");
+    let odd = site.page("/connections?health=odd&environment=moon&view=mine", Some(&cookie)).await.unwrap();
+    assert!(!shown(&odd).contains("No connections match"), "unknown words are the default view: {}", shown(&odd));
     let none = site.page("/connections?owner=nobody", Some(&cookie)).await.unwrap();
     assert!(shown(&none).contains("No connections match these filters"), "{}", shown(&none));
     site.stop().await;

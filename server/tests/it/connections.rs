@@ -7,7 +7,7 @@ use application::{
     caller::Caller,
     cases::routing::{self, NoTicket},
     clock::Clock,
-    connections::{self, NewConnection, StateKind},
+    connections::{self, Change, Difference, NewConnection, StateKind},
     context::Context,
     error::UseCaseError,
     odoo::IMPORT_PAGES_MAX,
@@ -123,7 +123,8 @@ async fn a_second_odoo_is_used_without_a_restart() {
     assert_ne!(systems.odoo.value(here, "x_milepost_status"), "IN_TRANSIT");
     let shown = connections::one(context, &caller(context), "odoo-pl").await.unwrap();
     assert_eq!((shown.overview.state.is, shown.overview.secrets), (StateKind::Active, 1));
-    assert!(!shown.jobs.is_empty() && !shown.changes.is_empty());
+    let activity = connections::activity(context, &caller(context), &shown).await.unwrap();
+    assert!(!activity.calls.is_empty() && !activity.changes.is_empty());
     connections::flush(context).await.unwrap();
     let (ok, failed) = connections::one(context, &caller(context), "odoo-pl").await.unwrap().overview.traffic();
     assert!(ok > 0 && failed == 0, "{ok} {failed}");
@@ -375,4 +376,60 @@ async fn the_command_line_seeds_once_and_again_when_it_changes() {
     connections::seed(&restarted).await.unwrap();
     let shown = connections::one(context, &caller(context), "odoo").await.unwrap().overview;
     assert_eq!((shown.secrets, shown.record.label.as_str()), (2, "Odoo Berlin"));
+}
+
+#[tokio::test]
+async fn the_change_log_says_what_changed_and_nothing_else() {
+    let systems = Systems::new().await;
+    let (world, context) = (&systems.world, &systems.world.context);
+    let log = async |name: &str| {
+        let one = connections::one(context, &caller(context), name).await.unwrap();
+        connections::activity(context, &caller(context), &one).await.unwrap().changes
+    };
+    let seeded = connections::one(context, &caller(context), "odoo").await.unwrap().overview;
+    let owned = |owner: &str| NewConnection {
+        name: "odoo".into(),
+        label: seeded.record.label.clone(),
+        connector: "odoo".into(),
+        sandbox: seeded.record.sandbox,
+        owner: owner.into(),
+        fields: seeded.fields(),
+        ..NewConnection::default()
+    };
+    let created = |changes: &[Change]| changes.iter().filter(|change| change.first).count();
+    put(context, owned("Anna")).await.unwrap();
+    let changes = log("odoo").await;
+    let of_owner =
+        |before: &str, after: &str| Difference { field: "owner".into(), before: before.into(), after: after.into() };
+    assert_eq!(changes[0].values, [of_owner(&seeded.record.owner, "Anna")]);
+    assert_eq!(created(&changes), 1);
+    for _ in 0..60 {
+        connections::test(context, &caller(context), "odoo").await.unwrap();
+    }
+    put(context, owned("Ben")).await.unwrap();
+    let changes = log("odoo").await;
+    assert_eq!(changes[0].values, [of_owner("Anna", "Ben")]);
+    assert_eq!(created(&changes), 0, "it was created before what is read");
+    // the same of sources that a command puts
+    for _ in 0..2 {
+        world.source_of("shop", "aftership", "a secret of the tests, long", carriers::Settings::default()).await;
+    }
+    let changes = log("shop").await;
+    assert_eq!((changes.len(), created(&changes), changes[0].first), (2, 1, false));
+    assert_eq!(changes[0].values, []);
+}
+
+#[tokio::test]
+async fn what_a_person_writes_has_limits() {
+    let systems = Systems::new().await;
+    let long = "x".repeat(501);
+    let with = |data_classes: Vec<String>| NewConnection { data_classes, ..odoo("https://odoo.example.test") };
+    for classes in [vec!["names".to_owned(); 51], vec![long.clone()]] {
+        let refused = put(&systems.world.context, with(classes)).await.unwrap_err();
+        assert!(matches!(refused, UseCaseError::Invalid { field: "data_classes", .. }), "{refused:?}");
+    }
+    let takes = Takes { carriers: vec![long], ..Takes::default() };
+    let refused = put(&systems.world.context, NewConnection { takes, ..desk("https://desk.example.test") }).await;
+    let refused = refused.unwrap_err();
+    assert!(matches!(refused, UseCaseError::Invalid { field: "carriers", .. }), "{refused:?}");
 }

@@ -5,7 +5,7 @@
 use crate::world::{World, site::Site};
 use application::caller::Caller;
 use application::{
-    connections::sources,
+    connections::{self, sources},
     error::UseCaseError,
     people::{self, Change, NewUser},
 };
@@ -587,6 +587,14 @@ async fn a_source_is_switched_off_and_a_rotated_secret_is_dropped_at_once() {
     assert!(!takes(3).await, "a new secret does not enable it");
     sources::enable(context, &Caller::trusted(scope), name).await.unwrap();
     assert!(takes(4).await, "the old secret is valid beside the new one");
+    let early = sources::drop_old_secret(context, &Caller::trusted(scope), name).await.unwrap_err().to_string();
+    assert!(early.contains("no message came with the newest secret"), "{early}");
+    // a message under the new secret shows that the platform has it
+    connections::flush(context).await.unwrap();
+    world.clock.advance(Span::new().minutes(1));
+    let body = br#"{"event_id":"e6","msg":{}}"#;
+    world.deliver_signed(context, "another secret of the tests", body).await.unwrap();
+    connections::flush(context).await.unwrap();
     sources::drop_old_secret(context, &Caller::trusted(scope), name).await.unwrap();
     assert!(!takes(5).await);
     let error = sources::drop_old_secret(context, &Caller::trusted(scope), name).await.unwrap_err().to_string();
@@ -702,8 +710,8 @@ fn people_are_looked_after_by_command() {
     assert!(refused(&data, "source secret drop-old shop", "").contains("one secret alone"));
     done(&data, "source put shop --connector aftership", "another secret of the tests, long too\n");
     assert!(run("source list").contains("the one before is valid too"));
-    run("source secret drop-old shop");
-    assert!(!run("source list").contains("the one before"));
+    assert!(refused(&data, "source secret drop-old shop", "").contains("no message came with the newest secret"));
+    assert!(run("source list").contains("the one before is valid too"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -230,8 +230,6 @@ pub struct ReportView {
     pub took: String,
     /// Each check.
     pub checks: Vec<CheckView>,
-    /// Whether the secret or the settings were changed since.
-    pub outdated: bool,
 }
 
 impl ReportView {

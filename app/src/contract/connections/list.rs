@@ -1,37 +1,38 @@
 //! The list with its health.
 
-use crate::contract::When;
+use crate::contract::{
+    When,
+    choice::{choice, known},
+};
 use serde::{Deserialize, Serialize};
 
-/// Which connections the list shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ListView {
-    /// Every one.
-    #[default]
-    All,
-    /// Those that send to Milepost.
-    Sources,
-    /// Those that Milepost calls.
-    Destinations,
-    /// Those that fail or are held up.
-    Attention,
+choice! {
+    /// Which connections the list shows.
+    ListView {
+        /// Every one.
+        All = "",
+        /// Those that send to Milepost.
+        Sources = "sources",
+        /// Those that Milepost calls.
+        Destinations = "destinations",
+        /// Those that fail or are held up.
+        Attention = "attention",
+    }
+}
+
+choice! {
+    /// Which systems they lead to.
+    Environment {
+        /// Either.
+        Any = "",
+        /// The real ones.
+        Production = "production",
+        /// Those for tests.
+        Sandbox = "sandbox",
+    }
 }
 
 impl ListView {
-    /// Every view.
-    pub const ALL: &[Self] = &[Self::All, Self::Sources, Self::Destinations, Self::Attention];
-
-    /// Its name in the address.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::All => "",
-            Self::Sources => "sources",
-            Self::Destinations => "destinations",
-            Self::Attention => "attention",
-        }
-    }
-
     /// What a person reads.
     pub const fn label(self) -> &'static str {
         match self {
@@ -40,11 +41,6 @@ impl ListView {
             Self::Destinations => "Destinations",
             Self::Attention => "Needs attention",
         }
-    }
-
-    /// The view of this name; all where there is none.
-    pub fn of(code: &str) -> Self {
-        Self::ALL.iter().copied().find(|view| view.code() == code).unwrap_or_default()
     }
 }
 
@@ -93,6 +89,11 @@ impl Health {
         }
     }
 
+    /// The one of this name.
+    pub fn of(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|health| health.code() == code)
+    }
+
     /// What a person reads.
     pub const fn label(self) -> &'static str {
         match self {
@@ -113,12 +114,12 @@ pub struct ConnectionsQuery {
     /// The view.
     #[serde(default)]
     pub view: ListView,
-    /// `production`, `sandbox`; empty: both.
+    /// The environment.
     #[serde(default)]
-    pub environment: String,
-    /// The code of a health; empty: any.
-    #[serde(default)]
-    pub health: String,
+    pub environment: Environment,
+    /// A health; none: any.
+    #[serde(default, deserialize_with = "known", skip_serializing_if = "Option::is_none")]
+    pub health: Option<Health>,
     /// A connector; empty: any.
     #[serde(default)]
     pub connector: String,

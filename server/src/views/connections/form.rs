@@ -3,8 +3,11 @@
 
 use super::Refused;
 use app::contract::connections::{ConnectionForm, FieldKind, FieldView, FormFault, FormView, TemplateView};
-use application::connections::{self, Expected, NewConnection, Overview, catalogue};
-use domain::{Severity, routing::Takes};
+use application::{
+    connections::{self, Expected, NewConnection, Overview, catalogue},
+    error::UseCaseError,
+};
+use domain::routing::{Takes, TakesFault};
 use outbound::{
     schema,
     template::{Direction, Family, Template},
@@ -22,7 +25,10 @@ fn lines(text: &str) -> Vec<String> {
 }
 
 /// A form as the use case takes it.
-pub(super) fn new_connection(form: ConnectionForm) -> NewConnection {
+///
+/// # Errors
+/// Where it names a severity that there is not.
+pub(super) fn new_connection(form: ConnectionForm) -> Result<NewConnection, UseCaseError> {
     let mut fields = form.fields;
     // a box that is not ticked is not sent
     if let Some(template) = catalogue::template(&form.connector) {
@@ -31,7 +37,9 @@ pub(super) fn new_connection(form: ConnectionForm) -> NewConnection {
             fields.entry(flag.name.to_owned()).or_insert_with(|| "off".into());
         }
     }
-    NewConnection {
+    let severities = Takes::severities_of(&form.severities)
+        .map_err(|TakesFault { field, message }| UseCaseError::Invalid { field, message })?;
+    Ok(NewConnection {
         expected: if form.version == 0 { Expected::New } else { Expected::Version(form.version) },
         name: form.name.trim().to_owned(),
         label: form.label,
@@ -45,13 +53,13 @@ pub(super) fn new_connection(form: ConnectionForm) -> NewConnection {
             companies: lines(&form.companies),
             warehouses: parts(&form.warehouses),
             carriers: parts(&form.carriers),
-            severities: form.severities.iter().filter_map(|code| Severity::from_code(code)).collect(),
+            severities,
         },
         fields,
         secret: Some(form.secret).filter(|secret| !secret.trim().is_empty()).map(SecretString::from),
         moved: form.moved,
         enabled: None,
-    }
+    })
 }
 
 /// What was typed before it was refused, with why; else what a form begins with.

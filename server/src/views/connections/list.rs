@@ -4,7 +4,7 @@ use super::super::times::{Times, span_words};
 use app::{
     components::parts::grouped,
     contract::connections::{
-        ConnectionRow, ConnectionsQuery, ConnectionsView, Group, Health, HealthCount, HourView, ListView,
+        ConnectionRow, ConnectionsQuery, ConnectionsView, Environment, Group, Health, HealthCount, HourView, ListView,
     },
 };
 use application::connections::{Names, Overview, StateKind, needs_attention, overview::HOURS};
@@ -107,14 +107,14 @@ fn is_in(view: ListView, one: &Overview) -> bool {
 }
 
 fn fits(query: &ConnectionsQuery, one: &Overview) -> bool {
-    let environment = match query.environment.as_str() {
-        "production" => !one.record.sandbox,
-        "sandbox" => one.record.sandbox,
-        _ => true,
+    let environment = match query.environment {
+        Environment::Production => !one.record.sandbox,
+        Environment::Sandbox => one.record.sandbox,
+        Environment::Any => true,
     };
     let given = |wanted: &str, is: &str| wanted.is_empty() || wanted == is;
     environment
-        && given(&query.health, health(one).code())
+        && query.health.is_none_or(|wanted| wanted == health(one))
         && given(&query.connector, &one.record.connector)
         && given(&query.owner, &one.record.owner)
 }

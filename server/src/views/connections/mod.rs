@@ -11,6 +11,7 @@ use app::contract::{
     session::Permission,
 };
 use application::{
+    caller::Caller,
     connections::{self, catalogue},
     error::UseCaseError,
 };
@@ -37,21 +38,49 @@ pub struct ConnectionsPort {
 }
 
 impl ConnectionsPort {
-    /// What was typed last into the form of this connection.
+    /// What was typed last into the form of this connection; it is shown once.
     async fn typed(&self, wanted: bool, of: impl Fn(&ConnectionForm) -> bool) -> Option<Refused> {
-        let session = self.browser.session.as_ref().filter(|_| wanted)?;
-        session.get::<Refused>(TYPED).await.ok().flatten().filter(|refused| of(&refused.form))
+        if !wanted {
+            return None;
+        }
+        self.forget_typed().await.filter(|refused| of(&refused.form))
+    }
+
+    /// Takes what was typed out of the session, where something is there.
+    async fn forget_typed(&self) -> Option<Refused> {
+        let session = self.browser.session.as_ref()?;
+        let typed = session.get_value(TYPED).await.ok().flatten()?;
+        let forgotten = async {
+            session.remove_value(TYPED).await?;
+            // a page is sent in parts: the session is not saved at its end
+            session.save().await
+        };
+        if let Err(error) = forgotten.await {
+            tracing::warn!("what was typed into a form stays in the session: {error}");
+        }
+        serde_json::from_value(typed).ok()
     }
 
     /// Keeps what was typed; without it the page says what was wrong all the same.
     async fn keep_typed(&self, form: ConnectionForm, error: &ApiError) {
         let ApiError::Invalid { field, message } = error else { return };
+        // the browser's half has the form on the page still
+        if !self.browser.loads_pages {
+            return;
+        }
         let form = ConnectionForm { secret: String::new(), ..form };
         let refused = Refused { form, field: field.clone(), message: message.clone() };
         if let Some(session) = &self.browser.session
             && let Err(error) = session.insert(TYPED, refused).await
         {
             tracing::warn!("what was typed into a form is not kept: {error}");
+        }
+    }
+
+    /// Tests what was just kept: that stays kept where the test cannot be done, and the page says that it is not tested.
+    async fn test_what_is_kept(&self, caller: &Caller, name: &str) {
+        if let Err(error) = connections::test(&self.asker.context, caller, name).await {
+            tracing::warn!(connection = name, "it is kept, but could not be tested: {error}");
         }
     }
 
@@ -107,19 +136,23 @@ impl app::contract::connections::ConnectionsPort for ConnectionsPort {
     async fn put(&self, form: ConnectionForm) -> ApiResult<Kept> {
         let (context, caller) = (&self.asker.context, self.asker.caller(Permission::Operate)?);
         let (name, and_then) = (form.name.trim().to_owned(), form.then);
-        let kept = connections::put(context, &caller, form::new_connection(form.clone())).await;
-        if let Err(error) = kept.map_err(|error| refused(context, error)) {
-            self.keep_typed(form, &error).await;
-            return Err(error);
-        }
-        let version = async {
-            if and_then == AndThen::Test {
-                connections::test(context, &caller, &name).await?;
-            }
-            Ok(connections::one(context, &caller, &name).await?.overview.record.version)
+        let new = form::new_connection(form.clone());
+        let kept = match new {
+            Ok(new) => connections::put(context, &caller, new).await,
+            Err(error) => Err(error),
         };
-        let version = version.await.map_err(|error: UseCaseError| refused(context, error))?;
-        Ok(Kept { name, version })
+        let kept = match kept.map_err(|error| refused(context, error)) {
+            Ok(kept) => kept,
+            Err(error) => {
+                self.keep_typed(form, &error).await;
+                return Err(error);
+            }
+        };
+        self.forget_typed().await;
+        if and_then == AndThen::Test {
+            self.test_what_is_kept(&caller, &name).await;
+        }
+        Ok(Kept { name, version: kept.version })
     }
 
     async fn test(&self, name: String) -> ApiResult<()> {
@@ -129,12 +162,10 @@ impl app::contract::connections::ConnectionsPort for ConnectionsPort {
 
     async fn rotate(&self, name: String, secret: String) -> ApiResult<()> {
         let (context, caller) = (&self.asker.context, self.asker.caller(Permission::Operate)?);
-        let rotated = async {
-            // the test that is shown is of the new one
-            connections::rotate(context, &caller, &name, &secret).await?;
-            connections::test(context, &caller, &name).await.map(drop)
-        };
-        rotated.await.map_err(|error| refused(context, error))
+        connections::rotate(context, &caller, &name, &secret).await.map_err(|error| refused(context, error))?;
+        // the test that is shown is of the new one
+        self.test_what_is_kept(&caller, &name).await;
+        Ok(())
     }
 
     async fn retire(&self, name: String) -> ApiResult<()> {

@@ -35,10 +35,10 @@ pub(super) fn one(
     typed: Option<Refused>,
     times: &Times,
 ) -> ConnectionView {
-    let Details { overview, messages, .. } = details;
+    let Details { overview, messages } = details;
     let row = row(&overview, pausing, times);
     let saved = saved(&overview, &activity, times);
-    let Activity { retrying, errors, quarantined, calls, changes, .. } = activity;
+    let Activity { quarantined, calls, changes, .. } = activity;
     let (form, fault) = form::taken_up(typed, || form::form_of(&overview));
     let template = overview.template.as_ref();
     let hour = SignedDuration::from_hours(i64::try_from(HOURS).unwrap_or(i64::MAX) - 1);
@@ -50,11 +50,11 @@ pub(super) fn one(
         runbook: overview.record.runbook.clone(),
         data_classes: overview.record.data_classes.join(", "),
         enabled: overview.record.enabled,
-        retrying,
+        retrying: overview.retrying,
         dead: overview.dead + quarantined,
         span: format!("{} to {}", times.dated(first).shown, times.clock(times.now).shown),
         as_of: times.clock(times.now),
-        errors: error_rows(&errors, quarantined),
+        errors: error_rows(&overview.errors, quarantined),
         calls: calls.into_iter().map(|call| call_row(call, times)).collect(),
         messages: messages.into_iter().map(|message| message_row(message, times)).collect(),
         changes: changes.into_iter().map(|change| change_view(change, template, times)).collect(),
@@ -134,18 +134,13 @@ fn just(ago: String) -> String {
 
 /// What is known of its test and its turning on.
 fn saved(one: &Overview, activity: &Activity, times: &Times) -> SavedView {
-    let set = |change: &&Change| {
-        matches!(change.action.as_str(), "connection.put" | "connection.seed" | "connection.rotate" | "source.put")
-    };
-    let changed = activity.changes.iter().find(set).map(|change| change.at);
-    let report = one.report.as_ref().map(|report| report_view(report, changed.is_some_and(|at| at > report.at), times));
     SavedView {
         name: one.record.name.clone(),
         label: one.record.label.clone(),
         enabled: one.record.enabled,
         called: activity.ingest.is_none(),
         unusable: unusable(one, activity),
-        report,
+        report: one.report.as_ref().map(|report| report_view(report, times)),
         ingest: activity.ingest.clone(),
         last_ok: one.record.last_ok_at.map(|at| times.ago(at)),
     }
@@ -166,7 +161,7 @@ fn took(millis: u64) -> String {
     }
 }
 
-fn report_view(report: &Report, outdated: bool, times: &Times) -> ReportView {
+fn report_view(report: &Report, times: &Times) -> ReportView {
     let check = |check: &Check| CheckView {
         what: check.what.clone(),
         result: match check.outcome {
@@ -184,7 +179,6 @@ fn report_view(report: &Report, outdated: bool, times: &Times) -> ReportView {
         system: report.system.clone(),
         took: took(report.checks.iter().map(|check| check.millis).sum()),
         checks: report.checks.iter().map(check).collect(),
-        outdated,
     }
 }
 

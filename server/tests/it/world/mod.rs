@@ -190,7 +190,12 @@ impl World {
     }
 
     async fn deliver_with(&self, node: &Context, body: &[u8]) -> Result<Receipt, Refused> {
-        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()), body);
+        self.deliver_signed(node, SECRET, body).await
+    }
+
+    /// An AfterShip message signed with this secret, through ingest.
+    pub async fn deliver_signed(&self, node: &Context, secret: &str, body: &[u8]) -> Result<Receipt, Refused> {
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()), body);
         let mut headers = HeaderMap::new();
         headers.insert("aftership-hmac-sha256", HeaderValue::from_str(&STANDARD.encode(tag.as_ref())).unwrap());
         let request =

@@ -58,7 +58,8 @@ impl Faults {
 }
 
 /// The names that inputs have for everything that no schema has.
-const COMMON: &[&str] = &["name", "label", "owner", "purpose", "runbook", "data_classes", "takes", "secret"];
+const COMMON: &[&str] =
+    &["name", "label", "owner", "purpose", "runbook", "data_classes", "companies", "warehouses", "carriers", "secret"];
 
 /// The form.
 #[component]
@@ -315,7 +316,8 @@ fn routing(typed: &ConnectionForm, faults: Faults) -> impl IntoView + use<> {
         "This desk takes exceptions of these, as Odoo names them, one a line. Empty: of any.".into(),
         faults,
         view! {
-            <textarea class="input" id="c-companies" name="connection[companies]" rows="2" spellcheck="false" aria-describedby="c-companies-help">{typed.companies.clone()}</textarea>
+            <textarea class="input" id="c-companies" name="connection[companies]" rows="2" spellcheck="false"
+                aria-invalid=move || faults.of("companies").is_some().then_some("true") aria-describedby="c-companies-wrong c-companies-help">{typed.companies.clone()}</textarea>
         },
     );
     let warehouses = ask(

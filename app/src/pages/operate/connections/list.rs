@@ -8,7 +8,9 @@ use crate::{
         live::{followed, part, rows},
         parts::{Empty, grouped},
     },
-    contract::connections::{ConnectionRow, ConnectionsQuery, ConnectionsView, Group, Health, HealthCount, ListView},
+    contract::connections::{
+        ConnectionRow, ConnectionsQuery, ConnectionsView, Environment, Group, Health, HealthCount, ListView,
+    },
 };
 use domain::visible::visible;
 use leptos::{form::ActionForm, prelude::*};
@@ -21,8 +23,8 @@ fn question(params: &ParamsMap) -> ConnectionsQuery {
     let text = |key: &str| params.get(key).unwrap_or_default();
     ConnectionsQuery {
         view: ListView::of(&text("view")),
-        environment: text("environment"),
-        health: text("health"),
+        environment: Environment::of(&text("environment")),
+        health: Health::of(&text("health")),
         connector: text("connector"),
         owner: text("owner"),
     }
@@ -32,8 +34,8 @@ fn question(params: &ParamsMap) -> ConnectionsQuery {
 pub fn address(query: &ConnectionsQuery) -> String {
     let pairs = [
         ("view", query.view.code()),
-        ("environment", &query.environment),
-        ("health", &query.health),
+        ("environment", query.environment.code()),
+        ("health", query.health.map_or("", Health::code)),
         ("connector", &query.connector),
         ("owner", &query.owner),
     ];
@@ -56,7 +58,7 @@ pub fn ConnectionsPage() -> impl IntoView {
         |(query, _)| async move { api::list_connections(query.clone()).await.map(|view| (query, view)) },
     );
     browser::acted(done);
-    browser::live(|| "/live/shipments".to_owned(), move || list.refetch());
+    browser::regularly(move || list.refetch());
     let failed = move || {
         [test.value().get().and_then(Result::err), resume.value().get().and_then(Result::err)]
             .into_iter()
@@ -196,9 +198,8 @@ fn cards(figures: &[HealthCount], query: &ConnectionsQuery) -> impl IntoView + u
     let cards = figures
         .iter()
         .map(|HealthCount { health, n, detail }| {
-            let on = query.health == health.code();
-            let health_code = if on { "" } else { health.code() };
-            let href = address(&ConnectionsQuery { health: health_code.into(), ..query.clone() });
+            let on = query.health == Some(*health);
+            let href = address(&ConnectionsQuery { health: (!on).then_some(*health), ..query.clone() });
             let tone = match health {
                 Health::Suspended if *n > 0 => "small bad",
                 Health::RateLimited if *n > 0 => "small warn",
@@ -232,8 +233,8 @@ fn Filters(query: ConnectionsQuery, choices: (Vec<(String, String)>, Vec<String>
     let set = Callback::new(move |(name, value): (&'static str, String)| {
         let mut query = asked.get_value();
         match name {
-            "environment" => query.environment = value,
-            "health" => query.health = value,
+            "environment" => query.environment = Environment::of(&value),
+            "health" => query.health = Health::of(&value),
             "connector" => query.connector = value,
             _ => query.owner = value,
         }
@@ -259,8 +260,8 @@ fn Filters(query: ConnectionsQuery, choices: (Vec<(String, String)>, Vec<String>
         }
     };
     let (connectors, owners) = choices;
-    let environments = [("production", "production"), ("sandbox", "sandbox")];
-    let environments = environments.map(|(code, word)| (code.to_owned(), word.to_owned())).to_vec();
+    let environments = [Environment::Production, Environment::Sandbox].map(Environment::code);
+    let environments = environments.map(|code| (code.to_owned(), code.to_owned())).to_vec();
     let healths = Health::ALL.iter().map(|health| (health.code().to_owned(), health.label().to_lowercase())).collect();
     let owners = owners.into_iter().map(|owner| (owner.clone(), owner)).collect();
     let any = ConnectionsQuery { view: query.view, ..ConnectionsQuery::default() };
@@ -269,8 +270,8 @@ fn Filters(query: ConnectionsQuery, choices: (Vec<(String, String)>, Vec<String>
     view! {
         <form class="chips" method="get" action="/connections" aria-label="Filters">
             <input type="hidden" name="view" value=query.view.code()/>
-            {select("environment", "Environment", &query.environment, environments)}
-            {select("health", "Health", &query.health, healths)}
+            {select("environment", "Environment", query.environment.code(), environments)}
+            {select("health", "Health", query.health.map_or("", Health::code), healths)}
             {select("connector", "Connector", &query.connector, connectors)}
             {select("owner", "Owner", &query.owner, owners)}
             <button class="btn btn--s before-hydration" type="submit">"Filter"</button>

@@ -83,7 +83,7 @@ pub fn NewConnectionPage() -> impl IntoView {
         },
     );
     browser::acted(move || acts.done());
-    browser::live(|| "/live/shipments".to_owned(), move || guide.refetch());
+    browser::regularly(move || guide.refetch());
     let failed = move || acts.failed().into_iter().map(|error| view! { <Failed error/> }).collect_view();
     view! {
         <Frame title="Add a connection">
@@ -310,19 +310,17 @@ fn Ingest(address: String, saved: SavedView) -> impl IntoView {
 fn TurnOn(saved: SavedView, acts: Acts) -> impl IntoView {
     let SavedView { name, label, enabled, unusable, report, .. } = saved;
     let failed = report.as_ref().map(|report| report.count(CheckResult::Failed));
-    let outdated = report.as_ref().is_some_and(|report| report.outdated);
     let (tone, says) = match (enabled, unusable.is_empty(), failed) {
         (true, ..) => ("ok", "is in use.".to_owned()),
         (_, false, _) => ("bad", format!("cannot be turned on: {unusable}")),
         (.., None) => ("warn", "is not tested yet.".to_owned()),
-        (.., Some(0)) if outdated => ("warn", "was changed after its test.".to_owned()),
         (.., Some(0)) => ("ok", "passed its test.".to_owned()),
         (.., Some(1)) => ("bad", "1 check failed: it may not work.".to_owned()),
         (.., Some(n)) => {
             ("bad", format!("{} checks failed: it may not work.", grouped(u64::try_from(n).unwrap_or(u64::MAX))))
         }
     };
-    let good = failed == Some(0) && !outdated;
+    let good = failed == Some(0);
     let turn_on = match (enabled, unusable.is_empty()) {
         (true, _) => view! { <a class="btn btn--go" href=page(&name)>"Show connection"</a> }.into_any(),
         (false, false) => view! {

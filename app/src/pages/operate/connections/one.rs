@@ -147,7 +147,7 @@ pub fn ConnectionPage() -> impl IntoView {
         },
     );
     browser::acted(move || acts.done());
-    browser::live(|| "/live/shipments".to_owned(), move || one.refetch());
+    browser::regularly(move || one.refetch());
     let failed = move || acts.failed().into_iter().map(|error| view! { <Failed error/> }).collect_view();
     view! {
         <Frame title="Connection">

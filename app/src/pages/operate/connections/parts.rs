@@ -124,9 +124,6 @@ pub fn Report(
         (n > 0).then(|| view! { <span class=class><Icon name=icon/>{word}</span> })
     };
     let warning = if warnings == 1 { "1 warning".to_owned() } else { format!("{warnings} warnings") };
-    let outdated = report.outdated.then(|| {
-        view! { <p class="small warn">"Settings or secret were changed after this test. Test again."</p> }
-    });
     let system = report.system.clone().map(|system| view! { <b>{system}</b>". " });
     view! {
         <div class="in stack stack--tight" data-testid="report">
@@ -137,7 +134,6 @@ pub fn Report(
                 {one(not_run, "muted", "clock", format!("{not_run} not run"))}
             </div>
             <p class="small muted">{system}"Tested "<Time when=report.at.clone()/>{(!report.took.is_empty()).then(|| format!(", took {}", report.took))}"; nothing was written."</p>
-            {outdated}
         </div>
         <ul class="checks">{report.checks.into_iter().map(check).collect_view()}</ul>
     }

@@ -313,9 +313,8 @@ pub fn Secrets(
         (one.row.name.clone(), label, help, one.row.called)
     });
     let valid = part(one, |one| one.row.secrets);
-    let refused = part(one, |one| {
-        one.saved.report.as_ref().is_some_and(|report| !report.outdated && report.count(CheckResult::Failed) > 0)
-    });
+    let refused =
+        part(one, |one| one.saved.report.as_ref().is_some_and(|report| report.count(CheckResult::Failed) > 0));
     let wrong = move || match rotate.value().get() {
         Some(Err(ApiError::Invalid { field, message })) if field == "secret" => Some(message),
         _ => None,

@@ -16,7 +16,7 @@ use std::{
 use storage::{
     Actor, Scope,
     inbox::{MessageSelection, MessageState},
-    jobs::{AttemptRecord, ErrorCount, JobFilter, JobKind, JobSelection},
+    jobs::{AttemptRecord, JobFilter, JobKind, JobSelection},
     people::AuditRecord,
 };
 
@@ -30,10 +30,6 @@ const CALLS: usize = 50;
 /// What happened on a connection last.
 #[derive(Clone, Debug)]
 pub struct Activity {
-    /// Jobs that are tried again.
-    pub retrying: u64,
-    /// Jobs that failed or are tried again, by class.
-    pub errors: Vec<ErrorCount>,
     /// How many messages of a source cannot be read.
     pub quarantined: u64,
     /// The newest calls.
@@ -94,8 +90,6 @@ pub async fn activity(context: &Context, caller: &Caller, of: &Details) -> Resul
     let (scope, record) = (caller.scope(), &of.overview.record);
     let live = context.connections.now();
     let mut activity = Activity {
-        retrying: 0,
-        errors: Vec::new(),
         quarantined: 0,
         calls: Vec::new(),
         changes: changes(context, scope, record.id, &record.name).await?,
@@ -108,10 +102,6 @@ pub async fn activity(context: &Context, caller: &Caller, of: &Details) -> Resul
         activity.quarantined = context.store.inbox.count(scope, unread).await?.take;
         activity.ingest = Some(format!("{}/ingest/{}", context.config.public_url, record.name));
         return Ok(activity);
-    }
-    let summary = context.store.jobs.summary(scope, context.now()).await?;
-    if let Some(jobs) = summary.into_iter().find(|one| one.destination == record.name) {
-        (activity.retrying, activity.errors) = (jobs.retrying, jobs.errors);
     }
     activity.calls = calls(context, scope, &record.name).await?;
     Ok(activity)
@@ -144,25 +134,22 @@ async fn changes(context: &Context, scope: Scope, id: SourceId, name: &str) -> R
     lines.sort_by_key(|line| line.seq);
     let opened = Opened::read(context, scope, lines.iter().map(|line| &line.entry)).await?;
     let names = Names::read(context, lines.iter().map(|line| line.actor)).await?;
-    let mut before: Option<Value> = None;
     let mut changes = Vec::new();
     for AuditRecord { seq, actor, entry, .. } in lines {
-        let after = opened.value(entry.after.as_ref());
-        let made = matches!(entry.action.as_str(), "connection.put" | "connection.seed" | "source.put");
-        let values = match (&before, &after) {
-            (Some(before), Some(after)) => differences(before, after),
+        let values = match (opened.value(entry.before.as_ref()), opened.value(entry.after.as_ref())) {
+            (Some(before), Some(after)) => differences(&before, &after),
             _ => Vec::new(),
         };
+        let made = matches!(entry.action.as_str(), "connection.put" | "connection.seed" | "source.put");
         changes.push(Change {
             seq,
             at: entry.at,
             who: names.of(actor),
             why: opened.why(entry.why.as_ref()).unwrap_or_default(),
-            first: made && before.is_none(),
+            first: made && entry.before.is_none(),
             values,
             action: entry.action,
         });
-        before = after.or(before);
     }
     changes.reverse();
     changes.truncate(CHANGES as usize);
@@ -210,7 +197,12 @@ fn differences(before: &Value, after: &Value) -> Vec<Difference> {
         after: of(&after, field),
         field: field.clone(),
     });
-    let differ = differ.filter(|difference| difference.before != difference.after && difference.field != "new_secret");
+    // these say what the change did, not how it is
+    let of_change = |field: &str| ["new_secret", "moved"].contains(&field);
+    // what is off may as well not be there
+    let is_off = |value: &str| value.is_empty() || value == "off";
+    let is_same = |one: &Difference| one.before == one.after || is_off(&one.before) && is_off(&one.after);
+    let differ = differ.filter(|difference| !is_same(difference) && !of_change(&difference.field));
     let secret = after.get("new_secret").is_some_and(|new| new == "on").then(|| Difference {
         field: "secret".into(),
         before: String::new(),
@@ -256,7 +248,7 @@ mod tests {
     fn what_changed_is_named_with_both_values() {
         let before = json!({"label": "Odoo", "settings": {"url": "https://a", "seconds": 30}, "takes": {}, "enabled": true, "new_secret": true});
         let after = json!({"label": "Odoo", "settings": {"url": "https://b", "seconds": 30, "signatory": true},
-            "takes": {"carriers": ["dhl", "ups"]}, "enabled": true, "new_secret": true});
+            "takes": {"carriers": ["dhl", "ups"]}, "enabled": true, "new_secret": true, "moved": true});
         let difference = |field: &str, before: &str, after: &str| Difference {
             field: field.into(),
             before: before.into(),
@@ -273,5 +265,7 @@ mod tests {
         );
         let same = json!({"label": "Odoo", "new_secret": false});
         assert_eq!(differences(&same, &same), []);
+        let off = json!({"label": "Odoo", "settings": {"signatory": false}, "new_secret": false, "moved": false});
+        assert_eq!((differences(&same, &off), differences(&off, &same)), (vec![], vec![]));
     }
 }

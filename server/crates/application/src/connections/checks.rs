@@ -22,6 +22,8 @@ use storage::Scope;
 
 /// Characters of a label, an owner, a purpose or a link.
 const TEXT_CHARS_MAX: usize = 500;
+/// Kinds of data that a connection names.
+const DATA_CLASSES_MAX: usize = 50;
 /// Bytes of a secret.
 const SECRET_BYTES_MAX: usize = 16 * 1024;
 
@@ -74,6 +76,14 @@ pub(super) fn text(field: &'static str, text: &str) -> Result<()> {
         return Err(invalid(field, format!("at most {TEXT_CHARS_MAX} characters")));
     }
     Ok(())
+}
+
+/// Whether these are kinds of data that a person named.
+pub(super) fn data_classes(classes: &[String]) -> Result<()> {
+    if classes.len() > DATA_CLASSES_MAX {
+        return Err(invalid("data_classes", format!("at most {DATA_CLASSES_MAX}, and these are {}", classes.len())));
+    }
+    classes.iter().try_for_each(|class| text("data_classes", class))
 }
 
 /// Whether this is a link, or nothing.

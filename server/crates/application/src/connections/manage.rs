@@ -5,20 +5,24 @@ use super::{
     checks,
     expected::Expected,
     live::Connection,
-    opened::{self, Opened, SECRETS_OF_NONE, named, opened, sealed},
+    opened::{self, Opened, SECRETS_OF_NONE, audit_of_change, named, opened, sealed, shown_in_audit},
     refresh::announce,
     rotation, sources,
     system::System,
 };
-use crate::{audit, caller::Caller, context::Context, destinations, error::Result, keys::sealed_audit};
+use crate::{audit, caller::Caller, context::Context, destinations, error::Result};
 use carriers::{Scheme, Settings, keys};
-use domain::{access::Permission, ids::SourceId, routing::Takes};
+use domain::{
+    access::Permission,
+    ids::SourceId,
+    routing::{Takes, TakesFault},
+};
 use outbound::{
     Discard, schema,
     template::{Direction, Family, Template},
 };
 use secrecy::SecretString;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use storage::{Scope, connections::ConnectionRecord};
 
@@ -55,12 +59,21 @@ pub struct NewConnection {
     pub moved: bool,
 }
 
+/// A connection that was kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeptAs {
+    /// Its id.
+    pub id: SourceId,
+    /// The version that a further change is made to.
+    pub version: u64,
+}
+
 /// Makes or changes a connection. A changed secret is valid beside the one before: that is how secrets are rotated. A secret
 /// belongs to the address for which it was given.
 ///
 /// # Errors
 /// `Invalid` names the first field that is wrong; `Conflict` where it was changed meanwhile.
-pub async fn put(context: &Context, caller: &Caller, new: NewConnection) -> Result<SourceId> {
+pub async fn put(context: &Context, caller: &Caller, new: NewConnection) -> Result<KeptAs> {
     caller.require(Permission::Operate)?;
     let scope = caller.scope();
     let template = catalogue::template(&new.connector).ok_or_else(|| checks::unknown_connector(&new.connector))?;
@@ -104,14 +117,11 @@ pub async fn put(context: &Context, caller: &Caller, new: NewConnection) -> Resu
     after["new_secret"] = is_new_secret.into();
     after["moved"] = checked.moved.into();
     let audit = context.audit("connection.put", format!("connection:{id}"));
-    let audit = audit.after(sealed_audit(context, scope, &after).await?);
-    let audit = match &before {
-        Some(before) => audit.before(sealed_audit(context, scope, &shown_in_audit(before)).await?),
-        None => audit,
-    };
+    let audit = audit_of_change(context, scope, audit, before.as_ref(), &after).await?;
+    let version = record.version + 1;
     context.store.connections.put(scope, record, key, audit).await?;
     announce(context).await?;
-    Ok(id)
+    Ok(KeptAs { id, version })
 }
 
 fn check(new: &NewConnection, template: &Template, known: Option<&Opened>) -> Result<()> {
@@ -124,6 +134,8 @@ fn check(new: &NewConnection, template: &Template, known: Option<&Opened>) -> Re
     for (field, text) in [("label", &new.label), ("owner", &new.owner), ("purpose", &new.purpose)] {
         checks::text(field, text)?;
     }
+    checks::data_classes(&new.data_classes)?;
+    new.takes.check().map_err(|TakesFault { field, message }| checks::invalid(field, message))?;
     checks::link("runbook", &new.runbook)
 }
 
@@ -289,14 +301,4 @@ async fn may_be_used(context: &Context, scope: Scope, known: &Opened) -> Result<
     let (family, settings) = (catalogue::family(&record.connector), known.settings());
     let Some(system) = System::of(family, &settings) else { return Ok(()) };
     checks::does_own_work(context, scope, &record.name, family, &system).await
-}
-
-fn shown_in_audit(record: &ConnectionRecord) -> Value {
-    let settings = opened::settings_of(record);
-    let takes: Value = serde_json::from_str(&record.takes).unwrap_or_default();
-    json!({
-        "name": record.name, "label": record.label, "connector": record.connector, "scheme": record.scheme,
-        "settings": settings, "enabled": record.enabled, "sandbox": record.sandbox, "owner": record.owner,
-        "purpose": record.purpose, "runbook": record.runbook, "data_classes": record.data_classes, "takes": takes,
-    })
 }

@@ -24,7 +24,7 @@ pub use activity::{Activity, Change, Difference, Names, activity};
 pub use attention::{attention, free_name, needs_attention, pausing};
 pub use expected::Expected;
 pub use live::{Client, Connection, Live, Snapshot};
-pub use manage::{NewConnection, pause, put, resume, switch};
+pub use manage::{KeptAs, NewConnection, pause, put, resume, switch};
 pub use overview::{Details, Overview, State, StateKind, list, one, state_of};
 pub use probe::{examine, test};
 pub use refresh::{flush, refresh};

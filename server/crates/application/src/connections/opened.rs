@@ -4,13 +4,14 @@ use super::system::System;
 use crate::{
     context::Context,
     error::{Result, UseCaseError},
+    keys::sealed_audit,
     vault::{DataKey, VaultError},
 };
 use carriers::Settings;
 use domain::ids::{SourceId, SubjectId};
 use outbound::template::Family;
-use serde_json::Value;
-use storage::{Scope, Sealed, WrappedKey, connections::ConnectionRecord};
+use serde_json::{Value, json};
+use storage::{AuditEntry, Scope, Sealed, WrappedKey, connections::ConnectionRecord};
 
 /// The place of a connection's secrets in the vault.
 pub const SECRETS: &str = "source.secrets";
@@ -67,6 +68,32 @@ impl Opened {
 /// The settings of a record; nothing where they cannot be read.
 pub(super) fn settings_of(record: &ConnectionRecord) -> Value {
     serde_json::from_str(&record.settings).unwrap_or_default()
+}
+
+/// A record as the audit trail has it; every secret is left out.
+pub(super) fn shown_in_audit(record: &ConnectionRecord) -> Value {
+    let settings = settings_of(record);
+    let takes: Value = serde_json::from_str(&record.takes).unwrap_or_default();
+    json!({
+        "name": record.name, "label": record.label, "connector": record.connector, "scheme": record.scheme,
+        "settings": settings, "enabled": record.enabled, "sandbox": record.sandbox, "owner": record.owner,
+        "purpose": record.purpose, "runbook": record.runbook, "data_classes": record.data_classes, "takes": takes,
+    })
+}
+
+/// A change as the audit trail has it: as it was, where it was there, and as it is.
+pub(super) async fn audit_of_change(
+    context: &Context,
+    scope: Scope,
+    action: AuditEntry,
+    before: Option<&ConnectionRecord>,
+    after: &Value,
+) -> Result<AuditEntry> {
+    let audit = action.after(sealed_audit(context, scope, after).await?);
+    Ok(match before {
+        Some(before) => audit.before(sealed_audit(context, scope, &shown_in_audit(before)).await?),
+        None => audit,
+    })
 }
 
 /// The secrets of a connection that may be sent to this system: a secret belongs to the address for which it was given.

@@ -24,14 +24,11 @@ use storage::{
     connections::ConnectionRecord,
     destinations::Breaker,
     inbox::{MessageRecord, MessageSelection},
-    jobs::{JobFilter, JobRow, JobSelection},
-    people::AuditRecord,
+    jobs::ErrorCount,
 };
 
 /// Hours of traffic that are shown.
 pub const HOURS: usize = 24;
-/// Audit lines that are shown.
-const CHANGES: u32 = 20;
 
 /// Whether a connection works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -112,6 +109,10 @@ pub struct Overview {
     pub breaker: Breaker,
     /// Jobs that wait.
     pub waiting: u64,
+    /// Of these, jobs that are tried again.
+    pub retrying: u64,
+    /// Jobs that failed or are tried again, by class.
+    pub errors: Vec<ErrorCount>,
     /// Jobs that failed for good.
     pub dead: u64,
     /// What went well and what failed in each of the last [`HOURS`], oldest first.
@@ -182,6 +183,8 @@ async fn overviews(context: &Context, caller: &Caller, all: Vec<Opened>) -> Resu
             takes: serde_json::from_str(&record.takes).unwrap_or_default(),
             state: state_of(&record, unusable, &breaker, now),
             waiting: of_jobs.map_or(0, |one| one.pending),
+            retrying: of_jobs.map_or(0, |one| one.retrying),
+            errors: of_jobs.map(|one| one.errors.clone()).unwrap_or_default(),
             dead: of_jobs.map_or(0, |one| one.dead),
             hours: shown,
             secrets,
@@ -193,17 +196,13 @@ async fn overviews(context: &Context, caller: &Caller, all: Vec<Opened>) -> Resu
     Ok(all.into_iter().map(overview).collect())
 }
 
-/// A connection with what happened on it last.
+/// A connection with its newest messages.
 #[derive(Clone, Debug)]
 pub struct Details {
     /// As in the list.
     pub overview: Overview,
     /// The newest messages of a source.
     pub messages: Vec<MessageRecord>,
-    /// The newest jobs of a destination, those that failed first.
-    pub jobs: Vec<JobRow>,
-    /// The newest changes.
-    pub changes: Vec<AuditRecord>,
 }
 
 /// A connection of this name.
@@ -214,26 +213,15 @@ pub async fn one(context: &Context, caller: &Caller, name: &str) -> Result<Detai
     caller.require(Permission::Operate)?;
     let scope = caller.scope();
     let found = named(context, scope, name).await?;
-    let (id, name) = (found.record.id, found.record.name.clone());
+    let id = found.record.id;
     let mut overview = overviews(context, caller, vec![found]).await?;
     let overview = overview.pop().ok_or(crate::UseCaseError::NotFound("connection"))?;
-    let (mut messages, mut jobs) = (Vec::new(), Vec::new());
+    let mut messages = Vec::new();
     if overview.template.as_ref().is_some_and(|template| template.family == Family::Carrier) {
         let which = MessageSelection { source: Some(id), ..MessageSelection::default() };
         messages = context.store.inbox.messages(scope, which, None).await?.rows;
-    } else {
-        for filter in [JobFilter::Failed, JobFilter::Done] {
-            let which = JobSelection { destination: Some(name.clone()), ..JobSelection::default() };
-            jobs.extend(context.store.jobs.list(scope, filter, which, None).await?.rows);
-        }
     }
-    let mut changes = context.store.people.audit_trail(scope, Some(format!("connection:{id}")), CHANGES).await?;
-    for subject in [format!("source:{id}"), format!("destination:{name}")] {
-        changes.extend(context.store.people.audit_trail(scope, Some(subject), CHANGES).await?);
-    }
-    changes.sort_by_key(|change| std::cmp::Reverse(change.entry.at));
-    changes.truncate(CHANGES as usize);
-    Ok(Details { overview, messages, jobs, changes })
+    Ok(Details { overview, messages })
 }
 
 #[cfg(test)]

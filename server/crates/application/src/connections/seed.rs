@@ -5,7 +5,7 @@ use super::{
     catalogue, checks,
     command_line::{self, CONNECTOR, Given, SECRET, Seen},
     live::{DESK, ODOO},
-    opened::{self, Opened, opened, sealed, with_new},
+    opened::{self, Opened, audit_of_change, opened, sealed, shown_in_audit, with_new},
     refresh::refresh,
     rotation::{self, Accepted},
     system::System,
@@ -14,11 +14,10 @@ use crate::{
     config::Mode,
     context::Context,
     error::{Result, UseCaseError},
-    keys::sealed_audit,
 };
 use anyhow::ensure;
 use domain::ids::SourceId;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use storage::{Actor, Scope, StoreError, connections::ConnectionRecord};
 
@@ -89,8 +88,8 @@ async fn put(context: &Context, scope: Scope, given: Given, known: Option<Opened
         Some(known) if secrets.is_empty() => (known.record.secrets.clone(), None),
         known => sealed(context, id, known.as_ref(), &secrets),
     };
-    let before = known.as_ref().map(|known| shown(&known.record));
-    let record = known.map(|known| known.record).unwrap_or_else(|| ConnectionRecord {
+    let before = known.map(|known| known.record);
+    let record = before.clone().unwrap_or_else(|| ConnectionRecord {
         label: given.label.into(),
         owner: "Command line".into(),
         ..ConnectionRecord::new(id, given.name, &given.connector, kept.clone(), now)
@@ -105,11 +104,9 @@ async fn put(context: &Context, scope: Scope, given: Given, known: Option<Opened
         ..record
     };
     let audit = context.audit("connection.seed", format!("connection:{id}"));
-    let audit = audit.after(sealed_audit(context, scope, &shown(&record)).await?);
-    let audit = match before {
-        Some(before) => audit.before(sealed_audit(context, scope, &before).await?),
-        None => audit,
-    };
+    let mut after = shown_in_audit(&record);
+    after["new_secret"] = is_new_secret.into();
+    let audit = audit_of_change(context, scope, audit, before.as_ref(), &after).await?;
     match context.store.connections.put(scope, record, key, audit).await {
         // another node was faster
         Err(StoreError::Conflict(_)) => return Ok(()),
@@ -216,8 +213,4 @@ pub async fn overruled(context: &Context) -> Result<Vec<(&'static str, Vec<Strin
         overruled.extend((!fields.is_empty()).then_some((given.name, fields)));
     }
     Ok(overruled)
-}
-
-fn shown(record: &ConnectionRecord) -> Value {
-    json!({"name": record.name, "connector": record.connector, "settings": opened::settings_of(record)})
 }

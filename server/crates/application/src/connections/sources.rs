@@ -3,7 +3,10 @@
 use super::{
     address, catalogue,
     live::{DESK, ODOO},
-    opened::{self, Opened, is_proven, not_used_yet, of_same_publisher, opened, sealed, with_new},
+    opened::{
+        self, Opened, audit_of_change, is_proven, not_used_yet, of_same_publisher, opened, sealed, shown_in_audit,
+        with_new,
+    },
 };
 use crate::caller::Caller;
 use crate::{
@@ -12,7 +15,6 @@ use crate::{
     connections::weaknesses,
     context::Context,
     error::UseCaseError,
-    keys::sealed_audit,
 };
 use anyhow::{Context as _, anyhow, bail, ensure};
 use carriers::{Scheme, Settings, keys};
@@ -102,7 +104,9 @@ pub async fn put(context: &Context, caller: &Caller, new: NewSource) -> anyhow::
     let (sealed, key) = sealed(context, id, existing.as_ref(), &with_new(&newest, before, newest_is_proven));
     // one that was removed is there again, one that is disabled stays so
     let enabled = existing.as_ref().is_none_or(|known| known.record.enabled || known.is_removed());
-    let record = existing.map(|known| known.record).unwrap_or_else(|| {
+    let is_new_secret = existing.as_ref().is_none_or(|known| known.secrets().first() != Some(&newest));
+    let before = existing.map(|known| known.record);
+    let record = before.clone().unwrap_or_else(|| {
         let fresh = ConnectionRecord::new(id, &new.name, &new.connector, sealed.clone(), now);
         ConnectionRecord { sandbox: context.config.mode == Mode::Demo, ..fresh }
     });
@@ -115,9 +119,10 @@ pub async fn put(context: &Context, caller: &Caller, new: NewSource) -> anyhow::
         ..record
     };
     let record = record.switched(enabled, now);
-    let after = serde_json::json!({"name": record.name, "connector": record.connector, "scheme": record.scheme, "settings": new.settings});
-    let after = sealed_audit(context, scope, &after).await?;
-    let audit = context.audit("source.put", format!("source:{id}")).after(after);
+    let mut after = shown_in_audit(&record);
+    after["new_secret"] = is_new_secret.into();
+    let audit = context.audit("source.put", format!("source:{id}"));
+    let audit = audit_of_change(context, scope, audit, before.as_ref(), &after).await?;
     context.store.connections.put(scope, record, key, audit).await?;
     Ok(())
 }
