@@ -13,7 +13,7 @@ use application::{
     cases,
     clock::{Clock, ManualClock},
     config::DeskSettings,
-    connections::{self, NewConnection},
+    connections::{self, NewConnection, live::Connection},
     destinations,
     error::UseCaseError,
     exceptions,
@@ -34,6 +34,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 use storage::{
+    connections::ConnectionRecord,
     jobs::{Cause, ClaimRequest, Finish, JobKind, Lane, Wanted},
     work::{Agent, CaseRecord, CaseStatus, ExceptionAction},
 };
@@ -725,4 +726,18 @@ async fn a_job_for_a_connection_that_is_not_there_says_so() {
     let shown = view().await;
     assert_eq!((lacking(&shown), &shown.jobs[0].advice), (Vec::new(), &None), "it waits until that is in use");
     assert_eq!(destinations::without_connection(context, &caller).await.unwrap(), []);
+}
+
+/// As one that a newer version wrote.
+#[tokio::test]
+async fn a_desk_whose_conditions_cannot_be_read_takes_nothing() {
+    let (world, _desk) = world().await;
+    let connections = world.context.connections.now();
+    let record = &connections.get("desk").unwrap().record;
+    for (takes, usable) in [("{}", true), ("{\"severities\":[\"SEVERE\"]}", false), ("{\"regions\":[]}", false)] {
+        let record = ConnectionRecord { takes: takes.into(), ..record.clone() };
+        let desk = Connection::new(&world.context.config, record, vec![TOKEN.into()], None);
+        assert_eq!(desk.unusable().is_none(), usable, "{takes}: {:?}", desk.unusable());
+        assert!(usable || desk.unusable().unwrap().contains("which exceptions it takes"), "{:?}", desk.unusable());
+    }
 }

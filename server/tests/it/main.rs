@@ -3,8 +3,8 @@
 mod audit;
 mod canaries;
 mod cases;
-mod connection_pages;
 mod connection_changes;
+mod connection_pages;
 mod connections;
 mod erasure;
 mod flows;

@@ -159,7 +159,11 @@ pub async fn trouble(run: &Run, engine: Engine, kind: Trouble, lasting: Duration
         if answers.iter().any(|a| a.status == 202) {
             break over.elapsed();
         }
-        ensure!(over.elapsed() < RECOVERED, "not back after {RECOVERED:?}: {answers:?}\n{}", tail(&scene.installation.log()));
+        ensure!(
+            over.elapsed() < RECOVERED,
+            "not back after {RECOVERED:?}: {answers:?}\n{}",
+            tail(&scene.installation.log())
+        );
     };
     part.figure("back_after_s", first.as_secs_f64());
     ensure!(scene.installation.process() == Some(process), "it was restarted");

@@ -49,7 +49,9 @@ impl Ground {
         let database = Database::fresh(engine)?;
         let ground = Self { installation: Installation::of(&binary, database.settings())?, database, binary };
         let odoo = ["--connector", "odoo", "--set", "url=http://127.0.0.1:9", "--set", "database=none"];
-        ground.installation.command(&[&["connection", "put", "odoo"], &odoo[..]].concat(), Some("a-key-of-the-test"))?;
+        ground
+            .installation
+            .command(&[&["connection", "put", "odoo"], &odoo[..]].concat(), Some("a-key-of-the-test"))?;
         for _ in 0..3 {
             ground.installation.command(&["connection", "pause", "odoo", "--why", REASON], None)?;
             ground.installation.command(&["connection", "resume", "odoo"], None)?;
@@ -99,8 +101,12 @@ impl Ground {
     fn refused(&self, attack: &str, words: &str) -> Result<()> {
         let said = self.check().err().with_context(|| format!("{attack} goes unnoticed"))?.to_string();
         ensure!(said.contains(words), "{attack}: {said}");
-        let said =
-            self.installation.command(&["doctor"], None).err().with_context(|| format!("{attack}: doctor"))?.to_string();
+        let said = self
+            .installation
+            .command(&["doctor"], None)
+            .err()
+            .with_context(|| format!("{attack}: doctor"))?
+            .to_string();
         ensure!(said.contains(words), "{attack}: doctor says {said}");
         Ok(())
     }
@@ -378,7 +384,8 @@ async fn nobody_vouches_for_lines_whose_macs_were_removed() -> Result<()> {
     std::fs::remove_file(ground.anchor())?;
     ground.refused("removed MACs", "none of the 7 lines carries a MAC")?;
     ground.installation.start().await?;
-    until("the notice", || async { Ok(ground.installation.log().contains("none of the 7 lines").then_some(())) }).await?;
+    until("the notice", || async { Ok(ground.installation.log().contains("none of the 7 lines").then_some(())) })
+        .await?;
     ground.installation.command(&["connection", "pause", "odoo", "--why", REASON], None)?;
     ground.installation.command(&["migrate"], None).ok();
     let listed = ground.installation.command(&["audit", "list"], None)?;
@@ -451,8 +458,12 @@ async fn a_server_anchors_within_seconds_and_notices_a_cut_at_its_start() -> Res
     let before = anchored(&ground)?;
     // as a server's page does, and not as a command: nobody but the server anchors it
     let (store, scope) = ground.open().await?;
-    let line =
-        storage::AuditEntry::new(ground.installation.vault()?.audit_key(), "2026-03-01T00:00:00Z".parse()?, "test", "it");
+    let line = storage::AuditEntry::new(
+        ground.installation.vault()?.audit_key(),
+        "2026-03-01T00:00:00Z".parse()?,
+        "test",
+        "it",
+    );
     store.people.audit(scope, line).await?;
     drop(store);
     until("the line to be anchored", || async { Ok((anchored(&ground)? != before).then_some(())) }).await?;
@@ -462,7 +473,8 @@ async fn a_server_anchors_within_seconds_and_notices_a_cut_at_its_start() -> Res
     ground.sql("DELETE FROM audit WHERE seq >= 6")?;
     let kept = anchored(&ground)?;
     ground.installation.start().await?;
-    until("the notice", || async { Ok(ground.installation.log().contains("lines were removed").then_some(())) }).await?;
+    until("the notice", || async { Ok(ground.installation.log().contains("lines were removed").then_some(())) })
+        .await?;
     // more lines do not hide it, and the anchor stays
     for _ in 0..3 {
         ground.installation.command(&["connection", "pause", "odoo", "--why", REASON], None)?;
@@ -507,8 +519,10 @@ async fn an_anchor_that_was_changed_replaced_or_removed_is_noticed() -> Result<(
     std::fs::remove_file(ground.anchor())?;
     ground.refused("removed", "is missing")?;
     ground.installation.start().await?;
-    until("the notice", || async { Ok(ground.installation.log().contains("was not there and is begun").then_some(())) })
-        .await?;
+    until("the notice", || async {
+        Ok(ground.installation.log().contains("was not there and is begun").then_some(()))
+    })
+    .await?;
     let listed = ground.installation.command(&["audit", "list"], None)?;
     ensure!(listed.contains("audit.anchor_begun"), "{listed}");
     ground.check()?;
@@ -639,8 +653,10 @@ async fn a_server_does_not_start_with_a_list_that_was_cut() -> Result<()> {
     let newest = std::fs::read_to_string(ground.list())?;
     std::fs::write(ground.list(), &older)?;
     ground.installation.spawn()?;
-    until("the refusal", || async { Ok(ground.installation.log().contains("it is an older copy, was cut").then_some(())) })
-        .await?;
+    until("the refusal", || async {
+        Ok(ground.installation.log().contains("it is an older copy, was cut").then_some(()))
+    })
+    .await?;
     std::fs::write(ground.list(), newest)?;
     ground.installation.start().await?;
     Ok(())

@@ -41,7 +41,12 @@ impl Ground {
 
     /// What a command says that fails, since nothing listens.
     fn says(&self, command: &[&str]) -> Result<String> {
-        Ok(self.installation.command(command, None).err().with_context(|| format!("{command:?} goes well"))?.to_string())
+        Ok(self
+            .installation
+            .command(command, None)
+            .err()
+            .with_context(|| format!("{command:?} goes well"))?
+            .to_string())
     }
 }
 

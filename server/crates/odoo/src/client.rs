@@ -4,7 +4,8 @@ use super::{OdooConfig, wire::Fault};
 use jiff::{Timestamp, fmt::rfc2822};
 use outbound::Method;
 use outbound::{
-    CallError, CallKind, CallLog, Client, ErrorClass, Key, Request, Response, base_url, class_of_status, class_of_stranger, site_of,
+    CallError, CallKind, CallLog, Client, ErrorClass, Key, Request, Response, base_url, class_of_status,
+    class_of_stranger, site_of,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};

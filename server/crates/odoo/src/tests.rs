@@ -52,7 +52,10 @@ fn an_answer_that_is_not_of_the_api_is_the_connections_fault() {
         let error = fault(&answer(status, "<!DOCTYPE html>"), CallKind::Command);
         assert_eq!((error.class, error.status), (class, Some(status)), "{status}");
         let of_one_record = class == ErrorClass::Rejected;
-        assert!(of_one_record || error.class.decision() != outbound::Decision::Fail, "{status}: other jobs fare no better");
+        assert!(
+            of_one_record || error.class.decision() != outbound::Decision::Fail,
+            "{status}: other jobs fare no better"
+        );
     }
 }
 

@@ -86,7 +86,9 @@ impl Field {
     fn value(&self, text: &str) -> Result<Value, String> {
         match &self.kind {
             FieldKind::Text => Ok(text.into()),
-            FieldKind::Url { .. } if !text.contains("://") => Err("must be an address like https://system.example.com".into()),
+            FieldKind::Url { .. } if !text.contains("://") => {
+                Err("must be an address like https://system.example.com".into())
+            }
             FieldKind::Url { pages } => base_url(&site_of(text, pages)).map(Value::from).map_err(|error| error.message),
             FieldKind::Number { least, most } => match text.parse::<u64>() {
                 Ok(number) if (least..=most).contains(&&number) => Ok(number.into()),

@@ -73,20 +73,23 @@ impl Connection {
     /// A connection of this record, with its secrets, newest first. Nothing is called.
     pub fn new(config: &Config, record: ConnectionRecord, secrets: Vec<String>, file: Option<Key>) -> Self {
         let family = catalogue::family(&record.connector);
-        let takes = serde_json::from_str(&record.takes).unwrap_or_default();
+        let takes = serde_json::from_str::<Takes>(&record.takes);
         let mut new = Self {
             family,
             client: Client::Inbound,
             limits: CallLimits::default(),
             seconds: 0,
             signatory: false,
-            takes,
+            takes: takes.as_ref().cloned().unwrap_or_default(),
             record,
         };
         let key = || Key::first_of(secrets.iter().map(|secret| SecretString::from(secret.as_str())).collect(), file);
         let connected = match family {
             Some(Family::Orders) => new.connect_orders(config, key()),
-            Some(Family::Desk) => new.connect_desk(config, key()),
+            // a desk without its conditions would take everything
+            Some(Family::Desk) => takes
+                .map_err(|error| format!("which exceptions it takes cannot be read: {error}"))
+                .and_then(|_| new.connect_desk(config, key())),
             Some(Family::Carrier) => Ok(Client::Inbound),
             None => Err(format!("this version has no connector {}", new.record.connector)),
         };

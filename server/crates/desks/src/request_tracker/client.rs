@@ -3,7 +3,8 @@
 use super::wire::Fault;
 use crate::DeskConfig;
 use outbound::{
-    CallError, CallKind, CallLog, Client, ErrorClass, Key, Request, Response, base_url, class_of_status, class_of_stranger, site_of,
+    CallError, CallKind, CallLog, Client, ErrorClass, Key, Request, Response, base_url, class_of_status,
+    class_of_stranger, site_of,
 };
 use outbound::{Method, Url};
 use secrecy::SecretString;
