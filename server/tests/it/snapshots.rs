@@ -22,6 +22,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use simulator::faults::Fault;
 use std::fmt::Write as _;
+use storage::{Actor, Scope};
 
 /// Hexadecimal digits of which a text is a digest.
 const DIGEST: usize = 16;
@@ -240,8 +241,8 @@ async fn integrations() {
     company.reports(MOVING, &[("OutForDelivery_001", "2026-03-05T11:30:00", "Lyon", "")], json!({})).await;
     let _ = world.deliver(b"this is no tracking message").await.unwrap();
     world.settle().await;
-    let trusted = Caller::trusted(world.context.scope());
-    destinations::pause(&world.context, &trusted, "desk", "maintenance until noon").await.unwrap();
+    let operator = Caller::trusted(Scope { actor: Actor::Operator, ..world.context.scope() });
+    destinations::pause(&world.context, &operator, "desk", "maintenance until noon").await.unwrap();
     let admin = company.ports(Role::Admin);
     for (name, view) in [
         ("sync-failed", SyncTab::Failed),

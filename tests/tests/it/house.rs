@@ -46,10 +46,8 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "application",
             "carriers",
-            "desks",
             "domain",
             "odoo",
-            "outbound",
             "server",
             "simulator",
             "storage",
