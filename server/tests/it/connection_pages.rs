@@ -33,7 +33,7 @@ fn form(pairs: &[(&str, &str)]) -> String {
 fn odoo<'a>(url: &'a str, secret: &'a str, more: &[(&'a str, &'a str)]) -> String {
     let mut pairs = vec![
         ("connection[connector]", "odoo"),
-        ("connection[name]", "odoo"),
+        ("connection[name]", "odoo-benelux"),
         ("connection[label]", "Odoo Benelux"),
         ("connection[version]", "0"),
         ("connection[fields][url]", url),
@@ -102,32 +102,32 @@ async fn an_odoo_is_added_by_a_plain_form_and_each_fault_is_clear() {
     assert!(!site.page(GUIDE, Some(&cookie)).await.unwrap().body.contains("Odoo Benelux"), "a fresh form is empty");
     // saved, tested, not in use
     let (at, page) = put(&site, GUIDE, &odoo(&second.url(), KEY, &[]), &cookie).await;
-    assert_eq!(at, "/connections/new?connection=odoo");
+    assert_eq!(at, "/connections/new?connection=odoo-benelux");
     assert!(shown(&page).contains("Missing in Odoo"), "{}", shown(&page));
     assert!(shown(&page).contains("Turn on anyway"), "a person may know better: {}", shown(&page));
-    let saved = found(&site, "odoo").await;
+    let saved = found(&site, "odoo-benelux").await;
     assert_eq!((saved.state.is, saved.record.label.as_str()), (StateKind::Disabled, "Odoo Benelux"));
     // the form of what is there changes what is there
     let version = saved.record.version.to_string();
     let change = |url: &str, secret: &str, version: &str| odoo(url, secret, &[("connection[version]", version)]);
     let (_, page) = put(&site, &at, &change(&second.url(), "a wrong key", &version), &cookie).await;
     assert!(shown(&page).contains("API key not accepted"), "{}", shown(&page));
-    let version = found(&site, "odoo").await.record.version.to_string();
+    let version = found(&site, "odoo-benelux").await.record.version.to_string();
     let (_, page) = put(&site, &at, &change("http://127.0.0.1:1", KEY, &version), &cookie).await;
     assert!(shown(&page).contains("Cannot reach http://127.0.0.1:1"), "{}", shown(&page));
     // somebody who loaded the page earlier does not overwrite it
     let (_, page) = put(&site, &at, &change(&second.url(), KEY, &version), &cookie).await;
     assert!(shown(&page).contains("Somebody else changed this"), "{}", shown(&page));
-    let version = found(&site, "odoo").await.record.version.to_string();
+    let version = found(&site, "odoo-benelux").await.record.version.to_string();
     put(&site, &at, &change(&second.url(), KEY, &version), &cookie).await;
-    let answer = site.submit(&at, "connections/switch", "name=odoo&on=true", &cookie).await;
+    let answer = site.submit(&at, "connections/switch", "name=odoo-benelux&on=true", &cookie).await;
     let (at, page) = landed(&site, &answer, &cookie).await;
-    assert_eq!(at, "/connections/odoo");
+    assert_eq!(at, "/connections/odoo-benelux");
     assert!(page.status == StatusCode::OK && shown(&page).contains("Odoo Benelux"), "{}", shown(&page));
-    let settings = site.page("/connections/odoo?tab=settings", Some(&cookie)).await.unwrap();
+    let settings = site.page("/connections/odoo-benelux?tab=settings", Some(&cookie)).await.unwrap();
     assert!(shown(&settings).contains("name=\"connection[moved]\""), "a system may move: {}", shown(&settings));
-    site.world.context.odoo("odoo").unwrap().setup(&Discard).await.unwrap();
-    let answer = site.submit(&at, "connections/test", "name=odoo", &cookie).await;
+    site.world.context.odoo("odoo-benelux").unwrap().setup(&Discard).await.unwrap();
+    let answer = site.submit(&at, "connections/test", "name=odoo-benelux", &cookie).await;
     let (_, page) = landed(&site, &answer, &cookie).await;
     assert!(shown(&page).contains("complete") && !shown(&page).contains("data-result=\"failed\""), "{}", shown(&page));
     assert!(!page.body.contains(KEY), "no page has a secret");
@@ -227,7 +227,7 @@ async fn a_desk_is_added_routed_paused_rotated_and_disabled_by_plain_forms() {
     let page = does("connections/rotate", "name=desk-urgent&secret=").await;
     assert!(shown(&page).contains("This secret cannot be used"), "{}", shown(&page));
     let page = does("connections/rotate", "name=desk-urgent&secret=a+key+to+come").await;
-    assert!(shown(&page).contains("Token not accepted") && shown(&page).contains("2 active"), "{}", shown(&page));
+    assert!(shown(&page).contains("Token not accepted"), "{}", shown(&page));
     assert_eq!(found(&site, "desk-urgent").await.secrets, 2);
     let page = does("connections/retire", "name=desk-urgent").await;
     assert!(shown(&page).contains("The old secret stays"), "the one that works is not thrown away: {}", shown(&page));
@@ -253,10 +253,10 @@ async fn what_fails_is_counted_beside_the_navigation_and_shown_first() {
     let cookie = site.sign_in().await;
     let context = &site.world.context;
     put(&site, GUIDE, &odoo("http://127.0.0.1:1", KEY, &[]), &cookie).await;
-    site.submit(GUIDE, "connections/switch", "name=odoo&on=true", &cookie).await;
+    site.submit(GUIDE, "connections/switch", "name=odoo-benelux&on=true", &cookie).await;
     for _ in 0..application::destinations::breaker::FAILURES_MAX {
         let failed = application::destinations::breaker::Outcome::Failure;
-        context.breakers.record(context.scope(), "odoo", failed, Some("unreachable"), None).await.unwrap();
+        context.breakers.record(context.scope(), "odoo-benelux", failed, Some("unreachable"), None).await.unwrap();
     }
     let page = site.page("/connections?view=attention", Some(&cookie)).await.unwrap();
     let text = shown(&page);
