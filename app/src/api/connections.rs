@@ -32,13 +32,15 @@ pub async fn get_guide(
     shown(ports()?.connections.guide(connector, connection, refused).await)
 }
 
-/// Makes or changes a connection; leads to the guide where it is tested, else to its page.
+/// Makes or changes a connection; leads to the guide where a draft is tested, else to its page.
 #[server(prefix = "/api", endpoint = "connections/put")]
 pub async fn put_connection(connection: ConnectionForm) -> Result<Kept, ApiError> {
     let then = connection.then;
     let kept = shown(ports()?.connections.put(connection).await)?;
     match then {
         AndThen::Show => leptos_axum::redirect(&format!("/connections/{}", kept.name)),
+        // what is in use is no draft that the guide goes on with
+        AndThen::Test if kept.enabled => leptos_axum::redirect(&format!("/connections/{}?tab=settings", kept.name)),
         AndThen::Test => leptos_axum::redirect(&format!("/connections/new?connection={}", kept.name)),
     }
     Ok(kept)

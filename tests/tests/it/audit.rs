@@ -42,16 +42,17 @@ fn surroundings(test: &str) -> Option<(PathBuf, Engine)> {
     Some((binary.into(), if postgres { Engine::Postgres } else { Engine::Sqlite }))
 }
 
+/// Makes a connection to nothing.
+const PUT_ODOO: &[&str] =
+    &["connection", "put", "odoo", "--connector", "odoo", "--set", "url=http://127.0.0.1:9", "--set", "database=none"];
+
 impl Ground {
     fn new(test: &str) -> Result<Option<Self>> {
         let Some((binary, engine)) = surroundings(test) else { return Ok(None) };
         let _ = rustls::crypto::ring::default_provider().install_default();
         let database = Database::fresh(engine)?;
         let ground = Self { installation: Installation::of(&binary, database.settings())?, database, binary };
-        let odoo = ["--connector", "odoo", "--set", "url=http://127.0.0.1:9", "--set", "database=none"];
-        ground
-            .installation
-            .command(&[&["connection", "put", "odoo"], &odoo[..]].concat(), Some("a-key-of-the-test"))?;
+        ground.installation.command(PUT_ODOO, Some("a-key-of-the-test"))?;
         for _ in 0..3 {
             ground.installation.command(&["connection", "pause", "odoo", "--why", REASON], None)?;
             ground.installation.command(&["connection", "resume", "odoo"], None)?;
@@ -324,7 +325,7 @@ async fn lines_of_before_the_chain_are_kept_and_covered_by_its_first() -> Result
     let mut ground = Ground { installation: Installation::of(&binary, database.settings())?, database, binary };
     ground.of_before_the_chain().await?;
     ground.installation.command(&["migrate"], None)?;
-    ground.installation.command(&["connection", "pause", "odoo", "--why", REASON], None)?;
+    ground.installation.command(PUT_ODOO, Some("a-key-of-the-test"))?;
     ground.refused("no server has begun the anchor", "is missing")?;
     ground.installation.start().await?;
     ground.check()?;

@@ -188,6 +188,8 @@ pub struct Kept {
     pub name: String,
     /// The version that a further change is made to.
     pub version: u64,
+    /// Whether it is in use.
+    pub enabled: bool,
 }
 
 /// How a check of a test ended.

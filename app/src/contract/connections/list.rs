@@ -54,6 +54,8 @@ pub enum Health {
     NoTraffic,
     /// It fails: its jobs wait.
     Suspended,
+    /// It is in use, but its test or jobs failed.
+    Failing,
     /// The other system limits the rate: its jobs wait.
     RateLimited,
     /// A person paused it.
@@ -69,6 +71,7 @@ impl Health {
     pub const ALL: &[Self] = &[
         Self::Healthy,
         Self::NoTraffic,
+        Self::Failing,
         Self::Suspended,
         Self::RateLimited,
         Self::Paused,
@@ -82,6 +85,7 @@ impl Health {
             Self::Healthy => "healthy",
             Self::NoTraffic => "no_traffic",
             Self::Suspended => "suspended",
+            Self::Failing => "failing",
             Self::RateLimited => "rate_limited",
             Self::Paused => "paused",
             Self::Disabled => "disabled",
@@ -100,6 +104,7 @@ impl Health {
             Self::Healthy => "Healthy",
             Self::NoTraffic => "No traffic yet",
             Self::Suspended => "Suspended",
+            Self::Failing => "Failing",
             Self::RateLimited => "Rate-limited",
             Self::Paused => "Paused",
             Self::Disabled => "Disabled",

@@ -45,7 +45,7 @@ fn Steps(start: StartView, skip: ServerAction<SkipStart>, name: ServerAction<Nam
             }
             .into_any()
         }
-        _ => view! { <span class="small muted">"This guide is hidden. It stays at /start."</span> }.into_any(),
+        _ => view! { <span class="small muted">"This guide no longer opens by itself. It stays at /start."</span> }.into_any(),
     };
     view! {
         <section class="panel guide">

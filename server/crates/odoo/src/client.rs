@@ -225,7 +225,7 @@ pub(super) fn fault(answer: &Response, kind: CallKind) -> CallError {
         _ => ErrorClass::Rejected,
     };
     let hint = if message.contains("Invalid field") && message.contains("x_milepost") {
-        "; run `milepost odoo setup`"
+        "; run `milepost odoo setup --connection NAME`"
     } else if class == ErrorClass::Unauthorized {
         "; the API key is wrong, expired or revoked"
     } else {

@@ -35,7 +35,7 @@ const RIGHTS: &[(&str, &str, &str)] = &[
     ("mail.activity", "create", "Role: User (an internal user, no portal user)"),
 ];
 /// What makes the fields.
-const SETUP: &str = "run `milepost odoo setup` with an administrator's key";
+const SETUP: &str = "run `milepost odoo setup --connection NAME` with an administrator's key";
 
 /// What people call one of our fields.
 pub(super) fn label(field: &str) -> Option<&'static str> {

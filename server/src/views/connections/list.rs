@@ -28,6 +28,7 @@ pub(super) fn health(one: &Overview) -> Health {
     match one.state.is {
         StateKind::Broken => Health::Suspended,
         StateKind::RateLimited => Health::RateLimited,
+        StateKind::Failing => Health::Failing,
         StateKind::Paused => Health::Paused,
         StateKind::Disabled if untouched => Health::Draft,
         StateKind::Disabled => Health::Disabled,
@@ -162,7 +163,7 @@ fn groups(shown: &[&Overview], pausing: &Names, times: &Times) -> Vec<Group> {
 fn figures(all: &[Overview], times: &Times) -> Vec<HealthCount> {
     let figure = |wanted: &Health| {
         let these: Vec<&Overview> = all.iter().filter(|one| health(one) == *wanted).collect();
-        let usual = matches!(wanted, Health::Healthy | Health::Suspended | Health::RateLimited | Health::Paused);
+        let usual = matches!(wanted, Health::Healthy | Health::Failing | Health::Suspended | Health::RateLimited);
         if these.is_empty() && !usual {
             return None;
         }
@@ -178,6 +179,7 @@ fn figures(all: &[Overview], times: &Times) -> Vec<HealthCount> {
                 Some(until) => format!("{}, resumes {}", waits(), times.relative(until)),
                 None => waits(),
             },
+            Health::Failing => "failed jobs or test".to_owned(),
             Health::Suspended | Health::Paused => waits(),
             Health::NoTraffic => "in use".to_owned(),
             Health::Disabled => "not in use".to_owned(),

@@ -152,7 +152,7 @@ impl app::contract::connections::ConnectionsPort for ConnectionsPort {
         if and_then == AndThen::Test {
             self.test_what_is_kept(&caller, &name).await;
         }
-        Ok(Kept { name, version: kept.version })
+        Ok(Kept { name, version: kept.version, enabled: kept.enabled })
     }
 
     async fn test(&self, name: String) -> ApiResult<()> {

@@ -87,6 +87,7 @@ fn why(one: &Overview, quarantined: u64, pausing: &Names, times: &Times) -> Stri
             };
             format!("{}{why}.{waits}", since("Suspended"))
         }
+        Health::Failing => format!("In use, but {}. Mend the cause, then retry what failed.", one.state.why),
         Health::RateLimited => {
             let until = one.state.since.map(|until| format!(", resumes {}", times.relative(until))).unwrap_or_default();
             format!("The other system limits the rate of calls{until}. {}.", jobs(one.waiting))

@@ -168,6 +168,7 @@ fn lines(group: &Group) -> Vec<Line> {
 fn banner(first: &ConnectionRow, count: usize, test: ServerAction<TestConnection>) -> impl IntoView + use<> {
     let (class, icon, word) = match first.health {
         Health::RateLimited => ("note note--warn", "major", "rate-limited"),
+        Health::Failing => ("note note--bad", "critical", "failing"),
         _ => ("note note--bad", "critical", "suspended"),
     };
     let since = first.since.clone().map(|when| {
@@ -176,6 +177,7 @@ fn banner(first: &ConnectionRow, count: usize, test: ServerAction<TestConnection
     });
     let why = (!first.detail.is_empty()).then(|| format!(": {}", first.detail));
     let waiting = match first.waiting {
+        _ if first.health == Health::Failing => "Mend the cause, then retry what failed under Integrations.".to_owned(),
         0 => "Its jobs wait and are done in order once it answers.".to_owned(),
         1 => "1 job waits and is done once it answers.".to_owned(),
         n => format!("{} jobs wait and are done in order once it answers.", grouped(n)),
@@ -201,7 +203,7 @@ fn cards(figures: &[HealthCount], query: &ConnectionsQuery) -> impl IntoView + u
             let on = query.health == Some(*health);
             let href = address(&ConnectionsQuery { health: (!on).then_some(*health), ..query.clone() });
             let tone = match health {
-                Health::Suspended if *n > 0 => "small bad",
+                Health::Suspended | Health::Failing if *n > 0 => "small bad",
                 Health::RateLimited if *n > 0 => "small warn",
                 _ => "small muted",
             };
@@ -323,7 +325,7 @@ fn One(
                 <button class="btn btn--s" type="submit" aria-label=resume_label>"Resume"</button></ActionForm>
         }
         .into_any(),
-        Health::Suspended => view! { <a class="btn btn--s" href=href.clone() aria-label=format!("Fix {}", row.label)>"Fix"</a> }.into_any(),
+        Health::Suspended | Health::Failing => view! { <a class="btn btn--s" href=href.clone() aria-label=format!("Fix {}", row.label)>"Fix"</a> }.into_any(),
         Health::Draft => view! {
             <a class="btn btn--s" href=format!("{NEW}?connection={name}") aria-label=format!("Continue {}", row.label)>"Continue"</a>
         }

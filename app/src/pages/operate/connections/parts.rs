@@ -22,6 +22,7 @@ pub fn HealthTag(
         Health::Healthy => ("tag tag--ok", "check"),
         Health::NoTraffic => ("tag", "clock"),
         Health::Suspended => ("tag tag--bad", "x"),
+        Health::Failing => ("tag tag--bad", "critical"),
         Health::RateLimited => ("tag tag--warn", "clock"),
         Health::Paused => ("tag", "pause"),
         Health::Disabled => ("tag", "lock"),
@@ -79,7 +80,7 @@ pub fn Volume(
 }
 
 fn second_line(row: &ConnectionRow) -> String {
-    if row.waiting > 0 && row.health != Health::Healthy {
+    if row.waiting > 0 && !matches!(row.health, Health::Healthy | Health::Failing) {
         format!("{} waiting", grouped(row.waiting))
     } else {
         row.errors()

@@ -2,16 +2,16 @@
 
 use super::{
     activity::Names,
-    overview::{Overview, StateKind, state_of},
+    overview::{Overview, StateKind, report_of, state_of, with_failures},
 };
 use crate::{caller::Caller, context::Context, error::Result};
 use domain::access::Permission;
 use std::collections::BTreeSet;
 use storage::destinations::Breaker;
 
-/// Whether a person should look: it fails, or the other system limits the rate.
+/// Whether a person should look: it or what it was called for fails, or the other system limits the rate.
 pub const fn needs_attention(state: StateKind) -> bool {
-    matches!(state, StateKind::Broken | StateKind::RateLimited)
+    matches!(state, StateKind::Broken | StateKind::RateLimited | StateKind::Failing)
 }
 
 /// How many connections need attention: the number beside the navigation.
@@ -22,10 +22,13 @@ pub async fn attention(context: &Context, caller: &Caller) -> Result<u64> {
     caller.require(Permission::Operate)?;
     let (now, live) = (context.now(), context.connections.now());
     let breakers = context.store.destinations.breakers(caller.scope()).await?;
+    let jobs = context.store.jobs.summary(caller.scope(), now).await?;
     let healthy = Breaker::default();
     let states = live.all().iter().map(|connection| {
         let breaker = breakers.get(&connection.record.name).unwrap_or(&healthy);
-        state_of(&connection.record, connection.unusable(), breaker, now).is
+        let dead = jobs.iter().find(|one| one.destination == connection.record.name).map_or(0, |one| one.dead);
+        let state = state_of(&connection.record, connection.unusable(), breaker, now);
+        with_failures(state, dead, report_of(&connection.record).as_ref()).is
     });
     Ok(states.filter(|state| needs_attention(*state)).count() as u64)
 }

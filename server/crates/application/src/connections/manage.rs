@@ -66,6 +66,8 @@ pub struct KeptAs {
     pub id: SourceId,
     /// The version that a further change is made to.
     pub version: u64,
+    /// Whether it is in use.
+    pub enabled: bool,
 }
 
 /// Makes or changes a connection. A changed secret is valid beside the one before: that is how secrets are rotated. A secret
@@ -121,7 +123,7 @@ pub async fn put(context: &Context, caller: &Caller, new: NewConnection) -> Resu
     let version = record.version + 1;
     context.store.connections.put(scope, record, key, audit).await?;
     announce(context).await?;
-    Ok(KeptAs { id, version })
+    Ok(KeptAs { id, version, enabled })
 }
 
 fn check(new: &NewConnection, template: &Template, known: Option<&Opened>) -> Result<()> {

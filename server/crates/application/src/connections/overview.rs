@@ -37,6 +37,8 @@ pub enum StateKind {
     Broken,
     /// The other system limits the rate.
     RateLimited,
+    /// It is in use, but its test or jobs that it was called for failed.
+    Failing,
     /// A person paused it.
     Paused,
     /// It is not in use.
@@ -51,6 +53,7 @@ impl StateKind {
         match self {
             Self::Broken => "broken",
             Self::RateLimited => "rate_limited",
+            Self::Failing => "failing",
             Self::Paused => "paused",
             Self::Disabled => "disabled",
             Self::Active => "active",
@@ -90,6 +93,22 @@ pub fn state_of(record: &ConnectionRecord, unusable: Option<&str>, breaker: &Bre
         Admission::All => state(StateKind::Active, None, if health.failures > 0 { failing } else { "" }),
         Admission::Probe | Admission::Nobody => state(StateKind::Broken, health.failing_since, failing),
     }
+}
+
+/// What answers may fail all the same: jobs that failed for good wait for a person, and so does a test that found a fault.
+pub(super) fn with_failures(state: State, dead: u64, report: Option<&Report>) -> State {
+    let why = match (state.is, dead) {
+        (StateKind::Active, 1) => "1 job failed for good".to_owned(),
+        (StateKind::Active, 2..) => format!("{dead} jobs failed for good"),
+        (StateKind::Active, 0) if report.is_some_and(|report| !report.passed()) => "its last test failed".to_owned(),
+        _ => return state,
+    };
+    State { is: StateKind::Failing, since: None, why }
+}
+
+/// The kept report of a test.
+pub(super) fn report_of(record: &ConnectionRecord) -> Option<Report> {
+    record.tested.as_deref().and_then(|report| serde_json::from_str(report).ok())
 }
 
 /// A connection in the list.
@@ -177,18 +196,19 @@ async fn overviews(context: &Context, caller: &Caller, all: Vec<Opened>) -> Resu
             }
         }
         let of_jobs = jobs.iter().find(|one| one.destination == record.name);
+        let (dead, report) = (of_jobs.map_or(0, |one| one.dead), report_of(&record));
         Overview {
             template: catalogue::template(&record.connector),
             settings: serde_json::from_str(&record.settings).unwrap_or_default(),
             takes: serde_json::from_str(&record.takes).unwrap_or_default(),
-            state: state_of(&record, unusable, &breaker, now),
+            state: with_failures(state_of(&record, unusable, &breaker, now), dead, report.as_ref()),
             waiting: of_jobs.map_or(0, |one| one.pending),
             retrying: of_jobs.map_or(0, |one| one.retrying),
             errors: of_jobs.map(|one| one.errors.clone()).unwrap_or_default(),
-            dead: of_jobs.map_or(0, |one| one.dead),
+            dead,
             hours: shown,
             secrets,
-            report: record.tested.as_deref().and_then(|report| serde_json::from_str(report).ok()),
+            report,
             breaker,
             record,
         }

@@ -52,7 +52,7 @@ async fn an_odoo_is_tested_from_the_address_to_the_last_right() {
     assert_eq!(missing.len(), 6, "{missing:?}");
     assert_eq!(
         missing[0],
-        "Missing in Odoo: field x_milepost_status of stock.picking | Run `milepost odoo setup` with an administrator's key"
+        "Missing in Odoo: field x_milepost_status of stock.picking | Run `milepost odoo setup --connection NAME` with an administrator's key"
     );
     let config =
         OdooConfig { url: sandbox.url(), database: DATABASE.into(), api_key: "key".into(), calls_per_second: None };
