@@ -117,7 +117,7 @@ describe("connections", { skip: SKIP, concurrency: false }, () => {
       await again({ secret: systems.odoo.key }, /Missing in Odoo/);
       await page.getByTestId("turn-on").click();
       await page.waitForURL(/\/connections\/odoo-benelux$/);
-      await until("it is in use", async () => /No traffic yet|Healthy|Suspended/.test(await health(page).innerText()), WAIT_MS);
+      await until("it is in use, and what its test found is not forgotten", async () => /Failing|Suspended/.test(await health(page).innerText()), WAIT_MS);
       assert.match(await page.getByTestId("change").first().innerText(), /Turned on[\s\S]*Tomasz Lis/);
     });
   });
